@@ -1,0 +1,34 @@
+import { storeBytes } from './store';
+
+/** T [n] → U [n]. Floats go toward zero and saturate, not a number is 0; integers keep their low bits. */
+export function cast<T, U>(a: usize, out: usize, n: i32): void {
+  for (let i = 0; i < n; i++) {
+    store<U>(out, convert<T, U>(load<T>(a)));
+    a += sizeof<T>(); out += sizeof<U>();
+  }
+}
+
+@inline
+function convert<T, U>(x: T): U {
+  if (isFloat<T>() && isInteger<U>()) {
+    // bounds first: conversions of what does not fit trap, or differ by engine
+    const high: f64 = isSigned<U>() ? (sizeof<U>() == 1 ? 127 : 2147483647) : 255, low: f64 = isSigned<U>() ? -1 - high : 0, y = <f64>x;
+    return y == y ? <U><i32>min<f64>(max<f64>(y, low), high) : 0;
+  } else {
+    return <U>x;
+  }
+}
+
+/** u8 ↔ i8 of one real value: out [n] = a ^ 0x80 */
+export function flip_top_bit(a: usize, out: usize, n: i32): void {
+  if (ASC_FEATURE_SIMD) {
+    const top = i8x16.splat(-128);
+    for (let i = 0; i < n; i += 16) {
+      const q = v128.xor(v128.load(a + i), top);
+      if (n - i >= 16) v128.store(out + i, q);
+      else storeBytes(out + i, q, n - i);
+    }
+  } else {
+    for (let i = 0; i < n; i++) store<u8>(out + i, load<u8>(a + i) ^ 0x80);
+  }
+}

@@ -1,0 +1,107 @@
+import { requantize } from './requantize';
+
+// Packing for products of two activations, in the shapes of kernels/gemm.ts.
+//
+//   rows   i16 [rows][2·pairs] = a − zero          pairs = ⌈K/2⌉
+//   panel  i16 [pairs][8][2] = b − zero, 8 columns; the partner of an odd last k is 0; lanes past the last column hold anything
+//   |a − za|·|b − zb|·K ≤ 255²·32,768 < 2^31
+
+/** a i8 [n] → out i16 [n] = a − zero. May read and write up to 7 elements past n. */
+export function widen_less_i8_i16(a: usize, zero: i32, out: usize, n: i32): void {
+  if (ASC_FEATURE_SIMD) {
+    const z = i16x8.splat(<i16>zero);
+    for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), i16x8.sub(v128.load8x8_s(a + i), z));
+  } else {
+    for (let i = 0; i < n; i++) store<i16>(out + (i << 1), <i32>load<i8>(a + i) - zero);
+  }
+}
+
+/** Columns of a i8 [K][stride] → rows i16 [count][2·pairs] */
+export function pack_columns_i8(a: usize, stride: i32, zero: i32, rows: usize, count: i32, K: i32, pairs: i32): void {
+  const lda = pairs << 2;
+  for (let k = 0; k < K; k++) {
+    let p = rows + (k << 1);
+    for (let i = 0; i < count; i++) {
+      store<i16>(p, <i32>load<i8>(a + i) - zero);
+      p += lda;
+    }
+    a += stride;
+  }
+}
+
+/** `lanes` columns of b i8 [K][stride] → panel */
+export function pack_panel_i8(b: usize, stride: i32, zero: i32, panel: usize, lanes: i32, K: i32): void {
+  if (ASC_FEATURE_SIMD) {
+    const z = i16x8.splat(<i16>zero);
+    for (let k = 0; k < K; k += 2) {
+      const x = i16x8.sub(v128.load8x8_s(b), z), y = k + 1 < K ? i16x8.sub(v128.load8x8_s(b + stride), z) : i16x8.splat(0);
+      v128.store(panel, i16x8.shuffle(x, y, 0, 8, 1, 9, 2, 10, 3, 11));
+      v128.store(panel, i16x8.shuffle(x, y, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+      b += stride << 1; panel += 32;
+    }
+  } else {
+    for (let k = 0; k < K; k += 2) {
+      for (let lane = 0; lane < lanes; lane++) {
+        store<i16>(panel + (lane << 2), <i32>load<i8>(b + lane) - zero);
+        store<i16>(panel + (lane << 2), k + 1 < K ? <i32>load<i8>(b + stride + lane) - zero : 0, 2);
+      }
+      b += stride << 1; panel += 32;
+    }
+  }
+}
+
+/** `lanes` rows of b i8 [lanes][K] → panel */
+export function pack_panel_rows_i8(b: usize, zero: i32, panel: usize, lanes: i32, K: i32): void {
+  for (let lane = 0; lane < lanes; lane++) {
+    let p = panel + (lane << 2), k = 0;
+    if (ASC_FEATURE_SIMD) {
+      const z = i16x8.splat(<i16>zero);
+      for (; k <= K - 8; k += 8) {
+        const x = i16x8.sub(v128.load8x8_s(b + k), z);
+        v128.store32_lane(p, x, 0);
+        v128.store32_lane(p, x, 1, 32);
+        v128.store32_lane(p, x, 2, 64);
+        v128.store32_lane(p, x, 3, 96);
+        p += 128;
+      }
+    }
+    for (; k < K; k += 2) {
+      store<i16>(p, <i32>load<i8>(b + k) - zero);
+      store<i16>(p, k + 1 < K ? <i32>load<i8>(b + k, 1) - zero : 0, 2);
+      p += 32;
+    }
+    b += K;
+  }
+}
+
+/** `rows` × `lanes` of the product, the panel in i16: out u32 [rows] addresses, bytes from `channel` on */
+export function matmul_i8_scalar(
+  a: usize, rows: i32, panel: usize, pairs: i32, scale: f32, out: usize, channel: i32, lanes: i32, zero: i32, low: i32, high: i32,
+): void {
+  const lowF = <f32>(low - zero), highF = <f32>(high - zero);
+  for (let m = 0; m < rows; m++) {
+    const p = load<usize>(out + (m << 2)) + channel;
+    for (let lane = 0; lane < lanes; lane++) {
+      let acc = 0, bp = panel + (lane << 2);
+      for (let k = pairs; k > 0; k--) {
+        acc += <i32>load<i16>(a) * <i32>load<i16>(bp) + <i32>load<i16>(a, 2) * <i32>load<i16>(bp, 2);
+        a += 4; bp += 32;
+      }
+      a -= pairs << 2;
+      store<i8>(p + lane, requantize(acc, scale, lowF, highF, zero));
+    }
+    a += pairs << 2;
+  }
+}
+
+/** b f32, element (k, lane) at k·stepK + lane·stepLane bytes → panel f32 [K][8], lanes past the last column 0 */
+export function pack_panel_f32(b: usize, stepK: i32, stepLane: i32, panel: usize, lanes: i32, K: i32): void {
+  for (let k = 0; k < K; k++) {
+    let p = b;
+    for (let lane = 0; lane < 8; lane++) {
+      store<f32>(panel + (lane << 2), lane < lanes ? load<f32>(p) : 0);
+      p += stepLane;
+    }
+    b += stepK; panel += 32;
+  }
+}

@@ -1,0 +1,63 @@
+import { requantizeZero, roundEven } from './requantize';
+import { storeBytes, storeWords } from './store';
+
+// quantize_f32_i8: q = clamp(round_half_even(x), low, high) + zero, where low and high are the bounds less the zero point
+// and |low|, |high| < 2^22. Not a number becomes the zero point (clamped).
+
+const MAGIC: f32 = 12582912.0;
+
+@inline
+export function quantize(x: f32, low: f32, high: f32, zero: i32): i32 {
+  x = x == x ? x : 0;
+  x = x < low ? low : x;
+  x = high < x ? high : x;
+  return <i32>roundEven(x) + zero;
+}
+
+/** The same on four lanes; `magic` is requantizeZero(zero). */
+@inline
+export function quantize4(x: v128, low: v128, high: v128, magic: v128): v128 {
+  x = v128.and(x, f32x4.eq(x, x));
+  x = f32x4.pmin(f32x4.pmax(x, low), high);
+  return i32x4.sub(f32x4.add(x, f32x4.splat(MAGIC)), magic);
+}
+
+/** a f32 [n] → out i8 [n] = quantize(a · scale). `out` may be where `a` is. */
+export function quantize_f32_i8(a: usize, out: usize, n: i32, scale: f32, zero: i32): void {
+  const low = <f32>(i8.MIN_VALUE - zero), high = <f32>(i8.MAX_VALUE - zero);
+  if (ASC_FEATURE_SIMD) {
+    const s = f32x4.splat(scale), low4 = f32x4.splat(low), high4 = f32x4.splat(high), magic = requantizeZero(zero);
+    let i = 0;
+    for (; i <= n - 16; i += 16) {
+      const q01 = i16x8.narrow_i32x4_s(
+        quantize4(f32x4.mul(v128.load(a), s), low4, high4, magic), quantize4(f32x4.mul(v128.load(a, 16), s), low4, high4, magic));
+      const q23 = i16x8.narrow_i32x4_s(
+        quantize4(f32x4.mul(v128.load(a, 32), s), low4, high4, magic), quantize4(f32x4.mul(v128.load(a, 48), s), low4, high4, magic));
+      v128.store(out + i, i8x16.narrow_i16x8_s(q01, q23));
+      a += 64;
+    }
+    for (; i < n; i += 4) {
+      let q = quantize4(f32x4.mul(v128.load(a), s), low4, high4, magic);
+      q = i16x8.narrow_i32x4_s(q, q);
+      storeBytes(out + i, i8x16.narrow_i16x8_s(q, q), min(4, n - i));
+      a += 16;
+    }
+  } else {
+    for (let i = 0; i < n; i++) store<i8>(out + i, quantize(load<f32>(a + (i << 2)) * scale, low, high, zero));
+  }
+}
+
+/** a i8 [n] → out f32 [n] = scale · (a − zero) */
+export function dequantize_i8_f32(a: usize, out: usize, n: i32, scale: f32, zero: i32): void {
+  if (ASC_FEATURE_SIMD) {
+    const s = f32x4.splat(scale), z = i16x8.splat(<i16>zero);
+    for (let i = 0; i < n; i += 8) {
+      const q = i16x8.sub(v128.load8x8_s(a + i), z);
+      const p = out + (i << 2);
+      storeWords(p, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(q)), s), n - i);
+      if (n - i > 4) storeWords(p + 16, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(q)), s), n - i - 4);
+    }
+  } else {
+    for (let i = 0; i < n; i++) store<f32>(out + (i << 2), scale * <f32>(<i32>load<i8>(a + i) - zero));
+  }
+}

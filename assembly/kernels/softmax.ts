@@ -1,0 +1,87 @@
+import { max_f32, max_i8, sum_f32 } from './fold';
+import { exp, log } from './math';
+import { quantize } from './quantize';
+import { roundEven } from './requantize';
+import { storeWords } from './store';
+
+// One row of [n]; `out` may be where `a` is.
+
+/** out f32 = e^((a − largest)·beta) */
+function powers_f32(a: usize, out: usize, n: i32, largest: f32, beta: f32): void {
+  if (ASC_FEATURE_SIMD) {
+    const m = f32x4.splat(largest), beta4 = f32x4.splat(beta);
+    for (let i = 0; i < n; i += 4) {
+      storeWords(out + (i << 2), exp<v128>(f32x4.mul(f32x4.sub(v128.load(a + (i << 2)), m), beta4)), n - i);
+    }
+  } else {
+    for (let i = 0; i < n; i++) store<f32>(out + (i << 2), power((load<f32>(a + (i << 2)) - largest) * beta));
+  }
+}
+
+/** a f32 → out f32 = e^(beta·(a − max)) / Σ */
+export function softmax_f32(a: usize, out: usize, n: i32, beta: f32): void {
+  powers_f32(a, out, n, max_f32(a, n), beta);
+  const factor: f32 = 1 / sum_f32(out, n);
+  let i = 0;
+  if (ASC_FEATURE_SIMD) {
+    const factor4 = f32x4.splat(factor);
+    for (; i <= n - 4; i += 4) v128.store(out + (i << 2), f32x4.mul(v128.load(out + (i << 2)), factor4));
+  }
+  for (; i < n; i++) store<f32>(out + (i << 2), load<f32>(out + (i << 2)) * factor);
+}
+
+function power(x: f32): f32 {
+  return exp<f32>(x);
+}
+
+/** a f32 → out f32 = a − max − log Σ e^(a − max) */
+export function log_softmax_f32(a: usize, out: usize, n: i32): void {
+  const largest = max_f32(a, n);
+  // summed as `sum_f32` does, without a place for the powers
+  let s0: f32 = 0, s1: f32 = 0, s2: f32 = 0, s3: f32 = 0, i = 0;
+  for (; i <= n - 4; i += 4) {
+    const p = a + (i << 2);
+    s0 += power(load<f32>(p) - largest);
+    s1 += power(load<f32>(p, 4) - largest);
+    s2 += power(load<f32>(p, 8) - largest);
+    s3 += power(load<f32>(p, 12) - largest);
+  }
+  let sum: f32 = (s0 + s2) + (s1 + s3);
+  for (; i < n; i++) sum += power(load<f32>(a + (i << 2)) - largest);
+  const logarithm = log(sum);
+  for (i = 0; i < n; i++) store<f32>(out + (i << 2), load<f32>(a + (i << 2)) - largest - logarithm);
+}
+
+/** Σ table[largest − a], table f32 [256], in the order of kernels/fold.ts */
+function sum_powers_i8(a: usize, n: i32, largest: i32, table: usize): f32 {
+  let s0: f32 = 0, s1: f32 = 0, s2: f32 = 0, s3: f32 = 0, i = 0;
+  for (; i <= n - 4; i += 4) {
+    const p = a + i;
+    s0 += load<f32>(table + ((largest - <i32>load<i8>(p)) << 2));
+    s1 += load<f32>(table + ((largest - <i32>load<i8>(p, 1)) << 2));
+    s2 += load<f32>(table + ((largest - <i32>load<i8>(p, 2)) << 2));
+    s3 += load<f32>(table + ((largest - <i32>load<i8>(p, 3)) << 2));
+  }
+  let sum: f32 = (s0 + s2) + (s1 + s3);
+  for (; i < n; i++) sum += load<f32>(table + ((largest - <i32>load<i8>(a + i)) << 2));
+  return sum;
+}
+
+/** a i8 → out i8 = clamp(round_half_even(table[max − a] · f32(1 / (Σ·scaleOut))) + zero); table entries in [0, 1], the first 1 */
+export function softmax_i8(a: usize, out: usize, n: i32, table: usize, scaleOut: f32, zero: i32): void {
+  const largest = max_i8(a, n), factor: f32 = 1 / (sum_powers_i8(a, n, largest, table) * scaleOut), high = <f32>(i8.MAX_VALUE - zero);
+  for (let i = 0; i < n; i++) {
+    const x = load<f32>(table + ((largest - <i32>load<i8>(a + i)) << 2)) * factor;
+    // x ≥ 0, or not a number where a factor is infinite
+    store<i8>(out + i, <i32>roundEven(x < high ? x : high) + zero);
+  }
+}
+
+/** a i8 → out i8 = quantize((scale·(a − max) − log Σ) / scaleOut) */
+export function log_softmax_i8(a: usize, out: usize, n: i32, table: usize, scale: f32, scaleOut: f32, zero: i32): void {
+  const largest = max_i8(a, n), logarithm = log(sum_powers_i8(a, n, largest, table));
+  const low = <f32>(i8.MIN_VALUE - zero), high = <f32>(i8.MAX_VALUE - zero);
+  for (let i = 0; i < n; i++) {
+    store<i8>(out + i, quantize((scale * <f32>(<i32>load<i8>(a + i) - largest) - logarithm) / scaleOut, low, high, zero));
+  }
+}

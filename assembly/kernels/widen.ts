@@ -1,0 +1,31 @@
+/** a: i8 [n] → out: i16 [n]. May read and write up to 7 elements past n. out is 2-byte aligned. */
+export function widen_i8_i16(a: usize, out: usize, n: i32): void {
+  if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), v128.load8x8_s(a + i));
+  } else {
+    for (let i = 0; i < n; i++) store<i16>(out + (i << 1), load<i8>(a + i));
+  }
+}
+
+/** out: i16 [n] = value. May write up to 7 elements past n. */
+export function fill_i16(out: usize, value: i32, n: i32): void {
+  if (ASC_FEATURE_SIMD) {
+    const v = i16x8.splat(<i16>value);
+    for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), v);
+  } else {
+    for (let i = 0; i < n; i++) store<i16>(out + (i << 1), value);
+  }
+}
+
+/** Σ a, a: i16 [n]; |a| ≤ 255, n ≤ 65,536 */
+export function sum_i16(a: usize, n: i32): i32 {
+  let sum = 0, i = 0;
+  if (ASC_FEATURE_SIMD) {
+    let acc = i32x4.splat(0);
+    const ones = i16x8.splat(1);
+    for (; i <= n - 8; i += 8) acc = i32x4.add(acc, i32x4.dot_i16x8_s(v128.load(a + (i << 1)), ones));
+    sum = i32x4.extract_lane(acc, 0) + i32x4.extract_lane(acc, 1) + i32x4.extract_lane(acc, 2) + i32x4.extract_lane(acc, 3);
+  }
+  for (; i < n; i++) sum += load<i16>(a + (i << 1));
+  return sum;
+}

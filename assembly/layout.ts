@@ -1,0 +1,363 @@
+/**
+ * The boundary, declared once: what the host and the compiler write and the core reads.
+ * Plain numbers, valid TypeScript and AssemblyScript at the same time; they fold into immediates.
+ *
+ * Linear memory, low to high (each part 64-byte aligned):
+ *
+ *   0          1 KiB     RESERVED
+ *   ├─ map ────┼─ tables ┼─ plan ─┼─ weights ─┼─ arena ─┼─ scratch ─┼─ slack ─┤
+ *
+ * All numbers are little-endian. "offset" is in bytes from the start of a section.
+ */
+
+// ── memory map ────────────────────────────────────────────────────────────────────────────────────────────
+//
+//   MAP  +0 plan  +4 bytes  +8 weights  +12 bytes  +16 arena  +20 bytes  +24 scratch  +28 bytes
+//
+export const MAP = 16;
+export const MAP_PLAN = 0;
+export const MAP_PLAN_BYTES = 4;
+export const MAP_WEIGHTS = 8;
+export const MAP_WEIGHTS_BYTES = 12;
+export const MAP_ARENA = 16;
+export const MAP_ARENA_BYTES = 20;
+export const MAP_SCRATCH = 24;
+export const MAP_SCRATCH_BYTES = 28;
+/** Where the core's own static data may begin (asc --memoryBase). */
+export const STATIC_DATA = 1024;
+/** Where the plan begins: above all static data of the core. */
+export const RESERVED = 4096;
+/** Alignment of every section in memory. */
+export const SECTION_ALIGNMENT = 64;
+/** Bytes behind the last section, so that a vector load at a tensor's end stays in memory. */
+export const SLACK = 64;
+
+// ── faults that `validate` reports ────────────────────────────────────────────────────────────────────────
+export const FAULT_NONE = 0;
+export const FAULT_OPCODE = 1;
+export const FAULT_RECORD_SIZE = 2;
+export const FAULT_ARENA = 3;
+export const FAULT_WEIGHTS = 4;
+export const FAULT_SCRATCH = 5;
+export const FAULT_ATTRIBUTE = 6;
+export const FAULT_ALIGNMENT = 7;
+
+// ── records ───────────────────────────────────────────────────────────────────────────────────────────────
+//
+//   +0 u8 opcode  +1 u8 dtype  +2 u16 zero  +4 u32 size in bytes (multiple of 8)  +8 fields, 4 bytes each
+//
+// Operand fields come in three kinds. A *source* is an arena offset, or a weights offset with the top bit set
+// (a constant); a *target* is an arena offset; a *table* is a weights offset. `prepare` turns them into addresses.
+export const RECORD_OPCODE = 0;
+export const RECORD_DTYPE = 1;
+export const RECORD_SIZE = 4;
+export const SOURCE_IN_WEIGHTS = 0x80000000;
+
+export const DTYPE_I8 = 0;
+export const DTYPE_F32 = 1;
+export const DTYPE_I32 = 2;
+export const DTYPE_U8 = 3;
+
+export const OP_CONV2D = 1;
+export const OP_DEPTHWISE_CONV2D = 2;
+export const OP_POOL2D = 3;
+export const OP_REDUCE = 4;
+export const OP_BINARY = 5;
+export const OP_UNARY = 6;
+export const OP_SOFTMAX = 7;
+export const OP_LOG_SOFTMAX = 8;
+export const OP_L2_NORMALIZE = 9;
+export const OP_COPY = 10;
+export const OP_FILL = 11;
+export const OP_RESIZE2D = 12;
+export const OP_ARGMAX = 13;
+export const OP_BATCH_MATMUL = 14;
+export const OP_QUANTIZE = 15;
+export const OP_DEQUANTIZE = 16;
+export const OP_CAST = 17;
+
+/** Dimensions of the records that walk arbitrary shapes (binary, copy). */
+export const MAX_RANK = 6;
+
+// conv2d, fully connected (a 1×1 convolution over rows) and the phases of transposed convolution.
+//   weights i8  [groups][⌈N/8⌉][⌈K/2⌉][8][2], N = outC/groups, K = KH·KW·inC/groups in [kh][kw][ci] order, zero padded
+//           f32 [groups][⌈N/8⌉][K][8]
+//   bias    i32 or f32 [groups][⌈N/8⌉·8]; i8 has −za·Σ(w − zw) folded in
+//   scale   f32 [groups][⌈N/8⌉·8] (i8 only)
+export const CONV2D_SOURCE = 8;
+export const CONV2D_TARGET = 12;
+export const CONV2D_WEIGHTS = 16;
+export const CONV2D_BIAS = 20;
+export const CONV2D_SCALE = 24;
+export const CONV2D_BATCH = 28;
+export const CONV2D_IN_H = 32;
+export const CONV2D_IN_W = 36;
+export const CONV2D_IN_C = 40;
+export const CONV2D_OUT_H = 44;
+export const CONV2D_OUT_W = 48;
+export const CONV2D_OUT_C = 52;
+export const CONV2D_KERNEL_H = 56;
+export const CONV2D_KERNEL_W = 60;
+export const CONV2D_STRIDE_Y = 64;
+export const CONV2D_STRIDE_X = 68;
+export const CONV2D_DILATION_Y = 72;
+export const CONV2D_DILATION_X = 76;
+/** Signed: input row of tap 0 of output row 0 is −padTop. */
+export const CONV2D_PAD_TOP = 80;
+export const CONV2D_PAD_LEFT = 84;
+export const CONV2D_GROUPS = 88;
+/** Output pixels gathered and multiplied at a time; a multiple of 4. */
+export const CONV2D_BLOCK_ROWS = 92;
+/** Elements from one output pixel, row, picture to the next. */
+export const CONV2D_PIXEL_STRIDE = 96;
+export const CONV2D_ROW_STRIDE = 100;
+export const CONV2D_BATCH_STRIDE = 104;
+export const CONV2D_SOURCE_ZERO = 108;
+export const CONV2D_WEIGHTS_ZERO = 112;
+/** i32 zero point of the output, then the activation range (i32, or f32 for float). */
+export const CONV2D_TARGET_ZERO = 116;
+export const CONV2D_MIN = 120;
+export const CONV2D_MAX = 124;
+export const CONV2D_BYTES = 128;
+
+// depthwiseConv2d with one output channel per input channel (others become grouped conv2d)
+//   weights i16 [⌈C/8⌉][⌈KH·KW/2⌉][8][2] = w − zw, zero padded · f32 [KH·KW][C]
+//   bias    i32 or f32 [⌈C/8⌉·8], i8 has −za·Σw folded in · scale f32 [⌈C/8⌉·8] (i8 only)
+export const DEPTHWISE_SOURCE = 8;
+export const DEPTHWISE_TARGET = 12;
+export const DEPTHWISE_WEIGHTS = 16;
+export const DEPTHWISE_BIAS = 20;
+export const DEPTHWISE_SCALE = 24;
+export const DEPTHWISE_BATCH = 28;
+export const DEPTHWISE_IN_H = 32;
+export const DEPTHWISE_IN_W = 36;
+export const DEPTHWISE_CHANNELS = 40;
+export const DEPTHWISE_OUT_H = 44;
+export const DEPTHWISE_OUT_W = 48;
+export const DEPTHWISE_KERNEL_H = 52;
+export const DEPTHWISE_KERNEL_W = 56;
+export const DEPTHWISE_STRIDE_Y = 60;
+export const DEPTHWISE_STRIDE_X = 64;
+export const DEPTHWISE_DILATION_Y = 68;
+export const DEPTHWISE_DILATION_X = 72;
+export const DEPTHWISE_PAD_TOP = 76;
+export const DEPTHWISE_PAD_LEFT = 80;
+export const DEPTHWISE_SOURCE_ZERO = 84;
+export const DEPTHWISE_TARGET_ZERO = 88;
+export const DEPTHWISE_MIN = 92;
+export const DEPTHWISE_MAX = 96;
+export const DEPTHWISE_BYTES = 104;
+
+// pooling; ROUNDING_OFFSET is added to each i8 value before the division of an average rounds half away from
+// zero, and taken off after it: 0 for int8 networks, 128 for those that were uint8
+export const POOL2D_SOURCE = 8;
+export const POOL2D_TARGET = 12;
+export const POOL2D_KIND = 16;
+export const POOL2D_BATCH = 20;
+export const POOL2D_IN_H = 24;
+export const POOL2D_IN_W = 28;
+export const POOL2D_CHANNELS = 32;
+export const POOL2D_OUT_H = 36;
+export const POOL2D_OUT_W = 40;
+export const POOL2D_KERNEL_H = 44;
+export const POOL2D_KERNEL_W = 48;
+export const POOL2D_STRIDE_Y = 52;
+export const POOL2D_STRIDE_X = 56;
+export const POOL2D_PAD_TOP = 60;
+export const POOL2D_PAD_LEFT = 64;
+export const POOL2D_ROUNDING_OFFSET = 68;
+export const POOL2D_MIN = 72;
+export const POOL2D_MAX = 76;
+export const POOL2D_BYTES = 80;
+export const POOL2D_AVERAGE = 0;
+export const POOL2D_MAXIMUM = 1;
+
+// reduce: source [outer][count][inner] → target [outer][inner]
+//   i8 mean and sum: clamp(round_half_even(f32(Σ(q − SOURCE_ZERO)) · SCALE) + TARGET_ZERO)
+//   i8 product: real numbers, SCALE is the source's scale and OUT_SCALE the target's
+export const REDUCE_SOURCE = 8;
+export const REDUCE_TARGET = 12;
+export const REDUCE_KIND = 16;
+export const REDUCE_OUTER = 20;
+export const REDUCE_COUNT = 24;
+export const REDUCE_INNER = 28;
+export const REDUCE_SOURCE_ZERO = 32;
+export const REDUCE_TARGET_ZERO = 36;
+export const REDUCE_SCALE = 40;
+export const REDUCE_OUT_SCALE = 44;
+export const REDUCE_BYTES = 48;
+export const REDUCE_MEAN = 0;
+export const REDUCE_SUM = 1;
+export const REDUCE_MAX = 2;
+export const REDUCE_MIN = 3;
+export const REDUCE_PROD = 4;
+
+// binary over MAX_RANK dimensions, target dense; strides in elements, 0 where broadcast. i8 parameters by kind:
+//   add, sub   (A_FACTOR·a + B_FACTOR·b + BIAS) >> SHIFT, + TARGET_ZERO
+//   mul, prelu A_ZERO, B_ZERO, SCALE (and NEGATIVE_SCALE for prelu)
+//   div, squaredDifference  real numbers: A_ZERO, B_ZERO, SCALE = scale a, NEGATIVE_SCALE = scale b, OUT_SCALE
+export const BINARY_A = 8;
+export const BINARY_B = 12;
+export const BINARY_TARGET = 16;
+export const BINARY_KIND = 20;
+export const BINARY_DIMENSIONS = 24;
+export const BINARY_A_STRIDES = 48;
+export const BINARY_B_STRIDES = 72;
+export const BINARY_A_FACTOR = 96;
+export const BINARY_B_FACTOR = 100;
+export const BINARY_BIAS = 104;
+export const BINARY_SHIFT = 108;
+export const BINARY_A_ZERO = 96;
+export const BINARY_B_ZERO = 100;
+export const BINARY_SCALE = 104;
+export const BINARY_NEGATIVE_SCALE = 108;
+export const BINARY_OUT_SCALE = 112;
+export const BINARY_TARGET_ZERO = 116;
+export const BINARY_MIN = 120;
+export const BINARY_MAX = 124;
+export const BINARY_BYTES = 128;
+export const BINARY_ADD = 0;
+export const BINARY_SUB = 1;
+export const BINARY_MUL = 2;
+export const BINARY_DIV = 3;
+export const BINARY_MINIMUM = 4;
+export const BINARY_MAXIMUM = 5;
+export const BINARY_SQUARED_DIFFERENCE = 6;
+export const BINARY_PRELU = 7;
+
+// unary: i8 → i8 through TABLE u8[256], indexed by the byte; f32 by kind. In place allowed.
+export const UNARY_SOURCE = 8;
+export const UNARY_TARGET = 12;
+export const UNARY_TABLE = 16;
+export const UNARY_COUNT = 20;
+export const UNARY_KIND = 24;
+export const UNARY_ALPHA = 28;
+export const UNARY_BYTES = 32;
+export const UNARY_RELU = 0;
+export const UNARY_RELU6 = 1;
+export const UNARY_RELU_N1_TO_1 = 2;
+export const UNARY_RELU_0_TO_1 = 3;
+export const UNARY_LEAKY_RELU = 4;
+export const UNARY_HARD_SWISH = 5;
+export const UNARY_LOGISTIC = 6;
+export const UNARY_TANH = 7;
+export const UNARY_ELU = 8;
+export const UNARY_GELU = 9;
+export const UNARY_GELU_TANH = 10;
+export const UNARY_EXP = 11;
+export const UNARY_LOG = 12;
+export const UNARY_SQRT = 13;
+export const UNARY_RSQRT = 14;
+export const UNARY_ABS = 15;
+export const UNARY_NEG = 16;
+export const UNARY_SQUARE = 17;
+export const UNARY_FLOOR = 18;
+export const UNARY_CEIL = 19;
+export const UNARY_ROUND = 20;
+export const UNARY_SIN = 21;
+export const UNARY_COS = 22;
+export const UNARY_KINDS = 23;
+
+// softmax and logSoftmax over [rows][depth]; i8: TABLE f32[256], entry d = exp(−d·scale·beta), d = max − q
+export const SOFTMAX_SOURCE = 8;
+export const SOFTMAX_TARGET = 12;
+export const SOFTMAX_TABLE = 16;
+export const SOFTMAX_ROWS = 20;
+export const SOFTMAX_DEPTH = 24;
+/** f32: beta. i8 softmax: unused. i8 logSoftmax: the source's scale. */
+export const SOFTMAX_SCALE = 28;
+export const SOFTMAX_OUT_SCALE = 32;
+export const SOFTMAX_TARGET_ZERO = 36;
+export const SOFTMAX_BYTES = 40;
+
+// l2Normalize over [rows][depth]; the i8 result does not depend on the source's scale (epsilon is in its units²)
+export const L2_NORMALIZE_SOURCE = 8;
+export const L2_NORMALIZE_TARGET = 12;
+export const L2_NORMALIZE_ROWS = 16;
+export const L2_NORMALIZE_DEPTH = 20;
+export const L2_NORMALIZE_EPSILON = 24;
+export const L2_NORMALIZE_SOURCE_ZERO = 28;
+export const L2_NORMALIZE_OUT_SCALE = 32;
+export const L2_NORMALIZE_TARGET_ZERO = 36;
+export const L2_NORMALIZE_BYTES = 40;
+
+// copy: target[Σ iᵈ·targetStrideᵈ] = source[Σ iᵈ·sourceStrideᵈ]; strides in elements, the source's may be ≤ 0
+export const COPY_SOURCE = 8;
+export const COPY_TARGET = 12;
+export const COPY_ELEMENT_BYTES = 16;
+export const COPY_DIMENSIONS = 20;
+export const COPY_SOURCE_STRIDES = 44;
+export const COPY_TARGET_STRIDES = 68;
+export const COPY_BYTES = 96;
+
+// fill: COUNT elements of ELEMENT_BYTES with VALUE
+export const FILL_TARGET = 8;
+export const FILL_ELEMENT_BYTES = 12;
+export const FILL_COUNT = 16;
+export const FILL_VALUE = 20;
+export const FILL_BYTES = 24;
+
+// resize2d; ROWS [OH] and COLUMNS [OW] are tables of entries
+//   +0 u32 low index  +4 u32 high index  +8 weight of the high one: i32 of 2048ths (i8) or f32 (nearest: 0)
+export const RESIZE2D_SOURCE = 8;
+export const RESIZE2D_TARGET = 12;
+export const RESIZE2D_ROWS = 16;
+export const RESIZE2D_COLUMNS = 20;
+export const RESIZE2D_MODE = 24;
+export const RESIZE2D_BATCH = 28;
+export const RESIZE2D_IN_H = 32;
+export const RESIZE2D_IN_W = 36;
+export const RESIZE2D_CHANNELS = 40;
+export const RESIZE2D_OUT_H = 44;
+export const RESIZE2D_OUT_W = 48;
+export const RESIZE2D_BYTES = 56;
+export const RESIZE2D_NEAREST = 0;
+export const RESIZE2D_BILINEAR = 1;
+export const RESIZE2D_ENTRY_BYTES = 12;
+
+// argmax: source [outer][count][inner] → i32 target [outer][inner]
+export const ARGMAX_SOURCE = 8;
+export const ARGMAX_TARGET = 12;
+export const ARGMAX_KIND = 16;
+export const ARGMAX_OUTER = 20;
+export const ARGMAX_COUNT = 24;
+export const ARGMAX_INNER = 28;
+export const ARGMAX_BYTES = 32;
+export const ARGMAX_MAX = 0;
+export const ARGMAX_MIN = 1;
+
+// batchMatmul: a [batch][M][K] ([K][M] when A_TRANSPOSED), b [batch][K][N] ([N][K]), target [batch][M][N] dense;
+// batch strides in elements, 0 where broadcast
+export const MATMUL_A = 8;
+export const MATMUL_B = 12;
+export const MATMUL_TARGET = 16;
+export const MATMUL_BATCH = 20;
+export const MATMUL_M = 24;
+export const MATMUL_K = 28;
+export const MATMUL_N = 32;
+export const MATMUL_A_BATCH_STRIDE = 36;
+export const MATMUL_B_BATCH_STRIDE = 40;
+export const MATMUL_A_TRANSPOSED = 44;
+export const MATMUL_B_TRANSPOSED = 48;
+export const MATMUL_A_ZERO = 52;
+export const MATMUL_B_ZERO = 56;
+export const MATMUL_SCALE = 60;
+export const MATMUL_TARGET_ZERO = 64;
+export const MATMUL_MIN = 68;
+export const MATMUL_MAX = 72;
+export const MATMUL_BYTES = 80;
+
+// quantize: f32 → i8, clamp(round_half_even(x · SCALE) + ZERO), SCALE = 1/scale · dequantize: i8 → f32, SCALE · (q − ZERO)
+export const QUANTIZE_SOURCE = 8;
+export const QUANTIZE_TARGET = 12;
+export const QUANTIZE_COUNT = 16;
+export const QUANTIZE_SCALE = 20;
+export const QUANTIZE_ZERO = 24;
+export const QUANTIZE_BYTES = 32;
+
+// cast: the record's dtype is the source's; u8 ↔ i8 keeps the real value (the top bit flips)
+export const CAST_SOURCE = 8;
+export const CAST_TARGET = 12;
+export const CAST_COUNT = 16;
+export const CAST_TO = 20;
+export const CAST_BYTES = 24;

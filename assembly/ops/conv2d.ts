@@ -1,0 +1,227 @@
+import {
+  CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_BYTES, CONV2D_DILATION_X, CONV2D_DILATION_Y,
+  CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN,
+  CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_PIXEL_STRIDE, CONV2D_ROW_STRIDE,
+  CONV2D_SCALE, CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET, CONV2D_TARGET_ZERO,
+  CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
+} from '../layout';
+import { gemm_f32_4x8, gemm_i8_4x8, gemm_i8_scalar, gemv_i8_1x8 } from '../kernels/gemm';
+import { fill_i16, sum_i16, widen_i8_i16 } from '../kernels/widen';
+import {
+  big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target,
+} from '../record';
+
+// Scratch: the block's output addresses, its row sums (i8) or row addresses (f32), a sink for the rows that fill up the last
+// tile, the gathered rows, and (i8) one widened panel.
+//
+//   i8   outs u32 [R] │ sums i32 [R]  │ sink 16+N bytes │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32     K' = K rounded up to 2
+//   f32  outs u32 [R] │ rows u32 [R]  │ sink 32+4N      │ rows f32 [R][K]                                    R = BLOCK_ROWS
+const TAIL = 32;
+/** Input coordinates stay far from the ends of i32. */
+const MAX_REACH: f64 = 1073741824;
+
+function sinkBytes(r: usize): usize {
+  return (<usize>int(r, CONV2D_OUT_C) * <usize>bytesOf(dtypeOf(r)) + TAIL + 15) & ~15;
+}
+
+export function describeConv2d(r: usize): void {
+  checkRecord(r, CONV2D_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
+  checkCounts(r, CONV2D_BATCH, 7);
+  checkCounts(r, CONV2D_KERNEL_H, 6);
+  checkRange(r, CONV2D_PAD_TOP, -(1 << 24), 1 << 24);
+  checkRange(r, CONV2D_PAD_LEFT, -(1 << 24), 1 << 24);
+  checkCounts(r, CONV2D_GROUPS, 5);
+  checkRange(r, CONV2D_BLOCK_ROWS, 4, 65536);
+  for (let field = CONV2D_KERNEL_H; field <= CONV2D_DILATION_X; field += 4) checkRange(r, field, 1, 65536);
+  if ((int(r, CONV2D_BLOCK_ROWS) & 3) != 0) fail(FAULT_ATTRIBUTE);
+  const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), outC = int(r, CONV2D_OUT_C);
+  if (groups < 1 || inC % groups != 0 || outC % groups != 0) {
+    fail(FAULT_ATTRIBUTE);
+    return;
+  }
+  const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r));
+  const K = big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W) * <f64>(inC / groups);
+  if (K > 65536) fail(FAULT_ATTRIBUTE);
+  const panels = <f64>groups * <f64>((outC / groups + 7) / 8), kPadded = f32s ? K : <f64>((<i32>min<f64>(K, 65536) + 1) & ~1);
+  source(r, CONV2D_SOURCE, big(r, CONV2D_BATCH) * big(r, CONV2D_IN_H) * big(r, CONV2D_IN_W) * <f64>inC * size, <u32>size);
+  const extent = (big(r, CONV2D_BATCH) - 1) * big(r, CONV2D_BATCH_STRIDE) + (big(r, CONV2D_OUT_H) - 1) * big(r, CONV2D_ROW_STRIDE)
+    + (big(r, CONV2D_OUT_W) - 1) * big(r, CONV2D_PIXEL_STRIDE) + <f64>outC;
+  // each output is written once: pixels, rows and pictures do not overlap
+  const picture = extent - (big(r, CONV2D_BATCH) - 1) * big(r, CONV2D_BATCH_STRIDE);
+  const row = picture - (big(r, CONV2D_OUT_H) - 1) * big(r, CONV2D_ROW_STRIDE);
+  if (big(r, CONV2D_PIXEL_STRIDE) < <f64>outC || (int(r, CONV2D_OUT_H) > 1 && big(r, CONV2D_ROW_STRIDE) < row)
+    || (int(r, CONV2D_BATCH) > 1 && big(r, CONV2D_BATCH_STRIDE) < picture)) fail(FAULT_ATTRIBUTE);
+  if (big(r, CONV2D_OUT_H) * big(r, CONV2D_STRIDE_Y) > MAX_REACH || big(r, CONV2D_OUT_W) * big(r, CONV2D_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  if (big(r, CONV2D_KERNEL_H) * big(r, CONV2D_DILATION_Y) > MAX_REACH || big(r, CONV2D_KERNEL_W) * big(r, CONV2D_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  target(r, CONV2D_TARGET, extent * size, <u32>size);
+  table(r, CONV2D_WEIGHTS, panels * 8 * kPadded * size, 16);
+  table(r, CONV2D_BIAS, panels * 32, 16);
+  const rows = big(r, CONV2D_BLOCK_ROWS), sink = <f64>outC * size + TAIL + 16;
+  if (f32s) {
+    checkFinite(r, CONV2D_SOURCE_ZERO);
+    needScratch(rows * 8 + sink + rows * K * 4 + TAIL);
+  } else {
+    table(r, CONV2D_SCALE, panels * 32, 16);
+    checkRange(r, CONV2D_SOURCE_ZERO, -128, 127);
+    checkRange(r, CONV2D_WEIGHTS_ZERO, -128, 127);
+    checkRange(r, CONV2D_TARGET_ZERO, -128, 127);
+    checkRange(r, CONV2D_MIN, -128, 127);
+    checkRange(r, CONV2D_MAX, int(r, CONV2D_MIN), 127);
+    needScratch(rows * 8 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
+  }
+}
+
+/** Output addresses of pixels m0 … m0 + count, then the sink up to `padded`. */
+function listOutputs(r: usize, batch: i32, m0: i32, count: i32, padded: i32, list: usize, sink: usize, size: i32): void {
+  const outW = int(r, CONV2D_OUT_W), pixel = int(r, CONV2D_PIXEL_STRIDE) * size, rowStride = int(r, CONV2D_ROW_STRIDE) * size;
+  let y = m0 / outW, x = m0 - y * outW;
+  const base = <usize>int(r, CONV2D_TARGET) + batch * int(r, CONV2D_BATCH_STRIDE) * size;
+  for (let i = 0; i < count; i++) {
+    store<usize>(list + (i << 2), base + y * rowStride + x * pixel);
+    if (++x == outW) { x = 0; y++; }
+  }
+  for (let i = count; i < padded; i++) store<usize>(list + (i << 2), sink);
+}
+
+/** Widens the receptive field of output pixel (y, x) to i16 [KH][KW][C], C channels from `base` on. */
+function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, out: usize): void {
+  const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), inC = int(r, CONV2D_IN_C), kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W);
+  const dilationY = int(r, CONV2D_DILATION_Y), dilationX = int(r, CONV2D_DILATION_X), zero = int(r, CONV2D_SOURCE_ZERO);
+  const iy0 = y * int(r, CONV2D_STRIDE_Y) - int(r, CONV2D_PAD_TOP), ix0 = x * int(r, CONV2D_STRIDE_X) - int(r, CONV2D_PAD_LEFT);
+  const whole = C == inC && dilationX == 1;
+  const span = kernelW * C;
+  for (let ky = 0; ky < kernelH; ky++) {
+    const iy = iy0 + ky * dilationY;
+    if (<u32>iy >= <u32>inH) {
+      fill_i16(out, zero, span);
+      out += span << 1;
+      continue;
+    }
+    const row = base + iy * inW * inC;
+    if (whole) {
+      // the taps of one kernel row lie side by side: one run, cut at the picture's sides
+      const before = max(0, min(kernelW, -ix0)), inside = max(0, min(kernelW, inW - ix0) - before), after = kernelW - before - inside;
+      if (before > 0) fill_i16(out, zero, before * C);
+      if (inside > 0) widen_i8_i16(row + (ix0 + before) * C, out + (before * C << 1), inside * C);
+      if (after > 0) fill_i16(out + ((before + inside) * C << 1), zero, after * C);
+      out += span << 1;
+    } else {
+      for (let kx = 0; kx < kernelW; kx++) {
+        const ix = ix0 + kx * dilationX;
+        if (<u32>ix >= <u32>inW) fill_i16(out, zero, C);
+        else widen_i8_i16(row + ix * inC, out, C);
+        out += C << 1;
+      }
+    }
+  }
+}
+
+function runI8(r: usize): void {
+  const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
+  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, pairs = (K + 1) >> 1, lda = pairs << 2;
+  const outW = int(r, CONV2D_OUT_W), pixels = int(r, CONV2D_OUT_H) * outW, block = int(r, CONV2D_BLOCK_ROWS), panels = (N + 7) >> 3;
+  const weightsZero = int(r, CONV2D_WEIGHTS_ZERO), zero = int(r, CONV2D_TARGET_ZERO), low = int(r, CONV2D_MIN), high = int(r, CONV2D_MAX);
+  const outs = scratch(), sums = outs + (block << 2), sink = sums + (block << 2), rows = sink + sinkBytes(r);
+  const panel = (rows + block * lda + TAIL + 15) & ~15;
+  // one tap on every pixel, both densely: the rows of the product are the pixels as they lie
+  const pointwise = K == C && groups == 1 && (K & 1) == 0 && int(r, CONV2D_STRIDE_Y) == 1 && int(r, CONV2D_STRIDE_X) == 1
+    && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0 && int(r, CONV2D_OUT_H) <= int(r, CONV2D_IN_H) && outW == int(r, CONV2D_IN_W);
+  for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
+    const picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
+    for (let group = 0; group < groups; group++) {
+      for (let m0 = 0; m0 < pixels; m0 += block) {
+        const count = min(block, pixels - m0), padded = (count + 3) & ~3;
+        if (pointwise) {
+          widen_i8_i16(picture + m0 * C, rows, count * C);
+        } else {
+          let y = m0 / outW, x = m0 - y * outW;
+          for (let i = 0; i < count; i++) {
+            gatherI8(r, picture + group * C, y, x, C, rows + i * lda);
+            if (++x == outW) { x = 0; y++; }
+          }
+        }
+        if (weightsZero != 0) for (let i = 0; i < count; i++) store<i32>(sums + (i << 2), sum_i16(rows + i * lda, K));
+        listOutputs(r, batch, m0, count, padded, outs, sink, 1);
+        let weights = <usize>int(r, CONV2D_WEIGHTS) + group * panels * (pairs << 4);
+        let bias = <usize>int(r, CONV2D_BIAS) + (group * panels << 5), scale = <usize>int(r, CONV2D_SCALE) + (group * panels << 5);
+        if (ASC_FEATURE_SIMD) {
+          if (count == 1) {
+            gemv_i8_1x8(rows, weights, pairs, bias, scale, weightsZero != 0 ? load<i32>(sums) : 0, weightsZero, load<usize>(outs) + group * N, N, zero, low, high);
+            continue;
+          }
+        }
+        for (let n = 0; n < N; n += 8) {
+          const lanes = min(8, N - n), channel = group * N + n;
+          if (ASC_FEATURE_SIMD) {
+            widen_i8_i16(weights, panel, pairs << 4);
+            gemm_i8_4x8(rows, padded, panel, pairs, bias, scale, sums, weightsZero, outs, channel, lanes, zero, low, high);
+          } else {
+            gemm_i8_scalar(rows, count, weights, pairs, bias, scale, sums, weightsZero, outs, channel, lanes, zero, low, high);
+          }
+          weights += pairs << 4; bias += 32; scale += 32;
+        }
+      }
+    }
+  }
+}
+
+/** Copies the receptive field of output pixel (y, x): f32 [KH][KW][C]. */
+function gatherF32(r: usize, base: usize, y: i32, x: i32, C: i32, out: usize): void {
+  const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), inC = int(r, CONV2D_IN_C), kernelW = int(r, CONV2D_KERNEL_W);
+  const iy0 = y * int(r, CONV2D_STRIDE_Y) - int(r, CONV2D_PAD_TOP), ix0 = x * int(r, CONV2D_STRIDE_X) - int(r, CONV2D_PAD_LEFT);
+  for (let ky = 0; ky < int(r, CONV2D_KERNEL_H); ky++) {
+    const iy = iy0 + ky * int(r, CONV2D_DILATION_Y);
+    for (let kx = 0; kx < kernelW; kx++) {
+      const ix = ix0 + kx * int(r, CONV2D_DILATION_X);
+      if (<u32>iy >= <u32>inH || <u32>ix >= <u32>inW) {
+        for (let c = 0; c < C; c++) store<f32>(out + (c << 2), 0);
+      } else {
+        const from = base + ((iy * inW + ix) * inC << 2);
+        for (let c = 0; c < C; c++) store<f32>(out + (c << 2), load<f32>(from + (c << 2)));
+      }
+      out += C << 2;
+    }
+  }
+}
+
+function runF32(r: usize): void {
+  const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
+  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, panels = (N + 7) >> 3;
+  const outW = int(r, CONV2D_OUT_W), pixels = int(r, CONV2D_OUT_H) * outW, block = int(r, CONV2D_BLOCK_ROWS);
+  const low = float(r, CONV2D_MIN), high = float(r, CONV2D_MAX), strideY = int(r, CONV2D_STRIDE_Y), strideX = int(r, CONV2D_STRIDE_X);
+  const outs = scratch(), rowList = outs + (block << 2), sink = rowList + (block << 2), gathered = sink + sinkBytes(r);
+  // one tap that never leaves the picture: rows are read where they lie
+  const direct = K == C && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0
+    && (int(r, CONV2D_OUT_H) - 1) * strideY < int(r, CONV2D_IN_H) && (outW - 1) * strideX < int(r, CONV2D_IN_W);
+  for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
+    const picture = <usize>int(r, CONV2D_SOURCE) + (batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC << 2);
+    for (let group = 0; group < groups; group++) {
+      for (let m0 = 0; m0 < pixels; m0 += block) {
+        const count = min(block, pixels - m0), padded = (count + 3) & ~3, base = picture + (group * C << 2);
+        let y = m0 / outW, x = m0 - y * outW, row = base;
+        for (let i = 0; i < count; i++) {
+          if (direct) {
+            row = base + ((y * strideY * int(r, CONV2D_IN_W) + x * strideX) * inC << 2);
+          } else {
+            row = gathered + (i * K << 2);
+            gatherF32(r, base, y, x, C, row);
+          }
+          store<usize>(rowList + (i << 2), row);
+          if (++x == outW) { x = 0; y++; }
+        }
+        for (let i = count; i < padded; i++) store<usize>(rowList + (i << 2), row);
+        listOutputs(r, batch, m0, count, padded, outs, sink, 4);
+        let weights = <usize>int(r, CONV2D_WEIGHTS) + group * panels * (K << 5), bias = <usize>int(r, CONV2D_BIAS) + (group * panels << 5);
+        for (let n = 0; n < N; n += 8) {
+          gemm_f32_4x8(rowList, ASC_FEATURE_SIMD ? padded : count, weights, K, bias, outs, group * N + n, min(8, N - n), low, high);
+          weights += K << 5; bias += 32;
+        }
+      }
+    }
+  }
+}
+
+export function runConv2d(r: usize): void {
+  if (dtypeOf(r) == DTYPE_F32) runF32(r);
+  else runI8(r);
+}

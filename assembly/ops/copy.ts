@@ -1,0 +1,58 @@
+import {
+  COPY_BYTES, COPY_DIMENSIONS, COPY_ELEMENT_BYTES, COPY_SOURCE, COPY_SOURCE_STRIDES, COPY_TARGET, COPY_TARGET_STRIDES, FAULT_ATTRIBUTE, MAX_RANK,
+} from '../layout';
+import { copy_plane } from '../kernels/copy';
+import { big, checkCounts, checkRange, checkRecord, fail, int, needScratch, scratch, sourceSpan, target } from '../record';
+import { beginSteps, step, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
+
+// Scratch: the walk
+
+const LAST = (MAX_RANK - 1) << 2, ROWS = (MAX_RANK - 2) << 2;
+const ANY_DTYPE = -1;
+
+/** Each element is written once: every dimension steps over all that those of smaller strides reach together. */
+function checkApart(r: usize): void {
+  for (let d = 0; d <= LAST; d += 4) {
+    if (int(r, COPY_DIMENSIONS + d) == 1) continue;
+    const stride = big(r, COPY_TARGET_STRIDES + d);
+    let reach: f64 = 0;
+    for (let e = 0; e <= LAST; e += 4) {
+      const other = big(r, COPY_TARGET_STRIDES + e), count = big(r, COPY_DIMENSIONS + e);
+      if (e == d || count == 1) continue;
+      if (other == stride) fail(FAULT_ATTRIBUTE);
+      if (other < stride) reach += (count - 1) * other;
+    }
+    if (!(stride > reach)) fail(FAULT_ATTRIBUTE);
+  }
+}
+
+export function describeCopy(r: usize): void {
+  checkRecord(r, COPY_BYTES, ANY_DTYPE);
+  checkCounts(r, COPY_DIMENSIONS, MAX_RANK);
+  const bytes = int(r, COPY_ELEMENT_BYTES);
+  if (bytes != 1 && bytes != 4) fail(FAULT_ATTRIBUTE);
+  let low: f64 = 0, high: f64 = 1, extent: f64 = 1;
+  for (let d = 0; d <= LAST; d += 4) {
+    checkRange(r, COPY_SOURCE_STRIDES + d, -(1 << 30), 1 << 30);
+    checkRange(r, COPY_TARGET_STRIDES + d, 0, 1 << 30);
+    const steps = big(r, COPY_DIMENSIONS + d) - 1, reach = steps * big(r, COPY_SOURCE_STRIDES + d);
+    if (reach < 0) low += reach;
+    else high += reach;
+    extent += steps * big(r, COPY_TARGET_STRIDES + d);
+  }
+  checkApart(r);
+  const size = <f64>bytes, alignment: u32 = bytes == 4 ? 4 : 1;
+  sourceSpan(r, COPY_SOURCE, low * size, high * size, alignment);
+  target(r, COPY_TARGET, extent * size, alignment);
+  needScratch(WALK_BYTES);
+}
+
+export function runCopy(r: usize): void {
+  const bytes = int(r, COPY_ELEMENT_BYTES), rows = int(r, COPY_DIMENSIONS + ROWS), n = int(r, COPY_DIMENSIONS + LAST), state = scratch();
+  const rowStride = int(r, COPY_SOURCE_STRIDES + ROWS), stride = int(r, COPY_SOURCE_STRIDES + LAST);
+  const rowStrideOut = int(r, COPY_TARGET_STRIDES + ROWS), strideOut = int(r, COPY_TARGET_STRIDES + LAST);
+  beginSteps(state, int(r, COPY_SOURCE), int(r, COPY_TARGET));
+  do {
+    copy_plane(load<usize>(state, WALK_FIRST), rowStride, stride, load<usize>(state, WALK_SECOND), rowStrideOut, strideOut, rows, n, bytes);
+  } while (step(r, COPY_DIMENSIONS, COPY_SOURCE_STRIDES, COPY_TARGET_STRIDES, bytes, MAX_RANK - 2, state));
+}

@@ -1,0 +1,93 @@
+import {
+  DEPTHWISE_BATCH, DEPTHWISE_BIAS, DEPTHWISE_BYTES, DEPTHWISE_CHANNELS, DEPTHWISE_DILATION_X, DEPTHWISE_DILATION_Y, DEPTHWISE_IN_H, DEPTHWISE_IN_W,
+  DEPTHWISE_KERNEL_H, DEPTHWISE_KERNEL_W, DEPTHWISE_MAX, DEPTHWISE_MIN, DEPTHWISE_OUT_H, DEPTHWISE_OUT_W, DEPTHWISE_PAD_LEFT, DEPTHWISE_PAD_TOP,
+  DEPTHWISE_SCALE, DEPTHWISE_SOURCE, DEPTHWISE_SOURCE_ZERO, DEPTHWISE_STRIDE_X, DEPTHWISE_STRIDE_Y, DEPTHWISE_TARGET, DEPTHWISE_TARGET_ZERO,
+  DEPTHWISE_WEIGHTS, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
+} from '../layout';
+import { depthwise_f32, depthwise_i8, depthwise_i8_3x3 } from '../kernels/depthwise';
+import { big, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target } from '../record';
+
+// Scratch: tap addresses u32 [KH·KW rounded up to 2] │ a row of zero points [C] + 16
+
+const MAX_REACH: f64 = 1073741824;
+
+export function describeDepthwiseConv2d(r: usize): void {
+  checkRecord(r, DEPTHWISE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
+  checkCounts(r, DEPTHWISE_BATCH, 12);
+  for (let field = DEPTHWISE_KERNEL_H; field <= DEPTHWISE_DILATION_X; field += 4) checkRange(r, field, 1, 65536);
+  checkRange(r, DEPTHWISE_PAD_TOP, -(1 << 24), 1 << 24);
+  checkRange(r, DEPTHWISE_PAD_LEFT, -(1 << 24), 1 << 24);
+  if (big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_STRIDE_Y) > MAX_REACH || big(r, DEPTHWISE_OUT_W) * big(r, DEPTHWISE_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  if (big(r, DEPTHWISE_KERNEL_H) * big(r, DEPTHWISE_DILATION_Y) > MAX_REACH || big(r, DEPTHWISE_KERNEL_W) * big(r, DEPTHWISE_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r));
+  const taps = big(r, DEPTHWISE_KERNEL_H) * big(r, DEPTHWISE_KERNEL_W), C = big(r, DEPTHWISE_CHANNELS), blocks = Math.ceil(C / 8);
+  if (taps > 65536) fail(FAULT_ATTRIBUTE);
+  source(r, DEPTHWISE_SOURCE, big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_IN_H) * big(r, DEPTHWISE_IN_W) * C * size, <u32>size);
+  target(r, DEPTHWISE_TARGET, big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * size, <u32>size);
+  table(r, DEPTHWISE_WEIGHTS, f32s ? taps * C * 4 : blocks * Math.ceil(taps / 2) * 32, 16);
+  table(r, DEPTHWISE_BIAS, blocks * 32, 16);
+  if (!f32s) {
+    table(r, DEPTHWISE_SCALE, blocks * 32, 16);
+    checkRange(r, DEPTHWISE_SOURCE_ZERO, -128, 127);
+    checkRange(r, DEPTHWISE_TARGET_ZERO, -128, 127);
+    checkRange(r, DEPTHWISE_MIN, -128, 127);
+    checkRange(r, DEPTHWISE_MAX, int(r, DEPTHWISE_MIN), 127);
+  }
+  needScratch(Math.ceil(taps / 2) * 8 + C * size + 32);
+}
+
+/** Addresses of the taps of output pixel (y, x). */
+function listTaps(r: usize, picture: usize, y: i32, x: i32, pixelBytes: i32, zeros: usize, list: usize): void {
+  const inH = int(r, DEPTHWISE_IN_H), inW = int(r, DEPTHWISE_IN_W), kernelH = int(r, DEPTHWISE_KERNEL_H), kernelW = int(r, DEPTHWISE_KERNEL_W);
+  const iy0 = y * int(r, DEPTHWISE_STRIDE_Y) - int(r, DEPTHWISE_PAD_TOP), ix0 = x * int(r, DEPTHWISE_STRIDE_X) - int(r, DEPTHWISE_PAD_LEFT);
+  const dilationX = int(r, DEPTHWISE_DILATION_X), dilationY = int(r, DEPTHWISE_DILATION_Y);
+  for (let ky = 0; ky < kernelH; ky++) {
+    const iy = iy0 + ky * dilationY, row = picture + iy * inW * pixelBytes, outside = <u32>iy >= <u32>inH;
+    for (let kx = 0; kx < kernelW; kx++) {
+      const ix = ix0 + kx * dilationX;
+      store<usize>(list, outside || <u32>ix >= <u32>inW ? zeros : row + ix * pixelBytes);
+      list += 4;
+    }
+  }
+  // the partner of an odd last tap has weight zero: any address that is read anyway
+  if ((kernelH * kernelW & 1) != 0) store<usize>(list, load<usize>(list - 4));
+}
+
+export function runDepthwiseConv2d(r: usize): void {
+  const f32s = dtypeOf(r) == DTYPE_F32, size = f32s ? 4 : 1;
+  const C = int(r, DEPTHWISE_CHANNELS), pixelBytes = C * size, inH = int(r, DEPTHWISE_IN_H), inW = int(r, DEPTHWISE_IN_W);
+  const outH = int(r, DEPTHWISE_OUT_H), outW = int(r, DEPTHWISE_OUT_W), kernelH = int(r, DEPTHWISE_KERNEL_H), kernelW = int(r, DEPTHWISE_KERNEL_W);
+  const taps = kernelH * kernelW, pairs = (taps + 1) >> 1, weights = <usize>int(r, DEPTHWISE_WEIGHTS), bias = <usize>int(r, DEPTHWISE_BIAS);
+  const strideY = int(r, DEPTHWISE_STRIDE_Y), strideX = int(r, DEPTHWISE_STRIDE_X), padTop = int(r, DEPTHWISE_PAD_TOP), padLeft = int(r, DEPTHWISE_PAD_LEFT);
+  const reachY = (kernelH - 1) * int(r, DEPTHWISE_DILATION_Y), reachX = (kernelW - 1) * int(r, DEPTHWISE_DILATION_X);
+  const list = scratch(), zeros = list + (pairs << 3);
+  memory.fill(zeros, f32s ? 0 : <u8>int(r, DEPTHWISE_SOURCE_ZERO), pixelBytes + 16);
+  let out = <usize>int(r, DEPTHWISE_TARGET);
+  const nine = ASC_FEATURE_SIMD && taps == 9;
+  for (let batch = 0; batch < int(r, DEPTHWISE_BATCH); batch++) {
+    const picture = <usize>int(r, DEPTHWISE_SOURCE) + batch * inH * inW * pixelBytes;
+    for (let y = 0; y < outH; y++) {
+      const iy = y * strideY - padTop, rowsInside = iy >= 0 && iy + reachY < inH;
+      // inside the picture, one list of addresses serves the rest of the row, shifted
+      let first = -1;
+      for (let x = 0; x < outW; x++) {
+        const ix = x * strideX - padLeft;
+        let shift: usize = 0;
+        if (first >= 0 && ix + reachX < inW) {
+          shift = (x - first) * strideX * pixelBytes;
+        } else {
+          listTaps(r, picture, y, x, pixelBytes, zeros, list);
+          first = rowsInside && ix >= 0 && ix + reachX < inW ? x : -1;
+        }
+        if (f32s) {
+          depthwise_f32(list, taps, shift, weights, bias, out, C, float(r, DEPTHWISE_MIN), float(r, DEPTHWISE_MAX));
+        } else if (nine) {
+          depthwise_i8_3x3(list, shift, weights, bias, int(r, DEPTHWISE_SCALE), out, C, int(r, DEPTHWISE_TARGET_ZERO), int(r, DEPTHWISE_MIN), int(r, DEPTHWISE_MAX));
+        } else {
+          depthwise_i8(list, pairs, shift, weights, bias, int(r, DEPTHWISE_SCALE), out, C, int(r, DEPTHWISE_TARGET_ZERO), int(r, DEPTHWISE_MIN), int(r, DEPTHWISE_MAX));
+        }
+        out += pixelBytes;
+      }
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import { FAULT_ATTRIBUTE, FILL_BYTES, FILL_COUNT, FILL_ELEMENT_BYTES, FILL_TARGET, FILL_VALUE } from '../layout';
+import { fill_elements } from '../kernels/copy';
+import { big, checkCounts, checkRecord, fail, int, target } from '../record';
+
+const ANY_DTYPE = -1;
+
+export function describeFill(r: usize): void {
+  checkRecord(r, FILL_BYTES, ANY_DTYPE);
+  checkCounts(r, FILL_COUNT, 1);
+  const bytes = int(r, FILL_ELEMENT_BYTES);
+  if (bytes != 1 && bytes != 4) fail(FAULT_ATTRIBUTE);
+  target(r, FILL_TARGET, big(r, FILL_COUNT) * <f64>bytes, bytes == 4 ? 4 : 1);
+}
+
+export function runFill(r: usize): void {
+  fill_elements(int(r, FILL_TARGET), int(r, FILL_COUNT), int(r, FILL_ELEMENT_BYTES), int(r, FILL_VALUE));
+}

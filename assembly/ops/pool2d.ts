@@ -1,0 +1,63 @@
+import {
+  DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, POOL2D_AVERAGE, POOL2D_BATCH, POOL2D_BYTES, POOL2D_CHANNELS, POOL2D_IN_H, POOL2D_IN_W, POOL2D_KERNEL_H,
+  POOL2D_KERNEL_W, POOL2D_KIND, POOL2D_MAX, POOL2D_MAXIMUM, POOL2D_MIN, POOL2D_OUT_H, POOL2D_OUT_W, POOL2D_PAD_LEFT, POOL2D_PAD_TOP,
+  POOL2D_ROUNDING_OFFSET, POOL2D_SOURCE, POOL2D_STRIDE_X, POOL2D_STRIDE_Y, POOL2D_TARGET,
+} from '../layout';
+import { pool_average_f32, pool_average_i8, pool_max_f32, pool_max_i8 } from '../kernels/pool';
+import { big, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, fail, float, int, source, target } from '../record';
+import { checkActivation } from './ranges';
+
+const MAX_KERNEL = 1 << 24;
+/** Input coordinates stay far from the ends of i32. */
+const MAX_REACH: f64 = 1073741824;
+/** Pixels of a window whose i8 sum, with the offset, fits an i32. */
+const MAX_WINDOW: f64 = 4194304;
+
+/** Every window has a pixel inside the picture. */
+function checkWindows(r: usize, kernel: usize, stride: usize, pad: usize, sizeIn: usize, sizeOut: usize): void {
+  checkRange(r, kernel, 1, MAX_KERNEL);
+  checkRange(r, pad, 0, int(r, kernel) - 1);
+  if (big(r, sizeOut) * big(r, stride) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  if ((big(r, sizeOut) - 1) * big(r, stride) - big(r, pad) >= big(r, sizeIn)) fail(FAULT_ATTRIBUTE);
+}
+
+export function describePool2d(r: usize): void {
+  checkRecord(r, POOL2D_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
+  checkRange(r, POOL2D_KIND, POOL2D_AVERAGE, POOL2D_MAXIMUM);
+  checkCounts(r, POOL2D_BATCH, 10);
+  checkWindows(r, POOL2D_KERNEL_H, POOL2D_STRIDE_Y, POOL2D_PAD_TOP, POOL2D_IN_H, POOL2D_OUT_H);
+  checkWindows(r, POOL2D_KERNEL_W, POOL2D_STRIDE_X, POOL2D_PAD_LEFT, POOL2D_IN_W, POOL2D_OUT_W);
+  if (min<f64>(big(r, POOL2D_KERNEL_H), big(r, POOL2D_IN_H)) * min<f64>(big(r, POOL2D_KERNEL_W), big(r, POOL2D_IN_W)) > MAX_WINDOW) fail(FAULT_ATTRIBUTE);
+  const size = bytesOf(dtypeOf(r)), channels = big(r, POOL2D_BATCH) * big(r, POOL2D_CHANNELS) * size;
+  source(r, POOL2D_SOURCE, channels * big(r, POOL2D_IN_H) * big(r, POOL2D_IN_W), <u32>size);
+  target(r, POOL2D_TARGET, channels * big(r, POOL2D_OUT_H) * big(r, POOL2D_OUT_W), <u32>size);
+  checkRange(r, POOL2D_ROUNDING_OFFSET, -128, 128);
+  checkActivation(r, POOL2D_MIN, POOL2D_MAX, dtypeOf(r) == DTYPE_F32);
+}
+
+export function runPool2d(r: usize): void {
+  const f32s = dtypeOf(r) == DTYPE_F32, averages = int(r, POOL2D_KIND) == POOL2D_AVERAGE, C = int(r, POOL2D_CHANNELS), pixelBytes = f32s ? C << 2 : C;
+  const inH = int(r, POOL2D_IN_H), inW = int(r, POOL2D_IN_W), outH = int(r, POOL2D_OUT_H), outW = int(r, POOL2D_OUT_W), rowBytes = inW * pixelBytes;
+  const kernelH = int(r, POOL2D_KERNEL_H), kernelW = int(r, POOL2D_KERNEL_W), strideY = int(r, POOL2D_STRIDE_Y), strideX = int(r, POOL2D_STRIDE_X);
+  const padTop = int(r, POOL2D_PAD_TOP), padLeft = int(r, POOL2D_PAD_LEFT), offset = int(r, POOL2D_ROUNDING_OFFSET);
+  const low = int(r, POOL2D_MIN), high = int(r, POOL2D_MAX), lowF = float(r, POOL2D_MIN), highF = float(r, POOL2D_MAX);
+  let picture = <usize>int(r, POOL2D_SOURCE), out = <usize>int(r, POOL2D_TARGET);
+  for (let batch = int(r, POOL2D_BATCH); batch > 0; batch--) {
+    for (let y = 0; y < outH; y++) {
+      const iy = y * strideY - padTop, top = max(iy, 0), rows = min(iy + kernelH, inH) - top;
+      for (let x = 0; x < outW; x++) {
+        const ix = x * strideX - padLeft, left = max(ix, 0), columns = min(ix + kernelW, inW) - left;
+        const window = picture + top * rowBytes + left * pixelBytes;
+        if (f32s) {
+          if (averages) pool_average_f32(window, rows, columns, rowBytes, pixelBytes, out, C, <f32>(rows * columns), lowF, highF);
+          else pool_max_f32(window, rows, columns, rowBytes, pixelBytes, out, C, lowF, highF);
+        } else {
+          if (averages) pool_average_i8(window, rows, columns, rowBytes, pixelBytes, out, C, offset, low, high);
+          else pool_max_i8(window, rows, columns, rowBytes, pixelBytes, out, C, low, high);
+        }
+        out += pixelBytes;
+      }
+    }
+    picture += inH * rowBytes;
+  }
+}

@@ -1,0 +1,98 @@
+import {
+  DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, REDUCE_BYTES, REDUCE_COUNT, REDUCE_INNER, REDUCE_KIND, REDUCE_MAX, REDUCE_MEAN, REDUCE_MIN, REDUCE_OUTER,
+  REDUCE_OUT_SCALE, REDUCE_PROD, REDUCE_SCALE, REDUCE_SOURCE, REDUCE_SOURCE_ZERO, REDUCE_TARGET, REDUCE_TARGET_ZERO,
+} from '../layout';
+import { max_f32, max_i8, min_f32, min_i8, sum_f32, sum_i8 } from '../kernels/fold';
+import { pool_average_f32, pool_max_f32, pool_max_i8, pool_min_f32, pool_min_i8, pool_sum_i8 } from '../kernels/pool';
+import { quantize } from '../kernels/quantize';
+import { requantize } from '../kernels/requantize';
+import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, source, target } from '../record';
+import { checkPositive, checkZero } from './ranges';
+
+/** Elements whose i8 sum, each less a zero point, fits an i32: 255·2^23 < 2^31 */
+const MAX_SUM = 1 << 23;
+
+export function describeReduce(r: usize): void {
+  checkRecord(r, REDUCE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
+  checkRange(r, REDUCE_KIND, REDUCE_MEAN, REDUCE_PROD);
+  checkCounts(r, REDUCE_OUTER, 3);
+  const size = bytesOf(dtypeOf(r)), outputs = big(r, REDUCE_OUTER) * big(r, REDUCE_INNER) * size;
+  source(r, REDUCE_SOURCE, outputs * big(r, REDUCE_COUNT), <u32>size);
+  target(r, REDUCE_TARGET, outputs, <u32>size);
+  const kind = int(r, REDUCE_KIND);
+  if (dtypeOf(r) == DTYPE_F32 || kind == REDUCE_MAX || kind == REDUCE_MIN) return;
+  checkZero(r, REDUCE_SOURCE_ZERO);
+  checkZero(r, REDUCE_TARGET_ZERO);
+  checkFinite(r, REDUCE_SCALE);
+  if (kind == REDUCE_PROD) checkPositive(r, REDUCE_OUT_SCALE);
+  else if (int(r, REDUCE_COUNT) > MAX_SUM) fail(FAULT_ATTRIBUTE);
+}
+
+/** out i8 [inner] from source [count][inner] */
+function reduceI8(r: usize, from: usize, out: usize): void {
+  const kind = int(r, REDUCE_KIND), count = int(r, REDUCE_COUNT), inner = int(r, REDUCE_INNER);
+  const sourceZero = int(r, REDUCE_SOURCE_ZERO), zero = int(r, REDUCE_TARGET_ZERO), scale = float(r, REDUCE_SCALE);
+  const low = <f32>(i8.MIN_VALUE - zero), high = <f32>(i8.MAX_VALUE - zero);
+  switch (kind) {
+    case REDUCE_MAX:
+      if (inner == 1) store<i8>(out, max_i8(from, count));
+      else pool_max_i8(from, 1, count, 0, inner, out, inner, -128, 127);
+      break;
+    case REDUCE_MIN:
+      if (inner == 1) store<i8>(out, min_i8(from, count));
+      else pool_min_i8(from, 1, count, 0, inner, out, inner, -128, 127);
+      break;
+    case REDUCE_PROD:
+      for (let i = 0; i < inner; i++) {
+        let product: f32 = 1, p = from + i;
+        for (let j = count; j > 0; j--) {
+          product *= scale * <f32>(<i32>load<i8>(p) - sourceZero);
+          p += inner;
+        }
+        store<i8>(out + i, quantize(product / float(r, REDUCE_OUT_SCALE), low, high, zero));
+      }
+      break;
+    default:
+      if (inner == 1) store<i8>(out, requantize(sum_i8(from, count) - count * sourceZero, scale, low, high, zero));
+      else pool_sum_i8(from, 1, count, 0, inner, out, inner, -sourceZero, scale, zero);
+  }
+}
+
+/** out f32 [inner] from source [count][inner] */
+function reduceF32(r: usize, from: usize, out: usize): void {
+  const kind = int(r, REDUCE_KIND), count = int(r, REDUCE_COUNT), inner = int(r, REDUCE_INNER), stride = <usize>inner << 2;
+  const divisor: f32 = kind == REDUCE_MEAN ? <f32>count : 1;
+  switch (kind) {
+    case REDUCE_MAX:
+      if (inner == 1) store<f32>(out, max_f32(from, count));
+      else pool_max_f32(from, 1, count, 0, stride, out, inner, -Infinity, Infinity);
+      break;
+    case REDUCE_MIN:
+      if (inner == 1) store<f32>(out, min_f32(from, count));
+      else pool_min_f32(from, 1, count, 0, stride, out, inner, -Infinity, Infinity);
+      break;
+    case REDUCE_PROD:
+      for (let i = 0; i < inner; i++) {
+        let product: f32 = 1, p = from + (i << 2);
+        for (let j = count; j > 0; j--) {
+          product *= load<f32>(p);
+          p += stride;
+        }
+        store<f32>(out + (i << 2), product);
+      }
+      break;
+    default:
+      if (inner == 1) store<f32>(out, sum_f32(from, count) / divisor);
+      else pool_average_f32(from, 1, count, 0, stride, out, inner, divisor, -Infinity, Infinity);
+  }
+}
+
+export function runReduce(r: usize): void {
+  const f32s = dtypeOf(r) == DTYPE_F32, inner = int(r, REDUCE_INNER), outBytes = f32s ? inner << 2 : inner, inBytes = outBytes * int(r, REDUCE_COUNT);
+  let from = <usize>int(r, REDUCE_SOURCE), out = <usize>int(r, REDUCE_TARGET);
+  for (let o = int(r, REDUCE_OUTER); o > 0; o--) {
+    if (f32s) reduceF32(r, from, out);
+    else reduceI8(r, from, out);
+    from += inBytes; out += outBytes;
+  }
+}

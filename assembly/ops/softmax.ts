@@ -1,0 +1,42 @@
+import {
+  DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, SOFTMAX_BYTES, SOFTMAX_DEPTH, SOFTMAX_OUT_SCALE, SOFTMAX_ROWS, SOFTMAX_SCALE, SOFTMAX_SOURCE,
+  SOFTMAX_TABLE, SOFTMAX_TARGET, SOFTMAX_TARGET_ZERO,
+} from '../layout';
+import { softmax_f32, softmax_i8 } from '../kernels/softmax';
+import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkRecord, dtypeOf, fail, float, int, source, table, target } from '../record';
+import { checkPositive, checkZero } from './ranges';
+
+/** The record of softmax and of logSoftmax. The table starts at 1 and stays in [0, 1], so a row's sum is at least 1. */
+export function describeSoftmaxRows(r: usize): void {
+  checkRecord(r, SOFTMAX_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
+  checkCounts(r, SOFTMAX_ROWS, 2);
+  const size = bytesOf(dtypeOf(r)), bytes = big(r, SOFTMAX_ROWS) * big(r, SOFTMAX_DEPTH) * size;
+  source(r, SOFTMAX_SOURCE, bytes, <u32>size);
+  target(r, SOFTMAX_TARGET, bytes, <u32>size);
+  checkFinite(r, SOFTMAX_SCALE);
+  if (dtypeOf(r) == DTYPE_F32) return;
+  checkPositive(r, SOFTMAX_OUT_SCALE);
+  checkZero(r, SOFTMAX_TARGET_ZERO);
+  table(r, SOFTMAX_TABLE, 1024, 4);
+  const powers = checkedTable(r, SOFTMAX_TABLE);
+  if (powers == 0) return;
+  if (load<f32>(powers) != 1) fail(FAULT_ATTRIBUTE);
+  for (let d = 0; d < 256; d++) {
+    const power = load<f32>(powers + (d << 2));
+    if (!(power >= 0 && power <= 1)) fail(FAULT_ATTRIBUTE);
+  }
+}
+
+export function describeSoftmax(r: usize): void {
+  describeSoftmaxRows(r);
+}
+
+export function runSoftmax(r: usize): void {
+  const f32s = dtypeOf(r) == DTYPE_F32, depth = int(r, SOFTMAX_DEPTH), rowBytes = f32s ? depth << 2 : depth;
+  let from = <usize>int(r, SOFTMAX_SOURCE), out = <usize>int(r, SOFTMAX_TARGET);
+  for (let row = int(r, SOFTMAX_ROWS); row > 0; row--) {
+    if (f32s) softmax_f32(from, out, depth, float(r, SOFTMAX_SCALE));
+    else softmax_i8(from, out, depth, int(r, SOFTMAX_TABLE), float(r, SOFTMAX_OUT_SCALE), int(r, SOFTMAX_TARGET_ZERO));
+    from += rowBytes; out += rowBytes;
+  }
+}

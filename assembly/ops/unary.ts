@@ -1,0 +1,26 @@
+import {
+  DTYPE_F32, DTYPE_I8, DTYPE_U8, UNARY_ALPHA, UNARY_BYTES, UNARY_COUNT, UNARY_KIND, UNARY_KINDS, UNARY_SOURCE, UNARY_TABLE, UNARY_TARGET,
+} from '../layout';
+import { table_u8 } from '../kernels/table';
+import { unary_f32 } from '../kernels/unary';
+import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, float, int, source, table, target } from '../record';
+
+export function describeUnary(r: usize): void {
+  checkRecord(r, UNARY_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_U8) | (1 << DTYPE_F32));
+  checkCounts(r, UNARY_COUNT, 1);
+  const size = bytesOf(dtypeOf(r)), bytes = big(r, UNARY_COUNT) * size;
+  source(r, UNARY_SOURCE, bytes, <u32>size);
+  target(r, UNARY_TARGET, bytes, <u32>size);
+  if (dtypeOf(r) == DTYPE_F32) {
+    checkRange(r, UNARY_KIND, 0, UNARY_KINDS - 1);
+    checkFinite(r, UNARY_ALPHA);
+  } else {
+    table(r, UNARY_TABLE, 256, 1);
+  }
+}
+
+export function runUnary(r: usize): void {
+  const from = int(r, UNARY_SOURCE), out = int(r, UNARY_TARGET), count = int(r, UNARY_COUNT);
+  if (dtypeOf(r) == DTYPE_F32) unary_f32(int(r, UNARY_KIND), from, out, count, float(r, UNARY_ALPHA));
+  else table_u8(from, out, count, int(r, UNARY_TABLE));
+}

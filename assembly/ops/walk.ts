@@ -1,0 +1,35 @@
+import { int } from '../record';
+
+// Walks two tensors along the outer dimensions of a record. The state lives in scratch:
+//
+//   +0 i32 counters [MAX_RANK]  +24 u32 first address  +28 u32 second address
+export const WALK_FIRST = 24;
+export const WALK_SECOND = 28;
+export const WALK_BYTES = 32;
+
+export function beginSteps(state: usize, first: usize, second: usize): void {
+  for (let d = 0; d < WALK_FIRST; d += 4) store<i32>(state + d, 0);
+  store<usize>(state, first, WALK_FIRST);
+  store<usize>(state, second, WALK_SECOND);
+}
+
+/**
+ * To the next position of the first `depth` dimensions, the last of them fastest. False at the end.
+ * `dimensions` and both strides (in elements of `bytes`) are the offsets of MAX_RANK fields each.
+ */
+export function step(r: usize, dimensions: usize, firstStrides: usize, secondStrides: usize, bytes: i32, depth: i32, state: usize): bool {
+  for (let d = depth - 1; d >= 0; d--) {
+    const at = <usize>d << 2, count = int(r, dimensions + at), passed = load<i32>(state + at) + 1;
+    const first = int(r, firstStrides + at) * bytes, second = int(r, secondStrides + at) * bytes;
+    if (passed < count) {
+      store<i32>(state + at, passed);
+      store<usize>(state, load<usize>(state, WALK_FIRST) + first, WALK_FIRST);
+      store<usize>(state, load<usize>(state, WALK_SECOND) + second, WALK_SECOND);
+      return true;
+    }
+    store<i32>(state + at, 0);
+    store<usize>(state, load<usize>(state, WALK_FIRST) - (count - 1) * first, WALK_FIRST);
+    store<usize>(state, load<usize>(state, WALK_SECOND) - (count - 1) * second, WALK_SECOND);
+  }
+  return false;
+}

@@ -1,0 +1,137 @@
+import {
+  DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE, FAULT_RECORD_SIZE, FAULT_SCRATCH, FAULT_WEIGHTS,
+  MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_SCRATCH, MAP_SCRATCH_BYTES, MAP_WEIGHTS, MAP_WEIGHTS_BYTES,
+  RECORD_DTYPE, RECORD_SIZE, SOURCE_IN_WEIGHTS,
+} from './layout';
+
+// Every operator describes its record once, in a function that is walked twice: `validate` checks each operand
+// against its section, `prepare` turns the same operands from offsets into addresses. Sizes are computed in f64,
+// where products of lying dimensions do not wrap.
+
+let resolving = false;
+let fault = FAULT_NONE;
+let scratchNeeded: f64 = 0;
+
+/** Starts a walk: with `resolve`, operands become addresses; without, they are checked. */
+export function beginWalk(resolve: bool): void {
+  resolving = resolve;
+  fault = FAULT_NONE;
+  scratchNeeded = 0;
+}
+
+export function faultOf(): i32 {
+  return fault;
+}
+
+/** Keeps the first fault of a record. */
+export function fail(code: i32): void {
+  if (!resolving && fault == FAULT_NONE) fault = code;
+}
+
+/** Bytes of scratch that the records walked so far need. */
+export function scratchOf(): f64 {
+  return scratchNeeded;
+}
+
+export function int(r: usize, field: usize): i32 {
+  return load<i32>(r + field);
+}
+
+export function float(r: usize, field: usize): f32 {
+  return load<f32>(r + field);
+}
+
+export function dtypeOf(r: usize): i32 {
+  return load<u8>(r + RECORD_DTYPE);
+}
+
+export function scratch(): usize {
+  return load<usize>(MAP + MAP_SCRATCH);
+}
+
+/** A field as f64, for size arithmetic. */
+export function big(r: usize, field: usize): f64 {
+  return <f64>load<i32>(r + field);
+}
+
+export function bytesOf(dtype: i32): f64 {
+  return dtype == DTYPE_F32 || dtype == DTYPE_I32 ? 4 : 1;
+}
+
+export function checkRecord(r: usize, bytes: i32, dtypes: i32): void {
+  if (int(r, RECORD_SIZE) != bytes) fail(FAULT_RECORD_SIZE);
+  if (((1 << dtypeOf(r)) & dtypes) == 0) fail(FAULT_ATTRIBUTE);
+}
+
+/** The field lies in [low, high]. */
+export function checkRange(r: usize, field: usize, low: i32, high: i32): void {
+  const value = int(r, field);
+  if (value < low || value > high) fail(FAULT_ATTRIBUTE);
+}
+
+/** `fields` consecutive fields from `first` are counts: 1 to 2^30. */
+export function checkCounts(r: usize, first: usize, fields: i32): void {
+  for (let i = 0; i < fields; i++) checkRange(r, first + (i << 2), 1, 1 << 30);
+}
+
+/** No NaN or infinity hides in an f32 field that scales or clamps. */
+export function checkFinite(r: usize, field: usize): void {
+  const value = float(r, field);
+  if (!(value - value == 0)) fail(FAULT_ATTRIBUTE);
+}
+
+function checkSpan(offset: f64, low: f64, high: f64, limit: i32, code: i32): void {
+  if (!(offset + low >= 0 && offset + high <= <f64><u32>limit)) fail(code);
+}
+
+function aligned(offset: u32, alignment: u32): void {
+  if ((offset & (alignment - 1)) != 0) fail(FAULT_ALIGNMENT);
+}
+
+/** A source whose bytes [offset + low, offset + high) are read. */
+export function sourceSpan(r: usize, field: usize, low: f64, high: f64, alignment: u32): void {
+  const raw = load<u32>(r + field);
+  const constant = (raw & SOURCE_IN_WEIGHTS) != 0;
+  const offset = raw & ~SOURCE_IN_WEIGHTS;
+  if (resolving) {
+    store<u32>(r + field, offset + load<u32>(MAP + (constant ? MAP_WEIGHTS : MAP_ARENA)));
+  } else {
+    aligned(offset, alignment);
+    if (constant) checkSpan(offset, low, high, load<i32>(MAP + MAP_WEIGHTS_BYTES), FAULT_WEIGHTS);
+    else checkSpan(offset, low, high, load<i32>(MAP + MAP_ARENA_BYTES), FAULT_ARENA);
+  }
+}
+
+export function source(r: usize, field: usize, bytes: f64, alignment: u32): void {
+  sourceSpan(r, field, 0, bytes, alignment);
+}
+
+export function target(r: usize, field: usize, bytes: f64, alignment: u32): void {
+  const offset = load<u32>(r + field);
+  if (resolving) {
+    store<u32>(r + field, offset + load<u32>(MAP + MAP_ARENA));
+  } else {
+    aligned(offset, alignment);
+    checkSpan(offset, 0, bytes, load<i32>(MAP + MAP_ARENA_BYTES), FAULT_ARENA);
+  }
+}
+
+export function table(r: usize, field: usize, bytes: f64, alignment: u32): void {
+  const offset = load<u32>(r + field);
+  if (resolving) {
+    store<u32>(r + field, offset + load<u32>(MAP + MAP_WEIGHTS));
+  } else {
+    aligned(offset, alignment);
+    checkSpan(offset, 0, bytes, load<i32>(MAP + MAP_WEIGHTS_BYTES), FAULT_WEIGHTS);
+  }
+}
+
+/** Address of a table that has been checked and not yet resolved, or 0 when the check failed. */
+export function checkedTable(r: usize, field: usize): usize {
+  return fault == FAULT_NONE && !resolving ? <usize>(load<u32>(r + field) + load<u32>(MAP + MAP_WEIGHTS)) : 0;
+}
+
+export function needScratch(bytes: f64): void {
+  scratchNeeded = max<f64>(scratchNeeded, bytes);
+  if (bytes > <f64>load<u32>(MAP + MAP_SCRATCH_BYTES)) fail(FAULT_SCRATCH);
+}

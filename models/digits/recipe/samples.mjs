@@ -1,0 +1,39 @@
+/**
+ * Writes ../samples/0.png … 9.png: one digit of the test set for each class, drawn as the network sees it, white
+ * ink on black. Each is classified right by the float network, but is among the harder ones of its class.
+ *
+ *     node samples.mjs
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { PNG } from 'pngjs';
+import { CLASSES, SIDE, imageOf, loadDigits } from './data.mjs';
+import { loadFloatNetwork, runFloatNetwork } from './float-network.mjs';
+
+const HARDNESS = 0.12; // the share of its class that scores lower than the digit taken
+const directory = new URL('../samples/', import.meta.url);
+
+const network = loadFloatNetwork();
+const { test } = loadDigits();
+mkdirSync(directory, { recursive: true });
+
+const right = Array.from({ length: CLASSES }, () => []);
+for (let i = 0; i < test.count; i++) {
+  const scores = runFloatNetwork(network, imageOf(test, i));
+  const label = test.labels[i];
+  if (scores.indexOf(Math.max(...scores)) === label) right[label].push({ index: i, score: scores[label] });
+}
+right.forEach((digits, label) => {
+  digits.sort((a, b) => a.score - b.score || a.index - b.index);
+  const { index, score } = digits[Math.floor(HARDNESS * digits.length)];
+  writeFileSync(new URL(`${label}.png`, directory), toPng(imageOf(test, index)));
+  console.log(`samples/${label}.png: test digit ${index}, score ${score.toFixed(3)}`);
+});
+
+function toPng(image) {
+  const png = new PNG({ width: SIDE, height: SIDE });
+  image.forEach((value, i) => {
+    const grey = Math.round(value * 255);
+    png.data.set([grey, grey, grey, 255], i * 4);
+  });
+  return PNG.sync.write(png, { colorType: 0 });
+}

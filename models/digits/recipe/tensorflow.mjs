@@ -1,0 +1,157 @@
+/**
+ * The operators of training: forward by TensorFlow.js's WebAssembly kernels, gradients written here. That backend
+ * has no kernels for the filter gradients of convolutions, and its stock gradients of the rest go through slow paths
+ * (matrix products with a transposed operand, sums over the leading dimensions).
+ *
+ * Letters: M = rows (batch × height × width), C = channels, K and N = inner and outer size of a matrix product.
+ */
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { loadKernels } from './training-kernels.mjs';
+
+export { tf };
+
+let kernels;
+
+export async function startTensorflow() {
+  const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json');
+  setWasmPaths(`${dirname(entry)}/wasm-out/`);
+  tf.registerGradient({
+    kernelName: 'Reshape',
+    inputsToSave: ['x'],
+    gradFunc: (dy, [x]) => ({ x: () => tf.reshape(dy, x.shape) }),
+  });
+  kernels = await loadKernels();
+  await tf.setBackend('wasm');
+  await tf.ready();
+}
+
+/** x [M][K] · w [K][N] → [M][N] */
+export const product = tf.customGrad((x, w, save) => {
+  save([x, w]);
+  return {
+    value: tf.matMul(x, w),
+    gradFunc: (dy, [x, w]) => [tf.matMul(dy, tf.transpose(w)), tf.matMul(tf.transpose(x), dy)],
+  };
+});
+
+/** x [M][K] · w [K][N] + bias [N] → [M][N] */
+export const dense = tf.customGrad((x, w, bias, save) => {
+  save([x, w]);
+  return {
+    value: tf.add(tf.matMul(x, w), bias),
+    gradFunc: (dy, [x, w]) => [tf.matMul(dy, tf.transpose(w)), tf.matMul(tf.transpose(x), dy), tf.sum(dy, 0)],
+  };
+});
+
+/** The first layer: x [N][H][W][Ci] is data, so nothing is asked for its gradient. w [KH][KW][Ci][Co], padding SAME */
+export function firstConvolution(x, w, stride) {
+  return tf.customGrad((w, save) => {
+    save([w]);
+    const gradFunc = (dy) => {
+      const info = tf.backend_util.computeConv2DInfo(x.shape, w.shape, stride, 1, 'same');
+      const dw = convolutionFilterGradient(x.dataSync(), dy.dataSync(), info);
+      return tf.tensor(dw, w.shape);
+    };
+    return { value: tf.conv2d(x, w, stride, 'same'), gradFunc };
+  })(w);
+}
+
+/** x [N][H][W][C], w [3][3][C][1], padding SAME → [N][OH][OW][C] */
+export function depthwiseConvolution(x, w, stride) {
+  return tf.customGrad((x, w, save) => {
+    save([x, w]);
+    const gradFunc = (dy, [x, w]) => {
+      const [batch, height, width, channels] = x.shape;
+      const { outHeight, outWidth, padInfo } = tf.backend_util.computeConv2DInfo(x.shape, w.shape, stride, 1, 'same', undefined, true);
+      const [dx, dw] = kernels.run('depthwiseGradients', x.dataSync(), w.dataSync(), dy.dataSync(),
+        batch, height, width, outHeight, outWidth, channels, stride, padInfo.top, padInfo.left,
+        kernels.output(x.size), kernels.output(w.size));
+      return [tf.tensor(dx, x.shape), tf.tensor(dw, w.shape)];
+    };
+    return { value: tf.depthwiseConv2d(x, w, stride, 'same'), gradFunc };
+  })(x, w);
+}
+
+/** x [N][S][S][C] → [N][C] */
+export const globalAverage = tf.customGrad((x, save) => {
+  const [batch, height, width, channels] = x.shape;
+  save([]);
+  return {
+    value: tf.reshape(tf.avgPool(x, [height, width], 1, 'valid'), [batch, channels]),
+    gradFunc: (dy) => tf.tile(tf.reshape(tf.mul(dy, 1 / (height * width)), [batch, 1, 1, channels]), [1, height, width, 1]),
+  };
+});
+
+/** Mean over the batch of the cross entropy between labels [M][N] and softmax(logits [M][N]) → scalar */
+export function crossEntropy(labels, logits) {
+  return tf.customGrad((logits, save) => {
+    const [rows] = logits.shape;
+    const shares = tf.softmax(logits);
+    save([shares]);
+    return {
+      value: tf.mul(tf.sum(tf.mul(labels, tf.log(tf.add(shares, 1e-9)))), -1 / rows),
+      gradFunc: (dy, [shares]) => tf.mul(tf.mul(tf.sub(shares, labels), 1 / rows), dy),
+    };
+  })(logits);
+}
+
+/**
+ * relu6(batchNorm(x)) with the statistics of the batch. x [M][C], gamma [C], beta [C] → [M][C]
+ *
+ * @param running { mean: f32 [C], variance: f32 [C], momentum } moved towards the batch's statistics
+ */
+export function batchNormRelu6(x, gamma, beta, running, epsilon) {
+  return tf.customGrad((x, gamma, beta, save) => {
+    const [rows, channels] = x.shape;
+    const perChannel = kernels.output(channels);
+    const values = x.dataSync();
+    const scale = gamma.dataSync();
+    const [out, mean, variance, inverse] = kernels.run('normalizeRelu6', values, rows, channels, scale, beta.dataSync(), epsilon,
+      kernels.output(x.size), perChannel, perChannel, perChannel);
+    follow(running.mean, mean, running.momentum);
+    follow(running.variance, variance, running.momentum);
+    save([]);
+    const gradFunc = (dy) => {
+      const [dx, dGamma, dBeta] = kernels.run('normalizeRelu6Gradients', dy.dataSync(), values, out, rows, channels, mean, inverse, scale,
+        kernels.output(x.size), perChannel, perChannel);
+      return [tf.tensor(dx, x.shape), tf.tensor1d(dGamma), tf.tensor1d(dBeta)];
+    };
+    return { value: tf.tensor(out, x.shape), gradFunc };
+  })(x, gamma, beta);
+}
+
+function follow(running, current, momentum) {
+  current.forEach((value, c) => { running[c] += (1 - momentum) * (value - running[c]); });
+}
+
+/** dw [KH][KW][Ci][Co] = Σ over output pixels of x ⊗ dy, in plain loops */
+function convolutionFilterGradient(x, dy, info) {
+  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels } = info;
+  const { filterHeight, filterWidth, strideHeight, strideWidth, padInfo } = info;
+  const dw = new Float32Array(filterHeight * filterWidth * inChannels * outChannels);
+  for (let n = 0; n < batchSize; n++) {
+    for (let oy = 0; oy < outHeight; oy++) {
+      for (let ox = 0; ox < outWidth; ox++) {
+        const fromY = ((n * outHeight + oy) * outWidth + ox) * outChannels;
+        for (let ky = 0; ky < filterHeight; ky++) {
+          const iy = oy * strideHeight + ky - padInfo.top;
+          if (iy < 0 || iy >= inHeight) continue;
+          for (let kx = 0; kx < filterWidth; kx++) {
+            const ix = ox * strideWidth + kx - padInfo.left;
+            if (ix < 0 || ix >= inWidth) continue;
+            for (let ci = 0; ci < inChannels; ci++) {
+              const value = x[((n * inHeight + iy) * inWidth + ix) * inChannels + ci];
+              if (value === 0) continue; // most of a digit's picture is background
+              const row = ((ky * filterWidth + kx) * inChannels + ci) * outChannels;
+              for (let co = 0; co < outChannels; co++) dw[row + co] += value * dy[fromY + co];
+            }
+          }
+        }
+      }
+    }
+  }
+  return dw;
+}

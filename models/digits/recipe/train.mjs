@@ -1,0 +1,129 @@
+/**
+ * Step 1: trains the network and writes digits.float.json and digits.float.bin.
+ *
+ *     node train.mjs [--epochs 85] [--out PATH]
+ */
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { distort } from './augment.mjs';
+import { CLASSES, PIXELS, SIDE, imageOf, loadDigits } from './data.mjs';
+import { FLOAT_NETWORK, describe, loadFloatNetwork, runFloatNetwork, saveFloatNetwork } from './float-network.mjs';
+import { createNetwork, fold, probabilities, trainingLogits } from './network.mjs';
+import { seeded, shuffle } from './random.mjs';
+import { crossEntropy, startTensorflow, tf } from './tensorflow.mjs';
+
+const { values: options } = parseArgs({
+  options: { epochs: { type: 'string', default: '85' }, out: { type: 'string', default: FLOAT_NETWORK } },
+});
+const EPOCHS = Number(options.epochs);
+const BATCH = 64;
+const PEAK_RATE = 4e-3;
+const WARMUP_EPOCHS = 2;
+const SMOOTHING = 0.05; // of labels
+const SEED = 7;
+
+await startTensorflow();
+const started = performance.now();
+const { train, validation, test } = loadDigits();
+console.log(`digits: ${train.count} to train on, ${validation.count} to watch, ${test.count} to test`);
+
+const random = seeded(SEED);
+const network = createNetwork(random);
+const optimizer = tf.train.adam(PEAK_RATE);
+const order = Array.from({ length: train.count }, (_, i) => i);
+const stepsPerEpoch = train.count / BATCH;
+
+for (let epoch = 0; epoch < EPOCHS; epoch++) {
+  shuffle(order, random);
+  let loss = 0;
+  for (let step = 0; step < stepsPerEpoch; step++) {
+    optimizer.learningRate = rateAt((epoch + step / stepsPerEpoch) / EPOCHS);
+    loss += trainStep(order.slice(step * BATCH, (step + 1) * BATCH), strengthAt(epoch / EPOCHS));
+  }
+  const line = [`epoch ${epoch + 1}/${EPOCHS}`, `loss ${(loss / stepsPerEpoch).toFixed(4)}`];
+  if (epoch % 5 === 4 || epoch === EPOCHS - 1) line.push(`validation ${percent(tfAccuracy(validation), validation.count)}`);
+  console.log([...line, `${seconds()} s`].join('  '));
+}
+
+saveFloatNetwork(options.out, {
+  name: 'digits',
+  input: { name: 'image', shape: [1, SIDE, SIDE, 1] },
+  output: { name: 'scores', shape: [1, CLASSES] },
+  layers: fold(network),
+});
+const saved = loadFloatNetwork(options.out);
+console.table(describe(saved).map(({ shape, ...layer }) => ({ ...layer, shape: shape.join('×') })));
+checkAgainstTensorflow(saved, 100);
+console.log(`validation: ${percent(plainAccuracy(saved, validation), validation.count)}`);
+console.log(`test: ${percent(plainAccuracy(saved, test), test.count)}`);
+console.log(`trained in ${seconds()} s`);
+
+function trainStep(indices, strength) {
+  const images = new Float32Array(indices.length * PIXELS);
+  indices.forEach((index, i) => distort(imageOf(train, index), images.subarray(i * PIXELS, (i + 1) * PIXELS), random, strength));
+  return tf.tidy(() => {
+    const x = tf.tensor4d(images, [indices.length, SIDE, SIDE, 1]);
+    const labels = tf.tensor2d(smoothed(indices), [indices.length, CLASSES]);
+    const cost = optimizer.minimize(() => crossEntropy(labels, trainingLogits(network, x)), true);
+    return cost.dataSync()[0];
+  });
+}
+
+function smoothed(indices) {
+  const labels = new Float32Array(indices.length * CLASSES).fill(SMOOTHING / CLASSES);
+  indices.forEach((index, i) => { labels[i * CLASSES + train.labels[index]] += 1 - SMOOTHING; });
+  return labels;
+}
+
+/** Up for a moment, then down along half a cosine; `progress` in 0..1. */
+function rateAt(progress) {
+  const warmup = WARMUP_EPOCHS / EPOCHS;
+  if (progress < warmup) return PEAK_RATE * (progress + 0.01) / (warmup + 0.01);
+  return PEAK_RATE * 0.5 * (1 + Math.cos(Math.PI * (progress - warmup) / (1 - warmup)));
+}
+
+/** Full distortion for most of the time, half at the end, when the network settles on digits as they are. */
+function strengthAt(progress) {
+  return progress < 0.75 ? 1 : 1 - 0.5 * (progress - 0.75) / 0.25;
+}
+
+function tfAccuracy(set) {
+  return tf.tidy(() => countRight(set, probabilities(network, tf.tensor4d(set.images, [set.count, SIDE, SIDE, 1])).dataSync()));
+}
+
+function plainAccuracy(network, set) {
+  const scores = new Float32Array(set.count * CLASSES);
+  for (let i = 0; i < set.count; i++) scores.set(runFloatNetwork(network, imageOf(set, i)), i * CLASSES);
+  return countRight(set, scores);
+}
+
+function countRight(set, scores) {
+  let right = 0;
+  for (let i = 0; i < set.count; i++) {
+    const row = scores.subarray(i * CLASSES, (i + 1) * CLASSES);
+    if (row.indexOf(Math.max(...row)) === set.labels[i]) right++;
+  }
+  return right;
+}
+
+/** The saved file, run by plain loops, must say what TensorFlow says with batch norm still in place. */
+function checkAgainstTensorflow(saved, count) {
+  const images = test.images.subarray(0, count * PIXELS);
+  const expected = tf.tidy(() => probabilities(network, tf.tensor4d(images, [count, SIDE, SIDE, 1])).dataSync());
+  let largest = 0;
+  for (let i = 0; i < count; i++) {
+    runFloatNetwork(saved, imageOf(test, i)).forEach((score, j) => {
+      largest = Math.max(largest, Math.abs(score - expected[i * CLASSES + j]));
+    });
+  }
+  console.log(`largest difference between the saved network and TensorFlow over ${count} digits: ${largest.toExponential(2)}`);
+  if (!(largest < 1e-4)) throw new Error(`the saved network differs from TensorFlow by ${largest}, expected less than 1e-4`);
+}
+
+function percent(right, count) {
+  return `${((100 * right) / count).toFixed(2)} % (${count - right} wrong of ${count})`;
+}
+
+function seconds() {
+  return ((performance.now() - started) / 1000).toFixed(0);
+}

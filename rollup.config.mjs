@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import resolve from '@rollup/plugin-node-resolve';
+import dts from 'rollup-plugin-dts';
+import esbuild from 'rollup-plugin-esbuild';
+
+const { dependencies, version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const external = [...Object.keys(dependencies), /^node:/];
+const code = esbuild({ target: 'es2022', define: { __VERSION__: JSON.stringify(version) } });
+
+/** The loader makes a TextDecoder when it is imported; worklets have none, and the core passes no strings. */
+const loaderWithoutTextDecoder = {
+  name: 'loader-without-text-decoder',
+  transform(source, id) {
+    if (!id.includes('@assemblyscript/loader')) return null;
+    const changed = source.replace('new TextDecoder("utf-16le", { fatal: true })', '{ decode: (units) => String.fromCharCode(...units) }');
+    if (changed === source) this.error('the loader no longer makes its TextDecoder where it did');
+    return { code: changed, map: null };
+  },
+};
+
+const plugins = [resolve(), loaderWithoutTextDecoder, code];
+const minified = [resolve(), loaderWithoutTextDecoder, esbuild({ target: 'es2022', minify: true })];
+
+export default [
+  // the device side: self-contained, minified
+  { input: 'src/browser.ts', output: { file: 'dist/browser.js', format: 'es' }, plugins: minified },
+  { input: 'src/slim.ts', output: { file: 'dist/slim.js', format: 'es' }, plugins: minified },
+  // Node and tools: shared chunks
+  {
+    input: { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts', cli: 'src/cli/index.ts' },
+    output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].js', hoistTransitiveImports: false },
+    external,
+    plugins,
+  },
+  {
+    input: { index: 'src/index.ts', browser: 'src/browser.ts', slim: 'src/slim.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts' },
+    output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].d.ts' },
+    external,
+    plugins: [dts()],
+  },
+];

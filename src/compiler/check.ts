@@ -1,0 +1,42 @@
+import { KletError } from '../errors';
+import { elementCount, type Graph, type Tensor } from '../graph/graph';
+import type { Node } from '../graph/graph';
+import type { OperatorName } from '../graph/operators';
+import { operatorOf } from '../ops/index';
+
+/**
+ * Everything that must hold of a graph between passes: nodes come after what they read, every tensor has one producer,
+ * shapes are those the operators infer, constants have as many elements as their shape says.
+ *
+ * @param after what was done last, for the message
+ * @throws KletError `INVALID_GRAPH`
+ */
+export function checkGraph(graph: Graph, after: string): void {
+  const invalid = (what: string): KletError => new KletError('INVALID_GRAPH', `"${graph.name}" after ${after}: ${what}`);
+  const known = new Set<Tensor>(graph.inputs);
+  const checkTensor = (tensor: Tensor): void => {
+    if (!tensor.shape.every((d) => Number.isInteger(d) && d > 0)) throw invalid(`tensor "${tensor.name}" has the shape [${tensor.shape.join(', ')}]; dimensions must be known and positive`);
+    if (tensor.data && tensor.data.length !== elementCount(tensor.shape)) throw invalid(`constant "${tensor.name}" has ${tensor.data.length} elements for the shape [${tensor.shape.join(', ')}]`);
+  };
+  graph.inputs.forEach(checkTensor);
+  for (const node of graph.nodes) {
+    for (const tensor of node.inputs) {
+      if (!tensor) continue;
+      checkTensor(tensor);
+      if (!tensor.data && !known.has(tensor)) throw invalid(`${node.op} "${node.name}" reads "${tensor.name}", which nothing before it computes`);
+    }
+    for (const tensor of node.outputs) {
+      checkTensor(tensor);
+      if (known.has(tensor)) throw invalid(`"${tensor.name}" is computed twice`);
+      known.add(tensor);
+    }
+    const inferred = operatorOf(node.op as OperatorName).infer(node as Node<OperatorName> as never);
+    node.outputs.forEach((tensor, i) => {
+      const expected = inferred[i];
+      if (!expected || expected.length !== tensor.shape.length || expected.some((d, j) => d !== tensor.shape[j])) {
+        throw invalid(`${node.op} "${node.name}" gives [${expected?.join(', ') ?? 'nothing'}], its output "${tensor.name}" is declared as [${tensor.shape.join(', ')}]`);
+      }
+    });
+  }
+  for (const tensor of graph.outputs) if (!tensor.data && !known.has(tensor)) throw invalid(`output "${tensor.name}" is computed by nothing`);
+}

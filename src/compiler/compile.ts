@@ -1,0 +1,152 @@
+import * as L from '../../assembly/layout';
+import { KletError } from '../errors';
+import { writeKlet, type ArenaTensor, type KletParts, type Meta, type Notes, type TensorInfo } from '../format/klet';
+import { cloneGraph } from '../graph/edit';
+import { perTensor, type AnyNode, type Graph, type Node, type Tensor } from '../graph/graph';
+import type { OperatorName } from '../graph/operators';
+import { operatorOf } from '../ops/index';
+import { compileCore, instantiate, type CompiledCore } from '../runtime/core';
+import { inlinedCores } from '../runtime/inlined';
+import { mapMemory, Model, type Inputs } from '../runtime/model';
+import { checkGraph } from './check';
+import { Emitter } from './emitter';
+import { planMemory } from './memory';
+import { dropDead } from './passes/dropDead';
+import { foldConstants } from './passes/foldConstants';
+import { foldPad } from './passes/foldPad';
+import { fuseActivation } from './passes/fuseActivation';
+import { ownOutputs } from './passes/ownOutputs';
+import { uint8ToInt8 } from './passes/uint8ToInt8';
+
+export interface CompileOptions {
+  /** Added to the file's META: labels, preprocessing, provenance, accuracy and anything else. */
+  meta?: Partial<Omit<Meta, 'inputs' | 'outputs'>>;
+  /** Inputs whose outputs ride along as golden vectors for `selfTest()`. */
+  golden?: readonly Inputs[];
+  /** Names, operators and the arena's buffers, for `inspect` and `profile` (default true). They are not needed to run. */
+  notes?: boolean;
+  /** Refuse a network that needs more bytes of memory than this. */
+  maxMemory?: number;
+}
+
+/** The rewrites, in order; the graph is checked after each. */
+const passes: [name: string, pass: (graph: Graph) => void][] = [
+  ['dropDead', dropDead],
+  ['uint8ToInt8', uint8ToInt8],
+  ['foldConstants', (graph) => foldConstants(graph, evaluate)],
+  ['foldPad', foldPad],
+  ['fuseActivation', fuseActivation],
+  ['ownOutputs', ownOutputs],
+  ['dropDead', dropDead],
+];
+
+/**
+ * Compiles a network to a `.klet` file.
+ *
+ * @returns the bytes of the file
+ * @throws KletError `UNSUPPORTED_OP` (listing every operator in a form that kinglet does not have), `INVALID_GRAPH`, `UNSUPPORTED_TYPE` or `OUT_OF_MEMORY`
+ */
+export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array {
+  const work = cloneGraph(graph);
+  checkGraph(work, 'import');
+  for (const [name, pass] of passes) {
+    pass(work);
+    checkGraph(work, name);
+  }
+  const parts = lower(work, options.meta ?? {}, options.notes ?? true);
+  const { total } = mapMemory(parts);
+  if (options.maxMemory !== undefined && total > options.maxMemory) {
+    throw new KletError('OUT_OF_MEMORY', `"${graph.name}" needs ${total} bytes of memory and the limit is ${options.maxMemory}: ${parts.weights.length} weights, ${parts.arenaBytes} arena, ${parts.scratchBytes} scratch`);
+  }
+  if (options.golden?.length) parts.golden = goldenVectors(parts, options.golden);
+  return writeKlet(parts);
+}
+
+function lower(graph: Graph, meta: Partial<Meta>, withNotes: boolean): KletParts {
+  const emit = new Emitter();
+  for (const tensor of graph.inputs) {
+    emit.allocate(tensor);
+    emit.touch(tensor, -1);
+  }
+  const refusals: string[] = [];
+  for (const node of graph.nodes) {
+    try {
+      lowerNode(node, emit);
+    } catch (error) {
+      if (!(error instanceof KletError) || error.code !== 'UNSUPPORTED_OP') throw error;
+      refusals.push(error.message);
+    }
+  }
+  if (refusals.length > 0) {
+    throw new KletError('UNSUPPORTED_OP', `"${graph.name}" has ${refusals.length} operators in a form that kinglet does not have:\n${refusals.map((line) => `  ${line}`).join('\n')}`);
+  }
+  for (const tensor of graph.outputs) emit.touch(tensor, emit.records.length);
+  const arenaBytes = planMemory(emit.buffers), plan = emit.plan(), weights = emit.weights();
+  const parts: KletParts = {
+    meta: { ...meta, name: meta.name ?? graph.name, inputs: graph.inputs.map((t) => describePort(t, emit)), outputs: graph.outputs.map((t) => describePort(t, emit)) },
+    plan, weights, arenaBytes, scratchBytes: 0,
+  };
+  parts.scratchBytes = scratchBytes(parts);
+  if (withNotes) parts.notes = notesOf(emit);
+  return parts;
+}
+
+function lowerNode<K extends OperatorName>(node: AnyNode, emit: Emitter): void {
+  operatorOf(node.op as K).lower(node as unknown as Node<K>, emit);
+}
+
+function describePort(tensor: Tensor, emit: Emitter): ArenaTensor {
+  const info: TensorInfo = { name: tensor.name, dtype: tensor.dtype, shape: tensor.shape };
+  const quantized = tensor.quantization?.scale.length === 1 && (tensor.dtype === 'int8' || tensor.dtype === 'uint8') ? perTensor(tensor) : {};
+  return { ...info, ...quantized, offset: emit.arenaOffset(tensor) };
+}
+
+function notesOf(emit: Emitter): Notes {
+  return {
+    records: emit.records.map(({ name, op, shape, macs, weights }) => ({ name, op, shape, macs, weights })),
+    arena: emit.buffers.filter((b) => b.first <= b.last).map((b) => [b.name, b.offset, b.bytes, b.first, b.last]),
+  };
+}
+
+let scalarCore: CompiledCore | undefined;
+
+function core(): CompiledCore {
+  scalarCore ??= compileCore(inlinedCores.scalar!() as Uint8Array<ArrayBuffer>, 'the scalar core');
+  return scalarCore;
+}
+
+/** The core itself says how much scratch a plan needs, and proves the plan on the way. */
+function scratchBytes(parts: KletParts): number {
+  const { map, total } = mapMemory(parts), { exports, memory } = instantiate(core(), total), view = new DataView(memory.buffer);
+  map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
+  view.setUint32(L.MAP + L.MAP_SCRATCH_BYTES, 0xffffffff, true);
+  memory.set(parts.plan, map[0]);
+  memory.set(parts.weights, map[2]);
+  const fault = exports.validate();
+  if (fault !== L.FAULT_NONE) throw new KletError('INVALID_GRAPH', `"${parts.meta.name}": the core refuses the plan at offset ${exports.faultOffset()} (fault ${fault})`);
+  return exports.scratchOf();
+}
+
+/** Runs a network without inputs. */
+function evaluate(graph: Graph): NonNullable<Tensor['data']>[] {
+  const work = cloneGraph(graph);
+  ownOutputs(work);
+  const model = new Model(core(), lower(work, {}, false), graph.name, undefined), values: NonNullable<Tensor['data']>[] = [];
+  const raw = model.predict({}, { output: 'raw' });
+  work.outputs.forEach((tensor) => {
+    const value = work.outputs.length === 1 ? raw : raw[tensor.name];
+    values.push((value instanceof BigInt64Array ? Int32Array.from(value, Number) : value) as NonNullable<Tensor['data']>);
+  });
+  return values;
+}
+
+function goldenVectors(parts: KletParts, cases: readonly Inputs[]): Uint8Array {
+  const model = new Model(core(), parts, parts.meta.name, undefined), chunks = cases.flatMap((inputs) => model.record(inputs));
+  const golden = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    golden.set(chunk, at);
+    at += chunk.length;
+  }
+  return golden;
+}

@@ -1,0 +1,200 @@
+import * as L from '../../assembly/layout';
+import { KletError } from '../errors';
+import { alignUp } from '../format/klet';
+import { byteSize, type AnyNode, type DType, type Tensor, type TensorData } from '../graph/graph';
+
+/** A region of the arena whose place the memory plan decides. `first` and `last` are the records that need it. */
+export interface Buffer {
+  name: string;
+  bytes: number;
+  first: number;
+  last: number;
+  /** A buffer that this one may take the place of, when that one is read for the last time by the record that first writes this. */
+  reuses?: Buffer;
+  offset: number;
+}
+
+/** Where a tensor's elements are: in a buffer, or constant. */
+type Storage = { buffer: Buffer; byteOffset: number } | { data: TensorData };
+
+export interface EmittedRecord {
+  bytes: Uint8Array;
+  view: DataView;
+  name: string;
+  op: string;
+  shape: number[];
+  macs: number;
+  weights: number;
+}
+
+const WEIGHTS_ALIGNMENT = 16;
+const dtypeCodes: Partial<Record<DType, number>> = { int8: L.DTYPE_I8, float32: L.DTYPE_F32, int32: L.DTYPE_I32, int64: L.DTYPE_I32, uint8: L.DTYPE_U8, bool: L.DTYPE_U8 };
+
+/** The core's code of an element type. */
+export function dtypeCode(dtype: DType): number {
+  return dtypeCodes[dtype]!;
+}
+
+/** Collects records, weights and buffers while operators are lowered in order. */
+export class Emitter {
+  readonly records: EmittedRecord[] = [];
+  readonly buffers: Buffer[] = [];
+  private readonly storage = new Map<Tensor, Storage>();
+  private readonly patches: { record: EmittedRecord; field: number; buffer: Buffer; byteOffset: number }[] = [];
+  private readonly chunks: { offset: number; bytes: Uint8Array }[] = [];
+  private readonly chunkIndex = new Map<string, number[]>();
+  private weightsEnd = 0;
+
+  /** Gives a tensor its own buffer. */
+  allocate(tensor: Tensor): Buffer {
+    const buffer: Buffer = { name: tensor.name, bytes: byteSize(tensor), first: Infinity, last: -Infinity, offset: 0 };
+    this.buffers.push(buffer);
+    this.storage.set(tensor, { buffer, byteOffset: 0 });
+    return buffer;
+  }
+
+  /** Makes `output` the same bytes as `input`, from `byteOffset` on: no record at all. */
+  alias(output: Tensor, input: Tensor, byteOffset = 0): void {
+    const at = this.storageOf(input);
+    if ('data' in at) throw new KletError('INVALID_GRAPH', `the constant "${input.name}" cannot be aliased by "${output.name}"`);
+    this.storage.set(output, { buffer: at.buffer, byteOffset: at.byteOffset + byteOffset });
+  }
+
+  /** Says that the record that writes `output` may do so over `input`. */
+  mayReuse(output: Tensor, input: Tensor): void {
+    const to = this.storageOf(output), from = this.storageOf(input);
+    if ('buffer' in to && 'buffer' in from && to.buffer !== from.buffer && from.byteOffset === 0 && to.buffer.bytes === from.buffer.bytes) to.buffer.reuses ??= from.buffer;
+  }
+
+  /** A tensor of the compiler's own between two records. */
+  temporary(name: string, shape: number[], dtype: DType): Tensor {
+    return { name, shape, dtype };
+  }
+
+  /** Starts a record. */
+  record(opcode: number, bytes: number, dtype: DType, node: AnyNode, op: string, macs = 0): RecordWriter {
+    const record: EmittedRecord = { bytes: new Uint8Array(bytes), view: new DataView(new ArrayBuffer(0)), name: node.name, op, shape: node.outputs[0]!.shape, macs, weights: 0 };
+    record.view = new DataView(record.bytes.buffer);
+    record.view.setUint8(L.RECORD_OPCODE, opcode);
+    record.view.setUint8(L.RECORD_DTYPE, dtypeCode(dtype));
+    record.view.setUint32(L.RECORD_SIZE, bytes, true);
+    this.records.push(record);
+    return new RecordWriter(this, record, this.records.length - 1);
+  }
+
+  /** Offset of constant bytes in the weights section; equal ones are stored once. */
+  constant(data: ArrayBufferView): number {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength), key = `${bytes.length}:${fingerprint(bytes)}`;
+    for (const index of this.chunkIndex.get(key) ?? []) {
+      const known = this.chunks[index]!;
+      if (known.bytes.every((byte, i) => byte === bytes[i])) return known.offset;
+    }
+    const offset = this.weightsEnd;
+    this.chunkIndex.set(key, [...(this.chunkIndex.get(key) ?? []), this.chunks.length]);
+    this.chunks.push({ offset, bytes: bytes.slice() });
+    this.weightsEnd = alignUp(offset + bytes.length, WEIGHTS_ALIGNMENT);
+    return offset;
+  }
+
+  weights(): Uint8Array {
+    const all = new Uint8Array(this.weightsEnd);
+    for (const { offset, bytes } of this.chunks) all.set(bytes, offset);
+    return all;
+  }
+
+  storageOf(tensor: Tensor): Storage {
+    const known = this.storage.get(tensor);
+    if (known) return known;
+    if (tensor.data) return { data: tensor.data };
+    this.allocate(tensor);
+    return this.storage.get(tensor)!;
+  }
+
+  /** Marks the buffer of a tensor as needed by a record (−1: before the first; Infinity: after the last). */
+  touch(tensor: Tensor, record: number): void {
+    const at = this.storageOf(tensor);
+    if ('buffer' in at) widen(at.buffer, record);
+  }
+
+  /** @internal used by RecordWriter */
+  place(record: EmittedRecord, index: number, field: number, tensor: Tensor, byteOffset: number): void {
+    const at = this.storageOf(tensor);
+    if ('data' in at) {
+      record.view.setUint32(field, (this.constant(at.data) + byteOffset + L.SOURCE_IN_WEIGHTS) >>> 0, true);
+      return;
+    }
+    widen(at.buffer, index);
+    this.patches.push({ record, field, buffer: at.buffer, byteOffset: at.byteOffset + byteOffset });
+  }
+
+  /** After the memory plan: writes the arena offsets and joins the records. */
+  plan(): Uint8Array {
+    for (const { record, field, buffer, byteOffset } of this.patches) record.view.setUint32(field, buffer.offset + byteOffset, true);
+    const plan = new Uint8Array(this.records.reduce((sum, record) => sum + record.bytes.length, 0));
+    let at = 0;
+    for (const record of this.records) {
+      plan.set(record.bytes, at);
+      at += record.bytes.length;
+    }
+    return plan;
+  }
+
+  /** Arena offset of a tensor, after the memory plan. */
+  arenaOffset(tensor: Tensor): number {
+    const at = this.storageOf(tensor);
+    if ('data' in at) throw new KletError('INVALID_GRAPH', `"${tensor.name}" is constant and has no place in the arena`);
+    return at.buffer.offset + at.byteOffset;
+  }
+}
+
+/** Writes the fields of one record. */
+export class RecordWriter {
+  constructor(private readonly emitter: Emitter, private readonly record: EmittedRecord, private readonly index: number) {}
+
+  int(field: number, value: number): this {
+    this.record.view.setInt32(field, value, true);
+    return this;
+  }
+
+  /** Consecutive fields from `field` on. */
+  ints(field: number, values: readonly number[]): this {
+    values.forEach((value, i) => this.int(field + i * 4, value));
+    return this;
+  }
+
+  float(field: number, value: number): this {
+    this.record.view.setFloat32(field, value, true);
+    return this;
+  }
+
+  /** A tensor that is read, from `byteOffset` on. */
+  source(field: number, tensor: Tensor, byteOffset = 0): this {
+    this.emitter.place(this.record, this.index, field, tensor, byteOffset);
+    return this;
+  }
+
+  /** A tensor that is written, from `byteOffset` on. */
+  target(field: number, tensor: Tensor, byteOffset = 0): this {
+    this.emitter.place(this.record, this.index, field, tensor, byteOffset);
+    return this;
+  }
+
+  /** Constants in kernel order. */
+  table(field: number, data: ArrayBufferView): this {
+    this.record.weights += data.byteLength;
+    return this.int(field, this.emitter.constant(data));
+  }
+}
+
+function widen(buffer: Buffer, record: number): void {
+  buffer.first = Math.min(buffer.first, record);
+  buffer.last = Math.max(buffer.last, record);
+}
+
+/** A cheap hash that finds candidates for equality. */
+function fingerprint(bytes: Uint8Array): number {
+  let h = 0x811c9dc5;
+  const step = Math.max(1, bytes.length >> 8);
+  for (let i = 0; i < bytes.length; i += step) h = Math.imul(h ^ bytes[i]!, 0x01000193);
+  return h >>> 0;
+}

@@ -1,0 +1,9 @@
+// kinglet/compiler: networks to .klet files.
+export { compile, type CompileOptions } from './compile';
+export { quantize, type QuantizeOptions } from './quantize';
+export { GraphBuilder, type NodeOptions } from '../graph/builder';
+export { readKlet, type KletParts, type Meta, type Notes } from '../format/klet';
+export { importTflite } from '../importers/tflite/index';
+export { KletError, type KletErrorCode } from '../errors';
+export type { AnyNode, DType, Graph, Node, Quantization, Tensor, TensorData } from '../graph/graph';
+export type { Attributes, BinaryKind, FusedActivation, OperatorName, Padding, Pair, ReduceKind, UnaryKind } from '../graph/operators';

@@ -1,0 +1,21 @@
+import type { AnyNode, Graph, Tensor } from '../../graph/graph';
+
+/** What runs the constant part of a network once: values of its outputs, in order. */
+export type Evaluate = (graph: Graph) => NonNullable<Tensor['data']>[];
+
+/** Nodes that read constants only are run now; their results become constants. */
+export function foldConstants(graph: Graph, evaluate: Evaluate): void {
+  const constant = new Set<Tensor>(), folded: AnyNode[] = [], rest: AnyNode[] = [];
+  for (const node of graph.nodes) {
+    const isConstant = node.inputs.length > 0 && node.inputs.every((tensor) => !tensor || tensor.data || constant.has(tensor));
+    (isConstant ? folded : rest).push(node);
+    if (isConstant) node.outputs.forEach((tensor) => constant.add(tensor));
+  }
+  if (folded.length === 0) return;
+  const needed = [...constant].filter((tensor) => graph.outputs.includes(tensor) || rest.some((node) => node.inputs.includes(tensor)));
+  if (needed.length > 0) {
+    const values = evaluate({ name: `${graph.name} (constants)`, inputs: [], outputs: needed, nodes: folded });
+    needed.forEach((tensor, i) => { tensor.data = values[i]!; });
+  }
+  graph.nodes = rest;
+}

@@ -1,0 +1,158 @@
+import { KletError } from '../errors';
+import { cloneGraph, tensorsOf } from '../graph/edit';
+import { elementCount, type AnyNode, type Graph, type Quantization, type Tensor } from '../graph/graph';
+import { operatorOf } from '../ops/index';
+import type { QuantizationRule } from '../ops/operator';
+import { f32, roundAway } from '../ops/support';
+import { loadSync } from '../browser';
+import { checkGraph } from './check';
+import { compile } from './compile';
+import { dropDead } from './passes/dropDead';
+import { fuseActivation } from './passes/fuseActivation';
+
+export interface QuantizeOptions {
+  /** Inputs that stand for what the network will see; their activations' ranges set the scales. A few hundred are usual. */
+  samples: Iterable<Float32Array | Record<string, Float32Array>>;
+  /** Keep inputs and outputs float32 (the default is int8, with scale and zero point). */
+  floatBorder?: boolean;
+}
+
+/**
+ * Post-training quantization of a float32 network to int8: activations per tensor by the smallest and largest value seen
+ * (asymmetric), weights per output channel (symmetric), biases int32 (Jacob et al., "Quantization and Training of Neural
+ * Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
+ *
+ * @returns a new graph; the given one is not changed
+ * @throws KletError `BAD_ARGUMENT` without samples, `UNSUPPORTED_TYPE` for a network that is not float32
+ */
+export function quantize(graph: Graph, options: QuantizeOptions): Graph {
+  const work = cloneGraph(graph);
+  const foreign = tensorsOf(work).find((tensor) => tensor.dtype === 'int8' || tensor.dtype === 'uint8');
+  if (foreign) throw new KletError('UNSUPPORTED_TYPE', `"${graph.name}" is quantized already ("${foreign.name}" is ${foreign.dtype}); quantize() takes float32 networks`);
+  dropDead(work);
+  fuseActivation(work);
+  checkGraph(work, 'fuseActivation');
+  const scales = chooseQuantization(work, calibrate(work, options.samples));
+  const result = rewrite(work, scales, options.floatBorder ?? false);
+  checkGraph(result, 'quantize');
+  return result;
+}
+
+type Range = [low: number, high: number];
+
+/** Smallest and largest value of every float tensor over the samples. */
+function calibrate(graph: Graph, samples: QuantizeOptions['samples']): Map<string, Range> {
+  const observed = tensorsOf(graph).filter((tensor) => tensor.dtype === 'float32' && !tensor.data);
+  const watched = cloneGraph(graph), byName = new Map(tensorsOf(watched).map((tensor) => [tensor.name, tensor]));
+  watched.outputs = observed.map((tensor) => byName.get(tensor.name)!);
+  const model = loadSync(compile(watched, { notes: false }) as Uint8Array<ArrayBuffer>), ranges = new Map<string, Range>();
+  let count = 0;
+  for (const sample of samples) {
+    count++;
+    const values = observed.length === 1 ? { [model.outputs[0]!.name]: model.predict(sample) } : (model.predict(sample) as Record<string, Float32Array>);
+    observed.forEach((tensor, i) => {
+      const range = ranges.get(tensor.name) ?? [0, 0];
+      for (const value of values[model.outputs[i]!.name]!) {
+        if (value < range[0]) range[0] = value;
+        if (value > range[1]) range[1] = value;
+      }
+      ranges.set(tensor.name, range);
+    });
+  }
+  model.dispose();
+  if (count === 0) throw new KletError('BAD_ARGUMENT', 'quantize() needs samples: inputs that stand for what the network will see');
+  return ranges;
+}
+
+/** Asymmetric int8 over a range that holds zero, with zero exactly on a step. */
+function activationQuantization([low, high]: Range): Quantization {
+  const scale = f32(Math.max(high - low, 1e-8) / 255);
+  return { scale: [scale], zeroPoint: [Math.max(-128, Math.min(127, roundAway(-128 - low / scale)))], axis: 0 };
+}
+
+function ruleOf(node: AnyNode): QuantizationRule {
+  return operatorOf(node.op).quantization;
+}
+
+/** Scale and zero point of every tensor that becomes int8. */
+function chooseQuantization(graph: Graph, ranges: Map<string, Range>): Map<Tensor, Quantization> {
+  const chosen = new Map<Tensor, Quantization>();
+  const byRange = (tensor: Tensor): Quantization => activationQuantization(ranges.get(tensor.name) ?? [0, 0]);
+  for (const tensor of graph.inputs) if (tensor.dtype === 'float32') chosen.set(tensor, byRange(tensor));
+  for (const node of graph.nodes) {
+    const rule = ruleOf(node), source = node.inputs[0];
+    for (const tensor of node.outputs) {
+      if (tensor.dtype !== 'float32' || rule === 'float') continue;
+      if (rule === 'same') chosen.set(tensor, (source && chosen.get(source)) ?? byRange(tensor));
+      else if (rule === 'weights' || rule === 'free') chosen.set(tensor, byRange(tensor));
+      else chosen.set(tensor, { scale: [rule.scale], zeroPoint: [rule.zeroPoint], axis: 0 });
+    }
+  }
+  return chosen;
+}
+
+function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, floatBorder: boolean): Graph {
+  const twins = new Map<Tensor, Tensor>(), nodes: AnyNode[] = [];
+  const twin = (tensor: Tensor): Tensor => {
+    const quantization = chosen.get(tensor);
+    if (!quantization) return tensor;
+    const made = twins.get(tensor) ?? { ...tensor, dtype: 'int8' as const, quantization };
+    twins.set(tensor, made);
+    return made;
+  };
+  const border = (op: 'quantize' | 'dequantize', from: Tensor, to: Tensor): void => {
+    nodes.push({ op, name: `${to.name} (${op})`, inputs: [from], outputs: [to], attributes: {} });
+  };
+  const inputs = graph.inputs.map((tensor) => {
+    const inside = twin(tensor);
+    if (!floatBorder || inside === tensor) return inside;
+    const outside: Tensor = { ...tensor };
+    inside.name = `${tensor.name} (int8)`;
+    border('quantize', outside, inside);
+    return outside;
+  });
+  for (const node of graph.nodes) {
+    const rule = ruleOf(node);
+    nodes.push({ ...node, inputs: node.inputs.map((tensor, i) => tensor && (rule === 'float' ? tensor : quantizedInput(node, tensor, i, rule, twin))), outputs: node.outputs.map(twin) } as AnyNode);
+  }
+  const outputs = graph.outputs.map((tensor) => {
+    const inside = twin(tensor);
+    if (!floatBorder || inside === tensor) return inside;
+    const outside: Tensor = { ...tensor };
+    inside.name = `${tensor.name} (int8)`;
+    border('dequantize', inside, outside);
+    return outside;
+  });
+  return { name: graph.name, inputs, outputs, nodes };
+}
+
+function quantizedInput(node: AnyNode, tensor: Tensor, index: number, rule: QuantizationRule, twin: (tensor: Tensor) => Tensor): Tensor {
+  if (!tensor.data || tensor.dtype !== 'float32') return twin(tensor);
+  if (rule === 'weights' && index === 1) return quantizedWeights(node, tensor);
+  if (rule === 'weights' && index === 2) return quantizedBias(tensor, twin(node.inputs[0]!), quantizedWeights(node, node.inputs[1]!));
+  const values = tensor.data as Float32Array, range: Range = [0, 0];
+  for (const value of values) {
+    range[0] = Math.min(range[0], value);
+    range[1] = Math.max(range[1], value);
+  }
+  const quantization = activationQuantization(range), scale = quantization.scale[0]!, zero = quantization.zeroPoint[0]!;
+  return { ...tensor, dtype: 'int8', quantization, data: Int8Array.from(values, (v) => Math.max(-128, Math.min(127, roundAway(v / scale) + zero))) };
+}
+
+/** Symmetric int8 per output channel: depthwise weights have their channels last, the others first. */
+function quantizedWeights(node: AnyNode, tensor: Tensor): Tensor {
+  const axis = node.op === 'depthwiseConv2d' ? tensor.shape.length - 1 : 0, channels = tensor.shape[axis]!, values = tensor.data as Float32Array;
+  const inner = elementCount(tensor.shape.slice(axis + 1)), channelOf = (i: number): number => Math.floor(i / inner) % channels;
+  const largest = new Float64Array(channels);
+  values.forEach((v, i) => { largest[channelOf(i)] = Math.max(largest[channelOf(i)]!, Math.abs(v)); });
+  const scale = Array.from(largest, (m) => f32(Math.max(m, 1e-8) / 127));
+  return {
+    ...tensor, dtype: 'int8', quantization: { scale, zeroPoint: scale.map(() => 0), axis },
+    data: Int8Array.from(values, (v, i) => Math.max(-127, Math.min(127, roundAway(v / scale[channelOf(i)]!)))),
+  };
+}
+
+function quantizedBias(tensor: Tensor, x: Tensor, weights: Tensor): Tensor {
+  const scale = weights.quantization!.scale.map((s) => s * x.quantization!.scale[0]!);
+  return { ...tensor, dtype: 'int32', data: Int32Array.from(tensor.data as Float32Array, (v, c) => roundAway(v / scale[c]!)) };
+}

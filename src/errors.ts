@@ -1,0 +1,43 @@
+/**
+ * What went wrong, as a stable word. Programs branch on `error.code`; people read `error.message`.
+ *
+ * | code | when |
+ * |---|---|
+ * | `BAD_MAGIC` | the bytes are not a `.klet` file (or not the foreign format that was expected) |
+ * | `BAD_VERSION` | the file is of a newer major version than this runtime reads |
+ * | `CORRUPT` | a length, offset, checksum or plan record contradicts the file itself |
+ * | `NOT_WASM` | what was given or fetched as the core is not WebAssembly |
+ * | `NO_WASM` | this engine offers no way to run the core |
+ * | `FETCH_FAILED` | a URL or path could not be read |
+ * | `ABORTED` | the caller's `AbortSignal` fired |
+ * | `UNSUPPORTED_OP` | a network uses operators or forms of them that kinglet does not have (all of them listed) |
+ * | `UNSUPPORTED_TYPE` | a tensor's element type or quantization has no counterpart |
+ * | `INVALID_GRAPH` | a network contradicts itself: shapes, dangling tensors, cycles |
+ * | `SHAPE_MISMATCH` | an input or output array has the wrong number of elements |
+ * | `TYPE_MISMATCH` | an input or output array is of the wrong kind |
+ * | `MISSING_INPUT` | a record of inputs lacks a name, or has one the model does not know |
+ * | `NOT_A_NUMBER` | a float input holds NaN |
+ * | `OUT_OF_MEMORY` | the model needs more memory than the limit, or than the engine grants |
+ * | `DISPOSED` | the model was used after `dispose()` |
+ * | `SELF_TEST_FAILED` | the model's golden vectors were not reproduced |
+ * | `BAD_ARGUMENT` | any other wrong argument or option |
+ */
+export type KletErrorCode =
+  | 'BAD_MAGIC' | 'BAD_VERSION' | 'CORRUPT' | 'NOT_WASM' | 'NO_WASM' | 'FETCH_FAILED' | 'ABORTED'
+  | 'UNSUPPORTED_OP' | 'UNSUPPORTED_TYPE' | 'INVALID_GRAPH' | 'SHAPE_MISMATCH' | 'TYPE_MISMATCH'
+  | 'MISSING_INPUT' | 'NOT_A_NUMBER' | 'OUT_OF_MEMORY' | 'DISPOSED' | 'SELF_TEST_FAILED' | 'BAD_ARGUMENT';
+
+/**
+ * The one error class of kinglet. The message says what was expected, what was found, where, and what to do.
+ *
+ * @example
+ * ```js
+ * try { await load('missing.klet'); } catch (error) { if (error.code === 'FETCH_FAILED') console.log(error.message); }
+ * ```
+ */
+export class KletError extends Error {
+  override readonly name = 'KletError';
+  constructor(readonly code: KletErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+  }
+}

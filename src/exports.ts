@@ -1,0 +1,9 @@
+// What every entry of the runtime offers beside `load` and `loadSync`.
+export { KletError, type KletErrorCode } from './errors';
+export type { ImagePreprocessing, IoType, Meta, TensorInfo } from './format/klet';
+export type { Flavor } from './runtime/core';
+export type { LoadOptions, LoadSyncOptions, WasmSource } from './runtime/load';
+export { Model } from './runtime/model';
+export type { Inputs, MemoryUse, ModelInfo, OutputTargets, PredictOptions, ProfileEntry } from './runtime/model';
+export type { Source } from './runtime/read';
+export type { InputArray, RawArray } from './runtime/tensor';

@@ -1,0 +1,243 @@
+import { KletError } from '../errors';
+import { crc32 } from './crc32';
+
+// docs/format.md is the specification of what these two functions read and write.
+//
+//   0   4  "KLET"                      16  u32 arena bytes
+//   4  u16 major  6 u16 minor          20  u32 scratch bytes
+//   8  u32 length of the file          24  u32 number of sections n
+//  12  u32 flags (0)                   28  u32 CRC-32 of bytes 0..28 and of the section table
+//  32  n × { u32 kind, u32 offset, u32 length, u32 CRC-32 }, then the sections, each 16-byte aligned
+
+export const MAJOR = 1;
+export const MINOR = 0;
+const HEADER_BYTES = 32;
+const ENTRY_BYTES = 16;
+const ALIGNMENT = 16;
+const MAX_SECTIONS = 64;
+const MAGIC = 0x54454c4b;
+
+export const SECTION_META = 1;
+export const SECTION_PLAN = 2;
+export const SECTION_WEIGHTS = 3;
+export const SECTION_GOLDEN = 4;
+export const SECTION_NOTES = 5;
+
+/** The element types of a model's inputs and outputs, as numpy names them. */
+export type IoType = 'float32' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool';
+
+/** An input or output as the file describes it. */
+export interface TensorInfo {
+  name: string;
+  dtype: IoType;
+  /** Row-major dimensions; pictures are NHWC. */
+  shape: number[];
+  /** real = scale × (q − zeroPoint); absent where the numbers are the real ones. */
+  scale?: number;
+  zeroPoint?: number;
+}
+
+/** How a picture becomes the input: resize to the input's height and width, then real = value × scale + offset per channel. */
+export interface ImagePreprocessing {
+  kind: 'image';
+  channels: 1 | 3;
+  /** Multiplied with a channel value of 0..255. */
+  scale: number | number[];
+  offset: number | number[];
+  /** Black on white pictures are inverted first when the network expects white on black. */
+  invert?: boolean;
+}
+
+/** What a model says about itself. Additional properties are kept. */
+export interface Meta {
+  name: string;
+  inputs: TensorInfo[];
+  outputs: TensorInfo[];
+  /** Names of the classes, for outputs that are scores of classes. */
+  labels?: string[];
+  preprocessing?: ImagePreprocessing;
+  /** Where the file comes from: source format, converter and its version. */
+  provenance?: Record<string, unknown>;
+  /** Measured accuracy, when it was. */
+  accuracy?: Record<string, unknown>;
+  [key: string]: unknown;
+}
+
+/** Where the host finds an input or output in the arena. */
+export interface ArenaTensor extends TensorInfo {
+  offset: number;
+}
+
+/** Optional: what tools show of the records and the arena. Not needed to run. */
+export interface Notes {
+  records: { name: string; op: string; shape: number[]; macs: number; weights: number }[];
+  /** Arena buffers: name, offset, bytes, first and last record that need them (−1 before the first). */
+  arena: [name: string, offset: number, bytes: number, first: number, last: number][];
+}
+
+/** The parts of a file. `plan`, `weights` and `golden` are views into the bytes that were read. */
+export interface KletParts {
+  meta: Meta & { inputs: ArenaTensor[]; outputs: ArenaTensor[] };
+  plan: Uint8Array;
+  weights: Uint8Array;
+  arenaBytes: number;
+  scratchBytes: number;
+  golden?: Uint8Array;
+  notes?: Notes;
+}
+
+/** @returns the bytes of a `.klet` file. */
+export function writeKlet(parts: KletParts): Uint8Array {
+  const sections: [number, Uint8Array][] = [[SECTION_META, toAscii(parts.meta)], [SECTION_PLAN, parts.plan], [SECTION_WEIGHTS, parts.weights]];
+  if (parts.golden) sections.push([SECTION_GOLDEN, parts.golden]);
+  if (parts.notes) sections.push([SECTION_NOTES, toAscii(parts.notes)]);
+  const offsets: number[] = [];
+  const tableEnd = HEADER_BYTES + sections.length * ENTRY_BYTES;
+  let end = tableEnd;
+  for (const [, bytes] of sections) {
+    const offset = alignUp(end, ALIGNMENT);
+    offsets.push(offset);
+    end = offset + bytes.length;
+  }
+  const file = new Uint8Array(end);
+  const view = new DataView(file.buffer);
+  const header = [MAGIC, MAJOR | (MINOR << 16), end, 0, parts.arenaBytes, parts.scratchBytes, sections.length];
+  header.forEach((value, i) => view.setUint32(i * 4, value, true));
+  sections.forEach(([kind, bytes], i) => {
+    const entry = HEADER_BYTES + i * ENTRY_BYTES;
+    [kind, offsets[i]!, bytes.length, crc32(bytes)].forEach((value, j) => view.setUint32(entry + j * 4, value, true));
+    file.set(bytes, offsets[i]);
+  });
+  view.setUint32(28, headerCrc(file, tableEnd), true);
+  return file;
+}
+
+/**
+ * Takes a file apart and checks everything about it that can be checked without running it: magic, version,
+ * lengths, checksums, and that the inputs and outputs lie in the arena.
+ *
+ * @throws KletError `BAD_MAGIC`, `BAD_VERSION` or `CORRUPT`
+ */
+export function readKlet(file: Uint8Array, where = 'the model'): KletParts {
+  const corrupt = (what: string): KletError => new KletError('CORRUPT', `${where} is damaged: ${what}; fetch or convert it again`);
+  if (file.length < 4 || u32(file, 0) !== MAGIC) throw new KletError('BAD_MAGIC', describeForeign(file, where));
+  if (file.length < HEADER_BYTES) throw corrupt(`${file.length} bytes are too few for the header of ${HEADER_BYTES}`);
+  const major = u32(file, 4) & 0xffff;
+  if (major > MAJOR) {
+    throw new KletError('BAD_VERSION', `${where} has format version ${major}, this kinglet reads up to ${MAJOR}; update kinglet, or convert the model with this version`);
+  }
+  if (major !== MAJOR) throw corrupt(`its format version is ${major}`);
+  const length = u32(file, 8), count = u32(file, 24), tableEnd = HEADER_BYTES + count * ENTRY_BYTES;
+  if (length !== file.length) throw corrupt(`the header says ${length} bytes, there are ${file.length}`);
+  if (count > MAX_SECTIONS || tableEnd > file.length) throw corrupt(`it claims ${count} sections`);
+  if (headerCrc(file, tableEnd) !== u32(file, 28)) throw corrupt('the checksum of its header does not match');
+  if (u32(file, 12) !== 0) throw new KletError('BAD_VERSION', `${where} uses features (flags ${u32(file, 12)}) that this kinglet does not know; update kinglet`);
+  const sections = new Map<number, Uint8Array>();
+  for (let i = 0; i < count; i++) {
+    const at = HEADER_BYTES + i * ENTRY_BYTES, kind = u32(file, at), offset = u32(file, at + 4), bytes = u32(file, at + 8);
+    if (offset < tableEnd || offset % ALIGNMENT !== 0 || offset + bytes > file.length) throw corrupt(`section ${i} (kind ${kind}) lies outside the file`);
+    const section = file.subarray(offset, offset + bytes);
+    if (crc32(section) !== u32(file, at + 12)) throw corrupt(`the checksum of section ${i} (kind ${kind}) does not match`);
+    sections.set(kind, section);
+  }
+  const need = (kind: number, name: string): Uint8Array => {
+    const section = sections.get(kind);
+    if (!section) throw corrupt(`it has no ${name} section`);
+    return section;
+  };
+  const meta = fromAscii(need(SECTION_META, 'META')) as KletParts['meta'];
+  const arenaBytes = u32(file, 16);
+  const problem = checkMeta(meta, arenaBytes);
+  if (problem) throw corrupt(problem);
+  const notes = sections.get(SECTION_NOTES), parsedNotes = notes && fromAscii(notes);
+  return {
+    meta, arenaBytes, scratchBytes: u32(file, 20),
+    plan: need(SECTION_PLAN, 'PLAN'), weights: need(SECTION_WEIGHTS, 'WEIGHTS'),
+    ...(sections.has(SECTION_GOLDEN) && { golden: sections.get(SECTION_GOLDEN)! }),
+    ...(isNotes(parsedNotes) && { notes: parsedNotes }),
+  };
+}
+
+export function alignUp(value: number, alignment: number): number {
+  return Math.ceil(value / alignment) * alignment;
+}
+
+/** Bytes of one element as callers see it, and as the arena holds it. */
+export const ioBytes: Record<IoType, [outside: number, inside: number]> = {
+  float32: [4, 4], int8: [1, 1], uint8: [1, 1], int32: [4, 4], int64: [8, 4], bool: [1, 1],
+};
+
+function u32(file: Uint8Array, at: number): number {
+  return (file[at]! | (file[at + 1]! << 8) | (file[at + 2]! << 16) | (file[at + 3]! << 24)) >>> 0;
+}
+
+function headerCrc(file: Uint8Array, tableEnd: number): number {
+  const covered = new Uint8Array(28 + tableEnd - HEADER_BYTES);
+  covered.set(file.subarray(0, 28));
+  covered.set(file.subarray(HEADER_BYTES, tableEnd), 28);
+  return crc32(covered);
+}
+
+/** JSON as ASCII bytes (other characters escaped), so that reading it needs no TextDecoder, which worklets lack. */
+function toAscii(value: unknown): Uint8Array {
+  const text = JSON.stringify(value).replace(/[\u007f-\uffff]/g, (c) => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'));
+  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+}
+
+/** @returns the parsed value, or undefined when it is not JSON */
+function fromAscii(bytes: Uint8Array): unknown {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function checkMeta(meta: unknown, arenaBytes: number): string | undefined {
+  if (!isObject(meta)) return 'its META section is not a JSON object';
+  for (const side of ['inputs', 'outputs'] as const) {
+    const list = meta[side];
+    if (!Array.isArray(list)) return `its META has no list of ${side}`;
+    const names = new Set<unknown>();
+    for (const tensor of list as unknown[]) {
+      if (!isObject(tensor) || typeof tensor.name !== 'string') return `one of its ${side} has no name`;
+      const { name, dtype, shape, offset, scale, zeroPoint } = tensor;
+      if (names.has(name)) return `two of its ${side} are named "${name}"`;
+      names.add(name);
+      if (typeof dtype !== 'string' || !Object.hasOwn(ioBytes, dtype)) return `"${name}" has the unknown type ${String(dtype)}`;
+      if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && d > 0)) return `"${name}" has no proper shape`;
+      const bytes = (shape as number[]).reduce((a, b) => a * b, 1) * ioBytes[dtype as IoType][1];
+      if (!isWhole(offset) || offset % ioBytes[dtype as IoType][1] !== 0 || !(offset + bytes <= arenaBytes)) return `"${name}" lies outside the arena`;
+      if (scale !== undefined && !(typeof scale === 'number' && scale > 0 && Number.isFinite(scale))) return `"${name}" has the scale ${String(scale)}`;
+      if (zeroPoint !== undefined && !Number.isInteger(zeroPoint)) return `"${name}" has the zero point ${String(zeroPoint)}`;
+      if ((scale === undefined) !== (zeroPoint === undefined)) return `"${name}" has half a quantization`;
+    }
+  }
+  return undefined;
+}
+
+function isNotes(value: unknown): value is Notes {
+  return isObject(value) && Array.isArray(value.records) && Array.isArray(value.arena);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0;
+}
+
+/** People feed the wrong file more often than a broken one: say what it looks like. */
+function describeForeign(file: Uint8Array, where: string): string {
+  const head = String.fromCharCode(...file.subarray(0, 16));
+  const expected = `${where} is not a .klet file (it must start with "KLET")`;
+  if (file.length === 0) return `${expected}: it is empty`;
+  if (head.slice(4, 8) === 'TFL3') return `${expected}: it is a .tflite file; convert it first: npx kinglet convert IN.tflite -o OUT.klet`;
+  if (/^\s*</.test(head)) return `${expected}: it looks like HTML, probably the server's page for a missing file; check the URL`;
+  if (/^\s*[{[]/.test(head)) return `${expected}: it looks like JSON`;
+  if (head.startsWith('\0asm')) return `${expected}: it is WebAssembly; pass it as the option "wasm"`;
+  return `${expected}: it starts with ${[...file.subarray(0, 4)].map((b) => b.toString(16).padStart(2, '0')).join(' ')}`;
+}

@@ -1,0 +1,75 @@
+import { KletError } from '../errors';
+import { operatorOf } from '../ops/index';
+import type { AnyNode, DType, Graph, Node, Quantization, Tensor, TensorData } from './graph';
+import { elementCount } from './graph';
+import type { Attributes, OperatorName } from './operators';
+
+/** What `node` may be told beyond operator, inputs and attributes. */
+export interface NodeOptions {
+  name?: string;
+  dtype?: DType;
+  /** For operators whose attributes leave the output's shape open (reshape, slice, resize2d, …). */
+  shape?: number[];
+  quantization?: Quantization;
+}
+
+/**
+ * Builds a network by hand.
+ *
+ * @example
+ * ```js
+ * const b = new GraphBuilder('twice');
+ * const x = b.input('x', [1, 4]);
+ * const y = b.node('binary', [x, b.constant(new Float32Array([2]), [1])], { kind: 'mul', activation: 'none' }, { name: 'y' });
+ * const bytes = compile(b.finish([y]));
+ * ```
+ */
+export class GraphBuilder {
+  private readonly nodes: AnyNode[] = [];
+  private readonly inputs: Tensor[] = [];
+  private readonly names = new Set<string>();
+
+  constructor(private readonly name: string) {}
+
+  input(name: string, shape: number[], dtype: DType = 'float32', quantization?: Quantization): Tensor {
+    const tensor: Tensor = { name: this.unique(name), shape, dtype, ...(quantization && { quantization }) };
+    this.inputs.push(tensor);
+    return tensor;
+  }
+
+  /** A constant; the array's type is the element type. */
+  constant(data: TensorData, shape: number[], quantization?: Quantization, name = 'constant'): Tensor {
+    const dtype: DType = data instanceof Float32Array ? 'float32' : data instanceof Int8Array ? 'int8' : data instanceof Uint8Array ? 'uint8' : 'int32';
+    if (elementCount(shape) !== data.length) throw new KletError('INVALID_GRAPH', `a constant of shape [${shape.join(', ')}] has ${elementCount(shape)} elements, not ${data.length}`);
+    return { name: this.unique(name), shape, dtype, data, ...(quantization && { quantization }) };
+  }
+
+  /** Adds an operator with one output and infers the output's shape. */
+  node<K extends OperatorName>(op: K, inputs: (Tensor | null)[], attributes: Attributes[K], options: NodeOptions = {}): Tensor {
+    return this.nodeWithOutputs(op, inputs, attributes, [options.shape ?? []], options)[0]!;
+  }
+
+  /** Adds an operator with several outputs (split) of the given shapes. */
+  nodeWithOutputs<K extends OperatorName>(op: K, inputs: (Tensor | null)[], attributes: Attributes[K], shapes: number[][], options: NodeOptions = {}): Tensor[] {
+    const name = this.unique(options.name ?? op), first = inputs[0];
+    const outputs = shapes.map((shape, i): Tensor => ({
+      name: i === 0 ? name : this.unique(`${name}_${i}`), shape, dtype: options.dtype ?? first?.dtype ?? 'float32', ...(options.quantization && { quantization: options.quantization }),
+    }));
+    const node: Node<K> = { op, name, inputs, outputs, attributes };
+    const inferred = operatorOf(op).infer(node);
+    outputs.forEach((output, i) => { output.shape = inferred[i] ?? output.shape; });
+    this.nodes.push(node as AnyNode);
+    return outputs;
+  }
+
+  finish(outputs: Tensor[]): Graph {
+    return { name: this.name, inputs: this.inputs, outputs, nodes: this.nodes };
+  }
+
+  private unique(name: string): string {
+    let candidate = name;
+    for (let i = 1; this.names.has(candidate); i++) candidate = `${name}_${i}`;
+    this.names.add(candidate);
+    return candidate;
+  }
+}

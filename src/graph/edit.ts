@@ -1,0 +1,46 @@
+import type { AnyNode, Graph, Tensor } from './graph';
+
+/** Which node computes each tensor. */
+export function producers(graph: Graph): Map<Tensor, AnyNode> {
+  const map = new Map<Tensor, AnyNode>();
+  for (const node of graph.nodes) for (const tensor of node.outputs) map.set(tensor, node);
+  return map;
+}
+
+/** Which nodes read each tensor; the network's outputs count as one reader each (undefined). */
+export function consumers(graph: Graph): Map<Tensor, (AnyNode | undefined)[]> {
+  const map = new Map<Tensor, (AnyNode | undefined)[]>();
+  const add = (tensor: Tensor, node: AnyNode | undefined): void => { map.set(tensor, [...(map.get(tensor) ?? []), node]); };
+  for (const node of graph.nodes) for (const tensor of node.inputs) if (tensor) add(tensor, node);
+  for (const tensor of graph.outputs) add(tensor, undefined);
+  return map;
+}
+
+/** A copy whose nodes and tensors can be changed without touching the original (constant data is shared). */
+export function cloneGraph(graph: Graph): Graph {
+  const copies = new Map<Tensor, Tensor>();
+  const copy = (tensor: Tensor): Tensor => {
+    const known = copies.get(tensor);
+    if (known) return known;
+    const made: Tensor = { ...tensor, shape: [...tensor.shape], ...(tensor.quantization && { quantization: { ...tensor.quantization } }) };
+    copies.set(tensor, made);
+    return made;
+  };
+  return {
+    name: graph.name,
+    inputs: graph.inputs.map(copy),
+    outputs: graph.outputs.map(copy),
+    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map((t) => t && copy(t)), outputs: node.outputs.map(copy), attributes: { ...node.attributes } }) as AnyNode),
+  };
+}
+
+/** Every tensor once: inputs, then in the order of the nodes. */
+export function tensorsOf(graph: Graph): Tensor[] {
+  const all = new Set<Tensor>(graph.inputs);
+  for (const node of graph.nodes) {
+    for (const tensor of node.inputs) if (tensor) all.add(tensor);
+    for (const tensor of node.outputs) all.add(tensor);
+  }
+  for (const tensor of graph.outputs) all.add(tensor);
+  return [...all];
+}

@@ -1,0 +1,86 @@
+import { KletError } from '../errors';
+import type { Attributes, OperatorName } from './operators';
+
+/** Element types of the IR. The core computes on `float32`, `int8` and `int32`; the others are converted away. */
+export type DType = 'float32' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool';
+
+/** The typed array that holds elements of a `DType` (int64 constants are held as int32, bool as bytes). */
+export type TensorData = Float32Array | Int8Array | Uint8Array | Int32Array;
+
+/** real = scale × (q − zeroPoint). One entry for the whole tensor, or one per index along `axis`. */
+export interface Quantization {
+  scale: number[];
+  zeroPoint: number[];
+  /** The dimension that the entries belong to; meaningless (0) when there is one entry. */
+  axis: number;
+}
+
+/** A value between nodes. Dense and row-major; pictures are NHWC. With `data` it is a constant. */
+export interface Tensor {
+  name: string;
+  shape: number[];
+  dtype: DType;
+  quantization?: Quantization;
+  data?: TensorData;
+  /** An int8 tensor that the network declares as uint8 (real values are the same; some roundings go by the unsigned step). */
+  wasUint8?: boolean;
+}
+
+/** One operator applied to tensors. Optional inputs that are absent are `null`. */
+export interface Node<K extends OperatorName = OperatorName> {
+  op: K;
+  name: string;
+  inputs: (Tensor | null)[];
+  outputs: Tensor[];
+  attributes: Attributes[K];
+}
+
+/** Nodes of every kind, distinguished by `op`, so that `node.op === 'conv2d'` narrows the attributes. */
+export type AnyNode = { [K in OperatorName]: Node<K> }[OperatorName];
+
+/** A whole network: `nodes` in an order in which each comes after those it reads from. */
+export interface Graph {
+  name: string;
+  inputs: Tensor[];
+  outputs: Tensor[];
+  nodes: AnyNode[];
+}
+
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+const bytesPerElement: Record<DType, number> = { float32: 4, int8: 1, uint8: 1, int32: 4, int64: 4, bool: 1 };
+
+/** Bytes one element takes in the arena (int64 is computed as int32). */
+export function elementSize(dtype: DType): number {
+  return bytesPerElement[dtype];
+}
+
+export function byteSize(tensor: Tensor): number {
+  return elementCount(tensor.shape) * elementSize(tensor.dtype);
+}
+
+/** The per-tensor scale and zero point of a quantized tensor. */
+export function perTensor(tensor: Tensor): { scale: number; zeroPoint: number } {
+  const q = tensor.quantization;
+  if (!q || q.scale.length !== 1) {
+    throw new KletError('UNSUPPORTED_TYPE',
+      `tensor "${tensor.name}" (${tensor.dtype}) needs one scale and zero point, it has ${q?.scale.length ?? 'none'}`);
+  }
+  return { scale: q.scale[0]!, zeroPoint: q.zeroPoint[0] ?? 0 };
+}
+
+/** An input that must be there. */
+export function input(node: AnyNode, index: number): Tensor {
+  const tensor = node.inputs[index];
+  if (!tensor) throw new KletError('INVALID_GRAPH', `${node.op} "${node.name}" lacks its input ${index}`);
+  return tensor;
+}
+
+/** The only, or first, output. */
+export function output(node: AnyNode, index = 0): Tensor {
+  const tensor = node.outputs[index];
+  if (!tensor) throw new KletError('INVALID_GRAPH', `${node.op} "${node.name}" lacks its output ${index}`);
+  return tensor;
+}

@@ -1,0 +1,173 @@
+import { KletError } from '../../errors';
+import type { AnyNode, Graph, Tensor } from '../../graph/graph';
+import { Lowering, UnsupportedForm, type Mapping } from './lowering';
+import { customMappings, mappings } from './operators';
+import { TfliteReader } from './reader';
+import { operatorKinds, operatorOptions, type OperatorKind, type Table } from './schema';
+import { UnsupportedTensor } from './tensors';
+import { TensorTable, type FileOperator } from './tensorTable';
+
+/**
+ * Reads a TensorFlow Lite network into the IR.
+ *
+ * Inputs and outputs keep their order and are named as the file's signature names them, or by their tensors.
+ * Operators whose results nobody reads are left out.
+ *
+ * @param bytes - A .tflite file.
+ * @param options.name - What to call the network, in messages too.
+ * @throws {KletError} `BAD_MAGIC`, `CORRUPT` or `INVALID_GRAPH` for files that are not sound, `UNSUPPORTED_OP` listing
+ *   every operator that has no counterpart, `UNSUPPORTED_TYPE` listing every such tensor.
+ */
+export function importTflite(bytes: Uint8Array, options: { name?: string } = {}): Graph {
+  const name = options.name ?? 'network';
+  try {
+    return new TfliteImport(bytes, name).graph();
+  } catch (error) {
+    if (error instanceof KletError) throw new KletError(error.code, `${name}: ${error.message}`, { cause: error.cause });
+    if (error instanceof UnsupportedTensor) throw new KletError('UNSUPPORTED_TYPE', `${name}: tensor ${error.message} has no counterpart in kinglet`);
+    throw new KletError('CORRUPT', `${name}: the file contradicts itself (${(error as Error).message})`, { cause: error });
+  }
+}
+
+class TfliteImport {
+  private readonly reader: TfliteReader;
+  private readonly subgraph: Table<'SubGraph'>;
+  private readonly operators: FileOperator[];
+  private readonly tensors: TensorTable;
+  /** Tensors that operators after the current one, or the user, read. */
+  private readonly demanded = new Set<number>();
+  private readonly unsupportedOperators = new Map<string, string[]>();
+  private readonly unsupportedTensors = new Set<string>();
+
+  constructor(bytes: Uint8Array, private readonly name: string) {
+    this.reader = new TfliteReader(bytes);
+    const model = this.reader.model();
+    const signature = model.signatureDefs.find((s) => s.signatureKey === 'serving_default') ?? model.signatureDefs[0];
+    const subgraph = model.subgraphs[signature?.subgraphIndex ?? 0];
+    if (!subgraph) throw new KletError('CORRUPT', `the file has ${model.subgraphs.length} subgraphs`);
+    this.subgraph = subgraph;
+    this.operators = subgraph.operators.map((source) => {
+      const code = model.operatorCodes[source.opcodeIndex];
+      if (!code) throw new KletError('CORRUPT', `an operator has the code ${source.opcodeIndex} of ${model.operatorCodes.length}`);
+      // codes above 127 do not fit the first field
+      const builtin = Math.max(code.deprecatedBuiltinCode, code.builtinCode);
+      return { kind: operatorKinds[builtin] ?? `operator ${builtin}`, customName: code.customCode, source };
+    });
+    const wishes = new Map([...(signature?.inputs ?? []), ...(signature?.outputs ?? [])].map((entry) => [entry.tensorIndex, entry.name]));
+    this.tensors = new TensorTable(bytes, model.buffers, subgraph, this.operators, wishes);
+  }
+
+  graph(): Graph {
+    const inputs = this.subgraph.inputs.flatMap((index) => this.collect(() => this.tensors.get(index)) ?? []);
+    const results = this.subgraph.outputs.flatMap((index) => this.collect(() => this.readable(index, this.operators.length)) ?? []);
+    // Backwards: what an operator reads is known only after it became nodes (a RESHAPE does not read its shape)
+    const lowered: AnyNode[][] = [];
+    for (let i = this.operators.length - 1; i >= 0; i--) {
+      if (this.operators[i]!.source.outputs.some((index) => this.demanded.has(index))) lowered.push(this.lower(i));
+    }
+    this.reportUnsupported();
+    const nodes = lowered.reverse().flat();
+    const available = new Set(nodes.flatMap((node) => node.outputs));
+    const outputs = results.map((tensor) => (available.delete(tensor) ? tensor : this.copied(tensor, nodes)));
+    this.checkNodes(nodes);
+    return { name: this.name, inputs, outputs, nodes };
+  }
+
+  private lower(position: number): AnyNode[] {
+    const { kind, customName, source } = this.operators[position]!;
+    const label = kind === 'CUSTOM' ? `custom operator ${customName}` : kind;
+    const name = this.tensors.name(source.outputs[0] ?? -1);
+    const mapping = (kind === 'CUSTOM' ? customMappings.get(customName) : mappings[kind as OperatorKind]) as Mapping<OperatorKind> | undefined;
+    if (!mapping) {
+      this.noteUnsupported(label, name);
+      this.demandInputs(source);
+      return [];
+    }
+    const [table, tag] = operatorOptions[kind as OperatorKind];
+    const lowering = new Lowering<OperatorKind>(
+      kind as OperatorKind,
+      this.reader.table(table, source.builtinOptionsType === tag ? source.builtinOptions : 0) as never,
+      source.customOptions, source.inputs, source.outputs,
+      { tensor: (index) => this.readable(index, position), uniqueName: (wish) => this.tensors.uniqueName(wish) },
+    );
+    try {
+      mapping(lowering);
+    } catch (error) {
+      if (error instanceof UnsupportedForm) this.noteUnsupported(`${label} with ${error.message}`, name);
+      else if (error instanceof UnsupportedTensor) this.unsupportedTensors.add(error.message);
+      else throw error;
+      this.demandInputs(source);
+    }
+    return lowering.nodes;
+  }
+
+  private demand(index: number): Tensor {
+    this.demanded.add(index);
+    const tensor = this.tensors.get(index);
+    if (tensor.data) this.demanded.delete(index);
+    return tensor;
+  }
+
+  /** What feeds an unsupported operator is looked at too, so that everything unsupported is told at once. */
+  private demandInputs(source: Table<'Operator'>): void {
+    for (const index of source.inputs) if (index >= 0) this.collect(() => this.demand(index));
+  }
+
+  /** A tensor as the operator at `position` sees it: computed before, or by it. */
+  private readable(index: number, position: number): Tensor {
+    const tensor = this.demand(index);
+    const producer = this.tensors.producers.get(index);
+    if (producer !== undefined && producer > position) {
+      throw new KletError('INVALID_GRAPH', `tensor "${tensor.name}" is read before it is computed`);
+    }
+    if (producer === undefined && !tensor.data && !this.subgraph.inputs.includes(index)) {
+      throw new KletError('INVALID_GRAPH', `tensor "${tensor.name}" is read but nothing computes it`);
+    }
+    return tensor;
+  }
+
+  /** An output that is an input, a constant, or listed before, gets a tensor of its own. */
+  private copied(tensor: Tensor, nodes: AnyNode[]): Tensor {
+    const { data: _, ...like } = tensor;
+    const copy: Tensor = { ...like, name: this.tensors.uniqueName(`${tensor.name}/output`) };
+    nodes.push({ op: 'reshape', name: copy.name, inputs: [tensor], outputs: [copy], attributes: {} });
+    return copy;
+  }
+
+  private checkNodes(nodes: AnyNode[]): void {
+    for (const { op, name, outputs, attributes } of nodes) {
+      for (const tensor of outputs) {
+        if (tensor.shape.includes(0)) throw new KletError('INVALID_GRAPH', `tensor "${tensor.name}" has no elements (shape [${tensor.shape.join(', ')}])`);
+      }
+      for (const [key, value] of Object.entries(attributes)) {
+        const numbers = [value].flat().filter((v) => typeof v === 'number');
+        if (!numbers.every(Number.isFinite)) throw new KletError('CORRUPT', `${op} "${name}" has the ${key} ${String(value)}`);
+      }
+    }
+  }
+
+  private collect<T>(attempt: () => T): T | undefined {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!(error instanceof UnsupportedTensor)) throw error;
+      this.unsupportedTensors.add(error.message);
+      return undefined;
+    }
+  }
+
+  private noteUnsupported(label: string, name: string): void {
+    this.unsupportedOperators.set(label, [name, ...(this.unsupportedOperators.get(label) ?? [])]);
+  }
+
+  private reportUnsupported(): void {
+    const tensors = [...this.unsupportedTensors].map((tensor) => `  tensor ${tensor}`);
+    const operators = [...this.unsupportedOperators].reverse().map(([label, names]) => `  ${label} (${names.length}): ${names.map((n) => `"${n}"`).join(', ')}`);
+    if (operators.length > 0) {
+      throw new KletError('UNSUPPORTED_OP', ['the network uses operators that kinglet does not have; replace them and convert again', ...operators, ...tensors].join('\n'));
+    }
+    if (tensors.length > 0) {
+      throw new KletError('UNSUPPORTED_TYPE', ['the network has tensors of types that kinglet does not have; use float32, int8 or uint8', ...tensors].join('\n'));
+    }
+  }
+}

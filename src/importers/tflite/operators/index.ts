@@ -1,0 +1,18 @@
+import type { Mapping, Mappings } from '../lowering';
+import { conversion } from './conversion';
+import { convolution, convolution2DTransposeBias } from './convolution';
+import { elementwise } from './elementwise';
+import { layout } from './layout';
+import { matrix } from './matrix';
+import { reduction } from './reduction';
+import { slicing } from './slicing';
+
+/** How each built-in operator becomes nodes of the IR. */
+export const mappings: Mappings = {
+  ...convolution, ...matrix, ...elementwise, ...reduction, ...layout, ...slicing, ...conversion,
+};
+
+/** The same for custom operators, by name. */
+export const customMappings: ReadonlyMap<string, Mapping<'CUSTOM'>> = new Map([
+  ['Convolution2DTransposeBias', convolution2DTransposeBias],
+]);

@@ -1,0 +1,75 @@
+import { elementCount } from '../../../graph/graph';
+import type { Lowering, Mappings } from '../lowering';
+
+const reshape = (operator: Lowering) => operator.emit('reshape', [operator.input(0)], {});
+
+function pad(operator: Lowering, mode: 'constant' | 'reflect' | 'symmetric', value: number): void {
+  const x = operator.input(0);
+  const amounts = operator.integers(1, 'amounts');
+  operator.check(amounts.length === 2 * x.shape.length && amounts.every((n) => n >= 0), `amounts [${amounts.join(', ')}]`);
+  operator.emit('pad', [x], {
+    before: amounts.filter((_, i) => i % 2 === 0), after: amounts.filter((_, i) => i % 2 === 1), mode, value,
+  });
+}
+
+const resize = (mode: 'nearest' | 'bilinear') => (operator: Lowering<'RESIZE_BILINEAR' | 'RESIZE_NEAREST_NEIGHBOR'>) =>
+  operator.emit('resize2d', [operator.input(0, 4)], {
+    mode, alignCorners: operator.options.alignCorners, halfPixelCenters: operator.options.halfPixelCenters,
+  });
+
+export const layout: Mappings = {
+  RESHAPE: reshape,
+  SQUEEZE: reshape,
+  EXPAND_DIMS: reshape,
+  BROADCAST_TO: (operator) => operator.emit('broadcastTo', [operator.input(0)], {}),
+  DEPTH_TO_SPACE: (operator) => operator.emit('depthToSpace', [operator.input(0, 4)], { blockSize: operator.options.blockSize }),
+  SPACE_TO_DEPTH: (operator) => operator.emit('spaceToDepth', [operator.input(0, 4)], { blockSize: operator.options.blockSize }),
+  RESIZE_BILINEAR: resize('bilinear'),
+  RESIZE_NEAREST_NEIGHBOR: resize('nearest'),
+  PAD: (operator) => pad(operator, 'constant', 0),
+
+  PADV2(operator) {
+    const fill = operator.constantInput(2, 'fill value');
+    const { scale: [scale = 1] = [], zeroPoint: [zeroPoint = 0] = [] } = fill.quantization ?? {};
+    pad(operator, 'constant', scale * ((fill.data[0] ?? 0) - zeroPoint));
+  },
+
+  MIRROR_PAD(operator) {
+    const { mode } = operator.options;
+    operator.check(mode === 0 || mode === 1, `mode ${mode}`);
+    pad(operator, mode === 0 ? 'reflect' : 'symmetric', 0);
+  },
+
+  TRANSPOSE(operator) {
+    const x = operator.input(0);
+    const perm = operator.integers(1, 'order of dimensions').map((axis) => operator.axis(axis, x.shape.length));
+    operator.check(perm.length === x.shape.length && new Set(perm).size === perm.length, `the order [${perm.join(', ')}]`);
+    operator.emit('transpose', [x], { perm });
+  },
+
+  /** Each repeated dimension gets a dimension of 1 before it, which is broadcast and then merged. */
+  TILE(operator) {
+    const { output } = operator;
+    const x = operator.input(0);
+    const multiples = operator.integers(1, 'multiples');
+    operator.check(multiples.length === x.shape.length && multiples.every((n) => n > 0), `multiples [${multiples.join(', ')}]`);
+    const split: number[] = [];
+    const repeated: number[] = [];
+    let isOpen = false; // whether the last dimension can absorb one that is not repeated
+    x.shape.forEach((dimension, i) => {
+      const times = multiples[i]!;
+      if (times > 1 || !isOpen) {
+        split.push(...(times > 1 ? [1, dimension] : [dimension]));
+        repeated.push(...(times > 1 ? [times, dimension] : [dimension]));
+      } else {
+        split[split.length - 1]! *= dimension;
+        repeated[repeated.length - 1]! *= dimension;
+      }
+      isOpen = true;
+    });
+    if (elementCount(repeated) === elementCount(x.shape)) return operator.emit('reshape', [x], {});
+    const broadcast = operator.temporary(output, repeated, 'tiles');
+    operator.emit('broadcastTo', [operator.reshaped(x, split, 'split')], {}, [broadcast]);
+    operator.emit('reshape', [broadcast], {});
+  },
+};

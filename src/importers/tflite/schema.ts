@@ -1,0 +1,154 @@
+/**
+ * The part of TFLite's FlatBuffers schema that networks of the IR's operators need, as data: per table its
+ * fields with their ids, types and defaults. A type is a scalar, `string`, `union` (its tag is the field
+ * before it), a table's name, or a vector of one of these in brackets.
+ */
+export const tables = {
+  Model: {
+    version: [0, 'uint32'], operatorCodes: [1, '[OperatorCode]'], subgraphs: [2, '[SubGraph]'],
+    description: [3, 'string'], buffers: [4, '[Buffer]'], signatureDefs: [7, '[SignatureDef]'],
+  },
+  OperatorCode: {
+    deprecatedBuiltinCode: [0, 'int8'], customCode: [1, 'string'], version: [2, 'int32', 1], builtinCode: [3, 'int32'],
+  },
+  SubGraph: {
+    tensors: [0, '[Tensor]'], inputs: [1, '[int32]'], outputs: [2, '[int32]'], operators: [3, '[Operator]'], name: [4, 'string'],
+  },
+  Tensor: {
+    shape: [0, '[int32]'], type: [1, 'int8'], buffer: [2, 'uint32'], name: [3, 'string'],
+    quantization: [4, 'QuantizationParameters'], isVariable: [5, 'bool'], sparsity: [6, 'SparsityParameters'],
+    shapeSignature: [7, '[int32]'], hasRank: [8, 'bool'],
+  },
+  QuantizationParameters: {
+    min: [0, '[float32]'], max: [1, '[float32]'], scale: [2, '[float32]'], zeroPoint: [3, '[int64]'],
+    detailsType: [4, 'uint8'], quantizedDimension: [6, 'int32'],
+  },
+  SparsityParameters: { traversalOrder: [0, '[int32]'] },
+  Operator: {
+    opcodeIndex: [0, 'uint32'], inputs: [1, '[int32]'], outputs: [2, '[int32]'],
+    builtinOptionsType: [3, 'uint8'], builtinOptions: [4, 'union'], customOptions: [5, '[uint8]'],
+  },
+  /** `offset` and `size` locate data kept outside the FlatBuffer, counted from the start of the file. */
+  Buffer: { data: [0, '[uint8]'], offset: [1, 'uint64'], size: [2, 'uint64'] },
+  SignatureDef: {
+    inputs: [0, '[TensorMap]'], outputs: [1, '[TensorMap]'], signatureKey: [2, 'string'], subgraphIndex: [4, 'uint32'],
+  },
+  TensorMap: { name: [0, 'string'], tensorIndex: [1, 'uint32'] },
+
+  NoOptions: {},
+  ActivationOptions: { fusedActivationFunction: [0, 'int8'] },
+  Conv2DOptions: {
+    padding: [0, 'int8'], strideW: [1, 'int32'], strideH: [2, 'int32'], fusedActivationFunction: [3, 'int8'],
+    dilationWFactor: [4, 'int32', 1], dilationHFactor: [5, 'int32', 1],
+  },
+  DepthwiseConv2DOptions: {
+    padding: [0, 'int8'], strideW: [1, 'int32'], strideH: [2, 'int32'], depthMultiplier: [3, 'int32'],
+    fusedActivationFunction: [4, 'int8'], dilationWFactor: [5, 'int32', 1], dilationHFactor: [6, 'int32', 1],
+  },
+  Pool2DOptions: {
+    padding: [0, 'int8'], strideW: [1, 'int32'], strideH: [2, 'int32'], filterWidth: [3, 'int32'],
+    filterHeight: [4, 'int32'], fusedActivationFunction: [5, 'int8'],
+  },
+  FullyConnectedOptions: { fusedActivationFunction: [0, 'int8'], weightsFormat: [1, 'int8'], keepNumDims: [2, 'bool'] },
+  TransposeConvOptions: { padding: [0, 'int8'], strideW: [1, 'int32'], strideH: [2, 'int32'], fusedActivationFunction: [3, 'int8'] },
+  BatchMatMulOptions: { adjX: [0, 'bool'], adjY: [1, 'bool'] },
+  SoftmaxOptions: { beta: [0, 'float32'] },
+  LeakyReluOptions: { alpha: [0, 'float32'] },
+  GeluOptions: { approximate: [0, 'bool'] },
+  ConcatenationOptions: { axis: [0, 'int32'], fusedActivationFunction: [1, 'int8'] },
+  ReducerOptions: { keepDims: [0, 'bool'] },
+  ReshapeOptions: { newShape: [0, '[int32]'] },
+  SqueezeOptions: { squeezeDims: [0, '[int32]'] },
+  SplitOptions: { numSplits: [0, 'int32'] },
+  StridedSliceOptions: {
+    beginMask: [0, 'int32'], endMask: [1, 'int32'], ellipsisMask: [2, 'int32'], newAxisMask: [3, 'int32'],
+    shrinkAxisMask: [4, 'int32'], offset: [5, 'bool'],
+  },
+  PackOptions: { valuesCount: [0, 'int32'], axis: [1, 'int32'] },
+  UnpackOptions: { num: [0, 'int32'], axis: [1, 'int32'] },
+  MirrorPadOptions: { mode: [0, 'int8'] },
+  /** Ids 0 and 1 of the bilinear table once held the new size. */
+  ResizeBilinearOptions: { alignCorners: [2, 'bool'], halfPixelCenters: [3, 'bool'] },
+  ResizeNearestNeighborOptions: { alignCorners: [0, 'bool'], halfPixelCenters: [1, 'bool'] },
+  BlockOptions: { blockSize: [0, 'int32'] },
+  TypeOptions: { outputType: [0, 'int8'] },
+  CastOptions: { inDataType: [0, 'int8'], outDataType: [1, 'int8'] },
+} as const;
+
+type Tables = typeof tables;
+export type TableName = keyof Tables;
+type Scalars = {
+  bool: boolean; int8: number; uint8: number; int32: number; uint32: number; int64: number; uint64: number;
+  float32: number; string: string;
+};
+type Value<T> =
+  T extends keyof Scalars ? Scalars[T]
+  : T extends 'union' ? number
+  : T extends '[uint8]' ? Uint8Array
+  : T extends `[${infer Element}]` ? NonNullable<Value<Element>>[]
+  : T extends TableName ? Table<T> | undefined
+  : never;
+
+/** A table as a plain object. Absent vectors are empty, absent tables undefined, a union is its table's position (0: absent). */
+export type Table<N extends TableName> = {
+  [F in keyof Tables[N]]: Tables[N][F] extends readonly [number, infer T, ...unknown[]] ? Value<T> : never;
+};
+
+/** The table of options of each operator that the importer maps, and that table's tag in the union of all options. */
+export const operatorOptions = {
+  ADD: ['ActivationOptions', 11], AVERAGE_POOL_2D: ['Pool2DOptions', 5], CONCATENATION: ['ConcatenationOptions', 10],
+  CONV_2D: ['Conv2DOptions', 1], DEPTHWISE_CONV_2D: ['DepthwiseConv2DOptions', 2], DEPTH_TO_SPACE: ['BlockOptions', 94],
+  DEQUANTIZE: ['NoOptions', 38], FLOOR: ['NoOptions', 0], FULLY_CONNECTED: ['FullyConnectedOptions', 8],
+  L2_NORMALIZATION: ['ActivationOptions', 12], LOGISTIC: ['NoOptions', 0], MAX_POOL_2D: ['Pool2DOptions', 5],
+  MUL: ['ActivationOptions', 21], RELU: ['NoOptions', 0], RELU_N1_TO_1: ['NoOptions', 0], RELU6: ['NoOptions', 0],
+  RESHAPE: ['ReshapeOptions', 17], RESIZE_BILINEAR: ['ResizeBilinearOptions', 15], SOFTMAX: ['SoftmaxOptions', 9],
+  SPACE_TO_DEPTH: ['BlockOptions', 19], TANH: ['NoOptions', 0], CUSTOM: ['NoOptions', 0], PAD: ['NoOptions', 22],
+  TRANSPOSE: ['NoOptions', 26], MEAN: ['ReducerOptions', 27], SUB: ['ActivationOptions', 28], DIV: ['ActivationOptions', 29],
+  SQUEEZE: ['SqueezeOptions', 30], STRIDED_SLICE: ['StridedSliceOptions', 32], EXP: ['NoOptions', 33],
+  SPLIT: ['SplitOptions', 35], LOG_SOFTMAX: ['NoOptions', 36], CAST: ['CastOptions', 37], PRELU: ['NoOptions', 0],
+  MAXIMUM: ['NoOptions', 39], ARG_MAX: ['TypeOptions', 40], MINIMUM: ['NoOptions', 39], NEG: ['NoOptions', 42],
+  PADV2: ['NoOptions', 43], SLICE: ['NoOptions', 48], SIN: ['NoOptions', 0], TRANSPOSE_CONV: ['TransposeConvOptions', 49],
+  TILE: ['NoOptions', 51], EXPAND_DIMS: ['NoOptions', 52], LOG: ['NoOptions', 0], SUM: ['ReducerOptions', 27],
+  SQRT: ['NoOptions', 0], RSQRT: ['NoOptions', 0], SHAPE: ['TypeOptions', 55], ARG_MIN: ['TypeOptions', 57],
+  REDUCE_PROD: ['ReducerOptions', 27], REDUCE_MAX: ['ReducerOptions', 27], PACK: ['PackOptions', 59],
+  UNPACK: ['UnpackOptions', 64], REDUCE_MIN: ['ReducerOptions', 27], SQUARE: ['NoOptions', 66],
+  RESIZE_NEAREST_NEIGHBOR: ['ResizeNearestNeighborOptions', 74], LEAKY_RELU: ['LeakyReluOptions', 75],
+  SQUARED_DIFFERENCE: ['NoOptions', 76], MIRROR_PAD: ['MirrorPadOptions', 77], ABS: ['NoOptions', 78],
+  SPLIT_V: ['SplitOptions', 79], CEIL: ['NoOptions', 0], COS: ['NoOptions', 84], ELU: ['NoOptions', 0],
+  QUANTIZE: ['NoOptions', 89], ROUND: ['NoOptions', 0], HARD_SWISH: ['NoOptions', 91],
+  BATCH_MATMUL: ['BatchMatMulOptions', 101], BROADCAST_TO: ['NoOptions', 104], GELU: ['GeluOptions', 116],
+  RELU_0_TO_1: ['NoOptions', 0],
+} as const satisfies Record<string, readonly [TableName, number]>;
+
+export type OperatorKind = keyof typeof operatorOptions;
+export type Options<K extends OperatorKind> = Table<(typeof operatorOptions)[K][0]>;
+
+/** Names of the built-in operators; the index is the code. */
+export const operatorKinds = `
+  ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE EMBEDDING_LOOKUP FLOOR
+  FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D LOCAL_RESPONSE_NORMALIZATION LOGISTIC LSH_PROJECTION
+  LSTM MAX_POOL_2D MUL RELU RELU_N1_TO_1 RELU6 RESHAPE RESIZE_BILINEAR RNN SOFTMAX SPACE_TO_DEPTH SVDF TANH
+  CONCAT_EMBEDDINGS SKIP_GRAM CALL CUSTOM EMBEDDING_LOOKUP_SPARSE PAD UNIDIRECTIONAL_SEQUENCE_RNN GATHER
+  BATCH_TO_SPACE_ND SPACE_TO_BATCH_ND TRANSPOSE MEAN SUB DIV SQUEEZE UNIDIRECTIONAL_SEQUENCE_LSTM STRIDED_SLICE
+  BIDIRECTIONAL_SEQUENCE_RNN EXP TOPK_V2 SPLIT LOG_SOFTMAX DELEGATE BIDIRECTIONAL_SEQUENCE_LSTM CAST PRELU MAXIMUM
+  ARG_MAX MINIMUM LESS NEG PADV2 GREATER GREATER_EQUAL LESS_EQUAL SELECT SLICE SIN TRANSPOSE_CONV SPARSE_TO_DENSE
+  TILE EXPAND_DIMS EQUAL NOT_EQUAL LOG SUM SQRT RSQRT SHAPE POW ARG_MIN FAKE_QUANT REDUCE_PROD REDUCE_MAX PACK
+  LOGICAL_OR ONE_HOT LOGICAL_AND LOGICAL_NOT UNPACK REDUCE_MIN FLOOR_DIV REDUCE_ANY SQUARE ZEROS_LIKE FILL FLOOR_MOD
+  RANGE RESIZE_NEAREST_NEIGHBOR LEAKY_RELU SQUARED_DIFFERENCE MIRROR_PAD ABS SPLIT_V UNIQUE CEIL REVERSE_V2 ADD_N
+  GATHER_ND COS WHERE RANK ELU REVERSE_SEQUENCE MATRIX_DIAG QUANTIZE MATRIX_SET_DIAG ROUND HARD_SWISH IF WHILE
+  NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SCATTER_ND SELECT_V2 DENSIFY SEGMENT_SUM BATCH_MATMUL
+  PLACEHOLDER_FOR_GREATER_OP_CODES CUMSUM CALL_ONCE BROADCAST_TO RFFT2D CONV_3D IMAG REAL COMPLEX_ABS HASHTABLE
+  HASHTABLE_FIND HASHTABLE_IMPORT HASHTABLE_SIZE REDUCE_ALL CONV_3D_TRANSPOSE VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE
+  BROADCAST_ARGS RANDOM_STANDARD_NORMAL BUCKETIZE RANDOM_UNIFORM MULTINOMIAL GELU DYNAMIC_UPDATE_SLICE RELU_0_TO_1
+  UNSORTED_SEGMENT_PROD UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_SUM ATAN2 UNSORTED_SEGMENT_MIN SIGN BITCAST
+  BITWISE_XOR RIGHT_SHIFT`.trim().split(/\s+/);
+
+/** Element types; the index is the code. */
+export const tensorTypes = [
+  'FLOAT32', 'FLOAT16', 'INT32', 'UINT8', 'INT64', 'STRING', 'BOOL', 'INT16', 'COMPLEX64', 'INT8', 'FLOAT64', 'COMPLEX128',
+  'UINT64', 'RESOURCE', 'VARIANT', 'UINT32', 'UINT16', 'INT4',
+] as const;
+export type TensorType = (typeof tensorTypes)[number];
+
+export const fusedActivations = ['NONE', 'RELU', 'RELU_N1_TO_1', 'RELU6', 'TANH', 'SIGN_BIT'] as const;
+export const paddings = ['SAME', 'VALID'] as const;

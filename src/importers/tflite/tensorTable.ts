@@ -1,0 +1,80 @@
+import { KletError } from '../../errors';
+import type { Tensor } from '../../graph/graph';
+import { type Table } from './schema';
+import { convertTensor, dequantizeConstant, UnsupportedTensor } from './tensors';
+
+/** An operator of the file with its code looked up. */
+export interface FileOperator {
+  /** The built-in operator's name; CUSTOM for custom ones. */
+  kind: string;
+  customName: string;
+  source: Table<'Operator'>;
+}
+
+/** The tensors of a subgraph, converted when they are first asked for, under unique names. */
+export class TensorTable {
+  private readonly converted = new Map<number, Tensor>();
+  private readonly names: string[];
+  /** Names in use, with the number to try next for a further one. */
+  private readonly taken = new Map<string, number>();
+  /** Which operator computes a tensor. */
+  readonly producers = new Map<number, number>();
+
+  constructor(
+    private readonly file: Uint8Array,
+    private readonly buffers: Table<'Buffer'>[],
+    private readonly subgraph: Table<'SubGraph'>,
+    private readonly operators: FileOperator[],
+    wishes: Map<number, string>,
+  ) {
+    // names of the signature come first, so that they are had as they are
+    this.names = subgraph.tensors.map((_, i) => (wishes.get(i) ? this.uniqueName(wishes.get(i)!) : ''));
+    subgraph.tensors.forEach((tensor, i) => (this.names[i] ||= this.uniqueName(tensor.name || `tensor_${i}`)));
+    operators.forEach(({ source }, i) => {
+      for (const output of source.outputs) {
+        if (this.producers.has(output)) throw new KletError('INVALID_GRAPH', `tensor "${this.name(output)}" is computed by two operators`);
+        this.producers.set(output, i);
+      }
+    });
+  }
+
+  uniqueName(wish: string): string {
+    let name = wish;
+    for (let n = this.taken.get(wish) ?? 0; this.taken.has(name); n++) {
+      name = `${wish}_${n + 1}`;
+      this.taken.set(wish, n + 1);
+    }
+    this.taken.set(name, 0);
+    return name;
+  }
+
+  name(index: number): string {
+    return this.names[index] ?? `tensor_${index}`;
+  }
+
+  get(index: number): Tensor {
+    const known = this.converted.get(index);
+    if (known) return known;
+    const source = this.subgraph.tensors[index];
+    if (!source) throw new KletError('CORRUPT', `the file refers to tensor ${index} of ${this.subgraph.tensors.length}`);
+    const tensor = this.folded(index) ?? convertTensor(this.file, this.buffers, source, this.name(index));
+    if (source.isVariable) throw new UnsupportedTensor(`"${tensor.name}" (state kept between runs)`);
+    this.converted.set(index, tensor);
+    return tensor;
+  }
+
+  /** What is known before the network runs: real values of stored constants, and shapes. */
+  private folded(index: number): Tensor | undefined {
+    const producer = this.operators[this.producers.get(index) ?? -1];
+    if (producer?.kind !== 'DEQUANTIZE' && producer?.kind !== 'SHAPE') return undefined;
+    const input = producer.source.inputs[0] ?? -1;
+    const source = this.subgraph.tensors[input];
+    if (producer.kind === 'SHAPE' && source) {
+      return { name: this.name(index), shape: [source.shape.length], dtype: 'int32', data: Int32Array.from(source.shape) };
+    }
+    // half floats computed at run time have no counterpart, so only stored ones may be asked for
+    if (this.producers.has(input) || this.subgraph.inputs.includes(input)) return undefined;
+    const stored = this.get(input);
+    return stored.data && { ...dequantizeConstant(stored), name: this.name(index) };
+  }
+}

@@ -1,0 +1,19 @@
+import * as L from '../../assembly/layout';
+import { elementCount, input, output } from '../graph/graph';
+import type { Operator } from './operator';
+import { requireTypes } from './support';
+
+export const argmax: Operator<'argmax'> = {
+  quantization: 'float',
+  infer(node) {
+    const shape = input(node, 0).shape, { axis } = node.attributes, kept = shape.map((d, i) => (i === axis ? 1 : d)), y = output(node).shape;
+    return [y.length === kept.length ? kept : shape.filter((_, i) => i !== axis)];
+  },
+  lower(node, emit) {
+    const x = input(node, 0), { axis, kind } = node.attributes;
+    requireTypes(node, x, 'int8', 'float32');
+    emit.record(L.OP_ARGMAX, L.ARGMAX_BYTES, x.dtype, node, node.op, elementCount(x.shape))
+      .source(L.ARGMAX_SOURCE, x).target(L.ARGMAX_TARGET, output(node)).int(L.ARGMAX_KIND, kind === 'max' ? L.ARGMAX_MAX : L.ARGMAX_MIN)
+      .ints(L.ARGMAX_OUTER, [elementCount(x.shape.slice(0, axis)), x.shape[axis]!, elementCount(x.shape.slice(axis + 1))]);
+  },
+};

@@ -1,0 +1,90 @@
+import * as L from '../../assembly/layout';
+import type { Emitter, RecordWriter } from '../compiler/emitter';
+import { KletError } from '../errors';
+import { elementCount, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
+import type { BinaryKind } from '../graph/operators';
+import type { Operator } from './operator';
+import { activationRange, broadcastShape, broadcastStrides, collapse, f32, inQuantizationOf, quantizedRange, requireTypes, roundEven, unsupported } from './support';
+
+const kinds: Record<BinaryKind, number> = {
+  add: L.BINARY_ADD, sub: L.BINARY_SUB, mul: L.BINARY_MUL, div: L.BINARY_DIV, minimum: L.BINARY_MINIMUM, maximum: L.BINARY_MAXIMUM,
+  squaredDifference: L.BINARY_SQUARED_DIFFERENCE,
+};
+
+export const binary: Operator<'binary'> = {
+  quantization: 'free',
+  infer(node) {
+    const a = input(node, 0), b = input(node, 1), shape = broadcastShape(a.shape, b.shape);
+    if (!shape) throw new KletError('INVALID_GRAPH', `${node.attributes.kind} "${node.name}": the shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}] do not broadcast`);
+    return [shape];
+  },
+  lower(node, emit) {
+    const { kind, activation } = node.attributes, y = output(node), compares = kind === 'minimum' || kind === 'maximum';
+    let a = input(node, 0), b = input(node, 1);
+    requireTypes(node, a, 'int8', 'float32', 'int32', 'int64');
+    if (a.dtype !== b.dtype) throw unsupported(node, `${a.dtype} with ${b.dtype}; both must be of one type`);
+    if (compares) {
+      a = inQuantizationOf(node, emit, a, y);
+      b = inQuantizationOf(node, emit, b, y);
+    }
+    const r = emitBinary(node, emit, a, b, y, kinds[kind], kind);
+    if (y.dtype === 'int8') {
+      quantizedParameters(r, kind, a, b, y);
+      r.ints(L.BINARY_MIN, quantizedRange(activation, y));
+    } else if (y.dtype === 'float32') {
+      activationRange(activation).forEach((bound, i) => r.float(L.BINARY_MIN + i * 4, bound));
+    }
+  },
+};
+
+export const prelu: Operator<'prelu'> = {
+  quantization: 'free',
+  infer(node) {
+    return [input(node, 0).shape];
+  },
+  lower(node, emit) {
+    const x = input(node, 0), alpha = input(node, 1), y = output(node);
+    requireTypes(node, x, 'int8', 'float32');
+    if (alpha.dtype !== x.dtype) throw unsupported(node, `${x.dtype} input with a ${alpha.dtype} slope; both must be of one type`);
+    const r = emitBinary(node, emit, x, alpha, y, L.BINARY_PRELU, node.op);
+    if (y.dtype === 'int8') {
+      const qx = perTensor(x), qa = perTensor(alpha), qy = perTensor(y);
+      r.int(L.BINARY_A_ZERO, qx.zeroPoint).int(L.BINARY_B_ZERO, qa.zeroPoint).int(L.BINARY_TARGET_ZERO, qy.zeroPoint)
+        .float(L.BINARY_SCALE, f32(f32(qx.scale) / f32(qy.scale))).float(L.BINARY_NEGATIVE_SCALE, f32(f32(f32(qx.scale) * f32(qa.scale)) / f32(qy.scale)))
+        .ints(L.BINARY_MIN, [-128, 127]);
+    } else {
+      r.float(L.BINARY_MIN, -Infinity).float(L.BINARY_MAX, Infinity);
+    }
+  },
+};
+
+function emitBinary(node: AnyNode, emit: Emitter, a: Tensor, b: Tensor, y: Tensor, kind: number, op: string): RecordWriter {
+  const packed = collapse(node, y.shape, broadcastStrides(a.shape, y.shape), broadcastStrides(b.shape, y.shape));
+  if (a.dtype === y.dtype) emit.mayReuse(y, elementCount(a.shape) === elementCount(y.shape) ? a : b);
+  return emit.record(L.OP_BINARY, L.BINARY_BYTES, y.dtype, node, op, elementCount(y.shape))
+    .source(L.BINARY_A, a).source(L.BINARY_B, b).target(L.BINARY_TARGET, y).int(L.BINARY_KIND, kind)
+    .ints(L.BINARY_DIMENSIONS, packed.dimensions).ints(L.BINARY_A_STRIDES, packed.strides[0]!).ints(L.BINARY_B_STRIDES, packed.strides[1]!);
+}
+
+function quantizedParameters(r: RecordWriter, kind: BinaryKind, a: Tensor, b: Tensor, y: Tensor): void {
+  const qa = perTensor(a), qb = perTensor(b), qy = perTensor(y), sa = f32(qa.scale), sb = f32(qb.scale), sy = f32(qy.scale);
+  r.int(L.BINARY_TARGET_ZERO, qy.zeroPoint);
+  if (kind === 'add' || kind === 'sub') {
+    const p = addParameters(f32(sa / sy), f32(f32(kind === 'sub' ? -sb : sb) / sy), qa.zeroPoint, qb.zeroPoint);
+    r.int(L.BINARY_A_FACTOR, p.factorA).int(L.BINARY_B_FACTOR, p.factorB).int(L.BINARY_BIAS, p.bias).int(L.BINARY_SHIFT, p.shift);
+  } else if (kind === 'mul') {
+    r.int(L.BINARY_A_ZERO, qa.zeroPoint).int(L.BINARY_B_ZERO, qb.zeroPoint).float(L.BINARY_SCALE, f32(f32(sa * sb) / sy));
+  } else if (kind === 'div' || kind === 'squaredDifference') {
+    r.int(L.BINARY_A_ZERO, qa.zeroPoint).int(L.BINARY_B_ZERO, qb.zeroPoint).float(L.BINARY_SCALE, sa).float(L.BINARY_NEGATIVE_SCALE, sb).float(L.BINARY_OUT_SCALE, sy);
+  }
+}
+
+/**
+ * Fixed-point factors of an int8 sum, as XNNPACK's vadd has them: the larger ratio gets 21 bits, ties round up.
+ * out = (factorA·a + factorB·b + bias) >> shift, + zero point.
+ */
+export function addParameters(ratioA: number, ratioB: number, zeroA: number, zeroB: number): { factorA: number; factorB: number; bias: number; shift: number } {
+  const largest = Math.max(Math.abs(ratioA), Math.abs(ratioB)), shift = Math.max(1, Math.min(31, 20 - Math.floor(Math.log2(largest))));
+  const factorA = roundEven(ratioA * 2 ** shift), factorB = roundEven(ratioB * 2 ** shift);
+  return { factorA, factorB, bias: 2 ** (shift - 1) - factorA * zeroA - factorB * zeroB, shift };
+}

@@ -1,0 +1,147 @@
+import * as L from '../../assembly/layout';
+import type { Emitter } from '../compiler/emitter';
+import { elementCount, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
+import type { FusedActivation, Pair } from '../graph/operators';
+import type { Operator } from './operator';
+import { activationRange, f32, quantizedRange, requireTypes, unsupported } from './support';
+
+/** Columns that one panel of packed weights covers. */
+const PANEL = 8;
+/** Bytes of gathered rows that should stay in the first-level cache. */
+const BLOCK_BYTES = 32768;
+const MAX_BLOCK_ROWS = 64;
+/** Largest sum length whose int8 products fit int32. */
+const MAX_K = 65536;
+
+/** A convolution as the core sees it: one phase, groups, an output that may be strided. */
+export interface ConvGeometry {
+  batch: number;
+  inH: number; inW: number; inC: number;
+  outH: number; outW: number; outC: number;
+  kernel: Pair; stride: Pair; dilation: Pair;
+  padTop: number; padLeft: number;
+  groups: number;
+  pixelStride: number; rowStride: number; batchStride: number;
+  /** Element of the output where pixel (0, 0) goes. */
+  outOffset: number;
+}
+
+/** Weights [outC][K], K in [kh][kw][ci] order, with what belongs to them. */
+export interface ConvWeights {
+  values: Int8Array | Float32Array;
+  K: number;
+  bias: ArrayLike<number> | undefined;
+  tensor: Tensor;
+}
+
+export const conv2d: Operator<'conv2d'> = {
+  quantization: 'weights',
+  infer(node) {
+    const { stride, dilation, padding } = node.attributes, [n, h, w] = input(node, 0).shape, [co, kh, kw] = input(node, 1).shape;
+    return [[n!, outSize(h!, kh!, stride[0], dilation[0], padding[0] + padding[2]), outSize(w!, kw!, stride[1], dilation[1], padding[1] + padding[3]), co!]];
+  },
+  lower(node, emit) {
+    const x = input(node, 0), y = output(node), { stride, dilation, padding, groups, activation } = node.attributes;
+    const weights = constantWeights(node), [co, kh, kw, ci] = weights.tensor.shape as [number, number, number, number];
+    emitConv(node, emit, x, y, weights, {
+      ...denseGeometry(x, y), outC: co, kernel: [kh, kw], stride, dilation, padTop: padding[0], padLeft: padding[1], groups,
+    }, activation, elementCount(y.shape) * kh * kw * ci);
+  },
+};
+
+/** Output pixels along one dimension. */
+export function outSize(size: number, kernel: number, stride: number, dilation: number, padding: number): number {
+  return Math.floor((size + padding - (kernel - 1) * dilation - 1) / stride) + 1;
+}
+
+/** The weights and bias of a node, which must be constant and of matching types. */
+export function constantWeights(node: AnyNode): ConvWeights {
+  const x = input(node, 0), tensor = input(node, 1), bias = node.inputs[2];
+  requireTypes(node, x, 'int8', 'float32');
+  if (!tensor.data) throw unsupported(node, 'its weights are computed by the network; they must be constant');
+  if (bias && !bias.data) throw unsupported(node, 'its bias is computed by the network; it must be constant');
+  if (tensor.dtype !== x.dtype) throw unsupported(node, `${x.dtype} input with ${tensor.dtype} weights; both must be of one type`);
+  if (tensor.quantization && tensor.quantization.scale.length > 1 && tensor.quantization.zeroPoint.some((z) => z !== 0)) {
+    throw unsupported(node, 'its weights have a zero point per channel; it must be 0 there');
+  }
+  return { values: tensor.data as Int8Array | Float32Array, K: elementCount(tensor.shape.slice(1)), bias: bias?.data, tensor };
+}
+
+/** Geometry of pictures that lie densely; the kernel's fields are the caller's. */
+export function denseGeometry(x: Tensor, y: Tensor): Omit<ConvGeometry, 'kernel' | 'stride' | 'dilation' | 'padTop' | 'padLeft' | 'groups'> {
+  const [batch, inH, inW, inC] = x.shape as [number, number, number, number], [, outH, outW, outC] = y.shape as [number, number, number, number];
+  return { batch, inH, inW, inC, outH, outW, outC, pixelStride: outC, rowStride: outW * outC, batchStride: outH * outW * outC, outOffset: 0 };
+}
+
+/** Emits one conv2d record with its packed weights. */
+export function emitConv(
+  node: AnyNode, emit: Emitter, x: Tensor, y: Tensor, weights: ConvWeights, g: ConvGeometry, activation: FusedActivation, macs: number,
+): void {
+  const { K } = weights;
+  if (K > MAX_K) throw unsupported(node, `each output sums ${K} products; at most ${MAX_K} fit`);
+  const int8 = x.dtype === 'int8', rowBytes = int8 ? (K + (K & 1)) * 2 : K * 4;
+  const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
+  const blockRows = Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
+  const r = emit.record(L.OP_CONV2D, L.CONV2D_BYTES, x.dtype, node, node.op, macs)
+    .source(L.CONV2D_SOURCE, x).target(L.CONV2D_TARGET, y, g.outOffset * (int8 ? 1 : 4))
+    .ints(L.CONV2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, g.outC, ...g.kernel, ...g.stride, ...g.dilation, g.padTop, g.padLeft, g.groups, blockRows])
+    .ints(L.CONV2D_PIXEL_STRIDE, [g.pixelStride, g.rowStride, g.batchStride]);
+  if (int8) {
+    const zero = perTensor(x).zeroPoint, [low, high] = quantizedRange(activation, y), weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
+    const perGroup = g.outC / g.groups;
+    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups))
+      .table(L.CONV2D_BIAS, packLanes(Int32Array, foldedBias(weights, zero), perGroup, g.groups))
+      .table(L.CONV2D_SCALE, packLanes(Float32Array, requantizeScales(x, weights.tensor, y, g.outC), perGroup, g.groups))
+      .int(L.CONV2D_SOURCE_ZERO, zero).int(L.CONV2D_WEIGHTS_ZERO, weightsZero)
+      .int(L.CONV2D_TARGET_ZERO, perTensor(y).zeroPoint).int(L.CONV2D_MIN, low).int(L.CONV2D_MAX, high);
+  } else {
+    const [low, high] = activationRange(activation), perGroup = g.outC / g.groups;
+    r.table(L.CONV2D_WEIGHTS, packFloat32(weights.values as Float32Array, K, g.outC, g.groups))
+      .table(L.CONV2D_BIAS, packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), perGroup, g.groups))
+      .float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
+  }
+}
+
+/** fround(fround(sx·sw)/sy) per output channel: the scale of XNNPACK's fp32 requantization. */
+export function requantizeScales(x: Tensor, weights: Tensor, y: Tensor, channels: number): Float32Array {
+  const sx = f32(perTensor(x).scale), sy = f32(perTensor(y).scale), sw = weights.quantization!.scale;
+  return Float32Array.from({ length: channels }, (_, c) => f32(f32(sx * f32(sw[sw.length === 1 ? 0 : c]!)) / sy));
+}
+
+/** bias − zx·Σ(w − zw) per output channel, so that kernels multiply raw activations. */
+export function foldedBias({ values, K, bias, tensor }: ConvWeights, zeroX: number): Int32Array {
+  const zeroW = tensor.quantization?.zeroPoint[0] ?? 0;
+  return Int32Array.from({ length: values.length / K }, (_, n) => {
+    let sum = 0;
+    for (let k = 0; k < K; k++) sum += values[n * K + k]! - zeroW;
+    return (bias?.[n] ?? 0) - zeroX * sum;
+  });
+}
+
+/** i8 [N][K] → [groups][⌈N/8⌉][⌈K/2⌉][8][2] */
+function packInt8(values: Int8Array, K: number, outC: number, groups: number): Int8Array {
+  const N = outC / groups, panels = Math.ceil(N / PANEL), pairs = Math.ceil(K / 2), packed = new Int8Array(groups * panels * pairs * 16);
+  for (let c = 0; c < outC; c++) {
+    const group = Math.floor(c / N), n = c % N, base = (group * panels + Math.floor(n / PANEL)) * pairs * 16 + (n % PANEL) * 2;
+    for (let k = 0; k < K; k++) packed[base + (k >> 1) * 16 + (k & 1)] = values[c * K + k]!;
+  }
+  return packed;
+}
+
+/** f32 [N][K] → [groups][⌈N/8⌉][K][8] */
+function packFloat32(values: Float32Array, K: number, outC: number, groups: number): Float32Array {
+  const N = outC / groups, panels = Math.ceil(N / PANEL), packed = new Float32Array(groups * panels * K * PANEL);
+  for (let c = 0; c < outC; c++) {
+    const group = Math.floor(c / N), n = c % N, base = (group * panels + Math.floor(n / PANEL)) * K * PANEL + (n % PANEL);
+    for (let k = 0; k < K; k++) packed[base + k * PANEL] = values[c * K + k]!;
+  }
+  return packed;
+}
+
+/** [outC] → [groups][⌈N/8⌉·8] */
+function packLanes<A extends Int32Array | Float32Array>(type: new (length: number) => A, values: ArrayLike<number>, perGroup: number, groups: number): A {
+  const lanes = Math.ceil(perGroup / PANEL) * PANEL, packed = new type(groups * lanes);
+  for (let c = 0; c < perGroup * groups; c++) packed[Math.floor(c / perGroup) * lanes + (c % perGroup)] = values[c]!;
+  return packed;
+}
+

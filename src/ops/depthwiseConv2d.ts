@@ -1,0 +1,70 @@
+import * as L from '../../assembly/layout';
+import { elementCount, input, output, perTensor, type Tensor } from '../graph/graph';
+import { constantWeights, denseGeometry, emitConv, foldedBias, outSize, requantizeScales, type ConvWeights } from './conv2d';
+import type { Operator } from './operator';
+import { activationRange, quantizedRange } from './support';
+
+const LANES = 8;
+
+export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
+  quantization: 'weights',
+  infer(node) {
+    const { stride, dilation, padding } = node.attributes, [n, h, w] = input(node, 0).shape, [, kh, kw, co] = input(node, 1).shape;
+    return [[n!, outSize(h!, kh!, stride[0], dilation[0], padding[0] + padding[2]), outSize(w!, kw!, stride[1], dilation[1], padding[1] + padding[3]), co!]];
+  },
+  lower(node, emit) {
+    const x = input(node, 0), y = output(node), { stride, dilation, padding, activation } = node.attributes;
+    const [, kh, kw, channels] = input(node, 1).shape as [number, number, number, number], taps = kh * kw, C = x.shape[3]!;
+    const weights = byChannel(constantWeights(node), taps, channels), macs = elementCount(y.shape) * taps;
+    if (channels !== C) {
+      // several outputs per channel: each input channel is a group of its own
+      emitConv(node, emit, x, y, weights, { ...denseGeometry(x, y), kernel: [kh, kw], stride, dilation, padTop: padding[0], padLeft: padding[1], groups: C }, activation, macs);
+      return;
+    }
+    const int8 = x.dtype === 'int8', g = denseGeometry(x, y);
+    const r = emit.record(L.OP_DEPTHWISE_CONV2D, L.DEPTHWISE_BYTES, x.dtype, node, node.op, macs)
+      .source(L.DEPTHWISE_SOURCE, x).target(L.DEPTHWISE_TARGET, y)
+      .ints(L.DEPTHWISE_BATCH, [g.batch, g.inH, g.inW, C, g.outH, g.outW, kh, kw, ...stride, ...dilation, padding[0], padding[1]]);
+    if (int8) {
+      const zero = perTensor(x).zeroPoint, [low, high] = quantizedRange(activation, y);
+      r.table(L.DEPTHWISE_WEIGHTS, packInt16(weights, taps, C))
+        .table(L.DEPTHWISE_BIAS, padLanes(Int32Array, foldedBias(weights, zero)))
+        .table(L.DEPTHWISE_SCALE, padLanes(Float32Array, requantizeScales(x, weights.tensor, y, C)))
+        .int(L.DEPTHWISE_SOURCE_ZERO, zero).int(L.DEPTHWISE_TARGET_ZERO, perTensor(y).zeroPoint).int(L.DEPTHWISE_MIN, low).int(L.DEPTHWISE_MAX, high);
+    } else {
+      const [low, high] = activationRange(activation);
+      r.table(L.DEPTHWISE_WEIGHTS, transposed(weights.values as Float32Array, C, taps))
+        .table(L.DEPTHWISE_BIAS, padLanes(Float32Array, weights.bias ?? new Float32Array(C)))
+        .float(L.DEPTHWISE_MIN, low).float(L.DEPTHWISE_MAX, high);
+    }
+  },
+};
+
+/** [taps][C] weights as [C][taps], the order of conv2d. */
+function byChannel(weights: ConvWeights, taps: number, C: number): ConvWeights {
+  const { quantization, ...rest } = weights.tensor;
+  const tensor: Tensor = { ...rest, ...(quantization && { quantization: { ...quantization, axis: 0 } }) };
+  return { values: transposed(weights.values, taps, C), K: taps, bias: weights.bias, tensor };
+}
+
+function transposed<A extends Int8Array | Float32Array>(values: A, rows: number, columns: number): A {
+  const out = values.slice() as A;
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = values[r * columns + c]!;
+  return out;
+}
+
+/** [C][taps] → i16 [⌈C/8⌉][⌈taps/2⌉][8][2] of w − zw */
+function packInt16({ values, tensor }: ConvWeights, taps: number, C: number): Int16Array {
+  const pairs = Math.ceil(taps / 2), zero = tensor.quantization?.zeroPoint[0] ?? 0, packed = new Int16Array(Math.ceil(C / LANES) * pairs * 16);
+  for (let c = 0; c < C; c++) {
+    const base = Math.floor(c / LANES) * pairs * 16 + (c % LANES) * 2;
+    for (let t = 0; t < taps; t++) packed[base + (t >> 1) * 16 + (t & 1)] = values[c * taps + t]! - zero;
+  }
+  return packed;
+}
+
+function padLanes<A extends Int32Array | Float32Array>(type: new (length: number) => A, values: ArrayLike<number>): A {
+  const packed = new type(Math.ceil(values.length / LANES) * LANES);
+  packed.set(Array.from(values));
+  return packed;
+}

@@ -1,0 +1,47 @@
+import * as L from '../../assembly/layout';
+import { elementCount, input, output, perTensor, type Tensor } from '../graph/graph';
+import type { ReduceKind } from '../graph/operators';
+import type { Operator } from './operator';
+import { emitCopy, f32, inQuantizationOf, requireTypes, stridesOf } from './support';
+
+const kinds: Record<ReduceKind, number> = { mean: L.REDUCE_MEAN, sum: L.REDUCE_SUM, max: L.REDUCE_MAX, min: L.REDUCE_MIN, prod: L.REDUCE_PROD };
+
+export const reduce: Operator<'reduce'> = {
+  quantization: 'free',
+  infer(node) {
+    return [output(node).shape];
+  },
+  lower(node, emit) {
+    const { kind, axes } = node.attributes, y = output(node), compares = kind === 'max' || kind === 'min';
+    let x = input(node, 0);
+    requireTypes(node, x, 'int8', 'float32');
+    if (compares) x = inQuantizationOf(node, emit, x, y);
+    let { outer, count, inner, contiguous } = extents(x.shape, axes);
+    if (!contiguous) {
+      // the reduced dimensions go last
+      const kept = x.shape.map((_, d) => d).filter((d) => !axes.includes(d)), perm = [...kept, ...axes], from = stridesOf(x.shape), shape = perm.map((d) => x.shape[d]!);
+      const moved: Tensor = { ...emit.temporary(`${x.name} (for ${node.name})`, shape, x.dtype), ...(x.quantization && { quantization: x.quantization }) };
+      emitCopy(node, emit, x, moved, shape, perm.map((d) => from[d]!), stridesOf(shape));
+      count = elementCount(axes.map((d) => x.shape[d]!));
+      outer = elementCount(x.shape) / count;
+      inner = 1;
+      x = moved;
+    }
+    const r = emit.record(L.OP_REDUCE, L.REDUCE_BYTES, x.dtype, node, node.op, outer * count * inner)
+      .source(L.REDUCE_SOURCE, x).target(L.REDUCE_TARGET, y).int(L.REDUCE_KIND, kinds[kind]).ints(L.REDUCE_OUTER, [outer, count, inner]);
+    if (x.dtype === 'int8') {
+      const qx = perTensor(x), qy = perTensor(y), ratio = f32(f32(qx.scale) / f32(qy.scale));
+      r.int(L.REDUCE_SOURCE_ZERO, qx.zeroPoint).int(L.REDUCE_TARGET_ZERO, qy.zeroPoint)
+        .float(L.REDUCE_SCALE, kind === 'mean' ? f32(ratio / count) : kind === 'prod' ? qx.scale : ratio).float(L.REDUCE_OUT_SCALE, qy.scale);
+    }
+  },
+};
+
+/** The shape as [outer][count][inner] around the reduced dimensions; dimensions of 1 between them do not matter. */
+function extents(shape: number[], axes: number[]): { outer: number; count: number; inner: number; contiguous: boolean } {
+  const real = axes.filter((d) => shape[d] !== 1), first = real[0] ?? axes[0] ?? 0, last = real[real.length - 1] ?? first;
+  let contiguous = true;
+  for (let d = first; d <= last; d++) if (shape[d] !== 1 && !axes.includes(d)) contiguous = false;
+  const count = elementCount(real.map((d) => shape[d]!)), outer = elementCount(shape.slice(0, first));
+  return { outer, count, inner: elementCount(shape) / count / outer, contiguous };
+}

@@ -1,0 +1,36 @@
+import * as L from '../../assembly/layout';
+import type { Emitter } from '../compiler/emitter';
+import { elementCount, input, output, perTensor, type Node } from '../graph/graph';
+import type { Operator } from './operator';
+import { requireTypes } from './support';
+
+/** exp(−d·scale·beta) for d = max − q of 0 to 255. */
+function exponentials(scale: number, beta: number): Float32Array {
+  return Float32Array.from({ length: 256 }, (_, d) => Math.exp(-d * scale * beta));
+}
+
+function lower(node: Node<'softmax'> | Node<'logSoftmax'>, emit: Emitter, opcode: number, beta: number): void {
+  const x = input(node, 0), y = output(node), depth = x.shape[x.shape.length - 1] ?? 1, count = elementCount(x.shape);
+  requireTypes(node, x, 'int8', 'float32');
+  emit.mayReuse(y, x);
+  const r = emit.record(opcode, L.SOFTMAX_BYTES, x.dtype, node, node.op, count)
+    .source(L.SOFTMAX_SOURCE, x).target(L.SOFTMAX_TARGET, y).int(L.SOFTMAX_ROWS, count / depth).int(L.SOFTMAX_DEPTH, depth);
+  if (x.dtype === 'float32') {
+    r.float(L.SOFTMAX_SCALE, beta);
+  } else {
+    const qx = perTensor(x), qy = perTensor(y);
+    r.table(L.SOFTMAX_TABLE, exponentials(qx.scale, beta)).float(L.SOFTMAX_SCALE, qx.scale).float(L.SOFTMAX_OUT_SCALE, qy.scale).int(L.SOFTMAX_TARGET_ZERO, qy.zeroPoint);
+  }
+}
+
+export const softmax: Operator<'softmax'> = {
+  quantization: { scale: 1 / 256, zeroPoint: -128 },
+  infer: (node) => [input(node, 0).shape],
+  lower: (node, emit) => lower(node, emit, L.OP_SOFTMAX, node.attributes.beta),
+};
+
+export const logSoftmax: Operator<'logSoftmax'> = {
+  quantization: { scale: 16 / 256, zeroPoint: 127 },
+  infer: (node) => [input(node, 0).shape],
+  lower: (node, emit) => lower(node, emit, L.OP_LOG_SOFTMAX, 1),
+};

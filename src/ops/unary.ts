@@ -1,0 +1,80 @@
+import * as L from '../../assembly/layout';
+import { elementCount, input, output, perTensor } from '../graph/graph';
+import type { UnaryKind } from '../graph/operators';
+import type { Operator } from './operator';
+import { emitTable, f32, requireTypes, roundEven } from './support';
+
+const kinds: Record<UnaryKind, number> = {
+  relu: L.UNARY_RELU, relu6: L.UNARY_RELU6, reluN1To1: L.UNARY_RELU_N1_TO_1, relu0To1: L.UNARY_RELU_0_TO_1, leakyRelu: L.UNARY_LEAKY_RELU,
+  hardSwish: L.UNARY_HARD_SWISH, logistic: L.UNARY_LOGISTIC, tanh: L.UNARY_TANH, elu: L.UNARY_ELU, gelu: L.UNARY_GELU, geluTanh: L.UNARY_GELU_TANH,
+  exp: L.UNARY_EXP, log: L.UNARY_LOG, sqrt: L.UNARY_SQRT, rsqrt: L.UNARY_RSQRT, abs: L.UNARY_ABS, neg: L.UNARY_NEG, square: L.UNARY_SQUARE,
+  floor: L.UNARY_FLOOR, ceil: L.UNARY_CEIL, round: L.UNARY_ROUND, sin: L.UNARY_SIN, cos: L.UNARY_COS,
+};
+
+const defaultAlpha: Partial<Record<UnaryKind, number>> = { elu: 1 };
+
+/** The functions of real numbers, in double precision: what int8 tables are made from. */
+export const functions: Record<UnaryKind, (x: number, alpha: number) => number> = {
+  relu: (x) => Math.max(0, x),
+  relu6: (x) => Math.min(6, Math.max(0, x)),
+  reluN1To1: (x) => Math.min(1, Math.max(-1, x)),
+  relu0To1: (x) => Math.min(1, Math.max(0, x)),
+  leakyRelu: (x, alpha) => (x >= 0 ? x : alpha * x),
+  hardSwish: (x) => x * Math.min(6, Math.max(0, x + 3)) / 6,
+  logistic: (x) => 1 / (1 + Math.exp(-x)),
+  tanh: Math.tanh,
+  elu: (x, alpha) => (x >= 0 ? x : alpha * Math.expm1(x)),
+  gelu: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+  geluTanh: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  exp: Math.exp,
+  log: Math.log,
+  sqrt: Math.sqrt,
+  rsqrt: (x) => 1 / Math.sqrt(x),
+  abs: Math.abs,
+  neg: (x) => -x,
+  square: (x) => x * x,
+  floor: Math.floor,
+  ceil: Math.ceil,
+  round: roundEven,
+  sin: Math.sin,
+  cos: Math.cos,
+};
+
+export const unary: Operator<'unary'> = {
+  quantization: 'free',
+  infer(node) {
+    return [input(node, 0).shape];
+  },
+  lower(node, emit) {
+    const x = input(node, 0), y = output(node), { kind } = node.attributes, alpha = node.attributes.alpha ?? defaultAlpha[kind] ?? 0;
+    requireTypes(node, x, 'int8', 'float32');
+    if (x.dtype === 'int8') {
+      const qx = perTensor(x), qy = perTensor(y), sx = f32(qx.scale), inverse = f32(1 / f32(qy.scale)), f = functions[kind];
+      emitTable(node, emit, x, y, (q) => {
+        const real = f32(f(f32(sx * (q - qx.zeroPoint)), alpha)) * inverse;
+        return Number.isNaN(real) ? qy.zeroPoint : roundEven(f32(real)) + qy.zeroPoint;
+      });
+      return;
+    }
+    emit.mayReuse(y, x);
+    emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, kind, elementCount(y.shape))
+      .source(L.UNARY_SOURCE, x).target(L.UNARY_TARGET, y).int(L.UNARY_COUNT, elementCount(y.shape)).int(L.UNARY_KIND, kinds[kind]).float(L.UNARY_ALPHA, alpha);
+  },
+};
+
+/** The error function by its Maclaurin series, or its continued fraction far out (Abramowitz and Stegun 7.1.5, 7.1.14). */
+function erf(x: number): number {
+  const z = Math.abs(x);
+  if (z > 6) return Math.sign(x);
+  if (z < 2.5) {
+    let term = x, sum = x;
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+      term *= -x * x / n;
+      sum += term / (2 * n + 1);
+    }
+    return sum * 2 / Math.sqrt(Math.PI);
+  }
+  let fraction = 0;
+  for (let k = 60; k > 0; k--) fraction = k / 2 / (z + fraction);
+  return Math.sign(x) * (1 - Math.exp(-z * z) / (z + fraction) / Math.sqrt(Math.PI));
+}

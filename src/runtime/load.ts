@@ -1,0 +1,111 @@
+import { KletError } from '../errors';
+import { readKlet } from '../format/klet';
+import { compileCore, hasWebAssembly, isModule, type CompiledCore, type Flavor, type InlinedCores } from './core';
+import { Model } from './model';
+import { asBytes, describeValue, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
+
+/** Where the core comes from, when not from the bundle. */
+export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
+
+export interface LoadSyncOptions {
+  /** Which build of the core; the fastest that works here unless told. */
+  flavor?: Flavor;
+  /** The core apart from the bundle, as bytes or module. */
+  wasm?: ArrayBuffer | ArrayBufferView | WebAssembly.Module;
+  /** Most bytes of memory the model may take. */
+  maxMemory?: number;
+}
+
+export interface LoadOptions extends ReadOptions, Omit<LoadSyncOptions, 'wasm'> {
+  /** The core apart from the bundle: a URL, response, bytes or module. */
+  wasm?: WasmSource;
+}
+
+/** `load` and `loadSync` of a bundle: `cores` are the builds that it carries, best first. */
+export interface Runtime {
+  /**
+   * Loads a model: reads the file, checks it, and readies it to run.
+   *
+   * @param source a path (in Node) or URL, a fetch `Response`, a `Blob`, a byte stream, or the bytes themselves
+   * @throws KletError `FETCH_FAILED`, `ABORTED`, `BAD_MAGIC`, `BAD_VERSION`, `CORRUPT`, `OUT_OF_MEMORY`, `NOT_WASM`, `NO_WASM` or `BAD_ARGUMENT`
+   * @example
+   * ```js
+   * const model = await load('models/digits/digits.klet');
+   * console.log(model.inputs[0].shape); // [1, 28, 28, 1]
+   * ```
+   */
+  load(source: Source | PromiseLike<Source>, options?: LoadOptions): Promise<Model>;
+  /**
+   * Loads a model from bytes that are there already: for worklets and wherever waiting is not possible.
+   *
+   * @throws KletError as `load`
+   */
+  loadSync(bytes: ArrayBuffer | ArrayBufferView, options?: LoadSyncOptions): Model;
+}
+
+export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime {
+  const compiled = new Map<Flavor, CompiledCore>();
+
+  function inlined(flavor: Flavor): CompiledCore {
+    const known = compiled.get(flavor);
+    if (known) return known;
+    const bytes = cores[flavor];
+    if (!bytes) throw new KletError('BAD_ARGUMENT', `there is no flavor "${flavor}" here; ${Object.keys(cores).join(', ') || 'none'} available`);
+    const core = compileCore(bytes() as Uint8Array<ArrayBuffer>, `the ${flavor} core`);
+    compiled.set(flavor, core);
+    return core;
+  }
+
+  function pick(flavor: Flavor | undefined): CompiledCore {
+    if (!hasWebAssembly()) throw new KletError('NO_WASM', 'this engine has no WebAssembly');
+    if (flavor !== undefined) return inlined(flavor);
+    const flavors = Object.keys(cores) as Flavor[];
+    if (flavors.length === 0) throw new KletError('BAD_ARGUMENT', 'this entry carries no core: pass the option "wasm" (a URL, bytes or module of kinglet/core.simd.wasm)');
+    let last: unknown;
+    for (const candidate of flavors) {
+      try {
+        return inlined(candidate);
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw last;
+  }
+
+  function checkOptions(options: LoadSyncOptions | LoadOptions): void {
+    const { maxMemory } = options;
+    if (maxMemory !== undefined && !(maxMemory > 0)) throw new KletError('BAD_ARGUMENT', `maxMemory must be a number of bytes above 0, not ${String(maxMemory)}`);
+  }
+
+  function given(wasm: ArrayBuffer | ArrayBufferView | WebAssembly.Module): CompiledCore {
+    if (!hasWebAssembly()) throw new KletError('NO_WASM', 'this engine has no WebAssembly');
+    if (isModule(wasm)) return compileCore(wasm, 'the module given as "wasm"');
+    const bytes = asBytes(wasm);
+    if (!bytes) throw new KletError('BAD_ARGUMENT', `the option "wasm" takes bytes or a WebAssembly.Module, not ${describeValue(wasm)}`);
+    return compileCore(bytes as Uint8Array<ArrayBuffer>, 'the core given as "wasm"');
+  }
+
+  return {
+    async load(source, options = {}) {
+      checkOptions(options);
+      const settled = await source;
+      const bytes = await readBytes(settled, options, readPath);
+      const { wasm } = options;
+      let core: CompiledCore;
+      if (wasm === undefined) core = pick(options.flavor);
+      else if (isModule(wasm)) core = given(wasm);
+      else {
+        const coreBytes = await readBytes(wasm as Source, options.signal ? { signal: options.signal } : {}, readPath);
+        core = compileCore(coreBytes as Uint8Array<ArrayBuffer>, nameOf(wasm) === 'the model' ? 'the core given as "wasm"' : nameOf(wasm));
+      }
+      return new Model(core, readKlet(bytes, nameOf(settled)), nameOf(settled), options.maxMemory);
+    },
+    loadSync(source, options = {}) {
+      checkOptions(options);
+      const bytes = asBytes(source);
+      if (!bytes) throw new KletError('BAD_ARGUMENT', `loadSync takes bytes (ArrayBuffer or Uint8Array), not ${describeValue(source)}; load() takes paths and URLs`);
+      const core = options.wasm === undefined ? pick(options.flavor) : given(options.wasm);
+      return new Model(core, readKlet(bytes), 'the model', options.maxMemory);
+    },
+  };
+}

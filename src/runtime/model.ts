@@ -1,0 +1,299 @@
+import * as L from '../../assembly/layout';
+import { KletError } from '../errors';
+import { alignUp, type KletParts, type Meta, type TensorInfo } from '../format/klet';
+import { instantiate, type CompiledCore, type CoreExports, type Flavor } from './core';
+import { portsOf, type InputArray, type Port, type RawArray } from './tensor';
+import { describeValue } from './read';
+
+/** One array for a model with one input, or arrays by input name. */
+export type Inputs = InputArray | Record<string, InputArray>;
+/** Arrays to be filled: one for a model with one output, or by output name. */
+export type OutputTargets = RawArray | Float64Array | Record<string, RawArray | Float64Array>;
+
+export interface PredictOptions {
+  /** `'raw'`: the model's own type instead of real numbers. */
+  output?: 'real' | 'raw';
+}
+
+/** Bytes of a loaded model. `total` is the size of its memory: everything it will ever use. */
+export interface MemoryUse {
+  total: number;
+  plan: number;
+  weights: number;
+  arena: number;
+  scratch: number;
+}
+
+/** What runs a model. */
+export interface ModelInfo {
+  flavor: Flavor;
+}
+
+/** Time of one record of the plan. */
+export interface ProfileEntry {
+  index: number;
+  /** The node's name and operator, where the file carries notes. */
+  name: string;
+  op: string;
+  /** Median milliseconds. */
+  ms: number;
+  /** Multiplications, where the file carries notes. */
+  macs?: number;
+}
+
+const faults: Record<number, string> = {
+  [L.FAULT_OPCODE]: 'has an operator code that this core does not know',
+  [L.FAULT_RECORD_SIZE]: 'has a wrong size',
+  [L.FAULT_ARENA]: 'reaches outside the arena',
+  [L.FAULT_WEIGHTS]: 'reaches outside the weights',
+  [L.FAULT_SCRATCH]: 'needs more scratch memory than the file declares',
+  [L.FAULT_ATTRIBUTE]: 'has an attribute out of range',
+  [L.FAULT_ALIGNMENT]: 'has a misaligned offset',
+};
+
+/** A model's memory map: sections one behind the other. */
+export function mapMemory(parts: Pick<KletParts, 'plan' | 'weights' | 'arenaBytes' | 'scratchBytes'>): { map: number[]; total: number } {
+  const map: number[] = [];
+  let at = L.RESERVED;
+  for (const bytes of [parts.plan.length, parts.weights.length, parts.arenaBytes, parts.scratchBytes]) {
+    map.push(at, bytes);
+    at = alignUp(at + bytes, L.SECTION_ALIGNMENT);
+  }
+  return { map, total: at + L.SLACK };
+}
+
+/**
+ * A network ready to run. It owns one memory of exactly the size it needs; `dispose` gives it back.
+ * Made by `load` or `loadSync`.
+ */
+export class Model {
+  /** Inputs in order: name, type, shape, quantization. */
+  readonly inputs: readonly TensorInfo[];
+  /** Outputs in order. */
+  readonly outputs: readonly TensorInfo[];
+  /** Everything the file says about itself: labels, preprocessing, provenance, accuracy. */
+  readonly meta: Meta;
+  readonly memory: Readonly<MemoryUse>;
+  readonly info: Readonly<ModelInfo>;
+
+  private core: CoreExports | undefined;
+  private inputPorts: Port[];
+  private outputPorts: Port[];
+  private readonly planBytes: number;
+  private readonly records: number[] = [];
+  private readonly notes: KletParts['notes'];
+  private readonly golden: Uint8Array | undefined;
+
+  /** @internal */
+  constructor(compiled: CompiledCore, parts: KletParts, where: string, maxMemory: number | undefined) {
+    const { map, total } = mapMemory(parts);
+    if (maxMemory !== undefined && total > maxMemory) {
+      throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes of memory and the limit is ${maxMemory}`);
+    }
+    if (total > 2 ** 32 - 65536) throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes, more than WebAssembly can address (4 GiB)`);
+    const { exports, memory } = instantiate(compiled, total);
+    const view = new DataView(memory.buffer);
+    map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
+    memory.set(parts.plan, map[0]);
+    memory.set(parts.weights, map[2]);
+    const fault = exports.validate();
+    if (fault !== L.FAULT_NONE) {
+      const at = exports.faultOffset() >>> 0, index = recordOffsets(parts.plan).indexOf(at), name = parts.notes?.records[index]?.name;
+      throw new KletError('CORRUPT', `${where} is damaged: record ${index}${name ? ` ("${name}")` : ''} at plan offset ${at} ${faults[fault] ?? `has fault ${fault}`}; fetch or convert it again`);
+    }
+    exports.prepare();
+    const { inputs, outputs, ...meta } = parts.meta;
+    this.core = exports;
+    this.inputPorts = portsOf(inputs, memory, map[4]!, 'input');
+    this.outputPorts = portsOf(outputs, memory, map[4]!, 'output');
+    this.inputs = this.inputPorts.map((port) => port.info);
+    this.outputs = this.outputPorts.map((port) => port.info);
+    this.meta = { ...meta, inputs: this.inputs, outputs: this.outputs } as Meta;
+    this.planBytes = parts.plan.length;
+    this.records = recordOffsets(parts.plan);
+    this.notes = parts.notes;
+    this.golden = parts.golden?.slice();
+    this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: parts.weights.length, arena: parts.arenaBytes, scratch: parts.scratchBytes };
+    this.info = { flavor: compiled.flavor };
+  }
+
+  /**
+   * Runs the network once, synchronously.
+   *
+   * @param inputs one array for a model with one input, or a record of arrays by input name. An array of the model's own
+   *   type (`Int8Array` for int8 …) is taken as it is; floats are real numbers and are quantized.
+   * @param options `{ output: 'raw' }` gives the model's own type instead of real numbers
+   * @returns one array for a model with one output, or a record of arrays by output name
+   * @throws KletError `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `MISSING_INPUT`, `NOT_A_NUMBER` or `DISPOSED`
+   * @example
+   * ```js
+   * const model = await load('models/digits/digits.klet');
+   * const scores = model.predict(new Float32Array(28 * 28));
+   * console.log(scores.length); // 10
+   * ```
+   */
+  predict(inputs: Inputs, options: PredictOptions & { output: 'raw' }): RawArray & Record<string, RawArray>;
+  predict(inputs: Inputs, options?: PredictOptions): Float32Array & Record<string, Float32Array>;
+  predict(inputs: Inputs, options?: PredictOptions): RawArray | Record<string, RawArray> {
+    this.execute(inputs);
+    const raw = options?.output === 'raw';
+    const read = (port: Port): RawArray => (raw ? port.readRaw() : port.readReal());
+    if (this.outputPorts.length === 1) return read(this.outputPorts[0]!);
+    return Object.fromEntries(this.outputPorts.map((port) => [port.info.name, read(port)]));
+  }
+
+  /**
+   * Like `predict`, into arrays of the caller's: nothing is allocated.
+   *
+   * @param outputs an array (or record by output name); floats get real numbers, the model's own type gets raw values
+   * @throws KletError as `predict`
+   */
+  predictInto(inputs: Inputs, outputs: OutputTargets): void {
+    this.execute(inputs);
+    if (isArrayLike(outputs)) {
+      if (this.outputPorts.length !== 1) throw this.wantsRecord('outputs', this.outputPorts);
+      this.outputPorts[0]!.readInto(outputs);
+      return;
+    }
+    for (const port of this.outputPorts) {
+      const array = (outputs as Record<string, RawArray | Float64Array> | undefined)?.[port.info.name];
+      if (array !== undefined) port.readInto(array);
+    }
+  }
+
+  /**
+   * Runs the golden vectors that ride in the file and compares every byte.
+   *
+   * @returns how many cases were run (0 when the file has none)
+   * @throws KletError `SELF_TEST_FAILED` naming the first difference
+   */
+  selfTest(): number {
+    const core = this.alive(), golden = this.golden;
+    if (!golden) return 0;
+    const caseBytes = [...this.inputPorts, ...this.outputPorts].reduce((sum, port) => sum + port.bytes().length, 0);
+    if (golden.length % caseBytes !== 0) throw new KletError('CORRUPT', `the golden section has ${golden.length} bytes, not a multiple of ${caseBytes}`);
+    let at = 0;
+    for (let index = 0; index < golden.length / caseBytes; index++) {
+      for (const port of this.inputPorts) {
+        const bytes = port.bytes();
+        bytes.set(golden.subarray(at, at + bytes.length));
+        at += bytes.length;
+      }
+      core.run(0, this.planBytes);
+      for (const port of this.outputPorts) {
+        const bytes = port.bytes(), different = bytes.findIndex((byte, i) => byte !== golden[at + i]);
+        if (different >= 0) {
+          throw new KletError('SELF_TEST_FAILED', `golden case ${index}: output "${port.info.name}" differs first at byte ${different} (expected ${golden[at + different]}, found ${bytes[different]}) in flavor ${this.info.flavor}`);
+        }
+        at += bytes.length;
+      }
+    }
+    return golden.length / caseBytes;
+  }
+
+  /**
+   * Runs once and copies the bytes of the inputs and outputs: one golden case.
+   *
+   * @internal
+   */
+  record(inputs: Inputs): Uint8Array[] {
+    const core = this.alive();
+    this.write(inputs);
+    const before = this.inputPorts.map((port) => port.bytes().slice());
+    core.run(0, this.planBytes);
+    return [...before, ...this.outputPorts.map((port) => port.bytes().slice())];
+  }
+
+  /**
+   * Times each record of the plan on its own.
+   *
+   * @param options `inputs` (zeros unless given) and `runs` (30)
+   */
+  profile(options: { inputs?: Inputs; runs?: number } = {}): ProfileEntry[] {
+    const core = this.alive(), runs = options.runs ?? 30;
+    if (!(Number.isInteger(runs) && runs > 0)) throw new KletError('BAD_ARGUMENT', `runs must be a whole number above 0, not ${runs}`);
+    const times = this.records.map(() => new Float64Array(runs));
+    for (let run = 0; run < runs; run++) {
+      if (options.inputs !== undefined) this.write(options.inputs);
+      this.records.forEach((from, i) => {
+        const to = this.records[i + 1] ?? this.planBytes, start = performance.now();
+        core.run(from, to);
+        times[i]![run] = performance.now() - start;
+      });
+    }
+    return times.map((samples, index) => {
+      const note = this.notes?.records[index];
+      return { index, name: note?.name ?? `record ${index}`, op: note?.op ?? '', ms: samples.sort()[runs >> 1]!, ...(note && { macs: note.macs }) };
+    });
+  }
+
+  /** Gives the memory back. Every later call throws `DISPOSED`. Calling it twice is fine. */
+  dispose(): void {
+    this.core = undefined;
+    this.inputPorts = [];
+    this.outputPorts = [];
+  }
+
+  private alive(): CoreExports {
+    if (!this.core) throw new KletError('DISPOSED', `the model "${this.meta.name}" was disposed; load it again to use it`);
+    return this.core;
+  }
+
+  private execute(inputs: Inputs): void {
+    const core = this.alive();
+    this.write(inputs);
+    core.run(0, this.planBytes);
+  }
+
+  private write(inputs: Inputs): void {
+    const ports = this.inputPorts;
+    if (isArrayLike(inputs)) {
+      if (ports.length !== 1) throw this.wantsRecord('inputs', ports);
+      ports[0]!.write(inputs);
+      return;
+    }
+    if (typeof inputs !== 'object' || inputs === null) {
+      throw new KletError('TYPE_MISMATCH', `predict takes an array or a record of arrays by input name, not ${describeValue(inputs)}`);
+    }
+    for (const port of ports) {
+      const values = (inputs as Record<string, InputArray>)[port.info.name];
+      if (values === undefined) throw new KletError('MISSING_INPUT', `input "${port.info.name}" is missing; the model takes ${namesOf(ports)}`);
+      port.write(values);
+    }
+    for (const name in inputs) {
+      if (!ports.some((port) => port.info.name === name)) throw new KletError('MISSING_INPUT', `the model has no input "${name}"; it takes ${namesOf(ports)}`);
+    }
+  }
+
+  private wantsRecord(side: string, ports: Port[]): KletError {
+    return new KletError('MISSING_INPUT', `the model has ${ports.length} ${side}: pass a record of arrays by name (${namesOf(ports)})`);
+  }
+}
+
+if (typeof Symbol.dispose === 'symbol') {
+  Object.defineProperty(Model.prototype, Symbol.dispose, { value: Model.prototype.dispose, configurable: true, writable: true });
+}
+
+export interface Model {
+  /** `using model = await load(…)` disposes at the end of the block, where the language has `using`. */
+  [Symbol.dispose](): void;
+}
+
+function recordOffsets(plan: Uint8Array): number[] {
+  const view = new DataView(plan.buffer, plan.byteOffset, plan.byteLength), offsets: number[] = [];
+  for (let at = 0; at + 8 <= plan.length;) {
+    offsets.push(at);
+    const size = view.getUint32(at + L.RECORD_SIZE, true);
+    if (size === 0) break;
+    at += size;
+  }
+  return offsets;
+}
+
+function namesOf(ports: Port[]): string {
+  return ports.map((port) => `"${port.info.name}"`).join(', ');
+}
+
+function isArrayLike(value: unknown): value is InputArray & RawArray {
+  return ArrayBuffer.isView(value) || Array.isArray(value);
+}

@@ -1,0 +1,105 @@
+import { KletError } from '../errors';
+
+/** What `load` takes: a path or URL, a fetch Response, a Blob or File, a byte stream, or the bytes. */
+export type Source = string | URL | Response | Blob | ReadableStream<Uint8Array> | ArrayBuffer | ArrayBufferView;
+
+export interface ReadOptions {
+  /** Called with the bytes read so far and, when known, how many there will be. */
+  onProgress?: (progress: { loaded: number; total?: number }) => void;
+  /** Stops the reading; the promise then rejects with code `ABORTED`. */
+  signal?: AbortSignal;
+}
+
+/** Reads a file by path; only Node's entry has one. */
+export type PathReader = (path: string | URL) => Promise<Uint8Array>;
+
+/** @returns the bytes, when they are there already */
+export function asBytes(source: unknown): Uint8Array | undefined {
+  if (source instanceof Uint8Array) return source;
+  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  return undefined;
+}
+
+/**
+ * Brings a source's bytes into memory.
+ *
+ * @throws KletError `FETCH_FAILED`, `ABORTED` or `BAD_ARGUMENT`
+ */
+export async function readBytes(source: Source, options: ReadOptions, readPath?: PathReader): Promise<Uint8Array> {
+  const { signal, onProgress } = options;
+  const stopped = (): KletError => new KletError('ABORTED', `loading ${nameOf(source)} was aborted`, { cause: signal?.reason });
+  if (signal?.aborted) throw stopped();
+  const here = asBytes(source);
+  if (here) return here;
+  try {
+    if (typeof source === 'string' || source instanceof URL) {
+      const text = String(source);
+      if (readPath && !/^(https?|data|blob):/i.test(text)) {
+        const bytes = await readPath(source);
+        if (signal?.aborted) throw stopped();
+        onProgress?.({ loaded: bytes.length, total: bytes.length });
+        return bytes;
+      }
+      return await readResponse(await fetch(text, signal ? { signal } : {}), text, options, stopped);
+    }
+    if (typeof Response === 'function' && source instanceof Response) return await readResponse(source, source.url || 'the response', options, stopped);
+    if (typeof Blob === 'function' && source instanceof Blob) return await readStream(source.stream(), source.size, options, stopped);
+    if (typeof ReadableStream === 'function' && source instanceof ReadableStream) return await readStream(source, undefined, options, stopped);
+  } catch (cause) {
+    if (cause instanceof KletError) throw cause;
+    if (signal?.aborted) throw stopped();
+    throw new KletError('FETCH_FAILED', `could not read ${nameOf(source)}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  throw new KletError('BAD_ARGUMENT', `a model comes from a path, URL, Response, Blob, stream or bytes, not from ${describeValue(source)}`);
+}
+
+async function readResponse(response: Response, name: string, options: ReadOptions, stopped: () => KletError): Promise<Uint8Array> {
+  if (!response.ok) throw new KletError('FETCH_FAILED', `${name} was answered with HTTP status ${response.status} ${response.statusText}; check the URL`);
+  if (response.bodyUsed) throw new KletError('BAD_ARGUMENT', `the body of the response from ${name} has been read already; pass a fresh response or its bytes`);
+  const encoded = response.headers.get('content-encoding');
+  const total = encoded ? 0 : Number(response.headers.get('content-length') ?? 0);
+  if (!response.body) return new Uint8Array(await response.arrayBuffer());
+  return readStream(response.body, total || undefined, options, stopped);
+}
+
+async function readStream(stream: ReadableStream<Uint8Array>, total: number | undefined, options: ReadOptions, stopped: () => KletError): Promise<Uint8Array> {
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let loaded = 0;
+  const cancel = (): void => { void reader.cancel(options.signal?.reason).catch(() => undefined); };
+  options.signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (options.signal?.aborted) throw stopped();
+      if (done) break;
+      if (!(value instanceof Uint8Array)) throw new KletError('BAD_ARGUMENT', `the stream gave ${describeValue(value)} where bytes (Uint8Array) are needed`);
+      chunks.push(value);
+      loaded += value.length;
+      options.onProgress?.(total === undefined ? { loaded } : { loaded, total });
+    }
+  } finally {
+    options.signal?.removeEventListener('abort', cancel);
+  }
+  if (chunks.length === 1) return chunks[0]!;
+  const bytes = new Uint8Array(loaded);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+export function nameOf(source: unknown): string {
+  if (typeof source === 'string' || source instanceof URL) return `"${String(source)}"`;
+  if (typeof Response === 'function' && source instanceof Response && source.url) return `"${source.url}"`;
+  return 'the model';
+}
+
+export function describeValue(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value === 'object') return (value as object).constructor?.name ?? 'an object';
+  return typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`;
+}

@@ -1,0 +1,67 @@
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { compile, importTflite } from '../src/compiler/index';
+import { loadSync, type Flavor, type Model } from '../src/index';
+import { hasShared, shared, sharedBytes, sharedJson } from './helpers/shared';
+
+// Outputs of TFLite with XNNPACK on real networks.
+
+interface Golden {
+  model: string;
+  inputs: { dtype: string; shape: number[] }[];
+  outputs: { dtype: string; shape: number[] }[];
+  cases: string[];
+}
+
+const arrays = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array } as Record<string, new (buffer: ArrayBuffer, offset: number, length: number) => Float32Array>;
+const flavors: Flavor[] = ['simd', 'scalar'];
+const folders = hasShared ? readdirSync(path.join(shared, 'golden')).filter((name) => !name.startsWith('lstm')) : [];
+
+function split(bytes: Uint8Array<ArrayBuffer>, tensors: Golden['inputs']): Float32Array[] {
+  let at = 0;
+  return tensors.map(({ dtype, shape }) => {
+    const array = new arrays[dtype]!(bytes.buffer, bytes.byteOffset + at, shape.reduce((a, b) => a * b, 1));
+    at += array.byteLength;
+    return array;
+  });
+}
+
+function predictRaw(model: Model, inputs: Float32Array[]): Float32Array[] {
+  const record = Object.fromEntries(model.inputs.map((info, i) => [info.name, inputs[i]!]));
+  const raw = model.predict(record, { output: 'raw' });
+  return model.outputs.map((info) => (model.outputs.length === 1 ? raw : raw[info.name]) as Float32Array);
+}
+
+describe.skipIf(!hasShared)('networks with golden outputs (../shared/golden)', () => {
+  for (const folder of folders) {
+    const golden = sharedJson<Golden>('golden', folder, 'golden.json');
+    describe(folder, () => {
+      const klet = compile(importTflite(sharedBytes('models', golden.model))) as Uint8Array<ArrayBuffer>;
+      const models = Object.fromEntries(flavors.map((flavor) => [flavor, loadSync(klet, { flavor })])) as Record<Flavor, Model>;
+      for (const name of golden.cases) {
+        test(`${name} is what XNNPACK gives, in every flavor the same bits`, () => {
+          const inputs = split(sharedBytes('golden', folder, `${name}.in.bin`), golden.inputs), expected = split(sharedBytes('golden', folder, `${name}.out.bin`), golden.outputs);
+          const found = predictRaw(models.simd, inputs);
+          expected.forEach((values, output) => {
+            const mine = found[output]!, exact = values instanceof Float32Array;
+            expect(mine.constructor).toBe(values.constructor);
+            let worst = 0, equal = 0;
+            values.forEach((value, i) => {
+              const difference = Math.abs(value - mine[i]!);
+              worst = Math.max(worst, exact ? Math.min(difference / 1e-5, difference / Math.abs(value) / 1e-4) : difference);
+              if (difference === 0) equal++;
+            });
+            expect(worst, 'the largest difference').toBeLessThanOrEqual(1);
+            if (!exact && values.length >= 100) expect(equal / values.length, 'share of equal values').toBeGreaterThanOrEqual(0.99);
+          });
+          expect(predictRaw(models.scalar, inputs)).toEqual(found);
+        });
+      }
+    });
+  }
+});
+
+test.skipIf(hasShared)('golden outputs: skipped, there is no ../shared/golden', () => {
+  expect(existsSync(shared)).toBe(false);
+});

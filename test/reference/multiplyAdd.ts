@@ -1,0 +1,44 @@
+import { output, input, type AnyNode, type Tensor, type TensorData } from '../../src/graph/graph';
+import type { FusedActivation } from '../../src/graph/operators';
+import { activationRange, fround, isQuantized, productScale, requantize, scaleOf, zeroPointOf } from './requantize';
+import { activate, unsupported } from './support';
+
+/** How a sum of products is formed for one output channel; the operator supplies the geometry. */
+export interface MultiplyAdd {
+  start(channel: number): number;
+  add(sum: number, a: number, w: number, channel: number): number;
+  finish(sum: number, channel: number): number;
+}
+
+/**
+ * The arithmetic of conv2d, depthwiseConv2d, transposeConv2d, fullyConnected and batchMatmul.
+ *
+ * float32: starts from the bias; every product and every sum is rounded to float32, in the operator's order.
+ * Integers: Σ (a − za)·(w − zw) + bias is exact (it fits int32: K ≤ 65,536), then `requantize` with one
+ * scale per channel. Padding adds nothing, which for integers means that it reads as the zero point.
+ */
+export function multiplyAdd(node: AnyNode, bias: TensorData | null | undefined, activation: FusedActivation): MultiplyAdd {
+  const [a, w, out] = [input(node, 0), input(node, 1), output(node)];
+  const start = (channel: number) => bias?.[channel] ?? 0;
+
+  if (a.dtype === 'float32' && w.dtype === 'float32' && out.dtype === 'float32') {
+    const clampToActivation = activate(activation, out);
+    return { start, add: (sum, x, y) => fround(sum + fround(x * y)), finish: clampToActivation };
+  }
+
+  if (!isQuantized(a) || !isQuantized(w) || !isQuantized(out)) throw unsupported(node);
+  const [za, zo, range] = [zeroPointOf(a), zeroPointOf(out), activationRange(activation, out)];
+  const scales = w.quantization!.scale.map((scale) => productScale(scaleOf(a), fround(scale), scaleOf(out)));
+  const zeroPoints = weightZeroPoints(w);
+  const perChannel = scales.length > 1;
+  return {
+    start,
+    add: (sum, x, y, channel) => sum + (x - za) * (y - zeroPoints[perChannel ? channel : 0]!),
+    finish: (sum, channel) => requantize(sum, scales[perChannel ? channel : 0]!, zo, range),
+  };
+}
+
+function weightZeroPoints(w: Tensor): number[] {
+  const { scale, zeroPoint } = w.quantization!;
+  return scale.map((_, channel) => zeroPoint[channel] ?? zeroPoint[0] ?? 0);
+}

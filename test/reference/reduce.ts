@@ -1,0 +1,74 @@
+import { elementCount, input, output, type AnyNode, type Node, type TensorData } from '../../src/graph/graph';
+import type { ReduceKind } from '../../src/graph/operators';
+import { converter, fround, isQuantized, quantizeReal, rangeOf, realOf, requantize, scaleOf, zeroPointOf } from './requantize';
+import { allocate, coordinates, isInteger, offset, unsupported, valueOf, type Inputs } from './support';
+
+/** Over `axes`; each output's elements are gathered in row-major order, then combined in that order. */
+export function reduce(node: Node<'reduce'>, inputs: Inputs): TensorData[] {
+  const { kind, axes } = node.attributes;
+  const [x, out] = [valueOf(node, inputs), allocate(output(node))];
+  const shape = input(node, 0).shape;
+  const keptShape = shape.map((dimension, d) => axes.includes(d) ? 1 : dimension);
+
+  const groups = Array.from({ length: elementCount(keptShape) }, (): number[] => []);
+  for (let i = 0; i < x.length; i++) {
+    const position = coordinates(i, shape).map((coordinate, d) => axes.includes(d) ? 0 : coordinate);
+    groups[offset(position, keptShape)]!.push(x[i]!);
+  }
+
+  const combine = combiner(node, kind);
+  groups.forEach((group, i) => { out[i] = combine(group); });
+  return [out];
+}
+
+type Combine = (values: number[]) => number;
+
+function combiner(node: AnyNode, kind: ReduceKind): Combine {
+  const { dtype } = input(node, 0);
+  if (dtype === 'float32') return floatCombiners[kind];
+  if (isInteger(dtype)) return integerCombiners[kind];
+  if (isQuantized(input(node, 0)) && isQuantized(output(node))) return quantizedCombiner(node, kind);
+  throw unsupported(node);
+}
+
+const largest: Combine = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
+const smallest: Combine = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
+const floatSum: Combine = (values) => values.reduce((sum, value) => fround(sum + value), 0);
+const floatProduct: Combine = (values) => values.reduce((product, value) => fround(product * value), 1);
+const exactSum: Combine = (values) => values.reduce((sum, value) => sum + value, 0);
+
+const floatCombiners: Record<ReduceKind, Combine> = {
+  mean: (values) => fround(floatSum(values) / values.length),
+  sum: floatSum,
+  max: largest,
+  min: smallest,
+  prod: floatProduct,
+};
+
+/** int32 wraps around, and the mean drops the remainder. */
+const integerCombiners: Record<ReduceKind, Combine> = {
+  mean: (values) => Math.trunc((exactSum(values) | 0) / values.length),
+  sum: (values) => exactSum(values) | 0,
+  max: largest,
+  min: smallest,
+  prod: (values) => values.reduce(Math.imul, 1),
+};
+
+/**
+ * mean and sum: Σ (q − zi) exactly, then `requantize` with f32(si / so), for the mean divided in float32 by the
+ * count. max and min compare as stored. prod multiplies real numbers in float32.
+ */
+function quantizedCombiner(node: AnyNode, kind: ReduceKind): Combine {
+  const [x, out] = [input(node, 0), output(node)];
+  const convert = converter(x, out);
+  const ratio = fround(scaleOf(x) / scaleOf(out));
+  const finish = (sum: number, scale: number) => requantize(sum, scale, zeroPointOf(out), rangeOf(out.dtype));
+  const sumOf: Combine = (values) => exactSum(values) - values.length * zeroPointOf(x);
+  switch (kind) {
+    case 'mean': return (values) => finish(sumOf(values), fround(ratio / values.length));
+    case 'sum': return (values) => finish(sumOf(values), ratio);
+    case 'max': return (values) => convert(largest(values));
+    case 'min': return (values) => convert(smallest(values));
+    case 'prod': return (values) => quantizeReal(fround(floatProduct(values.map((q) => realOf(q, x))) / scaleOf(out)), out);
+  }
+}

@@ -1,0 +1,456 @@
+import { describe, expect, test } from 'vitest';
+import { elementCount, type AnyNode, type DType, type Graph, type Node, type Tensor, type TensorData } from '../../src/graph/graph';
+import type { Attributes, OperatorName, UnaryKind } from '../../src/graph/operators';
+import { addParameters } from './binary';
+import { reference, runNode, runReference } from './index';
+import { activationRange, requantize, roundHalfAwayFromZero, roundHalfEven } from './requantize';
+import { nearestIndex } from './resize2d';
+import { allocate } from './support';
+
+// The oracle against small examples computed by hand.
+
+const none = 'none' as const;
+const plainConv = { stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0], activation: none } as const;
+
+function tensor(dtype: DType, shape: number[], values?: number[], quantization?: Tensor['quantization']): Tensor {
+  const made: Tensor = { name: 't', shape, dtype, ...(quantization && { quantization }) };
+  if (values) {
+    made.data = allocate(made);
+    made.data.set(values);
+    expect(values.length, 'elements of the example').toBe(elementCount(shape));
+  }
+  return made;
+}
+const f32 = (shape: number[], values?: number[]) => tensor('float32', shape, values);
+const i32 = (shape: number[], values?: number[]) => tensor('int32', shape, values);
+const i8 = (shape: number[], scale: number, zeroPoint: number, values?: number[]) =>
+  tensor('int8', shape, values, { scale: [scale], zeroPoint: [zeroPoint], axis: 0 });
+const u8 = (shape: number[], scale: number, zeroPoint: number, values?: number[]) =>
+  ({ ...i8(shape, scale, zeroPoint), dtype: 'uint8' as const, ...(values && { data: Uint8Array.from(values) }) });
+const perChannel = (shape: number[], scale: number[], values: number[], axis = 0) =>
+  tensor('int8', shape, values, { scale, zeroPoint: scale.map(() => 0), axis });
+
+/** The loose attribute literals of the examples, made the operator's own. */
+function runAll<K extends OperatorName>(op: K, attributes: unknown, inputs: (Tensor | null)[], outputs: Tensor[]): number[][] {
+  const node = { op, name: 'n', inputs, outputs, attributes: attributes as Attributes[K] } as Node<K>;
+  const results = runNode(node as AnyNode, inputs.map((t) => t?.data ?? null));
+  return results.map((result, i) => {
+    expect(result.constructor).toBe(allocate(outputs[i]!).constructor);
+    return Array.from(result);
+  });
+}
+const run = <K extends OperatorName>(op: K, attributes: unknown, inputs: (Tensor | null)[], out: Tensor): number[] =>
+  runAll(op, attributes, inputs, [out])[0]!;
+
+const close = (values: number[]) => values.map((value) => expect.closeTo(value, 6) as number);
+
+describe('rounding and requantization', () => {
+  test('roundHalfEven takes ties to the even neighbour', () => {
+    expect([0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.49999999999999994, 2.51].map(roundHalfEven).map((x) => x + 0))
+      .toEqual([0, 2, 2, 0, -2, -2, 0, 3]);
+  });
+
+  test('roundHalfAwayFromZero takes ties outwards and nothing else', () => {
+    expect([0.5, 1.5, 2.5, -0.5, -2.5, 0.49999999999999994, -2.4].map(roundHalfAwayFromZero).map((x) => x + 0))
+      .toEqual([1, 2, 3, -1, -3, 0, -2]);
+  });
+
+  test('requantize rounds ties to even, adds the zero point, clamps', () => {
+    expect([1, 3, 5, -1, -3, 1000, -1000].map((acc) => requantize(acc, 0.5, 10, [-128, 127])))
+      .toEqual([10, 12, 12, 10, 8, 127, -128]);
+  });
+
+  test('requantize rounds the accumulator to float32 first', () => {
+    // 2^24 + 1 is not a float32: it becomes 2^24, so that the product is the tie 0.5 and rounds to 0.
+    expect(requantize(2 ** 24 + 1, 2 ** -25, 0, [-128, 127])).toBe(0);
+  });
+
+  test('a fused activation becomes a range of integers', () => {
+    expect(activationRange('none', i8([1], 0.1, -10))).toEqual([-128, 127]);
+    expect(activationRange('relu', i8([1], 0.1, -10))).toEqual([-10, 127]);
+    expect(activationRange('relu6', i8([1], 0.1, -10))).toEqual([-10, 50]);
+    expect(activationRange('relu6', i8([1], 0.01, -128))).toEqual([-128, 127]);
+    expect(activationRange('reluN1To1', i8([1], 0.5, 3))).toEqual([1, 5]);
+    expect(activationRange('relu0To1', u8([1], 0.5, 3))).toEqual([3, 5]);
+  });
+});
+
+describe('convolutions and products', () => {
+  test('conv2d sums a window and the bias', () => {
+    const x = f32([1, 3, 3, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const w = f32([1, 2, 2, 1], [1, 10, 100, 1000]);
+    expect(run('conv2d', { ...plainConv, groups: 1 }, [x, w, f32([1], [0.5])], f32([1, 2, 2, 1]))).toEqual([5421.5, 6532.5, 8754.5, 9865.5]);
+  });
+
+  test('conv2d strides, dilates and pads', () => {
+    const x = f32([1, 3, 3, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const w = f32([1, 2, 2, 1], [1, 10, 100, 1000]);
+    const attributes = { stride: [2, 2], dilation: [2, 2], padding: [1, 1, 1, 1], groups: 1, activation: none };
+    // The taps stand 2 apart from −1 and from 1: corners of the padded picture around the centre 5.
+    expect(run('conv2d', attributes, [x, w, null], f32([1, 2, 2, 1]))).toEqual([5000, 500, 50, 5]);
+  });
+
+  test('conv2d mixes channels only within their group', () => {
+    const x = f32([1, 1, 1, 4], [1, 2, 3, 4]);
+    const w = f32([2, 1, 1, 2], [1, 10, 1, 10]);
+    expect(run('conv2d', { ...plainConv, groups: 2 }, [x, w, null], f32([1, 1, 1, 2]))).toEqual([21, 43]);
+  });
+
+  test('conv2d in int8 requantizes by channel, pads with the zero point, and clamps to relu', () => {
+    const x = i8([1, 1, 2, 1], 0.5, 3, [7, 1]); // (q − 3): 4, −2
+    const w = perChannel([2, 1, 3, 1], [0.25, 0.5], [1, 2, 3, -1, -2, -3]);
+    const attributes = { ...plainConv, padding: [0, 1, 0, 1], groups: 1 };
+    // Channel 0, scale 0.125: (8 − 6) + 4 = 6 → 0.75, (4 − 4) + 4 → 0.5, a tie.
+    // Channel 1, scale 0.25: −2 + 8 → 1.5, a tie, 0 + 8 → 2.
+    const inputs = [x, w, i32([2], [4, 8])];
+    expect(run('conv2d', attributes, inputs, i8([1, 1, 2, 2], 1, -5))).toEqual([-4, -3, -5, -3]);
+    const low = [x, w, i32([2], [-40, -40])];
+    expect(run('conv2d', { ...attributes, activation: 'relu' }, low, i8([1, 1, 2, 2], 1, -5))).toEqual([-5, -5, -5, -5]);
+  });
+
+  test('depthwiseConv2d reads channel c for output channels c·multiplier + m', () => {
+    const x = f32([1, 1, 2, 2], [1, 2, 3, 4]);
+    const w = f32([1, 1, 2, 4], [1, 2, 3, 4, 10, 20, 30, 40]);
+    expect(run('depthwiseConv2d', plainConv, [x, w, null], f32([1, 1, 1, 4]))).toEqual([31, 62, 126, 168]);
+  });
+
+  test('depthwiseConv2d in int8 has one scale per channel', () => {
+    const x = i8([1, 1, 1, 2], 1, -1, [3, 4]);
+    const w = perChannel([1, 1, 1, 2], [0.5, 1], [3, -3], 3);
+    expect(run('depthwiseConv2d', plainConv, [x, w, i32([2], [0, 1])], i8([1, 1, 1, 2], 1, 0))).toEqual([6, -14]);
+  });
+
+  test('transposeConv2d spreads each pixel over its window', () => {
+    const x = f32([1, 1, 2, 1], [1, 10]);
+    const w = f32([1, 1, 3, 1], [1, 2, 3]);
+    const attributes = { stride: [1, 2], padding: [0, 0, 0, 0], activation: none };
+    expect(run('transposeConv2d', attributes, [x, w, null], f32([1, 1, 5, 1]))).toEqual([1, 2, 13, 20, 30]);
+    const cropped = { ...attributes, padding: [0, 1, 0, 0] };
+    expect(run('transposeConv2d', cropped, [x, w, f32([1], [0.5])], f32([1, 1, 4, 1]))).toEqual([2.5, 13.5, 20.5, 30.5]);
+  });
+
+  test('fullyConnected multiplies by rows of weights', () => {
+    const attributes = { activation: none };
+    expect(run('fullyConnected', attributes, [f32([2, 2], [1, 2, 3, 4]), f32([2, 2], [1, 10, 100, 1000]), null], f32([2, 2])))
+      .toEqual([21, 2100, 43, 4300]);
+    const inputs = [i8([1, 3], 0.1, -128, [-127, -126, 127]), i8([1, 3], 0.1, 0, [127, -127, 1]), i32([1], [-30])];
+    // 127 − 254 + 255 − 30 = 98, scale 1
+    expect(run('fullyConnected', attributes, inputs, i8([1, 1], 0.01, 5))).toEqual([103]);
+  });
+
+  test('fullyConnected rounds each product and sum to float32, from the bias on', () => {
+    // 2^24 + 1 + 1 stays 2^24 when each sum is rounded.
+    const inputs = [f32([1, 2], [1, 1]), f32([1, 2], [1, 1]), f32([1], [2 ** 24])];
+    expect(run('fullyConnected', { activation: none }, inputs, f32([1, 1]))).toEqual([2 ** 24]);
+  });
+
+  test('batchMatmul broadcasts batches and reads transposed operands', () => {
+    const multiply = (transposeA: boolean, transposeB: boolean, a: Tensor, b: Tensor, out: Tensor) =>
+      run('batchMatmul', { transposeA, transposeB }, [a, b], out);
+    const [a, b] = [f32([2, 1, 2], [1, 2, 3, 4]), f32([2, 2], [1, 10, 100, 1000])];
+    expect(multiply(false, false, a, b, f32([2, 1, 2]))).toEqual([201, 2010, 403, 4030]);
+    expect(multiply(false, true, a, b, f32([2, 1, 2]))).toEqual([21, 2100, 43, 4300]);
+    expect(multiply(true, false, f32([2, 2], [1, 2, 3, 4]), b, f32([2, 2]))).toEqual([301, 3010, 402, 4020]);
+    expect(multiply(false, false, i8([1, 2], 1, 1, [2, 3]), i8([2, 1], 1, -1, [4, 5]), i8([1, 1], 1, 0))).toEqual([17]);
+  });
+
+  test('transposeConv2d in int8 requantizes and reads no pixel as zero', () => {
+    const inputs = [i8([1, 1, 2, 1], 0.5, 1, [3, -2]), perChannel([1, 1, 2, 1], [0.5], [4, 6]), i32([1], [2])];
+    // (q − 1): 2, −3. Sums 8, 12, −12, −18 and the bias, scale 0.25: 2.5, 3.5, −2.5, −4, ties to even
+    const attributes = { stride: [1, 2], padding: [0, 0, 0, 0], activation: none };
+    expect(run('transposeConv2d', attributes, inputs, i8([1, 1, 4, 1], 1, 10))).toEqual([12, 14, 8, 6]);
+  });
+
+  test('int8 follows float32 within one step on arbitrary values', () => {
+    const q = (count: number, factor: number) => Array.from({ length: count }, (_, i) => (i * factor + 11) % 255 - 127);
+    const [x, w, bias] = [q(2 * 5 * 4 * 6, 37), q(3 * 3 * 2 * 6, 101), [500, -4000, 0]];
+    const [sx, sw, so] = [0.05, [0.01, 0.02, 0.005], 0.9];
+    const attributes = { stride: [2, 1], dilation: [1, 1], padding: [1, 1, 0, 0], groups: 1, activation: none };
+    const quantized = [i8([2, 5, 4, 6], sx, 9, x), perChannel([3, 3, 2, 6], sw, w), i32([3], bias)];
+    const integers = run('conv2d', attributes, quantized, i8([2, 2, 4, 3], so, -20));
+    const reals = run('conv2d', attributes, [
+      f32([2, 5, 4, 6], x.map((v) => sx * (v - 9))), f32([3, 3, 2, 6], w.map((v, i) => v * sw[Math.floor(i / 36)]!)),
+      f32([3], bias.map((v, c) => v * sx * sw[c]!)),
+    ], f32([2, 2, 4, 3]));
+    integers.forEach((v, i) => {
+      expect(Math.abs(v - Math.min(127, Math.max(-128, reals[i]! / so - 20)))).toBeLessThan(0.501);
+    });
+    expect(new Set(integers).size).toBeGreaterThan(20);
+  });
+});
+
+describe('pools and reductions', () => {
+  const window = { kernel: [2, 2], stride: [1, 1], padding: [0, 0, 1, 1], activation: none };
+
+  test('averagePool2d divides by the pixels inside the picture', () => {
+    expect(run('averagePool2d', window, [f32([1, 2, 2, 1], [1, 2, 3, 6])], f32([1, 2, 2, 1]))).toEqual([3, 4, 4.5, 6]);
+  });
+
+  test('averagePool2d in int8 rounds halves away from zero', () => {
+    const valid = { ...window, kernel: [1, 2], padding: [0, 0, 0, 0] };
+    expect(run('averagePool2d', valid, [i8([1, 1, 3, 1], 1, 0, [1, 2, -5])], i8([1, 1, 2, 1], 1, 0))).toEqual([2, -2]);
+    expect(run('averagePool2d', { ...valid, activation: 'relu' }, [i8([1, 1, 3, 1], 1, 0, [1, 2, -5])], i8([1, 1, 2, 1], 1, 0)))
+      .toEqual([2, 0]);
+    expect(run('averagePool2d', valid, [u8([1, 1, 2, 1], 1, 0, [200, 255])], u8([1, 1, 1, 1], 1, 0))).toEqual([228]);
+  });
+
+  test('maxPool2d ignores the padding, even when all is negative', () => {
+    expect(run('maxPool2d', window, [i8([1, 2, 2, 1], 1, 5, [-10, -20, -30, -40])], i8([1, 2, 2, 1], 1, 5))).toEqual([-10, -20, -30, -40]);
+    expect(run('maxPool2d', window, [f32([1, 2, 2, 1], [1, 2, 3, 4])], f32([1, 2, 2, 1]))).toEqual([4, 4, 4, 4]);
+  });
+
+  test('reduce works over any axes, kept or dropped', () => {
+    const x = f32([2, 3], [1, 2, 3, 4, 5, 7]);
+    expect(run('reduce', { kind: 'sum', axes: [0] }, [x], f32([3]))).toEqual([5, 7, 10]);
+    expect(run('reduce', { kind: 'mean', axes: [1] }, [x], f32([2, 1]))).toEqual([2, Math.fround(16 / 3)]);
+    expect(run('reduce', { kind: 'max', axes: [0, 1] }, [x], f32([]))).toEqual([7]);
+    expect(run('reduce', { kind: 'min', axes: [1] }, [x], f32([2]))).toEqual([1, 4]);
+    expect(run('reduce', { kind: 'prod', axes: [1] }, [x], f32([2]))).toEqual([6, 140]);
+    expect(run('reduce', { kind: 'prod', axes: [0] }, [i32([2, 1], [3, -4])], i32([1]))).toEqual([-12]);
+  });
+
+  test('reduce in int8 sums exactly and requantizes once', () => {
+    const x = i8([1, 4], 0.5, 10, [11, 12, 13, 13]); // real: 0.5, 1, 1.5, 1.5
+    expect(run('reduce', { kind: 'sum', axes: [1] }, [x], i8([1], 0.25, -1))).toEqual([17]);
+    expect(run('reduce', { kind: 'mean', axes: [1] }, [x], i8([1], 0.5, 0))).toEqual([2]);
+    expect(run('reduce', { kind: 'max', axes: [1] }, [x], i8([1], 0.25, 0))).toEqual([6]);
+    expect(run('reduce', { kind: 'prod', axes: [1] }, [x], i8([1], 0.125, 0))).toEqual([9]);
+  });
+
+  test('argmax gives the first of equals', () => {
+    expect(run('argmax', { axis: 1, kind: 'max' }, [f32([2, 3], [1, 5, 5, 7, 2, 7])], i32([2]))).toEqual([1, 0]);
+    expect(run('argmax', { axis: 0, kind: 'min' }, [i8([2, 2], 1, 0, [1, -5, 1, -6])], i32([2]))).toEqual([0, 1]);
+  });
+});
+
+describe('element by element', () => {
+  const binary = (kind: string, a: Tensor, b: Tensor, out: Tensor, activation = 'none') => run('binary', { kind, activation }, [a, b], out);
+
+  test('binary broadcasts as numpy does', () => {
+    const [column, row] = [f32([2, 1], [1, 2]), f32([3], [10, 20, 30])];
+    expect(binary('add', column, row, f32([2, 3]))).toEqual([11, 21, 31, 12, 22, 32]);
+    expect(binary('sub', column, row, f32([2, 3]), 'reluN1To1')).toEqual([-1, -1, -1, -1, -1, -1]);
+    expect(binary('div', row, f32([], [4]), f32([3]))).toEqual([2.5, 5, 7.5]);
+    expect(binary('squaredDifference', row, f32([1], [12]), f32([3]))).toEqual([4, 64, 324]);
+    expect(binary('maximum', row, f32([1], [15]), f32([3]))).toEqual([15, 20, 30]);
+  });
+
+  test('binary on int32 wraps around and divides toward zero', () => {
+    expect(binary('add', i32([1], [2147483647]), i32([1], [1]), i32([1]))).toEqual([-2147483648]);
+    expect(binary('div', i32([2], [-7, 7]), i32([2], [2, 0]), i32([2]))).toEqual([-3, 0]);
+  });
+
+  test('the multipliers of int8 add have 21 bits', () => {
+    expect(addParameters(1, 0.5, 1, false)).toEqual({ multiplierA: 2 ** 20, multiplierB: 2 ** 19, shift: 20 });
+    expect(addParameters(0.75, 3, 1, true)).toEqual({ multiplierA: 3 * 2 ** 17, multiplierB: -3 * 2 ** 19, shift: 19 });
+    expect(addParameters(2 ** -10, 2 ** -12, 1, false)).toEqual({ multiplierA: 2 ** 20, multiplierB: 2 ** 18, shift: 30 });
+  });
+
+  test('int8 add and sub round halves up and saturate', () => {
+    const [a, b] = [i8([5], 0.5, 1, [2, 4, -2, 127, -128]), i8([5], 1, -1, [-1, -1, -1, 127, -128])];
+    // Real: a 0.5 1.5 −1.5 63 −64.5, b 0 0 0 128 −127
+    expect(binary('add', a, b, i8([5], 1, 0))).toEqual([1, 2, -1, 127, -128]);
+    expect(binary('sub', a, b, i8([5], 1, 0))).toEqual([1, 2, -1, -65, 63]);
+    expect(binary('add', a, b, i8([5], 1, 0), 'relu')).toEqual([1, 2, 0, 127, 0]);
+  });
+
+  test('int8 mul rounds halves to even', () => {
+    expect(binary('mul', i8([4], 0.5, 0, [1, 3, 5, -3]), i8([1], 1, 4, [5]), i8([4], 1, 7))).toEqual([7, 9, 9, 5]);
+  });
+
+  test('int8 div and squaredDifference go through real numbers', () => {
+    expect(binary('div', i8([3], 0.5, 0, [6, -5, 7]), i8([3], 1, 0, [2, 1, 0]), i8([3], 0.5, 0))).toEqual([3, -5, 127]);
+    expect(binary('squaredDifference', i8([2], 0.5, 0, [6, 1]), i8([2], 0.5, 1, [2, 2]), i8([2], 0.5, -100))).toEqual([-87, -100]);
+  });
+
+  test('int8 minimum and maximum compare in the output quantization', () => {
+    expect(binary('minimum', i8([2], 1, 0, [3, -4]), i8([2], 1, 0, [2, 5]), i8([2], 1, 0))).toEqual([2, -4]);
+    expect(binary('maximum', i8([2], 1, 0, [3, -4]), i8([2], 0.5, 2, [10, -20]), i8([2], 1, 0))).toEqual([4, -4]);
+  });
+
+  const unary = (kind: UnaryKind, x: number[], alpha?: number) => run('unary', { kind, alpha }, [f32([x.length], x)], f32([x.length]));
+
+  test('unary functions have their textbook values', () => {
+    expect(unary('relu6', [-1, 3, 9])).toEqual([0, 3, 6]);
+    expect(unary('leakyRelu', [-2, 2], 0.25)).toEqual([-0.5, 2]);
+    expect(unary('hardSwish', [-4, -1, 1, 4])).toEqual(close([0, -1 / 3, 2 / 3, 4]));
+    expect(unary('logistic', [0, Math.log(3), -1000])).toEqual(close([0.5, 0.75, 0]));
+    expect(unary('elu', [-1, 2])).toEqual(close([Math.exp(-1) - 1, 2]));
+    expect(unary('gelu', [-1, 0, 1, 3])).toEqual(close([-0.15865525, 0, 0.84134475, 2.99595031]));
+    expect(unary('geluTanh', [1])).toEqual(close([0.84119199]));
+    expect(unary('rsqrt', [4, 0.25])).toEqual([0.5, 2]);
+    expect(unary('round', [0.5, 1.5, -2.5, 2.4])).toEqual([0, 2, -2, 2]);
+    expect(unary('floor', [-1.5, 1.5])).toEqual([-2, 1]);
+    expect(unary('tanh', [Math.log(2)])).toEqual(close([0.6]));
+  });
+
+  test('unary in int8 is a table over real numbers', () => {
+    const x = i8([4], 0.5, 1, [1, 3, 127, -128]); // 0, 1, 63, −64.5
+    expect(run('unary', { kind: 'logistic' }, [x], i8([4], 1 / 256, -128))).toEqual([0, 59, 127, -128]);
+    expect(run('unary', { kind: 'neg' }, [x], i8([4], 1, 0))).toEqual([0, -1, -63, 65]);
+    expect(run('unary', { kind: 'log' }, [x], i8([4], 1, 3))).toEqual([-128, 3, 7, 3]);
+  });
+
+  test('prelu has a slope per channel', () => {
+    expect(run('prelu', {}, [f32([2, 2], [-2, -2, 3, 3]), f32([2], [0.5, 2])], f32([2, 2]))).toEqual([-1, -4, 3, 3]);
+    const x = i8([2, 2], 0.5, 1, [-3, -3, 5, 1]); // −2 −2 2 0
+    expect(run('prelu', {}, [x, i8([2], 0.5, 1, [2, 5])], i8([2, 2], 0.25, -10))).toEqual([-14, -26, -2, -10]);
+  });
+});
+
+describe('rows', () => {
+  test('softmax gives shares of the sum', () => {
+    const x = f32([2, 2], [0, Math.log(3), 1000, 1000]);
+    expect(run('softmax', { beta: 1 }, [x], f32([2, 2]))).toEqual(close([0.25, 0.75, 0.5, 0.5]));
+    expect(run('softmax', { beta: 2 }, [x], f32([2, 2]))).toEqual(close([0.1, 0.9, 0.5, 0.5]));
+    expect(run('softmax', { beta: 1 }, [i8([1, 2], Math.log(3) / 10, 5, [0, 10])], i8([1, 2], 1 / 256, -128))).toEqual([-64, 64]);
+  });
+
+  test('logSoftmax is its logarithm', () => {
+    expect(run('logSoftmax', {}, [f32([1, 2], [0, Math.log(3)])], f32([1, 2]))).toEqual(close([Math.log(0.25), Math.log(0.75)]));
+    expect(run('logSoftmax', {}, [i8([1, 2], 1, 0, [0, 0])], i8([1, 2], 16 / 256, 127))).toEqual([116, 116]);
+  });
+
+  test('l2Normalize makes rows of length one', () => {
+    expect(run('l2Normalize', { epsilon: 1e-6 }, [f32([2, 2], [3, 4, 0, 0])], f32([2, 2]))).toEqual(close([0.6, 0.8, 0, 0]));
+    expect(run('l2Normalize', { epsilon: 1e-6 }, [i8([1, 2], 0.1, 1, [4, -3])], i8([1, 2], 1 / 128, 0))).toEqual([77, -102]);
+  });
+});
+
+describe('moving elements', () => {
+  const matrix = f32([2, 3], [1, 2, 3, 4, 5, 6]);
+
+  test('concat joins along its axis and requantizes', () => {
+    expect(run('concat', { axis: 1, activation: none }, [matrix, f32([2, 1], [7, 8])], f32([2, 4]))).toEqual([1, 2, 3, 7, 4, 5, 6, 8]);
+    const [a, b] = [i8([2], 1, 0, [1, 100]), i8([2], 0.5, 4, [9, 7])];
+    // b, real 2.5 and 1.5: ties, to even
+    expect(run('concat', { axis: 0, activation: none }, [a, b], i8([4], 1, 0))).toEqual([1, 100, 2, 2]);
+  });
+
+  test('split cuts along its axis', () => {
+    expect(runAll('split', { axis: 1 }, [matrix], [f32([2, 1]), f32([2, 2])])).toEqual([[1, 4], [2, 3, 5, 6]]);
+  });
+
+  test('slice begins anywhere and may run backwards', () => {
+    expect(run('slice', { begin: [1, 0], stride: [1, 2] }, [matrix], f32([1, 2]))).toEqual([4, 6]);
+    expect(run('slice', { begin: [1, 2], stride: [-1, -1] }, [matrix], f32([2, 2]))).toEqual([6, 5, 3, 2]);
+  });
+
+  test('reshape, transpose and broadcastTo rearrange', () => {
+    expect(run('reshape', {}, [matrix], f32([3, 2]))).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(run('transpose', { perm: [1, 0] }, [matrix], f32([3, 2]))).toEqual([1, 4, 2, 5, 3, 6]);
+    const x = i32([1, 2, 3], [1, 2, 3, 4, 5, 6]);
+    expect(run('transpose', { perm: [2, 0, 1] }, [x], i32([3, 1, 2]))).toEqual([1, 4, 2, 5, 3, 6]);
+    expect(run('broadcastTo', {}, [f32([2, 1], [1, 2])], f32([2, 2, 2]))).toEqual([1, 1, 2, 2, 1, 1, 2, 2]);
+  });
+
+  test('pad writes its value, or mirrors', () => {
+    const row = f32([3], [1, 2, 3]);
+    const around = { before: [2], after: [2], value: 9 };
+    expect(run('pad', { ...around, mode: 'constant' }, [row], f32([7]))).toEqual([9, 9, 1, 2, 3, 9, 9]);
+    expect(run('pad', { ...around, mode: 'reflect' }, [row], f32([7]))).toEqual([3, 2, 1, 2, 3, 2, 1]);
+    expect(run('pad', { ...around, mode: 'symmetric' }, [row], f32([7]))).toEqual([2, 1, 1, 2, 3, 3, 2]);
+    const corner = { before: [1, 0], after: [0, 1], mode: 'constant', value: 0 };
+    expect(run('pad', corner, [i8([1, 1], 0.5, -7, [3])], i8([2, 2], 0.5, -7))).toEqual([-7, -7, 3, -7]);
+    expect(run('pad', { before: [1], after: [0], mode: 'constant', value: 2 }, [i8([1], 0.5, -7, [3])], i8([2], 0.5, -7))).toEqual([-3, 3]);
+  });
+
+  test('depthToSpace and spaceToDepth undo each other', () => {
+    const deep = f32([1, 1, 1, 8], [1, 2, 3, 4, 5, 6, 7, 8]);
+    const wide = f32([1, 2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(run('depthToSpace', { blockSize: 2 }, [deep], f32([1, 2, 2, 2]))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(run('spaceToDepth', { blockSize: 2 }, [wide], f32([1, 1, 1, 8]))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    const row = f32([1, 1, 2, 4], [1, 2, 3, 4, 5, 6, 7, 8]);
+    const square = run('depthToSpace', { blockSize: 2 }, [row], f32([1, 2, 4, 1]));
+    expect(square).toEqual([1, 2, 5, 6, 3, 4, 7, 8]);
+    expect(run('spaceToDepth', { blockSize: 2 }, [f32([1, 2, 4, 1], square)], f32([1, 1, 2, 4]))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+});
+
+describe('resize2d', () => {
+  const options = { alignCorners: false, halfPixelCenters: false };
+  const row = (mode: string, values: number[], length: number, more = {}) =>
+    run('resize2d', { ...options, mode, ...more }, [f32([1, 1, values.length, 1], values)], f32([1, 1, length, 1]));
+
+  test('nearest copies by the rules of each alignment', () => {
+    expect(row('nearest', [1, 2], 4)).toEqual([1, 1, 2, 2]);
+    expect(row('nearest', [1, 2, 3], 2)).toEqual([1, 2]);
+    expect(row('nearest', [1, 2, 3], 2, { halfPixelCenters: true })).toEqual([1, 3]);
+    expect(row('nearest', [1, 2, 3], 2, { alignCorners: true })).toEqual([1, 3]);
+    expect(nearestIndex(1, 2, 3, { ...options, mode: 'nearest', alignCorners: true })).toBe(1); // 0.5, away from zero
+  });
+
+  test('bilinear runs straight between neighbours', () => {
+    expect(row('bilinear', [0, 8], 4)).toEqual([0, 4, 8, 8]);
+    expect(row('bilinear', [0, 8], 4, { halfPixelCenters: true })).toEqual([0, 2, 6, 8]);
+    expect(row('bilinear', [0, 9], 4, { alignCorners: true })).toEqual(close([0, 3, 6, 9]));
+    const square = f32([1, 2, 2, 1], [0, 4, 8, 12]);
+    expect(run('resize2d', { ...options, mode: 'bilinear', alignCorners: true }, [square], f32([1, 3, 3, 1])))
+      .toEqual([0, 2, 4, 4, 6, 8, 8, 10, 12]);
+  });
+
+  test('bilinear in int8 weighs in 11 bits and rounds halves up', () => {
+    const x = i8([1, 1, 2, 1], 1, 5, [-3, 0]);
+    expect(run('resize2d', { ...options, mode: 'bilinear' }, [x], i8([1, 1, 4, 1], 1, 5))).toEqual([-3, -1, 0, 0]);
+    const ends = i8([1, 2, 1, 1], 1, 5, [-128, 127]);
+    expect(run('resize2d', { ...options, mode: 'bilinear', halfPixelCenters: true }, [ends], i8([1, 4, 1, 1], 1, 5)))
+      .toEqual([-128, -64, 63, 127]);
+  });
+});
+
+describe('changing types', () => {
+  test('quantize rounds halves away from zero and saturates', () => {
+    expect(run('quantize', {}, [f32([5], [0.25, -0.25, 0.2, 1000, -1000])], i8([5], 0.5, 1))).toEqual([2, 0, 1, 127, -128]);
+    expect(run('quantize', {}, [f32([2], [-5, 5])], u8([2], 0.5, 1))).toEqual([0, 11]);
+    const out = tensor('int8', [2, 2], undefined, { scale: [1, 0.5], zeroPoint: [0, 0], axis: 1 });
+    expect(run('quantize', {}, [f32([2, 2], [1, 1, 2, 2])], out)).toEqual([1, 2, 2, 4]);
+  });
+
+  test('quantize between uint8 and int8 flips the top bit', () => {
+    expect(run('quantize', {}, [u8([3], 0.1, 128, [0, 130, 255])], i8([3], 0.1, 0))).toEqual([-128, 2, 127]);
+  });
+
+  test('dequantize gives real numbers, per channel too', () => {
+    expect(run('dequantize', {}, [i8([2], 0.5, 3, [4, -1])], f32([2]))).toEqual([0.5, -2]);
+    expect(run('dequantize', {}, [perChannel([2, 2], [0.5, 2], [1, 2, 3, 4])], f32([2, 2]))).toEqual([0.5, 1, 6, 8]);
+  });
+
+  test('cast goes toward zero', () => {
+    expect(run('cast', {}, [f32([4], [1.9, -1.9, 1e20, NaN])], i32([4]))).toEqual([1, -1, 2147483647, 0]);
+    expect(run('cast', {}, [i32([2], [3, -7])], f32([2]))).toEqual([3, -7]);
+    expect(run('cast', {}, [f32([2], [0, 0.5])], tensor('bool', [2]))).toEqual([0, 1]);
+  });
+});
+
+describe('runReference', () => {
+  const x: Tensor = { name: 'x', shape: [1, 2], dtype: 'float32' };
+  const w: Tensor = { name: 'w', shape: [1, 2], dtype: 'float32', data: Float32Array.of(1, -10) };
+  const h: Tensor = { name: 'h', shape: [1, 1], dtype: 'float32' };
+  const y: Tensor = { name: 'y', shape: [1, 1], dtype: 'float32' };
+  const graph: Graph = {
+    name: 'tiny', inputs: [x], outputs: [y],
+    nodes: [
+      { op: 'fullyConnected', name: 'fc', inputs: [x, w, null], outputs: [h], attributes: { activation: 'none' } },
+      { op: 'unary', name: 'abs', inputs: [h], outputs: [y], attributes: { kind: 'abs' } },
+    ],
+  };
+
+  test('gives the value of every tensor by name', () => {
+    const values = runReference(graph, { x: Float32Array.of(3, 4) });
+    expect(Object.fromEntries([...values].map(([name, data]) => [name, Array.from(data as TensorData)])))
+      .toEqual({ x: [3, 4], w: [1, -10], h: [-37], y: [37] });
+  });
+
+  test('names what is missing or of the wrong size', () => {
+    expect(() => runReference(graph, {})).toThrow(/needs its input "x"/);
+    expect(() => runReference(graph, { x: Float32Array.of(1) })).toThrow(/"x" has 1 elements, its shape \[1, 2\] 2/);
+  });
+
+  test('refuses types that an operator has no form for', () => {
+    expect(() => run('softmax', { beta: 1 }, [i32([1], [1])], f32([1]))).toThrow(/no form for int32, float32/);
+  });
+
+  test('has a row for every operator', () => {
+    expect(Object.keys(reference)).toHaveLength(28);
+  });
+});

@@ -1,0 +1,128 @@
+import { perTensor, type DType, type Tensor } from '../../src/graph/graph';
+import type { FusedActivation } from '../../src/graph/operators';
+
+/**
+ * The scalar rules of integer arithmetic. One rule, many fast ones: every SIMD epilogue, in every flavor, is
+ * tested equal to a function of this file.
+ *
+ * Scales are rounded to float32 before anything is computed with them (`scaleOf`): that is how files hold
+ * them, and the products and quotients of scales are float32 operations too.
+ */
+
+export const fround = Math.fround;
+
+/** Nearest integer; ties to the even one, as `f32x4.nearest` and C's `lrintf` round. Exact for |x| < 2^52. */
+export function roundHalfEven(x: number): number {
+  const below = Math.floor(x);
+  const fraction = x - below;
+  if (fraction !== 0.5) return fraction < 0.5 ? below : below + 1;
+  return below % 2 === 0 ? below : below + 1;
+}
+
+/** Nearest integer; ties away from zero, as C's `round` and TFLite's `TfLiteRound` do. */
+export function roundHalfAwayFromZero(x: number): number {
+  // Not floor(|x| + 0.5): that sum rounds up to 1 for the largest number below one half.
+  const whole = Math.trunc(x);
+  return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
+}
+
+export function clamp(x: number, low: number, high: number): number {
+  return Math.min(Math.max(x, low), high);
+}
+
+export type Range = [low: number, high: number];
+
+/** What an element of this type can hold. */
+export function rangeOf(dtype: DType): Range {
+  switch (dtype) {
+    case 'int8': return [-128, 127];
+    case 'uint8': return [0, 255];
+    case 'bool': return [0, 1];
+    case 'int32': case 'int64': return [-2147483648, 2147483647];
+    case 'float32': return [-Infinity, Infinity];
+  }
+}
+
+export function isQuantized(tensor: Tensor): boolean {
+  return (tensor.dtype === 'int8' || tensor.dtype === 'uint8') && tensor.quantization !== undefined;
+}
+
+/** The tensor's one scale, as the float32 that the arithmetic uses. */
+export function scaleOf(tensor: Tensor): number {
+  return fround(perTensor(tensor).scale);
+}
+
+export function zeroPointOf(tensor: Tensor): number {
+  return perTensor(tensor).zeroPoint;
+}
+
+/**
+ * THE requantization: an exact int32 accumulator to an output element.
+ *
+ *     out = clamp(round_half_even(f32(f32(acc) × scale)) + zeroPoint, low, high)
+ *
+ * Both the conversion of `acc` (|acc| ≥ 2^24 loses bits, ties to even) and the product are rounded to
+ * float32. Clamping the product to [low − zeroPoint, high − zeroPoint] before rounding gives the same, since
+ * those bounds are integers; fast kernels do that, because conversions of large floats differ by engine.
+ */
+export function requantize(accumulator: number, scale: number, zeroPoint: number, [low, high]: Range): number {
+  return clamp(roundHalfEven(fround(fround(accumulator) * scale)) + zeroPoint, low, high);
+}
+
+/** The scale that takes sums of products a·w to the output: f32(f32(sa·sw) / so). */
+export function productScale(a: number, w: number, out: number): number {
+  return fround(fround(a * w) / out);
+}
+
+/** The real-valued range of a fused activation. */
+export function realRange(activation: FusedActivation): Range {
+  switch (activation) {
+    case 'none': return [-Infinity, Infinity];
+    case 'relu': return [0, Infinity];
+    case 'relu6': return [0, 6];
+    case 'reluN1To1': return [-1, 1];
+    case 'relu0To1': return [0, 1];
+  }
+}
+
+/** The output integers that a fused activation leaves: its bounds quantized as TFLite does, within the type's range. */
+export function activationRange(activation: FusedActivation, output: Tensor): Range {
+  const [low, high] = realRange(activation);
+  return [quantizeReal(fround(low / scaleOf(output)), output), quantizeReal(fround(high / scaleOf(output)), output)];
+}
+
+/**
+ * An output element from `ratio` = real value / output scale: clamp(round(ratio) + zeroPoint). Not a number
+ * becomes the zero point, as a saturating conversion makes it.
+ */
+export function quantizeReal(ratio: number, output: Tensor, round = roundHalfAwayFromZero): number {
+  if (Number.isNaN(ratio)) return zeroPointOf(output);
+  if (!Number.isFinite(ratio)) return rangeOf(output.dtype)[ratio < 0 ? 0 : 1];
+  return clamp(round(ratio) + zeroPointOf(output), ...rangeOf(output.dtype));
+}
+
+/** f32(scale × (q − zeroPoint)) */
+export function realOf(q: number, tensor: Tensor): number {
+  return fround(scaleOf(tensor) * (q - zeroPointOf(tensor)));
+}
+
+/** Whether the same integer means the same real number in both. */
+export function sameQuantization(a: Tensor, b: Tensor): boolean {
+  if (a.dtype !== b.dtype) return false;
+  if (!isQuantized(a) || !isQuantized(b)) return true;
+  const [p, q] = [a.quantization!, b.quantization!];
+  return p.scale.length === q.scale.length
+    && p.scale.every((scale, i) => fround(scale) === fround(q.scale[i]!))
+    && p.scale.every((_, i) => (p.zeroPoint[i] ?? 0) === (q.zeroPoint[i] ?? 0));
+}
+
+/**
+ * How elements of `from` become elements of `to`, for operators that only move or select values: unchanged
+ * when the quantization agrees, otherwise requantized with (q − zi) as the accumulator and f32(si / so) as the scale.
+ */
+export function converter(from: Tensor, to: Tensor): (q: number) => number {
+  if (sameQuantization(from, to)) return (q) => q;
+  const zeroPoint = zeroPointOf(from);
+  const scale = fround(scaleOf(from) / scaleOf(to));
+  return (q) => requantize(q - zeroPoint, scale, zeroPointOf(to), rangeOf(to.dtype));
+}

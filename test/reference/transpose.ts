@@ -1,0 +1,13 @@
+import { input, type Node, type TensorData } from '../../src/graph/graph';
+import { gather } from './gather';
+import { offset, type Inputs } from './support';
+
+/** out dimension i is input dimension perm[i] */
+export function transpose(node: Node<'transpose'>, inputs: Inputs): TensorData[] {
+  const { perm } = node.attributes;
+  return gather(node, inputs, (position) => {
+    const source: number[] = [];
+    perm.forEach((from, to) => { source[from] = position[to]!; });
+    return offset(source, input(node, 0).shape);
+  });
+}

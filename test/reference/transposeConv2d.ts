@@ -1,0 +1,39 @@
+import { input, output, type Node, type TensorData } from '../../src/graph/graph';
+import { multiplyAdd } from './multiplyAdd';
+import { allocate, valueOf, type Inputs, type Shape4 } from './support';
+
+/**
+ * x [N][H][W][Ci], w [Co][KH][KW][Ci], bias? [Co] → [N][OH][OW][Co]; out[y·stride + ky − padTop] += x[y]·w[ky].
+ * Written as a gather, so that each output's sum has one order (bias, then ky, kx, ci): tap ky reads the
+ * input row (oy + padTop − ky) / stride where that is a row.
+ */
+export function transposeConv2d(node: Node<'transposeConv2d'>, inputs: Inputs): TensorData[] {
+  const { stride: [strideY, strideX], padding: [top, left], activation } = node.attributes;
+  const [x, w, out] = [valueOf(node, inputs, 0), valueOf(node, inputs, 1), allocate(output(node))];
+  const [, height, width, channelsIn] = input(node, 0).shape as Shape4;
+  const [, kernelY, kernelX] = input(node, 1).shape as Shape4;
+  const [batches, outHeight, outWidth, channelsOut] = output(node).shape as Shape4;
+  const sum = multiplyAdd(node, inputs[2], activation);
+
+  for (let n = 0; n < batches; n++) {
+    for (let oy = 0; oy < outHeight; oy++) {
+      for (let ox = 0; ox < outWidth; ox++) {
+        for (let co = 0; co < channelsOut; co++) {
+          let acc = sum.start(co);
+          for (let ky = 0; ky < kernelY; ky++) {
+            for (let kx = 0; kx < kernelX; kx++) {
+              const [iy, ix] = [(oy + top - ky) / strideY, (ox + left - kx) / strideX];
+              if (!Number.isInteger(iy) || !Number.isInteger(ix)) continue;
+              if (iy < 0 || iy >= height || ix < 0 || ix >= width) continue;
+              const pixel = ((n * height + iy) * width + ix) * channelsIn;
+              const tap = ((co * kernelY + ky) * kernelX + kx) * channelsIn;
+              for (let ci = 0; ci < channelsIn; ci++) acc = sum.add(acc, x[pixel + ci]!, w[tap + ci]!, co);
+            }
+          }
+          out[((n * outHeight + oy) * outWidth + ox) * channelsOut + co] = sum.finish(acc, co);
+        }
+      }
+    }
+  }
+  return [out];
+}

@@ -1,0 +1,66 @@
+import { input, output, type Node, type TensorData } from '../../src/graph/graph';
+import type { UnaryKind } from '../../src/graph/operators';
+import { clamp, fround, isQuantized, quantizeReal, realOf, roundHalfEven, scaleOf } from './requantize';
+import { allocate, isInteger, unsupported, valueOf, type Inputs } from './support';
+
+/**
+ * One function of one number, in double precision. float32 rounds the result once. Integers look it up in a
+ * table of 256: x = f32(s·(q − z)), y = f(x), and y / so rounded half away from zero.
+ */
+export function unary(node: Node<'unary'>, inputs: Inputs): TensorData[] {
+  const { kind, alpha } = node.attributes;
+  const [x, out] = [valueOf(node, inputs), allocate(output(node))];
+  const f = unaryFunction(kind, alpha);
+  const [from, to] = [input(node, 0), output(node)];
+
+  if (from.dtype === 'float32' && to.dtype === 'float32') {
+    for (let i = 0; i < out.length; i++) out[i] = fround(f(x[i]!));
+  } else if (isInteger(from.dtype)) {
+    for (let i = 0; i < out.length; i++) out[i] = Math.trunc(f(x[i]!));
+  } else if (isQuantized(from) && isQuantized(to)) {
+    for (let i = 0; i < out.length; i++) out[i] = quantizeReal(f(realOf(x[i]!, from)) / scaleOf(to), to);
+  } else {
+    throw unsupported(node);
+  }
+  return [out];
+}
+
+/** The function by its name; `alpha` is the slope of leakyRelu below zero, or the factor of elu (1). */
+export function unaryFunction(kind: UnaryKind, alpha?: number): (x: number) => number {
+  switch (kind) {
+    case 'relu': return (x) => Math.max(x, 0);
+    case 'relu6': return (x) => clamp(x, 0, 6);
+    case 'reluN1To1': return (x) => clamp(x, -1, 1);
+    case 'relu0To1': return (x) => clamp(x, 0, 1);
+    case 'leakyRelu': return (x) => x >= 0 ? x : fround(alpha ?? 0) * x;
+    case 'hardSwish': return (x) => x * clamp(x + 3, 0, 6) / 6;
+    case 'logistic': return (x) => 1 / (1 + Math.exp(-x));
+    case 'tanh': return Math.tanh;
+    case 'elu': return (x) => x >= 0 ? x : fround(alpha ?? 1) * Math.expm1(x);
+    case 'gelu': return (x) => 0.5 * x * (1 + erf(x / Math.SQRT2));
+    case 'geluTanh': return (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+    case 'exp': return Math.exp;
+    case 'log': return Math.log;
+    case 'sqrt': return Math.sqrt;
+    case 'rsqrt': return (x) => 1 / Math.sqrt(x);
+    case 'abs': return Math.abs;
+    case 'neg': return (x) => -x;
+    case 'square': return (x) => x * x;
+    case 'floor': return Math.floor;
+    case 'ceil': return Math.ceil;
+    case 'round': return roundHalfEven;
+    case 'sin': return Math.sin;
+    case 'cos': return Math.cos;
+  }
+}
+
+/**
+ * 2/√π · e^(−x²) · Σ 2^n·x^(2n+1) / (1·3·…·(2n+1)): all terms have one sign, so nothing cancels.
+ * From 6 on it is 1 in double precision.
+ */
+function erf(x: number): number {
+  if (Math.abs(x) >= 6) return Math.sign(x);
+  let sum = 0;
+  for (let n = 0, term = x; n < 200; n++, term *= 2 * x * x / (2 * n + 1)) sum += term;
+  return 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) * sum;
+}
