@@ -18,13 +18,25 @@ const loaderWithoutTextDecoder = {
   },
 };
 
+/** The cores as files beside the slim entry, for those who pass them as `wasm`. */
+const coresApart = {
+  name: 'cores-apart',
+  generateBundle() {
+    for (const flavor of ['simd', 'scalar']) {
+      this.emitFile({ type: 'asset', fileName: `core.${flavor}.wasm`, source: readFileSync(`build/core.${flavor}.wasm`) });
+      // what bundlers and workerd make of `import core from 'kinglet/core.simd.wasm'`
+      this.emitFile({ type: 'asset', fileName: `core.${flavor}.d.wasm.ts`, source: 'declare const core: WebAssembly.Module;\nexport default core;\n' });
+    }
+  },
+};
+
 const plugins = [resolve(), loaderWithoutTextDecoder, code];
 const minified = [resolve(), loaderWithoutTextDecoder, esbuild({ target: 'es2022', minify: true })];
 
 export default [
   // the device side: self-contained, minified
   { input: 'src/browser.ts', output: { file: 'dist/browser.js', format: 'es' }, plugins: minified },
-  { input: 'src/slim.ts', output: { file: 'dist/slim.js', format: 'es' }, plugins: minified },
+  { input: 'src/slim.ts', output: { file: 'dist/slim.js', format: 'es' }, plugins: [...minified, coresApart] },
   // Node and tools: shared chunks
   {
     input: { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts', cli: 'src/cli/index.ts' },

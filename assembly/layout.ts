@@ -75,6 +75,7 @@ export const OP_BATCH_MATMUL = 14;
 export const OP_QUANTIZE = 15;
 export const OP_DEQUANTIZE = 16;
 export const OP_CAST = 17;
+export const OP_HYBRID_CONV2D = 18;
 
 /** Dimensions of the records that walk arbitrary shapes (binary, copy). */
 export const MAX_RANK = 6;
@@ -119,6 +120,14 @@ export const CONV2D_TARGET_ZERO = 116;
 export const CONV2D_MIN = 120;
 export const CONV2D_MAX = 124;
 export const CONV2D_BYTES = 128;
+
+// hybridConv2d: float pictures times int8 weights ("dynamic range" networks). Each picture is quantized as it comes, the sums are scaled
+// back to float. The fields are conv2d's, but for these; batch entries are quantized one by one.
+//   weights i8 as conv2d's · bias f32 [N'] · scale f32 [N'] of the weights · sums i32 [N'] = Σ w per channel
+export const HYBRID_MODE = 108;
+export const HYBRID_SUMS = 112;
+export const HYBRID_SYMMETRIC = 0;
+export const HYBRID_ASYMMETRIC = 1;
 
 // depthwiseConv2d with one output channel per input channel (others become grouped conv2d)
 //   weights i16 [⌈C/8⌉][⌈KH·KW/2⌉][8][2] = w − zw, zero padded · f32 [KH·KW][C]

@@ -1,6 +1,6 @@
 import {
   FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, RECORD_OPCODE, RECORD_SIZE,
-  OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL,
+  OP_HYBRID_CONV2D, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL,
   OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_UNARY,
 } from './layout';
 import { beginWalk, fail, faultOf } from './record';
@@ -13,6 +13,7 @@ import { describeCopy, runCopy } from './ops/copy';
 import { describeDepthwiseConv2d, runDepthwiseConv2d } from './ops/depthwiseConv2d';
 import { describeDequantize, runDequantize } from './ops/dequantize';
 import { describeFill, runFill } from './ops/fill';
+import { describeHybridConv2d, runHybridConv2d } from './ops/hybridConv2d';
 import { describeL2Normalize, runL2Normalize } from './ops/l2Normalize';
 import { describePool2d, runPool2d } from './ops/pool2d';
 import { describeQuantize, runQuantize } from './ops/quantize';
@@ -48,6 +49,7 @@ function describe(r: usize): void {
     case OP_QUANTIZE: describeQuantize(r); break;
     case OP_DEQUANTIZE: describeDequantize(r); break;
     case OP_CAST: describeCast(r); break;
+    case OP_HYBRID_CONV2D: describeHybridConv2d(r); break;
     default: fail(FAULT_OPCODE);
   }
 }
@@ -98,6 +100,7 @@ export function run(from: u32, to: u32): void {
       case OP_QUANTIZE: runQuantize(r); break;
       case OP_DEQUANTIZE: runDequantize(r); break;
       case OP_CAST: runCast(r); break;
+      case OP_HYBRID_CONV2D: runHybridConv2d(r); break;
     }
   }
 }

@@ -182,8 +182,8 @@ export function tanh<T>(x: T): T {
 /** y, but ±1 where |x| ≥ limit, and never beyond ±1 */
 @inline
 function saturate<T>(x: T, y: T, limit: f32): T {
-  // a step of 2^20·(|x| − limit) takes y over the edge at once
-  const over = mul<T>(greater<T>(sub<T>(magnitude<T>(x), splat<T>(limit)), splat<T>(0)), splat<T>(1048576));
+  // a step of 2^20·(|x| − limit) takes y over the edge at once; 0 for NaN
+  const over = mul<T>(greater<T>(splat<T>(0), sub<T>(magnitude<T>(x), splat<T>(limit))), splat<T>(1048576));
   y = add<T>(y, ifNotNegative<T>(x, over, negate<T>(over)));
   return lesser<T>(greater<T>(y, splat<T>(-1)), splat<T>(1));
 }

@@ -8,15 +8,15 @@ import { storeBytes, storeWords } from './store';
  */
 export function bilinear_i8(topLeft: usize, topRight: usize, bottomLeft: usize, bottomRight: usize, x: i32, y: i32, out: usize, C: i32): void {
   if (ASC_FEATURE_SIMD) {
-    const across = i32x4.splat((2048 - x) | (x << 16)), up = i32x4.splat(2048 - y), down = i32x4.splat(y), half = i32x4.splat(1 << 21);
+    const across = i32x4.splat((2048 - x) | (x << 16)), down = i32x4.splat(y), half = i32x4.splat(1 << 21);
     for (let c = 0; c < C; c += 8) {
       const tl = v128.load8x8_s(topLeft + c), tr = v128.load8x8_s(topRight + c), bl = v128.load8x8_s(bottomLeft + c), br = v128.load8x8_s(bottomRight + c);
       const t0 = i32x4.dot_i16x8_s(i16x8.shuffle(tl, tr, 0, 8, 1, 9, 2, 10, 3, 11), across);
       const t1 = i32x4.dot_i16x8_s(i16x8.shuffle(tl, tr, 4, 12, 5, 13, 6, 14, 7, 15), across);
       const b0 = i32x4.dot_i16x8_s(i16x8.shuffle(bl, br, 0, 8, 1, 9, 2, 10, 3, 11), across);
       const b1 = i32x4.dot_i16x8_s(i16x8.shuffle(bl, br, 4, 12, 5, 13, 6, 14, 7, 15), across);
-      const s0 = i32x4.add(i32x4.add(i32x4.mul(t0, up), i32x4.mul(b0, down)), half);
-      const s1 = i32x4.add(i32x4.add(i32x4.mul(t1, up), i32x4.mul(b1, down)), half);
+      const s0 = i32x4.add(i32x4.add(i32x4.shl(t0, 11), i32x4.mul(i32x4.sub(b0, t0), down)), half);
+      const s1 = i32x4.add(i32x4.add(i32x4.shl(t1, 11), i32x4.mul(i32x4.sub(b1, t1), down)), half);
       const q = i16x8.narrow_i32x4_s(i32x4.shr_s(s0, 22), i32x4.shr_s(s1, 22));
       storeBytes(out + c, i8x16.narrow_i16x8_s(q, q), min(8, C - c));
     }

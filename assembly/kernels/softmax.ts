@@ -1,8 +1,11 @@
 import { max_f32, max_i8, sum_f32 } from './fold';
 import { exp, log } from './math';
 import { quantize } from './quantize';
-import { roundEven } from './requantize';
 import { storeWords } from './store';
+
+// Adding 1.5·2^23 rounds a float half to even and leaves the whole number in its low bits.
+const MAGIC: f32 = 12582912.0;
+const MAGIC_BITS = 0x4b400000;
 
 // One row of [n]; `out` may be where `a` is.
 
@@ -38,15 +41,23 @@ function power(x: f32): f32 {
 export function log_softmax_f32(a: usize, out: usize, n: i32): void {
   const largest = max_f32(a, n);
   // summed as `sum_f32` does, without a place for the powers
-  let s0: f32 = 0, s1: f32 = 0, s2: f32 = 0, s3: f32 = 0, i = 0;
-  for (; i <= n - 4; i += 4) {
-    const p = a + (i << 2);
-    s0 += power(load<f32>(p) - largest);
-    s1 += power(load<f32>(p, 4) - largest);
-    s2 += power(load<f32>(p, 8) - largest);
-    s3 += power(load<f32>(p, 12) - largest);
+  let i = 0, sum: f32;
+  if (ASC_FEATURE_SIMD) {
+    const m = f32x4.splat(largest);
+    let s = f32x4.splat(0);
+    for (; i <= n - 4; i += 4) s = f32x4.add(s, exp<v128>(f32x4.sub(v128.load(a + (i << 2)), m)));
+    sum = (f32x4.extract_lane(s, 0) + f32x4.extract_lane(s, 2)) + (f32x4.extract_lane(s, 1) + f32x4.extract_lane(s, 3));
+  } else {
+    let s0: f32 = 0, s1: f32 = 0, s2: f32 = 0, s3: f32 = 0;
+    for (; i <= n - 4; i += 4) {
+      const p = a + (i << 2);
+      s0 += power(load<f32>(p) - largest);
+      s1 += power(load<f32>(p, 4) - largest);
+      s2 += power(load<f32>(p, 8) - largest);
+      s3 += power(load<f32>(p, 12) - largest);
+    }
+    sum = (s0 + s2) + (s1 + s3);
   }
-  let sum: f32 = (s0 + s2) + (s1 + s3);
   for (; i < n; i++) sum += power(load<f32>(a + (i << 2)) - largest);
   const logarithm = log(sum);
   for (i = 0; i < n; i++) store<f32>(out + (i << 2), load<f32>(a + (i << 2)) - largest - logarithm);
@@ -70,10 +81,11 @@ function sum_powers_i8(a: usize, n: i32, largest: i32, table: usize): f32 {
 /** a i8 → out i8 = clamp(round_half_even(table[max − a] · f32(1 / (Σ·scaleOut))) + zero); table entries in [0, 1], the first 1 */
 export function softmax_i8(a: usize, out: usize, n: i32, table: usize, scaleOut: f32, zero: i32): void {
   const largest = max_i8(a, n), factor: f32 = 1 / (sum_powers_i8(a, n, largest, table) * scaleOut), high = <f32>(i8.MAX_VALUE - zero);
+  const top = table + (largest << 2), bits = MAGIC_BITS - zero;
   for (let i = 0; i < n; i++) {
-    const x = load<f32>(table + ((largest - <i32>load<i8>(a + i)) << 2)) * factor;
-    // x ≥ 0, or not a number where a factor is infinite
-    store<i8>(out + i, <i32>roundEven(x < high ? x : high) + zero);
+    const x = load<f32>(top - (<i32>load<i8>(a + i) << 2)) * factor;
+    // x ≥ 0, or not a number where the factor is infinite
+    store<i8>(out + i, reinterpret<i32>((x < high ? x : high) + MAGIC) - bits);
   }
 }
 

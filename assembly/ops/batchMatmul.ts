@@ -11,8 +11,10 @@ import { checkActivation, checkZero } from './ranges';
 
 // Scratch, R rows of a at a time against 8 columns of b:
 //
-//   i8   outs u32 [R] │ unused u32 [R]  │ sink 32 │ bias i32 [8] = 0 │ scale f32 [8] │ panel i16 [K'][8] │ rows i16 [R][K'] + 32   K' = K rounded up to 2
-//   f32  outs u32 [R] │ list u32 [R]    │ sink 32 │ bias f32 [8] = 0 │ unused        │ panel f32 [K][8]  │ rows f32 [R][K], when a is transposed
+//   i8   outs u32 [R] │ unused u32 [R] │ sink 32 │ bias i32 [8] = 0 │ scale f32 [8] │ panel i16 [K'][8] │ rows i16 [R][K'] + 32
+//   f32  outs u32 [R] │ list u32 [R]   │ sink 32 │ bias f32 [8] = 0 │ unused        │ panel f32 [K][8]  │ rows f32 [R][K]
+//
+// K' is K rounded up to 2. The f32 rows are read where they lie unless a is transposed.
 //
 // The outputs of rows that fill up the last tile go to the sink.
 const MAX_BLOCK = 64;
@@ -32,7 +34,8 @@ export function describeBatchMatmul(r: usize): void {
   checkRange(r, MATMUL_B_BATCH_STRIDE, 0, 1 << 30);
   checkRange(r, MATMUL_A_TRANSPOSED, 0, 1);
   checkRange(r, MATMUL_B_TRANSPOSED, 0, 1);
-  const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r)), batches = big(r, MATMUL_BATCH), M = big(r, MATMUL_M), K = big(r, MATMUL_K), N = big(r, MATMUL_N);
+  const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r)), batches = big(r, MATMUL_BATCH);
+  const M = big(r, MATMUL_M), K = big(r, MATMUL_K), N = big(r, MATMUL_N);
   checkRange(r, MATMUL_K, 1, f32s ? MAX_K_F32 : MAX_K_I8);
   source(r, MATMUL_A, ((batches - 1) * big(r, MATMUL_A_BATCH_STRIDE) + M * K) * size, <u32>size);
   source(r, MATMUL_B, ((batches - 1) * big(r, MATMUL_B_BATCH_STRIDE) + K * N) * size, <u32>size);

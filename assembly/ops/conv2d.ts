@@ -24,8 +24,8 @@ function sinkBytes(r: usize): usize {
   return (<usize>int(r, CONV2D_OUT_C) * <usize>bytesOf(dtypeOf(r)) + TAIL + 15) & ~15;
 }
 
-export function describeConv2d(r: usize): void {
-  checkRecord(r, CONV2D_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
+/** What every kind of convolution has in common: geometry, source and target. @returns K, at most 65,536 */
+export function describeGeometry(r: usize, size: f64): f64 {
   checkCounts(r, CONV2D_BATCH, 7);
   checkCounts(r, CONV2D_KERNEL_H, 6);
   checkRange(r, CONV2D_PAD_TOP, -(1 << 24), 1 << 24);
@@ -37,12 +37,10 @@ export function describeConv2d(r: usize): void {
   const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), outC = int(r, CONV2D_OUT_C);
   if (groups < 1 || inC % groups != 0 || outC % groups != 0) {
     fail(FAULT_ATTRIBUTE);
-    return;
+    return 1;
   }
-  const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r));
   const K = big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W) * <f64>(inC / groups);
   if (K > 65536) fail(FAULT_ATTRIBUTE);
-  const panels = <f64>groups * <f64>((outC / groups + 7) / 8), kPadded = f32s ? K : <f64>((<i32>min<f64>(K, 65536) + 1) & ~1);
   source(r, CONV2D_SOURCE, big(r, CONV2D_BATCH) * big(r, CONV2D_IN_H) * big(r, CONV2D_IN_W) * <f64>inC * size, <u32>size);
   const extent = (big(r, CONV2D_BATCH) - 1) * big(r, CONV2D_BATCH_STRIDE) + (big(r, CONV2D_OUT_H) - 1) * big(r, CONV2D_ROW_STRIDE)
     + (big(r, CONV2D_OUT_W) - 1) * big(r, CONV2D_PIXEL_STRIDE) + <f64>outC;
@@ -54,6 +52,19 @@ export function describeConv2d(r: usize): void {
   if (big(r, CONV2D_OUT_H) * big(r, CONV2D_STRIDE_Y) > MAX_REACH || big(r, CONV2D_OUT_W) * big(r, CONV2D_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
   if (big(r, CONV2D_KERNEL_H) * big(r, CONV2D_DILATION_Y) > MAX_REACH || big(r, CONV2D_KERNEL_W) * big(r, CONV2D_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
   target(r, CONV2D_TARGET, extent * size, <u32>size);
+  return min<f64>(K, 65536);
+}
+
+/** Panels of 8 output channels, over all groups. */
+export function panelsOf(r: usize): f64 {
+  const groups = max(1, int(r, CONV2D_GROUPS));
+  return <f64>groups * <f64>((int(r, CONV2D_OUT_C) / groups + 7) / 8);
+}
+
+export function describeConv2d(r: usize): void {
+  checkRecord(r, CONV2D_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
+  const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r)), outC = int(r, CONV2D_OUT_C);
+  const K = describeGeometry(r, size), panels = panelsOf(r), kPadded = f32s ? K : <f64>((<i32>K + 1) & ~1);
   table(r, CONV2D_WEIGHTS, panels * 8 * kPadded * size, 16);
   table(r, CONV2D_BIAS, panels * 32, 16);
   const rows = big(r, CONV2D_BLOCK_ROWS), sink = <f64>outC * size + TAIL + 16;
@@ -84,9 +95,9 @@ function listOutputs(r: usize, batch: i32, m0: i32, count: i32, padded: i32, lis
 }
 
 /** Widens the receptive field of output pixel (y, x) to i16 [KH][KW][C], C channels from `base` on. */
-function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, out: usize): void {
+export function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out: usize): void {
   const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), inC = int(r, CONV2D_IN_C), kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W);
-  const dilationY = int(r, CONV2D_DILATION_Y), dilationX = int(r, CONV2D_DILATION_X), zero = int(r, CONV2D_SOURCE_ZERO);
+  const dilationY = int(r, CONV2D_DILATION_Y), dilationX = int(r, CONV2D_DILATION_X);
   const iy0 = y * int(r, CONV2D_STRIDE_Y) - int(r, CONV2D_PAD_TOP), ix0 = x * int(r, CONV2D_STRIDE_X) - int(r, CONV2D_PAD_LEFT);
   const whole = C == inC && dilationX == 1;
   const span = kernelW * C;
@@ -136,7 +147,7 @@ function runI8(r: usize): void {
         } else {
           let y = m0 / outW, x = m0 - y * outW;
           for (let i = 0; i < count; i++) {
-            gatherI8(r, picture + group * C, y, x, C, rows + i * lda);
+            gatherI8(r, picture + group * C, y, x, C, int(r, CONV2D_SOURCE_ZERO), rows + i * lda);
             if (++x == outW) { x = 0; y++; }
           }
         }

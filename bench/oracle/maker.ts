@@ -47,8 +47,10 @@ export class Maker {
   readonly inputs: string[] = [];
   readonly outputs: string[] = [];
   private readonly ranges = new Map<string, [number, number]>();
+  private readonly bounded = new Set<string>();
 
-  constructor(readonly type: ElementType, readonly random: Random) {}
+  /** @param hasRoundScales take powers of two as scales: sums and products then often lie halfway between two steps */
+  constructor(readonly type: ElementType, readonly random: Random, readonly hasRoundScales = false) {}
 
   get isFloat(): boolean {
     return this.type === 'float32';
@@ -60,7 +62,7 @@ export class Maker {
     return name;
   }
 
-  /** An activation whose values lie around low … high; its range is varied a little. */
+  /** An activation whose values lie around low … high; the range of its quantization is varied a little. */
   activation(shape: number[], low: number, high: number, type = this.type, prefix = 't'): string {
     if (type === 'float32') {
       const name = this.add({ shape, type: 'FLOAT32' }, prefix);
@@ -69,9 +71,18 @@ export class Maker {
     }
     const from = Math.min(low * this.random.between(0.7, 1.2), 0);
     const to = Math.max(high * this.random.between(0.7, 1.2), 0);
-    const scale = Math.fround((to - from) / 255);
+    const step = (to - from) / 255;
+    const scale = Math.fround(this.hasRoundScales ? 2 ** Math.ceil(Math.log2(step)) : step);
     const zeroPoint = Math.min(Math.max(Math.round(-from / scale), 0), 255) + lowest[type];
-    return this.add({ shape, type: type === 'int8' ? 'INT8' : 'UINT8', quantization: { scale, zeroPoint } }, prefix);
+    const name = this.add({ shape, type: type === 'int8' ? 'INT8' : 'UINT8', quantization: { scale, zeroPoint } }, prefix);
+    this.ranges.set(name, [low, high]);
+    return name;
+  }
+
+  /** Keeps the values of a quantized tensor within its range too, where they would otherwise be any. */
+  bound(name: string): string {
+    this.bounded.add(name);
+    return name;
   }
 
   input(shape: number[], low: number, high: number, type = this.type): string {
@@ -134,8 +145,9 @@ export class Maker {
   }
 
   /** A constant activation. */
-  constant(shape: number[], low: number, high: number): string {
+  constant(shape: number[], low: number, high: number, isBounded = false): string {
     const name = this.activation(shape, low, high, this.type, 'k');
+    if (isBounded) this.bound(name);
     this.find(name).data = this.values(this.find(name));
     return name;
   }
@@ -148,11 +160,15 @@ export class Maker {
     return this.tensors.find((tensor) => tensor.name === name)!;
   }
 
-  private values({ name, shape, type }: TfliteTensor): number[] {
+  private values({ name, shape, type, quantization }: TfliteTensor): number[] {
     const [low, high] = this.ranges.get(name) ?? [0, 0];
     const count = elements(shape);
     const shift = type === 'INT8' ? -128 : 0;
     if (type === 'FLOAT32') return Array.from({ length: count }, () => Math.fround(this.random.between(low, high)));
+    if (this.bounded.has(name)) {
+      const { scale, zeroPoint } = quantization as { scale: number; zeroPoint: number };
+      return Array.from({ length: count }, () => Math.round(this.random.between(low, high) / scale) + zeroPoint);
+    }
     // where there is room, count through all values, so that tables are covered
     const isTable = count % 256 === 0;
     return Array.from({ length: count }, (_, i) => shift + (isTable ? i & 255 : this.random.int(0, 255)));

@@ -1,7 +1,5 @@
 import { KletError } from '../errors';
 import { elementCount, type Graph, type Tensor } from '../graph/graph';
-import type { Node } from '../graph/graph';
-import type { OperatorName } from '../graph/operators';
 import { operatorOf } from '../ops/index';
 
 /**
@@ -30,7 +28,7 @@ export function checkGraph(graph: Graph, after: string): void {
       if (known.has(tensor)) throw invalid(`"${tensor.name}" is computed twice`);
       known.add(tensor);
     }
-    const inferred = operatorOf(node.op as OperatorName).infer(node as Node<OperatorName> as never);
+    const inferred = operatorOf(node.op).infer(node);
     node.outputs.forEach((tensor, i) => {
       const expected = inferred[i];
       if (!expected || expected.length !== tensor.shape.length || expected.some((d, j) => d !== tensor.shape[j])) {

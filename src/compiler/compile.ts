@@ -111,7 +111,7 @@ function notesOf(emit: Emitter): Notes {
 let scalarCore: CompiledCore | undefined;
 
 function core(): CompiledCore {
-  scalarCore ??= compileCore(inlinedCores.scalar!() as Uint8Array<ArrayBuffer>, 'the scalar core');
+  scalarCore ??= compileCore(inlinedCores.scalar!(), 'the scalar core');
   return scalarCore;
 }
 

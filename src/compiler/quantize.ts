@@ -45,7 +45,7 @@ function calibrate(graph: Graph, samples: QuantizeOptions['samples']): Map<strin
   const observed = tensorsOf(graph).filter((tensor) => tensor.dtype === 'float32' && !tensor.data);
   const watched = cloneGraph(graph), byName = new Map(tensorsOf(watched).map((tensor) => [tensor.name, tensor]));
   watched.outputs = observed.map((tensor) => byName.get(tensor.name)!);
-  const model = loadSync(compile(watched, { notes: false }) as Uint8Array<ArrayBuffer>), ranges = new Map<string, Range>();
+  const model = loadSync(compile(watched, { notes: false })), ranges = new Map<string, Range>();
   let count = 0;
   for (const sample of samples) {
     count++;
@@ -113,7 +113,7 @@ function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, floatBorder: b
   });
   for (const node of graph.nodes) {
     const rule = ruleOf(node);
-    nodes.push({ ...node, inputs: node.inputs.map((tensor, i) => tensor && (rule === 'float' ? tensor : quantizedInput(node, tensor, i, rule, twin))), outputs: node.outputs.map(twin) } as AnyNode);
+    nodes.push({ ...node, inputs: node.inputs.map((tensor, i) => tensor && (rule === 'float' ? tensor : quantizedInput(node, tensor, i, rule, twin))), outputs: node.outputs.map(twin) });
   }
   const outputs = graph.outputs.map((tensor) => {
     const inside = twin(tensor);

@@ -210,8 +210,8 @@ function checkMeta(meta: unknown, arenaBytes: number): string | undefined {
       if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && d > 0)) return `"${name}" has no proper shape`;
       const bytes = (shape as number[]).reduce((a, b) => a * b, 1) * ioBytes[dtype as IoType][1];
       if (!isWhole(offset) || offset % ioBytes[dtype as IoType][1] !== 0 || !(offset + bytes <= arenaBytes)) return `"${name}" lies outside the arena`;
-      if (scale !== undefined && !(typeof scale === 'number' && scale > 0 && Number.isFinite(scale))) return `"${name}" has the scale ${String(scale)}`;
-      if (zeroPoint !== undefined && !Number.isInteger(zeroPoint)) return `"${name}" has the zero point ${String(zeroPoint)}`;
+      if (scale !== undefined && !(typeof scale === 'number' && scale > 0 && Number.isFinite(scale))) return `"${name}" has the scale ${JSON.stringify(scale)}`;
+      if (zeroPoint !== undefined && !Number.isInteger(zeroPoint)) return `"${name}" has the zero point ${JSON.stringify(zeroPoint)}`;
       if ((scale === undefined) !== (zeroPoint === undefined)) return `"${name}" has half a quantization`;
     }
   }

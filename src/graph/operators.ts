@@ -15,6 +15,12 @@ export type Pair = [y: number, x: number];
 /** Pixels added at each side. May be negative nowhere. */
 export type Padding = [top: number, left: number, bottom: number, right: number];
 
+/**
+ * For float32 activations with int8 constant weights: how the activations are quantized at run time, each picture (or row of a fully
+ * connected layer) by its own range.
+ */
+export type HybridMode = 'symmetric' | 'asymmetric';
+
 export type BinaryKind = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum' | 'squaredDifference';
 export type UnaryKind =
   | 'relu' | 'relu6' | 'reluN1To1' | 'relu0To1' | 'leakyRelu' | 'hardSwish' | 'logistic' | 'tanh' | 'elu' | 'gelu' | 'geluTanh'
@@ -23,14 +29,14 @@ export type ReduceKind = 'mean' | 'sum' | 'max' | 'min' | 'prod';
 
 export interface Attributes {
   /** x [N][H][W][Ci], w [Co][KH][KW][Ci/groups], bias? [Co] → [N][OH][OW][Co] */
-  conv2d: { stride: Pair; dilation: Pair; padding: Padding; groups: number; activation: FusedActivation };
+  conv2d: { stride: Pair; dilation: Pair; padding: Padding; groups: number; activation: FusedActivation; hybrid?: HybridMode };
   /** x [N][H][W][C], w [1][KH][KW][C·multiplier], bias? [C·multiplier]; output channel c·multiplier + m reads channel c */
-  depthwiseConv2d: { stride: Pair; dilation: Pair; padding: Padding; activation: FusedActivation };
+  depthwiseConv2d: { stride: Pair; dilation: Pair; padding: Padding; activation: FusedActivation; hybrid?: HybridMode };
   /** x [N][H][W][Ci], w [Co][KH][KW][Ci], bias? [Co] → [N][OH][OW][Co]; out[y·stride + ky − padTop] += x[y]·w[ky].
    *  The output's own shape says OH and OW; padding holds the top and left crop (bottom and right follow). */
   transposeConv2d: { stride: Pair; padding: Padding; activation: FusedActivation };
   /** x [M][K], w [N][K] (constant), bias? [N] → [M][N] */
-  fullyConnected: { activation: FusedActivation };
+  fullyConnected: { activation: FusedActivation; hybrid?: HybridMode };
   /** a [...B][M][K], b [...B][K][N], leading dimensions broadcast → [...B][M][N]; transposes say the stored order is swapped */
   batchMatmul: { transposeA: boolean; transposeB: boolean };
   /** x [N][H][W][C]; the average is over the pixels inside the picture */

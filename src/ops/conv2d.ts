@@ -1,7 +1,7 @@
 import * as L from '../../assembly/layout';
 import type { Emitter } from '../compiler/emitter';
 import { elementCount, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
-import type { FusedActivation, Pair } from '../graph/operators';
+import type { FusedActivation, HybridMode, Pair } from '../graph/operators';
 import type { Operator } from './operator';
 import { activationRange, f32, quantizedRange, requireTypes, unsupported } from './support';
 
@@ -41,11 +41,11 @@ export const conv2d: Operator<'conv2d'> = {
     return [[n!, outSize(h!, kh!, stride[0], dilation[0], padding[0] + padding[2]), outSize(w!, kw!, stride[1], dilation[1], padding[1] + padding[3]), co!]];
   },
   lower(node, emit) {
-    const x = input(node, 0), y = output(node), { stride, dilation, padding, groups, activation } = node.attributes;
+    const x = input(node, 0), y = output(node), { stride, dilation, padding, groups, activation, hybrid } = node.attributes;
     const weights = constantWeights(node), [co, kh, kw, ci] = weights.tensor.shape as [number, number, number, number];
     emitConv(node, emit, x, y, weights, {
       ...denseGeometry(x, y), outC: co, kernel: [kh, kw], stride, dilation, padTop: padding[0], padLeft: padding[1], groups,
-    }, activation, elementCount(y.shape) * kh * kw * ci);
+    }, activation, elementCount(y.shape) * kh * kw * ci, hybrid);
   },
 };
 
@@ -60,7 +60,8 @@ export function constantWeights(node: AnyNode): ConvWeights {
   requireTypes(node, x, 'int8', 'float32');
   if (!tensor.data) throw unsupported(node, 'its weights are computed by the network; they must be constant');
   if (bias && !bias.data) throw unsupported(node, 'its bias is computed by the network; it must be constant');
-  if (tensor.dtype !== x.dtype) throw unsupported(node, `${x.dtype} input with ${tensor.dtype} weights; both must be of one type`);
+  const hybrid = 'hybrid' in node.attributes && node.attributes.hybrid !== undefined && x.dtype === 'float32' && tensor.dtype === 'int8';
+  if (tensor.dtype !== x.dtype && !hybrid) throw unsupported(node, `${x.dtype} input with ${tensor.dtype} weights; both must be of one type`);
   if (tensor.quantization && tensor.quantization.scale.length > 1 && tensor.quantization.zeroPoint.some((z) => z !== 0)) {
     throw unsupported(node, 'its weights have a zero point per channel; it must be 0 there');
   }
@@ -75,18 +76,25 @@ export function denseGeometry(x: Tensor, y: Tensor): Omit<ConvGeometry, 'kernel'
 
 /** Emits one conv2d record with its packed weights. */
 export function emitConv(
-  node: AnyNode, emit: Emitter, x: Tensor, y: Tensor, weights: ConvWeights, g: ConvGeometry, activation: FusedActivation, macs: number,
+  node: AnyNode, emit: Emitter, x: Tensor, y: Tensor, weights: ConvWeights, g: ConvGeometry, activation: FusedActivation, macs: number, hybrid?: HybridMode,
 ): void {
-  const { K } = weights;
+  const { K } = weights, isHybrid = hybrid !== undefined && weights.tensor.dtype === 'int8' && x.dtype === 'float32';
   if (K > MAX_K) throw unsupported(node, `each output sums ${K} products; at most ${MAX_K} fit`);
   const int8 = x.dtype === 'int8', rowBytes = int8 ? (K + (K & 1)) * 2 : K * 4;
   const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
   const blockRows = Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
-  const r = emit.record(L.OP_CONV2D, L.CONV2D_BYTES, x.dtype, node, node.op, macs)
+  const r = emit.record(isHybrid ? L.OP_HYBRID_CONV2D : L.OP_CONV2D, L.CONV2D_BYTES, x.dtype, node, node.op, macs)
     .source(L.CONV2D_SOURCE, x).target(L.CONV2D_TARGET, y, g.outOffset * (int8 ? 1 : 4))
     .ints(L.CONV2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, g.outC, ...g.kernel, ...g.stride, ...g.dilation, g.padTop, g.padLeft, g.groups, blockRows])
     .ints(L.CONV2D_PIXEL_STRIDE, [g.pixelStride, g.rowStride, g.batchStride]);
-  if (int8) {
+  if (isHybrid) {
+    const [low, high] = activationRange(activation), perGroup = g.outC / g.groups, scales = weights.tensor.quantization!.scale;
+    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups))
+      .table(L.CONV2D_BIAS, packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), perGroup, g.groups))
+      .table(L.CONV2D_SCALE, packLanes(Float32Array, Float32Array.from({ length: g.outC }, (_, c) => scales[scales.length === 1 ? 0 : c]!), perGroup, g.groups))
+      .table(L.HYBRID_SUMS, packLanes(Int32Array, weightSums(weights), perGroup, g.groups))
+      .int(L.HYBRID_MODE, hybrid === 'asymmetric' ? L.HYBRID_ASYMMETRIC : L.HYBRID_SYMMETRIC).float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
+  } else if (int8) {
     const zero = perTensor(x).zeroPoint, [low, high] = quantizedRange(activation, y), weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
     const perGroup = g.outC / g.groups;
     r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups))
@@ -109,13 +117,15 @@ export function requantizeScales(x: Tensor, weights: Tensor, y: Tensor, channels
 }
 
 /** bias − zx·Σ(w − zw) per output channel, so that kernels multiply raw activations. */
-export function foldedBias({ values, K, bias, tensor }: ConvWeights, zeroX: number): Int32Array {
-  const zeroW = tensor.quantization?.zeroPoint[0] ?? 0;
-  return Int32Array.from({ length: values.length / K }, (_, n) => {
-    let sum = 0;
-    for (let k = 0; k < K; k++) sum += values[n * K + k]! - zeroW;
-    return (bias?.[n] ?? 0) - zeroX * sum;
-  });
+export function foldedBias(weights: ConvWeights, zeroX: number): Int32Array {
+  return weightSums(weights).map((sum, n) => (weights.bias?.[n] ?? 0) - zeroX * sum);
+}
+
+/** Σ(w − zw) per output channel. */
+function weightSums({ values, K, tensor }: ConvWeights): Int32Array {
+  const zero = tensor.quantization?.zeroPoint[0] ?? 0, sums = new Int32Array(values.length / K);
+  for (let i = 0; i < values.length; i++) sums[Math.floor(i / K)]! += values[i]! - zero;
+  return sums;
 }
 
 /** i8 [N][K] → [groups][⌈N/8⌉][⌈K/2⌉][8][2] */

@@ -13,12 +13,12 @@ export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
     return [[n!, outSize(h!, kh!, stride[0], dilation[0], padding[0] + padding[2]), outSize(w!, kw!, stride[1], dilation[1], padding[1] + padding[3]), co!]];
   },
   lower(node, emit) {
-    const x = input(node, 0), y = output(node), { stride, dilation, padding, activation } = node.attributes;
+    const x = input(node, 0), y = output(node), { stride, dilation, padding, activation, hybrid } = node.attributes;
     const [, kh, kw, channels] = input(node, 1).shape as [number, number, number, number], taps = kh * kw, C = x.shape[3]!;
     const weights = byChannel(constantWeights(node), taps, channels), macs = elementCount(y.shape) * taps;
-    if (channels !== C) {
-      // several outputs per channel: each input channel is a group of its own
-      emitConv(node, emit, x, y, weights, { ...denseGeometry(x, y), kernel: [kh, kw], stride, dilation, padTop: padding[0], padLeft: padding[1], groups: C }, activation, macs);
+    if (channels !== C || weights.tensor.dtype !== x.dtype) {
+      // several outputs per channel, or hybrid: each input channel is a group of its own
+      emitConv(node, emit, x, y, weights, { ...denseGeometry(x, y), kernel: [kh, kw], stride, dilation, padTop: padding[0], padLeft: padding[1], groups: C }, activation, macs, hybrid);
       return;
     }
     const int8 = x.dtype === 'int8', g = denseGeometry(x, y);

@@ -10,9 +10,12 @@ export const fullyConnected: Operator<'fullyConnected'> = {
   },
   lower(node, emit) {
     const x = input(node, 0), y = output(node), weights = constantWeights(node), [rows, K] = x.shape as [number, number], N = y.shape[1]!;
+    const { activation, hybrid } = node.attributes;
+    // hybrid layers quantize row by row, as if each were a picture
+    const [batch, width] = weights.tensor.dtype === x.dtype ? [1, rows] : [rows, 1];
     emitConv(node, emit, x, y, weights, {
-      batch: 1, inH: 1, inW: rows, inC: K, outH: 1, outW: rows, outC: N, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], padTop: 0, padLeft: 0, groups: 1,
-      pixelStride: N, rowStride: rows * N, batchStride: rows * N, outOffset: 0,
-    }, node.attributes.activation, elementCount(y.shape) * K);
+      batch, inH: 1, inW: width, inC: K, outH: 1, outW: width, outC: N, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], padTop: 0, padLeft: 0, groups: 1,
+      pixelStride: N, rowStride: width * N, batchStride: width * N, outOffset: 0,
+    }, activation, elementCount(y.shape) * K, hybrid);
   },
 };

@@ -9,15 +9,16 @@ const kinds: Record<ReduceKind, number> = { mean: L.REDUCE_MEAN, sum: L.REDUCE_S
 export const reduce: Operator<'reduce'> = {
   quantization: 'free',
   infer(node) {
-    return [output(node).shape];
+    const { shape } = input(node, 0), { axes } = node.attributes, kept = shape.map((size, d) => (axes.includes(d) ? 1 : size));
+    return [output(node).shape.length === kept.length ? kept : shape.filter((_, d) => !axes.includes(d))];
   },
   lower(node, emit) {
     const { kind, axes } = node.attributes, y = output(node), compares = kind === 'max' || kind === 'min';
     let x = input(node, 0);
     requireTypes(node, x, 'int8', 'float32');
     if (compares) x = inQuantizationOf(node, emit, x, y);
-    let { outer, count, inner, contiguous } = extents(x.shape, axes);
-    if (!contiguous) {
+    let { outer, count, inner } = extents(x.shape, axes);
+    if (!isContiguous(x.shape, axes)) {
       // the reduced dimensions go last
       const kept = x.shape.map((_, d) => d).filter((d) => !axes.includes(d)), perm = [...kept, ...axes], from = stridesOf(x.shape), shape = perm.map((d) => x.shape[d]!);
       const moved: Tensor = { ...emit.temporary(`${x.name} (for ${node.name})`, shape, x.dtype), ...(x.quantization && { quantization: x.quantization }) };
@@ -37,11 +38,18 @@ export const reduce: Operator<'reduce'> = {
   },
 };
 
-/** The shape as [outer][count][inner] around the reduced dimensions; dimensions of 1 between them do not matter. */
-function extents(shape: number[], axes: number[]): { outer: number; count: number; inner: number; contiguous: boolean } {
-  const real = axes.filter((d) => shape[d] !== 1), first = real[0] ?? axes[0] ?? 0, last = real[real.length - 1] ?? first;
-  let contiguous = true;
-  for (let d = first; d <= last; d++) if (shape[d] !== 1 && !axes.includes(d)) contiguous = false;
-  const count = elementCount(real.map((d) => shape[d]!)), outer = elementCount(shape.slice(0, first));
-  return { outer, count, inner: elementCount(shape) / count / outer, contiguous };
+/** The reduced dimensions other than those of 1, which do not matter. */
+function realAxes(shape: number[], axes: number[]): number[] {
+  return axes.filter((d) => shape[d] !== 1);
+}
+
+/** The shape as [outer][count][inner] around the reduced dimensions. */
+function extents(shape: number[], axes: number[]): { outer: number; count: number; inner: number } {
+  const real = realAxes(shape, axes), count = elementCount(real.map((d) => shape[d]!)), outer = elementCount(shape.slice(0, real[0] ?? 0));
+  return { outer, count, inner: elementCount(shape) / count / outer };
+}
+
+function isContiguous(shape: number[], axes: number[]): boolean {
+  const real = realAxes(shape, axes), last = real[real.length - 1] ?? 0;
+  return shape.every((size, d) => size === 1 || axes.includes(d) || d < (real[0] ?? 0) || d > last);
 }

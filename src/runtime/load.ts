@@ -34,13 +34,13 @@ export interface Runtime {
    * console.log(model.inputs[0].shape); // [1, 28, 28, 1]
    * ```
    */
-  load(source: Source | PromiseLike<Source>, options?: LoadOptions): Promise<Model>;
+  load: (source: Source | PromiseLike<Source>, options?: LoadOptions) => Promise<Model>;
   /**
    * Loads a model from bytes that are there already: for worklets and wherever waiting is not possible.
    *
    * @throws KletError as `load`
    */
-  loadSync(bytes: ArrayBuffer | ArrayBufferView, options?: LoadSyncOptions): Model;
+  loadSync: (bytes: ArrayBuffer | ArrayBufferView, options?: LoadSyncOptions) => Model;
 }
 
 export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime {
@@ -51,7 +51,7 @@ export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime
     if (known) return known;
     const bytes = cores[flavor];
     if (!bytes) throw new KletError('BAD_ARGUMENT', `there is no flavor "${flavor}" here; ${Object.keys(cores).join(', ') || 'none'} available`);
-    const core = compileCore(bytes() as Uint8Array<ArrayBuffer>, `the ${flavor} core`);
+    const core = compileCore(bytes(), `the ${flavor} core`);
     compiled.set(flavor, core);
     return core;
   }
@@ -82,7 +82,7 @@ export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime
     if (isModule(wasm)) return compileCore(wasm, 'the module given as "wasm"');
     const bytes = asBytes(wasm);
     if (!bytes) throw new KletError('BAD_ARGUMENT', `the option "wasm" takes bytes or a WebAssembly.Module, not ${describeValue(wasm)}`);
-    return compileCore(bytes as Uint8Array<ArrayBuffer>, 'the core given as "wasm"');
+    return compileCore(bytes, 'the core given as "wasm"');
   }
 
   return {
@@ -95,8 +95,8 @@ export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime
       if (wasm === undefined) core = pick(options.flavor);
       else if (isModule(wasm)) core = given(wasm);
       else {
-        const coreBytes = await readBytes(wasm as Source, options.signal ? { signal: options.signal } : {}, readPath);
-        core = compileCore(coreBytes as Uint8Array<ArrayBuffer>, nameOf(wasm) === 'the model' ? 'the core given as "wasm"' : nameOf(wasm));
+        const coreBytes = await readBytes(wasm, options.signal ? { signal: options.signal } : {}, readPath);
+        core = compileCore(coreBytes, nameOf(wasm) === 'the model' ? 'the core given as "wasm"' : nameOf(wasm));
       }
       return new Model(core, readKlet(bytes, nameOf(settled)), nameOf(settled), options.maxMemory);
     },

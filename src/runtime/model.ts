@@ -76,6 +76,9 @@ export class Model {
   readonly memory: Readonly<MemoryUse>;
   readonly info: Readonly<ModelInfo>;
 
+  /** `using model = await load(…)` disposes at the end of the block, where the language has `using`. */
+  declare readonly [Symbol.dispose]: () => void;
+
   private core: CoreExports | undefined;
   private inputPorts: Port[];
   private outputPorts: Port[];
@@ -260,7 +263,7 @@ export class Model {
       if (values === undefined) throw new KletError('MISSING_INPUT', `input "${port.info.name}" is missing; the model takes ${namesOf(ports)}`);
       port.write(values);
     }
-    for (const name in inputs) {
+    for (const name of Object.keys(inputs)) {
       if (!ports.some((port) => port.info.name === name)) throw new KletError('MISSING_INPUT', `the model has no input "${name}"; it takes ${namesOf(ports)}`);
     }
   }
@@ -271,12 +274,7 @@ export class Model {
 }
 
 if (typeof Symbol.dispose === 'symbol') {
-  Object.defineProperty(Model.prototype, Symbol.dispose, { value: Model.prototype.dispose, configurable: true, writable: true });
-}
-
-export interface Model {
-  /** `using model = await load(…)` disposes at the end of the block, where the language has `using`. */
-  [Symbol.dispose](): void;
+  Object.defineProperty(Model.prototype, Symbol.dispose, { value(this: Model) { this.dispose(); }, configurable: true, writable: true });
 }
 
 function recordOffsets(plan: Uint8Array): number[] {

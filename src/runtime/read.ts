@@ -100,6 +100,6 @@ export function nameOf(source: unknown): string {
 
 export function describeValue(value: unknown): string {
   if (value === null) return 'null';
-  if (typeof value === 'object') return (value as object).constructor?.name ?? 'an object';
+  if (typeof value === 'object') return (value).constructor?.name ?? 'an object';
   return typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`;
 }

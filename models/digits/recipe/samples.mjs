@@ -9,7 +9,7 @@ import { PNG } from 'pngjs';
 import { CLASSES, SIDE, imageOf, loadDigits } from './data.mjs';
 import { loadFloatNetwork, runFloatNetwork } from './float-network.mjs';
 
-const HARDNESS = 0.12; // the share of its class that scores lower than the digit taken
+const HARDNESS = 0.15; // the share of its class that scores lower than the digit taken
 const directory = new URL('../samples/', import.meta.url);
 
 const network = loadFloatNetwork();

@@ -13,7 +13,7 @@ export function fuseActivation(graph: Graph): void {
     const x = node.inputs[0]!, y = node.outputs[0]!, before = made.get(x);
     if (!before || !('activation' in before.attributes) || before.attributes.activation !== 'none' || read.get(x)!.length !== 1) continue;
     if (!['float32', 'int8'].includes(y.dtype) || !sameQuantization(x, y)) continue;
-    before.attributes = { ...before.attributes, activation: node.attributes.kind as FusedActivation } as never;
+    before.attributes = { ...before.attributes, activation: node.attributes.kind as FusedActivation };
     before.outputs[0] = y;
     made.set(y, before);
     gone.add(node);

@@ -86,7 +86,7 @@ class TfliteImport {
     const [table, tag] = operatorOptions[kind as OperatorKind];
     const lowering = new Lowering<OperatorKind>(
       kind as OperatorKind,
-      this.reader.table(table, source.builtinOptionsType === tag ? source.builtinOptions : 0) as never,
+      this.reader.table(table, source.builtinOptionsType === tag ? source.builtinOptions : 0),
       source.customOptions, source.inputs, source.outputs,
       { tensor: (index) => this.readable(index, position), uniqueName: (wish) => this.tensors.uniqueName(wish) },
     );

@@ -49,7 +49,7 @@ export const tables = {
     padding: [0, 'int8'], strideW: [1, 'int32'], strideH: [2, 'int32'], filterWidth: [3, 'int32'],
     filterHeight: [4, 'int32'], fusedActivationFunction: [5, 'int8'],
   },
-  FullyConnectedOptions: { fusedActivationFunction: [0, 'int8'], weightsFormat: [1, 'int8'], keepNumDims: [2, 'bool'] },
+  FullyConnectedOptions: { fusedActivationFunction: [0, 'int8'], weightsFormat: [1, 'int8'], keepNumDims: [2, 'bool'], asymmetricQuantizeInputs: [3, 'bool'] },
   TransposeConvOptions: { padding: [0, 'int8'], strideW: [1, 'int32'], strideH: [2, 'int32'], fusedActivationFunction: [3, 'int8'] },
   BatchMatMulOptions: { adjX: [0, 'bool'], adjY: [1, 'bool'] },
   SoftmaxOptions: { beta: [0, 'float32'] },

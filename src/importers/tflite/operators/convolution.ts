@@ -1,5 +1,5 @@
 import type { Tensor } from '../../../graph/graph';
-import type { Padding } from '../../../graph/operators';
+import type { HybridMode, Padding } from '../../../graph/operators';
 import type { Lowering, Mappings } from '../lowering';
 import { paddings } from '../schema';
 import { dequantizeConstant } from '../tensors';
@@ -24,10 +24,22 @@ function padding(operator: Lowering, code: number, large: number[], small: numbe
   return [top, left, bottom, right];
 }
 
-/** Constant weights; of networks that keep only their weights in int8, the real values of these. */
-export function weights(operator: Lowering, x: Tensor, i: number, rank: number): Tensor {
+/** Constant weights. */
+function weights(operator: Lowering, i: number, rank: number): Tensor {
   const w = operator.constantInput(i, 'weights');
   operator.check(w.shape.length === rank, `weights of ${w.shape.length} dimensions`);
+  return w;
+}
+
+/** Float activations with int8 weights are quantized at run time: by their whole range where the weights have a scale per channel. */
+function hybridMode(x: Tensor, w: Tensor): { hybrid?: HybridMode } {
+  if (x.dtype !== 'float32' || w.dtype !== 'int8') return {};
+  return { hybrid: w.quantization!.scale.length > 1 ? 'asymmetric' : 'symmetric' };
+}
+
+/** Weights of an operator that has no hybrid form: their real values where the activations are float. */
+function realWeights(operator: Lowering, x: Tensor): Tensor {
+  const w = weights(operator, 1, 4);
   return x.dtype === 'float32' ? dequantizeConstant(w) : w;
 }
 
@@ -51,13 +63,13 @@ export const convolution: Mappings = {
   CONV_2D(operator) {
     const { options } = operator;
     const x = operator.input(0, 4);
-    const w = weights(operator, x, 1, 4);
+    const w = weights(operator, 1, 4);
     const groups = x.shape[3]! / w.shape[3]!;
     operator.check(Number.isInteger(groups) && w.shape[0]! % groups === 0, `weights for ${w.shape[3]} of ${x.shape[3]} channels`);
     const stride: [number, number] = [options.strideH, options.strideW];
     const dilation: [number, number] = [options.dilationHFactor, options.dilationWFactor];
     operator.emitActivated('conv2d', [x, w, operator.optionalInput(2)], options.fusedActivationFunction, {
-      stride, dilation, groups,
+      stride, dilation, groups, ...hybridMode(x, w),
       padding: padding(operator, options.padding, x.shape, operator.output.shape, { kernel: w.shape.slice(1, 3), stride, dilation }),
     });
   },
@@ -65,19 +77,19 @@ export const convolution: Mappings = {
   DEPTHWISE_CONV_2D(operator) {
     const { options } = operator;
     const x = operator.input(0, 4);
-    const w = weights(operator, x, 1, 4);
+    const w = weights(operator, 1, 4);
     operator.check(w.shape[0] === 1 && w.shape[3]! % x.shape[3]! === 0, `weights [${w.shape.join(', ')}] for ${x.shape[3]} channels`);
     const stride: [number, number] = [options.strideH, options.strideW];
     const dilation: [number, number] = [options.dilationHFactor, options.dilationWFactor];
     operator.emitActivated('depthwiseConv2d', [x, w, operator.optionalInput(2)], options.fusedActivationFunction, {
-      stride, dilation,
+      stride, dilation, ...hybridMode(x, w),
       padding: padding(operator, options.padding, x.shape, operator.output.shape, { kernel: w.shape.slice(1, 3), stride, dilation }),
     });
   },
 
   TRANSPOSE_CONV(operator) {
     const x = operator.input(2, 4);
-    transposeConvolution(operator, x, weights(operator, x, 1, 4), operator.optionalInput(3), operator.options, operator.options.fusedActivationFunction);
+    transposeConvolution(operator, x, realWeights(operator, x), operator.optionalInput(3), operator.options, operator.options.fusedActivationFunction);
   },
 
   AVERAGE_POOL_2D: (operator) => pool(operator, 'averagePool2d'),
@@ -101,5 +113,5 @@ export function convolution2DTransposeBias(operator: Lowering<'CUSTOM'>): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const options = { padding: view.getInt32(0, true) - 1, strideW: view.getInt32(4, true), strideH: view.getInt32(8, true) };
   const x = operator.input(0, 4);
-  transposeConvolution(operator, x, weights(operator, x, 1, 4), operator.optionalInput(2), options, 0);
+  transposeConvolution(operator, x, realWeights(operator, x), operator.optionalInput(2), options, 0);
 }

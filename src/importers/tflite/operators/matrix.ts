@@ -17,8 +17,8 @@ export const matrix: Mappings = {
     const result = isFlat ? output : operator.temporary(output, [m, n], 'flat');
 
     if (w.data) {
-      const constant = x.dtype === 'float32' ? dequantizeConstant(w) : w;
-      operator.emitActivated('fullyConnected', [rows, constant, bias], options.fusedActivationFunction, {}, result);
+      const hybrid = x.dtype === 'float32' && w.dtype === 'int8' ? { hybrid: options.asymmetricQuantizeInputs ? 'asymmetric' as const : 'symmetric' as const } : {};
+      operator.emitActivated('fullyConnected', [rows, w, bias], options.fusedActivationFunction, hybrid, result);
     } else if (bias) {
       operator.check(result.dtype === 'float32', 'weights computed at run time together with a quantized bias');
       const product = operator.temporary(result, [m, n], 'product');

@@ -1,0 +1,85 @@
+import { compile, importTflite, type Graph } from '../../src/compiler';
+import { KletError } from '../../src/errors';
+import { loadSync } from '../../src';
+import type { Inputs, Model, RawArray } from '../../src/exports';
+import type { TfliteTensor } from '../../test/tflite/writer';
+import type { OracleCase } from './maker';
+
+export { operators, oracleCases } from './cases';
+
+/** How far kinglet is from the oracle on one case. */
+export interface Comparison {
+  /** Share of values that are equal, 0 … 1. */
+  equal: number;
+  /** Steps for quantized and integer outputs; for floats the part of the tensor's largest magnitude. */
+  worst: number;
+  values: number;
+  /** Where `worst` is. */
+  example: string;
+}
+
+/** What a network answers: a list of outputs per sample, or why it does not run. */
+export type Answer = { outputs: Uint8Array[][] } | { refusal: string };
+
+/** Runs a case in kinglet. */
+export function runKinglet({ network, name, samples, tensors, inputs, outputs }: OracleCase): Answer {
+  let graph: Graph;
+  let model: Model;
+  try {
+    graph = importTflite(network, { name });
+    model = loadSync(compile(graph));
+  } catch (error) {
+    if (error instanceof KletError) return { refusal: `${error.code}: ${error.message.split('\n').slice(0, 2).join(' ')}` };
+    return { refusal: String((error as Error).stack) };
+  }
+  const find = (tensor: string) => tensors.find((t) => t.name === tensor)!;
+  try {
+    return {
+      outputs: samples.map((sample) => {
+        const record: Inputs = Object.fromEntries(inputs.map((input, i) => [input, viewOf(find(input), sample[i]!)]));
+        const result = model.predict(record, { output: 'raw' }) as RawArray | Record<string, RawArray>;
+        return outputs.map((output) => bytesOf(outputs.length === 1 ? result as RawArray : (result as Record<string, RawArray>)[output]!));
+      }),
+    };
+  } catch (error) {
+    return { refusal: String((error as Error).stack) };
+  } finally {
+    model.dispose();
+  }
+}
+
+export function compareOutputs({ tensors, outputs }: OracleCase, expected: Uint8Array[][], found: Uint8Array[][]): Comparison {
+  const result: Comparison = { equal: 0, worst: 0, values: 0, example: '' };
+  let equal = 0;
+  expected.forEach((sample, s) => sample.forEach((bytes, o) => {
+    const tensor = tensors.find((t) => t.name === outputs[o])!;
+    const [a, b] = [viewOf(tensor, bytes), viewOf(tensor, found[s]![o]!)];
+    const unit = tensor.type === 'FLOAT32' ? Math.max(...Array.from(a, (x) => (Number.isFinite(x) ? Math.abs(x) : 0)), 1e-30) : 1;
+    for (let i = 0; i < a.length; i++) {
+      if (Object.is(a[i], b[i]) || a[i] === b[i]) {
+        equal++;
+        continue;
+      }
+      const distance = Math.abs(a[i]! - b[i]!) / unit;
+      if (!(distance <= result.worst)) {
+        result.worst = Number.isNaN(distance) ? Infinity : distance;
+        result.example = `${outputs[o]}[${i}] of sample ${s}: oracle ${a[i]}, kinglet ${b[i]}`;
+      }
+    }
+    result.values += a.length;
+  }));
+  result.equal = equal / result.values;
+  return result;
+}
+
+function viewOf(tensor: TfliteTensor, bytes: Uint8Array): RawArray {
+  const { buffer } = new Uint8Array(bytes);
+  switch (tensor.type) {
+    case 'FLOAT32': return new Float32Array(buffer);
+    case 'INT8': return new Int8Array(buffer);
+    case 'INT32': return new Int32Array(buffer);
+    default: return new Uint8Array(buffer);
+  }
+}
+
+const bytesOf = (array: RawArray) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);

@@ -1,0 +1,31 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { Flavor } from '../index';
+
+// Readers of option values; commander names the option in front of what they say.
+
+export function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+export function positiveNumber(text: string): number {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError('It must be above 0.');
+  return value;
+}
+
+/** 65536, 512K, 2M, 1.5MiB. */
+export function byteCount(text: string): number {
+  const found = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text), bytes = found ? Number(found[1]) * 1024 ** ' kmg'.indexOf(found[2]!.toLowerCase() || ' ') : 0;
+  if (!(bytes >= 1)) throw new InvalidArgumentError('It must be a number of bytes, like 65536, 512K or 2M.');
+  return Math.floor(bytes);
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+export function flavorOption(description: string): Option {
+  return new Option('--flavor <flavor>', description).choices(['simd', 'scalar'] satisfies Flavor[]);
+}

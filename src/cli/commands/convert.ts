@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { compile, readKlet, type CompileOptions } from '../../compiler/index';
+import { KletError, loadSync, type ImagePreprocessing, type Model, type TensorInfo } from '../../index';
+import { checkPreprocessing, pictureShape } from '../../tasks/pixels';
+import { byteCount, wholeNumber } from '../args';
+import { goldenCases, memoryText, operatorCounts, portsTable, totalMacs } from '../describe';
+import { readBytes, readText, writeAtomically } from '../files';
+import type { Io } from '../io';
+import { importForeign, networkName } from '../network';
+import { Progress } from '../progress';
+import { countOf, randomInputs } from '../tensors';
+import { bytesText, countText, facts, percentText, plural } from '../text';
+import { version } from '../version';
+
+interface ConvertOptions {
+  output?: string;
+  name?: string;
+  labels?: string;
+  preprocess?: string;
+  golden: number;
+  notes: boolean;
+  maxMemory?: number;
+}
+
+/** From so many bytes on, compiling may take a second. */
+const LONG_FILE = 1 << 20;
+const SEED = 1;
+
+export function convertCommand(io: Io): Command {
+  return new Command('convert')
+    .summary('turn a .tflite network into a .klet file')
+    .description('Turns a TensorFlow Lite network (.tflite, told by its content) into a .klet file, and proves that the file runs.')
+    .argument('<in>', 'the network to convert')
+    .option('-o, --output <file>', 'where to write (default: the input\'s name with .klet)')
+    .option('--name <name>', 'what the network calls itself (default: the input\'s name)')
+    .option('--labels <file>', 'names of the classes, one a line, kept in the file')
+    .option('--preprocess <json>', 'how pictures become its input, kept in the file: JSON, or a file that holds it')
+    .option('--golden <n>', 'keep n seeded random inputs and their outputs in the file, for selfTest()', wholeNumber, 0)
+    .option('--max-memory <bytes>', 'refuse a network that needs more memory to run (65536, 512K, 2M)', byteCount)
+    .option('--strip', 'leave out the names and sizes that inspect and profile show')
+    .addHelpText('after', `
+Examples:
+  $ kinglet convert mobilenet.tflite -o mobilenet.klet --labels imagenet.txt
+  $ kinglet convert digits.tflite --preprocess '{"kind":"image","channels":1,"scale":0.00392157,"offset":0}'
+
+Preprocessing says how bytes 0..255 become the numbers that the network was trained on: value × scale + offset,
+each a number or one a channel; "invert": true first turns black on white into white on black.`)
+    .action((input: string, options: ConvertOptions & { strip?: boolean }) => convert(input, { ...options, notes: !options.strip }, io));
+}
+
+function convert(input: string, options: ConvertOptions, io: Io): void {
+  const output = options.output ?? join(dirname(input), `${networkName(input)}.klet`);
+  if (resolve(output) === resolve(input)) throw new KletError('BAD_ARGUMENT', `the output "${output}" is the input itself; name another with -o`);
+  const source = readBytes(input), progress = new Progress(io, 4, source.length > LONG_FILE);
+  try {
+    progress.update(0, `reading ${basename(input)}`);
+    const graph = importForeign(source, input, options.name);
+    const labels = options.labels === undefined ? undefined : readLabels(options.labels);
+    const meta = metaOf(source, input, options, labels, graph.inputs as TensorInfo[]);
+    progress.update(1, 'compiling');
+    const golden = Array.from({ length: options.golden }, (_, i) => randomInputs(graph.inputs, SEED + i));
+    const klet = compile(graph, { meta, golden, notes: options.notes, ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }) });
+    progress.update(2, 'writing and verifying');
+    let model: Model | undefined;
+    writeAtomically(output, klet, (written) => { model = verify(written); });
+    progress.stop();
+    if (labels) warnAboutLabels(labels.length, model!.outputs, io);
+    io.out(summary(input, source.length, output, klet, model!, options.golden));
+  } finally {
+    progress.stop();
+  }
+}
+
+function metaOf(source: Uint8Array, input: string, { name, preprocess }: ConvertOptions, labels: string[] | undefined, inputs: TensorInfo[]): NonNullable<CompileOptions['meta']> {
+  return {
+    ...(name !== undefined && { name }),
+    ...(labels && { labels }),
+    ...(preprocess !== undefined && { preprocessing: readPreprocessing(preprocess, inputs) }),
+    provenance: { converter: `kinglet ${version}`, format: 'tflite', source: basename(input), sha256: createHash('sha256').update(source).digest('hex') },
+  };
+}
+
+/** One label a line; empty lines at the end do not count. */
+export function readLabels(path: string): string[] {
+  const lines = readText(path).replace(/^\ufeff/, '').trimEnd().split(/\r?\n/).map((line) => line.trim());
+  if (lines.length === 1 && lines[0] === '') throw new KletError('BAD_ARGUMENT', `"${path}" holds no labels; expected one a line`);
+  return lines;
+}
+
+/**
+ * @param text JSON, or the path of a file with it
+ * @param inputs at least one must be able to take such a picture, when given
+ */
+export function readPreprocessing(text: string, inputs: readonly TensorInfo[]): ImagePreprocessing {
+  const isJson = text.trimStart().startsWith('{'), json = isJson ? text : readText(text), where = isJson ? '--preprocess' : `"${text}"`;
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new KletError('BAD_ARGUMENT', `${where} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  const preprocessing = checkPreprocessing(value), problems: unknown[] = [];
+  for (const input of inputs) {
+    try {
+      pictureShape(input, preprocessing);
+      return preprocessing;
+    } catch (error) {
+      problems.push(error);
+    }
+  }
+  throw problems[0] ?? new KletError('BAD_ARGUMENT', `${where} describes a picture; the network has no inputs`);
+}
+
+/** Loads what was written, in both flavors, and runs it. */
+function verify(bytes: Uint8Array<ArrayBuffer>): Model {
+  const [model, other] = (['simd', 'scalar'] as const).flatMap((flavor) => {
+    try {
+      const loaded = loadSync(bytes, { flavor });
+      return loaded.selfTest() === 0 ? (loaded.predict(randomInputs(loaded.inputs, SEED)), [loaded]) : [loaded];
+    } catch (error) {
+      // an engine without SIMD still converts
+      if (flavor === 'simd' && error instanceof KletError && error.code === 'NO_WASM') return [];
+      throw error;
+    }
+  });
+  other?.dispose();
+  return model!;
+}
+
+function warnAboutLabels(labels: number, outputs: readonly TensorInfo[], io: Io): void {
+  if (outputs.some(({ shape }) => shape.at(-1) === labels || countOf(shape) === labels)) return;
+  const classes = outputs.map(({ name, shape }) => `"${name}" has ${shape.at(-1) ?? 1}`).join(', ');
+  io.err(`kinglet: warning: there are ${plural(labels, 'label')}, and ${classes}; "kinglet run" shows labels only where the numbers agree\n`);
+}
+
+function summary(input: string, inputBytes: number, output: string, klet: Uint8Array, model: Model, golden: number): string {
+  const parts = readKlet(klet), { notes } = parts, cases = goldenCases(parts);
+  return `${facts([
+    ['read', `${input}, ${bytesText(inputBytes)}`],
+    ['wrote', `${output}, ${bytesText(klet.length)} (${percentText(klet.length, inputBytes)})`],
+    ['operators', notes && `${notes.records.length}: ${operatorCounts(notes)}`],
+    ['MACs', notes && `${countText(totalMacs(notes))} a prediction`],
+    ['memory', memoryText(model.memory)],
+    ['verified', golden > 0 ? `both flavors reproduce its ${plural(cases, 'golden case')}` : 'loads and runs in both flavors'],
+  ])}\n${portsTable(model.inputs, model.outputs)}`;
+}

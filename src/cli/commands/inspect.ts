@@ -1,0 +1,114 @@
+import { Command } from 'commander';
+import type { Notes } from '../../compiler/index';
+import { KletError, loadSync, type MemoryUse } from '../../index';
+import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, preprocessingText, recordText, totalMacs } from '../describe';
+import { drawMemory } from '../drawMemory';
+import type { Io } from '../io';
+import { openNetwork, type Network } from '../network';
+import { Progress } from '../progress';
+import { bytesText, countText, facts, percentText, plural, shapeText, shortName, table } from '../text';
+
+interface InspectOptions {
+  memory?: boolean;
+  json?: boolean;
+  check?: boolean;
+}
+
+export function inspectCommand(io: Io, exit: (code: number) => void): Command {
+  return new Command('inspect')
+    .summary('show what is in a network: tensors, operators, memory')
+    .description('Shows inputs, outputs, operators, weights, MACs and the exact memory of a .klet file, or of what a .tflite file would become.')
+    .argument('<file>', 'a .klet or .tflite file')
+    .option('--memory', 'draw the arena over time: which buffer lives where, record by record')
+    .option('--check', 'only tell whether a .tflite file would convert, and list every operator in the way; exit code 1 if not')
+    .option('--json', 'everything, for programs')
+    .addHelpText('after', `
+Examples:
+  $ kinglet inspect mobilenet.klet
+  $ kinglet inspect mobilenet.klet --memory
+  $ kinglet inspect unknown.tflite --check && echo convertible
+  $ kinglet inspect mobilenet.klet --json | jq .memory.total`)
+    .action((file: string, options: InspectOptions) => {
+      if (options.check) return exit(check(file, options.json ?? false, io));
+      const progress = new Progress(io, 1, true);
+      let network: Network;
+      try {
+        if (/\.tflite$/i.test(file)) progress.update(0, 'converting in memory');
+        network = openNetwork(file);
+      } finally {
+        progress.stop();
+      }
+      io.out(inspect(network, options, io.columns));
+    });
+}
+
+function inspect(network: Network, options: InspectOptions, columns: number): string {
+  const model = loadSync(network.klet), { memory } = model;
+  model.dispose();
+  if (options.json) return `${JSON.stringify(toJson(network, memory), null, 2)}\n`;
+  const { notes, arenaBytes } = network.parts;
+  if (!options.memory) return describe(network, memory, columns);
+  if (!notes) throw new KletError('BAD_ARGUMENT', `"${network.path}" was converted with --strip and does not say where its buffers are; convert it without`);
+  return `${facts([['network', network.parts.meta.name], ['memory', memoryText(memory)]])}\n${drawMemory(notes, arenaBytes, columns)}`;
+}
+
+function describe({ path, format, fileBytes, klet, parts }: Network, memory: MemoryUse, columns: number): string {
+  const { meta, notes } = parts, cases = goldenCases(parts), { labels } = meta;
+  const head = facts([
+    ['file', `${path}, ${bytesText(fileBytes)}${format === 'klet' ? '' : `; as .klet ${bytesText(klet.length)}`}`],
+    ['network', meta.name],
+    ['labels', labels && `${labels.length}: ${labels.slice(0, 3).map((label) => shortName(label, 24)).join(' · ')}${labels.length > 3 ? ' · …' : ''}`],
+    ['pictures', meta.preprocessing && preprocessingText(meta.preprocessing)],
+    ['made by', recordText(meta.provenance)],
+    ['accuracy', recordText(meta.accuracy)],
+    ['golden', cases > 0 ? plural(cases, 'case') : undefined],
+  ]);
+  const totals = facts([
+    ['operators', notes && `${notes.records.length}: ${operatorCounts(notes)}`],
+    ['weights', bytesText(parts.weights.length)],
+    ['MACs', notes && `${countText(totalMacs(notes))} a prediction`],
+    ['memory', memoryText(memory)],
+  ]);
+  const operators = notes ? operatorsTable(notes, columns) : 'the file was converted with --strip: it does not name its operators\n';
+  return [head, portsTable(meta.inputs, meta.outputs), operators, totals].join('\n');
+}
+
+function operatorsTable(notes: Notes, columns: number): string {
+  const macs = totalMacs(notes), shapes = notes.records.map(({ shape }) => shapeText(shape)), widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length));
+  const others = 4 + widest(notes.records.map(({ op }) => op)) + widest(shapes) + 34, room = Math.max(20, columns - others);
+  return table(
+    [{ head: '#', align: 'right' }, { head: 'name' }, { head: 'operator' }, { head: 'output' }, { head: 'MACs', align: 'right' }, { head: '% MACs', align: 'right' }, { head: 'weights', align: 'right' }],
+    notes.records.map(({ name, op, macs: own, weights }, i) => [String(i), shortName(name, room), op, shapes[i]!, own ? countText(own) : '', own ? percentText(own, macs) : '', weights ? bytesText(weights) : '']),
+  );
+}
+
+function toJson({ path, format, fileBytes, klet, parts }: Network, memory: MemoryUse): unknown {
+  const { meta, notes, weights } = parts, { inputs, outputs, ...about } = meta;
+  return {
+    file: path, format, bytes: fileBytes, kletBytes: klet.length,
+    ...about, inputs, outputs,
+    ...(notes && { operators: notes.records.map((record, index) => ({ index, ...record })), macs: totalMacs(notes) }),
+    weights: weights.length,
+    memory: memoryParts(memory),
+    ...(notes && { arena: notes.arena.map(([name, offset, bytes, first, last]) => ({ name, offset, bytes, first, last })) }),
+    goldenCases: goldenCases(parts),
+  };
+}
+
+/** @returns the exit code: 0 when the file converts (or is a sound .klet file), 1 when not */
+function check(path: string, json: boolean, io: Io): number {
+  try {
+    const network = openNetwork(path), model = loadSync(network.klet), cases = model.selfTest(), { memory } = model;
+    model.dispose();
+    if (json) io.out(`${JSON.stringify({ file: path, format: network.format, convertible: true, kletBytes: network.klet.length, memory: memoryParts(memory) }, null, 2)}\n`);
+    else if (network.format === 'klet') io.out(`${path} is a sound .klet file${cases > 0 ? ` and reproduces its ${plural(cases, 'golden case')}` : ''}\n`);
+    else io.out(`${path} converts: ${bytesText(network.fileBytes)} become ${bytesText(network.klet.length)}, and ${bytesText(memory.total)} of memory to run\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof KletError) || error.code === 'FETCH_FAILED') throw error;
+    const [message, ...problems] = error.message.split('\n').map((line) => line.trim());
+    if (json) io.out(`${JSON.stringify({ file: path, convertible: false, code: error.code, message, problems }, null, 2)}\n`);
+    else io.out(`${path} does not convert (${error.code})\n${error.message}\n`);
+    return 1;
+  }
+}

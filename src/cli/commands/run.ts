@@ -1,0 +1,142 @@
+import { extname } from 'node:path';
+import { Command } from 'commander';
+import { dump } from 'npyjs';
+import { KletError, loadSync, type Flavor, type InputArray, type Model, type RawArray, type TensorInfo } from '../../index';
+import { topK } from '../../tasks/labels';
+import { collect, flavorOption, positiveNumber } from '../args';
+import { writeAtomically } from '../files';
+import { readInputs } from '../inputs';
+import type { Io } from '../io';
+import { openNetwork } from '../network';
+import { byName, countOf, toBytes } from '../tensors';
+import { bytesText, digits, floatText, msText, plural, shapeText, table } from '../text';
+import { readLabels, readPreprocessing } from './convert';
+
+interface RunOptions {
+  input: string[];
+  output: string[];
+  raw?: boolean;
+  labels?: string;
+  preprocess?: string;
+  top: number;
+  flavor?: Flavor;
+  json?: boolean;
+}
+
+const TIMED_RUNS = 10;
+const TIMED_MS = 500;
+const BAR = 20;
+const SHOWN_VALUES = 8;
+
+export function runCommand(io: Io): Command {
+  return new Command('run')
+    .summary('predict from a picture, a .npy array or raw bytes')
+    .description('Runs a network once on what you give it and shows the answer. A .tflite file is converted in memory first.')
+    .argument('<file>', 'a .klet or .tflite file')
+    .option('-i, --input <x>', 'a picture (PNG, JPEG, BMP), a .npy array, or a file with the tensor\'s own bytes; several in order, or as NAME=FILE', collect, [])
+    .option('-o, --output <file>', 'write the output: .npy, or bytes under any other name; several as NAME=FILE', collect, [])
+    .option('--raw', 'input files hold all inputs\' own bytes in order, output files the outputs\' own')
+    .option('--labels <file>', 'names of the classes, one a line, instead of the file\'s')
+    .option('--preprocess <json>', 'how pictures become the input, instead of what the file says: JSON, or a file that holds it')
+    .option('--top <k>', 'how many classes to show', positiveNumber, 5)
+    .addOption(flavorOption('which build of the core (default: the fastest that works here)'))
+    .option('--json', 'the answer for programs')
+    .addHelpText('after', `
+Examples:
+  $ kinglet run mobilenet.klet --input parrot.jpg
+  $ kinglet run detector.klet --input image=street.png --input threshold=threshold.npy
+  $ kinglet run embed.klet --input face.png --output embedding.npy
+  $ kinglet run net.klet --raw --input in.bin --output out.bin
+
+Pictures are resized to the input. What else happens to them is said by the file's preprocessing; without it uint8
+inputs get the bytes 0..255, int8 inputs byte - 128, and float inputs byte / 255. Without --raw, --output writes real
+numbers as float32; with it, the network's own type.`)
+    .action((file: string, options: RunOptions) => run(file, options, io));
+}
+
+function run(file: string, options: RunOptions, io: Io): void {
+  const { klet, parts: { meta } } = openNetwork(file), model = loadSync(klet, options.flavor ? { flavor: options.flavor } : {});
+  const labels = options.labels === undefined ? meta.labels : readLabels(options.labels);
+  const preprocessing = options.preprocess === undefined ? meta.preprocessing : readPreprocessing(options.preprocess, model.inputs);
+  const inputs = readInputs(options.input, model.inputs, { preprocessing, raw: options.raw ?? false });
+  const raw = byName<RawArray>(model.outputs, model.predict(inputs, { output: 'raw' })), real = byName<Float32Array>(model.outputs, model.predict(inputs));
+  const values = (output: TensorInfo): ArrayLike<number> => (isExact(output) ? Array.from(raw[output.name]!, Number) : real[output.name]!);
+  const written = writeOutputs(options.output, model.outputs, options.raw ? raw : real);
+  const inputCount = model.inputs.length === 1 ? countOf(model.inputs[0]!.shape) : undefined;
+  const ranked = model.outputs.map((output) => (isClasses(output, labels, inputCount) ? topK(values(output), fitting(labels, output), options.top) : undefined));
+  const time = timePrediction(model, inputs);
+  if (options.json) {
+    const outputs = model.outputs.map((output, i) => ({ ...output, ...(ranked[i] && { top: ranked[i] }), values: Array.from(values(output)) }));
+    io.out(`${JSON.stringify({ file, network: meta.name, flavor: model.info.flavor, medianMs: time.ms, runs: time.runs, outputs }, null, 2)}\n`);
+    return;
+  }
+  if (written.length > 0) io.out(written.map(({ path, bytes, what }) => `wrote ${path}: ${what}, ${plural(bytes, 'byte')}${bytes < 1024 ? '' : ` (${bytesText(bytes)})`}\n`).join(''));
+  else model.outputs.forEach((output, i) => io.out(`${i > 0 ? '\n' : ''}${ranked[i] ? classesText(output, ranked[i], values(output)) : statisticsText(output, values(output))}`));
+  io.out(`${written.length > 0 ? '' : '\n'}${msText(time.ms)} a prediction (median of ${time.runs}, ${model.info.flavor})\n`);
+}
+
+/** Types whose values are the numbers themselves, wider than a float. */
+function isExact({ dtype }: TensorInfo): boolean {
+  return dtype === 'int32' || dtype === 'int64' || dtype === 'bool';
+}
+
+function fitting(labels: readonly string[] | undefined, { shape }: TensorInfo): readonly string[] | undefined {
+  return labels?.length === countOf(shape) ? labels : undefined;
+}
+
+/** A vector of scores: as many as there are labels, or, without labels, any that is not a reconstruction of the input. */
+function isClasses(output: TensorInfo, labels: readonly string[] | undefined, inputCount: number | undefined): boolean {
+  const count = countOf(output.shape), isVector = count >= 2 && output.shape.filter((d) => d > 1).length === 1;
+  return isVector && !isExact(output) && (labels?.length === count || (!labels && count !== inputCount) || (labels !== undefined && Math.abs(labels.length - count) === 1));
+}
+
+function classesText(output: TensorInfo, ranked: ReturnType<typeof topK>, all: ArrayLike<number>): string {
+  const list = Array.from(all), sum = list.reduce((a, b) => a + b, 0), isShare = list.every((v) => v >= 0 && v <= 1) && Math.abs(sum - 1) < 0.1;
+  const rows = ranked.map(({ index, label, score }, i) => [`${i + 1}.`, label, label === String(index) ? '' : String(index), score.toFixed(4), isShare ? '#'.repeat(Math.round(score * BAR)) : '']);
+  const named = ranked.some(({ index, label }) => label !== String(index));
+  const columns = [{ head: '' }, { head: named ? 'label' : 'class' }, ...(named ? [{ head: 'class', align: 'right' as const }] : []), { head: 'score', align: 'right' as const }, { head: '' }];
+  return `${output.name}: ${plural(list.length, 'class', 'classes')}\n${table(columns, named ? rows : rows.map((row) => row.filter((_, i) => i !== 2)))}`;
+}
+
+function statisticsText(output: TensorInfo, values: ArrayLike<number>): string {
+  const list = Array.from(values), isWhole = isExact(output), show = (value: number): string => (isWhole ? String(value) : floatText(Number(value.toPrecision(5))));
+  const head = `${output.name}: ${output.dtype} ${shapeText(output.shape)}`;
+  const first = list.slice(0, SHOWN_VALUES).map(show).join(', ');
+  if (list.length === 1) return `${head}\n  ${first}\n`;
+  const low = list.reduce((a, b) => Math.min(a, b)), high = list.reduce((a, b) => Math.max(a, b)), mean = list.reduce((a, b) => a + b, 0) / list.length;
+  return `${head}\n  ${first}${list.length > SHOWN_VALUES ? ', …' : ''}\n  smallest ${show(low)}, largest ${show(high)}, mean ${digits(mean)}\n`;
+}
+
+/** Writes what `--output` names: one file for all outputs, or one an output as NAME=FILE. */
+function writeOutputs(specs: readonly string[], outputs: readonly TensorInfo[], arrays: Record<string, RawArray>): { path: string; bytes: number; what: string }[] {
+  const describe = (output: TensorInfo): string => `${output.name} ${typeName(arrays[output.name]!, output)} ${shapeText(output.shape)}`;
+  return specs.map((spec) => {
+    const named = outputs.find(({ name }) => spec.startsWith(`${name}=`)), path = named ? spec.slice(named.name.length + 1) : spec, chosen = named ? [named] : outputs;
+    const isNpy = extname(path).toLowerCase() === '.npy';
+    if (isNpy && chosen.length > 1) {
+      throw new KletError('BAD_ARGUMENT', `a .npy file holds one array and the network has ${outputs.length} outputs; name one: ${outputs.map(({ name }) => `--output ${name}=${path}`).join(' or ')}`);
+    }
+    if (!named && specs.length > 1) throw new KletError('BAD_ARGUMENT', `with several --output say which is which: ${outputs.map(({ name }) => `${name}=FILE`).join(', ')}`);
+    const bytes = isNpy ? toNpy(arrays[chosen[0]!.name]!, chosen[0]!) : Buffer.concat(chosen.map(({ name }) => toBytes(arrays[name]!)));
+    writeAtomically(path, bytes);
+    return { path, bytes: bytes.length, what: chosen.map(describe).join(', ') };
+  });
+}
+
+function toNpy(array: RawArray, { dtype, shape }: TensorInfo): Uint8Array {
+  return new Uint8Array(dump(array, shape, dtype === 'bool' && array instanceof Uint8Array ? { dtype: 'b1' } : {}));
+}
+
+function typeName(array: RawArray, { dtype }: TensorInfo): string {
+  return array instanceof Float32Array ? 'float32' : dtype;
+}
+
+function timePrediction(model: Model, inputs: Record<string, InputArray>): { ms: number; runs: number } {
+  const times: number[] = [], start = performance.now();
+  do {
+    const before = performance.now();
+    model.predict(inputs);
+    times.push(performance.now() - before);
+  } while (times.length < TIMED_RUNS && performance.now() - start < TIMED_MS);
+  return { ms: times.sort((a, b) => a - b)[times.length >> 1]!, runs: times.length };
+}

@@ -1,0 +1,54 @@
+import type { KletParts, Notes } from '../compiler/index';
+import type { ImagePreprocessing, MemoryUse, TensorInfo } from '../index';
+import { bytesText, facts, floatText, plural, shapeText, table } from './text';
+
+const PAGE = 65536;
+
+export function portsTable(inputs: readonly TensorInfo[], outputs: readonly TensorInfo[]): string {
+  const row = (side: string) => ({ name, dtype, shape, scale, zeroPoint }: TensorInfo): string[] =>
+    [side, name, dtype, shapeText(shape), scale === undefined ? '' : floatText(scale), zeroPoint === undefined ? '' : String(zeroPoint)];
+  return table(
+    [{ head: '' }, { head: 'name' }, { head: 'type' }, { head: 'shape' }, { head: 'scale' }, { head: 'zero point', align: 'right' }],
+    [...inputs.map(row('input')), ...outputs.map(row('output'))],
+  );
+}
+
+/** "36 conv2d, 17 depthwiseConv2d, …", the most frequent first. */
+export function operatorCounts(notes: Notes): string {
+  const counts = new Map<string, number>();
+  for (const { op } of notes.records) counts.set(op, (counts.get(op) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([op, count]) => `${count} ${op}`).join(', ');
+}
+
+export function totalMacs(notes: Notes): number {
+  return notes.records.reduce((sum, record) => sum + record.macs, 0);
+}
+
+/** The whole memory and its parts; what they leave of the total is the core's tables and rounding. */
+export function memoryParts({ total, plan, weights, arena, scratch }: MemoryUse): { total: number; plan: number; weights: number; arena: number; scratch: number; rest: number } {
+  return { total, plan, weights, arena, scratch, rest: total - plan - weights - arena - scratch };
+}
+
+export function memoryText(memory: MemoryUse): string {
+  const { total, rest, plan, weights, arena, scratch } = memoryParts(memory);
+  return `${bytesText(total)} (${total} bytes, ${plural(total / PAGE, 'page')}): ${Object.entries({ weights, arena, scratch, plan }).map(([part, bytes]) => `${part} ${bytesText(bytes)}`).join(', ')}, tables and rounding ${bytesText(rest)}`;
+}
+
+export function preprocessingText({ channels, scale, offset, invert }: ImagePreprocessing): string {
+  const numbers = (value: number | number[]): string => (Array.isArray(value) ? `[${value.map(floatText).join(', ')}]` : floatText(value));
+  return `picture of ${plural(channels, 'channel')}${invert ? ', inverted' : ''}, bytes × ${numbers(scale)} + ${numbers(offset)}`;
+}
+
+/** How many golden cases ride along. */
+export function goldenCases({ golden, meta }: KletParts): number {
+  // the arena holds int64 as int32
+  const inside = { float32: 4, int8: 1, uint8: 1, int32: 4, int64: 4, bool: 1 };
+  const bytes = [...meta.inputs, ...meta.outputs].reduce((sum, { dtype, shape }) => sum + shape.reduce((a, b) => a * b, inside[dtype]), 0);
+  return golden && bytes > 0 ? Math.floor(golden.length / bytes) : 0;
+}
+
+/** Free-form META: one line a property. */
+export function recordText(record: Record<string, unknown> | undefined): string | undefined {
+  const entries = Object.entries(record ?? {});
+  return entries.length > 0 ? facts(entries.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)])).trimEnd() : undefined;
+}

@@ -1,0 +1,65 @@
+import { lstatSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { KletError } from '../index';
+
+/** @throws KletError `FETCH_FAILED` */
+export function readBytes(path: string): Uint8Array<ArrayBuffer> {
+  try {
+    if (statSync(path).isDirectory()) throw new KletError('FETCH_FAILED', `"${path}" is a directory; name a file in it`);
+    return new Uint8Array(readFileSync(path));
+  } catch (cause) {
+    if (cause instanceof KletError) throw cause;
+    throw new KletError('FETCH_FAILED', `cannot read "${path}": ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** @throws KletError `FETCH_FAILED` */
+export function readText(path: string): string {
+  return new TextDecoder().decode(readBytes(path));
+}
+
+/**
+ * Writes a file so that nobody ever sees half of it: beside it first, then renamed.
+ *
+ * @param check looks at what was written before it takes its name; what it throws undoes the writing
+ * @throws KletError `BAD_ARGUMENT`
+ */
+export function writeAtomically(path: string, bytes: Uint8Array, check?: (written: Uint8Array<ArrayBuffer>) => void): void {
+  const writing = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (cause) {
+      throw new KletError('BAD_ARGUMENT', `cannot write "${path}": ${reasonOf(cause)}`, { cause });
+    }
+  };
+  const target = writing(() => resolveTarget(path));
+  if (!target) {
+    check?.(new Uint8Array(bytes));
+    writing(() => writeFileSync(path, bytes));
+    return;
+  }
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
+  try {
+    writing(() => writeFileSync(temporary, bytes));
+    check?.(readBytes(temporary));
+    writing(() => renameSync(temporary, target));
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** The regular file that the path means or will be; undefined for devices and pipes, which cannot be renamed onto. */
+function resolveTarget(path: string): string | undefined {
+  if (!lstatSync(path, { throwIfNoEntry: false })) return path;
+  const target = realpathSync(path), stat = statSync(target);
+  if (stat.isDirectory()) throw new Error('it is a directory');
+  return stat.isFile() ? target : undefined;
+}
+
+function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const known: Record<string, string> = {
+    ENOENT: 'no such file or folder', EACCES: 'permission denied', EPERM: 'permission denied', ENOTDIR: 'part of the path is not a folder', ENOSPC: 'the disk is full', EROFS: 'the disk is read-only',
+  };
+  return known[code] ?? (error instanceof Error ? error.message : String(error));
+}

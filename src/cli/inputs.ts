@@ -1,0 +1,129 @@
+import { basename, extname } from 'node:path';
+import { parse as parseNpy } from 'npyjs';
+import { KletError, type ImagePreprocessing, type InputArray, type IoType, type TensorInfo } from '../index';
+import { decodeImage, imageFormat } from '../tasks/image';
+import { imageToInput } from '../tasks/pixels';
+import { readBytes } from './files';
+import { countOf, fromBytes, tensorBytes } from './tensors';
+import { bytesText, plural, shapeText } from './text';
+
+export interface InputOptions {
+  preprocessing?: ImagePreprocessing | undefined;
+  /** Files hold the tensors' own bytes, whatever they look like; one file holds those of all inputs, in order. */
+  raw?: boolean;
+}
+
+/**
+ * Reads what `--input` names: pictures, `.npy` arrays and raw bytes, in the order of the inputs or as `name=file`.
+ *
+ * @throws KletError `MISSING_INPUT`, `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `FETCH_FAILED`, …
+ */
+export function readInputs(specs: readonly string[], inputs: readonly TensorInfo[], options: InputOptions = {}): Record<string, InputArray> {
+  if (options.raw && specs.length === 1 && !splitSpec(specs[0]!, inputs).name) return splitRaw(specs[0]!, inputs);
+  const free = inputs.map((input) => input.name), files = new Map<string, string>();
+  for (const { name: given, path } of specs.map((spec) => splitSpec(spec, inputs)).sort((a, b) => Number(Boolean(b.name)) - Number(Boolean(a.name)))) {
+    const name = given ?? free[0];
+    if (name === undefined) throw new KletError('MISSING_INPUT', `${plural(specs.length, 'input')} given, the network takes ${inputs.length}: ${describePorts(inputs)}`);
+    if (files.has(name)) throw new KletError('MISSING_INPUT', `input "${name}" is given twice`);
+    files.set(name, path);
+    free.splice(free.indexOf(name), 1);
+  }
+  if (free.length > 0) {
+    throw new KletError('MISSING_INPUT', `the network takes ${describePorts(inputs)}; give ${free.length === 1 && specs.length > 0 ? `"${free[0]}" too` : 'a file for each'}: --input FILE or --input NAME=FILE (a picture, a .npy array, or a .bin file with the tensor's own bytes)`);
+  }
+  return Object.fromEntries(inputs.map((input) => [input.name, readInput(files.get(input.name)!, input, options)]));
+}
+
+export function describePorts(ports: readonly TensorInfo[]): string {
+  return ports.map(({ name, dtype, shape }) => `"${name}" (${dtype} ${shapeText(shape)})`).join(', ') || 'no inputs';
+}
+
+/** `name=file` where the part before "=" is an input; otherwise all of it is a file. */
+function splitSpec(spec: string, inputs: readonly TensorInfo[]): { name?: string; path: string } {
+  const input = inputs.find(({ name }) => spec.startsWith(`${name}=`));
+  return input ? { name: input.name, path: spec.slice(input.name.length + 1) } : { path: spec };
+}
+
+function splitRaw(path: string, inputs: readonly TensorInfo[]): Record<string, InputArray> {
+  const bytes = readBytes(path), expected = inputs.reduce((sum, input) => sum + tensorBytes(input), 0);
+  if (bytes.length !== expected) throw wrongSize(path, bytes, expected, describePorts(inputs));
+  let at = 0;
+  return Object.fromEntries(inputs.map((input) => [input.name, fromBytes(input.dtype, bytes.subarray(at, (at += tensorBytes(input))))]));
+}
+
+function readInput(path: string, input: TensorInfo, { preprocessing, raw }: InputOptions): InputArray {
+  const bytes = readBytes(path), expected = tensorBytes(input), name = `"${path}"`;
+  // bytes of the right number may begin like a picture by chance
+  const isRaw = raw || /^\.(bin|raw)$/i.test(extname(path)) || (bytes.length === expected && !/^\.(png|jpe?g|bmp|npy)$/i.test(extname(path)));
+  if (!isRaw && imageFormat(bytes)) return imageToInput(decodeImage(bytes, name), input, preprocessing);
+  if (!isRaw && isNpy(bytes)) return npyToInput(bytes, name, input);
+  if (bytes.length !== expected) throw wrongSize(path, bytes, expected, describePorts([input]));
+  return fromBytes(input.dtype, bytes);
+}
+
+function wrongSize(path: string, bytes: Uint8Array, expected: number, what: string): KletError {
+  const looks = imageFormat(bytes) ?? (isNpy(bytes) ? '.npy' : undefined);
+  const hint = looks ? `; it looks like ${looks}, which is read as such without --raw and under another name than .bin` : '';
+  return new KletError('SHAPE_MISMATCH', `${basename(path)} has ${bytes.length} bytes (${bytesText(bytes.length)}); the raw bytes of ${what} are ${expected}${hint}`);
+}
+
+function isNpy(bytes: Uint8Array): boolean {
+  return String.fromCharCode(...bytes.subarray(0, 6)) === '\x93NUMPY';
+}
+
+type NpyData = InputArray | BigUint64Array | Int16Array | Uint16Array | Uint32Array | boolean[] | string[];
+
+/** npy types that are the model's own. */
+const ownTypes: Record<string, IoType> = { f4: 'float32', i1: 'int8', u1: 'uint8', i4: 'int32', i8: 'int64', b1: 'bool' };
+
+function npyToInput(file: Uint8Array, where: string, input: TensorInfo): InputArray {
+  const { data, shape, dtype } = parseArray(file, where), own = ownTypes[dtype] === input.dtype;
+  checkShape(shape, input, where);
+  if (dtype === 'b1' && (own || input.dtype === 'int32')) return fromValues(data as ArrayLike<number>, input, where);
+  if (own) return data as InputArray;
+  const isFloat = /^f[248]$/.test(dtype), isInteger = /^[iu][1248]$/.test(dtype);
+  const quantized = input.scale !== undefined;
+  if (isFloat && (input.dtype === 'float32' || quantized)) return Float32Array.from(data as ArrayLike<number>);
+  if (isInteger && !quantized && input.dtype !== 'bool') return fromValues(data as ArrayLike<number | bigint>, input, where);
+  throw new KletError('TYPE_MISMATCH', `${where} holds ${npyTypeName(dtype)}; input "${input.name}" takes ${input.dtype}${quantized ? ' (raw) or floats (real numbers, quantized on the way)' : ''}`);
+}
+
+function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: number[]; dtype: string } {
+  let parsed;
+  try {
+    parsed = parseNpy(file.slice().buffer);
+  } catch (cause) {
+    throw new KletError('CORRUPT', `${where} is not a .npy file that can be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  const { shape, dtype, fortranOrder } = parsed, data = parsed.data as unknown as NpyData;
+  if (fortranOrder && shape.filter((d) => d > 1).length > 1) {
+    throw new KletError('TYPE_MISMATCH', `${where} is in Fortran order; save it with numpy.save(file, numpy.ascontiguousarray(array))`);
+  }
+  if (data.length !== countOf(shape)) throw new KletError('CORRUPT', `${where} says shape ${shapeText(shape)}, that is ${countOf(shape)} values; it holds ${data.length}`);
+  return { data, shape, dtype };
+}
+
+/** The same dimensions, apart from ones; a flat array is taken as it comes. */
+function checkShape(shape: readonly number[], input: TensorInfo, where: string): void {
+  const essence = (dimensions: readonly number[]): string => shapeText(dimensions.filter((d) => d !== 1));
+  const flat = shape.filter((d) => d !== 1).length <= 1 && countOf(shape) === countOf(input.shape);
+  if (!flat && essence(shape) !== essence(input.shape)) {
+    throw new KletError('SHAPE_MISMATCH', `${where} has the shape ${shapeText(shape)}; input "${input.name}" takes ${shapeText(input.shape)}`);
+  }
+}
+
+/** Whole numbers of another type: as they are, if they fit. */
+function fromValues(values: ArrayLike<number | bigint | boolean>, input: TensorInfo, where: string): InputArray {
+  const target = fromBytes(input.dtype, new Uint8Array(tensorBytes(input)));
+  for (let i = 0; i < values.length; i++) {
+    if (target instanceof BigInt64Array) target[i] = BigInt(values[i]!);
+    else target[i] = Number(values[i]);
+    if (Number(target[i]) !== Number(values[i])) throw new KletError('TYPE_MISMATCH', `${where} holds ${String(values[i])}, which does not fit into the ${input.dtype} of input "${input.name}"`);
+  }
+  return target;
+}
+
+function npyTypeName(dtype: string): string {
+  const kind = { f: 'float', i: 'int', u: 'uint', b: 'bool', c: 'complex' }[dtype[0]!];
+  return kind ? `${kind}${kind === 'bool' ? '' : Number(dtype.slice(1)) * 8}` : `"${dtype}"`;
+}

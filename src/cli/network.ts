@@ -1,0 +1,43 @@
+import { basename } from 'node:path';
+import { compile, importTflite, readKlet, type CompileOptions, type Graph, type KletParts } from '../compiler/index';
+import { KletError } from '../index';
+import { readBytes } from './files';
+import { describeFormat, detectFormat, type FileFormat } from './foreign';
+
+/** A network on its way into a command: the `.klet` as it lies on disk, or what a foreign file becomes in memory. */
+export interface Network {
+  path: string;
+  format: 'klet' | 'tflite';
+  /** Size of the file on disk. */
+  fileBytes: number;
+  klet: Uint8Array<ArrayBuffer>;
+  parts: KletParts;
+}
+
+/**
+ * Opens a `.klet` file, or converts a foreign one in memory.
+ *
+ * @throws KletError `FETCH_FAILED`, `BAD_MAGIC`, and all that converting or reading throws
+ */
+export function openNetwork(path: string, options: CompileOptions = {}): Network {
+  const bytes = readBytes(path), format = detectFormat(bytes);
+  const klet = format === 'klet' ? bytes : compile(importForeign(bytes, path), options) as Uint8Array<ArrayBuffer>;
+  return { path, format: format === 'klet' ? 'klet' : 'tflite', fileBytes: bytes.length, klet, parts: readKlet(klet, `"${path}"`) };
+}
+
+/**
+ * Reads a foreign network into the compiler's graph.
+ *
+ * @throws KletError `BAD_MAGIC` saying what the file is instead, `UNSUPPORTED_OP`, …
+ */
+export function importForeign(bytes: Uint8Array, path: string, name = networkName(path)): Graph {
+  const format: FileFormat = detectFormat(bytes);
+  if (format === 'klet') throw new KletError('BAD_MAGIC', `"${path}" is a .klet file already; there is nothing to convert`);
+  if (format !== 'tflite') throw new KletError('BAD_MAGIC', `"${path}" ${describeFormat(format)}. kinglet converts TensorFlow Lite networks (.tflite)`);
+  return importTflite(bytes, { name });
+}
+
+/** The file's name without its extension. */
+export function networkName(path: string): string {
+  return basename(path).replace(/\.(tflite|lite|klet)$/i, '');
+}

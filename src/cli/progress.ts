@@ -1,0 +1,29 @@
+import { SingleBar } from 'cli-progress';
+import type { Io } from './io';
+
+const PATIENCE_MS = 1000;
+
+/** A bar on a watching terminal, once a second has passed. */
+export class Progress {
+  private readonly start = performance.now();
+  private bar: SingleBar | undefined;
+
+  /** @param long show the bar at once: the first step alone may take more than a second */
+  constructor(private readonly io: Io, private readonly total: number, private readonly long = false) {}
+
+  /** Says what begins now, after `done` of the total. */
+  update(done: number, doing: string): void {
+    const { terminal } = this.io;
+    if (!terminal) return;
+    if (this.bar) this.bar.update(done, { doing });
+    else if (this.long || performance.now() - this.start > PATIENCE_MS) {
+      this.bar = new SingleBar({ format: '{bar} {percentage} %  {doing}', stream: terminal, barsize: 24, barCompleteChar: '#', barIncompleteChar: '.', clearOnComplete: true, fps: 20 });
+      this.bar.start(this.total, done, { doing });
+    }
+  }
+
+  stop(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+  }
+}

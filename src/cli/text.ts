@@ -1,0 +1,77 @@
+import Table from 'cli-table3';
+
+const empty = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', right: '', 'right-mid': '' };
+
+export interface Column {
+  head: string;
+  align?: 'left' | 'right';
+}
+
+/** A table with a ruled head and no frame, legible in a terminal, a pipe and an issue. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const drawn = new Table({
+    head: columns.map((column) => column.head),
+    colAligns: columns.map((column) => column.align ?? 'left'),
+    chars: { ...empty, mid: '─', 'mid-mid': '─', middle: ' ' },
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 1 },
+  });
+  drawn.push(...rows.map((row) => [...row]));
+  return drawn.toString().split('\n').map((line) => line.trimEnd()).join('\n') + '\n';
+}
+
+/** Lines of "name  value"; values of several lines keep their indent, absent ones are left out. */
+export function facts(pairs: readonly (readonly [name: string, value: string | undefined])[]): string {
+  const known = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined), width = Math.max(...known.map(([name]) => name.length)) + 2;
+  return known.map(([name, value]) => name.padEnd(width) + value.replaceAll('\n', '\n' + ' '.repeat(width)) + '\n').join('');
+}
+
+export function bytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 ** 2) return `${digits(bytes / 1024)} KiB`;
+  return bytes < 1024 ** 3 ? `${digits(bytes / 1024 ** 2)} MiB` : `${digits(bytes / 1024 ** 3)} GiB`;
+}
+
+export function countText(count: number): string {
+  if (count < 1e3) return String(count);
+  if (count < 1e6) return `${digits(count / 1e3)} k`;
+  return count < 1e9 ? `${digits(count / 1e6)} M` : `${digits(count / 1e9)} G`;
+}
+
+export function msText(ms: number): string {
+  return `${digits(ms)} ms`;
+}
+
+export function percentText(part: number, whole: number): string {
+  return whole > 0 ? `${(100 * part / whole).toFixed(1)} %` : '';
+}
+
+/** Three digits that count: 12.3, 0.0123, 1234. */
+export function digits(value: number): string {
+  if (value === 0 || !Number.isFinite(value)) return String(value);
+  const whole = Math.floor(Math.log10(Math.abs(value))) + 1;
+  return value.toFixed(Math.max(0, Math.min(6, 3 - whole)));
+}
+
+/** As few digits as tell a float32 apart from its neighbours. */
+export function floatText(value: number): string {
+  if (!Number.isFinite(value) || Number.isInteger(value)) return String(value);
+  for (let precision = 1; precision < 10; precision++) {
+    const short = Number(value.toPrecision(precision));
+    if (Math.fround(short) === Math.fround(value)) return String(short);
+  }
+  return String(value);
+}
+
+export function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** A name that fits: converters join the names of fused nodes with ";", and the ends of long paths tell most. */
+export function shortName(name: string, width: number): string {
+  const first = name.split(';').find((part) => part !== '') ?? name;
+  return first.length <= width ? first : `…${first.slice(first.length - width + 1)}`;
+}

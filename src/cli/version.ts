@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+
+/** The version in package.json, which lies one folder above dist/cli.js and two above this file. */
+export const version = findVersion();
+
+function findVersion(): string {
+  for (const path of ['../package.json', '../../package.json']) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { name: string; version: string };
+      if (name === 'kinglet') return version;
+    } catch {
+      // the other place
+    }
+  }
+  return 'unknown';
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import { compile, importTflite } from '../src/compiler/index';
+import { loadSync, type Model } from '../src/index';
+import { hasShared, shared, sharedBytes, sharedJson } from './helpers/shared';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+// Accuracy on real data: what users care about in the end.
+
+function modelOf(name: string): Model {
+  return loadSync(compile(importTflite(sharedBytes('models', `${name}.tflite`))) as Uint8Array<ArrayBuffer>);
+}
+
+function argmax(scores: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < scores.length; i++) if (scores[i]! > scores[best]!) best = i;
+  return best;
+}
+
+/** Share of examples whose highest score is the label; examples lie one behind the other. */
+function accuracy(model: Model, examples: Int8Array | Uint8Array | Float32Array, labels: number[]): number {
+  const size = examples.length / labels.length;
+  return labels.filter((label, i) => argmax(model.predict(examples.subarray(i * size, (i + 1) * size))) === label).length / labels.length;
+}
+
+function labelsOf(folder: string): number[] {
+  const json = sharedJson<number[] | { labels: number[] }>('data', folder, 'labels.json');
+  return Array.isArray(json) ? json : json.labels;
+}
+
+describe.skipIf(!hasShared)('accuracy on real data (../shared/data)', () => {
+  test('kws_dscnn_int8 names at least 90.0 % of 1,000 keywords', () => {
+    const features = sharedBytes('data', 'kws01', 'features.bin');
+    expect(accuracy(modelOf('kws_dscnn_int8'), new Int8Array(features.buffer, features.byteOffset), labelsOf('kws01'))).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test('ic_resnet8_int8 names at least 74.9 % of 1,000 CIFAR-10 pictures', () => {
+    const pictures = Int8Array.from(sharedBytes('data', 'cifar10', 'images.bin'), (byte) => byte - 128);
+    expect(accuracy(modelOf('ic_resnet8_int8'), pictures, labelsOf('cifar10'))).toBeGreaterThanOrEqual(0.749);
+  });
+
+  test('mobilenet_v2_100_224_uint8 names at least 91 of 100 ImageNet pictures', () => {
+    expect(accuracy(modelOf('mobilenet_v2_100_224_uint8'), sharedBytes('data', 'imagenet', 'images.bin'), labelsOf('imagenet'))).toBeGreaterThanOrEqual(0.91);
+  });
+
+  test('person_detect_int8 tells a person from no person', () => {
+    const model = modelOf('person_detect_int8'), person = 1;
+    for (const [file, isPerson] of [['person.bmp', true], ['no_person.bmp', false]] as const) {
+      const bmp = readFileSync(path.join(shared, 'data', 'photos', file)), pixels = grayBmp(bmp);
+      expect(argmax(model.predict(Int8Array.from(pixels, (byte) => byte - 128))) === person, file).toBe(isPerson);
+    }
+  });
+});
+
+/** The pixels of an uncompressed 8-bit BMP, top row first. */
+function grayBmp(bmp: Buffer): Uint8Array {
+  const offset = bmp.readUInt32LE(10), width = bmp.readInt32LE(18), height = bmp.readInt32LE(22), row = Math.ceil(width / 4) * 4;
+  expect(bmp.readUInt16LE(28)).toBe(8);
+  return Uint8Array.from({ length: width * Math.abs(height) }, (_, i) => {
+    const y = Math.floor(i / width), line = height > 0 ? height - 1 - y : y;
+    return bmp[offset + line * row + (i % width)]!;
+  });
+}
+
+test('the default model names its own samples and repeats its golden vectors', () => {
+  const bytes = new Uint8Array(readFileSync(path.join(import.meta.dirname, '../models/digits/digits.klet')));
+  expect(existsSync(path.join(import.meta.dirname, '../models/digits/samples/7.png'))).toBe(true);
+  expect(loadSync(bytes).selfTest()).toBeGreaterThan(0);
+});

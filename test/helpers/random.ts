@@ -1,0 +1,52 @@
+import type { TensorData } from '../../src/graph/graph';
+
+/** A seeded generator (mulberry32): the same numbers on every machine. */
+export class Random {
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed >>> 0;
+  }
+
+  /** In [0, 1). */
+  next(): number {
+    this.state = (this.state + 0x6d2b79f5) >>> 0;
+    let t = this.state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  }
+
+  /** A whole number from `low` to `high`, both possible. */
+  int(low: number, high: number): number {
+    return low + Math.floor(this.next() * (high - low + 1));
+  }
+
+  between(low: number, high: number): number {
+    return low + this.next() * (high - low);
+  }
+
+  pick<T>(choices: readonly T[]): T {
+    return choices[this.int(0, choices.length - 1)]!;
+  }
+
+  /** Fills an array with values over its type's range (floats: about −3 to 3), now and then with extremes and repeats only. */
+  fill<A extends TensorData>(array: A): A {
+    const mood = this.next(), few = array instanceof Float32Array ? [-2.5, -1, 0, 0.5, 3] : this.extremes(array);
+    for (let i = 0; i < array.length; i++) array[i] = mood < 0.15 ? this.pick(few) : this.element(array);
+    return array;
+  }
+
+  private element(array: TensorData): number {
+    if (array instanceof Float32Array) return this.between(-3, 3);
+    if (array instanceof Int8Array) return this.int(-128, 127);
+    if (array instanceof Uint8Array) return this.int(0, 255);
+    return this.int(-1_000_000, 1_000_000);
+  }
+
+  private extremes(array: TensorData): number[] {
+    if (array instanceof Int8Array) return [-128, -127, 0, 126, 127];
+    if (array instanceof Uint8Array) return [0, 1, 128, 254, 255];
+    return [-2147483648, -1, 0, 7, 2147483647];
+  }
+}

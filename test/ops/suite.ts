@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { compile } from '../../src/compiler/index';
+import { type AnyNode, type DType, type Graph, type Node, type Quantization, type Tensor, type TensorData } from '../../src/graph/graph';
+import type { Attributes, FusedActivation, OperatorName } from '../../src/graph/operators';
+import { loadSync, type Flavor, type Model } from '../../src/index';
+import { Random } from '../helpers/random';
+import { runReference } from '../reference/index';
+import { allocate } from '../reference/support';
+
+// The body of every operator test: a graph of one node is compiled, loaded in each flavor and run; int8 must have the
+// bits of the reference, floats the declared tolerance, and the flavors each other's bits.
+
+export const flavors: readonly Flavor[] = ['simd', 'scalar'];
+
+/** Every property has the same seed, so that each run of the tests is the same. */
+export function runs(numRuns: number): fc.Parameters {
+  return { seed: 20261121, numRuns };
+}
+
+/** Largest difference allowed to a float of the reference, relative to its magnitude and absolute. Integers must be equal. */
+export interface Tolerance {
+  relative: number;
+  absolute: number;
+}
+export const exact: Tolerance = { relative: 0, absolute: 0 };
+
+// ── tensors ───────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A real number's grid; `zero` in terms of int8, so that one spec serves int8 and uint8. */
+export interface Steps {
+  scale: number;
+  zero: number;
+}
+
+/** The element types that networks compute on. */
+export type NumberType = 'float32' | 'int8' | 'uint8';
+
+export function tensor(name: string, shape: number[], dtype: DType, steps?: Steps): Tensor {
+  if ((dtype !== 'int8' && dtype !== 'uint8') || !steps) return { name, shape, dtype };
+  return { name, shape, dtype, quantization: { scale: [steps.scale], zeroPoint: [steps.zero + (dtype === 'uint8' ? 128 : 0)], axis: 0 } };
+}
+
+/** A constant with random values. */
+export function constant(random: Random, name: string, shape: number[], dtype: DType, quantization?: Steps | Quantization): Tensor {
+  const made = quantization && 'axis' in quantization ? { name, shape, dtype, quantization } : tensor(name, shape, dtype, quantization);
+  return { ...made, data: random.fill(allocate(made)) };
+}
+
+/** The graph of one node. Inputs without data are the graph's. */
+export function single<K extends OperatorName>(op: K, inputs: (Tensor | null)[], attributes: Attributes[K], ...outputs: Tensor[]): Graph {
+  const node: Node<K> = { op, name: op, inputs, outputs, attributes };
+  return { name: op, inputs: [...new Set(inputs.filter((t): t is Tensor => t !== null && !t.data))], outputs, nodes: [node as AnyNode] };
+}
+
+export function randomInputs(graph: Graph, seed: number): Record<string, TensorData> {
+  const random = new Random(seed);
+  return Object.fromEntries(graph.inputs.map((t) => [t.name, random.fill(allocate(t))]));
+}
+
+// ── running and comparing ─────────────────────────────────────────────────────────────────────────────────
+
+/** Raw values of all outputs, in order. The second run of a model must repeat the first. */
+export function predictAll(model: Model, graph: Graph, inputs: Record<string, TensorData>): TensorData[] {
+  const once = (): TensorData[] => {
+    const raw = model.predict(inputs, { output: 'raw' });
+    return graph.outputs.map((t) => {
+      const values = graph.outputs.length === 1 ? raw : raw[t.name]!;
+      return values instanceof BigInt64Array ? Int32Array.from(values, Number) : values as TensorData;
+    });
+  };
+  const first = once();
+  once().forEach((values, i) => compare(`second run of "${graph.outputs[i]!.name}"`, graph.outputs[i]!.shape, first[i]!, values, exact));
+  return first;
+}
+
+/** Throws, saying where, when two arrays differ by more than the tolerance. NaN equals NaN. */
+export function compare(what: string, shape: readonly number[], expected: TensorData, found: TensorData, tolerance: Tolerance): void {
+  if (expected.constructor !== found.constructor || expected.length !== found.length) {
+    throw new Error(`${what}: expected ${expected.constructor.name}(${expected.length}), found ${found.constructor.name}(${found.length})`);
+  }
+  const isFloat = expected instanceof Float32Array;
+  for (let i = 0; i < expected.length; i++) {
+    const a = expected[i]!, b = found[i]!;
+    if (a === b || (Number.isNaN(a) && Number.isNaN(b))) continue;
+    const difference = Math.abs(a - b);
+    if (isFloat && (difference <= tolerance.absolute || difference <= tolerance.relative * Math.abs(a))) continue;
+    throw new Error(`${what}: element [${position(i, shape).join(', ')}] of [${shape.join(', ')}]: expected ${a}, found ${b}`);
+  }
+}
+
+function position(index: number, shape: readonly number[]): number[] {
+  return [...shape].reverse().map((size) => {
+    const at = index % size;
+    index = (index - at) / size;
+    return at;
+  }).reverse();
+}
+
+/** Compiles, loads in each flavor, predicts, and compares with the reference and between flavors. */
+export function checkGraph(graph: Graph, seed: number, tolerance: Tolerance = exact, inputs = randomInputs(graph, seed)): void {
+  const expected = runReference(graph, inputs), klet = compile(graph, { notes: false });
+  const [simd, scalar] = flavors.map((flavor) => {
+    const model = loadSync(klet, { flavor });
+    const values = predictAll(model, graph, inputs);
+    model.dispose();
+    return values;
+  }) as [TensorData[], TensorData[]];
+  graph.outputs.forEach((t, i) => {
+    compare(`"${t.name}" (scalar against simd)`, t.shape, simd[i]!, scalar[i]!, exact);
+    compare(`"${t.name}"`, t.shape, expected.get(t.name)!, simd[i]!, tolerance);
+  });
+}
+
+// ── arbitraries ───────────────────────────────────────────────────────────────────────────────────────────
+
+export const seeds = fc.noShrink(fc.nat());
+/** Both type families, integers more often. */
+export const types = fc.constantFrom<NumberType>('int8', 'int8', 'uint8', 'float32');
+export const activations = fc.constantFrom<FusedActivation>('none', 'none', 'relu', 'relu6', 'reluN1To1', 'relu0To1');
+/** Powers of two make ties; the others do not. */
+export const scales = fc.oneof(fc.integer({ min: -7, max: 1 }).map((e) => 2 ** e), fc.integer({ min: 20, max: 4000 }).map((n) => Math.fround(n / 1999)));
+export const zeroPoints = fc.oneof(fc.constantFrom(-128, 127, 0), fc.integer({ min: -128, max: 127 }));
+export const steps: fc.Arbitrary<Steps> = fc.record({ scale: scales, zero: zeroPoints });
+/** Channels around the 8 lanes of a tile. */
+export const channels = fc.oneof(fc.constantFrom(1, 7, 8, 9, 15, 16, 17), fc.integer({ min: 1, max: 20 }));
+export const size = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
+export const shapes = (maxRank: number, maxSize = 5, minRank = 1): fc.Arbitrary<number[]> => fc.array(size(maxSize), { minLength: minRank, maxLength: maxRank });
+
+/** Runs one property over specs. */
+export function property<S>(spec: fc.Arbitrary<S>, numRuns: number, check: (spec: S) => void): void {
+  fc.assert(fc.property(spec, check), runs(numRuns));
+}
+
+/** The scale of an output whose sums of `count` products fill int8, a power of two where ties are wanted. */
+export function fittingScale(products: number, count: number, ties: boolean): number {
+  const estimate = products * Math.sqrt(count) * 90;
+  return ties ? 2 ** Math.round(Math.log2(estimate)) : Math.fround(estimate);
+}
+
+export { Random };

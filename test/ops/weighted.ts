@@ -1,0 +1,44 @@
+import fc from 'fast-check';
+import type { Quantization, Tensor } from '../../src/graph/graph';
+import { constant, fittingScale, scales, zeroPoints, type Random, type Steps } from './suite';
+
+// What convolutions and fully connected layers share: weights, bias, and an output scale that their sums fill.
+
+export interface WeightSpec {
+  scale: number;
+  /** Zero point in terms of int8; only per-tensor weights have one other than 0. */
+  zero: number;
+  perChannel: boolean;
+  bias: boolean;
+  /** Whether the output's scale is a power of two. */
+  ties: boolean;
+  /** Zero point of the output. */
+  out: number;
+}
+
+export const weightSpecs: fc.Arbitrary<WeightSpec> = fc.record({
+  scale: scales, zero: fc.oneof(fc.constant(0), zeroPoints), perChannel: fc.boolean(), bias: fc.boolean(), ties: fc.boolean(), out: zeroPoints,
+});
+
+/** Weights of `shape`, with the output channels along `axis`, and an int32 or float32 bias. uint8 has one scale for all. */
+export function weightsAndBias(random: Random, x: Tensor, shape: number[], axis: number, spec: WeightSpec): { w: Tensor; bias: Tensor | null } {
+  const channels = shape[axis]!;
+  let quantization: Quantization | undefined;
+  if (x.dtype === 'uint8') {
+    quantization = { scale: [spec.scale], zeroPoint: [spec.zero + 128], axis: 0 };
+  } else if (x.dtype === 'int8') {
+    const scale = spec.perChannel ? Array.from({ length: channels }, () => (spec.ties ? spec.scale * random.pick([0.5, 1, 2]) : Math.fround(spec.scale * random.between(0.3, 1.7)))) : [spec.scale];
+    quantization = { scale, zeroPoint: scale.map(() => (scale.length === 1 ? spec.zero : 0)), axis };
+  }
+  const w = constant(random, 'w', shape, x.dtype, quantization);
+  if (!spec.bias) return { w, bias: null };
+  if (x.dtype === 'float32') return { w, bias: constant(random, 'bias', [channels], 'float32') };
+  return { w, bias: { name: 'bias', shape: [channels], dtype: 'int32', data: Int32Array.from({ length: channels }, () => random.int(-20000, 20000)) } };
+}
+
+/** The output's quantization, by the number of products in a sum. */
+export function outputSteps(x: Tensor, w: Tensor, count: number, spec: WeightSpec): Steps {
+  if (x.dtype === 'float32') return { scale: 1, zero: 0 };
+  const middle = w.quantization!.scale.reduce((sum, s) => sum + s, 0) / w.quantization!.scale.length;
+  return { scale: fittingScale(x.quantization!.scale[0]! * middle, count, spec.ties), zero: spec.out };
+}
