@@ -182,7 +182,8 @@ export const POOL2D_AVERAGE = 0;
 export const POOL2D_MAXIMUM = 1;
 
 // reduce: source [outer][count][inner] → target [outer][inner]
-//   i8 mean and sum: clamp(round_half_even(f32(Σ(q − SOURCE_ZERO)) · SCALE) + TARGET_ZERO)
+//   i8 mean and sum: clamp(round(f32(Σ(q − SOURCE_ZERO)) · SCALE) + TARGET_ZERO), rounded by ROUNDING: half to even, half away from
+//   zero, or (mean) the integer quotient Σ(q − SOURCE_ZERO) / COUNT cut toward zero
 //   i8 product: real numbers, SCALE is the source's scale and OUT_SCALE the target's
 export const REDUCE_SOURCE = 8;
 export const REDUCE_TARGET = 12;
@@ -194,7 +195,11 @@ export const REDUCE_SOURCE_ZERO = 32;
 export const REDUCE_TARGET_ZERO = 36;
 export const REDUCE_SCALE = 40;
 export const REDUCE_OUT_SCALE = 44;
-export const REDUCE_BYTES = 48;
+export const REDUCE_ROUNDING = 48;
+export const REDUCE_BYTES = 56;
+export const ROUND_EVEN = 0;
+export const ROUND_AWAY = 1;
+export const ROUND_TRUNCATE = 2;
 export const REDUCE_MEAN = 0;
 export const REDUCE_SUM = 1;
 export const REDUCE_MAX = 2;

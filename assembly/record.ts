@@ -131,6 +131,16 @@ export function checkedTable(r: usize, field: usize): usize {
   return fault == FAULT_NONE && !resolving ? <usize>(load<u32>(r + field) + load<u32>(MAP + MAP_WEIGHTS)) : 0;
 }
 
+/** No NaN or infinity in a table of f32 [n]. */
+export function checkFiniteTable(r: usize, field: usize, n: f64): void {
+  const from = checkedTable(r, field);
+  if (from == 0) return;
+  for (let i = 0; i < <i32>n; i++) {
+    const value = load<f32>(from + (i << 2));
+    if (!(value - value == 0)) fail(FAULT_ATTRIBUTE);
+  }
+}
+
 export function needScratch(bytes: f64): void {
   scratchNeeded = max<f64>(scratchNeeded, bytes);
   if (bytes > <f64>load<u32>(MAP + MAP_SCRATCH_BYTES)) fail(FAULT_SCRATCH);

@@ -8,7 +8,7 @@ import {
 import { gemm_f32_4x8, gemm_i8_4x8, gemm_i8_scalar, gemv_i8_1x8 } from '../kernels/gemm';
 import { fill_i16, sum_i16, widen_i8_i16 } from '../kernels/widen';
 import {
-  big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target,
+  big, bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target,
 } from '../record';
 
 // Scratch: the block's output addresses, its row sums (i8) or row addresses (f32), a sink for the rows that fill up the last
@@ -73,6 +73,7 @@ export function describeConv2d(r: usize): void {
     needScratch(rows * 8 + sink + rows * K * 4 + TAIL);
   } else {
     table(r, CONV2D_SCALE, panels * 32, 16);
+    checkFiniteTable(r, CONV2D_SCALE, panels * 8);
     checkRange(r, CONV2D_SOURCE_ZERO, -128, 127);
     checkRange(r, CONV2D_WEIGHTS_ZERO, -128, 127);
     checkRange(r, CONV2D_TARGET_ZERO, -128, 127);

@@ -5,7 +5,7 @@ import {
   DEPTHWISE_WEIGHTS, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
 } from '../layout';
 import { depthwise_f32, depthwise_i8, depthwise_i8_3x3 } from '../kernels/depthwise';
-import { big, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target } from '../record';
+import { big, bytesOf, checkCounts, checkFiniteTable, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target } from '../record';
 
 // Scratch: tap addresses u32 [KH·KW rounded up to 2] │ a row of zero points [C] + 16
 
@@ -28,6 +28,7 @@ export function describeDepthwiseConv2d(r: usize): void {
   table(r, DEPTHWISE_BIAS, blocks * 32, 16);
   if (!f32s) {
     table(r, DEPTHWISE_SCALE, blocks * 32, 16);
+    checkFiniteTable(r, DEPTHWISE_SCALE, blocks * 8);
     checkRange(r, DEPTHWISE_SOURCE_ZERO, -128, 127);
     checkRange(r, DEPTHWISE_TARGET_ZERO, -128, 127);
     checkRange(r, DEPTHWISE_MIN, -128, 127);

@@ -1,6 +1,6 @@
 import {
   DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, REDUCE_BYTES, REDUCE_COUNT, REDUCE_INNER, REDUCE_KIND, REDUCE_MAX, REDUCE_MEAN, REDUCE_MIN, REDUCE_OUTER,
-  REDUCE_OUT_SCALE, REDUCE_PROD, REDUCE_SCALE, REDUCE_SOURCE, REDUCE_SOURCE_ZERO, REDUCE_TARGET, REDUCE_TARGET_ZERO,
+  REDUCE_OUT_SCALE, REDUCE_PROD, REDUCE_ROUNDING, REDUCE_SCALE, REDUCE_SOURCE, REDUCE_SOURCE_ZERO, REDUCE_TARGET, REDUCE_TARGET_ZERO, ROUND_EVEN, ROUND_TRUNCATE,
 } from '../layout';
 import { max_f32, max_i8, min_f32, min_i8, sum_f32, sum_i8 } from '../kernels/fold';
 import { pool_average_f32, pool_max_f32, pool_max_i8, pool_min_f32, pool_min_i8, pool_sum_i8 } from '../kernels/pool';
@@ -24,8 +24,22 @@ export function describeReduce(r: usize): void {
   checkZero(r, REDUCE_SOURCE_ZERO);
   checkZero(r, REDUCE_TARGET_ZERO);
   checkFinite(r, REDUCE_SCALE);
+  checkRange(r, REDUCE_ROUNDING, ROUND_EVEN, ROUND_TRUNCATE);
   if (kind == REDUCE_PROD) checkPositive(r, REDUCE_OUT_SCALE);
   else if (int(r, REDUCE_COUNT) > MAX_SUM) fail(FAULT_ATTRIBUTE);
+}
+
+/** One sum or mean that is not rounded half to even: a column of [count][inner]. */
+function rounded(r: usize, column: usize, low: f32, high: f32): i32 {
+  const count = int(r, REDUCE_COUNT), inner = int(r, REDUCE_INNER), zero = int(r, REDUCE_TARGET_ZERO);
+  let sum = 0;
+  for (let j = 0; j < count; j++) sum += load<i8>(column + j * inner);
+  sum -= count * int(r, REDUCE_SOURCE_ZERO);
+  if (int(r, REDUCE_ROUNDING) == ROUND_TRUNCATE) return min(127, max(-128, sum / count + zero));
+  let x = <f32>sum * float(r, REDUCE_SCALE);
+  x = x < low ? low : x;
+  x = high < x ? high : x;
+  return <i32>(x < 0 ? x - 0.5 : x + 0.5) + zero;
 }
 
 /** out i8 [inner] from source [count][inner] */
@@ -53,7 +67,9 @@ function reduceI8(r: usize, from: usize, out: usize): void {
       }
       break;
     default:
-      if (inner == 1) store<i8>(out, requantize(sum_i8(from, count) - count * sourceZero, scale, low, high, zero));
+      if (int(r, REDUCE_ROUNDING) != ROUND_EVEN) {
+        for (let i = 0; i < inner; i++) store<i8>(out + i, rounded(r, from + i, low, high));
+      } else if (inner == 1) store<i8>(out, requantize(sum_i8(from, count) - count * sourceZero, scale, low, high, zero));
       else pool_sum_i8(from, 1, count, 0, inner, out, inner, -sourceZero, scale, zero);
   }
 }

@@ -20,6 +20,9 @@ function windows(make: Maker, size: number[], kernel: number[], { dilation = 1, 
 /** About how far a sum of `terms` products of x in low … high and weights in −1 … 1 spreads. */
 const spread = (terms: number, high: number) => 1.5 * Math.sqrt(terms) * high + 1;
 
+/** int8 weights have a scale per output channel; those between float activations may also have one for all. */
+const channelAxis = (make: Maker, axis: number) => (make.type === 'int8' || (make.type === 'hybrid' && make.random.pick([true, false])) ? axis : null);
+
 const convolution: Recipe = (make) => {
   const { random } = make;
   const size = [random.int(3, 12), random.int(3, 12)];
@@ -28,7 +31,7 @@ const convolution: Recipe = (make) => {
   const [ci, co] = [random.int(1, 20), random.int(1, 20)];
   const { out, options } = windows(make, size, kernel, { dilation });
   const x = make.input([1, ...size, ci], -2, 2);
-  const w = make.weights([co, ...kernel, ci], make.type === 'int8' ? 0 : null);
+  const w = make.weights([co, ...kernel, ci], channelAxis(make, 0));
   const high = spread(elements(kernel) * ci, 1);
   const y = make.output([1, ...out, co], -high, high);
   make.emit('CONV_2D', [x, w, make.bias(co, x, w)], [y], { ...options, dilationHFactor: dilation, dilationWFactor: dilation });
@@ -42,7 +45,7 @@ const depthwise: Recipe = (make) => {
   const [c, multiplier] = [random.int(1, 20), random.pick([1, 1, 1, 2, 3])];
   const { out, options } = windows(make, size, kernel, { dilation });
   const x = make.input([1, ...size, c], -2, 2);
-  const w = make.weights([1, ...kernel, c * multiplier], make.type === 'int8' ? 3 : null);
+  const w = make.weights([1, ...kernel, c * multiplier], channelAxis(make, 3));
   const high = spread(elements(kernel), 1);
   const y = make.output([1, ...out, c * multiplier], -high, high);
   make.emit('DEPTHWISE_CONV_2D', [x, w, make.bias(c * multiplier, x, w)], [y],
@@ -58,7 +61,7 @@ const transposeConvolution = (isCustom: boolean): Recipe => (make) => {
   const out = size.map((s, i) => (padding === 'SAME' ? s * stride[i]! : (s - 1) * stride[i]! + kernel[i]!));
   const [ci, co] = [random.int(1, 12), random.int(1, 12)];
   const x = make.input([1, ...size, ci], -2, 2);
-  const w = make.weights([co, ...kernel, ci], make.type === 'int8' ? 0 : null);
+  const w = make.weights([co, ...kernel, ci], channelAxis(make, 0));
   const high = spread(elements(kernel) * ci / elements(stride), 1);
   const y = make.output([1, ...out, co], -high, high);
   const b = make.bias(co, x, w);
@@ -75,7 +78,9 @@ const fullyConnected: Recipe = (make) => {
   const x = make.input([m, k], -2, 2);
   const w = make.weights([n, k], null);
   const high = spread(k, 1);
-  make.emit('FULLY_CONNECTED', [x, w, make.bias(n, x, w)], [make.output([m, n], -high, high)], { fusedActivationFunction: random.pick(activations) });
+  make.emit('FULLY_CONNECTED', [x, w, make.bias(n, x, w)], [make.output([m, n], -high, high)], {
+    fusedActivationFunction: random.pick(activations), ...(make.type === 'hybrid' && { asymmetricQuantizeInputs: random.pick([true, false]) }),
+  });
 };
 
 const batchMatmul: Recipe = (make) => {
@@ -272,7 +277,7 @@ const quantize: Recipe = (make) => {
   make.emit('QUANTIZE', [make.input([4, 256], -2, 2, from)], [make.output([4, 256], -2, 2)]);
 };
 const dequantize: Recipe = (make) => make.emit('DEQUANTIZE', [make.input([4, 256], -2, 2)], [make.output([4, 256], -2, 2, 'float32')]);
-const cast: Recipe = (make) => make.emit('CAST', [make.input([4, 64], -9, 9)], [make.integerOutput([4, 64])], { inDataType: { float32: 'FLOAT32', int8: 'INT8', uint8: 'UINT8' }[make.type], outDataType: 'INT32' });
+const cast: Recipe = (make) => make.emit('CAST', [make.input([4, 64], -9, 9)], [make.integerOutput([4, 64])], { inDataType: make.isFloat ? 'FLOAT32' : make.type.toUpperCase(), outDataType: 'INT32' });
 
 const recipes: Record<string, Recipe> = {
   CONV_2D: convolution,
@@ -337,8 +342,10 @@ const recipes: Record<string, Recipe> = {
   CAST: cast,
 };
 
+const hybridOperators = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED'];
 const typesOf = (operator: string): readonly ElementType[] =>
-  operator === 'QUANTIZE' || operator === 'DEQUANTIZE' ? ['int8', 'uint8'] : ['float32', 'int8', 'uint8'];
+  operator === 'QUANTIZE' || operator === 'DEQUANTIZE' ? ['int8', 'uint8']
+  : hybridOperators.includes(operator) ? ['float32', 'int8', 'uint8', 'hybrid'] : ['float32', 'int8', 'uint8'];
 
 export const operators = Object.keys(recipes);
 const hash = (text: string) => [...text].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 1e6, 0);

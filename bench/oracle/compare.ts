@@ -1,11 +1,13 @@
 import { compile, importTflite, type Graph } from '../../src/compiler';
 import { KletError } from '../../src/errors';
 import { loadSync } from '../../src';
-import type { Inputs, Model, RawArray } from '../../src/exports';
+import type { Inputs, Model } from '../../src/exports';
 import type { TfliteTensor } from '../../test/tflite/writer';
 import type { OracleCase } from './maker';
 
 export { operators, oracleCases } from './cases';
+
+type Values = Float32Array | Int8Array | Uint8Array | Int32Array;
 
 /** How far kinglet is from the oracle on one case. */
 export interface Comparison {
@@ -37,8 +39,8 @@ export function runKinglet({ network, name, samples, tensors, inputs, outputs }:
     return {
       outputs: samples.map((sample) => {
         const record: Inputs = Object.fromEntries(inputs.map((input, i) => [input, viewOf(find(input), sample[i]!)]));
-        const result = model.predict(record, { output: 'raw' }) as RawArray | Record<string, RawArray>;
-        return outputs.map((output) => bytesOf(outputs.length === 1 ? result as RawArray : (result as Record<string, RawArray>)[output]!));
+        const result = model.predict(record, { output: 'raw' }) as Values | Record<string, Values>;
+        return outputs.map((output) => bytesOf(outputs.length === 1 ? result as Values : (result as Record<string, Values>)[output]!));
       }),
     };
   } catch (error) {
@@ -72,7 +74,7 @@ export function compareOutputs({ tensors, outputs }: OracleCase, expected: Uint8
   return result;
 }
 
-function viewOf(tensor: TfliteTensor, bytes: Uint8Array): RawArray {
+function viewOf(tensor: TfliteTensor, bytes: Uint8Array): Values {
   const { buffer } = new Uint8Array(bytes);
   switch (tensor.type) {
     case 'FLOAT32': return new Float32Array(buffer);
@@ -82,4 +84,4 @@ function viewOf(tensor: TfliteTensor, bytes: Uint8Array): RawArray {
   }
 }
 
-const bytesOf = (array: RawArray) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+const bytesOf = (array: Values) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);

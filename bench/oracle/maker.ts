@@ -1,6 +1,7 @@
 import { encodeData, writeTflite, type TfliteOperator, type TfliteTensor } from '../../test/tflite/writer';
 
-export type ElementType = 'float32' | 'int8' | 'uint8';
+/** `hybrid`: float32 activations with int8 weights. */
+export type ElementType = 'float32' | 'int8' | 'uint8' | 'hybrid';
 
 /** A small network with random parameters, and inputs to run it on. */
 export interface OracleCase {
@@ -52,8 +53,9 @@ export class Maker {
   /** @param hasRoundScales take powers of two as scales: sums and products then often lie halfway between two steps */
   constructor(readonly type: ElementType, readonly random: Random, readonly hasRoundScales = false) {}
 
+  /** Whether activations are float32. */
   get isFloat(): boolean {
-    return this.type === 'float32';
+    return this.type === 'float32' || this.type === 'hybrid';
   }
 
   private add(tensor: Omit<TfliteTensor, 'name'>, prefix: string): string {
@@ -64,7 +66,7 @@ export class Maker {
 
   /** An activation whose values lie around low … high; the range of its quantization is varied a little. */
   activation(shape: number[], low: number, high: number, type = this.type, prefix = 't'): string {
-    if (type === 'float32') {
+    if (type === 'float32' || type === 'hybrid') {
       const name = this.add({ shape, type: 'FLOAT32' }, prefix);
       this.ranges.set(name, [low, high]);
       return name;
@@ -126,7 +128,7 @@ export class Maker {
   /** Weights in −1 … 1: int8 symmetric with a scale per index of `axis`, uint8 with a zero point, or float. */
   weights(shape: number[], axis: number | null): string {
     const count = elements(shape);
-    if (this.isFloat) return this.add({ shape, type: 'FLOAT32', data: Array.from({ length: count }, () => Math.fround(this.random.between(-1, 1))) }, 'w');
+    if (this.type === 'float32') return this.add({ shape, type: 'FLOAT32', data: Array.from({ length: count }, () => Math.fround(this.random.between(-1, 1))) }, 'w');
     if (this.type === 'uint8') {
       const data = Array.from({ length: count }, () => this.random.int(0, 255));
       return this.add({ shape, type: 'UINT8', data, quantization: { scale: Math.fround(2 / 255), zeroPoint: this.random.int(100, 150) } }, 'w');
@@ -167,7 +169,8 @@ export class Maker {
     if (type === 'FLOAT32') return Array.from({ length: count }, () => Math.fround(this.random.between(low, high)));
     if (this.bounded.has(name)) {
       const { scale, zeroPoint } = quantization as { scale: number; zeroPoint: number };
-      return Array.from({ length: count }, () => Math.round(this.random.between(low, high) / scale) + zeroPoint);
+      const [least, most] = [shift, shift + 255];
+      return Array.from({ length: count }, () => Math.min(Math.max(Math.round(this.random.between(low, high) / scale) + zeroPoint, least), most));
     }
     // where there is room, count through all values, so that tables are covered
     const isTable = count % 256 === 0;

@@ -57,7 +57,8 @@ async function answers(cases) {
   return found;
 }
 
-const passes = (type, { equal, worst }) => (type === 'float32' ? worst <= 1e-5 : equal >= 0.99 && worst <= 1);
+const isFloat = (type) => type === 'float32' || type === 'hybrid';
+const passes = (type, { equal, worst }) => (isFloat(type) ? worst <= 1e-5 : equal >= 0.99 && worst <= 1);
 
 const only = wanted.length > 0 ? wanted : operators;
 const cases = [...oracleCases({ variants: Number(options.variants), seed: Number(options.seed), only })];
@@ -98,7 +99,7 @@ for (const [key, row] of rows) {
   const refused = [...refusals].map(([who, count]) => `${count} refused by ${who}`).join(', ');
   const isWrong = refusals.has('kinglet') || (row.cases > 0 && !passes(type, { equal, worst }));
   if (isWrong) failures++;
-  const numbers = row.cases === 0 ? '' : `${percent(equal)} ${percent(lowest)} ${(type === 'float32' ? worst.toExponential(1) : String(worst)).padStart(8)}`;
+  const numbers = row.cases === 0 ? '' : `${percent(equal)} ${percent(lowest)} ${(isFloat(type) ? worst.toExponential(1) : String(worst)).padStart(8)}`;
   console.log(`${key.padEnd(36)} ${String(row.cases).padStart(5)} ${numbers.padEnd(26)}${isWrong ? ' ✗' : '  '} ${refused}`);
   for (const note of notes.slice(0, options.verbose ? Infinity : 3)) console.log(`    ${note}`);
 }

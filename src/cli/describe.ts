@@ -31,7 +31,8 @@ export function memoryParts({ total, plan, weights, arena, scratch }: MemoryUse)
 
 export function memoryText(memory: MemoryUse): string {
   const { total, rest, plan, weights, arena, scratch } = memoryParts(memory);
-  return `${bytesText(total)} (${total} bytes, ${plural(total / PAGE, 'page')}): ${Object.entries({ weights, arena, scratch, plan }).map(([part, bytes]) => `${part} ${bytesText(bytes)}`).join(', ')}, tables and rounding ${bytesText(rest)}`;
+  const parts = Object.entries({ weights, arena, scratch, plan, 'tables and rounding': rest }).map(([part, bytes]) => `${part} ${bytesText(bytes)}`);
+  return `${bytesText(total)} at all times (${total} bytes, ${plural(total / PAGE, 'page')} of 64 KiB)\n${parts.join(', ')}`;
 }
 
 export function preprocessingText({ channels, scale, offset, invert }: ImagePreprocessing): string {

@@ -70,6 +70,11 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
+/** The beginning of a text that may be too long. */
+export function clip(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1).trimEnd()}…`;
+}
+
 /** A name that fits: converters join the names of fused nodes with ";", and the ends of long paths tell most. */
 export function shortName(name: string, width: number): string {
   const first = name.split(';').find((part) => part !== '') ?? name;

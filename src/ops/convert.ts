@@ -3,7 +3,8 @@ import * as L from '../../assembly/layout';
 import { dtypeCode, type Emitter } from '../compiler/emitter';
 import { elementCount, input, output, perTensor, type AnyNode, type Node, type Tensor } from '../graph/graph';
 import type { Operator } from './operator';
-import { emitTable, f32, requantizer, sameQuantization, unsupported } from './support';
+import { multiplyByEighthBits, multiplyByQuantizedMultiplier, quantizeMultiplier } from './fixedPoint';
+import { emitTable, f32, roundEven, sameQuantization, unsupported } from './support';
 
 export const quantize: Operator<'quantize'> = {
   quantization: 'float',
@@ -15,7 +16,7 @@ export const quantize: Operator<'quantize'> = {
       convert(node, emit, x, y, L.OP_QUANTIZE, f32(1 / f32(scale)), zeroPoint);
     } else if (x.dtype === 'int8' && y.dtype === 'int8') {
       if (sameQuantization(x, y) && !x.data) emit.alias(y, x);
-      else emitTable(node, emit, x, y, requantizer(x, y));
+      else emitTable(node, emit, x, y, conversion(x, y));
     } else {
       emitCast(node, emit, x, y);
     }
@@ -38,6 +39,17 @@ export const cast: Operator<'cast'> = {
   infer: (node) => [input(node, 0).shape],
   lower: (node, emit) => emitCast(node, emit, input(node, 0), output(node)),
 };
+
+/** Requantization as a node of its own: XNNPACK's between equal types, TensorFlow Lite's between int8 and uint8. */
+function conversion(x: Tensor, y: Tensor): (q: number) => number {
+  const from = perTensor(x), to = perTensor(y), ratio = f32(from.scale) / f32(to.scale);
+  if (x.wasUint8 !== y.wasUint8) {
+    const multiplier = quantizeMultiplier(ratio);
+    return (q) => multiplyByQuantizedMultiplier(q - from.zeroPoint, multiplier) + to.zeroPoint;
+  }
+  const multiplier = roundEven(256 * f32(ratio));
+  return (q) => multiplyByEighthBits(q - from.zeroPoint, multiplier) + to.zeroPoint;
+}
 
 function convert(node: Node<'quantize' | 'dequantize'>, emit: Emitter, x: Tensor, y: Tensor, opcode: number, scale: number, zero: number): void {
   const count = elementCount(y.shape);

@@ -1,8 +1,8 @@
 import * as L from '../../assembly/layout';
-import { elementCount, input, output, perTensor, type Tensor } from '../graph/graph';
+import { elementCount, input, output, perTensor, type Node, type Tensor } from '../graph/graph';
 import type { ReduceKind } from '../graph/operators';
 import type { Operator } from './operator';
-import { emitCopy, f32, inQuantizationOf, requireTypes, stridesOf } from './support';
+import { emitCopy, f32, inQuantizationOf, requireTypes, sameQuantization, stridesOf } from './support';
 
 const kinds: Record<ReduceKind, number> = { mean: L.REDUCE_MEAN, sum: L.REDUCE_SUM, max: L.REDUCE_MAX, min: L.REDUCE_MIN, prod: L.REDUCE_PROD };
 
@@ -21,7 +21,7 @@ export const reduce: Operator<'reduce'> = {
     if (!isContiguous(x.shape, axes)) {
       // the reduced dimensions go last
       const kept = x.shape.map((_, d) => d).filter((d) => !axes.includes(d)), perm = [...kept, ...axes], from = stridesOf(x.shape), shape = perm.map((d) => x.shape[d]!);
-      const moved: Tensor = { ...emit.temporary(`${x.name} (for ${node.name})`, shape, x.dtype), ...(x.quantization && { quantization: x.quantization }) };
+      const moved: Tensor = { ...x, name: `${x.name} (for ${node.name})`, shape };
       emitCopy(node, emit, x, moved, shape, perm.map((d) => from[d]!), stridesOf(shape));
       count = elementCount(axes.map((d) => x.shape[d]!));
       outer = elementCount(x.shape) / count;
@@ -31,12 +31,25 @@ export const reduce: Operator<'reduce'> = {
     const r = emit.record(L.OP_REDUCE, L.REDUCE_BYTES, x.dtype, node, node.op, outer * count * inner)
       .source(L.REDUCE_SOURCE, x).target(L.REDUCE_TARGET, y).int(L.REDUCE_KIND, kinds[kind]).ints(L.REDUCE_OUTER, [outer, count, inner]);
     if (x.dtype === 'int8') {
-      const qx = perTensor(x), qy = perTensor(y), ratio = f32(f32(qx.scale) / f32(qy.scale));
-      r.int(L.REDUCE_SOURCE_ZERO, qx.zeroPoint).int(L.REDUCE_TARGET_ZERO, qy.zeroPoint)
-        .float(L.REDUCE_SCALE, kind === 'mean' ? f32(ratio / count) : kind === 'prod' ? qx.scale : ratio).float(L.REDUCE_OUT_SCALE, qy.scale);
+      const qx = perTensor(x), qy = perTensor(y), sx = f32(qx.scale), sy = f32(qy.scale);
+      if (kind === 'mean' && !isGlobalPool(node) && sameQuantization(x, y)) {
+        // the quotient of the stored steps themselves, unsigned where the network was uint8
+        const zero = x.wasUint8 ? -128 : 0;
+        r.int(L.REDUCE_SOURCE_ZERO, zero).int(L.REDUCE_TARGET_ZERO, zero).int(L.REDUCE_ROUNDING, L.ROUND_TRUNCATE);
+        return;
+      }
+      const scale = kind === 'mean' ? f32(sx / f32(sy * count)) : kind === 'prod' ? sx : f32(sx / sy);
+      r.int(L.REDUCE_SOURCE_ZERO, qx.zeroPoint).int(L.REDUCE_TARGET_ZERO, qy.zeroPoint).float(L.REDUCE_SCALE, scale).float(L.REDUCE_OUT_SCALE, sy)
+        .int(L.REDUCE_ROUNDING, kind === 'mean' && isGlobalPool(node) ? L.ROUND_EVEN : L.ROUND_AWAY);
     }
   },
 };
+
+/** The mean over height and width: XNNPACK's global average pooling, which rounds half to even; TensorFlow Lite's other means do not. */
+function isGlobalPool(node: Node<'reduce'>): boolean {
+  const { axes } = node.attributes;
+  return input(node, 0).shape.length === 4 && axes.length === 2 && axes[0] === 1 && axes[1] === 2;
+}
 
 /** The reduced dimensions other than those of 1, which do not matter. */
 function realAxes(shape: number[], axes: number[]): number[] {

@@ -2,7 +2,8 @@ import * as L from '../../assembly/layout';
 import { elementCount, input, output, perTensor } from '../graph/graph';
 import type { UnaryKind } from '../graph/operators';
 import type { Operator } from './operator';
-import { emitTable, f32, requireTypes, roundEven } from './support';
+import { hardSwishSteps, multiplyByEighthBits, multiplyByQuantizedMultiplier, quantizeMultiplier } from './fixedPoint';
+import { activationRange, emitTable, f32, requireTypes, roundAway, roundEven } from './support';
 
 const kinds: Record<UnaryKind, number> = {
   relu: L.UNARY_RELU, relu6: L.UNARY_RELU6, reluN1To1: L.UNARY_RELU_N1_TO_1, relu0To1: L.UNARY_RELU_0_TO_1, leakyRelu: L.UNARY_LEAKY_RELU,
@@ -49,11 +50,7 @@ export const unary: Operator<'unary'> = {
     const x = input(node, 0), y = output(node), { kind } = node.attributes, alpha = node.attributes.alpha ?? defaultAlpha[kind] ?? 0;
     requireTypes(node, x, 'int8', 'float32');
     if (x.dtype === 'int8') {
-      const qx = perTensor(x), qy = perTensor(y), sx = f32(qx.scale), inverse = f32(1 / f32(qy.scale)), f = functions[kind];
-      emitTable(node, emit, x, y, (q) => {
-        const real = f32(f(f32(sx * (q - qx.zeroPoint)), alpha)) * inverse;
-        return Number.isNaN(real) ? qy.zeroPoint : roundEven(f32(real)) + qy.zeroPoint;
-      });
+      emitTable(node, emit, x, y, stepsOf(kind, alpha, perTensor(x), perTensor(y)));
       return;
     }
     emit.mayReuse(y, x);
@@ -61,6 +58,44 @@ export const unary: Operator<'unary'> = {
       .source(L.UNARY_SOURCE, x).target(L.UNARY_TARGET, y).int(L.UNARY_COUNT, elementCount(y.shape)).int(L.UNARY_KIND, kinds[kind]).float(L.UNARY_ALPHA, alpha);
   },
 };
+
+interface Steps {
+  scale: number;
+  zeroPoint: number;
+}
+
+/**
+ * The int8 function as TensorFlow Lite and XNNPACK compute it, step by step: piecewise linear ones in fixed point, the
+ * others as a rounded table of the real function (XNNPACK's logistic and elu halves to even, TFLite's tanh and gelu away).
+ */
+export function stepsOf(kind: UnaryKind, alpha: number, x: Steps, y: Steps): (q: number) => number {
+  const sx = f32(x.scale), sy = f32(y.scale), ratio = sx / sy;
+  switch (kind) {
+    case 'relu': case 'relu6': case 'reluN1To1': case 'relu0To1': {
+      const multiplier = quantizeMultiplier(ratio), [low, high] = activationRange(kind).map((bound) => roundAway(f32(bound / sy)) + y.zeroPoint) as [number, number];
+      return (q) => Math.max(low, Math.min(high, multiplyByQuantizedMultiplier(q - x.zeroPoint, multiplier) + y.zeroPoint));
+    }
+    case 'abs': {
+      const multiplier = quantizeMultiplier(ratio);
+      return (q) => multiplyByQuantizedMultiplier(Math.abs(q - x.zeroPoint), multiplier) + y.zeroPoint;
+    }
+    case 'leakyRelu': {
+      const positive = roundEven(256 * f32(ratio)), negative = roundEven(f32(256 * f32(f32(ratio) * f32(alpha))));
+      return (q) => multiplyByEighthBits(q - x.zeroPoint, q >= x.zeroPoint ? positive : negative) + y.zeroPoint;
+    }
+    case 'hardSwish': {
+      const steps = hardSwishSteps(sx, sy);
+      return (q) => steps(q - x.zeroPoint) + y.zeroPoint;
+    }
+    default: {
+      const f = functions[kind], inverse = f32(1 / sy), round = kind === 'tanh' || kind === 'gelu' || kind === 'geluTanh' ? roundAway : roundEven;
+      return (q) => {
+        const steps = f32(f32(f(f32(sx * (q - x.zeroPoint)), alpha)) * inverse);
+        return Number.isNaN(steps) ? y.zeroPoint : round(steps) + y.zeroPoint;
+      };
+    }
+  }
+}
 
 /** The error function by its Maclaurin series, or its continued fraction far out (Abramowitz and Stegun 7.1.5, 7.1.14). */
 function erf(x: number): number {

@@ -78,10 +78,18 @@ describe('convolutions and pools', () => {
     expect(node.inputs[1]!.quantization).toMatchObject({ scale: [1, 2, 3, 4], axis: 3 });
   });
 
-  it('dequantize the weights of networks that compute in float', () => {
-    const node = only(single('CONV_2D', float('x', [1, 2, 2, 1]), float('y', [1, 2, 2, 2]), { padding: 'SAME', strideW: 1, strideH: 1 },
-      [int8('w', [2, 1, 1, 1], [0.5, 0.25], 0, [100, -100])]));
-    expect(node.inputs[1]).toEqual({ name: 'w', shape: [2, 1, 1, 1], dtype: 'float32', data: new Float32Array([50, -25]) });
+  it('keep int8 weights between float activations, and say how these are quantized', () => {
+    const layer = (scales: number[]) => only(single('CONV_2D', float('x', [1, 2, 2, 1]), float('y', [1, 2, 2, 2]), { padding: 'SAME', strideW: 1, strideH: 1 },
+      [int8('w', [2, 1, 1, 1], scales, 0, [100, -100])]));
+    expect(layer([0.5, 0.25])).toMatchObject({ attributes: { hybrid: 'asymmetric' } });
+    expect(layer([0.5])).toMatchObject({ attributes: { hybrid: 'symmetric' } });
+    expect(layer([0.5]).inputs[1]!.data).toEqual(new Int8Array([100, -100]));
+  });
+
+  it('dequantize uint8 weights between float activations', () => {
+    const w: TfliteTensor = { name: 'w', shape: [2, 1, 1, 1], type: 'UINT8', data: [128, 0], quantization: { scale: 0.5, zeroPoint: 28 } };
+    const node = only(single('CONV_2D', float('x', [1, 2, 2, 1]), float('y', [1, 2, 2, 2]), { padding: 'SAME', strideW: 1, strideH: 1 }, [w]));
+    expect(node.inputs[1]).toEqual({ name: 'w', shape: [2, 1, 1, 1], dtype: 'float32', data: new Float32Array([50, -14]) });
   });
 
   it('give transposed convolutions the crop that TFLite computes from the output', () => {
@@ -257,10 +265,10 @@ describe('layout operators', () => {
     expect(only(single('BROADCAST_TO', float('x', [1, 3]), float('y', [2, 3]), undefined, [ints('s', [2, 3])]))).toMatchObject({ op: 'broadcastTo' });
   });
 
-  it('spell TILE as a broadcast between reshapes', () => {
+  it('spell TILE as a broadcast for each repeated dimension', () => {
     const graph = single('TILE', float('x', [2, 3, 4]), float('y', [4, 3, 8]), undefined, [ints('multiples', [2, 1, 2])]);
     expect(graph.nodes.map((n) => [n.op, n.outputs[0]!.shape])).toEqual([
-      ['reshape', [1, 6, 1, 4]], ['broadcastTo', [2, 6, 2, 4]], ['reshape', [4, 3, 8]],
+      ['reshape', [1, 1, 24]], ['broadcastTo', [1, 2, 24]], ['reshape', [12, 1, 4]], ['broadcastTo', [12, 2, 4]], ['reshape', [4, 3, 8]],
     ]);
   });
 });

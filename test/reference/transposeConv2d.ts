@@ -4,8 +4,8 @@ import { allocate, valueOf, type Inputs, type Shape4 } from './support';
 
 /**
  * x [N][H][W][Ci], w [Co][KH][KW][Ci], bias? [Co] → [N][OH][OW][Co]; out[y·stride + ky − padTop] += x[y]·w[ky].
- * Written as a gather, so that each output's sum has one order (bias, then ky, kx, ci): tap ky reads the
- * input row (oy + padTop − ky) / stride where that is a row.
+ * Written as a gather, so that each output's sum has one order (bias, then the input's rows, columns, channels, hence the
+ * taps from the last on): tap ky reads the input row (oy + padTop − ky) / stride where that is a row.
  */
 export function transposeConv2d(node: Node<'transposeConv2d'>, inputs: Inputs): TensorData[] {
   const { stride: [strideY, strideX], padding: [top, left], activation } = node.attributes;
@@ -20,8 +20,8 @@ export function transposeConv2d(node: Node<'transposeConv2d'>, inputs: Inputs): 
       for (let ox = 0; ox < outWidth; ox++) {
         for (let co = 0; co < channelsOut; co++) {
           let acc = sum.start(co);
-          for (let ky = 0; ky < kernelY; ky++) {
-            for (let kx = 0; kx < kernelX; kx++) {
+          for (let ky = kernelY - 1; ky >= 0; ky--) {
+            for (let kx = kernelX - 1; kx >= 0; kx--) {
               const [iy, ix] = [(oy + top - ky) / strideY, (ox + left - kx) / strideX];
               if (!Number.isInteger(iy) || !Number.isInteger(ix)) continue;
               if (iy < 0 || iy >= height || ix < 0 || ix >= width) continue;

@@ -6,7 +6,7 @@ import { drawMemory } from '../drawMemory';
 import type { Io } from '../io';
 import { openNetwork, type Network } from '../network';
 import { Progress } from '../progress';
-import { bytesText, countText, facts, percentText, plural, shapeText, shortName, table } from '../text';
+import { bytesText, clip, countText, facts, percentText, plural, shapeText, shortName, table } from '../text';
 
 interface InspectOptions {
   memory?: boolean;
@@ -57,7 +57,7 @@ function describe({ path, format, fileBytes, klet, parts }: Network, memory: Mem
   const head = facts([
     ['file', `${path}, ${bytesText(fileBytes)}${format === 'klet' ? '' : `; as .klet ${bytesText(klet.length)}`}`],
     ['network', meta.name],
-    ['labels', labels && `${labels.length}: ${labels.slice(0, 3).map((label) => shortName(label, 24)).join(' · ')}${labels.length > 3 ? ' · …' : ''}`],
+    ['labels', labels && `${labels.length}: ${labels.slice(0, 3).map((label) => clip(label, 24)).join(' · ')}${labels.length > 3 ? ' · …' : ''}`],
     ['pictures', meta.preprocessing && preprocessingText(meta.preprocessing)],
     ['made by', recordText(meta.provenance)],
     ['accuracy', recordText(meta.accuracy)],

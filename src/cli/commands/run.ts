@@ -9,7 +9,7 @@ import { readInputs } from '../inputs';
 import type { Io } from '../io';
 import { openNetwork } from '../network';
 import { byName, countOf, toBytes } from '../tensors';
-import { bytesText, digits, floatText, msText, plural, shapeText, table } from '../text';
+import { bytesText, clip, digits, floatText, msText, plural, shapeText, table } from '../text';
 import { readLabels, readPreprocessing } from './convert';
 
 interface RunOptions {
@@ -71,7 +71,7 @@ function run(file: string, options: RunOptions, io: Io): void {
     return;
   }
   if (written.length > 0) io.out(written.map(({ path, bytes, what }) => `wrote ${path}: ${what}, ${plural(bytes, 'byte')}${bytes < 1024 ? '' : ` (${bytesText(bytes)})`}\n`).join(''));
-  else model.outputs.forEach((output, i) => io.out(`${i > 0 ? '\n' : ''}${ranked[i] ? classesText(output, ranked[i], values(output)) : statisticsText(output, values(output))}`));
+  else model.outputs.forEach((output, i) => io.out(`${i > 0 ? '\n' : ''}${ranked[i] ? classesText(output, ranked[i], values(output), io.columns) : statisticsText(output, values(output))}`));
   io.out(`${written.length > 0 ? '' : '\n'}${msText(time.ms)} a prediction (median of ${time.runs}, ${model.info.flavor})\n`);
 }
 
@@ -90,12 +90,14 @@ function isClasses(output: TensorInfo, labels: readonly string[] | undefined, in
   return isVector && !isExact(output) && (labels?.length === count || (!labels && count !== inputCount) || (labels !== undefined && Math.abs(labels.length - count) === 1));
 }
 
-function classesText(output: TensorInfo, ranked: ReturnType<typeof topK>, all: ArrayLike<number>): string {
+function classesText(output: TensorInfo, ranked: ReturnType<typeof topK>, all: ArrayLike<number>, columns: number): string {
   const list = Array.from(all), sum = list.reduce((a, b) => a + b, 0), isShare = list.every((v) => v >= 0 && v <= 1) && Math.abs(sum - 1) < 0.1;
-  const rows = ranked.map(({ index, label, score }, i) => [`${i + 1}.`, label, label === String(index) ? '' : String(index), score.toFixed(4), isShare ? '#'.repeat(Math.round(score * BAR)) : '']);
-  const named = ranked.some(({ index, label }) => label !== String(index));
-  const columns = [{ head: '' }, { head: named ? 'label' : 'class' }, ...(named ? [{ head: 'class', align: 'right' as const }] : []), { head: 'score', align: 'right' as const }, { head: '' }];
-  return `${output.name}: ${plural(list.length, 'class', 'classes')}\n${table(columns, named ? rows : rows.map((row) => row.filter((_, i) => i !== 2)))}`;
+  // the order of classes without any share says nothing
+  const shown = ranked.filter(({ score }) => !isShare || score > 0), named = ranked.some(({ index, label }) => label !== String(index)), room = Math.max(20, columns - 48);
+  const rows = shown.map(({ index, label, score }, i) => [`${i + 1}.`, ...(named ? [clip(label, room)] : []), String(index), score.toFixed(4), isShare ? '#'.repeat(Math.round(score * BAR)) : '']);
+  const heads = [{ head: '' }, ...(named ? [{ head: 'label' }] : []), { head: 'class', align: 'right' as const }, { head: 'score', align: 'right' as const }, { head: '' }];
+  const rest = shown.length < ranked.length ? `    the other ${list.length - shown.length} score 0\n` : '';
+  return `${output.name}: ${plural(list.length, 'class', 'classes')}\n${table(heads, rows)}${rest}`;
 }
 
 function statisticsText(output: TensorInfo, values: ArrayLike<number>): string {

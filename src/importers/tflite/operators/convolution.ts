@@ -24,23 +24,27 @@ function padding(operator: Lowering, code: number, large: number[], small: numbe
   return [top, left, bottom, right];
 }
 
-/** Constant weights. */
-function weights(operator: Lowering, i: number, rank: number): Tensor {
-  const w = operator.constantInput(i, 'weights');
-  operator.check(w.shape.length === rank, `weights of ${w.shape.length} dimensions`);
+/** Constant weights as they are stored. */
+function weights(operator: Lowering): Tensor {
+  const w = operator.constantInput(1, 'weights');
+  operator.check(w.shape.length === 4, `weights of ${w.shape.length} dimensions`);
   return w;
-}
-
-/** Float activations with int8 weights are quantized at run time: by their whole range where the weights have a scale per channel. */
-function hybridMode(x: Tensor, w: Tensor): { hybrid?: HybridMode } {
-  if (x.dtype !== 'float32' || w.dtype !== 'int8') return {};
-  return { hybrid: w.quantization!.scale.length > 1 ? 'asymmetric' : 'symmetric' };
 }
 
 /** Weights of an operator that has no hybrid form: their real values where the activations are float. */
 function realWeights(operator: Lowering, x: Tensor): Tensor {
-  const w = weights(operator, 1, 4);
+  const w = weights(operator);
   return x.dtype === 'float32' ? dequantizeConstant(w) : w;
+}
+
+/**
+ * Weights of a convolution. Float activations with int8 weights are quantized at run time: by their whole range where the
+ * weights have a scale per channel.
+ */
+function hybridWeights(operator: Lowering, x: Tensor): { w: Tensor; hybrid: { hybrid?: HybridMode } } {
+  const w = weights(operator);
+  if (x.dtype !== 'float32' || w.dtype !== 'int8' || !w.quantization) return { w: realWeights(operator, x), hybrid: {} };
+  return { w, hybrid: { hybrid: w.quantization.scale.length > 1 ? 'asymmetric' : 'symmetric' } };
 }
 
 function transposeConvolution(
@@ -63,13 +67,13 @@ export const convolution: Mappings = {
   CONV_2D(operator) {
     const { options } = operator;
     const x = operator.input(0, 4);
-    const w = weights(operator, 1, 4);
+    const { w, hybrid } = hybridWeights(operator, x);
     const groups = x.shape[3]! / w.shape[3]!;
     operator.check(Number.isInteger(groups) && w.shape[0]! % groups === 0, `weights for ${w.shape[3]} of ${x.shape[3]} channels`);
     const stride: [number, number] = [options.strideH, options.strideW];
     const dilation: [number, number] = [options.dilationHFactor, options.dilationWFactor];
     operator.emitActivated('conv2d', [x, w, operator.optionalInput(2)], options.fusedActivationFunction, {
-      stride, dilation, groups, ...hybridMode(x, w),
+      stride, dilation, groups, ...hybrid,
       padding: padding(operator, options.padding, x.shape, operator.output.shape, { kernel: w.shape.slice(1, 3), stride, dilation }),
     });
   },
@@ -77,12 +81,12 @@ export const convolution: Mappings = {
   DEPTHWISE_CONV_2D(operator) {
     const { options } = operator;
     const x = operator.input(0, 4);
-    const w = weights(operator, 1, 4);
+    const { w, hybrid } = hybridWeights(operator, x);
     operator.check(w.shape[0] === 1 && w.shape[3]! % x.shape[3]! === 0, `weights [${w.shape.join(', ')}] for ${x.shape[3]} channels`);
     const stride: [number, number] = [options.strideH, options.strideW];
     const dilation: [number, number] = [options.dilationHFactor, options.dilationWFactor];
     operator.emitActivated('depthwiseConv2d', [x, w, operator.optionalInput(2)], options.fusedActivationFunction, {
-      stride, dilation, ...hybridMode(x, w),
+      stride, dilation, ...hybrid,
       padding: padding(operator, options.padding, x.shape, operator.output.shape, { kernel: w.shape.slice(1, 3), stride, dilation }),
     });
   },

@@ -47,29 +47,21 @@ export const layout: Mappings = {
     operator.emit('transpose', [x], { perm });
   },
 
-  /** Each repeated dimension gets a dimension of 1 before it, which is broadcast and then merged. */
+  /** A repeated dimension gets a dimension of 1 before it, which is broadcast and merged: one dimension after the other. */
   TILE(operator) {
-    const { output } = operator;
     const x = operator.input(0);
     const multiples = operator.integers(1, 'multiples');
     operator.check(multiples.length === x.shape.length && multiples.every((n) => n > 0), `multiples [${multiples.join(', ')}]`);
-    const split: number[] = [];
-    const repeated: number[] = [];
-    let isOpen = false; // whether the last dimension can absorb one that is not repeated
-    x.shape.forEach((dimension, i) => {
-      const times = multiples[i]!;
-      if (times > 1 || !isOpen) {
-        split.push(...(times > 1 ? [1, dimension] : [dimension]));
-        repeated.push(...(times > 1 ? [times, dimension] : [dimension]));
-      } else {
-        split[split.length - 1]! *= dimension;
-        repeated[repeated.length - 1]! *= dimension;
-      }
-      isOpen = true;
+    let tiled = x;
+    let shape = x.shape;
+    multiples.forEach((times, i) => {
+      if (times === 1) return;
+      const [outer, inner] = [elementCount(shape.slice(0, i)), elementCount(shape.slice(i))];
+      const repeated = operator.temporary(operator.output, [outer, times, inner], `repeat_${i}`);
+      operator.emit('broadcastTo', [operator.reshaped(tiled, [outer, 1, inner], `split_${i}`)], {}, [repeated]);
+      tiled = repeated;
+      shape = shape.with(i, shape[i]! * times);
     });
-    if (elementCount(repeated) === elementCount(x.shape)) return operator.emit('reshape', [x], {});
-    const broadcast = operator.temporary(output, repeated, 'tiles');
-    operator.emit('broadcastTo', [operator.reshaped(x, split, 'split')], {}, [broadcast]);
-    operator.emit('reshape', [broadcast], {});
+    operator.emit('reshape', [tiled], {});
   },
 };

@@ -17,8 +17,10 @@ export const matrix: Mappings = {
     const result = isFlat ? output : operator.temporary(output, [m, n], 'flat');
 
     if (w.data) {
-      const hybrid = x.dtype === 'float32' && w.dtype === 'int8' ? { hybrid: options.asymmetricQuantizeInputs ? 'asymmetric' as const : 'symmetric' as const } : {};
-      operator.emitActivated('fullyConnected', [rows, w, bias], options.fusedActivationFunction, hybrid, result);
+      const isHybrid = x.dtype === 'float32' && w.dtype === 'int8';
+      const hybrid = isHybrid ? { hybrid: options.asymmetricQuantizeInputs ? 'asymmetric' as const : 'symmetric' as const } : {};
+      const constant = x.dtype === 'float32' && !isHybrid ? dequantizeConstant(w) : w;
+      operator.emitActivated('fullyConnected', [rows, constant, bias], options.fusedActivationFunction, hybrid, result);
     } else if (bias) {
       operator.check(result.dtype === 'float32', 'weights computed at run time together with a quantized bias');
       const product = operator.temporary(result, [m, n], 'product');

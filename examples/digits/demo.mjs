@@ -1,0 +1,103 @@
+// `npm run demo`: reads handwritten digits with models/digits/digits.klet.
+//
+//     npm run demo                      the sample pictures
+//     npm run demo -- my-digit.png      pictures of your own (PNG, JPEG or BMP)
+//     npm run demo -- --page            the same as a page to draw in
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { load } from '../../dist/index.js';
+import { decodeImage, imageToInput, topK } from '../../dist/tasks.js';
+import { SIDE, centreDigit, inkOf } from './picture.js';
+import { servePage } from './serve.mjs';
+import { beside, bold, columns, dim, drawBar, drawPicture, gold } from './terminal.mjs';
+
+const MODEL = fileURLToPath(new URL('../../models/digits/digits.klet', import.meta.url));
+const SAMPLES = fileURLToPath(new URL('../../models/digits/samples/', import.meta.url));
+const SHOWN = ['2.png', '5.png', '8.png'];
+const MARGIN = 2; // pixels of every side that are not drawn
+const CARD = SIDE - 2 * MARGIN;
+const RUNS = 2000;
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { page: { type: 'boolean', default: false }, port: { type: 'string', default: '8080' }, help: { type: 'boolean', short: 'h', default: false } },
+});
+if (options.help) {
+  console.log('npm run demo [-- PICTURE…]   read digits in the samples, or in pictures of your own (PNG, JPEG, BMP)\nnpm run demo -- --page [--port 8080]   draw digits in the browser');
+} else if (options.page) {
+  await servePage(Number(options.port));
+} else {
+  await demo(positionals);
+}
+
+async function demo(own) {
+  const start = performance.now();
+  const model = await load(MODEL);
+  const ready = performance.now() - start;
+  const say = (text = '') => console.log(text && `  ${text}`);
+
+  say();
+  say(`${gold('kinglet')} ${bold('reads handwritten digits')}`);
+  say(dim(`models/digits/digits.klet · int8 · ${kilobytes(statSync(MODEL).size)} file · ${kilobytes(model.memory.total)} memory · ${model.info.flavor} · ready in ${ready.toFixed(1)} ms`));
+
+  const pictures = (own.length > 0 ? own : SHOWN.map((name) => path.join(SAMPLES, name))).map((file) => ({ file, image: own.length > 0 ? readOwn(file) : readSample(file, model) }));
+  const cards = pictures.map(({ file, image }) => drawCard(path.basename(file), image, model));
+  const perRow = Math.max(1, Math.floor(columns / (CARD + 2)));
+  for (let i = 0; i < cards.length; i += perRow) {
+    say();
+    beside(cards.slice(i, i + perRow)).forEach((line) => say(line));
+  }
+
+  say();
+  if (own.length === 0) {
+    const names = readdirSync(SAMPLES).filter((name) => name.endsWith('.png'));
+    const right = names.filter((name) => topK(model.predict(readSample(path.join(SAMPLES, name), model)), model.meta.labels, 1)[0].label === path.parse(name).name);
+    say(`${names.length} samples in models/digits/samples, ${right.length} read right.`);
+  }
+  const micros = medianMicros(model, pictures[0].image), macs = model.profile({ runs: 1 }).reduce((sum, { macs = 0 }) => sum + macs, 0);
+  say(`One prediction takes ${bold(`${micros.toFixed(micros < 100 ? 1 : 0)} µs`)} ${dim(`(median of ${RUNS.toLocaleString('en')}; ${macs.toLocaleString('en')} multiplications)`)}`);
+  say();
+  say(`Next   ${bold('npm run demo -- my-digit.png')}   ${dim('read a picture of your own')}`);
+  say(`       ${bold('npm run demo -- --page')}         ${dim('draw digits in the browser')}`);
+  say();
+  model.dispose();
+}
+
+/** Samples are what the network expects already: only their numbers change. */
+function readSample(file, model) {
+  return imageToInput(decodeImage(readFileSync(file), file), model.inputs[0], model.meta.preprocessing);
+}
+
+function readOwn(file) {
+  if (!existsSync(file)) {
+    console.error(`there is no picture ${file}`);
+    process.exit(1);
+  }
+  const picture = decodeImage(readFileSync(file), file);
+  return centreDigit(inkOf(picture), picture.width, picture.height);
+}
+
+/** The picture, its name and the three best classes with bars, all `CARD` characters wide. */
+function drawCard(title, image, model) {
+  const best = topK(model.predict(image), model.meta.labels, 3).map(({ label, score }, i) => {
+    const bar = drawBar(score, CARD - 10), percent = `${(score * 100).toFixed(1)} %`.padStart(7);
+    return i === 0 ? `${bold(label)} ${gold(bar)} ${bold(percent)}` : dim(`${label} ${bar} ${percent}`);
+  });
+  return [dim(title.slice(0, CARD).padEnd(CARD)), ...drawPicture(image, SIDE, MARGIN), ...best];
+}
+
+function medianMicros(model, image) {
+  const scores = new Float32Array(10), times = new Float64Array(RUNS);
+  for (let i = -RUNS / 2; i < RUNS; i++) {
+    const start = performance.now();
+    model.predictInto(image, scores);
+    if (i >= 0) times[i] = (performance.now() - start) * 1000; // the first runs warm up
+  }
+  return times.sort()[RUNS >> 1];
+}
+
+function kilobytes(bytes) {
+  return `${(bytes / 1024).toFixed(bytes < 102400 ? 1 : 0)} KiB`;
+}
