@@ -1,4 +1,5 @@
 import { elements, Maker, Random, type ElementType, type OracleCase } from './maker';
+import { networks } from './networks';
 
 /** Puts one operator, with random shapes and parameters, into a network. */
 type Recipe = (make: Maker) => void;
@@ -20,7 +21,7 @@ function windows(make: Maker, size: number[], kernel: number[], { dilation = 1, 
 /** About how far a sum of `terms` products of x in low … high and weights in −1 … 1 spreads. */
 const spread = (terms: number, high: number) => 1.5 * Math.sqrt(terms) * high + 1;
 
-/** int8 weights have a scale per output channel; those between float activations may also have one for all. */
+/** int8 weights have a scale per output channel; those between float activations may also have one for all (not in TFLite's depthwise kernel). */
 const channelAxis = (make: Maker, axis: number) => (make.type === 'int8' || (make.type === 'hybrid' && make.random.pick([true, false])) ? axis : null);
 
 const convolution: Recipe = (make) => {
@@ -45,7 +46,7 @@ const depthwise: Recipe = (make) => {
   const [c, multiplier] = [random.int(1, 20), random.pick([1, 1, 1, 2, 3])];
   const { out, options } = windows(make, size, kernel, { dilation });
   const x = make.input([1, ...size, c], -2, 2);
-  const w = make.weights([1, ...kernel, c * multiplier], channelAxis(make, 3));
+  const w = make.weights([1, ...kernel, c * multiplier], make.type === 'uint8' ? null : 3);
   const high = spread(elements(kernel), 1);
   const y = make.output([1, ...out, c * multiplier], -high, high);
   make.emit('DEPTHWISE_CONV_2D', [x, w, make.bias(c * multiplier, x, w)], [y],
@@ -340,6 +341,7 @@ const recipes: Record<string, Recipe> = {
   QUANTIZE: quantize,
   DEQUANTIZE: dequantize,
   CAST: cast,
+  ...networks,
 };
 
 const hybridOperators = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED'];

@@ -99,17 +99,20 @@ export class Maker {
     return name;
   }
 
-  /** An output of another tensor's type and quantization, or of one that the operator prescribes. */
+  /** An activation of another's type and quantization, or of one that the operator prescribes. */
+  alike(other: string, shape: number[], quantization = this.find(other).quantization, prefix = 't'): string {
+    return this.add({ shape, type: this.find(other).type, ...(quantization && { quantization }) }, prefix);
+  }
+
   outputLike(other: string, shape: number[], quantization = this.find(other).quantization): string {
-    const name = this.add({ shape, type: this.find(other).type, ...(quantization && { quantization }) }, 'y');
+    const name = this.alike(other, shape, quantization, 'y');
     this.outputs.push(name);
     return name;
   }
 
   /** One more input of another's type, quantization and range. */
   inputLike(other: string, shape: number[]): string {
-    const { type, quantization } = this.find(other);
-    const name = this.add({ shape, type, ...(quantization && { quantization }) }, 'x');
+    const name = this.alike(other, shape, undefined, 'x');
     this.ranges.set(name, this.ranges.get(other) ?? [0, 0]);
     this.inputs.push(name);
     return name;

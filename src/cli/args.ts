@@ -22,7 +22,7 @@ export function byteCount(text: string): number {
 }
 
 /** For options that may be given several times. */
-export function collect(value: string, before: string[]): string[] {
+export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 

@@ -21,22 +21,23 @@ interface ArenaBuffer {
  * Draws the arena over time: addresses downwards, records to the right, a letter where a buffer lives.
  *
  * ```
- *            in  0   5
- *        0 B AAAA·CCC·
- *     12 KiB AABBBB···
+ *            in 0    5    out
+ *        0 B AA ACCC··EE· ···
+ *     12 KiB ·· BBBBDD·FF FFF
  * ```
  */
 export function drawMemory(notes: Notes, arenaBytes: number, columns: number): string {
-  const moments = notes.records.length + 2, buffers = lettered(notes);
-  const room = Math.max(20, columns - LABEL - 1), cell = Math.max(1, Math.min(WIDEST_CELL, Math.floor(room / moments))), perCell = Math.ceil(moments / room);
-  const cells = Math.ceil(moments / perCell), rows = Math.max(1, Math.min(ROWS, Math.ceil(arenaBytes / 16))), rowBytes = arenaBytes / rows;
-  const lines = [axis(cells, cell, perCell, notes.records.length)];
+  const records = notes.records.length, buffers = lettered(notes);
+  const room = Math.max(20, columns - LABEL - 'in '.length - ' out'.length), cell = Math.max(1, Math.min(WIDEST_CELL, Math.floor(room / records))), perCell = Math.ceil(records / room);
+  const cells = Math.ceil(records / perCell), rows = Math.max(1, Math.min(ROWS, Math.ceil(arenaBytes / 16))), rowBytes = arenaBytes / rows;
+  const lines = [`${' '.repeat(LABEL)}in ${axis(records, cells * cell, cell / perCell)} out`];
   for (let row = 0; row < rows; row++) {
-    const drawn = Array.from({ length: cells }, (_, i) => ownerOf(buffers, row * rowBytes, (row + 1) * rowBytes, i * perCell, (i + 1) * perCell - 1).repeat(cell)).join('');
-    lines.push(`${bytesText(Math.round(row * rowBytes)).padStart(LABEL - 1)} ${drawn}`);
+    const owner = (from: number, to: number): string => ownerOf(buffers, row * rowBytes, (row + 1) * rowBytes, from, to);
+    const during = Array.from({ length: cells }, (_, i) => owner(1 + i * perCell, Math.min(records, (i + 1) * perCell)).repeat(cell)).join('');
+    lines.push(`${bytesText(Math.round(row * rowBytes)).padStart(LABEL - 1)} ${owner(0, 0).repeat(2)} ${during} ${owner(records + 1, records + 1).repeat(3)}`);
   }
   lines.push(`${bytesText(arenaBytes).padStart(LABEL - 1)} end${perCell > 1 ? `; one column is ${perCell} records` : ''}`);
-  return `${lines.map((line) => line.trimEnd()).join('\n')}\n\n${fullest(notes, buffers, arenaBytes)}\n${legend(buffers, notes.records.length, columns)}`;
+  return `${lines.join('\n')}\n\n${fullest(notes, buffers, arenaBytes)}\n${legend(buffers, records, columns)}`;
 }
 
 function lettered(notes: Notes): ArenaBuffer[] {
@@ -57,16 +58,12 @@ function ownerOf(buffers: readonly ArenaBuffer[], low: number, high: number, fro
   return letter;
 }
 
-/** Numbers of records above the columns, "in" and "out" at the ends. */
-function axis(cells: number, cell: number, perCell: number, records: number): string {
-  const line = Array<string>(LABEL + cells * cell + 3).fill(' ');
-  const put = (at: number, text: string): void => { for (let i = 0; i < text.length; i++) line[LABEL + at + i] = text[i]!; };
-  const step = [1, 5, 10, 20, 50, 100, 200, 500].find((n) => (n / perCell) * cell >= 4) ?? 1000;
-  for (let record = 0; record < records; record += step) put(Math.floor((record + 1) / perCell) * cell, String(record));
-  put(0, 'in');
-  if (cell === 1 && records > 1) put(1, ' ');
-  put(Math.floor((records + 1) / perCell) * cell, 'out');
-  return line.join('');
+/** Numbers of records above their columns, as close as they stay legible. */
+function axis(records: number, width: number, columnsPerRecord: number): string {
+  const step = [1, 5, 10, 20, 50, 100, 200, 500, 1000].find((n) => n * columnsPerRecord >= 4) ?? 5000;
+  let line = '';
+  for (let record = 0; record < records; record += step) line = line.padEnd(Math.floor(record * columnsPerRecord)) + String(record);
+  return line.padEnd(width).slice(0, width);
 }
 
 function fullest(notes: Notes, buffers: readonly ArenaBuffer[], arenaBytes: number): string {

@@ -1,8 +1,13 @@
 import { basename } from 'node:path';
-import { compile, importTflite, readKlet, type CompileOptions, type Graph, type KletParts } from '../compiler/index';
+import { compile, importTflite, readKlet, type Graph, type KletParts } from '../compiler/index';
 import { KletError } from '../index';
 import { readBytes } from './files';
 import { describeFormat, detectFormat, type FileFormat } from './foreign';
+import type { Io } from './io';
+import { Progress } from './progress';
+
+/** From so many bytes on, converting may take a second. */
+export const LONG_FILE = 1 << 20;
 
 /** A network on its way into a command: the `.klet` as it lies on disk, or what a foreign file becomes in memory. */
 export interface Network {
@@ -19,10 +24,15 @@ export interface Network {
  *
  * @throws KletError `FETCH_FAILED`, `BAD_MAGIC`, and all that converting or reading throws
  */
-export function openNetwork(path: string, options: CompileOptions = {}): Network {
-  const bytes = readBytes(path), format = detectFormat(bytes);
-  const klet = format === 'klet' ? bytes : compile(importForeign(bytes, path), options) as Uint8Array<ArrayBuffer>;
-  return { path, format: format === 'klet' ? 'klet' : 'tflite', fileBytes: bytes.length, klet, parts: readKlet(klet, `"${path}"`) };
+export function openNetwork(path: string, io: Io): Network {
+  const bytes = readBytes(path), isKlet = detectFormat(bytes) === 'klet', progress = new Progress(io, 2, bytes.length > LONG_FILE);
+  try {
+    if (!isKlet) progress.update(1, 'converting in memory');
+    const klet = isKlet ? bytes : compile(importForeign(bytes, path)) as Uint8Array<ArrayBuffer>;
+    return { path, format: isKlet ? 'klet' : 'tflite', fileBytes: bytes.length, klet, parts: readKlet(klet, `"${path}"`) };
+  } finally {
+    progress.stop();
+  }
 }
 
 /**

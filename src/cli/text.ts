@@ -45,11 +45,11 @@ export function percentText(part: number, whole: number): string {
   return whole > 0 ? `${(100 * part / whole).toFixed(1)} %` : '';
 }
 
-/** Three digits that count: 12.3, 0.0123, 1234. */
+/** Three digits that count, and four decimals at most: 1234, 12.3, 0.0123. */
 export function digits(value: number): string {
   if (value === 0 || !Number.isFinite(value)) return String(value);
   const whole = Math.floor(Math.log10(Math.abs(value))) + 1;
-  return value.toFixed(Math.max(0, Math.min(6, 3 - whole)));
+  return value.toFixed(Math.max(0, Math.min(4, 3 - whole)));
 }
 
 /** As few digits as tell a float32 apart from its neighbours. */

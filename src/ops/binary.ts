@@ -37,28 +37,7 @@ export const binary: Operator<'binary'> = {
   },
 };
 
-export const prelu: Operator<'prelu'> = {
-  quantization: 'free',
-  infer(node) {
-    return [input(node, 0).shape];
-  },
-  lower(node, emit) {
-    const x = input(node, 0), alpha = input(node, 1), y = output(node);
-    requireTypes(node, x, 'int8', 'float32');
-    if (alpha.dtype !== x.dtype) throw unsupported(node, `${x.dtype} input with a ${alpha.dtype} slope; both must be of one type`);
-    const r = emitBinary(node, emit, x, alpha, y, L.BINARY_PRELU, node.op);
-    if (y.dtype === 'int8') {
-      const qx = perTensor(x), qa = perTensor(alpha), qy = perTensor(y);
-      r.int(L.BINARY_A_ZERO, qx.zeroPoint).int(L.BINARY_B_ZERO, qa.zeroPoint).int(L.BINARY_TARGET_ZERO, qy.zeroPoint)
-        .float(L.BINARY_SCALE, f32(f32(qx.scale) / f32(qy.scale))).float(L.BINARY_NEGATIVE_SCALE, f32(f32(f32(qx.scale) * f32(qa.scale)) / f32(qy.scale)))
-        .ints(L.BINARY_MIN, [-128, 127]);
-    } else {
-      r.float(L.BINARY_MIN, -Infinity).float(L.BINARY_MAX, Infinity);
-    }
-  },
-};
-
-function emitBinary(node: AnyNode, emit: Emitter, a: Tensor, b: Tensor, y: Tensor, kind: number, op: string): RecordWriter {
+export function emitBinary(node: AnyNode, emit: Emitter, a: Tensor, b: Tensor, y: Tensor, kind: number, op: string): RecordWriter {
   const packed = collapse(node, y.shape, broadcastStrides(a.shape, y.shape), broadcastStrides(b.shape, y.shape));
   if (a.dtype === y.dtype) emit.mayReuse(y, elementCount(a.shape) === elementCount(y.shape) ? a : b);
   return emit.record(L.OP_BINARY, L.BINARY_BYTES, y.dtype, node, op, elementCount(y.shape))

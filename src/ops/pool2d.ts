@@ -2,17 +2,16 @@ import * as L from '../../assembly/layout';
 import type { Emitter } from '../compiler/emitter';
 import { elementCount, input, output, type Node } from '../graph/graph';
 import { denseGeometry, outSize } from './conv2d';
-import type { Operator } from './operator';
 import { activationRange, inQuantizationOf, quantizedRange, requireTypes } from './support';
 
 type Pool = Node<'averagePool2d'> | Node<'maxPool2d'>;
 
-function infer(node: Pool): number[][] {
+export function inferPool(node: Pool): number[][] {
   const { kernel, stride, padding } = node.attributes, [n, h, w, c] = input(node, 0).shape;
   return [[n!, outSize(h!, kernel[0], stride[0], 1, padding[0] + padding[2]), outSize(w!, kernel[1], stride[1], 1, padding[1] + padding[3]), c!]];
 }
 
-function lower(node: Pool, emit: Emitter, kind: number): void {
+export function lowerPool(node: Pool, emit: Emitter, kind: number): void {
   const y = output(node), x = inQuantizationOf(node, emit, input(node, 0), y), { kernel, stride, padding, activation } = node.attributes;
   requireTypes(node, x, 'int8', 'float32');
   const g = denseGeometry(x, y);
@@ -23,6 +22,3 @@ function lower(node: Pool, emit: Emitter, kind: number): void {
   if (x.dtype === 'int8') r.ints(L.POOL2D_MIN, quantizedRange(activation, y));
   else activationRange(activation).forEach((bound, i) => r.float(L.POOL2D_MIN + i * 4, bound));
 }
-
-export const averagePool2d: Operator<'averagePool2d'> = { quantization: 'same', infer, lower: (node, emit) => lower(node, emit, L.POOL2D_AVERAGE) };
-export const maxPool2d: Operator<'maxPool2d'> = { quantization: 'same', infer, lower: (node, emit) => lower(node, emit, L.POOL2D_MAXIMUM) };

@@ -9,7 +9,7 @@ function exponentials(scale: number, beta: number): Float32Array {
   return Float32Array.from({ length: 256 }, (_, d) => Math.exp(-d * scale * beta));
 }
 
-function lower(node: Node<'softmax'> | Node<'logSoftmax'>, emit: Emitter, opcode: number, beta: number): void {
+export function lowerSoftmax(node: Node<'softmax'> | Node<'logSoftmax'>, emit: Emitter, opcode: number, beta: number): void {
   const x = input(node, 0), y = output(node), depth = x.shape[x.shape.length - 1] ?? 1, count = elementCount(x.shape);
   requireTypes(node, x, 'int8', 'float32');
   emit.mayReuse(y, x);
@@ -26,11 +26,5 @@ function lower(node: Node<'softmax'> | Node<'logSoftmax'>, emit: Emitter, opcode
 export const softmax: Operator<'softmax'> = {
   quantization: { scale: 1 / 256, zeroPoint: -128 },
   infer: (node) => [input(node, 0).shape],
-  lower: (node, emit) => lower(node, emit, L.OP_SOFTMAX, node.attributes.beta),
-};
-
-export const logSoftmax: Operator<'logSoftmax'> = {
-  quantization: { scale: 16 / 256, zeroPoint: 127 },
-  infer: (node) => [input(node, 0).shape],
-  lower: (node, emit) => lower(node, emit, L.OP_LOG_SOFTMAX, 1),
+  lower: (node, emit) => lowerSoftmax(node, emit, L.OP_SOFTMAX, node.attributes.beta),
 };

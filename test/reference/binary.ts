@@ -69,7 +69,7 @@ function quantizedOperation(node: AnyNode, kind: BinaryKind): Operation {
       return (p, q) => floatOperations[kind](fromA(p), fromB(q));
     }
     case 'div': case 'squaredDifference':
-      return (p, q) => quantizeReal(fround(floatOperations[kind](realOf(p, a), realOf(q, b)) / so), out);
+      return (p, q) => quantizeReal(fround(floatOperations[kind](realOf(p, a), realOf(q, b)) / so), out, roundHalfEven);
   }
 }
 

@@ -1,5 +1,5 @@
 import { input, output, type Node, type TensorData } from '../../src/graph/graph';
-import { converter, fround, isQuantized, quantizeReal, scaleOf } from './requantize';
+import { converter, fround, isQuantized, quantizeReal, roundHalfEven, scaleOf } from './requantize';
 import { allocate, coordinates, offset, valueOf, type Inputs } from './support';
 
 /**
@@ -11,7 +11,7 @@ export function pad(node: Node<'pad'>, inputs: Inputs): TensorData[] {
   const [x, out] = [valueOf(node, inputs), allocate(output(node))];
   const shape = input(node, 0).shape;
   const convert = converter(input(node, 0), output(node));
-  const around = isQuantized(output(node)) ? quantizeReal(fround(fround(value) / scaleOf(output(node))), output(node)) : value;
+  const around = isQuantized(output(node)) ? quantizeReal(fround(fround(value) / scaleOf(output(node))), output(node), roundHalfEven) : value;
 
   for (let i = 0; i < out.length; i++) {
     const position = coordinates(i, output(node).shape).map((coordinate, d) => coordinate - before[d]!);

@@ -1,11 +1,12 @@
 import { input, output, type Node, type TensorData } from '../../src/graph/graph';
-import { converter, fround, isQuantized, quantizeReal } from './requantize';
+import { multiplierOf, multiply, multiplyBy256ths } from './fixedPoint';
+import { clamp, fround, isQuantized, quantizeReal, rangeOf, roundHalfEven, scaleOf, zeroPointOf } from './requantize';
 import { entryAt } from './entryAt';
 import { allocate, unsupported, valueOf, type Inputs } from './support';
 
 /**
- * float32: clamp(round_half_away_from_zero(f32(x / scale)) + zeroPoint), per tensor or along an axis.
- * int8 and uint8: a requantization (exact between int8 and uint8 of one scale and zero points 128 apart).
+ * float32: clamp(round_half_even(f32(x · f32(1 / scale))) + zeroPoint), per tensor or along an axis.
+ * One integer type to another quantization: XNNPACK's multiplier of 8 bits. Between int8 and uint8: TFLite's fixed point.
  */
 export function quantize(node: Node<'quantize'>, inputs: Inputs): TensorData[] {
   const [from, to] = [input(node, 0), output(node)];
@@ -13,11 +14,14 @@ export function quantize(node: Node<'quantize'>, inputs: Inputs): TensorData[] {
   if (from.dtype === 'float32' && to.quantization) {
     for (let i = 0; i < out.length; i++) {
       const entry = entryAt(to, i);
-      out[i] = quantizeReal(fround(x[i]! / fround(entry.quantization!.scale[0]!)), entry);
+      out[i] = quantizeReal(fround(x[i]! * fround(1 / fround(entry.quantization!.scale[0]!))), entry, roundHalfEven);
     }
   } else if (isQuantized(from) && isQuantized(to)) {
-    const convert = converter(from, to);
-    for (let i = 0; i < out.length; i++) out[i] = convert(x[i]!);
+    const ratio = scaleOf(from) / scaleOf(to), fixed = multiplierOf(ratio), rough = roundHalfEven(256 * fround(ratio));
+    for (let i = 0; i < out.length; i++) {
+      const d = x[i]! - zeroPointOf(from), steps = from.dtype === to.dtype ? multiplyBy256ths(d, rough) : multiply(d, fixed);
+      out[i] = clamp(steps + zeroPointOf(to), ...rangeOf(to.dtype));
+    }
   } else {
     throw unsupported(node);
   }

@@ -1,6 +1,9 @@
 import { elementCount, input, output, type AnyNode, type Node, type TensorData } from '../../src/graph/graph';
 import type { ReduceKind } from '../../src/graph/operators';
-import { converter, fround, isQuantized, quantizeReal, rangeOf, realOf, requantize, scaleOf, zeroPointOf } from './requantize';
+import {
+  converter, fround, isQuantized, quantizeReal, rangeOf, realOf, requantize, roundHalfAwayFromZero, roundHalfEven, sameQuantization, scaleOf,
+  zeroPointOf,
+} from './requantize';
 import { allocate, coordinates, isInteger, offset, unsupported, valueOf, type Inputs } from './support';
 
 /** Over `axes`; each output's elements are gathered in row-major order, then combined in that order. */
@@ -16,18 +19,18 @@ export function reduce(node: Node<'reduce'>, inputs: Inputs): TensorData[] {
     groups[offset(position, keptShape)]!.push(x[i]!);
   }
 
-  const combine = combiner(node, kind);
+  const combine = combiner(node, kind, shape.length === 4 && axes.join() === '1,2');
   groups.forEach((group, i) => { out[i] = combine(group); });
   return [out];
 }
 
 type Combine = (values: number[]) => number;
 
-function combiner(node: AnyNode, kind: ReduceKind): Combine {
+function combiner(node: AnyNode, kind: ReduceKind, isGlobalPool: boolean): Combine {
   const { dtype } = input(node, 0);
   if (dtype === 'float32') return floatCombiners[kind];
   if (isInteger(dtype)) return integerCombiners[kind];
-  if (isQuantized(input(node, 0)) && isQuantized(output(node))) return quantizedCombiner(node, kind);
+  if (isQuantized(input(node, 0)) && isQuantized(output(node))) return quantizedCombiner(node, kind, isGlobalPool);
   throw unsupported(node);
 }
 
@@ -55,20 +58,27 @@ const integerCombiners: Record<ReduceKind, Combine> = {
 };
 
 /**
- * mean and sum: Σ (q − zi) exactly, then `requantize` with f32(si / so), for the mean divided in float32 by the
- * count. max and min compare as stored. prod multiplies real numbers in float32.
+ * mean: Σ (q − zi) exactly, then `requantize` with f32(si / f32(so·n)); that of pictures over height and width rounds
+ * halves to even (XNNPACK's global average pool), others away from zero; where input and output have one
+ * quantization, those others are the stored values' own mean, toward zero. sum: halves away from zero, f32(si / so).
+ * max and min compare as stored. prod multiplies real numbers in float32.
  */
-function quantizedCombiner(node: AnyNode, kind: ReduceKind): Combine {
+function quantizedCombiner(node: AnyNode, kind: ReduceKind, isGlobalPool: boolean): Combine {
   const [x, out] = [input(node, 0), output(node)];
   const convert = converter(x, out);
-  const ratio = fround(scaleOf(x) / scaleOf(out));
-  const finish = (sum: number, scale: number) => requantize(sum, scale, zeroPointOf(out), rangeOf(out.dtype));
+  const finish = (sum: number, scale: number, round = roundHalfAwayFromZero) =>
+    requantize(sum, scale, zeroPointOf(out), rangeOf(out.dtype), round);
   const sumOf: Combine = (values) => exactSum(values) - values.length * zeroPointOf(x);
   switch (kind) {
-    case 'mean': return (values) => finish(sumOf(values), fround(ratio / values.length));
-    case 'sum': return (values) => finish(sumOf(values), ratio);
+    case 'mean': {
+      const scaleOver = (count: number) => fround(scaleOf(x) / fround(scaleOf(out) * count));
+      if (isGlobalPool) return (values) => finish(sumOf(values), scaleOver(values.length), roundHalfEven);
+      if (sameQuantization(x, out)) return (values) => Math.trunc(exactSum(values) / values.length);
+      return (values) => finish(sumOf(values), scaleOver(values.length));
+    }
+    case 'sum': return (values) => finish(sumOf(values), fround(scaleOf(x) / scaleOf(out)));
     case 'max': return (values) => convert(largest(values));
     case 'min': return (values) => convert(smallest(values));
-    case 'prod': return (values) => quantizeReal(fround(floatProduct(values.map((q) => realOf(q, x))) / scaleOf(out)), out);
+    case 'prod': return (values) => quantizeReal(fround(floatProduct(values.map((q) => realOf(q, x))) / scaleOf(out)), out, roundHalfEven);
   }
 }

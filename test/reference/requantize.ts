@@ -65,8 +65,8 @@ export function zeroPointOf(tensor: Tensor): number {
  * float32. Clamping the product to [low − zeroPoint, high − zeroPoint] before rounding gives the same, since
  * those bounds are integers; fast kernels do that, because conversions of large floats differ by engine.
  */
-export function requantize(accumulator: number, scale: number, zeroPoint: number, [low, high]: Range): number {
-  return clamp(roundHalfEven(fround(fround(accumulator) * scale)) + zeroPoint, low, high);
+export function requantize(accumulator: number, scale: number, zeroPoint: number, [low, high]: Range, round = roundHalfEven): number {
+  return clamp(round(fround(fround(accumulator) * scale)) + zeroPoint, low, high);
 }
 
 /** The scale that takes sums of products a·w to the output: f32(f32(sa·sw) / so). */

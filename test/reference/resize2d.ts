@@ -36,7 +36,7 @@ export function bilinearSource(
   index: number, lengthIn: number, lengthOut: number, options: Options,
 ): { first: number; second: number; weight: number } {
   const scale = scaleBetween(lengthIn, lengthOut, options);
-  const source = options.halfPixelCenters ? fround(fround((index + 0.5) * scale) - 0.5) : fround(index * scale);
+  const source = options.halfPixelCenters ? fround(fround(index * scale) + fround(fround(0.5 * scale) - 0.5)) : fround(index * scale);
   const inside = clamp(source, 0, lengthIn - 1);
   const first = Math.floor(inside);
   return { first, second: Math.min(first + 1, lengthIn - 1), weight: fround(inside - first) };

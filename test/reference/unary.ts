@@ -1,11 +1,14 @@
-import { input, output, type Node, type TensorData } from '../../src/graph/graph';
+import { input, output, type Node, type Tensor, type TensorData } from '../../src/graph/graph';
 import type { UnaryKind } from '../../src/graph/operators';
-import { clamp, fround, isQuantized, quantizeReal, realOf, roundHalfEven, scaleOf } from './requantize';
+import { hardSwishSteps, multiplierOf, multiply, multiplyBy256ths } from './fixedPoint';
+import {
+  activationRange, clamp, fround, isQuantized, quantizeReal, rangeOf, realOf, roundHalfAwayFromZero, roundHalfEven, scaleOf, zeroPointOf,
+} from './requantize';
 import { allocate, isInteger, unsupported, valueOf, type Inputs } from './support';
 
 /**
- * One function of one number, in double precision. float32 rounds the result once. Integers look it up in a
- * table of 256: x = f32(s·(q − z)), y = f(x), and y / so rounded half away from zero.
+ * One function of one number, in double precision. float32 rounds the result once. Integers follow TFLite and XNNPACK
+ * value by value: `integerFunction`.
  */
 export function unary(node: Node<'unary'>, inputs: Inputs): TensorData[] {
   const { kind, alpha } = node.attributes;
@@ -18,11 +21,37 @@ export function unary(node: Node<'unary'>, inputs: Inputs): TensorData[] {
   } else if (isInteger(from.dtype)) {
     for (let i = 0; i < out.length; i++) out[i] = Math.trunc(f(x[i]!));
   } else if (isQuantized(from) && isQuantized(to)) {
-    for (let i = 0; i < out.length; i++) out[i] = quantizeReal(f(realOf(x[i]!, from)) / scaleOf(to), to);
+    const steps = integerFunction(kind, alpha, from, to);
+    for (let i = 0; i < out.length; i++) out[i] = clamp(steps(x[i]!), ...rangeOf(to.dtype));
   } else {
     throw unsupported(node);
   }
   return [out];
+}
+
+/**
+ * relu and its kin, abs: fixed point with two roundings. leakyRelu: multipliers of 8 bits. hardSwish: 16-bit steps. All
+ * others: x = f32(s·(q − z)), f32(f32(f(x)) · f32(1 / so)), halves away from zero for tanh and gelu, else to even.
+ */
+function integerFunction(kind: UnaryKind, alpha: number | undefined, from: Tensor, to: Tensor): (q: number) => number {
+  const [si, so, zi, zo] = [scaleOf(from), scaleOf(to), zeroPointOf(from), zeroPointOf(to)];
+  const fixed = multiplierOf(si / so), ratio = fround(si / so);
+  switch (kind) {
+    case 'relu': case 'relu6': case 'reluN1To1': case 'relu0To1': {
+      const [low, high] = activationRange(kind, to);
+      return (q) => clamp(multiply(q - zi, fixed) + zo, low, high);
+    }
+    case 'abs': return (q) => multiply(Math.abs(q - zi), fixed) + zo;
+    case 'leakyRelu': {
+      const [positive, negative] = [ratio, fround(ratio * fround(alpha ?? 0))].map((factor) => roundHalfEven(256 * factor)) as [number, number];
+      return (q) => multiplyBy256ths(q - zi, q >= zi ? positive : negative) + zo;
+    }
+    case 'hardSwish': return (q) => hardSwishSteps(q - zi, si, so) + zo;
+    default: {
+      const f = unaryFunction(kind, alpha), round = ['tanh', 'gelu', 'geluTanh'].includes(kind) ? roundHalfAwayFromZero : roundHalfEven;
+      return (q) => quantizeReal(fround(fround(f(realOf(q, from))) * fround(1 / so)), to, round);
+    }
+  }
 }
 
 /** The function by its name; `alpha` is the slope of leakyRelu below zero, or the factor of elu (1). */

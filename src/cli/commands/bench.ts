@@ -64,7 +64,7 @@ Examples:
 }
 
 function bench(file: string, options: BenchOptions, io: Io): void {
-  const network = openNetwork(file), { notes } = network.parts, macs = notes && totalMacs(notes), progress = new Progress(io, ROUNDS + 1);
+  const network = openNetwork(file, io), { notes } = network.parts, macs = notes && totalMacs(notes), progress = new Progress(io, ROUNDS + 1);
   try {
     const inputs = randomInputs(network.parts.meta.inputs, SEED), contestants = enter(network, options.flavor, inputs);
     checkAgreement(contestants, inputs);

@@ -8,7 +8,7 @@ import { byteCount, wholeNumber } from '../args';
 import { goldenCases, memoryText, operatorCounts, portsTable, totalMacs } from '../describe';
 import { readBytes, readText, writeAtomically } from '../files';
 import type { Io } from '../io';
-import { importForeign, networkName } from '../network';
+import { importForeign, LONG_FILE, networkName } from '../network';
 import { Progress } from '../progress';
 import { countOf, randomInputs } from '../tensors';
 import { bytesText, countText, facts, percentText, plural } from '../text';
@@ -24,8 +24,6 @@ interface ConvertOptions {
   maxMemory?: number;
 }
 
-/** From so many bytes on, compiling may take a second. */
-const LONG_FILE = 1 << 20;
 const SEED = 1;
 
 export function convertCommand(io: Io): Command {
@@ -36,17 +34,18 @@ export function convertCommand(io: Io): Command {
     .option('-o, --output <file>', 'where to write (default: the input\'s name with .klet)')
     .option('--name <name>', 'what the network calls itself (default: the input\'s name)')
     .option('--labels <file>', 'names of the classes, one a line, kept in the file')
-    .option('--preprocess <json>', 'how pictures become its input, kept in the file: JSON, or a file that holds it')
+    .option('--preprocess <json>', 'how pictures become its input, kept in the file: JSON or a file of it')
     .option('--golden <n>', 'keep n seeded random inputs and their outputs in the file, for selfTest()', wholeNumber, 0)
     .option('--max-memory <bytes>', 'refuse a network that needs more memory to run (65536, 512K, 2M)', byteCount)
     .option('--strip', 'leave out the names and sizes that inspect and profile show')
     .addHelpText('after', `
 Examples:
   $ kinglet convert mobilenet.tflite -o mobilenet.klet --labels imagenet.txt
-  $ kinglet convert digits.tflite --preprocess '{"kind":"image","channels":1,"scale":0.00392157,"offset":0}'
+  $ kinglet convert digits.tflite --preprocess digits.json
+    with {"kind": "image", "channels": 1, "scale": 0.00392157, "offset": 0} in digits.json
 
-Preprocessing says how bytes 0..255 become the numbers that the network was trained on: value × scale + offset,
-each a number or one a channel; "invert": true first turns black on white into white on black.`)
+Preprocessing says how bytes 0..255 become the numbers that the network was trained on: value × scale
++ offset, each a number or one a channel; "invert": true first turns black on white into white on black.`)
     .action((input: string, options: ConvertOptions & { strip?: boolean }) => convert(input, { ...options, notes: !options.strip }, io));
 }
 
@@ -58,7 +57,7 @@ function convert(input: string, options: ConvertOptions, io: Io): void {
     progress.update(0, `reading ${basename(input)}`);
     const graph = importForeign(source, input, options.name);
     const labels = options.labels === undefined ? undefined : readLabels(options.labels);
-    const meta = metaOf(source, input, options, labels, graph.inputs as TensorInfo[]);
+    const meta = metaOf(source, input, options, labels, graph.inputs);
     progress.update(1, 'compiling');
     const golden = Array.from({ length: options.golden }, (_, i) => randomInputs(graph.inputs, SEED + i));
     const klet = compile(graph, { meta, golden, notes: options.notes, ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }) });

@@ -5,7 +5,6 @@ import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, prepr
 import { drawMemory } from '../drawMemory';
 import type { Io } from '../io';
 import { openNetwork, type Network } from '../network';
-import { Progress } from '../progress';
 import { bytesText, clip, countText, facts, percentText, plural, shapeText, shortName, table } from '../text';
 
 interface InspectOptions {
@@ -30,15 +29,7 @@ Examples:
   $ kinglet inspect mobilenet.klet --json | jq .memory.total`)
     .action((file: string, options: InspectOptions) => {
       if (options.check) return exit(check(file, options.json ?? false, io));
-      const progress = new Progress(io, 1, true);
-      let network: Network;
-      try {
-        if (/\.tflite$/i.test(file)) progress.update(0, 'converting in memory');
-        network = openNetwork(file);
-      } finally {
-        progress.stop();
-      }
-      io.out(inspect(network, options, io.columns));
+      io.out(inspect(openNetwork(file, io), options, io.columns));
     });
 }
 
@@ -98,7 +89,7 @@ function toJson({ path, format, fileBytes, klet, parts }: Network, memory: Memor
 /** @returns the exit code: 0 when the file converts (or is a sound .klet file), 1 when not */
 function check(path: string, json: boolean, io: Io): number {
   try {
-    const network = openNetwork(path), model = loadSync(network.klet), cases = model.selfTest(), { memory } = model;
+    const network = openNetwork(path, io), model = loadSync(network.klet), cases = model.selfTest(), { memory } = model;
     model.dispose();
     if (json) io.out(`${JSON.stringify({ file: path, format: network.format, convertible: true, kletBytes: network.klet.length, memory: memoryParts(memory) }, null, 2)}\n`);
     else if (network.format === 'klet') io.out(`${path} is a sound .klet file${cases > 0 ? ` and reproduces its ${plural(cases, 'golden case')}` : ''}\n`);

@@ -13,8 +13,8 @@ import { bytesText, clip, digits, floatText, msText, plural, shapeText, table } 
 import { readLabels, readPreprocessing } from './convert';
 
 interface RunOptions {
-  input: string[];
-  output: string[];
+  input?: string[];
+  output?: string[];
   raw?: boolean;
   labels?: string;
   preprocess?: string;
@@ -33,11 +33,11 @@ export function runCommand(io: Io): Command {
     .summary('predict from a picture, a .npy array or raw bytes')
     .description('Runs a network once on what you give it and shows the answer. A .tflite file is converted in memory first.')
     .argument('<file>', 'a .klet or .tflite file')
-    .option('-i, --input <x>', 'a picture (PNG, JPEG, BMP), a .npy array, or a file with the tensor\'s own bytes; several in order, or as NAME=FILE', collect, [])
-    .option('-o, --output <file>', 'write the output: .npy, or bytes under any other name; several as NAME=FILE', collect, [])
+    .option('-i, --input <x>', 'a picture (PNG, JPEG, BMP), a .npy array, or a file with the tensor\'s own bytes; several in order, or as NAME=FILE', collect)
+    .option('-o, --output <file>', 'write the output: .npy, or bytes under any other name; several as NAME=FILE', collect)
     .option('--raw', 'input files hold all inputs\' own bytes in order, output files the outputs\' own')
-    .option('--labels <file>', 'names of the classes, one a line, instead of the file\'s')
-    .option('--preprocess <json>', 'how pictures become the input, instead of what the file says: JSON, or a file that holds it')
+    .option('--labels <file>', 'names of the classes, one a line')
+    .option('--preprocess <json>', 'how pictures become the input, as for convert')
     .option('--top <k>', 'how many classes to show', positiveNumber, 5)
     .addOption(flavorOption('which build of the core (default: the fastest that works here)'))
     .option('--json', 'the answer for programs')
@@ -48,20 +48,20 @@ Examples:
   $ kinglet run embed.klet --input face.png --output embedding.npy
   $ kinglet run net.klet --raw --input in.bin --output out.bin
 
-Pictures are resized to the input. What else happens to them is said by the file's preprocessing; without it uint8
-inputs get the bytes 0..255, int8 inputs byte - 128, and float inputs byte / 255. Without --raw, --output writes real
-numbers as float32; with it, the network's own type.`)
+Pictures are resized to the input. What else happens to them is said by the file's preprocessing;
+without it uint8 inputs get the bytes 0..255, int8 inputs byte - 128, and float inputs byte / 255.
+Without --raw, --output writes real numbers as float32; with it, the network's own type.`)
     .action((file: string, options: RunOptions) => run(file, options, io));
 }
 
 function run(file: string, options: RunOptions, io: Io): void {
-  const { klet, parts: { meta } } = openNetwork(file), model = loadSync(klet, options.flavor ? { flavor: options.flavor } : {});
+  const { klet, parts: { meta } } = openNetwork(file, io), model = loadSync(klet, options.flavor ? { flavor: options.flavor } : {});
   const labels = options.labels === undefined ? meta.labels : readLabels(options.labels);
   const preprocessing = options.preprocess === undefined ? meta.preprocessing : readPreprocessing(options.preprocess, model.inputs);
-  const inputs = readInputs(options.input, model.inputs, { preprocessing, raw: options.raw ?? false });
+  const inputs = readInputs(options.input ?? [], model.inputs, { preprocessing, raw: options.raw ?? false });
   const raw = byName<RawArray>(model.outputs, model.predict(inputs, { output: 'raw' })), real = byName<Float32Array>(model.outputs, model.predict(inputs));
   const values = (output: TensorInfo): ArrayLike<number> => (isExact(output) ? Array.from(raw[output.name]!, Number) : real[output.name]!);
-  const written = writeOutputs(options.output, model.outputs, options.raw ? raw : real);
+  const written = writeOutputs(options.output ?? [], model.outputs, options.raw ? raw : real);
   const inputCount = model.inputs.length === 1 ? countOf(model.inputs[0]!.shape) : undefined;
   const ranked = model.outputs.map((output) => (isClasses(output, labels, inputCount) ? topK(values(output), fitting(labels, output), options.top) : undefined));
   const time = timePrediction(model, inputs);

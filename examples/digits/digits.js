@@ -1,0 +1,141 @@
+// The demo as a page: draw, and a network of 28 KB reads it with every stroke.
+import { load } from '../../dist/browser.js';
+import { makePad } from './pad.js';
+import { SIDE, centreDigit } from './picture.js';
+
+const MODEL = new URL('../../models/digits/digits.klet', import.meta.url);
+const RUNTIME = new URL('../../dist/browser.js', import.meta.url);
+const RUNS = 16; // predictions in one measurement: a page's clock is too coarse for one
+
+const $ = (id) => document.getElementById(id);
+const trouble = (error) => {
+  $('trouble').textContent = error.message;
+  $('trouble').classList.add('now');
+  document.querySelector('main').classList.remove('loaded');
+};
+
+try {
+  await start();
+  document.querySelector('main').classList.add('loaded');
+} catch (error) {
+  trouble(error);
+}
+
+async function start() {
+  const began = performance.now();
+  const model = await load(MODEL);
+  $('ready').textContent = time(performance.now() - began);
+  $('memory').textContent = size(model.memory.total);
+  $('flavor').textContent = { simd: 'WASM SIMD', scalar: 'WASM' }[model.info.flavor];
+  void showSizes();
+
+  const labels = model.meta.labels, scores = new Float32Array(labels.length);
+  const rows = labels.map(makeRow), times = [];
+
+  function read(image) {
+    const start = performance.now();
+    for (let i = 0; i < RUNS; i++) model.predictInto(image, scores);
+    times.push((performance.now() - start) / RUNS);
+    if (times.length > 60) times.shift();
+    $('time').textContent = time([...times].sort((a, b) => a - b)[times.length >> 1]);
+    showScores(scores);
+    paint($('seen'), image);
+  }
+
+  function showScores(values) {
+    const best = values.indexOf(Math.max(...values)), blank = values[best] === 0;
+    rows.forEach(({ row, percent }, i) => {
+      row.style.setProperty('--share', values[i]);
+      row.classList.toggle('best', i === best && !blank);
+      percent.textContent = `${(values[i] * 100).toFixed(1)} %`;
+    });
+    $('digit').textContent = blank ? '–' : labels[best];
+    $('sure').textContent = blank ? 'waiting for your digit' : `${values[best] > 0.9 ? 'sure' : values[best] > 0.6 ? 'rather sure' : 'not sure'}: ${(values[best] * 100).toFixed(1)} %`;
+  }
+
+  const mark = (inked, button) => {
+    document.querySelector('.pad').classList.toggle('inked', inked);
+    for (const each of document.querySelectorAll('.samples button')) each.setAttribute('aria-pressed', String(each === button));
+  };
+
+  const pad = makePad($('pad'), () => {
+    mark(true);
+    read(centreDigit(pad.ink(), pad.width, pad.height));
+  });
+
+  function clear() {
+    pad.clear();
+    mark(false);
+    paint($('seen'), new Float32Array(SIDE * SIDE));
+    showScores(scores.fill(0));
+  }
+
+  const samples = labels.map((label) => makeSample(label, (button, image) => {
+    pad.show(inkCanvas(image));
+    mark(true, button);
+    read(image);
+  }));
+  $('samples').replaceChildren(...samples);
+  $('clear').addEventListener('click', clear);
+  addEventListener('keydown', ({ key, ctrlKey, metaKey, altKey }) => {
+    if (ctrlKey || metaKey || altKey) return;
+    if (key === 'Escape' || key === 'Delete' || key === 'Backspace') clear();
+    else samples[labels.indexOf(key)]?.click();
+  });
+  clear();
+}
+
+function makeRow(label) {
+  const row = document.createElement('li'), name = document.createElement('span'), bar = document.createElement('i'), percent = document.createElement('span');
+  name.textContent = label;
+  row.append(name, bar, percent);
+  $('bars').append(row);
+  return { row, percent };
+}
+
+/** A thumbnail; a click hands on its pixels as the network takes them, 0..1. */
+function makeSample(label, onClick) {
+  const button = document.createElement('button'), picture = new Image(SIDE, SIDE);
+  button.type = 'button';
+  button.setAttribute('aria-label', `sample of a ${label}`);
+  picture.alt = '';
+  picture.src = new URL(`../../models/digits/samples/${label}.png`, import.meta.url).href;
+  button.append(picture);
+  button.addEventListener('click', async () => {
+    await picture.decode();
+    const canvas = Object.assign(document.createElement('canvas'), { width: SIDE, height: SIDE }), context = canvas.getContext('2d');
+    context.drawImage(picture, 0, 0);
+    const { data } = context.getImageData(0, 0, SIDE, SIDE);
+    onClick(button, Float32Array.from({ length: SIDE * SIDE }, (_, i) => data[i * 4] / 255));
+  });
+  return button;
+}
+
+/** A canvas of 28×28 whose opacity is the image. */
+function inkCanvas(image) {
+  return paint(Object.assign(document.createElement('canvas'), { width: SIDE, height: SIDE }), image);
+}
+
+function paint(canvas, image) {
+  const pixels = new ImageData(SIDE, SIDE);
+  image.forEach((value, i) => pixels.data.set([255, 255, 255, Math.round(value * 255)], i * 4));
+  canvas.getContext('2d').putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+/** What had to be downloaded: the runtime as a server would compress it, and the model. */
+async function showSizes() {
+  const [runtime, model] = await Promise.all([RUNTIME, MODEL].map(async (url) => (await fetch(url)).blob()));
+  $('model').textContent = size(model.size);
+  if (typeof CompressionStream !== 'function') return;
+  const packed = await new Response(runtime.stream().pipeThrough(new CompressionStream('gzip'))).blob();
+  $('runtime').textContent = size(packed.size);
+}
+
+function time(milliseconds) {
+  return milliseconds < 1 ? `${Math.round(milliseconds * 1000)} µs` : `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
+}
+
+function size(bytes) {
+  return `${(bytes / 1024).toFixed(bytes < 10240 ? 1 : 0)} KiB`;
+}

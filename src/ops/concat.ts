@@ -1,0 +1,38 @@
+import * as L from '../../assembly/layout';
+import type { Emitter } from '../compiler/emitter';
+import { elementCount, input, output, type AnyNode, type Tensor } from '../graph/graph';
+import type { FusedActivation } from '../graph/operators';
+import type { Operator } from './operator';
+import { activationRange, emitCopy, emitTable, inQuantizationOf, quantizedRange, stridesOf, unsupported } from './support';
+
+export const concat: Operator<'concat'> = {
+  quantization: 'free',
+  infer(node) {
+    const { axis } = node.attributes, shape = [...input(node, 0).shape];
+    shape[axis] = node.inputs.reduce((sum, tensor) => sum + (tensor?.shape[axis] ?? 0), 0);
+    return [shape];
+  },
+  lower(node, emit) {
+    const y = output(node), { axis, activation } = node.attributes, strides = stridesOf(y.shape);
+    let at = 0;
+    for (let i = 0; i < node.inputs.length; i++) {
+      const part = input(node, i), x = inQuantizationOf(node, emit, part, y);
+      emitCopy(node, emit, x, y, part.shape, stridesOf(part.shape), strides, 0, at * strides[axis]!);
+      at += part.shape[axis]!;
+    }
+    emitActivation(node, emit, y, activation);
+  },
+};
+
+function emitActivation(node: AnyNode, emit: Emitter, y: Tensor, activation: FusedActivation): void {
+  if (activation === 'none') return;
+  if (y.dtype === 'int8') {
+    const [low, high] = quantizedRange(activation, y);
+    emitTable(node, emit, y, y, (q) => Math.max(low, Math.min(high, q)));
+    return;
+  }
+  const kinds = { relu: L.UNARY_RELU, relu6: L.UNARY_RELU6, reluN1To1: L.UNARY_RELU_N1_TO_1, relu0To1: L.UNARY_RELU_0_TO_1 };
+  if (y.dtype !== 'float32' || activationRange(activation)[0] === -Infinity) throw unsupported(node, `no activation on ${y.dtype}`);
+  emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, activation, elementCount(y.shape))
+    .source(L.UNARY_SOURCE, y).target(L.UNARY_TARGET, y).int(L.UNARY_COUNT, elementCount(y.shape)).int(L.UNARY_KIND, kinds[activation]);
+}

@@ -1,0 +1,20 @@
+import * as L from '../../assembly/layout';
+import { dtypeCode, type Emitter } from '../compiler/emitter';
+import { elementCount, type AnyNode, type Tensor } from '../graph/graph';
+import { unsupported } from './support';
+
+export function emitConversion(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor, opcode: number, scale: number, zero: number): void {
+  const count = elementCount(y.shape);
+  emit.record(opcode, L.QUANTIZE_BYTES, x.dtype, node, node.op, count)
+    .source(L.QUANTIZE_SOURCE, x).target(L.QUANTIZE_TARGET, y).int(L.QUANTIZE_COUNT, count).float(L.QUANTIZE_SCALE, scale).int(L.QUANTIZE_ZERO, zero);
+}
+
+export function emitCast(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor): void {
+  if (dtypeCode(x.dtype) === dtypeCode(y.dtype)) {
+    if (x.data) throw unsupported(node, 'its input is constant');
+    emit.alias(y, x);
+    return;
+  }
+  emit.record(L.OP_CAST, L.CAST_BYTES, x.dtype, node, node.op, 0)
+    .source(L.CAST_SOURCE, x).target(L.CAST_TARGET, y).int(L.CAST_COUNT, elementCount(y.shape)).int(L.CAST_TO, dtypeCode(y.dtype));
+}

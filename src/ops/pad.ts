@@ -1,0 +1,49 @@
+import * as L from '../../assembly/layout';
+import type { Emitter } from '../compiler/emitter';
+import { KletError } from '../errors';
+import { elementCount, elementSize, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
+import type { Operator } from './operator';
+import { clampInt8, emitCopy, inQuantizationOf, roundEven, stridesOf } from './support';
+
+export const pad: Operator<'pad'> = {
+  quantization: 'same',
+  infer(node) {
+    const { before, after } = node.attributes;
+    return [input(node, 0).shape.map((size, d) => size + before[d]! + after[d]!)];
+  },
+  lower(node, emit) {
+    const y = output(node), x = inQuantizationOf(node, emit, input(node, 0), y), { before, after, mode, value } = node.attributes;
+    const to = stridesOf(y.shape), from = stridesOf(x.shape), at = (index: number[], strides: number[]): number => index.reduce((sum, i, d) => sum + i * strides[d]!, 0);
+    if (mode === 'constant') {
+      emitFill(node, emit, y, value);
+      emitCopy(node, emit, x, y, x.shape, from, to, 0, at(before, to));
+      return;
+    }
+    // each dimension falls into a mirrored part before, the middle and a mirrored part after; their products are boxes
+    const skip = mode === 'reflect' ? 1 : 0;
+    const parts = x.shape.map((size, d) => [
+      { size: before[d]!, from: before[d]! - 1 + skip, to: 0, step: -1 }, { size, from: 0, to: before[d]!, step: 1 },
+      { size: after[d]!, from: size - 1 - skip, to: before[d]! + size, step: -1 },
+    ].filter((part) => part.size > 0));
+    if (x.shape.some((size, d) => Math.max(before[d]!, after[d]!) > size - skip)) {
+      throw new KletError('INVALID_GRAPH', `pad "${node.name}" mirrors more than the input [${x.shape.join(', ')}] has`);
+    }
+    const boxes = parts.reduce<(typeof parts)[number][]>((all, options) => all.flatMap((box) => options.map((part) => [...box, part])), [[]]);
+    for (const box of boxes) {
+      emitCopy(node, emit, x, y, box.map((p) => p.size), box.map((p, d) => p.step * from[d]!), to, at(box.map((p) => p.from), from), at(box.map((p) => p.to), to));
+    }
+  },
+};
+
+function emitFill(node: AnyNode, emit: Emitter, y: Tensor, value: number): void {
+  const r = emit.record(L.OP_FILL, L.FILL_BYTES, y.dtype, node, 'fill').target(L.FILL_TARGET, y)
+    .int(L.FILL_ELEMENT_BYTES, elementSize(y.dtype)).int(L.FILL_COUNT, elementCount(y.shape));
+  if (y.dtype === 'float32') {
+    r.float(L.FILL_VALUE, value);
+  } else if (y.dtype === 'int8' && y.quantization) {
+    const { scale, zeroPoint } = perTensor(y);
+    r.int(L.FILL_VALUE, clampInt8(roundEven(value / scale) + zeroPoint));
+  } else {
+    r.int(L.FILL_VALUE, value);
+  }
+}

@@ -1,0 +1,34 @@
+import * as L from '../../assembly/layout';
+import { input, output, perTensor, type Tensor } from '../graph/graph';
+import { emitCast, emitConversion } from './converting';
+import { multiplyByEighthBits, multiplyByQuantizedMultiplier, quantizeMultiplier } from './fixedPoint';
+import type { Operator } from './operator';
+import { emitTable, f32, roundEven, sameQuantization } from './support';
+
+export const quantize: Operator<'quantize'> = {
+  quantization: 'float',
+  infer: (node) => [input(node, 0).shape],
+  lower(node, emit) {
+    const x = input(node, 0), y = output(node);
+    if (x.dtype === 'float32' && y.dtype === 'int8') {
+      const { scale, zeroPoint } = perTensor(y);
+      emitConversion(node, emit, x, y, L.OP_QUANTIZE, f32(1 / f32(scale)), zeroPoint);
+    } else if (x.dtype === 'int8' && y.dtype === 'int8') {
+      if (sameQuantization(x, y) && !x.data) emit.alias(y, x);
+      else emitTable(node, emit, x, y, conversion(x, y));
+    } else {
+      emitCast(node, emit, x, y);
+    }
+  },
+};
+
+/** Requantization as a node of its own: XNNPACK's between equal types, TensorFlow Lite's between int8 and uint8. */
+function conversion(x: Tensor, y: Tensor): (q: number) => number {
+  const from = perTensor(x), to = perTensor(y), ratio = f32(from.scale) / f32(to.scale);
+  if (x.wasUint8 !== y.wasUint8) {
+    const multiplier = quantizeMultiplier(ratio);
+    return (q) => multiplyByQuantizedMultiplier(q - from.zeroPoint, multiplier) + to.zeroPoint;
+  }
+  const multiplier = roundEven(256 * f32(ratio));
+  return (q) => multiplyByEighthBits(q - from.zeroPoint, multiplier) + to.zeroPoint;
+}

@@ -1,0 +1,16 @@
+import { input, output } from '../graph/graph';
+import { moveAs } from './moving';
+import type { Operator } from './operator';
+import { stridesOf } from './support';
+
+export const spaceToDepth: Operator<'spaceToDepth'> = {
+  quantization: 'same',
+  infer(node) {
+    const [n, h, w, c] = input(node, 0).shape as [number, number, number, number], b = node.attributes.blockSize;
+    return [[n, h / b, w / b, c * b * b]];
+  },
+  lower(node, emit) {
+    const x = input(node, 0), y = output(node), b = node.attributes.blockSize, [n, h, w, c] = x.shape as [number, number, number, number];
+    moveAs(node, emit, x, y, [n, h / b, w / b, b, b, c], [h * w * c, b * w * c, b * c, w * c, c, 1], stridesOf([n, h / b, w / b, b, b, c]));
+  },
+};
