@@ -130,7 +130,8 @@ export const HYBRID_SYMMETRIC = 0;
 export const HYBRID_ASYMMETRIC = 1;
 
 // depthwiseConv2d with one output channel per input channel (others become grouped conv2d)
-//   weights i16 [⌈C/8⌉][⌈KH·KW/2⌉][8][2] = w − zw, zero padded · f32 [KH·KW][C]
+//   Taps lie column by column ([kw][kh]): the order in which XNNPACK sums them, so that floats agree to the bit.
+//   weights i16 [⌈C/8⌉][⌈KW·KH/2⌉][8][2] = w − zw, zero padded · f32 [KW·KH][C]
 //   bias    i32 or f32 [⌈C/8⌉·8], i8 has −za·Σw folded in · scale f32 [⌈C/8⌉·8] (i8 only)
 export const DEPTHWISE_SOURCE = 8;
 export const DEPTHWISE_TARGET = 12;

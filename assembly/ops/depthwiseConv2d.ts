@@ -37,16 +37,16 @@ export function describeDepthwiseConv2d(r: usize): void {
   needScratch(Math.ceil(taps / 2) * 8 + C * size + 32);
 }
 
-/** Addresses of the taps of output pixel (y, x). */
+/** Addresses of the taps of output pixel (y, x), column by column. */
 function listTaps(r: usize, picture: usize, y: i32, x: i32, pixelBytes: i32, zeros: usize, list: usize): void {
   const inH = int(r, DEPTHWISE_IN_H), inW = int(r, DEPTHWISE_IN_W), kernelH = int(r, DEPTHWISE_KERNEL_H), kernelW = int(r, DEPTHWISE_KERNEL_W);
   const iy0 = y * int(r, DEPTHWISE_STRIDE_Y) - int(r, DEPTHWISE_PAD_TOP), ix0 = x * int(r, DEPTHWISE_STRIDE_X) - int(r, DEPTHWISE_PAD_LEFT);
   const dilationX = int(r, DEPTHWISE_DILATION_X), dilationY = int(r, DEPTHWISE_DILATION_Y);
-  for (let ky = 0; ky < kernelH; ky++) {
-    const iy = iy0 + ky * dilationY, row = picture + iy * inW * pixelBytes, outside = <u32>iy >= <u32>inH;
-    for (let kx = 0; kx < kernelW; kx++) {
-      const ix = ix0 + kx * dilationX;
-      store<usize>(list, outside || <u32>ix >= <u32>inW ? zeros : row + ix * pixelBytes);
+  for (let kx = 0; kx < kernelW; kx++) {
+    const ix = ix0 + kx * dilationX, outside = <u32>ix >= <u32>inW;
+    for (let ky = 0; ky < kernelH; ky++) {
+      const iy = iy0 + ky * dilationY;
+      store<usize>(list, outside || <u32>iy >= <u32>inH ? zeros : picture + (iy * inW + ix) * pixelBytes);
       list += 4;
     }
   }

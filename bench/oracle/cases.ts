@@ -166,8 +166,8 @@ const reduce = (kind: string, isAlike: boolean): Recipe => (make) => {
   const out = keepDims ? shape.map((d, i) => (axes.includes(i) ? 1 : d)) : shape.filter((_, i) => !axes.includes(i));
   const count = axes.reduce((product, axis) => product * shape[axis]!, 1);
   // TFLite's SUM wraps around instead of saturating, and ignores zero points where both quantizations agree
-  const reach = kind === 'SUM' ? 5 * count : kind === 'REDUCE_PROD' ? 1 : 1.5;
-  const x = make.input(shape, ...(kind === 'REDUCE_PROD' ? [0.2, 1.2] as Range : [-2, 2] as Range));
+  const reach = kind === 'SUM' ? 8 * count : kind === 'REDUCE_PROD' ? 1 : 1.5;
+  const x = kind === 'REDUCE_PROD' ? make.input(shape, 0.2, 1.2) : make.input(shape, -1, 2.5);
   const y = isAlike || (kind !== 'SUM' && random.pick([true, false, false])) ? make.outputLike(x, out) : make.output(out, -reach, reach);
   make.emit(kind, [x, make.integers(axes)], [y], { keepDims });
 };
@@ -194,7 +194,7 @@ const concatenation: Recipe = (make) => {
 const resize = (kind: string): Recipe => (make) => {
   const { random } = make;
   const [h, w, c] = [random.int(1, 8), random.int(1, 8), random.int(1, 20)];
-  const [oh, ow] = random.pick([[2 * h, 2 * w], [random.int(1, 20), random.int(1, 20)], [3 * h, 4 * w]]) as [number, number];
+  const [oh, ow] = random.pick<[number, number]>([[2 * h, 2 * w], [random.int(1, 20), random.int(1, 20)], [3 * h, 4 * w]]);
   const [alignCorners, halfPixelCenters] = random.pick([[false, false], [true, false], [false, true]]);
   const x = make.input([1, h, w, c], -2, 2);
   make.emit(kind, [x, make.integers([oh, ow])], [make.outputLike(x, [1, oh, ow, c])], { alignCorners, halfPixelCenters });

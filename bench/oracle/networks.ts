@@ -2,8 +2,15 @@ import { elements, type Maker } from './maker';
 
 /** Networks of a few operators: what passes fuse, fold and plan over is right only together. */
 
+interface Convolution {
+  kernel?: number;
+  stride?: number;
+  fusedActivationFunction?: string;
+  kind?: 'CONV_2D' | 'DEPTHWISE_CONV_2D';
+}
+
 /** A convolution with SAME padding on an activation of the network. */
-function convolve(make: Maker, x: string, co: number, { kernel = 3, stride = 1, fusedActivationFunction = 'NONE', kind = 'CONV_2D' as 'CONV_2D' | 'DEPTHWISE_CONV_2D' } = {}): string {
+function convolve(make: Maker, x: string, co: number, { kernel = 3, stride = 1, fusedActivationFunction = 'NONE', kind = 'CONV_2D' }: Convolution = {}): string {
   const [n = 1, h = 1, w = 1, ci = 1] = make.find(x).shape;
   const isDepthwise = kind === 'DEPTHWISE_CONV_2D';
   const weights = isDepthwise ? make.weights([1, kernel, kernel, ci], make.type === 'int8' ? 3 : null) : make.weights([co, kernel, kernel, ci], make.type === 'int8' ? 0 : null);

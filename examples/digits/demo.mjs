@@ -3,7 +3,7 @@
 //     npm run demo                      the sample pictures
 //     npm run demo -- my-digit.png      pictures of your own (PNG, JPEG or BMP)
 //     npm run demo -- --page            the same as a page to draw in
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -20,30 +20,41 @@ const MARGIN = 2; // pixels of every side that are not drawn
 const CARD = SIDE - 2 * MARGIN;
 const RUNS = 2000;
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { page: { type: 'boolean', default: false }, port: { type: 'string', default: '8080' }, help: { type: 'boolean', short: 'h', default: false } },
-});
-if (options.help) {
-  console.log('npm run demo [-- PICTURE…]   read digits in the samples, or in pictures of your own (PNG, JPEG, BMP)\nnpm run demo -- --page [--port 8080]   draw digits in the browser');
-} else if (options.page) {
-  await servePage(Number(options.port));
-} else {
-  await demo(positionals);
+const HELP = `npm run demo [-- PICTURE…]             reads digits in the samples, or in pictures of your own (PNG, JPEG, BMP)
+npm run demo -- --page [--port 8080]   serves a page to draw digits in`;
+
+try {
+  await main();
+} catch (error) {
+  if (error.code === undefined) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { page: { type: 'boolean' }, port: { type: 'string', default: '8080' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) console.log(HELP);
+  else if (values.page) await servePage(Number(values.port));
+  else await demo(positionals);
 }
 
 async function demo(own) {
   const start = performance.now();
   const model = await load(MODEL);
   const ready = performance.now() - start;
-  const say = (text = '') => console.log(text && `  ${text}`);
+  const pictures = own.length > 0
+    ? own.map((file) => ({ title: path.basename(file), image: readOwn(file) }))
+    : SHOWN.map((name) => ({ title: name, image: readSample(name, model) }));
 
+  const say = (text = '') => console.log(text && `  ${text}`);
   say();
   say(`${gold('kinglet')} ${bold('reads handwritten digits')}`);
-  say(dim(`models/digits/digits.klet · int8 · ${kilobytes(statSync(MODEL).size)} file · ${kilobytes(model.memory.total)} memory · ${model.info.flavor} · ready in ${ready.toFixed(1)} ms`));
+  say(dim(`digits.klet, ${model.inputs[0].dtype}, ${kilobytes(statSync(MODEL).size)} · memory ${kilobytes(model.memory.total)} · ${model.info.flavor} core · ready in ${ready.toFixed(0)} ms`));
 
-  const pictures = (own.length > 0 ? own : SHOWN.map((name) => path.join(SAMPLES, name))).map((file) => ({ file, image: own.length > 0 ? readOwn(file) : readSample(file, model) }));
-  const cards = pictures.map(({ file, image }) => drawCard(path.basename(file), image, model));
+  const cards = pictures.map(({ title, image }) => drawCard(title, image, model));
   const perRow = Math.max(1, Math.floor(columns / (CARD + 2)));
   for (let i = 0; i < cards.length; i += perRow) {
     say();
@@ -53,7 +64,7 @@ async function demo(own) {
   say();
   if (own.length === 0) {
     const names = readdirSync(SAMPLES).filter((name) => name.endsWith('.png'));
-    const right = names.filter((name) => topK(model.predict(readSample(path.join(SAMPLES, name), model)), model.meta.labels, 1)[0].label === path.parse(name).name);
+    const right = names.filter((name) => topK(model.predict(readSample(name, model)), model.meta.labels, 1)[0].label === path.parse(name).name);
     say(`${names.length} samples in models/digits/samples, ${right.length} read right.`);
   }
   const micros = medianMicros(model, pictures[0].image), macs = model.profile({ runs: 1 }).reduce((sum, { macs = 0 }) => sum + macs, 0);
@@ -66,15 +77,12 @@ async function demo(own) {
 }
 
 /** Samples are what the network expects already: only their numbers change. */
-function readSample(file, model) {
+function readSample(name, model) {
+  const file = path.join(SAMPLES, name);
   return imageToInput(decodeImage(readFileSync(file), file), model.inputs[0], model.meta.preprocessing);
 }
 
 function readOwn(file) {
-  if (!existsSync(file)) {
-    console.error(`there is no picture ${file}`);
-    process.exit(1);
-  }
   const picture = decodeImage(readFileSync(file), file);
   return centreDigit(inkOf(picture), picture.width, picture.height);
 }
@@ -99,5 +107,5 @@ function medianMicros(model, image) {
 }
 
 function kilobytes(bytes) {
-  return `${(bytes / 1024).toFixed(bytes < 102400 ? 1 : 0)} KiB`;
+  return `${(bytes / 1024).toFixed(0)} KiB`;
 }

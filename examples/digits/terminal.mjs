@@ -53,5 +53,5 @@ export function drawBar(share, width) {
 /** Blocks of lines beside each other; each block's lines are `width` characters wide already. */
 export function beside(blocks, gap = 2) {
   const height = Math.max(...blocks.map((lines) => lines.length));
-  return Array.from({ length: height }, (_, i) => blocks.map((lines) => lines[i] ?? '').join(' '.repeat(gap)));
+  return Array.from({ length: height }, (_, i) => blocks.map((lines) => lines[i] ?? '').join(' '.repeat(gap)).trimEnd());
 }

@@ -27,13 +27,13 @@ export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
       .ints(L.DEPTHWISE_BATCH, [g.batch, g.inH, g.inW, C, g.outH, g.outW, kh, kw, ...stride, ...dilation, padding[0], padding[1]]);
     if (int8) {
       const zero = perTensor(x).zeroPoint, [low, high] = quantizedRange(activation, y);
-      r.table(L.DEPTHWISE_WEIGHTS, packInt16(weights, taps, C))
+      r.table(L.DEPTHWISE_WEIGHTS, packInt16(weights, kh, kw, C))
         .table(L.DEPTHWISE_BIAS, padLanes(Int32Array, foldedBias(weights, zero)))
         .table(L.DEPTHWISE_SCALE, padLanes(Float32Array, requantizeScales(x, weights.tensor, y, C)))
         .int(L.DEPTHWISE_SOURCE_ZERO, zero).int(L.DEPTHWISE_TARGET_ZERO, perTensor(y).zeroPoint).int(L.DEPTHWISE_MIN, low).int(L.DEPTHWISE_MAX, high);
     } else {
       const [low, high] = activationRange(activation);
-      r.table(L.DEPTHWISE_WEIGHTS, transposed(weights.values as Float32Array, C, taps))
+      r.table(L.DEPTHWISE_WEIGHTS, tapsByColumn(weights.values as Float32Array, kh, kw, C))
         .table(L.DEPTHWISE_BIAS, padLanes(Float32Array, weights.bias ?? new Float32Array(C)))
         .float(L.DEPTHWISE_MIN, low).float(L.DEPTHWISE_MAX, high);
     }
@@ -53,12 +53,19 @@ function transposed<A extends Int8Array | Float32Array>(values: A, rows: number,
   return out;
 }
 
-/** [C][taps] → i16 [⌈C/8⌉][⌈taps/2⌉][8][2] of w − zw */
-function packInt16({ values, tensor }: ConvWeights, taps: number, C: number): Int16Array {
-  const pairs = Math.ceil(taps / 2), zero = tensor.quantization?.zeroPoint[0] ?? 0, packed = new Int16Array(Math.ceil(C / LANES) * pairs * 16);
+/** [C][kh][kw] → [kw][kh][C] */
+function tapsByColumn<A extends Int8Array | Float32Array>(values: A, kh: number, kw: number, C: number): A {
+  const out = values.slice() as A;
+  for (let c = 0; c < C; c++) for (let y = 0; y < kh; y++) for (let x = 0; x < kw; x++) out[(x * kh + y) * C + c] = values[(c * kh + y) * kw + x]!;
+  return out;
+}
+
+/** [C][kh][kw] → i16 [⌈C/8⌉][⌈kw·kh/2⌉][8][2] of w − zw */
+function packInt16({ values, tensor }: ConvWeights, kh: number, kw: number, C: number): Int16Array {
+  const taps = kh * kw, pairs = Math.ceil(taps / 2), ordered = tapsByColumn(values as Int8Array, kh, kw, C), zero = tensor.quantization?.zeroPoint[0] ?? 0, packed = new Int16Array(Math.ceil(C / LANES) * pairs * 16);
   for (let c = 0; c < C; c++) {
     const base = Math.floor(c / LANES) * pairs * 16 + (c % LANES) * 2;
-    for (let t = 0; t < taps; t++) packed[base + (t >> 1) * 16 + (t & 1)] = values[c * taps + t]! - zero;
+    for (let t = 0; t < taps; t++) packed[base + (t >> 1) * 16 + (t & 1)] = ordered[t * C + c]! - zero;
   }
   return packed;
 }

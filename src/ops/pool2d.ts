@@ -2,7 +2,7 @@ import * as L from '../../assembly/layout';
 import type { Emitter } from '../compiler/emitter';
 import { elementCount, input, output, type Node } from '../graph/graph';
 import { denseGeometry, outSize } from './conv2d';
-import { activationRange, inQuantizationOf, quantizedRange, requireTypes } from './support';
+import { activationRange, emitInStepsOf, quantizedRange, requireTypes } from './support';
 
 type Pool = Node<'averagePool2d'> | Node<'maxPool2d'>;
 
@@ -12,13 +12,15 @@ export function inferPool(node: Pool): number[][] {
 }
 
 export function lowerPool(node: Pool, emit: Emitter, kind: number): void {
-  const y = output(node), x = inQuantizationOf(node, emit, input(node, 0), y), { kernel, stride, padding, activation } = node.attributes;
+  const y = output(node), x = input(node, 0), { kernel, stride, padding, activation } = node.attributes, int8 = x.dtype === 'int8';
   requireTypes(node, x, 'int8', 'float32');
-  const g = denseGeometry(x, y);
-  const r = emit.record(L.OP_POOL2D, L.POOL2D_BYTES, x.dtype, node, node.op, elementCount(y.shape) * kernel[0] * kernel[1])
-    .source(L.POOL2D_SOURCE, x).target(L.POOL2D_TARGET, y).int(L.POOL2D_KIND, kind)
-    .ints(L.POOL2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, ...kernel, ...stride, padding[0], padding[1]])
-    .int(L.POOL2D_ROUNDING_OFFSET, x.wasUint8 ? 128 : 0);
-  if (x.dtype === 'int8') r.ints(L.POOL2D_MIN, quantizedRange(activation, y));
-  else activationRange(activation).forEach((bound, i) => r.float(L.POOL2D_MIN + i * 4, bound));
+  const g = denseGeometry(x, y), range = int8 ? quantizedRange(activation, y) : activationRange(activation);
+  emitInStepsOf(node, emit, x, y, (target) => {
+    const r = emit.record(L.OP_POOL2D, L.POOL2D_BYTES, x.dtype, node, node.op, elementCount(y.shape) * kernel[0] * kernel[1])
+      .source(L.POOL2D_SOURCE, x).target(L.POOL2D_TARGET, target).int(L.POOL2D_KIND, kind)
+      .ints(L.POOL2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, ...kernel, ...stride, padding[0], padding[1]])
+      .int(L.POOL2D_ROUNDING_OFFSET, x.wasUint8 ? 128 : 0);
+    if (int8) r.ints(L.POOL2D_MIN, target === y ? range : [-128, 127]);
+    else range.forEach((bound, i) => r.float(L.POOL2D_MIN + i * 4, bound));
+  }, range);
 }

@@ -2,7 +2,7 @@ import * as L from '../../assembly/layout';
 import { elementCount, input, output, type Tensor } from '../graph/graph';
 import type { Attributes } from '../graph/operators';
 import type { Operator } from './operator';
-import { f32, inQuantizationOf, requireTypes, roundAway, roundEven } from './support';
+import { f32, emitInStepsOf, requireTypes, roundAway, roundEven } from './support';
 
 /** Weights of int8 interpolation are whole 2048ths, as XNNPACK's. */
 const ONE = 2048;
@@ -11,13 +11,15 @@ export const resize2d: Operator<'resize2d'> = {
   quantization: 'same',
   infer: (node) => [output(node).shape],
   lower(node, emit) {
-    const y = output(node), x = inQuantizationOf(node, emit, input(node, 0), y), a = node.attributes;
+    const y = output(node), x = input(node, 0), a = node.attributes;
     requireTypes(node, x, 'int8', 'float32');
     const [batch, inH, inW, channels] = x.shape as [number, number, number, number], [, outH, outW] = y.shape as [number, number, number, number];
-    emit.record(L.OP_RESIZE2D, L.RESIZE2D_BYTES, x.dtype, node, node.op, elementCount(y.shape) * (a.mode === 'bilinear' ? 3 : 0))
-      .source(L.RESIZE2D_SOURCE, x).target(L.RESIZE2D_TARGET, y)
-      .table(L.RESIZE2D_ROWS, entries(inH, outH, a, x)).table(L.RESIZE2D_COLUMNS, entries(inW, outW, a, x))
-      .ints(L.RESIZE2D_MODE, [a.mode === 'nearest' ? L.RESIZE2D_NEAREST : L.RESIZE2D_BILINEAR, batch, inH, inW, channels, outH, outW]);
+    emitInStepsOf(node, emit, x, y, (target) => {
+      emit.record(L.OP_RESIZE2D, L.RESIZE2D_BYTES, x.dtype, node, node.op, elementCount(y.shape) * (a.mode === 'bilinear' ? 3 : 0))
+        .source(L.RESIZE2D_SOURCE, x).target(L.RESIZE2D_TARGET, target)
+        .table(L.RESIZE2D_ROWS, entries(inH, outH, a, x)).table(L.RESIZE2D_COLUMNS, entries(inW, outW, a, x))
+        .ints(L.RESIZE2D_MODE, [a.mode === 'nearest' ? L.RESIZE2D_NEAREST : L.RESIZE2D_BILINEAR, batch, inH, inW, channels, outH, outW]);
+    });
   },
 };
 
@@ -32,7 +34,7 @@ function entries(size: number, outSize: number, { mode, alignCorners, halfPixelC
       view.setUint32(at, index, true);
       view.setUint32(at + 4, index, true);
     } else {
-      const position = halfPixelCenters ? f32(f32(f32(i + 0.5) * scale) - 0.5) : f32(i * scale);
+      const position = halfPixelCenters ? f32(f32(i * scale) + f32(f32(0.5 * scale) - 0.5)) : f32(i * scale);
       const low = Math.max(0, Math.floor(position)), high = Math.min(low + 1, size - 1), weight = Math.max(0, f32(position - low));
       view.setUint32(at, Math.min(low, size - 1), true);
       view.setUint32(at + 4, high, true);

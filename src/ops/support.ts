@@ -124,6 +124,21 @@ export function requantizer(from: Tensor, to: Tensor): (q: number) => number {
   return (q) => roundEven(f32((q - a.zeroPoint) * ratio)) + b.zeroPoint;
 }
 
+/**
+ * Emits an operator that keeps the steps of `x`: straight into `y`, or where `y` has others, into a temporary that a table
+ * takes there, clamped to `range`.
+ */
+export function emitInStepsOf(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor, write: (target: Tensor) => void, [low, high] = [-128, 127]): void {
+  if (x.dtype !== 'int8' || sameQuantization(x, y)) {
+    write(y);
+    return;
+  }
+  const target: Tensor = { ...emit.temporary(`${y.name} (before requantization)`, y.shape, 'int8'), ...(x.quantization && { quantization: x.quantization }) };
+  write(target);
+  const steps = requantizer(target, y);
+  emitTable(node, emit, target, y, (q) => Math.max(low!, Math.min(high!, steps(q))));
+}
+
 /** The tensor itself, or a temporary requantized to the quantization of `like`. */
 export function inQuantizationOf(node: AnyNode, emit: Emitter, tensor: Tensor, like: Tensor): Tensor {
   if (tensor.dtype !== 'int8' || sameQuantization(tensor, like)) return tensor;

@@ -18,8 +18,9 @@ export function depthwiseConv2d(node: Node<'depthwiseConv2d'>, inputs: Inputs): 
         for (let co = 0; co < channelsOut; co++) {
           const ci = Math.floor(co / multiplier);
           let acc = sum.start(co);
-          for (let ky = 0; ky < kernelY; ky++) {
-            for (let kx = 0; kx < kernelX; kx++) {
+          // column by column: the order in which XNNPACK sums float taps
+          for (let kx = 0; kx < kernelX; kx++) {
+            for (let ky = 0; ky < kernelY; ky++) {
               const iy = oy * strideY + ky * dilationY - top;
               const ix = ox * strideX + kx * dilationX - left;
               if (iy < 0 || iy >= height || ix < 0 || ix >= width) continue;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { elementCount, type AnyNode, type DType, type Graph, type Node, type Tensor, type TensorData } from '../../src/graph/graph';
+import { elementCount, type AnyNode, type DType, type Graph, type Node, type Tensor } from '../../src/graph/graph';
 import type { Attributes, OperatorName, UnaryKind } from '../../src/graph/operators';
 import { addParameters } from './binary';
 import { reference, runNode, runReference } from './index';
@@ -217,6 +217,14 @@ describe('pools and reductions', () => {
     expect(run('reduce', { kind: 'prod', axes: [1] }, [x], i8([1], 0.125, 0))).toEqual([9]);
   });
 
+  test('the int8 mean of pictures rounds to even, other means away from zero, and in one quantization toward it', () => {
+    const values = [1, 2, 2, 1, -1, -1, -2, -2]; // sums of four: 6, −6
+    const out = (shape: number[], zero: number) => i8(shape, 1, zero);
+    expect(run('reduce', { kind: 'mean', axes: [1, 2] }, [i8([2, 2, 2, 1], 1, 0, values)], out([2, 1], 5))).toEqual([7, 3]);
+    expect(run('reduce', { kind: 'mean', axes: [1] }, [i8([2, 4], 0.5, 0, [2, 4, 4, 2, -2, -4, -4, -2])], out([2], 0))).toEqual([2, -2]);
+    expect(run('reduce', { kind: 'mean', axes: [1] }, [i8([2, 4], 1, 0, values)], out([2], 0))).toEqual([1, -1]);
+  });
+
   test('argmax gives the first of equals', () => {
     expect(run('argmax', { axis: 1, kind: 'max' }, [f32([2, 3], [1, 5, 5, 7, 2, 7])], i32([2]))).toEqual([1, 0]);
     expect(run('argmax', { axis: 0, kind: 'min' }, [i8([2, 2], 1, 0, [1, -5, 1, -6])], i32([2]))).toEqual([0, 1]);
@@ -260,7 +268,7 @@ describe('element by element', () => {
 
   test('int8 div and squaredDifference go through real numbers', () => {
     expect(binary('div', i8([3], 0.5, 0, [6, -5, 7]), i8([3], 1, 0, [2, 1, 0]), i8([3], 0.5, 0))).toEqual([3, -5, 127]);
-    expect(binary('squaredDifference', i8([2], 0.5, 0, [6, 1]), i8([2], 0.5, 1, [2, 2]), i8([2], 0.5, -100))).toEqual([-87, -100]);
+    expect(binary('squaredDifference', i8([2], 0.5, 0, [6, 1]), i8([2], 0.5, 1, [2, 2]), i8([2], 0.5, -100))).toEqual([-88, -100]); // 12.5 and 0.5: ties, to even
   });
 
   test('int8 minimum and maximum compare in the output quantization', () => {
@@ -287,8 +295,19 @@ describe('element by element', () => {
   test('unary in int8 is a table over real numbers', () => {
     const x = i8([4], 0.5, 1, [1, 3, 127, -128]); // 0, 1, 63, −64.5
     expect(run('unary', { kind: 'logistic' }, [x], i8([4], 1 / 256, -128))).toEqual([0, 59, 127, -128]);
-    expect(run('unary', { kind: 'neg' }, [x], i8([4], 1, 0))).toEqual([0, -1, -63, 65]);
+    expect(run('unary', { kind: 'neg' }, [x], i8([4], 1, 0))).toEqual([0, -1, -63, 64]); // 64.5: a tie, to even
     expect(run('unary', { kind: 'log' }, [x], i8([4], 1, 3))).toEqual([-128, 3, 7, 3]);
+  });
+
+  test('unary in int8 repeats the steps of the engines that models were made for', () => {
+    const x = i8([4], 1, 0, [-3, -2, 2, 3]);
+    // the slopes as 256ths: 512 and 154, then 256 and 128; halves go up
+    expect(run('unary', { kind: 'leakyRelu', alpha: 0.3 }, [x], i8([4], 0.5, 0))).toEqual([-2, -1, 4, 6]);
+    expect(run('unary', { kind: 'leakyRelu', alpha: 0.5 }, [x], i8([4], 1, 0))).toEqual([-1, -1, 2, 3]);
+    expect(run('unary', { kind: 'relu' }, [x], i8([4], 2, 5))).toEqual([5, 5, 6, 7]);
+    expect(run('unary', { kind: 'abs' }, [x], i8([4], 2, 5))).toEqual([7, 6, 6, 7]);
+    // −1·2/6, 1·4/6, 3, 0 in steps of 1/16
+    expect(run('unary', { kind: 'hardSwish' }, [i8([4], 0.125, -8, [-16, 0, 16, -32])], i8([4], 1 / 16, 0))).toEqual([-5, 11, 48, 0]);
   });
 
   test('prelu has a slope per channel', () => {
@@ -399,8 +418,8 @@ describe('resize2d', () => {
 });
 
 describe('changing types', () => {
-  test('quantize rounds halves away from zero and saturates', () => {
-    expect(run('quantize', {}, [f32([5], [0.25, -0.25, 0.2, 1000, -1000])], i8([5], 0.5, 1))).toEqual([2, 0, 1, 127, -128]);
+  test('quantize rounds halves to even and saturates', () => {
+    expect(run('quantize', {}, [f32([6], [0.25, -0.25, 0.75, 0.2, 1000, -1000])], i8([6], 0.5, 1))).toEqual([1, 1, 3, 1, 127, -128]);
     expect(run('quantize', {}, [f32([2], [-5, 5])], u8([2], 0.5, 1))).toEqual([0, 11]);
     const out = tensor('int8', [2, 2], undefined, { scale: [1, 0.5], zeroPoint: [0, 0], axis: 1 });
     expect(run('quantize', {}, [f32([2, 2], [1, 1, 2, 2])], out)).toEqual([1, 2, 2, 4]);

@@ -169,7 +169,10 @@ function writeReferred(builder: Builder, type: string, content: unknown): number
   const scalar = scalars[element];
   const offsets = scalar ? [] : values.map((entry) => writeReferred(builder, element, entry));
   builder.startVector(scalar?.size ?? 4, values.length, scalar?.size ?? 4);
-  for (let i = values.length - 1; i >= 0; i--) scalar ? scalar.add(builder, values[i] as number) : builder.addOffset(offsets[i]!);
+  for (let i = values.length - 1; i >= 0; i--) {
+    if (scalar) scalar.add(builder, values[i] as number);
+    else builder.addOffset(offsets[i]!);
+  }
   return builder.endVector();
 }
 

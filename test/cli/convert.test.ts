@@ -1,0 +1,124 @@
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readKlet } from '../../src/compiler';
+import { loadSync } from '../../src/index';
+import { hasShared, shared } from '../helpers/shared';
+import { kinglet, pair, quadrantNames, quadrants, temporaryFolder, unsupported } from './cli';
+
+const files = temporaryFolder();
+const source = files.write('quadrants.tflite', quadrants('uint8'));
+const load = (name: string) => loadSync(new Uint8Array(files.read(name)));
+
+describe('convert', () => {
+  it('writes a file that loads and runs, and tells about it', async () => {
+    const { code, out, err } = await kinglet('convert', source, '-o', files.at('a.klet'));
+    expect([code, err]).toEqual([0, '']);
+    for (const text of ['quadrants.tflite', 'a.klet', 'fullyConnected', 'MACs', 'memory', 'verified', 'picture', '[1, 4, 4, 1]', 'scores']) expect(out).toContain(text);
+    expect(load('a.klet').predict(Uint8Array.of(9, 9, 0, 0, 9, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))).toHaveLength(4);
+  });
+
+  it('names the output after the input', async () => {
+    expect((await kinglet('convert', source)).code).toBe(0);
+    expect(load('quadrants.klet').meta.name).toBe('quadrants');
+  });
+
+  it('tells the format by the content, whatever the name', async () => {
+    expect((await kinglet('convert', files.write('network.dat', quadrants()), '-o', files.at('dat.klet'))).code).toBe(0);
+  });
+
+  it('keeps name, labels, preprocessing and where it all comes from', async () => {
+    const labels = files.write('labels.txt', `${quadrantNames.join('\r\n')}\r\n`), preprocessing = { kind: 'image', channels: 1, scale: 1 / 255, offset: 0, invert: true };
+    const { code, err } = await kinglet('convert', source, '-o', files.at('meta.klet'), '--name', 'Quadrants', '--labels', labels, '--preprocess', JSON.stringify(preprocessing));
+    expect([code, err]).toEqual([0, '']);
+    const { meta } = load('meta.klet');
+    expect(meta).toMatchObject({ name: 'Quadrants', labels: quadrantNames, preprocessing });
+    expect(meta.provenance).toMatchObject({ converter: expect.stringMatching(/^kinglet \d/) as string, format: 'tflite', source: 'quadrants.tflite', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+  });
+
+  it('reads preprocessing from a file', async () => {
+    const json = files.write('preprocessing.json', '{"kind":"image","channels":1,"scale":2,"offset":[1]}');
+    expect((await kinglet('convert', source, '-o', files.at('p.klet'), '--preprocess', json)).code).toBe(0);
+    expect(load('p.klet').meta.preprocessing).toEqual({ kind: 'image', channels: 1, scale: 2, offset: [1] });
+  });
+
+  it('keeps golden cases that the file reproduces', async () => {
+    const { out } = await kinglet('convert', source, '-o', files.at('golden.klet'), '--golden', '3');
+    expect(out).toContain('both flavors reproduce its 3 golden cases');
+    expect(load('golden.klet').selfTest()).toBe(3);
+  });
+
+  it('makes the same file twice', async () => {
+    for (const name of ['once.klet', 'twice.klet']) await kinglet('convert', source, '-o', files.at(name), '--golden', '2');
+    expect(files.read('once.klet').equals(files.read('twice.klet'))).toBe(true);
+  });
+
+  it('leaves names out with --strip', async () => {
+    const { code, out } = await kinglet('convert', source, '-o', files.at('stripped.klet'), '--strip');
+    expect(code).toBe(0);
+    expect(out).not.toContain('fullyConnected');
+    expect(readKlet(files.read('stripped.klet')).notes).toBeUndefined();
+    expect(files.read('stripped.klet').length).toBeLessThan(files.read('a.klet').length);
+  });
+
+  it('overwrites, and leaves nothing else behind', async () => {
+    const folder = files.folder('tidy'), output = path.join(folder, 'x.klet');
+    for (let i = 0; i < 2; i++) expect((await kinglet('convert', source, '-o', output)).code).toBe(0);
+    expect(readdirSync(folder)).toEqual(['x.klet']);
+  });
+
+  it('warns when the labels are not as many as the classes', async () => {
+    const { code, err } = await kinglet('convert', source, '-o', files.at('few.klet'), '--labels', files.write('few.txt', 'a\nb\nc\n'));
+    expect(code).toBe(0);
+    expect(err).toMatch(/^kinglet: warning: there are 3 labels, and "scores" has 4;/);
+  });
+
+  it('accepts a memory limit that holds, and refuses with one that does not', async () => {
+    expect((await kinglet('convert', source, '-o', files.at('m.klet'), '--max-memory', '64K')).code).toBe(0);
+    const { code, err } = await kinglet('convert', source, '-o', files.at('never.klet'), '--max-memory', '1.5K');
+    expect(code).toBe(1);
+    expect(err).toMatch(/^kinglet: OUT_OF_MEMORY: .*limit is 1536/);
+    expect(existsSync(files.at('never.klet'))).toBe(false);
+  });
+
+  it('lists every unsupported operator and writes nothing', async () => {
+    const { code, out, err } = await kinglet('convert', files.write('odd.tflite', unsupported()), '-o', files.at('odd.klet'));
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(/^kinglet: UNSUPPORTED_OP: /);
+    for (const text of ['Frobnicate (2): "a", "y"', 'Twiddle (1): "b"']) expect(err).toContain(text);
+    expect(existsSync(files.at('odd.klet'))).toBe(false);
+  });
+
+  it.each<[string, string | Uint8Array, string]>([
+    ['ONNX', Uint8Array.of(8, 7, 0x12, 7, 0x70), 'ONNX'], ['HDF5', '\x89HDF\r\n\x1a\n', ''], ['a ZIP', 'PK\x03\x04....', 'ZIP archive'], ['JSON', '{"modelTopology": {}}', 'TensorFlow.js'],
+    ['HTML', '<!DOCTYPE html>', 'HTML'], ['nothing', '', 'is empty'], ['noise', 'noise noise', 'no known format'], ['a pickle', Uint8Array.of(0x80, 2, 0x8a), 'PyTorch'],
+    ['a .klet file', pair(), 'is a .klet file already'],
+  ])('says what it sees instead of a network: %s', async (_, content, text) => {
+    const { code, err } = await kinglet('convert', files.write('thing', content), '-o', files.at('thing.klet'));
+    expect(code).toBe(1);
+    expect(err).toMatch(/^kinglet: BAD_MAGIC: /);
+    expect(err).toContain(text);
+  });
+
+  it.each([
+    [['--preprocess', '{"kind":'], 'BAD_ARGUMENT: --preprocess is not JSON'],
+    [['--preprocess', '{"kind":"sound"}'], 'BAD_ARGUMENT: preprocessing has the kind "sound"'],
+    [['--preprocess', '{"kind":"image","channels":3,"scale":1,"offset":0}'], 'SHAPE_MISMATCH: input "picture"'],
+    [['--labels', 'missing.txt'], 'FETCH_FAILED: cannot read "missing.txt"'],
+    [['-o', files.at('no/such/folder/x.klet')], 'BAD_ARGUMENT: cannot write'],
+    [['-o', files.at('.')], 'it is a directory'],
+    [['-o', source], 'is the input itself'],
+  ])('refuses %j', async (options, text) => {
+    const { code, err } = await kinglet('convert', source, '-o', files.at('refused.klet'), ...options);
+    expect(code).toBe(1);
+    expect(err).toContain(text);
+    expect(existsSync(files.at('refused.klet'))).toBe(false);
+  });
+
+  it.skipIf(!hasShared)('converts a keyword spotter to less than its .tflite (needs ../shared/models)', async () => {
+    const { code, out } = await kinglet('convert', path.join(shared, 'models/kws_dscnn_int8.tflite'), '-o', files.at('kws.klet'), '--golden', '1');
+    expect(code).toBe(0);
+    expect(out).toContain('depthwiseConv2d');
+    expect(files.read('kws.klet').length).toBeLessThan(53936);
+  });
+});

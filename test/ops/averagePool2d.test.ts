@@ -1,0 +1,3 @@
+import { poolSuite } from './pool';
+
+poolSuite('averagePool2d');

@@ -1,0 +1,3 @@
+import { poolSuite } from './pool';
+
+poolSuite('maxPool2d');
