@@ -24,14 +24,13 @@ export function totalMacs(notes: Notes): number {
   return notes.records.reduce((sum, record) => sum + record.macs, 0);
 }
 
-/** The whole memory and its parts; what they leave of the total is the core's tables and rounding. */
-export function memoryParts({ total, plan, weights, arena, scratch }: MemoryUse): { total: number; plan: number; weights: number; arena: number; scratch: number; rest: number } {
-  return { total, plan, weights, arena, scratch, rest: total - plan - weights - arena - scratch };
+/** The whole memory and its parts; `overhead` is the core's own tables and the rounding to pages. */
+export function memoryParts({ total, plan, weights, arena, scratch }: MemoryUse): MemoryUse & { overhead: number } {
+  return { total, weights, arena, scratch, plan, overhead: total - plan - weights - arena - scratch };
 }
 
 export function memoryText(memory: MemoryUse): string {
-  const { total, rest, plan, weights, arena, scratch } = memoryParts(memory);
-  const parts = Object.entries({ weights, arena, scratch, plan, 'tables and rounding': rest }).map(([part, bytes]) => `${part} ${bytesText(bytes)}`);
+  const { total, ...others } = memoryParts(memory), parts = Object.entries(others).map(([part, bytes]) => `${part} ${bytesText(bytes)}`);
   return `${bytesText(total)} at all times (${total} bytes, ${plural(total / PAGE, 'page')} of 64 KiB)\n${parts.join(', ')}`;
 }
 

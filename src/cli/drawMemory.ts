@@ -5,6 +5,7 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 const ROWS = 24;
 const LABEL = 11;
 const LEGEND = 16;
+const MANY = 12;
 const WIDEST_CELL = 4;
 
 interface ArenaBuffer {
@@ -66,26 +67,28 @@ function axis(records: number, width: number, columnsPerRecord: number): string 
   return line.padEnd(width).slice(0, width);
 }
 
+/** The record during which most bytes hold something that is needed. */
 function fullest(notes: Notes, buffers: readonly ArenaBuffer[], arenaBytes: number): string {
-  const top = (moment: number): number => Math.max(0, ...buffers.filter((b) => b.from <= moment && moment <= b.to).map((b) => b.offset + b.bytes));
-  const live = (moment: number): number => {
-    const alive = buffers.filter((b) => b.from <= moment && moment <= b.to), places = new Map<number, number>();
+  const alive = (moment: number): ArenaBuffer[] => buffers.filter((b) => b.from <= moment && moment <= b.to);
+  const used = (moment: number): number => {
     // buffers that share a place count once
-    for (const { offset, bytes } of alive) places.set(offset, Math.max(places.get(offset) ?? 0, bytes));
+    const places = new Map<number, number>();
+    for (const { offset, bytes } of alive(moment)) places.set(offset, Math.max(places.get(offset) ?? 0, bytes));
     return [...places.values()].reduce((a, b) => a + b, 0);
   };
   const moments = notes.records.map((_, i) => i + 1);
-  if (moments.length === 0 || arenaBytes === 0) return '';
-  const peak = moments.reduce((best, moment) => (live(moment) > live(best) || (live(moment) === live(best) && top(moment) > top(best)) ? moment : best));
-  const record = notes.records[peak - 1]!, letters = buffers.filter((b) => b.from <= peak && peak <= b.to).map((b) => b.letter);
-  return `fullest during record ${peak - 1} (${record.op} ${shortName(record.name, 40)}): ${bytesText(live(peak))} of ${bytesText(arenaBytes)} in use, by ${letters.join(', ')}\n`;
+  if (moments.length === 0) return '';
+  const peak = moments.reduce((best, moment) => (used(moment) > used(best) ? moment : best)), { op, name } = notes.records[peak - 1]!;
+  const letters = alive(peak).map((b) => b.letter), listed = letters.length > MANY ? `${plural(letters.length, 'buffer')}` : letters.join(', ');
+  return `fullest during record ${peak - 1}, ${op} ${shortName(name, 40)}:\n${bytesText(used(peak))} of ${bytesText(arenaBytes)} in use, by ${listed}\n`;
 }
 
 function legend(buffers: readonly ArenaBuffer[], records: number, columns: number): string {
   const shown = [...buffers].sort((a, b) => b.bytes - a.bytes).slice(0, LEGEND), moment = (at: number): string => (at === 0 ? 'in' : at > records ? 'out' : String(at - 1));
+  const room = Math.max(16, Math.min(56, columns - 44)), right = 'right' as const;
   const drawn = table(
-    [{ head: '' }, { head: 'buffer' }, { head: 'bytes', align: 'right' }, { head: 'at', align: 'right' }, { head: 'records', align: 'right' }],
-    shown.sort((a, b) => a.from - b.from).map((b) => [b.letter, shortName(b.name, Math.max(16, Math.min(56, columns - 44))), bytesText(b.bytes), String(b.offset), `${moment(b.from)}-${moment(b.to)}`]),
+    [{ head: '' }, { head: 'buffer' }, { head: 'bytes', align: right }, { head: 'at', align: right }, { head: 'records', align: right }],
+    shown.sort((a, b) => a.from - b.from).map((b) => [b.letter, shortName(b.name, room), bytesText(b.bytes), String(b.offset), `${moment(b.from)}-${moment(b.to)}`]),
   );
   return buffers.length > shown.length ? `${drawn}and ${plural(buffers.length - shown.length, 'smaller buffer')}\n` : drawn;
 }

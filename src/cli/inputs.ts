@@ -29,7 +29,9 @@ export function readInputs(specs: readonly string[], inputs: readonly TensorInfo
     free.splice(free.indexOf(name), 1);
   }
   if (free.length > 0) {
-    throw new KletError('MISSING_INPUT', `the network takes ${describePorts(inputs)}; give ${free.length === 1 && specs.length > 0 ? `"${free[0]}" too` : 'a file for each'}: --input FILE or --input NAME=FILE (a picture, a .npy array, or a .bin file with the tensor's own bytes)`);
+    const wanted = specs.length > 0 ? `${free.map((name) => `"${name}"`).join(', ')} too` : 'a file for each';
+    const how = '--input FILE or --input NAME=FILE (a picture, a .npy array, or a .bin file with the tensor\'s own bytes)';
+    throw new KletError('MISSING_INPUT', `the network takes ${describePorts(inputs)}; give ${wanted}: ${how}`);
   }
   return Object.fromEntries(inputs.map((input) => [input.name, readInput(files.get(input.name)!, input, options)]));
 }
@@ -99,7 +101,8 @@ function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: nu
   if (fortranOrder && shape.filter((d) => d > 1).length > 1) {
     throw new KletError('TYPE_MISMATCH', `${where} is in Fortran order; save it with numpy.save(file, numpy.ascontiguousarray(array))`);
   }
-  if (data.length !== countOf(shape)) throw new KletError('CORRUPT', `${where} says shape ${shapeText(shape)}, that is ${countOf(shape)} values; it holds ${data.length}`);
+  const isComplex = dtype.startsWith('c');
+  if (data.length !== countOf(shape) * (isComplex ? 2 : 1)) throw new KletError('CORRUPT', `${where} says shape ${shapeText(shape)}, that is ${countOf(shape)} values; it holds ${data.length}`);
   return { data, shape, dtype };
 }
 

@@ -5,5 +5,10 @@ import type { Operator } from './operator';
 export const cast: Operator<'cast'> = {
   quantization: 'float',
   infer: (node) => [input(node, 0).shape],
-  lower: (node, emit) => emitCast(node, emit, input(node, 0), output(node)),
+  lower(node, emit) {
+    const x = input(node, 0), y = output(node), bytes = ['int8', 'uint8', 'bool'];
+    // between types of one byte the stored bits stay
+    if (bytes.includes(x.dtype) && bytes.includes(y.dtype)) emit.alias(y, x);
+    else emitCast(node, emit, x, y);
+  },
 };

@@ -88,7 +88,7 @@ describe('inspect --check', () => {
     for (const text of ['does not convert (UNSUPPORTED_OP)', 'Frobnicate (2): "a", "y"', 'Twiddle (1): "b"']) expect(out).toContain(text);
     const json = await kinglet('inspect', odd, '--check', '--json');
     expect(json.code).toBe(1);
-    expect(JSON.parse(json.out)).toMatchObject({ convertible: false, code: 'UNSUPPORTED_OP', problems: [expect.stringContaining('Frobnicate'), expect.stringContaining('Twiddle')] });
+    expect(JSON.parse(json.out)).toMatchObject({ convertible: false, code: 'UNSUPPORTED_OP', problems: expect.arrayContaining([expect.stringContaining('Frobnicate'), expect.stringContaining('Twiddle')]) as string[] });
   });
 
   it('says what a file is that is no network at all', async () => {
@@ -111,7 +111,7 @@ describe.skipIf(!hasShared)('inspect of real networks (needs ../shared/models)',
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });
 
-  it('finds the LSTM in the way', async () => {
+  it('says that an autoencoder converts', async () => {
     const { code, out } = await kinglet('inspect', path.join(shared, 'models/ad01_int8.tflite'), '--check');
     expect(code).toBe(0);
     expect(out).toContain('converts');

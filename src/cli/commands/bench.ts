@@ -157,7 +157,11 @@ function machine(): { cpu: string; node: string; platform: string; kinglet: stri
 
 function toJson(network: Network, flavors: Measured[], macs: number | undefined, profile: ProfileEntry[] | undefined): string {
   const { path, parts } = network;
-  return `${JSON.stringify({ file: path, network: parts.meta.name, machine: machine(), ...(macs !== undefined && { macs }), flavors, ...(profile && { profile: { flavor: flavors[0]!.flavor, records: profile } }) }, null, 2)}\n`;
+  const all = {
+    file: path, network: parts.meta.name, machine: machine(), ...(macs !== undefined && { macs }), flavors,
+    ...(profile && { profile: { flavor: flavors[0]!.flavor, records: profile } }),
+  };
+  return `${JSON.stringify(all, null, 2)}\n`;
 }
 
 function toText({ path, klet, parts }: Network, measured: Measured[], macs: number | undefined, profile: ProfileEntry[] | undefined, columns: number): string {
@@ -176,8 +180,8 @@ function toText({ path, klet, parts }: Network, measured: Measured[], macs: numb
 
 function profileTable(profile: ProfileEntry[], flavor: Flavor, columns: number): string {
   const total = profile.reduce((sum, { ms }) => sum + ms, 0), room = Math.max(20, columns - 62), right = 'right' as const;
-  const rows = profile.map(({ index, name, op, ms, macs }) => [String(index), shortName(name, room), op, digits(ms), percentText(ms, total), macs ? countText(macs) : '', macs && ms > 0 ? digits(macs / ms / 1e6) : '']);
-  return `records in flavor ${flavor}, ${msText(total)} together:\n${table(
-    [{ head: '#', align: right }, { head: 'name' }, { head: 'operator' }, { head: 'ms', align: right }, { head: '%', align: right }, { head: 'MACs', align: right }, { head: 'GMAC/s', align: right }], rows,
-  )}`;
+  const columnHeads = [{ head: '#', align: right }, { head: 'name' }, { head: 'operator' }, ...['ms', '%', 'MACs', 'GMAC/s'].map((head) => ({ head, align: right }))];
+  const rows = profile.map(({ index, name, op, ms, macs }) =>
+    [String(index), shortName(name, room), op, digits(ms), percentText(ms, total), macs ? countText(macs) : '', macs && ms > 0 ? digits(macs / ms / 1e6) : '']);
+  return `records in flavor ${flavor}, ${msText(total)} together:\n${table(columnHeads, rows)}`;
 }

@@ -90,7 +90,8 @@ export function readLabels(path: string): string[] {
 
 /**
  * @param text JSON, or the path of a file with it
- * @param inputs at least one must be able to take such a picture, when given
+ * @param inputs one of them must be able to take such a picture
+ * @throws KletError `BAD_ARGUMENT`, `FETCH_FAILED`, or `SHAPE_MISMATCH` about the first input
  */
 export function readPreprocessing(text: string, inputs: readonly TensorInfo[]): ImagePreprocessing {
   const isJson = text.trimStart().startsWith('{'), json = isJson ? text : readText(text), where = isJson ? '--preprocess' : `"${text}"`;
@@ -100,16 +101,18 @@ export function readPreprocessing(text: string, inputs: readonly TensorInfo[]): 
   } catch (cause) {
     throw new KletError('BAD_ARGUMENT', `${where} is not JSON: ${(cause as Error).message}`, { cause });
   }
-  const preprocessing = checkPreprocessing(value), problems: unknown[] = [];
-  for (const input of inputs) {
-    try {
-      pictureShape(input, preprocessing);
-      return preprocessing;
-    } catch (error) {
-      problems.push(error);
-    }
+  const preprocessing = checkPreprocessing(value), [first] = inputs;
+  if (!first) throw new KletError('BAD_ARGUMENT', `${where} describes a picture; the network has no inputs`);
+  if (!inputs.some((input) => takesPicture(input, preprocessing))) pictureShape(first, preprocessing);
+  return preprocessing;
+}
+
+function takesPicture(input: TensorInfo, preprocessing: ImagePreprocessing): boolean {
+  try {
+    return Boolean(pictureShape(input, preprocessing));
+  } catch {
+    return false;
   }
-  throw problems[0] ?? new KletError('BAD_ARGUMENT', `${where} describes a picture; the network has no inputs`);
 }
 
 /** Loads what was written, in both flavors, and runs it. */

@@ -65,11 +65,13 @@ function describe({ path, format, fileBytes, klet, parts }: Network, memory: Mem
 }
 
 function operatorsTable(notes: Notes, columns: number): string {
-  const macs = totalMacs(notes), shapes = notes.records.map(({ shape }) => shapeText(shape)), widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length));
+  const macs = totalMacs(notes), shapes = notes.records.map(({ shape }) => shapeText(shape));
+  const widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length)), right = 'right' as const;
   const others = 4 + widest(notes.records.map(({ op }) => op)) + widest(shapes) + 34, room = Math.max(20, columns - others);
   return table(
-    [{ head: '#', align: 'right' }, { head: 'name' }, { head: 'operator' }, { head: 'output' }, { head: 'MACs', align: 'right' }, { head: '% MACs', align: 'right' }, { head: 'weights', align: 'right' }],
-    notes.records.map(({ name, op, macs: own, weights }, i) => [String(i), shortName(name, room), op, shapes[i]!, own ? countText(own) : '', own ? percentText(own, macs) : '', weights ? bytesText(weights) : '']),
+    [{ head: '#', align: right }, { head: 'name' }, { head: 'operator' }, { head: 'output' }, ...['MACs', '% MACs', 'weights'].map((head) => ({ head, align: right }))],
+    notes.records.map(({ name, op, macs: own, weights }, i) =>
+      [String(i), shortName(name, room), op, shapes[i]!, own ? countText(own) : '', own ? percentText(own, macs) : '', weights ? bytesText(weights) : '']),
   );
 }
 

@@ -2,14 +2,17 @@ import { KletError } from '../../errors';
 import { tensorsOf } from '../../graph/edit';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 
-/** Quantized uint8 becomes int8 by flipping the top bit: q − 128, zeroPoint − 128. Exact. Inputs and outputs stay uint8, behind a cast. */
+/**
+ * Quantized uint8 becomes int8 by flipping the top bit: q − 128, zeroPoint − 128. Exact. Inputs and outputs stay uint8, behind a
+ * requantization, and so does what a cast reads or writes: it means the stored numbers.
+ */
 export function uint8ToInt8(graph: Graph): void {
   const isUint8 = (tensor: Tensor): boolean => tensor.dtype === 'uint8' && tensor.quantization !== undefined;
   const before: AnyNode[] = [], after: AnyNode[] = [];
   graph.inputs = graph.inputs.map((tensor) => {
     if (!isUint8(tensor)) return tensor;
     const outside = { ...tensor };
-    before.push(castNode(outside, tensor, `${tensor.name} (as int8)`));
+    before.push(requantization(outside, tensor, `${tensor.name} (as int8)`));
     tensor.name = `${tensor.name} (as int8)`;
     return outside;
   });
@@ -20,7 +23,7 @@ export function uint8ToInt8(graph: Graph): void {
     if (!outside.has(tensor)) {
       outside.set(tensor, made);
       delete made.data;
-      after.push(castNode(tensor, made, tensor.name));
+      after.push(requantization(tensor, made, tensor.name));
       tensor.name = `${tensor.name} (as int8)`;
     }
     return made;
@@ -36,9 +39,28 @@ export function uint8ToInt8(graph: Graph): void {
       tensor.data = Int8Array.from(tensor.data, (q) => q - 128);
     }
   }
-  graph.nodes = [...before, ...graph.nodes, ...after];
+  graph.nodes = [...before, ...graph.nodes.flatMap((node) => (node.op === 'cast' ? castAsStored(node) : [node])), ...after];
 }
 
-function castNode(from: Tensor, to: Tensor, name: string): AnyNode {
-  return { op: 'cast', name, inputs: [from], outputs: [to], attributes: {} };
+/** A cast with uint8 on both its sides where the network has it. */
+function castAsStored(node: AnyNode): AnyNode[] {
+  const nodes: AnyNode[] = [], [x] = node.inputs as [Tensor], [y] = node.outputs as [Tensor], cast = { ...node, inputs: [x], outputs: [y] } as AnyNode;
+  if (x.wasUint8) {
+    cast.inputs[0] = asUint8(x);
+    nodes.push(requantization(x, cast.inputs[0], cast.inputs[0].name));
+  }
+  nodes.push(cast);
+  if (y.wasUint8) {
+    cast.outputs[0] = asUint8(y);
+    nodes.push(requantization(cast.outputs[0], y, `${y.name} (as int8)`));
+  }
+  return nodes;
+}
+
+function asUint8(tensor: Tensor): Tensor {
+  return { name: `${tensor.name} (as uint8)`, shape: tensor.shape, dtype: 'uint8', quantization: { ...tensor.quantization!, zeroPoint: tensor.quantization!.zeroPoint.map((z) => z + 128) } };
+}
+
+function requantization(from: Tensor, to: Tensor, name: string): AnyNode {
+  return { op: 'quantize', name, inputs: [from], outputs: [to], attributes: {} };
 }
