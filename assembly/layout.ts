@@ -185,7 +185,8 @@ export const POOL2D_MAXIMUM = 1;
 // reduce: source [outer][count][inner] → target [outer][inner]
 //   i8 mean and sum: clamp(round(f32(Σ(q − SOURCE_ZERO)) · SCALE) + TARGET_ZERO), rounded by ROUNDING: half to even, half away from
 //   zero, or (mean) the integer quotient Σ(q − SOURCE_ZERO) / COUNT cut toward zero
-//   i8 product: real numbers, SCALE is the source's scale and OUT_SCALE the target's
+//   i8 product: t = x₀, then t·xₖ·factor for each further element, then t·factor + TARGET_ZERO, factor = (source scale)/(target
+//   scale)^(1/COUNT) in fixed point: MULTIPLIER · 2^(EXPONENT − 31)
 export const REDUCE_SOURCE = 8;
 export const REDUCE_TARGET = 12;
 export const REDUCE_KIND = 16;
@@ -195,7 +196,8 @@ export const REDUCE_INNER = 28;
 export const REDUCE_SOURCE_ZERO = 32;
 export const REDUCE_TARGET_ZERO = 36;
 export const REDUCE_SCALE = 40;
-export const REDUCE_OUT_SCALE = 44;
+export const REDUCE_MULTIPLIER = 40;
+export const REDUCE_EXPONENT = 44;
 export const REDUCE_ROUNDING = 48;
 export const REDUCE_BYTES = 56;
 export const ROUND_EVEN = 0;

@@ -1,13 +1,13 @@
 import {
   DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, REDUCE_BYTES, REDUCE_COUNT, REDUCE_INNER, REDUCE_KIND, REDUCE_MAX, REDUCE_MEAN, REDUCE_MIN, REDUCE_OUTER,
-  REDUCE_OUT_SCALE, REDUCE_PROD, REDUCE_ROUNDING, REDUCE_SCALE, REDUCE_SOURCE, REDUCE_SOURCE_ZERO, REDUCE_TARGET, REDUCE_TARGET_ZERO, ROUND_EVEN, ROUND_TRUNCATE,
+  REDUCE_EXPONENT, REDUCE_MULTIPLIER, REDUCE_PROD, REDUCE_ROUNDING, REDUCE_SCALE, REDUCE_SOURCE, REDUCE_SOURCE_ZERO, REDUCE_TARGET, REDUCE_TARGET_ZERO, ROUND_EVEN, ROUND_TRUNCATE,
 } from '../layout';
+import { multiplyByQuantizedMultiplier } from '../kernels/fixedPoint';
 import { max_f32, max_i8, min_f32, min_i8, sum_f32, sum_i8 } from '../kernels/fold';
 import { pool_average_f32, pool_max_f32, pool_max_i8, pool_min_f32, pool_min_i8, pool_sum_i8 } from '../kernels/pool';
-import { quantize } from '../kernels/quantize';
 import { requantize } from '../kernels/requantize';
 import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, source, target } from '../record';
-import { checkPositive, checkZero } from './ranges';
+import { checkZero } from './ranges';
 
 /** Elements whose i8 sum, each less a zero point, fits an i32: 255·2^23 < 2^31 */
 const MAX_SUM = 1 << 23;
@@ -23,10 +23,14 @@ export function describeReduce(r: usize): void {
   if (dtypeOf(r) == DTYPE_F32 || kind == REDUCE_MAX || kind == REDUCE_MIN) return;
   checkZero(r, REDUCE_SOURCE_ZERO);
   checkZero(r, REDUCE_TARGET_ZERO);
-  checkFinite(r, REDUCE_SCALE);
   checkRange(r, REDUCE_ROUNDING, ROUND_EVEN, ROUND_TRUNCATE);
-  if (kind == REDUCE_PROD) checkPositive(r, REDUCE_OUT_SCALE);
-  else if (int(r, REDUCE_COUNT) > MAX_SUM) fail(FAULT_ATTRIBUTE);
+  if (kind == REDUCE_PROD) {
+    checkRange(r, REDUCE_MULTIPLIER, 0, i32.MAX_VALUE);
+    checkRange(r, REDUCE_EXPONENT, -31, 22);
+  } else {
+    checkFinite(r, REDUCE_SCALE);
+    if (int(r, REDUCE_COUNT) > MAX_SUM) fail(FAULT_ATTRIBUTE);
+  }
 }
 
 /** One sum or mean that is not rounded half to even: a column of [count][inner]. */
@@ -58,12 +62,13 @@ function reduceI8(r: usize, from: usize, out: usize): void {
       break;
     case REDUCE_PROD:
       for (let i = 0; i < inner; i++) {
-        let product: f32 = 1, p = from + i;
-        for (let j = count; j > 0; j--) {
-          product *= scale * <f32>(<i32>load<i8>(p) - sourceZero);
+        let p = from + i, product = <i32>load<i8>(p) - sourceZero;
+        for (let j = count; j > 1; j--) {
           p += inner;
+          product = multiplyByQuantizedMultiplier(product * (<i32>load<i8>(p) - sourceZero), int(r, REDUCE_MULTIPLIER), int(r, REDUCE_EXPONENT));
         }
-        store<i8>(out + i, quantize(product / float(r, REDUCE_OUT_SCALE), low, high, zero));
+        product = multiplyByQuantizedMultiplier(product, int(r, REDUCE_MULTIPLIER), int(r, REDUCE_EXPONENT));
+        store<i8>(out + i, min(127, max(-128, product + zero)));
       }
       break;
     default:

@@ -48,12 +48,12 @@ export function writeAtomically(path: string, bytes: Uint8Array, check?: (writte
   }
 }
 
-/** The regular file that the path means or will be; undefined for devices and pipes, which cannot be renamed onto. */
+/** The regular file that the path means or will be; undefined for what cannot be renamed onto: devices, pipes, links to nothing. */
 function resolveTarget(path: string): string | undefined {
   if (!lstatSync(path, { throwIfNoEntry: false })) return path;
-  const target = realpathSync(path), stat = statSync(target);
-  if (stat.isDirectory()) throw new Error('it is a directory');
-  return stat.isFile() ? target : undefined;
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) throw new Error('it is a directory');
+  return stat?.isFile() && !/^\/(dev|proc)\//.test(path) ? realpathSync(path) : undefined;
 }
 
 function reasonOf(error: unknown): string {

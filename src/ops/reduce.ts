@@ -1,6 +1,7 @@
 import * as L from '../../assembly/layout';
 import { elementCount, input, output, perTensor, type Node, type Tensor } from '../graph/graph';
 import type { ReduceKind } from '../graph/operators';
+import { quantizeMultiplier } from './fixedPoint';
 import type { Operator } from './operator';
 import { emitCopy, f32, inQuantizationOf, requireTypes, sameQuantization, stridesOf } from './support';
 
@@ -38,8 +39,13 @@ export const reduce: Operator<'reduce'> = {
         r.int(L.REDUCE_SOURCE_ZERO, zero).int(L.REDUCE_TARGET_ZERO, zero).int(L.REDUCE_ROUNDING, L.ROUND_TRUNCATE);
         return;
       }
-      const scale = kind === 'mean' ? f32(sx / f32(sy * count)) : kind === 'prod' ? sx : f32(sx / sy);
-      r.int(L.REDUCE_SOURCE_ZERO, qx.zeroPoint).int(L.REDUCE_TARGET_ZERO, qy.zeroPoint).float(L.REDUCE_SCALE, scale).float(L.REDUCE_OUT_SCALE, sy)
+      r.int(L.REDUCE_SOURCE_ZERO, qx.zeroPoint).int(L.REDUCE_TARGET_ZERO, qy.zeroPoint);
+      if (kind === 'prod') {
+        const { multiplier, exponent } = quantizeMultiplier(sx / sy ** (1 / count));
+        r.int(L.REDUCE_MULTIPLIER, multiplier).int(L.REDUCE_EXPONENT, exponent);
+        return;
+      }
+      r.float(L.REDUCE_SCALE, kind === 'mean' ? f32(sx / f32(sy * count)) : f32(sx / sy))
         .int(L.REDUCE_ROUNDING, kind === 'mean' && isGlobalPool(node) ? L.ROUND_EVEN : L.ROUND_AWAY);
     }
   },

@@ -37,23 +37,24 @@ describeInChrome('the runtime in other scopes', () => {
       expect(found).toEqual({ value: network.expected[flavor] });
     });
 
-    test(`loadSync in an audio worklet and predict in its callback (${flavor})`, async () => {
-      const { missing, ...found } = await page.evaluate(async (flavor) => {
-        const [klet, input] = await Promise.all(['/digits.klet', '/digits.in'].map(async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer())));
-        const audio = new OfflineAudioContext(1, 1024, 44100);
-        await audio.audioWorklet.addModule('/site/worklet.js');
-        const node = new AudioWorkletNode(audio, 'reader', { processorOptions: { klet, input, flavor } });
-        const answer = new Promise<Outcome<number[]> & { missing: string[] }>((resolve, reject) => {
-          node.port.onmessage = ({ data }) => resolve(data as Outcome<number[]> & { missing: string[] });
-          node.onprocessorerror = () => reject(new Error('the processor failed'));
-        });
-        node.connect(audio.destination);
-        await audio.startRendering();
-        return answer;
-      }, flavor);
-      expect(found).toEqual({ value: network.expected[flavor] });
-      expect(missing, 'what this scope lacks').toEqual(expect.arrayContaining(['TextDecoder', 'atob', 'fetch']));
-    });
+    for (const waiting of [false, true]) {
+      test(`${waiting ? 'load' : 'loadSync'} from bytes in an audio worklet and predict in its callback (${flavor})`, async () => {
+        const found = await page.evaluate(async ({ flavor, waiting }) => {
+          const [klet, input] = await Promise.all(['/digits.klet', '/digits.in'].map(async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer())));
+          const audio = new OfflineAudioContext(1, 1024, 44100);
+          await audio.audioWorklet.addModule('/site/worklet.js');
+          const node = new AudioWorkletNode(audio, 'reader', { processorOptions: { klet, input, flavor, waiting } });
+          const answer = new Promise<Outcome<number[]>>((resolve, reject) => {
+            node.port.onmessage = ({ data }) => resolve(data as Outcome<number[]>);
+            node.onprocessorerror = () => reject(new Error('the processor failed'));
+          });
+          node.connect(audio.destination);
+          await audio.startRendering();
+          return answer;
+        }, { flavor, waiting });
+        expect(found).toEqual({ value: network.expected[flavor] });
+      });
+    }
   }
 
   describe('under a Content-Security-Policy', () => {

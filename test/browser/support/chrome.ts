@@ -6,7 +6,7 @@ import { describe } from 'vitest';
 
 // The browser tests run in the Chrome or Chromium that is there; nothing is downloaded.
 
-const HOW = 'no Chrome or Chromium found: install it (Debian: apt-get install chromium; macOS: brew install --cask chromium; Windows: winget install Google.Chrome) or set CHROME_PATH to its program';
+const HOW = 'needs Chrome: apt-get install chromium, brew install --cask chromium, winget install Google.Chrome, or CHROME_PATH=…';
 
 /** Flags that keep a browser from talking to anybody but the tests. */
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
@@ -42,7 +42,7 @@ const program = findChrome();
 /** A suite that needs a browser; without one its tests are skipped, and the suite's title says how to get one. */
 export function describeInChrome(title: string, body: () => void): void {
   if (program) describe(title, body);
-  else describe.skip(`${title} (${HOW})`, body);
+  else describe.skip(`${title} [${HOW}]`, body);
 }
 
 export function launchChrome(): Promise<Browser> {
