@@ -65,7 +65,7 @@ function reduceI8(r: usize, from: usize, out: usize): void {
         let p = from + i, product = <i32>load<i8>(p) - sourceZero;
         for (let j = count; j > 1; j--) {
           p += inner;
-          product = multiplyByQuantizedMultiplier(product * (<i32>load<i8>(p) - sourceZero), int(r, REDUCE_MULTIPLIER), int(r, REDUCE_EXPONENT));
+          product = multiplyByQuantizedMultiplier(<i64>product * (<i32>load<i8>(p) - sourceZero), int(r, REDUCE_MULTIPLIER), int(r, REDUCE_EXPONENT));
         }
         product = multiplyByQuantizedMultiplier(product, int(r, REDUCE_MULTIPLIER), int(r, REDUCE_EXPONENT));
         store<i8>(out + i, min(127, max(-128, product + zero)));

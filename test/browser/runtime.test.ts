@@ -38,7 +38,7 @@ describeInChrome('the runtime in a page', () => {
       });
     }
 
-    if (!hasShared) test.skip('kws, vww and mobilenet_v1 (there is no ../shared/models)');
+    if (!hasShared) test.skip('kws, vww and mobilenet_v1 [there is no ../shared]');
 
     test('the golden vectors in digits.klet', async () => {
       const cases = await page.evaluate(async (flavors) => Promise.all(flavors.map(async (flavor) => (await kinglet.load('/digits.klet', { flavor })).selfTest())), flavors);

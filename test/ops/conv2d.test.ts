@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import type { FusedActivation, Padding, Pair } from '../../src/graph/operators';
+import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
 import { activations, channels, checkGraph, property, seeds, single, size, steps, tensor, types, type NumberType, type Steps, Random } from './suite';
-import { outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
+import { hybridModes, hybridOf, outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 interface Spec {
   type: NumberType;
@@ -12,6 +12,8 @@ interface Spec {
   kernel: Pair; stride: Pair; dilation: Pair; padding: Padding;
   activation: FusedActivation;
   x: Steps; weights: WeightSpec; seed: number;
+  /** For floats: int8 weights. */
+  hybrid?: HybridMode | undefined;
 }
 
 const plain: Spec = {
@@ -25,9 +27,9 @@ function check(spec: Spec): void {
   const height = Math.max(spec.height, reachY - top - bottom), width = Math.max(spec.width, reachX - left - right);
   const shape = [batch, Math.floor((height + top + bottom - reachY) / stride[0]) + 1, Math.floor((width + left + right - reachX) / stride[1]) + 1, co * groups];
   const x = tensor('x', [batch, height, width, ci * groups], type, spec.x);
-  const { w, bias } = weightsAndBias(random, x, [co * groups, ...kernel, ci], 0, spec.weights);
+  const { w, bias } = weightsAndBias(random, x, [co * groups, ...kernel, ci], 0, spec.weights, spec.hybrid);
   const y = tensor('y', shape, type, outputSteps(x, w, kernel[0] * kernel[1] * ci, spec.weights));
-  checkGraph(single('conv2d', [x, w, bias], { stride, dilation, padding: spec.padding, groups, activation: spec.activation }, y), spec.seed);
+  checkGraph(single('conv2d', [x, w, bias], { stride, dilation, padding: spec.padding, groups, activation: spec.activation, ...hybridOf(x, spec.hybrid) }, y), spec.seed);
 }
 
 const pair = (max: number): fc.Arbitrary<Pair> => fc.tuple(size(max), size(max));
@@ -37,7 +39,7 @@ describe('conv2d', () => {
   test('agrees with the reference over shapes, strides, dilations, paddings, groups and quantizations', () => {
     property(fc.record<Spec>({
       type: types, batch: size(2), height: size(7), width: size(7), ci: size(9), co: channels, groups: fc.constantFrom(1, 1, 1, 2, 3),
-      kernel: pair(4), stride: pair(3), dilation: pair(2), padding: paddings, activation: activations, x: steps, weights: weightSpecs, seed: seeds,
+      kernel: pair(4), stride: pair(3), dilation: pair(2), padding: paddings, activation: activations, x: steps, weights: weightSpecs, hybrid: hybridModes, seed: seeds,
     }), 300, check);
   });
 
@@ -80,6 +82,12 @@ describe('conv2d', () => {
       }
     });
   }
+
+  test('multiplies floats with int8 weights, each picture quantized by its own range', () => {
+    for (const hybrid of ['symmetric', 'asymmetric'] as const) for (const co of [1, 7, 8, 9, 17]) for (const width of [1, 3, 15, 16, 17]) {
+      check({ ...plain, type: 'float32', hybrid, batch: 2, height: 2, width, co, groups: 1 + co % 2, kernel: [2, 3], padding: [1, 1, 0, 1], seed: co + width });
+    }
+  });
 
   test('has any zero point and reads padding as the zero point', () => {
     for (const zero of [-128, -1, 0, 1, 127]) for (const out of [-128, 0, 127]) {

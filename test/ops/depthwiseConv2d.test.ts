@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import type { FusedActivation, Padding, Pair } from '../../src/graph/operators';
+import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
 import { activations, channels, checkGraph, exact, property, Random, seeds, single, size, steps, tensor, types, type NumberType, type Steps, type Tolerance } from './suite';
-import { outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
+import { hybridModes, hybridOf, outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 interface Spec {
   type: NumberType;
@@ -10,6 +10,8 @@ interface Spec {
   kernel: Pair; stride: Pair; dilation: Pair; padding: Padding;
   activation: FusedActivation;
   x: Steps; weights: WeightSpec; seed: number;
+  /** For floats: int8 weights. */
+  hybrid?: HybridMode | undefined;
 }
 
 /** Several outputs per channel are a grouped conv2d, whose float sums run in another order. */
@@ -26,9 +28,9 @@ function check(spec: Spec): void {
   const height = Math.max(spec.height, reachY - top - bottom), width = Math.max(spec.width, reachX - left - right);
   const shape = [batch, Math.floor((height + top + bottom - reachY) / stride[0]) + 1, Math.floor((width + left + right - reachX) / stride[1]) + 1, outC];
   const x = tensor('x', [batch, height, width, spec.channels], type, spec.x);
-  const { w, bias } = weightsAndBias(random, x, [1, ...kernel, outC], 3, spec.weights);
+  const { w, bias } = weightsAndBias(random, x, [1, ...kernel, outC], 3, spec.weights, spec.hybrid);
   const y = tensor('y', shape, type, outputSteps(x, w, kernel[0] * kernel[1], spec.weights));
-  checkGraph(single('depthwiseConv2d', [x, w, bias], { stride, dilation, padding: spec.padding, activation: spec.activation }, y), spec.seed, multiplier === 1 ? exact : anyOrder);
+  checkGraph(single('depthwiseConv2d', [x, w, bias], { stride, dilation, padding: spec.padding, activation: spec.activation, ...hybridOf(x, spec.hybrid) }, y), spec.seed, multiplier === 1 ? exact : anyOrder);
 }
 
 const pair = (max: number): fc.Arbitrary<Pair> => fc.tuple(size(max), size(max));
@@ -38,7 +40,7 @@ describe('depthwiseConv2d', () => {
     property(fc.record<Spec>({
       type: types, batch: size(2), height: size(8), width: size(8), channels, multiplier: fc.constantFrom(1, 1, 1, 2, 3),
       kernel: fc.oneof(fc.constant<Pair>([3, 3]), pair(5)), stride: pair(3), dilation: pair(2), padding: fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4), fc.nat(4)),
-      activation: activations, x: steps, weights: weightSpecs, seed: seeds,
+      activation: activations, x: steps, weights: weightSpecs, hybrid: hybridModes, seed: seeds,
     }), 300, check);
   });
 
@@ -65,6 +67,12 @@ describe('depthwiseConv2d', () => {
       }
     });
   }
+
+  test('multiplies floats with int8 weights, each picture quantized by its own range', () => {
+    for (const hybrid of ['symmetric', 'asymmetric'] as const) for (const n of [1, 7, 8, 9, 17]) for (const multiplier of [1, 2]) {
+      check({ ...plain, type: 'float32', hybrid, batch: 2, channels: n, multiplier, seed: n });
+    }
+  });
 
   test('has any zero point and reads padding as the zero point', () => {
     for (const zero of [-128, 0, 127]) for (const out of [-128, 127]) for (const multiplier of [1, 2]) {

@@ -1,14 +1,16 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import type { FusedActivation } from '../../src/graph/operators';
+import type { FusedActivation, HybridMode } from '../../src/graph/operators';
 import { activations, channels, checkGraph, property, Random, seeds, single, size, steps, tensor, types, type NumberType, type Steps } from './suite';
-import { outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
+import { hybridModes, hybridOf, outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 interface Spec {
   type: NumberType;
   rows: number; depth: number; columns: number;
   activation: FusedActivation;
   x: Steps; weights: WeightSpec; seed: number;
+  /** For floats: int8 weights. */
+  hybrid?: HybridMode | undefined;
 }
 
 const plain: Spec = {
@@ -18,15 +20,15 @@ const plain: Spec = {
 
 function check(spec: Spec): void {
   const { type, rows, depth, columns } = spec, x = tensor('x', [rows, depth], type, spec.x);
-  const { w, bias } = weightsAndBias(new Random(spec.seed), x, [columns, depth], 0, spec.weights);
+  const { w, bias } = weightsAndBias(new Random(spec.seed), x, [columns, depth], 0, spec.weights, spec.hybrid);
   const y = tensor('y', [rows, columns], type, outputSteps(x, w, depth, spec.weights));
-  checkGraph(single('fullyConnected', [x, w, bias], { activation: spec.activation }, y), spec.seed);
+  checkGraph(single('fullyConnected', [x, w, bias], { activation: spec.activation, ...hybridOf(x, spec.hybrid) }, y), spec.seed);
 }
 
 describe('fullyConnected', () => {
   test('agrees with the reference over shapes and quantizations', () => {
     property(fc.record<Spec>({
-      type: types, rows: size(9), depth: fc.oneof(channels, size(300)), columns: channels, activation: activations, x: steps, weights: weightSpecs, seed: seeds,
+      type: types, rows: size(9), depth: fc.oneof(channels, size(300)), columns: channels, activation: activations, x: steps, weights: weightSpecs, hybrid: hybridModes, seed: seeds,
     }), 200, check);
   });
 
@@ -45,6 +47,12 @@ describe('fullyConnected', () => {
       for (const columns of [1, 7, 8, 9, 15, 16, 17, 100]) check({ ...base, columns, seed: columns });
     });
   }
+
+  test('multiplies floats with int8 weights, each row quantized by its own range', () => {
+    for (const hybrid of ['symmetric', 'asymmetric'] as const) for (const rows of [1, 2, 5]) for (const depth of [1, 7, 8, 9, 100]) {
+      check({ ...plain, type: 'float32', hybrid, rows, depth, seed: depth });
+    }
+  });
 
   test('sums the longest row of the largest values without overflow', () => {
     for (const zero of [-128, 127]) check({ ...plain, depth: 65536, columns: 1, x: { scale: 1, zero }, weights: { ...plain.weights, bias: false }, seed: zero });

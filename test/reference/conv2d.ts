@@ -1,9 +1,11 @@
 import { input, output, type Node, type TensorData } from '../../src/graph/graph';
+import { hybrid, isHybrid } from './hybrid';
 import { multiplyAdd } from './multiplyAdd';
 import { allocate, valueOf, type Inputs, type Shape4 } from './support';
 
 /** x [N][H][W][Ci], w [Co][KH][KW][Ci/groups], bias? [Co] → [N][OH][OW][Co] */
 export function conv2d(node: Node<'conv2d'>, inputs: Inputs): TensorData[] {
+  if (isHybrid(node)) return hybrid(node, inputs, conv2d);
   const { stride: [strideY, strideX], dilation: [dilationY, dilationX], padding: [top, left], groups, activation } = node.attributes;
   const [x, w, out] = [valueOf(node, inputs, 0), valueOf(node, inputs, 1), allocate(output(node))];
   const [, height, width, channelsIn] = input(node, 0).shape as Shape4;

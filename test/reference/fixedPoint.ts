@@ -30,9 +30,11 @@ function divideByPower(x: bigint, n: number): bigint {
   return x < 0n ? -quotient : quotient;
 }
 
-/** x·d with two roundings. */
+const saturate32 = (x: bigint): bigint => x > 2147483647n ? 2147483647n : x < -2147483648n ? -2147483648n : x;
+
+/** x·d with two roundings; what leaves int32 before them saturates. */
 export function multiply(x: number, { multiplier, exponent }: Multiplier): number {
-  const high = doublingHigh(BigInt(x) << BigInt(Math.max(exponent, 0)), multiplier, 31n);
+  const high = doublingHigh(saturate32(saturate32(BigInt(x)) << BigInt(Math.max(exponent, 0))), multiplier, 31n);
   return Number(divideByPower(high, Math.max(-exponent, 0)));
 }
 

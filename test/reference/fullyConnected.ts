@@ -1,9 +1,11 @@
 import { input, output, type Node, type TensorData } from '../../src/graph/graph';
+import { hybrid, isHybrid } from './hybrid';
 import { multiplyAdd } from './multiplyAdd';
 import { allocate, rowsOf, valueOf, type Inputs } from './support';
 
 /** x [M][K], w [N][K], bias? [N] → [M][N] */
 export function fullyConnected(node: Node<'fullyConnected'>, inputs: Inputs): TensorData[] {
+  if (isHybrid(node)) return hybrid(node, inputs, fullyConnected);
   const [x, w, out] = [valueOf(node, inputs, 0), valueOf(node, inputs, 1), allocate(output(node))];
   const [channelsOut, depth] = input(node, 1).shape as [number, number];
   const [rows] = rowsOf(output(node).shape);

@@ -26,16 +26,16 @@ export function multiplyAdd(node: AnyNode, bias: TensorData | null | undefined, 
     return { start, add: (sum, x, y) => fround(sum + fround(x * y)), finish: clampToActivation };
   }
 
-  if (!isQuantized(a) || !isQuantized(w) || !isQuantized(out)) throw unsupported(node);
-  const [za, zo, range] = [zeroPointOf(a), zeroPointOf(out), activationRange(activation, out)];
-  const scales = w.quantization!.scale.map((scale) => productScale(scaleOf(a), fround(scale), scaleOf(out)));
+  if (!isQuantized(a) || !isQuantized(w)) throw unsupported(node);
   const zeroPoints = weightZeroPoints(w);
-  const perChannel = scales.length > 1;
-  return {
-    start,
-    add: (sum, x, y, channel) => sum + (x - za) * (y - zeroPoints[perChannel ? channel : 0]!),
-    finish: (sum, channel) => requantize(sum, scales[perChannel ? channel : 0]!, zo, range),
-  };
+  const perChannel = zeroPoints.length > 1;
+  const add: MultiplyAdd['add'] = (sum, x, y, channel) => sum + (x - zeroPointOf(a)) * (y - zeroPoints[perChannel ? channel : 0]!);
+  // the sums themselves, for hybrid layers
+  if (out.dtype === 'int32') return { start, add, finish: (sum) => sum };
+  if (!isQuantized(out)) throw unsupported(node);
+  const [zo, range] = [zeroPointOf(out), activationRange(activation, out)];
+  const scales = w.quantization!.scale.map((scale) => productScale(scaleOf(a), fround(scale), scaleOf(out)));
+  return { start, add, finish: (sum, channel) => requantize(sum, scales[perChannel ? channel : 0]!, zo, range) };
 }
 
 function weightZeroPoints(w: Tensor): number[] {

@@ -1,7 +1,8 @@
 import { elementCount, input, output, type AnyNode, type Node, type TensorData } from '../../src/graph/graph';
 import type { ReduceKind } from '../../src/graph/operators';
+import { multiplierOf, multiply } from './fixedPoint';
 import {
-  converter, fround, isQuantized, quantizeReal, rangeOf, realOf, requantize, roundHalfAwayFromZero, roundHalfEven, sameQuantization, scaleOf,
+  clamp, converter, fround, isQuantized, rangeOf, requantize, roundHalfAwayFromZero, roundHalfEven, sameQuantization, scaleOf,
   zeroPointOf,
 } from './requantize';
 import { allocate, coordinates, isInteger, offset, unsupported, valueOf, type Inputs } from './support';
@@ -61,7 +62,8 @@ const integerCombiners: Record<ReduceKind, Combine> = {
  * mean: Σ (q − zi) exactly, then `requantize` with f32(si / f32(so·n)); that of pictures over height and width rounds
  * halves to even (XNNPACK's global average pool), others away from zero; where input and output have one
  * quantization, those others are the stored values' own mean, toward zero. sum: halves away from zero, f32(si / so).
- * max and min compare as stored. prod multiplies real numbers in float32.
+ * max and min compare as stored. prod multiplies step by step in fixed point, each time by
+ * (si / so^(1/n)).
  */
 function quantizedCombiner(node: AnyNode, kind: ReduceKind, isGlobalPool: boolean): Combine {
   const [x, out] = [input(node, 0), output(node)];
@@ -79,6 +81,10 @@ function quantizedCombiner(node: AnyNode, kind: ReduceKind, isGlobalPool: boolea
     case 'sum': return (values) => finish(sumOf(values), fround(scaleOf(x) / scaleOf(out)));
     case 'max': return (values) => convert(largest(values));
     case 'min': return (values) => convert(smallest(values));
-    case 'prod': return (values) => quantizeReal(fround(floatProduct(values.map((q) => realOf(q, x))) / scaleOf(out)), out, roundHalfEven);
+    case 'prod': return (values) => {
+      const factor = multiplierOf(scaleOf(x) / scaleOf(out) ** (1 / values.length)), [first, ...rest] = values.map((q) => q - zeroPointOf(x));
+      const product = multiply(rest.reduce((t, d) => multiply(t * d, factor), first!), factor);
+      return clamp(product + zeroPointOf(out), ...rangeOf(out.dtype));
+    };
   }
 }

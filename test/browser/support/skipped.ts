@@ -1,13 +1,16 @@
 import type { TestModule } from 'vitest/node';
 import type { Reporter } from 'vitest/reporters';
 
-/** Names what was skipped at the end of a run; the usual reporter only counts. */
+/** Names what was skipped at the end of a run, where the usual reporter only counts; by the reasons that titles give in […]. */
 export default class SkippedReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const lines = modules.flatMap((module) => {
-      const names = [...module.children.allTests('skipped')].map((test) => `     ${test.fullName}`);
-      return names.length > 0 ? [`   ${module.relativeModuleId}`, ...names] : [];
-    });
-    if (lines.length > 0) console.log([' Skipped:', ...lines, ''].join('\n'));
+    const byReason = new Map<string, string[]>();
+    for (const module of modules) {
+      for (const { fullName } of module.children.allTests('skipped')) {
+        const reason = /\[(.*?)\]/.exec(fullName)?.[1] ?? 'for a reason of its own';
+        byReason.set(reason, [...byReason.get(reason) ?? [], `${module.relativeModuleId} > ${fullName.replace(` [${reason}]`, '')}`]);
+      }
+    }
+    for (const [reason, names] of byReason) console.log(`Skipped (${reason}):\n${names.map((name) => `  ${name}`).join('\n')}\n`);
   }
 }

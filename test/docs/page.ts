@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+// The project's pages, taken apart.
+
+export const root = path.resolve(import.meta.dirname, '../..');
+
+export function readPage(name: string): string {
+  return readFileSync(path.join(root, name), 'utf8');
+}
+
+/** Rows of all tables of a page, as cells without their spaces; `\|` is a bar inside a cell. */
+export function tableRows(page: string): string[][] {
+  return page.split('\n').filter((line) => line.startsWith('|') && !/^\|[-|:\s]+\|$/.test(line))
+    .map((line) => line.slice(1, line.lastIndexOf('|')).split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|')));
+}
+
+/** Rows of the form | number | `NAME` | …: the constants that a page states. */
+export function constantsOf(page: string): [name: string, value: number][] {
+  return tableRows(page).flatMap(([number = '', name = '']) => {
+    const constant = /^`([A-Z][A-Z0-9_]+)`$/.exec(name)?.[1];
+    return constant && /^(0x[0-9a-f]+|\d+)$/.test(number) ? [[constant, Number(number)] as [string, number]] : [];
+  });
+}
+
+export interface Fence {
+  /** What follows the three backquotes. */
+  language: string;
+  code: string;
+  line: number;
+  /** The nearest heading above. */
+  heading: string;
+}
+
+/** The fenced blocks of a page. */
+export function fencesOf(page: string): Fence[] {
+  const fences: Fence[] = [];
+  let open: Fence | undefined, heading = '';
+  page.split('\n').forEach((text, i) => {
+    const mark = /^```(.*)$/.exec(text);
+    if (open && mark) {
+      fences.push(open);
+      open = undefined;
+    } else if (open) {
+      open.code += `${text}\n`;
+    } else if (mark) {
+      open = { language: mark[1]!.trim(), code: '', line: i + 1, heading };
+    } else if (text.startsWith('#')) {
+      heading = text.replace(/^#+ /, '');
+    }
+  });
+  return fences;
+}
+
+/** The anchors that GitHub gives the headings of a page. */
+export function anchorsOf(page: string): Set<string> {
+  const code = new Set(fencesOf(page).flatMap(({ line, code }) => code.split('\n').map((_, i) => line + 1 + i)));
+  return new Set(page.split('\n').filter((text, i) => /^#+ /.test(text) && !code.has(i + 1))
+    .map((text) => text.replace(/^#+ /, '').toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(' ', '-')));
+}

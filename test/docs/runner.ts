@@ -1,0 +1,504 @@
+import { constantsOf, readPage } from './page';
+
+// A second runner of .klet files, written from docs/format.md and nothing else: it even takes its numbers from the
+// page's tables. It checks nothing, and is slow. Where it and the core disagree, one of core and page is wrong.
+
+const C = Object.fromEntries(constantsOf(readPage('docs/format.md')));
+const f = Math.fround;
+
+interface Port {
+  name: string;
+  dtype: string;
+  shape: number[];
+  offset: number;
+}
+
+export class PageRunner {
+  readonly inputs: Port[];
+  readonly outputs: Port[];
+  readonly golden: Uint8Array;
+  private readonly arena: DataView;
+  private readonly weights: DataView;
+  private readonly plan: DataView;
+
+  constructor(file: Uint8Array) {
+    const view = new DataView(file.buffer, file.byteOffset, file.byteLength), sections: Uint8Array[] = [];
+    for (let i = 0; i < view.getUint32(24, true); i++) {
+      const [kind, offset, length] = [0, 4, 8].map((at) => view.getUint32(32 + i * 16 + at, true)) as [number, number, number];
+      sections[kind] = file.slice(offset, offset + length);
+    }
+    const meta = JSON.parse(String.fromCharCode(...sections[C.SECTION_META!]!)) as { inputs: Port[]; outputs: Port[] };
+    this.inputs = meta.inputs;
+    this.outputs = meta.outputs;
+    this.golden = sections[C.SECTION_GOLDEN!] ?? new Uint8Array(0);
+    this.plan = new DataView(sections[C.SECTION_PLAN!]!.buffer);
+    this.weights = new DataView(sections[C.SECTION_WEIGHTS!]!.buffer);
+    this.arena = new DataView(new ArrayBuffer(view.getUint32(16, true)));
+  }
+
+  /** Bytes in, bytes out, in the order of META. */
+  run(inputs: Uint8Array[]): Uint8Array[] {
+    this.inputs.forEach(({ offset }, i) => new Uint8Array(this.arena.buffer).set(inputs[i]!, offset));
+    for (let at = 0; at < this.plan.byteLength; at += this.plan.getUint32(at + C.RECORD_SIZE!, true)) execute(new Fields(this.plan, at, this.arena, this.weights));
+    return this.outputs.map((port) => new Uint8Array(this.arena.buffer, port.offset, bytesOf(port)).slice());
+  }
+}
+
+/** Bytes of a tensor in the arena. */
+export function bytesOf({ dtype, shape }: Port): number {
+  return shape.reduce((a, b) => a * b, ['int8', 'uint8', 'bool'].includes(dtype) ? 1 : 4);
+}
+
+/** An array in the arena or in WEIGHTS. */
+class Place {
+  constructor(private readonly view: DataView, private readonly start: number, private readonly dtype: number, private readonly bytes = sizeOf(dtype)) {}
+  get(i: number): number {
+    const at = this.start + i * this.bytes, { view } = this;
+    switch (this.dtype) {
+      case C.DTYPE_I8: return view.getInt8(at);
+      case C.DTYPE_U8: return view.getUint8(at);
+      case C.DTYPE_F32: return view.getFloat32(at, true);
+      case I16: return view.getInt16(at, true);
+      default: return view.getInt32(at, true);
+    }
+  }
+  set(i: number, x: number): void {
+    const at = this.start + i * this.bytes, { view } = this;
+    if (this.dtype === C.DTYPE_F32) view.setFloat32(at, x, true);
+    else if (this.bytes === 1) view.setInt8(at, x);
+    else view.setInt32(at, x, true);
+  }
+}
+
+const I16 = 16;
+function sizeOf(dtype: number): number {
+  return dtype === I16 ? 2 : dtype === C.DTYPE_I8 || dtype === C.DTYPE_U8 ? 1 : 4;
+}
+
+/** The fields of one record. */
+class Fields {
+  readonly opcode: number;
+  readonly dtype: number;
+  readonly floats: boolean;
+  constructor(private readonly plan: DataView, private readonly at: number, private readonly arena: DataView, private readonly weights: DataView) {
+    this.opcode = plan.getUint8(at + C.RECORD_OPCODE!);
+    this.dtype = plan.getUint8(at + C.RECORD_DTYPE!);
+    this.floats = this.dtype === C.DTYPE_F32;
+  }
+  int(name: string, i = 0): number {
+    return this.plan.getInt32(this.at + C[name]! + i * 4, true);
+  }
+  float(name: string): number {
+    return this.plan.getFloat32(this.at + C[name]!, true);
+  }
+  /** MIN, MAX: i32 or f32 by the record's dtype. */
+  bound(name: string): number {
+    return this.floats ? this.float(name) : this.int(name);
+  }
+  source(name: string, dtype = this.dtype): Place {
+    const raw = this.plan.getUint32(this.at + C[name]!, true), constant = raw >= C.SOURCE_IN_WEIGHTS!;
+    return new Place(constant ? this.weights : this.arena, constant ? raw - C.SOURCE_IN_WEIGHTS! : raw, dtype);
+  }
+  target(name: string, dtype = this.dtype): Place {
+    return new Place(this.arena, this.int(name), dtype);
+  }
+  table(name: string, dtype: number): Place {
+    return new Place(this.weights, this.int(name), dtype);
+  }
+  /** The numbers of fields NAME_A NAME_B …, shortly. */
+  ints<K extends string>(prefix: string, ...names: K[]): Record<K, number> {
+    return Object.fromEntries(names.map((name) => [name, this.int(`${prefix}_${name}`)])) as Record<K, number>;
+  }
+}
+
+// ── arithmetic ────────────────────────────────────────────────────────────────────────────────────────────
+
+function even(x: number): number {
+  const down = Math.floor(x), rest = x - down;
+  return rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down;
+}
+
+function away(x: number): number {
+  return Math.trunc(f(x + (x < 0 ? -0.5 : 0.5)));
+}
+
+function clamp(x: number, low: number, high: number): number {
+  const y = x < low ? low : x;
+  return high < y ? high : y;
+}
+
+interface Steps {
+  zero: number;
+  min: number;
+  max: number;
+}
+
+function steps(r: Fields, prefix: string): Steps {
+  return { zero: r.int(`${prefix}_TARGET_ZERO`), min: C[`${prefix}_MIN`] === undefined ? -128 : r.int(`${prefix}_MIN`), max: C[`${prefix}_MAX`] === undefined ? 127 : r.int(`${prefix}_MAX`) };
+}
+
+const wholeRange = (zero: number): Steps => ({ zero, min: -128, max: 127 });
+
+function requantize(acc: number, scale: number, { zero, min, max }: Steps): number {
+  return even(clamp(f(f(acc) * scale), min - zero, max - zero)) + zero;
+}
+
+function quantize(x: number, { zero, min, max }: Steps): number {
+  return even(clamp(Number.isNaN(x) ? 0 : x, min - zero, max - zero)) + zero;
+}
+
+const max = (a: number, b: number): number => (a < b ? b : a), min = (a: number, b: number): number => (b < a ? b : a), add = (a: number, b: number): number => f(a + b);
+
+/** A row of f32 in its order; `take` joins an element to a partial result. */
+function fold(row: number[], first: number, take: (p: number, x: number) => number, join = take): number {
+  const whole = row.length - (row.length % 4), p = [first, first, first, first];
+  for (let i = 0; i < whole; i++) p[i % 4] = take(p[i % 4]!, row[i]!);
+  return row.slice(whole).reduce(take, join(join(p[0]!, p[2]!), join(p[1]!, p[3]!)));
+}
+
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+// ── records ───────────────────────────────────────────────────────────────────────────────────────────────
+
+function execute(r: Fields): void {
+  const run = operators.get(r.opcode);
+  if (!run) throw new Error(`the page has no opcode ${r.opcode}`);
+  run(r);
+}
+
+const operators = new Map<number, (r: Fields) => void>(Object.entries({
+  OP_CONV2D: convolution, OP_HYBRID_CONV2D: convolution, OP_DEPTHWISE_CONV2D: depthwise, OP_POOL2D: pool, OP_REDUCE: reduce, OP_BINARY: binary, OP_UNARY: unary,
+  OP_SOFTMAX: softmax, OP_LOG_SOFTMAX: softmax, OP_L2_NORMALIZE: normalize, OP_COPY: copy, OP_FILL: fill, OP_RESIZE2D: resize, OP_ARGMAX: argmax,
+  OP_BATCH_MATMUL: matmul, OP_QUANTIZE: quantizing, OP_DEQUANTIZE: dequantizing, OP_CAST: cast,
+}).map(([name, run]) => [C[name]!, run]));
+
+function convolution(r: Fields): void {
+  const { BATCH, IN_H, IN_W, IN_C, OUT_H, OUT_W, OUT_C, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X, PAD_TOP, PAD_LEFT, GROUPS, PIXEL_STRIDE, ROW_STRIDE, BATCH_STRIDE } = r.ints(
+    'CONV2D', 'BATCH', 'IN_H', 'IN_W', 'IN_C', 'OUT_H', 'OUT_W', 'OUT_C', 'KERNEL_H', 'KERNEL_W', 'STRIDE_Y', 'STRIDE_X', 'DILATION_Y', 'DILATION_X', 'PAD_TOP', 'PAD_LEFT',
+    'GROUPS', 'PIXEL_STRIDE', 'ROW_STRIDE', 'BATCH_STRIDE');
+  const hybrid = r.opcode === C.OP_HYBRID_CONV2D, floats = r.floats && !hybrid;
+  const source = r.source('CONV2D_SOURCE'), target = r.target('CONV2D_TARGET'), weights = r.table('CONV2D_WEIGHTS', floats ? C.DTYPE_F32! : C.DTYPE_I8!);
+  const bias = r.table('CONV2D_BIAS', r.floats ? C.DTYPE_F32! : C.DTYPE_I32!), scale = r.table('CONV2D_SCALE', C.DTYPE_F32!), sums = r.table('HYBRID_SUMS', C.DTYPE_I32!);
+  const channels = IN_C / GROUPS, N = OUT_C / GROUPS, panels = Math.ceil(N / 8), K = KERNEL_H * KERNEL_W * channels;
+  const zw = floats || hybrid ? 0 : r.int('CONV2D_WEIGHTS_ZERO');
+  const weight = (g: number, n: number, k: number): number => {
+    const panel = g * panels + Math.floor(n / 8);
+    return weights.get(floats ? (panel * K + k) * 8 + (n % 8) : (panel * Math.ceil(K / 2) + (k >> 1)) * 16 + (n % 8) * 2 + (k % 2));
+  };
+  for (let b = 0; b < BATCH; b++) {
+    const size = IN_H * IN_W * IN_C;
+    let read = (i: number): number => source.get(b * size + i), outside = floats ? 0 : r.int('CONV2D_SOURCE_ZERO'), s = 1;
+    if (hybrid) {
+      const numbers = range(size).map(read), picture = quantizePicture(numbers, r.int('HYBRID_MODE') === C.HYBRID_ASYMMETRIC!);
+      read = (i) => picture.q[i]!;
+      outside = picture.z;
+      ({ s } = picture);
+    }
+    for (let y = 0; y < OUT_H; y++) {
+      for (let x = 0; x < OUT_W; x++) {
+        for (let g = 0; g < GROUPS; g++) {
+          const a: number[] = [];
+          for (let ky = 0; ky < KERNEL_H; ky++) {
+            for (let kx = 0; kx < KERNEL_W; kx++) {
+              const iy = y * STRIDE_Y - PAD_TOP + ky * DILATION_Y, ix = x * STRIDE_X - PAD_LEFT + kx * DILATION_X, inside = iy >= 0 && iy < IN_H && ix >= 0 && ix < IN_W;
+              for (let c = 0; c < channels; c++) a.push(inside ? read((iy * IN_W + ix) * IN_C + g * channels + c) : outside);
+            }
+          }
+          for (let n = 0; n < N; n++) {
+            const lane = g * panels * 8 + n, at = b * BATCH_STRIDE + y * ROW_STRIDE + x * PIXEL_STRIDE + g * N + n;
+            if (floats) {
+              target.set(at, clamp(a.reduce((sum, v, k) => f(sum + f(v * weight(g, n, k))), bias.get(lane)), r.float('CONV2D_MIN'), r.float('CONV2D_MAX')));
+            } else if (hybrid) {
+              const acc = (a.reduce((sum, v, k) => sum + v * weight(g, n, k), 0) - outside * sums.get(lane)) | 0;
+              target.set(at, clamp(f(f(f(acc) * f(s * scale.get(lane))) + bias.get(lane)), r.float('CONV2D_MIN'), r.float('CONV2D_MAX')));
+            } else {
+              const acc = a.reduce((sum, v, k) => sum + v * (weight(g, n, k) - zw), bias.get(lane)) | 0;
+              target.set(at, requantize(acc, scale.get(lane), steps(r, 'CONV2D')));
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+function quantizePicture(numbers: number[], asymmetric: boolean): { q: number[]; s: number; z: number } {
+  const low = numbers.reduce(min, 0), high = numbers.reduce(max, 0), width = f(high - low);
+  let s = 1, z = 0;
+  if (width > 0 && width < Infinity) {
+    if (asymmetric) {
+      const step = (high - low) / 255, e = 128 + Math.abs(low / step) < 127 + Math.abs(high / step) ? -128 - low / step : 127 - high / step;
+      z = Math.max(-128, Math.min(127, Math.sign(e) * Math.floor(Math.abs(e) + 0.5)));
+      s = f(step);
+    } else {
+      s = f(max(-low, high) / 127);
+    }
+  }
+  return { q: numbers.map((x) => (Number.isNaN(x) ? z : away(clamp(f(z + f(x * f(1 / s))), -128, 127)))), s, z };
+}
+
+function depthwise(r: Fields): void {
+  const { BATCH, IN_H, IN_W, CHANNELS, OUT_H, OUT_W, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X, PAD_TOP, PAD_LEFT } = r.ints(
+    'DEPTHWISE', 'BATCH', 'IN_H', 'IN_W', 'CHANNELS', 'OUT_H', 'OUT_W', 'KERNEL_H', 'KERNEL_W', 'STRIDE_Y', 'STRIDE_X', 'DILATION_Y', 'DILATION_X', 'PAD_TOP', 'PAD_LEFT');
+  const source = r.source('DEPTHWISE_SOURCE'), target = r.target('DEPTHWISE_TARGET'), weights = r.table('DEPTHWISE_WEIGHTS', r.floats ? C.DTYPE_F32! : I16);
+  const bias = r.table('DEPTHWISE_BIAS', r.floats ? C.DTYPE_F32! : C.DTYPE_I32!), scale = r.table('DEPTHWISE_SCALE', C.DTYPE_F32!);
+  const T = KERNEL_H * KERNEL_W;
+  let at = 0;
+  for (let b = 0; b < BATCH; b++) {
+    for (let y = 0; y < OUT_H; y++) {
+      for (let x = 0; x < OUT_W; x++) {
+        for (let c = 0; c < CHANNELS; c++) {
+          let s = bias.get(c);
+          for (let t = 0; t < T; t++) {
+            const iy = y * STRIDE_Y - PAD_TOP + Math.floor(t / KERNEL_W) * DILATION_Y, ix = x * STRIDE_X - PAD_LEFT + (t % KERNEL_W) * DILATION_X;
+            const inside = iy >= 0 && iy < IN_H && ix >= 0 && ix < IN_W, a = inside ? source.get(((b * IN_H + iy) * IN_W + ix) * CHANNELS + c) : r.floats ? 0 : r.int('DEPTHWISE_SOURCE_ZERO');
+            if (r.floats) s = f(s + f(a * weights.get(t * CHANNELS + c)));
+            else s = (s + a * weights.get(((c >> 3) * Math.ceil(T / 2) + (t >> 1)) * 16 + (c % 8) * 2 + (t % 2))) | 0;
+          }
+          target.set(at++, r.floats ? clamp(s, r.float('DEPTHWISE_MIN'), r.float('DEPTHWISE_MAX')) : requantize(s, scale.get(c), steps(r, 'DEPTHWISE')));
+        }
+      }
+    }
+  }
+}
+
+function pool(r: Fields): void {
+  const { KIND, BATCH, IN_H, IN_W, CHANNELS, OUT_H, OUT_W, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, PAD_TOP, PAD_LEFT, ROUNDING_OFFSET } = r.ints(
+    'POOL2D', 'KIND', 'BATCH', 'IN_H', 'IN_W', 'CHANNELS', 'OUT_H', 'OUT_W', 'KERNEL_H', 'KERNEL_W', 'STRIDE_Y', 'STRIDE_X', 'PAD_TOP', 'PAD_LEFT', 'ROUNDING_OFFSET');
+  const source = r.source('POOL2D_SOURCE'), target = r.target('POOL2D_TARGET');
+  let at = 0;
+  for (let b = 0; b < BATCH; b++) {
+    for (let y = 0; y < OUT_H; y++) {
+      for (let x = 0; x < OUT_W; x++) {
+        const rows = range(KERNEL_H).map((k) => y * STRIDE_Y - PAD_TOP + k).filter((i) => i >= 0 && i < IN_H), columns = range(KERNEL_W).map((k) => x * STRIDE_X - PAD_LEFT + k).filter((i) => i >= 0 && i < IN_W);
+        for (let c = 0; c < CHANNELS; c++) {
+          const window = rows.flatMap((iy) => columns.map((ix) => source.get(((b * IN_H + iy) * IN_W + ix) * CHANNELS + c))), n = window.length;
+          let value: number;
+          if (KIND === C.POOL2D_MAXIMUM!) value = window.reduce(max, -Infinity);
+          else if (r.floats) value = f(window.reduce(add, 0) / n);
+          else {
+            const s = window.reduce((sum, q) => sum + q, n * ROUNDING_OFFSET), half = Math.trunc(n / 2);
+            value = Math.trunc((s > 0 ? s + half : s - half) / n) - ROUNDING_OFFSET;
+          }
+          target.set(at++, clamp(value, r.bound('POOL2D_MIN'), r.bound('POOL2D_MAX')));
+        }
+      }
+    }
+  }
+}
+
+function reduce(r: Fields): void {
+  const { KIND, OUTER, COUNT, INNER, SOURCE_ZERO, TARGET_ZERO, ROUNDING } = r.ints('REDUCE', 'KIND', 'OUTER', 'COUNT', 'INNER', 'SOURCE_ZERO', 'TARGET_ZERO', 'ROUNDING');
+  const source = r.source('REDUCE_SOURCE'), target = r.target('REDUCE_TARGET'), scale = r.float('REDUCE_SCALE'), all = wholeRange(TARGET_ZERO);
+  const combine = (values: number[]): number => {
+    const join = (first: number, take: (p: number, x: number) => number): number => (INNER === 1 ? fold(values, first, take) : values.reduce(take, first));
+    if (KIND === C.REDUCE_MAX) return join(-Infinity, max);
+    if (KIND === C.REDUCE_MIN) return join(Infinity, min);
+    if (r.floats) {
+      if (KIND === C.REDUCE_PROD) return values.reduce((p, x) => f(p * x), 1);
+      return KIND === C.REDUCE_MEAN ? f(join(0, add) / COUNT) : join(0, add);
+    }
+    if (KIND === C.REDUCE_PROD) return quantize(f(values.reduce((p, q) => f(p * f(scale * (q - SOURCE_ZERO))), 1) / r.float('REDUCE_OUT_SCALE')), all);
+    const S = values.reduce((sum, q) => sum + q - SOURCE_ZERO, 0);
+    if (ROUNDING === C.ROUND_EVEN) return requantize(S, scale, all);
+    if (ROUNDING === C.ROUND_AWAY) return away(clamp(f(f(S) * scale), -128 - TARGET_ZERO, 127 - TARGET_ZERO)) + TARGET_ZERO;
+    return clamp(Math.trunc(S / COUNT) + TARGET_ZERO, -128, 127);
+  };
+  for (let o = 0; o < OUTER; o++) for (let i = 0; i < INNER; i++) target.set(o * INNER + i, combine(range(COUNT).map((j) => source.get((o * COUNT + j) * INNER + i))));
+}
+
+/** Every index of a walk, with its elements in two tensors, the last dimension fastest. */
+function* walk(r: Fields, dimensions: string, first: string, second: string): Generator<[number, number]> {
+  const sizes = range(C.MAX_RANK!).map((d) => r.int(dimensions, d)), count = sizes.reduce((a, b) => a * b, 1);
+  for (let n = 0; n < count; n++) {
+    let rest = n, a = 0, b = 0;
+    for (let d = C.MAX_RANK! - 1; d >= 0; d--) {
+      const i = rest % sizes[d]!;
+      rest = (rest - i) / sizes[d]!;
+      a += i * r.int(first, d);
+      b += i * r.int(second, d);
+    }
+    yield [a, b];
+  }
+}
+
+function binary(r: Fields): void {
+  const a = r.source('BINARY_A'), b = r.source('BINARY_B'), target = r.target('BINARY_TARGET'), kind = r.int('BINARY_KIND'), s = steps(r, 'BINARY');
+  const compute = r.floats ? floats : r.dtype === C.DTYPE_I32 ? integers : quantized;
+  const values = [...walk(r, 'BINARY_DIMENSIONS', 'BINARY_A_STRIDES', 'BINARY_B_STRIDES')].map(([i, j]) => compute(a.get(i), b.get(j)));
+  values.forEach((value, i) => target.set(i, value));
+
+  function floats(p: number, q: number): number {
+    const d = f(p - q);
+    const value = [f(p + q), d, f(p * q), f(p / q), min(p, q), max(p, q), f(d * d), p >= 0 ? p : f(p * q)][kind]!;
+    return clamp(value, r.float('BINARY_MIN'), r.float('BINARY_MAX'));
+  }
+  function integers(p: number, q: number): number {
+    return [p + q, p - q, Math.imul(p, q), 0, min(p, q), max(p, q)][kind]! | 0;
+  }
+  function quantized(p: number, q: number): number {
+    const da = p - r.int('BINARY_A_ZERO'), db = q - r.int('BINARY_B_ZERO'), scale = r.float('BINARY_SCALE'), second = r.float('BINARY_NEGATIVE_SCALE'), out = r.float('BINARY_OUT_SCALE');
+    switch (kind) {
+      case C.BINARY_ADD: case C.BINARY_SUB:
+        return clamp(((Math.imul(r.int('BINARY_A_FACTOR'), p) + Math.imul(r.int('BINARY_B_FACTOR'), q) + r.int('BINARY_BIAS')) | 0) >> r.int('BINARY_SHIFT'), s.min - s.zero, s.max - s.zero) + s.zero;
+      case C.BINARY_MUL: return requantize(da * db, scale, s);
+      case C.BINARY_DIV: return quantize(f(f(f(scale * da) / f(second * db)) / out), s);
+      case C.BINARY_MINIMUM: return clamp(min(p, q), s.min, s.max);
+      case C.BINARY_MAXIMUM: return clamp(max(p, q), s.min, s.max);
+      case C.BINARY_PRELU: return da >= 0 ? requantize(da, scale, s) : requantize(da * db, second, s);
+      default: {
+        const d = f(f(scale * da) - f(second * db));
+        return quantize(f(f(d * d) / out), s);
+      }
+    }
+  }
+}
+
+function unary(r: Fields): void {
+  const source = r.source('UNARY_SOURCE'), target = r.target('UNARY_TARGET'), count = r.int('UNARY_COUNT');
+  if (!r.floats) {
+    const bytes = r.source('UNARY_SOURCE', C.DTYPE_U8), table = r.table('UNARY_TABLE', C.DTYPE_U8!);
+    for (let i = 0; i < count; i++) target.set(i, table.get(bytes.get(i)));
+    return;
+  }
+  const compute = functions[r.int('UNARY_KIND')]!, alpha = r.float('UNARY_ALPHA');
+  for (let i = 0; i < count; i++) target.set(i, compute(source.get(i), alpha));
+}
+
+/** In the order of their numbers; the caller rounds to f32. */
+const functions: ((x: number, alpha: number) => number)[] = [
+  (x) => max(x, 0), (x) => min(max(x, 0), 6), (x) => min(max(x, -1), 1), (x) => min(max(x, 0), 1), (x, alpha) => (x >= 0 ? x : x * alpha),
+  (x) => f(x * min(max(f(x + 3), 0), 6)) * f(1 / 6), (x) => 1 / (1 + Math.exp(-x)), Math.tanh, (x, alpha) => (x >= 0 ? x : alpha * Math.expm1(x)),
+  (x) => x / 2 * (1 + erf(x / Math.SQRT2)), (x) => x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  Math.exp, Math.log, Math.sqrt, (x) => 1 / f(Math.sqrt(x)), Math.abs, (x) => -x, (x) => x * x, Math.floor, Math.ceil, even, Math.sin, Math.cos,
+];
+
+/** By its series (Abramowitz and Stegun 7.1.6), good to double precision for |x| < 6. */
+function erf(x: number): number {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let term = x, sum = x;
+  for (let n = 1; n < 200; n++) {
+    term *= 2 * x * x / (2 * n + 1);
+    sum += term;
+  }
+  return 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) * sum;
+}
+
+function softmax(r: Fields): void {
+  const source = r.source('SOFTMAX_SOURCE'), target = r.target('SOFTMAX_TARGET'), table = r.table('SOFTMAX_TABLE', C.DTYPE_F32!), depth = r.int('SOFTMAX_DEPTH');
+  const scale = r.float('SOFTMAX_SCALE'), out = r.float('SOFTMAX_OUT_SCALE'), zero = r.int('SOFTMAX_TARGET_ZERO'), logs = r.opcode === C.OP_LOG_SOFTMAX;
+  for (let row = 0; row < r.int('SOFTMAX_ROWS'); row++) {
+    const values = range(depth).map((i) => source.get(row * depth + i)), m = fold(values, -Infinity, max);
+    const powers = values.map((x) => (r.floats ? f(Math.exp(logs ? f(x - m) : f(f(x - m) * scale))) : table.get(m - x))), sum = fold(powers, 0, add), L = f(Math.log(sum));
+    values.forEach((x, i) => {
+      let y: number;
+      if (r.floats) y = logs ? f(f(x - m) - L) : f(powers[i]! * f(1 / sum));
+      else if (logs) y = quantize(f(f(f(scale * (x - m)) - L) / out), wholeRange(zero));
+      else {
+        const p = f(powers[i]! * f(1 / f(sum * out)));
+        y = even(p < 127 - zero ? p : 127 - zero) + zero;
+      }
+      target.set(row * depth + i, y);
+    });
+  }
+}
+
+function normalize(r: Fields): void {
+  const source = r.source('L2_NORMALIZE_SOURCE'), target = r.target('L2_NORMALIZE_TARGET'), depth = r.int('L2_NORMALIZE_DEPTH'), epsilon = r.float('L2_NORMALIZE_EPSILON');
+  const za = r.int('L2_NORMALIZE_SOURCE_ZERO'), zo = r.int('L2_NORMALIZE_TARGET_ZERO');
+  for (let row = 0; row < r.int('L2_NORMALIZE_ROWS'); row++) {
+    const values = range(depth).map((i) => source.get(row * depth + i));
+    if (r.floats) {
+      const S = fold(values, 0, (p, x) => f(p + f(x * x)), add), factor = f(1 / f(Math.sqrt(S < epsilon ? epsilon : S)));
+      values.forEach((x, i) => target.set(row * depth + i, f(x * factor)));
+    } else {
+      const S = values.reduce((sum, q) => sum + (q - za) ** 2, 0), factor = f(1 / (Math.sqrt(Math.max(S, epsilon)) * r.float('L2_NORMALIZE_OUT_SCALE')));
+      values.forEach((q, i) => target.set(row * depth + i, quantize(f((q - za) * factor), wholeRange(zo))));
+    }
+  }
+}
+
+function copy(r: Fields): void {
+  const dtype = r.int('COPY_ELEMENT_BYTES') === 1 ? C.DTYPE_U8! : C.DTYPE_I32!, source = r.source('COPY_SOURCE', dtype), target = r.target('COPY_TARGET', dtype);
+  for (const [from, to] of walk(r, 'COPY_DIMENSIONS', 'COPY_SOURCE_STRIDES', 'COPY_TARGET_STRIDES')) target.set(to, source.get(from));
+}
+
+function fill(r: Fields): void {
+  const target = r.target('FILL_TARGET', r.int('FILL_ELEMENT_BYTES') === 1 ? C.DTYPE_U8 : C.DTYPE_I32);
+  for (let i = 0; i < r.int('FILL_COUNT'); i++) target.set(i, r.int('FILL_VALUE'));
+}
+
+function resize(r: Fields): void {
+  const { MODE, BATCH, IN_H, IN_W, CHANNELS, OUT_H, OUT_W } = r.ints('RESIZE2D', 'MODE', 'BATCH', 'IN_H', 'IN_W', 'CHANNELS', 'OUT_H', 'OUT_W');
+  const source = r.source('RESIZE2D_SOURCE'), target = r.target('RESIZE2D_TARGET'), words = C.RESIZE2D_ENTRY_BYTES! / 4;
+  const entry = (name: string, i: number): [number, number, number] => {
+    const numbers = r.table(name, C.DTYPE_I32!), floats = r.table(name, C.DTYPE_F32!);
+    return [numbers.get(i * words), numbers.get(i * words + 1), (r.floats ? floats : numbers).get(i * words + 2)];
+  };
+  let at = 0;
+  for (let b = 0; b < BATCH; b++) {
+    for (let y = 0; y < OUT_H; y++) {
+      for (let x = 0; x < OUT_W; x++) {
+        const [top, bottom, wy] = entry('RESIZE2D_ROWS', y), [left, right, wx] = entry('RESIZE2D_COLUMNS', x);
+        for (let c = 0; c < CHANNELS; c++) {
+          const a = (iy: number, ix: number): number => source.get(((b * IN_H + iy) * IN_W + ix) * CHANNELS + c);
+          const whole = (iy: number): number => a(iy, left) * 2048 + (a(iy, right) - a(iy, left)) * wx, real = (iy: number): number => f(a(iy, left) + f(f(a(iy, right) - a(iy, left)) * wx));
+          let value: number;
+          if (MODE === C.RESIZE2D_NEAREST) value = a(top, left);
+          else if (r.floats) value = f(real(top) + f(f(real(bottom) - real(top)) * wy));
+          else value = (whole(top) * 2048 + (whole(bottom) - whole(top)) * wy + 2 ** 21) >> 22;
+          target.set(at++, value);
+        }
+      }
+    }
+  }
+}
+
+function argmax(r: Fields): void {
+  const { KIND, OUTER, COUNT, INNER } = r.ints('ARGMAX', 'KIND', 'OUTER', 'COUNT', 'INNER'), source = r.source('ARGMAX_SOURCE'), target = r.target('ARGMAX_TARGET', C.DTYPE_I32);
+  for (let o = 0; o < OUTER; o++) {
+    for (let i = 0; i < INNER; i++) {
+      const value = (j: number): number => source.get((o * COUNT + j) * INNER + i);
+      target.set(o * INNER + i, range(COUNT).reduce((best, j) => ((KIND === C.ARGMAX_MAX ? value(j) > value(best) : value(j) < value(best)) ? j : best)));
+    }
+  }
+}
+
+function matmul(r: Fields): void {
+  const { BATCH, M, K, N, A_BATCH_STRIDE, B_BATCH_STRIDE, A_TRANSPOSED, B_TRANSPOSED, A_ZERO, B_ZERO } = r.ints(
+    'MATMUL', 'BATCH', 'M', 'K', 'N', 'A_BATCH_STRIDE', 'B_BATCH_STRIDE', 'A_TRANSPOSED', 'B_TRANSPOSED', 'A_ZERO', 'B_ZERO');
+  const a = r.source('MATMUL_A'), b = r.source('MATMUL_B'), target = r.target('MATMUL_TARGET');
+  for (let batch = 0; batch < BATCH; batch++) {
+    for (let m = 0; m < M; m++) {
+      for (let n = 0; n < N; n++) {
+        let s = 0;
+        for (let k = 0; k < K; k++) {
+          const p = a.get(batch * A_BATCH_STRIDE + (A_TRANSPOSED ? k * M + m : m * K + k)), q = b.get(batch * B_BATCH_STRIDE + (B_TRANSPOSED ? n * K + k : k * N + n));
+          s = r.floats ? f(s + f(p * q)) : s + (p - A_ZERO) * (q - B_ZERO);
+        }
+        target.set((batch * M + m) * N + n, r.floats ? clamp(s, r.float('MATMUL_MIN'), r.float('MATMUL_MAX')) : requantize(s, r.float('MATMUL_SCALE'), steps(r, 'MATMUL')));
+      }
+    }
+  }
+}
+
+function quantizing(r: Fields): void {
+  const source = r.source('QUANTIZE_SOURCE'), target = r.target('QUANTIZE_TARGET', C.DTYPE_I8), scale = r.float('QUANTIZE_SCALE'), zero = r.int('QUANTIZE_ZERO');
+  for (let i = 0; i < r.int('QUANTIZE_COUNT'); i++) target.set(i, quantize(f(source.get(i) * scale), wholeRange(zero)));
+}
+
+function dequantizing(r: Fields): void {
+  const source = r.source('QUANTIZE_SOURCE'), target = r.target('QUANTIZE_TARGET', C.DTYPE_F32), scale = r.float('QUANTIZE_SCALE'), zero = r.int('QUANTIZE_ZERO');
+  for (let i = 0; i < r.int('QUANTIZE_COUNT'); i++) target.set(i, f(scale * (source.get(i) - zero)));
+}
+
+function cast(r: Fields): void {
+  const to = r.int('CAST_TO'), source = r.source('CAST_SOURCE'), target = r.target('CAST_TARGET', to), bytes = (dtype: number): boolean => sizeOf(dtype) === 1;
+  const limits = new Map([[C.DTYPE_I8, [-128, 127]], [C.DTYPE_U8, [0, 255]], [C.DTYPE_I32, [-2147483648, 2147483647]]]).get(to) as [number, number] | undefined;
+  for (let i = 0; i < r.int('CAST_COUNT'); i++) {
+    const x = source.get(i);
+    if (r.dtype !== to && bytes(r.dtype) && bytes(to)) target.set(i, x ^ 0x80);
+    else if (r.floats && limits) target.set(i, Number.isNaN(x) ? 0 : clamp(Math.trunc(x), ...limits));
+    else target.set(i, x);
+  }
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { parseAst } from 'rollup/parseAst';
+import { describe, expect, test } from 'vitest';
+import { root } from './packed';
+
+// What a page downloads. Needs dist/, which `npm test` builds.
+
+/** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
+const reached: Record<string, { raw?: number; gzip: number }> = {
+  'dist/browser.js': { gzip: 0 },
+  'dist/slim.js': { gzip: 0 },
+  'dist/core.simd.wasm': { raw: 0, gzip: 0 },
+  'dist/core.scalar.wasm': { raw: 0, gzip: 0 },
+};
+const ALLOWANCE = 1.03;
+/** JavaScript and WebAssembly together, gzipped. */
+const BUDGET = 60_000;
+
+const bytesOf = (file: string): Buffer => readFileSync(path.join(root, file));
+const gzipped = (file: string): number => gzipSync(bytesOf(file), { level: 9 }).length;
+
+describe('the size of', () => {
+  for (const [file, { raw, gzip }] of Object.entries(reached)) {
+    test(`${file} is still what was reached`, () => {
+      if (raw !== undefined) expect(bytesOf(file).length, 'bytes').toBeLessThanOrEqual(raw * ALLOWANCE);
+      expect(gzipped(file), 'bytes gzipped').toBeLessThanOrEqual(gzip * ALLOWANCE);
+    });
+  }
+
+  test(`all that runs in a page is under ${BUDGET / 1000} kB gzipped`, () => {
+    expect(gzipped('dist/browser.js'), 'with both cores inside').toBeLessThan(BUDGET);
+    expect(gzipped('dist/slim.js') + gzipped('dist/core.simd.wasm'), 'with the core apart').toBeLessThan(BUDGET);
+  });
+});
+
+describe('the entry for browsers', () => {
+  for (const file of ['dist/browser.js', 'dist/slim.js']) {
+    test(`${file} is one module that imports nothing and evaluates nothing`, () => {
+      const text = bytesOf(file).toString(), found: string[] = [];
+      visit(parseAst(text), (node) => {
+        if (node.type === 'ImportDeclaration' || node.type === 'ImportExpression' || (node.type.startsWith('Export') && node.source)) found.push(`import at ${node.start}`);
+        if (node.type === 'Identifier' && ['eval', 'Function', 'require', 'process', 'Buffer', 'document'].includes(node.name!)) found.push(`${node.name} at ${node.start}`);
+      });
+      expect(found).toEqual([]);
+      expect(text).not.toContain('node:');
+    });
+  }
+});
+
+interface SyntaxNode {
+  type: string;
+  start: number;
+  name?: string;
+  source?: unknown;
+}
+
+function visit(value: unknown, see: (node: SyntaxNode) => void): void {
+  if (typeof value !== 'object' || value === null) return;
+  if ('type' in value && 'start' in value) see(value as SyntaxNode);
+  for (const child of Object.values(value)) visit(child, see);
+}

@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { publint } from 'publint';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pack, root, type Packed } from './packed';
+
+// The package as npm would publish it, in a stranger's project. It needs dist/, which `npm test` builds.
+
+let packed: Packed;
+beforeAll(() => { packed = pack(); });
+afterAll(() => packed?.remove());
+
+const tool = (name: string, file: string): string => path.join(root, 'node_modules', name, file);
+
+describe('the packed package', () => {
+  test('is fine with publint', async () => {
+    const bytes = readFileSync(packed.tarball), tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+    const { messages } = await publint({ pkgDir: root, pack: { tarball }, strict: true });
+    expect(messages).toEqual([]);
+  });
+
+  test('has types that resolve, says attw', async () => {
+    // its exit code tells of problems, and stdout which
+    const { stdout } = await promisify(execFile)(process.execPath, [tool('@arethetypeswrong/cli', 'dist/index.js'), packed.tarball, '--profile', 'esm-only', '--format', 'json', '--no-definitely-typed'])
+      .catch((error: { stdout: string }) => error);
+    const { problems } = JSON.parse(stdout) as { problems?: Record<string, { entrypoint: string; resolutionKind: string }[]> };
+    const wrong = Object.entries(problems ?? {}).flatMap(([kind, list]) => list.map(({ entrypoint, resolutionKind }) => `${kind}: ${entrypoint} (${resolutionKind})`));
+    // an ES module package: CommonJS uses import(), and resolution as before Node 12 knows no exports map
+    expect(wrong.filter((line) => !/\((node10|node16-cjs)\)$/.test(line))).toEqual([]);
+  });
+
+  test('holds every file that its exports and bin name, the default model, and no sources', () => {
+    const folder = path.join(packed.project, 'node_modules/kinglet');
+    const named = JSON.stringify([packed.json.exports, packed.json.bin]).match(/\.\/[^"]+\.(?:js|ts|wasm|json)/g)!;
+    expect(named.filter((file) => !existsSync(path.join(folder, file)))).toEqual([]);
+    expect(existsSync(path.join(folder, 'models/digits/digits.klet'))).toBe(true);
+    for (const inside of ['src', 'assembly', 'test', 'node_modules', 'build']) expect(existsSync(path.join(folder, inside)), inside).toBe(false);
+  });
+});
+
+describe('a stranger\'s project', () => {
+  test('imports every entry and predicts', () => {
+    expect(JSON.parse(packed.run(process.execPath, ['predict.mjs']))).toEqual([['simd', { index: 1, label: '1', score: 8 }], ['scalar', { index: 1, label: '1', score: 8 }]]);
+  });
+
+  test.skipIf(process.platform === 'win32')('runs the command line through the link that npm makes', () => {
+    const bin = path.join(packed.project, 'node_modules/kinglet', packed.json.bin.kinglet!), link = path.join(packed.project, 'node_modules/.bin/kinglet');
+    chmodSync(bin, 0o755);
+    mkdirSync(path.dirname(link), { recursive: true });
+    symlinkSync(path.relative(path.dirname(link), bin), link);
+    expect(packed.run(link, ['--version'])).toContain(packed.json.version);
+    expect(packed.run(link, ['inspect', 'node_modules/kinglet/models/digits/digits.klet'])).toContain('image');
+  });
+
+  for (const [resolution, module] of [['bundler', 'esnext'], ['nodenext', 'nodenext']] as const) {
+    test(`type-checks with moduleResolution ${resolution}, the package's types included`, () => {
+      const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', module, '--moduleResolution', resolution, '--lib', 'es2022,dom', '--types', '', '--allowArbitraryExtensions', '--skipLibCheck', 'false'];
+      let complaints = '';
+      try {
+        packed.run(process.execPath, [tool('typescript', 'bin/tsc'), ...options, 'types.ts']);
+      } catch (error) {
+        complaints = (error as { stdout: string }).stdout;
+      }
+      expect(complaints).toBe('');
+    });
+  }
+
+  test('bundles for a page into one file without Node in it, which runs', async () => {
+    const outfile = path.join(packed.project, 'bundle.mjs');
+    const { warnings } = await build({ entryPoints: [path.join(packed.project, 'page.mjs')], outfile, bundle: true, format: 'esm', platform: 'browser', logLevel: 'silent' });
+    expect(warnings).toEqual([]);
+    expect(readFileSync(outfile, 'utf8')).not.toMatch(/["']node:/);
+    const { selfTest } = await import(pathToFileURL(outfile).href) as { selfTest(bytes: Uint8Array): number };
+    expect(selfTest(readFileSync(path.join(packed.project, 'node_modules/kinglet/models/digits/digits.klet')))).toBeGreaterThan(0);
+  });
+});

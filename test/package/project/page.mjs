@@ -1,0 +1,6 @@
+// What a bundler is given for a page.
+import { loadSync } from 'kinglet';
+
+export function selfTest(bytes) {
+  return loadSync(bytes).selfTest();
+}

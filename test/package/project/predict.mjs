@@ -1,0 +1,14 @@
+// A stranger's program: every entry of the package, once.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { load } from 'kinglet';
+import { GraphBuilder, compile } from 'kinglet/compiler';
+import { load as loadSlim } from 'kinglet/slim';
+import { topK } from 'kinglet/tasks';
+
+const builder = new GraphBuilder('twice'), x = builder.input('x', [1, 4]);
+const y = builder.node('binary', [x, builder.constant(new Float32Array([2]), [1])], { kind: 'mul', activation: 'none' }, { name: 'y' });
+const klet = compile(builder.finish([y]));
+const wasm = readFileSync(fileURLToPath(import.meta.resolve('kinglet/core.scalar.wasm')));
+const models = [await load(klet), await loadSlim(klet, { wasm })];
+console.log(JSON.stringify(models.map((model) => [model.info.flavor, topK(model.predict(new Float32Array([1, 4, 3, 2])), [], 1)[0]])));
