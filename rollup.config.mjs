@@ -46,7 +46,8 @@ export default [
   },
   {
     input: { index: 'src/index.ts', browser: 'src/browser.ts', slim: 'src/slim.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts' },
-    output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].d.ts' },
+    // Symbol.dispose is in the types, whatever library of types the user's project has
+    output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].d.ts', banner: '/// <reference lib="esnext.disposable" />' },
     external,
     plugins: [dts()],
   },

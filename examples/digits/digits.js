@@ -1,3 +1,4 @@
+/* global CompressionStream, Image, ImageData, Response, URL, addEventListener, document, fetch, performance, setTimeout */
 // The demo as a page: draw, and a network of 28 KB reads it with every stroke.
 import { load } from '../../dist/browser.js';
 import { makePad } from './pad.js';

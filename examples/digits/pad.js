@@ -1,3 +1,4 @@
+/* global requestAnimationFrame */
 // The drawing area: strokes of a mouse, pen or finger on a canvas. Ink is the canvas's opacity.
 
 const RESOLUTION = 560; // 20 times the network's 28

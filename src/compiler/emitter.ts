@@ -60,9 +60,10 @@ export class Emitter {
     this.storage.set(output, { buffer: at.buffer, byteOffset: at.byteOffset + byteOffset });
   }
 
-  /** Says that the record that writes `output` may do so over `input`. */
-  mayReuse(output: Tensor, input: Tensor): void {
-    const to = this.storageOf(output), from = this.storageOf(input);
+  /** Says that the record that writes `output` may do so over `input`, unless `beside`, which it reads too, is another view of the same bytes. */
+  mayReuse(output: Tensor, input: Tensor, beside = input): void {
+    const to = this.storageOf(output), from = this.storageOf(input), other = this.storageOf(beside);
+    if (beside !== input && 'buffer' in from && 'buffer' in other && other.buffer === from.buffer) return;
     if ('buffer' in to && 'buffer' in from && to.buffer !== from.buffer && from.byteOffset === 0 && to.buffer.bytes === from.buffer.bytes) to.buffer.reuses ??= from.buffer;
   }
 

@@ -143,7 +143,7 @@ describeInChrome('the runtime in a page', () => {
         const models = [await slim.load(klet, { wasm: url }), await slim.load(klet, { wasm: bytes }), slim.loadSync(klet, { wasm: await WebAssembly.compile(bytes) })];
         return models.map((model) => ({ flavor: model.info.flavor, passed: model.selfTest() > 0 }));
       })), flavors);
-      expect(found).toEqual(flavors.map((flavor) => Array(3).fill({ flavor, passed: true })));
+      expect(found).toEqual(flavors.map((flavor) => [1, 2, 3].map(() => ({ flavor, passed: true }))));
     });
 
     test('says that it needs one', async () => {

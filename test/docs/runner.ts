@@ -250,7 +250,7 @@ function depthwise(r: Fields): void {
         for (let c = 0; c < CHANNELS; c++) {
           let s = bias.get(c);
           for (let t = 0; t < T; t++) {
-            const iy = y * STRIDE_Y - PAD_TOP + Math.floor(t / KERNEL_W) * DILATION_Y, ix = x * STRIDE_X - PAD_LEFT + (t % KERNEL_W) * DILATION_X;
+            const iy = y * STRIDE_Y - PAD_TOP + (t % KERNEL_H) * DILATION_Y, ix = x * STRIDE_X - PAD_LEFT + Math.floor(t / KERNEL_H) * DILATION_X;
             const inside = iy >= 0 && iy < IN_H && ix >= 0 && ix < IN_W, a = inside ? source.get(((b * IN_H + iy) * IN_W + ix) * CHANNELS + c) : r.floats ? 0 : r.int('DEPTHWISE_SOURCE_ZERO');
             if (r.floats) s = f(s + f(a * weights.get(t * CHANNELS + c)));
             else s = (s + a * weights.get(((c >> 3) * Math.ceil(T / 2) + (t >> 1)) * 16 + (c % 8) * 2 + (t % 2))) | 0;
@@ -298,13 +298,24 @@ function reduce(r: Fields): void {
       if (KIND === C.REDUCE_PROD) return values.reduce((p, x) => f(p * x), 1);
       return KIND === C.REDUCE_MEAN ? f(join(0, add) / COUNT) : join(0, add);
     }
-    if (KIND === C.REDUCE_PROD) return quantize(f(values.reduce((p, q) => f(p * f(scale * (q - SOURCE_ZERO))), 1) / r.float('REDUCE_OUT_SCALE')), all);
+    if (KIND === C.REDUCE_PROD) {
+      const factor = (x: bigint): bigint => fixedPoint(x, BigInt(r.int('REDUCE_MULTIPLIER')), r.int('REDUCE_EXPONENT')), [first, ...rest] = values.map((q) => BigInt(q - SOURCE_ZERO));
+      return clamp(Number(factor(rest.reduce((p, q) => factor(p * q), first!))) + TARGET_ZERO, -128, 127);
+    }
     const S = values.reduce((sum, q) => sum + q - SOURCE_ZERO, 0);
     if (ROUNDING === C.ROUND_EVEN) return requantize(S, scale, all);
     if (ROUNDING === C.ROUND_AWAY) return away(clamp(f(f(S) * scale), -128 - TARGET_ZERO, 127 - TARGET_ZERO)) + TARGET_ZERO;
     return clamp(Math.trunc(S / COUNT) + TARGET_ZERO, -128, 127);
   };
   for (let o = 0; o < OUTER; o++) for (let i = 0; i < INNER; i++) target.set(o * INNER + i, combine(range(COUNT).map((j) => source.get((o * COUNT + j) * INNER + i))));
+}
+
+/** x·m·2^(e − 31) with two roundings. */
+function fixedPoint(x: bigint, m: bigint, e: number): bigint {
+  const i32 = (y: bigint): bigint => (y > 2147483647n ? 2147483647n : y < -2147483648n ? -2147483648n : y), [left, right] = [BigInt(Math.max(e, 0)), BigInt(Math.max(-e, 0))];
+  const product = i32(i32(x) << left) * m, h = (product + (product >= 0n ? 1n << 30n : 1n - (1n << 30n))) / (1n << 31n);
+  const size = h < 0n ? -h : h, quotient = right === 0n ? size : (size + (1n << (right - 1n))) >> right;
+  return i32(h < 0n ? -quotient : quotient);
 }
 
 /** Every index of a walk, with its elements in two tensors, the last dimension fastest. */

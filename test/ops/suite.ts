@@ -58,8 +58,9 @@ export function randomInputs(graph: Graph, seed: number): Record<string, TensorD
 export function predictAll(model: Model, graph: Graph, inputs: Record<string, TensorData>): TensorData[] {
   const once = (): TensorData[] => {
     const raw = model.predict(inputs, { output: 'raw' });
-    return graph.outputs.map((t) => {
-      const values = graph.outputs.length === 1 ? raw : raw[t.name]!;
+    // an output that is an input too has a name of its own
+    return model.outputs.map(({ name }) => {
+      const values = model.outputs.length === 1 ? raw : raw[name]!;
       return values instanceof BigInt64Array ? Int32Array.from(values, Number) : values as TensorData;
     });
   };

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { root } from './packed';
 
@@ -25,7 +25,7 @@ describe('the demo in a terminal', () => {
   test('draws half blocks where the terminal can', async () => {
     const { stdout } = await demo([], { FORCE_COLOR: '1', LC_ALL: 'C.UTF-8' });
     expect(stdout).toContain('▀');
-    const lines = stdout.replace(/\x1b\[[\d;]*m/g, '').split('\n');
+    const lines = stripVTControlCharacters(stdout).split('\n');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 

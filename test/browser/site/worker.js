@@ -1,5 +1,5 @@
-/* global onmessage:writable, postMessage */
+/* global addEventListener, postMessage */
 import { loadSync } from '/dist/browser.js';
 import { outcome, outputBytes } from './probe.js';
 
-onmessage = async ({ data: { klet, input, flavor } }) => postMessage(await outcome(() => outputBytes(loadSync(klet, { flavor }), input)));
+addEventListener('message', async ({ data: { klet, input, flavor } }) => postMessage(await outcome(() => outputBytes(loadSync(klet, { flavor }), input))));

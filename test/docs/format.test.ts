@@ -1,0 +1,226 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import * as layout from '../../assembly/layout';
+import { compile, GraphBuilder, type Attributes, type BinaryKind, type DType, type Graph, type NodeOptions, type OperatorName, type Quantization, type ReduceKind, type Tensor, type UnaryKind } from '../../src/compiler/index';
+import { crc32 } from '../../src/format/crc32';
+import * as klet from '../../src/format/klet';
+import { loadSync, type RawArray } from '../../src/index';
+import { Random } from '../helpers/random';
+import { constantsOf, fencesOf, readPage, root } from './page';
+import { bytesOf, PageRunner } from './runner';
+import { tinyKlet } from './tiny';
+
+// docs/format.md must say what the code does: its numbers, its example byte by byte, and its arithmetic, which a second
+// runner written from the page repeats.
+
+const page = readPage('docs/format.md'), stated = new Map(constantsOf(page));
+
+describe('the numbers of docs/format.md', () => {
+  const sections = Object.entries(klet).filter(([name]) => name.startsWith('SECTION_'));
+  const real = new Map<string, unknown>([...Object.entries(layout), ...sections]);
+
+  test('are those of assembly/layout.ts and src/format/klet.ts, and none is missing', () => {
+    const wrong = [...real].filter(([name, value]) => stated.get(name) !== value).map(([name, value]) => `${name} is ${String(value)}, the page says ${stated.get(name) ?? 'nothing'}`);
+    expect(wrong).toEqual([]);
+  });
+
+  test('have names that exist', () => {
+    expect([...stated.keys()].filter((name) => !real.has(name))).toEqual([]);
+  });
+
+  test('are stated once', () => {
+    const names = constantsOf(page).map(([name]) => name);
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
+  });
+
+  test('are of this version', () => {
+    expect(page).toContain(`format version ${klet.MAJOR}.${klet.MINOR}`);
+  });
+
+  test('give the CRC-32 of "123456789"', () => {
+    const claimed = /`123456789` give 0x([0-9A-F]{8})/.exec(page)?.[1];
+    expect(crc32(new TextEncoder().encode('123456789'))).toBe(parseInt(claimed!, 16));
+  });
+});
+
+describe('the example of docs/format.md', () => {
+  const file = tinyKlet();
+  const lines = fencesOf(page).filter(({ heading }) => heading.startsWith('A whole file')).flatMap(({ code }) => code.trimEnd().split('\n'));
+  const parsed = lines.map((line) => {
+    const [, offset, hex, meaning] = /^([0-9a-f]{4}) {2}((?:[0-9a-f]{2} )*[0-9a-f]{2}) *(.*)$/.exec(line) ?? [];
+    return { at: parseInt(offset!, 16), bytes: hex!.split(' ').map((byte) => parseInt(byte, 16)), meaning: meaning! };
+  });
+
+  test('is the file that the compiler makes of this network', () => {
+    expect(parsed.flatMap(({ bytes }) => bytes)).toEqual([...file]);
+  });
+
+  test('has its offsets right and leaves nothing out', () => {
+    let at = 0;
+    for (const line of parsed) {
+      expect(line.at, line.meaning).toBe(at);
+      at += line.bytes.length;
+    }
+    expect(at).toBe(file.length);
+  });
+
+  test('names the fields of its record', () => {
+    const plan = parsed.find(({ meaning }) => meaning.startsWith('RECORD_OPCODE'))!.at;
+    const fields = parsed.flatMap(({ at, meaning }) => {
+      const name = /^([A-Z0-9_]+):/.exec(meaning)?.[1];
+      return name ? [[name, at - plan] as const] : [];
+    });
+    expect(fields.length).toBeGreaterThan(30);
+    for (const [name, offset] of fields) expect((layout as Record<string, number>)[name], name).toBe(offset);
+  });
+});
+
+// ── the arithmetic ────────────────────────────────────────────────────────────────────────────────────────
+
+const random = new Random(20261121);
+const quantization = (scale: number, zeroPoint: number): Quantization => ({ scale: [scale], zeroPoint: [zeroPoint], axis: 0 });
+const ties = quantization(0.5, -3), odd = quantization(Math.fround(0.0371), 5), wide = quantization(Math.fround(1.3), -17);
+
+type NodeSpec<K extends OperatorName> = [op: K, attributes: Attributes[K], options?: NodeOptions];
+
+/** A network of one operator on inputs of given shapes; further operands are constants. */
+function single<K extends OperatorName>(inputs: [shape: number[], dtype: DType, quantization?: Quantization][], constants: (b: GraphBuilder) => Tensor[], ...[op, attributes, options]: NodeSpec<K>): Graph {
+  const b = new GraphBuilder(op), tensors = inputs.map(([shape, dtype, q], i) => b.input(`x${i}`, shape, dtype, q));
+  return b.finish([b.node(op, [...tensors, ...constants(b)], attributes, { name: 'y', ...options })]);
+}
+
+const nothing = (): Tensor[] => [];
+const perChannel = (channels: number, axis: number): Quantization => ({ scale: Array.from({ length: channels }, () => Math.fround(random.between(0.001, 0.01))), zeroPoint: Array.from({ length: channels }, () => 0), axis });
+const int8Weights = (shape: number[], axis: number, q = perChannel(shape[axis]!, axis)) => (b: GraphBuilder): Tensor[] =>
+  [b.constant(random.fill(new Int8Array(shape.reduce((x, y) => x * y))), shape, q, 'w'), b.constant(Int32Array.from({ length: shape[axis]! }, () => random.int(-3000, 3000)), [shape[axis]!], undefined, 'bias')];
+const floatWeights = (shape: number[], axis: number) => (b: GraphBuilder): Tensor[] =>
+  [b.constant(random.fill(new Float32Array(shape.reduce((x, y) => x * y))), shape, undefined, 'w'), b.constant(random.fill(new Float32Array(shape[axis]!)), [shape[axis]!], undefined, 'bias')];
+const hybridWeights = (shape: number[], axis: number) => (b: GraphBuilder): Tensor[] => [int8Weights(shape, axis)(b)[0]!, floatWeights([shape[axis]!], 0)(b)[1]!];
+
+const geometry = { stride: [2, 1], dilation: [1, 2], padding: [1, 2, 0, 1], activation: 'relu6' } as const;
+const conv = { ...geometry, stride: [2, 1] as [number, number], dilation: [1, 2] as [number, number], padding: [1, 2, 0, 1] as [number, number, number, number], groups: 2, activation: 'relu6' as const };
+const depthwise = { stride: conv.stride, dilation: conv.dilation, padding: conv.padding, activation: conv.activation };
+const pool = { kernel: [3, 2] as [number, number], stride: [2, 2] as [number, number], padding: [1, 0, 1, 1] as [number, number, number, number], activation: 'none' as const };
+const transposed = { stride: [2, 3] as [number, number], padding: [1, 0, 0, 1] as [number, number, number, number], activation: 'none' as const };
+
+const binaryKinds: BinaryKind[] = ['add', 'sub', 'mul', 'div', 'minimum', 'maximum', 'squaredDifference'];
+const reduceKinds: ReduceKind[] = ['mean', 'sum', 'max', 'min', 'prod'];
+const exactKinds: UnaryKind[] = ['relu', 'relu6', 'reluN1To1', 'relu0To1', 'leakyRelu', 'hardSwish', 'sqrt', 'rsqrt', 'abs', 'neg', 'square', 'floor', 'ceil', 'round'];
+const realKinds: UnaryKind[] = ['logistic', 'tanh', 'elu', 'gelu', 'geluTanh', 'exp', 'log', 'sin', 'cos'];
+
+interface Case {
+  title: string;
+  graph: Graph;
+  /** Functions of real numbers may differ in their last places; an i8 result by one step where they are rounded. */
+  tolerance?: number;
+}
+
+const cases: Case[] = [
+  { title: 'conv2d i8', graph: single([[[2, 5, 6, 6], 'int8', odd]], int8Weights([10, 3, 3, 3], 0), 'conv2d', conv, { quantization: quantization(0.02, -128) }) },
+  { title: 'conv2d i8, weights with a zero point', graph: single([[[1, 4, 4, 3], 'int8', odd]], int8Weights([9, 1, 1, 3], 0, quantization(0.01, 7)), 'conv2d', { ...conv, groups: 1, activation: 'none' }, { quantization: quantization(0.05, 3) }) },
+  { title: 'conv2d f32', graph: single([[[2, 5, 6, 6], 'float32']], floatWeights([10, 3, 3, 3], 0), 'conv2d', conv) },
+  { title: 'transposeConv2d i8', graph: single([[[1, 3, 4, 5], 'int8', odd]], int8Weights([7, 3, 2, 5], 0), 'transposeConv2d', transposed, { shape: [1, 6, 10, 7], quantization: quantization(0.03, 1) }) },
+  { title: 'hybrid conv2d, symmetric', graph: single([[[2, 4, 5, 4], 'float32']], hybridWeights([10, 3, 3, 2], 0), 'conv2d', { ...conv, activation: 'none', hybrid: 'symmetric' }) },
+  { title: 'hybrid conv2d, asymmetric', graph: single([[[2, 4, 5, 4], 'float32']], hybridWeights([10, 3, 3, 2], 0), 'conv2d', { ...conv, hybrid: 'asymmetric' }) },
+  { title: 'hybrid fullyConnected', graph: single([[[3, 7], 'float32']], hybridWeights([5, 7], 0), 'fullyConnected', { activation: 'none', hybrid: 'asymmetric' }) },
+  { title: 'depthwiseConv2d 3×3 i8', graph: single([[[2, 5, 6, 11], 'int8', odd]], int8Weights([1, 3, 3, 11], 3), 'depthwiseConv2d', depthwise, { quantization: quantization(0.02, -100) }) },
+  { title: 'depthwiseConv2d 2×3 i8', graph: single([[[1, 5, 6, 9], 'int8', odd]], int8Weights([1, 2, 3, 9], 3), 'depthwiseConv2d', depthwise, { quantization: quantization(0.02, 0) }) },
+  { title: 'depthwiseConv2d f32', graph: single([[[1, 5, 6, 11], 'float32']], floatWeights([1, 3, 3, 11], 3), 'depthwiseConv2d', depthwise) },
+  ...(['averagePool2d', 'maxPool2d'] as const).flatMap((op): Case[] => [
+    { title: `${op} i8`, graph: single([[[2, 6, 7, 19], 'int8', odd]], nothing, op, pool, { quantization: odd }) },
+    { title: `${op} of what was uint8`, graph: single([[[1, 6, 7, 5], 'uint8', quantization(0.5, 100)]], nothing, op, pool, { quantization: quantization(0.5, 100) }) },
+    { title: `${op} f32`, graph: single([[[1, 6, 7, 5], 'float32']], nothing, op, { ...pool, activation: 'relu' }) },
+  ]),
+  ...reduceKinds.flatMap((kind): Case[] => [
+    { title: `reduce ${kind} i8 over height and width`, graph: single([[[2, 3, 4, 5], 'int8', odd]], nothing, 'reduce', { kind, axes: [1, 2] }, { shape: [2, 5], quantization: ties }) },
+    { title: `reduce ${kind} i8 over the last dimension`, graph: single([[[4, 9], 'int8', ties]], nothing, 'reduce', { kind, axes: [1] }, { shape: [4], quantization: quantization(1, 2) }) },
+    { title: `reduce ${kind} i8 with one quantization`, graph: single([[[4, 9], 'int8', odd]], nothing, 'reduce', { kind, axes: [1] }, { shape: [4], quantization: odd }) },
+    { title: `reduce ${kind} f32 over rows`, graph: single([[[4, 11], 'float32']], nothing, 'reduce', { kind, axes: [1] }, { shape: [4] }) },
+    { title: `reduce ${kind} f32 over columns`, graph: single([[[11, 4], 'float32']], nothing, 'reduce', { kind, axes: [0] }, { shape: [4] }) },
+  ]),
+  ...binaryKinds.flatMap((kind): Case[] => [
+    { title: `binary ${kind} i8`, graph: single([[[2, 3, 17], 'int8', odd], [[3, 1], 'int8', ties]], nothing, 'binary', { kind, activation: 'relu' }, { quantization: wide }) },
+    { title: `binary ${kind} i8, ties`, graph: single([[[40], 'int8', ties], [[40], 'int8', ties]], nothing, 'binary', { kind, activation: 'none' }, { quantization: quantization(1, -1) }) },
+    { title: `binary ${kind} f32`, graph: single([[[2, 3, 17], 'float32'], [[2, 1, 17], 'float32']], nothing, 'binary', { kind, activation: 'reluN1To1' }) },
+  ]),
+  ...(['add', 'sub', 'mul', 'minimum', 'maximum'] as const).map((kind): Case => ({ title: `binary ${kind} i32`, graph: single([[[5], 'int32'], [[2, 5], 'int32']], nothing, 'binary', { kind, activation: 'none' }) })),
+  { title: 'prelu i8', graph: single([[[3, 10], 'int8', odd]], (b) => [b.constant(random.fill(new Int8Array(10)), [10], ties, 'alpha')], 'prelu', {}, { quantization: wide }) },
+  { title: 'prelu f32', graph: single([[[3, 10], 'float32']], (b) => [b.constant(random.fill(new Float32Array(10)), [10], undefined, 'alpha')], 'prelu', {}) },
+  ...exactKinds.map((kind): Case => ({ title: `unary ${kind} f32`, graph: single([[[23], 'float32']], nothing, 'unary', { kind, alpha: 0.3 }) })),
+  ...realKinds.map((kind): Case => ({ title: `unary ${kind} f32`, tolerance: 2e-6, graph: single([[[23], 'float32']], nothing, 'unary', { kind, alpha: 0.3 }) })),
+  { title: 'unary logistic i8', graph: single([[[40], 'int8', odd]], nothing, 'unary', { kind: 'logistic' }, { quantization: quantization(1 / 256, -128) }) },
+  { title: 'softmax i8', graph: single([[[3, 13], 'int8', odd]], nothing, 'softmax', { beta: 1 }, { quantization: quantization(1 / 256, -128) }) },
+  { title: 'softmax f32', tolerance: 2e-6, graph: single([[[3, 13], 'float32']], nothing, 'softmax', { beta: 0.7 }) },
+  { title: 'logSoftmax i8', tolerance: 1, graph: single([[[3, 13], 'int8', odd]], nothing, 'logSoftmax', {}, { quantization: quantization(1 / 16, 127) }) },
+  { title: 'logSoftmax f32', tolerance: 2e-6, graph: single([[[3, 13], 'float32']], nothing, 'logSoftmax', {}) },
+  { title: 'l2Normalize i8', graph: single([[[3, 13], 'int8', odd]], nothing, 'l2Normalize', { epsilon: 1e-6 }, { quantization: quantization(1 / 128, 0) }) },
+  { title: 'l2Normalize f32', graph: single([[[3, 13], 'float32']], nothing, 'l2Normalize', { epsilon: 1e-6 }) },
+  { title: 'transpose i8', graph: single([[[2, 9, 11, 3], 'int8']], nothing, 'transpose', { perm: [2, 0, 3, 1] }) },
+  { title: 'slice f32 backwards', graph: single([[[4, 7], 'float32']], nothing, 'slice', { begin: [3, 6], stride: [-1, -2] }, { shape: [4, 4] }) },
+  { title: 'pad i8 (fill and copy)', graph: single([[[2, 3], 'int8', odd]], nothing, 'pad', { before: [1, 0], after: [2, 3], mode: 'constant', value: 0 }, { quantization: odd }) },
+  { title: 'pad f32, mirrored', graph: single([[[4, 3], 'float32']], nothing, 'pad', { before: [3, 1], after: [2, 2], mode: 'reflect', value: 0 }) },
+  ...(['nearest', 'bilinear'] as const).flatMap((mode): Case[] => [
+    { title: `resize2d ${mode} i8`, graph: single([[[1, 4, 5, 9], 'int8', odd]], nothing, 'resize2d', { mode, alignCorners: false, halfPixelCenters: true }, { shape: [1, 7, 3, 9], quantization: odd }) },
+    { title: `resize2d ${mode} f32`, graph: single([[[2, 4, 5, 3], 'float32']], nothing, 'resize2d', { mode, alignCorners: true, halfPixelCenters: false }, { shape: [2, 9, 8, 3] }) },
+  ]),
+  ...(['max', 'min'] as const).flatMap((kind): Case[] => [
+    { title: `argmax (${kind}) i8`, graph: single([[[2, 5, 3], 'int8', odd]], nothing, 'argmax', { axis: 1, kind }, { shape: [2, 3], dtype: 'int32' }) },
+    { title: `argmax (${kind}) f32`, graph: single([[[4, 6], 'float32']], nothing, 'argmax', { axis: 1, kind }, { shape: [4], dtype: 'int32' }) },
+  ]),
+  { title: 'batchMatmul i8', graph: single([[[2, 5, 7], 'int8', odd], [[2, 9, 7], 'int8', ties]], nothing, 'batchMatmul', { transposeA: false, transposeB: true }, { quantization: quantization(3, 4) }) },
+  { title: 'batchMatmul f32', graph: single([[[2, 7, 5], 'float32'], [[1, 7, 9], 'float32']], nothing, 'batchMatmul', { transposeA: true, transposeB: false }) },
+  { title: 'quantize', graph: single([[[29], 'float32']], nothing, 'quantize', {}, { dtype: 'int8', quantization: ties }) },
+  { title: 'dequantize', graph: single([[[29], 'int8', odd]], nothing, 'dequantize', {}, { dtype: 'float32' }) },
+  ...([['float32', 'int32'], ['float32', 'uint8'], ['int8', 'float32'], ['int8', 'int32'], ['int32', 'float32'], ['int32', 'int8'], ['uint8', 'float32']] as const).map(([from, to]): Case => (
+    { title: `cast ${from} to ${to}`, graph: single([[[29], from]], nothing, 'cast', {}, { dtype: to }) })),
+];
+
+function asBytes(array: RawArray): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+function fill(dtype: string, count: number): RawArray {
+  const type = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array }[dtype]!;
+  return random.fill(new type(count));
+}
+
+function farthest(dtype: string, expected: Uint8Array, found: Uint8Array): number {
+  const read = (bytes: Uint8Array): ArrayLike<number> => (dtype === 'float32' ? new Float32Array(bytes.slice().buffer) : dtype === 'int32' ? new Int32Array(bytes.slice().buffer) : new Int8Array(bytes));
+  const a = read(expected), b = read(found);
+  return Math.max(...Array.from(a, (x, i) => (Object.is(x, b[i]) || x === b[i] ? 0 : Math.abs(x - b[i]!) / (dtype === 'float32' ? Math.max(1, Math.abs(x)) : 1))).map((d) => (Number.isNaN(d) ? Infinity : d)));
+}
+
+describe('a runner written from docs/format.md agrees with the core', () => {
+  test.each(cases)('on $title', ({ graph, tolerance = 0 }) => {
+    const file = compile(graph) as Uint8Array<ArrayBuffer>, model = loadSync(file), runner = new PageRunner(file);
+    for (let round = 0; round < 3; round++) {
+      const inputs = Object.fromEntries(model.inputs.map(({ name, dtype, shape }) => [name, fill(dtype, shape.reduce((a, b) => a * b))]));
+      const expected = model.predict(inputs, { output: 'raw' }), [found] = runner.run(model.inputs.map(({ name }) => asBytes(inputs[name]!)));
+      expect(farthest(model.outputs[0]!.dtype, asBytes(expected), found!)).toBeLessThanOrEqual(tolerance);
+    }
+  });
+
+  test('on the file that the page shows', () => {
+    const runner = new PageRunner(tinyKlet()), size = bytesOf(runner.inputs[0]!);
+    expect(runner.run([runner.golden.slice(0, size)])[0]).toEqual(runner.golden.slice(size));
+  });
+
+  test('on the golden cases of models/digits', () => {
+    const runner = new PageRunner(new Uint8Array(readFileSync(path.join(root, 'models/digits/digits.klet')))), [input, output] = [bytesOf(runner.inputs[0]!), bytesOf(runner.outputs[0]!)];
+    expect(runner.golden.length).toBeGreaterThan(0);
+    for (let at = 0; at < runner.golden.length; at += input + output) {
+      expect(runner.run([runner.golden.slice(at, at + input)])[0]).toEqual(runner.golden.slice(at + input, at + input + output));
+    }
+  });
+
+  test('and knows every opcode', () => {
+    const used = new Set(cases.flatMap(({ graph }) => {
+      const { plan } = klet.readKlet(compile(graph)), codes: number[] = [];
+      for (let at = 0; at < plan.length; at += new DataView(plan.buffer, plan.byteOffset).getUint32(at + layout.RECORD_SIZE, true)) codes.push(plan[at]!);
+      return codes;
+    }));
+    const opcodes = Object.entries(layout).filter(([name]) => name.startsWith('OP_'));
+    expect(opcodes.filter(([, code]) => !used.has(code)).map(([name]) => name)).toEqual([]);
+  });
+});
