@@ -33,7 +33,12 @@ const coresApart = {
 const plugins = [resolve(), loaderWithoutTextDecoder, code];
 const minified = [resolve(), loaderWithoutTextDecoder, esbuild({ target: 'es2022', minify: true })];
 
-export default [
+/** Warnings stop the build: what does not resolve would else be left in the package as it stands. */
+function onwarn({ message }) {
+  throw new Error(message);
+}
+
+const bundles = [
   // the device side: self-contained, minified
   { input: 'src/browser.ts', output: { file: 'dist/browser.js', format: 'es' }, plugins: minified },
   { input: 'src/slim.ts', output: { file: 'dist/slim.js', format: 'es' }, plugins: [...minified, coresApart] },
@@ -52,3 +57,5 @@ export default [
     plugins: [dts()],
   },
 ];
+
+export default bundles.map((bundle) => ({ ...bundle, onwarn }));

@@ -81,7 +81,8 @@ export const OP_HYBRID_CONV2D = 18;
 export const MAX_RANK = 6;
 
 // conv2d, fully connected (a 1×1 convolution over rows) and the phases of transposed convolution.
-//   weights i8  [groups][⌈N/8⌉][⌈K/2⌉][8][2], N = outC/groups, K = KH·KW·inC/groups in [kh][kw][ci] order, zero padded
+//   weights i8  [groups][⌈N/8⌉][⌈K/2⌉][8][2], N = outC/groups, K = KH·KW·inC/groups in [kh][kw][ci] order, filled up
+//           with WEIGHTS_ZERO
 //           f32 [groups][⌈N/8⌉][K][8]
 //   bias    i32 or f32 [groups][⌈N/8⌉·8]; i8 has −za·Σ(w − zw) folded in
 //   scale   f32 [groups][⌈N/8⌉·8] (i8 only)

@@ -67,7 +67,7 @@ export function quantize_range(a: usize, out: usize, n: i32): void {
 }
 
 /**
- * One row: a i16 [2·pairs], panel i16 [pairs][8][2] (SIMD) or i8 (scalar), sums i32 [8], weightScale f32 [8], bias f32 [8] → out f32 [lanes].
+ * One row: a i16 [2·pairs], panel i16 [pairs][8][2], sums i32 [8], weightScale f32 [8], bias f32 [8] → out f32 [lanes].
  * out = clamp(f32(Σ a·w − zero·Σ w) · (scale · weightScale) + bias)
  */
 export function gemm_hybrid_1x8(
@@ -90,10 +90,10 @@ export function gemm_hybrid_1x8(
     if (lanes > 4) storeWords(out + 16, f32x4.pmin(f32x4.pmax(c1, low), high), lanes - 4);
   } else {
     for (let lane = 0; lane < lanes; lane++) {
-      let acc = 0, p = panel + (lane << 1), x = a;
+      let acc = 0, p = panel + (lane << 2), x = a;
       for (let k = pairs; k > 0; k--) {
-        acc += <i32>load<i16>(x) * load<i8>(p) + <i32>load<i16>(x, 2) * load<i8>(p, 1);
-        x += 4; p += 16;
+        acc += <i32>load<i16>(x) * load<i16>(p) + <i32>load<i16>(x, 2) * load<i16>(p, 2);
+        x += 4; p += 32;
       }
       acc -= zero * load<i32>(sums + (lane << 2));
       const value = <f32>acc * (scale * load<f32>(weightScale + (lane << 2))) + load<f32>(bias + (lane << 2));

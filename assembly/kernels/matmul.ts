@@ -1,20 +1,8 @@
-import { requantize } from './requantize';
-
 // Packing for products of two activations, in the shapes of kernels/gemm.ts.
 //
 //   rows   i16 [rows][2·pairs] = a − zero          pairs = ⌈K/2⌉
 //   panel  i16 [pairs][8][2] = b − zero, 8 columns; the partner of an odd last k is 0; lanes past the last column hold anything
 //   |a − za|·|b − zb|·K ≤ 255²·32,768 < 2^31
-
-/** a i8 [n] → out i16 [n] = a − zero. May read and write up to 7 elements past n. */
-export function widen_less_i8_i16(a: usize, zero: i32, out: usize, n: i32): void {
-  if (ASC_FEATURE_SIMD) {
-    const z = i16x8.splat(<i16>zero);
-    for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), i16x8.sub(v128.load8x8_s(a + i), z));
-  } else {
-    for (let i = 0; i < n; i++) store<i16>(out + (i << 1), <i32>load<i8>(a + i) - zero);
-  }
-}
 
 /** Columns of a i8 [K][stride] → rows i16 [count][2·pairs] */
 export function pack_columns_i8(a: usize, stride: i32, zero: i32, rows: usize, count: i32, K: i32, pairs: i32): void {
@@ -71,26 +59,6 @@ export function pack_panel_rows_i8(b: usize, zero: i32, panel: usize, lanes: i32
       p += 32;
     }
     b += K;
-  }
-}
-
-/** `rows` × `lanes` of the product, the panel in i16: out u32 [rows] addresses, bytes from `channel` on */
-export function matmul_i8_scalar(
-  a: usize, rows: i32, panel: usize, pairs: i32, scale: f32, out: usize, channel: i32, lanes: i32, zero: i32, low: i32, high: i32,
-): void {
-  const lowF = <f32>(low - zero), highF = <f32>(high - zero);
-  for (let m = 0; m < rows; m++) {
-    const p = load<usize>(out + (m << 2)) + channel;
-    for (let lane = 0; lane < lanes; lane++) {
-      let acc = 0, bp = panel + (lane << 2);
-      for (let k = pairs; k > 0; k--) {
-        acc += <i32>load<i16>(a) * <i32>load<i16>(bp) + <i32>load<i16>(a, 2) * <i32>load<i16>(bp, 2);
-        a += 4; bp += 32;
-      }
-      a -= pairs << 2;
-      store<i8>(p + lane, requantize(acc, scale, lowF, highF, zero));
-    }
-    a += pairs << 2;
   }
 }
 

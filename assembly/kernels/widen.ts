@@ -17,6 +17,16 @@ export function fill_i16(out: usize, value: i32, n: i32): void {
   }
 }
 
+/** a: i8 [n] → out: i16 [n] = a − zero. May read and write up to 7 elements past n. */
+export function widen_less_i8_i16(a: usize, zero: i32, out: usize, n: i32): void {
+  if (ASC_FEATURE_SIMD) {
+    const z = i16x8.splat(<i16>zero);
+    for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), i16x8.sub(v128.load8x8_s(a + i), z));
+  } else {
+    for (let i = 0; i < n; i++) store<i16>(out + (i << 1), <i32>load<i8>(a + i) - zero);
+  }
+}
+
 /** Σ a, a: i16 [n]; |a| ≤ 255, n ≤ 65,536 */
 export function sum_i16(a: usize, n: i32): i32 {
   let sum = 0, i = 0;

@@ -4,7 +4,8 @@ import {
   MATMUL_TARGET_ZERO,
 } from '../layout';
 import { gemm_f32_4x8, gemm_i8_4x8 } from '../kernels/gemm';
-import { matmul_i8_scalar, pack_columns_i8, pack_panel_f32, pack_panel_i8, pack_panel_rows_i8, widen_less_i8_i16 } from '../kernels/matmul';
+import { pack_columns_i8, pack_panel_f32, pack_panel_i8, pack_panel_rows_i8 } from '../kernels/matmul';
+import { widen_less_i8_i16 } from '../kernels/widen';
 import { copy_plane } from '../kernels/copy';
 import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, float, int, needScratch, scratch, source, target } from '../record';
 import { checkActivation, checkZero } from './ranges';
@@ -71,12 +72,8 @@ function runI8(r: usize, a: usize, b: usize, out: usize): void {
       const lanes = min(8, N - n);
       if (transposedB) pack_panel_rows_i8(b + n * K, zeroB, panel, lanes, K);
       else pack_panel_i8(b + n, N, zeroB, panel, lanes, K);
-      if (ASC_FEATURE_SIMD) {
-        for (let i = count; i < padded; i++) store<usize>(outs + (i << 2), sink - n);
-        gemm_i8_4x8(rows, padded, panel, pairs, bias, scales, 0, 0, outs, n, lanes, zero, low, high);
-      } else {
-        matmul_i8_scalar(rows, count, panel, pairs, scale, outs, n, lanes, zero, low, high);
-      }
+      for (let i = count; i < padded; i++) store<usize>(outs + (i << 2), sink - n);
+      gemm_i8_4x8(rows, ASC_FEATURE_SIMD ? padded : count, panel, pairs, bias, scales, outs, n, lanes, zero, low, high);
     }
   }
 }

@@ -5,17 +5,17 @@ import {
   CONV2D_SCALE, CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET, CONV2D_TARGET_ZERO,
   CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
 } from '../layout';
-import { gemm_f32_4x8, gemm_i8_4x8, gemm_i8_scalar, gemv_i8_1x8 } from '../kernels/gemm';
-import { fill_i16, sum_i16, widen_i8_i16 } from '../kernels/widen';
+import { gemm_f32_4x8, gemm_i8_4x8, gemv_i8_1x8 } from '../kernels/gemm';
+import { fill_i16, widen_i8_i16, widen_less_i8_i16 } from '../kernels/widen';
 import {
   big, bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target,
 } from '../record';
 
-// Scratch: the block's output addresses, its row sums (i8) or row addresses (f32), a sink for the rows that fill up the last
-// tile, the gathered rows, and (i8) one widened panel.
+// Scratch: the block's output addresses, its row addresses (f32), a sink for the rows that fill up the last tile, the gathered
+// rows, and (i8) one widened panel.
 //
-//   i8   outs u32 [R] │ sums i32 [R]  │ sink 16+N bytes │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32     K' = K rounded up to 2
-//   f32  outs u32 [R] │ rows u32 [R]  │ sink 32+4N      │ rows f32 [R][K]                                    R = BLOCK_ROWS
+//   i8   outs u32 [R]                │ sink N + 32  │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32     K' = K rounded up to 2
+//   f32  outs u32 [R] │ rows u32 [R] │ sink 4N + 32 │ rows f32 [R][K]                                    R = BLOCK_ROWS
 const TAIL = 32;
 /** Input coordinates stay far from the ends of i32. */
 const MAX_REACH: f64 = 1073741824;
@@ -79,7 +79,7 @@ export function describeConv2d(r: usize): void {
     checkRange(r, CONV2D_TARGET_ZERO, -128, 127);
     checkRange(r, CONV2D_MIN, -128, 127);
     checkRange(r, CONV2D_MAX, int(r, CONV2D_MIN), 127);
-    needScratch(rows * 8 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
+    needScratch(rows * 4 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
   }
 }
 
@@ -96,7 +96,7 @@ function listOutputs(r: usize, batch: i32, m0: i32, count: i32, padded: i32, lis
 }
 
 /** Widens the receptive field of output pixel (y, x) to i16 [KH][KW][C], C channels from `base` on. */
-export function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out: usize): void {
+function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out: usize): void {
   const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), inC = int(r, CONV2D_IN_C), kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W);
   const dilationY = int(r, CONV2D_DILATION_Y), dilationX = int(r, CONV2D_DILATION_X);
   const iy0 = y * int(r, CONV2D_STRIDE_Y) - int(r, CONV2D_PAD_TOP), ix0 = x * int(r, CONV2D_STRIDE_X) - int(r, CONV2D_PAD_LEFT);
@@ -128,13 +128,38 @@ export function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i3
   }
 }
 
+/**
+ * Gathers the receptive fields of `count` output pixels from m0 on, C channels from `base` on: i16 [count][lda bytes].
+ * Where all taps lie inside the picture, those of a kernel row are one run.
+ */
+export function gatherRowsI8(r: usize, base: usize, m0: i32, count: i32, C: i32, zero: i32, rows: usize, lda: i32): void {
+  const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), outW = int(r, CONV2D_OUT_W), kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W);
+  const strideY = int(r, CONV2D_STRIDE_Y), strideX = int(r, CONV2D_STRIDE_X), padTop = int(r, CONV2D_PAD_TOP), padLeft = int(r, CONV2D_PAD_LEFT);
+  const inC = int(r, CONV2D_IN_C), rowBytes = inW * inC, stepY = int(r, CONV2D_DILATION_Y) * rowBytes, reachY = (kernelH - 1) * int(r, CONV2D_DILATION_Y);
+  const whole = ASC_FEATURE_SIMD && C == inC && (int(r, CONV2D_DILATION_X) == 1 || kernelW == 1), span = kernelW * C;
+  let y = m0 / outW, x = m0 - y * outW;
+  for (let i = 0; i < count; i++) {
+    const iy = y * strideY - padTop, ix = x * strideX - padLeft;
+    if (whole && iy >= 0 && iy + reachY < inH && ix >= 0 && ix + kernelW <= inW) {
+      let from = base + iy * rowBytes + ix * inC, to = rows;
+      for (let ky = 0; ky < kernelH; ky++) {
+        for (let j = 0; j < span; j += 8) v128.store(to + (j << 1), v128.load8x8_s(from + j));
+        from += stepY; to += span << 1;
+      }
+    } else {
+      gatherI8(r, base, y, x, C, zero, rows);
+    }
+    rows += lda;
+    if (++x == outW) { x = 0; y++; }
+  }
+}
+
 function runI8(r: usize): void {
   const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
   const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, pairs = (K + 1) >> 1, lda = pairs << 2;
   const outW = int(r, CONV2D_OUT_W), pixels = int(r, CONV2D_OUT_H) * outW, block = int(r, CONV2D_BLOCK_ROWS), panels = (N + 7) >> 3;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO), zero = int(r, CONV2D_TARGET_ZERO), low = int(r, CONV2D_MIN), high = int(r, CONV2D_MAX);
-  const outs = scratch(), sums = outs + (block << 2), sink = sums + (block << 2), rows = sink + sinkBytes(r);
-  const panel = (rows + block * lda + TAIL + 15) & ~15;
+  const outs = scratch(), sink = outs + (block << 2), rows = sink + sinkBytes(r), panel = (rows + block * lda + TAIL + 15) & ~15;
   // one tap on every pixel, both densely: the rows of the product are the pixels as they lie
   const pointwise = K == C && groups == 1 && (K & 1) == 0 && int(r, CONV2D_STRIDE_Y) == 1 && int(r, CONV2D_STRIDE_X) == 1
     && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0 && int(r, CONV2D_OUT_H) <= int(r, CONV2D_IN_H) && outW == int(r, CONV2D_IN_W);
@@ -142,34 +167,19 @@ function runI8(r: usize): void {
     const picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
     for (let group = 0; group < groups; group++) {
       for (let m0 = 0; m0 < pixels; m0 += block) {
-        const count = min(block, pixels - m0), padded = (count + 3) & ~3;
-        if (pointwise) {
-          widen_i8_i16(picture + m0 * C, rows, count * C);
-        } else {
-          let y = m0 / outW, x = m0 - y * outW;
-          for (let i = 0; i < count; i++) {
-            gatherI8(r, picture + group * C, y, x, C, int(r, CONV2D_SOURCE_ZERO), rows + i * lda);
-            if (++x == outW) { x = 0; y++; }
-          }
-        }
-        if (weightsZero != 0) for (let i = 0; i < count; i++) store<i32>(sums + (i << 2), sum_i16(rows + i * lda, K));
+        const count = min(block, pixels - m0), padded = ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
+        if (pointwise) widen_i8_i16(picture + m0 * C, rows, count * C);
+        else gatherRowsI8(r, picture + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, lda);
         listOutputs(r, batch, m0, count, padded, outs, sink, 1);
         let weights = <usize>int(r, CONV2D_WEIGHTS) + group * panels * (pairs << 4);
         let bias = <usize>int(r, CONV2D_BIAS) + (group * panels << 5), scale = <usize>int(r, CONV2D_SCALE) + (group * panels << 5);
-        if (ASC_FEATURE_SIMD) {
-          if (count == 1) {
-            gemv_i8_1x8(rows, weights, pairs, bias, scale, weightsZero != 0 ? load<i32>(sums) : 0, weightsZero, load<usize>(outs) + group * N, N, zero, low, high);
-            continue;
-          }
+        if (count == 1) {
+          gemv_i8_1x8(rows, weights, pairs, bias, scale, weightsZero, load<usize>(outs) + group * N, N, zero, low, high);
+          continue;
         }
         for (let n = 0; n < N; n += 8) {
-          const lanes = min(8, N - n), channel = group * N + n;
-          if (ASC_FEATURE_SIMD) {
-            widen_i8_i16(weights, panel, pairs << 4);
-            gemm_i8_4x8(rows, padded, panel, pairs, bias, scale, sums, weightsZero, outs, channel, lanes, zero, low, high);
-          } else {
-            gemm_i8_scalar(rows, count, weights, pairs, bias, scale, sums, weightsZero, outs, channel, lanes, zero, low, high);
-          }
+          widen_less_i8_i16(weights, weightsZero, panel, pairs << 4);
+          gemm_i8_4x8(rows, padded, panel, pairs, bias, scale, outs, group * N + n, min(8, N - n), zero, low, high);
           weights += pairs << 4; bias += 32; scale += 32;
         }
       }

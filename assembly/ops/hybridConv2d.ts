@@ -6,7 +6,7 @@ import {
 import { gemm_hybrid_1x8, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
 import { widen_i8_i16 } from '../kernels/widen';
 import { big, checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
-import { describeGeometry, gatherI8, panelsOf } from './conv2d';
+import { describeGeometry, gatherRowsI8, panelsOf } from './conv2d';
 import { checkActivation } from './ranges';
 
 // Scratch: the quantized picture i8 [H][W][C] + 16 │ rows i16 [R][K'] + 32 │ one widened panel i16 [K'][8] + 32, R = ROWS
@@ -37,18 +37,15 @@ export function runHybridConv2d(r: usize): void {
     for (let group = 0; group < groups; group++) {
       for (let m0 = 0; m0 < pixels; m0 += ROWS) {
         const block = min(ROWS, pixels - m0);
-        for (let i = 0; i < block; i++) {
-          const y = (m0 + i) / outW;
-          gatherI8(r, picture + group * C, y, m0 + i - y * outW, C, rangeZero(), rows + i * lda);
-        }
+        gatherRowsI8(r, picture + group * C, m0, block, C, rangeZero(), rows, lda);
         for (let n = 0; n < N; n += 8) {
           const index = group * panels + (n >> 3), lanes = <usize>index << 5, weights = <usize>int(r, CONV2D_WEIGHTS) + index * (pairs << 4);
-          if (ASC_FEATURE_SIMD) widen_i8_i16(weights, panel, pairs << 4);
+          widen_i8_i16(weights, panel, pairs << 4);
           for (let i = 0; i < block; i++) {
             const y = (m0 + i) / outW, x = m0 + i - y * outW;
             const out = to + (y * int(r, CONV2D_ROW_STRIDE) + x * int(r, CONV2D_PIXEL_STRIDE) + group * N + n << 2);
             gemm_hybrid_1x8(
-              rows + i * lda, ASC_FEATURE_SIMD ? panel : weights, pairs, int(r, HYBRID_SUMS) + lanes, int(r, CONV2D_SCALE) + lanes, int(r, CONV2D_BIAS) + lanes,
+              rows + i * lda, panel, pairs, int(r, HYBRID_SUMS) + lanes, int(r, CONV2D_SCALE) + lanes, int(r, CONV2D_BIAS) + lanes,
               out, min(8, N - n), low, high,
             );
           }

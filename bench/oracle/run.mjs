@@ -5,12 +5,9 @@
 // A row is one operator in one element type. int8 and uint8 pass when at least 99 % of the values are equal and none is
 // more than one step off; float32 when no value is off by more than 1e-5 of its tensor's largest.
 // --record keeps the oracle's answers in a file, --recorded takes them from there instead of from a browser.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
+import { importTypeScript } from '../tools/typescript.mjs';
 import { withOracle } from './oracle.mjs';
 
 const { values: options, positionals: wanted } = parseArgs({
@@ -21,19 +18,7 @@ const { values: options, positionals: wanted } = parseArgs({
   },
 });
 
-/** TypeScript, bundled for this one run. */
-async function importTypeScript(path) {
-  const folder = mkdtempSync(join(tmpdir(), 'kinglet-oracle-'));
-  try {
-    const outfile = join(folder, 'bundle.mjs');
-    await build({ entryPoints: [fileURLToPath(new URL(path, import.meta.url))], outfile, bundle: true, format: 'esm', platform: 'node', logLevel: 'error' });
-    return await import(pathToFileURL(outfile).href);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-const { compareOutputs, operators, oracleCases, runKinglet } = await importTypeScript('./compare.ts');
+const { compareOutputs, operators, oracleCases, runKinglet } = await importTypeScript(new URL('./compare.ts', import.meta.url));
 
 const toBase64 = (bytes) => Buffer.from(bytes).toString('base64');
 const fromBase64 = (text) => new Uint8Array(Buffer.from(text, 'base64'));

@@ -1,14 +1,16 @@
 // `npm run demo`: reads handwritten digits with models/digits/digits.klet.
 //
 //     npm run demo                      the sample pictures
-//     npm run demo -- my-digit.png      pictures of your own (PNG, JPEG or BMP)
+//     npm run demo -- my-digit.png      pictures of your own (PNG or JPEG)
 //     npm run demo -- --page            the same as a page to draw in
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { decode as decodeJpeg } from 'jpeg-js';
+import { PNG } from 'pngjs';
 import { load } from '../../dist/index.js';
-import { decodeImage, imageToInput, topK } from '../../dist/tasks.js';
+import { imageToInput, topK } from '../../dist/tasks.js';
 import { SIDE, centreDigit, inkOf } from './picture.js';
 import { servePage } from './serve.mjs';
 import { beside, bold, columns, dim, drawBar, drawPicture, gold } from './terminal.mjs';
@@ -20,7 +22,7 @@ const MARGIN = 2; // pixels of every side that are not drawn
 const CARD = SIDE - 2 * MARGIN;
 const RUNS = 2000;
 
-const HELP = `npm run demo [-- PICTURE…]             reads digits in the samples, or in pictures of your own (PNG, JPEG, BMP)
+const HELP = `npm run demo [-- PICTURE…]             reads digits in the samples, or in pictures of your own (PNG, JPEG)
 npm run demo -- --page [--port 8080]   serves a page to draw digits in`;
 
 try {
@@ -78,13 +80,22 @@ async function demo(own) {
 
 /** Samples are what the network expects already: only their numbers change. */
 function readSample(name, model) {
-  const file = path.join(SAMPLES, name);
-  return imageToInput(decodeImage(readFileSync(file), file), model.inputs[0], model.meta.preprocessing);
+  return imageToInput(readPicture(path.join(SAMPLES, name)), model.inputs[0], model.meta.preprocessing);
 }
 
 function readOwn(file) {
-  const picture = decodeImage(readFileSync(file), file);
+  const picture = readPicture(path.resolve(process.env.INIT_CWD ?? '', file)); // npm run changes the folder
   return centreDigit(inkOf(picture), picture.width, picture.height);
+}
+
+/** @returns {{ width: number, height: number, data: Uint8Array }} RGBA */
+function readPicture(file) {
+  const bytes = readFileSync(file);
+  try {
+    return bytes[0] === 0xff ? decodeJpeg(bytes, { useTArray: true }) : PNG.sync.read(bytes);
+  } catch (cause) {
+    throw Object.assign(new Error(`${file} is not a picture in PNG or JPEG format`, { cause }), { code: 'NO_PICTURE' });
+  }
 }
 
 /** The picture, its name and the three best classes with bars, all `CARD` characters wide. */

@@ -30,14 +30,11 @@ export function centreDigit(ink, width, height) {
 /**
  * Tells ink from paper in any picture, dark on light or light on dark: ink is what differs from the border.
  *
- * @param {{ width: number, height: number, channels: number, data: ArrayLike<number> }} picture bytes, channels interleaved
+ * @param {{ width: number, height: number, data: ArrayLike<number> }} picture RGBA bytes
  * @returns {Float32Array} [height][width], 0..1
  */
-export function inkOf({ width, height, channels, data }) {
-  const gray = Float32Array.from({ length: width * height }, (_, i) => {
-    const at = i * channels;
-    return channels < 3 ? data[at] : 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
-  });
+export function inkOf({ width, height, data }) {
+  const gray = Float32Array.from({ length: width * height }, (_, i) => 0.299 * data[i * 4] + 0.587 * data[i * 4 + 1] + 0.114 * data[i * 4 + 2]);
   const border = gray.filter((_, i) => i < width || i >= width * (height - 1) || i % width === 0 || i % width === width - 1).sort();
   const paper = border[border.length >> 1];
   const most = gray.reduce((max, value) => Math.max(max, Math.abs(value - paper)), 0) || 1;

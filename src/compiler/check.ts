@@ -17,6 +17,14 @@ export function checkGraph(graph: Graph, after: string): void {
     if (tensor.data && tensor.data.length !== elementCount(tensor.shape)) throw invalid(`constant "${tensor.name}" has ${tensor.data.length} elements for the shape [${tensor.shape.join(', ')}]`);
   };
   graph.inputs.forEach(checkTensor);
+  for (const side of ['inputs', 'outputs'] as const) {
+    const names = new Set<string>();
+    for (const { name } of new Set(graph[side])) {
+      if (names.has(name)) throw invalid(`two of its ${side} are named "${name}"`);
+      names.add(name);
+    }
+  }
+  if (graph.outputs.length === 0) throw invalid('it has no outputs');
   for (const node of graph.nodes) {
     for (const tensor of node.inputs) {
       if (!tensor) continue;

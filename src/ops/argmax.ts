@@ -1,12 +1,13 @@
 import * as L from '../../assembly/layout';
 import { elementCount, input, output } from '../graph/graph';
 import type { Operator } from './operator';
-import { requireTypes } from './support';
+import { demandAxis, requireTypes } from './support';
 
 export const argmax: Operator<'argmax'> = {
   quantization: 'float',
   infer(node) {
     const shape = input(node, 0).shape, { axis } = node.attributes, kept = shape.map((d, i) => (i === axis ? 1 : d)), y = output(node).shape;
+    demandAxis(node, axis, shape);
     return [y.length === kept.length ? kept : shape.filter((_, i) => i !== axis)];
   },
   lower(node, emit) {

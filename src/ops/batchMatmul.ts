@@ -1,7 +1,7 @@
 import * as L from '../../assembly/layout';
 import { elementCount, elementSize, input, output, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
-import { broadcastShape, broadcastStrides, f32, requireTypes, unsupported } from './support';
+import { broadcastShape, broadcastStrides, demand, f32, requireTypes, shapeText, unsupported } from './support';
 
 /** |a − za|·|b − zb| ≤ 255²: sums of more than this many products may leave int32. */
 const MAX_K_INT8 = 32768;
@@ -10,8 +10,9 @@ export const batchMatmul: Operator<'batchMatmul'> = {
   quantization: 'free',
   infer(node) {
     const a = input(node, 0).shape, b = input(node, 1).shape, { transposeA, transposeB } = node.attributes;
-    const batch = broadcastShape(a.slice(0, -2), b.slice(0, -2)) ?? a.slice(0, -2);
-    return [[...batch, a[a.length - (transposeA ? 1 : 2)]!, b[b.length - (transposeB ? 2 : 1)]!]];
+    const batch = broadcastShape(a.slice(0, -2), b.slice(0, -2)), meet = a.length > 1 && b.length > 1 && a[a.length - (transposeA ? 2 : 1)] === b[b.length - (transposeB ? 1 : 2)];
+    demand(node, batch !== undefined && meet, `${shapeText(a)}${transposeA ? ' transposed' : ''} times ${shapeText(b)}${transposeB ? ' transposed' : ''} is not possible`);
+    return [[...batch!, a[a.length - (transposeA ? 1 : 2)]!, b[b.length - (transposeB ? 2 : 1)]!]];
   },
   lower(node, emit) {
     const a = input(node, 0), b = input(node, 1), y = output(node), { transposeA, transposeB } = node.attributes;

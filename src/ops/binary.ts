@@ -1,7 +1,7 @@
 import * as L from '../../assembly/layout';
 import type { Emitter, RecordWriter } from '../compiler/emitter';
 import { KletError } from '../errors';
-import { elementCount, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
+import { elementCount, elementSize, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
 import type { BinaryKind } from '../graph/operators';
 import type { Operator } from './operator';
 import { activationRange, broadcastShape, broadcastStrides, collapse, f32, inQuantizationOf, quantizedRange, requireTypes, roundEven, unsupported } from './support';
@@ -23,6 +23,9 @@ export const binary: Operator<'binary'> = {
     let a = input(node, 0), b = input(node, 1);
     requireTypes(node, a, 'int8', 'float32', 'int32', 'int64');
     if (a.dtype !== b.dtype) throw unsupported(node, `${a.dtype} with ${b.dtype}; both must be of one type`);
+    if (elementSize(a.dtype) === 4 && a.dtype !== 'float32' && (kind === 'div' || kind === 'squaredDifference' || activation !== 'none')) {
+      throw unsupported(node, `${activation === 'none' ? kind : activation} on ${a.dtype}`);
+    }
     if (compares) {
       a = inQuantizationOf(node, emit, a, y);
       b = inQuantizationOf(node, emit, b, y);

@@ -1,11 +1,15 @@
 import { input, output } from '../graph/graph';
 import { moveAs } from './moving';
 import type { Operator } from './operator';
-import { broadcastStrides, stridesOf } from './support';
+import { broadcastShape, broadcastStrides, demand, shapeText, stridesOf } from './support';
 
 export const broadcastTo: Operator<'broadcastTo'> = {
   quantization: 'same',
-  infer: (node) => [output(node).shape],
+  infer(node) {
+    const from = input(node, 0).shape, to = output(node).shape, shape = broadcastShape(from, to);
+    demand(node, shape !== undefined && shape.length === to.length && shape.every((d, i) => d === to[i]), `${shapeText(from)} does not broadcast to ${shapeText(to)}`);
+    return [to];
+  },
   lower(node, emit) {
     const x = input(node, 0), y = output(node);
     moveAs(node, emit, x, y, y.shape, broadcastStrides(x.shape, y.shape), stridesOf(y.shape));

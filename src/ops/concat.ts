@@ -3,12 +3,16 @@ import type { Emitter } from '../compiler/emitter';
 import { elementCount, input, output, type AnyNode, type Tensor } from '../graph/graph';
 import type { FusedActivation } from '../graph/operators';
 import type { Operator } from './operator';
-import { activationRange, emitCopy, emitTable, inQuantizationOf, quantizedRange, stridesOf, unsupported } from './support';
+import { activationRange, demand, demandAxis, emitCopy, emitTable, inQuantizationOf, quantizedRange, shapeText, stridesOf, unsupported } from './support';
 
 export const concat: Operator<'concat'> = {
   quantization: 'free',
   infer(node) {
     const { axis } = node.attributes, shape = [...input(node, 0).shape];
+    demandAxis(node, axis, shape);
+    for (const part of node.inputs) {
+      demand(node, part?.shape.length === shape.length && part.shape.every((d, i) => i === axis || d === shape[i]), `${shapeText(shape)} and ${shapeText(part?.shape ?? [])} do not join along axis ${axis}`);
+    }
     shape[axis] = node.inputs.reduce((sum, tensor) => sum + (tensor?.shape[axis] ?? 0), 0);
     return [shape];
   },

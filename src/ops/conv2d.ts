@@ -1,9 +1,9 @@
 import * as L from '../../assembly/layout';
 import type { Emitter } from '../compiler/emitter';
 import { elementCount, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
-import type { FusedActivation, HybridMode, Pair } from '../graph/operators';
+import type { FusedActivation, HybridMode, Padding, Pair } from '../graph/operators';
 import type { Operator } from './operator';
-import { activationRange, f32, quantizedRange, requireTypes, unsupported } from './support';
+import { activationRange, demand, demandWhole, f32, fourDimensions, quantizedRange, requireTypes, shapeText, unsupported } from './support';
 
 /** Columns that one panel of packed weights covers. */
 const PANEL = 8;
@@ -37,8 +37,11 @@ export interface ConvWeights {
 export const conv2d: Operator<'conv2d'> = {
   quantization: 'weights',
   infer(node) {
-    const { stride, dilation, padding } = node.attributes, [n, h, w] = input(node, 0).shape, [co, kh, kw] = input(node, 1).shape;
-    return [[n!, outSize(h!, kh!, stride[0], dilation[0], padding[0] + padding[2]), outSize(w!, kw!, stride[1], dilation[1], padding[1] + padding[3]), co!]];
+    const { groups } = node.attributes, C = fourDimensions(node, input(node, 0))[3], [co, kh, kw, ci] = fourDimensions(node, input(node, 1));
+    demand(node, ci * groups === C, `${groups} groups of ${ci} channels in its weights do not make the ${C} channels of its input`);
+    demand(node, co % groups === 0, `${groups} groups do not divide its ${co} output channels`);
+    demandBias(node, co);
+    return [windowsShape(node, input(node, 0).shape, [kh, kw], node.attributes, co)];
   },
   lower(node, emit) {
     const x = input(node, 0), y = output(node), { stride, dilation, padding, groups, activation, hybrid } = node.attributes;
@@ -48,6 +51,22 @@ export const conv2d: Operator<'conv2d'> = {
     }, activation, elementCount(y.shape) * kh * kw * ci, hybrid);
   },
 };
+
+/** [N, OH, OW, channels] of a kernel that moves over a picture. */
+export function windowsShape(
+  node: AnyNode, [n, h, w]: readonly number[], kernel: Pair, { stride, dilation = [1, 1], padding }: { stride: Pair; dilation?: Pair; padding: Padding }, channels: number,
+): number[] {
+  demandWhole(node, 'stride', stride, 1);
+  demandWhole(node, 'dilation', dilation, 1);
+  demandWhole(node, 'padding', padding, 0);
+  return [n!, outSize(h!, kernel[0], stride[0], dilation[0], padding[0] + padding[2]), outSize(w!, kernel[1], stride[1], dilation[1], padding[1] + padding[3]), channels];
+}
+
+/** A bias, where there is one, has an entry for each output channel. */
+export function demandBias(node: AnyNode, channels: number): void {
+  const bias = node.inputs[2];
+  demand(node, !bias || elementCount(bias.shape) === channels, `its bias ${shapeText(bias?.shape ?? [])} does not have ${channels} entries`);
+}
 
 /** Output pixels along one dimension. */
 export function outSize(size: number, kernel: number, stride: number, dilation: number, padding: number): number {
@@ -80,6 +99,7 @@ export function emitConv(
 ): void {
   const { K } = weights, isHybrid = hybrid !== undefined && weights.tensor.dtype === 'int8' && x.dtype === 'float32';
   if (K > MAX_K) throw unsupported(node, `each output sums ${K} products; at most ${MAX_K} fit`);
+  if (x.dtype === 'int8' && largestSum(weights) >= 2 ** 31) throw unsupported(node, 'its sums may be larger than 32 bits hold');
   const int8 = x.dtype === 'int8', rowBytes = int8 ? (K + (K & 1)) * 2 : K * 4;
   const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
   const blockRows = Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
@@ -97,7 +117,7 @@ export function emitConv(
   } else if (int8) {
     const zero = perTensor(x).zeroPoint, [low, high] = quantizedRange(activation, y), weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
     const perGroup = g.outC / g.groups;
-    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups))
+    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups, weightsZero))
       .table(L.CONV2D_BIAS, packLanes(Int32Array, foldedBias(weights, zero), perGroup, g.groups))
       .table(L.CONV2D_SCALE, packLanes(Float32Array, requantizeScales(x, weights.tensor, y, g.outC), perGroup, g.groups))
       .int(L.CONV2D_SOURCE_ZERO, zero).int(L.CONV2D_WEIGHTS_ZERO, weightsZero)
@@ -108,6 +128,20 @@ export function emitConv(
       .table(L.CONV2D_BIAS, packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), perGroup, g.groups))
       .float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
   }
+}
+
+/** How far a sum may go from the bias: 255·Σ|w − zw|. Symmetric weights stay below 2^31 for K ≤ MAX_K; others rarely reach it. */
+function largestSum({ values, K, tensor }: ConvWeights): number {
+  const zero = tensor.quantization?.zeroPoint[0] ?? 0;
+  let largest = 0;
+  if (zero !== 0) {
+    for (let at = 0; at < values.length; at += K) {
+      let sum = 0;
+      for (let k = at; k < at + K; k++) sum += Math.abs(values[k]! - zero);
+      largest = Math.max(largest, sum);
+    }
+  }
+  return 255 * largest;
 }
 
 /** fround(fround(sx·sw)/sy) per output channel: the scale of XNNPACK's fp32 requantization. */
@@ -128,9 +162,9 @@ function weightSums({ values, K, tensor }: ConvWeights): Int32Array {
   return sums;
 }
 
-/** i8 [N][K] → [groups][⌈N/8⌉][⌈K/2⌉][8][2] */
-function packInt8(values: Int8Array, K: number, outC: number, groups: number): Int8Array {
-  const N = outC / groups, panels = Math.ceil(N / PANEL), pairs = Math.ceil(K / 2), packed = new Int8Array(groups * panels * pairs * 16);
+/** i8 [N][K] → [groups][⌈N/8⌉][⌈K/2⌉][8][2], the rest filled with the zero point */
+function packInt8(values: Int8Array, K: number, outC: number, groups: number, zero = 0): Int8Array {
+  const N = outC / groups, panels = Math.ceil(N / PANEL), pairs = Math.ceil(K / 2), packed = new Int8Array(groups * panels * pairs * 16).fill(zero);
   for (let c = 0; c < outC; c++) {
     const group = Math.floor(c / N), n = c % N, base = (group * panels + Math.floor(n / PANEL)) * pairs * 16 + (n % PANEL) * 2;
     for (let k = 0; k < K; k++) packed[base + (k >> 1) * 16 + (k & 1)] = values[c * K + k]!;

@@ -10,6 +10,7 @@ export function emitConversion(node: AnyNode, emit: Emitter, x: Tensor, y: Tenso
 }
 
 export function emitCast(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor): void {
+  if (y.dtype === 'bool' && x.dtype !== 'bool' && x.dtype !== 'uint8') throw unsupported(node, `${x.dtype} to bool`);
   if (dtypeCode(x.dtype) === dtypeCode(y.dtype)) {
     if (x.data) throw unsupported(node, 'its input is constant');
     emit.alias(y, x);

@@ -1,12 +1,13 @@
 import { input, output } from '../graph/graph';
 import { moveAs } from './moving';
 import type { Operator } from './operator';
-import { stridesOf } from './support';
+import { demand, fourDimensions, stridesOf } from './support';
 
 export const depthToSpace: Operator<'depthToSpace'> = {
   quantization: 'same',
   infer(node) {
-    const [n, h, w, c] = input(node, 0).shape as [number, number, number, number], b = node.attributes.blockSize;
+    const [n, h, w, c] = fourDimensions(node, input(node, 0)), b = node.attributes.blockSize;
+    demand(node, Number.isInteger(b) && b > 0 && c % (b * b) === 0, `blocks of ${b} do not divide ${c} channels`);
     return [[n, h * b, w * b, c / (b * b)]];
   },
   lower(node, emit) {

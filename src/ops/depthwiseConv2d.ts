@@ -1,16 +1,18 @@
 import * as L from '../../assembly/layout';
 import { elementCount, input, output, perTensor, type Tensor } from '../graph/graph';
-import { constantWeights, denseGeometry, emitConv, foldedBias, outSize, requantizeScales, type ConvWeights } from './conv2d';
+import { constantWeights, demandBias, denseGeometry, emitConv, foldedBias, requantizeScales, windowsShape, type ConvWeights } from './conv2d';
 import type { Operator } from './operator';
-import { activationRange, quantizedRange } from './support';
+import { activationRange, demand, fourDimensions, quantizedRange, shapeText } from './support';
 
 const LANES = 8;
 
 export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
   quantization: 'weights',
   infer(node) {
-    const { stride, dilation, padding } = node.attributes, [n, h, w] = input(node, 0).shape, [, kh, kw, co] = input(node, 1).shape;
-    return [[n!, outSize(h!, kh!, stride[0], dilation[0], padding[0] + padding[2]), outSize(w!, kw!, stride[1], dilation[1], padding[1] + padding[3]), co!]];
+    const C = fourDimensions(node, input(node, 0))[3], [one, kh, kw, co] = fourDimensions(node, input(node, 1));
+    demand(node, one === 1 && co % C === 0, `weights ${shapeText(input(node, 1).shape)} do not fit an input of ${C} channels`);
+    demandBias(node, co);
+    return [windowsShape(node, input(node, 0).shape, [kh, kw], node.attributes, co)];
   },
   lower(node, emit) {
     const x = input(node, 0), y = output(node), { stride, dilation, padding, activation, hybrid } = node.attributes;

@@ -1,12 +1,16 @@
 import { elementCount, input, output } from '../graph/graph';
-import { constantWeights, emitConv } from './conv2d';
+import { constantWeights, demandBias, emitConv } from './conv2d';
 import type { Operator } from './operator';
+import { demand, shapeText } from './support';
 
 /** A 1×1 convolution over the rows. */
 export const fullyConnected: Operator<'fullyConnected'> = {
   quantization: 'weights',
   infer(node) {
-    return [[input(node, 0).shape[0]!, input(node, 1).shape[0]!]];
+    const x = input(node, 0).shape, w = input(node, 1).shape;
+    demand(node, x.length === 2 && w.length === 2 && x[1] === w[1], `rows of ${shapeText(x)} do not meet weights of ${shapeText(w)}`);
+    demandBias(node, w[0]!);
+    return [[x[0]!, w[0]!]];
   },
   lower(node, emit) {
     const x = input(node, 0), y = output(node), weights = constantWeights(node), [rows, K] = x.shape as [number, number], N = y.shape[1]!;

@@ -1,3 +1,4 @@
+import { KletError } from '../errors';
 import type { OperatorName } from '../graph/operators';
 import { argmax } from './argmax';
 import { averagePool2d } from './averagePool2d';
@@ -38,5 +39,6 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
 
 /** The table's entry of a node's operator. */
 export function operatorOf<K extends OperatorName>(op: K): Operator<K> {
+  if (!Object.hasOwn(operators, op)) throw new KletError('UNSUPPORTED_OP', `there is no operator "${op}"; kinglet has ${Object.keys(operators).join(', ')}`);
   return operators[op];
 }

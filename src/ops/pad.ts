@@ -1,15 +1,17 @@
 import * as L from '../../assembly/layout';
 import type { Emitter } from '../compiler/emitter';
-import { KletError } from '../errors';
 import { elementCount, elementSize, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
 import type { Operator } from './operator';
-import { clampInt8, emitCopy, inQuantizationOf, roundEven, stridesOf } from './support';
+import { clampInt8, demand, demandWhole, emitCopy, inQuantizationOf, roundEven, shapeText, stridesOf } from './support';
 
 export const pad: Operator<'pad'> = {
   quantization: 'same',
   infer(node) {
-    const { before, after } = node.attributes;
-    return [input(node, 0).shape.map((size, d) => size + before[d]! + after[d]!)];
+    const { before, after, mode } = node.attributes, { shape } = input(node, 0), mirrored = (size: number): number => (mode === 'reflect' ? size - 1 : size);
+    demand(node, before.length === shape.length && after.length === shape.length, `its sides must be as many as the dimensions of ${shapeText(shape)}`);
+    demandWhole(node, 'sides', [...before, ...after], 0);
+    demand(node, mode === 'constant' || shape.every((size, d) => Math.max(before[d]!, after[d]!) <= mirrored(size)), `it mirrors more than the input ${shapeText(shape)} has`);
+    return [shape.map((size, d) => size + before[d]! + after[d]!)];
   },
   lower(node, emit) {
     const y = output(node), x = inQuantizationOf(node, emit, input(node, 0), y), { before, after, mode, value } = node.attributes;
@@ -25,9 +27,6 @@ export const pad: Operator<'pad'> = {
       { size: before[d]!, from: before[d]! - 1 + skip, to: 0, step: -1 }, { size, from: 0, to: before[d]!, step: 1 },
       { size: after[d]!, from: size - 1 - skip, to: before[d]! + size, step: -1 },
     ].filter((part) => part.size > 0));
-    if (x.shape.some((size, d) => Math.max(before[d]!, after[d]!) > size - skip)) {
-      throw new KletError('INVALID_GRAPH', `pad "${node.name}" mirrors more than the input [${x.shape.join(', ')}] has`);
-    }
     const boxes = parts.reduce<(typeof parts)[number][]>((all, options) => all.flatMap((box) => options.map((part) => [...box, part])), [[]]);
     for (const box of boxes) {
       emitCopy(node, emit, x, y, box.map((p) => p.size), box.map((p, d) => p.step * from[d]!), to, at(box.map((p) => p.from), from), at(box.map((p) => p.to), to));

@@ -1,14 +1,18 @@
 import * as L from '../../assembly/layout';
 import type { Emitter } from '../compiler/emitter';
 import { elementCount, input, output, type Node } from '../graph/graph';
-import { denseGeometry, outSize } from './conv2d';
-import { activationRange, emitInStepsOf, quantizedRange, requireTypes } from './support';
+import { denseGeometry, windowsShape } from './conv2d';
+import { activationRange, demand, demandWhole, emitInStepsOf, fourDimensions, quantizedRange, requireTypes, shapeText } from './support';
 
 type Pool = Node<'averagePool2d'> | Node<'maxPool2d'>;
 
 export function inferPool(node: Pool): number[][] {
-  const { kernel, stride, padding } = node.attributes, [n, h, w, c] = input(node, 0).shape;
-  return [[n!, outSize(h!, kernel[0], stride[0], 1, padding[0] + padding[2]), outSize(w!, kernel[1], stride[1], 1, padding[1] + padding[3]), c!]];
+  const { kernel, stride, padding } = node.attributes, [, h, w, c] = fourDimensions(node, input(node, 0));
+  demandWhole(node, 'kernel', kernel, 1);
+  const shape = windowsShape(node, input(node, 0).shape, kernel, node.attributes, c);
+  const meet = (d: 0 | 1, size: number): boolean => padding[d] < kernel[d] && (shape[d + 1]! - 1) * stride[d] - padding[d] < size;
+  demand(node, meet(0, h) && meet(1, w), `with the padding ${shapeText(padding)} some windows of ${shapeText(kernel)} see nothing of the picture`);
+  return [shape];
 }
 
 export function lowerPool(node: Pool, emit: Emitter, kind: number): void {

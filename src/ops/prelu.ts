@@ -1,13 +1,15 @@
 import * as L from '../../assembly/layout';
-import { input, output, perTensor } from '../graph/graph';
+import { elementCount, input, output, perTensor } from '../graph/graph';
 import { emitBinary } from './binary';
 import type { Operator } from './operator';
-import { f32, requireTypes, unsupported } from './support';
+import { broadcastShape, demand, f32, requireTypes, shapeText, unsupported } from './support';
 
 export const prelu: Operator<'prelu'> = {
   quantization: 'free',
   infer(node) {
-    return [input(node, 0).shape];
+    const x = input(node, 0).shape, alpha = input(node, 1).shape, shape = broadcastShape(x, alpha);
+    demand(node, shape !== undefined && elementCount(shape) === elementCount(x), `slopes of ${shapeText(alpha)} do not broadcast to ${shapeText(x)}`);
+    return [x];
   },
   lower(node, emit) {
     const x = input(node, 0), alpha = input(node, 1), y = output(node);

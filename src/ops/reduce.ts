@@ -3,7 +3,7 @@ import { elementCount, input, output, perTensor, type Node, type Tensor } from '
 import type { ReduceKind } from '../graph/operators';
 import { quantizeMultiplier } from './fixedPoint';
 import type { Operator } from './operator';
-import { emitCopy, f32, inQuantizationOf, requireTypes, sameQuantization, stridesOf } from './support';
+import { demand, emitCopy, f32, inQuantizationOf, requireTypes, sameQuantization, shapeText, stridesOf } from './support';
 
 const kinds: Record<ReduceKind, number> = { mean: L.REDUCE_MEAN, sum: L.REDUCE_SUM, max: L.REDUCE_MAX, min: L.REDUCE_MIN, prod: L.REDUCE_PROD };
 
@@ -11,6 +11,7 @@ export const reduce: Operator<'reduce'> = {
   quantization: 'free',
   infer(node) {
     const { shape } = input(node, 0), { axes } = node.attributes, kept = shape.map((size, d) => (axes.includes(d) ? 1 : size));
+    demand(node, axes.every((axis, i) => Number.isInteger(axis) && axis >= 0 && axis < shape.length && (i === 0 || axis > axes[i - 1]!)), `its axes ${shapeText(axes)} must be ascending axes of ${shapeText(shape)}`);
     return [output(node).shape.length === kept.length ? kept : shape.filter((_, d) => !axes.includes(d))];
   },
   lower(node, emit) {

@@ -2,14 +2,17 @@ import * as L from '../../assembly/layout';
 import { elementCount, input, output, type Tensor } from '../graph/graph';
 import type { Attributes } from '../graph/operators';
 import type { Operator } from './operator';
-import { f32, emitInStepsOf, requireTypes, roundAway, roundEven } from './support';
+import { emitInStepsOf, f32, fourDimensions, requireTypes, roundAway, roundEven } from './support';
 
 /** Weights of int8 interpolation are whole 2048ths, as XNNPACK's. */
 const ONE = 2048;
 
 export const resize2d: Operator<'resize2d'> = {
   quantization: 'same',
-  infer: (node) => [output(node).shape],
+  infer(node) {
+    const [n, , , c] = fourDimensions(node, input(node, 0)), [, h, w] = fourDimensions(node, output(node));
+    return [[n, h, w, c]];
+  },
   lower(node, emit) {
     const y = output(node), x = input(node, 0), a = node.attributes;
     requireTypes(node, x, 'int8', 'float32');

@@ -1,11 +1,17 @@
 import { elementSize, input } from '../graph/graph';
 import { moveAs } from './moving';
 import type { Operator } from './operator';
-import { sameQuantization, stridesOf } from './support';
+import { demand, demandAxis, sameQuantization, stridesOf } from './support';
 
 export const split: Operator<'split'> = {
   quantization: 'same',
-  infer: (node) => node.outputs.map((tensor) => tensor.shape),
+  infer(node) {
+    const { shape } = input(node, 0), { axis } = node.attributes;
+    demandAxis(node, axis, shape);
+    const total = node.outputs.reduce((sum, piece) => sum + (piece.shape[axis] ?? 0), 0);
+    demand(node, total === shape[axis], `its pieces have ${total} of ${shape[axis]} along axis ${axis}`);
+    return node.outputs.map((piece) => shape.map((size, d) => (d === axis ? piece.shape[d]! : size)));
+  },
   lower(node, emit) {
     const x = input(node, 0), strides = stridesOf(x.shape), { axis } = node.attributes;
     let at = 0;

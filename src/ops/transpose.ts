@@ -1,12 +1,14 @@
 import { input, output } from '../graph/graph';
 import { moveAs } from './moving';
 import type { Operator } from './operator';
-import { stridesOf } from './support';
+import { demand, shapeText, stridesOf } from './support';
 
 export const transpose: Operator<'transpose'> = {
   quantization: 'same',
   infer(node) {
-    return [node.attributes.perm.map((d) => input(node, 0).shape[d]!)];
+    const { shape } = input(node, 0), { perm } = node.attributes;
+    demand(node, perm.length === shape.length && shape.every((_, d) => perm.includes(d)), `${shapeText(perm)} does not order the dimensions of ${shapeText(shape)}`);
+    return [perm.map((d) => shape[d]!)];
   },
   lower(node, emit) {
     const x = input(node, 0), y = output(node), strides = stridesOf(x.shape);

@@ -1,6 +1,7 @@
 import { elementCount, input, output } from '../graph/graph';
-import { constantWeights, emitConv, type ConvWeights } from './conv2d';
+import { constantWeights, demandBias, emitConv, type ConvWeights } from './conv2d';
 import type { Operator } from './operator';
+import { demand, demandWhole, fourDimensions } from './support';
 
 /**
  * stride² ordinary convolutions, one for each residue of the output coordinate: output y = y0 + s·t sees only the taps
@@ -9,7 +10,12 @@ import type { Operator } from './operator';
 export const transposeConv2d: Operator<'transposeConv2d'> = {
   quantization: 'weights',
   infer(node) {
-    return [output(node).shape];
+    const [n, , , C] = fourDimensions(node, input(node, 0)), [co, , , ci] = fourDimensions(node, input(node, 1)), [, h, w] = fourDimensions(node, output(node));
+    demand(node, ci === C, `its weights are for ${ci} channels, its input has ${C}`);
+    demandWhole(node, 'stride', node.attributes.stride, 1);
+    demandWhole(node, 'crop', node.attributes.padding.slice(0, 2), 0);
+    demandBias(node, co);
+    return [[n, h, w, co]];
   },
   lower(node, emit) {
     const x = input(node, 0), y = output(node), { stride, padding, activation } = node.attributes;

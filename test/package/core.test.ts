@@ -14,7 +14,8 @@ const fileOf = (flavor: string): string => path.join(root, `dist/core.${flavor}.
 function validWith(flavor: string, ...extensions: string[]): boolean {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'kinglet-core-'));
   try {
-    const { status } = spawnSync(process.execPath, [path.join(root, 'node_modules/binaryen/bin/wasm-opt'), fileOf(flavor), '--mvp-features', ...extensions, '-o', path.join(folder, 'out.wasm')], { stdio: 'ignore' });
+    const { status, error, signal } = spawnSync(process.execPath, [path.join(root, 'node_modules/binaryen/bin/wasm-opt'), fileOf(flavor), '--mvp-features', ...extensions, '-o', path.join(folder, 'out.wasm')], { stdio: 'ignore' });
+    if (status === null) throw error ?? new Error(`wasm-opt was ended by ${signal}`);
     return status === 0;
   } finally {
     rmSync(folder, { recursive: true });

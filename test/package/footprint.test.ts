@@ -9,10 +9,10 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 51_900 },
-  'dist/slim.js': { gzip: 9_750 },
-  'dist/core.simd.wasm': { raw: 52_600, gzip: 17_000 },
-  'dist/core.scalar.wasm': { raw: 38_900, gzip: 15_000 },
+  'dist/browser.js': { gzip: 52_075 },
+  'dist/slim.js': { gzip: 9_737 },
+  'dist/core.simd.wasm': { raw: 52_827, gzip: 16_690 },
+  'dist/core.scalar.wasm': { raw: 39_056, gzip: 13_476 },
 };
 const ALLOWANCE = 1.03;
 /** JavaScript and WebAssembly together, gzipped. */

@@ -1,0 +1,20 @@
+import { describe, test } from 'vitest';
+import { dropDead } from '../../../src/compiler/passes/dropDead';
+import { checkPass, expect, GraphBuilder, operatorsOf } from './suite';
+
+describe('dropDead', () => {
+  test('drops chains whose results nobody needs, and keeps inputs', () => {
+    const b = new GraphBuilder('dead'), x = b.input('x', [4]), unused = b.input('unused', [2]);
+    b.node('unary', [b.node('unary', [x], { kind: 'relu' })], { kind: 'tanh' });
+    const y = b.node('unary', [x], { kind: 'neg' });
+    b.node('binary', [y, x], { kind: 'add', activation: 'none' });
+    const after = checkPass(b.finish([y]), dropDead);
+    expect(operatorsOf(after)).toEqual(['unary']);
+    expect(after.inputs.map((t) => t.name)).toEqual([x.name, unused.name]);
+  });
+
+  test('keeps an operator of which one output is needed', () => {
+    const b = new GraphBuilder('half'), [, second] = b.nodeWithOutputs('split', [b.input('x', [4])], { axis: 0 }, [[1], [3]]);
+    expect(operatorsOf(checkPass(b.finish([second!]), dropDead))).toEqual(['split']);
+  });
+});

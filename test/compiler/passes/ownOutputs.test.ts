@@ -1,0 +1,24 @@
+import { describe, test } from 'vitest';
+import { ownOutputs } from '../../../src/compiler/passes/ownOutputs';
+import { checkPass, constantOf, expect, GraphBuilder, operatorsOf } from './suite';
+
+describe('ownOutputs', () => {
+  test('copies outputs that are inputs, constants, or named twice', () => {
+    const b = new GraphBuilder('borrowed'), x = b.input('x', [2, 3]), y = b.node('unary', [x], { kind: 'neg' });
+    const after = checkPass(b.finish([y, x, constantOf(b, [4]), y]), ownOutputs);
+    expect(operatorsOf(after)).toEqual(['unary', 'slice', 'slice', 'slice']);
+    expect(new Set(after.outputs).size).toBe(4);
+    expect(new Set(after.outputs.map((t) => t.name)).size).toBe(4);
+    expect(after.outputs.some((t) => t.data)).toBe(false);
+  });
+
+  test('copies a scalar', () => {
+    const b = new GraphBuilder('scalar');
+    expect(operatorsOf(checkPass(b.finish([b.input('x', [])]), ownOutputs))).toEqual(['slice']);
+  });
+
+  test('leaves outputs that have a place of their own', () => {
+    const b = new GraphBuilder('own');
+    expect(operatorsOf(checkPass(b.finish([b.node('unary', [b.input('x', [3])], { kind: 'abs' })]), ownOutputs))).toEqual(['unary']);
+  });
+});
