@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['assembly/', 'build/', 'dist/', '**/node_modules/', 'models/digits/recipe/kernels.ts'] },
+  { ignores: ['assembly/', 'build/', 'dist/', '**/node_modules/', 'models/digits/recipe/kernels.ts', 'bench/roofline.ts'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -11,8 +11,13 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_', ignoreRestSiblings: true }],
     },
   },
-  { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', WebAssembly: 'readonly', TextDecoder: 'readonly', fetch: 'readonly', setTimeout: 'readonly', URL: 'readonly', Buffer: 'readonly', performance: 'readonly', document: 'readonly', window: 'readonly' } } },
+  {
+    files: ['**/*.mjs'],
+    languageOptions: {
+      globals: Object.fromEntries(['process', 'console', 'WebAssembly', 'TextDecoder', 'fetch', 'setTimeout', 'URL', 'Buffer', 'performance', 'document', 'window'].map((name) => [name, 'readonly'])),
+    },
+  },
 );

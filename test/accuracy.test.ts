@@ -8,7 +8,7 @@ import path from 'node:path';
 // Accuracy on real data: what users care about in the end.
 
 function modelOf(name: string): Model {
-  return loadSync(compile(importTflite(sharedBytes('models', `${name}.tflite`))) as Uint8Array<ArrayBuffer>);
+  return loadSync(compile(importTflite(sharedBytes('models', `${name}.tflite`))));
 }
 
 function argmax(scores: ArrayLike<number>): number {

@@ -161,7 +161,7 @@ export function emitInStepsOf(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor
   const target: Tensor = { ...emit.temporary(`${y.name} (before requantization)`, y.shape, 'int8'), ...(x.quantization && { quantization: x.quantization }) };
   write(target);
   const steps = requantizer(target, y);
-  emitTable(node, emit, target, y, (q) => Math.max(low!, Math.min(high!, steps(q))));
+  emitTable(node, emit, target, y, (q) => Math.max(low, Math.min(high, steps(q))));
 }
 
 /** The tensor itself, or a temporary requantized to the quantization of `like`. */

@@ -33,7 +33,7 @@ export async function readBytes(source: Source, options: ReadOptions, readPath?:
   const here = asBytes(source);
   if (here) return here;
   try {
-    if (typeof source === 'string' || source instanceof URL) {
+    if (typeof source === 'string' || isUrl(source)) {
       const text = String(source);
       if (readPath && !/^(https?|data|blob):/i.test(text)) {
         const bytes = await readPath(source);
@@ -93,9 +93,14 @@ async function readStream(stream: ReadableStream<Uint8Array>, total: number | un
 }
 
 export function nameOf(source: unknown): string {
-  if (typeof source === 'string' || source instanceof URL) return `"${String(source)}"`;
+  if (typeof source === 'string' || isUrl(source)) return `"${String(source)}"`;
   if (typeof Response === 'function' && source instanceof Response && source.url) return `"${source.url}"`;
   return 'the model';
+}
+
+/** Worklets have no URL. */
+function isUrl(value: unknown): value is URL {
+  return typeof URL === 'function' && value instanceof URL;
 }
 
 export function describeValue(value: unknown): string {

@@ -26,7 +26,7 @@ export function saveFloatNetwork(path, network) {
   let at = 0;
   for (const chunk of chunks) for (const value of chunk) bytes.setFloat32((at++) * 4, value, true);
   writeFileSync(`${path}.bin`, new Uint8Array(bytes.buffer));
-  const { layers: _, ...head } = network;
+  const head = { name: network.name, input: network.input, output: network.output };
   const lines = layers.map((layer) => `    ${JSON.stringify(layer)}`).join(',\n');
   const headText = JSON.stringify(head, null, 2).replace(/\n\}$/, '');
   writeFileSync(`${path}.json`, `${headText},\n  "layers": [\n${lines}\n  ]\n}\n`);
