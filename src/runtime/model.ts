@@ -219,9 +219,9 @@ export class Model {
     for (let run = 0; run < runs; run++) {
       if (options.inputs !== undefined) this.write(options.inputs);
       this.records.forEach((from, i) => {
-        const to = this.records[i + 1] ?? this.planBytes, start = performance.now();
+        const to = this.records[i + 1] ?? this.planBytes, start = now();
         core.run(from, to);
-        times[i]![run] = performance.now() - start;
+        times[i]![run] = now() - start;
       });
     }
     return times.map((samples, index) => {
@@ -276,6 +276,9 @@ export class Model {
 if (typeof Symbol.dispose === 'symbol') {
   Object.defineProperty(Model.prototype, Symbol.dispose, { value(this: Model) { this.dispose(); }, configurable: true, writable: true });
 }
+
+/** Worklets have no `performance`. */
+const now: () => number = typeof performance === 'object' ? () => performance.now() : () => Date.now();
 
 function recordOffsets(plan: Uint8Array): number[] {
   const view = new DataView(plan.buffer, plan.byteOffset, plan.byteLength), offsets: number[] = [];

@@ -1,0 +1,115 @@
+import { core } from '../engines/core';
+import { kinglet } from '../engines/kinglet';
+import { litert } from '../engines/litert';
+import { onnxruntime } from '../engines/onnxruntime';
+import { roofline } from '../engines/roofline';
+import { tfjs } from '../engines/tfjs';
+import { xnnpack } from '../engines/xnnpack';
+import type { Engine, EngineOptions, Session, Values } from './engine';
+
+const engines: Record<string, Engine> = { kinglet, core, xnnpack, litert, onnxruntime, tfjs, roofline };
+
+/** What one engine is to run. */
+export interface Task {
+  engine: string;
+  options: EngineOptions;
+  /** The network's file, by the name that `read` knows. */
+  file: string;
+  /** The inputs' raw bytes, one tensor behind the other, and what they are. */
+  inputs: { file: string; tensors: { dtype: 'float32' | 'int8' | 'uint8' | 'int32'; count: number }[] };
+}
+
+export interface Started {
+  /** Milliseconds from the network's bytes in memory to its first answer. */
+  firstMs: number;
+  /** Values of each output, evenly picked where there are many. */
+  outputs: number[][];
+  /** Of all bytes of all outputs. */
+  hash: number;
+  /** Bytes of the network's memory, or of all WebAssembly memories of the page. */
+  memory?: number;
+  info?: Record<string, unknown>;
+}
+
+const arrays = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array };
+const MOST_VALUES = 4096;
+/** The clock ticks every 5 µs in an isolated page; a sample of 100 ticks is right to a percent. */
+const SAMPLE_MS = 0.5;
+/** Others ran meanwhile: caches and the clock's speed come back first. */
+const SETTLE_MS = 2;
+
+/** Where one engine runs one network: a page, or a process. */
+export class Stand {
+  private session: Session | undefined;
+  /** Runs that one sample times together. */
+  private runs = 1;
+
+  constructor(private readonly read: (file: string) => Promise<Uint8Array>, private readonly allMemories?: () => number) {}
+
+  async start({ engine, options, file, inputs }: Task): Promise<Started> {
+    const bytes = await this.read(file), raw = await this.read(inputs.file);
+    let at = 0;
+    const values = inputs.tensors.map(({ dtype, count }): Values => {
+      const array = new arrays[dtype](raw.slice(at, at + count * arrays[dtype].BYTES_PER_ELEMENT).buffer);
+      at += array.byteLength;
+      return array;
+    });
+    const open = await engines[engine]!(bytes, values, options);
+    const start = performance.now();
+    this.session = await open();
+    await this.session.run();
+    const firstMs = performance.now() - start, outputs = this.session.outputs();
+    const memory = this.session.memory ?? this.allMemories?.();
+    return {
+      firstMs, outputs: outputs.map(pickValues), hash: hashOf(outputs),
+      ...(memory !== undefined && { memory }), ...(this.session.info && { info: this.session.info }),
+    };
+  }
+
+  /** Runs for a while, until compilers have done their work, and finds out how many runs make a sample. */
+  async warmUp(ms: number): Promise<void> {
+    const start = performance.now(), session = this.session!;
+    let count = 0, elapsed = 0;
+    while (elapsed < ms || count < 3) {
+      const pending = session.run();
+      if (pending) await pending;
+      count++;
+      elapsed = performance.now() - start;
+    }
+    this.runs = Math.max(1, Math.ceil(SAMPLE_MS / (elapsed / count)));
+  }
+
+  /** Samples for a while. @returns milliseconds of a run, one value a sample */
+  async visit(ms: number): Promise<number[]> {
+    const session = this.session!, { runs } = this, samples: number[] = [];
+    const repeat = async (): Promise<number> => {
+      const start = performance.now();
+      for (let i = 0; i < runs; i++) {
+        const pending = session.run();
+        if (pending) await pending;
+      }
+      return performance.now() - start;
+    };
+    for (let settled = 0; settled < SETTLE_MS;) settled += await repeat();
+    for (let spent = 0; spent < ms;) {
+      const elapsed = await repeat();
+      samples.push(elapsed / runs);
+      spent += elapsed;
+    }
+    return samples;
+  }
+}
+
+function pickValues(values: Values): number[] {
+  const step = Math.ceil(values.length / MOST_VALUES);
+  return Array.from(step === 1 ? values : values.filter((_, i) => i % step === 0));
+}
+
+/** FNV-1a */
+function hashOf(outputs: Values[]): number {
+  let hash = 0x811c9dc5;
+  for (const { buffer, byteOffset, byteLength } of outputs) {
+    for (const byte of new Uint8Array(buffer, byteOffset, byteLength)) hash = Math.imul(hash ^ byte, 0x01000193);
+  }
+  return hash >>> 0;
+}

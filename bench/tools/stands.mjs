@@ -1,0 +1,95 @@
+// Opens stands (stand/stand.ts): pages of Chromium or Node processes that each run one engine with one network.
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openChromium } from './chromium.mjs';
+import { peersFolder } from './peers.mjs';
+import { serve } from './serve.mjs';
+import { bundle } from './typescript.mjs';
+
+const bench = new URL('..', import.meta.url);
+const inRepository = (path) => fileURLToPath(new URL(`../${path}`, bench));
+
+/**
+ * @typedef {object} Stand
+ * @property {(task: object) => Promise<object>} start
+ * @property {(ms: number) => Promise<void>} warmUp
+ * @property {(ms: number) => Promise<number[]>} visit
+ * @property {() => Promise<void>} close
+ *
+ * @typedef {object} Place
+ * @property {string} name what runs the stands
+ * @property {Record<string, string>} libraries where engines find their library's files
+ * @property {() => Promise<Stand>} open a fresh stand
+ * @property {() => string[]} takeServed the library's files that stands asked for since the last call
+ * @property {() => Promise<void>} close
+ */
+
+/** @param {string} folder where the files of tasks are @returns {Promise<Place>} pages of headless Chromium */
+export async function chromiumStands(folder) {
+  await bundle(new URL('stand/page.ts', bench), join(folder, 'page.js'), 'browser');
+  const libraries = { '/node_modules/': peersFolder(), '/dist/': inRepository('dist') };
+  const server = await serve({ '/files/': folder, ...libraries, '/': fileURLToPath(new URL('stand', bench)) });
+  const browser = await openChromium();
+  return {
+    name: `Chromium ${browser.version()}`,
+    libraries: { kinglet: '/dist/', peers: '/node_modules/' },
+    async open() {
+      // a context of its own shares neither process nor caches with the others
+      const context = await browser.newContext(), page = await context.newPage();
+      const said = [];
+      page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
+      await page.goto(`${server.url}/page.html`);
+      await page.waitForFunction('window.stand');
+      const call = async (method, argument) => {
+        try {
+          return await page.evaluate(([m, a]) => window.stand[m](a), [method, argument]);
+        } catch (error) {
+          throw new Error(reasonOf(error, said), { cause: error });
+        }
+      };
+      return { start: (task) => call('start', task), warmUp: (ms) => call('warmUp', ms), visit: (ms) => call('visit', ms), close: () => context.close() };
+    },
+    takeServed() {
+      const files = [...server.served].filter((file) => Object.values(libraries).some((library) => file.startsWith(library)));
+      server.served.clear();
+      return files;
+    },
+    async close() {
+      await browser.close();
+      server.close();
+    },
+  };
+}
+
+/** @param {string} folder where the files of tasks are @returns {Promise<Place>} processes of this Node */
+export async function nodeStands(folder) {
+  const entry = join(folder, 'process.mjs');
+  await bundle(new URL('stand/process.ts', bench), entry, 'node');
+  return {
+    name: `Node ${process.version}`,
+    libraries: { kinglet: new URL('../dist/', bench).href },
+    async open() {
+      const child = fork(entry, [folder], { serialization: 'advanced' });
+      const call = (method, argument) => new Promise((resolve, reject) => {
+        const end = () => reject(new Error('the process ended'));
+        child.once('exit', end);
+        child.once('message', ({ value, error }) => {
+          child.off('exit', end);
+          if (error === undefined) resolve(value);
+          else reject(new Error(error));
+        });
+        child.send([method, argument]);
+      });
+      return { start: (task) => call('start', task), warmUp: (ms) => call('warmUp', ms), visit: (ms) => call('visit', ms), close: async () => void child.kill() };
+    },
+    takeServed: () => [],
+    close: async () => undefined,
+  };
+}
+
+/** The first line of what a library says, or of what it wrote to the console where it only says that it gave up. */
+function reasonOf(error, said) {
+  const text = error.message.replace(/^page\.evaluate: /, '').split('\n')[0];
+  return said.length > 0 && text.length < 40 ? `${text} (${said.at(-1).split('\n')[0]})` : text;
+}
