@@ -1,0 +1,52 @@
+// Makes the project ready, doing only what is missing: dependencies from the lockfile, the core, and with --dist the packages in dist/.
+// Plain Node, because it runs before anything is installed.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+process.chdir(path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..'));
+
+const [major] = process.versions.node.split('.').map(Number);
+if (major < 20) {
+  console.error(`kinglet needs Node 20 or newer to build; this is ${process.version}`);
+  process.exit(1);
+}
+
+function step(title, command, args) {
+  console.log(`» ${title}`);
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
+  if (status !== 0) {
+    console.error(`${title}: failed${error ? ` (${error.message})` : ''}`);
+    process.exit(status ?? 1);
+  }
+}
+
+function hashOf(files) {
+  const hash = createHash('sha256');
+  for (const file of files.sort()) hash.update(file).update('\0').update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
+}
+
+/** Runs `work` unless the inputs are those of the last time. */
+function once(name, inputs, exists, work) {
+  const stampFile = `build/${name}.stamp`, stamp = hashOf(inputs);
+  if (exists && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  work();
+  mkdirSync('build', { recursive: true });
+  writeFileSync(stampFile, stamp);
+}
+
+once('install', ['package-lock.json'], existsSync('node_modules/.package-lock.json'), () => step('installing the dependencies (npm ci)', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']));
+once('core', [...filesIn('assembly'), 'asconfig.json', 'package-lock.json'], existsSync('build/core.js'), () => step('compiling the core (simd, scalar)', process.execPath, ['src/build/core.mjs']));
+if (process.argv.includes('--dist')) {
+  once('dist', [...filesIn('src'), ...filesIn('assembly'), 'rollup.config.mjs', 'package.json', 'package-lock.json'], existsSync('dist/index.js'),
+    () => {
+      rmSync('dist', { recursive: true, force: true }); // files of an earlier build would be published
+      step('bundling dist/', process.execPath, ['node_modules/rollup/dist/bin/rollup', '-c', '--silent']);
+    });
+}
