@@ -132,7 +132,7 @@ export const HYBRID_ASYMMETRIC = 1;
 
 // depthwiseConv2d with one output channel per input channel (others become grouped conv2d)
 //   Taps lie column by column ([kw][kh]): the order in which XNNPACK sums them, so that floats agree to the bit.
-//   weights i16 [⌈C/8⌉][⌈KW·KH/2⌉][8][2] = w − zw, zero padded · f32 [KW·KH][C]
+//   weights i8 [⌈C/8⌉][KW·KH][8], filled up with WEIGHTS_ZERO · f32 [KW·KH][C]
 //   bias    i32 or f32 [⌈C/8⌉·8], i8 has −za·Σw folded in · scale f32 [⌈C/8⌉·8] (i8 only)
 export const DEPTHWISE_SOURCE = 8;
 export const DEPTHWISE_TARGET = 12;
@@ -154,9 +154,10 @@ export const DEPTHWISE_DILATION_X = 72;
 export const DEPTHWISE_PAD_TOP = 76;
 export const DEPTHWISE_PAD_LEFT = 80;
 export const DEPTHWISE_SOURCE_ZERO = 84;
-export const DEPTHWISE_TARGET_ZERO = 88;
-export const DEPTHWISE_MIN = 92;
-export const DEPTHWISE_MAX = 96;
+export const DEPTHWISE_WEIGHTS_ZERO = 88;
+export const DEPTHWISE_TARGET_ZERO = 92;
+export const DEPTHWISE_MIN = 96;
+export const DEPTHWISE_MAX = 100;
 export const DEPTHWISE_BYTES = 104;
 
 // pooling; ROUNDING_OFFSET is added to each i8 value before the division of an average rounds half away from

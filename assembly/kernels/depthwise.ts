@@ -1,31 +1,55 @@
 import { clamp } from './gemm';
 import { requantize, requantize4, requantizeZero } from './requantize';
+import { storeBytes } from './store';
 
-// Depthwise products. `taps` holds one address per kernel tap (a row of zero points where the tap lies outside the
-// picture); `shift` is added to each, so that one list serves a run of pixels.
+// Depthwise products of 8 channels at a time. Taps are multiplied in pairs by `i32x4.dot_i16x8_s`: the lanes of two taps
+// are interleaved, as are their weights, which are widened once a call.
 //
-//   weights i16 [⌈C/8⌉][pairs][8][2], pairs = ⌈taps/2⌉ · bias i32 [C'] · scale f32 [C'] · out i8 [C]
-//   The list is padded to 2·pairs entries; the weights of the padding are zero. |a·w| ≤ 128·255: dot is exact.
+//   w     i8 [⌈C/8⌉][taps][8] · pairs i16 [⌈C/8⌉][⌈taps/2⌉][8][2] = w − zero, the partner of an odd last tap 0
+//   bias  i32 [C'] · scale f32 [C'] · out i8 [C], C' = C rounded up to 8 · |a·w| ≤ 128·255
 
-function storeTail(p: usize, q: v128, lanes: i32): void {
-  let bits = i64x2.extract_lane(q, 0);
-  for (let i = 0; i < lanes; i++) {
-    store<u8>(p + i, <u8>bits);
-    bits >>= 8;
+/** Lanes 0-3 of a and b, interleaved. */
+@inline
+function interleaveLow(a: v128, b: v128): v128 {
+  return i16x8.shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+@inline
+function interleaveHigh(a: v128, b: v128): v128 {
+  return i16x8.shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** acc + a₀·w₀ + a₁·w₁ */
+@inline
+function dot(acc: v128, pair: v128, weights: v128): v128 {
+  return i32x4.add(acc, i32x4.dot_i16x8_s(pair, weights));
+}
+
+/** w → pairs */
+export function pair_taps_i8(w: usize, zero: i32, taps: i32, blocks: i32, pairs: usize): void {
+  for (let block = 0; block < blocks; block++) {
+    for (let t = 0; t < taps; t += 2) {
+      const partner = t + 1 < taps;
+      if (ASC_FEATURE_SIMD) {
+        const z = i16x8.splat(<i16>zero), a = i16x8.sub(v128.load8x8_s(w), z), b = partner ? i16x8.sub(v128.load8x8_s(w, 8), z) : i16x8.splat(0);
+        v128.store(pairs, interleaveLow(a, b));
+        v128.store(pairs, interleaveHigh(a, b), 16);
+      } else {
+        for (let lane = 0; lane < 8; lane++) {
+          store<i16>(pairs + (lane << 2), <i32>load<i8>(w + lane) - zero);
+          store<i16>(pairs + (lane << 2), partner ? <i32>load<i8>(w + lane, 8) - zero : 0, 2);
+        }
+      }
+      w += partner ? 16 : 8;
+      pairs += 32;
+    }
   }
 }
 
-/** Sums of two taps of 8 channels: low 4 channels. */
-@inline
-function dotLow(a: v128, b: v128, w: v128): v128 {
-  return i32x4.dot_i16x8_s(i16x8.shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11), w);
-}
-
-@inline
-function dotHigh(a: v128, b: v128, w: v128): v128 {
-  return i32x4.dot_i16x8_s(i16x8.shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15), w);
-}
-
+/**
+ * Any kernel: `taps` holds one address per tap (a row of zero points where the tap lies outside the picture), padded to an
+ * even count; `shift` is added to each, so that one list serves a run of pixels.
+ */
 export function depthwise_i8(
   taps: usize, pairs: i32, shift: usize, weights: usize, bias: usize, scale: usize, out: usize, C: i32, zero: i32, min: i32, max: i32,
 ): void {
@@ -37,14 +61,12 @@ export function depthwise_i8(
       const at = shift + c;
       for (let t = taps; t < end; t += 8) {
         const a = v128.load8x8_s(load<usize>(t) + at), b = v128.load8x8_s(load<usize>(t, 4) + at);
-        lo = i32x4.add(lo, dotLow(a, b, v128.load(weights)));
-        hi = i32x4.add(hi, dotHigh(a, b, v128.load(weights, 16)));
+        lo = dot(lo, interleaveLow(a, b), v128.load(weights));
+        hi = dot(hi, interleaveHigh(a, b), v128.load(weights, 16));
         weights += 32;
       }
-      const q16 = i16x8.narrow_i32x4_s(requantize4(lo, v128.load(scale), low, high, magic), requantize4(hi, v128.load(scale, 16), low, high, magic));
-      const q = i8x16.narrow_i16x8_s(q16, q16);
-      if (C - c >= 8) v128.store64_lane(out + c, q, 0);
-      else storeTail(out + c, q, C - c);
+      const q = i16x8.narrow_i32x4_s(requantize4(lo, v128.load(scale), low, high, magic), requantize4(hi, v128.load(scale, 16), low, high, magic));
+      storeBytes(out + c, i8x16.narrow_i16x8_s(q, q), C - c < 8 ? C - c : 8);
       bias += 32; scale += 32;
     }
   } else {
@@ -60,31 +82,126 @@ export function depthwise_i8(
   }
 }
 
-/** `depthwise_i8` for nine taps (3×3), whose addresses stay in registers. */
-export function depthwise_i8_3x3(
-  taps: usize, shift: usize, weights: usize, bias: usize, scale: usize, out: usize, C: i32, zero: i32, min: i32, max: i32,
+// 3×3 with SIMD: a row of outputs, channel block by channel block, the columns of the window kept in registers. Each column
+// pairs its upper two rows; the lower row pairs neighbouring columns. The weights in the order they are used, per block:
+//
+//   [0..2] (w₀ₖ, w₁ₖ) of columns k = 0, 1, 2 · [3] (w₂₀, w₂₁) · [4] (w₂₂, 0) · [5] (0, w₂₀) · [6] (w₂₁, w₂₂), low and high lanes each
+
+/** Bytes of weights per block of 8 channels. */
+export const WEIGHTS_3X3 = 224;
+
+/** w i8 [⌈C/8⌉][9][8], taps column by column → the layout above */
+export function pair_taps_i8_3x3(w: usize, zero: i32, blocks: i32, out: usize): void {
+  const z = i16x8.splat(<i16>zero), none = i16x8.splat(0);
+  for (let block = 0; block < blocks; block++) {
+    for (let k = 0; k < 3; k++) storePair(out + (k << 5), i16x8.sub(v128.load8x8_s(w + k * 24), z), i16x8.sub(v128.load8x8_s(w + k * 24, 8), z));
+    const w20 = i16x8.sub(v128.load8x8_s(w, 16), z), w21 = i16x8.sub(v128.load8x8_s(w, 40), z), w22 = i16x8.sub(v128.load8x8_s(w, 64), z);
+    storePair(out + 96, w20, w21);
+    storePair(out + 128, w22, none);
+    storePair(out + 160, none, w20);
+    storePair(out + 192, w21, w22);
+    w += 72; out += WEIGHTS_3X3;
+  }
+}
+
+@inline
+function storePair(out: usize, a: v128, b: v128): void {
+  v128.store(out, interleaveLow(a, b));
+  v128.store(out, interleaveHigh(a, b), 16);
+}
+
+/**
+ * `count` outputs of a row. p0, p1, p2: the window's input rows at column 0, with the bytes to the next pixel (0 for a row of
+ * zero points outside the picture); the first output's window begins at column `first`, which may be negative.
+ */
+export function depthwise_i8_3x3_s1(
+  p0: usize, step0: usize, p1: usize, step1: usize, p2: usize, step2: usize, first: i32, inW: i32, padding: i32,
+  weights: usize, bias: usize, scale: usize, out: usize, count: i32, C: i32, zero: i32, min: i32, max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero);
-  const t0 = load<usize>(taps) + shift, t1 = load<usize>(taps, 4) + shift, t2 = load<usize>(taps, 8) + shift;
-  const t3 = load<usize>(taps, 12) + shift, t4 = load<usize>(taps, 16) + shift, t5 = load<usize>(taps, 20) + shift;
-  const t6 = load<usize>(taps, 24) + shift, t7 = load<usize>(taps, 28) + shift, t8 = load<usize>(taps, 32) + shift;
+  const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero), outside = i16x8.splat(<i16>padding);
   for (let c = 0; c < C; c += 8) {
-    let a = v128.load8x8_s(t0 + c), b = v128.load8x8_s(t1 + c);
-    let lo = i32x4.add(v128.load(bias), dotLow(a, b, v128.load(weights)));
-    let hi = i32x4.add(v128.load(bias, 16), dotHigh(a, b, v128.load(weights, 16)));
-    a = v128.load8x8_s(t2 + c); b = v128.load8x8_s(t3 + c);
-    lo = i32x4.add(lo, dotLow(a, b, v128.load(weights, 32))); hi = i32x4.add(hi, dotHigh(a, b, v128.load(weights, 48)));
-    a = v128.load8x8_s(t4 + c); b = v128.load8x8_s(t5 + c);
-    lo = i32x4.add(lo, dotLow(a, b, v128.load(weights, 64))); hi = i32x4.add(hi, dotHigh(a, b, v128.load(weights, 80)));
-    a = v128.load8x8_s(t6 + c); b = v128.load8x8_s(t7 + c);
-    lo = i32x4.add(lo, dotLow(a, b, v128.load(weights, 96))); hi = i32x4.add(hi, dotHigh(a, b, v128.load(weights, 112)));
-    a = v128.load8x8_s(t8 + c);
-    lo = i32x4.add(lo, dotLow(a, a, v128.load(weights, 128))); hi = i32x4.add(hi, dotHigh(a, a, v128.load(weights, 144)));
-    const q16 = i16x8.narrow_i32x4_s(requantize4(lo, v128.load(scale), low, high, magic), requantize4(hi, v128.load(scale, 16), low, high, magic));
-    const q = i8x16.narrow_i16x8_s(q16, q16);
-    if (C - c >= 8) v128.store64_lane(out + c, q, 0);
-    else storeTail(out + c, q, C - c);
-    weights += 160; bias += 32; scale += 32;
+    const lanes = C - c < 8 ? C - c : 8;
+    let ix = first, q0 = p0 + c + ix * step0, q1 = p1 + c + ix * step1, q2 = p2 + c + ix * step2, o = out + c;
+    let x0 = outside, x1 = outside, x2 = outside, y2 = outside;
+    if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); x2 = v128.load8x8_s(q2); }
+    let aLow = interleaveLow(x0, x1), aHigh = interleaveHigh(x0, x1);
+    ix++; q0 += step0; q1 += step1; q2 += step2;
+    x0 = outside; x1 = outside;
+    if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); y2 = v128.load8x8_s(q2); }
+    let bLow = interleaveLow(x0, x1), bHigh = interleaveHigh(x0, x1), uLow = interleaveLow(x2, y2), uHigh = interleaveHigh(x2, y2);
+    for (let x = 0; x < count; x += 2) {
+      ix++; q0 += step0; q1 += step1; q2 += step2;
+      x0 = outside; x1 = outside; x2 = outside; y2 = outside;
+      if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); x2 = v128.load8x8_s(q2); }
+      const cLow = interleaveLow(x0, x1), cHigh = interleaveHigh(x0, x1);
+      ix++; q0 += step0; q1 += step1; q2 += step2;
+      x0 = outside; x1 = outside;
+      if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); y2 = v128.load8x8_s(q2); }
+      const dLow = interleaveLow(x0, x1), dHigh = interleaveHigh(x0, x1), vLow = interleaveLow(x2, y2), vHigh = interleaveHigh(x2, y2);
+      let w = v128.load(weights), s0 = dot(v128.load(bias), aLow, w), t0 = dot(v128.load(bias), bLow, w);
+      w = v128.load(weights, 32); s0 = dot(s0, bLow, w); t0 = dot(t0, cLow, w);
+      w = v128.load(weights, 64); s0 = dot(s0, cLow, w); t0 = dot(t0, dLow, w);
+      s0 = dot(s0, uLow, v128.load(weights, 96)); t0 = dot(t0, uLow, v128.load(weights, 160));
+      s0 = dot(s0, vLow, v128.load(weights, 128)); t0 = dot(t0, vLow, v128.load(weights, 192));
+      w = v128.load(weights, 16);
+      let s1 = dot(v128.load(bias, 16), aHigh, w), t1 = dot(v128.load(bias, 16), bHigh, w);
+      w = v128.load(weights, 48); s1 = dot(s1, bHigh, w); t1 = dot(t1, cHigh, w);
+      w = v128.load(weights, 80); s1 = dot(s1, cHigh, w); t1 = dot(t1, dHigh, w);
+      s1 = dot(s1, uHigh, v128.load(weights, 112)); t1 = dot(t1, uHigh, v128.load(weights, 176));
+      s1 = dot(s1, vHigh, v128.load(weights, 144)); t1 = dot(t1, vHigh, v128.load(weights, 208));
+      const scaleLow = v128.load(scale), scaleHigh = v128.load(scale, 16);
+      const s = i16x8.narrow_i32x4_s(requantize4(s0, scaleLow, low, high, magic), requantize4(s1, scaleHigh, low, high, magic));
+      const t = i16x8.narrow_i32x4_s(requantize4(t0, scaleLow, low, high, magic), requantize4(t1, scaleHigh, low, high, magic));
+      const q = i8x16.narrow_i16x8_s(s, t);
+      if (lanes == 8) {
+        v128.store64_lane(o, q, 0);
+        if (x + 1 < count) v128.store64_lane(o + C, q, 1);
+      } else {
+        storeBytes(o, q, lanes);
+        if (x + 1 < count) storeBytes(o + C, i64x2.shuffle(q, q, 1, 1), lanes);
+      }
+      o += C << 1;
+      aLow = cLow; aHigh = cHigh; bLow = dLow; bHigh = dHigh; uLow = vLow; uHigh = vHigh;
+    }
+    weights += WEIGHTS_3X3; bias += 32; scale += 32;
+  }
+}
+
+/** The same for stride 2: each window shares one column with the next. */
+export function depthwise_i8_3x3_s2(
+  p0: usize, step0: usize, p1: usize, step1: usize, p2: usize, step2: usize, first: i32, inW: i32, padding: i32,
+  weights: usize, bias: usize, scale: usize, out: usize, count: i32, C: i32, zero: i32, min: i32, max: i32,
+): void {
+  const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero), outside = i16x8.splat(<i16>padding);
+  for (let c = 0; c < C; c += 8) {
+    const lanes = C - c < 8 ? C - c : 8;
+    let ix = first, q0 = p0 + c + ix * step0, q1 = p1 + c + ix * step1, q2 = p2 + c + ix * step2, o = out + c;
+    let x0 = outside, x1 = outside, a2 = outside;
+    if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); a2 = v128.load8x8_s(q2); }
+    let aLow = interleaveLow(x0, x1), aHigh = interleaveHigh(x0, x1);
+    for (let x = 0; x < count; x++) {
+      let b2 = outside, c2 = outside;
+      ix++; q0 += step0; q1 += step1; q2 += step2;
+      x0 = outside; x1 = outside;
+      if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); b2 = v128.load8x8_s(q2); }
+      const bLow = interleaveLow(x0, x1), bHigh = interleaveHigh(x0, x1);
+      ix++; q0 += step0; q1 += step1; q2 += step2;
+      x0 = outside; x1 = outside;
+      if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); c2 = v128.load8x8_s(q2); }
+      const cLow = interleaveLow(x0, x1), cHigh = interleaveHigh(x0, x1);
+      let s0 = dot(v128.load(bias), aLow, v128.load(weights)), s1 = dot(v128.load(bias, 16), aHigh, v128.load(weights, 16));
+      s0 = dot(s0, bLow, v128.load(weights, 32)); s1 = dot(s1, bHigh, v128.load(weights, 48));
+      s0 = dot(s0, cLow, v128.load(weights, 64)); s1 = dot(s1, cHigh, v128.load(weights, 80));
+      s0 = dot(s0, interleaveLow(a2, b2), v128.load(weights, 96)); s1 = dot(s1, interleaveHigh(a2, b2), v128.load(weights, 112));
+      s0 = dot(s0, interleaveLow(c2, c2), v128.load(weights, 128)); s1 = dot(s1, interleaveHigh(c2, c2), v128.load(weights, 144));
+      const s = i16x8.narrow_i32x4_s(requantize4(s0, v128.load(scale), low, high, magic), requantize4(s1, v128.load(scale, 16), low, high, magic));
+      const q = i8x16.narrow_i16x8_s(s, s);
+      if (lanes == 8) v128.store64_lane(o, q, 0);
+      else storeBytes(o, q, lanes);
+      o += C;
+      aLow = cLow; aHigh = cHigh; a2 = c2;
+    }
+    weights += WEIGHTS_3X3; bias += 32; scale += 32;
   }
 }
 

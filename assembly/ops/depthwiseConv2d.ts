@@ -2,12 +2,12 @@ import {
   DEPTHWISE_BATCH, DEPTHWISE_BIAS, DEPTHWISE_BYTES, DEPTHWISE_CHANNELS, DEPTHWISE_DILATION_X, DEPTHWISE_DILATION_Y, DEPTHWISE_IN_H, DEPTHWISE_IN_W,
   DEPTHWISE_KERNEL_H, DEPTHWISE_KERNEL_W, DEPTHWISE_MAX, DEPTHWISE_MIN, DEPTHWISE_OUT_H, DEPTHWISE_OUT_W, DEPTHWISE_PAD_LEFT, DEPTHWISE_PAD_TOP,
   DEPTHWISE_SCALE, DEPTHWISE_SOURCE, DEPTHWISE_SOURCE_ZERO, DEPTHWISE_STRIDE_X, DEPTHWISE_STRIDE_Y, DEPTHWISE_TARGET, DEPTHWISE_TARGET_ZERO,
-  DEPTHWISE_WEIGHTS, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
+  DEPTHWISE_WEIGHTS, DEPTHWISE_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
 } from '../layout';
-import { depthwise_f32, depthwise_i8, depthwise_i8_3x3 } from '../kernels/depthwise';
+import { depthwise_f32, depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, pair_taps_i8_3x3, WEIGHTS_3X3 } from '../kernels/depthwise';
 import { big, bytesOf, checkCounts, checkFiniteTable, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target } from '../record';
 
-// Scratch: tap addresses u32 [KH·KW rounded up to 2] │ a row of zero points [C] + 16
+// Scratch: a row of zero points [C] + 16 │ widened weights (i8) │ tap addresses u32 [KH·KW rounded up to 2]
 
 const MAX_REACH: f64 = 1073741824;
 
@@ -24,17 +24,18 @@ export function describeDepthwiseConv2d(r: usize): void {
   if (taps > 65536) fail(FAULT_ATTRIBUTE);
   source(r, DEPTHWISE_SOURCE, big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_IN_H) * big(r, DEPTHWISE_IN_W) * C * size, <u32>size);
   target(r, DEPTHWISE_TARGET, big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * size, <u32>size);
-  table(r, DEPTHWISE_WEIGHTS, f32s ? taps * C * 4 : blocks * Math.ceil(taps / 2) * 32, 16);
+  table(r, DEPTHWISE_WEIGHTS, f32s ? taps * C * 4 : blocks * taps * 8, 16);
   table(r, DEPTHWISE_BIAS, blocks * 32, 16);
   if (!f32s) {
     table(r, DEPTHWISE_SCALE, blocks * 32, 16);
     checkFiniteTable(r, DEPTHWISE_SCALE, blocks * 8);
     checkRange(r, DEPTHWISE_SOURCE_ZERO, -128, 127);
+    checkRange(r, DEPTHWISE_WEIGHTS_ZERO, -128, 127);
     checkRange(r, DEPTHWISE_TARGET_ZERO, -128, 127);
     checkRange(r, DEPTHWISE_MIN, -128, 127);
     checkRange(r, DEPTHWISE_MAX, int(r, DEPTHWISE_MIN), 127);
   }
-  needScratch(Math.ceil(taps / 2) * 8 + C * size + 32);
+  needScratch(C * size + 64 + (f32s ? 0 : blocks * Math.max(WEIGHTS_3X3, Math.ceil(taps / 2) * 32)) + Math.ceil(taps / 2) * 8);
 }
 
 /** Addresses of the taps of output pixel (y, x), column by column. */
@@ -54,17 +55,50 @@ function listTaps(r: usize, picture: usize, y: i32, x: i32, pixelBytes: i32, zer
   if ((kernelH * kernelW & 1) != 0) store<usize>(list, load<usize>(list - 4));
 }
 
+/** The row of zero points at the start of scratch, and what lies behind it. */
+function zeroRow(bytes: i32, zero: u8): usize {
+  memory.fill(scratch(), zero, bytes + 16);
+  return (scratch() + bytes + 16 + 15) & ~15;
+}
+
+/** 3×3 without dilation, stride 1 or 2: row by row. */
+function runRows3x3(r: usize): void {
+  const C = int(r, DEPTHWISE_CHANNELS), inH = int(r, DEPTHWISE_IN_H), inW = int(r, DEPTHWISE_IN_W), outH = int(r, DEPTHWISE_OUT_H), outW = int(r, DEPTHWISE_OUT_W);
+  const stride = int(r, DEPTHWISE_STRIDE_X), strideY = int(r, DEPTHWISE_STRIDE_Y), padTop = int(r, DEPTHWISE_PAD_TOP), first = -int(r, DEPTHWISE_PAD_LEFT), padding = int(r, DEPTHWISE_SOURCE_ZERO);
+  const bias = <usize>int(r, DEPTHWISE_BIAS), scale = <usize>int(r, DEPTHWISE_SCALE), zero = int(r, DEPTHWISE_TARGET_ZERO), low = int(r, DEPTHWISE_MIN), high = int(r, DEPTHWISE_MAX);
+  const zeros = scratch(), weights = zeroRow(C, <u8>padding), rowBytes = inW * C;
+  pair_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), int(r, DEPTHWISE_WEIGHTS_ZERO), (C + 7) >> 3, weights);
+  let out = <usize>int(r, DEPTHWISE_TARGET), picture = <usize>int(r, DEPTHWISE_SOURCE);
+  for (let batch = 0; batch < int(r, DEPTHWISE_BATCH); batch++) {
+    for (let y = 0; y < outH; y++) {
+      const iy = y * strideY - padTop, in0 = <u32>iy < <u32>inH, in1 = <u32>(iy + 1) < <u32>inH, in2 = <u32>(iy + 2) < <u32>inH;
+      const p0 = in0 ? picture + iy * rowBytes : zeros, p1 = in1 ? picture + (iy + 1) * rowBytes : zeros, p2 = in2 ? picture + (iy + 2) * rowBytes : zeros;
+      const s0 = in0 ? C : 0, s1 = in1 ? C : 0, s2 = in2 ? C : 0;
+      if (stride == 1) depthwise_i8_3x3_s1(p0, s0, p1, s1, p2, s2, first, inW, padding, weights, bias, scale, out, outW, C, zero, low, high);
+      else depthwise_i8_3x3_s2(p0, s0, p1, s1, p2, s2, first, inW, padding, weights, bias, scale, out, outW, C, zero, low, high);
+      out += outW * C;
+    }
+    picture += inH * rowBytes;
+  }
+}
+
 export function runDepthwiseConv2d(r: usize): void {
   const f32s = dtypeOf(r) == DTYPE_F32, size = f32s ? 4 : 1;
   const C = int(r, DEPTHWISE_CHANNELS), pixelBytes = C * size, inH = int(r, DEPTHWISE_IN_H), inW = int(r, DEPTHWISE_IN_W);
   const outH = int(r, DEPTHWISE_OUT_H), outW = int(r, DEPTHWISE_OUT_W), kernelH = int(r, DEPTHWISE_KERNEL_H), kernelW = int(r, DEPTHWISE_KERNEL_W);
-  const taps = kernelH * kernelW, pairs = (taps + 1) >> 1, weights = <usize>int(r, DEPTHWISE_WEIGHTS), bias = <usize>int(r, DEPTHWISE_BIAS);
+  const taps = kernelH * kernelW, pairs = (taps + 1) >> 1, bias = <usize>int(r, DEPTHWISE_BIAS), blocks = (C + 7) >> 3;
   const strideY = int(r, DEPTHWISE_STRIDE_Y), strideX = int(r, DEPTHWISE_STRIDE_X), padTop = int(r, DEPTHWISE_PAD_TOP), padLeft = int(r, DEPTHWISE_PAD_LEFT);
+  if (ASC_FEATURE_SIMD) {
+    if (!f32s && kernelH == 3 && kernelW == 3 && int(r, DEPTHWISE_DILATION_Y) == 1 && int(r, DEPTHWISE_DILATION_X) == 1 && (strideX == 1 || strideX == 2)) {
+      runRows3x3(r);
+      return;
+    }
+  }
   const reachY = (kernelH - 1) * int(r, DEPTHWISE_DILATION_Y), reachX = (kernelW - 1) * int(r, DEPTHWISE_DILATION_X);
-  const list = scratch(), zeros = list + (pairs << 3);
-  memory.fill(zeros, f32s ? 0 : <u8>int(r, DEPTHWISE_SOURCE_ZERO), pixelBytes + 16);
+  const zeros = scratch(), widened = zeroRow(pixelBytes, f32s ? 0 : <u8>int(r, DEPTHWISE_SOURCE_ZERO)), list = f32s ? widened : widened + (blocks * pairs << 5);
+  const weights = f32s ? <usize>int(r, DEPTHWISE_WEIGHTS) : widened;
+  if (!f32s) pair_taps_i8(int(r, DEPTHWISE_WEIGHTS), int(r, DEPTHWISE_WEIGHTS_ZERO), taps, blocks, widened);
   let out = <usize>int(r, DEPTHWISE_TARGET);
-  const nine = ASC_FEATURE_SIMD && taps == 9;
   for (let batch = 0; batch < int(r, DEPTHWISE_BATCH); batch++) {
     const picture = <usize>int(r, DEPTHWISE_SOURCE) + batch * inH * inW * pixelBytes;
     for (let y = 0; y < outH; y++) {
@@ -80,13 +114,8 @@ export function runDepthwiseConv2d(r: usize): void {
           listTaps(r, picture, y, x, pixelBytes, zeros, list);
           first = rowsInside && ix >= 0 && ix + reachX < inW ? x : -1;
         }
-        if (f32s) {
-          depthwise_f32(list, taps, shift, weights, bias, out, C, float(r, DEPTHWISE_MIN), float(r, DEPTHWISE_MAX));
-        } else if (nine) {
-          depthwise_i8_3x3(list, shift, weights, bias, int(r, DEPTHWISE_SCALE), out, C, int(r, DEPTHWISE_TARGET_ZERO), int(r, DEPTHWISE_MIN), int(r, DEPTHWISE_MAX));
-        } else {
-          depthwise_i8(list, pairs, shift, weights, bias, int(r, DEPTHWISE_SCALE), out, C, int(r, DEPTHWISE_TARGET_ZERO), int(r, DEPTHWISE_MIN), int(r, DEPTHWISE_MAX));
-        }
+        if (f32s) depthwise_f32(list, taps, shift, weights, bias, out, C, float(r, DEPTHWISE_MIN), float(r, DEPTHWISE_MAX));
+        else depthwise_i8(list, pairs, shift, weights, bias, int(r, DEPTHWISE_SCALE), out, C, int(r, DEPTHWISE_TARGET_ZERO), int(r, DEPTHWISE_MIN), int(r, DEPTHWISE_MAX));
         out += pixelBytes;
       }
     }

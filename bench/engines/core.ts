@@ -1,5 +1,5 @@
 import * as L from '../../assembly/layout';
-import { readKlet } from '../../src/format/klet';
+import { readKlet, type ArenaTensor } from '../../src/format/klet';
 import { compileCore, instantiate, type Flavor } from '../../src/runtime/core';
 import { inlinedCores } from '../../src/runtime/inlined';
 import { mapMemory } from '../../src/runtime/model';
@@ -10,21 +10,22 @@ import type { Engine, Values } from '../stand/engine';
 export const core: Engine = (file, values, { flavor }) => Promise.resolve(() => {
   const bytes = inlinedCores[flavor as Flavor];
   if (!bytes) throw new Error(`there is no flavor "${flavor}" here`);
-  const parts = readKlet(file), { map, total } = mapMemory(parts), arena = map[4]!;
+  const parts = readKlet(file), { inputs, outputs }: { inputs: ArenaTensor[]; outputs: ArenaTensor[] } = parts.meta;
+  const { map, total } = mapMemory(parts), arena = map[4]!;
   const { exports, memory } = instantiate(compileCore(bytes(), `the ${flavor} core`), total), view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, map[2]);
   if (exports.validate() !== L.FAULT_NONE) throw new Error('the core refuses the plan');
   exports.prepare();
-  parts.meta.inputs.forEach(({ offset }, i) => {
+  inputs.forEach(({ offset }, i) => {
     const { buffer, byteOffset, byteLength } = values[i]!;
     memory.set(new Uint8Array(buffer, byteOffset, byteLength), arena + offset);
   });
   const planBytes = parts.plan.length;
   return Promise.resolve({
     run: () => exports.run(0, planBytes),
-    outputs: () => parts.meta.outputs.map(({ offset, ...info }): Values => {
+    outputs: () => outputs.map(({ offset, ...info }): Values => {
       const raw = memory.slice(arena + offset, arena + offset + rawBytes(info));
       return info.dtype === 'int8' ? new Int8Array(raw.buffer) : info.dtype === 'float32' ? new Float32Array(raw.buffer) : raw;
     }),

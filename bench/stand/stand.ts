@@ -7,6 +7,8 @@ import { tfjs } from '../engines/tfjs';
 import { xnnpack } from '../engines/xnnpack';
 import type { Engine, EngineOptions, Session, Values } from './engine';
 
+export type { Values };
+
 const engines: Record<string, Engine> = { kinglet, core, xnnpack, litert, onnxruntime, tfjs, roofline };
 
 /** What one engine is to run. */

@@ -32,8 +32,8 @@ export function quantize(graph: Graph, options: QuantizeOptions): Graph {
   dropDead(work);
   fuseActivation(work);
   checkGraph(work, 'fuseActivation');
-  const scales = chooseQuantization(work, calibrate(work, options.samples));
-  const result = rewrite(work, scales, options.floatBorder ?? false);
+  const ranges = calibrate(work, options.samples);
+  const result = rewrite(work, chooseQuantization(work, ranges), ranges, options.floatBorder ?? false);
   checkGraph(result, 'quantize');
   return result;
 }
@@ -91,8 +91,8 @@ function chooseQuantization(graph: Graph, ranges: Map<string, Range>): Map<Tenso
   return chosen;
 }
 
-function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, floatBorder: boolean): Graph {
-  const twins = new Map<Tensor, Tensor>(), nodes: AnyNode[] = [];
+function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, ranges: Map<string, Range>, floatBorder: boolean): Graph {
+  const twins = new Map<Tensor, Tensor>(), converted = new Map<Tensor, Tensor>(), nodes: AnyNode[] = [];
   const twin = (tensor: Tensor): Tensor => {
     const quantization = chosen.get(tensor);
     if (!quantization) return tensor;
@@ -102,6 +102,22 @@ function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, floatBorder: b
   };
   const border = (op: 'quantize' | 'dequantize', from: Tensor, to: Tensor): void => {
     nodes.push({ op, name: `${to.name} (${op})`, inputs: [from], outputs: [to], attributes: {} });
+  };
+  /** For operators that stay in float32: the real values of what is int8. */
+  const asFloat = (tensor: Tensor): Tensor => {
+    if (!chosen.has(tensor)) return tensor;
+    const made = converted.get(tensor) ?? { ...tensor, name: `${tensor.name} (float32)` };
+    if (!converted.has(tensor)) border('dequantize', twin(tensor), made);
+    converted.set(tensor, made);
+    return made;
+  };
+  /** For the others: their results in int8. */
+  const asInt8 = (tensor: Tensor): Tensor => {
+    if (chosen.has(tensor) || tensor.data || tensor.dtype !== 'float32') return twin(tensor);
+    const made = converted.get(tensor) ?? { ...tensor, name: `${tensor.name} (int8)`, dtype: 'int8' as const, quantization: activationQuantization(ranges.get(tensor.name) ?? [0, 0]) };
+    if (!converted.has(tensor)) border('quantize', tensor, made);
+    converted.set(tensor, made);
+    return made;
   };
   const inputs = graph.inputs.map((tensor) => {
     const inside = twin(tensor);
@@ -113,7 +129,8 @@ function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, floatBorder: b
   });
   for (const node of graph.nodes) {
     const rule = ruleOf(node);
-    nodes.push({ ...node, inputs: node.inputs.map((tensor, i) => tensor && (rule === 'float' ? tensor : quantizedInput(node, tensor, i, rule, twin))), outputs: node.outputs.map(twin) });
+    const inputs = node.inputs.map((tensor, i) => tensor && (rule === 'float' ? asFloat(tensor) : quantizedInput(node, tensor, i, rule, asInt8)));
+    nodes.push({ ...node, inputs, outputs: node.outputs.map(twin) });
   }
   const outputs = graph.outputs.map((tensor) => {
     const inside = twin(tensor);

@@ -4,7 +4,7 @@ import type { Operator } from './operator';
 import { demandAxis, requireTypes } from './support';
 
 export const argmax: Operator<'argmax'> = {
-  quantization: 'float',
+  quantization: 'free',
   infer(node) {
     const shape = input(node, 0).shape, { axis } = node.attributes, kept = shape.map((d, i) => (i === axis ? 1 : d)), y = output(node).shape;
     demandAxis(node, axis, shape);

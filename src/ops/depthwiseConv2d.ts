@@ -29,10 +29,10 @@ export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
       .ints(L.DEPTHWISE_BATCH, [g.batch, g.inH, g.inW, C, g.outH, g.outW, kh, kw, ...stride, ...dilation, padding[0], padding[1]]);
     if (int8) {
       const zero = perTensor(x).zeroPoint, [low, high] = quantizedRange(activation, y);
-      r.table(L.DEPTHWISE_WEIGHTS, packInt16(weights, kh, kw, C))
+      r.table(L.DEPTHWISE_WEIGHTS, packInt8(weights, kh, kw, C))
         .table(L.DEPTHWISE_BIAS, padLanes(Int32Array, foldedBias(weights, zero)))
         .table(L.DEPTHWISE_SCALE, padLanes(Float32Array, requantizeScales(x, weights.tensor, y, C)))
-        .int(L.DEPTHWISE_SOURCE_ZERO, zero).int(L.DEPTHWISE_TARGET_ZERO, perTensor(y).zeroPoint).int(L.DEPTHWISE_MIN, low).int(L.DEPTHWISE_MAX, high);
+        .int(L.DEPTHWISE_SOURCE_ZERO, zero).int(L.DEPTHWISE_WEIGHTS_ZERO, weights.tensor.quantization?.zeroPoint[0] ?? 0).int(L.DEPTHWISE_TARGET_ZERO, perTensor(y).zeroPoint).int(L.DEPTHWISE_MIN, low).int(L.DEPTHWISE_MAX, high);
     } else {
       const [low, high] = activationRange(activation);
       r.table(L.DEPTHWISE_WEIGHTS, tapsByColumn(weights.values as Float32Array, kh, kw, C))
@@ -62,13 +62,10 @@ function tapsByColumn<A extends Int8Array | Float32Array>(values: A, kh: number,
   return out;
 }
 
-/** [C][kh][kw] → i16 [⌈C/8⌉][⌈kw·kh/2⌉][8][2] of w − zw */
-function packInt16({ values, tensor }: ConvWeights, kh: number, kw: number, C: number): Int16Array {
-  const taps = kh * kw, pairs = Math.ceil(taps / 2), ordered = tapsByColumn(values as Int8Array, kh, kw, C), zero = tensor.quantization?.zeroPoint[0] ?? 0, packed = new Int16Array(Math.ceil(C / LANES) * pairs * 16);
-  for (let c = 0; c < C; c++) {
-    const base = Math.floor(c / LANES) * pairs * 16 + (c % LANES) * 2;
-    for (let t = 0; t < taps; t++) packed[base + (t >> 1) * 16 + (t & 1)] = ordered[t * C + c]! - zero;
-  }
+/** [C][kh][kw] → i8 [⌈C/8⌉][kw·kh][8], the rest filled with the zero point */
+function packInt8({ values, tensor }: ConvWeights, kh: number, kw: number, C: number): Int8Array {
+  const taps = kh * kw, ordered = tapsByColumn(values as Int8Array, kh, kw, C), packed = new Int8Array(Math.ceil(C / LANES) * taps * LANES).fill(tensor.quantization?.zeroPoint[0] ?? 0);
+  for (let c = 0; c < C; c++) for (let t = 0; t < taps; t++) packed[(Math.floor(c / LANES) * taps + t) * LANES + (c % LANES)] = ordered[t * C + c]!;
   return packed;
 }
 

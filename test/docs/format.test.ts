@@ -7,6 +7,7 @@ import { crc32 } from '../../src/format/crc32';
 import * as klet from '../../src/format/klet';
 import { loadSync, type RawArray } from '../../src/index';
 import { Random } from '../helpers/random';
+import { annotate } from './dump';
 import { constantsOf, fencesOf, readPage, root } from './page';
 import { bytesOf, PageRunner } from './runner';
 import { tinyKlet } from './tiny';
@@ -45,31 +46,17 @@ describe('the numbers of docs/format.md', () => {
 });
 
 describe('the example of docs/format.md', () => {
-  const file = tinyKlet();
-  const lines = fencesOf(page).filter(({ heading }) => heading.startsWith('A whole file')).flatMap(({ code }) => code.trimEnd().split('\n'));
-  const parsed = lines.map((line) => {
-    const [, offset, hex, meaning] = /^([0-9a-f]{4}) {2}((?:[0-9a-f]{2} )*[0-9a-f]{2}) *(.*)$/.exec(line) ?? [];
-    return { at: parseInt(offset!, 16), bytes: hex!.split(' ').map((byte) => parseInt(byte, 16)), meaning: meaning! };
-  });
+  const shown = fencesOf(page).filter(({ heading }) => heading.startsWith('A whole file')).flatMap(({ code }) => code.trimEnd().split('\n')), real = annotate(tinyKlet());
 
   test('is the file that the compiler makes of this network', () => {
-    expect(parsed.flatMap(({ bytes }) => bytes)).toEqual([...file]);
-  });
-
-  test('has its offsets right and leaves nothing out', () => {
-    let at = 0;
-    for (const line of parsed) {
-      expect(line.at, line.meaning).toBe(at);
-      at += line.bytes.length;
-    }
-    expect(at).toBe(file.length);
+    expect(shown).toEqual(real);
   });
 
   test('names the fields of its record', () => {
-    const plan = parsed.find(({ meaning }) => meaning.startsWith('RECORD_OPCODE'))!.at;
-    const fields = parsed.flatMap(({ at, meaning }) => {
-      const name = /^([A-Z0-9_]+):/.exec(meaning)?.[1];
-      return name ? [[name, at - plan] as const] : [];
+    const at = (line: string): number => parseInt(line.slice(0, 4), 16), plan = at(real.find((line) => line.includes('RECORD_OPCODE'))!);
+    const fields = real.flatMap((line) => {
+      const name = /^.{55}([A-Z0-9_]+):/.exec(line)?.[1];
+      return name ? [[name, at(line) - plan] as const] : [];
     });
     expect(fields.length).toBeGreaterThan(30);
     for (const [name, offset] of fields) expect((layout as Record<string, number>)[name], name).toBe(offset);
@@ -98,8 +85,7 @@ const floatWeights = (shape: number[], axis: number) => (b: GraphBuilder): Tenso
   [b.constant(random.fill(new Float32Array(shape.reduce((x, y) => x * y))), shape, undefined, 'w'), b.constant(random.fill(new Float32Array(shape[axis]!)), [shape[axis]!], undefined, 'bias')];
 const hybridWeights = (shape: number[], axis: number) => (b: GraphBuilder): Tensor[] => [int8Weights(shape, axis)(b)[0]!, floatWeights([shape[axis]!], 0)(b)[1]!];
 
-const geometry = { stride: [2, 1], dilation: [1, 2], padding: [1, 2, 0, 1], activation: 'relu6' } as const;
-const conv = { ...geometry, stride: [2, 1] as [number, number], dilation: [1, 2] as [number, number], padding: [1, 2, 0, 1] as [number, number, number, number], groups: 2, activation: 'relu6' as const };
+const conv = { stride: [2, 1] as [number, number], dilation: [1, 2] as [number, number], padding: [1, 2, 0, 1] as [number, number, number, number], groups: 2, activation: 'relu6' as const };
 const depthwise = { stride: conv.stride, dilation: conv.dilation, padding: conv.padding, activation: conv.activation };
 const pool = { kernel: [3, 2] as [number, number], stride: [2, 2] as [number, number], padding: [1, 0, 1, 1] as [number, number, number, number], activation: 'none' as const };
 const transposed = { stride: [2, 3] as [number, number], padding: [1, 0, 0, 1] as [number, number, number, number], activation: 'none' as const };
@@ -194,6 +180,8 @@ function farthest(dtype: string, expected: Uint8Array, found: Uint8Array): numbe
 describe('a runner written from docs/format.md agrees with the core', () => {
   test.each(cases)('on $title', ({ graph, tolerance = 0 }) => {
     const file = compile(graph) as Uint8Array<ArrayBuffer>, model = loadSync(file), runner = new PageRunner(file);
+    expect(runner.scratch, 'bytes of scratch').toBe(model.memory.scratch);
+    expect(runner.total, 'bytes of memory').toBe(model.memory.total);
     for (let round = 0; round < 3; round++) {
       const inputs = Object.fromEntries(model.inputs.map(({ name, dtype, shape }) => [name, fill(dtype, shape.reduce((a, b) => a * b))]));
       const expected = model.predict(inputs, { output: 'raw' }), [found] = runner.run(model.inputs.map(({ name }) => asBytes(inputs[name]!)));

@@ -17,6 +17,9 @@ export class PageRunner {
   readonly inputs: Port[];
   readonly outputs: Port[];
   readonly golden: Uint8Array;
+  /** Bytes of scratch and of memory that kinglet's core needs. */
+  readonly scratch: number;
+  readonly total: number;
   private readonly arena: DataView;
   private readonly weights: DataView;
   private readonly plan: DataView;
@@ -34,12 +37,22 @@ export class PageRunner {
     this.plan = new DataView(sections[C.SECTION_PLAN!]!.buffer);
     this.weights = new DataView(sections[C.SECTION_WEIGHTS!]!.buffer);
     this.arena = new DataView(new ArrayBuffer(view.getUint32(16, true)));
+    this.scratch = this.records().reduce((most, record) => Math.max(most, scratchOf(record)), 0);
+    const aligned = (x: number): number => Math.ceil(x / C.SECTION_ALIGNMENT!) * C.SECTION_ALIGNMENT!;
+    const end = [this.plan, this.weights, this.arena].reduce((at, region) => aligned(at + region.byteLength), C.RESERVED!);
+    this.total = Math.ceil((aligned(end + this.scratch) + C.SLACK!) / 65536) * 65536;
+  }
+
+  private records(): Fields[] {
+    const records: Fields[] = [];
+    for (let at = 0; at < this.plan.byteLength; at += this.plan.getUint32(at + C.RECORD_SIZE!, true)) records.push(new Fields(this.plan, at, this.arena, this.weights));
+    return records;
   }
 
   /** Bytes in, bytes out, in the order of META. */
   run(inputs: Uint8Array[]): Uint8Array[] {
     this.inputs.forEach(({ offset }, i) => new Uint8Array(this.arena.buffer).set(inputs[i]!, offset));
-    for (let at = 0; at < this.plan.byteLength; at += this.plan.getUint32(at + C.RECORD_SIZE!, true)) execute(new Fields(this.plan, at, this.arena, this.weights));
+    this.records().forEach(execute);
     return this.outputs.map((port) => new Uint8Array(this.arena.buffer, port.offset, bytesOf(port)).slice());
   }
 }
@@ -157,6 +170,27 @@ function fold(row: number[], first: number, take: (p: number, x: number) => numb
 }
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** The table of scratch. */
+function scratchOf(r: Fields): number {
+  const product = (prefix: string, ...names: string[]): number => names.reduce((p, name) => p * r.int(`${prefix}_${name}`), 1), evenUp = (k: number): number => k + (k % 2);
+  const sum = (): number => product('CONV2D', 'KERNEL_H', 'KERNEL_W', 'IN_C') / r.int('CONV2D_GROUPS');
+  switch (r.opcode) {
+    case C.OP_CONV2D: {
+      const rows = r.int('CONV2D_BLOCK_ROWS'), outC = r.int('CONV2D_OUT_C'), K = sum();
+      return r.floats ? 8 * rows + 4 * outC + 48 + 4 * rows * K + 32 : 4 * rows + outC + 48 + 2 * rows * evenUp(K) + 32 + 16 * evenUp(K) + 32;
+    }
+    case C.OP_HYBRID_CONV2D: return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * evenUp(sum()) + 32 + 16 * evenUp(sum()) + 32;
+    case C.OP_DEPTHWISE_CONV2D: return 8 * Math.ceil(product('DEPTHWISE', 'KERNEL_H', 'KERNEL_W') / 2) + r.int('DEPTHWISE_CHANNELS') * sizeOf(r.dtype) + 32;
+    case C.OP_BINARY: return 64;
+    case C.OP_COPY: return 32;
+    case C.OP_BATCH_MATMUL: {
+      const R = Math.min(64, Math.ceil(r.int('MATMUL_M') / 4) * 4), K = r.int('MATMUL_K');
+      return r.floats ? 8 * R + 96 + 32 * K + (r.int('MATMUL_A_TRANSPOSED') ? 4 * R * K : 0) + 32 : 8 * R + 96 + 16 * (K + 1) + 2 * R * (K + 1) + 32;
+    }
+    default: return 0;
+  }
+}
 
 // ── records ───────────────────────────────────────────────────────────────────────────────────────────────
 

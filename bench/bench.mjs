@@ -1,0 +1,117 @@
+// A run: networks or layers, columns, rounds, report.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { listNetworks } from './networks/list.mjs';
+import { speedChart } from './report/chart.mjs';
+import { addRatios, summarizeRun } from './report/summary.mjs';
+import { layerTable, networkTable, summaryText } from './report/table.mjs';
+import { findKinglet, kingletColumn, peers } from './tools/columns.mjs';
+import { hold } from './tools/contest.mjs';
+import { describeMachine, describeVersions } from './tools/machine.mjs';
+import { openRoofline } from './tools/roofline.mjs';
+import { chromiumStands, nodeStands } from './tools/stands.mjs';
+import { importTypeScript } from './tools/typescript.mjs';
+
+const ROUNDS = 30, QUICK_ROUNDS = 5;
+/** Fresh stands that the time of the first answer is the median of. */
+const STARTS = 3;
+
+const local = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+export async function bench(options) {
+  const folder = mkdtempSync(join(tmpdir(), 'kinglet-bench-'));
+  const place = await (options.node ? nodeStands : chromiumStands)(folder);
+  try {
+    const report = await (options.kernels ? benchLayers : benchNetworks)(place, folder, options);
+    console.log(options.json ? JSON.stringify(report, null, 1) : `\n${titleOf(report)}\n${options.kernels ? layerTable(report) : networkTable(report)}\n\n${summaryText(report)}`);
+    save(report, options);
+  } finally {
+    await place.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function benchNetworks(place, folder, options) {
+  const { prepare } = await importTypeScript(new URL('networks/prepare.ts', import.meta.url));
+  const sources = pick(listNetworks(), ({ name }) => name, options.models, 'network');
+  const networks = sources.map((source) => prepare(source, folder));
+  const { columns: own, standard } = await findKinglet(place, networks.find(({ files }) => files.klet.file));
+  const columns = pick([...own, ...(options.node ? [] : peers)], ({ id }) => id, options.engines, 'engine');
+  const roofline = await openRoofline(place, folder), measured = [];
+  for (const [i, network] of networks.entries()) {
+    console.error(`» ${network.name} (${i + 1} of ${networks.length})`);
+    const results = await hold({ place, network, columns, ...effort(options), afterRound: roofline.measure });
+    for (const column of columns) if (column.library === 'kinglet' && results[column.id].memory) results[column.id].memory += coreBytes(column);
+    measured.push({ name: network.name, ...(network.macs && { macs: network.macs }), results });
+  }
+  addRatios(measured);
+  const described = columns.map((column) => describeColumn(column, measured));
+  for (const { results } of measured) for (const result of Object.values(results)) delete result.served;
+  return { ...headOf(place, options), standard, columns: described, networks: measured, roofline: await roofline.close(), summary: summarizeRun(measured, columns, standard) };
+}
+
+async function benchLayers(place, folder, options) {
+  const { prepareLayer, readShapes } = await importTypeScript(new URL('networks/layers.ts', import.meta.url));
+  const shapes = pick(readdirSync(local('shapes')).map((file) => basename(file, '.txt')), (name) => name, options.models, 'shapes file');
+  const layers = shapes.flatMap((name) => readShapes(readFileSync(local(`shapes/${name}.txt`), 'utf8')).map((layer) => prepareLayer(layer, name, folder)));
+  const { columns: own } = await findKinglet(place, layers[0]);
+  // one thread; the plain flavors only on demand, they take long
+  const bare = [...own.filter(({ options: { threads, flavor } }) => threads === 1 && (options.engines || (flavor !== 'scalar' && flavor !== 'js'))).map((column) => kingletColumn(column.options.flavor, 1, true)),
+    ...(options.node ? [] : [{ ...peers[0], options: { ...peers[0].options, bare: true } }])];
+  const columns = pick(bare, ({ id }) => id, options.engines, 'engine'), roofline = await openRoofline(place, folder), measured = [];
+  for (const [i, layer] of layers.entries()) {
+    console.error(`» ${layer.network} ${layer.name} (${i + 1} of ${layers.length})`);
+    const results = await hold({ place, network: layer, columns, ...effort(options), starts: 1, afterRound: roofline.measure });
+    measured.push({ name: layer.name, network: layer.network, layer: layer.layer, macs: layer.macs, results });
+  }
+  const peaks = await roofline.close();
+  for (const { results } of measured) for (const result of Object.values(results)) if (result.gmacs) result.share = result.gmacs / peaks.dotI16.median;
+  return { ...headOf(place, options), columns: columns.map(({ id, head }) => ({ id, head })), layers: measured, roofline: peaks, summary: { facts: {} } };
+}
+
+const effort = ({ quick, rounds }) => ({ rounds: Number(rounds ?? (quick ? QUICK_ROUNDS : ROUNDS)), starts: quick ? 1 : STARTS });
+
+function headOf(place, options) {
+  const { rounds } = effort(options);
+  return { date: new Date().toISOString(), mode: options.kernels ? 'kernels' : 'networks', rounds, machine: describeMachine(), versions: describeVersions(place, !options.node) };
+}
+
+/** The entries whose names contain one of the wanted parts. */
+function pick(list, nameOf, wanted, what) {
+  if (wanted === undefined) return list;
+  const picked = list.filter((entry) => wanted.split(',').some((part) => nameOf(entry).includes(part)));
+  if (picked.length === 0) throw new Error(`no ${what} is called like "${wanted}"; there are ${list.map(nameOf).join(', ')}`);
+  return picked;
+}
+
+/** What of a column goes into the report: its name, and what a page downloads for it. */
+function describeColumn({ id, head, options }, networks) {
+  const files = new Set(networks.flatMap(({ results }) => results[id].served ?? [])), raw = [...files].map((file) => readFileSync(file));
+  const sum = (sizes) => sizes.reduce((a, b) => a + b, 0);
+  return {
+    id, head, threads: options.threads,
+    ...(files.size > 0 && { download: { files: [...files].map((file) => basename(file)), raw: sum(raw.map((bytes) => bytes.length)), gzip: sum(raw.map((bytes) => gzipSync(bytes, { level: 9 }).length)) } }),
+  };
+}
+
+function coreBytes({ options: { flavor } }) {
+  const file = local(`../dist/core.${flavor}.wasm`);
+  return existsSync(file) ? statSync(file).size : 0;
+}
+
+function titleOf({ date, machine: { cpu, cores, system, load }, versions: { kinglet, commit, engine }, rounds }) {
+  return `${date.slice(0, 10)} · kinglet ${kinglet} (${commit}) in ${engine} · ${cpu}, ${cores} cores, ${system}, load ${load.toFixed(1)} · ${rounds} rounds`;
+}
+
+function save(report, { out, quick, models, engines, kernels, node }) {
+  const target = out ?? (quick || models || engines ? undefined : local('results'));
+  if (!target) return;
+  mkdirSync(target, { recursive: true });
+  const file = join(target, [report.date.slice(0, 10), ...(kernels ? ['kernels'] : []), ...(node ? ['node'] : [])].join('-'));
+  writeFileSync(`${file}.json`, `${JSON.stringify(report, null, 1)}\n`);
+  if (!kernels && !node) writeFileSync(`${file}.svg`, speedChart(report));
+  console.error(`written: ${file}.json${kernels || node ? '' : ' and .svg'}`);
+}

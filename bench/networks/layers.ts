@@ -1,0 +1,59 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { compile, importTflite } from '../../src/compiler/index';
+import { Maker, Random } from '../oracle/maker';
+import type { Network } from './prepare';
+
+/** One line of a shapes file. */
+export interface Layer {
+  kind: 'conv' | 'depthwise' | 'pointwise' | 'dense';
+  /** Height, width and channels of the input; a dense layer has channels only. */
+  h: number; w: number; c: number;
+  out: number;
+  kernel: [number, number];
+  stride: number;
+}
+
+export type LayerNetwork = Network & { layer: Layer; network: string };
+
+/**
+ * Reads a shapes file. A line is: kind, input (h×w×c, or c alone), output channels (`-` where the kind has none of its own),
+ * kernel (h×w) and stride; the last two may be left out. `#` starts a comment.
+ */
+export function readShapes(text: string): Layer[] {
+  return text.split('\n').map((line) => line.replace(/#.*/, '').trim()).filter(Boolean).map((line) => {
+    const [kind, input = '', out = '-', kernel = '1x1', stride = '1'] = line.split(/\s+/), sizes = input.split('x').map(Number);
+    const [h, w, c] = sizes.length === 1 ? [1, 1, sizes[0]!] : sizes as [number, number, number];
+    const layer = { kind, h, w, c, out: out === '-' ? c : Number(out), kernel: kernel.split('x').map(Number), stride: Number(stride) } as Layer;
+    if (!['conv', 'depthwise', 'pointwise', 'dense'].includes(layer.kind) || [h, w, c, layer.out, ...layer.kernel, layer.stride].some((n) => !(n > 0))) throw new Error(`not a shape: ${line}`);
+    return layer;
+  });
+}
+
+/** Writes an int8 network of one layer, SAME padding and relu, for TensorFlow Lite and kinglet. */
+export function prepareLayer(layer: Layer, network: string, folder: string): LayerNetwork {
+  const { kind, h, w, c, out, kernel: [kh, kw], stride } = layer, make = new Maker('int8', new Random(1));
+  const options = { padding: 'SAME', strideH: stride, strideW: stride, fusedActivationFunction: 'RELU' };
+  const [oh, ow] = [Math.ceil(h / stride), Math.ceil(w / stride)], high = 2 * Math.sqrt(kh * kw * (kind === 'depthwise' ? 1 : c));
+  if (kind === 'dense') {
+    const x = make.input([1, c], -1, 1), weights = make.weights([out, c], null);
+    make.emit('FULLY_CONNECTED', [x, weights, make.bias(out, x, weights)], [make.output([1, out], 0, high)], { fusedActivationFunction: 'RELU' });
+  } else if (kind === 'depthwise') {
+    const x = make.input([1, h, w, c], -1, 1), weights = make.weights([1, kh, kw, c], 3);
+    make.emit('DEPTHWISE_CONV_2D', [x, weights, make.bias(c, x, weights)], [make.output([1, oh, ow, c], 0, high)], { ...options, depthMultiplier: 1 });
+  } else {
+    const x = make.input([1, h, w, c], -1, 1), weights = make.weights([out, kh, kw, c], 0);
+    make.emit('CONV_2D', [x, weights, make.bias(out, x, weights)], [make.output([1, oh, ow, out], 0, high)], options);
+  }
+  const { network: tflite, samples: [inputs] } = make.finish(kind, 1);
+  const name = [kind, kind === 'dense' ? String(c) : `${h}x${w}x${c}`, ...(kind === 'depthwise' ? [] : [`to${out}`]), ...(kh * kw > 1 ? [`${kh}x${kw}`] : []), ...(stride > 1 ? [`s${stride}`] : [])].join('-');
+  const save = (ending: string, bytes: Uint8Array): { file: string } => {
+    writeFileSync(path.join(folder, `${name}.${ending}`), bytes);
+    return { file: `${name}.${ending}` };
+  };
+  const own = { ...save('in', inputs![0]!), tensors: [{ dtype: 'int8' as const, count: h * w * c }] }, refusal = 'layers are int8';
+  return {
+    name, layer, network, macs: oh * ow * out * kh * kw * (kind === 'depthwise' ? 1 : c), quantized: true, inputs: { own, float: own },
+    files: { tflite: save('tflite', tflite), klet: save('klet', compile(importTflite(tflite), { notes: false })), onnx: { refusal }, graph: { refusal } },
+  };
+}

@@ -1,0 +1,23 @@
+// The networks that the bench runs: those in ../shared/models, where that folder is, and the project's own.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { loadFloatNetwork } from '../../models/digits/recipe/float-network.mjs';
+
+const shared = fileURLToPath(new URL('../../../shared/models/', import.meta.url));
+const bytesOf = (file) => new Uint8Array(readFileSync(file));
+
+/** What the geometric mean is over: int8 and uint8 networks that XNNPACK runs. */
+export const headline = ['ad01_int8', 'kws_dscnn_int8', 'vww_int8', 'ic_resnet8_int8', 'person_detect_int8', 'mobilenet_v1_025_128_uint8', 'mobilenet_v2_100_224_uint8'];
+
+/** @returns {import('./prepare').Source[]} headline networks first, then by name */
+export function listNetworks() {
+  const names = existsSync(shared) ? readdirSync(shared).filter((name) => name.endsWith('.tflite')).map((name) => name.slice(0, -'.tflite'.length)) : [];
+  // the float32 network and the int8 one of the same name are each other's twins
+  const stem = (name) => name.replace(/_(u?int8|f32)$/, '');
+  const rank = (name) => (headline.includes(name) ? headline.indexOf(name) : headline.length);
+  const found = names.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).map((name) => {
+    const twin = names.find((other) => other !== name && stem(other) === stem(name));
+    return { name, tflite: bytesOf(`${shared}${name}.tflite`), ...(twin && { twin: bytesOf(`${shared}${twin}.tflite`) }) };
+  });
+  return [...found, { name: 'digits', klet: bytesOf(fileURLToPath(new URL('../../models/digits/digits.klet', import.meta.url))), twin: loadFloatNetwork() }];
+}

@@ -1,0 +1,154 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { compile, importTflite, readKlet, type Graph } from '../../src/compiler/index';
+import type { Attributes, OperatorName } from '../../src/graph/operators';
+import { GraphBuilder } from '../../src/graph/builder';
+import { TfliteReader } from '../../src/importers/tflite/reader';
+import { tensorTypes } from '../../src/importers/tflite/schema';
+import { loadSync } from '../../src/index';
+import { Random } from '../../test/helpers/random';
+import type { Task, Values } from '../stand/stand';
+import { floatTwin, realValues } from './floatTwin';
+import { toOnnx } from './onnx';
+import { packGraph } from './pack';
+
+/** A network as it is found: a .tflite file, or a .klet file, whose float network may be known beside it. */
+export interface Source {
+  name: string;
+  tflite?: Uint8Array;
+  klet?: Uint8Array;
+  /** The float32 network that a quantized one came from, as a .tflite file or a chain of layers. */
+  twin?: Uint8Array | LayerChain;
+}
+
+export interface LayerChain {
+  name: string;
+  input: { name: string; shape: number[] };
+  output: { name: string };
+  layers: { name: string; op: OperatorName; attributes: Attributes[OperatorName]; weights?: Constant; bias?: Constant }[];
+}
+interface Constant {
+  shape: number[];
+  data: Float32Array;
+}
+
+/** Forms of a network that engines read: kinglet's, TensorFlow Lite's, ONNX, and a packed graph. The last two are float32. */
+export type Form = 'klet' | 'tflite' | 'onnx' | 'graph';
+
+export interface Network {
+  name: string;
+  macs?: number;
+  /** A file's name, or why there is none. */
+  files: Record<Form, { file: string } | { refusal: string }>;
+  /** For the network's own numbers, and the same as real numbers for its float32 form. */
+  inputs: { own: Task['inputs']; float: Task['inputs'] };
+  quantized: boolean;
+  /** What the float32 form answers, by kinglet. */
+  floatAnswers?: number[][];
+}
+
+interface Port {
+  dtype: 'float32' | 'int8' | 'uint8' | 'int32';
+  shape: number[];
+  scale?: number;
+  zeroPoint?: number;
+}
+
+/** Writes a network in every form that there can be of it into a folder, and seeded inputs for it. */
+export function prepare(source: Source, folder: string): Network {
+  const { name } = source, save = (ending: string, bytes: Uint8Array): { file: string } => {
+    writeFileSync(path.join(folder, `${name}.${ending}`), bytes);
+    return { file: `${name}.${ending}` };
+  };
+  const attempt = (work: () => { file: string }): { file: string } | { refusal: string } => {
+    try {
+      return work();
+    } catch (error) {
+      return { refusal: (error as Error).message.replaceAll('\n', ' ').replace(/^network: /, '') };
+    }
+  };
+  let macs: number | undefined, float: Graph | undefined;
+  const files: Network['files'] = {
+    tflite: attempt(() => save('tflite', source.tflite ?? missing(`there is no .tflite file of ${name}`))),
+    klet: attempt(() => {
+      const graph = source.tflite && importTflite(source.tflite), full = source.klet ?? compile(graph!);
+      macs = readKlet(full).notes?.records.reduce((sum, record) => sum + record.macs, 0);
+      return save('klet', source.klet ?? compile(graph!, { notes: false }));
+    }),
+    graph: attempt(() => {
+      float = floatGraph(source);
+      return save('graph', packGraph(float));
+    }),
+    onnx: attempt(() => save('onnx', toOnnx(float ?? missing('there is no float32 network of it')))),
+  };
+  const ports = source.klet ? readKlet(source.klet).meta.inputs as Port[] : portsOf(source.tflite!), quantized = ports.some(({ dtype }) => dtype !== 'float32');
+  const twinPorts = source.twin instanceof Uint8Array && !quantized ? portsOf(source.twin) : ports;
+  // a network and its twin get the same noise
+  const raw = twinPorts.map((port, i) => noise(port, new Random(i + 1)));
+  const real = raw.map((values, i) => realOf(values, twinPorts[i]!)), own = quantized ? raw : real;
+  const network: Network = {
+    name, files, quantized, ...(macs !== undefined && { macs }),
+    inputs: { own: saveInputs('in', own), float: saveInputs('f32.in', real) },
+  };
+  if (float) {
+    const model = loadSync(compile(float));
+    const answer = model.predict(Object.fromEntries(model.inputs.map((info, i) => [info.name, real[i]!])));
+    network.floatAnswers = model.outputs.length === 1 ? [Array.from(answer)] : model.outputs.map((info) => Array.from(answer[info.name]!));
+    model.dispose();
+  }
+  return network;
+
+  function saveInputs(ending: string, values: Values[]): Task['inputs'] {
+    const { file } = save(ending, Buffer.concat(values.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength))));
+    return { file, tensors: values.map((array) => ({ dtype: dtypeOf(array), count: array.length })) };
+  }
+}
+
+function missing(reason: string): never {
+  throw new Error(reason);
+}
+
+/** The network in float32: its twin where there is one, else what its constants stand for. */
+function floatGraph({ tflite, twin }: Source): Graph {
+  if (twin && !(twin instanceof Uint8Array)) return chainGraph(twin);
+  if (!tflite) throw new Error('there is no float32 network of it');
+  const graph = importTflite(tflite), isFloat = graph.inputs.every(({ dtype }) => dtype === 'float32');
+  return isFloat ? graph : twin ? importTflite(twin) : floatTwin(graph);
+}
+
+function chainGraph({ name, input, output, layers }: LayerChain): Graph {
+  const builder = new GraphBuilder(name);
+  let x = builder.input(input.name, input.shape);
+  layers.forEach((layer, i) => {
+    const constants = [layer.weights, layer.bias].flatMap((c) => (c ? [builder.constant(c.data, c.shape)] : []));
+    x = builder.node(layer.op, [x, ...constants], layer.attributes, { name: i === layers.length - 1 ? output.name : layer.name });
+  });
+  return builder.finish([x]);
+}
+
+/** What a .tflite file takes, whether kinglet can run it or not. */
+function portsOf(tflite: Uint8Array): Port[] {
+  const { tensors, inputs } = new TfliteReader(tflite).model().subgraphs[0]!;
+  return inputs.map((index) => {
+    const { type, shape, quantization } = tensors[index]!, dtype = tensorTypes[type]!.toLowerCase() as Port['dtype'];
+    return { dtype, shape, ...(quantization?.scale.length && { scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0] ?? 0 }) };
+  });
+}
+
+function noise({ dtype, shape }: Port, random: Random): Values {
+  const count = shape.reduce((a, b) => a * b, 1);
+  switch (dtype) {
+    case 'int8': return Int8Array.from({ length: count }, () => random.int(-128, 127));
+    case 'uint8': return Uint8Array.from({ length: count }, () => random.int(0, 255));
+    case 'float32': return Float32Array.from({ length: count }, () => random.between(-1, 1));
+    default: return new Int32Array(count);
+  }
+}
+
+function realOf(values: Values, { scale, zeroPoint = 0, shape }: Port): Float32Array {
+  return realValues({ data: values, shape, ...(scale !== undefined && { quantization: { scale: [scale], zeroPoint: [zeroPoint], axis: 0 } }) });
+}
+
+function dtypeOf(values: Values): Port['dtype'] {
+  return values instanceof Float32Array ? 'float32' : values instanceof Int8Array ? 'int8' : values instanceof Uint8Array ? 'uint8' : 'int32';
+}

@@ -1,0 +1,38 @@
+// What a whole run says: ratios, their means, and the numbers that the project's aims are about.
+import { headline } from '../networks/list.mjs';
+import { geometricMean } from '../tools/statistics.mjs';
+
+/** Adds to each result its speed in terms of XNNPACK's one thread. */
+export function addRatios(networks) {
+  for (const { results } of networks) {
+    const oracle = results.xnnpack?.ms;
+    for (const result of Object.values(results)) if (oracle && result.ms) result.ratio = oracle.median / result.ms.median;
+  }
+}
+
+/** @param {string} standard the column of what `load` picks by itself */
+export function summarizeRun(networks, columns, standard) {
+  const of = networks.filter(({ name, results }) => headline.includes(name) && results.xnnpack?.ms);
+  const speed = { of: of.map(({ name }) => name), geometricMean: {}, worst: {} };
+  for (const { id } of columns) {
+    const ratios = of.flatMap(({ results }) => results[id].ratio ?? []);
+    if (ratios.length === of.length && of.length > 0) {
+      speed.geometricMean[id] = geometricMean(ratios);
+      speed.worst[id] = Math.min(...ratios);
+    }
+  }
+  const find = (name, id) => networks.find((network) => network.name === name)?.results[id];
+  const float = networks.flatMap(({ name, results }) => (name.endsWith('_f32') ? results[standard]?.ratio ?? [] : []));
+  const threads = [find('mobilenet_v2_100_224_uint8', standard), find('mobilenet_v2_100_224_uint8', `${standard}-2`)];
+  const scalar = of.flatMap(({ results }) => (results['kinglet-scalar']?.ms && results['kinglet-simd']?.ms ? results['kinglet-scalar'].ms.median / results['kinglet-simd'].ms.median : []));
+  const facts = {
+    'geometric mean of XNNPACK ÷ kinglet, int8': speed.geometricMean[standard],
+    'the worst of them': speed.worst[standard],
+    'geometric mean of XNNPACK ÷ kinglet, f32': float.length > 0 ? geometricMean(float) : undefined,
+    'two threads ÷ one thread, mobilenet_v2': threads[0]?.ms && threads[1]?.ms && threads[0].ms.median / threads[1].ms.median,
+    'ms to the first answer, kws': find('kws_dscnn_int8', standard)?.firstMs?.median,
+    'ms to the first answer, mobilenet_v2': find('mobilenet_v2_100_224_uint8', standard)?.firstMs?.median,
+    'scalar ÷ simd time, geometric mean': scalar.length > 0 ? geometricMean(scalar) : undefined,
+  };
+  return { standard, speed, facts: Object.fromEntries(Object.entries(facts).filter(([, value]) => value)) };
+}

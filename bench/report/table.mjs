@@ -1,0 +1,81 @@
+// The one table of a run: a block of lines a network, a column an engine.
+import Table from 'cli-table3';
+import { bold, digits, percent, plainTable } from './text.mjs';
+
+const right = (text) => ({ content: text, hAlign: 'right' });
+
+/** The lines of a block: title, and what a result says there. */
+const lines = [
+  ['median ms', ({ ms }) => digits(ms.median)],
+  ['min ms', ({ ms }) => digits(ms.min)],
+  ['spread', ({ ms }) => percent(ms.spread)],
+  ['GMAC/s', ({ gmacs }) => (gmacs ? digits(gmacs) : '')],
+  ['× XNNPACK', ({ ratio }) => (ratio ? digits(ratio) : '')],
+  ['first ms', ({ firstMs }) => digits(firstMs.median)],
+  ['memory MB', ({ memory }) => (memory ? digits(memory / 1e6) : '')],
+];
+
+/**
+ * @param {object} report as run.mjs writes it
+ * @returns {string}
+ */
+export function networkTable({ columns, networks, summary }) {
+  const table = new Table({ ...plainTable, head: ['network', '', ...columns.map(({ head }) => right(head.join('\n')))] });
+  const reasons = new Map();
+  const noteOf = (reason) => {
+    if (!reasons.has(reason)) reasons.set(reason, `[${reasons.size + 1}]`);
+    return reasons.get(reason);
+  };
+  for (const { name, macs, results } of networks) {
+    const fastest = Math.min(...columns.flatMap(({ id }) => results[id].ms?.median ?? []));
+    const cell = (result) => {
+      if (result.refusal) return noteOf(result.refusal);
+      const rows = lines.map(([, show]) => show(result));
+      return [result.ms.median === fastest ? bold(rows[0]) : rows[0], ...rows.slice(1)].join('\n');
+    };
+    table.push([`${name}\n${macs ? `${digits(macs / 1e6)} MMAC` : ''}`, lines.map(([title]) => title).join('\n'), ...columns.map(({ id }) => right(cell(results[id])))]);
+  }
+  const { geometricMean: mean, worst, of } = summary.speed;
+  if (of.length > 0) {
+    const show = (values) => columns.map(({ id }) => right(values[id] ? digits(values[id]) : ''));
+    table.push([`${of.length} networks in int8`, 'geo. mean ×', ...show(mean)], ['', 'worst ×', ...show(worst)]);
+  }
+  const sizes = (key) => columns.map(({ download }) => right(download ? (download[key] / 1000).toFixed(0) : ''));
+  if (columns.some(({ download }) => download)) table.push(['download: JS and wasm', 'kB gzipped\nkB raw', ...columns.map((_, i) => right(`${sizes('gzip')[i].content}\n${sizes('raw')[i].content}`))]);
+  return [
+    table.toString(),
+    [...reasons].map(([reason, mark]) => `${mark} ${reason}`).join('\n'),
+    'median, min, spread (between the quartiles): a prediction, inputs copied in and outputs out · × XNNPACK: time of XNNPACK\'s one thread ÷ this time',
+    'first: from the network\'s bytes in memory to its first answer in a fresh page (a library\'s own wasm comes from this machine)',
+    'memory: kinglet: the model\'s memory and the core; others: WebAssembly memories of the page · f32: runs the float32 form, whatever the network is',
+  ].filter(Boolean).join('\n');
+}
+
+/** Peaks of the machine, and what the aims of the project are about. */
+export function summaryText({ roofline, summary }) {
+  const peaks = Object.values(roofline).map(({ what, median, max }) => `  ${what.padEnd(48)} ${digits(median).padStart(6)} (best ${digits(max)})`);
+  const facts = Object.entries(summary.facts).map(([what, value]) => `  ${what.padEnd(48)} ${digits(value).padStart(6)}`);
+  return [
+    'peaks of this machine in WebAssembly, one thread, GMAC/s (clock: GHz):', ...peaks,
+    ...(facts.length > 0 ? ['', `of ${summary.standard}, what load() picks here:`, ...facts] : []),
+  ].join('\n');
+}
+
+/** One line a layer. */
+export function layerTable({ columns, layers }) {
+  const table = new Table({
+    ...plainTable, chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+    head: ['network', 'layer', right('MMAC'), ...columns.flatMap(({ head }) => [right(`${head.join(' ')}\nµs`), right('GMAC/s\n'), right('of peak\n')])],
+  });
+  let previous = '';
+  for (const { name, network, macs, results } of layers) {
+    const cells = columns.flatMap(({ id }) => {
+      const { ms, gmacs, share, refusal } = results[id];
+      return refusal ? ['', '', right('–')] : [right(digits(ms.median * 1000)), right(digits(gmacs)), right(percent(share))];
+    });
+    table.push([network === previous ? '' : network, name.replaceAll('-', ' '), right(digits(macs / 1e6)), ...cells]);
+    previous = network;
+  }
+  const reasons = new Set(layers.flatMap(({ name, results }) => columns.flatMap(({ id }) => (results[id].refusal ? [`${name}, ${id}: ${results[id].refusal}`] : []))));
+  return [table.toString(), ...reasons, 'of peak: of i32x4.dot_i16x8_s + add as measured in this run'].join('\n');
+}

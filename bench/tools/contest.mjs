@@ -1,0 +1,68 @@
+// One network on many engines, in one run: first answers in fresh stands, agreement, then rounds in which every engine gets a turn.
+import { checkAnswers } from './answers.mjs';
+import { taskOf } from './columns.mjs';
+import { shuffled, summarize } from './statistics.mjs';
+
+/** Milliseconds of an engine before the first round, and in each. */
+const WARM_UP_MS = 300, VISIT_MS = 20;
+
+/**
+ * @param {object} contest
+ * @param {import('./stands.mjs').Place} contest.place
+ * @param {object} contest.network from networks/prepare.ts
+ * @param {import('./columns.mjs').Column[]} contest.columns
+ * @param {number} contest.rounds
+ * @param {number} contest.starts fresh stands for the time of the first answer, each
+ * @param {(round: number) => Promise<void>} [contest.afterRound]
+ * @returns {Promise<Record<string, object>>} by column id: numbers, or a refusal
+ */
+export async function hold({ place, network, columns, rounds, starts, afterRound }) {
+  const entries = new Map(), results = {};
+  try {
+    for (const column of columns) {
+      try {
+        entries.set(column.id, { column, samples: [], ...await startFresh(place, column, network, starts) });
+      } catch (error) {
+        results[column.id] = { refusal: error.message };
+      }
+    }
+    for (const [id, refusal] of checkAnswers(entries, network)) {
+      results[id] = { refusal };
+      await entries.get(id).stand.close();
+      entries.delete(id);
+    }
+    for (const { stand } of entries.values()) await stand.warmUp(WARM_UP_MS);
+    for (let round = 0; round < rounds; round++) {
+      for (const { stand, samples } of shuffled([...entries.values()], round)) samples.push(...await stand.visit(VISIT_MS));
+      await afterRound?.(round);
+    }
+  } finally {
+    for (const { stand } of entries.values()) await stand.close();
+  }
+  for (const [id, { samples, started, firstMs, served }] of entries) {
+    const ms = summarize(samples);
+    results[id] = {
+      ms, ...(network.macs && { gmacs: network.macs / ms.median / 1e6 }), firstMs: summarize(firstMs),
+      ...(started.memory && { memory: started.memory }), served,
+    };
+  }
+  return results;
+}
+
+/** The last of several fresh stands is the one that stays. */
+async function startFresh(place, column, network, starts) {
+  const task = taskOf(column, network, place), firstMs = [];
+  for (;;) {
+    place.takeServed();
+    const stand = await place.open();
+    try {
+      const started = await stand.start(task);
+      firstMs.push(started.firstMs);
+      if (firstMs.length >= starts) return { stand, started, firstMs, served: place.takeServed() };
+    } catch (error) {
+      await stand.close();
+      throw error;
+    }
+    await stand.close();
+  }
+}

@@ -1,0 +1,61 @@
+// What the machine can do at most, measured in the same run: loops of bench/roofline.ts, each in a stand of its own.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+import { summarize } from './statistics.mjs';
+
+const source = fileURLToPath(new URL('../roofline.ts', import.meta.url));
+const VISIT_MS = 3, WARM_UP_MS = 100;
+const STEPS = 8192;
+
+const builds = { simd: ['--enable', 'simd'], relaxed: ['--enable', 'simd', '--enable', 'relaxed-simd'] };
+/** Multiplications (or, for the clock, cycles) of a step. */
+const loops = [
+  { name: 'dotI16', build: 'simd', perStep: 64, what: 'i32x4.dot_i16x8_s + add' },
+  { name: 'relaxedDotI8', build: 'relaxed', perStep: 128, what: 'i32x4.relaxed_dot_i8x16_i7x16_add_s' },
+  { name: 'mulAddF32', build: 'simd', perStep: 32, what: 'f32x4.mul + add' },
+  { name: 'chain', build: 'simd', perStep: 16, what: 'clock, by operations that wait for each other' },
+];
+
+/** @returns {Promise<{ measure: () => Promise<void>, close: () => Promise<Record<string, object>> }>} `measure` belongs into every round */
+export async function openRoofline(place, folder) {
+  for (const [build, flags] of Object.entries(builds)) {
+    const { error, binary } = await compile(flags);
+    if (error) throw error;
+    writeFileSync(join(folder, `roofline.${build}.wasm`), binary);
+  }
+  writeFileSync(join(folder, 'nothing'), '');
+  const stands = [];
+  for (const loop of loops) {
+    const stand = await place.open();
+    try {
+      await stand.start({ engine: 'roofline', options: { flavor: loop.name, threads: 1, library: '' }, file: `roofline.${loop.build}.wasm`, inputs: { file: 'nothing', tensors: [] } });
+      await stand.warmUp(WARM_UP_MS);
+      stands.push({ loop, stand, samples: [] });
+    } catch {
+      // an engine without relaxed SIMD
+      await stand.close();
+    }
+  }
+  return {
+    async measure() {
+      for (const { stand, samples } of stands) samples.push(...await stand.visit(VISIT_MS));
+    },
+    async close() {
+      for (const { stand } of stands) await stand.close();
+      return Object.fromEntries(stands.map(({ loop: { name, what, perStep }, samples }) => {
+        const { median, min, spread } = summarize(samples), giga = STEPS * perStep / 1e6;
+        return [name, { what, median: giga / median, max: giga / min, spread }];
+      }));
+    },
+  };
+}
+
+async function compile(flags) {
+  let binary;
+  const { error, stderr } = await asc.main([source, '-O3', '--noAssert', '--runtime', 'stub', '--use', 'abort=', ...flags, '--outFile', 'roofline.wasm'], {
+    writeFile: (_name, content) => { binary = content; },
+  });
+  return { error: error && new Error(`roofline.ts: ${stderr.toString()}`), binary };
+}

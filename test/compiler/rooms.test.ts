@@ -1,0 +1,109 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+// One direction: importers → graph and ops → compiler → format → runtime → core. What each room may import, by
+// the import statements. Types say as much about knowledge as values, so both count.
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** All sources below a folder, with what they import: project paths without extension, or package names. */
+function importsOf(folder: string): { file: string; imports: string[] }[] {
+  const files = readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => path.join(folder, name));
+  return files.map((file) => {
+    const text = readFileSync(path.join(root, file), 'utf8');
+    const imports = [...text.matchAll(/^\s*(?:import|export)\b[^'";]*?\bfrom\s*'([^']+)'|^\s*import\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm)].map((match) => {
+      const target = (match[1] ?? match[2] ?? match[3])!;
+      return target.startsWith('.') ? path.relative(root, path.resolve(root, path.dirname(file), target)).split(path.sep).join('/').replace(/\.(js|ts)$/, '') : target;
+    });
+    return { file: file.split(path.sep).join('/'), imports };
+  });
+}
+
+/** Imports of a room that none of the patterns allows. */
+function strangers(folder: string, allowed: RegExp[], except: RegExp[] = []): string[] {
+  return importsOf(folder).filter(({ file }) => !except.some((pattern) => pattern.test(file)))
+    .flatMap(({ file, imports }) => imports.filter((target) => !allowed.some((pattern) => pattern.test(target))).map((target) => `${file} imports ${target}`));
+}
+
+const errors = /^src\/errors$/, layout = /^assembly\/layout$/, format = /^src\/format\//;
+/** From npm, or Node's own. */
+const packages = /^(?!src\/|assembly\/|build\/)/;
+
+describe('the rooms', () => {
+  test('are read: there are sources, and they import', () => {
+    expect(importsOf('src').length).toBeGreaterThan(50);
+    expect(importsOf('assembly').flatMap(({ imports }) => imports).length).toBeGreaterThan(50);
+    expect(importsOf('src/runtime').flatMap(({ imports }) => imports)).toContain('@assemblyscript/loader');
+  });
+
+  test('assembly/layout.ts imports nothing', () => {
+    expect(importsOf('assembly').find(({ file }) => file === 'assembly/layout.ts')!.imports).toEqual([]);
+  });
+
+  test('kernels know kernels and the layout: no operators, no records', () => {
+    expect(strangers('assembly/kernels', [/^assembly\/kernels\//, layout])).toEqual([]);
+  });
+
+  test('operators of the core know kernels, records and each other', () => {
+    expect(strangers('assembly/ops', [/^assembly\/(kernels|ops)\//, /^assembly\/record$/, layout])).toEqual([]);
+  });
+
+  test('the walk over the plan knows operators, not kernels', () => {
+    expect(importsOf('assembly').find(({ file }) => file === 'assembly/run.ts')!.imports.filter((target) => target.startsWith('assembly/kernels'))).toEqual([]);
+  });
+
+  test('the core imports nothing from outside', () => {
+    expect(strangers('assembly', [/^assembly\//])).toEqual([]);
+  });
+
+  test('the format knows bytes and errors', () => {
+    expect(strangers('src/format', [format, errors])).toEqual([]);
+  });
+
+  test('the runtime knows the format, errors, the layout, the loader and the inlined core', () => {
+    expect(strangers('src/runtime', [/^src\/runtime\//, format, errors, layout, /^@assemblyscript\/loader$/, /^build\/core$/])).toEqual([]);
+  });
+
+  test('one file of the runtime names WebAssembly', () => {
+    const naming = importsOf('src/runtime').map(({ file }) => file).filter((file) => /\bWebAssembly\.(?!Module\b)|\bnew WebAssembly\b/.test(readFileSync(path.join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')));
+    expect(naming).toEqual(['src/runtime/core.ts']);
+  });
+
+  test('the entries for devices lead to the runtime and the format only', () => {
+    const byFile = new Map(importsOf('src').map(({ file, imports }) => [file.replace(/\.ts$/, ''), imports]));
+    for (const entry of ['src/index', 'src/browser', 'src/slim']) {
+      const reached = new Set<string>(), visit = (file: string): void => {
+        if (reached.has(file)) return;
+        reached.add(file);
+        byFile.get(file)?.forEach(visit);
+      };
+      visit(entry);
+      expect([...reached].filter((file) => /^src\/(graph|ops|compiler|importers|cli|tasks)\//.test(file)), entry).toEqual([]);
+    }
+  });
+
+  test('the graph knows operators by their table, and no bytes', () => {
+    expect(strangers('src/graph', [/^src\/graph\//, errors, /^src\/ops\/index$/])).toEqual([]);
+  });
+
+  test('operators know the graph, the layout and the emitter', () => {
+    expect(strangers('src/ops', [/^src\/(ops|graph)\//, errors, layout, /^src\/compiler\/emitter$/])).toEqual([]);
+  });
+
+  test('importers know the graph and their format: no kernels, no bytes of ours', () => {
+    expect(strangers('src/importers', [/^src\/(importers|graph)\//, errors, /^src\/ops\/(index|support|conv2d)$/, /^flatbuffers$/])).toEqual([]);
+  });
+
+  test('the compiler knows no foreign format, but for the public entry', () => {
+    expect(strangers('src/compiler', [/^src\/(compiler|graph|ops|format|runtime)\//, errors, layout, /^src\/browser$/], [/^src\/compiler\/index\.ts$/])).toEqual([]);
+  });
+
+  test('tasks know nothing of the rest', () => {
+    expect(strangers('src/tasks', [/^src\/tasks\//, errors, format, packages])).toEqual([]);
+  });
+
+  test('the command line goes through the public API', () => {
+    expect(strangers('src/cli', [/^src\/(cli|tasks)\//, /^src\/(index|errors|exports)$/, /^src\/compiler\/index$/, format, packages])).toEqual([]);
+  });
+});

@@ -1,0 +1,72 @@
+import { compile, GraphBuilder, type Graph, type Quantization, type Tensor } from '../../src/compiler/index';
+import type { TensorData } from '../../src/graph/graph';
+import { Random } from '../helpers/random';
+import { randomInputs } from '../ops/suite';
+import { allocate } from '../reference/support';
+
+// A small file whose plan has every kind of record.
+
+const steps = (scale: number, zeroPoint: number): Quantization => ({ scale: [scale], zeroPoint: [zeroPoint], axis: 0 });
+const none = 'none' as const;
+
+export function everyOperator(): Graph {
+  const b = new GraphBuilder('every operator'), random = new Random(20261121);
+  const constant = (shape: number[], dtype: Tensor['dtype'] = 'float32', quantization?: Quantization): Tensor => {
+    const data = random.fill(allocate({ name: '', shape, dtype }));
+    if (data instanceof Int32Array) data.forEach((v, i) => { data[i] = v % 1000; });
+    return b.constant(data, shape, quantization);
+  };
+  const weights = (shape: number[]): Tensor => constant(shape, 'int8', steps(0.01, 0));
+  const window = { stride: [1, 1] as [number, number], padding: [1, 0, 0, 1] as [number, number, number, number], activation: none };
+  const conv = { ...window, dilation: [1, 1] as [number, number], groups: 1 };
+  const q = { quantization: steps(0.125, 3) }, unit = { quantization: steps(1 / 256, -128) };
+
+  // int8
+  const x = b.input('x', [1, 4, 5, 3], 'int8', steps(0.0625, -5));
+  const c = b.node('conv2d', [x, weights([9, 2, 3, 3]), constant([9], 'int32')], { ...conv, activation: 'relu6' }, q);
+  const d = b.node('depthwiseConv2d', [c, weights([1, 3, 3, 9]), constant([9], 'int32')], { stride: [1, 1], dilation: [1, 1], padding: [1, 1, 1, 1], activation: none }, q);
+  const many = b.node('depthwiseConv2d', [x, weights([1, 2, 2, 6]), null], { stride: [2, 2], dilation: [1, 1], padding: [0, 0, 0, 0], activation: none }, q);
+  const t = b.node('transposeConv2d', [many, weights([3, 2, 2, 6]), null], { stride: [2, 2], padding: [0, 0, 0, 0], activation: none }, { ...q, shape: [1, 4, 4, 3] });
+  const sum = b.node('binary', [c, d], { kind: 'add', activation: none }, q);
+  const product = b.node('binary', [sum, constant([9], 'int8', steps(0.02, 0))], { kind: 'mul', activation: none }, q);
+  const quotient = b.node('binary', [product, c], { kind: 'squaredDifference', activation: none }, q);
+  const larger = b.node('binary', [quotient, sum], { kind: 'maximum', activation: none }, q);
+  const p = b.node('prelu', [larger, constant([9], 'int8', steps(0.01, 0))], {}, q);
+  const pooled = b.node('averagePool2d', [p], { ...window, kernel: [2, 2] }, q), max = b.node('maxPool2d', [d], { ...window, kernel: [2, 2] }, q);
+  const joined = b.node('concat', [pooled, max], { axis: 3, activation: none }, q);
+  const sized = b.node('resize2d', [joined], { mode: 'bilinear', alignCorners: false, halfPixelCenters: true }, { ...q, shape: [1, 3, 3, 18] });
+  const turned = b.node('transpose', [sized], { perm: [0, 3, 1, 2] }, q);
+  const mirrored = b.node('slice', [turned], { begin: [0, 17, 0, 2], stride: [1, -2, 1, -1] }, { ...q, shape: [1, 9, 3, 3] });
+  const padded = b.node('pad', [mirrored], { before: [0, 0, 1, 0], after: [0, 0, 0, 1], mode: 'constant', value: 1 }, q);
+  const rows = b.node('reshape', [padded], {}, { ...q, shape: [9, 16] });
+  const matrix = b.node('batchMatmul', [rows, constant([5, 16], 'int8', steps(0.02, 4))], { transposeA: false, transposeB: true }, { quantization: steps(0.3, 1) });
+  const scores = b.node('fullyConnected', [rows, weights([6, 16]), constant([6], 'int32')], { activation: none }, { quantization: steps(0.05, 10) });
+  const shares = b.node('softmax', [scores], { beta: 1 }, unit), logs = b.node('logSoftmax', [scores], {}, { quantization: steps(16 / 256, 127) });
+  const normal = b.node('l2Normalize', [b.node('unary', [matrix], { kind: 'tanh' }, { quantization: steps(1 / 128, 0) })], { epsilon: 1e-6 }, { quantization: steps(1 / 128, 0) });
+  const mean = b.node('reduce', [sized], { kind: 'mean', axes: [1, 2] }, { ...q, shape: [1, 18] }), total = b.node('reduce', [rows], { kind: 'sum', axes: [0] }, { quantization: steps(1, 0), shape: [16] });
+  const best = b.node('argmax', [logs], { axis: 1, kind: 'max' }, { shape: [9], dtype: 'int32' });
+
+  // float32, from int8 and of its own
+  const f = b.node('dequantize', [t], {}, { dtype: 'float32' }), y = b.input('y', [2, 3, 4, 2]);
+  const fc = b.node('conv2d', [y, constant([5, 2, 2, 2]), constant([5])], conv), fd = b.node('depthwiseConv2d', [fc, constant([1, 2, 2, 5]), null], { ...window, dilation: [1, 1] });
+  const hybrid = b.node('conv2d', [fd, weights([3, 2, 2, 5]), constant([3])], { ...conv, hybrid: 'asymmetric' });
+  const waves = b.node('unary', [b.node('unary', [b.node('unary', [hybrid], { kind: 'abs' })], { kind: 'log' })], { kind: 'sin' });
+  const grown = b.node('resize2d', [waves], { mode: 'bilinear', alignCorners: true, halfPixelCenters: false }, { shape: [2, 4, 4, 3] });
+  const both = b.node('binary', [grown, f], { kind: 'div', activation: 'relu' }), fmax = b.node('reduce', [both], { kind: 'max', axes: [3] }, { shape: [2, 4, 4] });
+  const products = b.node('batchMatmul', [fmax, fmax], { transposeA: true, transposeB: false }), fsoft = b.node('softmax', [products], { beta: 0.5 });
+  const fnorm = b.node('l2Normalize', [b.node('logSoftmax', [fsoft], {})], { epsilon: 1e-6 }), fpool = b.node('averagePool2d', [grown], { ...window, kernel: [2, 2] });
+  const back = b.node('quantize', [fpool], {}, { dtype: 'int8', quantization: steps(0.01, 0) }), prod = b.node('reduce', [fnorm], { kind: 'prod', axes: [2] }, { shape: [2, 4] });
+  const whole = b.node('cast', [fnorm], {}, { dtype: 'int32' }), twice = b.node('binary', [whole, whole], { kind: 'add', activation: none });
+  const [left, right] = b.nodeWithOutputs('split', [back], { axis: 2 }, [[2, 4, 1, 3], [2, 4, 3, 3]], { quantization: steps(0.01, 0) });
+  return b.finish([shares, normal, mean, total, best, prod, twice, left!, right!]);
+}
+
+/** The file, with golden vectors. */
+export function sampleFile(): Uint8Array {
+  const graph = everyOperator();
+  return compile(graph, { golden: [sampleInputs(graph)], meta: { labels: ['yes', 'no'] } });
+}
+
+export function sampleInputs(graph = everyOperator()): Record<string, TensorData> {
+  return randomInputs(graph, 7);
+}
