@@ -80,7 +80,26 @@ export function gemv_i8_1x8(
   if (ASC_FEATURE_SIMD) {
     const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero);
     const correction = i32x4.splat(weightsZero != 0 ? sum_i16(a, pairs << 1) * weightsZero : 0);
-    for (let channel = 0; channel < n; channel += 8) {
+    const panelBytes = <usize>pairs << 4;
+    let channel = 0;
+    // two panels at a time: one splat serves both, and four sums hide the latency of one
+    for (; channel <= n - 16; channel += 16) {
+      let c0 = i32x4.sub(v128.load(bias), correction), c1 = i32x4.sub(v128.load(bias, 16), correction);
+      let c2 = i32x4.sub(v128.load(bias, 32), correction), c3 = i32x4.sub(v128.load(bias, 48), correction), ap = a, d = b + panelBytes;
+      for (let k = pairs; k > 0; k--) {
+        const x = v128.load32_splat(ap);
+        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x));
+        c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
+        c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(d), x));
+        c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(d, 8), x));
+        b += 16; d += 16; ap += 4;
+      }
+      const q0 = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, high, magic), requantize4(c1, v128.load(scale, 16), low, high, magic));
+      const q1 = i16x8.narrow_i32x4_s(requantize4(c2, v128.load(scale, 32), low, high, magic), requantize4(c3, v128.load(scale, 48), low, high, magic));
+      v128.store(out + channel, i8x16.narrow_i16x8_s(q0, q1));
+      b += panelBytes; bias += 64; scale += 64;
+    }
+    for (; channel < n; channel += 8) {
       let c0 = i32x4.sub(v128.load(bias), correction), c1 = i32x4.sub(v128.load(bias, 16), correction), ap = a;
       for (let k = pairs; k > 0; k--) {
         const x = v128.load32_splat(ap);

@@ -40,7 +40,10 @@ export function describeGeometry(r: usize, size: f64): f64 {
     return 1;
   }
   const K = big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W) * <f64>(inC / groups);
-  if (K > 65536) fail(FAULT_ATTRIBUTE);
+  if (K < 1 || K > 65536) {
+    fail(FAULT_ATTRIBUTE);
+    return 1;
+  }
   source(r, CONV2D_SOURCE, big(r, CONV2D_BATCH) * big(r, CONV2D_IN_H) * big(r, CONV2D_IN_W) * <f64>inC * size, <u32>size);
   const extent = (big(r, CONV2D_BATCH) - 1) * big(r, CONV2D_BATCH_STRIDE) + (big(r, CONV2D_OUT_H) - 1) * big(r, CONV2D_ROW_STRIDE)
     + (big(r, CONV2D_OUT_W) - 1) * big(r, CONV2D_PIXEL_STRIDE) + <f64>outC;
@@ -52,7 +55,7 @@ export function describeGeometry(r: usize, size: f64): f64 {
   if (big(r, CONV2D_OUT_H) * big(r, CONV2D_STRIDE_Y) > MAX_REACH || big(r, CONV2D_OUT_W) * big(r, CONV2D_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
   if (big(r, CONV2D_KERNEL_H) * big(r, CONV2D_DILATION_Y) > MAX_REACH || big(r, CONV2D_KERNEL_W) * big(r, CONV2D_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
   target(r, CONV2D_TARGET, extent * size, <u32>size);
-  return min<f64>(K, 65536);
+  return K;
 }
 
 /** Panels of 8 output channels, over all groups. */

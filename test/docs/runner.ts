@@ -71,7 +71,6 @@ class Place {
       case C.DTYPE_I8: return view.getInt8(at);
       case C.DTYPE_U8: return view.getUint8(at);
       case C.DTYPE_F32: return view.getFloat32(at, true);
-      case I16: return view.getInt16(at, true);
       default: return view.getInt32(at, true);
     }
   }
@@ -83,9 +82,8 @@ class Place {
   }
 }
 
-const I16 = 16;
 function sizeOf(dtype: number): number {
-  return dtype === I16 ? 2 : dtype === C.DTYPE_I8 || dtype === C.DTYPE_U8 ? 1 : 4;
+  return dtype === C.DTYPE_I8 || dtype === C.DTYPE_U8 ? 1 : 4;
 }
 
 /** The fields of one record. */
@@ -181,7 +179,10 @@ function scratchOf(r: Fields): number {
       return r.floats ? 8 * rows + 4 * outC + 48 + 4 * rows * K + 32 : 4 * rows + outC + 48 + 2 * rows * evenUp(K) + 32 + 16 * evenUp(K) + 32;
     }
     case C.OP_HYBRID_CONV2D: return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * evenUp(sum()) + 32 + 16 * evenUp(sum()) + 32;
-    case C.OP_DEPTHWISE_CONV2D: return 8 * Math.ceil(product('DEPTHWISE', 'KERNEL_H', 'KERNEL_W') / 2) + r.int('DEPTHWISE_CHANNELS') * sizeOf(r.dtype) + 32;
+    case C.OP_DEPTHWISE_CONV2D: {
+      const pairs = Math.ceil(product('DEPTHWISE', 'KERNEL_H', 'KERNEL_W') / 2), channels = r.int('DEPTHWISE_CHANNELS');
+      return channels * sizeOf(r.dtype) + 64 + (r.floats ? 0 : Math.ceil(channels / 8) * Math.max(224, 32 * pairs)) + 8 * pairs;
+    }
     case C.OP_BINARY: return 64;
     case C.OP_COPY: return 32;
     case C.OP_BATCH_MATMUL: {
@@ -274,7 +275,7 @@ function quantizePicture(numbers: number[], asymmetric: boolean): { q: number[];
 function depthwise(r: Fields): void {
   const { BATCH, IN_H, IN_W, CHANNELS, OUT_H, OUT_W, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X, PAD_TOP, PAD_LEFT } = r.ints(
     'DEPTHWISE', 'BATCH', 'IN_H', 'IN_W', 'CHANNELS', 'OUT_H', 'OUT_W', 'KERNEL_H', 'KERNEL_W', 'STRIDE_Y', 'STRIDE_X', 'DILATION_Y', 'DILATION_X', 'PAD_TOP', 'PAD_LEFT');
-  const source = r.source('DEPTHWISE_SOURCE'), target = r.target('DEPTHWISE_TARGET'), weights = r.table('DEPTHWISE_WEIGHTS', r.floats ? C.DTYPE_F32! : I16);
+  const source = r.source('DEPTHWISE_SOURCE'), target = r.target('DEPTHWISE_TARGET'), weights = r.table('DEPTHWISE_WEIGHTS', r.dtype);
   const bias = r.table('DEPTHWISE_BIAS', r.floats ? C.DTYPE_F32! : C.DTYPE_I32!), scale = r.table('DEPTHWISE_SCALE', C.DTYPE_F32!);
   const T = KERNEL_H * KERNEL_W;
   let at = 0;
@@ -287,7 +288,7 @@ function depthwise(r: Fields): void {
             const iy = y * STRIDE_Y - PAD_TOP + (t % KERNEL_H) * DILATION_Y, ix = x * STRIDE_X - PAD_LEFT + Math.floor(t / KERNEL_H) * DILATION_X;
             const inside = iy >= 0 && iy < IN_H && ix >= 0 && ix < IN_W, a = inside ? source.get(((b * IN_H + iy) * IN_W + ix) * CHANNELS + c) : r.floats ? 0 : r.int('DEPTHWISE_SOURCE_ZERO');
             if (r.floats) s = f(s + f(a * weights.get(t * CHANNELS + c)));
-            else s = (s + a * weights.get(((c >> 3) * Math.ceil(T / 2) + (t >> 1)) * 16 + (c % 8) * 2 + (t % 2))) | 0;
+            else s = (s + a * (weights.get(((c >> 3) * T + t) * 8 + (c % 8)) - r.int('DEPTHWISE_WEIGHTS_ZERO'))) | 0;
           }
           target.set(at++, r.floats ? clamp(s, r.float('DEPTHWISE_MIN'), r.float('DEPTHWISE_MAX')) : requantize(s, scale.get(c), steps(r, 'DEPTHWISE')));
         }

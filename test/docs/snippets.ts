@@ -51,26 +51,31 @@ export function moduleOf({ code, file }: Snippet): string {
     const missing = names.filter((name) => (uses(name) || needed.has(name)) && !makes(name));
     return missing.length > 0 ? [`import { ${missing.join(', ')} } from '${from}';`] : [];
   }) : [];
+  let told = 0;
   const body = code.split('\n').map((line) => {
     const [, indent, printed, expression, comment] = /^(\s*)(?:console\.log\((.+)\)|((?!const |let |import |await |return |for |if |try |\/\/)[^/]+)); +\/\/ (.+)$/.exec(line) ?? [];
     if (comment === undefined) return line;
+    told++;
     return printed !== undefined ? `${indent}console.log(...__told([${printed}], ${JSON.stringify(comment)}));` : `${indent}__is(${expression}, ${JSON.stringify(comment)});`;
   }).join('\n');
-  return `${helper}${preamble.join('\n')}\n${fixtures.map(([, made]) => made).join('\n')}\n${body}`;
+  return `${helper}process.on('exit', () => __assert.equal(__count, ${told}, 'comments that were reached'));\n${preamble.join('\n')}\n${fixtures.map(([, made]) => made).join('\n')}\n${body}`;
 }
 
 /** In front of every module: compares a value with what the comment behind it says, if that is a value. */
 const helper = `
 import __assert from 'node:assert';
 import __util from 'node:util';
+let __count = 0;
 const __tidy = (text) => text.replace(/\\s+/g, '');
 /** What console.log prints must be what the comment says. */
 function __told(values, comment) {
+  __count++;
   __assert.equal(__tidy(__util.format(...values)), __tidy(comment));
   return values;
 }
 /** The value of an expression, where the comment is one. */
 function __is(value, comment) {
+  __count++;
   let expected;
   try { expected = (0, eval)('(' + comment.replace(/;$/, '') + ')'); } catch { return; }
   __assert.deepStrictEqual(ArrayBuffer.isView(value) ? Array.from(value) : value, expected);

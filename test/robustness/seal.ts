@@ -25,7 +25,7 @@ export function sectionsOf(file: Uint8Array): Section[] {
 }
 
 /** Makes all checksums of a file right again, as far as its table can be followed. */
-export function reseal(file: Uint8Array): Uint8Array {
+export function reseal<A extends Uint8Array>(file: A): A {
   const view = viewOf(file), count = Math.min(view.getUint32(24, true), 64), end = HEADER + count * ENTRY;
   if (end > file.length) return file;
   for (let at = HEADER; at < end; at += ENTRY) {

@@ -1,0 +1,170 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { MAP, MAP_ARENA, MAP_SCRATCH, MAP_SCRATCH_BYTES } from '../assembly/layout';
+import { KletError } from '../src/compiler/index';
+import { SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PLAN, SECTION_WEIGHTS } from '../src/format/klet';
+import { loadSync, type Flavor, type Inputs, type Model } from '../src/index';
+import { Random } from './helpers/random';
+import { sampleFile } from './robustness/sample';
+import { reseal, sectionsOf, viewOf } from './robustness/seal';
+
+// 20,000 files, each a small change away from one that works. Half have their checksums made right again, so that
+// what the checks behind them prove is tested. Each must be refused with a KletError, or load and run: no trap, no
+// hang, no write outside the arena and the scratch.
+
+const MUTANTS = 20_000;
+const MAX_MEMORY = 4 << 20;
+const MAX_MILLISECONDS = 1000;
+const flavors: Flavor[] = ['simd', 'scalar'];
+
+const original = sampleFile();
+const sections = sectionsOf(original), sectionOf = (kind: number): { offset: number; length: number } => sections.find((s) => s.kind === kind)!;
+/** The byte regions of the file, each as likely as the others; the plan more. */
+const regions: [name: string, offset: number, length: number][] = [
+  ['header', 0, 32], ['table', 32, 16 * sections.length],
+  ...([['META', SECTION_META], ['PLAN', SECTION_PLAN], ['PLAN', SECTION_PLAN], ['PLAN', SECTION_PLAN], ['WEIGHTS', SECTION_WEIGHTS], ['GOLDEN', SECTION_GOLDEN], ['NOTES', SECTION_NOTES]] as const)
+    .map(([name, kind]): [string, number, number] => [name, sectionOf(kind).offset, sectionOf(kind).length]),
+];
+
+/** Numbers that checks forget. */
+const numbers = [
+  0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 64, 127, 128, 255, 256, 1000, 4095, 65535, 65536, 1 << 20, 1 << 24, 1 << 28, 1 << 30, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff,
+  0xfffffffe, 0xfffffff0, 0xffffff80, 0xffff8000, 0xc0000000,
+];
+/** Floats likewise, by their bits: NaN, infinities, the smallest, the largest, −0, 1, −1. */
+const floats = [0x7fc00000, 0xffc00000, 0x7f800000, 0xff800000, 1, 0x7f7fffff, 0xff7fffff, 0x80000000, 0x3f800000, 0xbf800000, 0x33000000];
+
+function changeWord(random: Random, file: Uint8Array, offset: number, length: number): void {
+  const at = offset + random.int(0, (length >> 2) - 1) * 4, view = viewOf(file), old = view.getUint32(at, true);
+  const value = random.pick([
+    () => random.pick(numbers), () => random.pick(numbers), () => random.pick(floats), () => old + random.pick([1, -1, 2, -2, 4, -4, 16, -16, 64]), () => -old, () => old * random.pick([2, 3, 10]),
+    () => old >>> 1, () => old ^ (1 << random.int(0, 31)), () => random.int(0, 0xffffffff), () => view.getUint32(offset + random.int(0, (length >> 2) - 1) * 4, true),
+  ])();
+  view.setUint32(at, value >>> 0, true);
+}
+
+function changeByte(random: Random, file: Uint8Array, offset: number, length: number): void {
+  const at = offset + random.int(0, length - 1);
+  file[at] = random.pick([() => file[at]! ^ (1 << random.int(0, 7)), () => random.int(0, 255), () => random.pick([0, 1, 127, 128, 255])])();
+}
+
+/** META says where inputs and outputs lie: its numbers are worth more than its letters. */
+function changeMeta(random: Random, file: Uint8Array, offset: number, length: number): void {
+  const digits = Array.from({ length }, (_, i) => offset + i).filter((i) => file[i]! >= 48 && file[i]! <= 57);
+  if (random.next() < 0.7) file[random.pick(digits)] = random.pick([48, 49, 50, 57, 45, 46, 101]);
+  else changeByte(random, file, offset, length);
+}
+
+function rawMutant(random: Random): Uint8Array {
+  const [, offset, length] = random.pick(regions), file = original.slice();
+  switch (random.int(0, 9)) {
+    case 0: return file.subarray(0, random.int(0, file.length - 1));
+    case 1: return Uint8Array.of(...file, ...Array.from({ length: random.int(1, 20) }, () => random.int(0, 255)));
+    case 2: return file.fill(random.pick([0, 255]), offset + random.int(0, length - 1), offset + length);
+    case 3: file.copyWithin(random.int(0, file.length - 1), offset, offset + length); return file;
+    default: for (let n = random.int(1, 3); n > 0; n--) changeByte(random, file, offset, length); return file;
+  }
+}
+
+function resealedMutant(random: Random): Uint8Array {
+  const [name, offset, length] = random.pick(regions), file = original.slice();
+  for (let n = random.pick([1, 1, 1, 2, 4]); n > 0; n--) {
+    if (name === 'META') changeMeta(random, file, offset, length);
+    else if (random.next() < 0.8) changeWord(random, file, offset, length);
+    else changeByte(random, file, offset, length);
+  }
+  return reseal(file);
+}
+
+const arrays = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array, int64: Int32Array, bool: Uint8Array };
+
+/** Arrays that fit whatever inputs the file declares. */
+function inputsFor(model: Model, random: Random): Inputs {
+  return Object.fromEntries(model.inputs.map(({ name, dtype, shape }) => [name, random.fill(new arrays[dtype](shape.reduce((a, b) => a * b, 1)))]));
+}
+
+/** The whole memory of a model, by the port of an input or output. */
+function memoryOf(model: Model): Uint8Array | undefined {
+  const { inputPorts, outputPorts } = model as unknown as Record<'inputPorts' | 'outputPorts', { bytes(): Uint8Array }[]>;
+  const port = inputPorts[0] ?? outputPorts[0];
+  return port && new Uint8Array(port.bytes().buffer);
+}
+
+/** Everything but arena and scratch: the map, the plan and the weights, and the slack at the end. */
+function untouchable(memory: Uint8Array): Uint8Array[] {
+  const view = viewOf(memory), word = (field: number): number => view.getUint32(MAP + field, true);
+  // the first KiB is the core's own, apart from the map
+  return [memory.slice(MAP, MAP + 32), memory.slice(4096, word(MAP_ARENA)), memory.slice(word(MAP_SCRATCH) + word(MAP_SCRATCH_BYTES))];
+}
+
+type Fate = 'refused' | 'ran' | 'ran, then refused';
+
+function live(file: Uint8Array, flavor: Flavor, random: Random): Fate {
+  const start = performance.now();
+  try {
+    const model = loadSync(file, { flavor, maxMemory: MAX_MEMORY }), memory = memoryOf(model);
+    try {
+      const before = memory && untouchable(memory), inputs = inputsFor(model, random);
+      model.predict(inputs, { output: 'raw' });
+      model.predict(inputs);
+      if (memory && untouchable(memory).some((part, i) => Buffer.compare(part, before![i]!) !== 0)) throw new Error('something outside the arena and the scratch was written');
+      model.selfTest();
+      return 'ran';
+    } catch (error) {
+      if (error instanceof KletError) return 'ran, then refused';
+      throw error;
+    } finally {
+      model.dispose();
+    }
+  } catch (error) {
+    if (error instanceof KletError && error.message.length > 20) return 'refused';
+    throw error;
+  } finally {
+    const time = performance.now() - start;
+    if (time > MAX_MILLISECONDS) throw new Error(`it took ${Math.round(time)} ms`);
+  }
+}
+
+function liveAll(mutant: (random: Random) => Uint8Array, first: number, count: number): Record<Fate, number> {
+  const fates: Record<Fate, number> = { refused: 0, ran: 0, 'ran, then refused': 0 };
+  for (let seed = first; seed < first + count; seed++) {
+    const random = new Random(seed), file = mutant(random);
+    try {
+      fates[live(file, flavors[seed % 2]!, random)]++;
+    } catch (cause) {
+      bad(seed, file, cause);
+    }
+  }
+  return fates;
+}
+
+describe('files with a small change', () => {
+  test('are refused where the checksums do not match', () => {
+    const fates = liveAll(rawMutant, 1, MUTANTS / 2);
+    // bytes between sections belong to none; a change may be none
+    expect(fates.refused).toBeGreaterThan(MUTANTS / 2 * 0.97);
+  });
+
+  test('with checksums made right are refused, or run inside their memory', () => {
+    const fates = liveAll(resealedMutant, 1_000_000, MUTANTS / 2);
+    expect(fates.refused).toBeGreaterThan(1000);
+    expect(fates.ran + fates['ran, then refused']).toBeGreaterThan(1000);
+  });
+});
+
+afterAll(() => {
+  for (const flavor of flavors) expect(loadSync(original, { flavor }).selfTest()).toBe(1);
+});
+import { readKlet as rk } from '../src/compiler';
+const planAt = sectionOf(SECTION_PLAN);
+const opNames = rk(original).notes!.records;
+function bad(seed: number, file: Uint8Array, cause: unknown): void {
+  const diffs: string[] = [];
+  const v = viewOf(file), o = viewOf(original);
+  if (file.length === original.length) for (let at = 0; at + 4 <= file.length && diffs.length < 8; at += 4) if (v.getUint32(at, true) !== o.getUint32(at, true)) {
+    let where = '';
+    if (at >= planAt.offset && at < planAt.offset + planAt.length) { let r = planAt.offset, i = 0; for (;;) { const size = o.getUint32(r + 4, true); if (at < r + size) break; r += size; i++; } where = `rec ${i} ${opNames[i]!.op}/${opNames[i]!.name} opcode ${o.getUint8(r)} field ${at - r}`; }
+    else where = `at ${at}`;
+    diffs.push(`${where}: ${o.getInt32(at, true)} -> ${v.getInt32(at, true)} (${v.getFloat32(at, true)})`);
+  }
+  console.log(seed, flavors[seed % 2], String(cause).slice(0, 100), (cause as Error)?.cause ? String((cause as Error).cause) : '', '|', diffs.join(' ; '));
+}
