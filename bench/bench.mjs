@@ -1,5 +1,5 @@
 // A run: networks or layers, columns, rounds, report.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +23,8 @@ const local = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 export async function bench(options) {
   const folder = mkdtempSync(join(tmpdir(), 'kinglet-bench-'));
+  // a build of its own: nothing changes while it runs
+  cpSync(local('../dist'), join(folder, 'dist'), { recursive: true });
   const place = await (options.node ? nodeStands : chromiumStands)(folder);
   try {
     const report = await (options.kernels ? benchLayers : benchNetworks)(place, folder, options);
@@ -98,7 +100,7 @@ function describeColumn({ id, head, options }, networks) {
 }
 
 function coreBytes({ options: { flavor } }) {
-  const file = local(`../dist/core.${flavor}.wasm`);
+  const file = local(`../dist/core.${flavor}.wasm`); // the same, as a file
   return existsSync(file) ? statSync(file).size : 0;
 }
 

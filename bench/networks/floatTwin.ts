@@ -1,8 +1,8 @@
 import type { AnyNode, Graph, Tensor } from '../../src/graph/graph';
 
 /**
- * The float32 network that a quantized one stands for: constants dequantized, activations float32. What saturation did beyond the fused
- * activations is lost, so values differ a little from the quantized network's; time does not depend on them.
+ * The float32 network that a quantized (or hybrid) one stands for: constants dequantized, activations float32. What saturation did beyond the
+ * fused activations is lost, so values differ a little from the quantized network's; time does not depend on them.
  */
 export function floatTwin(graph: Graph): Graph {
   const twins = new Map<Tensor, Tensor>();
@@ -20,9 +20,14 @@ export function floatTwin(graph: Graph): Graph {
   const nodes: AnyNode[] = [];
   for (const node of graph.nodes) {
     if (node.op === 'quantize' || node.op === 'dequantize') twins.set(node.outputs[0]!, twin(node.inputs[0]!));
-    else nodes.push({ ...node, inputs: node.inputs.map((t) => t && twin(t)), outputs: node.outputs.map(twin) });
+    else nodes.push({ ...node, inputs: node.inputs.map((t) => t && twin(t)), outputs: node.outputs.map(twin), attributes: withoutHybrid(node) } as AnyNode);
   }
   return { name: graph.name, inputs: graph.inputs.map(twin), outputs: graph.outputs.map(twin), nodes };
+}
+
+function withoutHybrid({ attributes }: AnyNode): object {
+  const { hybrid: _, ...rest } = attributes as { hybrid?: unknown };
+  return rest;
 }
 
 /** scale × (q − zero point) */

@@ -47,6 +47,9 @@ export interface Network {
   floatAnswers?: number[][];
 }
 
+/** Inputs are noise, the first over the whole range; fainter ones too, because full noise drives many a softmax to 0 and 1, where engines agree easily. */
+const CONTRASTS = [1, 0.3, 0.1, 0.03];
+
 interface Port {
   dtype: 'float32' | 'int8' | 'uint8' | 'int32';
   shape: number[];
@@ -84,24 +87,30 @@ export function prepare(source: Source, folder: string): Network {
   const ports = source.klet ? readKlet(source.klet).meta.inputs as Port[] : portsOf(source.tflite!), quantized = ports.some(({ dtype }) => dtype !== 'float32');
   const twinPorts = source.twin instanceof Uint8Array && !quantized ? portsOf(source.twin) : ports;
   // a network and its twin get the same noise
-  const raw = twinPorts.map((port, i) => noise(port, new Random(i + 1)));
-  const real = raw.map((values, i) => realOf(values, twinPorts[i]!)), own = quantized ? raw : real;
+  const raw = CONTRASTS.map((contrast, set) => twinPorts.map((port, i) => noise(port, contrast, new Random(16 * set + i + 1))));
+  const real = raw.map((values) => values.map((array, i) => realOf(array, twinPorts[i]!))), own = quantized ? raw : real;
   const network: Network = {
     name, files, quantized, ...(macs !== undefined && { macs }),
     inputs: { own: saveInputs('in', own), float: saveInputs('f32.in', real) },
   };
-  if (float) {
-    const model = loadSync(compile(float));
-    const answer = model.predict(Object.fromEntries(model.inputs.map((info, i) => [info.name, real[i]!])));
-    network.floatAnswers = model.outputs.length === 1 ? [Array.from(answer)] : model.outputs.map((info) => Array.from(answer[info.name]!));
-    model.dispose();
-  }
+  if (float) network.floatAnswers = answersOf(float, real);
   return network;
 
-  function saveInputs(ending: string, values: Values[]): Task['inputs'] {
-    const { file } = save(ending, Buffer.concat(values.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength))));
-    return { file, tensors: values.map((array) => ({ dtype: dtypeOf(array), count: array.length })) };
+  function saveInputs(ending: string, sets: Values[][]): Task['inputs'] {
+    const { file } = save(ending, Buffer.concat(sets.flat().map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength))));
+    return { file, tensors: sets[0]!.map((array) => ({ dtype: dtypeOf(array), count: array.length })), sets: sets.length };
   }
+}
+
+/** All outputs for each set of inputs, by kinglet; the first set comes last, as in a stand. */
+function answersOf(graph: Graph, sets: Float32Array[][]): number[][] {
+  const model = loadSync(compile(graph)), { inputs, outputs } = model;
+  const answers = [...sets.slice(1), sets[0]!].flatMap((values) => {
+    const answer = model.predict(Object.fromEntries(inputs.map(({ name }, i) => [name, values[i]!])));
+    return outputs.length === 1 ? [Array.from(answer)] : outputs.map(({ name }) => Array.from(answer[name]!));
+  });
+  model.dispose();
+  return answers;
 }
 
 function missing(reason: string): never {
@@ -113,7 +122,7 @@ function floatGraph({ tflite, twin }: Source): Graph {
   if (twin && !(twin instanceof Uint8Array)) return chainGraph(twin);
   if (!tflite) throw new Error('there is no float32 network of it');
   const graph = importTflite(tflite), isFloat = graph.inputs.every(({ dtype }) => dtype === 'float32');
-  return isFloat ? graph : twin ? importTflite(twin) : floatTwin(graph);
+  return floatTwin(isFloat || !twin ? graph : importTflite(twin));
 }
 
 function chainGraph({ name, input, output, layers }: LayerChain): Graph {
@@ -135,13 +144,15 @@ function portsOf(tflite: Uint8Array): Port[] {
   });
 }
 
-function noise({ dtype, shape }: Port, random: Random): Values {
-  const count = shape.reduce((a, b) => a * b, 1);
+/** Values around zero, as far from it as `contrast` tells. */
+function noise({ dtype, shape, zeroPoint = 0 }: Port, contrast: number, random: Random): Values {
+  const length = shape.reduce((a, b) => a * b, 1), [low, high] = dtype === 'int8' ? [-128, 127] : [0, 255];
+  const step = (): number => Math.max(low, Math.min(high, zeroPoint + Math.round(contrast * random.int(-255, 255))));
   switch (dtype) {
-    case 'int8': return Int8Array.from({ length: count }, () => random.int(-128, 127));
-    case 'uint8': return Uint8Array.from({ length: count }, () => random.int(0, 255));
-    case 'float32': return Float32Array.from({ length: count }, () => random.between(-1, 1));
-    default: return new Int32Array(count);
+    case 'int8': return Int8Array.from({ length }, step);
+    case 'uint8': return Uint8Array.from({ length }, step);
+    case 'float32': return Float32Array.from({ length }, () => contrast * random.between(-1, 1));
+    default: return new Int32Array(length);
   }
 }
 

@@ -4,11 +4,13 @@ import { bold, digits, percent, plainTable } from './text.mjs';
 
 const right = (text) => ({ content: text, hAlign: 'right' });
 
+const LONGEST_REASON = 150;
+
 /** The lines of a block: title, and what a result says there. */
 const lines = [
   ['median ms', ({ ms }) => digits(ms.median)],
   ['min ms', ({ ms }) => digits(ms.min)],
-  ['spread', ({ ms }) => percent(ms.spread)],
+  ['spread', ({ ms }) => (ms.spread < 10 ? percent(ms.spread) : '> 999 %')],
   ['GMAC/s', ({ gmacs }) => (gmacs ? digits(gmacs) : '')],
   ['× XNNPACK', ({ ratio }) => (ratio ? digits(ratio) : '')],
   ['first ms', ({ firstMs }) => digits(firstMs.median)],
@@ -26,28 +28,31 @@ export function networkTable({ columns, networks, summary }) {
     if (!reasons.has(reason)) reasons.set(reason, `[${reasons.size + 1}]`);
     return reasons.get(reason);
   };
+  const said = lines.filter(([, show]) => networks.some(({ results }) => Object.values(results).some((result) => result.ms && show(result))));
   for (const { name, macs, results } of networks) {
     const fastest = Math.min(...columns.flatMap(({ id }) => results[id].ms?.median ?? []));
     const cell = (result) => {
       if (result.refusal) return noteOf(result.refusal);
-      const rows = lines.map(([, show]) => show(result));
+      const rows = said.map(([, show]) => show(result));
       return [result.ms.median === fastest ? bold(rows[0]) : rows[0], ...rows.slice(1)].join('\n');
     };
-    table.push([`${name}\n${macs ? `${digits(macs / 1e6)} MMAC` : ''}`, lines.map(([title]) => title).join('\n'), ...columns.map(({ id }) => right(cell(results[id])))]);
+    table.push([`${name}\n${macs ? `${digits(macs / 1e6)} MMAC` : ''}`, said.map(([title]) => title).join('\n'), ...columns.map(({ id }) => right(cell(results[id])))]);
   }
   const { geometricMean: mean, worst, of } = summary.speed;
   if (of.length > 0) {
-    const show = (values) => columns.map(({ id }) => right(values[id] ? digits(values[id]) : ''));
-    table.push([`${of.length} networks in int8`, 'geo. mean ×', ...show(mean)], ['', 'worst ×', ...show(worst)]);
+    const show = (values, id) => (values[id] ? digits(values[id]) : '');
+    table.push([`int8 networks (${of.length})`, 'geo. mean ×\nworst ×', ...columns.map(({ id }) => right(`${show(mean, id)}\n${show(worst, id)}`))]);
   }
-  const sizes = (key) => columns.map(({ download }) => right(download ? (download[key] / 1000).toFixed(0) : ''));
-  if (columns.some(({ download }) => download)) table.push(['download: JS and wasm', 'kB gzipped\nkB raw', ...columns.map((_, i) => right(`${sizes('gzip')[i].content}\n${sizes('raw')[i].content}`))]);
+  const kilobytes = (bytes) => (bytes / 1000).toFixed(0);
+  if (columns.some(({ download }) => download)) {
+    table.push(['download: JS and wasm', 'kB gzipped\nkB raw', ...columns.map(({ download }) => right(download ? `${kilobytes(download.gzip)}\n${kilobytes(download.raw)}` : ''))]);
+  }
   return [
     table.toString(),
-    [...reasons].map(([reason, mark]) => `${mark} ${reason}`).join('\n'),
+    [...reasons].map(([reason, mark]) => `${mark} ${reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON)}…` : reason}`).join('\n'),
     'median, min, spread (between the quartiles): a prediction, inputs copied in and outputs out · × XNNPACK: time of XNNPACK\'s one thread ÷ this time',
     'first: from the network\'s bytes in memory to its first answer in a fresh page (a library\'s own wasm comes from this machine)',
-    'memory: kinglet: the model\'s memory and the core; others: WebAssembly memories of the page · f32: runs the float32 form, whatever the network is',
+    'memory: kinglet: the model\'s memory and the core; others: WebAssembly memories of the page · ORT: onnxruntime-web, tfjs: its WebAssembly backend; both run the float32 form of whatever the network is',
   ].filter(Boolean).join('\n');
 }
 

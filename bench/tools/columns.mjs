@@ -21,7 +21,7 @@ const threadsText = (threads) => (threads === 1 ? '1 thread' : `${threads} threa
 export const peers = [
   ...threadCounts.map((threads) => ({ id: idOf('xnnpack', '', threads), head: ['XNNPACK', threadsText(threads)], engine: 'xnnpack', options: { threads }, library: 'peers', form: 'tflite', float: false })),
   { id: 'litert', head: ['LiteRT.js', threadsText(1)], engine: 'litert', options: { threads: 1 }, library: 'peers', form: 'tflite', float: false },
-  { id: 'onnxruntime', head: ['ONNX Rt.', 'f32'], engine: 'onnxruntime', options: { threads: 1 }, library: 'peers', form: 'onnx', float: true },
+  { id: 'onnxruntime', head: ['ORT', 'f32'], engine: 'onnxruntime', options: { threads: 1 }, library: 'peers', form: 'onnx', float: true },
   { id: 'tfjs', head: ['tfjs', 'f32'], engine: 'tfjs', options: { threads: 1 }, library: 'peers', form: 'graph', float: true },
 ];
 

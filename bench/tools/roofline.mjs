@@ -30,7 +30,7 @@ export async function openRoofline(place, folder) {
   for (const loop of loops) {
     const stand = await place.open();
     try {
-      await stand.start({ engine: 'roofline', options: { flavor: loop.name, threads: 1, library: '' }, file: `roofline.${loop.build}.wasm`, inputs: { file: 'nothing', tensors: [] } });
+      await stand.start({ engine: 'roofline', options: { flavor: loop.name, threads: 1, library: '' }, file: `roofline.${loop.build}.wasm`, inputs: { file: 'nothing', tensors: [], sets: 1 } });
       await stand.warmUp(WARM_UP_MS);
       stands.push({ loop, stand, samples: [] });
     } catch (error) {

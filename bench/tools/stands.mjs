@@ -1,14 +1,13 @@
 // Opens stands (stand/stand.ts): pages of Chromium or Node processes that each run one engine with one network.
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { openChromium } from './chromium.mjs';
 import { peersFolder } from './peers.mjs';
 import { serve } from './serve.mjs';
 import { bundle } from './typescript.mjs';
 
 const bench = new URL('..', import.meta.url);
-const inRepository = (path) => fileURLToPath(new URL(`../${path}`, bench));
 
 /**
  * @typedef {object} Stand
@@ -25,10 +24,10 @@ const inRepository = (path) => fileURLToPath(new URL(`../${path}`, bench));
  * @property {() => Promise<void>} close
  */
 
-/** @param {string} folder where the files of tasks are @returns {Promise<Place>} pages of headless Chromium */
+/** @param {string} folder where the files of tasks and kinglet's dist are @returns {Promise<Place>} pages of headless Chromium */
 export async function chromiumStands(folder) {
   await bundle(new URL('stand/page.ts', bench), join(folder, 'page.js'), 'browser');
-  const libraries = { '/node_modules/': peersFolder(), '/dist/': inRepository('dist') };
+  const libraries = { '/node_modules/': peersFolder(), '/dist/': join(folder, 'dist') };
   const server = await serve({ '/files/': folder, ...libraries, '/': fileURLToPath(new URL('stand', bench)) });
   const browser = await openChromium();
   return {
@@ -62,13 +61,13 @@ export async function chromiumStands(folder) {
   };
 }
 
-/** @param {string} folder where the files of tasks are @returns {Promise<Place>} processes of this Node */
+/** @param {string} folder as above @returns {Promise<Place>} processes of this Node */
 export async function nodeStands(folder) {
   const entry = join(folder, 'process.mjs');
   await bundle(new URL('stand/process.ts', bench), entry, 'node');
   return {
     name: `Node ${process.version}`,
-    libraries: { kinglet: new URL('../dist/', bench).href },
+    libraries: { kinglet: `${pathToFileURL(join(folder, 'dist')).href}/` },
     async open() {
       const child = fork(entry, [folder], { serialization: 'advanced' });
       const call = (method, argument) => new Promise((resolve, reject) => {
@@ -88,8 +87,8 @@ export async function nodeStands(folder) {
   };
 }
 
-/** The first line of what a library says, or of what it wrote to the console where it only says that it gave up. */
+/** What a library says, and what it wrote to the console where it says little. */
 function reasonOf(error, said) {
-  const text = error.message.replace(/^page\.evaluate: /, '').split('\n')[0];
+  const text = error.message.replace(/^page\.evaluate: (Error: )*/, '').replace(/\n\s*at [^]*/, '').replaceAll(/\s+/g, ' ');
   return said.length > 0 && text.length < 40 ? `${text} (${said.at(-1).split('\n')[0]})` : text;
 }
