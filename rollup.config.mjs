@@ -50,7 +50,7 @@ const bundles = [
     plugins,
   },
   {
-    input: { index: 'src/index.ts', browser: 'src/browser.ts', slim: 'src/slim.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts' },
+    input: { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts' },
     // Symbol.dispose is in the types, whatever library of types the user's project has
     output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].d.ts', banner: '/// <reference lib="esnext.disposable" />' },
     external,

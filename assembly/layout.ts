@@ -38,9 +38,8 @@ export const FAULT_OPCODE = 1;
 export const FAULT_RECORD_SIZE = 2;
 export const FAULT_ARENA = 3;
 export const FAULT_WEIGHTS = 4;
-export const FAULT_SCRATCH = 5;
-export const FAULT_ATTRIBUTE = 6;
-export const FAULT_ALIGNMENT = 7;
+export const FAULT_ATTRIBUTE = 5;
+export const FAULT_ALIGNMENT = 6;
 
 // ── records ───────────────────────────────────────────────────────────────────────────────────────────────
 //
@@ -81,7 +80,7 @@ export const OP_HYBRID_CONV2D = 18;
 export const MAX_RANK = 6;
 
 // conv2d, fully connected (a 1×1 convolution over rows) and the phases of transposed convolution.
-//   weights i8  [groups][⌈N/8⌉][⌈K/2⌉][8][2], N = outC/groups, K = KH·KW·inC/groups in [kh][kw][ci] order, filled up
+//   weights i8  [groups][⌈N/8⌉][⌈K/4⌉][8][4], N = outC/groups, K = KH·KW·inC/groups in [kh][kw][ci] order, filled up
 //           with WEIGHTS_ZERO
 //           f32 [groups][⌈N/8⌉][K][8]
 //   bias    i32 or f32 [groups][⌈N/8⌉·8]; i8 has −za·Σ(w − zw) folded in

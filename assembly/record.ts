@@ -1,6 +1,6 @@
 import {
-  DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE, FAULT_RECORD_SIZE, FAULT_SCRATCH, FAULT_WEIGHTS,
-  MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_SCRATCH, MAP_SCRATCH_BYTES, MAP_WEIGHTS, MAP_WEIGHTS_BYTES,
+  DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE, FAULT_RECORD_SIZE, FAULT_WEIGHTS,
+  MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_SCRATCH, MAP_WEIGHTS, MAP_WEIGHTS_BYTES,
   RECORD_DTYPE, RECORD_SIZE, SOURCE_IN_WEIGHTS,
 } from './layout';
 
@@ -141,7 +141,14 @@ export function checkFiniteTable(r: usize, field: usize, n: f64): void {
   }
 }
 
+/** What a record needs of scratch memory; the host asks for the largest after `validate` and before it sizes the memory. */
 export function needScratch(bytes: f64): void {
   scratchNeeded = max<f64>(scratchNeeded, bytes);
-  if (bytes > <f64>load<u32>(MAP + MAP_SCRATCH_BYTES)) fail(FAULT_SCRATCH);
+}
+
+/** Multiplications (or steps like them) of one record: enough for any network of this kind, and it ends. */
+const MAX_WORK: f64 = 68719476736;
+
+export function checkWork(steps: f64): void {
+  if (!(steps <= MAX_WORK)) fail(FAULT_ATTRIBUTE);
 }

@@ -1,9 +1,35 @@
-// Node's entry: `load` also takes paths.
+// Node's entry: `load` also takes paths. The other entries have the same types.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { inlinedCores } from './runtime/inlined';
-import { makeRuntime } from './runtime/load';
+import { makeRuntime, type LoadOptions, type LoadSyncOptions } from './runtime/load';
+import type { Model } from './runtime/model';
+import type { Source } from './runtime/read';
 
 export * from './exports';
-export const { load, loadSync } = makeRuntime(inlinedCores, (path) =>
-  readFile(path instanceof URL || path.startsWith('file:') ? fileURLToPath(path) : path));
+
+const runtime = makeRuntime(inlinedCores, (path) => readFile(path instanceof URL || path.startsWith('file:') ? fileURLToPath(path) : path));
+
+/**
+ * Loads a model: reads the file, checks it, and readies it to run.
+ *
+ * @param source a path (in Node) or URL, a fetch `Response`, a `Blob`, a byte stream, or the bytes themselves
+ * @throws KletError `FETCH_FAILED`, `ABORTED`, `BAD_MAGIC`, `BAD_VERSION`, `CORRUPT`, `OUT_OF_MEMORY`, `NOT_WASM`, `NO_WASM` or `BAD_ARGUMENT`
+ * @example
+ * ```js
+ * const model = await load('models/digits/digits.klet');
+ * console.log(model.inputs[0].shape); // [1, 28, 28, 1]
+ * ```
+ */
+export function load(source: Source | PromiseLike<Source>, options?: LoadOptions): Promise<Model> {
+  return runtime.load(source, options);
+}
+
+/**
+ * Loads a model from bytes that are there already: for worklets and wherever waiting is not possible.
+ *
+ * @throws KletError as `load`
+ */
+export function loadSync(bytes: ArrayBuffer | ArrayBufferView, options?: LoadSyncOptions): Model {
+  return runtime.loadSync(bytes, options);
+}

@@ -73,55 +73,67 @@ export function gemm_i8_4x8(
   }
 }
 
-/** One row against int8 panels as they lie in the file: b i8 [⌈n/8⌉][pairs][8][2], a i16 [2·pairs], out i8 [n] */
+/** One row against int8 panels as they lie in the file: b i8 [⌈n/8⌉][quads][8][4], a i16 [4·quads], out i8 [n] */
 export function gemv_i8_1x8(
-  a: usize, b: usize, pairs: i32, bias: usize, scale: usize, weightsZero: i32, out: usize, n: i32, zero: i32, min: i32, max: i32,
+  a: usize, b: usize, quads: i32, bias: usize, scale: usize, weightsZero: i32, out: usize, n: i32, zero: i32, min: i32, max: i32,
 ): void {
+  const panelBytes = <usize>quads << 5;
   if (ASC_FEATURE_SIMD) {
-    const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero);
-    const correction = i32x4.splat(weightsZero != 0 ? sum_i16(a, pairs << 1) * weightsZero : 0);
-    const panelBytes = <usize>pairs << 4;
+    const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero), none = i32x4.splat(0);
+    const correction = i32x4.splat(weightsZero != 0 ? sum_i16(a, quads << 2) * weightsZero : 0);
     let channel = 0;
-    // two panels at a time: one splat serves both, and four sums hide the latency of one
+    // each vector of weights is four products of two channels; two panels at a time, so that one splat serves both
     for (; channel <= n - 16; channel += 16) {
-      let c0 = i32x4.sub(v128.load(bias), correction), c1 = i32x4.sub(v128.load(bias, 16), correction);
-      let c2 = i32x4.sub(v128.load(bias, 32), correction), c3 = i32x4.sub(v128.load(bias, 48), correction), ap = a, d = b + panelBytes;
-      for (let k = pairs; k > 0; k--) {
-        const x = v128.load32_splat(ap);
-        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x));
-        c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
-        c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(d), x));
-        c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(d, 8), x));
-        b += 16; d += 16; ap += 4;
+      let c0 = none, c1 = none, c2 = none, c3 = none, c4 = none, c5 = none, c6 = none, c7 = none, ap = a, d = b + panelBytes;
+      for (let k = quads; k > 0; k--) {
+        const x = v128.load64_splat(ap);
+        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
+        c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(b, 16), x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(b, 24), x));
+        c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load8x8_s(d), x)); c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load8x8_s(d, 8), x));
+        c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load8x8_s(d, 16), x)); c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load8x8_s(d, 24), x));
+        b += 32; d += 32; ap += 8;
       }
-      const q0 = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, high, magic), requantize4(c1, v128.load(scale, 16), low, high, magic));
-      const q1 = i16x8.narrow_i32x4_s(requantize4(c2, v128.load(scale, 32), low, high, magic), requantize4(c3, v128.load(scale, 48), low, high, magic));
+      c0 = i32x4.add(i32x4.sub(v128.load(bias), correction), addPairs(c0, c1));
+      c2 = i32x4.add(i32x4.sub(v128.load(bias, 16), correction), addPairs(c2, c3));
+      c4 = i32x4.add(i32x4.sub(v128.load(bias, 32), correction), addPairs(c4, c5));
+      c6 = i32x4.add(i32x4.sub(v128.load(bias, 48), correction), addPairs(c6, c7));
+      const q0 = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, high, magic), requantize4(c2, v128.load(scale, 16), low, high, magic));
+      const q1 = i16x8.narrow_i32x4_s(requantize4(c4, v128.load(scale, 32), low, high, magic), requantize4(c6, v128.load(scale, 48), low, high, magic));
       v128.store(out + channel, i8x16.narrow_i16x8_s(q0, q1));
       b += panelBytes; bias += 64; scale += 64;
     }
     for (; channel < n; channel += 8) {
-      let c0 = i32x4.sub(v128.load(bias), correction), c1 = i32x4.sub(v128.load(bias, 16), correction), ap = a;
-      for (let k = pairs; k > 0; k--) {
-        const x = v128.load32_splat(ap);
-        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x));
-        c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
-        b += 16; ap += 4;
+      let c0 = none, c1 = none, c2 = none, c3 = none, ap = a;
+      for (let k = quads; k > 0; k--) {
+        const x = v128.load64_splat(ap);
+        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
+        c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(b, 16), x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(b, 24), x));
+        b += 32; ap += 8;
       }
-      const q = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, high, magic), requantize4(c1, v128.load(scale, 16), low, high, magic));
+      c0 = i32x4.add(i32x4.sub(v128.load(bias), correction), addPairs(c0, c1));
+      c2 = i32x4.add(i32x4.sub(v128.load(bias, 16), correction), addPairs(c2, c3));
+      const q = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, high, magic), requantize4(c2, v128.load(scale, 16), low, high, magic));
       storeBytes(out + channel, i8x16.narrow_i16x8_s(q, q), n - channel < 8 ? n - channel : 8);
       bias += 32; scale += 32;
     }
   } else {
-    const low = <f32>(min - zero), high = <f32>(max - zero), panelBytes = pairs << 4;
+    const low = <f32>(min - zero), high = <f32>(max - zero);
     for (let channel = 0; channel < n; channel++) {
-      let acc = load<i32>(bias + (channel << 2)), bp = b + (channel >> 3) * panelBytes + ((channel & 7) << 1), ap = a;
-      for (let k = pairs; k > 0; k--) {
-        acc += <i32>load<i16>(ap) * (<i32>load<i8>(bp) - weightsZero) + <i32>load<i16>(ap, 2) * (<i32>load<i8>(bp, 1) - weightsZero);
-        ap += 4; bp += 16;
+      let acc = load<i32>(bias + (channel << 2)), bp = b + (channel >> 3) * panelBytes + ((channel & 7) << 2), ap = a;
+      for (let k = quads; k > 0; k--) {
+        acc += <i32>load<i16>(ap) * (<i32>load<i8>(bp) - weightsZero) + <i32>load<i16>(ap, 2) * (<i32>load<i8>(bp, 1) - weightsZero)
+          + <i32>load<i16>(ap, 4) * (<i32>load<i8>(bp, 2) - weightsZero) + <i32>load<i16>(ap, 6) * (<i32>load<i8>(bp, 3) - weightsZero);
+        ap += 8; bp += 32;
       }
       store<i8>(out + channel, requantize(acc, load<f32>(scale + (channel << 2)), low, high, zero));
     }
   }
+}
+
+/** a₀ + a₁, a₂ + a₃, b₀ + b₁, b₂ + b₃ */
+@inline
+function addPairs(a: v128, b: v128): v128 {
+  return i32x4.add(i32x4.shuffle(a, b, 0, 2, 4, 6), i32x4.shuffle(a, b, 1, 3, 5, 7));
 }
 
 // The float product: a f32 rows of K, addressed by `aRows` u32 [rows]; b f32 [K][8]; sums run in the order of k from

@@ -7,7 +7,7 @@ import { gemm_f32_4x8, gemm_i8_4x8 } from '../kernels/gemm';
 import { pack_columns_i8, pack_panel_f32, pack_panel_i8, pack_panel_rows_i8 } from '../kernels/matmul';
 import { widen_less_i8_i16 } from '../kernels/widen';
 import { copy_plane } from '../kernels/copy';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, float, int, needScratch, scratch, source, target } from '../record';
+import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, needScratch, scratch, source, target } from '../record';
 import { checkActivation, checkZero } from './ranges';
 
 // Scratch, R rows of a at a time against 8 columns of b:
@@ -38,6 +38,7 @@ export function describeBatchMatmul(r: usize): void {
   const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r)), batches = big(r, MATMUL_BATCH);
   const M = big(r, MATMUL_M), K = big(r, MATMUL_K), N = big(r, MATMUL_N);
   checkRange(r, MATMUL_K, 1, f32s ? MAX_K_F32 : MAX_K_I8);
+  checkWork(batches * M * N * K);
   source(r, MATMUL_A, ((batches - 1) * big(r, MATMUL_A_BATCH_STRIDE) + M * K) * size, <u32>size);
   source(r, MATMUL_B, ((batches - 1) * big(r, MATMUL_B_BATCH_STRIDE) + K * N) * size, <u32>size);
   target(r, MATMUL_TARGET, batches * M * N * size, <u32>size);

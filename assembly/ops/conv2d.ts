@@ -6,19 +6,19 @@ import {
   CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
 } from '../layout';
 import { gemm_f32_4x8, gemm_i8_4x8, gemv_i8_1x8 } from '../kernels/gemm';
-import { fill_i16, widen_i8_i16, widen_less_i8_i16 } from '../kernels/widen';
+import { fill_i16, widen_i8_i16, widen_panel_i8 } from '../kernels/widen';
 import {
-  big, bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target,
+  big, bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch, scratch, source, table, target,
 } from '../record';
 
 // Scratch: the block's output addresses, its row addresses (f32), a sink for the rows that fill up the last tile, the gathered
 // rows, and (i8) one widened panel.
 //
-//   i8   outs u32 [R]                │ sink N + 32  │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32     K' = K rounded up to 2
+//   i8   outs u32 [R]                │ sink N + 32  │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32     K' = K rounded up to 4
 //   f32  outs u32 [R] │ rows u32 [R] │ sink 4N + 32 │ rows f32 [R][K]                                    R = BLOCK_ROWS
 const TAIL = 32;
 /** Input coordinates stay far from the ends of i32. */
-const MAX_REACH: f64 = 1073741824;
+const MAX_REACH: f64 = 536870912;
 
 function sinkBytes(r: usize): usize {
   return (<usize>int(r, CONV2D_OUT_C) * <usize>bytesOf(dtypeOf(r)) + TAIL + 15) & ~15;
@@ -54,6 +54,7 @@ export function describeGeometry(r: usize, size: f64): f64 {
     || (int(r, CONV2D_BATCH) > 1 && big(r, CONV2D_BATCH_STRIDE) < picture)) fail(FAULT_ATTRIBUTE);
   if (big(r, CONV2D_OUT_H) * big(r, CONV2D_STRIDE_Y) > MAX_REACH || big(r, CONV2D_OUT_W) * big(r, CONV2D_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
   if (big(r, CONV2D_KERNEL_H) * big(r, CONV2D_DILATION_Y) > MAX_REACH || big(r, CONV2D_KERNEL_W) * big(r, CONV2D_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  checkWork(big(r, CONV2D_BATCH) * big(r, CONV2D_OUT_H) * big(r, CONV2D_OUT_W) * <f64>outC * K);
   target(r, CONV2D_TARGET, extent * size, <u32>size);
   return K;
 }
@@ -67,7 +68,7 @@ export function panelsOf(r: usize): f64 {
 export function describeConv2d(r: usize): void {
   checkRecord(r, CONV2D_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
   const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r)), outC = int(r, CONV2D_OUT_C);
-  const K = describeGeometry(r, size), panels = panelsOf(r), kPadded = f32s ? K : <f64>((<i32>K + 1) & ~1);
+  const K = describeGeometry(r, size), panels = panelsOf(r), kPadded = f32s ? K : <f64>((<i32>K + 3) & ~3);
   table(r, CONV2D_WEIGHTS, panels * 8 * kPadded * size, 16);
   table(r, CONV2D_BIAS, panels * 32, 16);
   const rows = big(r, CONV2D_BLOCK_ROWS), sink = <f64>outC * size + TAIL + 16;
@@ -159,12 +160,12 @@ export function gatherRowsI8(r: usize, base: usize, m0: i32, count: i32, C: i32,
 
 function runI8(r: usize): void {
   const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
-  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, pairs = (K + 1) >> 1, lda = pairs << 2;
+  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, quads = (K + 3) >> 2, lda = quads << 3;
   const outW = int(r, CONV2D_OUT_W), pixels = int(r, CONV2D_OUT_H) * outW, block = int(r, CONV2D_BLOCK_ROWS), panels = (N + 7) >> 3;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO), zero = int(r, CONV2D_TARGET_ZERO), low = int(r, CONV2D_MIN), high = int(r, CONV2D_MAX);
   const outs = scratch(), sink = outs + (block << 2), rows = sink + sinkBytes(r), panel = (rows + block * lda + TAIL + 15) & ~15;
   // one tap on every pixel, both densely: the rows of the product are the pixels as they lie
-  const pointwise = K == C && groups == 1 && (K & 1) == 0 && int(r, CONV2D_STRIDE_Y) == 1 && int(r, CONV2D_STRIDE_X) == 1
+  const pointwise = K == C && groups == 1 && (K & 3) == 0 && int(r, CONV2D_STRIDE_Y) == 1 && int(r, CONV2D_STRIDE_X) == 1
     && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0 && int(r, CONV2D_OUT_H) <= int(r, CONV2D_IN_H) && outW == int(r, CONV2D_IN_W);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     const picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
@@ -174,16 +175,16 @@ function runI8(r: usize): void {
         if (pointwise) widen_i8_i16(picture + m0 * C, rows, count * C);
         else gatherRowsI8(r, picture + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, lda);
         listOutputs(r, batch, m0, count, padded, outs, sink, 1);
-        let weights = <usize>int(r, CONV2D_WEIGHTS) + group * panels * (pairs << 4);
+        let weights = <usize>int(r, CONV2D_WEIGHTS) + group * panels * (quads << 5);
         let bias = <usize>int(r, CONV2D_BIAS) + (group * panels << 5), scale = <usize>int(r, CONV2D_SCALE) + (group * panels << 5);
         if (count == 1) {
-          gemv_i8_1x8(rows, weights, pairs, bias, scale, weightsZero, load<usize>(outs) + group * N, N, zero, low, high);
+          gemv_i8_1x8(rows, weights, quads, bias, scale, weightsZero, load<usize>(outs) + group * N, N, zero, low, high);
           continue;
         }
         for (let n = 0; n < N; n += 8) {
-          widen_less_i8_i16(weights, weightsZero, panel, pairs << 4);
-          gemm_i8_4x8(rows, padded, panel, pairs, bias, scale, outs, group * N + n, min(8, N - n), zero, low, high);
-          weights += pairs << 4; bias += 32; scale += 32;
+          widen_panel_i8(weights, weightsZero, panel, quads);
+          gemm_i8_4x8(rows, padded, panel, quads << 1, bias, scale, outs, group * N + n, min(8, N - n), zero, low, high);
+          weights += quads << 5; bias += 32; scale += 32;
         }
       }
     }

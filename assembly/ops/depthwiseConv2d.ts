@@ -5,11 +5,11 @@ import {
   DEPTHWISE_WEIGHTS, DEPTHWISE_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
 } from '../layout';
 import { depthwise_f32, depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, pair_taps_i8_3x3, WEIGHTS_3X3 } from '../kernels/depthwise';
-import { big, bytesOf, checkCounts, checkFiniteTable, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target } from '../record';
+import { big, bytesOf, checkCounts, checkFiniteTable, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target } from '../record';
 
 // Scratch: a row of zero points [C] + 16 │ widened weights (i8) │ tap addresses u32 [KH·KW rounded up to 2]
 
-const MAX_REACH: f64 = 1073741824;
+const MAX_REACH: f64 = 536870912;
 
 export function describeDepthwiseConv2d(r: usize): void {
   checkRecord(r, DEPTHWISE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
@@ -22,6 +22,7 @@ export function describeDepthwiseConv2d(r: usize): void {
   const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r));
   const taps = big(r, DEPTHWISE_KERNEL_H) * big(r, DEPTHWISE_KERNEL_W), C = big(r, DEPTHWISE_CHANNELS), blocks = Math.ceil(C / 8);
   if (taps > 65536) fail(FAULT_ATTRIBUTE);
+  checkWork(big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * taps);
   source(r, DEPTHWISE_SOURCE, big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_IN_H) * big(r, DEPTHWISE_IN_W) * C * size, <u32>size);
   target(r, DEPTHWISE_TARGET, big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * size, <u32>size);
   table(r, DEPTHWISE_WEIGHTS, f32s ? taps * C * 4 : blocks * taps * 8, 16);

@@ -4,17 +4,18 @@ import {
   CONV2D_WEIGHTS, DTYPE_F32, HYBRID_ASYMMETRIC, HYBRID_MODE, HYBRID_SUMS,
 } from '../layout';
 import { gemm_hybrid_1x8, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
-import { widen_i8_i16 } from '../kernels/widen';
+import { widen_panel_i8 } from '../kernels/widen';
 import { big, checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
 import { describeGeometry, gatherRowsI8, panelsOf } from './conv2d';
 import { checkActivation } from './ranges';
 
-// Scratch: the quantized picture i8 [H][W][C] + 16 │ rows i16 [R][K'] + 32 │ one widened panel i16 [K'][8] + 32, R = ROWS
+// Scratch: the quantized picture i8 [H][W][C] + 16 │ rows i16 [R][K'] + 32 │ one widened panel i16 [K'][8] + 32, R = ROWS,
+// K' = K rounded up to 4
 const ROWS = 16;
 
 export function describeHybridConv2d(r: usize): void {
   checkRecord(r, CONV2D_BYTES, 1 << DTYPE_F32);
-  const K = <f64>((<i32>describeGeometry(r, 4) + 1) & ~1), panels = panelsOf(r);
+  const K = <f64>((<i32>describeGeometry(r, 4) + 3) & ~3), panels = panelsOf(r);
   table(r, CONV2D_WEIGHTS, panels * 8 * K, 16);
   table(r, CONV2D_BIAS, panels * 32, 16);
   table(r, CONV2D_SCALE, panels * 32, 16);
@@ -26,7 +27,7 @@ export function describeHybridConv2d(r: usize): void {
 
 export function runHybridConv2d(r: usize): void {
   const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
-  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, pairs = (K + 1) >> 1, lda = pairs << 2, panels = (N + 7) >> 3;
+  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, quads = (K + 3) >> 2, lda = quads << 3, panels = (N + 7) >> 3;
   const outW = int(r, CONV2D_OUT_W), pixels = int(r, CONV2D_OUT_H) * outW, count = int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
   const low = float(r, CONV2D_MIN), high = float(r, CONV2D_MAX);
   const picture = scratch(), rows = (picture + count + 16 + 15) & ~15, panel = (rows + ROWS * lda + 32 + 15) & ~15;
@@ -39,13 +40,13 @@ export function runHybridConv2d(r: usize): void {
         const block = min(ROWS, pixels - m0);
         gatherRowsI8(r, picture + group * C, m0, block, C, rangeZero(), rows, lda);
         for (let n = 0; n < N; n += 8) {
-          const index = group * panels + (n >> 3), lanes = <usize>index << 5, weights = <usize>int(r, CONV2D_WEIGHTS) + index * (pairs << 4);
-          widen_i8_i16(weights, panel, pairs << 4);
+          const index = group * panels + (n >> 3), lanes = <usize>index << 5, weights = <usize>int(r, CONV2D_WEIGHTS) + index * (quads << 5);
+          widen_panel_i8(weights, 0, panel, quads);
           for (let i = 0; i < block; i++) {
             const y = (m0 + i) / outW, x = m0 + i - y * outW;
             const out = to + (y * int(r, CONV2D_ROW_STRIDE) + x * int(r, CONV2D_PIXEL_STRIDE) + group * N + n << 2);
             gemm_hybrid_1x8(
-              rows + i * lda, panel, pairs, int(r, HYBRID_SUMS) + lanes, int(r, CONV2D_SCALE) + lanes, int(r, CONV2D_BIAS) + lanes,
+              rows + i * lda, panel, quads << 1, int(r, HYBRID_SUMS) + lanes, int(r, CONV2D_SCALE) + lanes, int(r, CONV2D_BIAS) + lanes,
               out, min(8, N - n), low, high,
             );
           }

@@ -4,7 +4,7 @@ import {
   POOL2D_ROUNDING_OFFSET, POOL2D_SOURCE, POOL2D_STRIDE_X, POOL2D_STRIDE_Y, POOL2D_TARGET,
 } from '../layout';
 import { pool_average_f32, pool_average_i8, pool_max_f32, pool_max_i8 } from '../kernels/pool';
-import { big, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, fail, float, int, source, target } from '../record';
+import { big, bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, source, target } from '../record';
 import { checkActivation } from './ranges';
 
 const MAX_KERNEL = 1 << 24;
@@ -28,6 +28,10 @@ export function describePool2d(r: usize): void {
   checkWindows(r, POOL2D_KERNEL_H, POOL2D_STRIDE_Y, POOL2D_PAD_TOP, POOL2D_IN_H, POOL2D_OUT_H);
   checkWindows(r, POOL2D_KERNEL_W, POOL2D_STRIDE_X, POOL2D_PAD_LEFT, POOL2D_IN_W, POOL2D_OUT_W);
   if (min<f64>(big(r, POOL2D_KERNEL_H), big(r, POOL2D_IN_H)) * min<f64>(big(r, POOL2D_KERNEL_W), big(r, POOL2D_IN_W)) > MAX_WINDOW) fail(FAULT_ATTRIBUTE);
+  checkWork(
+    big(r, POOL2D_BATCH) * big(r, POOL2D_OUT_H) * big(r, POOL2D_OUT_W) * big(r, POOL2D_CHANNELS)
+      * min<f64>(big(r, POOL2D_KERNEL_H), big(r, POOL2D_IN_H)) * min<f64>(big(r, POOL2D_KERNEL_W), big(r, POOL2D_IN_W)),
+  );
   const size = bytesOf(dtypeOf(r)), channels = big(r, POOL2D_BATCH) * big(r, POOL2D_CHANNELS) * size;
   source(r, POOL2D_SOURCE, channels * big(r, POOL2D_IN_H) * big(r, POOL2D_IN_W), <u32>size);
   target(r, POOL2D_TARGET, channels * big(r, POOL2D_OUT_H) * big(r, POOL2D_OUT_W), <u32>size);

@@ -43,7 +43,8 @@ function rounded(r: usize, column: usize, low: f32, high: f32): i32 {
   let x = <f32>sum * float(r, REDUCE_SCALE);
   x = x < low ? low : x;
   x = high < x ? high : x;
-  return <i32>(x < 0 ? x - 0.5 : x + 0.5) + zero;
+  // in f64, where adding a half does not round
+  return <i32>(x < 0 ? <f64>x - 0.5 : <f64>x + 0.5) + zero;
 }
 
 /** out i8 [inner] from source [count][inner] */

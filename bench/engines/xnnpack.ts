@@ -21,14 +21,23 @@ export const xnnpack: Engine = async (file, values, { library, threads, bare }) 
   tflite.setWasmPath(`${folder}tfjs-tflite/wasm/`);
   return async () => {
     const { modelRunner: runner } = await tflite.loadTFLiteModel(file.buffer as ArrayBuffer, { numThreads: threads });
-    if (!runner.infer()) throw new Error('inference failed'); // memory may grow here, and views taken before would be left behind
-    const targets = runner.getInputs().map((tensor) => tensor.data()), sources = runner.getOutputs().map((tensor) => tensor.data());
+    let targets: Values[] = [], sources: Values[] = [];
+    // memory that grows leaves old views behind, empty
+    const refresh = (): void => {
+      if (targets[0]?.length) return;
+      targets = runner.getInputs().map((tensor) => tensor.data());
+      sources = runner.getOutputs().map((tensor) => tensor.data());
+    };
+    refresh();
     const outputs = sources.map((source) => source.slice());
     const infer = (): void => {
       if (!runner.infer()) throw new Error('inference failed');
     };
     const copyIn = (): void => targets.forEach((target, i) => target.set(values[i]!));
-    const copyOut = (): void => outputs.forEach((output, i) => output.set(sources[i]!));
+    const copyOut = (): void => {
+      refresh();
+      outputs.forEach((output, i) => output.set(sources[i]!));
+    };
     if (bare) copyIn();
     return {
       run: bare ? infer : () => {
@@ -37,7 +46,7 @@ export const xnnpack: Engine = async (file, values, { library, threads, bare }) 
         copyOut();
       },
       outputs: () => {
-        if (bare) copyOut();
+        copyOut();
         return outputs;
       },
     };

@@ -43,6 +43,8 @@ export interface Network {
   /** For the network's own numbers, and the same as real numbers for its float32 form. */
   inputs: { own: Task['inputs']; float: Task['inputs'] };
   quantized: boolean;
+  /** Whether it is float32 with activations that are quantized while it runs. */
+  hybrid: boolean;
   /** What the float32 form answers, by kinglet. */
   floatAnswers?: number[][];
 }
@@ -70,11 +72,12 @@ export function prepare(source: Source, folder: string): Network {
       return { refusal: (error as Error).message.replaceAll('\n', ' ').replace(/^network: /, '') };
     }
   };
-  let macs: number | undefined, float: Graph | undefined;
+  let macs: number | undefined, float: Graph | undefined, hybrid = false;
   const files: Network['files'] = {
     tflite: attempt(() => save('tflite', source.tflite ?? missing(`there is no .tflite file of ${name}`))),
     klet: attempt(() => {
       const graph = source.tflite && importTflite(source.tflite), full = source.klet ?? compile(graph!);
+      hybrid = graph?.nodes.some(({ attributes }) => 'hybrid' in attributes) ?? false;
       macs = readKlet(full).notes?.records.reduce((sum, record) => sum + record.macs, 0);
       return save('klet', source.klet ?? compile(graph!, { notes: false }));
     }),
@@ -90,7 +93,7 @@ export function prepare(source: Source, folder: string): Network {
   const raw = CONTRASTS.map((contrast, set) => twinPorts.map((port, i) => noise(port, contrast, new Random(16 * set + i + 1))));
   const real = raw.map((values) => values.map((array, i) => realOf(array, twinPorts[i]!))), own = quantized ? raw : real;
   const network: Network = {
-    name, files, quantized, ...(macs !== undefined && { macs }),
+    name, files, quantized, hybrid, ...(macs !== undefined && { macs }),
     inputs: { own: saveInputs('in', own), float: saveInputs('f32.in', real) },
   };
   if (float) network.floatAnswers = answersOf(float, real);

@@ -25,7 +25,7 @@ export function speedChart({ columns, networks, summary: { speed }, machine, ver
       text: 'Speed on int8 networks: XNNPACK = 1, one thread, longer is faster', left: 16, top: 14, textStyle: { fontFamily: FONT, fontSize: 16, color: INK },
       subtext: `${versions.engine} on ${machine.cpu}, ${date.slice(0, 10)}; medians of one interleaved run`, subtextStyle: { fontFamily: FONT, fontSize: 12, color: PALE }, itemGap: 6,
     },
-    legend: { left: 12, top: 62, itemWidth: 12, itemHeight: 10, itemGap: 14, textStyle: { fontFamily: FONT, fontSize: 12, color: INK } },
+    legend: { left: 12, top: 62, itemWidth: 12, itemHeight: 10, itemGap: 30, textStyle: { fontFamily: FONT, fontSize: 12, color: INK } },
     grid: { left: 200, right: 44, top: TOP, bottom: BOTTOM },
     xAxis: { type: 'value', min: 0, axisLabel: { color: PALE, formatter: '{value}×' }, splitLine: { lineStyle: { color: '#e9ecef' } } },
     yAxis: {
@@ -34,8 +34,8 @@ export function speedChart({ columns, networks, summary: { speed }, machine, ver
     },
     series: shown.map(({ id, head }, i) => ({
       type: 'bar', name: names[id] ?? head.join(' '), itemStyle: { color: colors[id] }, barGap: 0, barWidth: BAR - 1, barCategoryGap: GAP,
-      label: { show: true, position: 'right', fontFamily: FONT, fontSize: 10, color: INK, formatter: ({ value }) => digits(value) },
-      data: rows.map(({ valueOf }) => valueOf(id) ?? '-'),
+      label: { show: true, position: 'right', fontFamily: FONT, fontSize: 10, color: INK, formatter: ({ value, data }) => data.label ?? value.toFixed(2) },
+      data: rows.map(({ valueOf }) => valueOf(id)).map((value) => ({ value: value ?? 0 })),
       ...(i === 0 && { markLine: { silent: true, symbol: 'none', label: { show: false }, lineStyle: { color: colors.xnnpack, type: 'solid', width: 1, opacity: 0.5 }, data: [{ xAxis: 1 }] } }),
     })),
   });

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 import { summarize } from './statistics.mjs';
 
-const source = fileURLToPath(new URL('../roofline.ts', import.meta.url));
+const bench = fileURLToPath(new URL('..', import.meta.url));
 const VISIT_MS = 3, WARM_UP_MS = 100;
 const STEPS = 8192;
 
@@ -54,7 +54,7 @@ export async function openRoofline(place, folder) {
 
 async function compile(flags) {
   let binary;
-  const { error, stderr } = await asc.main([source, '-O3', '--noAssert', '--runtime', 'stub', '--use', 'abort=', ...flags, '--outFile', 'roofline.wasm'], {
+  const { error, stderr } = await asc.main(['roofline.ts', '--baseDir', bench, '-O3', '--noAssert', '--runtime', 'stub', '--use', 'abort=', ...flags, '--outFile', 'roofline.wasm'], {
     writeFile: (_name, content) => { binary = content; },
   });
   return { error: error && new Error(`roofline.ts: ${stderr.toString()}`), binary };

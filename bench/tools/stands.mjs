@@ -37,7 +37,7 @@ export async function chromiumStands(folder) {
       // a context of its own shares neither process nor caches with the others
       const context = await browser.newContext(), page = await context.newPage();
       const said = [];
-      page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
+      page.on('console', (message) => message.type() === 'error' && !message.text().startsWith('INFO') && said.push(message.text()));
       await page.goto(`${server.url}/page.html`);
       await page.waitForFunction('window.stand');
       const call = async (method, argument) => {
@@ -89,6 +89,6 @@ export async function nodeStands(folder) {
 
 /** What a library says, and what it wrote to the console where it says little. */
 function reasonOf(error, said) {
-  const text = error.message.replace(/^page\.evaluate: (Error: )*/, '').replace(/\n\s*at [^]*/, '').replaceAll(/\s+/g, ' ');
+  const text = error.message.replace(/^page\.evaluate: (\w*Error: )*/, '').replace(/\n\s*at [^]*/, '').replaceAll(/\s+/g, ' ');
   return said.length > 0 && text.length < 40 ? `${text} (${said.at(-1).split('\n')[0]})` : text;
 }

@@ -1,6 +1,6 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
-import { writeKlet, type ArenaTensor, type KletParts, type Meta, type Notes, type TensorInfo } from '../format/klet';
+import { MINOR, writeKlet, type ArenaTensor, type KletParts, type Meta, type Notes, type TensorInfo } from '../format/klet';
 import { cloneGraph } from '../graph/edit';
 import { perTensor, type AnyNode, type Graph, type Node, type Tensor } from '../graph/graph';
 import type { OperatorName } from '../graph/operators';
@@ -84,7 +84,7 @@ function lower(graph: Graph, meta: Partial<Meta>, withNotes: boolean): KletParts
   const arenaBytes = planMemory(emit.buffers), plan = emit.plan(), weights = emit.weights();
   const parts: KletParts = {
     meta: { ...meta, name: meta.name ?? graph.name, inputs: graph.inputs.map((t) => describePort(t, emit)), outputs: graph.outputs.map((t) => describePort(t, emit)) },
-    plan, weights, arenaBytes, scratchBytes: 0,
+    plan, weights, arenaBytes, scratchBytes: 0, minor: MINOR,
   };
   parts.scratchBytes = scratchBytes(parts);
   if (withNotes) parts.notes = notesOf(emit);
@@ -119,7 +119,6 @@ function core(): CompiledCore {
 function scratchBytes(parts: KletParts): number {
   const { map, total } = mapMemory(parts), { exports, memory } = instantiate(core(), total), view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
-  view.setUint32(L.MAP + L.MAP_SCRATCH_BYTES, 0xffffffff, true);
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, map[2]);
   const fault = exports.validate();

@@ -81,13 +81,16 @@ export interface KletParts {
   plan: Uint8Array;
   weights: Uint8Array;
   arenaBytes: number;
+  /** What the core that compiled the file needs; another may need more. */
   scratchBytes: number;
+  /** Minor version of the file's format. */
+  minor: number;
   golden?: Uint8Array;
   notes?: Notes;
 }
 
 /** @returns the bytes of a `.klet` file. */
-export function writeKlet(parts: KletParts): Uint8Array {
+export function writeKlet(parts: Omit<KletParts, 'minor'>): Uint8Array {
   const sections: [number, Uint8Array][] = [[SECTION_META, toAscii(parts.meta)], [SECTION_PLAN, parts.plan], [SECTION_WEIGHTS, parts.weights]];
   if (parts.golden) sections.push([SECTION_GOLDEN, parts.golden]);
   if (parts.notes) sections.push([SECTION_NOTES, toAscii(parts.notes)]);
@@ -138,6 +141,7 @@ export function readKlet(file: Uint8Array, where = 'the model'): KletParts {
     if (offset < tableEnd || offset % ALIGNMENT !== 0 || offset + bytes > file.length) throw corrupt(`section ${i} (kind ${kind}) lies outside the file`);
     const section = file.subarray(offset, offset + bytes);
     if (crc32(section) !== u32(file, at + 12)) throw corrupt(`the checksum of section ${i} (kind ${kind}) does not match`);
+    if (sections.has(kind)) throw corrupt(`it has two sections of kind ${kind}`);
     sections.set(kind, section);
   }
   const need = (kind: number, name: string): Uint8Array => {
@@ -151,7 +155,7 @@ export function readKlet(file: Uint8Array, where = 'the model'): KletParts {
   if (problem) throw corrupt(problem);
   const notes = sections.get(SECTION_NOTES), parsedNotes = notes && fromAscii(notes);
   return {
-    meta, arenaBytes, scratchBytes: u32(file, 20),
+    meta, arenaBytes, scratchBytes: u32(file, 20), minor: u32(file, 4) >>> 16,
     plan: need(SECTION_PLAN, 'PLAN'), weights: need(SECTION_WEIGHTS, 'WEIGHTS'),
     ...(sections.has(SECTION_GOLDEN) && { golden: sections.get(SECTION_GOLDEN)! }),
     ...(isNotes(parsedNotes) && { notes: parsedNotes }),
@@ -197,6 +201,7 @@ function fromAscii(bytes: Uint8Array): unknown {
 
 function checkMeta(meta: unknown, arenaBytes: number): string | undefined {
   if (!isObject(meta)) return 'its META section is not a JSON object';
+  if (typeof meta.name !== 'string') return 'its META has no name';
   for (const side of ['inputs', 'outputs'] as const) {
     const list = meta[side];
     if (!Array.isArray(list)) return `its META has no list of ${side}`;
@@ -211,7 +216,7 @@ function checkMeta(meta: unknown, arenaBytes: number): string | undefined {
       const bytes = (shape as number[]).reduce((a, b) => a * b, 1) * ioBytes[dtype as IoType][1];
       if (!isWhole(offset) || offset % ioBytes[dtype as IoType][1] !== 0 || !(offset + bytes <= arenaBytes)) return `"${name}" lies outside the arena`;
       if (scale !== undefined && !(typeof scale === 'number' && scale > 0 && Number.isFinite(scale))) return `"${name}" has the scale ${JSON.stringify(scale)}`;
-      if (zeroPoint !== undefined && !Number.isInteger(zeroPoint)) return `"${name}" has the zero point ${JSON.stringify(zeroPoint)}`;
+      if (zeroPoint !== undefined && zeroPoint !== (zeroPoint as number | 0)) return `"${name}" has the zero point ${JSON.stringify(zeroPoint)}`;
       if ((scale === undefined) !== (zeroPoint === undefined)) return `"${name}" has half a quantization`;
     }
   }

@@ -44,7 +44,7 @@ export function emitBinary(node: AnyNode, emit: Emitter, a: Tensor, b: Tensor, y
   const packed = collapse(node, y.shape, broadcastStrides(a.shape, y.shape), broadcastStrides(b.shape, y.shape));
   const [whole, other] = elementCount(a.shape) === elementCount(y.shape) ? [a, b] : [b, a];
   if (a.dtype === y.dtype) emit.mayReuse(y, whole, other);
-  return emit.record(L.OP_BINARY, L.BINARY_BYTES, y.dtype, node, op, elementCount(y.shape))
+  return emit.record(L.OP_BINARY, L.BINARY_BYTES, y.dtype, node, op)
     .source(L.BINARY_A, a).source(L.BINARY_B, b).target(L.BINARY_TARGET, y).int(L.BINARY_KIND, kind)
     .ints(L.BINARY_DIMENSIONS, packed.dimensions).ints(L.BINARY_A_STRIDES, packed.strides[0]!).ints(L.BINARY_B_STRIDES, packed.strides[1]!);
 }

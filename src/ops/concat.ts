@@ -37,6 +37,6 @@ function emitActivation(node: AnyNode, emit: Emitter, y: Tensor, activation: Fus
   }
   const kinds = { relu: L.UNARY_RELU, relu6: L.UNARY_RELU6, reluN1To1: L.UNARY_RELU_N1_TO_1, relu0To1: L.UNARY_RELU_0_TO_1 };
   if (y.dtype !== 'float32' || activationRange(activation)[0] === -Infinity) throw unsupported(node, `no activation on ${y.dtype}`);
-  emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, activation, elementCount(y.shape))
+  emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, activation)
     .source(L.UNARY_SOURCE, y).target(L.UNARY_TARGET, y).int(L.UNARY_COUNT, elementCount(y.shape)).int(L.UNARY_KIND, kinds[activation]);
 }

@@ -81,6 +81,8 @@ export function constantWeights(node: AnyNode): ConvWeights {
   if (bias && !bias.data) throw unsupported(node, 'its bias is computed by the network; it must be constant');
   const hybrid = 'hybrid' in node.attributes && node.attributes.hybrid !== undefined && x.dtype === 'float32' && tensor.dtype === 'int8';
   if (tensor.dtype !== x.dtype && !hybrid) throw unsupported(node, `${x.dtype} input with ${tensor.dtype} weights; both must be of one type`);
+  if (tensor.dtype === 'int8' && !tensor.quantization) throw unsupported(node, 'its int8 weights have no scale');
+  if (hybrid && tensor.quantization!.zeroPoint.some((z) => z !== 0)) throw unsupported(node, 'its weights have a zero point; with float activations it must be 0');
   if (tensor.quantization && tensor.quantization.scale.length > 1 && tensor.quantization.zeroPoint.some((z) => z !== 0)) {
     throw unsupported(node, 'its weights have a zero point per channel; it must be 0 there');
   }
@@ -100,7 +102,7 @@ export function emitConv(
   const { K } = weights, isHybrid = hybrid !== undefined && weights.tensor.dtype === 'int8' && x.dtype === 'float32';
   if (K > MAX_K) throw unsupported(node, `each output sums ${K} products; at most ${MAX_K} fit`);
   if (x.dtype === 'int8' && largestSum(weights) >= 2 ** 31) throw unsupported(node, 'its sums may be larger than 32 bits hold');
-  const int8 = x.dtype === 'int8', rowBytes = int8 ? (K + (K & 1)) * 2 : K * 4;
+  const int8 = x.dtype === 'int8', rowBytes = int8 ? Math.ceil(K / 4) * 8 : K * 4;
   const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
   const blockRows = Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
   const r = emit.record(isHybrid ? L.OP_HYBRID_CONV2D : L.OP_CONV2D, L.CONV2D_BYTES, x.dtype, node, node.op, macs)
@@ -162,12 +164,12 @@ function weightSums({ values, K, tensor }: ConvWeights): Int32Array {
   return sums;
 }
 
-/** i8 [N][K] → [groups][⌈N/8⌉][⌈K/2⌉][8][2], the rest filled with the zero point */
+/** i8 [N][K] → [groups][⌈N/8⌉][⌈K/4⌉][8][4], the rest filled with the zero point */
 function packInt8(values: Int8Array, K: number, outC: number, groups: number, zero = 0): Int8Array {
-  const N = outC / groups, panels = Math.ceil(N / PANEL), pairs = Math.ceil(K / 2), packed = new Int8Array(groups * panels * pairs * 16).fill(zero);
+  const N = outC / groups, panels = Math.ceil(N / PANEL), quads = Math.ceil(K / 4), packed = new Int8Array(groups * panels * quads * 32).fill(zero);
   for (let c = 0; c < outC; c++) {
-    const group = Math.floor(c / N), n = c % N, base = (group * panels + Math.floor(n / PANEL)) * pairs * 16 + (n % PANEL) * 2;
-    for (let k = 0; k < K; k++) packed[base + (k >> 1) * 16 + (k & 1)] = values[c * K + k]!;
+    const group = Math.floor(c / N), n = c % N, base = (group * panels + Math.floor(n / PANEL)) * quads * 32 + (n % PANEL) * 4;
+    for (let k = 0; k < K; k++) packed[base + (k >> 2) * 32 + (k & 3)] = values[c * K + k]!;
   }
   return packed;
 }

@@ -63,6 +63,6 @@ export function hardSwishSteps(scaleX: number, scaleY: number): (d: number) => n
 }
 
 /** XNNPACK's conversions with 8 fractional bits: (d·M + 128) >> 8, M = round_half_even(256·ratio). */
-export function multiplyByEighthBits(d: number, multiplier: number): number {
+export function multiplyBy256ths(d: number, multiplier: number): number {
   return (d * multiplier + 128) >> 8;
 }

@@ -9,7 +9,7 @@ export const l2Normalize: Operator<'l2Normalize'> = {
   lower(node, emit) {
     const x = input(node, 0), y = output(node), depth = x.shape[x.shape.length - 1] ?? 1, count = elementCount(x.shape), { epsilon } = node.attributes;
     requireTypes(node, x, 'int8', 'float32');
-    const r = emit.record(L.OP_L2_NORMALIZE, L.L2_NORMALIZE_BYTES, x.dtype, node, node.op, count)
+    const r = emit.record(L.OP_L2_NORMALIZE, L.L2_NORMALIZE_BYTES, x.dtype, node, node.op)
       .source(L.L2_NORMALIZE_SOURCE, x).target(L.L2_NORMALIZE_TARGET, y).int(L.L2_NORMALIZE_ROWS, count / depth).int(L.L2_NORMALIZE_DEPTH, depth);
     if (x.dtype === 'float32') {
       r.float(L.L2_NORMALIZE_EPSILON, epsilon);

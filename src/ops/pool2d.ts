@@ -1,6 +1,6 @@
 import * as L from '../../assembly/layout';
 import type { Emitter } from '../compiler/emitter';
-import { elementCount, input, output, type Node } from '../graph/graph';
+import { input, output, type Node } from '../graph/graph';
 import { denseGeometry, windowsShape } from './conv2d';
 import { activationRange, demand, demandWhole, emitInStepsOf, fourDimensions, quantizedRange, requireTypes, shapeText } from './support';
 
@@ -20,7 +20,7 @@ export function lowerPool(node: Pool, emit: Emitter, kind: number): void {
   requireTypes(node, x, 'int8', 'float32');
   const g = denseGeometry(x, y), range = int8 ? quantizedRange(activation, y) : activationRange(activation);
   emitInStepsOf(node, emit, x, y, (target) => {
-    const r = emit.record(L.OP_POOL2D, L.POOL2D_BYTES, x.dtype, node, node.op, elementCount(y.shape) * kernel[0] * kernel[1])
+    const r = emit.record(L.OP_POOL2D, L.POOL2D_BYTES, x.dtype, node, node.op)
       .source(L.POOL2D_SOURCE, x).target(L.POOL2D_TARGET, target).int(L.POOL2D_KIND, kind)
       .ints(L.POOL2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, ...kernel, ...stride, padding[0], padding[1]])
       .int(L.POOL2D_ROUNDING_OFFSET, x.wasUint8 ? 128 : 0);

@@ -1,7 +1,7 @@
 import * as L from '../../assembly/layout';
 import { input, output, perTensor, type Tensor } from '../graph/graph';
 import { emitCast, emitConversion } from './converting';
-import { multiplyByEighthBits, multiplyByQuantizedMultiplier, quantizeMultiplier } from './fixedPoint';
+import { multiplyBy256ths, multiplyByQuantizedMultiplier, quantizeMultiplier } from './fixedPoint';
 import type { Operator } from './operator';
 import { emitTable, f32, roundEven, sameQuantization } from './support';
 
@@ -30,5 +30,5 @@ function conversion(x: Tensor, y: Tensor): (q: number) => number {
     return (q) => multiplyByQuantizedMultiplier(q - from.zeroPoint, multiplier) + to.zeroPoint;
   }
   const multiplier = roundEven(256 * f32(ratio));
-  return (q) => multiplyByEighthBits(q - from.zeroPoint, multiplier) + to.zeroPoint;
+  return (q) => multiplyBy256ths(q - from.zeroPoint, multiplier) + to.zeroPoint;
 }

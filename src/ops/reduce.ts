@@ -30,7 +30,7 @@ export const reduce: Operator<'reduce'> = {
       inner = 1;
       x = moved;
     }
-    const r = emit.record(L.OP_REDUCE, L.REDUCE_BYTES, x.dtype, node, node.op, outer * count * inner)
+    const r = emit.record(L.OP_REDUCE, L.REDUCE_BYTES, x.dtype, node, node.op)
       .source(L.REDUCE_SOURCE, x).target(L.REDUCE_TARGET, y).int(L.REDUCE_KIND, kinds[kind]).ints(L.REDUCE_OUTER, [outer, count, inner]);
     if (x.dtype === 'int8') {
       const qx = perTensor(x), qy = perTensor(y), sx = f32(qx.scale), sy = f32(qy.scale);

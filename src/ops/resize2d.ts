@@ -1,5 +1,5 @@
 import * as L from '../../assembly/layout';
-import { elementCount, input, output, type Tensor } from '../graph/graph';
+import { input, output, type Tensor } from '../graph/graph';
 import type { Attributes } from '../graph/operators';
 import type { Operator } from './operator';
 import { emitInStepsOf, f32, fourDimensions, requireTypes, roundAway, roundEven } from './support';
@@ -18,7 +18,7 @@ export const resize2d: Operator<'resize2d'> = {
     requireTypes(node, x, 'int8', 'float32');
     const [batch, inH, inW, channels] = x.shape as [number, number, number, number], [, outH, outW] = y.shape as [number, number, number, number];
     emitInStepsOf(node, emit, x, y, (target) => {
-      emit.record(L.OP_RESIZE2D, L.RESIZE2D_BYTES, x.dtype, node, node.op, elementCount(y.shape) * (a.mode === 'bilinear' ? 3 : 0))
+      emit.record(L.OP_RESIZE2D, L.RESIZE2D_BYTES, x.dtype, node, node.op)
         .source(L.RESIZE2D_SOURCE, x).target(L.RESIZE2D_TARGET, target)
         .table(L.RESIZE2D_ROWS, entries(inH, outH, a, x)).table(L.RESIZE2D_COLUMNS, entries(inW, outW, a, x))
         .ints(L.RESIZE2D_MODE, [a.mode === 'nearest' ? L.RESIZE2D_NEAREST : L.RESIZE2D_BILINEAR, batch, inH, inW, channels, outH, outW]);

@@ -13,7 +13,7 @@ export function lowerSoftmax(node: Node<'softmax'> | Node<'logSoftmax'>, emit: E
   const x = input(node, 0), y = output(node), depth = x.shape[x.shape.length - 1] ?? 1, count = elementCount(x.shape);
   requireTypes(node, x, 'int8', 'float32');
   emit.mayReuse(y, x);
-  const r = emit.record(opcode, L.SOFTMAX_BYTES, x.dtype, node, node.op, count)
+  const r = emit.record(opcode, L.SOFTMAX_BYTES, x.dtype, node, node.op)
     .source(L.SOFTMAX_SOURCE, x).target(L.SOFTMAX_TARGET, y).int(L.SOFTMAX_ROWS, count / depth).int(L.SOFTMAX_DEPTH, depth);
   if (x.dtype === 'float32') {
     r.float(L.SOFTMAX_SCALE, beta);

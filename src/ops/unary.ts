@@ -2,7 +2,7 @@ import * as L from '../../assembly/layout';
 import { elementCount, input, output, perTensor } from '../graph/graph';
 import type { UnaryKind } from '../graph/operators';
 import type { Operator } from './operator';
-import { hardSwishSteps, multiplyByEighthBits, multiplyByQuantizedMultiplier, quantizeMultiplier } from './fixedPoint';
+import { hardSwishSteps, multiplyBy256ths, multiplyByQuantizedMultiplier, quantizeMultiplier } from './fixedPoint';
 import { activationRange, emitTable, f32, requireTypes, roundAway, roundEven } from './support';
 
 const kinds: Record<UnaryKind, number> = {
@@ -54,7 +54,7 @@ export const unary: Operator<'unary'> = {
       return;
     }
     emit.mayReuse(y, x);
-    emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, kind, elementCount(y.shape))
+    emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, kind)
       .source(L.UNARY_SOURCE, x).target(L.UNARY_TARGET, y).int(L.UNARY_COUNT, elementCount(y.shape)).int(L.UNARY_KIND, kinds[kind]).float(L.UNARY_ALPHA, alpha);
   },
 };
@@ -81,7 +81,7 @@ export function stepsOf(kind: UnaryKind, alpha: number, x: Steps, y: Steps): (q:
     }
     case 'leakyRelu': {
       const positive = roundEven(256 * f32(ratio)), negative = roundEven(f32(256 * f32(f32(ratio) * f32(alpha))));
-      return (q) => multiplyByEighthBits(q - x.zeroPoint, q >= x.zeroPoint ? positive : negative) + y.zeroPoint;
+      return (q) => multiplyBy256ths(q - x.zeroPoint, q >= x.zeroPoint ? positive : negative) + y.zeroPoint;
     }
     case 'hardSwish': {
       const steps = hardSwishSteps(sx, sy);

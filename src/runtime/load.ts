@@ -23,23 +23,7 @@ export interface LoadOptions extends ReadOptions, Omit<LoadSyncOptions, 'wasm'> 
 
 /** `load` and `loadSync` of a bundle: `cores` are the builds that it carries, best first. */
 export interface Runtime {
-  /**
-   * Loads a model: reads the file, checks it, and readies it to run.
-   *
-   * @param source a path (in Node) or URL, a fetch `Response`, a `Blob`, a byte stream, or the bytes themselves
-   * @throws KletError `FETCH_FAILED`, `ABORTED`, `BAD_MAGIC`, `BAD_VERSION`, `CORRUPT`, `OUT_OF_MEMORY`, `NOT_WASM`, `NO_WASM` or `BAD_ARGUMENT`
-   * @example
-   * ```js
-   * const model = await load('models/digits/digits.klet');
-   * console.log(model.inputs[0].shape); // [1, 28, 28, 1]
-   * ```
-   */
   load: (source: Source | PromiseLike<Source>, options?: LoadOptions) => Promise<Model>;
-  /**
-   * Loads a model from bytes that are there already: for worklets and wherever waiting is not possible.
-   *
-   * @throws KletError as `load`
-   */
   loadSync: (bytes: ArrayBuffer | ArrayBufferView, options?: LoadSyncOptions) => Model;
 }
 

@@ -1,6 +1,6 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
-import { alignUp, type KletParts, type Meta, type TensorInfo } from '../format/klet';
+import { alignUp, MAJOR, MINOR, type KletParts, type Meta, type TensorInfo } from '../format/klet';
 import { instantiate, type CompiledCore, type CoreExports, type Flavor } from './core';
 import { portsOf, type InputArray, type Port, type RawArray } from './tensor';
 import { describeValue } from './read';
@@ -46,7 +46,6 @@ const faults: Record<number, string> = {
   [L.FAULT_RECORD_SIZE]: 'has a wrong size',
   [L.FAULT_ARENA]: 'reaches outside the arena',
   [L.FAULT_WEIGHTS]: 'reaches outside the weights',
-  [L.FAULT_SCRATCH]: 'needs more scratch memory than the file declares',
   [L.FAULT_ATTRIBUTE]: 'has an attribute out of range',
   [L.FAULT_ALIGNMENT]: 'has a misaligned offset',
 };
@@ -60,6 +59,34 @@ export function mapMemory(parts: Pick<KletParts, 'plan' | 'weights' | 'arenaByte
     at = alignUp(at + bytes, L.SECTION_ALIGNMENT);
   }
   return { map, total: at + L.SLACK };
+}
+
+interface Placed {
+  exports: CoreExports;
+  memory: Uint8Array;
+  map: number[];
+  total: number;
+}
+
+/** A core with a file's sections in its memory, the plan proven. */
+function place(compiled: CompiledCore, parts: KletParts, where: string, maxMemory: number | undefined): Placed {
+  const { map, total } = mapMemory(parts);
+  if (maxMemory !== undefined && total > maxMemory) {
+    throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes of memory and the limit is ${maxMemory}`);
+  }
+  if (total > 2 ** 32 - 65536) throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes, more than WebAssembly can address (4 GiB)`);
+  const { exports, memory } = instantiate(compiled, total), view = new DataView(memory.buffer);
+  map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
+  memory.set(parts.plan, map[0]);
+  memory.set(parts.weights, map[2]);
+  const fault = exports.validate();
+  if (fault === L.FAULT_NONE) return { exports, memory, map, total };
+  const at = exports.faultOffset() >>> 0, index = recordOffsets(parts.plan).indexOf(at), name = parts.notes?.records[index]?.name;
+  const record = `record ${index}${name ? ` ("${name}")` : ''} at plan offset ${at}`;
+  if (fault === L.FAULT_OPCODE && parts.minor > MINOR) {
+    throw new KletError('BAD_VERSION', `${where} has format version ${MAJOR}.${parts.minor}, this kinglet reads ${MAJOR}.${MINOR}: ${record} is of a kind it does not know; update kinglet`);
+  }
+  throw new KletError('CORRUPT', `${where} is damaged: ${record} ${faults[fault] ?? `has fault ${fault}`}; fetch or convert it again`);
 }
 
 /**
@@ -89,21 +116,11 @@ export class Model {
 
   /** @internal */
   constructor(compiled: CompiledCore, parts: KletParts, where: string, maxMemory: number | undefined) {
-    const { map, total } = mapMemory(parts);
-    if (maxMemory !== undefined && total > maxMemory) {
-      throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes of memory and the limit is ${maxMemory}`);
-    }
-    if (total > 2 ** 32 - 65536) throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes, more than WebAssembly can address (4 GiB)`);
-    const { exports, memory } = instantiate(compiled, total);
-    const view = new DataView(memory.buffer);
-    map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
-    memory.set(parts.plan, map[0]);
-    memory.set(parts.weights, map[2]);
-    const fault = exports.validate();
-    if (fault !== L.FAULT_NONE) {
-      const at = exports.faultOffset() >>> 0, index = recordOffsets(parts.plan).indexOf(at), name = parts.notes?.records[index]?.name;
-      throw new KletError('CORRUPT', `${where} is damaged: record ${index}${name ? ` ("${name}")` : ''} at plan offset ${at} ${faults[fault] ?? `has fault ${fault}`}; fetch or convert it again`);
-    }
+    let placed = place(compiled, parts, where, maxMemory);
+    // the file says what the core that compiled it needed; another core may need more
+    const scratchBytes = Math.max(parts.scratchBytes, placed.exports.scratchOf());
+    if (scratchBytes > parts.scratchBytes) placed = place(compiled, { ...parts, scratchBytes }, where, maxMemory);
+    const { exports, memory, map, total } = placed;
     exports.prepare();
     const { inputs, outputs, ...meta } = parts.meta;
     this.core = exports;
@@ -116,7 +133,7 @@ export class Model {
     this.records = recordOffsets(parts.plan);
     this.notes = parts.notes;
     this.golden = parts.golden?.slice();
-    this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: parts.weights.length, arena: parts.arenaBytes, scratch: parts.scratchBytes };
+    this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: parts.weights.length, arena: parts.arenaBytes, scratch: scratchBytes };
     this.info = { flavor: compiled.flavor };
   }
 
@@ -148,7 +165,7 @@ export class Model {
   /**
    * Like `predict`, into arrays of the caller's: nothing is allocated.
    *
-   * @param outputs an array (or record by output name); floats get real numbers, the model's own type gets raw values
+   * @param outputs an array, or a record by output name (those that are wanted); floats get real numbers, the model's own type gets raw values
    * @throws KletError as `predict`
    */
   predictInto(inputs: Inputs, outputs: OutputTargets): void {
@@ -158,9 +175,10 @@ export class Model {
       this.outputPorts[0]!.readInto(outputs);
       return;
     }
-    for (const port of this.outputPorts) {
-      const array = (outputs as Record<string, RawArray | Float64Array> | undefined)?.[port.info.name];
-      if (array !== undefined) port.readInto(array);
+    for (const name of Object.keys(outputs)) {
+      const port = this.outputPorts.find((candidate) => candidate.info.name === name);
+      if (!port) throw new KletError('BAD_ARGUMENT', `the model has no output "${name}"; it gives ${namesOf(this.outputPorts)}`);
+      port.readInto((outputs as Record<string, RawArray | Float64Array>)[name]!);
     }
   }
 
@@ -210,7 +228,7 @@ export class Model {
   /**
    * Times each record of the plan on its own.
    *
-   * @param options `inputs` (zeros unless given) and `runs` (30)
+   * @param options `inputs` (what the last call left unless given) and `runs` (30)
    */
   profile(options: { inputs?: Inputs; runs?: number } = {}): ProfileEntry[] {
     const core = this.alive(), runs = options.runs ?? 30;

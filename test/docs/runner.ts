@@ -171,14 +171,14 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 /** The table of scratch. */
 function scratchOf(r: Fields): number {
-  const product = (prefix: string, ...names: string[]): number => names.reduce((p, name) => p * r.int(`${prefix}_${name}`), 1), evenUp = (k: number): number => k + (k % 2);
+  const product = (prefix: string, ...names: string[]): number => names.reduce((p, name) => p * r.int(`${prefix}_${name}`), 1), up = (k: number): number => Math.ceil(k / 4) * 4;
   const sum = (): number => product('CONV2D', 'KERNEL_H', 'KERNEL_W', 'IN_C') / r.int('CONV2D_GROUPS');
   switch (r.opcode) {
     case C.OP_CONV2D: {
       const rows = r.int('CONV2D_BLOCK_ROWS'), outC = r.int('CONV2D_OUT_C'), K = sum();
-      return r.floats ? 8 * rows + 4 * outC + 48 + 4 * rows * K + 32 : 4 * rows + outC + 48 + 2 * rows * evenUp(K) + 32 + 16 * evenUp(K) + 32;
+      return r.floats ? 8 * rows + 4 * outC + 48 + 4 * rows * K + 32 : 4 * rows + outC + 48 + 2 * rows * up(K) + 32 + 16 * up(K) + 32;
     }
-    case C.OP_HYBRID_CONV2D: return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * evenUp(sum()) + 32 + 16 * evenUp(sum()) + 32;
+    case C.OP_HYBRID_CONV2D: return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * up(sum()) + 32 + 16 * up(sum()) + 32;
     case C.OP_DEPTHWISE_CONV2D: {
       const pairs = Math.ceil(product('DEPTHWISE', 'KERNEL_H', 'KERNEL_W') / 2), channels = r.int('DEPTHWISE_CHANNELS');
       return channels * sizeOf(r.dtype) + 64 + (r.floats ? 0 : Math.ceil(channels / 8) * Math.max(224, 32 * pairs)) + 8 * pairs;
@@ -218,7 +218,7 @@ function convolution(r: Fields): void {
   const zw = floats || hybrid ? 0 : r.int('CONV2D_WEIGHTS_ZERO');
   const weight = (g: number, n: number, k: number): number => {
     const panel = g * panels + Math.floor(n / 8);
-    return weights.get(floats ? (panel * K + k) * 8 + (n % 8) : (panel * Math.ceil(K / 2) + (k >> 1)) * 16 + (n % 8) * 2 + (k % 2));
+    return weights.get(floats ? (panel * K + k) * 8 + (n % 8) : (panel * Math.ceil(K / 4) + (k >> 2)) * 32 + (n % 8) * 4 + (k % 4));
   };
   for (let b = 0; b < BATCH; b++) {
     const size = IN_H * IN_W * IN_C;

@@ -58,5 +58,5 @@ export function withSection(file: Uint8Array, kind: number, change: (bytes: Uint
     view.setUint32(HEADER + i * ENTRY + 4, offsets[i]!, true);
     view.setUint32(HEADER + i * ENTRY + 8, body.length, true);
   });
-  return reseal(made);
+  return reseal(made) as Uint8Array;
 }

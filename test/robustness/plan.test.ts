@@ -1,0 +1,185 @@
+import { describe, expect, test } from 'vitest';
+import * as L from '../../assembly/layout';
+import { readKlet } from '../../src/compiler/index';
+import { SECTION_PLAN } from '../../src/format/klet';
+import { loadSync } from '../../src/index';
+import { refuses, staysUsable } from './refusal';
+import { sampleFile } from './sample';
+import { reseal, sectionsOf, viewOf, withSection } from './seal';
+
+// Plans that lie about what they read and write, in files whose checksums are right.
+
+const original = sampleFile(), { plan, notes, arenaBytes } = readKlet(original);
+const offsets: number[] = [];
+for (let at = 0; at < plan.length; at += viewOf(plan).getUint32(at + L.RECORD_SIZE, true)) offsets.push(at);
+
+/** The first record with an opcode (and element type). */
+function recordOf(opcode: number, dtype?: number): number {
+  return offsets.findIndex((at) => plan[at] === opcode && (dtype === undefined || plan[at + L.RECORD_DTYPE] === dtype));
+}
+
+type Change = [field: number, value: number, kind?: 'float' | 'byte'];
+
+function lying(record: number, ...changes: Change[]): Uint8Array {
+  return withSection(original, SECTION_PLAN, (bytes) => {
+    const view = viewOf(bytes), at = offsets[record]!;
+    for (const [field, value, kind] of changes) {
+      if (kind === 'float') view.setFloat32(at + field, value, true);
+      else if (kind === 'byte') view.setUint8(at + field, value);
+      else view.setInt32(at + field, value, true);
+    }
+    return bytes;
+  });
+}
+
+function refusesRecord(record: number, about: RegExp, ...changes: Change[]): void {
+  const file = lying(record, ...changes);
+  for (const flavor of ['simd', 'scalar'] as const) refuses(() => loadSync(file, { flavor }), 'CORRUPT', about, new RegExp(`record ${record} \\("${notes!.records[record]!.name}"\\) at plan offset ${offsets[record]} `));
+}
+
+const arena = /reaches outside the arena/, weights = /reaches outside the weights/, attribute = /has an attribute out of range/, misaligned = /has a misaligned offset/, size = /has a wrong size/;
+const conv = recordOf(L.OP_CONV2D, L.DTYPE_I8), depthwise = recordOf(L.OP_DEPTHWISE_CONV2D, L.DTYPE_I8), copy = recordOf(L.OP_COPY), binary = recordOf(L.OP_BINARY, L.DTYPE_I8);
+const pool = recordOf(L.OP_POOL2D, L.DTYPE_I8), resize = recordOf(L.OP_RESIZE2D, L.DTYPE_I8), matmul = recordOf(L.OP_BATCH_MATMUL, L.DTYPE_I8), softmax = recordOf(L.OP_SOFTMAX, L.DTYPE_I8);
+const reduce = recordOf(L.OP_REDUCE, L.DTYPE_I8), unary = recordOf(L.OP_UNARY, L.DTYPE_I8), fill = recordOf(L.OP_FILL), argmax = recordOf(L.OP_ARGMAX), cast = recordOf(L.OP_CAST);
+const quantize = recordOf(L.OP_QUANTIZE), normalize = recordOf(L.OP_L2_NORMALIZE, L.DTYPE_I8), hybrid = recordOf(L.OP_HYBRID_CONV2D), floatUnary = recordOf(L.OP_UNARY, L.DTYPE_F32);
+const floatConv = recordOf(L.OP_CONV2D, L.DTYPE_F32), floatBinary = recordOf(L.OP_BINARY, L.DTYPE_F32), integerBinary = recordOf(L.OP_BINARY, L.DTYPE_I32);
+
+const HUGE = 1 << 30, LAST = (L.MAX_RANK - 1) * 4;
+
+const lies: [title: string, record: number, about: RegExp, ...changes: Change[]][] = [
+  ['an unknown opcode', conv, /operator code that this core does not know/, [L.RECORD_OPCODE, 200, 'byte']],
+  ['opcode 0', conv, /operator code that this core does not know/, [L.RECORD_OPCODE, 0, 'byte']],
+  ['the opcode of another record', conv, size, [L.RECORD_OPCODE, L.OP_UNARY, 'byte']],
+  ['an element type that it does not have', softmax, attribute, [L.RECORD_DTYPE, L.DTYPE_I32, 'byte']],
+  ['an unknown element type', conv, attribute, [L.RECORD_DTYPE, 77, 'byte']],
+  ['a size of 0', conv, size, [L.RECORD_SIZE, 0]],
+  ['a broken size', conv, size, [L.RECORD_SIZE, 130]],
+  ['a size beyond the plan', conv, size, [L.RECORD_SIZE, 1 << 20]],
+  ['a negative size', conv, size, [L.RECORD_SIZE, -8]],
+  ['a target behind the arena', conv, arena, [L.CONV2D_TARGET, 1 << 20]],
+  ['a target at the end of addresses', conv, arena, [L.CONV2D_TARGET, -16]],
+  ['a source behind the arena', conv, arena, [L.CONV2D_SOURCE, 0x7ffffff0]],
+  ['a source behind the weights', conv, weights, [L.CONV2D_SOURCE, -16]],
+  ['weights behind the weights', conv, weights, [L.CONV2D_WEIGHTS, 1 << 20]],
+  ['a bias at the end of addresses', conv, weights, [L.CONV2D_BIAS, -32]],
+  ['misaligned weights', conv, misaligned, [L.CONV2D_WEIGHTS, 8]],
+  ['a misaligned float target', floatConv, misaligned, [L.CONV2D_TARGET, 2]],
+  ['more pictures', conv, arena, [L.CONV2D_BATCH, 1000]],
+  ['a taller output', conv, arena, [L.CONV2D_OUT_H, 1000]],
+  ['a height of 0', conv, attribute, [L.CONV2D_IN_H, 0]],
+  ['a negative width', conv, attribute, [L.CONV2D_IN_W, -4]],
+  ['dimensions whose product wraps around', conv, arena, [L.CONV2D_IN_H, 65536], [L.CONV2D_IN_W, 65536]],
+  ['a stride of 0', conv, attribute, [L.CONV2D_STRIDE_Y, 0]],
+  ['a stride that leaves the coordinates', conv, attribute, [L.CONV2D_STRIDE_X, HUGE]],
+  ['a dilation that leaves the coordinates', conv, attribute, [L.CONV2D_DILATION_Y, HUGE]],
+  ['a padding that leaves the coordinates', conv, attribute, [L.CONV2D_PAD_TOP, HUGE]],
+  ['groups that do not divide', conv, attribute, [L.CONV2D_GROUPS, 2]],
+  ['no groups', conv, attribute, [L.CONV2D_GROUPS, 0]],
+  ['groups of −1', conv, attribute, [L.CONV2D_GROUPS, -1]],
+  ['a negative kernel', conv, attribute, [L.CONV2D_KERNEL_W, -HUGE]],
+  ['a kernel that sums too much', conv, attribute, [L.CONV2D_KERNEL_H, 65536], [L.CONV2D_KERNEL_W, 65536]],
+  ['a block that is no multiple of 4', conv, attribute, [L.CONV2D_BLOCK_ROWS, 5]],
+  ['pixels that overlap', conv, attribute, [L.CONV2D_PIXEL_STRIDE, 1]],
+  ['rows that run beyond the arena', conv, arena, [L.CONV2D_ROW_STRIDE, HUGE]],
+  ['a range upside down', conv, attribute, [L.CONV2D_MIN, 5], [L.CONV2D_MAX, 4]],
+  ['a range beyond int8', conv, attribute, [L.CONV2D_MAX, 128]],
+  ['a zero point beyond int8', conv, attribute, [L.CONV2D_SOURCE_ZERO, 1000]],
+  ['depthwise channels beyond the weights', depthwise, /reaches outside/, [L.DEPTHWISE_CHANNELS, 1000]],
+  ['a depthwise kernel beyond the weights', depthwise, weights, [L.DEPTHWISE_KERNEL_H, 100]],
+  ['depthwise outputs beyond the arena', depthwise, arena, [L.DEPTHWISE_OUT_W, 10_000]],
+  ['a negative depthwise stride', depthwise, attribute, [L.DEPTHWISE_STRIDE_Y, -1]],
+  ['a window that meets no pixel', pool, attribute, [L.POOL2D_PAD_TOP, 2]],
+  ['a window behind the picture', pool, attribute, [L.POOL2D_STRIDE_Y, 100]],
+  ['a kernel of 0', pool, attribute, [L.POOL2D_KERNEL_W, 0]],
+  ['an unknown pool', pool, attribute, [L.POOL2D_KIND, 2]],
+  ['a rounding offset beyond a step', pool, attribute, [L.POOL2D_ROUNDING_OFFSET, 1 << 20]],
+  ['copies of another element size', copy, attribute, [L.COPY_ELEMENT_BYTES, 2]],
+  ['a copy that reads before the arena', copy, arena, [L.COPY_SOURCE_STRIDES + LAST, -HUGE]],
+  ['a copy that reads behind the arena', copy, arena, [L.COPY_SOURCE_STRIDES + LAST, HUGE]],
+  ['a copy that writes behind the arena', copy, arena, [L.COPY_TARGET, 1 << 20]],
+  ['a copy whose rows run into each other', copy, attribute, [L.COPY_DIMENSIONS + LAST, 100_000]],
+  ['a copy that writes backwards', copy, attribute, [L.COPY_TARGET_STRIDES + LAST, -1]],
+  ['a copy that writes one element twice', copy, attribute, [L.COPY_TARGET_STRIDES + LAST, 0]],
+  ['a copy of 0 rows', copy, attribute, [L.COPY_DIMENSIONS, 0]],
+  ['a fill beyond the arena', fill, arena, [L.FILL_COUNT, 1 << 20]],
+  ['a fill of −1 elements', fill, attribute, [L.FILL_COUNT, -1]],
+  ['operands beyond the arena', binary, arena, [L.BINARY_DIMENSIONS + LAST, 1 << 20]],
+  ['an operand that strides backwards', binary, attribute, [L.BINARY_A_STRIDES, -1]],
+  ['an operand that skips', binary, attribute, [L.BINARY_B_STRIDES + LAST, 2]],
+  ['an unknown kind', binary, attribute, [L.BINARY_KIND, 99]],
+  ['a shift beyond 31', binary, attribute, [L.BINARY_SHIFT, 32]],
+  ['factors that overflow', binary, attribute, [L.BINARY_A_FACTOR, HUGE]],
+  ['a float range of NaN', floatBinary, attribute, [L.BINARY_MIN, NaN, 'float']],
+  ['an integer division', integerBinary, attribute, [L.BINARY_KIND, L.BINARY_DIV]],
+  ['a table behind the weights', unary, weights, [L.UNARY_TABLE, 1 << 20]],
+  ['a function that does not exist', floatUnary, attribute, [L.UNARY_KIND, L.UNARY_KINDS]],
+  ['a slope of NaN', floatUnary, attribute, [L.UNARY_ALPHA, NaN, 'float']],
+  ['more elements than there are', unary, arena, [L.UNARY_COUNT, 1 << 20]],
+  ['rows of depth 0', softmax, attribute, [L.SOFTMAX_DEPTH, 0]],
+  ['exponentials that are none', softmax, attribute, [L.SOFTMAX_TABLE, viewOf(plan).getUint32(offsets[conv]! + L.CONV2D_BIAS, true)]],
+  ['an output scale of 0', softmax, attribute, [L.SOFTMAX_OUT_SCALE, 0, 'float']],
+  ['an infinite epsilon', normalize, attribute, [L.L2_NORMALIZE_EPSILON, Infinity, 'float']],
+  ['a reduction of −5 elements', reduce, attribute, [L.REDUCE_COUNT, -5]],
+  ['an unknown reduction', reduce, attribute, [L.REDUCE_KIND, 17]],
+  ['an unknown rounding', reduce, attribute, [L.REDUCE_ROUNDING, 3]],
+  ['a scale of NaN', reduce, attribute, [L.REDUCE_SCALE, NaN, 'float']],
+  ['rows of a picture that has fewer', resize, attribute, [L.RESIZE2D_IN_H, 1]],
+  ['an unknown mode', resize, attribute, [L.RESIZE2D_MODE, 2]],
+  ['a table of other numbers', resize, attribute, [L.RESIZE2D_ROWS, viewOf(plan).getUint32(offsets[conv]! + L.CONV2D_SCALE, true)]],
+  ['an axis beyond the arena', argmax, arena, [L.ARGMAX_INNER, 1 << 20]],
+  ['neither largest nor smallest', argmax, attribute, [L.ARGMAX_KIND, 2]],
+  ['matrices of other depth', matmul, /reaches outside/, [L.MATMUL_K, 30_000]],
+  ['matrices too deep for int32', matmul, attribute, [L.MATMUL_K, 32769]],
+  ['matrices that step backwards', matmul, attribute, [L.MATMUL_A_BATCH_STRIDE, -1]],
+  ['a transposition of 2', matmul, attribute, [L.MATMUL_B_TRANSPOSED, 2]],
+  ['more values to quantize', quantize, arena, [L.QUANTIZE_COUNT, 1 << 20]],
+  ['an unknown target type', cast, attribute, [L.CAST_TO, 4]],
+  ['a hybrid layer without sums', hybrid, weights, [L.HYBRID_SUMS, -16]],
+  ['a hybrid layer of negative channels', hybrid, attribute, [L.CONV2D_IN_C, -1]],
+  ['a hybrid layer in an unknown mode', hybrid, attribute, [L.HYBRID_MODE, 2]],
+];
+
+describe('a plan', () => {
+  staysUsable();
+
+  for (const [title, record, about, ...changes] of lies) {
+    test(`with ${title} is refused, naming the record`, () => refusesRecord(record, about, ...changes));
+  }
+
+  test('that reads a scale of NaN or infinity from the weights is refused', () => {
+    const section = sectionsOf(original).find(({ kind }) => kind === 3)!;
+    for (const [record, field] of [[conv, L.CONV2D_SCALE], [depthwise, L.DEPTHWISE_SCALE]] as const) for (const value of [NaN, Infinity]) {
+      const file = original.slice();
+      viewOf(file).setFloat32(section.offset + viewOf(plan).getUint32(offsets[record]! + field, true) + 4, value, true);
+      refuses(() => loadSync(reseal(file)), 'CORRUPT', attribute);
+    }
+  });
+
+  test('that ends inside a record is refused', () => {
+    for (const cut of [1, 4, 8, 100]) {
+      const file = withSection(original, SECTION_PLAN, (bytes) => bytes.slice(0, bytes.length - cut));
+      for (const flavor of ['simd', 'scalar'] as const) refuses(() => loadSync(file, { flavor }), 'CORRUPT', size);
+    }
+  });
+
+  const declare = (field: 'arena' | 'scratch', bytes: number): Uint8Array => {
+    const file = original.slice();
+    viewOf(file).setUint32(field === 'arena' ? 16 : 20, bytes, true);
+    return reseal(file);
+  };
+
+  test('in an arena declared too small is refused', () => {
+    for (const bytes of [0, 100, arenaBytes - 16]) refuses(() => loadSync(declare('arena', bytes)), 'CORRUPT', /outside the arena/);
+  });
+
+  test('gets the scratch that it needs, whatever the file declares, up to the limit', () => {
+    for (const bytes of [0, 16, 500]) expect(loadSync(declare('scratch', bytes)).selfTest()).toBe(1);
+    refuses(() => loadSync(lying(conv, [L.CONV2D_BLOCK_ROWS, 65536]), { maxMemory: 1 << 20 }), 'OUT_OF_MEMORY', /needs \d+ bytes of memory and the limit is 1048576/);
+  });
+
+  test('in an arena larger than memory, or the limit, is refused', () => {
+    refuses(() => loadSync(declare('arena', 0xffffffff)), 'OUT_OF_MEMORY', /needs \d+ bytes, more than WebAssembly can address/);
+    refuses(() => loadSync(declare('scratch', 0xffffffff)), 'OUT_OF_MEMORY', /needs \d+ bytes, more than WebAssembly can address/);
+    refuses(() => loadSync(declare('arena', 1 << 24), { maxMemory: 1 << 20 }), 'OUT_OF_MEMORY', /the limit is 1048576/);
+  });
+});
