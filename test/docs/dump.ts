@@ -52,10 +52,10 @@ export function annotate(file: Uint8Array): string[] {
   take(4, `CONV2D_MAX: ${next() | 0}`);
 
   gap(sections.get('WEIGHTS')?.offset);
-  take(4, 'weights of k = 0 and 1: 1, -2 of output 0; 64, 0 of output 1');
-  take(12, 'outputs 2 to 7 of the panel: 0');
-  take(4, 'k = 2 and nothing: 3, 0 of output 0; -128, 0 of output 1');
-  take(12, '0');
+  take(4, 'weights of output 0: 1, -2, 3 and nothing');
+  take(4, 'weights of output 1: 64, 0, -128 and nothing');
+  take(16, 'outputs 2 to 7 of the panel: 0');
+  take(8, '0');
   take(4, `bias of output 0: 10 - 1·(1 - 2 + 3) = ${next() | 0}`);
   take(4, `bias of output 1: -7 - 1·(64 + 0 - 128) = ${next() | 0}`);
   take(16, '0');

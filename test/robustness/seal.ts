@@ -41,7 +41,7 @@ export function reseal<A extends Uint8Array>(file: A): A {
 
 /** A file whose META, PLAN or other section has other bytes, of any length. */
 export function withSection(file: Uint8Array, kind: number, change: (bytes: Uint8Array) => Uint8Array): Uint8Array {
-  const sections = sectionsOf(file), bodies = sections.map((s) => file.slice(s.offset, s.offset + s.length));
+  const sections = sectionsOf(file), bodies: Uint8Array[] = sections.map((s) => file.slice(s.offset, s.offset + s.length));
   const target = sections.findIndex((s) => s.kind === kind);
   bodies[target] = change(bodies[target]!);
   let at = HEADER + sections.length * ENTRY;
@@ -58,5 +58,5 @@ export function withSection(file: Uint8Array, kind: number, change: (bytes: Uint
     view.setUint32(HEADER + i * ENTRY + 4, offsets[i]!, true);
     view.setUint32(HEADER + i * ENTRY + 8, body.length, true);
   });
-  return reseal(made) as Uint8Array;
+  return reseal(made);
 }

@@ -1,0 +1,201 @@
+import { createServer, type Server } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { load, loadSync, type LoadOptions, type Source, type WasmSource } from '../../src/index';
+import { load as loadSlim, loadSync as loadSyncSlim } from '../../src/slim';
+import { rejects, refuses, staysUsable } from './refusal';
+import { sampleFile } from './sample';
+
+const file = sampleFile() as Uint8Array<ArrayBuffer>;
+const cores = Object.fromEntries((['simd', 'scalar'] as const).map((flavor) => [flavor, new Uint8Array(readFileSync(path.resolve(import.meta.dirname, `../../build/core.${flavor}.wasm`)))])) as Record<'simd' | 'scalar', Uint8Array<ArrayBuffer>>;
+const html = '<!DOCTYPE html><html><body>Not found</body></html>';
+
+let server: Server, base: string, folder: string;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    switch (request.url) {
+      case '/model.klet': response.end(file); break;
+      case '/core.wasm': response.end(cores.scalar); break;
+      case '/page': response.setHeader('content-type', 'text/html').end(html); break;
+      case '/broken': response.writeHead(500).end('oh'); break;
+      case '/cut': response.setHeader('content-length', file.length).write(file.subarray(0, 500)); setTimeout(() => response.destroy(), 20); break;
+      case '/slow': response.setHeader('content-length', file.length).write(file.subarray(0, 500)); break;
+      default: response.writeHead(404).end(html);
+    }
+  });
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const address = server.address();
+  base = `http://127.0.0.1:${typeof address === 'object' ? address!.port : 0}`;
+  folder = await mkdtemp(path.join(tmpdir(), 'klet-'));
+  await writeFile(path.join(folder, 'model.klet'), file);
+});
+
+afterAll(async () => {
+  server.closeAllConnections();
+  server.close();
+  await rm(folder, { recursive: true });
+});
+
+function stream(...parts: unknown[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull(controller) {
+      const part = parts.shift();
+      if (part === undefined) controller.close();
+      else if (part instanceof Error) controller.error(part);
+      else controller.enqueue(part as Uint8Array);
+    },
+  });
+}
+
+describe('a source', () => {
+  staysUsable();
+
+  test('of any kind that is fine gives the same model', async () => {
+    const sources: (() => Source | PromiseLike<Source>)[] = [
+      () => path.join(folder, 'model.klet'), () => pathToFileURL(path.join(folder, 'model.klet')), () => pathToFileURL(path.join(folder, 'model.klet')).href, () => `${base}/model.klet`,
+      () => new URL(`${base}/model.klet`), () => fetch(`${base}/model.klet`), () => new Response(file), () => new Blob([file]), () => stream(file.slice(0, 77), file.slice(77)),
+      () => file, () => file.buffer, () => new DataView(Uint8Array.of(1, ...file).buffer, 1), () => Promise.resolve(file), () => `data:application/octet-stream;base64,${Buffer.from(file).toString('base64')}`,
+    ];
+    for (const source of sources) expect((await load(source())).selfTest()).toBe(1);
+  });
+
+  test('that is not there is named', async () => {
+    await rejects(() => load(path.join(folder, 'nobody.klet')), 'FETCH_FAILED', /could not read ".*nobody\.klet": ENOENT/);
+    await rejects(() => load(folder), 'FETCH_FAILED', /EISDIR/);
+    await rejects(() => load(''), 'FETCH_FAILED', /could not read ""/);
+    await rejects(() => load(`${base}/nobody.klet`), 'FETCH_FAILED', /nobody\.klet was answered with HTTP status 404 Not Found; check the URL/);
+    await rejects(() => load(fetch(`${base}/broken`)), 'FETCH_FAILED', /broken was answered with HTTP status 500/);
+    await rejects(() => load('http://127.0.0.1:1/model.klet'), 'FETCH_FAILED', /could not read "http:\/\/127\.0\.0\.1:1\/model\.klet"/);
+    await rejects(() => load(fetch('http://127.0.0.1:1/model.klet')), 'FETCH_FAILED', /fetch failed/);
+    await rejects(() => load(Promise.reject(new Error('no network today'))), 'FETCH_FAILED', /no network today/);
+    await rejects(() => load('http://'), 'FETCH_FAILED', /http:/);
+  });
+
+  test('that is a page, or ends too early, says so', async () => {
+    await rejects(() => load(`${base}/page`), 'BAD_MAGIC', /page" is not a \.klet file/, /looks like HTML/);
+    await rejects(() => load(`${base}/cut`), 'FETCH_FAILED', /could not read/);
+    await rejects(() => load(stream(file.slice(0, 5000))), 'CORRUPT', /the header says \d+ bytes, there are 5000/);
+    await rejects(() => load(new Blob([])), 'BAD_MAGIC', /it is empty/);
+  });
+
+  test('that breaks on the way says what broke', async () => {
+    await rejects(() => load(stream(file.slice(0, 10), new Error('cable cut'))), 'FETCH_FAILED', /cable cut/);
+    await rejects(() => load(stream('text')), 'BAD_ARGUMENT', /the stream gave a string where bytes \(Uint8Array\) are needed/);
+    const locked = stream(file);
+    locked.getReader();
+    await rejects(() => load(locked), 'FETCH_FAILED', /locked/);
+    const used = new Response(file);
+    await used.arrayBuffer();
+    await rejects(() => load(used), 'BAD_ARGUMENT', /has been read already/);
+  });
+
+  test('of no known kind is refused', async () => {
+    for (const source of [undefined, null, 7, true, {}, [1, 2], () => file]) await rejects(() => load(source as never), 'BAD_ARGUMENT', /a model comes from a path, URL, Response, Blob, stream or bytes, not from/);
+    for (const source of [undefined, null, 'model.klet', [1, 2], new Response(file)]) refuses(() => loadSync(source as never), 'BAD_ARGUMENT', /loadSync takes bytes \(ArrayBuffer or Uint8Array\), not /);
+  });
+
+  test('is given up when the signal fires, before or during the reading', async () => {
+    const stopped = new AbortController();
+    stopped.abort(new Error('never mind'));
+    for (const source of [`${base}/model.klet`, path.join(folder, 'model.klet'), file, stream(file)]) {
+      const error = await rejects(() => load(source, { signal: stopped.signal }), 'ABORTED', /loading .* was aborted/);
+      expect(error.cause).toBe(stopped.signal.reason);
+    }
+    for (const source of [() => `${base}/slow`, () => new ReadableStream<Uint8Array>({ start: (c) => { c.enqueue(file.subarray(0, 9)); } })]) {
+      const later = new AbortController(), loading = load(source(), { signal: later.signal });
+      setTimeout(() => later.abort(), 30);
+      await rejects(() => loading, 'ABORTED', /was aborted/);
+    }
+  });
+
+  test('is given up when onProgress throws', async () => {
+    await rejects(() => load(stream(file), { onProgress: () => { throw new Error('no'); } }), 'FETCH_FAILED', /no/);
+  });
+});
+
+describe('the option wasm', () => {
+  staysUsable();
+  const withWasm = (wasm: unknown): Promise<unknown> => load(file, { wasm: wasm as WasmSource });
+
+  test('takes URLs, responses, bytes and modules', async () => {
+    for (const wasm of [() => `${base}/core.wasm`, () => new URL(`${base}/core.wasm`), () => fetch(`${base}/core.wasm`), () => cores.simd, () => cores.scalar.buffer, () => new WebAssembly.Module(cores.simd)]) {
+      expect((await loadSlim(file, { wasm: (await wasm()) as WasmSource })).selfTest()).toBe(1);
+    }
+    expect(loadSyncSlim(file, { wasm: cores.scalar }).info.flavor).toBe('scalar');
+    expect(loadSyncSlim(file, { wasm: new WebAssembly.Module(cores.simd) }).info.flavor).toBe('simd');
+  });
+
+  test('says that a page is no WebAssembly', async () => {
+    await rejects(() => withWasm(`${base}/page`), 'NOT_WASM', /page" is not WebAssembly but HTML, probably the server's page for a missing file; check its URL/);
+    await rejects(() => withWasm(new Response(html)), 'NOT_WASM', /but HTML/);
+    await rejects(() => withWasm(new TextEncoder().encode(html)), 'NOT_WASM', /but HTML/);
+    refuses(() => loadSync(file, { wasm: new TextEncoder().encode(html) }), 'NOT_WASM', /but HTML/);
+  });
+
+  test('says that something is not there', async () => {
+    await rejects(() => withWasm(`${base}/core.simd.wasm`), 'FETCH_FAILED', /core\.simd\.wasm was answered with HTTP status 404/);
+    await rejects(() => withWasm(path.join(folder, 'core.wasm')), 'FETCH_FAILED', /ENOENT/);
+  });
+
+  test('refuses bytes that are no WebAssembly, or only its beginning', async () => {
+    for (const bytes of [new Uint8Array(0), Uint8Array.of(1, 2, 3), file]) await rejects(() => withWasm(bytes), 'NOT_WASM', /is not WebAssembly; check its URL/);
+    for (const length of [5, 8, 100, 10_000, cores.simd.length - 1]) {
+      for (const action of [() => withWasm(cores.simd.slice(0, length)), () => Promise.resolve().then(() => loadSync(file, { wasm: cores.simd.slice(0, length) }))]) {
+        const error = await rejects(action, length === 8 ? 'NOT_WASM' : 'NO_WASM');
+        expect(error.message).toMatch(/the core given as "wasm"/);
+      }
+    }
+  });
+
+  test('refuses WebAssembly that is no core of ours', async () => {
+    const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+    const empty = Uint8Array.from(header);
+    // (import "a" "b" (func))
+    const importing = Uint8Array.of(...header, 1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 0x61, 1, 0x62, 0, 0);
+    // (func (export "run") unreachable) (func (export "simd") (result i32) i32.const 0), and so on: the right names, wrong answers
+    const names = ['run', 'simd', 'validate', 'prepare', 'scratchOf', 'faultOffset'], text = names.flatMap((name) => [name.length, ...Array.from(name, (c) => c.charCodeAt(0)), 0, 0]);
+    const impostor = (body: number[]): Uint8Array => Uint8Array.of(...header, 1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 7, text.length + 1, names.length, ...text, 10, body.length + 4, 1, body.length + 2, 0, ...body, 0x0b);
+    for (const bytes of [empty, importing]) await rejects(() => withWasm(bytes), 'NOT_WASM', /is WebAssembly, but not a core of this kinglet/);
+    // i32.const 0, and unreachable
+    for (const bytes of [impostor([0x41, 0]), impostor([0])]) await rejects(() => withWasm(bytes), 'NO_WASM', /computes wrongly with the core given as "wasm"/);
+    await rejects(() => withWasm(new WebAssembly.Module(empty)), 'NOT_WASM', /the module given as "wasm" is WebAssembly, but not a core/);
+  });
+
+  test('refuses what is nothing of the kind, and reminds where it is needed', async () => {
+    for (const wasm of [null, 7, {}, []]) await rejects(() => withWasm(wasm), 'BAD_ARGUMENT', /not (from )?(null|a number|Object|Array)/);
+    for (const wasm of [null, 'core.wasm', new Response(cores.simd)]) refuses(() => loadSync(file, { wasm: wasm as never }), 'BAD_ARGUMENT', /the option "wasm" takes bytes or a WebAssembly\.Module, not /);
+    await rejects(() => loadSlim(file), 'BAD_ARGUMENT', /this entry carries no core: pass the option "wasm"/);
+    refuses(() => loadSyncSlim(file), 'BAD_ARGUMENT', /this entry carries no core/);
+  });
+});
+
+describe('other options', () => {
+  staysUsable();
+
+  test('refuse flavors that do not exist', async () => {
+    for (const flavor of ['gpu', 'constructor', '__proto__', '', 7, null]) {
+      await rejects(() => load(file, { flavor: flavor as never }), 'BAD_ARGUMENT', /there is no flavor ".*" here; simd, scalar available/);
+      refuses(() => loadSync(file, { flavor: flavor as never }), 'BAD_ARGUMENT', /there is no flavor/);
+    }
+  });
+
+  test('refuse limits that are none', async () => {
+    for (const maxMemory of [0, -1, NaN, 'much', null]) {
+      await rejects(() => load(file, { maxMemory: maxMemory as never }), 'BAD_ARGUMENT', /maxMemory must be a number of bytes above 0, not /);
+    }
+    await rejects(() => load(file, { maxMemory: 1000 }), 'OUT_OF_MEMORY', /the model needs \d+ bytes of memory and the limit is 1000/);
+    await rejects(() => load(path.join(folder, 'model.klet'), { maxMemory: 1000 }), 'OUT_OF_MEMORY', /model\.klet" needs \d+ bytes/);
+  });
+
+  test('refuse options that are no object', async () => {
+    for (const options of [null, 7, 'simd']) {
+      await rejects(() => load(file, options as never as LoadOptions), 'BAD_ARGUMENT', /options/);
+      refuses(() => loadSync(file, options as never), 'BAD_ARGUMENT', /options/);
+    }
+  });
+});
