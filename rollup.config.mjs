@@ -22,7 +22,7 @@ const loaderWithoutTextDecoder = {
 const coresApart = {
   name: 'cores-apart',
   generateBundle() {
-    for (const flavor of ['simd', 'scalar']) {
+    for (const flavor of ['relaxed', 'simd', 'scalar']) {
       this.emitFile({ type: 'asset', fileName: `core.${flavor}.wasm`, source: readFileSync(`build/core.${flavor}.wasm`) });
       // what bundlers and workerd make of `import core from 'kinglet/core.simd.wasm'`
       this.emitFile({ type: 'asset', fileName: `core.${flavor}.d.wasm.ts`, source: 'declare const core: WebAssembly.Module;\nexport default core;\n' });

@@ -3,7 +3,7 @@
 export { validate, faultOffset, prepare, run } from './run';
 export { scratchOf } from './record';
 
-/** 1 when the core was built with SIMD, 0 when without. */
-export function simd(): i32 {
-  return ASC_FEATURE_SIMD ? 1 : 0;
+/** Which build this is: 0 scalar, 1 simd, 2 relaxed. */
+export function flavor(): i32 {
+  return ASC_FEATURE_RELAXED_SIMD ? 2 : ASC_FEATURE_SIMD ? 1 : 0;
 }

@@ -52,7 +52,7 @@ async function benchNetworks(place, folder, options) {
   addRatios(measured);
   const described = columns.map((column) => describeColumn(column, measured));
   for (const { results } of measured) for (const result of Object.values(results)) delete result.served;
-  return { ...headOf(place, options), standard, columns: described, networks: measured, roofline: await roofline.close(), summary: summarizeRun(measured, columns, standard) };
+  return { ...headOf(place, options), columns: described, networks: measured, roofline: await roofline.close(), summary: summarizeRun(measured, columns, standard) };
 }
 
 async function benchLayers(place, folder, options) {
@@ -67,11 +67,12 @@ async function benchLayers(place, folder, options) {
   for (const [i, layer] of layers.entries()) {
     console.error(`» ${layer.network} ${layer.name} (${i + 1} of ${layers.length})`);
     const results = await hold({ place, network: layer, columns, ...effort(options), starts: 1, afterRound: roofline.measure });
-    measured.push({ name: layer.name, network: layer.network, layer: layer.layer, macs: layer.macs, results });
+    // the peak of the same rounds: what slows the machine slows both
+    const { dotI16: peak } = roofline.takeRecent();
+    for (const result of Object.values(results)) if (result.gmacs) result.share = result.gmacs / peak;
+    measured.push({ name: layer.name, network: layer.network, layer: layer.layer, macs: layer.macs, peak, results });
   }
-  const peaks = await roofline.close();
-  for (const { results } of measured) for (const result of Object.values(results)) if (result.gmacs) result.share = result.gmacs / peaks.dotI16.median;
-  return { ...headOf(place, options), columns: columns.map(({ id, head }) => ({ id, head })), layers: measured, roofline: peaks, summary: { facts: {} } };
+  return { ...headOf(place, options), columns: columns.map(({ id, head }) => ({ id, head })), layers: measured, roofline: await roofline.close(), summary: { facts: {} } };
 }
 
 const effort = ({ quick, rounds }) => ({ rounds: Number(rounds ?? (quick ? QUICK_ROUNDS : ROUNDS)), starts: quick ? 1 : STARTS });
@@ -81,11 +82,12 @@ function headOf(place, options) {
   return { date: new Date().toISOString(), mode: options.kernels ? 'kernels' : 'networks', rounds, machine: describeMachine(), versions: describeVersions(place, !options.node) };
 }
 
-/** The entries whose names contain one of the wanted parts. */
+/** The entries that are called like one of the wanted parts, or whose names contain it. */
 function pick(list, nameOf, wanted, what) {
   if (wanted === undefined) return list;
-  const picked = list.filter((entry) => wanted.split(',').some((part) => nameOf(entry).includes(part)));
-  if (picked.length === 0) throw new Error(`no ${what} is called like "${wanted}"; there are ${list.map(nameOf).join(', ')}`);
+  const names = list.map(nameOf), fits = (name, part) => (names.includes(part) ? name === part : name.includes(part));
+  const picked = list.filter((entry) => wanted.split(',').some((part) => fits(nameOf(entry), part)));
+  if (picked.length === 0) throw new Error(`no ${what} is called like "${wanted}"; there are ${names.join(', ')}`);
   return picked;
 }
 

@@ -9,8 +9,8 @@ Times kinglet and its peers on every network of ../shared/models and of the proj
 
   --kernels        single layers (bench/shapes) instead of networks
   --node           in this Node, where kinglet is alone
-  --models a,b     only networks (or, with --kernels, shapes files) whose names contain one of these
-  --engines a,b    only columns whose ids contain one of these: kinglet-simd, xnnpack, xnnpack-2, litert, onnxruntime, tfjs, …
+  --models a,b     only networks (or, with --kernels, shapes files) of these names, or whose names contain one
+  --engines a,b    only columns with such ids, or ids that contain one: kinglet-simd, xnnpack, xnnpack-2, litert, onnxruntime, tfjs, …
   --rounds n       turns of each engine on each network (default 30)
   --quick          5 rounds, and one fresh page each
   --json           the numbers instead of the table
@@ -38,7 +38,12 @@ const ready = spawnSync(process.execPath, [fileURLToPath(new URL('../src/build/r
 if (ready.status !== 0) process.exit(ready.status ?? 1);
 
 // only now: what these import may not have been installed before
-const { installPeers } = await import('./tools/peers.mjs');
-installPeers();
-const { bench } = await import('./bench.mjs');
-await bench(options);
+try {
+  const { installPeers } = await import('./tools/peers.mjs');
+  installPeers();
+  const { bench } = await import('./bench.mjs');
+  await bench(options);
+} catch (error) {
+  console.error(process.env.KINGLET_DEBUG ? error : error.message);
+  process.exitCode = 1;
+}

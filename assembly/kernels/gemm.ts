@@ -136,6 +136,145 @@ function addPairs(a: v128, b: v128): v128 {
   return i32x4.add(i32x4.shuffle(a, b, 0, 2, 4, 6), i32x4.shuffle(a, b, 1, 3, 5, 7));
 }
 
+// The product with relaxed SIMD. The second operand of a relaxed dot must be in 0 … 127: activations come split into low bits and
+// sign (split_i8), and are multiplied by the weights as they lie in the file, full int8.
+//
+//   Σ a·(w − zw) = Σ low·w − 128·Σ high·w − zw·Σ a
+//
+//   a     two planes of u8 [rows][4·quads], `plane` bytes apart
+//   b     i8 [quads][8][4] one panel of 8 channels, as it lies in the file
+//   sums  i32 [rows] zw·Σ a of each row
+//   The sum of the high plane is taken first and shifted, the low plane goes on from there. Intermediate sums may wrap; the
+//   last does not. A last tile that is not full begins earlier and repeats rows.
+
+export function gemm_split_6x8(
+  a: usize, plane: usize, rows: i32, b: usize, quads: i32, bias: usize, scale: usize, sums: usize, out: usize, channel: i32, lanes: i32, zero: i32, min: i32, max: i32,
+): void {
+  const lda = quads << 2, scale0 = v128.load(scale), scale1 = v128.load(scale, 16);
+  const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero);
+  for (let tile = 0; tile < rows; tile += 6) {
+    const m = tile + 6 <= rows ? tile : rows - 6;
+    let a0 = a + plane + m * lda, a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda, bp = b;
+    let c00 = i32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
+    for (let k = quads; k > 0; k--) {
+      const b0 = v128.load(bp), b1 = v128.load(bp, 16);
+      let x = v128.load32_splat(a0);
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00); c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
+      x = v128.load32_splat(a1);
+      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10); c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
+      x = v128.load32_splat(a2);
+      c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20); c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
+      x = v128.load32_splat(a3);
+      c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30); c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
+      x = v128.load32_splat(a4);
+      c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40); c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
+      x = v128.load32_splat(a5);
+      c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50); c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
+      bp += 32; a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
+    }
+    const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), s = sums + (m << 2);
+    c00 = start(c00, bias0, s + 0); c01 = start(c01, bias1, s + 0);
+    c10 = start(c10, bias0, s + 4); c11 = start(c11, bias1, s + 4);
+    c20 = start(c20, bias0, s + 8); c21 = start(c21, bias1, s + 8);
+    c30 = start(c30, bias0, s + 12); c31 = start(c31, bias1, s + 12);
+    c40 = start(c40, bias0, s + 16); c41 = start(c41, bias1, s + 16);
+    c50 = start(c50, bias0, s + 20); c51 = start(c51, bias1, s + 20);
+    bp = b; a0 -= plane + lda; a1 -= plane + lda; a2 -= plane + lda; a3 -= plane + lda; a4 -= plane + lda; a5 -= plane + lda;
+    for (let k = quads; k > 0; k--) {
+      const b0 = v128.load(bp), b1 = v128.load(bp, 16);
+      let x = v128.load32_splat(a0);
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00); c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
+      x = v128.load32_splat(a1);
+      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10); c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
+      x = v128.load32_splat(a2);
+      c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20); c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
+      x = v128.load32_splat(a3);
+      c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30); c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
+      x = v128.load32_splat(a4);
+      c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40); c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
+      x = v128.load32_splat(a5);
+      c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50); c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
+      bp += 32; a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
+    }
+    c00 = requantize4(c00, scale0, low, high, magic); c01 = requantize4(c01, scale1, low, high, magic);
+    c10 = requantize4(c10, scale0, low, high, magic); c11 = requantize4(c11, scale1, low, high, magic);
+    c20 = requantize4(c20, scale0, low, high, magic); c21 = requantize4(c21, scale1, low, high, magic);
+    c30 = requantize4(c30, scale0, low, high, magic); c31 = requantize4(c31, scale1, low, high, magic);
+    c40 = requantize4(c40, scale0, low, high, magic); c41 = requantize4(c41, scale1, low, high, magic);
+    c50 = requantize4(c50, scale0, low, high, magic); c51 = requantize4(c51, scale1, low, high, magic);
+    const p = out + (m << 2);
+    storePair(p + 0, channel, lanes, i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(c00, c01), i16x8.narrow_i32x4_s(c10, c11)));
+    storePair(p + 8, channel, lanes, i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(c20, c21), i16x8.narrow_i32x4_s(c30, c31)));
+    storePair(p + 16, channel, lanes, i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(c40, c41), i16x8.narrow_i32x4_s(c50, c51)));
+  }
+}
+
+/** What the sum over the low plane starts from. */
+@inline
+function start(high: v128, bias: v128, sum: usize): v128 {
+  return i32x4.sub(i32x4.sub(bias, v128.load32_splat(sum)), i32x4.shl(high, 7));
+}
+
+/** Two rows of 8 channels in one vector to the addresses at p. */
+@inline
+function storePair(p: usize, channel: i32, lanes: i32, q: v128): void {
+  if (lanes == 8) {
+    v128.store64_lane(load<usize>(p) + channel, q, 0);
+    v128.store64_lane(load<usize>(p, 4) + channel, q, 1);
+  } else {
+    storeBytes(load<usize>(p) + channel, q, lanes);
+    storeBytes(load<usize>(p, 4) + channel, i64x2.shuffle(q, q, 1, 1), lanes);
+  }
+}
+
+/** One row against int8 panels as they lie in the file: a two planes [4·quads], b i8 [⌈n/8⌉][quads][8][4], correction zw·Σ a */
+export function gemv_split_1x8(
+  a: usize, plane: usize, b: usize, quads: i32, bias: usize, scale: usize, correction: i32, out: usize, n: i32, zero: i32, min: i32, max: i32,
+): void {
+  const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero), none = i32x4.splat(0), less = i32x4.splat(correction);
+  const panelBytes = <usize>quads << 5;
+  let channel = 0;
+  for (; channel <= n - 16; channel += 16) {
+    let c0 = none, c1 = none, c2 = none, c3 = none, d0 = none, d1 = none, d2 = none, d3 = none, ap = a, d = b + panelBytes;
+    for (let k = quads; k > 0; k--) {
+      const x = v128.load32_splat(ap), y = v128.load32_splat(ap + plane);
+      let w = v128.load(b);
+      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c0); d0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d0);
+      w = v128.load(b, 16);
+      c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c1); d1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d1);
+      w = v128.load(d);
+      c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c2); d2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d2);
+      w = v128.load(d, 16);
+      c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c3); d3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d3);
+      b += 32; d += 32; ap += 4;
+    }
+    c0 = i32x4.add(c0, i32x4.sub(i32x4.sub(v128.load(bias), less), i32x4.shl(d0, 7)));
+    c1 = i32x4.add(c1, i32x4.sub(i32x4.sub(v128.load(bias, 16), less), i32x4.shl(d1, 7)));
+    c2 = i32x4.add(c2, i32x4.sub(i32x4.sub(v128.load(bias, 32), less), i32x4.shl(d2, 7)));
+    c3 = i32x4.add(c3, i32x4.sub(i32x4.sub(v128.load(bias, 48), less), i32x4.shl(d3, 7)));
+    const q0 = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, high, magic), requantize4(c1, v128.load(scale, 16), low, high, magic));
+    const q1 = i16x8.narrow_i32x4_s(requantize4(c2, v128.load(scale, 32), low, high, magic), requantize4(c3, v128.load(scale, 48), low, high, magic));
+    v128.store(out + channel, i8x16.narrow_i16x8_s(q0, q1));
+    b += panelBytes; bias += 64; scale += 64;
+  }
+  for (; channel < n; channel += 8) {
+    let c0 = none, c1 = none, d0 = none, d1 = none, ap = a;
+    for (let k = quads; k > 0; k--) {
+      const x = v128.load32_splat(ap), y = v128.load32_splat(ap + plane);
+      let w = v128.load(b);
+      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c0); d0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d0);
+      w = v128.load(b, 16);
+      c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c1); d1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d1);
+      b += 32; ap += 4;
+    }
+    c0 = i32x4.add(c0, i32x4.sub(i32x4.sub(v128.load(bias), less), i32x4.shl(d0, 7)));
+    c1 = i32x4.add(c1, i32x4.sub(i32x4.sub(v128.load(bias, 16), less), i32x4.shl(d1, 7)));
+    const q = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, high, magic), requantize4(c1, v128.load(scale, 16), low, high, magic));
+    storeBytes(out + channel, i8x16.narrow_i16x8_s(q, q), n - channel < 8 ? n - channel : 8);
+    bias += 32; scale += 32;
+  }
+}
+
 // The float product: a f32 rows of K, addressed by `aRows` u32 [rows]; b f32 [K][8]; sums run in the order of k from
 // the bias on, multiply then add, so that every flavor gives the same bits.
 export function gemm_f32_4x8(

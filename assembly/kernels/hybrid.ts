@@ -67,19 +67,32 @@ export function quantize_range(a: usize, out: usize, n: i32): void {
 }
 
 /**
- * One row: a i16 [2·pairs], panel i16 [pairs][8][2], sums i32 [8], weightScale f32 [8], bias f32 [8] → out f32 [lanes].
+ * One row: a i16 [4·quads], panel i16 [2·quads][8][2], sums i32 [8], weightScale f32 [8], bias f32 [8] → out f32 [lanes].
+ * With relaxed SIMD: a two planes of u8 [4·quads] (gemm_split), panel i8 [quads][8][4] as it lies in the file.
  * out = clamp(f32(Σ a·w − zero·Σ w) · (scale · weightScale) + bias)
  */
 export function gemm_hybrid_1x8(
-  a: usize, panel: usize, pairs: i32, sums: usize, weightScale: usize, bias: usize, out: usize, lanes: i32, min: f32, max: f32,
+  a: usize, plane: usize, panel: usize, quads: i32, sums: usize, weightScale: usize, bias: usize, out: usize, lanes: i32, min: f32, max: f32,
 ): void {
   if (ASC_FEATURE_SIMD) {
     let c0 = i32x4.splat(0), c1 = c0;
-    for (let k = pairs; k > 0; k--) {
-      const x = v128.load32_splat(a);
-      c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(panel), x));
-      c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(panel, 16), x));
-      a += 4; panel += 32;
+    if (ASC_FEATURE_RELAXED_SIMD) {
+      let d0 = c0, d1 = c0;
+      for (let k = quads; k > 0; k--) {
+        const x = v128.load32_splat(a), y = v128.load32_splat(a + plane), w0 = v128.load(panel), w1 = v128.load(panel, 16);
+        c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x, c0); d0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, y, d0);
+        c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x, c1); d1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, y, d1);
+        a += 4; panel += 32;
+      }
+      c0 = i32x4.sub(c0, i32x4.shl(d0, 7));
+      c1 = i32x4.sub(c1, i32x4.shl(d1, 7));
+    } else {
+      for (let k = quads << 1; k > 0; k--) {
+        const x = v128.load32_splat(a);
+        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(panel), x));
+        c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(panel, 16), x));
+        a += 4; panel += 32;
+      }
     }
     const z = i32x4.splat(zero), s = f32x4.splat(scale), low = f32x4.splat(min), high = f32x4.splat(max);
     c0 = i32x4.sub(c0, i32x4.mul(z, v128.load(sums)));
@@ -91,7 +104,7 @@ export function gemm_hybrid_1x8(
   } else {
     for (let lane = 0; lane < lanes; lane++) {
       let acc = 0, p = panel + (lane << 2), x = a;
-      for (let k = pairs; k > 0; k--) {
+      for (let k = quads << 1; k > 0; k--) {
         acc += <i32>load<i16>(x) * load<i16>(p) + <i32>load<i16>(x, 2) * load<i16>(p, 2);
         x += 4; p += 32;
       }

@@ -1,3 +1,19 @@
+/** log₂ of the bytes from one gathered activation to the next: i16, or two planes of bytes. */
+export const GATHERED: i32 = ASC_FEATURE_RELAXED_SIMD ? 0 : 1;
+
+/** a: i8 [n] → out as the products of this flavor take it. May read and write up to 15 elements past n. */
+@inline
+export function gather_i8(a: usize, out: usize, plane: usize, n: i32): void {
+  if (ASC_FEATURE_RELAXED_SIMD) split_i8(a, out, plane, n);
+  else widen_i8_i16(a, out, n);
+}
+
+/** The same of a value repeated. */
+export function gather_fill(out: usize, plane: usize, value: i32, n: i32): void {
+  if (ASC_FEATURE_RELAXED_SIMD) fill_split(out, plane, value, n);
+  else fill_i16(out, value, n);
+}
+
 /** a: i8 [n] → out: i16 [n]. May read and write up to 7 elements past n. out is 2-byte aligned. */
 export function widen_i8_i16(a: usize, out: usize, n: i32): void {
   if (ASC_FEATURE_SIMD) {
@@ -51,6 +67,44 @@ export function widen_panel_i8(w: usize, zero: i32, panel: usize, quads: i32): v
       w += 32; panel += 64;
     }
   }
+}
+
+// The relaxed dot multiplies int8 by 0 … 127 and gives the same bits everywhere only for those (docs/kernels.md). So
+// activations are split, a = low − 128·high: two planes of bytes, `plane` bytes apart, low 0 … 127, high 0 or 1.
+
+/** a: i8 [n] → two planes. May read and write up to 15 elements past n. */
+export function split_i8(a: usize, out: usize, plane: usize, n: i32): void {
+  const low = i8x16.splat(127), one = i8x16.splat(1);
+  for (let i = 0; i < n; i += 16) {
+    const x = v128.load(a + i);
+    v128.store(out + i, v128.and(x, low));
+    v128.store(out + i + plane, v128.and(i16x8.shr_u(x, 7), one));
+  }
+}
+
+/** Two planes of [n] = value. May write up to 15 elements past n. */
+export function fill_split(out: usize, plane: usize, value: i32, n: i32): void {
+  const low = i8x16.splat(<i8>(value & 127)), high = i8x16.splat(<i8>(value < 0));
+  for (let i = 0; i < n; i += 16) {
+    v128.store(out + i, low);
+    v128.store(out + i + plane, high);
+  }
+}
+
+/** Σ a over n elements in two planes, n a multiple of 4 */
+export function sum_split(a: usize, plane: usize, n: i32): i32 {
+  const ones = i8x16.splat(1);
+  let low = i32x4.splat(0), high = low, i = 0;
+  for (; i <= n - 16; i += 16) {
+    low = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load(a + i), low);
+    high = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load(a + i + plane), high);
+  }
+  for (; i < n; i += 4) {
+    low = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load32_zero(a + i), low);
+    high = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load32_zero(a + i + plane), high);
+  }
+  low = i32x4.sub(low, i32x4.shl(high, 7));
+  return i32x4.extract_lane(low, 0) + i32x4.extract_lane(low, 1) + i32x4.extract_lane(low, 2) + i32x4.extract_lane(low, 3);
 }
 
 /** Σ a, a: i16 [n]; |a| ≤ 255, n ≤ 65,536 */

@@ -5,8 +5,8 @@ import {
   CONV2D_SCALE, CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET, CONV2D_TARGET_ZERO,
   CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
 } from '../layout';
-import { gemm_f32_4x8, gemm_i8_4x8, gemv_i8_1x8 } from '../kernels/gemm';
-import { fill_i16, widen_i8_i16, widen_panel_i8 } from '../kernels/widen';
+import { gemm_f32_4x8, gemm_i8_4x8, gemm_split_6x8, gemv_i8_1x8, gemv_split_1x8 } from '../kernels/gemm';
+import { GATHERED, gather_fill, gather_i8, sum_split, widen_panel_i8 } from '../kernels/widen';
 import {
   big, bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch, scratch, source, table, target,
 } from '../record';
@@ -14,8 +14,11 @@ import {
 // Scratch: the block's output addresses, its row addresses (f32), a sink for the rows that fill up the last tile, the gathered
 // rows, and (i8) one widened panel.
 //
-//   i8   outs u32 [R]                │ sink N + 32  │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32     K' = K rounded up to 4
-//   f32  outs u32 [R] │ rows u32 [R] │ sink 4N + 32 │ rows f32 [R][K]                                    R = BLOCK_ROWS
+//   i8        outs u32 [R]                        │ sink N + 32  │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
+//   relaxed   outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32  │ low u8 [R + 2][K'] + 32 │ high u8 [R + 2][K'] + 32
+//   f32       outs u32 [R]     │ rows u32 [R]     │ sink 4N + 32 │ rows f32 [R][K]
+//
+// R = BLOCK_ROWS, K' = K rounded up to 4. All flavors ask for what the largest needs, so that a file fits each of them.
 const TAIL = 32;
 /** Input coordinates stay far from the ends of i32. */
 const MAX_REACH: f64 = 536870912;
@@ -83,7 +86,7 @@ export function describeConv2d(r: usize): void {
     checkRange(r, CONV2D_TARGET_ZERO, -128, 127);
     checkRange(r, CONV2D_MIN, -128, 127);
     checkRange(r, CONV2D_MAX, int(r, CONV2D_MIN), 127);
-    needScratch(rows * 4 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
+    needScratch(rows * 8 + 32 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
   }
 }
 
@@ -99,8 +102,8 @@ function listOutputs(r: usize, batch: i32, m0: i32, count: i32, padded: i32, lis
   for (let i = count; i < padded; i++) store<usize>(list + (i << 2), sink);
 }
 
-/** Widens the receptive field of output pixel (y, x) to i16 [KH][KW][C], C channels from `base` on. */
-function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out: usize): void {
+/** Gathers the receptive field of output pixel (y, x), [KH][KW][C], C channels from `base` on. */
+function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out: usize, plane: usize): void {
   const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), inC = int(r, CONV2D_IN_C), kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W);
   const dilationY = int(r, CONV2D_DILATION_Y), dilationX = int(r, CONV2D_DILATION_X);
   const iy0 = y * int(r, CONV2D_STRIDE_Y) - int(r, CONV2D_PAD_TOP), ix0 = x * int(r, CONV2D_STRIDE_X) - int(r, CONV2D_PAD_LEFT);
@@ -109,49 +112,54 @@ function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out:
   for (let ky = 0; ky < kernelH; ky++) {
     const iy = iy0 + ky * dilationY;
     if (<u32>iy >= <u32>inH) {
-      fill_i16(out, zero, span);
-      out += span << 1;
+      gather_fill(out, plane, zero, span);
+      out += span << GATHERED;
       continue;
     }
     const row = base + iy * inW * inC;
     if (whole) {
       // the taps of one kernel row lie side by side: one run, cut at the picture's sides
       const before = max(0, min(kernelW, -ix0)), inside = max(0, min(kernelW, inW - ix0) - before), after = kernelW - before - inside;
-      if (before > 0) fill_i16(out, zero, before * C);
-      if (inside > 0) widen_i8_i16(row + (ix0 + before) * C, out + (before * C << 1), inside * C);
-      if (after > 0) fill_i16(out + ((before + inside) * C << 1), zero, after * C);
-      out += span << 1;
+      if (before > 0) gather_fill(out, plane, zero, before * C);
+      if (inside > 0) gather_i8(row + (ix0 + before) * C, out + (before * C << GATHERED), plane, inside * C);
+      if (after > 0) gather_fill(out + ((before + inside) * C << GATHERED), plane, zero, after * C);
+      out += span << GATHERED;
     } else {
       for (let kx = 0; kx < kernelW; kx++) {
         const ix = ix0 + kx * dilationX;
-        if (<u32>ix >= <u32>inW) fill_i16(out, zero, C);
-        else widen_i8_i16(row + ix * inC, out, C);
-        out += C << 1;
+        if (<u32>ix >= <u32>inW) gather_fill(out, plane, zero, C);
+        else gather_i8(row + ix * inC, out, plane, C);
+        out += C << GATHERED;
       }
     }
   }
 }
 
 /**
- * Gathers the receptive fields of `count` output pixels from m0 on, C channels from `base` on: i16 [count][lda bytes].
- * Where all taps lie inside the picture, those of a kernel row are one run.
+ * Gathers the receptive fields of `count` output pixels from m0 on, C channels from `base` on, `lda` bytes from one to the next: i16,
+ * or two planes of bytes (relaxed). Where all taps lie inside the picture, those of a kernel row are one run.
  */
-export function gatherRowsI8(r: usize, base: usize, m0: i32, count: i32, C: i32, zero: i32, rows: usize, lda: i32): void {
+export function gatherRowsI8(r: usize, base: usize, m0: i32, count: i32, C: i32, zero: i32, rows: usize, plane: usize, lda: i32): void {
   const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), outW = int(r, CONV2D_OUT_W), kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W);
   const strideY = int(r, CONV2D_STRIDE_Y), strideX = int(r, CONV2D_STRIDE_X), padTop = int(r, CONV2D_PAD_TOP), padLeft = int(r, CONV2D_PAD_LEFT);
   const inC = int(r, CONV2D_IN_C), rowBytes = inW * inC, stepY = int(r, CONV2D_DILATION_Y) * rowBytes, reachY = (kernelH - 1) * int(r, CONV2D_DILATION_Y);
   const whole = ASC_FEATURE_SIMD && C == inC && (int(r, CONV2D_DILATION_X) == 1 || kernelW == 1), span = kernelW * C;
   let y = m0 / outW, x = m0 - y * outW;
   for (let i = 0; i < count; i++) {
+    if (ASC_FEATURE_RELAXED_SIMD) {
+      // what fills up the last four products meets the weights' zero point, but must be split like the rest
+      store<u32>(rows + lda - 4, 0);
+      store<u32>(rows + plane + lda - 4, 0);
+    }
     const iy = y * strideY - padTop, ix = x * strideX - padLeft;
     if (whole && iy >= 0 && iy + reachY < inH && ix >= 0 && ix + kernelW <= inW) {
       let from = base + iy * rowBytes + ix * inC, to = rows;
       for (let ky = 0; ky < kernelH; ky++) {
-        for (let j = 0; j < span; j += 8) v128.store(to + (j << 1), v128.load8x8_s(from + j));
-        from += stepY; to += span << 1;
+        gather_i8(from, to, plane, span);
+        from += stepY; to += span << GATHERED;
       }
     } else {
-      gatherI8(r, base, y, x, C, zero, rows);
+      gatherI8(r, base, y, x, C, zero, rows, plane);
     }
     rows += lda;
     if (++x == outW) { x = 0; y++; }
@@ -160,10 +168,11 @@ export function gatherRowsI8(r: usize, base: usize, m0: i32, count: i32, C: i32,
 
 function runI8(r: usize): void {
   const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
-  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, quads = (K + 3) >> 2, lda = quads << 3;
+  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, quads = (K + 3) >> 2, lda = quads << (2 + GATHERED);
   const outW = int(r, CONV2D_OUT_W), pixels = int(r, CONV2D_OUT_H) * outW, block = int(r, CONV2D_BLOCK_ROWS), panels = (N + 7) >> 3;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO), zero = int(r, CONV2D_TARGET_ZERO), low = int(r, CONV2D_MIN), high = int(r, CONV2D_MAX);
-  const outs = scratch(), sink = outs + (block << 2), rows = sink + sinkBytes(r), panel = (rows + block * lda + TAIL + 15) & ~15;
+  const outs = scratch(), sums = outs + (block + 2 << 2), sink = ASC_FEATURE_RELAXED_SIMD ? sums + (block + 2 << 2) : outs + (block << 2);
+  const rows = sink + sinkBytes(r), plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0, panel = (rows + block * lda + TAIL + 15) & ~15;
   // one tap on every pixel, both densely: the rows of the product are the pixels as they lie
   const pointwise = K == C && groups == 1 && (K & 3) == 0 && int(r, CONV2D_STRIDE_Y) == 1 && int(r, CONV2D_STRIDE_X) == 1
     && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0 && int(r, CONV2D_OUT_H) <= int(r, CONV2D_IN_H) && outW == int(r, CONV2D_IN_W);
@@ -171,12 +180,24 @@ function runI8(r: usize): void {
     const picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
     for (let group = 0; group < groups; group++) {
       for (let m0 = 0; m0 < pixels; m0 += block) {
-        const count = min(block, pixels - m0), padded = ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
-        if (pointwise) widen_i8_i16(picture + m0 * C, rows, count * C);
-        else gatherRowsI8(r, picture + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, lda);
+        const count = min(block, pixels - m0), padded = ASC_FEATURE_RELAXED_SIMD ? max(count, 6) : ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
+        if (pointwise) gather_i8(picture + m0 * C, rows, plane, count * C);
+        else gatherRowsI8(r, picture + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, plane, lda);
         listOutputs(r, batch, m0, count, padded, outs, sink, 1);
         let weights = <usize>int(r, CONV2D_WEIGHTS) + group * panels * (quads << 5);
         let bias = <usize>int(r, CONV2D_BIAS) + (group * panels << 5), scale = <usize>int(r, CONV2D_SCALE) + (group * panels << 5);
+        if (ASC_FEATURE_RELAXED_SIMD) {
+          for (let i = 0; i < count; i++) store<i32>(sums + (i << 2), weightsZero != 0 ? weightsZero * sum_split(rows + i * lda, plane, lda) : 0);
+          if (count == 1) {
+            gemv_split_1x8(rows, plane, weights, quads, bias, scale, load<i32>(sums), load<usize>(outs) + group * N, N, zero, low, high);
+            continue;
+          }
+          for (let n = 0; n < N; n += 8) {
+            gemm_split_6x8(rows, plane, padded, weights, quads, bias, scale, sums, outs, group * N + n, min(8, N - n), zero, low, high);
+            weights += quads << 5; bias += 32; scale += 32;
+          }
+          continue;
+        }
         if (count == 1) {
           gemv_i8_1x8(rows, weights, quads, bias, scale, weightsZero, load<usize>(outs) + group * N, N, zero, low, high);
           continue;

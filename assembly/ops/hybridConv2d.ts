@@ -4,7 +4,7 @@ import {
   CONV2D_WEIGHTS, DTYPE_F32, HYBRID_ASYMMETRIC, HYBRID_MODE, HYBRID_SUMS,
 } from '../layout';
 import { gemm_hybrid_1x8, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
-import { widen_panel_i8 } from '../kernels/widen';
+import { GATHERED, widen_panel_i8 } from '../kernels/widen';
 import { big, checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
 import { describeGeometry, gatherRowsI8, panelsOf } from './conv2d';
 import { checkActivation } from './ranges';
@@ -27,10 +27,11 @@ export function describeHybridConv2d(r: usize): void {
 
 export function runHybridConv2d(r: usize): void {
   const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
-  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, quads = (K + 3) >> 2, lda = quads << 3, panels = (N + 7) >> 3;
+  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, quads = (K + 3) >> 2, lda = quads << (2 + GATHERED), panels = (N + 7) >> 3;
   const outW = int(r, CONV2D_OUT_W), pixels = int(r, CONV2D_OUT_H) * outW, count = int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
   const low = float(r, CONV2D_MIN), high = float(r, CONV2D_MAX);
   const picture = scratch(), rows = (picture + count + 16 + 15) & ~15, panel = (rows + ROWS * lda + 32 + 15) & ~15;
+  const plane: usize = ASC_FEATURE_RELAXED_SIMD ? panel - rows : 0;
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     const from = <usize>int(r, CONV2D_SOURCE) + (batch * count << 2), to = <usize>int(r, CONV2D_TARGET) + (batch * int(r, CONV2D_BATCH_STRIDE) << 2);
     range_f32(from, count, int(r, HYBRID_MODE) == HYBRID_ASYMMETRIC);
@@ -38,15 +39,15 @@ export function runHybridConv2d(r: usize): void {
     for (let group = 0; group < groups; group++) {
       for (let m0 = 0; m0 < pixels; m0 += ROWS) {
         const block = min(ROWS, pixels - m0);
-        gatherRowsI8(r, picture + group * C, m0, block, C, rangeZero(), rows, lda);
+        gatherRowsI8(r, picture + group * C, m0, block, C, rangeZero(), rows, plane, lda);
         for (let n = 0; n < N; n += 8) {
           const index = group * panels + (n >> 3), lanes = <usize>index << 5, weights = <usize>int(r, CONV2D_WEIGHTS) + index * (quads << 5);
-          widen_panel_i8(weights, 0, panel, quads);
+          if (!ASC_FEATURE_RELAXED_SIMD) widen_panel_i8(weights, 0, panel, quads);
           for (let i = 0; i < block; i++) {
             const y = (m0 + i) / outW, x = m0 + i - y * outW;
             const out = to + (y * int(r, CONV2D_ROW_STRIDE) + x * int(r, CONV2D_PIXEL_STRIDE) + group * N + n << 2);
             gemm_hybrid_1x8(
-              rows + i * lda, panel, quads << 1, int(r, HYBRID_SUMS) + lanes, int(r, CONV2D_SCALE) + lanes, int(r, CONV2D_BIAS) + lanes,
+              rows + i * lda, plane, ASC_FEATURE_RELAXED_SIMD ? weights : panel, quads, int(r, HYBRID_SUMS) + lanes, int(r, CONV2D_SCALE) + lanes, int(r, CONV2D_BIAS) + lanes,
               out, min(8, N - n), low, high,
             );
           }

@@ -9,8 +9,8 @@ interface LiteRtTensor {
   delete(): void;
 }
 interface LiteRt {
-  loadLiteRt(path: string, options: { threads: boolean }): Promise<unknown>;
-  loadAndCompile(file: Uint8Array, options: { accelerator: 'wasm' }): Promise<{
+  loadLiteRt: (path: string, options: { threads: boolean }) => Promise<unknown>;
+  loadAndCompile: (file: Uint8Array, options: { accelerator: 'wasm' }) => Promise<{
     getInputDetails(): Port[];
     run(inputs: LiteRtTensor[]): Promise<LiteRtTensor[]>;
   }>;

@@ -27,8 +27,8 @@ interface Tf {
     depthwiseConv2d(options: Fused): TfTensor;
     matMul(options: { a: TfTensor; b: TfTensor; transposeB: boolean; bias?: TfTensor; activation: string }): TfTensor;
   };
-  avgPool(x: TfTensor, size: Pair, strides: Pair, pad: Pad | 'same'): TfTensor;
-  maxPool(x: TfTensor, size: Pair, strides: Pair, pad: Pad | 'same'): TfTensor;
+  avgPool: (x: TfTensor, size: Pair, strides: Pair, pad: Pad | 'same') => TfTensor;
+  maxPool: (x: TfTensor, size: Pair, strides: Pair, pad: Pad | 'same') => TfTensor;
   add(a: TfTensor, b: TfTensor): TfTensor;
   sub(a: TfTensor, b: TfTensor): TfTensor;
   mul(a: TfTensor, b: TfTensor): TfTensor;

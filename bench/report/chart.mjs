@@ -3,6 +3,8 @@ import * as echarts from 'echarts';
 import { digits } from './text.mjs';
 
 const WIDTH = 860, BAR = 13, GAP = 18, TOP = 92, BOTTOM = 34;
+/** More names than fit one line of the legend. */
+const LEGEND_LINE = 6, LEGEND_LINE_HEIGHT = 20;
 const FONT = 'system-ui, Helvetica, Arial, sans-serif', INK = '#212529', PALE = '#868e96';
 
 /** kinglet in warm colors, the others in cold ones. */
@@ -15,9 +17,10 @@ const names = { xnnpack: 'XNNPACK (tfjs-tflite)', litert: 'LiteRT.js', onnxrunti
  */
 export function speedChart({ columns, networks, summary: { speed }, machine, versions, date }) {
   const shown = columns.filter(({ id }) => id in colors), of = networks.filter(({ name }) => speed.of.includes(name));
-  const rows = [...of.map(({ name, macs, results }) => ({ title: `{name|${name}}\n{pale|${digits(macs / 1e6)} MMAC}`, valueOf: (id) => results[id].ratio })),
-    { title: '{name|geometric mean}', valueOf: (id) => speed.geometricMean[id] }];
-  const height = TOP + rows.length * (shown.length * BAR + GAP) + BOTTOM;
+  const rows = [...of.map(({ name, macs, results }) => ({ title: `{name|${name}}\n{pale|${digits(macs / 1e6)} MMAC}`, valueOf: (id) => results[id].ratio, hint: 'does not run it' })),
+    { title: '{name|geometric mean}', valueOf: (id) => speed.geometricMean[id], hint: '' }];
+  const top = TOP + (shown.length > LEGEND_LINE ? LEGEND_LINE_HEIGHT : 0);
+  const height = top + rows.length * (shown.length * BAR + GAP) + BOTTOM;
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
   chart.setOption({
     animation: false, backgroundColor: '#ffffff', textStyle: { fontFamily: FONT, color: INK },
@@ -26,7 +29,7 @@ export function speedChart({ columns, networks, summary: { speed }, machine, ver
       subtext: `${versions.engine} on ${machine.cpu}, ${date.slice(0, 10)}; medians of one interleaved run`, subtextStyle: { fontFamily: FONT, fontSize: 12, color: PALE }, itemGap: 6,
     },
     legend: { left: 12, top: 62, itemWidth: 12, itemHeight: 10, itemGap: 30, textStyle: { fontFamily: FONT, fontSize: 12, color: INK } },
-    grid: { left: 200, right: 44, top: TOP, bottom: BOTTOM },
+    grid: { left: 200, right: 44, top, bottom: BOTTOM },
     xAxis: { type: 'value', min: 0, axisLabel: { color: PALE, formatter: '{value}×' }, splitLine: { lineStyle: { color: '#e9ecef' } } },
     yAxis: {
       type: 'category', inverse: true, data: rows.map(({ title }) => title), axisTick: { show: false }, axisLine: { show: false },
@@ -34,8 +37,8 @@ export function speedChart({ columns, networks, summary: { speed }, machine, ver
     },
     series: shown.map(({ id, head }, i) => ({
       type: 'bar', name: names[id] ?? head.join(' '), itemStyle: { color: colors[id] }, barGap: 0, barWidth: BAR - 1, barCategoryGap: GAP,
-      label: { show: true, position: 'right', fontFamily: FONT, fontSize: 10, color: INK, formatter: ({ value, data }) => data.label ?? value.toFixed(2) },
-      data: rows.map(({ valueOf }) => valueOf(id)).map((value) => ({ value: value ?? 0 })),
+      label: { show: true, position: 'right', fontFamily: FONT, fontSize: 10, color: INK, formatter: ({ value, data }) => (value > 0 ? value.toFixed(2) : data.hint) },
+      data: rows.map(({ valueOf, hint }) => (valueOf(id) ? { value: valueOf(id) } : { value: 0, hint, label: { color: PALE } })),
       ...(i === 0 && { markLine: { silent: true, symbol: 'none', label: { show: false }, lineStyle: { color: colors.xnnpack, type: 'solid', width: 1, opacity: 0.5 }, data: [{ xAxis: 1 }] } }),
     })),
   });

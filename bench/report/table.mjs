@@ -82,5 +82,5 @@ export function layerTable({ columns, layers }) {
     previous = network;
   }
   const reasons = new Set(layers.flatMap(({ name, results }) => columns.flatMap(({ id }) => (results[id].refusal ? [`${name}, ${id}: ${results[id].refusal}`] : []))));
-  return [table.toString(), ...reasons, 'of peak: of i32x4.dot_i16x8_s + add as measured in this run'].join('\n');
+  return [table.toString(), ...reasons, 'of peak: of i32x4.dot_i16x8_s + add, as measured in the same rounds'].join('\n');
 }

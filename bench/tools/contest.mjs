@@ -1,10 +1,13 @@
 // One network on many engines, in one run: first answers in fresh stands, agreement, then rounds in which every engine gets a turn.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { checkAnswers } from './answers.mjs';
 import { taskOf } from './columns.mjs';
 import { shuffled, summarize } from './statistics.mjs';
 
 /** Milliseconds of an engine before the first round, and in each. */
 const WARM_UP_MS = 300, VISIT_MS = 20;
+/** Threads may go on looking for work for a while. */
+const THREADS_CALM_MS = 10;
 
 /**
  * @param {object} contest
@@ -33,7 +36,10 @@ export async function hold({ place, network, columns, rounds, starts, afterRound
     }
     for (const { stand } of entries.values()) await stand.warmUp(WARM_UP_MS);
     for (let round = 0; round < rounds; round++) {
-      for (const { stand, samples } of shuffled([...entries.values()], round)) samples.push(...await stand.visit(VISIT_MS));
+      for (const { column, stand, samples } of shuffled([...entries.values()], round)) {
+        samples.push(...await stand.visit(VISIT_MS));
+        if (column.options.threads > 1) await sleep(THREADS_CALM_MS);
+      }
       await afterRound?.(round);
     }
   } finally {

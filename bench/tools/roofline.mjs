@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
-import { summarize } from './statistics.mjs';
+import { median, summarize } from './statistics.mjs';
 
 const bench = fileURLToPath(new URL('..', import.meta.url));
 const VISIT_MS = 3, WARM_UP_MS = 100;
@@ -18,7 +18,12 @@ const loops = [
   { name: 'chain', build: 'simd', perStep: 16, what: 'clock, by operations that wait for each other' },
 ];
 
-/** @returns {Promise<{ measure: () => Promise<void>, close: () => Promise<Record<string, object>> }>} `measure` belongs into every round */
+const giga = ({ perStep }) => STEPS * perStep / 1e6;
+
+/**
+ * @returns {Promise<{ measure: () => Promise<void>, takeRecent: () => Record<string, number>, close: () => Promise<Record<string, object>> }>}
+ *   `measure` belongs into every round; `takeRecent` gives the peaks since it was called last, `close` those of the whole run
+ */
 export async function openRoofline(place, folder) {
   for (const [build, flags] of Object.entries(builds)) {
     const { error, binary } = await compile(flags);
@@ -32,7 +37,7 @@ export async function openRoofline(place, folder) {
     try {
       await stand.start({ engine: 'roofline', options: { flavor: loop.name, threads: 1, library: '' }, file: `roofline.${loop.build}.wasm`, inputs: { file: 'nothing', tensors: [], sets: 1 } });
       await stand.warmUp(WARM_UP_MS);
-      stands.push({ loop, stand, samples: [] });
+      stands.push({ loop, stand, samples: [], taken: 0 });
     } catch (error) {
       await stand.close();
       if (loop.build !== 'relaxed') throw error; // not every engine has relaxed SIMD
@@ -42,11 +47,16 @@ export async function openRoofline(place, folder) {
     async measure() {
       for (const { stand, samples } of stands) samples.push(...await stand.visit(VISIT_MS));
     },
+    takeRecent: () => Object.fromEntries(stands.map((entry) => {
+      const recent = entry.samples.slice(entry.taken);
+      entry.taken = entry.samples.length;
+      return [entry.loop.name, giga(entry.loop) / median(recent)];
+    })),
     async close() {
       for (const { stand } of stands) await stand.close();
-      return Object.fromEntries(stands.map(({ loop: { name, what, perStep }, samples }) => {
-        const { median, min, spread } = summarize(samples), giga = STEPS * perStep / 1e6;
-        return [name, { what, median: giga / median, max: giga / min, spread }];
+      return Object.fromEntries(stands.map(({ loop, samples }) => {
+        const { median: middle, min, spread } = summarize(samples);
+        return [loop.name, { what: loop.what, median: giga(loop) / middle, max: giga(loop) / min, spread }];
       }));
     },
   };

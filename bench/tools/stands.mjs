@@ -87,8 +87,11 @@ export async function nodeStands(folder) {
   };
 }
 
+/** A message such as "Aborted()". */
+const TERSE = 20;
+
 /** What a library says, and what it wrote to the console where it says little. */
 function reasonOf(error, said) {
   const text = error.message.replace(/^page\.evaluate: (\w*Error: )*/, '').replace(/\n\s*at [^]*/, '').replaceAll(/\s+/g, ' ');
-  return said.length > 0 && text.length < 40 ? `${text} (${said.at(-1).split('\n')[0]})` : text;
+  return said.length > 0 && text.length < TERSE ? `${text} (${said.at(-1).split('\n')[0]})` : text;
 }

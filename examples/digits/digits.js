@@ -28,7 +28,7 @@ async function start() {
   const model = await load(MODEL, { onProgress: () => { arrived = performance.now(); } });
   $('ready').textContent = time(performance.now() - arrived);
   $('memory').textContent = size(model.memory.total);
-  $('flavor').textContent = { simd: 'WASM SIMD', scalar: 'WASM' }[model.info.flavor];
+  $('flavor').textContent = { relaxed: 'WASM relaxed SIMD', simd: 'WASM SIMD', scalar: 'WASM' }[model.info.flavor];
   void showSizes();
 
   const labels = model.meta.labels, scores = new Float32Array(labels.length);

@@ -1,8 +1,9 @@
-// Compiles assembly/ to build/core.<flavor>.wasm, and to build/core.js: both as base64, with types.
+// Compiles assembly/ to build/core.<flavor>.wasm, and to build/core.js: as text (src/runtime/text.ts), with types. The relaxed core differs
+// little from the simd one and is carried as what changes (src/runtime/patch.ts).
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
 
-const flavors = ['simd', 'scalar'];
+const flavors = ['relaxed', 'simd', 'scalar'];
 mkdirSync('build', { recursive: true });
 for (const flavor of flavors) {
   const { error, stderr } = await asc.main(['--config', 'asconfig.json', '--target', flavor]);
@@ -11,7 +12,71 @@ for (const flavor of flavors) {
     process.exit(1);
   }
 }
-const files = flavors.map((flavor) => readFileSync(`build/core.${flavor}.wasm`));
-writeFileSync('build/core.js', flavors.map((flavor, i) => `export const ${flavor} = '${files[i].toString('base64')}';\n`).join(''));
-writeFileSync('build/core.d.ts', flavors.map((flavor) => `export declare const ${flavor}: string;\n`).join(''));
-console.log(flavors.map((flavor, i) => `  core.${flavor}.wasm ${files[i].length} bytes`).join('\n'));
+const [relaxed, simd, scalar] = flavors.map((flavor) => readFileSync(`build/core.${flavor}.wasm`));
+const carried = { simd, scalar, relaxedPatch: patchOf(simd, relaxed) };
+const order = bytesByFrequency(Object.values(carried)), text = textEncoder(order);
+const strings = { order: Buffer.from(order).toString('hex'), ...Object.fromEntries(Object.entries(carried).map(([name, bytes]) => [name, text(bytes)])) };
+writeFileSync('build/core.js', Object.entries(strings).map(([name, string]) => `export const ${name} = '${string}';\n`).join(''));
+writeFileSync('build/core.d.ts', Object.keys(strings).map((name) => `export declare const ${name}: string;\n`).join(''));
+console.log(flavors.map((flavor) => `  core.${flavor}.wasm ${readFileSync(`build/core.${flavor}.wasm`).length} bytes`).join('\n'));
+
+function bytesByFrequency(files) {
+  const counts = new Array(256).fill(0);
+  for (const file of files) for (const byte of file) counts[byte]++;
+  return [...counts.keys()].sort((a, b) => counts[b] - counts[a]);
+}
+
+/** See src/runtime/text.ts. */
+function textEncoder(order) {
+  const SINGLE = 87, alphabet = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) => !'\'"\\`$<'.includes(c));
+  const codes = [];
+  order.forEach((byte, place) => { codes[byte] = place < SINGLE ? alphabet[place] : alphabet[SINGLE + Math.floor(place / SINGLE) - 1] + alphabet[place % SINGLE]; });
+  return (bytes) => Array.from(bytes, (byte) => codes[byte]).join('');
+}
+
+/** What makes `to` of `from`: see src/runtime/patch.ts. */
+function patchOf(from, to) {
+  const SEED = 4, seeds = new Map(), key = (bytes, i) => bytes.readUInt32LE(i);
+  for (let i = 0; i + SEED <= from.length; i++) {
+    const known = seeds.get(key(from, i));
+    if (known) known.push(i);
+    else seeds.set(key(from, i), [i]);
+  }
+  const lengthAt = (source, i) => {
+    let length = 0;
+    while (source + length < from.length && i + length < to.length && from[source + length] === to[i + length]) length++;
+    return length;
+  };
+  /** The copy at i that saves most: one that goes on where the last ended costs less to write. */
+  const bestAt = (i, expected) => {
+    let best = { source: expected, gain: 0, length: 0 };
+    const consider = (source, cost) => {
+      const length = lengthAt(source, i);
+      if (length - cost > best.gain) best = { source, length, gain: length - cost };
+    };
+    if (expected >= 0 && expected < from.length) consider(expected, 2);
+    if (i + SEED <= to.length) for (const source of seeds.get(key(to, i)) ?? []) consider(source, 4);
+    return best;
+  };
+  const bytes = [], number = (value) => {
+    for (; value > 127; value >>>= 7) bytes.push(value & 127 | 128);
+    bytes.push(value);
+  };
+  number(to.length);
+  for (let i = 0, start = 0, end = 0; start < to.length;) {
+    const expected = end + i - start, copy = bestAt(i, expected);
+    if (i < to.length && (copy.gain === 0 || bestAt(i + 1, expected + 1).gain > copy.gain + 1)) {
+      i++;
+      continue;
+    }
+    number(i - start);
+    bytes.push(...to.subarray(start, i));
+    const jump = copy.source - expected;
+    number(copy.length);
+    number(jump < 0 ? -2 * jump - 1 : 2 * jump);
+    i += copy.length;
+    start = i;
+    end = copy.source + copy.length;
+  }
+  return Uint8Array.from(bytes);
+}

@@ -27,5 +27,5 @@ export function collect(value: string, before: string[] = []): string[] {
 }
 
 export function flavorOption(description: string): Option {
-  return new Option('--flavor <flavor>', description).choices(['simd', 'scalar'] satisfies Flavor[]);
+  return new Option('--flavor <flavor>', description).choices(['relaxed', 'simd', 'scalar'] satisfies Flavor[]);
 }

@@ -1,6 +1,11 @@
-import { scalar, simd } from '../../build/core.js';
-import { fromBase64 } from './base64';
+import { order, relaxedPatch, scalar, simd } from '../../build/core.js';
 import type { InlinedCores } from './core';
+import { applyPatch } from './patch';
+import { bytesOfText } from './text';
 
 /** The cores that the full bundles carry, best first. */
-export const inlinedCores: InlinedCores = { simd: () => fromBase64(simd), scalar: () => fromBase64(scalar) };
+export const inlinedCores: InlinedCores = {
+  relaxed: () => applyPatch(bytesOfText(simd, order), bytesOfText(relaxedPatch, order)),
+  simd: () => bytesOfText(simd, order),
+  scalar: () => bytesOfText(scalar, order),
+};

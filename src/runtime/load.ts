@@ -1,6 +1,6 @@
 import { KletError } from '../errors';
 import { readKlet } from '../format/klet';
-import { compileCore, hasWebAssembly, isModule, type CompiledCore, type Flavor, type InlinedCores } from './core';
+import { compileCore, hasWebAssembly, isModule, relaxedPays, type CompiledCore, type Flavor, type InlinedCores } from './core';
 import { Model } from './model';
 import { asBytes, describeValue, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 
@@ -27,13 +27,22 @@ export interface Runtime {
   loadSync: (bytes: ArrayBuffer | ArrayBufferView, options?: LoadSyncOptions) => Model;
 }
 
+async function settle(source: Source | PromiseLike<Source>): Promise<Source> {
+  try {
+    return await source;
+  } catch (cause) {
+    throw cause instanceof KletError ? cause : new KletError('FETCH_FAILED', `the promise of a model was broken: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
 export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime {
   const compiled = new Map<Flavor, CompiledCore>();
+  let relaxedFirst: boolean | undefined;
 
   function inlined(flavor: Flavor): CompiledCore {
     const known = compiled.get(flavor);
     if (known) return known;
-    const bytes = cores[flavor];
+    const bytes = Object.hasOwn(cores, flavor) ? cores[flavor] : undefined;
     if (!bytes) throw new KletError('BAD_ARGUMENT', `there is no flavor "${flavor}" here; ${Object.keys(cores).join(', ') || 'none'} available`);
     const core = compileCore(bytes(), `the ${flavor} core`);
     compiled.set(flavor, core);
@@ -47,6 +56,7 @@ export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime
     if (flavors.length === 0) throw new KletError('BAD_ARGUMENT', 'this entry carries no core: pass the option "wasm" (a URL, bytes or module of kinglet/core.simd.wasm)');
     let last: unknown;
     for (const candidate of flavors) {
+      if (candidate === 'relaxed' && !(relaxedFirst ??= relaxedPays())) continue;
       try {
         return inlined(candidate);
       } catch (error) {
@@ -57,6 +67,7 @@ export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime
   }
 
   function checkOptions(options: LoadSyncOptions | LoadOptions): void {
+    if (typeof options !== 'object' || options === null) throw new KletError('BAD_ARGUMENT', `the options must be an object, not ${describeValue(options)}`);
     const { maxMemory } = options;
     if (maxMemory !== undefined && !(maxMemory > 0)) throw new KletError('BAD_ARGUMENT', `maxMemory must be a number of bytes above 0, not ${String(maxMemory)}`);
   }
@@ -72,7 +83,7 @@ export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime
   return {
     async load(source, options = {}) {
       checkOptions(options);
-      const settled = await source;
+      const settled = await settle(source);
       const bytes = await readBytes(settled, options, readPath);
       const { wasm } = options;
       let core: CompiledCore;

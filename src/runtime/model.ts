@@ -175,6 +175,7 @@ export class Model {
       this.outputPorts[0]!.readInto(outputs);
       return;
     }
+    if (typeof outputs !== 'object' || outputs === null) throw new KletError('TYPE_MISMATCH', `outputs are an array or a record of arrays by output name, not ${describeValue(outputs)}`);
     for (const name of Object.keys(outputs)) {
       const port = this.outputPorts.find((candidate) => candidate.info.name === name);
       if (!port) throw new KletError('BAD_ARGUMENT', `the model has no output "${name}"; it gives ${namesOf(this.outputPorts)}`);

@@ -34,7 +34,7 @@ describeInChrome('the runtime in other scopes', () => {
         worker.postMessage({ klet, input, flavor });
         return answer.finally(() => worker.terminate());
       }, flavor);
-      expect(found).toEqual({ value: network.expected[flavor] });
+      expect(found).toEqual({ value: network.expected });
     });
 
     for (const waiting of [false, true]) {
@@ -52,7 +52,7 @@ describeInChrome('the runtime in other scopes', () => {
           await audio.startRendering();
           return answer;
         }, { flavor, waiting });
-        expect(found).toEqual({ value: network.expected[flavor] });
+        expect(found).toEqual({ value: network.expected });
       });
     }
   }
@@ -72,7 +72,7 @@ describeInChrome('the runtime in other scopes', () => {
     test('wasm-unsafe-eval without unsafe-eval is enough', async () => {
       const { evaluated, loaded } = await visit("'wasm-unsafe-eval'");
       expect(evaluated.name, 'eval is refused').toBe('EvalError');
-      expect(loaded).toMatchObject({ value: { flavor: 'simd' } });
+      expect(loaded).toMatchObject({ value: { flavor: expect.stringMatching(/^(relaxed|simd)$/) as string } });
       expect(loaded.value!.selfTest).toBeGreaterThan(0);
     });
 

@@ -44,7 +44,7 @@ describe('convert', () => {
 
   it('keeps golden cases that the file reproduces', async () => {
     const { out } = await kinglet('convert', source, '-o', files.at('golden.klet'), '--golden', '3');
-    expect(out).toContain('both flavors reproduce its 3 golden cases');
+    expect(out).toContain('all flavors reproduce its 3 golden cases');
     expect(load('golden.klet').selfTest()).toBe(3);
   });
 

@@ -41,7 +41,7 @@ describe('kinglet', () => {
     [['convrt', 'x'], 'Did you mean convert?'],
     [['convert'], 'missing required argument \'in\''],
     [['inspect', 'x', '--bogus'], 'unknown option \'--bogus\''],
-    [['run', 'x', '--flavor', 'neon'], 'Allowed choices are simd, scalar'],
+    [['run', 'x', '--flavor', 'neon'], 'Allowed choices are relaxed, simd, scalar'],
     [['bench', 'x', '--runs', '0'], 'It must be above 0'],
     [['bench', 'x', '--runs', 'many'], 'It must be a whole number'],
     [['convert', 'x', '--max-memory', '2 dozen'], 'like 65536, 512K or 2M'],

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { compile, GraphBuilder, KletError, readKlet, type Graph, type Tensor } from '../../src/compiler/index';
 import type { AnyNode } from '../../src/graph/graph';
 import { loadSync } from '../../src/index';
+import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
 import { randomGraph } from '../helpers/randomGraph';
 import { constant, single, tensor } from '../ops/suite';
@@ -166,7 +167,7 @@ describe('compile', () => {
   test('lets golden vectors ride along, which every flavor reproduces', () => {
     const graph = randomGraph(new Random(5), 12, 'int8'), golden = [1, 2, 3].map((seed) => Object.fromEntries(graph.inputs.map((t) => [t.name, new Random(seed).fill(new Int8Array(t.shape.reduce((a, b) => a * b, 1)))])));
     const klet = compile(graph, { golden });
-    for (const flavor of ['simd', 'scalar'] as const) expect(loadSync(klet, { flavor }).selfTest()).toBe(3);
+    for (const flavor of flavors) expect(loadSync(klet, { flavor }).selfTest()).toBe(3);
   });
 
   test('compiles a network without operators', () => {

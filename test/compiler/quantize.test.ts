@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { compile, GraphBuilder, KletError, quantize, type Graph, type Tensor } from '../../src/compiler/index';
+import type { KletError } from '../../src/compiler/index';
+import { compile, GraphBuilder, quantize, type Graph, type Tensor } from '../../src/compiler/index';
 import { loadSync } from '../../src/index';
 import { Random } from '../helpers/random';
 import { checkGraph } from '../ops/suite';

@@ -124,7 +124,7 @@ describe('the README', () => {
       const said = Number(text?.replaceAll(',', '').replace(/ bytes$/, ''));
       expect(Math.abs(said - bytes) / bytes, `the README says ${text}, it is ${bytes}`).toBeLessThan(0.05);
     };
-    near(cell('`kinglet` for browsers, both cores inside'), gzipped('browser.js'));
+    near(cell('`kinglet` for browsers, all three cores inside'), gzipped('browser.js'));
     near(cell('`kinglet/slim` and the SIMD core'), gzipped('slim.js') + gzipped('core.simd.wasm'));
   });
 

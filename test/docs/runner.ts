@@ -176,7 +176,7 @@ function scratchOf(r: Fields): number {
   switch (r.opcode) {
     case C.OP_CONV2D: {
       const rows = r.int('CONV2D_BLOCK_ROWS'), outC = r.int('CONV2D_OUT_C'), K = sum();
-      return r.floats ? 8 * rows + 4 * outC + 48 + 4 * rows * K + 32 : 4 * rows + outC + 48 + 2 * rows * up(K) + 32 + 16 * up(K) + 32;
+      return r.floats ? 8 * rows + 4 * outC + 48 + 4 * rows * K + 32 : 8 * rows + 32 + outC + 48 + 2 * rows * up(K) + 32 + 16 * up(K) + 32;
     }
     case C.OP_HYBRID_CONV2D: return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * up(sum()) + 32 + 16 * up(sum()) + 32;
     case C.OP_DEPTHWISE_CONV2D: {

@@ -85,7 +85,7 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
       if (!x || elementCount(x.shape) > MAX_ELEMENTS / 4) return undefined;
       return [b.node('resize2d', [x], { mode: random.pick(['nearest', 'bilinear'] as const), alignCorners: false, halfPixelCenters: random.next() < 0.5 }, { shape: [x.shape[0]!, random.int(1, 8), random.int(1, 8), x.shape[3]!], ...sameAs(x) })];
     },
-    (x) => (x.shape.length === 0 ? undefined : [b.node('prelu', [x, constant([x.shape.at(-1)!])], {}, own())]),
+    (x) => (x.shape.length === 0 ? undefined : [b.node('prelu', [x, constant([x.shape.at(-1)])], {}, own())]),
     // of constants only: folded away
     () => [b.node('binary', [constant([4]), constant([2, 1])], { kind: 'add', activation: 'none' }, own())],
   ];
@@ -112,6 +112,6 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
     const made = random.pick(adders)(random.pick(values));
     if (made) values.push(...made.filter((t) => elementCount(t.shape) <= MAX_ELEMENTS));
   }
-  const outputs = new Set([values.at(-1)!, ...Array.from({ length: random.int(0, 3) }, () => random.pick(values))]);
+  const outputs = new Set([values.at(-1), ...Array.from({ length: random.int(0, 3) }, () => random.pick(values))]);
   return b.finish([...outputs]);
 }

@@ -9,10 +9,11 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 52_075 },
-  'dist/slim.js': { gzip: 9_737 },
-  'dist/core.simd.wasm': { raw: 52_827, gzip: 16_690 },
-  'dist/core.scalar.wasm': { raw: 39_056, gzip: 13_476 },
+  'dist/browser.js': { gzip: 46_641 },
+  'dist/slim.js': { gzip: 10_391 },
+  'dist/core.relaxed.wasm': { raw: 61_548, gzip: 18_831 },
+  'dist/core.simd.wasm': { raw: 58_513, gzip: 18_257 },
+  'dist/core.scalar.wasm': { raw: 39_783, gzip: 13_752 },
 };
 const ALLOWANCE = 1.03;
 /** JavaScript and WebAssembly together, gzipped. */
@@ -30,7 +31,7 @@ describe('the size of', () => {
   }
 
   test(`all that runs in a page is under ${BUDGET / 1000} kB gzipped`, () => {
-    expect(gzipped('dist/browser.js'), 'with both cores inside').toBeLessThan(BUDGET);
+    expect(gzipped('dist/browser.js'), 'with all cores inside').toBeLessThan(BUDGET);
     expect(gzipped('dist/slim.js') + gzipped('dist/core.simd.wasm'), 'with the core apart').toBeLessThan(BUDGET);
   });
 });

@@ -8,7 +8,7 @@ export function batchMatmul(node: Node<'batchMatmul'>, inputs: Inputs): TensorDa
   const [a, b, out] = [valueOf(node, inputs, 0), valueOf(node, inputs, 1), allocate(output(node))];
   const [shapeA, shapeB, shape] = [input(node, 0).shape, input(node, 1).shape, output(node).shape];
   const [rows, columns] = shape.slice(-2) as [number, number];
-  const depth = shapeA.at(transposeA ? -2 : -1)!;
+  const depth = shapeA.at(transposeA ? -2 : -1);
   const batchShape = shape.slice(0, -2);
   const batches = rowsOf([...batchShape, 1])[0];
   const sum = multiplyAdd(node, null, 'none');

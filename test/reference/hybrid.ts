@@ -16,7 +16,7 @@ export function isHybrid(node: Layer): boolean {
 export function hybrid<N extends Layer>(node: N, inputs: Inputs, layer: (node: N, inputs: Inputs) => TensorData[]): TensorData[] {
   const [x, w, y] = [input(node, 0), input(node, 1), output(node)], out = allocate(y);
   const pictures = x.shape[0]!, sizeIn = inputs[0]!.length / pictures, sizeOut = out.length / pictures;
-  const channels = y.shape.at(-1)!, scales = w.quantization!.scale, [low, high] = realRange(node.attributes.activation);
+  const channels = y.shape.at(-1), scales = w.quantization!.scale, [low, high] = realRange(node.attributes.activation);
   for (let n = 0; n < pictures; n++) {
     const { values, scale, zeroPoint } = quantizePicture((inputs[0] as Float32Array).subarray(n * sizeIn, (n + 1) * sizeIn), node.attributes.hybrid === 'asymmetric');
     const quantized: Tensor = { name: x.name, shape: [1, ...x.shape.slice(1)], dtype: 'int8', quantization: { scale: [scale], zeroPoint: [zeroPoint], axis: 0 } };

@@ -3,6 +3,7 @@ import { MAP, MAP_ARENA, MAP_SCRATCH, MAP_SCRATCH_BYTES } from '../../assembly/l
 import { KletError } from '../../src/compiler/index';
 import { SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PLAN, SECTION_WEIGHTS } from '../../src/format/klet';
 import { loadSync, type Flavor, type Inputs, type Model } from '../../src/index';
+import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
 import { sampleFile } from './sample';
 import { reseal, sectionsOf, viewOf } from './seal';
@@ -14,7 +15,6 @@ import { reseal, sectionsOf, viewOf } from './seal';
 const MUTANTS = 20_000;
 const MAX_MEMORY = 4 << 20;
 const MAX_MILLISECONDS = 1000;
-const flavors: Flavor[] = ['simd', 'scalar'];
 
 const original = sampleFile();
 const sections = sectionsOf(original), sectionOf = (kind: number): { offset: number; length: number } => sections.find((s) => s.kind === kind)!;
@@ -101,7 +101,6 @@ function untouchable(memory: Uint8Array): Uint8Array[] {
 type Fate = 'refused' | 'ran' | 'ran, then refused';
 
 function live(file: Uint8Array, flavor: Flavor, random: Random): Fate {
-  const start = performance.now();
   try {
     const model = loadSync(file, { flavor, maxMemory: MAX_MEMORY }), memory = memoryOf(model);
     try {
@@ -120,9 +119,6 @@ function live(file: Uint8Array, flavor: Flavor, random: Random): Fate {
   } catch (error) {
     if (error instanceof KletError && error.message.length > 20) return 'refused';
     throw error;
-  } finally {
-    const time = performance.now() - start;
-    if (time > MAX_MILLISECONDS) throw new Error(`it took ${Math.round(time)} ms`);
   }
 }
 
@@ -131,7 +127,14 @@ function liveAll(mutant: (random: Random) => Uint8Array, first: number, count: n
   for (let seed = first; seed < first + count; seed++) {
     const random = new Random(seed), file = mutant(random);
     try {
-      fates[live(file, flavors[seed % 2]!, random)]++;
+      // a busy machine may stall once
+      let time = Infinity;
+      for (let attempt = 0; attempt < 2 && time > MAX_MILLISECONDS; attempt++) {
+        const start = performance.now(), fate = live(file, flavors[seed % flavors.length]!, random);
+        time = performance.now() - start;
+        if (attempt === 0) fates[fate]++;
+      }
+      if (time > MAX_MILLISECONDS) throw new Error(`it took ${Math.round(time)} ms`);
     } catch (cause) {
       throw new Error(`mutant ${seed}: ${String(cause)}`, { cause });
     }

@@ -3,6 +3,7 @@ import * as L from '../../assembly/layout';
 import { readKlet } from '../../src/compiler/index';
 import { SECTION_PLAN } from '../../src/format/klet';
 import { loadSync } from '../../src/index';
+import { flavors } from '../helpers/flavors';
 import { refuses, staysUsable } from './refusal';
 import { sampleFile } from './sample';
 import { reseal, sectionsOf, viewOf, withSection } from './seal';
@@ -34,7 +35,7 @@ function lying(record: number, ...changes: Change[]): Uint8Array {
 
 function refusesRecord(record: number, about: RegExp, ...changes: Change[]): void {
   const file = lying(record, ...changes);
-  for (const flavor of ['simd', 'scalar'] as const) refuses(() => loadSync(file, { flavor }), 'CORRUPT', about, new RegExp(`record ${record} \\("${notes!.records[record]!.name}"\\) at plan offset ${offsets[record]} `));
+  for (const flavor of flavors) refuses(() => loadSync(file, { flavor }), 'CORRUPT', about, new RegExp(`record ${record} \\("${notes!.records[record]!.name}"\\) at plan offset ${offsets[record]} `));
 }
 
 const arena = /reaches outside the arena/, weights = /reaches outside the weights/, attribute = /has an attribute out of range/, misaligned = /has a misaligned offset/, size = /has a wrong size/;
@@ -158,7 +159,7 @@ describe('a plan', () => {
   test('that ends inside a record is refused', () => {
     for (const cut of [1, 4, 8, 100]) {
       const file = withSection(original, SECTION_PLAN, (bytes) => bytes.slice(0, bytes.length - cut));
-      for (const flavor of ['simd', 'scalar'] as const) refuses(() => loadSync(file, { flavor }), 'CORRUPT', size);
+      for (const flavor of flavors) refuses(() => loadSync(file, { flavor }), 'CORRUPT', size);
     }
   });
 

@@ -1,5 +1,6 @@
 import { afterEach, expect } from 'vitest';
 import { KletError, loadSync, type KletErrorCode } from '../../src/index';
+import { flavors } from '../helpers/flavors';
 import { sampleFile } from './sample';
 
 /** Expects a KletError with a code and a message that names all that is asked for. */
@@ -35,6 +36,6 @@ const healthy = sampleFile();
 /** After each test of a file: a healthy model still loads and gives its golden answers. */
 export function staysUsable(): void {
   afterEach(() => {
-    for (const flavor of ['simd', 'scalar'] as const) expect(loadSync(healthy, { flavor }).selfTest()).toBe(1);
+    for (const flavor of flavors) expect(loadSync(healthy, { flavor }).selfTest()).toBe(1);
   });
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { load, loadSync, type LoadOptions, type Source, type WasmSource } from '../../src/index';
+import { load, loadSync, type Source, type WasmSource } from '../../src/index';
 import { load as loadSlim, loadSync as loadSyncSlim } from '../../src/slim';
 import { rejects, refuses, staysUsable } from './refusal';
 import { sampleFile } from './sample';
@@ -123,7 +123,7 @@ describe('the option wasm', () => {
   const withWasm = (wasm: unknown): Promise<unknown> => load(file, { wasm: wasm as WasmSource });
 
   test('takes URLs, responses, bytes and modules', async () => {
-    for (const wasm of [() => `${base}/core.wasm`, () => new URL(`${base}/core.wasm`), () => fetch(`${base}/core.wasm`), () => cores.simd, () => cores.scalar.buffer, () => new WebAssembly.Module(cores.simd)]) {
+    for (const wasm of [(): unknown => `${base}/core.wasm`, () => new URL(`${base}/core.wasm`), () => fetch(`${base}/core.wasm`), () => cores.simd, () => cores.scalar.buffer, () => new WebAssembly.Module(cores.simd)]) {
       expect((await loadSlim(file, { wasm: (await wasm()) as WasmSource })).selfTest()).toBe(1);
     }
     expect(loadSyncSlim(file, { wasm: cores.scalar }).info.flavor).toBe('scalar');
@@ -157,8 +157,8 @@ describe('the option wasm', () => {
     const empty = Uint8Array.from(header);
     // (import "a" "b" (func))
     const importing = Uint8Array.of(...header, 1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 0x61, 1, 0x62, 0, 0);
-    // (func (export "run") unreachable) (func (export "simd") (result i32) i32.const 0), and so on: the right names, wrong answers
-    const names = ['run', 'simd', 'validate', 'prepare', 'scratchOf', 'faultOffset'], text = names.flatMap((name) => [name.length, ...Array.from(name, (c) => c.charCodeAt(0)), 0, 0]);
+    // (func (export "run") unreachable) (func (export "flavor") (result i32) i32.const 0), and so on: the right names, wrong answers
+    const names = ['run', 'flavor', 'validate', 'prepare', 'scratchOf', 'faultOffset'], text = names.flatMap((name) => [name.length, ...Array.from(name, (c) => c.charCodeAt(0)), 0, 0]);
     const impostor = (body: number[]): Uint8Array => Uint8Array.of(...header, 1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 7, text.length + 1, names.length, ...text, 10, body.length + 4, 1, body.length + 2, 0, ...body, 0x0b);
     for (const bytes of [empty, importing]) await rejects(() => withWasm(bytes), 'NOT_WASM', /is WebAssembly, but not a core of this kinglet/);
     // i32.const 0, and unreachable
@@ -179,7 +179,7 @@ describe('other options', () => {
 
   test('refuse flavors that do not exist', async () => {
     for (const flavor of ['gpu', 'constructor', '__proto__', '', 7, null]) {
-      await rejects(() => load(file, { flavor: flavor as never }), 'BAD_ARGUMENT', /there is no flavor ".*" here; simd, scalar available/);
+      await rejects(() => load(file, { flavor: flavor as never }), 'BAD_ARGUMENT', /there is no flavor ".*" here; .*simd, scalar available/);
       refuses(() => loadSync(file, { flavor: flavor as never }), 'BAD_ARGUMENT', /there is no flavor/);
     }
   });
@@ -194,7 +194,7 @@ describe('other options', () => {
 
   test('refuse options that are no object', async () => {
     for (const options of [null, 7, 'simd']) {
-      await rejects(() => load(file, options as never as LoadOptions), 'BAD_ARGUMENT', /options/);
+      await rejects(() => load(file, options as never), 'BAD_ARGUMENT', /options/);
       refuses(() => loadSync(file, options as never), 'BAD_ARGUMENT', /options/);
     }
   });

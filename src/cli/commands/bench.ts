@@ -86,7 +86,7 @@ function bench(file: string, options: BenchOptions, io: Io): void {
 
 /** Loads every flavor that this engine runs; the first load compiles the core, the second shows what loading costs after that. */
 function enter(network: Network, only: Flavor | undefined, inputs: Record<string, RawArray>): Contestant[] {
-  return (only ? [only] : (['simd', 'scalar'] as const)).flatMap((flavor): Contestant[] => {
+  return (only ? [only] : (['relaxed', 'simd', 'scalar'] as const)).flatMap((flavor): Contestant[] => {
     try {
       const start = performance.now(), cold = loadSync(network.klet, { flavor }), loadMs = performance.now() - start;
       cold.dispose();

@@ -1,0 +1,105 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import asc from 'assemblyscript/asc';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+// i32x4.relaxed_dot_i8x16_i7x16_add_s is four products of int8 in each lane, and engines differ in how they take the second operand.
+// The kernels keep it in 0 … 127, by splitting activations into low bits and sign; here it is shown that this makes all agree.
+
+const root = path.resolve(import.meta.dirname, '../..');
+type Dot = (a: readonly number[], b: readonly number[], acc: number) => number;
+
+const signed = (x: number): number => (x << 24) >> 24, unsigned = (x: number): number => x & 255;
+const clamp16 = (x: number): number => Math.max(-32768, Math.min(32767, x)), wrap16 = (x: number): number => (x << 16) >> 16;
+const products = (a: readonly number[], b: readonly number[], take: (x: number) => number): number[] => a.map((x, i) => x * take(b[i]!));
+
+/** What processors and engines do, each in its own way. */
+const engines: Record<string, Dot> = {
+  'x86 VNNI (vpdpbusd)': (a, b, acc) => (products(a, b, unsigned).reduce((s, p) => s + p, acc)) | 0,
+  'x86 VNNI-INT8 (vpdpbssd) and Arm (sdot)': (a, b, acc) => (products(a, b, signed).reduce((s, p) => s + p, acc)) | 0,
+  'x86 SSSE3 (pmaddubsw, pmaddwd, paddd)': (a, b, acc) => {
+    const [p, q, r, s] = products(a, b, unsigned) as [number, number, number, number];
+    return (clamp16(p + q) + clamp16(r + s) + acc) | 0;
+  },
+  'Arm without sdot (smull, addp, saddlp)': (a, b, acc) => {
+    const [p, q, r, s] = products(a, b, signed) as [number, number, number, number];
+    return (wrap16(p + q) + wrap16(r + s) + acc) | 0;
+  },
+};
+const dots = Object.entries(engines);
+
+const int8 = fc.oneof(fc.constantFrom(-128, -127, -1, 0, 1, 126, 127), fc.integer({ min: -128, max: 127 })), four = <T>(x: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(x, { minLength: 4, maxLength: 4 });
+const low = (a: number): number => a & 127, high = (a: number): number => (a & 128) >> 7;
+
+describe('the relaxed dot product', () => {
+  test('is the same everywhere when the second operand is in 0 … 127', () => {
+    fc.assert(fc.property(four(int8), four(fc.oneof(fc.constantFrom(0, 1, 64, 126, 127), fc.nat(127))), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), (a, b, acc) => {
+      const expected = a.reduce((sum, x, i) => sum + x * b[i]!, acc) | 0;
+      for (const [name, dot] of dots) expect(dot(a, b, acc), name).toBe(expected);
+    }), { numRuns: 2000, seed: 1 });
+  });
+
+  test('never saturates or wraps a pair there: all extremes of it', () => {
+    for (const a of [-128, 127]) for (const a1 of [-128, 127]) for (const [name, dot] of dots) expect(dot([a, a1, 0, 0], [127, 127, 0, 0], 0), name).toBe(127 * (a + a1));
+  });
+
+  test('differs outside of it, by what tells which instruction is used', () => {
+    expect(dots.map(([, dot]) => dot([127, 127, 127, 127], [255, 255, 255, 255], 0))).toEqual([129540, -508, 65534, -508]);
+  });
+
+  test('over both parts of an activation adds up to Σ a·(w − zw), for all weights and zero points', () => {
+    fc.assert(fc.property(fc.array(fc.tuple(four(int8), four(int8)), { minLength: 1, maxLength: 40 }), int8, (steps, zero) => {
+      const expected = steps.flatMap(([a, w]) => a.map((x, i) => x * (w[i]! - zero))).reduce((s, p) => s + p, 0);
+      for (const [name, dot] of dots) {
+        let acc = 0, rowLow = 0, rowHigh = 0;
+        for (const [a, w] of steps) acc = dot(w, a.map(high), acc);
+        for (const [a] of steps) {
+          rowLow = dot([1, 1, 1, 1], a.map(low), rowLow);
+          rowHigh = dot([1, 1, 1, 1], a.map(high), rowHigh);
+        }
+        acc = (-zero * (rowLow - (rowHigh << 7)) - (acc << 7)) | 0;
+        for (const [a, w] of steps) acc = dot(w, a.map(low), acc);
+        expect(acc, name).toBe(expected);
+      }
+    }), { numRuns: 1000, seed: 2 });
+  });
+});
+
+describe('the split of activations', () => {
+  test('puts every byte into 0 … 127 and 0 or 1, from which it comes back', async () => {
+    const { run: { split_i8: split, fill_split: fill }, bytes } = await kernels('split_i8', 'fill_split'), IN = 1024, OUT = 2048, PLANE = 512;
+    const check = (values: number[]): void => {
+      values.forEach((value, i) => {
+        const [l, h] = [bytes[OUT + i]!, bytes[OUT + PLANE + i]!];
+        expect(l).toBeLessThanOrEqual(127);
+        expect(h).toBeLessThanOrEqual(1);
+        expect(l - 128 * h).toBe(value);
+      });
+    };
+    const all = Array.from({ length: 256 }, (_, i) => i - 128);
+    bytes.set(all.map(unsigned), IN);
+    split!(IN, OUT, PLANE, 256);
+    check(all);
+    for (const value of all) {
+      fill!(OUT, PLANE, value, 32);
+      check(Array<number>(32).fill(value));
+    }
+  });
+});
+
+/** Kernels of assembly/kernels/widen.ts as they are compiled, by plain SIMD. */
+async function kernels(...names: string[]): Promise<{ run: Record<string, (...numbers: number[]) => void>; bytes: Uint8Array }> {
+  let wasm: Uint8Array | undefined;
+  const { error } = await asc.main(['entry.ts', '--enable', 'simd', '--runtime', 'stub', '--use', 'abort=', '--importMemory', '--outFile', 'out.wasm'], {
+    readFile(name: string) {
+      if (name === 'entry.ts') return `export { ${names.join(', ')} } from './assembly/kernels/widen';`;
+      const file = path.join(root, name);
+      return existsSync(file) ? readFileSync(file, 'utf8') : null;
+    },
+    writeFile(name: string, contents: string | Uint8Array) { if (name === 'out.wasm') wasm = contents as Uint8Array; },
+  });
+  if (error) throw error;
+  const memory = new WebAssembly.Memory({ initial: 1 }), { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>), { env: { memory } });
+  return { run: exports as Record<string, (...numbers: number[]) => void>, bytes: new Uint8Array(memory.buffer) };
+}

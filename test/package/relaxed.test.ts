@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { order, relaxedPatch, scalar, simd } from '../../build/core.js';
+import { applyPatch } from '../../src/runtime/patch';
+import { bytesOfText } from '../../src/runtime/text';
+import { root } from './packed';
+
+// The relaxed core in engines that have it, and in one that has it wrong. Needs dist/, which `npm test` builds.
+
+const run = promisify(execFile), major = Number(process.versions.node.split('.')[0]), x64 = process.arch === 'x64';
+const node24 = path.join(root, 'node_modules/node24/bin/node'), describeIn24 = existsSync(node24) ? describe : describe.skip;
+
+/** The flavor that each wish comes to in a Node with these flags, or the code of its error. */
+async function chosen(node: string, ...flags: string[]): Promise<string[]> {
+  const program = `
+    import { readFileSync } from 'node:fs';
+    import { loadSync } from ${JSON.stringify(path.join(root, 'dist/index.js'))};
+    const klet = readFileSync(${JSON.stringify(path.join(root, 'models/digits/digits.klet'))});
+    const flavor = (wish) => { try { const model = loadSync(klet, { flavor: wish }); model.selfTest(); return model.info.flavor; } catch (error) { return error.code + ': ' + error.message; } };
+    console.log(JSON.stringify([undefined, 'relaxed', 'simd', 'scalar'].map(flavor)));`;
+  const { stdout } = await run(node, [...flags, '--input-type=module', '-e', program]);
+  return JSON.parse(stdout) as string[];
+}
+
+test('the bundles carry the cores that lie beside them', () => {
+  const carried = { simd: bytesOfText(simd, order), scalar: bytesOfText(scalar, order), relaxed: applyPatch(bytesOfText(simd, order), bytesOfText(relaxedPatch, order)) };
+  for (const [flavor, bytes] of Object.entries(carried)) expect(Buffer.from(bytes).equals(readFileSync(path.join(root, `dist/core.${flavor}.wasm`))), flavor).toBe(true);
+});
+
+describeIn24('Node 24', () => {
+  test('runs every flavor, and takes relaxed or simd when none is named', async () => {
+    const [first, ...others] = await chosen(node24);
+    expect(first).toMatch(/^(relaxed|simd)$/);
+    expect(others).toEqual(['relaxed', 'simd', 'scalar']);
+  });
+
+  test.skipIf(!x64)('takes simd where the processor has no instruction for the relaxed dot', async () => {
+    expect(await chosen(node24, '--no-enable-avx-vnni', '--no-enable-avx-vnni-int8')).toEqual(['simd', 'relaxed', 'simd', 'scalar']);
+  });
+
+  for (const [what, flags] of [['with it', []], ['without', ['--no-enable-avx-vnni', '--no-enable-avx-vnni-int8']]] as const) {
+    test(`passes the tests of the matrix product and the golden networks in all flavors (${what})`, async () => {
+      const suites = ['conv2d', 'fullyConnected', 'transposeConv2d', 'batchMatmul'].map((name) => `test/ops/${name}.test.ts`);
+      const { stdout } = await run(node24, [...flags, 'node_modules/vitest/vitest.mjs', 'run', ...suites, 'test/golden.test.ts', ...flags.map((flag) => `--execArgv=${flag}`)], { cwd: root });
+      expect(stdout).toContain('passed');
+    }, 300_000);
+  }
+});
+
+test.skipIf(major !== 20)('Node 20 behind its flag computes wrongly and is found out', async () => {
+  const [first, relaxed, ...others] = await chosen(process.execPath, '--experimental-wasm-relaxed-simd');
+  expect([first, ...others]).toEqual(['simd', 'simd', 'scalar']);
+  if (x64) expect(relaxed).toMatch(/^NO_WASM: this engine computes wrongly with the relaxed core/);
+});
