@@ -1,4 +1,5 @@
-// Makes the project ready, doing only what is missing: dependencies from the lockfile, the core, and with --dist the packages in dist/.
+// Makes the project ready, doing only what is missing: dependencies from the lockfile, the core, with --dist the packages in dist/, with
+// --engines what the tests run in beside this Node.
 // Plain Node, because it runs before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -41,10 +42,12 @@ function once(name, inputs, exists, work) {
   writeFileSync(stampFile, stamp);
 }
 
-once('install', ['package-lock.json'], existsSync('node_modules/.package-lock.json'), () => {
-  step('installing the dependencies (npm ci)', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
-  rmSync('node_modules/.bin/node', { force: true }); // of the Node 24 that tests start by its path: scripts keep the Node they have
-});
+const ci = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+once('install', ['package-lock.json'], existsSync('node_modules/.package-lock.json'), () => step('installing the dependencies (npm ci)', 'npm', ci));
+// a second engine for the tests, where there is a package of it
+if (process.argv.includes('--engines') && process.platform === 'linux' && process.arch === 'x64') {
+  once('engines', ['test/engines/package-lock.json'], existsSync('test/engines/node_modules'), () => step('installing Node 24 for the tests', 'npm', [...ci, '--prefix', 'test/engines']));
+}
 once('core', [...filesIn('assembly'), 'asconfig.json', 'src/build/core.mjs', 'package-lock.json'], existsSync('build/core.js'), () => step('compiling the core (relaxed, simd, scalar)', process.execPath, ['src/build/core.mjs']));
 if (process.argv.includes('--dist')) {
   once('dist', [...filesIn('src'), ...filesIn('assembly'), 'rollup.config.mjs', 'package.json', 'package-lock.json'], existsSync('dist/index.js'),

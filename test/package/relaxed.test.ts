@@ -11,7 +11,7 @@ import { root } from './packed';
 // The relaxed core in engines that have it, and in one that has it wrong. Needs dist/, which `npm test` builds.
 
 const run = promisify(execFile), major = Number(process.versions.node.split('.')[0]), x64 = process.arch === 'x64';
-const node24 = path.join(root, 'node_modules/node24/bin/node'), describeIn24 = existsSync(node24) ? describe : describe.skip;
+const node24 = path.join(root, 'test/engines/node_modules/node24/bin/node'), describeIn24 = existsSync(node24) ? describe : describe.skip;
 
 /** The flavor that each wish comes to in a Node with these flags, or the code of its error. */
 async function chosen(node: string, ...flags: string[]): Promise<string[]> {
