@@ -53,8 +53,8 @@ export function writeTflite(network: TfliteNetwork): Uint8Array {
   };
   // offsets have a fixed width, so the first writing tells where the second may put the data
   const start = (encodeModel(network, place(16)).length + 15) & ~15;
-  const places = place(start);
-  const file = new Uint8Array(places.at(-1).offset + places.at(-1).size);
+  const places = place(start), last = places[places.length - 1]!;
+  const file = new Uint8Array(last.offset + last.size);
   file.set(encodeModel(network, places));
   buffers.forEach((data, i) => file.set(data, places[i]!.offset));
   return file;
