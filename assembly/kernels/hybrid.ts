@@ -8,10 +8,6 @@ import { storeWords } from './store';
 let scale: f32 = 1;
 let zero = 0;
 
-export function rangeScale(): f32 {
-  return scale;
-}
-
 export function rangeZero(): i32 {
   return zero;
 }

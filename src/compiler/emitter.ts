@@ -67,15 +67,10 @@ export class Emitter {
     if ('buffer' in to && 'buffer' in from && to.buffer !== from.buffer && from.byteOffset === 0 && to.buffer.bytes === from.buffer.bytes) to.buffer.reuses ??= from.buffer;
   }
 
-  /** A tensor of the compiler's own between two records. */
-  temporary(name: string, shape: number[], dtype: DType): Tensor {
-    return { name, shape, dtype };
-  }
-
   /** Starts a record. */
   record(opcode: number, bytes: number, dtype: DType, node: AnyNode, op: string, macs = 0): RecordWriter {
-    const record: EmittedRecord = { bytes: new Uint8Array(bytes), view: new DataView(new ArrayBuffer(0)), name: node.name, op, shape: node.outputs[0]!.shape, macs, weights: 0 };
-    record.view = new DataView(record.bytes.buffer);
+    const content = new Uint8Array(bytes);
+    const record: EmittedRecord = { bytes: content, view: new DataView(content.buffer), name: node.name, op, shape: node.outputs[0]!.shape, macs, weights: 0 };
     record.view.setUint8(L.RECORD_OPCODE, opcode);
     record.view.setUint8(L.RECORD_DTYPE, dtypeCode(dtype));
     record.view.setUint32(L.RECORD_SIZE, bytes, true);

@@ -158,7 +158,7 @@ export function emitInStepsOf(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor
     write(y);
     return;
   }
-  const target: Tensor = { ...emit.temporary(`${y.name} (before requantization)`, y.shape, 'int8'), ...(x.quantization && { quantization: x.quantization }) };
+  const target: Tensor = { name: `${y.name} (before requantization)`, shape: y.shape, dtype: 'int8', ...(x.quantization && { quantization: x.quantization }) };
   write(target);
   const steps = requantizer(target, y);
   emitTable(node, emit, target, y, (q) => Math.max(low, Math.min(high, steps(q))));
@@ -167,7 +167,7 @@ export function emitInStepsOf(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor
 /** The tensor itself, or a temporary requantized to the quantization of `like`. */
 export function inQuantizationOf(node: AnyNode, emit: Emitter, tensor: Tensor, like: Tensor): Tensor {
   if (tensor.dtype !== 'int8' || sameQuantization(tensor, like)) return tensor;
-  const temporary: Tensor = { ...emit.temporary(`${tensor.name} (requantized for ${node.name})`, tensor.shape, 'int8'), ...(like.quantization && { quantization: like.quantization }) };
+  const temporary: Tensor = { name: `${tensor.name} (requantized for ${node.name})`, shape: tensor.shape, dtype: 'int8', ...(like.quantization && { quantization: like.quantization }) };
   emitTable(node, emit, tensor, temporary, requantizer(tensor, temporary));
   return temporary;
 }
