@@ -1,6 +1,7 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
 import { alignUp } from '../format/klet';
+import type { CodedRun } from './entropy';
 import { byteSize, type AnyNode, type DType, type Tensor, type TensorData } from '../graph/graph';
 
 /** A region of the arena whose place the memory plan decides. `first` and `last` are the records that need it. */
@@ -41,7 +42,7 @@ export class Emitter {
   readonly buffers: Buffer[] = [];
   private readonly storage = new Map<Tensor, Storage>();
   private readonly patches: { record: EmittedRecord; field: number; buffer: Buffer; byteOffset: number }[] = [];
-  private readonly chunks: { offset: number; bytes: Uint8Array }[] = [];
+  private readonly chunks: { offset: number; bytes: Uint8Array; quads: number; words: boolean }[] = [];
   private readonly chunkIndex = new Map<string, number[]>();
   private weightsEnd = 0;
 
@@ -78,8 +79,8 @@ export class Emitter {
     return new RecordWriter(this, record, this.records.length - 1);
   }
 
-  /** Offset of constant bytes in the weights section; equal ones are stored once. */
-  constant(data: ArrayBufferView): number {
+  /** Offset of constant bytes in the weights section; equal ones are stored once. `quads`: those of panels i8 [n][quads][8][4]. */
+  constant(data: ArrayBufferView, quads = 0): number {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength), key = `${bytes.length}:${fingerprint(bytes)}`;
     for (const index of this.chunkIndex.get(key) ?? []) {
       const known = this.chunks[index]!;
@@ -87,7 +88,7 @@ export class Emitter {
     }
     const offset = this.weightsEnd;
     this.chunkIndex.set(key, [...(this.chunkIndex.get(key) ?? []), this.chunks.length]);
-    this.chunks.push({ offset, bytes: bytes.slice() });
+    this.chunks.push({ offset, bytes: bytes.slice(), quads, words: data instanceof Float32Array || data instanceof Int32Array });
     this.weightsEnd = alignUp(offset + bytes.length, WEIGHTS_ALIGNMENT);
     return offset;
   }
@@ -96,6 +97,15 @@ export class Emitter {
     const all = new Uint8Array(this.weightsEnd);
     for (const { offset, bytes } of this.chunks) all.set(bytes, offset);
     return all;
+  }
+
+  /** The weights by what is alike in them, for the entropy coder. */
+  runs(): CodedRun[] {
+    return this.chunks.map(({ offset, bytes, quads, words }) => {
+      const padded = alignUp(bytes.length, WEIGHTS_ALIGNMENT);
+      if (quads > 0) return { kind: L.CODED_CHANNELS, offset, quads, lanes: padded / quads / 4 };
+      return words ? { kind: L.CODED_PLANES, offset, quads: padded / 16, lanes: 4 } : { kind: L.CODED_BYTES, offset, quads: padded / 4, lanes: 1 };
+    });
   }
 
   storageOf(tensor: Tensor): Storage {
@@ -175,10 +185,10 @@ export class RecordWriter {
     return this;
   }
 
-  /** Constants in kernel order. */
-  table(field: number, data: ArrayBufferView): this {
+  /** Constants in kernel order; `quads`: those of panels i8 [n][quads][8][4]. */
+  table(field: number, data: ArrayBufferView, quads?: number): this {
     this.record.weights += data.byteLength;
-    return this.int(field, this.emitter.constant(data));
+    return this.int(field, this.emitter.constant(data, quads));
   }
 }
 

@@ -1,4 +1,5 @@
 import { KletError } from '../errors';
+import * as L from '../../assembly/layout';
 import { crc32 } from './crc32';
 
 // docs/format.md is the specification of what these two functions read and write.
@@ -22,6 +23,8 @@ export const SECTION_PLAN = 2;
 export const SECTION_WEIGHTS = 3;
 export const SECTION_GOLDEN = 4;
 export const SECTION_NOTES = 5;
+/** The weights, entropy-coded (assembly/layout.ts, CODED_): instead of SECTION_WEIGHTS. */
+export const SECTION_CODED = 6;
 
 /** The element types of a model's inputs and outputs, as numpy names them. */
 export type IoType = 'float32' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool';
@@ -79,7 +82,10 @@ export interface Notes {
 export interface KletParts {
   meta: Meta & { inputs: ArenaTensor[]; outputs: ArenaTensor[] };
   plan: Uint8Array;
+  /** As the file has them: see `coded`. */
   weights: Uint8Array;
+  /** Whether the weights are entropy-coded. */
+  coded?: boolean;
   arenaBytes: number;
   /** What the core that compiled the file needs; another may need more. */
   scratchBytes: number;
@@ -91,7 +97,7 @@ export interface KletParts {
 
 /** @returns the bytes of a `.klet` file. */
 export function writeKlet(parts: Omit<KletParts, 'minor'>): Uint8Array {
-  const sections: [number, Uint8Array][] = [[SECTION_META, toAscii(parts.meta)], [SECTION_PLAN, parts.plan], [SECTION_WEIGHTS, parts.weights]];
+  const sections: [number, Uint8Array][] = [[SECTION_META, toAscii(parts.meta)], [SECTION_PLAN, parts.plan], [parts.coded ? SECTION_CODED : SECTION_WEIGHTS, parts.weights]];
   if (parts.golden) sections.push([SECTION_GOLDEN, parts.golden]);
   if (parts.notes) sections.push([SECTION_NOTES, toAscii(parts.notes)]);
   const offsets: number[] = [];
@@ -150,16 +156,45 @@ export function readKlet(file: Uint8Array, where = 'the model'): KletParts {
     return section;
   };
   const meta = fromAscii(need(SECTION_META, 'META')) as KletParts['meta'];
+  const coded = sections.get(SECTION_CODED);
+  if (coded && sections.has(SECTION_WEIGHTS)) throw corrupt('it has its weights twice');
+  if (coded && !codedFits(coded)) throw corrupt('its CODED section claims what it cannot hold');
   const arenaBytes = u32(file, 16);
   const problem = checkMeta(meta, arenaBytes);
   if (problem) throw corrupt(problem);
   const notes = sections.get(SECTION_NOTES), parsedNotes = notes && fromAscii(notes);
   return {
     meta, arenaBytes, scratchBytes: u32(file, 20), minor: u32(file, 4) >>> 16,
-    plan: need(SECTION_PLAN, 'PLAN'), weights: need(SECTION_WEIGHTS, 'WEIGHTS'),
+    plan: need(SECTION_PLAN, 'PLAN'), weights: coded ?? need(SECTION_WEIGHTS, 'WEIGHTS'), ...(coded && { coded: true }),
     ...(sections.has(SECTION_GOLDEN) && { golden: sections.get(SECTION_GOLDEN)! }),
     ...(isNotes(parsedNotes) && { notes: parsedNotes }),
   };
+}
+
+const sectionNames = ['', 'META', 'PLAN', 'WEIGHTS', 'GOLDEN', 'NOTES', 'CODED'];
+
+/** Name and bytes of each section of a file that was read. */
+export function sectionSizes(file: Uint8Array): [name: string, bytes: number][] {
+  return Array.from({ length: u32(file, 24) }, (_, i) => {
+    const at = HEADER_BYTES + i * ENTRY_BYTES, kind = u32(file, at);
+    return [sectionNames[kind] ?? `kind ${kind}`, u32(file, at + 8)];
+  });
+}
+
+/** Bytes of the weights in memory. */
+export function weightsBytes({ weights, coded }: Pick<KletParts, 'weights' | 'coded'>): number {
+  return coded ? u32(weights, L.CODED_WEIGHTS_BYTES) : weights.length;
+}
+
+/** Bytes between the beginnings of the weights and of their coded section in memory, and bytes that decoding needs behind that section. */
+export function codedRoom(coded: Uint8Array): { lead: number; bytes: number } {
+  return { lead: alignUp(u32(coded, L.CODED_LEAD), 64), bytes: u32(coded, L.CODED_TABLES) * L.CODED_TABLE_ROOM + L.CODED_STATE_ROOM + u32(coded, L.CODED_RUNS) * L.CODED_RUN_BYTES };
+}
+
+/** What the memory's size is computed from is not larger than it may be. */
+function codedFits(coded: Uint8Array): boolean {
+  return coded.length >= L.CODED_HEADER && u32(coded, L.CODED_LEAD) <= u32(coded, L.CODED_WEIGHTS_BYTES) && u32(coded, L.CODED_TABLES) <= L.MAX_CODED_TABLES
+    && u32(coded, L.CODED_RUNS) * L.CODED_RUN_BYTES <= coded.length;
 }
 
 export function alignUp(value: number, alignment: number): number {

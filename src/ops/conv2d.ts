@@ -111,7 +111,7 @@ export function emitConv(
     .ints(L.CONV2D_PIXEL_STRIDE, [g.pixelStride, g.rowStride, g.batchStride]);
   if (isHybrid) {
     const [low, high] = activationRange(activation), perGroup = g.outC / g.groups, scales = weights.tensor.quantization!.scale;
-    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups))
+    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups), Math.ceil(K / 4))
       .table(L.CONV2D_BIAS, packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), perGroup, g.groups))
       .table(L.CONV2D_SCALE, packLanes(Float32Array, Float32Array.from({ length: g.outC }, (_, c) => scales[scales.length === 1 ? 0 : c]!), perGroup, g.groups))
       .table(L.HYBRID_SUMS, packLanes(Int32Array, weightSums(weights), perGroup, g.groups))
@@ -119,7 +119,7 @@ export function emitConv(
   } else if (int8) {
     const zero = perTensor(x).zeroPoint, [low, high] = quantizedRange(activation, y), weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
     const perGroup = g.outC / g.groups;
-    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups, weightsZero))
+    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups, weightsZero), Math.ceil(K / 4))
       .table(L.CONV2D_BIAS, packLanes(Int32Array, foldedBias(weights, zero), perGroup, g.groups))
       .table(L.CONV2D_SCALE, packLanes(Float32Array, requantizeScales(x, weights.tensor, y, g.outC), perGroup, g.groups))
       .int(L.CONV2D_SOURCE_ZERO, zero).int(L.CONV2D_WEIGHTS_ZERO, weightsZero)

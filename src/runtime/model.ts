@@ -1,6 +1,6 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
-import { alignUp, MAJOR, MINOR, type KletParts, type Meta, type TensorInfo } from '../format/klet';
+import { alignUp, codedRoom, MAJOR, MINOR, weightsBytes, type KletParts, type Meta, type TensorInfo } from '../format/klet';
 import { instantiate, type CompiledCore, type CoreExports, type Flavor } from './core';
 import { portsOf, type InputArray, type Port, type RawArray } from './tensor';
 import { describeValue } from './read';
@@ -50,15 +50,23 @@ const faults: Record<number, string> = {
   [L.FAULT_ALIGNMENT]: 'has a misaligned offset',
 };
 
+/** Where entropy-coded weights lie while they are decoded in place, and what else of the memory that takes. */
+interface CodedPlace {
+  section: number;
+  room: number;
+}
+
 /** A model's memory map: sections one behind the other. */
-export function mapMemory(parts: Pick<KletParts, 'plan' | 'weights' | 'arenaBytes' | 'scratchBytes'>): { map: number[]; total: number } {
+export function mapMemory(parts: Pick<KletParts, 'plan' | 'weights' | 'coded' | 'arenaBytes' | 'scratchBytes'>): { map: number[]; total: number; coded?: CodedPlace } {
   const map: number[] = [];
   let at = L.RESERVED;
-  for (const bytes of [parts.plan.length, parts.weights.length, parts.arenaBytes, parts.scratchBytes]) {
+  for (const bytes of [parts.plan.length, weightsBytes(parts), parts.arenaBytes, parts.scratchBytes]) {
     map.push(at, bytes);
     at = alignUp(at + bytes, L.SECTION_ALIGNMENT);
   }
-  return { map, total: at + L.SLACK };
+  if (!parts.coded) return { map, total: at + L.SLACK };
+  const { lead, bytes } = codedRoom(parts.weights), section = map[2]! + lead, room = alignUp(section + parts.weights.length + L.SLACK, L.SECTION_ALIGNMENT);
+  return { map, total: Math.max(at, room + bytes) + L.SLACK, coded: { section, room } };
 }
 
 interface Placed {
@@ -70,7 +78,7 @@ interface Placed {
 
 /** A core with a file's sections in its memory, the plan proven. */
 function place(compiled: CompiledCore, parts: KletParts, where: string, maxMemory: number | undefined): Placed {
-  const { map, total } = mapMemory(parts);
+  const { map, total, coded } = mapMemory(parts);
   if (maxMemory !== undefined && total > maxMemory) {
     throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes of memory and the limit is ${maxMemory}`);
   }
@@ -78,7 +86,10 @@ function place(compiled: CompiledCore, parts: KletParts, where: string, maxMemor
   const { exports, memory } = instantiate(compiled, total), view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
-  memory.set(parts.weights, map[2]);
+  memory.set(parts.weights, coded ? coded.section : map[2]);
+  if (coded && exports.unpack(coded.section, parts.weights.length, coded.room) !== L.FAULT_NONE) {
+    throw new KletError('CORRUPT', `${where} is damaged: its weights do not decode; fetch or convert it again`);
+  }
   const fault = exports.validate();
   if (fault === L.FAULT_NONE) return { exports, memory, map, total };
   const at = exports.faultOffset() >>> 0, index = recordOffsets(parts.plan).indexOf(at), name = parts.notes?.records[index]?.name;
@@ -133,7 +144,7 @@ export class Model {
     this.records = recordOffsets(parts.plan);
     this.notes = parts.notes;
     this.golden = parts.golden?.slice();
-    this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: parts.weights.length, arena: parts.arenaBytes, scratch: scratchBytes };
+    this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: weightsBytes(parts), arena: parts.arenaBytes, scratch: scratchBytes };
     this.info = { flavor: compiled.flavor };
   }
 

@@ -57,8 +57,8 @@ describe('the rooms', () => {
     expect(strangers('assembly', [/^assembly\//])).toEqual([]);
   });
 
-  test('the format knows bytes and errors', () => {
-    expect(strangers('src/format', [format, errors])).toEqual([]);
+  test('the format knows bytes, the layout and errors', () => {
+    expect(strangers('src/format', [format, layout, errors])).toEqual([]);
   });
 
   test('the runtime knows the format, errors, the layout, the loader and the inlined core', () => {

@@ -81,6 +81,12 @@ const nothing = (): Tensor[] => [];
 const perChannel = (channels: number, axis: number): Quantization => ({ scale: Array.from({ length: channels }, () => Math.fround(random.between(0.001, 0.01))), zeroPoint: Array.from({ length: channels }, () => 0), axis });
 const int8Weights = (shape: number[], axis: number, q = perChannel(shape[axis]!, axis)) => (b: GraphBuilder): Tensor[] =>
   [b.constant(random.fill(new Int8Array(shape.reduce((x, y) => x * y))), shape, q, 'w'), b.constant(Int32Array.from({ length: shape[axis]! }, () => random.int(-3000, 3000)), [shape[axis]!], undefined, 'bias')];
+/** Weights that entropy coding makes smaller. */
+const narrow = (weights: (b: GraphBuilder) => Tensor[]) => (b: GraphBuilder): Tensor[] => {
+  const [w, ...others] = weights(b) as [Tensor, ...Tensor[]];
+  (w.data as Int8Array).forEach((value, i, values) => { values[i] = value >> 4; });
+  return [w, ...others];
+};
 const floatWeights = (shape: number[], axis: number) => (b: GraphBuilder): Tensor[] =>
   [b.constant(random.fill(new Float32Array(shape.reduce((x, y) => x * y))), shape, undefined, 'w'), b.constant(random.fill(new Float32Array(shape[axis]!)), [shape[axis]!], undefined, 'bias')];
 const hybridWeights = (shape: number[], axis: number) => (b: GraphBuilder): Tensor[] => [int8Weights(shape, axis)(b)[0]!, floatWeights([shape[axis]!], 0)(b)[1]!];
@@ -98,6 +104,8 @@ const realKinds: UnaryKind[] = ['logistic', 'tanh', 'elu', 'gelu', 'geluTanh', '
 interface Case {
   title: string;
   graph: Graph;
+  /** Entropy-coded weights. */
+  compact?: boolean;
   /** Functions of real numbers may differ in their last places; an i8 result by one step where they are rounded. */
   tolerance?: number;
 }
@@ -105,6 +113,8 @@ interface Case {
 const cases: Case[] = [
   { title: 'conv2d i8', graph: single([[[2, 5, 6, 6], 'int8', odd]], int8Weights([10, 3, 3, 3], 0), 'conv2d', conv, { quantization: quantization(0.02, -128) }) },
   { title: 'conv2d i8, weights with a zero point', graph: single([[[1, 4, 4, 3], 'int8', odd]], int8Weights([9, 1, 1, 3], 0, quantization(0.01, 7)), 'conv2d', { ...conv, groups: 1, activation: 'none' }, { quantization: quantization(0.05, 3) }) },
+  { title: 'conv2d i8 of a compact file', compact: true, graph: single([[[1, 5, 6, 24], 'int8', odd]], narrow(int8Weights([40, 3, 3, 24], 0, quantization(0.01, 7))), 'conv2d', { ...conv, groups: 1 }, { quantization: quantization(0.02, -128) }) },
+  { title: 'hybrid conv2d of a compact file', compact: true, graph: single([[[1, 4, 5, 48], 'float32']], narrow(hybridWeights([48, 3, 3, 24], 0)), 'conv2d', { ...conv, activation: 'none', hybrid: 'symmetric' }) },
   { title: 'conv2d f32', graph: single([[[2, 5, 6, 6], 'float32']], floatWeights([10, 3, 3, 3], 0), 'conv2d', conv) },
   { title: 'transposeConv2d i8', graph: single([[[1, 3, 4, 5], 'int8', odd]], int8Weights([7, 3, 2, 5], 0), 'transposeConv2d', transposed, { shape: [1, 6, 10, 7], quantization: quantization(0.03, 1) }) },
   { title: 'hybrid conv2d, symmetric', graph: single([[[2, 4, 5, 4], 'float32']], hybridWeights([10, 3, 3, 2], 0), 'conv2d', { ...conv, activation: 'none', hybrid: 'symmetric' }) },
@@ -178,9 +188,10 @@ function farthest(dtype: string, expected: Uint8Array, found: Uint8Array): numbe
 }
 
 describe('a runner written from docs/format.md agrees with the core', () => {
-  test.each(cases)('on $title', ({ graph, tolerance = 0 }) => {
-    const file = compile(graph) as Uint8Array<ArrayBuffer>, model = loadSync(file), runner = new PageRunner(file);
+  test.each(cases)('on $title', ({ graph, compact = false, tolerance = 0 }) => {
+    const file = compile(graph, { compact }) as Uint8Array<ArrayBuffer>, model = loadSync(file), runner = new PageRunner(file);
     expect(runner.scratch, 'bytes of scratch').toBe(model.memory.scratch);
+    expect(klet.readKlet(file).coded ?? false).toBe(compact);
     expect(runner.total, 'bytes of memory').toBe(model.memory.total);
     for (let round = 0; round < 3; round++) {
       const inputs = Object.fromEntries(model.inputs.map(({ name, dtype, shape }) => [name, fill(dtype, shape.reduce((a, b) => a * b))]));

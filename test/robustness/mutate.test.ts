@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { MAP, MAP_ARENA, MAP_SCRATCH, MAP_SCRATCH_BYTES } from '../../assembly/layout';
 import { KletError } from '../../src/compiler/index';
-import { SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PLAN, SECTION_WEIGHTS } from '../../src/format/klet';
+import { SECTION_CODED, SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PLAN, SECTION_WEIGHTS } from '../../src/format/klet';
 import { loadSync, type Flavor, type Inputs, type Model } from '../../src/index';
 import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
@@ -16,14 +16,19 @@ const MUTANTS = 20_000;
 const MAX_MEMORY = 4 << 20;
 const MAX_MILLISECONDS = 1000;
 
-const original = sampleFile();
-const sections = sectionsOf(original), sectionOf = (kind: number): { offset: number; length: number } => sections.find((s) => s.kind === kind)!;
-/** The byte regions of the file, each as likely as the others; the plan more. */
-const regions: [name: string, offset: number, length: number][] = [
-  ['header', 0, 32], ['table', 32, 16 * sections.length],
-  ...([['META', SECTION_META], ['PLAN', SECTION_PLAN], ['PLAN', SECTION_PLAN], ['PLAN', SECTION_PLAN], ['WEIGHTS', SECTION_WEIGHTS], ['GOLDEN', SECTION_GOLDEN], ['NOTES', SECTION_NOTES]] as const)
-    .map(([name, kind]): [string, number, number] => [name, sectionOf(kind).offset, sectionOf(kind).length]),
-];
+interface Original {
+  file: Uint8Array<ArrayBuffer>;
+  /** The byte regions of the file, each as likely as the others; the plan more. */
+  regions: [name: string, offset: number, length: number][];
+}
+
+/** As it lies, and with its weights entropy-coded. */
+const originals = [false, true].map((compact): Original => {
+  const file = sampleFile(compact), sections = sectionsOf(file), names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_CODED, 'CODED'], [SECTION_GOLDEN, 'GOLDEN'], [SECTION_NOTES, 'NOTES']]);
+  const regions = sections.map(({ kind, offset, length }): [string, number, number] => [names.get(kind)!, offset, length]), often = regions.filter(([name]) => name === 'PLAN' || name === 'CODED');
+  // the numbers at the beginning of the coded section are few among many bytes
+  return { file, regions: [['header', 0, 32], ['table', 32, 16 * sections.length], ...regions, ...often, ...often.map(([name, offset, length]): [string, number, number] => [name, offset, name === 'CODED' ? 48 : length])] };
+});
 
 /** Numbers that checks forget. */
 const numbers = [
@@ -55,7 +60,7 @@ function changeMeta(random: Random, file: Uint8Array, offset: number, length: nu
 }
 
 function rawMutant(random: Random): Uint8Array {
-  const [, offset, length] = random.pick(regions), file = original.slice();
+  const { file: original, regions } = random.pick(originals), [, offset, length] = random.pick(regions), file = original.slice();
   switch (random.int(0, 9)) {
     case 0: return file.subarray(0, random.int(0, file.length - 1));
     case 1: return Uint8Array.of(...file, ...Array.from({ length: random.int(1, 20) }, () => random.int(0, 255)));
@@ -66,7 +71,7 @@ function rawMutant(random: Random): Uint8Array {
 }
 
 function resealedMutant(random: Random): Uint8Array {
-  const [name, offset, length] = random.pick(regions), file = original.slice();
+  const { file: original, regions } = random.pick(originals), [name, offset, length] = random.pick(regions), file = original.slice();
   // in a large arena more lies stay inside
   if (random.next() < 0.3) [16, 20].forEach((at) => viewOf(file).setUint32(at, random.pick([1 << 12, 1 << 16, 1 << 20]), true));
   for (let n = random.pick([1, 1, 1, 2, 4]); n > 0; n--) {
@@ -157,5 +162,6 @@ describe('files with a small change', () => {
 });
 
 afterAll(() => {
-  for (const flavor of flavors) expect(loadSync(original, { flavor }).selfTest()).toBe(1);
+  expect(originals.map(({ file }) => sectionsOf(file).some(({ kind }) => kind === SECTION_CODED))).toEqual([false, true]);
+  for (const { file } of originals) for (const flavor of flavors) expect(loadSync(file, { flavor }).selfTest()).toBe(1);
 });

@@ -10,7 +10,7 @@ import { load as loadSlim, loadSync as loadSyncSlim } from '../../src/slim';
 import { rejects, refuses, staysUsable } from './refusal';
 import { sampleFile } from './sample';
 
-const file = sampleFile() as Uint8Array<ArrayBuffer>;
+const file = sampleFile();
 const cores = Object.fromEntries((['simd', 'scalar'] as const).map((flavor) => [flavor, new Uint8Array(readFileSync(path.resolve(import.meta.dirname, `../../build/core.${flavor}.wasm`)))])) as Record<'simd' | 'scalar', Uint8Array<ArrayBuffer>>;
 const html = '<!DOCTYPE html><html><body>Not found</body></html>';
 

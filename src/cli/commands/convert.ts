@@ -21,6 +21,7 @@ interface ConvertOptions {
   preprocess?: string;
   golden: number;
   notes: boolean;
+  compact?: boolean;
   maxMemory?: number;
 }
 
@@ -37,6 +38,7 @@ export function convertCommand(io: Io): Command {
     .option('--preprocess <json>', 'how pictures become its input, kept in the file: JSON or a file of it')
     .option('--golden <n>', 'keep n seeded random inputs and their outputs in the file, for selfTest()', wholeNumber, 0)
     .option('--max-memory <bytes>', 'refuse a network that needs more memory to run (65536, 512K, 2M)', byteCount)
+    .option('--compact', 'store the weights entropy-coded where that is smaller: worth it where nothing else compresses the file')
     .option('--strip', 'leave out the names and sizes that inspect and profile show')
     .addHelpText('after', `
 Examples:
@@ -60,7 +62,7 @@ function convert(input: string, options: ConvertOptions, io: Io): void {
     const meta = metaOf(source, input, options, labels, graph.inputs);
     progress.update(1, 'compiling');
     const golden = Array.from({ length: options.golden }, (_, i) => randomInputs(graph.inputs, SEED + i));
-    const klet = compile(graph, { meta, golden, notes: options.notes, ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }) });
+    const klet = compile(graph, { meta, golden, notes: options.notes, compact: options.compact ?? false, ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }) });
     progress.update(2, 'writing and verifying');
     let model: Model | undefined;
     writeAtomically(output, klet, (written) => { model = verify(written); });

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import type { Notes } from '../../compiler/index';
+import type { KletParts, Notes } from '../../compiler/index';
+import { sectionSizes, weightsBytes } from '../../format/klet';
 import { KletError, loadSync, type MemoryUse } from '../../index';
 import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, preprocessingText, recordText, totalMacs } from '../describe';
 import { drawMemory } from '../drawMemory';
@@ -56,12 +57,18 @@ function describe({ path, format, fileBytes, klet, parts }: Network, memory: Mem
   ]);
   const totals = facts([
     ['operators', notes && `${notes.records.length}: ${operatorCounts(notes)}`],
-    ['weights', bytesText(parts.weights.length)],
+    ['weights', weightsText(parts)],
+    ['sections', sectionSizes(klet).map(([name, bytes]) => `${name} ${bytesText(bytes)}`).join(' · ')],
     ['MACs', notes && `${countText(totalMacs(notes))} a prediction`],
     ['memory', memoryText(memory)],
   ]);
   const operators = notes ? operatorsTable(notes, columns) : 'the file was converted with --strip: it does not name its operators\n';
   return [head, portsTable(meta.inputs, meta.outputs), operators, totals].join('\n');
+}
+
+function weightsText(parts: KletParts): string {
+  const bytes = weightsBytes(parts);
+  return parts.coded ? `${bytesText(bytes)}, entropy-coded in ${bytesText(parts.weights.length)}: ${(8 * parts.weights.length / bytes).toFixed(2)} bits a byte` : bytesText(bytes);
 }
 
 function operatorsTable(notes: Notes, columns: number): string {
@@ -76,12 +83,12 @@ function operatorsTable(notes: Notes, columns: number): string {
 }
 
 function toJson({ path, format, fileBytes, klet, parts }: Network, memory: MemoryUse): unknown {
-  const { meta, notes, weights } = parts, { inputs, outputs, ...about } = meta;
+  const { meta, notes } = parts, { inputs, outputs, ...about } = meta;
   return {
     file: path, format, bytes: fileBytes, kletBytes: klet.length,
     ...about, inputs, outputs,
     ...(notes && { operators: notes.records.map((record, index) => ({ index, ...record })), macs: totalMacs(notes) }),
-    weights: weights.length,
+    weights: weightsBytes(parts), sections: Object.fromEntries(sectionSizes(klet)),
     memory: memoryParts(memory),
     ...(notes && { arena: notes.arena.map(([name, offset, bytes, first, last]) => ({ name, offset, bytes, first, last })) }),
     goldenCases: goldenCases(parts),

@@ -1,0 +1,186 @@
+import * as L from '../../assembly/layout';
+import { alignUp } from '../format/klet';
+
+// The encoder of the CODED section: static range asymmetric numeral systems (J. Duda, arXiv:1311.2540), 12-bit probabilities, four states in
+// turn, words of 16 bits. docs/format.md says what the section looks like; assembly/unpack.ts reads it.
+
+/** A stretch of the weights: what kind of lanes it has, and how many fours of bytes are in each. */
+export interface CodedRun {
+  kind: typeof L.CODED_BYTES | typeof L.CODED_PLANES | typeof L.CODED_CHANNELS;
+  offset: number;
+  quads: number;
+  lanes: number;
+}
+
+type Counts = [symbols: Uint8Array, counts: Uint32Array];
+type Clustering = { choice: Uint8Array; tables: Uint16Array[]; bits: number };
+/** The table of a lane's bytes, or the one byte that it consists of. */
+type LaneCode = { table: number; value?: number };
+
+/** The table of tables' numbers, which are from 1 on; as the table of a lane it stands for one byte all along. */
+const CONSTANT = 0;
+
+const BITS = 12, SLOTS = 1 << BITS, LOWEST = 65536;
+/** Numbers of tables that are tried; more must pay for their lists. */
+const TABLE_COUNTS = [1, 2, 4, 8, 16, 32];
+const ROUNDS = 6;
+/** As in assembly/unpack.ts: fours between two looks at how far reading has come. */
+const BLOCK = 1024;
+
+/**
+ * Codes weights with as many tables as make the result smallest.
+ *
+ * @param runs cover the weights from first to last byte
+ * @returns the CODED section
+ */
+export function encodeWeights(weights: Uint8Array, runs: readonly CodedRun[]): Uint8Array {
+  const lanes = runs.flatMap((run) => Array.from({ length: run.lanes }, (_, lane) => countsOf(weights, run, lane)));
+  const varied = lanes.filter(([symbols]) => symbols.length > 1);
+  let best: Clustering = { choice: new Uint8Array(0), tables: [], bits: Infinity };
+  for (const count of TABLE_COUNTS) {
+    if (count > varied.length) break;
+    const candidate = cluster(varied, count);
+    if (candidate.bits < best.bits) best = candidate;
+  }
+  let next = 0;
+  const ids = lanes.map(([symbols]): LaneCode => (symbols.length > 1 ? { table: best.choice[next++]! + 1 } : { table: CONSTANT, value: symbols[0]! }));
+  return write(weights, runs, ids, best.tables);
+}
+
+/** Where a lane's bytes lie: the first, from one of four to the next, from four to four. */
+function layoutOf(run: CodedRun, lane: number): [from: number, step: number, stride: number] {
+  if (run.kind === L.CODED_CHANNELS) return [run.offset + (lane >> 3) * run.quads * 32 + (lane & 7) * 4, 1, 32];
+  return run.kind === L.CODED_PLANES ? [run.offset + lane, 4, 16] : [run.offset, 1, 4];
+}
+
+function countsOf(weights: Uint8Array, run: CodedRun, lane: number): Counts {
+  const [from, step, stride] = layoutOf(run, lane), counts = new Uint32Array(256);
+  for (let at = from, quad = 0; quad < run.quads; quad++, at += stride) for (let i = 0; i < 4; i++) counts[weights[at + i * step]!]!++;
+  const symbols = Uint8Array.from(counts.keys()).filter((symbol) => counts[symbol]! > 0);
+  return [symbols, Uint32Array.from(symbols, (symbol) => counts[symbol]!)];
+}
+
+/** Gives each lane one of `count` tables, by turns making tables of the lanes that have them and letting lanes choose. */
+function cluster(lanes: readonly Counts[], count: number): Clustering {
+  const order = lanes.map((lane, i) => [entropyOf(lane), i] as const).sort(([a], [b]) => a - b), choice = new Uint8Array(lanes.length);
+  order.forEach(([, lane], rank) => { choice[lane] = Math.floor(rank * count / lanes.length); });
+  for (let round = 0; round < ROUNDS && count > 1; round++) {
+    // what a table lacks is dear, not impossible: the next round makes room for it
+    const costs = tablesOf(lanes, choice, count).map((table) => Float64Array.from(table, (frequency) => BITS - Math.log2(frequency || 1 / 16)));
+    lanes.forEach((lane, i) => { choice[i] = smallest(costs.map((cost) => bitsOf(lane, cost))); });
+  }
+  const used = [...new Set(choice)];
+  lanes.forEach((_, i) => { choice[i] = used.indexOf(choice[i]!); });
+  const tables = tablesOf(lanes, choice, used.length), costs = tables.map((table) => Float64Array.from(table, (frequency) => BITS - Math.log2(frequency)));
+  const ids = entropyOf(histogram(choice)) * lanes.length, lists = tables.reduce((sum, table) => sum + 8 * listOf(table).length, 0);
+  return { choice, tables, bits: lanes.reduce((sum, lane, i) => sum + bitsOf(lane, costs[choice[i]!]!), ids + lists) };
+}
+
+function tablesOf(lanes: readonly Counts[], choice: Uint8Array, count: number): Uint16Array[] {
+  const sums = Array.from({ length: count }, () => new Float64Array(256));
+  lanes.forEach(([symbols, counts], i) => symbols.forEach((symbol, j) => { sums[choice[i]!]![symbol]! += counts[j]!; }));
+  return sums.map(frequenciesOf);
+}
+
+/** Shares of 4096, at least 1 for what occurs; what rounding leaves over or short goes where it costs least. */
+function frequenciesOf(counts: Float64Array): Uint16Array {
+  const total = counts.reduce((a, b) => a + b, 0), frequencies = new Uint16Array(256);
+  if (total === 0) {
+    frequencies[0] = SLOTS;
+    return frequencies;
+  }
+  counts.forEach((count, symbol) => { if (count > 0) frequencies[symbol] = Math.max(1, Math.round(count / total * SLOTS)); });
+  for (let left = SLOTS - frequencies.reduce((a, b) => a + b, 0); left !== 0; left -= Math.sign(left)) {
+    // bits that one slot more or less is worth
+    const gain = (symbol: number): number => {
+      const frequency = frequencies[symbol]!;
+      if (frequency === 0 || (left < 0 && frequency === 1)) return -Infinity;
+      return counts[symbol]! * Math.log2((frequency + Math.sign(left)) / frequency);
+    };
+    let best = 0;
+    for (let symbol = 1; symbol < 256; symbol++) if (gain(symbol) > gain(best)) best = symbol;
+    frequencies[best]! += Math.sign(left);
+  }
+  return frequencies;
+}
+
+function histogram(values: Uint8Array): Counts {
+  const counts = new Uint32Array(256);
+  for (const value of values) counts[value]!++;
+  return [Uint8Array.from(counts.keys()), counts];
+}
+
+/** Bits a symbol. */
+function entropyOf([, counts]: Counts): number {
+  const total = counts.reduce((a, b) => a + b, 0);
+  return counts.reduce((bits, count) => bits - (count > 0 ? count / total * Math.log2(count / total) : 0), 0);
+}
+
+function bitsOf([symbols, counts]: Counts, cost: Float64Array): number {
+  let bits = 0;
+  for (let i = 0; i < symbols.length; i++) bits += counts[i]! * cost[symbols[i]!]!;
+  return bits;
+}
+
+function smallest(values: readonly number[]): number {
+  return values.indexOf(Math.min(...values));
+}
+
+/** A table in the file: see docs/format.md. */
+function listOf(frequencies: Uint16Array): number[] {
+  const list: number[] = [];
+  for (let symbol = 0; symbol < 256; symbol++) {
+    const frequency = frequencies[symbol]!;
+    if (frequency > 127) list.push(frequency & 127 | 128, frequency >> 7);
+    else list.push(frequency);
+    if (frequency > 0) continue;
+    let more = 0;
+    while (symbol + 1 < 256 && frequencies[symbol + 1] === 0 && more < 255) { more++; symbol++; }
+    list.push(more);
+  }
+  return list;
+}
+
+function write(weights: Uint8Array, runs: readonly CodedRun[], ids: readonly LaneCode[], laneTables: readonly Uint16Array[]): Uint8Array {
+  const [, idCounts] = histogram(Uint8Array.from(ids.flatMap(({ table, value }) => (value === undefined ? [table] : [table, value]))));
+  const tables = [frequenciesOf(Float64Array.from(idCounts)), ...laneTables];
+  const starts = tables.map((table) => {
+    let start = 0;
+    return table.map((frequency) => (start += frequency) - frequency);
+  });
+  const words: number[] = [], states = [LOWEST, LOWEST, LOWEST, LOWEST], blocks: [end: number, words: number][] = [];
+  const put = (state: number, table: number, symbol: number): void => {
+    const frequency = tables[table]![symbol]!;
+    let x = states[state]!;
+    if (x >= frequency * 2 ** (32 - BITS)) {
+      words.push(x & 0xffff);
+      x = Math.floor(x / 65536);
+    }
+    const quotient = Math.floor(x / frequency);
+    states[state] = quotient * SLOTS + x - quotient * frequency + starts[table]![symbol]!;
+  };
+  // what is decoded first is coded last
+  let lanesLeft = ids.length;
+  for (const run of [...runs].reverse()) {
+    for (let lane = run.lanes - 1; lane >= 0; lane--) {
+      const { table, value } = ids[--lanesLeft]!, [from, step, stride] = layoutOf(run, lane);
+      for (let quad = run.quads - 1; quad >= 0; quad--) {
+        const at = from + quad * stride;
+        if (value === undefined) for (let i = 3; i >= 0; i--) put(i, table, weights[at + i * step]!);
+        if (quad % BLOCK === 0) blocks.push([from + (Math.min(run.quads, quad + BLOCK) - 1) * stride + 3 * step + 1, words.length]);
+      }
+      if (value !== undefined) put(0, CONSTANT, value);
+      put(0, CONSTANT, table);
+    }
+  }
+  const lists = tables.flatMap(listOf), statesAt = alignUp(L.CODED_HEADER + runs.length * L.CODED_RUN_BYTES + lists.length, 4), wordsAt = statesAt + 16;
+  // where a block's words begin must lie behind what it writes
+  const lead = blocks.reduce((most, [end, after]) => Math.max(most, end - wordsAt - 2 * (words.length - after)), 0);
+  const section = new Uint8Array(wordsAt + 2 * words.length), view = new DataView(section.buffer);
+  [weights.length, alignUp(lead, 16), tables.length, runs.length].forEach((value, i) => view.setUint32(i * 4, value, true));
+  runs.forEach((run, i) => [run.kind, run.offset, run.quads, run.lanes].forEach((value, j) => view.setUint32(L.CODED_HEADER + i * L.CODED_RUN_BYTES + j * 4, value, true)));
+  section.set(lists, L.CODED_HEADER + runs.length * L.CODED_RUN_BYTES);
+  states.forEach((state, i) => view.setUint32(statesAt + i * 4, state, true));
+  words.reverse().forEach((word, i) => view.setUint16(wordsAt + i * 2, word, true));
+  return section;
+}

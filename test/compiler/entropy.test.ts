@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import * as L from '../../assembly/layout';
+import { encodeWeights, type CodedRun } from '../../src/compiler/entropy';
+import { codedRoom } from '../../src/format/klet';
+import { compileCore, instantiate, type CompiledCore } from '../../src/runtime/core';
+import { inlinedCores } from '../../src/runtime/inlined';
+import { flavors } from '../helpers/flavors';
+
+const WEIGHTS = L.RESERVED, FRESH = 0xa5;
+const cores = new Map<string, CompiledCore>();
+
+function coreOf(flavor: (typeof flavors)[number]): CompiledCore {
+  if (!cores.has(flavor)) cores.set(flavor, compileCore(inlinedCores[flavor]!(), flavor));
+  return cores.get(flavor)!;
+}
+
+/** Decodes as a model's memory is laid out: in place, with nothing between that decoding does not ask for. */
+function decode(flavor: (typeof flavors)[number], coded: Uint8Array, bytes: number): { fault: number; weights: Uint8Array } {
+  const { lead, bytes: roomBytes } = codedRoom(coded), section = WEIGHTS + lead, room = (section + coded.length + 64 + 63) & ~63;
+  const { exports, memory } = instantiate(coreOf(flavor), Math.max(room + roomBytes, WEIGHTS + bytes) + L.SLACK), view = new DataView(memory.buffer);
+  memory.fill(FRESH, WEIGHTS);
+  view.setUint32(L.MAP + L.MAP_WEIGHTS, WEIGHTS, true);
+  view.setUint32(L.MAP + L.MAP_WEIGHTS_BYTES, bytes, true);
+  memory.set(coded, section);
+  return { fault: exports.unpack(section, coded.length, room), weights: memory.slice(WEIGHTS, WEIGHTS + bytes) };
+}
+
+interface Drawn { weights: Uint8Array; runs: CodedRun[] }
+
+/** A byte source between constant and noise: few values, a bell, everything. */
+const source = fc.tuple(fc.constantFrom('constant', 'few', 'bell', 'skewed', 'noise'), fc.integer({ min: 1, max: 2 ** 31 - 1 }));
+const run = fc.record({ kind: fc.constantFrom(L.CODED_BYTES, L.CODED_PLANES, L.CODED_CHANNELS), quads: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(1023, 1024, 1025, 2500)), panels: fc.integer({ min: 1, max: 5 }), source });
+
+function draw(specs: { kind: number; quads: number; panels: number; source: [string, number] }[]): Drawn {
+  const runs: CodedRun[] = [];
+  let offset = 0;
+  const bytes: number[] = [];
+  for (const { kind, quads, panels, source: [shape, seed] } of specs) {
+    const lanes = kind === L.CODED_BYTES ? 1 : kind === L.CODED_PLANES ? 4 : 8 * panels;
+    runs.push({ kind, offset, quads, lanes } as CodedRun);
+    let s = seed;
+    const next = (): number => (s = Math.imul(s, 48271) % 2147483647 || 1, Math.abs(s) / 2147483647);
+    for (let i = 0; i < quads * 4 * lanes; i++) {
+      const u = next();
+      bytes.push((shape === 'constant' ? seed : shape === 'few' ? seed + Math.floor(u * 3) : shape === 'bell' ? (next() + next() + u - 1.5) * 60 : shape === 'skewed' ? (u < 0.999 ? 0 : 7) : u * 256) & 255);
+    }
+    offset += quads * 4 * lanes;
+  }
+  return { weights: Uint8Array.from(bytes), runs };
+}
+
+describe('entropy-coded weights', () => {
+  test.each(flavors)('come back byte for byte, decoded in place (%s)', (flavor) => {
+    fc.assert(fc.property(fc.array(run, { maxLength: 6 }), (specs) => {
+      const { weights, runs } = draw(specs), coded = encodeWeights(weights, runs), { fault, weights: back } = decode(flavor, coded, weights.length);
+      expect(fault).toBe(L.FAULT_NONE);
+      expect(Buffer.compare(back, weights)).toBe(0);
+    }), { numRuns: 40, seed: 3 });
+  });
+
+  test('take what their distribution says, with a few per cent for tables', () => {
+    const { weights, runs } = draw([{ kind: L.CODED_CHANNELS, quads: 250, panels: 5, source: ['bell', 5] }]);
+    const counts = new Map<number, number>();
+    for (const w of weights) counts.set(w, (counts.get(w) ?? 0) + 1);
+    const entropy = [...counts.values()].reduce((bits, n) => bits - n * Math.log2(n / weights.length), 0) / 8;
+    expect(encodeWeights(weights, runs).length).toBeLessThan(entropy * 1.01 + 400);
+  });
+
+  test('have a table for each kind of channel: a mixture costs no more than its parts', () => {
+    const wide = draw([{ kind: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }]), narrow = draw([{ kind: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['few', 9] }]);
+    const both = draw([{ kind: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }, { kind: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['few', 9] }]);
+    const apart = encodeWeights(wide.weights, wide.runs).length + encodeWeights(narrow.weights, narrow.runs).length;
+    expect(encodeWeights(both.weights, both.runs).length).toBeLessThan(apart + 50);
+  });
+
+  test.each(flavors)('that are damaged are refused or decode inside their section, and nothing traps (%s)', (flavor) => {
+    const { weights, runs } = draw([{ kind: L.CODED_CHANNELS, quads: 30, panels: 2, source: ['bell', 5] }, { kind: L.CODED_PLANES, quads: 20, panels: 1, source: ['noise', 8] }, { kind: L.CODED_BYTES, quads: 50, panels: 1, source: ['few', 8] }]);
+    const coded = encodeWeights(weights, runs);
+    let refused = 0;
+    fc.assert(fc.property(fc.nat(coded.length * 8 - 1), fc.boolean(), (bit, cut) => {
+      const bad = cut ? coded.slice(0, Math.max(L.CODED_HEADER, bit >> 3)) : coded.slice();
+      if (!cut) bad[bit >> 3]! ^= 1 << (bit & 7);
+      const tables = new DataView(bad.buffer).getUint32(L.CODED_TABLES, true), count = new DataView(bad.buffer).getUint32(L.CODED_RUNS, true), lead = new DataView(bad.buffer).getUint32(L.CODED_LEAD, true);
+      if (tables > L.MAX_CODED_TABLES || count * L.CODED_RUN_BYTES > bad.length || lead > weights.length) return; // the host refuses those
+      const { fault, weights: back } = decode(flavor, bad, weights.length);
+      if (fault !== L.FAULT_NONE) refused++;
+      else expect(back.length).toBe(weights.length);
+    }), { numRuns: 600, seed: 4 });
+    expect(refused).toBeGreaterThan(300);
+  });
+});
