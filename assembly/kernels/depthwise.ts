@@ -1,4 +1,4 @@
-import { clamp } from './gemm';
+import { clamp } from './gemmF32';
 import { requantize, requantize4, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 

@@ -1,5 +1,5 @@
 import { requantize, requantize4, requantizeZero } from './requantize';
-import { storeBytes, storeWords } from './store';
+import { storeBytes } from './store';
 import { sum_i16 } from './widen';
 
 // The int8 matrix product. Lanes are output channels, so that no sum is horizontal and per-channel scales are
@@ -273,65 +273,4 @@ export function gemv_split_1x8(
     storeBytes(out + channel, i8x16.narrow_i16x8_s(q, q), n - channel < 8 ? n - channel : 8);
     bias += 32; scale += 32;
   }
-}
-
-// The float product: a f32 rows of K, addressed by `aRows` u32 [rows]; b f32 [K][8]; sums run in the order of k from
-// the bias on, multiply then add, so that every flavor gives the same bits.
-export function gemm_f32_4x8(
-  aRows: usize, rows: i32, b: usize, K: i32, bias: usize, out: usize, channel: i32, lanes: i32, min: f32, max: f32,
-): void {
-  if (ASC_FEATURE_SIMD) {
-    const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), low = f32x4.splat(min), high = f32x4.splat(max);
-    for (let m = 0; m < rows; m += 4) {
-      let a0 = load<usize>(aRows + (m << 2)), a1 = load<usize>(aRows + (m << 2), 4);
-      let a2 = load<usize>(aRows + (m << 2), 8), a3 = load<usize>(aRows + (m << 2), 12);
-      let c00 = bias0, c01 = bias1, c10 = bias0, c11 = bias1, c20 = bias0, c21 = bias1, c30 = bias0, c31 = bias1;
-      let bp = b;
-      for (let k = K; k > 0; k--) {
-        const b0 = v128.load(bp), b1 = v128.load(bp, 16);
-        let x = v128.load32_splat(a0);
-        c00 = f32x4.add(c00, f32x4.mul(b0, x)); c01 = f32x4.add(c01, f32x4.mul(b1, x));
-        x = v128.load32_splat(a1);
-        c10 = f32x4.add(c10, f32x4.mul(b0, x)); c11 = f32x4.add(c11, f32x4.mul(b1, x));
-        x = v128.load32_splat(a2);
-        c20 = f32x4.add(c20, f32x4.mul(b0, x)); c21 = f32x4.add(c21, f32x4.mul(b1, x));
-        x = v128.load32_splat(a3);
-        c30 = f32x4.add(c30, f32x4.mul(b0, x)); c31 = f32x4.add(c31, f32x4.mul(b1, x));
-        bp += 32; a0 += 4; a1 += 4; a2 += 4; a3 += 4;
-      }
-      storeFloats(load<usize>(out + (m << 2)) + (channel << 2), clamp4(c00, low, high), clamp4(c01, low, high), lanes);
-      storeFloats(load<usize>(out + (m << 2), 4) + (channel << 2), clamp4(c10, low, high), clamp4(c11, low, high), lanes);
-      storeFloats(load<usize>(out + (m << 2), 8) + (channel << 2), clamp4(c20, low, high), clamp4(c21, low, high), lanes);
-      storeFloats(load<usize>(out + (m << 2), 12) + (channel << 2), clamp4(c30, low, high), clamp4(c31, low, high), lanes);
-    }
-  } else {
-    for (let m = 0; m < rows; m++) {
-      const a0 = load<usize>(aRows + (m << 2)), p = load<usize>(out + (m << 2)) + (channel << 2);
-      for (let lane = 0; lane < lanes; lane++) {
-        let c = load<f32>(bias + (lane << 2)), ap = a0, bp = b + (lane << 2);
-        for (let k = K; k > 0; k--) {
-          c += load<f32>(ap) * load<f32>(bp);
-          ap += 4; bp += 32;
-        }
-        store<f32>(p + (lane << 2), clamp(c, min, max));
-      }
-    }
-  }
-}
-
-@inline
-function clamp4(x: v128, low: v128, high: v128): v128 {
-  return f32x4.pmin(f32x4.pmax(x, low), high);
-}
-
-/** pmin(pmax(x, low), high) of one value: NaN stays NaN, as in the vector form. */
-@inline
-export function clamp(x: f32, low: f32, high: f32): f32 {
-  x = x < low ? low : x;
-  return high < x ? high : x;
-}
-
-function storeFloats(p: usize, c0: v128, c1: v128, lanes: i32): void {
-  storeWords(p, c0, lanes);
-  if (lanes > 4) storeWords(p + 16, c1, lanes - 4);
 }

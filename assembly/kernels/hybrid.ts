@@ -1,4 +1,4 @@
-import { clamp } from './gemm';
+import { clamp } from './gemmF32';
 import { storeWords } from './store';
 
 // Float activations against int8 weights: the activations of one picture are quantized by their own range, and the int32

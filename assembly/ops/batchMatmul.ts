@@ -3,7 +3,8 @@ import {
   MATMUL_B_BATCH_STRIDE, MATMUL_B_TRANSPOSED, MATMUL_B_ZERO, MATMUL_K, MATMUL_M, MATMUL_MAX, MATMUL_MIN, MATMUL_N, MATMUL_SCALE, MATMUL_TARGET,
   MATMUL_TARGET_ZERO,
 } from '../layout';
-import { gemm_f32_4x8, gemm_i8_4x8 } from '../kernels/gemm';
+import { gemm_i8_4x8 } from '../kernels/gemm';
+import { product_f32 } from '../kernels/gemmF32';
 import { pack_columns_i8, pack_panel_f32, pack_panel_i8, pack_panel_rows_i8 } from '../kernels/matmul';
 import { widen_less_i8_i16 } from '../kernels/widen';
 import { copy_plane } from '../kernels/copy';
@@ -13,11 +14,11 @@ import { checkActivation, checkZero } from './ranges';
 // Scratch, R rows of a at a time against 8 columns of b:
 //
 //   i8   outs u32 [R] │ unused u32 [R] │ sink 32 │ bias i32 [8] = 0 │ scale f32 [8] │ panel i16 [K'][8] │ rows i16 [R][K'] + 32
-//   f32  outs u32 [R] │ list u32 [R]   │ sink 32 │ bias f32 [8] = 0 │ unused        │ panel f32 [K][8]  │ rows f32 [R][K]
+//   f32  outs u32 [R] │ list u32 [R]   │ bias f32 [8] = 0 │ panel f32 [K][8] │ rows f32 [R][K]
 //
 // K' is K rounded up to 2. The f32 rows are read where they lie unless a is transposed.
 //
-// The outputs of rows that fill up the last tile go to the sink.
+// The outputs of i8 rows that fill up the last tile go to the sink.
 const MAX_BLOCK = 64;
 const TAIL = 32;
 /** 255²·32,768 < 2^31 */
@@ -45,7 +46,7 @@ export function describeBatchMatmul(r: usize): void {
   checkActivation(r, MATMUL_MIN, MATMUL_MAX, f32s);
   const rows = <f64>blockRows(r);
   if (f32s) {
-    needScratch(rows * 8 + 96 + K * 32 + (int(r, MATMUL_A_TRANSPOSED) != 0 ? rows * K * 4 : 0) + TAIL);
+    needScratch(rows * 8 + 32 + K * 32 + (int(r, MATMUL_A_TRANSPOSED) != 0 ? rows * K * 4 : 0));
   } else {
     checkZero(r, MATMUL_A_ZERO);
     checkZero(r, MATMUL_B_ZERO);
@@ -82,22 +83,20 @@ function runI8(r: usize, a: usize, b: usize, out: usize): void {
 function runF32(r: usize, a: usize, b: usize, out: usize): void {
   const M = int(r, MATMUL_M), K = int(r, MATMUL_K), N = int(r, MATMUL_N), block = blockRows(r), low = float(r, MATMUL_MIN), high = float(r, MATMUL_MAX);
   const transposedA = int(r, MATMUL_A_TRANSPOSED) != 0, transposedB = int(r, MATMUL_B_TRANSPOSED) != 0;
-  const outs = scratch(), list = outs + (block << 2), sink = list + (block << 2), bias = sink + 32, panel = bias + 64, rows = panel + (K << 5);
+  const outs = scratch(), list = outs + (block << 2), bias = list + (block << 2), panel = bias + 32, rows = panel + (K << 5);
   for (let lane = 0; lane < 32; lane += 4) store<f32>(bias + lane, 0);
   for (let m0 = 0; m0 < M; m0 += block) {
-    const count = min(block, M - m0), padded = ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
+    const count = min(block, M - m0);
     if (transposedA) copy_plane(a + (m0 << 2), 1, M, rows, K, 1, count, K, 4);
-    for (let i = 0; i < padded; i++) {
-      const row = min(i, count - 1);
-      store<usize>(list + (i << 2), transposedA ? rows + (row * K << 2) : a + ((m0 + row) * K << 2));
-      store<usize>(outs + (i << 2), out + ((m0 + row) * N << 2));
+    for (let i = 0; i < count; i++) {
+      store<usize>(list + (i << 2), transposedA ? rows + (i * K << 2) : a + ((m0 + i) * K << 2));
+      store<usize>(outs + (i << 2), out + ((m0 + i) * N << 2));
     }
     for (let n = 0; n < N; n += 8) {
       const lanes = min(8, N - n);
       if (transposedB) pack_panel_f32(b + (n * K << 2), 4, K << 2, panel, lanes, K);
       else pack_panel_f32(b + (n << 2), N << 2, 4, panel, lanes, K);
-      for (let i = count; i < padded; i++) store<usize>(outs + (i << 2), sink - (n << 2));
-      gemm_f32_4x8(list, padded, panel, K, bias, outs, n, lanes, low, high);
+      product_f32(list, 0, 1, K, count, panel, bias, outs, n, lanes, low, high);
     }
   }
 }

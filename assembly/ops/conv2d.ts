@@ -5,18 +5,20 @@ import {
   CONV2D_SCALE, CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET, CONV2D_TARGET_ZERO,
   CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
 } from '../layout';
-import { gemm_f32_4x8, gemm_i8_4x8, gemm_split_6x8, gemv_i8_1x8, gemv_split_1x8 } from '../kernels/gemm';
+import { copy_bytes } from '../kernels/copy';
+import { gemm_i8_4x8, gemm_split_6x8, gemv_i8_1x8, gemv_split_1x8 } from '../kernels/gemm';
+import { product_f32 } from '../kernels/gemmF32';
 import { GATHERED, gather_fill, gather_i8, sum_split, widen_panel_i8 } from '../kernels/widen';
 import {
   big, bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch, scratch, source, table, target,
 } from '../record';
 
-// Scratch: the block's output addresses, its row addresses (f32), a sink for the rows that fill up the last tile, the gathered
+// Scratch: the block's output addresses, its runs (f32), a sink for the rows that fill up the last tile (i8), the gathered
 // rows, and (i8) one widened panel.
 //
 //   i8        outs u32 [R]                        │ sink N + 32  │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
 //   relaxed   outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32  │ low u8 [R + 2][K'] + 32 │ high u8 [R + 2][K'] + 32
-//   f32       outs u32 [R]     │ rows u32 [R]     │ sink 4N + 32 │ rows f32 [R][K]
+//   f32       outs u32 [R]     │ runs u32 [KH·KW][R] │ runs that leave the picture f32, at most [R][K]
 //
 // R = BLOCK_ROWS, K' = K rounded up to 4. All flavors ask for what the largest needs, so that a file fits each of them.
 const TAIL = 32;
@@ -77,7 +79,7 @@ export function describeConv2d(r: usize): void {
   const rows = big(r, CONV2D_BLOCK_ROWS), sink = <f64>outC * size + TAIL + 16;
   if (f32s) {
     checkFinite(r, CONV2D_SOURCE_ZERO);
-    needScratch(rows * 8 + sink + rows * K * 4 + TAIL);
+    needScratch(rows * 4 * (1 + big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W) + K));
   } else {
     table(r, CONV2D_SCALE, panels * 32, 16);
     checkFiniteTable(r, CONV2D_SCALE, panels * 8);
@@ -212,57 +214,70 @@ function runI8(r: usize): void {
   }
 }
 
-/** Copies the receptive field of output pixel (y, x): f32 [KH][KW][C]. */
-function gatherF32(r: usize, base: usize, y: i32, x: i32, C: i32, out: usize): void {
-  const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), inC = int(r, CONV2D_IN_C), kernelW = int(r, CONV2D_KERNEL_W);
-  const iy0 = y * int(r, CONV2D_STRIDE_Y) - int(r, CONV2D_PAD_TOP), ix0 = x * int(r, CONV2D_STRIDE_X) - int(r, CONV2D_PAD_LEFT);
-  for (let ky = 0; ky < int(r, CONV2D_KERNEL_H); ky++) {
-    const iy = iy0 + ky * int(r, CONV2D_DILATION_Y);
-    for (let kx = 0; kx < kernelW; kx++) {
-      const ix = ix0 + kx * int(r, CONV2D_DILATION_X);
-      if (<u32>iy >= <u32>inH || <u32>ix >= <u32>inW) {
-        for (let c = 0; c < C; c++) store<f32>(out + (c << 2), 0);
-      } else {
-        const from = base + ((iy * inW + ix) * inC << 2);
-        for (let c = 0; c < C; c++) store<f32>(out + (c << 2), load<f32>(from + (c << 2)));
+/** The run of `taps` taps from column `ix` of the row on, C floats each; what lies outside of the picture is 0. */
+function gatherRunF32(row: usize, inW: i32, inC: i32, ix: i32, taps: i32, C: i32, inside: bool, out: usize): void {
+  const before = inside ? max(0, min(taps, -ix)) : taps, within = max(0, min(taps, inW - ix) - before), after = taps - before - within;
+  memory.fill(out, 0, before * C << 2);
+  if (within > 0) copy_bytes(row + ((ix + before) * inC << 2), out + (before * C << 2), within * C << 2);
+  memory.fill(out + ((before + within) * C << 2), 0, after * C << 2);
+}
+
+/**
+ * Lists the runs of `count` receptive fields from output pixel m0 on. A run is a row of the kernel where its taps lie side by side, else
+ * one tap; it is read where it lies, and copied to `gathered` only where it leaves the picture.
+ */
+function listRunsF32(r: usize, base: usize, m0: i32, count: i32, C: i32, whole: bool, list: usize, step: usize, gathered: usize): void {
+  const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), inC = int(r, CONV2D_IN_C), outW = int(r, CONV2D_OUT_W);
+  const strideY = int(r, CONV2D_STRIDE_Y), strideX = int(r, CONV2D_STRIDE_X), padTop = int(r, CONV2D_PAD_TOP), padLeft = int(r, CONV2D_PAD_LEFT);
+  const kernelH = int(r, CONV2D_KERNEL_H), dilationY = int(r, CONV2D_DILATION_Y), dilationX = int(r, CONV2D_DILATION_X), rowBytes = inW * inC << 2;
+  const taps = whole ? int(r, CONV2D_KERNEL_W) : 1, columns = whole ? 1 : int(r, CONV2D_KERNEL_W), runBytes = taps * C << 2, stepX = strideX * inC << 2;
+  const steps = ASC_FEATURE_SIMD ? i32x4.mul(i32x4.splat(stepX), i32x4(0, 1, 2, 3)) : 0;
+  let y = m0 / outW, x = m0 - y * outW;
+  while (count > 0) {
+    const n = min(count, outW - x), end = list + (n << 2);
+    let iy = y * strideY - padTop, row = base + iy * rowBytes, to: usize = 0;
+    for (let ky = kernelH; ky > 0; ky--) {
+      const inside = <u32>iy < <u32>inH;
+      for (let kx = 0; kx < columns; kx++) {
+        let ix = x * strideX - padLeft + kx * dilationX, from = row + (ix * inC << 2);
+        for (let p = list; p < end;) {
+          if (ASC_FEATURE_SIMD && inside && ix >= 0 && ix + 3 * strideX + taps <= inW && p + 16 <= end) {
+            v128.store(p + to, i32x4.add(i32x4.splat(from), steps));
+            p += 16; ix += strideX << 2; from += stepX << 2;
+            continue;
+          }
+          if (inside && ix >= 0 && ix + taps <= inW) {
+            store<usize>(p + to, from);
+          } else {
+            gatherRunF32(row, inW, inC, ix, taps, C, inside, gathered);
+            store<usize>(p + to, gathered);
+            gathered += runBytes;
+          }
+          p += 4; ix += strideX; from += stepX;
+        }
+        to += step;
       }
-      out += C << 2;
+      iy += dilationY; row += dilationY * rowBytes;
     }
+    list = end; count -= n; x = 0; y++;
   }
 }
 
 function runF32(r: usize): void {
   const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
-  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, panels = (N + 7) >> 3;
-  const outW = int(r, CONV2D_OUT_W), pixels = int(r, CONV2D_OUT_H) * outW, block = int(r, CONV2D_BLOCK_ROWS);
-  const low = float(r, CONV2D_MIN), high = float(r, CONV2D_MAX), strideY = int(r, CONV2D_STRIDE_Y), strideX = int(r, CONV2D_STRIDE_X);
-  const outs = scratch(), rowList = outs + (block << 2), sink = rowList + (block << 2), gathered = sink + sinkBytes(r);
-  // one tap that never leaves the picture: rows are read where they lie
-  const direct = K == C && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0
-    && (int(r, CONV2D_OUT_H) - 1) * strideY < int(r, CONV2D_IN_H) && (outW - 1) * strideX < int(r, CONV2D_IN_W);
+  const kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W), panels = (N + 7) >> 3, group8 = panels << 3;
+  const pixels = int(r, CONV2D_OUT_H) * int(r, CONV2D_OUT_W), block = int(r, CONV2D_BLOCK_ROWS), low = float(r, CONV2D_MIN), high = float(r, CONV2D_MAX);
+  const whole = kernelW == 1 || (C == inC && int(r, CONV2D_DILATION_X) == 1), runs = whole ? kernelH : kernelH * kernelW, length = whole ? kernelW * C : C;
+  const step = block << 2, outs = scratch(), list = outs + step, gathered = list + kernelH * kernelW * step;
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     const picture = <usize>int(r, CONV2D_SOURCE) + (batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC << 2);
     for (let group = 0; group < groups; group++) {
+      const weights = <usize>int(r, CONV2D_WEIGHTS) + group * group8 * (runs * length << 2), bias = <usize>int(r, CONV2D_BIAS) + (group * group8 << 2);
       for (let m0 = 0; m0 < pixels; m0 += block) {
-        const count = min(block, pixels - m0), padded = (count + 3) & ~3, base = picture + (group * C << 2);
-        let y = m0 / outW, x = m0 - y * outW, row = base;
-        for (let i = 0; i < count; i++) {
-          if (direct) {
-            row = base + ((y * strideY * int(r, CONV2D_IN_W) + x * strideX) * inC << 2);
-          } else {
-            row = gathered + (i * K << 2);
-            gatherF32(r, base, y, x, C, row);
-          }
-          store<usize>(rowList + (i << 2), row);
-          if (++x == outW) { x = 0; y++; }
-        }
-        for (let i = count; i < padded; i++) store<usize>(rowList + (i << 2), row);
-        listOutputs(r, batch, m0, count, padded, outs, sink, 4);
-        let weights = <usize>int(r, CONV2D_WEIGHTS) + group * panels * (K << 5), bias = <usize>int(r, CONV2D_BIAS) + (group * panels << 5);
-        for (let n = 0; n < N; n += 8) {
-          gemm_f32_4x8(rowList, ASC_FEATURE_SIMD ? padded : count, weights, K, bias, outs, group * N + n, min(8, N - n), low, high);
-          weights += K << 5; bias += 32;
-        }
+        const count = min(block, pixels - m0);
+        listRunsF32(r, picture + (group * C << 2), m0, count, C, whole, list, step, gathered);
+        listOutputs(r, batch, m0, count, count, outs, 0, 4);
+        product_f32(list, step, runs, length, count, weights, bias, outs, group * N, N, low, high);
       }
     }
   }

@@ -230,7 +230,7 @@ function scratchOf(r: Fields): number {
   switch (r.opcode) {
     case C.OP_CONV2D: {
       const rows = r.int('CONV2D_BLOCK_ROWS'), outC = r.int('CONV2D_OUT_C'), K = sum();
-      return r.floats ? 8 * rows + 4 * outC + 48 + 4 * rows * K + 32 : 8 * rows + 32 + outC + 48 + 2 * rows * up(K) + 32 + 16 * up(K) + 32;
+      return r.floats ? 4 * rows * (1 + product('CONV2D', 'KERNEL_H', 'KERNEL_W') + K) : 8 * rows + 32 + outC + 48 + 2 * rows * up(K) + 32 + 16 * up(K) + 32;
     }
     case C.OP_HYBRID_CONV2D: return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * up(sum()) + 32 + 16 * up(sum()) + 32;
     case C.OP_DEPTHWISE_CONV2D: {
@@ -241,7 +241,7 @@ function scratchOf(r: Fields): number {
     case C.OP_COPY: return 32;
     case C.OP_BATCH_MATMUL: {
       const R = Math.min(64, Math.ceil(r.int('MATMUL_M') / 4) * 4), K = r.int('MATMUL_K');
-      return r.floats ? 8 * R + 96 + 32 * K + (r.int('MATMUL_A_TRANSPOSED') ? 4 * R * K : 0) + 32 : 8 * R + 96 + 16 * (K + 1) + 2 * R * (K + 1) + 32;
+      return r.floats ? 8 * R + 32 + 32 * K + (r.int('MATMUL_A_TRANSPOSED') ? 4 * R * K : 0) : 8 * R + 96 + 16 * (K + 1) + 2 * R * (K + 1) + 32;
     }
     default: return 0;
   }

@@ -1,0 +1,145 @@
+import { storeWords } from './store';
+
+// The float product. Lanes are output channels; each sum runs from the bias on in the order of k, multiply then add, so that every
+// flavor gives the same bits. Rows of a are read in runs where they lie:
+//
+//   runs  u32 [count][step / 4] addresses: row m is the f32 [length] at runs[0][m], then those at runs[1][m], …; K = count·length
+//   b     f32 [K][8] one panel of 8 channels; gemv and product: [⌈n/8⌉][K][8]
+//   bias  f32 [8] per panel
+//   out   u32 [rows] addresses; gets `lanes` (1 to 8) or n floats from `channel` on
+
+/** Any number of rows against all panels: in fours, what is left one by one. */
+export function product_f32(
+  runs: usize, step: usize, count: i32, length: i32, rows: i32, b: usize, bias: usize, out: usize, channel: i32, n: i32, min: f32, max: f32,
+): void {
+  const K = count * length, fours = ASC_FEATURE_SIMD ? rows & ~3 : rows;
+  if (fours > 0) {
+    for (let i = 0; i < n; i += 8) {
+      gemm_f32_4x8(runs, step, count, length, fours, b + i * (K << 2), bias + (i << 2), out, channel + i, n - i < 8 ? n - i : 8, min, max);
+    }
+  }
+  if (ASC_FEATURE_SIMD) {
+    for (let m = fours; m < rows; m++) {
+      gemv_f32_1x32(runs + (m << 2), step, count, length, b, bias, load<usize>(out + (m << 2)) + (channel << 2), n, min, max);
+    }
+  }
+}
+
+function gemm_f32_4x8(
+  runs: usize, step: usize, count: i32, length: i32, rows: i32, b: usize, bias: usize, out: usize, channel: i32, lanes: i32, min: f32, max: f32,
+): void {
+  if (ASC_FEATURE_SIMD) {
+    const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), low = f32x4.splat(min), high = f32x4.splat(max);
+    for (let m = 0; m < rows; m += 4) {
+      let c00 = bias0, c01 = bias1, c10 = bias0, c11 = bias1, c20 = bias0, c21 = bias1, c30 = bias0, c31 = bias1;
+      let bp = b, list = runs + (m << 2);
+      for (let t = count; t > 0; t--) {
+        let a0 = load<usize>(list), a1 = load<usize>(list, 4), a2 = load<usize>(list, 8), a3 = load<usize>(list, 12);
+        for (let k = length; k > 0; k--) {
+          const b0 = v128.load(bp), b1 = v128.load(bp, 16);
+          let x = v128.load32_splat(a0);
+          c00 = f32x4.add(c00, f32x4.mul(b0, x)); c01 = f32x4.add(c01, f32x4.mul(b1, x));
+          x = v128.load32_splat(a1);
+          c10 = f32x4.add(c10, f32x4.mul(b0, x)); c11 = f32x4.add(c11, f32x4.mul(b1, x));
+          x = v128.load32_splat(a2);
+          c20 = f32x4.add(c20, f32x4.mul(b0, x)); c21 = f32x4.add(c21, f32x4.mul(b1, x));
+          x = v128.load32_splat(a3);
+          c30 = f32x4.add(c30, f32x4.mul(b0, x)); c31 = f32x4.add(c31, f32x4.mul(b1, x));
+          bp += 32; a0 += 4; a1 += 4; a2 += 4; a3 += 4;
+        }
+        list += step;
+      }
+      const p = out + (m << 2), at = channel << 2;
+      c00 = clamp4(c00, low, high); c01 = clamp4(c01, low, high); c10 = clamp4(c10, low, high); c11 = clamp4(c11, low, high);
+      c20 = clamp4(c20, low, high); c21 = clamp4(c21, low, high); c30 = clamp4(c30, low, high); c31 = clamp4(c31, low, high);
+      if (lanes == 8) {
+        const p0 = load<usize>(p) + at, p1 = load<usize>(p, 4) + at, p2 = load<usize>(p, 8) + at, p3 = load<usize>(p, 12) + at;
+        v128.store(p0, c00); v128.store(p0, c01, 16); v128.store(p1, c10); v128.store(p1, c11, 16);
+        v128.store(p2, c20); v128.store(p2, c21, 16); v128.store(p3, c30); v128.store(p3, c31, 16);
+      } else {
+        storeFloats(load<usize>(p) + at, c00, c01, lanes);
+        storeFloats(load<usize>(p, 4) + at, c10, c11, lanes);
+        storeFloats(load<usize>(p, 8) + at, c20, c21, lanes);
+        storeFloats(load<usize>(p, 12) + at, c30, c31, lanes);
+      }
+    }
+  } else {
+    for (let m = 0; m < rows; m++) {
+      const p = load<usize>(out + (m << 2)) + (channel << 2);
+      for (let lane = 0; lane < lanes; lane += 2) {
+        let c0 = load<f32>(bias + (lane << 2)), c1 = load<f32>(bias + (lane << 2), 4), bp = b + (lane << 2), list = runs + (m << 2);
+        for (let t = count; t > 0; t--) {
+          let ap = load<usize>(list);
+          for (let k = length; k > 0; k--) {
+            const x = load<f32>(ap);
+            c0 += x * load<f32>(bp); c1 += x * load<f32>(bp, 4);
+            ap += 4; bp += 32;
+          }
+          list += step;
+        }
+        store<f32>(p + (lane << 2), clamp(c0, min, max));
+        if (lane + 1 < lanes) store<f32>(p + (lane << 2), clamp(c1, min, max), 4);
+      }
+    }
+  }
+}
+
+/** One row, four panels at a time: eight sums hide the latency of the addition. */
+function gemv_f32_1x32(
+  runs: usize, step: usize, count: i32, length: i32, b: usize, bias: usize, out: usize, n: i32, min: f32, max: f32,
+): void {
+  const low = f32x4.splat(min), high = f32x4.splat(max), panel = <usize>(count * length) << 5;
+  for (; n >= 32; n -= 32) {
+    let c0 = v128.load(bias), c1 = v128.load(bias, 16), c2 = v128.load(bias, 32), c3 = v128.load(bias, 48);
+    let c4 = v128.load(bias, 64), c5 = v128.load(bias, 80), c6 = v128.load(bias, 96), c7 = v128.load(bias, 112);
+    let b1 = b + panel, b2 = b1 + panel, b3 = b2 + panel, list = runs;
+    for (let t = count; t > 0; t--) {
+      let ap = load<usize>(list);
+      for (let k = length; k > 0; k--) {
+        const x = v128.load32_splat(ap);
+        c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x)); c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
+        c2 = f32x4.add(c2, f32x4.mul(v128.load(b1), x)); c3 = f32x4.add(c3, f32x4.mul(v128.load(b1, 16), x));
+        c4 = f32x4.add(c4, f32x4.mul(v128.load(b2), x)); c5 = f32x4.add(c5, f32x4.mul(v128.load(b2, 16), x));
+        c6 = f32x4.add(c6, f32x4.mul(v128.load(b3), x)); c7 = f32x4.add(c7, f32x4.mul(v128.load(b3, 16), x));
+        ap += 4; b += 32; b1 += 32; b2 += 32; b3 += 32;
+      }
+      list += step;
+    }
+    v128.store(out, clamp4(c0, low, high)); v128.store(out, clamp4(c1, low, high), 16);
+    v128.store(out, clamp4(c2, low, high), 32); v128.store(out, clamp4(c3, low, high), 48);
+    v128.store(out, clamp4(c4, low, high), 64); v128.store(out, clamp4(c5, low, high), 80);
+    v128.store(out, clamp4(c6, low, high), 96); v128.store(out, clamp4(c7, low, high), 112);
+    b = b3; bias += 128; out += 128;
+  }
+  for (; n > 0; n -= 8) {
+    let c0 = v128.load(bias), c1 = v128.load(bias, 16), list = runs;
+    for (let t = count; t > 0; t--) {
+      let ap = load<usize>(list);
+      for (let k = length; k > 0; k--) {
+        const x = v128.load32_splat(ap);
+        c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x)); c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
+        ap += 4; b += 32;
+      }
+      list += step;
+    }
+    storeFloats(out, clamp4(c0, low, high), clamp4(c1, low, high), n);
+    bias += 32; out += 32;
+  }
+}
+
+@inline
+export function clamp4(x: v128, low: v128, high: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(x, low), high);
+}
+
+/** pmin(pmax(x, low), high) of one value: NaN stays NaN, as in the vector form. */
+@inline
+export function clamp(x: f32, low: f32, high: f32): f32 {
+  x = x < low ? low : x;
+  return high < x ? high : x;
+}
+
+function storeFloats(p: usize, c0: v128, c1: v128, lanes: i32): void {
+  storeWords(p, c0, lanes);
+  if (lanes > 4) storeWords(p + 16, c1, lanes - 4);
+}
