@@ -1,4 +1,3 @@
-import { clamp } from './gemmF32';
 import { requantize, requantize4, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 
@@ -205,31 +204,3 @@ export function depthwise_i8_3x3_s2(
   }
 }
 
-/** weights f32 [taps][C] · bias f32 [C'] · out f32 [C]; `shift` in bytes; sums from the bias on in the order of the taps */
-export function depthwise_f32(
-  taps: usize, count: i32, shift: usize, weights: usize, bias: usize, out: usize, C: i32, min: f32, max: f32,
-): void {
-  const end = taps + (count << 2), row = <usize>C << 2;
-  let c = 0;
-  if (ASC_FEATURE_SIMD) {
-    const low = f32x4.splat(min), high = f32x4.splat(max);
-    for (; c <= C - 4; c += 4) {
-      const at = shift + (c << 2);
-      let acc = v128.load(bias + (c << 2)), w = weights + (c << 2);
-      for (let t = taps; t < end; t += 4) {
-        acc = f32x4.add(acc, f32x4.mul(v128.load(load<usize>(t) + at), v128.load(w)));
-        w += row;
-      }
-      v128.store(out + (c << 2), f32x4.pmin(f32x4.pmax(acc, low), high));
-    }
-  }
-  for (; c < C; c++) {
-    const at = shift + (c << 2);
-    let acc = load<f32>(bias + (c << 2)), w = weights + (c << 2);
-    for (let t = taps; t < end; t += 4) {
-      acc += load<f32>(load<usize>(t) + at) * load<f32>(w);
-      w += row;
-    }
-    store<f32>(out + (c << 2), clamp(acc, min, max));
-  }
-}

@@ -4,7 +4,8 @@ import {
   DEPTHWISE_SCALE, DEPTHWISE_SOURCE, DEPTHWISE_SOURCE_ZERO, DEPTHWISE_STRIDE_X, DEPTHWISE_STRIDE_Y, DEPTHWISE_TARGET, DEPTHWISE_TARGET_ZERO,
   DEPTHWISE_WEIGHTS, DEPTHWISE_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
 } from '../layout';
-import { depthwise_f32, depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, pair_taps_i8_3x3, WEIGHTS_3X3 } from '../kernels/depthwise';
+import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, pair_taps_i8_3x3, WEIGHTS_3X3 } from '../kernels/depthwise';
+import { depthwise_f32, depthwise_f32_3x3 } from '../kernels/depthwiseF32';
 import { big, bytesOf, checkCounts, checkFiniteTable, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target } from '../record';
 
 // Scratch: a row of zero points [C] + 16 │ widened weights (i8) │ tap addresses u32 [KH·KW rounded up to 2]
@@ -62,22 +63,24 @@ function zeroRow(bytes: i32, zero: u8): usize {
   return (scratch() + bytes + 16 + 15) & ~15;
 }
 
-/** 3×3 without dilation, stride 1 or 2: row by row. */
-function runRows3x3(r: usize): void {
+/** 3×3 without dilation, row by row; i8 with stride 1 or 2. */
+function runRows3x3(r: usize, f32s: bool): void {
   const C = int(r, DEPTHWISE_CHANNELS), inH = int(r, DEPTHWISE_IN_H), inW = int(r, DEPTHWISE_IN_W), outH = int(r, DEPTHWISE_OUT_H), outW = int(r, DEPTHWISE_OUT_W);
   const stride = int(r, DEPTHWISE_STRIDE_X), strideY = int(r, DEPTHWISE_STRIDE_Y), padTop = int(r, DEPTHWISE_PAD_TOP), first = -int(r, DEPTHWISE_PAD_LEFT), padding = int(r, DEPTHWISE_SOURCE_ZERO);
   const bias = <usize>int(r, DEPTHWISE_BIAS), scale = <usize>int(r, DEPTHWISE_SCALE), zero = int(r, DEPTHWISE_TARGET_ZERO), low = int(r, DEPTHWISE_MIN), high = int(r, DEPTHWISE_MAX);
-  const zeros = scratch(), weights = zeroRow(C, <u8>padding), rowBytes = inW * C;
-  pair_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), int(r, DEPTHWISE_WEIGHTS_ZERO), (C + 7) >> 3, weights);
+  const pixelBytes = f32s ? C << 2 : C, zeros = scratch(), paired = zeroRow(pixelBytes, f32s ? 0 : <u8>padding), weights = f32s ? <usize>int(r, DEPTHWISE_WEIGHTS) : paired;
+  const rowBytes = inW * pixelBytes;
+  if (!f32s) pair_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), int(r, DEPTHWISE_WEIGHTS_ZERO), (C + 7) >> 3, paired);
   let out = <usize>int(r, DEPTHWISE_TARGET), picture = <usize>int(r, DEPTHWISE_SOURCE);
   for (let batch = 0; batch < int(r, DEPTHWISE_BATCH); batch++) {
     for (let y = 0; y < outH; y++) {
       const iy = y * strideY - padTop, in0 = <u32>iy < <u32>inH, in1 = <u32>(iy + 1) < <u32>inH, in2 = <u32>(iy + 2) < <u32>inH;
       const p0 = in0 ? picture + iy * rowBytes : zeros, p1 = in1 ? picture + (iy + 1) * rowBytes : zeros, p2 = in2 ? picture + (iy + 2) * rowBytes : zeros;
-      const s0 = in0 ? C : 0, s1 = in1 ? C : 0, s2 = in2 ? C : 0;
-      if (stride == 1) depthwise_i8_3x3_s1(p0, s0, p1, s1, p2, s2, first, inW, padding, weights, bias, scale, out, outW, C, zero, low, high);
+      const s0 = in0 ? pixelBytes : 0, s1 = in1 ? pixelBytes : 0, s2 = in2 ? pixelBytes : 0;
+      if (f32s) depthwise_f32_3x3(p0, s0, p1, s1, p2, s2, first, inW, stride, weights, bias, out, outW, C, float(r, DEPTHWISE_MIN), float(r, DEPTHWISE_MAX));
+      else if (stride == 1) depthwise_i8_3x3_s1(p0, s0, p1, s1, p2, s2, first, inW, padding, weights, bias, scale, out, outW, C, zero, low, high);
       else depthwise_i8_3x3_s2(p0, s0, p1, s1, p2, s2, first, inW, padding, weights, bias, scale, out, outW, C, zero, low, high);
-      out += outW * C;
+      out += outW * pixelBytes;
     }
     picture += inH * rowBytes;
   }
@@ -90,8 +93,8 @@ export function runDepthwiseConv2d(r: usize): void {
   const taps = kernelH * kernelW, pairs = (taps + 1) >> 1, bias = <usize>int(r, DEPTHWISE_BIAS), blocks = (C + 7) >> 3;
   const strideY = int(r, DEPTHWISE_STRIDE_Y), strideX = int(r, DEPTHWISE_STRIDE_X), padTop = int(r, DEPTHWISE_PAD_TOP), padLeft = int(r, DEPTHWISE_PAD_LEFT);
   if (ASC_FEATURE_SIMD) {
-    if (!f32s && kernelH == 3 && kernelW == 3 && int(r, DEPTHWISE_DILATION_Y) == 1 && int(r, DEPTHWISE_DILATION_X) == 1 && (strideX == 1 || strideX == 2)) {
-      runRows3x3(r);
+    if (kernelH == 3 && kernelW == 3 && int(r, DEPTHWISE_DILATION_Y) == 1 && int(r, DEPTHWISE_DILATION_X) == 1 && (f32s || strideX == 1 || strideX == 2)) {
+      runRows3x3(r, f32s);
       return;
     }
   }
