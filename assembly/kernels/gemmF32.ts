@@ -20,7 +20,7 @@ export function product_f32(
   }
   if (ASC_FEATURE_SIMD) {
     for (let m = fours; m < rows; m++) {
-      gemv_f32_1x32(runs + (m << 2), step, count, length, b, bias, load<usize>(out + (m << 2)) + (channel << 2), n, min, max);
+      gemv_f32_1x16(runs + (m << 2), step, count, length, b, bias, load<usize>(out + (m << 2)) + (channel << 2), n, min, max);
     }
   }
 }
@@ -84,34 +84,38 @@ function gemm_f32_4x8(
   }
 }
 
-/** One row, four panels at a time: eight sums hide the latency of the addition. */
-function gemv_f32_1x32(
+/** One row, two panels at a time: four sums hide the latency of the addition. */
+function gemv_f32_1x16(
   runs: usize, step: usize, count: i32, length: i32, b: usize, bias: usize, out: usize, n: i32, min: f32, max: f32,
 ): void {
   const low = f32x4.splat(min), high = f32x4.splat(max), panel = <usize>(count * length) << 5;
-  for (; n >= 32; n -= 32) {
-    let c0 = v128.load(bias), c1 = v128.load(bias, 16), c2 = v128.load(bias, 32), c3 = v128.load(bias, 48);
-    let c4 = v128.load(bias, 64), c5 = v128.load(bias, 80), c6 = v128.load(bias, 96), c7 = v128.load(bias, 112);
-    let b1 = b + panel, b2 = b1 + panel, b3 = b2 + panel, list = runs;
+  for (; n > 8; n -= 16) {
+    let c0 = v128.load(bias), c1 = v128.load(bias, 16), c2 = v128.load(bias, 32), c3 = v128.load(bias, 48), d = b + panel, list = runs;
     for (let t = count; t > 0; t--) {
       let ap = load<usize>(list);
-      for (let k = length; k > 0; k--) {
+      let k = length;
+      for (; k > 1; k -= 2) {
+        let x = v128.load32_splat(ap);
+        c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x)); c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
+        c2 = f32x4.add(c2, f32x4.mul(v128.load(d), x)); c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 16), x));
+        x = v128.load32_splat(ap, 4);
+        c0 = f32x4.add(c0, f32x4.mul(v128.load(b, 32), x)); c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 48), x));
+        c2 = f32x4.add(c2, f32x4.mul(v128.load(d, 32), x)); c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 48), x));
+        ap += 8; b += 64; d += 64;
+      }
+      if (k > 0) {
         const x = v128.load32_splat(ap);
         c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x)); c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
-        c2 = f32x4.add(c2, f32x4.mul(v128.load(b1), x)); c3 = f32x4.add(c3, f32x4.mul(v128.load(b1, 16), x));
-        c4 = f32x4.add(c4, f32x4.mul(v128.load(b2), x)); c5 = f32x4.add(c5, f32x4.mul(v128.load(b2, 16), x));
-        c6 = f32x4.add(c6, f32x4.mul(v128.load(b3), x)); c7 = f32x4.add(c7, f32x4.mul(v128.load(b3, 16), x));
-        ap += 4; b += 32; b1 += 32; b2 += 32; b3 += 32;
+        c2 = f32x4.add(c2, f32x4.mul(v128.load(d), x)); c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 16), x));
+        b += 32; d += 32;
       }
       list += step;
     }
-    v128.store(out, clamp4(c0, low, high)); v128.store(out, clamp4(c1, low, high), 16);
-    v128.store(out, clamp4(c2, low, high), 32); v128.store(out, clamp4(c3, low, high), 48);
-    v128.store(out, clamp4(c4, low, high), 64); v128.store(out, clamp4(c5, low, high), 80);
-    v128.store(out, clamp4(c6, low, high), 96); v128.store(out, clamp4(c7, low, high), 112);
-    b = b3; bias += 128; out += 128;
+    storeFloats(out, clamp4(c0, low, high), clamp4(c1, low, high), 8);
+    storeFloats(out + 32, clamp4(c2, low, high), clamp4(c3, low, high), n - 8);
+    b = d; bias += 64; out += 64;
   }
-  for (; n > 0; n -= 8) {
+  if (n > 0) {
     let c0 = v128.load(bias), c1 = v128.load(bias, 16), list = runs;
     for (let t = count; t > 0; t--) {
       let ap = load<usize>(list);
@@ -123,7 +127,6 @@ function gemv_f32_1x32(
       list += step;
     }
     storeFloats(out, clamp4(c0, low, high), clamp4(c1, low, high), n);
-    bias += 32; out += 32;
   }
 }
 

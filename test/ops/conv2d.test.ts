@@ -72,6 +72,12 @@ describe('conv2d', () => {
       }
     });
 
+    test(`reads runs inside the picture, cut by its sides and outside of it, at every length of a row (${type})`, () => {
+      for (const width of [1, 2, 3, 4, 5, 6, 7, 8, 9, 13]) for (const [stride, kernel] of [[1, 3], [2, 3], [3, 2], [1, 5]] as Pair[]) for (const groups of [1, 2]) {
+        check({ ...base, batch: 2, height: 3, width, ci: 2, co: 9, groups, kernel: [kernel, kernel], stride: [stride, stride], padding: [1, 2, 2, 1], seed: width });
+      }
+    });
+
     test(`spreads its taps (${type})`, () => {
       for (const dilation of [[2, 1], [1, 2], [3, 3], [5, 4]] as Pair[]) check({ ...base, height: 8, width: 9, kernel: [3, 2], dilation, padding: [2, 1, 0, 2], seed: 5 });
     });

@@ -48,7 +48,7 @@ describe('depthwiseConv2d', () => {
     const base: Spec = { ...plain, type, weights: { ...plain.weights, zero: type === 'uint8' ? -40 : 0 } };
 
     test(`has any number of channels, one output each or several (${type})`, () => {
-      for (const n of [1, 7, 8, 9, 15, 16, 17, 33]) for (const multiplier of [1, 2, 3]) check({ ...base, channels: n, multiplier, seed: n });
+      for (const n of [1, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 33]) for (const multiplier of [1, 2, 3]) for (const kernel of [[3, 3], [2, 3]] as Pair[]) check({ ...base, channels: n, multiplier, kernel, seed: n });
     });
 
     test(`has an odd or an even number of taps, nine of them on a path of their own (${type})`, () => {

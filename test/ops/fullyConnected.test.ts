@@ -36,15 +36,15 @@ describe('fullyConnected', () => {
     const base: Spec = { ...plain, type, weights: { ...plain.weights, zero: type === 'uint8' ? -7 : 0 } };
 
     test(`has one row on a path of its own, and blocks of rows (${type})`, () => {
-      for (const rows of [1, 3, 4, 5, 63, 64, 65, 129]) for (const columns of [1, 8, 17]) check({ ...base, rows, columns, seed: rows });
+      for (const rows of [1, 2, 3, 4, 5, 6, 7, 63, 64, 65, 129]) for (const columns of [1, 8, 17, 25, 33]) check({ ...base, rows, columns, seed: rows });
     });
 
     test(`sums any number of products (${type})`, () => {
-      for (const depth of [1, 2, 3, 7, 8, 9, 15, 16, 17, 1023]) for (const rows of [1, 2]) check({ ...base, rows, depth, seed: depth });
+      for (const depth of [1, 2, 3, 7, 8, 9, 15, 16, 17, 1023]) for (const rows of [1, 2, 4]) check({ ...base, rows, depth, columns: 18, seed: depth });
     });
 
     test(`has any number of columns (${type})`, () => {
-      for (const columns of [1, 7, 8, 9, 15, 16, 17, 100]) check({ ...base, columns, seed: columns });
+      for (const columns of [1, 4, 5, 7, 8, 9, 12, 15, 16, 17, 23, 24, 25, 31, 32, 33, 100]) for (const rows of [1, 4]) check({ ...base, rows, columns, seed: columns });
     });
   }
 
