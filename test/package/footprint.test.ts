@@ -9,11 +9,11 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 48_799 },
-  'dist/slim.js': { gzip: 10_778 },
-  'dist/core.relaxed.wasm': { raw: 63_218, gzip: 19_686 },
-  'dist/core.simd.wasm': { raw: 60_183, gzip: 19_118 },
-  'dist/core.scalar.wasm': { raw: 41_461, gzip: 14_612 },
+  'dist/browser.js': { gzip: 48_374 },
+  'dist/slim.js': { gzip: 10_391 },
+  'dist/core.relaxed.wasm': { raw: 64_327, gzip: 20_028 },
+  'dist/core.simd.wasm': { raw: 61_292, gzip: 19_493 },
+  'dist/core.scalar.wasm': { raw: 39_946, gzip: 13_979 },
 };
 const ALLOWANCE = 1.03;
 /** JavaScript and WebAssembly together, gzipped. */
