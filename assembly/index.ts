@@ -2,7 +2,7 @@
 // `validate` once, `prepare` once, and `run` for each prediction.
 export { validate, faultOffset, prepare, run } from './run';
 export { scratchOf } from './record';
-export { unpack } from './unpack';
+export { decode } from './decode';
 
 /** Which build this is: 0 scalar, 1 simd, 2 relaxed. */
 export function flavor(): i32 {

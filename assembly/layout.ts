@@ -42,7 +42,7 @@ export const FAULT_ATTRIBUTE = 5;
 export const FAULT_ALIGNMENT = 6;
 export const FAULT_CODED = 7;
 
-// ── entropy-coded weights (the file's CODED section, src/compiler/entropy.ts, assembly/unpack.ts) ─────────────────────────────────────────
+// ── entropy-coded weights (the file's CODED section, src/compiler/entropy.ts, assembly/decode.ts) ─────────────────────────────────────────
 //
 //   +0 u32 bytes of the weights  +4 u32 lead  +8 u32 tables  +12 u32 runs n  +16 n runs, frequencies of each table, states u32 [4], u16 …
 //   run: +0 u32 kind  +4 u32 offset in the weights  +8 u32 quads (fours of bytes) of a lane  +12 u32 lanes

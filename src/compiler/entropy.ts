@@ -2,7 +2,7 @@ import * as L from '../../assembly/layout';
 import { alignUp } from '../format/klet';
 
 // The encoder of the CODED section: static range asymmetric numeral systems (J. Duda, arXiv:1311.2540), 12-bit probabilities, four states in
-// turn, words of 16 bits. docs/format.md says what the section looks like; assembly/unpack.ts reads it.
+// turn, words of 16 bits. docs/format.md says what the section looks like; assembly/decode.ts reads it.
 
 /** A stretch of the weights: what kind of lanes it has, and how many fours of bytes are in each. */
 export interface CodedRun {
@@ -24,7 +24,7 @@ const BITS = 12, SLOTS = 1 << BITS, LOWEST = 65536;
 /** Numbers of tables that are tried; more must pay for their lists. */
 const TABLE_COUNTS = [1, 2, 4, 8, 16, 32];
 const ROUNDS = 6;
-/** As in assembly/unpack.ts: fours between two looks at how far reading has come. */
+/** As in assembly/decode.ts: fours between two looks at how far reading has come. */
 const BLOCK = 1024;
 
 /**

@@ -23,7 +23,7 @@ export interface CoreExports {
   prepare(): void;
   run(from: number, to: number): void;
   scratchOf(): number;
-  unpack(coded: number, bytes: number, room: number): number;
+  decode(coded: number, bytes: number, room: number): number;
   flavor(): number;
 }
 

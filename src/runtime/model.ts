@@ -87,7 +87,7 @@ function place(compiled: CompiledCore, parts: KletParts, where: string, maxMemor
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, coded ? coded.section : map[2]);
-  if (coded && exports.unpack(coded.section, parts.weights.length, coded.room) !== L.FAULT_NONE) {
+  if (coded && exports.decode(coded.section, parts.weights.length, coded.room) !== L.FAULT_NONE) {
     throw new KletError('CORRUPT', `${where} is damaged: its weights do not decode; fetch or convert it again`);
   }
   const fault = exports.validate();

@@ -23,7 +23,7 @@ function decode(flavor: (typeof flavors)[number], coded: Uint8Array, bytes: numb
   view.setUint32(L.MAP + L.MAP_WEIGHTS, WEIGHTS, true);
   view.setUint32(L.MAP + L.MAP_WEIGHTS_BYTES, bytes, true);
   memory.set(coded, section);
-  return { fault: exports.unpack(section, coded.length, room), weights: memory.slice(WEIGHTS, WEIGHTS + bytes) };
+  return { fault: exports.decode(section, coded.length, room), weights: memory.slice(WEIGHTS, WEIGHTS + bytes) };
 }
 
 interface Drawn { weights: Uint8Array; runs: CodedRun[] }

@@ -11,7 +11,7 @@ import { RANS_END, RANS_LOWEST, RANS_NEXT, RANS_STATE_BYTES, RANS_TABLE_BYTES, f
 const BLOCK = 1024;
 
 /** Decodes the section of `bytes` bytes at `coded` to the weights; `room` is free. Returns a FAULT_ code. */
-export function unpack(coded: usize, bytes: u32, room: usize): i32 {
+export function decode(coded: usize, bytes: u32, room: usize): i32 {
   if (bytes < <u32>CODED_HEADER) return FAULT_CODED;
   const tables = load<u32>(coded, CODED_TABLES), runs = load<u32>(coded, CODED_RUNS), end = coded + bytes;
   if (load<u32>(coded, CODED_WEIGHTS_BYTES) != load<u32>(MAP + MAP_WEIGHTS_BYTES) || tables < 1 || tables > <u32>MAX_CODED_TABLES || runs > (bytes - CODED_HEADER) / CODED_RUN_BYTES) return FAULT_CODED;
@@ -27,13 +27,13 @@ export function unpack(coded: usize, bytes: u32, room: usize): i32 {
   memory.copy(state, at, 16);
   store<usize>(state, at + 16, RANS_NEXT);
   store<usize>(state, end, RANS_END);
-  for (let i: u32 = 0; i < runs; i++) if (!unpackRun(list + i * CODED_RUN_BYTES, state, room, tables)) return FAULT_CODED;
+  for (let i: u32 = 0; i < runs; i++) if (!decodeRun(list + i * CODED_RUN_BYTES, state, room, tables)) return FAULT_CODED;
   for (let i = 0; i < 16; i += 4) if (load<u32>(state + i) != RANS_LOWEST) return FAULT_CODED;
   return load<usize>(state, RANS_NEXT) == end ? FAULT_NONE : FAULT_CODED;
 }
 
 /** Lanes are what has one table: all bytes of a run, each byte of its words, or each channel of its panels. Table 0 stands for one byte all along. */
-function unpackRun(run: usize, state: usize, room: usize, tables: u32): bool {
+function decodeRun(run: usize, state: usize, room: usize, tables: u32): bool {
   const kind = load<u32>(run, CODED_KIND), offset = load<u32>(run, CODED_OFFSET), quads = load<u32>(run, CODED_QUADS), lanes = load<u32>(run, CODED_LANES);
   const panel = quads << 5, size = <f64>quads * 4 * <f64>lanes;
   if (kind > <u32>CODED_CHANNELS || lanes < 1 || quads < 1 || <f64>offset + size > <f64>load<u32>(MAP + MAP_WEIGHTS_BYTES)) return false;
