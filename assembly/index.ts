@@ -1,8 +1,9 @@
 // The whole interface of the core. The host writes the memory map (layout.ts, MAP) and the sections, then calls
-// `validate` once, `prepare` once, and `run` for each prediction.
+// `validate` once, `prepare` once, and `run` for each prediction. `crc32` is for the files that models come in.
 export { validate, faultOffset, prepare, run } from './run';
 export { scratchOf } from './record';
 export { decode } from './decode';
+export { crc32 } from './kernels/crc32';
 
 /** Which build this is: 0 scalar, 1 simd, 2 relaxed. */
 export function flavor(): i32 {

@@ -1,24 +1,33 @@
-// Compiles assembly/ to build/core.<flavor>.wasm, and to build/core.js: as text (src/runtime/text.ts), with types. The relaxed core differs
-// little from the simd one and is carried as what changes (src/runtime/patch.ts).
+// Compiles assembly/ to build/core.<flavor>.wasm, and to build/core.js: as text that assembly/unpack.ts reads, with types. The relaxed core
+// differs little from the simd one and is carried as what changes.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
 
 const flavors = ['relaxed', 'simd', 'scalar'];
 mkdirSync('build', { recursive: true });
-for (const flavor of flavors) {
-  const { error, stderr } = await asc.main(['--config', 'asconfig.json', '--target', flavor]);
-  if (error) {
-    console.error(stderr.toString());
-    process.exit(1);
-  }
-}
+for (const flavor of flavors) await compile('assembly/index.ts', '--target', flavor);
 const [relaxed, simd, scalar] = flavors.map((flavor) => readFileSync(`build/core.${flavor}.wasm`));
 const carried = { simd, scalar, relaxedPatch: patchOf(simd, relaxed) };
 const order = bytesByFrequency(Object.values(carried)), text = textEncoder(order);
-const strings = { order: Buffer.from(order).toString('hex'), ...Object.fromEntries(Object.entries(carried).map(([name, bytes]) => [name, text(bytes)])) };
+const unpacker = await unpackerFor(carried, relaxed, text);
+const strings = { unpacker: unpacker.toString('hex'), order: Buffer.from(order).toString('hex'), ...Object.fromEntries(Object.entries(carried).map(([name, bytes]) => [name, text(bytes)])) };
 writeFileSync('build/core.js', Object.entries(strings).map(([name, string]) => `export const ${name} = '${string}';\n`).join(''));
 writeFileSync('build/core.d.ts', Object.keys(strings).map((name) => `export declare const ${name}: string;\n`).join(''));
 console.log(flavors.map((flavor) => `  core.${flavor}.wasm ${readFileSync(`build/core.${flavor}.wasm`).length} bytes`).join('\n'));
+
+async function compile(...options) {
+  const { error, stderr } = await asc.main(['--config', 'asconfig.json', ...options]);
+  if (!error) return;
+  console.error(stderr.toString());
+  process.exit(1);
+}
+
+/** assembly/unpack.ts, with memory for two texts, what they mean, and the file that the patch makes. */
+async function unpackerFor({ simd, relaxedPatch, scalar }, relaxed, text) {
+  const bytes = 1024 + Math.max(relaxed.length + [simd, relaxedPatch].reduce((sum, file) => sum + text(file).length + file.length, 0), text(scalar).length + scalar.length);
+  await compile('assembly/unpack.ts', '--target', 'unpack', '--initialMemory', `${Math.ceil(bytes / 65536)}`);
+  return readFileSync('build/unpack.wasm');
+}
 
 function bytesByFrequency(files) {
   const counts = new Array(256).fill(0);
@@ -26,7 +35,7 @@ function bytesByFrequency(files) {
   return [...counts.keys()].sort((a, b) => counts[b] - counts[a]);
 }
 
-/** See src/runtime/text.ts. */
+/** Printable ASCII that compresses well, unlike base64: a byte keeps its place in repetitions. See assembly/unpack.ts. */
 function textEncoder(order) {
   const SINGLE = 87, alphabet = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) => !'\'"\\`$<'.includes(c));
   const codes = [];
@@ -34,7 +43,7 @@ function textEncoder(order) {
   return (bytes) => Array.from(bytes, (byte) => codes[byte]).join('');
 }
 
-/** What makes `to` of `from`: see src/runtime/patch.ts. */
+/** What makes `to` of `from`: see assembly/unpack.ts. */
 function patchOf(from, to) {
   const SEED = 4, seeds = new Map(), key = (bytes, i) => bytes.readUInt32LE(i);
   for (let i = 0; i + SEED <= from.length; i++) {
@@ -62,7 +71,6 @@ function patchOf(from, to) {
     for (; value > 127; value >>>= 7) bytes.push(value & 127 | 128);
     bytes.push(value);
   };
-  number(to.length);
   for (let i = 0, start = 0, end = 0; start < to.length;) {
     const expected = end + i - start, copy = bestAt(i, expected);
     if (i < to.length && (copy.gain === 0 || bestAt(i + 1, expected + 1).gain > copy.gain + 1)) {

@@ -124,7 +124,7 @@ function core(): CompiledCore {
 
 /** The core itself says how much scratch a plan needs, and proves the plan on the way. */
 function scratchBytes(parts: KletParts): number {
-  const { map, total } = mapMemory(parts), { exports, memory } = instantiate(core(), total), view = new DataView(memory.buffer);
+  const { map, total } = mapMemory(parts), { exports, memory } = instantiate(core().module, total), view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, map[2]);
@@ -133,11 +133,15 @@ function scratchBytes(parts: KletParts): number {
   return exports.scratchOf();
 }
 
+function load(parts: KletParts): Model {
+  return new Model(core(), { ...parts, readNotes: () => parts.notes }, parts.meta.name, undefined);
+}
+
 /** Runs a network without inputs. */
 function evaluate(graph: Graph): NonNullable<Tensor['data']>[] {
   const work = cloneGraph(graph);
   ownOutputs(work);
-  const model = new Model(core(), lower(work, {}, false)[0], graph.name, undefined), values: NonNullable<Tensor['data']>[] = [];
+  const model = load(lower(work, {}, false)[0]), values: NonNullable<Tensor['data']>[] = [];
   const raw = model.predict({}, { output: 'raw' });
   work.outputs.forEach((tensor) => {
     const value = work.outputs.length === 1 ? raw : raw[tensor.name];
@@ -147,7 +151,7 @@ function evaluate(graph: Graph): NonNullable<Tensor['data']>[] {
 }
 
 function goldenVectors(parts: KletParts, cases: readonly Inputs[]): Uint8Array {
-  const model = new Model(core(), parts, parts.meta.name, undefined), chunks = cases.flatMap((inputs) => model.record(inputs));
+  const model = load(parts), chunks = cases.flatMap((inputs) => model.record(inputs));
   const golden = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let at = 0;
   for (const chunk of chunks) {

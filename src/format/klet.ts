@@ -117,7 +117,7 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>): Uint8Array {
     [kind, offsets[i]!, bytes.length, crc32(bytes)].forEach((value, j) => view.setUint32(entry + j * 4, value, true));
     file.set(bytes, offsets[i]);
   });
-  view.setUint32(28, headerCrc(file, tableEnd), true);
+  view.setUint32(28, headerCrc(file, tableEnd, crc32), true);
   return file;
 }
 
@@ -128,6 +128,17 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>): Uint8Array {
  * @throws KletError `BAD_MAGIC`, `BAD_VERSION` or `CORRUPT`
  */
 export function readKlet(file: Uint8Array, where = 'the model'): KletParts {
+  const { readNotes, ...parts } = openKlet(file, where, crc32), notes = readNotes();
+  return { ...parts, ...(notes && { notes }) };
+}
+
+/** A file's parts, its notes not yet read: a page that only runs a model need not spend the time. */
+export interface OpenedKlet extends Omit<KletParts, 'notes'> {
+  readNotes: () => Notes | undefined;
+}
+
+/** `readKlet` by another implementation of CRC-32: a core has a faster one, and a page need not have two. */
+export function openKlet(file: Uint8Array, where: string, checksum: Checksum): OpenedKlet {
   const corrupt = (what: string): KletError => new KletError('CORRUPT', `${where} is damaged: ${what}; fetch or convert it again`);
   if (file.length < 4 || u32(file, 0) !== MAGIC) throw new KletError('BAD_MAGIC', describeForeign(file, where));
   if (file.length < HEADER_BYTES) throw corrupt(`${file.length} bytes are too few for the header of ${HEADER_BYTES}`);
@@ -139,14 +150,14 @@ export function readKlet(file: Uint8Array, where = 'the model'): KletParts {
   const length = u32(file, 8), count = u32(file, 24), tableEnd = HEADER_BYTES + count * ENTRY_BYTES;
   if (length !== file.length) throw corrupt(`the header says ${length} bytes, there are ${file.length}`);
   if (count > MAX_SECTIONS || tableEnd > file.length) throw corrupt(`it claims ${count} sections`);
-  if (headerCrc(file, tableEnd) !== u32(file, 28)) throw corrupt('the checksum of its header does not match');
+  if (headerCrc(file, tableEnd, checksum) !== u32(file, 28)) throw corrupt('the checksum of its header does not match');
   if (u32(file, 12) !== 0) throw new KletError('BAD_VERSION', `${where} uses features (flags ${u32(file, 12)}) that this kinglet does not know; update kinglet`);
   const sections = new Map<number, Uint8Array>();
   for (let i = 0; i < count; i++) {
     const at = HEADER_BYTES + i * ENTRY_BYTES, kind = u32(file, at), offset = u32(file, at + 4), bytes = u32(file, at + 8);
     if (offset < tableEnd || offset % ALIGNMENT !== 0 || offset + bytes > file.length) throw corrupt(`section ${i} (kind ${kind}) lies outside the file`);
     const section = file.subarray(offset, offset + bytes);
-    if (crc32(section) !== u32(file, at + 12)) throw corrupt(`the checksum of section ${i} (kind ${kind}) does not match`);
+    if (checksum(section) !== u32(file, at + 12)) throw corrupt(`the checksum of section ${i} (kind ${kind}) does not match`);
     if (sections.has(kind)) throw corrupt(`it has two sections of kind ${kind}`);
     sections.set(kind, section);
   }
@@ -162,12 +173,11 @@ export function readKlet(file: Uint8Array, where = 'the model'): KletParts {
   const arenaBytes = u32(file, 16);
   const problem = checkMeta(meta, arenaBytes);
   if (problem) throw corrupt(problem);
-  const notes = sections.get(SECTION_NOTES), parsedNotes = notes && fromAscii(notes);
   return {
     meta, arenaBytes, scratchBytes: u32(file, 20), minor: u32(file, 4) >>> 16,
     plan: need(SECTION_PLAN, 'PLAN'), weights: coded ?? need(SECTION_WEIGHTS, 'WEIGHTS'), ...(coded && { coded: true }),
     ...(sections.has(SECTION_GOLDEN) && { golden: sections.get(SECTION_GOLDEN)! }),
-    ...(isNotes(parsedNotes) && { notes: parsedNotes }),
+    readNotes: notesReader(sections.get(SECTION_NOTES)?.slice()),
   };
 }
 
@@ -210,11 +220,13 @@ function u32(file: Uint8Array, at: number): number {
   return (file[at]! | (file[at + 1]! << 8) | (file[at + 2]! << 16) | (file[at + 3]! << 24)) >>> 0;
 }
 
-function headerCrc(file: Uint8Array, tableEnd: number): number {
+type Checksum = (bytes: Uint8Array) => number;
+
+function headerCrc(file: Uint8Array, tableEnd: number, checksum: Checksum): number {
   const covered = new Uint8Array(28 + tableEnd - HEADER_BYTES);
   covered.set(file.subarray(0, 28));
   covered.set(file.subarray(HEADER_BYTES, tableEnd), 28);
-  return crc32(covered);
+  return checksum(covered);
 }
 
 /** JSON as ASCII bytes (other characters escaped), so that reading it needs no TextDecoder, which worklets lack. */
@@ -256,6 +268,14 @@ function checkMeta(meta: unknown, arenaBytes: number): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Holds on to its own bytes and not, by a scope that it shares, to the file. */
+function notesReader(bytes: Uint8Array | undefined): () => Notes | undefined {
+  return () => {
+    const notes = bytes && fromAscii(bytes);
+    return isNotes(notes) ? notes : undefined;
+  };
 }
 
 function isNotes(value: unknown): value is Notes {

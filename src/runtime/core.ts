@@ -1,4 +1,5 @@
 import { instantiateSync } from '@assemblyscript/loader';
+import { RESERVED } from '../../assembly/layout';
 import { KletError } from '../errors';
 import { answersRight } from './knownAnswer';
 
@@ -14,6 +15,8 @@ const flavors: readonly Flavor[] = ['scalar', 'simd', 'relaxed'];
 export interface CompiledCore {
   module: WebAssembly.Module;
   flavor: Flavor;
+  /** The CRC-32 of bytes, as crc32 in src/format. */
+  crc32: (bytes: Uint8Array) => number;
 }
 
 /** The exports of assembly/index.ts. */
@@ -24,7 +27,14 @@ export interface CoreExports {
   run(from: number, to: number): void;
   scratchOf(): number;
   decode(coded: number, bytes: number, room: number): number;
+  crc32(at: number, bytes: number, crc: number): number;
   flavor(): number;
+}
+
+/** A core with its memory. */
+export interface Core {
+  exports: CoreExports;
+  memory: Uint8Array;
 }
 
 const PAGE = 65536;
@@ -48,9 +58,9 @@ export function compileCore(source: BufferSource | WebAssembly.Module, what: str
     throw new KletError('NO_WASM', `this engine does not compile ${what}: ${String(cause)}`, { cause });
   }
   const foreign = (cause?: unknown): KletError => new KletError('NOT_WASM', `${what} is WebAssembly, but not a core of this kinglet`, { cause });
-  let core: ReturnType<typeof instantiate>;
+  let core: Core;
   try {
-    core = instantiate({ module, flavor: 'scalar' }, PAGE);
+    core = instantiate(module, PAGE);
   } catch (cause) {
     throw cause instanceof KletError ? cause : foreign(cause);
   }
@@ -62,7 +72,18 @@ export function compileCore(source: BufferSource | WebAssembly.Module, what: str
     reason = cause;
   }
   if (!right) throw new KletError('NO_WASM', `this engine computes wrongly with ${what}; use another flavor`, { cause: reason });
-  return { module, flavor: flavors[core.exports.flavor()]! };
+  return { module, flavor: flavors[core.exports.flavor()]!, crc32: (bytes) => crc32(core, bytes) };
+}
+
+/** Piece by piece through the memory of a core that has no model. */
+function crc32({ exports, memory }: Core, bytes: Uint8Array): number {
+  let crc = 0;
+  for (let at = 0; at < bytes.length; at += PAGE - RESERVED) {
+    const piece = bytes.subarray(at, at + PAGE - RESERVED);
+    memory.set(piece, RESERVED);
+    crc = exports.crc32(RESERVED, piece.length, crc);
+  }
+  return crc >>> 0;
 }
 
 /** One relaxed dot product of four times 127 and the byte 255: (module (func (export "f") (result i32) …)) */
@@ -78,11 +99,16 @@ const relaxedDot = Uint8Array.of(
  */
 export function relaxedPays(): boolean {
   try {
-    const { f } = new WebAssembly.Instance(new WebAssembly.Module(relaxedDot)).exports as unknown as { f: () => number };
+    const { f } = startModule(relaxedDot) as unknown as { f: () => number };
     return [129540, -508].includes(f());
   } catch {
     return false;
   }
+}
+
+/** The exports of a module that imports nothing. */
+export function startModule(bytes: Uint8Array): WebAssembly.Exports {
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>)).exports;
 }
 
 /** Whether this engine has WebAssembly at all. */
@@ -100,7 +126,7 @@ export function isModule(value: unknown): value is WebAssembly.Module {
  *
  * @throws KletError `OUT_OF_MEMORY` when the engine does not grant it
  */
-export function instantiate(core: CompiledCore, bytes: number): { exports: CoreExports; memory: Uint8Array } {
+export function instantiate(module: WebAssembly.Module, bytes: number): Core {
   const pages = Math.ceil(bytes / PAGE);
   let memory: WebAssembly.Memory;
   try {
@@ -108,7 +134,7 @@ export function instantiate(core: CompiledCore, bytes: number): { exports: CoreE
   } catch (cause) {
     throw new KletError('OUT_OF_MEMORY', `the model needs ${pages * PAGE} bytes and this engine does not grant them`, { cause });
   }
-  const { exports } = instantiateSync(core.module, { env: { memory } });
+  const { exports } = instantiateSync(module, { env: { memory } });
   return { exports: exports as unknown as CoreExports, memory: new Uint8Array(memory.buffer) };
 }
 

@@ -1,11 +1,49 @@
-import { order, relaxedPatch, scalar, simd } from '../../build/core.js';
-import type { InlinedCores } from './core';
-import { applyPatch } from './patch';
-import { bytesOfText } from './text';
+import { order, relaxedPatch, scalar, simd, unpacker } from '../../build/core.js';
+import { startModule, type InlinedCores } from './core';
+
+// See assembly/unpack.ts.
+
+interface Unpacker {
+  memory: WebAssembly.Memory;
+  decode: (text: number, end: number, out: number) => number;
+  patch: (from: number, steps: number, end: number, out: number) => number;
+}
+
+const ORDER = 128, TEXT = 384;
+/** Space to ~ without what quotes, template strings and HTML give a meaning. */
+const alphabet = /[^'"\\`$<]/;
+
+/** The bytes that a text means or, with a patch, what that makes of them. */
+function unpack(text: string, patchText?: string): Uint8Array {
+  const { memory, decode, patch } = startModule(bytesOfDigits(unpacker)) as unknown as Unpacker, bytes = new Uint8Array(memory.buffer);
+  for (let c = 32, place = 0; c < 127; c++) if (alphabet.test(String.fromCharCode(c))) bytes[c] = place++;
+  bytes.set(bytesOfDigits(order), ORDER);
+  let at = TEXT;
+  /** @returns where the bytes begin; they end at `at` */
+  const place = (characters: string): number => {
+    const from = at, start = from + characters.length;
+    // worklets have none
+    if (typeof TextEncoder === 'function') new TextEncoder().encodeInto(characters, bytes.subarray(from));
+    else for (let i = 0; i < characters.length; i++) bytes[from + i] = characters.charCodeAt(i);
+    at = decode(from, start, start);
+    return start;
+  };
+  let start = place(text);
+  if (patchText !== undefined) {
+    const steps = place(patchText), end = at;
+    at = patch(start, steps, end, end);
+    start = end;
+  }
+  return bytes.subarray(start, at);
+}
+
+function bytesOfDigits(digits: string): Uint8Array {
+  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+}
 
 /** The cores that the full bundles carry, best first. */
 export const inlinedCores: InlinedCores = {
-  relaxed: () => applyPatch(bytesOfText(simd, order), bytesOfText(relaxedPatch, order)),
-  simd: () => bytesOfText(simd, order),
-  scalar: () => bytesOfText(scalar, order),
+  relaxed: () => unpack(simd, relaxedPatch),
+  simd: () => unpack(simd),
+  scalar: () => unpack(scalar),
 };

@@ -1,6 +1,6 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
-import { alignUp, codedRoom, MAJOR, MINOR, weightsBytes, type KletParts, type Meta, type TensorInfo } from '../format/klet';
+import { alignUp, codedRoom, MAJOR, MINOR, weightsBytes, type KletParts, type Meta, type OpenedKlet, type TensorInfo } from '../format/klet';
 import { instantiate, type CompiledCore, type CoreExports, type Flavor } from './core';
 import { portsOf, type InputArray, type Port, type RawArray } from './tensor';
 import { describeValue } from './read';
@@ -77,13 +77,13 @@ interface Placed {
 }
 
 /** A core with a file's sections in its memory, the plan proven. */
-function place(compiled: CompiledCore, parts: KletParts, where: string, maxMemory: number | undefined): Placed {
+function place(compiled: CompiledCore, parts: OpenedKlet, where: string, maxMemory: number | undefined): Placed {
   const { map, total, coded } = mapMemory(parts);
   if (maxMemory !== undefined && total > maxMemory) {
     throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes of memory and the limit is ${maxMemory}`);
   }
   if (total > 2 ** 32 - 65536) throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes, more than WebAssembly can address (4 GiB)`);
-  const { exports, memory } = instantiate(compiled, total), view = new DataView(memory.buffer);
+  const { exports, memory } = instantiate(compiled.module, total), view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, coded ? coded.section : map[2]);
@@ -92,7 +92,7 @@ function place(compiled: CompiledCore, parts: KletParts, where: string, maxMemor
   }
   const fault = exports.validate();
   if (fault === L.FAULT_NONE) return { exports, memory, map, total };
-  const at = exports.faultOffset() >>> 0, index = recordOffsets(parts.plan).indexOf(at), name = parts.notes?.records[index]?.name;
+  const at = exports.faultOffset() >>> 0, index = recordOffsets(parts.plan).indexOf(at), name = parts.readNotes()?.records[index]?.name;
   const record = `record ${index}${name ? ` ("${name}")` : ''} at plan offset ${at}`;
   if (fault === L.FAULT_OPCODE && parts.minor > MINOR) {
     throw new KletError('BAD_VERSION', `${where} has format version ${MAJOR}.${parts.minor}, this kinglet reads ${MAJOR}.${MINOR}: ${record} is of a kind it does not know; update kinglet`);
@@ -122,11 +122,11 @@ export class Model {
   private outputPorts: Port[];
   private readonly planBytes: number;
   private readonly records: number[] = [];
-  private readonly notes: KletParts['notes'];
+  private readonly readNotes: OpenedKlet['readNotes'];
   private readonly golden: Uint8Array | undefined;
 
   /** @internal */
-  constructor(compiled: CompiledCore, parts: KletParts, where: string, maxMemory: number | undefined) {
+  constructor(compiled: CompiledCore, parts: OpenedKlet, where: string, maxMemory: number | undefined) {
     let placed = place(compiled, parts, where, maxMemory);
     // the file says what the core that compiled it needed; another core may need more
     const scratchBytes = Math.max(parts.scratchBytes, placed.exports.scratchOf());
@@ -142,7 +142,7 @@ export class Model {
     this.meta = { ...meta, inputs: this.inputs, outputs: this.outputs } as Meta;
     this.planBytes = parts.plan.length;
     this.records = recordOffsets(parts.plan);
-    this.notes = parts.notes;
+    this.readNotes = parts.readNotes;
     this.golden = parts.golden?.slice();
     this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: weightsBytes(parts), arena: parts.arenaBytes, scratch: scratchBytes };
     this.info = { flavor: compiled.flavor };
@@ -254,8 +254,9 @@ export class Model {
         times[i]![run] = now() - start;
       });
     }
+    const notes = this.readNotes();
     return times.map((samples, index) => {
-      const note = this.notes?.records[index];
+      const note = notes?.records[index];
       return { index, name: note?.name ?? `record ${index}`, op: note?.op ?? '', ms: samples.sort()[runs >> 1]!, ...(note && { macs: note.macs }) };
     });
   }
