@@ -1,3 +1,4 @@
+import { flip_top_bit } from './cast';
 import { requantizeZero, roundEven } from './requantize';
 import { storeBytes, storeWords } from './store';
 
@@ -60,4 +61,30 @@ export function dequantize_i8_f32(a: usize, out: usize, n: i32, scale: f32, zero
   } else {
     for (let i = 0; i < n; i++) store<f32>(out + (i << 2), scale * <f32>(<i32>load<i8>(a + i) - zero));
   }
+}
+
+/** Whether none of f32 [n] is NaN. */
+export function allNumbers(a: usize, n: i32): bool {
+  const end = a + (n << 2);
+  if (ASC_FEATURE_SIMD) {
+    let same = i32x4.splat(-1);
+    for (; a + 16 <= end; a += 16) {
+      const x = v128.load(a);
+      same = v128.and(same, f32x4.eq(x, x));
+    }
+    if (!i32x4.all_true(same)) return false;
+  }
+  for (; a < end; a += 4) {
+    const x = load<f32>(a);
+    if (x != x) return false;
+  }
+  return true;
+}
+
+/** A caller's numbers: f32 [n] at `at` → quantize(a · scale), i8 or `unsigned` u8, from `at` on. Returns whether none is NaN; else nothing is done. */
+export function quantizeInput(at: usize, n: i32, scale: f32, zero: i32, unsigned: bool): bool {
+  if (!allNumbers(at, n)) return false;
+  quantize_f32_i8(at, at, n, scale, unsigned ? zero - 128 : zero);
+  if (unsigned) flip_top_bit(at, at, n);
+  return true;
 }

@@ -263,7 +263,7 @@ function checkMeta(meta: unknown, arenaBytes: number): string | undefined {
       const bytes = (shape as number[]).reduce((a, b) => a * b, 1) * ioBytes[dtype as IoType][1];
       if (!isWhole(offset) || offset % ioBytes[dtype as IoType][1] !== 0 || !(offset + bytes <= arenaBytes)) return `"${name}" lies outside the arena`;
       if (scale !== undefined && !(typeof scale === 'number' && scale > 0 && Number.isFinite(scale))) return `"${name}" has the scale ${JSON.stringify(scale)}`;
-      if (zeroPoint !== undefined && zeroPoint !== ((zeroPoint as number) | 0)) return `"${name}" has the zero point ${JSON.stringify(zeroPoint)}`;
+      if (zeroPoint !== undefined && !(isWhole((zeroPoint as number) + 128) && (zeroPoint as number) <= 255)) return `"${name}" has the zero point ${JSON.stringify(zeroPoint)}`;
       if ((scale === undefined) !== (zeroPoint === undefined)) return `"${name}" has half a quantization`;
     }
   }

@@ -15,8 +15,8 @@ const flavors: readonly Flavor[] = ['scalar', 'simd', 'relaxed'];
 export interface CompiledCore {
   module: WebAssembly.Module;
   flavor: Flavor;
-  /** The CRC-32 of bytes, as crc32 in src/format. */
-  crc32: (bytes: Uint8Array) => number;
+  /** One without a model: for what is done to bytes and numbers on their way in, in all of its memory from RESERVED on. */
+  spare: Core;
 }
 
 /** The exports of assembly/index.ts. */
@@ -28,6 +28,8 @@ export interface CoreExports {
   scratchOf(): number;
   decode(coded: number, bytes: number, room: number): number;
   crc32(at: number, bytes: number, crc: number): number;
+  allNumbers(at: number, count: number): number;
+  quantizeInput(at: number, count: number, scale: number, zero: number, unsigned: boolean): number;
   flavor(): number;
 }
 
@@ -72,18 +74,20 @@ export function compileCore(source: BufferSource | WebAssembly.Module, what: str
     reason = cause;
   }
   if (!right) throw new KletError('NO_WASM', `this engine computes wrongly with ${what}; use another flavor`, { cause: reason });
-  return { module, flavor: flavors[core.exports.flavor()]!, crc32: (bytes) => crc32(core, bytes) };
+  return { module, flavor: flavors[core.exports.flavor()]!, spare: core };
 }
 
-/** Piece by piece through the memory of a core that has no model. */
-function crc32({ exports, memory }: Core, bytes: Uint8Array): number {
-  let crc = 0;
-  for (let at = 0; at < bytes.length; at += PAGE - RESERVED) {
-    const piece = bytes.subarray(at, at + PAGE - RESERVED);
-    memory.set(piece, RESERVED);
-    crc = exports.crc32(RESERVED, piece.length, crc);
-  }
-  return crc >>> 0;
+/** The same as crc32 in src/format. */
+export function checksumBy({ spare: { exports, memory } }: CompiledCore): (bytes: Uint8Array) => number {
+  return (bytes) => {
+    let crc = 0;
+    for (let at = 0; at < bytes.length; at += memory.length - RESERVED) {
+      const piece = bytes.subarray(at, at + memory.length - RESERVED);
+      memory.set(piece, RESERVED);
+      crc = exports.crc32(RESERVED, piece.length, crc);
+    }
+    return crc >>> 0;
+  };
 }
 
 /** One relaxed dot product of four times 127 and the byte 255: (module (func (export "f") (result i32) …)) */

@@ -1,6 +1,6 @@
 import { KletError } from '../errors';
 import { openKlet } from '../format/klet';
-import { compileCore, hasWebAssembly, isModule, relaxedPays, type CompiledCore, type Flavor, type InlinedCores } from './core';
+import { checksumBy, compileCore, hasWebAssembly, isModule, relaxedPays, type CompiledCore, type Flavor, type InlinedCores } from './core';
 import { Model } from './model';
 import { asBytes, describeValue, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 
@@ -93,14 +93,14 @@ export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime
         const coreBytes = await readBytes(wasm, options.signal ? { signal: options.signal } : {}, readPath);
         core = compileCore(coreBytes, nameOf(wasm) === 'the model' ? 'the core given as "wasm"' : nameOf(wasm));
       }
-      return new Model(core, openKlet(bytes, nameOf(settled), core.crc32), nameOf(settled), options.maxMemory);
+      return new Model(core, openKlet(bytes, nameOf(settled), checksumBy(core)), nameOf(settled), options.maxMemory);
     },
     loadSync(source, options = {}) {
       checkOptions(options);
       const bytes = asBytes(source);
       if (!bytes) throw new KletError('BAD_ARGUMENT', `loadSync takes bytes (ArrayBuffer or Uint8Array), not ${describeValue(source)}; load() takes paths and URLs`);
       const core = options.wasm === undefined ? pick(options.flavor) : given(options.wasm);
-      return new Model(core, openKlet(bytes, 'the model', core.crc32), 'the model', options.maxMemory);
+      return new Model(core, openKlet(bytes, 'the model', checksumBy(core)), 'the model', options.maxMemory);
     },
   };
 }

@@ -135,8 +135,8 @@ export class Model {
     exports.prepare();
     const { inputs, outputs, ...meta } = parts.meta;
     this.core = exports;
-    this.inputPorts = portsOf(inputs, memory, map[4]!, 'input');
-    this.outputPorts = portsOf(outputs, memory, map[4]!, 'output');
+    this.inputPorts = portsOf(inputs, { exports, memory }, compiled.spare, map[4]!, 'input');
+    this.outputPorts = portsOf(outputs, { exports, memory }, compiled.spare, map[4]!, 'output');
     this.inputs = this.inputPorts.map((port) => port.info);
     this.outputs = this.outputPorts.map((port) => port.info);
     this.meta = { ...meta, inputs: this.inputs, outputs: this.outputs } as Meta;

@@ -1,5 +1,7 @@
+import { RESERVED } from '../../assembly/layout';
 import { KletError } from '../errors';
 import { ioBytes, type ArenaTensor, type IoType, type TensorInfo } from '../format/klet';
+import type { Core } from './core';
 import { describeValue } from './read';
 
 /** Arrays that hold raw values of a type. */
@@ -11,22 +13,21 @@ const views = {
   float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array, int64: Int32Array, bool: Uint8Array,
 } as const;
 
-const MAGIC = 12582912;
-
 /** One input or output: its place in the core's memory and the conversions at the border. */
 export class Port {
   readonly count: number;
   private readonly view: Float32Array | Int8Array | Uint8Array | Int32Array;
-  private readonly low: number;
-  private readonly high: number;
-  private readonly inverse: number;
+  private readonly raw: Uint8Array;
+  /** Where the spare core quantizes, as it takes and as it gives. */
+  private readonly floats: Float32Array;
+  private readonly quantized: Uint8Array;
 
-  constructor(readonly info: TensorInfo, memory: Uint8Array, address: number, private readonly side: 'input' | 'output') {
+  constructor(readonly info: TensorInfo, private readonly core: Core, private readonly spare: Core, address: number, private readonly side: 'input' | 'output') {
     this.count = info.shape.reduce((a, b) => a * b, 1);
-    this.view = new views[info.dtype](memory.buffer as ArrayBuffer, address, this.count);
-    this.low = info.dtype === 'int8' ? -128 : 0;
-    this.high = info.dtype === 'int8' ? 127 : 255;
-    this.inverse = Math.fround(1 / (info.scale ?? 1));
+    this.view = new views[info.dtype](core.memory.buffer as ArrayBuffer, address, this.count);
+    this.raw = core.memory.subarray(address, address + this.view.byteLength);
+    this.floats = new Float32Array(spare.memory.buffer, RESERVED);
+    this.quantized = spare.memory.subarray(RESERVED, RESERVED + Math.min(this.count, this.floats.length));
   }
 
   /**
@@ -40,12 +41,16 @@ export class Port {
     if (isRaw(dtype, values)) {
       if (values instanceof BigInt64Array) for (let i = 0; i < this.count; i++) this.view[i] = Number(values[i]);
       else this.view.set(values);
-      if (dtype === 'float32') this.refuseNaN(values as ArrayLike<number>);
+      if (dtype === 'float32') this.refuseWrittenNaN(values as ArrayLike<number>);
     } else if (isReal(values) && (dtype === 'float32' || (scale !== undefined && (dtype === 'int8' || dtype === 'uint8')))) {
-      const { low, high, inverse } = this;
-      if (dtype === 'float32' || Array.isArray(values)) this.refuseNaN(values);
-      if (dtype === 'float32') this.view.set(values);
-      else if (quantizeInto(values, this.view as Int8Array, this.count, inverse, this.info.zeroPoint!, low, high) >= 0) this.refuseNaN(values);
+      // what is no number at all would become one
+      if (Array.isArray(values)) this.refuseNaN(values);
+      if (dtype === 'float32') {
+        this.view.set(values);
+        this.refuseWrittenNaN(values);
+      } else {
+        this.quantize(values as unknown as Float32Array);
+      }
     } else {
       throw new KletError('TYPE_MISMATCH', `input "${this.info.name}" takes ${this.accepted()}, not ${describeValue(values)}`
         + (dtype === 'float32' ? '; convert pixels to real numbers the way the network was trained (model.meta.preprocessing)' : ''));
@@ -79,7 +84,7 @@ export class Port {
 
   /** The tensor's bytes as they lie in memory, for comparing exactly. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset, this.view.byteLength);
+    return this.raw;
   }
 
   private checkCount(values: InputArray): void {
@@ -99,6 +104,21 @@ export class Port {
     }
   }
 
+  private refuseWrittenNaN(values: ArrayLike<number>): void {
+    if (!this.core.exports.allNumbers(this.view.byteOffset, this.count)) this.refuseNaN(values);
+  }
+
+  /** clamp(round_half_even(f32(x) · f32(1 / scale)) + zero) in float32, by the spare core, piece by piece. */
+  private quantize(values: Float32Array | number[]): void {
+    const { floats, quantized } = this, { dtype, scale, zeroPoint } = this.info;
+    for (let at = 0; at < this.count; at += quantized.length) {
+      const count = Math.min(quantized.length, this.count - at);
+      floats.set(count === this.count ? values : values instanceof Array ? values.slice(at, at + count) : values.subarray(at, at + count));
+      if (!this.spare.exports.quantizeInput(RESERVED, count, 1 / scale!, zeroPoint!, dtype === 'uint8')) this.refuseNaN(values);
+      this.raw.set(count === quantized.length ? quantized : quantized.subarray(0, count), at);
+    }
+  }
+
   private copyReal(out: Float32Array): void {
     const { scale, zeroPoint } = this.info, { view } = this;
     if (scale === undefined) {
@@ -115,24 +135,9 @@ export class Port {
   }
 }
 
-/**
- * clamp(round_half_even(x / scale) + zero) in float32, as the core quantizes. A function of its own, so that engines see few kinds of arrays.
- *
- * @returns index of the first value that is not a number, or −1
- */
-function quantizeInto(values: ArrayLike<number>, view: Int8Array | Uint8Array, count: number, inverse: number, zero: number, low: number, high: number): number {
-  const f = Math.fround, least = low - zero, most = high - zero;
-  for (let i = 0; i < count; i++) {
-    const x = f(f(values[i]!) * inverse);
-    if (x !== x) return i;
-    view[i] = f(f((x < least ? least : x > most ? most : x) + MAGIC) - MAGIC) + zero;
-  }
-  return -1;
-}
-
 /** Where an input or output lies must hold its elements aligned. */
-export function portsOf(tensors: ArenaTensor[], memory: Uint8Array, arena: number, side: 'input' | 'output'): Port[] {
-  return tensors.map(({ offset, ...info }) => new Port(info, memory, arena + offset, side));
+export function portsOf(tensors: ArenaTensor[], core: Core, spare: Core, arena: number, side: 'input' | 'output'): Port[] {
+  return tensors.map(({ offset, ...info }) => new Port(info, core, spare, arena + offset, side));
 }
 
 export function rawBytes(info: TensorInfo): number {

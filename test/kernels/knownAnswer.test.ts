@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import * as L from '../../assembly/layout';
-import { crc32 } from '../../src/format/crc32';
 import { compileCore, instantiate, type CoreExports } from '../../src/runtime/core';
 import { inlinedCores } from '../../src/runtime/inlined';
 import { answersRight } from '../../src/runtime/knownAnswer';

@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { compile } from '../../src/compiler/index';
+import { loadSync, type Model } from '../../src/index';
+import { flavors } from '../helpers/flavors';
+import { Random } from '../helpers/random';
+import { single, tensor } from '../ops/suite';
+import { refuses } from '../robustness/refusal';
+
+// Real numbers that callers give to quantized inputs: the core's answer against the formula, number by number.
+
+/** Numbers that go through the spare core at once. */
+const PIECE = (65536 - 4096) / 4;
+
+interface Kind {
+  dtype: 'int8' | 'uint8';
+  scale: number;
+  zero: number;
+}
+
+const kinds: Kind[] = [
+  { dtype: 'int8', scale: 1 / 255, zero: -128 }, { dtype: 'int8', scale: 0.0471, zero: 17 }, { dtype: 'int8', scale: 2, zero: 127 },
+  { dtype: 'uint8', scale: 1 / 255, zero: 0 }, { dtype: 'uint8', scale: 0.0078125, zero: 128 }, { dtype: 'uint8', scale: 3.7, zero: 255 },
+];
+
+function modelOf({ dtype, scale, zero }: Kind, count: number, flavor: Model['info']['flavor']): Model {
+  const port = (name: string) => tensor(name, [count], dtype, { scale, zero: dtype === 'int8' ? zero : zero - 128 });
+  return loadSync(compile(single('unary', [port('x')], { kind: 'relu' }, port('y'))), { flavor });
+}
+
+/** clamp(round_half_even(f32(x) · f32(1 / scale)) + zero), in float32 */
+function expected(x: number, { dtype, scale, zero }: Kind): number {
+  const f = Math.fround, y = f(f(x) * f(1 / scale)), [low, high] = dtype === 'int8' ? [-128, 127] : [0, 255];
+  const down = Math.floor(y), rounded = y - down === 0.5 ? down + Math.abs(down % 2) : Math.round(y);
+  return Math.max(low, Math.min(high, rounded + zero));
+}
+
+/** The input as it lies in the model's memory. */
+function written(model: Model, dtype: Kind['dtype'], values: Float32Array | Float64Array | number[]): number[] {
+  const bytes = model.record(values)[0]!;
+  return [...(dtype === 'int8' ? new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes)];
+}
+
+describe.each(flavors)('real numbers into the %s core', (flavor) => {
+  test.each(kinds)('become $dtype of scale $scale and zero point $zero as the formula says', (kind) => {
+    const N = 37, model = modelOf(kind, N, flavor), { scale } = model.inputs[0]!;
+    const tie = fc.integer({ min: -600, max: 600 }).map((k) => (k + 0.5) * scale!);
+    const value = fc.oneof(tie, fc.double({ noNaN: true }), fc.float({ noNaN: true, min: -300, max: 300 }), fc.constantFrom(0, -0, Infinity, -Infinity, 1e-45, 3.4028234663852886e38, 1e300));
+    fc.assert(fc.property(fc.array(value, { minLength: N, maxLength: N }), (values) => {
+      const answer = values.map((x) => expected(x, { ...kind, scale: scale! }));
+      for (const array of [values, Float64Array.from(values), Float32Array.from(values)]) expect(written(model, kind.dtype, array)).toEqual(answer);
+    }), { numRuns: 300, seed: 3 });
+  });
+
+  test('are all written, however many: about vectors and about what goes through at once', () => {
+    const random = new Random(5);
+    for (const count of [1, 2, 3, 4, 5, 15, 16, 17, 33, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 5]) {
+      for (const kind of [kinds[1]!, kinds[4]!]) {
+        const model = modelOf(kind, count, flavor), { scale } = model.inputs[0]!, values = Array.from({ length: count }, () => random.between(-7, 7));
+        const answer = values.map((x) => expected(x, { ...kind, scale: scale! }));
+        for (const array of [values, Float64Array.from(values), Float32Array.from(values)]) expect(written(model, kind.dtype, array), `${count} of ${array.constructor.name}`).toEqual(answer);
+      }
+    }
+  });
+
+  test('are refused with the place of what is none', () => {
+    for (const count of [1, 4, 7, 20, PIECE + 30]) {
+      for (const kind of [kinds[0]!, kinds[3]!]) {
+        const model = modelOf(kind, count, flavor);
+        for (const at of new Set([0, count >> 1, count - 1])) {
+          const values = new Array<number>(count).fill(0.25);
+          values[at] = NaN;
+          for (const array of [values, Float64Array.from(values), Float32Array.from(values)]) refuses(() => model.predict(array), 'NOT_A_NUMBER', new RegExp(`input "x" holds NaN at index ${at} of ${count};`));
+        }
+      }
+    }
+  });
+
+  test('are refused by float inputs too', () => {
+    for (const count of [1, 3, 4, 5, 9, 40]) {
+      const model = loadSync(compile(single('unary', [tensor('x', [count], 'float32')], { kind: 'abs' }, tensor('y', [count], 'float32'))), { flavor });
+      for (let at = 0; at < count; at++) {
+        const values = new Float32Array(count).fill(Infinity);
+        expect(model.predict(values)).toEqual(values);
+        values[at] = NaN;
+        refuses(() => model.predict(values), 'NOT_A_NUMBER', new RegExp(`holds NaN at index ${at} of ${count};`));
+      }
+    }
+  });
+});
