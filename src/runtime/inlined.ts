@@ -4,7 +4,7 @@ import { startModule, type InlinedCores } from './core';
 // See assembly/unpack.ts.
 
 interface Unpacker {
-  memory: WebAssembly.Memory;
+  memory: { buffer: ArrayBuffer };
   decode: (text: number, end: number, out: number) => number;
   patch: (from: number, steps: number, end: number, out: number) => number;
 }
