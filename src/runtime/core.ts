@@ -110,9 +110,17 @@ export function relaxedPays(): boolean {
   }
 }
 
-/** The exports of a module that imports nothing. */
+/**
+ * The exports of a module that imports nothing.
+ *
+ * @throws KletError `NO_WASM` when this engine has WebAssembly in name only, or is not allowed to compile it
+ */
 export function startModule(bytes: Uint8Array): WebAssembly.Exports {
-  return new WebAssembly.Instance(new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>)).exports;
+  try {
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>)).exports;
+  } catch (cause) {
+    throw new KletError('NO_WASM', `this engine does not compile WebAssembly: ${String(cause)}`, { cause });
+  }
 }
 
 /** Whether this engine has WebAssembly at all. */
