@@ -9,11 +9,11 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 50_290 },
-  'dist/slim.js': { gzip: 10_778 },
-  'dist/core.relaxed.wasm': { raw: 65_997, gzip: 20_860 },
-  'dist/core.simd.wasm': { raw: 62_962, gzip: 20_340 },
-  'dist/core.scalar.wasm': { raw: 41_624, gzip: 14_806 },
+  'dist/browser.js': { gzip: 51_175 },
+  'dist/slim.js': { gzip: 10_669 },
+  'dist/core.relaxed.wasm': { raw: 66_726, gzip: 21_269 },
+  'dist/core.simd.wasm': { raw: 63_691, gzip: 20_716 },
+  'dist/core.scalar.wasm': { raw: 42_279, gzip: 15_159 },
 };
 const ALLOWANCE = 1.03;
 /** JavaScript and WebAssembly together, gzipped. */
