@@ -3,7 +3,7 @@ import {
 } from '../layout';
 import { add, div, greater, ifNotNegative, lesser, mul, sub } from './math';
 import { quantize, quantize4 } from './quantize';
-import { requantize, requantize4, requantizeZero } from './requantize';
+import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes, storeWords } from './store';
 
 // Elementwise over one run: out[i] = f(a[i·strideA], b[i·strideB]), strides 0 or 1. The vector flavors want an operand of stride 0
@@ -71,7 +71,7 @@ function products(
 ): void {
   const lowF = <f32>(low - zero), highF = <f32>(high - zero);
   if (ASC_FEATURE_SIMD) {
-    const low4 = f32x4.splat(lowF), high4 = f32x4.splat(highF), magic = requantizeZero(zero), scale4 = f32x4.splat(scale), negative4 = f32x4.splat(negative);
+    const low4 = f32x4.splat(lowF), high16 = i8x16.splat(<i8>high), magic = requantizeMagic(zero), back = requantizeZero(zero), scale4 = f32x4.splat(scale), negative4 = f32x4.splat(negative);
     const za = i16x8.splat(<i16>zeroA), zb = i16x8.splat(<i16>zeroB), one = i16x8.splat(1), none = i16x8.splat(0);
     const stepA = strideA << 3, stepB = strideB << 3;
     for (let i = 0; i < n; i += 8) {
@@ -83,9 +83,9 @@ function products(
         s0 = v128.bitselect(scale4, negative4, i32x4.extend_low_i16x8_s(positive));
         s1 = v128.bitselect(scale4, negative4, i32x4.extend_high_i16x8_s(positive));
       }
-      const q0 = requantize4(i32x4.extmul_low_i16x8_s(x, y), s0, low4, high4, magic);
-      const q1 = requantize4(i32x4.extmul_high_i16x8_s(x, y), s1, low4, high4, magic);
-      const q = i16x8.narrow_i32x4_s(q0, q1), r = i8x16.narrow_i16x8_s(q, q);
+      const q0 = requantize4(i32x4.extmul_low_i16x8_s(x, y), s0, low4, magic, back);
+      const q1 = requantize4(i32x4.extmul_high_i16x8_s(x, y), s1, low4, magic, back);
+      const q = i16x8.narrow_i32x4_s(q0, q1), r = narrowBelow(q, q, high16);
       if (n - i >= 8) v128.store64_lane(out + i, r, 0);
       else storeBytes(out + i, r, n - i);
       a += stepA; b += stepB;

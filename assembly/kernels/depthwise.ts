@@ -1,4 +1,4 @@
-import { requantize, requantize4, requantizeZero } from './requantize';
+import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 
 // Depthwise products of 8 channels at a time. Taps are multiplied in pairs by `i32x4.dot_i16x8_s`: the lanes of two taps
@@ -53,7 +53,7 @@ export function depthwise_i8(
   taps: usize, pairs: i32, shift: usize, weights: usize, bias: usize, scale: usize, out: usize, C: i32, zero: i32, min: i32, max: i32,
 ): void {
   if (ASC_FEATURE_SIMD) {
-    const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero);
+    const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero);
     const end = taps + (pairs << 3);
     for (let c = 0; c < C; c += 8) {
       let lo = v128.load(bias), hi = v128.load(bias, 16);
@@ -64,8 +64,8 @@ export function depthwise_i8(
         hi = dot(hi, interleaveHigh(a, b), v128.load(weights, 16));
         weights += 32;
       }
-      const q = i16x8.narrow_i32x4_s(requantize4(lo, v128.load(scale), low, high, magic), requantize4(hi, v128.load(scale, 16), low, high, magic));
-      storeBytes(out + c, i8x16.narrow_i16x8_s(q, q), C - c < 8 ? C - c : 8);
+      const q = i16x8.narrow_i32x4_s(requantize4(lo, v128.load(scale), low, magic, back), requantize4(hi, v128.load(scale, 16), low, magic, back));
+      storeBytes(out + c, narrowBelow(q, q, high), C - c < 8 ? C - c : 8);
       bias += 32; scale += 32;
     }
   } else {
@@ -117,7 +117,7 @@ export function depthwise_i8_3x3_s1(
   p0: usize, step0: usize, p1: usize, step1: usize, p2: usize, step2: usize, first: i32, inW: i32, padding: i32,
   weights: usize, bias: usize, scale: usize, out: usize, count: i32, C: i32, zero: i32, min: i32, max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero), outside = i16x8.splat(<i16>padding);
+  const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero), outside = i16x8.splat(<i16>padding);
   for (let c = 0; c < C; c += 8) {
     const lanes = C - c < 8 ? C - c : 8;
     let ix = first, q0 = p0 + c + ix * step0, q1 = p1 + c + ix * step1, q2 = p2 + c + ix * step2, o = out + c;
@@ -149,9 +149,9 @@ export function depthwise_i8_3x3_s1(
       s1 = dot(s1, uHigh, v128.load(weights, 112)); t1 = dot(t1, uHigh, v128.load(weights, 176));
       s1 = dot(s1, vHigh, v128.load(weights, 144)); t1 = dot(t1, vHigh, v128.load(weights, 208));
       const scaleLow = v128.load(scale), scaleHigh = v128.load(scale, 16);
-      const s = i16x8.narrow_i32x4_s(requantize4(s0, scaleLow, low, high, magic), requantize4(s1, scaleHigh, low, high, magic));
-      const t = i16x8.narrow_i32x4_s(requantize4(t0, scaleLow, low, high, magic), requantize4(t1, scaleHigh, low, high, magic));
-      const q = i8x16.narrow_i16x8_s(s, t);
+      const s = i16x8.narrow_i32x4_s(requantize4(s0, scaleLow, low, magic, back), requantize4(s1, scaleHigh, low, magic, back));
+      const t = i16x8.narrow_i32x4_s(requantize4(t0, scaleLow, low, magic, back), requantize4(t1, scaleHigh, low, magic, back));
+      const q = narrowBelow(s, t, high);
       if (lanes == 8) {
         v128.store64_lane(o, q, 0);
         if (x + 1 < count) v128.store64_lane(o + C, q, 1);
@@ -171,7 +171,7 @@ export function depthwise_i8_3x3_s2(
   p0: usize, step0: usize, p1: usize, step1: usize, p2: usize, step2: usize, first: i32, inW: i32, padding: i32,
   weights: usize, bias: usize, scale: usize, out: usize, count: i32, C: i32, zero: i32, min: i32, max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero), outside = i16x8.splat(<i16>padding);
+  const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero), outside = i16x8.splat(<i16>padding);
   for (let c = 0; c < C; c += 8) {
     const lanes = C - c < 8 ? C - c : 8;
     let ix = first, q0 = p0 + c + ix * step0, q1 = p1 + c + ix * step1, q2 = p2 + c + ix * step2, o = out + c;
@@ -193,8 +193,8 @@ export function depthwise_i8_3x3_s2(
       s0 = dot(s0, cLow, v128.load(weights, 64)); s1 = dot(s1, cHigh, v128.load(weights, 80));
       s0 = dot(s0, interleaveLow(a2, b2), v128.load(weights, 96)); s1 = dot(s1, interleaveHigh(a2, b2), v128.load(weights, 112));
       s0 = dot(s0, interleaveLow(c2, c2), v128.load(weights, 128)); s1 = dot(s1, interleaveHigh(c2, c2), v128.load(weights, 144));
-      const s = i16x8.narrow_i32x4_s(requantize4(s0, v128.load(scale), low, high, magic), requantize4(s1, v128.load(scale, 16), low, high, magic));
-      const q = i8x16.narrow_i16x8_s(s, s);
+      const s = i16x8.narrow_i32x4_s(requantize4(s0, v128.load(scale), low, magic, back), requantize4(s1, v128.load(scale, 16), low, magic, back));
+      const q = narrowBelow(s, s, high);
       if (lanes == 8) v128.store64_lane(o, q, 0);
       else storeBytes(o, q, lanes);
       o += C;

@@ -1,4 +1,4 @@
-import { requantize, requantize4, requantizeZero } from './requantize';
+import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 import { sum_i16 } from './widen';
 
@@ -17,7 +17,7 @@ export function gemm_i8_4x8(
   const lda = pairs << 2;
   if (ASC_FEATURE_SIMD) {
     const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), scale0 = v128.load(scale), scale1 = v128.load(scale, 16);
-    const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero);
+    const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero);
     for (let m = 0; m < rows; m += 4) {
       let a0 = a + m * lda;
       let a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda;
@@ -35,12 +35,12 @@ export function gemm_i8_4x8(
         c30 = i32x4.add(c30, i32x4.dot_i16x8_s(b0, x)); c31 = i32x4.add(c31, i32x4.dot_i16x8_s(b1, x));
         bp += 32; a0 += 4; a1 += 4; a2 += 4; a3 += 4;
       }
-      c00 = requantize4(c00, scale0, low, high, magic); c01 = requantize4(c01, scale1, low, high, magic);
-      c10 = requantize4(c10, scale0, low, high, magic); c11 = requantize4(c11, scale1, low, high, magic);
-      c20 = requantize4(c20, scale0, low, high, magic); c21 = requantize4(c21, scale1, low, high, magic);
-      c30 = requantize4(c30, scale0, low, high, magic); c31 = requantize4(c31, scale1, low, high, magic);
-      const q01 = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(c00, c01), i16x8.narrow_i32x4_s(c10, c11));
-      const q23 = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(c20, c21), i16x8.narrow_i32x4_s(c30, c31));
+      c00 = requantize4(c00, scale0, low, magic, back); c01 = requantize4(c01, scale1, low, magic, back);
+      c10 = requantize4(c10, scale0, low, magic, back); c11 = requantize4(c11, scale1, low, magic, back);
+      c20 = requantize4(c20, scale0, low, magic, back); c21 = requantize4(c21, scale1, low, magic, back);
+      c30 = requantize4(c30, scale0, low, magic, back); c31 = requantize4(c31, scale1, low, magic, back);
+      const q01 = narrowBelow(i16x8.narrow_i32x4_s(c00, c01), i16x8.narrow_i32x4_s(c10, c11), high);
+      const q23 = narrowBelow(i16x8.narrow_i32x4_s(c20, c21), i16x8.narrow_i32x4_s(c30, c31), high);
       const p = out + (m << 2);
       if (lanes == 8) {
         v128.store64_lane(load<usize>(p) + channel, q01, 0);
@@ -79,7 +79,7 @@ export function gemv_i8_1x8(
 ): void {
   const panelBytes = <usize>quads << 5;
   if (ASC_FEATURE_SIMD) {
-    const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero), none = i32x4.splat(0);
+    const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero), none = i32x4.splat(0);
     const correction = i32x4.splat(weightsZero != 0 ? sum_i16(a, quads << 2) * weightsZero : 0);
     let channel = 0;
     // each vector of weights is four products of two channels; two panels at a time, so that one splat serves both
@@ -97,9 +97,9 @@ export function gemv_i8_1x8(
       c2 = i32x4.add(i32x4.sub(v128.load(bias, 16), correction), addPairs(c2, c3));
       c4 = i32x4.add(i32x4.sub(v128.load(bias, 32), correction), addPairs(c4, c5));
       c6 = i32x4.add(i32x4.sub(v128.load(bias, 48), correction), addPairs(c6, c7));
-      const q0 = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, high, magic), requantize4(c2, v128.load(scale, 16), low, high, magic));
-      const q1 = i16x8.narrow_i32x4_s(requantize4(c4, v128.load(scale, 32), low, high, magic), requantize4(c6, v128.load(scale, 48), low, high, magic));
-      v128.store(out + channel, i8x16.narrow_i16x8_s(q0, q1));
+      const q0 = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, magic, back), requantize4(c2, v128.load(scale, 16), low, magic, back));
+      const q1 = i16x8.narrow_i32x4_s(requantize4(c4, v128.load(scale, 32), low, magic, back), requantize4(c6, v128.load(scale, 48), low, magic, back));
+      v128.store(out + channel, narrowBelow(q0, q1, high));
       b += panelBytes; bias += 64; scale += 64;
     }
     for (; channel < n; channel += 8) {
@@ -112,8 +112,8 @@ export function gemv_i8_1x8(
       }
       c0 = i32x4.add(i32x4.sub(v128.load(bias), correction), addPairs(c0, c1));
       c2 = i32x4.add(i32x4.sub(v128.load(bias, 16), correction), addPairs(c2, c3));
-      const q = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, high, magic), requantize4(c2, v128.load(scale, 16), low, high, magic));
-      storeBytes(out + channel, i8x16.narrow_i16x8_s(q, q), n - channel < 8 ? n - channel : 8);
+      const q = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, magic, back), requantize4(c2, v128.load(scale, 16), low, magic, back));
+      storeBytes(out + channel, narrowBelow(q, q, high), n - channel < 8 ? n - channel : 8);
       bias += 32; scale += 32;
     }
   } else {
@@ -151,7 +151,7 @@ export function gemm_split_6x8(
   a: usize, plane: usize, rows: i32, b: usize, quads: i32, bias: usize, scale: usize, sums: usize, out: usize, channel: i32, lanes: i32, zero: i32, min: i32, max: i32,
 ): void {
   const lda = quads << 2, scale0 = v128.load(scale), scale1 = v128.load(scale, 16);
-  const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero);
+  const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero);
   for (let tile = 0; tile < rows; tile += 6) {
     const m = tile + 6 <= rows ? tile : rows - 6;
     let a0 = a + plane + m * lda, a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda, bp = b;
@@ -196,16 +196,16 @@ export function gemm_split_6x8(
       c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50); c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
       bp += 32; a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
     }
-    c00 = requantize4(c00, scale0, low, high, magic); c01 = requantize4(c01, scale1, low, high, magic);
-    c10 = requantize4(c10, scale0, low, high, magic); c11 = requantize4(c11, scale1, low, high, magic);
-    c20 = requantize4(c20, scale0, low, high, magic); c21 = requantize4(c21, scale1, low, high, magic);
-    c30 = requantize4(c30, scale0, low, high, magic); c31 = requantize4(c31, scale1, low, high, magic);
-    c40 = requantize4(c40, scale0, low, high, magic); c41 = requantize4(c41, scale1, low, high, magic);
-    c50 = requantize4(c50, scale0, low, high, magic); c51 = requantize4(c51, scale1, low, high, magic);
+    c00 = requantize4(c00, scale0, low, magic, back); c01 = requantize4(c01, scale1, low, magic, back);
+    c10 = requantize4(c10, scale0, low, magic, back); c11 = requantize4(c11, scale1, low, magic, back);
+    c20 = requantize4(c20, scale0, low, magic, back); c21 = requantize4(c21, scale1, low, magic, back);
+    c30 = requantize4(c30, scale0, low, magic, back); c31 = requantize4(c31, scale1, low, magic, back);
+    c40 = requantize4(c40, scale0, low, magic, back); c41 = requantize4(c41, scale1, low, magic, back);
+    c50 = requantize4(c50, scale0, low, magic, back); c51 = requantize4(c51, scale1, low, magic, back);
     const p = out + (m << 2);
-    storePair(p + 0, channel, lanes, i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(c00, c01), i16x8.narrow_i32x4_s(c10, c11)));
-    storePair(p + 8, channel, lanes, i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(c20, c21), i16x8.narrow_i32x4_s(c30, c31)));
-    storePair(p + 16, channel, lanes, i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(c40, c41), i16x8.narrow_i32x4_s(c50, c51)));
+    storePair(p + 0, channel, lanes, narrowBelow(i16x8.narrow_i32x4_s(c00, c01), i16x8.narrow_i32x4_s(c10, c11), high));
+    storePair(p + 8, channel, lanes, narrowBelow(i16x8.narrow_i32x4_s(c20, c21), i16x8.narrow_i32x4_s(c30, c31), high));
+    storePair(p + 16, channel, lanes, narrowBelow(i16x8.narrow_i32x4_s(c40, c41), i16x8.narrow_i32x4_s(c50, c51), high));
   }
 }
 
@@ -231,7 +231,7 @@ function storePair(p: usize, channel: i32, lanes: i32, q: v128): void {
 export function gemv_split_1x8(
   a: usize, plane: usize, b: usize, quads: i32, bias: usize, scale: usize, correction: i32, out: usize, n: i32, zero: i32, min: i32, max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero)), high = f32x4.splat(<f32>(max - zero)), magic = requantizeZero(zero), none = i32x4.splat(0), less = i32x4.splat(correction);
+  const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero), none = i32x4.splat(0), less = i32x4.splat(correction);
   const panelBytes = <usize>quads << 5;
   let channel = 0;
   for (; channel <= n - 16; channel += 16) {
@@ -252,9 +252,9 @@ export function gemv_split_1x8(
     c1 = i32x4.add(c1, i32x4.sub(i32x4.sub(v128.load(bias, 16), less), i32x4.shl(d1, 7)));
     c2 = i32x4.add(c2, i32x4.sub(i32x4.sub(v128.load(bias, 32), less), i32x4.shl(d2, 7)));
     c3 = i32x4.add(c3, i32x4.sub(i32x4.sub(v128.load(bias, 48), less), i32x4.shl(d3, 7)));
-    const q0 = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, high, magic), requantize4(c1, v128.load(scale, 16), low, high, magic));
-    const q1 = i16x8.narrow_i32x4_s(requantize4(c2, v128.load(scale, 32), low, high, magic), requantize4(c3, v128.load(scale, 48), low, high, magic));
-    v128.store(out + channel, i8x16.narrow_i16x8_s(q0, q1));
+    const q0 = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, magic, back), requantize4(c1, v128.load(scale, 16), low, magic, back));
+    const q1 = i16x8.narrow_i32x4_s(requantize4(c2, v128.load(scale, 32), low, magic, back), requantize4(c3, v128.load(scale, 48), low, magic, back));
+    v128.store(out + channel, narrowBelow(q0, q1, high));
     b += panelBytes; bias += 64; scale += 64;
   }
   for (; channel < n; channel += 8) {
@@ -269,8 +269,8 @@ export function gemv_split_1x8(
     }
     c0 = i32x4.add(c0, i32x4.sub(i32x4.sub(v128.load(bias), less), i32x4.shl(d0, 7)));
     c1 = i32x4.add(c1, i32x4.sub(i32x4.sub(v128.load(bias, 16), less), i32x4.shl(d1, 7)));
-    const q = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, high, magic), requantize4(c1, v128.load(scale, 16), low, high, magic));
-    storeBytes(out + channel, i8x16.narrow_i16x8_s(q, q), n - channel < 8 ? n - channel : 8);
+    const q = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, magic, back), requantize4(c1, v128.load(scale, 16), low, magic, back));
+    storeBytes(out + channel, narrowBelow(q, q, high), n - channel < 8 ? n - channel : 8);
     bias += 32; scale += 32;
   }
 }

@@ -1,6 +1,6 @@
 import { FOLD_MAX, FOLD_MIN, FOLD_SUM } from './fold';
 import { add, div, greater, lesser, splat } from './math';
-import { requantize, requantize4, requantizeZero } from './requantize';
+import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes, storeWords } from './store';
 
 // Folds over a window of pixels, lanes are channels.
@@ -95,8 +95,8 @@ function sumI8(
 ): void {
   const count = rows * columns, start = count * offset;
   if (ASC_FEATURE_SIMD) {
-    const lowF = f32x4.splat(<f32>(low - zero)), highF = f32x4.splat(<f32>(high - zero)), magic = requantizeZero(zero), scale4 = f32x4.splat(scale);
-    const low8 = i16x8.splat(<i16>low), high8 = i16x8.splat(<i16>high), offset4 = i32x4.splat(offset);
+    const lowF = f32x4.splat(<f32>(low - zero)), high16 = i8x16.splat(<i8>high), magic = requantizeMagic(zero), back = requantizeZero(zero), scale4 = f32x4.splat(scale);
+    const low8 = i16x8.splat(<i16>low), offset4 = i32x4.splat(offset);
     const reciprocal = f32x4.splat(1 / <f32>count);
     for (let c = 0; c < C; c += 8) {
       let s0 = i32x4.splat(start), s1 = s0, row = window + c;
@@ -116,11 +116,11 @@ function sumI8(
       let q: v128;
       if (averaged) {
         q = i16x8.narrow_i32x4_s(i32x4.sub(average4(s0, count, reciprocal), offset4), i32x4.sub(average4(s1, count, reciprocal), offset4));
-        q = i16x8.min_s(i16x8.max_s(q, low8), high8);
+        q = i16x8.max_s(q, low8);
       } else {
-        q = i16x8.narrow_i32x4_s(requantize4(s0, scale4, lowF, highF, magic), requantize4(s1, scale4, lowF, highF, magic));
+        q = i16x8.narrow_i32x4_s(requantize4(s0, scale4, lowF, magic, back), requantize4(s1, scale4, lowF, magic, back));
       }
-      storeBytes(out + c, i8x16.narrow_i16x8_s(q, q), min(8, C - c));
+      storeBytes(out + c, narrowBelow(q, q, high16), min(8, C - c));
     }
   } else {
     const lowF = <f32>(low - zero), highF = <f32>(high - zero);
