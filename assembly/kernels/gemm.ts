@@ -151,57 +151,44 @@ export function gemm_split_6x8(
   a: usize, plane: usize, rows: i32, b: usize, quads: i32, bias: usize, scale: usize, sums: usize, out: usize, channel: i32, lanes: i32, zero: i32, min: i32, max: i32,
 ): void {
   const lda = quads << 2, scale0 = v128.load(scale), scale1 = v128.load(scale, 16);
-  const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero);
+  const lowest = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero);
   for (let tile = 0; tile < rows; tile += 6) {
     const m = tile + 6 <= rows ? tile : rows - 6;
     let a0 = a + plane + m * lda, a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda, bp = b;
     let c00 = i32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
-    for (let k = quads; k > 0; k--) {
-      const b0 = v128.load(bp), b1 = v128.load(bp, 16);
-      let x = v128.load32_splat(a0);
-      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00); c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
-      x = v128.load32_splat(a1);
-      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10); c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
-      x = v128.load32_splat(a2);
-      c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20); c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
-      x = v128.load32_splat(a3);
-      c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30); c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
-      x = v128.load32_splat(a4);
-      c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40); c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
-      x = v128.load32_splat(a5);
-      c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50); c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
-      bp += 32; a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
+    for (let low = false;; low = true) {
+      for (let k = quads; k > 0; k--) {
+        const b0 = v128.load(bp), b1 = v128.load(bp, 16);
+        let x = v128.load32_splat(a0);
+        c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00); c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
+        x = v128.load32_splat(a1);
+        c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10); c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
+        x = v128.load32_splat(a2);
+        c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20); c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
+        x = v128.load32_splat(a3);
+        c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30); c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
+        x = v128.load32_splat(a4);
+        c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40); c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
+        x = v128.load32_splat(a5);
+        c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50); c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
+        bp += 32; a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
+      }
+      if (low) break;
+      const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), s = sums + (m << 2);
+      c00 = start(c00, bias0, s + 0); c01 = start(c01, bias1, s + 0);
+      c10 = start(c10, bias0, s + 4); c11 = start(c11, bias1, s + 4);
+      c20 = start(c20, bias0, s + 8); c21 = start(c21, bias1, s + 8);
+      c30 = start(c30, bias0, s + 12); c31 = start(c31, bias1, s + 12);
+      c40 = start(c40, bias0, s + 16); c41 = start(c41, bias1, s + 16);
+      c50 = start(c50, bias0, s + 20); c51 = start(c51, bias1, s + 20);
+      bp = b; a0 -= plane + lda; a1 -= plane + lda; a2 -= plane + lda; a3 -= plane + lda; a4 -= plane + lda; a5 -= plane + lda;
     }
-    const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), s = sums + (m << 2);
-    c00 = start(c00, bias0, s + 0); c01 = start(c01, bias1, s + 0);
-    c10 = start(c10, bias0, s + 4); c11 = start(c11, bias1, s + 4);
-    c20 = start(c20, bias0, s + 8); c21 = start(c21, bias1, s + 8);
-    c30 = start(c30, bias0, s + 12); c31 = start(c31, bias1, s + 12);
-    c40 = start(c40, bias0, s + 16); c41 = start(c41, bias1, s + 16);
-    c50 = start(c50, bias0, s + 20); c51 = start(c51, bias1, s + 20);
-    bp = b; a0 -= plane + lda; a1 -= plane + lda; a2 -= plane + lda; a3 -= plane + lda; a4 -= plane + lda; a5 -= plane + lda;
-    for (let k = quads; k > 0; k--) {
-      const b0 = v128.load(bp), b1 = v128.load(bp, 16);
-      let x = v128.load32_splat(a0);
-      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00); c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
-      x = v128.load32_splat(a1);
-      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10); c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
-      x = v128.load32_splat(a2);
-      c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20); c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
-      x = v128.load32_splat(a3);
-      c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30); c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
-      x = v128.load32_splat(a4);
-      c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40); c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
-      x = v128.load32_splat(a5);
-      c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50); c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
-      bp += 32; a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
-    }
-    c00 = requantize4(c00, scale0, low, magic, back); c01 = requantize4(c01, scale1, low, magic, back);
-    c10 = requantize4(c10, scale0, low, magic, back); c11 = requantize4(c11, scale1, low, magic, back);
-    c20 = requantize4(c20, scale0, low, magic, back); c21 = requantize4(c21, scale1, low, magic, back);
-    c30 = requantize4(c30, scale0, low, magic, back); c31 = requantize4(c31, scale1, low, magic, back);
-    c40 = requantize4(c40, scale0, low, magic, back); c41 = requantize4(c41, scale1, low, magic, back);
-    c50 = requantize4(c50, scale0, low, magic, back); c51 = requantize4(c51, scale1, low, magic, back);
+    c00 = requantize4(c00, scale0, lowest, magic, back); c01 = requantize4(c01, scale1, lowest, magic, back);
+    c10 = requantize4(c10, scale0, lowest, magic, back); c11 = requantize4(c11, scale1, lowest, magic, back);
+    c20 = requantize4(c20, scale0, lowest, magic, back); c21 = requantize4(c21, scale1, lowest, magic, back);
+    c30 = requantize4(c30, scale0, lowest, magic, back); c31 = requantize4(c31, scale1, lowest, magic, back);
+    c40 = requantize4(c40, scale0, lowest, magic, back); c41 = requantize4(c41, scale1, lowest, magic, back);
+    c50 = requantize4(c50, scale0, lowest, magic, back); c51 = requantize4(c51, scale1, lowest, magic, back);
     const p = out + (m << 2);
     storePair(p + 0, channel, lanes, narrowBelow(i16x8.narrow_i32x4_s(c00, c01), i16x8.narrow_i32x4_s(c10, c11), high));
     storePair(p + 8, channel, lanes, narrowBelow(i16x8.narrow_i32x4_s(c20, c21), i16x8.narrow_i32x4_s(c30, c31), high));
