@@ -9,12 +9,12 @@ import { storeBytes } from './store';
 
 /** Lanes 0-3 of a and b, interleaved. */
 @inline
-function interleaveLow(a: v128, b: v128): v128 {
+export function interleaveLow(a: v128, b: v128): v128 {
   return i16x8.shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
 }
 
 @inline
-function interleaveHigh(a: v128, b: v128): v128 {
+export function interleaveHigh(a: v128, b: v128): v128 {
   return i16x8.shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
@@ -149,9 +149,11 @@ export function depthwise_i8_3x3_s1(
       s1 = dot(s1, uHigh, v128.load(weights, 112)); t1 = dot(t1, uHigh, v128.load(weights, 176));
       s1 = dot(s1, vHigh, v128.load(weights, 144)); t1 = dot(t1, vHigh, v128.load(weights, 208));
       const scaleLow = v128.load(scale), scaleHigh = v128.load(scale, 16);
-      const s = i16x8.narrow_i32x4_s(requantize4(s0, scaleLow, low, magic, back), requantize4(s1, scaleHigh, low, magic, back));
-      const t = i16x8.narrow_i32x4_s(requantize4(t0, scaleLow, low, magic, back), requantize4(t1, scaleHigh, low, magic, back));
-      const q = narrowBelow(s, t, high);
+      // both outputs of a half together: the engine then computes them together, and their weights stay in registers
+      const lower = i16x8.narrow_i32x4_s(requantize4(s0, scaleLow, low, magic, back), requantize4(t0, scaleLow, low, magic, back));
+      const upper = i16x8.narrow_i32x4_s(requantize4(s1, scaleHigh, low, magic, back), requantize4(t1, scaleHigh, low, magic, back));
+      let q = narrowBelow(lower, upper, high);
+      q = i32x4.shuffle(q, q, 0, 2, 1, 3);
       if (lanes == 8) {
         v128.store64_lane(o, q, 0);
         if (x + 1 < count) v128.store64_lane(o + C, q, 1);

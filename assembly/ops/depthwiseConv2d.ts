@@ -6,11 +6,14 @@ import {
 } from '../layout';
 import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, pair_taps_i8_3x3, WEIGHTS_3X3 } from '../kernels/depthwise';
 import { depthwise_f32, depthwise_f32_3x3 } from '../kernels/depthwiseF32';
+import { depthwise_split_3x3_s1, depthwise_split_3x3_s2, SPLIT_WEIGHTS_3X3, split_taps_i8_3x3 } from '../kernels/depthwiseSplit';
 import { big, bytesOf, checkCounts, checkFiniteTable, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target } from '../record';
 
 // Scratch: a row of zero points [C] + 16 │ widened weights (i8) │ tap addresses u32 [KH·KW rounded up to 2]
 
 const MAX_REACH: f64 = 536870912;
+/** Sums from smaller biases never come to −2^31, which has no opposite. */
+const MAX_NEGATED: i32 = 1 << 30;
 
 export function describeDepthwiseConv2d(r: usize): void {
   checkRecord(r, DEPTHWISE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
@@ -37,7 +40,7 @@ export function describeDepthwiseConv2d(r: usize): void {
     checkRange(r, DEPTHWISE_MIN, -128, 127);
     checkRange(r, DEPTHWISE_MAX, int(r, DEPTHWISE_MIN), 127);
   }
-  needScratch(C * size + 64 + (f32s ? 0 : blocks * Math.max(WEIGHTS_3X3, Math.ceil(taps / 2) * 32)) + Math.ceil(taps / 2) * 8);
+  needScratch(C * size + 64 + (f32s ? 0 : blocks * Math.max(SPLIT_WEIGHTS_3X3, Math.ceil(taps / 2) * 32)) + Math.ceil(taps / 2) * 8);
 }
 
 /** Addresses of the taps of output pixel (y, x), column by column. */
@@ -63,21 +66,46 @@ function zeroRow(bytes: i32, zero: u8): usize {
   return (scratch() + bytes + 16 + 15) & ~15;
 }
 
+/** Whether the n numbers at p are all less than `limit` away from 0. */
+function below(p: usize, n: i32, limit: i32): bool {
+  for (let i = 0; i < n; i++) {
+    const x = load<i32>(p + (i << 2));
+    if (x >= limit || x <= -limit) return false;
+  }
+  return true;
+}
+
 /** 3×3 without dilation, row by row; i8 with stride 1 or 2. */
 function runRows3x3(r: usize, f32s: bool): void {
   const C = int(r, DEPTHWISE_CHANNELS), inH = int(r, DEPTHWISE_IN_H), inW = int(r, DEPTHWISE_IN_W), outH = int(r, DEPTHWISE_OUT_H), outW = int(r, DEPTHWISE_OUT_W);
   const stride = int(r, DEPTHWISE_STRIDE_X), strideY = int(r, DEPTHWISE_STRIDE_Y), padTop = int(r, DEPTHWISE_PAD_TOP), first = -int(r, DEPTHWISE_PAD_LEFT), padding = int(r, DEPTHWISE_SOURCE_ZERO);
   const bias = <usize>int(r, DEPTHWISE_BIAS), scale = <usize>int(r, DEPTHWISE_SCALE), zero = int(r, DEPTHWISE_TARGET_ZERO), low = int(r, DEPTHWISE_MIN), high = int(r, DEPTHWISE_MAX);
-  const pixelBytes = f32s ? C << 2 : C, zeros = scratch(), paired = zeroRow(pixelBytes, f32s ? 0 : <u8>padding), weights = f32s ? <usize>int(r, DEPTHWISE_WEIGHTS) : paired;
+  const pixelBytes = f32s ? C << 2 : C, zeros = scratch(), prepared = zeroRow(pixelBytes, f32s ? 0 : <u8>padding), weights = f32s ? <usize>int(r, DEPTHWISE_WEIGHTS) : prepared;
   const rowBytes = inW * pixelBytes;
-  if (!f32s) pair_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), int(r, DEPTHWISE_WEIGHTS_ZERO), (C + 7) >> 3, paired);
+  const blocks = (C + 7) >> 3, weightsZero = int(r, DEPTHWISE_WEIGHTS_ZERO);
+  const split = ASC_FEATURE_RELAXED_SIMD && !f32s && (weightsZero >= 0 || below(bias, blocks << 3, MAX_NEGATED));
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    if (split) split_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, bias, scale, blocks, stride == 1, prepared);
+  }
+  if (!f32s && !split) pair_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, blocks, prepared);
   let out = <usize>int(r, DEPTHWISE_TARGET), picture = <usize>int(r, DEPTHWISE_SOURCE);
   for (let batch = 0; batch < int(r, DEPTHWISE_BATCH); batch++) {
     for (let y = 0; y < outH; y++) {
       const iy = y * strideY - padTop, in0 = <u32>iy < <u32>inH, in1 = <u32>(iy + 1) < <u32>inH, in2 = <u32>(iy + 2) < <u32>inH;
       const p0 = in0 ? picture + iy * rowBytes : zeros, p1 = in1 ? picture + (iy + 1) * rowBytes : zeros, p2 = in2 ? picture + (iy + 2) * rowBytes : zeros;
       const s0 = in0 ? pixelBytes : 0, s1 = in1 ? pixelBytes : 0, s2 = in2 ? pixelBytes : 0;
+      if (ASC_FEATURE_RELAXED_SIMD) {
+        if (split && stride == 1) {
+          // the row below takes the same inputs, where rows are one apart
+          const in3 = <u32>(iy + 3) < <u32>inH, both = strideY == 1 && y + 1 < outH, p3 = in3 ? picture + (iy + 3) * rowBytes : zeros;
+          depthwise_split_3x3_s1(p0, s0, p1, s1, p2, s2, p3, in3 ? C : 0, first, inW, padding, weights, out, outW * C, both, outW, C, zero, low, high);
+          out += outW * C << i32(both);
+          y += i32(both);
+          continue;
+        }
+      }
       if (f32s) depthwise_f32_3x3(p0, s0, p1, s1, p2, s2, first, inW, stride, weights, bias, out, outW, C, float(r, DEPTHWISE_MIN), float(r, DEPTHWISE_MAX));
+      else if (ASC_FEATURE_RELAXED_SIMD && split) depthwise_split_3x3_s2(p0, s0, p1, s1, p2, s2, first, inW, padding, weights, out, outW, C, zero, low, high);
       else if (stride == 1) depthwise_i8_3x3_s1(p0, s0, p1, s1, p2, s2, first, inW, padding, weights, bias, scale, out, outW, C, zero, low, high);
       else depthwise_i8_3x3_s2(p0, s0, p1, s1, p2, s2, first, inW, padding, weights, bias, scale, out, outW, C, zero, low, high);
       out += outW * pixelBytes;

@@ -1,13 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import asc from 'assemblyscript/asc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { assemble } from '../helpers/assemble';
 
 // i32x4.relaxed_dot_i8x16_i7x16_add_s is four products of int8 in each lane, and engines differ in how they take the second operand.
 // The kernels keep it in 0 … 127, by splitting activations into low bits and sign; here it is shown that this makes all agree.
 
-const root = path.resolve(import.meta.dirname, '../..');
 type Dot = (a: readonly number[], b: readonly number[], acc: number) => number;
 
 const signed = (x: number): number => (x << 24) >> 24, unsigned = (x: number): number => x & 255;
@@ -68,7 +65,8 @@ describe('the relaxed dot product', () => {
 
 describe('the split of activations', () => {
   test('puts every byte into 0 … 127 and 0 or 1, from which it comes back', async () => {
-    const { run: { split_i8: split, fill_split: fill }, bytes } = await kernels('split_i8', 'fill_split'), IN = 1024, OUT = 2048, PLANE = 512;
+    const { run: { split_i8: split, fill_split: fill }, memory } = await assemble("export { split_i8, fill_split } from './assembly/kernels/widen';");
+    const bytes = new Uint8Array(memory), IN = 1024, OUT = 2048, PLANE = 512;
     const check = (values: number[]): void => {
       values.forEach((value, i) => {
         const [l, h] = [bytes[OUT + i]!, bytes[OUT + PLANE + i]!];
@@ -87,19 +85,3 @@ describe('the split of activations', () => {
     }
   });
 });
-
-/** Kernels of assembly/kernels/widen.ts as they are compiled, by plain SIMD. */
-async function kernels(...names: string[]): Promise<{ run: Record<string, (...numbers: number[]) => void>; bytes: Uint8Array }> {
-  let wasm: Uint8Array | undefined;
-  const { error } = await asc.main(['entry.ts', '--enable', 'simd', '--runtime', 'stub', '--use', 'abort=', '--importMemory', '--outFile', 'out.wasm'], {
-    readFile(name: string) {
-      if (name === 'entry.ts') return `export { ${names.join(', ')} } from './assembly/kernels/widen';`;
-      const file = path.join(root, name);
-      return existsSync(file) ? readFileSync(file, 'utf8') : null;
-    },
-    writeFile(name: string, contents: string | Uint8Array) { if (name === 'out.wasm') wasm = contents as Uint8Array; },
-  });
-  if (error) throw error;
-  const memory = new WebAssembly.Memory({ initial: 1 }), { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>), { env: { memory } });
-  return { run: exports as Record<string, (...numbers: number[]) => void>, bytes: new Uint8Array(memory.buffer) };
-}

@@ -85,4 +85,20 @@ describe('depthwiseConv2d', () => {
       check({ ...plain, type: 'uint8', multiplier, weights: { ...plain.weights, zero }, seed: zero });
     }
   });
+
+  test('takes 3×3 windows of every number of rows and columns, at strides of their own', () => {
+    for (const stride of [[1, 1], [2, 2], [2, 1], [1, 2], [3, 1]] as Pair[]) for (const [height, width] of [[3, 3], [4, 5], [5, 4], [7, 7], [8, 6]] as Pair[]) {
+      for (const n of [8, 11]) check({ ...plain, batch: 2, channels: n, height, width, stride, padding: [1, 0, 1, 1], seed: height * width });
+    }
+  });
+
+  test('sums the largest numbers and biases exactly, whatever the zero point of the weights', () => {
+    for (const stride of [[1, 1], [2, 2]] as Pair[]) for (const zero of [-128, -1, 0, 1, 127]) for (const bias of [0, 2 ** 31 - 600000, 600000 - 2 ** 31]) {
+      const random = new Random(zero + 200), pick = (): number => random.pick([-128, -127, 127]), channels = 9;
+      const x = tensor('x', [1, 5, 6, channels], 'int8', { scale: 1, zero: 0 }), y = tensor('y', [1, stride[0] === 1 ? 5 : 3, stride[0] === 1 ? 6 : 3, channels], 'int8', { scale: bias === 0 ? 1024 : 2 ** 24, zero: 3 });
+      const w = { ...tensor('w', [1, 3, 3, channels], 'int8', { scale: 1, zero }), data: Int8Array.from({ length: 9 * channels }, pick) };
+      const graph = single('depthwiseConv2d', [x, w, { name: 'bias', shape: [channels], dtype: 'int32', data: new Int32Array(channels).fill(bias) }], { stride, dilation: [1, 1], padding: [1, 1, 1, 1], activation: 'none' }, y);
+      checkGraph(graph, 1, exact, { x: Int8Array.from({ length: 30 * channels }, pick) });
+    }
+  });
 });
