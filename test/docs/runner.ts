@@ -235,7 +235,7 @@ function scratchOf(r: Fields): number {
     case C.OP_HYBRID_CONV2D: return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * up(sum()) + 32 + 16 * up(sum()) + 32;
     case C.OP_DEPTHWISE_CONV2D: {
       const pairs = Math.ceil(product('DEPTHWISE', 'KERNEL_H', 'KERNEL_W') / 2), channels = r.int('DEPTHWISE_CHANNELS');
-      return channels * sizeOf(r.dtype) + 64 + (r.floats ? 0 : Math.ceil(channels / 8) * Math.max(224, 32 * pairs)) + 8 * pairs;
+      return channels * sizeOf(r.dtype) + 64 + (r.floats ? 0 : Math.ceil(channels / 8) * Math.max(448, 32 * pairs)) + 8 * pairs;
     }
     case C.OP_BINARY: return 64;
     case C.OP_COPY: return 32;
