@@ -9,10 +9,10 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 51_175 },
+  'dist/browser.js': { gzip: 53_416 },
   'dist/slim.js': { gzip: 10_669 },
-  'dist/core.relaxed.wasm': { raw: 66_726, gzip: 21_269 },
-  'dist/core.simd.wasm': { raw: 63_691, gzip: 20_716 },
+  'dist/core.relaxed.wasm': { raw: 70_504, gzip: 22_721 },
+  'dist/core.simd.wasm': { raw: 63_163, gzip: 20_750 },
   'dist/core.scalar.wasm': { raw: 42_279, gzip: 15_159 },
 };
 const ALLOWANCE = 1.03;
