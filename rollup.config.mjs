@@ -22,7 +22,7 @@ const loaderWithoutTextDecoder = {
 const coresApart = {
   name: 'cores-apart',
   generateBundle() {
-    for (const flavor of ['relaxed', 'simd', 'scalar']) {
+    for (const flavor of ['relaxed', 'simd', 'scalar', 'relaxed.threads', 'simd.threads', 'scalar.threads']) {
       this.emitFile({ type: 'asset', fileName: `core.${flavor}.wasm`, source: readFileSync(`build/core.${flavor}.wasm`) });
       // what bundlers and workerd make of `import core from 'kinglet/core.simd.wasm'`
       this.emitFile({ type: 'asset', fileName: `core.${flavor}.d.wasm.ts`, source: 'declare const core: WebAssembly.Module;\nexport default core;\n' });
@@ -33,6 +33,14 @@ const coresApart = {
 const plugins = [resolve(), loaderWithoutTextDecoder, code];
 const minified = [resolve(), loaderWithoutTextDecoder, esbuild({ target: 'es2022', minify: true })];
 
+/** The script of Node's workers lies in dist/, and the code that names it may end up in a folder of dist/. */
+const threadScriptOfNode = {
+  name: 'thread-script-of-node',
+  renderChunk(code, { fileName }) {
+    return fileName.includes('/') ? { code: code.replace("new URL('./thread.node.js', import.meta.url)", "new URL('../thread.node.js', import.meta.url)"), map: null } : null;
+  },
+};
+
 /** Warnings stop the build: what does not resolve would else be left in the package as it stands. */
 function onwarn({ message }) {
   throw new Error(message);
@@ -42,12 +50,15 @@ const bundles = [
   // the device side: self-contained, minified
   { input: 'src/browser.ts', output: { file: 'dist/browser.js', format: 'es' }, plugins: minified },
   { input: 'src/slim.ts', output: { file: 'dist/slim.js', format: 'es' }, plugins: [...minified, coresApart] },
+  // what workers run
+  { input: 'src/thread.ts', output: { file: 'dist/thread.js', format: 'es' }, plugins: minified },
+  { input: 'src/thread.node.ts', output: { file: 'dist/thread.node.js', format: 'es' }, external, plugins: minified },
   // Node and tools: shared chunks
   {
     input: { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts', cli: 'src/cli/index.ts' },
     output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].js', hoistTransitiveImports: false },
     external,
-    plugins,
+    plugins: [...plugins, threadScriptOfNode],
   },
   {
     input: { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts' },

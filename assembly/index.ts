@@ -1,8 +1,9 @@
 // The whole interface of the core. The host writes the memory map (layout.ts, MAP) and the sections, then calls
 // `validate` once, `prepare` once, and `run` for each prediction. The kernels are for the files
 // that models come in (`crc32`) and for what callers pass to them.
-export { validate, faultOffset, prepare, run } from './run';
+export { validate, faultOffset, prepare, run, serve } from './run';
 export { scratchOf } from './record';
+export { enlist } from './threads';
 export { decode } from './decode';
 export { crc32 } from './kernels/crc32';
 export { allNumbers, quantizeInput } from './kernels/quantize';

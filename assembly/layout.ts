@@ -12,7 +12,7 @@
 
 // ── memory map ────────────────────────────────────────────────────────────────────────────────────────────
 //
-//   MAP  +0 plan  +4 bytes  +8 weights  +12 bytes  +16 arena  +20 bytes  +24 scratch  +28 bytes
+//   MAP  +0 plan  +4 bytes  +8 weights  +12 bytes  +16 arena  +20 bytes  +24 scratch  +28 bytes of it for one thread
 //
 export const MAP = 16;
 export const MAP_PLAN = 0;
@@ -23,6 +23,17 @@ export const MAP_ARENA = 16;
 export const MAP_ARENA_BYTES = 20;
 export const MAP_SCRATCH = 24;
 export const MAP_SCRATCH_BYTES = 28;
+// Words through which threads meet (assembly/threads.ts), each on a cache line of its own; zero at first.
+/** Counts the runs that the other threads were called to; the run's range of plan offsets. */
+export const SYNC_WORD = 128;
+export const SYNC_FROM = 132;
+export const SYNC_TO = 136;
+/** Threads that have come to the meeting, how many meetings there were, and threads that sleep. */
+export const SYNC_ARRIVED = 256;
+export const SYNC_PHASE = 384;
+export const SYNC_SLEEPERS = 512;
+/** Most threads that run one model. */
+export const MAX_THREADS = 16;
 /** Where the core's own static data may begin (asc --memoryBase). */
 export const STATIC_DATA = 1024;
 /** Where the plan begins: above all static data of the core. */
@@ -77,6 +88,8 @@ export const CODED_STATE_ROOM = 24;
 // (a constant); a *target* is an arena offset; a *table* is a weights offset. `prepare` turns them into addresses.
 export const RECORD_OPCODE = 0;
 export const RECORD_DTYPE = 1;
+/** Zero in a file; `prepare` sets it where threads share the record's work. */
+export const RECORD_SPLIT = 2;
 export const RECORD_SIZE = 4;
 export const SOURCE_IN_WEIGHTS = 0x80000000;
 

@@ -1,8 +1,9 @@
 import {
   DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE, FAULT_RECORD_SIZE, FAULT_WEIGHTS,
   MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_SCRATCH, MAP_WEIGHTS, MAP_WEIGHTS_BYTES,
-  RECORD_DTYPE, RECORD_SIZE, SOURCE_IN_WEIGHTS,
+  MAP_SCRATCH_BYTES, RECORD_DTYPE, RECORD_SIZE, RECORD_SPLIT, SECTION_ALIGNMENT, SOURCE_IN_WEIGHTS,
 } from './layout';
+import { threadIndex } from './threads';
 
 // Every operator describes its record once, in a function that is walked twice: `validate` checks each operand
 // against its section, `prepare` turns the same operands from offsets into addresses. Sizes are computed in f64,
@@ -45,8 +46,9 @@ export function dtypeOf(r: usize): i32 {
   return load<u8>(r + RECORD_DTYPE);
 }
 
+/** This thread's scratch: all have as much, 64-byte aligned, one behind the other. */
 export function scratch(): usize {
-  return load<usize>(MAP + MAP_SCRATCH);
+  return load<usize>(MAP + MAP_SCRATCH) + threadIndex() * (load<i32>(MAP + MAP_SCRATCH_BYTES) + SECTION_ALIGNMENT - 1 & -SECTION_ALIGNMENT);
 }
 
 /** A field as f64, for size arithmetic. */
@@ -148,6 +150,14 @@ export function needScratch(bytes: f64): void {
 
 /** Multiplications (or steps like them) of one record: enough for any network of this kind, and it ends. */
 const MAX_WORK: f64 = 68719476736;
+
+/** Steps of work from which it pays that threads share a record: they meet in a microsecond, and make tens of thousands of products in one. */
+const SPLIT_WORK: f64 = 65536;
+
+/** Says that `run` takes only this thread's share of the record, in work worth so many steps; other records are thread 0's alone. */
+export function splits(r: usize, steps: f64): void {
+  if (resolving) store<u16>(r, steps >= SPLIT_WORK ? 1 : 0, RECORD_SPLIT);
+}
 
 export function checkWork(steps: f64): void {
   if (!(steps <= MAX_WORK)) fail(FAULT_ATTRIBUTE);

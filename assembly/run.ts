@@ -1,9 +1,10 @@
 import {
-  FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, RECORD_OPCODE, RECORD_SIZE,
+  FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, RECORD_OPCODE, RECORD_SIZE, RECORD_SPLIT, SYNC_FROM, SYNC_TO,
   OP_HYBRID_CONV2D, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL,
   OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_UNARY,
 } from './layout';
 import { beginWalk, fail, faultOf } from './record';
+import { awaitCall, begin, finish } from './threads';
 import { describeArgmax, runArgmax } from './ops/argmax';
 import { describeBatchMatmul, runBatchMatmul } from './ops/batchMatmul';
 import { describeBinary, runBinary } from './ops/binary';
@@ -75,32 +76,50 @@ export function validate(): i32 {
 export function prepare(): void {
   const plan = load<usize>(MAP + MAP_PLAN), end = plan + load<u32>(MAP + MAP_PLAN_BYTES);
   beginWalk(true);
-  for (let r = plan; r < end; r += load<u32>(r + RECORD_SIZE)) describe(r);
+  for (let r = plan; r < end; r += load<u32>(r + RECORD_SIZE)) {
+    store<u16>(r, 0, RECORD_SPLIT);
+    describe(r);
+  }
+}
+
+function runRecord(r: usize): void {
+  switch (<i32>load<u8>(r + RECORD_OPCODE)) {
+    case OP_CONV2D: runConv2d(r); break;
+    case OP_DEPTHWISE_CONV2D: runDepthwiseConv2d(r); break;
+    case OP_POOL2D: runPool2d(r); break;
+    case OP_REDUCE: runReduce(r); break;
+    case OP_BINARY: runBinary(r); break;
+    case OP_UNARY: runUnary(r); break;
+    case OP_SOFTMAX: runSoftmax(r); break;
+    case OP_LOG_SOFTMAX: runLogSoftmax(r); break;
+    case OP_L2_NORMALIZE: runL2Normalize(r); break;
+    case OP_COPY: runCopy(r); break;
+    case OP_FILL: runFill(r); break;
+    case OP_RESIZE2D: runResize2d(r); break;
+    case OP_ARGMAX: runArgmax(r); break;
+    case OP_BATCH_MATMUL: runBatchMatmul(r); break;
+    case OP_QUANTIZE: runQuantize(r); break;
+    case OP_DEQUANTIZE: runDequantize(r); break;
+    case OP_CAST: runCast(r); break;
+    case OP_HYBRID_CONV2D: runHybridConv2d(r); break;
+  }
 }
 
 /** Runs the records whose plan offsets lie in [from, to). */
 export function run(from: u32, to: u32): void {
   const plan = load<usize>(MAP + MAP_PLAN), end = plan + to;
   for (let r = plan + from; r < end; r += load<u32>(r + RECORD_SIZE)) {
-    switch (<i32>load<u8>(r + RECORD_OPCODE)) {
-      case OP_CONV2D: runConv2d(r); break;
-      case OP_DEPTHWISE_CONV2D: runDepthwiseConv2d(r); break;
-      case OP_POOL2D: runPool2d(r); break;
-      case OP_REDUCE: runReduce(r); break;
-      case OP_BINARY: runBinary(r); break;
-      case OP_UNARY: runUnary(r); break;
-      case OP_SOFTMAX: runSoftmax(r); break;
-      case OP_LOG_SOFTMAX: runLogSoftmax(r); break;
-      case OP_L2_NORMALIZE: runL2Normalize(r); break;
-      case OP_COPY: runCopy(r); break;
-      case OP_FILL: runFill(r); break;
-      case OP_RESIZE2D: runResize2d(r); break;
-      case OP_ARGMAX: runArgmax(r); break;
-      case OP_BATCH_MATMUL: runBatchMatmul(r); break;
-      case OP_QUANTIZE: runQuantize(r); break;
-      case OP_DEQUANTIZE: runDequantize(r); break;
-      case OP_CAST: runCast(r); break;
-      case OP_HYBRID_CONV2D: runHybridConv2d(r); break;
+    if (begin(r, end)) runRecord(r);
+  }
+  finish();
+}
+
+/** What a thread other than the caller's does for as long as there is a model: it sleeps until it is called to a run. */
+export function serve(): void {
+  if (ASC_FEATURE_THREADS) {
+    for (let seen = 0; ;) {
+      seen = awaitCall(seen);
+      run(load<u32>(SYNC_FROM), load<u32>(SYNC_TO));
     }
   }
 }

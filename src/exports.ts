@@ -6,4 +6,5 @@ export type { LoadOptions, LoadSyncOptions, WasmSource } from './runtime/load';
 export { Model } from './runtime/model';
 export type { Inputs, MemoryUse, ModelInfo, OutputTargets, PredictOptions, ProfileEntry } from './runtime/model';
 export type { Source } from './runtime/read';
+export type { ThreadOptions, ThreadWorker } from './runtime/threads';
 export type { InputArray, RawArray } from './runtime/tensor';

@@ -1,14 +1,16 @@
 // Node's entry: `load` also takes paths. The other entries have the same types.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { inlinedCores } from './runtime/inlined';
+import { Worker } from 'node:worker_threads';
+import { inlinedCores, inlinedThreadedCores } from './runtime/inlined';
 import { makeRuntime, type LoadOptions, type LoadSyncOptions } from './runtime/load';
 import type { Model } from './runtime/model';
 import type { Source } from './runtime/read';
 
 export * from './exports';
 
-const runtime = makeRuntime(inlinedCores, (path) => readFile(path instanceof URL || path.startsWith('file:') ? fileURLToPath(path) : path));
+const openWorker = (script?: string | URL): Worker => new Worker(script ?? new URL('./thread.node.js', import.meta.url));
+const runtime = makeRuntime(inlinedCores, inlinedThreadedCores, openWorker, (path) => readFile(path instanceof URL || path.startsWith('file:') ? fileURLToPath(path) : path));
 
 /**
  * Loads a model: reads the file, checks it, and readies it to run.

@@ -1,5 +1,6 @@
 // No core inside: the caller passes `wasm`.
 import { makeRuntime } from './runtime/load';
+import { openWebWorker } from './webWorker';
 
 export * from './exports';
-export const { load, loadSync } = makeRuntime({});
+export const { load, loadSync } = makeRuntime({}, {}, openWebWorker);

@@ -3,7 +3,11 @@ import {
   DTYPE_I8, DTYPE_U8,
 } from '../layout';
 import { argmax } from '../kernels/argmax';
-import { big, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, source, target } from '../record';
+import { big, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, source, splits, target } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
+
+/** Products that take as long as one element. */
+const STEPS = 16;
 
 export function describeArgmax(r: usize): void {
   checkRecord(r, ARGMAX_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32) | (1 << DTYPE_I32) | (1 << DTYPE_U8));
@@ -12,12 +16,14 @@ export function describeArgmax(r: usize): void {
   const size = bytesOf(dtypeOf(r)), outputs = big(r, ARGMAX_OUTER) * big(r, ARGMAX_INNER);
   source(r, ARGMAX_SOURCE, outputs * big(r, ARGMAX_COUNT) * size, <u32>size);
   target(r, ARGMAX_TARGET, outputs * 4, 4);
+  if (int(r, ARGMAX_OUTER) > 1) splits(r, outputs * big(r, ARGMAX_COUNT) * STEPS);
 }
 
 export function runArgmax(r: usize): void {
   const dtype = dtypeOf(r), size = <i32>bytesOf(dtype), count = int(r, ARGMAX_COUNT), inner = int(r, ARGMAX_INNER), largest = int(r, ARGMAX_KIND) == ARGMAX_MAX;
-  let from = <usize>int(r, ARGMAX_SOURCE), out = <usize>int(r, ARGMAX_TARGET);
-  for (let o = int(r, ARGMAX_OUTER); o > 0; o--) {
+  share(int(r, ARGMAX_OUTER), 1);
+  let from = <usize>int(r, ARGMAX_SOURCE) + shareFrom * count * inner * size, out = <usize>int(r, ARGMAX_TARGET) + (shareFrom * inner << 2);
+  for (let o = shareTo - shareFrom; o > 0; o--) {
     for (let i = 0; i < inner; i++) {
       const a = from + i * size;
       let index = 0;

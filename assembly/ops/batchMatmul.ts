@@ -8,7 +8,8 @@ import { product_f32 } from '../kernels/gemmF32';
 import { pack_columns_i8, pack_panel_f32, pack_panel_i8, pack_panel_rows_i8 } from '../kernels/matmul';
 import { widen_less_i8_i16 } from '../kernels/widen';
 import { copy_plane } from '../kernels/copy';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, needScratch, scratch, source, target } from '../record';
+import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, needScratch, scratch, source, splits, target } from '../record';
+import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, splitProduct } from '../threads';
 import { checkActivation, checkZero } from './ranges';
 
 // Scratch, R rows of a at a time against 8 columns of b:
@@ -40,6 +41,7 @@ export function describeBatchMatmul(r: usize): void {
   const M = big(r, MATMUL_M), K = big(r, MATMUL_K), N = big(r, MATMUL_N);
   checkRange(r, MATMUL_K, 1, f32s ? MAX_K_F32 : MAX_K_I8);
   checkWork(batches * M * N * K);
+  splits(r, batches * M * N * K);
   source(r, MATMUL_A, ((batches - 1) * big(r, MATMUL_A_BATCH_STRIDE) + M * K) * size, <u32>size);
   source(r, MATMUL_B, ((batches - 1) * big(r, MATMUL_B_BATCH_STRIDE) + K * N) * size, <u32>size);
   target(r, MATMUL_TARGET, batches * M * N * size, <u32>size);
@@ -65,12 +67,12 @@ function runI8(r: usize, a: usize, b: usize, out: usize): void {
     store<i32>(bias + lane, 0);
     store<f32>(scales + lane, scale);
   }
-  for (let m0 = 0; m0 < M; m0 += block) {
-    const count = min(block, M - m0), padded = (count + 3) & ~3;
+  for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
+    const count = min(block, rowTo - m0), padded = (count + 3) & ~3;
     for (let i = 0; i < count; i++) store<usize>(outs + (i << 2), out + (m0 + i) * N);
     if (transposedA) pack_columns_i8(a + m0, M, zeroA, rows, count, K, pairs);
     else for (let i = 0; i < count; i++) widen_less_i8_i16(a + (m0 + i) * K, zeroA, rows + i * lda, K);
-    for (let n = 0; n < N; n += 8) {
+    for (let n = panelFrom << 3, end = min(panelTo << 3, N); n < end; n += 8) {
       const lanes = min(8, N - n);
       if (transposedB) pack_panel_rows_i8(b + n * K, zeroB, panel, lanes, K);
       else pack_panel_i8(b + n, N, zeroB, panel, lanes, K);
@@ -85,14 +87,14 @@ function runF32(r: usize, a: usize, b: usize, out: usize): void {
   const transposedA = int(r, MATMUL_A_TRANSPOSED) != 0, transposedB = int(r, MATMUL_B_TRANSPOSED) != 0;
   const outs = scratch(), list = outs + (block << 2), bias = list + (block << 2), panel = bias + 32, rows = panel + (K << 5);
   for (let lane = 0; lane < 32; lane += 4) store<f32>(bias + lane, 0);
-  for (let m0 = 0; m0 < M; m0 += block) {
-    const count = min(block, M - m0);
+  for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
+    const count = min(block, rowTo - m0);
     if (transposedA) copy_plane(a + (m0 << 2), 1, M, rows, K, 1, count, K, 4);
     for (let i = 0; i < count; i++) {
       store<usize>(list + (i << 2), transposedA ? rows + (i * K << 2) : a + ((m0 + i) * K << 2));
       store<usize>(outs + (i << 2), out + ((m0 + i) * N << 2));
     }
-    for (let n = 0; n < N; n += 8) {
+    for (let n = panelFrom << 3, end = min(panelTo << 3, N); n < end; n += 8) {
       const lanes = min(8, N - n);
       if (transposedB) pack_panel_f32(b + (n * K << 2), 4, K << 2, panel, lanes, K);
       else pack_panel_f32(b + (n << 2), N << 2, 4, panel, lanes, K);
@@ -103,12 +105,11 @@ function runF32(r: usize, a: usize, b: usize, out: usize): void {
 
 export function runBatchMatmul(r: usize): void {
   const f32s = dtypeOf(r) == DTYPE_F32, size = f32s ? 4 : 1;
-  let a = <usize>int(r, MATMUL_A), b = <usize>int(r, MATMUL_B), out = <usize>int(r, MATMUL_TARGET);
-  for (let batch = int(r, MATMUL_BATCH); batch > 0; batch--) {
+  splitProduct(int(r, MATMUL_BATCH), int(r, MATMUL_M), (int(r, MATMUL_N) + 7) >> 3, 4);
+  for (let batch = outerFrom; batch < outerTo; batch++) {
+    const a = int(r, MATMUL_A) + batch * int(r, MATMUL_A_BATCH_STRIDE) * size, b = int(r, MATMUL_B) + batch * int(r, MATMUL_B_BATCH_STRIDE) * size;
+    const out = int(r, MATMUL_TARGET) + batch * int(r, MATMUL_M) * int(r, MATMUL_N) * size;
     if (f32s) runF32(r, a, b, out);
     else runI8(r, a, b, out);
-    a += int(r, MATMUL_A_BATCH_STRIDE) * size;
-    b += int(r, MATMUL_B_BATCH_STRIDE) * size;
-    out += int(r, MATMUL_M) * int(r, MATMUL_N) * size;
   }
 }

@@ -7,15 +7,18 @@ import {
 import {
   add_i8, binary_f32, binary_i32, BINARY_SPLAT, div_i8, maximum_i8, minimum_i8, mul_i8, prelu_i8, splat_bytes, squaredDifference_i8,
 } from '../kernels/binary';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, target } from '../record';
+import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, splits, target } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
 import { checkActivation, checkPositive, checkZero } from './ranges';
-import { beginSteps, step, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
+import { beginSteps, FEW_STEPS, step, stepsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
 
 // Scratch: the walk │ a repeated, when its innermost stride is 0 │ b likewise
 
 const LAST = (MAX_RANK - 1) << 2;
 /** Multipliers are taken apart into 16-bit halves. */
 const MAX_FACTOR = 1 << 28;
+/** Products that take as long as one element. */
+const STEPS = 8;
 
 /** Elements from the first to the last that is read, and one. */
 function extentOf(r: usize, strides: usize): f64 {
@@ -38,6 +41,7 @@ export function describeBinary(r: usize): void {
   source(r, BINARY_B, extentOf(r, BINARY_B_STRIDES) * size, <u32>size);
   target(r, BINARY_TARGET, count * size, <u32>size);
   needScratch(WALK_BYTES + 2 * BINARY_SPLAT);
+  splits(r, count * STEPS);
   if (dtypeOf(r) == DTYPE_I32) {
     if (kind == BINARY_DIV || kind > BINARY_MAXIMUM) fail(FAULT_ATTRIBUTE);
     return;
@@ -82,10 +86,14 @@ export function runBinary(r: usize): void {
   const dtype = dtypeOf(r), size = <i32>bytesOf(dtype), n = int(r, BINARY_DIMENSIONS + LAST), runBytes = n * size;
   const strideA = int(r, BINARY_A_STRIDES + LAST), strideB = int(r, BINARY_B_STRIDES + LAST), kind = int(r, BINARY_KIND);
   const state = scratch(), splatA = state + WALK_BYTES, splatB = splatA + BINARY_SPLAT, splats = ASC_FEATURE_SIMD && dtype != DTYPE_I32;
-  let out = <usize>int(r, BINARY_TARGET);
-  beginSteps(state, int(r, BINARY_A), int(r, BINARY_B));
-  do {
-    let a = load<usize>(state, WALK_FIRST), b = load<usize>(state, WALK_SECOND);
+  // threads take runs, or parts of runs where there are few
+  const runs = stepsOf(r, BINARY_DIMENSIONS, MAX_RANK - 1), byRuns = <u32>runs >= FEW_STEPS;
+  share(byRuns ? runs : n, byRuns ? 1 : 64);
+  const first = byRuns ? shareFrom : 0, last = byRuns ? shareTo : runs, from = byRuns ? 0 : shareFrom, count = byRuns ? n : shareTo - from;
+  let out = <usize>int(r, BINARY_TARGET) + first * runBytes + from * size;
+  beginSteps(r, BINARY_DIMENSIONS, BINARY_A_STRIDES, BINARY_B_STRIDES, size, MAX_RANK - 1, state, int(r, BINARY_A), int(r, BINARY_B), first);
+  for (let left = last - first; left != 0; left--) {
+    let a = load<usize>(state, WALK_FIRST) + from * strideA * size, b = load<usize>(state, WALK_SECOND) + from * strideB * size;
     if (splats) {
       if (strideA == 0) {
         splat_bytes(a, size, splatA);
@@ -96,9 +104,10 @@ export function runBinary(r: usize): void {
         b = splatB;
       }
     }
-    if (dtype == DTYPE_F32) binary_f32(kind, a, strideA, b, strideB, out, n, float(r, BINARY_MIN), float(r, BINARY_MAX));
-    else if (dtype == DTYPE_I32) binary_i32(kind, a, strideA, b, strideB, out, n);
-    else runI8(r, a, strideA, b, strideB, out, n);
+    if (dtype == DTYPE_F32) binary_f32(kind, a, strideA, b, strideB, out, count, float(r, BINARY_MIN), float(r, BINARY_MAX));
+    else if (dtype == DTYPE_I32) binary_i32(kind, a, strideA, b, strideB, out, count);
+    else runI8(r, a, strideA, b, strideB, out, count);
     out += runBytes;
-  } while (step(r, BINARY_DIMENSIONS, BINARY_A_STRIDES, BINARY_B_STRIDES, size, MAX_RANK - 1, state));
+    step(r, BINARY_DIMENSIONS, BINARY_A_STRIDES, BINARY_B_STRIDES, size, MAX_RANK - 1, state);
+  }
 }

@@ -1,7 +1,8 @@
 import { CAST_BYTES, CAST_COUNT, CAST_SOURCE, CAST_TARGET, CAST_TO, DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8 } from '../layout';
 import { cast, flip_top_bit } from '../kernels/cast';
 import { copy_bytes } from '../kernels/copy';
-import { big, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, source, target } from '../record';
+import { big, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, source, splits, target } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
 
 export function describeCast(r: usize): void {
   checkRecord(r, CAST_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32) | (1 << DTYPE_I32) | (1 << DTYPE_U8));
@@ -10,6 +11,7 @@ export function describeCast(r: usize): void {
   const from = bytesOf(dtypeOf(r)), to = bytesOf(int(r, CAST_TO));
   source(r, CAST_SOURCE, big(r, CAST_COUNT) * from, <u32>from);
   target(r, CAST_TARGET, big(r, CAST_COUNT) * to, <u32>to);
+  splits(r, big(r, CAST_COUNT) * 4);
 }
 
 function castFrom<T>(to: i32, from: usize, out: usize, count: i32): void {
@@ -22,7 +24,9 @@ function castFrom<T>(to: i32, from: usize, out: usize, count: i32): void {
 }
 
 export function runCast(r: usize): void {
-  const dtype = dtypeOf(r), to = int(r, CAST_TO), from = int(r, CAST_SOURCE), out = int(r, CAST_TARGET), count = int(r, CAST_COUNT);
+  share(int(r, CAST_COUNT), 64);
+  const dtype = dtypeOf(r), to = int(r, CAST_TO), first = shareFrom, count = shareTo - first;
+  const from = int(r, CAST_SOURCE) + first * <i32>bytesOf(dtype), out = int(r, CAST_TARGET) + first * <i32>bytesOf(to);
   const bytes = dtype == DTYPE_I8 || dtype == DTYPE_U8, toBytes = to == DTYPE_I8 || to == DTYPE_U8;
   if (dtype == to) {
     copy_bytes(from, out, count * <i32>bytesOf(dtype));

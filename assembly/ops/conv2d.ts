@@ -10,8 +10,9 @@ import { gemm_i8_4x8, gemm_split_6x8, gemv_i8_1x8, gemv_split_1x8 } from '../ker
 import { product_f32 } from '../kernels/gemmF32';
 import { GATHERED, gather_fill, gather_i8, sum_split, widen_panel_i8 } from '../kernels/widen';
 import {
-  big, bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch, scratch, source, table, target,
+  big, bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch, scratch, source, splits, table, target,
 } from '../record';
+import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, splitProduct } from '../threads';
 
 // Scratch: the block's output addresses, its runs (f32), a sink for the rows that fill up the last tile (i8), the gathered
 // rows, and (i8) one widened panel.
@@ -59,7 +60,9 @@ export function describeGeometry(r: usize, size: f64): f64 {
     || (int(r, CONV2D_BATCH) > 1 && big(r, CONV2D_BATCH_STRIDE) < picture)) fail(FAULT_ATTRIBUTE);
   if (big(r, CONV2D_OUT_H) * big(r, CONV2D_STRIDE_Y) > MAX_REACH || big(r, CONV2D_OUT_W) * big(r, CONV2D_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
   if (big(r, CONV2D_KERNEL_H) * big(r, CONV2D_DILATION_Y) > MAX_REACH || big(r, CONV2D_KERNEL_W) * big(r, CONV2D_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  checkWork(big(r, CONV2D_BATCH) * big(r, CONV2D_OUT_H) * big(r, CONV2D_OUT_W) * <f64>outC * K);
+  const steps = big(r, CONV2D_BATCH) * big(r, CONV2D_OUT_H) * big(r, CONV2D_OUT_W) * <f64>outC * K;
+  checkWork(steps);
+  splits(r, steps);
   target(r, CONV2D_TARGET, extent * size, <u32>size);
   return K;
 }
@@ -168,43 +171,56 @@ export function gatherRowsI8(r: usize, base: usize, m0: i32, count: i32, C: i32,
   }
 }
 
+/** Threads take whole products (pictures and groups), pixels, or panels of channels. */
+export function splitConvolution(r: usize, panels: i32, tile: i32): void {
+  splitProduct(int(r, CONV2D_BATCH) * int(r, CONV2D_GROUPS), int(r, CONV2D_OUT_H) * int(r, CONV2D_OUT_W), panels, tile);
+}
+
+export function isMine(r: usize, batch: i32, group: i32): bool {
+  const index = batch * int(r, CONV2D_GROUPS) + group;
+  return index >= outerFrom && index < outerTo;
+}
+
 function runI8(r: usize): void {
   const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
   const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, quads = (K + 3) >> 2, lda = quads << (2 + GATHERED);
-  const outW = int(r, CONV2D_OUT_W), pixels = int(r, CONV2D_OUT_H) * outW, block = int(r, CONV2D_BLOCK_ROWS), panels = (N + 7) >> 3;
+  const outW = int(r, CONV2D_OUT_W), block = int(r, CONV2D_BLOCK_ROWS), panels = (N + 7) >> 3;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO), zero = int(r, CONV2D_TARGET_ZERO), low = int(r, CONV2D_MIN), high = int(r, CONV2D_MAX);
   const outs = scratch(), sums = outs + (block + 2 << 2), sink = ASC_FEATURE_RELAXED_SIMD ? sums + (block + 2 << 2) : outs + (block << 2);
   const rows = sink + sinkBytes(r), plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0, panel = (rows + block * lda + TAIL + 15) & ~15;
   // one tap on every pixel, both densely: the rows of the product are the pixels as they lie
   const pointwise = K == C && groups == 1 && (K & 3) == 0 && int(r, CONV2D_STRIDE_Y) == 1 && int(r, CONV2D_STRIDE_X) == 1
     && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0 && int(r, CONV2D_OUT_H) <= int(r, CONV2D_IN_H) && outW == int(r, CONV2D_IN_W);
+  splitConvolution(r, panels, ASC_FEATURE_RELAXED_SIMD ? 6 : 4);
+  const from = panelFrom << 3, to = min(panelTo << 3, N);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     const picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
     for (let group = 0; group < groups; group++) {
-      for (let m0 = 0; m0 < pixels; m0 += block) {
-        const count = min(block, pixels - m0), padded = ASC_FEATURE_RELAXED_SIMD ? max(count, 6) : ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
+      if (!isMine(r, batch, group)) continue;
+      for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
+        const count = min(block, rowTo - m0), padded = ASC_FEATURE_RELAXED_SIMD ? max(count, 6) : ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
         if (pointwise) gather_i8(picture + m0 * C, rows, plane, count * C);
         else gatherRowsI8(r, picture + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, plane, lda);
         listOutputs(r, batch, m0, count, padded, outs, sink, 1);
-        let weights = <usize>int(r, CONV2D_WEIGHTS) + group * panels * (quads << 5);
-        let bias = <usize>int(r, CONV2D_BIAS) + (group * panels << 5), scale = <usize>int(r, CONV2D_SCALE) + (group * panels << 5);
+        const first = group * panels + panelFrom;
+        let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5), bias = <usize>int(r, CONV2D_BIAS) + (first << 5), scale = <usize>int(r, CONV2D_SCALE) + (first << 5);
         if (ASC_FEATURE_RELAXED_SIMD) {
           for (let i = 0; i < count; i++) store<i32>(sums + (i << 2), weightsZero != 0 ? weightsZero * sum_split(rows + i * lda, plane, lda) : 0);
           if (count == 1) {
-            gemv_split_1x8(rows, plane, weights, quads, bias, scale, load<i32>(sums), load<usize>(outs) + group * N, N, zero, low, high);
+            gemv_split_1x8(rows, plane, weights, quads, bias, scale, load<i32>(sums), load<usize>(outs) + group * N + from, to - from, zero, low, high);
             continue;
           }
-          for (let n = 0; n < N; n += 8) {
+          for (let n = from; n < to; n += 8) {
             gemm_split_6x8(rows, plane, padded, weights, quads, bias, scale, sums, outs, group * N + n, min(8, N - n), zero, low, high);
             weights += quads << 5; bias += 32; scale += 32;
           }
           continue;
         }
         if (count == 1) {
-          gemv_i8_1x8(rows, weights, quads, bias, scale, weightsZero, load<usize>(outs) + group * N, N, zero, low, high);
+          gemv_i8_1x8(rows, weights, quads, bias, scale, weightsZero, load<usize>(outs) + group * N + from, to - from, zero, low, high);
           continue;
         }
-        for (let n = 0; n < N; n += 8) {
+        for (let n = from; n < to; n += 8) {
           widen_panel_i8(weights, weightsZero, panel, quads);
           gemm_i8_4x8(rows, padded, panel, quads << 1, bias, scale, outs, group * N + n, min(8, N - n), zero, low, high);
           weights += quads << 5; bias += 32; scale += 32;
@@ -265,19 +281,21 @@ function listRunsF32(r: usize, base: usize, m0: i32, count: i32, C: i32, whole: 
 
 function runF32(r: usize): void {
   const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
-  const kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W), panels = (N + 7) >> 3, group8 = panels << 3;
-  const pixels = int(r, CONV2D_OUT_H) * int(r, CONV2D_OUT_W), block = int(r, CONV2D_BLOCK_ROWS), low = float(r, CONV2D_MIN), high = float(r, CONV2D_MAX);
+  const kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W), panels = (N + 7) >> 3, block = int(r, CONV2D_BLOCK_ROWS), low = float(r, CONV2D_MIN), high = float(r, CONV2D_MAX);
   const whole = kernelW == 1 || (C == inC && int(r, CONV2D_DILATION_X) == 1), runs = whole ? kernelH : kernelH * kernelW, length = whole ? kernelW * C : C;
   const step = block << 2, outs = scratch(), list = outs + step, gathered = list + kernelH * kernelW * step;
+  splitConvolution(r, panels, 4);
+  const from = panelFrom << 3, to = min(panelTo << 3, N);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     const picture = <usize>int(r, CONV2D_SOURCE) + (batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC << 2);
     for (let group = 0; group < groups; group++) {
-      const weights = <usize>int(r, CONV2D_WEIGHTS) + group * group8 * (runs * length << 2), bias = <usize>int(r, CONV2D_BIAS) + (group * group8 << 2);
-      for (let m0 = 0; m0 < pixels; m0 += block) {
-        const count = min(block, pixels - m0);
+      if (!isMine(r, batch, group)) continue;
+      const first = group * panels + panelFrom, weights = <usize>int(r, CONV2D_WEIGHTS) + first * (runs * length << 5), bias = <usize>int(r, CONV2D_BIAS) + (first << 5);
+      for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
+        const count = min(block, rowTo - m0);
         listRunsF32(r, picture + (group * C << 2), m0, count, C, whole, list, step, gathered);
         listOutputs(r, batch, m0, count, count, outs, 0, 4);
-        product_f32(list, step, runs, length, count, weights, bias, outs, group * N, N, low, high);
+        product_f32(list, step, runs, length, count, weights, bias, outs, group * N + from, to - from, low, high);
       }
     }
   }

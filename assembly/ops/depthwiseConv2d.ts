@@ -7,7 +7,8 @@ import {
 import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, pair_taps_i8_3x3, WEIGHTS_3X3 } from '../kernels/depthwise';
 import { depthwise_f32, depthwise_f32_3x3 } from '../kernels/depthwiseF32';
 import { depthwise_split_3x3_s1, depthwise_split_3x3_s2, SPLIT_WEIGHTS_3X3, split_taps_i8_3x3 } from '../kernels/depthwiseSplit';
-import { big, bytesOf, checkCounts, checkFiniteTable, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, table, target } from '../record';
+import { big, bytesOf, checkCounts, checkFiniteTable, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, splits, table, target } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
 
 // Scratch: a row of zero points [C] + 16 │ widened weights (i8) │ tap addresses u32 [KH·KW rounded up to 2]
 
@@ -26,7 +27,9 @@ export function describeDepthwiseConv2d(r: usize): void {
   const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r));
   const taps = big(r, DEPTHWISE_KERNEL_H) * big(r, DEPTHWISE_KERNEL_W), C = big(r, DEPTHWISE_CHANNELS), blocks = Math.ceil(C / 8);
   if (taps > 65536) fail(FAULT_ATTRIBUTE);
-  checkWork(big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * taps);
+  const steps = big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * taps;
+  checkWork(steps);
+  splits(r, steps);
   source(r, DEPTHWISE_SOURCE, big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_IN_H) * big(r, DEPTHWISE_IN_W) * C * size, <u32>size);
   target(r, DEPTHWISE_TARGET, big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * size, <u32>size);
   table(r, DEPTHWISE_WEIGHTS, f32s ? taps * C * 4 : blocks * taps * 8, 16);
@@ -89,27 +92,31 @@ function runRows3x3(r: usize, f32s: bool): void {
   }
   if (!f32s && !split) pair_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, blocks, prepared);
   let out = <usize>int(r, DEPTHWISE_TARGET), picture = <usize>int(r, DEPTHWISE_SOURCE);
+  // threads take pixels, so the first and the last row of a share may be parts of rows
+  const pixels = outH * outW;
+  share(pixels, 1);
+  const from = shareFrom, to = shareTo;
   for (let batch = 0; batch < int(r, DEPTHWISE_BATCH); batch++) {
-    for (let y = 0; y < outH; y++) {
+    for (let y = from / outW; y * outW < to; y++) {
+      const x = max(from - y * outW, 0), count = min(to - y * outW, outW) - x, column = first + x * stride, q = out + (y * outW + x) * pixelBytes;
       const iy = y * strideY - padTop, in0 = <u32>iy < <u32>inH, in1 = <u32>(iy + 1) < <u32>inH, in2 = <u32>(iy + 2) < <u32>inH;
       const p0 = in0 ? picture + iy * rowBytes : zeros, p1 = in1 ? picture + (iy + 1) * rowBytes : zeros, p2 = in2 ? picture + (iy + 2) * rowBytes : zeros;
       const s0 = in0 ? pixelBytes : 0, s1 = in1 ? pixelBytes : 0, s2 = in2 ? pixelBytes : 0;
       if (ASC_FEATURE_RELAXED_SIMD) {
         if (split && stride == 1) {
           // the row below takes the same inputs, where rows are one apart
-          const in3 = <u32>(iy + 3) < <u32>inH, both = strideY == 1 && y + 1 < outH, p3 = in3 ? picture + (iy + 3) * rowBytes : zeros;
-          depthwise_split_3x3_s1(p0, s0, p1, s1, p2, s2, p3, in3 ? C : 0, first, inW, padding, weights, out, outW * C, both, outW, C, zero, low, high);
-          out += outW * C << i32(both);
+          const in3 = <u32>(iy + 3) < <u32>inH, both = strideY == 1 && count == outW && (y + 2) * outW <= to, p3 = in3 ? picture + (iy + 3) * rowBytes : zeros;
+          depthwise_split_3x3_s1(p0, s0, p1, s1, p2, s2, p3, in3 ? C : 0, column, inW, padding, weights, q, outW * C, both, count, C, zero, low, high);
           y += i32(both);
           continue;
         }
       }
-      if (f32s) depthwise_f32_3x3(p0, s0, p1, s1, p2, s2, first, inW, stride, weights, bias, out, outW, C, float(r, DEPTHWISE_MIN), float(r, DEPTHWISE_MAX));
-      else if (ASC_FEATURE_RELAXED_SIMD && split) depthwise_split_3x3_s2(p0, s0, p1, s1, p2, s2, first, inW, padding, weights, out, outW, C, zero, low, high);
-      else if (stride == 1) depthwise_i8_3x3_s1(p0, s0, p1, s1, p2, s2, first, inW, padding, weights, bias, scale, out, outW, C, zero, low, high);
-      else depthwise_i8_3x3_s2(p0, s0, p1, s1, p2, s2, first, inW, padding, weights, bias, scale, out, outW, C, zero, low, high);
-      out += outW * pixelBytes;
+      if (f32s) depthwise_f32_3x3(p0, s0, p1, s1, p2, s2, column, inW, stride, weights, bias, q, count, C, float(r, DEPTHWISE_MIN), float(r, DEPTHWISE_MAX));
+      else if (ASC_FEATURE_RELAXED_SIMD && split) depthwise_split_3x3_s2(p0, s0, p1, s1, p2, s2, column, inW, padding, weights, q, count, C, zero, low, high);
+      else if (stride == 1) depthwise_i8_3x3_s1(p0, s0, p1, s1, p2, s2, column, inW, padding, weights, bias, scale, q, count, C, zero, low, high);
+      else depthwise_i8_3x3_s2(p0, s0, p1, s1, p2, s2, column, inW, padding, weights, bias, scale, q, count, C, zero, low, high);
     }
+    out += pixels * pixelBytes;
     picture += inH * rowBytes;
   }
 }
@@ -130,14 +137,17 @@ export function runDepthwiseConv2d(r: usize): void {
   const zeros = scratch(), widened = zeroRow(pixelBytes, f32s ? 0 : <u8>int(r, DEPTHWISE_SOURCE_ZERO)), list = f32s ? widened : widened + (blocks * pairs << 5);
   const weights = f32s ? <usize>int(r, DEPTHWISE_WEIGHTS) : widened;
   if (!f32s) pair_taps_i8(int(r, DEPTHWISE_WEIGHTS), int(r, DEPTHWISE_WEIGHTS_ZERO), taps, blocks, widened);
-  let out = <usize>int(r, DEPTHWISE_TARGET);
+  const pixels = outH * outW;
+  share(pixels, 1);
+  const from = shareFrom, to = shareTo;
   for (let batch = 0; batch < int(r, DEPTHWISE_BATCH); batch++) {
     const picture = <usize>int(r, DEPTHWISE_SOURCE) + batch * inH * inW * pixelBytes;
-    for (let y = 0; y < outH; y++) {
+    let out = <usize>int(r, DEPTHWISE_TARGET) + (batch * pixels + from) * pixelBytes;
+    for (let y = from / outW; y * outW < to; y++) {
       const iy = y * strideY - padTop, rowsInside = iy >= 0 && iy + reachY < inH;
       // inside the picture, one list of addresses serves the rest of the row, shifted
       let first = -1;
-      for (let x = 0; x < outW; x++) {
+      for (let x = max(from - y * outW, 0), end = min(to - y * outW, outW); x < end; x++) {
         const ix = x * strideX - padLeft;
         let shift: usize = 0;
         if (first >= 0 && ix + reachX < inW) {

@@ -1,6 +1,7 @@
 import { FAULT_ATTRIBUTE, FILL_BYTES, FILL_COUNT, FILL_ELEMENT_BYTES, FILL_TARGET, FILL_VALUE } from '../layout';
 import { fill_elements } from '../kernels/copy';
-import { big, checkCounts, checkRecord, fail, int, target } from '../record';
+import { big, checkCounts, checkRecord, fail, int, splits, target } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
 
 const ANY_DTYPE = -1;
 
@@ -10,8 +11,11 @@ export function describeFill(r: usize): void {
   const bytes = int(r, FILL_ELEMENT_BYTES);
   if (bytes != 1 && bytes != 4) fail(FAULT_ATTRIBUTE);
   target(r, FILL_TARGET, big(r, FILL_COUNT) * <f64>bytes, bytes == 4 ? 4 : 1);
+  splits(r, big(r, FILL_COUNT));
 }
 
 export function runFill(r: usize): void {
-  fill_elements(int(r, FILL_TARGET), int(r, FILL_COUNT), int(r, FILL_ELEMENT_BYTES), int(r, FILL_VALUE));
+  share(int(r, FILL_COUNT), 64);
+  const bytes = int(r, FILL_ELEMENT_BYTES);
+  fill_elements(int(r, FILL_TARGET) + shareFrom * bytes, shareTo - shareFrom, bytes, int(r, FILL_VALUE));
 }

@@ -6,7 +6,8 @@ import {
 import { gemm_hybrid_1x8, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
 import { GATHERED, widen_panel_i8 } from '../kernels/widen';
 import { big, checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
-import { describeGeometry, gatherRowsI8, panelsOf } from './conv2d';
+import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
+import { describeGeometry, gatherRowsI8, isMine, panelsOf, splitConvolution } from './conv2d';
 import { checkActivation } from './ranges';
 
 // Scratch: the quantized picture i8 [H][W][C] + 16 │ rows i16 [R][K'] + 32 │ one widened panel i16 [K'][8] + 32, R = ROWS,
@@ -28,19 +29,23 @@ export function describeHybridConv2d(r: usize): void {
 export function runHybridConv2d(r: usize): void {
   const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
   const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, quads = (K + 3) >> 2, lda = quads << (2 + GATHERED), panels = (N + 7) >> 3;
-  const outW = int(r, CONV2D_OUT_W), pixels = int(r, CONV2D_OUT_H) * outW, count = int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
+  const outW = int(r, CONV2D_OUT_W), count = int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
   const low = float(r, CONV2D_MIN), high = float(r, CONV2D_MAX);
   const picture = scratch(), rows = (picture + count + 16 + 15) & ~15, panel = (rows + ROWS * lda + 32 + 15) & ~15;
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? panel - rows : 0;
+  splitConvolution(r, panels, 1);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
+    // a picture is quantized as a whole by each thread that has a share in it
+    if (!isMine(r, batch, 0) && !isMine(r, batch, groups - 1)) continue;
     const from = <usize>int(r, CONV2D_SOURCE) + (batch * count << 2), to = <usize>int(r, CONV2D_TARGET) + (batch * int(r, CONV2D_BATCH_STRIDE) << 2);
     range_f32(from, count, int(r, HYBRID_MODE) == HYBRID_ASYMMETRIC);
     quantize_range(from, picture, count);
     for (let group = 0; group < groups; group++) {
-      for (let m0 = 0; m0 < pixels; m0 += ROWS) {
-        const block = min(ROWS, pixels - m0);
+      if (!isMine(r, batch, group)) continue;
+      for (let m0 = rowFrom; m0 < rowTo; m0 += ROWS) {
+        const block = min(ROWS, rowTo - m0);
         gatherRowsI8(r, picture + group * C, m0, block, C, rangeZero(), rows, plane, lda);
-        for (let n = 0; n < N; n += 8) {
+        for (let n = panelFrom << 3, end = min(panelTo << 3, N); n < end; n += 8) {
           const index = group * panels + (n >> 3), lanes = <usize>index << 5, weights = <usize>int(r, CONV2D_WEIGHTS) + index * (quads << 5);
           if (!ASC_FEATURE_RELAXED_SIMD) widen_panel_i8(weights, 0, panel, quads);
           for (let i = 0; i < block; i++) {

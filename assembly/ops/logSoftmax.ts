@@ -3,6 +3,7 @@ import {
 } from '../layout';
 import { log_softmax_f32, log_softmax_i8 } from '../kernels/softmax';
 import { dtypeOf, float, int } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
 import { describeSoftmaxRows } from './softmax';
 
 export function describeLogSoftmax(r: usize): void {
@@ -11,8 +12,10 @@ export function describeLogSoftmax(r: usize): void {
 
 export function runLogSoftmax(r: usize): void {
   const f32s = dtypeOf(r) == DTYPE_F32, depth = int(r, SOFTMAX_DEPTH), rowBytes = f32s ? depth << 2 : depth;
-  let from = <usize>int(r, SOFTMAX_SOURCE), out = <usize>int(r, SOFTMAX_TARGET);
-  for (let row = int(r, SOFTMAX_ROWS); row > 0; row--) {
+  share(int(r, SOFTMAX_ROWS), 1);
+  const skipped = shareFrom * rowBytes;
+  let from = <usize>int(r, SOFTMAX_SOURCE) + skipped, out = <usize>int(r, SOFTMAX_TARGET) + skipped;
+  for (let row = shareTo - shareFrom; row > 0; row--) {
     if (f32s) log_softmax_f32(from, out, depth);
     else log_softmax_i8(from, out, depth, int(r, SOFTMAX_TABLE), float(r, SOFTMAX_SCALE), float(r, SOFTMAX_OUT_SCALE), int(r, SOFTMAX_TARGET_ZERO));
     from += rowBytes; out += rowBytes;

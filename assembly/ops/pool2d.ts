@@ -4,10 +4,15 @@ import {
   POOL2D_ROUNDING_OFFSET, POOL2D_SOURCE, POOL2D_STRIDE_X, POOL2D_STRIDE_Y, POOL2D_TARGET,
 } from '../layout';
 import { pool_average_f32, pool_average_i8, pool_max_f32, pool_max_i8 } from '../kernels/pool';
-import { big, bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, source, target } from '../record';
+import { big, bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, source, splits, target } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
 import { checkActivation } from './ranges';
 
 const MAX_KERNEL = 1 << 24;
+/** Fewer outputs than these are split by channels. */
+const FEW_PIXELS = 16;
+/** Products that take as long as one element of a window. */
+const STEPS = 4;
 /** Input coordinates stay far from the ends of i32. */
 const MAX_REACH: f64 = 1073741824;
 /** Pixels of a window whose i8 sum, with the offset, fits an i32. */
@@ -28,10 +33,10 @@ export function describePool2d(r: usize): void {
   checkWindows(r, POOL2D_KERNEL_H, POOL2D_STRIDE_Y, POOL2D_PAD_TOP, POOL2D_IN_H, POOL2D_OUT_H);
   checkWindows(r, POOL2D_KERNEL_W, POOL2D_STRIDE_X, POOL2D_PAD_LEFT, POOL2D_IN_W, POOL2D_OUT_W);
   if (min<f64>(big(r, POOL2D_KERNEL_H), big(r, POOL2D_IN_H)) * min<f64>(big(r, POOL2D_KERNEL_W), big(r, POOL2D_IN_W)) > MAX_WINDOW) fail(FAULT_ATTRIBUTE);
-  checkWork(
-    big(r, POOL2D_BATCH) * big(r, POOL2D_OUT_H) * big(r, POOL2D_OUT_W) * big(r, POOL2D_CHANNELS)
-      * min<f64>(big(r, POOL2D_KERNEL_H), big(r, POOL2D_IN_H)) * min<f64>(big(r, POOL2D_KERNEL_W), big(r, POOL2D_IN_W)),
-  );
+  const steps = big(r, POOL2D_BATCH) * big(r, POOL2D_OUT_H) * big(r, POOL2D_OUT_W) * big(r, POOL2D_CHANNELS)
+    * min<f64>(big(r, POOL2D_KERNEL_H), big(r, POOL2D_IN_H)) * min<f64>(big(r, POOL2D_KERNEL_W), big(r, POOL2D_IN_W));
+  checkWork(steps);
+  splits(r, steps * STEPS);
   const size = bytesOf(dtypeOf(r)), channels = big(r, POOL2D_BATCH) * big(r, POOL2D_CHANNELS) * size;
   source(r, POOL2D_SOURCE, channels * big(r, POOL2D_IN_H) * big(r, POOL2D_IN_W), <u32>size);
   target(r, POOL2D_TARGET, channels * big(r, POOL2D_OUT_H) * big(r, POOL2D_OUT_W), <u32>size);
@@ -45,19 +50,25 @@ export function runPool2d(r: usize): void {
   const kernelH = int(r, POOL2D_KERNEL_H), kernelW = int(r, POOL2D_KERNEL_W), strideY = int(r, POOL2D_STRIDE_Y), strideX = int(r, POOL2D_STRIDE_X);
   const padTop = int(r, POOL2D_PAD_TOP), padLeft = int(r, POOL2D_PAD_LEFT), offset = int(r, POOL2D_ROUNDING_OFFSET);
   const low = int(r, POOL2D_MIN), high = int(r, POOL2D_MAX), lowF = float(r, POOL2D_MIN), highF = float(r, POOL2D_MAX);
-  let picture = <usize>int(r, POOL2D_SOURCE), out = <usize>int(r, POOL2D_TARGET);
-  for (let batch = int(r, POOL2D_BATCH); batch > 0; batch--) {
-    for (let y = 0; y < outH; y++) {
+  // threads take pixels, or channels where there are few pixels
+  const pixels = outH * outW, byChannels = pixels < FEW_PIXELS;
+  share(byChannels ? C : pixels, byChannels ? 64 : 1);
+  const from = shareFrom, to = shareTo, fromPixel = byChannels ? 0 : from, toPixel = byChannels ? pixels : to;
+  const skipped = byChannels ? f32s ? from << 2 : from : 0, channels = byChannels ? to - from : C;
+  let picture = <usize>int(r, POOL2D_SOURCE) + skipped;
+  for (let batch = 0; batch < int(r, POOL2D_BATCH); batch++) {
+    let out = <usize>int(r, POOL2D_TARGET) + (batch * pixels + fromPixel) * pixelBytes + skipped;
+    for (let y = fromPixel / outW; y * outW < toPixel; y++) {
       const iy = y * strideY - padTop, top = max(iy, 0), rows = min(iy + kernelH, inH) - top;
-      for (let x = 0; x < outW; x++) {
+      for (let x = max(fromPixel - y * outW, 0), end = min(toPixel - y * outW, outW); x < end; x++) {
         const ix = x * strideX - padLeft, left = max(ix, 0), columns = min(ix + kernelW, inW) - left;
         const window = picture + top * rowBytes + left * pixelBytes;
         if (f32s) {
-          if (averages) pool_average_f32(window, rows, columns, rowBytes, pixelBytes, out, C, <f32>(rows * columns), lowF, highF);
-          else pool_max_f32(window, rows, columns, rowBytes, pixelBytes, out, C, lowF, highF);
+          if (averages) pool_average_f32(window, rows, columns, rowBytes, pixelBytes, out, channels, <f32>(rows * columns), lowF, highF);
+          else pool_max_f32(window, rows, columns, rowBytes, pixelBytes, out, channels, lowF, highF);
         } else {
-          if (averages) pool_average_i8(window, rows, columns, rowBytes, pixelBytes, out, C, offset, low, high);
-          else pool_max_i8(window, rows, columns, rowBytes, pixelBytes, out, C, low, high);
+          if (averages) pool_average_i8(window, rows, columns, rowBytes, pixelBytes, out, channels, offset, low, high);
+          else pool_max_i8(window, rows, columns, rowBytes, pixelBytes, out, channels, low, high);
         }
         out += pixelBytes;
       }

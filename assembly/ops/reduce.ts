@@ -6,11 +6,19 @@ import { multiplyByQuantizedMultiplier } from '../kernels/fixedPoint';
 import { max_f32, max_i8, min_f32, min_i8, sum_f32, sum_i8 } from '../kernels/fold';
 import { pool_average_f32, pool_max_f32, pool_max_i8, pool_min_f32, pool_min_i8, pool_sum_i8 } from '../kernels/pool';
 import { requantize } from '../kernels/requantize';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, source, target } from '../record';
+import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, source, splits, target } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
 import { checkZero } from './ranges';
 
 /** Elements whose i8 sum, each less a zero point, fits an i32: 255·2^23 < 2^31 */
 const MAX_SUM = 1 << 23;
+/** Products that take as long as a byte. */
+const STEPS = 2;
+
+/** Threads share long rows of outputs where there are few. */
+function byInner(r: usize): bool {
+  return int(r, REDUCE_OUTER) < 16 && int(r, REDUCE_INNER) >= 128;
+}
 
 export function describeReduce(r: usize): void {
   checkRecord(r, REDUCE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
@@ -19,6 +27,7 @@ export function describeReduce(r: usize): void {
   const size = bytesOf(dtypeOf(r)), outputs = big(r, REDUCE_OUTER) * big(r, REDUCE_INNER) * size;
   source(r, REDUCE_SOURCE, outputs * big(r, REDUCE_COUNT), <u32>size);
   target(r, REDUCE_TARGET, outputs, <u32>size);
+  splits(r, byInner(r) || int(r, REDUCE_OUTER) > 1 ? outputs * big(r, REDUCE_COUNT) * STEPS : 0);
   const kind = int(r, REDUCE_KIND);
   if (dtypeOf(r) == DTYPE_F32 || kind == REDUCE_MAX || kind == REDUCE_MIN) return;
   checkZero(r, REDUCE_SOURCE_ZERO);
@@ -47,22 +56,22 @@ function rounded(r: usize, column: usize, low: f32, high: f32): i32 {
   return <i32>(x < 0 ? <f64>x - 0.5 : <f64>x + 0.5) + zero;
 }
 
-/** out i8 [inner] from source [count][inner] */
-function reduceI8(r: usize, from: usize, out: usize): void {
+/** n of out i8 [inner] from source [count][inner] */
+function reduceI8(r: usize, from: usize, out: usize, n: i32): void {
   const kind = int(r, REDUCE_KIND), count = int(r, REDUCE_COUNT), inner = int(r, REDUCE_INNER);
   const sourceZero = int(r, REDUCE_SOURCE_ZERO), zero = int(r, REDUCE_TARGET_ZERO), scale = float(r, REDUCE_SCALE);
   const low = <f32>(i8.MIN_VALUE - zero), high = <f32>(i8.MAX_VALUE - zero);
   switch (kind) {
     case REDUCE_MAX:
       if (inner == 1) store<i8>(out, max_i8(from, count));
-      else pool_max_i8(from, 1, count, 0, inner, out, inner, -128, 127);
+      else pool_max_i8(from, 1, count, 0, inner, out, n, -128, 127);
       break;
     case REDUCE_MIN:
       if (inner == 1) store<i8>(out, min_i8(from, count));
-      else pool_min_i8(from, 1, count, 0, inner, out, inner, -128, 127);
+      else pool_min_i8(from, 1, count, 0, inner, out, n, -128, 127);
       break;
     case REDUCE_PROD:
-      for (let i = 0; i < inner; i++) {
+      for (let i = 0; i < n; i++) {
         let p = from + i, product = <i32>load<i8>(p) - sourceZero;
         for (let j = count; j > 1; j--) {
           p += inner;
@@ -74,27 +83,27 @@ function reduceI8(r: usize, from: usize, out: usize): void {
       break;
     default:
       if (int(r, REDUCE_ROUNDING) != ROUND_EVEN) {
-        for (let i = 0; i < inner; i++) store<i8>(out + i, rounded(r, from + i, low, high));
+        for (let i = 0; i < n; i++) store<i8>(out + i, rounded(r, from + i, low, high));
       } else if (inner == 1) store<i8>(out, requantize(sum_i8(from, count) - count * sourceZero, scale, low, high, zero));
-      else pool_sum_i8(from, 1, count, 0, inner, out, inner, -sourceZero, scale, zero);
+      else pool_sum_i8(from, 1, count, 0, inner, out, n, -sourceZero, scale, zero);
   }
 }
 
-/** out f32 [inner] from source [count][inner] */
-function reduceF32(r: usize, from: usize, out: usize): void {
+/** n of out f32 [inner] from source [count][inner] */
+function reduceF32(r: usize, from: usize, out: usize, n: i32): void {
   const kind = int(r, REDUCE_KIND), count = int(r, REDUCE_COUNT), inner = int(r, REDUCE_INNER), stride = <usize>inner << 2;
   const divisor: f32 = kind == REDUCE_MEAN ? <f32>count : 1;
   switch (kind) {
     case REDUCE_MAX:
       if (inner == 1) store<f32>(out, max_f32(from, count));
-      else pool_max_f32(from, 1, count, 0, stride, out, inner, -Infinity, Infinity);
+      else pool_max_f32(from, 1, count, 0, stride, out, n, -Infinity, Infinity);
       break;
     case REDUCE_MIN:
       if (inner == 1) store<f32>(out, min_f32(from, count));
-      else pool_min_f32(from, 1, count, 0, stride, out, inner, -Infinity, Infinity);
+      else pool_min_f32(from, 1, count, 0, stride, out, n, -Infinity, Infinity);
       break;
     case REDUCE_PROD:
-      for (let i = 0; i < inner; i++) {
+      for (let i = 0; i < n; i++) {
         let product: f32 = 1, p = from + (i << 2);
         for (let j = count; j > 0; j--) {
           product *= load<f32>(p);
@@ -105,16 +114,19 @@ function reduceF32(r: usize, from: usize, out: usize): void {
       break;
     default:
       if (inner == 1) store<f32>(out, sum_f32(from, count) / divisor);
-      else pool_average_f32(from, 1, count, 0, stride, out, inner, divisor, -Infinity, Infinity);
+      else pool_average_f32(from, 1, count, 0, stride, out, n, divisor, -Infinity, Infinity);
   }
 }
 
 export function runReduce(r: usize): void {
   const f32s = dtypeOf(r) == DTYPE_F32, inner = int(r, REDUCE_INNER), outBytes = f32s ? inner << 2 : inner, inBytes = outBytes * int(r, REDUCE_COUNT);
-  let from = <usize>int(r, REDUCE_SOURCE), out = <usize>int(r, REDUCE_TARGET);
-  for (let o = int(r, REDUCE_OUTER); o > 0; o--) {
-    if (f32s) reduceF32(r, from, out);
-    else reduceI8(r, from, out);
+  const outer = int(r, REDUCE_OUTER), inside = byInner(r);
+  share(inside ? inner : outer, inside ? 64 : 1);
+  const first = inside ? 0 : shareFrom, last = inside ? outer : shareTo, skipped = inside ? shareFrom : 0, n = inside ? shareTo - skipped : inner, skippedBytes = f32s ? skipped << 2 : skipped;
+  let from = <usize>int(r, REDUCE_SOURCE) + first * inBytes + skippedBytes, out = <usize>int(r, REDUCE_TARGET) + first * outBytes + skippedBytes;
+  for (let o = last - first; o > 0; o--) {
+    if (f32s) reduceF32(r, from, out, n);
+    else reduceI8(r, from, out, n);
     from += inBytes; out += outBytes;
   }
 }

@@ -5,8 +5,11 @@ import {
 } from '../layout';
 import { copy_bytes } from '../kernels/copy';
 import { bilinear_f32, bilinear_i8 } from '../kernels/resize';
-import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkRange, checkRecord, dtypeOf, fail, int, source, table, target } from '../record';
+import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkRange, checkRecord, dtypeOf, fail, int, source, splits, table, target } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
 
+/** Products that take as long as a byte. */
+const STEPS = 8;
 // An entry of ROWS or COLUMNS
 const ENTRY_LOW: usize = 0, ENTRY_HIGH: usize = 4, ENTRY_WEIGHT: usize = 8;
 
@@ -33,7 +36,9 @@ export function describeResize2d(r: usize): void {
   checkCounts(r, RESIZE2D_BATCH, 6);
   const size = bytesOf(dtypeOf(r)), pixel = big(r, RESIZE2D_BATCH) * big(r, RESIZE2D_CHANNELS) * size;
   source(r, RESIZE2D_SOURCE, pixel * big(r, RESIZE2D_IN_H) * big(r, RESIZE2D_IN_W), <u32>size);
-  target(r, RESIZE2D_TARGET, pixel * big(r, RESIZE2D_OUT_H) * big(r, RESIZE2D_OUT_W), <u32>size);
+  const bytes = pixel * big(r, RESIZE2D_OUT_H) * big(r, RESIZE2D_OUT_W);
+  target(r, RESIZE2D_TARGET, bytes, <u32>size);
+  splits(r, bytes * STEPS);
   describeEntries(r, RESIZE2D_ROWS, int(r, RESIZE2D_OUT_H), int(r, RESIZE2D_IN_H));
   describeEntries(r, RESIZE2D_COLUMNS, int(r, RESIZE2D_OUT_W), int(r, RESIZE2D_IN_W));
 }
@@ -41,10 +46,13 @@ export function describeResize2d(r: usize): void {
 export function runResize2d(r: usize): void {
   const C = int(r, RESIZE2D_CHANNELS), pixelBytes = C * <i32>bytesOf(dtypeOf(r)), rowBytes = int(r, RESIZE2D_IN_W) * pixelBytes;
   const outW = int(r, RESIZE2D_OUT_W), nearest = int(r, RESIZE2D_MODE) == RESIZE2D_NEAREST, f32s = dtypeOf(r) == DTYPE_F32;
-  let picture = <usize>int(r, RESIZE2D_SOURCE), out = <usize>int(r, RESIZE2D_TARGET);
-  for (let batch = int(r, RESIZE2D_BATCH); batch > 0; batch--) {
-    let row = <usize>int(r, RESIZE2D_ROWS);
-    for (let y = int(r, RESIZE2D_OUT_H); y > 0; y--) {
+  const outH = int(r, RESIZE2D_OUT_H);
+  share(outH, 1);
+  const from = shareFrom, to = shareTo;
+  let picture = <usize>int(r, RESIZE2D_SOURCE);
+  for (let batch = 0; batch < int(r, RESIZE2D_BATCH); batch++) {
+    let row = <usize>int(r, RESIZE2D_ROWS) + from * RESIZE2D_ENTRY_BYTES, out = <usize>int(r, RESIZE2D_TARGET) + (batch * outH + from) * outW * pixelBytes;
+    for (let y = from; y < to; y++) {
       const top = picture + load<u32>(row, ENTRY_LOW) * rowBytes, bottom = picture + load<u32>(row, ENTRY_HIGH) * rowBytes;
       let column = <usize>int(r, RESIZE2D_COLUMNS);
       for (let x = outW; x > 0; x--) {

@@ -3,7 +3,8 @@ import {
   SOFTMAX_TABLE, SOFTMAX_TARGET, SOFTMAX_TARGET_ZERO,
 } from '../layout';
 import { softmax_f32, softmax_i8 } from '../kernels/softmax';
-import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkRecord, dtypeOf, fail, float, int, source, table, target } from '../record';
+import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkRecord, dtypeOf, fail, float, int, source, splits, table, target } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
 import { checkPositive, checkZero } from './ranges';
 
 /** The record of softmax and of logSoftmax. The table starts at 1 and stays in [0, 1], so a row's sum is at least 1. */
@@ -13,6 +14,7 @@ export function describeSoftmaxRows(r: usize): void {
   const size = bytesOf(dtypeOf(r)), bytes = big(r, SOFTMAX_ROWS) * big(r, SOFTMAX_DEPTH) * size;
   source(r, SOFTMAX_SOURCE, bytes, <u32>size);
   target(r, SOFTMAX_TARGET, bytes, <u32>size);
+  if (int(r, SOFTMAX_ROWS) > 1) splits(r, bytes * 8);
   checkFinite(r, SOFTMAX_SCALE);
   if (dtypeOf(r) == DTYPE_F32) return;
   checkPositive(r, SOFTMAX_OUT_SCALE);
@@ -33,8 +35,10 @@ export function describeSoftmax(r: usize): void {
 
 export function runSoftmax(r: usize): void {
   const f32s = dtypeOf(r) == DTYPE_F32, depth = int(r, SOFTMAX_DEPTH), rowBytes = f32s ? depth << 2 : depth;
-  let from = <usize>int(r, SOFTMAX_SOURCE), out = <usize>int(r, SOFTMAX_TARGET);
-  for (let row = int(r, SOFTMAX_ROWS); row > 0; row--) {
+  share(int(r, SOFTMAX_ROWS), 1);
+  const skipped = shareFrom * rowBytes;
+  let from = <usize>int(r, SOFTMAX_SOURCE) + skipped, out = <usize>int(r, SOFTMAX_TARGET) + skipped;
+  for (let row = shareTo - shareFrom; row > 0; row--) {
     if (f32s) softmax_f32(from, out, depth, float(r, SOFTMAX_SCALE));
     else softmax_i8(from, out, depth, int(r, SOFTMAX_TABLE), float(r, SOFTMAX_OUT_SCALE), int(r, SOFTMAX_TARGET_ZERO));
     from += rowBytes; out += rowBytes;

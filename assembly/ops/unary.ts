@@ -3,7 +3,11 @@ import {
 } from '../layout';
 import { table_u8 } from '../kernels/table';
 import { unary_f32 } from '../kernels/unary';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, float, int, source, table, target } from '../record';
+import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, float, int, source, splits, table, target } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
+
+/** Products that take as long as a byte through a table. */
+const STEPS = 16;
 
 export function describeUnary(r: usize): void {
   checkRecord(r, UNARY_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_U8) | (1 << DTYPE_F32));
@@ -11,6 +15,7 @@ export function describeUnary(r: usize): void {
   const size = bytesOf(dtypeOf(r)), bytes = big(r, UNARY_COUNT) * size;
   source(r, UNARY_SOURCE, bytes, <u32>size);
   target(r, UNARY_TARGET, bytes, <u32>size);
+  splits(r, bytes * STEPS);
   if (dtypeOf(r) == DTYPE_F32) {
     checkRange(r, UNARY_KIND, 0, UNARY_KINDS - 1);
     checkFinite(r, UNARY_ALPHA);
@@ -20,7 +25,9 @@ export function describeUnary(r: usize): void {
 }
 
 export function runUnary(r: usize): void {
-  const from = int(r, UNARY_SOURCE), out = int(r, UNARY_TARGET), count = int(r, UNARY_COUNT);
-  if (dtypeOf(r) == DTYPE_F32) unary_f32(int(r, UNARY_KIND), from, out, count, float(r, UNARY_ALPHA));
+  share(int(r, UNARY_COUNT), 64);
+  const f32s = dtypeOf(r) == DTYPE_F32, first = shareFrom, count = shareTo - first, skipped = f32s ? first << 2 : first;
+  const from = int(r, UNARY_SOURCE) + skipped, out = int(r, UNARY_TARGET) + skipped;
+  if (f32s) unary_f32(int(r, UNARY_KIND), from, out, count, float(r, UNARY_ALPHA));
   else table_u8(from, out, count, int(r, UNARY_TABLE));
 }

@@ -6,18 +6,34 @@ import { int } from '../record';
 export const WALK_FIRST = 24;
 export const WALK_SECOND = 28;
 export const WALK_BYTES = 32;
+/** Threads share positions from so many on; where there are fewer, what lies at each. */
+export const FEW_STEPS: u32 = 16;
 
-export function beginSteps(state: usize, first: usize, second: usize): void {
-  for (let d = 0; d < WALK_FIRST; d += 4) store<i32>(state + d, 0);
+/** Positions of the first `depth` dimensions together. */
+export function stepsOf(r: usize, dimensions: usize, depth: i32): i32 {
+  let count = 1;
+  for (let d = 0; d < depth; d++) count *= int(r, dimensions + (d << 2));
+  return count;
+}
+
+/** To position `index`; the other arguments are those of `step`. */
+export function beginSteps(r: usize, dimensions: usize, firstStrides: usize, secondStrides: usize, bytes: i32, depth: i32, state: usize, first: usize, second: usize, index: i32): void {
+  for (let d = depth - 1; d >= 0; d--) {
+    const at = <usize>d << 2, count = int(r, dimensions + at), passed = <i32>(<u32>index % <u32>count);
+    index = <u32>index / <u32>count;
+    store<i32>(state + at, passed);
+    first += passed * int(r, firstStrides + at) * bytes;
+    second += passed * int(r, secondStrides + at) * bytes;
+  }
   store<usize>(state, first, WALK_FIRST);
   store<usize>(state, second, WALK_SECOND);
 }
 
 /**
- * To the next position of the first `depth` dimensions, the last of them fastest. False at the end.
+ * To the next position of the first `depth` dimensions, the last of them fastest; after the last comes the first.
  * `dimensions` and both strides (in elements of `bytes`) are the offsets of MAX_RANK fields each.
  */
-export function step(r: usize, dimensions: usize, firstStrides: usize, secondStrides: usize, bytes: i32, depth: i32, state: usize): bool {
+export function step(r: usize, dimensions: usize, firstStrides: usize, secondStrides: usize, bytes: i32, depth: i32, state: usize): void {
   for (let d = depth - 1; d >= 0; d--) {
     const at = <usize>d << 2, count = int(r, dimensions + at), passed = load<i32>(state + at) + 1;
     const first = int(r, firstStrides + at) * bytes, second = int(r, secondStrides + at) * bytes;
@@ -25,11 +41,10 @@ export function step(r: usize, dimensions: usize, firstStrides: usize, secondStr
       store<i32>(state + at, passed);
       store<usize>(state, load<usize>(state, WALK_FIRST) + first, WALK_FIRST);
       store<usize>(state, load<usize>(state, WALK_SECOND) + second, WALK_SECOND);
-      return true;
+      return;
     }
     store<i32>(state + at, 0);
     store<usize>(state, load<usize>(state, WALK_FIRST) - (count - 1) * first, WALK_FIRST);
     store<usize>(state, load<usize>(state, WALK_SECOND) - (count - 1) * second, WALK_SECOND);
   }
-  return false;
 }

@@ -1,15 +1,19 @@
-// Compiles assembly/ to build/core.<flavor>.wasm, and to build/core.js: as text that assembly/unpack.ts reads, with types. The relaxed core
-// differs little from the simd one and is carried as what changes.
+// Compiles assembly/ to build/core.<flavor>.wasm and, for threads, build/core.<flavor>.threads.wasm; and to build/core.js: as text that
+// assembly/unpack.ts reads, with types. The relaxed core differs little from the simd one, and those for threads from those without: they
+// are carried as what changes.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
 
-const flavors = ['relaxed', 'simd', 'scalar'];
+const flavors = ['relaxed', 'simd', 'scalar', 'relaxed.threads', 'simd.threads', 'scalar.threads'];
 mkdirSync('build', { recursive: true });
 for (const flavor of flavors) await compile('assembly/index.ts', '--target', flavor);
-const [relaxed, simd, scalar] = flavors.map((flavor) => readFileSync(`build/core.${flavor}.wasm`));
-const carried = { simd, scalar, relaxedPatch: patchOf(simd, relaxed) };
+const [relaxed, simd, scalar, relaxedThreads, simdThreads, scalarThreads] = flavors.map((flavor) => readFileSync(`build/core.${flavor}.wasm`));
+const carried = {
+  simd, scalar, relaxedPatch: patchOf(simd, relaxed), relaxedThreadsPatch: patchOf(relaxed, relaxedThreads), simdThreadsPatch: patchOf(simd, simdThreads),
+  scalarThreadsPatch: patchOf(scalar, scalarThreads),
+};
 const order = bytesByFrequency(Object.values(carried)), text = textEncoder(order);
-const unpacker = await unpackerFor(carried, relaxed, text);
+const unpacker = await unpackerFor([simd, carried.relaxedPatch, relaxed, carried.relaxedThreadsPatch, relaxedThreads], [scalar, carried.scalarThreadsPatch, scalarThreads], [simd, carried.simdThreadsPatch, simdThreads]);
 const strings = { unpacker: unpacker.toString('hex'), order: Buffer.from(order).toString('hex'), ...Object.fromEntries(Object.entries(carried).map(([name, bytes]) => [name, text(bytes)])) };
 writeFileSync('build/core.js', Object.entries(strings).map(([name, string]) => `export const ${name} = '${string}';\n`).join(''));
 writeFileSync('build/core.d.ts', Object.keys(strings).map((name) => `export declare const ${name}: string;\n`).join(''));
@@ -22,9 +26,9 @@ async function compile(...options) {
   process.exit(1);
 }
 
-/** assembly/unpack.ts, with memory for two texts, what they mean, and the file that the patch makes. */
-async function unpackerFor({ simd, relaxedPatch, scalar }, relaxed, text) {
-  const bytes = 1024 + Math.max(relaxed.length + [simd, relaxedPatch].reduce((sum, file) => sum + text(file).length + file.length, 0), text(scalar).length + scalar.length);
+/** assembly/unpack.ts, with memory for the largest of chains: a file, a patch, what that makes, and so on, all of them as texts of up to twice their size too. */
+async function unpackerFor(...chains) {
+  const bytes = 1024 + 3 * Math.max(...chains.map((files) => files.reduce((sum, file) => sum + file.length, 0)));
   await compile('assembly/unpack.ts', '--target', 'unpack', '--initialMemory', `${Math.ceil(bytes / 65536)}`);
   return readFileSync('build/unpack.wasm');
 }

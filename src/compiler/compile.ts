@@ -124,7 +124,7 @@ function core(): CompiledCore {
 
 /** The core itself says how much scratch a plan needs, and proves the plan on the way. */
 function scratchBytes(parts: KletParts): number {
-  const { map, total } = mapMemory(parts), { exports, memory } = instantiate(core().module, total), view = new DataView(memory.buffer);
+  const { map, total } = mapMemory(parts), { exports, memory } = instantiate(core(), total), view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, map[2]);

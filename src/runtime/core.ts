@@ -17,7 +17,12 @@ export interface CompiledCore {
   flavor: Flavor;
   /** One without a model: for what is done to bytes and numbers on their way in, in all of its memory from RESERVED on. */
   spare: Core;
+  /** Built for threads: its memory is a shared one. */
+  threaded: boolean;
 }
+
+/** What the instances of a core on several threads have in common. */
+export type SharedMemory = WebAssembly.Memory;
 
 /** The exports of assembly/index.ts. */
 export interface CoreExports {
@@ -31,12 +36,15 @@ export interface CoreExports {
   allNumbers(at: number, count: number): number;
   quantizeInput(at: number, count: number, scale: number, zero: number, unsigned: boolean): number;
   flavor(): number;
+  enlist(index: number, count: number, mayWait: boolean): void;
+  serve(): void;
 }
 
 /** A core with its memory. */
 export interface Core {
   exports: CoreExports;
   memory: Uint8Array;
+  shared: SharedMemory;
 }
 
 const PAGE = 65536;
@@ -47,9 +55,10 @@ export type InlinedCores = Partial<Record<Flavor, () => Uint8Array>>;
 /**
  * Compiles a core and tries it: engines that claim a feature do not always have it, so the answer of a small product decides.
  *
+ * @param threaded whether it is a build for threads; found out when left out
  * @throws KletError `NOT_WASM` when the bytes are no core, `NO_WASM` when this engine cannot run it
  */
-export function compileCore(source: BufferSource | WebAssembly.Module, what: string): CompiledCore {
+export function compileCore(source: BufferSource | WebAssembly.Module, what: string, threaded?: boolean): CompiledCore {
   let module: WebAssembly.Module;
   try {
     module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
@@ -62,7 +71,12 @@ export function compileCore(source: BufferSource | WebAssembly.Module, what: str
   const foreign = (cause?: unknown): KletError => new KletError('NOT_WASM', `${what} is WebAssembly, but not a core of this kinglet`, { cause });
   let core: Core;
   try {
-    core = instantiate(module, PAGE);
+    try {
+      core = instantiate({ module, threaded: threaded ?? false }, PAGE);
+    } catch (cause) {
+      if (threaded !== undefined || cause instanceof KletError) throw cause;
+      core = instantiate({ module, threaded: threaded = true }, PAGE);
+    }
   } catch (cause) {
     throw cause instanceof KletError ? cause : foreign(cause);
   }
@@ -74,7 +88,7 @@ export function compileCore(source: BufferSource | WebAssembly.Module, what: str
     reason = cause;
   }
   if (!right) throw new KletError('NO_WASM', `this engine computes wrongly with ${what}; use another flavor`, { cause: reason });
-  return { module, flavor: flavors[core.exports.flavor()]!, spare: core };
+  return { module, flavor: flavors[core.exports.flavor()]!, threaded: threaded ?? false, spare: core };
 }
 
 /** The same as crc32 in src/format. */
@@ -138,16 +152,20 @@ export function isModule(value: unknown): value is WebAssembly.Module {
  *
  * @throws KletError `OUT_OF_MEMORY` when the engine does not grant it
  */
-export function instantiate(module: WebAssembly.Module, bytes: number): Core {
+export function instantiate({ module, threaded }: Pick<CompiledCore, 'module' | 'threaded'>, bytes: number): Core {
   const pages = Math.ceil(bytes / PAGE);
-  let memory: WebAssembly.Memory;
+  let shared: SharedMemory;
   try {
-    memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    shared = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: threaded });
   } catch (cause) {
     throw new KletError('OUT_OF_MEMORY', `the model needs ${pages * PAGE} bytes and this engine does not grant them`, { cause });
   }
-  const { exports } = instantiateSync(module, { env: { memory } });
-  return { exports: exports as unknown as CoreExports, memory: new Uint8Array(memory.buffer) };
+  return { exports: instantiateOn(module, shared), memory: new Uint8Array(shared.buffer), shared };
+}
+
+/** A core in a memory that is there already. */
+export function instantiateOn(module: WebAssembly.Module, memory: SharedMemory): CoreExports {
+  return instantiateSync(module, { env: { memory } }).exports as unknown as CoreExports;
 }
 
 function bytesIn(source: BufferSource): Uint8Array {

@@ -1,4 +1,4 @@
-import { order, relaxedPatch, scalar, simd, unpacker } from '../../build/core.js';
+import { order, relaxedPatch, relaxedThreadsPatch, scalar, scalarThreadsPatch, simd, simdThreadsPatch, unpacker } from '../../build/core.js';
 import { startModule, type InlinedCores } from './core';
 
 // See assembly/unpack.ts.
@@ -13,8 +13,8 @@ const ORDER = 128, TEXT = 384;
 /** Space to ~ without what quotes, template strings and HTML give a meaning. */
 const alphabet = /[^'"\\`$<]/;
 
-/** The bytes that a text means or, with a patch, what that makes of them. */
-function unpack(text: string, patchText?: string): Uint8Array {
+/** The bytes that a text means or, with patches, what those make of them. */
+function unpack(text: string, ...patchTexts: string[]): Uint8Array {
   const { memory, decode, patch } = startModule(bytesOfDigits(unpacker)) as unknown as Unpacker, bytes = new Uint8Array(memory.buffer);
   for (let c = 32, place = 0; c < 127; c++) if (alphabet.test(String.fromCharCode(c))) bytes[c] = place++;
   bytes.set(bytesOfDigits(order), ORDER);
@@ -29,7 +29,7 @@ function unpack(text: string, patchText?: string): Uint8Array {
     return start;
   };
   let start = place(text);
-  if (patchText !== undefined) {
+  for (const patchText of patchTexts) {
     const steps = place(patchText), end = at;
     at = patch(start, steps, end, end);
     start = end;
@@ -46,4 +46,11 @@ export const inlinedCores: InlinedCores = {
   relaxed: () => unpack(simd, relaxedPatch),
   simd: () => unpack(simd),
   scalar: () => unpack(scalar),
+};
+
+/** The same, built for threads: patches of those. */
+export const inlinedThreadedCores: InlinedCores = {
+  relaxed: () => unpack(simd, relaxedPatch, relaxedThreadsPatch),
+  simd: () => unpack(simd, simdThreadsPatch),
+  scalar: () => unpack(scalar, scalarThreadsPatch),
 };

@@ -1,8 +1,9 @@
 import { KletError } from '../errors';
-import { openKlet } from '../format/klet';
+import { openKlet, type OpenedKlet } from '../format/klet';
 import { checksumBy, compileCore, hasWebAssembly, isModule, relaxedPays, type CompiledCore, type Flavor, type InlinedCores } from './core';
 import { Model } from './model';
 import { asBytes, describeValue, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
+import { checkThreads, startCrew, whyNotShared, type OpenWorker, type ThreadOptions } from './threads';
 
 /** Where the core comes from, when not from the bundle. */
 export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
@@ -16,7 +17,7 @@ export interface LoadSyncOptions {
   maxMemory?: number;
 }
 
-export interface LoadOptions extends ReadOptions, Omit<LoadSyncOptions, 'wasm'> {
+export interface LoadOptions extends ReadOptions, ThreadOptions, Omit<LoadSyncOptions, 'wasm'> {
   /** The core apart from the bundle: a URL, response, bytes or module. */
   wasm?: WasmSource;
 }
@@ -35,17 +36,22 @@ async function settle(source: Source | PromiseLike<Source>): Promise<Source> {
   }
 }
 
-export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime {
-  const compiled = new Map<Flavor, CompiledCore>();
+/**
+ * @param threadedCores the same builds for threads
+ * @param openWorker starts this platform's kind of worker
+ * @param readPath reads a file by path, where there are files
+ */
+export function makeRuntime(cores: InlinedCores, threadedCores: InlinedCores, openWorker: OpenWorker, readPath?: PathReader): Runtime {
+  const compiled = new Map<Flavor, CompiledCore>(), compiledThreaded = new Map<Flavor, CompiledCore>();
   let relaxedFirst: boolean | undefined;
 
-  function inlined(flavor: Flavor): CompiledCore {
-    const known = compiled.get(flavor);
+  function inlined(flavor: Flavor, threaded = false): CompiledCore {
+    const table = threaded ? compiledThreaded : compiled, known = table.get(flavor);
     if (known) return known;
-    const bytes = Object.hasOwn(cores, flavor) ? cores[flavor] : undefined;
+    const bytes = Object.hasOwn(cores, flavor) ? (threaded ? threadedCores : cores)[flavor] : undefined;
     if (!bytes) throw new KletError('BAD_ARGUMENT', `there is no flavor "${flavor}" here; ${Object.keys(cores).join(', ') || 'none'} available`);
-    const core = compileCore(bytes(), `the ${flavor} core`);
-    compiled.set(flavor, core);
+    const core = compileCore(bytes(), `the ${flavor} core${threaded ? ' with threads' : ''}`, threaded);
+    table.set(flavor, core);
     return core;
   }
 
@@ -80,9 +86,28 @@ export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime
     return compileCore(bytes, 'the core given as "wasm"');
   }
 
+  /** A model whose work threads share, or why there is none. */
+  async function withThreads(core: CompiledCore, parts: OpenedKlet, where: string, options: LoadOptions): Promise<Model | string> {
+    const threads = options.threads!, reason = whyNotShared();
+    if (reason !== undefined) return reason;
+    if (options.wasm !== undefined && !core.threaded) return `the core given as "wasm" is not one for threads (kinglet/core.${core.flavor}.threads.wasm is)`;
+    let model: Model | undefined;
+    try {
+      const threaded = core.threaded ? core : inlined(core.flavor, true);
+      model = new Model(threaded, parts, where, options.maxMemory, threads);
+      await model.join((exports, memory, info) => startCrew(threaded, exports, memory, info, openWorker, options));
+      return model;
+    } catch (error) {
+      model?.dispose();
+      if (error instanceof KletError && error.code === 'ABORTED') throw error;
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
   return {
     async load(source, options = {}) {
       checkOptions(options);
+      checkThreads(options);
       const settled = await settle(source);
       const bytes = await readBytes(settled, options, readPath);
       const { wasm } = options;
@@ -93,7 +118,8 @@ export function makeRuntime(cores: InlinedCores, readPath?: PathReader): Runtime
         const coreBytes = await readBytes(wasm, options.signal ? { signal: options.signal } : {}, readPath);
         core = compileCore(coreBytes, nameOf(wasm) === 'the model' ? 'the core given as "wasm"' : nameOf(wasm));
       }
-      return new Model(core, openKlet(bytes, nameOf(settled), checksumBy(core)), nameOf(settled), options.maxMemory);
+      const parts = openKlet(bytes, nameOf(settled), checksumBy(core)), found = (options.threads ?? 1) > 1 ? await withThreads(core, parts, nameOf(settled), options) : undefined;
+      return found instanceof Model ? found : new Model(core, parts, nameOf(settled), options.maxMemory, 1, found);
     },
     loadSync(source, options = {}) {
       checkOptions(options);

@@ -1,9 +1,10 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
 import { alignUp, codedRoom, MAJOR, MINOR, weightsBytes, type KletParts, type Meta, type OpenedKlet, type TensorInfo } from '../format/klet';
-import { instantiate, type CompiledCore, type CoreExports, type Flavor } from './core';
+import { instantiate, type CompiledCore, type CoreExports, type Flavor, type SharedMemory } from './core';
 import { portsOf, type InputArray, type Port, type RawArray } from './tensor';
 import { describeValue } from './read';
+import type { Crew } from './threads';
 
 /** One array for a model with one input, or arrays by input name. */
 export type Inputs = InputArray | Record<string, InputArray>;
@@ -27,6 +28,10 @@ export interface MemoryUse {
 /** What runs a model. */
 export interface ModelInfo {
   flavor: Flavor;
+  /** Threads that share the work, the caller's included. */
+  threads: number;
+  /** Why it is one thread when more were asked for. */
+  singleThreadReason?: string;
 }
 
 /** Time of one record of the plan. */
@@ -56,14 +61,15 @@ interface CodedPlace {
   room: number;
 }
 
-/** A model's memory map: sections one behind the other. */
-export function mapMemory(parts: Pick<KletParts, 'plan' | 'weights' | 'coded' | 'arenaBytes' | 'scratchBytes'>): { map: number[]; total: number; coded?: CodedPlace } {
+/** A model's memory map: sections one behind the other, the last of them scratch for each thread. */
+export function mapMemory(parts: Pick<KletParts, 'plan' | 'weights' | 'coded' | 'arenaBytes' | 'scratchBytes'>, threads = 1): { map: number[]; total: number; coded?: CodedPlace } {
   const map: number[] = [];
   let at = L.RESERVED;
   for (const bytes of [parts.plan.length, weightsBytes(parts), parts.arenaBytes, parts.scratchBytes]) {
     map.push(at, bytes);
     at = alignUp(at + bytes, L.SECTION_ALIGNMENT);
   }
+  at += (threads - 1) * alignUp(parts.scratchBytes, L.SECTION_ALIGNMENT);
   if (!parts.coded) return { map, total: at + L.SLACK };
   const { lead, bytes } = codedRoom(parts.weights), section = map[2]! + lead, room = alignUp(section + parts.weights.length + L.SLACK, L.SECTION_ALIGNMENT);
   return { map, total: Math.max(at, room + bytes) + L.SLACK, coded: { section, room } };
@@ -72,18 +78,19 @@ export function mapMemory(parts: Pick<KletParts, 'plan' | 'weights' | 'coded' | 
 interface Placed {
   exports: CoreExports;
   memory: Uint8Array;
+  shared: SharedMemory;
   map: number[];
   total: number;
 }
 
 /** A core with a file's sections in its memory, the plan proven. */
-function place(compiled: CompiledCore, parts: OpenedKlet, where: string, maxMemory: number | undefined): Placed {
-  const { map, total, coded } = mapMemory(parts);
+function place(compiled: CompiledCore, parts: OpenedKlet, where: string, maxMemory: number | undefined, threads: number): Placed {
+  const { map, total, coded } = mapMemory(parts, threads);
   if (maxMemory !== undefined && total > maxMemory) {
     throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes of memory and the limit is ${maxMemory}`);
   }
   if (total > 2 ** 32 - 65536) throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes, more than WebAssembly can address (4 GiB)`);
-  const { exports, memory } = instantiate(compiled.module, total), view = new DataView(memory.buffer);
+  const { exports, memory, shared } = instantiate(compiled, total), view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, coded ? coded.section : map[2]);
@@ -91,7 +98,7 @@ function place(compiled: CompiledCore, parts: OpenedKlet, where: string, maxMemo
     throw new KletError('CORRUPT', `${where} is damaged: its weights do not decode; fetch or convert it again`);
   }
   const fault = exports.validate();
-  if (fault === L.FAULT_NONE) return { exports, memory, map, total };
+  if (fault === L.FAULT_NONE) return { exports, memory, shared, map, total };
   const at = exports.faultOffset() >>> 0, index = recordOffsets(parts.plan).indexOf(at), name = parts.readNotes()?.records[index]?.name;
   const record = `record ${index}${name ? ` ("${name}")` : ''} at plan offset ${at}`;
   if (fault === L.FAULT_OPCODE && parts.minor > MINOR) {
@@ -125,18 +132,25 @@ export class Model {
   private readonly readNotes: OpenedKlet['readNotes'];
   private readonly golden: Uint8Array | undefined;
 
-  /** @internal */
-  constructor(compiled: CompiledCore, parts: OpenedKlet, where: string, maxMemory: number | undefined) {
-    let placed = place(compiled, parts, where, maxMemory);
+  private readonly shared: SharedMemory;
+  private crew: Crew | undefined;
+
+  /**
+   * @param threads how many there is scratch for; `join` starts them
+   * @internal
+   */
+  constructor(compiled: CompiledCore, parts: OpenedKlet, where: string, maxMemory: number | undefined, threads = 1, singleThreadReason?: string) {
+    let placed = place(compiled, parts, where, maxMemory, threads);
     // the file says what the core that compiled it needed; another core may need more
     const scratchBytes = Math.max(parts.scratchBytes, placed.exports.scratchOf());
-    if (scratchBytes > parts.scratchBytes) placed = place(compiled, { ...parts, scratchBytes }, where, maxMemory);
-    const { exports, memory, map, total } = placed;
+    if (scratchBytes > parts.scratchBytes) placed = place(compiled, { ...parts, scratchBytes }, where, maxMemory, threads);
+    const { exports, memory, shared, map, total } = placed;
     exports.prepare();
     const { inputs, outputs, ...meta } = parts.meta;
     this.core = exports;
-    this.inputPorts = portsOf(inputs, { exports, memory }, compiled.spare, map[4]!, 'input');
-    this.outputPorts = portsOf(outputs, { exports, memory }, compiled.spare, map[4]!, 'output');
+    this.shared = shared;
+    this.inputPorts = portsOf(inputs, { exports, memory, shared }, compiled.spare, map[4]!, 'input');
+    this.outputPorts = portsOf(outputs, { exports, memory, shared }, compiled.spare, map[4]!, 'output');
     this.inputs = this.inputPorts.map((port) => port.info);
     this.outputs = this.outputPorts.map((port) => port.info);
     this.meta = { ...meta, inputs: this.inputs, outputs: this.outputs } as Meta;
@@ -144,8 +158,18 @@ export class Model {
     this.records = recordOffsets(parts.plan);
     this.readNotes = parts.readNotes;
     this.golden = parts.golden?.slice();
-    this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: weightsBytes(parts), arena: parts.arenaBytes, scratch: scratchBytes };
-    this.info = { flavor: compiled.flavor };
+    this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: weightsBytes(parts), arena: parts.arenaBytes, scratch: scratchBytes + (threads - 1) * alignUp(scratchBytes, L.SECTION_ALIGNMENT) };
+    this.info = { flavor: compiled.flavor, threads: 1, ...(singleThreadReason !== undefined && { singleThreadReason }) };
+  }
+
+  /**
+   * Has the work shared by the threads that `start` gives.
+   *
+   * @internal
+   */
+  async join(start: (core: CoreExports, memory: SharedMemory, info: ModelInfo) => Promise<Crew>): Promise<void> {
+    this.crew = await start(this.alive(), this.shared, this.info);
+    abandoned?.register(this, this.crew, this.crew);
   }
 
   /**
@@ -261,8 +285,13 @@ export class Model {
     });
   }
 
-  /** Gives the memory back. Every later call throws `DISPOSED`. Calling it twice is fine. */
+  /** Gives the memory back and ends the threads. Every later call throws `DISPOSED`. Calling it twice is fine. */
   dispose(): void {
+    if (this.crew) {
+      abandoned?.unregister(this.crew);
+      this.crew.end();
+    }
+    this.crew = undefined;
     this.core = undefined;
     this.inputPorts = [];
     this.outputPorts = [];
@@ -307,6 +336,9 @@ export class Model {
 if (typeof Symbol.dispose === 'symbol') {
   Object.defineProperty(Model.prototype, Symbol.dispose, { value(this: Model) { this.dispose(); }, configurable: true, writable: true });
 }
+
+/** Ends the threads of models that nobody holds any more. */
+const abandoned = typeof FinalizationRegistry === 'function' ? new FinalizationRegistry<Crew>((crew) => { crew.end(); }) : undefined;
 
 /** Worklets have no `performance`. */
 const now: () => number = typeof performance === 'object' ? () => performance.now() : () => Date.now();

@@ -33,7 +33,7 @@ describe('the known answer', () => {
 
   /** Runs it on a core whose output is changed by `spoil` after each run. */
   function tried(spoil: (output: Uint8Array, run: number) => void): boolean {
-    const { exports, memory } = instantiate(compileCore(inlinedCores.scalar!(), 'the core').module, PAGE);
+    const { exports, memory } = instantiate(compileCore(inlinedCores.scalar!(), 'the core'), PAGE);
     let output = memory, runs = 0;
     const spoiled: CoreExports = {
       ...exports,
