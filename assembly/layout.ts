@@ -88,8 +88,10 @@ export const CODED_STATE_ROOM = 24;
 // (a constant); a *target* is an arena offset; a *table* is a weights offset. `prepare` turns them into addresses.
 export const RECORD_OPCODE = 0;
 export const RECORD_DTYPE = 1;
-/** Zero in a file; `prepare` sets it where threads share the record's work. */
+/** Zero in a file; `prepare` writes whether threads share the record's work: they cannot (0), it would not pay, they do. */
 export const RECORD_SPLIT = 2;
+export const SPLIT_POSSIBLE = 1;
+export const SPLIT_PAYS = 2;
 export const RECORD_SIZE = 4;
 export const SOURCE_IN_WEIGHTS = 0x80000000;
 

@@ -1,7 +1,7 @@
 import {
   DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE, FAULT_RECORD_SIZE, FAULT_WEIGHTS,
   MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_SCRATCH, MAP_WEIGHTS, MAP_WEIGHTS_BYTES,
-  MAP_SCRATCH_BYTES, RECORD_DTYPE, RECORD_SIZE, RECORD_SPLIT, SECTION_ALIGNMENT, SOURCE_IN_WEIGHTS,
+  MAP_SCRATCH_BYTES, RECORD_DTYPE, RECORD_SIZE, RECORD_SPLIT, SECTION_ALIGNMENT, SOURCE_IN_WEIGHTS, SPLIT_PAYS, SPLIT_POSSIBLE,
 } from './layout';
 import { threadIndex } from './threads';
 
@@ -156,7 +156,7 @@ const SPLIT_WORK: f64 = 65536;
 
 /** Says that `run` takes only this thread's share of the record, in work worth so many steps; other records are thread 0's alone. */
 export function splits(r: usize, steps: f64): void {
-  if (resolving) store<u16>(r, steps >= SPLIT_WORK ? 1 : 0, RECORD_SPLIT);
+  if (resolving) store<u16>(r, steps >= SPLIT_WORK ? SPLIT_PAYS : SPLIT_POSSIBLE, RECORD_SPLIT);
 }
 
 export function checkWork(steps: f64): void {

@@ -1,4 +1,4 @@
-import { MAP, MAP_PLAN, RECORD_SPLIT, SYNC_ARRIVED, SYNC_FROM, SYNC_PHASE, SYNC_SLEEPERS, SYNC_TO, SYNC_WORD } from './layout';
+import { MAP, MAP_PLAN, RECORD_SPLIT, SPLIT_PAYS, SYNC_ARRIVED, SYNC_FROM, SYNC_PHASE, SYNC_SLEEPERS, SYNC_TO, SYNC_WORD } from './layout';
 
 // Several threads run one plan: each has an instance of the core with globals of its own, over the same memory. Thread 0 is the
 // caller. A record whose work is split (`RECORD_SPLIT`) is run by all of them, each taking its share; the others by thread 0 alone.
@@ -72,7 +72,7 @@ function meet(): void {
 
 /** Before each record of a run that ends at `end`. @returns whether this thread has a share in it */
 export function begin(r: usize, end: usize): bool {
-  const split = threads > 1 && load<u16>(r, RECORD_SPLIT) != 0;
+  const split = threads > 1 && load<u16>(r, RECORD_SPLIT) == SPLIT_PAYS;
   if (joined) {
     if (split || wasSplit) meet();
   } else if (split) {

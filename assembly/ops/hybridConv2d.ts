@@ -6,7 +6,7 @@ import {
 import { gemm_hybrid_1x8, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
 import { GATHERED, widen_panel_i8 } from '../kernels/widen';
 import { big, checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
-import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
+import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { describeGeometry, gatherRowsI8, isMine, panelsOf, splitConvolution } from './conv2d';
 import { checkActivation } from './ranges';
 
@@ -36,7 +36,7 @@ export function runHybridConv2d(r: usize): void {
   splitConvolution(r, panels, 1);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     // a picture is quantized as a whole by each thread that has a share in it
-    if (!isMine(r, batch, 0) && !isMine(r, batch, groups - 1)) continue;
+    if (batch * groups >= outerTo || (batch + 1) * groups <= outerFrom) continue;
     const from = <usize>int(r, CONV2D_SOURCE) + (batch * count << 2), to = <usize>int(r, CONV2D_TARGET) + (batch * int(r, CONV2D_BATCH_STRIDE) << 2);
     range_f32(from, count, int(r, HYBRID_MODE) == HYBRID_ASYMMETRIC);
     quantize_range(from, picture, count);

@@ -5,11 +5,12 @@ import type { Attributes, FusedActivation, OperatorName } from '../../src/graph/
 import { loadSync, type Model } from '../../src/index';
 import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
+import { loadInShares } from '../helpers/shares';
 import { runReference } from '../reference/index';
 import { allocate } from '../reference/support';
 
 // The body of every operator test: a graph of one node is compiled, loaded in each flavor and run; int8 must have the
-// bits of the reference, floats the declared tolerance, and the flavors each other's bits.
+// bits of the reference, floats the declared tolerance, and the flavors each other's bits, also with the work split among threads.
 
 /** Largest difference allowed to a float of the reference, relative to its magnitude and absolute. Integers must be equal, or few may be a step apart. */
 export interface Tolerance {
@@ -105,6 +106,12 @@ export function checkGraph(graph: Graph, seed: number, tolerance: Tolerance = ex
     model.dispose();
     return values;
   });
+  const flavor = flavors[(seed >>> 0) % flavors.length]!;
+  for (const order of [[1, 0], [0, 2, 1]]) {
+    const model = loadInShares(klet, flavor, order);
+    predictAll(model, graph, inputs).forEach((values, i) => compare(`"${graph.outputs[i]!.name}" (${order.length} threads in ${flavor})`, graph.outputs[i]!.shape, results[0]![i]!, values, exact));
+    model.dispose();
+  }
   return graph.outputs.reduce((different, t, i) => {
     const [first, ...others] = results.map((values) => values[i]!);
     others.forEach((values, f) => compare(`"${t.name}" (${flavors[f + 1]} against ${flavors[0]})`, t.shape, first!, values, exact));

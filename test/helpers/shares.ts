@@ -1,0 +1,41 @@
+import { MAP, MAP_PLAN, RECORD_SPLIT, SPLIT_PAYS, SPLIT_POSSIBLE } from '../../assembly/layout';
+import { readKlet } from '../../src/format/klet';
+import type { Flavor } from '../../src/index';
+import { compileCore, type CompiledCore, type CoreExports, type SharedMemory } from '../../src/runtime/core';
+import { inlinedCores } from '../../src/runtime/inlined';
+import { Model } from '../../src/runtime/model';
+
+const cores = new Map<Flavor, CompiledCore>();
+
+function coreOf(flavor: Flavor): CompiledCore {
+  const known = cores.get(flavor) ?? compileCore(inlinedCores[flavor]!(), flavor);
+  cores.set(flavor, known);
+  return known;
+}
+
+/**
+ * A model whose records are run share by share, as threads would but one after the other, in the order given (such as [2, 0, 1]);
+ * every record that threads can share is, however small.
+ */
+export function loadInShares(klet: Uint8Array, flavor: Flavor, order: readonly number[]): Model {
+  const model = new Model(coreOf(flavor), readKlet(klet), 'the model', undefined, order.length);
+  const inside = model as unknown as { core: CoreExports; shared: SharedMemory; records: number[]; planBytes: number };
+  const { core, records, planBytes } = inside, view = new DataView(inside.shared.buffer), plan = view.getUint32(MAP + MAP_PLAN, true);
+  for (const at of records) {
+    if (view.getUint16(plan + at + RECORD_SPLIT, true) === SPLIT_POSSIBLE) view.setUint16(plan + at + RECORD_SPLIT, SPLIT_PAYS, true);
+  }
+  inside.core = Object.create(core, {
+    run: {
+      value(from: number, to: number) {
+        records.forEach((at, i) => {
+          if (at < from || at >= to) return;
+          for (const index of order) {
+            core.enlist(index, order.length, false);
+            core.run(at, records[i + 1] ?? planBytes);
+          }
+        });
+      },
+    },
+  }) as CoreExports;
+  return model;
+}
