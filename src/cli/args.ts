@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
-import type { Flavor } from '../index';
+import type { Flavor, ModelInfo } from '../index';
+import { plural } from './text';
 
 // Readers of option values; commander names the option in front of what they say.
 
@@ -24,6 +25,18 @@ export function byteCount(text: string): number {
 /** For options that may be given several times. */
 export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
+}
+
+export function threadCount(text: string): number {
+  const value = positiveNumber(text);
+  if (value > 16) throw new InvalidArgumentError('It must be at most 16.');
+  return value;
+}
+
+/** "simd", "simd, 2 threads" or "simd, one thread: why". */
+export function infoText({ flavor, threads, singleThreadReason }: ModelInfo): string {
+  if (singleThreadReason !== undefined) return `${flavor}, one thread: ${singleThreadReason}`;
+  return threads === 1 ? flavor : `${flavor}, ${plural(threads, 'thread')}`;
 }
 
 export function flavorOption(description: string): Option {

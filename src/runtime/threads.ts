@@ -48,7 +48,7 @@ const START_MS = 10_000;
 /** @throws KletError `BAD_ARGUMENT` */
 export function checkThreads({ threads, worker }: ThreadOptions): void {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
-    throw new KletError('BAD_ARGUMENT', `threads must be a whole number from 1 to ${MAX_THREADS}, not ${String(threads)}`);
+    throw new KletError('BAD_ARGUMENT', `threads must be a whole number from 1 to ${MAX_THREADS}, not ${typeof threads === 'number' ? threads : describeValue(threads)}`);
   }
   if (worker !== undefined && typeof worker !== 'string' && typeof worker !== 'function' && !(worker instanceof URL)) {
     throw new KletError('BAD_ARGUMENT', `the option "worker" takes a URL or a function that makes a worker, not ${describeValue(worker)}`);

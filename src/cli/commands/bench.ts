@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import { Command } from 'commander';
-import { KletError, loadSync, type Flavor, type Model, type ProfileEntry, type RawArray } from '../../index';
-import { flavorOption, positiveNumber, wholeNumber } from '../args';
+import { KletError, load, type Flavor, type Model, type ModelInfo, type ProfileEntry, type RawArray } from '../../index';
+import { flavorOption, infoText, positiveNumber, threadCount, wholeNumber } from '../args';
 import { totalMacs } from '../describe';
 import type { Io } from '../io';
 import { openNetwork, type Network } from '../network';
@@ -14,12 +14,12 @@ interface BenchOptions {
   runs?: number;
   warmup?: number;
   flavor?: Flavor;
+  threads?: number;
   profile?: boolean;
   json?: boolean;
 }
 
-interface Measured {
-  flavor: Flavor;
+interface Measured extends ModelInfo {
   loadMs: number;
   reloadMs: number;
   firstMs: number;
@@ -54,19 +54,21 @@ export function benchCommand(io: Io): Command {
     .option('--runs <n>', 'predictions to time (default: a second\'s worth, at least 10)', positiveNumber)
     .option('--warmup <n>', 'predictions before that (default: 0.3 seconds\' worth, at least 3)', wholeNumber)
     .addOption(flavorOption('which build of the core (default: all)'))
+    .option('--threads <n>', 'threads that share the work (default: 1)', threadCount)
     .option('--profile', 'time every record of the network on its own')
     .option('--json', 'the numbers for programs')
     .addHelpText('after', `
 Examples:
   $ kinglet bench mobilenet.klet
+  $ kinglet bench mobilenet.klet --threads 2
   $ kinglet bench mobilenet.klet --flavor simd --runs 200 --profile`)
     .action((file: string, options: BenchOptions) => bench(file, options, io));
 }
 
-function bench(file: string, options: BenchOptions, io: Io): void {
+async function bench(file: string, options: BenchOptions, io: Io): Promise<void> {
   const network = openNetwork(file, io), { notes } = network.parts, macs = notes && totalMacs(notes), progress = new Progress(io, ROUNDS + 1);
   try {
-    const inputs = randomInputs(network.parts.meta.inputs, SEED), contestants = enter(network, options.flavor, inputs);
+    const inputs = randomInputs(network.parts.meta.inputs, SEED), contestants = await enter(network, options, inputs);
     checkAgreement(contestants, inputs);
     progress.update(0, 'warming up');
     const budgets = contestants.map(({ model }) => warmUp(model, inputs, options));
@@ -85,20 +87,21 @@ function bench(file: string, options: BenchOptions, io: Io): void {
 }
 
 /** Loads every flavor that this engine runs; the first load compiles the core, the second shows what loading costs after that. */
-function enter(network: Network, only: Flavor | undefined, inputs: Record<string, RawArray>): Contestant[] {
-  return (only ? [only] : (['relaxed', 'simd', 'scalar'] as const)).flatMap((flavor): Contestant[] => {
+async function enter({ klet }: Network, { flavor: only, threads = 1 }: BenchOptions, inputs: Record<string, RawArray>): Promise<Contestant[]> {
+  const contestants: Contestant[] = [];
+  for (const flavor of only ? [only] : (['relaxed', 'simd', 'scalar'] as const)) {
     try {
-      const start = performance.now(), cold = loadSync(network.klet, { flavor }), loadMs = performance.now() - start;
+      const start = performance.now(), cold = await load(klet, { flavor, threads }), loadMs = performance.now() - start;
       cold.dispose();
-      const again = performance.now(), model = loadSync(network.klet, { flavor }), reloadMs = performance.now() - again;
+      const again = performance.now(), model = await load(klet, { flavor, threads }), reloadMs = performance.now() - again;
       const first = performance.now();
       model.predict(inputs);
-      return [{ model, loadMs, reloadMs, firstMs: performance.now() - first, times: [] }];
+      contestants.push({ model, loadMs, reloadMs, firstMs: performance.now() - first, times: [] });
     } catch (error) {
-      if (!only && error instanceof KletError && error.code === 'NO_WASM') return [];
-      throw error;
+      if (only || !(error instanceof KletError) || error.code !== 'NO_WASM') throw error;
     }
-  });
+  }
+  return contestants;
 }
 
 /** @throws KletError `SELF_TEST_FAILED` */
@@ -146,7 +149,7 @@ function profileOf({ model, times }: Contestant, inputs: Record<string, RawArray
 function summarize({ model, loadMs, reloadMs, firstMs, times }: Contestant, macs: number | undefined): Measured {
   const sorted = Float64Array.from(times).sort(), medianMs = sorted[sorted.length >> 1]!;
   return {
-    flavor: model.info.flavor, loadMs, reloadMs, firstMs, medianMs, minMs: sorted[0]!, p95Ms: sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.95))]!,
+    ...model.info, loadMs, reloadMs, firstMs, medianMs, minMs: sorted[0]!, p95Ms: sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.95))]!,
     ...(macs && { gmacPerSecond: macs / medianMs / 1e6 }), runs: times.length,
   };
 }
@@ -168,11 +171,11 @@ function toText({ path, klet, parts }: Network, measured: Measured[], macs: numb
   const { cpu, node, platform, kinglet } = machine(), right = 'right' as const;
   const head = facts([
     ['network', `${parts.meta.name} (${path}, ${bytesText(klet.length)} as .klet${macs ? `, ${countText(macs)} MACs` : ''})`],
-    ['machine', `${cpu}, ${platform}, Node ${node}, kinglet ${kinglet}, one thread`],
+    ['machine', `${cpu}, ${platform}, Node ${node}, kinglet ${kinglet}`],
   ]);
   const times = table(
     [{ head: 'flavor' }, ...['load', 'again', 'first', 'median', 'min', 'p95', ...(macs ? ['GMAC/s'] : []), 'runs'].map((name) => ({ head: name, align: right }))],
-    measured.map((m) => [m.flavor, ...[m.loadMs, m.reloadMs, m.firstMs, m.medianMs, m.minMs, m.p95Ms].map(msText), ...(macs ? [digits(m.gmacPerSecond ?? 0)] : []), String(m.runs)]),
+    measured.map((m) => [infoText(m), ...[m.loadMs, m.reloadMs, m.firstMs, m.medianMs, m.minMs, m.p95Ms].map(msText), ...(macs ? [digits(m.gmacPerSecond ?? 0)] : []), String(m.runs)]),
   );
   const legend = 'load: bytes to ready, core compiled too · again: with the core compiled · first: first prediction\n';
   return [head, times, legend, ...(profile ? [profileTable(profile, measured[0]!.flavor, columns)] : [])].join('\n');

@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { dump } from 'npyjs';
-import { KletError, loadSync, type Flavor, type InputArray, type Model, type RawArray, type TensorInfo } from '../../index';
+import { KletError, load, type Flavor, type InputArray, type Model, type RawArray, type TensorInfo } from '../../index';
 import { topK } from '../../tasks/labels';
-import { collect, flavorOption, positiveNumber } from '../args';
+import { collect, flavorOption, infoText, positiveNumber, threadCount } from '../args';
 import { writeAtomically } from '../files';
 import { readInputs } from '../inputs';
 import type { Io } from '../io';
@@ -20,6 +20,7 @@ interface RunOptions {
   preprocess?: string;
   top: number;
   flavor?: Flavor;
+  threads?: number;
   json?: boolean;
 }
 
@@ -40,6 +41,7 @@ export function runCommand(io: Io): Command {
     .option('--preprocess <json>', 'how pictures become the input, as for convert')
     .option('--top <k>', 'how many classes to show', positiveNumber, 5)
     .addOption(flavorOption('which build of the core (default: the fastest that works here)'))
+    .option('--threads <n>', 'threads that share the work (default: 1)', threadCount)
     .option('--json', 'the answer for programs')
     .addHelpText('after', `
 Examples:
@@ -54,8 +56,8 @@ Without --raw, --output writes real numbers as float32; with it, the network's o
     .action((file: string, options: RunOptions) => run(file, options, io));
 }
 
-function run(file: string, options: RunOptions, io: Io): void {
-  const { klet, parts: { meta } } = openNetwork(file, io), model = loadSync(klet, options.flavor ? { flavor: options.flavor } : {});
+async function run(file: string, options: RunOptions, io: Io): Promise<void> {
+  const { klet, parts: { meta } } = openNetwork(file, io), { flavor, threads } = options, model = await load(klet, { ...(flavor && { flavor }), ...(threads && { threads }) });
   const labels = options.labels === undefined ? meta.labels : readLabels(options.labels);
   const preprocessing = options.preprocess === undefined ? meta.preprocessing : readPreprocessing(options.preprocess, model.inputs);
   const inputs = readInputs(options.input ?? [], model.inputs, { preprocessing, raw: options.raw ?? false });
@@ -67,12 +69,12 @@ function run(file: string, options: RunOptions, io: Io): void {
   const time = timePrediction(model, inputs);
   if (options.json) {
     const outputs = model.outputs.map((output, i) => ({ ...output, ...(ranked[i] && { top: ranked[i] }), values: Array.from(values(output)) }));
-    io.out(`${JSON.stringify({ file, network: meta.name, flavor: model.info.flavor, medianMs: time.ms, runs: time.runs, outputs }, null, 2)}\n`);
+    io.out(`${JSON.stringify({ file, network: meta.name, ...model.info, medianMs: time.ms, runs: time.runs, outputs }, null, 2)}\n`);
     return;
   }
   if (written.length > 0) io.out(written.map(({ path, bytes, what }) => `wrote ${path}: ${what}, ${plural(bytes, 'byte')}${bytes < 1024 ? '' : ` (${bytesText(bytes)})`}\n`).join(''));
   else model.outputs.forEach((output, i) => io.out(`${i > 0 ? '\n' : ''}${ranked[i] ? classesText(output, ranked[i], values(output), io.columns) : statisticsText(output, values(output))}`));
-  io.out(`${written.length > 0 ? '' : '\n'}${msText(time.ms)} a prediction (median of ${time.runs}, ${model.info.flavor})\n`);
+  io.out(`${written.length > 0 ? '' : '\n'}${msText(time.ms)} a prediction (median of ${time.runs}, ${infoText(model.info)})\n`);
 }
 
 /** Types whose values are the numbers themselves, wider than a float. */
