@@ -9,7 +9,8 @@ import type { Source } from './runtime/read';
 
 export * from './exports';
 
-const openWorker = (script?: string | URL): Worker => new Worker(script ?? new URL('./thread.node.js', import.meta.url));
+/** Without the flags of the process: of those, some are for its main script only. */
+const openWorker = (script?: string | URL): Worker => new Worker(script ?? new URL('./thread.node.js', import.meta.url), { execArgv: [] });
 const runtime = makeRuntime(inlinedCores, inlinedThreadedCores, openWorker, (path) => readFile(path instanceof URL || path.startsWith('file:') ? fileURLToPath(path) : path));
 
 /**

@@ -55,7 +55,7 @@ describeIn24('Node 24', () => {
   for (const [what, flags] of [['with it', []], ['without', ['--no-enable-avx-vnni', '--no-enable-avx-vnni-int8']]] as const) {
     test(`passes the tests of the matrix product and the golden networks in all flavors (${what})`, async () => {
       const suites = ['conv2d', 'fullyConnected', 'transposeConv2d', 'batchMatmul'].map((name) => `test/ops/${name}.test.ts`);
-      const { stdout } = await run(node24, [...flags, 'node_modules/vitest/vitest.mjs', 'run', ...suites, 'test/golden.test.ts', ...flags.map((flag) => `--execArgv=${flag}`)], { cwd: root });
+      const { stdout } = await run(node24, [...flags, 'node_modules/vitest/vitest.mjs', 'run', ...suites, 'test/golden.test.ts', 'test/package/threads.test.ts', ...flags.map((flag) => `--execArgv=${flag}`)], { cwd: root });
       expect(stdout).toContain('passed');
     }, 300_000);
   }
