@@ -22,11 +22,12 @@ declare global {
   };
 }
 
-/** A page that has the package as `kinglet` and `slim`, and helpers as `probe`. */
-export async function openPage(browser: Browser, site: Site): Promise<Page> {
-  site.put('/', '<!doctype html><title>kinglet</title><script type="module" src="/site/page.js"></script>', { 'Content-Type': 'text/html' });
+/** A page that has the package as `kinglet` and `slim`, and helpers as `probe`; cross-origin isolated if wanted, as shared memory needs it. */
+export async function openPage(browser: Browser, site: Site, isolated = false): Promise<Page> {
+  const name = isolated ? '/isolated' : '/', headers = isolated ? { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } : {};
+  site.put(name, '<!doctype html><title>kinglet</title><script type="module" src="/site/page.js"></script>', { 'Content-Type': 'text/html', ...headers });
   const page = await browser.newPage();
-  await page.goto(site.url);
+  await page.goto(site.url + name);
   await page.waitForFunction(() => 'kinglet' in globalThis);
   return page;
 }

@@ -43,7 +43,8 @@ async function sendFile(name: string, response: ServerResponse): Promise<void> {
   try {
     if (!place) throw new Error('not served');
     const bytes = await readFile(path.join(root, place[1], name.slice(place[0].length)));
-    response.writeHead(200, { 'Content-Type': types[path.extname(name)] ?? 'application/octet-stream' }).end(bytes);
+    // an isolated page takes workers' scripts only with its own policy
+    response.writeHead(200, { 'Content-Type': types[path.extname(name)] ?? 'application/octet-stream', 'Cross-Origin-Embedder-Policy': 'require-corp' }).end(bytes);
   } catch {
     response.writeHead(404, { 'Content-Type': 'text/html' }).end('<!doctype html><title>not found</title>');
   }

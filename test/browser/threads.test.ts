@@ -1,0 +1,78 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeInChrome, launchChrome } from './support/chrome';
+import { digits, flavors, known, realNetworks } from './support/networks';
+import { openPage } from './support/page';
+import { openSite, type Site } from './support/site';
+
+// Workers that share a model's work, in pages that have shared memory and in one that has not.
+
+describeInChrome('threads in a page', () => {
+  let browser: Browser, site: Site, page: Page;
+
+  beforeAll(async () => {
+    [browser, site] = await Promise.all([launchChrome(), openSite()]);
+    site.put('/digits.klet', digits);
+    page = await openPage(browser, site, true);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+  });
+
+  for (const name of ['digits', ...realNetworks]) {
+    test(`give the bits of one thread: ${name}, in every flavor`, async () => {
+      const network = known(name);
+      site.put('/network.klet', network.klet);
+      site.put('/network.in', network.input);
+      for (const flavor of flavors) {
+        const found = await page.evaluate(async (flavor) => {
+          const model = await kinglet.load('/network.klet', { flavor, threads: 2 }), input = new Uint8Array(await (await fetch('/network.in')).arrayBuffer());
+          const outputs = new Set(Array.from({ length: 50 }, () => probe.outputBytes(model, input).join())), { info } = model;
+          model.dispose();
+          return { info, outputs: [...outputs] };
+        }, flavor);
+        expect(found).toEqual({ info: { flavor, threads: 2 }, outputs: [network.expected.join()] });
+      }
+    });
+  }
+
+  test('serve a worker as well, which may wait', async () => {
+    const info = await page.evaluate(async () => {
+      const source = "import { load } from '/dist/browser.js'; load('/digits.klet', { threads: 2 }).then((model) => { model.selfTest(); postMessage(model.info); });";
+      const worker = new Worker(URL.createObjectURL(new Blob([source.replaceAll("'/", `'${location.origin}/`)], { type: 'text/javascript' })), { type: 'module' });
+      return new Promise((resolve) => { worker.onmessage = ({ data }) => resolve(data); });
+    });
+    expect(info).toMatchObject({ threads: 2 });
+  });
+
+  test('start from a script elsewhere, or from a worker of the page\'s own', async () => {
+    const counts = await page.evaluate(async () => {
+      const own = (): Worker => new Worker('/dist/thread.js', { type: 'module' });
+      const models = [await kinglet.load('/digits.klet', { threads: 2, worker: '/dist/thread.js' }), await kinglet.load('/digits.klet', { threads: 3, worker: own })];
+      return models.map((model) => [model.info.threads, model.selfTest() > 0]);
+    });
+    expect(counts).toEqual([[2, true], [3, true]]);
+  });
+
+  test('run kinglet/slim with a core for threads', async () => {
+    const info = await page.evaluate(async () => (await slim.load('/digits.klet', { wasm: '/dist/core.simd.threads.wasm', threads: 2 })).info);
+    expect(info).toEqual({ flavor: 'simd', threads: 2 });
+  });
+
+  test('are one where the script cannot be loaded, and info says so', async () => {
+    const found = await page.evaluate(async () => {
+      const model = await kinglet.load('/digits.klet', { threads: 2, worker: '/missing.js' });
+      return { ...model.info, passed: model.selfTest() > 0 };
+    });
+    expect(found).toMatchObject({ threads: 1, passed: true, singleThreadReason: expect.stringContaining('kinglet/thread.js') as string });
+  });
+
+  test('are one where the page is not isolated, and info names the headers', async () => {
+    const other = await openPage(browser, site), found = await other.evaluate(async () => {
+      const model = await kinglet.load('/digits.klet', { threads: 2 });
+      return { ...model.info, passed: model.selfTest() > 0 };
+    });
+    expect(found).toMatchObject({ threads: 1, passed: true, singleThreadReason: expect.stringMatching(/Cross-Origin-Opener-Policy: same-origin .*Cross-Origin-Embedder-Policy/) as string });
+  });
+});
