@@ -41,6 +41,13 @@ const threadScriptOfNode = {
   },
 };
 
+const threadTypes = {
+  name: 'thread-types',
+  generateBundle() {
+    this.emitFile({ type: 'asset', fileName: 'thread.d.ts', source: 'export {};\n' });
+  },
+};
+
 /** Warnings stop the build: what does not resolve would else be left in the package as it stands. */
 function onwarn({ message }) {
   throw new Error(message);
@@ -51,7 +58,7 @@ const bundles = [
   { input: 'src/browser.ts', output: { file: 'dist/browser.js', format: 'es' }, plugins: minified },
   { input: 'src/slim.ts', output: { file: 'dist/slim.js', format: 'es' }, plugins: [...minified, coresApart] },
   // what workers run
-  { input: 'src/thread.ts', output: { file: 'dist/thread.js', format: 'es' }, plugins: minified },
+  { input: 'src/thread.ts', output: { file: 'dist/thread.js', format: 'es' }, plugins: [...minified, threadTypes] },
   { input: 'src/thread.node.ts', output: { file: 'dist/thread.node.js', format: 'es' }, external, plugins: minified },
   // Node and tools: shared chunks
   {

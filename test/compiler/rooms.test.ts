@@ -45,8 +45,8 @@ describe('the rooms', () => {
     expect(strangers('assembly/kernels', [/^assembly\/kernels\//, layout])).toEqual([]);
   });
 
-  test('operators of the core know kernels, records and each other', () => {
-    expect(strangers('assembly/ops', [/^assembly\/(kernels|ops)\//, /^assembly\/record$/, layout])).toEqual([]);
+  test('operators of the core know kernels, records, their shares and each other', () => {
+    expect(strangers('assembly/ops', [/^assembly\/(kernels|ops)\//, /^assembly\/(record|threads)$/, layout])).toEqual([]);
   });
 
   test('the walk over the plan knows operators, not kernels', () => {

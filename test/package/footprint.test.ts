@@ -9,11 +9,12 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 53_416 },
-  'dist/slim.js': { gzip: 10_669 },
-  'dist/core.relaxed.wasm': { raw: 70_504, gzip: 22_721 },
-  'dist/core.simd.wasm': { raw: 63_163, gzip: 20_750 },
-  'dist/core.scalar.wasm': { raw: 42_279, gzip: 15_159 },
+  'dist/browser.js': { gzip: 53_230 },
+  'dist/slim.js': { gzip: 11_837 },
+  'dist/thread.js': { gzip: 2_430 },
+  'dist/core.relaxed.wasm': { raw: 66_024, gzip: 20_853 },
+  'dist/core.simd.wasm': { raw: 62_986, gzip: 20_253 },
+  'dist/core.scalar.wasm': { raw: 43_983, gzip: 15_485 },
 };
 const ALLOWANCE = 1.03;
 /** JavaScript and WebAssembly together, gzipped. */
@@ -37,7 +38,7 @@ describe('the size of', () => {
 });
 
 describe('the entry for browsers', () => {
-  for (const file of ['dist/browser.js', 'dist/slim.js']) {
+  for (const file of ['dist/browser.js', 'dist/slim.js', 'dist/thread.js']) {
     test(`${file} is one module that imports nothing and evaluates nothing`, () => {
       const text = bytesOf(file).toString(), found: string[] = [];
       visit(parseAst(text), (node) => {

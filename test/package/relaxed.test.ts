@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
-import { inlinedCores } from '../../src/runtime/inlined';
+import { inlinedCores, inlinedThreadedCores } from '../../src/runtime/inlined';
 import { root } from './packed';
 
 // The relaxed core in engines that have it, and in one that has it wrong. Needs dist/, which `npm test` builds.
@@ -24,10 +24,11 @@ async function chosen(node: string, ...flags: string[]): Promise<string[]> {
 }
 
 describe('the bundles', () => {
-  const differing = (): string[] => Object.entries(inlinedCores).flatMap(([flavor, bytes]) => (Buffer.from(bytes()).equals(readFileSync(path.join(root, `dist/core.${flavor}.wasm`))) ? [] : [flavor]));
+  const differing = (): string[] => ([[inlinedCores, 'wasm'], [inlinedThreadedCores, 'threads.wasm']] as const).flatMap(([cores, ending]) =>
+    Object.entries(cores).flatMap(([flavor, bytes]) => (Buffer.from(bytes()).equals(readFileSync(path.join(root, `dist/core.${flavor}.${ending}`))) ? [] : [`${flavor}.${ending}`])));
 
   test('carry the cores that lie beside them', () => {
-    expect(Object.keys(inlinedCores)).toEqual(['relaxed', 'simd', 'scalar']);
+    for (const cores of [inlinedCores, inlinedThreadedCores]) expect(Object.keys(cores)).toEqual(['relaxed', 'simd', 'scalar']);
     expect(differing()).toEqual([]);
   });
 
