@@ -50,7 +50,7 @@ if (process.argv.includes('--engines') && process.platform === 'linux' && proces
 }
 once('core', [...filesIn('assembly'), 'asconfig.json', 'src/build/core.mjs', 'package-lock.json'], existsSync('build/core.js'), () => step('compiling the core (relaxed, simd, scalar; each without and with threads)', process.execPath, ['src/build/core.mjs']));
 if (process.argv.includes('--dist')) {
-  once('dist', [...filesIn('src'), ...filesIn('assembly'), 'rollup.config.mjs', 'package.json', 'package-lock.json'], existsSync('dist/index.js'),
+  once('dist', [...filesIn('src'), ...filesIn('assembly'), 'asconfig.json', 'rollup.config.mjs', 'package.json', 'package-lock.json'], existsSync('dist/index.js'),
     () => {
       rmSync('dist', { recursive: true, force: true }); // files of an earlier build would be published
       step('bundling dist/', process.execPath, ['node_modules/rollup/dist/bin/rollup', '-c', '--silent']);

@@ -132,7 +132,7 @@ export class Model {
   private readonly readNotes: OpenedKlet['readNotes'];
   private readonly golden: Uint8Array | undefined;
 
-  private readonly shared: SharedMemory;
+  private shared: SharedMemory | undefined;
   private crew: Crew | undefined;
 
   /**
@@ -168,7 +168,7 @@ export class Model {
    * @internal
    */
   async join(start: (core: CoreExports, memory: SharedMemory, info: ModelInfo) => Promise<Crew>): Promise<void> {
-    this.crew = await start(this.alive(), this.shared, this.info);
+    this.crew = await start(this.alive(), this.shared!, this.info);
     abandoned?.register(this, this.crew, this.crew);
   }
 
@@ -293,6 +293,7 @@ export class Model {
     }
     this.crew = undefined;
     this.core = undefined;
+    this.shared = undefined;
     this.inputPorts = [];
     this.outputPorts = [];
   }

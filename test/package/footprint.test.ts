@@ -9,12 +9,12 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 53_230 },
-  'dist/slim.js': { gzip: 11_837 },
-  'dist/thread.js': { gzip: 2_430 },
-  'dist/core.relaxed.wasm': { raw: 66_024, gzip: 20_853 },
-  'dist/core.simd.wasm': { raw: 62_986, gzip: 20_253 },
-  'dist/core.scalar.wasm': { raw: 43_983, gzip: 15_485 },
+  'dist/browser.js': { gzip: 58_487 },
+  'dist/slim.js': { gzip: 12_104 },
+  'dist/thread.js': { gzip: 2_431 },
+  'dist/core.relaxed.wasm': { raw: 74_930, gzip: 24_779 },
+  'dist/core.simd.wasm': { raw: 67_579, gzip: 22_839 },
+  'dist/core.scalar.wasm': { raw: 33_422, gzip: 14_608 },
 };
 const ALLOWANCE = 1.03;
 /** JavaScript and WebAssembly together, gzipped. */
