@@ -60,6 +60,8 @@ const bundles = [
   // what workers run
   { input: 'src/thread.ts', output: { file: 'dist/thread.js', format: 'es' }, plugins: [...minified, threadTypes] },
   { input: 'src/thread.node.ts', output: { file: 'dist/thread.node.js', format: 'es' }, external, plugins: minified },
+  { input: 'src/audio/index.ts', output: { file: 'dist/audio.js', format: 'es' }, plugins: minified },
+  { input: 'src/audio/worklet.ts', output: { file: 'dist/worklet.js', format: 'es' }, plugins: minified },
   // Node and tools: shared chunks
   {
     input: { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts', cli: 'src/cli/index.ts' },
@@ -68,7 +70,7 @@ const bundles = [
     plugins: [...plugins, threadScriptOfNode],
   },
   {
-    input: { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts' },
+    input: { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts', audio: 'src/audio/index.ts', worklet: 'src/audio/worklet.ts' },
     // Symbol.dispose is in the types, whatever library of types the user's project has
     output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].d.ts', banner: '/// <reference lib="esnext.disposable" />' },
     external,

@@ -1,6 +1,7 @@
 // What every entry of the runtime offers beside `load` and `loadSync`.
 export { KletError, type KletErrorCode } from './errors';
-export type { ImagePreprocessing, IoType, Meta, TensorInfo } from './format/klet';
+export type { AudioPreprocessing } from './format/audio';
+export type { ImagePreprocessing, IoType, Meta, Preprocessing, TensorInfo } from './format/klet';
 export type { Flavor } from './runtime/core';
 export type { LoadOptions, LoadSyncOptions, WasmSource } from './runtime/load';
 export { Model } from './runtime/model';

@@ -1,5 +1,5 @@
 import type { KletParts, Notes } from '../compiler/index';
-import type { ImagePreprocessing, MemoryUse, TensorInfo } from '../index';
+import type { AudioPreprocessing, MemoryUse, Preprocessing, TensorInfo } from '../index';
 import { bytesText, facts, floatText, plural, shapeText, table } from './text';
 
 const PAGE = 65536;
@@ -34,9 +34,17 @@ export function memoryText(memory: MemoryUse): string {
   return `${bytesText(total)} at all times (${total} bytes, ${plural(total / PAGE, 'page')} of 64 KiB)\n${parts.join(', ')}`;
 }
 
-export function preprocessingText({ channels, scale, offset, invert }: ImagePreprocessing): string {
+export function preprocessingText(preprocessing: Preprocessing): string {
+  if (preprocessing.kind === 'audio') return audioText(preprocessing);
+  const { channels, scale, offset, invert } = preprocessing;
   const numbers = (value: number | number[]): string => (Array.isArray(value) ? `[${value.map(floatText).join(', ')}]` : floatText(value));
   return `picture of ${plural(channels, 'channel')}${invert ? ', inverted' : ''}, bytes × ${numbers(scale)} + ${numbers(offset)}`;
+}
+
+function audioText({ sampleRate, frameLength, hop, mel, power, compression, mfcc }: AudioPreprocessing): string {
+  const level = compression?.kind === 'log' ? { natural: 'ln', log10: 'log10', decibel: 'dB' }[compression.unit] : compression && 'PCEN';
+  const parts = [power === 1 ? 'magnitudes' : 'powers', mel && `${plural(mel.bands, 'mel band')} of ${mel.low} to ${mel.high} Hz`, level, mfcc && `${mfcc.count} MFCC`];
+  return `${sampleRate} Hz, ${frameLength} samples every ${hop}, ${parts.filter((part) => part !== null).join(', ')}`;
 }
 
 /** How many golden cases ride along. */

@@ -1,20 +1,24 @@
 import { basename, extname } from 'node:path';
 import { parse as parseNpy } from 'npyjs';
-import { KletError, type ImagePreprocessing, type InputArray, type IoType, type TensorInfo } from '../index';
+import { audioToInput, checkAudioParameters, resample } from '../audio/index';
+import { KletError, type InputArray, type IoType, type Preprocessing, type TensorInfo } from '../index';
 import { decodeImage, imageFormat } from '../tasks/image';
 import { imageToInput } from '../tasks/pixels';
+import { decodeWave, isWave } from '../tasks/wave';
 import { readBytes } from './files';
 import { countOf, fromBytes, tensorBytes } from './tensors';
 import { bytesText, plural, shapeText } from './text';
 
 export interface InputOptions {
-  preprocessing?: ImagePreprocessing | undefined;
+  preprocessing?: Preprocessing | undefined;
   /** Files hold the tensors' own bytes, whatever they look like; one file holds those of all inputs, in order. */
   raw?: boolean;
+  /** Told what had to be done to a file. */
+  note?: (text: string) => void;
 }
 
 /**
- * Reads what `--input` names: pictures, `.npy` arrays and raw bytes, in the order of the inputs or as `name=file`.
+ * Reads what `--input` names: pictures, sound, `.npy` arrays and raw bytes, in the order of the inputs or as `name=file`.
  *
  * @throws KletError `MISSING_INPUT`, `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `FETCH_FAILED`, …
  */
@@ -30,7 +34,7 @@ export function readInputs(specs: readonly string[], inputs: readonly TensorInfo
   }
   if (free.length > 0) {
     const wanted = specs.length > 0 ? `${free.map((name) => `"${name}"`).join(', ')} too` : 'a file for each';
-    const how = '--input FILE or --input NAME=FILE (a picture, a .npy array, or a .bin file with the tensor\'s own bytes)';
+    const how = '--input FILE or --input NAME=FILE (a picture, a .wav recording, a .npy array, or a .bin file with the tensor\'s own bytes)';
     throw new KletError('MISSING_INPUT', `the network takes ${describePorts(inputs)}; give ${wanted}: ${how}`);
   }
   return Object.fromEntries(inputs.map((input) => [input.name, readInput(files.get(input.name)!, input, options)]));
@@ -53,18 +57,27 @@ function splitRaw(path: string, inputs: readonly TensorInfo[]): Record<string, I
   return Object.fromEntries(inputs.map((input) => [input.name, fromBytes(input.dtype, bytes.subarray(at, (at += tensorBytes(input))))]));
 }
 
-function readInput(path: string, input: TensorInfo, { preprocessing, raw }: InputOptions): InputArray {
+function readInput(path: string, input: TensorInfo, { preprocessing, raw, note }: InputOptions): InputArray {
   const bytes = readBytes(path), expected = tensorBytes(input), name = `"${path}"`;
   // bytes of the right number may begin like a picture by chance
-  const isRaw = raw || /^\.(bin|raw)$/i.test(extname(path)) || (bytes.length === expected && !/^\.(png|jpe?g|bmp|npy)$/i.test(extname(path)));
+  const isRaw = raw || /^\.(bin|raw)$/i.test(extname(path)) || (bytes.length === expected && !/^\.(png|jpe?g|bmp|wav|npy)$/i.test(extname(path)));
   if (!isRaw && imageFormat(bytes)) return imageToInput(decodeImage(bytes, name), input, preprocessing);
+  if (!isRaw && isWave(bytes)) return waveToInput(bytes, name, input, preprocessing, note);
   if (!isRaw && isNpy(bytes)) return npyToInput(bytes, name, input);
   if (bytes.length !== expected) throw wrongSize(path, bytes, expected, describePorts([input]));
   return fromBytes(input.dtype, bytes);
 }
 
+/** Sound as the preprocessing says, at its sample rate. */
+function waveToInput(bytes: Uint8Array, where: string, input: TensorInfo, preprocessing: Preprocessing | undefined, note?: (text: string) => void): InputArray {
+  if (preprocessing?.kind !== 'audio') throw new KletError('BAD_ARGUMENT', `${where} is sound, and the network does not say how sound becomes its input; say it with --preprocess (see kinglet convert --help)`);
+  const { sampleRate } = checkAudioParameters(preprocessing), wave = decodeWave(bytes, where);
+  if (wave.sampleRate !== sampleRate) note?.(`${where} has ${wave.sampleRate} samples a second and was resampled to ${sampleRate}`);
+  return audioToInput(resample(wave.samples, wave.sampleRate, sampleRate), input, preprocessing);
+}
+
 function wrongSize(path: string, bytes: Uint8Array, expected: number, what: string): KletError {
-  const looks = imageFormat(bytes) ?? (isNpy(bytes) ? '.npy' : undefined);
+  const looks = imageFormat(bytes) ?? (isNpy(bytes) ? '.npy' : isWave(bytes) ? '.wav' : undefined);
   const hint = looks ? `; it looks like ${looks}, which is read as such without --raw and under another name than .bin` : '';
   return new KletError('SHAPE_MISMATCH', `${basename(path)} has ${bytes.length} bytes (${bytesText(bytes.length)}); the raw bytes of ${what} are ${expected}${hint}`);
 }

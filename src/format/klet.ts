@@ -1,5 +1,6 @@
 import { KletError } from '../errors';
 import * as L from '../../assembly/layout';
+import type { AudioPreprocessing } from './audio';
 import { crc32 } from './crc32';
 
 // docs/format.md is the specification of what these two functions read and write.
@@ -51,6 +52,9 @@ export interface ImagePreprocessing {
   invert?: boolean;
 }
 
+/** How what a sensor gives becomes the input. */
+export type Preprocessing = ImagePreprocessing | AudioPreprocessing;
+
 /** What a model says about itself. Additional properties are kept. */
 export interface Meta {
   name: string;
@@ -58,7 +62,7 @@ export interface Meta {
   outputs: TensorInfo[];
   /** Names of the classes, for outputs that are scores of classes. */
   labels?: string[];
-  preprocessing?: ImagePreprocessing;
+  preprocessing?: Preprocessing;
   /** Where the file comes from: source format, converter and its version. */
   provenance?: Record<string, unknown>;
   /** Measured accuracy, when it was. */

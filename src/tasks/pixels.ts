@@ -1,5 +1,5 @@
 import { KletError } from '../errors';
-import type { ImagePreprocessing, TensorInfo } from '../format/klet';
+import type { ImagePreprocessing, Preprocessing, TensorInfo } from '../format/klet';
 
 // Pictures to network inputs, in plain arithmetic: runs in a page as well as in Node. Decoders are in image.ts.
 
@@ -23,7 +23,7 @@ const AREA_FROM = 2;
  * shrinks to less than half.
  *
  * @param input the model's input: [1, H, W, C], [H, W, C], [1, H, W] or [H, W], C = 1 or 3
- * @param preprocessing the model's `meta.preprocessing`. Without it, uint8 inputs get the bytes as they are, int8 inputs
+ * @param given the model's `meta.preprocessing`. Without it, uint8 inputs get the bytes as they are, int8 inputs
  *   byte − 128, float32 inputs byte / 255
  * @returns what `predict` takes: real numbers (with preprocessing, or for float32) or raw values
  * @throws KletError `SHAPE_MISMATCH` when the input is not a picture, `TYPE_MISMATCH` or `BAD_ARGUMENT`
@@ -33,8 +33,8 @@ const AREA_FROM = 2;
  * const scores = model.predict(imageToInput(pixels, model.inputs[0], model.meta.preprocessing));
  * ```
  */
-export function imageToInput(image: Pixels, input: TensorInfo, preprocessing?: ImagePreprocessing): Float32Array | Uint8Array | Int8Array {
-  if (preprocessing) checkPreprocessing(preprocessing);
+export function imageToInput(image: Pixels, input: TensorInfo, given?: Preprocessing): Float32Array | Uint8Array | Int8Array {
+  const preprocessing = given && checkPreprocessing(given);
   const { height, width, channels } = pictureShape(input, preprocessing);
   const values = resizePixels(toChannels(image, channels), image.width, image.height, width, height, channels);
   if (preprocessing) return normalize(values, channels, preprocessing);
@@ -74,7 +74,7 @@ export function checkPreprocessing(value: unknown): ImagePreprocessing {
     new KletError('BAD_ARGUMENT', `preprocessing ${what}; an example: {"kind":"image","channels":3,"scale":0.00784,"offset":-1} makes bytes 0..255 to -1..1`);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('must be an object');
   const { kind, channels, scale, offset, invert } = value as Record<string, unknown>;
-  if (kind !== 'image') throw wrong(`has the kind ${JSON.stringify(kind)}, the only known one is "image"`);
+  if (kind !== 'image') throw wrong(`has the kind ${JSON.stringify(kind)}, not "image"`);
   if (channels !== 1 && channels !== 3) throw wrong(`has ${JSON.stringify(channels)} channels, 1 and 3 are known`);
   for (const [name, factor] of Object.entries({ scale, offset })) {
     const numbers: unknown[] = Array.isArray(factor) ? factor : [factor];

@@ -79,7 +79,7 @@ describe('the rooms', () => {
         byFile.get(file)?.forEach(visit);
       };
       visit(entry);
-      expect([...reached].filter((file) => /^src\/(graph|ops|compiler|importers|cli|tasks)\//.test(file)), entry).toEqual([]);
+      expect([...reached].filter((file) => /^src\/(graph|ops|compiler|importers|cli|tasks|audio)\//.test(file)), entry).toEqual([]);
     }
   });
 
@@ -103,7 +103,12 @@ describe('the rooms', () => {
     expect(strangers('src/tasks', [/^src\/tasks\//, errors, format, packages])).toEqual([]);
   });
 
+  test('sound knows the format, and its worklet the runtime', () => {
+    expect(strangers('src/audio', [/^src\/audio\//, errors, format], [/^src\/audio\/worklet\.ts$/])).toEqual([]);
+    expect(importsOf('src/audio').find(({ file }) => file === 'src/audio/worklet.ts')!.imports.filter((target) => !/^src\/(audio\/|errors$)/.test(target))).toEqual(['src/browser']);
+  });
+
   test('the command line goes through the public API', () => {
-    expect(strangers('src/cli', [/^src\/(cli|tasks)\//, /^src\/(index|errors|exports)$/, /^src\/compiler\/index$/, format, packages])).toEqual([]);
+    expect(strangers('src/cli', [/^src\/(cli|tasks)\//, /^src\/(index|errors|exports)$/, /^src\/(compiler|audio)\/index$/, format, packages])).toEqual([]);
   });
 });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { audioParameters, checkAudioParameters, inputFrames, type AudioConvention, type AudioSettings } from '../../audio/index';
 import { compile, readKlet, type CompileOptions } from '../../compiler/index';
-import { KletError, loadSync, type ImagePreprocessing, type Model, type TensorInfo } from '../../index';
+import { KletError, loadSync, type AudioPreprocessing, type Model, type Preprocessing, type TensorInfo } from '../../index';
 import { checkPreprocessing, pictureShape } from '../../tasks/pixels';
 import { byteCount, wholeNumber } from '../args';
 import { goldenCases, memoryText, operatorCounts, portsTable, totalMacs } from '../describe';
@@ -35,7 +36,7 @@ export function convertCommand(io: Io): Command {
     .option('-o, --output <file>', 'where to write (default: the input\'s name with .klet)')
     .option('--name <name>', 'what the network calls itself (default: the input\'s name)')
     .option('--labels <file>', 'names of the classes, one a line, kept in the file')
-    .option('--preprocess <json>', 'how pictures become its input, kept in the file: JSON or a file of it')
+    .option('--preprocess <json>', 'how pictures or sound become its input, kept in the file: JSON or a file of it')
     .option('--golden <n>', 'keep n seeded random inputs and their outputs in the file, for selfTest()', wholeNumber, 0)
     .option('--max-memory <bytes>', 'refuse a network that needs more memory to run (65536, 512K, 2M)', byteCount)
     .option('--compact', 'store the weights entropy-coded where that is smaller: worth it where nothing else compresses the file')
@@ -46,8 +47,14 @@ Examples:
   $ kinglet convert digits.tflite --preprocess digits.json
     with {"kind": "image", "channels": 1, "scale": 0.00392157, "offset": 0} in digits.json
 
-Preprocessing says how bytes 0..255 become the numbers that the network was trained on: value × scale
-+ offset, each a number or one a channel; "invert": true first turns black on white into white on black.`)
+  $ kinglet convert keywords.tflite --preprocess keywords.json
+    with {"kind": "audio", "convention": "tensorflow", "sampleRate": 16000, "frameLength": 480, "hop": 320,
+    "mel": {"bands": 40}, "mfcc": {"count": 10}} in keywords.json
+
+Preprocessing of pictures says how bytes 0..255 become the numbers that the network was trained on: value
+× scale + offset, each a number or one a channel; "invert": true first turns black on white into white on
+black. Preprocessing of sound names a convention, "tensorflow" or "librosa", and what differs from its
+defaults (docs/audio.md); the file keeps all of it.`)
     .action((input: string, options: ConvertOptions & { strip?: boolean }) => convert(input, { ...options, notes: !options.strip }, io));
 }
 
@@ -92,10 +99,10 @@ export function readLabels(path: string): string[] {
 
 /**
  * @param text JSON, or the path of a file with it
- * @param inputs one of them must be able to take such a picture
+ * @param inputs one of them must be able to take such a picture, or such sound
  * @throws KletError `BAD_ARGUMENT`, `FETCH_FAILED`, or `SHAPE_MISMATCH` about the first input
  */
-export function readPreprocessing(text: string, inputs: readonly TensorInfo[]): ImagePreprocessing {
+export function readPreprocessing(text: string, inputs: readonly TensorInfo[]): Preprocessing {
   const isJson = text.trimStart().startsWith('{'), json = isJson ? text : readText(text), where = isJson ? '--preprocess' : `"${text}"`;
   let value: unknown;
   try {
@@ -103,15 +110,31 @@ export function readPreprocessing(text: string, inputs: readonly TensorInfo[]): 
   } catch (cause) {
     throw new KletError('BAD_ARGUMENT', `${where} is not JSON: ${(cause as Error).message}`, { cause });
   }
-  const preprocessing = checkPreprocessing(value), [first] = inputs;
-  if (!first) throw new KletError('BAD_ARGUMENT', `${where} describes a picture; the network has no inputs`);
-  if (!inputs.some((input) => takesPicture(input, preprocessing))) pictureShape(first, preprocessing);
+  const [first] = inputs;
+  if (!first) throw new KletError('BAD_ARGUMENT', `${where} describes an input; the network has none`);
+  if ((value as { kind?: unknown } | null)?.kind === 'audio') {
+    const parameters = completeAudio(value as AudioPreprocessing | AudioShorthand);
+    if (!inputs.some((input) => takes(() => inputFrames(input, parameters)))) inputFrames(first, parameters);
+    return parameters;
+  }
+  const preprocessing = checkPreprocessing(value);
+  if (!inputs.some((input) => takes(() => pictureShape(input, preprocessing)))) pictureShape(first, preprocessing);
   return preprocessing;
 }
 
-function takesPicture(input: TensorInfo, preprocessing: ImagePreprocessing): boolean {
+type AudioShorthand = AudioSettings & { kind: 'audio'; convention: AudioConvention };
+
+function completeAudio(value: AudioPreprocessing | AudioShorthand): AudioPreprocessing {
+  if (!('convention' in value)) return checkAudioParameters(value);
+  const { kind: _, convention, ...settings } = value;
+  return audioParameters(convention, settings);
+}
+
+/** Whether a check passes. */
+function takes(check: () => unknown): boolean {
   try {
-    return Boolean(pictureShape(input, preprocessing));
+    check();
+    return true;
   } catch {
     return false;
   }

@@ -50,7 +50,7 @@ function describe({ path, format, fileBytes, klet, parts }: Network, memory: Mem
     ['file', `${path}, ${bytesText(fileBytes)}${format === 'klet' ? '' : `; as .klet ${bytesText(klet.length)}`}`],
     ['network', meta.name],
     ['labels', labels && `${labels.length}: ${labels.slice(0, 3).map((label) => clip(label, 24)).join(' · ')}${labels.length > 3 ? ' · …' : ''}`],
-    ['pictures', meta.preprocessing && preprocessingText(meta.preprocessing)],
+    [meta.preprocessing?.kind === 'audio' ? 'sound' : 'pictures', meta.preprocessing && preprocessingText(meta.preprocessing)],
     ['made by', recordText(meta.provenance)],
     ['accuracy', recordText(meta.accuracy)],
     ['golden', cases > 0 ? plural(cases, 'case') : undefined],

@@ -31,14 +31,14 @@ const SHOWN_VALUES = 8;
 
 export function runCommand(io: Io): Command {
   return new Command('run')
-    .summary('predict from a picture, a .npy array or raw bytes')
+    .summary('predict from a picture, a recording, a .npy array or raw bytes')
     .description('Runs a network once on what you give it and shows the answer. A .tflite file is converted in memory first.')
     .argument('<file>', 'a .klet or .tflite file')
-    .option('-i, --input <x>', 'a picture (PNG, JPEG, BMP), a .npy array, or a file with the tensor\'s own bytes; several in order, or as NAME=FILE', collect)
+    .option('-i, --input <x>', 'a picture (PNG, JPEG, BMP), sound (WAV), a .npy array, or a file with the tensor\'s own bytes; several in order, or as NAME=FILE', collect)
     .option('-o, --output <file>', 'write the output: .npy, or bytes under any other name; several as NAME=FILE', collect)
     .option('--raw', 'input files hold all inputs\' own bytes in order, output files the outputs\' own')
     .option('--labels <file>', 'names of the classes, one a line')
-    .option('--preprocess <json>', 'how pictures become the input, as for convert')
+    .option('--preprocess <json>', 'how pictures or sound become the input, as for convert')
     .option('--top <k>', 'how many classes to show', positiveNumber, 5)
     .addOption(flavorOption('which build of the core (default: the fastest that works here)'))
     .option('--threads <n>', 'threads that share the work (default: 1)', threadCount)
@@ -46,12 +46,15 @@ export function runCommand(io: Io): Command {
     .addHelpText('after', `
 Examples:
   $ kinglet run mobilenet.klet --input parrot.jpg
+  $ kinglet run keywords.klet --input yes.wav
   $ kinglet run detector.klet --input image=street.png --input threshold=threshold.npy
   $ kinglet run embed.klet --input face.png --output embedding.npy
   $ kinglet run net.klet --raw --input in.bin --output out.bin
 
 Pictures are resized to the input. What else happens to them is said by the file's preprocessing;
 without it uint8 inputs get the bytes 0..255, int8 inputs byte - 128, and float inputs byte / 255.
+Sound becomes features as the file's preprocessing says, mixed to one channel and resampled to its rate;
+silence is added behind a recording that is too short, and of a longer one the beginning is taken.
 Without --raw, --output writes real numbers as float32; with it, the network's own type.`)
     .action((file: string, options: RunOptions) => run(file, options, io));
 }
@@ -60,7 +63,7 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   const { klet, parts: { meta } } = openNetwork(file, io), { flavor, threads } = options, model = await load(klet, { ...(flavor && { flavor }), ...(threads && { threads }) });
   const labels = options.labels === undefined ? meta.labels : readLabels(options.labels);
   const preprocessing = options.preprocess === undefined ? meta.preprocessing : readPreprocessing(options.preprocess, model.inputs);
-  const inputs = readInputs(options.input ?? [], model.inputs, { preprocessing, raw: options.raw ?? false });
+  const inputs = readInputs(options.input ?? [], model.inputs, { preprocessing, raw: options.raw ?? false, note: (text) => io.err(`kinglet: note: ${text}\n`) });
   const raw = byName<RawArray>(model.outputs, model.predict(inputs, { output: 'raw' })), real = byName<Float32Array>(model.outputs, model.predict(inputs));
   const values = (output: TensorInfo): ArrayLike<number> => (isExact(output) ? Array.from(raw[output.name]!, Number) : real[output.name]!);
   const written = writeOutputs(options.output ?? [], model.outputs, options.raw ? raw : real);

@@ -1,0 +1,281 @@
+import { KletError } from '../errors';
+import type { AudioPreprocessing, PcenParameters } from '../format/audio';
+import { RealFft } from './fft';
+import { checkAudioParameters, featureCount } from './parameters';
+import { cosineRows, melFilters, windowOf, type MelFilters } from './tables';
+
+/** Called for every frame. The array is used again for the next one: copy what must stay. */
+export type OnFrame = (features: Float32Array, index: number) => void;
+
+/**
+ * Sound to features, sample by sample or a recording at once: both give the same numbers. Nothing is allocated after it was made, but
+ * for what `compute` returns.
+ */
+export class AudioFeatures {
+  /** Numbers of one frame. */
+  readonly features: number;
+  private readonly fft: RealFft;
+  private readonly window: Float64Array;
+  private readonly spectrum: Float64Array;
+  private readonly filters: MelFilters | undefined;
+  /** What the compression works on: mel bands, or the spectrum's bins. */
+  private readonly bands: Float64Array;
+  private readonly cosines: Float64Array | undefined;
+  private readonly frame: Float32Array;
+  private readonly logFactor: number;
+  private readonly logReference: number;
+
+  /** The last samples, sample t at t % length: as many as a frame needs, and one more for the reflection of the last. */
+  private readonly ring: Float64Array;
+  private readonly smoothed: Float64Array;
+  private received = 0;
+  private index = 0;
+  private previous = 0;
+  private whole: AudioFeatures | undefined;
+
+  /** @internal */
+  constructor(readonly parameters: Readonly<AudioPreprocessing>) {
+    const { fftSize, frameLength, inputScale, window, mel, mfcc, sampleRate, compression, power } = parameters, bins = fftSize / 2 + 1;
+    this.features = featureCount(parameters);
+    this.fft = new RealFft(fftSize);
+    this.window = windowOf(window, frameLength).map((weight) => weight * inputScale);
+    this.spectrum = new Float64Array(bins);
+    this.filters = mel ? melFilters(mel, sampleRate, fftSize) : undefined;
+    this.bands = mel ? new Float64Array(mel.bands) : this.spectrum;
+    this.cosines = mfcc ? cosineRows(mfcc, this.bands.length) : undefined;
+    this.frame = new Float32Array(this.features);
+    this.ring = new Float64Array(fftSize + 1);
+    this.smoothed = new Float64Array(compression?.kind === 'pcen' ? this.bands.length : 0);
+    const log = compression?.kind === 'log' ? compression : undefined;
+    this.logFactor = { natural: 1, log10: Math.LOG10E, decibel: (20 / power) * Math.LOG10E }[log?.unit ?? 'natural'];
+    this.logReference = log ? Math.log(Math.max(log.reference, log.floor)) : 0;
+    this.reset();
+  }
+
+  /** Samples a second that are expected. */
+  get sampleRate(): number {
+    return this.parameters.sampleRate;
+  }
+
+  get frameLength(): number {
+    return this.parameters.frameLength;
+  }
+
+  /** Samples from one frame to the next. */
+  get hop(): number {
+    return this.parameters.hop;
+  }
+
+  /** How many frames `compute` gives for so many samples. */
+  frameCount(samples: number): number {
+    const { padding, windowPosition, frameLength, fftSize, hop } = this.parameters;
+    if (padding === 'end') return Math.ceil(samples / hop);
+    if (padding !== 'none') return samples > 0 ? 1 + Math.floor(samples / hop) : 0;
+    return Math.max(0, 1 + Math.floor((samples - (windowPosition === 'center' ? fftSize : frameLength)) / hop));
+  }
+
+  /**
+   * Takes the next samples of a stream, any number of them, and calls `onFrame` for every frame that they complete.
+   *
+   * @param samples −1..1 at `sampleRate`
+   * @returns how many frames that were
+   * @throws KletError `NOT_A_NUMBER` (nothing was taken then), `BAD_ARGUMENT` when the parameters have `topDb`, which needs a whole recording
+   */
+  push(samples: Float32Array, onFrame: OnFrame): number {
+    const { compression } = this.parameters;
+    if (compression?.kind === 'log' && compression.topDb !== null) {
+      throw new KletError('BAD_ARGUMENT', 'topDb needs the loudest value of a whole recording: use compute(), or parameters with topDb: null for a stream');
+    }
+    return this.take(samples, onFrame);
+  }
+
+  /** The end of a stream: frames that reach into the padding behind it, if the parameters have any. Then as after `reset`. */
+  end(onFrame: OnFrame): number {
+    const before = this.index, total = this.frameCount(this.received);
+    while (this.index < total) this.emit(onFrame);
+    this.reset();
+    return Math.max(0, total - before);
+  }
+
+  /** Forgets all samples. */
+  reset(): void {
+    this.received = this.index = this.previous = 0;
+    this.ring.fill(0);
+    this.smoothed.fill(1);
+  }
+
+  /**
+   * The features of a whole recording; streams are not touched.
+   *
+   * @param samples −1..1 at `sampleRate`
+   * @returns [frames][features], empty when the recording is too short for a frame
+   * @throws KletError `NOT_A_NUMBER`
+   */
+  compute(samples: Float32Array): Float32Array {
+    this.whole ??= new AudioFeatures(this.parameters);
+    return this.whole.recording(samples);
+  }
+
+  private recording(samples: Float32Array): Float32Array {
+    const { features, bands } = this, { compression } = this.parameters, frames = this.frameCount(samples.length), out = new Float32Array(frames * features);
+    const topDb = compression?.kind === 'log' ? compression.topDb : null, kept = new Float64Array(topDb === null ? 0 : frames * bands.length);
+    const keep: OnFrame = (frame, index) => {
+      if (topDb === null) out.set(frame, index * features);
+      else kept.set(bands, index * bands.length);
+    };
+    this.reset();
+    this.take(samples, keep);
+    this.end(keep);
+    if (topDb === null) return out;
+    const least = kept.reduce((a, b) => Math.max(a, b), -Infinity) - topDb;
+    for (let index = 0; index < frames; index++) {
+      for (let b = 0; b < bands.length; b++) bands[b] = Math.max(least, kept[index * bands.length + b]!);
+      this.finish();
+      out.set(this.frame, index * features);
+    }
+    return out;
+  }
+
+  private take(samples: Float32Array, onFrame: OnFrame): number {
+    const before = this.index, { length } = samples, { ring } = this, { preemphasis } = this.parameters;
+    for (let i = 0; i < length; i++) {
+      const x = samples[i]!;
+      if (!(x - x === 0)) throw new KletError('NOT_A_NUMBER', `sample ${i} of ${length} is ${x}; every sample must be a finite number`);
+    }
+    for (let i = 0; ;) {
+      const least = this.needed(), stop = Math.min(length, i + least - this.received);
+      if (i < stop) {
+        let at = this.received % ring.length, { previous } = this;
+        this.received += stop - i;
+        for (; i < stop; i++) {
+          const x = samples[i]!;
+          ring[at] = x - preemphasis * previous;
+          previous = x;
+          if (++at === ring.length) at = 0;
+        }
+        this.previous = previous;
+      }
+      if (this.received < least) return this.index - before;
+      this.emit(onFrame);
+    }
+  }
+
+  /** Where the next frame's weights begin, in samples. */
+  private begin(): number {
+    const { hop, padding, windowPosition, fftSize, frameLength } = this.parameters;
+    const inside = windowPosition === 'center' ? Math.floor((fftSize - frameLength) / 2) : 0;
+    return this.index * hop + inside - (padding === 'center-zeros' || padding === 'center-reflect' ? fftSize / 2 : 0);
+  }
+
+  /** How many samples there must be before the next frame can be computed. */
+  private needed(): number {
+    const { hop, padding, windowPosition, fftSize, frameLength } = this.parameters, begin = this.begin();
+    if (padding === 'none' && windowPosition === 'center') return this.index * hop + fftSize;
+    return Math.max(begin + frameLength, padding === 'center-reflect' ? 1 - begin : 1);
+  }
+
+  private emit(onFrame: OnFrame): void {
+    this.load(this.begin());
+    this.fft.power(this.spectrum);
+    this.combine();
+    this.compress();
+    this.finish();
+    onFrame(this.frame, this.index++);
+  }
+
+  /** The weighted samples from `begin` on, as the transform's input. */
+  private load(begin: number): void {
+    const { ring, window, received } = this, { input } = this.fft, { length } = window, reflect = this.parameters.padding === 'center-reflect';
+    if (begin >= 0 && begin + length <= received) {
+      let at = begin % ring.length;
+      for (let i = 0; i < length; i++) {
+        input[i] = window[i]! * ring[at]!;
+        if (++at === ring.length) at = 0;
+      }
+    } else {
+      for (let i = 0; i < length; i++) {
+        const t = reflect ? fold(begin + i, received) : begin + i;
+        input[i] = t >= 0 && t < received ? window[i]! * ring[t % ring.length]! : 0;
+      }
+    }
+    input.fill(0, length);
+  }
+
+  /** Spectrum to bands. */
+  private combine(): void {
+    const { spectrum, bands, filters } = this;
+    if (this.parameters.power === 1) for (let k = 0; k < spectrum.length; k++) spectrum[k] = Math.sqrt(spectrum[k]!);
+    if (!filters) return;
+    const { first, start, weights } = filters;
+    for (let b = 0; b < bands.length; b++) {
+      let sum = 0;
+      for (let w = start[b]!, k = first[b]!, end = start[b + 1]!; w < end; w++, k++) sum += weights[w]! * spectrum[k]!;
+      bands[b] = sum;
+    }
+  }
+
+  private compress(): void {
+    const { bands, logFactor, logReference } = this, { compression } = this.parameters;
+    if (compression === null) return;
+    if (compression.kind === 'pcen') return this.normalize(compression);
+    const { floor, offset } = compression;
+    for (let b = 0; b < bands.length; b++) bands[b] = logFactor * (Math.log(Math.max(bands[b]!, floor) + offset) - logReference);
+  }
+
+  /** By logarithms as librosa does, for precision: (x · s + bias)^power − bias^power = bias^power · expm1(power · log1p(x · s / bias)). */
+  private normalize({ gain, bias, power, epsilon, smoothing, initial }: PcenParameters): void {
+    const { bands, smoothed } = this, first = this.index === 0 && initial === 'first', scale = Math.pow(bias, power), logEpsilon = Math.log(epsilon);
+    for (let b = 0; b < bands.length; b++) {
+      const x = bands[b]!, m = first ? x : (1 - smoothing) * smoothed[b]! + smoothing * x;
+      smoothed[b] = m;
+      const y = x * Math.exp(-gain * (logEpsilon + Math.log1p(m / epsilon)));
+      bands[b] = power === 0 ? Math.log1p(y) : bias === 0 ? Math.pow(y, power) : scale * Math.expm1(power * Math.log1p(y / bias));
+    }
+  }
+
+  /** Bands to the frame's features. */
+  private finish(): void {
+    const { bands, frame, cosines } = this, { scale, offset } = this.parameters;
+    for (let n = 0; n < frame.length; n++) {
+      let value = bands[n]!;
+      if (cosines) {
+        value = 0;
+        for (let b = 0, row = n * bands.length; b < bands.length; b++) value += cosines[row + b]! * bands[b]!;
+      }
+      frame[n] = value * (typeof scale === 'number' ? scale : scale[n]!) + (typeof offset === 'number' ? offset : offset[n]!);
+    }
+  }
+}
+
+/** Sample t of a signal that is reflected at its first and its last sample, as numpy.pad's "reflect". */
+function fold(t: number, length: number): number {
+  if (length === 1) return 0;
+  const period = 2 * (length - 1), place = ((t % period) + period) % period;
+  return place < length ? place : period - place;
+}
+
+/**
+ * Makes what turns sound into features.
+ *
+ * @param parameters complete ones: of `audioParameters`, or a model's `meta.preprocessing`
+ * @throws KletError `BAD_ARGUMENT`
+ * @example
+ * ```js
+ * import { audioParameters, createAudioFeatures } from 'kinglet/audio';
+ * const front = createAudioFeatures(audioParameters('tensorflow', { sampleRate: 8000, frameLength: 256, hop: 128 }));
+ * const second = new Float32Array(8000).map((_, t) => Math.sin((2 * Math.PI * 440 * t) / 8000));
+ * const whole = front.compute(second);
+ * console.log(whole.length / front.features); // 61
+ * let frames = 0;
+ * for (let t = 0; t < 8000; t += 128) front.push(second.subarray(t, t + 128), () => { frames++; });
+ * console.log(frames); // 61
+ * ```
+ */
+export function createAudioFeatures(parameters: AudioPreprocessing): AudioFeatures {
+  return new AudioFeatures(structure(checkAudioParameters(parameters)));
+}
+
+/** A copy that nobody changes later. */
+function structure(parameters: AudioPreprocessing): AudioPreprocessing {
+  return JSON.parse(JSON.stringify(parameters)) as AudioPreprocessing;
+}

@@ -1,0 +1,88 @@
+import { KletError } from '../errors';
+import type { AudioPreprocessing } from '../format/audio';
+import type { TensorInfo } from '../format/klet';
+import { AudioFeatures, createAudioFeatures } from './features';
+import { featureCount } from './parameters';
+
+/** What is needed of a model: a `Model` of `load` or `loadSync`. */
+export interface AudioModel {
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  readonly meta: { readonly name: string; readonly preprocessing?: unknown };
+}
+
+/**
+ * The front end that a model was trained with, of its `meta.preprocessing`.
+ *
+ * @throws KletError `BAD_ARGUMENT` when the file says nothing of sound, or something wrong; `SHAPE_MISMATCH` when its input does not
+ *   hold frames of so many features
+ * @example
+ * ```js
+ * import { audioParameters, featuresOf } from 'kinglet/audio';
+ * import { compile, GraphBuilder } from 'kinglet/compiler';
+ * const b = new GraphBuilder('loudness'), x = b.input('bands', [1, 61, 20]);
+ * const file = compile(b.finish([b.node('reduce', [x], { kind: 'mean', axes: [1, 2] }, { name: 'mean', shape: [1] })]), {
+ *   meta: { preprocessing: audioParameters('tensorflow', { sampleRate: 8000, frameLength: 256, hop: 128 }) },
+ * });
+ * const model = loadSync(file), front = featuresOf(model);
+ * const [mean] = model.predict(front.compute(new Float32Array(8000)));
+ * console.log(mean.toFixed(2)); // -13.82
+ * ```
+ */
+export function featuresOf(model: AudioModel): AudioFeatures {
+  const { preprocessing, name } = model.meta, kind = (preprocessing as { kind?: unknown } | undefined)?.kind;
+  if (kind !== 'audio') {
+    throw new KletError('BAD_ARGUMENT', `the model "${name}" does not say how sound becomes its input (${kind === undefined ? 'it has no preprocessing' : `its preprocessing is of kind ${JSON.stringify(kind)}`}); convert it with --preprocess, or use createAudioFeatures`);
+  }
+  const front = createAudioFeatures(preprocessing as AudioPreprocessing);
+  inputFrames(soleInput(model), front.parameters);
+  return front;
+}
+
+/** The one input of a model that takes sound. */
+export function soleInput({ inputs, meta }: AudioModel): TensorInfo {
+  const [input] = inputs;
+  if (!input || inputs.length > 1) throw new KletError('SHAPE_MISMATCH', `the model "${meta.name}" has ${inputs.length} inputs; sound goes into a model with one`);
+  return input;
+}
+
+/**
+ * How many frames an input takes.
+ *
+ * @throws KletError `SHAPE_MISMATCH`
+ */
+export function inputFrames({ name, shape }: TensorInfo, parameters: AudioPreprocessing): number {
+  const features = featureCount(parameters), count = shape.reduce((a, b) => a * b, 1), frames = count / features, sizes = shape.filter((d) => d > 1);
+  const expected = (parameters.layout === 'frames-first' ? [frames, features] : [features, frames]).filter((d) => d > 1);
+  // a flat input is taken as it comes
+  if (!Number.isInteger(frames) || (sizes.length > 1 && sizes.join() !== expected.join())) {
+    const order = parameters.layout === 'frames-first' ? `[frames, ${features}]` : `[${features}, frames]`;
+    throw new KletError('SHAPE_MISMATCH', `input "${name}" has the shape [${shape.join(', ')}]; the preprocessing gives ${features} features a frame, ${order}`);
+  }
+  return frames;
+}
+
+/**
+ * Makes a recording the input of a network. One that is too short for its frames is silent behind its end; of a longer one the
+ * beginning is taken.
+ *
+ * @param samples −1..1 at the sample rate of the preprocessing
+ * @returns real numbers, in the order of the input
+ * @throws KletError `BAD_ARGUMENT`, `SHAPE_MISMATCH`, `NOT_A_NUMBER`
+ */
+export function audioToInput(samples: Float32Array, input: TensorInfo, preprocessing: AudioPreprocessing): Float32Array {
+  const front = createAudioFeatures(preprocessing), frames = inputFrames(input, preprocessing), { features, hop } = front, { length } = samples;
+  const found = front.frameCount(length);
+  let wanted = length;
+  if (found < frames) {
+    wanted = Math.max(0, (frames - 1) * hop - front.parameters.fftSize);
+    while (front.frameCount(wanted) < frames) wanted++;
+  } else if (found > frames) {
+    while (front.frameCount(wanted) > frames) wanted -= Math.max(1, (front.frameCount(wanted) - frames - 1) * hop);
+  }
+  const clip = new Float32Array(wanted);
+  clip.set(samples.subarray(0, wanted));
+  const values = front.compute(clip);
+  if (preprocessing.layout === 'frames-first') return values;
+  return values.map((_, i) => values[(i % frames) * features + Math.floor(i / frames)]!);
+}

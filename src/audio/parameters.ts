@@ -1,0 +1,160 @@
+import { KletError } from '../errors';
+import type { AudioPreprocessing, LogParameters, MelParameters, MfccParameters, PcenParameters } from '../format/audio';
+
+/** Whose defaults fill what is not said. */
+export type AudioConvention = 'tensorflow' | 'librosa';
+
+/** What `audioParameters` takes: the sample rate, and whatever differs from the convention. `null` leaves a step out. */
+export interface AudioSettings extends Partial<Omit<AudioPreprocessing, 'kind' | 'mel' | 'compression' | 'mfcc'>> {
+  sampleRate: number;
+  mel?: Partial<MelParameters> | null;
+  /** PCEN may name the `timeConstant` in seconds (0.4) instead of the `smoothing`. */
+  compression?: (Partial<LogParameters> & { kind: 'log' }) | (Partial<PcenParameters> & { kind: 'pcen'; timeConstant?: number }) | null;
+  mfcc?: Partial<MfccParameters> | null;
+}
+
+/** Largest transform, and most bands or coefficients, that are taken from a file. */
+const MAX_FFT = 65536, MAX_BANDS = 4096, MAX_SECONDS = 3600;
+
+/**
+ * Parameters of a front end, complete, as `createAudioFeatures` and a model's `meta.preprocessing` take them: what is not given
+ * follows `tf.signal` (frames without padding, magnitudes, HTK mel bands of 125 to 3800 Hz with sides straight in mel, ln(x + 1e-6), DCT
+ * of `mfccs_from_log_mel_spectrograms`) or librosa (frames centred, powers, Slaney mel bands of area 1, decibels, orthonormal DCT).
+ * docs/audio.md has the formulas and every default.
+ *
+ * @throws KletError `BAD_ARGUMENT`
+ * @example
+ * ```js
+ * import { audioParameters } from 'kinglet/audio';
+ * const parameters = audioParameters('tensorflow', { sampleRate: 16000, frameLength: 480, hop: 320, mel: { bands: 40, low: 20, high: 4000 }, mfcc: { count: 10 } });
+ * console.log(parameters.fftSize, parameters.window, parameters.mel.scale); // 512 hann htk
+ * ```
+ */
+export function audioParameters(convention: AudioConvention, settings: AudioSettings): AudioPreprocessing {
+  if (convention !== 'tensorflow' && convention !== 'librosa') throw new KletError('BAD_ARGUMENT', `there is no audio convention ${show(convention)}; "tensorflow" and "librosa" are known`);
+  if (!isObject(settings)) throw new KletError('BAD_ARGUMENT', `audio settings must be an object with a sampleRate, not ${show(settings)}`);
+  const librosa = convention === 'librosa', { mel, compression, mfcc, ...rest } = settings, { sampleRate } = rest;
+  // tf.signal has no defaults for frames
+  const fftSize = rest.fftSize ?? (librosa ? 2048 : powerOfTwo(rest.frameLength ?? NaN)), frameLength = rest.frameLength ?? (librosa ? fftSize : NaN);
+  const hop = rest.hop ?? (librosa ? Math.floor(frameLength / 4) : NaN), power = rest.power ?? (librosa ? 2 : 1);
+  return checkAudioParameters({
+    kind: 'audio', frameLength, hop, fftSize,
+    // tf.signal's periodic windows of an odd length are symmetric ones (tensorflow/python/ops/signal/window_ops.py)
+    window: librosa || frameLength % 2 === 0 ? 'hann' : 'hann-symmetric',
+    windowPosition: librosa ? 'center' : 'start', padding: librosa ? 'center-zeros' : 'none',
+    inputScale: 1, preemphasis: 0, power,
+    layout: librosa ? 'features-first' : 'frames-first', scale: 1, offset: 0,
+    ...rest,
+    mel: mel === null ? null : librosa
+      ? { bands: 128, low: 0, high: sampleRate / 2, scale: 'slaney', slopes: 'hertz', norm: 'slaney', ...mel }
+      : { bands: 20, low: 125, high: 3800, scale: 'htk', slopes: 'mel', norm: 'none', ...mel },
+    compression: compression === null ? null : compression?.kind === 'pcen' ? pcenOf(compression, sampleRate, hop)
+      : librosa ? { kind: 'log', unit: 'decibel', floor: power === 2 ? 1e-10 : 1e-5, offset: 0, reference: 1, topDb: 80, ...compression }
+        : { kind: 'log', unit: 'natural', floor: 0, offset: 1e-6, reference: 1, topDb: null, ...compression },
+    mfcc: mfcc ? { count: librosa ? 20 : 13, scaling: librosa ? 'ortho' : 'tensorflow', lifter: 0, ...mfcc } : null,
+  });
+}
+
+/** librosa.pcen's defaults, which are those of Wang et al., "Trainable Frontend for Robust and Far-Field Keyword Spotting", 2017. */
+function pcenOf({ timeConstant = 0.4, ...given }: Partial<PcenParameters> & { timeConstant?: number }, sampleRate: number, hop: number): object {
+  const frames = (timeConstant * sampleRate) / hop, smoothing = (Math.sqrt(1 + 4 * frames * frames) - 1) / (2 * frames * frames);
+  return { gain: 0.98, bias: 2, power: 0.5, epsilon: 1e-6, smoothing, initial: 'one', ...given, kind: 'pcen' };
+}
+
+/** tf.signal.stft's default fft_length. */
+function powerOfTwo(least: number): number {
+  let size = 2;
+  while (size < least) size *= 2;
+  return size;
+}
+
+type Check = (value: unknown) => string | undefined;
+
+const number = (low: number, high = Infinity, beyond = false): Check => (value) =>
+  typeof value === 'number' && Number.isFinite(value) && (beyond ? value > low : value >= low) && value <= high ? undefined
+    : `a number ${beyond ? 'above' : 'from'} ${low}${high < Infinity ? ` to ${high}` : beyond ? '' : ' on'}`;
+const whole = (low: number, high: number): Check => (value) => (Number.isInteger(value) && number(low, high)(value) === undefined ? undefined : `a whole number from ${low} to ${high}`);
+const either = (...choices: unknown[]): Check => (value) => (choices.includes(value) ? undefined : `one of ${choices.map(show).join(', ')}`);
+const orNull = (check: Check): Check => (value) => {
+  const expected = value === null ? undefined : check(value);
+  return expected && `${expected}, or null`;
+};
+const factors: Check = (value) => ((Array.isArray(value) ? value : [value]).every(Number.isFinite) ? undefined : 'a number, or one a feature');
+const object: Check = (value) => (isObject(value) ? undefined : 'an object');
+
+const checks: Record<keyof AudioPreprocessing, Check> = {
+  kind: either('audio'), sampleRate: number(0, 1e6, true), frameLength: whole(1, MAX_FFT), hop: whole(1, 1e6 * MAX_SECONDS), fftSize: whole(2, MAX_FFT),
+  window: either('hann', 'hann-symmetric', 'hamming', 'hamming-symmetric', 'blackman', 'blackman-symmetric', 'rectangular'),
+  windowPosition: either('start', 'center'), padding: either('none', 'end', 'center-zeros', 'center-reflect'),
+  inputScale: number(0, Infinity, true), preemphasis: number(0, 1), power: either(1, 2), mel: orNull(object), compression: orNull(object), mfcc: orNull(object),
+  layout: either('frames-first', 'features-first'), scale: factors, offset: factors,
+};
+const melChecks: Record<keyof MelParameters, Check> = {
+  bands: whole(1, MAX_BANDS), low: number(0), high: number(0, Infinity, true), scale: either('htk', 'slaney'), slopes: either('mel', 'hertz'), norm: either('none', 'slaney'),
+};
+const logChecks: Record<keyof LogParameters, Check> = {
+  kind: either('log'), unit: either('natural', 'log10', 'decibel'), floor: number(0), offset: number(0), reference: number(0, Infinity, true), topDb: orNull(number(0)),
+};
+const pcenChecks: Record<keyof PcenParameters, Check> = {
+  kind: either('pcen'), gain: number(0), bias: number(0), power: number(0), epsilon: number(0, Infinity, true), smoothing: number(0, 1, true), initial: either('one', 'first'),
+};
+const mfccChecks: Record<keyof MfccParameters, Check> = { count: whole(1, MAX_BANDS), scaling: either('ortho', 'tensorflow'), lifter: number(0) };
+
+/**
+ * Checks what a file or a user calls the preprocessing of sound. Every property must be there, and none that is not known: a device
+ * that ignored one would compute something else than training did.
+ *
+ * @throws KletError `BAD_ARGUMENT` saying what is wrong
+ */
+export function checkAudioParameters(value: unknown): AudioPreprocessing {
+  const p = checked(value, '', checks) as unknown as AudioPreprocessing;
+  const wrong = (what: string): KletError => new KletError('BAD_ARGUMENT', `audio preprocessing ${what}`);
+  if (p.fftSize % 2 !== 0) throw wrong(`has the fftSize ${p.fftSize}, which is odd`);
+  if (p.frameLength > p.fftSize) throw wrong(`has frames of ${p.frameLength} samples, more than its fftSize ${p.fftSize}`);
+  if (p.padding.startsWith('center') && p.windowPosition !== 'center') throw wrong(`has the padding "${p.padding}", which needs the windowPosition "center"`);
+  if (p.padding === 'end' && p.windowPosition !== 'start') throw wrong('has the padding "end", which needs the windowPosition "start"');
+  if (p.mel) {
+    checked(p.mel, 'mel.', melChecks as Record<string, Check>);
+    if (!(p.mel.low < p.mel.high && p.mel.high <= p.sampleRate / 2)) throw wrong(`has mel bands from ${p.mel.low} to ${p.mel.high} Hz; they must rise, to at most half the sample rate (${p.sampleRate / 2})`);
+  }
+  const { compression } = p, bands = p.mel ? p.mel.bands : p.fftSize / 2 + 1;
+  if (compression) checked(compression, 'compression.', (compression.kind === 'pcen' ? pcenChecks : logChecks) as Record<string, Check>);
+  if (compression?.kind === 'log') {
+    if (!(compression.floor + compression.offset > 0)) throw wrong('takes the logarithm of 0 for silence: floor or offset must be above 0');
+    if (compression.topDb !== null && compression.unit !== 'decibel') throw wrong(`has topDb, which needs the unit "decibel", not "${compression.unit}"`);
+  }
+  if (p.mfcc) {
+    checked(p.mfcc, 'mfcc.', mfccChecks as Record<string, Check>);
+    if (p.mfcc.count > bands) throw wrong(`has ${p.mfcc.count} coefficients of ${bands} bands`);
+    if (bands > MAX_BANDS) throw wrong(`has coefficients of ${bands} bands; at most ${MAX_BANDS}`);
+  }
+  const features = featureCount(p);
+  for (const [name, factor] of Object.entries({ scale: p.scale, offset: p.offset })) {
+    if (Array.isArray(factor) && factor.length !== features) throw wrong(`has ${factor.length} numbers as ${name} for ${features} features`);
+  }
+  return p;
+}
+
+/** Numbers of one frame. */
+export function featureCount({ fftSize, mel, mfcc }: AudioPreprocessing): number {
+  return mfcc ? mfcc.count : mel ? mel.bands : fftSize / 2 + 1;
+}
+
+function checked(value: unknown, path: string, table: Record<string, Check>): Record<string, unknown> {
+  const wrong = (what: string): KletError => new KletError('BAD_ARGUMENT', `audio preprocessing ${what}; audioParameters('tensorflow' or 'librosa', …) fills all of it`);
+  if (!isObject(value)) throw wrong(`must be an object, not ${show(value)}`);
+  for (const [name, check] of Object.entries(table)) {
+    const expected = check(value[name]);
+    if (expected) throw wrong(`needs ${expected} as ${path}${name}, not ${show(value[name])}`);
+  }
+  for (const name of Object.keys(value)) if (!Object.hasOwn(table, name)) throw wrong(`has the unknown property ${path}${name}`);
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'nothing' : typeof value === 'number' ? String(value) : JSON.stringify(value);
+}

@@ -1,0 +1,106 @@
+// kinglet/audio/worklet: a processor for AudioWorklet.addModule, in one file with the runtime inside. `listen` talks to it.
+import { KletError } from '../errors';
+import { loadSync } from '../browser';
+import { Resampler } from './resample';
+import { createAudioStream, type AudioStream } from './stream';
+
+/** What the processor is told. */
+export interface ListenerSetup {
+  /** The bytes of the `.klet` file. */
+  klet: ArrayBuffer | Uint8Array;
+  every?: number;
+  output?: string;
+}
+
+/** What it says: once that it is ready, then outputs and loudness, or what went wrong. */
+export type ListenerMessage =
+  | { kind: 'ready'; sampleRate: number; frames: number; features: number; memory: number }
+  | { kind: 'output'; output: Float32Array; frame: number }
+  | { kind: 'level'; rms: number; peak: number }
+  | { kind: 'error'; code: string; message: string };
+
+// the scope of a worklet, which no library of types has
+declare const sampleRate: number;
+declare function registerProcessor(name: string, processor: unknown): void;
+declare class AudioWorkletProcessor {
+  readonly port: MessagePort;
+}
+
+/** Seconds between two messages about loudness. */
+const LEVEL_EVERY = 0.05;
+
+class Listener extends AudioWorkletProcessor {
+  private stream: AudioStream | undefined;
+  private resampler: Resampler | undefined;
+  private mixed = new Float32Array(128);
+  private squares = 0;
+  private peak = 0;
+  private heard = 0;
+
+  constructor({ processorOptions: { klet, ...options } }: { processorOptions: ListenerSetup }) {
+    super();
+    this.port.onmessage = ({ data }) => {
+      if (data === 'stop') this.stream = undefined;
+    };
+    this.attempt(() => {
+      const model = loadSync(klet), stream = createAudioStream(model, options), { front, frames } = stream;
+      if (front.sampleRate !== sampleRate) this.resampler = new Resampler(sampleRate, front.sampleRate);
+      this.say({ kind: 'ready', sampleRate: front.sampleRate, frames, features: front.features, memory: model.memory.total });
+      this.stream = stream;
+    });
+  }
+
+  process([channels]: Float32Array[][]): boolean {
+    // a source that is silent or gone has no channels
+    if (this.stream && channels && channels.length > 0) this.attempt(() => this.hear(channels));
+    return this.stream !== undefined;
+  }
+
+  private hear(channels: Float32Array[]): void {
+    const samples = channels.length === 1 ? channels[0]! : this.mix(channels);
+    for (let i = 0; i < samples.length; i++) {
+      const x = samples[i]!;
+      this.squares += x * x;
+      this.peak = Math.max(this.peak, Math.abs(x));
+    }
+    this.heard += samples.length;
+    if (this.heard >= sampleRate * LEVEL_EVERY) {
+      this.say({ kind: 'level', rms: Math.sqrt(this.squares / this.heard), peak: this.peak });
+      this.squares = this.peak = this.heard = 0;
+    }
+    if (this.resampler) this.resampler.push(samples, this.take);
+    else this.take(samples);
+  }
+
+  private readonly take = (samples: Float32Array): void => this.stream!.push(samples, this.tell);
+
+  private readonly tell = (output: Float32Array, frame: number): void => this.say({ kind: 'output', output, frame });
+
+  /** The mean of the channels. */
+  private mix(channels: Float32Array[]): Float32Array {
+    const { length } = channels[0]!;
+    if (this.mixed.length !== length) this.mixed = new Float32Array(length);
+    for (let i = 0; i < length; i++) {
+      let sum = 0;
+      for (let c = 0; c < channels.length; c++) sum += channels[c]![i]!;
+      this.mixed[i] = sum / channels.length;
+    }
+    return this.mixed;
+  }
+
+  private say(message: ListenerMessage): void {
+    this.port.postMessage(message);
+  }
+
+  /** What is thrown in a processor reaches nobody: it is said instead, and the processor ends. */
+  private attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.stream = undefined;
+      this.say({ kind: 'error', code: error instanceof KletError ? error.code : 'BAD_ARGUMENT', message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}
+
+registerProcessor('kinglet-listener', Listener);

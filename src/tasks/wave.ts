@@ -1,0 +1,44 @@
+import wavefile from 'wavefile';
+import { KletError } from '../errors';
+
+// For the command line and other tools; a page has decodeAudioData.
+
+/** A decoded recording, mixed to one channel. */
+export interface Wave {
+  sampleRate: number;
+  /** −1..1. */
+  samples: Float32Array;
+}
+
+export function isWave(bytes: Uint8Array): boolean {
+  return /^(RIFF|RIFX|RF64)....WAVE/s.test(String.fromCharCode(...bytes.subarray(0, 12)));
+}
+
+/**
+ * Decodes a WAV file: PCM of 8 to 32 bits, floats, A-law, µ-law and IMA ADPCM. Whole numbers are divided by 2^(bits − 1), as librosa and
+ * TensorFlow do.
+ *
+ * @param where names the file in messages
+ * @throws KletError `BAD_MAGIC` when it is none, `CORRUPT` when it cannot be decoded
+ */
+export function decodeWave(bytes: Uint8Array, where = 'the recording'): Wave {
+  if (!isWave(bytes)) throw new KletError('BAD_MAGIC', `${where} is not a WAV file`);
+  try {
+    const file = new wavefile.WaveFile(bytes);
+    if (file.bitDepth === '4') file.fromIMAADPCM();
+    else if (file.bitDepth === '8a') file.fromALaw();
+    else if (file.bitDepth === '8m') file.fromMuLaw();
+    const { sampleRate, numChannels } = file.fmt as { sampleRate: number; numChannels: number };
+    const all = file.getSamples(true, Float64Array), bits = parseInt(file.bitDepth, 10), isFloat = file.bitDepth === '32f' || file.bitDepth === '64';
+    if (!(sampleRate > 0 && numChannels > 0)) throw new Error(`it has ${numChannels} channels of ${sampleRate} samples a second`);
+    const scale = isFloat ? 1 : 2 ** (1 - bits), bias = file.bitDepth === '8' ? 128 : 0, samples = new Float32Array(Math.floor(all.length / numChannels));
+    for (let t = 0; t < samples.length; t++) {
+      let sum = 0;
+      for (let c = 0; c < numChannels; c++) sum += (all[t * numChannels + c]! - bias) * scale;
+      samples[t] = sum / numChannels;
+    }
+    return { sampleRate, samples };
+  } catch (cause) {
+    throw new KletError('CORRUPT', `${where} is a WAV file that cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
