@@ -25,7 +25,7 @@ export class AudioFeatures {
   private readonly logFactor: number;
   private readonly logReference: number;
 
-  /** The last samples, sample t at t % length: as many as a frame needs, and one more for the reflection of the last. */
+  /** The last samples, sample t at t % length: a frame, its reflection too, reaches no further back. */
   private readonly ring: Float64Array;
   private readonly smoothed: Float64Array;
   private received = 0;
@@ -44,7 +44,7 @@ export class AudioFeatures {
     this.bands = mel ? new Float64Array(mel.bands) : this.spectrum;
     this.cosines = mfcc ? cosineRows(mfcc, this.bands.length) : undefined;
     this.frame = new Float32Array(this.features);
-    this.ring = new Float64Array(fftSize + 1);
+    this.ring = new Float64Array(fftSize);
     this.smoothed = new Float64Array(compression?.kind === 'pcen' ? this.bands.length : 0);
     const log = compression?.kind === 'log' ? compression : undefined;
     this.logFactor = { natural: 1, log10: Math.LOG10E, decibel: (20 / power) * Math.LOG10E }[log?.unit ?? 'natural'];

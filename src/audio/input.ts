@@ -1,7 +1,8 @@
 import { KletError } from '../errors';
 import type { AudioPreprocessing } from '../format/audio';
 import type { TensorInfo } from '../format/klet';
-import { AudioFeatures, createAudioFeatures } from './features';
+import type { AudioFeatures} from './features';
+import { createAudioFeatures } from './features';
 import { featureCount } from './parameters';
 
 /** What is needed of a model: a `Model` of `load` or `loadSync`. */

@@ -114,17 +114,17 @@ export function checkAudioParameters(value: unknown): AudioPreprocessing {
   if (p.padding.startsWith('center') && p.windowPosition !== 'center') throw wrong(`has the padding "${p.padding}", which needs the windowPosition "center"`);
   if (p.padding === 'end' && p.windowPosition !== 'start') throw wrong('has the padding "end", which needs the windowPosition "start"');
   if (p.mel) {
-    checked(p.mel, 'mel.', melChecks as Record<string, Check>);
+    checked(p.mel, 'mel.', melChecks);
     if (!(p.mel.low < p.mel.high && p.mel.high <= p.sampleRate / 2)) throw wrong(`has mel bands from ${p.mel.low} to ${p.mel.high} Hz; they must rise, to at most half the sample rate (${p.sampleRate / 2})`);
   }
   const { compression } = p, bands = p.mel ? p.mel.bands : p.fftSize / 2 + 1;
-  if (compression) checked(compression, 'compression.', (compression.kind === 'pcen' ? pcenChecks : logChecks) as Record<string, Check>);
+  if (compression) checked(compression, 'compression.', (compression.kind === 'pcen' ? pcenChecks : logChecks));
   if (compression?.kind === 'log') {
     if (!(compression.floor + compression.offset > 0)) throw wrong('takes the logarithm of 0 for silence: floor or offset must be above 0');
     if (compression.topDb !== null && compression.unit !== 'decibel') throw wrong(`has topDb, which needs the unit "decibel", not "${compression.unit}"`);
   }
   if (p.mfcc) {
-    checked(p.mfcc, 'mfcc.', mfccChecks as Record<string, Check>);
+    checked(p.mfcc, 'mfcc.', mfccChecks);
     if (p.mfcc.count > bands) throw wrong(`has ${p.mfcc.count} coefficients of ${bands} bands`);
     if (bands > MAX_BANDS) throw wrong(`has coefficients of ${bands} bands; at most ${MAX_BANDS}`);
   }

@@ -1,9 +1,9 @@
 import { KletError } from '../errors';
 
 /** Samples of the slower rate on each side that an output sample is made of, and table entries between two of them. */
-const REACH = 16, FINENESS = 256;
-/** Pass band as a part of what the slower rate can hold; the Kaiser window's shape for 80 dB. */
-const PASS = 0.9, BETA = 7.857;
+const REACH = 32, FINENESS = 256;
+/** Cutoff as a part of what the slower rate can hold, and the Kaiser window's shape for 80 dB: nothing is damped up to 0.84, nothing passes from 1 on. */
+const PASS = 0.92, BETA = 7.857;
 const BLOCK = 128;
 
 /** Called for every block. The array is used again for the next one. */

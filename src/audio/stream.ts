@@ -1,5 +1,5 @@
 import { KletError } from '../errors';
-import { AudioFeatures } from './features';
+import type { AudioFeatures } from './features';
 import { featuresOf, inputFrames, soleInput, type AudioModel } from './input';
 
 /** What runs: the model itself, or its recurrent state. */

@@ -49,7 +49,7 @@ describe('features', () => {
       [{}, 40], [{ windowPosition: 'center' }, 64], [{ windowPosition: 'center', padding: 'center-zeros' }, 20], [{ windowPosition: 'center', padding: 'center-reflect', frameLength: 64 }, 33],
     ];
     for (const [settings, first] of cases) {
-      const front = createAudioFeatures(audioParameters('tensorflow', { sampleRate: 8000, frameLength: 40, fftSize: 64, hop: 10, mel: null, ...settings } as Parameters<typeof audioParameters>[1]));
+      const front = createAudioFeatures(audioParameters('tensorflow', { sampleRate: 8000, frameLength: 40, fftSize: 64, hop: 10, mel: null, ...settings }));
       let frames = 0;
       for (let t = 1; frames === 0; t++) if (front.push(new Float32Array(1), () => { frames++; }) > 0) expect(t, JSON.stringify(settings)).toBe(first);
     }
@@ -164,14 +164,17 @@ test('a stream allocates nothing', () => {
     for (const parameters of cases) {
       const front = createAudioFeatures(parameters), chunk = Float32Array.from({ length: 128 }, (_, t) => Math.sin(t)), nothing = () => {};
       for (let i = 0; i < 20000; i++) front.push(chunk, nothing);
-      gc();
-      const before = process.memoryUsage().heapUsed;
-      let frames = 0;
-      for (let i = 0; i < 5000; i++) frames += front.push(chunk, nothing);
-      console.log((process.memoryUsage().heapUsed - before) / frames);
+      // the engine itself allocates now and then, when it compiles anew
+      console.log(Math.min(...Array.from({ length: 6 }, () => {
+        gc();
+        const before = process.memoryUsage().heapUsed;
+        let frames = 0;
+        for (let i = 0; i < 5000; i++) frames += front.push(chunk, nothing);
+        return (process.memoryUsage().heapUsed - before) / frames;
+      })));
     }`;
   const bytes = execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], { encoding: 'utf8' }).trim().split('\n').map(Number);
   expect(bytes).toHaveLength(2);
-  // an array a frame would be hundreds; measuring takes a few itself
-  for (const each of bytes) expect(each).toBeLessThan(16);
+  // measuring takes a few itself; the smallest object takes 12
+  for (const each of bytes) expect(each).toBeLessThan(4);
 });

@@ -81,7 +81,7 @@ function compressed(bands: number[][], { compression: c, power }: AudioPreproces
     const m = bands[0]?.map((x) => (c.initial === 'first' ? x : 1)) ?? [];
     return bands.map((frame) => frame.map((x, b) => {
       m[b] = (1 - c.smoothing) * m[b]! + c.smoothing * x;
-      const y = x / (c.epsilon + m[b]!) ** c.gain;
+      const y = x / (c.epsilon + m[b]) ** c.gain;
       return c.power === 0 ? Math.log(1 + y) : (y + c.bias) ** c.power - c.bias ** c.power;
     }));
   }

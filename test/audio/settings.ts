@@ -22,7 +22,7 @@ export const anyParameters: fc.Arbitrary<AudioPreprocessing> = fc.record({
   const bands = rest.mel ? rest.mel.bands : rest.fftSize / 2 + 1;
   return audioParameters('tensorflow', {
     ...rest, sampleRate: 8000, frameLength: 1 + Math.floor(part * (rest.fftSize - 1)), windowPosition: place[0], padding: place[1], mfcc: mfcc && { ...mfcc, count: Math.ceil(bands / 2) },
-  } as Parameters<typeof audioParameters>[1]);
+  });
 });
 
 /** Samples of noise, with stretches of silence. */

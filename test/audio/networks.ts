@@ -1,0 +1,29 @@
+import { audioParameters, type AudioPreprocessing, type AudioSettings } from '../../src/audio/index';
+import { compile, GraphBuilder } from '../../src/compiler/index';
+
+// Small networks that hear.
+
+export const toneLabels = ['low', 'high'];
+
+/** Mel bands of 16 kHz, in decibels, 32 ms every 16 ms. */
+export function toneParameters(settings: Partial<AudioSettings> = {}): AudioPreprocessing {
+  return audioParameters('tensorflow', { sampleRate: 16000, frameLength: 512, hop: 256, mel: { bands: 16, low: 60, high: 7600 }, ...settings });
+}
+
+/** Says whether the louder half of the bands is the lower or the upper one, over `frames` frames. */
+export function toneDetector(frames = 8, parameters = toneParameters()): Uint8Array {
+  const features = 16, b = new GraphBuilder('tones'), framesFirst = parameters.layout === 'frames-first';
+  const x = b.input('bands', framesFirst ? [1, frames, features, 1] : [1, features, frames, 1]), flat = b.node('reshape', [x], {}, { shape: [1, frames * features] });
+  const weights = Float32Array.from({ length: 2 * frames * features }, (_, i) => {
+    const at = i % (frames * features), band = framesFirst ? at % features : Math.floor(at / frames), upper = band >= features / 2;
+    return ((i >= frames * features) === upper ? 1 : -1) / (frames * features);
+  });
+  const scores = b.node('fullyConnected', [flat, b.constant(weights, [2, frames * features]), null], { activation: 'none' });
+  return compile(b.finish([b.node('softmax', [scores], { beta: 1 }, { name: 'scores' })]), { meta: { labels: toneLabels, preprocessing: parameters } });
+}
+
+/** Gives back the frames that it was given. */
+export function echo(frames: number, parameters = toneParameters(), shape = [1, frames, 16]): Uint8Array {
+  const b = new GraphBuilder('echo'), x = b.input('x', shape);
+  return compile(b.finish([b.node('binary', [x, b.constant(Float32Array.of(1), [1])], { kind: 'mul', activation: 'none' }, { name: 'y' })]), { meta: { preprocessing: parameters } });
+}
