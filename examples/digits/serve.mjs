@@ -20,8 +20,8 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-cache',
 };
 
-/** Answers a request with a file of the project, or says that there is none. */
-export async function answer(request, response) {
+/** Answers a request with a file of the project, or one of `files` (paths by name), or says that there is none. */
+export async function answer(request, response, page = PAGE, files = {}) {
   const send = (status, headers = {}, text = '') => response.writeHead(status, { ...HEADERS, 'Content-Type': 'text/plain; charset=utf-8', ...headers }).end(text);
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, { Allow: 'GET, HEAD' }, 'only GET and HEAD');
   let name;
@@ -30,9 +30,10 @@ export async function answer(request, response) {
   } catch {
     return send(400, {}, 'not a path');
   }
-  if (name === '/') return send(302, { Location: PAGE });
-  let file = path.normalize(path.join(ROOT, name));
-  const inside = FOLDERS.some((folder) => file.startsWith(path.join(ROOT, folder) + path.sep)) && !name.includes('\0');
+  if (name === '/') return send(302, { Location: page });
+  const given = Object.hasOwn(files, name);
+  let file = given ? files[name] : path.normalize(path.join(ROOT, name));
+  const inside = given || FOLDERS.some((folder) => file.startsWith(path.join(ROOT, folder) + path.sep)) && !name.includes('\0');
   let found = inside ? await stat(file).catch(() => undefined) : undefined;
   if (found?.isDirectory()) {
     if (!name.endsWith('/')) return send(302, { Location: `${name}/` });
@@ -50,8 +51,8 @@ export async function answer(request, response) {
  *
  * @returns {Promise<{ url: string, close: () => void }>}
  */
-export async function serve(port = 8080, attempts = 20) {
-  const server = createServer((request, response) => void answer(request, response));
+export async function serve(port = 8080, { page = PAGE, files = {}, attempts = 20 } = {}) {
+  const server = createServer((request, response) => void answer(request, response, page, files));
   for (let candidate = port; ; candidate++) {
     try {
       await new Promise((resolve, reject) => server.once('error', reject).listen(candidate, '127.0.0.1', resolve));
@@ -61,7 +62,7 @@ export async function serve(port = 8080, attempts = 20) {
     }
   }
   return {
-    url: `http://localhost:${server.address().port}${PAGE}`,
+    url: `http://localhost:${server.address().port}${page}`,
     close() {
       server.close();
       server.closeAllConnections();

@@ -55,7 +55,7 @@ export async function listen({ klet, sampleRate, worklet, onOutput, onLevel, onE
       throw new KletError('FETCH_FAILED', `the audio worklet ${String(worklet)} could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     });
     const setup: ListenerSetup = { klet, ...(every !== undefined && { every }), ...(output !== undefined && { output }) };
-    const node = new AudioWorkletNode(context, 'kinglet-listener', { numberOfOutputs: 0, processorOptions: setup });
+    const node = new AudioWorkletNode(context, 'kinglet-listener', { processorOptions: setup });
     const memory = await new Promise<number>((resolve, reject) => {
       let ready = false;
       const fail = (error: KletError): void => {
@@ -74,6 +74,8 @@ export async function listen({ klet, sampleRate, worklet, onOutput, onLevel, onE
       };
     });
     microphone!.connect(node);
+    // its output is silence; some browsers run only what is connected
+    node.connect(context.destination);
     await context.resume();
     return {
       context, stream, memory,

@@ -15,7 +15,7 @@ export function isWave(bytes: Uint8Array): boolean {
 }
 
 /**
- * Decodes a WAV file: PCM of 8 to 32 bits, floats, A-law, µ-law and IMA ADPCM. Whole numbers are divided by 2^(bits − 1), as librosa and
+ * Decodes a WAV file: PCM of 8 to 32 bits, floats, A-law and µ-law. Whole numbers are divided by 2^(bits − 1), as librosa and
  * TensorFlow do.
  *
  * @param where names the file in messages
@@ -25,8 +25,9 @@ export function decodeWave(bytes: Uint8Array, where = 'the recording'): Wave {
   if (!isWave(bytes)) throw new KletError('BAD_MAGIC', `${where} is not a WAV file`);
   try {
     const file = new wavefile.WaveFile(bytes);
-    if (file.bitDepth === '4') file.fromIMAADPCM();
-    else if (file.bitDepth === '8a') file.fromALaw();
+    // what wavefile decodes wrongly
+    if (file.bitDepth === '4') throw new Error('it is compressed as ADPCM; save it as PCM');
+    if (file.bitDepth === '8a') file.fromALaw();
     else if (file.bitDepth === '8m') file.fromMuLaw();
     const { sampleRate, numChannels } = file.fmt as { sampleRate: number; numChannels: number };
     const all = file.getSamples(true, Float64Array), bits = parseInt(file.bitDepth, 10), isFloat = file.bitDepth === '32f' || file.bitDepth === '64';

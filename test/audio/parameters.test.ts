@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { audioParameters, checkAudioParameters, createAudioFeatures, type AudioPreprocessing, type AudioSettings } from '../../src/audio/index';
+import { audioParameters, checkAudioParameters, createAudioFeatures, type AudioSettings } from '../../src/audio/index';
 
 const refusal = (text: string): unknown => expect.objectContaining({ code: 'BAD_ARGUMENT', message: expect.stringContaining(text) as string });
 

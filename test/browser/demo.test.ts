@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeInChrome, launchChrome } from './support/chrome';
+import { serverUrl } from './support/server';
 
 // examples/digits/index.html, served as `npm run demo -- --page` serves it.
 
@@ -13,16 +14,7 @@ describeInChrome('the demo page', () => {
 
   beforeAll(async () => {
     server = spawn(process.execPath, [program, '--page', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const announced = new Promise<string>((resolve, reject) => {
-      let text = '';
-      server.stdout!.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
-        const found = /http:\S+/.exec(text);
-        if (found) resolve(found[0]);
-      });
-      server.on('exit', () => reject(new Error(`the server ended: ${text}`)));
-    });
-    [browser, url] = await Promise.all([launchChrome(), announced]);
+    [browser, url] = await Promise.all([launchChrome(), serverUrl(server)]);
   });
   afterAll(async () => {
     await browser?.close();

@@ -47,7 +47,7 @@ function filesIn(value: unknown): string[] {
 
 describe('a stranger\'s project', () => {
   test('imports every entry and predicts', () => {
-    expect(JSON.parse(packed.run(process.execPath, ['predict.mjs']))).toEqual([['simd', { index: 1, label: '1', score: 8 }], ['scalar', { index: 1, label: '1', score: 8 }]]);
+    expect(JSON.parse(packed.run(process.execPath, ['predict.mjs']))).toEqual([['simd', { index: 1, label: '1', score: 8 }], ['scalar', { index: 1, label: '1', score: 8 }], [60, true]]);
   });
 
   test.skipIf(process.platform === 'win32')('runs the command line through the link that npm makes', () => {

@@ -45,6 +45,6 @@ export function describeInChrome(title: string, body: () => void): void {
   else describe.skip(`${title} [${HOW}]`, body);
 }
 
-export function launchChrome(): Promise<Browser> {
-  return chromium.launch({ executablePath: program!, args: flags });
+export function launchChrome(more: string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: program!, args: [...flags, ...more] });
 }

@@ -1,5 +1,7 @@
 // A stranger's TypeScript, checked with the types of the package and without skipLibCheck.
 import { KletError, load, loadSync, type Flavor, type Model } from 'kinglet';
+import { audioParameters, createAudioStream, featuresOf, listen } from 'kinglet/audio';
+import type { ListenerMessage } from 'kinglet/audio/worklet';
 import { compile, GraphBuilder } from 'kinglet/compiler';
 import { load as loadSlim } from 'kinglet/slim';
 import { topK } from 'kinglet/tasks';
@@ -13,11 +15,18 @@ model.predictInto({ image: real }, { scores: new Int8Array(10) });
 const apart = await loadSlim(new Uint8Array(), { wasm: core });
 const best: string | undefined = topK(real, model.meta.labels, 1)[0]?.label;
 loadSync(compile(new GraphBuilder('none').finish([]))).dispose();
+const parameters = audioParameters('librosa', { sampleRate: 16000, mel: { bands: 40 }, compression: { kind: 'log', topDb: null }, mfcc: { count: 13 } });
+createAudioStream(loadSync(compile(new GraphBuilder('none').finish([]), { meta: { preprocessing: parameters } }))).push(real, (output, frame) => { console.log(output.length, frame); });
+console.log(featuresOf(model).features);
+void listen({ klet: new Uint8Array(), sampleRate: parameters.sampleRate, worklet: 'worklet.js', onOutput: (output) => { console.log(output[0]); } });
+export const kind: ListenerMessage['kind'] = 'level';
 try {
   apart.dispose();
 } catch (error) {
   if (error instanceof KletError && error.code === 'DISPOSED') console.log(error.message, raw.length, best);
 }
+// @ts-expect-error there is no such convention
+audioParameters('kaldi', { sampleRate: 8000 });
 // @ts-expect-error a model does not come from a number
 void load(7);
 // @ts-expect-error there is no such flavor

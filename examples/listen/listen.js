@@ -1,0 +1,124 @@
+/* global URL, document, fetch, performance, requestAnimationFrame */
+// A page that listens: a network of int8 hears what the microphone hears, in an audio worklet.
+import { load } from '../../dist/browser.js';
+import { createAudioStream, featuresOf, listen } from '../../dist/audio.js';
+
+const MODEL = new URL('model.klet', import.meta.url);
+const WORKLET = new URL('../../dist/worklet.js', import.meta.url);
+const SHOWN = 12; // classes
+const QUIET = -60; // decibels: the left end of the meter
+const TIMED = 300; // frames
+
+const $ = (id) => document.getElementById(id);
+const trouble = (error) => {
+  $('trouble').textContent = error.message;
+  $('trouble').classList.add('now');
+};
+
+try {
+  await start();
+  document.querySelector('main').classList.add('loaded');
+} catch (error) {
+  trouble(error);
+}
+
+async function start() {
+  const response = await fetch(MODEL);
+  if (!response.ok) throw new Error(`the model is missing: the server says ${response.status}`);
+  const klet = await response.arrayBuffer(), model = await load(klet), { sampleRate, hop } = featuresOf(model);
+  const labels = model.meta.labels ?? model.outputs[0].shape.flatMap((count) => Array.from({ length: count }, (_, i) => String(i)));
+  const rows = labels.slice(0, SHOWN).map(makeRow);
+  $('model').textContent = `${(klet.byteLength / 1024).toFixed(1)} KiB`;
+  $('rate').textContent = `${sampleRate / 1000} kHz`;
+  $('hop').textContent = `${(hop / sampleRate * 1000).toFixed(1)} ms`;
+  $('memory').textContent = `${(model.memory.total / 1024).toFixed(0)} KiB`;
+  showTimes(model);
+
+  let latest, loud = { rms: 0, peak: 0 }, listening;
+  const draw = () => {
+    if (!listening) return;
+    showLevel(loud);
+    if (latest) showScores(latest, labels, rows);
+    requestAnimationFrame(draw);
+  };
+
+  async function begin() {
+    listening = await listen({
+      klet, sampleRate, worklet: WORKLET, onOutput: (output) => { latest = output; }, onLevel: (level) => { loud = level; },
+      onError: (error) => {
+        trouble(error);
+        void end();
+      },
+    });
+    mark(true);
+    draw();
+  }
+
+  async function end() {
+    const before = listening;
+    listening = latest = undefined;
+    mark(false);
+    showLevel({ rms: 0, peak: 0 });
+    await before?.stop();
+  }
+
+  $('listen').addEventListener('click', async () => {
+    $('listen').disabled = true;
+    try {
+      await (listening ? end() : begin());
+    } catch (error) {
+      trouble(error.name === 'NotAllowedError' ? new Error('The microphone was not allowed: allow it in the browser\'s settings of this page.')
+        : error.name === 'NotFoundError' ? new Error('There is no microphone.') : error);
+    }
+    $('listen').disabled = false;
+  });
+}
+
+function mark(on) {
+  $('listen').setAttribute('aria-pressed', String(on));
+  $('listen').textContent = on ? 'Stop' : 'Listen';
+  document.querySelector('.hear').classList.toggle('hearing', on);
+  if (!on) $('sure').textContent = 'press the button and say something';
+  else $('trouble').classList.remove('now');
+}
+
+function makeRow(label) {
+  const row = document.createElement('li'), name = document.createElement('span'), bar = document.createElement('i'), percent = document.createElement('span');
+  name.textContent = name.title = label;
+  row.append(name, bar, percent);
+  $('bars').append(row);
+  return { row, percent };
+}
+
+function showScores(scores, labels, rows) {
+  const best = scores.indexOf(Math.max(...scores));
+  rows.forEach(({ row, percent }, i) => {
+    row.style.setProperty('--share', Math.max(0, Math.min(1, scores[i])));
+    row.classList.toggle('best', i === best);
+    percent.textContent = `${(scores[i] * 100).toFixed(1)} %`;
+  });
+  if ($('label').textContent !== labels[best]) $('label').textContent = labels[best];
+  $('sure').textContent = `${(scores[best] * 100).toFixed(1)} % sure`;
+}
+
+/** Loudness in decibels of full scale, from `QUIET` to 0. */
+function showLevel({ rms, peak }) {
+  const place = (value) => Math.max(0, Math.min(1, 1 - (20 * Math.log10(Math.max(value, 1e-9))) / QUIET));
+  $('rms').style.setProperty('--loud', place(rms));
+  $('peak').style.setProperty('--loud', place(peak));
+  $('meter').setAttribute('aria-valuenow', String(Math.round(QUIET * (1 - place(rms)))));
+}
+
+/** Worklets have no clock: what runs there is timed here, before. */
+function showTimes(model) {
+  const stream = createAudioStream(model), front = featuresOf(model), { hop } = front, noise = Float32Array.from({ length: hop }, (_, t) => Math.sin(t * t) / 4);
+  const micros = (work) => {
+    for (let i = 0; i < TIMED; i++) work();
+    const start = performance.now();
+    for (let i = 0; i < TIMED; i++) work();
+    return ((performance.now() - start) * 1000) / TIMED;
+  };
+  const features = micros(() => front.push(noise, () => {})), both = micros(() => stream.push(noise, () => {}));
+  $('features').textContent = `${features.toFixed(1)} µs`;
+  $('network').textContent = `${Math.max(0, both - features).toFixed(1)} µs`;
+}

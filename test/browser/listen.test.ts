@@ -1,0 +1,131 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import wavefile from 'wavefile';
+import type * as audioEntry from '../../src/audio/index';
+import { toneDetector } from '../audio/networks';
+import { tone } from '../audio/settings';
+import { describeInChrome, launchChrome } from './support/chrome';
+import { serverUrl } from './support/server';
+
+declare global {
+  // what a test imports into the page
+  var audio: typeof audioEntry;
+}
+
+// examples/listen/index.html, served as its script serves it, with a tone in the microphone.
+
+const program = path.resolve(import.meta.dirname, '../../examples/listen/serve.mjs');
+
+describeInChrome('the page that listens', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'kinglet-listen-')), browsers = new Map<string, Browser>();
+  let server: ChildProcess, url: string;
+
+  beforeAll(async () => {
+    writeFileSync(path.join(folder, 'tones.klet'), toneDetector());
+    server = spawn(process.execPath, [program, path.join(folder, 'tones.klet'), '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    // what Chromium plays into its fake microphone, over and over
+    await Promise.all(([['low', 440], ['high', 4000]] as const).map(async ([label, hertz]) => {
+      const file = new wavefile.WaveFile(), wav = path.join(folder, `${label}.wav`);
+      file.fromScratch(1, 48000, '16', Array.from(tone(hertz, 1, 48000, 0.25), (v) => Math.round(v * 32767)));
+      writeFileSync(wav, file.toBuffer());
+      browsers.set(label, await launchChrome(['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${wav}`]));
+    }));
+    url = await serverUrl(server);
+  });
+  afterAll(async () => {
+    server?.kill();
+    for (const browser of browsers.values()) await browser.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function open(label: 'low' | 'high', options: BrowserContextOptions = {}): Promise<{ page: Page; troubles: string[] }> {
+    const page = await (await browsers.get(label)!.newContext({ permissions: ['microphone'], ...options })).newPage(), troubles: string[] = [];
+    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) troubles.push(message.text()); });
+    page.on('pageerror', (error) => troubles.push(error.message));
+    page.on('request', (request) => { if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith('data:')) troubles.push(`elsewhere: ${request.url()}`); });
+    await page.goto(url);
+    await page.waitForSelector('main.loaded');
+    return { page, troubles };
+  }
+
+  for (const label of ['low', 'high'] as const) {
+    test(`hears the ${label} tone, shows how loud it is, and stops`, async () => {
+      const { page, troubles } = await open(label);
+      expect(await page.textContent('#features')).toMatch(/^[\d.]+ µs$/);
+      expect(await page.textContent('#network')).toMatch(/^[\d.]+ µs$/);
+      expect(await page.textContent('#rate')).toBe('16 kHz');
+      await page.click('#listen');
+      await page.waitForFunction((label) => document.getElementById('label')!.textContent === label, label);
+      expect(await page.textContent('.bars .best span')).toBe(label);
+      // a sine of 0.25 is 15 dB below full scale
+      await page.waitForFunction(() => Math.abs(Number(document.getElementById('meter')!.getAttribute('aria-valuenow')) + 15) <= 3);
+      await page.click('#listen');
+      await page.waitForSelector('#listen[aria-pressed=false]:not(:disabled)');
+      expect(await page.getAttribute('#meter', 'aria-valuenow')).toBe('-60');
+      expect(troubles).toEqual([]);
+    });
+  }
+
+  test('fits a phone', async () => {
+    const { page } = await open('low', { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+    await page.tap('#listen');
+    await page.waitForFunction(() => document.getElementById('label')!.textContent === 'low');
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    const button = (await page.locator('#listen').boundingBox())!;
+    expect(button.y + button.height, 'the button is on the first screen').toBeLessThan(740);
+  });
+
+  test('says so when the microphone is refused', async () => {
+    const browser = await launchChrome(), page = await (await browser.newContext()).newPage();
+    await page.goto(url);
+    await page.waitForSelector('main.loaded');
+    await page.click('#listen');
+    await page.waitForSelector('#trouble.now');
+    expect(await page.textContent('#trouble')).toMatch(/microphone/);
+    await browser.close();
+  });
+
+  /** Runs `listen` in the page with things changed, and gives what it threw or told. */
+  const attempt = (page: Page, change: object, context = 0): Promise<{ code?: string | undefined; message?: string; name?: string; rate?: number; best?: number }> => page.evaluate(async ({ change, context }) => {
+    const klet = await (await fetch('/examples/listen/model.klet')).arrayBuffer();
+    const outputs: number[][] = [];
+    if (context > 0) {
+      // as Firefox does with a context that is not of the microphone's rate
+      const create = AudioContext.prototype.createMediaStreamSource;
+      AudioContext.prototype.createMediaStreamSource = function (stream) {
+        if (this.sampleRate !== context) throw new DOMException('of another rate', 'NotSupportedError');
+        return create.call(this, stream);
+      };
+    }
+    try {
+      const listening = await audio.listen({ klet, sampleRate: 16000, worklet: '/dist/worklet.js', onOutput: (output) => outputs.push([...output]), ...change });
+      while (outputs.length < 20) await new Promise((resolve) => setTimeout(resolve, 20));
+      const rate = listening.context.sampleRate, last = outputs.at(-1)!;
+      await listening.stop();
+      return { rate, best: last.indexOf(Math.max(...last)) };
+    } catch (error) {
+      const { name, message, code } = error as Error & { code?: string };
+      return { name, message, code };
+    }
+  }, { change, context });
+
+  test('resamples in the worklet where the browser does not', async () => {
+    const { page } = await open('high');
+    await page.evaluate('import("/dist/audio.js").then((module) => { globalThis.audio = module; })');
+    const rate = await page.evaluate(() => new AudioContext().sampleRate);
+    expect(rate).not.toBe(16000);
+    expect(await attempt(page, {}, rate)).toEqual({ rate, best: 1 });
+  });
+
+  test('reports what is wrong in the worklet', async () => {
+    const { page } = await open('low');
+    await page.evaluate('import("/dist/audio.js").then((module) => { globalThis.audio = module; })');
+    expect(await attempt(page, { klet: [1, 2, 3] })).toMatchObject({ name: 'KletError', code: 'BAD_ARGUMENT', message: expect.stringContaining('loadSync takes bytes') as string });
+    expect(await attempt(page, { output: 'none' })).toMatchObject({ name: 'KletError', code: 'BAD_ARGUMENT', message: expect.stringContaining('no output "none"') as string });
+    expect(await attempt(page, { worklet: '/dist/missing.js' })).toMatchObject({ name: 'KletError', code: 'FETCH_FAILED' });
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import wavefile from 'wavefile';
+import { resample } from '../../src/audio/index';
+import { decodeWave } from '../../src/tasks/wave';
+import { toneDetector, toneParameters } from '../audio/networks';
+import { tone } from '../audio/settings';
+import { writeTflite } from '../tflite/writer';
+import { kinglet, temporaryFolder } from './cli';
+
+const files = temporaryFolder();
+const model = files.write('tones.klet', toneDetector());
+
+function wav(channels: Float32Array[], sampleRate: number, depth = '16'): Uint8Array {
+  const file = new wavefile.WaveFile(), scale = depth === '32f' ? 1 : 2 ** (parseInt(depth, 10) - 1) - 1, bias = depth === '8' ? 128 : 0;
+  const samples = channels.map((channel) => Array.from(channel, (v) => (depth === '32f' ? v : Math.round(v * scale) + bias)));
+  file.fromScratch(channels.length, sampleRate, depth, channels.length === 1 ? samples[0]! : samples);
+  return file.toBuffer();
+}
+
+/** A network that takes frames of 16 features, as TensorFlow Lite has it. */
+const tflite = files.write('bands.tflite', writeTflite({
+  tensors: [{ name: 'bands', type: 'FLOAT32', shape: [1, 8, 16] }, { name: 'y', type: 'FLOAT32', shape: [1, 8, 16] }],
+  operators: [{ kind: 'ABS', inputs: ['bands'], outputs: ['y'] }], inputs: ['bands'], outputs: ['y'],
+}));
+
+describe('a WAV file', () => {
+  const sound = tone(440, 0.05, 8000, 0.9);
+
+  it.each([['8', 1 / 64], ['16', 1e-4], ['24', 1e-6], ['32', 1e-6], ['32f', 1e-7]])('of %s bits is read', (depth, precision) => {
+    const { samples, sampleRate } = decodeWave(wav([sound], 8000, depth));
+    expect(sampleRate).toBe(8000);
+    expect(samples).toHaveLength(sound.length);
+    expect(Math.max(...samples.map((v, t) => Math.abs(v - sound[t]!)))).toBeLessThan(precision);
+  });
+
+  it('of 16 bits is divided by 32768', () => {
+    const file = new wavefile.WaveFile();
+    file.fromScratch(1, 8000, '16', [-32768, 32767, 1]);
+    expect([...decodeWave(file.toBuffer()).samples]).toEqual([-1, Math.fround(32767 / 32768), 1 / 32768]);
+  });
+
+  it('of A-law and µ-law is read, and ADPCM refused', () => {
+    for (const pack of ['toALaw', 'toMuLaw'] as const) {
+      const file = new wavefile.WaveFile(wav([sound], 8000));
+      file[pack]();
+      const { samples } = decodeWave(file.toBuffer());
+      expect(Math.max(...samples.slice(40, 380).map((v, i) => Math.abs(v - sound[i + 40]!))), pack).toBeLessThan(0.05);
+    }
+    const file = new wavefile.WaveFile(wav([tone(440, 0.2, 8000)], 8000));
+    file.toIMAADPCM();
+    expect(() => decodeWave(file.toBuffer())).toThrow(expect.objectContaining({ code: 'CORRUPT', message: expect.stringContaining('save it as PCM') as string }));
+  });
+
+  it('of two channels becomes their mean', () => {
+    expect(Math.max(...decodeWave(wav([sound, new Float32Array(sound.length)], 8000)).samples)).toBeCloseTo(Math.max(...sound) / 2, 3);
+  });
+
+  it('that is damaged is refused', () => {
+    const good = wav([sound], 8000), code = (bytes: Uint8Array): unknown => {
+      try {
+        return decodeWave(bytes).samples.length;
+      } catch (error) {
+        return (error as { code?: string }).code;
+      }
+    };
+    expect(code(new Uint8Array(3))).toBe('BAD_MAGIC');
+    for (const end of [12, 20, 36, 40]) expect(code(good.slice(0, end)), `cut at ${end}`).toBe('CORRUPT');
+    for (let at = 12; at < 44; at++) expect(['CORRUPT', expect.any(Number)]).toContainEqual(code(Uint8Array.from(good, (byte, i) => (i === at ? 255 - byte : byte))));
+  });
+});
+
+describe('run with a recording', () => {
+  it.each([['low', 300], ['high', 4000]] as const)('says that a tone is %s', async (label, hertz) => {
+    const { code, out, err } = await kinglet('run', model, '--input', files.write(`${label}.wav`, wav([tone(hertz, 0.3, 16000)], 16000)));
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(new RegExp(`1\\. +${label} `));
+    expect(out).toMatch(/ms a prediction/);
+  });
+
+  it('resamples one of another rate, and says so', async () => {
+    const samples = tone(4000, 0.3, 44100), values = async (name: string, content: Uint8Array): Promise<{ err: string; values: number[] }> => {
+      const { out, err } = await kinglet('run', model, '--json', '--input', files.write(name, content));
+      return { err, values: (JSON.parse(out) as { outputs: { values: number[] }[] }).outputs[0]!.values };
+    };
+    const other = await values('cd.wav', wav([samples], 44100, '32f')), same = await values('16k.wav', wav([resample(samples, 44100, 16000)], 16000, '32f'));
+    expect(other.err).toMatch(/note: ".*cd\.wav" has 44100 samples a second and was resampled to 16000/);
+    expect(other.values).toEqual(same.values);
+    expect(same.err).toBe('');
+  });
+
+  it('takes one that is shorter or longer than its input', async () => {
+    for (const seconds of [0, 0.01, 3]) expect((await kinglet('run', model, '--input', files.write('any.wav', wav([tone(300, seconds, 16000)], 16000)))).code, `${seconds} s`).toBe(0);
+  });
+
+  it('refuses sound where the network says nothing of it', async () => {
+    const { code, err } = await kinglet('run', tflite, '--input', files.write('x.wav', wav([tone(300, 0.1, 16000)], 16000)));
+    expect(code).toBe(1);
+    expect(err).toContain('BAD_ARGUMENT: "');
+    expect(err).toContain('say it with --preprocess');
+  });
+});
+
+describe('preprocessing of sound', () => {
+  const shorthand = { kind: 'audio', convention: 'tensorflow', sampleRate: 16000, frameLength: 512, hop: 256, mel: { bands: 16, low: 60, high: 7600 } };
+
+  it('is completed by its convention when a network is converted', async () => {
+    const { code, err } = await kinglet('convert', tflite, '-o', files.at('heard.klet'), '--preprocess', files.write('p.json', JSON.stringify(shorthand)));
+    expect([code, err]).toEqual([0, '']);
+    const { out } = await kinglet('inspect', files.at('heard.klet'), '--json');
+    expect((JSON.parse(out) as { preprocessing: object }).preprocessing).toEqual(toneParameters());
+    expect((await kinglet('inspect', files.at('heard.klet'))).out).toMatch(/sound +16000 Hz, 512 samples every 256, magnitudes, 16 mel bands of 60 to 7600 Hz, ln/);
+    expect((await kinglet('run', files.at('heard.klet'), '--input', files.write('low.wav', wav([tone(300, 0.3, 16000)], 16000)))).code).toBe(0);
+  });
+
+  it('may be given in full', async () => {
+    expect((await kinglet('convert', tflite, '-o', files.at('full.klet'), '--preprocess', JSON.stringify(toneParameters()))).code).toBe(0);
+  });
+
+  it.each([
+    [{ ...shorthand, hop: 0 }, 'BAD_ARGUMENT: audio preprocessing needs a whole number'], [{ ...shorthand, convention: 'htk' }, 'BAD_ARGUMENT: there is no audio convention "htk"'],
+    [{ ...shorthand, mel: { bands: 17 } }, 'SHAPE_MISMATCH: input "bands" has the shape [1, 8, 16]; the preprocessing gives 17 features'], [{ kind: 'audio', sampleRate: 16000 }, 'BAD_ARGUMENT: audio preprocessing needs'],
+  ])('%j is refused', async (json, text) => {
+    const { code, err } = await kinglet('convert', tflite, '-o', files.at('refused.klet'), '--preprocess', JSON.stringify(json));
+    expect(code).toBe(1);
+    expect(err).toContain(text);
+  });
+});
