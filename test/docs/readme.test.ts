@@ -126,6 +126,7 @@ describe('the README', () => {
     };
     near(cell('`kinglet` for browsers, all three cores inside'), gzipped('browser.js'));
     near(cell('`kinglet/slim` and the SIMD core'), gzipped('slim.js') + gzipped('core.simd.wasm'));
+    near(rows.find(([name, bytes]) => name === '`kinglet/audio`' && /^[\d,]+$/.test(bytes!))?.[1], gzipped('audio.js'));
   });
 
   test('has the numbers of the default model', () => {
