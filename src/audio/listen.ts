@@ -49,8 +49,7 @@ export async function listen({ klet, sampleRate, worklet, onOutput, onLevel, onE
     for (const context of opened) if (context.state !== 'closed') await context.close();
   };
   try {
-    let [context, microphone] = connect(stream, opened, sampleRate);
-    if (!microphone) [context, microphone] = connect(stream, opened);
+    const microphone = connect(stream, opened, sampleRate), { context } = microphone;
     await context.audioWorklet.addModule(worklet).catch((cause: unknown) => {
       throw new KletError('FETCH_FAILED', `the audio worklet ${String(worklet)} could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     });
@@ -73,7 +72,7 @@ export async function listen({ klet, sampleRate, worklet, onOutput, onLevel, onE
         }
       };
     });
-    microphone!.connect(node);
+    microphone.connect(node);
     // its output is silence; some browsers run only what is connected
     node.connect(context.destination);
     await context.resume();
@@ -91,14 +90,20 @@ export async function listen({ klet, sampleRate, worklet, onOutput, onLevel, onE
   }
 }
 
-/** A context of the wanted rate and the stream in it, if this browser resamples streams; Firefox says NotSupportedError. */
-function connect(stream: MediaStream, opened: AudioContext[], sampleRate?: number): [context: AudioContext, source: MediaStreamAudioSourceNode | undefined] {
-  const context = new AudioContext(sampleRate === undefined ? {} : { sampleRate });
-  opened.push(context);
+/**
+ * The stream in a context of the wanted rate, or, where a browser has no such context or does not resample streams (Firefox: both say
+ * NotSupportedError), in one of its own rate.
+ */
+function connect(stream: MediaStream, opened: AudioContext[], sampleRate: number): MediaStreamAudioSourceNode & { context: AudioContext } {
+  const open = (options: AudioContextOptions): MediaStreamAudioSourceNode => {
+    const context = new AudioContext(options);
+    opened.push(context);
+    return context.createMediaStreamSource(stream);
+  };
   try {
-    return [context, context.createMediaStreamSource(stream)];
+    return open({ sampleRate }) as ReturnType<typeof connect>;
   } catch (error) {
-    if (sampleRate === undefined || (error as Error).name !== 'NotSupportedError') throw error;
-    return [context, undefined];
+    if ((error as Error).name !== 'NotSupportedError') throw error;
+    return open({}) as ReturnType<typeof connect>;
   }
 }

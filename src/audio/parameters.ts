@@ -14,7 +14,7 @@ export interface AudioSettings extends Partial<Omit<AudioPreprocessing, 'kind' |
 }
 
 /** Largest transform, and most bands or coefficients, that are taken from a file. */
-const MAX_FFT = 65536, MAX_BANDS = 4096, MAX_SECONDS = 3600;
+const MAX_FFT = 65536, MAX_BANDS = 1024, MAX_SECONDS = 3600;
 
 /**
  * Parameters of a front end, complete, as `createAudioFeatures` and a model's `meta.preprocessing` take them: what is not given

@@ -64,7 +64,7 @@ describe('parameters', () => {
     [{ compression: { ...log, unit: 'bel' } }, 'as compression.unit'], [{ compression: { ...log, offset: 0 } }, 'floor or offset must be above 0'], [{ compression: { ...log, topDb: 80 } }, 'needs the unit "decibel", not "natural"'],
     [{ compression: { ...log, kind: 'root' } }, 'as compression.kind, not "root"'], [{ compression: { ...log, reference: 0 } }, 'as compression.reference'], [{ compression: { ...pcen, smoothing: 0 } }, 'above 0 to 1 as compression.smoothing'],
     [{ compression: { ...pcen, initial: 0 } }, 'as compression.initial'], [{ compression: { ...pcen, epsilon: 0 } }, 'as compression.epsilon'], [{ mfcc: { ...good.mfcc, count: 21 } }, '21 coefficients of 20 bands'],
-    [{ mfcc: { ...good.mfcc, scaling: null } }, 'as mfcc.scaling'], [{ mfcc: { ...good.mfcc, lifter: -1 } }, 'as mfcc.lifter'], [{ mel: null, fftSize: 65536 }, 'coefficients of 32769 bands; at most 4096'],
+    [{ mfcc: { ...good.mfcc, scaling: null } }, 'as mfcc.scaling'], [{ mfcc: { ...good.mfcc, lifter: -1 } }, 'as mfcc.lifter'], [{ mel: null, fftSize: 65536 }, 'coefficients of 32769 bands; at most 1024'],
     [{ layout: 'nhwc' }, 'as layout'], [{ scale: 'x' }, 'a number, or one a feature as scale'], [{ offset: [1, 2] }, 'has 2 numbers as offset for 10 features'], [{ scale: [] }, '0 numbers as scale'],
     [{ preemphasys: 0.97 }, 'has the unknown property preemphasys'],
   ])('with %j are refused', (change, text) => {

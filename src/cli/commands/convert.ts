@@ -48,13 +48,13 @@ Examples:
     with {"kind": "image", "channels": 1, "scale": 0.00392157, "offset": 0} in digits.json
 
   $ kinglet convert keywords.tflite --preprocess keywords.json
-    with {"kind": "audio", "convention": "tensorflow", "sampleRate": 16000, "frameLength": 480, "hop": 320,
-    "mel": {"bands": 40}, "mfcc": {"count": 10}} in keywords.json
+    with {"kind": "audio", "convention": "tensorflow", "sampleRate": 16000, "frameLength": 480,
+    "hop": 320, "mel": {"bands": 40}, "mfcc": {"count": 10}} in keywords.json
 
-Preprocessing of pictures says how bytes 0..255 become the numbers that the network was trained on: value
-× scale + offset, each a number or one a channel; "invert": true first turns black on white into white on
-black. Preprocessing of sound names a convention, "tensorflow" or "librosa", and what differs from its
-defaults (docs/audio.md); the file keeps all of it.`)
+Preprocessing of pictures says how bytes 0..255 become the numbers that the network was trained on:
+value × scale + offset, each a number or one a channel; "invert": true first turns black on white into
+white on black. Preprocessing of sound names a convention, "tensorflow" or "librosa", and what differs
+from its defaults (docs/audio.md); the file keeps all of it.`)
     .action((input: string, options: ConvertOptions & { strip?: boolean }) => convert(input, { ...options, notes: !options.strip }, io));
 }
 
