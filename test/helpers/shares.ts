@@ -1,5 +1,6 @@
 import { MAP, MAP_PLAN, RECORD_SPLIT, SPLIT_PAYS, SPLIT_POSSIBLE } from '../../assembly/layout';
-import { readKlet } from '../../src/format/klet';
+import { crc32 } from '../../src/format/crc32';
+import { openKlet } from '../../src/format/klet';
 import type { Flavor } from '../../src/index';
 import { compileCore, type CompiledCore, type CoreExports, type SharedMemory } from '../../src/runtime/core';
 import { inlinedCores } from '../../src/runtime/inlined';
@@ -33,7 +34,7 @@ export function shareAll(model: Model): void {
  * every record that threads can share is, however small.
  */
 export function loadInShares(klet: Uint8Array, flavor: Flavor, order: readonly number[]): Model {
-  const model = new Model(coreOf(flavor), readKlet(klet), 'the model', undefined, order.length);
+  const model = new Model(coreOf(flavor), openKlet(klet, 'the model', crc32), 'the model', undefined, order.length);
   const inside = model as unknown as Inside, { core, records, planBytes } = inside;
   shareAll(model);
   inside.core = Object.create(core, {
