@@ -118,6 +118,9 @@ export const OP_QUANTIZE = 15;
 export const OP_DEQUANTIZE = 16;
 export const OP_CAST = 17;
 export const OP_HYBRID_CONV2D = 18;
+export const OP_RECURRENT = 19;
+export const OP_SVDF = 20;
+export const OP_GATHER = 21;
 
 /** Dimensions of the records that walk arbitrary shapes (binary, copy). */
 export const MAX_RANK = 6;
@@ -422,3 +425,122 @@ export const CAST_TARGET = 12;
 export const CAST_COUNT = 16;
 export const CAST_TO = 20;
 export const CAST_BYTES = 24;
+
+// recurrent: layers that carry a state from step to step. Per step and picture of the batch, with x the source's row and h the hidden state:
+//   lstm      i, f, o = σ(W·x + U·h + b), g = tanh(…);  c = f·c + i·g;  h = o·tanh(c), or its projection
+//   gru       z, r = σ(W·x + b + U·h + ub);  g = tanh(W·x + b + r·(U·h + ub)), or tanh(W·x + b + U·(r·h) + ub);  h = z·h + (1 − z)·g
+//   rnn       h = activation(W·x + U·h + b)
+// G gates (lstm i f g o, or f g o where i is 1 − f; gru z r g; rnn one) of N = CELLS lanes each, N' = N rounded up to 8, P = OUTPUTS.
+//   weights i8 [G][N'/8][⌈K/4⌉][8][4] or f32 [G][N'/8][K][8], K = INPUTS or P · biases i32 or f32 [G][N']
+//   GATES   i8: i32 [G][RECURRENT_GATE_WORDS] fixed-point factors as multiplier and exponent: of the input's sums, the hidden state's, the
+//           peephole's, the norm's; then the norm's smallest variance · hybrid: f32 [G][2] scales of the input's and the hidden state's weights
+//   SUMS    hybrid: i32 [2][G][N'] Σ w of the input's weights and of the hidden state's, then [P'] of the projection's
+//   PEEPHOLE, NORM i16 or f32 [G][N'] · NORM_BIAS i32 or f32 [G][N']
+export const RECURRENT_SOURCE = 8;
+export const RECURRENT_TARGET = 12;
+/** The states, read and written in place: HIDDEN [BATCH][OUTPUTS], CELL [BATCH][CELLS]. */
+export const RECURRENT_HIDDEN = 16;
+export const RECURRENT_CELL = 20;
+export const RECURRENT_KIND = 24;
+export const RECURRENT_TIME = 28;
+export const RECURRENT_BATCH = 32;
+export const RECURRENT_INPUTS = 36;
+export const RECURRENT_CELLS = 40;
+export const RECURRENT_OUTPUTS = 44;
+/** Elements from one step, or picture of the batch, to the next. */
+export const RECURRENT_SOURCE_STEP = 48;
+export const RECURRENT_SOURCE_BATCH = 52;
+export const RECURRENT_TARGET_STEP = 56;
+export const RECURRENT_TARGET_BATCH = 60;
+export const RECURRENT_REVERSE = 64;
+export const RECURRENT_ACTIVATION = 68;
+export const RECURRENT_PARTS = 72;
+export const RECURRENT_MODE = 76;
+export const RECURRENT_INPUT_WEIGHTS = 80;
+export const RECURRENT_HIDDEN_WEIGHTS = 84;
+export const RECURRENT_INPUT_BIAS = 88;
+export const RECURRENT_HIDDEN_BIAS = 92;
+export const RECURRENT_GATES = 96;
+export const RECURRENT_SUMS = 100;
+export const RECURRENT_PEEPHOLE = 104;
+export const RECURRENT_NORM = 108;
+export const RECURRENT_NORM_BIAS = 112;
+export const RECURRENT_PROJECTION = 116;
+export const RECURRENT_PROJECTION_BIAS = 120;
+/** i8: fixed-point factors of o·tanh(c) and of the projection's sums. */
+export const RECURRENT_OUT_MULTIPLIER = 124;
+export const RECURRENT_OUT_EXPONENT = 128;
+export const RECURRENT_OUT_ZERO = 132;
+export const RECURRENT_PROJECTION_MULTIPLIER = 136;
+export const RECURRENT_PROJECTION_EXPONENT = 140;
+/** Hybrid: the scale of the projection's weights. */
+export const RECURRENT_PROJECTION_SCALE = 136;
+export const RECURRENT_TARGET_ZERO = 144;
+/** i8 lstm: the cell state is Q(CELL_BITS).(15 − CELL_BITS). */
+export const RECURRENT_CELL_BITS = 148;
+/** i32 or f32 bounds of |c| and of |h| where there is a projection; 0 for none. */
+export const RECURRENT_CELL_CLIP = 152;
+export const RECURRENT_PROJECTION_CLIP = 156;
+export const RECURRENT_MIN = 160;
+export const RECURRENT_MAX = 164;
+export const RECURRENT_BYTES = 168;
+export const RECURRENT_LSTM = 0;
+export const RECURRENT_GRU = 1;
+/** The gru whose reset gate comes before the product with U. */
+export const RECURRENT_GRU_RESET_FIRST = 2;
+export const RECURRENT_RNN = 3;
+/** Bits of PARTS. */
+export const RECURRENT_COUPLED = 1;
+export const RECURRENT_HAS_PEEPHOLE = 2;
+export const RECURRENT_HAS_NORM = 4;
+export const RECURRENT_HAS_PROJECTION = 8;
+/** MODE of f32 records: float weights, or int8 weights with activations quantized row by row. */
+export const RECURRENT_PLAIN = 0;
+export const RECURRENT_SYMMETRIC = 1;
+export const RECURRENT_ASYMMETRIC = 2;
+export const RECURRENT_GATE_WORDS = 9;
+
+// svdf: source [TIME][BATCH][INPUTS] by strides → target [TIME][BATCH][UNITS] by strides. Each of the FILTERS = UNITS·RANK filters projects the
+// input to one number, which enters its memory of the last MEMORY numbers: STATE [BATCH][FILTERS][MEMORY] i16 or f32, newest last.
+//   FEATURE weights as recurrent's with G = 1, N = FILTERS · TIME_WEIGHTS i16 or f32 [FILTERS][MEMORY] · BIAS i32 or f32 [UNITS] · SUMS i32 [F']
+export const SVDF_SOURCE = 8;
+export const SVDF_TARGET = 12;
+export const SVDF_STATE = 16;
+export const SVDF_FEATURE_WEIGHTS = 20;
+export const SVDF_TIME_WEIGHTS = 24;
+export const SVDF_BIAS = 28;
+export const SVDF_SUMS = 32;
+export const SVDF_TIME = 36;
+export const SVDF_BATCH = 40;
+export const SVDF_INPUTS = 44;
+export const SVDF_UNITS = 48;
+export const SVDF_RANK = 52;
+export const SVDF_MEMORY = 56;
+export const SVDF_SOURCE_STEP = 60;
+export const SVDF_SOURCE_BATCH = 64;
+export const SVDF_TARGET_STEP = 68;
+export const SVDF_TARGET_BATCH = 72;
+export const SVDF_MODE = 76;
+export const SVDF_SCALE = 80;
+export const SVDF_SOURCE_ZERO = 84;
+export const SVDF_TARGET_ZERO = 88;
+/** i8: fixed-point factors of the features' sums and of the result. */
+export const SVDF_FEATURE_MULTIPLIER = 92;
+export const SVDF_FEATURE_EXPONENT = 96;
+export const SVDF_OUT_MULTIPLIER = 100;
+export const SVDF_OUT_EXPONENT = 104;
+export const SVDF_MIN = 108;
+export const SVDF_MAX = 112;
+export const SVDF_BYTES = 120;
+
+// gather: target [OUTER][MIDDLE][INDEX_COUNT][ROW_BYTES] from source [OUTER][MIDDLE][COUNT][ROW_BYTES], indices i32 [OUTER][INDEX_COUNT];
+// an index outside of 0 … COUNT − 1 is taken as the nearest inside
+export const GATHER_SOURCE = 8;
+export const GATHER_INDICES = 12;
+export const GATHER_TARGET = 16;
+export const GATHER_OUTER = 20;
+export const GATHER_MIDDLE = 24;
+export const GATHER_COUNT = 28;
+export const GATHER_INDEX_COUNT = 32;
+export const GATHER_ROW_BYTES = 36;
+export const GATHER_BYTES = 40;

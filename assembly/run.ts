@@ -2,6 +2,7 @@ import {
   FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, RECORD_OPCODE, RECORD_SIZE, RECORD_SPLIT, SYNC_FROM, SYNC_TO,
   OP_HYBRID_CONV2D, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL,
   OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_UNARY,
+  OP_GATHER, OP_RECURRENT, OP_SVDF,
 } from './layout';
 import { beginWalk, fail, faultOf } from './record';
 import { awaitCall, begin, finish } from './threads';
@@ -14,6 +15,9 @@ import { describeCopy, runCopy } from './ops/copy';
 import { describeDepthwiseConv2d, runDepthwiseConv2d } from './ops/depthwiseConv2d';
 import { describeDequantize, runDequantize } from './ops/dequantize';
 import { describeFill, runFill } from './ops/fill';
+import { describeGather, runGather } from './ops/gather';
+import { describeRecurrent, runRecurrent } from './ops/recurrent';
+import { describeSvdf, runSvdf } from './ops/svdf';
 import { describeHybridConv2d, runHybridConv2d } from './ops/hybridConv2d';
 import { describeL2Normalize, runL2Normalize } from './ops/l2Normalize';
 import { describePool2d, runPool2d } from './ops/pool2d';
@@ -51,6 +55,9 @@ function describe(r: usize): void {
     case OP_DEQUANTIZE: describeDequantize(r); break;
     case OP_CAST: describeCast(r); break;
     case OP_HYBRID_CONV2D: describeHybridConv2d(r); break;
+    case OP_RECURRENT: describeRecurrent(r); break;
+    case OP_SVDF: describeSvdf(r); break;
+    case OP_GATHER: describeGather(r); break;
     default: fail(FAULT_OPCODE);
   }
 }
@@ -102,6 +109,9 @@ function runRecord(r: usize): void {
     case OP_DEQUANTIZE: runDequantize(r); break;
     case OP_CAST: runCast(r); break;
     case OP_HYBRID_CONV2D: runHybridConv2d(r); break;
+    case OP_RECURRENT: runRecurrent(r); break;
+    case OP_SVDF: runSvdf(r); break;
+    case OP_GATHER: runGather(r); break;
   }
 }
 

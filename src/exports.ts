@@ -8,4 +8,5 @@ export { Model } from './runtime/model';
 export type { Inputs, MemoryUse, ModelInfo, OutputTargets, PredictOptions, ProfileEntry } from './runtime/model';
 export type { Source } from './runtime/read';
 export type { ThreadOptions, ThreadWorker } from './runtime/threads';
+export { Stream } from './runtime/stream';
 export type { InputArray, RawArray } from './runtime/tensor';

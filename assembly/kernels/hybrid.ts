@@ -12,6 +12,10 @@ export function rangeZero(): i32 {
   return zero;
 }
 
+export function rangeScale(): f32 {
+  return scale;
+}
+
 /** a: f32 [n]. Sets scale and zero point so that [min(a, 0), max(a, 0)] takes −128 … 127, or ±max|a| takes ±127. */
 export function range_f32(a: usize, n: i32, asymmetric: bool): void {
   let low: f32 = 0, high: f32 = 0, i = 0;

@@ -24,13 +24,14 @@ export function totalMacs(notes: Notes): number {
   return notes.records.reduce((sum, record) => sum + record.macs, 0);
 }
 
-/** The whole memory and its parts; `overhead` is the core's own tables and the rounding to pages. */
-export function memoryParts({ total, plan, weights, arena, scratch }: MemoryUse): MemoryUse & { overhead: number } {
-  return { total, weights, arena, scratch, plan, overhead: total - plan - weights - arena - scratch };
+/** The whole memory and its parts; `state` is a part of the arena, `overhead` the core's own tables and the rounding to pages. */
+export function memoryParts({ total, plan, weights, arena, scratch, state }: MemoryUse): MemoryUse & { overhead: number } {
+  return { total, weights, arena, state, scratch, plan, overhead: total - plan - weights - arena - scratch };
 }
 
 export function memoryText(memory: MemoryUse): string {
-  const { total, ...others } = memoryParts(memory), parts = Object.entries(others).map(([part, bytes]) => `${part} ${bytesText(bytes)}`);
+  const { total, ...others } = memoryParts(memory);
+  const parts = Object.entries(others).filter(([part, bytes]) => part !== 'state' || bytes > 0).map(([part, bytes]) => `${part} ${bytesText(bytes)}${part === 'state' ? ' of it' : ''}`);
   return `${bytesText(total)} at all times (${total} bytes, ${plural(total / PAGE, 'page')} of 64 KiB)\n${parts.join(', ')}`;
 }
 

@@ -1,5 +1,5 @@
 import { KletError } from '../errors';
-import { elementCount, type Graph, type Tensor } from '../graph/graph';
+import { elementCount, entriesOf, type Graph, type Tensor } from '../graph/graph';
 import { operatorOf } from '../ops/index';
 
 /**
@@ -11,12 +11,12 @@ import { operatorOf } from '../ops/index';
  */
 export function checkGraph(graph: Graph, after: string): void {
   const invalid = (what: string): KletError => new KletError('INVALID_GRAPH', `"${graph.name}" after ${after}: ${what}`);
-  const known = new Set<Tensor>(graph.inputs);
+  const known = new Set<Tensor>(entriesOf(graph));
   const checkTensor = (tensor: Tensor): void => {
     if (!tensor.shape.every((d) => Number.isInteger(d) && d > 0)) throw invalid(`tensor "${tensor.name}" has the shape [${tensor.shape.join(', ')}]; dimensions must be known and positive`);
     if (tensor.data && tensor.data.length !== elementCount(tensor.shape)) throw invalid(`constant "${tensor.name}" has ${tensor.data.length} elements for the shape [${tensor.shape.join(', ')}]`);
   };
-  graph.inputs.forEach(checkTensor);
+  entriesOf(graph).forEach(checkTensor);
   for (const side of ['inputs', 'outputs'] as const) {
     const names = new Set<string>();
     for (const { name } of new Set(graph[side])) {
@@ -45,4 +45,9 @@ export function checkGraph(graph: Graph, after: string): void {
     });
   }
   for (const tensor of graph.outputs) if (!tensor.data && !known.has(tensor)) throw invalid(`output "${tensor.name}" is computed by nothing`);
+  for (const { value, next, initial } of graph.states ?? []) {
+    if (!next.data && !known.has(next)) throw invalid(`"${next.name}", which the state "${value.name}" becomes, is computed by nothing`);
+    if (next.dtype !== value.dtype || next.shape.join() !== value.shape.join()) throw invalid(`the state "${value.name}" (${value.dtype} [${value.shape.join(', ')}]) cannot become "${next.name}" (${next.dtype} [${next.shape.join(', ')}])`);
+    if (initial.length !== elementCount(value.shape)) throw invalid(`the state "${value.name}" of shape [${value.shape.join(', ')}] begins with ${initial.length} elements`);
+  }
 }

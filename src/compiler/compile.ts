@@ -1,22 +1,24 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
-import { MINOR, writeKlet, type ArenaTensor, type KletParts, type Meta, type Notes, type TensorInfo } from '../format/klet';
+import { MINOR, writeKlet, type ArenaTensor, type KletParts, type Meta, type Notes, type StateInfo, type TensorInfo } from '../format/klet';
 import { cloneGraph } from '../graph/edit';
-import { perTensor, type AnyNode, type Graph, type Node, type Tensor } from '../graph/graph';
+import { elementCount, perTensor, type AnyNode, type Graph, type Node, type State, type Tensor } from '../graph/graph';
 import type { OperatorName } from '../graph/operators';
 import { operatorOf } from '../ops/index';
+import { emitCopy } from '../ops/support';
 import { compileCore, instantiate, type CompiledCore } from '../runtime/core';
 import { inlinedCores } from '../runtime/inlined';
 import { mapMemory, Model, type Inputs } from '../runtime/model';
 import { checkGraph } from './check';
 import { Emitter } from './emitter';
 import { encodeWeights, type CodedRun } from './entropy';
-import { planMemory } from './memory';
+import { placeStates, planMemory } from './memory';
 import { dropDead } from './passes/dropDead';
 import { foldConstants } from './passes/foldConstants';
 import { foldPad } from './passes/foldPad';
 import { fuseActivation } from './passes/fuseActivation';
 import { ownOutputs } from './passes/ownOutputs';
+import { readStates } from './passes/readStates';
 import { uint8ToInt8 } from './passes/uint8ToInt8';
 
 export interface CompileOptions {
@@ -39,6 +41,7 @@ const passes: [name: string, pass: (graph: Graph) => void][] = [
   ['foldConstants', (graph) => foldConstants(graph, evaluate)],
   ['foldPad', foldPad],
   ['fuseActivation', fuseActivation],
+  ['readStates', readStates],
   ['ownOutputs', ownOutputs],
   ['dropDead', dropDead],
 ];
@@ -75,6 +78,10 @@ function lower(graph: Graph, meta: Partial<Meta>, withNotes: boolean): [KletPart
     emit.allocate(tensor);
     emit.touch(tensor, -1);
   }
+  for (const { value, initial } of graph.states ?? []) {
+    emit.persist(value, initial);
+    emit.touch(value, -1);
+  }
   const refusals: string[] = [];
   for (const node of graph.nodes) {
     try {
@@ -87,10 +94,11 @@ function lower(graph: Graph, meta: Partial<Meta>, withNotes: boolean): [KletPart
   if (refusals.length > 0) {
     throw new KletError('UNSUPPORTED_OP', `"${graph.name}" has ${refusals.length} operators in a form that kinglet does not have:\n${refusals.map((line) => `  ${line}`).join('\n')}`);
   }
+  for (const state of graph.states ?? []) emitAssignment(state, emit);
   for (const tensor of graph.outputs) emit.touch(tensor, emit.records.length);
-  const arenaBytes = planMemory(emit.buffers), plan = emit.plan(), weights = emit.weights();
+  const state = stateOf(emit), arenaBytes = planMemory(emit.buffers), plan = emit.plan(), weights = emit.weights();
   const parts: KletParts = {
-    meta: { ...meta, name: meta.name ?? graph.name, inputs: graph.inputs.map((t) => describePort(t, emit)), outputs: graph.outputs.map((t) => describePort(t, emit)) },
+    meta: { ...meta, name: meta.name ?? graph.name, inputs: graph.inputs.map((t) => describePort(t, emit)), outputs: graph.outputs.map((t) => describePort(t, emit)), ...(state && { state }) },
     plan, weights, arenaBytes, scratchBytes: 0, minor: MINOR,
   };
   parts.scratchBytes = scratchBytes(parts);
@@ -98,20 +106,43 @@ function lower(graph: Graph, meta: Partial<Meta>, withNotes: boolean): [KletPart
   return [parts, emit.runs()];
 }
 
+/** The last thing that a run does: what a state has become takes its place. */
+function emitAssignment({ value, next }: State, emit: Emitter): void {
+  if (next === value) return;
+  const node: AnyNode = { op: 'reshape', name: value.name, inputs: [next], outputs: [value], attributes: {} };
+  emitCopy(node, emit, next, value, [elementCount(value.shape)], [1], [1]);
+}
+
+/** What is kept from run to run, for META: its bytes before the first run are in WEIGHTS. */
+function stateOf(emit: Emitter): StateInfo | undefined {
+  const bytes = placeStates(emit.buffers);
+  if (bytes === 0) return undefined;
+  const initial = new Uint8Array(bytes);
+  for (const buffer of emit.buffers) if (buffer.initial) initial.set(buffer.initial, buffer.offset);
+  return {
+    bytes, initial: emit.constant(initial),
+    tensors: emit.states.map((tensor) => ({ name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, ...quantizationOf(tensor), offset: emit.arenaOffset(tensor) })),
+  };
+}
+
 function lowerNode<K extends OperatorName>(node: AnyNode, emit: Emitter): void {
   operatorOf(node.op as K).lower(node as unknown as Node<K>, emit);
 }
 
 function describePort(tensor: Tensor, emit: Emitter): ArenaTensor {
+  if (tensor.dtype === 'int16') throw new KletError('UNSUPPORTED_TYPE', `"${tensor.name}" is int16; inputs and outputs may be float32, int8, uint8, int32, int64 or bool`);
   const info: TensorInfo = { name: tensor.name, dtype: tensor.dtype, shape: tensor.shape };
-  const quantized = tensor.quantization?.scale.length === 1 && (tensor.dtype === 'int8' || tensor.dtype === 'uint8') ? perTensor(tensor) : {};
-  return { ...info, ...quantized, offset: emit.arenaOffset(tensor) };
+  return { ...info, ...quantizationOf(tensor), offset: emit.arenaOffset(tensor) };
+}
+
+function quantizationOf(tensor: Tensor): { scale: number; zeroPoint: number } | undefined {
+  return tensor.quantization?.scale.length === 1 && (tensor.dtype === 'int8' || tensor.dtype === 'uint8' || tensor.dtype === 'int16') ? perTensor(tensor) : undefined;
 }
 
 function notesOf(emit: Emitter): Notes {
   return {
     records: emit.records.map(({ name, op, shape, macs, weights }) => ({ name, op, shape, macs, weights })),
-    arena: emit.buffers.filter((b) => b.first <= b.last).map((b) => [b.name, b.offset, b.bytes, b.first, b.last]),
+    arena: emit.buffers.filter((b) => b.initial ?? b.first <= b.last).map((b) => (b.initial ? [b.name, b.offset, b.bytes, -1, emit.records.length] : [b.name, b.offset, b.bytes, b.first, b.last])),
   };
 }
 

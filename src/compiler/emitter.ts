@@ -2,7 +2,7 @@ import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
 import { alignUp } from '../format/klet';
 import type { CodedRun } from './entropy';
-import { byteSize, type AnyNode, type DType, type Tensor, type TensorData } from '../graph/graph';
+import { byteSize, type AnyNode, type ConstantData, type DType, type Tensor } from '../graph/graph';
 
 /** A region of the arena whose place the memory plan decides. `first` and `last` are the records that need it. */
 export interface Buffer {
@@ -12,11 +12,13 @@ export interface Buffer {
   last: number;
   /** A buffer that this one may take the place of, when that one is read for the last time by the record that first writes this. */
   reuses?: Buffer;
+  /** Lives from run to run, in the first part of the arena, beginning with these bytes. */
+  initial?: Uint8Array;
   offset: number;
 }
 
 /** Where a tensor's elements are: in a buffer, or constant. */
-type Storage = { buffer: Buffer; byteOffset: number } | { data: TensorData };
+type Storage = { buffer: Buffer; byteOffset: number } | { data: ConstantData };
 
 export interface EmittedRecord {
   bytes: Uint8Array;
@@ -40,11 +42,19 @@ export function dtypeCode(dtype: DType): number {
 export class Emitter {
   readonly records: EmittedRecord[] = [];
   readonly buffers: Buffer[] = [];
+  /** What is kept from run to run, in the order of the arena. */
+  readonly states: Tensor[] = [];
   private readonly storage = new Map<Tensor, Storage>();
   private readonly patches: { record: EmittedRecord; field: number; buffer: Buffer; byteOffset: number }[] = [];
   private readonly chunks: { offset: number; bytes: Uint8Array; quads: number; words: boolean }[] = [];
   private readonly chunkIndex = new Map<string, number[]>();
   private weightsEnd = 0;
+
+  /** Gives a tensor a place that is kept from run to run, holding `initial` before the first. */
+  persist(tensor: Tensor, initial: ArrayBufferView): void {
+    this.allocate(tensor).initial = new Uint8Array(initial.buffer, initial.byteOffset, initial.byteLength);
+    this.states.push(tensor);
+  }
 
   /** Gives a tensor its own buffer. */
   allocate(tensor: Tensor): Buffer {

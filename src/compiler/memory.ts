@@ -3,22 +3,26 @@ import type { Buffer } from './emitter';
 
 /** Tensors start on a cache line's quarter, so that vector loads do not straddle more lines than they must. */
 const ALIGNMENT = 16;
+/** States lie close, since every stream holds a copy. */
+const STATE_ALIGNMENT = 4;
 
 /**
  * Places buffers in the arena: largest first, each at the lowest offset free during all of its life (greedy by size;
  * Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020). A buffer that may reuse
- * another's place and meets it only in the record that writes it joins it.
+ * another's place and meets it only in the record that writes it joins it. Those that outlive a run come before all others and
+ * share their places with nothing.
  *
  * @returns bytes of the arena
  */
 export function planMemory(buffers: readonly Buffer[]): number {
-  const groups = joinInPlace(buffers.filter((buffer) => buffer.bytes > 0 && buffer.first <= buffer.last));
+  const base = alignUp(placeStates(buffers), ALIGNMENT);
+  const groups = joinInPlace(buffers.filter((buffer) => !buffer.initial && buffer.bytes > 0 && buffer.first <= buffer.last));
   const bySize = [...groups].sort((a, b) => b.bytes - a.bytes || a.first - b.first);
   const placed: Group[] = [];
-  let arena = 0;
+  let arena = base;
   for (const group of bySize) {
     const neighbours = placed.filter((other) => other.first <= group.last && group.first <= other.last).sort((a, b) => a.offset - b.offset);
-    let offset = 0;
+    let offset = base;
     for (const other of neighbours) {
       if (offset + group.bytes <= other.offset) break;
       offset = Math.max(offset, alignUp(other.offset + other.bytes, ALIGNMENT));
@@ -29,6 +33,21 @@ export function planMemory(buffers: readonly Buffer[]): number {
     arena = Math.max(arena, offset + group.bytes);
   }
   return alignUp(arena, ALIGNMENT);
+}
+
+/**
+ * Places the buffers that outlive a run one behind the other at the arena's start.
+ *
+ * @returns how many bytes they take
+ */
+export function placeStates(buffers: readonly Buffer[]): number {
+  let end = 0;
+  for (const buffer of buffers) {
+    if (!buffer.initial) continue;
+    buffer.offset = alignUp(end, STATE_ALIGNMENT);
+    end = buffer.offset + buffer.bytes;
+  }
+  return end;
 }
 
 interface Group {
@@ -60,8 +79,8 @@ function joinInPlace(buffers: readonly Buffer[]): Group[] {
 export function findOverlap(buffers: readonly Buffer[]): [Buffer, Buffer] | undefined {
   for (const a of buffers) {
     for (const b of buffers) {
-      if (a === b || !(a.first <= a.last) || !(b.first <= b.last)) continue;
-      const together = a.first <= b.last && b.first <= a.last;
+      if (a === b || !(a.initial || a.first <= a.last) || !(b.initial || b.first <= b.last)) continue;
+      const together = Boolean(a.initial ?? b.initial) || (a.first <= b.last && b.first <= a.last);
       const inPlace = (a.reuses === b && b.last === a.first) || (b.reuses === a && a.last === b.first);
       if (together && !inPlace && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes) return [a, b];
     }

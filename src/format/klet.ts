@@ -75,6 +75,15 @@ export interface ArenaTensor extends TensorInfo {
   offset: number;
 }
 
+/** What is kept from run to run: the first `bytes` of the arena. */
+export interface StateInfo {
+  bytes: number;
+  /** Offset into WEIGHTS of what they are before the first run. */
+  initial: number;
+  /** For tools. */
+  tensors: { name: string; dtype: string; shape: number[]; offset: number; scale?: number; zeroPoint?: number }[];
+}
+
 /** Optional: what tools show of the records and the arena. Not needed to run. */
 export interface Notes {
   records: { name: string; op: string; shape: number[]; macs: number; weights: number }[];
@@ -84,7 +93,7 @@ export interface Notes {
 
 /** The parts of a file. `plan`, `weights` and `golden` are views into the bytes that were read. */
 export interface KletParts {
-  meta: Meta & { inputs: ArenaTensor[]; outputs: ArenaTensor[] };
+  meta: Meta & { inputs: ArenaTensor[]; outputs: ArenaTensor[]; state?: StateInfo };
   plan: Uint8Array;
   /** As the file has them: see `coded`. */
   weights: Uint8Array;
@@ -174,12 +183,12 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
   const coded = sections.get(SECTION_CODED);
   if (coded && sections.has(SECTION_WEIGHTS)) throw corrupt('it has its weights twice');
   if (coded && !codedFits(coded)) throw corrupt('its CODED section claims what it cannot hold');
-  const arenaBytes = u32(file, 16);
-  const problem = checkMeta(meta, arenaBytes);
+  const arenaBytes = u32(file, 16), weights = coded ?? need(SECTION_WEIGHTS, 'WEIGHTS');
+  const problem = checkMeta(meta, arenaBytes) ?? checkState(meta.state, arenaBytes, weightsBytes({ weights, ...(coded && { coded: true }) }));
   if (problem) throw corrupt(problem);
   return {
     meta, arenaBytes, scratchBytes: u32(file, 20), minor: u32(file, 4) >>> 16,
-    plan: need(SECTION_PLAN, 'PLAN'), weights: coded ?? need(SECTION_WEIGHTS, 'WEIGHTS'), ...(coded && { coded: true }),
+    plan: need(SECTION_PLAN, 'PLAN'), weights, ...(coded && { coded: true }),
     ...(sections.has(SECTION_GOLDEN) && { golden: sections.get(SECTION_GOLDEN)! }),
     readNotes: notesReader(sections.get(SECTION_NOTES)?.slice()),
   };
@@ -280,6 +289,13 @@ function notesReader(bytes: Uint8Array | undefined): () => Notes | undefined {
     const notes = bytes && fromAscii(bytes);
     return isNotes(notes) ? notes : undefined;
   };
+}
+
+function checkState(state: unknown, arenaBytes: number, weightsBytes: number): string | undefined {
+  if (state === undefined) return undefined;
+  if (!isObject(state) || !isWhole(state.bytes) || !isWhole(state.initial)) return 'its META describes its state wrongly';
+  if (state.bytes > arenaBytes) return `its state of ${state.bytes} bytes lies outside the arena`;
+  return state.initial + state.bytes > weightsBytes ? 'what its state begins with lies outside the weights' : undefined;
 }
 
 function isNotes(value: unknown): value is Notes {

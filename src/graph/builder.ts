@@ -1,6 +1,6 @@
 import { KletError } from '../errors';
 import { operatorOf } from '../ops/index';
-import type { AnyNode, DType, Graph, Node, Quantization, Tensor, TensorData } from './graph';
+import type { AnyNode, DType, Graph, Node, Quantization, State, Tensor, TensorData } from './graph';
 import { elementCount } from './graph';
 import type { Attributes, OperatorName } from './operators';
 
@@ -27,6 +27,7 @@ export interface NodeOptions {
 export class GraphBuilder {
   private readonly nodes: AnyNode[] = [];
   private readonly inputs: Tensor[] = [];
+  private readonly states: State[] = [];
   private readonly names = new Set<string>();
 
   constructor(private readonly name: string) {}
@@ -42,6 +43,20 @@ export class GraphBuilder {
     const dtype: DType = data instanceof Float32Array ? 'float32' : data instanceof Int8Array ? 'int8' : data instanceof Uint8Array ? 'uint8' : 'int32';
     if (elementCount(shape) !== data.length) throw new KletError('INVALID_GRAPH', `a constant of shape [${shape.join(', ')}] has ${elementCount(shape)} elements, not ${data.length}`);
     return { name: this.unique(name), shape, dtype, data, ...(quantization && { quantization }) };
+  }
+
+  /** A value that is kept from run to run, holding `initial` before the first; `assign` says what it becomes. The array's type is the element type. */
+  state(name: string, shape: number[], initial: TensorData, quantization?: Quantization): Tensor {
+    const { data: _, ...value } = this.constant(initial, shape, quantization, name);
+    this.states.push({ value, next: value, initial });
+    return value;
+  }
+
+  /** What a state becomes when the run is over. */
+  assign(state: Tensor, next: Tensor): void {
+    const known = this.states.find(({ value }) => value === state);
+    if (!known) throw new KletError('INVALID_GRAPH', `"${state.name}" is no state`);
+    known.next = next;
   }
 
   /** Adds an operator with one output and infers the output's shape. */
@@ -63,7 +78,7 @@ export class GraphBuilder {
   }
 
   finish(outputs: Tensor[]): Graph {
-    return { name: this.name, inputs: this.inputs, outputs, nodes: this.nodes };
+    return { name: this.name, inputs: this.inputs, outputs, nodes: this.nodes, ...(this.states.length > 0 && { states: this.states }) };
   }
 
   private unique(name: string): string {

@@ -1,4 +1,4 @@
-import type { AnyNode, Graph, Tensor } from './graph';
+import { entriesOf, resultsOf, type AnyNode, type Graph, type Tensor } from './graph';
 
 /** Which node computes each tensor. */
 export function producers(graph: Graph): Map<Tensor, AnyNode> {
@@ -7,12 +7,12 @@ export function producers(graph: Graph): Map<Tensor, AnyNode> {
   return map;
 }
 
-/** Which nodes read each tensor; the network's outputs count as one reader each (undefined). */
+/** Which nodes read each tensor; the network's outputs, and what states become, count as one reader each (undefined). */
 export function consumers(graph: Graph): Map<Tensor, (AnyNode | undefined)[]> {
   const map = new Map<Tensor, (AnyNode | undefined)[]>();
   const add = (tensor: Tensor, node: AnyNode | undefined): void => { map.set(tensor, [...(map.get(tensor) ?? []), node]); };
   for (const node of graph.nodes) for (const tensor of node.inputs) if (tensor) add(tensor, node);
-  for (const tensor of graph.outputs) add(tensor, undefined);
+  for (const tensor of resultsOf(graph)) add(tensor, undefined);
   return map;
 }
 
@@ -31,16 +31,17 @@ export function cloneGraph(graph: Graph): Graph {
     inputs: graph.inputs.map(copy),
     outputs: graph.outputs.map(copy),
     nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map((t) => t && copy(t)), outputs: node.outputs.map(copy), attributes: { ...node.attributes } }) as AnyNode),
+    ...(graph.states && { states: graph.states.map(({ value, next, initial }) => ({ value: copy(value), next: copy(next), initial })) }),
   };
 }
 
-/** Every tensor once: inputs, then in the order of the nodes. */
+/** Every tensor once: inputs and states, then in the order of the nodes. */
 export function tensorsOf(graph: Graph): Tensor[] {
-  const all = new Set<Tensor>(graph.inputs);
+  const all = new Set<Tensor>(entriesOf(graph));
   for (const node of graph.nodes) {
     for (const tensor of node.inputs) if (tensor) all.add(tensor);
     for (const tensor of node.outputs) all.add(tensor);
   }
-  for (const tensor of graph.outputs) all.add(tensor);
+  for (const tensor of resultsOf(graph)) all.add(tensor);
   return [...all];
 }

@@ -1,11 +1,16 @@
 import { KletError } from '../errors';
 import type { Attributes, OperatorName } from './operators';
 
-/** Element types of the IR. The core computes on `float32`, `int8` and `int32`; the others are converted away. */
-export type DType = 'float32' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool';
+/**
+ * Element types of the IR. The core computes on `float32`, `int8` and `int32`; the others are converted away, but for `int16`: constants and states of
+ * recurrent layers.
+ */
+export type DType = 'float32' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'bool';
 
 /** The typed array that holds elements of a `DType` (int64 constants are held as int32, bool as bytes). */
 export type TensorData = Float32Array | Int8Array | Uint8Array | Int32Array;
+/** Constants may be int16 too. */
+export type ConstantData = TensorData | Int16Array;
 
 /** real = scale × (q − zeroPoint). One entry for the whole tensor, or one per index along `axis`. */
 export interface Quantization {
@@ -21,7 +26,7 @@ export interface Tensor {
   shape: number[];
   dtype: DType;
   quantization?: Quantization;
-  data?: TensorData;
+  data?: ConstantData;
   /** An int8 tensor that the network declares as uint8 (real values are the same; some roundings go by the unsigned step). */
   wasUint8?: boolean;
 }
@@ -38,19 +43,39 @@ export interface Node<K extends OperatorName = OperatorName> {
 /** Nodes of every kind, distinguished by `op`, so that `node.op === 'conv2d'` narrows the attributes. */
 export type AnyNode = { [K in OperatorName]: Node<K> }[OperatorName];
 
+/** A value that outlives a run: nodes read `value`; when the run is over it becomes `next`, of the same type and shape. */
+export interface State {
+  value: Tensor;
+  next: Tensor;
+  /** What `value` is before the first run. */
+  initial: ConstantData;
+}
+
 /** A whole network: `nodes` in an order in which each comes after those it reads from. */
 export interface Graph {
   name: string;
   inputs: Tensor[];
   outputs: Tensor[];
   nodes: AnyNode[];
+  /** What is kept from run to run, beside what recurrent layers keep for themselves. */
+  states?: State[];
+}
+
+/** The values that a graph has before its first node runs. */
+export function entriesOf(graph: Graph): Tensor[] {
+  return [...graph.inputs, ...(graph.states ?? []).map((state) => state.value)];
+}
+
+/** The values that are needed after its last node: outputs, and what states become. */
+export function resultsOf(graph: Graph): Tensor[] {
+  return [...graph.outputs, ...(graph.states ?? []).map((state) => state.next)];
 }
 
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }
 
-const bytesPerElement: Record<DType, number> = { float32: 4, int8: 1, uint8: 1, int32: 4, int64: 4, bool: 1 };
+const bytesPerElement: Record<DType, number> = { float32: 4, int8: 1, uint8: 1, int16: 2, int32: 4, int64: 4, bool: 1 };
 
 /** Bytes one element takes in the arena (int64 is computed as int32). */
 export function elementSize(dtype: DType): number {

@@ -27,7 +27,31 @@ export type UnaryKind =
   | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'abs' | 'neg' | 'square' | 'floor' | 'ceil' | 'round' | 'sin' | 'cos';
 export type ReduceKind = 'mean' | 'sum' | 'max' | 'min' | 'prod';
 
+/**
+ * What recurrent layers have in common: x [B][T][I], or [T][B][I] where `timeMajor`; with two dimensions it is one step of [B][I]. They keep their
+ * states from run to run, beginning with zeros. `reverse` goes from the last step to the first.
+ */
+export interface Sequence { timeMajor: boolean; reverse: boolean; hybrid?: HybridMode }
+/** Real functions of cells; none is the identity. */
+export type CellActivation = FusedActivation | 'tanh';
+
 export interface Attributes {
+  /** x, W [4N][I] and U [4N][P] with the rows of the gates i, f, g, o ([3N]: f, g, o, where i = 1 − f is coupled), bias? [4N], peephole? [3N] (i, f, o;
+   *  coupled [2N]), projection? [P][N], projectionBias? [P], norm? [4N] → [B][T][P].
+   *  int8: one scale a gate, a cell state of int16 with the scale `cellScale` (a power of two), `hidden` for o·tanh(c) before a projection, and
+   *  `gateScales` for the sums before a norm. Clips of 0 are none. */
+  lstm: Sequence & {
+    activation: CellActivation; cellClip: number; projectionClip: number; cellScale?: number; hidden?: { scale: number; zeroPoint: number }; gateScales?: number[];
+  };
+  /** x, W [3N][I] and U [3N][N] with the rows of the gates z, r, g, bias? [3N], recurrentBias? [3N] → [B][T][N]. `resetAfter` says that the reset gate
+   *  comes after the product with U */
+  gru: Sequence & { resetAfter: boolean };
+  /** x, W [N][I], U [N][N], bias? [N] → [B][T][N] */
+  rnn: Sequence & { activation: CellActivation };
+  /** x, feature [units·rank][I], time [units·rank][memory], bias? [units] → [B][T][units]: rank filters a unit, each over its last results */
+  svdf: Sequence & { rank: number; activation: FusedActivation; stateScale?: number };
+  /** x, int32 indices along `axis`; the first `batchDims` dimensions of both are the same: x[:axis] + indices[batchDims:] + x[axis + 1:] */
+  gather: { axis: number; batchDims: number };
   /** x [N][H][W][Ci], w [Co][KH][KW][Ci/groups], bias? [Co] → [N][OH][OW][Co] */
   conv2d: { stride: Pair; dilation: Pair; padding: Padding; groups: number; activation: FusedActivation; hybrid?: HybridMode };
   /** x [N][H][W][C], w [1][KH][KW][C·multiplier], bias? [C·multiplier]; output channel c·multiplier + m reads channel c */

@@ -165,7 +165,7 @@ function weightSums({ values, K, tensor }: ConvWeights): Int32Array {
 }
 
 /** i8 [N][K] → [groups][⌈N/8⌉][⌈K/4⌉][8][4], the rest filled with the zero point */
-function packInt8(values: Int8Array, K: number, outC: number, groups: number, zero = 0): Int8Array {
+export function packInt8(values: Int8Array, K: number, outC: number, groups: number, zero = 0): Int8Array {
   const N = outC / groups, panels = Math.ceil(N / PANEL), quads = Math.ceil(K / 4), packed = new Int8Array(groups * panels * quads * 32).fill(zero);
   for (let c = 0; c < outC; c++) {
     const group = Math.floor(c / N), n = c % N, base = (group * panels + Math.floor(n / PANEL)) * quads * 32 + (n % PANEL) * 4;
@@ -175,7 +175,7 @@ function packInt8(values: Int8Array, K: number, outC: number, groups: number, ze
 }
 
 /** f32 [N][K] → [groups][⌈N/8⌉][K][8] */
-function packFloat32(values: Float32Array, K: number, outC: number, groups: number): Float32Array {
+export function packFloat32(values: Float32Array, K: number, outC: number, groups: number): Float32Array {
   const N = outC / groups, panels = Math.ceil(N / PANEL), packed = new Float32Array(groups * panels * K * PANEL);
   for (let c = 0; c < outC; c++) {
     const group = Math.floor(c / N), n = c % N, base = (group * panels + Math.floor(n / PANEL)) * K * PANEL + (n % PANEL);
@@ -185,7 +185,7 @@ function packFloat32(values: Float32Array, K: number, outC: number, groups: numb
 }
 
 /** [outC] → [groups][⌈N/8⌉·8] */
-function packLanes<A extends Int32Array | Float32Array>(type: new (length: number) => A, values: ArrayLike<number>, perGroup: number, groups: number): A {
+export function packLanes<A extends Int16Array | Int32Array | Float32Array>(type: new (length: number) => A, values: ArrayLike<number>, perGroup: number, groups: number): A {
   const lanes = Math.ceil(perGroup / PANEL) * PANEL, packed = new type(groups * lanes);
   for (let c = 0; c < perGroup * groups; c++) packed[Math.floor(c / perGroup) * lanes + (c % perGroup)] = values[c]!;
   return packed;

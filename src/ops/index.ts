@@ -12,8 +12,11 @@ import { depthToSpace } from './depthToSpace';
 import { depthwiseConv2d } from './depthwiseConv2d';
 import { dequantize } from './dequantize';
 import { fullyConnected } from './fullyConnected';
+import { gather } from './gather';
+import { gru } from './gru';
 import { l2Normalize } from './l2Normalize';
 import { logSoftmax } from './logSoftmax';
+import { lstm } from './lstm';
 import { maxPool2d } from './maxPool2d';
 import type { Operator } from './operator';
 import { pad } from './pad';
@@ -22,10 +25,12 @@ import { quantize } from './quantize';
 import { reduce } from './reduce';
 import { reshape } from './reshape';
 import { resize2d } from './resize2d';
+import { rnn } from './rnn';
 import { slice } from './slice';
 import { softmax } from './softmax';
 import { spaceToDepth } from './spaceToDepth';
 import { split } from './split';
+import { svdf } from './svdf';
 import { transpose } from './transpose';
 import { transposeConv2d } from './transposeConv2d';
 import { unary } from './unary';
@@ -34,7 +39,7 @@ import { unary } from './unary';
 export const operators: { [K in OperatorName]: Operator<K> } = {
   argmax, averagePool2d, batchMatmul, binary, broadcastTo, cast, concat, conv2d, depthToSpace, depthwiseConv2d, dequantize, fullyConnected,
   l2Normalize, logSoftmax, maxPool2d, pad, prelu, quantize, reduce, reshape, resize2d, slice, softmax, spaceToDepth, split, transpose,
-  transposeConv2d, unary,
+  transposeConv2d, unary, gather, gru, lstm, rnn, svdf,
 };
 
 /** The table's entry of a node's operator. */

@@ -19,4 +19,6 @@ export interface Operator<K extends OperatorName> {
   lower(node: Node<K>, emit: Emitter): void;
   /** The rule of post-training quantization. */
   quantization: QuantizationRule;
+  /** Whether a run depends on those before it. */
+  stateful?: boolean;
 }

@@ -4,6 +4,7 @@ import { alignUp, codedRoom, MAJOR, MINOR, weightsBytes, type KletParts, type Me
 import { instantiate, type CompiledCore, type CoreExports, type Flavor, type SharedMemory } from './core';
 import { portsOf, type InputArray, type Port, type RawArray } from './tensor';
 import { describeValue } from './read';
+import { Stream, type Host } from './stream';
 import type { Crew } from './threads';
 
 /** One array for a model with one input, or arrays by input name. */
@@ -23,6 +24,8 @@ export interface MemoryUse {
   weights: number;
   arena: number;
   scratch: number;
+  /** The part of the arena that is kept from run to run; what every stream holds. */
+  state: number;
 }
 
 /** What runs a model. */
@@ -131,6 +134,7 @@ export class Model {
   private readonly records: number[] = [];
   private readonly readNotes: OpenedKlet['readNotes'];
   private readonly golden: Uint8Array | undefined;
+  private readonly host: Host;
 
   private shared: SharedMemory | undefined;
   private crew: Crew | undefined;
@@ -146,7 +150,7 @@ export class Model {
     if (scratchBytes > parts.scratchBytes) placed = place(compiled, { ...parts, scratchBytes }, where, maxMemory, threads);
     const { exports, memory, shared, map, total } = placed;
     exports.prepare();
-    const { inputs, outputs, ...meta } = parts.meta;
+    const { inputs, outputs, state, ...meta } = parts.meta;
     this.core = exports;
     this.shared = shared;
     this.inputPorts = portsOf(inputs, { exports, memory, shared }, compiled.spare, map[4]!, 'input');
@@ -158,7 +162,14 @@ export class Model {
     this.records = recordOffsets(parts.plan);
     this.readNotes = parts.readNotes;
     this.golden = parts.golden?.slice();
-    this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: weightsBytes(parts), arena: parts.arenaBytes, scratch: scratchBytes + (threads - 1) * alignUp(scratchBytes, L.SECTION_ALIGNMENT) };
+    const weights = map[2]! + (state?.initial ?? 0), bytes = state?.bytes ?? 0;
+    this.host = {
+      live: memory.subarray(map[4], map[4]! + bytes), initial: memory.subarray(weights, weights + bytes), resident: undefined,
+      alive: () => { this.alive(); },
+      predict: (given, options, stream) => this.predictFrom(given, options, stream),
+      predictInto: (given, targets, stream) => { this.predictIntoFrom(given, targets, stream); },
+    };
+    this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: weightsBytes(parts), arena: parts.arenaBytes, scratch: scratchBytes + (threads - 1) * alignUp(scratchBytes, L.SECTION_ALIGNMENT), state: bytes };
     this.info = { flavor: compiled.flavor, threads: 1, ...(singleThreadReason !== undefined && { singleThreadReason }) };
   }
 
@@ -173,7 +184,8 @@ export class Model {
   }
 
   /**
-   * Runs the network once, synchronously.
+   * Runs the network once, synchronously. What it keeps from run to run starts from the beginning: for sequences that come piece by piece there
+   * is `createState`.
    *
    * @param inputs one array for a model with one input, or a record of arrays by input name. An array of the model's own
    *   type (`Int8Array` for int8 …) is taken as it is; floats are real numbers and are quantized.
@@ -190,7 +202,11 @@ export class Model {
   predict(inputs: Inputs, options: PredictOptions & { output: 'raw' }): RawArray & Record<string, RawArray>;
   predict(inputs: Inputs, options?: PredictOptions): Float32Array & Record<string, Float32Array>;
   predict(inputs: Inputs, options?: PredictOptions): RawArray | Record<string, RawArray> {
-    this.execute(inputs);
+    return this.predictFrom(inputs, options, undefined);
+  }
+
+  private predictFrom(inputs: Inputs, options: PredictOptions | undefined, stream: Stream | undefined): RawArray | Record<string, RawArray> {
+    this.execute(inputs, stream);
     const raw = options?.output === 'raw';
     const read = (port: Port): RawArray => (raw ? port.readRaw() : port.readReal());
     if (this.outputPorts.length === 1) return read(this.outputPorts[0]!);
@@ -204,7 +220,21 @@ export class Model {
    * @throws KletError as `predict`
    */
   predictInto(inputs: Inputs, outputs: OutputTargets): void {
-    this.execute(inputs);
+    this.predictIntoFrom(inputs, outputs, undefined);
+  }
+
+  /**
+   * A stream of its own through the network, with a state that goes on from call to call. Streams cost `memory.state` bytes each.
+   *
+   * @throws KletError `DISPOSED`
+   */
+  createState(): Stream {
+    this.alive();
+    return new Stream(this, this.host);
+  }
+
+  private predictIntoFrom(inputs: Inputs, outputs: OutputTargets, stream: Stream | undefined): void {
+    this.execute(inputs, stream);
     if (isArrayLike(outputs)) {
       if (this.outputPorts.length !== 1) throw this.wantsRecord('outputs', this.outputPorts);
       this.outputPorts[0]!.readInto(outputs);
@@ -236,6 +266,7 @@ export class Model {
         bytes.set(golden.subarray(at, at + bytes.length));
         at += bytes.length;
       }
+      this.enter(undefined);
       core.run(0, this.planBytes);
       for (const port of this.outputPorts) {
         const bytes = port.bytes(), different = bytes.findIndex((byte, i) => byte !== golden[at + i]);
@@ -257,6 +288,7 @@ export class Model {
     const core = this.alive();
     this.write(inputs);
     const before = this.inputPorts.map((port) => port.bytes().slice());
+    this.enter(undefined);
     core.run(0, this.planBytes);
     return [...before, ...this.outputPorts.map((port) => port.bytes().slice())];
   }
@@ -272,6 +304,7 @@ export class Model {
     const times = this.records.map(() => new Float64Array(runs));
     for (let run = 0; run < runs; run++) {
       if (options.inputs !== undefined) this.write(options.inputs);
+      this.enter(undefined);
       this.records.forEach((from, i) => {
         const to = this.records[i + 1] ?? this.planBytes, start = now();
         core.run(from, to);
@@ -294,6 +327,8 @@ export class Model {
     this.crew = undefined;
     this.core = undefined;
     this.shared = undefined;
+    this.host.live = this.host.initial = new Uint8Array(0);
+    this.host.resident = undefined;
     this.inputPorts = [];
     this.outputPorts = [];
   }
@@ -303,9 +338,17 @@ export class Model {
     return this.core;
   }
 
-  private execute(inputs: Inputs): void {
+  /** Puts a stream's state into the arena, or without one what every sequence begins with. */
+  private enter(stream: Stream | undefined): void {
+    if (stream) return stream.enter();
+    this.host.resident?.leave();
+    this.host.live.set(this.host.initial);
+  }
+
+  private execute(inputs: Inputs, stream: Stream | undefined): void {
     const core = this.alive();
     this.write(inputs);
+    this.enter(stream);
     core.run(0, this.planBytes);
   }
 

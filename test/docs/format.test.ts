@@ -172,6 +172,32 @@ const cases: Case[] = [
     { title: `cast ${from} to ${to}`, graph: single([[[29], from]], nothing, 'cast', {}, { dtype: to }) })),
 ];
 
+// layers with a state: real weights of one size, so that gates see something
+const rows = (shape: number[], int8: boolean, scale = 0.01): (b: GraphBuilder) => Tensor => (b) => {
+  const count = shape.reduce((x, y) => x * y);
+  return int8 ? b.constant(random.fill(new Int8Array(count)), shape, quantization(scale, 0), 'w') : b.constant(Float32Array.from({ length: count }, () => random.between(-0.5, 0.5)), shape, undefined, 'w');
+};
+const offsets = (count: number, int8: boolean) => (b: GraphBuilder): Tensor => (int8 ? b.constant(Int32Array.from({ length: count }, () => random.int(-2000, 2000)), [count], undefined, 'bias') : b.constant(Float32Array.from({ length: count }, () => random.between(-1, 1)), [count], undefined, 'bias'));
+const fine = (count: number, int8: boolean) => (b: GraphBuilder): Tensor => (int8 ? { name: 'fine', shape: [count], dtype: 'int16', quantization: quantization(2 ** -15, 0), data: Int16Array.from({ length: count }, () => random.int(-32767, 32767)) } : b.constant(Float32Array.from({ length: count }, () => random.between(-1, 1)), [count], undefined, 'fine'));
+const along = { timeMajor: false, reverse: false }, unit = quantization(1 / 128, 0);
+const operands = (...parts: (((b: GraphBuilder) => Tensor) | null)[]) => (b: GraphBuilder): Tensor[] => parts.map((part) => part?.(b) ?? null) as Tensor[];
+for (const type of ['i8', 'f32', 'hybrid'] as const) {
+  const int8 = type === 'i8', whole = type !== 'f32', x: [number[], DType, Quantization?] = int8 ? [[2, 5, 6], 'int8', odd] : [[2, 5, 6], 'float32'], tolerance = int8 ? 0 : 1e-5;
+  const hybrid = type === 'hybrid' ? { hybrid: 'asymmetric' as const } : {}, out = (q: Quantization): NodeOptions => (int8 ? { quantization: q } : {});
+  const lstm = { ...along, ...hybrid, activation: 'tanh' as const, cellClip: 0, projectionClip: 0, ...(int8 && { cellScale: 2 ** -12 }) };
+  cases.push(
+    { title: `lstm ${type}`, tolerance, graph: single([x], operands(rows([36, 6], whole), rows([36, 9], whole), offsets(36, int8)), 'lstm', lstm, out(quantization(1 / 120, 4))) },
+    { title: `lstm ${type} with all parts`, tolerance, graph: single([x], operands(rows([27, 6], whole), rows([27, 5], whole), offsets(27, int8), fine(18, int8), rows([5, 9], whole), offsets(5, int8), fine(27, int8)), 'lstm',
+      { ...lstm, reverse: true, timeMajor: true, cellClip: 1.5, projectionClip: 0.8, ...(int8 && { cellScale: 2 ** -9, hidden: { scale: 1 / 100, zeroPoint: 3 }, gateScales: [2 ** -10, 2 ** -11, 2 ** -10] }) }, out(quantization(0.02, -3))) },
+    { title: `gru ${type}`, tolerance, graph: single([x], operands(rows([27, 6], whole), rows([27, 9], whole), offsets(27, int8), offsets(27, int8)), 'gru', { ...along, ...hybrid, resetAfter: true }, out(unit)) },
+    { title: `gru ${type}, reset first`, tolerance, graph: single([x], operands(rows([27, 6], whole), rows([27, 9], whole), offsets(27, int8), offsets(27, int8)), 'gru', { ...along, ...hybrid, resetAfter: false }, out(unit)) },
+    { title: `rnn ${type}`, tolerance, graph: single([x], operands(rows([9, 6], whole), rows([9, 9], whole, 0.003), offsets(9, int8)), 'rnn', { ...along, ...hybrid, activation: 'tanh' }, out(unit)) },
+    { title: `rnn ${type}, bounded`, tolerance, graph: single([x], operands(rows([9, 6], whole), rows([9, 9], whole, 0.003), offsets(9, int8)), 'rnn', { ...along, ...hybrid, activation: 'reluN1To1' }, out(ties)) },
+    { title: `svdf ${type}`, tolerance, graph: single([x], operands(rows([10, 6], whole), (b) => ({ ...fine(70, int8)(b), shape: [10, 7] }), offsets(5, int8)), 'svdf', { ...along, ...hybrid, rank: 2, activation: 'relu', ...(int8 && { stateScale: 2 ** -11 }) }, out(odd)) },
+  );
+}
+cases.push({ title: 'gather', graph: single([[[3, 2, 7, 5], 'float32'], [[3, 4], 'int32']], nothing, 'gather', { axis: 2, batchDims: 1 }) });
+
 function asBytes(array: RawArray): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }

@@ -23,6 +23,7 @@ export class PageRunner {
   private readonly arena: DataView;
   private readonly weights: DataView;
   private readonly plan: DataView;
+  private readonly state: { bytes: number; initial: number } | undefined;
 
   constructor(file: Uint8Array) {
     const view = new DataView(file.buffer, file.byteOffset, file.byteLength), sections: Uint8Array[] = [];
@@ -30,7 +31,8 @@ export class PageRunner {
       const [kind, offset, length] = [0, 4, 8].map((at) => view.getUint32(32 + i * 16 + at, true)) as [number, number, number];
       sections[kind] = file.slice(offset, offset + length);
     }
-    const meta = JSON.parse(String.fromCharCode(...sections[C.SECTION_META!]!)) as { inputs: Port[]; outputs: Port[] };
+    const meta = JSON.parse(String.fromCharCode(...sections[C.SECTION_META!]!)) as { inputs: Port[]; outputs: Port[]; state?: { bytes: number; initial: number } };
+    this.state = meta.state;
     this.inputs = meta.inputs;
     this.outputs = meta.outputs;
     this.golden = sections[C.SECTION_GOLDEN!] ?? new Uint8Array(0);
@@ -51,8 +53,9 @@ export class PageRunner {
     return records;
   }
 
-  /** Bytes in, bytes out, in the order of META. */
+  /** Bytes in, bytes out, in the order of META; a state starts from the beginning. */
   run(inputs: Uint8Array[]): Uint8Array[] {
+    if (this.state) new Uint8Array(this.arena.buffer).set(new Uint8Array(this.weights.buffer, this.state.initial, this.state.bytes));
     this.inputs.forEach(({ offset }, i) => new Uint8Array(this.arena.buffer).set(inputs[i]!, offset));
     this.records().forEach(execute);
     return this.outputs.map((port) => new Uint8Array(this.arena.buffer, port.offset, bytesOf(port)).slice());
@@ -118,6 +121,7 @@ export function bytesOf({ dtype, shape }: Port): number {
 
 /** An array in the arena or in WEIGHTS. */
 class Place {
+  /** @param dtype one of the page's, or I16, which only records of states and their tables hold */
   constructor(private readonly view: DataView, private readonly start: number, private readonly dtype: number, private readonly bytes = sizeOf(dtype)) {}
   get(i: number): number {
     const at = this.start + i * this.bytes, { view } = this;
@@ -125,6 +129,7 @@ class Place {
       case C.DTYPE_I8: return view.getInt8(at);
       case C.DTYPE_U8: return view.getUint8(at);
       case C.DTYPE_F32: return view.getFloat32(at, true);
+      case I16: return view.getInt16(at, true);
       default: return view.getInt32(at, true);
     }
   }
@@ -132,12 +137,15 @@ class Place {
     const at = this.start + i * this.bytes, { view } = this;
     if (this.dtype === C.DTYPE_F32) view.setFloat32(at, x, true);
     else if (this.bytes === 1) view.setInt8(at, x);
+    else if (this.bytes === 2) view.setInt16(at, x, true);
     else view.setInt32(at, x, true);
   }
 }
 
+const I16 = -16;
+
 function sizeOf(dtype: number): number {
-  return dtype === C.DTYPE_I8 || dtype === C.DTYPE_U8 ? 1 : 4;
+  return dtype === I16 ? 2 : dtype === C.DTYPE_I8 || dtype === C.DTYPE_U8 ? 1 : 4;
 }
 
 /** The fields of one record. */
@@ -243,9 +251,16 @@ function scratchOf(r: Fields): number {
       const R = Math.min(64, Math.ceil(r.int('MATMUL_M') / 4) * 4), K = r.int('MATMUL_K');
       return r.floats ? 8 * R + 32 + 32 * K + (r.int('MATMUL_A_TRANSPOSED') ? 4 * R * K : 0) : 8 * R + 96 + 16 * (K + 1) + 2 * R * (K + 1) + 32;
     }
+    case C.OP_RECURRENT: {
+      const { INPUTS, CELLS, OUTPUTS } = r.ints('RECURRENT', 'INPUTS', 'CELLS', 'OUTPUTS'), gates = gatesOf(r) * up8(CELLS);
+      return 3 * (4 + Math.max(INPUTS, CELLS, OUTPUTS)) + 4 * Math.max(gates, up8(OUTPUTS)) + 8 * gates + 12 * Math.max(up8(CELLS), up8(OUTPUTS)) + 384;
+    }
+    case C.OP_SVDF: return 3 * up(r.int('SVDF_INPUTS')) + 192 + 8 * up8(product('SVDF', 'UNITS', 'RANK'));
     default: return 0;
   }
 }
+
+const up8 = (n: number): number => Math.ceil(n / 8) * 8;
 
 // ── records ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -258,7 +273,7 @@ function execute(r: Fields): void {
 const operators = new Map<number, (r: Fields) => void>(Object.entries({
   OP_CONV2D: convolution, OP_HYBRID_CONV2D: convolution, OP_DEPTHWISE_CONV2D: depthwise, OP_POOL2D: pool, OP_REDUCE: reduce, OP_BINARY: binary, OP_UNARY: unary,
   OP_SOFTMAX: softmax, OP_LOG_SOFTMAX: softmax, OP_L2_NORMALIZE: normalize, OP_COPY: copy, OP_FILL: fill, OP_RESIZE2D: resize, OP_ARGMAX: argmax,
-  OP_BATCH_MATMUL: matmul, OP_QUANTIZE: quantizing, OP_DEQUANTIZE: dequantizing, OP_CAST: cast,
+  OP_RECURRENT: recurrent, OP_SVDF: svdf, OP_GATHER: gather, OP_BATCH_MATMUL: matmul, OP_QUANTIZE: quantizing, OP_DEQUANTIZE: dequantizing, OP_CAST: cast,
 }).map(([name, run]) => [C[name]!, run]));
 
 function convolution(r: Fields): void {
@@ -600,5 +615,194 @@ function cast(r: Fields): void {
     if (r.dtype !== to && bytes(r.dtype) && bytes(to)) target.set(i, x ^ 0x80);
     else if (r.floats && limits) target.set(i, Number.isNaN(x) ? 0 : clamp(Math.trunc(x), ...limits));
     else target.set(i, x);
+  }
+}
+
+// ── layers with a state ───────────────────────────────────────────────────────────────────────────────────
+
+function gatesOf(r: Fields): number {
+  const kind = r.int('RECURRENT_KIND');
+  return kind === C.RECURRENT_RNN! ? 1 : kind !== C.RECURRENT_LSTM! || r.int('RECURRENT_PARTS') & C.RECURRENT_COUPLED! ? 3 : 4;
+}
+
+const sat16 = (x: number): number => clamp(x, -32768, 32767), sat8 = (x: number): number => clamp(x, -128, 127);
+/** a / 2^n, halves away from zero */
+const over = (a: number, n: number): number => Math.sign(a) * Math.floor(Math.abs(a) / 2 ** n + (n > 0 ? 0.5 : 0));
+const floorOver = (a: bigint, n: bigint): bigint => a >> n;
+
+function factor(x: number, multiplier: number, exponent: number): number {
+  const left = Math.max(exponent, 0), most = Math.floor((2 ** 31 - 1) / 2 ** left), cut = clamp(x, -most - 1, most) * 2 ** left;
+  return over(Number(floorOver(BigInt(cut) * BigInt(multiplier) + (1n << 30n), 31n)), Math.max(-exponent, 0));
+}
+
+const ring = (a: number, b: number): number => sat16(Math.floor((a * b + 16384) / 32768));
+
+function exp16(x: number, b: number): number {
+  if (x === 0) return 32767;
+  if (b > 5 && x < -(2 ** (20 - b))) return 0;
+  const Q = 2 ** (13 - b), p = (x & (Q - 1)) - Q, a = p * 2 ** b + 4096, a2 = ring(a, a);
+  let y = sat16(28918 + ring(28918, a + over(ring(over(ring(a2, a2), 2) + ring(a2, a), 10923) + a2, 1)));
+  [25520, 19875, 12055, 4435, 600, 11, 0].forEach((m, i) => { if (i < b + 2 && (p - x) & (Q * 2 ** i)) y = ring(y, m); });
+  return y;
+}
+
+function inverse16(e: number): number {
+  const v = (e + 32768) >> 1;
+  let x = 23130 + ring(v, -15420);
+  for (let i = 0; i < 3; i++) x += sat16(4 * ring(x, 8192 - ring(v, x)));
+  return x;
+}
+
+const logistic16 = (x: number): number => {
+  const y = sat16(2 * inverse16(exp16(-Math.abs(x), 3)));
+  return x === 0 ? 16384 : x > 0 ? y : 32767 - y;
+};
+const tanh16 = (x: number, b: number): number => (x === 0 ? 0 : Math.sign(x) * sat16(4 * (inverse16(exp16(-Math.abs(x), b + 1)) - 8192)));
+
+function norm16(s: number[], weight: (n: number) => number, bias: (n: number) => number, multiplier: number, exponent: number, guard: number): number[] {
+  const N = s.length, M = Math.trunc(1024 * s.reduce((a, b) => a + b, 0) / N), squares = s.reduce((a, b) => a + b * b, 0);
+  let V = Number((BigInt(squares) * BigInt(Math.trunc(2 ** 20 / N)) - BigInt(M) * BigInt(M)) / (1n << 20n)), root = [2147483647, 0];
+  if (V < 1) V = guard;
+  if (V > 1) {
+    let e = 11;
+    for (; V >= 2 ** 29; e++) V = Math.trunc(V / 4);
+    for (; V < 2 ** 27; e--) V *= 4;
+    const dot = (a: number, b: number): number => Number(floorOver(BigInt(a) * BigInt(b) + (1n << 30n), 31n)), held = (x: number): number => clamp(x, -2147483648, 2147483647), h = over(V >> 1, 1);
+    let x = 2 ** 28;
+    for (let i = 0; i < 5; i++) x = held(8 * (dot(402653184, x) - dot(h, held(64 * dot(dot(x, x), x)))));
+    x = dot(x, 1518500250);
+    root = e < 0 ? [x * 2 ** -e | 0, 0] : [x, -e];
+  }
+  return s.map((v, n) => {
+    const u = (Math.imul(factor(1024 * v - M, root[0]!, root[1]!), weight(n)) + bias(n)) | 0;
+    return sat16(factor(Math.trunc((u > 0 ? u + 512 : u - 512) / 1024), multiplier, exponent + 12));
+  });
+}
+
+/** A packed matrix of a step: Σ a·w of lane n of gate g, from a start on in f32. */
+function matrix(r: Fields, name: string, floats: boolean, lanes: number, K: number): (gate: number, n: number, a: number[], start?: number) => number {
+  const weights = r.table(name, floats ? C.DTYPE_F32! : C.DTYPE_I8!), panels = up8(lanes) / 8;
+  return (gate, n, a, start = 0) => {
+    const panel = gate * panels + (n >> 3), at = (k: number): number => weights.get(floats ? (panel * K + k) * 8 + (n % 8) : (panel * Math.ceil(K / 4) + (k >> 2)) * 32 + (n % 8) * 4 + (k % 4));
+    return a.reduce((s, v, k) => (floats ? f(s + f(v * at(k))) : s + v * at(k)), start);
+  };
+}
+
+const logistic = (x: number): number => f(1 / f(1 + f(Math.exp(-x))));
+
+function activation(kind: number): (x: number) => number {
+  const functions: Record<string, (x: number) => number> = { UNARY_RELU: (x) => max(x, 0), UNARY_RELU6: (x) => min(max(x, 0), 6), UNARY_RELU_N1_TO_1: (x) => min(max(x, -1), 1), UNARY_TANH: (x) => f(Math.tanh(x)) };
+  return kind === -1 ? (x) => x : functions[Object.keys(functions).find((name) => C[name] === kind)!]!;
+}
+
+function recurrent(r: Fields): void {
+  const { KIND, TIME, BATCH, INPUTS, CELLS, OUTPUTS, SOURCE_STEP, SOURCE_BATCH, TARGET_STEP, TARGET_BATCH, REVERSE, PARTS, MODE } = r.ints(
+    'RECURRENT', 'KIND', 'TIME', 'BATCH', 'INPUTS', 'CELLS', 'OUTPUTS', 'SOURCE_STEP', 'SOURCE_BATCH', 'TARGET_STEP', 'TARGET_BATCH', 'REVERSE', 'PARTS', 'MODE');
+  const G = gatesOf(r), N = CELLS, lanes = up8(N), gru = KIND === C.RECURRENT_GRU! || KIND === C.RECURRENT_GRU_RESET_FIRST!, plain = r.floats && MODE === C.RECURRENT_PLAIN!;
+  const source = r.source('RECURRENT_SOURCE'), target = r.target('RECURRENT_TARGET'), hidden = r.target('RECURRENT_HIDDEN', !r.floats && gru ? I16 : r.dtype), cell = r.target('RECURRENT_CELL', r.floats ? C.DTYPE_F32 : I16);
+  const W = matrix(r, 'RECURRENT_INPUT_WEIGHTS', plain, N, INPUTS), U = matrix(r, 'RECURRENT_HIDDEN_WEIGHTS', plain, N, OUTPUTS), number = r.floats ? C.DTYPE_F32! : C.DTYPE_I32!, small = r.floats ? C.DTYPE_F32! : I16;
+  const biasW = r.table('RECURRENT_INPUT_BIAS', number), biasU = r.table('RECURRENT_HIDDEN_BIAS', number), gates = r.table('RECURRENT_GATES', plain || MODE ? C.DTYPE_F32! : C.DTYPE_I32!), sums = r.table('RECURRENT_SUMS', C.DTYPE_I32!);
+  const peephole = r.table('RECURRENT_PEEPHOLE', small), norm = r.table('RECURRENT_NORM', small), normBias = r.table('RECURRENT_NORM_BIAS', number), words = (gate: number, i: number): number => gates.get(gate * 9 + i);
+  const P = matrix(r, 'RECURRENT_PROJECTION', plain, OUTPUTS, N), biasP = r.table('RECURRENT_PROJECTION_BIAS', number), all = range(N), act = r.floats ? activation(r.int('RECURRENT_ACTIVATION')) : () => 0;
+  /** f32: start plus the products of a row, hybrid ones by its own range. */
+  const products = (of: typeof W, gate: number, row: number[], start: (n: number) => number, count: number, scale: number, firstSum: number): number[] => {
+    if (plain) return range(count).map((n) => of(gate, n, row, start(n)));
+    const { q, s, z } = quantizePicture(row, MODE === C.RECURRENT_ASYMMETRIC!);
+    return range(count).map((n) => f(f(f((of(gate, n, q) - z * sums.get(firstSum + n)) | 0) * f(s * scale)) + start(n)));
+  };
+  for (let b = 0; b < BATCH; b++) {
+    let h = range(OUTPUTS).map((n) => hidden.get(b * OUTPUTS + n)), c = KIND === C.RECURRENT_LSTM! ? all.map((n) => cell.get(b * N + n)) : [];
+    for (let step = 0; step < TIME; step++) {
+      const t = REVERSE ? TIME - 1 - step : step, x = range(INPUTS).map((k) => source.get(t * SOURCE_STEP + b * SOURCE_BATCH + k));
+      let shown: number[] | undefined;
+      const coupled = G === 3, [I, F, Gate, O] = coupled ? [0, 0, 1, 2] : [0, 1, 2, 3];
+      if (r.floats) {
+        const w = (gate: number): number[] => products(W, gate, x, (n) => biasW.get(gate * lanes + n), N, gates.get(gate * 2), gate * lanes);
+        const u = (gate: number, row: number[], start: (n: number) => number): number[] => products(U, gate, row, start, N, gates.get(gate * 2 + 1), (G + gate) * lanes);
+        const both = (gate: number): number[] => { const s = w(gate); return u(gate, h, (n) => s[n]!); };
+        if (KIND === C.RECURRENT_RNN!) h = both(0).map(act);
+        else if (gru) {
+          const T = (gate: number, row = h): number[] => u(gate, row, (n) => biasU.get(gate * lanes + n)), sum = (gate: number): number[] => { const a = w(gate), d = T(gate); return all.map((n) => logistic(f(a[n]! + d[n]!))); };
+          const z = sum(0), reset = sum(1), last = w(2), d = KIND === C.RECURRENT_GRU! ? T(2).map((v, n) => f(reset[n]! * v)) : T(2, h.map((v, n) => f(reset[n]! * v)));
+          h = h.map((v, n) => f(f(z[n]! * v) + f(f(1 - z[n]!) * f(Math.tanh(f(last[n]! + d[n]!))))));
+        } else {
+          const finish = (gate: number, peeps: boolean): number[] => {
+            let s = both(gate);
+            if (peeps && PARTS & C.RECURRENT_HAS_PEEPHOLE!) s = s.map((v, n) => f(v + f(peephole.get(gate * lanes + n) * c[n]!)));
+            if (PARTS & C.RECURRENT_HAS_NORM!) {
+              const mean = f(fold(s, 0, add) / N), d = s.map((v) => f(v - mean)), v = f(1 / f(Math.sqrt(f(f(fold(d, 0, (p, e) => f(p + f(e * e)), add) / N) + f(1e-8)))));
+              s = d.map((e, n) => f(f(f(e * v) * norm.get(gate * lanes + n)) + normBias.get(gate * lanes + n)));
+            }
+            return s;
+          };
+          const fs = finish(F, true).map(logistic), is = coupled ? fs.map((v) => f(1 - v)) : finish(I, true).map(logistic), gs = finish(Gate, false).map(act), clip = r.float('RECURRENT_CELL_CLIP');
+          c = c.map((v, n) => f(f(fs[n]! * v) + f(is[n]! * gs[n]!))).map((v) => (clip > 0 ? clamp(v, -clip, clip) : v));
+          const os = finish(O, true).map(logistic), m = c.map((v, n) => f(os[n]! * act(v))), bound = r.float('RECURRENT_PROJECTION_CLIP');
+          h = PARTS & C.RECURRENT_HAS_PROJECTION! ? products(P, 0, m, (n) => biasP.get(n), OUTPUTS, r.float('RECURRENT_PROJECTION_SCALE'), 2 * G * lanes).map((v) => (bound > 0 ? clamp(v, -bound, bound) : v)) : m;
+        }
+      } else {
+        const s = (gate: number): number[] => all.map((n) => sat16(factor(W(gate, n, x) + biasW.get(gate * lanes + n), words(gate, 0), words(gate, 1))));
+        const T = (gate: number, row: number[]): number[] => all.map((n) => factor(U(gate, n, row) + biasU.get(gate * lanes + n), words(gate, 2), words(gate, 3)));
+        const both = (gate: number): number[] => { const a = s(gate), d = T(gate, h); return all.map((n) => sat16(a[n]! + d[n]!)); }, zero = r.int('RECURRENT_TARGET_ZERO');
+        if (KIND === C.RECURRENT_RNN!) h = both(0).map((v) => clamp(over(r.int('RECURRENT_ACTIVATION') === C.UNARY_TANH! ? tanh16(v, 3) : v, 8) + zero, r.int('RECURRENT_MIN'), r.int('RECURRENT_MAX')));
+        else if (gru) {
+          const narrow = (row: number[]): number[] => row.map((v) => sat8(over(v, 8))), seen = narrow(h), sum = (gate: number): number[] => { const a = s(gate), d = T(gate, seen); return all.map((n) => logistic16(sat16(a[n]! + sat16(d[n]!)))); };
+          const z = sum(0), reset = sum(1), last = s(2), d = KIND === C.RECURRENT_GRU! ? T(2, seen).map((v, n) => over(reset[n]! * sat16(v), 15)) : T(2, narrow(h.map((v, n) => over(reset[n]! * v, 15)))).map(sat16);
+          h = h.map((v, n) => sat16(over(z[n]! * v, 15) + over((32767 - z[n]!) * tanh16(sat16(last[n]! + d[n]!), 3), 15)));
+          shown = h.map((v) => sat8(over(v, 8) + zero));
+        } else {
+          const finish = (gate: number, peeps: boolean): number[] => {
+            const a = both(gate).map((v, n) => (peeps && PARTS & C.RECURRENT_HAS_PEEPHOLE! ? sat16(v + factor(peephole.get(gate * lanes + n) * c[n]!, words(gate, 4), words(gate, 5))) : v));
+            return PARTS & C.RECURRENT_HAS_NORM! ? norm16(a, (n) => norm.get(gate * lanes + n), (n) => normBias.get(gate * lanes + n), words(gate, 6), words(gate, 7), words(gate, 8)) : a;
+          };
+          const bits = r.int('RECURRENT_CELL_BITS'), clip = r.int('RECURRENT_CELL_CLIP') || Infinity, bound = r.int('RECURRENT_PROJECTION_CLIP') || Infinity;
+          const fs = finish(F, true).map(logistic16), is = coupled ? fs.map((v) => 32767 - v) : finish(I, true).map(logistic16), gs = finish(Gate, false).map((v) => tanh16(v, 3));
+          c = c.map((v, n) => clamp(sat16(over(fs[n]! * v, 15) + over(is[n]! * gs[n]!, 15 + bits)), -clip, clip));
+          const os = finish(O, true).map(logistic16), m = c.map((v, n) => sat8(factor(os[n]! * tanh16(v, bits), r.int('RECURRENT_OUT_MULTIPLIER'), r.int('RECURRENT_OUT_EXPONENT')) - r.int('RECURRENT_OUT_ZERO')));
+          h = PARTS & C.RECURRENT_HAS_PROJECTION! ? range(OUTPUTS).map((n) => clamp(sat8(factor(P(0, n, m) + biasP.get(n), r.int('RECURRENT_PROJECTION_MULTIPLIER'), r.int('RECURRENT_PROJECTION_EXPONENT')) + zero), -bound, bound)) : m;
+        }
+      }
+      (shown ?? h).forEach((v, n) => target.set(t * TARGET_STEP + b * TARGET_BATCH + n, v));
+    }
+    h.forEach((v, n) => hidden.set(b * OUTPUTS + n, v));
+    c.forEach((v, n) => cell.set(b * N + n, v));
+  }
+}
+
+function svdf(r: Fields): void {
+  const { TIME, BATCH, INPUTS, UNITS, RANK, MEMORY, SOURCE_STEP, SOURCE_BATCH, TARGET_STEP, TARGET_BATCH, MODE } = r.ints(
+    'SVDF', 'TIME', 'BATCH', 'INPUTS', 'UNITS', 'RANK', 'MEMORY', 'SOURCE_STEP', 'SOURCE_BATCH', 'TARGET_STEP', 'TARGET_BATCH', 'MODE');
+  const filters = UNITS * RANK, plain = r.floats && MODE === C.RECURRENT_PLAIN!, source = r.source('SVDF_SOURCE'), target = r.target('SVDF_TARGET'), state = r.target('SVDF_STATE', r.floats ? C.DTYPE_F32 : I16);
+  const W = matrix(r, 'SVDF_FEATURE_WEIGHTS', plain, filters, INPUTS), time = r.table('SVDF_TIME_WEIGHTS', r.floats ? C.DTYPE_F32! : I16), bias = r.table('SVDF_BIAS', r.floats ? C.DTYPE_F32! : C.DTYPE_I32!), sums = r.table('SVDF_SUMS', C.DTYPE_I32!);
+  for (let b = 0; b < BATCH; b++) {
+    for (let t = 0; t < TIME; t++) {
+      const x = range(INPUTS).map((k) => source.get(t * SOURCE_STEP + b * SOURCE_BATCH + k)), { q, s, z } = quantizePicture(x, MODE === C.RECURRENT_ASYMMETRIC!);
+      for (let i = 0; i < filters; i++) {
+        const past = (m: number): number => (b * filters + i) * MEMORY + m;
+        for (let m = 1; m < MEMORY; m++) state.set(past(m - 1), state.get(past(m)));
+        if (plain) state.set(past(MEMORY - 1), W(0, i, x));
+        else if (r.floats) state.set(past(MEMORY - 1), f(f((W(0, i, q) - z * sums.get(i)) | 0) * f(s * r.float('SVDF_SCALE'))));
+        else state.set(past(MEMORY - 1), sat16(factor((W(0, i, x) - r.int('SVDF_SOURCE_ZERO') * sums.get(i)) | 0, r.int('SVDF_FEATURE_MULTIPLIER'), r.int('SVDF_FEATURE_EXPONENT'))));
+      }
+      for (let unit = 0; unit < UNITS; unit++) {
+        const dot = (i: number): number => range(MEMORY).reduce((sum, m) => (r.floats ? f(sum + f(time.get(i * MEMORY + m) * state.get((b * filters + i) * MEMORY + m))) : (sum + time.get(i * MEMORY + m) * state.get((b * filters + i) * MEMORY + m)) | 0), 0);
+        const own = range(RANK).map((k) => dot(unit * RANK + k)), at = t * TARGET_STEP + b * TARGET_BATCH + unit;
+        if (r.floats) target.set(at, clamp(f(own.reduce(add, 0) + bias.get(unit)), r.float('SVDF_MIN'), r.float('SVDF_MAX')));
+        else target.set(at, clamp(factor(own.reduce((p, v) => (p + v) | 0, bias.get(unit)), r.int('SVDF_OUT_MULTIPLIER'), r.int('SVDF_OUT_EXPONENT')) + r.int('SVDF_TARGET_ZERO'), r.int('SVDF_MIN'), r.int('SVDF_MAX')));
+      }
+    }
+  }
+}
+
+function gather(r: Fields): void {
+  const { OUTER, MIDDLE, COUNT, INDEX_COUNT, ROW_BYTES } = r.ints('GATHER', 'OUTER', 'MIDDLE', 'COUNT', 'INDEX_COUNT', 'ROW_BYTES');
+  const source = r.source('GATHER_SOURCE', C.DTYPE_I8), indices = r.source('GATHER_INDICES', C.DTYPE_I32), target = r.target('GATHER_TARGET', C.DTYPE_I8);
+  for (let o = 0; o < OUTER; o++) {
+    for (let m = 0; m < MIDDLE; m++) {
+      for (let i = 0; i < INDEX_COUNT; i++) {
+        const j = clamp(indices.get(o * INDEX_COUNT + i), 0, COUNT - 1);
+        for (let byte = 0; byte < ROW_BYTES; byte++) target.set(((o * MIDDLE + m) * INDEX_COUNT + i) * ROW_BYTES + byte, source.get(((o * MIDDLE + m) * COUNT + j) * ROW_BYTES + byte));
+      }
+    }
   }
 }

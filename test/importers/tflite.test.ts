@@ -289,7 +289,7 @@ describe('tensors', () => {
   it('drop what computes a shape that is known', () => {
     const graph = importTflite(network([float('x', [2, 6]), { name: 's', shape: [2], type: 'INT32' }, { name: 'g', shape: [1], type: 'INT32' }, float('y', [3, 4])], [
       { kind: 'SHAPE', inputs: ['x'], outputs: ['s'], options: { outputType: 'INT32' } },
-      { kind: 'GATHER', inputs: ['s'], outputs: ['g'] },
+      { kind: 'CUMSUM', inputs: ['s'], outputs: ['g'] },
       { kind: 'RESHAPE', inputs: ['x', 'g'], outputs: ['y'] },
     ]));
     expect(only(graph).op).toBe('reshape');
@@ -343,15 +343,15 @@ describe('networks that cannot be imported', () => {
     const error = errorOf(() => importTflite(network([
       float('x', [4]), float('a', [4]), float('b', [4]), float('c', [4]), float('dead', [4]), float('y', [4]),
     ], [
-      { kind: 'GATHER', inputs: ['x'], outputs: ['a'] },
-      { kind: 'GATHER', inputs: ['a'], outputs: ['b'] },
+      { kind: 'CUMSUM', inputs: ['x'], outputs: ['a'] },
+      { kind: 'CUMSUM', inputs: ['a'], outputs: ['b'] },
       { kind: 'WHERE', inputs: ['x'], outputs: ['dead'] },
       { kind: 'ADD', inputs: ['b', 'x'], outputs: ['c'], options: { fusedActivationFunction: 'SIGN_BIT' } },
       { kind: 'CUSTOM', customCode: 'toString', inputs: ['c'], outputs: ['y'] },
     ]), { name: 'net.tflite' }));
     expect(error.code).toBe('UNSUPPORTED_OP');
     expect(error.message.split('\n').slice(1)).toEqual([
-      '  GATHER (2): "a", "b"', '  ADD with fused activation SIGN_BIT (1): "c"', '  custom operator toString (1): "y"',
+      '  CUMSUM (2): "a", "b"', '  ADD with fused activation SIGN_BIT (1): "c"', '  custom operator toString (1): "y"',
     ]);
     expect(error.message).toMatch(/^net\.tflite: /);
   });

@@ -31,7 +31,7 @@ export function hybrid<N extends Layer>(node: N, inputs: Inputs, layer: (node: N
 }
 
 /** symmetric: ±max|x| takes ±127. asymmetric: [min(x, 0), max(x, 0)] takes −128 … 127, zero on a step. */
-function quantizePicture(x: Float32Array, asymmetric: boolean): { values: Int8Array; scale: number; zeroPoint: number } {
+export function quantizePicture(x: Float32Array, asymmetric: boolean): { values: Int8Array; scale: number; zeroPoint: number } {
   const low = x.reduce((a, b) => Math.min(a, b), 0), high = x.reduce((a, b) => Math.max(a, b), 0);
   let scale = 1, zeroPoint = 0;
   if (high > low && asymmetric) {

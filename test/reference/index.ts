@@ -13,8 +13,11 @@ import { depthToSpace } from './depthToSpace';
 import { depthwiseConv2d } from './depthwiseConv2d';
 import { dequantize } from './dequantize';
 import { fullyConnected } from './fullyConnected';
+import { gather } from './gatherRows';
+import { gru } from './gru';
 import { l2Normalize } from './l2Normalize';
 import { logSoftmax } from './logSoftmax';
+import { lstm } from './lstm';
 import { maxPool2d } from './maxPool2d';
 import { pad } from './pad';
 import { prelu } from './prelu';
@@ -22,10 +25,12 @@ import { quantize } from './quantize';
 import { reduce } from './reduce';
 import { reshape } from './reshape';
 import { resize2d } from './resize2d';
+import { rnn } from './rnn';
 import { slice } from './slice';
 import { softmax } from './softmax';
 import { spaceToDepth } from './spaceToDepth';
 import { split } from './split';
+import { svdf } from './svdf';
 import { transpose } from './transpose';
 import { transposeConv2d } from './transposeConv2d';
 import { unary } from './unary';
@@ -38,7 +43,7 @@ import { unary } from './unary';
 export const reference: { [K in OperatorName]: (node: Node<K>, inputs: (TensorData | null)[]) => TensorData[] } = {
   conv2d, depthwiseConv2d, transposeConv2d, fullyConnected, batchMatmul, averagePool2d, maxPool2d, reduce,
   binary, unary, prelu, softmax, logSoftmax, l2Normalize, concat, split, slice, reshape, transpose, pad,
-  resize2d, depthToSpace, spaceToDepth, broadcastTo, argmax, cast, quantize, dequantize,
+  resize2d, depthToSpace, spaceToDepth, broadcastTo, argmax, cast, quantize, dequantize, gather, gru, lstm, rnn, svdf,
 };
 
 /**
@@ -61,7 +66,7 @@ export function runReference(graph: Graph, inputs: Record<string, TensorData>): 
   for (const node of graph.nodes) {
     const operands = node.inputs.map((tensor) => {
       if (!tensor) return null;
-      const value = tensor.data ?? values.get(tensor.name);
+      const value = (tensor.data ?? values.get(tensor.name)) as TensorData | undefined;
       if (!value) throw new KletError('INVALID_GRAPH', `${node.op} "${node.name}" reads "${tensor.name}" before anything wrote it`);
       values.set(tensor.name, value);
       return value;
@@ -70,7 +75,7 @@ export function runReference(graph: Graph, inputs: Record<string, TensorData>): 
     node.outputs.forEach((tensor, i) => values.set(tensor.name, results[i]!));
   }
   // An output can be a constant, once a compiler has folded everything before it.
-  for (const tensor of graph.outputs) if (tensor.data) values.set(tensor.name, tensor.data);
+  for (const tensor of graph.outputs) if (tensor.data) values.set(tensor.name, tensor.data as TensorData);
   return values;
 }
 

@@ -37,6 +37,7 @@ export function rangeOf(dtype: DType): Range {
   switch (dtype) {
     case 'int8': return [-128, 127];
     case 'uint8': return [0, 255];
+    case 'int16': return [-32768, 32767];
     case 'bool': return [0, 1];
     case 'int32': case 'int64': return [-2147483648, 2147483647];
     case 'float32': return [-Infinity, Infinity];

@@ -17,6 +17,7 @@ export function allocate(tensor: Tensor): TensorData {
     case 'int8': return new Int8Array(count);
     case 'uint8': case 'bool': return new Uint8Array(count);
     case 'int32': case 'int64': return new Int32Array(count);
+    case 'int16': throw new KletError('UNSUPPORTED_TYPE', `"${tensor.name}" is int16, which only constants are`);
   }
 }
 

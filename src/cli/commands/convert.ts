@@ -66,9 +66,9 @@ function convert(input: string, options: ConvertOptions, io: Io): void {
     progress.update(0, `reading ${basename(input)}`);
     const graph = importForeign(source, input, options.name);
     const labels = options.labels === undefined ? undefined : readLabels(options.labels);
-    const meta = metaOf(source, input, options, labels, graph.inputs);
+    const inputs = graph.inputs as TensorInfo[], meta = metaOf(source, input, options, labels, inputs);
     progress.update(1, 'compiling');
-    const golden = Array.from({ length: options.golden }, (_, i) => randomInputs(graph.inputs, SEED + i));
+    const golden = Array.from({ length: options.golden }, (_, i) => randomInputs(inputs, SEED + i));
     const klet = compile(graph, { meta, golden, notes: options.notes, compact: options.compact ?? false, ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }) });
     progress.update(2, 'writing and verifying');
     let model: Model | undefined;

@@ -1,8 +1,8 @@
-import type { Graph, Tensor } from '../../graph/graph';
+import { resultsOf, type Graph, type Tensor } from '../../graph/graph';
 
 /** Nodes whose results nobody needs go. */
 export function dropDead(graph: Graph): void {
-  const needed = new Set<Tensor>(graph.outputs);
+  const needed = new Set<Tensor>(resultsOf(graph));
   graph.nodes = [...graph.nodes].reverse().filter((node) => {
     if (!node.outputs.some((tensor) => needed.has(tensor))) return false;
     for (const tensor of node.inputs) if (tensor) needed.add(tensor);

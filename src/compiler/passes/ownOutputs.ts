@@ -1,8 +1,8 @@
-import type { AnyNode, Graph, Tensor } from '../../graph/graph';
+import { entriesOf, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
 
 /** Outputs that are constants, inputs, or named twice become copies, so that each output has a place of its own to be read from. */
 export function ownOutputs(graph: Graph): void {
-  const seen = new Set<Tensor>(graph.inputs);
+  const seen = new Set<Tensor>(entriesOf(graph));
   graph.outputs = graph.outputs.map((tensor) => {
     if (!tensor.data && !seen.has(tensor)) {
       seen.add(tensor);

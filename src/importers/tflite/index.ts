@@ -88,7 +88,8 @@ class TfliteImport {
       kind as OperatorKind,
       this.reader.table(table, source.builtinOptionsType === tag ? source.builtinOptions : 0),
       source.customOptions, source.inputs, source.outputs,
-      { tensor: (index) => this.readable(index, position), uniqueName: (wish) => this.tensors.uniqueName(wish) },
+      { tensor: (index) => this.readable(index, position), uniqueName: (wish) => this.tensors.uniqueName(wish), steps: (index) => this.tensors.steps(index) },
+      source.intermediates,
     );
     try {
       mapping(lowering);

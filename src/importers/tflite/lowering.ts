@@ -11,12 +11,14 @@ export interface Surroundings {
   /** The IR's tensor for an index of the file. */
   tensor(index: number): Tensor;
   uniqueName(wish: string): string;
+  /** Scale and zero point of a tensor that may have no counterpart. */
+  steps(index: number): { scale: number; zeroPoint: number } | undefined;
 }
 
 export type Mapping<K extends OperatorKind> = (operator: Lowering<K>) => void;
 export type Mappings = { [K in OperatorKind]?: Mapping<K> };
 
-const activationNames: Record<(typeof fusedActivations)[number], FusedActivation | 'tanh' | undefined> = {
+export const activationNames: Record<(typeof fusedActivations)[number], FusedActivation | 'tanh' | undefined> = {
   NONE: 'none', RELU: 'relu', RELU_N1_TO_1: 'reluN1To1', RELU6: 'relu6', TANH: 'tanh', SIGN_BIT: undefined,
 };
 
@@ -33,6 +35,7 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
     private readonly inputIndices: number[],
     private readonly outputIndices: number[],
     private readonly surroundings: Surroundings,
+    private readonly intermediateIndices: number[] = [],
   ) {}
 
   get inputCount(): number {
@@ -61,6 +64,19 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
   optionalInput(i: number): Tensor | null {
     const index = this.inputIndices[i] ?? -1;
     return index < 0 ? null : this.surroundings.tensor(index);
+  }
+
+  has(i: number): boolean {
+    return (this.inputIndices[i] ?? -1) >= 0;
+  }
+
+  /** Scale and zero point of an input that is kept from run to run. */
+  stepsOfState(i: number): { scale: number; zeroPoint: number } | undefined {
+    return this.surroundings.steps(this.inputIndices[i] ?? -1);
+  }
+
+  stepsOfIntermediate(i: number): { scale: number; zeroPoint: number } | undefined {
+    return this.surroundings.steps(this.intermediateIndices[i] ?? -1);
   }
 
   get inputs(): Tensor[] {

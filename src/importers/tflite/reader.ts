@@ -102,6 +102,6 @@ function absent(type: string, initial = 0): unknown {
   if (type === '[uint8]') return new Uint8Array(0);
   if (type.startsWith('[')) return [];
   if (type === 'string') return '';
-  if (type === 'bool') return false;
+  if (type === 'bool') return initial === 1;
   return type === 'union' || type in readScalar ? initial : undefined;
 }

@@ -26,7 +26,7 @@ export const tables = {
   SparsityParameters: { traversalOrder: [0, '[int32]'] },
   Operator: {
     opcodeIndex: [0, 'uint32'], inputs: [1, '[int32]'], outputs: [2, '[int32]'],
-    builtinOptionsType: [3, 'uint8'], builtinOptions: [4, 'union'], customOptions: [5, '[uint8]'],
+    builtinOptionsType: [3, 'uint8'], builtinOptions: [4, 'union'], customOptions: [5, '[uint8]'], intermediates: [8, '[int32]'],
   },
   /** `offset` and `size` locate data kept outside the FlatBuffer, counted from the start of the file. */
   Buffer: { data: [0, '[uint8]'], offset: [1, 'uint64'], size: [2, 'uint64'] },
@@ -73,6 +73,22 @@ export const tables = {
   BlockOptions: { blockSize: [0, 'int32'] },
   TypeOptions: { outputType: [0, 'int8'] },
   CastOptions: { inDataType: [0, 'int8'], outDataType: [1, 'int8'] },
+  RnnOptions: { fusedActivationFunction: [0, 'int8'], asymmetricQuantizeInputs: [1, 'bool'] },
+  SequenceRnnOptions: { timeMajor: [0, 'bool'], fusedActivationFunction: [1, 'int8'], asymmetricQuantizeInputs: [2, 'bool'] },
+  BidirectionalRnnOptions: { timeMajor: [0, 'bool'], fusedActivationFunction: [1, 'int8'], mergeOutputs: [2, 'bool'], asymmetricQuantizeInputs: [3, 'bool'] },
+  LstmOptions: { fusedActivationFunction: [0, 'int8'], cellClip: [1, 'float32'], projClip: [2, 'float32'], kernelType: [3, 'int8'], asymmetricQuantizeInputs: [4, 'bool'] },
+  SequenceLstmOptions: {
+    fusedActivationFunction: [0, 'int8'], cellClip: [1, 'float32'], projClip: [2, 'float32'], timeMajor: [3, 'bool'], asymmetricQuantizeInputs: [4, 'bool'],
+    diagonalRecurrentTensors: [5, 'bool'],
+  },
+  BidirectionalLstmOptions: {
+    fusedActivationFunction: [0, 'int8'], cellClip: [1, 'float32'], projClip: [2, 'float32'], mergeOutputs: [3, 'bool'], timeMajor: [4, 'bool', 1],
+    asymmetricQuantizeInputs: [5, 'bool'],
+  },
+  SvdfOptions: { rank: [0, 'int32'], fusedActivationFunction: [1, 'int8'], asymmetricQuantizeInputs: [2, 'bool'] },
+  GatherOptions: { axis: [0, 'int32'], batchDims: [1, 'int32'] },
+  VarHandleOptions: { container: [0, 'string'], sharedName: [1, 'string'] },
+  CallOnceOptions: { initSubgraphIndex: [0, 'int32'] },
 } as const;
 
 type Tables = typeof tables;
@@ -118,6 +134,10 @@ export const operatorOptions = {
   QUANTIZE: ['NoOptions', 89], ROUND: ['NoOptions', 0], HARD_SWISH: ['NoOptions', 91],
   BATCH_MATMUL: ['BatchMatMulOptions', 101], BROADCAST_TO: ['NoOptions', 104], GELU: ['GeluOptions', 116],
   RELU_0_TO_1: ['NoOptions', 0],
+  RNN: ['RnnOptions', 7], UNIDIRECTIONAL_SEQUENCE_RNN: ['SequenceRnnOptions', 31], BIDIRECTIONAL_SEQUENCE_RNN: ['BidirectionalRnnOptions', 70],
+  LSTM: ['LstmOptions', 14], UNIDIRECTIONAL_SEQUENCE_LSTM: ['SequenceLstmOptions', 71], BIDIRECTIONAL_SEQUENCE_LSTM: ['BidirectionalLstmOptions', 69],
+  SVDF: ['SvdfOptions', 6], GATHER: ['GatherOptions', 23], EMBEDDING_LOOKUP: ['NoOptions', 0],
+  CALL_ONCE: ['CallOnceOptions', 103], VAR_HANDLE: ['VarHandleOptions', 111], READ_VARIABLE: ['NoOptions', 112], ASSIGN_VARIABLE: ['NoOptions', 113],
 } as const satisfies Record<string, readonly [TableName, number]>;
 
 export type OperatorKind = keyof typeof operatorOptions;

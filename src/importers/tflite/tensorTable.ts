@@ -58,9 +58,15 @@ export class TensorTable {
     const source = this.subgraph.tensors[index];
     if (!source) throw new KletError('CORRUPT', `the file refers to tensor ${index} of ${this.subgraph.tensors.length}`);
     const tensor = this.folded(index) ?? convertTensor(this.file, this.buffers, source, this.name(index));
-    if (source.isVariable) throw new UnsupportedTensor(`"${tensor.name}" (state kept between runs)`);
+    if (source.isVariable && !tensor.data) throw new UnsupportedTensor(`"${tensor.name}" (state kept between runs)`);
     this.converted.set(index, tensor);
     return tensor;
+  }
+
+  /** Scale and zero point of a tensor that has no values of its own here: what a layer keeps, or its intermediate results. */
+  steps(index: number): { scale: number; zeroPoint: number } | undefined {
+    const { scale: [scale] = [], zeroPoint: [zeroPoint = 0] = [] } = this.subgraph.tensors[index]?.quantization ?? {};
+    return scale === undefined || !(scale > 0 && scale < Infinity) ? undefined : { scale, zeroPoint };
   }
 
   /** What is known before the network runs: real values of stored constants, and shapes. */

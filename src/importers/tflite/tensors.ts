@@ -1,5 +1,5 @@
 import { KletError } from '../../errors';
-import { elementCount, type DType, type Quantization, type Tensor, type TensorData } from '../../graph/graph';
+import { elementCount, type DType, type Quantization, type ConstantData, type Tensor } from '../../graph/graph';
 import { tensorTypes, type Table, type TensorType } from './schema';
 
 /** A tensor whose element type or quantization has no counterpart; the importer collects these. */
@@ -11,7 +11,7 @@ const dtypes: Partial<Record<TensorType, DType>> = {
   FLOAT32: 'float32', INT8: 'int8', UINT8: 'uint8', INT32: 'int32', INT64: 'int64', BOOL: 'bool',
 };
 /** Types that only constants may have, and what they become. */
-const constantDtypes: Partial<Record<TensorType, DType>> = { ...dtypes, FLOAT16: 'float32', INT4: 'int8' };
+const constantDtypes: Partial<Record<TensorType, DType>> = { ...dtypes, FLOAT16: 'float32', INT4: 'int8', INT16: 'int16' };
 
 /** One tensor of the file as a tensor of the IR, named `name`; a constant when its buffer holds bytes. */
 export function convertTensor(file: Uint8Array, buffers: Table<'Buffer'>[], source: Table<'Tensor'>, name: string): Tensor {
@@ -27,7 +27,7 @@ export function convertTensor(file: Uint8Array, buffers: Table<'Buffer'>[], sour
   if (!dtype) throw new UnsupportedTensor(`"${name}" (${type?.toLowerCase() ?? `type ${source.type}`})`);
 
   const tensor: Tensor = { name, shape, dtype };
-  if (dtype === 'int8' || dtype === 'uint8' || dtype === 'int32') {
+  if (dtype === 'int8' || dtype === 'uint8' || dtype === 'int16' || dtype === 'int32') {
     const quantization = convertQuantization(source, name, dtype);
     if (quantization) tensor.quantization = quantization;
   }
@@ -49,7 +49,9 @@ function bufferBytes(file: Uint8Array, buffers: Table<'Buffer'>[], source: Table
   return file.subarray(buffer.offset, buffer.offset + buffer.size);
 }
 
-function convertQuantization({ quantization, shape }: Table<'Tensor'>, name: string, dtype: 'int8' | 'uint8' | 'int32'): Quantization | undefined {
+const ranges = { int8: [-128, 127], uint8: [0, 255], int16: [-32768, 32767], int32: [-(2 ** 31), 2 ** 31 - 1] } as const;
+
+function convertQuantization({ quantization, shape }: Table<'Tensor'>, name: string, dtype: keyof typeof ranges): Quantization | undefined {
   if (!quantization) return undefined;
   const { scale, zeroPoint, quantizedDimension } = quantization;
   if (quantization.detailsType !== 0) throw new UnsupportedTensor(`"${name}" (custom quantization)`);
@@ -57,7 +59,7 @@ function convertQuantization({ quantization, shape }: Table<'Tensor'>, name: str
   if (scale.length === 0 || (scale.length === 1 && scale[0] === 0)) return undefined;
   const corrupt = (what: string) => new KletError('CORRUPT', `tensor "${name}" has ${what}`);
   if (scale.some((s) => !(s >= 0 && s < Infinity))) throw corrupt('a scale that is not a positive number');
-  const [lowest, highest] = dtype === 'int8' ? [-128, 127] : dtype === 'uint8' ? [0, 255] : [-(2 ** 31), 2 ** 31 - 1];
+  const [lowest, highest] = ranges[dtype];
   if (zeroPoint.some((z) => z < lowest || z > highest)) throw corrupt(`a zero point outside ${dtype}`);
   // biases of depthwise convolutions carry the dimension of their weights
   const axis = shape.length === 1 ? 0 : quantizedDimension;
@@ -69,9 +71,9 @@ function convertQuantization({ quantization, shape }: Table<'Tensor'>, name: str
   return { scale, zeroPoint: zeroPoints, axis: scale.length > 1 ? axis : 0 };
 }
 
-const bytesPer: Partial<Record<TensorType, number>> = { FLOAT32: 4, FLOAT16: 2, INT32: 4, INT64: 8, INT4: 0.5 };
+const bytesPer: Partial<Record<TensorType, number>> = { FLOAT32: 4, FLOAT16: 2, INT16: 2, INT32: 4, INT64: 8, INT4: 0.5 };
 
-function decode(type: TensorType, bytes: Uint8Array, count: number, name: string): TensorData {
+function decode(type: TensorType, bytes: Uint8Array, count: number, name: string): ConstantData {
   const expected = Math.ceil(count * (bytesPer[type] ?? 1));
   if (bytes.length !== expected) {
     throw new KletError('CORRUPT', `tensor "${name}" has ${count} elements (${expected} bytes) but its buffer holds ${bytes.length}`);
@@ -80,6 +82,7 @@ function decode(type: TensorType, bytes: Uint8Array, count: number, name: string
   switch (type) {
     case 'FLOAT32': return new Float32Array(buffer);
     case 'FLOAT16': return Float32Array.from(new Uint16Array(buffer), halfToFloat);
+    case 'INT16': return new Int16Array(buffer);
     case 'INT32': return new Int32Array(buffer);
     case 'INT64': return narrow(new BigInt64Array(buffer), name);
     case 'INT8': return new Int8Array(buffer);

@@ -5,11 +5,12 @@ import { elementwise } from './elementwise';
 import { layout } from './layout';
 import { matrix } from './matrix';
 import { reduction } from './reduction';
+import { recurrent } from './recurrent';
 import { slicing } from './slicing';
 
 /** How each built-in operator becomes nodes of the IR. */
 export const mappings: Mappings = {
-  ...convolution, ...matrix, ...elementwise, ...reduction, ...layout, ...slicing, ...conversion,
+  ...convolution, ...matrix, ...elementwise, ...reduction, ...layout, ...slicing, ...conversion, ...recurrent,
 };
 
 /** The same for custom operators, by name. */

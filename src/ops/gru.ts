@@ -1,0 +1,46 @@
+import * as L from '../../assembly/layout';
+import { input, perTensor, type Node } from '../graph/graph';
+import type { Operator } from './operator';
+import {
+  checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, foldZero, GATE_SCALE, keepState, modeOf, optionalOperand, plainWords, sequenceShape,
+  stridesOfSequence, type Cell,
+} from './recurrent';
+import { demand } from './support';
+
+function sizesOf(node: Node<'gru'>): { inputs: number; cells: number } {
+  const inputs = input(node, 0).shape.at(-1) ?? 1, [, cells = 0] = input(node, 2).shape;
+  demand(node, input(node, 1).shape[1] === inputs, `its weights take ${input(node, 1).shape[1]} numbers, its input has ${inputs}`);
+  return { inputs, cells };
+}
+
+export const gru: Operator<'gru'> = {
+  // its output is between −1 and 1
+  quantization: { scale: 1 / 128, zeroPoint: 0 },
+  stateful: true,
+  infer(node) {
+    const { inputs, cells } = sizesOf(node);
+    demandShape(node, input(node, 1), 'weights', [3 * cells, inputs]);
+    demandShape(node, input(node, 2), 'recurrent weights', [3 * cells, cells]);
+    for (const index of [3, 4]) if (node.inputs[index]) demandShape(node, node.inputs[index], 'biases', [3 * cells]);
+    return [sequenceShape(node, cells)];
+  },
+  lower(node, emit) {
+    const { inputs, cells } = sizesOf(node), rows = 3 * cells, { attributes } = node, mode = modeOf(node, attributes.hybrid), x = input(node, 0);
+    const w = constantOperand(node, 1, 'weights', [rows, inputs]), u = constantOperand(node, 2, 'recurrent weights', [rows, cells]);
+    const inputBias = optionalOperand(node, 3, 'biases', [rows]) ?? new Float32Array(rows), hiddenBias = optionalOperand(node, 4, 'recurrent biases', [rows]) ?? new Float32Array(rows);
+    const { batch } = stridesOfSequence(x, attributes.timeMajor, cells), kind = attributes.resetAfter ? L.RECURRENT_GRU : L.RECURRENT_GRU_RESET_FIRST;
+    const cell: Cell = { kind, gates: 3, cells, outputs: cells, inputBias, hiddenBias, activation: 'tanh' };
+    if (mode !== 'int8') {
+      const r = emitCell(node, emit, cell, attributes, keepState(node, emit, 'hidden', [batch, cells], 'float32'));
+      if (mode === 'hybrid') emitSums(node, r, cell);
+      return;
+    }
+    // the state moves by small parts of itself: it needs more bits than the products see
+    const qx = perTensor(x), hidden = keepState(node, emit, 'hidden', [batch, cells], 'int16', { scale: 2 ** -15, zeroPoint: 0 });
+    checkOutputSteps(node, 1 / 128, 0);
+    cell.inputBias = foldZero(w, inputs, qx.zeroPoint, inputBias);
+    cell.hiddenBias = foldZero(u, cells, 0, hiddenBias);
+    cell.words = plainWords(node, 3, qx.scale, 1 / 128, GATE_SCALE);
+    emitCell(node, emit, cell, attributes, hidden).int(L.RECURRENT_MIN, -128).int(L.RECURRENT_MAX, 127);
+  },
+};

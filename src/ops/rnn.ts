@@ -1,0 +1,47 @@
+import * as L from '../../assembly/layout';
+import { input, output, perTensor, type Node } from '../graph/graph';
+import type { Operator } from './operator';
+import {
+  checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, foldZero, GATE_SCALE, keepState, modeOf, optionalOperand, plainWords, sequenceShape,
+  stridesOfSequence, type Cell,
+} from './recurrent';
+import { demand, quantizedRange } from './support';
+
+function sizesOf(node: Node<'rnn'>): { inputs: number; cells: number } {
+  const inputs = input(node, 0).shape.at(-1) ?? 1, [, cells = 0] = input(node, 2).shape;
+  demand(node, input(node, 1).shape[1] === inputs, `its weights take ${input(node, 1).shape[1]} numbers, its input has ${inputs}`);
+  return { inputs, cells };
+}
+
+export const rnn: Operator<'rnn'> = {
+  quantization: 'weights',
+  stateful: true,
+  infer(node) {
+    const { inputs, cells } = sizesOf(node);
+    demandShape(node, input(node, 1), 'weights', [cells, inputs]);
+    demandShape(node, input(node, 2), 'recurrent weights', [cells, cells]);
+    if (node.inputs[3]) demandShape(node, node.inputs[3], 'biases', [cells]);
+    return [sequenceShape(node, cells)];
+  },
+  lower(node, emit) {
+    const { inputs, cells } = sizesOf(node), { attributes } = node, mode = modeOf(node, attributes.hybrid), x = input(node, 0), y = output(node);
+    const w = constantOperand(node, 1, 'weights', [cells, inputs]), u = constantOperand(node, 2, 'recurrent weights', [cells, cells]);
+    const bias = optionalOperand(node, 3, 'biases', [cells]) ?? new Float32Array(cells), { batch } = stridesOfSequence(x, attributes.timeMajor, cells);
+    const cell: Cell = { kind: L.RECURRENT_RNN, gates: 1, cells, outputs: cells, inputBias: bias, hiddenBias: new Float32Array(cells), activation: attributes.activation };
+    if (mode !== 'int8') {
+      const r = emitCell(node, emit, cell, attributes, keepState(node, emit, 'hidden', [batch, cells], 'float32'));
+      if (mode === 'hybrid') emitSums(node, r, cell);
+      return;
+    }
+    // sums in 256ths of the output's steps; tanh has steps of its own
+    const qx = perTensor(x), qy = perTensor(y), isTanh = attributes.activation === 'tanh';
+    if (isTanh) checkOutputSteps(node, 1 / 128, 0);
+    const [low, high] = attributes.activation === 'tanh' ? [-128, 127] : quantizedRange(attributes.activation, y);
+    cell.activation = isTanh ? 'tanh' : 'none';
+    cell.inputBias = foldZero(w, inputs, qx.zeroPoint, bias);
+    cell.hiddenBias = foldZero(u, cells, qy.zeroPoint);
+    cell.words = plainWords(node, 1, qx.scale, qy.scale, isTanh ? GATE_SCALE : qy.scale / 256);
+    emitCell(node, emit, cell, attributes, keepState(node, emit, 'hidden', [batch, cells], 'int8', qy))
+      .int(L.RECURRENT_TARGET_ZERO, qy.zeroPoint).int(L.RECURRENT_MIN, low).int(L.RECURRENT_MAX, high);
+  },
+};

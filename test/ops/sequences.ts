@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import type { Quantization, Tensor } from '../../src/graph/graph';
+import type { HybridMode } from '../../src/graph/operators';
+import type { Random} from './suite';
+import { size, steps, type Steps, type Tolerance } from './suite';
+
+// What the suites of recurrent layers share: random sequences and weights in the types that layers compute on.
+
+export type CellType = 'int8' | 'float32' | HybridMode;
+
+export interface SequenceSpec {
+  type: CellType;
+  batch: number;
+  time: number;
+  inputs: number;
+  cells: number;
+  timeMajor: boolean;
+  reverse: boolean;
+  isStep: boolean;
+  x: Steps;
+  seed: number;
+}
+
+export const sequences: fc.Arbitrary<SequenceSpec> = fc.record({
+  type: fc.constantFrom<CellType>('int8', 'int8', 'float32', 'symmetric', 'asymmetric'), batch: fc.constantFrom(1, 1, 2, 3), time: fc.constantFrom(1, 2, 7),
+  inputs: fc.oneof(fc.constantFrom(1, 3, 4, 15, 16, 17, 33), size(40)), cells: fc.oneof(fc.constantFrom(1, 7, 8, 9, 16, 17), size(24)),
+  timeMajor: fc.boolean(), reverse: fc.boolean(), isStep: fc.boolean(), x: steps, seed: fc.nat(),
+});
+
+/** Gates are functions whose last bits differ; states carry that on. Rounding to a step of int8 may go either way. */
+export function toleranceOf(type: CellType): Tolerance {
+  return type === 'int8' ? { relative: 0, absolute: 0 } : type === 'float32' ? { relative: 1e-4, absolute: 2e-5 } : { relative: 5e-2, absolute: 5e-2 };
+}
+
+export const isFloat = (type: CellType): boolean => type !== 'int8';
+export const hybridOf = (type: CellType): { hybrid?: HybridMode } => (type === 'symmetric' || type === 'asymmetric' ? { hybrid: type } : {});
+
+export function sequence({ type, batch, time, inputs, timeMajor, isStep, x }: SequenceSpec): Tensor {
+  const shape = isStep ? [batch, inputs] : timeMajor ? [time, batch, inputs] : [batch, time, inputs];
+  return isFloat(type) ? { name: 'x', shape, dtype: 'float32' } : { name: 'x', shape, dtype: 'int8', quantization: { scale: [x.scale], zeroPoint: [x.zero], axis: 0 } };
+}
+
+export const withWidth = (x: Tensor, width: number): number[] => [...x.shape.slice(0, -1), width];
+
+/** Weights of gates whose sums of K products have a size that gates see: int8 with one scale a gate. */
+export function weights(random: Random, name: string, gates: number, rows: number, K: number, type: CellType, stepOfInput: number): Tensor {
+  const shape = [gates * rows, K], reach = 3 / Math.sqrt(K);
+  if (type === 'float32') return { name, shape, dtype: 'float32', data: Float32Array.from({ length: gates * rows * K }, () => random.between(-reach, reach)) };
+  const scales = Array.from({ length: gates }, () => Math.fround(reach * random.between(0.5, 1.5) / 127 / (type === 'int8' ? stepOfInput * 64 : 1)));
+  const quantization: Quantization = { scale: Array.from({ length: gates * rows }, (_, i) => scales[Math.floor(i / rows)]!), zeroPoint: new Array<number>(gates * rows).fill(0), axis: 0 };
+  return { name, shape, dtype: 'int8', quantization, data: Int8Array.from({ length: gates * rows * K }, () => random.int(-127, 127)) };
+}
+
+/** Biases: real, or in steps of the sums. */
+export function biases(random: Random, name: string, count: number, type: CellType, reach = 1000): Tensor {
+  return isFloat(type) ? { name, shape: [count], dtype: 'float32', data: Float32Array.from({ length: count }, () => random.between(-1, 1)) }
+    : { name, shape: [count], dtype: 'int32', data: Int32Array.from({ length: count }, () => random.int(-reach, reach)) };
+}
+
+/** Numbers of int16 with one scale for each of `gates`, or float32. */
+export function numbers16(random: Random, name: string, gates: number, rows: number, type: CellType): Tensor {
+  const count = gates * rows;
+  if (isFloat(type)) return { name, shape: [count], dtype: 'float32', data: Float32Array.from({ length: count }, () => random.between(-1, 1)) };
+  const scales = Array.from({ length: gates }, () => Math.fround(random.between(0.5, 2) / 32767));
+  return { name, shape: [count], dtype: 'int16', quantization: { scale: Array.from({ length: count }, (_, i) => scales[Math.floor(i / rows)]!), zeroPoint: new Array<number>(count).fill(0), axis: 0 }, data: Int16Array.from({ length: count }, () => random.int(-32767, 32767)) };
+}

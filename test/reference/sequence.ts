@@ -1,0 +1,72 @@
+import { input, output, perTensor, type Node, type Tensor, type TensorData } from '../../src/graph/graph';
+import type { CellActivation, HybridMode } from '../../src/graph/operators';
+import { quantizePicture } from './hybrid';
+import { multiply, multiplierOf } from './fixedPoint';
+import { fround, realRange } from './requantize';
+import { allocate, type Inputs } from './support';
+
+// Recurrent layers: a function of one step, applied along a sequence.
+
+export type Row = ArrayLike<number>;
+type Layer = Node<'lstm'> | Node<'gru'> | Node<'rnn'> | Node<'svdf'>;
+
+/** Applies `step` to the rows of one picture of the batch after the other; `begin` makes its state. */
+export function alongTime<S>(node: Layer, inputs: Inputs, begin: () => S, step: (x: Row, state: S) => number[]): TensorData[] {
+  const x = input(node, 0), y = output(node), out = allocate(y), { timeMajor, reverse } = node.attributes, I = x.shape.at(-1), P = y.shape.at(-1);
+  const [batch, time] = x.shape.length === 2 ? [x.shape[0]!, 1] : timeMajor ? [x.shape[1]!, x.shape[0]!] : [x.shape[0]!, x.shape[1]!];
+  for (let b = 0; b < batch; b++) {
+    const state = begin();
+    for (let s = 0; s < time; s++) {
+      const t = reverse ? time - 1 - s : s, row = timeMajor ? t * batch + b : b * time + t;
+      out.set(step((inputs[0] as TensorData).subarray(row * I, (row + 1) * I), state), row * P);
+    }
+  }
+  return [out];
+}
+
+/** Σ w·x of each row. */
+export function rowProducts(weights: Row, x: Row, rows: number): number[] {
+  return Array.from({ length: rows }, (_, row) => {
+    let sum = 0;
+    for (let k = 0; k < x.length; k++) sum += weights[row * x.length + k]! * x[k]!;
+    return sum;
+  });
+}
+
+/** Real products of a float layer: exact, or with x quantized by its own range where the weights are int8. */
+export function realProducts(weights: Tensor, data: Row, x: Row, hybrid: HybridMode | undefined): number[] {
+  const rows = weights.shape[0]!;
+  if (weights.dtype === 'float32') return rowProducts(data, x, rows);
+  const { values, scale, zeroPoint } = quantizePicture(Float32Array.from(x), hybrid === 'asymmetric'), scales = weights.quantization!.scale;
+  const centered = Array.from(values, (v) => v - zeroPoint);
+  return rowProducts(data, centered, rows).map((sum, row) => sum * fround(scale * fround(scales[scales.length === 1 ? 0 : row]!)));
+}
+
+export function activationOf(activation: CellActivation): (x: number) => number {
+  if (activation === 'tanh') return Math.tanh;
+  const [low, high] = realRange(activation);
+  return (x) => Math.max(low, Math.min(high, x));
+}
+
+export const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
+export const saturate16 = (x: number): number => Math.max(-32768, Math.min(32767, x));
+export const clampTo8 = (x: number, low = -128, high = 127): number => Math.max(low, Math.min(high, x));
+
+/** x·real in fixed point */
+export function scaled(x: number, real: number): number {
+  return multiply(x, multiplierOf(real));
+}
+
+/** Scale of a row of weights. */
+export function scaleAt(tensor: Tensor, row: number): number {
+  const { scale } = tensor.quantization!;
+  return fround(scale[scale.length === 1 ? 0 : row]!);
+}
+
+/** int8: the sums of both products as int16 in steps of `steps`, one saturating addition after the other. Zero points are those of x and h. */
+export function int8Sums(node: Layer, x: Row, zeroX: number, bias: Row | null, h: Row, hidden: { scale: number; zeroPoint: number }, steps: (row: number) => number, recurrentBias: Row | null = null): { input: number[]; hidden: number[] } {
+  const w = input(node, 1), u = input(node, 2), sx = fround(perTensor(input(node, 0)).scale), less = (row: Row, zero: number): number[] => Array.from(row, (v) => v - zero);
+  const products = (tensor: Tensor, row: Row, zero: number, added: Row | null, scale: number): number[] => rowProducts(tensor.data!, less(row, zero), tensor.shape[0]!)
+    .map((sum, i) => scaled(sum + (added?.[i] ?? 0), fround(fround(scaleAt(tensor, i) * fround(scale)) / fround(steps(i)))));
+  return { input: products(w, x, zeroX, bias, sx).map(saturate16), hidden: products(u, h, hidden.zeroPoint, recurrentBias, hidden.scale) };
+}

@@ -1,0 +1,135 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { compile, GraphBuilder, type Graph } from '../../src/compiler/index';
+import { loadSync, type Model } from '../../src/index';
+import { flavors } from '../helpers/flavors';
+import { Random } from '../helpers/random';
+import { refuses } from '../robustness/refusal';
+
+// Streams through one model: each goes on from its own state, whatever the others do.
+
+/** A float lstm of one step a call, and the same network over a whole sequence. */
+function network(time: number, seed = 1): Graph {
+  const b = new GraphBuilder('cells'), random = new Random(seed), x = b.input('x', [1, time, 3]);
+  const constant = (...shape: number[]): ReturnType<GraphBuilder['constant']> => b.constant(Float32Array.from({ length: shape.reduce((p, q) => p * q) }, () => random.between(-1, 1)), shape);
+  const y = b.node('lstm', [x, constant(20, 3), constant(20, 5), constant(20)], { timeMajor: false, reverse: false, activation: 'tanh', cellClip: 0, projectionClip: 0 });
+  return b.finish([b.node('gru', [y, constant(12, 5), constant(12, 4), constant(12), constant(12)], { timeMajor: false, reverse: false, resetAfter: true }, { name: 'y' })]);
+}
+
+const step = compile(network(1)), frames = (random: Random, count: number): Float32Array[] => Array.from({ length: count }, () => Float32Array.from({ length: 3 }, () => random.between(-2, 2)));
+const whole = (given: Float32Array[]): Float32Array => {
+  const model = loadSync(compile(network(given.length)));
+  return model.predict(Float32Array.from(given.flatMap((frame) => [...frame])));
+};
+
+describe('a stream', () => {
+  test.each(flavors)('gives frame by frame what the whole sequence gives at once, in %s', (flavor) => {
+    const random = new Random(3), model = loadSync(step, { flavor });
+    for (const count of [1, 2, 40]) {
+      const given = frames(random, count), stream = model.createState();
+      expect(given.flatMap((frame) => [...stream.predict(frame)])).toEqual([...whole(given)]);
+    }
+  });
+
+  test('of no frames is where every other begins', () => {
+    const model = loadSync(step);
+    expect(model.createState().save()).toEqual(new Uint8Array(model.memory.state));
+  });
+
+  test('does not see the others, nor predict() of the model, in any order of calls', () => {
+    const model = loadSync(step), sequences = fc.array(fc.tuple(fc.nat({ max: 3 }), fc.constantFrom('predict', 'predict', 'predict', 'predictInto', 'reset', 'clone', 'save', 'model')), { maxLength: 60 });
+    fc.assert(fc.property(sequences, fc.noShrink(fc.nat()), (calls, seed) => {
+      const random = new Random(seed), streams = Array.from({ length: 4 }, () => model.createState()), pasts: Float32Array[][] = streams.map(() => []);
+      for (const [i, call] of calls) {
+        const frame = frames(random, 1)[0]!, expected = (past: Float32Array[]): number[] => [...whole([...past, frame])].slice(-4);
+        if (call === 'reset') {
+          streams[i]!.reset();
+          pasts[i] = [];
+        } else if (call === 'clone') {
+          streams[i] = streams[i]!.clone();
+        } else if (call === 'save') {
+          const j = random.int(0, 3);
+          streams[j]!.restore(streams[i]!.save());
+          pasts[j] = [...pasts[i]!];
+        } else if (call === 'model') {
+          expect([...model.predict(frame)]).toEqual(expected([]));
+        } else {
+          const out = new Float32Array(4);
+          if (call === 'predict') out.set(streams[i]!.predict(frame));
+          else streams[i]!.predictInto(frame, out);
+          expect([...out]).toEqual(expected(pasts[i]!));
+          pasts[i]!.push(frame);
+        }
+      }
+    }), { seed: 20261122, numRuns: 15 });
+  });
+
+  test('of a thousand on one model holds its state and nothing else', () => {
+    const model = loadSync(step), before = model.memory.total, streams = Array.from({ length: 1000 }, () => model.createState());
+    const held = streams.map((stream) => Object.values(stream as unknown as Record<string, unknown>).filter((value): value is Uint8Array => value instanceof Uint8Array));
+    expect(new Set(held.map((arrays) => arrays.reduce((sum, array) => sum + array.buffer.byteLength, 0)))).toEqual(new Set([model.memory.state]));
+    expect(model.memory.state).toBe((5 + 5 + 4) * 4);
+    expect(model.memory.total).toBe(before);
+    const frame = new Float32Array([1, 0, -1]), [first] = streams.map((stream) => stream.predict(frame));
+    for (const stream of streams) expect(stream.save()).toEqual(streams[0]!.save());
+    expect(first).toEqual(model.predict(frame));
+  });
+
+  test('that refuses a frame stays as it was', () => {
+    const stream = loadSync(step).createState(), frame = new Float32Array(3).fill(0.5);
+    stream.predict(frame);
+    const before = stream.save();
+    refuses(() => stream.predict(new Float32Array(2)), 'SHAPE_MISMATCH');
+    refuses(() => stream.predict(new Float32Array([0, NaN, 0])), 'NOT_A_NUMBER');
+    expect(stream.save()).toEqual(before);
+  });
+
+  test('says what is wrong with a state that is not its own, and that its model is gone', () => {
+    const model = loadSync(step), stream = model.createState();
+    refuses(() => stream.restore(new Uint8Array(3)), 'SHAPE_MISMATCH', /\d+ bytes/, /another model/);
+    refuses(() => stream.restore([] as unknown as Uint8Array), 'TYPE_MISMATCH', /Uint8Array/);
+    model.dispose();
+    for (const call of [() => stream.predict(new Float32Array(3)), () => stream.reset(), () => stream.clone(), () => stream.save(), () => stream.restore(new Uint8Array(0)), () => model.createState()]) refuses(call, 'DISPOSED');
+  });
+
+  test('through a network that keeps nothing holds nothing', () => {
+    const b = new GraphBuilder('twice'), x = b.input('x', [2]), model: Model = loadSync(compile(b.finish([b.node('binary', [x, x], { kind: 'add', activation: 'none' })])));
+    const stream = model.createState();
+    expect(stream.bytes).toBe(0);
+    expect([...stream.predict([1, 2])]).toEqual([2, 4]);
+  });
+});
+
+describe('states of a graph', () => {
+  /** Counts, remembers the last two inputs, and gives all of them. */
+  function counter(): Graph {
+    const b = new GraphBuilder('counter'), x = b.input('x', [2]);
+    const count = b.state('count', [2], Float32Array.of(10, 20)), last = b.state('last', [2], new Float32Array(2)), before = b.state('before', [2], new Float32Array(2));
+    const next = b.node('binary', [count, x], { kind: 'add', activation: 'none' });
+    b.assign(count, next);
+    b.assign(last, x);
+    b.assign(before, last);
+    const view = b.node('reshape', [before], {}, { shape: [1, 2], name: 'before last' });
+    return b.finish([next, b.node('reshape', [last], {}, { shape: [2, 1], name: 'last one' }), view]);
+  }
+
+  test('are read as they were and become what was computed, whatever views there are of them', () => {
+    for (const flavor of flavors) {
+      const stream = loadSync(compile(counter()), { flavor }).createState(), seen = [[1, 2], [3, 4], [5, 6]].map((x) => stream.predict(x) as unknown as Record<string, Float32Array>);
+      expect(seen.map((outputs) => Object.values(outputs).map((values) => [...values]))).toEqual([[[11, 22], [0, 0], [0, 0]], [[14, 26], [1, 2], [0, 0]], [[19, 32], [3, 4], [1, 2]]]);
+    }
+  });
+
+  test('of a model start anew with every predict()', () => {
+    const model = loadSync(compile(counter()));
+    for (let i = 0; i < 2; i++) expect([...(model.predict([1, 2]) as unknown as Record<string, Float32Array>).binary!]).toEqual([11, 22]);
+  });
+
+  test('that trade places do so', () => {
+    const b = new GraphBuilder('swap'), x = b.input('x', [1]), p = b.state('p', [1], Float32Array.of(1)), q = b.state('q', [1], Float32Array.of(2));
+    b.assign(p, q);
+    b.assign(q, p);
+    const stream = loadSync(compile(b.finish([b.node('concat', [p, q, x], { axis: 0, activation: 'none' })]))).createState();
+    expect([0, 0, 0].map(() => [...stream.predict([9])])).toEqual([[1, 2, 9], [2, 1, 9], [1, 2, 9]]);
+  });
+});
