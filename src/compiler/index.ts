@@ -1,6 +1,7 @@
 // kinglet/compiler: networks to .klet files.
 export { compile, type CompileOptions } from './compile';
 export { quantize, type QuantizeOptions } from './quantize';
+export { toStream, type StreamOptions } from './stream';
 export { GraphBuilder, type NodeOptions } from '../graph/builder';
 export { readKlet, type KletParts, type Meta, type Notes } from '../format/klet';
 export { importTflite } from '../importers/tflite/index';

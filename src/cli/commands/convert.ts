@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { audioParameters, checkAudioParameters, inputFrames, type AudioConvention, type AudioSettings } from '../../audio/index';
-import { compile, readKlet, type CompileOptions } from '../../compiler/index';
+import { compile, readKlet, toStream, type CompileOptions } from '../../compiler/index';
 import { KletError, loadSync, type AudioPreprocessing, type Model, type Preprocessing, type TensorInfo } from '../../index';
 import { checkPreprocessing, pictureShape } from '../../tasks/pixels';
 import { byteCount, wholeNumber } from '../args';
@@ -24,6 +24,9 @@ interface ConvertOptions {
   notes: boolean;
   compact?: boolean;
   maxMemory?: number;
+  stream?: boolean;
+  frames?: number;
+  timeAxis?: number;
 }
 
 const SEED = 1;
@@ -40,6 +43,9 @@ export function convertCommand(io: Io): Command {
     .option('--golden <n>', 'keep n seeded random inputs and their outputs in the file, for selfTest()', wholeNumber, 0)
     .option('--max-memory <bytes>', 'refuse a network that needs more memory to run (65536, 512K, 2M)', byteCount)
     .option('--compact', 'store the weights entropy-coded where that is smaller: worth it where nothing else compresses the file')
+    .option('--stream', 'in streaming form: it takes the next frames of a sequence and keeps what it needs of those before')
+    .option('--frames <n>', 'with --stream: how many frames a call brings (default: 1)', wholeNumber)
+    .option('--time-axis <n>', 'with --stream: which dimension of the inputs is time, from 0 (default: what fits)', wholeNumber)
     .option('--strip', 'leave out the names and sizes that inspect and profile show')
     .addHelpText('after', `
 Examples:
@@ -64,7 +70,8 @@ function convert(input: string, options: ConvertOptions, io: Io): void {
   const source = readBytes(input), progress = new Progress(io, 4, source.length > LONG_FILE);
   try {
     progress.update(0, `reading ${basename(input)}`);
-    const graph = importForeign(source, input, options.name);
+    const whole = importForeign(source, input, options.name), { frames, timeAxis } = options;
+    const graph = options.stream ? toStream(whole, { ...(frames !== undefined && { frames }), ...(timeAxis !== undefined && { axis: timeAxis }) }) : whole;
     const labels = options.labels === undefined ? undefined : readLabels(options.labels);
     const inputs = graph.inputs as TensorInfo[], meta = metaOf(source, input, options, labels, inputs);
     progress.update(1, 'compiling');
