@@ -3,6 +3,7 @@ import { cloneGraph, tensorsOf } from '../graph/edit';
 import { elementCount, type AnyNode, type Graph, type Quantization, type Tensor } from '../graph/graph';
 import { operatorOf } from '../ops/index';
 import type { QuantizationRule } from '../ops/operator';
+import { isRecurrent, largestCell, quantizedCell } from './quantizeCells';
 import { f32, roundAway } from '../ops/support';
 import { loadSync } from '../browser';
 import { checkGraph } from './check';
@@ -32,8 +33,8 @@ export function quantize(graph: Graph, options: QuantizeOptions): Graph {
   dropDead(work);
   fuseActivation(work);
   checkGraph(work, 'fuseActivation');
-  const ranges = calibrate(work, options.samples);
-  const result = rewrite(work, chooseQuantization(work, ranges), ranges, options.floatBorder ?? false);
+  const cellRanges = new Map<string, number>(), ranges = calibrate(work, options.samples, cellRanges);
+  const result = rewrite(work, chooseQuantization(work, ranges), ranges, cellRanges, options.floatBorder ?? false);
   checkGraph(result, 'quantize');
   return result;
 }
@@ -41,7 +42,7 @@ export function quantize(graph: Graph, options: QuantizeOptions): Graph {
 type Range = [low: number, high: number];
 
 /** Smallest and largest value of every float tensor over the samples. */
-function calibrate(graph: Graph, samples: QuantizeOptions['samples']): Map<string, Range> {
+function calibrate(graph: Graph, samples: QuantizeOptions['samples'], cellRanges: Map<string, number>): Map<string, Range> {
   const observed = tensorsOf(graph).filter((tensor) => tensor.dtype === 'float32' && !tensor.data);
   const watched = cloneGraph(graph), byName = new Map(tensorsOf(watched).map((tensor) => [tensor.name, tensor]));
   watched.outputs = observed.map((tensor) => byName.get(tensor.name)!);
@@ -58,6 +59,11 @@ function calibrate(graph: Graph, samples: QuantizeOptions['samples']): Map<strin
       }
       ranges.set(tensor.name, range);
     });
+    for (const node of graph.nodes) {
+      if (node.op !== 'lstm') continue;
+      const x = values[model.outputs[observed.findIndex((tensor) => tensor === node.inputs[0])]!.name]!;
+      cellRanges.set(node.name, Math.max(cellRanges.get(node.name) ?? 0, largestCell(node, x)));
+    }
   }
   model.dispose();
   if (count === 0) throw new KletError('BAD_ARGUMENT', 'quantize() needs samples: inputs that stand for what the network will see');
@@ -71,6 +77,9 @@ function activationQuantization([low, high]: Range): Quantization {
 }
 
 function ruleOf(node: AnyNode): QuantizationRule {
+  // a norm, and a cell that is not bounded by tanh, stay in floats
+  if (node.op === 'lstm' && (node.inputs[7] || node.attributes.activation !== 'tanh')) return 'float';
+  if (node.op === 'rnn' && node.attributes.activation === 'tanh') return { scale: 1 / 128, zeroPoint: 0 };
   return operatorOf(node.op).quantization;
 }
 
@@ -91,7 +100,7 @@ function chooseQuantization(graph: Graph, ranges: Map<string, Range>): Map<Tenso
   return chosen;
 }
 
-function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, ranges: Map<string, Range>, floatBorder: boolean): Graph {
+function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, ranges: Map<string, Range>, cellRanges: Map<string, number>, floatBorder: boolean): Graph {
   const twins = new Map<Tensor, Tensor>(), converted = new Map<Tensor, Tensor>(), nodes: AnyNode[] = [];
   const twin = (tensor: Tensor): Tensor => {
     const quantization = chosen.get(tensor);
@@ -129,6 +138,10 @@ function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, ranges: Map<st
   });
   for (const node of graph.nodes) {
     const rule = ruleOf(node);
+    if (isRecurrent(node) && rule !== 'float') {
+      nodes.push({ ...quantizedCell(node, asInt8(node.inputs[0]!), twin(node.outputs[0]!), cellRanges), outputs: node.outputs.map(twin) });
+      continue;
+    }
     const inputs = node.inputs.map((tensor, i) => tensor && (rule === 'float' ? asFloat(tensor) : quantizedInput(node, tensor, i, rule, asInt8)));
     nodes.push({ ...node, inputs, outputs: node.outputs.map(twin) });
   }
