@@ -55,7 +55,7 @@ function onwarn({ message }) {
 
 const bundles = [
   // the device side: self-contained, minified
-  { input: 'src/browser.ts', output: { file: 'dist/browser.js', format: 'es' }, plugins: minified },
+  { input: 'src/browser.ts', output: { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'browser.scalar.js', format: 'es' }, plugins: minified },
   { input: 'src/slim.ts', output: { file: 'dist/slim.js', format: 'es' }, plugins: [...minified, coresApart] },
   // what workers run
   { input: 'src/thread.ts', output: { file: 'dist/thread.js', format: 'es' }, plugins: [...minified, threadTypes] },

@@ -6,7 +6,7 @@ import {
 } from '../layout';
 import { factor_i32 } from '../kernels/gates';
 import { rescale_add_f32 } from '../kernels/gatesF32';
-import { clamp } from '../kernels/gemm';
+import { clamp } from '../kernels/gemmF32';
 import { gemv_f32, gemv_i8_i32 } from '../kernels/gemv';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
 import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';

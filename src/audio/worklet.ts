@@ -1,8 +1,12 @@
 // kinglet/audio/worklet: a processor for AudioWorklet.addModule, in one file with the runtime inside. `listen` talks to it.
 import { KletError } from '../errors';
-import { loadSync } from '../browser';
+import { makeRuntime } from '../runtime/load';
+import { simdCores, simdThreadedCores } from '../runtime/unpack';
+import { openWebWorker } from '../webWorker';
 import { Resampler } from './resample';
 import { createAudioStream, type AudioStream } from './stream';
+
+const { loadSync } = makeRuntime(simdCores, simdThreadedCores, openWebWorker);
 
 /** What the processor is told. */
 export interface ListenerSetup {

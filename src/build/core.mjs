@@ -15,8 +15,12 @@ const carried = {
 const order = bytesByFrequency(Object.values(carried)), text = textEncoder(order);
 const unpacker = await unpackerFor([simd, carried.relaxedPatch, relaxed, carried.relaxedThreadsPatch, relaxedThreads], [scalar, carried.scalarThreadsPatch, scalarThreads], [simd, carried.simdThreadsPatch, simdThreads]);
 const strings = { unpacker: unpacker.toString('hex'), order: Buffer.from(order).toString('hex'), ...Object.fromEntries(Object.entries(carried).map(([name, bytes]) => [name, text(bytes)])) };
-writeFileSync('build/core.js', Object.entries(strings).map(([name, string]) => `export const ${name} = '${string}';\n`).join(''));
-writeFileSync('build/core.d.ts', Object.keys(strings).map((name) => `export declare const ${name}: string;\n`).join(''));
+// a module of its own for what browsers fetch only where there is no SIMD
+const { scalar: scalarText, scalarThreadsPatch, ...others } = strings;
+for (const [file, texts] of [['core', others], ['core.scalar', { scalar: scalarText, scalarThreadsPatch }]]) {
+  writeFileSync(`build/${file}.js`, Object.entries(texts).map(([name, string]) => `export const ${name} = '${string}';\n`).join(''));
+  writeFileSync(`build/${file}.d.ts`, Object.keys(texts).map((name) => `export declare const ${name}: string;\n`).join(''));
+}
 console.log(flavors.map((flavor) => `  core.${flavor}.wasm ${readFileSync(`build/core.${flavor}.wasm`).length} bytes`).join('\n'));
 
 async function compile(...options) {

@@ -48,7 +48,7 @@ once('install', ['package-lock.json'], existsSync('node_modules/.package-lock.js
 if (process.argv.includes('--engines') && process.platform === 'linux' && process.arch === 'x64') {
   once('engines', ['test/engines/package-lock.json'], existsSync('test/engines/node_modules'), () => step('installing Node 24 for the tests', 'npm', [...ci, '--prefix', 'test/engines']));
 }
-once('core', [...filesIn('assembly'), 'asconfig.json', 'src/build/core.mjs', 'package-lock.json'], existsSync('build/core.js'), () => step('compiling the core (relaxed, simd, scalar; each without and with threads)', process.execPath, ['src/build/core.mjs']));
+once('core', [...filesIn('assembly'), 'asconfig.json', 'src/build/core.mjs', 'package-lock.json'], existsSync('build/core.scalar.js'), () => step('compiling the core (relaxed, simd, scalar; each without and with threads)', process.execPath, ['src/build/core.mjs']));
 if (process.argv.includes('--dist')) {
   once('dist', [...filesIn('src'), ...filesIn('assembly'), 'asconfig.json', 'rollup.config.mjs', 'package.json', 'package-lock.json'], existsSync('dist/index.js'),
     () => {

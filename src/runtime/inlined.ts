@@ -1,56 +1,11 @@
-import { order, relaxedPatch, relaxedThreadsPatch, scalar, scalarThreadsPatch, simd, simdThreadsPatch, unpacker } from '../../build/core.js';
-import { startModule, type InlinedCores } from './core';
+import * as scalar from '../../build/core.scalar.js';
+import type { InlinedCores } from './core';
+import { scalarCores, simdCores, simdThreadedCores } from './unpack';
 
-// See assembly/unpack.ts.
+const { cores, threadedCores } = scalarCores(scalar);
 
-interface Unpacker {
-  memory: { buffer: ArrayBuffer };
-  decode: (text: number, end: number, out: number) => number;
-  patch: (from: number, steps: number, end: number, out: number) => number;
-}
+/** All cores, best first: for Node, where size is no matter. */
+export const inlinedCores: InlinedCores = { ...simdCores, ...cores };
 
-const ORDER = 128, TEXT = 384;
-/** Space to ~ without what quotes, template strings and HTML give a meaning. */
-const alphabet = /[^'"\\`$<]/;
-
-/** The bytes that a text means or, with patches, what those make of them. */
-function unpack(text: string, ...patchTexts: string[]): Uint8Array {
-  const { memory, decode, patch } = startModule(bytesOfDigits(unpacker)) as unknown as Unpacker, bytes = new Uint8Array(memory.buffer);
-  for (let c = 32, place = 0; c < 127; c++) if (alphabet.test(String.fromCharCode(c))) bytes[c] = place++;
-  bytes.set(bytesOfDigits(order), ORDER);
-  let at = TEXT;
-  /** @returns where the bytes begin; they end at `at` */
-  const place = (characters: string): number => {
-    const from = at, start = from + characters.length;
-    // worklets have none
-    if (typeof TextEncoder === 'function') new TextEncoder().encodeInto(characters, bytes.subarray(from));
-    else for (let i = 0; i < characters.length; i++) bytes[from + i] = characters.charCodeAt(i);
-    at = decode(from, start, start);
-    return start;
-  };
-  let start = place(text);
-  for (const patchText of patchTexts) {
-    const steps = place(patchText), end = at;
-    at = patch(start, steps, end, end);
-    start = end;
-  }
-  return bytes.subarray(start, at);
-}
-
-function bytesOfDigits(digits: string): Uint8Array {
-  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => parseInt(digits.slice(2 * i, 2 * i + 2), 16));
-}
-
-/** The cores that the full bundles carry, best first. */
-export const inlinedCores: InlinedCores = {
-  relaxed: () => unpack(simd, relaxedPatch),
-  simd: () => unpack(simd),
-  scalar: () => unpack(scalar),
-};
-
-/** The same, built for threads: patches of those. */
-export const inlinedThreadedCores: InlinedCores = {
-  relaxed: () => unpack(simd, relaxedPatch, relaxedThreadsPatch),
-  simd: () => unpack(simd, simdThreadsPatch),
-  scalar: () => unpack(scalar, scalarThreadsPatch),
-};
+/** The same, built for threads. */
+export const inlinedThreadedCores: InlinedCores = { ...simdThreadedCores, ...threadedCores };

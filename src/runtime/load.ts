@@ -40,8 +40,12 @@ async function settle(source: Source | PromiseLike<Source>): Promise<Source> {
  * @param threadedCores the same builds for threads
  * @param openWorker starts this platform's kind of worker
  * @param readPath reads a file by path, where there are files
+ * @param fetchCores fetches further builds, for when none of those works here
  */
-export function makeRuntime(cores: InlinedCores, threadedCores: InlinedCores, openWorker: OpenWorker, readPath?: PathReader): Runtime {
+export function makeRuntime(
+  cores: InlinedCores, threadedCores: InlinedCores, openWorker: OpenWorker, readPath?: PathReader,
+  fetchCores?: () => Promise<{ cores: InlinedCores; threadedCores: InlinedCores }>,
+): Runtime {
   const compiled = new Map<Flavor, CompiledCore>(), compiledThreaded = new Map<Flavor, CompiledCore>();
   let relaxedFirst: boolean | undefined;
 
@@ -70,6 +74,33 @@ export function makeRuntime(cores: InlinedCores, threadedCores: InlinedCores, op
       }
     }
     throw last;
+  }
+
+  /** Of all builds, also those that must be fetched. */
+  async function pickOfAll(flavor: Flavor | undefined): Promise<CompiledCore> {
+    try {
+      return pick(flavor);
+    } catch (error) {
+      if (!fetchCores || !hasWebAssembly()) throw error;
+      try {
+        const more = await fetchCores();
+        cores = { ...cores, ...more.cores };
+        threadedCores = { ...threadedCores, ...more.threadedCores };
+      } catch (cause) {
+        throw error instanceof KletError ? new KletError(error.code, `${error.message}; and the core for engines without SIMD cannot be fetched: ${cause instanceof Error ? cause.message : String(cause)}`, { cause }) : error;
+      }
+      fetchCores = undefined;
+      return pick(flavor);
+    }
+  }
+
+  function pickAtOnce(flavor: Flavor | undefined): CompiledCore {
+    try {
+      return pick(flavor);
+    } catch (error) {
+      if (!fetchCores || !(error instanceof KletError)) throw error;
+      throw new KletError(error.code, `${error.message}; load() would fetch the core for engines without SIMD`, { cause: error });
+    }
   }
 
   function checkOptions(options: LoadSyncOptions | LoadOptions): void {
@@ -112,7 +143,7 @@ export function makeRuntime(cores: InlinedCores, threadedCores: InlinedCores, op
       const bytes = await readBytes(settled, options, readPath);
       const { wasm } = options;
       let core: CompiledCore;
-      if (wasm === undefined) core = pick(options.flavor);
+      if (wasm === undefined) core = await pickOfAll(options.flavor);
       else if (isModule(wasm)) core = given(wasm);
       else {
         const coreBytes = await readBytes(wasm, options.signal ? { signal: options.signal } : {}, readPath);
@@ -125,7 +156,7 @@ export function makeRuntime(cores: InlinedCores, threadedCores: InlinedCores, op
       checkOptions(options);
       const bytes = asBytes(source);
       if (!bytes) throw new KletError('BAD_ARGUMENT', `loadSync takes bytes (ArrayBuffer or Uint8Array), not ${describeValue(source)}; load() takes paths and URLs`);
-      const core = options.wasm === undefined ? pick(options.flavor) : given(options.wasm);
+      const core = options.wasm === undefined ? pickAtOnce(options.flavor) : given(options.wasm);
       return new Model(core, openKlet(bytes, 'the model', checksumBy(core)), 'the model', options.maxMemory);
     },
   };

@@ -124,7 +124,8 @@ describe('the README', () => {
       const said = Number(text?.replaceAll(',', '').replace(/ bytes$/, ''));
       expect(Math.abs(said - bytes) / bytes, `the README says ${text}, it is ${bytes}`).toBeLessThan(0.05);
     };
-    near(cell('`kinglet` for browsers, all three cores inside'), gzipped('browser.js'));
+    near(cell('`kinglet` for browsers, the cores for engines with SIMD inside'), gzipped('browser.js'));
+    near(cell('the core for engines without SIMD, fetched only there'), gzipped('browser.scalar.js'));
     near(cell('`kinglet/slim` and the SIMD core'), gzipped('slim.js') + gzipped('core.simd.wasm'));
     near(rows.find(([name, bytes]) => name === '`kinglet/audio`' && /^[\d,]+$/.test(bytes!))?.[1], gzipped('audio.js'));
   });

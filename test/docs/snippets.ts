@@ -35,7 +35,7 @@ export function excerptFile({ code }: Snippet): string | undefined {
 
 /** What a snippet may use without making it: kinglet's exports, and things that a page or an earlier snippet would have. */
 const imports: Record<string, string[]> = {
-  kinglet: ['load', 'loadSync', 'KletError'], 'kinglet/compiler': ['compile', 'quantize', 'GraphBuilder', 'importTflite', 'readKlet'], 'kinglet/tasks': ['imageToInput', 'topK'],
+  kinglet: ['load', 'loadSync', 'KletError'], 'kinglet/compiler': ['compile', 'quantize', 'toStream', 'GraphBuilder', 'importTflite', 'readKlet'], 'kinglet/tasks': ['imageToInput', 'topK'],
 };
 const things: [name: string, code: string, needs?: string][] = [
   ['model', 'const model = await load(\'models/digits/digits.klet\');', 'load'],

@@ -9,13 +9,14 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 58_487 },
-  'dist/slim.js': { gzip: 12_104 },
+  'dist/browser.js': { gzip: 51_211 },
+  'dist/browser.scalar.js': { gzip: 20_231 },
+  'dist/slim.js': { gzip: 12_743 },
   'dist/thread.js': { gzip: 2_431 },
   'dist/audio.js': { gzip: 8_185 },
-  'dist/core.relaxed.wasm': { raw: 74_930, gzip: 24_779 },
-  'dist/core.simd.wasm': { raw: 67_579, gzip: 22_839 },
-  'dist/core.scalar.wasm': { raw: 33_422, gzip: 14_608 },
+  'dist/core.relaxed.wasm': { raw: 91_485, gzip: 30_837 },
+  'dist/core.simd.wasm': { raw: 84_163, gzip: 28_881 },
+  'dist/core.scalar.wasm': { raw: 43_619, gzip: 19_057 },
 };
 const ALLOWANCE = 1.03;
 /** JavaScript and WebAssembly together, gzipped. */
@@ -33,20 +34,20 @@ describe('the size of', () => {
   }
 
   test(`all that runs in a page is under ${BUDGET / 1000} kB gzipped`, () => {
-    expect(gzipped('dist/browser.js'), 'with all cores inside').toBeLessThan(BUDGET);
+    expect(gzipped('dist/browser.js'), 'with its cores inside').toBeLessThan(BUDGET);
     expect(gzipped('dist/slim.js') + gzipped('dist/core.simd.wasm'), 'with the core apart').toBeLessThan(BUDGET);
     expect(gzipped('dist/worklet.js'), 'in an audio worklet').toBeLessThan(BUDGET);
   });
 });
 
 describe('the entry for browsers', () => {
-  for (const file of ['dist/browser.js', 'dist/slim.js', 'dist/thread.js', 'dist/audio.js', 'dist/worklet.js']) {
-    test(`${file} is one module that imports nothing and evaluates nothing`, () => {
+  for (const file of ['dist/browser.js', 'dist/browser.scalar.js', 'dist/slim.js', 'dist/thread.js', 'dist/audio.js', 'dist/worklet.js']) {
+    test(`${file} is one module that imports nothing but what it fetches, and evaluates nothing`, () => {
       // a worklet's callback is named process
       const forbidden = ['eval', 'Function', 'require', 'Buffer', 'document', ...(file === 'dist/worklet.js' ? [] : ['process'])];
       const text = bytesOf(file).toString(), found: string[] = [];
       visit(parseAst(text), (node) => {
-        if (node.type === 'ImportDeclaration' || node.type === 'ImportExpression' || (node.type.startsWith('Export') && node.source)) found.push(`import at ${node.start}`);
+        if (node.type === 'ImportDeclaration' || (node.type === 'ImportExpression' && node.source?.value !== './browser.scalar.js') || (node.type.startsWith('Export') && node.source)) found.push(`import at ${node.start}`);
         if (node.type === 'Identifier' && forbidden.includes(node.name!)) found.push(`${node.name} at ${node.start}`);
       });
       expect(found).toEqual([]);
@@ -59,7 +60,7 @@ interface SyntaxNode {
   type: string;
   start: number;
   name?: string;
-  source?: unknown;
+  source?: { value?: unknown };
 }
 
 function visit(value: unknown, see: (node: SyntaxNode) => void): void {

@@ -1,0 +1,53 @@
+import { order, relaxedPatch, relaxedThreadsPatch, simd, simdThreadsPatch, unpacker } from '../../build/core.js';
+import { startModule, type InlinedCores } from './core';
+
+// See assembly/unpack.ts.
+
+interface Unpacker {
+  memory: { buffer: ArrayBuffer };
+  decode: (text: number, end: number, out: number) => number;
+  patch: (from: number, steps: number, end: number, out: number) => number;
+}
+
+const ORDER = 128, TEXT = 384;
+/** Space to ~ without what quotes, template strings and HTML give a meaning. */
+const alphabet = /[^'"\\`$<]/;
+
+/** The bytes that a text means or, with patches, what those make of them. */
+function unpack(text: string, ...patchTexts: string[]): Uint8Array {
+  const { memory, decode, patch } = startModule(bytesOfDigits(unpacker)) as unknown as Unpacker, bytes = new Uint8Array(memory.buffer);
+  for (let c = 32, place = 0; c < 127; c++) if (alphabet.test(String.fromCharCode(c))) bytes[c] = place++;
+  bytes.set(bytesOfDigits(order), ORDER);
+  let at = TEXT;
+  /** @returns where the bytes begin; they end at `at` */
+  const place = (characters: string): number => {
+    const from = at, start = from + characters.length;
+    // worklets have none
+    if (typeof TextEncoder === 'function') new TextEncoder().encodeInto(characters, bytes.subarray(from));
+    else for (let i = 0; i < characters.length; i++) bytes[from + i] = characters.charCodeAt(i);
+    at = decode(from, start, start);
+    return start;
+  };
+  let start = place(text);
+  for (const patchText of patchTexts) {
+    const steps = place(patchText), end = at;
+    at = patch(start, steps, end, end);
+    start = end;
+  }
+  return bytes.subarray(start, at);
+}
+
+function bytesOfDigits(digits: string): Uint8Array {
+  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+}
+
+/** The cores that every bundle with cores inside carries, best first. */
+export const simdCores: InlinedCores = { relaxed: () => unpack(simd, relaxedPatch), simd: () => unpack(simd) };
+
+/** The same, built for threads: patches of those. */
+export const simdThreadedCores: InlinedCores = { relaxed: () => unpack(simd, relaxedPatch, relaxedThreadsPatch), simd: () => unpack(simd, simdThreadsPatch) };
+
+/** The core for engines without SIMD, from texts that browsers fetch only there. */
+export function scalarCores({ scalar, scalarThreadsPatch }: { scalar: string; scalarThreadsPatch: string }): { cores: InlinedCores; threadedCores: InlinedCores } {
+  return { cores: { scalar: () => unpack(scalar) }, threadedCores: { scalar: () => unpack(scalar, scalarThreadsPatch) } };
+}
