@@ -121,6 +121,7 @@ export const OP_HYBRID_CONV2D = 18;
 export const OP_RECURRENT = 19;
 export const OP_SVDF = 20;
 export const OP_GATHER = 21;
+export const OP_SPARSE_CONV2D = 30;
 
 /** Dimensions of the records that walk arbitrary shapes (binary, copy). */
 export const MAX_RANK = 6;
@@ -174,6 +175,23 @@ export const HYBRID_MODE = 108;
 export const HYBRID_SUMS = 112;
 export const HYBRID_SYMMETRIC = 0;
 export const HYBRID_ASYMMETRIC = 1;
+
+// sparseConv2d: conv2d of i8, one group, with the weights that are left. The fields are conv2d's; BLOCK_ROWS is the tile of pixels.
+// Entries come channel by channel (pairs) or panel by panel (blocks), each STEPS further along K than the one before (the first: than 0):
+//   pairs   weights k, k + 1 of one channel: WEIGHTS i8 [ENTRIES][2], STEPS u8 [ENTRIES], in pairs; ⌈entries/4⌉ of a channel in COUNTS u16 [N];
+//           taps of more than one pixel have an even number of channels
+//   blocks  weights k … k + 3 of a panel of 8 channels: WEIGHTS i8 [ENTRIES][8][4], STEPS u8 [ENTRIES], in fours; COUNTS u16 [⌈N/8⌉]
+// What fills up has the weights WEIGHTS_ZERO.
+export const SPARSE_COUNTS = 128;
+export const SPARSE_STEPS = 132;
+export const SPARSE_ENTRIES = 136;
+export const SPARSE_PATTERN = 140;
+export const SPARSE_BYTES = 144;
+export const SPARSE_PAIRS = 0;
+export const SPARSE_BLOCKS = 1;
+/** Tiles of pixels that the pairs' kernel has: pictures are often of a multiple of 7 by 7, or of a power of two. */
+export const SPARSE_TILE = 28;
+export const SPARSE_TILE_WIDE = 32;
 
 // depthwiseConv2d with one output channel per input channel (others become grouped conv2d)
 //   Taps lie column by column ([kw][kh]): the order in which XNNPACK sums them, so that floats agree to the bit.

@@ -2,7 +2,7 @@ import {
   FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, RECORD_OPCODE, RECORD_SIZE, RECORD_SPLIT, SYNC_FROM, SYNC_TO,
   OP_HYBRID_CONV2D, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL,
   OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_UNARY,
-  OP_GATHER, OP_RECURRENT, OP_SVDF,
+  OP_GATHER, OP_RECURRENT, OP_SPARSE_CONV2D, OP_SVDF,
 } from './layout';
 import { beginWalk, fail, faultOf } from './record';
 import { awaitCall, begin, finish } from './threads';
@@ -26,6 +26,7 @@ import { describeReduce, runReduce } from './ops/reduce';
 import { describeResize2d, runResize2d } from './ops/resize2d';
 import { describeLogSoftmax, runLogSoftmax } from './ops/logSoftmax';
 import { describeSoftmax, runSoftmax } from './ops/softmax';
+import { describeSparseConv2d, runSparseConv2d } from './ops/sparseConv2d';
 import { describeUnary, runUnary } from './ops/unary';
 
 let faultRecord = 0;
@@ -58,6 +59,7 @@ function describe(r: usize): void {
     case OP_RECURRENT: describeRecurrent(r); break;
     case OP_SVDF: describeSvdf(r); break;
     case OP_GATHER: describeGather(r); break;
+    case OP_SPARSE_CONV2D: describeSparseConv2d(r); break;
     default: fail(FAULT_OPCODE);
   }
 }
@@ -112,6 +114,7 @@ function runRecord(r: usize): void {
     case OP_RECURRENT: runRecurrent(r); break;
     case OP_SVDF: runSvdf(r); break;
     case OP_GATHER: runGather(r); break;
+    case OP_SPARSE_CONV2D: runSparseConv2d(r); break;
   }
 }
 

@@ -132,7 +132,7 @@ export function gemv_i8_1x8(
 
 /** a₀ + a₁, a₂ + a₃, b₀ + b₁, b₂ + b₃ */
 @inline
-function addPairs(a: v128, b: v128): v128 {
+export function addPairs(a: v128, b: v128): v128 {
   return i32x4.add(i32x4.shuffle(a, b, 0, 2, 4, 6), i32x4.shuffle(a, b, 1, 3, 5, 7));
 }
 

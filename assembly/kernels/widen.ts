@@ -15,7 +15,7 @@ export function gather_fill(out: usize, plane: usize, value: i32, n: i32): void 
 }
 
 /** a: i8 [n] → out: i16 [n]. May read and write up to 7 elements past n. out is 2-byte aligned. */
-function widen_i8_i16(a: usize, out: usize, n: i32): void {
+export function widen_i8_i16(a: usize, out: usize, n: i32): void {
   if (ASC_FEATURE_SIMD) {
     for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), v128.load8x8_s(a + i));
   } else {

@@ -73,6 +73,17 @@ export function panelsOf(r: usize): f64 {
   return <f64>groups * <f64>((int(r, CONV2D_OUT_C) / groups + 7) / 8);
 }
 
+/** Scales, zero points and range of an i8 convolution. */
+export function describeRequantization(r: usize, panels: f64): void {
+  table(r, CONV2D_SCALE, panels * 32, 16);
+  checkFiniteTable(r, CONV2D_SCALE, panels * 8);
+  checkRange(r, CONV2D_SOURCE_ZERO, -128, 127);
+  checkRange(r, CONV2D_WEIGHTS_ZERO, -128, 127);
+  checkRange(r, CONV2D_TARGET_ZERO, -128, 127);
+  checkRange(r, CONV2D_MIN, -128, 127);
+  checkRange(r, CONV2D_MAX, int(r, CONV2D_MIN), 127);
+}
+
 export function describeConv2d(r: usize): void {
   checkRecord(r, CONV2D_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
   const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r)), outC = int(r, CONV2D_OUT_C);
@@ -84,19 +95,13 @@ export function describeConv2d(r: usize): void {
     checkFinite(r, CONV2D_SOURCE_ZERO);
     needScratch(rows * 4 * (1 + big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W) + K));
   } else {
-    table(r, CONV2D_SCALE, panels * 32, 16);
-    checkFiniteTable(r, CONV2D_SCALE, panels * 8);
-    checkRange(r, CONV2D_SOURCE_ZERO, -128, 127);
-    checkRange(r, CONV2D_WEIGHTS_ZERO, -128, 127);
-    checkRange(r, CONV2D_TARGET_ZERO, -128, 127);
-    checkRange(r, CONV2D_MIN, -128, 127);
-    checkRange(r, CONV2D_MAX, int(r, CONV2D_MIN), 127);
+    describeRequantization(r, panels);
     needScratch(rows * 8 + 32 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
   }
 }
 
 /** Output addresses of pixels m0 … m0 + count, then the sink up to `padded`. */
-function listOutputs(r: usize, batch: i32, m0: i32, count: i32, padded: i32, list: usize, sink: usize, size: i32): void {
+export function listOutputs(r: usize, batch: i32, m0: i32, count: i32, padded: i32, list: usize, sink: usize, size: i32): void {
   const outW = int(r, CONV2D_OUT_W), pixel = int(r, CONV2D_PIXEL_STRIDE) * size, rowStride = int(r, CONV2D_ROW_STRIDE) * size;
   let y = m0 / outW, x = m0 - y * outW;
   const base = <usize>int(r, CONV2D_TARGET) + batch * int(r, CONV2D_BATCH_STRIDE) * size;

@@ -5,6 +5,7 @@ import { cloneGraph } from '../graph/edit';
 import { elementCount, perTensor, type AnyNode, type Graph, type Node, type State, type Tensor } from '../graph/graph';
 import type { OperatorName } from '../graph/operators';
 import { operatorOf } from '../ops/index';
+import type { WeightLayout } from '../ops/sparse';
 import { emitCopy } from '../ops/support';
 import { compileCore, instantiate, type CompiledCore } from '../runtime/core';
 import { inlinedCores } from '../runtime/inlined';
@@ -32,6 +33,8 @@ export interface CompileOptions {
   compact?: boolean;
   /** Refuse a network that needs more bytes of memory than this. */
   maxMemory?: number;
+  /** How int8 weights are laid out, instead of as is fastest: all of them, or as lists of those that are not zero, where there is such a kernel. */
+  weightLayout?: WeightLayout;
 }
 
 /** The rewrites, in order; the graph is checked after each. */
@@ -59,7 +62,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
     pass(work);
     checkGraph(work, name);
   }
-  const [parts, runs] = lower(work, options.meta ?? {}, options.notes ?? true);
+  const [parts, runs] = lower(work, options.meta ?? {}, options.notes ?? true, options.weightLayout);
   const { total } = mapMemory(parts);
   if (options.maxMemory !== undefined && total > options.maxMemory) {
     throw new KletError('OUT_OF_MEMORY', `"${graph.name}" needs ${total} bytes of memory and the limit is ${options.maxMemory}: ${parts.weights.length} weights, ${parts.arenaBytes} arena, ${parts.scratchBytes} scratch`);
@@ -72,8 +75,8 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
   return writeKlet(parts);
 }
 
-function lower(graph: Graph, meta: Partial<Meta>, withNotes: boolean): [KletParts, CodedRun[]] {
-  const emit = new Emitter();
+function lower(graph: Graph, meta: Partial<Meta>, withNotes: boolean, weightLayout?: WeightLayout): [KletParts, CodedRun[]] {
+  const emit = new Emitter(weightLayout);
   for (const tensor of graph.inputs) {
     emit.allocate(tensor);
     emit.touch(tensor, -1);
@@ -141,7 +144,7 @@ function quantizationOf(tensor: Tensor): { scale: number; zeroPoint: number } | 
 
 function notesOf(emit: Emitter): Notes {
   return {
-    records: emit.records.map(({ name, op, shape, macs, weights }) => ({ name, op, shape, macs, weights })),
+    records: emit.records.map(({ name, op, shape, macs, weights, layout, density }) => ({ name, op, shape, macs, weights, ...(layout && { layout, density }) })),
     arena: emit.buffers.filter((b) => b.initial ?? b.first <= b.last).map((b) => (b.initial ? [b.name, b.offset, b.bytes, -1, emit.records.length] : [b.name, b.offset, b.bytes, b.first, b.last])),
   };
 }

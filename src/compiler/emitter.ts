@@ -3,6 +3,7 @@ import { KletError } from '../errors';
 import { alignUp } from '../format/klet';
 import type { CodedRun } from './entropy';
 import { byteSize, type AnyNode, type ConstantData, type DType, type Tensor } from '../graph/graph';
+import type { WeightLayout } from '../ops/sparse';
 
 /** A region of the arena whose place the memory plan decides. `first` and `last` are the records that need it. */
 export interface Buffer {
@@ -28,6 +29,8 @@ export interface EmittedRecord {
   shape: number[];
   macs: number;
   weights: number;
+  layout?: WeightLayout;
+  density?: number;
 }
 
 const WEIGHTS_ALIGNMENT = 16;
@@ -49,6 +52,9 @@ export class Emitter {
   private readonly chunks: { offset: number; bytes: Uint8Array; quads: number; words: boolean }[] = [];
   private readonly chunkIndex = new Map<string, number[]>();
   private weightsEnd = 0;
+
+  /** @param weightLayout of int8 convolutions, instead of the fastest */
+  constructor(readonly weightLayout?: WeightLayout) {}
 
   /** Gives a tensor a place that is kept from run to run, holding `initial` before the first. */
   persist(tensor: Tensor, initial: ArrayBufferView): void {
@@ -192,6 +198,12 @@ export class RecordWriter {
   /** A tensor that is written, from `byteOffset` on. */
   target(field: number, tensor: Tensor, byteOffset = 0): this {
     this.emitter.place(this.record, this.index, field, tensor, byteOffset);
+    return this;
+  }
+
+  /** How the weights are laid out when it is not all of them, and which part of them is not zero. */
+  layout(layout: WeightLayout, density: number): this {
+    Object.assign(this.record, { layout, density });
     return this;
   }
 

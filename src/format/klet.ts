@@ -86,7 +86,8 @@ export interface StateInfo {
 
 /** Optional: what tools show of the records and the arena. Not needed to run. */
 export interface Notes {
-  records: { name: string; op: string; shape: number[]; macs: number; weights: number }[];
+  /** `layout` and `density`, where weights are lists of those that are left: which lists, and the part of the weights that is not zero. */
+  records: { name: string; op: string; shape: number[]; macs: number; weights: number; layout?: string; density?: number }[];
   /** Arena buffers: name, offset, bytes, first and last record that need them (−1 before the first). */
   arena: [name: string, offset: number, bytes: number, first: number, last: number][];
 }

@@ -3,6 +3,7 @@ import type { Emitter } from '../compiler/emitter';
 import { elementCount, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../graph/operators';
 import type { Operator } from './operator';
+import { patternCode, sparseWeights } from './sparse';
 import { activationRange, demand, demandWhole, f32, fourDimensions, quantizedRange, requireTypes, shapeText, unsupported } from './support';
 
 /** Columns that one panel of packed weights covers. */
@@ -105,9 +106,11 @@ export function emitConv(
   const int8 = x.dtype === 'int8', rowBytes = int8 ? Math.ceil(K / 4) * 8 : K * 4;
   const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
   const blockRows = Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
-  const r = emit.record(isHybrid ? L.OP_HYBRID_CONV2D : L.OP_CONV2D, L.CONV2D_BYTES, x.dtype, node, node.op, macs)
+  const sparse = int8 && g.groups === 1 ? sparseWeights({ values: weights.values as Int8Array, N: g.outC, K, zero: weights.tensor.quantization?.zeroPoint[0] ?? 0, pixels: g.outH * g.outW, taps: g.kernel[0] * g.kernel[1] }, emit.weightLayout) : undefined;
+  const [opcode, bytes] = isHybrid ? [L.OP_HYBRID_CONV2D, L.CONV2D_BYTES] : sparse ? [L.OP_SPARSE_CONV2D, L.SPARSE_BYTES] : [L.OP_CONV2D, L.CONV2D_BYTES];
+  const r = emit.record(opcode, bytes, x.dtype, node, node.op, macs)
     .source(L.CONV2D_SOURCE, x).target(L.CONV2D_TARGET, y, g.outOffset * (int8 ? 1 : 4))
-    .ints(L.CONV2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, g.outC, ...g.kernel, ...g.stride, ...g.dilation, g.padTop, g.padLeft, g.groups, blockRows])
+    .ints(L.CONV2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, g.outC, ...g.kernel, ...g.stride, ...g.dilation, g.padTop, g.padLeft, g.groups, sparse?.tile ?? blockRows])
     .ints(L.CONV2D_PIXEL_STRIDE, [g.pixelStride, g.rowStride, g.batchStride]);
   if (isHybrid) {
     const [low, high] = activationRange(activation), perGroup = g.outC / g.groups, scales = weights.tensor.quantization!.scale;
@@ -119,8 +122,13 @@ export function emitConv(
   } else if (int8) {
     const zero = perTensor(x).zeroPoint, [low, high] = quantizedRange(activation, y), weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
     const perGroup = g.outC / g.groups;
-    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups, weightsZero), Math.ceil(K / 4))
-      .table(L.CONV2D_BIAS, packLanes(Int32Array, foldedBias(weights, zero), perGroup, g.groups))
+    if (sparse) {
+      r.table(L.CONV2D_WEIGHTS, sparse.weights).table(L.SPARSE_STEPS, sparse.steps).table(L.SPARSE_COUNTS, sparse.counts)
+        .int(L.SPARSE_ENTRIES, sparse.steps.length).int(L.SPARSE_PATTERN, patternCode(sparse.layout)).layout(sparse.layout, density(weights));
+    } else {
+      r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups, weightsZero), Math.ceil(K / 4));
+    }
+    r.table(L.CONV2D_BIAS, packLanes(Int32Array, foldedBias(weights, zero), perGroup, g.groups))
       .table(L.CONV2D_SCALE, packLanes(Float32Array, requantizeScales(x, weights.tensor, y, g.outC), perGroup, g.groups))
       .int(L.CONV2D_SOURCE_ZERO, zero).int(L.CONV2D_WEIGHTS_ZERO, weightsZero)
       .int(L.CONV2D_TARGET_ZERO, perTensor(y).zeroPoint).int(L.CONV2D_MIN, low).int(L.CONV2D_MAX, high);
@@ -130,6 +138,12 @@ export function emitConv(
       .table(L.CONV2D_BIAS, packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), perGroup, g.groups))
       .float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
   }
+}
+
+/** Part of the weights that are not zero. */
+function density({ values, tensor }: ConvWeights): number {
+  const zero = tensor.quantization?.zeroPoint[0] ?? 0;
+  return (values as Int8Array).filter((w) => w !== zero).length / values.length;
 }
 
 /** How far a sum may go from the bias: 255·Σ|w − zw|. Symmetric weights stay below 2^31 for K ≤ MAX_K; others rarely reach it. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as layout from '../../assembly/layout';
-import { compile, GraphBuilder, type Attributes, type BinaryKind, type DType, type Graph, type NodeOptions, type OperatorName, type Quantization, type ReduceKind, type Tensor, type UnaryKind } from '../../src/compiler/index';
+import { compile, GraphBuilder, type Attributes, type BinaryKind, type DType, type Graph, type NodeOptions, type OperatorName, type Quantization, type ReduceKind, type Tensor, type UnaryKind, type WeightLayout } from '../../src/compiler/index';
 import { crc32 } from '../../src/format/crc32';
 import * as klet from '../../src/format/klet';
 import { loadSync, type RawArray } from '../../src/index';
@@ -89,6 +89,12 @@ const narrow = (weights: (b: GraphBuilder) => Tensor[]) => (b: GraphBuilder): Te
 };
 const floatWeights = (shape: number[], axis: number) => (b: GraphBuilder): Tensor[] =>
   [b.constant(random.fill(new Float32Array(shape.reduce((x, y) => x * y))), shape, undefined, 'w'), b.constant(random.fill(new Float32Array(shape[axis]!)), [shape[axis]!], undefined, 'bias')];
+/** Weights that are mostly their zero point. */
+const prunedWeights = (shape: number[], zero: number, density = 0.2) => (b: GraphBuilder): Tensor[] => {
+  const [w, bias] = int8Weights(shape, 0, quantization(0.01, zero))(b) as [Tensor, Tensor];
+  w.data!.forEach((_, i, data) => { if (random.next() > density) data[i] = zero; });
+  return [w, bias];
+};
 const hybridWeights = (shape: number[], axis: number) => (b: GraphBuilder): Tensor[] => [int8Weights(shape, axis)(b)[0]!, floatWeights([shape[axis]!], 0)(b)[1]!];
 
 const conv = { stride: [2, 1] as [number, number], dilation: [1, 2] as [number, number], padding: [1, 2, 0, 1] as [number, number, number, number], groups: 2, activation: 'relu6' as const };
@@ -106,6 +112,7 @@ interface Case {
   graph: Graph;
   /** Entropy-coded weights. */
   compact?: boolean;
+  weightLayout?: WeightLayout;
   /** Functions of real numbers may differ in their last places; an i8 result by one step where they are rounded. */
   tolerance?: number;
 }
@@ -117,6 +124,10 @@ const cases: Case[] = [
   { title: 'hybrid conv2d of a compact file', compact: true, graph: single([[[1, 4, 5, 48], 'float32']], narrow(hybridWeights([48, 3, 3, 24], 0)), 'conv2d', { ...conv, activation: 'none', hybrid: 'symmetric' }) },
   { title: 'conv2d f32', graph: single([[[2, 5, 6, 6], 'float32']], floatWeights([10, 3, 3, 3], 0), 'conv2d', conv) },
   { title: 'transposeConv2d i8', graph: single([[[1, 3, 4, 5], 'int8', odd]], int8Weights([7, 3, 2, 5], 0), 'transposeConv2d', transposed, { shape: [1, 6, 10, 7], quantization: quantization(0.03, 1) }) },
+  ...(['pairs', 'blocks'] as const).flatMap((weightLayout): Case[] => [
+    { title: `conv2d i8, pruned to ${weightLayout}`, weightLayout, graph: single([[[2, 5, 6, 6], 'int8', odd]], prunedWeights([10, 3, 2, 6], 7), 'conv2d', { ...conv, groups: 1 }, { quantization: quantization(0.05, -128) }) },
+    { title: `fullyConnected i8, pruned to ${weightLayout} far apart`, weightLayout, graph: single([[[3, 2100], 'int8', odd]], prunedWeights([9, 2100], 0, 0.002), 'fullyConnected', { activation: 'none' }, { quantization: quantization(0.05, 2) }) },
+  ]),
   { title: 'hybrid conv2d, symmetric', graph: single([[[2, 4, 5, 4], 'float32']], hybridWeights([10, 3, 3, 2], 0), 'conv2d', { ...conv, activation: 'none', hybrid: 'symmetric' }) },
   { title: 'hybrid conv2d, asymmetric', graph: single([[[2, 4, 5, 4], 'float32']], hybridWeights([10, 3, 3, 2], 0), 'conv2d', { ...conv, hybrid: 'asymmetric' }) },
   { title: 'hybrid fullyConnected', graph: single([[[3, 7], 'float32']], hybridWeights([5, 7], 0), 'fullyConnected', { activation: 'none', hybrid: 'asymmetric' }) },
@@ -214,8 +225,8 @@ function farthest(dtype: string, expected: Uint8Array, found: Uint8Array): numbe
 }
 
 describe('a runner written from docs/format.md agrees with the core', () => {
-  test.each(cases)('on $title', ({ graph, compact = false, tolerance = 0 }) => {
-    const file = compile(graph, { compact }) as Uint8Array<ArrayBuffer>, model = loadSync(file), runner = new PageRunner(file);
+  test.each(cases)('on $title', ({ graph, compact = false, tolerance = 0, weightLayout }) => {
+    const file = compile(graph, { compact, ...(weightLayout && { weightLayout }) }) as Uint8Array<ArrayBuffer>, model = loadSync(file), runner = new PageRunner(file);
     expect(runner.scratch, 'bytes of scratch').toBe(model.memory.scratch);
     expect(klet.readKlet(file).coded ?? false).toBe(compact);
     expect(runner.total, 'bytes of memory').toBe(model.memory.total);
@@ -240,8 +251,8 @@ describe('a runner written from docs/format.md agrees with the core', () => {
   });
 
   test('and knows every opcode', () => {
-    const used = new Set(cases.flatMap(({ graph }) => {
-      const { plan } = klet.readKlet(compile(graph)), codes: number[] = [];
+    const used = new Set(cases.flatMap(({ graph, weightLayout }) => {
+      const { plan } = klet.readKlet(compile(graph, { ...(weightLayout && { weightLayout }) })), codes: number[] = [];
       for (let at = 0; at < plan.length; at += new DataView(plan.buffer, plan.byteOffset).getUint32(at + layout.RECORD_SIZE, true)) codes.push(plan[at]!);
       return codes;
     }));

@@ -241,6 +241,10 @@ function scratchOf(r: Fields): number {
       return r.floats ? 4 * rows * (1 + product('CONV2D', 'KERNEL_H', 'KERNEL_W') + K) : 8 * rows + 32 + outC + 48 + 2 * rows * up(K) + 32 + 16 * up(K) + 32;
     }
     case C.OP_HYBRID_CONV2D: return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * up(sum()) + 32 + 16 * up(sum()) + 32;
+    case C.OP_SPARSE_CONV2D: {
+      const rows = r.int('CONV2D_BLOCK_ROWS'), K = sum(), common = 8 * rows + r.int('CONV2D_IN_C') + 32;
+      return r.int('SPARSE_PATTERN') === C.SPARSE_PAIRS ? common + 256 + 4 * rows * (Math.ceil(K / 2) + 3) : common + 2 * rows * (up(K) + 8);
+    }
     case C.OP_DEPTHWISE_CONV2D: {
       const pairs = Math.ceil(product('DEPTHWISE', 'KERNEL_H', 'KERNEL_W') / 2), channels = r.int('DEPTHWISE_CHANNELS');
       return channels * sizeOf(r.dtype) + 64 + (r.floats ? 0 : Math.ceil(channels / 8) * Math.max(448, 32 * pairs)) + 8 * pairs;
@@ -271,7 +275,7 @@ function execute(r: Fields): void {
 }
 
 const operators = new Map<number, (r: Fields) => void>(Object.entries({
-  OP_CONV2D: convolution, OP_HYBRID_CONV2D: convolution, OP_DEPTHWISE_CONV2D: depthwise, OP_POOL2D: pool, OP_REDUCE: reduce, OP_BINARY: binary, OP_UNARY: unary,
+  OP_CONV2D: convolution, OP_HYBRID_CONV2D: convolution, OP_SPARSE_CONV2D: convolution, OP_DEPTHWISE_CONV2D: depthwise, OP_POOL2D: pool, OP_REDUCE: reduce, OP_BINARY: binary, OP_UNARY: unary,
   OP_SOFTMAX: softmax, OP_LOG_SOFTMAX: softmax, OP_L2_NORMALIZE: normalize, OP_COPY: copy, OP_FILL: fill, OP_RESIZE2D: resize, OP_ARGMAX: argmax,
   OP_RECURRENT: recurrent, OP_SVDF: svdf, OP_GATHER: gather, OP_BATCH_MATMUL: matmul, OP_QUANTIZE: quantizing, OP_DEQUANTIZE: dequantizing, OP_CAST: cast,
 }).map(([name, run]) => [C[name]!, run]));
@@ -285,7 +289,9 @@ function convolution(r: Fields): void {
   const bias = r.table('CONV2D_BIAS', r.floats ? C.DTYPE_F32! : C.DTYPE_I32!), scale = r.table('CONV2D_SCALE', C.DTYPE_F32!), sums = r.table('HYBRID_SUMS', C.DTYPE_I32!);
   const channels = IN_C / GROUPS, N = OUT_C / GROUPS, panels = Math.ceil(N / 8), K = KERNEL_H * KERNEL_W * channels;
   const zw = floats || hybrid ? 0 : r.int('CONV2D_WEIGHTS_ZERO');
+  const lists = r.opcode === C.OP_SPARSE_CONV2D ? listedWeights(r, OUT_C, K, zw) : undefined;
   const weight = (g: number, n: number, k: number): number => {
+    if (lists) return lists[n * K + k]!;
     const panel = g * panels + Math.floor(n / 8);
     return weights.get(floats ? (panel * K + k) * 8 + (n % 8) : (panel * Math.ceil(K / 4) + (k >> 2)) * 32 + (n % 8) * 4 + (k % 4));
   };
@@ -324,6 +330,25 @@ function convolution(r: Fields): void {
       }
     }
   }
+}
+
+/** [N][K] from the lists of SPARSE_CONV2D. */
+function listedWeights(r: Fields, N: number, K: number, zw: number): number[] {
+  const weights = r.table('CONV2D_WEIGHTS', C.DTYPE_I8!), distances = r.table('SPARSE_STEPS', C.DTYPE_U8!), counts = r.table('SPARSE_COUNTS', C.DTYPE_U8!);
+  const pairs = r.int('SPARSE_PATTERN') === C.SPARSE_PAIRS, [channels, depth, unit] = pairs ? [1, 2, 4] as const : [8, 4, 1] as const, all = Array.from({ length: N * K }, () => zw);
+  let entry = 0;
+  for (let list = 0; list * channels < N; list++) {
+    let place = 0;
+    for (let left = (counts.get(2 * list) + 256 * counts.get(2 * list + 1)) * unit; left > 0; left--, entry++) {
+      place += distances.get(entry);
+      for (const row of range(channels)) for (const j of range(depth)) {
+        const n = list * channels + row, k = place * depth + j, w = weights.get((entry * channels + row) * depth + j);
+        // what fills up lists may come on top of weights: it adds nothing to them
+        if (n < N && k < K) all[n * K + k]! += w - zw;
+      }
+    }
+  }
+  return all;
 }
 
 function quantizePicture(numbers: number[], asymmetric: boolean): { q: number[]; s: number; z: number } {

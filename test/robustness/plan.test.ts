@@ -44,6 +44,8 @@ const pool = recordOf(L.OP_POOL2D, L.DTYPE_I8), resize = recordOf(L.OP_RESIZE2D,
 const reduce = recordOf(L.OP_REDUCE, L.DTYPE_I8), unary = recordOf(L.OP_UNARY, L.DTYPE_I8), fill = recordOf(L.OP_FILL), argmax = recordOf(L.OP_ARGMAX), cast = recordOf(L.OP_CAST);
 const quantize = recordOf(L.OP_QUANTIZE), normalize = recordOf(L.OP_L2_NORMALIZE, L.DTYPE_I8), hybrid = recordOf(L.OP_HYBRID_CONV2D), floatUnary = recordOf(L.OP_UNARY, L.DTYPE_F32);
 const floatConv = recordOf(L.OP_CONV2D, L.DTYPE_F32), floatBinary = recordOf(L.OP_BINARY, L.DTYPE_F32), integerBinary = recordOf(L.OP_BINARY, L.DTYPE_I32);
+const ofPattern = (pattern: number): number => offsets.findIndex((at) => plan[at] === L.OP_SPARSE_CONV2D && viewOf(plan).getUint32(at + L.SPARSE_PATTERN, true) === pattern);
+const pairs = ofPattern(L.SPARSE_PAIRS), blocks = ofPattern(L.SPARSE_BLOCKS), field = (record: number, at: number): number => viewOf(plan).getUint32(offsets[record]! + at, true);
 
 const HUGE = 1 << 30, LAST = (L.MAX_RANK - 1) * 4;
 
@@ -135,6 +137,21 @@ const lies: [title: string, record: number, about: RegExp, ...changes: Change[]]
   ['a transposition of 2', matmul, attribute, [L.MATMUL_B_TRANSPOSED, 2]],
   ['more values to quantize', quantize, arena, [L.QUANTIZE_COUNT, 1 << 20]],
   ['an unknown target type', cast, attribute, [L.CAST_TO, 4]],
+  ['pairs behind the weights', pairs, weights, [L.CONV2D_WEIGHTS, 1 << 20]],
+  ['steps behind the weights', pairs, weights, [L.SPARSE_STEPS, -16]],
+  ['counts behind the weights', blocks, weights, [L.SPARSE_COUNTS, 1 << 20]],
+  ['misaligned steps', blocks, misaligned, [L.SPARSE_STEPS, 4]],
+  ['fewer entries than are counted', pairs, attribute, [L.SPARSE_ENTRIES, field(pairs, L.SPARSE_ENTRIES) - 4]],
+  ['more entries than are counted', blocks, attribute, [L.SPARSE_ENTRIES, field(blocks, L.SPARSE_ENTRIES) + 1]],
+  ['no entries', pairs, attribute, [L.SPARSE_ENTRIES, 0]],
+  ['lists of other lengths', pairs, attribute, [L.SPARSE_COUNTS, field(pairs, L.CONV2D_BIAS)]],
+  ['pairs that step over the end', pairs, attribute, [L.SPARSE_STEPS, field(conv, L.CONV2D_WEIGHTS)]],
+  ['pairs beyond a smaller kernel', pairs, attribute, [L.CONV2D_KERNEL_H, 1], [L.CONV2D_KERNEL_W, 1]],
+  ['blocks beyond a smaller input', blocks, attribute, [L.CONV2D_IN_C, 1], [L.SPARSE_STEPS, field(pairs, L.SPARSE_STEPS)]],
+  ['a tile that there is no kernel for', pairs, attribute, [L.CONV2D_BLOCK_ROWS, 20]],
+  ['pairs of which one lies in another tap', pairs, attribute, [L.CONV2D_IN_C, 17]],
+  ['pruned groups', pairs, attribute, [L.CONV2D_GROUPS, 2]],
+  ['an unknown pattern', blocks, attribute, [L.SPARSE_PATTERN, 2]],
   ['a hybrid layer without sums', hybrid, weights, [L.HYBRID_SUMS, -16]],
   ['a hybrid layer of negative channels', hybrid, attribute, [L.CONV2D_IN_C, -1]],
   ['a hybrid layer in an unknown mode', hybrid, attribute, [L.HYBRID_MODE, 2]],

@@ -22,6 +22,11 @@ export function everyOperator(): Graph {
     (tensor.data as Int8Array).forEach((value, i, values) => { values[i] = value >> 5; });
     return tensor;
   };
+  const pruned = (shape: number[], keep: (i: number) => boolean): Tensor => {
+    const tensor = weights(shape);
+    tensor.data!.forEach((_, i, data) => { if (!keep(i)) data[i] = 0; });
+    return tensor;
+  };
   const window = { stride: [1, 1] as [number, number], padding: [1, 0, 0, 1] as [number, number, number, number], activation: none };
   const conv = { ...window, dilation: [1, 1] as [number, number], groups: 1 };
   const q = { quantization: steps(0.125, 3) }, unit = { quantization: steps(1 / 256, -128) };
@@ -50,6 +55,8 @@ export function everyOperator(): Graph {
   const normal = b.node('l2Normalize', [b.node('unary', [matrix], { kind: 'tanh' }, { quantization: steps(1 / 128, 0) })], { epsilon: 1e-6 }, { quantization: steps(1 / 128, 0) });
   const mean = b.node('reduce', [sized], { kind: 'mean', axes: [1, 2] }, { ...q, shape: [1, 18] }), total = b.node('reduce', [rows], { kind: 'sum', axes: [0] }, { quantization: steps(1, 0), shape: [16] });
   const best = b.node('argmax', [logs], { axis: 1, kind: 'max' }, { shape: [9], dtype: 'int32' });
+  const pairs = b.node('conv2d', [joined, pruned([16, 3, 3, 18], (i) => i % 26 < 2), constant([16], 'int32')], { ...conv, padding: [1, 1, 1, 1] }, q);
+  const blocks = b.node('fullyConnected', [b.node('reshape', [x], {}, { quantization: x.quantization!, shape: [1, 60] }), pruned([32, 60], (i) => i % 60 < 4), null], { activation: none }, q);
 
   // float32, from int8 and of its own
   const f = b.node('dequantize', [t], {}, { dtype: 'float32' }), y = b.input('y', [2, 3, 4, 2]);
@@ -63,7 +70,7 @@ export function everyOperator(): Graph {
   const back = b.node('quantize', [fpool], {}, { dtype: 'int8', quantization: steps(0.01, 0) }), prod = b.node('reduce', [fnorm], { kind: 'prod', axes: [2] }, { shape: [2, 4] });
   const whole = b.node('cast', [fnorm], {}, { dtype: 'int32' }), twice = b.node('binary', [whole, whole], { kind: 'add', activation: none });
   const [left, right] = b.nodeWithOutputs('split', [back], { axis: 2 }, [[2, 4, 1, 3], [2, 4, 3, 3]], { quantization: steps(0.01, 0) });
-  return b.finish([shares, normal, mean, total, best, prod, twice, left!, right!]);
+  return b.finish([shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!]);
 }
 
 /** The file, with golden vectors. */

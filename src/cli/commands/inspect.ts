@@ -72,13 +72,14 @@ function weightsText(parts: KletParts): string {
 }
 
 function operatorsTable(notes: Notes, columns: number): string {
+  const operators = notes.records.map(({ op, layout, density }) => (layout === undefined ? op : `${op}, ${percentText(density ?? 0, 1)} in ${layout}`));
   const macs = totalMacs(notes), shapes = notes.records.map(({ shape }) => shapeText(shape));
   const widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length)), right = 'right' as const;
-  const others = 4 + widest(notes.records.map(({ op }) => op)) + widest(shapes) + 34, room = Math.max(20, columns - others);
+  const others = 4 + widest(operators) + widest(shapes) + 34, room = Math.max(20, columns - others);
   return table(
     [{ head: '#', align: right }, { head: 'name' }, { head: 'operator' }, { head: 'output' }, ...['MACs', '% MACs', 'weights'].map((head) => ({ head, align: right }))],
-    notes.records.map(({ name, op, macs: own, weights }, i) =>
-      [String(i), shortName(name, room), op, shapes[i]!, own ? countText(own) : '', own ? percentText(own, macs) : '', weights ? bytesText(weights) : '']),
+    notes.records.map(({ name, macs: own, weights }, i) =>
+      [String(i), shortName(name, room), operators[i]!, shapes[i]!, own ? countText(own) : '', own ? percentText(own, macs) : '', weights ? bytesText(weights) : '']),
   );
 }
 

@@ -1,0 +1,111 @@
+import {
+  CONV2D_BATCH, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_DILATION_X, CONV2D_DILATION_Y, CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W,
+  CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_SCALE,
+  CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET_ZERO, CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_I8, FAULT_ATTRIBUTE,
+  SPARSE_BLOCKS, SPARSE_BYTES, SPARSE_COUNTS, SPARSE_ENTRIES, SPARSE_PAIRS, SPARSE_PATTERN, SPARSE_STEPS, SPARSE_TILE, SPARSE_TILE_WIDE,
+} from '../layout';
+import { interleave_i8, ROW_TAIL, spmm_blocks_i8, spmm_pairs_i8, TURN_BYTES } from '../kernels/sparse';
+import { widen_i8_i16 } from '../kernels/widen';
+import { big, checkCounts, checkedTable, checkRange, checkRecord, fail, int, needScratch, scratch, table } from '../record';
+import { describeGeometry, describeRequantization, listOutputs, panelsOf } from './conv2d';
+
+// Scratch: the tile's output addresses u32 [R] │ its input addresses u32 [R] │ a pixel of zero points i8 [C] + 16 │ and for
+//
+//   pairs    the turned outputs i8 [8][32] │ the tile i16 [⌈K/2⌉ + 3][R][2]
+//   blocks   the rows i16 [R][K' + 8]
+//
+// R = BLOCK_ROWS, K' = K rounded up to 4.
+
+function isPairs(r: usize): bool {
+  return int(r, SPARSE_PATTERN) == SPARSE_PAIRS;
+}
+
+export function describeSparseConv2d(r: usize): void {
+  checkRecord(r, SPARSE_BYTES, 1 << DTYPE_I8);
+  const K = describeGeometry(r, 1), panels = panelsOf(r), rows = int(r, CONV2D_BLOCK_ROWS), taps = big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W);
+  table(r, CONV2D_BIAS, panels * 32, 16);
+  describeRequantization(r, panels);
+  checkRange(r, CONV2D_GROUPS, 1, 1);
+  checkRange(r, SPARSE_PATTERN, SPARSE_PAIRS, SPARSE_BLOCKS);
+  checkCounts(r, SPARSE_ENTRIES, 1);
+  table(r, SPARSE_STEPS, big(r, SPARSE_ENTRIES), 16);
+  const common = <f64>rows * 8 + big(r, CONV2D_IN_C) + 32;
+  if (isPairs(r)) {
+    if ((rows != SPARSE_TILE && rows != SPARSE_TILE_WIDE) || (taps > 1 && (int(r, CONV2D_IN_C) & 1) != 0)) fail(FAULT_ATTRIBUTE);
+    table(r, CONV2D_WEIGHTS, big(r, SPARSE_ENTRIES) * 2, 16);
+    table(r, SPARSE_COUNTS, big(r, CONV2D_OUT_C) * 2, 16);
+    checkEntries(r, int(r, CONV2D_OUT_C), 4, (<i32>K + 1) >> 1);
+    needScratch(common + TURN_BYTES + <f64>(((<i32>K + 1) >> 1) + 3) * <f64>rows * 4);
+  } else {
+    table(r, CONV2D_WEIGHTS, big(r, SPARSE_ENTRIES) * 32, 16);
+    table(r, SPARSE_COUNTS, panels * 2, 16);
+    checkEntries(r, <i32>panels, 1, (<i32>K + 3) >> 2);
+    needScratch(common + <f64>rows * <f64>(((<i32>K + 3) & ~3) + ROW_TAIL) * 2);
+  }
+}
+
+/** The counts of `lists` add up to ENTRIES, and no list steps beyond `limit`. */
+function checkEntries(r: usize, lists: i32, unit: i32, limit: i32): void {
+  const counts = checkedTable(r, SPARSE_COUNTS), steps = checkedTable(r, SPARSE_STEPS);
+  if (counts == 0) return;
+  const entries = int(r, SPARSE_ENTRIES);
+  let at = 0;
+  for (let list = 0; list < lists; list++) {
+    let left = <i32>load<u16>(counts + (list << 1)) * unit, position = 0;
+    if (left > entries - at) {
+      fail(FAULT_ATTRIBUTE);
+      return;
+    }
+    for (; left > 0; left--) {
+      position += load<u8>(steps + at++);
+      if (position >= limit) {
+        fail(FAULT_ATTRIBUTE);
+        return;
+      }
+    }
+  }
+  if (at != entries) fail(FAULT_ATTRIBUTE);
+}
+
+/** Where tap (ky, kx) of the output pixels m0 … m0 + count lies; the last is repeated up to `rows`. */
+function listInputs(r: usize, picture: usize, m0: i32, count: i32, rows: i32, ky: i32, kx: i32, outside: usize, list: usize): void {
+  const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), inC = int(r, CONV2D_IN_C), outW = int(r, CONV2D_OUT_W);
+  const strideY = int(r, CONV2D_STRIDE_Y), strideX = int(r, CONV2D_STRIDE_X);
+  const top = ky * int(r, CONV2D_DILATION_Y) - int(r, CONV2D_PAD_TOP), left = kx * int(r, CONV2D_DILATION_X) - int(r, CONV2D_PAD_LEFT);
+  let y = m0 / outW, x = m0 - y * outW, address = outside;
+  for (let i = 0; i < rows; i++) {
+    if (i < count) {
+      const iy = y * strideY + top, ix = x * strideX + left;
+      address = <u32>iy < <u32>inH && <u32>ix < <u32>inW ? picture + (iy * inW + ix) * inC : outside;
+      if (++x == outW) { x = 0; y++; }
+    }
+    store<usize>(list + (i << 2), address);
+  }
+}
+
+export function runSparseConv2d(r: usize): void {
+  const C = int(r, CONV2D_IN_C), N = int(r, CONV2D_OUT_C), kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W), K = kernelH * kernelW * C;
+  const pixels = int(r, CONV2D_OUT_H) * int(r, CONV2D_OUT_W), tile = int(r, CONV2D_BLOCK_ROWS), pairs = isPairs(r), quads = (K + 3) >> 2;
+  const weights = <usize>int(r, CONV2D_WEIGHTS), steps = <usize>int(r, SPARSE_STEPS), counts = <usize>int(r, SPARSE_COUNTS), bias = <usize>int(r, CONV2D_BIAS), scale = <usize>int(r, CONV2D_SCALE);
+  const weightsZero = int(r, CONV2D_WEIGHTS_ZERO), zero = int(r, CONV2D_TARGET_ZERO), low = int(r, CONV2D_MIN), high = int(r, CONV2D_MAX);
+  const outs = scratch(), inputs = outs + (tile << 2), outside = inputs + (tile << 2), turn = (outside + C + 16 + 15) & ~15, rows = pairs ? turn + TURN_BYTES : turn;
+  memory.fill(outside, <u8>int(r, CONV2D_SOURCE_ZERO), C);
+  for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
+    const picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * C;
+    for (let m = 0; m < pixels; m += tile) {
+      // a last tile that is not full begins earlier, or repeats its last pixel
+      const m0 = m + tile <= pixels ? m : max(0, pixels - tile), count = min(tile, pixels);
+      listOutputs(r, batch, m0, count, count, outs, 0, 1);
+      for (let i = count; i < tile; i++) store<usize>(outs + (i << 2), load<usize>(outs + (count - 1 << 2)));
+      let tap = 0;
+      for (let ky = 0; ky < kernelH; ky++) for (let kx = 0; kx < kernelW; kx++) {
+        listInputs(r, picture, m0, count, tile, ky, kx, outside, inputs);
+        if (pairs) interleave_i8(inputs, tile >> 2, C, rows + (tap * C >> 1) * (tile << 2));
+        else for (let i = 0; i < count; i++) widen_i8_i16(load<usize>(inputs + (i << 2)), rows + (i * ((quads << 2) + ROW_TAIL) + tap * C << 1), C);
+        tap++;
+      }
+      if (pairs) spmm_pairs_i8(rows, tile >> 2, weights, steps, counts, weightsZero, bias, scale, outs, N, zero, low, high, turn);
+      else spmm_blocks_i8(rows, count, quads, weights, steps, counts, weightsZero, bias, scale, outs, N, zero, low, high);
+    }
+  }
+}

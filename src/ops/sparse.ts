@@ -1,0 +1,127 @@
+import * as L from '../../assembly/layout';
+
+// Weights of which most are zero: lists of those that are left (docs/format.md, SPARSE_CONV2D), and when these are faster than all weights.
+
+/** How the core multiplies by int8 weights: by all of them, or by lists of pairs along K, or of blocks of 8 channels by 4 along K. */
+export type WeightLayout = 'dense' | 'pairs' | 'blocks';
+export type ListLayout = Exclude<WeightLayout, 'dense'>;
+
+/** A product: what the choice depends on. */
+export interface Product {
+  /** Weights [N][K], of which those that equal `zero` are none. */
+  values: Int8Array;
+  N: number;
+  K: number;
+  zero: number;
+  /** Output pixels of one picture. */
+  pixels: number;
+  /** Pixels of a filter. */
+  taps: number;
+}
+
+/** Tables and fields of a SPARSE_CONV2D record. */
+export interface SparseWeights {
+  layout: ListLayout;
+  tile: number;
+  weights: Int8Array;
+  steps: Uint8Array;
+  counts: Uint16Array;
+}
+
+interface Pattern {
+  code: number;
+  /** Channels and products that one entry covers; a list is filled up to a multiple of `unit` entries. */
+  channels: number;
+  depth: number;
+  unit: number;
+}
+const patterns: Record<ListLayout, Pattern> = {
+  pairs: { code: L.SPARSE_PAIRS, channels: 1, depth: 2, unit: 4 },
+  blocks: { code: L.SPARSE_BLOCKS, channels: 8, depth: 4, unit: 1 },
+};
+
+/** Field and limits of the tables: steps are bytes, counts 16 bits. */
+const MAX_STEP = 255;
+const MAX_COUNT = 65535;
+const BLOCK_ROWS = 64;
+
+export function patternCode(layout: ListLayout): number {
+  return patterns[layout].code;
+}
+
+/** The lists of a layout, or of the fastest one; undefined where all weights are faster, or the layout cannot be had. */
+export function sparseWeights(product: Product, wanted?: WeightLayout): SparseWeights | undefined {
+  if (wanted === 'dense') return undefined;
+  let best: { layout: ListLayout; lists: number[][]; time: number } | undefined;
+  for (const layout of ['pairs', 'blocks'] as const) {
+    if (wanted !== undefined && wanted !== layout) continue;
+    const lists = listsOf(product, layout), time = listedTime(product, layout, lists), limit = wanted === undefined ? denseTime(product) : Infinity;
+    if (isPossible(product, layout, lists) && time < Math.min(limit, best?.time ?? Infinity)) best = { layout, lists, time };
+  }
+  return best && pack(product, best.layout, best.lists);
+}
+
+function isPossible({ K, taps }: Product, layout: ListLayout, lists: number[][]): boolean {
+  const evenTaps = taps === 1 || (K / taps) % 2 === 0;
+  return (layout !== 'pairs' || evenTaps) && lists.some((places) => places.length > 0) && lists.every((places) => places.length / patterns[layout].unit <= MAX_COUNT);
+}
+
+/** For each list the places along K, in entries, that have weights. */
+function listsOf({ values, N, K, zero }: Product, layout: ListLayout): number[][] {
+  const { channels, depth } = patterns[layout], used = new Uint8Array(Math.ceil(K / depth)), lists: number[][] = [];
+  for (let first = 0; first < N; first += channels) {
+    used.fill(0);
+    for (let n = first; n < Math.min(N, first + channels); n++) for (let k = 0; k < K; k++) if (values[n * K + k] !== zero) used[Math.floor(k / depth)] = 1;
+    const places: number[] = [];
+    used.forEach((some, place) => {
+      if (!some) return;
+      // an entry of nothing where the next is further than a step
+      for (let last = places.at(-1) ?? 0; place - last > MAX_STEP; last += MAX_STEP) places.push(last + MAX_STEP);
+      places.push(place);
+    });
+    lists.push(places);
+  }
+  return lists;
+}
+
+function pack({ values, N, K, zero, pixels }: Product, layout: ListLayout, lists: number[][]): SparseWeights {
+  const { channels, depth, unit } = patterns[layout], counts = Uint16Array.from(lists, (places) => Math.ceil(places.length / unit)), size = channels * depth;
+  const entries = counts.reduce((sum, count) => sum + count, 0) * unit, weights = new Int8Array(entries * size).fill(zero), steps = new Uint8Array(entries);
+  let at = 0;
+  lists.forEach((places, list) => {
+    places.forEach((place, i) => {
+      steps[at + i] = place - (places[i - 1] ?? 0);
+      for (let n = list * channels; n < Math.min(N, (list + 1) * channels); n++) {
+        const from = n * K + place * depth, row = values.subarray(from, Math.min(from + depth, (n + 1) * K));
+        weights.set(row, (at + i) * size + (n - list * channels) * depth);
+      }
+    });
+    at += counts[list]! * unit;
+  });
+  return { layout, tile: tileOf(layout, pixels), weights, steps, counts };
+}
+
+// ── what it costs ─────────────────────────────────────────────────────────────────────────────────────────
+//
+// Nanoseconds on the machine of bench/results, one thread, fitted to `npm run bench -- --kernels`: all weights as the relaxed flavor
+// multiplies them, which is the fastest. Only their order matters.
+
+function denseTime({ N, K, pixels }: Product): number {
+  return pixels === 1 ? N * K / 30 : pixels * (N * K / 56 + 0.44 * N + 0.16 * K);
+}
+
+function listedTime({ N, K, pixels, taps }: Product, layout: ListLayout, lists: number[][]): number {
+  const { unit } = patterns[layout], entries = lists.reduce((sum, places) => sum + Math.ceil(places.length / unit) * unit, 0);
+  if (layout === 'pairs') return tilesTime(pixels, tileOf(layout, pixels), entries, N) + pixels * (0.13 * K + 2 * taps);
+  return pixels === 1 ? 2 * entries + 8 * lists.length : Math.ceil(pixels / 2) * (3.2 * entries + 11 * lists.length) + pixels * (0.1 * K + 2 * taps);
+}
+
+function tilesTime(pixels: number, tile: number, entries: number, N: number): number {
+  return Math.ceil(pixels / tile) * (entries * (0.35 + 0.05 * tile) + N * (2 + 0.44 * tile));
+}
+
+/** Pixels at a time: of the pairs' two tiles the one that wastes less. */
+function tileOf(layout: ListLayout, pixels: number): number {
+  if (layout === 'blocks') return Math.min(BLOCK_ROWS, Math.ceil(pixels / 4) * 4);
+  return tilesTime(pixels, L.SPARSE_TILE, 8, 1) < tilesTime(pixels, L.SPARSE_TILE_WIDE, 8, 1) ? L.SPARSE_TILE : L.SPARSE_TILE_WIDE;
+}
