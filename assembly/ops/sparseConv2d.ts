@@ -7,6 +7,7 @@ import {
 import { interleave_i8, ROW_TAIL, spmm_blocks_i8, spmm_pairs_i8, TURN_BYTES } from '../kernels/sparse';
 import { widen_i8_i16 } from '../kernels/widen';
 import { big, checkCounts, checkedTable, checkRange, checkRecord, fail, int, needScratch, scratch, table } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
 import { describeGeometry, describeRequantization, listOutputs, panelsOf } from './conv2d';
 
 // Scratch: the tile's output addresses u32 [R] │ its input addresses u32 [R] │ a pixel of zero points i8 [C] + 16 │ and for
@@ -90,22 +91,22 @@ export function runSparseConv2d(r: usize): void {
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO), zero = int(r, CONV2D_TARGET_ZERO), low = int(r, CONV2D_MIN), high = int(r, CONV2D_MAX);
   const outs = scratch(), inputs = outs + (tile << 2), outside = inputs + (tile << 2), turn = (outside + C + 16 + 15) & ~15, rows = pairs ? turn + TURN_BYTES : turn;
   memory.fill(outside, <u8>int(r, CONV2D_SOURCE_ZERO), C);
-  for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
-    const picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * C;
-    for (let m = 0; m < pixels; m += tile) {
-      // a last tile that is not full begins earlier, or repeats its last pixel
-      const m0 = m + tile <= pixels ? m : max(0, pixels - tile), count = min(tile, pixels);
-      listOutputs(r, batch, m0, count, count, outs, 0, 1);
-      for (let i = count; i < tile; i++) store<usize>(outs + (i << 2), load<usize>(outs + (count - 1 << 2)));
-      let tap = 0;
-      for (let ky = 0; ky < kernelH; ky++) for (let kx = 0; kx < kernelW; kx++) {
-        listInputs(r, picture, m0, count, tile, ky, kx, outside, inputs);
-        if (pairs) interleave_i8(inputs, tile >> 2, C, rows + (tap * C >> 1) * (tile << 2));
-        else for (let i = 0; i < count; i++) widen_i8_i16(load<usize>(inputs + (i << 2)), rows + (i * ((quads << 2) + ROW_TAIL) + tap * C << 1), C);
-        tap++;
-      }
-      if (pairs) spmm_pairs_i8(rows, tile >> 2, weights, steps, counts, weightsZero, bias, scale, outs, N, zero, low, high, turn);
-      else spmm_blocks_i8(rows, count, quads, weights, steps, counts, weightsZero, bias, scale, outs, N, zero, low, high);
+  const perPicture = (pixels + tile - 1) / tile;
+  share(int(r, CONV2D_BATCH) * perPicture, 1);
+  for (let at = shareFrom; at < shareTo; at++) {
+    const batch = at / perPicture, m = (at - batch * perPicture) * tile, picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * C;
+    // a last tile that is not full begins earlier, or repeats its last pixel
+    const m0 = m + tile <= pixels ? m : max(0, pixels - tile), count = min(tile, pixels);
+    listOutputs(r, batch, m0, count, count, outs, 0, 1);
+    for (let i = count; i < tile; i++) store<usize>(outs + (i << 2), load<usize>(outs + (count - 1 << 2)));
+    let tap = 0;
+    for (let ky = 0; ky < kernelH; ky++) for (let kx = 0; kx < kernelW; kx++) {
+      listInputs(r, picture, m0, count, tile, ky, kx, outside, inputs);
+      if (pairs) interleave_i8(inputs, tile >> 2, C, rows + (tap * C >> 1) * (tile << 2));
+      else for (let i = 0; i < count; i++) widen_i8_i16(load<usize>(inputs + (i << 2)), rows + (i * ((quads << 2) + ROW_TAIL) + tap * C << 1), C);
+      tap++;
     }
+    if (pairs) spmm_pairs_i8(rows, tile >> 2, weights, steps, counts, weightsZero, bias, scale, outs, N, zero, low, high, turn);
+    else spmm_blocks_i8(rows, count, quads, weights, steps, counts, weightsZero, bias, scale, outs, N, zero, low, high);
   }
 }

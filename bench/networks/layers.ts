@@ -3,6 +3,7 @@ import path from 'node:path';
 import { compile, importTflite } from '../../src/compiler/index';
 import { Maker, Random } from '../oracle/maker';
 import type { Network } from './prepare';
+import { prunedTflite } from './pruned';
 
 /** One line of a shapes file. */
 export interface Layer {
@@ -12,27 +13,29 @@ export interface Layer {
   out: number;
   kernel: [number, number];
   stride: number;
+  /** Part of the pairs of weights that is not pruned; 1 unless told. */
+  density: number;
 }
 
 export type LayerNetwork = Network & { layer: Layer; network: string };
 
 /**
  * Reads a shapes file. A line is: kind, input (h×w×c, or c alone), output channels (`-` where the kind has none of its own),
- * kernel (h×w) and stride; the last two may be left out. `#` starts a comment.
+ * kernel (h×w), stride and density; the last three may be left out. `#` starts a comment.
  */
 export function readShapes(text: string): Layer[] {
   return text.split('\n').map((line) => line.replace(/#.*/, '').trim()).filter(Boolean).map((line) => {
-    const [kind, input = '', out = '-', kernel = '1x1', stride = '1'] = line.split(/\s+/), sizes = input.split('x').map(Number);
+    const [kind, input = '', out = '-', kernel = '1x1', stride = '1', density = '1'] = line.split(/\s+/), sizes = input.split('x').map(Number);
     const [h, w, c] = sizes.length === 1 ? [1, 1, sizes[0]!] : sizes as [number, number, number];
-    const layer = { kind, h, w, c, out: out === '-' ? c : Number(out), kernel: kernel.split('x').map(Number), stride: Number(stride) } as Layer;
-    if (!['conv', 'depthwise', 'pointwise', 'dense'].includes(layer.kind) || [h, w, c, layer.out, ...layer.kernel, layer.stride].some((n) => !(n > 0))) throw new Error(`not a shape: ${line}`);
+    const layer = { kind, h, w, c, out: out === '-' ? c : Number(out), kernel: kernel.split('x').map(Number), stride: Number(stride), density: Number(density) } as Layer;
+    if (!['conv', 'depthwise', 'pointwise', 'dense'].includes(layer.kind) || [h, w, c, layer.out, ...layer.kernel, layer.stride, layer.density].some((n) => !(n > 0))) throw new Error(`not a shape: ${line}`);
     return layer;
   });
 }
 
 /** Writes an int8 network of one layer, SAME padding and relu, for TensorFlow Lite and kinglet. */
 export function prepareLayer(layer: Layer, network: string, folder: string): LayerNetwork {
-  const { kind, h, w, c, out, kernel: [kh, kw], stride } = layer, make = new Maker('int8', new Random(1));
+  const { kind, h, w, c, out, kernel: [kh, kw], stride, density } = layer, make = new Maker('int8', new Random(1));
   const options = { padding: 'SAME', strideH: stride, strideW: stride, fusedActivationFunction: 'RELU' };
   const [oh, ow] = [Math.ceil(h / stride), Math.ceil(w / stride)], high = 2 * Math.sqrt(kh * kw * (kind === 'depthwise' ? 1 : c));
   if (kind === 'dense') {
@@ -45,8 +48,8 @@ export function prepareLayer(layer: Layer, network: string, folder: string): Lay
     const x = make.input([1, h, w, c], -1, 1), weights = make.weights([out, kh, kw, c], 0);
     make.emit('CONV_2D', [x, weights, make.bias(out, x, weights)], [make.output([1, oh, ow, out], 0, high)], options);
   }
-  const { network: tflite, samples: [inputs] } = make.finish(kind, 1);
-  const name = [kind, kind === 'dense' ? String(c) : `${h}x${w}x${c}`, ...(kind === 'depthwise' ? [] : [`to${out}`]), ...(kh * kw > 1 ? [`${kh}x${kw}`] : []), ...(stride > 1 ? [`s${stride}`] : [])].join('-');
+  const { network: whole, samples: [inputs] } = make.finish(kind, 1), tflite = density < 1 ? prunedTflite(whole, { sparsity: 1 - density, pattern: 'pairs' }) : whole;
+  const name = [kind, kind === 'dense' ? String(c) : `${h}x${w}x${c}`, ...(kind === 'depthwise' ? [] : [`to${out}`]), ...(kh * kw > 1 ? [`${kh}x${kw}`] : []), ...(stride > 1 ? [`s${stride}`] : []), ...(density < 1 ? [`dense${Math.round(100 * density)}`] : [])].join('-');
   const save = (ending: string, bytes: Uint8Array): { file: string } => {
     writeFileSync(path.join(folder, `${name}.${ending}`), bytes);
     return { file: `${name}.${ending}` };

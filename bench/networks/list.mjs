@@ -9,6 +9,9 @@ const bytesOf = (file) => new Uint8Array(readFileSync(file));
 /** What the geometric mean is over: int8 and uint8 networks that XNNPACK runs. */
 export const headline = ['ad01_int8', 'kws_dscnn_int8', 'vww_int8', 'ic_resnet8_int8', 'person_detect_int8', 'mobilenet_v1_025_128_uint8', 'mobilenet_v2_100_224_uint8'];
 
+/** A network and what is left of it when 80 % of its pointwise weights are pruned. */
+export const densePruned = { dense: 'mobilenet_v2_100_224_uint8', pruned: 'mobilenet_v2_100_224_uint8_pruned80' };
+
 /** @returns {import('./prepare').Source[]} headline networks first, then by name */
 export function listNetworks() {
   const names = existsSync(shared) ? readdirSync(shared).filter((name) => name.endsWith('.tflite')).map((name) => name.slice(0, -'.tflite'.length)) : [];
@@ -19,5 +22,8 @@ export function listNetworks() {
     const twin = names.find((other) => other !== name && stem(other) === stem(name));
     return { name, tflite: bytesOf(`${shared}${name}.tflite`), ...(twin && { twin: bytesOf(`${shared}${twin}.tflite`) }) };
   });
-  return [...found, { name: 'digits', klet: bytesOf(fileURLToPath(new URL('../../models/digits/digits.klet', import.meta.url))), twin: loadFloatNetwork() }];
+  // the weights of pointwise layers by size, without those of the classifier, which is one row; every engine gets the same zeros
+  const dense = found.find(({ name }) => name === densePruned.dense);
+  const pruned = dense ? [{ name: densePruned.pruned, tflite: dense.tflite, prune: { sparsity: 0.8, pattern: 'pairs', keepRows: true } }] : [];
+  return [...found, ...pruned, { name: 'digits', klet: bytesOf(fileURLToPath(new URL('../../models/digits/digits.klet', import.meta.url))), twin: loadFloatNetwork() }];
 }

@@ -11,6 +11,7 @@ import type { Task, Values } from '../stand/stand';
 import { floatTwin, realValues } from './floatTwin';
 import { toOnnx } from './onnx';
 import { packGraph } from './pack';
+import { prunedTflite, type Pruning } from './pruned';
 
 /** A network as it is found: a .tflite file, or a .klet file, whose float network may be known beside it. */
 export interface Source {
@@ -19,6 +20,8 @@ export interface Source {
   klet?: Uint8Array;
   /** The float32 network that a quantized one came from, as a .tflite file or a chain of layers. */
   twin?: Uint8Array | LayerChain;
+  /** What to prune of the .tflite file before anybody reads it. */
+  prune?: Pruning;
 }
 
 export interface LayerChain {
@@ -60,7 +63,8 @@ interface Port {
 }
 
 /** Writes a network in every form that there can be of it into a folder, and seeded inputs for it. */
-export function prepare(source: Source, folder: string): Network {
+export function prepare(given: Source, folder: string): Network {
+  const source = given.prune && given.tflite ? { ...given, tflite: prunedTflite(given.tflite, given.prune) } : given;
   const { name } = source, save = (ending: string, bytes: Uint8Array): { file: string } => {
     writeFileSync(path.join(folder, `${name}.${ending}`), bytes);
     return { file: `${name}.${ending}` };

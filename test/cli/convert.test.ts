@@ -42,6 +42,47 @@ describe('convert', () => {
     expect(load('p.klet').meta.preprocessing).toEqual({ kind: 'image', channels: 1, scale: 2, offset: [1] });
   });
 
+  it('prunes, with samples or without, and says so in the file', async () => {
+    const folder = files.folder('samples');
+    for (let i = 0; i < 6; i++) files.write(`samples/${i}.bin`, Uint8Array.from({ length: 16 }, (_, at) => (at * 37 + i * 91) % 256));
+    for (const options of [['--prune', '0.5', '--prune-pattern', 'weights'], ['--prune', 'logits=0.5', '--prune-pattern', 'pairs', '--samples', folder, '--samples', files.at('samples/0.bin')]]) {
+      const { code, out, err } = await kinglet('convert', source, '-o', files.at('pruned.klet'), ...options);
+      expect([code, err]).toEqual([0, '']);
+      expect(out).toMatch(/pruned +(50\.0|37\.5) % of 64 weights in 1 layer; \d layers? faster for it/);
+      expect(load('pruned.klet').meta.provenance).toMatchObject({ pruned: { samples: options.includes('--samples') ? 7 : 0 } });
+    }
+  });
+
+  it('shows and draws how much each layer matters, and spares those that matter most', async () => {
+    const chart = files.at('sensitivity.svg');
+    const { code, out, err } = await kinglet('convert', source, '-o', files.at('spared.klet'), '--prune', '0.5', '--prune-pattern', 'weights', '--prune-spare', '1', '--sensitivity', chart, '--samples', files.at('samples/1.bin'));
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/layer +weights +error.*\n.*\n *logits +64 +\d\.\d{3} +spared/);
+    expect(files.read('sensitivity.svg').toString()).toMatch(/^<svg [\s\S]*>logits<[\s\S]*<\/svg>\n$/);
+    expect(load('spared.klet').meta.provenance).toMatchObject({ pruned: { spared: ['logits'] } });
+  });
+
+  it('splits layers of low rank, of float networks', async () => {
+    const float = files.write('float.tflite', quadrants());
+    // four rows of sixteen that have nothing in common
+    const { code, out } = await kinglet('convert', float, '-o', files.at('thin.klet'), '--low-rank', '0.1');
+    expect(code).toBe(0);
+    expect(out).toMatch(/pruned +0 layers split in two by low rank/);
+    expect(load('thin.klet').meta.provenance).toMatchObject({ lowRank: 0.1 });
+    expect((await kinglet('convert', source, '--low-rank', '0.1')).err).toMatch(/are uint8; low-rank factors are of float32 networks/);
+  });
+
+  it('refuses to prune what it cannot, or nothing', async () => {
+    const refused = async (...options: string[]): Promise<string> => (await kinglet('convert', source, '-o', files.at('no.klet'), ...options)).err;
+    expect(await refused('--prune', '1')).toMatch(/It must be a part from 0 to below 1, or NAME=PART/);
+    expect(await refused('--prune', '0.5', '--prune', 'logits=0.5')).toMatch(/for all layers, or by name for each/);
+    expect(await refused('--prune', 'pixels=0.5')).toMatch(/there is no layer "pixels" to prune; there are "logits"/);
+    expect(await refused('--prune-scope', 'global')).toMatch(/--prune, how much, is missing/);
+    expect(await refused('--prune', '0.5', '--prune-spare', '2')).toMatch(/give --prune one number, and --samples/);
+    expect(await refused('--prune', '0.5', '--samples', files.at('samples/none.bin'))).toMatch(/none\.bin/);
+    expect(existsSync(files.at('no.klet'))).toBe(false);
+  });
+
   it('keeps golden cases that the file reproduces', async () => {
     const { out } = await kinglet('convert', source, '-o', files.at('golden.klet'), '--golden', '3');
     expect(out).toContain('all flavors reproduce its 3 golden cases');

@@ -5,6 +5,7 @@ import type { Padding, Pair } from '../../src/graph/operators';
 import { loadSync } from '../../src/index';
 import * as L from '../../assembly/layout';
 import { flavors } from '../helpers/flavors';
+import { loadInShares } from '../helpers/shares';
 import { activations, channels, compare, exact, predictAll, property, randomInputs, seeds, single, size, steps, tensor, Random, type Steps } from './suite';
 import { outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
@@ -51,7 +52,12 @@ function check(spec: Spec, graph = graphOf(spec), wanted: readonly WeightLayout[
   const expected = run(compile(graph, { notes: false, weightLayout: 'dense' }), 'scalar');
   for (const weightLayout of wanted) {
     const klet = compile(graph, { notes: false, weightLayout });
-    for (const flavor of flavors) compare(`${weightLayout} in ${flavor}`, t!.shape, expected, run(klet, flavor), exact);
+    for (const flavor of flavors) {
+      compare(`${weightLayout} in ${flavor}`, t!.shape, expected, run(klet, flavor), exact);
+      const shared = loadInShares(klet, flavor, [2, 0, 1]), [values] = predictAll(shared, graph, inputs);
+      shared.dispose();
+      compare(`${weightLayout} in ${flavor}, in shares`, t!.shape, expected, values!, exact);
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { audioParameters, checkAudioParameters, inputFrames, type AudioConvention, type AudioSettings } from '../../audio/index';
-import { compile, readKlet, toStream, type CompileOptions } from '../../compiler/index';
+import { compile, readKlet, toStream, type CompileOptions, type Notes } from '../../compiler/index';
 import { KletError, loadSync, type AudioPreprocessing, type Model, type Preprocessing, type TensorInfo } from '../../index';
 import { checkPreprocessing, pictureShape } from '../../tasks/pixels';
 import { byteCount, wholeNumber } from '../args';
@@ -10,12 +10,13 @@ import { goldenCases, memoryText, operatorCounts, portsTable, totalMacs } from '
 import { readBytes, readText, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { importForeign, LONG_FILE, networkName } from '../network';
+import { addPruningOptions, pruned, type PruningOptions } from '../pruning';
 import { Progress } from '../progress';
 import { countOf, randomInputs } from '../tensors';
 import { bytesText, countText, facts, percentText, plural } from '../text';
 import { version } from '../version';
 
-interface ConvertOptions {
+interface ConvertOptions extends PruningOptions {
   output?: string;
   name?: string;
   labels?: string;
@@ -32,7 +33,7 @@ interface ConvertOptions {
 const SEED = 1;
 
 export function convertCommand(io: Io): Command {
-  return new Command('convert')
+  const command = new Command('convert')
     .summary('turn a .tflite network into a .klet file')
     .description('Turns a TensorFlow Lite network (.tflite, told by its content) into a .klet file, and proves that the file runs.')
     .argument('<in>', 'the network to convert')
@@ -46,12 +47,14 @@ export function convertCommand(io: Io): Command {
     .option('--stream', 'in streaming form: it takes the next frames of a sequence and keeps what it needs of those before')
     .option('--frames <n>', 'with --stream: how many frames a call brings (default: 1)', wholeNumber)
     .option('--time-axis <n>', 'with --stream: which dimension of the inputs is time, from 0 (default: what fits)', wholeNumber)
-    .option('--strip', 'leave out the names and sizes that inspect and profile show')
+    .option('--strip', 'leave out the names and sizes that inspect and profile show');
+  return addPruningOptions(command)
     .addHelpText('after', `
 Examples:
   $ kinglet convert mobilenet.tflite -o mobilenet.klet --labels imagenet.txt
   $ kinglet convert digits.tflite --preprocess digits.json
     with {"kind": "image", "channels": 1, "scale": 0.00392157, "offset": 0} in digits.json
+  $ kinglet convert mobilenet.tflite -o smaller.klet --prune 0.5 --samples pictures/
 
   $ kinglet convert keywords.tflite --preprocess keywords.json
     with {"kind": "audio", "convention": "tensorflow", "sampleRate": 16000, "frameLength": 480,
@@ -70,19 +73,22 @@ function convert(input: string, options: ConvertOptions, io: Io): void {
   const source = readBytes(input), progress = new Progress(io, 4, source.length > LONG_FILE);
   try {
     progress.update(0, `reading ${basename(input)}`);
-    const whole = importForeign(source, input, options.name), { frames, timeAxis } = options;
-    const graph = options.stream ? toStream(whole, { ...(frames !== undefined && { frames }), ...(timeAxis !== undefined && { axis: timeAxis }) }) : whole;
+    const imported = importForeign(source, input, options.name), { frames, timeAxis } = options;
     const labels = options.labels === undefined ? undefined : readLabels(options.labels);
-    const inputs = graph.inputs as TensorInfo[], meta = metaOf(source, input, options, labels, inputs);
+    const wholeMeta = metaOf(source, input, options, labels, imported.inputs as TensorInfo[]);
+    const { graph: whole, summary: pruning, report, provenance } = pruned(imported, options, wholeMeta.preprocessing as Preprocessing | undefined, (title) => progress.update(1, title));
+    const graph = options.stream ? toStream(whole, { ...(frames !== undefined && { frames }), ...(timeAxis !== undefined && { axis: timeAxis }) }) : whole;
+    const inputs = graph.inputs as TensorInfo[], meta = options.stream ? metaOf(source, input, options, labels, inputs) : wholeMeta;
     progress.update(1, 'compiling');
     const golden = Array.from({ length: options.golden }, (_, i) => randomInputs(inputs, SEED + i));
-    const klet = compile(graph, { meta, golden, notes: options.notes, compact: options.compact ?? false, ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }) });
+    const klet = compile(graph, { meta: { ...meta, provenance: { ...(meta.provenance as object), ...provenance } }, golden, notes: options.notes, compact: options.compact ?? false, ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }) });
     progress.update(2, 'writing and verifying');
     let model: Model | undefined;
     writeAtomically(output, klet, (written) => { model = verify(written); });
     progress.stop();
     if (labels) warnAboutLabels(labels.length, model!.outputs, io);
-    io.out(summary(input, source.length, output, klet, model!, options.golden));
+    io.out(summary(input, source.length, output, klet, model!, options.golden, pruning));
+    if (report) io.out(`\n${report}`);
   } finally {
     progress.stop();
   }
@@ -169,13 +175,19 @@ function warnAboutLabels(labels: number, outputs: readonly TensorInfo[], io: Io)
   io.err(`kinglet: warning: there are ${plural(labels, 'label')}, and ${classes}; "kinglet run" shows labels only where the numbers agree\n`);
 }
 
-function summary(input: string, inputBytes: number, output: string, klet: Uint8Array, model: Model, golden: number): string {
+/** How many layers multiply by lists of the weights that are left. */
+function listedText(notes: Notes | undefined): string {
+  return notes ? `${plural(notes.records.filter(({ layout }) => layout).length, 'layer')} faster for it` : 'made faster where it pays';
+}
+
+function summary(input: string, inputBytes: number, output: string, klet: Uint8Array, model: Model, golden: number, pruning: string | undefined): string {
   const parts = readKlet(klet), { notes } = parts, cases = goldenCases(parts);
   return `${facts([
     ['read', `${input}, ${bytesText(inputBytes)}`],
     ['wrote', `${output}, ${bytesText(klet.length)} (${percentText(klet.length, inputBytes)})`],
     ['operators', notes && `${notes.records.length}: ${operatorCounts(notes)}`],
     ['MACs', notes && `${countText(totalMacs(notes))} a prediction`],
+    ['pruned', pruning && `${pruning}; ${listedText(notes)}`],
     ['memory', memoryText(model.memory)],
     ['verified', golden > 0 ? `all flavors reproduce its ${plural(cases, 'golden case')}` : 'loads and runs in all flavors'],
   ])}\n${portsTable(model.inputs, model.outputs)}`;

@@ -54,7 +54,7 @@ class TfliteImport {
       return { kind: operatorKinds[builtin] ?? `operator ${builtin}`, customName: code.customCode, source };
     });
     const wishes = new Map([...(signature?.inputs ?? []), ...(signature?.outputs ?? [])].map((entry) => [entry.tensorIndex, entry.name]));
-    this.tensors = new TensorTable(bytes, model.buffers, subgraph, this.operators, wishes);
+    this.tensors = new TensorTable(bytes, model.buffers, subgraph, this.operators, wishes, this.reader);
   }
 
   graph(): Graph {

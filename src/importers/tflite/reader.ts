@@ -27,6 +27,7 @@ const readScalar: Record<string, [size: number, read: (buffer: ByteBuffer, at: n
   bool: [1, (buffer, at) => buffer.readUint8(at) !== 0],
   int8: [1, (buffer, at) => buffer.readInt8(at)],
   uint8: [1, (buffer, at) => buffer.readUint8(at)],
+  uint16: [2, (buffer, at) => buffer.readUint16(at)],
   int32: [4, (buffer, at) => buffer.readInt32(at)],
   uint32: [4, (buffer, at) => buffer.readUint32(at)],
   float32: [4, (buffer, at) => buffer.readFloat32(at)],

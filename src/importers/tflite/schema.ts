@@ -23,7 +23,14 @@ export const tables = {
     min: [0, '[float32]'], max: [1, '[float32]'], scale: [2, '[float32]'], zeroPoint: [3, '[int64]'],
     detailsType: [4, 'uint8'], quantizedDimension: [6, 'int32'],
   },
-  SparsityParameters: { traversalOrder: [0, '[int32]'] },
+  SparsityParameters: { traversalOrder: [0, '[int32]'], blockMap: [1, '[int32]'], dimMetadata: [2, '[DimensionMetadata]'] },
+  /** `format` 0 is dense, 1 lists; the lists' types tell the size of their numbers: 1 int32, 2 uint16, 3 uint8. */
+  DimensionMetadata: {
+    format: [0, 'int8'], denseSize: [1, 'int32'], segmentsType: [2, 'uint8'], segments: [3, 'union'], indicesType: [4, 'uint8'], indices: [5, 'union'],
+  },
+  Int32Vector: { values: [0, '[int32]'] },
+  Uint16Vector: { values: [0, '[uint16]'] },
+  Uint8Vector: { values: [0, '[uint8]'] },
   Operator: {
     opcodeIndex: [0, 'uint32'], inputs: [1, '[int32]'], outputs: [2, '[int32]'],
     builtinOptionsType: [3, 'uint8'], builtinOptions: [4, 'union'], customOptions: [5, '[uint8]'], intermediates: [8, '[int32]'],
@@ -94,7 +101,7 @@ export const tables = {
 type Tables = typeof tables;
 export type TableName = keyof Tables;
 type Scalars = {
-  bool: boolean; int8: number; uint8: number; int32: number; uint32: number; int64: number; uint64: number;
+  bool: boolean; int8: number; uint8: number; uint16: number; int32: number; uint32: number; int64: number; uint64: number;
   float32: number; string: string;
 };
 type Value<T> =
@@ -131,7 +138,7 @@ export const operatorOptions = {
   RESIZE_NEAREST_NEIGHBOR: ['ResizeNearestNeighborOptions', 74], LEAKY_RELU: ['LeakyReluOptions', 75],
   SQUARED_DIFFERENCE: ['NoOptions', 76], MIRROR_PAD: ['MirrorPadOptions', 77], ABS: ['NoOptions', 78],
   SPLIT_V: ['SplitOptions', 79], CEIL: ['NoOptions', 0], COS: ['NoOptions', 84], ELU: ['NoOptions', 0],
-  QUANTIZE: ['NoOptions', 89], ROUND: ['NoOptions', 0], HARD_SWISH: ['NoOptions', 91],
+  DENSIFY: ['NoOptions', 99], QUANTIZE: ['NoOptions', 89], ROUND: ['NoOptions', 0], HARD_SWISH: ['NoOptions', 91],
   BATCH_MATMUL: ['BatchMatMulOptions', 101], BROADCAST_TO: ['NoOptions', 104], GELU: ['GeluOptions', 116],
   RELU_0_TO_1: ['NoOptions', 0],
   RNN: ['RnnOptions', 7], UNIDIRECTIONAL_SEQUENCE_RNN: ['SequenceRnnOptions', 31], BIDIRECTIONAL_SEQUENCE_RNN: ['BidirectionalRnnOptions', 70],

@@ -1,5 +1,6 @@
 import { KletError } from '../../errors';
 import type { Tensor } from '../../graph/graph';
+import type { TfliteReader } from './reader';
 import { type Table } from './schema';
 import { convertTensor, dequantizeConstant, UnsupportedTensor } from './tensors';
 
@@ -26,6 +27,7 @@ export class TensorTable {
     private readonly subgraph: Table<'SubGraph'>,
     private readonly operators: FileOperator[],
     wishes: Map<number, string>,
+    private readonly reader: TfliteReader,
   ) {
     // names of the signature come first, so that they are had as they are
     this.names = subgraph.tensors.map((_, i) => (wishes.get(i) ? this.uniqueName(wishes.get(i)!) : ''));
@@ -57,7 +59,7 @@ export class TensorTable {
     if (known) return known;
     const source = this.subgraph.tensors[index];
     if (!source) throw new KletError('CORRUPT', `the file refers to tensor ${index} of ${this.subgraph.tensors.length}`);
-    const tensor = this.folded(index) ?? convertTensor(this.file, this.buffers, source, this.name(index));
+    const tensor = this.folded(index) ?? convertTensor(this.file, this.buffers, source, this.name(index), this.reader);
     if (source.isVariable && !tensor.data) throw new UnsupportedTensor(`"${tensor.name}" (state kept between runs)`);
     this.converted.set(index, tensor);
     return tensor;
@@ -72,15 +74,15 @@ export class TensorTable {
   /** What is known before the network runs: real values of stored constants, and shapes. */
   private folded(index: number): Tensor | undefined {
     const producer = this.operators[this.producers.get(index) ?? -1];
-    if (producer?.kind !== 'DEQUANTIZE' && producer?.kind !== 'SHAPE') return undefined;
+    if (producer?.kind !== 'DEQUANTIZE' && producer?.kind !== 'DENSIFY' && producer?.kind !== 'SHAPE') return undefined;
     const input = producer.source.inputs[0] ?? -1;
     const source = this.subgraph.tensors[input];
     if (producer.kind === 'SHAPE' && source) {
       return { name: this.name(index), shape: [source.shape.length], dtype: 'int32', data: Int32Array.from(source.shape) };
     }
     // half floats computed at run time have no counterpart, so only stored ones may be asked for
-    if (this.producers.has(input) || this.subgraph.inputs.includes(input)) return undefined;
+    if (this.subgraph.inputs.includes(input) || (this.producers.has(input) && this.operators[this.producers.get(input)!]!.kind !== 'DENSIFY')) return undefined;
     const stored = this.get(input);
-    return stored.data && { ...dequantizeConstant(stored), name: this.name(index) };
+    return stored.data && { ...(producer.kind === 'DENSIFY' ? stored : dequantizeConstant(stored)), name: this.name(index) };
   }
 }

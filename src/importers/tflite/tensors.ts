@@ -1,5 +1,7 @@
 import { KletError } from '../../errors';
-import { elementCount, type DType, type Quantization, type ConstantData, type Tensor } from '../../graph/graph';
+import { elementCount, type ConstantData, type DType, type Quantization, type Tensor } from '../../graph/graph';
+import type { TfliteReader } from './reader';
+import { expandSparse } from './sparsity';
 import { tensorTypes, type Table, type TensorType } from './schema';
 
 /** A tensor whose element type or quantization has no counterpart; the importer collects these. */
@@ -14,13 +16,12 @@ const dtypes: Partial<Record<TensorType, DType>> = {
 const constantDtypes: Partial<Record<TensorType, DType>> = { ...dtypes, FLOAT16: 'float32', INT4: 'int8', INT16: 'int16' };
 
 /** One tensor of the file as a tensor of the IR, named `name`; a constant when its buffer holds bytes. */
-export function convertTensor(file: Uint8Array, buffers: Table<'Buffer'>[], source: Table<'Tensor'>, name: string): Tensor {
+export function convertTensor(file: Uint8Array, buffers: Table<'Buffer'>[], source: Table<'Tensor'>, name: string, reader: TfliteReader): Tensor {
   const type = tensorTypes[source.type];
   const shape = source.shape;
   if (shape.some((dimension) => dimension < 0) || elementCount(shape) >= maxElements) {
     throw new KletError('CORRUPT', `tensor "${name}" has the shape [${shape.join(', ')}]`);
   }
-  if (source.sparsity) throw new UnsupportedTensor(`"${name}" (stored sparse)`);
   const bytes = bufferBytes(file, buffers, source, name);
   const isConstant = bytes.length > 0 || (source.buffer > 0 && elementCount(shape) === 0);
   const dtype = type && (isConstant ? constantDtypes : dtypes)[type];
@@ -31,7 +32,8 @@ export function convertTensor(file: Uint8Array, buffers: Table<'Buffer'>[], sour
     const quantization = convertQuantization(source, name, dtype);
     if (quantization) tensor.quantization = quantization;
   }
-  if (isConstant) tensor.data = decode(type, bytes, elementCount(shape), name);
+  if (isConstant && source.sparsity) tensor.data = expandSparse(decode(type, bytes, Math.floor(bytes.length / (bytesPer[type] ?? 1)), name), source.sparsity, shape, name, reader);
+  else if (isConstant) tensor.data = decode(type, bytes, elementCount(shape), name);
   return tensor;
 }
 

@@ -1,0 +1,60 @@
+import { loadSync } from '../../browser';
+import { KletError } from '../../errors';
+import { cloneGraph, tensorsOf } from '../../graph/edit';
+import type { Graph, Tensor } from '../../graph/graph';
+import type { InputArray } from '../../runtime/tensor';
+import { compile } from '../compile';
+import type { PrunableLayer } from './layers';
+
+/** Inputs of one prediction, as `predict` takes them. */
+export type Sample = InputArray | Record<string, InputArray>;
+
+/** So many rows for each product of a sum make the sums' second moments certain enough; a sample gives at most so many. */
+const ROWS_PER_PRODUCT = 4;
+const MIN_ROWS = 1024;
+const MAX_ROWS_PER_SAMPLE = 256;
+
+/** Rows of a layer's products, real values [rows][K]. */
+export interface Rows {
+  count: number;
+  values: Float32Array;
+}
+
+/** Runs the samples up to the inputs of `layers` and picks rows, for each layer the same pixels of each sample whatever the weights are. */
+export function inputRows(graph: Graph, layers: readonly PrunableLayer[], samples: readonly Sample[]): Map<string, Rows> {
+  if (samples.length === 0) throw new KletError('BAD_ARGUMENT', 'pruning by samples needs some: inputs that stand for what the network will see');
+  const watched = cloneGraph(graph), byName = new Map(tensorsOf(watched).map((tensor) => [tensor.name, tensor]));
+  const inputs = [...new Set(layers.map(({ node }) => node.inputs[0]!))];
+  watched.outputs = inputs.map((tensor) => byName.get(tensor.name)!);
+  const model = loadSync(compile(watched, { notes: false })), rows = new Map<string, Rows>();
+  const perSample = layers.map(({ K, pixels }) => Math.min(pixels, MAX_ROWS_PER_SAMPLE, Math.ceil(Math.max(MIN_ROWS, ROWS_PER_PRODUCT * K) / samples.length)));
+  layers.forEach(({ name, K }, i) => rows.set(name, { count: 0, values: new Float32Array(perSample[i]! * samples.length * K) }));
+  samples.forEach((sample, s) => {
+    const raw = model.predict(sample, { output: 'raw' });
+    layers.forEach((layer, i) => {
+      const index = inputs.indexOf(layer.node.inputs[0]!), values = model.outputs.length === 1 ? raw : raw[model.outputs[index]!.name]!, to = rows.get(layer.name)!;
+      for (let r = 0; r < perSample[i]!; r++) {
+        // spread over the picture, and shifted from sample to sample
+        const pixel = Math.floor((r + ((s * 0.618034) % 1)) * layer.pixels / perSample[i]!);
+        gatherRow(layer, values as unknown as ArrayLike<number>, pixel, to.values, to.count++ * layer.K);
+      }
+    });
+  });
+  model.dispose();
+  return rows;
+}
+
+/** The receptive field of one output pixel of the first picture, as real values. */
+function gatherRow({ node, K }: PrunableLayer, values: ArrayLike<number>, pixel: number, out: Float32Array, at: number): void {
+  const x = node.inputs[0] as Tensor, { scale, zeroPoint } = x.quantization ?? { scale: [1], zeroPoint: [0] }, [s, z] = [scale[0]!, zeroPoint[0]!];
+  if (node.op === 'fullyConnected') {
+    for (let k = 0; k < K; k++) out[at + k] = s * (values[pixel * K + k]! - z);
+    return;
+  }
+  const [, H, W, C] = x.shape as [number, number, number, number], [, kernelH, kernelW] = node.inputs[1]!.shape as [number, number, number], { stride, dilation, padding } = node.attributes;
+  const outW = node.outputs[0]!.shape[2]!, y = Math.floor(pixel / outW) * stride[0] - padding[0], left = (pixel % outW) * stride[1] - padding[1];
+  for (let ky = 0; ky < kernelH; ky++) for (let kx = 0; kx < kernelW; kx++) {
+    const iy = y + ky * dilation[0], ix = left + kx * dilation[1], inside = iy >= 0 && iy < H && ix >= 0 && ix < W, from = (iy * W + ix) * C, to = at + (ky * kernelW + kx) * C;
+    for (let c = 0; c < C; c++) out[to + c] = inside ? s * (values[from + c]! - z) : 0;
+  }
+}

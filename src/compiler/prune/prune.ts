@@ -1,0 +1,98 @@
+import { KletError } from '../../errors';
+import { cloneGraph } from '../../graph/edit';
+import type { Graph } from '../../graph/graph';
+import { checkGraph } from '../check';
+import { inputRows, type Sample } from './calibration';
+import { prunableLayers, realWeights, replaceWeights, shiftBias, type PrunableLayer } from './layers';
+import { curvature, momentsOf, refit } from './refit';
+import { cheapestMask, depthOf, unitCosts, type PrunePattern } from './units';
+
+export interface PruneOptions {
+  /** Part of the weights that goes, 0 to below 1: of every layer, or of those named. */
+  sparsity: number | Record<string, number>;
+  /** What goes together (default: pairs, and blocks in layers of one row, which is what there are kernels for). */
+  pattern?: PrunePattern;
+  /** `layer` (default) prunes each layer to `sparsity`; `global` prunes more where weights are small for their layer. */
+  scope?: 'layer' | 'global';
+  /**
+   * Inputs that stand for what the network will see, as `predict` takes them. With them, what goes is chosen by its effect on the layer's
+   * sums, and what stays makes up for it. Without, the smallest weights go. Some 50 will do.
+   */
+  samples?: Iterable<Sample>;
+  /** Layers by name that keep all their weights. */
+  keep?: readonly string[];
+  /** Called before each layer. */
+  onProgress?: (done: number, total: number, name: string) => void;
+}
+
+export interface PrunedLayer {
+  name: string;
+  pattern: PrunePattern;
+  weights: number;
+  /** Part of them that is zero now. */
+  sparsity: number;
+}
+
+/** No layer of a global choice loses more. */
+const MAX_SPARSITY = 0.95;
+
+/**
+ * Prunes the weights of convolutions and fully connected layers, in float32 networks and in quantized ones (whose scales stay).
+ *
+ * @returns a new graph, and what became of each layer; the given graph is not changed
+ * @throws KletError `BAD_ARGUMENT` for a sparsity outside of 0 to 1, or a layer that there is not
+ */
+export function prune(graph: Graph, options: PruneOptions): { graph: Graph; layers: PrunedLayer[] } {
+  const work = cloneGraph(graph), chosen = chooseLayers(work, options), samples = options.samples && [...options.samples];
+  const before = samples && chosen.length > 0 ? inputRows(work, chosen.map(({ layer }) => layer), samples) : undefined;
+  const layers = chosen.map(({ layer, sparsity, pattern }, i): PrunedLayer => {
+    options.onProgress?.(i, chosen.length, layer.name);
+    const weights = realWeights(layer);
+    let mask: Uint8Array;
+    if (samples) {
+      const moments = momentsOf(layer, before!.get(layer.name)!, inputRows(work, [layer], samples).get(layer.name)!);
+      mask = cheapestMask(layer, unitCosts(layer, weights, pattern, curvature(moments, depthOf(pattern))), sparsity, pattern);
+      const fitted = refit(layer, moments, weights, mask);
+      replaceWeights(layer, fitted.weights, mask);
+      shiftBias(layer, fitted.shift);
+    } else {
+      mask = cheapestMask(layer, unitCosts(layer, weights, pattern), sparsity, pattern);
+      replaceWeights(layer, weights, mask);
+    }
+    return { name: layer.name, pattern, weights: mask.length, sparsity: mask.filter((stays) => stays === 0).length / mask.length };
+  });
+  checkGraph(work, 'prune');
+  return { graph: work, layers };
+}
+
+interface Choice {
+  layer: PrunableLayer;
+  sparsity: number;
+  pattern: PrunePattern;
+}
+
+function chooseLayers(graph: Graph, { sparsity, pattern, scope = 'layer', keep = [] }: PruneOptions): Choice[] {
+  const all = prunableLayers(graph), named = typeof sparsity === 'number' ? undefined : sparsity, kept = new Set(keep);
+  for (const name of [...Object.keys(named ?? {}), ...keep]) {
+    if (!all.some((layer) => layer.name === name)) throw new KletError('BAD_ARGUMENT', `there is no layer "${name}" to prune; there are ${all.map((layer) => `"${layer.name}"`).join(', ')}`);
+  }
+  const choices = all.filter(({ name }) => !kept.has(name) && (named === undefined || name in named)).map((layer): Choice => ({
+    layer, sparsity: named?.[layer.name] ?? sparsity as number, pattern: pattern ?? (layer.pixels === 1 ? 'blocks' : 'pairs'),
+  }));
+  const wrong = choices.find(({ sparsity: part }) => !(part >= 0 && part < 1));
+  if (wrong) throw new KletError('BAD_ARGUMENT', `the part of the weights that goes must be from 0 to below 1; it is ${wrong.sparsity}`);
+  return scope === 'global' && named === undefined ? spread(choices) : choices;
+}
+
+/** The same number of weights in all, more of them where they are small beside their layer's. */
+function spread(choices: Choice[]): Choice[] {
+  const relative = choices.map(({ layer, pattern }) => {
+    const costs = unitCosts(layer, realWeights(layer), pattern), mean = costs.reduce((sum, cost) => sum + cost, 0) / costs.length;
+    return costs.map((cost) => cost / (mean || 1));
+  });
+  // one unit stands for as many weights in any layer: units of blocks count for more
+  const units = relative.flatMap((costs, i) => Array.from(costs, (cost) => ({ cost, weights: choices[i]!.layer.N * choices[i]!.layer.K / costs.length }))).sort((a, b) => a.cost - b.cost);
+  let left = choices.reduce((sum, { layer, sparsity }) => sum + layer.N * layer.K * sparsity, 0);
+  const limit = units.find(({ weights }) => (left -= weights) < 0)?.cost ?? Infinity;
+  return choices.map((choice, i) => ({ ...choice, sparsity: Math.min(MAX_SPARSITY, relative[i]!.filter((cost) => cost < limit).length / relative[i]!.length) }));
+}

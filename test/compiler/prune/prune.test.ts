@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import { compile, GraphBuilder, prune, quantize, readKlet, sensitivity, type AnyNode, type Graph, type PruneOptions, type Tensor } from '../../../src/compiler/index';
+import { loadSync } from '../../../src/index';
+import { Random } from '../../helpers/random';
+
+// A network whose inputs have far fewer dimensions than numbers: what is pruned can be made up for.
+
+const SIDE = 6, CHANNELS = 32, LATENT = 6;
+const random = new Random(5), normal = (): number => random.next() + random.next() + random.next() - 1.5;
+const mixing = Float32Array.from({ length: LATENT * CHANNELS }, normal);
+
+function sample(): Float32Array {
+  const x = new Float32Array(SIDE * SIDE * CHANNELS);
+  for (let pixel = 0; pixel < SIDE * SIDE; pixel++) {
+    const latent = Array.from({ length: LATENT }, normal);
+    for (let c = 0; c < CHANNELS; c++) x[pixel * CHANNELS + c] = latent.reduce((sum, l, i) => sum + l * mixing[i * CHANNELS + c]!, 0.02 * normal());
+  }
+  return x;
+}
+const samples = Array.from({ length: 24 }, sample), unseen = Array.from({ length: 8 }, sample);
+
+function network(): Graph {
+  const b = new GraphBuilder('net'), x = b.input('x', [1, SIDE, SIDE, CHANNELS]);
+  const weights = (...shape: number[]): Tensor => b.constant(Float32Array.from({ length: shape.reduce((p, q) => p * q) }, normal), shape), conv = { stride: [1, 1] as [number, number], dilation: [1, 1] as [number, number], groups: 1 };
+  const a = b.node('conv2d', [x, weights(48, 1, 1, CHANNELS), weights(48)], { ...conv, padding: [0, 0, 0, 0], activation: 'relu' }, { name: 'wide' });
+  const c = b.node('conv2d', [a, weights(16, 3, 3, 48), null], { ...conv, padding: [1, 1, 1, 1], activation: 'none' }, { name: 'deep' });
+  const flat = b.node('reshape', [b.node('averagePool2d', [c], { kernel: [SIDE, SIDE], stride: [1, 1], padding: [0, 0, 0, 0], activation: 'none' })], {}, { shape: [1, 16] });
+  return b.finish([b.node('fullyConnected', [flat, weights(16, 16), weights(16)], { activation: 'none' }, { name: 'last' })]);
+}
+const float = network(), int8 = quantize(float, { samples, floatBorder: true });
+
+const weightsOf = (graph: Graph, name: string): Tensor => graph.nodes.find((node) => node.name === name)!.inputs[1]!;
+const zeros = (tensor: Tensor): number => tensor.data!.filter((w) => w === (tensor.quantization?.zeroPoint[0] ?? 0)).length / tensor.data!.length;
+
+/** How far outputs are from those of the float network, relative to how much those vary. */
+function distance(graph: Graph): number {
+  const [a, b] = [loadSync(compile(float)), loadSync(compile(graph))], pairs = unseen.flatMap((x) => { const p = Array.from(a.predict(x)), q = b.predict(x); return p.map((v, i) => [v, q[i]!] as const); });
+  const mean = Array.from({ length: 16 }, (_, i) => pairs.filter((_pair, j) => j % 16 === i).reduce((sum, [v]) => sum + v, 0) / unseen.length);
+  return Math.sqrt(pairs.reduce((sum, [v, w]) => sum + (v - w) ** 2, 0) / pairs.reduce((sum, [v], j) => sum + (v - mean[j % 16]!) ** 2, 0));
+}
+
+describe('prune', () => {
+  for (const [title, graph] of [['float32', float], ['int8', int8]] as const) {
+    test(`removes the part that is asked for and leaves the given network as it was (${title})`, () => {
+      const before = [...weightsOf(graph, 'deep').data!], result = prune(graph, { sparsity: 0.75 });
+      expect([...weightsOf(graph, 'deep').data!]).toEqual(before);
+      expect(result.layers.map(({ name, pattern }) => [name, pattern])).toEqual([['wide', 'pairs'], ['deep', 'pairs'], ['last', 'blocks']]);
+      for (const { name, sparsity } of result.layers) {
+        expect(sparsity, name).toBeCloseTo(0.75, 1);
+        expect(zeros(weightsOf(result.graph, name)), name).toBeGreaterThanOrEqual(sparsity);
+      }
+    });
+
+    test(`by samples stays closer to the network than without (${title})`, () => {
+      const [plain, fitted] = [{}, { samples }].map((options) => distance(prune(graph, { sparsity: 0.6, pattern: 'pairs', ...options }).graph)) as [number, number];
+      expect(fitted).toBeLessThan(0.5 * plain);
+    });
+  }
+
+  test('removes the smallest first', () => {
+    const { graph } = prune(float, { sparsity: 0.5, pattern: 'weights' }), before = weightsOf(float, 'wide').data!, after = weightsOf(graph, 'wide').data!;
+    const gone = [...before].filter((_, i) => after[i] === 0), left = [...before].filter((_, i) => after[i] !== 0);
+    expect(Math.max(...gone.map(Math.abs))).toBeLessThanOrEqual(Math.min(...left.map(Math.abs)));
+    expect(left).toEqual([...after].filter((w) => w !== 0));
+  });
+
+  test('keeps pairs in fours, and blocks of 8 by 4', () => {
+    const pairs = weightsOf(prune(float, { sparsity: 0.7, pattern: 'pairs' }).graph, 'wide').data!, blocks = weightsOf(prune(float, { sparsity: 0.7, pattern: 'blocks' }).graph, 'wide').data!;
+    for (let n = 0; n < 48; n++) {
+      const kept = Array.from({ length: CHANNELS / 2 }, (_, p) => pairs[n * CHANNELS + 2 * p] !== 0 || pairs[n * CHANNELS + 2 * p + 1] !== 0).filter(Boolean).length;
+      expect(kept % 4).toBe(0);
+      for (let k = 0; k < CHANNELS; k++) expect(blocks[n * CHANNELS + k] === 0).toBe(blocks[(n & ~7) * CHANNELS + (k & ~3)] === 0);
+    }
+  });
+
+  test('prunes layers by name, and keeps others', () => {
+    const named = prune(float, { sparsity: { deep: 0.5 } }), kept = prune(float, { sparsity: 0.5, keep: ['last', 'wide'] });
+    for (const { graph, layers } of [named, kept]) {
+      expect(layers.map(({ name }) => name)).toEqual(['deep']);
+      expect(weightsOf(graph, 'wide').data).toEqual(weightsOf(float, 'wide').data);
+    }
+  });
+
+  test('of the whole network prunes more where weights hardly count, and as much in all', () => {
+    const b = cloneWith(float, 'wide', (w, i) => (i % 3 === 0 ? w : w / 1000)), { layers } = prune(b, { sparsity: 0.5, scope: 'global', pattern: 'weights', keep: ['last'] });
+    const [wide, deep] = layers as [typeof layers[0], typeof layers[0]], all = wide.weights + deep.weights;
+    expect(wide.sparsity).toBeGreaterThan(deep.sparsity + 0.1);
+    expect((wide.sparsity * wide.weights + deep.sparsity * deep.weights) / all).toBeCloseTo(0.5, 2);
+  });
+
+  test('makes files that the core runs by lists, and smaller', () => {
+    const { graph } = prune(int8, { sparsity: 0.9 }), dense = readKlet(compile(int8)), listed = readKlet(compile(graph));
+    expect(listed.notes!.records.filter(({ layout }) => layout === 'pairs').map(({ name }) => name)).toContain('deep');
+    expect(listed.weights.length).toBeLessThan(0.4 * dense.weights.length);
+    expect(loadSync(compile(graph, { golden: [{ x: unseen[0]! }] })).selfTest()).toBe(1);
+  });
+
+  test.each<[string, PruneOptions, RegExp]>([
+    ['a part of 1', { sparsity: 1 }, /from 0 to below 1; it is 1/],
+    ['a negative part', { sparsity: { deep: -0.1 } }, /it is -0.1/],
+    ['a layer that there is not', { sparsity: { none: 0.5 } }, /no layer "none" to prune; there are "wide", "deep", "last"/],
+    ['no samples', { sparsity: 0.5, samples: [] }, /needs some/],
+  ])('refuses %s', (_, options, message) => expect(() => prune(float, options)).toThrow(message));
+});
+
+describe('sensitivity', () => {
+  test('is the error of the outputs when one layer alone is pruned', () => {
+    // weights of which two thirds are next to nothing: removing these hardly matters
+    const found = sensitivity(cloneWith(float, 'wide', (w, i) => (i % 3 === 0 ? w : w / 1000)), { sparsity: 0.6, pattern: 'weights', samples: unseen });
+    expect(found.map(({ name, weights }) => [name, weights])).toEqual([['wide', 48 * CHANNELS], ['deep', 16 * 9 * 48], ['last', 256]]);
+    const [wide, deep, last] = found.map(({ error }) => error) as [number, number, number];
+    expect(wide).toBeLessThan(0.01);
+    expect(Math.min(deep, last)).toBeGreaterThan(0.05);
+    expect(() => sensitivity(float, { sparsity: 0.5, samples: [] })).toThrow(/needs samples/);
+  });
+});
+
+/** The network with other weights in one layer. */
+function cloneWith(graph: Graph, name: string, change: (w: number, i: number) => number): Graph {
+  const changed = (tensor: Tensor): Tensor => ({ ...tensor, data: Float32Array.from(tensor.data!, change) });
+  return { ...graph, nodes: graph.nodes.map((node): AnyNode => (node.name === name ? { ...node, inputs: node.inputs.map((t, i) => (i === 1 ? changed(t!) : t)) } : node)) };
+}
