@@ -11,17 +11,19 @@ import { fileURLToPath } from 'node:url';
 /** Where the network lies, without the endings .json and .bin. */
 export const FLOAT_NETWORK = fileURLToPath(new URL('digits.float', import.meta.url));
 
-/** @param layers [{ name, op, attributes, weights?: { shape, data }, bias?: { shape, data } }] */
+/** What a layer may hold, in the order of its node's inputs. */
+const TENSORS = ['weights', 'recurrentWeights', 'bias', 'recurrentBias'];
+
+/** @param layers [{ name, op, attributes, weights?: { shape, data }, bias?: { shape, data }, … }] */
 export function saveFloatNetwork(path, network) {
   const chunks = [];
   let offset = 0;
-  const place = (tensor) => {
-    if (!tensor) return undefined;
-    chunks.push(tensor.data);
-    offset += tensor.data.length;
-    return { shape: tensor.shape, offset: offset - tensor.data.length };
+  const place = ({ shape, data }) => {
+    chunks.push(data);
+    offset += data.length;
+    return { shape, offset: offset - data.length };
   };
-  const layers = network.layers.map(({ weights, bias, ...layer }) => ({ ...layer, weights: place(weights), bias: place(bias) }));
+  const layers = network.layers.map((layer) => ({ ...layer, ...Object.fromEntries(namesOf(layer).map((name) => [name, place(layer[name])])) }));
   const bytes = new DataView(new ArrayBuffer(offset * 4));
   let at = 0;
   for (const chunk of chunks) for (const value of chunk) bytes.setFloat32((at++) * 4, value, true);
@@ -38,13 +40,18 @@ export function loadFloatNetwork(path = FLOAT_NETWORK) {
   const file = readFileSync(`${path}.bin`);
   const bytes = new DataView(file.buffer, file.byteOffset, file.byteLength);
   for (const layer of network.layers) {
-    for (const tensor of [layer.weights, layer.bias]) {
-      if (!tensor) continue;
+    for (const name of namesOf(layer)) {
+      const tensor = layer[name];
       const length = tensor.shape.reduce((a, b) => a * b, 1);
       tensor.data = Float32Array.from({ length }, (_, i) => bytes.getFloat32((tensor.offset + i) * 4, true));
     }
   }
   return network;
+}
+
+/** Which tensors a layer has. */
+export function namesOf(layer) {
+  return TENSORS.filter((name) => layer[name]);
 }
 
 /** The network in plain loops. image f32 [28][28] → probabilities f32 [10] */
@@ -59,19 +66,20 @@ export function describe(network) {
   let { shape } = network.input;
   return network.layers.map((layer) => {
     shape = shapeAfter(shape, layer);
-    const parameters = [layer.weights, layer.bias].reduce((sum, t) => sum + (t ? t.shape.reduce((a, b) => a * b, 1) : 0), 0);
+    const parameters = namesOf(layer).reduce((sum, name) => sum + layer[name].shape.reduce((a, b) => a * b, 1), 0);
     return { name: layer.name, op: layer.op, shape, macs: macs(shape, layer), parameters };
   });
 }
 
-function macs(shape, { op, weights }) {
+function macs(shape, { op, weights, recurrentWeights }) {
   if (!weights) return 0;
+  if (op === 'gru') return weights.shape[0] * (weights.shape[1] + recurrentWeights.shape[1]);
   const outputs = shape.reduce((a, b) => a * b, 1);
   const [, kh, kw, ci] = weights.shape;
   return op === 'fullyConnected' ? outputs * weights.shape[1] : outputs * kh * kw * (op === 'depthwiseConv2d' ? 1 : ci);
 }
 
-function shapeAfter([n, h, w, c], { op, attributes, weights }) {
+function shapeAfter([n, h, w, c], { op, attributes, shape, weights, recurrentWeights }) {
   switch (op) {
     case 'conv2d':
     case 'depthwiseConv2d': {
@@ -82,12 +90,15 @@ function shapeAfter([n, h, w, c], { op, attributes, weights }) {
       return [n, oh, ow, op === 'conv2d' ? co : last];
     }
     case 'reduce': return [n, c];
+    case 'reshape': return shape;
     case 'fullyConnected': return [n, weights.shape[0]];
+    case 'gru': return [n, recurrentWeights.shape[1]];
     default: return c === undefined ? [n, h] : [n, h, w, c];
   }
 }
 
-const operators = {
+/** (x: { shape, data }, layer) → the same of the output */
+export const operators = {
   conv2d(x, layer) {
     const [, , , ci] = x.shape;
     const w = layer.weights.data;
@@ -109,6 +120,8 @@ const operators = {
     for (let i = 0; i < x.data.length; i++) data[i % c] += x.data[i] / (h * w);
     return { shape: shapeAfter(x.shape, layer), data };
   },
+
+  reshape: (x, layer) => ({ shape: shapeAfter(x.shape, layer), data: x.data }),
 
   fullyConnected(x, layer) {
     const [n, k] = layer.weights.shape;

@@ -5,10 +5,11 @@
  *     node quantize.mjs
  */
 import { writeFileSync } from 'node:fs';
-import { GraphBuilder, compile, quantize } from '../../../dist/compiler.js';
+import { compile, quantize } from '../../../dist/compiler.js';
 import { load } from '../../../dist/index.js';
 import { CLASSES, imageOf, loadDigits } from './data.mjs';
 import { loadFloatNetwork, runFloatNetwork } from './float-network.mjs';
+import { toGraph } from './graph.mjs';
 
 const CALIBRATION_DIGITS = 200; // of the training set, which is shuffled
 const GOLDEN_DIGITS = [0, 1, 2]; // of the test set: golden vectors for selfTest()
@@ -38,19 +39,6 @@ console.log(`float in plain loops ${percent(plain)}, float ${percent(accuracy.fl
 const bytes = compile(quantized, { meta: { ...about, accuracy }, golden: GOLDEN_DIGITS.map((i) => imageOf(test, i)) });
 writeFileSync(new URL('../digits.klet', import.meta.url), bytes);
 console.log(`digits.klet: ${bytes.length} bytes`);
-
-/** The chain of layers as kinglet's graph. */
-function toGraph({ name, input, output, layers }) {
-  const builder = new GraphBuilder(name);
-  let x = builder.input(input.name, input.shape, 'float32');
-  for (const layer of layers) {
-    const constants = [layer.weights, layer.bias].filter(Boolean).map(({ shape, data }, i) =>
-      builder.constant(data, shape, undefined, `${layer.name}/${i === 0 ? 'weights' : 'bias'}`));
-    const last = layer === layers[layers.length - 1];
-    x = builder.node(layer.op, [x, ...constants], layer.attributes, { name: last ? output.name : layer.name });
-  }
-  return builder.finish([x]);
-}
 
 async function measure(bytes) {
   const model = await load(bytes);

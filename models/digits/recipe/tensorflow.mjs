@@ -23,7 +23,7 @@ export async function startTensorflow() {
     inputsToSave: ['x'],
     gradFunc: (dy, [x]) => ({ x: () => tf.reshape(dy, x.shape) }),
   });
-  kernels = await loadKernels();
+  kernels = await loadKernels(new URL('kernels.ts', import.meta.url));
   await tf.setBackend('wasm');
   await tf.ready();
 }
@@ -85,15 +85,18 @@ export const globalAverage = tf.customGrad((x, save) => {
   };
 });
 
-/** Mean over the batch of the cross entropy between labels [M][N] and softmax(logits [M][N]) → scalar */
-export function crossEntropy(labels, logits) {
+/**
+ * The weighted sum, by default the mean, of the cross entropy between labels [M][N] and softmax(logits [M][N]) → scalar
+ *
+ * @param weights a number, or [M][1]
+ */
+export function crossEntropy(labels, logits, weights = 1 / logits.shape[0]) {
   return tf.customGrad((logits, save) => {
-    const [rows] = logits.shape;
     const shares = tf.softmax(logits);
     save([shares]);
     return {
-      value: tf.mul(tf.sum(tf.mul(labels, tf.log(tf.add(shares, 1e-9)))), -1 / rows),
-      gradFunc: (dy, [shares]) => tf.mul(tf.mul(tf.sub(shares, labels), 1 / rows), dy),
+      value: tf.neg(tf.sum(tf.mul(tf.mul(labels, tf.log(tf.add(shares, 1e-9))), weights))),
+      gradFunc: (dy, [shares]) => tf.mul(tf.mul(tf.sub(shares, labels), weights), dy),
     };
   })(logits);
 }

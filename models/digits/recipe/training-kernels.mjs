@@ -1,18 +1,19 @@
-/** Compiles kernels.ts in memory and calls it with typed arrays. */
+/** Compiles a file of kernels in memory and calls them with typed arrays. */
 import { readFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
 
 /**
+ * @param source URL of the AssemblyScript
  * @returns { run(name, ...arguments), output(length) }: arguments of `run` are numbers, Float32Arrays that are
  *   read, and `output`s, which come back in an array, filled; outputs start as zeros
  */
-export async function loadKernels() {
-  const files = new Map([['kernels.ts', readFileSync(new URL('kernels.ts', import.meta.url), 'utf8')]]);
+export async function loadKernels(source) {
+  const files = new Map([['kernels.ts', readFileSync(source, 'utf8')]]);
   const { error, stderr } = await asc.main(
     ['kernels.ts', '--outFile', 'kernels.wasm', '-O3', '--enable', 'simd', '--runtime', 'stub', '--noAssert'],
     { readFile: (name) => files.get(name) ?? null, writeFile: (name, data) => files.set(name, data), listFiles: () => [] },
   );
-  if (error) throw new Error(`kernels.ts does not compile: ${stderr.toString()}`);
+  if (error) throw new Error(`${source.pathname} does not compile: ${stderr.toString()}`);
   const { instance } = await WebAssembly.instantiate(files.get('kernels.wasm'), { env: { abort() {} } });
   const { memory, __heap_base: base, ...kernels } = instance.exports;
   const start = (Number(base?.value ?? 1024) + 63) & ~63;
