@@ -1,0 +1,51 @@
+/**
+ * The final numbers, on recordings that nothing was trained on or chosen by. As a program, those of the float network:
+ *
+ *     node measure.mjs [--data FOLDER]
+ */
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { loadFloatNetwork } from '../../digits/recipe/float-network.mjs';
+import { CLASSES, FOLDER, loadRecordings } from './data.mjs';
+import { logMel } from './features.mjs';
+import { FLOAT_NETWORK, argmax, lastScores } from './float-network.mjs';
+
+/**
+ * @param answer (recording) → the digit that was heard
+ * @returns shares { known, strangers, <each stranger> } and confusion [spoken][heard] of the strangers
+ */
+export function measure({ known, strangers }, answer) {
+  const confusion = Array.from({ length: CLASSES }, () => new Array(CLASSES).fill(0));
+  const perSpeaker = {};
+  for (const recording of strangers) {
+    const heard = answer(recording);
+    confusion[recording.digit][heard]++;
+    const right = (perSpeaker[recording.speaker] ??= { right: 0, count: 0 });
+    right.count++;
+    if (heard === recording.digit) right.right++;
+  }
+  const knownRight = known.filter((recording) => answer(recording) === recording.digit).length;
+  const strangersRight = Object.values(perSpeaker).reduce((sum, { right }) => sum + right, 0);
+  return {
+    shares: {
+      known: share(knownRight, known.length),
+      strangers: share(strangersRight, strangers.length),
+      ...Object.fromEntries(Object.entries(perSpeaker).map(([speaker, { right, count }]) => [speaker, share(right, count)])),
+    },
+    confusion,
+  };
+}
+
+/** Rounded to four decimals. */
+function share(right, count) {
+  return Math.round((right / count) * 1e4) / 1e4;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { values: options } = parseArgs({ options: { data: { type: 'string', default: FOLDER } } });
+  const network = loadFloatNetwork(FLOAT_NETWORK);
+  const { shares, confusion } = measure(loadRecordings(options.data), ({ samples }) => argmax(lastScores(network, logMel(samples))));
+  console.table({ float: shares });
+  console.log('strangers: rows say what was spoken, columns what was heard');
+  console.table(confusion);
+}
