@@ -1,12 +1,6 @@
 /**
- * AssemblyScript, compiled when training starts: a whole GRU layer, forward and backward through time.
- *
- * Letters: T = frames, B = streams of the batch, H = units; B is a multiple of 4, H of 8. All tensors f32, row-major,
- * addressed by byte. Gates lie in the order z (update), r (reset), n (candidate):
- *
- *     z = σ(gx.z + gu.z)    r = σ(gx.r + gu.r)    n = tanh(gx.n + r · gu.n)    h' = n + z · (h − n)
- *
- * with gx = x·W + b for all frames at once (outside) and gu = h·U + c here.
+ * AssemblyScript, compiled when training starts: matrix products, convolutions along bands and a whole GRU layer, forward
+ * and backward (through time). All tensors f32, row-major, addressed by byte.
  */
 
 const VECTOR: usize = 16; // bytes
@@ -74,8 +68,8 @@ export function convolution(
 }
 
 /**
- * The gradients of convolution, whose padded and y these are. dy [M][O][N], wt [N][K·C] = w transposed, or 0 where nothing
- * is asked for dx → dw [K·C][N], dBias [N], dx [M][P][C] with the margins; d [O][N] and patches [O][K·C] are scratch
+ * The gradients of convolution, whose padded and y these are. dy [M][O][N], wt [N][K·C] = w transposed, zeros [K·C]
+ * → dw [K·C][N], dBias [N] and, if wantsInput, dx [M][P][C] with the margins; d [O][N] and patches [O][K·C] are scratch
  */
 export function convolutionGradients(
   dy: usize, y: usize, padded: usize, wt: usize, wantsInput: i32, zeros: usize, rows: i32, channels: i32, reach: i32, outputs: i32,
@@ -125,6 +119,13 @@ function sigmoid4(x: v128): v128 {
 }
 
 /**
+ * A GRU layer. T = frames, B = streams of the batch, a multiple of 4, H = units, a multiple of 8. Gates lie in the order
+ * z (update), r (reset), n (candidate):
+ *
+ *     z = σ(gx.z + gu.z)    r = σ(gx.r + gu.r)    n = tanh(gx.n + r · gu.n)    h' = n + z · (h − n)
+ *
+ * with gx = x·W + b for all frames at once (outside) and gu = h·U + c here.
+ *
  * gx [T][B][3H], u [H][3H], c [3H] → h [T + 1][B][H] from zeros, and for the way back gates [T][B][3H] = z, r, n
  * and gu [T][B][3H]
  */
