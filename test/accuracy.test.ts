@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { featuresOf } from '../src/audio/index';
 import { compile, importTflite } from '../src/compiler/index';
 import { loadSync, type Model } from '../src/index';
+import { decodeWave } from '../src/tasks/wave';
 import { hasShared, shared, sharedBytes, sharedJson } from './helpers/shared';
 
 // Accuracy on real data: what users care about in the end.
@@ -67,4 +69,44 @@ test('the default model names its own samples and repeats its golden vectors', (
   const bytes = new Uint8Array(readFileSync(path.join(import.meta.dirname, '../models/digits/digits.klet')));
   expect(existsSync(path.join(import.meta.dirname, '../models/digits/samples/7.png'))).toBe(true);
   expect(loadSync(bytes).selfTest()).toBeGreaterThan(0);
+});
+
+const spokenDigits = new Uint8Array(readFileSync(path.join(import.meta.dirname, '../models/spoken-digits/spoken-digits.klet')));
+
+test('the spoken digits repeat their golden vectors', () => {
+  expect(loadSync(spokenDigits).selfTest()).toBeGreaterThan(0);
+});
+
+const recordings = path.join(shared, 'data/spoken-digits');
+
+describe.skipIf(!existsSync(recordings))('spoken digits (../shared/data/spoken-digits), heard frame by frame', () => {
+  const model = loadSync(spokenDigits), front = featuresOf(model), stream = model.createState();
+
+  /** Share of the recordings `<digit>_<speaker>_<n>.wav` that are right after their last frame. */
+  function heard(isWanted: (speaker: string, n: number) => boolean): { right: number; count: number } {
+    let right = 0, count = 0;
+    for (const file of readdirSync(recordings)) {
+      const [digit, speaker, n] = path.basename(file, '.wav').split('_') as [string, string, string];
+      if (!isWanted(speaker, Number(n))) continue;
+      const frames = front.compute(decodeWave(sharedBytes('data/spoken-digits', file)).samples);
+      let scores: Float32Array = new Float32Array(0);
+      stream.reset();
+      for (let at = 0; at < frames.length; at += front.features) scores = stream.predict(frames.subarray(at, at + front.features));
+      count++;
+      if (model.meta.labels![argmax(scores)] === digit) right++;
+    }
+    return { right, count };
+  }
+
+  test.each([['theo', 0.876], ['yweweler', 0.866]])('%s, whom it never heard, at %f', (stranger, share) => {
+    const { right, count } = heard((speaker) => speaker === stranger);
+    expect(count).toBe(500);
+    expect(right / count).toBeGreaterThanOrEqual(share);
+  });
+
+  test('held-out recordings of the four that it was trained on at 0.995', () => {
+    const { right, count } = heard((speaker, n) => !['theo', 'yweweler'].includes(speaker) && n < 5);
+    expect(count).toBe(200);
+    expect(right / count).toBeGreaterThanOrEqual(0.995);
+  });
 });
