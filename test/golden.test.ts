@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { compile, importTflite } from '../src/compiler/index';
-import { loadSync, type Stream } from '../src/index';
+import { loadSync, type Model } from '../src/index';
 import { flavors } from './helpers/flavors';
 import { hasShared, shared, sharedBytes, sharedJson } from './helpers/shared';
 
@@ -29,9 +29,9 @@ function split(bytes: Uint8Array<ArrayBuffer>, tensors: Golden['inputs']): Value
   });
 }
 
-function predictRaw(stream: Stream, inputs: Values[]): Values[] {
-  const { model } = stream, record = Object.fromEntries(model.inputs.map((info, i) => [info.name, inputs[i]!]));
-  const raw = stream.predict(record, { output: 'raw' });
+function predictRaw(model: Model, inputs: Values[]): Values[] {
+  const record = Object.fromEntries(model.inputs.map((info, i) => [info.name, inputs[i]!]));
+  const raw = model.predict(record, { output: 'raw' });
   return model.outputs.map((info) => (model.outputs.length === 1 ? raw : raw[info.name]) as Values);
 }
 
@@ -40,8 +40,8 @@ describe.skipIf(!hasShared)('networks with golden outputs (../shared/golden)', (
     const golden = sharedJson<Golden>('golden', folder, 'golden.json');
     describe(folder, () => {
       const klet = compile(importTflite(sharedBytes('models', golden.model))) as Uint8Array<ArrayBuffer>;
-      // TFLite's interpreter ran the cases one after the other, and what a network keeps went on from case to case: a stream
-      const [model, ...others] = flavors.map((flavor) => loadSync(klet, { flavor }).createState()) as [Stream, ...Stream[]];
+      // TFLite's interpreter ran the cases one after the other, and what a network keeps went on from case to case
+      const [model, ...others] = flavors.map((flavor) => loadSync(klet, { flavor })) as [Model, ...Model[]];
       for (const name of golden.cases) {
         test(`${name} is what XNNPACK gives, in every flavor the same bits`, () => {
           const inputs = split(sharedBytes('golden', folder, `${name}.in.bin`), golden.inputs), expected = split(sharedBytes('golden', folder, `${name}.out.bin`), golden.outputs);
@@ -58,7 +58,7 @@ describe.skipIf(!hasShared)('networks with golden outputs (../shared/golden)', (
             expect(worst, 'the largest difference').toBeLessThanOrEqual(1);
             if (!isFloat && values.length >= 100) expect(equal / values.length, 'share of equal values').toBeGreaterThanOrEqual(0.99);
           });
-          for (const other of others) expect(predictRaw(other, inputs), other.model.info.flavor).toEqual(found);
+          for (const other of others) expect(predictRaw(other, inputs), other.info.flavor).toEqual(found);
         });
       }
     });

@@ -99,7 +99,7 @@ function lower(graph: Graph, meta: Partial<Meta>, withNotes: boolean, weightLayo
   }
   for (const state of graph.states ?? []) emitAssignment(state, emit);
   for (const tensor of graph.outputs) emit.touch(tensor, emit.records.length);
-  const state = stateOf(emit), arenaBytes = planMemory(emit.buffers), plan = emit.plan(), weights = emit.weights();
+  const state = stateOf(emit, graph.carries === true || (graph.states ?? []).length > 0), arenaBytes = planMemory(emit.buffers), plan = emit.plan(), weights = emit.weights();
   const parts: KletParts = {
     meta: { ...meta, name: meta.name ?? graph.name, inputs: graph.inputs.map((t) => describePort(t, emit)), outputs: graph.outputs.map((t) => describePort(t, emit)), ...(state && { state }) },
     plan, weights, arenaBytes, scratchBytes: 0, minor: MINOR,
@@ -117,13 +117,13 @@ function emitAssignment({ value, next }: State, emit: Emitter): void {
 }
 
 /** What is kept from run to run, for META: its bytes before the first run are in WEIGHTS. */
-function stateOf(emit: Emitter): StateInfo | undefined {
+function stateOf(emit: Emitter, carries: boolean): StateInfo | undefined {
   const bytes = placeStates(emit.buffers);
   if (bytes === 0) return undefined;
   const initial = new Uint8Array(bytes);
   for (const buffer of emit.buffers) if (buffer.initial) initial.set(buffer.initial, buffer.offset);
   return {
-    bytes, initial: emit.constant(initial),
+    bytes, initial: emit.constant(initial), ...(carries && { carries }),
     tensors: emit.states.map((tensor) => ({ name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, ...quantizationOf(tensor), offset: emit.arenaOffset(tensor) })),
   };
 }

@@ -50,6 +50,7 @@ function calibrate(graph: Graph, samples: QuantizeOptions['samples'], cellRanges
   let count = 0;
   for (const sample of samples) {
     count++;
+    model.reset();
     const values = observed.length === 1 ? { [model.outputs[0]!.name]: model.predict(sample) } : (model.predict(sample) as Record<string, Float32Array>);
     observed.forEach((tensor, i) => {
       const range = ranges.get(tensor.name) ?? [0, 0];
@@ -153,7 +154,7 @@ function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, ranges: Map<st
     border('dequantize', inside, outside);
     return outside;
   });
-  return { name: graph.name, inputs, outputs, nodes };
+  return { name: graph.name, inputs, outputs, nodes, ...(graph.carries && { carries: true }) };
 }
 
 function quantizedInput(node: AnyNode, tensor: Tensor, index: number, rule: QuantizationRule, twin: (tensor: Tensor) => Tensor): Tensor {

@@ -33,7 +33,7 @@ interface Timed {
  * const b = new GraphBuilder('smooth'), x = b.input('x', [1, 16, 1, 1]);
  * const w = b.constant(new Float32Array([0.5, 0.5]), [1, 2, 1, 1]);
  * const y = b.node('conv2d', [x, w, null], { stride: [1, 1], dilation: [1, 1], padding: [1, 0, 0, 0], groups: 1, activation: 'none' }, { name: 'y' });
- * const stream = loadSync(compile(toStream(b.finish([y])))).createState();
+ * const stream = loadSync(compile(toStream(b.finish([y]))));
  * console.log([1, 3, 5].map((v) => stream.predict([v])[0])); // [ 0.5, 2, 4 ]
  * ```
  */
@@ -56,6 +56,8 @@ class Streaming {
   private readonly timed = new Map<Tensor, Timed>();
   private readonly nodes: AnyNode[] = [];
   private readonly states: State[];
+  /** States that the network has of its own, where a call brings less than the whole sequence. */
+  private readonly changing: string[];
 
   constructor(private readonly graph: Graph, axis: number, frames: number) {
     this.states = graph.states ?? [];
@@ -64,10 +66,12 @@ class Streaming {
       if (total === undefined) throw new KletError('BAD_ARGUMENT', `input "${tensor.name}" has no dimension ${axis}: its shape is [${tensor.shape.join(', ')}]`);
       this.set(tensor, { axis, total, frames, offset: 0, padding: 0 });
     }
+    const isPart = [...this.timed.values()].some(({ total }) => total !== frames);
+    this.changing = isPart ? this.states.filter(({ value, next }) => next !== value).map(({ value }) => value.name) : [];
   }
 
   result(): Graph {
-    const { graph } = this, refusals: string[] = [];
+    const { graph } = this, refusals = this.changing.map((name) => `the state "${name}" changes once a sequence, not with its steps`);
     for (const node of graph.nodes) {
       try {
         if (node.inputs.some((tensor) => tensor && this.timed.has(tensor))) this.convert(node);
@@ -78,7 +82,7 @@ class Streaming {
       }
     }
     if (refusals.length > 0) throw new KletError('UNSUPPORTED_OP', `"${graph.name}" cannot be streamed:\n${refusals.map((line) => `  ${line}`).join('\n')}`);
-    const made: Graph = { ...graph, nodes: this.nodes, ...(this.states.length > 0 && { states: this.states }) };
+    const made: Graph = { ...graph, nodes: this.nodes, ...(this.states.length > 0 && { states: this.states }), carries: true };
     checkGraph(made, 'toStream');
     return made;
   }

@@ -80,6 +80,8 @@ export interface StateInfo {
   bytes: number;
   /** Offset into WEIGHTS of what they are before the first run. */
   initial: number;
+  /** Whether predictions go on from one to the next; else each is a whole sequence. */
+  carries?: boolean;
   /** For tools. */
   tensors: { name: string; dtype: string; shape: number[]; offset: number; scale?: number; zeroPoint?: number }[];
 }
@@ -294,7 +296,7 @@ function notesReader(bytes: Uint8Array | undefined): () => Notes | undefined {
 
 function checkState(state: unknown, arenaBytes: number, weightsBytes: number): string | undefined {
   if (state === undefined) return undefined;
-  if (!isObject(state) || !isWhole(state.bytes) || !isWhole(state.initial)) return 'its META describes its state wrongly';
+  if (!isObject(state) || !isWhole(state.bytes) || !isWhole(state.initial) || !['undefined', 'boolean'].includes(typeof state.carries)) return 'its META describes its state wrongly';
   if (state.bytes > arenaBytes) return `its state of ${state.bytes} bytes lies outside the arena`;
   return state.initial + state.bytes > weightsBytes ? 'what its state begins with lies outside the weights' : undefined;
 }

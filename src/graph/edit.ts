@@ -32,6 +32,7 @@ export function cloneGraph(graph: Graph): Graph {
     outputs: graph.outputs.map(copy),
     nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map((t) => t && copy(t)), outputs: node.outputs.map(copy), attributes: { ...node.attributes } }) as AnyNode),
     ...(graph.states && { states: graph.states.map(({ value, next, initial }) => ({ value: copy(value), next: copy(next), initial })) }),
+    ...(graph.carries && { carries: true }),
   };
 }
 

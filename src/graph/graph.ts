@@ -59,6 +59,8 @@ export interface Graph {
   nodes: AnyNode[];
   /** What is kept from run to run, beside what recurrent layers keep for themselves. */
   states?: State[];
+  /** Whether recurrent layers go on from one prediction to the next, as `states` do; without it each prediction is a whole sequence. */
+  carries?: boolean;
 }
 
 /** The values that a graph has before its first node runs. */

@@ -135,6 +135,8 @@ export class Model {
   private readonly readNotes: OpenedKlet['readNotes'];
   private readonly golden: Uint8Array | undefined;
   private readonly host: Host;
+  /** The stream that predictions of the model itself are, where they go on from one to the next. */
+  private readonly own: Stream | undefined;
 
   private shared: SharedMemory | undefined;
   private crew: Crew | undefined;
@@ -169,6 +171,7 @@ export class Model {
       predict: (given, options, stream) => this.predictFrom(given, options, stream),
       predictInto: (given, targets, stream) => { this.predictIntoFrom(given, targets, stream); },
     };
+    if (state?.carries) this.own = new Stream(this, this.host);
     this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: weightsBytes(parts), arena: parts.arenaBytes, scratch: scratchBytes + (threads - 1) * alignUp(scratchBytes, L.SECTION_ALIGNMENT), state: bytes };
     this.info = { flavor: compiled.flavor, threads: 1, ...(singleThreadReason !== undefined && { singleThreadReason }) };
   }
@@ -184,8 +187,8 @@ export class Model {
   }
 
   /**
-   * Runs the network once, synchronously. What it keeps from run to run starts from the beginning: for sequences that come piece by piece there
-   * is `createState`.
+   * Runs the network once, synchronously. One that keeps its state by itself (variables of TensorFlow Lite, the streaming form, a graph's states) goes on from the
+   * call before, until `reset`; one over whole sequences starts each anew. `createState` gives further streams.
    *
    * @param inputs one array for a model with one input, or a record of arrays by input name. An array of the model's own
    *   type (`Int8Array` for int8 …) is taken as it is; floats are real numbers and are quantized.
@@ -202,7 +205,7 @@ export class Model {
   predict(inputs: Inputs, options: PredictOptions & { output: 'raw' }): RawArray & Record<string, RawArray>;
   predict(inputs: Inputs, options?: PredictOptions): Float32Array & Record<string, Float32Array>;
   predict(inputs: Inputs, options?: PredictOptions): RawArray | Record<string, RawArray> {
-    return this.predictFrom(inputs, options, undefined);
+    return this.predictFrom(inputs, options, this.own);
   }
 
   private predictFrom(inputs: Inputs, options: PredictOptions | undefined, stream: Stream | undefined): RawArray | Record<string, RawArray> {
@@ -220,7 +223,17 @@ export class Model {
    * @throws KletError as `predict`
    */
   predictInto(inputs: Inputs, outputs: OutputTargets): void {
-    this.predictIntoFrom(inputs, outputs, undefined);
+    this.predictIntoFrom(inputs, outputs, this.own);
+  }
+
+  /**
+   * Has `predict` start anew, where it goes on from call to call. Streams of `createState` stay as they are.
+   *
+   * @throws KletError `DISPOSED`
+   */
+  reset(): void {
+    this.alive();
+    this.own?.reset();
   }
 
   /**

@@ -237,6 +237,19 @@ describe('a runner written from docs/format.md agrees with the core', () => {
     }
   });
 
+  test.each(['lstm i8', 'lstm f32'])('where predictions go on from one to the next, on %s', (title) => {
+    const { graph, tolerance = 0 } = cases.find((known) => known.title.startsWith(title))!, file = compile({ ...graph, carries: true }) as Uint8Array<ArrayBuffer>, model = loadSync(file), runner = new PageRunner(file);
+    const [x] = model.inputs, input = fill(x!.dtype, x!.shape.reduce((a, b) => a * b)), answers: string[] = [];
+    for (let round = 0; round < 4; round++) {
+      if (round === 2) [model, runner].forEach((one) => { one.reset(); });
+      const expected = asBytes(model.predict({ [x!.name]: input }, { output: 'raw' })), [found] = runner.run([asBytes(input)]);
+      expect(farthest(model.outputs[0]!.dtype, expected, found!)).toBeLessThanOrEqual(tolerance);
+      answers.push(expected.join());
+    }
+    expect(answers[1]).not.toBe(answers[0]);
+    expect(answers.slice(2)).toEqual(answers.slice(0, 2));
+  });
+
   test('on the file that the page shows', () => {
     const runner = new PageRunner(tinyKlet()), size = bytesOf(runner.inputs[0]!);
     expect(runner.run([runner.golden.slice(0, size)])[0]).toEqual(runner.golden.slice(size));

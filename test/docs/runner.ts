@@ -23,7 +23,8 @@ export class PageRunner {
   private readonly arena: DataView;
   private readonly weights: DataView;
   private readonly plan: DataView;
-  private readonly state: { bytes: number; initial: number } | undefined;
+  private readonly state: { bytes: number; initial: number; carries?: boolean } | undefined;
+  private hasBegun = false;
 
   constructor(file: Uint8Array) {
     const view = new DataView(file.buffer, file.byteOffset, file.byteLength), sections: Uint8Array[] = [];
@@ -31,7 +32,7 @@ export class PageRunner {
       const [kind, offset, length] = [0, 4, 8].map((at) => view.getUint32(32 + i * 16 + at, true)) as [number, number, number];
       sections[kind] = file.slice(offset, offset + length);
     }
-    const meta = JSON.parse(String.fromCharCode(...sections[C.SECTION_META!]!)) as { inputs: Port[]; outputs: Port[]; state?: { bytes: number; initial: number } };
+    const meta = JSON.parse(String.fromCharCode(...sections[C.SECTION_META!]!)) as { inputs: Port[]; outputs: Port[]; state?: { bytes: number; initial: number; carries?: boolean } };
     this.state = meta.state;
     this.inputs = meta.inputs;
     this.outputs = meta.outputs;
@@ -53,9 +54,15 @@ export class PageRunner {
     return records;
   }
 
-  /** Bytes in, bytes out, in the order of META; a state starts from the beginning. */
+  /** Starts anew where predictions go on from one to the next. */
+  reset(): void {
+    this.hasBegun = false;
+  }
+
+  /** Bytes in, bytes out, in the order of META. */
   run(inputs: Uint8Array[]): Uint8Array[] {
-    if (this.state) new Uint8Array(this.arena.buffer).set(new Uint8Array(this.weights.buffer, this.state.initial, this.state.bytes));
+    if (this.state && !(this.state.carries && this.hasBegun)) new Uint8Array(this.arena.buffer).set(new Uint8Array(this.weights.buffer, this.state.initial, this.state.bytes));
+    this.hasBegun = true;
     this.inputs.forEach(({ offset }, i) => new Uint8Array(this.arena.buffer).set(inputs[i]!, offset));
     this.records().forEach(execute);
     return this.outputs.map((port) => new Uint8Array(this.arena.buffer, port.offset, bytesOf(port)).slice());

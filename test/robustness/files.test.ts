@@ -139,6 +139,10 @@ describe('a file', () => {
     ['a broken zero point', (meta) => { meta.inputs[0]!.zeroPoint = 0.5; }, /has the zero point 0.5/],
     ['a zero point that no integer holds', (meta) => { meta.inputs[0]!.zeroPoint = 1e300; }, /has the zero point 1e\+300/],
     ['a scale without a zero point', (meta) => { delete meta.inputs[0]!.zeroPoint; }, /half a quantization/],
+    ['a state that is a number', (meta) => ({ ...meta, state: 4 }), /describes its state wrongly/],
+    ['a state that carries on by text', (meta) => ({ ...meta, state: { bytes: 4, initial: 0, carries: 'yes' } }), /describes its state wrongly/],
+    ['a state beyond the arena', (meta) => ({ ...meta, state: { bytes: 1 << 30, initial: 0 } }), /lies outside the arena/],
+    ['a state that begins beyond the weights', (meta) => ({ ...meta, state: { bytes: 4, initial: 1 << 30 } }), /lies outside the weights/],
   ];
   for (const [title, change, about] of lies) {
     test(`whose META has ${title} is refused`, () => {

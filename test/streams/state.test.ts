@@ -120,9 +120,51 @@ describe('states of a graph', () => {
     }
   });
 
-  test('of a model start anew with every predict()', () => {
-    const model = loadSync(compile(counter()));
-    for (let i = 0; i < 2; i++) expect([...(model.predict([1, 2]) as unknown as Record<string, Float32Array>).binary!]).toEqual([11, 22]);
+  test('of a model go on with every predict() and predictInto(), until reset()', () => {
+    const x = [1, 2], first = [11, 22], second = [12, 24];
+    for (const flavor of flavors) {
+      const model = loadSync(compile(counter()), { flavor }), count = new Float32Array(2), next = (): number[] => [...(model.predict(x) as unknown as Record<string, Float32Array>).binary!];
+      expect([next(), next()]).toEqual([first, second]);
+      model.predictInto(x, { binary: count });
+      expect([...count]).toEqual([13, 26]);
+      model.reset();
+      expect([next(), next()]).toEqual([first, second]);
+    }
+  });
+
+  test('of a model know nothing of its streams, and these nothing of it', () => {
+    const model = loadSync(compile(counter())), count = (from: { predict(x: number[]): unknown }): number => (from.predict([1, 0]) as Record<string, Float32Array>).binary![0]!;
+    const streams = [model.createState(), model.createState()] as const;
+    expect([model, streams[0], model, streams[1], streams[0], model].map(count)).toEqual([11, 11, 12, 11, 12, 13]);
+    streams[0].reset();
+    expect([streams[0], model].map(count)).toEqual([11, 14]);
+    model.reset();
+    expect([streams[0], streams[1], model].map(count)).toEqual([12, 12, 11]);
+  });
+
+  test('do not change what golden vectors and profiles start from, nor do these change them', () => {
+    const model = loadSync(compile(counter(), { golden: [[1, 2], [3, 4]] })), count = (): number => (model.predict([1, 2]) as unknown as Record<string, Float32Array>).binary![0]!;
+    expect(count()).toBe(11);
+    expect(model.selfTest()).toBe(2);
+    model.profile({ inputs: [5, 5], runs: 3 });
+    expect(count()).toBe(12);
+    expect(model.selfTest()).toBe(2);
+  });
+
+  test('stay as they were when an input is refused, and are gone with the model', () => {
+    const model = loadSync(compile(counter())), count = (): number => (model.predict([1, 2]) as unknown as Record<string, Float32Array>).binary![0]!;
+    count();
+    refuses(() => model.predict([NaN, 1]), 'NOT_A_NUMBER');
+    expect(count()).toBe(12);
+    model.dispose();
+    refuses(() => { model.reset(); }, 'DISPOSED');
+  });
+
+  test('of a layer over a whole sequence start anew with every predict(), and reset() changes nothing', () => {
+    const model = loadSync(step), frame = new Float32Array([1, 0, -1]), first = model.predict(frame).slice();
+    expect(model.predict(frame)).toEqual(first);
+    model.reset();
+    expect(model.predict(frame)).toEqual(first);
   });
 
   test('that trade places do so', () => {

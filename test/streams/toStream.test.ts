@@ -68,6 +68,35 @@ describe('in streaming form', () => {
     }
   });
 
+  test('is the model\'s own stream: predict() goes on and reset() starts anew', () => {
+    const graph = network(kinds['stack of a convolution, an lstm and a sum']!, true), whole = new Random(6).fill(new Int8Array(TIME * WIDTH)), model = loadSync(compile(toStream(graph)));
+    const expected = run(compile(graph), [whole], 'simd'), frame = (t: number): Int8Array => whole.slice(t * WIDTH, (t + 1) * WIDTH), other = model.createState();
+    for (let round = 0; round < 2; round++) {
+      model.reset();
+      expect(Array.from({ length: TIME }, (_, t) => {
+        other.predict(frame(TIME - 1 - t));
+        return [...model.predict(frame(t), { output: 'raw' }) as Int8Array];
+      }).flat()).toEqual(expected);
+    }
+  });
+
+  test('of layers that go on from sequence to sequence they go on too', () => {
+    const graph = { ...network(kinds.lstm!, true), carries: true }, sequences = [1, 2, 3].map((seed) => new Random(seed).fill(new Int8Array(TIME * WIDTH)));
+    const whole = loadSync(compile(graph)), stream = loadSync(compile(toStream(graph, { frames: 3 })));
+    for (const sequence of sequences) {
+      const pieces = Array.from({ length: TIME / 3 }, (_, i) => [...stream.predict(sequence.slice(i * 3 * WIDTH, (i + 1) * 3 * WIDTH), { output: 'raw' }) as Int8Array]).flat();
+      expect(pieces).toEqual([...whole.predict(sequence, { output: 'raw' }) as Int8Array]);
+    }
+  });
+
+  test('states of a graph, which change once a sequence, are refused by name', () => {
+    const b = new GraphBuilder('counted'), x = b.input('x', [1, TIME, 1]), count = b.state('calls', [1], new Float32Array(1));
+    b.assign(count, b.node('binary', [count, b.constant(Float32Array.of(1), [1])], { kind: 'add', activation: 'none' }));
+    const graph = b.finish([b.node('binary', [x, count], { kind: 'add', activation: 'none' })]);
+    refuses(() => toStream(graph), 'UNSUPPORTED_OP', /state "calls" changes once a sequence/);
+    expect(loadSync(compile(toStream(graph, { frames: TIME }))).memory.state).toBe(4);
+  });
+
   test('what needs the whole sequence is refused by name, all of it at once', () => {
     const build: Build = (b, x, c, bias, q) => {
       const back = b.node('rnn', [x, c(5, 3), c(5, 5), bias(5)], { ...along, reverse: true, activation: 'tanh' }, { name: 'backwards', ...q(unit) });

@@ -64,7 +64,9 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   const labels = options.labels === undefined ? meta.labels : readLabels(options.labels);
   const preprocessing = options.preprocess === undefined ? meta.preprocessing : readPreprocessing(options.preprocess, model.inputs);
   const inputs = readInputs(options.input ?? [], model.inputs, { preprocessing, raw: options.raw ?? false, note: (text) => io.err(`kinglet: note: ${text}\n`) });
-  const raw = byName<RawArray>(model.outputs, model.predict(inputs, { output: 'raw' })), real = byName<Float32Array>(model.outputs, model.predict(inputs));
+  const raw = byName<RawArray>(model.outputs, model.predict(inputs, { output: 'raw' }));
+  model.reset();
+  const real = byName<Float32Array>(model.outputs, model.predict(inputs));
   const values = (output: TensorInfo): ArrayLike<number> => (isExact(output) ? Array.from(raw[output.name]!, Number) : real[output.name]!);
   const written = writeOutputs(options.output ?? [], model.outputs, options.raw ? raw : real);
   const inputCount = model.inputs.length === 1 ? countOf(model.inputs[0]!.shape) : undefined;

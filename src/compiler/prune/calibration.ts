@@ -30,6 +30,7 @@ export function inputRows(graph: Graph, layers: readonly PrunableLayer[], sample
   const perSample = layers.map(({ K, pixels }) => Math.min(pixels, MAX_ROWS_PER_SAMPLE, Math.ceil(Math.max(MIN_ROWS, ROWS_PER_PRODUCT * K) / samples.length)));
   layers.forEach(({ name, K }, i) => rows.set(name, { count: 0, values: new Float32Array(perSample[i]! * samples.length * K) }));
   samples.forEach((sample, s) => {
+    model.reset();
     const raw = model.predict(sample, { output: 'raw' });
     layers.forEach((layer, i) => {
       const index = inputs.indexOf(layer.node.inputs[0]!), values = model.outputs.length === 1 ? raw : raw[model.outputs[index]!.name]!, to = rows.get(layer.name)!;

@@ -38,6 +38,7 @@ export function sensitivity(graph: Graph, options: { sparsity: number; samples: 
 function answers(graph: Graph, samples: readonly Sample[]): Float32Array[] {
   const model = loadSync(compile(graph, { notes: false }));
   const all = samples.flatMap((sample) => {
+    model.reset();
     const real = model.predict(sample);
     return model.outputs.length === 1 ? [Float32Array.from(real as unknown as Float32Array)] : model.outputs.map(({ name }) => Float32Array.from(real[name]!));
   });

@@ -1,5 +1,6 @@
 import { KletError } from '../../errors';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
+import { operatorOf } from '../../ops/index';
 import { Lowering, UnsupportedForm, type Mapping } from './lowering';
 import { customMappings, mappings } from './operators';
 import { TfliteReader } from './reader';
@@ -70,7 +71,8 @@ class TfliteImport {
     const available = new Set(nodes.flatMap((node) => node.outputs));
     const outputs = results.map((tensor) => (available.delete(tensor) ? tensor : this.copied(tensor, nodes)));
     this.checkNodes(nodes);
-    return { name: this.name, inputs, outputs, nodes };
+    // what TensorFlow Lite's layers keep goes on from call to call
+    return { name: this.name, inputs, outputs, nodes, ...(nodes.some(({ op }) => operatorOf(op).stateful) && { carries: true }) };
   }
 
   private lower(position: number): AnyNode[] {
