@@ -33,6 +33,8 @@ export interface TfliteNetwork {
   operators: TfliteOperator[];
   inputs: (string | number)[];
   outputs: (string | number)[];
+  /** Subgraphs behind the main one. */
+  others?: Pick<TfliteNetwork, 'tensors' | 'operators' | 'inputs' | 'outputs'>[];
   /** Names of inputs and outputs (name in the signature → tensor), under `key`. */
   signature?: { key?: string; inputs: Record<string, string | number>; outputs: Record<string, string | number> };
   /** Keep constants behind the FlatBuffer, as files beyond 2 GB do. */
@@ -41,7 +43,7 @@ export interface TfliteNetwork {
 
 /** Writes a .tflite file that TensorFlow Lite loads. */
 export function writeTflite(network: TfliteNetwork): Uint8Array {
-  const buffers = [new Uint8Array(0), ...network.tensors.flatMap((t) => (t.data ? [encodeData(t.type, t.data)] : []))];
+  const buffers = [new Uint8Array(0), ...[network, ...(network.others ?? [])].flatMap(({ tensors }) => tensors).flatMap((t) => (t.data ? [encodeData(t.type, t.data)] : []))];
   if (!network.areBuffersOutside) return encodeModel(network, buffers.map((data) => ({ data })));
   const place = (start: number) => {
     let offset = start;
@@ -63,13 +65,15 @@ export function writeTflite(network: TfliteNetwork): Uint8Array {
 type Fields = Record<string, unknown>;
 
 function encodeModel(network: TfliteNetwork, buffers: Fields[]): Uint8Array {
-  const find = (reference: string | number | null) => {
+  const subgraphs = [network, ...(network.others ?? [])];
+  const finder = ({ tensors }: Pick<TfliteNetwork, 'tensors'>) => (reference: string | number | null) => {
     if (reference === null) return -1;
-    const index = typeof reference === 'number' ? reference : network.tensors.findIndex((t) => t.name === reference);
+    const index = typeof reference === 'number' ? reference : tensors.findIndex((t) => t.name === reference);
     if (index < 0) throw new Error(`no tensor "${reference}"`);
     return index;
   };
-  const codes = [...new Map(network.operators.map((o) => [codeKey(o), o])).values()];
+  const find = finder(network);
+  const codes = [...new Map(subgraphs.flatMap(({ operators }) => operators).map((o) => [codeKey(o), o])).values()];
   let nextBuffer = 1;
   const tensorMaps = (entries: Record<string, string | number>) =>
     Object.entries(entries).map(([name, tensor]) => ({ name, tensorIndex: find(tensor) }));
@@ -82,11 +86,11 @@ function encodeModel(network: TfliteNetwork, buffers: Fields[]): Uint8Array {
       return { deprecatedBuiltinCode: Math.min(code, 127), builtinCode: code, customCode: operator.customCode, version: operator.version ?? 1 };
     }),
     buffers,
-    subgraphs: [{
-      name: 'main',
-      inputs: network.inputs.map(find),
-      outputs: network.outputs.map(find),
-      tensors: network.tensors.map((tensor) => ({
+    subgraphs: subgraphs.map(({ tensors, operators, inputs, outputs }, i) => ({
+      name: i === 0 ? 'main' : `subgraph ${i}`,
+      inputs: inputs.map(finder({ tensors })),
+      outputs: outputs.map(finder({ tensors })),
+      tensors: tensors.map((tensor) => ({
         name: tensor.name, shape: tensor.shape, type: tensorTypes.indexOf(tensor.type), hasRank: true,
         shapeSignature: tensor.shapeSignature, isVariable: tensor.isVariable ?? false,
         buffer: tensor.data ? nextBuffer++ : 0,
@@ -96,16 +100,16 @@ function encodeModel(network: TfliteNetwork, buffers: Fields[]): Uint8Array {
           quantizedDimension: tensor.quantization.axis ?? 0,
         },
       })),
-      operators: network.operators.map((operator) => {
+      operators: operators.map((operator) => {
         const [table, tag] = operatorOptions[operator.kind as OperatorKind] ?? ['NoOptions', 0];
         return {
           opcodeIndex: codes.findIndex((code) => codeKey(code) === codeKey(operator)),
-          inputs: operator.inputs.map(find), outputs: operator.outputs.map(find),
+          inputs: operator.inputs.map(finder({ tensors })), outputs: operator.outputs.map(finder({ tensors })),
           builtinOptionsType: tag, builtinOptions: tag ? { table, fields: withNumbers(operator.options ?? {}) } : undefined,
           customOptions: operator.customOptions,
         };
       }),
-    }],
+    })),
     signatureDefs: network.signature && [{
       inputs: tensorMaps(network.signature.inputs), outputs: tensorMaps(network.signature.outputs),
       signatureKey: network.signature.key ?? 'serving_default', subgraphIndex: 0,
@@ -126,7 +130,7 @@ function zeroPoints({ scale, zeroPoint = 0 }: NonNullable<TfliteTensor['quantiza
 function withNumbers(options: Fields): Fields {
   const names: readonly string[][] = [[...paddings], [...fusedActivations], [...tensorTypes]];
   return Object.fromEntries(Object.entries(options).map(([field, value]) => {
-    if (typeof value !== 'string') return [field, value];
+    if (typeof value !== 'string' || field === 'container' || field === 'sharedName') return [field, value];
     const list = names[field === 'padding' ? 0 : field === 'fusedActivationFunction' ? 1 : 2]!;
     if (!list.includes(value)) throw new Error(`no ${field} ${value}`);
     return [field, list.indexOf(value)];

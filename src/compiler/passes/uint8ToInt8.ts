@@ -39,6 +39,7 @@ export function uint8ToInt8(graph: Graph): void {
       tensor.data = Int8Array.from(tensor.data, (q) => q - 128);
     }
   }
+  for (const state of graph.states ?? []) if (state.value.wasUint8) state.initial = Int8Array.from(state.initial, (q) => q - 128);
   graph.nodes = [...before, ...graph.nodes.flatMap((node) => (node.op === 'cast' ? castAsStored(node) : [node])), ...after];
 }
 

@@ -7,6 +7,7 @@ import { TfliteReader } from './reader';
 import { operatorKinds, operatorOptions, type OperatorKind, type Table } from './schema';
 import { UnsupportedTensor } from './tensors';
 import { TensorTable, type FileOperator } from './tensorTable';
+import { Variables } from './variables';
 
 /**
  * Reads a TensorFlow Lite network into the IR.
@@ -33,8 +34,9 @@ export function importTflite(bytes: Uint8Array, options: { name?: string } = {})
 class TfliteImport {
   private readonly reader: TfliteReader;
   private readonly subgraph: Table<'SubGraph'>;
-  private readonly operators: FileOperator[];
-  private readonly tensors: TensorTable;
+  readonly operators: FileOperator[];
+  readonly tensors: TensorTable;
+  private readonly variables: Variables;
   /** Tensors that operators after the current one, or the user, read. */
   private readonly demanded = new Set<number>();
   private readonly unsupportedOperators = new Map<string, string[]>();
@@ -47,20 +49,29 @@ class TfliteImport {
     const subgraph = model.subgraphs[signature?.subgraphIndex ?? 0];
     if (!subgraph) throw new KletError('CORRUPT', `the file has ${model.subgraphs.length} subgraphs`);
     this.subgraph = subgraph;
-    this.operators = subgraph.operators.map((source) => {
+    const operatorsOf = ({ operators }: Table<'SubGraph'>): FileOperator[] => operators.map((source) => {
       const code = model.operatorCodes[source.opcodeIndex];
       if (!code) throw new KletError('CORRUPT', `an operator has the code ${source.opcodeIndex} of ${model.operatorCodes.length}`);
       // codes above 127 do not fit the first field
       const builtin = Math.max(code.deprecatedBuiltinCode, code.builtinCode);
       return { kind: operatorKinds[builtin] ?? `operator ${builtin}`, customName: code.customCode, source };
     });
+    this.operators = operatorsOf(subgraph);
     const wishes = new Map([...(signature?.inputs ?? []), ...(signature?.outputs ?? [])].map((entry) => [entry.tensorIndex, entry.name]));
     this.tensors = new TensorTable(bytes, model.buffers, subgraph, this.operators, wishes, this.reader);
+    this.variables = new Variables(this, this.reader, (index) => {
+      const called = model.subgraphs[index];
+      if (!called) throw new KletError('CORRUPT', `CALL_ONCE names the subgraph ${index} of ${model.subgraphs.length}`);
+      const operators = operatorsOf(called);
+      return { operators, tensors: new TensorTable(bytes, model.buffers, called, operators, new Map(), this.reader) };
+    });
   }
 
   graph(): Graph {
     const inputs = this.subgraph.inputs.flatMap((index) => this.collect(() => this.tensors.get(index)) ?? []);
     const results = this.subgraph.outputs.flatMap((index) => this.collect(() => this.readable(index, this.operators.length)) ?? []);
+    const states = this.variables.states((index) => this.collect(() => this.readable(index, this.operators.length)));
+    for (const [form, name] of this.variables.refusals) this.noteUnsupported(`ASSIGN_VARIABLE with ${form}`, name);
     // Backwards: what an operator reads is known only after it became nodes (a RESHAPE does not read its shape)
     const lowered: AnyNode[][] = [];
     for (let i = this.operators.length - 1; i >= 0; i--) {
@@ -72,7 +83,7 @@ class TfliteImport {
     const outputs = results.map((tensor) => (available.delete(tensor) ? tensor : this.copied(tensor, nodes)));
     this.checkNodes(nodes);
     // what TensorFlow Lite's layers keep goes on from call to call
-    return { name: this.name, inputs, outputs, nodes, ...(nodes.some(({ op }) => operatorOf(op).stateful) && { carries: true }) };
+    return { name: this.name, inputs, outputs, nodes, ...(states.length > 0 && { states }), ...(nodes.some(({ op }) => operatorOf(op).stateful) && { carries: true }) };
   }
 
   private lower(position: number): AnyNode[] {
@@ -90,7 +101,7 @@ class TfliteImport {
       kind as OperatorKind,
       this.reader.table(table, source.builtinOptionsType === tag ? source.builtinOptions : 0),
       source.customOptions, source.inputs, source.outputs,
-      { tensor: (index) => this.readable(index, position), uniqueName: (wish) => this.tensors.uniqueName(wish), steps: (index) => this.tensors.steps(index) },
+      { tensor: (index) => this.readable(index, position), variable: (index) => this.held(index, position), uniqueName: (wish) => this.tensors.uniqueName(wish), steps: (index) => this.tensors.steps(index) },
       source.intermediates,
     );
     try {
@@ -127,6 +138,12 @@ class TfliteImport {
       throw new KletError('INVALID_GRAPH', `tensor "${tensor.name}" is read but nothing computes it`);
     }
     return tensor;
+  }
+
+  /** What the READ_VARIABLE at `position` gives. */
+  private held(output: number, position: number): Tensor {
+    const source = this.variables.read(output);
+    return typeof source === 'number' ? this.readable(source, position) : source;
   }
 
   /** An output that is an input, a constant, or listed before, gets a tensor of its own. */

@@ -10,6 +10,8 @@ export class UnsupportedForm extends Error {}
 export interface Surroundings {
   /** The IR's tensor for an index of the file. */
   tensor(index: number): Tensor;
+  /** What is read of a variable into the tensor `output`. */
+  variable(output: number): Tensor;
   uniqueName(wish: string): string;
   /** Scale and zero point of a tensor that may have no counterpart. */
   steps(index: number): { scale: number; zeroPoint: number } | undefined;
@@ -49,6 +51,11 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
   get output(): Tensor {
     if (this.outputIndices.length === 0) throw new KletError('CORRUPT', `a ${this.kind} has no output`);
     return this.surroundings.tensor(this.outputIndices[0]!);
+  }
+
+  /** What a READ_VARIABLE reads. */
+  get variable(): Tensor {
+    return this.surroundings.variable(this.outputIndices[0] ?? -1);
   }
 
   /** An input that must be there, of `rank` dimensions if told. */

@@ -65,6 +65,11 @@ export class TensorTable {
     return tensor;
   }
 
+  /** Says what a tensor is, where it is not what the file says. */
+  define(index: number, tensor: Tensor): void {
+    this.converted.set(index, tensor);
+  }
+
   /** Scale and zero point of a tensor that has no values of its own here: what a layer keeps, or its intermediate results. */
   steps(index: number): { scale: number; zeroPoint: number } | undefined {
     const { scale: [scale] = [], zeroPoint: [zeroPoint = 0] = [] } = this.subgraph.tensors[index]?.quantization ?? {};

@@ -220,6 +220,10 @@ export const recurrent: Mappings = {
     operator.emit('gather', [x.dtype !== output.dtype && x.data ? dequantizeConstant(x) : x, indices], { axis: operator.axis(axis, x.shape.length), batchDims: first });
   },
 
+  READ_VARIABLE(operator) {
+    operator.emit('reshape', [operator.variable], {});
+  },
+
   EMBEDDING_LOOKUP(operator) {
     const indices = operator.input(0, 1), table = operator.input(1), { output } = operator;
     if (table.dtype === output.dtype) return operator.emit('gather', [table, indices], { axis: 0, batchDims: 0 });

@@ -1,0 +1,123 @@
+import type { State, Tensor } from '../../graph/graph';
+import { UnsupportedForm } from './lowering';
+import type { TfliteReader } from './reader';
+import { operatorOptions, type Options, type Table } from './schema';
+import type { FileOperator, TensorTable } from './tensorTable';
+
+/** A resource variable. */
+interface Variable {
+  name: string;
+  /** What it holds before the first run; else why that is not known. */
+  initial: Tensor | string;
+  /** The tensors read from it before anything is assigned to it. */
+  reads: number[];
+  /** The tensor that was assigned last. */
+  last?: number;
+  /** What is read from it before anything is assigned to it, in runs that change it. */
+  value?: Tensor;
+}
+
+/** A subgraph's operators and tensors. */
+interface Scope {
+  operators: readonly FileOperator[];
+  tensors: TensorTable;
+}
+
+/**
+ * The resource variables of a subgraph. TensorFlow Lite runs operators in the file's order, so what a READ_VARIABLE gives is known from the ASSIGN_VARIABLEs
+ * before it; what the last one assigned is what the next run begins with.
+ */
+export class Variables {
+  private readonly byKey = new Map<string, Variable>();
+  /** What each READ_VARIABLE gives: what the variable held before the run, or the tensor that was assigned to it since. */
+  private readonly sources = new Map<number, Variable | number>();
+  /** Forms of ASSIGN_VARIABLE that have no counterpart, with the tensors' names. */
+  readonly refusals: [form: string, name: string][] = [];
+
+  /** @param scopeOf the subgraph that a CALL_ONCE names */
+  constructor(private readonly scope: Scope, private readonly reader: TfliteReader, scopeOf: (index: number) => Scope) {
+    const { operators, tensors } = scope, find = this.handles(operators);
+    for (const { kind, source } of operators) {
+      if (kind === 'CALL_ONCE') this.initialize(scopeOf(this.options('CALL_ONCE', source).initSubgraphIndex));
+      const variable = find(source), [output = -1] = source.outputs;
+      if (kind === 'ASSIGN_VARIABLE') {
+        if (variable) variable.last = source.inputs[1] ?? -1;
+        else this.refusals.push(['a handle that is computed', tensors.name(source.inputs[1] ?? -1)]);
+      } else if (kind === 'READ_VARIABLE' && variable) {
+        this.sources.set(output, variable.last ?? variable);
+        if (variable.last === undefined) variable.reads.push(output);
+      }
+    }
+    // what no run changes is constant: weights that were not frozen
+    for (const { initial, reads, last } of this.byKey.values()) {
+      if (last !== undefined || typeof initial === 'string') continue;
+      for (const index of reads) tensors.define(index, { ...initial, name: tensors.name(index) });
+    }
+  }
+
+  /** What a READ_VARIABLE with the output `index` gives: a state, or the index of a tensor. */
+  read(index: number): Tensor | number {
+    const source = this.sources.get(index);
+    if (source === undefined) throw new UnsupportedForm('a handle that is computed');
+    return typeof source === 'number' ? source : this.valueOf(source);
+  }
+
+  /** What goes on from run to run; `readable` gives a tensor that is there at the end of a run. */
+  states(readable: (index: number) => Tensor | undefined): State[] {
+    const states: State[] = [];
+    for (const variable of this.byKey.values()) {
+      const { initial, last, reads } = variable, next = last !== undefined && reads.length > 0 && readable(last);
+      if (!next || typeof initial === 'string') continue;
+      try {
+        const value = this.valueOf(variable);
+        if (!isAlike(value, next)) throw new UnsupportedForm('a value of another type, shape or quantization than is read');
+        states.push({ value, next, initial: initial.data! });
+      } catch (error) {
+        if (!(error instanceof UnsupportedForm)) throw error;
+        this.refusals.push([error.message, this.scope.tensors.name(last)]);
+      }
+    }
+    return states;
+  }
+
+  private valueOf(variable: Variable): Tensor {
+    const { name, initial, reads } = variable, { tensors } = this.scope;
+    if (typeof initial === 'string') throw new UnsupportedForm(initial);
+    const like = tensors.get(reads[0]!);
+    if (initial.dtype !== like.dtype || initial.shape.join() !== like.shape.join()) throw new UnsupportedForm('an initial value of another type or shape');
+    return (variable.value ??= { ...like, name: tensors.uniqueName(name || 'variable') });
+  }
+
+  /** Takes what a subgraph that is called once assigns. */
+  private initialize({ operators, tensors }: Scope): void {
+    const find = this.handles(operators);
+    for (const { kind, source } of operators) {
+      const variable = find(source);
+      if (kind !== 'ASSIGN_VARIABLE' || !variable) continue;
+      const index = source.inputs[1] ?? -1, value = tensors.get(index), by = operators[tensors.producers.get(index) ?? -1];
+      variable.initial = value.data ? value : `an initial value that ${by?.kind ?? 'nothing'} computes`;
+    }
+  }
+
+  /** Finds the variable whose handle an operator takes. */
+  private handles(operators: readonly FileOperator[]): (source: Table<'Operator'>) => Variable | undefined {
+    const keys = new Map<number, string>();
+    for (const { kind, source } of operators) {
+      if (kind !== 'VAR_HANDLE') continue;
+      const { container, sharedName } = this.options('VAR_HANDLE', source), key = JSON.stringify([container, sharedName]);
+      keys.set(source.outputs[0] ?? -1, key);
+      if (!this.byKey.has(key)) this.byKey.set(key, { name: sharedName, initial: 'no initial value', reads: [] });
+    }
+    return (source) => this.byKey.get(keys.get(source.inputs[0] ?? -1) ?? '');
+  }
+
+  private options<K extends 'VAR_HANDLE' | 'CALL_ONCE'>(kind: K, source: Table<'Operator'>): Options<K> {
+    const [table, tag] = operatorOptions[kind];
+    return this.reader.table(table, source.builtinOptionsType === tag ? source.builtinOptions : 0) as Options<K>;
+  }
+}
+
+function isAlike(a: Tensor, b: Tensor): boolean {
+  const steps = ({ quantization }: Tensor): string => JSON.stringify([quantization?.scale, quantization?.zeroPoint]);
+  return a.dtype === b.dtype && a.shape.join() === b.shape.join() && steps(a) === steps(b);
+}
