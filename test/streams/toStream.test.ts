@@ -24,6 +24,15 @@ const picture = (b: GraphBuilder, x: Tensor, q: Parameters<Build>[4]): Tensor =>
 const kinds: Record<string, Build> = {
   lstm: (b, x, c, bias, q) => b.node('lstm', [x, c(20, 3), c(20, 5), bias(20)], { ...along, activation: 'tanh', cellClip: 0, projectionClip: 0 }, q(unit)),
   gru: (b, x, c, bias, q) => b.node('gru', [x, c(15, 3), c(15, 5), bias(15), bias(15)], { ...along, resetAfter: true }, q(unit)),
+  'gru that resets first': (b, x, c, bias, q) => b.node('gru', [x, c(15, 3), c(15, 5), bias(15), bias(15)], { ...along, resetAfter: false }, q(unit)),
+  svdf: (b, x, c, bias, q) => {
+    const isInt8 = x.dtype === 'int8', time: Tensor = isInt8 ? { name: 'time', shape: [6, 4], dtype: 'int16', quantization: unit, data: Int16Array.from({ length: 24 }, (_, i) => 1201 * i % 701 - 350) } : c(6, 4);
+    return b.node('svdf', [x, c(6, 3), time, bias(3)], { ...along, rank: 2, activation: 'relu', ...(isInt8 && { stateScale: 2 ** -9 }) }, q(steps));
+  },
+  'rows picked from a table': (b, x, c, bias, q) => {
+    const rows = b.node('gather', [c(3, 4), b.node('argmax', [x], { axis: 2, kind: 'max' }, { dtype: 'int32', shape: x.shape.slice(0, 2) })], { axis: 0, batchDims: 0 }, q({ scale: [0.01], zeroPoint: [0], axis: 0 }));
+    return b.node('rnn', [rows, c(5, 4), c(5, 5), bias(5)], { ...along, activation: 'tanh' }, q(unit));
+  },
   rnn: (b, x, c, bias, q) => b.node('rnn', [x, c(5, 3), c(5, 5), bias(5)], { ...along, activation: 'tanh' }, q(unit)),
   'causal convolution': (b, x, c, bias, q) => b.node('conv2d', [picture(b, x, q), c(4, 1, 3, 3), bias(4)], { ...conv, padding: [0, 2, 0, 0] }, q(steps)),
   'dilated causal convolution': (b, x, c, bias, q) => b.node('conv2d', [picture(b, x, q), c(4, 1, 3, 3), bias(4)], { ...conv, dilation: [1, 2], padding: [0, 4, 0, 0] }, q(steps)),
@@ -78,6 +87,14 @@ describe('in streaming form', () => {
         return [...model.predict(frame(t), { output: 'raw' }) as Int8Array];
       }).flat()).toEqual(expected);
     }
+  });
+
+  test('a uint8 network remembers uint8 frames, real zeros at first', () => {
+    const b = new GraphBuilder('uint8'), quantization: Quantization = { scale: [0.05], zeroPoint: [130], axis: 0 }, x = b.input('x', [1, TIME, 1, WIDTH], 'uint8', quantization), random = new Random(8);
+    const w = b.constant(random.fill(new Uint8Array(4 * 3 * WIDTH)), [4, 3, 1, WIDTH], { scale: [0.01], zeroPoint: [120], axis: 0 });
+    const graph = b.finish([b.node('conv2d', [x, w, null], { ...conv, padding: [2, 0, 0, 0] }, { name: 'y', quantization })]), whole = random.fill(new Uint8Array(TIME * WIDTH));
+    const calls = Array.from({ length: TIME }, (_, t) => whole.slice(t * WIDTH, (t + 1) * WIDTH));
+    for (const flavor of flavors) expect(run(compile(toStream(graph)), calls, flavor)).toEqual(run(compile(graph), [whole], flavor));
   });
 
   test('of layers that go on from sequence to sequence they go on too', () => {
