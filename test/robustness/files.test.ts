@@ -166,7 +166,7 @@ describe('a file', () => {
 
   test('with golden vectors that it does not reproduce fails its self test, naming the output and the byte', () => {
     const wrong = loadSync(withSection(original, SECTION_GOLDEN, (bytes) => { bytes[bytes.length - 1]! ^= 1; return bytes; }));
-    refuses(() => wrong.selfTest(), 'SELF_TEST_FAILED', /golden case 0: output "split_1" differs first at byte \d+ \(expected -?\d+, found -?\d+\)/);
+    refuses(() => wrong.selfTest(), 'SELF_TEST_FAILED', /golden case 0: output "concat_1" differs first at byte \d+ \(expected -?\d+, found -?\d+\)/);
     const cut = loadSync(withSection(original, SECTION_GOLDEN, (bytes) => bytes.subarray(1)));
     refuses(() => cut.selfTest(), 'CORRUPT', /golden section has \d+ bytes, not a multiple of/);
   });

@@ -47,6 +47,10 @@ const floatConv = recordOf(L.OP_CONV2D, L.DTYPE_F32), floatBinary = recordOf(L.O
 const ofPattern = (pattern: number): number => offsets.findIndex((at) => plan[at] === L.OP_SPARSE_CONV2D && viewOf(plan).getUint32(at + L.SPARSE_PATTERN, true) === pattern);
 const pairs = ofPattern(L.SPARSE_PAIRS), blocks = ofPattern(L.SPARSE_BLOCKS), field = (record: number, at: number): number => viewOf(plan).getUint32(offsets[record]! + at, true);
 
+const ofKind = (kind: number, dtype: number): number => offsets.findIndex((at) => plan[at] === L.OP_RECURRENT && plan[at + L.RECORD_DTYPE] === dtype && viewOf(plan).getUint32(at + L.RECURRENT_KIND, true) === kind);
+const lstm = ofKind(L.RECURRENT_LSTM, L.DTYPE_I8), floatLstm = ofKind(L.RECURRENT_LSTM, L.DTYPE_F32), gru = ofKind(L.RECURRENT_GRU, L.DTYPE_I8), rnn = ofKind(L.RECURRENT_RNN, L.DTYPE_F32);
+const svdf = recordOf(L.OP_SVDF, L.DTYPE_I8), gather = recordOf(L.OP_GATHER);
+
 const HUGE = 1 << 30, LAST = (L.MAX_RANK - 1) * 4;
 
 const lies: [title: string, record: number, about: RegExp, ...changes: Change[]][] = [
@@ -88,7 +92,7 @@ const lies: [title: string, record: number, about: RegExp, ...changes: Change[]]
   ['a range beyond int8', conv, attribute, [L.CONV2D_MAX, 128]],
   ['a zero point beyond int8', conv, attribute, [L.CONV2D_SOURCE_ZERO, 1000]],
   ['depthwise channels beyond the weights', depthwise, /reaches outside/, [L.DEPTHWISE_CHANNELS, 1000]],
-  ['a depthwise kernel beyond the weights', depthwise, weights, [L.DEPTHWISE_KERNEL_H, 100]],
+  ['a depthwise kernel beyond the weights', depthwise, weights, [L.DEPTHWISE_KERNEL_H, 1000]],
   ['depthwise outputs beyond the arena', depthwise, arena, [L.DEPTHWISE_OUT_W, 10_000]],
   ['a negative depthwise stride', depthwise, attribute, [L.DEPTHWISE_STRIDE_Y, -1]],
   ['a window that meets no pixel', pool, attribute, [L.POOL2D_PAD_TOP, 2]],
@@ -154,6 +158,34 @@ const lies: [title: string, record: number, about: RegExp, ...changes: Change[]]
   ['an unknown pattern', blocks, attribute, [L.SPARSE_PATTERN, 2]],
   ['a hybrid layer without sums', hybrid, weights, [L.HYBRID_SUMS, -16]],
   ['a hybrid layer of negative channels', hybrid, attribute, [L.CONV2D_IN_C, -1]],
+  ['a hidden state behind the arena', lstm, arena, [L.RECURRENT_HIDDEN, 1 << 20]],
+  ['a cell state at the end of addresses', lstm, arena, [L.RECURRENT_CELL, -16]],
+  ['a misaligned cell state', lstm, misaligned, [L.RECURRENT_CELL, 3]],
+  ['a sequence so long that its pictures overlap', lstm, attribute, [L.RECURRENT_TIME, 10_000]],
+  ['a sequence of more pictures', gru, arena, [L.RECURRENT_BATCH, 10_000]],
+  ['a sequence of 0 steps', lstm, attribute, [L.RECURRENT_TIME, 0]],
+  ['steps that overlap', lstm, attribute, [L.RECURRENT_TARGET_STEP, 1]],
+  ['a layer without cells', gru, attribute, [L.RECURRENT_CELLS, 0]],
+  ['more cells than int32 sums', lstm, attribute, [L.RECURRENT_CELLS, 65537]],
+  ['more outputs than cells and no projection', gru, attribute, [L.RECURRENT_OUTPUTS, 7]],
+  ['an unknown layer', lstm, attribute, [L.RECURRENT_KIND, 4]],
+  ['parts that do not exist', lstm, attribute, [L.RECURRENT_PARTS, 16]],
+  ['parts of another layer', gru, attribute, [L.RECURRENT_PARTS, L.RECURRENT_HAS_PEEPHOLE]],
+  ['an int8 layer in a mode of floats', lstm, attribute, [L.RECURRENT_MODE, L.RECURRENT_ASYMMETRIC]],
+  ['gates of other numbers', lstm, attribute, [L.RECURRENT_GATES, field(lstm, L.RECURRENT_INPUT_BIAS)]],
+  ['recurrent weights behind the weights', floatLstm, weights, [L.RECURRENT_HIDDEN_WEIGHTS, 1 << 20]],
+  ['a norm behind the weights', lstm, weights, [L.RECURRENT_NORM, -16]],
+  ['a projection behind the weights', floatLstm, weights, [L.RECURRENT_PARTS, L.RECURRENT_HAS_PROJECTION], [L.RECURRENT_PROJECTION, 1 << 20]],
+  ['a cell state of too large steps', lstm, attribute, [L.RECURRENT_CELL_BITS, 7]],
+  ['a clip of NaN', floatLstm, attribute, [L.RECURRENT_CELL_CLIP, NaN, 'float']],
+  ['an activation that does not exist', rnn, attribute, [L.RECURRENT_ACTIVATION, L.UNARY_KINDS]],
+  ['a memory behind the arena', svdf, arena, [L.SVDF_STATE, 1 << 20]],
+  ['a longer memory', svdf, /reaches outside/, [L.SVDF_MEMORY, 30_000]],
+  ['a rank of 0', svdf, attribute, [L.SVDF_RANK, 0]],
+  ['filters of other inputs', svdf, /reaches outside/, [L.SVDF_INPUTS, 60_000]],
+  ['rows behind the arena', gather, arena, [L.GATHER_ROW_BYTES, 1 << 20]],
+  ['more indices than there are', gather, arena, [L.GATHER_INDEX_COUNT, 1 << 20]],
+  ['an axis of 0 rows', gather, attribute, [L.GATHER_COUNT, 0]],
   ['a hybrid layer in an unknown mode', hybrid, attribute, [L.HYBRID_MODE, 2]],
 ];
 

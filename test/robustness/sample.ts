@@ -70,7 +70,27 @@ export function everyOperator(): Graph {
   const back = b.node('quantize', [fpool], {}, { dtype: 'int8', quantization: steps(0.01, 0) }), prod = b.node('reduce', [fnorm], { kind: 'prod', axes: [2] }, { shape: [2, 4] });
   const whole = b.node('cast', [fnorm], {}, { dtype: 'int32' }), twice = b.node('binary', [whole, whole], { kind: 'add', activation: none });
   const [left, right] = b.nodeWithOutputs('split', [back], { axis: 2 }, [[2, 4, 1, 3], [2, 4, 3, 3]], { quantization: steps(0.01, 0) });
-  return b.finish([shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!]);
+
+  // layers with a state, in both, and what picks rows
+  const along = { timeMajor: false, reverse: false }, cell = { activation: 'tanh' as const, cellClip: 0.9, projectionClip: 0.5 };
+  const gates = (rows: number, ...kinds: [number, Tensor['dtype']][]): Tensor[] => kinds.map(([K, dtype]) => (dtype === 'int8' ? weights([rows, K]) : constant([rows, K])));
+  const wide = (count: number): Tensor => ({ ...constant([count], 'int32'), dtype: 'int16', quantization: steps(1 / 32768, 0), data: Int16Array.from({ length: count }, () => random.int(-32768, 32767)) });
+  const seen = b.node('reshape', [x], {}, { quantization: x.quantization!, shape: [2, 10, 3] }), heard = b.node('reshape', [y], {}, { shape: [2, 12, 2] });
+  const lq = b.node('lstm', [seen, weights([28, 3]), weights([28, 5]), constant([28], 'int32'), wide(21), weights([5, 7]), constant([5], 'int32'), wide(28)],
+    { ...along, ...cell, cellScale: 2 ** -11, hidden: { scale: 1 / 128, zeroPoint: 0 }, gateScales: [1, 1, 1, 1].map(() => 2 ** -10) }, { quantization: steps(1 / 64, 2) });
+  const gq = b.node('gru', [lq, ...gates(18, [5, 'int8'], [6, 'int8']), constant([18], 'int32'), constant([18], 'int32')], { ...along, resetAfter: true }, { quantization: steps(1 / 128, 0) });
+  const rq = b.node('rnn', [gq, ...gates(9, [6, 'int8'], [9, 'int8']), constant([9], 'int32')], { ...along, reverse: true, activation: 'tanh' }, { quantization: steps(1 / 128, 0) });
+  const sq = b.node('svdf', [rq, weights([6, 9]), { ...wide(24), shape: [6, 4] }, constant([3], 'int32')], { ...along, rank: 2, activation: none, stateScale: 2 ** -9 }, q);
+  const lf = b.node('lstm', [heard, ...gates(15, [2, 'float32'], [5, 'float32']), constant([15]), constant([10])], { ...along, ...cell });
+  const lh = b.node('lstm', [lf, ...gates(28, [5, 'int8'], [4, 'int8']), constant([28]), null, weights([4, 7]), constant([4])], { ...along, ...cell, hybrid: 'asymmetric' });
+  const gf = b.node('gru', [lh, ...gates(27, [4, 'float32'], [9, 'float32']), constant([27]), null], { ...along, resetAfter: false });
+  const rh = b.node('rnn', [gf, ...gates(3, [9, 'int8'], [3, 'int8']), constant([3])], { ...along, activation: 'relu', hybrid: 'symmetric' });
+  const sh = b.node('svdf', [rh, weights([4, 3]), constant([4, 5]), constant([2])], { ...along, rank: 2, activation: 'relu6', hybrid: 'asymmetric' });
+  const sf = b.node('svdf', [sh, constant([3, 2]), constant([3, 3]), null], { ...along, rank: 1, activation: none });
+  const picked = b.node('gather', [rows, best], { axis: 0, batchDims: 0 }, q), pickedToo = b.node('gather', [sf, b.constant(Int32Array.of(0, 11, 5, 5), [2, 2])], { axis: 1, batchDims: 1 });
+  const past = b.state('past', [2, 2, 3], new Float32Array(12).fill(0.5)), history = b.node('concat', [past, pickedToo], { axis: 1, activation: none });
+  b.assign(past, b.node('slice', [history], { begin: [0, 2, 0], stride: [1, 1, 1] }, { shape: [2, 2, 3] }));
+  return b.finish([shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq, picked, history]);
 }
 
 /** The file, with golden vectors. */
