@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path';
 import { parse as parseNpy } from 'npyjs';
-import { audioToInput, checkAudioParameters, resample } from '../audio/index';
-import { KletError, type InputArray, type IoType, type Preprocessing, type TensorInfo } from '../index';
+import { audioToInput, checkAudioParameters, createAudioFeatures, inputFrames, resample } from '../audio/index';
+import { KletError, type AudioPreprocessing, type InputArray, type IoType, type Preprocessing, type TensorInfo } from '../index';
 import { decodeImage, imageFormat } from '../tasks/image';
 import { imageToInput } from '../tasks/pixels';
 import { decodeWave, isWave } from '../tasks/wave';
@@ -13,6 +13,8 @@ export interface InputOptions {
   preprocessing?: Preprocessing | undefined;
   /** Files hold the tensors' own bytes, whatever they look like; one file holds those of all inputs, in order. */
   raw?: boolean;
+  /** The network keeps a state: a recording becomes as many inputs as it takes, one behind the other. */
+  streamed?: boolean;
   /** Told what had to be done to a file. */
   note?: (text: string) => void;
 }
@@ -57,23 +59,34 @@ function splitRaw(path: string, inputs: readonly TensorInfo[]): Record<string, I
   return Object.fromEntries(inputs.map((input) => [input.name, fromBytes(input.dtype, bytes.subarray(at, (at += tensorBytes(input))))]));
 }
 
-function readInput(path: string, input: TensorInfo, { preprocessing, raw, note }: InputOptions): InputArray {
+function readInput(path: string, input: TensorInfo, options: InputOptions): InputArray {
+  const { preprocessing, raw } = options;
   const bytes = readBytes(path), expected = tensorBytes(input), name = `"${path}"`;
   // bytes of the right number may begin like a picture by chance
   const isRaw = raw || /^\.(bin|raw)$/i.test(extname(path)) || (bytes.length === expected && !/^\.(png|jpe?g|bmp|wav|npy)$/i.test(extname(path)));
   if (!isRaw && imageFormat(bytes)) return imageToInput(decodeImage(bytes, name), input, preprocessing);
-  if (!isRaw && isWave(bytes)) return waveToInput(bytes, name, input, preprocessing, note);
+  if (!isRaw && isWave(bytes)) return waveToInput(bytes, name, input, options);
   if (!isRaw && isNpy(bytes)) return npyToInput(bytes, name, input);
   if (bytes.length !== expected) throw wrongSize(path, bytes, expected, describePorts([input]));
   return fromBytes(input.dtype, bytes);
 }
 
 /** Sound as the preprocessing says, at its sample rate. */
-function waveToInput(bytes: Uint8Array, where: string, input: TensorInfo, preprocessing: Preprocessing | undefined, note?: (text: string) => void): InputArray {
+function waveToInput(bytes: Uint8Array, where: string, input: TensorInfo, { preprocessing, streamed, note }: InputOptions): InputArray {
   if (preprocessing?.kind !== 'audio') throw new KletError('BAD_ARGUMENT', `${where} is sound, and the network does not say how sound becomes its input; say it with --preprocess (see kinglet convert --help)`);
   const { sampleRate } = checkAudioParameters(preprocessing), wave = decodeWave(bytes, where);
   if (wave.sampleRate !== sampleRate) note?.(`${where} has ${wave.sampleRate} samples a second and was resampled to ${sampleRate}`);
-  return audioToInput(resample(wave.samples, wave.sampleRate, sampleRate), input, preprocessing);
+  const samples = resample(wave.samples, wave.sampleRate, sampleRate);
+  return streamed ? piecesOf(samples, input, preprocessing) : audioToInput(samples, input, preprocessing);
+}
+
+/** The whole recording as inputs of so many frames each; silence behind its end fills the last one. */
+function piecesOf(samples: Float32Array, input: TensorInfo, preprocessing: AudioPreprocessing): Float32Array {
+  const front = createAudioFeatures(preprocessing), { features } = front, frames = inputFrames(input, preprocessing), total = Math.ceil(Math.max(1, front.frameCount(samples.length)) / frames) * frames;
+  const rows = audioToInput(samples, { ...input, shape: [total, features] }, { ...preprocessing, layout: 'frames-first' });
+  if (preprocessing.layout === 'frames-first') return rows;
+  const size = frames * features;
+  return rows.map((_, i) => rows[i - (i % size) + (i % frames) * features + Math.floor((i % size) / frames)]!);
 }
 
 function wrongSize(path: string, bytes: Uint8Array, expected: number, what: string): KletError {

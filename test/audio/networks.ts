@@ -27,3 +27,11 @@ export function echo(frames: number, parameters = toneParameters(), shape = [1, 
   const b = new GraphBuilder('echo'), x = b.input('x', shape);
   return compile(b.finish([b.node('binary', [x, b.constant(Float32Array.of(1), [1])], { kind: 'mul', activation: 'none' }, { name: 'y' })]), { meta: { preprocessing: parameters } });
 }
+
+/** Gives the sum of all that it was given, so many frames at a time. */
+export function summing(frames: number, parameters = toneParameters(), shape = [1, frames, 16]): Uint8Array {
+  const b = new GraphBuilder('summing'), total = b.state('total', shape, new Float32Array(frames * 16));
+  const sum = b.node('binary', [total, b.input('x', shape)], { kind: 'add', activation: 'none' }, { name: 'sum' });
+  b.assign(total, sum);
+  return compile(b.finish([sum]), { meta: { preprocessing: parameters } });
+}

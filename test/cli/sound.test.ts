@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import wavefile from 'wavefile';
-import { resample } from '../../src/audio/index';
+import { createAudioFeatures, resample, type AudioPreprocessing } from '../../src/audio/index';
 import { decodeWave } from '../../src/tasks/wave';
-import { toneDetector, toneParameters } from '../audio/networks';
+import { summing, toneDetector, toneParameters } from '../audio/networks';
 import { tone } from '../audio/settings';
+import { shared } from '../helpers/shared';
 import { writeTflite } from '../tflite/writer';
 import { kinglet, temporaryFolder } from './cli';
 
@@ -97,6 +100,56 @@ describe('run with a recording', () => {
     expect(code).toBe(1);
     expect(err).toContain('BAD_ARGUMENT: "');
     expect(err).toContain('say it with --preprocess');
+  });
+});
+
+describe('run with a recording and a network with state', () => {
+  interface Answer { steps: number; msPerStep: number; medianMs: number; outputs: { values: number[]; top?: { label: string }[] }[]; answers: Record<string, number[]>[] }
+  const answerTo = async (network: string, sound: string): Promise<Answer> => {
+    const { code, out, err } = await kinglet('run', network, '--input', sound, '--steps', '--json');
+    expect([code, err]).toEqual([0, '']);
+    return JSON.parse(out) as Answer;
+  };
+
+  it.each<[number, AudioPreprocessing['layout'], number[]]>([[1, 'frames-first', [1, 1, 16]], [3, 'frames-first', [1, 3, 16]], [3, 'features-first', [1, 16, 3]]])('hears all of it, %i frames at a time, %s', async (frames, layout, shape) => {
+    const parameters = toneParameters({ layout, padding: 'end' }), sound = tone(300, 0.2, 16000), file = files.write('steps.wav', wav([sound], 16000, '32f'));
+    const { steps, answers, outputs, medianMs, msPerStep } = await answerTo(files.write('summing.klet', summing(frames, parameters, shape)), file);
+    const front = createAudioFeatures(parameters), count = Math.ceil(front.frameCount(sound.length) / frames), padded = new Float32Array(count * frames * 256);
+    padded.set(sound);
+    const rows = front.compute(padded), total = new Float32Array(frames * 16);
+    expect(steps).toBe(count);
+    expect(msPerStep).toBe(medianMs / count);
+    expect(answers).toHaveLength(count);
+    answers.forEach(({ sum }, step) => {
+      for (let i = 0; i < total.length; i++) total[i] = total[i]! + rows[step * total.length + i]!;
+      for (let i = 0; i < total.length; i++) expect(sum![layout === 'frames-first' ? i : (i % 16) * frames + Math.floor(i / 16)]).toBe(total[i]);
+    });
+    expect(outputs[0]!.values).toEqual(answers.at(-1).sum);
+  });
+
+  const digits = path.resolve(import.meta.dirname, '../../models/spoken-digits/spoken-digits.klet');
+
+  it('gives the answer after the last frame and the time of all and of each', async () => {
+    const file = files.write('hum.wav', wav([tone(300, 0.5, 8000)], 8000)), { out } = await kinglet('run', digits, '--input', file);
+    expect(out).toMatch(/^scores: 10 classes\n/);
+    expect(out).toMatch(/\n[\d.]+ ms for 32 steps, [\d.]+ µs each \(median of \d+, \w+\)\n$/);
+    const { answers, outputs } = await answerTo(digits, file), { out: table } = await kinglet('run', digits, '--input', file, '--steps');
+    expect(outputs[0]!.values).toEqual(answers.at(-1).scores);
+    const rows = [...table.matchAll(/^ *(\d+) +([\d.]+) s +(\d) +([\d.]+)$/gm)].map(([, step, seconds, label, score]) => [step, seconds, label, score]);
+    expect(rows).toEqual(answers.map(({ scores }, step) => {
+      const best = Math.max(...scores!);
+      return [String(step), ((step + 1) * 0.016).toFixed(2), String(scores!.indexOf(best)), best.toFixed(4)];
+    }));
+  });
+
+  const recordings = path.join(shared, 'data/spoken-digits');
+
+  it.skipIf(!existsSync(recordings))('hears at least 40 of 50 spoken digits of strangers (../shared/data/spoken-digits)', async () => {
+    const wanted = Array.from({ length: 10 }, (_, digit) => ['theo_0', 'theo_20', 'theo_40', 'yweweler_10', 'yweweler_30'].map((name) => ({ digit, file: path.join(recordings, `${digit}_${name}.wav`) }))).flat();
+    let right = 0;
+    for (const { digit, file } of wanted) if ((await answerTo(digits, file)).outputs[0]!.top![0]!.label === String(digit)) right++;
+    expect(wanted).toHaveLength(50);
+    expect(right).toBeGreaterThanOrEqual(40);
   });
 });
 

@@ -1,7 +1,8 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { dump } from 'npyjs';
-import { KletError, load, type Flavor, type InputArray, type Model, type RawArray, type TensorInfo } from '../../index';
+import { KletError, load, type Flavor, type InputArray, type Preprocessing, type RawArray, type Stream, type TensorInfo } from '../../index';
+import { inputFrames } from '../../audio/index';
 import { topK } from '../../tasks/labels';
 import { collect, flavorOption, infoText, positiveNumber, threadCount } from '../args';
 import { writeAtomically } from '../files';
@@ -21,6 +22,7 @@ interface RunOptions {
   top: number;
   flavor?: Flavor;
   threads?: number;
+  steps?: boolean;
   json?: boolean;
 }
 
@@ -42,11 +44,13 @@ export function runCommand(io: Io): Command {
     .option('--top <k>', 'how many classes to show', positiveNumber, 5)
     .addOption(flavorOption('which build of the core (default: the fastest that works here)'))
     .option('--threads <n>', 'threads that share the work (default: 1)', threadCount)
+    .option('--steps', 'also the answer after every step of a recording, for networks with state')
     .option('--json', 'the answer for programs')
     .addHelpText('after', `
 Examples:
   $ kinglet run mobilenet.klet --input parrot.jpg
   $ kinglet run keywords.klet --input yes.wav
+  $ kinglet run spoken-digits.klet --input seven.wav --steps
   $ kinglet run detector.klet --input image=street.png --input threshold=threshold.npy
   $ kinglet run embed.klet --input face.png --output embedding.npy
   $ kinglet run net.klet --raw --input in.bin --output out.bin
@@ -55,6 +59,8 @@ Pictures are resized to the input. What else happens to them is said by the file
 without it uint8 inputs get the bytes 0..255, int8 inputs byte - 128, and float inputs byte / 255.
 Sound becomes features as the file's preprocessing says, mixed to one channel and resampled to its rate;
 silence is added behind a recording that is too short, and of a longer one the beginning is taken.
+A network with state hears the whole recording, frame by frame or as many at a time as it takes, from a
+fresh state; its answer is that after the last.
 Without --raw, --output writes real numbers as float32; with it, the network's own type.`)
     .action((file: string, options: RunOptions) => run(file, options, io));
 }
@@ -63,23 +69,53 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   const { klet, parts: { meta } } = openNetwork(file, io), { flavor, threads } = options, model = await load(klet, { ...(flavor && { flavor }), ...(threads && { threads }) });
   const labels = options.labels === undefined ? meta.labels : readLabels(options.labels);
   const preprocessing = options.preprocess === undefined ? meta.preprocessing : readPreprocessing(options.preprocess, model.inputs);
-  const inputs = readInputs(options.input ?? [], model.inputs, { preprocessing, raw: options.raw ?? false, note: (text) => io.err(`kinglet: note: ${text}\n`) });
-  const raw = byName<RawArray>(model.outputs, model.predict(inputs, { output: 'raw' }));
-  model.reset();
-  const real = byName<Float32Array>(model.outputs, model.predict(inputs));
-  const values = (output: TensorInfo): ArrayLike<number> => (isExact(output) ? Array.from(raw[output.name]!, Number) : real[output.name]!);
+  const inputs = readInputs(options.input ?? [], model.inputs, { preprocessing, raw: options.raw ?? false, streamed: model.memory.state > 0, note: (text) => io.err(`kinglet: note: ${text}\n`) });
+  const stream = model.createState(), steps = stepsOf(inputs, model.inputs);
+  const raws = steps.map((step) => byName<RawArray>(model.outputs, stream.predict(step, { output: 'raw' })));
+  stream.reset();
+  const reals = steps.map((step) => byName<Float32Array>(model.outputs, stream.predict(step)));
+  const raw = raws.at(-1), real = reals.at(-1);
+  const valuesAt = (output: TensorInfo, step: number): ArrayLike<number> => (isExact(output) ? Array.from(raws[step]![output.name]!, Number) : reals[step]![output.name]!);
+  const values = (output: TensorInfo): ArrayLike<number> => valuesAt(output, steps.length - 1);
   const written = writeOutputs(options.output ?? [], model.outputs, options.raw ? raw : real);
   const inputCount = model.inputs.length === 1 ? countOf(model.inputs[0]!.shape) : undefined;
-  const ranked = model.outputs.map((output) => (isClasses(output, labels, inputCount) ? topK(values(output), fitting(labels, output), options.top) : undefined));
-  const time = timePrediction(model, inputs);
+  const isRanked = model.outputs.map((output) => isClasses(output, labels, inputCount));
+  const ranked = model.outputs.map((output, i) => (isRanked[i] ? topK(values(output), fitting(labels, output), options.top) : undefined));
+  const time = timePredictions(stream, steps);
   if (options.json) {
     const outputs = model.outputs.map((output, i) => ({ ...output, ...(ranked[i] && { top: ranked[i] }), values: Array.from(values(output)) }));
-    io.out(`${JSON.stringify({ file, network: meta.name, ...model.info, medianMs: time.ms, runs: time.runs, outputs }, null, 2)}\n`);
+    const answers = steps.map((_, step) => Object.fromEntries(model.outputs.map((output) => [output.name, Array.from(valuesAt(output, step))])));
+    io.out(`${JSON.stringify({ file, network: meta.name, ...model.info, medianMs: time.ms, runs: time.runs, ...(steps.length > 1 && { steps: steps.length, msPerStep: time.ms / steps.length }), outputs, ...(options.steps && { answers }) }, null, 2)}\n`);
     return;
   }
+  const timeText = steps.length > 1 ? `${msText(time.ms)} for ${steps.length} steps, ${(time.ms * 1000 / steps.length).toFixed(1)} µs each` : `${msText(time.ms)} a prediction`;
   if (written.length > 0) io.out(written.map(({ path, bytes, what }) => `wrote ${path}: ${what}, ${plural(bytes, 'byte')}${bytes < 1024 ? '' : ` (${bytesText(bytes)})`}\n`).join(''));
-  else model.outputs.forEach((output, i) => io.out(`${i > 0 ? '\n' : ''}${ranked[i] ? classesText(output, ranked[i], values(output), io.columns) : statisticsText(output, values(output))}`));
-  io.out(`${written.length > 0 ? '' : '\n'}${msText(time.ms)} a prediction (median of ${time.runs}, ${infoText(model.info)})\n`);
+  else if (options.steps) {
+    const cells = (step: number): string[] => model.outputs.map((output, i) => (isRanked[i] ? bestText(valuesAt(output, step), fitting(labels, output)) : firstText(output, valuesAt(output, step))));
+    io.out(`${table([{ head: 'step', align: 'right' }, { head: 'after', align: 'right' }, ...model.outputs.map(({ name }) => ({ head: name }))], steps.map((_, step) => [String(step), afterText(step, model.inputs, preprocessing), ...cells(step)]))}\n`);
+  }
+  if (written.length === 0) model.outputs.forEach((output, i) => io.out(`${i > 0 ? '\n' : ''}${ranked[i] ? classesText(output, ranked[i], values(output), io.columns) : statisticsText(output, values(output))}`));
+  io.out(`${written.length > 0 ? '' : '\n'}${timeText} (median of ${time.runs}, ${infoText(model.info)})\n`);
+}
+
+/** What goes in one after the other: an input may be several of them, one behind the other, and those that are not stay. */
+function stepsOf(inputs: Record<string, InputArray>, ports: readonly TensorInfo[]): Record<string, InputArray>[] {
+  const count = Math.max(1, ...ports.map(({ name, shape }) => inputs[name]!.length / countOf(shape)));
+  return Array.from({ length: count }, (_, step) => Object.fromEntries(ports.map(({ name, shape }) => {
+    const all = inputs[name]!, size = countOf(shape);
+    return [name, all.length > size ? all.slice(step * size, (step + 1) * size) : all];
+  })));
+}
+
+/** How much of a recording a step has heard. */
+function afterText(step: number, [input]: readonly TensorInfo[], preprocessing: Preprocessing | undefined): string {
+  if (preprocessing?.kind !== 'audio' || !input) return '';
+  return `${((step + 1) * inputFrames(input, preprocessing) * preprocessing.hop / preprocessing.sampleRate).toFixed(2)} s`;
+}
+
+function bestText(values: ArrayLike<number>, labels: readonly string[] | undefined): string {
+  const [best] = topK(values, labels, 1);
+  return `${best!.label}  ${best!.score.toFixed(4)}`;
 }
 
 /** Types whose values are the numbers themselves, wider than a float. */
@@ -108,12 +144,18 @@ function classesText(output: TensorInfo, ranked: ReturnType<typeof topK>, all: A
 }
 
 function statisticsText(output: TensorInfo, values: ArrayLike<number>): string {
-  const list = Array.from(values), isWhole = isExact(output), show = (value: number): string => (isWhole ? String(value) : floatText(Number(value.toPrecision(5))));
-  const head = `${output.name}: ${output.dtype} ${shapeText(output.shape)}`;
-  const first = list.slice(0, SHOWN_VALUES).map(show).join(', ');
-  if (list.length === 1) return `${head}\n  ${first}\n`;
+  const list = Array.from(values), head = `${output.name}: ${output.dtype} ${shapeText(output.shape)}`;
+  if (list.length === 1) return `${head}\n  ${firstText(output, values)}\n`;
   const low = list.reduce((a, b) => Math.min(a, b)), high = list.reduce((a, b) => Math.max(a, b)), mean = list.reduce((a, b) => a + b, 0) / list.length;
-  return `${head}\n  ${first}${list.length > SHOWN_VALUES ? ', …' : ''}\n  smallest ${show(low)}, largest ${show(high)}, mean ${digits(mean)}\n`;
+  return `${head}\n  ${firstText(output, values)}\n  smallest ${valueText(output, low)}, largest ${valueText(output, high)}, mean ${digits(mean)}\n`;
+}
+
+function firstText(output: TensorInfo, values: ArrayLike<number>): string {
+  return `${Array.from(values).slice(0, SHOWN_VALUES).map((value) => valueText(output, value)).join(', ')}${values.length > SHOWN_VALUES ? ', …' : ''}`;
+}
+
+function valueText(output: TensorInfo, value: number): string {
+  return isExact(output) ? String(value) : floatText(Number(value.toPrecision(5)));
 }
 
 /** Writes what `--output` names: one file for all outputs, or one an output as NAME=FILE. */
@@ -140,11 +182,13 @@ function typeName(array: RawArray, { dtype }: TensorInfo): string {
   return array instanceof Float32Array ? 'float32' : dtype;
 }
 
-function timePrediction(model: Model, inputs: Record<string, InputArray>): { ms: number; runs: number } {
+/** Of all steps together. */
+function timePredictions(stream: Stream, steps: readonly Record<string, InputArray>[]): { ms: number; runs: number } {
   const times: number[] = [], start = performance.now();
   do {
+    stream.reset();
     const before = performance.now();
-    model.predict(inputs);
+    for (const step of steps) stream.predict(step);
     times.push(performance.now() - before);
   } while (times.length < TIMED_RUNS && performance.now() - start < TIMED_MS);
   return { ms: times.sort((a, b) => a - b)[times.length >> 1]!, runs: times.length };
