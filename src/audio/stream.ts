@@ -11,10 +11,14 @@ interface Runner {
 /** A `Model` of `load` or `loadSync`. */
 export interface StreamingModel extends AudioModel, Omit<Runner, 'reset'> {
   createState?(): Runner;
+  readonly memory?: { readonly state: number };
 }
 
 export interface AudioStreamOptions {
-  /** Frames from one prediction to the next (1). */
+  /**
+   * Frames from one output to the next: 1 unless told. A network with state takes each frame once, so many at a time as its input holds: there it is
+   * that number, or a multiple of it.
+   */
   every?: number;
   /** The output that is handed on, by name; the first unless told. */
   output?: string;
@@ -25,7 +29,7 @@ export type OnOutput = (output: Float32Array, frame: number) => void;
 
 /**
  * A model that listens: sound in, outputs of the network as they come. A network whose input is several frames sees the last ones, once
- * there are so many; one that has recurrent state keeps it. `push` allocates nothing.
+ * there are so many; one that has recurrent state keeps it, and takes every frame once. `push` allocates nothing.
  */
 export class AudioStream {
   /** The front end. */
@@ -37,18 +41,22 @@ export class AudioStream {
   private readonly output: Float32Array;
   private readonly outputs: Float32Array | Record<string, Float32Array>;
   private readonly every: number;
+  /** Frames from one run to the next. */
+  private readonly step: number;
   private onOutput: OnOutput = () => undefined;
   private count = 0;
 
   /** @internal */
-  constructor(model: StreamingModel, { every = 1, output }: AudioStreamOptions) {
+  constructor(model: StreamingModel, { every, output }: AudioStreamOptions) {
     const input = soleInput(model), wanted = output === undefined ? model.outputs[0] : model.outputs.find(({ name }) => name === output);
-    if (!(Number.isInteger(every) && every > 0)) throw new KletError('BAD_ARGUMENT', `every must be a whole number of frames above 0, not ${every}`);
     if (!wanted) throw new KletError('BAD_ARGUMENT', `the model has no output ${output === undefined ? '' : `"${output}"`}; it gives ${model.outputs.map(({ name }) => `"${name}"`).join(', ')}`);
     this.front = featuresOf(model);
     this.front.push(new Float32Array(0), () => undefined); // refuses parameters that are not for streams
     this.frames = inputFrames(input, this.front.parameters);
-    this.every = every;
+    const hasState = (model.memory?.state ?? 0) > 0, unit = hasState ? this.frames : 1;
+    this.every = every ?? unit;
+    if (!(this.every > 0 && this.every % unit === 0)) throw new KletError('BAD_ARGUMENT', `every must be a whole number of frames above 0${unit > 1 ? `, and of the ${unit} that a network with state takes at once` : ''}, not ${every}`);
+    this.step = hasState ? unit : this.every;
     this.window = new Float32Array(this.frames * this.front.features);
     this.output = new Float32Array(wanted.shape.reduce((a, b) => a * b, 1));
     this.outputs = model.outputs.length === 1 ? this.output : { [wanted.name]: this.output };
@@ -64,6 +72,16 @@ export class AudioStream {
   push(samples: Float32Array, onOutput: OnOutput): void {
     this.onOutput = onOutput;
     this.front.push(samples, this.take);
+  }
+
+  /**
+   * The end of the sound: hands on what rests on frames that reach into the padding behind it, if the parameters have any (`padding` of `end`,
+   * `center-zeros` and `center-reflect`). All frames are then those that `front.compute` gives for the whole. Then as after `reset`.
+   */
+  end(onOutput: OnOutput): void {
+    this.onOutput = onOutput;
+    this.front.end(this.take);
+    this.reset();
   }
 
   /** Forgets all sound. */
@@ -84,9 +102,10 @@ export class AudioStream {
       for (let n = 0; n < features; n++) window[n * frames + frames - 1] = frame[n]!;
     }
     this.count++;
-    if (this.count < frames || (this.count - frames) % this.every !== 0) return;
+    const behind = this.count - frames;
+    if (behind < 0 || behind % this.step !== 0) return;
     this.runner.predictInto(window, this.outputs);
-    this.onOutput(this.output, index);
+    if (behind % this.every === 0) this.onOutput(this.output, index);
   };
 }
 

@@ -3,7 +3,7 @@ import { audioParameters, audioToInput, createAudioFeatures, createAudioStream, 
 import { compile, GraphBuilder } from '../../src/compiler/index';
 import { loadSync } from '../../src/index';
 import { topK } from '../../src/tasks/index';
-import { echo, toneDetector, toneLabels, toneParameters } from './networks';
+import { echo, summing, toneDetector, toneLabels, toneParameters } from './networks';
 import { tone } from './settings';
 
 const sound = Float32Array.from({ length: 8000 }, (_, t) => Math.sin(t * t * 1e-4) * 0.3);
@@ -126,6 +126,44 @@ describe('a stream', () => {
     stream.reset();
     expect(seen).toEqual(Array.from({ length: whole.length / 16 }, (_, k) => frame(k)));
     expect(resets).toBe(1);
+  });
+
+  test.each([1, 3])('gives a network with state each frame once, %i at a time, however seldom its answer is wanted', (frames) => {
+    const sums = (every?: number): number[][] => listenTo(summing(frames), sound, every === undefined ? {} : { every }).map(({ frame: last, output }) => [last, ...output]);
+    const size = frames * 16, total = new Float32Array(size), all = Array.from({ length: Math.floor(whole.length / size) }, (_, step) => {
+      for (let i = 0; i < size; i++) total[i] = total[i]! + whole[step * size + i]!;
+      return [(step + 1) * frames - 1, ...total];
+    });
+    expect(all.length).toBeGreaterThan(8);
+    expect(sums()).toEqual(all);
+    expect(sums(frames * 4)).toEqual(all.filter((_, step) => step % 4 === 0));
+  });
+
+  test('refuses to leave out frames of a network with state', () => {
+    expect(() => createAudioStream(loadSync(summing(3)), { every: 4 })).toThrow(refusal('BAD_ARGUMENT', 'of the 3 that a network with state takes at once, not 4'));
+  });
+
+  test.each(['none', 'end', 'center-zeros', 'center-reflect'] as const)('ends as a whole recording does, with padding %s', (padding) => {
+    const parameters = audioParameters('librosa', { sampleRate: 16000, fftSize: 512, mel: { bands: 16 }, compression: { kind: 'log', topDb: null }, layout: 'frames-first', padding, ...(padding === 'end' && { windowPosition: 'start' }) });
+    const front = createAudioFeatures(parameters), stream = createAudioStream(loadSync(echo(2, parameters)));
+    for (const length of [0, 100, 700, 8000]) {
+      const samples = sound.subarray(0, length), all = front.compute(samples), heard: [number, number[]][] = [], note = (output: Float32Array, last: number): void => { heard.push([last, [...output]]); };
+      for (let t = 0; t < length; t += 128) stream.push(samples.subarray(t, Math.min(length, t + 128)), note);
+      const before = heard.length;
+      stream.end(note);
+      expect(heard).toEqual(Array.from({ length: Math.max(0, all.length / 16 - 1) }, (_, k) => [k + 1, [...all.subarray(k * 16, k * 16 + 32)]]));
+      if (length === 8000) expect(heard.length > before).toBe(padding !== 'none');
+    }
+  });
+
+  test('begins anew behind the end, state and all', () => {
+    const stream = createAudioStream(loadSync(summing(1))), hear = (): number[][] => {
+      const heard: number[][] = [], note = (output: Float32Array, last: number): void => { heard.push([last, ...output]); };
+      stream.push(sound, note);
+      stream.end(note);
+      return heard;
+    };
+    expect(hear()).toEqual(hear());
   });
 
   test('takes an output by name', () => {
