@@ -6,6 +6,8 @@ export interface ListenOptions {
   klet: ArrayBuffer | Uint8Array;
   /** What the model wants: `model.meta.preprocessing.sampleRate`. */
   sampleRate: number;
+  /** The bytes of kinglet/core.scalar.wasm, for engines without SIMD: the worklet has the other cores inside, and can fetch none. */
+  wasm?: ArrayBuffer | Uint8Array;
   /** Where `kinglet/audio/worklet` (dist/worklet.js) is served. */
   worklet: string | URL;
   /** Real numbers of the model's output, for every prediction. */
@@ -14,7 +16,7 @@ export interface ListenOptions {
   onLevel?: (level: { rms: number; peak: number }) => void;
   /** What went wrong while listening; listening has ended then. */
   onError?: (error: KletError) => void;
-  /** Frames from one prediction to the next (1). */
+  /** Frames from one output to the next, as in `createAudioStream`. */
   every?: number;
   /** The output that is handed on, by name; the first unless told. */
   output?: string;
@@ -41,7 +43,7 @@ export interface Listening {
  * @throws KletError what `createAudioStream` throws in the worklet, `FETCH_FAILED` when the worklet is not found; DOMException
  *   `NotAllowedError` or `NotFoundError` of the microphone
  */
-export async function listen({ klet, sampleRate, worklet, onOutput, onLevel, onError, every, output, source }: ListenOptions): Promise<Listening> {
+export async function listen({ klet, wasm, sampleRate, worklet, onOutput, onLevel, onError, every, output, source }: ListenOptions): Promise<Listening> {
   const stream = source ?? await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
   const opened: AudioContext[] = [];
   const stop = async (): Promise<void> => {
@@ -53,7 +55,7 @@ export async function listen({ klet, sampleRate, worklet, onOutput, onLevel, onE
     await context.audioWorklet.addModule(worklet).catch((cause: unknown) => {
       throw new KletError('FETCH_FAILED', `the audio worklet ${String(worklet)} could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     });
-    const setup: ListenerSetup = { klet, ...(every !== undefined && { every }), ...(output !== undefined && { output }) };
+    const setup: ListenerSetup = { klet, ...(wasm && { wasm }), ...(every !== undefined && { every }), ...(output !== undefined && { output }) };
     const node = new AudioWorkletNode(context, 'kinglet-listener', { processorOptions: setup });
     const memory = await new Promise<number>((resolve, reject) => {
       let ready = false;

@@ -1,17 +1,18 @@
 // kinglet/audio/worklet: a processor for AudioWorklet.addModule, in one file with the runtime inside. `listen` talks to it.
 import { KletError } from '../errors';
-import { makeRuntime } from '../runtime/load';
-import { simdCores, simdThreadedCores } from '../runtime/unpack';
-import { openWebWorker } from '../webWorker';
+import { makeLoadSync } from '../runtime/load';
+import { simdCores } from '../runtime/unpack';
 import { Resampler } from './resample';
 import { createAudioStream, type AudioStream } from './stream';
 
-const { loadSync } = makeRuntime(simdCores, simdThreadedCores, openWebWorker);
+const loadSync = makeLoadSync(simdCores);
 
 /** What the processor is told. */
 export interface ListenerSetup {
   /** The bytes of the `.klet` file. */
   klet: ArrayBuffer | Uint8Array;
+  /** The core, for engines without SIMD. */
+  wasm?: ArrayBuffer | Uint8Array;
   every?: number;
   output?: string;
 }
@@ -41,13 +42,13 @@ class Listener extends AudioWorkletProcessor {
   private peak = 0;
   private heard = 0;
 
-  constructor({ processorOptions: { klet, ...options } }: { processorOptions: ListenerSetup }) {
+  constructor({ processorOptions: { klet, wasm, ...options } }: { processorOptions: ListenerSetup }) {
     super();
     this.port.onmessage = ({ data }) => {
       if (data === 'stop') this.stream = undefined;
     };
     this.attempt(() => {
-      const model = loadSync(klet), stream = createAudioStream(model, options), { front, frames } = stream;
+      const model = loadSync(klet, wasm && { wasm }), stream = createAudioStream(model, options), { front, frames } = stream;
       if (front.sampleRate !== sampleRate) this.resampler = new Resampler(sampleRate, front.sampleRate);
       this.say({ kind: 'ready', sampleRate: front.sampleRate, frames, features: front.features, memory: model.memory.total });
       this.stream = stream;

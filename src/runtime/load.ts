@@ -36,39 +36,43 @@ async function settle(source: Source | PromiseLike<Source>): Promise<Source> {
   }
 }
 
-/**
- * @param threadedCores the same builds for threads
- * @param openWorker starts this platform's kind of worker
- * @param readPath reads a file by path, where there are files
- * @param fetchCores fetches further builds, for when none of those works here
- */
-export function makeRuntime(
-  cores: InlinedCores, threadedCores: InlinedCores, openWorker: OpenWorker, readPath?: PathReader,
-  fetchCores?: () => Promise<{ cores: InlinedCores; threadedCores: InlinedCores }>,
-): Runtime {
-  const compiled = new Map<Flavor, CompiledCore>(), compiledThreaded = new Map<Flavor, CompiledCore>();
-  let relaxedFirst: boolean | undefined;
+/** What to do where none of the builds inside works. */
+const GIVE_SCALAR = 'pass the option "wasm" (bytes of kinglet/core.scalar.wasm, the core for engines without SIMD)';
 
-  function inlined(flavor: Flavor, threaded = false): CompiledCore {
-    const table = threaded ? compiledThreaded : compiled, known = table.get(flavor);
+/** The builds of the core that a bundle has, compiled when they are first wanted. */
+class Cores {
+  private readonly compiled = new Map<Flavor, CompiledCore>();
+  private readonly compiledThreaded = new Map<Flavor, CompiledCore>();
+  private relaxedFirst: boolean | undefined;
+
+  constructor(private builds: InlinedCores, private threadedBuilds: InlinedCores) {}
+
+  add(builds: InlinedCores, threadedBuilds: InlinedCores): void {
+    this.builds = { ...this.builds, ...builds };
+    this.threadedBuilds = { ...this.threadedBuilds, ...threadedBuilds };
+  }
+
+  of(flavor: Flavor, threaded = false): CompiledCore {
+    const { builds } = this, table = threaded ? this.compiledThreaded : this.compiled, known = table.get(flavor);
     if (known) return known;
-    const bytes = Object.hasOwn(cores, flavor) ? (threaded ? threadedCores : cores)[flavor] : undefined;
-    if (!bytes) throw new KletError('BAD_ARGUMENT', `there is no flavor "${flavor}" here; ${Object.keys(cores).join(', ') || 'none'} available`);
+    const bytes = Object.hasOwn(builds, flavor) ? (threaded ? this.threadedBuilds : builds)[flavor] : undefined;
+    if (!bytes) throw new KletError('BAD_ARGUMENT', `there is no flavor "${flavor}" here; ${Object.keys(builds).join(', ') || 'none'} available`);
     const core = compileCore(bytes(), `the ${flavor} core${threaded ? ' with threads' : ''}`, threaded);
     table.set(flavor, core);
     return core;
   }
 
-  function pick(flavor: Flavor | undefined): CompiledCore {
+  /** The wanted one, or the fastest that works here. */
+  pick(flavor: Flavor | undefined): CompiledCore {
     if (!hasWebAssembly()) throw new KletError('NO_WASM', 'this engine has no WebAssembly');
-    if (flavor !== undefined) return inlined(flavor);
-    const flavors = Object.keys(cores) as Flavor[];
+    if (flavor !== undefined) return this.of(flavor);
+    const flavors = Object.keys(this.builds) as Flavor[];
     if (flavors.length === 0) throw new KletError('BAD_ARGUMENT', 'this entry carries no core: pass the option "wasm" (a URL, bytes or module of kinglet/core.simd.wasm)');
     let last: unknown;
     for (const candidate of flavors) {
-      if (candidate === 'relaxed' && !(relaxedFirst ??= relaxedPays())) continue;
+      if (candidate === 'relaxed' && !(this.relaxedFirst ??= relaxedPays())) continue;
       try {
-        return inlined(candidate);
+        return this.of(candidate);
       } catch (error) {
         last = error;
       }
@@ -76,45 +80,73 @@ export function makeRuntime(
     throw last;
   }
 
+  /** The same, where nothing can be fetched. */
+  pickAtOnce(flavor: Flavor | undefined): CompiledCore {
+    try {
+      return this.pick(flavor);
+    } catch (error) {
+      // without any build inside, or with that for all engines, it is something else
+      const lacksScalar = 'simd' in this.builds && !('scalar' in this.builds) && (flavor === undefined || flavor === 'scalar');
+      if (!lacksScalar || !hasWebAssembly() || !(error instanceof KletError)) throw error;
+      throw new KletError(error.code, `${error.message}; ${GIVE_SCALAR}`, { cause: error });
+    }
+  }
+}
+
+function checkOptions(options: LoadSyncOptions | LoadOptions): void {
+  if (typeof options !== 'object' || options === null) throw new KletError('BAD_ARGUMENT', `the options must be an object, not ${describeValue(options)}`);
+  const { maxMemory } = options;
+  if (maxMemory !== undefined && !(maxMemory > 0)) throw new KletError('BAD_ARGUMENT', `maxMemory must be a number of bytes above 0, not ${String(maxMemory)}`);
+}
+
+function given(wasm: ArrayBuffer | ArrayBufferView | WebAssembly.Module): CompiledCore {
+  if (!hasWebAssembly()) throw new KletError('NO_WASM', 'this engine has no WebAssembly');
+  if (isModule(wasm)) return compileCore(wasm, 'the module given as "wasm"');
+  const bytes = asBytes(wasm);
+  if (!bytes) throw new KletError('BAD_ARGUMENT', `the option "wasm" takes bytes or a WebAssembly.Module, not ${describeValue(wasm)}`);
+  return compileCore(bytes, 'the core given as "wasm"');
+}
+
+/** `loadSync` alone, for scopes without anything to fetch by. */
+export function makeLoadSync(cores: InlinedCores | Cores): Runtime['loadSync'] {
+  const table = cores instanceof Cores ? cores : new Cores(cores, {});
+  return (source, options = {}) => {
+    checkOptions(options);
+    const bytes = asBytes(source);
+    if (!bytes) throw new KletError('BAD_ARGUMENT', `loadSync takes bytes (ArrayBuffer or Uint8Array), not ${describeValue(source)}; load() takes paths and URLs`);
+    const core = options.wasm === undefined ? table.pickAtOnce(options.flavor) : given(options.wasm);
+    return new Model(core, openKlet(bytes, 'the model', checksumBy(core)), 'the model', options.maxMemory);
+  };
+}
+
+/**
+ * @param builds the cores that the bundle carries
+ * @param threadedBuilds the same builds for threads
+ * @param openWorker starts this platform's kind of worker
+ * @param readPath reads a file by path, where there are files
+ * @param fetchCores fetches further builds, for when none of those works here
+ */
+export function makeRuntime(
+  builds: InlinedCores, threadedBuilds: InlinedCores, openWorker: OpenWorker, readPath?: PathReader,
+  fetchCores?: () => Promise<{ cores: InlinedCores; threadedCores: InlinedCores }>,
+): Runtime {
+  const cores = new Cores(builds, threadedBuilds);
+
   /** Of all builds, also those that must be fetched. */
   async function pickOfAll(flavor: Flavor | undefined): Promise<CompiledCore> {
     try {
-      return pick(flavor);
+      return cores.pick(flavor);
     } catch (error) {
       if (!fetchCores || !hasWebAssembly()) throw error;
       try {
         const more = await fetchCores();
-        cores = { ...cores, ...more.cores };
-        threadedCores = { ...threadedCores, ...more.threadedCores };
+        cores.add(more.cores, more.threadedCores);
       } catch (cause) {
-        throw error instanceof KletError ? new KletError(error.code, `${error.message}; and the core for engines without SIMD cannot be fetched: ${cause instanceof Error ? cause.message : String(cause)}`, { cause }) : error;
+        throw error instanceof KletError ? new KletError(error.code, `${error.message}; that for engines without SIMD cannot be fetched here (${cause instanceof Error ? cause.message : String(cause)}): ${GIVE_SCALAR}`, { cause }) : error;
       }
       fetchCores = undefined;
-      return pick(flavor);
+      return cores.pick(flavor);
     }
-  }
-
-  function pickAtOnce(flavor: Flavor | undefined): CompiledCore {
-    try {
-      return pick(flavor);
-    } catch (error) {
-      if (!fetchCores || !(error instanceof KletError)) throw error;
-      throw new KletError(error.code, `${error.message}; load() would fetch the core for engines without SIMD`, { cause: error });
-    }
-  }
-
-  function checkOptions(options: LoadSyncOptions | LoadOptions): void {
-    if (typeof options !== 'object' || options === null) throw new KletError('BAD_ARGUMENT', `the options must be an object, not ${describeValue(options)}`);
-    const { maxMemory } = options;
-    if (maxMemory !== undefined && !(maxMemory > 0)) throw new KletError('BAD_ARGUMENT', `maxMemory must be a number of bytes above 0, not ${String(maxMemory)}`);
-  }
-
-  function given(wasm: ArrayBuffer | ArrayBufferView | WebAssembly.Module): CompiledCore {
-    if (!hasWebAssembly()) throw new KletError('NO_WASM', 'this engine has no WebAssembly');
-    if (isModule(wasm)) return compileCore(wasm, 'the module given as "wasm"');
-    const bytes = asBytes(wasm);
-    if (!bytes) throw new KletError('BAD_ARGUMENT', `the option "wasm" takes bytes or a WebAssembly.Module, not ${describeValue(wasm)}`);
-    return compileCore(bytes, 'the core given as "wasm"');
   }
 
   /** A model whose work threads share, or why there is none. */
@@ -124,7 +156,7 @@ export function makeRuntime(
     if (options.wasm !== undefined && !core.threaded) return `the core given as "wasm" is not one for threads (kinglet/core.${core.flavor}.threads.wasm is)`;
     let model: Model | undefined;
     try {
-      const threaded = core.threaded ? core : inlined(core.flavor, true);
+      const threaded = core.threaded ? core : cores.of(core.flavor, true);
       model = new Model(threaded, parts, where, options.maxMemory, threads);
       await model.join((exports, memory, info) => startCrew(threaded, exports, memory, info, openWorker, options));
       return model;
@@ -152,12 +184,6 @@ export function makeRuntime(
       const parts = openKlet(bytes, nameOf(settled), checksumBy(core)), found = (options.threads ?? 1) > 1 ? await withThreads(core, parts, nameOf(settled), options) : undefined;
       return found instanceof Model ? found : new Model(core, parts, nameOf(settled), options.maxMemory, 1, found);
     },
-    loadSync(source, options = {}) {
-      checkOptions(options);
-      const bytes = asBytes(source);
-      if (!bytes) throw new KletError('BAD_ARGUMENT', `loadSync takes bytes (ArrayBuffer or Uint8Array), not ${describeValue(source)}; load() takes paths and URLs`);
-      const core = options.wasm === undefined ? pickAtOnce(options.flavor) : given(options.wasm);
-      return new Model(core, openKlet(bytes, 'the model', checksumBy(core)), 'the model', options.maxMemory);
-    },
+    loadSync: makeLoadSync(cores),
   };
 }

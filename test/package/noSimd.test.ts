@@ -16,17 +16,36 @@ const script = `
   console.log(JSON.stringify(answers));
 `;
 
-async function answersWith(...flags: string[]): Promise<unknown[]> {
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', script], { cwd: root });
+/** The worklet in a scope that is like an audio worklet's. */
+const worklet = `
+  import { readFileSync } from 'node:fs';
+  const said = [];
+  globalThis.sampleRate = 8000;
+  globalThis.AudioWorkletProcessor = class { port = { postMessage: (message) => said.push(message) }; };
+  globalThis.registerProcessor = (name, Processor) => { globalThis.Processor = Processor; };
+  await import('./dist/worklet.js');
+  const klet = readFileSync('models/spoken-digits/spoken-digits.klet');
+  for (const more of [{}, { wasm: readFileSync('dist/core.scalar.wasm') }]) new Processor({ processorOptions: { klet, ...more } });
+  console.log(JSON.stringify(said));
+`;
+
+async function answersWith(flags: string[], program = script): Promise<unknown[]> {
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', program], { cwd: root });
   return JSON.parse(stdout) as unknown[];
 }
 
 test('where there is no SIMD, load() fetches the scalar core, and loadSync() has it from then on', async () => {
-  const [first, ...others] = await answersWith('--no-enable-sse4-1');
-  expect(first).toMatch(/^NO_WASM: .*load\(\) would fetch the core for engines without SIMD$/);
+  const [first, ...others] = await answersWith(['--no-enable-sse4-1']);
+  expect(first).toMatch(/^NO_WASM: .*pass the option "wasm" \(bytes of kinglet\/core\.scalar\.wasm, the core for engines without SIMD\)$/);
   expect(others).toEqual(['scalar', 3, 'scalar']);
 });
 
 test('where there is, nothing is fetched', async () => {
-  expect((await answersWith()).map(String).join(' ')).toMatch(/^(simd|relaxed) \1 3 \1$/);
+  expect((await answersWith([])).map(String).join(' ')).toMatch(/^(simd|relaxed) \1 3 \1$/);
+});
+
+test('the worklet of listen asks for the core that it lacks, and takes it', async () => {
+  const ready = { kind: 'ready', sampleRate: 8000, frames: 1, features: 32, memory: 65536 };
+  expect(await answersWith(['--no-enable-sse4-1'], worklet)).toEqual([{ kind: 'error', code: 'NO_WASM', message: expect.stringContaining('pass the option "wasm" (bytes of kinglet/core.scalar.wasm') as string }, ready]);
+  expect(await answersWith([], worklet)).toEqual([ready, ready]);
 });

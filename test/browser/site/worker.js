@@ -1,5 +1,5 @@
 /* global addEventListener, postMessage */
-import { loadSync } from '/dist/browser.js';
+import { load, loadSync } from '/dist/browser.js';
 import { outcome, outputBytes } from './probe.js';
 
-addEventListener('message', async ({ data: { klet, input, flavor } }) => postMessage(await outcome(() => outputBytes(loadSync(klet, { flavor }), input))));
+addEventListener('message', async ({ data: { klet, input, waiting, ...options } }) => postMessage(await outcome(async () => outputBytes(await (waiting ? load : loadSync)(klet, options), input))));

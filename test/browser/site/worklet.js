@@ -5,10 +5,10 @@ import { outcome, outputBytes } from './probe.js';
 
 /** Loads when it is made, predicts in the audio callback. */
 class Reader extends AudioWorkletProcessor {
-  constructor({ processorOptions: { klet, input, flavor, waiting } }) {
+  constructor({ processorOptions: { klet, input, waiting, ...options } }) {
     super();
     this.input = input;
-    this.loaded = outcome(() => (waiting ? load : loadSync)(klet, { flavor }));
+    this.loaded = outcome(() => (waiting ? load : loadSync)(klet, options));
   }
 
   process() {
