@@ -9,12 +9,15 @@ const SHOWN = 12; // classes
 const QUIET = -60; // decibels: the left end of the meter
 const ROUNDS = 40; // measurements of so many frames
 const FRAMES = 50;
+const SHORT = 2; // letters of a label that is written large
 
 const $ = (id) => document.getElementById(id);
 const trouble = (error) => {
   $('trouble').textContent = error.message;
   $('trouble').classList.add('now');
 };
+
+let hint;
 
 try {
   await start();
@@ -29,6 +32,10 @@ async function start() {
   const klet = await response.arrayBuffer(), model = await load(klet), { sampleRate, hop } = featuresOf(model);
   const labels = model.meta.labels ?? model.outputs[0].shape.flatMap((count) => Array.from({ length: count }, (_, i) => String(i)));
   const rows = labels.slice(0, SHOWN).map(makeRow);
+  const isShort = labels.every((label) => label.length <= SHORT);
+  hint = `press the button and say ${isShort ? `${labels[0]} … ${labels.at(-1)}` : 'something'}`;
+  $('sure').textContent = hint;
+  document.querySelector('.hear').classList.toggle('short', isShort);
   $('model').textContent = `${(klet.byteLength / 1024).toFixed(1)} KiB`;
   $('rate').textContent = `${sampleRate / 1000} kHz`;
   $('hop').textContent = `${(hop / sampleRate * 1000).toFixed(1)} ms`;
@@ -79,7 +86,7 @@ function mark(on) {
   $('listen').setAttribute('aria-pressed', String(on));
   $('listen').textContent = on ? 'Stop' : 'Listen';
   document.querySelector('.hear').classList.toggle('hearing', on);
-  if (!on) $('sure').textContent = 'press the button and say something';
+  if (!on) $('sure').textContent = hint;
   else $('trouble').classList.remove('now');
 }
 
@@ -98,6 +105,7 @@ function showScores(scores, labels, rows) {
     row.classList.toggle('best', i === best);
     percent.textContent = `${(scores[i] * 100).toFixed(1)} %`;
   });
+  $('label').classList.remove('none');
   if ($('label').textContent !== labels[best]) $('label').textContent = labels[best];
   $('sure').textContent = `${(scores[best] * 100).toFixed(1)} % sure`;
 }

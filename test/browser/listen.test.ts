@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
@@ -8,8 +8,10 @@ import wavefile from 'wavefile';
 import type * as audioEntry from '../../src/audio/index';
 import { createAudioFeatures } from '../../src/audio/index';
 import type { ListenerMessage } from '../../src/audio/worklet';
+import { decodeWave } from '../../src/tasks/wave';
 import { echo, toneDetector, toneParameters } from '../audio/networks';
 import { tone } from '../audio/settings';
+import { shared, sharedBytes } from '../helpers/shared';
 import { describeInChrome, launchChrome } from './support/chrome';
 import { serverUrl } from './support/server';
 
@@ -22,19 +24,40 @@ declare global {
 
 const program = path.resolve(import.meta.dirname, '../../examples/listen/serve.mjs');
 
+interface Opened {
+  page: Page;
+  troubles: string[];
+}
+
+async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Opened> {
+  const page = await (await browser.newContext({ permissions: ['microphone'], ...options })).newPage(), troubles: string[] = [];
+  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) troubles.push(message.text()); });
+  page.on('pageerror', (error) => troubles.push(error.message));
+  page.on('request', (request) => { if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith('data:')) troubles.push(`elsewhere: ${request.url()}`); });
+  await page.goto(url);
+  await page.waitForSelector('main.loaded');
+  return { page, troubles };
+}
+
+/** A browser whose microphone hears a sound over and over. */
+function launchHearing(wav: string, samples: Float32Array, sampleRate: number): Promise<Browser> {
+  const file = new wavefile.WaveFile();
+  file.fromScratch(1, sampleRate, '16', Array.from(samples, (v) => Math.round(v * 32767)));
+  writeFileSync(wav, file.toBuffer());
+  return launchChrome(['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${wav}`]);
+}
+
+const serve = (...args: string[]): ChildProcess => spawn(process.execPath, [program, ...args, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+
 describeInChrome('the page that listens', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'kinglet-listen-')), browsers = new Map<string, Browser>();
   let server: ChildProcess, url: string;
 
   beforeAll(async () => {
     writeFileSync(path.join(folder, 'tones.klet'), toneDetector());
-    server = spawn(process.execPath, [program, path.join(folder, 'tones.klet'), '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    // what Chromium plays into its fake microphone, over and over
+    server = serve(path.join(folder, 'tones.klet'));
     await Promise.all(([['low', 440], ['high', 4000]] as const).map(async ([label, hertz]) => {
-      const file = new wavefile.WaveFile(), wav = path.join(folder, `${label}.wav`);
-      file.fromScratch(1, 48000, '16', Array.from(tone(hertz, 1, 48000, 0.25), (v) => Math.round(v * 32767)));
-      writeFileSync(wav, file.toBuffer());
-      browsers.set(label, await launchChrome(['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${wav}`]));
+      browsers.set(label, await launchHearing(path.join(folder, `${label}.wav`), tone(hertz, 1, 48000, 0.25), 48000));
     }));
     url = await serverUrl(server);
   });
@@ -44,15 +67,7 @@ describeInChrome('the page that listens', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function open(label: 'low' | 'high', options: BrowserContextOptions = {}): Promise<{ page: Page; troubles: string[] }> {
-    const page = await (await browsers.get(label)!.newContext({ permissions: ['microphone'], ...options })).newPage(), troubles: string[] = [];
-    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) troubles.push(message.text()); });
-    page.on('pageerror', (error) => troubles.push(error.message));
-    page.on('request', (request) => { if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith('data:')) troubles.push(`elsewhere: ${request.url()}`); });
-    await page.goto(url);
-    await page.waitForSelector('main.loaded');
-    return { page, troubles };
-  }
+  const open = (label: 'low' | 'high', options: BrowserContextOptions = {}): Promise<Opened> => visit(browsers.get(label)!, url, options);
 
   for (const label of ['low', 'high'] as const) {
     test(`hears the ${label} tone, shows how loud it is, and stops`, async () => {
@@ -160,5 +175,47 @@ describeInChrome('the page that listens', () => {
     expect(await attempt(page, { klet: [1, 2, 3] })).toMatchObject({ name: 'KletError', code: 'BAD_ARGUMENT', message: expect.stringContaining('loadSync takes bytes') as string });
     expect(await attempt(page, { output: 'none' })).toMatchObject({ name: 'KletError', code: 'BAD_ARGUMENT', message: expect.stringContaining('no output "none"') as string });
     expect(await attempt(page, { worklet: '/dist/missing.js' })).toMatchObject({ name: 'KletError', code: 'FETCH_FAILED' });
+  });
+});
+
+describeInChrome('the page that listens, without a model named', () => {
+  const recordings = path.join(shared, 'data/spoken-digits');
+  const folder = mkdtempSync(path.join(tmpdir(), 'kinglet-digits-'));
+  let server: ChildProcess, url: string;
+
+  beforeAll(async () => {
+    server = serve();
+    url = await serverUrl(server);
+  });
+  afterAll(() => {
+    server?.kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('shows ten digits and scores of them, on a phone too', async () => {
+    const browser = await launchHearing(path.join(folder, 'hum.wav'), tone(300, 1, 8000, 0.25), 8000);
+    const { page, troubles } = await visit(browser, url, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+    expect(await page.textContent('#sure')).toBe('press the button and say 0 … 9');
+    await page.tap('#listen');
+    await page.waitForFunction(() => document.querySelectorAll('.bars .best').length === 1);
+    const rows = await page.locator('.bars li').evaluateAll((items) => items.map((item) => [item.firstElementChild!.textContent, parseFloat(item.lastElementChild!.textContent)] as const));
+    expect(rows.map(([label]) => label)).toEqual([...'0123456789']);
+    expect(Math.abs(rows.reduce((sum, [, percent]) => sum + percent, 0) - 100)).toBeLessThan(1.5);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    const button = (await page.locator('#listen').boundingBox())!;
+    expect(button.y + button.height, 'the button is on the first screen').toBeLessThan(740);
+    expect(troubles).toEqual([]);
+    await browser.close();
+  });
+
+  test.skipIf(!existsSync(recordings))('hears a stranger say seven (../shared/data/spoken-digits)', async () => {
+    const { samples, sampleRate } = decodeWave(sharedBytes('data/spoken-digits', '7_theo_3.wav')), followed = new Float32Array(samples.length + sampleRate);
+    followed.set(samples);
+    const browser = await launchHearing(path.join(folder, 'seven.wav'), followed, sampleRate), { page, troubles } = await visit(browser, url);
+    await page.click('#listen');
+    await page.waitForFunction(() => document.querySelector('.bars .best span')?.textContent === '7' && parseFloat(document.querySelector('.bars .best')!.lastElementChild!.textContent) > 50);
+    expect(await page.textContent('#label')).toBe('7');
+    expect(troubles).toEqual([]);
+    await browser.close();
   });
 });
