@@ -24,6 +24,16 @@ describe('inspect', () => {
     expect(out).toContain('fullyConnected');
   });
 
+  it.runIf(hasShared)('says what pruned layers have left, and what a compact file takes', async () => {
+    const network = path.join(shared, 'models/kws_dscnn_int8.tflite'), bits = (out: string): number => Number(/([\d.]+) bits a weight/.exec(out)![1]);
+    await kinglet('convert', network, '-o', files.at('pruned.klet'), '--prune', '0.8', '--compact');
+    const { out } = await kinglet('inspect', files.at('pruned.klet'));
+    expect(out).toMatch(/weights {4}[\d.]+ KiB, entropy-coded in [\d.]+ KiB: [\d.]+ bits a byte\npruned {5}\d+ layers? with 2\d\.\d % of [\d.]+ k weights left, .* bits a weight\nsections .* CODED /);
+    expect(bits(out)).toBeGreaterThan(1.6 + 0.8);
+    expect(bits(out)).toBeLessThan(6);
+    expect((await kinglet('inspect', network)).out).not.toContain('bits a weight');
+  });
+
   it('stays within the width it is given', async () => {
     const { out } = await kinglet('inspect', files.write('chain.klet', chain(20)));
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(100);

@@ -6,6 +6,7 @@ import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, prepr
 import { drawMemory } from '../drawMemory';
 import type { Io } from '../io';
 import { openNetwork, type Network } from '../network';
+import { countOf } from '../tensors';
 import { bytesText, clip, countText, facts, percentText, plural, shapeText, shortName, table } from '../text';
 
 interface InspectOptions {
@@ -58,6 +59,7 @@ function describe({ path, format, fileBytes, klet, parts }: Network, memory: Mem
   const totals = facts([
     ['operators', notes && `${notes.records.length}: ${operatorCounts(notes)}`],
     ['weights', weightsText(parts)],
+    ['pruned', notes && prunedText(notes)],
     ['sections', sectionSizes(klet).map(([name, bytes]) => `${name} ${bytesText(bytes)}`).join(' · ')],
     ['MACs', notes && `${countText(totalMacs(notes))} a prediction`],
     ['memory', memoryText(memory)],
@@ -69,6 +71,18 @@ function describe({ path, format, fileBytes, klet, parts }: Network, memory: Mem
 function weightsText(parts: KletParts): string {
   const bytes = weightsBytes(parts);
   return parts.coded ? `${bytesText(bytes)}, entropy-coded in ${bytesText(parts.weights.length)}: ${(8 * parts.weights.length / bytes).toFixed(2)} bits a byte` : bytesText(bytes);
+}
+
+/** What the layers that multiply by lists have left, and what that takes before entropy coding. MACs are those of all weights for each pixel. */
+function prunedText({ records }: Notes): string | undefined {
+  const listed = records.filter(({ layout, op }) => layout !== undefined && op !== 'transposeConv2d');
+  if (listed.length === 0) return undefined;
+  const counts = listed.map(({ macs, shape }) => macs * shape.at(-1) / countOf(shape)), all = sum(counts), bytes = sum(listed.map(({ weights }) => weights));
+  return `${plural(listed.length, 'layer')} with ${percentText(sum(counts.map((count, i) => count * listed[i]!.density!)), all)} of ${countText(all)} weights left, ${bytesText(bytes)} with biases and scales: ${(8 * bytes / all).toFixed(2)} bits a weight`;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
 }
 
 function operatorsTable(notes: Notes, columns: number): string {

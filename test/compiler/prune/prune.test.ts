@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { compile, GraphBuilder, prune, quantize, readKlet, sensitivity, type AnyNode, type Graph, type PruneOptions, type Tensor } from '../../../src/compiler/index';
+import { compile, GraphBuilder, importTflite, prune, quantize, readKlet, sensitivity, type AnyNode, type Graph, type PruneOptions, type Tensor } from '../../../src/compiler/index';
 import { loadSync } from '../../../src/index';
+import { flavors } from '../../helpers/flavors';
 import { Random } from '../../helpers/random';
+import { hasShared, sharedBytes } from '../../helpers/shared';
 
 // A network whose inputs have far fewer dimensions than numbers: what is pruned can be made up for.
 
@@ -93,6 +95,40 @@ describe('prune', () => {
     expect(listed.notes!.records.filter(({ layout }) => layout === 'pairs').map(({ name }) => name)).toContain('deep');
     expect(listed.weights.length).toBeLessThan(0.4 * dense.weights.length);
     expect(loadSync(compile(graph, { golden: [{ x: unseen[0]! }] })).selfTest()).toBe(1);
+  });
+
+  test('gives the same answers whether weights lie in lists or not, entropy-coded or not', () => {
+    for (const pattern of ['weights', 'pairs', 'blocks'] as const) {
+      const { graph } = prune(int8, { sparsity: 0.8, pattern }), golden = unseen.map((x) => ({ x }));
+      const files = ([undefined, 'dense', 'pairs', 'blocks'] as const).flatMap((weightLayout) => [false, true].map((compact) => compile(graph, { golden, compact, ...(weightLayout && { weightLayout }) })));
+      const [first, ...others] = files.map((file) => readKlet(file).golden!);
+      for (const answers of others) expect(Buffer.compare(answers, first!)).toBe(0);
+      for (const file of files) for (const flavor of flavors) expect(loadSync(file, { flavor }).selfTest()).toBe(golden.length);
+      // as the compiler lays them out, and all of them
+      for (const i of [1, 3]) expect(readKlet(files[i]!).coded, pattern).toBe(true);
+    }
+  });
+
+  test('makes lists that entropy coding takes to what their bytes carry', () => {
+    const b = new GraphBuilder('large'), x = b.input('x', [1, 8, 8, 256]), large = b.finish([b.node('conv2d', [x, b.constant(Float32Array.from({ length: 512 * 256 }, normal), [512, 1, 1, 256]), null], { stride: [1, 1], dilation: [1, 1], groups: 1, padding: [0, 0, 0, 0], activation: 'none' })]);
+    const picture = (): Float32Array => Float32Array.from({ length: 8 * 8 * 256 }, normal), { graph } = prune(quantize(large, { samples: [picture(), picture()], floatBorder: true }), { sparsity: 0.8 });
+    const listed = readKlet(compile(graph)), coded = readKlet(compile(graph, { compact: true })).weights.length;
+    expect(listed.notes!.records.find(({ op }) => op === 'conv2d')!.layout).toBe('pairs');
+    // a pair in five: its two weights, and where it is
+    const place = (0.2 * Math.log2(1 / 0.2) + 0.8 * Math.log2(1 / 0.8)) / 0.2, { data } = weightsOf(graph, graph.nodes.find(({ op }) => op === 'conv2d')!.name), left = [...data!].filter((w) => w !== 0);
+    const counts = new Map<number, number>();
+    for (const w of left) counts.set(w, (counts.get(w) ?? 0) + 1);
+    const entropy = ([...counts.values()].reduce((bits, n) => bits - n * Math.log2(n / left.length), 0) + place * left.length / 2) / 8, tables = 512 * 8;
+    expect(coded).toBeLessThan(1.03 * entropy + tables + 600);
+  });
+
+  test.runIf(hasShared)('makes of MobileNet v2 without 80 % of its weights a compact file of less than a quarter of its .tflite', () => {
+    const tflite = sharedBytes('models/mobilenet_v2_100_224_uint8.tflite'), { graph } = prune(importTflite(tflite), { sparsity: 0.8 });
+    const picture = Uint8Array.from({ length: 224 * 224 * 3 }, () => random.int(0, 255)), file = compile(graph, { compact: true, golden: [{ [graph.inputs[0]!.name]: picture }] });
+    expect(file.length - readKlet(file).golden!.length).toBeLessThan(tflite.length / 4);
+    const dense = compile(graph, { weightLayout: 'dense', golden: [{ [graph.inputs[0]!.name]: picture }] });
+    expect(Buffer.compare(readKlet(file).golden!, readKlet(dense).golden!)).toBe(0);
+    for (const flavor of flavors) expect(loadSync(file, { flavor }).selfTest(), flavor).toBe(1);
   });
 
   test.each<[string, PruneOptions, RegExp]>([
