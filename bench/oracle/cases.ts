@@ -1,5 +1,6 @@
 import { elements, Maker, Random, type ElementType, type OracleCase } from './maker';
 import { networks } from './networks';
+import { recurrent, recurrentTypes } from './recurrent';
 
 /** Puts one operator, with random shapes and parameters, into a network. */
 type Recipe = (make: Maker) => void;
@@ -341,13 +342,14 @@ const recipes: Record<string, Recipe> = {
   QUANTIZE: quantize,
   DEQUANTIZE: dequantize,
   CAST: cast,
+  ...recurrent,
   ...networks,
 };
 
 const hybridOperators = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED'];
 const typesOf = (operator: string): readonly ElementType[] =>
-  operator === 'QUANTIZE' || operator === 'DEQUANTIZE' ? ['int8', 'uint8']
-  : hybridOperators.includes(operator) ? ['float32', 'int8', 'uint8', 'hybrid'] : ['float32', 'int8', 'uint8'];
+  recurrentTypes[operator] ?? (operator === 'QUANTIZE' || operator === 'DEQUANTIZE' ? ['int8', 'uint8']
+  : hybridOperators.includes(operator) ? ['float32', 'int8', 'uint8', 'hybrid'] : ['float32', 'int8', 'uint8']);
 
 export const operators = Object.keys(recipes);
 const hash = (text: string) => [...text].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 1e6, 0);

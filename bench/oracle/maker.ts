@@ -118,6 +118,24 @@ export class Maker {
     return name;
   }
 
+  /** What a layer keeps from run to run. */
+  variable(shape: number[], type: TfliteTensor['type'], quantization?: TfliteTensor['quantization']): string {
+    return this.add({ shape, type, isVariable: true, ...(quantization && { quantization }) }, 's');
+  }
+
+  /** What a layer says of its inner values. */
+  intermediate(type: TfliteTensor['type'], scale: number, zeroPoint = 0): string {
+    return this.add({ shape: [], type, quantization: { scale, zeroPoint } }, 'i');
+  }
+
+  /** Constants in −reach … reach: int16 in int8 networks, else float. */
+  wide(shape: number[], reach: number): string {
+    const data = Array.from({ length: elements(shape) }, () => this.random.between(-reach, reach));
+    if (this.isFloat) return this.add({ shape, type: 'FLOAT32', data: data.map(Math.fround) }, 'v');
+    const scale = Math.fround(reach * this.random.between(1, 1.5) / 32767);
+    return this.add({ shape, type: 'INT16', data: data.map((v) => Math.round(v / scale)), quantization: { scale } }, 'v');
+  }
+
   integers(data: number[], shape = [data.length]): string {
     return this.add({ shape, type: 'INT32', data }, 'c');
   }
@@ -144,7 +162,11 @@ export class Maker {
   bias(count: number, x: string, w: string): string {
     if (this.isFloat) return this.add({ shape: [count], type: 'FLOAT32', data: Array.from({ length: count }, () => Math.fround(this.random.between(-2, 2))) }, 'b');
     const xScale = this.find(x).quantization!.scale as number;
-    const scale = [this.find(w).quantization!.scale].flat().map((s) => Math.fround(s * xScale));
+    return this.sumBias(count, [this.find(w).quantization!.scale].flat().map((s) => Math.fround(s * xScale)));
+  }
+
+  /** An int32 bias in steps of `scale`: one, or one a channel. */
+  sumBias(count: number, scale: number[]): string {
     const data = Array.from({ length: count }, (_, i) => Math.round(this.random.between(-2, 2) / scale[i % scale.length]!));
     return this.add({ shape: [count], type: 'INT32', data, quantization: { scale } }, 'b');
   }

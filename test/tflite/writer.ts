@@ -22,6 +22,7 @@ export interface TfliteOperator<K extends string = string> {
   kind: K;
   inputs: (string | number | null)[];
   outputs: (string | number)[];
+  intermediates?: (string | number)[];
   options?: K extends OperatorKind ? Named<Options<K>> : Record<string, unknown>;
   customCode?: string;
   customOptions?: Uint8Array;
@@ -105,6 +106,7 @@ function encodeModel(network: TfliteNetwork, buffers: Fields[]): Uint8Array {
         return {
           opcodeIndex: codes.findIndex((code) => codeKey(code) === codeKey(operator)),
           inputs: operator.inputs.map(finder({ tensors })), outputs: operator.outputs.map(finder({ tensors })),
+          intermediates: operator.intermediates?.map(finder({ tensors })),
           builtinOptionsType: tag, builtinOptions: tag ? { table, fields: withNumbers(operator.options ?? {}) } : undefined,
           customOptions: operator.customOptions,
         };
