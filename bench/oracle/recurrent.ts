@@ -16,7 +16,9 @@ function lstm(make: Maker, x: string, { inputs, cells, outputs, batch }: Sizes, 
   const { random, isFloat } = make, hasProjection = outputs !== cells;
   const each = (gate: (g: number) => string, skips = isCoupled ? [0] : []): Name[] => [0, 1, 2, 3].map((g) => (skips.includes(g) ? null : gate(g)));
   const w = each(() => make.weights([cells, inputs], null)), u = each(() => make.weights([cells, outputs], null));
-  const peephole = hasPeephole ? [isCoupled ? null : make.wide([cells], 1), make.wide([cells], 1), make.wide([cells], 1)] : [null, null, null];
+  // in layers of int8 weights on floats they are int8 too
+  const peep = (): string => (make.type === 'hybrid' ? make.weights([cells], null) : make.wide([cells], 1));
+  const peephole = hasPeephole ? [isCoupled ? null : peep(), peep(), peep()] : [null, null, null];
   const norms = hasNorm ? each(() => make.wide([cells], 1.5)) : [null, null, null, null];
   // after a norm, biases are counted in steps of its weights
   const biases = each((g) => (hasNorm && !isFloat ? make.sumBias(cells, [(make.find(norms[g]!).quantization!.scale as number) / 1024]) : make.bias(cells, x, w[g]!)));
@@ -52,10 +54,14 @@ const sequenceLstm = (isStep: boolean) => (make: Maker): void => {
 };
 
 const bidirectionalLstm = (make: Maker): void => {
-  const { random } = make, [forward, backward] = [sizesOf(make), sizesOf(make)], timeMajor = random.pick([true, false]), time = random.int(1, 8), mergeOutputs = random.pick([true, false]), { batch, inputs } = forward;
-  const shape = (width: number): number[] => (timeMajor ? [time, batch, width] : [batch, time, width]), both = { ...backward, batch, inputs };
-  const x = make.input(shape(inputs), -1, 1), outputs = mergeOutputs ? [make.output(shape(forward.outputs + backward.outputs), -1, 1)] : [make.output(shape(forward.outputs), -1, 1), make.output(shape(backward.outputs), -1, 1)];
-  const parts = partsOf(make), [a, b] = [lstm(make, x, forward, { ...parts, hasNorm: false }, outputs[0]!), lstm(make, x, both, { ...parts, hasNorm: false }, outputs[0]!)];
+  // with int8 weights it takes any sequence for a time-major one; merged and batch-major it finds only the first picture's state
+  const { random } = make, sizes = sizesOf(make), timeMajor = make.type === 'hybrid' || random.pick([true, false]), time = random.int(1, 8), mergeOutputs = random.pick([true, false]);
+  if (mergeOutputs && !timeMajor) sizes.batch = 1;
+  const { batch, inputs, outputs: width } = sizes;
+  const shape = (channels: number): number[] => (timeMajor ? [time, batch, channels] : [batch, time, channels]);
+  const x = make.input(shape(inputs), -1, 1), outputs = (mergeOutputs ? [2 * width] : [width, width]).map((channels) => make.output(shape(channels), -1, 1));
+  // both directions must be alike there
+  const parts = { ...partsOf(make), hasNorm: false }, [a, b] = [lstm(make, x, sizes, parts, outputs[0]!), lstm(make, x, sizes, parts, outputs[0]!)];
   make.emit('BIDIRECTIONAL_SEQUENCE_LSTM', [x, ...a.operands, ...b.operands, ...a.states, ...b.states, ...Array.from({ length: 9 }, () => null)], outputs, { ...clips(make), timeMajor, mergeOutputs });
 };
 
@@ -76,7 +82,8 @@ const sequenceRnn = (isStep: boolean) => (make: Maker): void => {
 };
 
 const bidirectionalRnn = (make: Maker): void => {
-  const { random } = make, [forward, backward] = [sizesOf(make), sizesOf(make)], timeMajor = random.pick([true, false]), time = random.int(1, 6), mergeOutputs = random.pick([true, false]), { batch, inputs } = forward;
+  // with int8 weights a time-major sequence of T steps is gone through T times
+  const { random } = make, [forward, backward] = [sizesOf(make), sizesOf(make)], timeMajor = make.type !== 'hybrid' && random.pick([true, false]), time = random.int(1, 6), mergeOutputs = random.pick([true, false]), { batch, inputs } = forward;
   const shape = (width: number): number[] => (timeMajor ? [time, batch, width] : [batch, time, width]), x = make.input(shape(inputs), -1, 1);
   const widths = mergeOutputs ? [forward.cells + backward.cells] : [forward.cells, backward.cells];
   make.emit('BIDIRECTIONAL_SEQUENCE_RNN', [x, ...rnn(make, x, forward), ...rnn(make, x, { ...backward, batch, inputs }), null, null, null], widths.map((width) => make.output(shape(width), -1, 1)), { ...rnnOptions(make), timeMajor, mergeOutputs });
