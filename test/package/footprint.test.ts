@@ -9,11 +9,11 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 53_485 },
+  'dist/browser.js': { gzip: 53_734 },
   'dist/browser.scalar.js': { gzip: 21_338 },
-  'dist/slim.js': { gzip: 12_741 },
+  'dist/slim.js': { gzip: 13_033 },
   'dist/thread.js': { gzip: 2_431 },
-  'dist/audio.js': { gzip: 8_185 },
+  'dist/audio.js': { gzip: 8_302 },
   'dist/core.relaxed.wasm': { raw: 98_623, gzip: 33_099 },
   'dist/core.simd.wasm': { raw: 91_313, gzip: 31_111 },
   'dist/core.scalar.wasm': { raw: 45_959, gzip: 20_190 },
