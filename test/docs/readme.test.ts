@@ -127,15 +127,20 @@ describe('the README', () => {
     near(cell('`kinglet` for browsers, the cores for engines with SIMD inside'), gzipped('browser.js'));
     near(cell('the core for engines without SIMD, fetched only there'), gzipped('browser.scalar.js'));
     near(cell('`kinglet/slim` and the SIMD core'), gzipped('slim.js') + gzipped('core.simd.wasm'));
+    near(cell('`kinglet/audio/worklet`, the runtime inside'), gzipped('worklet.js'));
     near(rows.find(([name, bytes]) => name === '`kinglet/audio`' && /^[\d,]+$/.test(bytes!))?.[1], gzipped('audio.js'));
   });
 
-  test('has the numbers of the default model', () => {
-    const bytes = new Uint8Array(readFileSync(path.join(root, 'models/digits/digits.klet'))), model = loadSync(bytes), accuracy = model.meta.accuracy as { float: number; int8: number };
-    const number = (text: string | undefined): number => Number(text?.replace(/[^\d.]/g, ''));
-    expect(number(cell('file'))).toBe(bytes.length);
-    expect(number(cell('memory, all of it'))).toBe(model.memory.total);
-    expect(number(cell('right answers on 1,500 test digits, float32')) / 100).toBeCloseTo(accuracy.float, 5);
-    expect(number(cell('right answers on 1,500 test digits, int8')) / 100).toBeCloseTo(accuracy.int8, 5);
+  test.each(['digits', 'spoken-digits'])('has the numbers of models/%s', (name) => {
+    const bytes = new Uint8Array(readFileSync(path.join(root, `models/${name}/${name}.klet`))), model = loadSync(bytes), accuracy = model.meta.accuracy as { float: number; int8: number; on: string };
+    const number = (text: string): number => Number(text.replace(/[^\d.]/g, ''));
+    const row = rows.findIndex(([first]) => first!.startsWith(`[${name}](`)), [, file, memory, float, int8] = rows[row]!.map(number);
+    expect([file, memory]).toEqual([bytes.length, model.memory.total]);
+    expect(float! / 100).toBeCloseTo(accuracy.float, 5);
+    expect(int8! / 100).toBeCloseTo(accuracy.int8, 5);
+    // speakers that it knows have a row of their own
+    const known = /\((?:of .*): float ([\d.]+), int8 ([\d.]+)\)/.exec(accuracy.on);
+    expect(known !== null).toBe(name === 'spoken-digits');
+    if (known) expect(rows[row + 1]!.slice(3, 5).map((text) => number(text) / 100)).toEqual([Number(known[1]), Number(known[2])]);
   });
 });

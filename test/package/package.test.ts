@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -32,10 +32,12 @@ describe('the packed package', () => {
     expect(wrong.filter((line) => !/\((node10|node16-cjs)\)$/.test(line))).toEqual([]);
   });
 
-  test('holds every file that its exports and bin name, the default model, and no sources', () => {
+  test('holds every file that its exports and bin name, the models, and no sources', () => {
     const folder = path.join(packed.project, 'node_modules/kinglet');
     expect(filesIn([packed.json.exports, packed.json.bin]).filter((file) => !existsSync(path.join(folder, file)))).toEqual([]);
-    expect(existsSync(path.join(folder, 'models/digits/digits.klet'))).toBe(true);
+    // the models are as the project has them, and what the README shows with them is there
+    for (const file of ['digits/digits.klet', 'digits/samples/7.png', 'spoken-digits/spoken-digits.klet']) expect(readFileSync(path.join(folder, 'models', file)).equals(readFileSync(path.join(root, 'models', file))), file).toBe(true);
+    expect(readdirSync(path.join(folder, 'models'), { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name))).toHaveLength(3);
     for (const inside of ['src', 'assembly', 'test', 'node_modules', 'build']) expect(existsSync(path.join(folder, inside)), inside).toBe(false);
   });
 });
