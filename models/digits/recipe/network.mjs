@@ -76,7 +76,8 @@ export function probabilities(network, x) {
   return tf.softmax(classify(network, x));
 }
 
-function convolve(x, weights, { op, kernel, stride, inChannels, channels, size }) {
+/** x [N][H][W][Ci] → [N][size][size][channels] */
+export function convolve(x, weights, { op, kernel, stride, inChannels, channels, size }) {
   if (op === 'depthwiseConv2d') return depthwiseConvolution(x, weights, stride);
   if (kernel > 1) return firstConvolution(x, weights, stride);
   return tf.reshape(product(tf.reshape(x, [-1, inChannels]), weights), [-1, size, size, channels]);

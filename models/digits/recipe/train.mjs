@@ -5,7 +5,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { distort } from './augment.mjs';
+import { countRight, distorted, percent, rateAt, smoothed } from './batches.mjs';
 import { CLASSES, PIXELS, SIDE, imageOf, loadDigits } from './data.mjs';
 import { FLOAT_NETWORK, describe, loadFloatNetwork, runFloatNetwork, saveFloatNetwork } from './float-network.mjs';
 import { createNetwork, fold, probabilities, trainingLogits } from './network.mjs';
@@ -19,7 +19,6 @@ const EPOCHS = Number(options.epochs);
 const BATCH = 64;
 const PEAK_RATE = 4e-3;
 const WARMUP_EPOCHS = 2;
-const SMOOTHING = 0.05; // of labels
 const SEED = 7;
 
 await startTensorflow();
@@ -37,7 +36,7 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
   shuffle(order, random);
   let loss = 0;
   for (let step = 0; step < stepsPerEpoch; step++) {
-    optimizer.learningRate = rateAt((epoch + step / stepsPerEpoch) / EPOCHS);
+    optimizer.learningRate = rateAt((epoch + step / stepsPerEpoch) / EPOCHS, PEAK_RATE, WARMUP_EPOCHS / EPOCHS);
     loss += trainStep(order.slice(step * BATCH, (step + 1) * BATCH), strengthAt(epoch / EPOCHS));
   }
   const line = [`epoch ${epoch + 1}/${EPOCHS}`, `loss ${(loss / stepsPerEpoch).toFixed(4)}`];
@@ -59,27 +58,13 @@ console.log(`test: ${percent(plainAccuracy(saved, test), test.count)}`);
 console.log(`trained in ${seconds()} s`);
 
 function trainStep(indices, strength) {
-  const images = new Float32Array(indices.length * PIXELS);
-  indices.forEach((index, i) => distort(imageOf(train, index), images.subarray(i * PIXELS, (i + 1) * PIXELS), random, strength));
+  const images = distorted(train, indices, random, strength);
   return tf.tidy(() => {
     const x = tf.tensor4d(images, [indices.length, SIDE, SIDE, 1]);
-    const labels = tf.tensor2d(smoothed(indices), [indices.length, CLASSES]);
+    const labels = tf.tensor2d(smoothed(train, indices), [indices.length, CLASSES]);
     const cost = optimizer.minimize(() => crossEntropy(labels, trainingLogits(network, x)), true);
     return cost.dataSync()[0];
   });
-}
-
-function smoothed(indices) {
-  const labels = new Float32Array(indices.length * CLASSES).fill(SMOOTHING / CLASSES);
-  indices.forEach((index, i) => { labels[i * CLASSES + train.labels[index]] += 1 - SMOOTHING; });
-  return labels;
-}
-
-/** Up for a moment, then down along half a cosine; `progress` in 0..1. */
-function rateAt(progress) {
-  const warmup = WARMUP_EPOCHS / EPOCHS;
-  if (progress < warmup) return PEAK_RATE * (progress + 0.01) / (warmup + 0.01);
-  return PEAK_RATE * 0.5 * (1 + Math.cos(Math.PI * (progress - warmup) / (1 - warmup)));
 }
 
 /** Full distortion for most of the time, half at the end, when the network settles on digits as they are. */
@@ -97,15 +82,6 @@ function plainAccuracy(network, set) {
   return countRight(set, scores);
 }
 
-function countRight(set, scores) {
-  let right = 0;
-  for (let i = 0; i < set.count; i++) {
-    const row = scores.subarray(i * CLASSES, (i + 1) * CLASSES);
-    if (row.indexOf(Math.max(...row)) === set.labels[i]) right++;
-  }
-  return right;
-}
-
 /** The saved file, run by plain loops, must say what TensorFlow says with batch norm still in place. */
 function checkAgainstTensorflow(saved, count) {
   const images = test.images.subarray(0, count * PIXELS);
@@ -118,10 +94,6 @@ function checkAgainstTensorflow(saved, count) {
   }
   console.log(`largest difference between the saved network and TensorFlow over ${count} digits: ${largest.toExponential(2)}`);
   if (!(largest < 1e-4)) throw new Error(`the saved network differs from TensorFlow by ${largest}, expected less than 1e-4`);
-}
-
-function percent(right, count) {
-  return `${((100 * right) / count).toFixed(2)} % (${count - right} wrong of ${count})`;
 }
 
 function seconds() {

@@ -1,0 +1,39 @@
+/** What both trainings do with digits: distort them, label them, count what is right. */
+import { distort } from './augment.mjs';
+import { CLASSES, PIXELS, imageOf } from './data.mjs';
+
+const SMOOTHING = 0.05; // of labels
+
+/** @returns f32 [indices][28][28], each digit distorted anew */
+export function distorted(set, indices, random, strength) {
+  const images = new Float32Array(indices.length * PIXELS);
+  indices.forEach((index, i) => distort(imageOf(set, index), images.subarray(i * PIXELS, (i + 1) * PIXELS), random, strength));
+  return images;
+}
+
+/** @returns f32 [indices][10] */
+export function smoothed(set, indices) {
+  const labels = new Float32Array(indices.length * CLASSES).fill(SMOOTHING / CLASSES);
+  indices.forEach((index, i) => { labels[i * CLASSES + set.labels[index]] += 1 - SMOOTHING; });
+  return labels;
+}
+
+/** The learning rate: up for a moment, then down along half a cosine; `progress` and `warmup` in 0..1. */
+export function rateAt(progress, peak, warmup) {
+  if (progress < warmup) return peak * (progress + 0.01) / (warmup + 0.01);
+  return peak * 0.5 * (1 + Math.cos(Math.PI * (progress - warmup) / (1 - warmup)));
+}
+
+/** @param scores [count][10] */
+export function countRight(set, scores) {
+  let right = 0;
+  for (let i = 0; i < set.count; i++) {
+    const row = scores.subarray(i * CLASSES, (i + 1) * CLASSES);
+    if (row.indexOf(Math.max(...row)) === set.labels[i]) right++;
+  }
+  return right;
+}
+
+export function percent(right, count) {
+  return `${((100 * right) / count).toFixed(2)} % (${count - right} wrong of ${count})`;
+}

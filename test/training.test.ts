@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { Random } from './helpers/random';
+
+// The library that recipes train pruned networks with (models/training).
+
+const folder = path.resolve(import.meta.dirname, '../models/training');
+
+interface Training {
+  maskOf: (weights: Float32Array, outputs: number, pattern: string, sparsity: number) => Float32Array;
+  sparsityAt: (progress: number, final: number, from: number, until: number) => number;
+  roundWeights: (weights: Float32Array, outputs: number, groups?: number, levels?: number) => Float32Array;
+  Range: new (momentum?: number) => { low: number; high: number; follow(values: Float32Array): void; round(values: Float32Array): Float32Array };
+}
+const { maskOf, sparsityAt, roundWeights, Range } = await import(path.join(folder, 'index.mjs')) as Training;
+
+/** f32 [inputs][outputs] */
+function noise(inputs: number, outputs: number, seed: number): Float32Array {
+  const random = new Random(seed);
+  return Float32Array.from({ length: inputs * outputs }, () => random.between(-1, 1));
+}
+
+describe('masks', () => {
+  test('single weights: the smallest go, whatever their order', () => {
+    const weights = noise(40, 8, 1), mask = maskOf(weights, 8, 'weights', 0.75), magnitude = (i: number): number => Math.abs(weights[i]!);
+    const kept = [...mask.keys()].filter((i) => mask[i] === 1), gone = [...mask.keys()].filter((i) => mask[i] === 0);
+    expect(gone.length).toBe(240);
+    expect(Math.max(...gone.map(magnitude))).toBeLessThanOrEqual(Math.min(...kept.map(magnitude)));
+  });
+
+  test.each([['pairs', 2, 1], ['blocks', 4, 8]] as const)('%s: %i along the inputs of %i outputs stay or go together', (pattern, depth, rows) => {
+    const inputs = 48, outputs = 24, mask = maskOf(noise(inputs, outputs, 2), outputs, pattern, 0.75);
+    for (let k = 0; k < inputs; k++) for (let n = 0; n < outputs; n++) {
+      const first = (k - k % depth) * outputs + n - n % rows;
+      expect(mask[k * outputs + n], `input ${k} of output ${n}`).toBe(mask[first]);
+    }
+    expect(mask.filter((stays) => stays === 0).length / mask.length).toBeCloseTo(0.75, 1);
+  });
+
+  test('a weight that is zero already may stay', () => {
+    expect(maskOf(new Float32Array(64), 8, 'weights', 0.5).reduce((a, b) => a + b)).toBe(32);
+  });
+});
+
+test('the share that is gone rises along a cubic and then stays', () => {
+  const [from, until] = [0.1, 0.6], at = (progress: number): number => sparsityAt(progress, 0.8, from, until);
+  expect([at(0), at(0.1), at(0.6), at(1)]).toEqual([0, 0, 0.8, 0.8]);
+  expect(at(0.35)).toBeCloseTo(0.8 * (1 - 0.5 ** 3), 12); // Zhu & Gupta, equation 1, half way
+});
+
+describe('rounding', () => {
+  test.each([127, 31])('weights become whole steps of which the largest of an output has %i, at most half a step off', (levels) => {
+    const weights = noise(30, 6, 3), rounded = roundWeights(weights, 6, 6, levels);
+    for (let n = 0; n < 6; n++) {
+      const largest = Math.max(...weights.filter((_, i) => i % 6 === n).map(Math.abs)), step = largest / levels;
+      for (let i = n; i < weights.length; i += 6) {
+        expect(Math.abs(rounded[i]! - weights[i]!)).toBeLessThanOrEqual(step / 2 + 1e-6);
+        expect(Math.abs(rounded[i]! / step - Math.round(rounded[i]! / step))).toBeLessThan(1e-4);
+      }
+    }
+  });
+
+  test('gates share a step', () => {
+    const rounded = roundWeights(Float32Array.of(127, 1.4, 12.7, 0.14), 4, 2);
+    [127, 1, 12.7, 0.1].forEach((value, i) => { expect(rounded[i]).toBeCloseTo(value, 5); });
+  });
+
+  test('activations: 256 values at most, zero one of them, and nothing outside of the range', () => {
+    const range = new Range(), values = Float32Array.from({ length: 5000 }, (_, i) => -1 + i * 0.0008);
+    range.follow(values);
+    const rounded = range.round(Float32Array.of(...values, 0, 100, -100)), step = (range.high - range.low) / 255;
+    expect(new Set(rounded).size).toBeLessThanOrEqual(256);
+    expect(rounded[5000]).toBe(0);
+    expect(rounded[5001]! - rounded[5002]!).toBeCloseTo(255 * step, 5);
+    values.forEach((value, i) => { expect(Math.abs(rounded[i]! - value)).toBeLessThanOrEqual(step * 1.01); });
+  });
+
+  test('a range begins with the first batch, then moves slowly, and holds zero', () => {
+    const range = new Range(0.9);
+    range.follow(Float32Array.of(2, 3));
+    expect([range.low, range.high]).toEqual([0, 3]);
+    range.follow(Float32Array.of(-1, 5));
+    expect(range.low).toBeCloseTo(-0.1, 12);
+    expect(range.high).toBeCloseTo(3.2, 12);
+  });
+});
+
+const readme = readFileSync(path.join(folder, 'README.md'), 'utf8');
+const hasTensorflow = existsSync(path.join(folder, '../digits/recipe/node_modules/@tensorflow'));
+
+describe.skipIf(!hasTensorflow)('with TensorFlow.js (npm ci in models/digits/recipe)', () => {
+  const run = async (program: string): Promise<string> => (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { cwd: folder })).stdout.trim().split('\n').at(-1) ?? '';
+
+  test('the example of the README leaves a fifth of the weights', async () => {
+    const share = Number(await run(/```js\n([^]*?)```/.exec(readme)![1]!));
+    expect(share).toBeGreaterThan(0.75);
+    expect(share).toBeLessThan(0.85);
+  });
+
+  test('the gradient of the distillation loss is the slope of its value', async () => {
+    const off = await run(`
+      import { startTensorflow, tf } from '../digits/recipe/tensorflow.mjs';
+      import { distillation } from './index.mjs';
+      await startTensorflow();
+      const at = (seed) => tf.randomNormal([3, 5], 0, 1, 'float32', seed), logits = at(1), teacher = at(2), labels = tf.softmax(at(3));
+      const loss = (x) => distillation(tf, labels, teacher, x, { share: 0.6, temperature: 3 });
+      const slope = tf.grad(loss)(logits).dataSync(), values = logits.dataSync(), h = 0.05;
+      const shifted = (i, by) => loss(tf.tensor2d(values.map((v, j) => (i === j ? v + by : v)), [3, 5])).dataSync()[0];
+      console.log(Math.max(...slope.map((s, i) => Math.abs(s - (shifted(i, h) - shifted(i, -h)) / (2 * h)))));`);
+    expect(Number(off)).toBeLessThan(2e-3);
+  });
+});
