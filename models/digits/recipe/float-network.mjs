@@ -11,6 +11,9 @@ import { fileURLToPath } from 'node:url';
 /** Where the network lies, without the endings .json and .bin. */
 export const FLOAT_NETWORK = fileURLToPath(new URL('digits.float', import.meta.url));
 
+/** The same network with four fifths of its weights gone. */
+export const PRUNED_NETWORK = fileURLToPath(new URL('digits-pruned.float', import.meta.url));
+
 /** What a layer may hold, in the order of its node's inputs. */
 const TENSORS = ['weights', 'recurrentWeights', 'bias', 'recurrentBias'];
 

@@ -1,4 +1,4 @@
-import { GraphBuilder } from '../../../dist/compiler.js';
+import { GraphBuilder, compile } from '../../../dist/compiler.js';
 import { namesOf } from './float-network.mjs';
 
 /** Weights, bias and what else of the kind a layer has, as inputs of its node. */
@@ -15,4 +15,10 @@ export function toGraph({ name, input, output, layers }) {
     x = builder.node(layer.op, [x, ...constantsOf(builder, layer)], layer.attributes, { name: last ? output.name : layer.name, shape: layer.shape });
   }
   return builder.finish([x]);
+}
+
+/** Bytes of the file without golden vectors and notes, which can be left out. */
+export function sizes(graph, meta) {
+  const bytes = (compact) => compile(graph, { meta, notes: false, compact }).length;
+  return `${bytes(false)}, compact ${bytes(true)}`;
 }

@@ -1,20 +1,23 @@
 /**
  * Step 2: compiles the float network to float and to int8, measures both on the test set, writes ../digits.klet.
- * Needs kinglet built (dist/ at the top of the repository).
+ * Needs kinglet built (dist/ at the top of the repository). With --pruned the same of what prune.mjs left, as ../digits-pruned.klet, compact.
  *
- *     node quantize.mjs
+ *     node quantize.mjs [--pruned]
  */
 import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { compile, quantize } from '../../../dist/compiler.js';
 import { load } from '../../../dist/index.js';
 import { CLASSES, imageOf, loadDigits } from './data.mjs';
-import { loadFloatNetwork, runFloatNetwork } from './float-network.mjs';
-import { toGraph } from './graph.mjs';
+import { FLOAT_NETWORK, PRUNED_NETWORK, loadFloatNetwork, runFloatNetwork } from './float-network.mjs';
+import { sizes, toGraph } from './graph.mjs';
 
 const CALIBRATION_DIGITS = 200; // of the training set, which is shuffled
 const GOLDEN_DIGITS = [0, 1, 2]; // of the test set: golden vectors for selfTest()
 
-const network = loadFloatNetwork();
+const { values: options } = parseArgs({ options: { pruned: { type: 'boolean', default: false } } });
+const file = options.pruned ? 'digits-pruned.klet' : 'digits.klet';
+const network = loadFloatNetwork(options.pruned ? PRUNED_NETWORK : FLOAT_NETWORK);
 const { train, test } = loadDigits();
 
 const about = {
@@ -36,9 +39,9 @@ const accuracy = {
 const plain = share((image) => runFloatNetwork(network, image));
 console.log(`float in plain loops ${percent(plain)}, float ${percent(accuracy.float)}, int8 ${percent(accuracy.int8)}`);
 
-const bytes = compile(quantized, { meta: { ...about, accuracy }, golden: GOLDEN_DIGITS.map((i) => imageOf(test, i)) });
-writeFileSync(new URL('../digits.klet', import.meta.url), bytes);
-console.log(`digits.klet: ${bytes.length} bytes`);
+const bytes = compile(quantized, { meta: { ...about, accuracy }, golden: GOLDEN_DIGITS.map((i) => imageOf(test, i)), compact: options.pruned });
+writeFileSync(new URL(`../${file}`, import.meta.url), bytes);
+console.log(`${file}: ${bytes.length} bytes; without golden vectors and notes ${sizes(quantized, { ...about, accuracy })}`);
 
 async function measure(bytes) {
   const model = await load(bytes);

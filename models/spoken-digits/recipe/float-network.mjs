@@ -5,6 +5,8 @@ import { BANDS } from './features.mjs';
 
 /** Where the network lies, without the endings .json and .bin. */
 export const FLOAT_NETWORK = fileURLToPath(new URL('spoken-digits.float', import.meta.url));
+/** The same network with four fifths of its weights gone. */
+export const PRUNED_NETWORK = fileURLToPath(new URL('spoken-digits-pruned.float', import.meta.url));
 
 /**
  * @param frames f32 [T][BANDS]

@@ -3,6 +3,7 @@
  * Nothing looks at another frame but the GRU, so the network runs frame by frame as it is.
  */
 import { dense as classify, tf } from '../../digits/recipe/tensorflow.mjs';
+import { namesOf } from '../../digits/recipe/float-network.mjs';
 import { normal } from '../../digits/recipe/random.mjs';
 import { CLASSES } from './data.mjs';
 import { BANDS } from './features.mjs';
@@ -48,14 +49,37 @@ export function variablesOf({ convolutions, projection, gru, classifier }) {
  * x [T·B][BANDS], frame after frame → logits [T·B][10]
  *
  * @param drop (tensor) → tensor: dropout in training
+ * @param rounded (activations, name) → the same as int8 has them
  */
-export function logitsOf(network, x, frames, batch, drop = (y) => y) {
+export function logitsOf(network, x, frames, batch, drop = (y) => y, rounded = (y) => y) {
   let y = tf.reshape(x, [frames * batch, BANDS, 1]);
-  for (const { weights, bias, kernel, stride, first } of network.convolutions) y = bandConvolution(y, weights, bias, kernel, stride, first);
-  y = drop(dense(tf.reshape(y, [frames * batch, -1]), network.projection.weights, network.projection.bias));
+  network.convolutions.forEach(({ weights, bias, kernel, stride, first }, i) => {
+    y = rounded(bandConvolution(y, weights, bias, kernel, stride, first), `convolution${i + 1}`);
+  });
+  y = drop(rounded(dense(tf.reshape(y, [frames * batch, -1]), network.projection.weights, network.projection.bias), 'projection'));
   const { weights, bias, recurrentWeights, recurrentBias } = network.gru;
-  y = drop(gru(dense(y, weights, bias), recurrentWeights, recurrentBias, frames, batch));
+  y = drop(rounded(gru(dense(y, weights, bias), recurrentWeights, recurrentBias, frames, batch), 'gru'));
   return classify(y, network.classifier.weights, network.classifier.bias);
+}
+
+/** Takes the numbers of a saved float network. */
+export function assign(network, saved) {
+  const layers = saved.layers.filter(({ weights }) => weights);
+  [...network.convolutions, network.projection, network.gru, network.classifier].forEach((parts, i) => {
+    for (const name of namesOf(layers[i])) {
+      const { data, shape: [n] } = layers[i][name];
+      const { shape } = parts[name];
+      tf.tidy(() => parts[name].assign(shape.length > 1 ? tf.transpose(tf.tensor2d(data, [n, shape[0]])) : tf.tensor1d(data)));
+    }
+  });
+}
+
+/** The network with other weights in the place of its matrices. @param replace (matrix) → tensor */
+export function withMatrices({ convolutions, projection, gru, classifier }, replace) {
+  const replaced = (layer) => ({
+    ...layer, weights: replace(layer.weights), ...(layer.recurrentWeights && { recurrentWeights: replace(layer.recurrentWeights) }),
+  });
+  return { convolutions: convolutions.map(replaced), projection: replaced(projection), gru: replaced(gru), classifier: replaced(classifier) };
 }
 
 /**

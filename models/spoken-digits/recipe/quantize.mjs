@@ -1,26 +1,26 @@
 /**
  * Step 2: compiles the float network to float and to int8, measures both, writes ../spoken-digits.klet. Needs kinglet built
- * (dist/ at the top of the repository).
+ * (dist/ at the top of the repository). With --pruned the same of what prune.mjs left, as ../spoken-digits-pruned.klet, compact.
  *
- *     node quantize.mjs [--data FOLDER]
+ *     node quantize.mjs [--data FOLDER] [--pruned]
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { GraphBuilder, compile, quantize, toStream } from '../../../dist/compiler.js';
 import { load } from '../../../dist/index.js';
 import { loadFloatNetwork } from '../../digits/recipe/float-network.mjs';
-import { constantsOf } from '../../digits/recipe/graph.mjs';
+import { constantsOf, sizes } from '../../digits/recipe/graph.mjs';
 import { seeded, shuffle } from '../../digits/recipe/random.mjs';
 import { CLASSES, FOLDER, RATE, loadRecordings } from './data.mjs';
 import { BANDS, logMel, preprocessing } from './features.mjs';
-import { FLOAT_NETWORK, argmax } from './float-network.mjs';
+import { FLOAT_NETWORK, PRUNED_NETWORK, argmax } from './float-network.mjs';
 import { measure } from './measure.mjs';
 
 const FRAMES = 64; // of the sequences that calibration sees: about a second
 const CALIBRATION_RECORDINGS = 200; // of those trained on
 const CALIBRATION_SEED = 11;
 
-const { values: options } = parseArgs({ options: { data: { type: 'string', default: FOLDER } } });
+const { values: options } = parseArgs({ options: { data: { type: 'string', default: FOLDER }, pruned: { type: 'boolean', default: false } } });
 const recordings = loadRecordings(options.data);
 
 const about = {
@@ -32,7 +32,8 @@ const about = {
   },
 };
 
-const graph = toSequence(loadFloatNetwork(FLOAT_NETWORK));
+const file = options.pruned ? 'spoken-digits-pruned.klet' : 'spoken-digits.klet';
+const graph = toSequence(loadFloatNetwork(options.pruned ? PRUNED_NETWORK : FLOAT_NETWORK));
 const samples = shuffle(recordings.train, seeded(CALIBRATION_SEED)).slice(0, CALIBRATION_RECORDINGS).map((recording) => sequenceOf(recording.samples));
 const streams = { float: toStream(graph, { axis: 1 }), int8: toStream(quantize(graph, { samples }), { axis: 1 }) };
 const measured = {};
@@ -47,9 +48,9 @@ const accuracy = {
   int8: int8.strangers,
   on: `${recordings.strangers.length} recordings of two speakers who were not trained on (of ${recordings.known.length} held-out recordings of the other four: float ${float.known}, int8 ${int8.known})`,
 };
-const bytes = compile(streams.int8, { meta: { ...about, accuracy }, golden: goldenFrames() });
-writeFileSync(new URL('../spoken-digits.klet', import.meta.url), bytes);
-console.log(`spoken-digits.klet: ${bytes.length} bytes`);
+const bytes = compile(streams.int8, { meta: { ...about, accuracy }, golden: goldenFrames(), compact: options.pruned });
+writeFileSync(new URL(`../${file}`, import.meta.url), bytes);
+console.log(`${file}: ${bytes.length} bytes; without golden vectors and notes ${sizes(streams.int8, { ...about, accuracy })}`);
 
 /** The network over FRAMES frames at once: calibration has to see what the GRU has heard before. */
 function toSequence({ name, input, output, layers }) {

@@ -1,0 +1,123 @@
+/**
+ * Step 3: takes the float network, lets its weights go while it is trained on, and writes spoken-digits-pruned.float.json and .bin.
+ * Needs kinglet built (dist/ at the top of the repository).
+ *
+ *     node prune.mjs [--data FOLDER] [--epochs 30] [--sparsity 0.8] [--levels 31] [--out PATH]
+ */
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { PrunedWeights, Range, distillation, fakeQuant, sparsityAt } from '../../training/index.mjs';
+import { startTensorflow, tf } from '../../digits/recipe/tensorflow.mjs';
+import { percent, rateAt } from '../../digits/recipe/batches.mjs';
+import { loadFloatNetwork, saveFloatNetwork } from '../../digits/recipe/float-network.mjs';
+import { seeded, shuffle } from '../../digits/recipe/random.mjs';
+import { FOLDER, loadRecordings } from './data.mjs';
+import { FLOAT_NETWORK, PRUNED_NETWORK } from './float-network.mjs';
+import { assign, createNetwork, layersOf, logitsOf, variablesOf, withMatrices } from './network.mjs';
+import { batchesOf, checkAgainstTensorflow, countRight, dropout, follow, lessonOf } from './streams.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    data: { type: 'string', default: FOLDER }, epochs: { type: 'string', default: '30' }, sparsity: { type: 'string', default: '0.8' },
+    levels: { type: 'string', default: '31' }, out: { type: 'string', default: PRUNED_NETWORK },
+  },
+});
+const EPOCHS = Number(options.epochs);
+const PEAK_RATE = 1.5e-3;
+const WARMUP = 0.05; // of training
+const PRUNING = [0.02, 0.6]; // the stretch of training over which weights go
+const RENEWAL = 25; // steps from mask to mask
+const DROPOUT = 0.1;
+const MEMORY = 0.997; // of the average of weights that is kept, once masks are settled
+const SEED = 19;
+
+await startTensorflow();
+const started = performance.now();
+const { train, validation } = loadRecordings(options.data);
+const random = seeded(SEED);
+const saved = loadFloatNetwork(FLOAT_NETWORK);
+const [teacher, network, averaged] = Array.from({ length: 3 }, () => {
+  const made = createNetwork(random);
+  assign(made, saved);
+  return made;
+});
+const variables = variablesOf(network);
+let averages;
+const pruned = new Map(matricesOf(network).map(({ matrix, ...how }) => [matrix, new PrunedWeights(tf, matrix, { ...how, levels: Number(options.levels) })]));
+const ranges = new Map(['convolution1', 'convolution2', 'projection', 'gru'].map((name) => [name, new Range()]));
+const optimizer = tf.train.adam(PEAK_RATE);
+let settled = false; // masks are as they will be
+let steps = 0;
+
+for (let epoch = 0; epoch < EPOCHS; epoch++) {
+  let loss = 0;
+  const batches = batchesOf(shuffle([...train], random), random);
+  batches.forEach((batch, i) => {
+    const progress = (epoch + i / batches.length) / EPOCHS;
+    if (i % RENEWAL === 0 && !settled) renew(progress);
+    optimizer.learningRate = rateAt(progress, PEAK_RATE, WARMUP);
+    loss += trainStep(batch);
+  });
+  const right = countRight(validation, (x, frames, batch) => logits(network, x, frames, batch));
+  console.log(`epoch ${epoch + 1}/${EPOCHS}  loss ${(loss / batches.length).toFixed(4)}  gone ${share()}  validation ${percent(right, validation.length)}  ${seconds()} s`);
+}
+
+variablesOf(averaged).forEach((variable, i) => tf.tidy(() => variable.assign(tf.tensor(averages[i], variable.shape))));
+const remaining = pruned.values(); // as withMatrices asks for them
+const kept = withMatrices(averaged, (matrix) => tf.tensor(remaining.next().value.data(matrix.dataSync()), matrix.shape));
+const keptLogits = (x, frames, batch) => logitsOf(kept, x, frames, batch);
+saveFloatNetwork(options.out, { ...saved, layers: layersOf(kept) });
+console.log(`validation, averaged weights: ${percent(countRight(validation, keptLogits), validation.length)}`);
+checkAgainstTensorflow(loadFloatNetwork(options.out), validation.slice(0, 8), keptLogits);
+console.log(`trained in ${seconds()} s`);
+
+/**
+ * All matrices in the order of `withMatrices`, and how they are pruned. There are lists for pairs of a convolution and blocks of a layer of one
+ * row; a GRU's weights are only stored, so any may go.
+ */
+function matricesOf({ convolutions: [first, second], projection, gru, classifier }) {
+  return [
+    { matrix: first.weights }, { matrix: second.weights, pattern: 'pairs' }, { matrix: projection.weights, pattern: 'blocks' },
+    { matrix: gru.weights, pattern: 'weights', groups: 3 }, { matrix: gru.recurrentWeights, pattern: 'weights', groups: 3 },
+    { matrix: classifier.weights, pattern: 'weights' },
+  ];
+}
+
+function renew(progress) {
+  const sparsity = sparsityAt(progress, Number(options.sparsity), ...PRUNING);
+  for (const weights of pruned.values()) weights.prune(sparsity);
+  settled = progress >= PRUNING[1];
+  if (settled) averages = variables.map((variable) => variable.dataSync().slice());
+}
+
+/** Activations in steps of int8 once the masks are settled. */
+function logits(net, x, frames, batch, drop, follows = false) {
+  const rounded = (y, name) => (settled ? fakeQuant(tf, y, ranges.get(name), follows) : y);
+  return logitsOf(withMatrices(net, (matrix) => pruned.get(matrix).tensor()), x, frames, batch, drop, rounded);
+}
+
+function trainStep(streams) {
+  const cost = tf.tidy(() => {
+    const { frames, batch, x, labels, weights } = lessonOf(streams);
+    const expected = logitsOf(teacher, x, frames, batch);
+    const student = () => logits(network, x, frames, batch, dropout(DROPOUT, frames, batch, random), true);
+    return optimizer.minimize(() => distillation(tf, labels, expected, student(), { weights }), true, variables).dataSync()[0];
+  });
+  if (settled) follow(averages, variables, Math.min(MEMORY, (1 + steps) / (10 + steps++)));
+  return cost;
+}
+
+/** The share of weights, of the layers that lose any, that are gone. */
+function share() {
+  let all = 0, kept = 0;
+  for (const { pattern, mask } of pruned.values()) {
+    if (!pattern) continue;
+    all += mask.length;
+    kept += mask.reduce((a, b) => a + b, 0);
+  }
+  return `${(100 * (1 - kept / all)).toFixed(1)} %`;
+}
+
+function seconds() {
+  return ((performance.now() - started) / 1000).toFixed(0);
+}
