@@ -6,7 +6,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { PrunedWeights, Range, distillation, fakeQuant, sparsityAt } from '../../training/index.mjs';
+import { PrunedWeights, Pruning, Range, distillation, fakeQuant } from '../../training/index.mjs';
 import { startTensorflow, tf } from '../../digits/recipe/tensorflow.mjs';
 import { percent, rateAt } from '../../digits/recipe/batches.mjs';
 import { loadFloatNetwork, saveFloatNetwork } from '../../digits/recipe/float-network.mjs';
@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
 const EPOCHS = Number(options.epochs);
 const PEAK_RATE = 1.5e-3;
 const WARMUP = 0.05; // of training
-const PRUNING = [0.02, 0.6]; // the stretch of training over which weights go
+const STRETCH = [0.02, 0.6]; // the stretch of training over which weights go
 const RENEWAL = 25; // steps from mask to mask
 const DROPOUT = 0.1;
 const MEMORY = 0.997; // of the average of weights that is kept, once masks are settled
@@ -46,7 +46,7 @@ let averages;
 const pruned = new Map(matricesOf(network).map(({ matrix, ...how }) => [matrix, new PrunedWeights(tf, matrix, { ...how, levels: Number(options.levels) })]));
 const ranges = new Map(['convolution1', 'convolution2', 'projection', 'gru'].map((name) => [name, new Range()]));
 const optimizer = tf.train.adam(PEAK_RATE);
-let settled = false; // masks are as they will be
+const pruning = new Pruning(pruned.values(), Number(options.sparsity), ...STRETCH);
 let steps = 0;
 
 for (let epoch = 0; epoch < EPOCHS; epoch++) {
@@ -54,12 +54,12 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
   const batches = batchesOf(shuffle([...train], random), random);
   batches.forEach((batch, i) => {
     const progress = (epoch + i / batches.length) / EPOCHS;
-    if (i % RENEWAL === 0 && !settled) renew(progress);
+    if (i % RENEWAL === 0 && pruning.renew(progress)) averages = variables.map((variable) => variable.dataSync().slice());
     optimizer.learningRate = rateAt(progress, PEAK_RATE, WARMUP);
     loss += trainStep(batch);
   });
   const right = countRight(validation, (x, frames, batch) => logits(network, x, frames, batch));
-  console.log(`epoch ${epoch + 1}/${EPOCHS}  loss ${(loss / batches.length).toFixed(4)}  gone ${share()}  validation ${percent(right, validation.length)}  ${seconds()} s`);
+  console.log(`epoch ${epoch + 1}/${EPOCHS}  loss ${(loss / batches.length).toFixed(4)}  gone ${(100 * pruning.share()).toFixed(1)} %  validation ${percent(right, validation.length)}  ${seconds()} s`);
 }
 
 variablesOf(averaged).forEach((variable, i) => tf.tidy(() => variable.assign(tf.tensor(averages[i], variable.shape))));
@@ -83,16 +83,9 @@ function matricesOf({ convolutions: [first, second], projection, gru, classifier
   ];
 }
 
-function renew(progress) {
-  const sparsity = sparsityAt(progress, Number(options.sparsity), ...PRUNING);
-  for (const weights of pruned.values()) weights.prune(sparsity);
-  settled = progress >= PRUNING[1];
-  if (settled) averages = variables.map((variable) => variable.dataSync().slice());
-}
-
 /** Activations in steps of int8 once the masks are settled. */
 function logits(net, x, frames, batch, drop, follows = false) {
-  const rounded = (y, name) => (settled ? fakeQuant(tf, y, ranges.get(name), follows) : y);
+  const rounded = (y, name) => (pruning.settled ? fakeQuant(tf, y, ranges.get(name), follows) : y);
   return logitsOf(withMatrices(net, (matrix) => pruned.get(matrix).tensor()), x, frames, batch, drop, rounded);
 }
 
@@ -103,19 +96,8 @@ function trainStep(streams) {
     const student = () => logits(network, x, frames, batch, dropout(DROPOUT, frames, batch, random), true);
     return optimizer.minimize(() => distillation(tf, labels, expected, student(), { weights }), true, variables).dataSync()[0];
   });
-  if (settled) follow(averages, variables, Math.min(MEMORY, (1 + steps) / (10 + steps++)));
+  if (pruning.settled) follow(averages, variables, Math.min(MEMORY, (1 + steps) / (10 + steps++)));
   return cost;
-}
-
-/** The share of weights, of the layers that lose any, that are gone. */
-function share() {
-  let all = 0, kept = 0;
-  for (const { pattern, mask } of pruned.values()) {
-    if (!pattern) continue;
-    all += mask.length;
-    kept += mask.reduce((a, b) => a + b, 0);
-  }
-  return `${(100 * (1 - kept / all)).toFixed(1)} %`;
 }
 
 function seconds() {

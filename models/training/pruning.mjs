@@ -1,0 +1,39 @@
+import { sparsityAt } from './masks.mjs';
+
+/** The weights of a network on their way to `final`: renews all masks step by step, until they are settled. */
+export class Pruning {
+  #weights;
+  #final;
+  #from;
+  #until;
+  /** Masks are as they will be. */
+  settled = false;
+
+  /**
+   * @param weights PrunedWeights
+   * @param final the share that is gone in the end, of each that has a pattern
+   * @param from, until the stretch of training over which they go, as in sparsityAt
+   */
+  constructor(weights, final, from, until) {
+    this.#weights = [...weights];
+    this.#final = final;
+    this.#from = from;
+    this.#until = until;
+  }
+
+  /** @param progress of training, 0..1 @returns whether masks are settled now and were not before */
+  renew(progress) {
+    if (this.settled) return false;
+    const sparsity = sparsityAt(progress, this.#final, this.#from, this.#until);
+    for (const weights of this.#weights) weights.prune(sparsity);
+    this.settled = progress >= this.#until;
+    return this.settled;
+  }
+
+  /** The share of weights, of those with a pattern, that is gone. */
+  share() {
+    const masks = this.#weights.filter(({ pattern }) => pattern).map(({ mask }) => mask);
+    const sum = (of) => masks.reduce((total, mask) => total + of(mask), 0);
+    return 1 - sum((mask) => mask.reduce((a, b) => a + b, 0)) / sum((mask) => mask.length);
+  }
+}
