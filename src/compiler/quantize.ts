@@ -12,7 +12,7 @@ import { dropDead } from './passes/dropDead';
 import { fuseActivation } from './passes/fuseActivation';
 
 export interface QuantizeOptions {
-  /** Inputs that stand for what the network will see; their activations' ranges set the scales. A few hundred are usual. */
+  /** Inputs that stand for what the network will see; their activations' ranges set the scales. A few hundred are usual. A network that keeps a state starts each anew. */
   samples: Iterable<Float32Array | Record<string, Float32Array>>;
   /** Keep inputs and outputs float32 (the default is int8, with scale and zero point). */
   floatBorder?: boolean;
