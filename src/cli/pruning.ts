@@ -1,13 +1,15 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { lowRank, prune, sensitivity, type Graph, type LayerSensitivity, type PrunedLayer, type PrunePattern } from '../compiler/index';
+import { lowRank, prune, sensitivity, type Graph, type KeptLayer, type LayerSensitivity, type PrunedLayer, type PrunePattern } from '../compiler/index';
 import { KletError, type Preprocessing, type InputArray, type TensorInfo } from '../index';
 import { collect, positiveNumber } from './args';
 import { writeAtomically } from './files';
 import { readInputs } from './inputs';
 import { sensitivityChart } from './sensitivityChart';
-import { countText, percentText, plural, table } from './text';
+import { countText, percentText, plural, shortName, table } from './text';
+
+const NAME_WIDTH = 24;
 
 /** What `convert` is told about pruning. */
 export interface PruningOptions {
@@ -24,7 +26,7 @@ export interface PruningOptions {
 export function addPruningOptions(command: Command): Command {
   return command
     .option('--prune <part>', 'remove so much of the weights: 0.8, or NAME=0.8 for one layer (several times)', parsePart)
-    .addOption(new Option('--prune-pattern <pattern>', 'what goes together (default: pairs; blocks in layers of one row)').choices(['weights', 'pairs', 'blocks'] satisfies PrunePattern[]))
+    .addOption(new Option('--prune-pattern <pattern>', 'what goes together (default: pairs; blocks in layers of one row); channels: whole outputs, for a smaller network').choices(['weights', 'pairs', 'blocks', 'channels'] satisfies PrunePattern[]))
     .addOption(new Option('--prune-scope <scope>', 'the same part of each layer, or more where weights are small').choices(['layer', 'global']))
     .option('--prune-keep <name>', 'a layer that keeps all its weights; several times', collect)
     .option('--prune-spare <n>', 'leave the n layers alone whose pruning changes the answers to the samples most', positiveNumber)
@@ -68,7 +70,8 @@ export function pruned(given: Graph, options: PruningOptions, preprocessing: Pre
   if (chart !== undefined) writeAtomically(chart, new TextEncoder().encode(sensitivityChart(`${graph.name}: error of the outputs with ${percentText(sparsity as number, 1)} of one layer pruned`, ranking)));
   const result = prune(graph, { sparsity, ...common, ...(scope && { scope }), keep: [...keep, ...spared], ...(samples && { samples }), ...told('pruning layer') });
   return {
-    graph: result.graph, summary: [thinner, summaryText(result.layers)].filter(Boolean).join('; '), ...(chart !== undefined && { report: rankingTable(ranking, spared) }),
+    graph: result.graph, summary: [thinner, summaryText(result, pattern)].filter(Boolean).join('; '),
+    ...((chart !== undefined || result.kept.length > 0) && { report: [chart !== undefined && rankingTable(ranking, spared), result.kept.length > 0 && keptTable(result.kept)].filter(Boolean).join('\n') }),
     provenance: { ...asFactored, pruned: { sparsity, ...(scope && { scope }), ...common, ...(spared.length > 0 && { spared }), samples: samples?.length ?? 0 } },
   };
 }
@@ -85,7 +88,12 @@ function rankingTable(ranking: readonly LayerSensitivity[], spared: readonly str
   );
 }
 
-function summaryText(layers: readonly PrunedLayer[]): string {
+function keptTable(kept: readonly KeptLayer[]): string {
+  return table([{ head: 'keeps its channels' }, { head: 'because' }], kept.map(({ name, reason }) => [shortName(name, NAME_WIDTH), reason.replace(/"(.*)"/, (_, other: string) => `"${shortName(other, NAME_WIDTH)}"`)]));
+}
+
+function summaryText({ layers, kept }: { layers: readonly PrunedLayer[]; kept: readonly KeptLayer[] }, pattern: PrunePattern | undefined): string {
+  if (pattern === 'channels') return `channels of ${plural(layers.length, 'layer')}; ${kept.length} could not lose any`;
   const all = layers.reduce((sum, { weights }) => sum + weights, 0), gone = layers.reduce((sum, { weights, sparsity }) => sum + weights * sparsity, 0);
   return `${percentText(gone, all)} of ${countText(all)} weights in ${plural(layers.length, 'layer')}`;
 }

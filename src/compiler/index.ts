@@ -3,7 +3,7 @@ export { compile, type CompileOptions } from './compile';
 export { quantize, type QuantizeOptions } from './quantize';
 export { toStream, type StreamOptions } from './stream';
 export { lowRank, type FactoredLayer } from './prune/lowRank';
-export { prune, type PrunedLayer, type PruneOptions } from './prune/prune';
+export { prune, type KeptLayer, type PrunedLayer, type PruneOptions } from './prune/prune';
 export { sensitivity, type LayerSensitivity } from './prune/sensitivity';
 export type { PrunePattern } from './prune/units';
 export { GraphBuilder, type NodeOptions } from '../graph/builder';

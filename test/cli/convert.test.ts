@@ -53,6 +53,14 @@ describe('convert', () => {
     }
   });
 
+  it('removes channels, and says which layers could not lose any', async () => {
+    const { code, out } = await kinglet('convert', source, '-o', files.at('channels.klet'), '--prune', '0.5', '--prune-pattern', 'channels');
+    expect(code).toBe(0);
+    expect(out).toMatch(/pruned +channels of 0 layers; 1 could not lose any\n/);
+    expect(out).toMatch(/keeps its channels +because.*\n─+\nlogits +softmax "scores" does not work on each channel alone\n/);
+    expect(load('channels.klet').meta.provenance).toMatchObject({ pruned: { sparsity: 0.5, pattern: 'channels' } });
+  });
+
   it('shows and draws how much each layer matters, and spares those that matter most', async () => {
     const chart = files.at('sensitivity.svg');
     const { code, out, err } = await kinglet('convert', source, '-o', files.at('spared.klet'), '--prune', '0.5', '--prune-pattern', 'weights', '--prune-spare', '1', '--sensitivity', chart, '--samples', files.at('samples/1.bin'));

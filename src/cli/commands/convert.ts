@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { audioParameters, checkAudioParameters, inputFrames, type AudioConvention, type AudioSettings } from '../../audio/index';
-import { compile, readKlet, toStream, type CompileOptions, type Notes } from '../../compiler/index';
+import { compile, readKlet, toStream, type CompileOptions, type Notes, type PrunePattern } from '../../compiler/index';
 import { KletError, loadSync, type AudioPreprocessing, type Model, type Preprocessing, type TensorInfo } from '../../index';
 import { checkPreprocessing, pictureShape } from '../../tasks/pixels';
 import { byteCount, wholeNumber } from '../args';
@@ -87,7 +87,7 @@ function convert(input: string, options: ConvertOptions, io: Io): void {
     writeAtomically(output, klet, (written) => { model = verify(written); });
     progress.stop();
     if (labels) warnAboutLabels(labels.length, model!.outputs, io);
-    io.out(summary(input, source.length, output, klet, model!, options.golden, pruning));
+    io.out(summary(input, source.length, output, klet, model!, options.golden, pruning, options.prunePattern));
     if (report) io.out(`\n${report}`);
   } finally {
     progress.stop();
@@ -175,19 +175,20 @@ function warnAboutLabels(labels: number, outputs: readonly TensorInfo[], io: Io)
   io.err(`kinglet: warning: there are ${plural(labels, 'label')}, and ${classes}; "kinglet run" shows labels only where the numbers agree\n`);
 }
 
-/** How many layers multiply by lists of the weights that are left. */
-function listedText(notes: Notes | undefined): string {
+/** How many layers multiply by lists of the weights that are left; without channels there are fewer weights, none of them in lists. */
+function listedText(notes: Notes | undefined, pattern: PrunePattern | undefined): string | undefined {
+  if (pattern === 'channels') return undefined;
   return notes ? `${plural(notes.records.filter(({ layout }) => layout).length, 'layer')} faster for it` : 'made faster where it pays';
 }
 
-function summary(input: string, inputBytes: number, output: string, klet: Uint8Array, model: Model, golden: number, pruning: string | undefined): string {
+function summary(input: string, inputBytes: number, output: string, klet: Uint8Array, model: Model, golden: number, pruning: string | undefined, pattern: PrunePattern | undefined): string {
   const parts = readKlet(klet), { notes } = parts, cases = goldenCases(parts);
   return `${facts([
     ['read', `${input}, ${bytesText(inputBytes)}`],
     ['wrote', `${output}, ${bytesText(klet.length)} (${percentText(klet.length, inputBytes)})`],
     ['operators', notes && `${notes.records.length}: ${operatorCounts(notes)}`],
     ['MACs', notes && `${countText(totalMacs(notes))} a prediction`],
-    ['pruned', pruning && `${pruning}; ${listedText(notes)}`],
+    ['pruned', pruning && [pruning, listedText(notes, pattern)].filter(Boolean).join('; ')],
     ['memory', memoryText(model.memory)],
     ['verified', golden > 0 ? `all flavors reproduce its ${plural(cases, 'golden case')}` : 'loads and runs in all flavors'],
   ])}\n${portsTable(model.inputs, model.outputs)}`;

@@ -13,16 +13,22 @@ export interface PrunableLayer {
   pixels: number;
 }
 
-/** Constant weights of one group, and an even number of channels where a filter has several pixels: what there are kernels for. */
+/** Layers of one group whose weights are constant. */
+export function weightedLayers(graph: Graph): PrunableLayer[] {
+  return graph.nodes.flatMap((node) => layerOf(node) ?? []);
+}
+
+/** Those with an even number of channels where a filter has several pixels: what there are kernels for. */
 export function prunableLayers(graph: Graph): PrunableLayer[] {
-  return graph.nodes.flatMap((node): PrunableLayer[] => {
-    if (node.op !== 'conv2d' && node.op !== 'fullyConnected') return [];
-    const tensor = node.inputs[1], bias = node.inputs[2], groups = node.op === 'conv2d' ? node.attributes.groups : 1;
-    if (!tensor?.data || (bias && !bias.data) || groups !== 1) return [];
-    const shape = tensor.shape, N = shape[0]!, K = elementCount(shape.slice(1)), taps = K / shape.at(-1), out = node.outputs[0]!.shape;
-    if (taps > 1 && shape.at(-1) % 2 !== 0) return [];
-    return [{ node, name: node.name, N, K, taps, pixels: node.op === 'conv2d' ? out[1]! * out[2]! : out[0]! }];
-  });
+  return weightedLayers(graph).filter(({ K, taps }) => taps === 1 || (K / taps) % 2 === 0);
+}
+
+export function layerOf(node: AnyNode): PrunableLayer | undefined {
+  if (node.op !== 'conv2d' && node.op !== 'fullyConnected') return undefined;
+  const tensor = node.inputs[1], bias = node.inputs[2], groups = node.op === 'conv2d' ? node.attributes.groups : 1;
+  if (!tensor?.data || (bias && !bias.data) || groups !== 1) return undefined;
+  const shape = tensor.shape, N = shape[0]!, K = elementCount(shape.slice(1)), out = node.outputs[0]!.shape;
+  return { node, name: node.name, N, K, taps: K / shape.at(-1), pixels: node.op === 'conv2d' ? out[1]! * out[2]! : out[0]! };
 }
 
 /** The scale and zero point of weight n; floats are what they are. */

@@ -3,14 +3,18 @@ import { cloneGraph } from '../../graph/edit';
 import type { Graph } from '../../graph/graph';
 import { checkGraph } from '../check';
 import { inputRows, type Sample } from './calibration';
-import { prunableLayers, realWeights, replaceWeights, shiftBias, type PrunableLayer } from './layers';
+import { removeChannels } from './channels';
+import { prunableLayers, realWeights, replaceWeights, shiftBias, weightedLayers, type PrunableLayer } from './layers';
 import { curvature, momentsOf, refit } from './refit';
-import { cheapestMask, depthOf, unitCosts, type PrunePattern } from './units';
+import { cheapestMask, depthOf, unitCosts, type PrunePattern, type UnitPattern } from './units';
 
 export interface PruneOptions {
   /** Part of the weights that goes, 0 to below 1: of every layer, or of those named. */
   sparsity: number | Record<string, number>;
-  /** What goes together (default: pairs, and blocks in layers of one row, which is what there are kernels for). */
+  /**
+   * What goes together (default: pairs, and blocks in layers of one row, which is what there are kernels for). `channels` removes whole output
+   * channels, with what belongs to them in the layers after: the network gets smaller and faster by itself.
+   */
   pattern?: PrunePattern;
   /** `layer` (default) prunes each layer to `sparsity`; `global` prunes more where weights are small for their layer. */
   scope?: 'layer' | 'global';
@@ -29,8 +33,14 @@ export interface PrunedLayer {
   name: string;
   pattern: PrunePattern;
   weights: number;
-  /** Part of them that is zero now. */
+  /** Part of them that is zero now; of `channels`, part that is gone. */
   sparsity: number;
+}
+
+/** A layer that keeps its channels, and why. */
+export interface KeptLayer {
+  name: string;
+  reason: string;
 }
 
 /** No layer of a global choice loses more. */
@@ -39,11 +49,13 @@ const MAX_SPARSITY = 0.95;
 /**
  * Prunes the weights of convolutions and fully connected layers, in float32 networks and in quantized ones (whose scales stay).
  *
- * @returns a new graph, and what became of each layer; the given graph is not changed
- * @throws KletError `BAD_ARGUMENT` for a sparsity outside of 0 to 1, or a layer that there is not
+ * @returns a new graph, what became of each layer, and with the pattern `channels` the layers that could not lose any; the given graph is not changed
+ * @throws KletError `BAD_ARGUMENT` for a sparsity outside of 0 to 1, a layer that there is not, or a global choice of channels
  */
-export function prune(graph: Graph, options: PruneOptions): { graph: Graph; layers: PrunedLayer[] } {
-  const work = cloneGraph(graph), chosen = chooseLayers(work, options), samples = options.samples && [...options.samples];
+export function prune(graph: Graph, options: PruneOptions): { graph: Graph; layers: PrunedLayer[]; kept: KeptLayer[] } {
+  const work = cloneGraph(graph), samples = options.samples && [...options.samples];
+  if (options.pattern === 'channels') return { graph: work, ...pruneChannels(work, options, samples) };
+  const chosen = chooseLayers(work, options, options.pattern);
   const before = samples && chosen.length > 0 ? inputRows(work, chosen.map(({ layer }) => layer), samples) : undefined;
   const layers = chosen.map(({ layer, sparsity, pattern }, i): PrunedLayer => {
     options.onProgress?.(i, chosen.length, layer.name);
@@ -62,26 +74,43 @@ export function prune(graph: Graph, options: PruneOptions): { graph: Graph; laye
     return { name: layer.name, pattern, weights: mask.length, sparsity: mask.filter((stays) => stays === 0).length / mask.length };
   });
   checkGraph(work, 'prune');
-  return { graph: work, layers };
+  return { graph: work, layers, kept: [] };
+}
+
+function pruneChannels(work: Graph, options: PruneOptions, samples: readonly Sample[] | undefined): { layers: PrunedLayer[]; kept: KeptLayer[] } {
+  if (options.scope === 'global') throw new KletError('BAD_ARGUMENT', 'channels are pruned to the same part of each layer; how much a channel matters does not compare between layers');
+  const layers: PrunedLayer[] = [], kept: KeptLayer[] = [], choices = pick(weightedLayers(work), options);
+  choices.forEach(({ layer: { node, name, N, K }, sparsity }, i) => {
+    options.onProgress?.(i, choices.length, name);
+    const result = removeChannels(work, node, sparsity, samples);
+    if (typeof result === 'string') kept.push({ name, reason: result });
+    else layers.push({ name, pattern: 'channels', weights: N * K, sparsity: result / N });
+  });
+  checkGraph(work, 'prune');
+  return { layers, kept };
 }
 
 interface Choice {
   layer: PrunableLayer;
   sparsity: number;
-  pattern: PrunePattern;
+  pattern: UnitPattern;
 }
 
-function chooseLayers(graph: Graph, { sparsity, pattern, scope = 'layer', keep = [] }: PruneOptions): Choice[] {
-  const all = prunableLayers(graph), named = typeof sparsity === 'number' ? undefined : sparsity, kept = new Set(keep);
+function chooseLayers(graph: Graph, options: PruneOptions, pattern: UnitPattern | undefined): Choice[] {
+  const choices = pick(prunableLayers(graph), options).map((choice): Choice => ({ ...choice, pattern: pattern ?? (choice.layer.pixels === 1 ? 'blocks' : 'pairs') }));
+  return options.scope === 'global' && typeof options.sparsity === 'number' ? spread(choices) : choices;
+}
+
+/** The layers that the options mean, and how much of each goes. */
+function pick(all: PrunableLayer[], { sparsity, keep = [] }: PruneOptions): Omit<Choice, 'pattern'>[] {
+  const named = typeof sparsity === 'number' ? undefined : sparsity, kept = new Set(keep);
   for (const name of [...Object.keys(named ?? {}), ...keep]) {
     if (!all.some((layer) => layer.name === name)) throw new KletError('BAD_ARGUMENT', `there is no layer "${name}" to prune; there are ${all.map((layer) => `"${layer.name}"`).join(', ')}`);
   }
-  const choices = all.filter(({ name }) => !kept.has(name) && (named === undefined || name in named)).map((layer): Choice => ({
-    layer, sparsity: named?.[layer.name] ?? sparsity as number, pattern: pattern ?? (layer.pixels === 1 ? 'blocks' : 'pairs'),
-  }));
+  const choices = all.filter(({ name }) => !kept.has(name) && (named === undefined || name in named)).map((layer) => ({ layer, sparsity: named?.[layer.name] ?? sparsity as number }));
   const wrong = choices.find(({ sparsity: part }) => !(part >= 0 && part < 1));
   if (wrong) throw new KletError('BAD_ARGUMENT', `the part of the weights that goes must be from 0 to below 1; it is ${wrong.sparsity}`);
-  return scope === 'global' && named === undefined ? spread(choices) : choices;
+  return choices;
 }
 
 /** The same number of weights in all, more of them where they are small beside their layer's. */

@@ -3,7 +3,7 @@ import { KletError } from '../../errors';
 import type { Graph } from '../../graph/graph';
 import { compile } from '../compile';
 import type { Sample } from './calibration';
-import { prunableLayers } from './layers';
+import { prunableLayers, weightedLayers } from './layers';
 import { prune, type PruneOptions } from './prune';
 
 export interface LayerSensitivity {
@@ -16,21 +16,23 @@ export interface LayerSensitivity {
 /**
  * Prunes one layer at a time, by size, and compares what the network answers to the samples with what it answered before.
  *
- * @returns the layers in the network's order
+ * @returns the layers in the network's order, of `channels` those that can lose some
  * @throws KletError `BAD_ARGUMENT` without samples
  */
 export function sensitivity(graph: Graph, options: { sparsity: number; samples: Iterable<Sample> } & Pick<PruneOptions, 'pattern' | 'onProgress'>): LayerSensitivity[] {
-  const { sparsity, pattern, onProgress } = options, samples = [...options.samples], layers = prunableLayers(graph), before = answers(graph, samples);
+  const { sparsity, pattern, onProgress } = options, samples = [...options.samples], layers = pattern === 'channels' ? weightedLayers(graph) : prunableLayers(graph), before = answers(graph, samples);
   if (samples.length === 0) throw new KletError('BAD_ARGUMENT', 'sensitivity() needs samples: inputs that stand for what the network will see');
-  return layers.map(({ name, N, K }, i) => {
+  return layers.flatMap(({ name, N, K }, i) => {
     onProgress?.(i, layers.length, name);
-    const after = answers(prune(graph, { sparsity: { [name]: sparsity }, ...(pattern && { pattern }) }).graph, samples);
+    const pruned = prune(graph, { sparsity: { [name]: sparsity }, ...(pattern && { pattern }) });
+    if (pruned.layers.length === 0) return [];
+    const after = answers(pruned.graph, samples);
     let distance = 0, size = 0;
     before.forEach((values, at) => values.forEach((value, j) => {
       distance += (value - after[at]![j]!) ** 2;
       size += value ** 2;
     }));
-    return { name, weights: N * K, error: size > 0 ? Math.sqrt(distance / size) : 0 };
+    return [{ name, weights: N * K, error: size > 0 ? Math.sqrt(distance / size) : 0 }];
   });
 }
 

@@ -4,21 +4,23 @@ import type { PrunableLayer } from './layers';
  * What is pruned together: single weights; pairs along K of one output; blocks of 4 along K of 8 outputs. Pairs and blocks are what the
  * core has lists for (docs/kernels.md); single weights keep the pairs that they lie in.
  */
-export type PrunePattern = 'weights' | 'pairs' | 'blocks';
+export type UnitPattern = 'weights' | 'pairs' | 'blocks';
+/** What `prune` removes: units of weights, or whole output channels (channels.ts). */
+export type PrunePattern = UnitPattern | 'channels';
 
-const sizes: Record<PrunePattern, { rows: number; depth: number }> = { weights: { rows: 1, depth: 1 }, pairs: { rows: 1, depth: 2 }, blocks: { rows: 8, depth: 4 } };
+const sizes: Record<UnitPattern, { rows: number; depth: number }> = { weights: { rows: 1, depth: 1 }, pairs: { rows: 1, depth: 2 }, blocks: { rows: 8, depth: 4 } };
 /** The core multiplies pairs in fours: a channel that keeps another number pays for the next. */
 const FOURS = 4;
 
 /** For one place along K, the matrix [depth][depth] that weighs its weights w: their removal costs w·M·w. Without: w·w. */
 export type Weighing = (place: number) => ArrayLike<number> | undefined;
 
-export function depthOf(pattern: PrunePattern): number {
+export function depthOf(pattern: UnitPattern): number {
   return sizes[pattern].depth;
 }
 
 /** What each unit's removal costs, [⌈N/rows⌉][⌈K/depth⌉]. */
-export function unitCosts({ N, K }: PrunableLayer, weights: Float64Array, pattern: PrunePattern, weighing: Weighing = () => undefined): Float64Array {
+export function unitCosts({ N, K }: PrunableLayer, weights: Float64Array, pattern: UnitPattern, weighing: Weighing = () => undefined): Float64Array {
   const { rows, depth } = sizes[pattern], places = Math.ceil(K / depth), costs = new Float64Array(Math.ceil(N / rows) * places);
   for (let place = 0; place < places; place++) {
     const matrix = weighing(place), from = place * depth, width = Math.min(depth, K - from);
@@ -34,7 +36,7 @@ export function unitCosts({ N, K }: PrunableLayer, weights: Float64Array, patter
 }
 
 /** The mask [N][K] (1: stays) that removes the cheapest units, so many that `sparsity` of them are gone. */
-export function cheapestMask({ N, K }: PrunableLayer, costs: Float64Array, sparsity: number, pattern: PrunePattern): Uint8Array {
+export function cheapestMask({ N, K }: PrunableLayer, costs: Float64Array, sparsity: number, pattern: UnitPattern): Uint8Array {
   const { rows, depth } = sizes[pattern], places = Math.ceil(K / depth), lists = costs.length / places, stays = new Uint8Array(costs.length);
   const order = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i).sort((a, b) => costs[b]! - costs[a]! || a - b);
   for (const unit of order(0, costs.length).slice(0, Math.round(costs.length * (1 - sparsity)))) stays[unit] = 1;
