@@ -56,9 +56,10 @@ export function randomInputs(graph: Graph, seed: number): Record<string, TensorD
 
 // ── running and comparing ─────────────────────────────────────────────────────────────────────────────────
 
-/** Raw values of all outputs, in order. The second run of a model must repeat the first. */
+/** Raw values of all outputs, in order, from the initial state. The second run of a model must repeat the first. */
 export function predictAll(model: Model, graph: Graph, inputs: Record<string, TensorData>): TensorData[] {
   const once = (): TensorData[] => {
+    model.reset();
     const raw = model.predict(inputs, { output: 'raw' });
     // an output that is an input too has a name of its own
     return model.outputs.map(({ name }) => {
