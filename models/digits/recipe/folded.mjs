@@ -1,0 +1,55 @@
+/** The float network, whose batch norm is folded, in training once more: its numbers as TensorFlow's variables. */
+import { architecture, convolve } from './network.mjs';
+import { biasRelu6, dense, globalAverage, tf } from './tensorflow.mjs';
+
+/**
+ * @param network of loadFloatNetwork
+ * @returns the layers with weights, in order: { name, op, …, weights, bias }, in TensorFlow's layouts
+ */
+export function foldedLayers(network) {
+  const geometry = new Map(architecture().layers.map((layer) => [layer.name, layer]));
+  return network.layers.filter(({ weights }) => weights).map(({ name, op, weights, bias }) => {
+    const [, kh, kw, last] = weights.shape;
+    const depthwise = op === 'depthwiseConv2d';
+    const outputs = depthwise ? last : weights.shape[0];
+    const shape = depthwise ? [kh, kw, last, 1] : op === 'conv2d' && kh > 1 ? [kh, kw, last, outputs] : [weights.data.length / outputs, outputs];
+    const data = depthwise ? weights.data : swapped(weights.data, outputs, weights.data.length / outputs);
+    return { ...geometry.get(name), name, op, weights: tf.variable(tf.tensor(data, shape)), bias: tf.variable(tf.tensor1d(bias.data)) };
+  });
+}
+
+/**
+ * x [N][28][28][1] → logits [N][10]
+ *
+ * @param weightsOf (layer) → the weights that it has
+ * @param rounded (activations, layer) → the same as int8 has them
+ */
+export function foldedLogits(layers, x, weightsOf = ({ weights }) => weights, rounded = (y) => y) {
+  const [batch] = x.shape;
+  for (const layer of layers) {
+    const weights = weightsOf(layer);
+    if (layer.op === 'fullyConnected') return dense(rounded(globalAverage(x), layer), weights, layer.bias);
+    const rows = biasRelu6(tf.reshape(convolve(x, weights, layer), [-1, layer.channels]), layer.bias);
+    x = tf.reshape(rounded(rows, layer), [batch, layer.size, layer.size, layer.channels]);
+  }
+}
+
+/** The float network with new weights and biases. @param dataOf (layer) → f32, as its variable has them */
+export function withWeights(network, layers, dataOf) {
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  return {
+    ...network,
+    layers: network.layers.map((layer) => {
+      const trained = byName.get(layer.name);
+      if (!trained) return layer;
+      const { shape } = layer.weights;
+      const data = layer.op === 'depthwiseConv2d' ? dataOf(trained) : swapped(dataOf(trained), layer.weights.data.length / shape[0], shape[0]);
+      return { ...layer, weights: { shape, data }, bias: { shape: layer.bias.shape, data: trained.bias.dataSync().slice() } };
+    }),
+  };
+}
+
+/** [rows][columns] → [columns][rows] */
+function swapped(values, rows, columns) {
+  return Float32Array.from(values, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]);
+}

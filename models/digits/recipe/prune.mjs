@@ -1,0 +1,91 @@
+/**
+ * Step 3: takes the float network, lets its weights go while it is trained on, and writes digits-pruned.float.json and .bin. Needs
+ * kinglet built (dist/ at the top of the repository).
+ *
+ *     node prune.mjs [--epochs 24] [--sparsity 0.8] [--pattern pairs] [--levels 31] [--out PATH]
+ */
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { PrunedWeights, Pruning, Range, distillation, fakeQuant } from '../../training/index.mjs';
+import { countRight, distorted, percent, rateAt, smoothed } from './batches.mjs';
+import { CLASSES, SIDE, loadDigits } from './data.mjs';
+import { PRUNED_NETWORK, loadFloatNetwork, saveFloatNetwork } from './float-network.mjs';
+import { foldedLayers, foldedLogits, withWeights } from './folded.mjs';
+import { seeded, shuffle } from './random.mjs';
+import { startTensorflow, tf } from './tensorflow.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    epochs: { type: 'string', default: '24' }, sparsity: { type: 'string', default: '0.8' }, pattern: { type: 'string', default: 'pairs' },
+    levels: { type: 'string', default: '31' }, out: { type: 'string', default: PRUNED_NETWORK },
+  },
+});
+const EPOCHS = Number(options.epochs);
+const BATCH = 64;
+const PEAK_RATE = 1.5e-3;
+const WARMUP = 0.05; // of training
+const STRETCH = [0.02, 0.6]; // the stretch of training over which weights go
+const RENEWAL = 25; // steps from mask to mask
+const FEW = 32; // input channels
+const SEED = 17;
+
+await startTensorflow();
+const started = performance.now();
+const { train, validation } = loadDigits();
+const random = seeded(SEED);
+const network = loadFloatNetwork();
+const teacher = foldedLayers(network);
+const layers = foldedLayers(network);
+const pruned = new Map(layers.map((layer) => [layer, new PrunedWeights(tf, layer.weights, { pattern: patternOf(layer), levels: Number(options.levels) })]));
+const ranges = new Map(layers.map((layer) => [layer, new Range()]));
+const optimizer = tf.train.adam(PEAK_RATE);
+const order = Array.from({ length: train.count }, (_, i) => i);
+const stepsPerEpoch = train.count / BATCH;
+const pruning = new Pruning(pruned.values(), Number(options.sparsity), ...STRETCH);
+
+for (let epoch = 0; epoch < EPOCHS; epoch++) {
+  shuffle(order, random);
+  let loss = 0;
+  for (let step = 0; step < stepsPerEpoch; step++) {
+    const progress = (epoch + step / stepsPerEpoch) / EPOCHS;
+    if (step % RENEWAL === 0) pruning.renew(progress);
+    optimizer.learningRate = rateAt(progress, PEAK_RATE, WARMUP);
+    loss += trainStep(order.slice(step * BATCH, (step + 1) * BATCH), epoch < 0.75 * EPOCHS ? 1 : 0.6);
+  }
+  console.log(`epoch ${epoch + 1}/${EPOCHS}  loss ${(loss / stepsPerEpoch).toFixed(4)}  gone ${(100 * pruning.share()).toFixed(1)} %  validation ${percent(right(validation), validation.count)}  ${seconds()} s`);
+}
+
+saveFloatNetwork(options.out, withWeights(network, layers, (layer) => pruned.get(layer).data()));
+console.log(`trained in ${seconds()} s`);
+
+/**
+ * There are no lists for depthwise filters, which have nine weights a channel, and for the first layer, of one input. Where an output has few
+ * inputs, lists of pairs, which come in fours, would be empty or half full: of these single weights go, and the file is smaller for it.
+ */
+function patternOf({ name, op, inChannels }) {
+  if (op === 'depthwiseConv2d' || name === 'stem') return undefined;
+  return op === 'fullyConnected' || inChannels < FEW ? 'weights' : options.pattern;
+}
+
+/** Activations in steps of int8 once the masks are settled. */
+function logitsOf(x, follows) {
+  return foldedLogits(layers, x, (layer) => pruned.get(layer).tensor(), (y, layer) => (pruning.settled ? fakeQuant(tf, y, ranges.get(layer), follows) : y));
+}
+
+function trainStep(indices, strength) {
+  const images = distorted(train, indices, random, strength);
+  return tf.tidy(() => {
+    const x = tf.tensor4d(images, [indices.length, SIDE, SIDE, 1]);
+    const labels = tf.tensor2d(smoothed(train, indices), [indices.length, CLASSES]);
+    const expected = foldedLogits(teacher, x);
+    return optimizer.minimize(() => distillation(tf, labels, expected, logitsOf(x, true)), true, layers.flatMap(({ weights, bias }) => [weights, bias])).dataSync()[0];
+  });
+}
+
+function right(set) {
+  return tf.tidy(() => countRight(set, logitsOf(tf.tensor4d(set.images, [set.count, SIDE, SIDE, 1]), false).dataSync()));
+}
+
+function seconds() {
+  return ((performance.now() - started) / 1000).toFixed(0);
+}
