@@ -176,7 +176,8 @@ function quantizedWeights(node: AnyNode, tensor: Tensor): Tensor {
   const inner = elementCount(tensor.shape.slice(axis + 1)), channelOf = (i: number): number => Math.floor(i / inner) % channels;
   const largest = new Float64Array(channels);
   values.forEach((v, i) => { largest[channelOf(i)] = Math.max(largest[channelOf(i)]!, Math.abs(v)); });
-  const scale = Array.from(largest, (m) => f32(Math.max(m, 1e-8) / 127));
+  // a channel without weights, as pruning leaves some, still has a bias, which must fit in its steps
+  const scale = Array.from(largest, (m) => f32((m || 1) / 127));
   return {
     ...tensor, dtype: 'int8', quantization: { scale, zeroPoint: scale.map(() => 0), axis },
     data: Int8Array.from(values, (v, i) => Math.max(-127, Math.min(127, roundAway(v / scale[channelOf(i)]!)))),

@@ -80,6 +80,13 @@ describe('quantize', () => {
     expect(model.predict({ x: new Float32Array(4), zero: new Float32Array(4) })).toEqual(new Float32Array(4));
   });
 
+  test('keeps the bias of an output whose weights are all gone', () => {
+    const b = new GraphBuilder('gone'), x = b.input('x', [1, 4]);
+    const y = b.node('fullyConnected', [x, b.constant(Float32Array.of(0, 0, 0, 0, 1, -1, 0.5, 0), [2, 4]), b.constant(Float32Array.of(3, -1), [2])], { activation: 'none' });
+    const samples = [Float32Array.of(1, 0, 1, 0), Float32Array.of(0, 1, 0, 1)], [first] = loadSync(compile(quantize(b.finish([y]), { samples }))).predict(samples[0]!) as Float32Array;
+    expect(Math.abs(first! - 3)).toBeLessThan(0.05);
+  });
+
   test('leaves inputs and outputs float when asked, and the given graph as it was', () => {
     const graph = network(8), before = JSON.stringify(graph), result = quantize(graph, { samples: pictures(8, 5), floatBorder: true });
     expect(JSON.stringify(graph)).toBe(before);
