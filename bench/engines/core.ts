@@ -12,7 +12,7 @@ export const core: Engine = (file, values, { flavor }) => Promise.resolve(() => 
   if (!bytes) throw new Error(`there is no flavor "${flavor}" here`);
   const parts = readKlet(file), { inputs, outputs }: { inputs: ArenaTensor[]; outputs: ArenaTensor[] } = parts.meta;
   const { map, total } = mapMemory(parts), arena = map[4]!;
-  const { exports, memory } = instantiate(compileCore(bytes(), `the ${flavor} core`).module, total), view = new DataView(memory.buffer);
+  const { exports, memory } = instantiate(compileCore(bytes(), `the ${flavor} core`), total), view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, map[2]);

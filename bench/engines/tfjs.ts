@@ -76,7 +76,7 @@ function stepOf(tf: Tf, node: AnyNode): Step {
     return name;
   };
   const constant = (tensor: Tensor, shape = tensor.shape, data = tensor.data): TfTensor => {
-    if (!data) throw new Error(`${node.op} "${node.name}": an input that should be constant is not`);
+    if (!data || data instanceof Int16Array) throw new Error(`${node.op} "${node.name}": an input that should be constant, and of a type that is built here, is not`);
     return tf.tensor(data, shape);
   };
   const bias = node.inputs[2] ? { bias: constant(node.inputs[2]) } : {};

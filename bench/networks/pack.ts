@@ -1,4 +1,4 @@
-import type { Graph, Tensor, TensorData } from '../../src/graph/graph';
+import type { Graph, Tensor, ConstantData } from '../../src/graph/graph';
 
 // A graph as one file, for the page that builds it from another library's operators:
 // ┌──────────────┬──────┬─────────────────────────────┐
@@ -12,7 +12,7 @@ interface PackedTensor extends Omit<Tensor, 'data'> {
 
 /** A network of float32 and int32 tensors to bytes. */
 export function packGraph(graph: Graph): Uint8Array<ArrayBuffer> {
-  const tensors: PackedTensor[] = [], chunks: TensorData[] = [], index = new Map<Tensor, number>();
+  const tensors: PackedTensor[] = [], chunks: ConstantData[] = [], index = new Map<Tensor, number>();
   let words = 0;
   const place = (tensor: Tensor): number => {
     const known = index.get(tensor);
