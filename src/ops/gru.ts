@@ -1,17 +1,10 @@
 import * as L from '../../assembly/layout';
-import { input, perTensor, type Node } from '../graph/graph';
+import { input, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
 import {
-  checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, foldZero, GATE_SCALE, keepState, modeOf, optionalOperand, plainWords, sequenceShape,
+  checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, foldZero, GATE_SCALE, keepState, modeOf, optionalOperand, plainWords, sequenceShape, sizesOf,
   stridesOfSequence, type Cell,
 } from './recurrent';
-import { demand } from './support';
-
-function sizesOf(node: Node<'gru'>): { inputs: number; cells: number } {
-  const inputs = input(node, 0).shape.at(-1) ?? 1, [, cells = 0] = input(node, 2).shape;
-  demand(node, input(node, 1).shape[1] === inputs, `its weights take ${input(node, 1).shape[1]} numbers, its input has ${inputs}`);
-  return { inputs, cells };
-}
 
 export const gru: Operator<'gru'> = {
   // its output is between −1 and 1

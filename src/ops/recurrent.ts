@@ -22,6 +22,13 @@ export interface Strides {
   strides: [number, number, number, number];
 }
 
+/** Inputs and cells of a gru or rnn, whose weights agree on them. */
+export function sizesOf(node: AnyNode): { inputs: number; cells: number } {
+  const inputs = input(node, 0).shape.at(-1) ?? 1, [, cells = 0] = input(node, 2).shape;
+  demand(node, input(node, 1).shape[1] === inputs, `its weights take ${input(node, 1).shape[1]} numbers, its input has ${inputs}`);
+  return { inputs, cells };
+}
+
 /** The shape of what a layer of `width` makes of x. */
 export function sequenceShape(node: AnyNode, width: number): number[] {
   const { shape } = input(node, 0);
