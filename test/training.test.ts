@@ -9,13 +9,15 @@ import { Random } from './helpers/random';
 
 const folder = path.resolve(import.meta.dirname, '../models/training');
 
+interface Variable { dataSync: () => Float32Array }
 interface Training {
-  maskOf: (weights: Float32Array, outputs: number, pattern: string, sparsity: number) => Float32Array;
+  masksOf: (matrices: { weights: Float32Array; outputs: number }[], pattern: string, sparsity: number, scope?: string) => Float32Array[];
   sparsityAt: (progress: number, final: number, from: number, until: number) => number;
   roundWeights: (weights: Float32Array, outputs: number, groups?: number, levels?: number) => Float32Array;
+  Averages: new (variables: Variable[], memory?: number) => { follow(): void; of(variable: Variable): Float32Array };
   Range: new (momentum?: number) => { low: number; high: number; follow(values: Float32Array): void; round(values: Float32Array): Float32Array };
 }
-const { maskOf, sparsityAt, roundWeights, Range } = await import(path.join(folder, 'index.mjs')) as Training;
+const { Averages, masksOf, sparsityAt, roundWeights, Range } = await import(path.join(folder, 'index.mjs')) as Training;
 
 /** f32 [inputs][outputs] */
 function noise(inputs: number, outputs: number, seed: number): Float32Array {
@@ -25,14 +27,14 @@ function noise(inputs: number, outputs: number, seed: number): Float32Array {
 
 describe('masks', () => {
   test('single weights: the smallest go, whatever their order', () => {
-    const weights = noise(40, 8, 1), mask = maskOf(weights, 8, 'weights', 0.75), magnitude = (i: number): number => Math.abs(weights[i]!);
+    const weights = noise(40, 8, 1), [mask] = masksOf([{ weights, outputs: 8 }], 'weights', 0.75) as [Float32Array], magnitude = (i: number): number => Math.abs(weights[i]!);
     const kept = [...mask.keys()].filter((i) => mask[i] === 1), gone = [...mask.keys()].filter((i) => mask[i] === 0);
     expect(gone.length).toBe(240);
     expect(Math.max(...gone.map(magnitude))).toBeLessThanOrEqual(Math.min(...kept.map(magnitude)));
   });
 
   test.each([['pairs', 2, 1], ['blocks', 4, 8]] as const)('%s: %i along the inputs of %i outputs stay or go together', (pattern, depth, rows) => {
-    const inputs = 48, outputs = 24, mask = maskOf(noise(inputs, outputs, 2), outputs, pattern, 0.75);
+    const inputs = 48, outputs = 24, [mask] = masksOf([{ weights: noise(inputs, outputs, 2), outputs }], pattern, 0.75) as [Float32Array];
     for (let k = 0; k < inputs; k++) for (let n = 0; n < outputs; n++) {
       const first = (k - k % depth) * outputs + n - n % rows;
       expect(mask[k * outputs + n], `input ${k} of output ${n}`).toBe(mask[first]);
@@ -41,8 +43,27 @@ describe('masks', () => {
   });
 
   test('a weight that is zero already may stay', () => {
-    expect(maskOf(new Float32Array(64), 8, 'weights', 0.5).reduce((a, b) => a + b)).toBe(32);
+    expect(masksOf([{ weights: new Float32Array(64), outputs: 8 }], 'weights', 0.5)[0]!.reduce((a, b) => a + b)).toBe(32);
   });
+
+  test('of all matrices together, more go where few weights carry a matrix, and as many in all', () => {
+    const even = noise(40, 8, 4), carried = noise(40, 8, 5).map((w, i) => (i % 5 === 0 ? w : w / 100));
+    const [most, few] = masksOf([even, carried].map((weights) => ({ weights, outputs: 8 })), 'weights', 0.6, 'global').map((mask) => mask.reduce((a, b) => a + b)) as [number, number];
+    expect(most + few).toBe(256);
+    expect(few).toBeLessThan(most - 50);
+  });
+});
+
+test('averages begin where the variables are, follow them fast at first, and slowly then', () => {
+  const values = Float32Array.of(1), variable = { dataSync: () => values }, averages = new Averages([variable], 0.5);
+  expect(averages.of(variable)[0]).toBe(1);
+  values[0] = 11;
+  averages.follow();
+  expect(averages.of(variable)[0]).toBeCloseTo(10, 5); // a tenth of the old, then 2/11, …
+  for (let i = 0; i < 20; i++) averages.follow();
+  values[0] = 21;
+  averages.follow();
+  expect(averages.of(variable)[0]).toBeCloseTo(16, 3);
 });
 
 test('the share that is gone rises along a cubic and then stays', () => {

@@ -1,5 +1,4 @@
 /** Training with the steps of int8: values are rounded on the way forward, and gradients pass as if they had not been. */
-import { maskOf } from './masks.mjs';
 
 /**
  * Rounds weights to whole multiples of a step, symmetric about zero, as `quantize` does: the largest of each group of outputs is `levels` steps.
@@ -92,11 +91,6 @@ export class PrunedWeights {
     this.groups = groups ?? this.outputs;
     this.levels = levels ?? 127;
     this.mask = new Float32Array(variable.size).fill(1);
-  }
-
-  /** Renews the mask by what is smallest now. */
-  prune(sparsity) {
-    if (this.pattern) this.mask = maskOf(this.variable.dataSync(), this.outputs, this.pattern, sparsity);
   }
 
   /** What the network sees, f32. @param values of the variable, or an average of what they have been */

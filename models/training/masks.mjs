@@ -7,24 +7,29 @@
 import { GraphBuilder, prune } from '../../dist/compiler.js';
 
 /**
- * The mask that leaves the largest weights, in the units that kinglet prunes by: it is `prune` that chooses, so what is trained
+ * The masks that leave the largest weights, in the units that kinglet prunes by: it is `prune` that chooses, so what is trained
  * for is what there are kernels for.
  *
- * @param weights f32 [inputs][outputs]
+ * @param matrices { weights: f32 [inputs][outputs], outputs }
  * @param pattern `weights`, `pairs` (2 along the inputs of one output) or `blocks` (4 along the inputs of 8 outputs)
  * @param sparsity the share of weights that goes, 0 to below 1
- * @returns f32 [inputs][outputs], 1 where a weight stays and 0 where it goes
+ * @param scope `layer`: of each matrix; `global`: of all together, more where others of their matrix are larger by far
+ * @returns f32 [inputs][outputs] of each, 1 where a weight stays and 0 where it goes
  */
-export function maskOf(weights, outputs, pattern, sparsity) {
-  const inputs = weights.length / outputs;
-  const builder = new GraphBuilder('mask');
-  // never 0, so that the zeros of the result are what was pruned
-  const rows = Float32Array.from(weights, (_, i) => weights[(i % inputs) * outputs + Math.floor(i / inputs)] || 1e-30);
-  const x = builder.input('x', [1, inputs], 'float32');
-  const node = builder.node('fullyConnected', [x, builder.constant(rows, [outputs, inputs])], { activation: 'none' }, { name: 'y' });
-  const { graph } = prune(builder.finish([node]), { sparsity, pattern });
-  const kept = graph.nodes[0].inputs[1].data;
-  return Float32Array.from(weights, (_, i) => (kept[(i % outputs) * inputs + Math.floor(i / outputs)] === 0 ? 0 : 1));
+export function masksOf(matrices, pattern, sparsity, scope = 'layer') {
+  const builder = new GraphBuilder('masks');
+  const nodes = matrices.map(({ weights, outputs }, i) => {
+    const inputs = weights.length / outputs;
+    // never 0, so that the zeros of the result are what was pruned
+    const rows = Float32Array.from(weights, (_, j) => weights[(j % inputs) * outputs + Math.floor(j / inputs)] || 1e-30);
+    const x = builder.input(`x${i}`, [1, inputs], 'float32');
+    return builder.node('fullyConnected', [x, builder.constant(rows, [outputs, inputs])], { activation: 'none' }, { name: `y${i}` });
+  });
+  const { graph } = prune(builder.finish(nodes), { sparsity, pattern, scope });
+  return matrices.map(({ weights, outputs }, i) => {
+    const kept = graph.nodes[i].inputs[1].data, inputs = weights.length / outputs;
+    return Float32Array.from(weights, (_, j) => (kept[(j % outputs) * inputs + Math.floor(j / outputs)] === 0 ? 0 : 1));
+  });
 }
 
 /**

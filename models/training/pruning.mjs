@@ -1,4 +1,4 @@
-import { sparsityAt } from './masks.mjs';
+import { masksOf, sparsityAt } from './masks.mjs';
 
 /** The weights of a network on their way to `final`: renews all masks step by step, until they are settled. */
 export class Pruning {
@@ -6,6 +6,7 @@ export class Pruning {
   #final;
   #from;
   #until;
+  #scope;
   /** Masks are as they will be. */
   settled = false;
 
@@ -13,19 +14,26 @@ export class Pruning {
    * @param weights PrunedWeights
    * @param final the share that is gone in the end, of each that has a pattern
    * @param from, until the stretch of training over which they go, as in sparsityAt
+   * @param scope as in masksOf; of all those with the same pattern together if `global`
    */
-  constructor(weights, final, from, until) {
+  constructor(weights, final, from, until, scope = 'layer') {
     this.#weights = [...weights];
     this.#final = final;
     this.#from = from;
     this.#until = until;
+    this.#scope = scope;
   }
 
   /** @param progress of training, 0..1 @returns whether masks are settled now and were not before */
   renew(progress) {
     if (this.settled) return false;
     const sparsity = sparsityAt(progress, this.#final, this.#from, this.#until);
-    for (const weights of this.#weights) weights.prune(sparsity);
+    const patterns = new Set(this.#weights.map(({ pattern }) => pattern).filter(Boolean));
+    for (const pattern of patterns) {
+      const same = this.#weights.filter((weights) => weights.pattern === pattern);
+      const masks = masksOf(same.map(({ variable, outputs }) => ({ weights: variable.dataSync(), outputs })), pattern, sparsity, this.#scope);
+      masks.forEach((mask, i) => { same[i].mask = mask; });
+    }
     this.settled = progress >= this.#until;
     return this.settled;
   }

@@ -12,7 +12,7 @@ import { inlinedCores } from '../runtime/inlined';
 import { mapMemory, Model, type Inputs } from '../runtime/model';
 import { checkGraph } from './check';
 import { Emitter } from './emitter';
-import { encodeWeights, type CodedRun } from './entropy';
+import { encodeSection, encodeWeights, type CodedRun } from './entropy';
 import { placeStates, planMemory } from './memory';
 import { dropDead } from './passes/dropDead';
 import { foldConstants } from './passes/foldConstants';
@@ -70,7 +70,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
   if (options.golden?.length) parts.golden = goldenVectors(parts, options.golden);
   if (options.compact) {
     const coded = encodeWeights(parts.weights, runs);
-    if (coded.length < parts.weights.length) return writeKlet({ ...parts, weights: coded, coded: true });
+    return writeKlet(coded.length < parts.weights.length ? { ...parts, weights: coded, coded: true } : parts, encodeSection);
   }
   return writeKlet(parts);
 }
@@ -168,7 +168,7 @@ function scratchBytes(parts: KletParts): number {
 }
 
 function load(parts: KletParts): Model {
-  return new Model(core(), { ...parts, readNotes: () => parts.notes }, parts.meta.name, undefined);
+  return new Model(core(), { ...parts, readNotes: () => parts.notes, readGolden: () => parts.golden }, parts.meta.name, undefined);
 }
 
 /** Runs a network without inputs. */

@@ -1,5 +1,6 @@
 import * as L from '../../assembly/layout';
 import { alignUp } from '../format/klet';
+import { MOST_EXPANSION } from '../format/rans';
 
 // The encoder of the CODED section: static range asymmetric numeral systems (J. Duda, arXiv:1311.2540), 12-bit probabilities, four states in
 // turn, words of 16 bits. docs/format.md says what the section looks like; assembly/decode.ts reads it.
@@ -144,21 +145,7 @@ function listOf(frequencies: Uint16Array): number[] {
 function write(weights: Uint8Array, runs: readonly CodedRun[], ids: readonly LaneCode[], laneTables: readonly Uint16Array[]): Uint8Array {
   const [, idCounts] = histogram(Uint8Array.from(ids.flatMap(({ table, value }) => (value === undefined ? [table] : [table, value]))));
   const tables = [frequenciesOf(Float64Array.from(idCounts)), ...laneTables];
-  const starts = tables.map((table) => {
-    let start = 0;
-    return table.map((frequency) => (start += frequency) - frequency);
-  });
-  const words: number[] = [], states = [LOWEST, LOWEST, LOWEST, LOWEST], blocks: [end: number, words: number][] = [];
-  const put = (state: number, table: number, symbol: number): void => {
-    const frequency = tables[table]![symbol]!;
-    let x = states[state]!;
-    if (x >= frequency * 2 ** (32 - BITS)) {
-      words.push(x & 0xffff);
-      x = Math.floor(x / 65536);
-    }
-    const quotient = Math.floor(x / frequency);
-    states[state] = quotient * SLOTS + x - quotient * frequency + starts[table]![symbol]!;
-  };
+  const coder = new Coder(tables), blocks: [end: number, words: number][] = [];
   // what is decoded first is coded last
   let lanesLeft = ids.length;
   for (const run of [...runs].reverse()) {
@@ -166,21 +153,65 @@ function write(weights: Uint8Array, runs: readonly CodedRun[], ids: readonly Lan
       const { table, value } = ids[--lanesLeft]!, [from, step, stride] = layoutOf(run, lane);
       for (let quad = run.quads - 1; quad >= 0; quad--) {
         const at = from + quad * stride;
-        if (value === undefined) for (let i = 3; i >= 0; i--) put(i, table, weights[at + i * step]!);
-        if (quad % BLOCK === 0) blocks.push([from + (Math.min(run.quads, quad + BLOCK) - 1) * stride + 3 * step + 1, words.length]);
+        if (value === undefined) for (let i = 3; i >= 0; i--) coder.put(i, table, weights[at + i * step]!);
+        if (quad % BLOCK === 0) blocks.push([from + (Math.min(run.quads, quad + BLOCK) - 1) * stride + 3 * step + 1, coder.words.length]);
       }
-      if (value !== undefined) put(0, CONSTANT, value);
-      put(0, CONSTANT, table);
+      if (value !== undefined) coder.put(0, CONSTANT, value);
+      coder.put(0, CONSTANT, table);
     }
   }
-  const lists = tables.flatMap(listOf), statesAt = alignUp(L.CODED_HEADER + runs.length * L.CODED_RUN_BYTES + lists.length, 4), wordsAt = statesAt + 16;
+  const lists = tables.flatMap(listOf), wordsAt = alignUp(L.CODED_HEADER + runs.length * L.CODED_RUN_BYTES + lists.length, 4) + STATES_BYTES;
   // where a block's words begin must lie behind what it writes
-  const lead = blocks.reduce((most, [end, after]) => Math.max(most, end - wordsAt - 2 * (words.length - after)), 0);
-  const section = new Uint8Array(wordsAt + 2 * words.length), view = new DataView(section.buffer);
-  [weights.length, alignUp(lead, 16), tables.length, runs.length].forEach((value, i) => view.setUint32(i * 4, value, true));
-  runs.forEach((run, i) => [run.kind, run.offset, run.quads, run.lanes].forEach((value, j) => view.setUint32(L.CODED_HEADER + i * L.CODED_RUN_BYTES + j * 4, value, true)));
-  section.set(lists, L.CODED_HEADER + runs.length * L.CODED_RUN_BYTES);
-  states.forEach((state, i) => view.setUint32(statesAt + i * 4, state, true));
-  words.reverse().forEach((word, i) => view.setUint16(wordsAt + i * 2, word, true));
-  return section;
+  const lead = blocks.reduce((most, [end, after]) => Math.max(most, end - wordsAt - 2 * (coder.words.length - after)), 0);
+  const numbers = [weights.length, alignUp(lead, 16), tables.length, runs.length, ...runs.flatMap((run) => [run.kind, run.offset, run.quads, run.lanes])];
+  return coder.section(numbers, lists);
+}
+
+/**
+ * A section of which little is known, as one lane with one table.
+ *
+ * @returns its packed form, which need not be smaller
+ */
+export function encodeSection(bytes: Uint8Array): Uint8Array {
+  const [, counts] = histogram(bytes), table = frequenciesOf(Float64Array.from(counts)), coder = new Coder([table]);
+  for (let i = bytes.length - 1; i >= 0; i--) coder.put(i & 3, 0, bytes[i]!);
+  const section = coder.section([bytes.length], listOf(table));
+  return bytes.length > MOST_EXPANSION * section.length ? bytes : section;
+}
+
+const STATES_BYTES = 16;
+
+/** Takes symbols from the last to the first. */
+class Coder {
+  readonly words: number[] = [];
+  private readonly states = [LOWEST, LOWEST, LOWEST, LOWEST];
+  private readonly starts: Uint16Array[];
+
+  constructor(private readonly tables: readonly Uint16Array[]) {
+    this.starts = tables.map((table) => {
+      let start = 0;
+      return table.map((frequency) => (start += frequency) - frequency);
+    });
+  }
+
+  put(state: number, table: number, symbol: number): void {
+    const frequency = this.tables[table]![symbol]!;
+    let x = this.states[state]!;
+    if (x >= frequency * 2 ** (32 - BITS)) {
+      this.words.push(x & 0xffff);
+      x = Math.floor(x / 65536);
+    }
+    const quotient = Math.floor(x / frequency);
+    this.states[state] = quotient * SLOTS + x - quotient * frequency + this.starts[table]![symbol]!;
+  }
+
+  /** u32 numbers, lists of frequencies up to a multiple of 4, the states, and the words. */
+  section(numbers: readonly number[], lists: readonly number[]): Uint8Array {
+    const statesAt = alignUp(numbers.length * 4 + lists.length, 4), section = new Uint8Array(statesAt + STATES_BYTES + 2 * this.words.length), view = new DataView(section.buffer);
+    numbers.forEach((value, i) => view.setUint32(i * 4, value, true));
+    section.set(lists, numbers.length * 4);
+    this.states.forEach((state, i) => view.setUint32(statesAt + i * 4, state, true));
+    this.words.toReversed().forEach((word, i) => view.setUint16(statesAt + STATES_BYTES + i * 2, word, true));
+    return section;
+  }
 }

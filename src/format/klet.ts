@@ -2,6 +2,7 @@ import { KletError } from '../errors';
 import * as L from '../../assembly/layout';
 import type { AudioPreprocessing } from './audio';
 import { crc32 } from './crc32';
+import { decodeSection } from './rans';
 
 // docs/format.md is the specification of what these two functions read and write.
 //
@@ -26,6 +27,8 @@ export const SECTION_GOLDEN = 4;
 export const SECTION_NOTES = 5;
 /** The weights, entropy-coded (assembly/layout.ts, CODED_): instead of SECTION_WEIGHTS. */
 export const SECTION_CODED = 6;
+/** Added to the kind of PLAN, GOLDEN or NOTES: the same section, entropy-coded (rans.ts). */
+export const SECTION_PACKED = 16;
 
 /** The element types of a model's inputs and outputs, as numpy names them. */
 export type IoType = 'float32' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool';
@@ -94,7 +97,7 @@ export interface Notes {
   arena: [name: string, offset: number, bytes: number, first: number, last: number][];
 }
 
-/** The parts of a file. `plan`, `weights` and `golden` are views into the bytes that were read. */
+/** The parts of a file. `plan`, `weights` and `golden` are views into the bytes that were read, where these are not entropy-coded. */
 export interface KletParts {
   meta: Meta & { inputs: ArenaTensor[]; outputs: ArenaTensor[]; state?: StateInfo };
   plan: Uint8Array;
@@ -111,11 +114,22 @@ export interface KletParts {
   notes?: Notes;
 }
 
-/** @returns the bytes of a `.klet` file. */
-export function writeKlet(parts: Omit<KletParts, 'minor'>): Uint8Array {
-  const sections: [number, Uint8Array][] = [[SECTION_META, toAscii(parts.meta)], [SECTION_PLAN, parts.plan], [parts.coded ? SECTION_CODED : SECTION_WEIGHTS, parts.weights]];
-  if (parts.golden) sections.push([SECTION_GOLDEN, parts.golden]);
-  if (parts.notes) sections.push([SECTION_NOTES, toAscii(parts.notes)]);
+/**
+ * @param pack what sections beside META and the weights may be made smaller by; `encodeSection` of the compiler
+ * @returns the bytes of a `.klet` file
+ */
+export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint8Array) => Uint8Array): Uint8Array {
+  const sections: [number, Uint8Array][] = [[SECTION_META, toAscii(parts.meta)]], add = (kind: number, bytes: Uint8Array): void => {
+    const packed = pack?.(bytes);
+    sections.push(packed && packed.length < bytes.length ? [kind + SECTION_PACKED, packed] : [kind, bytes]);
+  };
+  add(SECTION_PLAN, parts.plan);
+  sections.push([parts.coded ? SECTION_CODED : SECTION_WEIGHTS, parts.weights]);
+  if (parts.golden) add(SECTION_GOLDEN, parts.golden);
+  if (parts.notes) {
+    const { records, arena } = parts.notes;
+    add(SECTION_NOTES, toAscii({ records: records.map(({ name, op, shape, macs, weights, layout, density }) => [name, op, shape, macs, weights, ...(layout === undefined ? [] : [layout, density])]), arena }));
+  }
   const offsets: number[] = [];
   const tableEnd = HEADER_BYTES + sections.length * ENTRY_BYTES;
   let end = tableEnd;
@@ -144,18 +158,20 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>): Uint8Array {
  * @throws KletError `BAD_MAGIC`, `BAD_VERSION` or `CORRUPT`
  */
 export function readKlet(file: Uint8Array, where = 'the model'): KletParts {
-  const { readNotes, ...parts } = openKlet(file, where, crc32), notes = readNotes();
-  return { ...parts, ...(notes && { notes }) };
+  const { readNotes, readGolden, ...parts } = openKlet(file, where, crc32), notes = readNotes(), golden = readGolden();
+  return { ...parts, ...(golden && { golden }), ...(notes && { notes }) };
 }
 
-/** A file's parts, its notes not yet read: a page that only runs a model need not spend the time. */
-export interface OpenedKlet extends Omit<KletParts, 'notes'> {
+/** A file's parts, its notes and golden vectors not yet read: a page that only runs a model need not spend the time. */
+export interface OpenedKlet extends Omit<KletParts, 'notes' | 'golden'> {
   readNotes: () => Notes | undefined;
+  /** @throws KletError `CORRUPT` */
+  readGolden: () => Uint8Array | undefined;
 }
 
 /** `readKlet` by another implementation of CRC-32: a core has a faster one, and a page need not have two. */
 export function openKlet(file: Uint8Array, where: string, checksum: Checksum): OpenedKlet {
-  const corrupt = (what: string): KletError => new KletError('CORRUPT', `${where} is damaged: ${what}; fetch or convert it again`);
+  const corrupt = damage(where);
   if (file.length < 4 || u32(file, 0) !== MAGIC) throw new KletError('BAD_MAGIC', describeForeign(file, where));
   if (file.length < HEADER_BYTES) throw corrupt(`${file.length} bytes are too few for the header of ${HEADER_BYTES}`);
   const major = u32(file, 4) & 0xffff;
@@ -177,23 +193,26 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
     if (sections.has(kind)) throw corrupt(`it has two sections of kind ${kind}`);
     sections.set(kind, section);
   }
-  const need = (kind: number, name: string): Uint8Array => {
-    const section = sections.get(kind);
-    if (!section) throw corrupt(`it has no ${name} section`);
+  for (const kind of [SECTION_PLAN, SECTION_GOLDEN, SECTION_NOTES]) {
+    if (sections.has(kind) && sections.has(kind + SECTION_PACKED)) throw corrupt(`it has its ${sectionNames[kind]} twice`);
+  }
+  const later = (kind: number): () => Uint8Array | undefined => sectionReader(sections.get(kind)?.slice(), sections.get(kind + SECTION_PACKED)?.slice(), corrupt(`its ${sectionNames[kind]} section does not decode`));
+  const need = (kind: number): Uint8Array => {
+    const section = sections.get(kind) ?? later(kind)();
+    if (!section) throw corrupt(`it has no ${sectionNames[kind]} section`);
     return section;
   };
-  const meta = fromAscii(need(SECTION_META, 'META')) as KletParts['meta'];
+  const meta = fromAscii(need(SECTION_META)) as KletParts['meta'];
   const coded = sections.get(SECTION_CODED);
   if (coded && sections.has(SECTION_WEIGHTS)) throw corrupt('it has its weights twice');
   if (coded && !codedFits(coded)) throw corrupt('its CODED section claims what it cannot hold');
-  const arenaBytes = u32(file, 16), weights = coded ?? need(SECTION_WEIGHTS, 'WEIGHTS');
+  const arenaBytes = u32(file, 16), weights = coded ?? need(SECTION_WEIGHTS);
   const problem = checkMeta(meta, arenaBytes) ?? checkState(meta.state, arenaBytes, weightsBytes({ weights, ...(coded && { coded: true }) }));
   if (problem) throw corrupt(problem);
   return {
     meta, arenaBytes, scratchBytes: u32(file, 20), minor: u32(file, 4) >>> 16,
-    plan: need(SECTION_PLAN, 'PLAN'), weights, ...(coded && { coded: true }),
-    ...(sections.has(SECTION_GOLDEN) && { golden: sections.get(SECTION_GOLDEN)! }),
-    readNotes: notesReader(sections.get(SECTION_NOTES)?.slice()),
+    plan: need(SECTION_PLAN), weights, ...(coded && { coded: true }),
+    readGolden: later(SECTION_GOLDEN), readNotes: notesReader(later(SECTION_NOTES)),
   };
 }
 
@@ -203,7 +222,7 @@ const sectionNames = ['', 'META', 'PLAN', 'WEIGHTS', 'GOLDEN', 'NOTES', 'CODED']
 export function sectionSizes(file: Uint8Array): [name: string, bytes: number][] {
   return Array.from({ length: u32(file, 24) }, (_, i) => {
     const at = HEADER_BYTES + i * ENTRY_BYTES, kind = u32(file, at);
-    return [sectionNames[kind] ?? `kind ${kind}`, u32(file, at + 8)];
+    return [sectionNames[kind] ?? (sectionNames[kind - SECTION_PACKED] ? `${sectionNames[kind - SECTION_PACKED]} coded` : `kind ${kind}`), u32(file, at + 8)];
   });
 }
 
@@ -286,11 +305,25 @@ function checkMeta(meta: unknown, arenaBytes: number): string | undefined {
   return undefined;
 }
 
-/** Holds on to its own bytes and not, by a scope that it shares, to the file. */
-function notesReader(bytes: Uint8Array | undefined): () => Notes | undefined {
+function damage(where: string): (what: string) => KletError {
+  return (what) => new KletError('CORRUPT', `${where} is damaged: ${what}; fetch or convert it again`);
+}
+
+/** Decodes a section when it is wanted. Holds on to its own bytes and not, by a scope that it shares, to the file. */
+function sectionReader(section: Uint8Array | undefined, packed: Uint8Array | undefined, error: KletError): () => Uint8Array | undefined {
   return () => {
-    const notes = bytes && fromAscii(bytes);
-    return isNotes(notes) ? notes : undefined;
+    const bytes = section ?? (packed && decodeSection(packed));
+    if (packed && !bytes) throw error;
+    return bytes;
+  };
+}
+
+function notesReader(section: () => Uint8Array | undefined): () => Notes | undefined {
+  return () => {
+    const bytes = section(), notes = bytes && fromAscii(bytes);
+    if (!isObject(notes) || !Array.isArray(notes.arena) || !Array.isArray(notes.records) || !notes.records.every(Array.isArray)) return undefined;
+    const records = (notes.records as unknown[][]).map(([name, op, shape, macs, weights, layout, density]) => ({ name, op, shape, macs, weights, ...(layout !== undefined && { layout, density }) }));
+    return { records: records as Notes['records'], arena: notes.arena as Notes['arena'] };
   };
 }
 
@@ -299,10 +332,6 @@ function checkState(state: unknown, arenaBytes: number, weightsBytes: number): s
   if (!isObject(state) || !isWhole(state.bytes) || !isWhole(state.initial) || !['undefined', 'boolean'].includes(typeof state.carries)) return 'its META describes its state wrongly';
   if (state.bytes > arenaBytes) return `its state of ${state.bytes} bytes lies outside the arena`;
   return state.initial + state.bytes > weightsBytes ? 'what its state begins with lies outside the weights' : undefined;
-}
-
-function isNotes(value: unknown): value is Notes {
-  return isObject(value) && Array.isArray(value.records) && Array.isArray(value.arena);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

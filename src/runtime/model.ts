@@ -133,7 +133,7 @@ export class Model {
   private readonly planBytes: number;
   private readonly records: number[] = [];
   private readonly readNotes: OpenedKlet['readNotes'];
-  private readonly golden: Uint8Array | undefined;
+  private readonly readGolden: OpenedKlet['readGolden'];
   private readonly host: Host;
   /** The stream that predictions of the model itself are, where they go on from one to the next. */
   private readonly own: Stream | undefined;
@@ -163,7 +163,7 @@ export class Model {
     this.planBytes = parts.plan.length;
     this.records = recordOffsets(parts.plan);
     this.readNotes = parts.readNotes;
-    this.golden = parts.golden?.slice();
+    this.readGolden = parts.readGolden;
     const weights = map[2]! + (state?.initial ?? 0), bytes = state?.bytes ?? 0;
     this.host = {
       live: memory.subarray(map[4], map[4]! + bytes), initial: memory.subarray(weights, weights + bytes), resident: undefined,
@@ -265,10 +265,10 @@ export class Model {
    * Runs the golden vectors that ride in the file and compares every byte.
    *
    * @returns how many cases were run (0 when the file has none)
-   * @throws KletError `SELF_TEST_FAILED` naming the first difference
+   * @throws KletError `SELF_TEST_FAILED` naming the first difference, `CORRUPT`
    */
   selfTest(): number {
-    const core = this.alive(), golden = this.golden;
+    const core = this.alive(), golden = this.readGolden();
     if (!golden) return 0;
     const caseBytes = [...this.inputPorts, ...this.outputPorts].reduce((sum, port) => sum + port.bytes().length, 0);
     if (golden.length % caseBytes !== 0) throw new KletError('CORRUPT', `the golden section has ${golden.length} bytes, not a multiple of ${caseBytes}`);

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as L from '../../assembly/layout';
-import { encodeWeights, type CodedRun } from '../../src/compiler/entropy';
+import { encodeSection, encodeWeights, type CodedRun } from '../../src/compiler/entropy';
 import { codedRoom } from '../../src/format/klet';
+import { decodeSection, MOST_EXPANSION } from '../../src/format/rans';
+import { unpack } from '../docs/coding';
 import { compileCore, instantiate, type CompiledCore } from '../../src/runtime/core';
 import { inlinedCores } from '../../src/runtime/inlined';
 import { flavors } from '../helpers/flavors';
@@ -88,5 +90,38 @@ describe('entropy-coded weights', () => {
       else expect(back.length).toBe(weights.length);
     }), { numRuns: 600, seed: 4 });
     expect(refused).toBeGreaterThan(300);
+  });
+});
+
+describe('packed sections', () => {
+  const bytes = fc.tuple(fc.integer({ min: 0, max: 300 }), source).map(([length, drawn]) => draw([{ kind: L.CODED_BYTES, quads: 100, panels: 1, source: drawn }]).weights.subarray(0, length));
+
+  test('come back byte for byte, here and by the page', () => {
+    fc.assert(fc.property(bytes, (section) => {
+      const packed = encodeSection(section);
+      expect(decodeSection(packed)).toEqual(section);
+      expect(unpack(packed)).toEqual(section);
+    }), { numRuns: 300, seed: 5 });
+  });
+
+  test('that are damaged are refused or have the bytes that they claim', () => {
+    const { weights } = draw([{ kind: L.CODED_BYTES, quads: 100, panels: 1, source: ['bell', 5] }]), packed = encodeSection(weights);
+    let refused = 0;
+    fc.assert(fc.property(fc.nat(packed.length * 8 - 1), fc.boolean(), (bit, cut) => {
+      const bad = cut ? packed.slice(0, bit >> 3) : packed.slice();
+      if (!cut) bad[bit >> 3]! ^= 1 << (bit & 7);
+      const section = decodeSection(bad);
+      if (section) expect(section.length).toBe(new DataView(bad.buffer).getUint32(0, true));
+      else refused++;
+    }), { numRuns: 2000, seed: 6 });
+    expect(refused).toBeGreaterThan(1900);
+  });
+
+  test('are not what has next to no information: a section could claim any length', () => {
+    const zeros = new Uint8Array(100_000);
+    expect(encodeSection(zeros)).toBe(zeros);
+    const packed = encodeSection(zeros.subarray(0, 1000));
+    new DataView(packed.buffer).setUint32(0, MOST_EXPANSION * packed.length + 1, true);
+    expect(decodeSection(packed)).toBeUndefined();
   });
 });

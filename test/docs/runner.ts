@@ -1,3 +1,4 @@
+import { decode, unpack } from './coding';
 import { constantsOf, readPage } from './page';
 
 // A second runner of .klet files, written from docs/format.md and nothing else: it even takes its numbers from the
@@ -36,8 +37,9 @@ export class PageRunner {
     this.state = meta.state;
     this.inputs = meta.inputs;
     this.outputs = meta.outputs;
-    this.golden = sections[C.SECTION_GOLDEN!] ?? new Uint8Array(0);
-    this.plan = new DataView(sections[C.SECTION_PLAN!]!.buffer);
+    const sectionOf = (kind: number): Uint8Array | undefined => sections[kind] ?? (sections[kind + C.SECTION_PACKED!] && unpack(sections[kind + C.SECTION_PACKED!]!));
+    this.golden = sectionOf(C.SECTION_GOLDEN!) ?? new Uint8Array(0);
+    this.plan = new DataView(sectionOf(C.SECTION_PLAN!)!.buffer);
     const coded = sections[C.SECTION_CODED!];
     this.weights = new DataView((coded ? decode(coded) : sections[C.SECTION_WEIGHTS!]!).buffer);
     this.arena = new DataView(new ArrayBuffer(view.getUint32(16, true)));
@@ -73,52 +75,6 @@ export class PageRunner {
 function roomOf(coded: Uint8Array, weights: number): number {
   const view = new DataView(coded.buffer), u32 = (at: number): number => view.getUint32(at, true), up = (x: number): number => Math.ceil(x / 64) * 64;
   return up(weights + up(u32(C.CODED_LEAD!)) + coded.length + 64) + u32(C.CODED_TABLES!) * C.CODED_TABLE_ROOM! + C.CODED_STATE_ROOM! + u32(C.CODED_RUNS!) * C.CODED_RUN_BYTES!;
-}
-
-/** The bytes of WEIGHTS from those of CODED. */
-function decode(coded: Uint8Array): Uint8Array {
-  const view = new DataView(coded.buffer), u32 = (at: number): number => view.getUint32(at, true), weights = new Uint8Array(u32(C.CODED_WEIGHTS_BYTES!));
-  const runs = Array.from({ length: u32(C.CODED_RUNS!) }, (_, i) => C.CODED_HEADER! + i * C.CODED_RUN_BYTES!);
-  let at = C.CODED_HEADER! + runs.length * C.CODED_RUN_BYTES!;
-  const tables = Array.from({ length: u32(C.CODED_TABLES!) }, () => {
-    const slots: { symbol: number; frequency: number; first: number }[] = [];
-    for (let symbol = 0; symbol < 256; symbol++) {
-      const byte = coded[at++]!;
-      if (byte === 0) {
-        symbol += coded[at++]!;
-        continue;
-      }
-      const frequency = byte < 128 ? byte : byte - 128 + 128 * coded[at++]!, slot = { symbol, frequency, first: slots.length };
-      for (let i = 0; i < frequency; i++) slots.push(slot);
-    }
-    return slots;
-  });
-  at = Math.ceil(at / 4) * 4;
-  const states = [0, 4, 8, 12].map((i) => u32(at + i));
-  at += 16;
-  const take = (state: number, table: number): number => {
-    const x = states[state]!, { symbol, frequency, first } = tables[table]![x % 4096]!;
-    states[state] = frequency * Math.floor(x / 4096) + x % 4096 - first;
-    if (states[state] < 65536) {
-      states[state] = 65536 * states[state] + view.getUint16(at, true);
-      at += 2;
-    }
-    return symbol;
-  };
-  for (const run of runs) {
-    const kind = u32(run + C.CODED_KIND!), offset = u32(run + C.CODED_OFFSET!), quads = u32(run + C.CODED_QUADS!);
-    for (let l = 0; l < u32(run + C.CODED_LANES!); l++) {
-      const table = take(0, 0), same = table === 0 ? take(0, 0) : 0;
-      for (let q = 0; q < quads; q++) {
-        for (let i = 0; i < 4; i++) {
-          const place = kind === C.CODED_BYTES ? 4 * q + i : kind === C.CODED_PLANES ? l + 16 * q + 4 * i : Math.floor(l / 8) * quads * 32 + (l % 8) * 4 + 32 * q + i;
-          weights[offset + place] = table === 0 ? same : take(i, table);
-        }
-      }
-    }
-  }
-  if (states.some((state) => state !== 65536) || at !== coded.length) throw new Error('CODED does not end where it should');
-  return weights;
 }
 
 /** Bytes of a tensor in the arena. */

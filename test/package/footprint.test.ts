@@ -9,9 +9,9 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 53_734 },
+  'dist/browser.js': { gzip: 54_276 },
   'dist/browser.scalar.js': { gzip: 21_338 },
-  'dist/slim.js': { gzip: 13_033 },
+  'dist/slim.js': { gzip: 13_542 },
   'dist/thread.js': { gzip: 2_431 },
   'dist/audio.js': { gzip: 8_302 },
   'dist/core.relaxed.wasm': { raw: 98_623, gzip: 33_099 },

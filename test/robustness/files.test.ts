@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PLAN, SECTION_WEIGHTS } from '../../src/format/klet';
+import { SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PACKED, SECTION_PLAN, SECTION_WEIGHTS, readKlet } from '../../src/format/klet';
+import { encodeSection } from '../../src/compiler/entropy';
 import { KletError, loadSync } from '../../src/index';
 import { refuses, staysUsable } from './refusal';
 import { sampleFile } from './sample';
@@ -157,7 +158,7 @@ describe('a file', () => {
   });
 
   test('whose notes are nonsense runs without them', () => {
-    for (const text of ['', '{', '{"records":7,"arena":[]}', '{"records":[null,7,{}],"arena":[null]}', '[]']) {
+    for (const text of ['', '{', '{"records":7,"arena":[]}', '{"records":[null,7,{}],"arena":[null]}', '{"records":[[],[7]],"arena":[null]}', '[]']) {
       const model = loadSync(withSection(original, SECTION_NOTES, () => ascii(text)));
       expect(model.selfTest()).toBe(1);
       expect(model.profile({ runs: 1 }).length).toBeGreaterThan(40);
@@ -169,5 +170,28 @@ describe('a file', () => {
     refuses(() => wrong.selfTest(), 'SELF_TEST_FAILED', /golden case 0: output "concat_1" differs first at byte \d+ \(expected -?\d+, found -?\d+\)/);
     const cut = loadSync(withSection(original, SECTION_GOLDEN, (bytes) => bytes.subarray(1)));
     refuses(() => cut.selfTest(), 'CORRUPT', /golden section has \d+ bytes, not a multiple of/);
+  });
+
+  test('has compact sections only where they are smaller, and the same in them', () => {
+    const compact = sampleFile(true), kinds = sectionsOf(compact).map(({ kind }) => kind), { coded, weights, ...plain } = readKlet(compact);
+    for (const kind of [SECTION_PLAN, SECTION_GOLDEN, SECTION_NOTES]) expect(kinds.includes(kind) !== kinds.includes(kind + SECTION_PACKED)).toBe(true);
+    expect(kinds).toContain(SECTION_PLAN + SECTION_PACKED);
+    expect(coded && weights.length > 0).toBe(true);
+    const { weights: _, ...expected } = readKlet(original);
+    expect(plain).toEqual(expected);
+  });
+
+  test('with packed sections that do not decode is refused, at the latest where they are wanted', () => {
+    const compact = sampleFile(true), cut = (kind: number): Uint8Array => withSection(compact, kind + SECTION_PACKED, (bytes) => bytes.subarray(0, bytes.length - 2));
+    refuses(() => loadSync(cut(SECTION_PLAN)), 'CORRUPT', /its PLAN section does not decode/);
+    const golden = withSection(original, SECTION_GOLDEN, (bytes) => encodeSection(bytes).subarray(2));
+    viewOf(golden).setUint32(32 + 16 * sectionsOf(golden).findIndex(({ kind }) => kind === SECTION_GOLDEN), SECTION_GOLDEN + SECTION_PACKED, true);
+    refuses(() => loadSync(reseal(golden)).selfTest(), 'CORRUPT', /its GOLDEN section does not decode/);
+    refuses(() => loadSync(cut(SECTION_NOTES)).profile({ runs: 1 }), 'CORRUPT', /its NOTES section does not decode/);
+  });
+
+  test('with the same section plain and packed is refused', () => {
+    const notes = sectionsOf(original).findIndex(({ kind }) => kind === SECTION_NOTES);
+    refuses(() => loadSync(resealed((view) => view.setUint32(32 + notes * 16, SECTION_PLAN + SECTION_PACKED, true))), 'CORRUPT', /it has its PLAN twice/);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { MAP, MAP_ARENA, MAP_SCRATCH, MAP_SCRATCH_BYTES } from '../../assembly/layout';
 import { KletError } from '../../src/compiler/index';
-import { SECTION_CODED, SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PLAN, SECTION_WEIGHTS } from '../../src/format/klet';
+import { SECTION_CODED, SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PACKED, SECTION_PLAN, SECTION_WEIGHTS } from '../../src/format/klet';
 import { loadSync, type Flavor, type Inputs, type Model } from '../../src/index';
 import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
@@ -22,12 +22,12 @@ interface Original {
   regions: [name: string, offset: number, length: number][];
 }
 
-/** As it lies, and with its weights entropy-coded. */
+/** As it lies, and entropy-coded. */
 const originals = [false, true].map((compact): Original => {
   const file = sampleFile(compact), sections = sectionsOf(file), names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_CODED, 'CODED'], [SECTION_GOLDEN, 'GOLDEN'], [SECTION_NOTES, 'NOTES']]);
-  const regions = sections.map(({ kind, offset, length }): [string, number, number] => [names.get(kind)!, offset, length]), often = regions.filter(([name]) => name === 'PLAN' || name === 'CODED');
-  // the numbers at the beginning of the coded section are few among many bytes
-  return { file, regions: [['header', 0, 32], ['table', 32, 16 * sections.length], ...regions, ...often, ...often.map(([name, offset, length]): [string, number, number] => [name, offset, name === 'CODED' ? 48 : length])] };
+  const regions = sections.map(({ kind, offset, length }): [string, number, number] => [names.get(kind) ?? `packed ${names.get(kind - SECTION_PACKED)!}`, offset, length]), often = regions.filter(([name]) => name.endsWith('PLAN') || name === 'CODED');
+  // the numbers at the beginning of the coded sections are few among many bytes
+  return { file, regions: [['header', 0, 32], ['table', 32, 16 * sections.length], ...regions, ...often, ...often.map(([name, offset, length]): [string, number, number] => [name, offset, name === 'CODED' ? 48 : name === 'packed PLAN' ? 120 : length])] };
 });
 
 /** Numbers that checks forget. */

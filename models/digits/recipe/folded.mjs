@@ -34,8 +34,8 @@ export function foldedLogits(layers, x, weightsOf = ({ weights }) => weights, ro
   }
 }
 
-/** The float network with new weights and biases. @param dataOf (layer) → f32, as its variable has them */
-export function withWeights(network, layers, dataOf) {
+/** The float network with new weights and biases. @param weightsOf, biasOf (layer) → f32, as its variable has them */
+export function withWeights(network, layers, weightsOf, biasOf) {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   return {
     ...network,
@@ -43,8 +43,8 @@ export function withWeights(network, layers, dataOf) {
       const trained = byName.get(layer.name);
       if (!trained) return layer;
       const { shape } = layer.weights;
-      const data = layer.op === 'depthwiseConv2d' ? dataOf(trained) : swapped(dataOf(trained), layer.weights.data.length / shape[0], shape[0]);
-      return { ...layer, weights: { shape, data }, bias: { shape: layer.bias.shape, data: trained.bias.dataSync().slice() } };
+      const data = layer.op === 'depthwiseConv2d' ? weightsOf(trained) : swapped(weightsOf(trained), layer.weights.data.length / shape[0], shape[0]);
+      return { ...layer, weights: { shape, data }, bias: { shape: layer.bias.shape, data: biasOf(trained) } };
     }),
   };
 }

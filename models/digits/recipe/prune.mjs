@@ -2,11 +2,11 @@
  * Step 3: takes the float network, lets its weights go while it is trained on, and writes digits-pruned.float.json and .bin. Needs
  * kinglet built (dist/ at the top of the repository).
  *
- *     node prune.mjs [--epochs 24] [--sparsity 0.8] [--pattern pairs] [--levels 31] [--out PATH]
+ *     node prune.mjs [--epochs 60] [--sparsity 0.8] [--pattern weights] [--levels 31] [--out PATH]
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { PrunedWeights, Pruning, Range, distillation, fakeQuant } from '../../training/index.mjs';
+import { Averages, PrunedWeights, Pruning, Range, distillation, fakeQuant } from '../../training/index.mjs';
 import { countRight, distorted, percent, rateAt, smoothed } from './batches.mjs';
 import { CLASSES, SIDE, loadDigits } from './data.mjs';
 import { PRUNED_NETWORK, loadFloatNetwork, saveFloatNetwork } from './float-network.mjs';
@@ -16,15 +16,15 @@ import { startTensorflow, tf } from './tensorflow.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    epochs: { type: 'string', default: '24' }, sparsity: { type: 'string', default: '0.8' }, pattern: { type: 'string', default: 'pairs' },
+    epochs: { type: 'string', default: '60' }, sparsity: { type: 'string', default: '0.8' }, pattern: { type: 'string', default: 'weights' },
     levels: { type: 'string', default: '31' }, out: { type: 'string', default: PRUNED_NETWORK },
   },
 });
 const EPOCHS = Number(options.epochs);
 const BATCH = 64;
-const PEAK_RATE = 1.5e-3;
+const PEAK_RATE = 2.5e-3;
 const WARMUP = 0.05; // of training
-const STRETCH = [0.02, 0.6]; // the stretch of training over which weights go
+const STRETCH = [0.02, 0.5]; // the stretch of training over which weights go
 const RENEWAL = 25; // steps from mask to mask
 const FEW = 32; // input channels
 const SEED = 17;
@@ -41,21 +41,25 @@ const ranges = new Map(layers.map((layer) => [layer, new Range()]));
 const optimizer = tf.train.adam(PEAK_RATE);
 const order = Array.from({ length: train.count }, (_, i) => i);
 const stepsPerEpoch = train.count / BATCH;
-const pruning = new Pruning(pruned.values(), Number(options.sparsity), ...STRETCH);
+const pruning = new Pruning(pruned.values(), Number(options.sparsity), ...STRETCH, 'global');
+const variables = layers.flatMap(({ weights, bias }) => [weights, bias]);
+let averages;
 
 for (let epoch = 0; epoch < EPOCHS; epoch++) {
   shuffle(order, random);
   let loss = 0;
   for (let step = 0; step < stepsPerEpoch; step++) {
     const progress = (epoch + step / stepsPerEpoch) / EPOCHS;
-    if (step % RENEWAL === 0) pruning.renew(progress);
+    if (step % RENEWAL === 0 && pruning.renew(progress)) averages = new Averages(variables);
     optimizer.learningRate = rateAt(progress, PEAK_RATE, WARMUP);
     loss += trainStep(order.slice(step * BATCH, (step + 1) * BATCH), epoch < 0.75 * EPOCHS ? 1 : 0.6);
   }
   console.log(`epoch ${epoch + 1}/${EPOCHS}  loss ${(loss / stepsPerEpoch).toFixed(4)}  gone ${(100 * pruning.share()).toFixed(1)} %  validation ${percent(right(validation), validation.count)}  ${seconds()} s`);
 }
 
-saveFloatNetwork(options.out, withWeights(network, layers, (layer) => pruned.get(layer).data()));
+const averaged = (layer) => pruned.get(layer).data(averages.of(layer.weights));
+saveFloatNetwork(options.out, withWeights(network, layers, averaged, ({ bias }) => averages.of(bias)));
+console.table(layers.map((layer) => ({ layer: layer.name, weights: layer.weights.size, left: averaged(layer).filter((w) => w !== 0).length })));
 console.log(`trained in ${seconds()} s`);
 
 /**
@@ -74,12 +78,14 @@ function logitsOf(x, follows) {
 
 function trainStep(indices, strength) {
   const images = distorted(train, indices, random, strength);
-  return tf.tidy(() => {
+  const cost = tf.tidy(() => {
     const x = tf.tensor4d(images, [indices.length, SIDE, SIDE, 1]);
     const labels = tf.tensor2d(smoothed(train, indices), [indices.length, CLASSES]);
     const expected = foldedLogits(teacher, x);
-    return optimizer.minimize(() => distillation(tf, labels, expected, logitsOf(x, true)), true, layers.flatMap(({ weights, bias }) => [weights, bias])).dataSync()[0];
+    return optimizer.minimize(() => distillation(tf, labels, expected, logitsOf(x, true)), true, variables).dataSync()[0];
   });
+  averages?.follow();
+  return cost;
 }
 
 function right(set) {

@@ -6,7 +6,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { PrunedWeights, Pruning, Range, distillation, fakeQuant } from '../../training/index.mjs';
+import { Averages, PrunedWeights, Pruning, Range, distillation, fakeQuant } from '../../training/index.mjs';
 import { startTensorflow, tf } from '../../digits/recipe/tensorflow.mjs';
 import { percent, rateAt } from '../../digits/recipe/batches.mjs';
 import { loadFloatNetwork, saveFloatNetwork } from '../../digits/recipe/float-network.mjs';
@@ -14,7 +14,7 @@ import { seeded, shuffle } from '../../digits/recipe/random.mjs';
 import { FOLDER, loadRecordings } from './data.mjs';
 import { FLOAT_NETWORK, PRUNED_NETWORK } from './float-network.mjs';
 import { assign, createNetwork, layersOf, logitsOf, variablesOf, withMatrices } from './network.mjs';
-import { batchesOf, checkAgainstTensorflow, countRight, dropout, follow, lessonOf } from './streams.mjs';
+import { batchesOf, checkAgainstTensorflow, countRight, dropout, lessonOf } from './streams.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -28,7 +28,6 @@ const WARMUP = 0.05; // of training
 const STRETCH = [0.02, 0.6]; // the stretch of training over which weights go
 const RENEWAL = 25; // steps from mask to mask
 const DROPOUT = 0.1;
-const MEMORY = 0.997; // of the average of weights that is kept, once masks are settled
 const SEED = 19;
 
 await startTensorflow();
@@ -47,14 +46,13 @@ const pruned = new Map(matricesOf(network).map(({ matrix, ...how }) => [matrix, 
 const ranges = new Map(['convolution1', 'convolution2', 'projection', 'gru'].map((name) => [name, new Range()]));
 const optimizer = tf.train.adam(PEAK_RATE);
 const pruning = new Pruning(pruned.values(), Number(options.sparsity), ...STRETCH);
-let steps = 0;
 
 for (let epoch = 0; epoch < EPOCHS; epoch++) {
   let loss = 0;
   const batches = batchesOf(shuffle([...train], random), random);
   batches.forEach((batch, i) => {
     const progress = (epoch + i / batches.length) / EPOCHS;
-    if (i % RENEWAL === 0 && pruning.renew(progress)) averages = variables.map((variable) => variable.dataSync().slice());
+    if (i % RENEWAL === 0 && pruning.renew(progress)) averages = new Averages(variables);
     optimizer.learningRate = rateAt(progress, PEAK_RATE, WARMUP);
     loss += trainStep(batch);
   });
@@ -62,7 +60,7 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
   console.log(`epoch ${epoch + 1}/${EPOCHS}  loss ${(loss / batches.length).toFixed(4)}  gone ${(100 * pruning.share()).toFixed(1)} %  validation ${percent(right, validation.length)}  ${seconds()} s`);
 }
 
-variablesOf(averaged).forEach((variable, i) => tf.tidy(() => variable.assign(tf.tensor(averages[i], variable.shape))));
+variablesOf(averaged).forEach((variable, i) => tf.tidy(() => variable.assign(tf.tensor(averages.of(variables[i]), variable.shape))));
 const remaining = pruned.values(); // as withMatrices asks for them
 const kept = withMatrices(averaged, (matrix) => tf.tensor(remaining.next().value.data(matrix.dataSync()), matrix.shape));
 const keptLogits = (x, frames, batch) => logitsOf(kept, x, frames, batch);
@@ -96,7 +94,7 @@ function trainStep(streams) {
     const student = () => logits(network, x, frames, batch, dropout(DROPOUT, frames, batch, random), true);
     return optimizer.minimize(() => distillation(tf, labels, expected, student(), { weights }), true, variables).dataSync()[0];
   });
-  if (pruning.settled) follow(averages, variables, Math.min(MEMORY, (1 + steps) / (10 + steps++)));
+  averages?.follow();
   return cost;
 }
 

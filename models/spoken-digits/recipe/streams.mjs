@@ -72,15 +72,6 @@ export function dropout(share, frames, batch, random) {
   };
 }
 
-/** Moves averages of weights, f32 arrays, towards what the variables are now. */
-export function follow(averages, variables, memory) {
-  variables.forEach((variable, i) => {
-    const values = variable.dataSync();
-    const average = averages[i];
-    for (let j = 0; j < values.length; j++) average[j] += (1 - memory) * (values[j] - average[j]);
-  });
-}
-
 /** By the scores after the last frame of each recording. @param logits (x, frames, batch) → [T·B][10] */
 export function countRight(recordings, logits) {
   let right = 0;

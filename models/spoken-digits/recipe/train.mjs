@@ -8,6 +8,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { Averages } from '../../training/average.mjs';
 import { crossEntropy, startTensorflow, tf } from '../../digits/recipe/tensorflow.mjs';
 import { percent, rateAt } from '../../digits/recipe/batches.mjs';
 import { describe, loadFloatNetwork, saveFloatNetwork } from '../../digits/recipe/float-network.mjs';
@@ -16,7 +17,7 @@ import { CLASSES, FOLDER, loadRecordings } from './data.mjs';
 import { BANDS, logMel } from './features.mjs';
 import { FLOAT_NETWORK, argmax, lastScores } from './float-network.mjs';
 import { createNetwork, layersOf, logitsOf, variablesOf } from './network.mjs';
-import { batchesOf, checkAgainstTensorflow, countRight, dropout, follow, lessonOf } from './streams.mjs';
+import { batchesOf, checkAgainstTensorflow, countRight, dropout, lessonOf } from './streams.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -29,7 +30,6 @@ const PEAK_RATE = 2.5e-3;
 const WARMUP_EPOCHS = 2;
 const DROPOUT = 0.2;
 const WEIGHT_DECAY = 0.02;
-const MEMORY = 0.997; // of the average of weights that is kept
 
 await startTensorflow();
 const started = performance.now();
@@ -43,9 +43,8 @@ const random = seeded(Number(options.seed));
 const network = createNetwork(random);
 const averaged = createNetwork(random);
 const variables = variablesOf(network);
-const averages = variables.map((variable) => variable.dataSync().slice());
+const averages = new Averages(variables);
 const optimizer = tf.train.adam(PEAK_RATE);
-let steps = 0;
 
 for (let epoch = 0; epoch < EPOCHS; epoch++) {
   let loss = 0;
@@ -87,12 +86,10 @@ function trainStep(streams) {
     const logits = () => logitsOf(network, x, frames, batch, dropout(DROPOUT, frames, batch, random));
     return optimizer.minimize(() => crossEntropy(labels, logits(), weights), true).dataSync()[0];
   });
-  const memory = Math.min(MEMORY, (1 + steps) / (10 + steps));
-  steps++;
   for (const variable of variables) {
     if (variable.rank > 1) tf.tidy(() => variable.assign(tf.mul(variable, 1 - WEIGHT_DECAY * optimizer.learningRate)));
   }
-  follow(averages, variables, memory);
+  averages.follow();
   return cost;
 }
 
@@ -101,7 +98,7 @@ function averagedLogits(x, frames, batch) {
 }
 
 function assignAverages() {
-  variablesOf(averaged).forEach((variable, i) => tf.tidy(() => variable.assign(tf.tensor(averages[i], variable.shape))));
+  variablesOf(averaged).forEach((variable, i) => tf.tidy(() => variable.assign(tf.tensor(averages.of(variables[i]), variable.shape))));
 }
 
 function plainRight(saved, recordings) {

@@ -113,15 +113,28 @@ function pick(all: PrunableLayer[], { sparsity, keep = [] }: PruneOptions): Omit
   return choices;
 }
 
-/** The same number of weights in all, more of them where they are small beside their layer's. */
+/** The same number of weights in all, spread by what their removal costs of what a layer has left by then (LAMP: J. Lee et al., arXiv:2010.07611). */
 function spread(choices: Choice[]): Choice[] {
-  const relative = choices.map(({ layer, pattern }) => {
-    const costs = unitCosts(layer, realWeights(layer), pattern), mean = costs.reduce((sum, cost) => sum + cost, 0) / costs.length;
-    return costs.map((cost) => cost / (mean || 1));
+  const layers = choices.map(({ layer, pattern }) => {
+    const costs = unitCosts(layer, realWeights(layer), pattern).sort();
+    return { scores: scoresOf(costs), size: layer.N * layer.K / costs.length };
   });
-  // one unit stands for as many weights in any layer: units of blocks count for more
-  const units = relative.flatMap((costs, i) => Array.from(costs, (cost) => ({ cost, weights: choices[i]!.layer.N * choices[i]!.layer.K / costs.length }))).sort((a, b) => a.cost - b.cost);
+  // units of several weights count for as many, and cost as much more
+  const units = layers.flatMap(({ scores, size }) => Array.from(scores, (score) => ({ score: score / size, size }))).sort((a, b) => a.score - b.score);
   let left = choices.reduce((sum, { layer, sparsity }) => sum + layer.N * layer.K * sparsity, 0);
-  const limit = units.find(({ weights }) => (left -= weights) < 0)?.cost ?? Infinity;
-  return choices.map((choice, i) => ({ ...choice, sparsity: Math.min(MAX_SPARSITY, relative[i]!.filter((cost) => cost < limit).length / relative[i]!.length) }));
+  const limit = units.find(({ size }) => (left -= size) < 0)?.score ?? Infinity;
+  return choices.map((choice, i) => {
+    const { scores, size } = layers[i]!;
+    return { ...choice, sparsity: Math.min(MAX_SPARSITY, scores.filter((score) => score / size < limit).length / scores.length) };
+  });
+}
+
+/** Of rising costs: each as a part of itself and those above. */
+function scoresOf(costs: Float64Array): Float64Array {
+  let above = 0;
+  return costs.map((_, i) => {
+    const cost = costs[costs.length - 1 - i]!;
+    above += cost;
+    return cost / (above || 1);
+  }).reverse();
 }

@@ -1,0 +1,47 @@
+/** A section has at most so many times the bytes of its packed form: no file asks for memory out of proportion. */
+export const MOST_EXPANSION = 256;
+
+const BITS = 12, SLOTS = 1 << BITS, LOWEST = 65536, HEADER = 4;
+
+/**
+ * A section's bytes from those of its entropy-coded form (docs/format.md, "Packed sections"). The core decodes the weights; this is for the rest, of
+ * some kilobytes.
+ *
+ * @returns undefined where it is not of that form
+ */
+export function decodeSection(packed: Uint8Array): Uint8Array | undefined {
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.length), first = new Uint16Array(257), symbols = new Uint8Array(SLOTS);
+  if (packed.length < HEADER) return undefined;
+  const bytes = view.getUint32(0, true);
+  if (bytes > MOST_EXPANSION * packed.length) return undefined;
+  let at = HEADER, slots = 0, empty = 0;
+  const next = (): number => packed[at++] ?? SLOTS;
+  for (let symbol = 0; symbol < 256; symbol++) {
+    let frequency = 0;
+    if (empty > 0) empty--;
+    else {
+      frequency = next();
+      if (frequency === 0) empty = next();
+      else if (frequency > 127) frequency += (next() << 7) - 128;
+    }
+    if (slots + frequency > SLOTS) return undefined;
+    symbols.fill(symbol, slots, slots += frequency);
+    first[symbol + 1] = slots;
+  }
+  at += -at & 3;
+  if (slots < SLOTS || empty > 0 || at + 16 > packed.length) return undefined;
+  const states = Array.from({ length: 4 }, (_, i) => view.getUint32(at + 4 * i, true)), section = new Uint8Array(bytes);
+  at += 16;
+  for (let i = 0; i < bytes; i++) {
+    const state = states[i & 3]!, slot = state % SLOTS, symbol = symbols[slot]!, begin = first[symbol]!;
+    let rest = (first[symbol + 1]! - begin) * Math.floor(state / SLOTS) + slot - begin;
+    if (rest < LOWEST) {
+      if (at + 2 > packed.length) return undefined;
+      rest = rest * 65536 + view.getUint16(at, true);
+      at += 2;
+    }
+    states[i & 3] = rest;
+    section[i] = symbol;
+  }
+  return at === packed.length && states.every((state) => state === LOWEST) ? section : undefined;
+}

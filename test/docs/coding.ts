@@ -1,0 +1,77 @@
+import { constantsOf, readPage } from './page';
+
+// Entropy-coded sections, as docs/format.md has them: see runner.ts.
+
+const C = Object.fromEntries(constantsOf(readPage('docs/format.md')));
+
+/** The bytes of WEIGHTS from those of CODED. */
+export function decode(coded: Uint8Array): Uint8Array {
+  const view = new DataView(coded.buffer), u32 = (at: number): number => view.getUint32(at, true), weights = new Uint8Array(u32(C.CODED_WEIGHTS_BYTES!));
+  const runs = Array.from({ length: u32(C.CODED_RUNS!) }, (_, i) => C.CODED_HEADER! + i * C.CODED_RUN_BYTES!);
+  const symbols = new Symbols(coded, C.CODED_HEADER! + runs.length * C.CODED_RUN_BYTES!, u32(C.CODED_TABLES!));
+  for (const run of runs) {
+    const kind = u32(run + C.CODED_KIND!), offset = u32(run + C.CODED_OFFSET!), quads = u32(run + C.CODED_QUADS!);
+    for (let l = 0; l < u32(run + C.CODED_LANES!); l++) {
+      const table = symbols.take(0, 0), same = table === 0 ? symbols.take(0, 0) : 0;
+      for (let q = 0; q < quads; q++) {
+        for (let i = 0; i < 4; i++) {
+          const place = kind === C.CODED_BYTES ? 4 * q + i : kind === C.CODED_PLANES ? l + 16 * q + 4 * i : Math.floor(l / 8) * quads * 32 + (l % 8) * 4 + 32 * q + i;
+          weights[offset + place] = table === 0 ? same : symbols.take(i, table);
+        }
+      }
+    }
+  }
+  symbols.end();
+  return weights;
+}
+
+/** The bytes of a section from those of its packed form. */
+export function unpack(packed: Uint8Array): Uint8Array {
+  const symbols = new Symbols(packed, 4, 1), section = new Uint8Array(new DataView(packed.buffer).getUint32(0, true));
+  for (let j = 0; j < section.length; j++) section[j] = symbols.take(j % 4, 0);
+  symbols.end();
+  return section;
+}
+
+/** From the lists of frequencies on. */
+class Symbols {
+  private readonly tables: { symbol: number; frequency: number; first: number }[][];
+  private readonly states: number[];
+  private readonly view: DataView;
+  private at: number;
+
+  constructor(bytes: Uint8Array, at: number, tables: number) {
+    this.tables = Array.from({ length: tables }, () => {
+      const slots: { symbol: number; frequency: number; first: number }[] = [];
+      for (let symbol = 0; symbol < 256; symbol++) {
+        const byte = bytes[at++]!;
+        if (byte === 0) {
+          symbol += bytes[at++]!;
+          continue;
+        }
+        const frequency = byte < 128 ? byte : byte - 128 + 128 * bytes[at++]!, slot = { symbol, frequency, first: slots.length };
+        for (let i = 0; i < frequency; i++) slots.push(slot);
+      }
+      return slots;
+    });
+    at = Math.ceil(at / 4) * 4;
+    this.view = new DataView(bytes.buffer);
+    this.states = [0, 4, 8, 12].map((i) => this.view.getUint32(at + i, true));
+    this.at = at + 16;
+  }
+
+  take(state: number, table: number): number {
+    const x = this.states[state]!, { symbol, frequency, first } = this.tables[table]![x % 4096]!;
+    let rest = frequency * Math.floor(x / 4096) + x % 4096 - first;
+    if (rest < 65536) {
+      rest = 65536 * rest + this.view.getUint16(this.at, true);
+      this.at += 2;
+    }
+    this.states[state] = rest;
+    return symbol;
+  }
+
+  end(): void {
+    if (this.states.some((state) => state !== 65536) || this.at !== this.view.byteLength) throw new Error('coded bytes do not end where they should');
+  }
+}
