@@ -80,7 +80,7 @@ export function fakeQuant(tf, x, range, follows = true) {
 export class PrunedWeights {
   /**
    * @param variable [...inputs][outputs]; a depthwise filter is [KH][KW][C][1]
-   * @param options { pattern, groups, levels } of maskOf and roundWeights; without a pattern all weights stay
+   * @param options { pattern, groups, levels } of masksOf and roundWeights; without a pattern all weights stay
    */
   constructor(tf, variable, { pattern, groups, levels } = {}) {
     const { shape } = variable;

@@ -1,5 +1,6 @@
 // kinglet/compiler: networks to .klet files.
 export { compile, type CompileOptions } from './compile';
+export { cluster, type ClusteredWeights } from './cluster';
 export { quantize, type QuantizeOptions } from './quantize';
 export { toStream, type StreamOptions } from './stream';
 export { lowRank, type FactoredLayer } from './prune/lowRank';

@@ -80,6 +80,17 @@ describe('convert', () => {
     expect((await kinglet('convert', source, '--low-rank', '0.1')).err).toMatch(/are uint8; low-rank factors are of float32 networks/);
   });
 
+  it.runIf(hasShared)('leaves the weights few values', async () => {
+    const convert = (name: string, ...options: string[]) => kinglet('convert', path.join(shared, 'models/kws_dscnn_int8.tflite'), '-o', files.at(name), '--compact', ...options);
+    const { code, out } = await convert('clustered.klet', '--cluster', '32');
+    expect(code).toBe(0);
+    expect(out).toMatch(/clustered +22\.\d k weights in \d+ layers to 32 values at most; the farthest [345]\.\d % from what they were/);
+    expect(load('clustered.klet').meta.provenance).toMatchObject({ clustered: 32 });
+    await convert('whole.klet');
+    expect(files.read('clustered.klet').length).toBeLessThan(0.82 * files.read('whole.klet').length);
+    expect((await kinglet('convert', source, '-o', files.at('few.klet'), '--cluster', '16')).out).toMatch(/clustered +no layer: those with more values have too few weights/);
+  });
+
   it('refuses to prune what it cannot, or nothing', async () => {
     const refused = async (...options: string[]): Promise<string> => (await kinglet('convert', source, '-o', files.at('no.klet'), ...options)).err;
     expect(await refused('--prune', '1')).toMatch(/It must be a part from 0 to below 1, or NAME=PART/);

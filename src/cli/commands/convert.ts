@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { audioParameters, checkAudioParameters, inputFrames, type AudioConvention, type AudioSettings } from '../../audio/index';
-import { compile, readKlet, toStream, type CompileOptions, type Notes, type PrunePattern } from '../../compiler/index';
+import { cluster, compile, readKlet, toStream, type ClusteredWeights, type CompileOptions, type Notes, type PrunePattern } from '../../compiler/index';
 import { KletError, loadSync, type AudioPreprocessing, type Model, type Preprocessing, type TensorInfo } from '../../index';
 import { checkPreprocessing, pictureShape } from '../../tasks/pixels';
-import { byteCount, wholeNumber } from '../args';
+import { byteCount, positiveNumber, wholeNumber } from '../args';
 import { goldenCases, memoryText, operatorCounts, portsTable, totalMacs } from '../describe';
 import { readBytes, readText, writeAtomically } from '../files';
 import type { Io } from '../io';
@@ -23,6 +23,7 @@ interface ConvertOptions extends PruningOptions {
   preprocess?: string;
   golden: number;
   notes: boolean;
+  cluster?: number;
   compact?: boolean;
   maxMemory?: number;
   stream?: boolean;
@@ -43,6 +44,7 @@ export function convertCommand(io: Io): Command {
     .option('--preprocess <json>', 'how pictures or sound become its input, kept in the file: JSON or a file of it')
     .option('--golden <n>', 'keep n seeded random inputs and their outputs in the file, for selfTest()', wholeNumber, 0)
     .option('--max-memory <bytes>', 'refuse a network that needs more memory to run (65536, 512K, 2M)', byteCount)
+    .option('--cluster <n>', 'leave the weights of each layer n values (16: about 4 bits each with --compact), the closest there are', positiveNumber)
     .option('--compact', 'store the weights entropy-coded where that is smaller: worth it where nothing else compresses the file')
     .option('--stream', 'in streaming form: it takes the next frames of a sequence and keeps what it needs of those before')
     .option('--frames <n>', 'with --stream: how many frames a call brings (default: 1)', wholeNumber)
@@ -76,18 +78,19 @@ function convert(input: string, options: ConvertOptions, io: Io): void {
     const imported = importForeign(source, input, options.name), { frames, timeAxis } = options;
     const labels = options.labels === undefined ? undefined : readLabels(options.labels);
     const wholeMeta = metaOf(source, input, options, labels, imported.inputs as TensorInfo[]);
-    const { graph: whole, summary: pruning, report, provenance } = pruned(imported, options, wholeMeta.preprocessing as Preprocessing | undefined, (title) => progress.update(1, title));
+    const { graph: thinned, summary: pruning, report, provenance } = pruned(imported, options, wholeMeta.preprocessing as Preprocessing | undefined, (title) => progress.update(1, title));
+    const { graph: whole, clustered } = options.cluster === undefined ? { graph: thinned, clustered: undefined } : cluster(thinned, options.cluster);
     const graph = options.stream ? toStream(whole, { ...(frames !== undefined && { frames }), ...(timeAxis !== undefined && { axis: timeAxis }) }) : whole;
     const inputs = graph.inputs as TensorInfo[], meta = options.stream ? metaOf(source, input, options, labels, inputs) : wholeMeta;
     progress.update(1, 'compiling');
     const golden = Array.from({ length: options.golden }, (_, i) => randomInputs(inputs, SEED + i));
-    const klet = compile(graph, { meta: { ...meta, provenance: { ...(meta.provenance as object), ...provenance } }, golden, notes: options.notes, compact: options.compact ?? false, ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }) });
+    const klet = compile(graph, { meta: { ...meta, provenance: { ...(meta.provenance as object), ...provenance, ...(clustered && { clustered: options.cluster }) } }, golden, notes: options.notes, compact: options.compact ?? false, ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }) });
     progress.update(2, 'writing and verifying');
     let model: Model | undefined;
     writeAtomically(output, klet, (written) => { model = verify(written); });
     progress.stop();
     if (labels) warnAboutLabels(labels.length, model!.outputs, io);
-    io.out(summary(input, source.length, output, klet, model!, options.golden, pruning, options.prunePattern));
+    io.out(summary(input, source.length, output, klet, model!, options.golden, pruning, options.prunePattern, clustered));
     if (report) io.out(`\n${report}`);
   } finally {
     progress.stop();
@@ -181,7 +184,13 @@ function listedText(notes: Notes | undefined, pattern: PrunePattern | undefined)
   return notes ? `${plural(notes.records.filter(({ layout }) => layout).length, 'layer')} faster for it` : 'made faster where it pays';
 }
 
-function summary(input: string, inputBytes: number, output: string, klet: Uint8Array, model: Model, golden: number, pruning: string | undefined, pattern: PrunePattern | undefined): string {
+function clusteredText(clustered: readonly ClusteredWeights[]): string {
+  if (clustered.length === 0) return 'no layer: those with more values have too few weights';
+  const most = Math.max(...clustered.map(({ after }) => after)), weights = clustered.reduce((sum, entry) => sum + entry.weights, 0);
+  return `${countText(weights)} weights in ${plural(clustered.length, 'layer')} to ${most} values at most; the farthest ${percentText(Math.max(...clustered.map(({ error }) => error)), 1)} from what they were`;
+}
+
+function summary(input: string, inputBytes: number, output: string, klet: Uint8Array, model: Model, golden: number, pruning: string | undefined, pattern: PrunePattern | undefined, clustered: readonly ClusteredWeights[] | undefined): string {
   const parts = readKlet(klet), { notes } = parts, cases = goldenCases(parts);
   return `${facts([
     ['read', `${input}, ${bytesText(inputBytes)}`],
@@ -189,6 +198,7 @@ function summary(input: string, inputBytes: number, output: string, klet: Uint8A
     ['operators', notes && `${notes.records.length}: ${operatorCounts(notes)}`],
     ['MACs', notes && `${countText(totalMacs(notes))} a prediction`],
     ['pruned', pruning && [pruning, listedText(notes, pattern)].filter(Boolean).join('; ')],
+    ['clustered', clustered && clusteredText(clustered)],
     ['memory', memoryText(model.memory)],
     ['verified', golden > 0 ? `all flavors reproduce its ${plural(cases, 'golden case')}` : 'loads and runs in all flavors'],
   ])}\n${portsTable(model.inputs, model.outputs)}`;
