@@ -1,5 +1,5 @@
 import {
-  CODED_BYTES, CODED_CHANNELS, CODED_HEADER, CODED_LANES, CODED_KIND, CODED_OFFSET, CODED_PLANES, CODED_QUADS, CODED_RUNS, CODED_RUN_BYTES, CODED_TABLES,
+  CODED_BYTES, CODED_CHANNELS, CODED_HEADER, CODED_LANES, CODED_PLANES, CODED_QUADS, CODED_RUNS, CODED_RUN_BYTES, CODED_TABLES,
   CODED_WEIGHTS_BYTES, FAULT_CODED, FAULT_NONE, MAP, MAP_WEIGHTS, MAP_WEIGHTS_BYTES, MAX_CODED_TABLES,
 } from './layout';
 import { RANS_END, RANS_LOWEST, RANS_NEXT, RANS_STATE_BYTES, RANS_TABLE_BYTES, fill_lane, rans_decode, rans_symbol, rans_table } from './kernels/rans';
@@ -27,24 +27,26 @@ export function decode(coded: usize, bytes: u32, room: usize): i32 {
   memory.copy(state, at, 16);
   store<usize>(state, at + 16, RANS_NEXT);
   store<usize>(state, end, RANS_END);
-  for (let i: u32 = 0; i < runs; i++) if (!decodeRun(list + i * CODED_RUN_BYTES, state, room, tables)) return FAULT_CODED;
+  let offset: u32 = 0;
+  for (let i: u32 = 0; i < runs; i++) {
+    const run = list + i * CODED_RUN_BYTES, quads = load<u32>(run, CODED_QUADS), lanes = load<u32>(run, CODED_LANES), size = <f64>quads * 4 * <f64>lanes;
+    if (lanes < 1 || quads < 1 || <f64>offset + size > <f64>load<u32>(MAP + MAP_WEIGHTS_BYTES) || !decodeRun(offset, quads, lanes, state, room, tables)) return FAULT_CODED;
+    offset += <u32>size;
+  }
   for (let i = 0; i < 16; i += 4) if (load<u32>(state + i) != RANS_LOWEST) return FAULT_CODED;
   return load<usize>(state, RANS_NEXT) == end ? FAULT_NONE : FAULT_CODED;
 }
 
 /** Lanes are what has one table: all bytes of a run, each byte of its words, or each channel of its panels. Table 0 stands for one byte all along. */
-function decodeRun(run: usize, state: usize, room: usize, tables: u32): bool {
-  const kind = load<u32>(run, CODED_KIND), offset = load<u32>(run, CODED_OFFSET), quads = load<u32>(run, CODED_QUADS), lanes = load<u32>(run, CODED_LANES);
-  const panel = quads << 5, size = <f64>quads * 4 * <f64>lanes;
-  if (kind > <u32>CODED_CHANNELS || lanes < 1 || quads < 1 || <f64>offset + size > <f64>load<u32>(MAP + MAP_WEIGHTS_BYTES)) return false;
-  if (kind == CODED_BYTES ? lanes != 1 : kind == CODED_PLANES ? lanes != 4 : (lanes & 7) != 0) return false;
-  const first = load<usize>(MAP + MAP_WEIGHTS) + offset;
+function decodeRun(offset: u32, quads: u32, lanes: u32, state: usize, room: usize, tables: u32): bool {
+  if (lanes != CODED_BYTES && lanes != CODED_PLANES && lanes % CODED_CHANNELS != 0) return false;
+  const panel = quads << 5, first = load<usize>(MAP + MAP_WEIGHTS) + offset;
   for (let lane: u32 = 0; lane < lanes; lane++) {
     const table = rans_symbol(state, room);
     if (table >= tables) return false;
     const value = table == 0 ? rans_symbol(state, room) : 0;
-    const from = first + (kind == CODED_PLANES ? lane : (lane >> 3) * panel + ((lane & 7) << 2));
-    const step = kind == CODED_PLANES ? 4 : 1, stride = kind == CODED_BYTES ? 4 : kind == CODED_PLANES ? 16 : 32;
+    const from = first + (lanes == CODED_PLANES ? lane : (lane >> 3) * panel + ((lane & 7) << 2));
+    const step = lanes == CODED_PLANES ? 4 : 1, stride = lanes == CODED_BYTES ? 4 : lanes == CODED_PLANES ? 16 : 32;
     for (let quad: u32 = 0; quad < quads; quad += BLOCK) {
       if (table == 0) fill_lane(value, from + quad * stride, min<u32>(BLOCK, quads - quad), step, stride);
       else if (!rans_decode(state, room + table * RANS_TABLE_BYTES, from + quad * stride, min<u32>(BLOCK, quads - quad), step, stride)) return false;

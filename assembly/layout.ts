@@ -56,7 +56,7 @@ export const FAULT_CODED = 7;
 // ── entropy-coded weights (the file's CODED section, src/compiler/entropy.ts, assembly/decode.ts) ─────────────────────────────────────────
 //
 //   +0 u32 bytes of the weights  +4 u32 lead  +8 u32 tables  +12 u32 runs n  +16 n runs, frequencies of each table, states u32 [4], u16 …
-//   run: +0 u32 kind  +4 u32 offset in the weights  +8 u32 quads (fours of bytes) of a lane  +12 u32 lanes
+//   run: +0 u32 quads (fours of bytes) of a lane  +4 u32 lanes; it lies in the weights where the one before ends
 //
 export const CODED_WEIGHTS_BYTES = 0;
 /** Bytes from the beginning of the weights to that of the coded section that decoding in place needs. */
@@ -64,17 +64,15 @@ export const CODED_LEAD = 4;
 export const CODED_TABLES = 8;
 export const CODED_RUNS = 12;
 export const CODED_HEADER = 16;
-export const CODED_KIND = 0;
-export const CODED_OFFSET = 4;
-export const CODED_QUADS = 8;
-export const CODED_LANES = 12;
-export const CODED_RUN_BYTES = 16;
-/** One lane: bytes one behind the other. */
-export const CODED_BYTES = 0;
-/** Four lanes: the first, second, third and fourth bytes of words. */
-export const CODED_PLANES = 1;
-/** A multiple of 8 lanes: the channels of panels i8 [lanes/8][quads][8][4]. */
-export const CODED_CHANNELS = 2;
+export const CODED_QUADS = 0;
+export const CODED_LANES = 4;
+export const CODED_RUN_BYTES = 8;
+/** So many lanes: bytes one behind the other. */
+export const CODED_BYTES = 1;
+/** So many lanes: the first, second, third and fourth bytes of words. */
+export const CODED_PLANES = 4;
+/** A multiple of so many lanes: the channels of panels i8 [lanes/8][quads][8][4]. */
+export const CODED_CHANNELS = 8;
 export const MAX_CODED_TABLES = 33;
 /** Memory that decoding needs behind the coded section, for each table and each run. */
 export const CODED_TABLE_ROOM = 16384;

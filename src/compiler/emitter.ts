@@ -119,8 +119,9 @@ export class Emitter {
   runs(): CodedRun[] {
     return this.chunks.map(({ offset, bytes, quads, words }) => {
       const padded = alignUp(bytes.length, WEIGHTS_ALIGNMENT);
-      if (quads > 0) return { kind: L.CODED_CHANNELS, offset, quads, lanes: padded / quads / 4 };
-      return words ? { kind: L.CODED_PLANES, offset, quads: padded / 16, lanes: 4 } : { kind: L.CODED_BYTES, offset, quads: padded / 4, lanes: 1 };
+      if (quads > 0) return { offset, quads, lanes: padded / quads / 4 };
+      const lanes = words ? L.CODED_PLANES : L.CODED_BYTES;
+      return { offset, quads: padded / 4 / lanes, lanes };
     });
   }
 

@@ -5,11 +5,11 @@ import { MOST_EXPANSION } from '../format/rans';
 // The encoder of the CODED section: static range asymmetric numeral systems (J. Duda, arXiv:1311.2540), 12-bit probabilities, four states in
 // turn, words of 16 bits. docs/format.md says what the section looks like; assembly/decode.ts reads it.
 
-/** A stretch of the weights: what kind of lanes it has, and how many fours of bytes are in each. */
+/** A stretch of the weights: how many fours of bytes are in each lane, and how many lanes it has, which says what they are. */
 export interface CodedRun {
-  kind: typeof L.CODED_BYTES | typeof L.CODED_PLANES | typeof L.CODED_CHANNELS;
   offset: number;
   quads: number;
+  /** CODED_BYTES, CODED_PLANES, or a multiple of CODED_CHANNELS. */
   lanes: number;
 }
 
@@ -31,7 +31,7 @@ const BLOCK = 1024;
 /**
  * Codes weights with as many tables as make the result smallest.
  *
- * @param runs cover the weights from first to last byte
+ * @param runs one behind the other, from the first to the last byte
  * @returns the CODED section
  */
 export function encodeWeights(weights: Uint8Array, runs: readonly CodedRun[]): Uint8Array {
@@ -50,8 +50,8 @@ export function encodeWeights(weights: Uint8Array, runs: readonly CodedRun[]): U
 
 /** Where a lane's bytes lie: the first, from one of four to the next, from four to four. */
 function layoutOf(run: CodedRun, lane: number): [from: number, step: number, stride: number] {
-  if (run.kind === L.CODED_CHANNELS) return [run.offset + (lane >> 3) * run.quads * 32 + (lane & 7) * 4, 1, 32];
-  return run.kind === L.CODED_PLANES ? [run.offset + lane, 4, 16] : [run.offset, 1, 4];
+  if (run.lanes % L.CODED_CHANNELS === 0) return [run.offset + (lane >> 3) * run.quads * 32 + (lane & 7) * 4, 1, 32];
+  return run.lanes === L.CODED_PLANES ? [run.offset + lane, 4, 16] : [run.offset, 1, 4];
 }
 
 function countsOf(weights: Uint8Array, run: CodedRun, lane: number): Counts {
@@ -163,7 +163,7 @@ function write(weights: Uint8Array, runs: readonly CodedRun[], ids: readonly Lan
   const lists = tables.flatMap(listOf), wordsAt = alignUp(L.CODED_HEADER + runs.length * L.CODED_RUN_BYTES + lists.length, 4) + STATES_BYTES;
   // where a block's words begin must lie behind what it writes
   const lead = blocks.reduce((most, [end, after]) => Math.max(most, end - wordsAt - 2 * (coder.words.length - after)), 0);
-  const numbers = [weights.length, alignUp(lead, 16), tables.length, runs.length, ...runs.flatMap((run) => [run.kind, run.offset, run.quads, run.lanes])];
+  const numbers = [weights.length, alignUp(lead, 16), tables.length, runs.length, ...runs.flatMap(({ quads, lanes }) => [quads, lanes])];
   return coder.section(numbers, lists);
 }
 

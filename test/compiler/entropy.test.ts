@@ -32,15 +32,15 @@ interface Drawn { weights: Uint8Array; runs: CodedRun[] }
 
 /** A byte source between constant and noise: few values, a bell, everything. */
 const source = fc.tuple(fc.constantFrom('constant', 'few', 'bell', 'skewed', 'noise'), fc.integer({ min: 1, max: 2 ** 31 - 1 }));
-const run = fc.record({ kind: fc.constantFrom(L.CODED_BYTES, L.CODED_PLANES, L.CODED_CHANNELS), quads: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(1023, 1024, 1025, 2500)), panels: fc.integer({ min: 1, max: 5 }), source });
+const run = fc.record({ lanes: fc.constantFrom(L.CODED_BYTES, L.CODED_PLANES, L.CODED_CHANNELS), quads: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(1023, 1024, 1025, 2500)), panels: fc.integer({ min: 1, max: 5 }), source });
 
-function draw(specs: { kind: number; quads: number; panels: number; source: [string, number] }[]): Drawn {
+function draw(specs: { lanes: number; quads: number; panels: number; source: [string, number] }[]): Drawn {
   const runs: CodedRun[] = [];
   let offset = 0;
   const bytes: number[] = [];
-  for (const { kind, quads, panels, source: [shape, seed] } of specs) {
-    const lanes = kind === L.CODED_BYTES ? 1 : kind === L.CODED_PLANES ? 4 : 8 * panels;
-    runs.push({ kind, offset, quads, lanes } as CodedRun);
+  for (const { lanes: least, quads, panels, source: [shape, seed] } of specs) {
+    const lanes = least === L.CODED_CHANNELS ? least * panels : least;
+    runs.push({ offset, quads, lanes });
     let s = seed;
     const next = (): number => (s = Math.imul(s, 48271) % 2147483647 || 1, Math.abs(s) / 2147483647);
     for (let i = 0; i < quads * 4 * lanes; i++) {
@@ -62,7 +62,7 @@ describe('entropy-coded weights', () => {
   });
 
   test('take what their distribution says, with a few per cent for tables', () => {
-    const { weights, runs } = draw([{ kind: L.CODED_CHANNELS, quads: 250, panels: 5, source: ['bell', 5] }]);
+    const { weights, runs } = draw([{ lanes: L.CODED_CHANNELS, quads: 250, panels: 5, source: ['bell', 5] }]);
     const counts = new Map<number, number>();
     for (const w of weights) counts.set(w, (counts.get(w) ?? 0) + 1);
     const entropy = [...counts.values()].reduce((bits, n) => bits - n * Math.log2(n / weights.length), 0) / 8;
@@ -70,14 +70,14 @@ describe('entropy-coded weights', () => {
   });
 
   test('have a table for each kind of channel: a mixture costs no more than its parts', () => {
-    const wide = draw([{ kind: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }]), narrow = draw([{ kind: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['few', 9] }]);
-    const both = draw([{ kind: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }, { kind: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['few', 9] }]);
+    const wide = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }]), narrow = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['few', 9] }]);
+    const both = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }, { lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['few', 9] }]);
     const apart = encodeWeights(wide.weights, wide.runs).length + encodeWeights(narrow.weights, narrow.runs).length;
     expect(encodeWeights(both.weights, both.runs).length).toBeLessThan(apart + 50);
   });
 
   test.each(flavors)('that are damaged are refused or decode inside their section, and nothing traps (%s)', (flavor) => {
-    const { weights, runs } = draw([{ kind: L.CODED_CHANNELS, quads: 30, panels: 2, source: ['bell', 5] }, { kind: L.CODED_PLANES, quads: 20, panels: 1, source: ['noise', 8] }, { kind: L.CODED_BYTES, quads: 50, panels: 1, source: ['few', 8] }]);
+    const { weights, runs } = draw([{ lanes: L.CODED_CHANNELS, quads: 30, panels: 2, source: ['bell', 5] }, { lanes: L.CODED_PLANES, quads: 20, panels: 1, source: ['noise', 8] }, { lanes: L.CODED_BYTES, quads: 50, panels: 1, source: ['few', 8] }]);
     const coded = encodeWeights(weights, runs);
     let refused = 0;
     fc.assert(fc.property(fc.nat(coded.length * 8 - 1), fc.boolean(), (bit, cut) => {
@@ -94,7 +94,7 @@ describe('entropy-coded weights', () => {
 });
 
 describe('packed sections', () => {
-  const bytes = fc.tuple(fc.integer({ min: 0, max: 300 }), source).map(([length, drawn]) => draw([{ kind: L.CODED_BYTES, quads: 100, panels: 1, source: drawn }]).weights.subarray(0, length));
+  const bytes = fc.tuple(fc.integer({ min: 0, max: 300 }), source).map(([length, drawn]) => draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: drawn }]).weights.subarray(0, length));
 
   test('come back byte for byte, here and by the page', () => {
     fc.assert(fc.property(bytes, (section) => {
@@ -105,7 +105,7 @@ describe('packed sections', () => {
   });
 
   test('that are damaged are refused or have the bytes that they claim', () => {
-    const { weights } = draw([{ kind: L.CODED_BYTES, quads: 100, panels: 1, source: ['bell', 5] }]), packed = encodeSection(weights);
+    const { weights } = draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: ['bell', 5] }]), packed = encodeSection(weights);
     let refused = 0;
     fc.assert(fc.property(fc.nat(packed.length * 8 - 1), fc.boolean(), (bit, cut) => {
       const bad = cut ? packed.slice(0, bit >> 3) : packed.slice();

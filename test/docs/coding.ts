@@ -9,17 +9,19 @@ export function decode(coded: Uint8Array): Uint8Array {
   const view = new DataView(coded.buffer), u32 = (at: number): number => view.getUint32(at, true), weights = new Uint8Array(u32(C.CODED_WEIGHTS_BYTES!));
   const runs = Array.from({ length: u32(C.CODED_RUNS!) }, (_, i) => C.CODED_HEADER! + i * C.CODED_RUN_BYTES!);
   const symbols = new Symbols(coded, C.CODED_HEADER! + runs.length * C.CODED_RUN_BYTES!, u32(C.CODED_TABLES!));
+  let offset = 0;
   for (const run of runs) {
-    const kind = u32(run + C.CODED_KIND!), offset = u32(run + C.CODED_OFFSET!), quads = u32(run + C.CODED_QUADS!);
-    for (let l = 0; l < u32(run + C.CODED_LANES!); l++) {
+    const quads = u32(run + C.CODED_QUADS!), lanes = u32(run + C.CODED_LANES!);
+    for (let l = 0; l < lanes; l++) {
       const table = symbols.take(0, 0), same = table === 0 ? symbols.take(0, 0) : 0;
       for (let q = 0; q < quads; q++) {
         for (let i = 0; i < 4; i++) {
-          const place = kind === C.CODED_BYTES ? 4 * q + i : kind === C.CODED_PLANES ? l + 16 * q + 4 * i : Math.floor(l / 8) * quads * 32 + (l % 8) * 4 + 32 * q + i;
+          const place = lanes === C.CODED_BYTES ? 4 * q + i : lanes === C.CODED_PLANES ? l + 16 * q + 4 * i : Math.floor(l / 8) * quads * 32 + (l % 8) * 4 + 32 * q + i;
           weights[offset + place] = table === 0 ? same : symbols.take(i, table);
         }
       }
     }
+    offset += quads * 4 * lanes;
   }
   symbols.end();
   return weights;
