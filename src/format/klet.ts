@@ -127,8 +127,7 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint
   sections.push([parts.coded ? SECTION_CODED : SECTION_WEIGHTS, parts.weights]);
   if (parts.golden) add(SECTION_GOLDEN, parts.golden);
   if (parts.notes) {
-    const { records, arena } = parts.notes;
-    add(SECTION_NOTES, toAscii({ records: records.map(({ name, op, shape, macs, weights, layout, density }) => [name, op, shape, macs, weights, ...(layout === undefined ? [] : [layout, density])]), arena }));
+    add(SECTION_NOTES, toAscii(shortNotes(parts.notes)));
   }
   const offsets: number[] = [];
   const tableEnd = HEADER_BYTES + sections.length * ENTRY_BYTES;
@@ -318,12 +317,22 @@ function sectionReader(section: Uint8Array | undefined, packed: Uint8Array | und
   };
 }
 
+/** Without what JSON would say again and again: keys, and names of buffers that are those of records. */
+function shortNotes({ records, arena }: Notes): unknown {
+  const numbers = new Map(records.map(({ name }, i) => [name, i]));
+  return {
+    records: records.map(({ name, op, shape, macs, weights, layout, density }) => [name, op, shape, macs, weights, ...(layout === undefined ? [] : [layout, density])]),
+    arena: arena.map(([name, ...rest]) => [numbers.get(name) ?? name, ...rest]),
+  };
+}
+
 function notesReader(section: () => Uint8Array | undefined): () => Notes | undefined {
   return () => {
     const bytes = section(), notes = bytes && fromAscii(bytes);
-    if (!isObject(notes) || !Array.isArray(notes.arena) || !Array.isArray(notes.records) || !notes.records.every(Array.isArray)) return undefined;
+    if (!isObject(notes) || !Array.isArray(notes.arena) || !Array.isArray(notes.records) || !notes.records.every(Array.isArray) || !notes.arena.every(Array.isArray)) return undefined;
     const records = (notes.records as unknown[][]).map(([name, op, shape, macs, weights, layout, density]) => ({ name, op, shape, macs, weights, ...(layout !== undefined && { layout, density }) }));
-    return { records: records as Notes['records'], arena: notes.arena as Notes['arena'] };
+    const arena = (notes.arena as unknown[][]).map(([name, ...rest]) => [typeof name === 'number' ? records[name]?.name : name, ...rest]);
+    return { records, arena } as Notes;
   };
 }
 
