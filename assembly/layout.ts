@@ -120,6 +120,7 @@ export const OP_RECURRENT = 19;
 export const OP_SVDF = 20;
 export const OP_GATHER = 21;
 export const OP_SPARSE_CONV2D = 30;
+export const OP_SPARSE_RECURRENT = 31;
 
 /** Dimensions of the records that walk arbitrary shapes (binary, copy). */
 export const MAX_RANK = 6;
@@ -515,6 +516,17 @@ export const RECURRENT_PLAIN = 0;
 export const RECURRENT_SYMMETRIC = 1;
 export const RECURRENT_ASYMMETRIC = 2;
 export const RECURRENT_GATE_WORDS = 9;
+
+// sparseRecurrent: recurrent with int8 weights, of which those of the input, of the hidden state or both are lists of blocks as sparseConv2d's.
+// The fields are recurrent's; a matrix without ENTRIES is whole. Panels are those of all gates in turn.
+//   COUNTS u16 [G·N'/8] · STEPS u8 [ENTRIES] · weights i8 [ENTRIES][8][4]
+export const SPARSE_RECURRENT_INPUT_COUNTS = 168;
+export const SPARSE_RECURRENT_INPUT_STEPS = 172;
+export const SPARSE_RECURRENT_INPUT_ENTRIES = 176;
+export const SPARSE_RECURRENT_HIDDEN_COUNTS = 180;
+export const SPARSE_RECURRENT_HIDDEN_STEPS = 184;
+export const SPARSE_RECURRENT_HIDDEN_ENTRIES = 188;
+export const SPARSE_RECURRENT_BYTES = 192;
 
 // svdf: source [TIME][BATCH][INPUTS] by strides → target [TIME][BATCH][UNITS] by strides. Each of the FILTERS = UNITS·RANK filters projects the
 // input to one number, which enters its memory of the last MEMORY numbers: STATE [BATCH][FILTERS][MEMORY] i16 or f32, newest last.

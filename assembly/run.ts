@@ -2,7 +2,7 @@ import {
   FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, RECORD_OPCODE, RECORD_SIZE, RECORD_SPLIT, SYNC_FROM, SYNC_TO,
   OP_HYBRID_CONV2D, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL,
   OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_UNARY,
-  OP_GATHER, OP_RECURRENT, OP_SPARSE_CONV2D, OP_SVDF,
+  OP_GATHER, OP_RECURRENT, OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT, OP_SVDF,
 } from './layout';
 import { beginWalk, fail, faultOf } from './record';
 import { awaitCall, begin, finish } from './threads';
@@ -56,7 +56,7 @@ function describe(r: usize): void {
     case OP_DEQUANTIZE: describeDequantize(r); break;
     case OP_CAST: describeCast(r); break;
     case OP_HYBRID_CONV2D: describeHybridConv2d(r); break;
-    case OP_RECURRENT: describeRecurrent(r); break;
+    case OP_RECURRENT: case OP_SPARSE_RECURRENT: describeRecurrent(r); break;
     case OP_SVDF: describeSvdf(r); break;
     case OP_GATHER: describeGather(r); break;
     case OP_SPARSE_CONV2D: describeSparseConv2d(r); break;
@@ -111,7 +111,7 @@ function runRecord(r: usize): void {
     case OP_DEQUANTIZE: runDequantize(r); break;
     case OP_CAST: runCast(r); break;
     case OP_HYBRID_CONV2D: runHybridConv2d(r); break;
-    case OP_RECURRENT: runRecurrent(r); break;
+    case OP_RECURRENT: case OP_SPARSE_RECURRENT: runRecurrent(r); break;
     case OP_SVDF: runSvdf(r); break;
     case OP_GATHER: runGather(r); break;
     case OP_SPARSE_CONV2D: runSparseConv2d(r); break;

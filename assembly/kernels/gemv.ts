@@ -70,7 +70,7 @@ export function gemv_i8_i32(a: usize, plane: usize, b: usize, quads: i32, out: u
 
 /** Σ low·w − 128·Σ high·w */
 @inline
-function joined(low: v128, high: v128): v128 {
+export function joined(low: v128, high: v128): v128 {
   return i32x4.sub(low, i32x4.shl(high, 7));
 }
 

@@ -1,6 +1,7 @@
-import { addPairs } from './gemm';
+import { addPairs, joined } from './gemv';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes } from './store';
+import { GATHERED } from './widen';
 
 // Products with pruned weights: only what is listed is multiplied (docs/kernels.md, "Pruned weights").
 //
@@ -224,5 +225,42 @@ function panel(
   if (rows > 1) {
     const t = i16x8.narrow_i32x4_s(requantize4(i32x4.add(bias0, addPairs(d0, d1)), scale0, low, magic, back), requantize4(i32x4.add(bias1, addPairs(d2, d3)), scale1, low, magic, back));
     storeBytes(load<usize>(out, 4) + channel, narrowBelow(t, t, high), lanes);
+  }
+}
+
+/** out i32 [panels][8] = Σ a·b over listed blocks, a what gather_i8 makes of i8 [K], as of gemv_i8_i32. */
+export function spmv_blocks_i8_i32(a: usize, plane: usize, weights: usize, steps: usize, counts: usize, out: usize, panels: i32): void {
+  for (; panels > 0; panels--) {
+    const entries = <i32>load<u16>(counts);
+    if (ASC_FEATURE_SIMD) {
+      let c0 = i32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, p = a;
+      for (let e = entries; e > 0; e--) {
+        p += <usize>load<u8>(steps++) << (2 + GATHERED);
+        if (ASC_FEATURE_RELAXED_SIMD) {
+          const low = v128.load32_splat(p), high = v128.load32_splat(p + plane), w0 = v128.load(weights), w1 = v128.load(weights, 16);
+          c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, low, c0); c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, high, c1);
+          c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, low, c2); c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, high, c3);
+        } else {
+          const x = v128.load64_splat(p);
+          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(weights), x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(weights, 8), x));
+          c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(weights, 16), x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(weights, 24), x));
+        }
+        weights += 32;
+      }
+      v128.store(out, ASC_FEATURE_RELAXED_SIMD ? joined(c0, c1) : addPairs(c0, c1));
+      v128.store(out, ASC_FEATURE_RELAXED_SIMD ? joined(c2, c3) : addPairs(c2, c3), 16);
+    } else {
+      for (let lane = 0; lane < 32; lane += 4) {
+        let acc = 0, p = a, w = weights + lane;
+        for (let e = 0; e < entries; e++) {
+          p += <usize>load<u8>(steps + e) << 3;
+          acc += <i32>load<i16>(p) * load<i8>(w) + <i32>load<i16>(p, 2) * load<i8>(w, 1) + <i32>load<i16>(p, 4) * load<i8>(w, 2) + <i32>load<i16>(p, 6) * load<i8>(w, 3);
+          w += 32;
+        }
+        store<i32>(out + lane, acc);
+      }
+      weights += entries << 5; steps += entries;
+    }
+    counts += 2; out += 32;
   }
 }

@@ -1,5 +1,5 @@
 import {
-  DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, RECURRENT_ACTIVATION, RECURRENT_ASYMMETRIC, RECURRENT_BATCH, RECURRENT_BYTES, RECURRENT_CELL, RECURRENT_CELL_BITS,
+  DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, OP_SPARSE_RECURRENT, RECORD_OPCODE, RECURRENT_ACTIVATION, RECURRENT_ASYMMETRIC, RECURRENT_BATCH, RECURRENT_BYTES, RECURRENT_CELL, RECURRENT_CELL_BITS,
   RECURRENT_CELL_CLIP, RECURRENT_CELLS, RECURRENT_COUPLED, RECURRENT_GATES, RECURRENT_GATE_WORDS, RECURRENT_GRU, RECURRENT_GRU_RESET_FIRST,
   RECURRENT_HAS_NORM, RECURRENT_HAS_PEEPHOLE, RECURRENT_HAS_PROJECTION, RECURRENT_HIDDEN, RECURRENT_HIDDEN_BIAS, RECURRENT_HIDDEN_WEIGHTS,
   RECURRENT_INPUT_BIAS, RECURRENT_INPUT_WEIGHTS, RECURRENT_INPUTS, RECURRENT_KIND, RECURRENT_LSTM, RECURRENT_MAX, RECURRENT_MIN, RECURRENT_MODE,
@@ -7,7 +7,7 @@ import {
   RECURRENT_PEEPHOLE, RECURRENT_PLAIN, RECURRENT_PROJECTION, RECURRENT_PROJECTION_BIAS, RECURRENT_PROJECTION_CLIP, RECURRENT_PROJECTION_EXPONENT,
   RECURRENT_PROJECTION_MULTIPLIER, RECURRENT_PROJECTION_SCALE, RECURRENT_REVERSE, RECURRENT_RNN, RECURRENT_SOURCE, RECURRENT_SOURCE_BATCH,
   RECURRENT_SOURCE_STEP, RECURRENT_SUMS, RECURRENT_TARGET, RECURRENT_TARGET_BATCH, RECURRENT_TARGET_STEP, RECURRENT_TARGET_ZERO, RECURRENT_TIME,
-  UNARY_KINDS, UNARY_LOGISTIC, UNARY_TANH,
+  SPARSE_RECURRENT_BYTES, SPARSE_RECURRENT_INPUT_COUNTS, UNARY_KINDS, UNARY_LOGISTIC, UNARY_TANH,
 } from '../layout';
 import { copy_bytes } from '../kernels/copy';
 import {
@@ -16,6 +16,7 @@ import {
 import { add_f32, blend_f32, clip_f32, multiply_add_f32, multiply_f32, norm_f32, one_less_f32, rescale_add_f32 } from '../kernels/gatesF32';
 import { gemv_f32, gemv_i8_i32 } from '../kernels/gemv';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
+import { spmv_blocks_i8_i32 } from '../kernels/sparse';
 import { unary_f32 } from '../kernels/unary';
 import { gather_i8 } from '../kernels/widen';
 import {
@@ -23,6 +24,7 @@ import {
   source, table, target,
 } from '../record';
 import { checkActivation } from './ranges';
+import { checkEntries } from './sparseConv2d';
 
 // Scratch, all parts at multiples of 16, G gates of N' = N rounded up to 8, P' likewise, K the largest of INPUTS, P and N rounded up to 4:
 //
@@ -42,8 +44,19 @@ function up(n: i32, to: i32): i32 {
   return (n + to - 1) & -to;
 }
 
+@inline
+function isSparse(r: usize): bool {
+  return <i32>load<u8>(r + RECORD_OPCODE) == OP_SPARSE_RECURRENT;
+}
+
+/** Where the lists of the matrix at `field` are: of counts, steps and entries the first. */
+@inline
+function listsOf(field: usize): usize {
+  return SPARSE_RECURRENT_INPUT_COUNTS + 3 * (field - RECURRENT_INPUT_WEIGHTS);
+}
+
 export function describeRecurrent(r: usize): void {
-  checkRecord(r, RECURRENT_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
+  checkRecord(r, isSparse(r) ? SPARSE_RECURRENT_BYTES : RECURRENT_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
   const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r));
   ranges(r, RECURRENT_KIND, 1, RECURRENT_LSTM, RECURRENT_RNN);
   checkCounts(r, RECURRENT_TIME, 2);
@@ -55,7 +68,7 @@ export function describeRecurrent(r: usize): void {
   const kind = int(r, RECURRENT_KIND), lstm = kind == RECURRENT_LSTM, parts = int(r, RECURRENT_PARTS), hybrid = int(r, RECURRENT_MODE) != RECURRENT_PLAIN;
   const projects = (parts & RECURRENT_HAS_PROJECTION) != 0, time = big(r, RECURRENT_TIME), batch = big(r, RECURRENT_BATCH);
   const I = big(r, RECURRENT_INPUTS), N = big(r, RECURRENT_CELLS), P = big(r, RECURRENT_OUTPUTS);
-  if ((!lstm && parts != 0) || (!projects && N != P) || !(I >= 1 && I <= 65536 && N >= 1 && N <= 65536 && P >= 1 && P <= 65536)) {
+  if ((isSparse(r) && f32s && !hybrid) || (!lstm && parts != 0) || (!projects && N != P) || !(I >= 1 && I <= 65536 && N >= 1 && N <= 65536 && P >= 1 && P <= 65536)) {
     fail(FAULT_ATTRIBUTE);
     return;
   }
@@ -66,8 +79,7 @@ export function describeRecurrent(r: usize): void {
   targets(r, 1, RECURRENT_HIDDEN, batch * P * wide, wide);
   if (lstm) targets(r, 1, RECURRENT_CELL, batch * N * (f32s ? 4 : 2), f32s ? 4 : 2);
   const G = <f64>gatesOf(r), lanes = <f64>up(<i32>N, 8), outs = <f64>up(<i32>P, 8), weight: f64 = f32s && !hybrid ? 4 : 1;
-  tables(r, RECURRENT_INPUT_WEIGHTS, 1, G * lanes * quads(I, weight) * weight);
-  tables(r, RECURRENT_HIDDEN_WEIGHTS, 1, G * lanes * quads(P, weight) * weight);
+  const products = describeMatrix(r, RECURRENT_INPUT_WEIGHTS, G * lanes, I, weight) + describeMatrix(r, RECURRENT_HIDDEN_WEIGHTS, G * lanes, P, weight);
   tables(r, RECURRENT_INPUT_BIAS, 2, G * lanes * 4);
   if (hybrid) {
     tables(r, RECURRENT_GATES, 1, G * 8);
@@ -112,9 +124,25 @@ export function describeRecurrent(r: usize): void {
       }
     }
   }
-  checkWork(time * batch * G * lanes * (I + P) + time * batch * (projects ? N * P : 0));
+  checkWork(time * batch * (products + (projects ? N * P : 0)));
   const K = max<f64>(max<f64>(I, P), N) + 4, wider = max<f64>(lanes, outs);
   needScratch(K * 2 + TAIL + K + TAIL + max<f64>(G * lanes, outs) * 4 + G * lanes * 8 + wider * 12 + 4 * TAIL);
+}
+
+/** The tables of the matrix at `field`, which has all its weights, or lists of blocks. @returns how many products it takes */
+function describeMatrix(r: usize, field: usize, lanes: f64, K: f64, weight: f64): f64 {
+  const lists = listsOf(field), panels = lanes / 8;
+  if (!isSparse(r) || int(r, lists + 8) == 0) {
+    tables(r, field, 1, lanes * quads(K, weight) * weight);
+    return lanes * K;
+  }
+  const entries = big(r, lists + 8);
+  checkCounts(r, lists + 8, 1);
+  tables(r, field, 1, entries * 32);
+  tables(r, lists, 1, panels * 2);
+  tables(r, lists + 4, 1, entries);
+  checkEntries(r, lists, <i32>panels, 1, (<i32>K + 3) >> 2);
+  return lanes + entries * 32;
 }
 
 /** Length of a packed row of weights, in elements: of int8 in fours. */
@@ -186,10 +214,21 @@ function place(r: usize, lanes: i32, size: i32): void {
   aside = hidden + wider * size;
 }
 
-/** sums i32 [panels][8] = weights · K bytes at `from` */
-function multiply(from: usize, K: i32, weights: usize, panels: i32): void {
+/** sums i32 [panels][8] = the weights at `field`, from panel `first` on, · K bytes at `from` */
+function multiply(r: usize, from: usize, K: i32, field: usize, first: i32, panels: i32): void {
+  let weights = <usize>int(r, field);
   gather_i8(from, row, plane, K);
-  gemv_i8_i32(row, plane, weights, (K + 3) >> 2, sums, panels);
+  if (isSparse(r) && field != RECURRENT_PROJECTION && int(r, listsOf(field) + 8) != 0) {
+    let counts = <usize>int(r, listsOf(field)), steps = <usize>int(r, listsOf(field) + 4);
+    for (; first > 0; first--) {
+      const entries = <i32>load<u16>(counts);
+      weights += entries << 5; steps += entries; counts += 2;
+    }
+    spmv_blocks_i8_i32(row, plane, weights, steps, counts, sums, panels);
+  } else {
+    const quads = (K + 3) >> 2;
+    gemv_i8_i32(row, plane, weights + (first * quads << 5), quads, sums, panels);
+  }
 }
 
 export function runRecurrent(r: usize): void {
@@ -221,9 +260,9 @@ export function runRecurrent(r: usize): void {
 /** Both products, each into steps of i16: gates = the input's of G gates, then the hidden state's of H gates on top, or that in `other`. */
 function products(r: usize, x: usize, h: usize, n: i32, G: i32, H: i32, apart: bool): void {
   const words = <usize>int(r, RECURRENT_GATES);
-  multiply(x, int(r, RECURRENT_INPUTS), int(r, RECURRENT_INPUT_WEIGHTS), (G * n) >> 3);
+  multiply(r, x, int(r, RECURRENT_INPUTS), RECURRENT_INPUT_WEIGHTS, 0, (G * n) >> 3);
   scaleGates(r, RECURRENT_INPUT_BIAS, words, gates, n, G, false);
-  multiply(h, int(r, RECURRENT_OUTPUTS), int(r, RECURRENT_HIDDEN_WEIGHTS), (H * n) >> 3);
+  multiply(r, h, int(r, RECURRENT_OUTPUTS), RECURRENT_HIDDEN_WEIGHTS, 0, (H * n) >> 3);
   scaleGates(r, RECURRENT_HIDDEN_BIAS, words + 8, apart ? other : gates, n, H, !apart);
 }
 
@@ -264,7 +303,7 @@ function stepLstm(r: usize, x: usize, h: usize): void {
   narrow_i16_i8(aside, hidden, n, 0, -int(r, RECURRENT_OUT_ZERO), -128, 127);
   if ((int(r, RECURRENT_PARTS) & RECURRENT_HAS_PROJECTION) == 0) return;
   const outs = up(int(r, RECURRENT_OUTPUTS), 8), most = int(r, RECURRENT_PROJECTION_CLIP);
-  multiply(hidden, int(r, RECURRENT_CELLS), int(r, RECURRENT_PROJECTION), outs >> 3);
+  multiply(r, hidden, int(r, RECURRENT_CELLS), RECURRENT_PROJECTION, 0, outs >> 3);
   gate_i16(sums, int(r, RECURRENT_PROJECTION_BIAS), aside, outs, int(r, RECURRENT_PROJECTION_MULTIPLIER), int(r, RECURRENT_PROJECTION_EXPONENT), false);
   narrow_i16_i8(aside, hidden, outs, 0, int(r, RECURRENT_TARGET_ZERO), most > 0 ? -most : -128, most > 0 ? most : 127);
 }
@@ -283,8 +322,7 @@ function stepGru(r: usize, x: usize, state: usize): void {
   } else {
     multiply_i16(reset, cell, aside, n, 15);
     narrow_i16_i8(aside, hidden, n, 8, 0, -128, 127);
-    const K4 = (N + 3) >> 2 << 2, panel = n >> 3;
-    multiply(hidden, N, int(r, RECURRENT_HIDDEN_WEIGHTS) + (n * K4 << 1), panel);
+    multiply(r, hidden, N, RECURRENT_HIDDEN_WEIGHTS, n >> 2, n >> 3);
     const p = <usize>int(r, RECURRENT_GATES) + (2 * RECURRENT_GATE_WORDS + 2 << 2);
     gate_i16(sums, int(r, RECURRENT_HIDDEN_BIAS) + (n << 3), last, n, load<i32>(p), load<i32>(p, 4), false);
   }
@@ -308,18 +346,18 @@ function stepRnn(r: usize, x: usize, h: usize): void {
 // ── float32, and float32 with int8 weights ────────────────────────────────────────────────────────────────
 
 /**
- * to f32 [panels][8] += weights · f32 [K] at `from`. Hybrid: the row is quantized by its own range; `scales` are per gate of n lanes, 8 bytes
- * apart, `sumsOf` the sums of the weights.
+ * to f32 [panels][8] += the weights at `field`, from panel `first` on, · f32 [K] at `from`. Hybrid: the row is quantized by its own range; `scales`
+ * are per gate of n lanes, 8 bytes apart, `sumsOf` the sums of the weights.
  */
-function multiplyF32(r: usize, from: usize, K: i32, weights: usize, to: usize, n: i32, gateCount: i32, scales: usize, sumsOf: usize): void {
+function multiplyF32(r: usize, from: usize, K: i32, field: usize, first: i32, to: usize, n: i32, gateCount: i32, scales: usize, sumsOf: usize): void {
   const mode = int(r, RECURRENT_MODE), panels = (n * gateCount) >> 3;
   if (mode == RECURRENT_PLAIN) {
-    gemv_f32(from, weights, K, to, panels);
+    gemv_f32(from, <usize>int(r, field) + (first * K << 5), K, to, panels);
     return;
   }
   range_f32(from, K, mode == RECURRENT_ASYMMETRIC);
   quantize_range(from, quantized, K);
-  multiply(quantized, K, weights, panels);
+  multiply(r, quantized, K, field, first, panels);
   for (let gate = 0; gate < gateCount; gate++) {
     const at = gate * n << 2;
     rescale_add_f32(sums + at, sumsOf + at, to + at, n, rangeZero(), rangeScale() * load<f32>(scales + (gate << 3)));
@@ -336,20 +374,19 @@ function finishGateF32(r: usize, gate: i32, n: i32, peephole: bool, activation: 
 function stepF32(r: usize, x: usize, h: usize): void {
   const kind = int(r, RECURRENT_KIND), N = int(r, RECURRENT_CELLS), P = int(r, RECURRENT_OUTPUTS), n = up(N, 8), G = gatesOf(r), activation = int(r, RECURRENT_ACTIVATION);
   const isGru = kind == RECURRENT_GRU || kind == RECURRENT_GRU_RESET_FIRST, scales = <usize>int(r, RECURRENT_GATES), all = G * n << 2;
-  const weightSums = <usize>int(r, RECURRENT_SUMS), inner = <usize>int(r, RECURRENT_HIDDEN_WEIGHTS);
+  const weightSums = <usize>int(r, RECURRENT_SUMS);
   copy_bytes(int(r, RECURRENT_INPUT_BIAS), gates, all);
-  multiplyF32(r, x, int(r, RECURRENT_INPUTS), int(r, RECURRENT_INPUT_WEIGHTS), gates, n, G, scales, weightSums);
+  multiplyF32(r, x, int(r, RECURRENT_INPUTS), RECURRENT_INPUT_WEIGHTS, 0, gates, n, G, scales, weightSums);
   if (isGru) {
     const z = gates, reset = gates + (n << 2), g = reset + (n << 2), last = other + (n << 3), resetFirst = kind == RECURRENT_GRU_RESET_FIRST;
     copy_bytes(int(r, RECURRENT_HIDDEN_BIAS), other, all);
-    multiplyF32(r, h, P, inner, other, n, resetFirst ? 2 : 3, scales + 4, weightSums + all);
+    multiplyF32(r, h, P, RECURRENT_HIDDEN_WEIGHTS, 0, other, n, resetFirst ? 2 : 3, scales + 4, weightSums + all);
     add_f32(other, z, n << 1);
     unary_f32(UNARY_LOGISTIC, z, z, n << 1, 0);
     copy_bytes(h, cell, N << 2);
     if (resetFirst) {
       multiply_f32(reset, cell, aside, n);
-      const weightBytes = int(r, RECURRENT_MODE) == RECURRENT_PLAIN ? N << 2 : (N + 3) >> 2 << 2;
-      multiplyF32(r, aside, N, inner + (n * weightBytes << 1), last, n, 1, scales + 20, weightSums + all + (n << 3));
+      multiplyF32(r, aside, N, RECURRENT_HIDDEN_WEIGHTS, n >> 2, last, n, 1, scales + 20, weightSums + all + (n << 3));
       add_f32(last, g, n);
     } else {
       multiply_add_f32(reset, last, g, n);
@@ -359,7 +396,7 @@ function stepF32(r: usize, x: usize, h: usize): void {
     blend_f32(z, g, hidden, n);
     return;
   }
-  multiplyF32(r, h, P, inner, gates, n, G, scales + 4, weightSums + all);
+  multiplyF32(r, h, P, RECURRENT_HIDDEN_WEIGHTS, 0, gates, n, G, scales + 4, weightSums + all);
   if (kind == RECURRENT_RNN) {
     if (activation >= 0) unary_f32(activation, gates, gates, n, 0);
     copy_bytes(gates, hidden, n << 2);
@@ -383,6 +420,6 @@ function stepF32(r: usize, x: usize, h: usize): void {
   multiply_f32(o, aside, aside, n);
   const outs = up(P, 8);
   copy_bytes(int(r, RECURRENT_PROJECTION_BIAS), hidden, outs << 2);
-  multiplyF32(r, aside, N, int(r, RECURRENT_PROJECTION), hidden, outs, 1, r + RECURRENT_PROJECTION_SCALE, weightSums + (all << 1));
+  multiplyF32(r, aside, N, RECURRENT_PROJECTION, 0, hidden, outs, 1, r + RECURRENT_PROJECTION_SCALE, weightSums + (all << 1));
   if (float(r, RECURRENT_PROJECTION_CLIP) > 0) clip_f32(hidden, outs, float(r, RECURRENT_PROJECTION_CLIP));
 }

@@ -35,21 +35,21 @@ export function describeSparseConv2d(r: usize): void {
     if ((rows != SPARSE_TILE && rows != SPARSE_TILE_WIDE) || (taps > 1 && (int(r, CONV2D_IN_C) & 1) != 0)) fail(FAULT_ATTRIBUTE);
     table(r, CONV2D_WEIGHTS, big(r, SPARSE_ENTRIES) * 2, 16);
     table(r, SPARSE_COUNTS, big(r, CONV2D_OUT_C) * 2, 16);
-    checkEntries(r, int(r, CONV2D_OUT_C), 4, (<i32>K + 1) >> 1);
+    checkEntries(r, SPARSE_COUNTS, int(r, CONV2D_OUT_C), 4, (<i32>K + 1) >> 1);
     needScratch(common + TURN_BYTES + <f64>(((<i32>K + 1) >> 1) + 3) * <f64>rows * 4);
   } else {
     table(r, CONV2D_WEIGHTS, big(r, SPARSE_ENTRIES) * 32, 16);
     table(r, SPARSE_COUNTS, panels * 2, 16);
-    checkEntries(r, <i32>panels, 1, (<i32>K + 3) >> 2);
+    checkEntries(r, SPARSE_COUNTS, <i32>panels, 1, (<i32>K + 3) >> 2);
     needScratch(common + <f64>rows * <f64>(((<i32>K + 3) & ~3) + ROW_TAIL) * 2);
   }
 }
 
-/** The counts of `lists` add up to ENTRIES, and no list steps beyond `limit`. */
-function checkEntries(r: usize, lists: i32, unit: i32, limit: i32): void {
-  const counts = checkedTable(r, SPARSE_COUNTS), steps = checkedTable(r, SPARSE_STEPS);
+/** The counts of `lists`, in the table at `field`, add up to the entries, and no list steps beyond `limit`; steps and number of entries are the fields behind it. */
+export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, limit: i32): void {
+  const counts = checkedTable(r, field), steps = checkedTable(r, field + 4);
   if (counts == 0) return;
-  const entries = int(r, SPARSE_ENTRIES);
+  const entries = int(r, field + 8);
   let at = 0;
   for (let list = 0; list < lists; list++) {
     let left = <i32>load<u16>(counts + (list << 1)) * unit, position = 0;

@@ -3,7 +3,7 @@ import type { Emitter } from '../compiler/emitter';
 import { elementCount, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../graph/operators';
 import type { Operator } from './operator';
-import { patternCode, sparseWeights } from './sparse';
+import { density, patternCode, sparseWeights } from './sparse';
 import { activationRange, demand, demandWhole, f32, fourDimensions, quantizedRange, requireTypes, shapeText, unsupported } from './support';
 
 /** Columns that one panel of packed weights covers. */
@@ -124,7 +124,7 @@ export function emitConv(
     const perGroup = g.outC / g.groups;
     if (sparse) {
       r.table(L.CONV2D_WEIGHTS, sparse.weights).table(L.SPARSE_STEPS, sparse.steps).table(L.SPARSE_COUNTS, sparse.counts)
-        .int(L.SPARSE_ENTRIES, sparse.steps.length).int(L.SPARSE_PATTERN, patternCode(sparse.layout)).layout(sparse.layout, density(weights));
+        .int(L.SPARSE_ENTRIES, sparse.steps.length).int(L.SPARSE_PATTERN, patternCode(sparse.layout)).layout(sparse.layout, density([weights.values], weightsZero));
     } else {
       r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups, weightsZero), Math.ceil(K / 4));
     }
@@ -138,12 +138,6 @@ export function emitConv(
       .table(L.CONV2D_BIAS, packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), perGroup, g.groups))
       .float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
   }
-}
-
-/** Part of the weights that are not zero. */
-function density({ values, tensor }: ConvWeights): number {
-  const zero = tensor.quantization?.zeroPoint[0] ?? 0;
-  return (values as Int8Array).filter((w) => w !== zero).length / values.length;
 }
 
 /** How far a sum may go from the bias: 255·Σ|w − zw|. Symmetric weights stay below 2^31 for K ≤ MAX_K; others rarely reach it. */

@@ -4,6 +4,7 @@ import { input, output, perTensor, type AnyNode, type Tensor } from '../graph/gr
 import type { CellActivation, Sequence } from '../graph/operators';
 import { packFloat32, packInt8, packLanes } from './conv2d';
 import { quantizeMultiplier } from './fixedPoint';
+import { density, sparseWeights, type SparseWeights } from './sparse';
 import { demand, f32, requireTypes, shapeText, unsupported } from './support';
 
 // What lstm, gru, rnn and svdf share: sequences, packed weights, states. docs/format.md tells of their records.
@@ -93,6 +94,13 @@ export function packGates(values: NonNullable<Tensor['data']>, K: number, rows: 
   return values instanceof Int8Array ? packInt8(values, K, rows, gates) : packFloat32(values as Float32Array, K, rows, gates);
 }
 
+/** Lists of the blocks of int8 weights that are left, where they are faster than all; panels are those of `packGates`. */
+function listedGates(values: NonNullable<Tensor['data']>, K: number, gates: number, emit: Emitter): SparseWeights | undefined {
+  const rows = values.length / K / gates, lanes = Math.ceil(rows / 8) * 8, padded = new Int8Array(gates * lanes * K);
+  for (let gate = 0; gate < gates; gate++) padded.set((values as Int8Array).subarray(gate * rows * K, (gate + 1) * rows * K), gate * lanes * K);
+  return sparseWeights({ values: padded, N: gates * lanes, K, zero: 0, pixels: 1, taps: 1, isRecurrent: true }, emit.weightLayout);
+}
+
 /** A number for each lane of each gate. */
 export function packRows(type: Int16ArrayConstructor | Int32ArrayConstructor | Float32ArrayConstructor, values: ArrayLike<number>, gates: number): Int16Array | Int32Array | Float32Array {
   return packLanes(type as new (length: number) => Int32Array, values, values.length / gates, gates);
@@ -143,13 +151,20 @@ export function emitCell(node: AnyNode, emit: Emitter, cell: Cell, { timeMajor, 
   const x = input(node, 0), y = output(node), w = input(node, 1), u = input(node, 2), mode = modeOf(node, hybrid), { gates, cells, outputs } = cell;
   const { time, batch, inputs, strides } = stridesOfSequence(x, timeMajor, outputs);
   for (const size of [inputs, cells, outputs]) if (size > MAX_SIZE) throw unsupported(node, `a layer of ${size}; at most ${MAX_SIZE} are possible`);
-  const biases = mode === 'int8' ? Int32Array : Float32Array;
-  const r = emit.record(L.OP_RECURRENT, L.RECURRENT_BYTES, x.dtype, node, node.op, time * batch * gates * cells * (inputs + outputs))
+  const biases = mode === 'int8' ? Int32Array : Float32Array, matrices = [
+    { data: w.data!, K: inputs, field: L.RECURRENT_INPUT_WEIGHTS, lists: L.SPARSE_RECURRENT_INPUT_COUNTS }, { data: u.data!, K: outputs, field: L.RECURRENT_HIDDEN_WEIGHTS, lists: L.SPARSE_RECURRENT_HIDDEN_COUNTS },
+  ].map((matrix) => ({ ...matrix, sparse: mode === 'float32' ? undefined : listedGates(matrix.data, matrix.K, gates, emit) }));
+  const isSparse = matrices.some(({ sparse }) => sparse), [opcode, bytes] = isSparse ? [L.OP_SPARSE_RECURRENT, L.SPARSE_RECURRENT_BYTES] : [L.OP_RECURRENT, L.RECURRENT_BYTES];
+  const r = emit.record(opcode, bytes, x.dtype, node, node.op, time * batch * gates * cells * (inputs + outputs))
     .source(L.RECURRENT_SOURCE, x).target(L.RECURRENT_TARGET, y).target(L.RECURRENT_HIDDEN, hidden)
     .ints(L.RECURRENT_KIND, [cell.kind, time, batch, inputs, cells, outputs, ...strides, reverse ? 1 : 0, activationCode(cell.activation)])
-    .int(L.RECURRENT_MODE, modeCode(mode, hybrid))
-    .table(L.RECURRENT_INPUT_WEIGHTS, packGates(w.data!, inputs, gates * cells, gates)).table(L.RECURRENT_HIDDEN_WEIGHTS, packGates(u.data!, outputs, gates * cells, gates))
-    .table(L.RECURRENT_INPUT_BIAS, packRows(biases, cell.inputBias, gates)).table(L.RECURRENT_HIDDEN_BIAS, packRows(biases, cell.hiddenBias, gates));
+    .int(L.RECURRENT_MODE, modeCode(mode, hybrid));
+  for (const { data, K, field, lists, sparse } of matrices) {
+    if (sparse) r.table(field, sparse.weights).table(lists, sparse.counts).table(lists + 4, sparse.steps).int(lists + 8, sparse.steps.length);
+    else r.table(field, packGates(data, K, gates * cells, gates));
+  }
+  if (isSparse) r.layout('blocks', density(matrices.map(({ data }) => data), 0));
+  r.table(L.RECURRENT_INPUT_BIAS, packRows(biases, cell.inputBias, gates)).table(L.RECURRENT_HIDDEN_BIAS, packRows(biases, cell.hiddenBias, gates));
   if (cell.words) r.table(L.RECURRENT_GATES, Int32Array.from(cell.words.flat()));
   if (mode === 'hybrid') {
     const ws = scalesOfGates(node, w, gates), us = scalesOfGates(node, u, gates);

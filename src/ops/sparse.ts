@@ -1,6 +1,7 @@
 import * as L from '../../assembly/layout';
 
-// Weights of which most are zero: lists of those that are left (docs/format.md, SPARSE_CONV2D), and when these are faster than all weights.
+// Weights of which most are zero: lists of those that are left (docs/format.md, SPARSE_CONV2D and SPARSE_RECURRENT), and when these are faster
+// than all weights.
 
 /** How the core multiplies by int8 weights: by all of them, or by lists of pairs along K, or of blocks of 8 channels by 4 along K. */
 export type WeightLayout = 'dense' | 'pairs' | 'blocks';
@@ -17,9 +18,11 @@ export interface Product {
   pixels: number;
   /** Pixels of a filter. */
   taps: number;
+  /** Sums of a recurrent layer, one row at a time. */
+  isRecurrent?: boolean;
 }
 
-/** Tables and fields of a SPARSE_CONV2D record. */
+/** Tables and fields of a SPARSE_CONV2D record, or of one matrix of a SPARSE_RECURRENT. */
 export interface SparseWeights {
   layout: ListLayout;
   tile: number;
@@ -49,6 +52,16 @@ export function patternCode(layout: ListLayout): number {
   return patterns[layout].code;
 }
 
+/** Part of a layer's weights that are not zero. */
+export function density(matrices: readonly ArrayLike<number>[], zero: number): number {
+  let left = 0, all = 0;
+  for (const values of matrices) {
+    all += values.length;
+    for (let i = 0; i < values.length; i++) if (values[i] !== zero) left++;
+  }
+  return left / all;
+}
+
 /** The lists of a layout, or of the fastest one; undefined where all weights are faster, or the layout cannot be had. */
 export function sparseWeights(product: Product, wanted?: WeightLayout): SparseWeights | undefined {
   if (wanted === 'dense') return undefined;
@@ -61,9 +74,9 @@ export function sparseWeights(product: Product, wanted?: WeightLayout): SparseWe
   return best && pack(product, best.layout, best.lists);
 }
 
-function isPossible({ K, taps }: Product, layout: ListLayout, lists: number[][]): boolean {
+function isPossible({ K, taps, isRecurrent }: Product, layout: ListLayout, lists: number[][]): boolean {
   const evenTaps = taps === 1 || (K / taps) % 2 === 0;
-  return (layout !== 'pairs' || evenTaps) && lists.some((places) => places.length > 0) && lists.every((places) => places.length / patterns[layout].unit <= MAX_COUNT);
+  return (layout !== 'pairs' || (evenTaps && !isRecurrent)) && lists.some((places) => places.length > 0) && lists.every((places) => places.length / patterns[layout].unit <= MAX_COUNT);
 }
 
 /** For each list the places along K, in entries, that have weights. */
@@ -110,8 +123,10 @@ function denseTime({ N, K, pixels }: Product): number {
   return pixels === 1 ? N * K / 30 : pixels * (N * K / 56 + 0.44 * N + 0.16 * K);
 }
 
-function listedTime({ N, K, pixels, taps }: Product, layout: ListLayout, lists: number[][]): number {
+function listedTime({ N, K, pixels, taps, isRecurrent }: Product, layout: ListLayout, lists: number[][]): number {
   const { unit } = patterns[layout], entries = lists.reduce((sum, places) => sum + Math.ceil(places.length / unit) * unit, 0);
+  // a kernel of its own, which leaves sums and has a relaxed form
+  if (isRecurrent) return 1.5 * entries + 4 * lists.length;
   if (layout === 'pairs') return tilesTime(pixels, tileOf(layout, pixels), entries, N) + pixels * (0.13 * K + 2 * taps);
   return pixels === 1 ? 2 * entries + 8 * lists.length : Math.ceil(pixels / 2) * (3.2 * entries + 11 * lists.length) + pixels * (0.1 * K + 2 * taps);
 }

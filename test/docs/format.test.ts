@@ -207,6 +207,24 @@ for (const type of ['i8', 'f32', 'hybrid'] as const) {
     { title: `svdf ${type}`, tolerance, graph: single([x], operands(rows([10, 6], whole), (b) => ({ ...fine(70, int8)(b), shape: [10, 7] }), offsets(5, int8)), 'svdf', { ...along, ...hybrid, rank: 2, activation: 'relu', ...(int8 && { stateScale: 2 ** -11 }) }, out(odd)) },
   );
 }
+// gates of a number of cells that is no multiple of 8, and steps that one byte does not hold
+for (const [type, x] of [['i8', [[2, 3, 2100], 'int8', odd]], ['hybrid', [[2, 3, 2100], 'float32']]] as const) {
+  const few = (shape: number[], density: number) => (b: GraphBuilder): Tensor => {
+    const w = rows(shape, true)(b);
+    w.data!.forEach((_, i, data) => { if (random.next() > density) data[i] = 0; });
+    return w;
+  };
+  for (const resetAfter of [true, false]) {
+    cases.push({
+      title: `gru ${type}, pruned to blocks, reset ${resetAfter ? 'after' : 'first'}`, weightLayout: 'blocks', tolerance: type === 'i8' ? 0 : 1e-5,
+      graph: single([x as [number[], DType, Quantization?]], operands(few([33, 2100], 0.002), few([33, 11], 0.2), offsets(33, type === 'i8'), null), 'gru', { ...along, ...(type === 'hybrid' && { hybrid: 'symmetric' }), resetAfter }, type === 'i8' ? { quantization: unit } : {}),
+    });
+  }
+  cases.push({
+    title: `rnn ${type}, its recurrent weights whole`, weightLayout: 'blocks', tolerance: type === 'i8' ? 0 : 1e-5,
+    graph: single([x as [number[], DType, Quantization?]], operands(few([9, 2100], 0.002), few([9, 9], 0), null), 'rnn', { ...along, ...(type === 'hybrid' && { hybrid: 'asymmetric' }), activation: 'tanh' }, type === 'i8' ? { quantization: unit } : {}),
+  });
+}
 cases.push({ title: 'gather', graph: single([[[3, 2, 7, 5], 'float32'], [[3, 4], 'int32']], nothing, 'gather', { axis: 2, batchDims: 1 }) });
 
 function asBytes(array: RawArray): Uint8Array {

@@ -218,7 +218,7 @@ function scratchOf(r: Fields): number {
       const R = Math.min(64, Math.ceil(r.int('MATMUL_M') / 4) * 4), K = r.int('MATMUL_K');
       return r.floats ? 8 * R + 32 + 32 * K + (r.int('MATMUL_A_TRANSPOSED') ? 4 * R * K : 0) : 8 * R + 96 + 16 * (K + 1) + 2 * R * (K + 1) + 32;
     }
-    case C.OP_RECURRENT: {
+    case C.OP_RECURRENT: case C.OP_SPARSE_RECURRENT: {
       const { INPUTS, CELLS, OUTPUTS } = r.ints('RECURRENT', 'INPUTS', 'CELLS', 'OUTPUTS'), gates = gatesOf(r) * up8(CELLS);
       return 3 * (4 + Math.max(INPUTS, CELLS, OUTPUTS)) + 4 * Math.max(gates, up8(OUTPUTS)) + 8 * gates + 12 * Math.max(up8(CELLS), up8(OUTPUTS)) + 384;
     }
@@ -240,7 +240,7 @@ function execute(r: Fields): void {
 const operators = new Map<number, (r: Fields) => void>(Object.entries({
   OP_CONV2D: convolution, OP_HYBRID_CONV2D: convolution, OP_SPARSE_CONV2D: convolution, OP_DEPTHWISE_CONV2D: depthwise, OP_POOL2D: pool, OP_REDUCE: reduce, OP_BINARY: binary, OP_UNARY: unary,
   OP_SOFTMAX: softmax, OP_LOG_SOFTMAX: softmax, OP_L2_NORMALIZE: normalize, OP_COPY: copy, OP_FILL: fill, OP_RESIZE2D: resize, OP_ARGMAX: argmax,
-  OP_RECURRENT: recurrent, OP_SVDF: svdf, OP_GATHER: gather, OP_BATCH_MATMUL: matmul, OP_QUANTIZE: quantizing, OP_DEQUANTIZE: dequantizing, OP_CAST: cast,
+  OP_RECURRENT: recurrent, OP_SPARSE_RECURRENT: recurrent, OP_SVDF: svdf, OP_GATHER: gather, OP_BATCH_MATMUL: matmul, OP_QUANTIZE: quantizing, OP_DEQUANTIZE: dequantizing, OP_CAST: cast,
 }).map(([name, run]) => [C[name]!, run]));
 
 function convolution(r: Fields): void {
@@ -252,7 +252,7 @@ function convolution(r: Fields): void {
   const bias = r.table('CONV2D_BIAS', r.floats ? C.DTYPE_F32! : C.DTYPE_I32!), scale = r.table('CONV2D_SCALE', C.DTYPE_F32!), sums = r.table('HYBRID_SUMS', C.DTYPE_I32!);
   const channels = IN_C / GROUPS, N = OUT_C / GROUPS, panels = Math.ceil(N / 8), K = KERNEL_H * KERNEL_W * channels;
   const zw = floats || hybrid ? 0 : r.int('CONV2D_WEIGHTS_ZERO');
-  const lists = r.opcode === C.OP_SPARSE_CONV2D ? listedWeights(r, OUT_C, K, zw) : undefined;
+  const lists = r.opcode === C.OP_SPARSE_CONV2D ? listedWeights(r, 'CONV2D_WEIGHTS', 'SPARSE', OUT_C, K, zw) : undefined;
   const weight = (g: number, n: number, k: number): number => {
     if (lists) return lists[n * K + k]!;
     const panel = g * panels + Math.floor(n / 8);
@@ -295,10 +295,10 @@ function convolution(r: Fields): void {
   }
 }
 
-/** [N][K] from the lists of SPARSE_CONV2D. */
-function listedWeights(r: Fields, N: number, K: number, zw: number): number[] {
-  const weights = r.table('CONV2D_WEIGHTS', C.DTYPE_I8!), distances = r.table('SPARSE_STEPS', C.DTYPE_U8!), counts = r.table('SPARSE_COUNTS', C.DTYPE_U8!);
-  const pairs = r.int('SPARSE_PATTERN') === C.SPARSE_PAIRS, [channels, depth, unit] = pairs ? [1, 2, 4] as const : [8, 4, 1] as const, all = Array.from({ length: N * K }, () => zw);
+/** [N][K] from lists, whose fields have a prefix. */
+function listedWeights(r: Fields, name: string, lists: string, N: number, K: number, zw: number): number[] {
+  const weights = r.table(name, C.DTYPE_I8!), distances = r.table(`${lists}_STEPS`, C.DTYPE_U8!), counts = r.table(`${lists}_COUNTS`, C.DTYPE_U8!);
+  const pairs = lists === 'SPARSE' && r.int('SPARSE_PATTERN') === C.SPARSE_PAIRS, [channels, depth, unit] = pairs ? [1, 2, 4] as const : [8, 4, 1] as const, all = Array.from({ length: N * K }, () => zw);
   let entry = 0;
   for (let list = 0; list * channels < N; list++) {
     let place = 0;
@@ -668,8 +668,12 @@ function norm16(s: number[], weight: (n: number) => number, bias: (n: number) =>
 }
 
 /** A packed matrix of a step: Σ a·w of lane n of gate g, from a start on in f32. */
-function matrix(r: Fields, name: string, floats: boolean, lanes: number, K: number): (gate: number, n: number, a: number[], start?: number) => number {
+function matrix(r: Fields, name: string, floats: boolean, lanes: number, K: number, lists?: string): (gate: number, n: number, a: number[], start?: number) => number {
   const weights = r.table(name, floats ? C.DTYPE_F32! : C.DTYPE_I8!), panels = up8(lanes) / 8;
+  if (lists !== undefined && r.opcode === C.OP_SPARSE_RECURRENT && r.int(`${lists}_ENTRIES`) > 0) {
+    const listed = listedWeights(r, name, lists, gatesOf(r) * up8(lanes), K, 0);
+    return (gate, n, a, start = 0) => a.reduce((s, v, k) => s + v * listed[(gate * up8(lanes) + n) * K + k]!, start);
+  }
   return (gate, n, a, start = 0) => {
     const panel = gate * panels + (n >> 3), at = (k: number): number => weights.get(floats ? (panel * K + k) * 8 + (n % 8) : (panel * Math.ceil(K / 4) + (k >> 2)) * 32 + (n % 8) * 4 + (k % 4));
     return a.reduce((s, v, k) => (floats ? f(s + f(v * at(k))) : s + v * at(k)), start);
@@ -688,7 +692,7 @@ function recurrent(r: Fields): void {
     'RECURRENT', 'KIND', 'TIME', 'BATCH', 'INPUTS', 'CELLS', 'OUTPUTS', 'SOURCE_STEP', 'SOURCE_BATCH', 'TARGET_STEP', 'TARGET_BATCH', 'REVERSE', 'PARTS', 'MODE');
   const G = gatesOf(r), N = CELLS, lanes = up8(N), gru = KIND === C.RECURRENT_GRU! || KIND === C.RECURRENT_GRU_RESET_FIRST!, plain = r.floats && MODE === C.RECURRENT_PLAIN!;
   const source = r.source('RECURRENT_SOURCE'), target = r.target('RECURRENT_TARGET'), hidden = r.target('RECURRENT_HIDDEN', !r.floats && gru ? I16 : r.dtype), cell = r.target('RECURRENT_CELL', r.floats ? C.DTYPE_F32 : I16);
-  const W = matrix(r, 'RECURRENT_INPUT_WEIGHTS', plain, N, INPUTS), U = matrix(r, 'RECURRENT_HIDDEN_WEIGHTS', plain, N, OUTPUTS), number = r.floats ? C.DTYPE_F32! : C.DTYPE_I32!, small = r.floats ? C.DTYPE_F32! : I16;
+  const W = matrix(r, 'RECURRENT_INPUT_WEIGHTS', plain, N, INPUTS, 'SPARSE_RECURRENT_INPUT'), U = matrix(r, 'RECURRENT_HIDDEN_WEIGHTS', plain, N, OUTPUTS, 'SPARSE_RECURRENT_HIDDEN'), number = r.floats ? C.DTYPE_F32! : C.DTYPE_I32!, small = r.floats ? C.DTYPE_F32! : I16;
   const biasW = r.table('RECURRENT_INPUT_BIAS', number), biasU = r.table('RECURRENT_HIDDEN_BIAS', number), gates = r.table('RECURRENT_GATES', plain || MODE ? C.DTYPE_F32! : C.DTYPE_I32!), sums = r.table('RECURRENT_SUMS', C.DTYPE_I32!);
   const peephole = r.table('RECURRENT_PEEPHOLE', small), norm = r.table('RECURRENT_NORM', small), normBias = r.table('RECURRENT_NORM_BIAS', number), words = (gate: number, i: number): number => gates.get(gate * 9 + i);
   const P = matrix(r, 'RECURRENT_PROJECTION', plain, OUTPUTS, N), biasP = r.table('RECURRENT_PROJECTION_BIAS', number), all = range(N), act = r.floats ? activation(r.int('RECURRENT_ACTIVATION')) : () => 0;

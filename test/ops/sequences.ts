@@ -1,8 +1,10 @@
 import fc from 'fast-check';
-import type { Quantization, Tensor } from '../../src/graph/graph';
+import type { Graph, Quantization, Tensor } from '../../src/graph/graph';
 import type { HybridMode } from '../../src/graph/operators';
-import type { Random} from './suite';
-import { size, steps, type Steps, type Tolerance } from './suite';
+import { compile } from '../../src/compiler/index';
+import { loadSync } from '../../src/index';
+import { flavors } from '../helpers/flavors';
+import { checkGraph, compare, exact, predictAll, randomInputs, size, steps, type Random, type Steps, type Tolerance } from './suite';
 
 // What the suites of recurrent layers share: random sequences and weights in the types that layers compute on.
 
@@ -18,13 +20,17 @@ export interface SequenceSpec {
   reverse: boolean;
   isStep: boolean;
   x: Steps;
+  /** Part of the blocks of input weights and of recurrent weights that is not pruned. */
+  left: [number, number];
   seed: number;
 }
+
+const left = fc.constantFrom(1, 1, 0.4, 0.1, 0);
 
 export const sequences: fc.Arbitrary<SequenceSpec> = fc.record({
   type: fc.constantFrom<CellType>('int8', 'int8', 'float32', 'symmetric', 'asymmetric'), batch: fc.constantFrom(1, 1, 2, 3), time: fc.constantFrom(1, 2, 7),
   inputs: fc.oneof(fc.constantFrom(1, 3, 4, 15, 16, 17, 33), size(40)), cells: fc.oneof(fc.constantFrom(1, 7, 8, 9, 16, 17), size(24)),
-  timeMajor: fc.boolean(), reverse: fc.boolean(), isStep: fc.boolean(), x: steps, seed: fc.nat(),
+  timeMajor: fc.boolean(), reverse: fc.boolean(), isStep: fc.boolean(), x: steps, left: fc.tuple(left, left), seed: fc.nat(),
 });
 
 /** Gates are functions whose last bits differ; states carry that on. Rounding to a step of int8 may go either way. */
@@ -41,6 +47,32 @@ export function sequence({ type, batch, time, inputs, timeMajor, isStep, x }: Se
 }
 
 export const withWidth = (x: Tensor, width: number): number[] => [...x.shape.slice(0, -1), width];
+
+/** The layer against the reference, as the compiler lays its weights out; and lists of its int8 weights against all of them, to the bit. */
+export function checkSequence(graph: Graph, { type, seed }: SequenceSpec): void {
+  checkGraph(graph, seed, toleranceOf(type));
+  if (type !== 'float32') checkLists(graph, seed);
+}
+
+export function checkLists(graph: Graph, seed: number): void {
+  const inputs = randomInputs(graph, seed), [t] = graph.outputs, answers = (['dense', 'blocks'] as const).flatMap((weightLayout) => flavors.map((flavor) => {
+    const model = loadSync(compile(graph, { notes: false, weightLayout }), { flavor }), [values] = predictAll(model, graph, inputs);
+    model.dispose();
+    return { what: `${weightLayout} in ${flavor}`, values: values! };
+  }));
+  for (const { what, values } of answers) compare(what, t!.shape, answers[0]!.values, values, exact);
+}
+
+/** Leaves a part of the blocks of 8 cells by 4 products, each as it comes. */
+export function pruneBlocks(random: Random, weights: Tensor, gates: number, density: number): Tensor {
+  const [N, K] = weights.shape as [number, number], cells = N / gates, stays = new Map<string, boolean>();
+  weights.data!.forEach((_, i, data) => {
+    const n = Math.floor(i / K), block = `${Math.floor(n / cells)}, ${Math.floor((n % cells) / 8)}, ${Math.floor((i % K) / 4)}`;
+    if (!stays.has(block)) stays.set(block, random.next() < density);
+    if (!stays.get(block)) data[i] = 0;
+  });
+  return weights;
+}
 
 /** Weights of gates whose sums of K products have a size that gates see: int8 with one scale a gate. */
 export function weights(random: Random, name: string, gates: number, rows: number, K: number, type: CellType, stepOfInput: number): Tensor {

@@ -49,7 +49,7 @@ const pairs = ofPattern(L.SPARSE_PAIRS), blocks = ofPattern(L.SPARSE_BLOCKS), fi
 
 const ofKind = (kind: number, dtype: number): number => offsets.findIndex((at) => plan[at] === L.OP_RECURRENT && plan[at + L.RECORD_DTYPE] === dtype && viewOf(plan).getUint32(at + L.RECURRENT_KIND, true) === kind);
 const lstm = ofKind(L.RECURRENT_LSTM, L.DTYPE_I8), floatLstm = ofKind(L.RECURRENT_LSTM, L.DTYPE_F32), gru = ofKind(L.RECURRENT_GRU, L.DTYPE_I8), rnn = ofKind(L.RECURRENT_RNN, L.DTYPE_F32);
-const svdf = recordOf(L.OP_SVDF, L.DTYPE_I8), gather = recordOf(L.OP_GATHER);
+const svdf = recordOf(L.OP_SVDF, L.DTYPE_I8), gather = recordOf(L.OP_GATHER), sparseGru = recordOf(L.OP_SPARSE_RECURRENT, L.DTYPE_I8), sparseLstm = recordOf(L.OP_SPARSE_RECURRENT, L.DTYPE_F32);
 
 const HUGE = 1 << 30, LAST = (L.MAX_RANK - 1) * 4;
 
@@ -179,6 +179,19 @@ const lies: [title: string, record: number, about: RegExp, ...changes: Change[]]
   ['a cell state of too large steps', lstm, attribute, [L.RECURRENT_CELL_BITS, 7]],
   ['a clip of NaN', floatLstm, attribute, [L.RECURRENT_CELL_CLIP, NaN, 'float']],
   ['an activation that does not exist', rnn, attribute, [L.RECURRENT_ACTIVATION, L.UNARY_KINDS]],
+  ['lists of input weights behind the weights', sparseGru, weights, [L.RECURRENT_INPUT_WEIGHTS, 1 << 20]],
+  ['steps of a layer behind the weights', sparseGru, weights, [L.SPARSE_RECURRENT_INPUT_STEPS, -16]],
+  ['counts of a layer behind the weights', sparseLstm, weights, [L.SPARSE_RECURRENT_HIDDEN_COUNTS, 1 << 20]],
+  ['misaligned counts', sparseLstm, misaligned, [L.SPARSE_RECURRENT_INPUT_COUNTS, 8]],
+  ['fewer blocks than are counted', sparseGru, attribute, [L.SPARSE_RECURRENT_INPUT_ENTRIES, field(sparseGru, L.SPARSE_RECURRENT_INPUT_ENTRIES) - 1]],
+  ['more blocks than are counted', sparseLstm, attribute, [L.SPARSE_RECURRENT_HIDDEN_ENTRIES, field(sparseLstm, L.SPARSE_RECURRENT_HIDDEN_ENTRIES) + 1]],
+  ['blocks of −1', sparseGru, attribute, [L.SPARSE_RECURRENT_INPUT_ENTRIES, -1]],
+  ['more blocks than there are bytes', sparseLstm, weights, [L.SPARSE_RECURRENT_HIDDEN_ENTRIES, HUGE]],
+  ['blocks of a layer beyond fewer inputs', sparseLstm, attribute, [L.RECURRENT_INPUTS, 4]],
+  ['blocks of a layer that step over the end', sparseGru, attribute, [L.SPARSE_RECURRENT_INPUT_STEPS, field(sparseGru, L.RECURRENT_HIDDEN_WEIGHTS)]],
+  ['lists for more cells', sparseGru, /reaches outside|out of range/, [L.RECURRENT_CELLS, 60], [L.RECURRENT_OUTPUTS, 60]],
+  ['lists of float weights', sparseLstm, attribute, [L.RECURRENT_MODE, L.RECURRENT_PLAIN]],
+  ['lists in a record that has none', sparseGru, size, [L.RECORD_OPCODE, L.OP_RECURRENT, 'byte']],
   ['a memory behind the arena', svdf, arena, [L.SVDF_STATE, 1 << 20]],
   ['a longer memory', svdf, /reaches outside/, [L.SVDF_MEMORY, 30_000]],
   ['a rank of 0', svdf, attribute, [L.SVDF_RANK, 0]],

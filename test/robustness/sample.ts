@@ -90,7 +90,11 @@ export function everyOperator(): Graph {
   const picked = b.node('gather', [rows, best], { axis: 0, batchDims: 0 }, q), pickedToo = b.node('gather', [sf, b.constant(Int32Array.of(0, 11, 5, 5), [2, 2])], { axis: 1, batchDims: 1 });
   const past = b.state('past', [2, 2, 3], new Float32Array(12).fill(0.5)), history = b.node('concat', [past, pickedToo], { axis: 1, activation: none });
   b.assign(past, b.node('slice', [history], { begin: [0, 2, 0], stride: [1, 1, 1] }, { shape: [2, 2, 3] }));
-  return b.finish([shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq, picked, history]);
+
+  // pruned ones: with lists for the inputs, and for both
+  const gp = b.node('gru', [b.node('reshape', [x], {}, { quantization: x.quantization!, shape: [1, 60] }), pruned([36, 60], (i) => i % 60 < 4), weights([36, 12]), null, null], { ...along, resetAfter: false }, { quantization: steps(1 / 128, 0) });
+  const lp = b.node('lstm', [b.node('reshape', [y], {}, { shape: [1, 48] }), pruned([64, 48], (i) => i % 48 < 8), pruned([64, 16], (i) => i === 9), null], { ...along, ...cell, hybrid: 'symmetric' });
+  return b.finish([shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq, picked, gp, lp, history]);
 }
 
 /** The file, with golden vectors. */
