@@ -26,7 +26,7 @@ export interface PruningOptions {
 export function addPruningOptions(command: Command): Command {
   return command
     .option('--prune <part>', 'remove so much of the weights: 0.8, or NAME=0.8 for one layer (several times)', parsePart)
-    .addOption(new Option('--prune-pattern <pattern>', 'what goes together (default: pairs; blocks in layers of one row); channels: whole outputs, for a smaller network').choices(['weights', 'pairs', 'blocks', 'channels'] satisfies PrunePattern[]))
+    .addOption(new Option('--prune-pattern <pattern>', 'what goes together (default: pairs; blocks in layers of one row and in recurrent layers); channels: whole outputs, for a smaller network').choices(['weights', 'pairs', 'blocks', 'channels'] satisfies PrunePattern[]))
     .addOption(new Option('--prune-scope <scope>', 'the same part of each layer, or more where weights are small').choices(['layer', 'global']))
     .option('--prune-keep <name>', 'a layer that keeps all its weights; several times', collect)
     .option('--prune-spare <n>', 'leave the n layers alone whose pruning changes the answers to the samples most', positiveNumber)

@@ -208,7 +208,8 @@ for (const type of ['i8', 'f32', 'hybrid'] as const) {
   );
 }
 // gates of a number of cells that is no multiple of 8, and steps that one byte does not hold
-for (const [type, x] of [['i8', [[2, 3, 2100], 'int8', odd]], ['hybrid', [[2, 3, 2100], 'float32']]] as const) {
+for (const type of ['i8', 'hybrid'] as const) {
+  const int8 = type === 'i8', x: [number[], DType, Quantization?] = int8 ? [[2, 3, 2100], 'int8', odd] : [[2, 3, 2100], 'float32'], tolerance = int8 ? 0 : 1e-5, out: NodeOptions = int8 ? { quantization: unit } : {};
   const few = (shape: number[], density: number) => (b: GraphBuilder): Tensor => {
     const w = rows(shape, true)(b);
     w.data!.forEach((_, i, data) => { if (random.next() > density) data[i] = 0; });
@@ -216,13 +217,13 @@ for (const [type, x] of [['i8', [[2, 3, 2100], 'int8', odd]], ['hybrid', [[2, 3,
   };
   for (const resetAfter of [true, false]) {
     cases.push({
-      title: `gru ${type}, pruned to blocks, reset ${resetAfter ? 'after' : 'first'}`, weightLayout: 'blocks', tolerance: type === 'i8' ? 0 : 1e-5,
-      graph: single([x as [number[], DType, Quantization?]], operands(few([33, 2100], 0.002), few([33, 11], 0.2), offsets(33, type === 'i8'), null), 'gru', { ...along, ...(type === 'hybrid' && { hybrid: 'symmetric' }), resetAfter }, type === 'i8' ? { quantization: unit } : {}),
+      title: `gru ${type}, pruned to blocks, reset ${resetAfter ? 'after' : 'first'}`, weightLayout: 'blocks', tolerance,
+      graph: single([x], operands(few([33, 2100], 0.002), few([33, 11], 0.2), offsets(33, int8), null), 'gru', { ...along, ...(!int8 && { hybrid: 'symmetric' }), resetAfter }, out),
     });
   }
   cases.push({
-    title: `rnn ${type}, its recurrent weights whole`, weightLayout: 'blocks', tolerance: type === 'i8' ? 0 : 1e-5,
-    graph: single([x as [number[], DType, Quantization?]], operands(few([9, 2100], 0.002), few([9, 9], 0), null), 'rnn', { ...along, ...(type === 'hybrid' && { hybrid: 'asymmetric' }), activation: 'tanh' }, type === 'i8' ? { quantization: unit } : {}),
+    title: `rnn ${type}, its recurrent weights whole`, weightLayout: 'blocks', tolerance,
+    graph: single([x], operands(few([9, 2100], 0.002), few([9, 9], 0), null), 'rnn', { ...along, ...(!int8 && { hybrid: 'asymmetric' }), activation: 'tanh' }, out),
   });
 }
 cases.push({ title: 'gather', graph: single([[[3, 2, 7, 5], 'float32'], [[3, 4], 'int32']], nothing, 'gather', { axis: 2, batchDims: 1 }) });

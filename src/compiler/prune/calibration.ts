@@ -1,7 +1,8 @@
 import { loadSync } from '../../browser';
 import { KletError } from '../../errors';
 import { cloneGraph, tensorsOf } from '../../graph/edit';
-import type { Graph, Tensor } from '../../graph/graph';
+import type { Graph } from '../../graph/graph';
+import type { Sequence } from '../../graph/operators';
 import type { InputArray } from '../../runtime/tensor';
 import { compile } from '../compile';
 import type { PrunableLayer } from './layers';
@@ -20,11 +21,11 @@ export interface Rows {
   values: Float32Array;
 }
 
-/** Runs the samples up to the inputs of `layers` and picks rows, for each layer the same pixels of each sample whatever the weights are. */
+/** Runs the samples up to what meets the weights of `layers`, which a run must show, and picks rows, for each layer the same pixels of each sample whatever the weights are. */
 export function inputRows(graph: Graph, layers: readonly PrunableLayer[], samples: readonly Sample[]): Map<string, Rows> {
   if (samples.length === 0) throw new KletError('BAD_ARGUMENT', 'pruning by samples needs some: inputs that stand for what the network will see');
   const watched = cloneGraph(graph), byName = new Map(tensorsOf(watched).map((tensor) => [tensor.name, tensor]));
-  const inputs = [...new Set(layers.map(({ node }) => node.inputs[0]!))];
+  const inputs = [...new Set(layers.map(({ seen }) => seen!))];
   watched.outputs = inputs.map((tensor) => byName.get(tensor.name)!);
   const model = loadSync(compile(watched, { notes: false })), rows = new Map<string, Rows>();
   const perSample = layers.map(({ K, pixels }) => Math.min(pixels, MAX_ROWS_PER_SAMPLE, Math.ceil(Math.max(MIN_ROWS, ROWS_PER_PRODUCT * K) / samples.length)));
@@ -33,7 +34,7 @@ export function inputRows(graph: Graph, layers: readonly PrunableLayer[], sample
     model.reset();
     const raw = model.predict(sample, { output: 'raw' });
     layers.forEach((layer, i) => {
-      const index = inputs.indexOf(layer.node.inputs[0]!), values = model.outputs.length === 1 ? raw : raw[model.outputs[index]!.name]!, to = rows.get(layer.name)!;
+      const index = inputs.indexOf(layer.seen!), values = model.outputs.length === 1 ? raw : raw[model.outputs[index]!.name]!, to = rows.get(layer.name)!;
       for (let r = 0; r < perSample[i]!; r++) {
         // spread over the picture, and shifted from sample to sample
         const pixel = Math.floor((r + ((s * 0.618034) % 1)) * layer.pixels / perSample[i]!);
@@ -45,11 +46,12 @@ export function inputRows(graph: Graph, layers: readonly PrunableLayer[], sample
   return rows;
 }
 
-/** The receptive field of one output pixel of the first picture, as real values. */
-function gatherRow({ node, K }: PrunableLayer, values: ArrayLike<number>, pixel: number, out: Float32Array, at: number): void {
-  const x = node.inputs[0] as Tensor, { scale, zeroPoint } = x.quantization ?? { scale: [1], zeroPoint: [0] }, [s, z] = [scale[0]!, zeroPoint[0]!];
-  if (node.op === 'fullyConnected') {
-    for (let k = 0; k < K; k++) out[at + k] = s * (values[pixel * K + k]! - z);
+/** The receptive field of one output pixel of the first picture, or a row of it, as real values. */
+function gatherRow(layer: PrunableLayer, values: ArrayLike<number>, pixel: number, out: Float32Array, at: number): void {
+  const { node, K } = layer, x = layer.seen!, { scale, zeroPoint } = x.quantization ?? { scale: [1], zeroPoint: [0] }, [s, z] = [scale[0]!, zeroPoint[0]!];
+  if (node.op !== 'conv2d') {
+    const from = rowOf(layer, pixel) * K;
+    for (let k = 0; k < K; k++) out[at + k] = s * (values[from + k]! - z);
     return;
   }
   const [, H, W, C] = x.shape as [number, number, number, number], [, kernelH, kernelW] = node.inputs[1]!.shape as [number, number, number], { stride, dilation, padding } = node.attributes;
@@ -58,4 +60,12 @@ function gatherRow({ node, K }: PrunableLayer, values: ArrayLike<number>, pixel:
     const iy = y + ky * dilation[0], ix = left + kx * dilation[1], inside = iy >= 0 && iy < H && ix >= 0 && ix < W, from = (iy * W + ix) * C, to = at + (ky * kernelW + kx) * C;
     for (let c = 0; c < C; c++) out[to + c] = inside ? s * (values[from + c]! - z) : 0;
   }
+}
+
+/** The state that meets recurrent weights is the answer of the step before. */
+function rowOf({ node, weightsAt }: PrunableLayer, pixel: number): number {
+  if (weightsAt === 1) return pixel;
+  const { timeMajor, reverse } = node.attributes as Sequence, [, second] = node.outputs[0]!.shape as [number, number, number];
+  if (timeMajor) return pixel + (reverse ? second : 0);
+  return Math.floor(pixel / (second - 1)) * second + pixel % (second - 1) + (reverse ? 1 : 0);
 }

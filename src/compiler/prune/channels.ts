@@ -1,7 +1,7 @@
 import { consumers } from '../../graph/edit';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { inputRows, type Sample } from './calibration';
-import { layerOf, realWeights, shiftBias, type PrunableLayer } from './layers';
+import { layerOf, realWeights, shiftBias, type PrunableLayer, type WeightedLayer } from './layers';
 
 // Whole output channels: they go from the layer, from everything that works on each channel alone, and from the sums of the layers that
 // read the result. Row-major tensors with the channels innermost stay so when they are reshaped to a multiple of them.
@@ -13,7 +13,7 @@ const PANEL = 8;
 interface Channels {
   carriers: Set<Tensor>;
   through: AnyNode[];
-  readers: PrunableLayer[];
+  readers: WeightedLayer[];
 }
 
 /**

@@ -3,7 +3,7 @@ import { KletError } from '../../errors';
 import { cloneGraph } from '../../graph/edit';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { checkGraph } from '../check';
-import { prunableLayers, type PrunableLayer } from './layers';
+import { weightedLayers, type WeightedLayer } from './layers';
 
 export interface FactoredLayer {
   name: string;
@@ -27,7 +27,7 @@ const WORTHWHILE = 0.8;
 export function lowRank(graph: Graph, error: number): { graph: Graph; layers: FactoredLayer[] } {
   if (!(error >= 0 && error < 1)) throw new KletError('BAD_ARGUMENT', `the error of low-rank weights must be from 0 to below 1; it is ${error}`);
   const work = cloneGraph(graph), factored: FactoredLayer[] = [];
-  for (const layer of prunableLayers(work)) {
+  for (const layer of weightedLayers(work)) {
     const { node, name, N, K, taps } = layer, weights = node.inputs[1]!;
     if (weights.dtype !== 'float32') throw new KletError('UNSUPPORTED_TYPE', `the weights of "${name}" are ${weights.dtype}; low-rank factors are of float32 networks, before quantize()`);
     if (taps !== 1 || Math.min(N, K) < 2) continue;
@@ -48,7 +48,7 @@ interface Factors {
 }
 
 /** The thinnest factors within the error. */
-function factorize({ node, N, K }: PrunableLayer, error: number): Factors | undefined {
+function factorize({ node, N, K }: WeightedLayer, error: number): Factors | undefined {
   const { leftSingularVectors: left, rightSingularVectors: right, diagonal } = new SingularValueDecomposition(Matrix.from1DArray(N, K, node.inputs[1]!.data!), { autoTranspose: true });
   const all = diagonal.reduce((sum, s) => sum + s * s, 0);
   let rank = diagonal.length;
@@ -61,7 +61,7 @@ function factorize({ node, N, K }: PrunableLayer, error: number): Factors | unde
   };
 }
 
-function twoLayers({ node, name, N, K }: PrunableLayer, { rank, first, second }: Factors): AnyNode[] {
+function twoLayers({ node, name, N, K }: WeightedLayer, { rank, first, second }: Factors): AnyNode[] {
   const [x, weights, bias] = node.inputs as [Tensor, Tensor, Tensor | null], y = node.outputs[0]!, middle = `${name} (low rank)`;
   const shapeOf = (n: number, k: number): number[] => (node.op === 'conv2d' ? [n, 1, 1, k] : [n, k]), constant = (data: Float32Array, shape: number[], ending: string): Tensor => ({ name: `${weights.name} (${ending})`, shape, dtype: 'float32', data });
   const between: Tensor = { name: middle, shape: [...y.shape.slice(0, -1), rank], dtype: 'float32' };

@@ -4,7 +4,7 @@ import type { Graph } from '../../graph/graph';
 import { checkGraph } from '../check';
 import { inputRows, type Sample } from './calibration';
 import { removeChannels } from './channels';
-import { prunableLayers, realWeights, replaceWeights, shiftBias, weightedLayers, type PrunableLayer } from './layers';
+import { isWeighted, prunableLayers, realWeights, replaceWeights, shiftBias, weightedLayers, type PrunableLayer } from './layers';
 import { curvature, momentsOf, refit } from './refit';
 import { cheapestMask, depthOf, unitCosts, type PrunePattern, type UnitPattern } from './units';
 
@@ -12,15 +12,15 @@ export interface PruneOptions {
   /** Part of the weights that goes, 0 to below 1: of every layer, or of those named. */
   sparsity: number | Record<string, number>;
   /**
-   * What goes together (default: pairs, and blocks in layers of one row, which is what there are kernels for). `channels` removes whole output
-   * channels, with what belongs to them in the layers after: the network gets smaller and faster by itself.
+   * What goes together (default: pairs, and blocks in layers of one row and in recurrent layers, which is what there are kernels for). `channels`
+   * removes whole output channels, with what belongs to them in the layers after: the network gets smaller and faster by itself.
    */
   pattern?: PrunePattern;
   /** `layer` (default) prunes each layer to `sparsity`; `global` prunes more where weights are small for their layer. */
   scope?: 'layer' | 'global';
   /**
    * Inputs that stand for what the network will see, as `predict` takes them. With them, what goes is chosen by its effect on the layer's
-   * sums, and what stays makes up for it. Without, the smallest weights go. Some 50 will do.
+   * sums, and what stays makes up for it. Without, and in recurrent matrices whose inputs no run shows, the smallest weights go. Some 50 will do.
    */
   samples?: Iterable<Sample>;
   /** Layers by name that keep all their weights. */
@@ -47,7 +47,8 @@ export interface KeptLayer {
 const MAX_SPARSITY = 0.95;
 
 /**
- * Prunes the weights of convolutions and fully connected layers, in float32 networks and in quantized ones (whose scales stay).
+ * Prunes the weights of convolutions, fully connected and recurrent layers, in float32 networks and in quantized ones (whose scales stay). The two
+ * matrices of a recurrent layer `name` are layers of their own here, `name/input` and `name/recurrent`.
  *
  * @returns a new graph, what became of each layer, and with the pattern `channels` the layers that could not lose any; the given graph is not changed
  * @throws KletError `BAD_ARGUMENT` for a sparsity outside of 0 to 1, a layer that there is not, or a global choice of channels
@@ -56,12 +57,12 @@ export function prune(graph: Graph, options: PruneOptions): { graph: Graph; laye
   const work = cloneGraph(graph), samples = options.samples && [...options.samples];
   if (options.pattern === 'channels') return { graph: work, ...pruneChannels(work, options, samples) };
   const chosen = chooseLayers(work, options, options.pattern);
-  const before = samples && chosen.length > 0 ? inputRows(work, chosen.map(({ layer }) => layer), samples) : undefined;
+  const shown = chosen.flatMap(({ layer }) => (layer.seen ? [layer] : [])), before = samples && shown.length > 0 ? inputRows(work, shown, samples) : undefined;
   const layers = chosen.map(({ layer, sparsity, pattern }, i): PrunedLayer => {
     options.onProgress?.(i, chosen.length, layer.name);
     const weights = realWeights(layer);
     let mask: Uint8Array;
-    if (samples) {
+    if (samples && layer.seen) {
       const moments = momentsOf(layer, before!.get(layer.name)!, inputRows(work, [layer], samples).get(layer.name)!);
       mask = cheapestMask(layer, unitCosts(layer, weights, pattern, curvature(moments, depthOf(pattern))), sparsity, pattern);
       const fitted = refit(layer, moments, weights, mask);
@@ -97,7 +98,7 @@ interface Choice {
 }
 
 function chooseLayers(graph: Graph, options: PruneOptions, pattern: UnitPattern | undefined): Choice[] {
-  const choices = pick(prunableLayers(graph), options).map((choice): Choice => ({ ...choice, pattern: pattern ?? (choice.layer.pixels === 1 ? 'blocks' : 'pairs') }));
+  const choices = pick(prunableLayers(graph), options).map((choice): Choice => ({ ...choice, pattern: pattern ?? (choice.layer.pixels === 1 || !isWeighted(choice.layer) ? 'blocks' : 'pairs') }));
   return options.scope === 'global' && typeof options.sparsity === 'number' ? spread(choices) : choices;
 }
 

@@ -19,9 +19,14 @@ export function depthOf(pattern: UnitPattern): number {
   return sizes[pattern].depth;
 }
 
-/** What each unit's removal costs, [⌈N/rows⌉][⌈K/depth⌉]. */
-export function unitCosts({ N, K }: PrunableLayer, weights: Float64Array, pattern: UnitPattern, weighing: Weighing = () => undefined): Float64Array {
-  const { rows, depth } = sizes[pattern], places = Math.ceil(K / depth), costs = new Float64Array(Math.ceil(N / rows) * places);
+/** Which list of units output n belongs to, and how many lists there are before output N: each gate has its own. */
+function listOf({ lanes }: PrunableLayer, n: number, rows: number): number {
+  return Math.floor(n / lanes) * Math.ceil(lanes / rows) + Math.floor((n % lanes) / rows);
+}
+
+/** What each unit's removal costs, [lists][⌈K/depth⌉]. */
+export function unitCosts(layer: PrunableLayer, weights: Float64Array, pattern: UnitPattern, weighing: Weighing = () => undefined): Float64Array {
+  const { N, K } = layer, { rows, depth } = sizes[pattern], places = Math.ceil(K / depth), costs = new Float64Array(listOf(layer, N, rows) * places);
   for (let place = 0; place < places; place++) {
     const matrix = weighing(place), from = place * depth, width = Math.min(depth, K - from);
     for (let n = 0; n < N; n++) {
@@ -29,15 +34,15 @@ export function unitCosts({ N, K }: PrunableLayer, weights: Float64Array, patter
       for (let i = 0; i < width; i++) for (let j = 0; j < width; j++) {
         if (matrix || i === j) cost += weights[n * K + from + i]! * weights[n * K + from + j]! * (matrix ? matrix[i * width + j]! : 1);
       }
-      costs[Math.floor(n / rows) * places + place]! += cost;
+      costs[listOf(layer, n, rows) * places + place]! += cost;
     }
   }
   return costs;
 }
 
 /** The mask [N][K] (1: stays) that removes the cheapest units, so many that `sparsity` of them are gone. */
-export function cheapestMask({ N, K }: PrunableLayer, costs: Float64Array, sparsity: number, pattern: UnitPattern): Uint8Array {
-  const { rows, depth } = sizes[pattern], places = Math.ceil(K / depth), lists = costs.length / places, stays = new Uint8Array(costs.length);
+export function cheapestMask(layer: PrunableLayer, costs: Float64Array, sparsity: number, pattern: UnitPattern): Uint8Array {
+  const { N, K } = layer, { rows, depth } = sizes[pattern], places = Math.ceil(K / depth), lists = costs.length / places, stays = new Uint8Array(costs.length);
   const order = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i).sort((a, b) => costs[b]! - costs[a]! || a - b);
   for (const unit of order(0, costs.length).slice(0, Math.round(costs.length * (1 - sparsity)))) stays[unit] = 1;
   if (pattern === 'pairs') {
@@ -47,6 +52,6 @@ export function cheapestMask({ N, K }: PrunableLayer, costs: Float64Array, spars
     }
   }
   const mask = new Uint8Array(N * K);
-  for (let n = 0; n < N; n++) for (let k = 0; k < K; k++) mask[n * K + k] = stays[Math.floor(n / rows) * places + Math.floor(k / depth)]!;
+  for (let n = 0; n < N; n++) for (let k = 0; k < K; k++) mask[n * K + k] = stays[listOf(layer, n, rows) * places + Math.floor(k / depth)]!;
   return mask;
 }
