@@ -9,14 +9,14 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 54_276 },
-  'dist/browser.scalar.js': { gzip: 21_338 },
+  'dist/browser.js': { gzip: 54_775 },
+  'dist/browser.scalar.js': { gzip: 21_620 },
   'dist/slim.js': { gzip: 13_542 },
   'dist/thread.js': { gzip: 2_431 },
   'dist/audio.js': { gzip: 8_302 },
-  'dist/core.relaxed.wasm': { raw: 98_623, gzip: 33_099 },
-  'dist/core.simd.wasm': { raw: 91_313, gzip: 31_111 },
-  'dist/core.scalar.wasm': { raw: 45_959, gzip: 20_190 },
+  'dist/core.relaxed.wasm': { raw: 99_258, gzip: 33_386 },
+  'dist/core.simd.wasm': { raw: 92_024, gzip: 31_366 },
+  'dist/core.scalar.wasm': { raw: 46_523, gzip: 20_490 },
 };
 const ALLOWANCE = 1.03;
 /** JavaScript and WebAssembly together, gzipped. */
