@@ -16,6 +16,8 @@ export const core: Engine = (file, values, { flavor }) => Promise.resolve(() => 
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, map[2]);
+  const { state } = parts.meta;
+  if (state) memory.set(parts.weights.subarray(state.initial, state.initial + state.bytes), arena);
   if (exports.validate() !== L.FAULT_NONE) throw new Error('the core refuses the plan');
   exports.prepare();
   inputs.forEach(({ offset }, i) => {

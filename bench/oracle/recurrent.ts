@@ -12,7 +12,7 @@ interface Sizes {
 }
 
 /** Tensors of one direction of an LSTM, in the order in which they are inputs; and the intermediate ones of int8. */
-function lstm(make: Maker, x: string, { inputs, cells, outputs, batch }: Sizes, { isCoupled, hasPeephole, hasNorm }: { isCoupled: boolean; hasPeephole: boolean; hasNorm: boolean }, y: string): { operands: Name[]; states: Name[]; norms: Name[]; intermediates?: string[] } {
+export function lstm(make: Maker, x: string, { inputs, cells, outputs, batch }: Sizes, { isCoupled, hasPeephole, hasNorm }: { isCoupled: boolean; hasPeephole: boolean; hasNorm: boolean }, y: string): { operands: Name[]; states: Name[]; norms: Name[]; intermediates?: string[] } {
   const { random, isFloat } = make, hasProjection = outputs !== cells;
   const each = (gate: (g: number) => string, skips = isCoupled ? [0] : []): Name[] => [0, 1, 2, 3].map((g) => (skips.includes(g) ? null : gate(g)));
   const w = each(() => make.weights([cells, inputs], null)), u = each(() => make.weights([cells, outputs], null));

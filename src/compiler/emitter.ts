@@ -53,7 +53,7 @@ export class Emitter {
   private readonly chunkIndex = new Map<string, number[]>();
   private weightsEnd = 0;
 
-  /** @param weightLayout of int8 convolutions, instead of the fastest */
+  /** @param weightLayout of int8 weights, instead of the fastest */
   constructor(readonly weightLayout?: WeightLayout) {}
 
   /** Gives a tensor a place that is kept from run to run, holding `initial` before the first. */
