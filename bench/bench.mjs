@@ -4,20 +4,25 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { listNetworks } from './networks/list.mjs';
+import { firsts, listNetworks, ratios, variants } from './networks/list.mjs';
 import { speedChart } from './report/chart.mjs';
 import { addRatios, summarizeRun } from './report/summary.mjs';
-import { layerTable, networkTable, summaryText } from './report/table.mjs';
+import { layerTable, networkTable, summaryText, turnsTable } from './report/table.mjs';
 import { findKinglet, kingletColumn, peers } from './tools/columns.mjs';
 import { hold } from './tools/contest.mjs';
 import { describeMachine, describeVersions } from './tools/machine.mjs';
 import { openRoofline } from './tools/roofline.mjs';
 import { chromiumStands, nodeStands } from './tools/stands.mjs';
+import { firstAnswers, takeTurns } from './tools/turns.mjs';
 import { importTypeScript } from './tools/typescript.mjs';
 
 const ROUNDS = 30, QUICK_ROUNDS = 5;
 /** Fresh stands that the time of the first answer is the median of. */
 const STARTS = 3;
+/** The same, where networks take turns. */
+const TURN_STARTS = 9, QUICK_TURN_STARTS = 3;
+/** Variants in one page take so many times the rounds: it is their ratio that is asked for. */
+const TURN_ROUNDS = 3;
 
 const local = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -28,7 +33,7 @@ export async function bench(options) {
   const place = await (options.node ? nodeStands : chromiumStands)(folder);
   try {
     const report = await (options.kernels ? benchLayers : benchNetworks)(place, folder, options);
-    console.log(options.json ? JSON.stringify(report, null, 1) : `\n${titleOf(report)}\n${options.kernels ? layerTable(report) : networkTable(report)}\n\n${summaryText(report)}`);
+    console.log(options.json ? JSON.stringify(report, null, 1) : `\n${titleOf(report)}\n${options.kernels ? layerTable(report) : `${networkTable(report)}\n${turnsTable(report)}`}\n\n${summaryText(report)}`);
     save(report, options);
   } finally {
     await place.close();
@@ -50,9 +55,31 @@ async function benchNetworks(place, folder, options) {
     measured.push({ name: network.name, ...(network.macs && { macs: network.macs }), results });
   }
   addRatios(measured);
+  const turns = await benchTurns(place, networks, columns, measured, standard, options);
   const described = columns.map((column) => describeColumn(column, measured));
   for (const { results } of measured) for (const result of Object.values(results)) delete result.served;
-  return { ...headOf(place, options), columns: described, networks: measured, roofline: await roofline.close(), summary: summarizeRun(measured, columns, standard) };
+  return { ...headOf(place, options), columns: described, networks: measured, turns, roofline: await roofline.close(), summary: summarizeRun(measured, columns, standard) };
+}
+
+/** What is compared with itself, for each of kinglet's SIMD flavors. */
+async function benchTurns(place, networks, columns, measured, standard, options) {
+  const find = (name) => networks.find((network) => network.name === name), { rounds } = effort(options), runs = {};
+  const isRight = (name, column) => column && measured.some((network) => network.name === name && network.results[column.id].ms);
+  for (const { id, options: { flavor, threads } } of columns) {
+    if (threads > 1 || !['relaxed', 'simd'].includes(flavor)) continue;
+    console.error(`» by turns in one page: ${id}`);
+    const there = Object.entries(variants).flatMap(([name, { network, engine, threads: count }]) => {
+      const column = columns.find((other) => (engine ? other.id === engine : other.options.flavor === flavor && other.options.threads === count));
+      return isRight(network, column) ? [{ name, network: find(network), column }] : [];
+    });
+    if (there.length < 2) continue;
+    const ms = await takeTurns(place, there, TURN_ROUNDS * rounds), both = ratios.filter((pair) => pair.every((name) => ms[name]));
+    runs[id] = { ms, ratios: Object.fromEntries(both.map(([a, b]) => [`${a} ÷ ${b}`, ms[a].median / ms[b].median])) };
+  }
+  const column = columns.find(({ id }) => id === standard);
+  const there = Object.entries(firsts).flatMap(([name, { network, form }]) => (isRight(network, column) ? [{ name, network: find(network), column: { ...column, form } }] : []));
+  if (there.length > 0) console.error('» first answers by turns');
+  return { runs, first: await firstAnswers(place, there, options.quick ? QUICK_TURN_STARTS : TURN_STARTS) };
 }
 
 async function benchLayers(place, folder, options) {

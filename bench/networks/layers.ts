@@ -64,7 +64,7 @@ export function prepareLayer(layer: Layer, network: string, folder: string): Lay
   const own = { ...save('in', inputs![0]!), tensors: [{ dtype: 'int8' as const, count: h * w * c }], sets: 1 }, refusal = 'layers are int8';
   return {
     name, layer, network, macs: kind === 'lstm' ? h * 4 * out * (c + out) : oh * ow * out * kh * kw * (kind === 'depthwise' ? 1 : c), quantized: true, hybrid: false, inputs: { own, float: own },
-    files: { tflite: save('tflite', tflite), klet: save('klet', compile(importTflite(tflite), { notes: false })), onnx: { refusal }, graph: { refusal } },
+    files: { tflite: save('tflite', tflite), klet: save('klet', compile(importTflite(tflite), { notes: false })), compact: { refusal }, onnx: { refusal }, graph: { refusal } },
   };
 }
 

@@ -12,6 +12,24 @@ export const headline = ['ad01_int8', 'kws_dscnn_int8', 'vww_int8', 'ic_resnet8_
 /** A network and what is left of it when 80 % of its pointwise weights are pruned. */
 export const densePruned = { dense: 'mobilenet_v2_100_224_uint8', pruned: 'mobilenet_v2_100_224_uint8_pruned80' };
 
+/** What kinglet's flavors and XNNPACK run by turns in one page, and the ratios of their times. */
+export const variants = {
+  dense: { network: densePruned.dense, threads: 1 },
+  pruned: { network: densePruned.pruned, threads: 1 },
+  'dense on two threads': { network: densePruned.dense, threads: 2 },
+  'dense on XNNPACK': { network: densePruned.dense, engine: 'xnnpack' },
+};
+export const ratios = [['pruned', 'dense'], ['dense on XNNPACK', 'dense'], ['dense on XNNPACK', 'pruned'], ['dense', 'dense on two threads']];
+
+/** Whose first answers are timed by turns, and in which form. */
+export const firsts = {
+  'keyword spotting': { network: 'kws_dscnn_int8', form: 'klet' },
+  'mobilenet_v2': { network: densePruned.dense, form: 'klet' },
+  'mobilenet_v2, compact': { network: densePruned.dense, form: 'compact' },
+  'mobilenet_v2 pruned to 80 %': { network: densePruned.pruned, form: 'klet' },
+  'mobilenet_v2 pruned to 80 %, compact': { network: densePruned.pruned, form: 'compact' },
+};
+
 /** @returns {import('./prepare').Source[]} headline networks first, then by name */
 export function listNetworks() {
   const names = existsSync(shared) ? readdirSync(shared).filter((name) => name.endsWith('.tflite')).map((name) => name.slice(0, -'.tflite'.length)) : [];
@@ -24,6 +42,7 @@ export function listNetworks() {
   });
   // the weights of pointwise layers by size, without those of the classifier, which is one row; every engine gets the same zeros
   const dense = found.find(({ name }) => name === densePruned.dense);
-  const pruned = dense ? [{ name: densePruned.pruned, tflite: dense.tflite, prune: { sparsity: 0.8, pattern: 'pairs', keepRows: true } }] : [];
+  if (dense) dense.compact = true;
+  const pruned = dense ? [{ name: densePruned.pruned, tflite: dense.tflite, prune: { sparsity: 0.8, pattern: 'pairs', keepRows: true }, compact: true }] : [];
   return [...found, ...pruned, { name: 'digits', klet: bytesOf(fileURLToPath(new URL('../../models/digits/digits.klet', import.meta.url))), twin: loadFloatNetwork() }];
 }

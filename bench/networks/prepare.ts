@@ -22,6 +22,8 @@ export interface Source {
   twin?: Uint8Array | LayerChain;
   /** What to prune of the .tflite file before anybody reads it. */
   prune?: Pruning;
+  /** Whether its compact form is wanted too. */
+  compact?: boolean;
 }
 
 export interface LayerChain {
@@ -35,8 +37,8 @@ interface Constant {
   data: Float32Array;
 }
 
-/** Forms of a network that engines read: kinglet's, TensorFlow Lite's, ONNX, and a packed graph. The last two are float32. */
-export type Form = 'klet' | 'tflite' | 'onnx' | 'graph';
+/** Forms of a network that engines read: kinglet's, the same with its weights entropy-coded, TensorFlow Lite's, ONNX, and a packed graph. The last two are float32. */
+export type Form = 'klet' | 'compact' | 'tflite' | 'onnx' | 'graph';
 
 export interface Network {
   name: string;
@@ -85,6 +87,7 @@ export function prepare(given: Source, folder: string): Network {
       macs = readKlet(full).notes?.records.reduce((sum, record) => sum + record.macs, 0);
       return save('klet', source.klet ?? compile(graph!, { notes: false }));
     }),
+    compact: attempt(() => save('compact.klet', source.compact && source.tflite ? compile(importTflite(source.tflite), { notes: false, compact: true }) : missing('its compact form is not asked for'))),
     graph: attempt(() => {
       float = floatGraph(source);
       return save('graph', packGraph(float));

@@ -11,14 +11,18 @@ const FONT = 'system-ui, Helvetica, Arial, sans-serif', INK = '#212529', PALE = 
 const colors = { 'kinglet-relaxed': '#c92a2a', 'kinglet-simd': '#f76707', 'kinglet-scalar': '#ffc078', xnnpack: '#343a40', litert: '#868e96', onnxruntime: '#1971c2', tfjs: '#74c0fc' };
 const names = { xnnpack: 'XNNPACK (tfjs-tflite)', litert: 'LiteRT.js', onnxruntime: 'onnxruntime-web, f32', tfjs: 'tfjs-backend-wasm, f32' };
 
+/** Of the turns in one page. */
+const againstPruned = 'dense on XNNPACK ÷ pruned';
+
 /**
  * @param {object} report as bench.mjs writes it
  * @returns {string} SVG
  */
-export function speedChart({ columns, networks, summary: { speed }, machine, versions, date }) {
+export function speedChart({ columns, networks, turns: { runs }, summary: { speed }, machine, versions, date }) {
   const shown = columns.filter(({ id }) => id in colors), of = networks.filter(({ name }) => speed.of.includes(name));
   const rows = [...of.map(({ name, macs, results }) => ({ title: `{name|${name}}\n{pale|${digits(macs / 1e6)} MMAC}`, valueOf: (id) => results[id].ratio, hint: 'does not run it' })),
-    { title: '{name|geometric mean}', valueOf: (id) => speed.geometricMean[id], hint: '' }];
+    { title: '{name|geometric mean}', valueOf: (id) => speed.geometricMean[id], hint: '' },
+    ...(Object.values(runs).some(({ ratios }) => ratios[againstPruned]) ? [{ title: '{name|mobilenet_v2 pruned to 80 %}\n{pale|XNNPACK: all weights}', valueOf: (id) => (id === 'xnnpack' ? 1 : runs[id]?.ratios[againstPruned]), hint: '' }] : [])];
   const top = TOP + (shown.length > LEGEND_LINE ? LEGEND_LINE_HEIGHT : 0);
   const height = top + rows.length * (shown.length * BAR + GAP) + BOTTOM;
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });

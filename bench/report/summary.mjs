@@ -1,5 +1,5 @@
 // What a whole run says: ratios, their means, and the numbers that the project's aims are about.
-import { densePruned, headline } from '../networks/list.mjs';
+import { headline } from '../networks/list.mjs';
 import { geometricMean } from '../tools/statistics.mjs';
 
 /** Adds to each result its speed in terms of XNNPACK's one thread. */
@@ -21,20 +21,12 @@ export function summarizeRun(networks, columns, standard) {
       speed.worst[id] = Math.min(...ratios);
     }
   }
-  const find = (name, id) => networks.find((network) => network.name === name)?.results[id];
   const float = networks.flatMap(({ name, results }) => (name.endsWith('_f32') ? results[standard]?.ratio ?? [] : []));
-  const threads = [find('mobilenet_v2_100_224_uint8', standard), find('mobilenet_v2_100_224_uint8', `${standard}-2`)];
-  const whole = find(densePruned.dense, standard)?.ms, pruned = find(densePruned.pruned, standard);
   const scalar = of.flatMap(({ results }) => (results['kinglet-scalar']?.ms && results['kinglet-simd']?.ms ? results['kinglet-scalar'].ms.median / results['kinglet-simd'].ms.median : []));
   const facts = {
     'geometric mean of XNNPACK ÷ kinglet, int8': speed.geometricMean[standard],
     'the worst of them': speed.worst[standard],
     'geometric mean of XNNPACK ÷ kinglet, f32': float.length > 0 ? geometricMean(float) : undefined,
-    'two threads ÷ one thread, mobilenet_v2': threads[0]?.ms && threads[1]?.ms && threads[0].ms.median / threads[1].ms.median,
-    'ms to the first answer, kws': find('kws_dscnn_int8', standard)?.firstMs?.median,
-    'ms to the first answer, mobilenet_v2': find('mobilenet_v2_100_224_uint8', standard)?.firstMs?.median,
-    'pruned to 80 % ÷ dense time, mobilenet_v2': whole && pruned?.ms && pruned.ms.median / whole.median,
-    'XNNPACK ÷ kinglet, mobilenet_v2 pruned to 80 %': pruned?.ratio,
     'scalar ÷ simd time, geometric mean': scalar.length > 0 ? geometricMean(scalar) : undefined,
   };
   return { standard, speed, facts: Object.fromEntries(Object.entries(facts).filter(([, value]) => value)) };

@@ -56,6 +56,24 @@ export function networkTable({ columns, networks, summary }) {
   ].filter(Boolean).join('\n');
 }
 
+/** @returns {string} networks beside their variants: a column a flavor, and the first answers */
+export function turnsTable({ columns, turns: { runs, first } }) {
+  const shown = columns.filter(({ id }) => runs[id]), tables = [];
+  if (shown.length > 0) {
+    const table = new Table({ ...plainTable, head: ['mobilenet_v2 and its variants by turns in one page', ...shown.map(({ head }) => right(head.join('\n')))] });
+    const { ms, ratios } = runs[shown[0].id], show = (value) => right(value ? digits(value) : '');
+    for (const name of Object.keys(ms)) table.push([`${name}, median ms`, ...shown.map(({ id }) => show(runs[id].ms[name]?.median))]);
+    for (const name of Object.keys(ratios)) table.push([name, ...shown.map(({ id }) => show(runs[id].ratios[name]))]);
+    tables.push(table);
+  }
+  if (Object.keys(first).length > 0) {
+    const table = new Table({ ...plainTable, head: ['first answers in fresh pages by turns', right('median ms'), right('min ms')] });
+    for (const [name, { median, min }] of Object.entries(first)) table.push([name, right(digits(median)), right(digits(min))]);
+    tables.push(table);
+  }
+  return tables.map(String).join('\n');
+}
+
 /** Peaks of the machine, and what the aims of the project are about. */
 export function summaryText({ roofline, summary }) {
   const peaks = Object.values(roofline).map(({ what, median, max }) => `  ${what.padEnd(48)} ${digits(median).padStart(6)} (best ${digits(max)})`);

@@ -1,4 +1,4 @@
-// One engine with one network, in a page of its own.
+// Engines with networks in a page of their own.
 import { watchMemories } from './memories';
 import { Stand } from './stand';
 

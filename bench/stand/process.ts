@@ -1,4 +1,4 @@
-// One engine with one network, in a Node process of its own. Calls come as [method, argument]; answers go back as { value } or { error }.
+// Engines with networks in a Node process of their own. Calls come as [method, …arguments]; answers go back as { value } or { error }.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Stand } from './stand';
@@ -6,7 +6,7 @@ import { Stand } from './stand';
 const [folder = '.'] = process.argv.slice(2);
 const stand = new Stand((file) => readFile(path.join(folder, file)));
 
-process.on('message', ([method, argument]: ['start', Parameters<Stand['start']>[0]] | ['warmUp' | 'visit', number]) => {
-  const answer = method === 'start' ? stand.start(argument) : stand[method](argument);
+process.on('message', ([method, ...given]: ['start' | 'warmUp' | 'visit', ...never[]]) => {
+  const answer: Promise<unknown> = (stand[method] as (...given: never[]) => Promise<unknown>)(...given);
   answer.then((value) => process.send!({ value }), (error: Error) => process.send!({ error: error.message }));
 });

@@ -40,11 +40,10 @@ const SAMPLE_MS = 0.5;
 /** Others ran meanwhile: caches and the clock's speed come back first. */
 const SETTLE_MS = 2;
 
-/** Where one engine runs one network: a page, or a process. */
+/** Where an engine runs a network, or several do by turns: a page, or a process. */
 export class Stand {
-  private session: Session | undefined;
-  /** Runs that one sample times together. */
-  private runs = 1;
+  /** In the order in which they were started, and the runs that one sample of each times together. */
+  private readonly started: { session: Session; runs: number }[] = [];
 
   constructor(private readonly read: (file: string) => Promise<Uint8Array>, private readonly allMemories?: () => number) {}
 
@@ -64,26 +63,28 @@ export class Stand {
       outputs.push(...session.outputs().map(pickValues));
       hashes.push(hashOf(session.outputs()));
     }
-    this.session = session;
+    this.started.push({ session, runs: 1 });
     return { firstMs, outputs, hash: hashes.join(' '), ...(memory !== undefined && { memory }), ...(session.info && { info: session.info }) };
   }
 
-  /** Runs for a while, until compilers have done their work, and finds out how many runs make a sample. */
+  /** Runs each for a while, until compilers have done their work, and finds out how many runs make a sample. */
   async warmUp(ms: number): Promise<void> {
-    const start = performance.now(), session = this.session!;
-    let count = 0, elapsed = 0;
-    while (elapsed < ms || count < 3) {
-      const pending = session.run();
-      if (pending) await pending;
-      count++;
-      elapsed = performance.now() - start;
+    for (const entry of this.started) {
+      const start = performance.now();
+      let count = 0, elapsed = 0;
+      while (elapsed < ms || count < 3) {
+        const pending = entry.session.run();
+        if (pending) await pending;
+        count++;
+        elapsed = performance.now() - start;
+      }
+      entry.runs = Math.max(1, Math.ceil(SAMPLE_MS / (elapsed / count)));
     }
-    this.runs = Math.max(1, Math.ceil(SAMPLE_MS / (elapsed / count)));
   }
 
-  /** Samples for a while. @returns milliseconds of a run, one value a sample */
-  async visit(ms: number): Promise<number[]> {
-    const session = this.session!, { runs } = this, samples: number[] = [];
+  /** Samples one of them for a while. @returns milliseconds of a run, one value a sample */
+  async visit(ms: number, which = 0): Promise<number[]> {
+    const { session, runs } = this.started[which]!, samples: number[] = [];
     const repeat = async (): Promise<number> => {
       const start = performance.now();
       for (let i = 0; i < runs; i++) {

@@ -5,9 +5,9 @@ import { taskOf } from './columns.mjs';
 import { shuffled, summarize } from './statistics.mjs';
 
 /** Milliseconds of an engine before the first round, and in each. */
-const WARM_UP_MS = 300, VISIT_MS = 20;
+export const WARM_UP_MS = 300, VISIT_MS = 20;
 /** Threads may go on looking for work for a while. */
-const THREADS_CALM_MS = 10;
+export const THREADS_CALM_MS = 10;
 
 /**
  * @param {object} contest

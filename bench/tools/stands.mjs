@@ -1,4 +1,4 @@
-// Opens stands (stand/stand.ts): pages of Chromium or Node processes that each run one engine with one network.
+// Opens stands (stand/stand.ts): pages of Chromium or Node processes that run engines with networks.
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -11,9 +11,9 @@ const bench = new URL('..', import.meta.url);
 
 /**
  * @typedef {object} Stand
- * @property {(task: object) => Promise<object>} start
+ * @property {(task: object) => Promise<object>} start may be called again: sessions by turns in one stand
  * @property {(ms: number) => Promise<void>} warmUp
- * @property {(ms: number) => Promise<number[]>} visit
+ * @property {(ms: number, which?: number) => Promise<number[]>} visit the first session unless told
  * @property {() => Promise<void>} close
  *
  * @typedef {object} Place
@@ -40,14 +40,14 @@ export async function chromiumStands(folder) {
       page.on('console', (message) => message.type() === 'error' && !message.text().startsWith('INFO') && said.push(message.text()));
       await page.goto(`${server.url}/page.html`);
       await page.waitForFunction('window.stand');
-      const call = async (method, argument) => {
+      const call = async (method, ...given) => {
         try {
-          return await page.evaluate(([m, a]) => window.stand[m](a), [method, argument]);
+          return await page.evaluate(([m, g]) => window.stand[m](...g), [method, given]);
         } catch (error) {
           throw new Error(reasonOf(error, said), { cause: error });
         }
       };
-      return { start: (task) => call('start', task), warmUp: (ms) => call('warmUp', ms), visit: (ms) => call('visit', ms), close: () => context.close() };
+      return { start: (task) => call('start', task), warmUp: (ms) => call('warmUp', ms), visit: (...given) => call('visit', ...given), close: () => context.close() };
     },
     takeServed() {
       const files = [...server.served].filter((file) => Object.values(libraries).some((library) => file.startsWith(library)));
@@ -70,7 +70,7 @@ export async function nodeStands(folder) {
     libraries: { kinglet: `${pathToFileURL(join(folder, 'dist')).href}/` },
     async open() {
       const child = fork(entry, [folder], { serialization: 'advanced' });
-      const call = (method, argument) => new Promise((resolve, reject) => {
+      const call = (method, ...given) => new Promise((resolve, reject) => {
         const end = () => reject(new Error('the process ended'));
         child.once('exit', end);
         child.once('message', ({ value, error }) => {
@@ -78,9 +78,9 @@ export async function nodeStands(folder) {
           if (error === undefined) resolve(value);
           else reject(new Error(error));
         });
-        child.send([method, argument]);
+        child.send([method, ...given]);
       });
-      return { start: (task) => call('start', task), warmUp: (ms) => call('warmUp', ms), visit: (ms) => call('visit', ms), close: async () => void child.kill() };
+      return { start: (task) => call('start', task), warmUp: (ms) => call('warmUp', ms), visit: (...given) => call('visit', ...given), close: async () => void child.kill() };
     },
     takeServed: () => [],
     close: async () => undefined,
