@@ -9,14 +9,11 @@ interface Unpacker {
   patch: (from: number, steps: number, end: number, out: number) => number;
 }
 
-const ORDER = 128, TEXT = 384;
-/** Space to ~ without what quotes, template strings and HTML give a meaning. */
-const alphabet = /[^'"\\`$<]/;
+const ORDER = 256, TEXT = 768;
 
 /** The bytes that a text means or, with patches, what those make of them. */
 function unpack(text: string, ...patchTexts: string[]): Uint8Array {
   const { memory, decode, patch } = startModule(bytesOfDigits(unpacker)) as unknown as Unpacker, bytes = new Uint8Array(memory.buffer);
-  for (let c = 32, place = 0; c < 127; c++) if (alphabet.test(String.fromCharCode(c))) bytes[c] = place++;
   bytes.set(bytesOfDigits(order), ORDER);
   let at = TEXT;
   /** @returns where the bytes begin; they end at `at` */
@@ -38,7 +35,8 @@ function unpack(text: string, ...patchTexts: string[]): Uint8Array {
 }
 
 function bytesOfDigits(digits: string): Uint8Array {
-  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+  const { fromHex } = Uint8Array as { fromHex?: (digits: string) => Uint8Array };
+  return fromHex ? fromHex.call(Uint8Array, digits) : Uint8Array.from({ length: digits.length / 2 }, (_, i) => parseInt(digits.slice(2 * i, 2 * i + 2), 16));
 }
 
 /** The cores that every bundle with cores inside carries, best first. */
