@@ -28,7 +28,11 @@ export interface Runtime {
   loadSync: (bytes: ArrayBuffer | ArrayBufferView, options?: LoadSyncOptions) => Model;
 }
 
-async function settle(source: Source | PromiseLike<Source>): Promise<Source> {
+function isPromise(source: Source | PromiseLike<Source>): source is PromiseLike<Source> {
+  return typeof (source as { then?: unknown } | null)?.then === 'function';
+}
+
+async function settle(source: PromiseLike<Source>): Promise<Source> {
   try {
     return await source;
   } catch (cause) {
@@ -149,6 +153,13 @@ export function makeRuntime(
     }
   }
 
+  async function pickFor({ wasm, flavor, signal }: LoadOptions): Promise<CompiledCore> {
+    if (wasm === undefined) return pickOfAll(flavor);
+    if (isModule(wasm)) return given(wasm);
+    const bytes = await readBytes(wasm, signal ? { signal } : {}, readPath);
+    return compileCore(bytes, nameOf(wasm) === 'the model' ? 'the core given as "wasm"' : nameOf(wasm));
+  }
+
   /** A model whose work threads share, or why there is none. */
   async function withThreads(core: CompiledCore, parts: OpenedKlet, where: string, options: LoadOptions): Promise<Model | string> {
     const threads = options.threads!, reason = whyNotShared();
@@ -171,18 +182,14 @@ export function makeRuntime(
     async load(source, options = {}) {
       checkOptions(options);
       checkThreads(options);
-      const settled = await settle(source);
-      const bytes = await readBytes(settled, options, readPath);
-      const { wasm } = options;
-      let core: CompiledCore;
-      if (wasm === undefined) core = await pickOfAll(options.flavor);
-      else if (isModule(wasm)) core = given(wasm);
-      else {
-        const coreBytes = await readBytes(wasm, options.signal ? { signal: options.signal } : {}, readPath);
-        core = compileCore(coreBytes, nameOf(wasm) === 'the model' ? 'the core given as "wasm"' : nameOf(wasm));
-      }
-      const parts = openKlet(bytes, nameOf(settled), checksumBy(core)), found = (options.threads ?? 1) > 1 ? await withThreads(core, parts, nameOf(settled), options) : undefined;
-      return found instanceof Model ? found : new Model(core, parts, nameOf(settled), options.maxMemory, 1, found);
+      const read = async (settled: Source): Promise<[Uint8Array, string]> => [await readBytes(settled, options, readPath), nameOf(settled)];
+      // the core is compiled while the file is on its way
+      const reading = isPromise(source) ? settle(source).then(read) : read(source), compiling = pickFor(options);
+      // what is wrong with the file is said first
+      compiling.catch(() => undefined);
+      const [bytes, where] = await reading, core = await compiling;
+      const parts = openKlet(bytes, where, checksumBy(core)), found = (options.threads ?? 1) > 1 ? await withThreads(core, parts, where, options) : undefined;
+      return found instanceof Model ? found : new Model(core, parts, where, options.maxMemory, 1, found);
     },
     loadSync: makeLoadSync(cores),
   };

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { load, loadSync, type Source, type WasmSource } from '../../src/index';
+import { makeRuntime } from '../../src/runtime/load';
 import { load as loadSlim, loadSync as loadSyncSlim } from '../../src/slim';
 import { rejects, refuses, staysUsable } from './refusal';
 import { sampleFile } from './sample';
@@ -25,6 +26,7 @@ beforeAll(async () => {
       case '/broken': response.writeHead(500).end('oh'); break;
       case '/cut': response.setHeader('content-length', file.length).write(file.subarray(0, 500)); setTimeout(() => response.destroy(), 20); break;
       case '/slow': response.setHeader('content-length', file.length).write(file.subarray(0, 500)); break;
+      case '/endless': break;
       default: response.writeHead(404).end(html);
     }
   });
@@ -111,6 +113,20 @@ describe('a source', () => {
       setTimeout(() => later.abort(), 30);
       await rejects(() => loading, 'ABORTED', /was aborted/);
     }
+  });
+
+  test('is read while the core is compiled, and what is wrong with it is said first', async () => {
+    const order: string[] = [], compiled = new Uint8Array(cores.simd);
+    const { load: fresh } = makeRuntime({ simd: () => { order.push('core'); return compiled; } }, {}, () => { throw new Error('no workers'); }, (name) => {
+      order.push(`begin ${String(name)}`);
+      return new Promise((resolve) => { setTimeout(() => { order.push('end'); resolve(file); }, 20); });
+    });
+    expect((await fresh('a file')).selfTest()).toBe(1);
+    expect(order).toEqual(['begin a file', 'core', 'end']);
+    const { load: hopeless } = makeRuntime({ simd: () => new TextEncoder().encode(html) }, {}, () => { throw new Error('no workers'); });
+    await rejects(() => hopeless(`${base}/broken`), 'FETCH_FAILED', /500/);
+    await rejects(() => hopeless(`${base}/model.klet`), 'NOT_WASM', /simd core is not WebAssembly/);
+    await rejects(() => load(`${base}/broken`, { wasm: `${base}/endless` }), 'FETCH_FAILED', /500/);
   });
 
   test('is given up when onProgress throws', async () => {
