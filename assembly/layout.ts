@@ -28,6 +28,9 @@ export const MAP_SCRATCH_BYTES = 28;
 export const SYNC_WORD = 128;
 export const SYNC_FROM = 132;
 export const SYNC_TO = 136;
+/** Whether thread 0 has left a meeting that others are late for, and how many meetings there were before that. */
+export const SYNC_ASKING = 140;
+export const SYNC_ASKED = 144;
 /** Threads that have come to the meeting, how many meetings there were, and threads that sleep. */
 export const SYNC_ARRIVED = 256;
 export const SYNC_PHASE = 384;

@@ -5,7 +5,7 @@ import {
   OP_GATHER, OP_RECURRENT, OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT, OP_SVDF,
 } from './layout';
 import { beginWalk, fail, faultOf } from './record';
-import { awaitCall, begin, finish } from './threads';
+import { awaitCall, begin, isAsking } from './threads';
 import { describeArgmax, runArgmax } from './ops/argmax';
 import { describeBatchMatmul, runBatchMatmul } from './ops/batchMatmul';
 import { describeBinary, runBinary } from './ops/binary';
@@ -118,13 +118,20 @@ function runRecord(r: usize): void {
   }
 }
 
-/** Runs the records whose plan offsets lie in [from, to). */
-export function run(from: u32, to: u32): void {
+/**
+ * Runs the records whose plan offsets lie in [from, to).
+ * @returns −1, or where to go on from: other threads have not done their shares for a while, and the host, which has a clock, decides
+ */
+export function run(from: u32, to: u32): i32 {
   const plan = load<usize>(MAP + MAP_PLAN), end = plan + to;
-  for (let r = plan + from; r < end; r += load<u32>(r + RECORD_SIZE)) {
-    if (begin(r, end)) runRecord(r);
+  let r = plan + from;
+  while (true) {
+    const mine = begin(r, end);
+    if (isAsking()) return <i32>(r - plan);
+    if (r >= end) return -1;
+    if (mine) runRecord(r);
+    r += load<u32>(r + RECORD_SIZE);
   }
-  finish();
 }
 
 /** What a thread other than the caller's does for as long as there is a model: it sleeps until it is called to a run. */

@@ -1,4 +1,4 @@
-import { MAP, MAP_PLAN, RECORD_SPLIT, SPLIT_PAYS, SYNC_ARRIVED, SYNC_FROM, SYNC_PHASE, SYNC_SLEEPERS, SYNC_TO, SYNC_WORD } from './layout';
+import { MAP, MAP_PLAN, RECORD_SPLIT, SPLIT_PAYS, SYNC_ARRIVED, SYNC_ASKED, SYNC_ASKING, SYNC_FROM, SYNC_PHASE, SYNC_SLEEPERS, SYNC_TO, SYNC_WORD } from './layout';
 
 // Several threads run one plan: each has an instance of the core with globals of its own, over the same memory. Thread 0 is the
 // caller. A record whose work is split (`RECORD_SPLIT`) is run by all of them, each taking its share; the others by thread 0 alone.
@@ -22,6 +22,8 @@ let wasSplit = false;
 
 /** Loads of a word before a thread goes to sleep: some 20 µs. */
 const SPINS = 20000;
+/** How long thread 0 waits before it asks: nanoseconds asleep, or loads (some milliseconds) where it may not sleep. */
+const SLEEP: i64 = 100000000, LOADS = 1 << 22;
 
 /** Makes this instance thread `index` of `count`. One that may not wait (a page's main thread) spins. */
 export function enlist(index: i32, count: i32, wait: bool): void {
@@ -34,17 +36,24 @@ export function threadIndex(): i32 {
   return thread;
 }
 
-/** Waits until the word is no longer `seen`. @returns what it is then */
+/** Whether thread 0 has come to a meeting, and asks its host whether to go on waiting. */
+@inline
+export function isAsking(): bool {
+  return ASC_FEATURE_THREADS && thread == 0 && load<i32>(SYNC_ASKING) != 0;
+}
+
+/** Waits until the word is no longer `seen`. @returns what it is then; thread 0 does not wait for ever and may get `seen` */
 function awaitChange(word: usize, seen: i32): i32 {
   let value = seen;
   if (ASC_FEATURE_THREADS) {
-    for (let i = 0; i < SPINS || !mayWait; i++) {
+    for (let i = mayWait ? SPINS : LOADS; i > 0; i--) {
       value = atomic.load<i32>(word);
       if (value != seen) return value;
     }
+    if (!mayWait) return value;
     // who changes the word looks for sleepers after that, and who sleeps looks at the word after this: nobody is forgotten
     atomic.add<i32>(SYNC_SLEEPERS, 1);
-    while ((value = atomic.load<i32>(word)) == seen) atomic.wait<i32>(word, seen, -1);
+    while ((value = atomic.load<i32>(word)) == seen && atomic.wait<i32>(word, seen, thread == 0 ? SLEEP : -1) != AtomicWaitResult.TIMED_OUT);
     atomic.sub<i32>(SYNC_SLEEPERS, 1);
   }
   return value;
@@ -57,24 +66,34 @@ function change(word: usize): void {
   }
 }
 
-/** The last thread to arrive opens the way for all. */
-function meet(): void {
+/** The last thread to arrive opens the way for all. @returns whether it is open: thread 0 may come again, having asked */
+function meet(): bool {
   if (ASC_FEATURE_THREADS) {
-    const phase = atomic.load<i32>(SYNC_PHASE);
-    if (atomic.add<i32>(SYNC_ARRIVED, 1) == threads - 1) {
-      atomic.store<i32>(SYNC_ARRIVED, 0);
-      change(SYNC_PHASE);
-    } else {
-      awaitChange(SYNC_PHASE, phase);
+    let phase = load<i32>(SYNC_ASKED);
+    if (!isAsking()) {
+      phase = atomic.load<i32>(SYNC_PHASE);
+      if (atomic.add<i32>(SYNC_ARRIVED, 1) == threads - 1) {
+        atomic.store<i32>(SYNC_ARRIVED, 0);
+        change(SYNC_PHASE);
+        return true;
+      }
     }
+    if (awaitChange(SYNC_PHASE, phase) == phase) {
+      store<i32>(SYNC_ASKED, phase);
+      store<i32>(SYNC_ASKING, 1);
+      return false;
+    }
+    if (thread == 0) store<i32>(SYNC_ASKING, 0);
   }
+  return true;
 }
 
-/** Before each record of a run that ends at `end`. @returns whether this thread has a share in it */
+/** Before each record of a run that ends at `end`, and there. @returns whether this thread has a share in it */
+@inline
 export function begin(r: usize, end: usize): bool {
-  const split = threads > 1 && load<u16>(r, RECORD_SPLIT) == SPLIT_PAYS;
+  const split = r < end && threads > 1 && load<u16>(r, RECORD_SPLIT) == SPLIT_PAYS;
   if (joined) {
-    if (split || wasSplit) meet();
+    if ((split || wasSplit) && !meet()) return false;
   } else if (split) {
     joined = true;
     if (thread == 0) {
@@ -84,17 +103,11 @@ export function begin(r: usize, end: usize): bool {
       change(SYNC_WORD);
     }
   }
+  if (r >= end) joined = false;
   wasSplit = split;
   part = split ? thread : 0;
   parts = split ? threads : 1;
   return split || thread == 0;
-}
-
-/** After the last record of a run. */
-export function finish(): void {
-  if (joined && wasSplit) meet();
-  joined = false;
-  wasSplit = false;
 }
 
 /** The next word of the caller after `seen`: there is a run to join. */

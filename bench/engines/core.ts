@@ -26,7 +26,7 @@ export const core: Engine = (file, values, { flavor }) => Promise.resolve(() => 
   });
   const planBytes = parts.plan.length;
   return Promise.resolve({
-    run: () => exports.run(0, planBytes),
+    run: () => { exports.run(0, planBytes); },
     outputs: () => outputs.map(({ offset, ...info }): Values => {
       const raw = memory.slice(arena + offset, arena + offset + rawBytes(info));
       return info.dtype === 'int8' ? new Int8Array(raw.buffer) : info.dtype === 'float32' ? new Float32Array(raw.buffer) : raw;

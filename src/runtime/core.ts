@@ -29,7 +29,8 @@ export interface CoreExports {
   validate(): number;
   faultOffset(): number;
   prepare(): void;
-  run(from: number, to: number): void;
+  /** −1, or where to go on from when other threads are late. */
+  run(from: number, to: number): number;
   scratchOf(): number;
   decode(coded: number, bytes: number, room: number): number;
   crc32(at: number, bytes: number, crc: number): number;

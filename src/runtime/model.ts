@@ -1,7 +1,8 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
 import { alignUp, codedRoom, MAJOR, MINOR, weightsBytes, type KletParts, type Meta, type OpenedKlet, type TensorInfo } from '../format/klet';
-import { instantiate, type CompiledCore, type CoreExports, type Flavor, type SharedMemory } from './core';
+import { now } from './clock';
+import { instantiate, type CompiledCore, type Core, type CoreExports, type Flavor, type SharedMemory } from './core';
 import { portsOf, type InputArray, type Port, type RawArray } from './tensor';
 import { describeValue } from './read';
 import { Stream, type Host } from './stream';
@@ -78,10 +79,7 @@ export function mapMemory(parts: Pick<KletParts, 'plan' | 'weights' | 'coded' | 
   return { map, total: Math.max(at, room + bytes) + L.SLACK, coded: { section, room } };
 }
 
-interface Placed {
-  exports: CoreExports;
-  memory: Uint8Array;
-  shared: SharedMemory;
+interface Placed extends Core {
   map: number[];
   total: number;
 }
@@ -140,6 +138,10 @@ export class Model {
 
   private shared: SharedMemory | undefined;
   private crew: Crew | undefined;
+  /** With a crew: the state before the run. */
+  private before = new Uint8Array(0);
+  /** A core over a copy of the memory, where no threads have met. */
+  private readonly copy: () => Core;
 
   /**
    * @param threads how many there is scratch for; `join` starts them
@@ -172,6 +174,12 @@ export class Model {
       predictInto: (given, targets, stream) => { this.predictIntoFrom(given, targets, stream); },
     };
     if (state?.carries) this.own = new Stream(this, this.host);
+    this.copy = () => {
+      const core = instantiate(compiled, total);
+      core.memory.set(new Uint8Array(this.shared!.buffer));
+      core.memory.fill(0, L.SYNC_WORD, L.STATIC_DATA);
+      return core;
+    };
     this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: weightsBytes(parts), arena: parts.arenaBytes, scratch: scratchBytes + (threads - 1) * alignUp(scratchBytes, L.SECTION_ALIGNMENT), state: bytes };
     this.info = { flavor: compiled.flavor, threads: 1, ...(singleThreadReason !== undefined && { singleThreadReason }) };
   }
@@ -184,6 +192,7 @@ export class Model {
   async join(start: (core: CoreExports, memory: SharedMemory, info: ModelInfo) => Promise<Crew>): Promise<void> {
     this.crew = await start(this.alive(), this.shared!, this.info);
     abandoned?.register(this, this.crew, this.crew);
+    this.before = this.host.live.slice();
   }
 
   /**
@@ -268,19 +277,22 @@ export class Model {
    * @throws KletError `SELF_TEST_FAILED` naming the first difference, `CORRUPT`
    */
   selfTest(): number {
-    const core = this.alive(), golden = this.readGolden();
+    this.alive();
+    const golden = this.readGolden();
     if (!golden) return 0;
     const caseBytes = [...this.inputPorts, ...this.outputPorts].reduce((sum, port) => sum + port.bytes().length, 0);
     if (golden.length % caseBytes !== 0) throw new KletError('CORRUPT', `the golden section has ${golden.length} bytes, not a multiple of ${caseBytes}`);
     let at = 0;
     for (let index = 0; index < golden.length / caseBytes; index++) {
-      for (const port of this.inputPorts) {
-        const bytes = port.bytes();
-        bytes.set(golden.subarray(at, at + bytes.length));
-        at += bytes.length;
-      }
-      this.enter(undefined);
-      core.run(0, this.planBytes);
+      do {
+        at = index * caseBytes;
+        for (const port of this.inputPorts) {
+          const bytes = port.bytes();
+          bytes.set(golden.subarray(at, at + bytes.length));
+          at += bytes.length;
+        }
+        this.enter(undefined);
+      } while (!this.run(0, this.planBytes));
       for (const port of this.outputPorts) {
         const bytes = port.bytes(), different = bytes.findIndex((byte, i) => byte !== golden[at + i]);
         if (different >= 0) {
@@ -298,12 +310,14 @@ export class Model {
    * @internal
    */
   record(inputs: Inputs): Uint8Array[] {
-    const core = this.alive();
-    this.write(inputs);
-    const before = this.inputPorts.map((port) => port.bytes().slice());
-    this.enter(undefined);
-    core.run(0, this.planBytes);
-    return [...before, ...this.outputPorts.map((port) => port.bytes().slice())];
+    let given: Uint8Array[];
+    this.alive();
+    do {
+      this.write(inputs);
+      given = this.inputPorts.map((port) => port.bytes().slice());
+      this.enter(undefined);
+    } while (!this.run(0, this.planBytes));
+    return [...given, ...this.outputPorts.map((port) => port.bytes().slice())];
   }
 
   /**
@@ -312,17 +326,19 @@ export class Model {
    * @param options `inputs` (what the last call left unless given) and `runs` (30)
    */
   profile(options: { inputs?: Inputs; runs?: number } = {}): ProfileEntry[] {
-    const core = this.alive(), runs = options.runs ?? 30;
+    this.alive();
+    const runs = options.runs ?? 30;
     if (!(Number.isInteger(runs) && runs > 0)) throw new KletError('BAD_ARGUMENT', `runs must be a whole number above 0, not ${runs}`);
     const times = this.records.map(() => new Float64Array(runs));
-    for (let run = 0; run < runs; run++) {
+    for (let run = 0; run < runs;) {
       if (options.inputs !== undefined) this.write(options.inputs);
       this.enter(undefined);
-      this.records.forEach((from, i) => {
-        const to = this.records[i + 1] ?? this.planBytes, start = now();
-        core.run(from, to);
+      const whole = this.records.every((from, i) => {
+        const start = now(), done = this.run(from, this.records[i + 1] ?? this.planBytes);
         times[i]![run] = now() - start;
+        return done;
       });
+      if (whole) run++;
     }
     const notes = this.readNotes();
     return times.map((samples, index) => {
@@ -333,11 +349,7 @@ export class Model {
 
   /** Gives the memory back and ends the threads. Every later call throws `DISPOSED`. Calling it twice is fine. */
   dispose(): void {
-    if (this.crew) {
-      abandoned?.unregister(this.crew);
-      this.crew.end();
-    }
-    this.crew = undefined;
+    this.dropCrew();
     this.core = undefined;
     this.shared = undefined;
     this.host.live = this.host.initial = new Uint8Array(0);
@@ -353,16 +365,60 @@ export class Model {
 
   /** Puts a stream's state into the arena, or without one what every sequence begins with. */
   private enter(stream: Stream | undefined): void {
-    if (stream) return stream.enter();
-    this.host.resident?.leave();
-    this.host.live.set(this.host.initial);
+    if (stream) {
+      stream.enter();
+    } else {
+      this.host.resident?.leave();
+      this.host.live.set(this.host.initial);
+    }
+    if (this.crew) this.before.set(this.host.live);
+  }
+
+  /** Runs records. @returns false when a thread was lost on the way: the model has left it behind, and what was entered must be entered again */
+  private run(from: number, to: number): boolean {
+    if (!this.crew) {
+      this.core!.run(from, to);
+      return true;
+    }
+    if (this.crew.run(this.core!, from, to)) return true;
+    this.leaveCrew();
+    return false;
+  }
+
+  /** Moves to memory that none of the other threads knows, with the state as it was: one that is only late would go on writing into the old. */
+  private leaveCrew(): void {
+    let core: Core;
+    try {
+      core = this.copy();
+    } catch (cause) {
+      const { singleThreadReason } = this.info;
+      this.dispose();
+      throw new KletError('OUT_OF_MEMORY', `${singleThreadReason}, and there is no memory to go on without it; the model "${this.meta.name}" was disposed, load it again`, { cause });
+    }
+    const { host } = this, { memory } = core, [live, initial] = [host.live, host.initial].map(({ byteOffset, length }) => memory.subarray(byteOffset, byteOffset + length));
+    this.dropCrew();
+    this.core = core.exports;
+    this.shared = core.shared;
+    host.live = live!;
+    host.initial = initial!;
+    host.live.set(this.before);
+    this.inputPorts = this.inputPorts.map((port) => port.movedTo(core));
+    this.outputPorts = this.outputPorts.map((port) => port.movedTo(core));
+  }
+
+  private dropCrew(): void {
+    if (!this.crew) return;
+    abandoned?.unregister(this.crew);
+    this.crew.end();
+    this.crew = undefined;
   }
 
   private execute(inputs: Inputs, stream: Stream | undefined): void {
-    const core = this.alive();
-    this.write(inputs);
-    this.enter(stream);
-    core.run(0, this.planBytes);
+    this.alive();
+    do {
+      this.write(inputs);
+      this.enter(stream);
+    } while (!this.run(0, this.planBytes));
   }
 
   private write(inputs: Inputs): void {
@@ -396,9 +452,6 @@ if (typeof Symbol.dispose === 'symbol') {
 
 /** Ends the threads of models that nobody holds any more. */
 const abandoned = typeof FinalizationRegistry === 'function' ? new FinalizationRegistry<Crew>((crew) => { crew.end(); }) : undefined;
-
-/** Worklets have no `performance`. */
-const now: () => number = typeof performance === 'object' ? () => performance.now() : () => Date.now();
 
 function recordOffsets(plan: Uint8Array): number[] {
   const view = new DataView(plan.buffer, plan.byteOffset, plan.byteLength), offsets: number[] = [];

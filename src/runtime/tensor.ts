@@ -22,12 +22,17 @@ export class Port {
   private readonly floats: Float32Array;
   private readonly quantized: Uint8Array;
 
-  constructor(readonly info: TensorInfo, private readonly core: Core, private readonly spare: Core, address: number, private readonly side: 'input' | 'output') {
+  constructor(readonly info: TensorInfo, private readonly core: Core, private readonly spare: Core, private readonly address: number, private readonly side: 'input' | 'output') {
     this.count = info.shape.reduce((a, b) => a * b, 1);
     this.view = new views[info.dtype](core.memory.buffer as ArrayBuffer, address, this.count);
     this.raw = core.memory.subarray(address, address + this.view.byteLength);
     this.floats = new Float32Array(spare.memory.buffer, RESERVED);
     this.quantized = spare.memory.subarray(RESERVED, RESERVED + Math.min(this.count, this.floats.length));
+  }
+
+  /** The same in another core's memory. */
+  movedTo(core: Core): Port {
+    return new Port(this.info, core, this.spare, this.address, this.side);
   }
 
   /**

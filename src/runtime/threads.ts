@@ -1,5 +1,6 @@
 import { MAX_THREADS } from '../../assembly/layout';
 import { KletError } from '../errors';
+import { now } from './clock';
 import { instantiateOn, type CompiledCore, type CoreExports, type SharedMemory } from './core';
 import type { ModelInfo } from './model';
 import { describeValue } from './read';
@@ -30,6 +31,8 @@ export type OpenWorker = (script?: string | URL) => ThreadWorker;
 
 /** The threads of one model besides the caller's. */
 export interface Crew {
+  /** Runs records with them. @returns false when one did not do its share; then all are ended, but may still write into the memory for a while */
+  run(core: CoreExports, from: number, to: number): boolean;
   end(): void;
 }
 
@@ -44,6 +47,10 @@ interface Orders {
 const READY = 'ready';
 /** A worker that has not answered by then will not. */
 const START_MS = 10_000;
+/** Nor will one that is this late: far more than a thread waits for a processor. */
+const LATE_MS = 5000;
+/** Of one look at the clock no more counts, since the machine may have slept in between. */
+const LOOK_MS = 500;
 
 /** @throws KletError `BAD_ARGUMENT` */
 export function checkThreads({ threads, worker }: ThreadOptions): void {
@@ -76,6 +83,13 @@ export async function startCrew(
     over = true;
     for (const one of workers) one.terminate();
   };
+  /** Before all are ready, this keeps the crew from starting; later, the caller goes on alone. */
+  const alone = (why: string): void => {
+    if (over || info.threads === 1) return;
+    core.enlist(0, 1, false);
+    Object.assign(info, { threads: 1, singleThreadReason: why } satisfies Partial<ModelInfo>);
+    end();
+  };
   let stop: (() => void) | undefined, timer: ReturnType<typeof setTimeout> | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
@@ -84,13 +98,9 @@ export async function startCrew(
       if (signal?.aborted) stop();
       signal?.addEventListener('abort', stop, { once: true });
       const started = (): void => { if (++ready === count - 1) resolve(); };
-      /** Before it is ready, this keeps the crew from starting; later, the caller goes on alone. */
       const failed = (why: string): void => {
         reject(new Error(why));
-        if (over || info.threads === 1) return;
-        core.enlist(0, 1, false);
-        Object.assign(info, { threads: 1, singleThreadReason: why } satisfies Partial<ModelInfo>);
-        end();
+        alone(why);
       };
       timer = setTimeout(failed, START_MS, `the worker did not answer in ${START_MS / 1000} seconds`);
       for (let index = 1; index < count; index++) {
@@ -110,7 +120,22 @@ export async function startCrew(
   for (const one of workers) one.unref?.();
   core.enlist(0, count, mayWait());
   Object.assign(info, { threads: count } satisfies Partial<ModelInfo>);
-  return { end };
+  return {
+    run(core, from, to) {
+      for (let at = from, late = 0, time = now(); ;) {
+        const next = core.run(at, to);
+        if (next === -1) return true;
+        const before = time;
+        time = now();
+        late = next === at ? late + Math.min(time - before, LOOK_MS) : 0;
+        at = next;
+        if (late < LATE_MS) continue;
+        alone(`a worker did not do its share of a prediction in ${LATE_MS / 1000} seconds`);
+        return false;
+      }
+    },
+    end,
+  };
 }
 
 function listen(worker: ThreadWorker, started: () => void, failed: (why: string) => void): void {

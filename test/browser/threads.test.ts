@@ -1,5 +1,8 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { compile, GraphBuilder } from '../../src/compiler/index';
+import { Random } from '../helpers/random';
+import { randomInputs } from '../ops/suite';
 import { describeInChrome, launchChrome } from './support/chrome';
 import { digits, flavors, known, realNetworks } from './support/networks';
 import { openPage } from './support/page';
@@ -44,6 +47,22 @@ describeInChrome('threads in a page', () => {
       return new Promise((resolve) => { worker.onmessage = ({ data }) => resolve(data); });
     });
     expect(info).toMatchObject({ threads: 2 });
+  });
+
+  test('go on as one, with the same bits, where a worker does not do its share: this thread may not sleep, and spins until it gives up', async () => {
+    const b = new GraphBuilder('one layer, worth sharing'), random = new Random(1), x = b.input('x', [1, 16, 16, 32]);
+    const w = b.constant(random.fill(new Float32Array(32 * 9 * 32)), [32, 3, 3, 32]);
+    const graph = b.finish([b.node('conv2d', [x, w, null], { stride: [1, 1], dilation: [1, 1], padding: [1, 1, 1, 1], groups: 1, activation: 'none' })]);
+    site.put('/layer.klet', compile(graph, { golden: [randomInputs(graph, 2)] }));
+    const found = await page.evaluate(async () => {
+      const idle = URL.createObjectURL(new Blob(["onmessage = () => { postMessage('ready'); };"], { type: 'text/javascript' }));
+      const model = await kinglet.load('/layer.klet', { threads: 2, worker: idle }), { threads } = model.info;
+      const start = performance.now(), passed = model.selfTest(), ms = performance.now() - start;
+      return { threads, passed, ms, after: model.info };
+    });
+    expect(found).toMatchObject({ threads: 2, passed: 1, after: { threads: 1, singleThreadReason: 'a worker did not do its share of a prediction in 5 seconds' } });
+    expect(found.ms).toBeGreaterThan(4500);
+    expect(found.ms).toBeLessThan(20_000);
   });
 
   test('start from a script elsewhere, or from a worker of the page\'s own', async () => {

@@ -47,6 +47,7 @@ export function loadInShares(klet: Uint8Array, flavor: Flavor, order: readonly n
             core.run(at, records[i + 1] ?? planBytes);
           }
         });
+        return -1;
       },
     },
   }) as CoreExports;

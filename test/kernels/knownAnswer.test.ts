@@ -43,10 +43,11 @@ describe('the known answer', () => {
     const spoiled: CoreExports = {
       ...exports,
       run(from, to) {
-        exports.run(from, to);
+        const next = exports.run(from, to);
         const view = new DataView(memory.buffer), target = view.getUint32(L.RESERVED + L.CONV2D_TARGET, true);
         output = memory.subarray(target, target + ROWS * N);
         spoil(output, runs++);
+        return next;
       },
     };
     return answersRight(spoiled, memory);
