@@ -1,9 +1,10 @@
 import { KletError } from '../errors';
 import { cloneGraph, tensorsOf } from '../graph/edit';
-import { elementCount, type AnyNode, type Graph, type Quantization, type Tensor } from '../graph/graph';
+import { elementCount, entriesOf, type AnyNode, type Graph, type Quantization, type Tensor } from '../graph/graph';
 import { operatorOf } from '../ops/index';
 import type { QuantizationRule } from '../ops/operator';
 import { isRecurrent, largestCell, quantizedCell } from './quantizeCells';
+import { rangeStates, quantizedStates, type Range } from './quantizeStates';
 import { f32, roundAway } from '../ops/support';
 import { loadSync } from '../browser';
 import { checkGraph } from './check';
@@ -11,9 +12,15 @@ import { compile } from './compile';
 import { dropDead } from './passes/dropDead';
 import { fuseActivation } from './passes/fuseActivation';
 
+/** One input, or several by name. */
+type Sample = Float32Array | Record<string, Float32Array>;
+
 export interface QuantizeOptions {
-  /** Inputs that stand for what the network will see; their activations' ranges set the scales. A few hundred are usual. A network that keeps a state starts each anew. */
-  samples: Iterable<Float32Array | Record<string, Float32Array>>;
+  /**
+   * Inputs that stand for what the network will see; their activations' ranges set the scales. A few hundred are usual. A network that keeps a state starts
+   * each anew: for such a one give arrays of inputs that follow each other.
+   */
+  samples: Iterable<Sample | readonly Sample[]>;
   /** Keep inputs and outputs float32 (the default is int8, with scale and zero point). */
   floatBorder?: boolean;
 }
@@ -39,7 +46,10 @@ export function quantize(graph: Graph, options: QuantizeOptions): Graph {
   return result;
 }
 
-type Range = [low: number, high: number];
+/** Numbers in an array are one input, as `predict` takes them. */
+function isSequence(sample: Sample | readonly Sample[]): sample is readonly Sample[] {
+  return Array.isArray(sample) && typeof sample[0] === 'object';
+}
 
 /** Smallest and largest value of every float tensor over the samples. */
 function calibrate(graph: Graph, samples: QuantizeOptions['samples'], cellRanges: Map<string, number>): Map<string, Range> {
@@ -51,6 +61,13 @@ function calibrate(graph: Graph, samples: QuantizeOptions['samples'], cellRanges
   for (const sample of samples) {
     count++;
     model.reset();
+    for (const piece of isSequence(sample) ? sample : [sample]) see(piece);
+  }
+  model.dispose();
+  if (count === 0) throw new KletError('BAD_ARGUMENT', 'quantize() needs samples: inputs that stand for what the network will see');
+  return ranges;
+
+  function see(sample: Sample): void {
     const values = observed.length === 1 ? { [model.outputs[0]!.name]: model.predict(sample) } : (model.predict(sample) as Record<string, Float32Array>);
     observed.forEach((tensor, i) => {
       const range = ranges.get(tensor.name) ?? [0, 0];
@@ -66,9 +83,6 @@ function calibrate(graph: Graph, samples: QuantizeOptions['samples'], cellRanges
       cellRanges.set(node.name, Math.max(cellRanges.get(node.name) ?? 0, largestCell(node, x)));
     }
   }
-  model.dispose();
-  if (count === 0) throw new KletError('BAD_ARGUMENT', 'quantize() needs samples: inputs that stand for what the network will see');
-  return ranges;
 }
 
 /** Asymmetric int8 over a range that holds zero, with zero exactly on a step. */
@@ -86,9 +100,9 @@ function ruleOf(node: AnyNode): QuantizationRule {
 
 /** Scale and zero point of every tensor that becomes int8. */
 function chooseQuantization(graph: Graph, ranges: Map<string, Range>): Map<Tensor, Quantization> {
-  const chosen = new Map<Tensor, Quantization>();
+  const chosen = rangeStates(graph, ranges, ruleOf);
   const byRange = (tensor: Tensor): Quantization => activationQuantization(ranges.get(tensor.name) ?? [0, 0]);
-  for (const tensor of graph.inputs) if (tensor.dtype === 'float32') chosen.set(tensor, byRange(tensor));
+  for (const tensor of entriesOf(graph)) if (tensor.dtype === 'float32' && !chosen.has(tensor)) chosen.set(tensor, byRange(tensor));
   for (const node of graph.nodes) {
     const rule = ruleOf(node), source = node.inputs[0];
     for (const tensor of node.outputs) {
@@ -154,7 +168,8 @@ function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, ranges: Map<st
     border('dequantize', inside, outside);
     return outside;
   });
-  return { name: graph.name, inputs, outputs, nodes, ...(graph.carries && { carries: true }) };
+  const states = quantizedStates(graph.states ?? [], twin, intoSteps, (from, to) => { border('quantize', from, to); });
+  return { name: graph.name, inputs, outputs, nodes, ...(states.length > 0 && { states }), ...(graph.carries && { carries: true }) };
 }
 
 function quantizedInput(node: AnyNode, tensor: Tensor, index: number, rule: QuantizationRule, twin: (tensor: Tensor) => Tensor): Tensor {
@@ -166,8 +181,12 @@ function quantizedInput(node: AnyNode, tensor: Tensor, index: number, rule: Quan
     range[0] = Math.min(range[0], value);
     range[1] = Math.max(range[1], value);
   }
-  const quantization = activationQuantization(range), scale = quantization.scale[0]!, zero = quantization.zeroPoint[0]!;
-  return { ...tensor, dtype: 'int8', quantization, data: Int8Array.from(values, (v) => Math.max(-128, Math.min(127, roundAway(v / scale) + zero))) };
+  const quantization = activationQuantization(range);
+  return { ...tensor, dtype: 'int8', quantization, data: intoSteps(values, quantization) };
+}
+
+function intoSteps(values: Float32Array, { scale, zeroPoint }: Quantization): Int8Array {
+  return Int8Array.from(values, (v) => Math.max(-128, Math.min(127, roundAway(v / scale[0]!) + zeroPoint[0]!)));
 }
 
 /** Symmetric int8 per output channel: depthwise weights have their channels last, the others first. */

@@ -109,6 +109,64 @@ describe('quantize', () => {
     loadSync(compile(graph)).predict(sample).forEach((v, i) => expect(Math.abs(v - found[i]!)).toBeLessThan(0.1));
   });
 
+  describe('of a graph with states', () => {
+    const along = (seed: number, count: number): Float32Array[] => pictures(seed, count).map((values) => values.slice(0, 6));
+    /** Runs both over a sequence. @returns the largest difference of each output, in its steps */
+    function differences(graph: Graph, int8: Graph, sequence: Float32Array[]): number[] {
+      const a = loadSync(compile(graph)), b = loadSync(compile(int8)), record = (values: object): Record<string, Float32Array> => (values instanceof Float32Array ? { [a.outputs[0]!.name]: values } : values as Record<string, Float32Array>);
+      const largest = b.outputs.map(() => 0);
+      for (const frame of sequence) {
+        const [expected, found] = [record(a.predict(frame)), record(b.predict(frame))];
+        b.outputs.forEach(({ name, scale }, i) => expected[name]!.forEach((v, j) => { largest[i] = Math.max(largest[i]!, Math.abs(v - found[name]![j]!) / (scale ?? 1)); }));
+      }
+      return largest;
+    }
+
+    test('a window over the past has the scale of what it holds, without conversions', () => {
+      const b = new GraphBuilder('window'), random = new Random(4), x = b.input('x', [1, 6]), past = b.state('past', [3, 6], new Float32Array(18));
+      const window = b.node('concat', [past, x], { axis: 0, activation: 'none' });
+      b.assign(past, b.node('slice', [window], { begin: [1, 0], stride: [1, 1] }, { shape: [3, 6] }));
+      const flat = b.node('reshape', [window], {}, { shape: [1, 24] });
+      const graph = b.finish([b.node('fullyConnected', [flat, b.constant(Float32Array.from({ length: 96 }, () => random.between(-1, 1)), [4, 24]), null], { activation: 'none' })]);
+      const int8 = quantize(graph, { samples: [along(1, 40)] });
+      expect(int8.nodes.map(({ op }) => op)).toEqual(['concat', 'slice', 'reshape', 'fullyConnected']);
+      expect(int8.states).toMatchObject([{ value: { dtype: 'int8' }, next: { quantization: int8.states![0]!.value.quantization } }]);
+      expect(loadSync(compile(int8)).memory.state).toBe(18);
+      expect(Math.max(...differences(graph, int8, along(1, 40)))).toBeLessThan(3);
+    });
+
+    test('a running mean goes over what the samples make of it, one after the other', () => {
+      const b = new GraphBuilder('mean'), x = b.input('x', [1, 6]), mean = b.state('mean', [1, 6], new Float32Array(6).fill(0.25));
+      const scaled = (tensor: Tensor, by: number): Tensor => b.node('binary', [tensor, b.constant(Float32Array.of(by), [1])], { kind: 'mul', activation: 'none' });
+      const next = b.node('binary', [scaled(mean, 0.75), x], { kind: 'add', activation: 'none' });
+      b.assign(mean, next);
+      const graph = b.finish([next]), int8 = quantize(graph, { samples: [along(3, 60)] }), alone = quantize(graph, { samples: along(3, 60) });
+      expect(differences(graph, int8, along(3, 60))[0]).toBeLessThan(8);
+      expect(alone.outputs[0]!.quantization!.scale[0]).toBeLessThan(int8.outputs[0]!.quantization!.scale[0]! * 0.8);
+    });
+
+    test('what becomes a state is brought to its scale: of softmax, of an operator in floats, of a constant, of a state; numbers stay', () => {
+      const b = new GraphBuilder('kinds'), x = b.input('x', [1, 6]), of = (name: string, fill: number): Tensor => b.state(name, [1, 6], new Float32Array(6).fill(fill));
+      const shares = of('shares', 0.5), whole = of('whole', 1), fixed = of('fixed', -2), old = of('old', 0), same = of('same', 0.75), count = b.state('count', [1], Int32Array.of(7));
+      b.assign(shares, b.node('softmax', [x], { beta: 1 }));
+      b.assign(whole, b.node('cast', [b.node('cast', [b.node('binary', [x, b.constant(Float32Array.of(9), [1])], { kind: 'mul', activation: 'none' })], {}, { dtype: 'int32' })], {}, { dtype: 'float32' }));
+      b.assign(fixed, b.constant(new Float32Array(6).fill(3), [1, 6]));
+      b.assign(old, b.node('reshape', [x], {}, { shape: [1, 6] }));
+      const older = of('older', 40);
+      b.assign(older, old);
+      b.assign(count, b.node('binary', [count, b.constant(Int32Array.of(1), [1])], { kind: 'add', activation: 'none' }, { dtype: 'int32' }));
+      const outputs = [shares, whole, fixed, older, same].map((state) => b.node('unary', [state], { kind: 'relu' })), graph = b.finish([...outputs, b.node('reshape', [count], {}, { shape: [1, 1], dtype: 'int32' })]);
+      for (const floatBorder of [false, true]) {
+        const int8 = quantize(graph, { samples: [along(6, 20)], floatBorder });
+        expect(int8.states!.map(({ value }) => value.dtype)).toEqual(['int8', 'int8', 'int8', 'int8', 'int8', 'int32', 'int8']);
+        expect(int8.states![0]!.value.quantization).toEqual({ scale: [1 / 256], zeroPoint: [-128], axis: 0 });
+        // whole numbers may be the next
+        const unit = floatBorder ? 1 : 1 / int8.outputs[1]!.quantization!.scale[0]!, limits = [2, unit * 1.1, 2, 2, 2, 0.5];
+        differences(graph, int8, along(6, 20)).forEach((steps, i) => expect(steps, graph.outputs[i]!.name).toBeLessThan(limits[i]!));
+      }
+    });
+  });
+
   test('needs samples, and a network that is not quantized yet', () => {
     expect(failure(() => quantize(network(9), { samples: [] }))).toMatchObject({ code: 'BAD_ARGUMENT', message: expect.stringMatching(/samples/) as string });
     const error = failure(() => quantize(quantize(network(9), { samples: pictures(9, 3) }), { samples: pictures(9, 3) }));
