@@ -73,6 +73,10 @@ export function resultsOf(graph: Graph): Tensor[] {
   return [...graph.outputs, ...(graph.states ?? []).map((state) => state.next)];
 }
 
+export function innermost(shape: readonly number[]): number {
+  return shape[shape.length - 1]!;
+}
+
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }

@@ -1,6 +1,6 @@
 import * as L from '../../assembly/layout';
 import type { Emitter, RecordWriter } from '../compiler/emitter';
-import { input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
+import { innermost, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
 import type { CellActivation, Sequence } from '../graph/operators';
 import { packFloat32, packInt8, packLanes } from './conv2d';
 import { quantizeMultiplier } from './fixedPoint';
@@ -38,7 +38,7 @@ export function sequenceShape(node: AnyNode, width: number): number[] {
 }
 
 export function stridesOfSequence(x: Tensor, timeMajor: boolean, width: number): Strides {
-  const inputs = x.shape.at(-1);
+  const inputs = innermost(x.shape);
   if (x.shape.length === 2) return { time: 1, batch: x.shape[0]!, inputs, strides: [inputs, inputs, width, width] };
   const [time, batch] = timeMajor ? [x.shape[0]!, x.shape[1]!] : [x.shape[1]!, x.shape[0]!];
   return { time, batch, inputs, strides: timeMajor ? [batch * inputs, inputs, batch * width, width] : [inputs, time * inputs, width, time * width] };

@@ -1,5 +1,5 @@
 import * as L from '../../assembly/layout';
-import { input, output, perTensor } from '../graph/graph';
+import { innermost, input, output, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
 import {
   constantOperand, demandShape, fixedPoint, keepState, modeCode, modeOf, optionalOperand, packGates, packRows, rowSums, scalesOfGates, sequenceShape, stridesOfSequence,
@@ -19,7 +19,7 @@ export const svdf: Operator<'svdf'> = {
   },
   lower(node, emit) {
     const { timeMajor, reverse, hybrid, rank, activation, stateScale } = node.attributes, mode = modeOf(node, hybrid), x = input(node, 0), y = output(node);
-    const units = y.shape.at(-1), filters = units * rank, { time, batch, inputs, strides } = stridesOfSequence(x, timeMajor, units), memory = input(node, 2).shape[1]!;
+    const units = innermost(y.shape), filters = units * rank, { time, batch, inputs, strides } = stridesOfSequence(x, timeMajor, units), memory = input(node, 2).shape[1]!;
     const feature = constantOperand(node, 1, 'feature weights', [filters, inputs]), times = constantOperand(node, 2, 'time weights', [filters, memory]);
     const bias = optionalOperand(node, 3, 'biases', [units]);
     if (reverse) throw unsupported(node, 'backwards; only forwards is possible');

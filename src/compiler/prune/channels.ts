@@ -1,5 +1,5 @@
 import { consumers } from '../../graph/edit';
-import type { AnyNode, Graph, Tensor } from '../../graph/graph';
+import { innermost, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
 import { inputRows, type Sample } from './calibration';
 import { layerOf, realWeights, shiftBias, type PrunableLayer, type WeightedLayer } from './layers';
 
@@ -31,15 +31,15 @@ export function removeChannels(graph: Graph, node: AnyNode, sparsity: number, sa
   effects?.forEach(({ mean }, i) => { moveToBias(channels.readers[i]!, mean, (k) => !left.has(k % N)); });
   const places = (size: number): number[] => Array.from({ length: size / N }, (_, tile) => stays.map((c) => tile * N + c)).flat();
   node.inputs = node.inputs.map((tensor, i) => (i > 0 && tensor ? slice(tensor, i === 1 ? 0 : tensor.shape.length - 1, stays) : tensor));
-  for (const { inputs } of channels.through) inputs.forEach((tensor, i) => { if (tensor?.data && tensor.shape.length > 0 && tensor.shape.at(-1) > 1) inputs[i] = slice(tensor, tensor.shape.length - 1, places(tensor.shape.at(-1))); });
-  for (const { node: { inputs } } of channels.readers) inputs[1] = slice(inputs[1]!, inputs[1]!.shape.length - 1, places(inputs[1]!.shape.at(-1)));
-  for (const { shape } of channels.carriers) shape[shape.length - 1] = shape.at(-1) / N * keeps;
+  for (const { inputs } of channels.through) inputs.forEach((tensor, i) => { if (tensor?.data && tensor.shape.length > 0 && innermost(tensor.shape) > 1) inputs[i] = slice(tensor, tensor.shape.length - 1, places(innermost(tensor.shape))); });
+  for (const { node: { inputs } } of channels.readers) inputs[1] = slice(inputs[1]!, inputs[1]!.shape.length - 1, places(innermost(inputs[1]!.shape)));
+  for (const { shape } of channels.carriers) shape[shape.length - 1] = innermost(shape) / N * keeps;
   return N - keeps;
 }
 
 /** Follows a layer's channels to the layers that sum over them; or says what is in the way. */
 function follow(graph: Graph, layer: AnyNode): Channels | string {
-  const y = layer.outputs[0]!, N = y.shape.at(-1), readersOf = consumers(graph), found: Channels = { carriers: new Set([y]), through: [], readers: [] };
+  const y = layer.outputs[0]!, N = innermost(y.shape), readersOf = consumers(graph), found: Channels = { carriers: new Set([y]), through: [], readers: [] };
   if (N < 2) return 'it has one channel';
   for (const node of graph.nodes) {
     const carried = node.inputs.filter((tensor) => tensor && found.carriers.has(tensor));
@@ -60,13 +60,13 @@ function follow(graph: Graph, layer: AnyNode): Channels | string {
 function isByChannel({ op, attributes, inputs, outputs }: AnyNode, N: number): boolean {
   const [x] = inputs, last = x!.shape.length - 1, constants = inputs.flatMap((tensor) => (tensor?.data ? [tensor] : []));
   // constants are one number for all channels or one for each
-  if (constants.some(({ shape }) => shape.length > 0 && shape.at(-1) > 1 && shape.at(-1) % N !== 0) || constants.length === inputs.length) return false;
+  if (constants.some(({ shape }) => shape.length > 0 && innermost(shape) > 1 && innermost(shape) % N !== 0) || constants.length === inputs.length) return false;
   switch (op) {
     case 'unary': case 'prelu': case 'binary': case 'quantize': case 'dequantize': case 'averagePool2d': case 'maxPool2d': case 'resize2d': return true;
-    case 'depthwiseConv2d': return inputs[1]!.data !== undefined && inputs[1]!.shape.at(-1) === x!.shape[last];
+    case 'depthwiseConv2d': return inputs[1]!.data !== undefined && innermost(inputs[1]!.shape) === x!.shape[last];
     case 'pad': return attributes.before[last] === 0 && attributes.after[last] === 0;
     case 'reduce': return !attributes.axes.includes(last);
-    case 'reshape': return outputs[0]!.shape.length > 0 && outputs[0]!.shape.at(-1) % N === 0;
+    case 'reshape': return outputs[0]!.shape.length > 0 && innermost(outputs[0]!.shape) % N === 0;
     default: return false;
   }
 }

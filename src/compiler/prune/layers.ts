@@ -1,4 +1,4 @@
-import { elementCount, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
+import { elementCount, innermost, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
 import { roundAway } from '../../ops/support';
 
 /** Weights that can go: those of a convolution or fully connected layer, or one of the two matrices of a recurrent layer. */
@@ -61,7 +61,7 @@ export function layerOf(node: AnyNode): WeightedLayer | undefined {
   const tensor = node.inputs[1], bias = node.inputs[2], groups = node.op === 'conv2d' ? node.attributes.groups : 1;
   if (!tensor?.data || (bias && !bias.data) || groups !== 1) return undefined;
   const shape = tensor.shape, N = shape[0]!, K = elementCount(shape.slice(1)), out = node.outputs[0]!.shape;
-  return { node, name: node.name, N, K, taps: K / shape.at(-1), pixels: node.op === 'conv2d' ? out[1]! * out[2]! : out[0]!, lanes: N, weightsAt: 1, biasAt: 2, seen: node.inputs[0]! };
+  return { node, name: node.name, N, K, taps: K / innermost(shape), pixels: node.op === 'conv2d' ? out[1]! * out[2]! : out[0]!, lanes: N, weightsAt: 1, biasAt: 2, seen: node.inputs[0]! };
 }
 
 /** The scale and zero point of weight n; floats are what they are. */
