@@ -1,8 +1,9 @@
 import { KletError } from '../errors';
 import { cloneGraph, tensorsOf } from '../graph/edit';
-import { elementCount, entriesOf, type AnyNode, type Graph, type Quantization, type Tensor } from '../graph/graph';
+import { elementCount, entriesOf, perTensor, type AnyNode, type Graph, type Quantization, type Tensor } from '../graph/graph';
 import { operatorOf } from '../ops/index';
 import type { QuantizationRule } from '../ops/operator';
+import { biasInSteps, leastScale } from './quantizeBias';
 import { isRecurrent, largestCell, quantizedCell } from './quantizeCells';
 import { rangeStates, quantizedStates, type Range } from './quantizeStates';
 import { f32, roundAway } from '../ops/support';
@@ -174,8 +175,10 @@ function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, ranges: Map<st
 
 function quantizedInput(node: AnyNode, tensor: Tensor, index: number, rule: QuantizationRule, twin: (tensor: Tensor) => Tensor): Tensor {
   if (!tensor.data || tensor.dtype !== 'float32') return twin(tensor);
-  if (rule === 'weights' && index === 1) return quantizedWeights(node, tensor);
-  if (rule === 'weights' && index === 2) return quantizedBias(tensor, twin(node.inputs[0]!), quantizedWeights(node, node.inputs[1]!));
+  if (rule === 'weights' && (index === 1 || index === 2)) {
+    const [x, w, bias] = node.inputs as [Tensor, Tensor, Tensor | null | undefined], step = perTensor(twin(x)).scale, weights = quantizedWeights(node, w, bias, step);
+    return index === 1 ? weights : biasInSteps(tensor, weights, step);
+  }
   const values = tensor.data as Float32Array, range: Range = [0, 0];
   for (const value of values) {
     range[0] = Math.min(range[0], value);
@@ -189,21 +192,15 @@ function intoSteps(values: Float32Array, { scale, zeroPoint }: Quantization): In
   return Int8Array.from(values, (v) => Math.max(-128, Math.min(127, roundAway(v / scale[0]!) + zeroPoint[0]!)));
 }
 
-/** Symmetric int8 per output channel: depthwise weights have their channels last, the others first. */
-function quantizedWeights(node: AnyNode, tensor: Tensor): Tensor {
+/** Symmetric int8 per output channel: depthwise weights have their channels last, the others first. The bias must fit, in steps of the channel's sums. */
+function quantizedWeights(node: AnyNode, tensor: Tensor, bias: Tensor | null | undefined, step: number): Tensor {
   const axis = node.op === 'depthwiseConv2d' ? tensor.shape.length - 1 : 0, channels = tensor.shape[axis]!, values = tensor.data as Float32Array;
   const inner = elementCount(tensor.shape.slice(axis + 1)), channelOf = (i: number): number => Math.floor(i / inner) % channels;
   const largest = new Float64Array(channels);
   values.forEach((v, i) => { largest[channelOf(i)] = Math.max(largest[channelOf(i)]!, Math.abs(v)); });
-  // a channel without weights, as pruning leaves some, still has a bias, which must fit in its steps
-  const scale = Array.from(largest, (m) => f32((m || 1) / 127));
+  const K = values.length / channels, scale = Array.from(largest, (m, c) => f32(Math.max((m || 1) / 127, leastScale(Number(bias?.data?.[c] ?? 0), step, K))));
   return {
     ...tensor, dtype: 'int8', quantization: { scale, zeroPoint: scale.map(() => 0), axis },
     data: Int8Array.from(values, (v, i) => Math.max(-127, Math.min(127, roundAway(v / scale[channelOf(i)]!)))),
   };
-}
-
-function quantizedBias(tensor: Tensor, x: Tensor, weights: Tensor): Tensor {
-  const scale = weights.quantization!.scale.map((s) => s * x.quantization!.scale[0]!);
-  return { ...tensor, dtype: 'int32', data: Int32Array.from(tensor.data as Float32Array, (v, c) => roundAway(v / scale[c]!)) };
 }

@@ -1,6 +1,7 @@
 import { perTensor, type AnyNode, type Node, type Tensor } from '../graph/graph';
 import { stridesOfSequence } from '../ops/recurrent';
 import { f32, roundAway } from '../ops/support';
+import { biasInSteps, leastScale } from './quantizeBias';
 
 // Post-training quantization of recurrent layers: int8 weights with one scale a gate, biases in steps of the input's sums, an int16 cell state of an lstm in
 // steps of a power of two that holds the largest cell of the samples.
@@ -11,10 +12,11 @@ export function isRecurrent(node: AnyNode): node is RecurrentNode {
   return node.op === 'lstm' || node.op === 'gru' || node.op === 'rnn';
 }
 
-/** Symmetric integers up to `most` with one scale for each of `gates`. */
-function perGate(tensor: Tensor, gates: number, most: 127 | 32767): Tensor {
+/** Symmetric integers up to `most` with one scale for each of `gates`, in which the bias fits when the activations are in steps of `step`. */
+function perGate(tensor: Tensor, gates: number, most: 127 | 32767, bias?: Tensor | null, step = 1): Tensor {
   const values = tensor.data as Float32Array, size = values.length / gates, rows = tensor.shape[0]!;
-  const scales = Array.from({ length: gates }, (_, gate) => f32(values.subarray(gate * size, (gate + 1) * size).reduce((m, v) => Math.max(m, Math.abs(v)), 1e-8) / most));
+  const largest = (of: Float32Array, gate: number): number => of.subarray(gate * of.length / gates, (gate + 1) * of.length / gates).reduce((m, v) => Math.max(m, Math.abs(v)), 1e-8);
+  const scales = Array.from({ length: gates }, (_, gate) => f32(Math.max(largest(values, gate) / most, bias ? leastScale(largest(bias.data as Float32Array, gate), step, values.length / rows) : 0)));
   const steps = (v: number, i: number): number => Math.max(-most, Math.min(most, roundAway(v / scales[Math.floor(i / size)]!)));
   return {
     ...tensor, dtype: most === 127 ? 'int8' : 'int16', data: most === 127 ? Int8Array.from(values, steps) : Int16Array.from(values, steps),
@@ -22,23 +24,19 @@ function perGate(tensor: Tensor, gates: number, most: 127 | 32767): Tensor {
   };
 }
 
-/** A bias in steps of the sums that it is added to: `scale` times that of its row's weights. */
-function biasIn(tensor: Tensor, weights: Tensor, scale: number): Tensor {
-  return { ...tensor, dtype: 'int32', data: Int32Array.from(tensor.data as Float32Array, (v, row) => roundAway(v / (scale * weights.quantization!.scale[row]!))) };
-}
-
 /** The int8 layer on an int8 input. */
 export function quantizedCell(node: RecurrentNode, x: Tensor, y: Tensor, cellRanges: Map<string, number>): RecurrentNode {
   const [, w, u, bias, fourth, projection, projectionBias] = node.inputs as [Tensor, Tensor, Tensor, Tensor | null, Tensor | null, Tensor | null, Tensor | null];
   const outputs = u.shape[1]!, gates = node.op === 'gru' ? 3 : node.op === 'rnn' ? 1 : w.shape[0]! / (projection ? projection.shape[1]! : outputs);
-  const weights = perGate(w, gates, 127), recurrent = perGate(u, gates, 127), inputs: (Tensor | null)[] = [x, weights, recurrent, bias && biasIn(bias, weights, perTensor(x).scale)];
-  if (node.op === 'gru') return { ...node, inputs: [...inputs, fourth && biasIn(fourth, recurrent, 1 / 128)] };
+  const step = perTensor(x).scale, hidden = { scale: 1 / 128, zeroPoint: 0 }, gruBias = node.op === 'gru' ? fourth : null;
+  const weights = perGate(w, gates, 127, bias, step), recurrent = perGate(u, gates, 127, gruBias, hidden.scale), inputs: (Tensor | null)[] = [x, weights, recurrent, bias && biasInSteps(bias, weights, step)];
+  if (node.op === 'gru') return { ...node, inputs: [...inputs, gruBias && biasInSteps(gruBias, recurrent, hidden.scale)] };
   if (node.op === 'rnn') return { ...node, inputs };
   // o·tanh(c) is within ±1; without a projection it is the output
-  const hidden = { scale: 1 / 128, zeroPoint: 0 }, packed = projection && perGate(projection, 1, 127), largest = Math.max(1, cellRanges.get(node.name) ?? 8);
+  const packed = projection && perGate(projection, 1, 127, projectionBias, hidden.scale), largest = Math.max(1, cellRanges.get(node.name) ?? 8);
   const bits = Math.min(6, Math.ceil(Math.log2(largest * 1.05)));
   return {
-    ...node, inputs: [...inputs, fourth && perGate(fourth, gates - 1, 32767), packed, projectionBias && packed && biasIn(projectionBias, packed, hidden.scale)],
+    ...node, inputs: [...inputs, fourth && perGate(fourth, gates - 1, 32767), packed, projectionBias && packed && biasInSteps(projectionBias, packed, hidden.scale)],
     attributes: { ...node.attributes, cellScale: 2 ** (bits - 15), ...(packed ? { hidden } : { hidden: { scale: perTensor(y).scale, zeroPoint: -perTensor(y).zeroPoint } }) },
   };
 }

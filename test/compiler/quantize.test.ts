@@ -87,6 +87,19 @@ describe('quantize', () => {
     expect(Math.abs(first! - 3)).toBeLessThan(0.05);
   });
 
+  test.each([1e-3, 1e-6, 1e-9, 1e-20])('keeps a bias beside weights of %s, whose steps would not hold it, and their share where it shows', (size) => {
+    const b = new GraphBuilder('small weights'), random = new Random(5), x = b.input('x', [1, 5, 5, 6]);
+    const small = (shape: number[]): Tensor => b.constant(Float32Array.from({ length: shape.reduce((p, q) => p * q) }, () => random.between(-size, size)), shape);
+    const bias = b.constant(Float32Array.of(100, -40, 0, 3e-7, -1, 7), [6]), window = { stride: [1, 1] as [number, number], dilation: [1, 1] as [number, number], padding: [0, 0, 0, 0] as [number, number, number, number], activation: 'none' as const };
+    const graph = b.finish([b.node('conv2d', [x, small([6, 3, 3, 6]), bias], { ...window, groups: 1 }), b.node('depthwiseConv2d', [x, small([1, 3, 3, 6]), bias], window)]);
+    const samples = Array.from({ length: 10 }, () => random.fill(new Float32Array(150))), int8 = quantize(graph, { samples }), float = loadSync(compile(graph)), found = loadSync(compile(int8));
+    for (const sample of samples) {
+      const real = float.predict(sample), near = found.predict(sample);
+      found.outputs.forEach(({ name, scale }) => real[name]!.forEach((v, i) => expect(Math.abs(v - near[name]![i]!)).toBeLessThan(scale! * 1.01)));
+    }
+    checkGraph(int8, 1);
+  });
+
   test('leaves inputs and outputs float when asked, and the given graph as it was', () => {
     const graph = network(8), before = JSON.stringify(graph), result = quantize(graph, { samples: pictures(8, 5), floatBorder: true });
     expect(JSON.stringify(graph)).toBe(before);
