@@ -9,7 +9,10 @@ import { curvature, momentsOf, refit } from './refit';
 import { cheapestMask, depthOf, unitCosts, type PrunePattern, type UnitPattern } from './units';
 
 export interface PruneOptions {
-  /** Part of the weights that goes, 0 to below 1: of every layer, or of those named. */
+  /**
+   * Part of the weights that goes, 0 to below 1: of every layer, or of those named. Pairs stay in fours, and an output that keeps any keeps four: of layers of
+   * few inputs less goes than that.
+   */
   sparsity: number | Record<string, number>;
   /**
    * What goes together (default: pairs, and blocks in layers of one row and in recurrent layers, which is what there are kernels for). `channels`

@@ -9,7 +9,7 @@ export type UnitPattern = 'weights' | 'pairs' | 'blocks';
 export type PrunePattern = UnitPattern | 'channels';
 
 const sizes: Record<UnitPattern, { rows: number; depth: number }> = { weights: { rows: 1, depth: 1 }, pairs: { rows: 1, depth: 2 }, blocks: { rows: 8, depth: 4 } };
-/** The core multiplies pairs in fours: a channel that keeps another number pays for the next. */
+/** The core multiplies pairs in fours: a channel that keeps another number pays for the next, and one that keeps any keeps four. */
 const FOURS = 4;
 
 /** For one place along K, the matrix [depth][depth] that weighs its weights w: their removal costs w·M·w. Without: w·w. */
@@ -18,6 +18,8 @@ export type Weighing = (place: number) => ArrayLike<number> | undefined;
 export function depthOf(pattern: UnitPattern): number {
   return sizes[pattern].depth;
 }
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0);
 
 /** Which list of units output n belongs to, and how many lists there are before output N: each gate has its own. */
 function listOf({ lanes }: PrunableLayer, n: number, rows: number): number {
@@ -46,10 +48,15 @@ export function cheapestMask(layer: PrunableLayer, costs: Float64Array, sparsity
   const order = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i).sort((a, b) => costs[b]! - costs[a]! || a - b);
   for (const unit of order(0, costs.length).slice(0, Math.round(costs.length * (1 - sparsity)))) stays[unit] = 1;
   if (pattern === 'pairs') {
-    for (let list = 0; list < lists; list++) {
-      const from = list * places, kept = stays.subarray(from, from + places).reduce((sum, stay) => sum + stay, 0), fours = Math.min(places, Math.round(kept / FOURS) * FOURS);
-      order(from, from + places).forEach((unit, i) => { stays[unit] = i < fours ? 1 : 0; });
+    const ranked = Array.from({ length: lists }, (_, list) => order(list * places, (list + 1) * places)), kept = ranked.map((units) => units.filter((unit) => stays[unit] === 1).length);
+    const fours = kept.map((count) => count && Math.max(1, Math.round(count / FOURS))), costOfLast = (list: number): number => ranked[list]!.slice((fours[list]! - 1) * FOURS, fours[list]! * FOURS).reduce((sum, unit) => sum + costs[unit]!, 0);
+    // the fours of those that would have had none are others' cheapest
+    for (let more = sumOf(fours) - Math.round(sumOf(kept) / FOURS); more > 0; more--) {
+      const cheapest = fours.flatMap((count, list) => (count > 1 ? [{ list, cost: costOfLast(list) }] : [])).reduce((best, one) => (one.cost < best.cost ? one : best), { list: -1, cost: Infinity });
+      if (cheapest.list < 0) break;
+      fours[cheapest.list]!--;
     }
+    ranked.forEach((units, list) => { units.forEach((unit, i) => { stays[unit] = i < fours[list]! * FOURS ? 1 : 0; }); });
   }
   const mask = new Uint8Array(N * K);
   for (let n = 0; n < N; n++) for (let k = 0; k < K; k++) mask[n * K + k] = stays[listOf(layer, n, rows) * places + Math.floor(k / depth)]!;

@@ -66,6 +66,17 @@ describe('prune', () => {
     expect(left).toEqual([...after].filter((w) => w !== 0));
   });
 
+  test('leaves four pairs to an output that has some among the layer\'s largest, and none to one that has not', () => {
+    const b = new GraphBuilder('few inputs'), x = b.input('x', [1, 4, 4, 16]), N = 24, weights = Float32Array.from({ length: N * 16 }, (_, i) => (i < 32 ? 1e-3 : 1) * normal());
+    const y = b.node('conv2d', [x, b.constant(weights, [N, 1, 1, 16]), null], { stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0], groups: 1, activation: 'none' }, { name: 'narrow' });
+    const { graph, layers } = prune(b.finish([y]), { sparsity: 0.8, pattern: 'pairs' }), left = weightsOf(graph, 'narrow').data as Float32Array;
+    const pairs = Array.from({ length: N }, (_, n) => Array.from({ length: 8 }, (_pair, p) => left.subarray(n * 16 + 2 * p, n * 16 + 2 * p + 2).some((w) => w !== 0)).filter(Boolean).length);
+    expect(pairs.slice(0, 2)).toEqual([0, 0]);
+    expect(pairs.slice(2).filter((count) => count === 0).length).toBeLessThan(6); // of 22, none of whose pairs is among the fifth that is largest
+    expect(new Set(pairs)).toEqual(new Set([0, 4]));
+    expect(layers[0]!.sparsity).toBeCloseTo(zeros(weightsOf(graph, 'narrow')), 10);
+  });
+
   test('keeps pairs in fours, and blocks of 8 by 4', () => {
     const pairs = weightsOf(prune(float, { sparsity: 0.7, pattern: 'pairs' }).graph, 'wide').data!, blocks = weightsOf(prune(float, { sparsity: 0.7, pattern: 'blocks' }).graph, 'wide').data!;
     for (let n = 0; n < 48; n++) {
