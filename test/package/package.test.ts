@@ -37,9 +37,16 @@ describe('the packed package', () => {
     expect(filesIn([packed.json.exports, packed.json.bin]).filter((file) => !existsSync(path.join(folder, file)))).toEqual([]);
     // the models are as the project has them, and what the README shows with them is there
     for (const file of ['digits/digits.klet', 'digits/samples/7.png', 'spoken-digits/spoken-digits.klet']) expect(readFileSync(path.join(folder, 'models', file)).equals(readFileSync(path.join(root, 'models', file))), file).toBe(true);
-    expect(readdirSync(path.join(folder, 'models'), { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name))).toHaveLength(3);
+    expect(readdirSync(path.join(folder, 'models'), { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name) && !name.endsWith('README.md'))).toHaveLength(3);
     for (const inside of ['src', 'assembly', 'test', 'node_modules', 'build']) expect(existsSync(path.join(folder, inside)), inside).toBe(false);
   });
+});
+
+test('what the packed README links to is in the package', () => {
+  const folder = path.join(packed.project, 'node_modules/kinglet'), links = Array.from(readFileSync(path.join(folder, 'README.md'), 'utf8').matchAll(/\]\(([^)\s#]+)[^)]*\)/g), ([, target]) => target!);
+  const relative = links.filter((target) => !/^[a-z]+:/.test(target));
+  expect(relative.length).toBeGreaterThan(5);
+  expect(relative.filter((target) => !existsSync(path.join(folder, target)))).toEqual([]);
 });
 
 /** The files that a part of package.json names. */
