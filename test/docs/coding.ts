@@ -1,8 +1,6 @@
-import { constantsOf, readPage } from './page';
+import { C } from './fields';
 
 // Entropy-coded sections, as docs/format.md has them: see runner.ts.
-
-const C = Object.fromEntries(constantsOf(readPage('docs/format.md')));
 
 /** The bytes of WEIGHTS from those of CODED. */
 export function decode(coded: Uint8Array): Uint8Array {

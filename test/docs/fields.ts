@@ -1,0 +1,135 @@
+import { constantsOf, readPage } from './page';
+
+// The fields of records as docs/format.md names them, the arrays that they point at, and the page's arithmetic: see runner.ts.
+
+export const C = Object.fromEntries(constantsOf(readPage('docs/format.md')));
+export const f = Math.fround;
+
+/** An array in the arena or in WEIGHTS. */
+class Place {
+  /** @param dtype one of the page's, or I16, which only records of states and their tables hold */
+  constructor(private readonly view: DataView, private readonly start: number, private readonly dtype: number, private readonly bytes = sizeOf(dtype)) {}
+  get(i: number): number {
+    const at = this.start + i * this.bytes, { view } = this;
+    switch (this.dtype) {
+      case C.DTYPE_I8: return view.getInt8(at);
+      case C.DTYPE_U8: return view.getUint8(at);
+      case C.DTYPE_F32: return view.getFloat32(at, true);
+      case I16: return view.getInt16(at, true);
+      default: return view.getInt32(at, true);
+    }
+  }
+  set(i: number, x: number): void {
+    const at = this.start + i * this.bytes, { view } = this;
+    if (this.dtype === C.DTYPE_F32) view.setFloat32(at, x, true);
+    else if (this.bytes === 1) view.setInt8(at, x);
+    else if (this.bytes === 2) view.setInt16(at, x, true);
+    else view.setInt32(at, x, true);
+  }
+}
+
+export const I16 = -16;
+
+export function sizeOf(dtype: number): number {
+  return dtype === I16 ? 2 : dtype === C.DTYPE_I8 || dtype === C.DTYPE_U8 ? 1 : 4;
+}
+
+/** The fields of one record. */
+export class Fields {
+  readonly opcode: number;
+  readonly dtype: number;
+  readonly floats: boolean;
+  constructor(private readonly plan: DataView, private readonly at: number, private readonly arena: DataView, private readonly weights: DataView) {
+    this.opcode = plan.getUint8(at + C.RECORD_OPCODE!);
+    this.dtype = plan.getUint8(at + C.RECORD_DTYPE!);
+    this.floats = this.dtype === C.DTYPE_F32;
+  }
+  int(name: string, i = 0): number {
+    return this.plan.getInt32(this.at + C[name]! + i * 4, true);
+  }
+  float(name: string): number {
+    return this.plan.getFloat32(this.at + C[name]!, true);
+  }
+  /** MIN, MAX: i32 or f32 by the record's dtype. */
+  bound(name: string): number {
+    return this.floats ? this.float(name) : this.int(name);
+  }
+  source(name: string, dtype = this.dtype): Place {
+    const raw = this.plan.getUint32(this.at + C[name]!, true), constant = raw >= C.SOURCE_IN_WEIGHTS!;
+    return new Place(constant ? this.weights : this.arena, constant ? raw - C.SOURCE_IN_WEIGHTS! : raw, dtype);
+  }
+  target(name: string, dtype = this.dtype): Place {
+    return new Place(this.arena, this.int(name), dtype);
+  }
+  table(name: string, dtype: number): Place {
+    return new Place(this.weights, this.int(name), dtype);
+  }
+  /** The numbers of fields NAME_A NAME_B …, shortly. */
+  ints<K extends string>(prefix: string, ...names: K[]): Record<K, number> {
+    return Object.fromEntries(names.map((name) => [name, this.int(`${prefix}_${name}`)])) as Record<K, number>;
+  }
+}
+
+/** Every index of a walk, with its elements in two tensors, the last dimension fastest. */
+export function* walk(r: Fields, dimensions: string, first: string, second: string): Generator<[number, number]> {
+  const sizes = range(C.MAX_RANK!).map((d) => r.int(dimensions, d)), count = sizes.reduce((a, b) => a * b, 1);
+  for (let n = 0; n < count; n++) {
+    let rest = n, a = 0, b = 0;
+    for (let d = C.MAX_RANK! - 1; d >= 0; d--) {
+      const i = rest % sizes[d]!;
+      rest = (rest - i) / sizes[d]!;
+      a += i * r.int(first, d);
+      b += i * r.int(second, d);
+    }
+    yield [a, b];
+  }
+}
+
+// ── arithmetic ────────────────────────────────────────────────────────────────────────────────────────────
+
+export function even(x: number): number {
+  const down = Math.floor(x), rest = x - down;
+  return rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down;
+}
+
+export function away(x: number): number {
+  return Math.trunc(f(x + (x < 0 ? -0.5 : 0.5)));
+}
+
+export function clamp(x: number, low: number, high: number): number {
+  const y = x < low ? low : x;
+  return high < y ? high : y;
+}
+
+interface Steps {
+  zero: number;
+  min: number;
+  max: number;
+}
+
+export function steps(r: Fields, prefix: string): Steps {
+  return { zero: r.int(`${prefix}_TARGET_ZERO`), min: C[`${prefix}_MIN`] === undefined ? -128 : r.int(`${prefix}_MIN`), max: C[`${prefix}_MAX`] === undefined ? 127 : r.int(`${prefix}_MAX`) };
+}
+
+export const wholeRange = (zero: number): Steps => ({ zero, min: -128, max: 127 });
+
+export function requantize(acc: number, scale: number, { zero, min, max }: Steps): number {
+  return even(clamp(f(f(acc) * scale), min - zero, max - zero)) + zero;
+}
+
+export function quantize(x: number, { zero, min, max }: Steps): number {
+  return even(clamp(Number.isNaN(x) ? 0 : x, min - zero, max - zero)) + zero;
+}
+
+export const max = (a: number, b: number): number => (a < b ? b : a), min = (a: number, b: number): number => (b < a ? b : a), add = (a: number, b: number): number => f(a + b);
+
+/** A row of f32 in its order; `take` joins an element to a partial result. */
+export function fold(row: number[], first: number, take: (p: number, x: number) => number, join = take): number {
+  const whole = row.length - (row.length % 4), p = [first, first, first, first];
+  for (let i = 0; i < whole; i++) p[i % 4] = take(p[i % 4]!, row[i]!);
+  return row.slice(whole).reduce(take, join(join(p[0]!, p[2]!), join(p[1]!, p[3]!)));
+}
+
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+export const up8 = (n: number): number => Math.ceil(n / 8) * 8;
