@@ -10,9 +10,10 @@ import { gemm_i8_4x8, gemm_split_6x8, gemv_i8_1x8, gemv_split_1x8 } from '../ker
 import { product_f32 } from '../kernels/gemmF32';
 import { GATHERED, gather_fill, gather_i8, sum_split, widen_panel_i8 } from '../kernels/widen';
 import {
-  big, bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch, scratch, source, splits, table, target,
+  big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch, scratch, source, splits, table, target,
 } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, splitProduct } from '../threads';
+import { describeRequantization } from './ranges';
 
 // Scratch: the block's output addresses, its runs (f32), a sink for the rows that fill up the last tile (i8), the gathered
 // rows, and (i8) one widened panel.
@@ -73,17 +74,6 @@ export function panelsOf(r: usize): f64 {
   return <f64>groups * <f64>((int(r, CONV2D_OUT_C) / groups + 7) / 8);
 }
 
-/** Scales, zero points and range of an i8 convolution. */
-export function describeRequantization(r: usize, panels: f64): void {
-  table(r, CONV2D_SCALE, panels * 32, 16);
-  checkFiniteTable(r, CONV2D_SCALE, panels * 8);
-  checkRange(r, CONV2D_SOURCE_ZERO, -128, 127);
-  checkRange(r, CONV2D_WEIGHTS_ZERO, -128, 127);
-  checkRange(r, CONV2D_TARGET_ZERO, -128, 127);
-  checkRange(r, CONV2D_MIN, -128, 127);
-  checkRange(r, CONV2D_MAX, int(r, CONV2D_MIN), 127);
-}
-
 export function describeConv2d(r: usize): void {
   checkRecord(r, CONV2D_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
   const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r)), outC = int(r, CONV2D_OUT_C);
@@ -95,7 +85,7 @@ export function describeConv2d(r: usize): void {
     checkFinite(r, CONV2D_SOURCE_ZERO);
     needScratch(rows * 4 * (1 + big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W) + K));
   } else {
-    describeRequantization(r, panels);
+    describeRequantization(r, CONV2D_SCALE, CONV2D_SOURCE_ZERO, panels);
     needScratch(rows * 8 + 32 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
   }
 }

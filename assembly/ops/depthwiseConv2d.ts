@@ -7,8 +7,9 @@ import {
 import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, pair_taps_i8_3x3, WEIGHTS_3X3 } from '../kernels/depthwise';
 import { depthwise_f32, depthwise_f32_3x3 } from '../kernels/depthwiseF32';
 import { depthwise_split_3x3_s1, depthwise_split_3x3_s2, SPLIT_WEIGHTS_3X3, split_taps_i8_3x3 } from '../kernels/depthwiseSplit';
-import { big, bytesOf, checkCounts, checkFiniteTable, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, splits, table, target } from '../record';
+import { big, bytesOf, checkCounts, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, splits, table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
+import { describeRequantization } from './ranges';
 
 // Scratch: a row of zero points [C] + 16 │ widened weights (i8) │ tap addresses u32 [KH·KW rounded up to 2]
 
@@ -34,15 +35,7 @@ export function describeDepthwiseConv2d(r: usize): void {
   target(r, DEPTHWISE_TARGET, big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * size, <u32>size);
   table(r, DEPTHWISE_WEIGHTS, f32s ? taps * C * 4 : blocks * taps * 8, 16);
   table(r, DEPTHWISE_BIAS, blocks * 32, 16);
-  if (!f32s) {
-    table(r, DEPTHWISE_SCALE, blocks * 32, 16);
-    checkFiniteTable(r, DEPTHWISE_SCALE, blocks * 8);
-    checkRange(r, DEPTHWISE_SOURCE_ZERO, -128, 127);
-    checkRange(r, DEPTHWISE_WEIGHTS_ZERO, -128, 127);
-    checkRange(r, DEPTHWISE_TARGET_ZERO, -128, 127);
-    checkRange(r, DEPTHWISE_MIN, -128, 127);
-    checkRange(r, DEPTHWISE_MAX, int(r, DEPTHWISE_MIN), 127);
-  }
+  if (!f32s) describeRequantization(r, DEPTHWISE_SCALE, DEPTHWISE_SOURCE_ZERO, blocks);
   needScratch(C * size + 64 + (f32s ? 0 : blocks * Math.max(SPLIT_WEIGHTS_3X3, Math.ceil(taps / 2) * 32)) + Math.ceil(taps / 2) * 8);
 }
 

@@ -1,5 +1,5 @@
 import { FAULT_ATTRIBUTE } from '../layout';
-import { checkRange, fail, float, int } from '../record';
+import { checkFiniteTable, checkRange, fail, float, int, table } from '../record';
 
 // Checks that several operators share.
 
@@ -23,4 +23,12 @@ export function checkZero(r: usize, field: usize): void {
 export function checkPositive(r: usize, field: usize): void {
   const value = float(r, field);
   if (!(value > 0 && value - value == 0)) fail(FAULT_ATTRIBUTE);
+}
+
+/** Scales f32 [panels][8] of an i8 convolution, and five fields in a row: the zero points of source, weights and target, and the range. */
+export function describeRequantization(r: usize, scale: usize, sourceZero: usize, panels: f64): void {
+  table(r, scale, panels * 32, 16);
+  checkFiniteTable(r, scale, panels * 8);
+  for (let i = 0; i < 3; i++) checkZero(r, sourceZero + (i << 2));
+  checkActivation(r, sourceZero + 12, sourceZero + 16, false);
 }

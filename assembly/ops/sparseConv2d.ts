@@ -8,7 +8,8 @@ import { interleave_i8, ROW_TAIL, spmm_blocks_i8, spmm_pairs_i8, TURN_BYTES } fr
 import { widen_i8_i16 } from '../kernels/widen';
 import { big, checkCounts, checkedTable, checkRange, checkRecord, fail, int, needScratch, scratch, table } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { describeGeometry, describeRequantization, listOutputs, panelsOf } from './conv2d';
+import { describeGeometry, listOutputs, panelsOf } from './conv2d';
+import { describeRequantization } from './ranges';
 
 // Scratch: the tile's output addresses u32 [R] │ its input addresses u32 [R] │ a pixel of zero points i8 [C] + 16 │ and for
 //
@@ -25,7 +26,7 @@ export function describeSparseConv2d(r: usize): void {
   checkRecord(r, SPARSE_BYTES, 1 << DTYPE_I8);
   const K = describeGeometry(r, 1), panels = panelsOf(r), rows = int(r, CONV2D_BLOCK_ROWS), taps = big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W);
   table(r, CONV2D_BIAS, panels * 32, 16);
-  describeRequantization(r, panels);
+  describeRequantization(r, CONV2D_SCALE, CONV2D_SOURCE_ZERO, panels);
   checkRange(r, CONV2D_GROUPS, 1, 1);
   checkRange(r, SPARSE_PATTERN, SPARSE_PAIRS, SPARSE_BLOCKS);
   checkCounts(r, SPARSE_ENTRIES, 1);

@@ -91,6 +91,12 @@ const lies: [title: string, record: number, about: RegExp, ...changes: Change[]]
   ['a range upside down', conv, attribute, [L.CONV2D_MIN, 5], [L.CONV2D_MAX, 4]],
   ['a range beyond int8', conv, attribute, [L.CONV2D_MAX, 128]],
   ['a zero point beyond int8', conv, attribute, [L.CONV2D_SOURCE_ZERO, 1000]],
+  ...(['SOURCE_ZERO', 'WEIGHTS_ZERO', 'TARGET_ZERO', 'MIN', 'MAX'] as const).flatMap((name) => [-129, 128].flatMap((value): typeof lies => [
+    [`${name} of a convolution at ${value}`, conv, attribute, [L[`CONV2D_${name}`], value]],
+    [`${name} of a depthwise convolution at ${value}`, depthwise, attribute, [L[`DEPTHWISE_${name}`], value]],
+  ])),
+  ['a depthwise range upside down', depthwise, attribute, [L.DEPTHWISE_MIN, 5], [L.DEPTHWISE_MAX, 4]],
+  ['depthwise scales behind the weights', depthwise, weights, [L.DEPTHWISE_SCALE, 1 << 20]],
   ['depthwise channels beyond the weights', depthwise, /reaches outside/, [L.DEPTHWISE_CHANNELS, 1000]],
   ['a depthwise kernel beyond the weights', depthwise, weights, [L.DEPTHWISE_KERNEL_H, 1000]],
   ['depthwise outputs beyond the arena', depthwise, arena, [L.DEPTHWISE_OUT_W, 10_000]],
