@@ -78,7 +78,7 @@ export const CODED_PLANES = 4;
 export const CODED_CHANNELS = 8;
 export const MAX_CODED_TABLES = 33;
 /** Memory that decoding needs behind the coded section, for each table and each run. */
-export const CODED_TABLE_ROOM = 16384;
+export const CODED_TABLE_ROOM = 5120;
 export const CODED_STATE_ROOM = 24;
 
 // ── records ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,19 +2,20 @@
 // turns, so that one need not wait for the other: byte i of four comes from state i.
 //
 //   state  u32 x [4], each 2^16 … 2^32 − 1 │ u32 address of the next u16 │ u32 end
-//   table  u32 [4096]: symbol │ (frequency − 1) << 8 │ (slot − first slot of the symbol) << 20
+//   table  u8 [4096] the symbol of each slot │ u32 [256] of each symbol: frequency │ its first slot << 16
 export const RANS_BITS = 12;
 export const RANS_LOWEST: u32 = 65536;
 export const RANS_NEXT = 16;
 export const RANS_END = 20;
 export const RANS_STATE_BYTES = 24;
-export const RANS_TABLE_BYTES = 4 << RANS_BITS;
-const SLOTS = (1 << RANS_BITS) - 1;
+const SLOTS = (1 << RANS_BITS) - 1, SYMBOLS = 1 << RANS_BITS;
+export const RANS_TABLE_BYTES = SYMBOLS + 1024;
 
-/** The state after one symbol, before it is filled up. */
+/** The state after a symbol, before it is filled up. */
 @inline
-function after(x: u32, entry: u32): u32 {
-  return ((entry >> 8 & SLOTS) + 1) * (x >> RANS_BITS) + (entry >> 20);
+function after(x: u32, table: usize, symbol: u32): u32 {
+  const entry = load<u32>(table + (<usize>symbol << 2), SYMBOLS);
+  return (entry & 0xffff) * (x >> RANS_BITS) + (x & SLOTS) - (entry >> 16);
 }
 
 /**
@@ -27,10 +28,9 @@ export function rans_decode(state: usize, table: usize, out: usize, quads: i32, 
   const end = load<usize>(state, RANS_END), step3 = step * 3;
   for (; quads > 0; quads--) {
     if (p > end) return false;
-    const e0 = load<u32>(table + ((x0 & SLOTS) << 2)), e1 = load<u32>(table + ((x1 & SLOTS) << 2));
-    const e2 = load<u32>(table + ((x2 & SLOTS) << 2)), e3 = load<u32>(table + ((x3 & SLOTS) << 2));
-    store<u8>(out, e0); store<u8>(out + step, e1); store<u8>(out + (step << 1), e2); store<u8>(out + step3, e3);
-    x0 = after(x0, e0); x1 = after(x1, e1); x2 = after(x2, e2); x3 = after(x3, e3);
+    const s0 = <u32>load<u8>(table + (x0 & SLOTS)), s1 = <u32>load<u8>(table + (x1 & SLOTS)), s2 = <u32>load<u8>(table + (x2 & SLOTS)), s3 = <u32>load<u8>(table + (x3 & SLOTS));
+    store<u8>(out, s0); store<u8>(out + step, s1); store<u8>(out + (step << 1), s2); store<u8>(out + step3, s3);
+    x0 = after(x0, table, s0); x1 = after(x1, table, s1); x2 = after(x2, table, s2); x3 = after(x3, table, s3);
     // without branches: which state is filled up is as good as random
     let low = x0 < RANS_LOWEST;
     x0 = select<u32>(x0 << 16 | <u32>load<u16>(p), x0, low); p += <usize>low << 1;
@@ -56,11 +56,11 @@ export function fill_lane(value: u32, out: usize, quads: i32, step: usize, strid
 
 /** One symbol from state 0. */
 export function rans_symbol(state: usize, table: usize): u32 {
-  const x = load<u32>(state), entry = load<u32>(table + ((x & SLOTS) << 2)), p = load<usize>(state, RANS_NEXT);
-  const rest = after(x, entry), low = rest < RANS_LOWEST && p < load<usize>(state, RANS_END);
+  const x = load<u32>(state), symbol = <u32>load<u8>(table + (x & SLOTS)), p = load<usize>(state, RANS_NEXT);
+  const rest = after(x, table, symbol), low = rest < RANS_LOWEST && p < load<usize>(state, RANS_END);
   store<u32>(state, low ? rest << 16 | <u32>load<u16>(p) : rest);
   store<usize>(state, low ? p + 2 : p, RANS_NEXT);
-  return entry & 255;
+  return symbol;
 }
 
 /**
@@ -80,7 +80,9 @@ export function rans_table(list: usize, end: usize, table: usize): usize {
     }
     if (frequency > 127) frequency = frequency & 127 | <u32>load<u8>(list++) << 7;
     if (slot + frequency > <u32>SLOTS + 1) return 0;
-    for (let i: u32 = 0; i < frequency; i++) store<u32>(table + (slot++ << 2), symbol | frequency - 1 << 8 | i << 20);
+    store<u32>(table + (<usize>symbol << 2), frequency | slot << 16, SYMBOLS);
+    memory.fill(table + slot, <u8>symbol, frequency);
+    slot += frequency;
   }
   return slot == SLOTS + 1 ? list : 0;
 }
