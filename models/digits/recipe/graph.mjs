@@ -1,4 +1,4 @@
-import { GraphBuilder, compile } from '../../../dist/compiler.js';
+import { GraphBuilder, compile, prune } from '../../../dist/compiler.js';
 import { namesOf } from './float-network.mjs';
 
 /** Weights, bias and what else of the kind a layer has, as inputs of its node. */
@@ -15,6 +15,21 @@ export function toGraph({ name, input, output, layers }) {
     x = builder.node(layer.op, [x, ...constantsOf(builder, layer)], layer.attributes, { name: last ? output.name : layer.name, shape: layer.shape });
   }
   return builder.finish([x]);
+}
+
+/**
+ * The network without so much of the output channels of each layer, those that samples miss least: fewer numbers in the same layers.
+ *
+ * @param samples inputs, as the network takes them
+ */
+export function withoutChannels(network, sparsity, samples) {
+  const { graph } = prune(toGraph(network), { sparsity, pattern: 'channels', samples });
+  const layers = network.layers.map((layer, i) => {
+    const { inputs, outputs } = graph.nodes[i];
+    const parts = namesOf(layer).map((part, j) => [part, { shape: inputs[j + 1].shape, data: inputs[j + 1].data }]);
+    return { ...layer, ...(layer.shape && { shape: outputs[0].shape }), ...Object.fromEntries(parts) };
+  });
+  return { ...network, layers };
 }
 
 /** Bytes of the file without golden vectors and notes, which can be left out. */

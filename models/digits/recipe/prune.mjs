@@ -1,47 +1,51 @@
 /**
- * Step 3: takes the float network, lets its weights go while it is trained on, and writes digits-pruned.float.json and .bin. Needs
- * kinglet built (dist/ at the top of the repository).
+ * Step 3: takes the float network without part of its channels, lets weights go while it is trained on, until `sparsity` of them all
+ * are gone, and writes digits-pruned.float.json and .bin. Needs kinglet built (dist/ at the top of the repository).
  *
- *     node prune.mjs [--epochs 60] [--sparsity 0.8] [--pattern weights] [--levels 31] [--out PATH]
+ *     node prune.mjs [--epochs 80] [--sparsity 0.8] [--channels 0.5] [--pattern weights] [--levels 31] [--out PATH]
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { Averages, PrunedWeights, Pruning, Range, distillation, fakeQuant } from '../../training/index.mjs';
 import { countRight, distorted, percent, rateAt, smoothed } from './batches.mjs';
-import { CLASSES, SIDE, loadDigits } from './data.mjs';
+import { CLASSES, SIDE, imageOf, loadDigits } from './data.mjs';
 import { PRUNED_NETWORK, loadFloatNetwork, saveFloatNetwork } from './float-network.mjs';
 import { foldedLayers, foldedLogits, withWeights } from './folded.mjs';
+import { withoutChannels } from './graph.mjs';
 import { seeded, shuffle } from './random.mjs';
 import { startTensorflow, tf } from './tensorflow.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    epochs: { type: 'string', default: '60' }, sparsity: { type: 'string', default: '0.8' }, pattern: { type: 'string', default: 'weights' },
+    epochs: { type: 'string', default: '80' }, sparsity: { type: 'string', default: '0.8' }, channels: { type: 'string', default: '0.5' }, pattern: { type: 'string', default: 'weights' },
     levels: { type: 'string', default: '31' }, out: { type: 'string', default: PRUNED_NETWORK },
   },
 });
 const EPOCHS = Number(options.epochs);
 const BATCH = 64;
-const PEAK_RATE = 2.5e-3;
+const PEAK_RATE = 3.5e-3;
 const WARMUP = 0.05; // of training
 const STRETCH = [0.02, 0.5]; // the stretch of training over which weights go
 const RENEWAL = 25; // steps from mask to mask
 const FEW = 32; // input channels
+const SAMPLES = 200; // digits by which channels are chosen
 const SEED = 17;
 
 await startTensorflow();
 const started = performance.now();
 const { train, validation } = loadDigits();
 const random = seeded(SEED);
-const network = loadFloatNetwork();
-const teacher = foldedLayers(network);
+const whole = loadFloatNetwork();
+const network = withoutChannels(whole, Number(options.channels), Array.from({ length: SAMPLES }, (_, i) => imageOf(train, i)));
+const teacher = foldedLayers(whole);
 const layers = foldedLayers(network);
 const pruned = new Map(layers.map((layer) => [layer, new PrunedWeights(tf, layer.weights, { pattern: patternOf(layer), levels: Number(options.levels) })]));
 const ranges = new Map(layers.map((layer) => [layer, new Range()]));
 const optimizer = tf.train.adam(PEAK_RATE);
 const order = Array.from({ length: train.count }, (_, i) => i);
 const stepsPerEpoch = train.count / BATCH;
-const pruning = new Pruning(pruned.values(), Number(options.sparsity), ...STRETCH, 'global');
+const gone = 1 - prunable(layers) / prunable(teacher); // gone with the channels
+const pruning = new Pruning(pruned.values(), 1 - (1 - Number(options.sparsity)) / (1 - gone), ...STRETCH, 'global');
 const variables = layers.flatMap(({ weights, bias }) => [weights, bias]);
 let averages;
 
@@ -52,9 +56,9 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
     const progress = (epoch + step / stepsPerEpoch) / EPOCHS;
     if (step % RENEWAL === 0 && pruning.renew(progress)) averages = new Averages(variables);
     optimizer.learningRate = rateAt(progress, PEAK_RATE, WARMUP);
-    loss += trainStep(order.slice(step * BATCH, (step + 1) * BATCH), epoch < 0.75 * EPOCHS ? 1 : 0.6);
+    loss += trainStep(order.slice(step * BATCH, (step + 1) * BATCH), epoch < 0.75 * EPOCHS ? 0.6 : 0.4);
   }
-  console.log(`epoch ${epoch + 1}/${EPOCHS}  loss ${(loss / stepsPerEpoch).toFixed(4)}  gone ${(100 * pruning.share()).toFixed(1)} %  validation ${percent(right(validation), validation.count)}  ${seconds()} s`);
+  console.log(`epoch ${epoch + 1}/${EPOCHS}  loss ${(loss / stepsPerEpoch).toFixed(4)}  gone ${(100 * (1 - (1 - pruning.share()) * (1 - gone))).toFixed(1)} %  validation ${percent(right(validation), validation.count)}  ${seconds()} s`);
 }
 
 const averaged = (layer) => pruned.get(layer).data(averages.of(layer.weights));
@@ -69,6 +73,11 @@ console.log(`trained in ${seconds()} s`);
 function patternOf({ name, op, inChannels }) {
   if (op === 'depthwiseConv2d' || name === 'stem') return undefined;
   return op === 'fullyConnected' || inChannels < FEW ? 'weights' : options.pattern;
+}
+
+/** Weights of layers that are pruned. */
+function prunable(layers) {
+  return layers.filter(patternOf).reduce((sum, { weights }) => sum + weights.size, 0);
 }
 
 /** Activations in steps of int8 once the masks are settled. */
