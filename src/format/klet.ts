@@ -195,7 +195,7 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
   for (const kind of [SECTION_PLAN, SECTION_GOLDEN, SECTION_NOTES]) {
     if (sections.has(kind) && sections.has(kind + SECTION_PACKED)) throw corrupt(`it has its ${sectionNames[kind]} twice`);
   }
-  const later = (kind: number): () => Uint8Array | undefined => sectionReader(sections.get(kind)?.slice(), sections.get(kind + SECTION_PACKED)?.slice(), corrupt(`its ${sectionNames[kind]} section does not decode`));
+  const later = (kind: number): () => Uint8Array | undefined => sectionReader(sections.get(kind)?.slice(), sections.get(kind + SECTION_PACKED)?.slice(), kind, corrupt);
   const need = (kind: number): Uint8Array => {
     const section = sections.get(kind) ?? later(kind)();
     if (!section) throw corrupt(`it has no ${sectionNames[kind]} section`);
@@ -308,11 +308,11 @@ function damage(where: string): (what: string) => KletError {
   return (what) => new KletError('CORRUPT', `${where} is damaged: ${what}; fetch or convert it again`);
 }
 
-/** Decodes a section when it is wanted. Holds on to its own bytes and not, by a scope that it shares, to the file. */
-function sectionReader(section: Uint8Array | undefined, packed: Uint8Array | undefined, error: KletError): () => Uint8Array | undefined {
+/** Decodes a section when it is wanted. Holds on to its own bytes and not to the file, by a scope that it shares or by the stack of an error made early. */
+function sectionReader(section: Uint8Array | undefined, packed: Uint8Array | undefined, kind: number, corrupt: (what: string) => KletError): () => Uint8Array | undefined {
   return () => {
     const bytes = section ?? (packed && decodeSection(packed));
-    if (packed && !bytes) throw error;
+    if (packed && !bytes) throw corrupt(`its ${sectionNames[kind]} section does not decode`);
     return bytes;
   };
 }

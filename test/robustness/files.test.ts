@@ -1,7 +1,9 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PACKED, SECTION_PLAN, SECTION_WEIGHTS, readKlet } from '../../src/format/klet';
 import { encodeSection } from '../../src/compiler/entropy';
-import { KletError, loadSync } from '../../src/index';
+import { KletError, loadSync, type Model } from '../../src/index';
 import { refuses, staysUsable } from './refusal';
 import { sampleFile } from './sample';
 import { reseal, sectionsOf, viewOf, withSection } from './seal';
@@ -162,6 +164,23 @@ describe('a file', () => {
       const model = loadSync(withSection(original, SECTION_NOTES, () => ascii(text)));
       expect(model.selfTest()).toBe(1);
       expect(model.profile({ runs: 1 }).length).toBeGreaterThan(40);
+    }
+  });
+
+  test('is let go of when it is loaded, packed sections and all', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    for (const file of [original, sampleFile(true)]) {
+      const load = (): [Model, WeakRef<ArrayBuffer>] => {
+        const bytes = file.slice();
+        return [loadSync(bytes), new WeakRef(bytes.buffer)];
+      };
+      const [model, held] = load();
+      await new Promise((resolve) => { setTimeout(resolve, 10); });
+      collect();
+      expect(held.deref()).toBeUndefined();
+      expect(model.selfTest()).toBe(1);
+      expect(model.profile({ runs: 1 })[0]!.name).toBeDefined();
     }
   });
 
