@@ -197,7 +197,7 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
   }
   const later = (kind: number): () => Uint8Array | undefined => sectionReader(sections.get(kind)?.slice(), sections.get(kind + SECTION_PACKED)?.slice(), kind, corrupt);
   const need = (kind: number): Uint8Array => {
-    const section = sections.get(kind) ?? later(kind)();
+    const section = sections.get(kind) ?? (kind === SECTION_PLAN ? later(kind)() : undefined);
     if (!section) throw corrupt(`it has no ${sectionNames[kind]} section`);
     return section;
   };

@@ -209,6 +209,14 @@ describe('a file', () => {
     refuses(() => loadSync(cut(SECTION_NOTES)).profile({ runs: 1 }), 'CORRUPT', /its NOTES section does not decode/);
   });
 
+  test('has META and weights packed in no other form', () => {
+    for (const [kind, name] of [[SECTION_META, 'META'], [SECTION_WEIGHTS, 'WEIGHTS']] as const) {
+      const packed = withSection(original, kind, encodeSection), index = sectionsOf(packed).findIndex((s) => s.kind === kind);
+      viewOf(packed).setUint32(32 + index * 16, kind + SECTION_PACKED, true);
+      refuses(() => loadSync(reseal(packed)), 'CORRUPT', new RegExp(`no ${name} section`));
+    }
+  });
+
   test('with the same section plain and packed is refused', () => {
     const notes = sectionsOf(original).findIndex(({ kind }) => kind === SECTION_NOTES);
     refuses(() => loadSync(resealed((view) => view.setUint32(32 + notes * 16, SECTION_PLAN + SECTION_PACKED, true))), 'CORRUPT', /it has its PLAN twice/);
