@@ -272,8 +272,8 @@ function toAscii(value: unknown): Uint8Array {
 /** @returns the parsed value, or undefined when it is not JSON */
 function fromAscii(bytes: Uint8Array): unknown {
   let text = '';
-  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
   try {
+    for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
     return JSON.parse(text);
   } catch {
     return undefined;
@@ -329,11 +329,17 @@ function shortNotes({ records, arena }: Notes): unknown {
 function notesReader(section: () => Uint8Array | undefined): () => Notes | undefined {
   return () => {
     const bytes = section(), notes = bytes && fromAscii(bytes);
-    if (!isObject(notes) || !Array.isArray(notes.arena) || !Array.isArray(notes.records) || !notes.records.every(Array.isArray) || !notes.arena.every(Array.isArray)) return undefined;
-    const records = (notes.records as unknown[][]).map(([name, op, shape, macs, weights, layout, density]) => ({ name, op, shape, macs, weights, ...(layout !== undefined && { layout, density }) }));
-    const arena = (notes.arena as unknown[][]).map(([name, ...rest]) => [typeof name === 'number' ? records[name]?.name : name, ...rest]);
+    if (!isObject(notes) || !isTable(notes.records, ['string', 'string', 'object', 'number', 'number']) || !isTable(notes.arena, ['', 'number', 'number', 'number', 'number'])) return undefined;
+    const records = notes.records.map(([name, op, shape, macs, weights, layout, density]) => ({ name, op, shape, macs, weights, ...(layout !== undefined && { layout, density }) }));
+    const arena = notes.arena.map(([name, ...rest]) => [typeof name === 'number' ? records[name]?.name : name, ...rest]);
+    if (!records.every(({ shape, layout, density }) => isTable([shape], []) && (layout === undefined || isTable([[layout, density]], ['string', 'number']))) || !isTable(arena, ['string'])) return undefined;
     return { records, arena } as Notes;
   };
+}
+
+/** Whether a value is an array of arrays that begin with elements of such types ('' is any). */
+function isTable(value: unknown, types: readonly string[]): value is unknown[][] {
+  return Array.isArray(value) && value.every((row) => Array.isArray(row) && types.every((type, i) => type === '' || typeof row[i] === type));
 }
 
 function checkState(state: unknown, arenaBytes: number, weightsBytes: number): string | undefined {

@@ -167,6 +167,14 @@ describe('a file', () => {
     }
   });
 
+  test('whose notes are of another shape has none for tools', () => {
+    const record: unknown[] = ['a', 'conv2d', [1, 2], 8, 64], buffer: unknown[] = [0, 0, 16, -1, 0];
+    const notesOf = (records: unknown, arena: unknown): unknown => readKlet(withSection(original, SECTION_NOTES, () => ascii(JSON.stringify({ records, arena })))).notes;
+    expect(notesOf([record, [...record, 'blocks', 0.5]], [buffer])).toMatchObject({ records: [{ name: 'a' }, { density: 0.5 }], arena: [['a', 0, 16, -1, 0]] });
+    for (const odd of [[], record.slice(0, 4), [7, ...record.slice(1)], record.with(1, {}), record.with(2, null), record.with(2, { length: 2 }), record.with(3, '8'), [...record, 'blocks'], [...record, 7, 7]]) expect(notesOf([odd], [buffer]), JSON.stringify(odd)).toBeUndefined();
+    for (const odd of [[], buffer.with(0, 1), ['a', null, 16, -1, 0], buffer.slice(0, 4)]) expect(notesOf([record], [odd]), JSON.stringify(odd)).toBeUndefined();
+  });
+
   test('is let go of when it is loaded, packed sections and all', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
