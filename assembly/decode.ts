@@ -33,6 +33,7 @@ export function decode(coded: usize, bytes: u32, room: usize): i32 {
     if (lanes < 1 || quads < 1 || <f64>offset + size > <f64>load<u32>(MAP + MAP_WEIGHTS_BYTES) || !decodeRun(offset, quads, lanes, state, room, tables)) return FAULT_CODED;
     offset += <u32>size;
   }
+  memory.fill(load<usize>(MAP + MAP_WEIGHTS) + offset, 0, load<u32>(MAP + MAP_WEIGHTS_BYTES) - offset);
   for (let i = 0; i < 16; i += 4) if (load<u32>(state + i) != RANS_LOWEST) return FAULT_CODED;
   return load<usize>(state, RANS_NEXT) == end ? FAULT_NONE : FAULT_CODED;
 }

@@ -75,7 +75,9 @@ export function mapMemory(parts: Pick<KletParts, 'plan' | 'weights' | 'coded' | 
   }
   at += (threads - 1) * alignUp(parts.scratchBytes, L.SECTION_ALIGNMENT);
   if (!parts.coded) return { map, total: at + L.SLACK };
-  const { lead, bytes } = codedRoom(parts.weights), section = map[2]! + lead, room = alignUp(section + parts.weights.length + L.SLACK, L.SECTION_ALIGNMENT);
+  const { lead, bytes } = codedRoom(parts.weights), section = map[2]! + lead;
+  // whatever lead a file claims, decoding writes over nothing but what it is yet to read
+  const room = alignUp(Math.max(section + parts.weights.length + L.SLACK, map[2]! + map[3]!), L.SECTION_ALIGNMENT);
   return { map, total: Math.max(at, room + bytes) + L.SLACK, coded: { section, room } };
 }
 

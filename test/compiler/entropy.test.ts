@@ -7,6 +7,7 @@ import { decodeSection, MOST_EXPANSION } from '../../src/format/rans';
 import { unpack } from '../docs/coding';
 import { compileCore, instantiate, type CompiledCore } from '../../src/runtime/core';
 import { inlinedCores } from '../../src/runtime/inlined';
+import { mapMemory } from '../../src/runtime/model';
 import { flavors } from '../helpers/flavors';
 
 const WEIGHTS = L.RESERVED, FRESH = 0xa5;
@@ -19,7 +20,7 @@ function coreOf(flavor: (typeof flavors)[number]): CompiledCore {
 
 /** Decodes as a model's memory is laid out: in place, with nothing between that decoding does not ask for. */
 function decode(flavor: (typeof flavors)[number], coded: Uint8Array, bytes: number): { fault: number; weights: Uint8Array } {
-  const { lead, bytes: roomBytes } = codedRoom(coded), section = WEIGHTS + lead, room = (section + coded.length + 64 + 63) & ~63;
+  const { lead, bytes: roomBytes } = codedRoom(coded), section = WEIGHTS + lead, room = (Math.max(section + coded.length + 64, WEIGHTS + bytes) + 63) & ~63;
   const { exports, memory } = instantiate(coreOf(flavor), Math.max(room + roomBytes, WEIGHTS + bytes) + L.SLACK), view = new DataView(memory.buffer);
   memory.fill(FRESH, WEIGHTS);
   view.setUint32(L.MAP + L.MAP_WEIGHTS, WEIGHTS, true);
@@ -59,6 +60,22 @@ describe('entropy-coded weights', () => {
       expect(fault).toBe(L.FAULT_NONE);
       expect(Buffer.compare(back, weights)).toBe(0);
     }), { numRuns: 40, seed: 3 });
+  });
+
+  test.each(flavors)('of which a file codes only the first have zeros behind them (%s)', (flavor) => {
+    const { weights, runs } = draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: ['bell', 5] }]), coded = encodeWeights(weights, runs), whole = new Uint8Array(1000);
+    new DataView(coded.buffer).setUint32(L.CODED_WEIGHTS_BYTES, whole.length, true);
+    whole.set(weights);
+    expect(decode(flavor, coded, whole.length)).toEqual({ fault: L.FAULT_NONE, weights: whole });
+  });
+
+  test('are decoded by tables that lie behind them, whatever lead the file claims', () => {
+    const { weights, runs } = draw([{ lanes: L.CODED_CHANNELS, quads: 1000, panels: 4, source: ['few', 5] }]), coded = encodeWeights(weights, runs);
+    for (const lead of [0, 64, weights.length]) {
+      new DataView(coded.buffer).setUint32(L.CODED_LEAD, lead, true);
+      const { map, coded: place } = mapMemory({ plan: new Uint8Array(8), weights: coded, coded: true, arenaBytes: 0, scratchBytes: 0 });
+      expect(place!.room).toBeGreaterThanOrEqual(Math.max(map[2]! + weights.length, place!.section + coded.length));
+    }
   });
 
   test('take what their distribution says, with a few per cent for tables', () => {
