@@ -1,5 +1,5 @@
-/** A section has at most so many times the bytes of its packed form: no file asks for memory out of proportion. */
-export const MOST_EXPANSION = 256;
+/** A section has at most so many times the bytes of its packed form: no file asks for memory or time out of proportion. */
+export const MOST_EXPANSION = 16;
 
 const BITS = 12, SLOTS = 1 << BITS, LOWEST = 65536, HEADER = 4;
 

@@ -135,9 +135,9 @@ describe('packed sections', () => {
   });
 
   test('are not what has next to no information: a section could claim any length', () => {
-    const zeros = new Uint8Array(100_000);
+    const zeros = new Uint8Array(1000);
     expect(encodeSection(zeros)).toBe(zeros);
-    const packed = encodeSection(zeros.subarray(0, 1000));
+    const packed = encodeSection(zeros.subarray(0, 400));
     new DataView(packed.buffer).setUint32(0, MOST_EXPANSION * packed.length + 1, true);
     expect(decodeSection(packed)).toBeUndefined();
   });
