@@ -60,9 +60,12 @@ export function bytesOf(dtype: i32): f64 {
   return dtype == DTYPE_F32 || dtype == DTYPE_I32 ? 4 : 1;
 }
 
-export function checkRecord(r: usize, bytes: i32, dtypes: i32): void {
-  if (int(r, RECORD_SIZE) != bytes) fail(FAULT_RECORD_SIZE);
+/** @returns whether the record has all its fields: those of the longest ones could lie behind the end of the memory */
+export function checkRecord(r: usize, bytes: i32, dtypes: i32): bool {
+  const whole = int(r, RECORD_SIZE) == bytes;
+  if (!whole) fail(FAULT_RECORD_SIZE);
   if (((1 << dtypeOf(r)) & dtypes) == 0) fail(FAULT_ATTRIBUTE);
+  return whole;
 }
 
 /** The field lies in [low, high]. */

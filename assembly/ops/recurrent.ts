@@ -56,7 +56,7 @@ function listsOf(field: usize): usize {
 }
 
 export function describeRecurrent(r: usize): void {
-  checkRecord(r, isSparse(r) ? SPARSE_RECURRENT_BYTES : RECURRENT_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
+  if (!checkRecord(r, isSparse(r) ? SPARSE_RECURRENT_BYTES : RECURRENT_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32))) return;
   const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r));
   ranges(r, RECURRENT_KIND, 1, RECURRENT_LSTM, RECURRENT_RNN);
   checkCounts(r, RECURRENT_TIME, 2);

@@ -23,7 +23,7 @@ function isPairs(r: usize): bool {
 }
 
 export function describeSparseConv2d(r: usize): void {
-  checkRecord(r, SPARSE_BYTES, 1 << DTYPE_I8);
+  if (!checkRecord(r, SPARSE_BYTES, 1 << DTYPE_I8)) return;
   const K = describeGeometry(r, 1), panels = panelsOf(r), rows = int(r, CONV2D_BLOCK_ROWS), taps = big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W);
   table(r, CONV2D_BIAS, panels * 32, 16);
   describeRequantization(r, CONV2D_SCALE, CONV2D_SOURCE_ZERO, panels);

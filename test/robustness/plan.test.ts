@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as L from '../../assembly/layout';
 import { readKlet } from '../../src/compiler/index';
-import { SECTION_PLAN } from '../../src/format/klet';
+import { SECTION_PLAN, writeKlet } from '../../src/format/klet';
 import { loadSync } from '../../src/index';
 import { flavors } from '../helpers/flavors';
 import { refuses, staysUsable } from './refusal';
@@ -228,6 +228,24 @@ describe('a plan', () => {
     for (const cut of [1, 4, 8, 100]) {
       const file = withSection(original, SECTION_PLAN, (bytes) => bytes.slice(0, bytes.length - cut));
       for (const flavor of flavors) refuses(() => loadSync(file, { flavor }), 'CORRUPT', size);
+    }
+  });
+
+  test('whose last record is cut short at the end of the memory is refused', () => {
+    const whole: [opcode: number, bytes: number][] = Array.from({ length: 2553 }, () => [L.OP_FILL, L.FILL_BYTES]);
+    for (let opcode = 1; opcode < 256; opcode++) {
+      const records: typeof whole = [...whole, [L.OP_UNARY, L.UNARY_BYTES], [opcode, 8]], short = new Uint8Array(65536 - L.RESERVED - 2 * L.SLACK), view = viewOf(short);
+      let at = 0;
+      for (const [code, bytes] of records) {
+        short.set([code, L.DTYPE_F32], at);
+        view.setUint32(at + L.RECORD_SIZE, bytes, true);
+        if (bytes === L.FILL_BYTES) [[L.FILL_ELEMENT_BYTES, 1], [L.FILL_COUNT, 1]].forEach(([field, value]) => { view.setUint32(at + field!, value!, true); });
+        if (bytes === L.UNARY_BYTES) view.setUint32(at + L.UNARY_COUNT, 1, true);
+        at += bytes;
+      }
+      expect(at).toBe(short.length);
+      const file = writeKlet({ meta: { name: 'short', inputs: [], outputs: [] }, plan: short, weights: new Uint8Array(0), arenaBytes: 16, scratchBytes: 0 });
+      for (const flavor of flavors) refuses(() => loadSync(file, { flavor, maxMemory: 65536 }), 'CORRUPT', /record 2554 at plan offset 61304 (has a wrong size|has an operator code)/);
     }
   });
 
