@@ -205,7 +205,7 @@ export class Model {
    *   type (`Int8Array` for int8 …) is taken as it is; floats are real numbers and are quantized.
    * @param options `{ output: 'raw' }` gives the model's own type instead of real numbers
    * @returns one array for a model with one output, or a record of arrays by output name
-   * @throws KletError `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `MISSING_INPUT`, `NOT_A_NUMBER` or `DISPOSED`
+   * @throws KletError `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `MISSING_INPUT`, `NOT_A_NUMBER`, `DISPOSED`, or `OUT_OF_MEMORY` where a thread was lost
    * @example
    * ```js
    * const model = await load('models/digits/digits.klet');

@@ -83,7 +83,7 @@ export async function startCrew(
     over = true;
     for (const one of workers) one.terminate();
   };
-  /** Before all are ready, this keeps the crew from starting; later, the caller goes on alone. */
+  /** The caller goes on alone. */
   const alone = (why: string): void => {
     if (over || info.threads === 1) return;
     core.enlist(0, 1, false);
@@ -98,6 +98,7 @@ export async function startCrew(
       if (signal?.aborted) stop();
       signal?.addEventListener('abort', stop, { once: true });
       const started = (): void => { if (++ready === count - 1) resolve(); };
+      /** Before all are ready, this keeps the crew from starting. */
       const failed = (why: string): void => {
         reject(new Error(why));
         alone(why);
