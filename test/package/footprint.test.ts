@@ -9,14 +9,14 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 55_982 },
-  'dist/browser.scalar.js': { gzip: 21_934 },
-  'dist/slim.js': { gzip: 14_094 },
+  'dist/browser.js': { gzip: 56_114 },
+  'dist/browser.scalar.js': { gzip: 22_006 },
+  'dist/slim.js': { gzip: 14_214 },
   'dist/thread.js': { gzip: 2_451 },
   'dist/audio.js': { gzip: 8_302 },
-  'dist/core.relaxed.wasm': { raw: 98_851, gzip: 33_414 },
-  'dist/core.simd.wasm': { raw: 91_617, gzip: 31_391 },
-  'dist/core.scalar.wasm': { raw: 46_434, gzip: 20_490 },
+  'dist/core.relaxed.wasm': { raw: 98_896, gzip: 33_470 },
+  'dist/core.simd.wasm': { raw: 91_662, gzip: 31_451 },
+  'dist/core.scalar.wasm': { raw: 46_513, gzip: 20_538 },
 };
 const ALLOWANCE = 1.03;
 /** JavaScript and WebAssembly together, gzipped. */
