@@ -211,7 +211,7 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
   return {
     meta, arenaBytes, scratchBytes: u32(file, 20), minor: u32(file, 4) >>> 16,
     plan: need(SECTION_PLAN), weights, ...(coded && { coded: true }),
-    readGolden: later(SECTION_GOLDEN), readNotes: notesReader(later(SECTION_NOTES)),
+    readGolden: later(SECTION_GOLDEN), readNotes: notesReader(sections.get(SECTION_NOTES)?.slice(), sections.get(SECTION_NOTES + SECTION_PACKED)?.slice()),
   };
 }
 
@@ -326,9 +326,9 @@ function shortNotes({ records, arena }: Notes): unknown {
   };
 }
 
-function notesReader(section: () => Uint8Array | undefined): () => Notes | undefined {
+function notesReader(section: Uint8Array | undefined, packed: Uint8Array | undefined): () => Notes | undefined {
   return () => {
-    const bytes = section(), notes = bytes && fromAscii(bytes);
+    const notes = fromAscii(section ?? (packed && decodeSection(packed)) ?? new Uint8Array(0));
     if (!isObject(notes) || !isTable(notes.records, ['string', 'string', 'object', 'number', 'number']) || !isTable(notes.arena, ['', 'number', 'number', 'number', 'number'])) return undefined;
     const records = notes.records.map(([name, op, shape, macs, weights, layout, density]) => ({ name, op, shape, macs, weights, ...(layout !== undefined && { layout, density }) }));
     const arena = notes.arena.map(([name, ...rest]) => [typeof name === 'number' ? records[name]?.name : name, ...rest]);

@@ -182,12 +182,25 @@ export function makeRuntime(
     async load(source, options = {}) {
       checkOptions(options);
       checkThreads(options);
+      let bytes: Uint8Array, where: string, core: CompiledCore;
       const read = async (settled: Source): Promise<[Uint8Array, string]> => [await readBytes(settled, options, readPath), nameOf(settled)];
       // the core is compiled while the file is on its way
-      const reading = isPromise(source) ? settle(source).then(read) : read(source), compiling = pickFor(options);
-      // what is wrong with the file is said first
-      compiling.catch(() => undefined);
-      const [bytes, where] = await reading, core = await compiling;
+      const reading = isPromise(source) ? settle(source).then(read) : read(source), { signal } = options;
+      const giving = typeof AbortController === 'undefined' ? undefined : new AbortController(), giveUp = (): void => giving?.abort(signal?.reason);
+      if (signal?.aborted) giveUp();
+      signal?.addEventListener('abort', giveUp);
+      const compiling = pickFor(giving ? { ...options, signal: giving.signal } : options);
+      try {
+        // what is wrong with the file is said first
+        compiling.catch(() => undefined);
+        [bytes, where] = await reading;
+        core = await compiling;
+      } catch (error) {
+        giveUp();
+        throw error;
+      } finally {
+        signal?.removeEventListener('abort', giveUp);
+      }
       const parts = openKlet(bytes, where, checksumBy(core)), found = (options.threads ?? 1) > 1 ? await withThreads(core, parts, where, options) : undefined;
       return found instanceof Model ? found : new Model(core, parts, where, options.maxMemory, 1, found);
     },

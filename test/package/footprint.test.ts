@@ -9,9 +9,9 @@ import { root } from './packed';
 
 /** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 56_114 },
+  'dist/browser.js': { gzip: 56_200 },
   'dist/browser.scalar.js': { gzip: 22_006 },
-  'dist/slim.js': { gzip: 14_214 },
+  'dist/slim.js': { gzip: 14_311 },
   'dist/thread.js': { gzip: 2_451 },
   'dist/audio.js': { gzip: 8_302 },
   'dist/core.relaxed.wasm': { raw: 98_896, gzip: 33_470 },

@@ -214,7 +214,7 @@ describe('a file', () => {
     const golden = withSection(original, SECTION_GOLDEN, (bytes) => encodeSection(bytes).subarray(2));
     viewOf(golden).setUint32(32 + 16 * sectionsOf(golden).findIndex(({ kind }) => kind === SECTION_GOLDEN), SECTION_GOLDEN + SECTION_PACKED, true);
     refuses(() => loadSync(reseal(golden)).selfTest(), 'CORRUPT', /its GOLDEN section does not decode/);
-    refuses(() => loadSync(cut(SECTION_NOTES)).profile({ runs: 1 }), 'CORRUPT', /its NOTES section does not decode/);
+    expect(loadSync(cut(SECTION_NOTES)).profile({ runs: 1 }).length, 'notes are not needed').toBeGreaterThan(40);
   });
 
   test('has META and weights packed in no other form', () => {

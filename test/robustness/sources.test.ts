@@ -127,6 +127,10 @@ describe('a source', () => {
     await rejects(() => hopeless(`${base}/broken`), 'FETCH_FAILED', /500/);
     await rejects(() => hopeless(`${base}/model.klet`), 'NOT_WASM', /simd core is not WebAssembly/);
     await rejects(() => load(`${base}/broken`, { wasm: `${base}/endless` }), 'FETCH_FAILED', /500/);
+    let cancelled = false;
+    const wasm = new Response(new ReadableStream({ cancel: () => { cancelled = true; } }));
+    await rejects(() => load(`${base}/broken`, { wasm }), 'FETCH_FAILED', /500/);
+    expect(cancelled, 'the core is not waited for').toBe(true);
   });
 
   test('is given up when onProgress throws', async () => {
