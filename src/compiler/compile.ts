@@ -29,7 +29,7 @@ export interface CompileOptions {
   golden?: readonly Inputs[];
   /** Names, operators and the arena's buffers, for `inspect` and `profile` (default true). They are not needed to run. */
   notes?: boolean;
-  /** Store the weights entropy-coded where that is smaller: decoded at load, at some 400 MB/s. */
+  /** Store the weights, the plan, golden cases and notes entropy-coded, each where that is smaller. The weights are decoded at load, at some 400 MB/s. */
   compact?: boolean;
   /** Refuse a network that needs more bytes of memory than this. */
   maxMemory?: number;

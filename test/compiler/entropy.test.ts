@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as L from '../../assembly/layout';
 import { encodeSection, encodeWeights, type CodedRun } from '../../src/compiler/entropy';
-import { codedRoom } from '../../src/format/klet';
+import { compile, GraphBuilder } from '../../src/compiler/index';
+import { codedRoom, readKlet, sectionSizes } from '../../src/format/klet';
+import { loadSync } from '../../src/index';
 import { decodeSection, MOST_EXPANSION } from '../../src/format/rans';
 import { unpack } from '../docs/coding';
 import { compileCore, instantiate, type CompiledCore } from '../../src/runtime/core';
@@ -132,6 +134,16 @@ describe('packed sections', () => {
       else refused++;
     }), { numRuns: 2000, seed: 6 });
     expect(refused).toBeGreaterThan(1900);
+  });
+
+  test('are there without coded weights too, where those would not be smaller', () => {
+    const b = new GraphBuilder('no weights');
+    let x = b.input('x', [1, 64]);
+    for (let i = 0; i < 12; i++) x = b.node('unary', [x], { kind: i % 2 === 0 ? 'abs' : 'square' }, { name: `y${i}` });
+    const file = compile(b.finish([x]), { compact: true, golden: [{ x: new Float32Array(64) }] }), { coded } = readKlet(file);
+    expect(coded).toBeUndefined();
+    expect(sectionSizes(file).map(([name]) => name)).toContain('PLAN coded');
+    expect(loadSync(file).selfTest()).toBe(1);
   });
 
   test('are not what has next to no information: a section could claim any length', () => {

@@ -45,7 +45,7 @@ export function convertCommand(io: Io): Command {
     .option('--golden <n>', 'keep n seeded random inputs and their outputs in the file, for selfTest()', wholeNumber, 0)
     .option('--max-memory <bytes>', 'refuse a network that needs more memory to run (65536, 512K, 2M)', byteCount)
     .option('--cluster <n>', 'leave the weights of each layer n values (16: about 4 bits each with --compact), the closest there are', positiveNumber)
-    .option('--compact', 'store the weights entropy-coded where that is smaller: worth it where nothing else compresses the file')
+    .option('--compact', 'store the file entropy-coded, each section where that is smaller: worth it where nothing else compresses it')
     .option('--stream', 'in streaming form: it takes the next frames of a sequence and keeps what it needs of those before')
     .option('--frames <n>', 'with --stream: how many frames a call brings (default: 1)', wholeNumber)
     .option('--time-axis <n>', 'with --stream: which dimension of the inputs is time, from 0 (default: what fits)', wholeNumber)
