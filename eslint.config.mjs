@@ -1,27 +1,54 @@
 import { existsSync } from 'node:fs';
 import eslint from '@eslint/js';
+import stylistic from '@stylistic/eslint-plugin';
+import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 // the bench's types come with its peers, which it installs itself
-const bench = existsSync('bench/node_modules') ? [] : ['bench/'];
+const bench = existsSync('bench/node_modules') ? [] : ['bench/**/*.ts'];
+// AssemblyScript: TypeScript's parser reads it, its type checker does not
+const assemblyScript = ['assembly/!(layout).ts', 'assembly/*/**/*.ts', 'models/*/recipe/kernels.ts',
+  'bench/roofline.ts'];
+const kernels = ['assembly/kernels/*.ts', 'models/*/recipe/kernels.ts', 'bench/roofline.ts'];
+
+const joined = ':not(ForStatement) > VariableDeclaration[declarations.length>1]';
+const oneDeclaration = { selector: joined, message: 'One declaration a statement.' };
+const oneDeclarationOrRegisters = {
+  selector: `${joined}:has(> VariableDeclarator > Identifier.id:not([name=/[0-9]$/]))`,
+  message: 'One declaration a statement, except for numbered registers (c00, c01, …).',
+};
 
 export default tseslint.config(
-  { ignores: ['assembly/', 'build/', 'dist/', '**/node_modules/', 'models/*/recipe/kernels.ts', 'bench/roofline.ts', ...bench] },
-  eslint.configs.recommended,
+  { ignores: ['build/', 'dist/', '**/node_modules/', ...bench] },
+  { plugins: { '@stylistic': stylistic }, rules: { 'no-restricted-syntax': ['error', oneDeclaration] } },
+  {
+    files: assemblyScript,
+    languageOptions: {
+      parser: tseslint.parser,
+      // decorators of functions are AssemblyScript's own
+      parserOptions: { allowInvalidAST: true },
+    },
+  },
+  { files: kernels, rules: { 'no-restricted-syntax': ['error', oneDeclarationOrRegisters] } },
+  {
+    files: ['**/*.ts', '**/*.mjs', '**/*.js'],
+    ignores: assemblyScript,
+    extends: [eslint.configs.recommended],
+    languageOptions: { globals: { ...globals.node, ...globals.browser, ...globals.audioWorklet } },
+  },
   {
     files: ['**/*.ts'],
+    ignores: assemblyScript,
     extends: [...tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_', ignoreRestSiblings: true }],
-    },
-  },
-  {
-    files: ['**/*.mjs'],
-    languageOptions: {
-      globals: Object.fromEntries(['process', 'console', 'WebAssembly', 'TextDecoder', 'fetch', 'setTimeout', 'URL', 'Buffer', 'performance', 'document', 'window'].map((name) => [name, 'readonly'])),
+      '@typescript-eslint/no-unused-vars': ['error', {
+        argsIgnorePattern: '^_',
+        destructuredArrayIgnorePattern: '^_',
+        ignoreRestSiblings: true,
+      }],
     },
   },
 );

@@ -7,12 +7,18 @@ const { dependencies, version } = JSON.parse(readFileSync('package.json', 'utf8'
 const external = [...Object.keys(dependencies), /^node:/];
 const code = esbuild({ target: 'es2022', define: { __VERSION__: JSON.stringify(version) } });
 
-/** The loader makes a TextDecoder when it is imported; worklets have none, and the core passes no strings. */
+/**
+ * The loader makes a TextDecoder when it is imported; worklets have none, and the core passes no
+ * strings.
+ */
 const loaderWithoutTextDecoder = {
   name: 'loader-without-text-decoder',
   transform(source, id) {
     if (!id.includes('@assemblyscript/loader')) return null;
-    const changed = source.replace('new TextDecoder("utf-16le", { fatal: true })', '{ decode: (units) => String.fromCharCode(...units) }');
+    const changed = source.replace(
+      'new TextDecoder("utf-16le", { fatal: true })',
+      '{ decode: (units) => String.fromCharCode(...units) }',
+    );
     if (changed === source) this.error('the loader no longer makes its TextDecoder where it did');
     return { code: changed, map: null };
   },
@@ -23,15 +29,26 @@ const coresApart = {
   name: 'cores-apart',
   generateBundle() {
     for (const flavor of ['relaxed', 'simd', 'scalar', 'relaxed.threads', 'simd.threads', 'scalar.threads']) {
-      this.emitFile({ type: 'asset', fileName: `core.${flavor}.wasm`, source: readFileSync(`build/core.${flavor}.wasm`) });
+      this.emitFile({
+        type: 'asset',
+        fileName: `core.${flavor}.wasm`,
+        source: readFileSync(`build/core.${flavor}.wasm`),
+      });
       // what bundlers and workerd make of `import core from 'kinglet/core.simd.wasm'`
-      this.emitFile({ type: 'asset', fileName: `core.${flavor}.d.wasm.ts`, source: 'declare const core: WebAssembly.Module;\nexport default core;\n' });
+      this.emitFile({
+        type: 'asset',
+        fileName: `core.${flavor}.d.wasm.ts`,
+        source: 'declare const core: WebAssembly.Module;\nexport default core;\n',
+      });
     }
   },
 };
 
 const plugins = [resolve(), loaderWithoutTextDecoder, code];
-/** Chromium then compiles all functions while it fetches the file, on another thread, instead of each when it is first called. */
+/**
+ * Chromium then compiles all functions while it fetches the file, on another thread, instead of
+ * each when it is first called.
+ */
 const compileHint = {
   name: 'compile-hint',
   renderChunk: (code) => ({ code: `//# allFunctionsCalledOnLoad\n${code}`, map: null }),
@@ -40,11 +57,22 @@ const compileHint = {
 const minified = [resolve(), loaderWithoutTextDecoder, esbuild({ target: 'es2022', minify: true })];
 const device = [...minified, compileHint];
 
-/** The script of Node's workers lies in dist/, and the code that names it may end up in a folder of dist/. */
+/**
+ * The script of Node's workers lies in dist/, and the code that names it may end up in a folder of
+ * dist/.
+ */
 const threadScriptOfNode = {
   name: 'thread-script-of-node',
   renderChunk(code, { fileName }) {
-    return fileName.includes('/') ? { code: code.replace("new URL('./thread.node.js', import.meta.url)", "new URL('../thread.node.js', import.meta.url)"), map: null } : null;
+    return fileName.includes('/')
+      ? {
+        code: code.replace(
+          "new URL('./thread.node.js', import.meta.url)",
+          "new URL('../thread.node.js', import.meta.url)",
+        ),
+        map: null,
+      }
+      : null;
   },
 };
 
@@ -55,14 +83,20 @@ const threadTypes = {
   },
 };
 
-/** Warnings stop the build: what does not resolve would else be left in the package as it stands. */
+/**
+ * Warnings stop the build: what does not resolve would else be left in the package as it stands.
+ */
 function onwarn({ message }) {
   throw new Error(message);
 }
 
 const bundles = [
   // the device side: self-contained, minified
-  { input: 'src/browser.ts', output: { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'browser.scalar.js', format: 'es' }, plugins: device },
+  {
+    input: 'src/browser.ts',
+    output: { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'browser.scalar.js', format: 'es' },
+    plugins: device,
+  },
   { input: 'src/slim.ts', output: { file: 'dist/slim.js', format: 'es' }, plugins: [...device, coresApart] },
   // what workers run
   { input: 'src/thread.ts', output: { file: 'dist/thread.js', format: 'es' }, plugins: [...device, threadTypes] },
@@ -71,15 +105,31 @@ const bundles = [
   { input: 'src/audio/worklet.ts', output: { file: 'dist/worklet.js', format: 'es' }, plugins: device },
   // Node and tools: shared chunks
   {
-    input: { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts', cli: 'src/cli/index.ts' },
+    input: {
+      index: 'src/index.ts',
+      compiler: 'src/compiler/index.ts',
+      tasks: 'src/tasks/index.ts',
+      cli: 'src/cli/index.ts',
+    },
     output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].js', hoistTransitiveImports: false },
     external,
     plugins: [...plugins, threadScriptOfNode],
   },
   {
-    input: { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts', audio: 'src/audio/index.ts', worklet: 'src/audio/worklet.ts' },
+    input: {
+      index: 'src/index.ts',
+      compiler: 'src/compiler/index.ts',
+      tasks: 'src/tasks/index.ts',
+      audio: 'src/audio/index.ts',
+      worklet: 'src/audio/worklet.ts',
+    },
     // Symbol.dispose is in the types, whatever library of types the user's project has
-    output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].d.ts', banner: '/// <reference lib="esnext.disposable" />' },
+    output: {
+      dir: 'dist',
+      format: 'es',
+      chunkFileNames: 'chunks/[name].d.ts',
+      banner: '/// <reference lib="esnext.disposable" />',
+    },
     external,
     plugins: [dts()],
   },

@@ -1,21 +1,32 @@
-import {
-  CODED_BYTES, CODED_CHANNELS, CODED_HEADER, CODED_LANES, CODED_PLANES, CODED_QUADS, CODED_RUNS, CODED_RUN_BYTES, CODED_TABLES,
-  CODED_WEIGHTS_BYTES, FAULT_CODED, FAULT_NONE, MAP, MAP_WEIGHTS, MAP_WEIGHTS_BYTES, MAX_CODED_TABLES,
-} from './layout';
-import { RANS_END, RANS_LOWEST, RANS_NEXT, RANS_STATE_BYTES, RANS_TABLE_BYTES, fill_lane, rans_decode, rans_symbol, rans_table } from './kernels/rans';
+import { CODED_BYTES, CODED_CHANNELS, CODED_HEADER, CODED_LANES, CODED_PLANES, CODED_QUADS, CODED_RUNS, CODED_RUN_BYTES,
+  CODED_TABLES, CODED_WEIGHTS_BYTES, FAULT_CODED, FAULT_NONE, MAP, MAP_WEIGHTS, MAP_WEIGHTS_BYTES,
+  MAX_CODED_TABLES } from './layout';
+import { RANS_END, RANS_LOWEST, RANS_NEXT, RANS_STATE_BYTES, RANS_TABLE_BYTES, fill_lane, rans_decode, rans_symbol,
+  rans_table } from './kernels/rans';
 
-// Weights that the file holds entropy-coded are decoded in place: the coded section lies in memory so far behind the beginning of the weights
-// (CODED_LEAD) that no byte is written before it was read. Behind it come the tables, the state and a copy of the list of runs.
+// Weights that the file holds entropy-coded are decoded in place: the coded section lies in memory
+// so far behind the beginning of the weights (CODED_LEAD) that no byte is written before it was
+// read. Behind it come the tables, the state and a copy of the list of runs.
 
-/** Fours decoded by one call: so that an engine that replaces a function by a faster one can do so soon. */
+/**
+ * Fours decoded by one call: so that an engine that replaces a function by a faster one can do so
+ * soon.
+ */
 const BLOCK = 1024;
 
-/** Decodes the section of `bytes` bytes at `coded` to the weights; `room` is free. Returns a FAULT_ code. */
+/**
+ * Decodes the section of `bytes` bytes at `coded` to the weights; `room` is free. Returns a FAULT_
+ * code.
+ */
 export function decode(coded: usize, bytes: u32, room: usize): i32 {
   if (bytes < <u32>CODED_HEADER) return FAULT_CODED;
-  const tables = load<u32>(coded, CODED_TABLES), runs = load<u32>(coded, CODED_RUNS), end = coded + bytes;
-  if (load<u32>(coded, CODED_WEIGHTS_BYTES) != load<u32>(MAP + MAP_WEIGHTS_BYTES) || tables < 1 || tables > <u32>MAX_CODED_TABLES || runs > (bytes - CODED_HEADER) / CODED_RUN_BYTES) return FAULT_CODED;
-  const state = room + tables * RANS_TABLE_BYTES, list = state + RANS_STATE_BYTES;
+  const tables = load<u32>(coded, CODED_TABLES);
+  const runs = load<u32>(coded, CODED_RUNS);
+  const end = coded + bytes;
+  if (load<u32>(coded, CODED_WEIGHTS_BYTES) != load<u32>(MAP + MAP_WEIGHTS_BYTES) || tables < 1 ||
+    tables > <u32>MAX_CODED_TABLES || runs > (bytes - CODED_HEADER) / CODED_RUN_BYTES) return FAULT_CODED;
+  const state = room + tables * RANS_TABLE_BYTES;
+  const list = state + RANS_STATE_BYTES;
   memory.copy(list, coded + CODED_HEADER, runs * CODED_RUN_BYTES);
   let at = coded + CODED_HEADER + runs * CODED_RUN_BYTES;
   for (let i: u32 = 0; i < tables; i++) {
@@ -29,8 +40,12 @@ export function decode(coded: usize, bytes: u32, room: usize): i32 {
   store<usize>(state, end, RANS_END);
   let offset: u32 = 0;
   for (let i: u32 = 0; i < runs; i++) {
-    const run = list + i * CODED_RUN_BYTES, quads = load<u32>(run, CODED_QUADS), lanes = load<u32>(run, CODED_LANES), size = <f64>quads * 4 * <f64>lanes;
-    if (lanes < 1 || quads < 1 || <f64>offset + size > <f64>load<u32>(MAP + MAP_WEIGHTS_BYTES) || !decodeRun(offset, quads, lanes, state, room, tables)) return FAULT_CODED;
+    const run = list + i * CODED_RUN_BYTES;
+    const quads = load<u32>(run, CODED_QUADS);
+    const lanes = load<u32>(run, CODED_LANES);
+    const size = <f64>quads * 4 * <f64>lanes;
+    if (lanes < 1 || quads < 1 || <f64>offset + size > <f64>load<u32>(MAP + MAP_WEIGHTS_BYTES) ||
+      !decodeRun(offset, quads, lanes, state, room, tables)) return FAULT_CODED;
     offset += <u32>size;
   }
   memory.fill(load<usize>(MAP + MAP_WEIGHTS) + offset, 0, load<u32>(MAP + MAP_WEIGHTS_BYTES) - offset);
@@ -38,19 +53,31 @@ export function decode(coded: usize, bytes: u32, room: usize): i32 {
   return load<usize>(state, RANS_NEXT) == end ? FAULT_NONE : FAULT_CODED;
 }
 
-/** Lanes are what has one table: all bytes of a run, each byte of its words, or each channel of its panels. Table 0 stands for one byte all along. */
+/**
+ * Lanes are what has one table: all bytes of a run, each byte of its words, or each channel of its
+ * panels. Table 0 stands for one byte all along.
+ */
 function decodeRun(offset: u32, quads: u32, lanes: u32, state: usize, room: usize, tables: u32): bool {
   if (lanes != CODED_BYTES && lanes != CODED_PLANES && lanes % CODED_CHANNELS != 0) return false;
-  const panel = quads << 5, first = load<usize>(MAP + MAP_WEIGHTS) + offset;
+  const panel = quads << 5;
+  const first = load<usize>(MAP + MAP_WEIGHTS) + offset;
   for (let lane: u32 = 0; lane < lanes; lane++) {
     const table = rans_symbol(state, room);
     if (table >= tables) return false;
     const value = table == 0 ? rans_symbol(state, room) : 0;
     const from = first + (lanes == CODED_PLANES ? lane : (lane >> 3) * panel + ((lane & 7) << 2));
-    const step = lanes == CODED_PLANES ? 4 : 1, stride = lanes == CODED_BYTES ? 4 : lanes == CODED_PLANES ? 16 : 32;
+    const step = lanes == CODED_PLANES ? 4 : 1;
+    const stride = lanes == CODED_BYTES ? 4 : lanes == CODED_PLANES ? 16 : 32;
     for (let quad: u32 = 0; quad < quads; quad += BLOCK) {
       if (table == 0) fill_lane(value, from + quad * stride, min<u32>(BLOCK, quads - quad), step, stride);
-      else if (!rans_decode(state, room + table * RANS_TABLE_BYTES, from + quad * stride, min<u32>(BLOCK, quads - quad), step, stride)) return false;
+      else if (!rans_decode(
+        state,
+        room + table * RANS_TABLE_BYTES,
+        from + quad * stride,
+        min<u32>(BLOCK, quads - quad),
+        step,
+        stride,
+      )) return false;
     }
   }
   return true;

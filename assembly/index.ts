@@ -1,6 +1,6 @@
-// The whole interface of the core. The host writes the memory map (layout.ts, MAP) and the sections, then calls
-// `validate` once, `prepare` once, and `run` for each prediction. The kernels are for the files
-// that models come in (`crc32`) and for what callers pass to them.
+// The whole interface of the core. The host writes the memory map (layout.ts, MAP) and the
+// sections, then calls `validate` once, `prepare` once, and `run` for each prediction. The kernels
+// are for the files that models come in (`crc32`) and for what callers pass to them.
 export { validate, faultOffset, prepare, run, serve } from './run';
 export { scratchOf } from './record';
 export { enlist } from './threads';

@@ -23,12 +23,16 @@ export const MAP_ARENA = 16;
 export const MAP_ARENA_BYTES = 20;
 export const MAP_SCRATCH = 24;
 export const MAP_SCRATCH_BYTES = 28;
-// Words through which threads meet (assembly/threads.ts), each on a cache line of its own; zero at first.
+// Words through which threads meet (assembly/threads.ts), each on a cache line of its own; zero at
+// first.
 /** Counts the runs that the other threads were called to; the run's range of plan offsets. */
 export const SYNC_WORD = 128;
 export const SYNC_FROM = 132;
 export const SYNC_TO = 136;
-/** Whether thread 0 has left a meeting that others are late for, and how many meetings there were before that. */
+/**
+ * Whether thread 0 has left a meeting that others are late for, and how many meetings there were
+ * before that.
+ */
 export const SYNC_ASKING = 140;
 export const SYNC_ASKED = 144;
 /** Threads that have come to the meeting, how many meetings there were, and threads that sleep. */
@@ -62,7 +66,10 @@ export const FAULT_CODED = 7;
 //   run: +0 u32 quads (fours of bytes) of a lane  +4 u32 lanes; it lies in the weights where the one before ends
 //
 export const CODED_WEIGHTS_BYTES = 0;
-/** Bytes from the beginning of the weights to that of the coded section that decoding in place needs. */
+/**
+ * Bytes from the beginning of the weights to that of the coded section that decoding in place
+ * needs.
+ */
 export const CODED_LEAD = 4;
 export const CODED_TABLES = 8;
 export const CODED_RUNS = 12;
@@ -85,11 +92,15 @@ export const CODED_STATE_ROOM = 24;
 //
 //   +0 u8 opcode  +1 u8 dtype  +2 u16 zero  +4 u32 size in bytes (multiple of 8)  +8 fields, 4 bytes each
 //
-// Operand fields come in three kinds. A *source* is an arena offset, or a weights offset with the top bit set
-// (a constant); a *target* is an arena offset; a *table* is a weights offset. `prepare` turns them into addresses.
+// Operand fields come in three kinds. A *source* is an arena offset, or a weights offset with the
+// top bit set (a constant); a *target* is an arena offset; a *table* is a weights offset. `prepare`
+// turns them into addresses.
 export const RECORD_OPCODE = 0;
 export const RECORD_DTYPE = 1;
-/** Zero in a file; `prepare` writes whether threads share the record's work: they cannot (0), it would not pay, they do. */
+/**
+ * Zero in a file; `prepare` writes whether threads share the record's work: they cannot (0), it
+ * would not pay, they do.
+ */
 export const RECORD_SPLIT = 2;
 export const SPLIT_POSSIBLE = 1;
 export const SPLIT_PAYS = 2;
@@ -170,16 +181,18 @@ export const CONV2D_MIN = 120;
 export const CONV2D_MAX = 124;
 export const CONV2D_BYTES = 128;
 
-// hybridConv2d: float pictures times int8 weights ("dynamic range" networks). Each picture is quantized as it comes, the sums are scaled
-// back to float. The fields are conv2d's, but for these; batch entries are quantized one by one.
+// hybridConv2d: float pictures times int8 weights ("dynamic range" networks). Each picture is
+// quantized as it comes, the sums are scaled back to float. The fields are conv2d's, but for these;
+// batch entries are quantized one by one.
 //   weights i8 as conv2d's · bias f32 [N'] · scale f32 [N'] of the weights · sums i32 [N'] = Σ w per channel
 export const HYBRID_MODE = 108;
 export const HYBRID_SUMS = 112;
 export const HYBRID_SYMMETRIC = 0;
 export const HYBRID_ASYMMETRIC = 1;
 
-// sparseConv2d: conv2d of i8, one group, with the weights that are left. The fields are conv2d's; BLOCK_ROWS is the tile of pixels.
-// Entries come channel by channel (pairs) or panel by panel (blocks), each STEPS further along K than the one before (the first: than 0):
+// sparseConv2d: conv2d of i8, one group, with the weights that are left. The fields are conv2d's;
+// BLOCK_ROWS is the tile of pixels. Entries come channel by channel (pairs) or panel by panel
+// (blocks), each STEPS further along K than the one before (the first: than 0):
 //   pairs   weights k, k + 1 of one channel: WEIGHTS i8 [ENTRIES][2], STEPS u8 [ENTRIES], in pairs; ⌈entries/4⌉ of a channel in COUNTS u16 [N];
 //           taps of more than one pixel have an even number of channels
 //   blocks  weights k … k + 3 of a panel of 8 channels: WEIGHTS i8 [ENTRIES][8][4], STEPS u8 [ENTRIES], in fours; COUNTS u16 [⌈N/8⌉]
@@ -191,7 +204,10 @@ export const SPARSE_PATTERN = 140;
 export const SPARSE_BYTES = 144;
 export const SPARSE_PAIRS = 0;
 export const SPARSE_BLOCKS = 1;
-/** Tiles of pixels that the pairs' kernel has: pictures are often of a multiple of 7 by 7, or of a power of two. */
+/**
+ * Tiles of pixels that the pairs' kernel has: pictures are often of a multiple of 7 by 7, or of a
+ * power of two.
+ */
 export const SPARSE_TILE = 28;
 export const SPARSE_TILE_WIDE = 32;
 
@@ -225,8 +241,8 @@ export const DEPTHWISE_MIN = 96;
 export const DEPTHWISE_MAX = 100;
 export const DEPTHWISE_BYTES = 104;
 
-// pooling; ROUNDING_OFFSET is added to each i8 value before the division of an average rounds half away from
-// zero, and taken off after it: 0 for int8 networks, 128 for those that were uint8
+// pooling; ROUNDING_OFFSET is added to each i8 value before the division of an average rounds half
+// away from zero, and taken off after it: 0 for int8 networks, 128 for those that were uint8
 export const POOL2D_SOURCE = 8;
 export const POOL2D_TARGET = 12;
 export const POOL2D_KIND = 16;
@@ -276,7 +292,8 @@ export const REDUCE_MAX = 2;
 export const REDUCE_MIN = 3;
 export const REDUCE_PROD = 4;
 
-// binary over MAX_RANK dimensions, target dense; strides in elements, 0 where broadcast. i8 parameters by kind:
+// binary over MAX_RANK dimensions, target dense; strides in elements, 0 where broadcast. i8
+// parameters by kind:
 //   add, sub   (A_FACTOR·a + B_FACTOR·b + BIAS) >> SHIFT, + TARGET_ZERO
 //   mul, prelu A_ZERO, B_ZERO, SCALE (and NEGATIVE_SCALE for prelu)
 //   div, squaredDifference  real numbers: A_ZERO, B_ZERO, SCALE = scale a, NEGATIVE_SCALE = scale b, OUT_SCALE
@@ -342,7 +359,8 @@ export const UNARY_SIN = 21;
 export const UNARY_COS = 22;
 export const UNARY_KINDS = 23;
 
-// softmax and logSoftmax over [rows][depth]; i8: TABLE f32[256], entry d = exp(−d·scale·beta), d = max − q
+// softmax and logSoftmax over [rows][depth]; i8: TABLE f32[256], entry d = exp(−d·scale·beta), d =
+// max − q
 export const SOFTMAX_SOURCE = 8;
 export const SOFTMAX_TARGET = 12;
 export const SOFTMAX_TABLE = 16;
@@ -354,7 +372,8 @@ export const SOFTMAX_OUT_SCALE = 32;
 export const SOFTMAX_TARGET_ZERO = 36;
 export const SOFTMAX_BYTES = 40;
 
-// l2Normalize over [rows][depth]; the i8 result does not depend on the source's scale (epsilon is in its units²)
+// l2Normalize over [rows][depth]; the i8 result does not depend on the source's scale (epsilon is
+// in its units²)
 export const L2_NORMALIZE_SOURCE = 8;
 export const L2_NORMALIZE_TARGET = 12;
 export const L2_NORMALIZE_ROWS = 16;
@@ -365,7 +384,8 @@ export const L2_NORMALIZE_OUT_SCALE = 32;
 export const L2_NORMALIZE_TARGET_ZERO = 36;
 export const L2_NORMALIZE_BYTES = 40;
 
-// copy: target[Σ iᵈ·targetStrideᵈ] = source[Σ iᵈ·sourceStrideᵈ]; strides in elements, the source's may be ≤ 0
+// copy: target[Σ iᵈ·targetStrideᵈ] = source[Σ iᵈ·sourceStrideᵈ]; strides in elements, the source's
+// may be ≤ 0
 export const COPY_SOURCE = 8;
 export const COPY_TARGET = 12;
 export const COPY_ELEMENT_BYTES = 16;
@@ -410,8 +430,8 @@ export const ARGMAX_BYTES = 32;
 export const ARGMAX_MAX = 0;
 export const ARGMAX_MIN = 1;
 
-// batchMatmul: a [batch][M][K] ([K][M] when A_TRANSPOSED), b [batch][K][N] ([N][K]), target [batch][M][N] dense;
-// batch strides in elements, 0 where broadcast
+// batchMatmul: a [batch][M][K] ([K][M] when A_TRANSPOSED), b [batch][K][N] ([N][K]), target
+// [batch][M][N] dense; batch strides in elements, 0 where broadcast
 export const MATMUL_A = 8;
 export const MATMUL_B = 12;
 export const MATMUL_TARGET = 16;
@@ -431,7 +451,8 @@ export const MATMUL_MIN = 68;
 export const MATMUL_MAX = 72;
 export const MATMUL_BYTES = 80;
 
-// quantize: f32 → i8, clamp(round_half_even(x · SCALE) + ZERO), SCALE = 1/scale · dequantize: i8 → f32, SCALE · (q − ZERO)
+// quantize: f32 → i8, clamp(round_half_even(x · SCALE) + ZERO), SCALE = 1/scale · dequantize: i8 →
+// f32, SCALE · (q − ZERO)
 export const QUANTIZE_SOURCE = 8;
 export const QUANTIZE_TARGET = 12;
 export const QUANTIZE_COUNT = 16;
@@ -446,11 +467,13 @@ export const CAST_COUNT = 16;
 export const CAST_TO = 20;
 export const CAST_BYTES = 24;
 
-// recurrent: layers that carry a state from step to step. Per step and picture of the batch, with x the source's row and h the hidden state:
+// recurrent: layers that carry a state from step to step. Per step and picture of the batch, with x
+// the source's row and h the hidden state:
 //   lstm      i, f, o = σ(W·x + U·h + b), g = tanh(…);  c = f·c + i·g;  h = o·tanh(c), or its projection
 //   gru       z, r = σ(W·x + b + U·h + ub);  g = tanh(W·x + b + r·(U·h + ub)), or tanh(W·x + b + U·(r·h) + ub);  h = z·h + (1 − z)·g
 //   rnn       h = activation(W·x + U·h + b)
-// G gates (lstm i f g o, or f g o where i is 1 − f; gru z r g; rnn one) of N = CELLS lanes each, N' = N rounded up to 8, P = OUTPUTS.
+// G gates (lstm i f g o, or f g o where i is 1 − f; gru z r g; rnn one) of N = CELLS lanes each, N'
+// = N rounded up to 8, P = OUTPUTS.
 //   weights i8 [G][N'/8][⌈K/4⌉][8][4] or f32 [G][N'/8][K][8], K = INPUTS or P · biases i32 or f32 [G][N']
 //   GATES   i8: i32 [G][RECURRENT_GATE_WORDS] fixed-point factors as multiplier and exponent: of the input's sums, the hidden state's, the
 //           peephole's, the norm's; then the norm's smallest variance · hybrid: f32 [G][2] scales of the input's and the hidden state's weights
@@ -520,8 +543,9 @@ export const RECURRENT_SYMMETRIC = 1;
 export const RECURRENT_ASYMMETRIC = 2;
 export const RECURRENT_GATE_WORDS = 9;
 
-// sparseRecurrent: recurrent with int8 weights, of which those of the input, of the hidden state or both are lists of blocks as sparseConv2d's.
-// The fields are recurrent's; a matrix without ENTRIES is whole. Panels are those of all gates in turn.
+// sparseRecurrent: recurrent with int8 weights, of which those of the input, of the hidden state or
+// both are lists of blocks as sparseConv2d's. The fields are recurrent's; a matrix without ENTRIES
+// is whole. Panels are those of all gates in turn.
 //   COUNTS u16 [G·N'/8] · STEPS u8 [ENTRIES] · weights i8 [ENTRIES][8][4]
 export const SPARSE_RECURRENT_INPUT_COUNTS = 168;
 export const SPARSE_RECURRENT_INPUT_STEPS = 172;
@@ -531,8 +555,9 @@ export const SPARSE_RECURRENT_HIDDEN_STEPS = 184;
 export const SPARSE_RECURRENT_HIDDEN_ENTRIES = 188;
 export const SPARSE_RECURRENT_BYTES = 192;
 
-// svdf: source [TIME][BATCH][INPUTS] by strides → target [TIME][BATCH][UNITS] by strides. Each of the FILTERS = UNITS·RANK filters projects the
-// input to one number, which enters its memory of the last MEMORY numbers: STATE [BATCH][FILTERS][MEMORY] i16 or f32, newest last.
+// svdf: source [TIME][BATCH][INPUTS] by strides → target [TIME][BATCH][UNITS] by strides. Each of
+// the FILTERS = UNITS·RANK filters projects the input to one number, which enters its memory of the
+// last MEMORY numbers: STATE [BATCH][FILTERS][MEMORY] i16 or f32, newest last.
 //   FEATURE weights as recurrent's with G = 1, N = FILTERS · TIME_WEIGHTS i16 or f32 [FILTERS][MEMORY] · BIAS i32 or f32 [UNITS] · SUMS i32 [F']
 export const SVDF_SOURCE = 8;
 export const SVDF_TARGET = 12;
@@ -564,8 +589,9 @@ export const SVDF_MIN = 108;
 export const SVDF_MAX = 112;
 export const SVDF_BYTES = 120;
 
-// gather: target [OUTER][MIDDLE][INDEX_COUNT][ROW_BYTES] from source [OUTER][MIDDLE][COUNT][ROW_BYTES], indices i32 [OUTER][INDEX_COUNT];
-// an index outside of 0 … COUNT − 1 is taken as the nearest inside
+// gather: target [OUTER][MIDDLE][INDEX_COUNT][ROW_BYTES] from source
+// [OUTER][MIDDLE][COUNT][ROW_BYTES], indices i32 [OUTER][INDEX_COUNT]; an index outside of 0 …
+// COUNT − 1 is taken as the nearest inside
 export const GATHER_SOURCE = 8;
 export const GATHER_INDICES = 12;
 export const GATHER_TARGET = 16;

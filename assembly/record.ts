@@ -1,13 +1,12 @@
-import {
-  DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE, FAULT_RECORD_SIZE, FAULT_WEIGHTS,
-  MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_SCRATCH, MAP_WEIGHTS, MAP_WEIGHTS_BYTES,
-  MAP_SCRATCH_BYTES, RECORD_DTYPE, RECORD_SIZE, RECORD_SPLIT, SECTION_ALIGNMENT, SOURCE_IN_WEIGHTS, SPLIT_PAYS, SPLIT_POSSIBLE,
-} from './layout';
+import { DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE, FAULT_RECORD_SIZE,
+  FAULT_WEIGHTS, MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_SCRATCH, MAP_WEIGHTS, MAP_WEIGHTS_BYTES, MAP_SCRATCH_BYTES,
+  RECORD_DTYPE, RECORD_SIZE, RECORD_SPLIT, SECTION_ALIGNMENT, SOURCE_IN_WEIGHTS, SPLIT_PAYS,
+  SPLIT_POSSIBLE } from './layout';
 import { threadIndex } from './threads';
 
-// Every operator describes its record once, in a function that is walked twice: `validate` checks each operand
-// against its section, `prepare` turns the same operands from offsets into addresses. Sizes are computed in f64,
-// where products of lying dimensions do not wrap.
+// Every operator describes its record once, in a function that is walked twice: `validate` checks
+// each operand against its section, `prepare` turns the same operands from offsets into addresses.
+// Sizes are computed in f64, where products of lying dimensions do not wrap.
 
 let resolving = false;
 let fault = FAULT_NONE;
@@ -48,7 +47,8 @@ export function dtypeOf(r: usize): i32 {
 
 /** This thread's scratch: all have as much, 64-byte aligned, one behind the other. */
 export function scratch(): usize {
-  return load<usize>(MAP + MAP_SCRATCH) + threadIndex() * (load<i32>(MAP + MAP_SCRATCH_BYTES) + SECTION_ALIGNMENT - 1 & -SECTION_ALIGNMENT);
+  return load<usize>(MAP + MAP_SCRATCH) +
+    threadIndex() * (load<i32>(MAP + MAP_SCRATCH_BYTES) + SECTION_ALIGNMENT - 1 & -SECTION_ALIGNMENT);
 }
 
 /** A field as f64, for size arithmetic. */
@@ -60,7 +60,10 @@ export function bytesOf(dtype: i32): f64 {
   return dtype == DTYPE_F32 || dtype == DTYPE_I32 ? 4 : 1;
 }
 
-/** @returns whether the record has all its fields: those of the longest ones could lie behind the end of the memory */
+/**
+ * @returns whether the record has all its fields: those of the longest ones could lie behind the
+ *   end of the memory
+ */
 export function checkRecord(r: usize, bytes: i32, dtypes: i32): bool {
   const whole = int(r, RECORD_SIZE) == bytes;
   if (!whole) fail(FAULT_RECORD_SIZE);
@@ -146,18 +149,30 @@ export function checkFiniteTable(r: usize, field: usize, n: f64): void {
   }
 }
 
-/** What a record needs of scratch memory; the host asks for the largest after `validate` and before it sizes the memory. */
+/**
+ * What a record needs of scratch memory; the host asks for the largest after `validate` and before
+ * it sizes the memory.
+ */
 export function needScratch(bytes: f64): void {
   scratchNeeded = max<f64>(scratchNeeded, bytes);
 }
 
-/** Multiplications (or steps like them) of one record: enough for any network of this kind, and it ends. */
+/**
+ * Multiplications (or steps like them) of one record: enough for any network of this kind, and it
+ * ends.
+ */
 const MAX_WORK: f64 = 68719476736;
 
-/** Steps of work from which it pays that threads share a record: they meet in a microsecond, and make tens of thousands of products in one. */
+/**
+ * Steps of work from which it pays that threads share a record: they meet in a microsecond, and
+ * make tens of thousands of products in one.
+ */
 const SPLIT_WORK: f64 = 65536;
 
-/** Says that `run` takes only this thread's share of the record, in work worth so many steps; other records are thread 0's alone. */
+/**
+ * Says that `run` takes only this thread's share of the record, in work worth so many steps; other
+ * records are thread 0's alone.
+ */
 export function splits(r: usize, steps: f64): void {
   if (resolving) store<u16>(r, steps >= SPLIT_WORK ? SPLIT_PAYS : SPLIT_POSSIBLE, RECORD_SPLIT);
 }

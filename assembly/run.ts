@@ -1,9 +1,8 @@
-import {
-  FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, RECORD_OPCODE, RECORD_SIZE, RECORD_SPLIT, SYNC_FROM, SYNC_TO,
-  OP_HYBRID_CONV2D, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL,
-  OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_UNARY,
-  OP_GATHER, OP_RECURRENT, OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT, OP_SVDF,
-} from './layout';
+import { FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, RECORD_OPCODE, RECORD_SIZE,
+  RECORD_SPLIT, SYNC_FROM, SYNC_TO, OP_HYBRID_CONV2D, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D,
+  OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL, OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE,
+  OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_UNARY, OP_GATHER, OP_RECURRENT, OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT,
+  OP_SVDF } from './layout';
 import { beginWalk, fail, faultOf } from './record';
 import { awaitCall, begin, isAsking } from './threads';
 import { describeArgmax, runArgmax } from './ops/argmax';
@@ -38,35 +37,85 @@ export function faultOffset(): i32 {
 
 function describe(r: usize): void {
   switch (<i32>load<u8>(r + RECORD_OPCODE)) {
-    case OP_CONV2D: describeConv2d(r); break;
-    case OP_DEPTHWISE_CONV2D: describeDepthwiseConv2d(r); break;
-    case OP_POOL2D: describePool2d(r); break;
-    case OP_REDUCE: describeReduce(r); break;
-    case OP_BINARY: describeBinary(r); break;
-    case OP_UNARY: describeUnary(r); break;
-    case OP_SOFTMAX: describeSoftmax(r); break;
-    case OP_LOG_SOFTMAX: describeLogSoftmax(r); break;
-    case OP_L2_NORMALIZE: describeL2Normalize(r); break;
-    case OP_COPY: describeCopy(r); break;
-    case OP_FILL: describeFill(r); break;
-    case OP_RESIZE2D: describeResize2d(r); break;
-    case OP_ARGMAX: describeArgmax(r); break;
-    case OP_BATCH_MATMUL: describeBatchMatmul(r); break;
-    case OP_QUANTIZE: describeQuantize(r); break;
-    case OP_DEQUANTIZE: describeDequantize(r); break;
-    case OP_CAST: describeCast(r); break;
-    case OP_HYBRID_CONV2D: describeHybridConv2d(r); break;
-    case OP_RECURRENT: case OP_SPARSE_RECURRENT: describeRecurrent(r); break;
-    case OP_SVDF: describeSvdf(r); break;
-    case OP_GATHER: describeGather(r); break;
-    case OP_SPARSE_CONV2D: describeSparseConv2d(r); break;
-    default: fail(FAULT_OPCODE);
+    case OP_CONV2D:
+      describeConv2d(r);
+      break;
+    case OP_DEPTHWISE_CONV2D:
+      describeDepthwiseConv2d(r);
+      break;
+    case OP_POOL2D:
+      describePool2d(r);
+      break;
+    case OP_REDUCE:
+      describeReduce(r);
+      break;
+    case OP_BINARY:
+      describeBinary(r);
+      break;
+    case OP_UNARY:
+      describeUnary(r);
+      break;
+    case OP_SOFTMAX:
+      describeSoftmax(r);
+      break;
+    case OP_LOG_SOFTMAX:
+      describeLogSoftmax(r);
+      break;
+    case OP_L2_NORMALIZE:
+      describeL2Normalize(r);
+      break;
+    case OP_COPY:
+      describeCopy(r);
+      break;
+    case OP_FILL:
+      describeFill(r);
+      break;
+    case OP_RESIZE2D:
+      describeResize2d(r);
+      break;
+    case OP_ARGMAX:
+      describeArgmax(r);
+      break;
+    case OP_BATCH_MATMUL:
+      describeBatchMatmul(r);
+      break;
+    case OP_QUANTIZE:
+      describeQuantize(r);
+      break;
+    case OP_DEQUANTIZE:
+      describeDequantize(r);
+      break;
+    case OP_CAST:
+      describeCast(r);
+      break;
+    case OP_HYBRID_CONV2D:
+      describeHybridConv2d(r);
+      break;
+    case OP_RECURRENT:
+    case OP_SPARSE_RECURRENT:
+      describeRecurrent(r);
+      break;
+    case OP_SVDF:
+      describeSvdf(r);
+      break;
+    case OP_GATHER:
+      describeGather(r);
+      break;
+    case OP_SPARSE_CONV2D:
+      describeSparseConv2d(r);
+      break;
+    default:
+      fail(FAULT_OPCODE);
   }
 }
 
-/** Proves that every record stays inside its sections. Returns a FAULT_ code; `faultOffset` says where. */
+/**
+ * Proves that every record stays inside its sections. Returns a FAULT_ code; `faultOffset` says
+ * where.
+ */
 export function validate(): i32 {
-  const plan = load<usize>(MAP + MAP_PLAN), bytes = load<u32>(MAP + MAP_PLAN_BYTES);
+  const plan = load<usize>(MAP + MAP_PLAN);
+  const bytes = load<u32>(MAP + MAP_PLAN_BYTES);
   beginWalk(false);
   let at: u32 = 0;
   while (at < bytes) {
@@ -83,7 +132,8 @@ export function validate(): i32 {
 
 /** Once, after `validate`: operands become addresses. */
 export function prepare(): void {
-  const plan = load<usize>(MAP + MAP_PLAN), end = plan + load<u32>(MAP + MAP_PLAN_BYTES);
+  const plan = load<usize>(MAP + MAP_PLAN);
+  const end = plan + load<u32>(MAP + MAP_PLAN_BYTES);
   beginWalk(true);
   for (let r = plan; r < end; r += load<u32>(r + RECORD_SIZE)) {
     store<u16>(r, 0, RECORD_SPLIT);
@@ -93,37 +143,84 @@ export function prepare(): void {
 
 function runRecord(r: usize): void {
   switch (<i32>load<u8>(r + RECORD_OPCODE)) {
-    case OP_CONV2D: runConv2d(r); break;
-    case OP_DEPTHWISE_CONV2D: runDepthwiseConv2d(r); break;
-    case OP_POOL2D: runPool2d(r); break;
-    case OP_REDUCE: runReduce(r); break;
-    case OP_BINARY: runBinary(r); break;
-    case OP_UNARY: runUnary(r); break;
-    case OP_SOFTMAX: runSoftmax(r); break;
-    case OP_LOG_SOFTMAX: runLogSoftmax(r); break;
-    case OP_L2_NORMALIZE: runL2Normalize(r); break;
-    case OP_COPY: runCopy(r); break;
-    case OP_FILL: runFill(r); break;
-    case OP_RESIZE2D: runResize2d(r); break;
-    case OP_ARGMAX: runArgmax(r); break;
-    case OP_BATCH_MATMUL: runBatchMatmul(r); break;
-    case OP_QUANTIZE: runQuantize(r); break;
-    case OP_DEQUANTIZE: runDequantize(r); break;
-    case OP_CAST: runCast(r); break;
-    case OP_HYBRID_CONV2D: runHybridConv2d(r); break;
-    case OP_RECURRENT: case OP_SPARSE_RECURRENT: runRecurrent(r); break;
-    case OP_SVDF: runSvdf(r); break;
-    case OP_GATHER: runGather(r); break;
-    case OP_SPARSE_CONV2D: runSparseConv2d(r); break;
+    case OP_CONV2D:
+      runConv2d(r);
+      break;
+    case OP_DEPTHWISE_CONV2D:
+      runDepthwiseConv2d(r);
+      break;
+    case OP_POOL2D:
+      runPool2d(r);
+      break;
+    case OP_REDUCE:
+      runReduce(r);
+      break;
+    case OP_BINARY:
+      runBinary(r);
+      break;
+    case OP_UNARY:
+      runUnary(r);
+      break;
+    case OP_SOFTMAX:
+      runSoftmax(r);
+      break;
+    case OP_LOG_SOFTMAX:
+      runLogSoftmax(r);
+      break;
+    case OP_L2_NORMALIZE:
+      runL2Normalize(r);
+      break;
+    case OP_COPY:
+      runCopy(r);
+      break;
+    case OP_FILL:
+      runFill(r);
+      break;
+    case OP_RESIZE2D:
+      runResize2d(r);
+      break;
+    case OP_ARGMAX:
+      runArgmax(r);
+      break;
+    case OP_BATCH_MATMUL:
+      runBatchMatmul(r);
+      break;
+    case OP_QUANTIZE:
+      runQuantize(r);
+      break;
+    case OP_DEQUANTIZE:
+      runDequantize(r);
+      break;
+    case OP_CAST:
+      runCast(r);
+      break;
+    case OP_HYBRID_CONV2D:
+      runHybridConv2d(r);
+      break;
+    case OP_RECURRENT:
+    case OP_SPARSE_RECURRENT:
+      runRecurrent(r);
+      break;
+    case OP_SVDF:
+      runSvdf(r);
+      break;
+    case OP_GATHER:
+      runGather(r);
+      break;
+    case OP_SPARSE_CONV2D:
+      runSparseConv2d(r);
+      break;
   }
 }
 
 /**
  * Runs the records whose plan offsets lie in [from, to).
- * @returns −1, or where to go on from: other threads have not done their shares for a while, and the host, which has a clock, decides
+ * @returns −1, or where to go on from: other threads have not done their shares for a while, and
+ *   the host, which has a clock, decides
  */
 export function run(from: u32, to: u32): i32 {
-  const plan = load<usize>(MAP + MAP_PLAN), end = plan + to;
+  const plan = load<usize>(MAP + MAP_PLAN);
+  const end = plan + to;
   let r = plan + from;
   while (true) {
     const mine = begin(r, end);
@@ -134,10 +231,13 @@ export function run(from: u32, to: u32): i32 {
   }
 }
 
-/** What a thread other than the caller's does for as long as there is a model: it sleeps until it is called to a run. */
+/**
+ * What a thread other than the caller's does for as long as there is a model: it sleeps until it is
+ * called to a run.
+ */
 export function serve(): void {
   if (ASC_FEATURE_THREADS) {
-    for (let seen = 0; ;) {
+    for (let seen = 0;;) {
       seen = awaitCall(seen);
       run(load<u32>(SYNC_FROM), load<u32>(SYNC_TO));
     }

@@ -1,5 +1,6 @@
 // A run: networks or layers, columns, rounds, report.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync,
+  writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,11 +17,13 @@ import { chromiumStands, nodeStands } from './tools/stands.mjs';
 import { firstAnswers, takeTurns } from './tools/turns.mjs';
 import { importTypeScript } from './tools/typescript.mjs';
 
-const ROUNDS = 30, QUICK_ROUNDS = 5;
+const ROUNDS = 30;
+const QUICK_ROUNDS = 5;
 /** Fresh stands that the time of the first answer is the median of. */
 const STARTS = 3;
 /** The same, where networks take turns. */
-const TURN_STARTS = 9, QUICK_TURN_STARTS = 3;
+const TURN_STARTS = 9;
+const QUICK_TURN_STARTS = 3;
 /** Variants in one page take so many times the rounds: it is their ratio that is asked for. */
 const TURN_ROUNDS = 3;
 
@@ -33,7 +36,11 @@ export async function bench(options) {
   const place = await (options.node ? nodeStands : chromiumStands)(folder);
   try {
     const report = await (options.kernels ? benchLayers : benchNetworks)(place, folder, options);
-    console.log(options.json ? JSON.stringify(report, null, 1) : `\n${titleOf(report)}\n${options.kernels ? layerTable(report) : `${networkTable(report)}\n${turnsTable(report)}`}\n\n${summaryText(report)}`);
+    console.log(options.json
+      ? JSON.stringify(report, null, 1)
+      : `\n${titleOf(report)}\n${
+        options.kernels ? layerTable(report) : `${networkTable(report)}\n${turnsTable(report)}`
+      }\n\n${summaryText(report)}`);
     save(report, options);
   } finally {
     await place.close();
@@ -47,72 +54,126 @@ async function benchNetworks(place, folder, options) {
   const networks = sources.map((source) => prepare(source, folder));
   const { columns: own, standard } = await findKinglet(place, networks.find(({ files }) => files.klet.file));
   const columns = pick([...own, ...(options.node ? [] : peers)], ({ id }) => id, options.engines, 'engine');
-  const roofline = await openRoofline(place, folder), measured = [];
+  const roofline = await openRoofline(place, folder);
+  const measured = [];
   for (const [i, network] of networks.entries()) {
     console.error(`» ${network.name} (${i + 1} of ${networks.length})`);
     const results = await hold({ place, network, columns, ...effort(options), afterRound: roofline.measure });
-    for (const column of columns) if (column.library === 'kinglet' && results[column.id].memory) results[column.id].memory += coreBytes(column);
+    for (const column of columns) {
+      if (column.library === 'kinglet' && results[column.id].memory) results[column.id].memory += coreBytes(column);
+    }
     measured.push({ name: network.name, ...(network.macs && { macs: network.macs }), results });
   }
   addRatios(measured);
   const turns = await benchTurns(place, networks, columns, measured, standard, options);
   const described = columns.map((column) => describeColumn(column, measured));
   for (const { results } of measured) for (const result of Object.values(results)) delete result.served;
-  return { ...headOf(place, options), columns: described, networks: measured, turns, roofline: await roofline.close(), summary: summarizeRun(measured, columns, standard) };
+  return {
+    ...headOf(place, options),
+    columns: described,
+    networks: measured,
+    turns,
+    roofline: await roofline.close(),
+    summary: summarizeRun(measured, columns, standard),
+  };
 }
 
 /** What is compared with itself, for each of kinglet's SIMD flavors. */
 async function benchTurns(place, networks, columns, measured, standard, options) {
-  const find = (name) => networks.find((network) => network.name === name), { rounds } = effort(options), runs = {};
-  const isRight = (name, column) => column && measured.some((network) => network.name === name && network.results[column.id].ms);
+  const find = (name) => networks.find((network) => network.name === name);
+  const { rounds } = effort(options);
+  const runs = {};
+  const isRight = (name, column) =>
+    column && measured.some((network) => network.name === name && network.results[column.id].ms);
   for (const { id, options: { flavor, threads } } of columns) {
     if (threads > 1 || !['relaxed', 'simd'].includes(flavor)) continue;
     console.error(`» by turns in one page: ${id}`);
     const there = Object.entries(variants).flatMap(([name, { network, engine, threads: count }]) => {
-      const column = columns.find((other) => (engine ? other.id === engine : other.options.flavor === flavor && other.options.threads === count));
+      const column = columns.find((
+        other,
+      ) => (engine ? other.id === engine : other.options.flavor === flavor && other.options.threads === count));
       return isRight(network, column) ? [{ name, network: find(network), column }] : [];
     });
     if (there.length < 2) continue;
-    const ms = await takeTurns(place, there, TURN_ROUNDS * rounds), both = ratios.filter((pair) => pair.every((name) => ms[name]));
+    const ms = await takeTurns(place, there, TURN_ROUNDS * rounds);
+    const both = ratios.filter((pair) => pair.every((name) => ms[name]));
     runs[id] = { ms, ratios: Object.fromEntries(both.map(([a, b]) => [`${a} ÷ ${b}`, ms[a].median / ms[b].median])) };
   }
   const column = columns.find(({ id }) => id === standard);
-  const there = Object.entries(firsts).flatMap(([name, { network, form }]) => (isRight(network, column) ? [{ name, network: find(network), column: { ...column, form } }] : []));
+  const there = Object.entries(firsts).flatMap((
+    [name, { network, form }],
+  ) => (isRight(network, column) ? [{ name, network: find(network), column: { ...column, form } }] : []));
   if (there.length > 0) console.error('» first answers by turns');
   return { runs, first: await firstAnswers(place, there, options.quick ? QUICK_TURN_STARTS : TURN_STARTS) };
 }
 
 async function benchLayers(place, folder, options) {
   const { prepareLayer, readShapes } = await importTypeScript(new URL('networks/layers.ts', import.meta.url));
-  const shapes = pick(readdirSync(local('shapes')).map((file) => basename(file, '.txt')), (name) => name, options.models, 'shapes file');
-  const layers = shapes.flatMap((name) => readShapes(readFileSync(local(`shapes/${name}.txt`), 'utf8')).map((layer) => prepareLayer(layer, name, folder)));
+  const shapes = pick(
+    readdirSync(local('shapes')).map((file) => basename(file, '.txt')),
+    (name) => name,
+    options.models,
+    'shapes file',
+  );
+  const layers = shapes.flatMap((name) =>
+    readShapes(readFileSync(local(`shapes/${name}.txt`), 'utf8')).map((layer) => prepareLayer(layer, name, folder))
+  );
   const { columns: own } = await findKinglet(place, layers[0]);
   // one thread; the plain flavors only on demand, they take long
-  const bare = [...own.filter(({ options: { threads, flavor } }) => threads === 1 && (options.engines || (flavor !== 'scalar' && flavor !== 'js'))).map((column) => kingletColumn(column.options.flavor, 1, true)),
-    ...(options.node ? [] : [{ ...peers[0], options: { ...peers[0].options, bare: true } }])];
-  const columns = pick(bare, ({ id }) => id, options.engines, 'engine'), roofline = await openRoofline(place, folder), measured = [];
+  const bare = [
+    ...own.filter(({ options: { threads, flavor } }) =>
+      threads === 1 && (options.engines || (flavor !== 'scalar' && flavor !== 'js'))
+    ).map((column) => kingletColumn(column.options.flavor, 1, true)),
+    ...(options.node ? [] : [{ ...peers[0], options: { ...peers[0].options, bare: true } }]),
+  ];
+  const columns = pick(bare, ({ id }) => id, options.engines, 'engine');
+  const roofline = await openRoofline(place, folder);
+  const measured = [];
   for (const [i, layer] of layers.entries()) {
     console.error(`» ${layer.network} ${layer.name} (${i + 1} of ${layers.length})`);
-    const results = await hold({ place, network: layer, columns, ...effort(options), starts: 1, afterRound: roofline.measure });
+    const results = await hold({
+      place,
+      network: layer,
+      columns,
+      ...effort(options),
+      starts: 1,
+      afterRound: roofline.measure,
+    });
     // the peak of the same rounds: what slows the machine slows both
     const { dotI16: peak } = roofline.takeRecent();
     for (const result of Object.values(results)) if (result.gmacs) result.share = result.gmacs / peak;
     measured.push({ name: layer.name, network: layer.network, layer: layer.layer, macs: layer.macs, peak, results });
   }
-  return { ...headOf(place, options), columns: columns.map(({ id, head }) => ({ id, head })), layers: measured, roofline: await roofline.close(), summary: { facts: {} } };
+  return {
+    ...headOf(place, options),
+    columns: columns.map(({ id, head }) => ({ id, head })),
+    layers: measured,
+    roofline: await roofline.close(),
+    summary: { facts: {} },
+  };
 }
 
-const effort = ({ quick, rounds }) => ({ rounds: Number(rounds ?? (quick ? QUICK_ROUNDS : ROUNDS)), starts: quick ? 1 : STARTS });
+const effort = ({ quick, rounds }) => ({
+  rounds: Number(rounds ?? (quick ? QUICK_ROUNDS : ROUNDS)),
+  starts: quick ? 1 : STARTS,
+});
 
 function headOf(place, options) {
   const { rounds } = effort(options);
-  return { date: new Date().toISOString(), mode: options.kernels ? 'kernels' : 'networks', rounds, machine: describeMachine(), versions: describeVersions(place, !options.node) };
+  return {
+    date: new Date().toISOString(),
+    mode: options.kernels ? 'kernels' : 'networks',
+    rounds,
+    machine: describeMachine(),
+    versions: describeVersions(place, !options.node),
+  };
 }
 
 /** The entries that are called like one of the wanted parts, or whose names contain it. */
 function pick(list, nameOf, wanted, what) {
   if (wanted === undefined) return list;
-  const names = list.map(nameOf), fits = (name, part) => (names.includes(part) ? name === part : name.includes(part));
+  const names = list.map(nameOf);
+  const fits = (name, part) => (names.includes(part) ? name === part : name.includes(part));
   const picked = list.filter((entry) => wanted.split(',').some((part) => fits(nameOf(entry), part)));
   if (picked.length === 0) throw new Error(`no ${what} is called like "${wanted}"; there are ${names.join(', ')}`);
   return picked;
@@ -120,11 +181,20 @@ function pick(list, nameOf, wanted, what) {
 
 /** What of a column goes into the report: its name, and what a page downloads for it. */
 function describeColumn({ id, head, options }, networks) {
-  const files = new Set(networks.flatMap(({ results }) => results[id].served ?? [])), raw = [...files].map((file) => readFileSync(file));
+  const files = new Set(networks.flatMap(({ results }) => results[id].served ?? []));
+  const raw = [...files].map((file) => readFileSync(file));
   const sum = (sizes) => sizes.reduce((a, b) => a + b, 0);
   return {
-    id, head, threads: options.threads,
-    ...(files.size > 0 && { download: { files: [...files].map((file) => basename(file)), raw: sum(raw.map((bytes) => bytes.length)), gzip: sum(raw.map((bytes) => gzipSync(bytes, { level: 9 }).length)) } }),
+    id,
+    head,
+    threads: options.threads,
+    ...(files.size > 0 && {
+      download: {
+        files: [...files].map((file) => basename(file)),
+        raw: sum(raw.map((bytes) => bytes.length)),
+        gzip: sum(raw.map((bytes) => gzipSync(bytes, { level: 9 }).length)),
+      },
+    }),
   };
 }
 
@@ -134,14 +204,21 @@ function coreBytes({ options: { flavor } }) {
 }
 
 function titleOf({ date, machine: { cpu, cores, system, load }, versions: { kinglet, commit, engine }, rounds }) {
-  return `${date.slice(0, 10)} · kinglet ${kinglet} (${commit}) in ${engine} · ${cpu}, ${cores} cores, ${system}, load ${load.toFixed(1)} · ${rounds} rounds`;
+  return `${
+    date.slice(0, 10)
+  } · kinglet ${kinglet} (${commit}) in ${engine} · ${cpu}, ${cores} cores, ${system}, load ${
+    load.toFixed(1)
+  } · ${rounds} rounds`;
 }
 
 function save(report, { out, quick, models, engines, kernels, node }) {
   const target = out ?? (quick || models || engines ? undefined : local('results'));
   if (!target) return;
   mkdirSync(target, { recursive: true });
-  const file = join(target, [report.date.slice(0, 10), ...(kernels ? ['kernels'] : []), ...(node ? ['node'] : [])].join('-'));
+  const file = join(
+    target,
+    [report.date.slice(0, 10), ...(kernels ? ['kernels'] : []), ...(node ? ['node'] : [])].join('-'),
+  );
   writeFileSync(`${file}.json`, `${JSON.stringify(report, null, 1)}\n`);
   if (!kernels && !node) writeFileSync(`${file}.svg`, speedChart(report));
   console.error(`written: ${file}.json${kernels || node ? '' : ' and .svg'}`);

@@ -1,6 +1,7 @@
-// Multiply-add peaks of the machine, through WebAssembly: loops of nothing but the innermost instructions of a kernel.
-// Each step multiplies 2 loaded vectors with 4 kept ones into 8 sums, which fills 15 of the 16 vector registers of x86-64;
-// loads do not compete with multiplications, and sums are enough to hide the latency.
+// Multiply-add peaks of the machine, through WebAssembly: loops of nothing but the innermost
+// instructions of a kernel. Each step multiplies 2 loaded vectors with 4 kept ones into 8 sums,
+// which fills 15 of the 16 vector registers of x86-64; loads do not compete with multiplications,
+// and sums are enough to hide the latency.
 
 /** Bytes that the loads walk over: well inside the first-level cache. */
 const WINDOW = 4096;
@@ -18,17 +19,21 @@ export function fill(): void {
 /** 64 int16 products a step. */
 export function dotI16(steps: i32): void {
   let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
-  const w0 = v128.load(AT, WINDOW), w1 = v128.load(AT, WINDOW + 16), w2 = v128.load(AT, WINDOW + 32), w3 = v128.load(AT, WINDOW + 48);
-  for (let i = 0; i < steps; i += STEPS_PER_WINDOW) for (let p = AT, end = AT + WINDOW; p < end; p += 32) {
-    const a = v128.load(p), b = v128.load(p, 16);
-    s0 = i32x4.add(s0, i32x4.dot_i16x8_s(a, w0));
-    s1 = i32x4.add(s1, i32x4.dot_i16x8_s(a, w1));
-    s2 = i32x4.add(s2, i32x4.dot_i16x8_s(a, w2));
-    s3 = i32x4.add(s3, i32x4.dot_i16x8_s(a, w3));
-    s4 = i32x4.add(s4, i32x4.dot_i16x8_s(b, w0));
-    s5 = i32x4.add(s5, i32x4.dot_i16x8_s(b, w1));
-    s6 = i32x4.add(s6, i32x4.dot_i16x8_s(b, w2));
-    s7 = i32x4.add(s7, i32x4.dot_i16x8_s(b, w3));
+  const w0 = v128.load(AT, WINDOW), w1 = v128.load(AT, WINDOW + 16), w2 = v128.load(AT, WINDOW + 32),
+    w3 = v128.load(AT, WINDOW + 48);
+  for (let i = 0; i < steps; i += STEPS_PER_WINDOW) {
+    for (let p = AT, end = AT + WINDOW; p < end; p += 32) {
+      const a = v128.load(p);
+      const b = v128.load(p, 16);
+      s0 = i32x4.add(s0, i32x4.dot_i16x8_s(a, w0));
+      s1 = i32x4.add(s1, i32x4.dot_i16x8_s(a, w1));
+      s2 = i32x4.add(s2, i32x4.dot_i16x8_s(a, w2));
+      s3 = i32x4.add(s3, i32x4.dot_i16x8_s(a, w3));
+      s4 = i32x4.add(s4, i32x4.dot_i16x8_s(b, w0));
+      s5 = i32x4.add(s5, i32x4.dot_i16x8_s(b, w1));
+      s6 = i32x4.add(s6, i32x4.dot_i16x8_s(b, w2));
+      s7 = i32x4.add(s7, i32x4.dot_i16x8_s(b, w3));
+    }
   }
   keep(s0, s1, s2, s3);
   keep(s4, s5, s6, s7);
@@ -37,17 +42,21 @@ export function dotI16(steps: i32): void {
 /** 32 float32 products a step, rounded after each multiplication. */
 export function mulAddF32(steps: i32): void {
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
-  const w0 = v128.load(AT, WINDOW), w1 = v128.load(AT, WINDOW + 16), w2 = v128.load(AT, WINDOW + 32), w3 = v128.load(AT, WINDOW + 48);
-  for (let i = 0; i < steps; i += STEPS_PER_WINDOW) for (let p = AT, end = AT + WINDOW; p < end; p += 32) {
-    const a = v128.load(p), b = v128.load(p, 16);
-    s0 = f32x4.add(s0, f32x4.mul(a, w0));
-    s1 = f32x4.add(s1, f32x4.mul(a, w1));
-    s2 = f32x4.add(s2, f32x4.mul(a, w2));
-    s3 = f32x4.add(s3, f32x4.mul(a, w3));
-    s4 = f32x4.add(s4, f32x4.mul(b, w0));
-    s5 = f32x4.add(s5, f32x4.mul(b, w1));
-    s6 = f32x4.add(s6, f32x4.mul(b, w2));
-    s7 = f32x4.add(s7, f32x4.mul(b, w3));
+  const w0 = v128.load(AT, WINDOW), w1 = v128.load(AT, WINDOW + 16), w2 = v128.load(AT, WINDOW + 32),
+    w3 = v128.load(AT, WINDOW + 48);
+  for (let i = 0; i < steps; i += STEPS_PER_WINDOW) {
+    for (let p = AT, end = AT + WINDOW; p < end; p += 32) {
+      const a = v128.load(p);
+      const b = v128.load(p, 16);
+      s0 = f32x4.add(s0, f32x4.mul(a, w0));
+      s1 = f32x4.add(s1, f32x4.mul(a, w1));
+      s2 = f32x4.add(s2, f32x4.mul(a, w2));
+      s3 = f32x4.add(s3, f32x4.mul(a, w3));
+      s4 = f32x4.add(s4, f32x4.mul(b, w0));
+      s5 = f32x4.add(s5, f32x4.mul(b, w1));
+      s6 = f32x4.add(s6, f32x4.mul(b, w2));
+      s7 = f32x4.add(s7, f32x4.mul(b, w3));
+    }
   }
   keep(s0, s1, s2, s3);
   keep(s4, s5, s6, s7);
@@ -57,17 +66,21 @@ export function mulAddF32(steps: i32): void {
 export function relaxedDotI8(steps: i32): void {
   if (ASC_FEATURE_RELAXED_SIMD) {
     let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
-    const w0 = v128.load(AT, WINDOW), w1 = v128.load(AT, WINDOW + 16), w2 = v128.load(AT, WINDOW + 32), w3 = v128.load(AT, WINDOW + 48);
-    for (let i = 0; i < steps; i += STEPS_PER_WINDOW) for (let p = AT, end = AT + WINDOW; p < end; p += 32) {
-      const a = v128.load(p), b = v128.load(p, 16);
-      s0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(a, w0, s0);
-      s1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(a, w1, s1);
-      s2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(a, w2, s2);
-      s3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(a, w3, s3);
-      s4 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b, w0, s4);
-      s5 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b, w1, s5);
-      s6 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b, w2, s6);
-      s7 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b, w3, s7);
+    const w0 = v128.load(AT, WINDOW), w1 = v128.load(AT, WINDOW + 16), w2 = v128.load(AT, WINDOW + 32),
+      w3 = v128.load(AT, WINDOW + 48);
+    for (let i = 0; i < steps; i += STEPS_PER_WINDOW) {
+      for (let p = AT, end = AT + WINDOW; p < end; p += 32) {
+        const a = v128.load(p);
+        const b = v128.load(p, 16);
+        s0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(a, w0, s0);
+        s1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(a, w1, s1);
+        s2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(a, w2, s2);
+        s3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(a, w3, s3);
+        s4 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b, w0, s4);
+        s5 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b, w1, s5);
+        s6 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b, w2, s6);
+        s7 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b, w3, s7);
+      }
     }
     keep(s0, s1, s2, s3);
     keep(s4, s5, s6, s7);
@@ -76,7 +89,8 @@ export function relaxedDotI8(steps: i32): void {
 
 /** 16 operations a step that wait for each other and take a cycle each: how fast the clock runs. */
 export function chain(steps: i32): void {
-  const a = load<i32>(AT), b = load<i32>(AT, 32);
+  const a = load<i32>(AT);
+  const b = load<i32>(AT, 32);
   let x = steps;
   for (let i = 0; i < steps; i++) {
     x = (((x ^ a) + b) ^ a) + b;

@@ -1,4 +1,5 @@
-// How fast kinglet is, beside what people would use instead. Readies everything, then hands over to bench.mjs.
+// How fast kinglet is, beside what people would use instead. Readies everything, then hands over to
+// bench.mjs.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -18,13 +19,23 @@ Times kinglet and its peers on every network of ../shared/models and of the proj
 
 let options;
 try {
-  options = parseArgs({
-    options: {
-      kernels: { type: 'boolean', default: false }, node: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false }, models: { type: 'string' }, engines: { type: 'string' }, rounds: { type: 'string' }, out: { type: 'string' },
-    },
-  }).values;
-  if (options.rounds !== undefined && !(Number(options.rounds) >= 1)) throw new Error(`--rounds takes a number above 0, not ${options.rounds}`);
+  options =
+    parseArgs({
+      options: {
+        kernels: { type: 'boolean', default: false },
+        node: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        models: { type: 'string' },
+        engines: { type: 'string' },
+        rounds: { type: 'string' },
+        out: { type: 'string' },
+      },
+    }).values;
+  if (options.rounds !== undefined && !(Number(options.rounds) >= 1)) {
+    throw new Error(`--rounds takes a number above 0, not ${options.rounds}`);
+  }
 } catch (error) {
   console.error(`${error.message}\n\n${usage}`);
   process.exit(2);
@@ -34,7 +45,11 @@ if (options.help) {
   process.exit();
 }
 
-const ready = spawnSync(process.execPath, [fileURLToPath(new URL('../src/build/ready.mjs', import.meta.url)), '--dist'], { stdio: ['ignore', options.json ? 2 : 'inherit', 'inherit'] });
+const ready = spawnSync(
+  process.execPath,
+  [fileURLToPath(new URL('../src/build/ready.mjs', import.meta.url)), '--dist'],
+  { stdio: ['ignore', options.json ? 2 : 'inherit', 'inherit'] },
+);
 if (ready.status !== 0) process.exit(ready.status ?? 1);
 
 // only now: what these import may not have been installed before

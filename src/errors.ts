@@ -22,13 +22,13 @@
  * | `SELF_TEST_FAILED` | the model's golden vectors were not reproduced |
  * | `BAD_ARGUMENT` | any other wrong argument or option |
  */
-export type KletErrorCode =
-  | 'BAD_MAGIC' | 'BAD_VERSION' | 'CORRUPT' | 'NOT_WASM' | 'NO_WASM' | 'FETCH_FAILED' | 'ABORTED'
-  | 'UNSUPPORTED_OP' | 'UNSUPPORTED_TYPE' | 'INVALID_GRAPH' | 'SHAPE_MISMATCH' | 'TYPE_MISMATCH'
+export type KletErrorCode = 'BAD_MAGIC' | 'BAD_VERSION' | 'CORRUPT' | 'NOT_WASM' | 'NO_WASM' | 'FETCH_FAILED'
+  | 'ABORTED' | 'UNSUPPORTED_OP' | 'UNSUPPORTED_TYPE' | 'INVALID_GRAPH' | 'SHAPE_MISMATCH' | 'TYPE_MISMATCH'
   | 'MISSING_INPUT' | 'NOT_A_NUMBER' | 'OUT_OF_MEMORY' | 'DISPOSED' | 'SELF_TEST_FAILED' | 'BAD_ARGUMENT';
 
 /**
- * The one error class of kinglet. The message says what was expected, what was found, where, and what to do.
+ * The one error class of kinglet. The message says what was expected, what was found, where, and
+ * what to do.
  *
  * @example
  * ```js

@@ -10,14 +10,22 @@ import type { Source } from './runtime/read';
 export * from './exports';
 
 /** Without the flags of the process: of those, some are for its main script only. */
-const openWorker = (script?: string | URL): Worker => new Worker(script ?? new URL('./thread.node.js', import.meta.url), { execArgv: [] });
-const runtime = makeRuntime(inlinedCores, inlinedThreadedCores, openWorker, (path) => readFile(path instanceof URL || path.startsWith('file:') ? fileURLToPath(path) : path));
+const openWorker = (script?: string | URL): Worker =>
+  new Worker(script ?? new URL('./thread.node.js', import.meta.url), { execArgv: [] });
+const runtime = makeRuntime(
+  inlinedCores,
+  inlinedThreadedCores,
+  openWorker,
+  (path) => readFile(path instanceof URL || path.startsWith('file:') ? fileURLToPath(path) : path),
+);
 
 /**
  * Loads a model: reads the file, checks it, and readies it to run.
  *
- * @param source a path (in Node) or URL, a fetch `Response`, a `Blob`, a byte stream, or the bytes themselves
- * @throws KletError `FETCH_FAILED`, `ABORTED`, `BAD_MAGIC`, `BAD_VERSION`, `CORRUPT`, `OUT_OF_MEMORY`, `NOT_WASM`, `NO_WASM` or `BAD_ARGUMENT`
+ * @param source a path (in Node) or URL, a fetch `Response`, a `Blob`, a byte stream, or the bytes
+ *   themselves
+ * @throws KletError `FETCH_FAILED`, `ABORTED`, `BAD_MAGIC`, `BAD_VERSION`, `CORRUPT`,
+ *   `OUT_OF_MEMORY`, `NOT_WASM`, `NO_WASM` or `BAD_ARGUMENT`
  * @example
  * ```js
  * const model = await load('models/digits/digits.klet');
@@ -29,7 +37,8 @@ export function load(source: Source | PromiseLike<Source>, options?: LoadOptions
 }
 
 /**
- * Loads a model from bytes that are there already: for worklets and wherever waiting is not possible.
+ * Loads a model from bytes that are there already: for worklets and wherever waiting is not
+ * possible.
  *
  * @throws KletError as `load`
  */

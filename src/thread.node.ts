@@ -2,4 +2,8 @@
 import { parentPort } from 'node:worker_threads';
 import { serveCrew } from './runtime/threads';
 
-parentPort!.once('message', (data: unknown) => { serveCrew(data, (answer) => { parentPort!.postMessage(answer); }); });
+parentPort!.once('message', (data: unknown) => {
+  serveCrew(data, (answer) => {
+    parentPort!.postMessage(answer);
+  });
+});

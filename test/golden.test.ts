@@ -17,7 +17,11 @@ interface Golden {
 
 type Values = Float32Array | Int8Array | Uint8Array;
 
-const arrays: Record<string, new (buffer: ArrayBuffer, offset: number, length: number) => Values> = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array };
+const arrays: Record<string, new(buffer: ArrayBuffer, offset: number, length: number) => Values> = {
+  float32: Float32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+};
 const folders = hasShared ? readdirSync(path.join(shared, 'golden')) : [];
 
 function split(bytes: Uint8Array<ArrayBuffer>, tensors: Golden['inputs']): Values[] {
@@ -40,23 +44,32 @@ describe.skipIf(!hasShared)('networks with golden outputs (../shared/golden)', (
     const golden = sharedJson<Golden>('golden', folder, 'golden.json');
     describe(folder, () => {
       const klet = compile(importTflite(sharedBytes('models', golden.model))) as Uint8Array<ArrayBuffer>;
-      // TFLite's interpreter ran the cases one after the other, and what a network keeps went on from case to case
+      // TFLite's interpreter ran the cases one after the other, and what a network keeps went on
+      // from case to case
       const [model, ...others] = flavors.map((flavor) => loadSync(klet, { flavor })) as [Model, ...Model[]];
       for (const name of golden.cases) {
         test(`${name} is what XNNPACK gives, in every flavor the same bits`, () => {
-          const inputs = split(sharedBytes('golden', folder, `${name}.in.bin`), golden.inputs), expected = split(sharedBytes('golden', folder, `${name}.out.bin`), golden.outputs);
+          const inputs = split(sharedBytes('golden', folder, `${name}.in.bin`), golden.inputs);
+          const expected = split(sharedBytes('golden', folder, `${name}.out.bin`), golden.outputs);
           const found = predictRaw(model, inputs);
           expected.forEach((values, output) => {
-            const mine = found[output]!, isFloat = values instanceof Float32Array;
+            const mine = found[output]!;
+            const isFloat = values instanceof Float32Array;
             expect(mine.constructor).toBe(values.constructor);
-            let worst = 0, equal = 0;
+            let worst = 0;
+            let equal = 0;
             values.forEach((value, i) => {
               const difference = Math.abs(value - mine[i]!);
-              worst = Math.max(worst, isFloat ? Math.min(difference / 1e-5, difference / Math.abs(value) / 1e-4) : difference);
+              worst = Math.max(
+                worst,
+                isFloat ? Math.min(difference / 1e-5, difference / Math.abs(value) / 1e-4) : difference,
+              );
               if (difference === 0) equal++;
             });
             expect(worst, 'the largest difference').toBeLessThanOrEqual(1);
-            if (!isFloat && values.length >= 100) expect(equal / values.length, 'share of equal values').toBeGreaterThanOrEqual(0.99);
+            if (!isFloat && values.length >= 100) {
+              expect(equal / values.length, 'share of equal values').toBeGreaterThanOrEqual(0.99);
+            }
           });
           for (const other of others) expect(predictRaw(other, inputs), other.info.flavor).toEqual(found);
         });

@@ -9,13 +9,22 @@ import { Random } from './helpers/random';
 
 const folder = path.resolve(import.meta.dirname, '../models/training');
 
-interface Variable { dataSync: () => Float32Array }
+interface Variable {
+  dataSync: () => Float32Array;
+}
 interface Training {
-  masksOf: (matrices: { weights: Float32Array; outputs: number }[], pattern: string, sparsity: number, scope?: string) => Float32Array[];
+  masksOf: (
+    matrices: { weights: Float32Array; outputs: number }[],
+    pattern: string,
+    sparsity: number,
+    scope?: string,
+  ) => Float32Array[];
   sparsityAt: (progress: number, final: number, from: number, until: number) => number;
   roundWeights: (weights: Float32Array, outputs: number, groups?: number, levels?: number) => Float32Array;
-  Averages: new (variables: Variable[], memory?: number) => { follow(): void; of(variable: Variable): Float32Array };
-  Range: new (momentum?: number) => { low: number; high: number; follow(values: Float32Array): void; round(values: Float32Array): Float32Array };
+  Averages: new(variables: Variable[], memory?: number) => { follow(): void; of(variable: Variable): Float32Array };
+  Range: new(
+    momentum?: number,
+  ) => { low: number; high: number; follow(values: Float32Array): void; round(values: Float32Array): Float32Array };
 }
 const { Averages, masksOf, sparsityAt, roundWeights, Range } = await import(path.join(folder, 'index.mjs')) as Training;
 
@@ -27,35 +36,50 @@ function noise(inputs: number, outputs: number, seed: number): Float32Array {
 
 describe('masks', () => {
   test('single weights: the smallest go, whatever their order', () => {
-    const weights = noise(40, 8, 1), [mask] = masksOf([{ weights, outputs: 8 }], 'weights', 0.75) as [Float32Array], magnitude = (i: number): number => Math.abs(weights[i]!);
-    const kept = [...mask.keys()].filter((i) => mask[i] === 1), gone = [...mask.keys()].filter((i) => mask[i] === 0);
+    const weights = noise(40, 8, 1);
+    const [mask] = masksOf([{ weights, outputs: 8 }], 'weights', 0.75) as [Float32Array];
+    const magnitude = (i: number): number => Math.abs(weights[i]!);
+    const kept = [...mask.keys()].filter((i) => mask[i] === 1);
+    const gone = [...mask.keys()].filter((i) => mask[i] === 0);
     expect(gone.length).toBe(240);
     expect(Math.max(...gone.map(magnitude))).toBeLessThanOrEqual(Math.min(...kept.map(magnitude)));
   });
 
-  test.each([['pairs', 2, 1], ['blocks', 4, 8]] as const)('%s: %i along the inputs of %i outputs stay or go together', (pattern, depth, rows) => {
-    const inputs = 48, outputs = 24, [mask] = masksOf([{ weights: noise(inputs, outputs, 2), outputs }], pattern, 0.75) as [Float32Array];
-    for (let k = 0; k < inputs; k++) for (let n = 0; n < outputs; n++) {
-      const first = (k - k % depth) * outputs + n - n % rows;
-      expect(mask[k * outputs + n], `input ${k} of output ${n}`).toBe(mask[first]);
-    }
-    expect(mask.filter((stays) => stays === 0).length / mask.length).toBeCloseTo(0.75, 1);
-  });
+  test.each([['pairs', 2, 1], ['blocks', 4, 8]] as const)(
+    '%s: %i along the inputs of %i outputs stay or go together',
+    (pattern, depth, rows) => {
+      const inputs = 48;
+      const outputs = 24;
+      const [mask] = masksOf([{ weights: noise(inputs, outputs, 2), outputs }], pattern, 0.75) as [Float32Array];
+      for (let k = 0; k < inputs; k++) {
+        for (let n = 0; n < outputs; n++) {
+          const first = (k - k % depth) * outputs + n - n % rows;
+          expect(mask[k * outputs + n], `input ${k} of output ${n}`).toBe(mask[first]);
+        }
+      }
+      expect(mask.filter((stays) => stays === 0).length / mask.length).toBeCloseTo(0.75, 1);
+    },
+  );
 
   test('a weight that is zero already may stay', () => {
-    expect(masksOf([{ weights: new Float32Array(64), outputs: 8 }], 'weights', 0.5)[0]!.reduce((a, b) => a + b)).toBe(32);
+    expect(masksOf([{ weights: new Float32Array(64), outputs: 8 }], 'weights', 0.5)[0]!.reduce((a, b) => a + b))
+      .toBe(32);
   });
 
   test('of all matrices together, more go where few weights carry a matrix, and as many in all', () => {
-    const even = noise(40, 8, 4), carried = noise(40, 8, 5).map((w, i) => (i % 5 === 0 ? w : w / 100));
-    const [most, few] = masksOf([even, carried].map((weights) => ({ weights, outputs: 8 })), 'weights', 0.6, 'global').map((mask) => mask.reduce((a, b) => a + b)) as [number, number];
+    const even = noise(40, 8, 4);
+    const carried = noise(40, 8, 5).map((w, i) => (i % 5 === 0 ? w : w / 100));
+    const [most, few] = masksOf([even, carried].map((weights) => ({ weights, outputs: 8 })), 'weights', 0.6, 'global')
+      .map((mask) => mask.reduce((a, b) => a + b)) as [number, number];
     expect(most + few).toBe(256);
     expect(few).toBeLessThan(most - 50);
   });
 });
 
 test('averages begin where the variables are, follow them fast at first, and slowly then', () => {
-  const values = Float32Array.of(1), variable = { dataSync: () => values }, averages = new Averages([variable], 0.5);
+  const values = Float32Array.of(1);
+  const variable = { dataSync: () => values };
+  const averages = new Averages([variable], 0.5);
   expect(averages.of(variable)[0]).toBe(1);
   values[0] = 11;
   averages.follow();
@@ -67,36 +91,48 @@ test('averages begin where the variables are, follow them fast at first, and slo
 });
 
 test('the share that is gone rises along a cubic and then stays', () => {
-  const [from, until] = [0.1, 0.6], at = (progress: number): number => sparsityAt(progress, 0.8, from, until);
+  const [from, until] = [0.1, 0.6];
+  const at = (progress: number): number => sparsityAt(progress, 0.8, from, until);
   expect([at(0), at(0.1), at(0.6), at(1)]).toEqual([0, 0, 0.8, 0.8]);
   expect(at(0.35)).toBeCloseTo(0.8 * (1 - 0.5 ** 3), 12); // Zhu & Gupta, equation 1, half way
 });
 
 describe('rounding', () => {
-  test.each([127, 31])('weights become whole steps of which the largest of an output has %i, at most half a step off', (levels) => {
-    const weights = noise(30, 6, 3), rounded = roundWeights(weights, 6, 6, levels);
-    for (let n = 0; n < 6; n++) {
-      const largest = Math.max(...weights.filter((_, i) => i % 6 === n).map(Math.abs)), step = largest / levels;
-      for (let i = n; i < weights.length; i += 6) {
-        expect(Math.abs(rounded[i]! - weights[i]!)).toBeLessThanOrEqual(step / 2 + 1e-6);
-        expect(Math.abs(rounded[i]! / step - Math.round(rounded[i]! / step))).toBeLessThan(1e-4);
+  test.each([127, 31])(
+    'weights become whole steps of which the largest of an output has %i, at most half a step off',
+    (levels) => {
+      const weights = noise(30, 6, 3);
+      const rounded = roundWeights(weights, 6, 6, levels);
+      for (let n = 0; n < 6; n++) {
+        const largest = Math.max(...weights.filter((_, i) => i % 6 === n).map(Math.abs));
+        const step = largest / levels;
+        for (let i = n; i < weights.length; i += 6) {
+          expect(Math.abs(rounded[i]! - weights[i]!)).toBeLessThanOrEqual(step / 2 + 1e-6);
+          expect(Math.abs(rounded[i]! / step - Math.round(rounded[i]! / step))).toBeLessThan(1e-4);
+        }
       }
-    }
-  });
+    },
+  );
 
   test('gates share a step', () => {
     const rounded = roundWeights(Float32Array.of(127, 1.4, 12.7, 0.14), 4, 2);
-    [127, 1, 12.7, 0.1].forEach((value, i) => { expect(rounded[i]).toBeCloseTo(value, 5); });
+    [127, 1, 12.7, 0.1].forEach((value, i) => {
+      expect(rounded[i]).toBeCloseTo(value, 5);
+    });
   });
 
   test('activations: 256 values at most, zero one of them, and nothing outside of the range', () => {
-    const range = new Range(), values = Float32Array.from({ length: 5000 }, (_, i) => -1 + i * 0.0008);
+    const range = new Range();
+    const values = Float32Array.from({ length: 5000 }, (_, i) => -1 + i * 0.0008);
     range.follow(values);
-    const rounded = range.round(Float32Array.of(...values, 0, 100, -100)), step = (range.high - range.low) / 255;
+    const rounded = range.round(Float32Array.of(...values, 0, 100, -100));
+    const step = (range.high - range.low) / 255;
     expect(new Set(rounded).size).toBeLessThanOrEqual(256);
     expect(rounded[5000]).toBe(0);
     expect(rounded[5001]! - rounded[5002]!).toBeCloseTo(255 * step, 5);
-    values.forEach((value, i) => { expect(Math.abs(rounded[i]! - value)).toBeLessThanOrEqual(step * 1.01); });
+    values.forEach((value, i) => {
+      expect(Math.abs(rounded[i]! - value)).toBeLessThanOrEqual(step * 1.01);
+    });
   });
 
   test('a range begins with the first batch, then moves slowly, and holds zero', () => {
@@ -113,7 +149,9 @@ const readme = readFileSync(path.join(folder, 'README.md'), 'utf8');
 const hasTensorflow = existsSync(path.join(folder, '../digits/recipe/node_modules/@tensorflow'));
 
 describe.skipIf(!hasTensorflow)('with TensorFlow.js (npm ci in models/digits/recipe)', () => {
-  const run = async (program: string): Promise<string> => (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { cwd: folder })).stdout.trim().split('\n').at(-1) ?? '';
+  const run = async (program: string): Promise<string> =>
+    (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { cwd: folder })).stdout.trim()
+      .split('\n').at(-1) ?? '';
 
   test('the example of the README leaves a fifth of the weights', async () => {
     const [masked = 0, share = 0] = (await run(/```js\n([^]*?)```/.exec(readme)![1]!)).split(' ').map(Number);

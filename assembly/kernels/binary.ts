@@ -1,14 +1,14 @@
-import {
-  BINARY_ADD, BINARY_DIV, BINARY_MAXIMUM, BINARY_MINIMUM, BINARY_MUL, BINARY_PRELU, BINARY_SQUARED_DIFFERENCE, BINARY_SUB,
-} from '../layout';
+import { BINARY_ADD, BINARY_DIV, BINARY_MAXIMUM, BINARY_MINIMUM, BINARY_MUL, BINARY_PRELU, BINARY_SQUARED_DIFFERENCE,
+  BINARY_SUB } from '../layout';
 import { add, div, greater, ifNotNegative, lesser, mul, sub } from './math';
 import { quantize, quantize4 } from './quantize';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes, storeWords } from './store';
 
-// Elementwise over one run: out[i] = f(a[i·strideA], b[i·strideB]), strides 0 or 1. The vector flavors want an operand of stride 0
-// repeated over 16 bytes (`BINARY_SPLAT`), so that one loop serves every combination: its address does not move.
-// `out` may be where an operand of stride 1 is.
+// Elementwise over one run: out[i] = f(a[i·strideA], b[i·strideB]), strides 0 or 1. The vector
+// flavors want an operand of stride 0 repeated over 16 bytes (`BINARY_SPLAT`), so that one loop
+// serves every combination: its address does not move. `out` may be where an operand of stride 1
+// is.
 
 /** Bytes that an operand of stride 0 is repeated over. */
 export const BINARY_SPLAT = 16;
@@ -26,57 +26,114 @@ function lower(largest: bool, a: i32, b: i32): i32 {
 
 /** out i8 = clamp(((factorA·a + factorB·b + bias) >> shift) + zero); |factors| < 2^29 */
 export function add_i8(
-  a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32,
-  factorA: i32, factorB: i32, bias: i32, shift: i32, zero: i32, low: i32, high: i32,
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  out: usize,
+  n: i32,
+  factorA: i32,
+  factorB: i32,
+  bias: i32,
+  shift: i32,
+  zero: i32,
+  low: i32,
+  high: i32,
 ): void {
   if (ASC_FEATURE_SIMD) {
-    // factors in 14 low bits and the rest: each pair of products is one dot, which is faster than two i32 multiplications
+    // factors in 14 low bits and the rest: each pair of products is one dot, which is faster than
+    // two i32 multiplications
     const lowParts = i32x4.splat((factorA & 0x3fff) | ((factorB & 0x3fff) << 16));
     const highParts = i32x4.splat(((factorA >> 14) & 0xffff) | ((factorB >> 14) << 16));
-    const bias4 = i32x4.splat(bias), zero8 = i16x8.splat(<i16>zero), low16 = i8x16.splat(<i8>low), high16 = i8x16.splat(<i8>high);
-    const stepA = strideA << 4, stepB = strideB << 4;
+    const bias4 = i32x4.splat(bias), zero8 = i16x8.splat(<i16>zero), low16 = i8x16.splat(<i8>low),
+      high16 = i8x16.splat(<i8>high);
+    const stepA = strideA << 4;
+    const stepB = strideB << 4;
     for (let i = 0; i < n; i += 16) {
-      let x = v128.load8x8_s(a), y = v128.load8x8_s(b);
-      let p = i16x8.shuffle(x, y, 0, 8, 1, 9, 2, 10, 3, 11), q = i16x8.shuffle(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
-      const s0 = i32x4.add(i32x4.add(i32x4.dot_i16x8_s(p, lowParts), i32x4.shl(i32x4.dot_i16x8_s(p, highParts), 14)), bias4);
-      const s1 = i32x4.add(i32x4.add(i32x4.dot_i16x8_s(q, lowParts), i32x4.shl(i32x4.dot_i16x8_s(q, highParts), 14)), bias4);
+      let x = v128.load8x8_s(a);
+      let y = v128.load8x8_s(b);
+      let p = i16x8.shuffle(x, y, 0, 8, 1, 9, 2, 10, 3, 11);
+      let q = i16x8.shuffle(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
+      const s0 = i32x4.add(
+        i32x4.add(i32x4.dot_i16x8_s(p, lowParts), i32x4.shl(i32x4.dot_i16x8_s(p, highParts), 14)),
+        bias4,
+      );
+      const s1 = i32x4.add(
+        i32x4.add(i32x4.dot_i16x8_s(q, lowParts), i32x4.shl(i32x4.dot_i16x8_s(q, highParts), 14)),
+        bias4,
+      );
       const r0 = i16x8.add_sat_s(i16x8.narrow_i32x4_s(i32x4.shr_s(s0, shift), i32x4.shr_s(s1, shift)), zero8);
-      x = v128.load8x8_s(a, 8); y = v128.load8x8_s(b, 8);
-      p = i16x8.shuffle(x, y, 0, 8, 1, 9, 2, 10, 3, 11); q = i16x8.shuffle(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
-      const s2 = i32x4.add(i32x4.add(i32x4.dot_i16x8_s(p, lowParts), i32x4.shl(i32x4.dot_i16x8_s(p, highParts), 14)), bias4);
-      const s3 = i32x4.add(i32x4.add(i32x4.dot_i16x8_s(q, lowParts), i32x4.shl(i32x4.dot_i16x8_s(q, highParts), 14)), bias4);
+      x = v128.load8x8_s(a, 8);
+      y = v128.load8x8_s(b, 8);
+      p = i16x8.shuffle(x, y, 0, 8, 1, 9, 2, 10, 3, 11);
+      q = i16x8.shuffle(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
+      const s2 = i32x4.add(
+        i32x4.add(i32x4.dot_i16x8_s(p, lowParts), i32x4.shl(i32x4.dot_i16x8_s(p, highParts), 14)),
+        bias4,
+      );
+      const s3 = i32x4.add(
+        i32x4.add(i32x4.dot_i16x8_s(q, lowParts), i32x4.shl(i32x4.dot_i16x8_s(q, highParts), 14)),
+        bias4,
+      );
       const r1 = i16x8.add_sat_s(i16x8.narrow_i32x4_s(i32x4.shr_s(s2, shift), i32x4.shr_s(s3, shift)), zero8);
       const r = i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(r0, r1), low16), high16);
       if (n - i >= 16) v128.store(out + i, r);
       else storeBytes(out + i, r, n - i);
-      a += stepA; b += stepB;
+      a += stepA;
+      b += stepB;
     }
   } else {
     for (let i = 0; i < n; i++) {
       const acc = factorA * <i32>load<i8>(a) + factorB * <i32>load<i8>(b) + bias;
       store<i8>(out + i, min(max((acc >> shift) + zero, low), high));
-      a += strideA; b += strideB;
+      a += strideA;
+      b += strideB;
     }
   }
 }
 
 /**
  * mul:   out i8 = requantize((a − zeroA)·(b − zeroB), scale)
- * prelu: out i8 = a ≥ zeroA ? requantize(a − zeroA, scale) : requantize((a − zeroA)·(b − zeroB), negative)
+ * prelu: out i8 = a ≥ zeroA ? requantize(a − zeroA, scale) : requantize((a − zeroA)·(b − zeroB),
+ * negative)
  */
 @inline
 function products(
-  prelu: bool, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32,
-  zeroA: i32, zeroB: i32, scale: f32, negative: f32, zero: i32, low: i32, high: i32,
+  prelu: bool,
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  out: usize,
+  n: i32,
+  zeroA: i32,
+  zeroB: i32,
+  scale: f32,
+  negative: f32,
+  zero: i32,
+  low: i32,
+  high: i32,
 ): void {
-  const lowF = <f32>(low - zero), highF = <f32>(high - zero);
+  const lowF = <f32>(low - zero);
+  const highF = <f32>(high - zero);
   if (ASC_FEATURE_SIMD) {
-    const low4 = f32x4.splat(lowF), high16 = i8x16.splat(<i8>high), magic = requantizeMagic(zero), back = requantizeZero(zero), scale4 = f32x4.splat(scale), negative4 = f32x4.splat(negative);
-    const za = i16x8.splat(<i16>zeroA), zb = i16x8.splat(<i16>zeroB), one = i16x8.splat(1), none = i16x8.splat(0);
-    const stepA = strideA << 3, stepB = strideB << 3;
+    const low4 = f32x4.splat(lowF);
+    const high16 = i8x16.splat(<i8>high);
+    const magic = requantizeMagic(zero);
+    const back = requantizeZero(zero);
+    const scale4 = f32x4.splat(scale);
+    const negative4 = f32x4.splat(negative);
+    const za = i16x8.splat(<i16>zeroA);
+    const zb = i16x8.splat(<i16>zeroB);
+    const one = i16x8.splat(1);
+    const none = i16x8.splat(0);
+    const stepA = strideA << 3;
+    const stepB = strideB << 3;
     for (let i = 0; i < n; i += 8) {
       const x = i16x8.sub(v128.load8x8_s(a), za);
-      let y = i16x8.sub(v128.load8x8_s(b), zb), s0 = scale4, s1 = scale4;
+      let y = i16x8.sub(v128.load8x8_s(b), zb);
+      let s0 = scale4;
+      let s1 = scale4;
       if (prelu) {
         const positive = i16x8.ge_s(x, none);
         y = v128.bitselect(one, y, positive);
@@ -85,56 +142,121 @@ function products(
       }
       const q0 = requantize4(i32x4.extmul_low_i16x8_s(x, y), s0, low4, magic, back);
       const q1 = requantize4(i32x4.extmul_high_i16x8_s(x, y), s1, low4, magic, back);
-      const q = i16x8.narrow_i32x4_s(q0, q1), r = narrowBelow(q, q, high16);
+      const q = i16x8.narrow_i32x4_s(q0, q1);
+      const r = narrowBelow(q, q, high16);
       if (n - i >= 8) v128.store64_lane(out + i, r, 0);
       else storeBytes(out + i, r, n - i);
-      a += stepA; b += stepB;
+      a += stepA;
+      b += stepB;
     }
   } else {
     for (let i = 0; i < n; i++) {
-      const x = <i32>load<i8>(a) - zeroA, y = <i32>load<i8>(b) - zeroB;
-      store<i8>(out + i, prelu && x >= 0 ? requantize(x, scale, lowF, highF, zero) : requantize(x * y, prelu ? negative : scale, lowF, highF, zero));
-      a += strideA; b += strideB;
+      const x = <i32>load<i8>(a) - zeroA;
+      const y = <i32>load<i8>(b) - zeroB;
+      store<i8>(
+        out + i,
+        prelu && x >= 0
+          ? requantize(x, scale, lowF, highF, zero)
+          : requantize(x * y, prelu ? negative : scale, lowF, highF, zero),
+      );
+      a += strideA;
+      b += strideB;
     }
   }
 }
 
 export function mul_i8(
-  a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32,
-  zeroA: i32, zeroB: i32, scale: f32, zero: i32, low: i32, high: i32,
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  out: usize,
+  n: i32,
+  zeroA: i32,
+  zeroB: i32,
+  scale: f32,
+  zero: i32,
+  low: i32,
+  high: i32,
 ): void {
   products(false, a, strideA, b, strideB, out, n, zeroA, zeroB, scale, 0, zero, low, high);
 }
 
 export function prelu_i8(
-  a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32,
-  zeroA: i32, zeroB: i32, scale: f32, negative: f32, zero: i32, low: i32, high: i32,
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  out: usize,
+  n: i32,
+  zeroA: i32,
+  zeroB: i32,
+  scale: f32,
+  negative: f32,
+  zero: i32,
+  low: i32,
+  high: i32,
 ): void {
   products(true, a, strideA, b, strideB, out, n, zeroA, zeroB, scale, negative, zero, low, high);
 }
 
 @inline
-function extremes(largest: bool, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32, low: i32, high: i32): void {
+function extremes(
+  largest: bool,
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  out: usize,
+  n: i32,
+  low: i32,
+  high: i32,
+): void {
   if (ASC_FEATURE_SIMD) {
-    const low16 = i8x16.splat(<i8>low), high16 = i8x16.splat(<i8>high), stepA = strideA << 4, stepB = strideB << 4;
+    const low16 = i8x16.splat(<i8>low);
+    const high16 = i8x16.splat(<i8>high);
+    const stepA = strideA << 4;
+    const stepB = strideB << 4;
     for (let i = 0; i < n; i += 16) {
-      const x = v128.load(a), y = v128.load(b), r = largest ? i8x16.max_s(x, y) : i8x16.min_s(x, y);
+      const x = v128.load(a);
+      const y = v128.load(b);
+      const r = largest ? i8x16.max_s(x, y) : i8x16.min_s(x, y);
       storeBytes(out + i, i8x16.min_s(i8x16.max_s(r, low16), high16), n - i);
-      a += stepA; b += stepB;
+      a += stepA;
+      b += stepB;
     }
   } else {
     for (let i = 0; i < n; i++) {
       store<i8>(out + i, min(max(lower(largest, load<i8>(a), load<i8>(b)), low), high));
-      a += strideA; b += strideB;
+      a += strideA;
+      b += strideB;
     }
   }
 }
 
-export function minimum_i8(a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32, low: i32, high: i32): void {
+export function minimum_i8(
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  out: usize,
+  n: i32,
+  low: i32,
+  high: i32,
+): void {
   extremes(false, a, strideA, b, strideB, out, n, low, high);
 }
 
-export function maximum_i8(a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32, low: i32, high: i32): void {
+export function maximum_i8(
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  out: usize,
+  n: i32,
+  low: i32,
+  high: i32,
+): void {
   extremes(true, a, strideA, b, strideB, out, n, low, high);
 }
 
@@ -153,44 +275,93 @@ function real<T>(divide: bool, x: T, y: T, scaleOut: T): T {
 
 @inline
 function reals(
-  divide: bool, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32,
-  zeroA: i32, zeroB: i32, scaleA: f32, scaleB: f32, scaleOut: f32, zero: i32, low: i32, high: i32,
+  divide: bool,
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  out: usize,
+  n: i32,
+  zeroA: i32,
+  zeroB: i32,
+  scaleA: f32,
+  scaleB: f32,
+  scaleOut: f32,
+  zero: i32,
+  low: i32,
+  high: i32,
 ): void {
-  const lowF = <f32>(low - zero), highF = <f32>(high - zero);
+  const lowF = <f32>(low - zero);
+  const highF = <f32>(high - zero);
   if (ASC_FEATURE_SIMD) {
-    const low4 = f32x4.splat(lowF), high4 = f32x4.splat(highF), magic = requantizeZero(zero);
+    const low4 = f32x4.splat(lowF);
+    const high4 = f32x4.splat(highF);
+    const magic = requantizeZero(zero);
     const scaleA4 = f32x4.splat(scaleA), scaleB4 = f32x4.splat(scaleB), scaleOut4 = f32x4.splat(scaleOut);
-    const za = i16x8.splat(<i16>zeroA), zb = i16x8.splat(<i16>zeroB), stepA = strideA << 3, stepB = strideB << 3;
+    const za = i16x8.splat(<i16>zeroA);
+    const zb = i16x8.splat(<i16>zeroB);
+    const stepA = strideA << 3;
+    const stepB = strideB << 3;
     for (let i = 0; i < n; i += 8) {
-      const x = i16x8.sub(v128.load8x8_s(a), za), y = i16x8.sub(v128.load8x8_s(b), zb);
+      const x = i16x8.sub(v128.load8x8_s(a), za);
+      const y = i16x8.sub(v128.load8x8_s(b), zb);
       const x0 = f32x4.mul(scaleA4, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(x)));
       const x1 = f32x4.mul(scaleA4, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(x)));
       const y0 = f32x4.mul(scaleB4, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(y)));
       const y1 = f32x4.mul(scaleB4, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(y)));
       const q = i16x8.narrow_i32x4_s(
-        quantize4(real<v128>(divide, x0, y0, scaleOut4), low4, high4, magic), quantize4(real<v128>(divide, x1, y1, scaleOut4), low4, high4, magic));
+        quantize4(real<v128>(divide, x0, y0, scaleOut4), low4, high4, magic),
+        quantize4(real<v128>(divide, x1, y1, scaleOut4), low4, high4, magic),
+      );
       storeBytes(out + i, i8x16.narrow_i16x8_s(q, q), min(8, n - i));
-      a += stepA; b += stepB;
+      a += stepA;
+      b += stepB;
     }
   } else {
     for (let i = 0; i < n; i++) {
-      const x = scaleA * <f32>(<i32>load<i8>(a) - zeroA), y = scaleB * <f32>(<i32>load<i8>(b) - zeroB);
+      const x = scaleA * <f32>(<i32>load<i8>(a) - zeroA);
+      const y = scaleB * <f32>(<i32>load<i8>(b) - zeroB);
       store<i8>(out + i, quantize(real<f32>(divide, x, y, scaleOut), lowF, highF, zero));
-      a += strideA; b += strideB;
+      a += strideA;
+      b += strideB;
     }
   }
 }
 
 export function div_i8(
-  a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32,
-  zeroA: i32, zeroB: i32, scaleA: f32, scaleB: f32, scaleOut: f32, zero: i32, low: i32, high: i32,
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  out: usize,
+  n: i32,
+  zeroA: i32,
+  zeroB: i32,
+  scaleA: f32,
+  scaleB: f32,
+  scaleOut: f32,
+  zero: i32,
+  low: i32,
+  high: i32,
 ): void {
   reals(true, a, strideA, b, strideB, out, n, zeroA, zeroB, scaleA, scaleB, scaleOut, zero, low, high);
 }
 
 export function squaredDifference_i8(
-  a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32,
-  zeroA: i32, zeroB: i32, scaleA: f32, scaleB: f32, scaleOut: f32, zero: i32, low: i32, high: i32,
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  out: usize,
+  n: i32,
+  zeroA: i32,
+  zeroB: i32,
+  scaleA: f32,
+  scaleB: f32,
+  scaleOut: f32,
+  zero: i32,
+  low: i32,
+  high: i32,
 ): void {
   reals(false, a, strideA, b, strideB, out, n, zeroA, zeroB, scaleA, scaleB, scaleOut, zero, low, high);
 }
@@ -209,52 +380,110 @@ function apply<T>(kind: i32, x: T, y: T): T {
 }
 
 @inline
-function floats(kind: i32, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32, low: f32, high: f32): void {
+function floats(
+  kind: i32,
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  out: usize,
+  n: i32,
+  low: f32,
+  high: f32,
+): void {
   if (ASC_FEATURE_SIMD) {
-    const low4 = f32x4.splat(low), high4 = f32x4.splat(high), stepA = strideA << 4, stepB = strideB << 4;
+    const low4 = f32x4.splat(low);
+    const high4 = f32x4.splat(high);
+    const stepA = strideA << 4;
+    const stepB = strideB << 4;
     for (let i = 0; i < n; i += 4) {
       const r = lesser<v128>(greater<v128>(apply<v128>(kind, v128.load(a), v128.load(b)), low4), high4);
       if (n - i >= 4) v128.store(out, r);
       else storeWords(out, r, n - i);
-      a += stepA; b += stepB; out += 16;
+      a += stepA;
+      b += stepB;
+      out += 16;
     }
   } else {
-    const stepA = strideA << 2, stepB = strideB << 2;
+    const stepA = strideA << 2;
+    const stepB = strideB << 2;
     for (let i = 0; i < n; i++) {
       store<f32>(out, lesser<f32>(greater<f32>(apply<f32>(kind, load<f32>(a), load<f32>(b)), low), high));
-      a += stepA; b += stepB; out += 4;
+      a += stepA;
+      b += stepB;
+      out += 4;
     }
   }
 }
 
 /** out f32 = clamp(f(a, b)); `kind` is a BINARY_ number */
-export function binary_f32(kind: i32, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32, low: f32, high: f32): void {
+export function binary_f32(
+  kind: i32,
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  out: usize,
+  n: i32,
+  low: f32,
+  high: f32,
+): void {
   switch (kind) {
-    case BINARY_ADD: floats(BINARY_ADD, a, strideA, b, strideB, out, n, low, high); break;
-    case BINARY_SUB: floats(BINARY_SUB, a, strideA, b, strideB, out, n, low, high); break;
-    case BINARY_MUL: floats(BINARY_MUL, a, strideA, b, strideB, out, n, low, high); break;
-    case BINARY_DIV: floats(BINARY_DIV, a, strideA, b, strideB, out, n, low, high); break;
-    case BINARY_MINIMUM: floats(BINARY_MINIMUM, a, strideA, b, strideB, out, n, low, high); break;
-    case BINARY_MAXIMUM: floats(BINARY_MAXIMUM, a, strideA, b, strideB, out, n, low, high); break;
-    case BINARY_PRELU: floats(BINARY_PRELU, a, strideA, b, strideB, out, n, low, high); break;
-    case BINARY_SQUARED_DIFFERENCE: floats(BINARY_SQUARED_DIFFERENCE, a, strideA, b, strideB, out, n, low, high); break;
+    case BINARY_ADD:
+      floats(BINARY_ADD, a, strideA, b, strideB, out, n, low, high);
+      break;
+    case BINARY_SUB:
+      floats(BINARY_SUB, a, strideA, b, strideB, out, n, low, high);
+      break;
+    case BINARY_MUL:
+      floats(BINARY_MUL, a, strideA, b, strideB, out, n, low, high);
+      break;
+    case BINARY_DIV:
+      floats(BINARY_DIV, a, strideA, b, strideB, out, n, low, high);
+      break;
+    case BINARY_MINIMUM:
+      floats(BINARY_MINIMUM, a, strideA, b, strideB, out, n, low, high);
+      break;
+    case BINARY_MAXIMUM:
+      floats(BINARY_MAXIMUM, a, strideA, b, strideB, out, n, low, high);
+      break;
+    case BINARY_PRELU:
+      floats(BINARY_PRELU, a, strideA, b, strideB, out, n, low, high);
+      break;
+    case BINARY_SQUARED_DIFFERENCE:
+      floats(BINARY_SQUARED_DIFFERENCE, a, strideA, b, strideB, out, n, low, high);
+      break;
   }
 }
 
 /** out i32 = f(a, b), wrapping around; add, sub, mul, minimum, maximum */
 export function binary_i32(kind: i32, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32): void {
-  const stepA = strideA << 2, stepB = strideB << 2;
+  const stepA = strideA << 2;
+  const stepB = strideB << 2;
   for (let i = 0; i < n; i++) {
-    const x = load<i32>(a), y = load<i32>(b);
+    const x = load<i32>(a);
+    const y = load<i32>(b);
     let r = 0;
     switch (kind) {
-      case BINARY_ADD: r = x + y; break;
-      case BINARY_SUB: r = x - y; break;
-      case BINARY_MUL: r = x * y; break;
-      case BINARY_MINIMUM: r = min(x, y); break;
-      case BINARY_MAXIMUM: r = max(x, y); break;
+      case BINARY_ADD:
+        r = x + y;
+        break;
+      case BINARY_SUB:
+        r = x - y;
+        break;
+      case BINARY_MUL:
+        r = x * y;
+        break;
+      case BINARY_MINIMUM:
+        r = min(x, y);
+        break;
+      case BINARY_MAXIMUM:
+        r = max(x, y);
+        break;
     }
     store<i32>(out, r);
-    a += stepA; b += stepB; out += 4;
+    a += stepA;
+    b += stepB;
+    out += 4;
   }
 }

@@ -1,10 +1,14 @@
 import { storeBytes } from './store';
 
-/** T [n] → U [n]. Floats go toward zero and saturate, not a number is 0; integers keep their low bits. */
+/**
+ * T [n] → U [n]. Floats go toward zero and saturate, not a number is 0; integers keep their low
+ * bits.
+ */
 export function cast<T, U>(a: usize, out: usize, n: i32): void {
   for (let i = 0; i < n; i++) {
     store<U>(out, convert<T, U>(load<T>(a)));
-    a += sizeof<T>(); out += sizeof<U>();
+    a += sizeof<T>();
+    out += sizeof<U>();
   }
 }
 
@@ -12,7 +16,9 @@ export function cast<T, U>(a: usize, out: usize, n: i32): void {
 function convert<T, U>(x: T): U {
   if (isFloat<T>() && isInteger<U>()) {
     // bounds first: conversions of what does not fit trap, or differ by engine
-    const high: f64 = isSigned<U>() ? (sizeof<U>() == 1 ? 127 : 2147483647) : 255, low: f64 = isSigned<U>() ? -1 - high : 0, y = <f64>x;
+    const high: f64 = isSigned<U>() ? (sizeof<U>() == 1 ? 127 : 2147483647) : 255;
+    const low: f64 = isSigned<U>() ? -1 - high : 0;
+    const y = <f64>x;
     return y == y ? <U><i32>min<f64>(max<f64>(y, low), high) : 0;
   } else {
     return <U>x;

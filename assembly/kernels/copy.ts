@@ -5,14 +5,16 @@ export function copy_bytes(a: usize, out: usize, n: i32): void {
   if (ASC_FEATURE_SIMD) {
     for (; n >= 16; n -= 16) {
       v128.store(out, v128.load(a));
-      a += 16; out += 16;
+      a += 16;
+      out += 16;
     }
     if (n > 0) storeBytes(out, v128.load(a), n);
   } else {
     if (((<u32>a | <u32>out) & 3) == 0) {
       for (; n >= 4; n -= 4) {
         store<u32>(out, load<u32>(a));
-        a += 4; out += 4;
+        a += 4;
+        out += 4;
       }
     } else if (n >= 64) {
       memory.copy(out, a, n);
@@ -34,16 +36,29 @@ export function fill_elements(out: usize, n: i32, bytes: i32, value: i32): void 
 /** out[i·strideOut] = a[i·stride], elements T */
 @inline
 function strided<T>(a: usize, stride: i32, out: usize, strideOut: i32, n: i32): void {
-  const step = stride * sizeof<T>(), stepOut = strideOut * sizeof<T>();
+  const step = stride * sizeof<T>();
+  const stepOut = strideOut * sizeof<T>();
   for (; n > 0; n--) {
     store<T>(out, load<T>(a));
-    a += step; out += stepOut;
+    a += step;
+    out += stepOut;
   }
 }
 
-/** A plane of `rows` × `n` elements of `bytes` (1 or 4); strides in elements, the source's may be ≤ 0. */
+/**
+ * A plane of `rows` × `n` elements of `bytes` (1 or 4); strides in elements, the source's may be ≤
+ * 0.
+ */
 export function copy_plane(
-  a: usize, rowStride: i32, stride: i32, out: usize, rowStrideOut: i32, strideOut: i32, rows: i32, n: i32, bytes: i32,
+  a: usize,
+  rowStride: i32,
+  stride: i32,
+  out: usize,
+  rowStrideOut: i32,
+  strideOut: i32,
+  rows: i32,
+  n: i32,
+  bytes: i32,
 ): void {
   if (ASC_FEATURE_SIMD) {
     if (bytes == 1 && rowStride == 1 && strideOut == 1 && stride != 1) {
@@ -51,12 +66,14 @@ export function copy_plane(
       return;
     }
   }
-  const step = rowStride * bytes, stepOut = rowStrideOut * bytes;
+  const step = rowStride * bytes;
+  const stepOut = rowStrideOut * bytes;
   for (; rows > 0; rows--) {
     if (stride == 1 && strideOut == 1) copy_bytes(a, out, n * bytes);
     else if (bytes == 1) strided<u8>(a, stride, out, strideOut, n);
     else strided<u32>(a, stride, out, strideOut, n);
-    a += step; out += stepOut;
+    a += step;
+    out += stepOut;
   }
 }
 
@@ -79,9 +96,12 @@ function transpose_i8(a: usize, stride: i32, out: usize, strideOut: i32, rows: i
       const b1 = i8x16.shuffle(r2, r3, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
       const b2 = i8x16.shuffle(r4, r5, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
       const b3 = i8x16.shuffle(r6, r7, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      const c0 = i16x8.shuffle(b0, b1, 0, 8, 1, 9, 2, 10, 3, 11), c1 = i16x8.shuffle(b0, b1, 4, 12, 5, 13, 6, 14, 7, 15);
-      const c2 = i16x8.shuffle(b2, b3, 0, 8, 1, 9, 2, 10, 3, 11), c3 = i16x8.shuffle(b2, b3, 4, 12, 5, 13, 6, 14, 7, 15);
-      let d = i32x4.shuffle(c0, c2, 0, 4, 1, 5), q = out + y * strideOut + x;
+      const c0 = i16x8.shuffle(b0, b1, 0, 8, 1, 9, 2, 10, 3, 11),
+        c1 = i16x8.shuffle(b0, b1, 4, 12, 5, 13, 6, 14, 7, 15);
+      const c2 = i16x8.shuffle(b2, b3, 0, 8, 1, 9, 2, 10, 3, 11),
+        c3 = i16x8.shuffle(b2, b3, 4, 12, 5, 13, 6, 14, 7, 15);
+      let d = i32x4.shuffle(c0, c2, 0, 4, 1, 5);
+      let q = out + y * strideOut + x;
       v128.store64_lane(q, d, 0);
       v128.store64_lane(q + strideOut, d, 1);
       q += strideOut << 1;
@@ -97,7 +117,11 @@ function transpose_i8(a: usize, stride: i32, out: usize, strideOut: i32, rows: i
       v128.store64_lane(q, d, 0);
       v128.store64_lane(q + strideOut, d, 1);
     }
-    if (x < columns) for (let j = y; j < y + 8; j++) strided<u8>(a + x * stride + j, stride, out + j * strideOut + x, 1, columns - x);
+    if (x < columns) {
+      for (let j = y; j < y + 8; j++) {
+        strided<u8>(a + x * stride + j, stride, out + j * strideOut + x, 1, columns - x);
+      }
+    }
   }
   for (; y < rows; y++) strided<u8>(a + y, stride, out + y * strideOut, 1, columns);
 }

@@ -1,8 +1,12 @@
-// CRC-32 (ISO-HDLC, the one of zlib and PNG: polynomial 0xEDB88320, reflected) without tables. Its polynomial divides
-// x^300 + x^155 + x^117 + x^89 + 1, and so the same with every exponent times 8 or 64: a word leaves the message when it is added to the
-// words that lie 145, 183, 211 and 300 further on. What is left at the end goes bit by bit. (After Russell: Chorba, 2024.)
+// CRC-32 (ISO-HDLC, the one of zlib and PNG: polynomial 0xEDB88320, reflected) without tables. Its
+// polynomial divides x^300 + x^155 + x^117 + x^89 + 1, and so the same with every exponent times 8
+// or 64: a word leaves the message when it is added to the words that lie 145, 183, 211 and 300
+// further on. What is left at the end goes bit by bit. (After Russell: Chorba, 2024.)
 
-const A = 145, B = 183, C = 211, D = 300;
+const A = 145;
+const B = 183;
+const C = 211;
+const D = 300;
 
 @inline
 function fold<T>(at: usize): void {

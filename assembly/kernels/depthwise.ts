@@ -1,8 +1,8 @@
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 
-// Depthwise products of 8 channels at a time. Taps are multiplied in pairs by `i32x4.dot_i16x8_s`: the lanes of two taps
-// are interleaved, as are their weights, which are widened once a call.
+// Depthwise products of 8 channels at a time. Taps are multiplied in pairs by `i32x4.dot_i16x8_s`:
+// the lanes of two taps are interleaved, as are their weights, which are widened once a call.
 //
 //   w     i8 [⌈C/8⌉][taps][8] · pairs i16 [⌈C/8⌉][⌈taps/2⌉][8][2] = w − zero, the partner of an odd last tap 0
 //   bias  i32 [C'] · scale f32 [C'] · out i8 [C], C' = C rounded up to 8 · |a·w| ≤ 128·255
@@ -30,7 +30,9 @@ export function pair_taps_i8(w: usize, zero: i32, taps: i32, blocks: i32, pairs:
     for (let t = 0; t < taps; t += 2) {
       const partner = t + 1 < taps;
       if (ASC_FEATURE_SIMD) {
-        const z = i16x8.splat(<i16>zero), a = i16x8.sub(v128.load8x8_s(w), z), b = partner ? i16x8.sub(v128.load8x8_s(w, 8), z) : i16x8.splat(0);
+        const z = i16x8.splat(<i16>zero);
+        const a = i16x8.sub(v128.load8x8_s(w), z);
+        const b = partner ? i16x8.sub(v128.load8x8_s(w, 8), z) : i16x8.splat(0);
         v128.store(pairs, interleaveLow(a, b));
         v128.store(pairs, interleaveHigh(a, b), 16);
       } else {
@@ -46,43 +48,69 @@ export function pair_taps_i8(w: usize, zero: i32, taps: i32, blocks: i32, pairs:
 }
 
 /**
- * Any kernel: `taps` holds one address per tap (a row of zero points where the tap lies outside the picture), padded to an
- * even count; `shift` is added to each, so that one list serves a run of pixels.
+ * Any kernel: `taps` holds one address per tap (a row of zero points where the tap lies outside the
+ * picture), padded to an even count; `shift` is added to each, so that one list serves a run of
+ * pixels.
  */
 export function depthwise_i8(
-  taps: usize, pairs: i32, shift: usize, weights: usize, bias: usize, scale: usize, out: usize, C: i32, zero: i32, min: i32, max: i32,
+  taps: usize,
+  pairs: i32,
+  shift: usize,
+  weights: usize,
+  bias: usize,
+  scale: usize,
+  out: usize,
+  C: i32,
+  zero: i32,
+  min: i32,
+  max: i32,
 ): void {
   if (ASC_FEATURE_SIMD) {
-    const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero);
+    const low = f32x4.splat(<f32>(min - zero));
+    const high = i8x16.splat(<i8>max);
+    const magic = requantizeMagic(zero);
+    const back = requantizeZero(zero);
     const end = taps + (pairs << 3);
     for (let c = 0; c < C; c += 8) {
-      let lo = v128.load(bias), hi = v128.load(bias, 16);
+      let lo = v128.load(bias);
+      let hi = v128.load(bias, 16);
       const at = shift + c;
       for (let t = taps; t < end; t += 8) {
-        const a = v128.load8x8_s(load<usize>(t) + at), b = v128.load8x8_s(load<usize>(t, 4) + at);
+        const a = v128.load8x8_s(load<usize>(t) + at);
+        const b = v128.load8x8_s(load<usize>(t, 4) + at);
         lo = dot(lo, interleaveLow(a, b), v128.load(weights));
         hi = dot(hi, interleaveHigh(a, b), v128.load(weights, 16));
         weights += 32;
       }
-      const q = i16x8.narrow_i32x4_s(requantize4(lo, v128.load(scale), low, magic, back), requantize4(hi, v128.load(scale, 16), low, magic, back));
+      const q = i16x8.narrow_i32x4_s(
+        requantize4(lo, v128.load(scale), low, magic, back),
+        requantize4(hi, v128.load(scale, 16), low, magic, back),
+      );
       storeBytes(out + c, narrowBelow(q, q, high), C - c < 8 ? C - c : 8);
-      bias += 32; scale += 32;
+      bias += 32;
+      scale += 32;
     }
   } else {
-    const low = <f32>(min - zero), high = <f32>(max - zero);
+    const low = <f32>(min - zero);
+    const high = <f32>(max - zero);
     for (let c = 0; c < C; c++) {
-      let acc = load<i32>(bias + (c << 2)), w = weights + ((c >> 3) * pairs << 5) + ((c & 7) << 2), t = taps;
+      let acc = load<i32>(bias + (c << 2));
+      let w = weights + ((c >> 3) * pairs << 5) + ((c & 7) << 2);
+      let t = taps;
       for (let p = 0; p < pairs; p++) {
-        acc += <i32>load<i8>(load<usize>(t) + shift + c) * load<i16>(w) + <i32>load<i8>(load<usize>(t, 4) + shift + c) * load<i16>(w, 2);
-        w += 32; t += 8;
+        acc += <i32>load<i8>(load<usize>(t) + shift + c) * load<i16>(w) +
+          <i32>load<i8>(load<usize>(t, 4) + shift + c) * load<i16>(w, 2);
+        w += 32;
+        t += 8;
       }
       store<i8>(out + c, requantize(acc, load<f32>(scale + (c << 2)), low, high, zero));
     }
   }
 }
 
-// 3×3 with SIMD: a row of outputs, channel block by channel block, the columns of the window kept in registers. Each column
-// pairs its upper two rows; the lower row pairs neighbouring columns. The weights in the order they are used, per block:
+// 3×3 with SIMD: a row of outputs, channel block by channel block, the columns of the window kept
+// in registers. Each column pairs its upper two rows; the lower row pairs neighbouring columns. The
+// weights in the order they are used, per block:
 //
 //   [0..2] (w₀ₖ, w₁ₖ) of columns k = 0, 1, 2 · [3] (w₂₀, w₂₁) · [4] (w₂₂, 0) · [5] (0, w₂₀) · [6] (w₂₁, w₂₂), low and high lanes each
 
@@ -91,15 +119,20 @@ export const WEIGHTS_3X3 = 224;
 
 /** w i8 [⌈C/8⌉][9][8], taps column by column → the layout above */
 export function pair_taps_i8_3x3(w: usize, zero: i32, blocks: i32, out: usize): void {
-  const z = i16x8.splat(<i16>zero), none = i16x8.splat(0);
+  const z = i16x8.splat(<i16>zero);
+  const none = i16x8.splat(0);
   for (let block = 0; block < blocks; block++) {
-    for (let k = 0; k < 3; k++) storePair(out + (k << 5), i16x8.sub(v128.load8x8_s(w + k * 24), z), i16x8.sub(v128.load8x8_s(w + k * 24, 8), z));
-    const w20 = i16x8.sub(v128.load8x8_s(w, 16), z), w21 = i16x8.sub(v128.load8x8_s(w, 40), z), w22 = i16x8.sub(v128.load8x8_s(w, 64), z);
+    for (let k = 0; k < 3; k++) {
+      storePair(out + (k << 5), i16x8.sub(v128.load8x8_s(w + k * 24), z), i16x8.sub(v128.load8x8_s(w + k * 24, 8), z));
+    }
+    const w20 = i16x8.sub(v128.load8x8_s(w, 16), z), w21 = i16x8.sub(v128.load8x8_s(w, 40), z),
+      w22 = i16x8.sub(v128.load8x8_s(w, 64), z);
     storePair(out + 96, w20, w21);
     storePair(out + 128, w22, none);
     storePair(out + 160, none, w20);
     storePair(out + 192, w21, w22);
-    w += 72; out += WEIGHTS_3X3;
+    w += 72;
+    out += WEIGHTS_3X3;
   }
 }
 
@@ -110,48 +143,133 @@ function storePair(out: usize, a: v128, b: v128): void {
 }
 
 /**
- * `count` outputs of a row. p0, p1, p2: the window's input rows at column 0, with the bytes to the next pixel (0 for a row of
- * zero points outside the picture); the first output's window begins at column `first`, which may be negative.
+ * `count` outputs of a row. p0, p1, p2: the window's input rows at column 0, with the bytes to the
+ * next pixel (0 for a row of zero points outside the picture); the first output's window begins at
+ * column `first`, which may be negative.
  */
 export function depthwise_i8_3x3_s1(
-  p0: usize, step0: usize, p1: usize, step1: usize, p2: usize, step2: usize, first: i32, inW: i32, padding: i32,
-  weights: usize, bias: usize, scale: usize, out: usize, count: i32, C: i32, zero: i32, min: i32, max: i32,
+  p0: usize,
+  step0: usize,
+  p1: usize,
+  step1: usize,
+  p2: usize,
+  step2: usize,
+  first: i32,
+  inW: i32,
+  padding: i32,
+  weights: usize,
+  bias: usize,
+  scale: usize,
+  out: usize,
+  count: i32,
+  C: i32,
+  zero: i32,
+  min: i32,
+  max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero), outside = i16x8.splat(<i16>padding);
+  const low = f32x4.splat(<f32>(min - zero));
+  const high = i8x16.splat(<i8>max);
+  const magic = requantizeMagic(zero);
+  const back = requantizeZero(zero);
+  const outside = i16x8.splat(<i16>padding);
   for (let c = 0; c < C; c += 8) {
     const lanes = C - c < 8 ? C - c : 8;
-    let ix = first, q0 = p0 + c + ix * step0, q1 = p1 + c + ix * step1, q2 = p2 + c + ix * step2, o = out + c;
+    let ix = first;
+    let q0 = p0 + c + ix * step0;
+    let q1 = p1 + c + ix * step1;
+    let q2 = p2 + c + ix * step2;
+    let o = out + c;
     let x0 = outside, x1 = outside, x2 = outside, y2 = outside;
-    if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); x2 = v128.load8x8_s(q2); }
-    let aLow = interleaveLow(x0, x1), aHigh = interleaveHigh(x0, x1);
-    ix++; q0 += step0; q1 += step1; q2 += step2;
-    x0 = outside; x1 = outside;
-    if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); y2 = v128.load8x8_s(q2); }
-    let bLow = interleaveLow(x0, x1), bHigh = interleaveHigh(x0, x1), uLow = interleaveLow(x2, y2), uHigh = interleaveHigh(x2, y2);
+    if (<u32>ix < <u32>inW) {
+      x0 = v128.load8x8_s(q0);
+      x1 = v128.load8x8_s(q1);
+      x2 = v128.load8x8_s(q2);
+    }
+    let aLow = interleaveLow(x0, x1);
+    let aHigh = interleaveHigh(x0, x1);
+    ix++;
+    q0 += step0;
+    q1 += step1;
+    q2 += step2;
+    x0 = outside;
+    x1 = outside;
+    if (<u32>ix < <u32>inW) {
+      x0 = v128.load8x8_s(q0);
+      x1 = v128.load8x8_s(q1);
+      y2 = v128.load8x8_s(q2);
+    }
+    let bLow = interleaveLow(x0, x1);
+    let bHigh = interleaveHigh(x0, x1);
+    let uLow = interleaveLow(x2, y2);
+    let uHigh = interleaveHigh(x2, y2);
     for (let x = 0; x < count; x += 2) {
-      ix++; q0 += step0; q1 += step1; q2 += step2;
-      x0 = outside; x1 = outside; x2 = outside; y2 = outside;
-      if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); x2 = v128.load8x8_s(q2); }
-      const cLow = interleaveLow(x0, x1), cHigh = interleaveHigh(x0, x1);
-      ix++; q0 += step0; q1 += step1; q2 += step2;
-      x0 = outside; x1 = outside;
-      if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); y2 = v128.load8x8_s(q2); }
-      const dLow = interleaveLow(x0, x1), dHigh = interleaveHigh(x0, x1), vLow = interleaveLow(x2, y2), vHigh = interleaveHigh(x2, y2);
-      let w = v128.load(weights), s0 = dot(v128.load(bias), aLow, w), t0 = dot(v128.load(bias), bLow, w);
-      w = v128.load(weights, 32); s0 = dot(s0, bLow, w); t0 = dot(t0, cLow, w);
-      w = v128.load(weights, 64); s0 = dot(s0, cLow, w); t0 = dot(t0, dLow, w);
-      s0 = dot(s0, uLow, v128.load(weights, 96)); t0 = dot(t0, uLow, v128.load(weights, 160));
-      s0 = dot(s0, vLow, v128.load(weights, 128)); t0 = dot(t0, vLow, v128.load(weights, 192));
+      ix++;
+      q0 += step0;
+      q1 += step1;
+      q2 += step2;
+      x0 = outside;
+      x1 = outside;
+      x2 = outside;
+      y2 = outside;
+      if (<u32>ix < <u32>inW) {
+        x0 = v128.load8x8_s(q0);
+        x1 = v128.load8x8_s(q1);
+        x2 = v128.load8x8_s(q2);
+      }
+      const cLow = interleaveLow(x0, x1);
+      const cHigh = interleaveHigh(x0, x1);
+      ix++;
+      q0 += step0;
+      q1 += step1;
+      q2 += step2;
+      x0 = outside;
+      x1 = outside;
+      if (<u32>ix < <u32>inW) {
+        x0 = v128.load8x8_s(q0);
+        x1 = v128.load8x8_s(q1);
+        y2 = v128.load8x8_s(q2);
+      }
+      const dLow = interleaveLow(x0, x1);
+      const dHigh = interleaveHigh(x0, x1);
+      const vLow = interleaveLow(x2, y2);
+      const vHigh = interleaveHigh(x2, y2);
+      let w = v128.load(weights);
+      let s0 = dot(v128.load(bias), aLow, w);
+      let t0 = dot(v128.load(bias), bLow, w);
+      w = v128.load(weights, 32);
+      s0 = dot(s0, bLow, w);
+      t0 = dot(t0, cLow, w);
+      w = v128.load(weights, 64);
+      s0 = dot(s0, cLow, w);
+      t0 = dot(t0, dLow, w);
+      s0 = dot(s0, uLow, v128.load(weights, 96));
+      t0 = dot(t0, uLow, v128.load(weights, 160));
+      s0 = dot(s0, vLow, v128.load(weights, 128));
+      t0 = dot(t0, vLow, v128.load(weights, 192));
       w = v128.load(weights, 16);
       let s1 = dot(v128.load(bias, 16), aHigh, w), t1 = dot(v128.load(bias, 16), bHigh, w);
-      w = v128.load(weights, 48); s1 = dot(s1, bHigh, w); t1 = dot(t1, cHigh, w);
-      w = v128.load(weights, 80); s1 = dot(s1, cHigh, w); t1 = dot(t1, dHigh, w);
-      s1 = dot(s1, uHigh, v128.load(weights, 112)); t1 = dot(t1, uHigh, v128.load(weights, 176));
-      s1 = dot(s1, vHigh, v128.load(weights, 144)); t1 = dot(t1, vHigh, v128.load(weights, 208));
-      const scaleLow = v128.load(scale), scaleHigh = v128.load(scale, 16);
-      // both outputs of a half together: the engine then computes them together, and their weights stay in registers
-      const lower = i16x8.narrow_i32x4_s(requantize4(s0, scaleLow, low, magic, back), requantize4(t0, scaleLow, low, magic, back));
-      const upper = i16x8.narrow_i32x4_s(requantize4(s1, scaleHigh, low, magic, back), requantize4(t1, scaleHigh, low, magic, back));
+      w = v128.load(weights, 48);
+      s1 = dot(s1, bHigh, w);
+      t1 = dot(t1, cHigh, w);
+      w = v128.load(weights, 80);
+      s1 = dot(s1, cHigh, w);
+      t1 = dot(t1, dHigh, w);
+      s1 = dot(s1, uHigh, v128.load(weights, 112));
+      t1 = dot(t1, uHigh, v128.load(weights, 176));
+      s1 = dot(s1, vHigh, v128.load(weights, 144));
+      t1 = dot(t1, vHigh, v128.load(weights, 208));
+      const scaleLow = v128.load(scale);
+      const scaleHigh = v128.load(scale, 16);
+      // both outputs of a half together: the engine then computes them together, and their weights
+      // stay in registers
+      const lower = i16x8.narrow_i32x4_s(
+        requantize4(s0, scaleLow, low, magic, back),
+        requantize4(t0, scaleLow, low, magic, back),
+      );
+      const upper = i16x8.narrow_i32x4_s(
+        requantize4(s1, scaleHigh, low, magic, back),
+        requantize4(t1, scaleHigh, low, magic, back),
+      );
       let q = narrowBelow(lower, upper, high);
       q = i32x4.shuffle(q, q, 0, 2, 1, 3);
       if (lanes == 8) {
@@ -162,47 +280,112 @@ export function depthwise_i8_3x3_s1(
         if (x + 1 < count) storeBytes(o + C, i64x2.shuffle(q, q, 1, 1), lanes);
       }
       o += C << 1;
-      aLow = cLow; aHigh = cHigh; bLow = dLow; bHigh = dHigh; uLow = vLow; uHigh = vHigh;
+      aLow = cLow;
+      aHigh = cHigh;
+      bLow = dLow;
+      bHigh = dHigh;
+      uLow = vLow;
+      uHigh = vHigh;
     }
-    weights += WEIGHTS_3X3; bias += 32; scale += 32;
+    weights += WEIGHTS_3X3;
+    bias += 32;
+    scale += 32;
   }
 }
 
 /** The same for stride 2: each window shares one column with the next. */
 export function depthwise_i8_3x3_s2(
-  p0: usize, step0: usize, p1: usize, step1: usize, p2: usize, step2: usize, first: i32, inW: i32, padding: i32,
-  weights: usize, bias: usize, scale: usize, out: usize, count: i32, C: i32, zero: i32, min: i32, max: i32,
+  p0: usize,
+  step0: usize,
+  p1: usize,
+  step1: usize,
+  p2: usize,
+  step2: usize,
+  first: i32,
+  inW: i32,
+  padding: i32,
+  weights: usize,
+  bias: usize,
+  scale: usize,
+  out: usize,
+  count: i32,
+  C: i32,
+  zero: i32,
+  min: i32,
+  max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero), outside = i16x8.splat(<i16>padding);
+  const low = f32x4.splat(<f32>(min - zero));
+  const high = i8x16.splat(<i8>max);
+  const magic = requantizeMagic(zero);
+  const back = requantizeZero(zero);
+  const outside = i16x8.splat(<i16>padding);
   for (let c = 0; c < C; c += 8) {
     const lanes = C - c < 8 ? C - c : 8;
-    let ix = first, q0 = p0 + c + ix * step0, q1 = p1 + c + ix * step1, q2 = p2 + c + ix * step2, o = out + c;
+    let ix = first;
+    let q0 = p0 + c + ix * step0;
+    let q1 = p1 + c + ix * step1;
+    let q2 = p2 + c + ix * step2;
+    let o = out + c;
     let x0 = outside, x1 = outside, a2 = outside;
-    if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); a2 = v128.load8x8_s(q2); }
-    let aLow = interleaveLow(x0, x1), aHigh = interleaveHigh(x0, x1);
+    if (<u32>ix < <u32>inW) {
+      x0 = v128.load8x8_s(q0);
+      x1 = v128.load8x8_s(q1);
+      a2 = v128.load8x8_s(q2);
+    }
+    let aLow = interleaveLow(x0, x1);
+    let aHigh = interleaveHigh(x0, x1);
     for (let x = 0; x < count; x++) {
       let b2 = outside, c2 = outside;
-      ix++; q0 += step0; q1 += step1; q2 += step2;
-      x0 = outside; x1 = outside;
-      if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); b2 = v128.load8x8_s(q2); }
-      const bLow = interleaveLow(x0, x1), bHigh = interleaveHigh(x0, x1);
-      ix++; q0 += step0; q1 += step1; q2 += step2;
-      x0 = outside; x1 = outside;
-      if (<u32>ix < <u32>inW) { x0 = v128.load8x8_s(q0); x1 = v128.load8x8_s(q1); c2 = v128.load8x8_s(q2); }
-      const cLow = interleaveLow(x0, x1), cHigh = interleaveHigh(x0, x1);
-      let s0 = dot(v128.load(bias), aLow, v128.load(weights)), s1 = dot(v128.load(bias, 16), aHigh, v128.load(weights, 16));
-      s0 = dot(s0, bLow, v128.load(weights, 32)); s1 = dot(s1, bHigh, v128.load(weights, 48));
-      s0 = dot(s0, cLow, v128.load(weights, 64)); s1 = dot(s1, cHigh, v128.load(weights, 80));
-      s0 = dot(s0, interleaveLow(a2, b2), v128.load(weights, 96)); s1 = dot(s1, interleaveHigh(a2, b2), v128.load(weights, 112));
-      s0 = dot(s0, interleaveLow(c2, c2), v128.load(weights, 128)); s1 = dot(s1, interleaveHigh(c2, c2), v128.load(weights, 144));
-      const s = i16x8.narrow_i32x4_s(requantize4(s0, v128.load(scale), low, magic, back), requantize4(s1, v128.load(scale, 16), low, magic, back));
+      ix++;
+      q0 += step0;
+      q1 += step1;
+      q2 += step2;
+      x0 = outside;
+      x1 = outside;
+      if (<u32>ix < <u32>inW) {
+        x0 = v128.load8x8_s(q0);
+        x1 = v128.load8x8_s(q1);
+        b2 = v128.load8x8_s(q2);
+      }
+      const bLow = interleaveLow(x0, x1);
+      const bHigh = interleaveHigh(x0, x1);
+      ix++;
+      q0 += step0;
+      q1 += step1;
+      q2 += step2;
+      x0 = outside;
+      x1 = outside;
+      if (<u32>ix < <u32>inW) {
+        x0 = v128.load8x8_s(q0);
+        x1 = v128.load8x8_s(q1);
+        c2 = v128.load8x8_s(q2);
+      }
+      const cLow = interleaveLow(x0, x1);
+      const cHigh = interleaveHigh(x0, x1);
+      let s0 = dot(v128.load(bias), aLow, v128.load(weights)),
+        s1 = dot(v128.load(bias, 16), aHigh, v128.load(weights, 16));
+      s0 = dot(s0, bLow, v128.load(weights, 32));
+      s1 = dot(s1, bHigh, v128.load(weights, 48));
+      s0 = dot(s0, cLow, v128.load(weights, 64));
+      s1 = dot(s1, cHigh, v128.load(weights, 80));
+      s0 = dot(s0, interleaveLow(a2, b2), v128.load(weights, 96));
+      s1 = dot(s1, interleaveHigh(a2, b2), v128.load(weights, 112));
+      s0 = dot(s0, interleaveLow(c2, c2), v128.load(weights, 128));
+      s1 = dot(s1, interleaveHigh(c2, c2), v128.load(weights, 144));
+      const s = i16x8.narrow_i32x4_s(
+        requantize4(s0, v128.load(scale), low, magic, back),
+        requantize4(s1, v128.load(scale, 16), low, magic, back),
+      );
       const q = narrowBelow(s, s, high);
       if (lanes == 8) v128.store64_lane(o, q, 0);
       else storeBytes(o, q, lanes);
       o += C;
-      aLow = cLow; aHigh = cHigh; a2 = c2;
+      aLow = cLow;
+      aHigh = cHigh;
+      a2 = c2;
     }
-    weights += WEIGHTS_3X3; bias += 32; scale += 32;
+    weights += WEIGHTS_3X3;
+    bias += 32;
+    scale += 32;
   }
 }
-

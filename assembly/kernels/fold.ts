@@ -1,7 +1,8 @@
 import { add, greater, lesser, mul } from './math';
 
-// Folds of one contiguous run. Floats go in one order in every flavor: four partial results (element i to number i mod 4)
-// over the whole groups of four, (0 ∘ 2) ∘ (1 ∘ 3), then the rest one by one.
+// Folds of one contiguous run. Floats go in one order in every flavor: four partial results
+// (element i to number i mod 4) over the whole groups of four, (0 ∘ 2) ∘ (1 ∘ 3), then the rest one
+// by one.
 
 export const FOLD_SUM = 0;
 export const FOLD_SQUARES = 1;
@@ -24,12 +25,16 @@ function take<T>(fold: i32, a: T, x: T): T {
 @inline
 function foldF32(fold: i32, a: usize, n: i32): f32 {
   const first: f32 = fold == FOLD_MAX ? -Infinity : fold == FOLD_MIN ? Infinity : 0;
-  let i = 0, result: f32;
+  let i = 0;
+  let result: f32;
   if (ASC_FEATURE_SIMD) {
     let s = f32x4.splat(first);
     for (; i <= n - 4; i += 4) s = take<v128>(fold, s, v128.load(a + (i << 2)));
-    result = join<f32>(fold,
-      join<f32>(fold, f32x4.extract_lane(s, 0), f32x4.extract_lane(s, 2)), join<f32>(fold, f32x4.extract_lane(s, 1), f32x4.extract_lane(s, 3)));
+    result = join<f32>(
+      fold,
+      join<f32>(fold, f32x4.extract_lane(s, 0), f32x4.extract_lane(s, 2)),
+      join<f32>(fold, f32x4.extract_lane(s, 1), f32x4.extract_lane(s, 3)),
+    );
   } else {
     let s0 = first, s1 = first, s2 = first, s3 = first;
     for (; i <= n - 4; i += 4) {
@@ -65,7 +70,8 @@ export function min_f32(a: usize, n: i32): f32 {
 
 /** a i8 [n], n ≤ 2^24 */
 export function sum_i8(a: usize, n: i32): i32 {
-  let sum = 0, i = 0;
+  let sum = 0;
+  let i = 0;
   if (ASC_FEATURE_SIMD) {
     let s = i32x4.splat(0);
     for (; i <= n - 16; i += 16) {
@@ -79,7 +85,8 @@ export function sum_i8(a: usize, n: i32): i32 {
 
 @inline
 function extremeI8(largest: bool, a: usize, n: i32): i32 {
-  let result = largest ? -128 : 127, i = 0;
+  let result = largest ? -128 : 127;
+  let i = 0;
   if (ASC_FEATURE_SIMD) {
     let s = i8x16.splat(<i8>result);
     for (; i <= n - 16; i += 16) s = largest ? i8x16.max_s(s, v128.load(a + i)) : i8x16.min_s(s, v128.load(a + i));

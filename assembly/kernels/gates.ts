@@ -1,5 +1,6 @@
-// Gates in 16-bit fixed point: the logistic function and tanh of gemmlowp (Newton-Raphson on int16), step by step as TensorFlow Lite's
-// integer LSTM has them. Written once over T: i32 (one value that fits an i16) or v128 (eight lanes).
+// Gates in 16-bit fixed point: the logistic function and tanh of gemmlowp (Newton-Raphson on
+// int16), step by step as TensorFlow Lite's integer LSTM has them. Written once over T: i32 (one
+// value that fits an i16) or v128 (eight lanes).
 //
 // Qm.n is an i16 with n fractional bits; Q0.15 stops at 32767, which stands for 1.
 
@@ -40,7 +41,8 @@ function twice<T>(a: T): T {
 function divide<T>(a: T, n: i32): T {
   const mask = (1 << n) - 1;
   if (isVector<T>()) {
-    const rest = v128.and(a, i16x8.splat(<i16>mask)), threshold = i16x8.sub(i16x8.splat(<i16>(mask >> 1)), i16x8.shr_s(a, 15));
+    const rest = v128.and(a, i16x8.splat(<i16>mask));
+    const threshold = i16x8.sub(i16x8.splat(<i16>(mask >> 1)), i16x8.shr_s(a, 15));
     return i16x8.sub(i16x8.shr_s(a, n), i16x8.gt_s(rest, threshold));
   } else {
     return (a >> n) + <i32>((a & mask) > (mask >> 1) + (a >>> 31));
@@ -50,14 +52,20 @@ function divide<T>(a: T, n: i32): T {
 /** result·multiplier / 2^15 where `rest` has `bit`, else the result */
 @inline
 function timesWhere<T>(rest: T, bit: i32, result: T, multiplier: i32): T {
-  if (isVector<T>()) return v128.bitselect(times<T>(result, lanes<T>(multiplier)), result, i16x8.ne(v128.and(rest, i16x8.splat(<i16>bit)), i16x8.splat(0)));
-  else return (rest & bit) != 0 ? times<T>(result, multiplier) : result;
+  if (isVector<T>()) {
+    return v128.bitselect(
+      times<T>(result, lanes<T>(multiplier)),
+      result,
+      i16x8.ne(v128.and(rest, i16x8.splat(<i16>bit)), i16x8.splat(0)),
+    );
+  } else return (rest & bit) != 0 ? times<T>(result, multiplier) : result;
 }
 
 /** e^a in Q0.15 for a ≤ 0 in Q(bits).(15 − bits), bits 1 to 7 */
 function negativeExp<T>(a: T, bits: i32): T {
   const quarter = 1 << (13 - bits);
-  let x: T, rest: T;
+  let x: T;
+  let rest: T;
   // the part in (−1/4, 0] by a polynomial around −1/8, the others by their bits
   if (isVector<T>()) {
     const part = i16x8.sub(v128.and(a, i16x8.splat(<i16>(quarter - 1))), i16x8.splat(<i16>quarter));
@@ -98,7 +106,9 @@ function inverse<T>(e: T): T {
   if (isVector<T>()) half = i16x8.avgr_u(e, i16x8.splat(32767));
   else half = (e + 32768) >> 1;
   let x = plus<T>(lanes<T>(23130), times<T>(half, lanes<T>(-15420)));
-  for (let i = 0; i < 3; i++) x = plus<T>(x, twice<T>(twice<T>(times<T>(x, less<T>(lanes<T>(8192), times<T>(half, x))))));
+  for (let i = 0; i < 3; i++) {
+    x = plus<T>(x, twice<T>(twice<T>(times<T>(x, less<T>(lanes<T>(8192), times<T>(half, x))))));
+  }
   return x;
 }
 
@@ -135,27 +145,38 @@ function tanh<T>(x: T, bits: i32): T {
 
 /** a i16 [n] in Q3.12 → out i16 [n] in Q0.15, n a multiple of 8. `out` may be where `a` is. */
 export function logistic_i16(a: usize, out: usize, n: i32): void {
-  if (ASC_FEATURE_SIMD) for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), logistic<v128>(v128.load(a + (i << 1))));
-  else for (let i = 0; i < n; i++) store<i16>(out + (i << 1), logistic<i32>(load<i16>(a + (i << 1))));
+  if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), logistic<v128>(v128.load(a + (i << 1))));
+  } else for (let i = 0; i < n; i++) store<i16>(out + (i << 1), logistic<i32>(load<i16>(a + (i << 1))));
 }
 
-/** a i16 [n] in Q(bits).(15 − bits) → out i16 [n] in Q0.15, n a multiple of 8. `out` may be where `a` is. */
+/**
+ * a i16 [n] in Q(bits).(15 − bits) → out i16 [n] in Q0.15, n a multiple of 8. `out` may be where
+ * `a` is.
+ */
 export function tanh_i16(a: usize, out: usize, n: i32, bits: i32): void {
-  if (ASC_FEATURE_SIMD) for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), tanh<v128>(v128.load(a + (i << 1)), bits));
-  else for (let i = 0; i < n; i++) store<i16>(out + (i << 1), tanh<i32>(load<i16>(a + (i << 1)), bits));
+  if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), tanh<v128>(v128.load(a + (i << 1)), bits));
+  } else for (let i = 0; i < n; i++) store<i16>(out + (i << 1), tanh<i32>(load<i16>(a + (i << 1)), bits));
 }
 
 // ── sums and products in fixed point ──────────────────────────────────────────────────────────────────────
 //
-// factor(x) = x·multiplier·2^(exponent − 31): rounded at bit 31 (halves up) and once more at the exponent (halves away from zero), as
-// TensorFlow Lite's MultiplyByQuantizedMultiplier. Where the exponent is above 0 and x beyond what it leaves of 31 bits, x is cut before.
+// factor(x) = x·multiplier·2^(exponent − 31): rounded at bit 31 (halves up) and once more at the
+// exponent (halves away from zero), as TensorFlow Lite's MultiplyByQuantizedMultiplier. Where the
+// exponent is above 0 and x beyond what it leaves of 31 bits, x is cut before.
 
 function factor<T>(x: T, multiplier: i32, exponent: i32): T {
-  const left = max(exponent, 0), right = max(-exponent, 0), most = i32.MAX_VALUE >> left, mask = <i32>((<u32>1 << right) - 1);
+  const left = max(exponent, 0);
+  const right = max(-exponent, 0);
+  const most = i32.MAX_VALUE >> left;
+  const mask = <i32>((<u32>1 << right) - 1);
   if (isVector<T>()) {
-    const m = i32x4.splat(multiplier), half = i64x2.splat(1 << 30);
+    const m = i32x4.splat(multiplier);
+    const half = i64x2.splat(1 << 30);
     const cut = i32x4.shl(i32x4.max_s(i32x4.min_s(x, i32x4.splat(most)), i32x4.splat(~most)), left);
-    const low = i64x2.shr_u(i64x2.add(i64x2.extmul_low_i32x4_s(cut, m), half), 31), high = i64x2.shr_u(i64x2.add(i64x2.extmul_high_i32x4_s(cut, m), half), 31);
+    const low = i64x2.shr_u(i64x2.add(i64x2.extmul_low_i32x4_s(cut, m), half), 31);
+    const high = i64x2.shr_u(i64x2.add(i64x2.extmul_high_i32x4_s(cut, m), half), 31);
     return divide4(i32x4.shuffle(low, high, 0, 2, 4, 6), mask, right);
   } else {
     const cut = max<i32>(min<i32>(x, most), ~most) << left;
@@ -163,14 +184,18 @@ function factor<T>(x: T, multiplier: i32, exponent: i32): T {
   }
 }
 
-/** The same of one number. It calls itself, for exponents that no record has, so that the compiler does not inline it everywhere. */
+/**
+ * The same of one number. It calls itself, for exponents that no record has, so that the compiler
+ * does not inline it everywhere.
+ */
 export function factor_i32(x: i32, multiplier: i32, exponent: i32): i32 {
   return exponent < -31 ? factor_i32(x, multiplier, -31) : factor<i32>(x, multiplier, exponent);
 }
 
 @inline
 function divide4(x: v128, mask: i32, n: i32): v128 {
-  const rest = v128.and(x, i32x4.splat(mask)), threshold = i32x4.sub(i32x4.splat(mask >> 1), i32x4.shr_s(x, 31));
+  const rest = v128.and(x, i32x4.splat(mask));
+  const threshold = i32x4.sub(i32x4.splat(mask >> 1), i32x4.shr_s(x, 31));
   return i32x4.sub(i32x4.shr_s(x, n), i32x4.gt_s(rest, threshold));
 }
 
@@ -184,18 +209,35 @@ function saturate(x: i32): i32 {
   return min(32767, max(-32768, x));
 }
 
-/** gate i16 [n] = saturate((add ? gate : 0) + factor(sums + bias)), sums and bias i32 [n], n a multiple of 8 */
-export function gate_i16(sums: usize, bias: usize, gate: usize, n: i32, multiplier: i32, exponent: i32, add: bool): void {
+/**
+ * gate i16 [n] = saturate((add ? gate : 0) + factor(sums + bias)), sums and bias i32 [n], n a
+ * multiple of 8
+ */
+export function gate_i16(
+  sums: usize,
+  bias: usize,
+  gate: usize,
+  n: i32,
+  multiplier: i32,
+  exponent: i32,
+  add: bool,
+): void {
   if (ASC_FEATURE_SIMD) {
     for (let i = 0; i < n; i += 8) {
-      const s = i << 2, low = factor<v128>(i32x4.add(v128.load(sums + s), v128.load(bias + s)), multiplier, exponent);
+      const s = i << 2;
+      const low = factor<v128>(i32x4.add(v128.load(sums + s), v128.load(bias + s)), multiplier, exponent);
       const high = factor<v128>(i32x4.add(v128.load(sums + s, 16), v128.load(bias + s, 16)), multiplier, exponent);
-      const p = gate + (i << 1), old = add ? v128.load(p) : i16x8.splat(0);
-      v128.store(p, i16x8.narrow_i32x4_s(sum4(low, i32x4.extend_low_i16x8_s(old)), sum4(high, i32x4.extend_high_i16x8_s(old))));
+      const p = gate + (i << 1);
+      const old = add ? v128.load(p) : i16x8.splat(0);
+      v128.store(
+        p,
+        i16x8.narrow_i32x4_s(sum4(low, i32x4.extend_low_i16x8_s(old)), sum4(high, i32x4.extend_high_i16x8_s(old))),
+      );
     }
   } else {
     for (let i = 0; i < n; i++) {
-      const x = factor<i32>(load<i32>(sums + (i << 2)) + load<i32>(bias + (i << 2)), multiplier, exponent), p = gate + (i << 1);
+      const x = factor<i32>(load<i32>(sums + (i << 2)) + load<i32>(bias + (i << 2)), multiplier, exponent);
+      const p = gate + (i << 1);
       store<i16>(p, saturate(sum1(x, add ? <i32>load<i16>(p) : 0)));
     }
   }
@@ -213,28 +255,55 @@ function sum1(x: i32, y: i32): i32 {
 }
 
 /** gate i16 [n] = saturate((add ? gate : 0) + factor(w·c)), w and c i16 [n], n a multiple of 8 */
-export function scale_product_i16(w: usize, c: usize, gate: usize, n: i32, multiplier: i32, exponent: i32, add: bool): void {
+export function scale_product_i16(
+  w: usize,
+  c: usize,
+  gate: usize,
+  n: i32,
+  multiplier: i32,
+  exponent: i32,
+  add: bool,
+): void {
   if (ASC_FEATURE_SIMD) {
     for (let i = 0; i < n; i += 8) {
-      const p = i << 1, x = v128.load(w + p), y = v128.load(c + p), old = add ? v128.load(gate + p) : i16x8.splat(0);
-      const low = factor<v128>(i32x4.extmul_low_i16x8_s(x, y), multiplier, exponent), high = factor<v128>(i32x4.extmul_high_i16x8_s(x, y), multiplier, exponent);
-      v128.store(gate + p, i16x8.narrow_i32x4_s(sum4(low, i32x4.extend_low_i16x8_s(old)), sum4(high, i32x4.extend_high_i16x8_s(old))));
+      const p = i << 1;
+      const x = v128.load(w + p);
+      const y = v128.load(c + p);
+      const old = add ? v128.load(gate + p) : i16x8.splat(0);
+      const low = factor<v128>(i32x4.extmul_low_i16x8_s(x, y), multiplier, exponent);
+      const high = factor<v128>(i32x4.extmul_high_i16x8_s(x, y), multiplier, exponent);
+      v128.store(
+        gate + p,
+        i16x8.narrow_i32x4_s(sum4(low, i32x4.extend_low_i16x8_s(old)), sum4(high, i32x4.extend_high_i16x8_s(old))),
+      );
     }
   } else {
     for (let i = 0; i < n; i++) {
-      const p = i << 1, x = factor<i32>(<i32>load<i16>(w + p) * load<i16>(c + p), multiplier, exponent);
+      const p = i << 1;
+      const x = factor<i32>(<i32>load<i16>(w + p) * load<i16>(c + p), multiplier, exponent);
       store<i16>(gate + p, saturate(sum1(x, add ? <i32>load<i16>(gate + p) : 0)));
     }
   }
 }
 
-/** out i16 [n] = a·b / 2^shift, halves away from zero, n a multiple of 8, shift 15 to 21. `out` may be where an operand is. */
+/**
+ * out i16 [n] = a·b / 2^shift, halves away from zero, n a multiple of 8, shift 15 to 21. `out` may
+ * be where an operand is.
+ */
 export function multiply_i16(a: usize, b: usize, out: usize, n: i32, shift: i32): void {
   const mask = (1 << shift) - 1;
   if (ASC_FEATURE_SIMD) {
     for (let i = 0; i < n; i += 8) {
-      const p = i << 1, x = v128.load(a + p), y = v128.load(b + p);
-      v128.store(out + p, i16x8.narrow_i32x4_s(divide4(i32x4.extmul_low_i16x8_s(x, y), mask, shift), divide4(i32x4.extmul_high_i16x8_s(x, y), mask, shift)));
+      const p = i << 1;
+      const x = v128.load(a + p);
+      const y = v128.load(b + p);
+      v128.store(
+        out + p,
+        i16x8.narrow_i32x4_s(
+          divide4(i32x4.extmul_low_i16x8_s(x, y), mask, shift),
+          divide4(i32x4.extmul_high_i16x8_s(x, y), mask, shift),
+        ),
+      );
     }
   } else {
     for (let i = 0; i < n; i++) {
@@ -247,38 +316,60 @@ export function multiply_i16(a: usize, b: usize, out: usize, n: i32, shift: i32)
 /** out i16 [n] = clamp(a + b, low, high), n a multiple of 8. `out` may be where an operand is. */
 export function add_i16(a: usize, b: usize, out: usize, n: i32, low: i32, high: i32): void {
   if (ASC_FEATURE_SIMD) {
-    const least = i16x8.splat(<i16>low), most = i16x8.splat(<i16>high);
-    for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), i16x8.max_s(i16x8.min_s(i16x8.add_sat_s(v128.load(a + (i << 1)), v128.load(b + (i << 1))), most), least));
+    const least = i16x8.splat(<i16>low);
+    const most = i16x8.splat(<i16>high);
+    for (let i = 0; i < n; i += 8) {
+      v128.store(
+        out + (i << 1),
+        i16x8.max_s(i16x8.min_s(i16x8.add_sat_s(v128.load(a + (i << 1)), v128.load(b + (i << 1))), most), least),
+      );
+    }
   } else {
-    for (let i = 0; i < n; i++) store<i16>(out + (i << 1), max(min(<i32>load<i16>(a + (i << 1)) + load<i16>(b + (i << 1)), high), low));
+    for (let i = 0; i < n; i++) {
+      store<i16>(out + (i << 1), max(min(<i32>load<i16>(a + (i << 1)) + load<i16>(b + (i << 1)), high), low));
+    }
   }
 }
 
 /** out i16 [n] = 32767 − a, n a multiple of 8 */
 export function one_less_i16(a: usize, out: usize, n: i32): void {
-  if (ASC_FEATURE_SIMD) for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), i16x8.sub(i16x8.splat(32767), v128.load(a + (i << 1))));
-  else for (let i = 0; i < n; i++) store<i16>(out + (i << 1), 32767 - load<i16>(a + (i << 1)));
+  if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), i16x8.sub(i16x8.splat(32767), v128.load(a + (i << 1))));
+  } else for (let i = 0; i < n; i++) store<i16>(out + (i << 1), 32767 - load<i16>(a + (i << 1)));
 }
 
 /** out i8 [n] = clamp(a / 2^shift + zero, low, high), halves away from zero, n a multiple of 8 */
 export function narrow_i16_i8(a: usize, out: usize, n: i32, shift: i32, zero: i32, low: i32, high: i32): void {
   if (ASC_FEATURE_SIMD) {
-    const z = i16x8.splat(<i16>zero), least = i16x8.splat(<i16>low), most = i16x8.splat(<i16>high);
+    const z = i16x8.splat(<i16>zero);
+    const least = i16x8.splat(<i16>low);
+    const most = i16x8.splat(<i16>high);
     for (let i = 0; i < n; i += 8) {
       const q = i16x8.max_s(i16x8.min_s(i16x8.add_sat_s(divide<v128>(v128.load(a + (i << 1)), shift), z), most), least);
       v128.store64_lane(out + i, i8x16.narrow_i16x8_s(q, q), 0);
     }
   } else {
-    for (let i = 0; i < n; i++) store<i8>(out + i, max(min(divide<i32>(load<i16>(a + (i << 1)), shift) + zero, high), low));
+    for (let i = 0; i < n; i++) {
+      store<i8>(out + i, max(min(divide<i32>(load<i16>(a + (i << 1)), shift) + zero, high), low));
+    }
   }
 }
 
 /**
- * Layer normalization of one gate, i16 [n] in place, n ≤ 65,536: TensorFlow Lite's integer steps. weights i16 [n], bias i32 [n], the variance
- * at least `guard` where it rounds to 0.
+ * Layer normalization of one gate, i16 [n] in place, n ≤ 65,536: TensorFlow Lite's integer steps.
+ * weights i16 [n], bias i32 [n], the variance at least `guard` where it rounds to 0.
  */
-export function norm_i16(gate: usize, n: i32, weights: usize, bias: usize, multiplier: i32, exponent: i32, guard: i32): void {
-  let sum: i64 = 0, squares: i64 = 0;
+export function norm_i16(
+  gate: usize,
+  n: i32,
+  weights: usize,
+  bias: usize,
+  multiplier: i32,
+  exponent: i32,
+  guard: i32,
+): void {
+  let sum: i64 = 0;
+  let squares: i64 = 0;
   for (let i = 0; i < n; i++) {
     const x = <i64>load<i16>(gate + (i << 1));
     sum += x;
@@ -288,7 +379,8 @@ export function norm_i16(gate: usize, n: i32, weights: usize, bias: usize, multi
   // 2^20 / n is cut to a whole number, as there
   let variance = <i32>((squares * ((1 << 20) / n) - <i64>mean * mean) / (1 << 20));
   if (variance < 1) variance = guard;
-  let root = i32.MAX_VALUE, shift = 0;
+  let root = i32.MAX_VALUE;
+  let shift = 0;
   if (variance > 1) {
     shift = 11;
     while (variance >= 1 << 29) {
@@ -299,7 +391,9 @@ export function norm_i16(gate: usize, n: i32, weights: usize, bias: usize, multi
     shift -= pairs;
     variance <<= 2 * pairs;
     // x = x·(3/2 − v/2·x²) five times, in Q3.28
-    const v = variance >> 1, half = divide1(v, 1, 1), three = (1 << 28) + (1 << 27);
+    const v = variance >> 1;
+    const half = divide1(v, 1, 1);
+    const three = (1 << 28) + (1 << 27);
     let x = 1 << 28;
     for (let i = 0; i < 5; i++) x = shiftUp(high(three, x) - high(half, shiftUp(high(high(x, x), x), 6)), 3);
     root = high(x, 1518500250);
@@ -309,7 +403,8 @@ export function norm_i16(gate: usize, n: i32, weights: usize, bias: usize, multi
     }
   }
   for (let i = 0; i < n; i++) {
-    const p = gate + (i << 1), rescaled = factor_i32(1024 * <i32>load<i16>(p) - mean, root, -shift);
+    const p = gate + (i << 1);
+    const rescaled = factor_i32(1024 * <i32>load<i16>(p) - mean, root, -shift);
     const y = rescaled * <i32>load<i16>(weights + (i << 1)) + load<i32>(bias + (i << 2));
     store<i16>(p, saturate(factor_i32(<i32>((y > 0 ? <i64>y + 512 : <i64>y - 512) / 1024), multiplier, exponent + 12)));
   }

@@ -1,36 +1,53 @@
 import { add, greater, lesser, mul, splat, sub } from './math';
 import { squares_f32, sum_f32 } from './fold';
 
-// What float cells do between their products and their activations. All arrays are f32 [n], n a multiple of 8 unless it says otherwise.
+// What float cells do between their products and their activations. All arrays are f32 [n], n a
+// multiple of 8 unless it says otherwise.
 
 /** out = a·b */
 export function multiply_f32(a: usize, b: usize, out: usize, n: i32): void {
-  if (ASC_FEATURE_SIMD) for (let i = 0; i < n; i += 4) v128.store(out + (i << 2), f32x4.mul(v128.load(a + (i << 2)), v128.load(b + (i << 2))));
-  else for (let i = 0; i < n; i++) store<f32>(out + (i << 2), load<f32>(a + (i << 2)) * load<f32>(b + (i << 2)));
+  if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < n; i += 4) {
+      v128.store(out + (i << 2), f32x4.mul(v128.load(a + (i << 2)), v128.load(b + (i << 2))));
+    }
+  } else for (let i = 0; i < n; i++) store<f32>(out + (i << 2), load<f32>(a + (i << 2)) * load<f32>(b + (i << 2)));
 }
 
 /** out += a·b */
 export function multiply_add_f32(a: usize, b: usize, out: usize, n: i32): void {
-  if (ASC_FEATURE_SIMD) for (let i = 0; i < n; i += 4) v128.store(out + (i << 2), f32x4.add(v128.load(out + (i << 2)), f32x4.mul(v128.load(a + (i << 2)), v128.load(b + (i << 2)))));
-  else for (let i = 0; i < n; i++) store<f32>(out + (i << 2), load<f32>(out + (i << 2)) + load<f32>(a + (i << 2)) * load<f32>(b + (i << 2)));
+  if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < n; i += 4) {
+      v128.store(
+        out + (i << 2),
+        f32x4.add(v128.load(out + (i << 2)), f32x4.mul(v128.load(a + (i << 2)), v128.load(b + (i << 2)))),
+      );
+    }
+  } else {for (let i = 0; i < n; i++) {
+      store<f32>(out + (i << 2), load<f32>(out + (i << 2)) + load<f32>(a + (i << 2)) * load<f32>(b + (i << 2)));
+    }}
 }
 
 /** out += a */
 export function add_f32(a: usize, out: usize, n: i32): void {
-  if (ASC_FEATURE_SIMD) for (let i = 0; i < n; i += 4) v128.store(out + (i << 2), f32x4.add(v128.load(out + (i << 2)), v128.load(a + (i << 2))));
-  else for (let i = 0; i < n; i++) store<f32>(out + (i << 2), load<f32>(out + (i << 2)) + load<f32>(a + (i << 2)));
+  if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < n; i += 4) {
+      v128.store(out + (i << 2), f32x4.add(v128.load(out + (i << 2)), v128.load(a + (i << 2))));
+    }
+  } else for (let i = 0; i < n; i++) store<f32>(out + (i << 2), load<f32>(out + (i << 2)) + load<f32>(a + (i << 2)));
 }
 
 /** out = 1 − a */
 export function one_less_f32(a: usize, out: usize, n: i32): void {
-  if (ASC_FEATURE_SIMD) for (let i = 0; i < n; i += 4) v128.store(out + (i << 2), f32x4.sub(f32x4.splat(1), v128.load(a + (i << 2))));
-  else for (let i = 0; i < n; i++) store<f32>(out + (i << 2), 1 - load<f32>(a + (i << 2)));
+  if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < n; i += 4) v128.store(out + (i << 2), f32x4.sub(f32x4.splat(1), v128.load(a + (i << 2))));
+  } else for (let i = 0; i < n; i++) store<f32>(out + (i << 2), 1 - load<f32>(a + (i << 2)));
 }
 
 /** a = clamp(a, −clip, clip) */
 export function clip_f32(a: usize, n: i32, clip: f32): void {
-  if (ASC_FEATURE_SIMD) for (let i = 0; i < n; i += 4) v128.store(a + (i << 2), clipped<v128>(v128.load(a + (i << 2)), clip));
-  else for (let i = 0; i < n; i++) store<f32>(a + (i << 2), clipped<f32>(load<f32>(a + (i << 2)), clip));
+  if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < n; i += 4) v128.store(a + (i << 2), clipped<v128>(v128.load(a + (i << 2)), clip));
+  } else for (let i = 0; i < n; i++) store<f32>(a + (i << 2), clipped<f32>(load<f32>(a + (i << 2)), clip));
 }
 
 @inline
@@ -40,8 +57,16 @@ function clipped<T>(x: T, clip: f32): T {
 
 /** h = z·h + (1 − z)·g */
 export function blend_f32(z: usize, g: usize, h: usize, n: i32): void {
-  if (ASC_FEATURE_SIMD) for (let i = 0; i < n; i += 4) v128.store(h + (i << 2), blended<v128>(v128.load(z + (i << 2)), v128.load(g + (i << 2)), v128.load(h + (i << 2))));
-  else for (let i = 0; i < n; i++) store<f32>(h + (i << 2), blended<f32>(load<f32>(z + (i << 2)), load<f32>(g + (i << 2)), load<f32>(h + (i << 2))));
+  if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < n; i += 4) {
+      v128.store(
+        h + (i << 2),
+        blended<v128>(v128.load(z + (i << 2)), v128.load(g + (i << 2)), v128.load(h + (i << 2))),
+      );
+    }
+  } else {for (let i = 0; i < n; i++) {
+      store<f32>(h + (i << 2), blended<f32>(load<f32>(z + (i << 2)), load<f32>(g + (i << 2)), load<f32>(h + (i << 2))));
+    }}
 }
 
 @inline
@@ -63,9 +88,11 @@ export function norm_f32(gate: usize, n: i32, weights: usize, bias: usize): void
 /** out += f32(acc − zero·sums)·scale, acc and sums i32 [n]: integer sums back to float */
 export function rescale_add_f32(acc: usize, sums: usize, out: usize, n: i32, zero: i32, scale: f32): void {
   if (ASC_FEATURE_SIMD) {
-    const z = i32x4.splat(zero), s = f32x4.splat(scale);
+    const z = i32x4.splat(zero);
+    const s = f32x4.splat(scale);
     for (let i = 0; i < n; i += 4) {
-      const p = i << 2, x = i32x4.sub(v128.load(acc + p), i32x4.mul(z, v128.load(sums + p)));
+      const p = i << 2;
+      const x = i32x4.sub(v128.load(acc + p), i32x4.mul(z, v128.load(sums + p)));
       v128.store(out + p, f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x), s), v128.load(out + p)));
     }
   } else {

@@ -2,8 +2,9 @@ import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero }
 import { storeBytes } from './store';
 import { sum_i16 } from './widen';
 
-// The int8 matrix product. Lanes are output channels, so that no sum is horizontal and per-channel scales are
-// plain vectors; a pair of activations is splat over them and multiplied by `i32x4.dot_i16x8_s`.
+// The int8 matrix product. Lanes are output channels, so that no sum is horizontal and per-channel
+// scales are plain vectors; a pair of activations is splat over them and multiplied by
+// `i32x4.dot_i16x8_s`.
 //
 //   a     i16 [rows][2·pairs] widened activations; SIMD takes rows in fours
 //   b     i16 [pairs][8][2] one panel of 8 channels, widened, less the zero point of the weights
@@ -12,12 +13,27 @@ import { sum_i16 } from './widen';
 //   |acc| ≤ K·128·255 + |bias| < 2^31 for K ≤ 65,536
 
 export function gemm_i8_4x8(
-  a: usize, rows: i32, b: usize, pairs: i32, bias: usize, scale: usize, out: usize, channel: i32, lanes: i32, zero: i32, min: i32, max: i32,
+  a: usize,
+  rows: i32,
+  b: usize,
+  pairs: i32,
+  bias: usize,
+  scale: usize,
+  out: usize,
+  channel: i32,
+  lanes: i32,
+  zero: i32,
+  min: i32,
+  max: i32,
 ): void {
   const lda = pairs << 2;
   if (ASC_FEATURE_SIMD) {
-    const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), scale0 = v128.load(scale), scale1 = v128.load(scale, 16);
-    const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero);
+    const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), scale0 = v128.load(scale),
+      scale1 = v128.load(scale, 16);
+    const low = f32x4.splat(<f32>(min - zero));
+    const high = i8x16.splat(<i8>max);
+    const magic = requantizeMagic(zero);
+    const back = requantizeZero(zero);
     for (let m = 0; m < rows; m += 4) {
       let a0 = a + m * lda;
       let a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda;
@@ -26,19 +42,31 @@ export function gemm_i8_4x8(
       for (let k = pairs; k > 0; k--) {
         const b0 = v128.load(bp), b1 = v128.load(bp, 16);
         let x = v128.load32_splat(a0);
-        c00 = i32x4.add(c00, i32x4.dot_i16x8_s(b0, x)); c01 = i32x4.add(c01, i32x4.dot_i16x8_s(b1, x));
+        c00 = i32x4.add(c00, i32x4.dot_i16x8_s(b0, x));
+        c01 = i32x4.add(c01, i32x4.dot_i16x8_s(b1, x));
         x = v128.load32_splat(a1);
-        c10 = i32x4.add(c10, i32x4.dot_i16x8_s(b0, x)); c11 = i32x4.add(c11, i32x4.dot_i16x8_s(b1, x));
+        c10 = i32x4.add(c10, i32x4.dot_i16x8_s(b0, x));
+        c11 = i32x4.add(c11, i32x4.dot_i16x8_s(b1, x));
         x = v128.load32_splat(a2);
-        c20 = i32x4.add(c20, i32x4.dot_i16x8_s(b0, x)); c21 = i32x4.add(c21, i32x4.dot_i16x8_s(b1, x));
+        c20 = i32x4.add(c20, i32x4.dot_i16x8_s(b0, x));
+        c21 = i32x4.add(c21, i32x4.dot_i16x8_s(b1, x));
         x = v128.load32_splat(a3);
-        c30 = i32x4.add(c30, i32x4.dot_i16x8_s(b0, x)); c31 = i32x4.add(c31, i32x4.dot_i16x8_s(b1, x));
-        bp += 32; a0 += 4; a1 += 4; a2 += 4; a3 += 4;
+        c30 = i32x4.add(c30, i32x4.dot_i16x8_s(b0, x));
+        c31 = i32x4.add(c31, i32x4.dot_i16x8_s(b1, x));
+        bp += 32;
+        a0 += 4;
+        a1 += 4;
+        a2 += 4;
+        a3 += 4;
       }
-      c00 = requantize4(c00, scale0, low, magic, back); c01 = requantize4(c01, scale1, low, magic, back);
-      c10 = requantize4(c10, scale0, low, magic, back); c11 = requantize4(c11, scale1, low, magic, back);
-      c20 = requantize4(c20, scale0, low, magic, back); c21 = requantize4(c21, scale1, low, magic, back);
-      c30 = requantize4(c30, scale0, low, magic, back); c31 = requantize4(c31, scale1, low, magic, back);
+      c00 = requantize4(c00, scale0, low, magic, back);
+      c01 = requantize4(c01, scale1, low, magic, back);
+      c10 = requantize4(c10, scale0, low, magic, back);
+      c11 = requantize4(c11, scale1, low, magic, back);
+      c20 = requantize4(c20, scale0, low, magic, back);
+      c21 = requantize4(c21, scale1, low, magic, back);
+      c30 = requantize4(c30, scale0, low, magic, back);
+      c31 = requantize4(c31, scale1, low, magic, back);
       const q01 = narrowBelow(i16x8.narrow_i32x4_s(c00, c01), i16x8.narrow_i32x4_s(c10, c11), high);
       const q23 = narrowBelow(i16x8.narrow_i32x4_s(c20, c21), i16x8.narrow_i32x4_s(c30, c31), high);
       const p = out + (m << 2);
@@ -55,75 +83,140 @@ export function gemm_i8_4x8(
       }
     }
   } else {
-    const low = <f32>(min - zero), high = <f32>(max - zero);
+    const low = <f32>(min - zero);
+    const high = <f32>(max - zero);
     for (let m = 0; m < rows; m++) {
       const p = load<usize>(out + (m << 2)) + channel;
       for (let lane = 0; lane < lanes; lane += 2) {
-        let c0 = load<i32>(bias + (lane << 2)), c1 = load<i32>(bias + (lane << 2), 4), bp = b + (lane << 2), ap = a + m * lda;
+        let c0 = load<i32>(bias + (lane << 2));
+        let c1 = load<i32>(bias + (lane << 2), 4);
+        let bp = b + (lane << 2);
+        let ap = a + m * lda;
         for (let k = pairs; k > 0; k--) {
           const x0 = <i32>load<i16>(ap), x1 = <i32>load<i16>(ap, 2);
           c0 += x0 * load<i16>(bp) + x1 * load<i16>(bp, 2);
           c1 += x0 * load<i16>(bp, 4) + x1 * load<i16>(bp, 6);
-          ap += 4; bp += 32;
+          ap += 4;
+          bp += 32;
         }
         store<i8>(p + lane, requantize(c0, load<f32>(scale + (lane << 2)), low, high, zero));
-        if (lane + 1 < lanes) store<i8>(p + lane + 1, requantize(c1, load<f32>(scale + (lane << 2), 4), low, high, zero));
+        if (lane + 1 < lanes) {
+          store<i8>(p + lane + 1, requantize(c1, load<f32>(scale + (lane << 2), 4), low, high, zero));
+        }
       }
     }
   }
 }
 
-/** One row against int8 panels as they lie in the file: b i8 [⌈n/8⌉][quads][8][4], a i16 [4·quads], out i8 [n] */
+/**
+ * One row against int8 panels as they lie in the file: b i8 [⌈n/8⌉][quads][8][4], a i16 [4·quads],
+ * out i8 [n]
+ */
 export function gemv_i8_1x8(
-  a: usize, b: usize, quads: i32, bias: usize, scale: usize, weightsZero: i32, out: usize, n: i32, zero: i32, min: i32, max: i32,
+  a: usize,
+  b: usize,
+  quads: i32,
+  bias: usize,
+  scale: usize,
+  weightsZero: i32,
+  out: usize,
+  n: i32,
+  zero: i32,
+  min: i32,
+  max: i32,
 ): void {
   const panelBytes = <usize>quads << 5;
   if (ASC_FEATURE_SIMD) {
-    const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero), none = i32x4.splat(0);
+    const low = f32x4.splat(<f32>(min - zero));
+    const high = i8x16.splat(<i8>max);
+    const magic = requantizeMagic(zero);
+    const back = requantizeZero(zero);
+    const none = i32x4.splat(0);
     const correction = i32x4.splat(weightsZero != 0 ? sum_i16(a, quads << 2) * weightsZero : 0);
     let channel = 0;
-    // each vector of weights is four products of two channels; two panels at a time, so that one splat serves both
+    // each vector of weights is four products of two channels; two panels at a time, so that one
+    // splat serves both
     for (; channel <= n - 16; channel += 16) {
-      let c0 = none, c1 = none, c2 = none, c3 = none, c4 = none, c5 = none, c6 = none, c7 = none, ap = a, d = b + panelBytes;
+      let c0 = none;
+      let c1 = none;
+      let c2 = none;
+      let c3 = none;
+      let c4 = none;
+      let c5 = none;
+      let c6 = none;
+      let c7 = none;
+      let ap = a;
+      let d = b + panelBytes;
       for (let k = quads; k > 0; k--) {
         const x = v128.load64_splat(ap);
-        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
-        c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(b, 16), x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(b, 24), x));
-        c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load8x8_s(d), x)); c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load8x8_s(d, 8), x));
-        c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load8x8_s(d, 16), x)); c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load8x8_s(d, 24), x));
-        b += 32; d += 32; ap += 8;
+        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x));
+        c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
+        c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(b, 16), x));
+        c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(b, 24), x));
+        c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load8x8_s(d), x));
+        c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load8x8_s(d, 8), x));
+        c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load8x8_s(d, 16), x));
+        c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load8x8_s(d, 24), x));
+        b += 32;
+        d += 32;
+        ap += 8;
       }
       c0 = i32x4.add(i32x4.sub(v128.load(bias), correction), addPairs(c0, c1));
       c2 = i32x4.add(i32x4.sub(v128.load(bias, 16), correction), addPairs(c2, c3));
       c4 = i32x4.add(i32x4.sub(v128.load(bias, 32), correction), addPairs(c4, c5));
       c6 = i32x4.add(i32x4.sub(v128.load(bias, 48), correction), addPairs(c6, c7));
-      const q0 = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, magic, back), requantize4(c2, v128.load(scale, 16), low, magic, back));
-      const q1 = i16x8.narrow_i32x4_s(requantize4(c4, v128.load(scale, 32), low, magic, back), requantize4(c6, v128.load(scale, 48), low, magic, back));
+      const q0 = i16x8.narrow_i32x4_s(
+        requantize4(c0, v128.load(scale), low, magic, back),
+        requantize4(c2, v128.load(scale, 16), low, magic, back),
+      );
+      const q1 = i16x8.narrow_i32x4_s(
+        requantize4(c4, v128.load(scale, 32), low, magic, back),
+        requantize4(c6, v128.load(scale, 48), low, magic, back),
+      );
       v128.store(out + channel, narrowBelow(q0, q1, high));
-      b += panelBytes; bias += 64; scale += 64;
+      b += panelBytes;
+      bias += 64;
+      scale += 64;
     }
     for (; channel < n; channel += 8) {
-      let c0 = none, c1 = none, c2 = none, c3 = none, ap = a;
+      let c0 = none;
+      let c1 = none;
+      let c2 = none;
+      let c3 = none;
+      let ap = a;
       for (let k = quads; k > 0; k--) {
         const x = v128.load64_splat(ap);
-        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
-        c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(b, 16), x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(b, 24), x));
-        b += 32; ap += 8;
+        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x));
+        c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
+        c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(b, 16), x));
+        c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(b, 24), x));
+        b += 32;
+        ap += 8;
       }
       c0 = i32x4.add(i32x4.sub(v128.load(bias), correction), addPairs(c0, c1));
       c2 = i32x4.add(i32x4.sub(v128.load(bias, 16), correction), addPairs(c2, c3));
-      const q = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, magic, back), requantize4(c2, v128.load(scale, 16), low, magic, back));
+      const q = i16x8.narrow_i32x4_s(
+        requantize4(c0, v128.load(scale), low, magic, back),
+        requantize4(c2, v128.load(scale, 16), low, magic, back),
+      );
       storeBytes(out + channel, narrowBelow(q, q, high), n - channel < 8 ? n - channel : 8);
-      bias += 32; scale += 32;
+      bias += 32;
+      scale += 32;
     }
   } else {
-    const low = <f32>(min - zero), high = <f32>(max - zero);
+    const low = <f32>(min - zero);
+    const high = <f32>(max - zero);
     for (let channel = 0; channel < n; channel++) {
-      let acc = load<i32>(bias + (channel << 2)), bp = b + (channel >> 3) * panelBytes + ((channel & 7) << 2), ap = a;
+      let acc = load<i32>(bias + (channel << 2));
+      let bp = b + (channel >> 3) * panelBytes + ((channel & 7) << 2);
+      let ap = a;
       for (let k = quads; k > 0; k--) {
-        acc += <i32>load<i16>(ap) * (<i32>load<i8>(bp) - weightsZero) + <i32>load<i16>(ap, 2) * (<i32>load<i8>(bp, 1) - weightsZero)
-          + <i32>load<i16>(ap, 4) * (<i32>load<i8>(bp, 2) - weightsZero) + <i32>load<i16>(ap, 6) * (<i32>load<i8>(bp, 3) - weightsZero);
-        ap += 8; bp += 32;
+        acc += <i32>load<i16>(ap) * (<i32>load<i8>(bp) - weightsZero) +
+          <i32>load<i16>(ap, 2) * (<i32>load<i8>(bp, 1) - weightsZero)
+          + <i32>load<i16>(ap, 4) * (<i32>load<i8>(bp, 2) - weightsZero) +
+          <i32>load<i16>(ap, 6) * (<i32>load<i8>(bp, 3) - weightsZero);
+        ap += 8;
+        bp += 32;
       }
       store<i8>(out + channel, requantize(acc, load<f32>(scale + (channel << 2)), low, high, zero));
     }
@@ -136,8 +229,9 @@ export function addPairs(a: v128, b: v128): v128 {
   return i32x4.add(i32x4.shuffle(a, b, 0, 2, 4, 6), i32x4.shuffle(a, b, 1, 3, 5, 7));
 }
 
-// The product with relaxed SIMD. The second operand of a relaxed dot must be in 0 … 127: activations come split into low bits and
-// sign (split_i8), and are multiplied by the weights as they lie in the file, full int8.
+// The product with relaxed SIMD. The second operand of a relaxed dot must be in 0 … 127:
+// activations come split into low bits and sign (split_i8), and are multiplied by the weights as
+// they lie in the file, full int8.
 //
 //   Σ a·(w − zw) = Σ low·w − 128·Σ high·w − zw·Σ a
 //
@@ -148,51 +242,113 @@ export function addPairs(a: v128, b: v128): v128 {
 //   last does not. A last tile that is not full begins earlier and repeats rows.
 
 export function gemm_split_6x8(
-  a: usize, plane: usize, rows: i32, b: usize, quads: i32, bias: usize, scale: usize, sums: usize, out: usize, channel: i32, lanes: i32, zero: i32, min: i32, max: i32,
+  a: usize,
+  plane: usize,
+  rows: i32,
+  b: usize,
+  quads: i32,
+  bias: usize,
+  scale: usize,
+  sums: usize,
+  out: usize,
+  channel: i32,
+  lanes: i32,
+  zero: i32,
+  min: i32,
+  max: i32,
 ): void {
-  const lda = quads << 2, scale0 = v128.load(scale), scale1 = v128.load(scale, 16);
-  const lowest = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero);
+  const lda = quads << 2;
+  const scale0 = v128.load(scale);
+  const scale1 = v128.load(scale, 16);
+  const lowest = f32x4.splat(<f32>(min - zero));
+  const high = i8x16.splat(<i8>max);
+  const magic = requantizeMagic(zero);
+  const back = requantizeZero(zero);
   for (let tile = 0; tile < rows; tile += 6) {
     const m = tile + 6 <= rows ? tile : rows - 6;
-    let a0 = a + plane + m * lda, a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda, bp = b;
-    let c00 = i32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
+    let a0 = a + plane + m * lda;
+    let a1 = a0 + lda;
+    let a2 = a1 + lda;
+    let a3 = a2 + lda;
+    let a4 = a3 + lda;
+    let a5 = a4 + lda;
+    let bp = b;
+    let c00 = i32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00,
+      c41 = c00, c50 = c00, c51 = c00;
     for (let low = false;; low = true) {
       for (let k = quads; k > 0; k--) {
         const b0 = v128.load(bp), b1 = v128.load(bp, 16);
         let x = v128.load32_splat(a0);
-        c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00); c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
+        c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00);
+        c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
         x = v128.load32_splat(a1);
-        c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10); c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
+        c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10);
+        c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
         x = v128.load32_splat(a2);
-        c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20); c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
+        c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20);
+        c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
         x = v128.load32_splat(a3);
-        c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30); c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
+        c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30);
+        c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
         x = v128.load32_splat(a4);
-        c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40); c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
+        c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40);
+        c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
         x = v128.load32_splat(a5);
-        c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50); c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
-        bp += 32; a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
+        c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50);
+        c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
+        bp += 32;
+        a0 += 4;
+        a1 += 4;
+        a2 += 4;
+        a3 += 4;
+        a4 += 4;
+        a5 += 4;
       }
       if (low) break;
-      const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), s = sums + (m << 2);
-      c00 = start(c00, bias0, s + 0); c01 = start(c01, bias1, s + 0);
-      c10 = start(c10, bias0, s + 4); c11 = start(c11, bias1, s + 4);
-      c20 = start(c20, bias0, s + 8); c21 = start(c21, bias1, s + 8);
-      c30 = start(c30, bias0, s + 12); c31 = start(c31, bias1, s + 12);
-      c40 = start(c40, bias0, s + 16); c41 = start(c41, bias1, s + 16);
-      c50 = start(c50, bias0, s + 20); c51 = start(c51, bias1, s + 20);
-      bp = b; a0 -= plane + lda; a1 -= plane + lda; a2 -= plane + lda; a3 -= plane + lda; a4 -= plane + lda; a5 -= plane + lda;
+      const bias0 = v128.load(bias);
+      const bias1 = v128.load(bias, 16);
+      const s = sums + (m << 2);
+      c00 = start(c00, bias0, s + 0);
+      c01 = start(c01, bias1, s + 0);
+      c10 = start(c10, bias0, s + 4);
+      c11 = start(c11, bias1, s + 4);
+      c20 = start(c20, bias0, s + 8);
+      c21 = start(c21, bias1, s + 8);
+      c30 = start(c30, bias0, s + 12);
+      c31 = start(c31, bias1, s + 12);
+      c40 = start(c40, bias0, s + 16);
+      c41 = start(c41, bias1, s + 16);
+      c50 = start(c50, bias0, s + 20);
+      c51 = start(c51, bias1, s + 20);
+      bp = b;
+      a0 -= plane + lda;
+      a1 -= plane + lda;
+      a2 -= plane + lda;
+      a3 -= plane + lda;
+      a4 -= plane + lda;
+      a5 -= plane + lda;
     }
-    c00 = requantize4(c00, scale0, lowest, magic, back); c01 = requantize4(c01, scale1, lowest, magic, back);
-    c10 = requantize4(c10, scale0, lowest, magic, back); c11 = requantize4(c11, scale1, lowest, magic, back);
-    c20 = requantize4(c20, scale0, lowest, magic, back); c21 = requantize4(c21, scale1, lowest, magic, back);
-    c30 = requantize4(c30, scale0, lowest, magic, back); c31 = requantize4(c31, scale1, lowest, magic, back);
-    c40 = requantize4(c40, scale0, lowest, magic, back); c41 = requantize4(c41, scale1, lowest, magic, back);
-    c50 = requantize4(c50, scale0, lowest, magic, back); c51 = requantize4(c51, scale1, lowest, magic, back);
+    c00 = requantize4(c00, scale0, lowest, magic, back);
+    c01 = requantize4(c01, scale1, lowest, magic, back);
+    c10 = requantize4(c10, scale0, lowest, magic, back);
+    c11 = requantize4(c11, scale1, lowest, magic, back);
+    c20 = requantize4(c20, scale0, lowest, magic, back);
+    c21 = requantize4(c21, scale1, lowest, magic, back);
+    c30 = requantize4(c30, scale0, lowest, magic, back);
+    c31 = requantize4(c31, scale1, lowest, magic, back);
+    c40 = requantize4(c40, scale0, lowest, magic, back);
+    c41 = requantize4(c41, scale1, lowest, magic, back);
+    c50 = requantize4(c50, scale0, lowest, magic, back);
+    c51 = requantize4(c51, scale1, lowest, magic, back);
     const p = out + (m << 2);
     storePair(p + 0, channel, lanes, narrowBelow(i16x8.narrow_i32x4_s(c00, c01), i16x8.narrow_i32x4_s(c10, c11), high));
     storePair(p + 8, channel, lanes, narrowBelow(i16x8.narrow_i32x4_s(c20, c21), i16x8.narrow_i32x4_s(c30, c31), high));
-    storePair(p + 16, channel, lanes, narrowBelow(i16x8.narrow_i32x4_s(c40, c41), i16x8.narrow_i32x4_s(c50, c51), high));
+    storePair(
+      p + 16,
+      channel,
+      lanes,
+      narrowBelow(i16x8.narrow_i32x4_s(c40, c41), i16x8.narrow_i32x4_s(c50, c51), high),
+    );
   }
 }
 
@@ -214,50 +370,105 @@ function storePair(p: usize, channel: i32, lanes: i32, q: v128): void {
   }
 }
 
-/** One row against int8 panels as they lie in the file: a two planes [4·quads], b i8 [⌈n/8⌉][quads][8][4], correction zw·Σ a */
+/**
+ * One row against int8 panels as they lie in the file: a two planes [4·quads], b i8
+ * [⌈n/8⌉][quads][8][4], correction zw·Σ a
+ */
 export function gemv_split_1x8(
-  a: usize, plane: usize, b: usize, quads: i32, bias: usize, scale: usize, correction: i32, out: usize, n: i32, zero: i32, min: i32, max: i32,
+  a: usize,
+  plane: usize,
+  b: usize,
+  quads: i32,
+  bias: usize,
+  scale: usize,
+  correction: i32,
+  out: usize,
+  n: i32,
+  zero: i32,
+  min: i32,
+  max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero), none = i32x4.splat(0), less = i32x4.splat(correction);
+  const low = f32x4.splat(<f32>(min - zero));
+  const high = i8x16.splat(<i8>max);
+  const magic = requantizeMagic(zero);
+  const back = requantizeZero(zero);
+  const none = i32x4.splat(0);
+  const less = i32x4.splat(correction);
   const panelBytes = <usize>quads << 5;
   let channel = 0;
   for (; channel <= n - 16; channel += 16) {
-    let c0 = none, c1 = none, c2 = none, c3 = none, d0 = none, d1 = none, d2 = none, d3 = none, ap = a, d = b + panelBytes;
+    let c0 = none;
+    let c1 = none;
+    let c2 = none;
+    let c3 = none;
+    let d0 = none;
+    let d1 = none;
+    let d2 = none;
+    let d3 = none;
+    let ap = a;
+    let d = b + panelBytes;
     for (let k = quads; k > 0; k--) {
-      const x = v128.load32_splat(ap), y = v128.load32_splat(ap + plane);
+      const x = v128.load32_splat(ap);
+      const y = v128.load32_splat(ap + plane);
       let w = v128.load(b);
-      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c0); d0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d0);
+      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c0);
+      d0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d0);
       w = v128.load(b, 16);
-      c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c1); d1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d1);
+      c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c1);
+      d1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d1);
       w = v128.load(d);
-      c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c2); d2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d2);
+      c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c2);
+      d2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d2);
       w = v128.load(d, 16);
-      c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c3); d3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d3);
-      b += 32; d += 32; ap += 4;
+      c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c3);
+      d3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d3);
+      b += 32;
+      d += 32;
+      ap += 4;
     }
     c0 = i32x4.add(c0, i32x4.sub(i32x4.sub(v128.load(bias), less), i32x4.shl(d0, 7)));
     c1 = i32x4.add(c1, i32x4.sub(i32x4.sub(v128.load(bias, 16), less), i32x4.shl(d1, 7)));
     c2 = i32x4.add(c2, i32x4.sub(i32x4.sub(v128.load(bias, 32), less), i32x4.shl(d2, 7)));
     c3 = i32x4.add(c3, i32x4.sub(i32x4.sub(v128.load(bias, 48), less), i32x4.shl(d3, 7)));
-    const q0 = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, magic, back), requantize4(c1, v128.load(scale, 16), low, magic, back));
-    const q1 = i16x8.narrow_i32x4_s(requantize4(c2, v128.load(scale, 32), low, magic, back), requantize4(c3, v128.load(scale, 48), low, magic, back));
+    const q0 = i16x8.narrow_i32x4_s(
+      requantize4(c0, v128.load(scale), low, magic, back),
+      requantize4(c1, v128.load(scale, 16), low, magic, back),
+    );
+    const q1 = i16x8.narrow_i32x4_s(
+      requantize4(c2, v128.load(scale, 32), low, magic, back),
+      requantize4(c3, v128.load(scale, 48), low, magic, back),
+    );
     v128.store(out + channel, narrowBelow(q0, q1, high));
-    b += panelBytes; bias += 64; scale += 64;
+    b += panelBytes;
+    bias += 64;
+    scale += 64;
   }
   for (; channel < n; channel += 8) {
-    let c0 = none, c1 = none, d0 = none, d1 = none, ap = a;
+    let c0 = none;
+    let c1 = none;
+    let d0 = none;
+    let d1 = none;
+    let ap = a;
     for (let k = quads; k > 0; k--) {
-      const x = v128.load32_splat(ap), y = v128.load32_splat(ap + plane);
+      const x = v128.load32_splat(ap);
+      const y = v128.load32_splat(ap + plane);
       let w = v128.load(b);
-      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c0); d0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d0);
+      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c0);
+      d0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d0);
       w = v128.load(b, 16);
-      c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c1); d1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d1);
-      b += 32; ap += 4;
+      c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, c1);
+      d1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w, y, d1);
+      b += 32;
+      ap += 4;
     }
     c0 = i32x4.add(c0, i32x4.sub(i32x4.sub(v128.load(bias), less), i32x4.shl(d0, 7)));
     c1 = i32x4.add(c1, i32x4.sub(i32x4.sub(v128.load(bias, 16), less), i32x4.shl(d1, 7)));
-    const q = i16x8.narrow_i32x4_s(requantize4(c0, v128.load(scale), low, magic, back), requantize4(c1, v128.load(scale, 16), low, magic, back));
+    const q = i16x8.narrow_i32x4_s(
+      requantize4(c0, v128.load(scale), low, magic, back),
+      requantize4(c1, v128.load(scale, 16), low, magic, back),
+    );
     storeBytes(out + channel, narrowBelow(q, q, high), n - channel < 8 ? n - channel : 8);
-    bias += 32; scale += 32;
+    bias += 32;
+    scale += 32;
   }
 }

@@ -1,7 +1,8 @@
 import { storeWords } from './store';
 
-// The float product. Lanes are output channels; each sum runs from the bias on in the order of k, multiply then add, so that every
-// flavor gives the same bits. Rows of a are read in runs where they lie:
+// The float product. Lanes are output channels; each sum runs from the bias on in the order of k,
+// multiply then add, so that every flavor gives the same bits. Rows of a are read in runs where
+// they lie:
 //
 //   runs  u32 [count][step / 4] addresses: row m is the f32 [length] at runs[0][m], then those at runs[1][m], …; K = count·length
 //   b     f32 [K][8] one panel of 8 channels; gemv and product: [⌈n/8⌉][K][8]
@@ -10,52 +11,125 @@ import { storeWords } from './store';
 
 /** Any number of rows against all panels: in fours, what is left one by one. */
 export function product_f32(
-  runs: usize, step: usize, count: i32, length: i32, rows: i32, b: usize, bias: usize, out: usize, channel: i32, n: i32, min: f32, max: f32,
+  runs: usize,
+  step: usize,
+  count: i32,
+  length: i32,
+  rows: i32,
+  b: usize,
+  bias: usize,
+  out: usize,
+  channel: i32,
+  n: i32,
+  min: f32,
+  max: f32,
 ): void {
-  const K = count * length, fours = ASC_FEATURE_SIMD ? rows & ~3 : rows;
+  const K = count * length;
+  const fours = ASC_FEATURE_SIMD ? rows & ~3 : rows;
   if (fours > 0) {
     for (let i = 0; i < n; i += 8) {
-      gemm_f32_4x8(runs, step, count, length, fours, b + i * (K << 2), bias + (i << 2), out, channel + i, n - i < 8 ? n - i : 8, min, max);
+      gemm_f32_4x8(
+        runs,
+        step,
+        count,
+        length,
+        fours,
+        b + i * (K << 2),
+        bias + (i << 2),
+        out,
+        channel + i,
+        n - i < 8 ? n - i : 8,
+        min,
+        max,
+      );
     }
   }
   if (ASC_FEATURE_SIMD) {
     for (let m = fours; m < rows; m++) {
-      gemv_f32_1x16(runs + (m << 2), step, count, length, b, bias, load<usize>(out + (m << 2)) + (channel << 2), n, min, max);
+      gemv_f32_1x16(
+        runs + (m << 2),
+        step,
+        count,
+        length,
+        b,
+        bias,
+        load<usize>(out + (m << 2)) + (channel << 2),
+        n,
+        min,
+        max,
+      );
     }
   }
 }
 
 function gemm_f32_4x8(
-  runs: usize, step: usize, count: i32, length: i32, rows: i32, b: usize, bias: usize, out: usize, channel: i32, lanes: i32, min: f32, max: f32,
+  runs: usize,
+  step: usize,
+  count: i32,
+  length: i32,
+  rows: i32,
+  b: usize,
+  bias: usize,
+  out: usize,
+  channel: i32,
+  lanes: i32,
+  min: f32,
+  max: f32,
 ): void {
   if (ASC_FEATURE_SIMD) {
-    const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), low = f32x4.splat(min), high = f32x4.splat(max);
+    const bias0 = v128.load(bias);
+    const bias1 = v128.load(bias, 16);
+    const low = f32x4.splat(min);
+    const high = f32x4.splat(max);
     for (let m = 0; m < rows; m += 4) {
       let c00 = bias0, c01 = bias1, c10 = bias0, c11 = bias1, c20 = bias0, c21 = bias1, c30 = bias0, c31 = bias1;
-      let bp = b, list = runs + (m << 2);
+      let bp = b;
+      let list = runs + (m << 2);
       for (let t = count; t > 0; t--) {
         let a0 = load<usize>(list), a1 = load<usize>(list, 4), a2 = load<usize>(list, 8), a3 = load<usize>(list, 12);
         for (let k = length; k > 0; k--) {
           const b0 = v128.load(bp), b1 = v128.load(bp, 16);
           let x = v128.load32_splat(a0);
-          c00 = f32x4.add(c00, f32x4.mul(b0, x)); c01 = f32x4.add(c01, f32x4.mul(b1, x));
+          c00 = f32x4.add(c00, f32x4.mul(b0, x));
+          c01 = f32x4.add(c01, f32x4.mul(b1, x));
           x = v128.load32_splat(a1);
-          c10 = f32x4.add(c10, f32x4.mul(b0, x)); c11 = f32x4.add(c11, f32x4.mul(b1, x));
+          c10 = f32x4.add(c10, f32x4.mul(b0, x));
+          c11 = f32x4.add(c11, f32x4.mul(b1, x));
           x = v128.load32_splat(a2);
-          c20 = f32x4.add(c20, f32x4.mul(b0, x)); c21 = f32x4.add(c21, f32x4.mul(b1, x));
+          c20 = f32x4.add(c20, f32x4.mul(b0, x));
+          c21 = f32x4.add(c21, f32x4.mul(b1, x));
           x = v128.load32_splat(a3);
-          c30 = f32x4.add(c30, f32x4.mul(b0, x)); c31 = f32x4.add(c31, f32x4.mul(b1, x));
-          bp += 32; a0 += 4; a1 += 4; a2 += 4; a3 += 4;
+          c30 = f32x4.add(c30, f32x4.mul(b0, x));
+          c31 = f32x4.add(c31, f32x4.mul(b1, x));
+          bp += 32;
+          a0 += 4;
+          a1 += 4;
+          a2 += 4;
+          a3 += 4;
         }
         list += step;
       }
-      const p = out + (m << 2), at = channel << 2;
-      c00 = clamp4(c00, low, high); c01 = clamp4(c01, low, high); c10 = clamp4(c10, low, high); c11 = clamp4(c11, low, high);
-      c20 = clamp4(c20, low, high); c21 = clamp4(c21, low, high); c30 = clamp4(c30, low, high); c31 = clamp4(c31, low, high);
+      const p = out + (m << 2);
+      const at = channel << 2;
+      c00 = clamp4(c00, low, high);
+      c01 = clamp4(c01, low, high);
+      c10 = clamp4(c10, low, high);
+      c11 = clamp4(c11, low, high);
+      c20 = clamp4(c20, low, high);
+      c21 = clamp4(c21, low, high);
+      c30 = clamp4(c30, low, high);
+      c31 = clamp4(c31, low, high);
       if (lanes == 8) {
-        const p0 = load<usize>(p) + at, p1 = load<usize>(p, 4) + at, p2 = load<usize>(p, 8) + at, p3 = load<usize>(p, 12) + at;
-        v128.store(p0, c00); v128.store(p0, c01, 16); v128.store(p1, c10); v128.store(p1, c11, 16);
-        v128.store(p2, c20); v128.store(p2, c21, 16); v128.store(p3, c30); v128.store(p3, c31, 16);
+        const p0 = load<usize>(p) + at, p1 = load<usize>(p, 4) + at, p2 = load<usize>(p, 8) + at,
+          p3 = load<usize>(p, 12) + at;
+        v128.store(p0, c00);
+        v128.store(p0, c01, 16);
+        v128.store(p1, c10);
+        v128.store(p1, c11, 16);
+        v128.store(p2, c20);
+        v128.store(p2, c21, 16);
+        v128.store(p3, c30);
+        v128.store(p3, c31, 16);
       } else {
         storeFloats(load<usize>(p) + at, c00, c01, lanes);
         storeFloats(load<usize>(p, 4) + at, c10, c11, lanes);
@@ -67,13 +141,18 @@ function gemm_f32_4x8(
     for (let m = 0; m < rows; m++) {
       const p = load<usize>(out + (m << 2)) + (channel << 2);
       for (let lane = 0; lane < lanes; lane += 2) {
-        let c0 = load<f32>(bias + (lane << 2)), c1 = load<f32>(bias + (lane << 2), 4), bp = b + (lane << 2), list = runs + (m << 2);
+        let c0 = load<f32>(bias + (lane << 2));
+        let c1 = load<f32>(bias + (lane << 2), 4);
+        let bp = b + (lane << 2);
+        let list = runs + (m << 2);
         for (let t = count; t > 0; t--) {
           let ap = load<usize>(list);
           for (let k = length; k > 0; k--) {
             const x = load<f32>(ap);
-            c0 += x * load<f32>(bp); c1 += x * load<f32>(bp, 4);
-            ap += 4; bp += 32;
+            c0 += x * load<f32>(bp);
+            c1 += x * load<f32>(bp, 4);
+            ap += 4;
+            bp += 32;
           }
           list += step;
         }
@@ -86,43 +165,74 @@ function gemm_f32_4x8(
 
 /** One row, two panels at a time: four sums hide the latency of the addition. */
 function gemv_f32_1x16(
-  runs: usize, step: usize, count: i32, length: i32, b: usize, bias: usize, out: usize, n: i32, min: f32, max: f32,
+  runs: usize,
+  step: usize,
+  count: i32,
+  length: i32,
+  b: usize,
+  bias: usize,
+  out: usize,
+  n: i32,
+  min: f32,
+  max: f32,
 ): void {
-  const low = f32x4.splat(min), high = f32x4.splat(max), panel = <usize>(count * length) << 5;
+  const low = f32x4.splat(min);
+  const high = f32x4.splat(max);
+  const panel = <usize>(count * length) << 5;
   for (; n > 8; n -= 16) {
-    let c0 = v128.load(bias), c1 = v128.load(bias, 16), c2 = v128.load(bias, 32), c3 = v128.load(bias, 48), d = b + panel, list = runs;
+    let c0 = v128.load(bias);
+    let c1 = v128.load(bias, 16);
+    let c2 = v128.load(bias, 32);
+    let c3 = v128.load(bias, 48);
+    let d = b + panel;
+    let list = runs;
     for (let t = count; t > 0; t--) {
       let ap = load<usize>(list);
       let k = length;
       for (; k > 1; k -= 2) {
         let x = v128.load32_splat(ap);
-        c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x)); c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
-        c2 = f32x4.add(c2, f32x4.mul(v128.load(d), x)); c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 16), x));
+        c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x));
+        c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
+        c2 = f32x4.add(c2, f32x4.mul(v128.load(d), x));
+        c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 16), x));
         x = v128.load32_splat(ap, 4);
-        c0 = f32x4.add(c0, f32x4.mul(v128.load(b, 32), x)); c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 48), x));
-        c2 = f32x4.add(c2, f32x4.mul(v128.load(d, 32), x)); c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 48), x));
-        ap += 8; b += 64; d += 64;
+        c0 = f32x4.add(c0, f32x4.mul(v128.load(b, 32), x));
+        c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 48), x));
+        c2 = f32x4.add(c2, f32x4.mul(v128.load(d, 32), x));
+        c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 48), x));
+        ap += 8;
+        b += 64;
+        d += 64;
       }
       if (k > 0) {
         const x = v128.load32_splat(ap);
-        c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x)); c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
-        c2 = f32x4.add(c2, f32x4.mul(v128.load(d), x)); c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 16), x));
-        b += 32; d += 32;
+        c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x));
+        c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
+        c2 = f32x4.add(c2, f32x4.mul(v128.load(d), x));
+        c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 16), x));
+        b += 32;
+        d += 32;
       }
       list += step;
     }
     storeFloats(out, clamp4(c0, low, high), clamp4(c1, low, high), 8);
     storeFloats(out + 32, clamp4(c2, low, high), clamp4(c3, low, high), n - 8);
-    b = d; bias += 64; out += 64;
+    b = d;
+    bias += 64;
+    out += 64;
   }
   if (n > 0) {
-    let c0 = v128.load(bias), c1 = v128.load(bias, 16), list = runs;
+    let c0 = v128.load(bias);
+    let c1 = v128.load(bias, 16);
+    let list = runs;
     for (let t = count; t > 0; t--) {
       let ap = load<usize>(list);
       for (let k = length; k > 0; k--) {
         const x = v128.load32_splat(ap);
-        c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x)); c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
-        ap += 4; b += 32;
+        c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x));
+        c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
+        ap += 4;
+        b += 32;
       }
       list += step;
     }

@@ -1,67 +1,113 @@
-// One row against a matrix whose columns are the lanes, for layers that go step by step: raw sums, which the layer scales as it likes.
+// One row against a matrix whose columns are the lanes, for layers that go step by step: raw sums,
+// which the layer scales as it likes.
 
 /**
- * out i32 [panels][8] = Σ a·b, b i8 [panels][quads][8][4] as it lies in the file, a what gather_i8 makes of i8 [4·quads]: its padding meets
- * weights of 0. |sum| ≤ K·128·128 < 2^31 for K ≤ 65,536
+ * out i32 [panels][8] = Σ a·b, b i8 [panels][quads][8][4] as it lies in the file, a what gather_i8
+ * makes of i8 [4·quads]: its padding meets weights of 0. |sum| ≤ K·128·128 < 2^31 for K ≤ 65,536
  */
 export function gemv_i8_i32(a: usize, plane: usize, b: usize, quads: i32, out: usize, panels: i32): void {
   const panelBytes = <usize>quads << 5;
   if (ASC_FEATURE_SIMD) {
     const none = i32x4.splat(0);
     for (; panels >= 2; panels -= 2) {
-      let c0 = none, c1 = none, c2 = none, c3 = none, c4 = none, c5 = none, c6 = none, c7 = none, ap = a, d = b + panelBytes;
+      let c0 = none;
+      let c1 = none;
+      let c2 = none;
+      let c3 = none;
+      let c4 = none;
+      let c5 = none;
+      let c6 = none;
+      let c7 = none;
+      let ap = a;
+      let d = b + panelBytes;
       if (ASC_FEATURE_RELAXED_SIMD) {
         for (let k = quads; k > 0; k--) {
-          const low = v128.load32_splat(ap), high = v128.load32_splat(ap + plane), w0 = v128.load(b), w1 = v128.load(b, 16), w2 = v128.load(d), w3 = v128.load(d, 16);
-          c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, low, c0); c4 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, high, c4);
-          c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, low, c1); c5 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, high, c5);
-          c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w2, low, c2); c6 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w2, high, c6);
-          c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w3, low, c3); c7 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w3, high, c7);
-          b += 32; d += 32; ap += 4;
+          const low = v128.load32_splat(ap);
+          const high = v128.load32_splat(ap + plane);
+          const w0 = v128.load(b);
+          const w1 = v128.load(b, 16);
+          const w2 = v128.load(d);
+          const w3 = v128.load(d, 16);
+          c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, low, c0);
+          c4 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, high, c4);
+          c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, low, c1);
+          c5 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, high, c5);
+          c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w2, low, c2);
+          c6 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w2, high, c6);
+          c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w3, low, c3);
+          c7 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w3, high, c7);
+          b += 32;
+          d += 32;
+          ap += 4;
         }
-        v128.store(out, joined(c0, c4)); v128.store(out, joined(c1, c5), 16);
-        v128.store(out, joined(c2, c6), 32); v128.store(out, joined(c3, c7), 48);
+        v128.store(out, joined(c0, c4));
+        v128.store(out, joined(c1, c5), 16);
+        v128.store(out, joined(c2, c6), 32);
+        v128.store(out, joined(c3, c7), 48);
       } else {
         for (let k = quads; k > 0; k--) {
           const x = v128.load64_splat(ap);
-          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
-          c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(b, 16), x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(b, 24), x));
-          c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load8x8_s(d), x)); c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load8x8_s(d, 8), x));
-          c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load8x8_s(d, 16), x)); c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load8x8_s(d, 24), x));
-          b += 32; d += 32; ap += 8;
+          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x));
+          c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
+          c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(b, 16), x));
+          c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(b, 24), x));
+          c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load8x8_s(d), x));
+          c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load8x8_s(d, 8), x));
+          c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load8x8_s(d, 16), x));
+          c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load8x8_s(d, 24), x));
+          b += 32;
+          d += 32;
+          ap += 8;
         }
-        v128.store(out, addPairs(c0, c1)); v128.store(out, addPairs(c2, c3), 16);
-        v128.store(out, addPairs(c4, c5), 32); v128.store(out, addPairs(c6, c7), 48);
+        v128.store(out, addPairs(c0, c1));
+        v128.store(out, addPairs(c2, c3), 16);
+        v128.store(out, addPairs(c4, c5), 32);
+        v128.store(out, addPairs(c6, c7), 48);
       }
-      b += panelBytes; out += 64;
+      b += panelBytes;
+      out += 64;
     }
     if (panels > 0) {
       let c0 = none, c1 = none, c2 = none, c3 = none;
       if (ASC_FEATURE_RELAXED_SIMD) {
         for (let k = quads; k > 0; k--) {
-          const low = v128.load32_splat(a), high = v128.load32_splat(a + plane), w0 = v128.load(b), w1 = v128.load(b, 16);
-          c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, low, c0); c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, high, c2);
-          c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, low, c1); c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, high, c3);
-          b += 32; a += 4;
+          const low = v128.load32_splat(a);
+          const high = v128.load32_splat(a + plane);
+          const w0 = v128.load(b);
+          const w1 = v128.load(b, 16);
+          c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, low, c0);
+          c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, high, c2);
+          c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, low, c1);
+          c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, high, c3);
+          b += 32;
+          a += 4;
         }
-        v128.store(out, joined(c0, c2)); v128.store(out, joined(c1, c3), 16);
+        v128.store(out, joined(c0, c2));
+        v128.store(out, joined(c1, c3), 16);
       } else {
         for (let k = quads; k > 0; k--) {
           const x = v128.load64_splat(a);
-          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
-          c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(b, 16), x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(b, 24), x));
-          b += 32; a += 8;
+          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(b), x));
+          c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(b, 8), x));
+          c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(b, 16), x));
+          c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(b, 24), x));
+          b += 32;
+          a += 8;
         }
-        v128.store(out, addPairs(c0, c1)); v128.store(out, addPairs(c2, c3), 16);
+        v128.store(out, addPairs(c0, c1));
+        v128.store(out, addPairs(c2, c3), 16);
       }
     }
   } else {
     for (let lane = 0, lanes = panels << 3; lane < lanes; lane++) {
-      let acc = 0, bp = b + (lane >> 3) * panelBytes + ((lane & 7) << 2), ap = a;
+      let acc = 0;
+      let bp = b + (lane >> 3) * panelBytes + ((lane & 7) << 2);
+      let ap = a;
       for (let k = quads; k > 0; k--) {
         acc += <i32>load<i16>(ap) * load<i8>(bp) + <i32>load<i16>(ap, 2) * load<i8>(bp, 1)
           + <i32>load<i16>(ap, 4) * load<i8>(bp, 2) + <i32>load<i16>(ap, 6) * load<i8>(bp, 3);
-        ap += 8; bp += 32;
+        ap += 8;
+        bp += 32;
       }
       store<i32>(out + (lane << 2), acc);
     }
@@ -85,36 +131,56 @@ export function gemv_f32(a: usize, b: usize, K: i32, out: usize, panels: i32): v
   if (ASC_FEATURE_SIMD) {
     const panelBytes = <usize>K << 5;
     for (; panels >= 2; panels -= 2) {
-      let c0 = v128.load(out), c1 = v128.load(out, 16), c2 = v128.load(out, 32), c3 = v128.load(out, 48), ap = a, d = b + panelBytes;
+      let c0 = v128.load(out);
+      let c1 = v128.load(out, 16);
+      let c2 = v128.load(out, 32);
+      let c3 = v128.load(out, 48);
+      let ap = a;
+      let d = b + panelBytes;
       for (let k = K; k > 0; k--) {
         const x = v128.load32_splat(ap);
-        c0 = f32x4.add(c0, f32x4.mul(x, v128.load(b))); c1 = f32x4.add(c1, f32x4.mul(x, v128.load(b, 16)));
-        c2 = f32x4.add(c2, f32x4.mul(x, v128.load(d))); c3 = f32x4.add(c3, f32x4.mul(x, v128.load(d, 16)));
-        b += 32; d += 32; ap += 4;
+        c0 = f32x4.add(c0, f32x4.mul(x, v128.load(b)));
+        c1 = f32x4.add(c1, f32x4.mul(x, v128.load(b, 16)));
+        c2 = f32x4.add(c2, f32x4.mul(x, v128.load(d)));
+        c3 = f32x4.add(c3, f32x4.mul(x, v128.load(d, 16)));
+        b += 32;
+        d += 32;
+        ap += 4;
       }
-      v128.store(out, c0); v128.store(out, c1, 16); v128.store(out, c2, 32); v128.store(out, c3, 48);
-      b += panelBytes; out += 64;
+      v128.store(out, c0);
+      v128.store(out, c1, 16);
+      v128.store(out, c2, 32);
+      v128.store(out, c3, 48);
+      b += panelBytes;
+      out += 64;
     }
     if (panels > 0) {
       let c0 = v128.load(out), c1 = v128.load(out, 16);
       for (let k = K; k > 0; k--) {
         const x = v128.load32_splat(a);
-        c0 = f32x4.add(c0, f32x4.mul(x, v128.load(b))); c1 = f32x4.add(c1, f32x4.mul(x, v128.load(b, 16)));
-        b += 32; a += 4;
+        c0 = f32x4.add(c0, f32x4.mul(x, v128.load(b)));
+        c1 = f32x4.add(c1, f32x4.mul(x, v128.load(b, 16)));
+        b += 32;
+        a += 4;
       }
-      v128.store(out, c0); v128.store(out, c1, 16);
+      v128.store(out, c0);
+      v128.store(out, c1, 16);
     }
   } else {
     for (let panel = 0; panel < panels; panel++) {
       for (let lane = 0; lane < 32; lane += 4) {
-        let sum = load<f32>(out + lane), bp = b + lane, ap = a;
+        let sum = load<f32>(out + lane);
+        let bp = b + lane;
+        let ap = a;
         for (let k = K; k > 0; k--) {
           sum += load<f32>(ap) * load<f32>(bp);
-          ap += 4; bp += 32;
+          ap += 4;
+          bp += 32;
         }
         store<f32>(out + lane, sum);
       }
-      b += K << 5; out += 32;
+      b += K << 5;
+      out += 32;
     }
   }
 }

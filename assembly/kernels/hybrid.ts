@@ -1,8 +1,9 @@
 import { clamp } from './gemmF32';
 import { storeWords } from './store';
 
-// Float activations against int8 weights: the activations of one picture are quantized by their own range, and the int32
-// sums come back to float. The steps are those of TensorFlow Lite's portable hybrid kernels.
+// Float activations against int8 weights: the activations of one picture are quantized by their own
+// range, and the int32 sums come back to float. The steps are those of TensorFlow Lite's portable
+// hybrid kernels.
 
 /** Quantization of one picture, set by `range_f32`. */
 let scale: f32 = 1;
@@ -16,18 +17,30 @@ export function rangeScale(): f32 {
   return scale;
 }
 
-/** a: f32 [n]. Sets scale and zero point so that [min(a, 0), max(a, 0)] takes −128 … 127, or ±max|a| takes ±127. */
+/**
+ * a: f32 [n]. Sets scale and zero point so that [min(a, 0), max(a, 0)] takes −128 … 127, or ±max|a|
+ * takes ±127.
+ */
 export function range_f32(a: usize, n: i32, asymmetric: bool): void {
-  let low: f32 = 0, high: f32 = 0, i = 0;
+  let low: f32 = 0;
+  let high: f32 = 0;
+  let i = 0;
   if (ASC_FEATURE_SIMD) {
-    let lows = f32x4.splat(0), highs = lows;
+    let lows = f32x4.splat(0);
+    let highs = lows;
     for (; i <= n - 4; i += 4) {
       const x = v128.load(a + (i << 2));
       lows = f32x4.pmin(lows, x);
       highs = f32x4.pmax(highs, x);
     }
-    low = least(least(f32x4.extract_lane(lows, 0), f32x4.extract_lane(lows, 1)), least(f32x4.extract_lane(lows, 2), f32x4.extract_lane(lows, 3)));
-    high = -least(least(-f32x4.extract_lane(highs, 0), -f32x4.extract_lane(highs, 1)), least(-f32x4.extract_lane(highs, 2), -f32x4.extract_lane(highs, 3)));
+    low = least(
+      least(f32x4.extract_lane(lows, 0), f32x4.extract_lane(lows, 1)),
+      least(f32x4.extract_lane(lows, 2), f32x4.extract_lane(lows, 3)),
+    );
+    high = -least(
+      least(-f32x4.extract_lane(highs, 0), -f32x4.extract_lane(highs, 1)),
+      least(-f32x4.extract_lane(highs, 2), -f32x4.extract_lane(highs, 3)),
+    );
   }
   for (; i < n; i++) {
     const x = load<f32>(a + (i << 2));
@@ -42,8 +55,11 @@ export function range_f32(a: usize, n: i32, asymmetric: bool): void {
     scale = -least(low, -high) / 127;
     return;
   }
-  const step = (<f64>high - <f64>low) / 255, fromLow = -128 - <f64>low / step, fromHigh = 127 - <f64>high / step;
-  const lowError = 128 + Math.abs(<f64>low / step), highError = 127 + Math.abs(<f64>high / step);
+  const step = (<f64>high - <f64>low) / 255;
+  const fromLow = -128 - <f64>low / step;
+  const fromHigh = 127 - <f64>high / step;
+  const lowError = 128 + Math.abs(<f64>low / step);
+  const highError = 127 + Math.abs(<f64>high / step);
   const exact = lowError < highError ? fromLow : fromHigh;
   scale = <f32>step;
   zero = exact <= -128 ? -128 : exact >= 127 ? 127 : <i32>(exact < 0 ? exact - 0.5 : exact + 0.5);
@@ -54,9 +70,15 @@ function least(a: f32, b: f32): f32 {
   return b < a ? b : a;
 }
 
-/** a: f32 [n] → out: i8 [n] = clamp(round(a / scale + zero)), halves away from zero; symmetric ranges never give −128 */
+/**
+ * a: f32 [n] → out: i8 [n] = clamp(round(a / scale + zero)), halves away from zero; symmetric
+ * ranges never give −128
+ */
 export function quantize_range(a: usize, out: usize, n: i32): void {
-  const inverse = <f32>1 / scale, offset = <f32>zero, low: f32 = -128, high: f32 = 127;
+  const inverse = <f32>1 / scale;
+  const offset = <f32>zero;
+  const low: f32 = -128;
+  const high: f32 = 127;
   for (let i = 0; i < n; i++) {
     let x = offset + load<f32>(a + (i << 2)) * inverse;
     x = x < low ? low : x;
@@ -67,22 +89,39 @@ export function quantize_range(a: usize, out: usize, n: i32): void {
 }
 
 /**
- * One row: a i16 [4·quads], panel i16 [2·quads][8][2], sums i32 [8], weightScale f32 [8], bias f32 [8] → out f32 [lanes].
- * With relaxed SIMD: a two planes of u8 [4·quads] (gemm_split), panel i8 [quads][8][4] as it lies in the file.
- * out = clamp(f32(Σ a·w − zero·Σ w) · (scale · weightScale) + bias)
+ * One row: a i16 [4·quads], panel i16 [2·quads][8][2], sums i32 [8], weightScale f32 [8], bias f32
+ * [8] → out f32 [lanes]. With relaxed SIMD: a two planes of u8 [4·quads] (gemm_split), panel i8
+ * [quads][8][4] as it lies in the file. out = clamp(f32(Σ a·w − zero·Σ w) · (scale · weightScale) +
+ * bias)
  */
 export function gemm_hybrid_1x8(
-  a: usize, plane: usize, panel: usize, quads: i32, sums: usize, weightScale: usize, bias: usize, out: usize, lanes: i32, min: f32, max: f32,
+  a: usize,
+  plane: usize,
+  panel: usize,
+  quads: i32,
+  sums: usize,
+  weightScale: usize,
+  bias: usize,
+  out: usize,
+  lanes: i32,
+  min: f32,
+  max: f32,
 ): void {
   if (ASC_FEATURE_SIMD) {
     let c0 = i32x4.splat(0), c1 = c0;
     if (ASC_FEATURE_RELAXED_SIMD) {
       let d0 = c0, d1 = c0;
       for (let k = quads; k > 0; k--) {
-        const x = v128.load32_splat(a), y = v128.load32_splat(a + plane), w0 = v128.load(panel), w1 = v128.load(panel, 16);
-        c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x, c0); d0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, y, d0);
-        c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x, c1); d1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, y, d1);
-        a += 4; panel += 32;
+        const x = v128.load32_splat(a);
+        const y = v128.load32_splat(a + plane);
+        const w0 = v128.load(panel);
+        const w1 = v128.load(panel, 16);
+        c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x, c0);
+        d0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, y, d0);
+        c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x, c1);
+        d1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, y, d1);
+        a += 4;
+        panel += 32;
       }
       c0 = i32x4.sub(c0, i32x4.shl(d0, 7));
       c1 = i32x4.sub(c1, i32x4.shl(d1, 7));
@@ -91,10 +130,14 @@ export function gemm_hybrid_1x8(
         const x = v128.load32_splat(a);
         c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(panel), x));
         c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(panel, 16), x));
-        a += 4; panel += 32;
+        a += 4;
+        panel += 32;
       }
     }
-    const z = i32x4.splat(zero), s = f32x4.splat(scale), low = f32x4.splat(min), high = f32x4.splat(max);
+    const z = i32x4.splat(zero);
+    const s = f32x4.splat(scale);
+    const low = f32x4.splat(min);
+    const high = f32x4.splat(max);
     c0 = i32x4.sub(c0, i32x4.mul(z, v128.load(sums)));
     c1 = i32x4.sub(c1, i32x4.mul(z, v128.load(sums, 16)));
     c0 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(c0), f32x4.mul(s, v128.load(weightScale))), v128.load(bias));
@@ -103,10 +146,13 @@ export function gemm_hybrid_1x8(
     if (lanes > 4) storeWords(out + 16, f32x4.pmin(f32x4.pmax(c1, low), high), lanes - 4);
   } else {
     for (let lane = 0; lane < lanes; lane++) {
-      let acc = 0, p = panel + (lane << 2), x = a;
+      let acc = 0;
+      let p = panel + (lane << 2);
+      let x = a;
       for (let k = quads << 1; k > 0; k--) {
         acc += <i32>load<i16>(x) * load<i16>(p) + <i32>load<i16>(x, 2) * load<i16>(p, 2);
-        x += 4; p += 32;
+        x += 4;
+        p += 32;
       }
       acc -= zero * load<i32>(sums + (lane << 2));
       const value = <f32>acc * (scale * load<f32>(weightScale + (lane << 2))) + load<f32>(bias + (lane << 2));

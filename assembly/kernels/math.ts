@@ -1,5 +1,6 @@
-// Float functions, each written once over T: f32 (one value) or v128 (four lanes). The same operations in the same order,
-// so every flavor gives the same bits. Nothing here traps. NaN goes through.
+// Float functions, each written once over T: f32 (one value) or v128 (four lanes). The same
+// operations in the same order, so every flavor gives the same bits. Nothing here traps. NaN goes
+// through.
 
 @inline
 export function splat<T>(x: f32): T {
@@ -102,7 +103,10 @@ const LOG2_E: f32 = 1.44269504;
 const LN2_HIGH: f32 = 0.693145751953125;
 const LN2_LOW: f32 = 1.42860677e-6;
 
-/** The power of two whose exponent is the whole number in `t`, which carries MAGIC: its half (rounded down) or its rest. */
+/**
+ * The power of two whose exponent is the whole number in `t`, which carries MAGIC: its half
+ * (rounded down) or its rest.
+ */
 @inline
 function powerHalf<T>(t: T): T {
   if (isVector<T>()) {
@@ -229,7 +233,8 @@ export function hardSwish<T>(x: T): T {
 
 /** Natural logarithm (after musl's logf): −infinity at 0, NaN below */
 export function log(x: f32): f32 {
-  let bits = reinterpret<i32>(x), k = 0;
+  let bits = reinterpret<i32>(x);
+  let k = 0;
   if (bits < 0x00800000) {
     if ((bits & 0x7fffffff) == 0) return -Infinity;
     if (bits < 0) return NaN;
@@ -243,24 +248,37 @@ export function log(x: f32): f32 {
   bits += 0x3f800000 - 0x3f3504f3;
   k += (bits >> 23) - 127;
   const f = reinterpret<f32>((bits & 0x007fffff) + 0x3f3504f3) - 1;
-  const s = f / (2 + f), z = s * s, w = z * z;
+  const s = f / (2 + f);
+  const z = s * s;
+  const w = z * z;
   const even = w * (<f32>0.40000972152 + w * <f32>0.24279078841);
   const odd = z * (<f32>0.66666662693 + w * <f32>0.28498786688);
-  const half = <f32>0.5 * f * f, n = <f32>k;
+  const half = <f32>0.5 * f * f;
+  const n = <f32>k;
   return s * (half + (odd + even)) + n * <f32>9.0580006145e-6 - half + f + n * <f32>0.69313812256;
 }
 
-/** Sine for `shift` 0, cosine for 1. Reduced in f64, exact enough to |x| = 2^28; beyond that only the range is kept. */
+/**
+ * Sine for `shift` 0, cosine for 1. Reduced in f64, exact enough to |x| = 2^28; beyond that only
+ * the range is kept.
+ */
 export function sine(x: f32, shift: i32): f32 {
   if (!(x - x == 0)) return NaN;
-  const y = <f64>x, n = nearest<f64>(y * 0.63661977236758134308);
+  const y = <f64>x;
+  const n = nearest<f64>(y * 0.63661977236758134308);
   let r = y - n * 1.5707963109016418 - n * 1.5893254712295857e-8;
   r = max<f64>(-0.8, min<f64>(0.8, r));
   const quadrant = <i32>(n - 4 * floor<f64>(n * 0.25)) + shift;
   const z = r * r;
   // coefficients: musl __sindf, __cosdf
   const value = (quadrant & 1) == 0
-    ? r + r * z * (-0.166666666416265235595 + z * (0.0083333293858894631756 + z * (-0.000198393348360966317347 + z * 0.0000027183114939898219064)))
-    : 1 + z * (-0.499999997251031003120 + z * (0.0416666233237390631894 + z * (-0.00138867637746099294692 + z * 0.0000243904487962774090654)));
+    ? r +
+      r * z *
+        (-0.166666666416265235595 +
+          z * (0.0083333293858894631756 + z * (-0.000198393348360966317347 + z * 0.0000027183114939898219064)))
+    : 1 +
+      z *
+        (-0.499999997251031003120 +
+          z * (0.0416666233237390631894 + z * (-0.00138867637746099294692 + z * 0.0000243904487962774090654)));
   return <f32>((quadrant & 2) == 0 ? value : -value);
 }

@@ -22,10 +22,12 @@ export function pack_panel_i8(b: usize, stride: i32, zero: i32, panel: usize, la
   if (ASC_FEATURE_SIMD) {
     const z = i16x8.splat(<i16>zero);
     for (let k = 0; k < K; k += 2) {
-      const x = i16x8.sub(v128.load8x8_s(b), z), y = k + 1 < K ? i16x8.sub(v128.load8x8_s(b + stride), z) : i16x8.splat(0);
+      const x = i16x8.sub(v128.load8x8_s(b), z);
+      const y = k + 1 < K ? i16x8.sub(v128.load8x8_s(b + stride), z) : i16x8.splat(0);
       v128.store(panel, i16x8.shuffle(x, y, 0, 8, 1, 9, 2, 10, 3, 11));
       v128.store(panel, i16x8.shuffle(x, y, 4, 12, 5, 13, 6, 14, 7, 15), 16);
-      b += stride << 1; panel += 32;
+      b += stride << 1;
+      panel += 32;
     }
   } else {
     for (let k = 0; k < K; k += 2) {
@@ -33,7 +35,8 @@ export function pack_panel_i8(b: usize, stride: i32, zero: i32, panel: usize, la
         store<i16>(panel + (lane << 2), <i32>load<i8>(b + lane) - zero);
         store<i16>(panel + (lane << 2), k + 1 < K ? <i32>load<i8>(b + stride + lane) - zero : 0, 2);
       }
-      b += stride << 1; panel += 32;
+      b += stride << 1;
+      panel += 32;
     }
   }
 }
@@ -41,7 +44,8 @@ export function pack_panel_i8(b: usize, stride: i32, zero: i32, panel: usize, la
 /** `lanes` rows of b i8 [lanes][K] → panel */
 export function pack_panel_rows_i8(b: usize, zero: i32, panel: usize, lanes: i32, K: i32): void {
   for (let lane = 0; lane < lanes; lane++) {
-    let p = panel + (lane << 2), k = 0;
+    let p = panel + (lane << 2);
+    let k = 0;
     if (ASC_FEATURE_SIMD) {
       const z = i16x8.splat(<i16>zero);
       for (; k <= K - 8; k += 8) {
@@ -62,7 +66,10 @@ export function pack_panel_rows_i8(b: usize, zero: i32, panel: usize, lanes: i32
   }
 }
 
-/** b f32, element (k, lane) at k·stepK + lane·stepLane bytes → panel f32 [K][8], lanes past the last column 0 */
+/**
+ * b f32, element (k, lane) at k·stepK + lane·stepLane bytes → panel f32 [K][8], lanes past the last
+ * column 0
+ */
 export function pack_panel_f32(b: usize, stepK: i32, stepLane: i32, panel: usize, lanes: i32, K: i32): void {
   for (let k = 0; k < K; k++) {
     let p = b;
@@ -70,6 +77,7 @@ export function pack_panel_f32(b: usize, stepK: i32, stepLane: i32, panel: usize
       store<f32>(panel + (lane << 2), lane < lanes ? load<f32>(p) : 0);
       p += stepLane;
     }
-    b += stepK; panel += 32;
+    b += stepK;
+    panel += 32;
   }
 }

@@ -10,9 +10,23 @@ export function l2_normalize_f32(a: usize, out: usize, n: i32, epsilon: f32): vo
   for (let i = 0; i < n; i++) store<f32>(out + (i << 2), load<f32>(a + (i << 2)) * factor);
 }
 
-/** a i8 → out i8 = quantize((a − zero) · f32(1 / (sqrt(max(Σ (a − zero)², epsilon)) · scaleOut))) */
-export function l2_normalize_i8(a: usize, out: usize, n: i32, epsilon: f32, zero: i32, scaleOut: f32, zeroOut: i32): void {
-  const sum = squares_i8(a, n, zero), low = <f32>(i8.MIN_VALUE - zeroOut), high = <f32>(i8.MAX_VALUE - zeroOut);
+/**
+ * a i8 → out i8 = quantize((a − zero) · f32(1 / (sqrt(max(Σ (a − zero)², epsilon)) · scaleOut)))
+ */
+export function l2_normalize_i8(
+  a: usize,
+  out: usize,
+  n: i32,
+  epsilon: f32,
+  zero: i32,
+  scaleOut: f32,
+  zeroOut: i32,
+): void {
+  const sum = squares_i8(a, n, zero);
+  const low = <f32>(i8.MIN_VALUE - zeroOut);
+  const high = <f32>(i8.MAX_VALUE - zeroOut);
   const factor = <f32>(1 / (sqrt<f64>(max<f64>(sum, <f64>epsilon)) * <f64>scaleOut));
-  for (let i = 0; i < n; i++) store<i8>(out + i, quantize(<f32>(<i32>load<i8>(a + i) - zero) * factor, low, high, zeroOut));
+  for (let i = 0; i < n; i++) {
+    store<i8>(out + i, quantize(<f32>(<i32>load<i8>(a + i) - zero) * factor, low, high, zeroOut));
+  }
 }

@@ -12,7 +12,16 @@ import { storeBytes, storeWords } from './store';
 
 @inline
 function extremeI8(
-  largest: bool, window: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, out: usize, C: i32, low: i32, high: i32,
+  largest: bool,
+  window: usize,
+  rows: i32,
+  columns: i32,
+  rowBytes: usize,
+  pixelBytes: usize,
+  out: usize,
+  C: i32,
+  low: i32,
+  high: i32,
 ): void {
   if (ASC_FEATURE_SIMD) {
     const low16 = i8x16.splat(<i8>low), high16 = i8x16.splat(<i8>high);
@@ -31,7 +40,8 @@ function extremeI8(
     }
   } else {
     for (let c = 0; c < C; c++) {
-      let s = largest ? low : high, row = window + c;
+      let s = largest ? low : high;
+      let row = window + c;
       for (let y = rows; y > 0; y--) {
         let p = row;
         for (let x = columns; x > 0; x--) {
@@ -47,12 +57,32 @@ function extremeI8(
 }
 
 /** out i8 = clamp(the largest) */
-export function pool_max_i8(window: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, out: usize, C: i32, low: i32, high: i32): void {
+export function pool_max_i8(
+  window: usize,
+  rows: i32,
+  columns: i32,
+  rowBytes: usize,
+  pixelBytes: usize,
+  out: usize,
+  C: i32,
+  low: i32,
+  high: i32,
+): void {
   extremeI8(true, window, rows, columns, rowBytes, pixelBytes, out, C, low, high);
 }
 
 /** out i8 = clamp(the smallest) */
-export function pool_min_i8(window: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, out: usize, C: i32, low: i32, high: i32): void {
+export function pool_min_i8(
+  window: usize,
+  rows: i32,
+  columns: i32,
+  rowBytes: usize,
+  pixelBytes: usize,
+  out: usize,
+  C: i32,
+  low: i32,
+  high: i32,
+): void {
   extremeI8(false, window, rows, columns, rowBytes, pixelBytes, out, C, low, high);
 }
 
@@ -64,13 +94,15 @@ function average(sum: i32, count: i32): i32 {
 }
 
 /**
- * The same on four lanes, as floor(m / count) of m = |sum| + half: (m + ½)·(1/count) − ½ rounds to it. That number is at least
- * ½/4096 = 2^-13 away from where rounding would turn, and off by less than 2^-14 (it is below 2^8, and rounded three times).
+ * The same on four lanes, as floor(m / count) of m = |sum| + half: (m + ½)·(1/count) − ½ rounds to
+ * it. That number is at least ½/4096 = 2^-13 away from where rounding would turn, and off by less
+ * than 2^-14 (it is below 2^8, and rounded three times).
  */
 @inline
 function average4(sum: v128, count: i32, reciprocal: v128): v128 {
   if (count > 4096) return averages(sum, count);
-  const sign = i32x4.shr_s(sum, 31), m = f32x4.convert_i32x4_s(i32x4.add(i32x4.abs(sum), i32x4.splat(count >> 1)));
+  const sign = i32x4.shr_s(sum, 31);
+  const m = f32x4.convert_i32x4_s(i32x4.add(i32x4.abs(sum), i32x4.splat(count >> 1)));
   const x = f32x4.sub(f32x4.mul(f32x4.add(m, f32x4.splat(0.5)), reciprocal), f32x4.splat(0.5));
   // adding 1.5·2^23 rounds, and leaves the number in the low bits
   const q = i32x4.sub(f32x4.add(x, f32x4.splat(12582912)), i32x4.splat(0x4b400000));
@@ -87,19 +119,40 @@ function averages(sum: v128, count: i32): v128 {
 /** Columns whose i8 sum fits an i16: −128·256 = −2^15 */
 const COLUMNS_I16 = 256;
 
-/** Sums, each with `offset` added per pixel, then averaged (less the offset and clamped) or requantized. */
+/**
+ * Sums, each with `offset` added per pixel, then averaged (less the offset and clamped) or
+ * requantized.
+ */
 @inline
 function sumI8(
-  averaged: bool, window: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, out: usize, C: i32,
-  offset: i32, scale: f32, zero: i32, low: i32, high: i32,
+  averaged: bool,
+  window: usize,
+  rows: i32,
+  columns: i32,
+  rowBytes: usize,
+  pixelBytes: usize,
+  out: usize,
+  C: i32,
+  offset: i32,
+  scale: f32,
+  zero: i32,
+  low: i32,
+  high: i32,
 ): void {
-  const count = rows * columns, start = count * offset;
+  const count = rows * columns;
+  const start = count * offset;
   if (ASC_FEATURE_SIMD) {
-    const lowF = f32x4.splat(<f32>(low - zero)), high16 = i8x16.splat(<i8>high), magic = requantizeMagic(zero), back = requantizeZero(zero), scale4 = f32x4.splat(scale);
+    const lowF = f32x4.splat(<f32>(low - zero));
+    const high16 = i8x16.splat(<i8>high);
+    const magic = requantizeMagic(zero);
+    const back = requantizeZero(zero);
+    const scale4 = f32x4.splat(scale);
     const low8 = i16x8.splat(<i16>low), offset4 = i32x4.splat(offset);
     const reciprocal = f32x4.splat(1 / <f32>count);
     for (let c = 0; c < C; c += 8) {
-      let s0 = i32x4.splat(start), s1 = s0, row = window + c;
+      let s0 = i32x4.splat(start);
+      let s1 = s0;
+      let row = window + c;
       for (let y = rows; y > 0; y--) {
         let p = row;
         for (let left = columns; left > 0; left -= COLUMNS_I16) {
@@ -115,17 +168,25 @@ function sumI8(
       }
       let q: v128;
       if (averaged) {
-        q = i16x8.narrow_i32x4_s(i32x4.sub(average4(s0, count, reciprocal), offset4), i32x4.sub(average4(s1, count, reciprocal), offset4));
+        q = i16x8.narrow_i32x4_s(
+          i32x4.sub(average4(s0, count, reciprocal), offset4),
+          i32x4.sub(average4(s1, count, reciprocal), offset4),
+        );
         q = i16x8.max_s(q, low8);
       } else {
-        q = i16x8.narrow_i32x4_s(requantize4(s0, scale4, lowF, magic, back), requantize4(s1, scale4, lowF, magic, back));
+        q = i16x8.narrow_i32x4_s(
+          requantize4(s0, scale4, lowF, magic, back),
+          requantize4(s1, scale4, lowF, magic, back),
+        );
       }
       storeBytes(out + c, narrowBelow(q, q, high16), min(8, C - c));
     }
   } else {
-    const lowF = <f32>(low - zero), highF = <f32>(high - zero);
+    const lowF = <f32>(low - zero);
+    const highF = <f32>(high - zero);
     for (let c = 0; c < C; c++) {
-      let s = start, row = window + c;
+      let s = start;
+      let row = window + c;
       for (let y = rows; y > 0; y--) {
         let p = row;
         for (let x = columns; x > 0; x--) {
@@ -134,21 +195,42 @@ function sumI8(
         }
         row += rowBytes;
       }
-      store<i8>(out + c, averaged ? min(max(average(s, count) - offset, low), high) : requantize(s, scale, lowF, highF, zero));
+      store<i8>(
+        out + c,
+        averaged ? min(max(average(s, count) - offset, low), high) : requantize(s, scale, lowF, highF, zero),
+      );
     }
   }
 }
 
 /** out i8 = clamp(average(a + offset) − offset), halves away from zero; |offset| ≤ 128 */
 export function pool_average_i8(
-  window: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, out: usize, C: i32, offset: i32, low: i32, high: i32,
+  window: usize,
+  rows: i32,
+  columns: i32,
+  rowBytes: usize,
+  pixelBytes: usize,
+  out: usize,
+  C: i32,
+  offset: i32,
+  low: i32,
+  high: i32,
 ): void {
   sumI8(true, window, rows, columns, rowBytes, pixelBytes, out, C, offset, 0, 0, low, high);
 }
 
 /** out i8 = requantize(Σ (a + offset), scale, zero) */
 export function pool_sum_i8(
-  window: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, out: usize, C: i32, offset: i32, scale: f32, zero: i32,
+  window: usize,
+  rows: i32,
+  columns: i32,
+  rowBytes: usize,
+  pixelBytes: usize,
+  out: usize,
+  C: i32,
+  offset: i32,
+  scale: f32,
+  zero: i32,
 ): void {
   sumI8(false, window, rows, columns, rowBytes, pixelBytes, out, C, offset, scale, zero, -128, 127);
 }
@@ -168,13 +250,24 @@ function finish<T>(fold: i32, s: T, count: T, low: T, high: T): T {
 
 @inline
 function foldF32(
-  fold: i32, window: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, out: usize, C: i32, count: f32, low: f32, high: f32,
+  fold: i32,
+  window: usize,
+  rows: i32,
+  columns: i32,
+  rowBytes: usize,
+  pixelBytes: usize,
+  out: usize,
+  C: i32,
+  count: f32,
+  low: f32,
+  high: f32,
 ): void {
   const first: f32 = fold == FOLD_MAX ? -Infinity : fold == FOLD_MIN ? Infinity : 0;
   if (ASC_FEATURE_SIMD) {
     const low4 = f32x4.splat(low), high4 = f32x4.splat(high), count4 = f32x4.splat(count);
     for (let c = 0; c < C; c += 4) {
-      let s = splat<v128>(first), row = window + (c << 2);
+      let s = splat<v128>(first);
+      let row = window + (c << 2);
       for (let y = rows; y > 0; y--) {
         let p = row;
         for (let x = columns; x > 0; x--) {
@@ -187,7 +280,8 @@ function foldF32(
     }
   } else {
     for (let c = 0; c < C; c++) {
-      let s = first, row = window + (c << 2);
+      let s = first;
+      let row = window + (c << 2);
       for (let y = rows; y > 0; y--) {
         let p = row;
         for (let x = columns; x > 0; x--) {
@@ -203,19 +297,44 @@ function foldF32(
 
 /** out f32 = clamp(Σ a / count), summed in the order of the pixels */
 export function pool_average_f32(
-  window: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, out: usize, C: i32, count: f32, low: f32, high: f32,
+  window: usize,
+  rows: i32,
+  columns: i32,
+  rowBytes: usize,
+  pixelBytes: usize,
+  out: usize,
+  C: i32,
+  count: f32,
+  low: f32,
+  high: f32,
 ): void {
   foldF32(FOLD_SUM, window, rows, columns, rowBytes, pixelBytes, out, C, count, low, high);
 }
 
 export function pool_max_f32(
-  window: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, out: usize, C: i32, low: f32, high: f32,
+  window: usize,
+  rows: i32,
+  columns: i32,
+  rowBytes: usize,
+  pixelBytes: usize,
+  out: usize,
+  C: i32,
+  low: f32,
+  high: f32,
 ): void {
   foldF32(FOLD_MAX, window, rows, columns, rowBytes, pixelBytes, out, C, 1, low, high);
 }
 
 export function pool_min_f32(
-  window: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, out: usize, C: i32, low: f32, high: f32,
+  window: usize,
+  rows: i32,
+  columns: i32,
+  rowBytes: usize,
+  pixelBytes: usize,
+  out: usize,
+  C: i32,
+  low: f32,
+  high: f32,
 ): void {
   foldF32(FOLD_MIN, window, rows, columns, rowBytes, pixelBytes, out, C, 1, low, high);
 }

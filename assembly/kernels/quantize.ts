@@ -2,8 +2,9 @@ import { flip_top_bit } from './cast';
 import { requantizeZero, roundEven } from './requantize';
 import { storeBytes, storeWords } from './store';
 
-// quantize_f32_i8: q = clamp(round_half_even(x), low, high) + zero, where low and high are the bounds less the zero point
-// and |low|, |high| < 2^22. Not a number becomes the zero point (clamped).
+// quantize_f32_i8: q = clamp(round_half_even(x), low, high) + zero, where low and high are the
+// bounds less the zero point and |low|, |high| < 2^22. Not a number becomes the zero point
+// (clamped).
 
 const MAGIC: f32 = 12582912.0;
 
@@ -25,15 +26,23 @@ export function quantize4(x: v128, low: v128, high: v128, magic: v128): v128 {
 
 /** a f32 [n] → out i8 [n] = quantize(a · scale). `out` may be where `a` is. */
 export function quantize_f32_i8(a: usize, out: usize, n: i32, scale: f32, zero: i32): void {
-  const low = <f32>(i8.MIN_VALUE - zero), high = <f32>(i8.MAX_VALUE - zero);
+  const low = <f32>(i8.MIN_VALUE - zero);
+  const high = <f32>(i8.MAX_VALUE - zero);
   if (ASC_FEATURE_SIMD) {
-    const s = f32x4.splat(scale), low4 = f32x4.splat(low), high4 = f32x4.splat(high), magic = requantizeZero(zero);
+    const s = f32x4.splat(scale);
+    const low4 = f32x4.splat(low);
+    const high4 = f32x4.splat(high);
+    const magic = requantizeZero(zero);
     let i = 0;
     for (; i <= n - 16; i += 16) {
       const q01 = i16x8.narrow_i32x4_s(
-        quantize4(f32x4.mul(v128.load(a), s), low4, high4, magic), quantize4(f32x4.mul(v128.load(a, 16), s), low4, high4, magic));
+        quantize4(f32x4.mul(v128.load(a), s), low4, high4, magic),
+        quantize4(f32x4.mul(v128.load(a, 16), s), low4, high4, magic),
+      );
       const q23 = i16x8.narrow_i32x4_s(
-        quantize4(f32x4.mul(v128.load(a, 32), s), low4, high4, magic), quantize4(f32x4.mul(v128.load(a, 48), s), low4, high4, magic));
+        quantize4(f32x4.mul(v128.load(a, 32), s), low4, high4, magic),
+        quantize4(f32x4.mul(v128.load(a, 48), s), low4, high4, magic),
+      );
       v128.store(out + i, i8x16.narrow_i16x8_s(q01, q23));
       a += 64;
     }
@@ -51,7 +60,8 @@ export function quantize_f32_i8(a: usize, out: usize, n: i32, scale: f32, zero: 
 /** a i8 [n] → out f32 [n] = scale · (a − zero) */
 export function dequantize_i8_f32(a: usize, out: usize, n: i32, scale: f32, zero: i32): void {
   if (ASC_FEATURE_SIMD) {
-    const s = f32x4.splat(scale), z = i16x8.splat(<i16>zero);
+    const s = f32x4.splat(scale);
+    const z = i16x8.splat(<i16>zero);
     for (let i = 0; i < n; i += 8) {
       const q = i16x8.sub(v128.load8x8_s(a + i), z);
       const p = out + (i << 2);
@@ -81,7 +91,10 @@ export function allNumbers(a: usize, n: i32): bool {
   return true;
 }
 
-/** A caller's numbers: f32 [n] at `at` → quantize(a · scale), i8 or `unsigned` u8, from `at` on. Returns whether none is NaN; else nothing is done. */
+/**
+ * A caller's numbers: f32 [n] at `at` → quantize(a · scale), i8 or `unsigned` u8, from `at` on.
+ * Returns whether none is NaN; else nothing is done.
+ */
 export function quantizeInput(at: usize, n: i32, scale: f32, zero: i32, unsigned: bool): bool {
   if (!allNumbers(at, n)) return false;
   quantize_f32_i8(at, at, n, scale, unsigned ? zero - 128 : zero);

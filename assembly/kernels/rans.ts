@@ -1,5 +1,6 @@
-// Entropy-coded bytes: static range asymmetric numeral systems (J. Duda, arXiv:1311.2540) with probabilities of 1/4096. Four states take
-// turns, so that one need not wait for the other: byte i of four comes from state i.
+// Entropy-coded bytes: static range asymmetric numeral systems (J. Duda, arXiv:1311.2540) with
+// probabilities of 1/4096. Four states take turns, so that one need not wait for the other: byte i
+// of four comes from state i.
 //
 //   state  u32 x [4], each 2^16 … 2^32 − 1 │ u32 address of the next u16 │ u32 end
 //   table  u8 [4096] the symbol of each slot │ u32 [256] of each symbol: frequency │ its first slot << 16
@@ -8,7 +9,8 @@ export const RANS_LOWEST: u32 = 65536;
 export const RANS_NEXT = 16;
 export const RANS_END = 20;
 export const RANS_STATE_BYTES = 24;
-const SLOTS = (1 << RANS_BITS) - 1, SYMBOLS = 1 << RANS_BITS;
+const SLOTS = (1 << RANS_BITS) - 1;
+const SYMBOLS = 1 << RANS_BITS;
 export const RANS_TABLE_BYTES = SYMBOLS + 1024;
 
 /** The state after a symbol, before it is filled up. */
@@ -19,55 +21,83 @@ function after(x: u32, table: usize, symbol: u32): u32 {
 }
 
 /**
- * Decodes `quads` × 4 bytes: each four `step` bytes from one to the next, `stride` bytes between fours. Reads up to 8 bytes behind the end.
+ * Decodes `quads` × 4 bytes: each four `step` bytes from one to the next, `stride` bytes between
+ * fours. Reads up to 8 bytes behind the end.
  *
  * @returns whether the coded bytes sufficed
  */
 export function rans_decode(state: usize, table: usize, out: usize, quads: i32, step: usize, stride: usize): bool {
-  let x0 = load<u32>(state), x1 = load<u32>(state, 4), x2 = load<u32>(state, 8), x3 = load<u32>(state, 12), p = load<usize>(state, RANS_NEXT);
-  const end = load<usize>(state, RANS_END), step3 = step * 3;
+  let x0 = load<u32>(state);
+  let x1 = load<u32>(state, 4);
+  let x2 = load<u32>(state, 8);
+  let x3 = load<u32>(state, 12);
+  let p = load<usize>(state, RANS_NEXT);
+  const end = load<usize>(state, RANS_END);
+  const step3 = step * 3;
   for (; quads > 0; quads--) {
     if (p > end) return false;
-    const s0 = <u32>load<u8>(table + (x0 & SLOTS)), s1 = <u32>load<u8>(table + (x1 & SLOTS)), s2 = <u32>load<u8>(table + (x2 & SLOTS)), s3 = <u32>load<u8>(table + (x3 & SLOTS));
-    store<u8>(out, s0); store<u8>(out + step, s1); store<u8>(out + (step << 1), s2); store<u8>(out + step3, s3);
-    x0 = after(x0, table, s0); x1 = after(x1, table, s1); x2 = after(x2, table, s2); x3 = after(x3, table, s3);
+    const s0 = <u32>load<u8>(table + (x0 & SLOTS)), s1 = <u32>load<u8>(table + (x1 & SLOTS)),
+      s2 = <u32>load<u8>(table + (x2 & SLOTS)), s3 = <u32>load<u8>(table + (x3 & SLOTS));
+    store<u8>(out, s0);
+    store<u8>(out + step, s1);
+    store<u8>(out + (step << 1), s2);
+    store<u8>(out + step3, s3);
+    x0 = after(x0, table, s0);
+    x1 = after(x1, table, s1);
+    x2 = after(x2, table, s2);
+    x3 = after(x3, table, s3);
     // without branches: which state is filled up is as good as random
     let low = x0 < RANS_LOWEST;
-    x0 = select<u32>(x0 << 16 | <u32>load<u16>(p), x0, low); p += <usize>low << 1;
+    x0 = select<u32>(x0 << 16 | <u32>load<u16>(p), x0, low);
+    p += <usize>low << 1;
     low = x1 < RANS_LOWEST;
-    x1 = select<u32>(x1 << 16 | <u32>load<u16>(p), x1, low); p += <usize>low << 1;
+    x1 = select<u32>(x1 << 16 | <u32>load<u16>(p), x1, low);
+    p += <usize>low << 1;
     low = x2 < RANS_LOWEST;
-    x2 = select<u32>(x2 << 16 | <u32>load<u16>(p), x2, low); p += <usize>low << 1;
+    x2 = select<u32>(x2 << 16 | <u32>load<u16>(p), x2, low);
+    p += <usize>low << 1;
     low = x3 < RANS_LOWEST;
-    x3 = select<u32>(x3 << 16 | <u32>load<u16>(p), x3, low); p += <usize>low << 1;
+    x3 = select<u32>(x3 << 16 | <u32>load<u16>(p), x3, low);
+    p += <usize>low << 1;
     out += stride;
   }
-  store<u32>(state, x0); store<u32>(state, x1, 4); store<u32>(state, x2, 8); store<u32>(state, x3, 12); store<usize>(state, p, RANS_NEXT);
+  store<u32>(state, x0);
+  store<u32>(state, x1, 4);
+  store<u32>(state, x2, 8);
+  store<u32>(state, x3, 12);
+  store<usize>(state, p, RANS_NEXT);
   return p <= end;
 }
 
 /** The same byte all along: as `rans_decode` with one symbol. */
 export function fill_lane(value: u32, out: usize, quads: i32, step: usize, stride: usize): void {
   for (; quads > 0; quads--) {
-    store<u8>(out, value); store<u8>(out + step, value); store<u8>(out + (step << 1), value); store<u8>(out + step * 3, value);
+    store<u8>(out, value);
+    store<u8>(out + step, value);
+    store<u8>(out + (step << 1), value);
+    store<u8>(out + step * 3, value);
     out += stride;
   }
 }
 
 /** One symbol from state 0. */
 export function rans_symbol(state: usize, table: usize): u32 {
-  const x = load<u32>(state), symbol = <u32>load<u8>(table + (x & SLOTS)), p = load<usize>(state, RANS_NEXT);
-  const rest = after(x, table, symbol), low = rest < RANS_LOWEST && p < load<usize>(state, RANS_END);
+  const x = load<u32>(state);
+  const symbol = <u32>load<u8>(table + (x & SLOTS));
+  const p = load<usize>(state, RANS_NEXT);
+  const rest = after(x, table, symbol);
+  const low = rest < RANS_LOWEST && p < load<usize>(state, RANS_END);
   store<u32>(state, low ? rest << 16 | <u32>load<u16>(p) : rest);
   store<usize>(state, low ? p + 2 : p, RANS_NEXT);
   return symbol;
 }
 
 /**
- * Makes a table of the list of the symbols' frequencies: one byte for those below 128, else low 7 bits + 128 and the rest; after a 0, how many
- * more zeros follow. The list ends with symbol 255.
+ * Makes a table of the list of the symbols' frequencies: one byte for those below 128, else low 7
+ * bits + 128 and the rest; after a 0, how many more zeros follow. The list ends with symbol 255.
  *
- * @returns the address behind the list, or 0 when the frequencies do not add up to 4096 or the list does not end
+ * @returns the address behind the list, or 0 when the frequencies do not add up to 4096 or the list
+ *   does not end
  */
 export function rans_table(list: usize, end: usize, table: usize): usize {
   let slot: u32 = 0;

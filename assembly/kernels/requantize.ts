@@ -1,7 +1,8 @@
 // requantize_i32_i8: q = clamp(round_half_even(f32(acc) · scale), MIN − zo, MAX − zo) + zo
 //
-// MAGIC = 1.5·2^23: adding it to |x| < 2^22 leaves x rounded half to even in the low mantissa bits. The clamp comes
-// first, so that any accumulator is in that range; MIN and MAX are whole, so clamping before rounding is the same.
+// MAGIC = 1.5·2^23: adding it to |x| < 2^22 leaves x rounded half to even in the low mantissa bits.
+// The clamp comes first, so that any accumulator is in that range; MIN and MAX are whole, so
+// clamping before rounding is the same.
 const MAGIC: f32 = 12582912.0;
 const MAGIC_BITS = 0x4b400000;
 
@@ -20,8 +21,9 @@ export function roundEven(x: f32): f32 {
 }
 
 /**
- * The same on four lanes, without the upper bound: beyond it, sums with MAGIC stay in order as integers, so that narrowing saturates and
- * `narrowBelow` bounds 16 bytes at once. Below `low` they would not.
+ * The same on four lanes, without the upper bound: beyond it, sums with MAGIC stay in order as
+ * integers, so that narrowing saturates and `narrowBelow` bounds 16 bytes at once. Below `low` they
+ * would not.
  */
 @inline
 export function requantize4(acc: v128, scale: v128, low: v128, magic: v128, back: v128): v128 {
@@ -40,7 +42,10 @@ export function requantizeZero(zero: i32): v128 {
   return i32x4.splat(MAGIC_BITS - zero);
 }
 
-/** MAGIC on four lanes, from what is no constant: V8 makes constant vectors anew at each use, at the cost of two operations. */
+/**
+ * MAGIC on four lanes, from what is no constant: V8 makes constant vectors anew at each use, at the
+ * cost of two operations.
+ */
 @inline
 export function requantizeMagic(zero: i32): v128 {
   return i32x4.add(requantizeZero(zero), i32x4.splat(zero));

@@ -1,16 +1,31 @@
 import { storeBytes, storeWords } from './store';
 
-// One output pixel between four input pixels (top left, top right, bottom left, bottom right), lanes are channels.
+// One output pixel between four input pixels (top left, top right, bottom left, bottom right),
+// lanes are channels.
 
 /**
- * i8 [C]; x, y: weights of the right and the bottom ones, 0 to 2048.
- * top = (tl << 11) + (tr − tl)·x, bottom alike; out = ((top << 11) + (bottom − top)·y + 2^21) >> 22; |sums| ≤ 2^29
+ * i8 [C]; x, y: weights of the right and the bottom ones, 0 to 2048. top = (tl << 11) + (tr −
+ * tl)·x, bottom alike; out = ((top << 11) + (bottom − top)·y + 2^21) >> 22; |sums| ≤ 2^29
  */
-export function bilinear_i8(topLeft: usize, topRight: usize, bottomLeft: usize, bottomRight: usize, x: i32, y: i32, out: usize, C: i32): void {
+export function bilinear_i8(
+  topLeft: usize,
+  topRight: usize,
+  bottomLeft: usize,
+  bottomRight: usize,
+  x: i32,
+  y: i32,
+  out: usize,
+  C: i32,
+): void {
   if (ASC_FEATURE_SIMD) {
-    const across = i32x4.splat((2048 - x) | (x << 16)), down = i32x4.splat(y), half = i32x4.splat(1 << 21);
+    const across = i32x4.splat((2048 - x) | (x << 16));
+    const down = i32x4.splat(y);
+    const half = i32x4.splat(1 << 21);
     for (let c = 0; c < C; c += 8) {
-      const tl = v128.load8x8_s(topLeft + c), tr = v128.load8x8_s(topRight + c), bl = v128.load8x8_s(bottomLeft + c), br = v128.load8x8_s(bottomRight + c);
+      const tl = v128.load8x8_s(topLeft + c);
+      const tr = v128.load8x8_s(topRight + c);
+      const bl = v128.load8x8_s(bottomLeft + c);
+      const br = v128.load8x8_s(bottomRight + c);
       const t0 = i32x4.dot_i16x8_s(i16x8.shuffle(tl, tr, 0, 8, 1, 9, 2, 10, 3, 11), across);
       const t1 = i32x4.dot_i16x8_s(i16x8.shuffle(tl, tr, 4, 12, 5, 13, 6, 14, 7, 15), across);
       const b0 = i32x4.dot_i16x8_s(i16x8.shuffle(bl, br, 0, 8, 1, 9, 2, 10, 3, 11), across);
@@ -22,27 +37,45 @@ export function bilinear_i8(topLeft: usize, topRight: usize, bottomLeft: usize, 
     }
   } else {
     for (let c = 0; c < C; c++) {
-      const tl = <i32>load<i8>(topLeft + c), tr = <i32>load<i8>(topRight + c), bl = <i32>load<i8>(bottomLeft + c), br = <i32>load<i8>(bottomRight + c);
-      const top = (tl << 11) + (tr - tl) * x, bottom = (bl << 11) + (br - bl) * x;
+      const tl = <i32>load<i8>(topLeft + c);
+      const tr = <i32>load<i8>(topRight + c);
+      const bl = <i32>load<i8>(bottomLeft + c);
+      const br = <i32>load<i8>(bottomRight + c);
+      const top = (tl << 11) + (tr - tl) * x;
+      const bottom = (bl << 11) + (br - bl) * x;
       store<i8>(out + c, ((top << 11) + (bottom - top) * y + (1 << 21)) >> 22);
     }
   }
 }
 
 /** f32 [C]; top = tl + (tr − tl)·x, bottom alike; out = top + (bottom − top)·y */
-export function bilinear_f32(topLeft: usize, topRight: usize, bottomLeft: usize, bottomRight: usize, x: f32, y: f32, out: usize, C: i32): void {
+export function bilinear_f32(
+  topLeft: usize,
+  topRight: usize,
+  bottomLeft: usize,
+  bottomRight: usize,
+  x: f32,
+  y: f32,
+  out: usize,
+  C: i32,
+): void {
   if (ASC_FEATURE_SIMD) {
     const x4 = f32x4.splat(x), y4 = f32x4.splat(y);
     for (let c = 0; c < C; c += 4) {
-      const at = <usize>c << 2, tl = v128.load(topLeft + at), bl = v128.load(bottomLeft + at);
+      const at = <usize>c << 2;
+      const tl = v128.load(topLeft + at);
+      const bl = v128.load(bottomLeft + at);
       const top = f32x4.add(tl, f32x4.mul(f32x4.sub(v128.load(topRight + at), tl), x4));
       const bottom = f32x4.add(bl, f32x4.mul(f32x4.sub(v128.load(bottomRight + at), bl), x4));
       storeWords(out + at, f32x4.add(top, f32x4.mul(f32x4.sub(bottom, top), y4)), C - c);
     }
   } else {
     for (let c = 0; c < C; c++) {
-      const at = <usize>c << 2, tl = load<f32>(topLeft + at), bl = load<f32>(bottomLeft + at);
-      const top = tl + (load<f32>(topRight + at) - tl) * x, bottom = bl + (load<f32>(bottomRight + at) - bl) * x;
+      const at = <usize>c << 2;
+      const tl = load<f32>(topLeft + at);
+      const bl = load<f32>(bottomLeft + at);
+      const top = tl + (load<f32>(topRight + at) - tl) * x;
+      const bottom = bl + (load<f32>(bottomRight + at) - bl) * x;
       store<f32>(out + at, top + (bottom - top) * y);
     }
   }

@@ -12,7 +12,8 @@ const MAGIC_BITS = 0x4b400000;
 /** out f32 = e^((a − largest)·beta) */
 function powers_f32(a: usize, out: usize, n: i32, largest: f32, beta: f32): void {
   if (ASC_FEATURE_SIMD) {
-    const m = f32x4.splat(largest), beta4 = f32x4.splat(beta);
+    const m = f32x4.splat(largest);
+    const beta4 = f32x4.splat(beta);
     for (let i = 0; i < n; i += 4) {
       storeWords(out + (i << 2), exp<v128>(f32x4.mul(f32x4.sub(v128.load(a + (i << 2)), m), beta4)), n - i);
     }
@@ -41,7 +42,8 @@ function power(x: f32): f32 {
 export function log_softmax_f32(a: usize, out: usize, n: i32): void {
   const largest = max_f32(a, n);
   // summed as `sum_f32` does, without a place for the powers
-  let i = 0, sum: f32;
+  let i = 0;
+  let sum: f32;
   if (ASC_FEATURE_SIMD) {
     const m = f32x4.splat(largest);
     let s = f32x4.splat(0);
@@ -65,7 +67,11 @@ export function log_softmax_f32(a: usize, out: usize, n: i32): void {
 
 /** Σ table[largest − a], table f32 [256], in the order of kernels/fold.ts */
 function sum_powers_i8(a: usize, n: i32, largest: i32, table: usize): f32 {
-  let s0: f32 = 0, s1: f32 = 0, s2: f32 = 0, s3: f32 = 0, i = 0;
+  let s0: f32 = 0;
+  let s1: f32 = 0;
+  let s2: f32 = 0;
+  let s3: f32 = 0;
+  let i = 0;
   for (; i <= n - 4; i += 4) {
     const p = a + i;
     s0 += load<f32>(table + ((largest - <i32>load<i8>(p)) << 2));
@@ -78,10 +84,16 @@ function sum_powers_i8(a: usize, n: i32, largest: i32, table: usize): f32 {
   return sum;
 }
 
-/** a i8 → out i8 = clamp(round_half_even(table[max − a] · f32(1 / (Σ·scaleOut))) + zero); table entries in [0, 1], the first 1 */
+/**
+ * a i8 → out i8 = clamp(round_half_even(table[max − a] · f32(1 / (Σ·scaleOut))) + zero); table
+ * entries in [0, 1], the first 1
+ */
 export function softmax_i8(a: usize, out: usize, n: i32, table: usize, scaleOut: f32, zero: i32): void {
-  const largest = max_i8(a, n), factor: f32 = 1 / (sum_powers_i8(a, n, largest, table) * scaleOut), high = <f32>(i8.MAX_VALUE - zero);
-  const top = table + (largest << 2), bits = MAGIC_BITS - zero;
+  const largest = max_i8(a, n);
+  const factor: f32 = 1 / (sum_powers_i8(a, n, largest, table) * scaleOut);
+  const high = <f32>(i8.MAX_VALUE - zero);
+  const top = table + (largest << 2);
+  const bits = MAGIC_BITS - zero;
   for (let i = 0; i < n; i++) {
     const x = load<f32>(top - (<i32>load<i8>(a + i) << 2)) * factor;
     // x ≥ 0, or not a number where the factor is infinite
@@ -91,9 +103,14 @@ export function softmax_i8(a: usize, out: usize, n: i32, table: usize, scaleOut:
 
 /** a i8 → out i8 = quantize((scale·(a − max) − log Σ) / scaleOut) */
 export function log_softmax_i8(a: usize, out: usize, n: i32, table: usize, scale: f32, scaleOut: f32, zero: i32): void {
-  const largest = max_i8(a, n), logarithm = log(sum_powers_i8(a, n, largest, table));
-  const low = <f32>(i8.MIN_VALUE - zero), high = <f32>(i8.MAX_VALUE - zero);
+  const largest = max_i8(a, n);
+  const logarithm = log(sum_powers_i8(a, n, largest, table));
+  const low = <f32>(i8.MIN_VALUE - zero);
+  const high = <f32>(i8.MAX_VALUE - zero);
   for (let i = 0; i < n; i++) {
-    store<i8>(out + i, quantize((scale * <f32>(<i32>load<i8>(a + i) - largest) - logarithm) / scaleOut, low, high, zero));
+    store<i8>(
+      out + i,
+      quantize((scale * <f32>(<i32>load<i8>(a + i) - largest) - logarithm) / scaleOut, low, high, zero),
+    );
   }
 }

@@ -3,9 +3,11 @@ import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero }
 import { storeBytes } from './store';
 import { GATHERED } from './widen';
 
-// Products with pruned weights: only what is listed is multiplied (docs/kernels.md, "Pruned weights").
+// Products with pruned weights: only what is listed is multiplied (docs/kernels.md, "Pruned
+// weights").
 //
-// Pairs. Lanes are output pixels: each listed pair of weights is splat and multiplied by one pair of input channels of up to 32 pixels.
+// Pairs. Lanes are output pixels: each listed pair of weights is splat and multiplied by one pair
+// of input channels of up to 32 pixels.
 //
 //   a       i16 [⌈K/2⌉][4·vectors][2] the tile of pixels (interleave_i8)
 //   weights i8 [groups][4][2] · steps u8 [groups][4] from one pair to the next · counts u16 [n] groups of each channel
@@ -15,7 +17,10 @@ import { GATHERED } from './widen';
 /** Bytes of `rows` that `spmm_pairs_i8` keeps 8 channels in before they are turned round. */
 export const TURN_BYTES = 256;
 
-/** rows: u32 [4·vectors] addresses of i8 [K] → out: i16 [⌈K/2⌉][4·vectors][2]. Reads up to 7 bytes past K, writes up to 3 pairs. */
+/**
+ * rows: u32 [4·vectors] addresses of i8 [K] → out: i16 [⌈K/2⌉][4·vectors][2]. Reads up to 7 bytes
+ * past K, writes up to 3 pairs.
+ */
 export function interleave_i8(rows: usize, vectors: i32, K: i32, out: usize): void {
   const stride = <usize>vectors << 4;
   if (ASC_FEATURE_SIMD) {
@@ -23,14 +28,23 @@ export function interleave_i8(rows: usize, vectors: i32, K: i32, out: usize): vo
       const r0 = load<usize>(rows), r1 = load<usize>(rows, 4), r2 = load<usize>(rows, 8), r3 = load<usize>(rows, 12);
       let p = out;
       for (let k = 0; k < K; k += 8) {
-        const x0 = v128.load8x8_s(r0 + k), x1 = v128.load8x8_s(r1 + k), x2 = v128.load8x8_s(r2 + k), x3 = v128.load8x8_s(r3 + k);
-        const a = i32x4.shuffle(x0, x1, 0, 4, 1, 5), b = i32x4.shuffle(x2, x3, 0, 4, 1, 5), c = i32x4.shuffle(x0, x1, 2, 6, 3, 7), d = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
-        v128.store(p, i64x2.shuffle(a, b, 0, 2)); p += stride;
-        v128.store(p, i64x2.shuffle(a, b, 1, 3)); p += stride;
-        v128.store(p, i64x2.shuffle(c, d, 0, 2)); p += stride;
-        v128.store(p, i64x2.shuffle(c, d, 1, 3)); p += stride;
+        const x0 = v128.load8x8_s(r0 + k), x1 = v128.load8x8_s(r1 + k), x2 = v128.load8x8_s(r2 + k),
+          x3 = v128.load8x8_s(r3 + k);
+        const a = i32x4.shuffle(x0, x1, 0, 4, 1, 5);
+        const b = i32x4.shuffle(x2, x3, 0, 4, 1, 5);
+        const c = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
+        const d = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
+        v128.store(p, i64x2.shuffle(a, b, 0, 2));
+        p += stride;
+        v128.store(p, i64x2.shuffle(a, b, 1, 3));
+        p += stride;
+        v128.store(p, i64x2.shuffle(c, d, 0, 2));
+        p += stride;
+        v128.store(p, i64x2.shuffle(c, d, 1, 3));
+        p += stride;
       }
-      rows += 16; out += 16;
+      rows += 16;
+      out += 16;
     }
   } else {
     for (let i = 0; i < vectors << 2; i++) {
@@ -45,39 +59,69 @@ export function interleave_i8(rows: usize, vectors: i32, K: i32, out: usize): vo
 
 /** All n channels of one tile of pixels; `turn` is scratch of TURN_BYTES. `vectors` is 7 or 8. */
 export function spmm_pairs_i8(
-  a: usize, vectors: i32, weights: usize, steps: usize, counts: usize, weightsZero: i32, bias: usize, scale: usize, out: usize, n: i32,
-  zero: i32, min: i32, max: i32, turn: usize,
+  a: usize,
+  vectors: i32,
+  weights: usize,
+  steps: usize,
+  counts: usize,
+  weightsZero: i32,
+  bias: usize,
+  scale: usize,
+  out: usize,
+  n: i32,
+  zero: i32,
+  min: i32,
+  max: i32,
+  turn: usize,
 ): void {
   const pixels = vectors << 2;
   if (ASC_FEATURE_SIMD) {
-    const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero), less = i16x8.splat(<i16>weightsZero);
+    const low = f32x4.splat(<f32>(min - zero));
+    const high = i8x16.splat(<i8>max);
+    const magic = requantizeMagic(zero);
+    const back = requantizeZero(zero);
+    const less = i16x8.splat(<i16>weightsZero);
     for (let channel = 0; channel < n; channel += 8) {
       const lanes = n - channel < 8 ? n - channel : 8;
       for (let q = turn, end = turn + (lanes << 5); q < end; q += 32) {
         const groups = <i32>load<u16>(counts);
         if (vectors == 8) tile(8, a, weights, steps, groups, less, bias, scale, q, low, magic, back, high);
         else tile(7, a, weights, steps, groups, less, bias, scale, q, low, magic, back, high);
-        weights += groups << 3; steps += groups << 2; counts += 2; bias += 4; scale += 4;
+        weights += groups << 3;
+        steps += groups << 2;
+        counts += 2;
+        bias += 4;
+        scale += 4;
       }
       if (lanes == 8) {
         for (let i = 0; i < pixels; i += 16) turnRound(turn + i, out + (i << 2), channel, pixels - i);
       } else {
-        for (let i = 0; i < pixels; i++) for (let lane = 0; lane < lanes; lane++) store<u8>(load<usize>(out + (i << 2)) + channel + lane, load<u8>(turn + (lane << 5) + i));
+        for (let i = 0; i < pixels; i++) {
+          for (let lane = 0; lane < lanes; lane++) {
+            store<u8>(load<usize>(out + (i << 2)) + channel + lane, load<u8>(turn + (lane << 5) + i));
+          }
+        }
       }
     }
   } else {
-    const low = <f32>(min - zero), high = <f32>(max - zero), stride = <usize>pixels << 2;
+    const low = <f32>(min - zero);
+    const high = <f32>(max - zero);
+    const stride = <usize>pixels << 2;
     for (let channel = 0; channel < n; channel++) {
-      const entries = <i32>load<u16>(counts + (channel << 1)) << 2, factor = load<f32>(scale + (channel << 2));
+      const entries = <i32>load<u16>(counts + (channel << 1)) << 2;
+      const factor = load<f32>(scale + (channel << 2));
       for (let i = 0; i < pixels; i++) {
-        let acc = load<i32>(bias + (channel << 2)), p = a + (i << 2);
+        let acc = load<i32>(bias + (channel << 2));
+        let p = a + (i << 2);
         for (let e = 0; e < entries; e++) {
           p += load<u8>(steps + e) * stride;
-          acc += <i32>load<i16>(p) * (<i32>load<i8>(weights + (e << 1)) - weightsZero) + <i32>load<i16>(p, 2) * (<i32>load<i8>(weights + (e << 1), 1) - weightsZero);
+          acc += <i32>load<i16>(p) * (<i32>load<i8>(weights + (e << 1)) - weightsZero) +
+            <i32>load<i16>(p, 2) * (<i32>load<i8>(weights + (e << 1), 1) - weightsZero);
         }
         store<i8>(load<usize>(out + (i << 2)) + channel, requantize(acc, factor, low, high, zero));
       }
-      weights += entries << 1; steps += entries;
+      weights += entries << 1;
+      steps += entries;
     }
   }
 }
@@ -85,48 +129,84 @@ export function spmm_pairs_i8(
 /** One channel: i8 [4·vectors] to q. `vectors` is a constant where this is inlined. */
 @inline
 function tile(
-  vectors: i32, a: usize, weights: usize, steps: usize, groups: i32, less: v128, bias: usize, scale: usize, q: usize, low: v128, magic: v128, back: v128, high: v128,
+  vectors: i32,
+  a: usize,
+  weights: usize,
+  steps: usize,
+  groups: i32,
+  less: v128,
+  bias: usize,
+  scale: usize,
+  q: usize,
+  low: v128,
+  magic: v128,
+  back: v128,
+  high: v128,
 ): void {
   const stride = <usize>vectors << 4;
-  let c0 = v128.load32_splat(bias), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0, p = a;
+  let c0 = v128.load32_splat(bias);
+  let c1 = c0;
+  let c2 = c0;
+  let c3 = c0;
+  let c4 = c0;
+  let c5 = c0;
+  let c6 = c0;
+  let c7 = c0;
+  let p = a;
   for (; groups > 0; groups--) {
     const w = i16x8.sub(v128.load8x8_s(weights), less);
     p += <usize>load<u8>(steps) * stride;
     let x = i32x4.shuffle(w, w, 0, 0, 0, 0);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(p), x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(p, 16), x));
-    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load(p, 32), x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load(p, 48), x));
-    c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load(p, 64), x)); c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load(p, 80), x));
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(p), x));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(p, 16), x));
+    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load(p, 32), x));
+    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load(p, 48), x));
+    c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load(p, 64), x));
+    c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load(p, 80), x));
     c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load(p, 96), x));
     if (vectors > 7) c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load(p, 112), x));
     p += <usize>load<u8>(steps, 1) * stride;
     x = i32x4.shuffle(w, w, 1, 1, 1, 1);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(p), x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(p, 16), x));
-    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load(p, 32), x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load(p, 48), x));
-    c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load(p, 64), x)); c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load(p, 80), x));
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(p), x));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(p, 16), x));
+    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load(p, 32), x));
+    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load(p, 48), x));
+    c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load(p, 64), x));
+    c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load(p, 80), x));
     c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load(p, 96), x));
     if (vectors > 7) c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load(p, 112), x));
     p += <usize>load<u8>(steps, 2) * stride;
     x = i32x4.shuffle(w, w, 2, 2, 2, 2);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(p), x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(p, 16), x));
-    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load(p, 32), x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load(p, 48), x));
-    c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load(p, 64), x)); c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load(p, 80), x));
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(p), x));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(p, 16), x));
+    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load(p, 32), x));
+    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load(p, 48), x));
+    c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load(p, 64), x));
+    c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load(p, 80), x));
     c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load(p, 96), x));
     if (vectors > 7) c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load(p, 112), x));
     p += <usize>load<u8>(steps, 3) * stride;
     x = i32x4.shuffle(w, w, 3, 3, 3, 3);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(p), x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(p, 16), x));
-    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load(p, 32), x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load(p, 48), x));
-    c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load(p, 64), x)); c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load(p, 80), x));
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(p), x));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(p, 16), x));
+    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load(p, 32), x));
+    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load(p, 48), x));
+    c4 = i32x4.add(c4, i32x4.dot_i16x8_s(v128.load(p, 64), x));
+    c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load(p, 80), x));
     c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load(p, 96), x));
     if (vectors > 7) c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load(p, 112), x));
-    weights += 8; steps += 4;
+    weights += 8;
+    steps += 4;
   }
   const s = v128.load32_splat(scale);
   c0 = i16x8.narrow_i32x4_s(requantize4(c0, s, low, magic, back), requantize4(c1, s, low, magic, back));
   c2 = i16x8.narrow_i32x4_s(requantize4(c2, s, low, magic, back), requantize4(c3, s, low, magic, back));
   v128.store(q, narrowBelow(c0, c2, high));
   c4 = i16x8.narrow_i32x4_s(requantize4(c4, s, low, magic, back), requantize4(c5, s, low, magic, back));
-  c6 = i16x8.narrow_i32x4_s(requantize4(c6, s, low, magic, back), vectors > 7 ? requantize4(c7, s, low, magic, back) : c6);
+  c6 = i16x8.narrow_i32x4_s(
+    requantize4(c6, s, low, magic, back),
+    vectors > 7 ? requantize4(c7, s, low, magic, back) : c6,
+  );
   v128.store(q, narrowBelow(c4, c6, high), 16);
 }
 
@@ -134,34 +214,50 @@ function tile(
 function turnRound(rows: usize, out: usize, channel: i32, pixels: i32): void {
   const r0 = v128.load(rows), r1 = v128.load(rows, 32), r2 = v128.load(rows, 64), r3 = v128.load(rows, 96);
   const r4 = v128.load(rows, 128), r5 = v128.load(rows, 160), r6 = v128.load(rows, 192), r7 = v128.load(rows, 224);
-  let a = lowBytes(r0, r1), b = lowBytes(r2, r3), c = lowBytes(r4, r5), d = lowBytes(r6, r7);
+  let a = lowBytes(r0, r1);
+  let b = lowBytes(r2, r3);
+  let c = lowBytes(r4, r5);
+  let d = lowBytes(r6, r7);
   four(lowWords(a, b), lowWords(c, d), out, channel);
   four(highWords(a, b), highWords(c, d), out + 16, channel);
-  a = highBytes(r0, r1); b = highBytes(r2, r3); c = highBytes(r4, r5); d = highBytes(r6, r7);
+  a = highBytes(r0, r1);
+  b = highBytes(r2, r3);
+  c = highBytes(r4, r5);
+  d = highBytes(r6, r7);
   four(lowWords(a, b), lowWords(c, d), out + 32, channel);
   if (pixels >= 16) four(highWords(a, b), highWords(c, d), out + 48, channel);
 }
 
 @inline
-function lowBytes(a: v128, b: v128): v128 { return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23); }
+function lowBytes(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
 @inline
-function highBytes(a: v128, b: v128): v128 { return i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31); }
+function highBytes(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
 @inline
-function lowWords(a: v128, b: v128): v128 { return i16x8.shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
+function lowWords(a: v128, b: v128): v128 {
+  return i16x8.shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
 @inline
-function highWords(a: v128, b: v128): v128 { return i16x8.shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
+function highWords(a: v128, b: v128): v128 {
+  return i16x8.shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
 
 /** Four pixels: channels 0 to 3 in `first`, 4 to 7 in `second`. */
 @inline
 function four(first: v128, second: v128, out: usize, channel: i32): void {
-  const p = i32x4.shuffle(first, second, 0, 4, 1, 5), q = i32x4.shuffle(first, second, 2, 6, 3, 7);
+  const p = i32x4.shuffle(first, second, 0, 4, 1, 5);
+  const q = i32x4.shuffle(first, second, 2, 6, 3, 7);
   v128.store64_lane(load<usize>(out) + channel, p, 0);
   v128.store64_lane(load<usize>(out, 4) + channel, p, 1);
   v128.store64_lane(load<usize>(out, 8) + channel, q, 0);
   v128.store64_lane(load<usize>(out, 12) + channel, q, 1);
 }
 
-// Blocks. Lanes are output channels, as in gemm.ts: of each panel of 8 channels some fours along K are listed.
+// Blocks. Lanes are output channels, as in gemm.ts: of each panel of 8 channels some fours along K
+// are listed.
 //
 //   a       i16 [rows][K' + 8]
 //   weights i8 [entries][8][4] · steps u8 [entries] from one four to the next · counts u16 [⌈n/8⌉] entries of each panel
@@ -171,79 +267,202 @@ function four(first: v128, second: v128, out: usize, channel: i32): void {
 export const ROW_TAIL = 8;
 
 export function spmm_blocks_i8(
-  a: usize, rows: i32, quads: i32, weights: usize, steps: usize, counts: usize, weightsZero: i32, bias: usize, scale: usize, out: usize, n: i32,
-  zero: i32, min: i32, max: i32,
+  a: usize,
+  rows: i32,
+  quads: i32,
+  weights: usize,
+  steps: usize,
+  counts: usize,
+  weightsZero: i32,
+  bias: usize,
+  scale: usize,
+  out: usize,
+  n: i32,
+  zero: i32,
+  min: i32,
+  max: i32,
 ): void {
   const lda = (quads << 2) + ROW_TAIL << 1;
   for (let channel = 0; channel < n; channel += 8) {
-    const entries = <i32>load<u16>(counts), lanes = n - channel < 8 ? n - channel : 8;
+    const entries = <i32>load<u16>(counts);
+    const lanes = n - channel < 8 ? n - channel : 8;
     let m = 0;
     if (ASC_FEATURE_SIMD) {
-      for (; m <= rows - 2; m += 2) panel(2, a + m * lda, lda, weights, steps, entries, weightsZero, bias, scale, out + (m << 2), channel, lanes, zero, min, max);
-      if (m < rows) panel(1, a + m * lda, lda, weights, steps, entries, weightsZero, bias, scale, out + (m << 2), channel, lanes, zero, min, max);
+      for (; m <= rows - 2; m += 2) {
+        panel(
+          2,
+          a + m * lda,
+          lda,
+          weights,
+          steps,
+          entries,
+          weightsZero,
+          bias,
+          scale,
+          out + (m << 2),
+          channel,
+          lanes,
+          zero,
+          min,
+          max,
+        );
+      }
+      if (m < rows) {
+        panel(
+          1,
+          a + m * lda,
+          lda,
+          weights,
+          steps,
+          entries,
+          weightsZero,
+          bias,
+          scale,
+          out + (m << 2),
+          channel,
+          lanes,
+          zero,
+          min,
+          max,
+        );
+      }
     } else {
-      const low = <f32>(min - zero), high = <f32>(max - zero);
-      for (; m < rows; m++) for (let lane = 0; lane < lanes; lane++) {
-        let acc = load<i32>(bias + (lane << 2)), p = a + m * lda, w = weights + (lane << 2);
-        for (let e = 0; e < entries; e++) {
-          p += <usize>load<u8>(steps + e) << 3;
-          acc += <i32>load<i16>(p) * (<i32>load<i8>(w) - weightsZero) + <i32>load<i16>(p, 2) * (<i32>load<i8>(w, 1) - weightsZero)
-            + <i32>load<i16>(p, 4) * (<i32>load<i8>(w, 2) - weightsZero) + <i32>load<i16>(p, 6) * (<i32>load<i8>(w, 3) - weightsZero);
-          w += 32;
+      const low = <f32>(min - zero);
+      const high = <f32>(max - zero);
+      for (; m < rows; m++) {
+        for (let lane = 0; lane < lanes; lane++) {
+          let acc = load<i32>(bias + (lane << 2));
+          let p = a + m * lda;
+          let w = weights + (lane << 2);
+          for (let e = 0; e < entries; e++) {
+            p += <usize>load<u8>(steps + e) << 3;
+            acc += <i32>load<i16>(p) * (<i32>load<i8>(w) - weightsZero) +
+              <i32>load<i16>(p, 2) * (<i32>load<i8>(w, 1) - weightsZero)
+              + <i32>load<i16>(p, 4) * (<i32>load<i8>(w, 2) - weightsZero) +
+              <i32>load<i16>(p, 6) * (<i32>load<i8>(w, 3) - weightsZero);
+            w += 32;
+          }
+          store<i8>(
+            load<usize>(out + (m << 2)) + channel + lane,
+            requantize(acc, load<f32>(scale + (lane << 2)), low, high, zero),
+          );
         }
-        store<i8>(load<usize>(out + (m << 2)) + channel + lane, requantize(acc, load<f32>(scale + (lane << 2)), low, high, zero));
       }
     }
-    weights += entries << 5; steps += entries; counts += 2; bias += 32; scale += 32;
+    weights += entries << 5;
+    steps += entries;
+    counts += 2;
+    bias += 32;
+    scale += 32;
   }
 }
 
 /** One panel and `rows` rows, 1 or 2, a constant where this is inlined. */
 @inline
 function panel(
-  rows: i32, a: usize, lda: i32, weights: usize, steps: usize, entries: i32, weightsZero: i32, bias: usize, scale: usize, out: usize, channel: i32, lanes: i32,
-  zero: i32, min: i32, max: i32,
+  rows: i32,
+  a: usize,
+  lda: i32,
+  weights: usize,
+  steps: usize,
+  entries: i32,
+  weightsZero: i32,
+  bias: usize,
+  scale: usize,
+  out: usize,
+  channel: i32,
+  lanes: i32,
+  zero: i32,
+  min: i32,
+  max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero)), high = i8x16.splat(<i8>max), magic = requantizeMagic(zero), back = requantizeZero(zero), less = i16x8.splat(<i16>weightsZero);
-  let c0 = i32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, d0 = c0, d1 = c0, d2 = c0, d3 = c0, p = a, w = weights, s = steps;
+  const low = f32x4.splat(<f32>(min - zero));
+  const high = i8x16.splat(<i8>max);
+  const magic = requantizeMagic(zero);
+  const back = requantizeZero(zero);
+  const less = i16x8.splat(<i16>weightsZero);
+  let c0 = i32x4.splat(0);
+  let c1 = c0;
+  let c2 = c0;
+  let c3 = c0;
+  let d0 = c0;
+  let d1 = c0;
+  let d2 = c0;
+  let d3 = c0;
+  let p = a;
+  let w = weights;
+  let s = steps;
   for (let e = entries; e > 0; e--) {
     p += <usize>load<u8>(s++) << 3;
-    const w0 = i16x8.sub(v128.load8x8_s(w), less), w1 = i16x8.sub(v128.load8x8_s(w, 8), less), w2 = i16x8.sub(v128.load8x8_s(w, 16), less), w3 = i16x8.sub(v128.load8x8_s(w, 24), less);
+    const w0 = i16x8.sub(v128.load8x8_s(w), less), w1 = i16x8.sub(v128.load8x8_s(w, 8), less),
+      w2 = i16x8.sub(v128.load8x8_s(w, 16), less), w3 = i16x8.sub(v128.load8x8_s(w, 24), less);
     let x = v128.load64_splat(p);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(w0, x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(w1, x));
-    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(w2, x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(w3, x));
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(w0, x));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(w1, x));
+    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(w2, x));
+    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(w3, x));
     if (rows > 1) {
       x = v128.load64_splat(p + lda);
-      d0 = i32x4.add(d0, i32x4.dot_i16x8_s(w0, x)); d1 = i32x4.add(d1, i32x4.dot_i16x8_s(w1, x));
-      d2 = i32x4.add(d2, i32x4.dot_i16x8_s(w2, x)); d3 = i32x4.add(d3, i32x4.dot_i16x8_s(w3, x));
+      d0 = i32x4.add(d0, i32x4.dot_i16x8_s(w0, x));
+      d1 = i32x4.add(d1, i32x4.dot_i16x8_s(w1, x));
+      d2 = i32x4.add(d2, i32x4.dot_i16x8_s(w2, x));
+      d3 = i32x4.add(d3, i32x4.dot_i16x8_s(w3, x));
     }
     w += 32;
   }
   const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), scale0 = v128.load(scale), scale1 = v128.load(scale, 16);
-  const q = i16x8.narrow_i32x4_s(requantize4(i32x4.add(bias0, addPairs(c0, c1)), scale0, low, magic, back), requantize4(i32x4.add(bias1, addPairs(c2, c3)), scale1, low, magic, back));
+  const q = i16x8.narrow_i32x4_s(
+    requantize4(i32x4.add(bias0, addPairs(c0, c1)), scale0, low, magic, back),
+    requantize4(i32x4.add(bias1, addPairs(c2, c3)), scale1, low, magic, back),
+  );
   storeBytes(load<usize>(out) + channel, narrowBelow(q, q, high), lanes);
   if (rows > 1) {
-    const t = i16x8.narrow_i32x4_s(requantize4(i32x4.add(bias0, addPairs(d0, d1)), scale0, low, magic, back), requantize4(i32x4.add(bias1, addPairs(d2, d3)), scale1, low, magic, back));
+    const t = i16x8.narrow_i32x4_s(
+      requantize4(i32x4.add(bias0, addPairs(d0, d1)), scale0, low, magic, back),
+      requantize4(i32x4.add(bias1, addPairs(d2, d3)), scale1, low, magic, back),
+    );
     storeBytes(load<usize>(out, 4) + channel, narrowBelow(t, t, high), lanes);
   }
 }
 
-/** out i32 [panels][8] = Σ a·b over listed blocks, a what gather_i8 makes of i8 [K], as of gemv_i8_i32. */
-export function spmv_blocks_i8_i32(a: usize, plane: usize, weights: usize, steps: usize, counts: usize, out: usize, panels: i32): void {
+/**
+ * out i32 [panels][8] = Σ a·b over listed blocks, a what gather_i8 makes of i8 [K], as of
+ * gemv_i8_i32.
+ */
+export function spmv_blocks_i8_i32(
+  a: usize,
+  plane: usize,
+  weights: usize,
+  steps: usize,
+  counts: usize,
+  out: usize,
+  panels: i32,
+): void {
   for (; panels > 0; panels--) {
     const entries = <i32>load<u16>(counts);
     if (ASC_FEATURE_SIMD) {
-      let c0 = i32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, p = a;
+      let c0 = i32x4.splat(0);
+      let c1 = c0;
+      let c2 = c0;
+      let c3 = c0;
+      let p = a;
       for (let e = entries; e > 0; e--) {
         p += <usize>load<u8>(steps++) << (2 + GATHERED);
         if (ASC_FEATURE_RELAXED_SIMD) {
-          const low = v128.load32_splat(p), high = v128.load32_splat(p + plane), w0 = v128.load(weights), w1 = v128.load(weights, 16);
-          c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, low, c0); c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, high, c1);
-          c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, low, c2); c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, high, c3);
+          const low = v128.load32_splat(p);
+          const high = v128.load32_splat(p + plane);
+          const w0 = v128.load(weights);
+          const w1 = v128.load(weights, 16);
+          c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, low, c0);
+          c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, high, c1);
+          c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, low, c2);
+          c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, high, c3);
         } else {
           const x = v128.load64_splat(p);
-          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(weights), x)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(weights, 8), x));
-          c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(weights, 16), x)); c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(weights, 24), x));
+          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(weights), x));
+          c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load8x8_s(weights, 8), x));
+          c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load8x8_s(weights, 16), x));
+          c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load8x8_s(weights, 24), x));
         }
         weights += 32;
       }
@@ -251,16 +470,21 @@ export function spmv_blocks_i8_i32(a: usize, plane: usize, weights: usize, steps
       v128.store(out, ASC_FEATURE_RELAXED_SIMD ? joined(c2, c3) : addPairs(c2, c3), 16);
     } else {
       for (let lane = 0; lane < 32; lane += 4) {
-        let acc = 0, p = a, w = weights + lane;
+        let acc = 0;
+        let p = a;
+        let w = weights + lane;
         for (let e = 0; e < entries; e++) {
           p += <usize>load<u8>(steps + e) << 3;
-          acc += <i32>load<i16>(p) * load<i8>(w) + <i32>load<i16>(p, 2) * load<i8>(w, 1) + <i32>load<i16>(p, 4) * load<i8>(w, 2) + <i32>load<i16>(p, 6) * load<i8>(w, 3);
+          acc += <i32>load<i16>(p) * load<i8>(w) + <i32>load<i16>(p, 2) * load<i8>(w, 1) +
+            <i32>load<i16>(p, 4) * load<i8>(w, 2) + <i32>load<i16>(p, 6) * load<i8>(w, 3);
           w += 32;
         }
         store<i32>(out + lane, acc);
       }
-      weights += entries << 5; steps += entries;
+      weights += entries << 5;
+      steps += entries;
     }
-    counts += 2; out += 32;
+    counts += 2;
+    out += 32;
   }
 }

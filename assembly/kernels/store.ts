@@ -1,4 +1,5 @@
-// Partial stores: what a vector loop writes at the end of a run. Reading a few bytes past a run is fine, writing is not.
+// Partial stores: what a vector loop writes at the end of a run. Reading a few bytes past a run is
+// fine, writing is not.
 
 /** The first `n` bytes of q, 1 to 16 and more. */
 export function storeBytes(p: usize, q: v128, n: i32): void {

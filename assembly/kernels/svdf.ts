@@ -11,11 +11,15 @@ export function shift_memory(state: usize, filters: i32, memory: i32, bytes: i32
 
 /** Σ a·b, a and b i16 [n], modulo 2^32 */
 export function dot_i16(a: usize, b: usize, n: i32): i32 {
-  let sum = 0, i = 0;
+  let sum = 0;
+  let i = 0;
   if (ASC_FEATURE_SIMD) {
     let acc = i32x4.splat(0);
-    for (; i <= n - 8; i += 8) acc = i32x4.add(acc, i32x4.dot_i16x8_s(v128.load(a + (i << 1)), v128.load(b + (i << 1))));
-    sum = i32x4.extract_lane(acc, 0) + i32x4.extract_lane(acc, 1) + i32x4.extract_lane(acc, 2) + i32x4.extract_lane(acc, 3);
+    for (; i <= n - 8; i += 8) {
+      acc = i32x4.add(acc, i32x4.dot_i16x8_s(v128.load(a + (i << 1)), v128.load(b + (i << 1))));
+    }
+    sum = i32x4.extract_lane(acc, 0) + i32x4.extract_lane(acc, 1) + i32x4.extract_lane(acc, 2) +
+      i32x4.extract_lane(acc, 3);
   }
   for (; i < n; i++) sum += <i32>load<i16>(a + (i << 1)) * load<i16>(b + (i << 1));
   return sum;

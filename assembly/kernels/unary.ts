@@ -1,12 +1,8 @@
-import {
-  UNARY_ABS, UNARY_CEIL, UNARY_COS, UNARY_ELU, UNARY_EXP, UNARY_FLOOR, UNARY_GELU, UNARY_GELU_TANH, UNARY_HARD_SWISH, UNARY_LEAKY_RELU,
-  UNARY_LOG, UNARY_LOGISTIC, UNARY_NEG, UNARY_RELU, UNARY_RELU6, UNARY_RELU_0_TO_1, UNARY_RELU_N1_TO_1, UNARY_ROUND, UNARY_RSQRT,
-  UNARY_SIN, UNARY_SQRT, UNARY_SQUARE, UNARY_TANH,
-} from '../layout';
-import {
-  div, exp, expm1, gelu, geluTanh, greater, hardSwish, ifNotNegative, lesser, log, logistic, magnitude, mul, negate, root, roundDown,
-  roundNearest, roundUp, sine, splat, tanh,
-} from './math';
+import { UNARY_ABS, UNARY_CEIL, UNARY_COS, UNARY_ELU, UNARY_EXP, UNARY_FLOOR, UNARY_GELU, UNARY_GELU_TANH,
+  UNARY_HARD_SWISH, UNARY_LEAKY_RELU, UNARY_LOG, UNARY_LOGISTIC, UNARY_NEG, UNARY_RELU, UNARY_RELU6, UNARY_RELU_0_TO_1,
+  UNARY_RELU_N1_TO_1, UNARY_ROUND, UNARY_RSQRT, UNARY_SIN, UNARY_SQRT, UNARY_SQUARE, UNARY_TANH } from '../layout';
+import { div, exp, expm1, gelu, geluTanh, greater, hardSwish, ifNotNegative, lesser, log, logistic, magnitude, mul,
+  negate, root, roundDown, roundNearest, roundUp, sine, splat, tanh } from './math';
 import { storeWords } from './store';
 
 @inline
@@ -41,12 +37,14 @@ function loop(kind: i32, a: usize, out: usize, n: i32, alpha: f32): void {
       const y = apply<v128>(kind, v128.load(a), alpha4);
       if (n - i >= 4) v128.store(out, y);
       else storeWords(out, y, n - i);
-      a += 16; out += 16;
+      a += 16;
+      out += 16;
     }
   } else {
     for (let i = 0; i < n; i++) {
       store<f32>(out, apply<f32>(kind, load<f32>(a), alpha));
-      a += 4; out += 4;
+      a += 4;
+      out += 4;
     }
   }
 }
@@ -54,26 +52,66 @@ function loop(kind: i32, a: usize, out: usize, n: i32, alpha: f32): void {
 /** a f32 [n] → out f32 [n]; `kind` is a UNARY_ number. `out` may be where `a` is. */
 export function unary_f32(kind: i32, a: usize, out: usize, n: i32, alpha: f32): void {
   switch (kind) {
-    case UNARY_RELU: loop(UNARY_RELU, a, out, n, alpha); break;
-    case UNARY_RELU6: loop(UNARY_RELU6, a, out, n, alpha); break;
-    case UNARY_RELU_N1_TO_1: loop(UNARY_RELU_N1_TO_1, a, out, n, alpha); break;
-    case UNARY_RELU_0_TO_1: loop(UNARY_RELU_0_TO_1, a, out, n, alpha); break;
-    case UNARY_LEAKY_RELU: loop(UNARY_LEAKY_RELU, a, out, n, alpha); break;
-    case UNARY_HARD_SWISH: loop(UNARY_HARD_SWISH, a, out, n, alpha); break;
-    case UNARY_LOGISTIC: loop(UNARY_LOGISTIC, a, out, n, alpha); break;
-    case UNARY_TANH: loop(UNARY_TANH, a, out, n, alpha); break;
-    case UNARY_ELU: loop(UNARY_ELU, a, out, n, alpha); break;
-    case UNARY_GELU: loop(UNARY_GELU, a, out, n, alpha); break;
-    case UNARY_GELU_TANH: loop(UNARY_GELU_TANH, a, out, n, alpha); break;
-    case UNARY_EXP: loop(UNARY_EXP, a, out, n, alpha); break;
-    case UNARY_SQRT: loop(UNARY_SQRT, a, out, n, alpha); break;
-    case UNARY_RSQRT: loop(UNARY_RSQRT, a, out, n, alpha); break;
-    case UNARY_ABS: loop(UNARY_ABS, a, out, n, alpha); break;
-    case UNARY_NEG: loop(UNARY_NEG, a, out, n, alpha); break;
-    case UNARY_SQUARE: loop(UNARY_SQUARE, a, out, n, alpha); break;
-    case UNARY_FLOOR: loop(UNARY_FLOOR, a, out, n, alpha); break;
-    case UNARY_CEIL: loop(UNARY_CEIL, a, out, n, alpha); break;
-    case UNARY_ROUND: loop(UNARY_ROUND, a, out, n, alpha); break;
+    case UNARY_RELU:
+      loop(UNARY_RELU, a, out, n, alpha);
+      break;
+    case UNARY_RELU6:
+      loop(UNARY_RELU6, a, out, n, alpha);
+      break;
+    case UNARY_RELU_N1_TO_1:
+      loop(UNARY_RELU_N1_TO_1, a, out, n, alpha);
+      break;
+    case UNARY_RELU_0_TO_1:
+      loop(UNARY_RELU_0_TO_1, a, out, n, alpha);
+      break;
+    case UNARY_LEAKY_RELU:
+      loop(UNARY_LEAKY_RELU, a, out, n, alpha);
+      break;
+    case UNARY_HARD_SWISH:
+      loop(UNARY_HARD_SWISH, a, out, n, alpha);
+      break;
+    case UNARY_LOGISTIC:
+      loop(UNARY_LOGISTIC, a, out, n, alpha);
+      break;
+    case UNARY_TANH:
+      loop(UNARY_TANH, a, out, n, alpha);
+      break;
+    case UNARY_ELU:
+      loop(UNARY_ELU, a, out, n, alpha);
+      break;
+    case UNARY_GELU:
+      loop(UNARY_GELU, a, out, n, alpha);
+      break;
+    case UNARY_GELU_TANH:
+      loop(UNARY_GELU_TANH, a, out, n, alpha);
+      break;
+    case UNARY_EXP:
+      loop(UNARY_EXP, a, out, n, alpha);
+      break;
+    case UNARY_SQRT:
+      loop(UNARY_SQRT, a, out, n, alpha);
+      break;
+    case UNARY_RSQRT:
+      loop(UNARY_RSQRT, a, out, n, alpha);
+      break;
+    case UNARY_ABS:
+      loop(UNARY_ABS, a, out, n, alpha);
+      break;
+    case UNARY_NEG:
+      loop(UNARY_NEG, a, out, n, alpha);
+      break;
+    case UNARY_SQUARE:
+      loop(UNARY_SQUARE, a, out, n, alpha);
+      break;
+    case UNARY_FLOOR:
+      loop(UNARY_FLOOR, a, out, n, alpha);
+      break;
+    case UNARY_CEIL:
+      loop(UNARY_CEIL, a, out, n, alpha);
+      break;
+    case UNARY_ROUND:
+      loop(UNARY_ROUND, a, out, n, alpha);
+      break;
     case UNARY_LOG:
       for (let i = 0; i < n; i++) store<f32>(out + (i << 2), log(load<f32>(a + (i << 2))));
       break;

@@ -1,7 +1,10 @@
 /** log₂ of the bytes from one gathered activation to the next: i16, or two planes of bytes. */
 export const GATHERED: i32 = ASC_FEATURE_RELAXED_SIMD ? 0 : 1;
 
-/** a: i8 [n] → out as the products of this flavor take it. May read and write up to 15 elements past n. */
+/**
+ * a: i8 [n] → out as the products of this flavor take it. May read and write up to 15 elements past
+ * n.
+ */
 @inline
 export function gather_i8(a: usize, out: usize, plane: usize, n: i32): void {
   if (ASC_FEATURE_RELAXED_SIMD) split_i8(a, out, plane, n);
@@ -54,7 +57,8 @@ export function widen_panel_i8(w: usize, zero: i32, panel: usize, quads: i32): v
       v128.store(panel, i32x4.shuffle(w2, w3, 0, 2, 4, 6), 16);
       v128.store(panel, i32x4.shuffle(w0, w1, 1, 3, 5, 7), 32);
       v128.store(panel, i32x4.shuffle(w2, w3, 1, 3, 5, 7), 48);
-      w += 32; panel += 64;
+      w += 32;
+      panel += 64;
     }
   } else {
     for (; quads > 0; quads--) {
@@ -64,17 +68,20 @@ export function widen_panel_i8(w: usize, zero: i32, panel: usize, quads: i32): v
         store<i16>(panel + lane, <i32>load<i8>(w + lane, 2) - zero, 32);
         store<i16>(panel + lane, <i32>load<i8>(w + lane, 3) - zero, 34);
       }
-      w += 32; panel += 64;
+      w += 32;
+      panel += 64;
     }
   }
 }
 
-// The relaxed dot multiplies int8 by 0 … 127 and gives the same bits everywhere only for those (docs/kernels.md). So
-// activations are split, a = low − 128·high: two planes of bytes, `plane` bytes apart, low 0 … 127, high 0 or 1.
+// The relaxed dot multiplies int8 by 0 … 127 and gives the same bits everywhere only for those
+// (docs/kernels.md). So activations are split, a = low − 128·high: two planes of bytes, `plane`
+// bytes apart, low 0 … 127, high 0 or 1.
 
 /** a: i8 [n] → two planes. May read and write up to 15 elements past n. */
 export function split_i8(a: usize, out: usize, plane: usize, n: i32): void {
-  const low = i8x16.splat(127), one = i8x16.splat(1);
+  const low = i8x16.splat(127);
+  const one = i8x16.splat(1);
   for (let i = 0; i < n; i += 16) {
     const x = v128.load(a + i);
     v128.store(out + i, v128.and(x, low));
@@ -84,7 +91,8 @@ export function split_i8(a: usize, out: usize, plane: usize, n: i32): void {
 
 /** Two planes of [n] = value. May write up to 15 elements past n. */
 export function fill_split(out: usize, plane: usize, value: i32, n: i32): void {
-  const low = i8x16.splat(<i8>(value & 127)), high = i8x16.splat(<i8>(value < 0));
+  const low = i8x16.splat(<i8>(value & 127));
+  const high = i8x16.splat(<i8>(value < 0));
   for (let i = 0; i < n; i += 16) {
     v128.store(out + i, low);
     v128.store(out + i + plane, high);
@@ -94,7 +102,9 @@ export function fill_split(out: usize, plane: usize, value: i32, n: i32): void {
 /** Σ a over n elements in two planes, n a multiple of 4 */
 export function sum_split(a: usize, plane: usize, n: i32): i32 {
   const ones = i8x16.splat(1);
-  let low = i32x4.splat(0), high = low, i = 0;
+  let low = i32x4.splat(0);
+  let high = low;
+  let i = 0;
   for (; i <= n - 16; i += 16) {
     low = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load(a + i), low);
     high = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load(a + i + plane), high);
@@ -104,17 +114,20 @@ export function sum_split(a: usize, plane: usize, n: i32): i32 {
     high = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load32_zero(a + i + plane), high);
   }
   low = i32x4.sub(low, i32x4.shl(high, 7));
-  return i32x4.extract_lane(low, 0) + i32x4.extract_lane(low, 1) + i32x4.extract_lane(low, 2) + i32x4.extract_lane(low, 3);
+  return i32x4.extract_lane(low, 0) + i32x4.extract_lane(low, 1) + i32x4.extract_lane(low, 2) +
+    i32x4.extract_lane(low, 3);
 }
 
 /** Σ a, a: i16 [n]; |a| ≤ 255, n ≤ 65,536 */
 export function sum_i16(a: usize, n: i32): i32 {
-  let sum = 0, i = 0;
+  let sum = 0;
+  let i = 0;
   if (ASC_FEATURE_SIMD) {
     let acc = i32x4.splat(0);
     const ones = i16x8.splat(1);
     for (; i <= n - 8; i += 8) acc = i32x4.add(acc, i32x4.dot_i16x8_s(v128.load(a + (i << 1)), ones));
-    sum = i32x4.extract_lane(acc, 0) + i32x4.extract_lane(acc, 1) + i32x4.extract_lane(acc, 2) + i32x4.extract_lane(acc, 3);
+    sum = i32x4.extract_lane(acc, 0) + i32x4.extract_lane(acc, 1) + i32x4.extract_lane(acc, 2) +
+      i32x4.extract_lane(acc, 3);
   }
   for (; i < n; i++) sum += load<i16>(a + (i << 1));
   return sum;

@@ -1,14 +1,13 @@
-import {
-  DTYPE_F32, DTYPE_I8, MATMUL_A, MATMUL_A_BATCH_STRIDE, MATMUL_A_TRANSPOSED, MATMUL_A_ZERO, MATMUL_B, MATMUL_BATCH, MATMUL_BYTES,
-  MATMUL_B_BATCH_STRIDE, MATMUL_B_TRANSPOSED, MATMUL_B_ZERO, MATMUL_K, MATMUL_M, MATMUL_MAX, MATMUL_MIN, MATMUL_N, MATMUL_SCALE, MATMUL_TARGET,
-  MATMUL_TARGET_ZERO,
-} from '../layout';
+import { DTYPE_F32, DTYPE_I8, MATMUL_A, MATMUL_A_BATCH_STRIDE, MATMUL_A_TRANSPOSED, MATMUL_A_ZERO, MATMUL_B,
+  MATMUL_BATCH, MATMUL_BYTES, MATMUL_B_BATCH_STRIDE, MATMUL_B_TRANSPOSED, MATMUL_B_ZERO, MATMUL_K, MATMUL_M, MATMUL_MAX,
+  MATMUL_MIN, MATMUL_N, MATMUL_SCALE, MATMUL_TARGET, MATMUL_TARGET_ZERO } from '../layout';
 import { gemm_i8_4x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
 import { pack_columns_i8, pack_panel_f32, pack_panel_i8, pack_panel_rows_i8 } from '../kernels/matmul';
 import { widen_less_i8_i16 } from '../kernels/widen';
 import { copy_plane } from '../kernels/copy';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, needScratch, scratch, source, splits, target } from '../record';
+import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, needScratch,
+  scratch, source, splits, target } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, splitProduct } from '../threads';
 import { checkActivation, checkZero } from './ranges';
 
@@ -23,7 +22,8 @@ import { checkActivation, checkZero } from './ranges';
 const MAX_BLOCK = 64;
 const TAIL = 32;
 /** 255²·32,768 < 2^31 */
-const MAX_K_I8 = 32768, MAX_K_F32 = 65536;
+const MAX_K_I8 = 32768;
+const MAX_K_F32 = 65536;
 
 /** R: all rows when they are few, a multiple of 4. */
 function blockRows(r: usize): i32 {
@@ -37,8 +37,12 @@ export function describeBatchMatmul(r: usize): void {
   checkRange(r, MATMUL_B_BATCH_STRIDE, 0, 1 << 30);
   checkRange(r, MATMUL_A_TRANSPOSED, 0, 1);
   checkRange(r, MATMUL_B_TRANSPOSED, 0, 1);
-  const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r)), batches = big(r, MATMUL_BATCH);
-  const M = big(r, MATMUL_M), K = big(r, MATMUL_K), N = big(r, MATMUL_N);
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const size = bytesOf(dtypeOf(r));
+  const batches = big(r, MATMUL_BATCH);
+  const M = big(r, MATMUL_M);
+  const K = big(r, MATMUL_K);
+  const N = big(r, MATMUL_N);
   checkRange(r, MATMUL_K, 1, f32s ? MAX_K_F32 : MAX_K_I8);
   checkWork(batches * M * N * K);
   splits(r, batches * M * N * K);
@@ -59,16 +63,33 @@ export function describeBatchMatmul(r: usize): void {
 }
 
 function runI8(r: usize, a: usize, b: usize, out: usize): void {
-  const M = int(r, MATMUL_M), K = int(r, MATMUL_K), N = int(r, MATMUL_N), pairs = (K + 1) >> 1, lda = pairs << 2, block = blockRows(r);
-  const zeroA = int(r, MATMUL_A_ZERO), zeroB = int(r, MATMUL_B_ZERO), zero = int(r, MATMUL_TARGET_ZERO), low = int(r, MATMUL_MIN), high = int(r, MATMUL_MAX);
-  const transposedA = int(r, MATMUL_A_TRANSPOSED) != 0, transposedB = int(r, MATMUL_B_TRANSPOSED) != 0, scale = float(r, MATMUL_SCALE);
-  const outs = scratch(), sink = outs + (block << 3), bias = sink + 32, scales = bias + 32, panel = scales + 32, rows = panel + (pairs << 5);
+  const M = int(r, MATMUL_M);
+  const K = int(r, MATMUL_K);
+  const N = int(r, MATMUL_N);
+  const pairs = (K + 1) >> 1;
+  const lda = pairs << 2;
+  const block = blockRows(r);
+  const zeroA = int(r, MATMUL_A_ZERO);
+  const zeroB = int(r, MATMUL_B_ZERO);
+  const zero = int(r, MATMUL_TARGET_ZERO);
+  const low = int(r, MATMUL_MIN);
+  const high = int(r, MATMUL_MAX);
+  const transposedA = int(r, MATMUL_A_TRANSPOSED) != 0;
+  const transposedB = int(r, MATMUL_B_TRANSPOSED) != 0;
+  const scale = float(r, MATMUL_SCALE);
+  const outs = scratch();
+  const sink = outs + (block << 3);
+  const bias = sink + 32;
+  const scales = bias + 32;
+  const panel = scales + 32;
+  const rows = panel + (pairs << 5);
   for (let lane = 0; lane < 32; lane += 4) {
     store<i32>(bias + lane, 0);
     store<f32>(scales + lane, scale);
   }
   for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
-    const count = min(block, rowTo - m0), padded = (count + 3) & ~3;
+    const count = min(block, rowTo - m0);
+    const padded = (count + 3) & ~3;
     for (let i = 0; i < count; i++) store<usize>(outs + (i << 2), out + (m0 + i) * N);
     if (transposedA) pack_columns_i8(a + m0, M, zeroA, rows, count, K, pairs);
     else for (let i = 0; i < count; i++) widen_less_i8_i16(a + (m0 + i) * K, zeroA, rows + i * lda, K);
@@ -83,9 +104,19 @@ function runI8(r: usize, a: usize, b: usize, out: usize): void {
 }
 
 function runF32(r: usize, a: usize, b: usize, out: usize): void {
-  const M = int(r, MATMUL_M), K = int(r, MATMUL_K), N = int(r, MATMUL_N), block = blockRows(r), low = float(r, MATMUL_MIN), high = float(r, MATMUL_MAX);
-  const transposedA = int(r, MATMUL_A_TRANSPOSED) != 0, transposedB = int(r, MATMUL_B_TRANSPOSED) != 0;
-  const outs = scratch(), list = outs + (block << 2), bias = list + (block << 2), panel = bias + 32, rows = panel + (K << 5);
+  const M = int(r, MATMUL_M);
+  const K = int(r, MATMUL_K);
+  const N = int(r, MATMUL_N);
+  const block = blockRows(r);
+  const low = float(r, MATMUL_MIN);
+  const high = float(r, MATMUL_MAX);
+  const transposedA = int(r, MATMUL_A_TRANSPOSED) != 0;
+  const transposedB = int(r, MATMUL_B_TRANSPOSED) != 0;
+  const outs = scratch();
+  const list = outs + (block << 2);
+  const bias = list + (block << 2);
+  const panel = bias + 32;
+  const rows = panel + (K << 5);
   for (let lane = 0; lane < 32; lane += 4) store<f32>(bias + lane, 0);
   for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
     const count = min(block, rowTo - m0);
@@ -104,10 +135,12 @@ function runF32(r: usize, a: usize, b: usize, out: usize): void {
 }
 
 export function runBatchMatmul(r: usize): void {
-  const f32s = dtypeOf(r) == DTYPE_F32, size = f32s ? 4 : 1;
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const size = f32s ? 4 : 1;
   splitProduct(int(r, MATMUL_BATCH), int(r, MATMUL_M), (int(r, MATMUL_N) + 7) >> 3, 4);
   for (let batch = outerFrom; batch < outerTo; batch++) {
-    const a = int(r, MATMUL_A) + batch * int(r, MATMUL_A_BATCH_STRIDE) * size, b = int(r, MATMUL_B) + batch * int(r, MATMUL_B_BATCH_STRIDE) * size;
+    const a = int(r, MATMUL_A) + batch * int(r, MATMUL_A_BATCH_STRIDE) * size;
+    const b = int(r, MATMUL_B) + batch * int(r, MATMUL_B_BATCH_STRIDE) * size;
     const out = int(r, MATMUL_TARGET) + batch * int(r, MATMUL_M) * int(r, MATMUL_N) * size;
     if (f32s) runF32(r, a, b, out);
     else runI8(r, a, b, out);

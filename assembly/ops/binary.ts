@@ -1,13 +1,12 @@
-import {
-  BINARY_A, BINARY_ADD, BINARY_A_FACTOR, BINARY_A_STRIDES, BINARY_A_ZERO, BINARY_B, BINARY_BIAS, BINARY_BYTES, BINARY_B_FACTOR, BINARY_B_STRIDES,
-  BINARY_B_ZERO, BINARY_DIMENSIONS, BINARY_DIV, BINARY_KIND, BINARY_MAX, BINARY_MAXIMUM, BINARY_MIN, BINARY_MINIMUM, BINARY_MUL,
-  BINARY_NEGATIVE_SCALE, BINARY_OUT_SCALE, BINARY_PRELU, BINARY_SCALE, BINARY_SHIFT, BINARY_SQUARED_DIFFERENCE, BINARY_SUB, BINARY_TARGET,
-  BINARY_TARGET_ZERO, DTYPE_F32, DTYPE_I32, DTYPE_I8, FAULT_ATTRIBUTE, MAX_RANK,
-} from '../layout';
-import {
-  add_i8, binary_f32, binary_i32, BINARY_SPLAT, div_i8, maximum_i8, minimum_i8, mul_i8, prelu_i8, splat_bytes, squaredDifference_i8,
-} from '../kernels/binary';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, splits, target } from '../record';
+import { BINARY_A, BINARY_ADD, BINARY_A_FACTOR, BINARY_A_STRIDES, BINARY_A_ZERO, BINARY_B, BINARY_BIAS, BINARY_BYTES,
+  BINARY_B_FACTOR, BINARY_B_STRIDES, BINARY_B_ZERO, BINARY_DIMENSIONS, BINARY_DIV, BINARY_KIND, BINARY_MAX,
+  BINARY_MAXIMUM, BINARY_MIN, BINARY_MINIMUM, BINARY_MUL, BINARY_NEGATIVE_SCALE, BINARY_OUT_SCALE, BINARY_PRELU,
+  BINARY_SCALE, BINARY_SHIFT, BINARY_SQUARED_DIFFERENCE, BINARY_SUB, BINARY_TARGET, BINARY_TARGET_ZERO, DTYPE_F32,
+  DTYPE_I32, DTYPE_I8, FAULT_ATTRIBUTE, MAX_RANK } from '../layout';
+import { add_i8, binary_f32, binary_i32, BINARY_SPLAT, div_i8, maximum_i8, minimum_i8, mul_i8, prelu_i8, splat_bytes,
+  squaredDifference_i8 } from '../kernels/binary';
+import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch,
+  scratch, source, splits, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { checkActivation, checkPositive, checkZero } from './ranges';
 import { beginSteps, FEW_STEPS, step, stepsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
@@ -34,7 +33,8 @@ export function describeBinary(r: usize): void {
   checkRecord(r, BINARY_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32) | (1 << DTYPE_I32));
   checkRange(r, BINARY_KIND, BINARY_ADD, BINARY_PRELU);
   checkCounts(r, BINARY_DIMENSIONS, MAX_RANK);
-  const size = bytesOf(dtypeOf(r)), kind = int(r, BINARY_KIND);
+  const size = bytesOf(dtypeOf(r));
+  const kind = int(r, BINARY_KIND);
   let count: f64 = 1;
   for (let at = 0; at <= LAST; at += 4) count *= big(r, BINARY_DIMENSIONS + at);
   source(r, BINARY_A, extentOf(r, BINARY_A_STRIDES) * size, <u32>size);
@@ -63,37 +63,104 @@ export function describeBinary(r: usize): void {
 }
 
 function runI8(r: usize, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32): void {
-  const zeroA = int(r, BINARY_A_ZERO), zeroB = int(r, BINARY_B_ZERO), scale = float(r, BINARY_SCALE), second = float(r, BINARY_NEGATIVE_SCALE);
-  const zero = int(r, BINARY_TARGET_ZERO), low = int(r, BINARY_MIN), high = int(r, BINARY_MAX);
+  const zeroA = int(r, BINARY_A_ZERO);
+  const zeroB = int(r, BINARY_B_ZERO);
+  const scale = float(r, BINARY_SCALE);
+  const second = float(r, BINARY_NEGATIVE_SCALE);
+  const zero = int(r, BINARY_TARGET_ZERO);
+  const low = int(r, BINARY_MIN);
+  const high = int(r, BINARY_MAX);
   switch (int(r, BINARY_KIND)) {
-    case BINARY_ADD: case BINARY_SUB:
-      add_i8(a, strideA, b, strideB, out, n, int(r, BINARY_A_FACTOR), int(r, BINARY_B_FACTOR), int(r, BINARY_BIAS), int(r, BINARY_SHIFT), zero, low, high);
+    case BINARY_ADD:
+    case BINARY_SUB:
+      add_i8(
+        a,
+        strideA,
+        b,
+        strideB,
+        out,
+        n,
+        int(r, BINARY_A_FACTOR),
+        int(r, BINARY_B_FACTOR),
+        int(r, BINARY_BIAS),
+        int(r, BINARY_SHIFT),
+        zero,
+        low,
+        high,
+      );
       break;
-    case BINARY_MUL: mul_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, zero, low, high); break;
-    case BINARY_PRELU: prelu_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, second, zero, low, high); break;
-    case BINARY_MINIMUM: minimum_i8(a, strideA, b, strideB, out, n, low, high); break;
-    case BINARY_MAXIMUM: maximum_i8(a, strideA, b, strideB, out, n, low, high); break;
+    case BINARY_MUL:
+      mul_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, zero, low, high);
+      break;
+    case BINARY_PRELU:
+      prelu_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, second, zero, low, high);
+      break;
+    case BINARY_MINIMUM:
+      minimum_i8(a, strideA, b, strideB, out, n, low, high);
+      break;
+    case BINARY_MAXIMUM:
+      maximum_i8(a, strideA, b, strideB, out, n, low, high);
+      break;
     case BINARY_DIV:
       div_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, second, float(r, BINARY_OUT_SCALE), zero, low, high);
       break;
     case BINARY_SQUARED_DIFFERENCE:
-      squaredDifference_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, second, float(r, BINARY_OUT_SCALE), zero, low, high);
+      squaredDifference_i8(
+        a,
+        strideA,
+        b,
+        strideB,
+        out,
+        n,
+        zeroA,
+        zeroB,
+        scale,
+        second,
+        float(r, BINARY_OUT_SCALE),
+        zero,
+        low,
+        high,
+      );
       break;
   }
 }
 
 export function runBinary(r: usize): void {
-  const dtype = dtypeOf(r), size = <i32>bytesOf(dtype), n = int(r, BINARY_DIMENSIONS + LAST), runBytes = n * size;
-  const strideA = int(r, BINARY_A_STRIDES + LAST), strideB = int(r, BINARY_B_STRIDES + LAST), kind = int(r, BINARY_KIND);
-  const state = scratch(), splatA = state + WALK_BYTES, splatB = splatA + BINARY_SPLAT, splats = ASC_FEATURE_SIMD && dtype != DTYPE_I32;
+  const dtype = dtypeOf(r);
+  const size = <i32>bytesOf(dtype);
+  const n = int(r, BINARY_DIMENSIONS + LAST);
+  const runBytes = n * size;
+  const strideA = int(r, BINARY_A_STRIDES + LAST);
+  const strideB = int(r, BINARY_B_STRIDES + LAST);
+  const kind = int(r, BINARY_KIND);
+  const state = scratch();
+  const splatA = state + WALK_BYTES;
+  const splatB = splatA + BINARY_SPLAT;
+  const splats = ASC_FEATURE_SIMD && dtype != DTYPE_I32;
   // threads take runs, or parts of runs where there are few
-  const runs = stepsOf(r, BINARY_DIMENSIONS, MAX_RANK - 1), byRuns = <u32>runs >= FEW_STEPS;
+  const runs = stepsOf(r, BINARY_DIMENSIONS, MAX_RANK - 1);
+  const byRuns = <u32>runs >= FEW_STEPS;
   share(byRuns ? runs : n, byRuns ? 1 : 64);
-  const first = byRuns ? shareFrom : 0, last = byRuns ? shareTo : runs, from = byRuns ? 0 : shareFrom, count = byRuns ? n : shareTo - from;
+  const first = byRuns ? shareFrom : 0;
+  const last = byRuns ? shareTo : runs;
+  const from = byRuns ? 0 : shareFrom;
+  const count = byRuns ? n : shareTo - from;
   let out = <usize>int(r, BINARY_TARGET) + first * runBytes + from * size;
-  beginSteps(r, BINARY_DIMENSIONS, BINARY_A_STRIDES, BINARY_B_STRIDES, size, MAX_RANK - 1, state, int(r, BINARY_A), int(r, BINARY_B), first);
+  beginSteps(
+    r,
+    BINARY_DIMENSIONS,
+    BINARY_A_STRIDES,
+    BINARY_B_STRIDES,
+    size,
+    MAX_RANK - 1,
+    state,
+    int(r, BINARY_A),
+    int(r, BINARY_B),
+    first,
+  );
   for (let left = last - first; left != 0; left--) {
-    let a = load<usize>(state, WALK_FIRST) + from * strideA * size, b = load<usize>(state, WALK_SECOND) + from * strideB * size;
+    let a = load<usize>(state, WALK_FIRST) + from * strideA * size;
+    let b = load<usize>(state, WALK_SECOND) + from * strideB * size;
     if (splats) {
       if (strideA == 0) {
         splat_bytes(a, size, splatA);
@@ -104,8 +171,9 @@ export function runBinary(r: usize): void {
         b = splatB;
       }
     }
-    if (dtype == DTYPE_F32) binary_f32(kind, a, strideA, b, strideB, out, count, float(r, BINARY_MIN), float(r, BINARY_MAX));
-    else if (dtype == DTYPE_I32) binary_i32(kind, a, strideA, b, strideB, out, count);
+    if (dtype == DTYPE_F32) {
+      binary_f32(kind, a, strideA, b, strideB, out, count, float(r, BINARY_MIN), float(r, BINARY_MAX));
+    } else if (dtype == DTYPE_I32) binary_i32(kind, a, strideA, b, strideB, out, count);
     else runI8(r, a, strideA, b, strideB, out, count);
     out += runBytes;
     step(r, BINARY_DIMENSIONS, BINARY_A_STRIDES, BINARY_B_STRIDES, size, MAX_RANK - 1, state);

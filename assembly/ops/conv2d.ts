@@ -1,28 +1,26 @@
-import {
-  CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_BYTES, CONV2D_DILATION_X, CONV2D_DILATION_Y,
-  CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN,
-  CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_PIXEL_STRIDE, CONV2D_ROW_STRIDE,
-  CONV2D_SCALE, CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET, CONV2D_TARGET_ZERO,
-  CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
-} from '../layout';
+import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_BYTES, CONV2D_DILATION_X,
+  CONV2D_DILATION_Y, CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX,
+  CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_PIXEL_STRIDE,
+  CONV2D_ROW_STRIDE, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET,
+  CONV2D_TARGET_ZERO, CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE } from '../layout';
 import { copy_bytes } from '../kernels/copy';
 import { gemm_i8_4x8, gemm_split_6x8, gemv_i8_1x8, gemv_split_1x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
 import { GATHERED, gather_fill, gather_i8, sum_split, widen_panel_i8 } from '../kernels/widen';
-import {
-  big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch, scratch, source, splits, table, target,
-} from '../record';
+import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int,
+  needScratch, scratch, source, splits, table, target } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, splitProduct } from '../threads';
 import { describeRequantization } from './ranges';
 
-// Scratch: the block's output addresses, its runs (f32), a sink for the rows that fill up the last tile (i8), the gathered
-// rows, and (i8) one widened panel.
+// Scratch: the block's output addresses, its runs (f32), a sink for the rows that fill up the last
+// tile (i8), the gathered rows, and (i8) one widened panel.
 //
 //   i8        outs u32 [R]                        │ sink N + 32  │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
 //   relaxed   outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32  │ low u8 [R + 2][K'] + 32 │ high u8 [R + 2][K'] + 32
 //   f32       outs u32 [R]     │ runs u32 [KH·KW][R] │ runs that leave the picture f32, at most [R][K]
 //
-// R = BLOCK_ROWS, K' = K rounded up to 4. All flavors ask for what the largest needs, so that a file fits each of them.
+// R = BLOCK_ROWS, K' = K rounded up to 4. All flavors ask for what the largest needs, so that a
+// file fits each of them.
 const TAIL = 32;
 /** Input coordinates stay far from the ends of i32. */
 const MAX_REACH: f64 = 536870912;
@@ -31,7 +29,10 @@ function sinkBytes(r: usize): usize {
   return (<usize>int(r, CONV2D_OUT_C) * <usize>bytesOf(dtypeOf(r)) + TAIL + 15) & ~15;
 }
 
-/** What every kind of convolution has in common: geometry, source and target. @returns K, at most 65,536 */
+/**
+ * What every kind of convolution has in common: geometry, source and target. @returns K, at most
+ * 65,536
+ */
 export function describeGeometry(r: usize, size: f64): f64 {
   checkCounts(r, CONV2D_BATCH, 7);
   checkCounts(r, CONV2D_KERNEL_H, 6);
@@ -41,7 +42,9 @@ export function describeGeometry(r: usize, size: f64): f64 {
   checkRange(r, CONV2D_BLOCK_ROWS, 4, 65536);
   for (let field = CONV2D_KERNEL_H; field <= CONV2D_DILATION_X; field += 4) checkRange(r, field, 1, 65536);
   if ((int(r, CONV2D_BLOCK_ROWS) & 3) != 0) fail(FAULT_ATTRIBUTE);
-  const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), outC = int(r, CONV2D_OUT_C);
+  const groups = int(r, CONV2D_GROUPS);
+  const inC = int(r, CONV2D_IN_C);
+  const outC = int(r, CONV2D_OUT_C);
   if (groups < 1 || inC % groups != 0 || outC % groups != 0) {
     fail(FAULT_ATTRIBUTE);
     return 1;
@@ -51,16 +54,24 @@ export function describeGeometry(r: usize, size: f64): f64 {
     fail(FAULT_ATTRIBUTE);
     return 1;
   }
-  source(r, CONV2D_SOURCE, big(r, CONV2D_BATCH) * big(r, CONV2D_IN_H) * big(r, CONV2D_IN_W) * <f64>inC * size, <u32>size);
-  const extent = (big(r, CONV2D_BATCH) - 1) * big(r, CONV2D_BATCH_STRIDE) + (big(r, CONV2D_OUT_H) - 1) * big(r, CONV2D_ROW_STRIDE)
+  source(
+    r,
+    CONV2D_SOURCE,
+    big(r, CONV2D_BATCH) * big(r, CONV2D_IN_H) * big(r, CONV2D_IN_W) * <f64>inC * size,
+    <u32>size,
+  );
+  const extent = (big(r, CONV2D_BATCH) - 1) * big(r, CONV2D_BATCH_STRIDE) +
+    (big(r, CONV2D_OUT_H) - 1) * big(r, CONV2D_ROW_STRIDE)
     + (big(r, CONV2D_OUT_W) - 1) * big(r, CONV2D_PIXEL_STRIDE) + <f64>outC;
   // each output is written once: pixels, rows and pictures do not overlap
   const picture = extent - (big(r, CONV2D_BATCH) - 1) * big(r, CONV2D_BATCH_STRIDE);
   const row = picture - (big(r, CONV2D_OUT_H) - 1) * big(r, CONV2D_ROW_STRIDE);
   if (big(r, CONV2D_PIXEL_STRIDE) < <f64>outC || (int(r, CONV2D_OUT_H) > 1 && big(r, CONV2D_ROW_STRIDE) < row)
     || (int(r, CONV2D_BATCH) > 1 && big(r, CONV2D_BATCH_STRIDE) < picture)) fail(FAULT_ATTRIBUTE);
-  if (big(r, CONV2D_OUT_H) * big(r, CONV2D_STRIDE_Y) > MAX_REACH || big(r, CONV2D_OUT_W) * big(r, CONV2D_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  if (big(r, CONV2D_KERNEL_H) * big(r, CONV2D_DILATION_Y) > MAX_REACH || big(r, CONV2D_KERNEL_W) * big(r, CONV2D_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  if (big(r, CONV2D_OUT_H) * big(r, CONV2D_STRIDE_Y) > MAX_REACH ||
+    big(r, CONV2D_OUT_W) * big(r, CONV2D_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  if (big(r, CONV2D_KERNEL_H) * big(r, CONV2D_DILATION_Y) > MAX_REACH ||
+    big(r, CONV2D_KERNEL_W) * big(r, CONV2D_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
   const steps = big(r, CONV2D_BATCH) * big(r, CONV2D_OUT_H) * big(r, CONV2D_OUT_W) * <f64>outC * K;
   checkWork(steps);
   splits(r, steps);
@@ -76,11 +87,16 @@ export function panelsOf(r: usize): f64 {
 
 export function describeConv2d(r: usize): void {
   checkRecord(r, CONV2D_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
-  const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r)), outC = int(r, CONV2D_OUT_C);
-  const K = describeGeometry(r, size), panels = panelsOf(r), kPadded = f32s ? K : <f64>((<i32>K + 3) & ~3);
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const size = bytesOf(dtypeOf(r));
+  const outC = int(r, CONV2D_OUT_C);
+  const K = describeGeometry(r, size);
+  const panels = panelsOf(r);
+  const kPadded = f32s ? K : <f64>((<i32>K + 3) & ~3);
   table(r, CONV2D_WEIGHTS, panels * 8 * kPadded * size, 16);
   table(r, CONV2D_BIAS, panels * 32, 16);
-  const rows = big(r, CONV2D_BLOCK_ROWS), sink = <f64>outC * size + TAIL + 16;
+  const rows = big(r, CONV2D_BLOCK_ROWS);
+  const sink = <f64>outC * size + TAIL + 16;
   if (f32s) {
     checkFinite(r, CONV2D_SOURCE_ZERO);
     needScratch(rows * 4 * (1 + big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W) + K));
@@ -91,22 +107,43 @@ export function describeConv2d(r: usize): void {
 }
 
 /** Output addresses of pixels m0 … m0 + count, then the sink up to `padded`. */
-export function listOutputs(r: usize, batch: i32, m0: i32, count: i32, padded: i32, list: usize, sink: usize, size: i32): void {
-  const outW = int(r, CONV2D_OUT_W), pixel = int(r, CONV2D_PIXEL_STRIDE) * size, rowStride = int(r, CONV2D_ROW_STRIDE) * size;
-  let y = m0 / outW, x = m0 - y * outW;
+export function listOutputs(
+  r: usize,
+  batch: i32,
+  m0: i32,
+  count: i32,
+  padded: i32,
+  list: usize,
+  sink: usize,
+  size: i32,
+): void {
+  const outW = int(r, CONV2D_OUT_W);
+  const pixel = int(r, CONV2D_PIXEL_STRIDE) * size;
+  const rowStride = int(r, CONV2D_ROW_STRIDE) * size;
+  let y = m0 / outW;
+  let x = m0 - y * outW;
   const base = <usize>int(r, CONV2D_TARGET) + batch * int(r, CONV2D_BATCH_STRIDE) * size;
   for (let i = 0; i < count; i++) {
     store<usize>(list + (i << 2), base + y * rowStride + x * pixel);
-    if (++x == outW) { x = 0; y++; }
+    if (++x == outW) {
+      x = 0;
+      y++;
+    }
   }
   for (let i = count; i < padded; i++) store<usize>(list + (i << 2), sink);
 }
 
 /** Gathers the receptive field of output pixel (y, x), [KH][KW][C], C channels from `base` on. */
 function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out: usize, plane: usize): void {
-  const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), inC = int(r, CONV2D_IN_C), kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W);
-  const dilationY = int(r, CONV2D_DILATION_Y), dilationX = int(r, CONV2D_DILATION_X);
-  const iy0 = y * int(r, CONV2D_STRIDE_Y) - int(r, CONV2D_PAD_TOP), ix0 = x * int(r, CONV2D_STRIDE_X) - int(r, CONV2D_PAD_LEFT);
+  const inH = int(r, CONV2D_IN_H);
+  const inW = int(r, CONV2D_IN_W);
+  const inC = int(r, CONV2D_IN_C);
+  const kernelH = int(r, CONV2D_KERNEL_H);
+  const kernelW = int(r, CONV2D_KERNEL_W);
+  const dilationY = int(r, CONV2D_DILATION_Y);
+  const dilationX = int(r, CONV2D_DILATION_X);
+  const iy0 = y * int(r, CONV2D_STRIDE_Y) - int(r, CONV2D_PAD_TOP);
+  const ix0 = x * int(r, CONV2D_STRIDE_X) - int(r, CONV2D_PAD_LEFT);
   const whole = C == inC && dilationX == 1;
   const span = kernelW * C;
   for (let ky = 0; ky < kernelH; ky++) {
@@ -119,7 +156,9 @@ function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out:
     const row = base + iy * inW * inC;
     if (whole) {
       // the taps of one kernel row lie side by side: one run, cut at the picture's sides
-      const before = max(0, min(kernelW, -ix0)), inside = max(0, min(kernelW, inW - ix0) - before), after = kernelW - before - inside;
+      const before = max(0, min(kernelW, -ix0));
+      const inside = max(0, min(kernelW, inW - ix0) - before);
+      const after = kernelW - before - inside;
       if (before > 0) gather_fill(out, plane, zero, before * C);
       if (inside > 0) gather_i8(row + (ix0 + before) * C, out + (before * C << GATHERED), plane, inside * C);
       if (after > 0) gather_fill(out + ((before + inside) * C << GATHERED), plane, zero, after * C);
@@ -136,33 +175,63 @@ function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out:
 }
 
 /**
- * Gathers the receptive fields of `count` output pixels from m0 on, C channels from `base` on, `lda` bytes from one to the next: i16,
- * or two planes of bytes (relaxed). Where all taps lie inside the picture, those of a kernel row are one run.
+ * Gathers the receptive fields of `count` output pixels from m0 on, C channels from `base` on,
+ * `lda` bytes from one to the next: i16, or two planes of bytes (relaxed). Where all taps lie
+ * inside the picture, those of a kernel row are one run.
  */
-export function gatherRowsI8(r: usize, base: usize, m0: i32, count: i32, C: i32, zero: i32, rows: usize, plane: usize, lda: i32): void {
-  const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), outW = int(r, CONV2D_OUT_W), kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W);
-  const strideY = int(r, CONV2D_STRIDE_Y), strideX = int(r, CONV2D_STRIDE_X), padTop = int(r, CONV2D_PAD_TOP), padLeft = int(r, CONV2D_PAD_LEFT);
-  const inC = int(r, CONV2D_IN_C), rowBytes = inW * inC, stepY = int(r, CONV2D_DILATION_Y) * rowBytes, reachY = (kernelH - 1) * int(r, CONV2D_DILATION_Y);
-  const whole = ASC_FEATURE_SIMD && C == inC && (int(r, CONV2D_DILATION_X) == 1 || kernelW == 1), span = kernelW * C;
-  let y = m0 / outW, x = m0 - y * outW;
+export function gatherRowsI8(
+  r: usize,
+  base: usize,
+  m0: i32,
+  count: i32,
+  C: i32,
+  zero: i32,
+  rows: usize,
+  plane: usize,
+  lda: i32,
+): void {
+  const inH = int(r, CONV2D_IN_H);
+  const inW = int(r, CONV2D_IN_W);
+  const outW = int(r, CONV2D_OUT_W);
+  const kernelH = int(r, CONV2D_KERNEL_H);
+  const kernelW = int(r, CONV2D_KERNEL_W);
+  const strideY = int(r, CONV2D_STRIDE_Y);
+  const strideX = int(r, CONV2D_STRIDE_X);
+  const padTop = int(r, CONV2D_PAD_TOP);
+  const padLeft = int(r, CONV2D_PAD_LEFT);
+  const inC = int(r, CONV2D_IN_C);
+  const rowBytes = inW * inC;
+  const stepY = int(r, CONV2D_DILATION_Y) * rowBytes;
+  const reachY = (kernelH - 1) * int(r, CONV2D_DILATION_Y);
+  const whole = ASC_FEATURE_SIMD && C == inC && (int(r, CONV2D_DILATION_X) == 1 || kernelW == 1);
+  const span = kernelW * C;
+  let y = m0 / outW;
+  let x = m0 - y * outW;
   for (let i = 0; i < count; i++) {
     if (ASC_FEATURE_RELAXED_SIMD) {
-      // what fills up the last four products meets the weights' zero point, but must be split like the rest
+      // what fills up the last four products meets the weights' zero point, but must be split like
+      // the rest
       store<u32>(rows + lda - 4, 0);
       store<u32>(rows + plane + lda - 4, 0);
     }
-    const iy = y * strideY - padTop, ix = x * strideX - padLeft;
+    const iy = y * strideY - padTop;
+    const ix = x * strideX - padLeft;
     if (whole && iy >= 0 && iy + reachY < inH && ix >= 0 && ix + kernelW <= inW) {
-      let from = base + iy * rowBytes + ix * inC, to = rows;
+      let from = base + iy * rowBytes + ix * inC;
+      let to = rows;
       for (let ky = 0; ky < kernelH; ky++) {
         gather_i8(from, to, plane, span);
-        from += stepY; to += span << GATHERED;
+        from += stepY;
+        to += span << GATHERED;
       }
     } else {
       gatherI8(r, base, y, x, C, zero, rows, plane);
     }
     rows += lda;
-    if (++x == outW) { x = 0; y++; }
+    if (++x == outW) {
+      x = 0;
+      y++;
+    }
   }
 }
 
@@ -177,84 +246,198 @@ export function isMine(r: usize, batch: i32, group: i32): bool {
 }
 
 function runI8(r: usize): void {
-  const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
-  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, quads = (K + 3) >> 2, lda = quads << (2 + GATHERED);
-  const outW = int(r, CONV2D_OUT_W), block = int(r, CONV2D_BLOCK_ROWS), panels = (N + 7) >> 3;
-  const weightsZero = int(r, CONV2D_WEIGHTS_ZERO), zero = int(r, CONV2D_TARGET_ZERO), low = int(r, CONV2D_MIN), high = int(r, CONV2D_MAX);
-  const outs = scratch(), sums = outs + (block + 2 << 2), sink = ASC_FEATURE_RELAXED_SIMD ? sums + (block + 2 << 2) : outs + (block << 2);
-  const rows = sink + sinkBytes(r), plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0, panel = (rows + block * lda + TAIL + 15) & ~15;
+  const groups = int(r, CONV2D_GROUPS);
+  const inC = int(r, CONV2D_IN_C);
+  const C = inC / groups;
+  const N = int(r, CONV2D_OUT_C) / groups;
+  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C;
+  const quads = (K + 3) >> 2;
+  const lda = quads << (2 + GATHERED);
+  const outW = int(r, CONV2D_OUT_W);
+  const block = int(r, CONV2D_BLOCK_ROWS);
+  const panels = (N + 7) >> 3;
+  const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
+  const zero = int(r, CONV2D_TARGET_ZERO);
+  const low = int(r, CONV2D_MIN);
+  const high = int(r, CONV2D_MAX);
+  const outs = scratch();
+  const sums = outs + (block + 2 << 2);
+  const sink = ASC_FEATURE_RELAXED_SIMD ? sums + (block + 2 << 2) : outs + (block << 2);
+  const rows = sink + sinkBytes(r);
+  const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0;
+  const panel = (rows + block * lda + TAIL + 15) & ~15;
   // one tap on every pixel, both densely: the rows of the product are the pixels as they lie
-  const pointwise = K == C && groups == 1 && (K & 3) == 0 && int(r, CONV2D_STRIDE_Y) == 1 && int(r, CONV2D_STRIDE_X) == 1
-    && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0 && int(r, CONV2D_OUT_H) <= int(r, CONV2D_IN_H) && outW == int(r, CONV2D_IN_W);
+  const pointwise = K == C && groups == 1 && (K & 3) == 0 && int(r, CONV2D_STRIDE_Y) == 1 &&
+    int(r, CONV2D_STRIDE_X) == 1
+    && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0 && int(r, CONV2D_OUT_H) <= int(r, CONV2D_IN_H) &&
+    outW == int(r, CONV2D_IN_W);
   splitConvolution(r, panels, ASC_FEATURE_RELAXED_SIMD ? 6 : 4);
-  const from = panelFrom << 3, to = min(panelTo << 3, N);
+  const from = panelFrom << 3;
+  const to = min(panelTo << 3, N);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     const picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
     for (let group = 0; group < groups; group++) {
       if (!isMine(r, batch, group)) continue;
       for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
-        const count = min(block, rowTo - m0), padded = ASC_FEATURE_RELAXED_SIMD ? max(count, 6) : ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
+        const count = min(block, rowTo - m0);
+        const padded = ASC_FEATURE_RELAXED_SIMD ? max(count, 6) : ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
         if (pointwise) gather_i8(picture + m0 * C, rows, plane, count * C);
         else gatherRowsI8(r, picture + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, plane, lda);
         listOutputs(r, batch, m0, count, padded, outs, sink, 1);
         const first = group * panels + panelFrom;
-        let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5), bias = <usize>int(r, CONV2D_BIAS) + (first << 5), scale = <usize>int(r, CONV2D_SCALE) + (first << 5);
+        let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
+        let bias = <usize>int(r, CONV2D_BIAS) + (first << 5);
+        let scale = <usize>int(r, CONV2D_SCALE) + (first << 5);
         if (ASC_FEATURE_RELAXED_SIMD) {
-          for (let i = 0; i < count; i++) store<i32>(sums + (i << 2), weightsZero != 0 ? weightsZero * sum_split(rows + i * lda, plane, lda) : 0);
+          for (let i = 0; i < count; i++) {
+            store<i32>(sums + (i << 2), weightsZero != 0 ? weightsZero * sum_split(rows + i * lda, plane, lda) : 0);
+          }
           if (count == 1) {
-            gemv_split_1x8(rows, plane, weights, quads, bias, scale, load<i32>(sums), load<usize>(outs) + group * N + from, to - from, zero, low, high);
+            gemv_split_1x8(
+              rows,
+              plane,
+              weights,
+              quads,
+              bias,
+              scale,
+              load<i32>(sums),
+              load<usize>(outs) + group * N + from,
+              to - from,
+              zero,
+              low,
+              high,
+            );
             continue;
           }
           for (let n = from; n < to; n += 8) {
-            gemm_split_6x8(rows, plane, padded, weights, quads, bias, scale, sums, outs, group * N + n, min(8, N - n), zero, low, high);
-            weights += quads << 5; bias += 32; scale += 32;
+            gemm_split_6x8(
+              rows,
+              plane,
+              padded,
+              weights,
+              quads,
+              bias,
+              scale,
+              sums,
+              outs,
+              group * N + n,
+              min(8, N - n),
+              zero,
+              low,
+              high,
+            );
+            weights += quads << 5;
+            bias += 32;
+            scale += 32;
           }
           continue;
         }
         if (count == 1) {
-          gemv_i8_1x8(rows, weights, quads, bias, scale, weightsZero, load<usize>(outs) + group * N + from, to - from, zero, low, high);
+          gemv_i8_1x8(
+            rows,
+            weights,
+            quads,
+            bias,
+            scale,
+            weightsZero,
+            load<usize>(outs) + group * N + from,
+            to - from,
+            zero,
+            low,
+            high,
+          );
           continue;
         }
         for (let n = from; n < to; n += 8) {
           widen_panel_i8(weights, weightsZero, panel, quads);
-          gemm_i8_4x8(rows, padded, panel, quads << 1, bias, scale, outs, group * N + n, min(8, N - n), zero, low, high);
-          weights += quads << 5; bias += 32; scale += 32;
+          gemm_i8_4x8(
+            rows,
+            padded,
+            panel,
+            quads << 1,
+            bias,
+            scale,
+            outs,
+            group * N + n,
+            min(8, N - n),
+            zero,
+            low,
+            high,
+          );
+          weights += quads << 5;
+          bias += 32;
+          scale += 32;
         }
       }
     }
   }
 }
 
-/** The run of `taps` taps from column `ix` of the row on, C floats each; what lies outside of the picture is 0. */
+/**
+ * The run of `taps` taps from column `ix` of the row on, C floats each; what lies outside of the
+ * picture is 0.
+ */
 function gatherRunF32(row: usize, inW: i32, inC: i32, ix: i32, taps: i32, C: i32, inside: bool, out: usize): void {
-  const before = inside ? max(0, min(taps, -ix)) : taps, within = max(0, min(taps, inW - ix) - before), after = taps - before - within;
+  const before = inside ? max(0, min(taps, -ix)) : taps;
+  const within = max(0, min(taps, inW - ix) - before);
+  const after = taps - before - within;
   memory.fill(out, 0, before * C << 2);
   if (within > 0) copy_bytes(row + ((ix + before) * inC << 2), out + (before * C << 2), within * C << 2);
   memory.fill(out + ((before + within) * C << 2), 0, after * C << 2);
 }
 
 /**
- * Lists the runs of `count` receptive fields from output pixel m0 on. A run is a row of the kernel where its taps lie side by side, else
- * one tap; it is read where it lies, and copied to `gathered` only where it leaves the picture.
+ * Lists the runs of `count` receptive fields from output pixel m0 on. A run is a row of the kernel
+ * where its taps lie side by side, else one tap; it is read where it lies, and copied to `gathered`
+ * only where it leaves the picture.
  */
-function listRunsF32(r: usize, base: usize, m0: i32, count: i32, C: i32, whole: bool, list: usize, step: usize, gathered: usize): void {
-  const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), inC = int(r, CONV2D_IN_C), outW = int(r, CONV2D_OUT_W);
-  const strideY = int(r, CONV2D_STRIDE_Y), strideX = int(r, CONV2D_STRIDE_X), padTop = int(r, CONV2D_PAD_TOP), padLeft = int(r, CONV2D_PAD_LEFT);
-  const kernelH = int(r, CONV2D_KERNEL_H), dilationY = int(r, CONV2D_DILATION_Y), dilationX = int(r, CONV2D_DILATION_X), rowBytes = inW * inC << 2;
-  const taps = whole ? int(r, CONV2D_KERNEL_W) : 1, columns = whole ? 1 : int(r, CONV2D_KERNEL_W), runBytes = taps * C << 2, stepX = strideX * inC << 2;
+function listRunsF32(
+  r: usize,
+  base: usize,
+  m0: i32,
+  count: i32,
+  C: i32,
+  whole: bool,
+  list: usize,
+  step: usize,
+  gathered: usize,
+): void {
+  const inH = int(r, CONV2D_IN_H);
+  const inW = int(r, CONV2D_IN_W);
+  const inC = int(r, CONV2D_IN_C);
+  const outW = int(r, CONV2D_OUT_W);
+  const strideY = int(r, CONV2D_STRIDE_Y);
+  const strideX = int(r, CONV2D_STRIDE_X);
+  const padTop = int(r, CONV2D_PAD_TOP);
+  const padLeft = int(r, CONV2D_PAD_LEFT);
+  const kernelH = int(r, CONV2D_KERNEL_H);
+  const dilationY = int(r, CONV2D_DILATION_Y);
+  const dilationX = int(r, CONV2D_DILATION_X);
+  const rowBytes = inW * inC << 2;
+  const taps = whole ? int(r, CONV2D_KERNEL_W) : 1;
+  const columns = whole ? 1 : int(r, CONV2D_KERNEL_W);
+  const runBytes = taps * C << 2;
+  const stepX = strideX * inC << 2;
   const steps = ASC_FEATURE_SIMD ? i32x4.mul(i32x4.splat(stepX), i32x4(0, 1, 2, 3)) : 0;
-  let y = m0 / outW, x = m0 - y * outW;
+  let y = m0 / outW;
+  let x = m0 - y * outW;
   while (count > 0) {
-    const n = min(count, outW - x), end = list + (n << 2);
-    let iy = y * strideY - padTop, row = base + iy * rowBytes, to: usize = 0;
+    const n = min(count, outW - x);
+    const end = list + (n << 2);
+    let iy = y * strideY - padTop;
+    let row = base + iy * rowBytes;
+    let to: usize = 0;
     for (let ky = kernelH; ky > 0; ky--) {
       const inside = <u32>iy < <u32>inH;
       for (let kx = 0; kx < columns; kx++) {
-        let ix = x * strideX - padLeft + kx * dilationX, from = row + (ix * inC << 2);
+        let ix = x * strideX - padLeft + kx * dilationX;
+        let from = row + (ix * inC << 2);
         for (let p = list; p < end;) {
           if (ASC_FEATURE_SIMD && inside && ix >= 0 && ix + 3 * strideX + taps <= inW && p + 16 <= end) {
             v128.store(p + to, i32x4.add(i32x4.splat(from), steps));
-            p += 16; ix += strideX << 2; from += stepX << 2;
+            p += 16;
+            ix += strideX << 2;
+            from += stepX << 2;
             continue;
           }
           if (inside && ix >= 0 && ix + taps <= inW) {
@@ -264,28 +447,50 @@ function listRunsF32(r: usize, base: usize, m0: i32, count: i32, C: i32, whole: 
             store<usize>(p + to, gathered);
             gathered += runBytes;
           }
-          p += 4; ix += strideX; from += stepX;
+          p += 4;
+          ix += strideX;
+          from += stepX;
         }
         to += step;
       }
-      iy += dilationY; row += dilationY * rowBytes;
+      iy += dilationY;
+      row += dilationY * rowBytes;
     }
-    list = end; count -= n; x = 0; y++;
+    list = end;
+    count -= n;
+    x = 0;
+    y++;
   }
 }
 
 function runF32(r: usize): void {
-  const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
-  const kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W), panels = (N + 7) >> 3, block = int(r, CONV2D_BLOCK_ROWS), low = float(r, CONV2D_MIN), high = float(r, CONV2D_MAX);
-  const whole = kernelW == 1 || (C == inC && int(r, CONV2D_DILATION_X) == 1), runs = whole ? kernelH : kernelH * kernelW, length = whole ? kernelW * C : C;
-  const step = block << 2, outs = scratch(), list = outs + step, gathered = list + kernelH * kernelW * step;
+  const groups = int(r, CONV2D_GROUPS);
+  const inC = int(r, CONV2D_IN_C);
+  const C = inC / groups;
+  const N = int(r, CONV2D_OUT_C) / groups;
+  const kernelH = int(r, CONV2D_KERNEL_H);
+  const kernelW = int(r, CONV2D_KERNEL_W);
+  const panels = (N + 7) >> 3;
+  const block = int(r, CONV2D_BLOCK_ROWS);
+  const low = float(r, CONV2D_MIN);
+  const high = float(r, CONV2D_MAX);
+  const whole = kernelW == 1 || (C == inC && int(r, CONV2D_DILATION_X) == 1);
+  const runs = whole ? kernelH : kernelH * kernelW;
+  const length = whole ? kernelW * C : C;
+  const step = block << 2;
+  const outs = scratch();
+  const list = outs + step;
+  const gathered = list + kernelH * kernelW * step;
   splitConvolution(r, panels, 4);
-  const from = panelFrom << 3, to = min(panelTo << 3, N);
+  const from = panelFrom << 3;
+  const to = min(panelTo << 3, N);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     const picture = <usize>int(r, CONV2D_SOURCE) + (batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC << 2);
     for (let group = 0; group < groups; group++) {
       if (!isMine(r, batch, group)) continue;
-      const first = group * panels + panelFrom, weights = <usize>int(r, CONV2D_WEIGHTS) + first * (runs * length << 5), bias = <usize>int(r, CONV2D_BIAS) + (first << 5);
+      const first = group * panels + panelFrom;
+      const weights = <usize>int(r, CONV2D_WEIGHTS) + first * (runs * length << 5);
+      const bias = <usize>int(r, CONV2D_BIAS) + (first << 5);
       for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
         const count = min(block, rowTo - m0);
         listRunsF32(r, picture + (group * C << 2), m0, count, C, whole, list, step, gathered);

@@ -1,26 +1,31 @@
-import {
-  COPY_BYTES, COPY_DIMENSIONS, COPY_ELEMENT_BYTES, COPY_SOURCE, COPY_SOURCE_STRIDES, COPY_TARGET, COPY_TARGET_STRIDES, FAULT_ATTRIBUTE, MAX_RANK,
-} from '../layout';
+import { COPY_BYTES, COPY_DIMENSIONS, COPY_ELEMENT_BYTES, COPY_SOURCE, COPY_SOURCE_STRIDES, COPY_TARGET,
+  COPY_TARGET_STRIDES, FAULT_ATTRIBUTE, MAX_RANK } from '../layout';
 import { copy_plane } from '../kernels/copy';
-import { big, checkCounts, checkRange, checkRecord, fail, int, needScratch, scratch, sourceSpan, splits, target } from '../record';
+import { big, checkCounts, checkRange, checkRecord, fail, int, needScratch, scratch, sourceSpan, splits,
+  target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { beginSteps, FEW_STEPS, step, stepsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
 
 // Scratch: the walk
 
-const LAST = (MAX_RANK - 1) << 2, ROWS = (MAX_RANK - 2) << 2;
+const LAST = (MAX_RANK - 1) << 2;
+const ROWS = (MAX_RANK - 2) << 2;
 const ANY_DTYPE = -1;
 /** Products that take as long as an element on its own. */
 const STRIDED_STEPS = 16;
 
-/** Each element is written once: every dimension steps over all that those of smaller strides reach together. */
+/**
+ * Each element is written once: every dimension steps over all that those of smaller strides reach
+ * together.
+ */
 function checkApart(r: usize): void {
   for (let d = 0; d <= LAST; d += 4) {
     if (int(r, COPY_DIMENSIONS + d) == 1) continue;
     const stride = big(r, COPY_TARGET_STRIDES + d);
     let reach: f64 = 0;
     for (let e = 0; e <= LAST; e += 4) {
-      const other = big(r, COPY_TARGET_STRIDES + e), count = big(r, COPY_DIMENSIONS + e);
+      const other = big(r, COPY_TARGET_STRIDES + e);
+      const count = big(r, COPY_DIMENSIONS + e);
       if (e == d || count == 1) continue;
       if (other == stride) fail(FAULT_ATTRIBUTE);
       if (other < stride) reach += (count - 1) * other;
@@ -34,18 +39,23 @@ export function describeCopy(r: usize): void {
   checkCounts(r, COPY_DIMENSIONS, MAX_RANK);
   const bytes = int(r, COPY_ELEMENT_BYTES);
   if (bytes != 1 && bytes != 4) fail(FAULT_ATTRIBUTE);
-  let low: f64 = 0, high: f64 = 1, extent: f64 = 1, count: f64 = 1;
+  let low: f64 = 0;
+  let high: f64 = 1;
+  let extent: f64 = 1;
+  let count: f64 = 1;
   for (let d = 0; d <= LAST; d += 4) {
     checkRange(r, COPY_SOURCE_STRIDES + d, -(1 << 30), 1 << 30);
     checkRange(r, COPY_TARGET_STRIDES + d, 0, 1 << 30);
-    const steps = big(r, COPY_DIMENSIONS + d) - 1, reach = steps * big(r, COPY_SOURCE_STRIDES + d);
+    const steps = big(r, COPY_DIMENSIONS + d) - 1;
+    const reach = steps * big(r, COPY_SOURCE_STRIDES + d);
     if (reach < 0) low += reach;
     else high += reach;
     count *= steps + 1;
     extent += steps * big(r, COPY_TARGET_STRIDES + d);
   }
   checkApart(r);
-  const size = <f64>bytes, alignment: u32 = bytes == 4 ? 4 : 1;
+  const size = <f64>bytes;
+  const alignment: u32 = bytes == 4 ? 4 : 1;
   sourceSpan(r, COPY_SOURCE, low * size, high * size, alignment);
   target(r, COPY_TARGET, extent * size, alignment);
   needScratch(WALK_BYTES);
@@ -53,18 +63,52 @@ export function describeCopy(r: usize): void {
 }
 
 export function runCopy(r: usize): void {
-  const bytes = int(r, COPY_ELEMENT_BYTES), rows = int(r, COPY_DIMENSIONS + ROWS), n = int(r, COPY_DIMENSIONS + LAST), state = scratch();
-  const rowStride = int(r, COPY_SOURCE_STRIDES + ROWS), stride = int(r, COPY_SOURCE_STRIDES + LAST);
-  const rowStrideOut = int(r, COPY_TARGET_STRIDES + ROWS), strideOut = int(r, COPY_TARGET_STRIDES + LAST);
+  const bytes = int(r, COPY_ELEMENT_BYTES);
+  const rows = int(r, COPY_DIMENSIONS + ROWS);
+  const n = int(r, COPY_DIMENSIONS + LAST);
+  const state = scratch();
+  const rowStride = int(r, COPY_SOURCE_STRIDES + ROWS);
+  const stride = int(r, COPY_SOURCE_STRIDES + LAST);
+  const rowStrideOut = int(r, COPY_TARGET_STRIDES + ROWS);
+  const strideOut = int(r, COPY_TARGET_STRIDES + LAST);
   // threads take planes; where there are few, rows of them, or parts of rows
-  const planes = stepsOf(r, COPY_DIMENSIONS, MAX_RANK - 2), byPlanes = <u32>planes >= FEW_STEPS, byRows = !byPlanes && <u32>rows >= FEW_STEPS, byParts = !byPlanes && !byRows;
+  const planes = stepsOf(r, COPY_DIMENSIONS, MAX_RANK - 2);
+  const byPlanes = <u32>planes >= FEW_STEPS;
+  const byRows = !byPlanes && <u32>rows >= FEW_STEPS;
+  const byParts = !byPlanes && !byRows;
   share(byPlanes ? planes : byRows ? rows : n, byPlanes ? 1 : byRows ? 8 : 64);
-  const first = byPlanes ? shareFrom : 0, last = byPlanes ? shareTo : planes;
-  const row = byRows ? shareFrom : 0, rowCount = byRows ? shareTo - row : rows, from = byParts ? shareFrom : 0, count = byParts ? shareTo - from : n;
-  const skipped = (row * rowStride + from * stride) * bytes, skippedOut = (row * rowStrideOut + from * strideOut) * bytes;
-  beginSteps(r, COPY_DIMENSIONS, COPY_SOURCE_STRIDES, COPY_TARGET_STRIDES, bytes, MAX_RANK - 2, state, int(r, COPY_SOURCE), int(r, COPY_TARGET), first);
+  const first = byPlanes ? shareFrom : 0;
+  const last = byPlanes ? shareTo : planes;
+  const row = byRows ? shareFrom : 0;
+  const rowCount = byRows ? shareTo - row : rows;
+  const from = byParts ? shareFrom : 0;
+  const count = byParts ? shareTo - from : n;
+  const skipped = (row * rowStride + from * stride) * bytes;
+  const skippedOut = (row * rowStrideOut + from * strideOut) * bytes;
+  beginSteps(
+    r,
+    COPY_DIMENSIONS,
+    COPY_SOURCE_STRIDES,
+    COPY_TARGET_STRIDES,
+    bytes,
+    MAX_RANK - 2,
+    state,
+    int(r, COPY_SOURCE),
+    int(r, COPY_TARGET),
+    first,
+  );
   for (let left = last - first; left != 0; left--) {
-    copy_plane(load<usize>(state, WALK_FIRST) + skipped, rowStride, stride, load<usize>(state, WALK_SECOND) + skippedOut, rowStrideOut, strideOut, rowCount, count, bytes);
+    copy_plane(
+      load<usize>(state, WALK_FIRST) + skipped,
+      rowStride,
+      stride,
+      load<usize>(state, WALK_SECOND) + skippedOut,
+      rowStrideOut,
+      strideOut,
+      rowCount,
+      count,
+      bytes,
+    );
     step(r, COPY_DIMENSIONS, COPY_SOURCE_STRIDES, COPY_TARGET_STRIDES, bytes, MAX_RANK - 2, state);
   }
 }

@@ -1,13 +1,16 @@
-import {
-  DEPTHWISE_BATCH, DEPTHWISE_BIAS, DEPTHWISE_BYTES, DEPTHWISE_CHANNELS, DEPTHWISE_DILATION_X, DEPTHWISE_DILATION_Y, DEPTHWISE_IN_H, DEPTHWISE_IN_W,
-  DEPTHWISE_KERNEL_H, DEPTHWISE_KERNEL_W, DEPTHWISE_MAX, DEPTHWISE_MIN, DEPTHWISE_OUT_H, DEPTHWISE_OUT_W, DEPTHWISE_PAD_LEFT, DEPTHWISE_PAD_TOP,
-  DEPTHWISE_SCALE, DEPTHWISE_SOURCE, DEPTHWISE_SOURCE_ZERO, DEPTHWISE_STRIDE_X, DEPTHWISE_STRIDE_Y, DEPTHWISE_TARGET, DEPTHWISE_TARGET_ZERO,
-  DEPTHWISE_WEIGHTS, DEPTHWISE_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE,
-} from '../layout';
-import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, pair_taps_i8_3x3, WEIGHTS_3X3 } from '../kernels/depthwise';
+import { DEPTHWISE_BATCH, DEPTHWISE_BIAS, DEPTHWISE_BYTES, DEPTHWISE_CHANNELS, DEPTHWISE_DILATION_X,
+  DEPTHWISE_DILATION_Y, DEPTHWISE_IN_H, DEPTHWISE_IN_W, DEPTHWISE_KERNEL_H, DEPTHWISE_KERNEL_W, DEPTHWISE_MAX,
+  DEPTHWISE_MIN, DEPTHWISE_OUT_H, DEPTHWISE_OUT_W, DEPTHWISE_PAD_LEFT, DEPTHWISE_PAD_TOP, DEPTHWISE_SCALE,
+  DEPTHWISE_SOURCE, DEPTHWISE_SOURCE_ZERO, DEPTHWISE_STRIDE_X, DEPTHWISE_STRIDE_Y, DEPTHWISE_TARGET,
+  DEPTHWISE_TARGET_ZERO, DEPTHWISE_WEIGHTS, DEPTHWISE_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8,
+  FAULT_ATTRIBUTE } from '../layout';
+import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, pair_taps_i8_3x3,
+  WEIGHTS_3X3 } from '../kernels/depthwise';
 import { depthwise_f32, depthwise_f32_3x3 } from '../kernels/depthwiseF32';
-import { depthwise_split_3x3_s1, depthwise_split_3x3_s2, SPLIT_WEIGHTS_3X3, split_taps_i8_3x3 } from '../kernels/depthwiseSplit';
-import { big, bytesOf, checkCounts, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch, scratch, source, splits, table, target } from '../record';
+import { depthwise_split_3x3_s1, depthwise_split_3x3_s2, SPLIT_WEIGHTS_3X3,
+  split_taps_i8_3x3 } from '../kernels/depthwiseSplit';
+import { big, bytesOf, checkCounts, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch, scratch,
+  source, splits, table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { describeRequantization } from './ranges';
 
@@ -23,29 +26,51 @@ export function describeDepthwiseConv2d(r: usize): void {
   for (let field = DEPTHWISE_KERNEL_H; field <= DEPTHWISE_DILATION_X; field += 4) checkRange(r, field, 1, 65536);
   checkRange(r, DEPTHWISE_PAD_TOP, -(1 << 24), 1 << 24);
   checkRange(r, DEPTHWISE_PAD_LEFT, -(1 << 24), 1 << 24);
-  if (big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_STRIDE_Y) > MAX_REACH || big(r, DEPTHWISE_OUT_W) * big(r, DEPTHWISE_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  if (big(r, DEPTHWISE_KERNEL_H) * big(r, DEPTHWISE_DILATION_Y) > MAX_REACH || big(r, DEPTHWISE_KERNEL_W) * big(r, DEPTHWISE_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r));
-  const taps = big(r, DEPTHWISE_KERNEL_H) * big(r, DEPTHWISE_KERNEL_W), C = big(r, DEPTHWISE_CHANNELS), blocks = Math.ceil(C / 8);
+  if (big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_STRIDE_Y) > MAX_REACH ||
+    big(r, DEPTHWISE_OUT_W) * big(r, DEPTHWISE_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  if (big(r, DEPTHWISE_KERNEL_H) * big(r, DEPTHWISE_DILATION_Y) > MAX_REACH ||
+    big(r, DEPTHWISE_KERNEL_W) * big(r, DEPTHWISE_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const size = bytesOf(dtypeOf(r));
+  const taps = big(r, DEPTHWISE_KERNEL_H) * big(r, DEPTHWISE_KERNEL_W);
+  const C = big(r, DEPTHWISE_CHANNELS);
+  const blocks = Math.ceil(C / 8);
   if (taps > 65536) fail(FAULT_ATTRIBUTE);
   const steps = big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * taps;
   checkWork(steps);
   splits(r, steps);
-  source(r, DEPTHWISE_SOURCE, big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_IN_H) * big(r, DEPTHWISE_IN_W) * C * size, <u32>size);
-  target(r, DEPTHWISE_TARGET, big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * size, <u32>size);
+  source(
+    r,
+    DEPTHWISE_SOURCE,
+    big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_IN_H) * big(r, DEPTHWISE_IN_W) * C * size,
+    <u32>size,
+  );
+  target(
+    r,
+    DEPTHWISE_TARGET,
+    big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * size,
+    <u32>size,
+  );
   table(r, DEPTHWISE_WEIGHTS, f32s ? taps * C * 4 : blocks * taps * 8, 16);
   table(r, DEPTHWISE_BIAS, blocks * 32, 16);
   if (!f32s) describeRequantization(r, DEPTHWISE_SCALE, DEPTHWISE_SOURCE_ZERO, blocks);
-  needScratch(C * size + 64 + (f32s ? 0 : blocks * Math.max(SPLIT_WEIGHTS_3X3, Math.ceil(taps / 2) * 32)) + Math.ceil(taps / 2) * 8);
+  needScratch(C * size + 64 + (f32s ? 0 : blocks * Math.max(SPLIT_WEIGHTS_3X3, Math.ceil(taps / 2) * 32)) +
+    Math.ceil(taps / 2) * 8);
 }
 
 /** Addresses of the taps of output pixel (y, x), column by column. */
 function listTaps(r: usize, picture: usize, y: i32, x: i32, pixelBytes: i32, zeros: usize, list: usize): void {
-  const inH = int(r, DEPTHWISE_IN_H), inW = int(r, DEPTHWISE_IN_W), kernelH = int(r, DEPTHWISE_KERNEL_H), kernelW = int(r, DEPTHWISE_KERNEL_W);
-  const iy0 = y * int(r, DEPTHWISE_STRIDE_Y) - int(r, DEPTHWISE_PAD_TOP), ix0 = x * int(r, DEPTHWISE_STRIDE_X) - int(r, DEPTHWISE_PAD_LEFT);
-  const dilationX = int(r, DEPTHWISE_DILATION_X), dilationY = int(r, DEPTHWISE_DILATION_Y);
+  const inH = int(r, DEPTHWISE_IN_H);
+  const inW = int(r, DEPTHWISE_IN_W);
+  const kernelH = int(r, DEPTHWISE_KERNEL_H);
+  const kernelW = int(r, DEPTHWISE_KERNEL_W);
+  const iy0 = y * int(r, DEPTHWISE_STRIDE_Y) - int(r, DEPTHWISE_PAD_TOP);
+  const ix0 = x * int(r, DEPTHWISE_STRIDE_X) - int(r, DEPTHWISE_PAD_LEFT);
+  const dilationX = int(r, DEPTHWISE_DILATION_X);
+  const dilationY = int(r, DEPTHWISE_DILATION_Y);
   for (let kx = 0; kx < kernelW; kx++) {
-    const ix = ix0 + kx * dilationX, outside = <u32>ix >= <u32>inW;
+    const ix = ix0 + kx * dilationX;
+    const outside = <u32>ix >= <u32>inW;
     for (let ky = 0; ky < kernelH; ky++) {
       const iy = iy0 + ky * dilationY;
       store<usize>(list, outside || <u32>iy >= <u32>inH ? zeros : picture + (iy * inW + ix) * pixelBytes);
@@ -73,41 +98,150 @@ function below(p: usize, n: i32, limit: i32): bool {
 
 /** 3×3 without dilation, row by row; i8 with stride 1 or 2. */
 function runRows3x3(r: usize, f32s: bool): void {
-  const C = int(r, DEPTHWISE_CHANNELS), inH = int(r, DEPTHWISE_IN_H), inW = int(r, DEPTHWISE_IN_W), outH = int(r, DEPTHWISE_OUT_H), outW = int(r, DEPTHWISE_OUT_W);
-  const stride = int(r, DEPTHWISE_STRIDE_X), strideY = int(r, DEPTHWISE_STRIDE_Y), padTop = int(r, DEPTHWISE_PAD_TOP), first = -int(r, DEPTHWISE_PAD_LEFT), padding = int(r, DEPTHWISE_SOURCE_ZERO);
-  const bias = <usize>int(r, DEPTHWISE_BIAS), scale = <usize>int(r, DEPTHWISE_SCALE), zero = int(r, DEPTHWISE_TARGET_ZERO), low = int(r, DEPTHWISE_MIN), high = int(r, DEPTHWISE_MAX);
-  const pixelBytes = f32s ? C << 2 : C, zeros = scratch(), prepared = zeroRow(pixelBytes, f32s ? 0 : <u8>padding), weights = f32s ? <usize>int(r, DEPTHWISE_WEIGHTS) : prepared;
+  const C = int(r, DEPTHWISE_CHANNELS);
+  const inH = int(r, DEPTHWISE_IN_H);
+  const inW = int(r, DEPTHWISE_IN_W);
+  const outH = int(r, DEPTHWISE_OUT_H);
+  const outW = int(r, DEPTHWISE_OUT_W);
+  const stride = int(r, DEPTHWISE_STRIDE_X);
+  const strideY = int(r, DEPTHWISE_STRIDE_Y);
+  const padTop = int(r, DEPTHWISE_PAD_TOP);
+  const first = -int(r, DEPTHWISE_PAD_LEFT);
+  const padding = int(r, DEPTHWISE_SOURCE_ZERO);
+  const bias = <usize>int(r, DEPTHWISE_BIAS);
+  const scale = <usize>int(r, DEPTHWISE_SCALE);
+  const zero = int(r, DEPTHWISE_TARGET_ZERO);
+  const low = int(r, DEPTHWISE_MIN);
+  const high = int(r, DEPTHWISE_MAX);
+  const pixelBytes = f32s ? C << 2 : C;
+  const zeros = scratch();
+  const prepared = zeroRow(pixelBytes, f32s ? 0 : <u8>padding);
+  const weights = f32s ? <usize>int(r, DEPTHWISE_WEIGHTS) : prepared;
   const rowBytes = inW * pixelBytes;
-  const blocks = (C + 7) >> 3, weightsZero = int(r, DEPTHWISE_WEIGHTS_ZERO);
+  const blocks = (C + 7) >> 3;
+  const weightsZero = int(r, DEPTHWISE_WEIGHTS_ZERO);
   const split = ASC_FEATURE_RELAXED_SIMD && !f32s && (weightsZero >= 0 || below(bias, blocks << 3, MAX_NEGATED));
   if (ASC_FEATURE_RELAXED_SIMD) {
     if (split) split_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, bias, scale, blocks, stride == 1, prepared);
   }
   if (!f32s && !split) pair_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, blocks, prepared);
-  let out = <usize>int(r, DEPTHWISE_TARGET), picture = <usize>int(r, DEPTHWISE_SOURCE);
+  let out = <usize>int(r, DEPTHWISE_TARGET);
+  let picture = <usize>int(r, DEPTHWISE_SOURCE);
   // threads take pixels, so the first and the last row of a share may be parts of rows
   const pixels = outH * outW;
   share(pixels, 1);
-  const from = shareFrom, to = shareTo;
+  const from = shareFrom;
+  const to = shareTo;
   for (let batch = 0; batch < int(r, DEPTHWISE_BATCH); batch++) {
     for (let y = from / outW; y * outW < to; y++) {
-      const x = max(from - y * outW, 0), count = min(to - y * outW, outW) - x, column = first + x * stride, q = out + (y * outW + x) * pixelBytes;
-      const iy = y * strideY - padTop, in0 = <u32>iy < <u32>inH, in1 = <u32>(iy + 1) < <u32>inH, in2 = <u32>(iy + 2) < <u32>inH;
-      const p0 = in0 ? picture + iy * rowBytes : zeros, p1 = in1 ? picture + (iy + 1) * rowBytes : zeros, p2 = in2 ? picture + (iy + 2) * rowBytes : zeros;
-      const s0 = in0 ? pixelBytes : 0, s1 = in1 ? pixelBytes : 0, s2 = in2 ? pixelBytes : 0;
+      const x = max(from - y * outW, 0);
+      const count = min(to - y * outW, outW) - x;
+      const column = first + x * stride;
+      const q = out + (y * outW + x) * pixelBytes;
+      const iy = y * strideY - padTop;
+      const in0 = <u32>iy < <u32>inH;
+      const in1 = <u32>(iy + 1) < <u32>inH;
+      const in2 = <u32>(iy + 2) < <u32>inH;
+      const p0 = in0 ? picture + iy * rowBytes : zeros;
+      const p1 = in1 ? picture + (iy + 1) * rowBytes : zeros;
+      const p2 = in2 ? picture + (iy + 2) * rowBytes : zeros;
+      const s0 = in0 ? pixelBytes : 0;
+      const s1 = in1 ? pixelBytes : 0;
+      const s2 = in2 ? pixelBytes : 0;
       if (ASC_FEATURE_RELAXED_SIMD) {
         if (split && stride == 1) {
           // the row below takes the same inputs, where rows are one apart
-          const in3 = <u32>(iy + 3) < <u32>inH, both = strideY == 1 && count == outW && (y + 2) * outW <= to, p3 = in3 ? picture + (iy + 3) * rowBytes : zeros;
-          depthwise_split_3x3_s1(p0, s0, p1, s1, p2, s2, p3, in3 ? C : 0, column, inW, padding, weights, q, outW * C, both, count, C, zero, low, high);
+          const in3 = <u32>(iy + 3) < <u32>inH;
+          const both = strideY == 1 && count == outW && (y + 2) * outW <= to;
+          const p3 = in3 ? picture + (iy + 3) * rowBytes : zeros;
+          depthwise_split_3x3_s1(
+            p0,
+            s0,
+            p1,
+            s1,
+            p2,
+            s2,
+            p3,
+            in3 ? C : 0,
+            column,
+            inW,
+            padding,
+            weights,
+            q,
+            outW * C,
+            both,
+            count,
+            C,
+            zero,
+            low,
+            high,
+          );
           y += i32(both);
           continue;
         }
       }
-      if (f32s) depthwise_f32_3x3(p0, s0, p1, s1, p2, s2, column, inW, stride, weights, bias, q, count, C, float(r, DEPTHWISE_MIN), float(r, DEPTHWISE_MAX));
-      else if (ASC_FEATURE_RELAXED_SIMD && split) depthwise_split_3x3_s2(p0, s0, p1, s1, p2, s2, column, inW, padding, weights, q, count, C, zero, low, high);
-      else if (stride == 1) depthwise_i8_3x3_s1(p0, s0, p1, s1, p2, s2, column, inW, padding, weights, bias, scale, q, count, C, zero, low, high);
-      else depthwise_i8_3x3_s2(p0, s0, p1, s1, p2, s2, column, inW, padding, weights, bias, scale, q, count, C, zero, low, high);
+      if (f32s) {
+        depthwise_f32_3x3(
+          p0,
+          s0,
+          p1,
+          s1,
+          p2,
+          s2,
+          column,
+          inW,
+          stride,
+          weights,
+          bias,
+          q,
+          count,
+          C,
+          float(r, DEPTHWISE_MIN),
+          float(r, DEPTHWISE_MAX),
+        );
+      } else if (ASC_FEATURE_RELAXED_SIMD && split) {
+        depthwise_split_3x3_s2(p0, s0, p1, s1, p2, s2, column, inW, padding, weights, q, count, C, zero, low, high);
+      } else if (stride == 1) {
+        depthwise_i8_3x3_s1(
+          p0,
+          s0,
+          p1,
+          s1,
+          p2,
+          s2,
+          column,
+          inW,
+          padding,
+          weights,
+          bias,
+          scale,
+          q,
+          count,
+          C,
+          zero,
+          low,
+          high,
+        );
+      } else {depthwise_i8_3x3_s2(
+          p0,
+          s0,
+          p1,
+          s1,
+          p2,
+          s2,
+          column,
+          inW,
+          padding,
+          weights,
+          bias,
+          scale,
+          q,
+          count,
+          C,
+          zero,
+          low,
+          high,
+        );}
     }
     out += pixels * pixelBytes;
     picture += inH * rowBytes;
@@ -115,29 +249,49 @@ function runRows3x3(r: usize, f32s: bool): void {
 }
 
 export function runDepthwiseConv2d(r: usize): void {
-  const f32s = dtypeOf(r) == DTYPE_F32, size = f32s ? 4 : 1;
-  const C = int(r, DEPTHWISE_CHANNELS), pixelBytes = C * size, inH = int(r, DEPTHWISE_IN_H), inW = int(r, DEPTHWISE_IN_W);
-  const outH = int(r, DEPTHWISE_OUT_H), outW = int(r, DEPTHWISE_OUT_W), kernelH = int(r, DEPTHWISE_KERNEL_H), kernelW = int(r, DEPTHWISE_KERNEL_W);
-  const taps = kernelH * kernelW, pairs = (taps + 1) >> 1, bias = <usize>int(r, DEPTHWISE_BIAS), blocks = (C + 7) >> 3;
-  const strideY = int(r, DEPTHWISE_STRIDE_Y), strideX = int(r, DEPTHWISE_STRIDE_X), padTop = int(r, DEPTHWISE_PAD_TOP), padLeft = int(r, DEPTHWISE_PAD_LEFT);
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const size = f32s ? 4 : 1;
+  const C = int(r, DEPTHWISE_CHANNELS);
+  const pixelBytes = C * size;
+  const inH = int(r, DEPTHWISE_IN_H);
+  const inW = int(r, DEPTHWISE_IN_W);
+  const outH = int(r, DEPTHWISE_OUT_H);
+  const outW = int(r, DEPTHWISE_OUT_W);
+  const kernelH = int(r, DEPTHWISE_KERNEL_H);
+  const kernelW = int(r, DEPTHWISE_KERNEL_W);
+  const taps = kernelH * kernelW;
+  const pairs = (taps + 1) >> 1;
+  const bias = <usize>int(r, DEPTHWISE_BIAS);
+  const blocks = (C + 7) >> 3;
+  const strideY = int(r, DEPTHWISE_STRIDE_Y);
+  const strideX = int(r, DEPTHWISE_STRIDE_X);
+  const padTop = int(r, DEPTHWISE_PAD_TOP);
+  const padLeft = int(r, DEPTHWISE_PAD_LEFT);
   if (ASC_FEATURE_SIMD) {
-    if (kernelH == 3 && kernelW == 3 && int(r, DEPTHWISE_DILATION_Y) == 1 && int(r, DEPTHWISE_DILATION_X) == 1 && (f32s || strideX == 1 || strideX == 2)) {
+    if (kernelH == 3 && kernelW == 3 && int(r, DEPTHWISE_DILATION_Y) == 1 && int(r, DEPTHWISE_DILATION_X) == 1 &&
+      (f32s || strideX == 1 || strideX == 2))
+    {
       runRows3x3(r, f32s);
       return;
     }
   }
-  const reachY = (kernelH - 1) * int(r, DEPTHWISE_DILATION_Y), reachX = (kernelW - 1) * int(r, DEPTHWISE_DILATION_X);
-  const zeros = scratch(), widened = zeroRow(pixelBytes, f32s ? 0 : <u8>int(r, DEPTHWISE_SOURCE_ZERO)), list = f32s ? widened : widened + (blocks * pairs << 5);
+  const reachY = (kernelH - 1) * int(r, DEPTHWISE_DILATION_Y);
+  const reachX = (kernelW - 1) * int(r, DEPTHWISE_DILATION_X);
+  const zeros = scratch();
+  const widened = zeroRow(pixelBytes, f32s ? 0 : <u8>int(r, DEPTHWISE_SOURCE_ZERO));
+  const list = f32s ? widened : widened + (blocks * pairs << 5);
   const weights = f32s ? <usize>int(r, DEPTHWISE_WEIGHTS) : widened;
   if (!f32s) pair_taps_i8(int(r, DEPTHWISE_WEIGHTS), int(r, DEPTHWISE_WEIGHTS_ZERO), taps, blocks, widened);
   const pixels = outH * outW;
   share(pixels, 1);
-  const from = shareFrom, to = shareTo;
+  const from = shareFrom;
+  const to = shareTo;
   for (let batch = 0; batch < int(r, DEPTHWISE_BATCH); batch++) {
     const picture = <usize>int(r, DEPTHWISE_SOURCE) + batch * inH * inW * pixelBytes;
     let out = <usize>int(r, DEPTHWISE_TARGET) + (batch * pixels + from) * pixelBytes;
     for (let y = from / outW; y * outW < to; y++) {
-      const iy = y * strideY - padTop, rowsInside = iy >= 0 && iy + reachY < inH;
+      const iy = y * strideY - padTop;
+      const rowsInside = iy >= 0 && iy + reachY < inH;
       // inside the picture, one list of addresses serves the rest of the row, shifted
       let first = -1;
       for (let x = max(from - y * outW, 0), end = min(to - y * outW, outW); x < end; x++) {
@@ -149,8 +303,21 @@ export function runDepthwiseConv2d(r: usize): void {
           listTaps(r, picture, y, x, pixelBytes, zeros, list);
           first = rowsInside && ix >= 0 && ix + reachX < inW ? x : -1;
         }
-        if (f32s) depthwise_f32(list, taps, shift, weights, bias, out, C, float(r, DEPTHWISE_MIN), float(r, DEPTHWISE_MAX));
-        else depthwise_i8(list, pairs, shift, weights, bias, int(r, DEPTHWISE_SCALE), out, C, int(r, DEPTHWISE_TARGET_ZERO), int(r, DEPTHWISE_MIN), int(r, DEPTHWISE_MAX));
+        if (f32s) {
+          depthwise_f32(list, taps, shift, weights, bias, out, C, float(r, DEPTHWISE_MIN), float(r, DEPTHWISE_MAX));
+        } else {depthwise_i8(
+            list,
+            pairs,
+            shift,
+            weights,
+            bias,
+            int(r, DEPTHWISE_SCALE),
+            out,
+            C,
+            int(r, DEPTHWISE_TARGET_ZERO),
+            int(r, DEPTHWISE_MIN),
+            int(r, DEPTHWISE_MAX),
+          );}
         out += pixelBytes;
       }
     }

@@ -1,14 +1,15 @@
-import {
-  DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, GATHER_BYTES, GATHER_COUNT, GATHER_INDEX_COUNT, GATHER_INDICES, GATHER_MIDDLE, GATHER_OUTER, GATHER_ROW_BYTES,
-  GATHER_SOURCE, GATHER_TARGET,
-} from '../layout';
+import { DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, GATHER_BYTES, GATHER_COUNT, GATHER_INDEX_COUNT, GATHER_INDICES,
+  GATHER_MIDDLE, GATHER_OUTER, GATHER_ROW_BYTES, GATHER_SOURCE, GATHER_TARGET } from '../layout';
 import { copy_bytes } from '../kernels/copy';
 import { big, bytesOf, checkCounts, checkRecord, checkWork, dtypeOf, int, source, target } from '../record';
 
 export function describeGather(r: usize): void {
   checkRecord(r, GATHER_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32) | (1 << DTYPE_I32) | (1 << DTYPE_U8));
   checkCounts(r, GATHER_OUTER, 5);
-  const size = <u32>bytesOf(dtypeOf(r)), rows = big(r, GATHER_OUTER) * big(r, GATHER_MIDDLE), row = big(r, GATHER_ROW_BYTES), count = big(r, GATHER_INDEX_COUNT);
+  const size = <u32>bytesOf(dtypeOf(r));
+  const rows = big(r, GATHER_OUTER) * big(r, GATHER_MIDDLE);
+  const row = big(r, GATHER_ROW_BYTES);
+  const count = big(r, GATHER_INDEX_COUNT);
   source(r, GATHER_SOURCE, rows * big(r, GATHER_COUNT) * row, size);
   source(r, GATHER_INDICES, big(r, GATHER_OUTER) * count * 4, 4);
   target(r, GATHER_TARGET, rows * count * row, size);
@@ -16,8 +17,12 @@ export function describeGather(r: usize): void {
 }
 
 export function runGather(r: usize): void {
-  const last = int(r, GATHER_COUNT) - 1, n = int(r, GATHER_INDEX_COUNT), row = int(r, GATHER_ROW_BYTES);
-  let from = <usize>int(r, GATHER_SOURCE), out = <usize>int(r, GATHER_TARGET), indices = <usize>int(r, GATHER_INDICES);
+  const last = int(r, GATHER_COUNT) - 1;
+  const n = int(r, GATHER_INDEX_COUNT);
+  const row = int(r, GATHER_ROW_BYTES);
+  let from = <usize>int(r, GATHER_SOURCE);
+  let out = <usize>int(r, GATHER_TARGET);
+  let indices = <usize>int(r, GATHER_INDICES);
   for (let outer = int(r, GATHER_OUTER); outer > 0; outer--) {
     for (let middle = int(r, GATHER_MIDDLE); middle > 0; middle--) {
       for (let i = 0; i < n; i++) {

@@ -1,8 +1,7 @@
-import {
-  CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BYTES, CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W,
-  CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_PIXEL_STRIDE, CONV2D_ROW_STRIDE, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_TARGET,
-  CONV2D_WEIGHTS, DTYPE_F32, HYBRID_ASYMMETRIC, HYBRID_MODE, HYBRID_SUMS,
-} from '../layout';
+import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BYTES, CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H,
+  CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W,
+  CONV2D_PIXEL_STRIDE, CONV2D_ROW_STRIDE, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_TARGET, CONV2D_WEIGHTS, DTYPE_F32,
+  HYBRID_ASYMMETRIC, HYBRID_MODE, HYBRID_SUMS } from '../layout';
 import { gemm_hybrid_1x8, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
 import { GATHERED, widen_panel_i8 } from '../kernels/widen';
 import { big, checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
@@ -16,7 +15,8 @@ const ROWS = 16;
 
 export function describeHybridConv2d(r: usize): void {
   checkRecord(r, CONV2D_BYTES, 1 << DTYPE_F32);
-  const K = <f64>((<i32>describeGeometry(r, 4) + 3) & ~3), panels = panelsOf(r);
+  const K = <f64>((<i32>describeGeometry(r, 4) + 3) & ~3);
+  const panels = panelsOf(r);
   table(r, CONV2D_WEIGHTS, panels * 8 * K, 16);
   table(r, CONV2D_BIAS, panels * 32, 16);
   table(r, CONV2D_SCALE, panels * 32, 16);
@@ -27,17 +27,28 @@ export function describeHybridConv2d(r: usize): void {
 }
 
 export function runHybridConv2d(r: usize): void {
-  const groups = int(r, CONV2D_GROUPS), inC = int(r, CONV2D_IN_C), C = inC / groups, N = int(r, CONV2D_OUT_C) / groups;
-  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C, quads = (K + 3) >> 2, lda = quads << (2 + GATHERED), panels = (N + 7) >> 3;
-  const outW = int(r, CONV2D_OUT_W), count = int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
-  const low = float(r, CONV2D_MIN), high = float(r, CONV2D_MAX);
-  const picture = scratch(), rows = (picture + count + 16 + 15) & ~15, panel = (rows + ROWS * lda + 32 + 15) & ~15;
+  const groups = int(r, CONV2D_GROUPS);
+  const inC = int(r, CONV2D_IN_C);
+  const C = inC / groups;
+  const N = int(r, CONV2D_OUT_C) / groups;
+  const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * C;
+  const quads = (K + 3) >> 2;
+  const lda = quads << (2 + GATHERED);
+  const panels = (N + 7) >> 3;
+  const outW = int(r, CONV2D_OUT_W);
+  const count = int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
+  const low = float(r, CONV2D_MIN);
+  const high = float(r, CONV2D_MAX);
+  const picture = scratch();
+  const rows = (picture + count + 16 + 15) & ~15;
+  const panel = (rows + ROWS * lda + 32 + 15) & ~15;
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? panel - rows : 0;
   splitConvolution(r, panels, 1);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     // a picture is quantized as a whole by each thread that has a share in it
     if (batch * groups >= outerTo || (batch + 1) * groups <= outerFrom) continue;
-    const from = <usize>int(r, CONV2D_SOURCE) + (batch * count << 2), to = <usize>int(r, CONV2D_TARGET) + (batch * int(r, CONV2D_BATCH_STRIDE) << 2);
+    const from = <usize>int(r, CONV2D_SOURCE) + (batch * count << 2);
+    const to = <usize>int(r, CONV2D_TARGET) + (batch * int(r, CONV2D_BATCH_STRIDE) << 2);
     range_f32(from, count, int(r, HYBRID_MODE) == HYBRID_ASYMMETRIC);
     quantize_range(from, picture, count);
     for (let group = 0; group < groups; group++) {
@@ -46,14 +57,26 @@ export function runHybridConv2d(r: usize): void {
         const block = min(ROWS, rowTo - m0);
         gatherRowsI8(r, picture + group * C, m0, block, C, rangeZero(), rows, plane, lda);
         for (let n = panelFrom << 3, end = min(panelTo << 3, N); n < end; n += 8) {
-          const index = group * panels + (n >> 3), lanes = <usize>index << 5, weights = <usize>int(r, CONV2D_WEIGHTS) + index * (quads << 5);
+          const index = group * panels + (n >> 3);
+          const lanes = <usize>index << 5;
+          const weights = <usize>int(r, CONV2D_WEIGHTS) + index * (quads << 5);
           if (!ASC_FEATURE_RELAXED_SIMD) widen_panel_i8(weights, 0, panel, quads);
           for (let i = 0; i < block; i++) {
-            const y = (m0 + i) / outW, x = m0 + i - y * outW;
+            const y = (m0 + i) / outW;
+            const x = m0 + i - y * outW;
             const out = to + (y * int(r, CONV2D_ROW_STRIDE) + x * int(r, CONV2D_PIXEL_STRIDE) + group * N + n << 2);
             gemm_hybrid_1x8(
-              rows + i * lda, plane, ASC_FEATURE_RELAXED_SIMD ? weights : panel, quads, int(r, HYBRID_SUMS) + lanes, int(r, CONV2D_SCALE) + lanes, int(r, CONV2D_BIAS) + lanes,
-              out, min(8, N - n), low, high,
+              rows + i * lda,
+              plane,
+              ASC_FEATURE_RELAXED_SIMD ? weights : panel,
+              quads,
+              int(r, HYBRID_SUMS) + lanes,
+              int(r, CONV2D_SCALE) + lanes,
+              int(r, CONV2D_BIAS) + lanes,
+              out,
+              min(8, N - n),
+              low,
+              high,
             );
           }
         }

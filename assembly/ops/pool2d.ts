@@ -1,10 +1,10 @@
-import {
-  DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, POOL2D_AVERAGE, POOL2D_BATCH, POOL2D_BYTES, POOL2D_CHANNELS, POOL2D_IN_H, POOL2D_IN_W, POOL2D_KERNEL_H,
-  POOL2D_KERNEL_W, POOL2D_KIND, POOL2D_MAX, POOL2D_MAXIMUM, POOL2D_MIN, POOL2D_OUT_H, POOL2D_OUT_W, POOL2D_PAD_LEFT, POOL2D_PAD_TOP,
-  POOL2D_ROUNDING_OFFSET, POOL2D_SOURCE, POOL2D_STRIDE_X, POOL2D_STRIDE_Y, POOL2D_TARGET,
-} from '../layout';
+import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, POOL2D_AVERAGE, POOL2D_BATCH, POOL2D_BYTES, POOL2D_CHANNELS, POOL2D_IN_H,
+  POOL2D_IN_W, POOL2D_KERNEL_H, POOL2D_KERNEL_W, POOL2D_KIND, POOL2D_MAX, POOL2D_MAXIMUM, POOL2D_MIN, POOL2D_OUT_H,
+  POOL2D_OUT_W, POOL2D_PAD_LEFT, POOL2D_PAD_TOP, POOL2D_ROUNDING_OFFSET, POOL2D_SOURCE, POOL2D_STRIDE_X,
+  POOL2D_STRIDE_Y, POOL2D_TARGET } from '../layout';
 import { pool_average_f32, pool_average_i8, pool_max_f32, pool_max_i8 } from '../kernels/pool';
-import { big, bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, source, splits, target } from '../record';
+import { big, bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, source, splits,
+  target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { checkActivation } from './ranges';
 
@@ -32,12 +32,14 @@ export function describePool2d(r: usize): void {
   checkCounts(r, POOL2D_BATCH, 10);
   checkWindows(r, POOL2D_KERNEL_H, POOL2D_STRIDE_Y, POOL2D_PAD_TOP, POOL2D_IN_H, POOL2D_OUT_H);
   checkWindows(r, POOL2D_KERNEL_W, POOL2D_STRIDE_X, POOL2D_PAD_LEFT, POOL2D_IN_W, POOL2D_OUT_W);
-  if (min<f64>(big(r, POOL2D_KERNEL_H), big(r, POOL2D_IN_H)) * min<f64>(big(r, POOL2D_KERNEL_W), big(r, POOL2D_IN_W)) > MAX_WINDOW) fail(FAULT_ATTRIBUTE);
+  if (min<f64>(big(r, POOL2D_KERNEL_H), big(r, POOL2D_IN_H)) * min<f64>(big(r, POOL2D_KERNEL_W), big(r, POOL2D_IN_W)) >
+    MAX_WINDOW) fail(FAULT_ATTRIBUTE);
   const steps = big(r, POOL2D_BATCH) * big(r, POOL2D_OUT_H) * big(r, POOL2D_OUT_W) * big(r, POOL2D_CHANNELS)
     * min<f64>(big(r, POOL2D_KERNEL_H), big(r, POOL2D_IN_H)) * min<f64>(big(r, POOL2D_KERNEL_W), big(r, POOL2D_IN_W));
   checkWork(steps);
   splits(r, steps * STEPS);
-  const size = bytesOf(dtypeOf(r)), channels = big(r, POOL2D_BATCH) * big(r, POOL2D_CHANNELS) * size;
+  const size = bytesOf(dtypeOf(r));
+  const channels = big(r, POOL2D_BATCH) * big(r, POOL2D_CHANNELS) * size;
   source(r, POOL2D_SOURCE, channels * big(r, POOL2D_IN_H) * big(r, POOL2D_IN_W), <u32>size);
   target(r, POOL2D_TARGET, channels * big(r, POOL2D_OUT_H) * big(r, POOL2D_OUT_W), <u32>size);
   checkRange(r, POOL2D_ROUNDING_OFFSET, -128, 128);
@@ -45,27 +47,63 @@ export function describePool2d(r: usize): void {
 }
 
 export function runPool2d(r: usize): void {
-  const f32s = dtypeOf(r) == DTYPE_F32, averages = int(r, POOL2D_KIND) == POOL2D_AVERAGE, C = int(r, POOL2D_CHANNELS), pixelBytes = f32s ? C << 2 : C;
-  const inH = int(r, POOL2D_IN_H), inW = int(r, POOL2D_IN_W), outH = int(r, POOL2D_OUT_H), outW = int(r, POOL2D_OUT_W), rowBytes = inW * pixelBytes;
-  const kernelH = int(r, POOL2D_KERNEL_H), kernelW = int(r, POOL2D_KERNEL_W), strideY = int(r, POOL2D_STRIDE_Y), strideX = int(r, POOL2D_STRIDE_X);
-  const padTop = int(r, POOL2D_PAD_TOP), padLeft = int(r, POOL2D_PAD_LEFT), offset = int(r, POOL2D_ROUNDING_OFFSET);
-  const low = int(r, POOL2D_MIN), high = int(r, POOL2D_MAX), lowF = float(r, POOL2D_MIN), highF = float(r, POOL2D_MAX);
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const averages = int(r, POOL2D_KIND) == POOL2D_AVERAGE;
+  const C = int(r, POOL2D_CHANNELS);
+  const pixelBytes = f32s ? C << 2 : C;
+  const inH = int(r, POOL2D_IN_H);
+  const inW = int(r, POOL2D_IN_W);
+  const outH = int(r, POOL2D_OUT_H);
+  const outW = int(r, POOL2D_OUT_W);
+  const rowBytes = inW * pixelBytes;
+  const kernelH = int(r, POOL2D_KERNEL_H);
+  const kernelW = int(r, POOL2D_KERNEL_W);
+  const strideY = int(r, POOL2D_STRIDE_Y);
+  const strideX = int(r, POOL2D_STRIDE_X);
+  const padTop = int(r, POOL2D_PAD_TOP);
+  const padLeft = int(r, POOL2D_PAD_LEFT);
+  const offset = int(r, POOL2D_ROUNDING_OFFSET);
+  const low = int(r, POOL2D_MIN);
+  const high = int(r, POOL2D_MAX);
+  const lowF = float(r, POOL2D_MIN);
+  const highF = float(r, POOL2D_MAX);
   // threads take pixels, or channels where there are few pixels
-  const pixels = outH * outW, byChannels = pixels < FEW_PIXELS;
+  const pixels = outH * outW;
+  const byChannels = pixels < FEW_PIXELS;
   share(byChannels ? C : pixels, byChannels ? 64 : 1);
-  const from = shareFrom, to = shareTo, fromPixel = byChannels ? 0 : from, toPixel = byChannels ? pixels : to;
-  const skipped = byChannels ? f32s ? from << 2 : from : 0, channels = byChannels ? to - from : C;
+  const from = shareFrom;
+  const to = shareTo;
+  const fromPixel = byChannels ? 0 : from;
+  const toPixel = byChannels ? pixels : to;
+  const skipped = byChannels ? f32s ? from << 2 : from : 0;
+  const channels = byChannels ? to - from : C;
   let picture = <usize>int(r, POOL2D_SOURCE) + skipped;
   for (let batch = 0; batch < int(r, POOL2D_BATCH); batch++) {
     let out = <usize>int(r, POOL2D_TARGET) + (batch * pixels + fromPixel) * pixelBytes + skipped;
     for (let y = fromPixel / outW; y * outW < toPixel; y++) {
-      const iy = y * strideY - padTop, top = max(iy, 0), rows = min(iy + kernelH, inH) - top;
+      const iy = y * strideY - padTop;
+      const top = max(iy, 0);
+      const rows = min(iy + kernelH, inH) - top;
       for (let x = max(fromPixel - y * outW, 0), end = min(toPixel - y * outW, outW); x < end; x++) {
-        const ix = x * strideX - padLeft, left = max(ix, 0), columns = min(ix + kernelW, inW) - left;
+        const ix = x * strideX - padLeft;
+        const left = max(ix, 0);
+        const columns = min(ix + kernelW, inW) - left;
         const window = picture + top * rowBytes + left * pixelBytes;
         if (f32s) {
-          if (averages) pool_average_f32(window, rows, columns, rowBytes, pixelBytes, out, channels, <f32>(rows * columns), lowF, highF);
-          else pool_max_f32(window, rows, columns, rowBytes, pixelBytes, out, channels, lowF, highF);
+          if (averages) {
+            pool_average_f32(
+              window,
+              rows,
+              columns,
+              rowBytes,
+              pixelBytes,
+              out,
+              channels,
+              <f32>(rows * columns),
+              lowF,
+              highF,
+            );
+          } else pool_max_f32(window, rows, columns, rowBytes, pixelBytes, out, channels, lowF, highF);
         } else {
           if (averages) pool_average_i8(window, rows, columns, rowBytes, pixelBytes, out, channels, offset, low, high);
           else pool_max_i8(window, rows, columns, rowBytes, pixelBytes, out, channels, low, high);

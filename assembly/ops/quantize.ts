@@ -1,4 +1,5 @@
-import { DTYPE_F32, DTYPE_I8, QUANTIZE_BYTES, QUANTIZE_COUNT, QUANTIZE_SCALE, QUANTIZE_SOURCE, QUANTIZE_TARGET, QUANTIZE_ZERO } from '../layout';
+import { DTYPE_F32, DTYPE_I8, QUANTIZE_BYTES, QUANTIZE_COUNT, QUANTIZE_SCALE, QUANTIZE_SOURCE, QUANTIZE_TARGET,
+  QUANTIZE_ZERO } from '../layout';
 import { quantize_f32_i8 } from '../kernels/quantize';
 import { big, checkCounts, checkFinite, checkRecord, float, int, source, splits, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
@@ -17,5 +18,11 @@ export function describeQuantize(r: usize): void {
 export function runQuantize(r: usize): void {
   share(int(r, QUANTIZE_COUNT), 64);
   const from = shareFrom;
-  quantize_f32_i8(int(r, QUANTIZE_SOURCE) + (from << 2), int(r, QUANTIZE_TARGET) + from, shareTo - from, float(r, QUANTIZE_SCALE), int(r, QUANTIZE_ZERO));
+  quantize_f32_i8(
+    int(r, QUANTIZE_SOURCE) + (from << 2),
+    int(r, QUANTIZE_TARGET) + from,
+    shareTo - from,
+    float(r, QUANTIZE_SCALE),
+    int(r, QUANTIZE_ZERO),
+  );
 }

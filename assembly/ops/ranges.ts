@@ -25,7 +25,10 @@ export function checkPositive(r: usize, field: usize): void {
   if (!(value > 0 && value - value == 0)) fail(FAULT_ATTRIBUTE);
 }
 
-/** Scales f32 [panels][8] of an i8 convolution, and five fields in a row: the zero points of source, weights and target, and the range. */
+/**
+ * Scales f32 [panels][8] of an i8 convolution, and five fields in a row: the zero points of source,
+ * weights and target, and the range.
+ */
 export function describeRequantization(r: usize, scale: usize, sourceZero: usize, panels: f64): void {
   table(r, scale, panels * 32, 16);
   checkFiniteTable(r, scale, panels * 8);

@@ -1,32 +1,32 @@
-import {
-  DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, OP_SPARSE_RECURRENT, RECORD_OPCODE, RECURRENT_ACTIVATION, RECURRENT_ASYMMETRIC, RECURRENT_BATCH, RECURRENT_BYTES, RECURRENT_CELL, RECURRENT_CELL_BITS,
-  RECURRENT_CELL_CLIP, RECURRENT_CELLS, RECURRENT_COUPLED, RECURRENT_GATES, RECURRENT_GATE_WORDS, RECURRENT_GRU, RECURRENT_GRU_RESET_FIRST,
-  RECURRENT_HAS_NORM, RECURRENT_HAS_PEEPHOLE, RECURRENT_HAS_PROJECTION, RECURRENT_HIDDEN, RECURRENT_HIDDEN_BIAS, RECURRENT_HIDDEN_WEIGHTS,
-  RECURRENT_INPUT_BIAS, RECURRENT_INPUT_WEIGHTS, RECURRENT_INPUTS, RECURRENT_KIND, RECURRENT_LSTM, RECURRENT_MAX, RECURRENT_MIN, RECURRENT_MODE,
-  RECURRENT_NORM, RECURRENT_NORM_BIAS, RECURRENT_OUT_EXPONENT, RECURRENT_OUT_MULTIPLIER, RECURRENT_OUT_ZERO, RECURRENT_OUTPUTS, RECURRENT_PARTS,
-  RECURRENT_PEEPHOLE, RECURRENT_PLAIN, RECURRENT_PROJECTION, RECURRENT_PROJECTION_BIAS, RECURRENT_PROJECTION_CLIP, RECURRENT_PROJECTION_EXPONENT,
-  RECURRENT_PROJECTION_MULTIPLIER, RECURRENT_PROJECTION_SCALE, RECURRENT_REVERSE, RECURRENT_RNN, RECURRENT_SOURCE, RECURRENT_SOURCE_BATCH,
-  RECURRENT_SOURCE_STEP, RECURRENT_SUMS, RECURRENT_TARGET, RECURRENT_TARGET_BATCH, RECURRENT_TARGET_STEP, RECURRENT_TARGET_ZERO, RECURRENT_TIME,
-  SPARSE_RECURRENT_BYTES, SPARSE_RECURRENT_INPUT_COUNTS, UNARY_KINDS, UNARY_LOGISTIC, UNARY_TANH,
-} from '../layout';
+import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, OP_SPARSE_RECURRENT, RECORD_OPCODE, RECURRENT_ACTIVATION,
+  RECURRENT_ASYMMETRIC, RECURRENT_BATCH, RECURRENT_BYTES, RECURRENT_CELL, RECURRENT_CELL_BITS, RECURRENT_CELL_CLIP,
+  RECURRENT_CELLS, RECURRENT_COUPLED, RECURRENT_GATES, RECURRENT_GATE_WORDS, RECURRENT_GRU, RECURRENT_GRU_RESET_FIRST,
+  RECURRENT_HAS_NORM, RECURRENT_HAS_PEEPHOLE, RECURRENT_HAS_PROJECTION, RECURRENT_HIDDEN, RECURRENT_HIDDEN_BIAS,
+  RECURRENT_HIDDEN_WEIGHTS, RECURRENT_INPUT_BIAS, RECURRENT_INPUT_WEIGHTS, RECURRENT_INPUTS, RECURRENT_KIND,
+  RECURRENT_LSTM, RECURRENT_MAX, RECURRENT_MIN, RECURRENT_MODE, RECURRENT_NORM, RECURRENT_NORM_BIAS,
+  RECURRENT_OUT_EXPONENT, RECURRENT_OUT_MULTIPLIER, RECURRENT_OUT_ZERO, RECURRENT_OUTPUTS, RECURRENT_PARTS,
+  RECURRENT_PEEPHOLE, RECURRENT_PLAIN, RECURRENT_PROJECTION, RECURRENT_PROJECTION_BIAS, RECURRENT_PROJECTION_CLIP,
+  RECURRENT_PROJECTION_EXPONENT, RECURRENT_PROJECTION_MULTIPLIER, RECURRENT_PROJECTION_SCALE, RECURRENT_REVERSE,
+  RECURRENT_RNN, RECURRENT_SOURCE, RECURRENT_SOURCE_BATCH, RECURRENT_SOURCE_STEP, RECURRENT_SUMS, RECURRENT_TARGET,
+  RECURRENT_TARGET_BATCH, RECURRENT_TARGET_STEP, RECURRENT_TARGET_ZERO, RECURRENT_TIME, SPARSE_RECURRENT_BYTES,
+  SPARSE_RECURRENT_INPUT_COUNTS, UNARY_KINDS, UNARY_LOGISTIC, UNARY_TANH } from '../layout';
 import { copy_bytes } from '../kernels/copy';
-import {
-  add_i16, gate_i16, logistic_i16, multiply_i16, narrow_i16_i8, norm_i16, one_less_i16, scale_product_i16, tanh_i16,
-} from '../kernels/gates';
-import { add_f32, blend_f32, clip_f32, multiply_add_f32, multiply_f32, norm_f32, one_less_f32, rescale_add_f32 } from '../kernels/gatesF32';
+import { add_i16, gate_i16, logistic_i16, multiply_i16, narrow_i16_i8, norm_i16, one_less_i16, scale_product_i16,
+  tanh_i16 } from '../kernels/gates';
+import { add_f32, blend_f32, clip_f32, multiply_add_f32, multiply_f32, norm_f32, one_less_f32,
+  rescale_add_f32 } from '../kernels/gatesF32';
 import { gemv_f32, gemv_i8_i32 } from '../kernels/gemv';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
 import { spmv_blocks_i8_i32 } from '../kernels/sparse';
 import { unary_f32 } from '../kernels/unary';
 import { gather_i8 } from '../kernels/widen';
-import {
-  big, bytesOf, checkCounts, checkedTable, checkFinite, checkFiniteTable, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch, scratch,
-  source, table, target,
-} from '../record';
+import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkFiniteTable, checkRange, checkRecord, checkWork,
+  dtypeOf, fail, float, int, needScratch, scratch, source, table, target } from '../record';
 import { checkActivation } from './ranges';
 import { checkEntries } from './sparseConv2d';
 
-// Scratch, all parts at multiples of 16, G gates of N' = N rounded up to 8, P' likewise, K the largest of INPUTS, P and N rounded up to 4:
+// Scratch, all parts at multiples of 16, G gates of N' = N rounded up to 8, P' likewise, K the
+// largest of INPUTS, P and N rounded up to 4:
 //
 //   row [K]: i16, or two planes of bytes (relaxed) + 64 │ quantized row i8 [K] + 32 (hybrid) │ sums i32 [the larger of G·N' and P']
 //   gates [G·N'] │ parts of the hidden state's product [G·N'] (gru) │ cell [N'] │ hidden [the larger of N' and P'] │ aside [N']
@@ -36,7 +36,11 @@ const TAIL: f64 = 64;
 /** How many gates a record has. */
 function gatesOf(r: usize): i32 {
   const kind = int(r, RECURRENT_KIND);
-  return kind == RECURRENT_RNN ? 1 : kind != RECURRENT_LSTM || (int(r, RECURRENT_PARTS) & RECURRENT_COUPLED) != 0 ? 3 : 4;
+  return kind == RECURRENT_RNN
+    ? 1
+    : kind != RECURRENT_LSTM || (int(r, RECURRENT_PARTS) & RECURRENT_COUPLED) != 0
+    ? 3
+    : 4;
 }
 
 @inline
@@ -56,8 +60,11 @@ function listsOf(field: usize): usize {
 }
 
 export function describeRecurrent(r: usize): void {
-  if (!checkRecord(r, isSparse(r) ? SPARSE_RECURRENT_BYTES : RECURRENT_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32))) return;
-  const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r));
+  if (!checkRecord(r, isSparse(r) ? SPARSE_RECURRENT_BYTES : RECURRENT_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32))) {
+    return;
+  }
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const size = bytesOf(dtypeOf(r));
   ranges(r, RECURRENT_KIND, 1, RECURRENT_LSTM, RECURRENT_RNN);
   checkCounts(r, RECURRENT_TIME, 2);
   ranges(r, RECURRENT_INPUTS, 3, 1, 65536);
@@ -65,21 +72,45 @@ export function describeRecurrent(r: usize): void {
   ranges(r, RECURRENT_REVERSE, 1, 0, 1);
   ranges(r, RECURRENT_PARTS, 1, 0, 15);
   ranges(r, RECURRENT_MODE, 1, RECURRENT_PLAIN, f32s ? RECURRENT_ASYMMETRIC : RECURRENT_PLAIN);
-  const kind = int(r, RECURRENT_KIND), lstm = kind == RECURRENT_LSTM, parts = int(r, RECURRENT_PARTS), hybrid = int(r, RECURRENT_MODE) != RECURRENT_PLAIN;
-  const projects = (parts & RECURRENT_HAS_PROJECTION) != 0, time = big(r, RECURRENT_TIME), batch = big(r, RECURRENT_BATCH);
-  const I = big(r, RECURRENT_INPUTS), N = big(r, RECURRENT_CELLS), P = big(r, RECURRENT_OUTPUTS);
-  if ((isSparse(r) && f32s && !hybrid) || (!lstm && parts != 0) || (!projects && N != P) || !(I >= 1 && I <= 65536 && N >= 1 && N <= 65536 && P >= 1 && P <= 65536)) {
+  const kind = int(r, RECURRENT_KIND);
+  const lstm = kind == RECURRENT_LSTM;
+  const parts = int(r, RECURRENT_PARTS);
+  const hybrid = int(r, RECURRENT_MODE) != RECURRENT_PLAIN;
+  const projects = (parts & RECURRENT_HAS_PROJECTION) != 0;
+  const time = big(r, RECURRENT_TIME);
+  const batch = big(r, RECURRENT_BATCH);
+  const I = big(r, RECURRENT_INPUTS);
+  const N = big(r, RECURRENT_CELLS);
+  const P = big(r, RECURRENT_OUTPUTS);
+  if ((isSparse(r) && f32s && !hybrid) || (!lstm && parts != 0) || (!projects && N != P) ||
+    !(I >= 1 && I <= 65536 && N >= 1 && N <= 65536 && P >= 1 && P <= 65536))
+  {
     fail(FAULT_ATTRIBUTE);
     return;
   }
   checkSteps(r, RECURRENT_TARGET_STEP, time, batch, P);
-  source(r, RECURRENT_SOURCE, ((time - 1) * big(r, RECURRENT_SOURCE_STEP) + (batch - 1) * big(r, RECURRENT_SOURCE_BATCH) + I) * size, <u32>size);
-  targets(r, 1, RECURRENT_TARGET, ((time - 1) * big(r, RECURRENT_TARGET_STEP) + (batch - 1) * big(r, RECURRENT_TARGET_BATCH) + P) * size, <u32>size);
+  source(
+    r,
+    RECURRENT_SOURCE,
+    ((time - 1) * big(r, RECURRENT_SOURCE_STEP) + (batch - 1) * big(r, RECURRENT_SOURCE_BATCH) + I) * size,
+    <u32>size,
+  );
+  targets(
+    r,
+    1,
+    RECURRENT_TARGET,
+    ((time - 1) * big(r, RECURRENT_TARGET_STEP) + (batch - 1) * big(r, RECURRENT_TARGET_BATCH) + P) * size,
+    <u32>size,
+  );
   const wide = f32s ? 4 : kind == RECURRENT_GRU || kind == RECURRENT_GRU_RESET_FIRST ? 2 : 1;
   targets(r, 1, RECURRENT_HIDDEN, batch * P * wide, wide);
   if (lstm) targets(r, 1, RECURRENT_CELL, batch * N * (f32s ? 4 : 2), f32s ? 4 : 2);
-  const G = <f64>gatesOf(r), lanes = <f64>up(<i32>N, 8), outs = <f64>up(<i32>P, 8), weight: f64 = f32s && !hybrid ? 4 : 1;
-  const products = describeMatrix(r, RECURRENT_INPUT_WEIGHTS, G * lanes, I, weight) + describeMatrix(r, RECURRENT_HIDDEN_WEIGHTS, G * lanes, P, weight);
+  const G = <f64>gatesOf(r);
+  const lanes = <f64>up(<i32>N, 8);
+  const outs = <f64>up(<i32>P, 8);
+  const weight: f64 = f32s && !hybrid ? 4 : 1;
+  const products = describeMatrix(r, RECURRENT_INPUT_WEIGHTS, G * lanes, I, weight) +
+    describeMatrix(r, RECURRENT_HIDDEN_WEIGHTS, G * lanes, P, weight);
   tables(r, RECURRENT_INPUT_BIAS, 2, G * lanes * 4);
   if (hybrid) {
     tables(r, RECURRENT_GATES, 1, G * 8);
@@ -125,13 +156,18 @@ export function describeRecurrent(r: usize): void {
     }
   }
   checkWork(time * batch * (products + (projects ? N * P : 0)));
-  const K = max<f64>(max<f64>(I, P), N) + 4, wider = max<f64>(lanes, outs);
+  const K = max<f64>(max<f64>(I, P), N) + 4;
+  const wider = max<f64>(lanes, outs);
   needScratch(K * 2 + TAIL + K + TAIL + max<f64>(G * lanes, outs) * 4 + G * lanes * 8 + wider * 12 + 4 * TAIL);
 }
 
-/** The tables of the matrix at `field`, which has all its weights, or lists of blocks. @returns how many products it takes */
+/**
+ * The tables of the matrix at `field`, which has all its weights, or lists of blocks. @returns how
+ * many products it takes
+ */
 function describeMatrix(r: usize, field: usize, lanes: f64, K: f64, weight: f64): f64 {
-  const lists = listsOf(field), panels = lanes / 8;
+  const lists = listsOf(field);
+  const panels = lanes / 8;
   if (!isSparse(r) || int(r, lists + 8) == 0) {
     tables(r, field, 1, lanes * quads(K, weight) * weight);
     return lanes * K;
@@ -153,7 +189,8 @@ function quads(K: f64, weight: f64): f64 {
 
 /** Steps and pictures of the target, whose strides are at `field` and behind it, do not overlap. */
 export function checkSteps(r: usize, field: usize, time: f64, batch: f64, n: f64): void {
-  const step = big(r, field), picture = big(r, field + 4);
+  const step = big(r, field);
+  const picture = big(r, field + 4);
   const apart = batch == 1 || time == 1 || step >= (batch - 1) * picture + n || picture >= (time - 1) * step + n;
   if (!(apart && (time == 1 || step >= n) && (batch == 1 || picture >= n))) fail(FAULT_ATTRIBUTE);
 }
@@ -201,7 +238,8 @@ let hidden: usize = 0;
 let aside: usize = 0;
 
 function place(r: usize, lanes: i32, size: i32): void {
-  const K = up(max(max(int(r, RECURRENT_INPUTS), int(r, RECURRENT_OUTPUTS)), int(r, RECURRENT_CELLS)), 4), outs = up(int(r, RECURRENT_OUTPUTS), 8);
+  const K = up(max(max(int(r, RECURRENT_INPUTS), int(r, RECURRENT_OUTPUTS)), int(r, RECURRENT_CELLS)), 4);
+  const outs = up(int(r, RECURRENT_OUTPUTS), 8);
   const wider = max(up(int(r, RECURRENT_CELLS), 8), outs);
   row = scratch();
   plane = ASC_FEATURE_RELAXED_SIMD ? up(K + 16, 16) : 0;
@@ -219,10 +257,13 @@ function multiply(r: usize, from: usize, K: i32, field: usize, first: i32, panel
   let weights = <usize>int(r, field);
   gather_i8(from, row, plane, K);
   if (isSparse(r) && field != RECURRENT_PROJECTION && int(r, listsOf(field) + 8) != 0) {
-    let counts = <usize>int(r, listsOf(field)), steps = <usize>int(r, listsOf(field) + 4);
+    let counts = <usize>int(r, listsOf(field));
+    let steps = <usize>int(r, listsOf(field) + 4);
     for (; first > 0; first--) {
       const entries = <i32>load<u16>(counts);
-      weights += entries << 5; steps += entries; counts += 2;
+      weights += entries << 5;
+      steps += entries;
+      counts += 2;
     }
     spmv_blocks_i8_i32(row, plane, weights, steps, counts, sums, panels);
   } else {
@@ -232,22 +273,33 @@ function multiply(r: usize, from: usize, K: i32, field: usize, first: i32, panel
 }
 
 export function runRecurrent(r: usize): void {
-  const f32s = dtypeOf(r) == DTYPE_F32, size = f32s ? 4 : 1, time = int(r, RECURRENT_TIME), batch = int(r, RECURRENT_BATCH), backward = int(r, RECURRENT_REVERSE) != 0;
-  const N = int(r, RECURRENT_CELLS), P = int(r, RECURRENT_OUTPUTS), kind = int(r, RECURRENT_KIND), isGru = kind == RECURRENT_GRU || kind == RECURRENT_GRU_RESET_FIRST;
-  const wide = f32s ? 4 : isGru ? 2 : 1, cellBytes = N * (f32s ? 4 : 2);
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const size = f32s ? 4 : 1;
+  const time = int(r, RECURRENT_TIME);
+  const batch = int(r, RECURRENT_BATCH);
+  const backward = int(r, RECURRENT_REVERSE) != 0;
+  const N = int(r, RECURRENT_CELLS);
+  const P = int(r, RECURRENT_OUTPUTS);
+  const kind = int(r, RECURRENT_KIND);
+  const isGru = kind == RECURRENT_GRU || kind == RECURRENT_GRU_RESET_FIRST;
+  const wide = f32s ? 4 : isGru ? 2 : 1;
+  const cellBytes = N * (f32s ? 4 : 2);
   place(r, gatesOf(r) * up(N, 8), f32s ? 4 : 2);
   for (let b = 0; b < batch; b++) {
-    const state = <usize>int(r, RECURRENT_HIDDEN) + b * P * wide, cells = <usize>int(r, RECURRENT_CELL) + b * cellBytes;
+    const state = <usize>int(r, RECURRENT_HIDDEN) + b * P * wide;
+    const cells = <usize>int(r, RECURRENT_CELL) + b * cellBytes;
     if (kind == RECURRENT_LSTM) copy_bytes(cells, cell, cellBytes);
     for (let s = 0; s < time; s++) {
       const t = backward ? time - 1 - s : s;
-      const x = <usize>int(r, RECURRENT_SOURCE) + (t * int(r, RECURRENT_SOURCE_STEP) + b * int(r, RECURRENT_SOURCE_BATCH)) * size;
+      const x = <usize>int(r, RECURRENT_SOURCE) +
+        (t * int(r, RECURRENT_SOURCE_STEP) + b * int(r, RECURRENT_SOURCE_BATCH)) * size;
       if (f32s) stepF32(r, x, state);
       else if (kind == RECURRENT_LSTM) stepLstm(r, x, state);
       else if (isGru) stepGru(r, x, state);
       else stepRnn(r, x, state);
       // an int8 gru keeps its state in more bits than it shows
-      const y = <usize>int(r, RECURRENT_TARGET) + (t * int(r, RECURRENT_TARGET_STEP) + b * int(r, RECURRENT_TARGET_BATCH)) * size;
+      const y = <usize>int(r, RECURRENT_TARGET) +
+        (t * int(r, RECURRENT_TARGET_STEP) + b * int(r, RECURRENT_TARGET_BATCH)) * size;
       copy_bytes(hidden, y, P * size);
       if (f32s || !isGru) copy_bytes(hidden, state, P * size);
     }
@@ -257,7 +309,10 @@ export function runRecurrent(r: usize): void {
 
 // ── int8 ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Both products, each into steps of i16: gates = the input's of G gates, then the hidden state's of H gates on top, or that in `other`. */
+/**
+ * Both products, each into steps of i16: gates = the input's of G gates, then the hidden state's of
+ * H gates on top, or that in `other`.
+ */
 function products(r: usize, x: usize, h: usize, n: i32, G: i32, H: i32, apart: bool): void {
   const words = <usize>int(r, RECURRENT_GATES);
   multiply(r, x, int(r, RECURRENT_INPUTS), RECURRENT_INPUT_WEIGHTS, 0, (G * n) >> 3);
@@ -268,23 +323,52 @@ function products(r: usize, x: usize, h: usize, n: i32, G: i32, H: i32, apart: b
 
 function scaleGates(r: usize, bias: usize, words: usize, to: usize, n: i32, count: i32, add: bool): void {
   for (let gate = 0; gate < count; gate++) {
-    const p = words + gate * (RECURRENT_GATE_WORDS << 2), at = gate * n;
+    const p = words + gate * (RECURRENT_GATE_WORDS << 2);
+    const at = gate * n;
     gate_i16(sums + (at << 2), int(r, bias) + (at << 2), to + (at << 1), n, load<i32>(p), load<i32>(p, 4), add);
   }
 }
 
 /** Peephole and norm of one gate of an lstm. */
 function finishGate(r: usize, gate: i32, n: i32, peephole: bool): void {
-  const p = <usize>int(r, RECURRENT_GATES) + gate * (RECURRENT_GATE_WORDS << 2), g = gates + (gate * n << 1), parts = int(r, RECURRENT_PARTS);
-  if (peephole && (parts & RECURRENT_HAS_PEEPHOLE) != 0) scale_product_i16(int(r, RECURRENT_PEEPHOLE) + (gate * n << 1), cell, g, n, load<i32>(p, 16), load<i32>(p, 20), true);
+  const p = <usize>int(r, RECURRENT_GATES) + gate * (RECURRENT_GATE_WORDS << 2);
+  const g = gates + (gate * n << 1);
+  const parts = int(r, RECURRENT_PARTS);
+  if (peephole && (parts & RECURRENT_HAS_PEEPHOLE) != 0) {
+    scale_product_i16(
+      int(r, RECURRENT_PEEPHOLE) + (gate * n << 1),
+      cell,
+      g,
+      n,
+      load<i32>(p, 16),
+      load<i32>(p, 20),
+      true,
+    );
+  }
   if ((parts & RECURRENT_HAS_NORM) != 0) {
-    norm_i16(g, int(r, RECURRENT_CELLS), int(r, RECURRENT_NORM) + (gate * n << 1), int(r, RECURRENT_NORM_BIAS) + (gate * n << 2), load<i32>(p, 24), load<i32>(p, 28), load<i32>(p, 32));
+    norm_i16(
+      g,
+      int(r, RECURRENT_CELLS),
+      int(r, RECURRENT_NORM) + (gate * n << 1),
+      int(r, RECURRENT_NORM_BIAS) + (gate * n << 2),
+      load<i32>(p, 24),
+      load<i32>(p, 28),
+      load<i32>(p, 32),
+    );
   }
 }
 
 function stepLstm(r: usize, x: usize, h: usize): void {
-  const n = up(int(r, RECURRENT_CELLS), 8), coupled = (int(r, RECURRENT_PARTS) & RECURRENT_COUPLED) != 0, first = coupled ? 0 : 1, bits = int(r, RECURRENT_CELL_BITS);
-  const i = gates, f = gates + (first * n << 1), g = f + (n << 1), o = g + (n << 1), clip = int(r, RECURRENT_CELL_CLIP), bound = clip > 0 ? clip : 32767;
+  const n = up(int(r, RECURRENT_CELLS), 8);
+  const coupled = (int(r, RECURRENT_PARTS) & RECURRENT_COUPLED) != 0;
+  const first = coupled ? 0 : 1;
+  const bits = int(r, RECURRENT_CELL_BITS);
+  const i = gates;
+  const f = gates + (first * n << 1);
+  const g = f + (n << 1);
+  const o = g + (n << 1);
+  const clip = int(r, RECURRENT_CELL_CLIP);
+  const bound = clip > 0 ? clip : 32767;
   products(r, x, h, n, first + 3, first + 3, false);
   if (!coupled) finishGate(r, 0, n, true);
   finishGate(r, first, n, true);
@@ -302,15 +386,29 @@ function stepLstm(r: usize, x: usize, h: usize): void {
   scale_product_i16(o, aside, aside, n, int(r, RECURRENT_OUT_MULTIPLIER), int(r, RECURRENT_OUT_EXPONENT), false);
   narrow_i16_i8(aside, hidden, n, 0, -int(r, RECURRENT_OUT_ZERO), -128, 127);
   if ((int(r, RECURRENT_PARTS) & RECURRENT_HAS_PROJECTION) == 0) return;
-  const outs = up(int(r, RECURRENT_OUTPUTS), 8), most = int(r, RECURRENT_PROJECTION_CLIP);
+  const outs = up(int(r, RECURRENT_OUTPUTS), 8);
+  const most = int(r, RECURRENT_PROJECTION_CLIP);
   multiply(r, hidden, int(r, RECURRENT_CELLS), RECURRENT_PROJECTION, 0, outs >> 3);
-  gate_i16(sums, int(r, RECURRENT_PROJECTION_BIAS), aside, outs, int(r, RECURRENT_PROJECTION_MULTIPLIER), int(r, RECURRENT_PROJECTION_EXPONENT), false);
+  gate_i16(
+    sums,
+    int(r, RECURRENT_PROJECTION_BIAS),
+    aside,
+    outs,
+    int(r, RECURRENT_PROJECTION_MULTIPLIER),
+    int(r, RECURRENT_PROJECTION_EXPONENT),
+    false,
+  );
   narrow_i16_i8(aside, hidden, outs, 0, int(r, RECURRENT_TARGET_ZERO), most > 0 ? -most : -128, most > 0 ? most : 127);
 }
 
 /** h = z·h + (1 − z)·g in Q0.15; the products see h in Q0.7 */
 function stepGru(r: usize, x: usize, state: usize): void {
-  const N = int(r, RECURRENT_CELLS), n = up(N, 8), z = gates, reset = gates + (n << 1), g = reset + (n << 1), last = other + (n << 2);
+  const N = int(r, RECURRENT_CELLS);
+  const n = up(N, 8);
+  const z = gates;
+  const reset = gates + (n << 1);
+  const g = reset + (n << 1);
+  const last = other + (n << 2);
   copy_bytes(state, cell, N << 1);
   narrow_i16_i8(cell, hidden, n, 8, 0, -128, 127);
   const resetFirst = int(r, RECURRENT_KIND) == RECURRENT_GRU_RESET_FIRST;
@@ -346,11 +444,24 @@ function stepRnn(r: usize, x: usize, h: usize): void {
 // ── float32, and float32 with int8 weights ────────────────────────────────────────────────────────────────
 
 /**
- * to f32 [panels][8] += the weights at `field`, from panel `first` on, · f32 [K] at `from`. Hybrid: the row is quantized by its own range; `scales`
- * are per gate of n lanes, 8 bytes apart, `sumsOf` the sums of the weights.
+ * to f32 [panels][8] += the weights at `field`, from panel `first` on, · f32 [K] at `from`. Hybrid:
+ * the row is quantized by its own range; `scales` are per gate of n lanes, 8 bytes apart, `sumsOf`
+ * the sums of the weights.
  */
-function multiplyF32(r: usize, from: usize, K: i32, field: usize, first: i32, to: usize, n: i32, gateCount: i32, scales: usize, sumsOf: usize): void {
-  const mode = int(r, RECURRENT_MODE), panels = (n * gateCount) >> 3;
+function multiplyF32(
+  r: usize,
+  from: usize,
+  K: i32,
+  field: usize,
+  first: i32,
+  to: usize,
+  n: i32,
+  gateCount: i32,
+  scales: usize,
+  sumsOf: usize,
+): void {
+  const mode = int(r, RECURRENT_MODE);
+  const panels = (n * gateCount) >> 3;
   if (mode == RECURRENT_PLAIN) {
     gemv_f32(from, <usize>int(r, field) + (first * K << 5), K, to, panels);
     return;
@@ -365,20 +476,35 @@ function multiplyF32(r: usize, from: usize, K: i32, field: usize, first: i32, to
 }
 
 function finishGateF32(r: usize, gate: i32, n: i32, peephole: bool, activation: i32): void {
-  const at = gate * n << 2, g = gates + at, parts = int(r, RECURRENT_PARTS);
+  const at = gate * n << 2;
+  const g = gates + at;
+  const parts = int(r, RECURRENT_PARTS);
   if (peephole && (parts & RECURRENT_HAS_PEEPHOLE) != 0) multiply_add_f32(int(r, RECURRENT_PEEPHOLE) + at, cell, g, n);
-  if ((parts & RECURRENT_HAS_NORM) != 0) norm_f32(g, int(r, RECURRENT_CELLS), int(r, RECURRENT_NORM) + at, int(r, RECURRENT_NORM_BIAS) + at);
+  if ((parts & RECURRENT_HAS_NORM) != 0) {
+    norm_f32(g, int(r, RECURRENT_CELLS), int(r, RECURRENT_NORM) + at, int(r, RECURRENT_NORM_BIAS) + at);
+  }
   if (activation >= 0) unary_f32(activation, g, g, n, 0);
 }
 
 function stepF32(r: usize, x: usize, h: usize): void {
-  const kind = int(r, RECURRENT_KIND), N = int(r, RECURRENT_CELLS), P = int(r, RECURRENT_OUTPUTS), n = up(N, 8), G = gatesOf(r), activation = int(r, RECURRENT_ACTIVATION);
-  const isGru = kind == RECURRENT_GRU || kind == RECURRENT_GRU_RESET_FIRST, scales = <usize>int(r, RECURRENT_GATES), all = G * n << 2;
+  const kind = int(r, RECURRENT_KIND);
+  const N = int(r, RECURRENT_CELLS);
+  const P = int(r, RECURRENT_OUTPUTS);
+  const n = up(N, 8);
+  const G = gatesOf(r);
+  const activation = int(r, RECURRENT_ACTIVATION);
+  const isGru = kind == RECURRENT_GRU || kind == RECURRENT_GRU_RESET_FIRST;
+  const scales = <usize>int(r, RECURRENT_GATES);
+  const all = G * n << 2;
   const weightSums = <usize>int(r, RECURRENT_SUMS);
   copy_bytes(int(r, RECURRENT_INPUT_BIAS), gates, all);
   multiplyF32(r, x, int(r, RECURRENT_INPUTS), RECURRENT_INPUT_WEIGHTS, 0, gates, n, G, scales, weightSums);
   if (isGru) {
-    const z = gates, reset = gates + (n << 2), g = reset + (n << 2), last = other + (n << 3), resetFirst = kind == RECURRENT_GRU_RESET_FIRST;
+    const z = gates;
+    const reset = gates + (n << 2);
+    const g = reset + (n << 2);
+    const last = other + (n << 3);
+    const resetFirst = kind == RECURRENT_GRU_RESET_FIRST;
     copy_bytes(int(r, RECURRENT_HIDDEN_BIAS), other, all);
     multiplyF32(r, h, P, RECURRENT_HIDDEN_WEIGHTS, 0, other, n, resetFirst ? 2 : 3, scales + 4, weightSums + all);
     add_f32(other, z, n << 1);
@@ -402,7 +528,12 @@ function stepF32(r: usize, x: usize, h: usize): void {
     copy_bytes(gates, hidden, n << 2);
     return;
   }
-  const coupled = G == 3, first = coupled ? 0 : 1, i = gates, f = gates + (first * n << 2), g = f + (n << 2), o = g + (n << 2);
+  const coupled = G == 3;
+  const first = coupled ? 0 : 1;
+  const i = gates;
+  const f = gates + (first * n << 2);
+  const g = f + (n << 2);
+  const o = g + (n << 2);
   if (!coupled) finishGateF32(r, 0, n, true, UNARY_LOGISTIC);
   finishGateF32(r, first, n, true, UNARY_LOGISTIC);
   finishGateF32(r, first + 1, n, false, activation);
@@ -420,6 +551,17 @@ function stepF32(r: usize, x: usize, h: usize): void {
   multiply_f32(o, aside, aside, n);
   const outs = up(P, 8);
   copy_bytes(int(r, RECURRENT_PROJECTION_BIAS), hidden, outs << 2);
-  multiplyF32(r, aside, N, RECURRENT_PROJECTION, 0, hidden, outs, 1, r + RECURRENT_PROJECTION_SCALE, weightSums + (all << 1));
+  multiplyF32(
+    r,
+    aside,
+    N,
+    RECURRENT_PROJECTION,
+    0,
+    hidden,
+    outs,
+    1,
+    r + RECURRENT_PROJECTION_SCALE,
+    weightSums + (all << 1),
+  );
   if (float(r, RECURRENT_PROJECTION_CLIP) > 0) clip_f32(hidden, outs, float(r, RECURRENT_PROJECTION_CLIP));
 }

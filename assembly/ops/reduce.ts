@@ -1,12 +1,12 @@
-import {
-  DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, REDUCE_BYTES, REDUCE_COUNT, REDUCE_INNER, REDUCE_KIND, REDUCE_MAX, REDUCE_MEAN, REDUCE_MIN, REDUCE_OUTER,
-  REDUCE_EXPONENT, REDUCE_MULTIPLIER, REDUCE_PROD, REDUCE_ROUNDING, REDUCE_SCALE, REDUCE_SOURCE, REDUCE_SOURCE_ZERO, REDUCE_TARGET, REDUCE_TARGET_ZERO, ROUND_EVEN, ROUND_TRUNCATE,
-} from '../layout';
+import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, REDUCE_BYTES, REDUCE_COUNT, REDUCE_INNER, REDUCE_KIND, REDUCE_MAX,
+  REDUCE_MEAN, REDUCE_MIN, REDUCE_OUTER, REDUCE_EXPONENT, REDUCE_MULTIPLIER, REDUCE_PROD, REDUCE_ROUNDING, REDUCE_SCALE,
+  REDUCE_SOURCE, REDUCE_SOURCE_ZERO, REDUCE_TARGET, REDUCE_TARGET_ZERO, ROUND_EVEN, ROUND_TRUNCATE } from '../layout';
 import { multiplyByQuantizedMultiplier } from '../kernels/fixedPoint';
 import { max_f32, max_i8, min_f32, min_i8, sum_f32, sum_i8 } from '../kernels/fold';
 import { pool_average_f32, pool_max_f32, pool_max_i8, pool_min_f32, pool_min_i8, pool_sum_i8 } from '../kernels/pool';
 import { requantize } from '../kernels/requantize';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, source, splits, target } from '../record';
+import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, source, splits,
+  target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { checkZero } from './ranges';
 
@@ -24,7 +24,8 @@ export function describeReduce(r: usize): void {
   checkRecord(r, REDUCE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
   checkRange(r, REDUCE_KIND, REDUCE_MEAN, REDUCE_PROD);
   checkCounts(r, REDUCE_OUTER, 3);
-  const size = bytesOf(dtypeOf(r)), outputs = big(r, REDUCE_OUTER) * big(r, REDUCE_INNER) * size;
+  const size = bytesOf(dtypeOf(r));
+  const outputs = big(r, REDUCE_OUTER) * big(r, REDUCE_INNER) * size;
   source(r, REDUCE_SOURCE, outputs * big(r, REDUCE_COUNT), <u32>size);
   target(r, REDUCE_TARGET, outputs, <u32>size);
   splits(r, byInner(r) || int(r, REDUCE_OUTER) > 1 ? outputs * big(r, REDUCE_COUNT) * STEPS : 0);
@@ -44,7 +45,9 @@ export function describeReduce(r: usize): void {
 
 /** One sum or mean that is not rounded half to even: a column of [count][inner]. */
 function rounded(r: usize, column: usize, low: f32, high: f32): i32 {
-  const count = int(r, REDUCE_COUNT), inner = int(r, REDUCE_INNER), zero = int(r, REDUCE_TARGET_ZERO);
+  const count = int(r, REDUCE_COUNT);
+  const inner = int(r, REDUCE_INNER);
+  const zero = int(r, REDUCE_TARGET_ZERO);
   let sum = 0;
   for (let j = 0; j < count; j++) sum += load<i8>(column + j * inner);
   sum -= count * int(r, REDUCE_SOURCE_ZERO);
@@ -58,9 +61,14 @@ function rounded(r: usize, column: usize, low: f32, high: f32): i32 {
 
 /** n of out i8 [inner] from source [count][inner] */
 function reduceI8(r: usize, from: usize, out: usize, n: i32): void {
-  const kind = int(r, REDUCE_KIND), count = int(r, REDUCE_COUNT), inner = int(r, REDUCE_INNER);
-  const sourceZero = int(r, REDUCE_SOURCE_ZERO), zero = int(r, REDUCE_TARGET_ZERO), scale = float(r, REDUCE_SCALE);
-  const low = <f32>(i8.MIN_VALUE - zero), high = <f32>(i8.MAX_VALUE - zero);
+  const kind = int(r, REDUCE_KIND);
+  const count = int(r, REDUCE_COUNT);
+  const inner = int(r, REDUCE_INNER);
+  const sourceZero = int(r, REDUCE_SOURCE_ZERO);
+  const zero = int(r, REDUCE_TARGET_ZERO);
+  const scale = float(r, REDUCE_SCALE);
+  const low = <f32>(i8.MIN_VALUE - zero);
+  const high = <f32>(i8.MAX_VALUE - zero);
   switch (kind) {
     case REDUCE_MAX:
       if (inner == 1) store<i8>(out, max_i8(from, count));
@@ -72,10 +80,15 @@ function reduceI8(r: usize, from: usize, out: usize, n: i32): void {
       break;
     case REDUCE_PROD:
       for (let i = 0; i < n; i++) {
-        let p = from + i, product = <i32>load<i8>(p) - sourceZero;
+        let p = from + i;
+        let product = <i32>load<i8>(p) - sourceZero;
         for (let j = count; j > 1; j--) {
           p += inner;
-          product = multiplyByQuantizedMultiplier(<i64>product * (<i32>load<i8>(p) - sourceZero), int(r, REDUCE_MULTIPLIER), int(r, REDUCE_EXPONENT));
+          product = multiplyByQuantizedMultiplier(
+            <i64>product * (<i32>load<i8>(p) - sourceZero),
+            int(r, REDUCE_MULTIPLIER),
+            int(r, REDUCE_EXPONENT),
+          );
         }
         product = multiplyByQuantizedMultiplier(product, int(r, REDUCE_MULTIPLIER), int(r, REDUCE_EXPONENT));
         store<i8>(out + i, min(127, max(-128, product + zero)));
@@ -84,14 +97,18 @@ function reduceI8(r: usize, from: usize, out: usize, n: i32): void {
     default:
       if (int(r, REDUCE_ROUNDING) != ROUND_EVEN) {
         for (let i = 0; i < n; i++) store<i8>(out + i, rounded(r, from + i, low, high));
-      } else if (inner == 1) store<i8>(out, requantize(sum_i8(from, count) - count * sourceZero, scale, low, high, zero));
-      else pool_sum_i8(from, 1, count, 0, inner, out, n, -sourceZero, scale, zero);
+      } else if (inner == 1) {
+        store<i8>(out, requantize(sum_i8(from, count) - count * sourceZero, scale, low, high, zero));
+      } else pool_sum_i8(from, 1, count, 0, inner, out, n, -sourceZero, scale, zero);
   }
 }
 
 /** n of out f32 [inner] from source [count][inner] */
 function reduceF32(r: usize, from: usize, out: usize, n: i32): void {
-  const kind = int(r, REDUCE_KIND), count = int(r, REDUCE_COUNT), inner = int(r, REDUCE_INNER), stride = <usize>inner << 2;
+  const kind = int(r, REDUCE_KIND);
+  const count = int(r, REDUCE_COUNT);
+  const inner = int(r, REDUCE_INNER);
+  const stride = <usize>inner << 2;
   const divisor: f32 = kind == REDUCE_MEAN ? <f32>count : 1;
   switch (kind) {
     case REDUCE_MAX:
@@ -104,7 +121,8 @@ function reduceF32(r: usize, from: usize, out: usize, n: i32): void {
       break;
     case REDUCE_PROD:
       for (let i = 0; i < n; i++) {
-        let product: f32 = 1, p = from + (i << 2);
+        let product: f32 = 1;
+        let p = from + (i << 2);
         for (let j = count; j > 0; j--) {
           product *= load<f32>(p);
           p += stride;
@@ -119,14 +137,24 @@ function reduceF32(r: usize, from: usize, out: usize, n: i32): void {
 }
 
 export function runReduce(r: usize): void {
-  const f32s = dtypeOf(r) == DTYPE_F32, inner = int(r, REDUCE_INNER), outBytes = f32s ? inner << 2 : inner, inBytes = outBytes * int(r, REDUCE_COUNT);
-  const outer = int(r, REDUCE_OUTER), inside = byInner(r);
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const inner = int(r, REDUCE_INNER);
+  const outBytes = f32s ? inner << 2 : inner;
+  const inBytes = outBytes * int(r, REDUCE_COUNT);
+  const outer = int(r, REDUCE_OUTER);
+  const inside = byInner(r);
   share(inside ? inner : outer, inside ? 64 : 1);
-  const first = inside ? 0 : shareFrom, last = inside ? outer : shareTo, skipped = inside ? shareFrom : 0, n = inside ? shareTo - skipped : inner, skippedBytes = f32s ? skipped << 2 : skipped;
-  let from = <usize>int(r, REDUCE_SOURCE) + first * inBytes + skippedBytes, out = <usize>int(r, REDUCE_TARGET) + first * outBytes + skippedBytes;
+  const first = inside ? 0 : shareFrom;
+  const last = inside ? outer : shareTo;
+  const skipped = inside ? shareFrom : 0;
+  const n = inside ? shareTo - skipped : inner;
+  const skippedBytes = f32s ? skipped << 2 : skipped;
+  let from = <usize>int(r, REDUCE_SOURCE) + first * inBytes + skippedBytes;
+  let out = <usize>int(r, REDUCE_TARGET) + first * outBytes + skippedBytes;
   for (let o = last - first; o > 0; o--) {
     if (f32s) reduceF32(r, from, out, n);
     else reduceI8(r, from, out, n);
-    from += inBytes; out += outBytes;
+    from += inBytes;
+    out += outBytes;
   }
 }

@@ -1,23 +1,25 @@
-import {
-  DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, FAULT_ATTRIBUTE, RESIZE2D_BATCH, RESIZE2D_BILINEAR, RESIZE2D_BYTES, RESIZE2D_CHANNELS, RESIZE2D_COLUMNS,
-  RESIZE2D_ENTRY_BYTES, RESIZE2D_IN_H, RESIZE2D_IN_W, RESIZE2D_MODE, RESIZE2D_NEAREST, RESIZE2D_OUT_H, RESIZE2D_OUT_W, RESIZE2D_ROWS,
-  RESIZE2D_SOURCE, RESIZE2D_TARGET,
-} from '../layout';
+import { DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, FAULT_ATTRIBUTE, RESIZE2D_BATCH, RESIZE2D_BILINEAR, RESIZE2D_BYTES,
+  RESIZE2D_CHANNELS, RESIZE2D_COLUMNS, RESIZE2D_ENTRY_BYTES, RESIZE2D_IN_H, RESIZE2D_IN_W, RESIZE2D_MODE,
+  RESIZE2D_NEAREST, RESIZE2D_OUT_H, RESIZE2D_OUT_W, RESIZE2D_ROWS, RESIZE2D_SOURCE, RESIZE2D_TARGET } from '../layout';
 import { copy_bytes } from '../kernels/copy';
 import { bilinear_f32, bilinear_i8 } from '../kernels/resize';
-import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkRange, checkRecord, dtypeOf, fail, int, source, splits, table, target } from '../record';
+import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkRange, checkRecord, dtypeOf, fail, int, source,
+  splits, table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 /** Products that take as long as a byte. */
 const STEPS = 8;
 // An entry of ROWS or COLUMNS
-const ENTRY_LOW: usize = 0, ENTRY_HIGH: usize = 4, ENTRY_WEIGHT: usize = 8;
+const ENTRY_LOW: usize = 0;
+const ENTRY_HIGH: usize = 4;
+const ENTRY_WEIGHT: usize = 8;
 
 function describeEntries(r: usize, field: usize, entries: i32, limit: i32): void {
   table(r, field, <f64>entries * RESIZE2D_ENTRY_BYTES, 4);
   let entry = checkedTable(r, field);
   if (entry == 0) return;
-  const f32s = dtypeOf(r) == DTYPE_F32, bilinear = int(r, RESIZE2D_MODE) == RESIZE2D_BILINEAR;
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const bilinear = int(r, RESIZE2D_MODE) == RESIZE2D_BILINEAR;
   for (let i = 0; i < entries; i++) {
     if (load<u32>(entry, ENTRY_LOW) >= <u32>limit) fail(FAULT_ATTRIBUTE);
     if (bilinear) {
@@ -32,9 +34,12 @@ function describeEntries(r: usize, field: usize, entries: i32, limit: i32): void
 export function describeResize2d(r: usize): void {
   checkRecord(r, RESIZE2D_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32) | (1 << DTYPE_U8) | (1 << DTYPE_I32));
   checkRange(r, RESIZE2D_MODE, RESIZE2D_NEAREST, RESIZE2D_BILINEAR);
-  if (int(r, RESIZE2D_MODE) == RESIZE2D_BILINEAR && dtypeOf(r) != DTYPE_I8 && dtypeOf(r) != DTYPE_F32) fail(FAULT_ATTRIBUTE);
+  if (int(r, RESIZE2D_MODE) == RESIZE2D_BILINEAR && dtypeOf(r) != DTYPE_I8 && dtypeOf(r) != DTYPE_F32) {
+    fail(FAULT_ATTRIBUTE);
+  }
   checkCounts(r, RESIZE2D_BATCH, 6);
-  const size = bytesOf(dtypeOf(r)), pixel = big(r, RESIZE2D_BATCH) * big(r, RESIZE2D_CHANNELS) * size;
+  const size = bytesOf(dtypeOf(r));
+  const pixel = big(r, RESIZE2D_BATCH) * big(r, RESIZE2D_CHANNELS) * size;
   source(r, RESIZE2D_SOURCE, pixel * big(r, RESIZE2D_IN_H) * big(r, RESIZE2D_IN_W), <u32>size);
   const bytes = pixel * big(r, RESIZE2D_OUT_H) * big(r, RESIZE2D_OUT_W);
   target(r, RESIZE2D_TARGET, bytes, <u32>size);
@@ -44,25 +49,51 @@ export function describeResize2d(r: usize): void {
 }
 
 export function runResize2d(r: usize): void {
-  const C = int(r, RESIZE2D_CHANNELS), pixelBytes = C * <i32>bytesOf(dtypeOf(r)), rowBytes = int(r, RESIZE2D_IN_W) * pixelBytes;
-  const outW = int(r, RESIZE2D_OUT_W), nearest = int(r, RESIZE2D_MODE) == RESIZE2D_NEAREST, f32s = dtypeOf(r) == DTYPE_F32;
+  const C = int(r, RESIZE2D_CHANNELS);
+  const pixelBytes = C * <i32>bytesOf(dtypeOf(r));
+  const rowBytes = int(r, RESIZE2D_IN_W) * pixelBytes;
+  const outW = int(r, RESIZE2D_OUT_W);
+  const nearest = int(r, RESIZE2D_MODE) == RESIZE2D_NEAREST;
+  const f32s = dtypeOf(r) == DTYPE_F32;
   const outH = int(r, RESIZE2D_OUT_H);
   share(outH, 1);
-  const from = shareFrom, to = shareTo;
+  const from = shareFrom;
+  const to = shareTo;
   let picture = <usize>int(r, RESIZE2D_SOURCE);
   for (let batch = 0; batch < int(r, RESIZE2D_BATCH); batch++) {
-    let row = <usize>int(r, RESIZE2D_ROWS) + from * RESIZE2D_ENTRY_BYTES, out = <usize>int(r, RESIZE2D_TARGET) + (batch * outH + from) * outW * pixelBytes;
+    let row = <usize>int(r, RESIZE2D_ROWS) + from * RESIZE2D_ENTRY_BYTES;
+    let out = <usize>int(r, RESIZE2D_TARGET) + (batch * outH + from) * outW * pixelBytes;
     for (let y = from; y < to; y++) {
-      const top = picture + load<u32>(row, ENTRY_LOW) * rowBytes, bottom = picture + load<u32>(row, ENTRY_HIGH) * rowBytes;
+      const top = picture + load<u32>(row, ENTRY_LOW) * rowBytes;
+      const bottom = picture + load<u32>(row, ENTRY_HIGH) * rowBytes;
       let column = <usize>int(r, RESIZE2D_COLUMNS);
       for (let x = outW; x > 0; x--) {
-        const left = load<u32>(column, ENTRY_LOW) * pixelBytes, right = load<u32>(column, ENTRY_HIGH) * pixelBytes;
+        const left = load<u32>(column, ENTRY_LOW) * pixelBytes;
+        const right = load<u32>(column, ENTRY_HIGH) * pixelBytes;
         if (nearest) {
           copy_bytes(top + left, out, pixelBytes);
         } else if (f32s) {
-          bilinear_f32(top + left, top + right, bottom + left, bottom + right, load<f32>(column, ENTRY_WEIGHT), load<f32>(row, ENTRY_WEIGHT), out, C);
+          bilinear_f32(
+            top + left,
+            top + right,
+            bottom + left,
+            bottom + right,
+            load<f32>(column, ENTRY_WEIGHT),
+            load<f32>(row, ENTRY_WEIGHT),
+            out,
+            C,
+          );
         } else {
-          bilinear_i8(top + left, top + right, bottom + left, bottom + right, load<i32>(column, ENTRY_WEIGHT), load<i32>(row, ENTRY_WEIGHT), out, C);
+          bilinear_i8(
+            top + left,
+            top + right,
+            bottom + left,
+            bottom + right,
+            load<i32>(column, ENTRY_WEIGHT),
+            load<i32>(row, ENTRY_WEIGHT),
+            out,
+            C,
+          );
         }
         out += pixelBytes;
         column += RESIZE2D_ENTRY_BYTES;

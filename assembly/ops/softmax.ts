@@ -1,17 +1,20 @@
-import {
-  DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, SOFTMAX_BYTES, SOFTMAX_DEPTH, SOFTMAX_OUT_SCALE, SOFTMAX_ROWS, SOFTMAX_SCALE, SOFTMAX_SOURCE,
-  SOFTMAX_TABLE, SOFTMAX_TARGET, SOFTMAX_TARGET_ZERO,
-} from '../layout';
+import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, SOFTMAX_BYTES, SOFTMAX_DEPTH, SOFTMAX_OUT_SCALE, SOFTMAX_ROWS,
+  SOFTMAX_SCALE, SOFTMAX_SOURCE, SOFTMAX_TABLE, SOFTMAX_TARGET, SOFTMAX_TARGET_ZERO } from '../layout';
 import { softmax_f32, softmax_i8 } from '../kernels/softmax';
-import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkRecord, dtypeOf, fail, float, int, source, splits, table, target } from '../record';
+import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkRecord, dtypeOf, fail, float, int, source, splits,
+  table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { checkPositive, checkZero } from './ranges';
 
-/** The record of softmax and of logSoftmax. The table starts at 1 and stays in [0, 1], so a row's sum is at least 1. */
+/**
+ * The record of softmax and of logSoftmax. The table starts at 1 and stays in [0, 1], so a row's
+ * sum is at least 1.
+ */
 export function describeSoftmaxRows(r: usize): void {
   checkRecord(r, SOFTMAX_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
   checkCounts(r, SOFTMAX_ROWS, 2);
-  const size = bytesOf(dtypeOf(r)), bytes = big(r, SOFTMAX_ROWS) * big(r, SOFTMAX_DEPTH) * size;
+  const size = bytesOf(dtypeOf(r));
+  const bytes = big(r, SOFTMAX_ROWS) * big(r, SOFTMAX_DEPTH) * size;
   source(r, SOFTMAX_SOURCE, bytes, <u32>size);
   target(r, SOFTMAX_TARGET, bytes, <u32>size);
   if (int(r, SOFTMAX_ROWS) > 1) splits(r, bytes * 8);
@@ -34,13 +37,17 @@ export function describeSoftmax(r: usize): void {
 }
 
 export function runSoftmax(r: usize): void {
-  const f32s = dtypeOf(r) == DTYPE_F32, depth = int(r, SOFTMAX_DEPTH), rowBytes = f32s ? depth << 2 : depth;
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const depth = int(r, SOFTMAX_DEPTH);
+  const rowBytes = f32s ? depth << 2 : depth;
   share(int(r, SOFTMAX_ROWS), 1);
   const skipped = shareFrom * rowBytes;
-  let from = <usize>int(r, SOFTMAX_SOURCE) + skipped, out = <usize>int(r, SOFTMAX_TARGET) + skipped;
+  let from = <usize>int(r, SOFTMAX_SOURCE) + skipped;
+  let out = <usize>int(r, SOFTMAX_TARGET) + skipped;
   for (let row = shareTo - shareFrom; row > 0; row--) {
     if (f32s) softmax_f32(from, out, depth, float(r, SOFTMAX_SCALE));
     else softmax_i8(from, out, depth, int(r, SOFTMAX_TABLE), float(r, SOFTMAX_OUT_SCALE), int(r, SOFTMAX_TARGET_ZERO));
-    from += rowBytes; out += rowBytes;
+    from += rowBytes;
+    out += rowBytes;
   }
 }

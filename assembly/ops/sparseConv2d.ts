@@ -1,12 +1,13 @@
-import {
-  CONV2D_BATCH, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_DILATION_X, CONV2D_DILATION_Y, CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W,
-  CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_SCALE,
-  CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET_ZERO, CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_I8, FAULT_ATTRIBUTE,
-  SPARSE_BLOCKS, SPARSE_BYTES, SPARSE_COUNTS, SPARSE_ENTRIES, SPARSE_PAIRS, SPARSE_PATTERN, SPARSE_STEPS, SPARSE_TILE, SPARSE_TILE_WIDE,
-} from '../layout';
+import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_DILATION_X, CONV2D_DILATION_Y, CONV2D_GROUPS, CONV2D_IN_C,
+  CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H,
+  CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X,
+  CONV2D_STRIDE_Y, CONV2D_TARGET_ZERO, CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_I8, FAULT_ATTRIBUTE, SPARSE_BLOCKS,
+  SPARSE_BYTES, SPARSE_COUNTS, SPARSE_ENTRIES, SPARSE_PAIRS, SPARSE_PATTERN, SPARSE_STEPS, SPARSE_TILE,
+  SPARSE_TILE_WIDE } from '../layout';
 import { interleave_i8, ROW_TAIL, spmm_blocks_i8, spmm_pairs_i8, TURN_BYTES } from '../kernels/sparse';
 import { widen_i8_i16 } from '../kernels/widen';
-import { big, checkCounts, checkedTable, checkRange, checkRecord, fail, int, needScratch, scratch, table } from '../record';
+import { big, checkCounts, checkedTable, checkRange, checkRecord, fail, int, needScratch, scratch,
+  table } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { describeGeometry, listOutputs, panelsOf } from './conv2d';
 import { describeRequantization } from './ranges';
@@ -24,7 +25,10 @@ function isPairs(r: usize): bool {
 
 export function describeSparseConv2d(r: usize): void {
   if (!checkRecord(r, SPARSE_BYTES, 1 << DTYPE_I8)) return;
-  const K = describeGeometry(r, 1), panels = panelsOf(r), rows = int(r, CONV2D_BLOCK_ROWS), taps = big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W);
+  const K = describeGeometry(r, 1);
+  const panels = panelsOf(r);
+  const rows = int(r, CONV2D_BLOCK_ROWS);
+  const taps = big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W);
   table(r, CONV2D_BIAS, panels * 32, 16);
   describeRequantization(r, CONV2D_SCALE, CONV2D_SOURCE_ZERO, panels);
   checkRange(r, CONV2D_GROUPS, 1, 1);
@@ -33,7 +37,9 @@ export function describeSparseConv2d(r: usize): void {
   table(r, SPARSE_STEPS, big(r, SPARSE_ENTRIES), 16);
   const common = <f64>rows * 8 + big(r, CONV2D_IN_C) + 32;
   if (isPairs(r)) {
-    if ((rows != SPARSE_TILE && rows != SPARSE_TILE_WIDE) || (taps > 1 && (int(r, CONV2D_IN_C) & 1) != 0)) fail(FAULT_ATTRIBUTE);
+    if ((rows != SPARSE_TILE && rows != SPARSE_TILE_WIDE) || (taps > 1 && (int(r, CONV2D_IN_C) & 1) != 0)) {
+      fail(FAULT_ATTRIBUTE);
+    }
     table(r, CONV2D_WEIGHTS, big(r, SPARSE_ENTRIES) * 2, 16);
     table(r, SPARSE_COUNTS, big(r, CONV2D_OUT_C) * 2, 16);
     checkEntries(r, SPARSE_COUNTS, int(r, CONV2D_OUT_C), 4, (<i32>K + 1) >> 1);
@@ -46,14 +52,19 @@ export function describeSparseConv2d(r: usize): void {
   }
 }
 
-/** The counts of `lists`, in the table at `field`, add up to the entries, and no list steps beyond `limit`; steps and number of entries are the fields behind it. */
+/**
+ * The counts of `lists`, in the table at `field`, add up to the entries, and no list steps beyond
+ * `limit`; steps and number of entries are the fields behind it.
+ */
 export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, limit: i32): void {
-  const counts = checkedTable(r, field), steps = checkedTable(r, field + 4);
+  const counts = checkedTable(r, field);
+  const steps = checkedTable(r, field + 4);
   if (counts == 0) return;
   const entries = int(r, field + 8);
   let at = 0;
   for (let list = 0; list < lists; list++) {
-    let left = <i32>load<u16>(counts + (list << 1)) * unit, position = 0;
+    let left = <i32>load<u16>(counts + (list << 1)) * unit;
+    let position = 0;
     if (left > entries - at) {
       fail(FAULT_ATTRIBUTE);
       return;
@@ -69,45 +80,109 @@ export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, limi
   if (at != entries) fail(FAULT_ATTRIBUTE);
 }
 
-/** Where tap (ky, kx) of the output pixels m0 … m0 + count lies; the last is repeated up to `rows`. */
-function listInputs(r: usize, picture: usize, m0: i32, count: i32, rows: i32, ky: i32, kx: i32, outside: usize, list: usize): void {
-  const inH = int(r, CONV2D_IN_H), inW = int(r, CONV2D_IN_W), inC = int(r, CONV2D_IN_C), outW = int(r, CONV2D_OUT_W);
-  const strideY = int(r, CONV2D_STRIDE_Y), strideX = int(r, CONV2D_STRIDE_X);
-  const top = ky * int(r, CONV2D_DILATION_Y) - int(r, CONV2D_PAD_TOP), left = kx * int(r, CONV2D_DILATION_X) - int(r, CONV2D_PAD_LEFT);
-  let y = m0 / outW, x = m0 - y * outW, address = outside;
+/**
+ * Where tap (ky, kx) of the output pixels m0 … m0 + count lies; the last is repeated up to `rows`.
+ */
+function listInputs(
+  r: usize,
+  picture: usize,
+  m0: i32,
+  count: i32,
+  rows: i32,
+  ky: i32,
+  kx: i32,
+  outside: usize,
+  list: usize,
+): void {
+  const inH = int(r, CONV2D_IN_H);
+  const inW = int(r, CONV2D_IN_W);
+  const inC = int(r, CONV2D_IN_C);
+  const outW = int(r, CONV2D_OUT_W);
+  const strideY = int(r, CONV2D_STRIDE_Y);
+  const strideX = int(r, CONV2D_STRIDE_X);
+  const top = ky * int(r, CONV2D_DILATION_Y) - int(r, CONV2D_PAD_TOP);
+  const left = kx * int(r, CONV2D_DILATION_X) - int(r, CONV2D_PAD_LEFT);
+  let y = m0 / outW;
+  let x = m0 - y * outW;
+  let address = outside;
   for (let i = 0; i < rows; i++) {
     if (i < count) {
-      const iy = y * strideY + top, ix = x * strideX + left;
+      const iy = y * strideY + top;
+      const ix = x * strideX + left;
       address = <u32>iy < <u32>inH && <u32>ix < <u32>inW ? picture + (iy * inW + ix) * inC : outside;
-      if (++x == outW) { x = 0; y++; }
+      if (++x == outW) {
+        x = 0;
+        y++;
+      }
     }
     store<usize>(list + (i << 2), address);
   }
 }
 
 export function runSparseConv2d(r: usize): void {
-  const C = int(r, CONV2D_IN_C), N = int(r, CONV2D_OUT_C), kernelH = int(r, CONV2D_KERNEL_H), kernelW = int(r, CONV2D_KERNEL_W), K = kernelH * kernelW * C;
-  const pixels = int(r, CONV2D_OUT_H) * int(r, CONV2D_OUT_W), tile = int(r, CONV2D_BLOCK_ROWS), pairs = isPairs(r), quads = (K + 3) >> 2;
-  const weights = <usize>int(r, CONV2D_WEIGHTS), steps = <usize>int(r, SPARSE_STEPS), counts = <usize>int(r, SPARSE_COUNTS), bias = <usize>int(r, CONV2D_BIAS), scale = <usize>int(r, CONV2D_SCALE);
-  const weightsZero = int(r, CONV2D_WEIGHTS_ZERO), zero = int(r, CONV2D_TARGET_ZERO), low = int(r, CONV2D_MIN), high = int(r, CONV2D_MAX);
-  const outs = scratch(), inputs = outs + (tile << 2), outside = inputs + (tile << 2), turn = (outside + C + 16 + 15) & ~15, rows = pairs ? turn + TURN_BYTES : turn;
+  const C = int(r, CONV2D_IN_C);
+  const N = int(r, CONV2D_OUT_C);
+  const kernelH = int(r, CONV2D_KERNEL_H);
+  const kernelW = int(r, CONV2D_KERNEL_W);
+  const K = kernelH * kernelW * C;
+  const pixels = int(r, CONV2D_OUT_H) * int(r, CONV2D_OUT_W);
+  const tile = int(r, CONV2D_BLOCK_ROWS);
+  const pairs = isPairs(r);
+  const quads = (K + 3) >> 2;
+  const weights = <usize>int(r, CONV2D_WEIGHTS);
+  const steps = <usize>int(r, SPARSE_STEPS);
+  const counts = <usize>int(r, SPARSE_COUNTS);
+  const bias = <usize>int(r, CONV2D_BIAS);
+  const scale = <usize>int(r, CONV2D_SCALE);
+  const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
+  const zero = int(r, CONV2D_TARGET_ZERO);
+  const low = int(r, CONV2D_MIN);
+  const high = int(r, CONV2D_MAX);
+  const outs = scratch();
+  const inputs = outs + (tile << 2);
+  const outside = inputs + (tile << 2);
+  const turn = (outside + C + 16 + 15) & ~15;
+  const rows = pairs ? turn + TURN_BYTES : turn;
   memory.fill(outside, <u8>int(r, CONV2D_SOURCE_ZERO), C);
   const perPicture = (pixels + tile - 1) / tile;
   share(int(r, CONV2D_BATCH) * perPicture, 1);
   for (let at = shareFrom; at < shareTo; at++) {
-    const batch = at / perPicture, m = (at - batch * perPicture) * tile, picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * C;
+    const batch = at / perPicture;
+    const m = (at - batch * perPicture) * tile;
+    const picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * C;
     // a last tile that is not full begins earlier, or repeats its last pixel
-    const m0 = m + tile <= pixels ? m : max(0, pixels - tile), count = min(tile, pixels);
+    const m0 = m + tile <= pixels ? m : max(0, pixels - tile);
+    const count = min(tile, pixels);
     listOutputs(r, batch, m0, count, count, outs, 0, 1);
     for (let i = count; i < tile; i++) store<usize>(outs + (i << 2), load<usize>(outs + (count - 1 << 2)));
     let tap = 0;
-    for (let ky = 0; ky < kernelH; ky++) for (let kx = 0; kx < kernelW; kx++) {
-      listInputs(r, picture, m0, count, tile, ky, kx, outside, inputs);
-      if (pairs) interleave_i8(inputs, tile >> 2, C, rows + (tap * C >> 1) * (tile << 2));
-      else for (let i = 0; i < count; i++) widen_i8_i16(load<usize>(inputs + (i << 2)), rows + (i * ((quads << 2) + ROW_TAIL) + tap * C << 1), C);
-      tap++;
+    for (let ky = 0; ky < kernelH; ky++) {
+      for (let kx = 0; kx < kernelW; kx++) {
+        listInputs(r, picture, m0, count, tile, ky, kx, outside, inputs);
+        if (pairs) interleave_i8(inputs, tile >> 2, C, rows + (tap * C >> 1) * (tile << 2));
+        else {for (let i = 0; i < count; i++) {
+            widen_i8_i16(load<usize>(inputs + (i << 2)), rows + (i * ((quads << 2) + ROW_TAIL) + tap * C << 1), C);
+          }}
+        tap++;
+      }
     }
-    if (pairs) spmm_pairs_i8(rows, tile >> 2, weights, steps, counts, weightsZero, bias, scale, outs, N, zero, low, high, turn);
-    else spmm_blocks_i8(rows, count, quads, weights, steps, counts, weightsZero, bias, scale, outs, N, zero, low, high);
+    if (pairs) {
+      spmm_pairs_i8(rows, tile >> 2, weights, steps, counts, weightsZero, bias, scale, outs, N, zero, low, high, turn);
+    } else {spmm_blocks_i8(
+        rows,
+        count,
+        quads,
+        weights,
+        steps,
+        counts,
+        weightsZero,
+        bias,
+        scale,
+        outs,
+        N,
+        zero,
+        low,
+        high,
+      );}
   }
 }

@@ -1,9 +1,8 @@
-import {
-  DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, RECURRENT_ASYMMETRIC, RECURRENT_PLAIN, SVDF_BATCH, SVDF_BIAS, SVDF_BYTES, SVDF_FEATURE_EXPONENT, SVDF_FEATURE_MULTIPLIER,
-  SVDF_FEATURE_WEIGHTS, SVDF_INPUTS, SVDF_MAX, SVDF_MEMORY, SVDF_MIN, SVDF_MODE, SVDF_OUT_EXPONENT, SVDF_OUT_MULTIPLIER, SVDF_RANK, SVDF_SCALE, SVDF_SOURCE,
-  SVDF_SOURCE_BATCH, SVDF_SOURCE_STEP, SVDF_SOURCE_ZERO, SVDF_STATE, SVDF_SUMS, SVDF_TARGET, SVDF_TARGET_BATCH, SVDF_TARGET_STEP, SVDF_TARGET_ZERO,
-  SVDF_TIME, SVDF_TIME_WEIGHTS, SVDF_UNITS,
-} from '../layout';
+import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, RECURRENT_ASYMMETRIC, RECURRENT_PLAIN, SVDF_BATCH, SVDF_BIAS, SVDF_BYTES,
+  SVDF_FEATURE_EXPONENT, SVDF_FEATURE_MULTIPLIER, SVDF_FEATURE_WEIGHTS, SVDF_INPUTS, SVDF_MAX, SVDF_MEMORY, SVDF_MIN,
+  SVDF_MODE, SVDF_OUT_EXPONENT, SVDF_OUT_MULTIPLIER, SVDF_RANK, SVDF_SCALE, SVDF_SOURCE, SVDF_SOURCE_BATCH,
+  SVDF_SOURCE_STEP, SVDF_SOURCE_ZERO, SVDF_STATE, SVDF_SUMS, SVDF_TARGET, SVDF_TARGET_BATCH, SVDF_TARGET_STEP,
+  SVDF_TARGET_ZERO, SVDF_TIME, SVDF_TIME_WEIGHTS, SVDF_UNITS } from '../layout';
 import { factor_i32 } from '../kernels/gates';
 import { rescale_add_f32 } from '../kernels/gatesF32';
 import { clamp } from '../kernels/gemmF32';
@@ -11,9 +10,8 @@ import { gemv_f32, gemv_i8_i32 } from '../kernels/gemv';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
 import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';
 import { gather_i8 } from '../kernels/widen';
-import {
-  big, bytesOf, checkCounts, checkFinite, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch, scratch, source,
-} from '../record';
+import { big, bytesOf, checkCounts, checkFinite, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch,
+  scratch, source } from '../record';
 import { checkActivation } from './ranges';
 import { checkFactor, checkSteps, ranges, tables, targets } from './recurrent';
 
@@ -22,21 +20,40 @@ import { checkFactor, checkSteps, ranges, tables, targets } from './recurrent';
 
 export function describeSvdf(r: usize): void {
   checkRecord(r, SVDF_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
-  const f32s = dtypeOf(r) == DTYPE_F32, size = bytesOf(dtypeOf(r));
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const size = bytesOf(dtypeOf(r));
   ranges(r, SVDF_MODE, 1, RECURRENT_PLAIN, f32s ? RECURRENT_ASYMMETRIC : RECURRENT_PLAIN);
   checkCounts(r, SVDF_TIME, 2);
   ranges(r, SVDF_INPUTS, 4, 1, 65536);
   checkCounts(r, SVDF_SOURCE_STEP, 4);
-  const hybrid = int(r, SVDF_MODE) != RECURRENT_PLAIN, time = big(r, SVDF_TIME), batch = big(r, SVDF_BATCH), inputs = big(r, SVDF_INPUTS), units = big(r, SVDF_UNITS);
-  const filters = units * big(r, SVDF_RANK), memory = big(r, SVDF_MEMORY);
+  const hybrid = int(r, SVDF_MODE) != RECURRENT_PLAIN;
+  const time = big(r, SVDF_TIME);
+  const batch = big(r, SVDF_BATCH);
+  const inputs = big(r, SVDF_INPUTS);
+  const units = big(r, SVDF_UNITS);
+  const filters = units * big(r, SVDF_RANK);
+  const memory = big(r, SVDF_MEMORY);
   if (!(inputs >= 1 && inputs <= 65536 && filters >= 1 && filters <= 16777216)) {
     fail(FAULT_ATTRIBUTE);
     return;
   }
   checkSteps(r, SVDF_TARGET_STEP, time, batch, units);
-  source(r, SVDF_SOURCE, ((time - 1) * big(r, SVDF_SOURCE_STEP) + (batch - 1) * big(r, SVDF_SOURCE_BATCH) + inputs) * size, <u32>size);
-  targets(r, 1, SVDF_TARGET, ((time - 1) * big(r, SVDF_TARGET_STEP) + (batch - 1) * big(r, SVDF_TARGET_BATCH) + units) * size, <u32>size);
-  const state: f64 = f32s ? 4 : 2, lanes = <f64>((<i32>filters + 7) & ~7), quads = <f64>((<i32>inputs + 3) & ~3);
+  source(
+    r,
+    SVDF_SOURCE,
+    ((time - 1) * big(r, SVDF_SOURCE_STEP) + (batch - 1) * big(r, SVDF_SOURCE_BATCH) + inputs) * size,
+    <u32>size,
+  );
+  targets(
+    r,
+    1,
+    SVDF_TARGET,
+    ((time - 1) * big(r, SVDF_TARGET_STEP) + (batch - 1) * big(r, SVDF_TARGET_BATCH) + units) * size,
+    <u32>size,
+  );
+  const state: f64 = f32s ? 4 : 2;
+  const lanes = <f64>((<i32>filters + 7) & ~7);
+  const quads = <f64>((<i32>inputs + 3) & ~3);
   targets(r, 1, SVDF_STATE, batch * filters * memory * state, <u32>state);
   tables(r, SVDF_FEATURE_WEIGHTS, 1, lanes * (f32s && !hybrid ? inputs * 4 : quads));
   tables(r, SVDF_TIME_WEIGHTS, 1, filters * memory * state);
@@ -57,11 +74,27 @@ export function describeSvdf(r: usize): void {
 }
 
 export function runSvdf(r: usize): void {
-  const f32s = dtypeOf(r) == DTYPE_F32, mode = int(r, SVDF_MODE), inputs = int(r, SVDF_INPUTS), units = int(r, SVDF_UNITS), rank = int(r, SVDF_RANK), memory = int(r, SVDF_MEMORY);
-  const filters = units * rank, lanes = (filters + 7) & ~7, quads = (inputs + 3) >> 2, size = f32s ? 4 : 1, width = f32s ? 4 : 2, last = (memory - 1) * width;
-  const row = scratch(), plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((quads << 2) + 31) & ~15 : 0, quantized = row + (((quads << 3) + 63) & ~15);
-  const sums = quantized + (((quads << 2) + 47) & ~15), products = sums + (lanes << 2);
-  const featureWeights = <usize>int(r, SVDF_FEATURE_WEIGHTS), timeWeights = <usize>int(r, SVDF_TIME_WEIGHTS), weightSums = <usize>int(r, SVDF_SUMS), bias = <usize>int(r, SVDF_BIAS);
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const mode = int(r, SVDF_MODE);
+  const inputs = int(r, SVDF_INPUTS);
+  const units = int(r, SVDF_UNITS);
+  const rank = int(r, SVDF_RANK);
+  const memory = int(r, SVDF_MEMORY);
+  const filters = units * rank;
+  const lanes = (filters + 7) & ~7;
+  const quads = (inputs + 3) >> 2;
+  const size = f32s ? 4 : 1;
+  const width = f32s ? 4 : 2;
+  const last = (memory - 1) * width;
+  const row = scratch();
+  const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((quads << 2) + 31) & ~15 : 0;
+  const quantized = row + (((quads << 3) + 63) & ~15);
+  const sums = quantized + (((quads << 2) + 47) & ~15);
+  const products = sums + (lanes << 2);
+  const featureWeights = <usize>int(r, SVDF_FEATURE_WEIGHTS);
+  const timeWeights = <usize>int(r, SVDF_TIME_WEIGHTS);
+  const weightSums = <usize>int(r, SVDF_SUMS);
+  const bias = <usize>int(r, SVDF_BIAS);
   for (let b = 0; b < int(r, SVDF_BATCH); b++) {
     const state = <usize>int(r, SVDF_STATE) + b * filters * memory * width;
     for (let t = 0; t < int(r, SVDF_TIME); t++) {
@@ -82,21 +115,34 @@ export function runSvdf(r: usize): void {
         for (let i = 0; i < filters; i++) store<f32>(state + i * memory * 4 + last, load<f32>(products + (i << 2)));
         for (let unit = 0; unit < units; unit++) {
           let sum: f32 = 0;
-          for (let k = unit * rank; k < (unit + 1) * rank; k++) sum += dot_f32(timeWeights + k * memory * 4, state + k * memory * 4, memory);
-          store<f32>(y + (unit << 2), clamp(sum + load<f32>(bias + (unit << 2)), float(r, SVDF_MIN), float(r, SVDF_MAX)));
+          for (let k = unit * rank; k < (unit + 1) * rank; k++) {
+            sum += dot_f32(timeWeights + k * memory * 4, state + k * memory * 4, memory);
+          }
+          store<f32>(
+            y + (unit << 2),
+            clamp(sum + load<f32>(bias + (unit << 2)), float(r, SVDF_MIN), float(r, SVDF_MAX)),
+          );
         }
       } else {
-        const zero = int(r, SVDF_SOURCE_ZERO), targetZero = int(r, SVDF_TARGET_ZERO);
+        const zero = int(r, SVDF_SOURCE_ZERO);
+        const targetZero = int(r, SVDF_TARGET_ZERO);
         gather_i8(x, row, plane, inputs);
         gemv_i8_i32(row, plane, featureWeights, quads, sums, lanes >> 3);
         for (let i = 0; i < filters; i++) {
           const sum = load<i32>(sums + (i << 2)) - zero * load<i32>(weightSums + (i << 2));
-          store<i16>(state + i * memory * 2 + last, min(32767, max(-32768, factor_i32(sum, int(r, SVDF_FEATURE_MULTIPLIER), int(r, SVDF_FEATURE_EXPONENT)))));
+          store<i16>(
+            state + i * memory * 2 + last,
+            min(32767, max(-32768, factor_i32(sum, int(r, SVDF_FEATURE_MULTIPLIER), int(r, SVDF_FEATURE_EXPONENT)))),
+          );
         }
         for (let unit = 0; unit < units; unit++) {
           let sum = load<i32>(bias + (unit << 2));
-          for (let k = unit * rank; k < (unit + 1) * rank; k++) sum += dot_i16(timeWeights + k * memory * 2, state + k * memory * 2, memory);
-          const q = max(min(factor_i32(sum, int(r, SVDF_OUT_MULTIPLIER), int(r, SVDF_OUT_EXPONENT)), 1 << 24), -(1 << 24)) + targetZero;
+          for (let k = unit * rank; k < (unit + 1) * rank; k++) {
+            sum += dot_i16(timeWeights + k * memory * 2, state + k * memory * 2, memory);
+          }
+          const q =
+            max(min(factor_i32(sum, int(r, SVDF_OUT_MULTIPLIER), int(r, SVDF_OUT_EXPONENT)), 1 << 24), -(1 << 24)) +
+            targetZero;
           store<i8>(y + unit, max(min(q, int(r, SVDF_MAX)), int(r, SVDF_MIN)));
         }
       }

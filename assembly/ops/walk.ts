@@ -17,9 +17,22 @@ export function stepsOf(r: usize, dimensions: usize, depth: i32): i32 {
 }
 
 /** To position `index`; the other arguments are those of `step`. */
-export function beginSteps(r: usize, dimensions: usize, firstStrides: usize, secondStrides: usize, bytes: i32, depth: i32, state: usize, first: usize, second: usize, index: i32): void {
+export function beginSteps(
+  r: usize,
+  dimensions: usize,
+  firstStrides: usize,
+  secondStrides: usize,
+  bytes: i32,
+  depth: i32,
+  state: usize,
+  first: usize,
+  second: usize,
+  index: i32,
+): void {
   for (let d = depth - 1; d >= 0; d--) {
-    const at = <usize>d << 2, count = int(r, dimensions + at), passed = <i32>(<u32>index % <u32>count);
+    const at = <usize>d << 2;
+    const count = int(r, dimensions + at);
+    const passed = <i32>(<u32>index % <u32>count);
     index = <u32>index / <u32>count;
     store<i32>(state + at, passed);
     first += passed * int(r, firstStrides + at) * bytes;
@@ -30,13 +43,25 @@ export function beginSteps(r: usize, dimensions: usize, firstStrides: usize, sec
 }
 
 /**
- * To the next position of the first `depth` dimensions, the last of them fastest; after the last comes the first.
- * `dimensions` and both strides (in elements of `bytes`) are the offsets of MAX_RANK fields each.
+ * To the next position of the first `depth` dimensions, the last of them fastest; after the last
+ * comes the first. `dimensions` and both strides (in elements of `bytes`) are the offsets of
+ * MAX_RANK fields each.
  */
-export function step(r: usize, dimensions: usize, firstStrides: usize, secondStrides: usize, bytes: i32, depth: i32, state: usize): void {
+export function step(
+  r: usize,
+  dimensions: usize,
+  firstStrides: usize,
+  secondStrides: usize,
+  bytes: i32,
+  depth: i32,
+  state: usize,
+): void {
   for (let d = depth - 1; d >= 0; d--) {
-    const at = <usize>d << 2, count = int(r, dimensions + at), passed = load<i32>(state + at) + 1;
-    const first = int(r, firstStrides + at) * bytes, second = int(r, secondStrides + at) * bytes;
+    const at = <usize>d << 2;
+    const count = int(r, dimensions + at);
+    const passed = load<i32>(state + at) + 1;
+    const first = int(r, firstStrides + at) * bytes;
+    const second = int(r, secondStrides + at) * bytes;
     if (passed < count) {
       store<i32>(state + at, passed);
       store<usize>(state, load<usize>(state, WALK_FIRST) + first, WALK_FIRST);

@@ -1,7 +1,12 @@
 import type { load } from '../../src/index';
 import type { Engine, Values } from '../stand/engine';
 
-const arrays: Record<string, new (length: number) => Values> = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array };
+const arrays: Record<string, new(length: number) => Values> = {
+  float32: Float32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int32: Int32Array,
+};
 
 /** kinglet as its package's users import it: dist/browser.js in a page, dist/index.js in Node. */
 export const kinglet: Engine = async (file, values, { library, flavor, threads }) => {
@@ -9,13 +14,24 @@ export const kinglet: Engine = async (file, values, { library, flavor, threads }
   const runtime = await import(library + entry) as { load: typeof load };
   const options = { ...(flavor && { flavor }), ...(threads > 1 && { threads }) } as Parameters<typeof load>[1];
   return async () => {
-    const model = await runtime.load(file, options), { info, memory } = model;
-    const isWanted = (!flavor || info.flavor === flavor) && (threads === 1 || (info as { threads?: number }).threads === threads);
+    const model = await runtime.load(file, options);
+    const { info, memory } = model;
+    const isWanted = (!flavor || info.flavor === flavor) &&
+      (threads === 1 || (info as { threads?: number }).threads === threads);
     if (!isWanted) throw new Error(`runs as ${JSON.stringify(info)} here`);
     const inputs = Object.fromEntries(model.inputs.map(({ name }, i) => [name, values[i]!]));
-    const outputs = Object.fromEntries(model.outputs.map(({ name, dtype, shape }) => [name, new arrays[dtype]!(shape.reduce((a, b) => a * b, 1))]));
+    const outputs = Object
+      .fromEntries(model.outputs.map((
+        { name, dtype, shape },
+      ) => [name, new arrays[dtype]!(shape.reduce((a, b) => a * b, 1))]));
     // arrays alone where there is one, as users do
-    const input = values.length === 1 ? values[0]! : inputs, output = model.outputs.length === 1 ? Object.values(outputs)[0]! : outputs;
-    return { run: () => model.predictInto(input, output), outputs: () => Object.values(outputs), memory: memory.total, info: { ...info } };
+    const input = values.length === 1 ? values[0]! : inputs;
+    const output = model.outputs.length === 1 ? Object.values(outputs)[0]! : outputs;
+    return {
+      run: () => model.predictInto(input, output),
+      outputs: () => Object.values(outputs),
+      memory: memory.total,
+      info: { ...info },
+    };
   };
 };

@@ -10,11 +10,11 @@ interface LiteRtTensor {
 }
 interface LiteRt {
   loadLiteRt: (path: string, options: { threads: boolean }) => Promise<unknown>;
-  loadAndCompile: (file: Uint8Array, options: { accelerator: 'wasm' }) => Promise<{
-    getInputDetails(): Port[];
-    run(inputs: LiteRtTensor[]): Promise<LiteRtTensor[]>;
-  }>;
-  Tensor: new (values: Values, shape: number[]) => LiteRtTensor;
+  loadAndCompile: (
+    file: Uint8Array,
+    options: { accelerator: 'wasm' },
+  ) => Promise<{ getInputDetails(): Port[]; run(inputs: LiteRtTensor[]): Promise<LiteRtTensor[]> }>;
+  Tensor: new(values: Values, shape: number[]) => LiteRtTensor;
 }
 
 /** LiteRT.js on its WebAssembly accelerator (XNNPACK too). */
@@ -24,7 +24,9 @@ export const litert: Engine = async (file, values, { library }) => {
     await loadLiteRt(`${library}@litertjs/core/wasm/`, { threads: false });
     const model = await loadAndCompile(file, { accelerator: 'wasm' });
     const shapes = model.getInputDetails().map(({ shape }) => [...shape]);
-    if (shapes.some((shape, i) => elementCount(shape) !== values[i]!.length)) throw new Error(`wants inputs of the shapes ${shapes.join(' and ')}`);
+    if (shapes.some((shape, i) => elementCount(shape) !== values[i]!.length)) {
+      throw new Error(`wants inputs of the shapes ${shapes.join(' and ')}`);
+    }
     let outputs: Values[] = [];
     return {
       run: async () => {

@@ -1,10 +1,15 @@
 import type { Engine } from '../stand/engine';
 
-/** One loop of roofline.ts: nothing but the instructions of a kernel's innermost step. The file is its module, the flavor names the loop. */
-export const roofline: Engine = (file, _values, { flavor }) => Promise.resolve(async () => {
-  const { instance } = await WebAssembly.instantiate(file as Uint8Array<ArrayBuffer>), { fill, STEPS } = instance.exports as { fill: () => void; STEPS: WebAssembly.Global };
-  const loop = instance.exports[flavor!] as ((steps: number) => void) | undefined;
-  if (!loop) throw new Error(`the module has no ${flavor}`);
-  fill();
-  return { run: () => loop(STEPS.value as number), outputs: () => [] };
-});
+/**
+ * One loop of roofline.ts: nothing but the instructions of a kernel's innermost step. The file is
+ * its module, the flavor names the loop.
+ */
+export const roofline: Engine = (file, _values, { flavor }) =>
+  Promise.resolve(async () => {
+    const { instance } = await WebAssembly.instantiate(file as Uint8Array<ArrayBuffer>);
+    const { fill, STEPS } = instance.exports as { fill: () => void; STEPS: WebAssembly.Global };
+    const loop = instance.exports[flavor!] as ((steps: number) => void) | undefined;
+    if (!loop) throw new Error(`the module has no ${flavor}`);
+    fill();
+    return { run: () => loop(STEPS.value as number), outputs: () => [] };
+  });

@@ -22,11 +22,8 @@ interface Tf {
   ready(): Promise<void>;
   tensor(values: Values, shape: number[], dtype?: string): TfTensor;
   tidy<T>(work: () => T): T;
-  fused: {
-    conv2d(options: Fused): TfTensor;
-    depthwiseConv2d(options: Fused): TfTensor;
-    matMul(options: { a: TfTensor; b: TfTensor; transposeB: boolean; bias?: TfTensor; activation: string }): TfTensor;
-  };
+  fused: { conv2d(options: Fused): TfTensor; depthwiseConv2d(options: Fused): TfTensor;
+    matMul(options: { a: TfTensor; b: TfTensor; transposeB: boolean; bias?: TfTensor; activation: string }): TfTensor };
   avgPool: (x: TfTensor, size: Pair, strides: Pair, pad: Pad | 'same') => TfTensor;
   maxPool: (x: TfTensor, size: Pair, strides: Pair, pad: Pad | 'same') => TfTensor;
   add(a: TfTensor, b: TfTensor): TfTensor;
@@ -41,11 +38,16 @@ interface Tf {
   wasm: { setWasmPaths(path: string): void; setThreadsCount(count: number): void };
 }
 
-/** @tensorflow/tfjs-backend-wasm: the network built from its operators, with everything fused that it fuses. */
+/**
+ * @tensorflow/tfjs-backend-wasm: the network built from its operators, with everything fused that
+ *   it fuses.
+ */
 export const tfjs: Engine = async (file, values, { library, threads }) => {
   const folder = `${library}@tensorflow/`;
-  for (const script of ['tfjs-core/dist/tf-core.min.js', 'tfjs-backend-cpu/dist/tf-backend-cpu.min.js', 'tfjs-backend-wasm/dist/tf-backend-wasm.min.js']) await addScript(folder + script);
-  const { tf } = globalThis as unknown as { tf: Tf }, graph = unpackGraph(file);
+  for (const script of ['tfjs-core/dist/tf-core.min.js', 'tfjs-backend-cpu/dist/tf-backend-cpu.min.js',
+    'tfjs-backend-wasm/dist/tf-backend-wasm.min.js']) await addScript(folder + script);
+  const { tf } = globalThis as unknown as { tf: Tf };
+  const graph = unpackGraph(file);
   return async () => {
     tf.wasm.setWasmPaths(`${folder}tfjs-backend-wasm/dist/`);
     tf.wasm.setThreadsCount(threads);
@@ -54,11 +56,15 @@ export const tfjs: Engine = async (file, values, { library, threads }) => {
     const steps = graph.nodes.map((node) => stepOf(tf, node));
     let outputs: Values[] = [];
     return {
-      run: () => tf.tidy(() => {
-        const known = new Map<Tensor, TfTensor>(graph.inputs.map((tensor, i) => [tensor, tf.tensor(values[i]!, tensor.shape)]));
-        graph.nodes.forEach((node, i) => known.set(node.outputs[0]!, steps[i]!((index) => known.get(node.inputs[index]!)!)));
-        outputs = graph.outputs.map((tensor) => known.get(tensor)!.dataSync());
-      }),
+      run: () =>
+        tf.tidy(() => {
+          const known = new Map<Tensor,
+            TfTensor>(graph.inputs.map((tensor, i) => [tensor, tf.tensor(values[i]!, tensor.shape)]));
+          graph.nodes.forEach((node, i) =>
+            known.set(node.outputs[0]!, steps[i]!((index) => known.get(node.inputs[index]!)!))
+          );
+          outputs = graph.outputs.map((tensor) => known.get(tensor)!.dataSync());
+        }),
       outputs: () => outputs,
     };
   };
@@ -76,13 +82,17 @@ function stepOf(tf: Tf, node: AnyNode): Step {
     return name;
   };
   const constant = (tensor: Tensor, shape = tensor.shape, data = tensor.data): TfTensor => {
-    if (!data || data instanceof Int16Array) throw new Error(`${node.op} "${node.name}": an input that should be constant, and of a type that is built here, is not`);
+    if (!data || data instanceof Int16Array) {
+      throw new Error(`${node.op} "${node.name}": an input that should be constant, and of a type that is built here, is not`);
+    }
     return tf.tensor(data, shape);
   };
   const bias = node.inputs[2] ? { bias: constant(node.inputs[2]) } : {};
   switch (node.op) {
-    case 'conv2d': case 'depthwiseConv2d': {
-      const { stride: strides, dilation: dilations, padding, activation } = node.attributes, weights = node.inputs[1]!;
+    case 'conv2d':
+    case 'depthwiseConv2d': {
+      const { stride: strides, dilation: dilations, padding, activation } = node.attributes;
+      const weights = node.inputs[1]!;
       const common = { strides, dilations, pad: explicit(padding), activation: activationOf(activation), ...bias };
       if (node.op === 'conv2d') {
         const [co, kh, kw, ci] = weights.shape as [number, number, number, number];
@@ -90,22 +100,28 @@ function stepOf(tf: Tf, node: AnyNode): Step {
         const filter = constant(weights, [kh, kw, ci, co], transposed(weights.data as Float32Array, co, kh * kw * ci));
         return (input) => tf.fused.conv2d({ x: input(0), filter, ...common });
       }
-      const [, kh, kw, co] = weights.shape as [number, number, number, number], ci = node.inputs[0]!.shape[3]!;
+      const [, kh, kw, co] = weights.shape as [number, number, number, number];
+      const ci = node.inputs[0]!.shape[3]!;
       const filter = constant(weights, [kh, kw, ci, co / ci]);
       return (input) => tf.fused.depthwiseConv2d({ x: input(0), filter, ...common });
     }
     case 'fullyConnected': {
-      const [n, k] = node.inputs[1]!.shape as [number, number], b = constant(node.inputs[1]!, [k, n], transposed(node.inputs[1]!.data as Float32Array, n, k));
+      const [n, k] = node.inputs[1]!.shape as [number, number];
+      const b = constant(node.inputs[1]!, [k, n], transposed(node.inputs[1]!.data as Float32Array, n, k));
       const activation = activationOf(node.attributes.activation);
       return (input) => tf.fused.matMul({ a: input(0), b, transposeB: false, activation, ...bias });
     }
-    case 'averagePool2d': case 'maxPool2d': {
-      const { kernel, stride, padding } = node.attributes, pool = node.op === 'maxPool2d' ? tf.maxPool : tf.avgPool, after = unary(tf, activationOf(node.attributes.activation));
+    case 'averagePool2d':
+    case 'maxPool2d': {
+      const { kernel, stride, padding } = node.attributes;
+      const pool = node.op === 'maxPool2d' ? tf.maxPool : tf.avgPool;
+      const after = unary(tf, activationOf(node.attributes.activation));
       const pad = padding.every((p) => p === 0) ? 'valid' : 'same'; // of the paddings, these two are what importers make of pools
       return (input) => after(pool(input(0), kernel, stride, pad));
     }
     case 'binary': {
-      const { kind } = node.attributes, after = unary(tf, activationOf(node.attributes.activation));
+      const { kind } = node.attributes;
+      const after = unary(tf, activationOf(node.attributes.activation));
       if (kind !== 'add' && kind !== 'sub' && kind !== 'mul') throw new Error(`${kind} is not built here`);
       const constants = node.inputs.map((tensor) => (tensor?.data ? constant(tensor) : undefined));
       return (input) => after(tf[kind](constants[0] ?? input(0), constants[1] ?? input(1)));
@@ -115,16 +131,22 @@ function stepOf(tf: Tf, node: AnyNode): Step {
       return (input) => apply(input(0));
     }
     case 'reduce': {
-      const { kind, axes } = node.attributes, keep = node.outputs[0]!.shape.length === node.inputs[0]!.shape.length;
+      const { kind, axes } = node.attributes;
+      const keep = node.outputs[0]!.shape.length === node.inputs[0]!.shape.length;
       return kind === 'mean' ? (input) => tf.mean(input(0), axes, keep) : unknown(kind);
     }
     case 'pad': {
       const { before, after, mode, value } = node.attributes;
-      return mode === 'constant' ? (input) => tf.pad(input(0), before.map((b, i): Pair => [b, after[i]!]), value) : unknown(`pad ${mode}`);
+      return mode === 'constant'
+        ? (input) => tf.pad(input(0), before.map((b, i): Pair => [b, after[i]!]), value)
+        : unknown(`pad ${mode}`);
     }
-    case 'reshape': return (input) => tf.reshape(input(0), node.outputs[0]!.shape);
-    case 'softmax': return node.attributes.beta === 1 ? (input) => tf.softmax(input(0)) : unknown('softmax with beta');
-    default: return unknown(node.op);
+    case 'reshape':
+      return (input) => tf.reshape(input(0), node.outputs[0]!.shape);
+    case 'softmax':
+      return node.attributes.beta === 1 ? (input) => tf.softmax(input(0)) : unknown('softmax with beta');
+    default:
+      return unknown(node.op);
   }
 }
 

@@ -13,15 +13,20 @@ interface Tflite {
   loadTFLiteModel(bytes: ArrayBuffer, options: { numThreads: number }): Promise<{ modelRunner: Runner }>;
 }
 
-/** TensorFlow Lite with XNNPACK: @tensorflow/tfjs-tflite, at the level of its model runner, which takes int8 and uint8. */
+/**
+ * TensorFlow Lite with XNNPACK: @tensorflow/tfjs-tflite, at the level of its model runner, which
+ * takes int8 and uint8.
+ */
 export const xnnpack: Engine = async (file, values, { library, threads, bare }) => {
   const folder = `${library}@tensorflow/`;
-  for (const script of ['tfjs-core/dist/tf-core.min.js', 'tfjs-backend-cpu/dist/tf-backend-cpu.min.js', 'tfjs-tflite/dist/tf-tflite.min.js']) await addScript(folder + script);
+  for (const script of ['tfjs-core/dist/tf-core.min.js', 'tfjs-backend-cpu/dist/tf-backend-cpu.min.js',
+    'tfjs-tflite/dist/tf-tflite.min.js']) await addScript(folder + script);
   const { tflite } = globalThis as unknown as { tflite: Tflite };
   tflite.setWasmPath(`${folder}tfjs-tflite/wasm/`);
   return async () => {
     const { modelRunner: runner } = await tflite.loadTFLiteModel(file.buffer as ArrayBuffer, { numThreads: threads });
-    let targets: Values[] = [], sources: Values[] = [];
+    let targets: Values[] = [];
+    let sources: Values[] = [];
     // memory that grows leaves old views behind, empty
     const refresh = (): void => {
       if (targets[0]?.length) return;

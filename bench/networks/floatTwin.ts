@@ -1,15 +1,17 @@
 import type { AnyNode, Graph, Tensor } from '../../src/graph/graph';
 
 /**
- * The float32 network that a quantized (or hybrid) one stands for: constants dequantized, activations float32. What saturation did beyond the
- * fused activations is lost, so values differ a little from the quantized network's; time does not depend on them.
+ * The float32 network that a quantized (or hybrid) one stands for: constants dequantized,
+ * activations float32. What saturation did beyond the fused activations is lost, so values differ a
+ * little from the quantized network's; time does not depend on them.
  */
 export function floatTwin(graph: Graph): Graph {
   const twins = new Map<Tensor, Tensor>();
   const twin = (tensor: Tensor): Tensor => {
     const known = twins.get(tensor);
     if (known) return known;
-    const { name, shape, dtype, data } = tensor, isReal = dtype === 'float32' || tensor.quantization !== undefined;
+    const { name, shape, dtype, data } = tensor;
+    const isReal = dtype === 'float32' || tensor.quantization !== undefined;
     const made: Tensor = isReal
       ? { name, shape, dtype: 'float32', ...(data && { data: realValues(tensor) }) }
       : { ...tensor };
@@ -20,7 +22,12 @@ export function floatTwin(graph: Graph): Graph {
   const nodes: AnyNode[] = [];
   for (const node of graph.nodes) {
     if (node.op === 'quantize' || node.op === 'dequantize') twins.set(node.outputs[0]!, twin(node.inputs[0]!));
-    else nodes.push({ ...node, inputs: node.inputs.map((t) => t && twin(t)), outputs: node.outputs.map(twin), attributes: withoutHybrid(node) } as AnyNode);
+    else {nodes.push({
+        ...node,
+        inputs: node.inputs.map((t) => t && twin(t)),
+        outputs: node.outputs.map(twin),
+        attributes: withoutHybrid(node),
+      } as AnyNode);}
   }
   return { name: graph.name, inputs: graph.inputs.map(twin), outputs: graph.outputs.map(twin), nodes };
 }
@@ -31,11 +38,14 @@ function withoutHybrid({ attributes }: AnyNode): object {
 }
 
 /** scale × (q − zero point) */
-export function realValues({ data, quantization, shape }: Pick<Tensor, 'data' | 'quantization' | 'shape'>): Float32Array {
+export function realValues(
+  { data, quantization, shape }: Pick<Tensor, 'data' | 'quantization' | 'shape'>,
+): Float32Array {
   if (!data) throw new Error('only constants have values');
   if (!quantization || data instanceof Float32Array) return Float32Array.from(data);
   const { scale, zeroPoint, axis } = quantization;
-  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1), size = shape[axis] ?? 1;
+  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const size = shape[axis] ?? 1;
   return Float32Array.from(data, (q, i) => {
     const channel = scale.length === 1 ? 0 : Math.floor(i / inner) % size;
     return scale[channel]! * (q - (zeroPoint[channel] ?? zeroPoint[0] ?? 0));

@@ -1,4 +1,5 @@
-// The networks that the bench runs: those in ../shared/models, where that folder is, and the project's own.
+// The networks that the bench runs: those in ../shared/models, where that folder is, and the
+// project's own.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadFloatNetwork } from '../../models/digits/recipe/float-network.mjs';
@@ -7,7 +8,8 @@ const shared = fileURLToPath(new URL('../../../shared/models/', import.meta.url)
 const bytesOf = (file) => new Uint8Array(readFileSync(file));
 
 /** What the geometric mean is over: int8 and uint8 networks that XNNPACK runs. */
-export const headline = ['ad01_int8', 'kws_dscnn_int8', 'vww_int8', 'ic_resnet8_int8', 'person_detect_int8', 'mobilenet_v1_025_128_uint8', 'mobilenet_v2_100_224_uint8'];
+export const headline = ['ad01_int8', 'kws_dscnn_int8', 'vww_int8', 'ic_resnet8_int8', 'person_detect_int8',
+  'mobilenet_v1_025_128_uint8', 'mobilenet_v2_100_224_uint8'];
 
 /** A network and what is left of it when 80 % of its pointwise weights are pruned. */
 export const densePruned = { dense: 'mobilenet_v2_100_224_uint8', pruned: 'mobilenet_v2_100_224_uint8_pruned80' };
@@ -19,7 +21,8 @@ export const variants = {
   'dense on two threads': { network: densePruned.dense, threads: 2 },
   'dense on XNNPACK': { network: densePruned.dense, engine: 'xnnpack' },
 };
-export const ratios = [['pruned', 'dense'], ['dense on XNNPACK', 'dense'], ['dense on XNNPACK', 'pruned'], ['dense', 'dense on two threads']];
+export const ratios = [['pruned', 'dense'], ['dense on XNNPACK', 'dense'], ['dense on XNNPACK', 'pruned'], ['dense',
+  'dense on two threads']];
 
 /** Whose first answers are timed by turns, and in which form. */
 export const firsts = {
@@ -32,17 +35,35 @@ export const firsts = {
 
 /** @returns {import('./prepare').Source[]} headline networks first, then by name */
 export function listNetworks() {
-  const names = existsSync(shared) ? readdirSync(shared).filter((name) => name.endsWith('.tflite')).map((name) => name.slice(0, -'.tflite'.length)) : [];
+  const names = existsSync(shared)
+    ? readdirSync(shared).filter((name) => name.endsWith('.tflite')).map((name) => name.slice(0, -'.tflite'.length))
+    : [];
   // the float32 network and the int8 one of the same name are each other's twins
   const stem = (name) => name.replace(/_(u?int8|f32)$/, '');
   const rank = (name) => (headline.includes(name) ? headline.indexOf(name) : headline.length);
   const found = names.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).map((name) => {
     const twin = names.find((other) => other !== name && stem(other) === stem(name));
-    return { name, tflite: bytesOf(`${shared}${name}.tflite`), ...(twin && { twin: bytesOf(`${shared}${twin}.tflite`) }) };
+    return {
+      name,
+      tflite: bytesOf(`${shared}${name}.tflite`),
+      ...(twin && { twin: bytesOf(`${shared}${twin}.tflite`) }),
+    };
   });
-  // the weights of pointwise layers by size, without those of the classifier, which is one row; every engine gets the same zeros
+  // the weights of pointwise layers by size, without those of the classifier, which is one row;
+  // every engine gets the same zeros
   const dense = found.find(({ name }) => name === densePruned.dense);
   if (dense) dense.compact = true;
-  const pruned = dense ? [{ name: densePruned.pruned, tflite: dense.tflite, prune: { sparsity: 0.8, pattern: 'pairs', keepRows: true }, compact: true }] : [];
-  return [...found, ...pruned, { name: 'digits', klet: bytesOf(fileURLToPath(new URL('../../models/digits/digits.klet', import.meta.url))), twin: loadFloatNetwork() }];
+  const pruned = dense
+    ? [{
+      name: densePruned.pruned,
+      tflite: dense.tflite,
+      prune: { sparsity: 0.8, pattern: 'pairs', keepRows: true },
+      compact: true,
+    }]
+    : [];
+  return [...found, ...pruned, {
+    name: 'digits',
+    klet: bytesOf(fileURLToPath(new URL('../../models/digits/digits.klet', import.meta.url))),
+    twin: loadFloatNetwork(),
+  }];
 }

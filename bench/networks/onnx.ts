@@ -4,9 +4,12 @@ import type { FusedActivation } from '../../src/graph/operators';
 
 // Field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 
-const FLOAT = 1, INT64 = 7;
-const ATTRIBUTE_INT = 2, ATTRIBUTE_INTS = 7;
-const IR_VERSION = 8, OPSET = 13;
+const FLOAT = 1;
+const INT64 = 7;
+const ATTRIBUTE_INT = 2;
+const ATTRIBUTE_INTS = 7;
+const IR_VERSION = 8;
+const OPSET = 13;
 
 type Write = (writer: BinaryWriter) => void;
 
@@ -24,7 +27,10 @@ function int(writer: BinaryWriter, field: number, value: number): void {
   writer.tag(field, WireType.Varint).int64(value);
 }
 
-/** Writes a float32 network as ONNX. Pictures are NCHW inside; its inputs and outputs keep the graph's NHWC. */
+/**
+ * Writes a float32 network as ONNX. Pictures are NCHW inside; its inputs and outputs keep the
+ * graph's NHWC.
+ */
 export function toOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
   const network = new OnnxGraph(graph);
   const writer = new BinaryWriter();
@@ -58,37 +64,68 @@ class OnnxGraph {
   }
 
   private add(node: AnyNode): void {
-    const x = node.inputs[0]!, y = node.outputs[0]!;
+    const x = node.inputs[0]!;
+    const y = node.outputs[0]!;
     switch (node.op) {
-      case 'conv2d': case 'depthwiseConv2d': {
-        const { stride, dilation, padding, activation } = node.attributes, weights = node.inputs[1]!, isDepthwise = node.op === 'depthwiseConv2d';
-        const [a, kh, kw, b] = weights.shape as [number, number, number, number], data = weights.data as Float32Array;
+      case 'conv2d':
+      case 'depthwiseConv2d': {
+        const { stride, dilation, padding, activation } = node.attributes;
+        const weights = node.inputs[1]!;
+        const isDepthwise = node.op === 'depthwiseConv2d';
+        const [a, kh, kw, b] = weights.shape as [number, number, number, number];
+        const data = weights.data as Float32Array;
         // OIHW; a depthwise convolution is a grouped one with one input channel each
         const filter = isDepthwise
           ? this.constant(`${node.name}:w`, [b, 1, kh, kw], permute(data, [kh, kw, b], [2, 0, 1]))
           : this.constant(`${node.name}:w`, [a, b, kh, kw], permute(data, [a, kh, kw, b], [0, 3, 1, 2]));
         const sum = this.emit('Conv', [this.nchw(x), filter, ...this.bias(node)], {
-          strides: stride, dilations: dilation, pads: padding, kernel_shape: [kh, kw], group: isDepthwise ? x.shape[3]! : node.attributes.groups,
+          strides: stride,
+          dilations: dilation,
+          pads: padding,
+          kernel_shape: [kh, kw],
+          group: isDepthwise ? x.shape[3]! : node.attributes.groups,
         });
         this.planar.set(y, this.activate(sum, activation));
         return;
       }
-      case 'averagePool2d': case 'maxPool2d': {
+      case 'averagePool2d':
+      case 'maxPool2d': {
         const { kernel, stride, padding, activation } = node.attributes;
-        this.planar.set(y, this.activate(this.emit(node.op === 'maxPool2d' ? 'MaxPool' : 'AveragePool', [this.nchw(x)], { kernel_shape: kernel, strides: stride, pads: padding }), activation));
+        this.planar.set(
+          y,
+          this.activate(
+            this.emit(node.op === 'maxPool2d' ? 'MaxPool' : 'AveragePool', [this.nchw(x)], {
+              kernel_shape: kernel,
+              strides: stride,
+              pads: padding,
+            }),
+            activation,
+          ),
+        );
         return;
       }
       case 'fullyConnected': {
         const weights = this.constant(`${node.name}:w`, node.inputs[1]!.shape, node.inputs[1]!.data as Float32Array);
-        this.flat.set(y, this.activate(this.emit('Gemm', [this.nhwc(x), weights, ...this.bias(node)], { transB: 1 }), node.attributes.activation));
+        this.flat.set(
+          y,
+          this.activate(
+            this.emit('Gemm', [this.nhwc(x), weights, ...this.bias(node)], { transB: 1 }),
+            node.attributes.activation,
+          ),
+        );
         return;
       }
       case 'binary': {
-        const { kind, activation } = node.attributes, op = { add: 'Add', sub: 'Sub', mul: 'Mul', div: 'Div', minimum: 'Min', maximum: 'Max' }[kind as string];
+        const { kind, activation } = node.attributes;
+        const op = { add: 'Add', sub: 'Sub', mul: 'Mul', div: 'Div', minimum: 'Min', maximum: 'Max' }[kind as string];
         if (!op) throw new Error(`${kind} is not written as ONNX here`);
         // pictures of one shape stay as they are
-        const isPlanar = node.inputs.every((t) => t!.shape.length === 4 && !t!.data), read = (t: Tensor): string => (isPlanar ? this.nchw(t) : this.nhwc(t));
-        (isPlanar ? this.planar : this.flat).set(y, this.activate(this.emit(op, node.inputs.map((t) => read(t!)), {}), activation));
+        const isPlanar = node.inputs.every((t) => t!.shape.length === 4 && !t!.data);
+        const read = (t: Tensor): string => (isPlanar ? this.nchw(t) : this.nhwc(t));
+        (isPlanar ? this.planar : this.flat).set(
+          y,
+          this.activate(this.emit(op, node.inputs.map((t) => read(t!)), {}), activation),
+        );
         return;
       }
       case 'unary': {
@@ -99,23 +136,42 @@ class OnnxGraph {
         return;
       }
       case 'reduce': {
-        if (node.attributes.kind !== 'mean') throw new Error(`the reduction ${node.attributes.kind} is not written as ONNX here`);
-        this.flat.set(y, this.emit('ReduceMean', [this.nhwc(x)], { axes: node.attributes.axes, keepdims: y.shape.length === x.shape.length ? 1 : 0 }));
+        if (node.attributes.kind !== 'mean') {
+          throw new Error(`the reduction ${node.attributes.kind} is not written as ONNX here`);
+        }
+        this.flat.set(
+          y,
+          this.emit('ReduceMean', [this.nhwc(x)], {
+            axes: node.attributes.axes,
+            keepdims: y.shape.length === x.shape.length ? 1 : 0,
+          }),
+        );
         return;
       }
       case 'pad': {
-        if (node.attributes.mode !== 'constant' || node.attributes.value !== 0) throw new Error('this padding is not written as ONNX here');
-        this.flat.set(y, this.emit('Pad', [this.nhwc(x), this.integers(`${node.name}:pads`, [...node.attributes.before, ...node.attributes.after])], {}));
+        if (node.attributes.mode !== 'constant' || node.attributes.value !== 0) {
+          throw new Error('this padding is not written as ONNX here');
+        }
+        this.flat.set(
+          y,
+          this.emit('Pad', [this.nhwc(x),
+            this.integers(`${node.name}:pads`, [...node.attributes.before, ...node.attributes.after])], {}),
+        );
         return;
       }
-      case 'reshape': this.flat.set(y, this.emit('Reshape', [this.nhwc(x), this.integers(`${node.name}:shape`, y.shape)], {})); return;
-      case 'transpose': this.flat.set(y, this.emit('Transpose', [this.nhwc(x)], { perm: node.attributes.perm })); return;
+      case 'reshape':
+        this.flat.set(y, this.emit('Reshape', [this.nhwc(x), this.integers(`${node.name}:shape`, y.shape)], {}));
+        return;
+      case 'transpose':
+        this.flat.set(y, this.emit('Transpose', [this.nhwc(x)], { perm: node.attributes.perm }));
+        return;
       case 'softmax': {
         if (node.attributes.beta !== 1) throw new Error('softmax with beta is not written as ONNX here');
         this.flat.set(y, this.emit('Softmax', [this.nhwc(x)], { axis: -1 }));
         return;
       }
-      default: throw new Error(`${node.op} is not written as ONNX here`);
+      default:
+        throw new Error(`${node.op} is not written as ONNX here`);
     }
   }
 
@@ -151,7 +207,12 @@ class OnnxGraph {
     return made;
   }
 
-  private emit(op: string, inputs: string[], attributes: Record<string, number | number[]>, output = `v${this.count++}`): string {
+  private emit(
+    op: string,
+    inputs: string[],
+    attributes: Record<string, number | number[]>,
+    output = `v${this.count++}`,
+  ): string {
     this.nodes.push((writer) => {
       inputs.forEach((name) => text(writer, 1, name));
       text(writer, 2, output);
@@ -196,17 +257,21 @@ function attribute(name: string, value: number | number[]): Write {
 function port(name: string, shape: number[]): Write {
   return (writer) => {
     text(writer, 1, name);
-    message(writer, 2, (type) => message(type, 1, (tensor) => {
-      int(tensor, 1, FLOAT);
-      message(tensor, 2, (dimensions) => shape.forEach((size) => message(dimensions, 1, (d) => int(d, 1, size))));
-    }));
+    message(writer, 2, (type) =>
+      message(type, 1, (tensor) => {
+        int(tensor, 1, FLOAT);
+        message(tensor, 2, (dimensions) => shape.forEach((size) => message(dimensions, 1, (d) => int(d, 1, size))));
+      }));
   };
 }
 
 /** The transpose of up to four dimensions. */
 function permute(data: Float32Array, shape: number[], perm: number[]): Float32Array {
-  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1)), sizes = perm.map((p) => shape[p]!), steps = perm.map((p) => strides[p]!);
-  const out = new Float32Array(data.length), index = sizes.map(() => 0);
+  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
+  const sizes = perm.map((p) => shape[p]!);
+  const steps = perm.map((p) => strides[p]!);
+  const out = new Float32Array(data.length);
+  const index = sizes.map(() => 0);
   for (let i = 0; i < out.length; i++) {
     out[i] = data[index.reduce((at, value, d) => at + value * steps[d]!, 0)]!;
     for (let d = sizes.length - 1; d >= 0 && ++index[d]! === sizes[d]; d--) index[d] = 0;

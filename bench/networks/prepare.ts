@@ -13,7 +13,10 @@ import { toOnnx } from './onnx';
 import { packGraph } from './pack';
 import { prunedTflite, type Pruning } from './pruned';
 
-/** A network as it is found: a .tflite file, or a .klet file, whose float network may be known beside it. */
+/**
+ * A network as it is found: a .tflite file, or a .klet file, whose float network may be known
+ * beside it.
+ */
 export interface Source {
   name: string;
   tflite?: Uint8Array;
@@ -30,14 +33,18 @@ export interface LayerChain {
   name: string;
   input: { name: string; shape: number[] };
   output: { name: string };
-  layers: { name: string; op: OperatorName; attributes: Attributes[OperatorName]; weights?: Constant; bias?: Constant }[];
+  layers: { name: string; op: OperatorName; attributes: Attributes[OperatorName]; weights?: Constant;
+    bias?: Constant }[];
 }
 interface Constant {
   shape: number[];
   data: Float32Array;
 }
 
-/** Forms of a network that engines read: kinglet's, the same with its weights entropy-coded, TensorFlow Lite's, ONNX, and a packed graph. The last two are float32. */
+/**
+ * Forms of a network that engines read: kinglet's, the same with its weights entropy-coded,
+ * TensorFlow Lite's, ONNX, and a packed graph. The last two are float32.
+ */
 export type Form = 'klet' | 'compact' | 'tflite' | 'onnx' | 'graph';
 
 export interface Network {
@@ -54,7 +61,10 @@ export interface Network {
   floatAnswers?: number[][];
 }
 
-/** Inputs are noise, the first over the whole range; fainter ones too, because full noise drives many a softmax to 0 and 1, where engines agree easily. */
+/**
+ * Inputs are noise, the first over the whole range; fainter ones too, because full noise drives
+ * many a softmax to 0 and 1, where engines agree easily.
+ */
 const CONTRASTS = [1, 0.3, 0.1, 0.03];
 
 interface Port {
@@ -64,10 +74,13 @@ interface Port {
   zeroPoint?: number;
 }
 
-/** Writes a network in every form that there can be of it into a folder, and seeded inputs for it. */
+/**
+ * Writes a network in every form that there can be of it into a folder, and seeded inputs for it.
+ */
 export function prepare(given: Source, folder: string): Network {
   const source = given.prune && given.tflite ? { ...given, tflite: prunedTflite(given.tflite, given.prune) } : given;
-  const { name } = source, save = (ending: string, bytes: Uint8Array): { file: string } => {
+  const { name } = source;
+  const save = (ending: string, bytes: Uint8Array): { file: string } => {
     writeFileSync(path.join(folder, `${name}.${ending}`), bytes);
     return { file: `${name}.${ending}` };
   };
@@ -78,43 +91,72 @@ export function prepare(given: Source, folder: string): Network {
       return { refusal: (error as Error).message.replaceAll('\n', ' ').replace(/^network: /, '') };
     }
   };
-  let macs: number | undefined, float: Graph | undefined, hybrid = false;
+  let macs: number | undefined;
+  let float: Graph | undefined;
+  let hybrid = false;
   const files: Network['files'] = {
     tflite: attempt(() => save('tflite', source.tflite ?? missing(`there is no .tflite file of ${name}`))),
     klet: attempt(() => {
-      const graph = source.tflite && importTflite(source.tflite), full = source.klet ?? compile(graph!);
+      const graph = source.tflite && importTflite(source.tflite);
+      const full = source.klet ?? compile(graph!);
       hybrid = graph?.nodes.some(({ attributes }) => 'hybrid' in attributes) ?? false;
       macs = readKlet(full).notes?.records.reduce((sum, record) => sum + record.macs, 0);
       return save('klet', source.klet ?? compile(graph!, { notes: false }));
     }),
-    compact: attempt(() => save('compact.klet', source.compact && source.tflite ? compile(importTflite(source.tflite), { notes: false, compact: true }) : missing('its compact form is not asked for'))),
+    compact: attempt(() =>
+      save(
+        'compact.klet',
+        source.compact && source.tflite
+          ? compile(importTflite(source.tflite), { notes: false, compact: true })
+          : missing('its compact form is not asked for'),
+      )
+    ),
     graph: attempt(() => {
       float = floatGraph(source);
       return save('graph', packGraph(float));
     }),
     onnx: attempt(() => save('onnx', toOnnx(float ?? missing('there is no float32 network of it')))),
   };
-  const ports = source.klet ? readKlet(source.klet).meta.inputs as Port[] : portsOf(source.tflite!), quantized = ports.some(({ dtype }) => dtype !== 'float32');
+  const ports = source.klet ? readKlet(source.klet).meta.inputs as Port[] : portsOf(source.tflite!);
+  const quantized = ports.some(({ dtype }) => dtype !== 'float32');
   const twinPorts = source.twin instanceof Uint8Array && !quantized ? portsOf(source.twin) : ports;
   // a network and its twin get the same noise
-  const raw = CONTRASTS.map((contrast, set) => twinPorts.map((port, i) => noise(port, contrast, new Random(16 * set + i + 1))));
-  const real = raw.map((values) => values.map((array, i) => realOf(array, twinPorts[i]!))), own = quantized ? raw : real;
+  const raw = CONTRASTS.map((contrast, set) =>
+    twinPorts.map((port, i) => noise(port, contrast, new Random(16 * set + i + 1)))
+  );
+  const real = raw.map((values) => values.map((array, i) => realOf(array, twinPorts[i]!)));
+  const own = quantized ? raw : real;
   const network: Network = {
-    name, files, quantized, hybrid, ...(macs !== undefined && { macs }),
+    name,
+    files,
+    quantized,
+    hybrid,
+    ...(macs !== undefined && { macs }),
     inputs: { own: saveInputs('in', own), float: saveInputs('f32.in', real) },
   };
   if (float) network.floatAnswers = answersOf(float, real);
   return network;
 
   function saveInputs(ending: string, sets: Values[][]): Task['inputs'] {
-    const { file } = save(ending, Buffer.concat(sets.flat().map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength))));
-    return { file, tensors: sets[0]!.map((array) => ({ dtype: dtypeOf(array), count: array.length })), sets: sets.length };
+    const { file } = save(
+      ending,
+      Buffer
+        .concat(sets.flat().map(({ buffer, byteOffset, byteLength }) =>
+          new Uint8Array(buffer, byteOffset, byteLength)
+        )),
+    );
+    return {
+      file,
+      tensors: sets[0]!.map((array) => ({ dtype: dtypeOf(array), count: array.length })),
+      sets: sets.length,
+    };
   }
 }
 
 /** All outputs for each set of inputs, by kinglet; the first set comes last, as in a stand. */
 function answersOf(graph: Graph, sets: Float32Array[][]): number[][] {
-  const model = loadSync(compile(graph)), { inputs, outputs } = model;
+  const model = loadSync(compile(graph));
+  const { inputs, outputs } = model;
   const answers = [...sets.slice(1), sets[0]!].flatMap((values) => {
     const answer = model.predict(Object.fromEntries(inputs.map(({ name }, i) => [name, values[i]!])));
     return outputs.length === 1 ? [Array.from(answer)] : outputs.map(({ name }) => Array.from(answer[name]!));
@@ -131,7 +173,8 @@ function missing(reason: string): never {
 function floatGraph({ tflite, twin }: Source): Graph {
   if (twin && !(twin instanceof Uint8Array)) return chainGraph(twin);
   if (!tflite) throw new Error('there is no float32 network of it');
-  const graph = importTflite(tflite), isFloat = graph.inputs.every(({ dtype }) => dtype === 'float32');
+  const graph = importTflite(tflite);
+  const isFloat = graph.inputs.every(({ dtype }) => dtype === 'float32');
   return floatTwin(isFloat || !twin ? graph : importTflite(twin));
 }
 
@@ -140,7 +183,9 @@ function chainGraph({ name, input, output, layers }: LayerChain): Graph {
   let x = builder.input(input.name, input.shape);
   layers.forEach((layer, i) => {
     const constants = [layer.weights, layer.bias].flatMap((c) => (c ? [builder.constant(c.data, c.shape)] : []));
-    x = builder.node(layer.op, [x, ...constants], layer.attributes, { name: i === layers.length - 1 ? output.name : layer.name });
+    x = builder.node(layer.op, [x, ...constants], layer.attributes, {
+      name: i === layers.length - 1 ? output.name : layer.name,
+    });
   });
   return builder.finish([x]);
 }
@@ -149,27 +194,47 @@ function chainGraph({ name, input, output, layers }: LayerChain): Graph {
 function portsOf(tflite: Uint8Array): Port[] {
   const { tensors, inputs } = new TfliteReader(tflite).model().subgraphs[0]!;
   return inputs.map((index) => {
-    const { type, shape, quantization } = tensors[index]!, dtype = tensorTypes[type]!.toLowerCase() as Port['dtype'];
-    return { dtype, shape, ...(quantization?.scale.length && { scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0] ?? 0 }) };
+    const { type, shape, quantization } = tensors[index]!;
+    const dtype = tensorTypes[type]!.toLowerCase() as Port['dtype'];
+    return {
+      dtype,
+      shape,
+      ...(quantization?.scale.length && { scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0] ?? 0 }),
+    };
   });
 }
 
 /** Values around zero, as far from it as `contrast` tells. */
 function noise({ dtype, shape, zeroPoint = 0 }: Port, contrast: number, random: Random): Values {
-  const length = shape.reduce((a, b) => a * b, 1), [low, high] = dtype === 'int8' ? [-128, 127] : [0, 255];
+  const length = shape.reduce((a, b) => a * b, 1);
+  const [low, high] = dtype === 'int8' ? [-128, 127] : [0, 255];
   const step = (): number => Math.max(low, Math.min(high, zeroPoint + Math.round(contrast * random.int(-255, 255))));
   switch (dtype) {
-    case 'int8': return Int8Array.from({ length }, step);
-    case 'uint8': return Uint8Array.from({ length }, step);
-    case 'float32': return Float32Array.from({ length }, () => contrast * random.between(-1, 1));
-    default: return new Int32Array(length);
+    case 'int8':
+      return Int8Array.from({ length }, step);
+    case 'uint8':
+      return Uint8Array.from({ length }, step);
+    case 'float32':
+      return Float32Array.from({ length }, () => contrast * random.between(-1, 1));
+    default:
+      return new Int32Array(length);
   }
 }
 
 function realOf(values: Values, { scale, zeroPoint = 0, shape }: Port): Float32Array {
-  return realValues({ data: values, shape, ...(scale !== undefined && { quantization: { scale: [scale], zeroPoint: [zeroPoint], axis: 0 } }) });
+  return realValues({
+    data: values,
+    shape,
+    ...(scale !== undefined && { quantization: { scale: [scale], zeroPoint: [zeroPoint], axis: 0 } }),
+  });
 }
 
 function dtypeOf(values: Values): Port['dtype'] {
-  return values instanceof Float32Array ? 'float32' : values instanceof Int8Array ? 'int8' : values instanceof Uint8Array ? 'uint8' : 'int32';
+  return values instanceof Float32Array
+    ? 'float32'
+    : values instanceof Int8Array
+    ? 'int8'
+    : values instanceof Uint8Array
+    ? 'uint8'
+    : 'int32';
 }

@@ -8,16 +8,27 @@ export interface Pruning {
   keepRows?: boolean;
 }
 
-/** The file with the smallest weights of its layers at their zero point: an ordinary network, which any engine runs as it runs others. */
+/**
+ * The file with the smallest weights of its layers at their zero point: an ordinary network, which
+ * any engine runs as it runs others.
+ */
 export function prunedTflite(tflite: Uint8Array, { sparsity, pattern, keepRows }: Pruning): Uint8Array {
-  const graph = importTflite(tflite), all = prune(graph, { sparsity, pattern }).layers.map(({ name }) => name);
-  const rows = graph.nodes.filter(({ name, outputs: [y] }) => all.includes(name) && y!.shape.slice(0, -1).every((size) => size === 1)).map(({ name }) => name);
-  const { graph: pruned, layers } = prune(graph, { sparsity, pattern, keep: keepRows ? rows : [] }), copy = tflite.slice(), model = new TfliteReader(copy).model();
+  const graph = importTflite(tflite);
+  const all = prune(graph, { sparsity, pattern }).layers.map(({ name }) => name);
+  const rows = graph.nodes.filter(({ name, outputs: [y] }) =>
+    all.includes(name) && y!.shape.slice(0, -1).every((size) => size === 1)
+  ).map(({ name }) => name);
+  const { graph: pruned, layers } = prune(graph, { sparsity, pattern, keep: keepRows ? rows : [] });
+  const copy = tflite.slice();
+  const model = new TfliteReader(copy).model();
   for (const { name } of layers) {
-    const weights = pruned.nodes.find((node) => node.name === name)!.inputs[1]!, { buffer } = model.subgraphs[0]!.tensors.find((tensor) => tensor.name === weights.name)!;
+    const weights = pruned.nodes.find((node) => node.name === name)!.inputs[1]!;
+    const { buffer } = model.subgraphs[0]!.tensors.find((tensor) => tensor.name === weights.name)!;
     // a view into the copy
     const bytes = model.buffers[buffer]!.data;
-    if (bytes.length !== weights.data!.byteLength) throw new Error(`"${weights.name}" has ${weights.data!.byteLength} bytes of weights, the file ${bytes.length}`);
+    if (bytes.length !== weights.data!.byteLength) {
+      throw new Error(`"${weights.name}" has ${weights.data!.byteLength} bytes of weights, the file ${bytes.length}`);
+    }
     bytes.set(new Uint8Array(weights.data!.buffer, weights.data!.byteOffset, weights.data!.byteLength));
   }
   return copy;

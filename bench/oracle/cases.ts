@@ -12,18 +12,28 @@ function windows(make: Maker, size: number[], kernel: number[], { dilation = 1, 
   const { random } = make;
   const extent = kernel.map((k) => (k - 1) * dilation + 1);
   const padding = size.some((s, i) => s < extent[i]!) ? 'SAME' : random.pick(['SAME', 'VALID']);
-  // With SAME and a stride beyond the kernel, this XNNPACK gets a negative padding wrong and returns the bias; 1×1 is spared
+  // With SAME and a stride beyond the kernel, this XNNPACK gets a negative padding wrong and
+  // returns the bias; 1×1 is spared
   const isPoint = elements(kernel) === 1;
   const stride = extent.map((e) => random.int(1, isPoint ? 2 : Math.min(maxStride, e)));
   const out = size.map((s, i) => Math.ceil((padding === 'SAME' ? s : s - extent[i]! + 1) / stride[i]!));
-  return { out, options: { padding, strideH: stride[0], strideW: stride[1], fusedActivationFunction: random.pick(activations) } };
+  return {
+    out,
+    options: { padding, strideH: stride[0], strideW: stride[1], fusedActivationFunction: random.pick(activations) },
+  };
 }
 
 /** About how far a sum of `terms` products of x in low … high and weights in −1 … 1 spreads. */
 const spread = (terms: number, high: number) => 1.5 * Math.sqrt(terms) * high + 1;
 
-/** int8 weights have a scale per output channel; those between float activations may also have one for all (not in TFLite's depthwise kernel). */
-const channelAxis = (make: Maker, axis: number) => (make.type === 'int8' || (make.type === 'hybrid' && make.random.pick([true, false])) ? axis : null);
+/**
+ * int8 weights have a scale per output channel; those between float activations may also have one
+ * for all (not in TFLite's depthwise kernel).
+ */
+const channelAxis = (
+  make: Maker,
+  axis: number,
+) => (make.type === 'int8' || (make.type === 'hybrid' && make.random.pick([true, false])) ? axis : null);
 
 const convolution: Recipe = (make) => {
   const { random } = make;
@@ -36,7 +46,11 @@ const convolution: Recipe = (make) => {
   const w = make.weights([co, ...kernel, ci], channelAxis(make, 0));
   const high = spread(elements(kernel) * ci, 1);
   const y = make.output([1, ...out, co], -high, high);
-  make.emit('CONV_2D', [x, w, make.bias(co, x, w)], [y], { ...options, dilationHFactor: dilation, dilationWFactor: dilation });
+  make.emit('CONV_2D', [x, w, make.bias(co, x, w)], [y], {
+    ...options,
+    dilationHFactor: dilation,
+    dilationWFactor: dilation,
+  });
 };
 
 const depthwise: Recipe = (make) => {
@@ -50,8 +64,12 @@ const depthwise: Recipe = (make) => {
   const w = make.weights([1, ...kernel, c * multiplier], make.type === 'uint8' ? null : 3);
   const high = spread(elements(kernel), 1);
   const y = make.output([1, ...out, c * multiplier], -high, high);
-  make.emit('DEPTHWISE_CONV_2D', [x, w, make.bias(c * multiplier, x, w)], [y],
-    { ...options, depthMultiplier: multiplier, dilationHFactor: dilation, dilationWFactor: dilation });
+  make.emit('DEPTHWISE_CONV_2D', [x, w, make.bias(c * multiplier, x, w)], [y], {
+    ...options,
+    depthMultiplier: multiplier,
+    dilationHFactor: dilation,
+    dilationWFactor: dilation,
+  });
 };
 
 const transposeConvolution = (isCustom: boolean): Recipe => (make) => {
@@ -69,9 +87,16 @@ const transposeConvolution = (isCustom: boolean): Recipe => (make) => {
   const b = make.bias(co, x, w);
   if (isCustom) {
     const options = new Uint8Array(Int32Array.of(padding === 'SAME' ? 1 : 2, stride[1]!, stride[0]!).buffer);
-    return make.emit('CUSTOM', [x, w, b], [y], undefined, { customCode: 'Convolution2DTransposeBias', customOptions: options });
+    return make.emit('CUSTOM', [x, w, b], [y], undefined, {
+      customCode: 'Convolution2DTransposeBias',
+      customOptions: options,
+    });
   }
-  make.emit('TRANSPOSE_CONV', [make.integers([1, ...out, co]), w, x, b], [y], { padding, strideH: stride[0], strideW: stride[1] });
+  make.emit('TRANSPOSE_CONV', [make.integers([1, ...out, co]), w, x, b], [y], {
+    padding,
+    strideH: stride[0],
+    strideW: stride[1],
+  });
 };
 
 const fullyConnected: Recipe = (make) => {
@@ -81,7 +106,8 @@ const fullyConnected: Recipe = (make) => {
   const w = make.weights([n, k], null);
   const high = spread(k, 1);
   make.emit('FULLY_CONNECTED', [x, w, make.bias(n, x, w)], [make.output([m, n], -high, high)], {
-    fusedActivationFunction: random.pick(activations), ...(make.type === 'hybrid' && { asymmetricQuantizeInputs: random.pick([true, false]) }),
+    fusedActivationFunction: random.pick(activations),
+    ...(make.type === 'hybrid' && { asymmetricQuantizeInputs: random.pick([true, false]) }),
   });
 };
 
@@ -102,23 +128,33 @@ const pool = (kind: string): Recipe => (make) => {
   const { out, options } = windows(make, size, kernel);
   const c = random.int(1, 40);
   const x = make.input([1, ...size, c], -3, 3);
-  make.emit(kind, [x], [make.outputLike(x, [1, ...out, c])], { ...options, filterHeight: kernel[0], filterWidth: kernel[1] });
+  make.emit(kind, [x], [make.outputLike(x, [1, ...out, c])], {
+    ...options,
+    filterHeight: kernel[0],
+    filterWidth: kernel[1],
+  });
 };
 
-const binary = (kind: string, [low, high]: [number, number], hasActivation: boolean, second: [number, number] = [-2, 2]): Recipe => (make) => {
-  const { random } = make;
-  const c = random.int(1, 40);
-  const shape = [1, random.int(1, 8), random.int(1, 8), c];
-  const other = random.pick([shape, shape, [1, 1, 1, c], [1]]);
-  const x = make.input(shape, -2, 2);
-  // nothing is asked of divisions by zero
-  const isDivision = kind === 'DIV';
-  const isConstant = random.pick([true, false]);
-  const b = isConstant ? make.constant(other, ...second, isDivision) : make.input(other, ...second);
-  if (isDivision && !make.isFloat) make.bound(b);
-  make.emit(kind, isDivision ? [x, b] : random.pick([[x, b], [b, x]]), [make.output(shape, low, high)],
-    hasActivation ? { fusedActivationFunction: random.pick(activations) } : undefined);
-};
+const binary =
+  (kind: string, [low, high]: [number, number], hasActivation: boolean, second: [number, number] = [-2, 2]): Recipe =>
+  (make) => {
+    const { random } = make;
+    const c = random.int(1, 40);
+    const shape = [1, random.int(1, 8), random.int(1, 8), c];
+    const other = random.pick([shape, shape, [1, 1, 1, c], [1]]);
+    const x = make.input(shape, -2, 2);
+    // nothing is asked of divisions by zero
+    const isDivision = kind === 'DIV';
+    const isConstant = random.pick([true, false]);
+    const b = isConstant ? make.constant(other, ...second, isDivision) : make.input(other, ...second);
+    if (isDivision && !make.isFloat) make.bound(b);
+    make.emit(
+      kind,
+      isDivision ? [x, b] : random.pick([[x, b], [b, x]]),
+      [make.output(shape, low, high)],
+      hasActivation ? { fusedActivationFunction: random.pick(activations) } : undefined,
+    );
+  };
 
 /** Both inputs and the output share a quantization, as converters make it. */
 const extremum = (kind: string): Recipe => (make) => {
@@ -129,21 +165,33 @@ const extremum = (kind: string): Recipe => (make) => {
 };
 
 type Range = [low: number, high: number];
-const unary = (kind: string, from: Range, to: Range, options?: (make: Maker) => Record<string, unknown>): Recipe => (make) => {
-  const shape = [1, 4, 128];
-  make.emit(kind, [make.input(shape, ...from)], [make.output(shape, ...to)], options?.(make));
-};
+const unary =
+  (kind: string, from: Range, to: Range, options?: (make: Maker) => Record<string, unknown>): Recipe => (make) => {
+    const shape = [1, 4, 128];
+    make.emit(kind, [make.input(shape, ...from)], [make.output(shape, ...to)], options?.(make));
+  };
 /** Output quantized like the input. */
 const unaryAlike = (kind: string, from: Range): Recipe => (make) => {
   const x = make.input([1, 4, 128], ...from);
   make.emit(kind, [x], [make.outputLike(x, [1, 4, 128])]);
 };
 /** Functions whose output quantization TFLite prescribes. */
-const unaryFixed = (kind: string, from: Range, scale: number, zeroPoint: { int8: number; uint8: number }, options?: Record<string, unknown>, shape = [1, 4, 128]): Recipe => (make) => {
-  const x = make.input(shape, ...from);
-  const y = make.isFloat ? make.output(shape, -1, 1) : make.outputLike(x, shape, { scale, zeroPoint: zeroPoint[make.type as 'int8'] });
-  make.emit(kind, [x], [y], options);
-};
+const unaryFixed =
+  (
+    kind: string,
+    from: Range,
+    scale: number,
+    zeroPoint: { int8: number; uint8: number },
+    options?: Record<string, unknown>,
+    shape = [1, 4, 128],
+  ): Recipe =>
+  (make) => {
+    const x = make.input(shape, ...from);
+    const y = make.isFloat
+      ? make.output(shape, -1, 1)
+      : make.outputLike(x, shape, { scale, zeroPoint: zeroPoint[make.type as 'int8'] });
+    make.emit(kind, [x], [y], options);
+  };
 
 const prelu: Recipe = (make) => {
   const c = make.random.int(1, 40);
@@ -155,7 +203,16 @@ const softmax = (kind: 'SOFTMAX' | 'LOG_SOFTMAX'): Recipe => (make) => {
   const { random } = make;
   const shape = [random.int(1, 4), random.pick([2, 3, 10, 12, 100, 256])];
   const reach = random.pick([1, 4, 10, 30]);
-  if (kind === 'SOFTMAX') return unaryFixed(kind, [-reach, reach], 1 / 256, { int8: -128, uint8: 0 }, { beta: random.pick([1, 1, 0.5]) }, shape)(make);
+  if (kind === 'SOFTMAX') {
+    return unaryFixed(
+      kind,
+      [-reach, reach],
+      1 / 256,
+      { int8: -128, uint8: 0 },
+      { beta: random.pick([1, 1, 0.5]) },
+      shape,
+    )(make);
+  }
   unaryFixed(kind, [-reach, reach], 16 / 256, { int8: 127, uint8: 255 }, undefined, shape)(make);
 };
 
@@ -166,10 +223,13 @@ const reduce = (kind: string, isAlike: boolean): Recipe => (make) => {
   const keepDims = random.pick([true, false]);
   const out = keepDims ? shape.map((d, i) => (axes.includes(i) ? 1 : d)) : shape.filter((_, i) => !axes.includes(i));
   const count = axes.reduce((product, axis) => product * shape[axis]!, 1);
-  // TFLite's SUM wraps around instead of saturating, and ignores zero points where both quantizations agree
+  // TFLite's SUM wraps around instead of saturating, and ignores zero points where both
+  // quantizations agree
   const reach = kind === 'SUM' ? 8 * count : kind === 'REDUCE_PROD' ? 1 : 1.5;
   const x = kind === 'REDUCE_PROD' ? make.input(shape, 0.2, 1.2) : make.input(shape, -1, 2.5);
-  const y = isAlike || (kind !== 'SUM' && random.pick([true, false, false])) ? make.outputLike(x, out) : make.output(out, -reach, reach);
+  const y = isAlike || (kind !== 'SUM' && random.pick([true, false, false]))
+    ? make.outputLike(x, out)
+    : make.output(out, -reach, reach);
   make.emit(kind, [x, make.integers(axes)], [y], { keepDims });
 };
 
@@ -177,7 +237,12 @@ const argument = (kind: string): Recipe => (make) => {
   const { random } = make;
   const shape = [random.int(1, 4), random.int(2, 9), random.int(2, 40)];
   const axis = random.int(0, 2);
-  make.emit(kind, [make.input(shape, -2, 2), make.integers([axis], [])], [make.integerOutput(shape.toSpliced(axis, 1))], { outputType: 'INT32' });
+  make.emit(
+    kind,
+    [make.input(shape, -2, 2), make.integers([axis], [])],
+    [make.integerOutput(shape.toSpliced(axis, 1))],
+    { outputType: 'INT32' },
+  );
 };
 
 const concatenation: Recipe = (make) => {
@@ -187,7 +252,8 @@ const concatenation: Recipe = (make) => {
   const parts = Array.from({ length: random.int(2, 4) }, () => [1, h, w, 5].with(axis, random.int(1, 12)));
   const out = parts[0]!.with(axis, parts.reduce((sum, part) => sum + part[axis]!, 0));
   const first = make.input(parts[0]!, -2, 2);
-  // int8 parts have to agree in quantization; uint8 ones may differ, but this XNNPACK then copies them as they are
+  // int8 parts have to agree in quantization; uint8 ones may differ, but this XNNPACK then copies
+  // them as they are
   const others = parts.slice(1).map((part) => make.inputLike(first, part));
   make.emit('CONCATENATION', [first, ...others], [make.outputLike(first, out)], { axis });
 };
@@ -195,27 +261,49 @@ const concatenation: Recipe = (make) => {
 const resize = (kind: string): Recipe => (make) => {
   const { random } = make;
   const [h, w, c] = [random.int(1, 8), random.int(1, 8), random.int(1, 20)];
-  const [oh, ow] = random.pick<[number, number]>([[2 * h, 2 * w], [random.int(1, 20), random.int(1, 20)], [3 * h, 4 * w]]);
+  const [oh, ow] = random.pick<[number, number]>([[2 * h, 2 * w], [random.int(1, 20), random.int(1, 20)], [3 * h,
+    4 * w]]);
   const [alignCorners, halfPixelCenters] = random.pick([[false, false], [true, false], [false, true]]);
   const x = make.input([1, h, w, c], -2, 2);
-  make.emit(kind, [x, make.integers([oh, ow])], [make.outputLike(x, [1, oh, ow, c])], { alignCorners, halfPixelCenters });
+  make.emit(kind, [x, make.integers([oh, ow])], [make.outputLike(x, [1, oh, ow, c])], {
+    alignCorners,
+    halfPixelCenters,
+  });
 };
 
 /** Operators that only move elements: the output is quantized like the input. */
-const moved = (kind: string, shape: (random: Random) => number[], rest: (make: Maker, shape: number[]) => { out: number[]; inputs?: string[]; options?: Record<string, unknown>; version?: number }): Recipe => (make) => {
-  const from = shape(make.random);
-  const x = make.input(from, -2, 2);
-  const { out, inputs = [], options, version = 1 } = rest(make, from);
-  make.emit(kind, [x, ...inputs], [make.outputLike(x, out)], options, { version });
-};
+const moved =
+  (
+    kind: string,
+    shape: (random: Random) => number[],
+    rest: (
+      make: Maker,
+      shape: number[],
+    ) => { out: number[]; inputs?: string[]; options?: Record<string, unknown>; version?: number },
+  ): Recipe =>
+  (make) => {
+    const from = shape(make.random);
+    const x = make.input(from, -2, 2);
+    const { out, inputs = [], options, version = 1 } = rest(make, from);
+    make.emit(kind, [x, ...inputs], [make.outputLike(x, out)], options, { version });
+  };
 const anyShape = (random: Random) => [random.int(1, 3), random.int(2, 7), random.int(2, 7), random.int(1, 9)];
 const picture = (random: Random) => [1, 2 * random.int(1, 4), 2 * random.int(1, 4), 4 * random.int(1, 4)];
 
-const amounts = (make: Maker, shape: number[]) => shape.flatMap((d) => [make.random.int(0, Math.min(2, d - 1)), make.random.int(0, Math.min(2, d - 1))]);
+const amounts = (make: Maker, shape: number[]) =>
+  shape.flatMap((d) => [make.random.int(0, Math.min(2, d - 1)), make.random.int(0, Math.min(2, d - 1))]);
 const padded = (shape: number[], by: number[]) => shape.map((d, i) => d + by[2 * i]! + by[2 * i + 1]!);
 
 const movers: Record<string, Recipe> = {
-  RESHAPE: moved('RESHAPE', anyShape, (make, shape) => ({ out: [elements(shape)], inputs: [make.integers([elements(shape)])], options: { newShape: [elements(shape)] } })),
+  RESHAPE: moved(
+    'RESHAPE',
+    anyShape,
+    (make, shape) => ({
+      out: [elements(shape)],
+      inputs: [make.integers([elements(shape)])],
+      options: { newShape: [elements(shape)] },
+    }),
+  ),
   SQUEEZE: moved('SQUEEZE', () => [1, 3, 1, 5], () => ({ out: [3, 5], options: { squeezeDims: [0, 2] } })),
   EXPAND_DIMS: moved('EXPAND_DIMS', () => [3, 5], (make) => ({ out: [3, 1, 5], inputs: [make.integers([1])] })),
   TRANSPOSE: moved('TRANSPOSE', anyShape, (make, shape) => {
@@ -230,9 +318,21 @@ const movers: Record<string, Recipe> = {
     const by = amounts(make, shape);
     return { out: padded(shape, by), inputs: [make.integers(by, [4, 2])], options: { mode: make.random.int(0, 1) } };
   }),
-  DEPTH_TO_SPACE: moved('DEPTH_TO_SPACE', picture, (_, [, h = 0, w = 0, c = 0]) => ({ out: [1, 2 * h, 2 * w, c / 4], options: { blockSize: 2 } })),
-  SPACE_TO_DEPTH: moved('SPACE_TO_DEPTH', picture, (_, [, h = 0, w = 0, c = 0]) => ({ out: [1, h / 2, w / 2, 4 * c], options: { blockSize: 2 } })),
-  BROADCAST_TO: moved('BROADCAST_TO', () => [1, 3, 1, 5], (make) => ({ out: [2, 3, 4, 5], inputs: [make.integers([2, 3, 4, 5])], version: 2 })),
+  DEPTH_TO_SPACE: moved(
+    'DEPTH_TO_SPACE',
+    picture,
+    (_, [, h = 0, w = 0, c = 0]) => ({ out: [1, 2 * h, 2 * w, c / 4], options: { blockSize: 2 } }),
+  ),
+  SPACE_TO_DEPTH: moved(
+    'SPACE_TO_DEPTH',
+    picture,
+    (_, [, h = 0, w = 0, c = 0]) => ({ out: [1, h / 2, w / 2, 4 * c], options: { blockSize: 2 } }),
+  ),
+  BROADCAST_TO: moved(
+    'BROADCAST_TO',
+    () => [1, 3, 1, 5],
+    (make) => ({ out: [2, 3, 4, 5], inputs: [make.integers([2, 3, 4, 5])], version: 2 }),
+  ),
   TILE: moved('TILE', anyShape, (make, shape) => {
     const multiples = shape.map(() => make.random.int(1, 3));
     return { out: shape.map((d, i) => d * multiples[i]!), inputs: [make.integers(multiples)] };
@@ -246,7 +346,11 @@ const movers: Record<string, Recipe> = {
     const strides = shape.map(() => make.random.pick([1, 2, -1]));
     const out = shape.map((d, i) => Math.ceil(d / Math.abs(strides[i]!)));
     const zeros = shape.map(() => 0);
-    return { out, inputs: [make.integers(zeros), make.integers(zeros), make.integers(strides)], options: { beginMask: 15, endMask: 15 } };
+    return {
+      out,
+      inputs: [make.integers(zeros), make.integers(zeros), make.integers(strides)],
+      options: { beginMask: 15, endMask: 15 },
+    };
   }),
 };
 
@@ -278,8 +382,13 @@ const quantize: Recipe = (make) => {
   const from = make.random.pick(['float32', 'int8', 'uint8'] as const);
   make.emit('QUANTIZE', [make.input([4, 256], -2, 2, from)], [make.output([4, 256], -2, 2)]);
 };
-const dequantize: Recipe = (make) => make.emit('DEQUANTIZE', [make.input([4, 256], -2, 2)], [make.output([4, 256], -2, 2, 'float32')]);
-const cast: Recipe = (make) => make.emit('CAST', [make.input([4, 64], -9, 9)], [make.integerOutput([4, 64])], { inDataType: make.isFloat ? 'FLOAT32' : make.type.toUpperCase(), outDataType: 'INT32' });
+const dequantize: Recipe = (make) =>
+  make.emit('DEQUANTIZE', [make.input([4, 256], -2, 2)], [make.output([4, 256], -2, 2, 'float32')]);
+const cast: Recipe = (make) =>
+  make.emit('CAST', [make.input([4, 64], -9, 9)], [make.integerOutput([4, 64])], {
+    inDataType: make.isFloat ? 'FLOAT32' : make.type.toUpperCase(),
+    outDataType: 'INT32',
+  });
 
 const recipes: Record<string, Recipe> = {
   CONV_2D: convolution,
@@ -322,7 +431,11 @@ const recipes: Record<string, Recipe> = {
   COS: unary('COS', [-4, 4], [-1, 1]),
   SOFTMAX: softmax('SOFTMAX'),
   LOG_SOFTMAX: softmax('LOG_SOFTMAX'),
-  L2_NORMALIZATION: (make) => unaryFixed('L2_NORMALIZATION', [-2, 2], 1 / 128, { int8: 0, uint8: 128 }, { fusedActivationFunction: 'NONE' }, [make.random.int(1, 9), make.random.int(2, 60)])(make),
+  L2_NORMALIZATION: (make) =>
+    unaryFixed('L2_NORMALIZATION', [-2, 2], 1 / 128, { int8: 0, uint8: 128 }, { fusedActivationFunction: 'NONE' }, [
+      make.random.int(1, 9),
+      make.random.int(2, 60),
+    ])(make),
   MEAN: reduce('MEAN', false),
   SUM: reduce('SUM', false),
   REDUCE_MAX: reduce('REDUCE_MAX', true),
@@ -348,14 +461,21 @@ const recipes: Record<string, Recipe> = {
 
 const hybridOperators = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED'];
 const typesOf = (operator: string): readonly ElementType[] =>
-  recurrentTypes[operator] ?? (operator === 'QUANTIZE' || operator === 'DEQUANTIZE' ? ['int8', 'uint8']
-  : hybridOperators.includes(operator) ? ['float32', 'int8', 'uint8', 'hybrid'] : ['float32', 'int8', 'uint8']);
+  recurrentTypes[operator] ??
+    (operator === 'QUANTIZE' || operator === 'DEQUANTIZE' ?
+      ['int8', 'uint8']
+      : hybridOperators.includes(operator)
+      ? ['float32', 'int8', 'uint8', 'hybrid']
+      : ['float32', 'int8', 'uint8']);
 
 export const operators = Object.keys(recipes);
 const hash = (text: string) => [...text].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 1e6, 0);
 
 /** `variants` networks of every operator and element type, the same for the same seed. */
-export function* oracleCases({ variants = 6, samples = 2, seed = 1, only = operators }: { variants?: number; samples?: number; seed?: number; only?: string[] } = {}): Generator<OracleCase> {
+export function* oracleCases(
+  { variants = 6, samples = 2, seed = 1, only = operators }: { variants?: number; samples?: number; seed?: number;
+    only?: string[] } = {},
+): Generator<OracleCase> {
   for (const operator of only) {
     for (const type of typesOf(operator)) {
       for (let i = 0; i < variants; i++) {

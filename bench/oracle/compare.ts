@@ -13,7 +13,9 @@ type Values = Float32Array | Int8Array | Uint8Array | Int32Array;
 export interface Comparison {
   /** Share of values that are equal, 0 … 1. */
   equal: number;
-  /** Steps for quantized and integer outputs; for floats the part of the tensor's largest magnitude. */
+  /**
+   * Steps for quantized and integer outputs; for floats the part of the tensor's largest magnitude.
+   */
   worst: number;
   values: number;
   /** Where `worst` is. */
@@ -31,7 +33,9 @@ export function runKinglet({ network, name, samples, tensors, inputs, outputs }:
     graph = importTflite(network, { name });
     model = loadSync(compile(graph));
   } catch (error) {
-    if (error instanceof KletError) return { refusal: `${error.code}: ${error.message.split('\n').slice(0, 2).join(' ')}` };
+    if (error instanceof KletError) {
+      return { refusal: `${error.code}: ${error.message.split('\n').slice(0, 2).join(' ')}` };
+    }
     return { refusal: String((error as Error).stack) };
   }
   const find = (tensor: string) => tensors.find((t) => t.name === tensor)!;
@@ -40,7 +44,9 @@ export function runKinglet({ network, name, samples, tensors, inputs, outputs }:
       outputs: samples.map((sample) => {
         const record: Inputs = Object.fromEntries(inputs.map((input, i) => [input, viewOf(find(input), sample[i]!)]));
         const result = model.predict(record, { output: 'raw' }) as Values | Record<string, Values>;
-        return outputs.map((output) => bytesOf(outputs.length === 1 ? result as Values : (result as Record<string, Values>)[output]!));
+        return outputs.map((output) =>
+          bytesOf(outputs.length === 1 ? result as Values : (result as Record<string, Values>)[output]!)
+        );
       }),
     };
   } catch (error) {
@@ -50,26 +56,34 @@ export function runKinglet({ network, name, samples, tensors, inputs, outputs }:
   }
 }
 
-export function compareOutputs({ tensors, outputs }: OracleCase, expected: Uint8Array[][], found: Uint8Array[][]): Comparison {
+export function compareOutputs(
+  { tensors, outputs }: OracleCase,
+  expected: Uint8Array[][],
+  found: Uint8Array[][],
+): Comparison {
   const result: Comparison = { equal: 0, worst: 0, values: 0, example: '' };
   let equal = 0;
-  expected.forEach((sample, s) => sample.forEach((bytes, o) => {
-    const tensor = tensors.find((t) => t.name === outputs[o])!;
-    const [a, b] = [viewOf(tensor, bytes), viewOf(tensor, found[s]![o]!)];
-    const unit = tensor.type === 'FLOAT32' ? Math.max(...Array.from(a, (x) => (Number.isFinite(x) ? Math.abs(x) : 0)), 1e-30) : 1;
-    for (let i = 0; i < a.length; i++) {
-      if (Object.is(a[i], b[i]) || a[i] === b[i]) {
-        equal++;
-        continue;
+  expected.forEach((sample, s) =>
+    sample.forEach((bytes, o) => {
+      const tensor = tensors.find((t) => t.name === outputs[o])!;
+      const [a, b] = [viewOf(tensor, bytes), viewOf(tensor, found[s]![o]!)];
+      const unit = tensor.type === 'FLOAT32'
+        ? Math.max(...Array.from(a, (x) => (Number.isFinite(x) ? Math.abs(x) : 0)), 1e-30)
+        : 1;
+      for (let i = 0; i < a.length; i++) {
+        if (Object.is(a[i], b[i]) || a[i] === b[i]) {
+          equal++;
+          continue;
+        }
+        const distance = Math.abs(a[i]! - b[i]!) / unit;
+        if (!(distance <= result.worst)) {
+          result.worst = Number.isNaN(distance) ? Infinity : distance;
+          result.example = `${outputs[o]}[${i}] of sample ${s}: oracle ${a[i]}, kinglet ${b[i]}`;
+        }
       }
-      const distance = Math.abs(a[i]! - b[i]!) / unit;
-      if (!(distance <= result.worst)) {
-        result.worst = Number.isNaN(distance) ? Infinity : distance;
-        result.example = `${outputs[o]}[${i}] of sample ${s}: oracle ${a[i]}, kinglet ${b[i]}`;
-      }
-    }
-    result.values += a.length;
-  }));
+      result.values += a.length;
+    })
+  );
   result.equal = equal / result.values;
   return result;
 }
@@ -77,10 +91,14 @@ export function compareOutputs({ tensors, outputs }: OracleCase, expected: Uint8
 function viewOf(tensor: TfliteTensor, bytes: Uint8Array): Values {
   const { buffer } = new Uint8Array(bytes);
   switch (tensor.type) {
-    case 'FLOAT32': return new Float32Array(buffer);
-    case 'INT8': return new Int8Array(buffer);
-    case 'INT32': return new Int32Array(buffer);
-    default: return new Uint8Array(buffer);
+    case 'FLOAT32':
+      return new Float32Array(buffer);
+    case 'INT8':
+      return new Int8Array(buffer);
+    case 'INT32':
+      return new Int32Array(buffer);
+    default:
+      return new Uint8Array(buffer);
   }
 }
 

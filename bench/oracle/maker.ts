@@ -50,7 +50,10 @@ export class Maker {
   private readonly ranges = new Map<string, [number, number]>();
   private readonly bounded = new Set<string>();
 
-  /** @param hasRoundScales take powers of two as scales: sums and products then often lie halfway between two steps */
+  /**
+   * @param hasRoundScales take powers of two as scales: sums and products then often lie halfway
+   *   between two steps
+   */
   constructor(readonly type: ElementType, readonly random: Random, readonly hasRoundScales = false) {}
 
   /** Whether activations are float32. */
@@ -64,7 +67,10 @@ export class Maker {
     return name;
   }
 
-  /** An activation whose values lie around low … high; the range of its quantization is varied a little. */
+  /**
+   * An activation whose values lie around low … high; the range of its quantization is varied a
+   * little.
+   */
   activation(shape: number[], low: number, high: number, type = this.type, prefix = 't'): string {
     if (type === 'float32' || type === 'hybrid') {
       const name = this.add({ shape, type: 'FLOAT32' }, prefix);
@@ -76,12 +82,17 @@ export class Maker {
     const step = (to - from) / 255;
     const scale = Math.fround(this.hasRoundScales ? 2 ** Math.ceil(Math.log2(step)) : step);
     const zeroPoint = Math.min(Math.max(Math.round(-from / scale), 0), 255) + lowest[type];
-    const name = this.add({ shape, type: type === 'int8' ? 'INT8' : 'UINT8', quantization: { scale, zeroPoint } }, prefix);
+    const name = this.add(
+      { shape, type: type === 'int8' ? 'INT8' : 'UINT8', quantization: { scale, zeroPoint } },
+      prefix,
+    );
     this.ranges.set(name, [low, high]);
     return name;
   }
 
-  /** Keeps the values of a quantized tensor within its range too, where they would otherwise be any. */
+  /**
+   * Keeps the values of a quantized tensor within its range too, where they would otherwise be any.
+   */
   bound(name: string): string {
     this.bounded.add(name);
     return name;
@@ -133,7 +144,10 @@ export class Maker {
     const data = Array.from({ length: elements(shape) }, () => this.random.between(-reach, reach));
     if (this.isFloat) return this.add({ shape, type: 'FLOAT32', data: data.map(Math.fround) }, 'v');
     const scale = Math.fround(reach * this.random.between(1, 1.5) / 32767);
-    return this.add({ shape, type: 'INT16', data: data.map((v) => Math.round(v / scale)), quantization: { scale } }, 'v');
+    return this.add(
+      { shape, type: 'INT16', data: data.map((v) => Math.round(v / scale)), quantization: { scale } },
+      'v',
+    );
   }
 
   integers(data: number[], shape = [data.length]): string {
@@ -146,28 +160,54 @@ export class Maker {
     return name;
   }
 
-  /** Weights in −1 … 1: int8 symmetric with a scale per index of `axis`, uint8 with a zero point, or float. */
+  /**
+   * Weights in −1 … 1: int8 symmetric with a scale per index of `axis`, uint8 with a zero point, or
+   * float.
+   */
   weights(shape: number[], axis: number | null): string {
     const count = elements(shape);
-    if (this.type === 'float32') return this.add({ shape, type: 'FLOAT32', data: Array.from({ length: count }, () => Math.fround(this.random.between(-1, 1))) }, 'w');
+    if (this.type === 'float32') {
+      return this.add({
+        shape,
+        type: 'FLOAT32',
+        data: Array.from({ length: count }, () => Math.fround(this.random.between(-1, 1))),
+      }, 'w');
+    }
     if (this.type === 'uint8') {
       const data = Array.from({ length: count }, () => this.random.int(0, 255));
-      return this.add({ shape, type: 'UINT8', data, quantization: { scale: Math.fround(2 / 255), zeroPoint: this.random.int(100, 150) } }, 'w');
+      return this.add({
+        shape,
+        type: 'UINT8',
+        data,
+        quantization: { scale: Math.fround(2 / 255), zeroPoint: this.random.int(100, 150) },
+      }, 'w');
     }
     const data = Array.from({ length: count }, () => this.random.int(-127, 127));
-    const scales = Array.from({ length: axis === null ? 1 : shape[axis]! }, () => Math.fround(this.random.between(0.5, 1.5) / 127));
+    const scales = Array.from(
+      { length: axis === null ? 1 : shape[axis]! },
+      () => Math.fround(this.random.between(0.5, 1.5) / 127),
+    );
     return this.add({ shape, type: 'INT8', data, quantization: { scale: scales, axis: axis ?? 0 } }, 'w');
   }
 
   bias(count: number, x: string, w: string): string {
-    if (this.isFloat) return this.add({ shape: [count], type: 'FLOAT32', data: Array.from({ length: count }, () => Math.fround(this.random.between(-2, 2))) }, 'b');
+    if (this.isFloat) {
+      return this.add({
+        shape: [count],
+        type: 'FLOAT32',
+        data: Array.from({ length: count }, () => Math.fround(this.random.between(-2, 2))),
+      }, 'b');
+    }
     const xScale = this.find(x).quantization!.scale as number;
     return this.sumBias(count, [this.find(w).quantization!.scale].flat().map((s) => Math.fround(s * xScale)));
   }
 
   /** An int32 bias in steps of `scale`: one, or one a channel. */
   sumBias(count: number, scale: number[]): string {
-    const data = Array.from({ length: count }, (_, i) => Math.round(this.random.between(-2, 2) / scale[i % scale.length]!));
+    const data = Array.from(
+      { length: count },
+      (_, i) => Math.round(this.random.between(-2, 2) / scale[i % scale.length]!),
+    );
     return this.add({ shape: [count], type: 'INT32', data, quantization: { scale } }, 'b');
   }
 
@@ -179,7 +219,13 @@ export class Maker {
     return name;
   }
 
-  emit(kind: string, inputs: (string | null)[], outputs: string[], options?: Record<string, unknown>, rest: Partial<TfliteOperator> = {}): void {
+  emit(
+    kind: string,
+    inputs: (string | null)[],
+    outputs: string[],
+    options?: Record<string, unknown>,
+    rest: Partial<TfliteOperator> = {},
+  ): void {
     this.operators.push({ kind, inputs, outputs, ...(options && { options }), ...rest });
   }
 
@@ -195,7 +241,10 @@ export class Maker {
     if (this.bounded.has(name)) {
       const { scale, zeroPoint } = quantization as { scale: number; zeroPoint: number };
       const [least, most] = [shift, shift + 255];
-      return Array.from({ length: count }, () => Math.min(Math.max(Math.round(this.random.between(low, high) / scale) + zeroPoint, least), most));
+      return Array.from(
+        { length: count },
+        () => Math.min(Math.max(Math.round(this.random.between(low, high) / scale) + zeroPoint, least), most),
+      );
     }
     // where there is room, count through all values, so that tables are covered
     const isTable = count % 256 === 0;
@@ -204,8 +253,20 @@ export class Maker {
 
   finish(operator: string, sampleCount: number): OracleCase {
     const { type, tensors, operators, inputs, outputs } = this;
-    const samples = Array.from({ length: sampleCount }, () =>
-      inputs.map((name) => encodeData(this.find(name).type, this.values(this.find(name)))));
-    return { name: '', operator, type, tensors, operators, inputs, outputs, network: writeTflite({ tensors, operators, inputs, outputs }), samples };
+    const samples = Array.from(
+      { length: sampleCount },
+      () => inputs.map((name) => encodeData(this.find(name).type, this.values(this.find(name)))),
+    );
+    return {
+      name: '',
+      operator,
+      type,
+      tensors,
+      operators,
+      inputs,
+      outputs,
+      network: writeTflite({ tensors, operators, inputs, outputs }),
+      samples,
+    };
   }
 }

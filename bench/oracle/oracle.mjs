@@ -18,8 +18,9 @@ const here = fileURLToPath(new URL('.', import.meta.url));
  *   the outputs of a .tflite file, tensors as their bytes
  * @property {(network: Uint8Array, cases: Uint8Array[][]) => Promise<Uint8Array[][]>} runAll
  *   the same for several lists of inputs, loading the file once
- * @property {(network: Uint8Array, inputs: Uint8Array[]) => Promise<string>} profile
- *   the interpreter's own account of the nodes that it ran: delegated ones are named after XNNPACK's operators
+ * @property {(network: Uint8Array, inputs: Uint8Array[]) => Promise<string>} profile the
+ *   interpreter's own account of the nodes that it ran: delegated ones are named after XNNPACK's
+ *   operators
  */
 export async function withOracle(use) {
   const server = await serve({ '/node_modules/': peersFolder(), '/': here });
@@ -36,17 +37,19 @@ export async function withOracle(use) {
     const call = async (network, cases, profile = false) => {
       log.length = 0;
       try {
-        return await page.evaluate(
-          ([n, c, p]) => window.runNetwork(n, c, p),
-          [toBase64(network), cases.map((inputs) => inputs.map(toBase64)), profile],
-        );
+        return await page.evaluate(([n, c, p]) => window.runNetwork(n, c, p), [toBase64(network), cases.map((inputs) =>
+          inputs.map(toBase64)
+        ), profile]);
       } catch (error) {
         // an aborted module does not recover, so the next network gets a fresh page
         await open();
-        throw new Error(`the oracle refuses the network: ${error.message.split('\n')[0]} ${log.join(' ')}`, { cause: error });
+        throw new Error(`the oracle refuses the network: ${error.message.split('\n')[0]} ${log.join(' ')}`, {
+          cause: error,
+        });
       }
     };
-    const runAll = async (network, cases) => (await call(network, cases)).results.map((outputs) => outputs.map(fromBase64));
+    const runAll = async (network, cases) =>
+      (await call(network, cases)).results.map((outputs) => outputs.map(fromBase64));
     return await use({
       runAll,
       run: async (network, inputs) => (await runAll(network, [inputs]))[0],

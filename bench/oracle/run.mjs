@@ -1,10 +1,12 @@
-// Holds kinglet against TensorFlow Lite with XNNPACK on networks of one operator each, and prints a table.
+// Holds kinglet against TensorFlow Lite with XNNPACK on networks of one operator each, and prints a
+// table.
 //
 //   node bench/oracle/run.mjs [operator …] [--variants 6] [--seed 1] [--verbose] [--record FILE | --recorded FILE]
 //
-// A row is one operator in one element type. int8 and uint8 pass when at least 99 % of the values are equal and none is
-// more than one step off; float32 when no value is off by more than 1e-5 of its tensor's largest.
-// --record keeps the oracle's answers in a file, --recorded takes them from there instead of from a browser.
+// A row is one operator in one element type. int8 and uint8 pass when at least 99 % of the values
+// are equal and none is more than one step off; float32 when no value is off by more than 1e-5 of
+// its tensor's largest. --record keeps the oracle's answers in a file, --recorded takes them from
+// there instead of from a browser.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { importTypeScript } from '../tools/typescript.mjs';
@@ -13,12 +15,16 @@ import { withOracle } from './oracle.mjs';
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,
   options: {
-    variants: { type: 'string', default: '6' }, seed: { type: 'string', default: '1' }, verbose: { type: 'boolean', default: false },
-    record: { type: 'string' }, recorded: { type: 'string' },
+    variants: { type: 'string', default: '6' },
+    seed: { type: 'string', default: '1' },
+    verbose: { type: 'boolean', default: false },
+    record: { type: 'string' },
+    recorded: { type: 'string' },
   },
 });
 
-const { compareOutputs, operators, oracleCases, runKinglet } = await importTypeScript(new URL('./compare.ts', import.meta.url));
+const { compareOutputs, operators, oracleCases, runKinglet } =
+  await importTypeScript(new URL('./compare.ts', import.meta.url));
 
 const toBase64 = (bytes) => Buffer.from(bytes).toString('base64');
 const fromBase64 = (text) => new Uint8Array(Buffer.from(text, 'base64'));
@@ -27,16 +33,24 @@ const fromBase64 = (text) => new Uint8Array(Buffer.from(text, 'base64'));
 async function answers(cases) {
   if (options.recorded) {
     const file = JSON.parse(readFileSync(options.recorded, 'utf8'));
-    return new Map(Object.entries(file).map(([name, a]) => [name, a.refusal ? a : { outputs: a.outputs.map((sample) => sample.map(fromBase64)) }]));
+    return new Map(Object.entries(file).map((
+      [name, a],
+    ) => [name, a.refusal ? a : { outputs: a.outputs.map((sample) => sample.map(fromBase64)) }]));
   }
   const found = new Map();
   await withOracle(async (oracle) => {
     for (const { name, network, samples } of cases) {
-      found.set(name, await oracle.runAll(network, samples).then((outputs) => ({ outputs }), (error) => ({ refusal: error.message })));
+      found.set(
+        name,
+        await oracle.runAll(network, samples).then((outputs) => ({ outputs }), (error) => ({ refusal: error.message })),
+      );
     }
   });
   if (options.record) {
-    const file = Object.fromEntries([...found].map(([name, a]) => [name, a.refusal ? a : { outputs: a.outputs.map((sample) => sample.map(toBase64)) }]));
+    const file = Object
+      .fromEntries([...found].map(([name, a]) => [name, a.refusal ? a : {
+        outputs: a.outputs.map((sample) => sample.map(toBase64)),
+      }]));
     writeFileSync(options.record, JSON.stringify(file));
   }
   return found;
@@ -52,7 +66,8 @@ const oracle = await answers(cases);
 const rows = new Map();
 for (const network of cases) {
   const key = `${network.operator} ${network.type}`;
-  const row = rows.get(key) ?? { type: network.type, cases: 0, equal: 0, values: 0, lowest: 1, worst: 0, notes: [], refusals: new Map() };
+  const row = rows.get(key) ??
+    { type: network.type, cases: 0, equal: 0, values: 0, lowest: 1, worst: 0, notes: [], refusals: new Map() };
   rows.set(key, row);
   const expected = oracle.get(network.name) ?? { refusal: 'not recorded' };
   if (expected.refusal) {
@@ -72,7 +87,10 @@ for (const network of cases) {
   row.lowest = Math.min(row.lowest, comparison.equal);
   row.worst = Math.max(row.worst, comparison.worst);
   if (options.verbose ? comparison.equal < 1 : !passes(network.type, comparison)) {
-    row.notes.push(`${network.name}: ${(100 * comparison.equal).toFixed(2)} % equal, worst ${comparison.worst.toPrecision(3)} at ${comparison.example}`);
+    row.notes
+      .push(`${network.name}: ${(100 * comparison.equal).toFixed(2)} % equal, worst ${
+        comparison.worst.toPrecision(3)
+      } at ${comparison.example}`);
   }
 }
 
@@ -84,8 +102,11 @@ for (const [key, row] of rows) {
   const refused = [...refusals].map(([who, count]) => `${count} refused by ${who}`).join(', ');
   const isWrong = refusals.has('kinglet') || (row.cases > 0 && !passes(type, { equal, worst }));
   if (isWrong) failures++;
-  const numbers = row.cases === 0 ? '' : `${percent(equal)} ${percent(lowest)} ${(isFloat(type) ? worst.toExponential(1) : String(worst)).padStart(8)}`;
-  console.log(`${key.padEnd(36)} ${String(row.cases).padStart(5)} ${numbers.padEnd(26)}${isWrong ? ' ✗' : '  '} ${refused}`);
+  const numbers = row.cases === 0
+    ? ''
+    : `${percent(equal)} ${percent(lowest)} ${(isFloat(type) ? worst.toExponential(1) : String(worst)).padStart(8)}`;
+  console
+    .log(`${key.padEnd(36)} ${String(row.cases).padStart(5)} ${numbers.padEnd(26)}${isWrong ? ' ✗' : '  '} ${refused}`);
   for (const note of notes.slice(0, options.verbose ? Infinity : 3)) console.log(`    ${note}`);
 }
 console.log(failures === 0 ? 'all within bounds' : `${failures} of ${rows.size} rows out of bounds`);

@@ -6,7 +6,9 @@ import { geometricMean } from '../tools/statistics.mjs';
 export function addRatios(networks) {
   for (const { results } of networks) {
     const oracle = results.xnnpack?.ms;
-    for (const result of Object.values(results)) if (oracle && result.ms) result.ratio = oracle.median / result.ms.median;
+    for (const result of Object.values(results)) {
+      if (oracle && result.ms) result.ratio = oracle.median / result.ms.median;
+    }
   }
 }
 
@@ -22,7 +24,12 @@ export function summarizeRun(networks, columns, standard) {
     }
   }
   const float = networks.flatMap(({ name, results }) => (name.endsWith('_f32') ? results[standard]?.ratio ?? [] : []));
-  const scalar = of.flatMap(({ results }) => (results['kinglet-scalar']?.ms && results['kinglet-simd']?.ms ? results['kinglet-scalar'].ms.median / results['kinglet-simd'].ms.median : []));
+  const scalar = of.flatMap((
+    { results },
+  ) => (results['kinglet-scalar']?.ms && results['kinglet-simd']?.ms
+    ? results['kinglet-scalar'].ms.median / results['kinglet-simd'].ms.median
+    : [])
+  );
   const facts = {
     'geometric mean of XNNPACK ÷ kinglet, int8': speed.geometricMean[standard],
     'the worst of them': speed.worst[standard],

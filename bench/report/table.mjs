@@ -7,28 +7,28 @@ const right = (text) => ({ content: text, hAlign: 'right' });
 const LONGEST_REASON = 150;
 
 /** The lines of a block: title, and what a result says there. */
-const lines = [
-  ['median ms', ({ ms }) => digits(ms.median)],
-  ['min ms', ({ ms }) => digits(ms.min)],
-  ['spread', ({ ms }) => (ms.spread < 10 ? percent(ms.spread) : '> 999 %')],
-  ['GMAC/s', ({ gmacs }) => (gmacs ? digits(gmacs) : '')],
-  ['× XNNPACK', ({ ratio }) => (ratio ? digits(ratio) : '')],
-  ['first ms', ({ firstMs }) => digits(firstMs.median)],
-  ['memory MB', ({ memory }) => (memory ? digits(memory / 1e6) : '')],
-];
+const lines = [['median ms', ({ ms }) => digits(ms.median)], ['min ms', ({ ms }) => digits(ms.min)], ['spread',
+  ({ ms }) => (ms.spread < 10 ? percent(ms.spread) : '> 999 %')], ['GMAC/s',
+  ({ gmacs }) => (gmacs ? digits(gmacs) : '')], ['× XNNPACK', ({ ratio }) => (ratio ? digits(ratio) : '')], ['first ms',
+  ({ firstMs }) => digits(firstMs.median)], ['memory MB', ({ memory }) => (memory ? digits(memory / 1e6) : '')]];
 
 /**
  * @param {object} report as run.mjs writes it
  * @returns {string}
  */
 export function networkTable({ columns, networks, summary }) {
-  const table = new Table({ ...plainTable, head: ['network', '', ...columns.map(({ head }) => right(head.join('\n')))] });
+  const table = new Table({
+    ...plainTable,
+    head: ['network', '', ...columns.map(({ head }) => right(head.join('\n')))],
+  });
   const reasons = new Map();
   const noteOf = (reason) => {
     if (!reasons.has(reason)) reasons.set(reason, `[${reasons.size + 1}]`);
     return reasons.get(reason);
   };
-  const said = lines.filter(([, show]) => networks.some(({ results }) => Object.values(results).some((result) => result.ms && show(result))));
+  const said = lines.filter(([, show]) =>
+    networks.some(({ results }) => Object.values(results).some((result) => result.ms && show(result)))
+  );
   for (const { name, macs, results } of networks) {
     const fastest = Math.min(...columns.flatMap(({ id }) => results[id].ms?.median ?? []));
     const cell = (result) => {
@@ -36,39 +36,57 @@ export function networkTable({ columns, networks, summary }) {
       const rows = said.map(([, show]) => show(result));
       return [result.ms.median === fastest ? bold(rows[0]) : rows[0], ...rows.slice(1)].join('\n');
     };
-    table.push([`${name}\n${macs ? `${digits(macs / 1e6)} MMAC` : ''}`, said.map(([title]) => title).join('\n'), ...columns.map(({ id }) => right(cell(results[id])))]);
+    table.push([`${name}\n${macs ? `${digits(macs / 1e6)} MMAC` : ''}`, said.map(([title]) => title).join('\n'),
+      ...columns.map(({ id }) => right(cell(results[id])))]);
   }
   const { geometricMean: mean, worst, of } = summary.speed;
   if (of.length > 0) {
     const show = (values, id) => (values[id] ? digits(values[id]) : '');
-    table.push([`int8 networks (${of.length})`, 'geo. mean ×\nworst ×', ...columns.map(({ id }) => right(`${show(mean, id)}\n${show(worst, id)}`))]);
+    table.push([`int8 networks (${of.length})`, 'geo. mean ×\nworst ×', ...columns.map(({ id }) =>
+      right(`${show(mean, id)}\n${show(worst, id)}`)
+    )]);
   }
   const kilobytes = (bytes) => (bytes / 1000).toFixed(0);
   if (columns.some(({ download }) => download)) {
-    table.push(['download: JS and wasm', 'kB gzipped\nkB raw', ...columns.map(({ download }) => right(download ? `${kilobytes(download.gzip)}\n${kilobytes(download.raw)}` : ''))]);
+    table.push(['download: JS and wasm', 'kB gzipped\nkB raw', ...columns.map(({ download }) =>
+      right(download ? `${kilobytes(download.gzip)}\n${kilobytes(download.raw)}` : '')
+    )]);
   }
-  return [
-    table.toString(),
-    [...reasons].map(([reason, mark]) => `${mark} ${reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON)}…` : reason}`).join('\n'),
-    'median, min, spread (between the quartiles): a prediction, inputs copied in and outputs out · × XNNPACK: time of XNNPACK\'s one thread ÷ this time',
-    'first: from the network\'s bytes in memory to its first answer in a fresh page (a library\'s own wasm comes from this machine)',
-    'memory: kinglet: the model\'s memory and the core; others: WebAssembly memories of the page · ORT: onnxruntime-web, tfjs: its WebAssembly backend; both run the float32 form of whatever the network is',
-  ].filter(Boolean).join('\n');
+  return [table.toString(),
+    [...reasons].map(([reason, mark]) =>
+      `${mark} ${reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON)}…` : reason}`
+    ).join('\n'),
+    "median, min, spread (between the quartiles): a prediction, inputs copied in and outputs out · × XNNPACK: time of XNNPACK's one thread ÷ this time",
+    "first: from the network's bytes in memory to its first answer in a fresh page (a library's own wasm comes from this machine)",
+    "memory: kinglet: the model's memory and the core; others: WebAssembly memories of the page · ORT: onnxruntime-web, tfjs: its WebAssembly backend; both run the float32 form of whatever the network is"]
+    .filter(Boolean).join('\n');
 }
 
 /** @returns {string} networks beside their variants: a column a flavor, and the first answers */
 export function turnsTable({ columns, turns: { runs, first } }) {
-  const shown = columns.filter(({ id }) => runs[id]), tables = [];
+  const shown = columns.filter(({ id }) => runs[id]);
+  const tables = [];
   if (shown.length > 0) {
-    const table = new Table({ ...plainTable, head: ['mobilenet_v2 and its variants by turns in one page', ...shown.map(({ head }) => right(head.join('\n')))] });
-    const { ms, ratios } = runs[shown[0].id], show = (value) => right(value ? digits(value) : '');
-    for (const name of Object.keys(ms)) table.push([`${name}, median ms`, ...shown.map(({ id }) => show(runs[id].ms[name]?.median))]);
+    const table = new Table({
+      ...plainTable,
+      head: ['mobilenet_v2 and its variants by turns in one page', ...shown.map(({ head }) => right(head.join('\n')))],
+    });
+    const { ms, ratios } = runs[shown[0].id];
+    const show = (value) => right(value ? digits(value) : '');
+    for (const name of Object.keys(ms)) {
+      table.push([`${name}, median ms`, ...shown.map(({ id }) => show(runs[id].ms[name]?.median))]);
+    }
     for (const name of Object.keys(ratios)) table.push([name, ...shown.map(({ id }) => show(runs[id].ratios[name]))]);
     tables.push(table);
   }
   if (Object.keys(first).length > 0) {
-    const table = new Table({ ...plainTable, head: ['first answers in fresh pages by turns', right('median ms'), right('min ms')] });
-    for (const [name, { median, min }] of Object.entries(first)) table.push([name, right(digits(median)), right(digits(min))]);
+    const table = new Table({
+      ...plainTable,
+      head: ['first answers in fresh pages by turns', right('median ms'), right('min ms')],
+    });
+    for (const [name, { median, min }] of Object.entries(first)) {
+      table.push([name, right(digits(median)), right(digits(min))]);
+    }
     tables.push(table);
   }
   return tables.map(String).join('\n');
@@ -76,29 +94,39 @@ export function turnsTable({ columns, turns: { runs, first } }) {
 
 /** Peaks of the machine, and what the aims of the project are about. */
 export function summaryText({ roofline, summary }) {
-  const peaks = Object.values(roofline).map(({ what, median, max }) => `  ${what.padEnd(48)} ${digits(median).padStart(6)} (best ${digits(max)})`);
-  const facts = Object.entries(summary.facts).map(([what, value]) => `  ${what.padEnd(48)} ${digits(value).padStart(6)}`);
-  return [
-    'peaks of this machine in WebAssembly, one thread, GMAC/s (clock: GHz):', ...peaks,
-    ...(facts.length > 0 ? ['', `of ${summary.standard}, what load() picks here:`, ...facts] : []),
-  ].join('\n');
+  const peaks = Object.values(roofline).map(({ what, median, max }) =>
+    `  ${what.padEnd(48)} ${digits(median).padStart(6)} (best ${digits(max)})`
+  );
+  const facts = Object.entries(summary.facts).map(([what, value]) =>
+    `  ${what.padEnd(48)} ${digits(value).padStart(6)}`
+  );
+  return ['peaks of this machine in WebAssembly, one thread, GMAC/s (clock: GHz):', ...peaks,
+    ...(facts.length > 0 ? ['', `of ${summary.standard}, what load() picks here:`, ...facts] : [])].join('\n');
 }
 
 /** One line a layer. */
 export function layerTable({ columns, layers }) {
   const table = new Table({
-    ...plainTable, chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
-    head: ['network', 'layer', right('MMAC'), ...columns.flatMap(({ head }) => [right(`${head.join(' ')}\nµs`), right('GMAC/s\n'), right('of peak\n')])],
+    ...plainTable,
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+    head: ['network', 'layer', right('MMAC'),
+      ...columns.flatMap(({ head }) => [right(`${head.join(' ')}\nµs`), right('GMAC/s\n'), right('of peak\n')])],
   });
   let previous = '';
   for (const { name, network, macs, results } of layers) {
     const cells = columns.flatMap(({ id }) => {
       const { ms, gmacs, share, refusal } = results[id];
-      return refusal ? ['', '', right('–')] : [right(digits(ms.median * 1000)), right(digits(gmacs)), right(percent(share))];
+      return refusal
+        ? ['', '', right('–')]
+        : [right(digits(ms.median * 1000)), right(digits(gmacs)), right(percent(share))];
     });
     table.push([network === previous ? '' : network, name.replaceAll('-', ' '), right(digits(macs / 1e6)), ...cells]);
     previous = network;
   }
-  const reasons = new Set(layers.flatMap(({ name, results }) => columns.flatMap(({ id }) => (results[id].refusal ? [`${name}, ${id}: ${results[id].refusal}`] : []))));
-  return [table.toString(), ...reasons, 'of peak: of i32x4.dot_i16x8_s + add, as measured in the same rounds'].join('\n');
+  const reasons =
+    new Set(layers.flatMap(({ name, results }) =>
+      columns.flatMap(({ id }) => (results[id].refusal ? [`${name}, ${id}: ${results[id].refusal}`] : []))
+    ));
+  return [table.toString(), ...reasons, 'of peak: of i32x4.dot_i16x8_s + add, as measured in the same rounds']
+    .join('\n');
 }

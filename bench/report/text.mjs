@@ -3,7 +3,13 @@ import { styleText } from 'node:util';
 
 /** Three digits that matter. */
 export function digits(value) {
-  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value >= 1 ? value.toFixed(2) : value.toFixed(3);
+  return value >= 100
+    ? value.toFixed(0)
+    : value >= 10
+    ? value.toFixed(1)
+    : value >= 1
+    ? value.toFixed(2)
+    : value.toFixed(3);
 }
 
 export const percent = (share) => `${(100 * share).toFixed(0)} %`;

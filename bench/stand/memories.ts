@@ -1,9 +1,11 @@
-/** Watches WebAssembly for memories, before a library is loaded. @returns their bytes together, now */
+/**
+ * Watches WebAssembly for memories, before a library is loaded. @returns their bytes together, now
+ */
 export function watchMemories(): () => number {
   const memories = new Set<WebAssembly.Memory>();
   const collect = <T>(result: T): T => {
     const { exports } = (result as { instance?: WebAssembly.Instance }).instance ?? (result as WebAssembly.Instance);
-    if (exports) for (const value of Object.values(exports)) if (value instanceof Memory) memories.add(value);
+    if (exports) { for (const value of Object.values(exports)) if (value instanceof Memory) memories.add(value); }
     return result;
   };
   const { Memory, instantiate, instantiateStreaming } = WebAssembly;
@@ -14,7 +16,9 @@ export function watchMemories(): () => number {
       return memory;
     },
   });
-  WebAssembly.instantiate = (async (...args: Parameters<typeof instantiate>) => collect(await instantiate(...args))) as unknown as typeof instantiate;
+  WebAssembly.instantiate =
+    (async (...args: Parameters<typeof instantiate>) =>
+      collect(await instantiate(...args))) as unknown as typeof instantiate;
   WebAssembly.instantiateStreaming = async (...args) => collect(await instantiateStreaming(...args));
   return () => [...memories].reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
 }

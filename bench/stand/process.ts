@@ -1,4 +1,5 @@
-// Engines with networks in a Node process of their own. Calls come as [method, …arguments]; answers go back as { value } or { error }.
+// Engines with networks in a Node process of their own. Calls come as [method, …arguments]; answers
+// go back as { value } or { error }.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Stand } from './stand';

@@ -17,7 +17,10 @@ export interface Task {
   options: EngineOptions;
   /** The network's file, by the name that `read` knows. */
   file: string;
-  /** Sets of inputs: raw bytes, one tensor behind the other, set after set. The first one is timed, all are answered. */
+  /**
+   * Sets of inputs: raw bytes, one tensor behind the other, set after set. The first one is timed,
+   * all are answered.
+   */
   inputs: { file: string; tensors: { dtype: 'float32' | 'int8' | 'uint8' | 'int32'; count: number }[]; sets: number };
 }
 
@@ -42,13 +45,19 @@ const SETTLE_MS = 2;
 
 /** Where an engine runs a network, or several do by turns: a page, or a process. */
 export class Stand {
-  /** In the order in which they were started, and the runs that one sample of each times together. */
+  /**
+   * In the order in which they were started, and the runs that one sample of each times together.
+   */
   private readonly started: { session: Session; runs: number }[] = [];
 
-  constructor(private readonly read: (file: string) => Promise<Uint8Array>, private readonly allMemories?: () => number) {}
+  constructor(
+    private readonly read: (file: string) => Promise<Uint8Array>,
+    private readonly allMemories?: () => number,
+  ) {}
 
   async start({ engine, options, file, inputs }: Task): Promise<Started> {
-    const bytes = await this.read(file), sets = splitInputs(await this.read(inputs.file), inputs);
+    const bytes = await this.read(file);
+    const sets = splitInputs(await this.read(inputs.file), inputs);
     // engines hold on to these arrays; what a prediction takes is what is in them
     const values = sets[0]!.map((array) => array.slice());
     const open = await engines[engine]!(bytes, values, options);
@@ -56,7 +65,9 @@ export class Stand {
     const session = await open();
     await session.run();
     const firstMs = performance.now() - start;
-    const memory = session.memory ?? this.allMemories?.(), outputs: number[][] = [], hashes: string[] = [];
+    const memory = session.memory ?? this.allMemories?.();
+    const outputs: number[][] = [];
+    const hashes: string[] = [];
     for (const set of [...sets.slice(1), sets[0]!]) {
       set.forEach((array, i) => values[i]!.set(array));
       await session.run();
@@ -64,14 +75,24 @@ export class Stand {
       hashes.push(hashOf(session.outputs()));
     }
     this.started.push({ session, runs: 1 });
-    return { firstMs, outputs, hash: hashes.join(' '), ...(memory !== undefined && { memory }), ...(session.info && { info: session.info }) };
+    return {
+      firstMs,
+      outputs,
+      hash: hashes.join(' '),
+      ...(memory !== undefined && { memory }),
+      ...(session.info && { info: session.info }),
+    };
   }
 
-  /** Runs each for a while, until compilers have done their work, and finds out how many runs make a sample. */
+  /**
+   * Runs each for a while, until compilers have done their work, and finds out how many runs make a
+   * sample.
+   */
   async warmUp(ms: number): Promise<void> {
     for (const entry of this.started) {
       const start = performance.now();
-      let count = 0, elapsed = 0;
+      let count = 0;
+      let elapsed = 0;
       while (elapsed < ms || count < 3) {
         const pending = entry.session.run();
         if (pending) await pending;
@@ -84,7 +105,8 @@ export class Stand {
 
   /** Samples one of them for a while. @returns milliseconds of a run, one value a sample */
   async visit(ms: number, which = 0): Promise<number[]> {
-    const { session, runs } = this.started[which]!, samples: number[] = [];
+    const { session, runs } = this.started[which]!;
+    const samples: number[] = [];
     const repeat = async (): Promise<number> => {
       const start = performance.now();
       for (let i = 0; i < runs; i++) {
@@ -105,11 +127,12 @@ export class Stand {
 
 function splitInputs(raw: Uint8Array, { tensors, sets }: Task['inputs']): Values[][] {
   let at = 0;
-  return Array.from({ length: sets }, () => tensors.map(({ dtype, count }) => {
-    const array = new arrays[dtype](raw.slice(at, at + count * arrays[dtype].BYTES_PER_ELEMENT).buffer);
-    at += array.byteLength;
-    return array;
-  }));
+  return Array.from({ length: sets }, () =>
+    tensors.map(({ dtype, count }) => {
+      const array = new arrays[dtype](raw.slice(at, at + count * arrays[dtype].BYTES_PER_ELEMENT).buffer);
+      at += array.byteLength;
+      return array;
+    }));
 }
 
 function pickValues(values: Values): number[] {

@@ -1,44 +1,61 @@
 // Whether engines agree, before any of them is timed.
 
 /** Quantized outputs may be a step apart here and there: engines round sums in different ways. */
-const SHARE_EQUAL = 0.99, FEW_VALUES = 100;
+const SHARE_EQUAL = 0.99;
+const FEW_VALUES = 100;
 /**
- * Parts of the largest magnitude: float sums are added up in different orders, and where activations are quantized on the way
- * that may move one of them by a step.
+ * Parts of the largest magnitude: float sums are added up in different orders, and where
+ * activations are quantized on the way that may move one of them by a step.
  */
-const FLOAT_TOLERANCE = 1e-3, HYBRID_TOLERANCE = 0.05;
+const FLOAT_TOLERANCE = 1e-3;
+const HYBRID_TOLERANCE = 0.05;
 
 /**
- * @param {Map<string, { column: import('./columns.mjs').Column, started: object }>} entries by column id
+ * @param {Map<string, { column: import('./columns.mjs').Column, started: object }>} entries by
+ *   column id
  * @returns {Map<string, string>} refusals by column id
  */
 export function checkAnswers(entries, network) {
-  const refusals = new Map(), all = [...entries.values()];
+  const refusals = new Map();
+  const all = [...entries.values()];
   const kinglet = all.filter(({ column }) => column.library === 'kinglet');
-  const standard = kinglet[0], oracle = entries.get('xnnpack') ?? standard;
+  const standard = kinglet[0];
+  const oracle = entries.get('xnnpack') ?? standard;
   for (const { column, started } of all) {
-    const reference = column.float ? network.floatAnswers : oracle?.started.outputs, isQuantized = network.quantized && !column.float;
+    const reference = column.float ? network.floatAnswers : oracle?.started.outputs;
+    const isQuantized = network.quantized && !column.float;
     const tolerance = network.hybrid && !column.float ? HYBRID_TOLERANCE : FLOAT_TOLERANCE;
     const difference = reference && compare(started.outputs, reference, isQuantized, tolerance);
-    if (column.library === 'kinglet' && started.hash !== standard.started.hash) refusals.set(column.id, `its answer is not that of ${standard.column.id}, bit by bit`);
-    else if (difference) refusals.set(column.id, `answers differently from ${column.float ? 'kinglet in float32' : oracle.column.id}: ${difference}`);
+    if (column.library === 'kinglet' && started.hash !== standard.started.hash) {
+      refusals.set(column.id, `its answer is not that of ${standard.column.id}, bit by bit`);
+    } else if (difference) {
+      refusals.set(
+        column.id,
+        `answers differently from ${column.float ? 'kinglet in float32' : oracle.column.id}: ${difference}`,
+      );
+    }
   }
   return refusals;
 }
 
 /** @returns {string | undefined} how they differ, where it is too much */
 function compare(found, expected, isQuantized, tolerance) {
-  if (found.length !== expected.length || found.some((values, i) => values.length !== expected[i].length)) return 'outputs of other shapes';
+  if (found.length !== expected.length || found.some((values, i) => values.length !== expected[i].length)) {
+    return 'outputs of other shapes';
+  }
   for (const [i, values] of found.entries()) {
     const scale = isQuantized ? 1 : Math.max(...expected[i].map(Math.abs), 1e-30);
-    let worst = 0, equal = 0;
+    let worst = 0;
+    let equal = 0;
     values.forEach((value, j) => {
       const distance = Math.abs(value - expected[i][j]) / scale;
       worst = distance <= worst ? worst : distance;
       if (distance === 0) equal++;
     });
     if (isQuantized && worst > 1) return `${worst} steps at worst`;
-    if (isQuantized && values.length >= FEW_VALUES && equal / values.length < SHARE_EQUAL) return `${(100 * equal / values.length).toFixed(1)} % of the values equal`;
+    if (isQuantized && values.length >= FEW_VALUES && equal / values.length < SHARE_EQUAL) {
+      return `${(100 * equal / values.length).toFixed(1)} % of the values equal`;
+    }
     if (!isQuantized && !(worst <= tolerance)) return `${worst.toPrecision(2)} of the largest value at worst`;
   }
   return undefined;

@@ -14,21 +14,62 @@
 const flavors = ['relaxed', 'simd', 'scalar', 'js'];
 const threadCounts = [1, 2];
 
-const idOf = (engine, flavor, threads) => [engine, ...(flavor ? [flavor] : []), ...(threads > 1 ? [threads] : [])].join('-');
+const idOf = (engine, flavor, threads) =>
+  [engine, ...(flavor ? [flavor] : []), ...(threads > 1 ? [threads] : [])].join('-');
 const threadsText = (threads) => (threads === 1 ? '1 thread' : `${threads} threads`);
 
 /** @type {Column[]} */
 export const peers = [
-  ...threadCounts.map((threads) => ({ id: idOf('xnnpack', '', threads), head: ['XNNPACK', threadsText(threads)], engine: 'xnnpack', options: { threads }, library: 'peers', form: 'tflite', float: false })),
-  { id: 'litert', head: ['LiteRT.js', threadsText(1)], engine: 'litert', options: { threads: 1 }, library: 'peers', form: 'tflite', float: false },
-  { id: 'onnxruntime', head: ['ORT', 'f32'], engine: 'onnxruntime', options: { threads: 1 }, library: 'peers', form: 'onnx', float: true },
-  { id: 'tfjs', head: ['tfjs', 'f32'], engine: 'tfjs', options: { threads: 1 }, library: 'peers', form: 'graph', float: true },
+  ...threadCounts.map((threads) => ({
+    id: idOf('xnnpack', '', threads),
+    head: ['XNNPACK', threadsText(threads)],
+    engine: 'xnnpack',
+    options: { threads },
+    library: 'peers',
+    form: 'tflite',
+    float: false,
+  })),
+  {
+    id: 'litert',
+    head: ['LiteRT.js', threadsText(1)],
+    engine: 'litert',
+    options: { threads: 1 },
+    library: 'peers',
+    form: 'tflite',
+    float: false,
+  },
+  {
+    id: 'onnxruntime',
+    head: ['ORT', 'f32'],
+    engine: 'onnxruntime',
+    options: { threads: 1 },
+    library: 'peers',
+    form: 'onnx',
+    float: true,
+  },
+  {
+    id: 'tfjs',
+    head: ['tfjs', 'f32'],
+    engine: 'tfjs',
+    options: { threads: 1 },
+    library: 'peers',
+    form: 'graph',
+    float: true,
+  },
 ];
 
 /** One of kinglet's columns; `bare` is the core alone. */
 export function kingletColumn(flavor, threads, bare = false) {
   const options = { flavor, threads, ...(bare && { bare }) };
-  return { id: idOf('kinglet', flavor, threads), head: [`kinglet`, threads === 1 ? flavor : `${flavor} ×${threads}`], engine: bare ? 'core' : 'kinglet', options, library: 'kinglet', form: 'klet', float: false };
+  return {
+    id: idOf('kinglet', flavor, threads),
+    head: [`kinglet`, threads === 1 ? flavor : `${flavor} ×${threads}`],
+    engine: bare ? 'core' : 'kinglet',
+    options,
+    library: 'kinglet',
+    form: 'klet',
+    float: false,
+  };
 }
 
 /**
@@ -36,14 +77,20 @@ export function kingletColumn(flavor, threads, bare = false) {
  *
  * @param {import('./stands.mjs').Place} place
  * @param {object} network some network that loads fast
- * @returns {Promise<{ columns: Column[], standard: string }>} one thread first; `standard` is the id of what `load` picks by itself
+ * @returns {Promise<{ columns: Column[], standard: string }>} one thread first; `standard` is the
+ *   id of what `load` picks by itself
  */
 export async function findKinglet(place, network) {
   const attempt = async (options) => {
     const stand = await place.open();
     try {
       const { file } = network.files.klet;
-      return await stand.start({ engine: 'kinglet', options: { ...options, library: place.libraries.kinglet }, file, inputs: network.inputs.own });
+      return await stand.start({
+        engine: 'kinglet',
+        options: { ...options, library: place.libraries.kinglet },
+        file,
+        inputs: network.inputs.own,
+      });
     } catch {
       return undefined;
     } finally {
@@ -64,7 +111,9 @@ export function taskOf(column, network, place) {
   const { file, refusal } = network.files[column.form];
   if (refusal) throw new Error(refusal);
   return {
-    engine: column.engine, options: { ...column.options, library: place.libraries[column.library] },
-    file, inputs: network.inputs[column.float ? 'float' : 'own'],
+    engine: column.engine,
+    options: { ...column.options, library: place.libraries[column.library] },
+    file,
+    inputs: network.inputs[column.float ? 'float' : 'own'],
   };
 }

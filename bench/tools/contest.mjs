@@ -1,11 +1,13 @@
-// One network on many engines, in one run: first answers in fresh stands, agreement, then rounds in which every engine gets a turn.
+// One network on many engines, in one run: first answers in fresh stands, agreement, then rounds in
+// which every engine gets a turn.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkAnswers } from './answers.mjs';
 import { taskOf } from './columns.mjs';
 import { shuffled, summarize } from './statistics.mjs';
 
 /** Milliseconds of an engine before the first round, and in each. */
-export const WARM_UP_MS = 300, VISIT_MS = 20;
+export const WARM_UP_MS = 300;
+export const VISIT_MS = 20;
 /** Threads may go on looking for work for a while. */
 export const THREADS_CALM_MS = 10;
 
@@ -20,7 +22,8 @@ export const THREADS_CALM_MS = 10;
  * @returns {Promise<Record<string, object>>} by column id: numbers, or a refusal
  */
 export async function hold({ place, network, columns, rounds, starts, afterRound }) {
-  const entries = new Map(), results = {};
+  const entries = new Map();
+  const results = {};
   try {
     for (const column of columns) {
       try {
@@ -48,8 +51,11 @@ export async function hold({ place, network, columns, rounds, starts, afterRound
   for (const [id, { samples, started, firstMs, served }] of entries) {
     const ms = summarize(samples);
     results[id] = {
-      ms, ...(network.macs && { gmacs: network.macs / ms.median / 1e6 }), firstMs: summarize(firstMs),
-      ...(started.memory && { memory: started.memory }), served,
+      ms,
+      ...(network.macs && { gmacs: network.macs / ms.median / 1e6 }),
+      firstMs: summarize(firstMs),
+      ...(started.memory && { memory: started.memory }),
+      served,
     };
   }
   return results;
@@ -57,7 +63,8 @@ export async function hold({ place, network, columns, rounds, starts, afterRound
 
 /** The last of several fresh stands is the one that stays. */
 async function startFresh(place, column, network, starts) {
-  const task = taskOf(column, network, place), firstMs = [];
+  const task = taskOf(column, network, place);
+  const firstMs = [];
   for (;;) {
     place.takeServed();
     const stand = await place.open();

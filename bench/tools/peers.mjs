@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 const bench = fileURLToPath(new URL('..', import.meta.url));
 
-/** The folder that the peers are installed in: `bench/node_modules`, or what KINGLET_PEERS names. */
+/**
+ * The folder that the peers are installed in: `bench/node_modules`, or what KINGLET_PEERS names.
+ */
 export function peersFolder() {
   const folder = resolve(process.env.KINGLET_PEERS ?? join(bench, 'node_modules'));
   if (!existsSync(join(folder, '@tensorflow/tfjs-tflite'))) {
@@ -19,16 +21,21 @@ export function peersFolder() {
 export function installPeers() {
   if (process.env.KINGLET_PEERS) return;
   const installed = join(bench, 'node_modules/.package-lock.json');
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(bench, 'package-lock.json')).mtimeMs) return;
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(bench, 'package-lock.json')).mtimeMs) {
+    return;
+  }
   console.error('» installing the peers (npm ci, in bench)');
   // tfjs-tflite asks for a peer that it does not need at run time, hence legacy-peer-deps
-  const { status } = spawnSync('npm', ['ci', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
-    { cwd: bench, stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' });
+  const { status } = spawnSync('npm', ['ci', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund',
+    '--loglevel=error'], { cwd: bench, stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' });
   if (status !== 0) throw new Error('the peers could not be installed (npm ci in bench)');
 }
 
 /** Versions of what is compared, by package. */
 export function peerVersions() {
   const { dependencies } = JSON.parse(readFileSync(join(bench, 'package.json'), 'utf8'));
-  return Object.fromEntries(Object.keys(dependencies).map((name) => [name, JSON.parse(readFileSync(join(peersFolder(), name, 'package.json'), 'utf8')).version]));
+  return Object
+    .fromEntries(Object.keys(dependencies).map((
+      name,
+    ) => [name, JSON.parse(readFileSync(join(peersFolder(), name, 'package.json'), 'utf8')).version]));
 }

@@ -1,4 +1,5 @@
-// What the machine can do at most, measured in the same run: loops of bench/roofline.ts, each in a stand of its own.
+// What the machine can do at most, measured in the same run: loops of bench/roofline.ts, each in a
+// stand of its own.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,23 +7,30 @@ import asc from 'assemblyscript/asc';
 import { median, summarize } from './statistics.mjs';
 
 const bench = fileURLToPath(new URL('..', import.meta.url));
-const VISIT_MS = 3, WARM_UP_MS = 100;
+const VISIT_MS = 3;
+const WARM_UP_MS = 100;
 const STEPS = 8192;
 
 const builds = { simd: ['--enable', 'simd'], relaxed: ['--enable', 'simd', '--enable', 'relaxed-simd'] };
 /** Multiplications (or, for the clock, cycles) of a step. */
-const loops = [
-  { name: 'dotI16', build: 'simd', perStep: 64, what: 'i32x4.dot_i16x8_s + add' },
-  { name: 'relaxedDotI8', build: 'relaxed', perStep: 128, what: 'i32x4.relaxed_dot_i8x16_i7x16_add_s' },
-  { name: 'mulAddF32', build: 'simd', perStep: 32, what: 'f32x4.mul + add' },
-  { name: 'chain', build: 'simd', perStep: 16, what: 'clock, by operations that wait for each other' },
-];
+const loops = [{ name: 'dotI16', build: 'simd', perStep: 64, what: 'i32x4.dot_i16x8_s + add' }, {
+  name: 'relaxedDotI8',
+  build: 'relaxed',
+  perStep: 128,
+  what: 'i32x4.relaxed_dot_i8x16_i7x16_add_s',
+}, { name: 'mulAddF32', build: 'simd', perStep: 32, what: 'f32x4.mul + add' }, {
+  name: 'chain',
+  build: 'simd',
+  perStep: 16,
+  what: 'clock, by operations that wait for each other',
+}];
 
 const giga = ({ perStep }) => STEPS * perStep / 1e6;
 
 /**
- * @returns {Promise<{ measure: () => Promise<void>, takeRecent: () => Record<string, number>, close: () => Promise<Record<string, object>> }>}
- *   `measure` belongs into every round; `takeRecent` gives the peaks since it was called last, `close` those of the whole run
+ * @returns {Promise<{ measure: () => Promise<void>, takeRecent: () => Record<string, number>,
+ *   close: () => Promise<Record<string, object>> }>} `measure` belongs into every round;
+ *   `takeRecent` gives the peaks since it was called last, `close` those of the whole run
  */
 export async function openRoofline(place, folder) {
   for (const [build, flags] of Object.entries(builds)) {
@@ -35,7 +43,12 @@ export async function openRoofline(place, folder) {
   for (const loop of loops) {
     const stand = await place.open();
     try {
-      await stand.start({ engine: 'roofline', options: { flavor: loop.name, threads: 1, library: '' }, file: `roofline.${loop.build}.wasm`, inputs: { file: 'nothing', tensors: [], sets: 1 } });
+      await stand.start({
+        engine: 'roofline',
+        options: { flavor: loop.name, threads: 1, library: '' },
+        file: `roofline.${loop.build}.wasm`,
+        inputs: { file: 'nothing', tensors: [], sets: 1 },
+      });
       await stand.warmUp(WARM_UP_MS);
       stands.push({ loop, stand, samples: [], taken: 0 });
     } catch (error) {
@@ -47,11 +60,12 @@ export async function openRoofline(place, folder) {
     async measure() {
       for (const { stand, samples } of stands) samples.push(...await stand.visit(VISIT_MS));
     },
-    takeRecent: () => Object.fromEntries(stands.map((entry) => {
-      const recent = entry.samples.slice(entry.taken);
-      entry.taken = entry.samples.length;
-      return [entry.loop.name, giga(entry.loop) / median(recent)];
-    })),
+    takeRecent: () =>
+      Object.fromEntries(stands.map((entry) => {
+        const recent = entry.samples.slice(entry.taken);
+        entry.taken = entry.samples.length;
+        return [entry.loop.name, giga(entry.loop) / median(recent)];
+      })),
     async close() {
       for (const { stand } of stands) await stand.close();
       return Object.fromEntries(stands.map(({ loop, samples }) => {
@@ -64,8 +78,11 @@ export async function openRoofline(place, folder) {
 
 async function compile(flags) {
   let binary;
-  const { error, stderr } = await asc.main(['roofline.ts', '--baseDir', bench, '-O3', '--noAssert', '--runtime', 'stub', '--use', 'abort=', ...flags, '--outFile', 'roofline.wasm'], {
-    writeFile: (_name, content) => { binary = content; },
+  const { error, stderr } = await asc.main(['roofline.ts', '--baseDir', bench, '-O3', '--noAssert', '--runtime', 'stub',
+    '--use', 'abort=', ...flags, '--outFile', 'roofline.wasm'], {
+    writeFile: (_name, content) => {
+      binary = content;
+    },
   });
   return { error: error && new Error(`roofline.ts: ${stderr.toString()}`), binary };
 }

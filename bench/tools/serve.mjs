@@ -3,13 +3,20 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 
-const types = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
+const types = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+};
 
 /**
  * Serves folders on a free local port.
  *
- * @param {Record<string, string>} folders by the prefix of the paths that they answer; the first that fits is taken
- * @returns {Promise<{ url: string, served: Set<string>, close: () => void }>} `served` collects the files that were asked for
+ * @param {Record<string, string>} folders by the prefix of the paths that they answer; the first
+ *   that fits is taken
+ * @returns {Promise<{ url: string, served: Set<string>, close: () => void }>} `served` collects the
+ *   files that were asked for
  */
 export async function serve(folders) {
   const served = new Set();
@@ -20,11 +27,13 @@ export async function serve(folders) {
     if (!file || !existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
     served.add(file);
     response.writeHead(200, {
-      'Content-Type': types[extname(file)] ?? 'application/octet-stream', 'Content-Length': statSync(file).size,
+      'Content-Type': types[extname(file)] ?? 'application/octet-stream',
+      'Content-Length': statSync(file).size,
       // nothing is remembered from page to page, compiled code neither
       'Cache-Control': 'no-store',
       // these two make SharedArrayBuffer available and timers fine (5 µs)
-      'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp',
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Cross-Origin-Embedder-Policy': 'require-corp',
     });
     createReadStream(file).pipe(response);
   });

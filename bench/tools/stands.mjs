@@ -1,4 +1,5 @@
-// Opens stands (stand/stand.ts): pages of Chromium or Node processes that run engines with networks.
+// Opens stands (stand/stand.ts): pages of Chromium or Node processes that run engines with
+// networks.
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -11,7 +12,8 @@ const bench = new URL('..', import.meta.url);
 
 /**
  * @typedef {object} Stand
- * @property {(task: object) => Promise<object>} start may be called again: sessions by turns in one stand
+ * @property {(task: object) => Promise<object>} start may be called again: sessions by turns in one
+ *   stand
  * @property {(ms: number) => Promise<void>} warmUp
  * @property {(ms: number, which?: number) => Promise<number[]>} visit the first session unless told
  * @property {() => Promise<void>} close
@@ -20,11 +22,15 @@ const bench = new URL('..', import.meta.url);
  * @property {string} name what runs the stands
  * @property {Record<string, string>} libraries where engines find their library's files
  * @property {() => Promise<Stand>} open a fresh stand
- * @property {() => string[]} takeServed the library's files that stands asked for since the last call
+ * @property {() => string[]} takeServed the library's files that stands asked for since the last
+ *   call
  * @property {() => Promise<void>} close
  */
 
-/** @param {string} folder where the files of tasks and kinglet's dist are @returns {Promise<Place>} pages of headless Chromium */
+/**
+ * @param {string} folder where the files of tasks and kinglet's dist are @returns {Promise<Place>}
+ *   pages of headless Chromium
+ */
 export async function chromiumStands(folder) {
   await bundle(new URL('stand/page.ts', bench), join(folder, 'page.js'), 'browser');
   const libraries = { '/node_modules/': peersFolder(), '/dist/': join(folder, 'dist') };
@@ -35,9 +41,13 @@ export async function chromiumStands(folder) {
     libraries: { kinglet: '/dist/', peers: '/node_modules/' },
     async open() {
       // a context of its own shares neither process nor caches with the others
-      const context = await browser.newContext(), page = await context.newPage();
+      const context = await browser.newContext();
+      const page = await context.newPage();
       const said = [];
-      page.on('console', (message) => message.type() === 'error' && !message.text().startsWith('INFO') && said.push(message.text()));
+      page.on(
+        'console',
+        (message) => message.type() === 'error' && !message.text().startsWith('INFO') && said.push(message.text()),
+      );
       await page.goto(`${server.url}/page.html`);
       await page.waitForFunction('window.stand');
       const call = async (method, ...given) => {
@@ -47,10 +57,17 @@ export async function chromiumStands(folder) {
           throw new Error(reasonOf(error, said), { cause: error });
         }
       };
-      return { start: (task) => call('start', task), warmUp: (ms) => call('warmUp', ms), visit: (...given) => call('visit', ...given), close: () => context.close() };
+      return {
+        start: (task) => call('start', task),
+        warmUp: (ms) => call('warmUp', ms),
+        visit: (...given) => call('visit', ...given),
+        close: () => context.close(),
+      };
     },
     takeServed() {
-      const files = [...server.served].filter((file) => Object.values(libraries).some((library) => file.startsWith(library)));
+      const files = [...server.served].filter((file) =>
+        Object.values(libraries).some((library) => file.startsWith(library))
+      );
       server.served.clear();
       return files;
     },
@@ -70,17 +87,23 @@ export async function nodeStands(folder) {
     libraries: { kinglet: `${pathToFileURL(join(folder, 'dist')).href}/` },
     async open() {
       const child = fork(entry, [folder], { serialization: 'advanced' });
-      const call = (method, ...given) => new Promise((resolve, reject) => {
-        const end = () => reject(new Error('the process ended'));
-        child.once('exit', end);
-        child.once('message', ({ value, error }) => {
-          child.off('exit', end);
-          if (error === undefined) resolve(value);
-          else reject(new Error(error));
+      const call = (method, ...given) =>
+        new Promise((resolve, reject) => {
+          const end = () => reject(new Error('the process ended'));
+          child.once('exit', end);
+          child.once('message', ({ value, error }) => {
+            child.off('exit', end);
+            if (error === undefined) resolve(value);
+            else reject(new Error(error));
+          });
+          child.send([method, ...given]);
         });
-        child.send([method, ...given]);
-      });
-      return { start: (task) => call('start', task), warmUp: (ms) => call('warmUp', ms), visit: (...given) => call('visit', ...given), close: async () => void child.kill() };
+      return {
+        start: (task) => call('start', task),
+        warmUp: (ms) => call('warmUp', ms),
+        visit: (...given) => call('visit', ...given),
+        close: async () => void child.kill(),
+      };
     },
     takeServed: () => [],
     close: async () => undefined,
@@ -92,6 +115,9 @@ const TERSE = 20;
 
 /** What a library says, and what it wrote to the console where it says little. */
 function reasonOf(error, said) {
-  const text = error.message.replace(/^page\.evaluate: (\w*Error: )*/, '').replace(/\n\s*at [^]*/, '').replaceAll(/\s+/g, ' ');
+  const text = error.message.replace(/^page\.evaluate: (\w*Error: )*/, '').replace(/\n\s*at [^]*/, '').replaceAll(
+    /\s+/g,
+    ' ',
+  );
   return said.length > 0 && text.length < TERSE ? `${text} (${said.at(-1).split('\n')[0]})` : text;
 }

@@ -3,12 +3,22 @@ export const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.f
 
 export const median = (values) => quantile([...values].sort((a, b) => a - b), 0.5);
 
-export const geometricMean = (values) => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+export const geometricMean = (values) =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
-/** What is kept of many samples; `spread` is the distance of the quartiles as a part of the median. */
+/**
+ * What is kept of many samples; `spread` is the distance of the quartiles as a part of the median.
+ */
 export function summarize(samples) {
-  const sorted = [...samples].sort((a, b) => a - b), middle = quantile(sorted, 0.5);
-  return { median: middle, min: sorted[0], max: sorted.at(-1), spread: (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / middle, samples: sorted.length };
+  const sorted = [...samples].sort((a, b) => a - b);
+  const middle = quantile(sorted, 0.5);
+  return {
+    median: middle,
+    min: sorted[0],
+    max: sorted.at(-1),
+    spread: (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / middle,
+    samples: sorted.length,
+  };
 }
 
 /** The list in an order that a seed decides (mulberry32, Fisher-Yates). */

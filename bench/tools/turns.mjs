@@ -1,4 +1,5 @@
-// What is compared with itself: a network and its variants by turns in one page, and first answers by turns in fresh pages.
+// What is compared with itself: a network and its variants by turns in one page, and first answers
+// by turns in fresh pages.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { THREADS_CALM_MS, VISIT_MS, WARM_UP_MS } from './contest.mjs';
 import { taskOf } from './columns.mjs';
@@ -20,7 +21,8 @@ import { shuffled, summarize } from './statistics.mjs';
  * @returns {Promise<Record<string, object>>} milliseconds of a run, by name
  */
 export async function takeTurns(place, variants, rounds) {
-  const stand = await place.open(), samples = variants.map(() => []);
+  const stand = await place.open();
+  const samples = variants.map(() => []);
   try {
     for (const { network, column } of variants) await stand.start(taskOf(column, network, place));
     await stand.warmUp(WARM_UP_MS);
@@ -39,13 +41,15 @@ export async function takeTurns(place, variants, rounds) {
 /**
  * Times first answers, each in a fresh stand, one of every variant in a round.
  *
- * @returns {Promise<Record<string, object>>} milliseconds from the bytes in memory to the first answer, by name
+ * @returns {Promise<Record<string, object>>} milliseconds from the bytes in memory to the first
+ *   answer, by name
  */
 export async function firstAnswers(place, variants, rounds) {
   const samples = variants.map(() => []);
   for (let round = 0; round < rounds; round++) {
     for (const which of shuffled(variants.map((_, i) => i), round)) {
-      const { network, column } = variants[which], stand = await place.open();
+      const { network, column } = variants[which];
+      const stand = await place.open();
       try {
         samples[which].push((await stand.start(taskOf(column, network, place))).firstMs);
       } finally {

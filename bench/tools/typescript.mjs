@@ -7,7 +7,15 @@ import { build } from 'esbuild';
 
 /** @param {URL} entry bundles it to a file that stands alone, for Node or pages */
 export async function bundle(entry, outfile, platform) {
-  await build({ entryPoints: [fileURLToPath(entry)], outfile, bundle: true, format: 'esm', target: 'es2022', platform, logLevel: 'error' });
+  await build({
+    entryPoints: [fileURLToPath(entry)],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    platform,
+    logLevel: 'error',
+  });
 }
 
 /** @param {URL} entry @returns its exports, in this process */

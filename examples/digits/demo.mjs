@@ -36,7 +36,11 @@ try {
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { page: { type: 'boolean' }, port: { type: 'string', default: '8080' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      page: { type: 'boolean' },
+      port: { type: 'string', default: '8080' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (values.help) console.log(HELP);
   else if (values.page) await servePage(Number(values.port));
@@ -54,7 +58,9 @@ async function demo(own) {
   const say = (text = '') => console.log(text && `  ${text}`);
   say();
   say(`${gold('kinglet')} ${bold('reads handwritten digits')}`);
-  say(dim(`digits.klet, ${model.inputs[0].dtype}, ${kilobytes(statSync(MODEL).size)} · memory ${kilobytes(model.memory.total)} · ${model.info.flavor} core · ready in ${ready.toFixed(0)} ms`));
+  say(dim(`digits.klet, ${model.inputs[0].dtype}, ${kilobytes(statSync(MODEL).size)} · memory ${
+    kilobytes(model.memory.total)
+  } · ${model.info.flavor} core · ready in ${ready.toFixed(0)} ms`));
 
   const cards = pictures.map(({ title, image }) => drawCard(title, image, model));
   const perRow = Math.max(1, Math.floor(columns / (CARD + 2)));
@@ -66,11 +72,16 @@ async function demo(own) {
   say();
   if (own.length === 0) {
     const names = readdirSync(SAMPLES).filter((name) => name.endsWith('.png'));
-    const right = names.filter((name) => topK(model.predict(readSample(name, model)), model.meta.labels, 1)[0].label === path.parse(name).name);
+    const right = names.filter((name) =>
+      topK(model.predict(readSample(name, model)), model.meta.labels, 1)[0].label === path.parse(name).name
+    );
     say(`${names.length} samples in models/digits/samples, ${right.length} read right.`);
   }
-  const micros = medianMicros(model, pictures[0].image), macs = model.profile({ runs: 1 }).reduce((sum, { macs = 0 }) => sum + macs, 0);
-  say(`One prediction takes ${bold(`${micros.toFixed(micros < 100 ? 1 : 0)} µs`)} ${dim(`(median of ${RUNS.toLocaleString('en')}; ${macs.toLocaleString('en')} multiplications)`)}`);
+  const micros = medianMicros(model, pictures[0].image);
+  const macs = model.profile({ runs: 1 }).reduce((sum, { macs = 0 }) => sum + macs, 0);
+  say(`One prediction takes ${bold(`${micros.toFixed(micros < 100 ? 1 : 0)} µs`)} ${
+    dim(`(median of ${RUNS.toLocaleString('en')}; ${macs.toLocaleString('en')} multiplications)`)
+  }`);
   say();
   say(`Next   ${bold('npm run demo -- my-digit.png')}   ${dim('read a picture of your own')}`);
   say(`       ${bold('npm run demo -- --page')}         ${dim('draw digits in the browser')}`);
@@ -101,14 +112,16 @@ function readPicture(file) {
 /** The picture, its name and the three best classes with bars, all `CARD` characters wide. */
 function drawCard(title, image, model) {
   const best = topK(model.predict(image), model.meta.labels, 3).map(({ label, score }, i) => {
-    const bar = drawBar(score, CARD - 10), percent = `${(score * 100).toFixed(1)} %`.padStart(7);
+    const bar = drawBar(score, CARD - 10);
+    const percent = `${(score * 100).toFixed(1)} %`.padStart(7);
     return i === 0 ? `${bold(label)} ${gold(bar)} ${bold(percent)}` : dim(`${label} ${bar} ${percent}`);
   });
   return [dim(title.slice(0, CARD).padEnd(CARD)), ...drawPicture(image, SIDE, MARGIN), ...best];
 }
 
 function medianMicros(model, image) {
-  const scores = new Float32Array(10), times = new Float64Array(RUNS);
+  const scores = new Float32Array(10);
+  const times = new Float64Array(RUNS);
   for (let i = -RUNS / 2; i < RUNS; i++) {
     const start = performance.now();
     model.predictInto(image, scores);

@@ -1,4 +1,3 @@
-/* global CompressionStream, Image, ImageData, Response, URL, addEventListener, document, fetch, performance, setTimeout */
 // The demo as a page: draw, and a network of 28 KB reads it with every stroke.
 import { load } from '../../dist/browser.js';
 import { makePad } from './pad.js';
@@ -25,14 +24,20 @@ try {
 
 async function start() {
   let arrived = performance.now();
-  const model = await load(MODEL, { onProgress: () => { arrived = performance.now(); } });
+  const model = await load(MODEL, {
+    onProgress: () => {
+      arrived = performance.now();
+    },
+  });
   $('ready').textContent = time(performance.now() - arrived);
   $('memory').textContent = size(model.memory.total);
   $('flavor').textContent = { relaxed: 'WASM relaxed SIMD', simd: 'WASM SIMD', scalar: 'WASM' }[model.info.flavor];
   void showSizes();
 
-  const labels = model.meta.labels, scores = new Float32Array(labels.length);
-  const rows = labels.map(makeRow), clock = makeClock((image) => model.predictInto(image, scores));
+  const labels = model.meta.labels;
+  const scores = new Float32Array(labels.length);
+  const rows = labels.map(makeRow);
+  const clock = makeClock((image) => model.predictInto(image, scores));
 
   function read(image) {
     clock(image);
@@ -41,7 +46,8 @@ async function start() {
   }
 
   function showScores(values) {
-    const best = values.indexOf(Math.max(...values)), blank = values[best] === 0;
+    const best = values.indexOf(Math.max(...values));
+    const blank = values[best] === 0;
     rows.forEach(({ row, percent }, i) => {
       row.style.setProperty('--share', values[i]);
       row.classList.toggle('best', i === best && !blank);
@@ -54,7 +60,9 @@ async function start() {
 
   const mark = (inked, button) => {
     document.querySelector('.pad').classList.toggle('inked', inked);
-    for (const each of document.querySelectorAll('.samples button')) each.setAttribute('aria-pressed', String(each === button));
+    for (const each of document.querySelectorAll('.samples button')) {
+      each.setAttribute('aria-pressed', String(each === button));
+    }
   };
 
   const pad = makePad($('pad'), () => {
@@ -69,11 +77,13 @@ async function start() {
     showScores(scores.fill(0));
   }
 
-  const samples = labels.map((label) => makeSample(label, (button, image) => {
-    pad.show(inkCanvas(image));
-    mark(true, button);
-    read(image);
-  }));
+  const samples = labels.map((label) =>
+    makeSample(label, (button, image) => {
+      pad.show(inkCanvas(image));
+      mark(true, button);
+      read(image);
+    })
+  );
   $('samples').replaceChildren(...samples);
   $('clear').addEventListener('click', clear);
   addEventListener('keydown', ({ key, ctrlKey, metaKey, altKey }) => {
@@ -85,7 +95,10 @@ async function start() {
   void warmUp(() => clock(new Float32Array(SIDE * SIDE)));
 }
 
-/** Engines compile a second time, for speed, what runs often: let that happen before the first stroke. */
+/**
+ * Engines compile a second time, for speed, what runs often: let that happen before the first
+ * stroke.
+ */
 async function warmUp(work) {
   for (let i = 0; i < KEPT; i++) {
     work();
@@ -106,7 +119,10 @@ function makeClock(predict) {
 }
 
 function makeRow(label) {
-  const row = document.createElement('li'), name = document.createElement('span'), bar = document.createElement('i'), percent = document.createElement('span');
+  const row = document.createElement('li');
+  const name = document.createElement('span');
+  const bar = document.createElement('i');
+  const percent = document.createElement('span');
   name.textContent = label;
   row.append(name, bar, percent);
   $('bars').append(row);
@@ -115,7 +131,8 @@ function makeRow(label) {
 
 /** A thumbnail; a click hands on its pixels as the network takes them, 0..1. */
 function makeSample(label, onClick) {
-  const button = document.createElement('button'), picture = new Image(SIDE, SIDE);
+  const button = document.createElement('button');
+  const picture = new Image(SIDE, SIDE);
   button.type = 'button';
   button.setAttribute('aria-label', `sample of a ${label}`);
   picture.alt = '';
@@ -123,7 +140,8 @@ function makeSample(label, onClick) {
   button.append(picture);
   button.addEventListener('click', async () => {
     await picture.decode();
-    const canvas = Object.assign(document.createElement('canvas'), { width: SIDE, height: SIDE }), context = canvas.getContext('2d');
+    const canvas = Object.assign(document.createElement('canvas'), { width: SIDE, height: SIDE });
+    const context = canvas.getContext('2d');
     context.drawImage(picture, 0, 0);
     const { data } = context.getImageData(0, 0, SIDE, SIDE);
     onClick(button, Float32Array.from({ length: SIDE * SIDE }, (_, i) => data[i * 4] / 255));
@@ -153,7 +171,9 @@ async function showSizes() {
 }
 
 function time(milliseconds) {
-  return milliseconds < 1 ? `${Math.round(milliseconds * 1000)} µs` : `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
+  return milliseconds < 1
+    ? `${Math.round(milliseconds * 1000)} µs`
+    : `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
 }
 
 function size(bytes) {

@@ -1,4 +1,3 @@
-/* global requestAnimationFrame */
 // The drawing area: strokes of a mouse, pen or finger on a canvas. Ink is the canvas's opacity.
 
 const RESOLUTION = 560; // 20 times the network's 28
@@ -11,8 +10,15 @@ const PEN = 40;
 export function makePad(canvas, onChange) {
   canvas.width = canvas.height = RESOLUTION;
   const context = canvas.getContext('2d', { willReadFrequently: true });
-  Object.assign(context, { lineCap: 'round', lineJoin: 'round', lineWidth: PEN, strokeStyle: '#fff', imageSmoothingQuality: 'high' });
-  let last, scheduled = false;
+  Object.assign(context, {
+    lineCap: 'round',
+    lineJoin: 'round',
+    lineWidth: PEN,
+    strokeStyle: '#fff',
+    imageSmoothingQuality: 'high',
+  });
+  let last;
+  let scheduled = false;
 
   const changed = () => {
     if (scheduled) return;
@@ -49,7 +55,11 @@ export function makePad(canvas, onChange) {
     for (const each of between.length > 0 ? between : [event]) strokeTo(place(each));
     changed();
   });
-  for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, () => { last = undefined; });
+  for (const end of ['pointerup', 'pointercancel']) {
+    canvas.addEventListener(end, () => {
+      last = undefined;
+    });
+  }
 
   return {
     width: RESOLUTION,

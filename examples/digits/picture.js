@@ -1,5 +1,6 @@
-// Pictures of digits the way the network knows them: 28×28, light ink on black, the longer side 20 pixels, the centre of
-// mass in the middle (how MNIST was made: yann.lecun.com/exdb/mnist). Used in Node and in the page.
+// Pictures of digits the way the network knows them: 28×28, light ink on black, the longer side 20
+// pixels, the centre of mass in the middle (how MNIST was made: yann.lecun.com/exdb/mnist). Used in
+// Node and in the page.
 
 export const SIDE = 28;
 const DIGIT = 20;
@@ -20,7 +21,8 @@ export function centreDigit(ink, width, height) {
   const step = Math.max(box.right - box.left, box.bottom - box.top) / DIGIT; // source pixels a target pixel
   for (let y = 0; y < SIDE; y++) {
     for (let x = 0; x < SIDE; x++) {
-      const left = box.x + (x - SIDE / 2) * step, top = box.y + (y - SIDE / 2) * step;
+      const left = box.x + (x - SIDE / 2) * step;
+      const top = box.y + (y - SIDE / 2) * step;
       out[y * SIDE + x] = meanOf(ink, width, height, left, top, step);
     }
   }
@@ -28,14 +30,20 @@ export function centreDigit(ink, width, height) {
 }
 
 /**
- * Tells ink from paper in any picture, dark on light or light on dark: ink is what differs from the border.
+ * Tells ink from paper in any picture, dark on light or light on dark: ink is what differs from the
+ * border.
  *
  * @param {{ width: number, height: number, data: ArrayLike<number> }} picture RGBA bytes
  * @returns {Float32Array} [height][width], 0..1
  */
 export function inkOf({ width, height, data }) {
-  const gray = Float32Array.from({ length: width * height }, (_, i) => 0.299 * data[i * 4] + 0.587 * data[i * 4 + 1] + 0.114 * data[i * 4 + 2]);
-  const border = gray.filter((_, i) => i < width || i >= width * (height - 1) || i % width === 0 || i % width === width - 1).sort();
+  const gray = Float32Array.from(
+    { length: width * height },
+    (_, i) => 0.299 * data[i * 4] + 0.587 * data[i * 4 + 1] + 0.114 * data[i * 4 + 2],
+  );
+  const border = gray.filter((_, i) =>
+    i < width || i >= width * (height - 1) || i % width === 0 || i % width === width - 1
+  ).sort();
   const paper = border[border.length >> 1];
   const most = gray.reduce((max, value) => Math.max(max, Math.abs(value - paper)), 0) || 1;
   return gray.map((value) => {
@@ -46,7 +54,13 @@ export function inkOf({ width, height, data }) {
 
 /** The rectangle that holds the ink, and the ink's centre of mass. */
 function boxOf(ink, width, height) {
-  let left = width, top = height, right = 0, bottom = 0, mass = 0, sumX = 0, sumY = 0;
+  let left = width;
+  let top = height;
+  let right = 0;
+  let bottom = 0;
+  let mass = 0;
+  let sumX = 0;
+  let sumY = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const amount = ink[y * width + x];
@@ -65,8 +79,10 @@ function boxOf(ink, width, height) {
 
 /** The mean over a square, which may cut pixels and reach beyond the picture (no ink there). */
 function meanOf(ink, width, height, left, top, side) {
-  const firstX = Math.max(0, Math.floor(left)), endX = Math.min(width, Math.ceil(left + side));
-  const firstY = Math.max(0, Math.floor(top)), endY = Math.min(height, Math.ceil(top + side));
+  const firstX = Math.max(0, Math.floor(left));
+  const endX = Math.min(width, Math.ceil(left + side));
+  const firstY = Math.max(0, Math.floor(top));
+  const endY = Math.min(height, Math.ceil(top + side));
   let sum = 0;
   for (let y = firstY; y < endY; y++) {
     const tall = Math.min(y + 1, top + side) - Math.max(y, top);

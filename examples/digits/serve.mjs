@@ -10,20 +10,39 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PAGE = '/examples/digits/';
 const FOLDERS = ['dist', 'examples', 'models'];
 const TYPES = {
-  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.mjs': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8',
-  '.wasm': 'application/wasm', '.klet': 'application/octet-stream', '.png': 'image/png', '.svg': 'image/svg+xml', '.json': 'application/json',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.wasm': 'application/wasm',
+  '.klet': 'application/octet-stream',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
 };
 
-/** Cross-origin isolation: pages then get a clock of 5 µs instead of 100 µs, and may share memory between threads. */
+/**
+ * Cross-origin isolation: pages then get a clock of 5 µs instead of 100 µs, and may share memory
+ * between threads.
+ */
 const HEADERS = {
-  'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp', 'Cross-Origin-Resource-Policy': 'same-origin',
-  'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-cache',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'X-Content-Type-Options': 'nosniff',
+  'Cache-Control': 'no-cache',
 };
 
-/** Answers a request with a file of the project, or one of `files` (paths by name), or says that there is none. */
+/**
+ * Answers a request with a file of the project, or one of `files` (paths by name), or says that
+ * there is none.
+ */
 export async function answer(request, response, page = PAGE, files = {}) {
-  const send = (status, headers = {}, text = '') => response.writeHead(status, { ...HEADERS, 'Content-Type': 'text/plain; charset=utf-8', ...headers }).end(text);
-  if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, { Allow: 'GET, HEAD' }, 'only GET and HEAD');
+  const send = (status, headers = {}, text = '') =>
+    response.writeHead(status, { ...HEADERS, 'Content-Type': 'text/plain; charset=utf-8', ...headers }).end(text);
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return send(405, { Allow: 'GET, HEAD' }, 'only GET and HEAD');
+  }
   let name;
   try {
     name = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
@@ -33,7 +52,8 @@ export async function answer(request, response, page = PAGE, files = {}) {
   if (name === '/') return send(302, { Location: page });
   const given = Object.hasOwn(files, name);
   let file = given ? files[name] : path.normalize(path.join(ROOT, name));
-  const inside = given || FOLDERS.some((folder) => file.startsWith(path.join(ROOT, folder) + path.sep)) && !name.includes('\0');
+  const inside = given ||
+    FOLDERS.some((folder) => file.startsWith(path.join(ROOT, folder) + path.sep)) && !name.includes('\0');
   let found = inside ? await stat(file).catch(() => undefined) : undefined;
   if (found?.isDirectory()) {
     if (!name.endsWith('/')) return send(302, { Location: `${name}/` });
@@ -41,7 +61,11 @@ export async function answer(request, response, page = PAGE, files = {}) {
     found = await stat(file).catch(() => undefined);
   }
   if (!found?.isFile()) return send(404, {}, `there is no ${name}`);
-  response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream', 'Content-Length': found.size });
+  response.writeHead(200, {
+    ...HEADERS,
+    'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream',
+    'Content-Length': found.size,
+  });
   if (request.method === 'HEAD') return response.end();
   return createReadStream(file).on('error', () => response.destroy()).pipe(response);
 }
@@ -53,7 +77,7 @@ export async function answer(request, response, page = PAGE, files = {}) {
  */
 export async function serve(port = 8080, { page = PAGE, files = {}, attempts = 20 } = {}) {
   const server = createServer((request, response) => void answer(request, response, page, files));
-  for (let candidate = port; ; candidate++) {
+  for (let candidate = port;; candidate++) {
     try {
       await new Promise((resolve, reject) => server.once('error', reject).listen(candidate, '127.0.0.1', resolve));
       break;

@@ -1,9 +1,13 @@
-// Pictures and bars in a terminal: half blocks in 24 grays, or plain ASCII where that is all there is.
+// Pictures and bars in a terminal: half blocks in 24 grays, or plain ASCII where that is all there
+// is.
 
 const { env, stdout, platform } = process;
 
-const utf8 = /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || '') || platform === 'darwin' || Boolean(env.WT_SESSION);
-const colour = env.FORCE_COLOR ? env.FORCE_COLOR !== '0' : Boolean(stdout.isTTY) && !env.NO_COLOR && env.TERM !== 'dumb';
+const utf8 = /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || '') || platform === 'darwin' ||
+  Boolean(env.WT_SESSION);
+const colour = env.FORCE_COLOR
+  ? env.FORCE_COLOR !== '0'
+  : Boolean(stdout.isTTY) && !env.NO_COLOR && env.TERM !== 'dumb';
 
 /** Whether half blocks and colours are to be used. */
 export const rich = utf8 && colour;
@@ -30,8 +34,11 @@ export function drawPicture(image, side, margin) {
   for (let y = margin; y < side - margin; y += 2) {
     let line = '';
     for (let x = margin; x < side - margin; x++) {
-      const upper = image[y * side + x], lower = image[(y + 1) * side + x] ?? 0;
-      line += rich ? `\x1b[38;5;${gray(upper)};48;5;${gray(lower)}m▀` : SHADES[Math.round(((upper + lower) / 2) * (SHADES.length - 1))];
+      const upper = image[y * side + x];
+      const lower = image[(y + 1) * side + x] ?? 0;
+      line += rich
+        ? `\x1b[38;5;${gray(upper)};48;5;${gray(lower)}m▀`
+        : SHADES[Math.round(((upper + lower) / 2) * (SHADES.length - 1))];
     }
     lines.push(rich ? `${line}\x1b[0m` : line);
   }
@@ -45,7 +52,8 @@ function gray(value) {
 
 /** A bar for a share of 0..1, as wide as told with its empty part. */
 export function drawBar(share, width) {
-  const eighths = Math.round(share * width * 8), full = eighths >> 3;
+  const eighths = Math.round(share * width * 8);
+  const full = eighths >> 3;
   if (!rich) return '#'.repeat(Math.round(share * width)).padEnd(width);
   return ('█'.repeat(full) + (eighths & 7 ? ' ▏▎▍▌▋▊▉'[eighths & 7] : '')).padEnd(width);
 }
@@ -53,5 +61,8 @@ export function drawBar(share, width) {
 /** Blocks of lines beside each other; each block's lines are `width` characters wide already. */
 export function beside(blocks, gap = 2) {
   const height = Math.max(...blocks.map((lines) => lines.length));
-  return Array.from({ length: height }, (_, i) => blocks.map((lines) => lines[i] ?? '').join(' '.repeat(gap)).trimEnd());
+  return Array.from(
+    { length: height },
+    (_, i) => blocks.map((lines) => lines[i] ?? '').join(' '.repeat(gap)).trimEnd(),
+  );
 }

@@ -1,4 +1,3 @@
-/* global URL, document, fetch, performance, requestAnimationFrame, setTimeout */
 // A page that listens: a network of int8 hears what the microphone hears, in an audio worklet.
 import { load } from '../../dist/browser.js';
 import { createAudioStream, featuresOf, listen } from '../../dist/audio.js';
@@ -29,8 +28,11 @@ try {
 async function start() {
   const response = await fetch(MODEL);
   if (!response.ok) throw new Error(`the model is missing: the server says ${response.status}`);
-  const klet = await response.arrayBuffer(), model = await load(klet), { sampleRate, hop } = featuresOf(model);
-  const labels = model.meta.labels ?? model.outputs[0].shape.flatMap((count) => Array.from({ length: count }, (_, i) => String(i)));
+  const klet = await response.arrayBuffer();
+  const model = await load(klet);
+  const { sampleRate, hop } = featuresOf(model);
+  const labels = model.meta.labels ??
+    model.outputs[0].shape.flatMap((count) => Array.from({ length: count }, (_, i) => String(i)));
   const rows = labels.slice(0, SHOWN).map(makeRow);
   const isShort = labels.every((label) => label.length <= SHORT);
   hint = `press the button and say ${isShort ? `${labels[0]} … ${labels.at(-1)}` : 'something'}`;
@@ -42,7 +44,9 @@ async function start() {
   $('memory').textContent = `${(model.memory.total / 1024).toFixed(0)} KiB`;
   void showTimes(model);
 
-  let latest, loud = { rms: 0, peak: 0 }, listening;
+  let latest;
+  let loud = { rms: 0, peak: 0 };
+  let listening;
   const draw = () => {
     if (!listening) return;
     showLevel(loud);
@@ -52,7 +56,15 @@ async function start() {
 
   async function begin() {
     listening = await listen({
-      klet, sampleRate, worklet: WORKLET, onOutput: (output) => { latest = output; }, onLevel: (level) => { loud = level; },
+      klet,
+      sampleRate,
+      worklet: WORKLET,
+      onOutput: (output) => {
+        latest = output;
+      },
+      onLevel: (level) => {
+        loud = level;
+      },
       onError: (error) => {
         trouble(error);
         void end();
@@ -75,8 +87,11 @@ async function start() {
     try {
       await (listening ? end() : begin());
     } catch (error) {
-      trouble(error.name === 'NotAllowedError' ? new Error('The microphone was not allowed: allow it in the browser\'s settings of this page.')
-        : error.name === 'NotFoundError' ? new Error('There is no microphone.') : error);
+      trouble(error.name === 'NotAllowedError' ?
+        new Error("The microphone was not allowed: allow it in the browser's settings of this page.")
+        : error.name === 'NotFoundError'
+        ? new Error('There is no microphone.')
+        : error);
     }
     $('listen').disabled = false;
   });
@@ -91,7 +106,10 @@ function mark(on) {
 }
 
 function makeRow(label) {
-  const row = document.createElement('li'), name = document.createElement('span'), bar = document.createElement('i'), percent = document.createElement('span');
+  const row = document.createElement('li');
+  const name = document.createElement('span');
+  const bar = document.createElement('i');
+  const percent = document.createElement('span');
   name.textContent = name.title = label;
   row.append(name, bar, percent);
   $('bars').append(row);
@@ -118,10 +136,16 @@ function showLevel({ rms, peak }) {
   $('meter').setAttribute('aria-valuenow', String(Math.round(QUIET * (1 - place(rms)))));
 }
 
-/** Worklets have no clock: what runs there is timed here, in pieces, so that the engine compiles for speed what runs often. */
+/**
+ * Worklets have no clock: what runs there is timed here, in pieces, so that the engine compiles for
+ * speed what runs often.
+ */
 async function showTimes(model) {
-  const stream = createAudioStream(model), front = featuresOf(model), noise = Float32Array.from({ length: front.hop }, (_, t) => Math.sin(t * t) / 4);
-  let features = Infinity, both = Infinity;
+  const stream = createAudioStream(model);
+  const front = featuresOf(model);
+  const noise = Float32Array.from({ length: front.hop }, (_, t) => Math.sin(t * t) / 4);
+  let features = Infinity;
+  let both = Infinity;
   for (let round = 0; round < ROUNDS; round++) {
     features = Math.min(features, micros(() => front.push(noise, () => {})));
     both = Math.min(both, micros(() => stream.push(noise, () => {})));

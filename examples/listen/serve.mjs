@@ -1,4 +1,5 @@
-// Serves a page that listens, on this machine only: node examples/listen/serve.mjs [keywords.klet] [--port 8080]
+// Serves a page that listens, on this machine only: node examples/listen/serve.mjs [keywords.klet]
+// [--port 8080]
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,12 +8,19 @@ import { serve } from '../digits/serve.mjs';
 
 const PAGE = '/examples/listen/';
 const SPOKEN_DIGITS = fileURLToPath(new URL('../../models/spoken-digits/spoken-digits.klet', import.meta.url));
-const { values, positionals: [model = SPOKEN_DIGITS] } = parseArgs({ allowPositionals: true, options: { port: { type: 'string', default: '8080' } } });
+const { values, positionals: [model = SPOKEN_DIGITS] } = parseArgs({
+  allowPositionals: true,
+  options: { port: { type: 'string', default: '8080' } },
+});
 
 if (!existsSync(model)) {
-  console.error(`there is no ${model}; name a model that hears, a .klet file with preprocessing of sound, or none for models/spoken-digits`);
+  console
+    .error(`there is no ${model}; name a model that hears, a .klet file with preprocessing of sound, or none for models/spoken-digits`);
   process.exitCode = 1;
 } else {
-  const { url } = await serve(Number(values.port), { page: PAGE, files: { [`${PAGE}model.klet`]: path.resolve(model) } });
+  const { url } = await serve(Number(values.port), {
+    page: PAGE,
+    files: { [`${PAGE}model.klet`]: path.resolve(model) },
+  });
   console.log(`\n  ${path.basename(model)} listens at ${url}   (Ctrl+C stops)\n`);
 }

@@ -1,4 +1,7 @@
-/** Running averages of variables: what training with a falling rate ends at is steadier than its last step. */
+/**
+ * Running averages of variables: what training with a falling rate ends at is steadier than its
+ * last step.
+ */
 export class Averages {
   #values;
   #memory;
@@ -14,7 +17,11 @@ export class Averages {
   follow() {
     const memory = Math.min(this.#memory, (1 + this.#steps) / (10 + this.#steps));
     this.#steps++;
-    for (const [variable, average] of this.#values) variable.dataSync().forEach((value, i) => { average[i] += (1 - memory) * (value - average[i]); });
+    for (const [variable, average] of this.#values) {
+      variable.dataSync().forEach((value, i) => {
+        average[i] += (1 - memory) * (value - average[i]);
+      });
+    }
   }
 
   /** f32, as the variable lies. */

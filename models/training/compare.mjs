@@ -11,7 +11,8 @@ const PREDICTIONS = 5; // between two looks at the clock
 
 const runs = [];
 for (const file of process.argv.slice(2)) {
-  const model = await load(readFileSync(file)), { shape } = model.inputs[0];
+  const model = await load(readFileSync(file));
+  const { shape } = model.inputs[0];
   const input = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (i * 37 % 101) / 101);
   runs.push({ file, model, input, least: Infinity });
 }

@@ -1,18 +1,24 @@
-/** Training with the steps of int8: values are rounded on the way forward, and gradients pass as if they had not been. */
+/**
+ * Training with the steps of int8: values are rounded on the way forward, and gradients pass as if
+ * they had not been.
+ */
 
 /**
- * Rounds weights to whole multiples of a step, symmetric about zero, as `quantize` does: the largest of each group of outputs is `levels` steps.
+ * Rounds weights to whole multiples of a step, symmetric about zero, as `quantize` does: the
+ * largest of each group of outputs is `levels` steps.
  *
  * @param weights f32 [inputs][outputs]
- * @param groups sets of outputs, one behind the other, that share a step: as many as outputs (the default, as in convolutions and
- *   fully connected layers), or one a gate in recurrent layers
+ * @param groups sets of outputs, one behind the other, that share a step: as many as outputs (the
+ *   default, as in convolutions and fully connected layers), or one a gate in recurrent layers
  * @param levels 127 for all of int8; fewer are coarser, and code shorter in a compact file
  * @returns f32 [inputs][outputs]
  */
 export function roundWeights(weights, outputs, groups = outputs, levels = 127) {
   const largest = new Float64Array(groups);
   const groupOf = (i) => Math.floor(((i % outputs) * groups) / outputs);
-  weights.forEach((w, i) => { largest[groupOf(i)] = Math.max(largest[groupOf(i)], Math.abs(w)); });
+  weights.forEach((w, i) => {
+    largest[groupOf(i)] = Math.max(largest[groupOf(i)], Math.abs(w));
+  });
   return weights.map((w, i) => {
     const step = Math.max(largest[groupOf(i)], 1e-8) / levels;
     return Math.round(w / step) * step;
@@ -31,7 +37,8 @@ export class Range {
   }
 
   follow(values) {
-    let low = 0, high = 0;
+    let low = 0;
+    let high = 0;
     for (let i = 0; i < values.length; i++) {
       if (values[i] < low) low = values[i];
       else if (values[i] > high) high = values[i];
@@ -44,9 +51,14 @@ export class Range {
 
   /** Values in 255 steps over the range, zero on a step; what lies outside is cut off. */
   round(values) {
-    const step = Math.max(this.high - this.low, 1e-8) / 255, steps = 1 / step, zero = Math.round(-this.low * steps), out = new Float32Array(values.length);
+    const step = Math.max(this.high - this.low, 1e-8) / 255;
+    const steps = 1 / step;
+    const zero = Math.round(-this.low * steps);
+    const out = new Float32Array(values.length);
     // floor(v + ½) of what is not negative
-    for (let i = 0; i < values.length; i++) out[i] = ((Math.min(255, Math.max(0, values[i] * steps + zero)) + 0.5 | 0) - zero) * step;
+    for (let i = 0; i < values.length; i++) {
+      out[i] = ((Math.min(255, Math.max(0, values[i] * steps + zero)) + 0.5 | 0) - zero) * step;
+    }
     return out;
   }
 }
@@ -72,15 +84,18 @@ export function fakeQuant(tf, x, range, follows = true) {
 }
 
 /**
- * The weights of a layer in training: a variable, of which the network sees what the mask leaves, rounded.
+ * The weights of a layer in training: a variable, of which the network sees what the mask leaves,
+ * rounded.
  *
- * What the mask hides gets no gradient: Adam would move it as fast as all else, and each new mask would be another network. It keeps
- * its value, so while masks are renewed a weight that went early comes back when others have become smaller.
+ * What the mask hides gets no gradient: Adam would move it as fast as all else, and each new mask
+ * would be another network. It keeps its value, so while masks are renewed a weight that went early
+ * comes back when others have become smaller.
  */
 export class PrunedWeights {
   /**
    * @param variable [...inputs][outputs]; a depthwise filter is [KH][KW][C][1]
-   * @param options { pattern, groups, levels } of masksOf and roundWeights; without a pattern all weights stay
+   * @param options { pattern, groups, levels } of masksOf and roundWeights; without a pattern all
+   *   weights stay
    */
   constructor(tf, variable, { pattern, groups, levels } = {}) {
     const { shape } = variable;
@@ -93,7 +108,9 @@ export class PrunedWeights {
     this.mask = new Float32Array(variable.size).fill(1);
   }
 
-  /** What the network sees, f32. @param values of the variable, or an average of what they have been */
+  /**
+   * What the network sees, f32. @param values of the variable, or an average of what they have been
+   */
   data(values = this.variable.dataSync()) {
     return roundWeights(values.map((w, i) => w * this.mask[i]), this.outputs, this.groups, this.levels);
   }
@@ -104,7 +121,10 @@ export class PrunedWeights {
     return tf.customGrad((_, save) => {
       save([]);
       const { mask } = this;
-      return { value: tf.tensor(this.data(), variable.shape), gradFunc: (dy) => tf.mul(dy, tf.tensor(mask, variable.shape)) };
+      return {
+        value: tf.tensor(this.data(), variable.shape),
+        gradFunc: (dy) => tf.mul(dy, tf.tensor(mask, variable.shape)),
+      };
     })(variable);
   }
 }

@@ -1,6 +1,9 @@
 import { masksOf, sparsityAt } from './masks.mjs';
 
-/** The weights of a network on their way to `final`: renews all masks step by step, until they are settled. */
+/**
+ * The weights of a network on their way to `final`: renews all masks step by step, until they are
+ * settled.
+ */
 export class Pruning {
   #weights;
   #final;
@@ -24,15 +27,24 @@ export class Pruning {
     this.#scope = scope;
   }
 
-  /** @param progress of training, 0..1 @returns whether masks are settled now and were not before */
+  /**
+   * @param progress of training, 0..1 @returns whether masks are settled now and were not before
+   */
   renew(progress) {
     if (this.settled) return false;
     const sparsity = sparsityAt(progress, this.#final, this.#from, this.#until);
     const patterns = new Set(this.#weights.map(({ pattern }) => pattern).filter(Boolean));
     for (const pattern of patterns) {
       const same = this.#weights.filter((weights) => weights.pattern === pattern);
-      const masks = masksOf(same.map(({ variable, outputs }) => ({ weights: variable.dataSync(), outputs })), pattern, sparsity, this.#scope);
-      masks.forEach((mask, i) => { same[i].mask = mask; });
+      const masks = masksOf(
+        same.map(({ variable, outputs }) => ({ weights: variable.dataSync(), outputs })),
+        pattern,
+        sparsity,
+        this.#scope,
+      );
+      masks.forEach((mask, i) => {
+        same[i].mask = mask;
+      });
     }
     this.settled = progress >= this.#until;
     return this.settled;

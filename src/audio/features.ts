@@ -8,8 +8,8 @@ import { cosineRows, melFilters, windowOf, type MelFilters } from './tables';
 export type OnFrame = (features: Float32Array, index: number) => void;
 
 /**
- * Sound to features, sample by sample or a recording at once: both give the same numbers. Nothing is allocated after it was made, but
- * for what `compute` returns.
+ * Sound to features, sample by sample or a recording at once: both give the same numbers. Nothing
+ * is allocated after it was made, but for what `compute` returns.
  */
 export class AudioFeatures {
   /** Numbers of one frame. */
@@ -25,7 +25,9 @@ export class AudioFeatures {
   private readonly logFactor: number;
   private readonly logReference: number;
 
-  /** The last samples, sample t at t % length: a frame, its reflection too, reaches no further back. */
+  /**
+   * The last samples, sample t at t % length: a frame, its reflection too, reaches no further back.
+   */
   private readonly ring: Float64Array;
   private readonly smoothed: Float64Array;
   private received = 0;
@@ -35,7 +37,8 @@ export class AudioFeatures {
 
   /** @internal */
   constructor(readonly parameters: Readonly<AudioPreprocessing>) {
-    const { fftSize, frameLength, inputScale, window, mel, mfcc, sampleRate, compression, power } = parameters, bins = fftSize / 2 + 1;
+    const { fftSize, frameLength, inputScale, window, mel, mfcc, sampleRate, compression, power } = parameters;
+    const bins = fftSize / 2 + 1;
     this.features = featureCount(parameters);
     this.fft = new RealFft(fftSize);
     this.window = windowOf(window, frameLength).map((weight) => weight * inputScale);
@@ -75,23 +78,32 @@ export class AudioFeatures {
   }
 
   /**
-   * Takes the next samples of a stream, any number of them, and calls `onFrame` for every frame that they complete.
+   * Takes the next samples of a stream, any number of them, and calls `onFrame` for every frame
+   * that they complete.
    *
    * @param samples −1..1 at `sampleRate`
    * @returns how many frames that were
-   * @throws KletError `NOT_A_NUMBER` (nothing was taken then), `BAD_ARGUMENT` when the parameters have `topDb`, which needs a whole recording
+   * @throws KletError `NOT_A_NUMBER` (nothing was taken then), `BAD_ARGUMENT` when the parameters
+   *   have `topDb`, which needs a whole recording
    */
   push(samples: Float32Array, onFrame: OnFrame): number {
     const { compression } = this.parameters;
     if (compression?.kind === 'log' && compression.topDb !== null) {
-      throw new KletError('BAD_ARGUMENT', 'topDb needs the loudest value of a whole recording: use compute(), or parameters with topDb: null for a stream');
+      throw new KletError(
+        'BAD_ARGUMENT',
+        'topDb needs the loudest value of a whole recording: use compute(), or parameters with topDb: null for a stream',
+      );
     }
     return this.take(samples, onFrame);
   }
 
-  /** The end of a stream: frames that reach into the padding behind it, if the parameters have any. Then as after `reset`. */
+  /**
+   * The end of a stream: frames that reach into the padding behind it, if the parameters have any.
+   * Then as after `reset`.
+   */
   end(onFrame: OnFrame): number {
-    const before = this.index, total = this.frameCount(this.received);
+    const before = this.index;
+    const total = this.frameCount(this.received);
     while (this.index < total) this.emit(onFrame);
     this.reset();
     return Math.max(0, total - before);
@@ -117,8 +129,12 @@ export class AudioFeatures {
   }
 
   private recording(samples: Float32Array): Float32Array {
-    const { features, bands } = this, { compression } = this.parameters, frames = this.frameCount(samples.length), out = new Float32Array(frames * features);
-    const topDb = compression?.kind === 'log' ? compression.topDb : null, kept = new Float64Array(topDb === null ? 0 : frames * bands.length);
+    const { features, bands } = this;
+    const { compression } = this.parameters;
+    const frames = this.frameCount(samples.length);
+    const out = new Float32Array(frames * features);
+    const topDb = compression?.kind === 'log' ? compression.topDb : null;
+    const kept = new Float64Array(topDb === null ? 0 : frames * bands.length);
     const keep: OnFrame = (frame, index) => {
       if (topDb === null) out.set(frame, index * features);
       else kept.set(bands, index * bands.length);
@@ -137,15 +153,22 @@ export class AudioFeatures {
   }
 
   private take(samples: Float32Array, onFrame: OnFrame): number {
-    const before = this.index, { length } = samples, { ring } = this, { preemphasis } = this.parameters;
+    const before = this.index;
+    const { length } = samples;
+    const { ring } = this;
+    const { preemphasis } = this.parameters;
     for (let i = 0; i < length; i++) {
       const x = samples[i]!;
-      if (!(x - x === 0)) throw new KletError('NOT_A_NUMBER', `sample ${i} of ${length} is ${x}; every sample must be a finite number`);
+      if (!(x - x === 0)) {
+        throw new KletError('NOT_A_NUMBER', `sample ${i} of ${length} is ${x}; every sample must be a finite number`);
+      }
     }
-    for (let i = 0; ;) {
-      const least = this.needed(), stop = Math.min(length, i + least - this.received);
+    for (let i = 0;;) {
+      const least = this.needed();
+      const stop = Math.min(length, i + least - this.received);
       if (i < stop) {
-        let at = this.received % ring.length, { previous } = this;
+        let at = this.received % ring.length;
+        let { previous } = this;
         this.received += stop - i;
         for (; i < stop; i++) {
           const x = samples[i]!;
@@ -169,7 +192,8 @@ export class AudioFeatures {
 
   /** How many samples there must be before the next frame can be computed. */
   private needed(): number {
-    const { hop, padding, windowPosition, fftSize, frameLength } = this.parameters, begin = this.begin();
+    const { hop, padding, windowPosition, fftSize, frameLength } = this.parameters;
+    const begin = this.begin();
     if (padding === 'none' && windowPosition === 'center') return this.index * hop + fftSize;
     return Math.max(begin + frameLength, padding === 'center-reflect' ? 1 - begin : 1);
   }
@@ -185,7 +209,10 @@ export class AudioFeatures {
 
   /** The weighted samples from `begin` on, as the transform's input. */
   private load(begin: number): void {
-    const { ring, window, received } = this, { input } = this.fft, { length } = window, reflect = this.parameters.padding === 'center-reflect';
+    const { ring, window, received } = this;
+    const { input } = this.fft;
+    const { length } = window;
+    const reflect = this.parameters.padding === 'center-reflect';
     if (begin >= 0 && begin + length <= received) {
       let at = begin % ring.length;
       for (let i = 0; i < length; i++) {
@@ -204,7 +231,11 @@ export class AudioFeatures {
   /** Spectrum to bands. */
   private combine(): void {
     const { spectrum, bands, filters } = this;
-    if (this.parameters.power === 1) for (let k = 0; k < spectrum.length; k++) spectrum[k] = Math.sqrt(spectrum[k]!);
+    if (this.parameters.power === 1) {
+      for (let k = 0; k < spectrum.length; k++) {
+        spectrum[k] = Math.sqrt(spectrum[k]!);
+      }
+    }
     if (!filters) return;
     const { first, start, weights } = filters;
     for (let b = 0; b < bands.length; b++) {
@@ -215,42 +246,62 @@ export class AudioFeatures {
   }
 
   private compress(): void {
-    const { bands, logFactor, logReference } = this, { compression } = this.parameters;
+    const { bands, logFactor, logReference } = this;
+    const { compression } = this.parameters;
     if (compression === null) return;
     if (compression.kind === 'pcen') return this.normalize(compression);
     const { floor, offset } = compression;
-    for (let b = 0; b < bands.length; b++) bands[b] = logFactor * (Math.log(Math.max(bands[b]!, floor) + offset) - logReference);
+    for (let b = 0; b < bands.length; b++) {
+      bands[b] = logFactor * (Math.log(Math.max(bands[b]!, floor) + offset) - logReference);
+    }
   }
 
-  /** By logarithms as librosa does, for precision: (x · s + bias)^power − bias^power = bias^power · expm1(power · log1p(x · s / bias)). */
+  /**
+   * By logarithms as librosa does, for precision: (x · s + bias)^power − bias^power = bias^power ·
+   * expm1(power · log1p(x · s / bias)).
+   */
   private normalize({ gain, bias, power, epsilon, smoothing, initial }: PcenParameters): void {
-    const { bands, smoothed } = this, first = this.index === 0 && initial === 'first', scale = Math.pow(bias, power), logEpsilon = Math.log(epsilon);
+    const { bands, smoothed } = this;
+    const first = this.index === 0 && initial === 'first';
+    const scale = Math.pow(bias, power);
+    const logEpsilon = Math.log(epsilon);
     for (let b = 0; b < bands.length; b++) {
-      const x = bands[b]!, m = first ? x : (1 - smoothing) * smoothed[b]! + smoothing * x;
+      const x = bands[b]!;
+      const m = first ? x : (1 - smoothing) * smoothed[b]! + smoothing * x;
       smoothed[b] = m;
       const y = x * Math.exp(-gain * (logEpsilon + Math.log1p(m / epsilon)));
-      bands[b] = power === 0 ? Math.log1p(y) : bias === 0 ? Math.pow(y, power) : scale * Math.expm1(power * Math.log1p(y / bias));
+      bands[b] = power === 0
+        ? Math.log1p(y)
+        : bias === 0
+        ? Math.pow(y, power)
+        : scale * Math.expm1(power * Math.log1p(y / bias));
     }
   }
 
   /** Bands to the frame's features. */
   private finish(): void {
-    const { bands, frame, cosines } = this, { scale, offset } = this.parameters;
+    const { bands, frame, cosines } = this;
+    const { scale, offset } = this.parameters;
     for (let n = 0; n < frame.length; n++) {
       let value = bands[n]!;
       if (cosines) {
         value = 0;
         for (let b = 0, row = n * bands.length; b < bands.length; b++) value += cosines[row + b]! * bands[b]!;
       }
-      frame[n] = value * (typeof scale === 'number' ? scale : scale[n]!) + (typeof offset === 'number' ? offset : offset[n]!);
+      frame[n] = value * (typeof scale === 'number' ? scale : scale[n]!) +
+        (typeof offset === 'number' ? offset : offset[n]!);
     }
   }
 }
 
-/** Sample t of a signal that is reflected at its first and its last sample, as numpy.pad's "reflect". */
+/**
+ * Sample t of a signal that is reflected at its first and its last sample, as numpy.pad's
+ * "reflect".
+ */
 function fold(t: number, length: number): number {
   if (length === 1) return 0;
-  const period = 2 * (length - 1), place = ((t % period) + period) % period;
+  const period = 2 * (length - 1);
+  const place = ((t % period) + period) % period;
   return place < length ? place : period - place;
 }
 

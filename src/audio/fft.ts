@@ -1,5 +1,6 @@
-// The spectrum of real samples: a complex transform of half the size (Stockham, radix 4, 2 and any prime), then the two halves are
-// told apart. In f64: the error stays below that of the f32 numbers that networks take, whatever the size.
+// The spectrum of real samples: a complex transform of half the size (Stockham, radix 4, 2 and any
+// prime), then the two halves are told apart. In f64: the error stays below that of the f32 numbers
+// that networks take, whatever the size.
 
 interface Stage {
   radix: number;
@@ -27,7 +28,9 @@ export class RealFft {
     this.work = new Float64Array(size);
     this.split = circle(size, half);
     for (let length = half, stride = 1; length > 1;) {
-      const radix = smallestRadix(length), rest = length / radix, twiddles = new Float64Array(rest * (radix - 1) * 2);
+      const radix = smallestRadix(length);
+      const rest = length / radix;
+      const twiddles = new Float64Array(rest * (radix - 1) * 2);
       const around = circle(length, length);
       for (let k = 0, o = 0; k < rest; k++) {
         for (let q = 1; q < radix; q++, o += 2) {
@@ -47,7 +50,8 @@ export class RealFft {
    * @param out [size / 2 + 1]
    */
   power(out: Float64Array): void {
-    let from = this.input, to = this.work;
+    let from = this.input;
+    let to = this.work;
     for (let i = 0; i < this.stages.length; i++) {
       const stage = this.stages[i]!;
       if (stage.radix === 4) radix4(stage, from, to);
@@ -57,13 +61,25 @@ export class RealFft {
       from = to;
       to = swap;
     }
-    const half = this.size / 2, { split } = this, first = from[0]!, second = from[1]!;
+    const half = this.size / 2;
+    const { split } = this;
+    const first = from[0]!;
+    const second = from[1]!;
     out[0] = (first + second) * (first + second);
     out[half] = (first - second) * (first - second);
     for (let k = 1, l = half - 1; k <= l; k++, l--) {
-      const ar = from[2 * k]!, ai = from[2 * k + 1]!, br = from[2 * l]!, bi = from[2 * l + 1]!;
-      const er = (ar + br) / 2, ei = (ai - bi) / 2, or = (ai + bi) / 2, oi = (br - ar) / 2, c = split[2 * k]!, s = split[2 * k + 1]!;
-      const tr = or * c - oi * s, ti = or * s + oi * c;
+      const ar = from[2 * k]!;
+      const ai = from[2 * k + 1]!;
+      const br = from[2 * l]!;
+      const bi = from[2 * l + 1]!;
+      const er = (ar + br) / 2;
+      const ei = (ai - bi) / 2;
+      const or = (ai + bi) / 2;
+      const oi = (br - ar) / 2;
+      const c = split[2 * k]!;
+      const s = split[2 * k + 1]!;
+      const tr = or * c - oi * s;
+      const ti = or * s + oi * c;
       out[k] = (er + tr) * (er + tr) + (ei + ti) * (ei + ti);
       out[l] = (er - tr) * (er - tr) + (ei - ti) * (ei - ti);
     }
@@ -88,9 +104,17 @@ function smallestRadix(length: number): number {
 
 function radix2({ rest, stride, twiddles }: Stage, x: Float64Array, y: Float64Array): void {
   for (let k = 0; k < rest; k++) {
-    const wr = twiddles[2 * k]!, wi = twiddles[2 * k + 1]!;
-    for (let t = 0, a = 2 * stride * k, b = 2 * stride * (k + rest), o = 4 * stride * k, p = o + 2 * stride; t < stride; t++, a += 2, b += 2, o += 2, p += 2) {
-      const ar = x[a]!, ai = x[a + 1]!, br = x[b]!, bi = x[b + 1]!, dr = ar - br, di = ai - bi;
+    const wr = twiddles[2 * k]!;
+    const wi = twiddles[2 * k + 1]!;
+    for (let t = 0, a = 2 * stride * k, b = 2 * stride * (k + rest), o = 4 * stride * k, p = o + 2 * stride; t < stride;
+      t++, a += 2, b += 2, o += 2, p += 2)
+    {
+      const ar = x[a]!;
+      const ai = x[a + 1]!;
+      const br = x[b]!;
+      const bi = x[b + 1]!;
+      const dr = ar - br;
+      const di = ai - bi;
       y[o] = ar + br;
       y[o + 1] = ai + bi;
       y[p] = dr * wr - di * wi;
@@ -100,16 +124,41 @@ function radix2({ rest, stride, twiddles }: Stage, x: Float64Array, y: Float64Ar
 }
 
 function radix4({ rest, stride, twiddles }: Stage, x: Float64Array, y: Float64Array): void {
-  const step = 2 * stride, far = step * rest;
+  const step = 2 * stride;
+  const far = step * rest;
   for (let k = 0; k < rest; k++) {
-    const w = 6 * k, w1r = twiddles[w]!, w1i = twiddles[w + 1]!, w2r = twiddles[w + 2]!, w2i = twiddles[w + 3]!, w3r = twiddles[w + 4]!, w3i = twiddles[w + 5]!;
+    const w = 6 * k;
+    const w1r = twiddles[w]!;
+    const w1i = twiddles[w + 1]!;
+    const w2r = twiddles[w + 2]!;
+    const w2i = twiddles[w + 3]!;
+    const w3r = twiddles[w + 4]!;
+    const w3i = twiddles[w + 5]!;
     for (let t = 0, i = step * k, o = 4 * step * k; t < stride; t++, i += 2, o += 2) {
-      const ar = x[i]!, ai = x[i + 1]!, br = x[i + far]!, bi = x[i + far + 1]!;
-      const cr = x[i + 2 * far]!, ci = x[i + 2 * far + 1]!, dr = x[i + 3 * far]!, di = x[i + 3 * far + 1]!;
-      const sr = ar + cr, si = ai + ci, ur = ar - cr, ui = ai - ci, vr = br + dr, vi = bi + di, zr = br - dr, zi = bi - di;
+      const ar = x[i]!;
+      const ai = x[i + 1]!;
+      const br = x[i + far]!;
+      const bi = x[i + far + 1]!;
+      const cr = x[i + 2 * far]!;
+      const ci = x[i + 2 * far + 1]!;
+      const dr = x[i + 3 * far]!;
+      const di = x[i + 3 * far + 1]!;
+      const sr = ar + cr;
+      const si = ai + ci;
+      const ur = ar - cr;
+      const ui = ai - ci;
+      const vr = br + dr;
+      const vi = bi + di;
+      const zr = br - dr;
+      const zi = bi - di;
       y[o] = sr + vr;
       y[o + 1] = si + vi;
-      const er = ur + zi, ei = ui - zr, fr = sr - vr, fi = si - vi, gr = ur - zi, gi = ui + zr;
+      const er = ur + zi;
+      const ei = ui - zr;
+      const fr = sr - vr;
+      const fi = si - vi;
+      const gr = ur - zi;
+      const gi = ui + zr;
       y[o + step] = er * w1r - ei * w1i;
       y[o + step + 1] = er * w1i + ei * w1r;
       y[o + 2 * step] = fr * w2r - fi * w2i;
@@ -124,13 +173,21 @@ function radixAny({ radix, rest, stride, twiddles, roots }: Stage, x: Float64Arr
   for (let k = 0; k < rest; k++) {
     for (let t = 0; t < stride; t++) {
       for (let q = 0; q < radix; q++) {
-        let re = 0, im = 0;
+        let re = 0;
+        let im = 0;
         for (let r = 0, root = 0; r < radix; r++, root = (root + q) % radix) {
-          const i = 2 * (stride * (k + rest * r) + t), xr = x[i]!, xi = x[i + 1]!, c = roots[2 * root]!, s = roots[2 * root + 1]!;
+          const i = 2 * (stride * (k + rest * r) + t);
+          const xr = x[i]!;
+          const xi = x[i + 1]!;
+          const c = roots[2 * root]!;
+          const s = roots[2 * root + 1]!;
           re += xr * c - xi * s;
           im += xr * s + xi * c;
         }
-        const o = 2 * (stride * (radix * k + q) + t), w = 2 * (k * (radix - 1) + q - 1), wr = q === 0 ? 1 : twiddles[w]!, wi = q === 0 ? 0 : twiddles[w + 1]!;
+        const o = 2 * (stride * (radix * k + q) + t);
+        const w = 2 * (k * (radix - 1) + q - 1);
+        const wr = q === 0 ? 1 : twiddles[w]!;
+        const wi = q === 0 ? 0 : twiddles[w + 1]!;
         y[o] = re * wr - im * wi;
         y[o + 1] = re * wi + im * wr;
       }

@@ -1,7 +1,7 @@
 import { KletError } from '../errors';
 import type { AudioPreprocessing } from '../format/audio';
 import type { TensorInfo } from '../format/klet';
-import type { AudioFeatures} from './features';
+import type { AudioFeatures } from './features';
 import { createAudioFeatures } from './features';
 import { featureCount } from './parameters';
 
@@ -15,8 +15,8 @@ export interface AudioModel {
 /**
  * The front end that a model was trained with, of its `meta.preprocessing`.
  *
- * @throws KletError `BAD_ARGUMENT` when the file says nothing of sound, or something wrong; `SHAPE_MISMATCH` when its input does not
- *   hold frames of so many features
+ * @throws KletError `BAD_ARGUMENT` when the file says nothing of sound, or something wrong;
+ *   `SHAPE_MISMATCH` when its input does not hold frames of so many features
  * @example
  * ```js
  * import { audioParameters, featuresOf } from 'kinglet/audio';
@@ -31,9 +31,15 @@ export interface AudioModel {
  * ```
  */
 export function featuresOf(model: AudioModel): AudioFeatures {
-  const { preprocessing, name } = model.meta, kind = (preprocessing as { kind?: unknown } | undefined)?.kind;
+  const { preprocessing, name } = model.meta;
+  const kind = (preprocessing as { kind?: unknown } | undefined)?.kind;
   if (kind !== 'audio') {
-    throw new KletError('BAD_ARGUMENT', `the model "${name}" does not say how sound becomes its input (${kind === undefined ? 'it has no preprocessing' : `its preprocessing is of kind ${JSON.stringify(kind)}`}); convert it with --preprocess, or use createAudioFeatures`);
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `the model "${name}" does not say how sound becomes its input (${
+        kind === undefined ? 'it has no preprocessing' : `its preprocessing is of kind ${JSON.stringify(kind)}`
+      }); convert it with --preprocess, or use createAudioFeatures`,
+    );
   }
   const front = createAudioFeatures(preprocessing as AudioPreprocessing);
   inputFrames(soleInput(model), front.parameters);
@@ -43,7 +49,12 @@ export function featuresOf(model: AudioModel): AudioFeatures {
 /** The one input of a model that takes sound. */
 export function soleInput({ inputs, meta }: AudioModel): TensorInfo {
   const [input] = inputs;
-  if (!input || inputs.length > 1) throw new KletError('SHAPE_MISMATCH', `the model "${meta.name}" has ${inputs.length} inputs; sound goes into a model with one`);
+  if (!input || inputs.length > 1) {
+    throw new KletError(
+      'SHAPE_MISMATCH',
+      `the model "${meta.name}" has ${inputs.length} inputs; sound goes into a model with one`,
+    );
+  }
   return input;
 }
 
@@ -53,26 +64,43 @@ export function soleInput({ inputs, meta }: AudioModel): TensorInfo {
  * @throws KletError `SHAPE_MISMATCH`
  */
 export function inputFrames({ name, shape }: TensorInfo, parameters: AudioPreprocessing): number {
-  const features = featureCount(parameters), count = shape.reduce((a, b) => a * b, 1), frames = count / features, sizes = shape.filter((d) => d > 1);
-  const expected = (parameters.layout === 'frames-first' ? [frames, features] : [features, frames]).filter((d) => d > 1);
+  const features = featureCount(parameters);
+  const count = shape.reduce((a, b) => a * b, 1);
+  const frames = count / features;
+  const sizes = shape.filter((d) => d > 1);
+  const expected = (parameters.layout === 'frames-first' ? [frames, features] : [features, frames]).filter((d) =>
+    d > 1
+  );
   // a flat input is taken as it comes
   if (!Number.isInteger(frames) || (sizes.length > 1 && sizes.join() !== expected.join())) {
     const order = parameters.layout === 'frames-first' ? `[frames, ${features}]` : `[${features}, frames]`;
-    throw new KletError('SHAPE_MISMATCH', `input "${name}" has the shape [${shape.join(', ')}]; the preprocessing gives ${features} features a frame, ${order}`);
+    throw new KletError(
+      'SHAPE_MISMATCH',
+      `input "${name}" has the shape [${
+        shape.join(', ')
+      }]; the preprocessing gives ${features} features a frame, ${order}`,
+    );
   }
   return frames;
 }
 
 /**
- * Makes a recording the input of a network. One that is too short for its frames is silent behind its end; of a longer one the
- * beginning is taken.
+ * Makes a recording the input of a network. One that is too short for its frames is silent behind
+ * its end; of a longer one the beginning is taken.
  *
  * @param samples −1..1 at the sample rate of the preprocessing
  * @returns real numbers, in the order of the input
  * @throws KletError `BAD_ARGUMENT`, `SHAPE_MISMATCH`, `NOT_A_NUMBER`
  */
-export function audioToInput(samples: Float32Array, input: TensorInfo, preprocessing: AudioPreprocessing): Float32Array {
-  const front = createAudioFeatures(preprocessing), frames = inputFrames(input, preprocessing), { features, hop } = front, { length } = samples;
+export function audioToInput(
+  samples: Float32Array,
+  input: TensorInfo,
+  preprocessing: AudioPreprocessing,
+): Float32Array {
+  const front = createAudioFeatures(preprocessing);
+  const frames = inputFrames(input, preprocessing);
+  const { features, hop } = front;
+  const { length } = samples;
   const found = front.frameCount(length);
   let wanted = length;
   if (found < frames) {

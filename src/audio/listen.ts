@@ -6,7 +6,10 @@ export interface ListenOptions {
   klet: ArrayBuffer | Uint8Array;
   /** What the model wants: `model.meta.preprocessing.sampleRate`. */
   sampleRate: number;
-  /** The bytes of kinglet/core.scalar.wasm, for engines without SIMD: the worklet has the other cores inside, and can fetch none. */
+  /**
+   * The bytes of kinglet/core.scalar.wasm, for engines without SIMD: the worklet has the other
+   * cores inside, and can fetch none.
+   */
   wasm?: ArrayBuffer | Uint8Array;
   /** Where `kinglet/audio/worklet` (dist/worklet.js) is served. */
   worklet: string | URL;
@@ -35,27 +38,46 @@ export interface Listening {
 }
 
 /**
- * Listens to the microphone in a page: samples, features and the network all run in an audio worklet.
+ * Listens to the microphone in a page: samples, features and the network all run in an audio
+ * worklet.
  *
- * Call it from a click: browsers let sound begin only then. The sound is asked for without echo cancelling, noise suppression and gain
- * control, which would make it other than what models are trained with.
+ * Call it from a click: browsers let sound begin only then. The sound is asked for without echo
+ * cancelling, noise suppression and gain control, which would make it other than what models are
+ * trained with.
  *
- * @throws KletError what `createAudioStream` throws in the worklet, `FETCH_FAILED` when the worklet is not found; DOMException
- *   `NotAllowedError` or `NotFoundError` of the microphone
+ * @throws KletError what `createAudioStream` throws in the worklet, `FETCH_FAILED` when the worklet
+ *   is not found; DOMException `NotAllowedError` or `NotFoundError` of the microphone
  */
-export async function listen({ klet, wasm, sampleRate, worklet, onOutput, onLevel, onError, every, output, source }: ListenOptions): Promise<Listening> {
-  const stream = source ?? await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+export async function listen(
+  { klet, wasm, sampleRate, worklet, onOutput, onLevel, onError, every, output, source }: ListenOptions,
+): Promise<Listening> {
+  const stream = source ??
+    await navigator.mediaDevices.getUserMedia({
+      audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+    });
   const opened: AudioContext[] = [];
   const stop = async (): Promise<void> => {
-    if (!source) for (const track of stream.getTracks()) track.stop();
+    if (!source) { for (const track of stream.getTracks()) track.stop(); }
     for (const context of opened) if (context.state !== 'closed') await context.close();
   };
   try {
-    const microphone = connect(stream, opened, sampleRate), { context } = microphone;
+    const microphone = connect(stream, opened, sampleRate);
+    const { context } = microphone;
     await context.audioWorklet.addModule(worklet).catch((cause: unknown) => {
-      throw new KletError('FETCH_FAILED', `the audio worklet ${String(worklet)} could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      throw new KletError(
+        'FETCH_FAILED',
+        `the audio worklet ${String(worklet)} could not be loaded: ${
+          cause instanceof Error ? cause.message : String(cause)
+        }`,
+        { cause },
+      );
     });
-    const setup: ListenerSetup = { klet, ...(wasm && { wasm }), ...(every !== undefined && { every }), ...(output !== undefined && { output }) };
+    const setup: ListenerSetup = {
+      klet,
+      ...(wasm && { wasm }),
+      ...(every !== undefined && { every }),
+      ...(output !== undefined && { output }),
+    };
     const node = new AudioWorkletNode(context, 'kinglet-listener', { processorOptions: setup });
     const memory = await new Promise<number>((resolve, reject) => {
       let ready = false;
@@ -79,7 +101,9 @@ export async function listen({ klet, wasm, sampleRate, worklet, onOutput, onLeve
     node.connect(context.destination);
     await context.resume();
     return {
-      context, stream, memory,
+      context,
+      stream,
+      memory,
       async stop() {
         node.port.postMessage('stop');
         node.disconnect();
@@ -93,10 +117,14 @@ export async function listen({ klet, wasm, sampleRate, worklet, onOutput, onLeve
 }
 
 /**
- * The stream in a context of the wanted rate, or, where a browser has no such context or does not resample streams (Firefox: both say
- * NotSupportedError), in one of its own rate.
+ * The stream in a context of the wanted rate, or, where a browser has no such context or does not
+ * resample streams (Firefox: both say NotSupportedError), in one of its own rate.
  */
-function connect(stream: MediaStream, opened: AudioContext[], sampleRate: number): MediaStreamAudioSourceNode & { context: AudioContext } {
+function connect(
+  stream: MediaStream,
+  opened: AudioContext[],
+  sampleRate: number,
+): MediaStreamAudioSourceNode & { context: AudioContext } {
   const open = (options: AudioContextOptions): MediaStreamAudioSourceNode => {
     const context = new AudioContext(options);
     opened.push(context);

@@ -4,23 +4,30 @@ import type { AudioPreprocessing, LogParameters, MelParameters, MfccParameters, 
 /** Whose defaults fill what is not said. */
 export type AudioConvention = 'tensorflow' | 'librosa';
 
-/** What `audioParameters` takes: the sample rate, and whatever differs from the convention. `null` leaves a step out. */
+/**
+ * What `audioParameters` takes: the sample rate, and whatever differs from the convention. `null`
+ * leaves a step out.
+ */
 export interface AudioSettings extends Partial<Omit<AudioPreprocessing, 'kind' | 'mel' | 'compression' | 'mfcc'>> {
   sampleRate: number;
   mel?: Partial<MelParameters> | null;
   /** PCEN may name the `timeConstant` in seconds (0.4) instead of the `smoothing`. */
-  compression?: (Partial<LogParameters> & { kind: 'log' }) | (Partial<PcenParameters> & { kind: 'pcen'; timeConstant?: number }) | null;
+  compression?: (Partial<LogParameters> & { kind: 'log' })
+    | (Partial<PcenParameters> & { kind: 'pcen'; timeConstant?: number }) | null;
   mfcc?: Partial<MfccParameters> | null;
 }
 
 /** Largest transform, and most bands or coefficients, that are taken from a file. */
-const MAX_FFT = 65536, MAX_BANDS = 1024, MAX_SECONDS = 3600;
+const MAX_FFT = 65536;
+const MAX_BANDS = 1024;
+const MAX_SECONDS = 3600;
 
 /**
- * Parameters of a front end, complete, as `createAudioFeatures` and a model's `meta.preprocessing` take them: what is not given
- * follows `tf.signal` (frames without padding, magnitudes, HTK mel bands of 125 to 3800 Hz with sides straight in mel, ln(x + 1e-6), DCT
- * of `mfccs_from_log_mel_spectrograms`) or librosa (frames centred, powers, Slaney mel bands of area 1, decibels, orthonormal DCT).
- * docs/audio.md has the formulas and every default.
+ * Parameters of a front end, complete, as `createAudioFeatures` and a model's `meta.preprocessing`
+ * take them: what is not given follows `tf.signal` (frames without padding, magnitudes, HTK mel
+ * bands of 125 to 3800 Hz with sides straight in mel, ln(x + 1e-6), DCT of
+ * `mfccs_from_log_mel_spectrograms`) or librosa (frames centred, powers, Slaney mel bands of area
+ * 1, decibels, orthonormal DCT). docs/audio.md has the formulas and every default.
  *
  * @throws KletError `BAD_ARGUMENT`
  * @example
@@ -31,33 +38,75 @@ const MAX_FFT = 65536, MAX_BANDS = 1024, MAX_SECONDS = 3600;
  * ```
  */
 export function audioParameters(convention: AudioConvention, settings: AudioSettings): AudioPreprocessing {
-  if (convention !== 'tensorflow' && convention !== 'librosa') throw new KletError('BAD_ARGUMENT', `there is no audio convention ${show(convention)}; "tensorflow" and "librosa" are known`);
-  if (!isObject(settings)) throw new KletError('BAD_ARGUMENT', `audio settings must be an object with a sampleRate, not ${show(settings)}`);
-  const librosa = convention === 'librosa', { mel, compression, mfcc, ...rest } = settings, { sampleRate } = rest;
+  if (convention !== 'tensorflow' && convention !== 'librosa') {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `there is no audio convention ${show(convention)}; "tensorflow" and "librosa" are known`,
+    );
+  }
+  if (!isObject(settings)) {
+    throw new KletError('BAD_ARGUMENT', `audio settings must be an object with a sampleRate, not ${show(settings)}`);
+  }
+  const librosa = convention === 'librosa';
+  const { mel, compression, mfcc, ...rest } = settings;
+  const { sampleRate } = rest;
   // tf.signal has no defaults for frames
-  const fftSize = rest.fftSize ?? (librosa ? 2048 : powerOfTwo(rest.frameLength ?? NaN)), frameLength = rest.frameLength ?? (librosa ? fftSize : NaN);
-  const hop = rest.hop ?? (librosa ? Math.floor(frameLength / 4) : NaN), power = rest.power ?? (librosa ? 2 : 1);
+  const fftSize = rest.fftSize ?? (librosa ? 2048 : powerOfTwo(rest.frameLength ?? NaN));
+  const frameLength = rest.frameLength ?? (librosa ? fftSize : NaN);
+  const hop = rest.hop ?? (librosa ? Math.floor(frameLength / 4) : NaN);
+  const power = rest.power ?? (librosa ? 2 : 1);
   return checkAudioParameters({
-    kind: 'audio', frameLength, hop, fftSize,
-    // tf.signal's periodic windows of an odd length are symmetric ones (tensorflow/python/ops/signal/window_ops.py)
+    kind: 'audio',
+    frameLength,
+    hop,
+    fftSize,
+    // tf.signal's periodic windows of an odd length are symmetric ones
+    // (tensorflow/python/ops/signal/window_ops.py)
     window: librosa || frameLength % 2 === 0 ? 'hann' : 'hann-symmetric',
-    windowPosition: librosa ? 'center' : 'start', padding: librosa ? 'center-zeros' : 'none',
-    inputScale: 1, preemphasis: 0, power,
-    layout: librosa ? 'features-first' : 'frames-first', scale: 1, offset: 0,
+    windowPosition: librosa ? 'center' : 'start',
+    padding: librosa ? 'center-zeros' : 'none',
+    inputScale: 1,
+    preemphasis: 0,
+    power,
+    layout: librosa ? 'features-first' : 'frames-first',
+    scale: 1,
+    offset: 0,
     ...rest,
-    mel: mel === null ? null : librosa
+    mel: mel === null ?
+      null :
+      librosa
       ? { bands: 128, low: 0, high: sampleRate / 2, scale: 'slaney', slopes: 'hertz', norm: 'slaney', ...mel }
       : { bands: 20, low: 125, high: 3800, scale: 'htk', slopes: 'mel', norm: 'none', ...mel },
-    compression: compression === null ? null : compression?.kind === 'pcen' ? pcenOf(compression, sampleRate, hop)
-      : librosa ? { kind: 'log', unit: 'decibel', floor: power === 2 ? 1e-10 : 1e-5, offset: 0, reference: 1, topDb: 80, ...compression }
-        : { kind: 'log', unit: 'natural', floor: 0, offset: 1e-6, reference: 1, topDb: null, ...compression },
+    compression: compression === null ?
+      null :
+      compression?.kind === 'pcen' ?
+      pcenOf(compression, sampleRate, hop)
+      : librosa ?
+      {
+        kind: 'log',
+        unit: 'decibel',
+        floor: power === 2 ? 1e-10 : 1e-5,
+        offset: 0,
+        reference: 1,
+        topDb: 80,
+        ...compression,
+      }
+      : { kind: 'log', unit: 'natural', floor: 0, offset: 1e-6, reference: 1, topDb: null, ...compression },
     mfcc: mfcc ? { count: librosa ? 20 : 13, scaling: librosa ? 'ortho' : 'tensorflow', lifter: 0, ...mfcc } : null,
   });
 }
 
-/** librosa.pcen's defaults, which are those of Wang et al., "Trainable Frontend for Robust and Far-Field Keyword Spotting", 2017. */
-function pcenOf({ timeConstant = 0.4, ...given }: Partial<PcenParameters> & { timeConstant?: number }, sampleRate: number, hop: number): object {
-  const frames = (timeConstant * sampleRate) / hop, smoothing = (Math.sqrt(1 + 4 * frames * frames) - 1) / (2 * frames * frames);
+/**
+ * librosa.pcen's defaults, which are those of Wang et al., "Trainable Frontend for Robust and
+ * Far-Field Keyword Spotting", 2017.
+ */
+function pcenOf(
+  { timeConstant = 0.4, ...given }: Partial<PcenParameters> & { timeConstant?: number },
+  sampleRate: number,
+  hop: number,
+): object {
+  const frames = (timeConstant * sampleRate) / hop;
+  const smoothing = (Math.sqrt(1 + 4 * frames * frames) - 1) / (2 * frames * frames);
   return { gain: 0.98, bias: 2, power: 0.5, epsilon: 1e-6, smoothing, initial: 'one', ...given, kind: 'pcen' };
 }
 
@@ -71,38 +120,89 @@ function powerOfTwo(least: number): number {
 type Check = (value: unknown) => string | undefined;
 
 const number = (low: number, high = Infinity, beyond = false): Check => (value) =>
-  typeof value === 'number' && Number.isFinite(value) && (beyond ? value > low : value >= low) && value <= high ? undefined
+  typeof value === 'number' && Number.isFinite(value) && (beyond ? value > low : value >= low) && value <= high ?
+    undefined
     : `a number ${beyond ? 'above' : 'from'} ${low}${high < Infinity ? ` to ${high}` : beyond ? '' : ' on'}`;
-const whole = (low: number, high: number): Check => (value) => (Number.isInteger(value) && number(low, high)(value) === undefined ? undefined : `a whole number from ${low} to ${high}`);
-const either = (...choices: unknown[]): Check => (value) => (choices.includes(value) ? undefined : `one of ${choices.map(show).join(', ')}`);
+const whole =
+  (low: number, high: number): Check => (
+    value,
+  ) => (Number.isInteger(value) && number(low, high)(value) === undefined
+    ? undefined
+    : `a whole number from ${low} to ${high}`);
+const either =
+  (...choices: unknown[]): Check => (
+    value,
+  ) => (choices.includes(value) ? undefined : `one of ${choices.map(show).join(', ')}`);
 const orNull = (check: Check): Check => (value) => {
   const expected = value === null ? undefined : check(value);
   return expected && `${expected}, or null`;
 };
-const factors: Check = (value) => ((Array.isArray(value) ? value : [value]).every(Number.isFinite) ? undefined : 'a number, or one a feature');
+const factors: Check = (
+  value,
+) => ((Array.isArray(value) ? value : [value]).every(Number.isFinite) ? undefined : 'a number, or one a feature');
 const object: Check = (value) => (isObject(value) ? undefined : 'an object');
 
 const checks: Record<keyof AudioPreprocessing, Check> = {
-  kind: either('audio'), sampleRate: number(0, 1e6, true), frameLength: whole(1, MAX_FFT), hop: whole(1, 1e6 * MAX_SECONDS), fftSize: whole(2, MAX_FFT),
-  window: either('hann', 'hann-symmetric', 'hamming', 'hamming-symmetric', 'blackman', 'blackman-symmetric', 'rectangular'),
-  windowPosition: either('start', 'center'), padding: either('none', 'end', 'center-zeros', 'center-reflect'),
-  inputScale: number(0, Infinity, true), preemphasis: number(0, 1), power: either(1, 2), mel: orNull(object), compression: orNull(object), mfcc: orNull(object),
-  layout: either('frames-first', 'features-first'), scale: factors, offset: factors,
+  kind: either('audio'),
+  sampleRate: number(0, 1e6, true),
+  frameLength: whole(1, MAX_FFT),
+  hop: whole(1, 1e6 * MAX_SECONDS),
+  fftSize: whole(2, MAX_FFT),
+  window: either(
+    'hann',
+    'hann-symmetric',
+    'hamming',
+    'hamming-symmetric',
+    'blackman',
+    'blackman-symmetric',
+    'rectangular',
+  ),
+  windowPosition: either('start', 'center'),
+  padding: either('none', 'end', 'center-zeros', 'center-reflect'),
+  inputScale: number(0, Infinity, true),
+  preemphasis: number(0, 1),
+  power: either(1, 2),
+  mel: orNull(object),
+  compression: orNull(object),
+  mfcc: orNull(object),
+  layout: either('frames-first', 'features-first'),
+  scale: factors,
+  offset: factors,
 };
 const melChecks: Record<keyof MelParameters, Check> = {
-  bands: whole(1, MAX_BANDS), low: number(0), high: number(0, Infinity, true), scale: either('htk', 'slaney'), slopes: either('mel', 'hertz'), norm: either('none', 'slaney'),
+  bands: whole(1, MAX_BANDS),
+  low: number(0),
+  high: number(0, Infinity, true),
+  scale: either('htk', 'slaney'),
+  slopes: either('mel', 'hertz'),
+  norm: either('none', 'slaney'),
 };
 const logChecks: Record<keyof LogParameters, Check> = {
-  kind: either('log'), unit: either('natural', 'log10', 'decibel'), floor: number(0), offset: number(0), reference: number(0, Infinity, true), topDb: orNull(number(0)),
+  kind: either('log'),
+  unit: either('natural', 'log10', 'decibel'),
+  floor: number(0),
+  offset: number(0),
+  reference: number(0, Infinity, true),
+  topDb: orNull(number(0)),
 };
 const pcenChecks: Record<keyof PcenParameters, Check> = {
-  kind: either('pcen'), gain: number(0), bias: number(0), power: number(0), epsilon: number(0, Infinity, true), smoothing: number(0, 1, true), initial: either('one', 'first'),
+  kind: either('pcen'),
+  gain: number(0),
+  bias: number(0),
+  power: number(0),
+  epsilon: number(0, Infinity, true),
+  smoothing: number(0, 1, true),
+  initial: either('one', 'first'),
 };
-const mfccChecks: Record<keyof MfccParameters, Check> = { count: whole(1, MAX_BANDS), scaling: either('ortho', 'tensorflow'), lifter: number(0) };
+const mfccChecks: Record<keyof MfccParameters, Check> = {
+  count: whole(1, MAX_BANDS),
+  scaling: either('ortho', 'tensorflow'),
+  lifter: number(0),
+};
 
 /**
- * Checks what a file or a user calls the preprocessing of sound. Every property must be there, and none that is not known: a device
- * that ignored one would compute something else than training did.
+ * Checks what a file or a user calls the preprocessing of sound. Every property must be there, and
+ * none that is not known: a device that ignored one would compute something else than training did.
  *
  * @throws KletError `BAD_ARGUMENT` saying what is wrong
  */
@@ -110,18 +210,33 @@ export function checkAudioParameters(value: unknown): AudioPreprocessing {
   const p = checked(value, '', checks) as unknown as AudioPreprocessing;
   const wrong = (what: string): KletError => new KletError('BAD_ARGUMENT', `audio preprocessing ${what}`);
   if (p.fftSize % 2 !== 0) throw wrong(`has the fftSize ${p.fftSize}, which is odd`);
-  if (p.frameLength > p.fftSize) throw wrong(`has frames of ${p.frameLength} samples, more than its fftSize ${p.fftSize}`);
-  if (p.padding.startsWith('center') && p.windowPosition !== 'center') throw wrong(`has the padding "${p.padding}", which needs the windowPosition "center"`);
-  if (p.padding === 'end' && p.windowPosition !== 'start') throw wrong('has the padding "end", which needs the windowPosition "start"');
+  if (p.frameLength > p.fftSize) {
+    throw wrong(`has frames of ${p.frameLength} samples, more than its fftSize ${p.fftSize}`);
+  }
+  if (p.padding.startsWith('center') && p.windowPosition !== 'center') {
+    throw wrong(`has the padding "${p.padding}", which needs the windowPosition "center"`);
+  }
+  if (p.padding === 'end' && p.windowPosition !== 'start') {
+    throw wrong('has the padding "end", which needs the windowPosition "start"');
+  }
   if (p.mel) {
     checked(p.mel, 'mel.', melChecks);
-    if (!(p.mel.low < p.mel.high && p.mel.high <= p.sampleRate / 2)) throw wrong(`has mel bands from ${p.mel.low} to ${p.mel.high} Hz; they must rise, to at most half the sample rate (${p.sampleRate / 2})`);
+    if (!(p.mel.low < p.mel.high && p.mel.high <= p.sampleRate / 2)) {
+      throw wrong(`has mel bands from ${p.mel.low} to ${p.mel.high} Hz; they must rise, to at most half the sample rate (${
+        p.sampleRate / 2
+      })`);
+    }
   }
-  const { compression } = p, bands = p.mel ? p.mel.bands : p.fftSize / 2 + 1;
-  if (compression) checked(compression, 'compression.', (compression.kind === 'pcen' ? pcenChecks : logChecks));
+  const { compression } = p;
+  const bands = p.mel ? p.mel.bands : p.fftSize / 2 + 1;
+  if (compression) checked(compression, 'compression.', compression.kind === 'pcen' ? pcenChecks : logChecks);
   if (compression?.kind === 'log') {
-    if (!(compression.floor + compression.offset > 0)) throw wrong('takes the logarithm of 0 for silence: floor or offset must be above 0');
-    if (compression.topDb !== null && compression.unit !== 'decibel') throw wrong(`has topDb, which needs the unit "decibel", not "${compression.unit}"`);
+    if (!(compression.floor + compression.offset > 0)) {
+      throw wrong('takes the logarithm of 0 for silence: floor or offset must be above 0');
+    }
+    if (compression.topDb !== null && compression.unit !== 'decibel') {
+      throw wrong(`has topDb, which needs the unit "decibel", not "${compression.unit}"`);
+    }
   }
   if (p.mfcc) {
     checked(p.mfcc, 'mfcc.', mfccChecks);
@@ -130,7 +245,9 @@ export function checkAudioParameters(value: unknown): AudioPreprocessing {
   }
   const features = featureCount(p);
   for (const [name, factor] of Object.entries({ scale: p.scale, offset: p.offset })) {
-    if (Array.isArray(factor) && factor.length !== features) throw wrong(`has ${factor.length} numbers as ${name} for ${features} features`);
+    if (Array.isArray(factor) && factor.length !== features) {
+      throw wrong(`has ${factor.length} numbers as ${name} for ${features} features`);
+    }
   }
   return p;
 }
@@ -141,13 +258,19 @@ export function featureCount({ fftSize, mel, mfcc }: AudioPreprocessing): number
 }
 
 function checked(value: unknown, path: string, table: Record<string, Check>): Record<string, unknown> {
-  const wrong = (what: string): KletError => new KletError('BAD_ARGUMENT', `audio preprocessing ${what}; audioParameters('tensorflow' or 'librosa', …) fills all of it`);
+  const wrong = (what: string): KletError =>
+    new KletError(
+      'BAD_ARGUMENT',
+      `audio preprocessing ${what}; audioParameters('tensorflow' or 'librosa', …) fills all of it`,
+    );
   if (!isObject(value)) throw wrong(`must be an object, not ${show(value)}`);
   for (const [name, check] of Object.entries(table)) {
     const expected = check(value[name]);
     if (expected) throw wrong(`needs ${expected} as ${path}${name}, not ${show(value[name])}`);
   }
-  for (const name of Object.keys(value)) if (!Object.hasOwn(table, name)) throw wrong(`has the unknown property ${path}${name}`);
+  for (const name of Object.keys(value)) {
+    if (!Object.hasOwn(table, name)) throw wrong(`has the unknown property ${path}${name}`);
+  }
   return value;
 }
 

@@ -1,17 +1,26 @@
 import { KletError } from '../errors';
 
-/** Samples of the slower rate on each side that an output sample is made of, and table entries between two of them. */
-const REACH = 32, FINENESS = 256;
-/** Cutoff as a part of what the slower rate can hold, and the Kaiser window's shape for 80 dB: nothing is damped up to 0.84, nothing passes from 1 on. */
-const PASS = 0.92, BETA = 7.857;
+/**
+ * Samples of the slower rate on each side that an output sample is made of, and table entries
+ * between two of them.
+ */
+const REACH = 32;
+const FINENESS = 256;
+/**
+ * Cutoff as a part of what the slower rate can hold, and the Kaiser window's shape for 80 dB:
+ * nothing is damped up to 0.84, nothing passes from 1 on.
+ */
+const PASS = 0.92;
+const BETA = 7.857;
 const BLOCK = 128;
 
 /** Called for every block. The array is used again for the next one. */
 export type OnBlock = (samples: Float32Array) => void;
 
 /**
- * Changes the sample rate of a stream, by a windowed sinc (J. O. Smith, "Digital Audio Resampling Home Page"). The output is not
- * delayed: output sample n is the signal at time n / `to`; what comes before the first sample and after the last is silence.
+ * Changes the sample rate of a stream, by a windowed sinc (J. O. Smith, "Digital Audio Resampling
+ * Home Page"). The output is not delayed: output sample n is the signal at time n / `to`; what
+ * comes before the first sample and after the last is silence.
  */
 export class Resampler {
   private readonly table: Float64Array;
@@ -25,7 +34,9 @@ export class Resampler {
 
   /** @throws KletError `BAD_ARGUMENT` */
   constructor(readonly from: number, readonly to: number) {
-    if (!(from > 0 && to > 0 && from / to <= 1000 && to / from <= 1000)) throw new KletError('BAD_ARGUMENT', `cannot resample from ${from} to ${to} samples a second`);
+    if (!(from > 0 && to > 0 && from / to <= 1000 && to / from <= 1000)) {
+      throw new KletError('BAD_ARGUMENT', `cannot resample from ${from} to ${to} samples a second`);
+    }
     // in input samples: the sinc is stretched when the rate falls
     const stretch = Math.max(1, from / to);
     this.reach = REACH * stretch;
@@ -43,19 +54,33 @@ export class Resampler {
     }
   }
 
-  /** Silence behind the last sample, until every output sample that lies in the signal is made; the last block may be shorter. */
+  /**
+   * Silence behind the last sample, until every output sample that lies in the signal is made; the
+   * last block may be shorter.
+   */
   end(onBlock: OnBlock): void {
-    const length = this.received, total = Math.ceil((length * this.to) / this.from), silence = new Float32Array(1);
-    while (this.made < total) this.push(silence, (block) => { if (this.made <= total) onBlock(block); });
+    const length = this.received;
+    const total = Math.ceil((length * this.to) / this.from);
+    const silence = new Float32Array(1);
+    while (this.made < total) {
+      this.push(silence, (block) => {
+        if (this.made <= total) onBlock(block);
+      });
+    }
     if (this.filled > 0) onBlock(this.block.subarray(0, this.filled - (this.made - total)));
     this.received = this.made = this.filled = 0;
   }
 
   private make(onBlock: OnBlock): void {
-    const { ring, table, scale, reach, received } = this, place = (this.made++ * this.from) / this.to;
+    const { ring, table, scale, reach, received } = this;
+    const place = (this.made++ * this.from) / this.to;
     let sum = 0;
-    for (let t = Math.max(0, Math.ceil(place - reach), received - ring.length), end = Math.min(received - 1, Math.floor(place + reach)); t <= end; t++) {
-      const at = Math.abs(t - place) * scale, k = Math.floor(at), part = at - k;
+    for (let t = Math.max(0, Math.ceil(place - reach), received - ring.length),
+      end = Math.min(received - 1, Math.floor(place + reach)); t <= end; t++)
+    {
+      const at = Math.abs(t - place) * scale;
+      const k = Math.floor(at);
+      const part = at - k;
       sum += ring[t % ring.length]! * (table[k]! + part * (table[k + 1]! - table[k]!));
     }
     this.block[this.filled++] = sum;
@@ -66,11 +91,16 @@ export class Resampler {
   }
 }
 
-/** Half of the windowed sinc, `FINENESS` entries a sample of the slower rate; `gain` is 1 over the stretch. */
+/**
+ * Half of the windowed sinc, `FINENESS` entries a sample of the slower rate; `gain` is 1 over the
+ * stretch.
+ */
 function kernel(gain: number): Float64Array {
   const size = REACH * FINENESS;
   return Float64Array.from({ length: size + 2 }, (_, i) => {
-    const x = i / FINENESS, angle = Math.PI * PASS * x, window = i > size ? 0 : bessel(BETA * Math.sqrt(1 - (i / size) ** 2)) / bessel(BETA);
+    const x = i / FINENESS;
+    const angle = Math.PI * PASS * x;
+    const window = i > size ? 0 : bessel(BETA * Math.sqrt(1 - (i / size) ** 2)) / bessel(BETA);
     return gain * PASS * (i === 0 ? 1 : Math.sin(angle) / angle) * window;
   });
 }
@@ -90,7 +120,8 @@ function bessel(x: number): number {
  */
 export function resample(samples: Float32Array, from: number, to: number): Float32Array {
   if (from === to) return samples;
-  const resampler = new Resampler(from, to), out = new Float32Array(Math.ceil((samples.length * to) / from));
+  const resampler = new Resampler(from, to);
+  const out = new Float32Array(Math.ceil((samples.length * to) / from));
   let at = 0;
   const keep: OnBlock = (block) => {
     out.set(block.subarray(0, out.length - at), at);

@@ -1,4 +1,5 @@
-// kinglet/audio/worklet: a processor for AudioWorklet.addModule, in one file with the runtime inside. `listen` talks to it.
+// kinglet/audio/worklet: a processor for AudioWorklet.addModule, in one file with the runtime
+// inside. `listen` talks to it.
 import { KletError } from '../errors';
 import { makeLoadSync } from '../runtime/load';
 import { simdCores } from '../runtime/unpack';
@@ -18,11 +19,12 @@ export interface ListenerSetup {
 }
 
 /** What it says: once that it is ready, then outputs and loudness, or what went wrong. */
-export type ListenerMessage =
-  | { kind: 'ready'; sampleRate: number; frames: number; features: number; memory: number }
-  | { kind: 'output'; output: Float32Array; frame: number }
-  | { kind: 'level'; rms: number; peak: number }
-  | { kind: 'error'; code: string; message: string };
+export type ListenerMessage = { kind: 'ready'; sampleRate: number; frames: number; features: number; memory: number }
+  | { kind: 'output'; output: Float32Array; frame: number } | { kind: 'level'; rms: number; peak: number } | {
+  kind: 'error';
+  code: string;
+  message: string;
+};
 
 // the scope of a worklet, which no library of types has
 declare const sampleRate: number;
@@ -48,9 +50,17 @@ class Listener extends AudioWorkletProcessor {
       if (data === 'stop') this.stream = undefined;
     };
     this.attempt(() => {
-      const model = loadSync(klet, wasm && { wasm }), stream = createAudioStream(model, options), { front, frames } = stream;
+      const model = loadSync(klet, wasm && { wasm });
+      const stream = createAudioStream(model, options);
+      const { front, frames } = stream;
       if (front.sampleRate !== sampleRate) this.resampler = new Resampler(sampleRate, front.sampleRate);
-      this.say({ kind: 'ready', sampleRate: front.sampleRate, frames, features: front.features, memory: model.memory.total });
+      this.say({
+        kind: 'ready',
+        sampleRate: front.sampleRate,
+        frames,
+        features: front.features,
+        memory: model.memory.total,
+      });
       this.stream = stream;
     });
   }
@@ -103,7 +113,11 @@ class Listener extends AudioWorkletProcessor {
       work();
     } catch (error) {
       this.stream = undefined;
-      this.say({ kind: 'error', code: error instanceof KletError ? error.code : 'BAD_ARGUMENT', message: error instanceof Error ? error.message : String(error) });
+      this.say({
+        kind: 'error',
+        code: error instanceof KletError ? error.code : 'BAD_ARGUMENT',
+        message: error instanceof Error ? error.message : String(error),
+      });
     }
   }
 }

@@ -1,27 +1,51 @@
-// Compiles assembly/ to build/core.<flavor>.wasm and, for threads, build/core.<flavor>.threads.wasm; and to build/core.js: as text that
-// assembly/unpack.ts reads, with types. The relaxed core differs little from the simd one, and those for threads from those without: they
-// are carried as what changes.
+// Compiles assembly/ to build/core.<flavor>.wasm and, for threads,
+// build/core.<flavor>.threads.wasm; and to build/core.js: as text that assembly/unpack.ts reads,
+// with types. The relaxed core differs little from the simd one, and those for threads from those
+// without: they are carried as what changes.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
 
 const flavors = ['relaxed', 'simd', 'scalar', 'relaxed.threads', 'simd.threads', 'scalar.threads'];
 mkdirSync('build', { recursive: true });
 for (const flavor of flavors) await compile('assembly/index.ts', '--target', flavor);
-const [relaxed, simd, scalar, relaxedThreads, simdThreads, scalarThreads] = flavors.map((flavor) => readFileSync(`build/core.${flavor}.wasm`));
+const [relaxed, simd, scalar, relaxedThreads, simdThreads, scalarThreads] = flavors.map((flavor) =>
+  readFileSync(`build/core.${flavor}.wasm`)
+);
 const carried = {
-  simd, scalar, relaxedPatch: patchOf(simd, relaxed), relaxedThreadsPatch: patchOf(relaxed, relaxedThreads), simdThreadsPatch: patchOf(simd, simdThreads),
+  simd,
+  scalar,
+  relaxedPatch: patchOf(simd, relaxed),
+  relaxedThreadsPatch: patchOf(relaxed, relaxedThreads),
+  simdThreadsPatch: patchOf(simd, simdThreads),
   scalarThreadsPatch: patchOf(scalar, scalarThreads),
 };
-const order = bytesByFrequency(Object.values(carried)), text = textEncoder(order);
-const unpacker = await unpackerFor([simd, carried.relaxedPatch, relaxed, carried.relaxedThreadsPatch, relaxedThreads], [scalar, carried.scalarThreadsPatch, scalarThreads], [simd, carried.simdThreadsPatch, simdThreads]);
-const strings = { unpacker: unpacker.toString('hex'), order: Buffer.from(order).toString('hex'), ...Object.fromEntries(Object.entries(carried).map(([name, bytes]) => [name, text(bytes)])) };
+const order = bytesByFrequency(Object.values(carried));
+const text = textEncoder(order);
+const unpacker = await unpackerFor([simd, carried.relaxedPatch, relaxed, carried.relaxedThreadsPatch, relaxedThreads], [
+  scalar,
+  carried.scalarThreadsPatch,
+  scalarThreads,
+], [simd, carried.simdThreadsPatch, simdThreads]);
+const strings = {
+  unpacker: unpacker.toString('hex'),
+  order: Buffer.from(order).toString('hex'),
+  ...Object.fromEntries(Object.entries(carried).map(([name, bytes]) => [name, text(bytes)])),
+};
 // a module of its own for what browsers fetch only where there is no SIMD
 const { scalar: scalarText, scalarThreadsPatch, ...others } = strings;
 for (const [file, texts] of [['core', others], ['core.scalar', { scalar: scalarText, scalarThreadsPatch }]]) {
-  writeFileSync(`build/${file}.js`, Object.entries(texts).map(([name, string]) => `export const ${name} = '${string}';\n`).join(''));
-  writeFileSync(`build/${file}.d.ts`, Object.keys(texts).map((name) => `export declare const ${name}: string;\n`).join(''));
+  writeFileSync(
+    `build/${file}.js`,
+    Object.entries(texts).map(([name, string]) => `export const ${name} = '${string}';\n`).join(''),
+  );
+  writeFileSync(
+    `build/${file}.d.ts`,
+    Object.keys(texts).map((name) => `export declare const ${name}: string;\n`).join(''),
+  );
 }
-console.log(flavors.map((flavor) => `  core.${flavor}.wasm ${readFileSync(`build/core.${flavor}.wasm`).length} bytes`).join('\n'));
+console
+  .log(flavors.map((flavor) => `  core.${flavor}.wasm ${readFileSync(`build/core.${flavor}.wasm`).length} bytes`)
+    .join('\n'));
 
 async function compile(...options) {
   const { error, stderr } = await asc.main(['--config', 'asconfig.json', ...options]);
@@ -30,7 +54,10 @@ async function compile(...options) {
   process.exit(1);
 }
 
-/** assembly/unpack.ts, with memory for the largest of chains: a file, a patch, what that makes, and so on, all of them as texts of up to twice their size too. */
+/**
+ * assembly/unpack.ts, with memory for the largest of chains: a file, a patch, what that makes, and
+ * so on, all of them as texts of up to twice their size too.
+ */
 async function unpackerFor(...chains) {
   const bytes = 1024 + 3 * Math.max(...chains.map((files) => files.reduce((sum, file) => sum + file.length, 0)));
   await compile('assembly/unpack.ts', '--target', 'unpack', '--initialMemory', `${Math.ceil(bytes / 65536)}`);
@@ -43,17 +70,29 @@ function bytesByFrequency(files) {
   return [...counts.keys()].sort((a, b) => counts[b] - counts[a]);
 }
 
-/** Printable ASCII that compresses well, unlike base64: a byte keeps its place in repetitions. See assembly/unpack.ts. */
+/**
+ * Printable ASCII that compresses well, unlike base64: a byte keeps its place in repetitions. See
+ * assembly/unpack.ts.
+ */
 function textEncoder(order) {
-  const SINGLE = 87, alphabet = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) => !'\'"\\`$<'.includes(c));
+  const SINGLE = 87;
+  const alphabet = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) =>
+    !'\'"\\`$<'.includes(c)
+  );
   const codes = [];
-  order.forEach((byte, place) => { codes[byte] = place < SINGLE ? alphabet[place] : alphabet[SINGLE + Math.floor(place / SINGLE) - 1] + alphabet[place % SINGLE]; });
+  order.forEach((byte, place) => {
+    codes[byte] = place < SINGLE
+      ? alphabet[place]
+      : alphabet[SINGLE + Math.floor(place / SINGLE) - 1] + alphabet[place % SINGLE];
+  });
   return (bytes) => Array.from(bytes, (byte) => codes[byte]).join('');
 }
 
 /** What makes `to` of `from`: see assembly/unpack.ts. */
 function patchOf(from, to) {
-  const SEED = 4, seeds = new Map(), key = (bytes, i) => bytes.readUInt32LE(i);
+  const SEED = 4;
+  const seeds = new Map();
+  const key = (bytes, i) => bytes.readUInt32LE(i);
   for (let i = 0; i + SEED <= from.length; i++) {
     const known = seeds.get(key(from, i));
     if (known) known.push(i);
@@ -61,7 +100,9 @@ function patchOf(from, to) {
   }
   const lengthAt = (source, i) => {
     let length = 0;
-    while (source + length < from.length && i + length < to.length && from[source + length] === to[i + length]) length++;
+    while (source + length < from.length && i + length < to.length && from[source + length] === to[i + length]) {
+      length++;
+    }
     return length;
   };
   /** The copy at i that saves most: one that goes on where the last ended costs less to write. */
@@ -72,15 +113,17 @@ function patchOf(from, to) {
       if (length - cost > best.gain) best = { source, length, gain: length - cost };
     };
     if (expected >= 0 && expected < from.length) consider(expected, 2);
-    if (i + SEED <= to.length) for (const source of seeds.get(key(to, i)) ?? []) consider(source, 4);
+    if (i + SEED <= to.length) { for (const source of seeds.get(key(to, i)) ?? []) consider(source, 4); }
     return best;
   };
-  const bytes = [], number = (value) => {
+  const bytes = [];
+  const number = (value) => {
     for (; value > 127; value >>>= 7) bytes.push(value & 127 | 128);
     bytes.push(value);
   };
   for (let i = 0, start = 0, end = 0; start < to.length;) {
-    const expected = end + i - start, copy = bestAt(i, expected);
+    const expected = end + i - start;
+    const copy = bestAt(i, expected);
     if (i < to.length && (copy.gain === 0 || bestAt(i + 1, expected + 1).gain > copy.gain + 1)) {
       i++;
       continue;

@@ -1,6 +1,6 @@
-// Makes the project ready, doing only what is missing: dependencies from the lockfile, the core, with --dist the packages in dist/, with
-// --engines what the tests run in beside this Node.
-// Plain Node, because it runs before anything is installed.
+// Makes the project ready, doing only what is missing: dependencies from the lockfile, the core,
+// with --dist the packages in dist/, with --engines what the tests run in beside this Node. Plain
+// Node, because it runs before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -30,12 +30,15 @@ function hashOf(files) {
 }
 
 function filesIn(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) =>
+    path.join(entry.parentPath ?? entry.path, entry.name)
+  );
 }
 
 /** Runs `work` unless the inputs are those of the last time. */
 function once(name, inputs, exists, work) {
-  const stampFile = `build/${name}.stamp`, stamp = hashOf(inputs);
+  const stampFile = `build/${name}.stamp`;
+  const stamp = hashOf(inputs);
   if (exists && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   work();
   mkdirSync('build', { recursive: true });
@@ -43,16 +46,39 @@ function once(name, inputs, exists, work) {
 }
 
 const ci = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-once('install', ['package-lock.json'], existsSync('node_modules/.package-lock.json'), () => step('installing the dependencies (npm ci)', 'npm', ci));
+once(
+  'install',
+  ['package-lock.json'],
+  existsSync('node_modules/.package-lock.json'),
+  () => step('installing the dependencies (npm ci)', 'npm', ci),
+);
 // a second engine for the tests, where there is a package of it
 if (process.argv.includes('--engines') && process.platform === 'linux' && process.arch === 'x64') {
-  once('engines', ['test/engines/package-lock.json'], existsSync('test/engines/node_modules'), () => step('installing Node 24 for the tests', 'npm', [...ci, '--prefix', 'test/engines']));
+  once(
+    'engines',
+    ['test/engines/package-lock.json'],
+    existsSync('test/engines/node_modules'),
+    () => step('installing Node 24 for the tests', 'npm', [...ci, '--prefix', 'test/engines']),
+  );
 }
-once('core', [...filesIn('assembly'), 'asconfig.json', 'src/build/core.mjs', 'package-lock.json'], existsSync('build/core.scalar.js'), () => step('compiling the core (relaxed, simd, scalar; each without and with threads)', process.execPath, ['src/build/core.mjs']));
+once(
+  'core',
+  [...filesIn('assembly'), 'asconfig.json', 'src/build/core.mjs', 'package-lock.json'],
+  existsSync('build/core.scalar.js'),
+  () =>
+    step('compiling the core (relaxed, simd, scalar; each without and with threads)', process.execPath, [
+      'src/build/core.mjs',
+    ]),
+);
 if (process.argv.includes('--dist')) {
-  once('dist', [...filesIn('src'), ...filesIn('assembly'), 'asconfig.json', 'rollup.config.mjs', 'package.json', 'package-lock.json'], existsSync('dist/index.js'),
+  once(
+    'dist',
+    [...filesIn('src'), ...filesIn('assembly'), 'asconfig.json', 'rollup.config.mjs', 'package.json',
+      'package-lock.json'],
+    existsSync('dist/index.js'),
     () => {
       rmSync('dist', { recursive: true, force: true }); // files of an earlier build would be published
       step('bundling dist/', process.execPath, ['node_modules/rollup/dist/bin/rollup', '-c', '--silent']);
-    });
+    },
+  );
 }

@@ -17,7 +17,8 @@ export function positiveNumber(text: string): number {
 
 /** 65536, 512K, 2M, 1.5MiB. */
 export function byteCount(text: string): number {
-  const found = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text), bytes = found ? Number(found[1]) * 1024 ** ' kmg'.indexOf(found[2]!.toLowerCase() || ' ') : 0;
+  const found = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text);
+  const bytes = found ? Number(found[1]) * 1024 ** ' kmg'.indexOf(found[2]!.toLowerCase() || ' ') : 0;
   if (!(bytes >= 1)) throw new InvalidArgumentError('It must be a number of bytes, like 65536, 512K or 2M.');
   return Math.floor(bytes);
 }

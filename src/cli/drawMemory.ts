@@ -19,7 +19,8 @@ interface ArenaBuffer {
 }
 
 /**
- * Draws the arena over time: addresses downwards, records to the right, a letter where a buffer lives.
+ * Draws the arena over time: addresses downwards, records to the right, a letter where a buffer
+ * lives.
  *
  * ```
  *            in 0    5    out
@@ -28,29 +29,52 @@ interface ArenaBuffer {
  * ```
  */
 export function drawMemory(notes: Notes, arenaBytes: number, columns: number): string {
-  const records = notes.records.length, buffers = lettered(notes);
-  const room = Math.max(20, columns - LABEL - 'in '.length - ' out'.length), cell = Math.max(1, Math.min(WIDEST_CELL, Math.floor(room / records))), perCell = Math.ceil(records / room);
-  const cells = Math.ceil(records / perCell), rows = Math.max(1, Math.min(ROWS, Math.ceil(arenaBytes / 16))), rowBytes = arenaBytes / rows;
+  const records = notes.records.length;
+  const buffers = lettered(notes);
+  const room = Math.max(20, columns - LABEL - 'in '.length - ' out'.length);
+  const cell = Math.max(1, Math.min(WIDEST_CELL, Math.floor(room / records)));
+  const perCell = Math.ceil(records / room);
+  const cells = Math.ceil(records / perCell);
+  const rows = Math.max(1, Math.min(ROWS, Math.ceil(arenaBytes / 16)));
+  const rowBytes = arenaBytes / rows;
   const lines = [`${' '.repeat(LABEL)}in ${axis(records, cells * cell, cell / perCell)} out`];
   for (let row = 0; row < rows; row++) {
-    const owner = (from: number, to: number): string => ownerOf(buffers, row * rowBytes, (row + 1) * rowBytes, from, to);
-    const during = Array.from({ length: cells }, (_, i) => owner(1 + i * perCell, Math.min(records, (i + 1) * perCell)).repeat(cell)).join('');
-    lines.push(`${bytesText(Math.round(row * rowBytes)).padStart(LABEL - 1)} ${owner(0, 0).repeat(2)} ${during} ${owner(records + 1, records + 1).repeat(3)}`);
+    const owner = (from: number, to: number): string =>
+      ownerOf(buffers, row * rowBytes, (row + 1) * rowBytes, from, to);
+    const during = Array.from(
+      { length: cells },
+      (_, i) => owner(1 + i * perCell, Math.min(records, (i + 1) * perCell)).repeat(cell),
+    ).join('');
+    lines
+      .push(`${bytesText(Math.round(row * rowBytes)).padStart(LABEL - 1)} ${owner(0, 0).repeat(2)} ${during} ${
+        owner(records + 1, records + 1).repeat(3)
+      }`);
   }
-  lines.push(`${bytesText(arenaBytes).padStart(LABEL - 1)} end${perCell > 1 ? `; one column is ${perCell} records` : ''}`);
+  lines
+    .push(`${bytesText(arenaBytes).padStart(LABEL - 1)} end${perCell > 1 ? `; one column is ${perCell} records` : ''}`);
   return `${lines.join('\n')}\n\n${fullest(notes, buffers, arenaBytes)}\n${legend(buffers, records, columns)}`;
 }
 
 function lettered(notes: Notes): ArenaBuffer[] {
-  const byTime = [...notes.arena].sort((a, b) => a[3] - b[3] || a[1] - b[1]), last = notes.records.length + 1;
-  return byTime.map(([name, offset, bytes, first, end], i) => ({ letter: LETTERS[i % LETTERS.length]!, name, offset, bytes, from: Math.max(0, first + 1), to: Math.min(last, end + 1) }));
+  const byTime = [...notes.arena].sort((a, b) => a[3] - b[3] || a[1] - b[1]);
+  const last = notes.records.length + 1;
+  return byTime.map(([name, offset, bytes, first, end], i) => ({
+    letter: LETTERS[i % LETTERS.length]!,
+    name,
+    offset,
+    bytes,
+    from: Math.max(0, first + 1),
+    to: Math.min(last, end + 1),
+  }));
 }
 
 /** The letter of the buffer that has most of a cell; of those that share a place, the younger. */
 function ownerOf(buffers: readonly ArenaBuffer[], low: number, high: number, from: number, to: number): string {
-  let best = 0, letter = '·';
+  let best = 0;
+  let letter = '·';
   for (const buffer of buffers) {
-    const bytes = Math.min(high, buffer.offset + buffer.bytes) - Math.max(low, buffer.offset), time = Math.min(to, buffer.to) - Math.max(from, buffer.from) + 1;
+    const bytes = Math.min(high, buffer.offset + buffer.bytes) - Math.max(low, buffer.offset);
+    const time = Math.min(to, buffer.to) - Math.max(from, buffer.from) + 1;
     if (bytes > 0 && time > 0 && bytes * time >= best) {
       best = bytes * time;
       letter = buffer.letter;
@@ -63,7 +87,9 @@ function ownerOf(buffers: readonly ArenaBuffer[], low: number, high: number, fro
 function axis(records: number, width: number, columnsPerRecord: number): string {
   const step = [1, 5, 10, 20, 50, 100, 200, 500, 1000].find((n) => n * columnsPerRecord >= 4) ?? 5000;
   let line = '';
-  for (let record = 0; record < records; record += step) line = line.padEnd(Math.floor(record * columnsPerRecord)) + String(record);
+  for (let record = 0; record < records; record += step) {
+    line = line.padEnd(Math.floor(record * columnsPerRecord)) + String(record);
+  }
   return line.padEnd(width).slice(0, width);
 }
 
@@ -78,17 +104,32 @@ function fullest(notes: Notes, buffers: readonly ArenaBuffer[], arenaBytes: numb
   };
   const moments = notes.records.map((_, i) => i + 1);
   if (moments.length === 0) return '';
-  const peak = moments.reduce((best, moment) => (used(moment) > used(best) ? moment : best)), { op, name } = notes.records[peak - 1]!;
-  const letters = alive(peak).map((b) => b.letter), listed = letters.length > MANY ? `${plural(letters.length, 'buffer')}` : letters.join(', ');
-  return `fullest during record ${peak - 1}, ${op} ${shortName(name, 40)}:\n${bytesText(used(peak))} of ${bytesText(arenaBytes)} in use, by ${listed}\n`;
+  const peak = moments.reduce((best, moment) => (used(moment) > used(best) ? moment : best));
+  const { op, name } = notes.records[peak - 1]!;
+  const letters = alive(peak).map((b) => b.letter);
+  const listed = letters.length > MANY ? `${plural(letters.length, 'buffer')}` : letters.join(', ');
+  return `fullest during record ${peak - 1}, ${op} ${shortName(name, 40)}:\n${bytesText(used(peak))} of ${
+    bytesText(arenaBytes)
+  } in use, by ${listed}\n`;
 }
 
 function legend(buffers: readonly ArenaBuffer[], records: number, columns: number): string {
-  const shown = [...buffers].sort((a, b) => b.bytes - a.bytes).slice(0, LEGEND), moment = (at: number): string => (at === 0 ? 'in' : at > records ? 'out' : String(at - 1));
-  const room = Math.max(16, Math.min(56, columns - 44)), right = 'right' as const;
+  const shown = [...buffers].sort((a, b) => b.bytes - a.bytes).slice(0, LEGEND);
+  const moment = (at: number): string => (at === 0 ? 'in' : at > records ? 'out' : String(at - 1));
+  const room = Math.max(16, Math.min(56, columns - 44));
+  const right = 'right' as const;
   const drawn = table(
-    [{ head: '' }, { head: 'buffer' }, { head: 'bytes', align: right }, { head: 'at', align: right }, { head: 'records', align: right }],
-    shown.sort((a, b) => a.from - b.from).map((b) => [b.letter, shortName(b.name, room), bytesText(b.bytes), String(b.offset), `${moment(b.from)}-${moment(b.to)}`]),
+    [{ head: '' }, { head: 'buffer' }, { head: 'bytes', align: right }, { head: 'at', align: right }, {
+      head: 'records',
+      align: right,
+    }],
+    shown.sort((a, b) => a.from - b.from).map((
+      b,
+    ) => [b.letter, shortName(b.name, room), bytesText(b.bytes), String(b.offset),
+      `${moment(b.from)}-${moment(b.to)}`]
+    ),
   );
-  return buffers.length > shown.length ? `${drawn}and ${plural(buffers.length - shown.length, 'smaller buffer')}\n` : drawn;
+  return buffers.length > shown.length
+    ? `${drawn}and ${plural(buffers.length - shown.length, 'smaller buffer')}\n`
+    : drawn;
 }

@@ -5,7 +5,9 @@ import { KletError } from '../index';
 /** @throws KletError `FETCH_FAILED` */
 export function readBytes(path: string): Uint8Array<ArrayBuffer> {
   try {
-    if (statSync(path).isDirectory()) throw new KletError('FETCH_FAILED', `"${path}" is a directory; name a file in it`);
+    if (statSync(path).isDirectory()) {
+      throw new KletError('FETCH_FAILED', `"${path}" is a directory; name a file in it`);
+    }
     return new Uint8Array(readFileSync(path));
   } catch (cause) {
     if (cause instanceof KletError) throw cause;
@@ -21,10 +23,15 @@ export function readText(path: string): string {
 /**
  * Writes a file so that nobody ever sees half of it: beside it first, then renamed.
  *
- * @param check looks at what was written before it takes its name; what it throws undoes the writing
+ * @param check looks at what was written before it takes its name; what it throws undoes the
+ *   writing
  * @throws KletError `BAD_ARGUMENT`
  */
-export function writeAtomically(path: string, bytes: Uint8Array, check?: (written: Uint8Array<ArrayBuffer>) => void): void {
+export function writeAtomically(
+  path: string,
+  bytes: Uint8Array,
+  check?: (written: Uint8Array<ArrayBuffer>) => void,
+): void {
   const writing = <T>(action: () => T): T => {
     try {
       return action();
@@ -48,7 +55,10 @@ export function writeAtomically(path: string, bytes: Uint8Array, check?: (writte
   }
 }
 
-/** The regular file that the path means or will be; undefined for what cannot be renamed onto: devices, pipes, links to nothing. */
+/**
+ * The regular file that the path means or will be; undefined for what cannot be renamed onto:
+ * devices, pipes, links to nothing.
+ */
 function resolveTarget(path: string): string | undefined {
   if (!lstatSync(path, { throwIfNoEntry: false })) return path;
   const stat = statSync(path, { throwIfNoEntry: false });
@@ -59,7 +69,12 @@ function resolveTarget(path: string): string | undefined {
 function reasonOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   const known: Record<string, string> = {
-    ENOENT: 'no such file or folder', EACCES: 'permission denied', EPERM: 'permission denied', ENOTDIR: 'part of the path is not a folder', ENOSPC: 'the disk is full', EROFS: 'the disk is read-only',
+    ENOENT: 'no such file or folder',
+    EACCES: 'permission denied',
+    EPERM: 'permission denied',
+    ENOTDIR: 'part of the path is not a folder',
+    ENOSPC: 'the disk is full',
+    EROFS: 'the disk is read-only',
   };
   return known[code] ?? (error instanceof Error ? error.message : String(error));
 }

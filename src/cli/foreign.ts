@@ -1,17 +1,19 @@
 /** The kinds of file that people try, told by their first bytes. */
-export type FileFormat = 'klet' | 'tflite' | 'onnx' | 'hdf5' | 'zip' | 'json' | 'html' | 'pickle' | 'gguf' | 'safetensors' | 'executorch' | 'protobuf' | 'empty' | 'unknown';
+export type FileFormat = 'klet' | 'tflite' | 'onnx' | 'hdf5' | 'zip' | 'json' | 'html' | 'pickle' | 'gguf'
+  | 'safetensors' | 'executorch' | 'protobuf' | 'empty' | 'unknown';
 
 const looks: Partial<Record<FileFormat, string>> = {
   onnx: 'looks like an ONNX network; make a .tflite of it first, for example with onnx2tf',
   hdf5: 'looks like a Keras HDF5 file; make a .tflite of it first with tf.lite.TFLiteConverter.from_keras_model',
   zip: 'is a ZIP archive (a .keras file or a PyTorch checkpoint?); export the network to .tflite first',
   json: 'looks like JSON (a TensorFlow.js model.json?); make a .tflite of the original network instead',
-  html: 'looks like HTML, probably a server\'s page for a missing file; download it again',
+  html: "looks like HTML, probably a server's page for a missing file; download it again",
   pickle: 'looks like a Python pickle (a PyTorch checkpoint?); export the network to .tflite first',
   gguf: 'is a GGUF file of a language model; kinglet runs small int8 networks',
   safetensors: 'looks like safetensors, which hold weights without a network; export the network to .tflite first',
   executorch: 'is an ExecuTorch program; export the network to .tflite instead',
-  protobuf: 'looks like a protocol buffer (a TensorFlow SavedModel or frozen graph?); make a .tflite of it first with tf.lite.TFLiteConverter',
+  protobuf:
+    'looks like a protocol buffer (a TensorFlow SavedModel or frozen graph?); make a .tflite of it first with tf.lite.TFLiteConverter',
   empty: 'is empty',
 };
 
@@ -21,7 +23,8 @@ export function describeFormat(format: FileFormat): string {
 }
 
 export function detectFormat(bytes: Uint8Array): FileFormat {
-  const text = String.fromCharCode(...bytes.subarray(0, 16)), tag = text.slice(4, 8);
+  const text = String.fromCharCode(...bytes.subarray(0, 16));
+  const tag = text.slice(4, 8);
   if (bytes.length === 0) return 'empty';
   if (text.startsWith('KLET')) return 'klet';
   if (tag === 'TFL3') return 'tflite';
@@ -33,7 +36,8 @@ export function detectFormat(bytes: Uint8Array): FileFormat {
   if (/^\s*[{[]/.test(text)) return 'json';
   if (text[8] === '{' && bytes[7] === 0) return 'safetensors';
   if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5) return 'pickle';
-  // ModelProto: field 1 is the small ir_version, then producer_name, or the version and domain fields
+  // ModelProto: field 1 is the small ir_version, then producer_name, or the version and domain
+  // fields
   if (bytes[0] === 0x08 && bytes[1]! < 0x20 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a].includes(bytes[2]!)) return 'onnx';
   if (bytes[0] === 0x0a || bytes[0] === 0x08) return 'protobuf';
   return 'unknown';

@@ -1,7 +1,8 @@
 import { basename, extname } from 'node:path';
 import { parse as parseNpy } from 'npyjs';
 import { audioToInput, checkAudioParameters, createAudioFeatures, inputFrames, resample } from '../audio/index';
-import { KletError, type AudioPreprocessing, type InputArray, type IoType, type Preprocessing, type TensorInfo } from '../index';
+import { KletError, type AudioPreprocessing, type InputArray, type IoType, type Preprocessing,
+  type TensorInfo } from '../index';
 import { decodeImage, imageFormat } from '../tasks/image';
 import { imageToInput } from '../tasks/pixels';
 import { decodeWave, isWave } from '../tasks/wave';
@@ -11,32 +12,52 @@ import { bytesText, plural, shapeText } from './text';
 
 export interface InputOptions {
   preprocessing?: Preprocessing | undefined;
-  /** Files hold the tensors' own bytes, whatever they look like; one file holds those of all inputs, in order. */
+  /**
+   * Files hold the tensors' own bytes, whatever they look like; one file holds those of all inputs,
+   * in order.
+   */
   raw?: boolean;
-  /** The network keeps a state: a recording becomes as many inputs as it takes, one behind the other. */
+  /**
+   * The network keeps a state: a recording becomes as many inputs as it takes, one behind the
+   * other.
+   */
   streamed?: boolean;
   /** Told what had to be done to a file. */
   note?: (text: string) => void;
 }
 
 /**
- * Reads what `--input` names: pictures, sound, `.npy` arrays and raw bytes, in the order of the inputs or as `name=file`.
+ * Reads what `--input` names: pictures, sound, `.npy` arrays and raw bytes, in the order of the
+ * inputs or as `name=file`.
  *
  * @throws KletError `MISSING_INPUT`, `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `FETCH_FAILED`, …
  */
-export function readInputs(specs: readonly string[], inputs: readonly TensorInfo[], options: InputOptions = {}): Record<string, InputArray> {
+export function readInputs(
+  specs: readonly string[],
+  inputs: readonly TensorInfo[],
+  options: InputOptions = {},
+): Record<string, InputArray> {
   if (options.raw && specs.length === 1 && !splitSpec(specs[0]!, inputs).name) return splitRaw(specs[0]!, inputs);
-  const free = inputs.map((input) => input.name), files = new Map<string, string>();
-  for (const { name: given, path } of specs.map((spec) => splitSpec(spec, inputs)).sort((a, b) => Number(Boolean(b.name)) - Number(Boolean(a.name)))) {
+  const free = inputs.map((input) => input.name);
+  const files = new Map<string, string>();
+  for (const { name: given, path } of specs.map((spec) => splitSpec(spec, inputs)).sort((a, b) =>
+    Number(Boolean(b.name)) - Number(Boolean(a.name))
+  )) {
     const name = given ?? free[0];
-    if (name === undefined) throw new KletError('MISSING_INPUT', `${plural(specs.length, 'input')} given, the network takes ${inputs.length}: ${describePorts(inputs)}`);
+    if (name === undefined) {
+      throw new KletError(
+        'MISSING_INPUT',
+        `${plural(specs.length, 'input')} given, the network takes ${inputs.length}: ${describePorts(inputs)}`,
+      );
+    }
     if (files.has(name)) throw new KletError('MISSING_INPUT', `input "${name}" is given twice`);
     files.set(name, path);
     free.splice(free.indexOf(name), 1);
   }
   if (free.length > 0) {
     const wanted = specs.length > 0 ? `${free.map((name) => `"${name}"`).join(', ')} too` : 'a file for each';
-    const how = '--input FILE or --input NAME=FILE (a picture, a .wav recording, a .npy array, or a .bin file with the tensor\'s own bytes)';
+    const how =
+      "--input FILE or --input NAME=FILE (a picture, a .wav recording, a .npy array, or a .bin file with the tensor's own bytes)";
     throw new KletError('MISSING_INPUT', `the network takes ${describePorts(inputs)}; give ${wanted}: ${how}`);
   }
   return Object.fromEntries(inputs.map((input) => [input.name, readInput(files.get(input.name)!, input, options)]));
@@ -53,17 +74,24 @@ function splitSpec(spec: string, inputs: readonly TensorInfo[]): { name?: string
 }
 
 function splitRaw(path: string, inputs: readonly TensorInfo[]): Record<string, InputArray> {
-  const bytes = readBytes(path), expected = inputs.reduce((sum, input) => sum + tensorBytes(input), 0);
+  const bytes = readBytes(path);
+  const expected = inputs.reduce((sum, input) => sum + tensorBytes(input), 0);
   if (bytes.length !== expected) throw wrongSize(path, bytes, expected, describePorts(inputs));
   let at = 0;
-  return Object.fromEntries(inputs.map((input) => [input.name, fromBytes(input.dtype, bytes.subarray(at, (at += tensorBytes(input))))]));
+  return Object
+    .fromEntries(inputs.map((
+      input,
+    ) => [input.name, fromBytes(input.dtype, bytes.subarray(at, at += tensorBytes(input)))]));
 }
 
 function readInput(path: string, input: TensorInfo, options: InputOptions): InputArray {
   const { preprocessing, raw } = options;
-  const bytes = readBytes(path), expected = tensorBytes(input), name = `"${path}"`;
+  const bytes = readBytes(path);
+  const expected = tensorBytes(input);
+  const name = `"${path}"`;
   // bytes of the right number may begin like a picture by chance
-  const isRaw = raw || /^\.(bin|raw)$/i.test(extname(path)) || (bytes.length === expected && !/^\.(png|jpe?g|bmp|wav|npy)$/i.test(extname(path)));
+  const isRaw = raw || /^\.(bin|raw)$/i.test(extname(path)) ||
+    (bytes.length === expected && !/^\.(png|jpe?g|bmp|wav|npy)$/i.test(extname(path)));
   if (!isRaw && imageFormat(bytes)) return imageToInput(decodeImage(bytes, name), input, preprocessing);
   if (!isRaw && isWave(bytes)) return waveToInput(bytes, name, input, options);
   if (!isRaw && isNpy(bytes)) return npyToInput(bytes, name, input);
@@ -72,18 +100,39 @@ function readInput(path: string, input: TensorInfo, options: InputOptions): Inpu
 }
 
 /** Sound as the preprocessing says, at its sample rate. */
-function waveToInput(bytes: Uint8Array, where: string, input: TensorInfo, { preprocessing, streamed, note }: InputOptions): InputArray {
-  if (preprocessing?.kind !== 'audio') throw new KletError('BAD_ARGUMENT', `${where} is sound, and the network does not say how sound becomes its input; say it with --preprocess (see kinglet convert --help)`);
-  const { sampleRate } = checkAudioParameters(preprocessing), wave = decodeWave(bytes, where);
-  if (wave.sampleRate !== sampleRate) note?.(`${where} has ${wave.sampleRate} samples a second and was resampled to ${sampleRate}`);
+function waveToInput(
+  bytes: Uint8Array,
+  where: string,
+  input: TensorInfo,
+  { preprocessing, streamed, note }: InputOptions,
+): InputArray {
+  if (preprocessing?.kind !== 'audio') {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `${where} is sound, and the network does not say how sound becomes its input; say it with --preprocess (see kinglet convert --help)`,
+    );
+  }
+  const { sampleRate } = checkAudioParameters(preprocessing);
+  const wave = decodeWave(bytes, where);
+  if (wave.sampleRate !== sampleRate) {
+    note?.(`${where} has ${wave.sampleRate} samples a second and was resampled to ${sampleRate}`);
+  }
   const samples = resample(wave.samples, wave.sampleRate, sampleRate);
   return streamed ? piecesOf(samples, input, preprocessing) : audioToInput(samples, input, preprocessing);
 }
 
-/** The whole recording as inputs of so many frames each; silence behind its end fills the last one. */
+/**
+ * The whole recording as inputs of so many frames each; silence behind its end fills the last one.
+ */
 function piecesOf(samples: Float32Array, input: TensorInfo, preprocessing: AudioPreprocessing): Float32Array {
-  const front = createAudioFeatures(preprocessing), { features } = front, frames = inputFrames(input, preprocessing), total = Math.ceil(Math.max(1, front.frameCount(samples.length)) / frames) * frames;
-  const rows = audioToInput(samples, { ...input, shape: [total, features] }, { ...preprocessing, layout: 'frames-first' });
+  const front = createAudioFeatures(preprocessing);
+  const { features } = front;
+  const frames = inputFrames(input, preprocessing);
+  const total = Math.ceil(Math.max(1, front.frameCount(samples.length)) / frames) * frames;
+  const rows = audioToInput(samples, { ...input, shape: [total, features] }, {
+    ...preprocessing,
+    layout: 'frames-first',
+  });
   if (preprocessing.layout === 'frames-first') return rows;
   const size = frames * features;
   return rows.map((_, i) => rows[i - (i % size) + (i % frames) * features + Math.floor((i % size) / frames)]!);
@@ -91,8 +140,15 @@ function piecesOf(samples: Float32Array, input: TensorInfo, preprocessing: Audio
 
 function wrongSize(path: string, bytes: Uint8Array, expected: number, what: string): KletError {
   const looks = imageFormat(bytes) ?? (isNpy(bytes) ? '.npy' : isWave(bytes) ? '.wav' : undefined);
-  const hint = looks ? `; it looks like ${looks}, which is read as such without --raw and under another name than .bin` : '';
-  return new KletError('SHAPE_MISMATCH', `${basename(path)} has ${bytes.length} bytes (${bytesText(bytes.length)}); the raw bytes of ${what} are ${expected}${hint}`);
+  const hint = looks
+    ? `; it looks like ${looks}, which is read as such without --raw and under another name than .bin`
+    : '';
+  return new KletError(
+    'SHAPE_MISMATCH',
+    `${basename(path)} has ${bytes.length} bytes (${
+      bytesText(bytes.length)
+    }); the raw bytes of ${what} are ${expected}${hint}`,
+  );
 }
 
 function isNpy(bytes: Uint8Array): boolean {
@@ -102,18 +158,34 @@ function isNpy(bytes: Uint8Array): boolean {
 type NpyData = InputArray | BigUint64Array | Int16Array | Uint16Array | Uint32Array | boolean[] | string[];
 
 /** npy types that are the model's own. */
-const ownTypes: Record<string, IoType> = { f4: 'float32', i1: 'int8', u1: 'uint8', i4: 'int32', i8: 'int64', b1: 'bool' };
+const ownTypes: Record<string, IoType> = {
+  f4: 'float32',
+  i1: 'int8',
+  u1: 'uint8',
+  i4: 'int32',
+  i8: 'int64',
+  b1: 'bool',
+};
 
 function npyToInput(file: Uint8Array, where: string, input: TensorInfo): InputArray {
-  const { data, shape, dtype } = parseArray(file, where), own = ownTypes[dtype] === input.dtype;
+  const { data, shape, dtype } = parseArray(file, where);
+  const own = ownTypes[dtype] === input.dtype;
   checkShape(shape, input, where);
   if (dtype === 'b1' && (own || input.dtype === 'int32')) return fromValues(data as ArrayLike<number>, input, where);
   if (own) return data as InputArray;
-  const isFloat = /^f[248]$/.test(dtype), isInteger = /^[iu][1248]$/.test(dtype);
+  const isFloat = /^f[248]$/.test(dtype);
+  const isInteger = /^[iu][1248]$/.test(dtype);
   const quantized = input.scale !== undefined;
   if (isFloat && (input.dtype === 'float32' || quantized)) return Float32Array.from(data as ArrayLike<number>);
-  if (isInteger && !quantized && input.dtype !== 'bool') return fromValues(data as ArrayLike<number | bigint>, input, where);
-  throw new KletError('TYPE_MISMATCH', `${where} holds ${npyTypeName(dtype)}; input "${input.name}" takes ${input.dtype}${quantized ? ' (raw) or floats (real numbers, quantized on the way)' : ''}`);
+  if (isInteger && !quantized && input.dtype !== 'bool') {
+    return fromValues(data as ArrayLike<number | bigint>, input, where);
+  }
+  throw new KletError(
+    'TYPE_MISMATCH',
+    `${where} holds ${npyTypeName(dtype)}; input "${input.name}" takes ${input.dtype}${
+      quantized ? ' (raw) or floats (real numbers, quantized on the way)' : ''
+    }`,
+  );
 }
 
 function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: number[]; dtype: string } {
@@ -121,14 +193,27 @@ function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: nu
   try {
     parsed = parseNpy(file.slice().buffer);
   } catch (cause) {
-    throw new KletError('CORRUPT', `${where} is not a .npy file that can be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new KletError(
+      'CORRUPT',
+      `${where} is not a .npy file that can be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
-  const { shape, dtype, fortranOrder } = parsed, data = parsed.data as unknown as NpyData;
+  const { shape, dtype, fortranOrder } = parsed;
+  const data = parsed.data as unknown as NpyData;
   if (fortranOrder && shape.filter((d) => d > 1).length > 1) {
-    throw new KletError('TYPE_MISMATCH', `${where} is in Fortran order; save it with numpy.save(file, numpy.ascontiguousarray(array))`);
+    throw new KletError(
+      'TYPE_MISMATCH',
+      `${where} is in Fortran order; save it with numpy.save(file, numpy.ascontiguousarray(array))`,
+    );
   }
   const isComplex = dtype.startsWith('c');
-  if (data.length !== countOf(shape) * (isComplex ? 2 : 1)) throw new KletError('CORRUPT', `${where} says shape ${shapeText(shape)}, that is ${countOf(shape)} values; it holds ${data.length}`);
+  if (data.length !== countOf(shape) * (isComplex ? 2 : 1)) {
+    throw new KletError(
+      'CORRUPT',
+      `${where} says shape ${shapeText(shape)}, that is ${countOf(shape)} values; it holds ${data.length}`,
+    );
+  }
   return { data, shape, dtype };
 }
 
@@ -137,7 +222,10 @@ function checkShape(shape: readonly number[], input: TensorInfo, where: string):
   const essence = (dimensions: readonly number[]): string => shapeText(dimensions.filter((d) => d !== 1));
   const flat = shape.filter((d) => d !== 1).length <= 1 && countOf(shape) === countOf(input.shape);
   if (!flat && essence(shape) !== essence(input.shape)) {
-    throw new KletError('SHAPE_MISMATCH', `${where} has the shape ${shapeText(shape)}; input "${input.name}" takes ${shapeText(input.shape)}`);
+    throw new KletError(
+      'SHAPE_MISMATCH',
+      `${where} has the shape ${shapeText(shape)}; input "${input.name}" takes ${shapeText(input.shape)}`,
+    );
   }
 }
 
@@ -147,7 +235,12 @@ function fromValues(values: ArrayLike<number | bigint | boolean>, input: TensorI
   for (let i = 0; i < values.length; i++) {
     if (target instanceof BigInt64Array) target[i] = BigInt(values[i]!);
     else target[i] = Number(values[i]);
-    if (Number(target[i]) !== Number(values[i])) throw new KletError('TYPE_MISMATCH', `${where} holds ${String(values[i])}, which does not fit into the ${input.dtype} of input "${input.name}"`);
+    if (Number(target[i]) !== Number(values[i])) {
+      throw new KletError(
+        'TYPE_MISMATCH',
+        `${where} holds ${String(values[i])}, which does not fit into the ${input.dtype} of input "${input.name}"`,
+      );
+    }
   }
   return target;
 }

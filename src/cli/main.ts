@@ -16,10 +16,12 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   let code = 0;
   const program = new Command('kinglet')
     .description('Runs int8 neural networks wherever JavaScript runs: converts them to small .klet files, and shows, runs and measures them.')
-    .version(version, '-V, --version', 'show the version')
-    .helpOption('-h, --help', 'show help; "kinglet COMMAND --help" tells more about one')
-    .helpCommand(false)
-    .addHelpText('after', `
+    .version(version, '-V, --version', 'show the version').helpOption(
+      '-h, --help',
+      'show help; "kinglet COMMAND --help" tells more about one',
+    ).helpCommand(false).addHelpText(
+      'after',
+      `
 A first walk:
   $ kinglet inspect mobilenet.tflite --check                  does it convert?
   $ kinglet convert mobilenet.tflite --labels imagenet.txt    make mobilenet.klet
@@ -32,13 +34,19 @@ In a program:
   const model = await load('mobilenet.klet');
   const scores = model.predict(pixels);
 
-Exit code 0 is success, 1 is anything else; messages go to stderr. KINGLET_DEBUG=1 adds stack traces.`);
-  for (const command of [convertCommand(io), inspectCommand(io, (value) => { code = value; }), runCommand(io), benchCommand(io)]) program.addCommand(command);
+Exit code 0 is success, 1 is anything else; messages go to stderr. KINGLET_DEBUG=1 adds stack traces.`,
+    );
+  for (const command of [convertCommand(io), inspectCommand(io, (value) => {
+    code = value;
+  }), runCommand(io), benchCommand(io)]) program.addCommand(command);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showSuggestionAfterError().configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),
-      outputError: (text, write) => write(`${text.replace(/^error: /, 'kinglet: ').trimEnd()}\n${command === program ? 'kinglet --help' : `kinglet ${command.name()} --help`} tells what there is\n`),
+      outputError: (text, write) =>
+        write(`${text.replace(/^error: /, 'kinglet: ').trimEnd()}\n${
+          command === program ? 'kinglet --help' : `kinglet ${command.name()} --help`
+        } tells what there is\n`),
       getOutHelpWidth: () => Math.min(io.columns, 110),
       getErrHelpWidth: () => Math.min(io.columns, 110),
     });

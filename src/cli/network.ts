@@ -9,7 +9,10 @@ import { Progress } from './progress';
 /** From so many bytes on, converting may take a second. */
 export const LONG_FILE = 1 << 20;
 
-/** A network on its way into a command: the `.klet` as it lies on disk, or what a foreign file becomes in memory. */
+/**
+ * A network on its way into a command: the `.klet` as it lies on disk, or what a foreign file
+ * becomes in memory.
+ */
 export interface Network {
   path: string;
   format: 'klet' | 'tflite';
@@ -25,11 +28,19 @@ export interface Network {
  * @throws KletError `FETCH_FAILED`, `BAD_MAGIC`, and all that converting or reading throws
  */
 export function openNetwork(path: string, io: Io): Network {
-  const bytes = readBytes(path), isKlet = detectFormat(bytes) === 'klet', progress = new Progress(io, 2, bytes.length > LONG_FILE);
+  const bytes = readBytes(path);
+  const isKlet = detectFormat(bytes) === 'klet';
+  const progress = new Progress(io, 2, bytes.length > LONG_FILE);
   try {
     if (!isKlet) progress.update(1, 'converting in memory');
     const klet = isKlet ? bytes : compile(importForeign(bytes, path)) as Uint8Array<ArrayBuffer>;
-    return { path, format: isKlet ? 'klet' : 'tflite', fileBytes: bytes.length, klet, parts: readKlet(klet, `"${path}"`) };
+    return {
+      path,
+      format: isKlet ? 'klet' : 'tflite',
+      fileBytes: bytes.length,
+      klet,
+      parts: readKlet(klet, `"${path}"`),
+    };
   } finally {
     progress.stop();
   }
@@ -42,8 +53,15 @@ export function openNetwork(path: string, io: Io): Network {
  */
 export function importForeign(bytes: Uint8Array, path: string, name = networkName(path)): Graph {
   const format: FileFormat = detectFormat(bytes);
-  if (format === 'klet') throw new KletError('BAD_MAGIC', `"${path}" is a .klet file already; there is nothing to convert`);
-  if (format !== 'tflite') throw new KletError('BAD_MAGIC', `"${path}" ${describeFormat(format)}. kinglet converts TensorFlow Lite networks (.tflite)`);
+  if (format === 'klet') {
+    throw new KletError('BAD_MAGIC', `"${path}" is a .klet file already; there is nothing to convert`);
+  }
+  if (format !== 'tflite') {
+    throw new KletError(
+      'BAD_MAGIC',
+      `"${path}" ${describeFormat(format)}. kinglet converts TensorFlow Lite networks (.tflite)`,
+    );
+  }
   return importTflite(bytes, { name });
 }
 

@@ -17,7 +17,15 @@ export class Progress {
     if (!terminal) return;
     if (this.bar) this.bar.update(done, { doing });
     else if (this.long || performance.now() - this.start > PATIENCE_MS) {
-      this.bar = new SingleBar({ format: '{bar} {percentage} %  {doing}', stream: terminal, barsize: 24, barCompleteChar: '#', barIncompleteChar: '.', clearOnComplete: true, fps: 1000 });
+      this.bar = new SingleBar({
+        format: '{bar} {percentage} %  {doing}',
+        stream: terminal,
+        barsize: 24,
+        barCompleteChar: '#',
+        barIncompleteChar: '.',
+        clearOnComplete: true,
+        fps: 1000,
+      });
       this.bar.start(this.total, done, { doing });
     }
   }

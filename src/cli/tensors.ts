@@ -1,6 +1,13 @@
 import type { IoType, RawArray, TensorInfo } from '../index';
 
-const arrays = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array, int64: BigInt64Array, bool: Uint8Array } as const;
+const arrays = {
+  float32: Float32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+} as const;
 
 export function countOf(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
@@ -25,15 +32,25 @@ export function byName<T>(tensors: readonly TensorInfo[], result: T | Record<str
   return tensors.length === 1 ? { [tensors[0]!.name]: result as T } : (result as Record<string, T>);
 }
 
-/** Seeded noise over each input's range: bytes for quantized types, −1..1 for floats, 0 or 1 for the rest. */
-export function randomInputs(inputs: readonly { name: string; dtype: string; shape: readonly number[] }[], seed: number): Record<string, RawArray> {
+/**
+ * Seeded noise over each input's range: bytes for quantized types, −1..1 for floats, 0 or 1 for the
+ * rest.
+ */
+export function randomInputs(
+  inputs: readonly { name: string; dtype: string; shape: readonly number[] }[],
+  seed: number,
+): Record<string, RawArray> {
   const random = xorshift(seed);
   return Object.fromEntries(inputs.map(({ name, dtype, shape }) => {
     const array = new arrays[dtype as IoType](countOf(shape));
     for (let i = 0; i < array.length; i++) {
       const x = random();
       if (array instanceof BigInt64Array) array[i] = BigInt(Math.round(x));
-      else array[i] = dtype === 'float32' ? 2 * x - 1 : dtype === 'int8' || dtype === 'uint8' ? Math.floor(x * 256) - (dtype === 'int8' ? 128 : 0) : Math.round(x);
+      else {array[i] = dtype === 'float32'
+          ? 2 * x - 1
+          : dtype === 'int8' || dtype === 'uint8'
+          ? Math.floor(x * 256) - (dtype === 'int8' ? 128 : 0)
+          : Math.round(x);}
     }
     return [name, array];
   }));

@@ -1,6 +1,19 @@
 import Table from 'cli-table3';
 
-const empty = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', right: '', 'right-mid': '' };
+const empty = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  right: '',
+  'right-mid': '',
+};
 
 export interface Column {
   head: string;
@@ -21,8 +34,10 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
 
 /** Lines of "name  value"; values of several lines keep their indent, absent ones are left out. */
 export function facts(pairs: readonly (readonly [name: string, value: string | undefined])[]): string {
-  const known = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined), width = Math.max(...known.map(([name]) => name.length)) + 2;
-  return known.map(([name, value]) => name.padEnd(width) + value.replaceAll('\n', '\n' + ' '.repeat(width)) + '\n').join('');
+  const known = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined);
+  const width = Math.max(...known.map(([name]) => name.length)) + 2;
+  return known.map(([name, value]) => name.padEnd(width) + value.replaceAll('\n', '\n' + ' '.repeat(width)) + '\n')
+    .join('');
 }
 
 export function bytesText(bytes: number): string {
@@ -75,7 +90,10 @@ export function clip(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1).trimEnd()}…`;
 }
 
-/** A name that fits: converters join the names of fused nodes with ";", and the ends of long paths tell most. */
+/**
+ * A name that fits: converters join the names of fused nodes with ";", and the ends of long paths
+ * tell most.
+ */
 export function shortName(name: string, width: number): string {
   const first = name.split(';').find((part) => part !== '') ?? name;
   return first.length <= width ? first : `…${first.slice(first.length - width + 1)}`;

@@ -6,7 +6,8 @@ export const version = findVersion();
 function findVersion(): string {
   for (const path of ['../package.json', '../../package.json']) {
     try {
-      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { name: string; version: string };
+      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { name: string;
+        version: string };
       if (name === 'kinglet') return version;
     } catch {
       // the other place

@@ -1,6 +1,7 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
-import { MINOR, writeKlet, type ArenaTensor, type KletParts, type Meta, type Notes, type StateInfo, type TensorInfo } from '../format/klet';
+import { MINOR, writeKlet, type ArenaTensor, type KletParts, type Meta, type Notes, type StateInfo,
+  type TensorInfo } from '../format/klet';
 import { cloneGraph } from '../graph/edit';
 import { elementCount, perTensor, type AnyNode, type Graph, type Node, type State, type Tensor } from '../graph/graph';
 import type { OperatorName } from '../graph/operators';
@@ -27,33 +28,40 @@ export interface CompileOptions {
   meta?: Partial<Omit<Meta, 'inputs' | 'outputs'>>;
   /** Inputs whose outputs ride along as golden vectors for `selfTest()`. */
   golden?: readonly Inputs[];
-  /** Names, operators and the arena's buffers, for `inspect` and `profile` (default true). They are not needed to run. */
+  /**
+   * Names, operators and the arena's buffers, for `inspect` and `profile` (default true). They are
+   * not needed to run.
+   */
   notes?: boolean;
-  /** Store the weights, the plan, golden cases and notes entropy-coded, each where that is smaller. The weights are decoded at load, at some 400 MB/s. */
+  /**
+   * Store the weights, the plan, golden cases and notes entropy-coded, each where that is smaller.
+   * The weights are decoded at load, at some 400 MB/s.
+   */
   compact?: boolean;
   /** Refuse a network that needs more bytes of memory than this. */
   maxMemory?: number;
-  /** How int8 weights are laid out, instead of as is fastest: all of them, or as lists of those that are not zero, where there is such a kernel. */
+  /**
+   * How int8 weights are laid out, instead of as is fastest: all of them, or as lists of those that
+   * are not zero, where there is such a kernel.
+   */
   weightLayout?: WeightLayout;
 }
 
 /** The rewrites, in order; the graph is checked after each. */
-const passes: [name: string, pass: (graph: Graph) => void][] = [
-  ['dropDead', dropDead],
-  ['uint8ToInt8', uint8ToInt8],
-  ['foldConstants', (graph) => foldConstants(graph, evaluate)],
-  ['foldPad', foldPad],
-  ['fuseActivation', fuseActivation],
-  ['readStates', readStates],
-  ['ownOutputs', ownOutputs],
-  ['dropDead', dropDead],
-];
+const passes: [name: string, pass: (graph: Graph) => void][] = [['dropDead', dropDead], ['uint8ToInt8', uint8ToInt8], [
+  'foldConstants',
+  (graph) => foldConstants(graph, evaluate),
+], ['foldPad', foldPad], ['fuseActivation', fuseActivation], ['readStates', readStates], ['ownOutputs', ownOutputs], [
+  'dropDead',
+  dropDead,
+]];
 
 /**
  * Compiles a network to a `.klet` file.
  *
  * @returns the bytes of the file
- * @throws KletError `UNSUPPORTED_OP` (listing every operator in a form that kinglet does not have), `INVALID_GRAPH`, `UNSUPPORTED_TYPE` or `OUT_OF_MEMORY`
+ * @throws KletError `UNSUPPORTED_OP` (listing every operator in a form that kinglet does not have),
+ *   `INVALID_GRAPH`, `UNSUPPORTED_TYPE` or `OUT_OF_MEMORY`
  */
 export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array {
   const work = cloneGraph(graph);
@@ -65,17 +73,28 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
   const [parts, runs] = lower(work, options.meta ?? {}, options.notes ?? true, options.weightLayout);
   const { total } = mapMemory(parts);
   if (options.maxMemory !== undefined && total > options.maxMemory) {
-    throw new KletError('OUT_OF_MEMORY', `"${graph.name}" needs ${total} bytes of memory and the limit is ${options.maxMemory}: ${parts.weights.length} weights, ${parts.arenaBytes} arena, ${parts.scratchBytes} scratch`);
+    throw new KletError(
+      'OUT_OF_MEMORY',
+      `"${graph.name}" needs ${total} bytes of memory and the limit is ${options.maxMemory}: ${parts.weights.length} weights, ${parts.arenaBytes} arena, ${parts.scratchBytes} scratch`,
+    );
   }
   if (options.golden?.length) parts.golden = goldenVectors(parts, options.golden);
   if (options.compact) {
     const coded = encodeWeights(parts.weights, runs);
-    return writeKlet(coded.length < parts.weights.length ? { ...parts, weights: coded, coded: true } : parts, encodeSection);
+    return writeKlet(
+      coded.length < parts.weights.length ? { ...parts, weights: coded, coded: true } : parts,
+      encodeSection,
+    );
   }
   return writeKlet(parts);
 }
 
-function lower(graph: Graph, meta: Partial<Meta>, withNotes: boolean, weightLayout?: WeightLayout): [KletParts, CodedRun[]] {
+function lower(
+  graph: Graph,
+  meta: Partial<Meta>,
+  withNotes: boolean,
+  weightLayout?: WeightLayout,
+): [KletParts, CodedRun[]] {
   const emit = new Emitter(weightLayout);
   for (const tensor of graph.inputs) {
     emit.allocate(tensor);
@@ -95,14 +114,32 @@ function lower(graph: Graph, meta: Partial<Meta>, withNotes: boolean, weightLayo
     }
   }
   if (refusals.length > 0) {
-    throw new KletError('UNSUPPORTED_OP', `"${graph.name}" has ${refusals.length} operators in a form that kinglet does not have:\n${refusals.map((line) => `  ${line}`).join('\n')}`);
+    throw new KletError(
+      'UNSUPPORTED_OP',
+      `"${graph.name}" has ${refusals.length} operators in a form that kinglet does not have:\n${
+        refusals.map((line) => `  ${line}`).join('\n')
+      }`,
+    );
   }
   for (const state of graph.states ?? []) emitAssignment(state, emit);
   for (const tensor of graph.outputs) emit.touch(tensor, emit.records.length);
-  const state = stateOf(emit, graph.carries === true || (graph.states ?? []).length > 0), arenaBytes = planMemory(emit.buffers), plan = emit.plan(), weights = emit.weights();
+  const state = stateOf(emit, graph.carries === true || (graph.states ?? []).length > 0);
+  const arenaBytes = planMemory(emit.buffers);
+  const plan = emit.plan();
+  const weights = emit.weights();
   const parts: KletParts = {
-    meta: { ...meta, name: meta.name ?? graph.name, inputs: graph.inputs.map((t) => describePort(t, emit)), outputs: graph.outputs.map((t) => describePort(t, emit)), ...(state && { state }) },
-    plan, weights, arenaBytes, scratchBytes: 0, minor: MINOR,
+    meta: {
+      ...meta,
+      name: meta.name ?? graph.name,
+      inputs: graph.inputs.map((t) => describePort(t, emit)),
+      outputs: graph.outputs.map((t) => describePort(t, emit)),
+      ...(state && { state }),
+    },
+    plan,
+    weights,
+    arenaBytes,
+    scratchBytes: 0,
+    minor: MINOR,
   };
   parts.scratchBytes = scratchBytes(parts);
   if (withNotes) parts.notes = notesOf(emit);
@@ -123,8 +160,16 @@ function stateOf(emit: Emitter, carries: boolean): StateInfo | undefined {
   const initial = new Uint8Array(bytes);
   for (const buffer of emit.buffers) if (buffer.initial) initial.set(buffer.initial, buffer.offset);
   return {
-    bytes, initial: emit.constant(initial), ...(carries && { carries }),
-    tensors: emit.states.map((tensor) => ({ name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, ...quantizationOf(tensor), offset: emit.arenaOffset(tensor) })),
+    bytes,
+    initial: emit.constant(initial),
+    ...(carries && { carries }),
+    tensors: emit.states.map((tensor) => ({
+      name: tensor.name,
+      dtype: tensor.dtype,
+      shape: tensor.shape,
+      ...quantizationOf(tensor),
+      offset: emit.arenaOffset(tensor),
+    })),
   };
 }
 
@@ -133,19 +178,39 @@ function lowerNode<K extends OperatorName>(node: AnyNode, emit: Emitter): void {
 }
 
 function describePort(tensor: Tensor, emit: Emitter): ArenaTensor {
-  if (tensor.dtype === 'int16') throw new KletError('UNSUPPORTED_TYPE', `"${tensor.name}" is int16; inputs and outputs may be float32, int8, uint8, int32, int64 or bool`);
+  if (tensor.dtype === 'int16') {
+    throw new KletError(
+      'UNSUPPORTED_TYPE',
+      `"${tensor.name}" is int16; inputs and outputs may be float32, int8, uint8, int32, int64 or bool`,
+    );
+  }
   const info: TensorInfo = { name: tensor.name, dtype: tensor.dtype, shape: tensor.shape };
   return { ...info, ...quantizationOf(tensor), offset: emit.arenaOffset(tensor) };
 }
 
 function quantizationOf(tensor: Tensor): { scale: number; zeroPoint: number } | undefined {
-  return tensor.quantization?.scale.length === 1 && (tensor.dtype === 'int8' || tensor.dtype === 'uint8' || tensor.dtype === 'int16') ? perTensor(tensor) : undefined;
+  return tensor.quantization?.scale.length === 1 &&
+      (tensor.dtype === 'int8' || tensor.dtype === 'uint8' || tensor.dtype === 'int16')
+    ? perTensor(tensor)
+    : undefined;
 }
 
 function notesOf(emit: Emitter): Notes {
   return {
-    records: emit.records.map(({ name, op, shape, macs, weights, layout, density }) => ({ name, op, shape, macs, weights, ...(layout && { layout, density }) })),
-    arena: emit.buffers.filter((b) => b.initial ?? b.first <= b.last).map((b) => (b.initial ? [b.name, b.offset, b.bytes, -1, emit.records.length] : [b.name, b.offset, b.bytes, b.first, b.last])),
+    records: emit.records.map(({ name, op, shape, macs, weights, layout, density }) => ({
+      name,
+      op,
+      shape,
+      macs,
+      weights,
+      ...(layout && { layout, density }),
+    })),
+    arena: emit.buffers.filter((b) => b.initial ?? b.first <= b.last).map((
+      b,
+    ) => (b.initial
+      ? [b.name, b.offset, b.bytes, -1, emit.records.length]
+      : [b.name, b.offset, b.bytes, b.first, b.last])
+    ),
   };
 }
 
@@ -158,34 +223,49 @@ function core(): CompiledCore {
 
 /** The core itself says how much scratch a plan needs, and proves the plan on the way. */
 function scratchBytes(parts: KletParts): number {
-  const { map, total } = mapMemory(parts), { exports, memory } = instantiate(core(), total), view = new DataView(memory.buffer);
+  const { map, total } = mapMemory(parts);
+  const { exports, memory } = instantiate(core(), total);
+  const view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, map[2]);
   const fault = exports.validate();
-  if (fault !== L.FAULT_NONE) throw new KletError('INVALID_GRAPH', `"${parts.meta.name}": the core refuses the plan at offset ${exports.faultOffset()} (fault ${fault})`);
+  if (fault !== L.FAULT_NONE) {
+    throw new KletError(
+      'INVALID_GRAPH',
+      `"${parts.meta.name}": the core refuses the plan at offset ${exports.faultOffset()} (fault ${fault})`,
+    );
+  }
   return exports.scratchOf();
 }
 
 function load(parts: KletParts): Model {
-  return new Model(core(), { ...parts, readNotes: () => parts.notes, readGolden: () => parts.golden }, parts.meta.name, undefined);
+  return new Model(
+    core(),
+    { ...parts, readNotes: () => parts.notes, readGolden: () => parts.golden },
+    parts.meta.name,
+    undefined,
+  );
 }
 
 /** Runs a network without inputs. */
 function evaluate(graph: Graph): NonNullable<Tensor['data']>[] {
   const work = cloneGraph(graph);
   ownOutputs(work);
-  const model = load(lower(work, {}, false)[0]), values: NonNullable<Tensor['data']>[] = [];
+  const model = load(lower(work, {}, false)[0]);
+  const values: NonNullable<Tensor['data']>[] = [];
   const raw = model.predict({}, { output: 'raw' });
   work.outputs.forEach((tensor) => {
     const value = work.outputs.length === 1 ? raw : raw[tensor.name];
-    values.push((value instanceof BigInt64Array ? Int32Array.from(value, Number) : value) as NonNullable<Tensor['data']>);
+    values
+      .push((value instanceof BigInt64Array ? Int32Array.from(value, Number) : value) as NonNullable<Tensor['data']>);
   });
   return values;
 }
 
 function goldenVectors(parts: KletParts, cases: readonly Inputs[]): Uint8Array {
-  const model = load(parts), chunks = cases.flatMap((inputs) => model.record(inputs));
+  const model = load(parts);
+  const chunks = cases.flatMap((inputs) => model.record(inputs));
   const golden = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let at = 0;
   for (const chunk of chunks) {

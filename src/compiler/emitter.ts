@@ -5,13 +5,19 @@ import type { CodedRun } from './entropy';
 import { byteSize, type AnyNode, type ConstantData, type DType, type Tensor } from '../graph/graph';
 import type { WeightLayout } from '../ops/sparse';
 
-/** A region of the arena whose place the memory plan decides. `first` and `last` are the records that need it. */
+/**
+ * A region of the arena whose place the memory plan decides. `first` and `last` are the records
+ * that need it.
+ */
 export interface Buffer {
   name: string;
   bytes: number;
   first: number;
   last: number;
-  /** A buffer that this one may take the place of, when that one is read for the last time by the record that first writes this. */
+  /**
+   * A buffer that this one may take the place of, when that one is read for the last time by the
+   * record that first writes this.
+   */
   reuses?: Buffer;
   /** Lives from run to run, in the first part of the arena, beginning with these bytes. */
   initial?: Uint8Array;
@@ -34,7 +40,14 @@ export interface EmittedRecord {
 }
 
 const WEIGHTS_ALIGNMENT = 16;
-const dtypeCodes: Partial<Record<DType, number>> = { int8: L.DTYPE_I8, float32: L.DTYPE_F32, int32: L.DTYPE_I32, int64: L.DTYPE_I32, uint8: L.DTYPE_U8, bool: L.DTYPE_U8 };
+const dtypeCodes: Partial<Record<DType, number>> = {
+  int8: L.DTYPE_I8,
+  float32: L.DTYPE_F32,
+  int32: L.DTYPE_I32,
+  int64: L.DTYPE_I32,
+  uint8: L.DTYPE_U8,
+  bool: L.DTYPE_U8,
+};
 
 /** The core's code of an element type. */
 export function dtypeCode(dtype: DType): number {
@@ -73,21 +86,37 @@ export class Emitter {
   /** Makes `output` the same bytes as `input`, from `byteOffset` on: no record at all. */
   alias(output: Tensor, input: Tensor, byteOffset = 0): void {
     const at = this.storageOf(input);
-    if ('data' in at) throw new KletError('INVALID_GRAPH', `the constant "${input.name}" cannot be aliased by "${output.name}"`);
+    if ('data' in at) {
+      throw new KletError('INVALID_GRAPH', `the constant "${input.name}" cannot be aliased by "${output.name}"`);
+    }
     this.storage.set(output, { buffer: at.buffer, byteOffset: at.byteOffset + byteOffset });
   }
 
-  /** Says that the record that writes `output` may do so over `input`, unless `beside`, which it reads too, is another view of the same bytes. */
+  /**
+   * Says that the record that writes `output` may do so over `input`, unless `beside`, which it
+   * reads too, is another view of the same bytes.
+   */
   mayReuse(output: Tensor, input: Tensor, beside = input): void {
-    const to = this.storageOf(output), from = this.storageOf(input), other = this.storageOf(beside);
+    const to = this.storageOf(output);
+    const from = this.storageOf(input);
+    const other = this.storageOf(beside);
     if (beside !== input && 'buffer' in from && 'buffer' in other && other.buffer === from.buffer) return;
-    if ('buffer' in to && 'buffer' in from && to.buffer !== from.buffer && from.byteOffset === 0 && to.buffer.bytes === from.buffer.bytes) to.buffer.reuses ??= from.buffer;
+    if ('buffer' in to && 'buffer' in from && to.buffer !== from.buffer && from.byteOffset === 0 &&
+      to.buffer.bytes === from.buffer.bytes) to.buffer.reuses ??= from.buffer;
   }
 
   /** Starts a record. */
   record(opcode: number, bytes: number, dtype: DType, node: AnyNode, op: string, macs = 0): RecordWriter {
     const content = new Uint8Array(bytes);
-    const record: EmittedRecord = { bytes: content, view: new DataView(content.buffer), name: node.name, op, shape: node.outputs[0]!.shape, macs, weights: 0 };
+    const record: EmittedRecord = {
+      bytes: content,
+      view: new DataView(content.buffer),
+      name: node.name,
+      op,
+      shape: node.outputs[0]!.shape,
+      macs,
+      weights: 0,
+    };
     record.view.setUint8(L.RECORD_OPCODE, opcode);
     record.view.setUint8(L.RECORD_DTYPE, dtypeCode(dtype));
     record.view.setUint32(L.RECORD_SIZE, bytes, true);
@@ -95,16 +124,25 @@ export class Emitter {
     return new RecordWriter(this, record, this.records.length - 1);
   }
 
-  /** Offset of constant bytes in the weights section; equal ones are stored once. `quads`: those of panels i8 [n][quads][8][4]. */
+  /**
+   * Offset of constant bytes in the weights section; equal ones are stored once. `quads`: those of
+   * panels i8 [n][quads][8][4].
+   */
   constant(data: ArrayBufferView, quads = 0): number {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength), key = `${bytes.length}:${fingerprint(bytes)}`;
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const key = `${bytes.length}:${fingerprint(bytes)}`;
     for (const index of this.chunkIndex.get(key) ?? []) {
       const known = this.chunks[index]!;
       if (known.bytes.every((byte, i) => byte === bytes[i])) return known.offset;
     }
     const offset = this.weightsEnd;
     this.chunkIndex.set(key, [...(this.chunkIndex.get(key) ?? []), this.chunks.length]);
-    this.chunks.push({ offset, bytes: bytes.slice(), quads, words: data instanceof Float32Array || data instanceof Int32Array });
+    this.chunks.push({
+      offset,
+      bytes: bytes.slice(),
+      quads,
+      words: data instanceof Float32Array || data instanceof Int32Array,
+    });
     this.weightsEnd = alignUp(offset + bytes.length, WEIGHTS_ALIGNMENT);
     return offset;
   }
@@ -133,7 +171,10 @@ export class Emitter {
     return this.storage.get(tensor)!;
   }
 
-  /** Marks the buffer of a tensor as needed by a record (−1: before the first; Infinity: after the last). */
+  /**
+   * Marks the buffer of a tensor as needed by a record (−1: before the first; Infinity: after the
+   * last).
+   */
   touch(tensor: Tensor, record: number): void {
     const at = this.storageOf(tensor);
     if ('buffer' in at) widen(at.buffer, record);
@@ -152,7 +193,9 @@ export class Emitter {
 
   /** After the memory plan: writes the arena offsets and joins the records. */
   plan(): Uint8Array {
-    for (const { record, field, buffer, byteOffset } of this.patches) record.view.setUint32(field, buffer.offset + byteOffset, true);
+    for (const { record, field, buffer, byteOffset } of this.patches) {
+      record.view.setUint32(field, buffer.offset + byteOffset, true);
+    }
     const plan = new Uint8Array(this.records.reduce((sum, record) => sum + record.bytes.length, 0));
     let at = 0;
     for (const record of this.records) {
@@ -165,14 +208,20 @@ export class Emitter {
   /** Arena offset of a tensor, after the memory plan. */
   arenaOffset(tensor: Tensor): number {
     const at = this.storageOf(tensor);
-    if ('data' in at) throw new KletError('INVALID_GRAPH', `"${tensor.name}" is constant and has no place in the arena`);
+    if ('data' in at) {
+      throw new KletError('INVALID_GRAPH', `"${tensor.name}" is constant and has no place in the arena`);
+    }
     return at.buffer.offset + at.byteOffset;
   }
 }
 
 /** Writes the fields of one record. */
 export class RecordWriter {
-  constructor(private readonly emitter: Emitter, private readonly record: EmittedRecord, private readonly index: number) {}
+  constructor(
+    private readonly emitter: Emitter,
+    private readonly record: EmittedRecord,
+    private readonly index: number,
+  ) {}
 
   int(field: number, value: number): this {
     this.record.view.setInt32(field, value, true);
@@ -202,7 +251,9 @@ export class RecordWriter {
     return this;
   }
 
-  /** How the weights are laid out when it is not all of them, and which part of them is not zero. */
+  /**
+   * How the weights are laid out when it is not all of them, and which part of them is not zero.
+   */
   layout(layout: WeightLayout, density: number): this {
     Object.assign(this.record, { layout, density });
     return this;

@@ -2,10 +2,14 @@ import * as L from '../../assembly/layout';
 import { alignUp } from '../format/klet';
 import { MOST_EXPANSION } from '../format/rans';
 
-// The encoder of the CODED section: static range asymmetric numeral systems (J. Duda, arXiv:1311.2540), 12-bit probabilities, four states in
-// turn, words of 16 bits. docs/format.md says what the section looks like; assembly/decode.ts reads it.
+// The encoder of the CODED section: static range asymmetric numeral systems (J. Duda,
+// arXiv:1311.2540), 12-bit probabilities, four states in turn, words of 16 bits. docs/format.md
+// says what the section looks like; assembly/decode.ts reads it.
 
-/** A stretch of the weights: how many fours of bytes are in each lane, and how many lanes it has, which says what they are. */
+/**
+ * A stretch of the weights: how many fours of bytes are in each lane, and how many lanes it has,
+ * which says what they are.
+ */
 export interface CodedRun {
   offset: number;
   quads: number;
@@ -18,10 +22,15 @@ type Clustering = { choice: Uint8Array; tables: Uint16Array[]; bits: number };
 /** The table of a lane's bytes, or the one byte that it consists of. */
 type LaneCode = { table: number; value?: number };
 
-/** The table of tables' numbers, which are from 1 on; as the table of a lane it stands for one byte all along. */
+/**
+ * The table of tables' numbers, which are from 1 on; as the table of a lane it stands for one byte
+ * all along.
+ */
 const CONSTANT = 0;
 
-const BITS = 12, SLOTS = 1 << BITS, LOWEST = 65536;
+const BITS = 12;
+const SLOTS = 1 << BITS;
+const LOWEST = 65536;
 /** Numbers of tables that are tried; more must pay for their lists. */
 const TABLE_COUNTS = [1, 2, 4, 8, 16, 32];
 const ROUNDS = 6;
@@ -44,7 +53,9 @@ export function encodeWeights(weights: Uint8Array, runs: readonly CodedRun[]): U
     if (candidate.bits < best.bits) best = candidate;
   }
   let next = 0;
-  const ids = lanes.map(([symbols]): LaneCode => (symbols.length > 1 ? { table: best.choice[next++]! + 1 } : { table: CONSTANT, value: symbols[0]! }));
+  const ids = lanes.map((
+    [symbols],
+  ): LaneCode => (symbols.length > 1 ? { table: best.choice[next++]! + 1 } : { table: CONSTANT, value: symbols[0]! }));
   return write(weights, runs, ids, best.tables);
 }
 
@@ -55,42 +66,69 @@ function layoutOf(run: CodedRun, lane: number): [from: number, step: number, str
 }
 
 function countsOf(weights: Uint8Array, run: CodedRun, lane: number): Counts {
-  const [from, step, stride] = layoutOf(run, lane), counts = new Uint32Array(256);
-  for (let at = from, quad = 0; quad < run.quads; quad++, at += stride) for (let i = 0; i < 4; i++) counts[weights[at + i * step]!]!++;
+  const [from, step, stride] = layoutOf(run, lane);
+  const counts = new Uint32Array(256);
+  for (let at = from, quad = 0; quad < run.quads; quad++, at += stride) {
+    for (let i = 0; i < 4; i++) counts[weights[at + i * step]!]!++;
+  }
   const symbols = Uint8Array.from(counts.keys()).filter((symbol) => counts[symbol]! > 0);
   return [symbols, Uint32Array.from(symbols, (symbol) => counts[symbol]!)];
 }
 
-/** Gives each lane one of `count` tables, by turns making tables of the lanes that have them and letting lanes choose. */
+/**
+ * Gives each lane one of `count` tables, by turns making tables of the lanes that have them and
+ * letting lanes choose.
+ */
 function cluster(lanes: readonly Counts[], count: number): Clustering {
-  const order = lanes.map((lane, i) => [entropyOf(lane), i] as const).sort(([a], [b]) => a - b), choice = new Uint8Array(lanes.length);
-  order.forEach(([, lane], rank) => { choice[lane] = Math.floor(rank * count / lanes.length); });
+  const order = lanes.map((lane, i) => [entropyOf(lane), i] as const).sort(([a], [b]) => a - b);
+  const choice = new Uint8Array(lanes.length);
+  order.forEach(([, lane], rank) => {
+    choice[lane] = Math.floor(rank * count / lanes.length);
+  });
   for (let round = 0; round < ROUNDS && count > 1; round++) {
     // what a table lacks is dear, not impossible: the next round makes room for it
-    const costs = tablesOf(lanes, choice, count).map((table) => Float64Array.from(table, (frequency) => BITS - Math.log2(frequency || 1 / 16)));
-    lanes.forEach((lane, i) => { choice[i] = smallest(costs.map((cost) => bitsOf(lane, cost))); });
+    const costs = tablesOf(lanes, choice, count).map((table) =>
+      Float64Array.from(table, (frequency) => BITS - Math.log2(frequency || 1 / 16))
+    );
+    lanes.forEach((lane, i) => {
+      choice[i] = smallest(costs.map((cost) => bitsOf(lane, cost)));
+    });
   }
   const used = [...new Set(choice)];
-  lanes.forEach((_, i) => { choice[i] = used.indexOf(choice[i]!); });
-  const tables = tablesOf(lanes, choice, used.length), costs = tables.map((table) => Float64Array.from(table, (frequency) => BITS - Math.log2(frequency)));
-  const ids = entropyOf(histogram(choice)) * lanes.length, lists = tables.reduce((sum, table) => sum + 8 * listOf(table).length, 0);
+  lanes.forEach((_, i) => {
+    choice[i] = used.indexOf(choice[i]!);
+  });
+  const tables = tablesOf(lanes, choice, used.length);
+  const costs = tables.map((table) => Float64Array.from(table, (frequency) => BITS - Math.log2(frequency)));
+  const ids = entropyOf(histogram(choice)) * lanes.length;
+  const lists = tables.reduce((sum, table) => sum + 8 * listOf(table).length, 0);
   return { choice, tables, bits: lanes.reduce((sum, lane, i) => sum + bitsOf(lane, costs[choice[i]!]!), ids + lists) };
 }
 
 function tablesOf(lanes: readonly Counts[], choice: Uint8Array, count: number): Uint16Array[] {
   const sums = Array.from({ length: count }, () => new Float64Array(256));
-  lanes.forEach(([symbols, counts], i) => symbols.forEach((symbol, j) => { sums[choice[i]!]![symbol]! += counts[j]!; }));
+  lanes.forEach(([symbols, counts], i) =>
+    symbols.forEach((symbol, j) => {
+      sums[choice[i]!]![symbol]! += counts[j]!;
+    })
+  );
   return sums.map(frequenciesOf);
 }
 
-/** Shares of 4096, at least 1 for what occurs; what rounding leaves over or short goes where it costs least. */
+/**
+ * Shares of 4096, at least 1 for what occurs; what rounding leaves over or short goes where it
+ * costs least.
+ */
 function frequenciesOf(counts: Float64Array): Uint16Array {
-  const total = counts.reduce((a, b) => a + b, 0), frequencies = new Uint16Array(256);
+  const total = counts.reduce((a, b) => a + b, 0);
+  const frequencies = new Uint16Array(256);
   if (total === 0) {
     frequencies[0] = SLOTS;
     return frequencies;
   }
-  counts.forEach((count, symbol) => { if (count > 0) frequencies[symbol] = Math.max(1, Math.round(count / total * SLOTS)); });
+  counts.forEach((count, symbol) => {
+    if (count > 0) frequencies[symbol] = Math.max(1, Math.round(count / total * SLOTS));
+  });
   for (let left = SLOTS - frequencies.reduce((a, b) => a + b, 0); left !== 0; left -= Math.sign(left)) {
     // bits that one slot more or less is worth
     const gain = (symbol: number): number => {
@@ -136,34 +174,52 @@ function listOf(frequencies: Uint16Array): number[] {
     else list.push(frequency);
     if (frequency > 0) continue;
     let more = 0;
-    while (symbol + 1 < 256 && frequencies[symbol + 1] === 0 && more < 255) { more++; symbol++; }
+    while (symbol + 1 < 256 && frequencies[symbol + 1] === 0 && more < 255) {
+      more++;
+      symbol++;
+    }
     list.push(more);
   }
   return list;
 }
 
-function write(weights: Uint8Array, runs: readonly CodedRun[], ids: readonly LaneCode[], laneTables: readonly Uint16Array[]): Uint8Array {
-  const [, idCounts] = histogram(Uint8Array.from(ids.flatMap(({ table, value }) => (value === undefined ? [table] : [table, value]))));
+function write(
+  weights: Uint8Array,
+  runs: readonly CodedRun[],
+  ids: readonly LaneCode[],
+  laneTables: readonly Uint16Array[],
+): Uint8Array {
+  const [, idCounts] =
+    histogram(Uint8Array.from(ids.flatMap(({ table, value }) => (value === undefined ? [table] : [table, value]))));
   const tables = [frequenciesOf(Float64Array.from(idCounts)), ...laneTables];
-  const coder = new Coder(tables), blocks: [end: number, words: number][] = [];
+  const coder = new Coder(tables);
+  const blocks: [end: number, words: number][] = [];
   // what is decoded first is coded last
   let lanesLeft = ids.length;
   for (const run of [...runs].reverse()) {
     for (let lane = run.lanes - 1; lane >= 0; lane--) {
-      const { table, value } = ids[--lanesLeft]!, [from, step, stride] = layoutOf(run, lane);
+      const { table, value } = ids[--lanesLeft]!;
+      const [from, step, stride] = layoutOf(run, lane);
       for (let quad = run.quads - 1; quad >= 0; quad--) {
         const at = from + quad * stride;
-        if (value === undefined) for (let i = 3; i >= 0; i--) coder.put(i, table, weights[at + i * step]!);
-        if (quad % BLOCK === 0) blocks.push([from + (Math.min(run.quads, quad + BLOCK) - 1) * stride + 3 * step + 1, coder.words.length]);
+        if (value === undefined) { for (let i = 3; i >= 0; i--) coder.put(i, table, weights[at + i * step]!); }
+        if (quad % BLOCK === 0) {
+          blocks.push([from + (Math.min(run.quads, quad + BLOCK) - 1) * stride + 3 * step + 1, coder.words.length]);
+        }
       }
       if (value !== undefined) coder.put(0, CONSTANT, value);
       coder.put(0, CONSTANT, table);
     }
   }
-  const lists = tables.flatMap(listOf), wordsAt = alignUp(L.CODED_HEADER + runs.length * L.CODED_RUN_BYTES + lists.length, 4) + STATES_BYTES;
+  const lists = tables.flatMap(listOf);
+  const wordsAt = alignUp(L.CODED_HEADER + runs.length * L.CODED_RUN_BYTES + lists.length, 4) + STATES_BYTES;
   // where a block's words begin must lie behind what it writes
-  const lead = blocks.reduce((most, [end, after]) => Math.max(most, end - wordsAt - 2 * (coder.words.length - after)), 0);
-  const numbers = [weights.length, alignUp(lead, 16), tables.length, runs.length, ...runs.flatMap(({ quads, lanes }) => [quads, lanes])];
+  const lead = blocks.reduce(
+    (most, [end, after]) => Math.max(most, end - wordsAt - 2 * (coder.words.length - after)),
+    0,
+  );
+  const numbers = [weights.length, alignUp(lead, 16), tables.length, runs.length,
+    ...runs.flatMap(({ quads, lanes }) => [quads, lanes])];
   return coder.section(numbers, lists);
 }
 
@@ -173,7 +229,9 @@ function write(weights: Uint8Array, runs: readonly CodedRun[], ids: readonly Lan
  * @returns its packed form, which need not be smaller
  */
 export function encodeSection(bytes: Uint8Array): Uint8Array {
-  const [, counts] = histogram(bytes), table = frequenciesOf(Float64Array.from(counts)), coder = new Coder([table]);
+  const [, counts] = histogram(bytes);
+  const table = frequenciesOf(Float64Array.from(counts));
+  const coder = new Coder([table]);
   for (let i = bytes.length - 1; i >= 0; i--) coder.put(i & 3, 0, bytes[i]!);
   const section = coder.section([bytes.length], listOf(table));
   return bytes.length > MOST_EXPANSION * section.length ? bytes : section;
@@ -207,7 +265,9 @@ class Coder {
 
   /** u32 numbers, lists of frequencies up to a multiple of 4, the states, and the words. */
   section(numbers: readonly number[], lists: readonly number[]): Uint8Array {
-    const statesAt = alignUp(numbers.length * 4 + lists.length, 4), section = new Uint8Array(statesAt + STATES_BYTES + 2 * this.words.length), view = new DataView(section.buffer);
+    const statesAt = alignUp(numbers.length * 4 + lists.length, 4);
+    const section = new Uint8Array(statesAt + STATES_BYTES + 2 * this.words.length);
+    const view = new DataView(section.buffer);
     numbers.forEach((value, i) => view.setUint32(i * 4, value, true));
     section.set(lists, numbers.length * 4);
     this.states.forEach((state, i) => view.setUint32(statesAt + i * 4, state, true));

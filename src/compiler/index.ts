@@ -13,4 +13,5 @@ export { importTflite } from '../importers/tflite/index';
 export { KletError, type KletErrorCode } from '../errors';
 export type { AnyNode, DType, Graph, Node, Quantization, Tensor, TensorData } from '../graph/graph';
 export type { WeightLayout } from '../ops/sparse';
-export type { Attributes, BinaryKind, FusedActivation, OperatorName, Padding, Pair, ReduceKind, UnaryKind } from '../graph/operators';
+export type { Attributes, BinaryKind, FusedActivation, OperatorName, Padding, Pair, ReduceKind,
+  UnaryKind } from '../graph/operators';

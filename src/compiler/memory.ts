@@ -1,27 +1,33 @@
 import { alignUp } from '../format/klet';
 import type { Buffer } from './emitter';
 
-/** Tensors start on a cache line's quarter, so that vector loads do not straddle more lines than they must. */
+/**
+ * Tensors start on a cache line's quarter, so that vector loads do not straddle more lines than
+ * they must.
+ */
 const ALIGNMENT = 16;
 /** States lie close, since every stream holds a copy. */
 const STATE_ALIGNMENT = 4;
 
 /**
- * Places buffers in the arena: largest first, each at the lowest offset free during all of its life (greedy by size;
- * Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020). A buffer that may reuse
- * another's place and meets it only in the record that writes it joins it. Those that outlive a run come before all others and
- * share their places with nothing.
+ * Places buffers in the arena: largest first, each at the lowest offset free during all of its life
+ * (greedy by size; Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference",
+ * 2020). A buffer that may reuse another's place and meets it only in the record that writes it
+ * joins it. Those that outlive a run come before all others and share their places with nothing.
  *
  * @returns bytes of the arena
  */
 export function planMemory(buffers: readonly Buffer[]): number {
   const base = alignUp(placeStates(buffers), ALIGNMENT);
-  const groups = joinInPlace(buffers.filter((buffer) => !buffer.initial && buffer.bytes > 0 && buffer.first <= buffer.last));
+  const groups =
+    joinInPlace(buffers.filter((buffer) => !buffer.initial && buffer.bytes > 0 && buffer.first <= buffer.last));
   const bySize = [...groups].sort((a, b) => b.bytes - a.bytes || a.first - b.first);
   const placed: Group[] = [];
   let arena = base;
   for (const group of bySize) {
-    const neighbours = placed.filter((other) => other.first <= group.last && group.first <= other.last).sort((a, b) => a.offset - b.offset);
+    const neighbours = placed.filter((other) => other.first <= group.last && group.first <= other.last).sort((a, b) =>
+      a.offset - b.offset
+    );
     let offset = base;
     for (const other of neighbours) {
       if (offset + group.bytes <= other.offset) break;
@@ -69,13 +75,22 @@ function joinInPlace(buffers: readonly Buffer[]): Group[] {
       previous.last = Math.max(previous.last, buffer.last);
       groupOf.set(buffer, previous);
     } else {
-      groupOf.set(buffer, { members: [buffer], bytes: buffer.bytes, first: buffer.first, last: buffer.last, offset: 0 });
+      groupOf.set(buffer, {
+        members: [buffer],
+        bytes: buffer.bytes,
+        first: buffer.first,
+        last: buffer.last,
+        offset: 0,
+      });
     }
   }
   return [...new Set(groupOf.values())];
 }
 
-/** The slow oracle: buffers that live at the same time do not overlap. @returns the first pair that does */
+/**
+ * The slow oracle: buffers that live at the same time do not overlap. @returns the first pair that
+ * does
+ */
 export function findOverlap(buffers: readonly Buffer[]): [Buffer, Buffer] | undefined {
   for (const a of buffers) {
     for (const b of buffers) {

@@ -1,6 +1,7 @@
 import { KletError } from '../errors';
 import { cloneGraph, tensorsOf } from '../graph/edit';
-import { elementCount, entriesOf, perTensor, type AnyNode, type Graph, type Quantization, type Tensor } from '../graph/graph';
+import { elementCount, entriesOf, perTensor, type AnyNode, type Graph, type Quantization,
+  type Tensor } from '../graph/graph';
 import { operatorOf } from '../ops/index';
 import type { QuantizationRule } from '../ops/operator';
 import { biasInSteps, leastScale } from './quantizeBias';
@@ -18,8 +19,9 @@ type Sample = Float32Array | Record<string, Float32Array>;
 
 export interface QuantizeOptions {
   /**
-   * Inputs that stand for what the network will see; their activations' ranges set the scales. A few hundred are usual. A network that keeps a state starts
-   * each anew: for such a one give arrays of inputs that follow each other.
+   * Inputs that stand for what the network will see; their activations' ranges set the scales. A
+   * few hundred are usual. A network that keeps a state starts each anew: for such a one give
+   * arrays of inputs that follow each other.
    */
   samples: Iterable<Sample | readonly Sample[]>;
   /** Keep inputs and outputs float32 (the default is int8, with scale and zero point). */
@@ -27,21 +29,29 @@ export interface QuantizeOptions {
 }
 
 /**
- * Post-training quantization of a float32 network to int8: activations per tensor by the smallest and largest value seen
- * (asymmetric), weights per output channel (symmetric), biases int32 (Jacob et al., "Quantization and Training of Neural
- * Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
+ * Post-training quantization of a float32 network to int8: activations per tensor by the smallest
+ * and largest value seen (asymmetric), weights per output channel (symmetric), biases int32 (Jacob
+ * et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+ * Inference", 2018).
  *
  * @returns a new graph; the given one is not changed
- * @throws KletError `BAD_ARGUMENT` without samples, `UNSUPPORTED_TYPE` for a network that is not float32
+ * @throws KletError `BAD_ARGUMENT` without samples, `UNSUPPORTED_TYPE` for a network that is not
+ *   float32
  */
 export function quantize(graph: Graph, options: QuantizeOptions): Graph {
   const work = cloneGraph(graph);
   const foreign = tensorsOf(work).find((tensor) => tensor.dtype === 'int8' || tensor.dtype === 'uint8');
-  if (foreign) throw new KletError('UNSUPPORTED_TYPE', `"${graph.name}" is quantized already ("${foreign.name}" is ${foreign.dtype}); quantize() takes float32 networks`);
+  if (foreign) {
+    throw new KletError(
+      'UNSUPPORTED_TYPE',
+      `"${graph.name}" is quantized already ("${foreign.name}" is ${foreign.dtype}); quantize() takes float32 networks`,
+    );
+  }
   dropDead(work);
   fuseActivation(work);
   checkGraph(work, 'fuseActivation');
-  const cellRanges = new Map<string, number>(), ranges = calibrate(work, options.samples, cellRanges);
+  const cellRanges = new Map<string, number>();
+  const ranges = calibrate(work, options.samples, cellRanges);
   const result = rewrite(work, chooseQuantization(work, ranges), ranges, cellRanges, options.floatBorder ?? false);
   checkGraph(result, 'quantize');
   return result;
@@ -53,11 +63,17 @@ function isSequence(sample: Sample | readonly Sample[]): sample is readonly Samp
 }
 
 /** Smallest and largest value of every float tensor over the samples. */
-function calibrate(graph: Graph, samples: QuantizeOptions['samples'], cellRanges: Map<string, number>): Map<string, Range> {
+function calibrate(
+  graph: Graph,
+  samples: QuantizeOptions['samples'],
+  cellRanges: Map<string, number>,
+): Map<string, Range> {
   const observed = tensorsOf(graph).filter((tensor) => tensor.dtype === 'float32' && !tensor.data);
-  const watched = cloneGraph(graph), byName = new Map(tensorsOf(watched).map((tensor) => [tensor.name, tensor]));
+  const watched = cloneGraph(graph);
+  const byName = new Map(tensorsOf(watched).map((tensor) => [tensor.name, tensor]));
   watched.outputs = observed.map((tensor) => byName.get(tensor.name)!);
-  const model = loadSync(compile(watched, { notes: false })), ranges = new Map<string, Range>();
+  const model = loadSync(compile(watched, { notes: false }));
+  const ranges = new Map<string, Range>();
   let count = 0;
   for (const sample of samples) {
     count++;
@@ -65,11 +81,15 @@ function calibrate(graph: Graph, samples: QuantizeOptions['samples'], cellRanges
     for (const piece of isSequence(sample) ? sample : [sample]) see(piece);
   }
   model.dispose();
-  if (count === 0) throw new KletError('BAD_ARGUMENT', 'quantize() needs samples: inputs that stand for what the network will see');
+  if (count === 0) {
+    throw new KletError('BAD_ARGUMENT', 'quantize() needs samples: inputs that stand for what the network will see');
+  }
   return ranges;
 
   function see(sample: Sample): void {
-    const values = observed.length === 1 ? { [model.outputs[0]!.name]: model.predict(sample) } : (model.predict(sample) as Record<string, Float32Array>);
+    const values = observed.length === 1
+      ? { [model.outputs[0]!.name]: model.predict(sample) }
+      : (model.predict(sample) as Record<string, Float32Array>);
     observed.forEach((tensor, i) => {
       const range = ranges.get(tensor.name) ?? [0, 0];
       for (const value of values[model.outputs[i]!.name]!) {
@@ -103,9 +123,12 @@ function ruleOf(node: AnyNode): QuantizationRule {
 function chooseQuantization(graph: Graph, ranges: Map<string, Range>): Map<Tensor, Quantization> {
   const chosen = rangeStates(graph, ranges, ruleOf);
   const byRange = (tensor: Tensor): Quantization => activationQuantization(ranges.get(tensor.name) ?? [0, 0]);
-  for (const tensor of entriesOf(graph)) if (tensor.dtype === 'float32' && !chosen.has(tensor)) chosen.set(tensor, byRange(tensor));
+  for (const tensor of entriesOf(graph)) {
+    if (tensor.dtype === 'float32' && !chosen.has(tensor)) chosen.set(tensor, byRange(tensor));
+  }
   for (const node of graph.nodes) {
-    const rule = ruleOf(node), source = node.inputs[0];
+    const rule = ruleOf(node);
+    const source = node.inputs[0];
     for (const tensor of node.outputs) {
       if (tensor.dtype !== 'float32' || rule === 'float') continue;
       if (rule === 'same') chosen.set(tensor, (source && chosen.get(source)) ?? byRange(tensor));
@@ -116,8 +139,16 @@ function chooseQuantization(graph: Graph, ranges: Map<string, Range>): Map<Tenso
   return chosen;
 }
 
-function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, ranges: Map<string, Range>, cellRanges: Map<string, number>, floatBorder: boolean): Graph {
-  const twins = new Map<Tensor, Tensor>(), converted = new Map<Tensor, Tensor>(), nodes: AnyNode[] = [];
+function rewrite(
+  graph: Graph,
+  chosen: Map<Tensor, Quantization>,
+  ranges: Map<string, Range>,
+  cellRanges: Map<string, number>,
+  floatBorder: boolean,
+): Graph {
+  const twins = new Map<Tensor, Tensor>();
+  const converted = new Map<Tensor, Tensor>();
+  const nodes: AnyNode[] = [];
   const twin = (tensor: Tensor): Tensor => {
     const quantization = chosen.get(tensor);
     if (!quantization) return tensor;
@@ -139,7 +170,13 @@ function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, ranges: Map<st
   /** For the others: their results in int8. */
   const asInt8 = (tensor: Tensor): Tensor => {
     if (chosen.has(tensor) || tensor.data || tensor.dtype !== 'float32') return twin(tensor);
-    const made = converted.get(tensor) ?? { ...tensor, name: `${tensor.name} (int8)`, dtype: 'int8' as const, quantization: activationQuantization(ranges.get(tensor.name) ?? [0, 0]) };
+    const made = converted.get(tensor) ??
+      {
+        ...tensor,
+        name: `${tensor.name} (int8)`,
+        dtype: 'int8' as const,
+        quantization: activationQuantization(ranges.get(tensor.name) ?? [0, 0]),
+      };
     if (!converted.has(tensor)) border('quantize', tensor, made);
     converted.set(tensor, made);
     return made;
@@ -155,10 +192,15 @@ function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, ranges: Map<st
   for (const node of graph.nodes) {
     const rule = ruleOf(node);
     if (isRecurrent(node) && rule !== 'float') {
-      nodes.push({ ...quantizedCell(node, asInt8(node.inputs[0]!), twin(node.outputs[0]!), cellRanges), outputs: node.outputs.map(twin) });
+      nodes.push({
+        ...quantizedCell(node, asInt8(node.inputs[0]!), twin(node.outputs[0]!), cellRanges),
+        outputs: node.outputs.map(twin),
+      });
       continue;
     }
-    const inputs = node.inputs.map((tensor, i) => tensor && (rule === 'float' ? asFloat(tensor) : quantizedInput(node, tensor, i, rule, asInt8)));
+    const inputs = node.inputs.map((tensor, i) =>
+      tensor && (rule === 'float' ? asFloat(tensor) : quantizedInput(node, tensor, i, rule, asInt8))
+    );
     nodes.push({ ...node, inputs, outputs: node.outputs.map(twin) });
   }
   const outputs = graph.outputs.map((tensor) => {
@@ -169,17 +211,35 @@ function rewrite(graph: Graph, chosen: Map<Tensor, Quantization>, ranges: Map<st
     border('dequantize', inside, outside);
     return outside;
   });
-  const states = quantizedStates(graph.states ?? [], twin, intoSteps, (from, to) => { border('quantize', from, to); });
-  return { name: graph.name, inputs, outputs, nodes, ...(states.length > 0 && { states }), ...(graph.carries && { carries: true }) };
+  const states = quantizedStates(graph.states ?? [], twin, intoSteps, (from, to) => {
+    border('quantize', from, to);
+  });
+  return {
+    name: graph.name,
+    inputs,
+    outputs,
+    nodes,
+    ...(states.length > 0 && { states }),
+    ...(graph.carries && { carries: true }),
+  };
 }
 
-function quantizedInput(node: AnyNode, tensor: Tensor, index: number, rule: QuantizationRule, twin: (tensor: Tensor) => Tensor): Tensor {
+function quantizedInput(
+  node: AnyNode,
+  tensor: Tensor,
+  index: number,
+  rule: QuantizationRule,
+  twin: (tensor: Tensor) => Tensor,
+): Tensor {
   if (!tensor.data || tensor.dtype !== 'float32') return twin(tensor);
   if (rule === 'weights' && (index === 1 || index === 2)) {
-    const [x, w, bias] = node.inputs as [Tensor, Tensor, Tensor | null | undefined], step = perTensor(twin(x)).scale, weights = quantizedWeights(node, w, bias, step);
+    const [x, w, bias] = node.inputs as [Tensor, Tensor, Tensor | null | undefined];
+    const step = perTensor(twin(x)).scale;
+    const weights = quantizedWeights(node, w, bias, step);
     return index === 1 ? weights : biasInSteps(tensor, weights, step);
   }
-  const values = tensor.data as Float32Array, range: Range = [0, 0];
+  const values = tensor.data as Float32Array;
+  const range: Range = [0, 0];
   for (const value of values) {
     range[0] = Math.min(range[0], value);
     range[1] = Math.max(range[1], value);
@@ -192,15 +252,29 @@ function intoSteps(values: Float32Array, { scale, zeroPoint }: Quantization): In
   return Int8Array.from(values, (v) => Math.max(-128, Math.min(127, roundAway(v / scale[0]!) + zeroPoint[0]!)));
 }
 
-/** Symmetric int8 per output channel: depthwise weights have their channels last, the others first. The bias must fit, in steps of the channel's sums. */
+/**
+ * Symmetric int8 per output channel: depthwise weights have their channels last, the others first.
+ * The bias must fit, in steps of the channel's sums.
+ */
 function quantizedWeights(node: AnyNode, tensor: Tensor, bias: Tensor | null | undefined, step: number): Tensor {
-  const axis = node.op === 'depthwiseConv2d' ? tensor.shape.length - 1 : 0, channels = tensor.shape[axis]!, values = tensor.data as Float32Array;
-  const inner = elementCount(tensor.shape.slice(axis + 1)), channelOf = (i: number): number => Math.floor(i / inner) % channels;
+  const axis = node.op === 'depthwiseConv2d' ? tensor.shape.length - 1 : 0;
+  const channels = tensor.shape[axis]!;
+  const values = tensor.data as Float32Array;
+  const inner = elementCount(tensor.shape.slice(axis + 1));
+  const channelOf = (i: number): number => Math.floor(i / inner) % channels;
   const largest = new Float64Array(channels);
-  values.forEach((v, i) => { largest[channelOf(i)] = Math.max(largest[channelOf(i)]!, Math.abs(v)); });
-  const K = values.length / channels, scale = Array.from(largest, (m, c) => f32(Math.max((m || 1) / 127, leastScale(Number(bias?.data?.[c] ?? 0), step, K))));
+  values.forEach((v, i) => {
+    largest[channelOf(i)] = Math.max(largest[channelOf(i)]!, Math.abs(v));
+  });
+  const K = values.length / channels;
+  const scale = Array.from(
+    largest,
+    (m, c) => f32(Math.max((m || 1) / 127, leastScale(Number(bias?.data?.[c] ?? 0), step, K))),
+  );
   return {
-    ...tensor, dtype: 'int8', quantization: { scale, zeroPoint: scale.map(() => 0), axis },
+    ...tensor,
+    dtype: 'int8',
+    quantization: { scale, zeroPoint: scale.map(() => 0), axis },
     data: Int8Array.from(values, (v, i) => Math.max(-127, Math.min(127, roundAway(v / scale[channelOf(i)]!)))),
   };
 }

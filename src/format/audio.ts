@@ -1,5 +1,9 @@
-/** The weights of a frame. The plain names are periodic (of period `frameLength`), the others symmetric. */
-export type AudioWindow = 'hann' | 'hann-symmetric' | 'hamming' | 'hamming-symmetric' | 'blackman' | 'blackman-symmetric' | 'rectangular';
+/**
+ * The weights of a frame. The plain names are periodic (of period `frameLength`), the others
+ * symmetric.
+ */
+export type AudioWindow = 'hann' | 'hann-symmetric' | 'hamming' | 'hamming-symmetric' | 'blackman'
+  | 'blackman-symmetric' | 'rectangular';
 
 /** Triangles over the spectrum, equally spaced on a mel scale. */
 export interface MelParameters {
@@ -7,7 +11,10 @@ export interface MelParameters {
   /** Hertz: where the first triangle begins and the last ends. */
   low: number;
   high: number;
-  /** `htk`: 2595 log10(1 + f/700). `slaney`: linear below 1 kHz, logarithmic above (Auditory Toolbox). */
+  /**
+   * `htk`: 2595 log10(1 + f/700). `slaney`: linear below 1 kHz, logarithmic above (Auditory
+   * Toolbox).
+   */
   scale: 'htk' | 'slaney';
   /** In which unit the sides of a triangle are straight. */
   slopes: 'mel' | 'hertz';
@@ -23,11 +30,17 @@ export interface LogParameters {
   floor: number;
   offset: number;
   reference: number;
-  /** With `decibel`: values are at least the largest of the whole recording less this. Not for streams. */
+  /**
+   * With `decibel`: values are at least the largest of the whole recording less this. Not for
+   * streams.
+   */
   topDb: number | null;
 }
 
-/** Per-channel energy normalization: (x · (epsilon + m)^−gain + bias)^power − bias^power with m = (1 − smoothing) · m + smoothing · x. */
+/**
+ * Per-channel energy normalization: (x · (epsilon + m)^−gain + bias)^power − bias^power with m = (1
+ * − smoothing) · m + smoothing · x.
+ */
 export interface PcenParameters {
   kind: 'pcen';
   gain: number;
@@ -49,7 +62,10 @@ export interface MfccParameters {
   lifter: number;
 }
 
-/** How sound becomes the input: all of it, nothing by default, so that a device computes what training saw. */
+/**
+ * How sound becomes the input: all of it, nothing by default, so that a device computes what
+ * training saw.
+ */
 export interface AudioPreprocessing {
   kind: 'audio';
   /** Hertz. */
@@ -59,9 +75,15 @@ export interface AudioPreprocessing {
   hop: number;
   fftSize: number;
   window: AudioWindow;
-  /** Where in the transform the frame lies when it is shorter: TensorFlow's begins with it, librosa's has it in the middle. */
+  /**
+   * Where in the transform the frame lies when it is shorter: TensorFlow's begins with it,
+   * librosa's has it in the middle.
+   */
   windowPosition: 'start' | 'center';
-  /** `end`: zeros behind the recording, so that a frame begins at every hop. `center-…`: frames are centred on hops, past both ends are zeros or the reflection. */
+  /**
+   * `end`: zeros behind the recording, so that a frame begins at every hop. `center-…`: frames are
+   * centred on hops, past both ends are zeros or the reflection.
+   */
   padding: 'none' | 'end' | 'center-zeros' | 'center-reflect';
   /** Samples of −1..1 are multiplied by this first (32768 where training saw 16-bit numbers). */
   inputScale: number;

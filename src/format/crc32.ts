@@ -1,4 +1,6 @@
-/** CRC-32 (ISO-HDLC, the one of zlib and PNG: polynomial 0xEDB88320, reflected), eight bytes a step. */
+/**
+ * CRC-32 (ISO-HDLC, the one of zlib and PNG: polynomial 0xEDB88320, reflected), eight bytes a step.
+ */
 
 const tables = makeTables();
 
@@ -17,8 +19,10 @@ function makeTables(): Uint32Array {
 }
 
 export function crc32(bytes: Uint8Array): number {
-  const t = tables, n = bytes.length;
-  let c = ~0, i = 0;
+  const t = tables;
+  const n = bytes.length;
+  let c = ~0;
+  let i = 0;
   for (; i <= n - 8; i += 8) {
     c ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
     c = t[1792 + (c & 255)]! ^ t[1536 + ((c >>> 8) & 255)]! ^ t[1280 + ((c >>> 16) & 255)]! ^ t[1024 + (c >>> 24)]!

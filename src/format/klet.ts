@@ -10,7 +10,7 @@ import { decodeSection } from './rans';
 //   4  u16 major  6 u16 minor          20  u32 scratch bytes
 //   8  u32 length of the file          24  u32 number of sections n
 //  12  u32 flags (0)                   28  u32 CRC-32 of bytes 0..28 and of the section table
-//  32  n × { u32 kind, u32 offset, u32 length, u32 CRC-32 }, then the sections, each 16-byte aligned
+//  32 n × { u32 kind, u32 offset, u32 length, u32 CRC-32 }, then the sections, each 16-byte aligned
 
 export const MAJOR = 1;
 export const MINOR = 0;
@@ -44,7 +44,10 @@ export interface TensorInfo {
   zeroPoint?: number;
 }
 
-/** How a picture becomes the input: resize to the input's height and width, then real = value × scale + offset per channel. */
+/**
+ * How a picture becomes the input: resize to the input's height and width, then real = value ×
+ * scale + offset per channel.
+ */
 export interface ImagePreprocessing {
   kind: 'image';
   channels: 1 | 3;
@@ -91,13 +94,22 @@ export interface StateInfo {
 
 /** Optional: what tools show of the records and the arena. Not needed to run. */
 export interface Notes {
-  /** `layout` and `density`, where weights are lists of those that are left: which lists, and the part of the weights that is not zero. */
-  records: { name: string; op: string; shape: number[]; macs: number; weights: number; layout?: string; density?: number }[];
-  /** Arena buffers: name, offset, bytes, first and last record that need them (−1 before the first). */
+  /**
+   * `layout` and `density`, where weights are lists of those that are left: which lists, and the
+   * part of the weights that is not zero.
+   */
+  records: { name: string; op: string; shape: number[]; macs: number; weights: number; layout?: string;
+    density?: number }[];
+  /**
+   * Arena buffers: name, offset, bytes, first and last record that need them (−1 before the first).
+   */
   arena: [name: string, offset: number, bytes: number, first: number, last: number][];
 }
 
-/** The parts of a file. `plan`, `weights` and `golden` are views into the bytes that were read, where these are not entropy-coded. */
+/**
+ * The parts of a file. `plan`, `weights` and `golden` are views into the bytes that were read,
+ * where these are not entropy-coded.
+ */
 export interface KletParts {
   meta: Meta & { inputs: ArenaTensor[]; outputs: ArenaTensor[]; state?: StateInfo };
   plan: Uint8Array;
@@ -115,11 +127,13 @@ export interface KletParts {
 }
 
 /**
- * @param pack what sections beside META and the weights may be made smaller by; `encodeSection` of the compiler
+ * @param pack what sections beside META and the weights may be made smaller by; `encodeSection` of
+ *   the compiler
  * @returns the bytes of a `.klet` file
  */
 export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint8Array) => Uint8Array): Uint8Array {
-  const sections: [number, Uint8Array][] = [[SECTION_META, toAscii(parts.meta)]], add = (kind: number, bytes: Uint8Array): void => {
+  const sections: [number, Uint8Array][] = [[SECTION_META, toAscii(parts.meta)]];
+  const add = (kind: number, bytes: Uint8Array): void => {
     const packed = pack?.(bytes);
     sections.push(packed && packed.length < bytes.length ? [kind + SECTION_PACKED, packed] : [kind, bytes]);
   };
@@ -151,51 +165,79 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint
 }
 
 /**
- * Takes a file apart and checks everything about it that can be checked without running it: magic, version,
- * lengths, checksums, and that the inputs and outputs lie in the arena.
+ * Takes a file apart and checks everything about it that can be checked without running it: magic,
+ * version, lengths, checksums, and that the inputs and outputs lie in the arena.
  *
  * @throws KletError `BAD_MAGIC`, `BAD_VERSION` or `CORRUPT`
  */
 export function readKlet(file: Uint8Array, where = 'the model'): KletParts {
-  const { readNotes, readGolden, ...parts } = openKlet(file, where, crc32), notes = readNotes(), golden = readGolden();
+  const { readNotes, readGolden, ...parts } = openKlet(file, where, crc32);
+  const notes = readNotes();
+  const golden = readGolden();
   return { ...parts, ...(golden && { golden }), ...(notes && { notes }) };
 }
 
-/** A file's parts, its notes and golden vectors not yet read: a page that only runs a model need not spend the time. */
+/**
+ * A file's parts, its notes and golden vectors not yet read: a page that only runs a model need not
+ * spend the time.
+ */
 export interface OpenedKlet extends Omit<KletParts, 'notes' | 'golden'> {
   readNotes: () => Notes | undefined;
   /** @throws KletError `CORRUPT` */
   readGolden: () => Uint8Array | undefined;
 }
 
-/** `readKlet` by another implementation of CRC-32: a core has a faster one, and a page need not have two. */
+/**
+ * `readKlet` by another implementation of CRC-32: a core has a faster one, and a page need not have
+ * two.
+ */
 export function openKlet(file: Uint8Array, where: string, checksum: Checksum): OpenedKlet {
   const corrupt = damage(where);
   if (file.length < 4 || u32(file, 0) !== MAGIC) throw new KletError('BAD_MAGIC', describeForeign(file, where));
   if (file.length < HEADER_BYTES) throw corrupt(`${file.length} bytes are too few for the header of ${HEADER_BYTES}`);
   const major = u32(file, 4) & 0xffff;
   if (major > MAJOR) {
-    throw new KletError('BAD_VERSION', `${where} has format version ${major}, this kinglet reads up to ${MAJOR}; update kinglet, or convert the model with this version`);
+    throw new KletError(
+      'BAD_VERSION',
+      `${where} has format version ${major}, this kinglet reads up to ${MAJOR}; update kinglet, or convert the model with this version`,
+    );
   }
   if (major !== MAJOR) throw corrupt(`its format version is ${major}`);
-  const length = u32(file, 8), count = u32(file, 24), tableEnd = HEADER_BYTES + count * ENTRY_BYTES;
+  const length = u32(file, 8);
+  const count = u32(file, 24);
+  const tableEnd = HEADER_BYTES + count * ENTRY_BYTES;
   if (length !== file.length) throw corrupt(`the header says ${length} bytes, there are ${file.length}`);
   if (count > MAX_SECTIONS || tableEnd > file.length) throw corrupt(`it claims ${count} sections`);
   if (headerCrc(file, tableEnd, checksum) !== u32(file, 28)) throw corrupt('the checksum of its header does not match');
-  if (u32(file, 12) !== 0) throw new KletError('BAD_VERSION', `${where} uses features (flags ${u32(file, 12)}) that this kinglet does not know; update kinglet`);
+  if (u32(file, 12) !== 0) {
+    throw new KletError(
+      'BAD_VERSION',
+      `${where} uses features (flags ${u32(file, 12)}) that this kinglet does not know; update kinglet`,
+    );
+  }
   const sections = new Map<number, Uint8Array>();
   for (let i = 0; i < count; i++) {
-    const at = HEADER_BYTES + i * ENTRY_BYTES, kind = u32(file, at), offset = u32(file, at + 4), bytes = u32(file, at + 8);
-    if (offset < tableEnd || offset % ALIGNMENT !== 0 || offset + bytes > file.length) throw corrupt(`section ${i} (kind ${kind}) lies outside the file`);
+    const at = HEADER_BYTES + i * ENTRY_BYTES;
+    const kind = u32(file, at);
+    const offset = u32(file, at + 4);
+    const bytes = u32(file, at + 8);
+    if (offset < tableEnd || offset % ALIGNMENT !== 0 || offset + bytes > file.length) {
+      throw corrupt(`section ${i} (kind ${kind}) lies outside the file`);
+    }
     const section = file.subarray(offset, offset + bytes);
-    if (checksum(section) !== u32(file, at + 12)) throw corrupt(`the checksum of section ${i} (kind ${kind}) does not match`);
+    if (checksum(section) !== u32(file, at + 12)) {
+      throw corrupt(`the checksum of section ${i} (kind ${kind}) does not match`);
+    }
     if (sections.has(kind)) throw corrupt(`it has two sections of kind ${kind}`);
     sections.set(kind, section);
   }
   for (const kind of [SECTION_PLAN, SECTION_GOLDEN, SECTION_NOTES]) {
-    if (sections.has(kind) && sections.has(kind + SECTION_PACKED)) throw corrupt(`it has its ${sectionNames[kind]} twice`);
+    if (sections.has(kind) && sections.has(kind + SECTION_PACKED)) {
+      throw corrupt(`it has its ${sectionNames[kind]} twice`);
+    }
   }
-  const later = (kind: number): () => Uint8Array | undefined => sectionReader(sections.get(kind)?.slice(), sections.get(kind + SECTION_PACKED)?.slice(), kind, corrupt);
+  const later = (kind: number): () => Uint8Array | undefined =>
+    sectionReader(sections.get(kind)?.slice(), sections.get(kind + SECTION_PACKED)?.slice(), kind, corrupt);
   const need = (kind: number): Uint8Array => {
     const section = sections.get(kind) ?? (kind === SECTION_PLAN ? later(kind)() : undefined);
     if (!section) throw corrupt(`it has no ${sectionNames[kind]} section`);
@@ -205,13 +247,21 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
   const coded = sections.get(SECTION_CODED);
   if (coded && sections.has(SECTION_WEIGHTS)) throw corrupt('it has its weights twice');
   if (coded && !codedFits(coded)) throw corrupt('its CODED section claims what it cannot hold');
-  const arenaBytes = u32(file, 16), weights = coded ?? need(SECTION_WEIGHTS);
-  const problem = checkMeta(meta, arenaBytes) ?? checkState(meta.state, arenaBytes, weightsBytes({ weights, ...(coded && { coded: true }) }));
+  const arenaBytes = u32(file, 16);
+  const weights = coded ?? need(SECTION_WEIGHTS);
+  const problem = checkMeta(meta, arenaBytes) ??
+    checkState(meta.state, arenaBytes, weightsBytes({ weights, ...(coded && { coded: true }) }));
   if (problem) throw corrupt(problem);
   return {
-    meta, arenaBytes, scratchBytes: u32(file, 20), minor: u32(file, 4) >>> 16,
-    plan: need(SECTION_PLAN), weights, ...(coded && { coded: true }),
-    readGolden: later(SECTION_GOLDEN), readNotes: notesReader(sections.get(SECTION_NOTES)?.slice(), sections.get(SECTION_NOTES + SECTION_PACKED)?.slice()),
+    meta,
+    arenaBytes,
+    scratchBytes: u32(file, 20),
+    minor: u32(file, 4) >>> 16,
+    plan: need(SECTION_PLAN),
+    weights,
+    ...(coded && { coded: true }),
+    readGolden: later(SECTION_GOLDEN),
+    readNotes: notesReader(sections.get(SECTION_NOTES)?.slice(), sections.get(SECTION_NOTES + SECTION_PACKED)?.slice()),
   };
 }
 
@@ -220,8 +270,13 @@ const sectionNames = ['', 'META', 'PLAN', 'WEIGHTS', 'GOLDEN', 'NOTES', 'CODED']
 /** Name and bytes of each section of a file that was read. */
 export function sectionSizes(file: Uint8Array): [name: string, bytes: number][] {
   return Array.from({ length: u32(file, 24) }, (_, i) => {
-    const at = HEADER_BYTES + i * ENTRY_BYTES, kind = u32(file, at);
-    return [sectionNames[kind] ?? (sectionNames[kind - SECTION_PACKED] ? `${sectionNames[kind - SECTION_PACKED]} coded` : `kind ${kind}`), u32(file, at + 8)];
+    const at = HEADER_BYTES + i * ENTRY_BYTES;
+    const kind = u32(file, at);
+    return [
+      sectionNames[kind] ??
+        (sectionNames[kind - SECTION_PACKED] ? `${sectionNames[kind - SECTION_PACKED]} coded` : `kind ${kind}`),
+      u32(file, at + 8),
+    ];
   });
 }
 
@@ -230,14 +285,22 @@ export function weightsBytes({ weights, coded }: Pick<KletParts, 'weights' | 'co
   return coded ? u32(weights, L.CODED_WEIGHTS_BYTES) : weights.length;
 }
 
-/** Bytes between the beginnings of the weights and of their coded section in memory, and bytes that decoding needs behind that section. */
+/**
+ * Bytes between the beginnings of the weights and of their coded section in memory, and bytes that
+ * decoding needs behind that section.
+ */
 export function codedRoom(coded: Uint8Array): { lead: number; bytes: number } {
-  return { lead: alignUp(u32(coded, L.CODED_LEAD), 64), bytes: u32(coded, L.CODED_TABLES) * L.CODED_TABLE_ROOM + L.CODED_STATE_ROOM + u32(coded, L.CODED_RUNS) * L.CODED_RUN_BYTES };
+  return {
+    lead: alignUp(u32(coded, L.CODED_LEAD), 64),
+    bytes: u32(coded, L.CODED_TABLES) * L.CODED_TABLE_ROOM + L.CODED_STATE_ROOM +
+      u32(coded, L.CODED_RUNS) * L.CODED_RUN_BYTES,
+  };
 }
 
 /** What the memory's size is computed from is not larger than it may be. */
 function codedFits(coded: Uint8Array): boolean {
-  return coded.length >= L.CODED_HEADER && u32(coded, L.CODED_LEAD) <= u32(coded, L.CODED_WEIGHTS_BYTES) && u32(coded, L.CODED_TABLES) <= L.MAX_CODED_TABLES
+  return coded.length >= L.CODED_HEADER && u32(coded, L.CODED_LEAD) <= u32(coded, L.CODED_WEIGHTS_BYTES) &&
+    u32(coded, L.CODED_TABLES) <= L.MAX_CODED_TABLES
     && u32(coded, L.CODED_RUNS) * L.CODED_RUN_BYTES <= coded.length;
 }
 
@@ -247,7 +310,12 @@ export function alignUp(value: number, alignment: number): number {
 
 /** Bytes of one element as callers see it, and as the arena holds it. */
 export const ioBytes: Record<IoType, [outside: number, inside: number]> = {
-  float32: [4, 4], int8: [1, 1], uint8: [1, 1], int32: [4, 4], int64: [8, 4], bool: [1, 1],
+  float32: [4, 4],
+  int8: [1, 1],
+  uint8: [1, 1],
+  int32: [4, 4],
+  int64: [8, 4],
+  bool: [1, 1],
 };
 
 function u32(file: Uint8Array, at: number): number {
@@ -263,9 +331,15 @@ function headerCrc(file: Uint8Array, tableEnd: number, checksum: Checksum): numb
   return checksum(covered);
 }
 
-/** JSON as ASCII bytes (other characters escaped), so that reading it needs no TextDecoder, which worklets lack. */
+/**
+ * JSON as ASCII bytes (other characters escaped), so that reading it needs no TextDecoder, which
+ * worklets lack.
+ */
 function toAscii(value: unknown): Uint8Array {
-  const text = JSON.stringify(value).replace(/[\u007f-\uffff]/g, (c) => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'));
+  const text = JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (c) => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'),
+  );
   return Uint8Array.from(text, (c) => c.charCodeAt(0));
 }
 
@@ -292,12 +366,22 @@ function checkMeta(meta: unknown, arenaBytes: number): string | undefined {
       const { name, dtype, shape, offset, scale, zeroPoint } = tensor;
       if (names.has(name)) return `two of its ${side} are named "${name}"`;
       names.add(name);
-      if (typeof dtype !== 'string' || !Object.hasOwn(ioBytes, dtype)) return `"${name}" has the unknown type ${String(dtype)}`;
-      if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && d > 0)) return `"${name}" has no proper shape`;
+      if (typeof dtype !== 'string' || !Object.hasOwn(ioBytes, dtype)) {
+        return `"${name}" has the unknown type ${String(dtype)}`;
+      }
+      if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && d > 0)) {
+        return `"${name}" has no proper shape`;
+      }
       const bytes = (shape as number[]).reduce((a, b) => a * b, 1) * ioBytes[dtype as IoType][1];
-      if (!isWhole(offset) || offset % ioBytes[dtype as IoType][1] !== 0 || !(offset + bytes <= arenaBytes)) return `"${name}" lies outside the arena`;
-      if (scale !== undefined && !(typeof scale === 'number' && scale > 0 && Number.isFinite(scale))) return `"${name}" has the scale ${JSON.stringify(scale)}`;
-      if (zeroPoint !== undefined && !(isWhole((zeroPoint as number) + 128) && (zeroPoint as number) <= 255)) return `"${name}" has the zero point ${JSON.stringify(zeroPoint)}`;
+      if (!isWhole(offset) || offset % ioBytes[dtype as IoType][1] !== 0 || !(offset + bytes <= arenaBytes)) {
+        return `"${name}" lies outside the arena`;
+      }
+      if (scale !== undefined && !(typeof scale === 'number' && scale > 0 && Number.isFinite(scale))) {
+        return `"${name}" has the scale ${JSON.stringify(scale)}`;
+      }
+      if (zeroPoint !== undefined && !(isWhole((zeroPoint as number) + 128) && (zeroPoint as number) <= 255)) {
+        return `"${name}" has the zero point ${JSON.stringify(zeroPoint)}`;
+      }
       if ((scale === undefined) !== (zeroPoint === undefined)) return `"${name}" has half a quantization`;
     }
   }
@@ -308,8 +392,16 @@ function damage(where: string): (what: string) => KletError {
   return (what) => new KletError('CORRUPT', `${where} is damaged: ${what}; fetch or convert it again`);
 }
 
-/** Decodes a section when it is wanted. Holds on to its own bytes and not to the file, by a scope that it shares or by the stack of an error made early. */
-function sectionReader(section: Uint8Array | undefined, packed: Uint8Array | undefined, kind: number, corrupt: (what: string) => KletError): () => Uint8Array | undefined {
+/**
+ * Decodes a section when it is wanted. Holds on to its own bytes and not to the file, by a scope
+ * that it shares or by the stack of an error made early.
+ */
+function sectionReader(
+  section: Uint8Array | undefined,
+  packed: Uint8Array | undefined,
+  kind: number,
+  corrupt: (what: string) => KletError,
+): () => Uint8Array | undefined {
   return () => {
     const bytes = section ?? (packed && decodeSection(packed));
     if (packed && !bytes) throw corrupt(`its ${sectionNames[kind]} section does not decode`);
@@ -317,11 +409,16 @@ function sectionReader(section: Uint8Array | undefined, packed: Uint8Array | und
   };
 }
 
-/** Without what JSON would say again and again: keys, and names of buffers that are those of records. */
+/**
+ * Without what JSON would say again and again: keys, and names of buffers that are those of
+ * records.
+ */
 function shortNotes({ records, arena }: Notes): unknown {
   const numbers = new Map(records.map(({ name }, i) => [name, i]));
   return {
-    records: records.map(({ name, op, shape, macs, weights, layout, density }) => [name, op, shape, macs, weights, ...(layout === undefined ? [] : [layout, density])]),
+    records: records.map((
+      { name, op, shape, macs, weights, layout, density },
+    ) => [name, op, shape, macs, weights, ...(layout === undefined ? [] : [layout, density])]),
     arena: arena.map(([name, ...rest]) => [numbers.get(name) ?? name, ...rest]),
   };
 }
@@ -329,22 +426,36 @@ function shortNotes({ records, arena }: Notes): unknown {
 function notesReader(section: Uint8Array | undefined, packed: Uint8Array | undefined): () => Notes | undefined {
   return () => {
     const notes = fromAscii(section ?? (packed && decodeSection(packed)) ?? new Uint8Array(0));
-    if (!isObject(notes) || !isTable(notes.records, ['string', 'string', 'object', 'number', 'number']) || !isTable(notes.arena, ['', 'number', 'number', 'number', 'number'])) return undefined;
-    const records = notes.records.map(([name, op, shape, macs, weights, layout, density]) => ({ name, op, shape, macs, weights, ...(layout !== undefined && { layout, density }) }));
-    const arena = notes.arena.map(([name, ...rest]) => [typeof name === 'number' ? records[name]?.name : name, ...rest]);
-    if (!records.every(({ shape, layout, density }) => isTable([shape], []) && (layout === undefined || isTable([[layout, density]], ['string', 'number']))) || !isTable(arena, ['string'])) return undefined;
+    if (!isObject(notes) || !isTable(notes.records, ['string', 'string', 'object', 'number', 'number']) ||
+      !isTable(notes.arena, ['', 'number', 'number', 'number', 'number'])) return undefined;
+    const records = notes.records.map(([name, op, shape, macs, weights, layout, density]) => ({
+      name,
+      op,
+      shape,
+      macs,
+      weights,
+      ...(layout !== undefined && { layout, density }),
+    }));
+    const arena = notes.arena.map((
+      [name, ...rest],
+    ) => [typeof name === 'number' ? records[name]?.name : name, ...rest]);
+    if (!records.every(({ shape, layout, density }) =>
+      isTable([shape], []) && (layout === undefined || isTable([[layout, density]], ['string', 'number']))
+    ) || !isTable(arena, ['string'])) return undefined;
     return { records, arena } as Notes;
   };
 }
 
 /** Whether a value is an array of arrays that begin with elements of such types ('' is any). */
 function isTable(value: unknown, types: readonly string[]): value is unknown[][] {
-  return Array.isArray(value) && value.every((row) => Array.isArray(row) && types.every((type, i) => type === '' || typeof row[i] === type));
+  return Array.isArray(value) &&
+    value.every((row) => Array.isArray(row) && types.every((type, i) => type === '' || typeof row[i] === type));
 }
 
 function checkState(state: unknown, arenaBytes: number, weightsBytes: number): string | undefined {
   if (state === undefined) return undefined;
-  if (!isObject(state) || !isWhole(state.bytes) || !isWhole(state.initial) || !['undefined', 'boolean'].includes(typeof state.carries)) return 'its META describes its state wrongly';
+  if (!isObject(state) || !isWhole(state.bytes) || !isWhole(state.initial) ||
+    !['undefined', 'boolean'].includes(typeof state.carries)) return 'its META describes its state wrongly';
   if (state.bytes > arenaBytes) return `its state of ${state.bytes} bytes lies outside the arena`;
   return state.initial + state.bytes > weightsBytes ? 'what its state begins with lies outside the weights' : undefined;
 }
@@ -362,9 +473,15 @@ function describeForeign(file: Uint8Array, where: string): string {
   const head = String.fromCharCode(...file.subarray(0, 16));
   const expected = `${where} is not a .klet file (it must start with "KLET")`;
   if (file.length === 0) return `${expected}: it is empty`;
-  if (head.slice(4, 8) === 'TFL3') return `${expected}: it is a .tflite file; convert it first: npx kinglet convert IN.tflite -o OUT.klet`;
-  if (/^\s*</.test(head)) return `${expected}: it looks like HTML, probably the server's page for a missing file; check the URL`;
+  if (head.slice(4, 8) === 'TFL3') {
+    return `${expected}: it is a .tflite file; convert it first: npx kinglet convert IN.tflite -o OUT.klet`;
+  }
+  if (/^\s*</.test(head)) {
+    return `${expected}: it looks like HTML, probably the server's page for a missing file; check the URL`;
+  }
   if (/^\s*[{[]/.test(head)) return `${expected}: it looks like JSON`;
   if (head.startsWith('\0asm')) return `${expected}: it is WebAssembly; pass it as the option "wasm"`;
-  return `${expected}: it starts with ${[...file.subarray(0, 4)].map((b) => b.toString(16).padStart(2, '0')).join(' ')}`;
+  return `${expected}: it starts with ${
+    [...file.subarray(0, 4)].map((b) => b.toString(16).padStart(2, '0')).join(' ')
+  }`;
 }

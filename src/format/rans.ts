@@ -1,20 +1,30 @@
-/** A section has at most so many times the bytes of its packed form: no file asks for memory or time out of proportion. */
+/**
+ * A section has at most so many times the bytes of its packed form: no file asks for memory or time
+ * out of proportion.
+ */
 export const MOST_EXPANSION = 16;
 
-const BITS = 12, SLOTS = 1 << BITS, LOWEST = 65536, HEADER = 4;
+const BITS = 12;
+const SLOTS = 1 << BITS;
+const LOWEST = 65536;
+const HEADER = 4;
 
 /**
- * A section's bytes from those of its entropy-coded form (docs/format.md, "Packed sections"). The core decodes the weights; this is for the rest, of
- * some kilobytes.
+ * A section's bytes from those of its entropy-coded form (docs/format.md, "Packed sections"). The
+ * core decodes the weights; this is for the rest, of some kilobytes.
  *
  * @returns undefined where it is not of that form
  */
 export function decodeSection(packed: Uint8Array): Uint8Array | undefined {
-  const view = new DataView(packed.buffer, packed.byteOffset, packed.length), first = new Uint16Array(257), symbols = new Uint8Array(SLOTS);
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.length);
+  const first = new Uint16Array(257);
+  const symbols = new Uint8Array(SLOTS);
   if (packed.length < HEADER) return undefined;
   const bytes = view.getUint32(0, true);
   if (bytes > MOST_EXPANSION * packed.length) return undefined;
-  let at = HEADER, slots = 0, empty = 0;
+  let at = HEADER;
+  let slots = 0;
+  let empty = 0;
   const next = (): number => packed[at++] ?? SLOTS;
   for (let symbol = 0; symbol < 256; symbol++) {
     let frequency = 0;
@@ -30,10 +40,14 @@ export function decodeSection(packed: Uint8Array): Uint8Array | undefined {
   }
   at += -at & 3;
   if (slots < SLOTS || empty > 0 || at + 16 > packed.length) return undefined;
-  const states = Array.from({ length: 4 }, (_, i) => view.getUint32(at + 4 * i, true)), section = new Uint8Array(bytes);
+  const states = Array.from({ length: 4 }, (_, i) => view.getUint32(at + 4 * i, true));
+  const section = new Uint8Array(bytes);
   at += 16;
   for (let i = 0; i < bytes; i++) {
-    const state = states[i & 3]!, slot = state % SLOTS, symbol = symbols[slot]!, begin = first[symbol]!;
+    const state = states[i & 3]!;
+    const slot = state % SLOTS;
+    const symbol = symbols[slot]!;
+    const begin = first[symbol]!;
     let rest = (first[symbol + 1]! - begin) * Math.floor(state / SLOTS) + slot - begin;
     if (rest < LOWEST) {
       if (at + 2 > packed.length) return undefined;

@@ -40,12 +40,26 @@ export class GraphBuilder {
 
   /** A constant; the array's type is the element type. */
   constant(data: TensorData, shape: number[], quantization?: Quantization, name = 'constant'): Tensor {
-    const dtype: DType = data instanceof Float32Array ? 'float32' : data instanceof Int8Array ? 'int8' : data instanceof Uint8Array ? 'uint8' : 'int32';
-    if (elementCount(shape) !== data.length) throw new KletError('INVALID_GRAPH', `a constant of shape [${shape.join(', ')}] has ${elementCount(shape)} elements, not ${data.length}`);
+    const dtype: DType = data instanceof Float32Array
+      ? 'float32'
+      : data instanceof Int8Array
+      ? 'int8'
+      : data instanceof Uint8Array
+      ? 'uint8'
+      : 'int32';
+    if (elementCount(shape) !== data.length) {
+      throw new KletError(
+        'INVALID_GRAPH',
+        `a constant of shape [${shape.join(', ')}] has ${elementCount(shape)} elements, not ${data.length}`,
+      );
+    }
     return { name: this.unique(name), shape, dtype, data, ...(quantization && { quantization }) };
   }
 
-  /** A value that is kept from run to run, holding `initial` before the first; `assign` says what it becomes. The array's type is the element type. */
+  /**
+   * A value that is kept from run to run, holding `initial` before the first; `assign` says what it
+   * becomes. The array's type is the element type.
+   */
   state(name: string, shape: number[], initial: TensorData, quantization?: Quantization): Tensor {
     const { data: _, ...value } = this.constant(initial, shape, quantization, name);
     this.states.push({ value, next: value, initial });
@@ -60,25 +74,48 @@ export class GraphBuilder {
   }
 
   /** Adds an operator with one output and infers the output's shape. */
-  node<K extends OperatorName>(op: K, inputs: (Tensor | null)[], attributes: Attributes[K], options: NodeOptions = {}): Tensor {
+  node<K extends OperatorName>(
+    op: K,
+    inputs: (Tensor | null)[],
+    attributes: Attributes[K],
+    options: NodeOptions = {},
+  ): Tensor {
     return this.nodeWithOutputs(op, inputs, attributes, [options.shape ?? []], options)[0]!;
   }
 
   /** Adds an operator with several outputs (split) of the given shapes. */
-  nodeWithOutputs<K extends OperatorName>(op: K, inputs: (Tensor | null)[], attributes: Attributes[K], shapes: number[][], options: NodeOptions = {}): Tensor[] {
-    const name = this.unique(options.name ?? op), first = inputs[0];
+  nodeWithOutputs<K extends OperatorName>(
+    op: K,
+    inputs: (Tensor | null)[],
+    attributes: Attributes[K],
+    shapes: number[][],
+    options: NodeOptions = {},
+  ): Tensor[] {
+    const name = this.unique(options.name ?? op);
+    const first = inputs[0];
     const outputs = shapes.map((shape, i): Tensor => ({
-      name: i === 0 ? name : this.unique(`${name}_${i}`), shape, dtype: options.dtype ?? first?.dtype ?? 'float32', ...(options.quantization && { quantization: options.quantization }),
+      name: i === 0 ? name : this.unique(`${name}_${i}`),
+      shape,
+      dtype: options.dtype ?? first?.dtype ?? 'float32',
+      ...(options.quantization && { quantization: options.quantization }),
     }));
     const node: Node<K> = { op, name, inputs, outputs, attributes };
     const inferred = operatorOf(op).infer(node);
-    outputs.forEach((output, i) => { output.shape = inferred[i] ?? output.shape; });
+    outputs.forEach((output, i) => {
+      output.shape = inferred[i] ?? output.shape;
+    });
     this.nodes.push(node as AnyNode);
     return outputs;
   }
 
   finish(outputs: Tensor[]): Graph {
-    return { name: this.name, inputs: this.inputs, outputs, nodes: this.nodes, ...(this.states.length > 0 && { states: this.states }) };
+    return {
+      name: this.name,
+      inputs: this.inputs,
+      outputs,
+      nodes: this.nodes,
+      ...(this.states.length > 0 && { states: this.states }),
+    };
   }
 
   private unique(name: string): string {

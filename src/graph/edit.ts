@@ -7,22 +7,34 @@ export function producers(graph: Graph): Map<Tensor, AnyNode> {
   return map;
 }
 
-/** Which nodes read each tensor; the network's outputs, and what states become, count as one reader each (undefined). */
+/**
+ * Which nodes read each tensor; the network's outputs, and what states become, count as one reader
+ * each (undefined).
+ */
 export function consumers(graph: Graph): Map<Tensor, (AnyNode | undefined)[]> {
   const map = new Map<Tensor, (AnyNode | undefined)[]>();
-  const add = (tensor: Tensor, node: AnyNode | undefined): void => { map.set(tensor, [...(map.get(tensor) ?? []), node]); };
+  const add = (tensor: Tensor, node: AnyNode | undefined): void => {
+    map.set(tensor, [...(map.get(tensor) ?? []), node]);
+  };
   for (const node of graph.nodes) for (const tensor of node.inputs) if (tensor) add(tensor, node);
   for (const tensor of resultsOf(graph)) add(tensor, undefined);
   return map;
 }
 
-/** A copy whose nodes and tensors can be changed without touching the original (constant data is shared). */
+/**
+ * A copy whose nodes and tensors can be changed without touching the original (constant data is
+ * shared).
+ */
 export function cloneGraph(graph: Graph): Graph {
   const copies = new Map<Tensor, Tensor>();
   const copy = (tensor: Tensor): Tensor => {
     const known = copies.get(tensor);
     if (known) return known;
-    const made: Tensor = { ...tensor, shape: [...tensor.shape], ...(tensor.quantization && { quantization: { ...tensor.quantization } }) };
+    const made: Tensor = {
+      ...tensor,
+      shape: [...tensor.shape],
+      ...(tensor.quantization && { quantization: { ...tensor.quantization } }),
+    };
     copies.set(tensor, made);
     return made;
   };
@@ -30,8 +42,16 @@ export function cloneGraph(graph: Graph): Graph {
     name: graph.name,
     inputs: graph.inputs.map(copy),
     outputs: graph.outputs.map(copy),
-    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map((t) => t && copy(t)), outputs: node.outputs.map(copy), attributes: { ...node.attributes } }) as AnyNode),
-    ...(graph.states && { states: graph.states.map(({ value, next, initial }) => ({ value: copy(value), next: copy(next), initial })) }),
+    nodes: graph.nodes.map((node) =>
+      ({
+        ...node,
+        inputs: node.inputs.map((t) => t && copy(t)),
+        outputs: node.outputs.map(copy),
+        attributes: { ...node.attributes },
+      }) as AnyNode
+    ),
+    ...(graph.states &&
+      { states: graph.states.map(({ value, next, initial }) => ({ value: copy(value), next: copy(next), initial })) }),
     ...(graph.carries && { carries: true }),
   };
 }

@@ -2,17 +2,22 @@ import { KletError } from '../errors';
 import type { Attributes, OperatorName } from './operators';
 
 /**
- * Element types of the IR. The core computes on `float32`, `int8` and `int32`; the others are converted away, but for `int16`: constants and states of
- * recurrent layers.
+ * Element types of the IR. The core computes on `float32`, `int8` and `int32`; the others are
+ * converted away, but for `int16`: constants and states of recurrent layers.
  */
 export type DType = 'float32' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'bool';
 
-/** The typed array that holds elements of a `DType` (int64 constants are held as int32, bool as bytes). */
+/**
+ * The typed array that holds elements of a `DType` (int64 constants are held as int32, bool as
+ * bytes).
+ */
 export type TensorData = Float32Array | Int8Array | Uint8Array | Int32Array;
 /** Constants may be int16 too. */
 export type ConstantData = TensorData | Int16Array;
 
-/** real = scale × (q − zeroPoint). One entry for the whole tensor, or one per index along `axis`. */
+/**
+ * real = scale × (q − zeroPoint). One entry for the whole tensor, or one per index along `axis`.
+ */
 export interface Quantization {
   scale: number[];
   zeroPoint: number[];
@@ -27,7 +32,10 @@ export interface Tensor {
   dtype: DType;
   quantization?: Quantization;
   data?: ConstantData;
-  /** An int8 tensor that the network declares as uint8 (real values are the same; some roundings go by the unsigned step). */
+  /**
+   * An int8 tensor that the network declares as uint8 (real values are the same; some roundings go
+   * by the unsigned step).
+   */
   wasUint8?: boolean;
 }
 
@@ -40,10 +48,16 @@ export interface Node<K extends OperatorName = OperatorName> {
   attributes: Attributes[K];
 }
 
-/** Nodes of every kind, distinguished by `op`, so that `node.op === 'conv2d'` narrows the attributes. */
+/**
+ * Nodes of every kind, distinguished by `op`, so that `node.op === 'conv2d'` narrows the
+ * attributes.
+ */
 export type AnyNode = { [K in OperatorName]: Node<K> }[OperatorName];
 
-/** A value that outlives a run: nodes read `value`; when the run is over it becomes `next`, of the same type and shape. */
+/**
+ * A value that outlives a run: nodes read `value`; when the run is over it becomes `next`, of the
+ * same type and shape.
+ */
 export interface State {
   value: Tensor;
   next: Tensor;
@@ -59,7 +73,10 @@ export interface Graph {
   nodes: AnyNode[];
   /** What is kept from run to run, beside what recurrent layers keep for themselves. */
   states?: State[];
-  /** Whether recurrent layers go on from one prediction to the next, as `states` do; without it each prediction is a whole sequence. */
+  /**
+   * Whether recurrent layers go on from one prediction to the next, as `states` do; without it each
+   * prediction is a whole sequence.
+   */
   carries?: boolean;
 }
 
@@ -96,8 +113,10 @@ export function byteSize(tensor: Tensor): number {
 export function perTensor(tensor: Tensor): { scale: number; zeroPoint: number } {
   const q = tensor.quantization;
   if (!q || q.scale.length !== 1) {
-    throw new KletError('UNSUPPORTED_TYPE',
-      `tensor "${tensor.name}" (${tensor.dtype}) needs one scale and zero point, it has ${q?.scale.length ?? 'none'}`);
+    throw new KletError(
+      'UNSUPPORTED_TYPE',
+      `tensor "${tensor.name}" (${tensor.dtype}) needs one scale and zero point, it has ${q?.scale.length ?? 'none'}`,
+    );
   }
   return { scale: q.scale[0]!, zeroPoint: q.zeroPoint[0] ?? 0 };
 }

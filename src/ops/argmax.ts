@@ -6,15 +6,24 @@ import { demandAxis, requireTypes } from './support';
 export const argmax: Operator<'argmax'> = {
   quantization: 'free',
   infer(node) {
-    const shape = input(node, 0).shape, { axis } = node.attributes, kept = shape.map((d, i) => (i === axis ? 1 : d)), y = output(node).shape;
+    const shape = input(node, 0).shape;
+    const { axis } = node.attributes;
+    const kept = shape.map((d, i) => (i === axis ? 1 : d));
+    const y = output(node).shape;
     demandAxis(node, axis, shape);
     return [y.length === kept.length ? kept : shape.filter((_, i) => i !== axis)];
   },
   lower(node, emit) {
-    const x = input(node, 0), { axis, kind } = node.attributes;
+    const x = input(node, 0);
+    const { axis, kind } = node.attributes;
     requireTypes(node, x, 'int8', 'float32');
-    emit.record(L.OP_ARGMAX, L.ARGMAX_BYTES, x.dtype, node, node.op)
-      .source(L.ARGMAX_SOURCE, x).target(L.ARGMAX_TARGET, output(node)).int(L.ARGMAX_KIND, kind === 'max' ? L.ARGMAX_MAX : L.ARGMAX_MIN)
-      .ints(L.ARGMAX_OUTER, [elementCount(x.shape.slice(0, axis)), x.shape[axis]!, elementCount(x.shape.slice(axis + 1))]);
+    emit.record(L.OP_ARGMAX, L.ARGMAX_BYTES, x.dtype, node, node.op).source(L.ARGMAX_SOURCE, x).target(
+      L.ARGMAX_TARGET,
+      output(node),
+    ).int(L.ARGMAX_KIND, kind === 'max' ? L.ARGMAX_MAX : L.ARGMAX_MIN).ints(L.ARGMAX_OUTER, [
+      elementCount(x.shape.slice(0, axis)),
+      x.shape[axis]!,
+      elementCount(x.shape.slice(axis + 1)),
+    ]);
   },
 };

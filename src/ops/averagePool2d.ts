@@ -2,4 +2,8 @@ import * as L from '../../assembly/layout';
 import type { Operator } from './operator';
 import { inferPool, lowerPool } from './pool2d';
 
-export const averagePool2d: Operator<'averagePool2d'> = { quantization: 'same', infer: inferPool, lower: (node, emit) => lowerPool(node, emit, L.POOL2D_AVERAGE) };
+export const averagePool2d: Operator<'averagePool2d'> = {
+  quantization: 'same',
+  infer: inferPool,
+  lower: (node, emit) => lowerPool(node, emit, L.POOL2D_AVERAGE),
+};

@@ -9,29 +9,63 @@ const MAX_K_INT8 = 32768;
 export const batchMatmul: Operator<'batchMatmul'> = {
   quantization: 'free',
   infer(node) {
-    const a = input(node, 0).shape, b = input(node, 1).shape, { transposeA, transposeB } = node.attributes;
-    const batch = broadcastShape(a.slice(0, -2), b.slice(0, -2)), meet = a.length > 1 && b.length > 1 && a[a.length - (transposeA ? 2 : 1)] === b[b.length - (transposeB ? 1 : 2)];
-    demand(node, batch !== undefined && meet, `${shapeText(a)}${transposeA ? ' transposed' : ''} times ${shapeText(b)}${transposeB ? ' transposed' : ''} is not possible`);
+    const a = input(node, 0).shape;
+    const b = input(node, 1).shape;
+    const { transposeA, transposeB } = node.attributes;
+    const batch = broadcastShape(a.slice(0, -2), b.slice(0, -2));
+    const meet = a.length > 1 && b.length > 1 &&
+      a[a.length - (transposeA ? 2 : 1)] === b[b.length - (transposeB ? 1 : 2)];
+    demand(
+      node,
+      batch !== undefined && meet,
+      `${shapeText(a)}${transposeA ? ' transposed' : ''} times ${shapeText(b)}${
+        transposeB ? ' transposed' : ''
+      } is not possible`,
+    );
     return [[...batch!, a[a.length - (transposeA ? 1 : 2)]!, b[b.length - (transposeB ? 2 : 1)]!]];
   },
   lower(node, emit) {
-    const a = input(node, 0), b = input(node, 1), y = output(node), { transposeA, transposeB } = node.attributes;
+    const a = input(node, 0);
+    const b = input(node, 1);
+    const y = output(node);
+    const { transposeA, transposeB } = node.attributes;
     requireTypes(node, a, 'int8', 'float32');
     if (b.dtype !== a.dtype) throw unsupported(node, `${a.dtype} times ${b.dtype}; both must be of one type`);
-    const M = y.shape[y.shape.length - 2]!, N = y.shape[y.shape.length - 1]!, K = a.shape[a.shape.length - (transposeA ? 2 : 1)]!;
-    if (a.dtype === 'int8' && K > MAX_K_INT8) throw unsupported(node, `each output sums ${K} products; at most ${MAX_K_INT8} fit`);
-    const batch = y.shape.slice(0, -2), size = elementSize(y.dtype);
-    const strideA = broadcastStrides(a.shape.slice(0, -2), batch).map((s) => s * M * K), strideB = broadcastStrides(b.shape.slice(0, -2), batch).map((s) => s * K * N);
-    const emitBatches = (count: number, stepA: number, stepB: number, offsetA: number, offsetB: number, offsetY: number): void => {
-      const r = emit.record(L.OP_BATCH_MATMUL, L.MATMUL_BYTES, y.dtype, node, node.op, count * M * N * K)
-        .source(L.MATMUL_A, a, offsetA * size).source(L.MATMUL_B, b, offsetB * size).target(L.MATMUL_TARGET, y, offsetY * size)
-        .ints(L.MATMUL_BATCH, [count, M, K, N, stepA, stepB, Number(transposeA), Number(transposeB)]);
+    const M = y.shape[y.shape.length - 2]!;
+    const N = y.shape[y.shape.length - 1]!;
+    const K = a.shape[a.shape.length - (transposeA ? 2 : 1)]!;
+    if (a.dtype === 'int8' && K > MAX_K_INT8) {throw unsupported(
+        node,
+        `each output sums ${K} products; at most ${MAX_K_INT8} fit`,
+      );}
+    const batch = y.shape.slice(0, -2);
+    const size = elementSize(y.dtype);
+    const strideA = broadcastStrides(a.shape.slice(0, -2), batch).map((s) => s * M * K);
+    const strideB = broadcastStrides(b.shape.slice(0, -2), batch).map((s) => s * K * N);
+    const emitBatches = (
+      count: number,
+      stepA: number,
+      stepB: number,
+      offsetA: number,
+      offsetB: number,
+      offsetY: number,
+    ): void => {
+      const r = emit.record(L.OP_BATCH_MATMUL, L.MATMUL_BYTES, y.dtype, node, node.op, count * M * N * K).source(
+        L.MATMUL_A,
+        a,
+        offsetA * size,
+      ).source(L.MATMUL_B, b, offsetB * size).target(L.MATMUL_TARGET, y, offsetY * size).ints(L.MATMUL_BATCH, [count, M,
+        K, N, stepA, stepB, Number(transposeA), Number(transposeB)]);
       if (a.dtype === 'float32') {
         r.float(L.MATMUL_MIN, -Infinity).float(L.MATMUL_MAX, Infinity);
       } else {
-        const qa = perTensor(a), qb = perTensor(b), qy = perTensor(y);
-        r.int(L.MATMUL_A_ZERO, qa.zeroPoint).int(L.MATMUL_B_ZERO, qb.zeroPoint).float(L.MATMUL_SCALE, f32(f32(f32(qa.scale) * f32(qb.scale)) / f32(qy.scale)))
-          .int(L.MATMUL_TARGET_ZERO, qy.zeroPoint).int(L.MATMUL_MIN, -128).int(L.MATMUL_MAX, 127);
+        const qa = perTensor(a);
+        const qb = perTensor(b);
+        const qy = perTensor(y);
+        r.int(L.MATMUL_A_ZERO, qa.zeroPoint).int(L.MATMUL_B_ZERO, qb.zeroPoint).float(
+          L.MATMUL_SCALE,
+          f32(f32(f32(qa.scale) * f32(qb.scale)) / f32(qy.scale)),
+        ).int(L.MATMUL_TARGET_ZERO, qy.zeroPoint).int(L.MATMUL_MIN, -128).int(L.MATMUL_MAX, 127);
       }
     };
     const count = elementCount(batch);
@@ -40,7 +74,9 @@ export const batchMatmul: Operator<'batchMatmul'> = {
       return;
     }
     for (let i = 0; i < count; i++) {
-      let rest = i, offsetA = 0, offsetB = 0;
+      let rest = i;
+      let offsetA = 0;
+      let offsetB = 0;
       for (let d = batch.length - 1; d >= 0; d--) {
         const index = rest % batch[d]!;
         rest = (rest - index) / batch[d]!;

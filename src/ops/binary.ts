@@ -4,26 +4,46 @@ import { KletError } from '../errors';
 import { elementCount, elementSize, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
 import type { BinaryKind } from '../graph/operators';
 import type { Operator } from './operator';
-import { activationRange, broadcastShape, broadcastStrides, collapse, f32, inQuantizationOf, quantizedRange, requireTypes, roundEven, unsupported } from './support';
+import { activationRange, broadcastShape, broadcastStrides, collapse, f32, inQuantizationOf, quantizedRange,
+  requireTypes, roundEven, unsupported } from './support';
 
 const kinds: Record<BinaryKind, number> = {
-  add: L.BINARY_ADD, sub: L.BINARY_SUB, mul: L.BINARY_MUL, div: L.BINARY_DIV, minimum: L.BINARY_MINIMUM, maximum: L.BINARY_MAXIMUM,
+  add: L.BINARY_ADD,
+  sub: L.BINARY_SUB,
+  mul: L.BINARY_MUL,
+  div: L.BINARY_DIV,
+  minimum: L.BINARY_MINIMUM,
+  maximum: L.BINARY_MAXIMUM,
   squaredDifference: L.BINARY_SQUARED_DIFFERENCE,
 };
 
 export const binary: Operator<'binary'> = {
   quantization: 'free',
   infer(node) {
-    const a = input(node, 0), b = input(node, 1), shape = broadcastShape(a.shape, b.shape);
-    if (!shape) throw new KletError('INVALID_GRAPH', `${node.attributes.kind} "${node.name}": the shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}] do not broadcast`);
+    const a = input(node, 0);
+    const b = input(node, 1);
+    const shape = broadcastShape(a.shape, b.shape);
+    if (!shape) {
+      throw new KletError(
+        'INVALID_GRAPH',
+        `${node.attributes.kind} "${node.name}": the shapes [${a.shape.join(', ')}] and [${
+          b.shape.join(', ')
+        }] do not broadcast`,
+      );
+    }
     return [shape];
   },
   lower(node, emit) {
-    const { kind, activation } = node.attributes, y = output(node), compares = kind === 'minimum' || kind === 'maximum';
-    let a = input(node, 0), b = input(node, 1);
+    const { kind, activation } = node.attributes;
+    const y = output(node);
+    const compares = kind === 'minimum' || kind === 'maximum';
+    let a = input(node, 0);
+    let b = input(node, 1);
     requireTypes(node, a, 'int8', 'float32', 'int32', 'int64');
     if (a.dtype !== b.dtype) throw unsupported(node, `${a.dtype} with ${b.dtype}; both must be of one type`);
-    if (elementSize(a.dtype) === 4 && a.dtype !== 'float32' && (kind === 'div' || kind === 'squaredDifference' || activation !== 'none')) {
+    if (elementSize(a.dtype) === 4 && a.dtype !== 'float32' &&
+      (kind === 'div' || kind === 'squaredDifference' || activation !== 'none'))
+    {
       throw unsupported(node, `${activation === 'none' ? kind : activation} on ${a.dtype}`);
     }
     if (compares) {
@@ -40,34 +60,65 @@ export const binary: Operator<'binary'> = {
   },
 };
 
-export function emitBinary(node: AnyNode, emit: Emitter, a: Tensor, b: Tensor, y: Tensor, kind: number, op: string): RecordWriter {
+export function emitBinary(
+  node: AnyNode,
+  emit: Emitter,
+  a: Tensor,
+  b: Tensor,
+  y: Tensor,
+  kind: number,
+  op: string,
+): RecordWriter {
   const packed = collapse(node, y.shape, broadcastStrides(a.shape, y.shape), broadcastStrides(b.shape, y.shape));
   const [whole, other] = elementCount(a.shape) === elementCount(y.shape) ? [a, b] : [b, a];
   if (a.dtype === y.dtype) emit.mayReuse(y, whole, other);
-  return emit.record(L.OP_BINARY, L.BINARY_BYTES, y.dtype, node, op)
-    .source(L.BINARY_A, a).source(L.BINARY_B, b).target(L.BINARY_TARGET, y).int(L.BINARY_KIND, kind)
-    .ints(L.BINARY_DIMENSIONS, packed.dimensions).ints(L.BINARY_A_STRIDES, packed.strides[0]!).ints(L.BINARY_B_STRIDES, packed.strides[1]!);
+  return emit.record(L.OP_BINARY, L.BINARY_BYTES, y.dtype, node, op).source(L.BINARY_A, a).source(L.BINARY_B, b).target(
+    L.BINARY_TARGET,
+    y,
+  ).int(L.BINARY_KIND, kind).ints(L.BINARY_DIMENSIONS, packed.dimensions).ints(L.BINARY_A_STRIDES, packed.strides[0]!)
+    .ints(L.BINARY_B_STRIDES, packed.strides[1]!);
 }
 
 function quantizedParameters(r: RecordWriter, kind: BinaryKind, a: Tensor, b: Tensor, y: Tensor): void {
-  const qa = perTensor(a), qb = perTensor(b), qy = perTensor(y), sa = f32(qa.scale), sb = f32(qb.scale), sy = f32(qy.scale);
+  const qa = perTensor(a);
+  const qb = perTensor(b);
+  const qy = perTensor(y);
+  const sa = f32(qa.scale);
+  const sb = f32(qb.scale);
+  const sy = f32(qy.scale);
   r.int(L.BINARY_TARGET_ZERO, qy.zeroPoint);
   if (kind === 'add' || kind === 'sub') {
     const p = addParameters(f32(sa / sy), f32(f32(kind === 'sub' ? -sb : sb) / sy), qa.zeroPoint, qb.zeroPoint);
-    r.int(L.BINARY_A_FACTOR, p.factorA).int(L.BINARY_B_FACTOR, p.factorB).int(L.BINARY_BIAS, p.bias).int(L.BINARY_SHIFT, p.shift);
+    r.int(L.BINARY_A_FACTOR, p.factorA).int(L.BINARY_B_FACTOR, p.factorB).int(L.BINARY_BIAS, p.bias).int(
+      L.BINARY_SHIFT,
+      p.shift,
+    );
   } else if (kind === 'mul') {
-    r.int(L.BINARY_A_ZERO, qa.zeroPoint).int(L.BINARY_B_ZERO, qb.zeroPoint).float(L.BINARY_SCALE, f32(f32(sa * sb) / sy));
+    r.int(L.BINARY_A_ZERO, qa.zeroPoint).int(L.BINARY_B_ZERO, qb.zeroPoint).float(
+      L.BINARY_SCALE,
+      f32(f32(sa * sb) / sy),
+    );
   } else if (kind === 'div' || kind === 'squaredDifference') {
-    r.int(L.BINARY_A_ZERO, qa.zeroPoint).int(L.BINARY_B_ZERO, qb.zeroPoint).float(L.BINARY_SCALE, sa).float(L.BINARY_NEGATIVE_SCALE, sb).float(L.BINARY_OUT_SCALE, sy);
+    r.int(L.BINARY_A_ZERO, qa.zeroPoint).int(L.BINARY_B_ZERO, qb.zeroPoint).float(L.BINARY_SCALE, sa).float(
+      L.BINARY_NEGATIVE_SCALE,
+      sb,
+    ).float(L.BINARY_OUT_SCALE, sy);
   }
 }
 
 /**
- * Fixed-point factors of an int8 sum, as XNNPACK's vadd has them: the larger ratio gets 21 bits, ties round up.
- * out = (factorA·a + factorB·b + bias) >> shift, + zero point.
+ * Fixed-point factors of an int8 sum, as XNNPACK's vadd has them: the larger ratio gets 21 bits,
+ * ties round up. out = (factorA·a + factorB·b + bias) >> shift, + zero point.
  */
-export function addParameters(ratioA: number, ratioB: number, zeroA: number, zeroB: number): { factorA: number; factorB: number; bias: number; shift: number } {
-  const largest = Math.max(Math.abs(ratioA), Math.abs(ratioB)), shift = Math.max(1, Math.min(31, 20 - Math.floor(Math.log2(largest))));
-  const factorA = roundEven(ratioA * 2 ** shift), factorB = roundEven(ratioB * 2 ** shift);
+export function addParameters(
+  ratioA: number,
+  ratioB: number,
+  zeroA: number,
+  zeroB: number,
+): { factorA: number; factorB: number; bias: number; shift: number } {
+  const largest = Math.max(Math.abs(ratioA), Math.abs(ratioB));
+  const shift = Math.max(1, Math.min(31, 20 - Math.floor(Math.log2(largest))));
+  const factorA = roundEven(ratioA * 2 ** shift);
+  const factorB = roundEven(ratioB * 2 ** shift);
   return { factorA, factorB, bias: 2 ** (shift - 1) - factorA * zeroA - factorB * zeroB, shift };
 }

@@ -6,12 +6,19 @@ import { broadcastShape, broadcastStrides, demand, shapeText, stridesOf } from '
 export const broadcastTo: Operator<'broadcastTo'> = {
   quantization: 'same',
   infer(node) {
-    const from = input(node, 0).shape, to = output(node).shape, shape = broadcastShape(from, to);
-    demand(node, shape !== undefined && shape.length === to.length && shape.every((d, i) => d === to[i]), `${shapeText(from)} does not broadcast to ${shapeText(to)}`);
+    const from = input(node, 0).shape;
+    const to = output(node).shape;
+    const shape = broadcastShape(from, to);
+    demand(
+      node,
+      shape !== undefined && shape.length === to.length && shape.every((d, i) => d === to[i]),
+      `${shapeText(from)} does not broadcast to ${shapeText(to)}`,
+    );
     return [to];
   },
   lower(node, emit) {
-    const x = input(node, 0), y = output(node);
+    const x = input(node, 0);
+    const y = output(node);
     moveAs(node, emit, x, y, y.shape, broadcastStrides(x.shape, y.shape), stridesOf(y.shape));
   },
 };

@@ -3,24 +3,33 @@ import type { Emitter } from '../compiler/emitter';
 import { elementCount, input, output, type AnyNode, type Tensor } from '../graph/graph';
 import type { FusedActivation } from '../graph/operators';
 import type { Operator } from './operator';
-import { activationRange, demand, demandAxis, emitCopy, emitTable, inQuantizationOf, quantizedRange, shapeText, stridesOf, unsupported } from './support';
+import { activationRange, demand, demandAxis, emitCopy, emitTable, inQuantizationOf, quantizedRange, shapeText,
+  stridesOf, unsupported } from './support';
 
 export const concat: Operator<'concat'> = {
   quantization: 'free',
   infer(node) {
-    const { axis } = node.attributes, shape = [...input(node, 0).shape];
+    const { axis } = node.attributes;
+    const shape = [...input(node, 0).shape];
     demandAxis(node, axis, shape);
     for (const part of node.inputs) {
-      demand(node, part?.shape.length === shape.length && part.shape.every((d, i) => i === axis || d === shape[i]), `${shapeText(shape)} and ${shapeText(part?.shape ?? [])} do not join along axis ${axis}`);
+      demand(
+        node,
+        part?.shape.length === shape.length && part.shape.every((d, i) => i === axis || d === shape[i]),
+        `${shapeText(shape)} and ${shapeText(part?.shape ?? [])} do not join along axis ${axis}`,
+      );
     }
     shape[axis] = node.inputs.reduce((sum, tensor) => sum + (tensor?.shape[axis] ?? 0), 0);
     return [shape];
   },
   lower(node, emit) {
-    const y = output(node), { axis, activation } = node.attributes, strides = stridesOf(y.shape);
+    const y = output(node);
+    const { axis, activation } = node.attributes;
+    const strides = stridesOf(y.shape);
     let at = 0;
     for (let i = 0; i < node.inputs.length; i++) {
-      const part = input(node, i), x = inQuantizationOf(node, emit, part, y);
+      const part = input(node, i);
+      const x = inQuantizationOf(node, emit, part, y);
       emitCopy(node, emit, x, y, part.shape, stridesOf(part.shape), strides, 0, at * strides[axis]!);
       at += part.shape[axis]!;
     }
@@ -35,8 +44,17 @@ function emitActivation(node: AnyNode, emit: Emitter, y: Tensor, activation: Fus
     emitTable(node, emit, y, y, (q) => Math.max(low, Math.min(high, q)));
     return;
   }
-  const kinds = { relu: L.UNARY_RELU, relu6: L.UNARY_RELU6, reluN1To1: L.UNARY_RELU_N1_TO_1, relu0To1: L.UNARY_RELU_0_TO_1 };
-  if (y.dtype !== 'float32' || activationRange(activation)[0] === -Infinity) throw unsupported(node, `no activation on ${y.dtype}`);
-  emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, activation)
-    .source(L.UNARY_SOURCE, y).target(L.UNARY_TARGET, y).int(L.UNARY_COUNT, elementCount(y.shape)).int(L.UNARY_KIND, kinds[activation]);
+  const kinds = {
+    relu: L.UNARY_RELU,
+    relu6: L.UNARY_RELU6,
+    reluN1To1: L.UNARY_RELU_N1_TO_1,
+    relu0To1: L.UNARY_RELU_0_TO_1,
+  };
+  if (y.dtype !== 'float32' || activationRange(activation)[0] === -Infinity) {
+    throw unsupported(node, `no activation on ${y.dtype}`);
+  }
+  emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, activation).source(L.UNARY_SOURCE, y).target(
+    L.UNARY_TARGET,
+    y,
+  ).int(L.UNARY_COUNT, elementCount(y.shape)).int(L.UNARY_KIND, kinds[activation]);
 }

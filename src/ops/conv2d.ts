@@ -4,7 +4,8 @@ import { elementCount, input, output, perTensor, type AnyNode, type Tensor } fro
 import type { FusedActivation, HybridMode, Padding, Pair } from '../graph/operators';
 import type { Operator } from './operator';
 import { density, patternCode, sparseWeights } from './sparse';
-import { activationRange, demand, demandWhole, f32, fourDimensions, quantizedRange, requireTypes, shapeText, unsupported } from './support';
+import { activationRange, demand, demandWhole, f32, fourDimensions, quantizedRange, requireTypes, shapeText,
+  unsupported } from './support';
 
 /** Columns that one panel of packed weights covers. */
 const PANEL = 8;
@@ -17,12 +18,21 @@ const MAX_K = 65536;
 /** A convolution as the core sees it: one phase, groups, an output that may be strided. */
 export interface ConvGeometry {
   batch: number;
-  inH: number; inW: number; inC: number;
-  outH: number; outW: number; outC: number;
-  kernel: Pair; stride: Pair; dilation: Pair;
-  padTop: number; padLeft: number;
+  inH: number;
+  inW: number;
+  inC: number;
+  outH: number;
+  outW: number;
+  outC: number;
+  kernel: Pair;
+  stride: Pair;
+  dilation: Pair;
+  padTop: number;
+  padLeft: number;
   groups: number;
-  pixelStride: number; rowStride: number; batchStride: number;
+  pixelStride: number;
+  rowStride: number;
+  batchStride: number;
   /** Element of the output where pixel (0, 0) goes. */
   outOffset: number;
 }
@@ -38,35 +48,70 @@ export interface ConvWeights {
 export const conv2d: Operator<'conv2d'> = {
   quantization: 'weights',
   infer(node) {
-    const { groups } = node.attributes, C = fourDimensions(node, input(node, 0))[3], [co, kh, kw, ci] = fourDimensions(node, input(node, 1));
-    demand(node, ci * groups === C, `${groups} groups of ${ci} channels in its weights do not make the ${C} channels of its input`);
+    const { groups } = node.attributes;
+    const C = fourDimensions(node, input(node, 0))[3];
+    const [co, kh, kw, ci] = fourDimensions(node, input(node, 1));
+    demand(
+      node,
+      ci * groups === C,
+      `${groups} groups of ${ci} channels in its weights do not make the ${C} channels of its input`,
+    );
     demand(node, co % groups === 0, `${groups} groups do not divide its ${co} output channels`);
     demandBias(node, co);
     return [windowsShape(node, input(node, 0).shape, [kh, kw], node.attributes, co)];
   },
   lower(node, emit) {
-    const x = input(node, 0), y = output(node), { stride, dilation, padding, groups, activation, hybrid } = node.attributes;
-    const weights = constantWeights(node), [co, kh, kw, ci] = weights.tensor.shape as [number, number, number, number];
-    emitConv(node, emit, x, y, weights, {
-      ...denseGeometry(x, y), outC: co, kernel: [kh, kw], stride, dilation, padTop: padding[0], padLeft: padding[1], groups,
-    }, activation, elementCount(y.shape) * kh * kw * ci, hybrid);
+    const x = input(node, 0);
+    const y = output(node);
+    const { stride, dilation, padding, groups, activation, hybrid } = node.attributes;
+    const weights = constantWeights(node);
+    const [co, kh, kw, ci] = weights.tensor.shape as [number, number, number, number];
+    emitConv(
+      node,
+      emit,
+      x,
+      y,
+      weights,
+      {
+        ...denseGeometry(x, y),
+        outC: co,
+        kernel: [kh, kw],
+        stride,
+        dilation,
+        padTop: padding[0],
+        padLeft: padding[1],
+        groups,
+      },
+      activation,
+      elementCount(y.shape) * kh * kw * ci,
+      hybrid,
+    );
   },
 };
 
 /** [N, OH, OW, channels] of a kernel that moves over a picture. */
 export function windowsShape(
-  node: AnyNode, [n, h, w]: readonly number[], kernel: Pair, { stride, dilation = [1, 1], padding }: { stride: Pair; dilation?: Pair; padding: Padding }, channels: number,
+  node: AnyNode,
+  [n, h, w]: readonly number[],
+  kernel: Pair,
+  { stride, dilation = [1, 1], padding }: { stride: Pair; dilation?: Pair; padding: Padding },
+  channels: number,
 ): number[] {
   demandWhole(node, 'stride', stride, 1);
   demandWhole(node, 'dilation', dilation, 1);
   demandWhole(node, 'padding', padding, 0);
-  return [n!, outSize(h!, kernel[0], stride[0], dilation[0], padding[0] + padding[2]), outSize(w!, kernel[1], stride[1], dilation[1], padding[1] + padding[3]), channels];
+  return [n!, outSize(h!, kernel[0], stride[0], dilation[0], padding[0] + padding[2]),
+    outSize(w!, kernel[1], stride[1], dilation[1], padding[1] + padding[3]), channels];
 }
 
 /** A bias, where there is one, has an entry for each output channel. */
 export function demandBias(node: AnyNode, channels: number): void {
   const bias = node.inputs[2];
-  demand(node, !bias || elementCount(bias.shape) === channels, `its bias ${shapeText(bias?.shape ?? [])} does not have ${channels} entries`);
+  demand(
+    node,
+    !bias || elementCount(bias.shape) === channels,
+    `its bias ${shapeText(bias?.shape ?? [])} does not have ${channels} entries`,
+  );
 }
 
 /** Output pixels along one dimension. */
@@ -76,71 +121,160 @@ export function outSize(size: number, kernel: number, stride: number, dilation: 
 
 /** The weights and bias of a node, which must be constant and of matching types. */
 export function constantWeights(node: AnyNode): ConvWeights {
-  const x = input(node, 0), tensor = input(node, 1), bias = node.inputs[2];
+  const x = input(node, 0);
+  const tensor = input(node, 1);
+  const bias = node.inputs[2];
   requireTypes(node, x, 'int8', 'float32');
   if (!tensor.data) throw unsupported(node, 'its weights are computed by the network; they must be constant');
   if (bias && !bias.data) throw unsupported(node, 'its bias is computed by the network; it must be constant');
-  const hybrid = 'hybrid' in node.attributes && node.attributes.hybrid !== undefined && x.dtype === 'float32' && tensor.dtype === 'int8';
-  if (tensor.dtype !== x.dtype && !hybrid) throw unsupported(node, `${x.dtype} input with ${tensor.dtype} weights; both must be of one type`);
+  const hybrid = 'hybrid' in node.attributes && node.attributes.hybrid !== undefined && x.dtype === 'float32' &&
+    tensor.dtype === 'int8';
+  if (tensor.dtype !== x.dtype && !hybrid) {
+    throw unsupported(node, `${x.dtype} input with ${tensor.dtype} weights; both must be of one type`);
+  }
   if (tensor.dtype === 'int8' && !tensor.quantization) throw unsupported(node, 'its int8 weights have no scale');
-  if (hybrid && tensor.quantization!.zeroPoint.some((z) => z !== 0)) throw unsupported(node, 'its weights have a zero point; with float activations it must be 0');
-  if (tensor.quantization && tensor.quantization.scale.length > 1 && tensor.quantization.zeroPoint.some((z) => z !== 0)) {
+  if (hybrid && tensor.quantization!.zeroPoint.some((z) => z !== 0)) {
+    throw unsupported(node, 'its weights have a zero point; with float activations it must be 0');
+  }
+  if (tensor.quantization && tensor.quantization.scale.length > 1 &&
+    tensor.quantization.zeroPoint.some((z) => z !== 0))
+  {
     throw unsupported(node, 'its weights have a zero point per channel; it must be 0 there');
   }
-  return { values: tensor.data as Int8Array | Float32Array, K: elementCount(tensor.shape.slice(1)), bias: bias?.data, tensor };
+  return {
+    values: tensor.data as Int8Array | Float32Array,
+    K: elementCount(tensor.shape.slice(1)),
+    bias: bias?.data,
+    tensor,
+  };
 }
 
 /** Geometry of pictures that lie densely; the kernel's fields are the caller's. */
-export function denseGeometry(x: Tensor, y: Tensor): Omit<ConvGeometry, 'kernel' | 'stride' | 'dilation' | 'padTop' | 'padLeft' | 'groups'> {
-  const [batch, inH, inW, inC] = x.shape as [number, number, number, number], [, outH, outW, outC] = y.shape as [number, number, number, number];
-  return { batch, inH, inW, inC, outH, outW, outC, pixelStride: outC, rowStride: outW * outC, batchStride: outH * outW * outC, outOffset: 0 };
+export function denseGeometry(
+  x: Tensor,
+  y: Tensor,
+): Omit<ConvGeometry, 'kernel' | 'stride' | 'dilation' | 'padTop' | 'padLeft' | 'groups'> {
+  const [batch, inH, inW, inC] = x.shape as [number, number, number, number];
+  const [, outH, outW, outC] = y.shape as [number, number, number, number];
+  return {
+    batch,
+    inH,
+    inW,
+    inC,
+    outH,
+    outW,
+    outC,
+    pixelStride: outC,
+    rowStride: outW * outC,
+    batchStride: outH * outW * outC,
+    outOffset: 0,
+  };
 }
 
 /** Emits one conv2d record with its packed weights. */
 export function emitConv(
-  node: AnyNode, emit: Emitter, x: Tensor, y: Tensor, weights: ConvWeights, g: ConvGeometry, activation: FusedActivation, macs: number, hybrid?: HybridMode,
+  node: AnyNode,
+  emit: Emitter,
+  x: Tensor,
+  y: Tensor,
+  weights: ConvWeights,
+  g: ConvGeometry,
+  activation: FusedActivation,
+  macs: number,
+  hybrid?: HybridMode,
 ): void {
-  const { K } = weights, isHybrid = hybrid !== undefined && weights.tensor.dtype === 'int8' && x.dtype === 'float32';
+  const { K } = weights;
+  const isHybrid = hybrid !== undefined && weights.tensor.dtype === 'int8' && x.dtype === 'float32';
   if (K > MAX_K) throw unsupported(node, `each output sums ${K} products; at most ${MAX_K} fit`);
-  if (x.dtype === 'int8' && largestSum(weights) >= 2 ** 31) throw unsupported(node, 'its sums may be larger than 32 bits hold');
-  const int8 = x.dtype === 'int8', rowBytes = int8 ? Math.ceil(K / 4) * 8 : K * 4;
+  if (x.dtype === 'int8' && largestSum(weights) >= 2 ** 31) {
+    throw unsupported(node, 'its sums may be larger than 32 bits hold');
+  }
+  const int8 = x.dtype === 'int8';
+  const rowBytes = int8 ? Math.ceil(K / 4) * 8 : K * 4;
   const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
   const blockRows = Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
-  const sparse = int8 && g.groups === 1 ? sparseWeights({ values: weights.values as Int8Array, N: g.outC, K, zero: weights.tensor.quantization?.zeroPoint[0] ?? 0, pixels: g.outH * g.outW, taps: g.kernel[0] * g.kernel[1] }, emit.weightLayout) : undefined;
-  const [opcode, bytes] = isHybrid ? [L.OP_HYBRID_CONV2D, L.CONV2D_BYTES] : sparse ? [L.OP_SPARSE_CONV2D, L.SPARSE_BYTES] : [L.OP_CONV2D, L.CONV2D_BYTES];
-  const r = emit.record(opcode, bytes, x.dtype, node, node.op, macs)
-    .source(L.CONV2D_SOURCE, x).target(L.CONV2D_TARGET, y, g.outOffset * (int8 ? 1 : 4))
-    .ints(L.CONV2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, g.outC, ...g.kernel, ...g.stride, ...g.dilation, g.padTop, g.padLeft, g.groups, sparse?.tile ?? blockRows])
-    .ints(L.CONV2D_PIXEL_STRIDE, [g.pixelStride, g.rowStride, g.batchStride]);
+  const sparse = int8 && g.groups === 1
+    ? sparseWeights({
+      values: weights.values as Int8Array,
+      N: g.outC,
+      K,
+      zero: weights.tensor.quantization?.zeroPoint[0] ?? 0,
+      pixels: g.outH * g.outW,
+      taps: g.kernel[0] * g.kernel[1],
+    }, emit.weightLayout)
+    : undefined;
+  const [opcode, bytes] = isHybrid
+    ? [L.OP_HYBRID_CONV2D, L.CONV2D_BYTES]
+    : sparse
+    ? [L.OP_SPARSE_CONV2D, L.SPARSE_BYTES]
+    : [L.OP_CONV2D, L.CONV2D_BYTES];
+  const r = emit.record(opcode, bytes, x.dtype, node, node.op, macs).source(L.CONV2D_SOURCE, x).target(
+    L.CONV2D_TARGET,
+    y,
+    g.outOffset * (int8 ? 1 : 4),
+  ).ints(L.CONV2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, g.outC, ...g.kernel, ...g.stride, ...g.dilation,
+    g.padTop, g.padLeft, g.groups, sparse?.tile ?? blockRows]).ints(L.CONV2D_PIXEL_STRIDE, [g.pixelStride, g.rowStride,
+      g.batchStride]);
   if (isHybrid) {
-    const [low, high] = activationRange(activation), perGroup = g.outC / g.groups, scales = weights.tensor.quantization!.scale;
-    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups), Math.ceil(K / 4))
-      .table(L.CONV2D_BIAS, packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), perGroup, g.groups))
-      .table(L.CONV2D_SCALE, packLanes(Float32Array, Float32Array.from({ length: g.outC }, (_, c) => scales[scales.length === 1 ? 0 : c]!), perGroup, g.groups))
-      .table(L.HYBRID_SUMS, packLanes(Int32Array, weightSums(weights), perGroup, g.groups))
-      .int(L.HYBRID_MODE, hybrid === 'asymmetric' ? L.HYBRID_ASYMMETRIC : L.HYBRID_SYMMETRIC).float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
+    const [low, high] = activationRange(activation);
+    const perGroup = g.outC / g.groups;
+    const scales = weights.tensor.quantization!.scale;
+    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups), Math.ceil(K / 4)).table(
+      L.CONV2D_BIAS,
+      packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), perGroup, g.groups),
+    ).table(
+      L.CONV2D_SCALE,
+      packLanes(
+        Float32Array,
+        Float32Array.from({ length: g.outC }, (_, c) => scales[scales.length === 1 ? 0 : c]!),
+        perGroup,
+        g.groups,
+      ),
+    ).table(L.HYBRID_SUMS, packLanes(Int32Array, weightSums(weights), perGroup, g.groups)).int(
+      L.HYBRID_MODE,
+      hybrid === 'asymmetric' ? L.HYBRID_ASYMMETRIC : L.HYBRID_SYMMETRIC,
+    ).float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
   } else if (int8) {
-    const zero = perTensor(x).zeroPoint, [low, high] = quantizedRange(activation, y), weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
+    const zero = perTensor(x).zeroPoint;
+    const [low, high] = quantizedRange(activation, y);
+    const weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
     const perGroup = g.outC / g.groups;
     if (sparse) {
-      r.table(L.CONV2D_WEIGHTS, sparse.weights).table(L.SPARSE_STEPS, sparse.steps).table(L.SPARSE_COUNTS, sparse.counts)
-        .int(L.SPARSE_ENTRIES, sparse.steps.length).int(L.SPARSE_PATTERN, patternCode(sparse.layout)).layout(sparse.layout, density([weights.values], weightsZero));
+      r.table(L.CONV2D_WEIGHTS, sparse.weights).table(L.SPARSE_STEPS, sparse.steps).table(
+        L.SPARSE_COUNTS,
+        sparse.counts,
+      ).int(L.SPARSE_ENTRIES, sparse.steps.length).int(L.SPARSE_PATTERN, patternCode(sparse.layout)).layout(
+        sparse.layout,
+        density([weights.values], weightsZero),
+      );
     } else {
-      r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups, weightsZero), Math.ceil(K / 4));
+      r.table(
+        L.CONV2D_WEIGHTS,
+        packInt8(weights.values as Int8Array, K, g.outC, g.groups, weightsZero),
+        Math.ceil(K / 4),
+      );
     }
-    r.table(L.CONV2D_BIAS, packLanes(Int32Array, foldedBias(weights, zero), perGroup, g.groups))
-      .table(L.CONV2D_SCALE, packLanes(Float32Array, requantizeScales(x, weights.tensor, y, g.outC), perGroup, g.groups))
-      .int(L.CONV2D_SOURCE_ZERO, zero).int(L.CONV2D_WEIGHTS_ZERO, weightsZero)
-      .int(L.CONV2D_TARGET_ZERO, perTensor(y).zeroPoint).int(L.CONV2D_MIN, low).int(L.CONV2D_MAX, high);
+    r.table(L.CONV2D_BIAS, packLanes(Int32Array, foldedBias(weights, zero), perGroup, g.groups)).table(
+      L.CONV2D_SCALE,
+      packLanes(Float32Array, requantizeScales(x, weights.tensor, y, g.outC), perGroup, g.groups),
+    ).int(L.CONV2D_SOURCE_ZERO, zero).int(L.CONV2D_WEIGHTS_ZERO, weightsZero).int(
+      L.CONV2D_TARGET_ZERO,
+      perTensor(y).zeroPoint,
+    ).int(L.CONV2D_MIN, low).int(L.CONV2D_MAX, high);
   } else {
-    const [low, high] = activationRange(activation), perGroup = g.outC / g.groups;
-    r.table(L.CONV2D_WEIGHTS, packFloat32(weights.values as Float32Array, K, g.outC, g.groups))
-      .table(L.CONV2D_BIAS, packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), perGroup, g.groups))
-      .float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
+    const [low, high] = activationRange(activation);
+    const perGroup = g.outC / g.groups;
+    r.table(L.CONV2D_WEIGHTS, packFloat32(weights.values as Float32Array, K, g.outC, g.groups)).table(
+      L.CONV2D_BIAS,
+      packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), perGroup, g.groups),
+    ).float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
   }
 }
 
-/** How far a sum may go from the bias: 255·Σ|w − zw|. Symmetric weights stay below 2^31 for K ≤ MAX_K; others rarely reach it. */
+/**
+ * How far a sum may go from the bias: 255·Σ|w − zw|. Symmetric weights stay below 2^31 for K ≤
+ * MAX_K; others rarely reach it.
+ */
 function largestSum({ values, K, tensor }: ConvWeights): number {
   const zero = tensor.quantization?.zeroPoint[0] ?? 0;
   let largest = 0;
@@ -156,7 +290,9 @@ function largestSum({ values, K, tensor }: ConvWeights): number {
 
 /** fround(fround(sx·sw)/sy) per output channel: the scale of XNNPACK's fp32 requantization. */
 export function requantizeScales(x: Tensor, weights: Tensor, y: Tensor, channels: number): Float32Array {
-  const sx = f32(perTensor(x).scale), sy = f32(perTensor(y).scale), sw = weights.quantization!.scale;
+  const sx = f32(perTensor(x).scale);
+  const sy = f32(perTensor(y).scale);
+  const sw = weights.quantization!.scale;
   return Float32Array.from({ length: channels }, (_, c) => f32(f32(sx * f32(sw[sw.length === 1 ? 0 : c]!)) / sy));
 }
 
@@ -167,16 +303,22 @@ export function foldedBias(weights: ConvWeights, zeroX: number): Int32Array {
 
 /** Σ(w − zw) per output channel. */
 function weightSums({ values, K, tensor }: ConvWeights): Int32Array {
-  const zero = tensor.quantization?.zeroPoint[0] ?? 0, sums = new Int32Array(values.length / K);
+  const zero = tensor.quantization?.zeroPoint[0] ?? 0;
+  const sums = new Int32Array(values.length / K);
   for (let i = 0; i < values.length; i++) sums[Math.floor(i / K)]! += values[i]! - zero;
   return sums;
 }
 
 /** i8 [N][K] → [groups][⌈N/8⌉][⌈K/4⌉][8][4], the rest filled with the zero point */
 export function packInt8(values: Int8Array, K: number, outC: number, groups: number, zero = 0): Int8Array {
-  const N = outC / groups, panels = Math.ceil(N / PANEL), quads = Math.ceil(K / 4), packed = new Int8Array(groups * panels * quads * 32).fill(zero);
+  const N = outC / groups;
+  const panels = Math.ceil(N / PANEL);
+  const quads = Math.ceil(K / 4);
+  const packed = new Int8Array(groups * panels * quads * 32).fill(zero);
   for (let c = 0; c < outC; c++) {
-    const group = Math.floor(c / N), n = c % N, base = (group * panels + Math.floor(n / PANEL)) * quads * 32 + (n % PANEL) * 4;
+    const group = Math.floor(c / N);
+    const n = c % N;
+    const base = (group * panels + Math.floor(n / PANEL)) * quads * 32 + (n % PANEL) * 4;
     for (let k = 0; k < K; k++) packed[base + (k >> 2) * 32 + (k & 3)] = values[c * K + k]!;
   }
   return packed;
@@ -184,18 +326,27 @@ export function packInt8(values: Int8Array, K: number, outC: number, groups: num
 
 /** f32 [N][K] → [groups][⌈N/8⌉][K][8] */
 export function packFloat32(values: Float32Array, K: number, outC: number, groups: number): Float32Array {
-  const N = outC / groups, panels = Math.ceil(N / PANEL), packed = new Float32Array(groups * panels * K * PANEL);
+  const N = outC / groups;
+  const panels = Math.ceil(N / PANEL);
+  const packed = new Float32Array(groups * panels * K * PANEL);
   for (let c = 0; c < outC; c++) {
-    const group = Math.floor(c / N), n = c % N, base = (group * panels + Math.floor(n / PANEL)) * K * PANEL + (n % PANEL);
+    const group = Math.floor(c / N);
+    const n = c % N;
+    const base = (group * panels + Math.floor(n / PANEL)) * K * PANEL + (n % PANEL);
     for (let k = 0; k < K; k++) packed[base + k * PANEL] = values[c * K + k]!;
   }
   return packed;
 }
 
 /** [outC] → [groups][⌈N/8⌉·8] */
-export function packLanes<A extends Int16Array | Int32Array | Float32Array>(type: new (length: number) => A, values: ArrayLike<number>, perGroup: number, groups: number): A {
-  const lanes = Math.ceil(perGroup / PANEL) * PANEL, packed = new type(groups * lanes);
+export function packLanes<A extends Int16Array | Int32Array | Float32Array>(
+  type: new(length: number) => A,
+  values: ArrayLike<number>,
+  perGroup: number,
+  groups: number,
+): A {
+  const lanes = Math.ceil(perGroup / PANEL) * PANEL;
+  const packed = new type(groups * lanes);
   for (let c = 0; c < perGroup * groups; c++) packed[Math.floor(c / perGroup) * lanes + (c % perGroup)] = values[c]!;
   return packed;
 }
-

@@ -3,10 +3,20 @@ import { dtypeCode, type Emitter } from '../compiler/emitter';
 import { elementCount, type AnyNode, type Tensor } from '../graph/graph';
 import { unsupported } from './support';
 
-export function emitConversion(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor, opcode: number, scale: number, zero: number): void {
+export function emitConversion(
+  node: AnyNode,
+  emit: Emitter,
+  x: Tensor,
+  y: Tensor,
+  opcode: number,
+  scale: number,
+  zero: number,
+): void {
   const count = elementCount(y.shape);
-  emit.record(opcode, L.QUANTIZE_BYTES, x.dtype, node, node.op)
-    .source(L.QUANTIZE_SOURCE, x).target(L.QUANTIZE_TARGET, y).int(L.QUANTIZE_COUNT, count).float(L.QUANTIZE_SCALE, scale).int(L.QUANTIZE_ZERO, zero);
+  emit.record(opcode, L.QUANTIZE_BYTES, x.dtype, node, node.op).source(L.QUANTIZE_SOURCE, x).target(
+    L.QUANTIZE_TARGET,
+    y,
+  ).int(L.QUANTIZE_COUNT, count).float(L.QUANTIZE_SCALE, scale).int(L.QUANTIZE_ZERO, zero);
 }
 
 export function emitCast(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor): void {
@@ -16,6 +26,8 @@ export function emitCast(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor): vo
     emit.alias(y, x);
     return;
   }
-  emit.record(L.OP_CAST, L.CAST_BYTES, x.dtype, node, node.op)
-    .source(L.CAST_SOURCE, x).target(L.CAST_TARGET, y).int(L.CAST_COUNT, elementCount(y.shape)).int(L.CAST_TO, dtypeCode(y.dtype));
+  emit.record(L.OP_CAST, L.CAST_BYTES, x.dtype, node, node.op).source(L.CAST_SOURCE, x).target(L.CAST_TARGET, y).int(
+    L.CAST_COUNT,
+    elementCount(y.shape),
+  ).int(L.CAST_TO, dtypeCode(y.dtype));
 }

@@ -6,12 +6,17 @@ import { demand, fourDimensions, stridesOf } from './support';
 export const depthToSpace: Operator<'depthToSpace'> = {
   quantization: 'same',
   infer(node) {
-    const [n, h, w, c] = fourDimensions(node, input(node, 0)), b = node.attributes.blockSize;
+    const [n, h, w, c] = fourDimensions(node, input(node, 0));
+    const b = node.attributes.blockSize;
     demand(node, Number.isInteger(b) && b > 0 && c % (b * b) === 0, `blocks of ${b} do not divide ${c} channels`);
     return [[n, h * b, w * b, c / (b * b)]];
   },
   lower(node, emit) {
-    const x = input(node, 0), y = output(node), b = node.attributes.blockSize, [n, h, w, c] = x.shape as [number, number, number, number], d = c / (b * b);
+    const x = input(node, 0);
+    const y = output(node);
+    const b = node.attributes.blockSize;
+    const [n, h, w, c] = x.shape as [number, number, number, number];
+    const d = c / (b * b);
     moveAs(node, emit, x, y, [n, h, b, w, b, d], [h * w * c, w * c, b * d, c, d, 1], stridesOf([n, h, b, w, b, d]));
   },
 };

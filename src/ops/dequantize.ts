@@ -8,7 +8,8 @@ export const dequantize: Operator<'dequantize'> = {
   quantization: 'float',
   infer: (node) => [input(node, 0).shape],
   lower(node, emit) {
-    const x = input(node, 0), y = output(node);
+    const x = input(node, 0);
+    const y = output(node);
     if (x.dtype !== 'int8' || y.dtype !== 'float32') throw unsupported(node, `${x.dtype} to ${y.dtype}`);
     const { scale, zeroPoint } = perTensor(x);
     emitConversion(node, emit, x, y, L.OP_DEQUANTIZE, f32(scale), zeroPoint);

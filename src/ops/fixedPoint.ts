@@ -1,5 +1,6 @@
-// The fixed-point arithmetic of TensorFlow Lite's reference kernels (gemmlowp), for tables that must repeat its roundings.
-// Exact in double precision for the magnitudes here: |x| ≤ 2^17 times a 31-bit multiplier stays below 2^53.
+// The fixed-point arithmetic of TensorFlow Lite's reference kernels (gemmlowp), for tables that
+// must repeat its roundings. Exact in double precision for the magnitudes here: |x| ≤ 2^17 times a
+// 31-bit multiplier stays below 2^53.
 import { f32 } from './support';
 
 /** d = multiplier·2^(exponent − 31), multiplier of 31 bits. */
@@ -11,7 +12,8 @@ export interface Multiplier {
 /** TFLite's QuantizeMultiplier. */
 export function quantizeMultiplier(d: number): Multiplier {
   if (d === 0) return { multiplier: 0, exponent: 0 };
-  let exponent = Math.floor(Math.log2(d)) + 1, multiplier = Math.round(d / 2 ** exponent * 2 ** 31);
+  let exponent = Math.floor(Math.log2(d)) + 1;
+  let multiplier = Math.round(d / 2 ** exponent * 2 ** 31);
   if (multiplier === 2 ** 31) {
     multiplier = 2 ** 30;
     exponent++;
@@ -21,7 +23,9 @@ export function quantizeMultiplier(d: number): Multiplier {
 
 /** x / 2^n, halves away from zero. */
 export function roundingDivideByPot(x: number, n: number): number {
-  const quotient = Math.floor(x / 2 ** n), rest = x - quotient * 2 ** n, half = 2 ** (n - 1);
+  const quotient = Math.floor(x / 2 ** n);
+  const rest = x - quotient * 2 ** n;
+  const half = 2 ** (n - 1);
   return n === 0 ? x : rest > half || (rest === half && x >= 0) ? quotient + 1 : quotient;
 }
 
@@ -43,15 +47,23 @@ function roundingDoublingHighMul16(a: number, b: number): number {
 }
 
 function downTo16({ multiplier, exponent }: Multiplier): Multiplier {
-  return { multiplier: multiplier >= 2 ** 31 - 1 - 2 ** 15 ? 32767 : Math.floor((multiplier + 2 ** 15) / 2 ** 16), exponent };
+  return {
+    multiplier: multiplier >= 2 ** 31 - 1 - 2 ** 15 ? 32767 : Math.floor((multiplier + 2 ** 15) / 2 ** 16),
+    exponent,
+  };
 }
 
-/** TFLite's int8 hard-swish without the output's zero point: d = q − zeroPoint of the input, 16-bit steps throughout. */
+/**
+ * TFLite's int8 hard-swish without the output's zero point: d = q − zeroPoint of the input, 16-bit
+ * steps throughout.
+ */
 export function hardSwishSteps(scaleX: number, scaleY: number): (d: number) => number {
   const fine = f32(f32(1 / 128) * f32(scaleX));
-  const toOutput = downTo16(quantizeMultiplier(f32(fine / f32(scaleY)))), toGate = downTo16(quantizeMultiplier(f32(fine / f32(3 / 32768))));
+  const toOutput = downTo16(quantizeMultiplier(f32(fine / f32(scaleY))));
+  const toGate = downTo16(quantizeMultiplier(f32(fine / f32(3 / 32768))));
   return (d) => {
-    const high = saturate16(d * 128), scaled = roundingDoublingHighMul16(high, toOutput.multiplier);
+    const high = saturate16(d * 128);
+    const scaled = roundingDoublingHighMul16(high, toOutput.multiplier);
     let gate = toGate.exponent > 0 ? saturate16(high * 2 ** (toGate.exponent - 1)) : high;
     gate = roundingDoublingHighMul16(gate, toGate.multiplier);
     if (toGate.exponent > 0) gate = saturate16(gate * 2);
@@ -62,7 +74,9 @@ export function hardSwishSteps(scaleX: number, scaleY: number): (d: number) => n
   };
 }
 
-/** XNNPACK's conversions with 8 fractional bits: (d·M + 128) >> 8, M = round_half_even(256·ratio). */
+/**
+ * XNNPACK's conversions with 8 fractional bits: (d·M + 128) >> 8, M = round_half_even(256·ratio).
+ */
 export function multiplyBy256ths(d: number, multiplier: number): number {
   return (d * multiplier + 128) >> 8;
 }

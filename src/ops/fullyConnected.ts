@@ -7,19 +7,53 @@ import { demand, shapeText } from './support';
 export const fullyConnected: Operator<'fullyConnected'> = {
   quantization: 'weights',
   infer(node) {
-    const x = input(node, 0).shape, w = input(node, 1).shape;
-    demand(node, x.length === 2 && w.length === 2 && x[1] === w[1], `rows of ${shapeText(x)} do not meet weights of ${shapeText(w)}`);
+    const x = input(node, 0).shape;
+    const w = input(node, 1).shape;
+    demand(
+      node,
+      x.length === 2 && w.length === 2 && x[1] === w[1],
+      `rows of ${shapeText(x)} do not meet weights of ${shapeText(w)}`,
+    );
     demandBias(node, w[0]!);
     return [[x[0]!, w[0]!]];
   },
   lower(node, emit) {
-    const x = input(node, 0), y = output(node), weights = constantWeights(node), [rows, K] = x.shape as [number, number], N = y.shape[1]!;
+    const x = input(node, 0);
+    const y = output(node);
+    const weights = constantWeights(node);
+    const [rows, K] = x.shape as [number, number];
+    const N = y.shape[1]!;
     const { activation, hybrid } = node.attributes;
     // hybrid layers quantize row by row, as if each were a picture
     const [batch, width] = weights.tensor.dtype === x.dtype ? [1, rows] : [rows, 1];
-    emitConv(node, emit, x, y, weights, {
-      batch, inH: 1, inW: width, inC: K, outH: 1, outW: width, outC: N, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], padTop: 0, padLeft: 0, groups: 1,
-      pixelStride: N, rowStride: width * N, batchStride: width * N, outOffset: 0,
-    }, activation, elementCount(y.shape) * K, hybrid);
+    emitConv(
+      node,
+      emit,
+      x,
+      y,
+      weights,
+      {
+        batch,
+        inH: 1,
+        inW: width,
+        inC: K,
+        outH: 1,
+        outW: width,
+        outC: N,
+        kernel: [1, 1],
+        stride: [1, 1],
+        dilation: [1, 1],
+        padTop: 0,
+        padLeft: 0,
+        groups: 1,
+        pixelStride: N,
+        rowStride: width * N,
+        batchStride: width * N,
+        outOffset: 0,
+      },
+      activation,
+      elementCount(y.shape) * K,
+      hybrid,
+    );
   },
 };

@@ -6,20 +6,33 @@ import { demand, demandAxis, requireTypes, sameQuantization, shapeText, unsuppor
 export const gather: Operator<'gather'> = {
   quantization: 'same',
   infer(node) {
-    const x = input(node, 0).shape, indices = input(node, 1).shape, { axis, batchDims } = node.attributes;
+    const x = input(node, 0).shape;
+    const indices = input(node, 1).shape;
+    const { axis, batchDims } = node.attributes;
     demandAxis(node, axis, x);
-    demand(node, batchDims >= 0 && batchDims <= axis && batchDims <= indices.length && x.slice(0, batchDims).every((d, i) => d === indices[i]), `${batchDims} dimensions of ${shapeText(x)} and ${shapeText(indices)} must be the same`);
+    demand(
+      node,
+      batchDims >= 0 && batchDims <= axis && batchDims <= indices.length &&
+        x.slice(0, batchDims).every((d, i) => d === indices[i]),
+      `${batchDims} dimensions of ${shapeText(x)} and ${shapeText(indices)} must be the same`,
+    );
     return [[...x.slice(0, axis), ...indices.slice(batchDims), ...x.slice(axis + 1)]];
   },
   lower(node, emit) {
-    const x = input(node, 0), indices = input(node, 1), y = output(node), { axis, batchDims } = node.attributes;
+    const x = input(node, 0);
+    const indices = input(node, 1);
+    const y = output(node);
+    const { axis, batchDims } = node.attributes;
     requireTypes(node, indices, 'int32', 'int64');
-    if (x.dtype !== y.dtype || (x.dtype === 'int8' && !sameQuantization(x, y))) throw unsupported(node, 'a result of another type or scale than its source');
-    emit.record(L.OP_GATHER, L.GATHER_BYTES, x.dtype, node, node.op)
-      .source(L.GATHER_SOURCE, x).source(L.GATHER_INDICES, indices).target(L.GATHER_TARGET, y)
-      .ints(L.GATHER_OUTER, [
-        elementCount(x.shape.slice(0, batchDims)), elementCount(x.shape.slice(batchDims, axis)), x.shape[axis]!, elementCount(indices.shape.slice(batchDims)),
-        elementCount(x.shape.slice(axis + 1)) * elementSize(x.dtype),
-      ]);
+    if (x.dtype !== y.dtype || (x.dtype === 'int8' && !sameQuantization(x, y))) {throw unsupported(
+        node,
+        'a result of another type or scale than its source',
+      );}
+    emit.record(L.OP_GATHER, L.GATHER_BYTES, x.dtype, node, node.op).source(L.GATHER_SOURCE, x).source(
+      L.GATHER_INDICES,
+      indices,
+    ).target(L.GATHER_TARGET, y).ints(L.GATHER_OUTER, [elementCount(x.shape.slice(0, batchDims)),
+      elementCount(x.shape.slice(batchDims, axis)), x.shape[axis]!, elementCount(indices.shape.slice(batchDims)),
+      elementCount(x.shape.slice(axis + 1)) * elementSize(x.dtype)]);
   },
 };

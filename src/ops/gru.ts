@@ -1,10 +1,8 @@
 import * as L from '../../assembly/layout';
 import { input, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
-import {
-  checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, foldZero, GATE_SCALE, keepState, modeOf, optionalOperand, plainWords, sequenceShape, sizesOf,
-  stridesOfSequence, type Cell,
-} from './recurrent';
+import { checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, foldZero, GATE_SCALE, keepState, modeOf,
+  optionalOperand, plainWords, sequenceShape, sizesOf, stridesOfSequence, type Cell } from './recurrent';
 
 export const gru: Operator<'gru'> = {
   // its output is between −1 and 1
@@ -18,10 +16,17 @@ export const gru: Operator<'gru'> = {
     return [sequenceShape(node, cells)];
   },
   lower(node, emit) {
-    const { inputs, cells } = sizesOf(node), rows = 3 * cells, { attributes } = node, mode = modeOf(node, attributes.hybrid), x = input(node, 0);
-    const w = constantOperand(node, 1, 'weights', [rows, inputs]), u = constantOperand(node, 2, 'recurrent weights', [rows, cells]);
-    const inputBias = optionalOperand(node, 3, 'biases', [rows]) ?? new Float32Array(rows), hiddenBias = optionalOperand(node, 4, 'recurrent biases', [rows]) ?? new Float32Array(rows);
-    const { batch } = stridesOfSequence(x, attributes.timeMajor, cells), kind = attributes.resetAfter ? L.RECURRENT_GRU : L.RECURRENT_GRU_RESET_FIRST;
+    const { inputs, cells } = sizesOf(node);
+    const rows = 3 * cells;
+    const { attributes } = node;
+    const mode = modeOf(node, attributes.hybrid);
+    const x = input(node, 0);
+    const w = constantOperand(node, 1, 'weights', [rows, inputs]);
+    const u = constantOperand(node, 2, 'recurrent weights', [rows, cells]);
+    const inputBias = optionalOperand(node, 3, 'biases', [rows]) ?? new Float32Array(rows);
+    const hiddenBias = optionalOperand(node, 4, 'recurrent biases', [rows]) ?? new Float32Array(rows);
+    const { batch } = stridesOfSequence(x, attributes.timeMajor, cells);
+    const kind = attributes.resetAfter ? L.RECURRENT_GRU : L.RECURRENT_GRU_RESET_FIRST;
     const cell: Cell = { kind, gates: 3, cells, outputs: cells, inputBias, hiddenBias, activation: 'tanh' };
     if (mode !== 'int8') {
       const r = emitCell(node, emit, cell, attributes, keepState(node, emit, 'hidden', [batch, cells], 'float32'));
@@ -29,7 +34,8 @@ export const gru: Operator<'gru'> = {
       return;
     }
     // the state moves by small parts of itself: it needs more bits than the products see
-    const qx = perTensor(x), hidden = keepState(node, emit, 'hidden', [batch, cells], 'int16', { scale: 2 ** -15, zeroPoint: 0 });
+    const qx = perTensor(x);
+    const hidden = keepState(node, emit, 'hidden', [batch, cells], 'int16', { scale: 2 ** -15, zeroPoint: 0 });
     checkOutputSteps(node, 1 / 128, 0);
     cell.inputBias = foldZero(w, inputs, qx.zeroPoint, inputBias);
     cell.hiddenBias = foldZero(u, cells, 0, hiddenBias);

@@ -37,13 +37,48 @@ import { unary } from './unary';
 
 /** Every operator of the IR, by name. */
 export const operators: { [K in OperatorName]: Operator<K> } = {
-  argmax, averagePool2d, batchMatmul, binary, broadcastTo, cast, concat, conv2d, depthToSpace, depthwiseConv2d, dequantize, fullyConnected,
-  l2Normalize, logSoftmax, maxPool2d, pad, prelu, quantize, reduce, reshape, resize2d, slice, softmax, spaceToDepth, split, transpose,
-  transposeConv2d, unary, gather, gru, lstm, rnn, svdf,
+  argmax,
+  averagePool2d,
+  batchMatmul,
+  binary,
+  broadcastTo,
+  cast,
+  concat,
+  conv2d,
+  depthToSpace,
+  depthwiseConv2d,
+  dequantize,
+  fullyConnected,
+  l2Normalize,
+  logSoftmax,
+  maxPool2d,
+  pad,
+  prelu,
+  quantize,
+  reduce,
+  reshape,
+  resize2d,
+  slice,
+  softmax,
+  spaceToDepth,
+  split,
+  transpose,
+  transposeConv2d,
+  unary,
+  gather,
+  gru,
+  lstm,
+  rnn,
+  svdf,
 };
 
 /** The table's entry of a node's operator. */
 export function operatorOf<K extends OperatorName>(op: K): Operator<K> {
-  if (!Object.hasOwn(operators, op)) throw new KletError('UNSUPPORTED_OP', `there is no operator "${op}"; kinglet has ${Object.keys(operators).join(', ')}`);
+  if (!Object.hasOwn(operators, op)) {
+    throw new KletError(
+      'UNSUPPORTED_OP',
+      `there is no operator "${op}"; kinglet has ${Object.keys(operators).join(', ')}`,
+    );
+  }
   return operators[op];
 }

@@ -1,18 +1,24 @@
 import * as L from '../../assembly/layout';
 import { input, output, perTensor, type Node } from '../graph/graph';
 import type { Operator } from './operator';
-import {
-  constantOperand, demandShape, emitCell, emitSums, fixedPoint, foldZero, GATE_SCALE, keepState, modeOf, optionalOperand, packGates, packRows, scalesOfGates,
-  sequenceShape, stridesOfSequence, type Cell,
-} from './recurrent';
+import { constantOperand, demandShape, emitCell, emitSums, fixedPoint, foldZero, GATE_SCALE, keepState, modeOf,
+  optionalOperand, packGates, packRows, scalesOfGates, sequenceShape, stridesOfSequence, type Cell } from './recurrent';
 import { demand, f32, unsupported } from './support';
 
 /** Sizes of a cell, from the shapes of its weights. */
 function sizesOf(node: Node<'lstm'>): { inputs: number; gates: number; cells: number; outputs: number } {
-  const inputs = input(node, 0).shape.at(-1) ?? 1, [rows = 0, K] = input(node, 1).shape, [, outputs = 0] = input(node, 2).shape, projection = node.inputs[5];
-  const cells = projection ? projection.shape[1]! : outputs, gates = rows / cells;
+  const inputs = input(node, 0).shape.at(-1) ?? 1;
+  const [rows = 0, K] = input(node, 1).shape;
+  const [, outputs = 0] = input(node, 2).shape;
+  const projection = node.inputs[5];
+  const cells = projection ? projection.shape[1]! : outputs;
+  const gates = rows / cells;
   demand(node, K === inputs, `its weights take ${K} numbers, its input has ${inputs}`);
-  demand(node, gates === 3 || gates === 4, `its weights have ${rows} rows; 4 gates (3 coupled) of ${cells} cells are needed`);
+  demand(
+    node,
+    gates === 3 || gates === 4,
+    `its weights have ${rows} rows; 4 gates (3 coupled) of ${cells} cells are needed`,
+  );
   return { inputs, gates, cells, outputs };
 }
 
@@ -20,28 +26,60 @@ export const lstm: Operator<'lstm'> = {
   quantization: 'weights',
   stateful: true,
   infer(node) {
-    const { inputs, gates, cells, outputs } = sizesOf(node), rows = gates * cells;
-    const shapes: [number, string, number[]][] = [
-      [1, 'weights', [rows, inputs]], [2, 'recurrent weights', [rows, outputs]], [3, 'biases', [rows]], [4, 'peephole weights', [rows - cells]],
-      [5, 'projection', [outputs, cells]], [6, 'projection biases', [outputs]], [7, 'norm', [rows]],
-    ];
-    for (const [index, what, shape] of shapes) if (node.inputs[index]) demandShape(node, node.inputs[index], what, shape);
+    const { inputs, gates, cells, outputs } = sizesOf(node);
+    const rows = gates * cells;
+    const shapes: [number, string, number[]][] = [[1, 'weights', [rows, inputs]], [2, 'recurrent weights', [rows,
+      outputs]], [3, 'biases', [rows]], [4, 'peephole weights', [rows - cells]], [5, 'projection', [outputs, cells]], [
+      6,
+      'projection biases',
+      [outputs],
+    ], [7, 'norm', [rows]]];
+    for (const [index, what, shape] of shapes) {
+      if (node.inputs[index]) demandShape(node, node.inputs[index], what, shape);
+    }
     return [sequenceShape(node, outputs)];
   },
   lower(node, emit) {
-    const { inputs, gates, cells, outputs } = sizesOf(node), rows = gates * cells, { attributes } = node, mode = modeOf(node, attributes.hybrid), int8 = mode === 'int8';
-    const x = input(node, 0), y = output(node), w = constantOperand(node, 1, 'weights', [rows, inputs]), u = constantOperand(node, 2, 'recurrent weights', [rows, outputs]);
-    const bias = optionalOperand(node, 3, 'biases', [rows]), peephole = optionalOperand(node, 4, 'peephole weights', [rows - cells]);
+    const { inputs, gates, cells, outputs } = sizesOf(node);
+    const rows = gates * cells;
+    const { attributes } = node;
+    const mode = modeOf(node, attributes.hybrid);
+    const int8 = mode === 'int8';
+    const x = input(node, 0);
+    const y = output(node);
+    const w = constantOperand(node, 1, 'weights', [rows, inputs]);
+    const u = constantOperand(node, 2, 'recurrent weights', [rows, outputs]);
+    const bias = optionalOperand(node, 3, 'biases', [rows]);
+    const peephole = optionalOperand(node, 4, 'peephole weights', [rows - cells]);
     const projection = node.inputs[5] ? constantOperand(node, 5, 'projection', [outputs, cells]) : undefined;
-    const projectionBias = optionalOperand(node, 6, 'projection biases', [outputs]), norm = optionalOperand(node, 7, 'norm', [rows]);
-    const { batch } = stridesOfSequence(x, attributes.timeMajor, outputs), ownBias = bias ?? new Float32Array(rows), sumBias = norm ? new Float32Array(rows) : ownBias;
-    const cell: Cell = { kind: L.RECURRENT_LSTM, gates, cells, outputs, inputBias: sumBias, hiddenBias: new Float32Array(rows), activation: attributes.activation };
-    const cellScale = attributes.cellScale ?? 2 ** -11, bits = 15 + Math.log2(cellScale);
+    const projectionBias = optionalOperand(node, 6, 'projection biases', [outputs]);
+    const norm = optionalOperand(node, 7, 'norm', [rows]);
+    const { batch } = stridesOfSequence(x, attributes.timeMajor, outputs);
+    const ownBias = bias ?? new Float32Array(rows);
+    const sumBias = norm ? new Float32Array(rows) : ownBias;
+    const cell: Cell = {
+      kind: L.RECURRENT_LSTM,
+      gates,
+      cells,
+      outputs,
+      inputBias: sumBias,
+      hiddenBias: new Float32Array(rows),
+      activation: attributes.activation,
+    };
+    const cellScale = attributes.cellScale ?? 2 ** -11;
+    const bits = 15 + Math.log2(cellScale);
     let hidden;
     if (int8) {
-      const qx = perTensor(x), qy = perTensor(y);
-      if (attributes.activation !== 'tanh') throw unsupported(node, `the activation ${attributes.activation} on int8; tanh is possible`);
-      if (!Number.isInteger(bits) || bits < 0 || bits > 6) throw unsupported(node, `its cell state has the scale ${cellScale}; powers of two from 2^-15 to 2^-9 are possible`);
+      const qx = perTensor(x);
+      const qy = perTensor(y);
+      if (attributes.activation !== 'tanh') {throw unsupported(
+          node,
+          `the activation ${attributes.activation} on int8; tanh is possible`,
+        );}
+      if (!Number.isInteger(bits) || bits < 0 || bits > 6) {throw unsupported(
+          node,
+          `its cell state has the scale ${cellScale}; powers of two from 2^-15 to 2^-9 are possible`,
+        );}
       cell.inputBias = foldZero(w, inputs, qx.zeroPoint, sumBias);
       cell.hiddenBias = foldZero(u, outputs, qy.zeroPoint);
       cell.words = gateWords(node, gates, qx.scale, qy.scale, cellScale);
@@ -49,34 +87,59 @@ export const lstm: Operator<'lstm'> = {
     } else {
       hidden = keepState(node, emit, 'hidden', [batch, outputs], 'float32');
     }
-    const state = int8 ? keepState(node, emit, 'cell', [batch, cells], 'int16', { scale: cellScale, zeroPoint: 0 }) : keepState(node, emit, 'cell', [batch, cells], 'float32');
-    const parts = (gates === 3 ? L.RECURRENT_COUPLED : 0) | (peephole ? L.RECURRENT_HAS_PEEPHOLE : 0) | (norm ? L.RECURRENT_HAS_NORM : 0) | (projection ? L.RECURRENT_HAS_PROJECTION : 0);
-    const numbers = int8 ? Int16Array : Float32Array, biases = int8 ? Int32Array : Float32Array;
-    const r = emitCell(node, emit, cell, attributes, hidden).target(L.RECURRENT_CELL, state).int(L.RECURRENT_PARTS, parts);
+    const state = int8
+      ? keepState(node, emit, 'cell', [batch, cells], 'int16', { scale: cellScale, zeroPoint: 0 })
+      : keepState(node, emit, 'cell', [batch, cells], 'float32');
+    const parts = (gates === 3 ? L.RECURRENT_COUPLED : 0) | (peephole ? L.RECURRENT_HAS_PEEPHOLE : 0) |
+      (norm ? L.RECURRENT_HAS_NORM : 0) | (projection ? L.RECURRENT_HAS_PROJECTION : 0);
+    const numbers = int8 ? Int16Array : Float32Array;
+    const biases = int8 ? Int32Array : Float32Array;
+    const r = emitCell(node, emit, cell, attributes, hidden).target(L.RECURRENT_CELL, state).int(
+      L.RECURRENT_PARTS,
+      parts,
+    );
     if (peephole) {
       // the gate g has none
-      const all = new numbers(rows), g = (gates - 2) * cells;
+      const all = new numbers(rows);
+      const g = (gates - 2) * cells;
       all.set(peephole.subarray(0, g));
       all.set(peephole.subarray(g), g + cells);
       r.table(L.RECURRENT_PEEPHOLE, packRows(numbers, all, gates));
     }
-    if (norm) r.table(L.RECURRENT_NORM, packRows(numbers, norm, gates)).table(L.RECURRENT_NORM_BIAS, packRows(biases, ownBias, gates));
+    if (norm) {r.table(L.RECURRENT_NORM, packRows(numbers, norm, gates)).table(
+        L.RECURRENT_NORM_BIAS,
+        packRows(biases, ownBias, gates),
+      );}
     if (projection) r.table(L.RECURRENT_PROJECTION, packGates(projection.data, cells, outputs, 1));
     if (mode === 'hybrid') emitSums(node, r, cell, projection && { values: projection.data, K: cells });
     if (int8) {
-      const qy = perTensor(y), h = attributes.hidden ?? { scale: qy.scale, zeroPoint: -qy.zeroPoint };
-      r.ints(L.RECURRENT_OUT_MULTIPLIER, [...fixedPoint(node, f32(f32(2 ** -15 / f32(h.scale)) * 2 ** -15)), h.zeroPoint])
-        .int(L.RECURRENT_TARGET_ZERO, qy.zeroPoint).int(L.RECURRENT_CELL_BITS, bits).int(L.RECURRENT_MIN, -128).int(L.RECURRENT_MAX, 127)
-        .int(L.RECURRENT_CELL_CLIP, clipSteps(attributes.cellClip, cellScale, 32767)).int(L.RECURRENT_PROJECTION_CLIP, clipSteps(attributes.projectionClip, qy.scale, 127));
+      const qy = perTensor(y);
+      const h = attributes.hidden ?? { scale: qy.scale, zeroPoint: -qy.zeroPoint };
+      r.ints(L.RECURRENT_OUT_MULTIPLIER, [...fixedPoint(node, f32(f32(2 ** -15 / f32(h.scale)) * 2 ** -15)),
+        h.zeroPoint]).int(L.RECURRENT_TARGET_ZERO, qy.zeroPoint).int(L.RECURRENT_CELL_BITS, bits).int(
+          L.RECURRENT_MIN,
+          -128,
+        ).int(L.RECURRENT_MAX, 127).int(L.RECURRENT_CELL_CLIP, clipSteps(attributes.cellClip, cellScale, 32767)).int(
+          L.RECURRENT_PROJECTION_CLIP,
+          clipSteps(attributes.projectionClip, qy.scale, 127),
+        );
       if (projection) {
         const [scale] = scalesOfGates(node, projection, 1);
         r.ints(L.RECURRENT_PROJECTION_MULTIPLIER, fixedPoint(node, f32(f32(scale! * f32(h.scale)) / f32(qy.scale))))
-          .table(L.RECURRENT_PROJECTION_BIAS, packRows(Int32Array, foldZero(projection, cells, -h.zeroPoint, projectionBias), 1));
+          .table(
+            L.RECURRENT_PROJECTION_BIAS,
+            packRows(Int32Array, foldZero(projection, cells, -h.zeroPoint, projectionBias), 1),
+          );
       }
     } else {
       r.float(L.RECURRENT_CELL_CLIP, attributes.cellClip).float(L.RECURRENT_PROJECTION_CLIP, attributes.projectionClip);
-      if (projection) r.table(L.RECURRENT_PROJECTION_BIAS, packRows(Float32Array, projectionBias ?? new Float32Array(outputs), 1));
-      if (projection && mode === 'hybrid') r.float(L.RECURRENT_PROJECTION_SCALE, scalesOfGates(node, projection, 1)[0]!);
+      if (projection) {r.table(
+          L.RECURRENT_PROJECTION_BIAS,
+          packRows(Float32Array, projectionBias ?? new Float32Array(outputs), 1),
+        );}
+      if (projection && mode === 'hybrid') {
+        r.float(L.RECURRENT_PROJECTION_SCALE, scalesOfGates(node, projection, 1)[0]!);
+      }
     }
   },
 };
@@ -86,16 +149,27 @@ function clipSteps(clip: number, scale: number, most: number): number {
   return clip > 0 ? Math.trunc(Math.min(f32(clip / f32(scale)), most)) : 0;
 }
 
-/** Factors of the sums, the peephole's products and the norm of each gate, into its steps of int16. */
-function gateWords(node: Node<'lstm'>, gates: number, inputScale: number, hiddenScale: number, cellScale: number): number[][] {
-  const ws = scalesOfGates(node, input(node, 1), gates), us = scalesOfGates(node, input(node, 2), gates), g = gates - 2;
-  const peephole = node.inputs[4] ? scalesOfGates(node, node.inputs[4], gates - 1) : [], norm = node.inputs[7] ? scalesOfGates(node, node.inputs[7], gates) : undefined;
+/**
+ * Factors of the sums, the peephole's products and the norm of each gate, into its steps of int16.
+ */
+function gateWords(
+  node: Node<'lstm'>,
+  gates: number,
+  inputScale: number,
+  hiddenScale: number,
+  cellScale: number,
+): number[][] {
+  const ws = scalesOfGates(node, input(node, 1), gates);
+  const us = scalesOfGates(node, input(node, 2), gates);
+  const g = gates - 2;
+  const peephole = node.inputs[4] ? scalesOfGates(node, node.inputs[4], gates - 1) : [];
+  const norm = node.inputs[7] ? scalesOfGates(node, node.inputs[7], gates) : undefined;
   return ws.map((w, gate) => {
-    const steps = f32(norm ? node.attributes.gateScales?.[gate] ?? GATE_SCALE : GATE_SCALE), p = gate === g ? undefined : peephole[gate < g ? gate : gate - 1];
-    return [
-      ...fixedPoint(node, f32(f32(w * f32(inputScale)) / steps)), ...fixedPoint(node, f32(f32(us[gate]! * f32(hiddenScale)) / steps)),
+    const steps = f32(norm ? node.attributes.gateScales?.[gate] ?? GATE_SCALE : GATE_SCALE);
+    const p = gate === g ? undefined : peephole[gate < g ? gate : gate - 1];
+    return [...fixedPoint(node, f32(f32(w * f32(inputScale)) / steps)),
+      ...fixedPoint(node, f32(f32(us[gate]! * f32(hiddenScale)) / steps)),
       ...(p === undefined ? [0, 0] : fixedPoint(node, f32(f32(cellScale * p) / steps))),
-      ...(norm ? [...fixedPoint(node, norm[gate]!), Math.max(1, Math.trunc(f32(10000 * norm[gate]!)))] : [0, 0, 1]),
-    ];
+      ...(norm ? [...fixedPoint(node, norm[gate]!), Math.max(1, Math.trunc(f32(10000 * norm[gate]!)))] : [0, 0, 1])];
   });
 }

@@ -13,9 +13,15 @@ export type QuantizationRule = 'weights' | 'free' | 'same' | 'float' | { scale: 
 
 /** Everything the compiler knows of one operator. */
 export interface Operator<K extends OperatorName> {
-  /** Shapes of the outputs from those of the inputs; where attributes leave them open, the outputs' own. */
+  /**
+   * Shapes of the outputs from those of the inputs; where attributes leave them open, the outputs'
+   * own.
+   */
   infer(node: Node<K>): number[][];
-  /** Emits the records that compute the outputs. Throws `UNSUPPORTED_OP` for a form it does not have. */
+  /**
+   * Emits the records that compute the outputs. Throws `UNSUPPORTED_OP` for a form it does not
+   * have.
+   */
   lower(node: Node<K>, emit: Emitter): void;
   /** The rule of post-training quantization. */
   quantization: QuantizationRule;

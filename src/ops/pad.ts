@@ -7,36 +7,70 @@ import { clampInt8, demand, demandWhole, emitCopy, inQuantizationOf, roundEven, 
 export const pad: Operator<'pad'> = {
   quantization: 'same',
   infer(node) {
-    const { before, after, mode } = node.attributes, { shape } = input(node, 0), mirrored = (size: number): number => (mode === 'reflect' ? size - 1 : size);
-    demand(node, before.length === shape.length && after.length === shape.length, `its sides must be as many as the dimensions of ${shapeText(shape)}`);
+    const { before, after, mode } = node.attributes;
+    const { shape } = input(node, 0);
+    const mirrored = (size: number): number => (mode === 'reflect' ? size - 1 : size);
+    demand(
+      node,
+      before.length === shape.length && after.length === shape.length,
+      `its sides must be as many as the dimensions of ${shapeText(shape)}`,
+    );
     demandWhole(node, 'sides', [...before, ...after], 0);
-    demand(node, mode === 'constant' || shape.every((size, d) => Math.max(before[d]!, after[d]!) <= mirrored(size)), `it mirrors more than the input ${shapeText(shape)} has`);
+    demand(
+      node,
+      mode === 'constant' || shape.every((size, d) => Math.max(before[d]!, after[d]!) <= mirrored(size)),
+      `it mirrors more than the input ${shapeText(shape)} has`,
+    );
     return [shape.map((size, d) => size + before[d]! + after[d]!)];
   },
   lower(node, emit) {
-    const y = output(node), x = inQuantizationOf(node, emit, input(node, 0), y), { before, after, mode, value } = node.attributes;
-    const to = stridesOf(y.shape), from = stridesOf(x.shape), at = (index: number[], strides: number[]): number => index.reduce((sum, i, d) => sum + i * strides[d]!, 0);
+    const y = output(node);
+    const x = inQuantizationOf(node, emit, input(node, 0), y);
+    const { before, after, mode, value } = node.attributes;
+    const to = stridesOf(y.shape);
+    const from = stridesOf(x.shape);
+    const at = (index: number[], strides: number[]): number => index.reduce((sum, i, d) => sum + i * strides[d]!, 0);
     if (mode === 'constant') {
       emitFill(node, emit, y, value);
       emitCopy(node, emit, x, y, x.shape, from, to, 0, at(before, to));
       return;
     }
-    // each dimension falls into a mirrored part before, the middle and a mirrored part after; their products are boxes
+    // each dimension falls into a mirrored part before, the middle and a mirrored part after; their
+    // products are boxes
     const skip = mode === 'reflect' ? 1 : 0;
-    const parts = x.shape.map((size, d) => [
-      { size: before[d]!, from: before[d]! - 1 + skip, to: 0, step: -1 }, { size, from: 0, to: before[d]!, step: 1 },
-      { size: after[d]!, from: size - 1 - skip, to: before[d]! + size, step: -1 },
-    ].filter((part) => part.size > 0));
-    const boxes = parts.reduce<(typeof parts)[number][]>((all, options) => all.flatMap((box) => options.map((part) => [...box, part])), [[]]);
+    const parts = x.shape.map((size, d) =>
+      [{ size: before[d]!, from: before[d]! - 1 + skip, to: 0, step: -1 }, { size, from: 0, to: before[d]!, step: 1 }, {
+        size: after[d]!,
+        from: size - 1 - skip,
+        to: before[d]! + size,
+        step: -1,
+      }].filter((part) => part.size > 0)
+    );
+    const boxes = parts.reduce<(typeof parts)[number][]>(
+      (all, options) => all.flatMap((box) => options.map((part) => [...box, part])),
+      [[]],
+    );
     for (const box of boxes) {
-      emitCopy(node, emit, x, y, box.map((p) => p.size), box.map((p, d) => p.step * from[d]!), to, at(box.map((p) => p.from), from), at(box.map((p) => p.to), to));
+      emitCopy(
+        node,
+        emit,
+        x,
+        y,
+        box.map((p) => p.size),
+        box.map((p, d) => p.step * from[d]!),
+        to,
+        at(box.map((p) => p.from), from),
+        at(box.map((p) => p.to), to),
+      );
     }
   },
 };
 
 function emitFill(node: AnyNode, emit: Emitter, y: Tensor, value: number): void {
-  const r = emit.record(L.OP_FILL, L.FILL_BYTES, y.dtype, node, 'fill').target(L.FILL_TARGET, y)
-    .int(L.FILL_ELEMENT_BYTES, elementSize(y.dtype)).int(L.FILL_COUNT, elementCount(y.shape));
+  const r = emit.record(L.OP_FILL, L.FILL_BYTES, y.dtype, node, 'fill').target(L.FILL_TARGET, y).int(
+    L.FILL_ELEMENT_BYTES,
+    elementSize(y.dtype),
+  ).int(L.FILL_COUNT, elementCount(y.shape));
   if (y.dtype === 'float32') {
     r.float(L.FILL_VALUE, value);
   } else if (y.dtype === 'int8' && y.quantization) {

@@ -2,28 +2,40 @@ import * as L from '../../assembly/layout';
 import type { Emitter } from '../compiler/emitter';
 import { input, output, type Node } from '../graph/graph';
 import { denseGeometry, windowsShape } from './conv2d';
-import { activationRange, demand, demandWhole, emitInStepsOf, fourDimensions, quantizedRange, requireTypes, shapeText } from './support';
+import { activationRange, demand, demandWhole, emitInStepsOf, fourDimensions, quantizedRange, requireTypes,
+  shapeText } from './support';
 
 type Pool = Node<'averagePool2d'> | Node<'maxPool2d'>;
 
 export function inferPool(node: Pool): number[][] {
-  const { kernel, stride, padding } = node.attributes, [, h, w, c] = fourDimensions(node, input(node, 0));
+  const { kernel, stride, padding } = node.attributes;
+  const [, h, w, c] = fourDimensions(node, input(node, 0));
   demandWhole(node, 'kernel', kernel, 1);
   const shape = windowsShape(node, input(node, 0).shape, kernel, node.attributes, c);
-  const meet = (d: 0 | 1, size: number): boolean => padding[d] < kernel[d] && (shape[d + 1]! - 1) * stride[d] - padding[d] < size;
-  demand(node, meet(0, h) && meet(1, w), `with the padding ${shapeText(padding)} some windows of ${shapeText(kernel)} see nothing of the picture`);
+  const meet = (d: 0 | 1, size: number): boolean =>
+    padding[d] < kernel[d] && (shape[d + 1]! - 1) * stride[d] - padding[d] < size;
+  demand(
+    node,
+    meet(0, h) && meet(1, w),
+    `with the padding ${shapeText(padding)} some windows of ${shapeText(kernel)} see nothing of the picture`,
+  );
   return [shape];
 }
 
 export function lowerPool(node: Pool, emit: Emitter, kind: number): void {
-  const y = output(node), x = input(node, 0), { kernel, stride, padding, activation } = node.attributes, int8 = x.dtype === 'int8';
+  const y = output(node);
+  const x = input(node, 0);
+  const { kernel, stride, padding, activation } = node.attributes;
+  const int8 = x.dtype === 'int8';
   requireTypes(node, x, 'int8', 'float32');
-  const g = denseGeometry(x, y), range = int8 ? quantizedRange(activation, y) : activationRange(activation);
+  const g = denseGeometry(x, y);
+  const range = int8 ? quantizedRange(activation, y) : activationRange(activation);
   emitInStepsOf(node, emit, x, y, (target) => {
-    const r = emit.record(L.OP_POOL2D, L.POOL2D_BYTES, x.dtype, node, node.op)
-      .source(L.POOL2D_SOURCE, x).target(L.POOL2D_TARGET, target).int(L.POOL2D_KIND, kind)
-      .ints(L.POOL2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, ...kernel, ...stride, padding[0], padding[1]])
-      .int(L.POOL2D_ROUNDING_OFFSET, x.wasUint8 ? 128 : 0);
+    const r = emit.record(L.OP_POOL2D, L.POOL2D_BYTES, x.dtype, node, node.op).source(L.POOL2D_SOURCE, x).target(
+      L.POOL2D_TARGET,
+      target,
+    ).int(L.POOL2D_KIND, kind).ints(L.POOL2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, ...kernel, ...stride,
+      padding[0], padding[1]]).int(L.POOL2D_ROUNDING_OFFSET, x.wasUint8 ? 128 : 0);
     if (int8) r.ints(L.POOL2D_MIN, target === y ? range : [-128, 127]);
     else range.forEach((bound, i) => r.float(L.POOL2D_MIN + i * 4, bound));
   }, range);

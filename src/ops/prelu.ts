@@ -7,20 +7,35 @@ import { broadcastShape, demand, f32, requireTypes, shapeText, unsupported } fro
 export const prelu: Operator<'prelu'> = {
   quantization: 'free',
   infer(node) {
-    const x = input(node, 0).shape, alpha = input(node, 1).shape, shape = broadcastShape(x, alpha);
-    demand(node, shape !== undefined && elementCount(shape) === elementCount(x), `slopes of ${shapeText(alpha)} do not broadcast to ${shapeText(x)}`);
+    const x = input(node, 0).shape;
+    const alpha = input(node, 1).shape;
+    const shape = broadcastShape(x, alpha);
+    demand(
+      node,
+      shape !== undefined && elementCount(shape) === elementCount(x),
+      `slopes of ${shapeText(alpha)} do not broadcast to ${shapeText(x)}`,
+    );
     return [x];
   },
   lower(node, emit) {
-    const x = input(node, 0), alpha = input(node, 1), y = output(node);
+    const x = input(node, 0);
+    const alpha = input(node, 1);
+    const y = output(node);
     requireTypes(node, x, 'int8', 'float32');
-    if (alpha.dtype !== x.dtype) throw unsupported(node, `${x.dtype} input with a ${alpha.dtype} slope; both must be of one type`);
+    if (alpha.dtype !== x.dtype) {throw unsupported(
+        node,
+        `${x.dtype} input with a ${alpha.dtype} slope; both must be of one type`,
+      );}
     const r = emitBinary(node, emit, x, alpha, y, L.BINARY_PRELU, node.op);
     if (y.dtype === 'int8') {
-      const qx = perTensor(x), qa = perTensor(alpha), qy = perTensor(y);
+      const qx = perTensor(x);
+      const qa = perTensor(alpha);
+      const qy = perTensor(y);
       r.int(L.BINARY_A_ZERO, qx.zeroPoint).int(L.BINARY_B_ZERO, qa.zeroPoint).int(L.BINARY_TARGET_ZERO, qy.zeroPoint)
-        .float(L.BINARY_SCALE, f32(f32(qx.scale) / f32(qy.scale))).float(L.BINARY_NEGATIVE_SCALE, f32(f32(f32(qx.scale) * f32(qa.scale)) / f32(qy.scale)))
-        .ints(L.BINARY_MIN, [-128, 127]);
+        .float(L.BINARY_SCALE, f32(f32(qx.scale) / f32(qy.scale))).float(
+          L.BINARY_NEGATIVE_SCALE,
+          f32(f32(f32(qx.scale) * f32(qa.scale)) / f32(qy.scale)),
+        ).ints(L.BINARY_MIN, [-128, 127]);
     } else {
       r.float(L.BINARY_MIN, -Infinity).float(L.BINARY_MAX, Infinity);
     }

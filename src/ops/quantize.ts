@@ -9,7 +9,8 @@ export const quantize: Operator<'quantize'> = {
   quantization: 'float',
   infer: (node) => [input(node, 0).shape],
   lower(node, emit) {
-    const x = input(node, 0), y = output(node);
+    const x = input(node, 0);
+    const y = output(node);
     if (x.dtype === 'float32' && y.dtype === 'int8') {
       const { scale, zeroPoint } = perTensor(y);
       emitConversion(node, emit, x, y, L.OP_QUANTIZE, f32(1 / f32(scale)), zeroPoint);
@@ -22,9 +23,14 @@ export const quantize: Operator<'quantize'> = {
   },
 };
 
-/** Requantization as a node of its own: XNNPACK's between equal types, TensorFlow Lite's between int8 and uint8. */
+/**
+ * Requantization as a node of its own: XNNPACK's between equal types, TensorFlow Lite's between
+ * int8 and uint8.
+ */
 function conversion(x: Tensor, y: Tensor): (q: number) => number {
-  const from = perTensor(x), to = perTensor(y), ratio = f32(from.scale) / f32(to.scale);
+  const from = perTensor(x);
+  const to = perTensor(y);
+  const ratio = f32(from.scale) / f32(to.scale);
   if (x.wasUint8 !== y.wasUint8) {
     const multiplier = quantizeMultiplier(ratio);
     return (q) => multiplyByQuantizedMultiplier(q - from.zeroPoint, multiplier) + to.zeroPoint;

@@ -7,7 +7,8 @@ import { quantizeMultiplier } from './fixedPoint';
 import { density, sparseWeights, type SparseWeights } from './sparse';
 import { demand, f32, requireTypes, shapeText, unsupported } from './support';
 
-// What lstm, gru, rnn and svdf share: sequences, packed weights, states. docs/format.md tells of their records.
+// What lstm, gru, rnn and svdf share: sequences, packed weights, states. docs/format.md tells of
+// their records.
 
 /** Most of inputs, cells and outputs: sums of so many products of int8 fit int32. */
 const MAX_SIZE = 65536;
@@ -25,15 +26,24 @@ export interface Strides {
 
 /** Inputs and cells of a gru or rnn, whose weights agree on them. */
 export function sizesOf(node: AnyNode): { inputs: number; cells: number } {
-  const inputs = input(node, 0).shape.at(-1) ?? 1, [, cells = 0] = input(node, 2).shape;
-  demand(node, input(node, 1).shape[1] === inputs, `its weights take ${input(node, 1).shape[1]} numbers, its input has ${inputs}`);
+  const inputs = input(node, 0).shape.at(-1) ?? 1;
+  const [, cells = 0] = input(node, 2).shape;
+  demand(
+    node,
+    input(node, 1).shape[1] === inputs,
+    `its weights take ${input(node, 1).shape[1]} numbers, its input has ${inputs}`,
+  );
   return { inputs, cells };
 }
 
 /** The shape of what a layer of `width` makes of x. */
 export function sequenceShape(node: AnyNode, width: number): number[] {
   const { shape } = input(node, 0);
-  demand(node, shape.length === 2 || shape.length === 3, `its input ${shapeText(shape)} must be a sequence of three dimensions, or one step of two`);
+  demand(
+    node,
+    shape.length === 2 || shape.length === 3,
+    `its input ${shapeText(shape)} must be a sequence of three dimensions, or one step of two`,
+  );
   return [...shape.slice(0, -1), width];
 }
 
@@ -41,11 +51,21 @@ export function stridesOfSequence(x: Tensor, timeMajor: boolean, width: number):
   const inputs = innermost(x.shape);
   if (x.shape.length === 2) return { time: 1, batch: x.shape[0]!, inputs, strides: [inputs, inputs, width, width] };
   const [time, batch] = timeMajor ? [x.shape[0]!, x.shape[1]!] : [x.shape[1]!, x.shape[0]!];
-  return { time, batch, inputs, strides: timeMajor ? [batch * inputs, inputs, batch * width, width] : [inputs, time * inputs, width, time * width] };
+  return {
+    time,
+    batch,
+    inputs,
+    strides: timeMajor ? [batch * inputs, inputs, batch * width, width] : [inputs, time * inputs, width, time * width],
+  };
 }
 
 /** A constant operand of the expected shape. */
-export function constantOperand(node: AnyNode, index: number, what: string, shape: number[]): Tensor & { data: NonNullable<Tensor['data']> } {
+export function constantOperand(
+  node: AnyNode,
+  index: number,
+  what: string,
+  shape: number[],
+): Tensor & { data: NonNullable<Tensor['data']> } {
   const tensor = input(node, index);
   demandShape(node, tensor, what, shape);
   if (!tensor.data) throw unsupported(node, `its ${what} are computed by the network; they must be constant`);
@@ -53,17 +73,28 @@ export function constantOperand(node: AnyNode, index: number, what: string, shap
 }
 
 export function demandShape(node: AnyNode, tensor: Tensor, what: string, shape: readonly number[]): void {
-  demand(node, tensor.shape.length === shape.length && tensor.shape.every((d, i) => d === shape[i]), `its ${what} ${shapeText(tensor.shape)} must have the shape ${shapeText(shape)}`);
+  demand(
+    node,
+    tensor.shape.length === shape.length && tensor.shape.every((d, i) => d === shape[i]),
+    `its ${what} ${shapeText(tensor.shape)} must have the shape ${shapeText(shape)}`,
+  );
 }
 
 /** An operand that may be absent. */
-export function optionalOperand(node: AnyNode, index: number, what: string, shape: number[]): NonNullable<Tensor['data']> | undefined {
+export function optionalOperand(
+  node: AnyNode,
+  index: number,
+  what: string,
+  shape: number[],
+): NonNullable<Tensor['data']> | undefined {
   return node.inputs[index] ? constantOperand(node, index, what, shape).data : undefined;
 }
 
 /** How a layer computes: int8, float32, or float32 with int8 weights. */
 export function modeOf(node: AnyNode, hybrid: Sequence['hybrid']): 'int8' | 'float32' | 'hybrid' {
-  const x = input(node, 0), y = output(node), w = input(node, 1);
+  const x = input(node, 0);
+  const y = output(node);
+  const w = input(node, 1);
   requireTypes(node, x, 'int8', 'float32');
   demand(node, x.dtype === y.dtype, `its output is ${y.dtype} and its input ${x.dtype}`);
   if (w.dtype === x.dtype) return x.dtype as 'int8' | 'float32';
@@ -73,11 +104,16 @@ export function modeOf(node: AnyNode, hybrid: Sequence['hybrid']): 'int8' | 'flo
 
 /** The scale of each gate's rows, which have one together and no zero point. */
 export function scalesOfGates(node: AnyNode, tensor: Tensor, gates: number): number[] {
-  const q = tensor.quantization, rows = tensor.shape[0]! / gates;
-  if (!q || q.zeroPoint.some((z) => z !== 0)) throw unsupported(node, `"${tensor.name}" needs scales, and zero points of 0`);
+  const q = tensor.quantization;
+  const rows = tensor.shape[0]! / gates;
+  if (!q || q.zeroPoint.some((z) => z !== 0)) {
+    throw unsupported(node, `"${tensor.name}" needs scales, and zero points of 0`);
+  }
   return Array.from({ length: gates }, (_, gate) => {
     const own = q.scale.length === 1 ? q.scale : q.scale.slice(gate * rows, (gate + 1) * rows);
-    if (own.some((s) => s !== own[0])) throw unsupported(node, `"${tensor.name}" has several scales within a gate; one is possible`);
+    if (own.some((s) => s !== own[0])) {
+      throw unsupported(node, `"${tensor.name}" has several scales within a gate; one is possible`);
+    }
     return f32(own[0]!);
   });
 }
@@ -90,26 +126,65 @@ export function rowSums(values: ArrayLike<number>, K: number): Int32Array {
 }
 
 /** Weights of all gates in kernel order. */
-export function packGates(values: NonNullable<Tensor['data']>, K: number, rows: number, gates: number): ArrayBufferView {
-  return values instanceof Int8Array ? packInt8(values, K, rows, gates) : packFloat32(values as Float32Array, K, rows, gates);
+export function packGates(
+  values: NonNullable<Tensor['data']>,
+  K: number,
+  rows: number,
+  gates: number,
+): ArrayBufferView {
+  return values instanceof Int8Array
+    ? packInt8(values, K, rows, gates)
+    : packFloat32(values as Float32Array, K, rows, gates);
 }
 
-/** Lists of the blocks of int8 weights that are left, where they are faster than all; panels are those of `packGates`. */
-function listedGates(values: NonNullable<Tensor['data']>, K: number, gates: number, emit: Emitter): SparseWeights | undefined {
-  const rows = values.length / K / gates, lanes = Math.ceil(rows / 8) * 8, padded = new Int8Array(gates * lanes * K);
-  for (let gate = 0; gate < gates; gate++) padded.set((values as Int8Array).subarray(gate * rows * K, (gate + 1) * rows * K), gate * lanes * K);
-  return sparseWeights({ values: padded, N: gates * lanes, K, zero: 0, pixels: 1, taps: 1, isRecurrent: true }, emit.weightLayout);
+/**
+ * Lists of the blocks of int8 weights that are left, where they are faster than all; panels are
+ * those of `packGates`.
+ */
+function listedGates(
+  values: NonNullable<Tensor['data']>,
+  K: number,
+  gates: number,
+  emit: Emitter,
+): SparseWeights | undefined {
+  const rows = values.length / K / gates;
+  const lanes = Math.ceil(rows / 8) * 8;
+  const padded = new Int8Array(gates * lanes * K);
+  for (let gate = 0; gate < gates; gate++) {
+    padded.set((values as Int8Array).subarray(gate * rows * K, (gate + 1) * rows * K), gate * lanes * K);
+  }
+  return sparseWeights(
+    { values: padded, N: gates * lanes, K, zero: 0, pixels: 1, taps: 1, isRecurrent: true },
+    emit.weightLayout,
+  );
 }
 
 /** A number for each lane of each gate. */
-export function packRows(type: Int16ArrayConstructor | Int32ArrayConstructor | Float32ArrayConstructor, values: ArrayLike<number>, gates: number): Int16Array | Int32Array | Float32Array {
-  return packLanes(type as new (length: number) => Int32Array, values, values.length / gates, gates);
+export function packRows(
+  type: Int16ArrayConstructor | Int32ArrayConstructor | Float32ArrayConstructor,
+  values: ArrayLike<number>,
+  gates: number,
+): Int16Array | Int32Array | Float32Array {
+  return packLanes(type as new(length: number) => Int32Array, values, values.length / gates, gates);
 }
 
 /** What a node keeps from run to run, beginning with real zeros. */
-export function keepState(node: AnyNode, emit: Emitter, name: string, shape: number[], dtype: Tensor['dtype'], steps?: { scale: number; zeroPoint: number }): Tensor {
-  const state: Tensor = { name: `${node.name}/${name}`, shape, dtype, ...(steps && { quantization: { scale: [steps.scale], zeroPoint: [steps.zeroPoint], axis: 0 } }) };
-  const count = shape.reduce((a, b) => a * b, 1), arrays = { int8: Int8Array, int16: Int16Array, float32: Float32Array };
+export function keepState(
+  node: AnyNode,
+  emit: Emitter,
+  name: string,
+  shape: number[],
+  dtype: Tensor['dtype'],
+  steps?: { scale: number; zeroPoint: number },
+): Tensor {
+  const state: Tensor = {
+    name: `${node.name}/${name}`,
+    shape,
+    dtype,
+    ...(steps && { quantization: { scale: [steps.scale], zeroPoint: [steps.zeroPoint], axis: 0 } }),
+  };
+  const count = shape.reduce((a, b) => a * b, 1);
+  const arrays = { int8: Int8Array, int16: Int16Array, float32: Float32Array };
   emit.persist(state, new arrays[dtype as keyof typeof arrays](count).fill(steps?.zeroPoint ?? 0));
   return state;
 }
@@ -122,7 +197,12 @@ export function fixedPoint(node: AnyNode, real: number): [multiplier: number, ex
 }
 
 const activationKinds: Record<CellActivation, number> = {
-  none: -1, relu: L.UNARY_RELU, relu6: L.UNARY_RELU6, reluN1To1: L.UNARY_RELU_N1_TO_1, relu0To1: L.UNARY_RELU_0_TO_1, tanh: L.UNARY_TANH,
+  none: -1,
+  relu: L.UNARY_RELU,
+  relu6: L.UNARY_RELU6,
+  reluN1To1: L.UNARY_RELU_N1_TO_1,
+  relu0To1: L.UNARY_RELU_0_TO_1,
+  tanh: L.UNARY_TANH,
 };
 
 export function activationCode(activation: CellActivation): number {
@@ -130,7 +210,11 @@ export function activationCode(activation: CellActivation): number {
 }
 
 export function modeCode(mode: ReturnType<typeof modeOf>, hybrid: Sequence['hybrid']): number {
-  return mode !== 'hybrid' ? L.RECURRENT_PLAIN : hybrid === 'asymmetric' ? L.RECURRENT_ASYMMETRIC : L.RECURRENT_SYMMETRIC;
+  return mode !== 'hybrid'
+    ? L.RECURRENT_PLAIN
+    : hybrid === 'asymmetric'
+    ? L.RECURRENT_ASYMMETRIC
+    : L.RECURRENT_SYMMETRIC;
 }
 
 /** The parts of a recurrent record that are the same for every kind: geometry, weights, biases. */
@@ -147,35 +231,74 @@ export interface Cell {
   words?: number[][];
 }
 
-export function emitCell(node: AnyNode, emit: Emitter, cell: Cell, { timeMajor, reverse, hybrid }: Sequence, hidden: Tensor): RecordWriter {
-  const x = input(node, 0), y = output(node), w = input(node, 1), u = input(node, 2), mode = modeOf(node, hybrid), { gates, cells, outputs } = cell;
+export function emitCell(
+  node: AnyNode,
+  emit: Emitter,
+  cell: Cell,
+  { timeMajor, reverse, hybrid }: Sequence,
+  hidden: Tensor,
+): RecordWriter {
+  const x = input(node, 0);
+  const y = output(node);
+  const w = input(node, 1);
+  const u = input(node, 2);
+  const mode = modeOf(node, hybrid);
+  const { gates, cells, outputs } = cell;
   const { time, batch, inputs, strides } = stridesOfSequence(x, timeMajor, outputs);
-  for (const size of [inputs, cells, outputs]) if (size > MAX_SIZE) throw unsupported(node, `a layer of ${size}; at most ${MAX_SIZE} are possible`);
-  const biases = mode === 'int8' ? Int32Array : Float32Array, matrices = [
-    { data: w.data!, K: inputs, field: L.RECURRENT_INPUT_WEIGHTS, lists: L.SPARSE_RECURRENT_INPUT_COUNTS }, { data: u.data!, K: outputs, field: L.RECURRENT_HIDDEN_WEIGHTS, lists: L.SPARSE_RECURRENT_HIDDEN_COUNTS },
-  ].map((matrix) => ({ ...matrix, sparse: mode === 'float32' ? undefined : listedGates(matrix.data, matrix.K, gates, emit) }));
-  const isSparse = matrices.some(({ sparse }) => sparse), [opcode, bytes] = isSparse ? [L.OP_SPARSE_RECURRENT, L.SPARSE_RECURRENT_BYTES] : [L.OP_RECURRENT, L.RECURRENT_BYTES];
+  for (const size of [inputs, cells, outputs]) {
+    if (size > MAX_SIZE) throw unsupported(node, `a layer of ${size}; at most ${MAX_SIZE} are possible`);
+  }
+  const biases = mode === 'int8' ? Int32Array : Float32Array;
+  const matrices = [{
+    data: w.data!,
+    K: inputs,
+    field: L.RECURRENT_INPUT_WEIGHTS,
+    lists: L.SPARSE_RECURRENT_INPUT_COUNTS,
+  }, { data: u.data!, K: outputs, field: L.RECURRENT_HIDDEN_WEIGHTS, lists: L.SPARSE_RECURRENT_HIDDEN_COUNTS }].map((
+    matrix,
+  ) => ({ ...matrix, sparse: mode === 'float32' ? undefined : listedGates(matrix.data, matrix.K, gates, emit) }));
+  const isSparse = matrices.some(({ sparse }) => sparse);
+  const [opcode, bytes] = isSparse
+    ? [L.OP_SPARSE_RECURRENT, L.SPARSE_RECURRENT_BYTES]
+    : [L.OP_RECURRENT, L.RECURRENT_BYTES];
   const r = emit.record(opcode, bytes, x.dtype, node, node.op, time * batch * gates * cells * (inputs + outputs))
-    .source(L.RECURRENT_SOURCE, x).target(L.RECURRENT_TARGET, y).target(L.RECURRENT_HIDDEN, hidden)
-    .ints(L.RECURRENT_KIND, [cell.kind, time, batch, inputs, cells, outputs, ...strides, reverse ? 1 : 0, activationCode(cell.activation)])
-    .int(L.RECURRENT_MODE, modeCode(mode, hybrid));
+    .source(L.RECURRENT_SOURCE, x).target(L.RECURRENT_TARGET, y).target(L.RECURRENT_HIDDEN, hidden).ints(
+      L.RECURRENT_KIND,
+      [cell.kind, time, batch, inputs, cells, outputs, ...strides, reverse ? 1 : 0, activationCode(cell.activation)],
+    ).int(L.RECURRENT_MODE, modeCode(mode, hybrid));
   for (const { data, K, field, lists, sparse } of matrices) {
-    if (sparse) r.table(field, sparse.weights).table(lists, sparse.counts).table(lists + 4, sparse.steps).int(lists + 8, sparse.steps.length);
-    else r.table(field, packGates(data, K, gates * cells, gates));
+    if (sparse) {
+      r.table(field, sparse.weights).table(lists, sparse.counts).table(lists + 4, sparse.steps).int(
+        lists + 8,
+        sparse.steps.length,
+      );
+    } else r.table(field, packGates(data, K, gates * cells, gates));
   }
   if (isSparse) r.layout('blocks', density(matrices.map(({ data }) => data), 0));
-  r.table(L.RECURRENT_INPUT_BIAS, packRows(biases, cell.inputBias, gates)).table(L.RECURRENT_HIDDEN_BIAS, packRows(biases, cell.hiddenBias, gates));
+  r.table(L.RECURRENT_INPUT_BIAS, packRows(biases, cell.inputBias, gates)).table(
+    L.RECURRENT_HIDDEN_BIAS,
+    packRows(biases, cell.hiddenBias, gates),
+  );
   if (cell.words) r.table(L.RECURRENT_GATES, Int32Array.from(cell.words.flat()));
   if (mode === 'hybrid') {
-    const ws = scalesOfGates(node, w, gates), us = scalesOfGates(node, u, gates);
+    const ws = scalesOfGates(node, w, gates);
+    const us = scalesOfGates(node, u, gates);
     r.table(L.RECURRENT_GATES, Float32Array.from(ws.flatMap((s, gate) => [s, us[gate]!])));
   }
   return r;
 }
 
 /** Hybrid: Σ of the weights' rows, those of a projection last. */
-export function emitSums(node: AnyNode, r: RecordWriter, { gates, outputs }: Cell, projection?: { values: NonNullable<Tensor['data']>; K: number }): void {
-  const w = input(node, 1), u = input(node, 2), parts = [packRows(Int32Array, rowSums(w.data!, w.shape[1]!), gates), packRows(Int32Array, rowSums(u.data!, outputs), gates)];
+export function emitSums(
+  node: AnyNode,
+  r: RecordWriter,
+  { gates, outputs }: Cell,
+  projection?: { values: NonNullable<Tensor['data']>; K: number },
+): void {
+  const w = input(node, 1);
+  const u = input(node, 2);
+  const parts = [packRows(Int32Array, rowSums(w.data!, w.shape[1]!), gates),
+    packRows(Int32Array, rowSums(u.data!, outputs), gates)];
   if (projection) parts.push(packRows(Int32Array, rowSums(projection.values, projection.K), 1));
   r.table(L.RECURRENT_SUMS, Int32Array.from(parts.flatMap((part) => [...part])));
 }
@@ -186,12 +309,29 @@ export function foldZero(weights: Tensor, K: number, zero: number, bias?: ArrayL
 }
 
 /** The words of gates without peephole and norm: factors of both sums into steps of `scale`. */
-export function plainWords(node: AnyNode, gates: number, inputScale: number, hiddenScale: number, scale: number): number[][] {
-  const ws = scalesOfGates(node, input(node, 1), gates), us = scalesOfGates(node, input(node, 2), gates);
-  return ws.map((s, gate) => [...fixedPoint(node, f32(f32(s * f32(inputScale)) / f32(scale))), ...fixedPoint(node, f32(f32(us[gate]! * f32(hiddenScale)) / f32(scale))), 0, 0, 0, 0, 1]);
+export function plainWords(
+  node: AnyNode,
+  gates: number,
+  inputScale: number,
+  hiddenScale: number,
+  scale: number,
+): number[][] {
+  const ws = scalesOfGates(node, input(node, 1), gates);
+  const us = scalesOfGates(node, input(node, 2), gates);
+  return ws.map((
+    s,
+    gate,
+  ) => [...fixedPoint(node, f32(f32(s * f32(inputScale)) / f32(scale))),
+    ...fixedPoint(node, f32(f32(us[gate]! * f32(hiddenScale)) / f32(scale))), 0, 0, 0, 0, 1]
+  );
 }
 
 export function checkOutputSteps(node: AnyNode, scale: number, zeroPoint: number): void {
   const q = perTensor(output(node));
-  if (f32(q.scale) !== f32(scale) || q.zeroPoint !== zeroPoint) throw unsupported(node, `its int8 output must have the scale ${scale} and the zero point ${zeroPoint}, not ${q.scale} and ${q.zeroPoint}`);
+  if (f32(q.scale) !== f32(scale) || q.zeroPoint !== zeroPoint) {
+    throw unsupported(
+      node,
+      `its int8 output must have the scale ${scale} and the zero point ${zeroPoint}, not ${q.scale} and ${q.zeroPoint}`,
+    );
+  }
 }

@@ -3,26 +3,46 @@ import { elementCount, input, output, perTensor, type Node, type Tensor } from '
 import type { ReduceKind } from '../graph/operators';
 import { quantizeMultiplier } from './fixedPoint';
 import type { Operator } from './operator';
-import { demand, emitCopy, f32, inQuantizationOf, requireTypes, sameQuantization, shapeText, stridesOf } from './support';
+import { demand, emitCopy, f32, inQuantizationOf, requireTypes, sameQuantization, shapeText,
+  stridesOf } from './support';
 
-const kinds: Record<ReduceKind, number> = { mean: L.REDUCE_MEAN, sum: L.REDUCE_SUM, max: L.REDUCE_MAX, min: L.REDUCE_MIN, prod: L.REDUCE_PROD };
+const kinds: Record<ReduceKind, number> = {
+  mean: L.REDUCE_MEAN,
+  sum: L.REDUCE_SUM,
+  max: L.REDUCE_MAX,
+  min: L.REDUCE_MIN,
+  prod: L.REDUCE_PROD,
+};
 
 export const reduce: Operator<'reduce'> = {
   quantization: 'free',
   infer(node) {
-    const { shape } = input(node, 0), { axes } = node.attributes, kept = shape.map((size, d) => (axes.includes(d) ? 1 : size));
-    demand(node, axes.every((axis, i) => Number.isInteger(axis) && axis >= 0 && axis < shape.length && (i === 0 || axis > axes[i - 1]!)), `its axes ${shapeText(axes)} must be ascending axes of ${shapeText(shape)}`);
+    const { shape } = input(node, 0);
+    const { axes } = node.attributes;
+    const kept = shape.map((size, d) => (axes.includes(d) ? 1 : size));
+    demand(
+      node,
+      axes.every((axis, i) =>
+        Number.isInteger(axis) && axis >= 0 && axis < shape.length && (i === 0 || axis > axes[i - 1]!)
+      ),
+      `its axes ${shapeText(axes)} must be ascending axes of ${shapeText(shape)}`,
+    );
     return [output(node).shape.length === kept.length ? kept : shape.filter((_, d) => !axes.includes(d))];
   },
   lower(node, emit) {
-    const { kind, axes } = node.attributes, y = output(node), compares = kind === 'max' || kind === 'min';
+    const { kind, axes } = node.attributes;
+    const y = output(node);
+    const compares = kind === 'max' || kind === 'min';
     let x = input(node, 0);
     requireTypes(node, x, 'int8', 'float32');
     if (compares) x = inQuantizationOf(node, emit, x, y);
     let { outer, count, inner } = extents(x.shape, axes);
     if (!isContiguous(x.shape, axes)) {
       // the reduced dimensions go last
-      const kept = x.shape.map((_, d) => d).filter((d) => !axes.includes(d)), perm = [...kept, ...axes], from = stridesOf(x.shape), shape = perm.map((d) => x.shape[d]!);
+      const kept = x.shape.map((_, d) => d).filter((d) => !axes.includes(d));
+      const perm = [...kept, ...axes];
+      const from = stridesOf(x.shape);
+      const shape = perm.map((d) => x.shape[d]!);
       const moved: Tensor = { ...x, name: `${x.name} (for ${node.name})`, shape };
       emitCopy(node, emit, x, moved, shape, perm.map((d) => from[d]!), stridesOf(shape));
       count = elementCount(axes.map((d) => x.shape[d]!));
@@ -30,10 +50,15 @@ export const reduce: Operator<'reduce'> = {
       inner = 1;
       x = moved;
     }
-    const r = emit.record(L.OP_REDUCE, L.REDUCE_BYTES, x.dtype, node, node.op)
-      .source(L.REDUCE_SOURCE, x).target(L.REDUCE_TARGET, y).int(L.REDUCE_KIND, kinds[kind]).ints(L.REDUCE_OUTER, [outer, count, inner]);
+    const r = emit.record(L.OP_REDUCE, L.REDUCE_BYTES, x.dtype, node, node.op).source(L.REDUCE_SOURCE, x).target(
+      L.REDUCE_TARGET,
+      y,
+    ).int(L.REDUCE_KIND, kinds[kind]).ints(L.REDUCE_OUTER, [outer, count, inner]);
     if (x.dtype === 'int8') {
-      const qx = perTensor(x), qy = perTensor(y), sx = f32(qx.scale), sy = f32(qy.scale);
+      const qx = perTensor(x);
+      const qy = perTensor(y);
+      const sx = f32(qx.scale);
+      const sy = f32(qy.scale);
       if (kind === 'mean' && !isGlobalPool(node) && sameQuantization(x, y)) {
         // the quotient of the stored steps themselves, unsigned where the network was uint8
         const zero = x.wasUint8 ? -128 : 0;
@@ -46,13 +71,18 @@ export const reduce: Operator<'reduce'> = {
         r.int(L.REDUCE_MULTIPLIER, multiplier).int(L.REDUCE_EXPONENT, exponent);
         return;
       }
-      r.float(L.REDUCE_SCALE, kind === 'mean' ? f32(sx / f32(sy * count)) : f32(sx / sy))
-        .int(L.REDUCE_ROUNDING, kind === 'mean' && isGlobalPool(node) ? L.ROUND_EVEN : L.ROUND_AWAY);
+      r.float(L.REDUCE_SCALE, kind === 'mean' ? f32(sx / f32(sy * count)) : f32(sx / sy)).int(
+        L.REDUCE_ROUNDING,
+        kind === 'mean' && isGlobalPool(node) ? L.ROUND_EVEN : L.ROUND_AWAY,
+      );
     }
   },
 };
 
-/** The mean over height and width: XNNPACK's global average pooling, which rounds half to even; TensorFlow Lite's other means do not. */
+/**
+ * The mean over height and width: XNNPACK's global average pooling, which rounds half to even;
+ * TensorFlow Lite's other means do not.
+ */
 function isGlobalPool(node: Node<'reduce'>): boolean {
   const { axes } = node.attributes;
   return input(node, 0).shape.length === 4 && axes.length === 2 && axes[0] === 1 && axes[1] === 2;
@@ -65,11 +95,14 @@ function realAxes(shape: number[], axes: number[]): number[] {
 
 /** The shape as [outer][count][inner] around the reduced dimensions. */
 function extents(shape: number[], axes: number[]): { outer: number; count: number; inner: number } {
-  const real = realAxes(shape, axes), count = elementCount(real.map((d) => shape[d]!)), outer = elementCount(shape.slice(0, real[0] ?? 0));
+  const real = realAxes(shape, axes);
+  const count = elementCount(real.map((d) => shape[d]!));
+  const outer = elementCount(shape.slice(0, real[0] ?? 0));
   return { outer, count, inner: elementCount(shape) / count / outer };
 }
 
 function isContiguous(shape: number[], axes: number[]): boolean {
-  const real = realAxes(shape, axes), last = real[real.length - 1] ?? 0;
+  const real = realAxes(shape, axes);
+  const last = real[real.length - 1] ?? 0;
   return shape.every((size, d) => size === 1 || axes.includes(d) || d < (real[0] ?? 0) || d > last);
 }

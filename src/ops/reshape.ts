@@ -6,13 +6,20 @@ import { demand, sameQuantization, shapeText } from './support';
 export const reshape: Operator<'reshape'> = {
   quantization: 'same',
   infer(node) {
-    const from = input(node, 0).shape, to = output(node).shape;
-    demand(node, elementCount(from) === elementCount(to), `${shapeText(from)} has ${elementCount(from)} elements, ${shapeText(to)} has ${elementCount(to)}`);
+    const from = input(node, 0).shape;
+    const to = output(node).shape;
+    demand(
+      node,
+      elementCount(from) === elementCount(to),
+      `${shapeText(from)} has ${elementCount(from)} elements, ${shapeText(to)} has ${elementCount(to)}`,
+    );
     return [to];
   },
   lower(node, emit) {
-    const x = input(node, 0), y = output(node);
-    if (x.data || (x.dtype === 'int8' && !sameQuantization(x, y))) moveAs(node, emit, x, y, [elementCount(y.shape)], [1], [1]);
-    else emit.alias(y, x);
+    const x = input(node, 0);
+    const y = output(node);
+    if (x.data || (x.dtype === 'int8' && !sameQuantization(x, y))) {moveAs(node, emit, x, y, [elementCount(y.shape)], [
+        1,
+      ], [1]);} else emit.alias(y, x);
   },
 };

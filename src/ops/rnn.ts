@@ -1,10 +1,8 @@
 import * as L from '../../assembly/layout';
 import { input, output, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
-import {
-  checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, foldZero, GATE_SCALE, keepState, modeOf, optionalOperand, plainWords, sequenceShape, sizesOf,
-  stridesOfSequence, type Cell,
-} from './recurrent';
+import { checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, foldZero, GATE_SCALE, keepState, modeOf,
+  optionalOperand, plainWords, sequenceShape, sizesOf, stridesOfSequence, type Cell } from './recurrent';
 import { quantizedRange } from './support';
 
 export const rnn: Operator<'rnn'> = {
@@ -18,24 +16,42 @@ export const rnn: Operator<'rnn'> = {
     return [sequenceShape(node, cells)];
   },
   lower(node, emit) {
-    const { inputs, cells } = sizesOf(node), { attributes } = node, mode = modeOf(node, attributes.hybrid), x = input(node, 0), y = output(node);
-    const w = constantOperand(node, 1, 'weights', [cells, inputs]), u = constantOperand(node, 2, 'recurrent weights', [cells, cells]);
-    const bias = optionalOperand(node, 3, 'biases', [cells]) ?? new Float32Array(cells), { batch } = stridesOfSequence(x, attributes.timeMajor, cells);
-    const cell: Cell = { kind: L.RECURRENT_RNN, gates: 1, cells, outputs: cells, inputBias: bias, hiddenBias: new Float32Array(cells), activation: attributes.activation };
+    const { inputs, cells } = sizesOf(node);
+    const { attributes } = node;
+    const mode = modeOf(node, attributes.hybrid);
+    const x = input(node, 0);
+    const y = output(node);
+    const w = constantOperand(node, 1, 'weights', [cells, inputs]);
+    const u = constantOperand(node, 2, 'recurrent weights', [cells, cells]);
+    const bias = optionalOperand(node, 3, 'biases', [cells]) ?? new Float32Array(cells);
+    const { batch } = stridesOfSequence(x, attributes.timeMajor, cells);
+    const cell: Cell = {
+      kind: L.RECURRENT_RNN,
+      gates: 1,
+      cells,
+      outputs: cells,
+      inputBias: bias,
+      hiddenBias: new Float32Array(cells),
+      activation: attributes.activation,
+    };
     if (mode !== 'int8') {
       const r = emitCell(node, emit, cell, attributes, keepState(node, emit, 'hidden', [batch, cells], 'float32'));
       if (mode === 'hybrid') emitSums(node, r, cell);
       return;
     }
     // sums in 256ths of the output's steps; tanh has steps of its own
-    const qx = perTensor(x), qy = perTensor(y), isTanh = attributes.activation === 'tanh';
+    const qx = perTensor(x);
+    const qy = perTensor(y);
+    const isTanh = attributes.activation === 'tanh';
     if (isTanh) checkOutputSteps(node, 1 / 128, 0);
     const [low, high] = attributes.activation === 'tanh' ? [-128, 127] : quantizedRange(attributes.activation, y);
     cell.activation = isTanh ? 'tanh' : 'none';
     cell.inputBias = foldZero(w, inputs, qx.zeroPoint, bias);
     cell.hiddenBias = foldZero(u, cells, qy.zeroPoint);
     cell.words = plainWords(node, 1, qx.scale, qy.scale, isTanh ? GATE_SCALE : qy.scale / 256);
-    emitCell(node, emit, cell, attributes, keepState(node, emit, 'hidden', [batch, cells], 'int8', qy))
-      .int(L.RECURRENT_TARGET_ZERO, qy.zeroPoint).int(L.RECURRENT_MIN, low).int(L.RECURRENT_MAX, high);
+    emitCell(node, emit, cell, attributes, keepState(node, emit, 'hidden', [batch, cells], 'int8', qy)).int(
+      L.RECURRENT_TARGET_ZERO,
+      qy.zeroPoint,
+    ).int(L.RECURRENT_MIN, low).int(L.RECURRENT_MAX, high);
   },
 };

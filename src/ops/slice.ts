@@ -6,16 +6,26 @@ import { demand, shapeText, stridesOf } from './support';
 export const slice: Operator<'slice'> = {
   quantization: 'same',
   infer(node) {
-    const { shape } = input(node, 0), { begin, stride } = node.attributes, to = output(node).shape;
-    demand(node, [begin, stride, to].every((list) => list.length === shape.length), `its begins, strides and output must be as many as the dimensions of ${shapeText(shape)}`);
+    const { shape } = input(node, 0);
+    const { begin, stride } = node.attributes;
+    const to = output(node).shape;
+    demand(
+      node,
+      [begin, stride, to].every((list) => list.length === shape.length),
+      `its begins, strides and output must be as many as the dimensions of ${shapeText(shape)}`,
+    );
     shape.forEach((size, d) => {
-      const last = begin[d]! + (to[d]! - 1) * stride[d]!, inside = begin[d]! >= 0 && begin[d]! < size && last >= 0 && last < size;
+      const last = begin[d]! + (to[d]! - 1) * stride[d]!;
+      const inside = begin[d]! >= 0 && begin[d]! < size && last >= 0 && last < size;
       demand(node, inside, `it takes ${begin[d]} to ${last} of dimension ${d}, which has ${size}`);
     });
     return [to];
   },
   lower(node, emit) {
-    const x = input(node, 0), y = output(node), { begin, stride } = node.attributes, strides = stridesOf(x.shape);
+    const x = input(node, 0);
+    const y = output(node);
+    const { begin, stride } = node.attributes;
+    const strides = stridesOf(x.shape);
     const offset = begin.reduce((sum, b, d) => sum + b * strides[d]!, 0);
     moveAs(node, emit, x, y, y.shape, strides.map((s, d) => s * stride[d]!), stridesOf(y.shape), offset);
   },

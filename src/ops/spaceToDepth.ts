@@ -6,12 +6,28 @@ import { demand, fourDimensions, stridesOf } from './support';
 export const spaceToDepth: Operator<'spaceToDepth'> = {
   quantization: 'same',
   infer(node) {
-    const [n, h, w, c] = fourDimensions(node, input(node, 0)), b = node.attributes.blockSize;
-    demand(node, Number.isInteger(b) && b > 0 && h % b === 0 && w % b === 0, `blocks of ${b} do not divide ${h} × ${w}`);
+    const [n, h, w, c] = fourDimensions(node, input(node, 0));
+    const b = node.attributes.blockSize;
+    demand(
+      node,
+      Number.isInteger(b) && b > 0 && h % b === 0 && w % b === 0,
+      `blocks of ${b} do not divide ${h} × ${w}`,
+    );
     return [[n, h / b, w / b, c * b * b]];
   },
   lower(node, emit) {
-    const x = input(node, 0), y = output(node), b = node.attributes.blockSize, [n, h, w, c] = x.shape as [number, number, number, number];
-    moveAs(node, emit, x, y, [n, h / b, w / b, b, b, c], [h * w * c, b * w * c, b * c, w * c, c, 1], stridesOf([n, h / b, w / b, b, b, c]));
+    const x = input(node, 0);
+    const y = output(node);
+    const b = node.attributes.blockSize;
+    const [n, h, w, c] = x.shape as [number, number, number, number];
+    moveAs(
+      node,
+      emit,
+      x,
+      y,
+      [n, h / b, w / b, b, b, c],
+      [h * w * c, b * w * c, b * c, w * c, c, 1],
+      stridesOf([n, h / b, w / b, b, b, c]),
+    );
   },
 };

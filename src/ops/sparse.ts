@@ -1,9 +1,12 @@
 import * as L from '../../assembly/layout';
 
-// Weights of which most are zero: lists of those that are left (docs/format.md, SPARSE_CONV2D and SPARSE_RECURRENT), and when these are faster
-// than all weights.
+// Weights of which most are zero: lists of those that are left (docs/format.md, SPARSE_CONV2D and
+// SPARSE_RECURRENT), and when these are faster than all weights.
 
-/** How the core multiplies by int8 weights: by all of them, or by lists of pairs along K, or of blocks of 8 channels by 4 along K. */
+/**
+ * How the core multiplies by int8 weights: by all of them, or by lists of pairs along K, or of
+ * blocks of 8 channels by 4 along K.
+ */
 export type WeightLayout = 'dense' | 'pairs' | 'blocks';
 export type ListLayout = Exclude<WeightLayout, 'dense'>;
 
@@ -33,7 +36,10 @@ export interface SparseWeights {
 
 interface Pattern {
   code: number;
-  /** Channels and products that one entry covers; a list is filled up to a multiple of `unit` entries. */
+  /**
+   * Channels and products that one entry covers; a list is filled up to a multiple of `unit`
+   * entries.
+   */
   channels: number;
   depth: number;
   unit: number;
@@ -54,7 +60,8 @@ export function patternCode(layout: ListLayout): number {
 
 /** Part of a layer's weights that are not zero. */
 export function density(matrices: readonly ArrayLike<number>[], zero: number): number {
-  let left = 0, all = 0;
+  let left = 0;
+  let all = 0;
   for (const values of matrices) {
     all += values.length;
     for (let i = 0; i < values.length; i++) if (values[i] !== zero) left++;
@@ -62,29 +69,41 @@ export function density(matrices: readonly ArrayLike<number>[], zero: number): n
   return left / all;
 }
 
-/** The lists of a layout, or of the fastest one; undefined where all weights are faster, or the layout cannot be had. */
+/**
+ * The lists of a layout, or of the fastest one; undefined where all weights are faster, or the
+ * layout cannot be had.
+ */
 export function sparseWeights(product: Product, wanted?: WeightLayout): SparseWeights | undefined {
   if (wanted === 'dense') return undefined;
   let best: { layout: ListLayout; lists: number[][]; time: number } | undefined;
   for (const layout of ['pairs', 'blocks'] as const) {
     if (wanted !== undefined && wanted !== layout) continue;
-    const lists = listsOf(product, layout), time = listedTime(product, layout, lists), limit = wanted === undefined ? denseTime(product) : Infinity;
-    if (isPossible(product, layout, lists) && time < Math.min(limit, best?.time ?? Infinity)) best = { layout, lists, time };
+    const lists = listsOf(product, layout);
+    const time = listedTime(product, layout, lists);
+    const limit = wanted === undefined ? denseTime(product) : Infinity;
+    if (isPossible(product, layout, lists) && time < Math.min(limit, best?.time ?? Infinity)) {
+      best = { layout, lists, time };
+    }
   }
   return best && pack(product, best.layout, best.lists);
 }
 
 function isPossible({ K, taps, isRecurrent }: Product, layout: ListLayout, lists: number[][]): boolean {
   const evenTaps = taps === 1 || (K / taps) % 2 === 0;
-  return (layout !== 'pairs' || (evenTaps && !isRecurrent)) && lists.some((places) => places.length > 0) && lists.every((places) => places.length / patterns[layout].unit <= MAX_COUNT);
+  return (layout !== 'pairs' || (evenTaps && !isRecurrent)) && lists.some((places) => places.length > 0) &&
+    lists.every((places) => places.length / patterns[layout].unit <= MAX_COUNT);
 }
 
 /** For each list the places along K, in entries, that have weights. */
 function listsOf({ values, N, K, zero }: Product, layout: ListLayout): number[][] {
-  const { channels, depth } = patterns[layout], used = new Uint8Array(Math.ceil(K / depth)), lists: number[][] = [];
+  const { channels, depth } = patterns[layout];
+  const used = new Uint8Array(Math.ceil(K / depth));
+  const lists: number[][] = [];
   for (let first = 0; first < N; first += channels) {
     used.fill(0);
-    for (let n = first; n < Math.min(N, first + channels); n++) for (let k = 0; k < K; k++) if (values[n * K + k] !== zero) used[Math.floor(k / depth)] = 1;
+    for (let n = first; n < Math.min(N, first + channels); n++) {
+      for (let k = 0; k < K; k++) if (values[n * K + k] !== zero) used[Math.floor(k / depth)] = 1;
+    }
     const places: number[] = [];
     used.forEach((some, place) => {
       if (!some) return;
@@ -98,14 +117,19 @@ function listsOf({ values, N, K, zero }: Product, layout: ListLayout): number[][
 }
 
 function pack({ values, N, K, zero, pixels }: Product, layout: ListLayout, lists: number[][]): SparseWeights {
-  const { channels, depth, unit } = patterns[layout], counts = Uint16Array.from(lists, (places) => Math.ceil(places.length / unit)), size = channels * depth;
-  const entries = counts.reduce((sum, count) => sum + count, 0) * unit, weights = new Int8Array(entries * size).fill(zero), steps = new Uint8Array(entries);
+  const { channels, depth, unit } = patterns[layout];
+  const counts = Uint16Array.from(lists, (places) => Math.ceil(places.length / unit));
+  const size = channels * depth;
+  const entries = counts.reduce((sum, count) => sum + count, 0) * unit;
+  const weights = new Int8Array(entries * size).fill(zero);
+  const steps = new Uint8Array(entries);
   let at = 0;
   lists.forEach((places, list) => {
     places.forEach((place, i) => {
       steps[at + i] = place - (places[i - 1] ?? 0);
       for (let n = list * channels; n < Math.min(N, (list + 1) * channels); n++) {
-        const from = n * K + place * depth, row = values.subarray(from, Math.min(from + depth, (n + 1) * K));
+        const from = n * K + place * depth;
+        const row = values.subarray(from, Math.min(from + depth, (n + 1) * K));
         weights.set(row, (at + i) * size + (n - list * channels) * depth);
       }
     });
@@ -116,19 +140,23 @@ function pack({ values, N, K, zero, pixels }: Product, layout: ListLayout, lists
 
 // ── what it costs ─────────────────────────────────────────────────────────────────────────────────────────
 //
-// Nanoseconds on the machine of bench/results, one thread, fitted to `npm run bench -- --kernels`: all weights as the relaxed flavor
-// multiplies them, which is the fastest. Only their order matters.
+// Nanoseconds on the machine of bench/results, one thread, fitted to `npm run bench -- --kernels`:
+// all weights as the relaxed flavor multiplies them, which is the fastest. Only their order
+// matters.
 
 function denseTime({ N, K, pixels }: Product): number {
   return pixels === 1 ? N * K / 30 : pixels * (N * K / 56 + 0.44 * N + 0.16 * K);
 }
 
 function listedTime({ N, K, pixels, taps, isRecurrent }: Product, layout: ListLayout, lists: number[][]): number {
-  const { unit } = patterns[layout], entries = lists.reduce((sum, places) => sum + Math.ceil(places.length / unit) * unit, 0);
+  const { unit } = patterns[layout];
+  const entries = lists.reduce((sum, places) => sum + Math.ceil(places.length / unit) * unit, 0);
   // a kernel of its own, which leaves sums and has a relaxed form
   if (isRecurrent) return 1.5 * entries + 4 * lists.length;
   if (layout === 'pairs') return tilesTime(pixels, tileOf(layout, pixels), entries, N) + pixels * (0.13 * K + 2 * taps);
-  return pixels === 1 ? 2 * entries + 8 * lists.length : Math.ceil(pixels / 2) * (3.2 * entries + 11 * lists.length) + pixels * (0.1 * K + 2 * taps);
+  return pixels === 1
+    ? 2 * entries + 8 * lists.length
+    : Math.ceil(pixels / 2) * (3.2 * entries + 11 * lists.length) + pixels * (0.1 * K + 2 * taps);
 }
 
 function tilesTime(pixels: number, tile: number, entries: number, N: number): number {
@@ -138,5 +166,7 @@ function tilesTime(pixels: number, tile: number, entries: number, N: number): nu
 /** Pixels at a time: of the pairs' two tiles the one that wastes less. */
 function tileOf(layout: ListLayout, pixels: number): number {
   if (layout === 'blocks') return Math.min(BLOCK_ROWS, Math.ceil(pixels / 4) * 4);
-  return tilesTime(pixels, L.SPARSE_TILE, 8, 1) < tilesTime(pixels, L.SPARSE_TILE_WIDE, 8, 1) ? L.SPARSE_TILE : L.SPARSE_TILE_WIDE;
+  return tilesTime(pixels, L.SPARSE_TILE, 8, 1) < tilesTime(pixels, L.SPARSE_TILE_WIDE, 8, 1)
+    ? L.SPARSE_TILE
+    : L.SPARSE_TILE_WIDE;
 }

@@ -6,19 +6,25 @@ import { demand, demandAxis, sameQuantization, stridesOf } from './support';
 export const split: Operator<'split'> = {
   quantization: 'same',
   infer(node) {
-    const { shape } = input(node, 0), { axis } = node.attributes;
+    const { shape } = input(node, 0);
+    const { axis } = node.attributes;
     demandAxis(node, axis, shape);
     const total = node.outputs.reduce((sum, piece) => sum + (piece.shape[axis] ?? 0), 0);
     demand(node, total === shape[axis], `its pieces have ${total} of ${shape[axis]} along axis ${axis}`);
     return node.outputs.map((piece) => shape.map((size, d) => (d === axis ? piece.shape[d]! : size)));
   },
   lower(node, emit) {
-    const x = input(node, 0), strides = stridesOf(x.shape), { axis } = node.attributes;
+    const x = input(node, 0);
+    const strides = stridesOf(x.shape);
+    const { axis } = node.attributes;
     let at = 0;
     for (const y of node.outputs) {
       const offset = at * strides[axis]!;
-      if (x.shape.slice(0, axis).every((d) => d === 1) && !x.data && sameQuantization(x, y)) emit.alias(y, x, offset * elementSize(x.dtype));
-      else moveAs(node, emit, x, y, y.shape, strides, stridesOf(y.shape), offset);
+      if (x.shape.slice(0, axis).every((d) => d === 1) && !x.data && sameQuantization(x, y)) {emit.alias(
+          y,
+          x,
+          offset * elementSize(x.dtype),
+        );} else moveAs(node, emit, x, y, y.shape, strides, stridesOf(y.shape), offset);
       at += y.shape[axis]!;
     }
   },

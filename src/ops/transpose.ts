@@ -6,12 +6,19 @@ import { demand, shapeText, stridesOf } from './support';
 export const transpose: Operator<'transpose'> = {
   quantization: 'same',
   infer(node) {
-    const { shape } = input(node, 0), { perm } = node.attributes;
-    demand(node, perm.length === shape.length && shape.every((_, d) => perm.includes(d)), `${shapeText(perm)} does not order the dimensions of ${shapeText(shape)}`);
+    const { shape } = input(node, 0);
+    const { perm } = node.attributes;
+    demand(
+      node,
+      perm.length === shape.length && shape.every((_, d) => perm.includes(d)),
+      `${shapeText(perm)} does not order the dimensions of ${shapeText(shape)}`,
+    );
     return [perm.map((d) => shape[d]!)];
   },
   lower(node, emit) {
-    const x = input(node, 0), y = output(node), strides = stridesOf(x.shape);
+    const x = input(node, 0);
+    const y = output(node);
+    const strides = stridesOf(x.shape);
     moveAs(node, emit, x, y, y.shape, node.attributes.perm.map((d) => strides[d]!), stridesOf(y.shape));
   },
 };

@@ -6,10 +6,29 @@ import { hardSwishSteps, multiplyBy256ths, multiplyByQuantizedMultiplier, quanti
 import { activationRange, emitTable, f32, requireTypes, roundAway, roundEven } from './support';
 
 const kinds: Record<UnaryKind, number> = {
-  relu: L.UNARY_RELU, relu6: L.UNARY_RELU6, reluN1To1: L.UNARY_RELU_N1_TO_1, relu0To1: L.UNARY_RELU_0_TO_1, leakyRelu: L.UNARY_LEAKY_RELU,
-  hardSwish: L.UNARY_HARD_SWISH, logistic: L.UNARY_LOGISTIC, tanh: L.UNARY_TANH, elu: L.UNARY_ELU, gelu: L.UNARY_GELU, geluTanh: L.UNARY_GELU_TANH,
-  exp: L.UNARY_EXP, log: L.UNARY_LOG, sqrt: L.UNARY_SQRT, rsqrt: L.UNARY_RSQRT, abs: L.UNARY_ABS, neg: L.UNARY_NEG, square: L.UNARY_SQUARE,
-  floor: L.UNARY_FLOOR, ceil: L.UNARY_CEIL, round: L.UNARY_ROUND, sin: L.UNARY_SIN, cos: L.UNARY_COS,
+  relu: L.UNARY_RELU,
+  relu6: L.UNARY_RELU6,
+  reluN1To1: L.UNARY_RELU_N1_TO_1,
+  relu0To1: L.UNARY_RELU_0_TO_1,
+  leakyRelu: L.UNARY_LEAKY_RELU,
+  hardSwish: L.UNARY_HARD_SWISH,
+  logistic: L.UNARY_LOGISTIC,
+  tanh: L.UNARY_TANH,
+  elu: L.UNARY_ELU,
+  gelu: L.UNARY_GELU,
+  geluTanh: L.UNARY_GELU_TANH,
+  exp: L.UNARY_EXP,
+  log: L.UNARY_LOG,
+  sqrt: L.UNARY_SQRT,
+  rsqrt: L.UNARY_RSQRT,
+  abs: L.UNARY_ABS,
+  neg: L.UNARY_NEG,
+  square: L.UNARY_SQUARE,
+  floor: L.UNARY_FLOOR,
+  ceil: L.UNARY_CEIL,
+  round: L.UNARY_ROUND,
+  sin: L.UNARY_SIN,
+  cos: L.UNARY_COS,
 };
 
 const defaultAlpha: Partial<Record<UnaryKind, number>> = { elu: 1 };
@@ -47,15 +66,18 @@ export const unary: Operator<'unary'> = {
     return [input(node, 0).shape];
   },
   lower(node, emit) {
-    const x = input(node, 0), y = output(node), { kind } = node.attributes, alpha = node.attributes.alpha ?? defaultAlpha[kind] ?? 0;
+    const x = input(node, 0);
+    const y = output(node);
+    const { kind } = node.attributes;
+    const alpha = node.attributes.alpha ?? defaultAlpha[kind] ?? 0;
     requireTypes(node, x, 'int8', 'float32');
     if (x.dtype === 'int8') {
       emitTable(node, emit, x, y, stepsOf(kind, alpha, perTensor(x), perTensor(y)));
       return;
     }
     emit.mayReuse(y, x);
-    emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, kind)
-      .source(L.UNARY_SOURCE, x).target(L.UNARY_TARGET, y).int(L.UNARY_COUNT, elementCount(y.shape)).int(L.UNARY_KIND, kinds[kind]).float(L.UNARY_ALPHA, alpha);
+    emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, kind).source(L.UNARY_SOURCE, x).target(L.UNARY_TARGET, y)
+      .int(L.UNARY_COUNT, elementCount(y.shape)).int(L.UNARY_KIND, kinds[kind]).float(L.UNARY_ALPHA, alpha);
   },
 };
 
@@ -65,22 +87,32 @@ interface Steps {
 }
 
 /**
- * The int8 function as TensorFlow Lite and XNNPACK compute it, step by step: piecewise linear ones in fixed point, the
- * others as a rounded table of the real function (XNNPACK's logistic and elu halves to even, TFLite's tanh and gelu away).
+ * The int8 function as TensorFlow Lite and XNNPACK compute it, step by step: piecewise linear ones
+ * in fixed point, the others as a rounded table of the real function (XNNPACK's logistic and elu
+ * halves to even, TFLite's tanh and gelu away).
  */
 export function stepsOf(kind: UnaryKind, alpha: number, x: Steps, y: Steps): (q: number) => number {
-  const sx = f32(x.scale), sy = f32(y.scale), ratio = sx / sy;
+  const sx = f32(x.scale);
+  const sy = f32(y.scale);
+  const ratio = sx / sy;
   switch (kind) {
-    case 'relu': case 'relu6': case 'reluN1To1': case 'relu0To1': {
-      const multiplier = quantizeMultiplier(ratio), [low, high] = activationRange(kind).map((bound) => roundAway(f32(bound / sy)) + y.zeroPoint) as [number, number];
-      return (q) => Math.max(low, Math.min(high, multiplyByQuantizedMultiplier(q - x.zeroPoint, multiplier) + y.zeroPoint));
+    case 'relu':
+    case 'relu6':
+    case 'reluN1To1':
+    case 'relu0To1': {
+      const multiplier = quantizeMultiplier(ratio);
+      const [low, high] = activationRange(kind).map((bound) => roundAway(f32(bound / sy)) + y.zeroPoint) as [number,
+        number];
+      return (q) =>
+        Math.max(low, Math.min(high, multiplyByQuantizedMultiplier(q - x.zeroPoint, multiplier) + y.zeroPoint));
     }
     case 'abs': {
       const multiplier = quantizeMultiplier(ratio);
       return (q) => multiplyByQuantizedMultiplier(Math.abs(q - x.zeroPoint), multiplier) + y.zeroPoint;
     }
     case 'leakyRelu': {
-      const positive = roundEven(256 * f32(ratio)), negative = roundEven(f32(256 * f32(f32(ratio) * f32(alpha))));
+      const positive = roundEven(256 * f32(ratio));
+      const negative = roundEven(f32(256 * f32(f32(ratio) * f32(alpha))));
       return (q) => multiplyBy256ths(q - x.zeroPoint, q >= x.zeroPoint ? positive : negative) + y.zeroPoint;
     }
     case 'hardSwish': {
@@ -88,7 +120,9 @@ export function stepsOf(kind: UnaryKind, alpha: number, x: Steps, y: Steps): (q:
       return (q) => steps(q - x.zeroPoint) + y.zeroPoint;
     }
     default: {
-      const f = functions[kind], inverse = f32(1 / sy), round = kind === 'tanh' || kind === 'gelu' || kind === 'geluTanh' ? roundAway : roundEven;
+      const f = functions[kind];
+      const inverse = f32(1 / sy);
+      const round = kind === 'tanh' || kind === 'gelu' || kind === 'geluTanh' ? roundAway : roundEven;
       return (q) => {
         const steps = f32(f32(f(f32(sx * (q - x.zeroPoint)), alpha)) * inverse);
         return Number.isNaN(steps) ? y.zeroPoint : round(steps) + y.zeroPoint;
@@ -97,12 +131,16 @@ export function stepsOf(kind: UnaryKind, alpha: number, x: Steps, y: Steps): (q:
   }
 }
 
-/** The error function by its Maclaurin series, or its continued fraction far out (Abramowitz and Stegun 7.1.5, 7.1.14). */
+/**
+ * The error function by its Maclaurin series, or its continued fraction far out (Abramowitz and
+ * Stegun 7.1.5, 7.1.14).
+ */
 function erf(x: number): number {
   const z = Math.abs(x);
   if (z > 6) return Math.sign(x);
   if (z < 2.5) {
-    let term = x, sum = x;
+    let term = x;
+    let sum = x;
     for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
       term *= -x * x / n;
       sum += term / (2 * n + 1);

@@ -5,7 +5,10 @@ import { answersRight } from './knownAnswer';
 
 // The one file that names WebAssembly.
 
-/** Builds of the core: with relaxed SIMD, with 128-bit SIMD, and plain WebAssembly 1.0. Their results are bit-identical. */
+/**
+ * Builds of the core: with relaxed SIMD, with 128-bit SIMD, and plain WebAssembly 1.0. Their
+ * results are bit-identical.
+ */
 export type Flavor = 'relaxed' | 'simd' | 'scalar';
 
 /** By the number that a core's `flavor()` gives. */
@@ -15,7 +18,10 @@ const flavors: readonly Flavor[] = ['scalar', 'simd', 'relaxed'];
 export interface CompiledCore {
   module: WebAssembly.Module;
   flavor: Flavor;
-  /** One without a model: for what is done to bytes and numbers on their way in, in all of its memory from RESERVED on. */
+  /**
+   * One without a model: for what is done to bytes and numbers on their way in, in all of its
+   * memory from RESERVED on.
+   */
   spare: Core;
   /** Built for threads: its memory is a shared one. */
   threaded: boolean;
@@ -54,7 +60,8 @@ const PAGE = 65536;
 export type InlinedCores = Partial<Record<Flavor, () => Uint8Array>>;
 
 /**
- * Compiles a core and tries it: engines that claim a feature do not always have it, so the answer of a small product decides.
+ * Compiles a core and tries it: engines that claim a feature do not always have it, so the answer
+ * of a small product decides.
  *
  * @param threaded whether it is a build for threads; found out when left out
  * @throws KletError `NOT_WASM` when the bytes are no core, `NO_WASM` when this engine cannot run it
@@ -65,11 +72,18 @@ export function compileCore(source: BufferSource | WebAssembly.Module, what: str
     module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
   } catch (cause) {
     if (!(source instanceof WebAssembly.Module) && !isWasm(source)) {
-      throw new KletError('NOT_WASM', `${what} is not WebAssembly${looksLikeHtml(source) ? ' but HTML, probably the server\'s page for a missing file' : ''}; check its URL`, { cause });
+      throw new KletError(
+        'NOT_WASM',
+        `${what} is not WebAssembly${
+          looksLikeHtml(source) ? " but HTML, probably the server's page for a missing file" : ''
+        }; check its URL`,
+        { cause },
+      );
     }
     throw new KletError('NO_WASM', `this engine does not compile ${what}: ${String(cause)}`, { cause });
   }
-  const foreign = (cause?: unknown): KletError => new KletError('NOT_WASM', `${what} is WebAssembly, but not a core of this kinglet`, { cause });
+  const foreign = (cause?: unknown): KletError =>
+    new KletError('NOT_WASM', `${what} is WebAssembly, but not a core of this kinglet`, { cause });
   let core: Core;
   try {
     try {
@@ -82,13 +96,16 @@ export function compileCore(source: BufferSource | WebAssembly.Module, what: str
     throw cause instanceof KletError ? cause : foreign(cause);
   }
   if (typeof core.exports.run !== 'function' || typeof core.exports.flavor !== 'function') throw foreign();
-  let right = false, reason: unknown;
+  let right = false;
+  let reason: unknown;
   try {
     right = answersRight(core.exports, core.memory);
   } catch (cause) {
     reason = cause;
   }
-  if (!right) throw new KletError('NO_WASM', `this engine computes wrongly with ${what}; use another flavor`, { cause: reason });
+  if (!right) {
+    throw new KletError('NO_WASM', `this engine computes wrongly with ${what}; use another flavor`, { cause: reason });
+  }
   return { module, flavor: flavors[core.exports.flavor()]!, threaded: threaded ?? false, spare: core };
 }
 
@@ -105,16 +122,69 @@ export function checksumBy({ spare: { exports, memory } }: CompiledCore): (bytes
   };
 }
 
-/** One relaxed dot product of four times 127 and the byte 255: (module (func (export "f") (result i32) …)) */
+/**
+ * One relaxed dot product of four times 127 and the byte 255: (module (func (export "f") (result
+ * i32) …))
+ */
 const relaxedDot = Uint8Array.of(
-  0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 7, 5, 1, 1, 0x66, 0, 0, 0x0a, 0x17, 1, 0x15, 0,
-  0x41, 0xff, 0, 0xfd, 0x0f, 0x41, 0x7f, 0xfd, 0x0f, 0x41, 0, 0xfd, 0x0f, 0xfd, 0x93, 2, 0xfd, 0x1b, 0, 0x0b,
+  0,
+  0x61,
+  0x73,
+  0x6d,
+  1,
+  0,
+  0,
+  0,
+  1,
+  5,
+  1,
+  0x60,
+  0,
+  1,
+  0x7f,
+  3,
+  2,
+  1,
+  0,
+  7,
+  5,
+  1,
+  1,
+  0x66,
+  0,
+  0,
+  0x0a,
+  0x17,
+  1,
+  0x15,
+  0,
+  0x41,
+  0xff,
+  0,
+  0xfd,
+  0x0f,
+  0x41,
+  0x7f,
+  0xfd,
+  0x0f,
+  0x41,
+  0,
+  0xfd,
+  0x0f,
+  0xfd,
+  0x93,
+  2,
+  0xfd,
+  0x1b,
+  0,
+  0x0b,
 );
 
 /**
- * Whether the relaxed core is the faster one here. Outside of the range in which all engines agree, the result tells which
- * instruction an engine has: 4·127·255 (x86 VNNI) or 4·127·−1 (Arm) come of one made for it; 2·32767 comes of the three
- * saturating ones of other x86 processors, which are slower than plain SIMD; anything else is a wrong product.
+ * Whether the relaxed core is the faster one here. Outside of the range in which all engines agree,
+ * the result tells which instruction an engine has: 4·127·255 (x86 VNNI) or 4·127·−1 (Arm) come of
+ * one made for it; 2·32767 comes of the three saturating ones of other x86 processors, which are
+ * slower than plain SIMD; anything else is a wrong product.
  */
 export function relaxedPays(): boolean {
   try {
@@ -128,7 +198,8 @@ export function relaxedPays(): boolean {
 /**
  * The exports of a module that imports nothing.
  *
- * @throws KletError `NO_WASM` when this engine has WebAssembly in name only, or is not allowed to compile it
+ * @throws KletError `NO_WASM` when this engine has WebAssembly in name only, or is not allowed to
+ *   compile it
  */
 export function startModule(bytes: Uint8Array): WebAssembly.Exports {
   try {
@@ -159,7 +230,9 @@ export function instantiate({ module, threaded }: Pick<CompiledCore, 'module' | 
   try {
     shared = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: threaded });
   } catch (cause) {
-    throw new KletError('OUT_OF_MEMORY', `the model needs ${pages * PAGE} bytes and this engine does not grant them`, { cause });
+    throw new KletError('OUT_OF_MEMORY', `the model needs ${pages * PAGE} bytes and this engine does not grant them`, {
+      cause,
+    });
   }
   return { exports: instantiateOn(module, shared), memory: new Uint8Array(shared.buffer), shared };
 }
@@ -170,7 +243,9 @@ export function instantiateOn(module: WebAssembly.Module, memory: SharedMemory):
 }
 
 function bytesIn(source: BufferSource): Uint8Array {
-  return ArrayBuffer.isView(source) ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength) : new Uint8Array(source);
+  return ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
 }
 
 function isWasm(source: BufferSource): boolean {

@@ -1,31 +1,51 @@
 import * as L from '../../assembly/layout';
 import type { CoreExports } from './core';
 
-// The known answer: products of extreme operands in every lane, rounding ties, both clamps and a negative zero point. Every
-// run computes it anew, so that more than one compilation of the core may be seen.
+// The known answer: products of extreme operands in every lane, rounding ties, both clamps and a
+// negative zero point. Every run computes it anew, so that more than one compilation of the core
+// may be seen.
 
-const ROWS = 8, K = 64, N = 16, RUNS = 8, MIN = -100, MAX = 90, ZERO = -3;
+const ROWS = 8;
+const K = 64;
+const N = 16;
+const RUNS = 8;
+const MIN = -100;
+const MAX = 90;
+const ZERO = -3;
 const extremes = [-128, 127, -127, 126, -1, 0, 1, 64, -64, 63, -65];
 /** CRC-32 of what comes out, i8 [ROWS][N]: the tests work it out. */
 const ANSWER = 0x56b27736;
 
 /** Whether a core computes rightly here. Its memory is a page of its own. */
 export function answersRight(core: CoreExports, memory: Uint8Array): boolean {
-  const plan = L.RESERVED, weights = plan + 256, biases = K * N, scales = biases + 4 * N, arena = weights + scales + 4 * N, target = ROWS * K;
-  const scratch = arena + target + ROWS * N, bytes = new Int8Array(memory.buffer), ints = new Int32Array(memory.buffer), floats = new Float32Array(memory.buffer);
-  ints.set([plan, L.CONV2D_BYTES, weights, arena - weights, arena, scratch - arena, scratch, memory.length - scratch], L.MAP >> 2);
+  const plan = L.RESERVED;
+  const weights = plan + 256;
+  const biases = K * N;
+  const scales = biases + 4 * N;
+  const arena = weights + scales + 4 * N;
+  const target = ROWS * K;
+  const scratch = arena + target + ROWS * N;
+  const bytes = new Int8Array(memory.buffer);
+  const ints = new Int32Array(memory.buffer);
+  const floats = new Float32Array(memory.buffer);
+  ints.set(
+    [plan, L.CONV2D_BYTES, weights, arena - weights, arena, scratch - arena, scratch, memory.length - scratch],
+    L.MAP >> 2,
+  );
   bytes[plan + L.RECORD_OPCODE] = L.OP_CONV2D;
   bytes[plan + L.RECORD_DTYPE] = L.DTYPE_I8;
-  const fields: [number, number][] = [
-    [L.RECORD_SIZE, L.CONV2D_BYTES], [L.CONV2D_TARGET, target], [L.CONV2D_BIAS, biases], [L.CONV2D_SCALE, scales], [L.CONV2D_BATCH, 1], [L.CONV2D_IN_H, 1],
-    [L.CONV2D_IN_W, ROWS], [L.CONV2D_IN_C, K], [L.CONV2D_OUT_H, 1], [L.CONV2D_OUT_W, ROWS], [L.CONV2D_OUT_C, N], [L.CONV2D_KERNEL_H, 1], [L.CONV2D_KERNEL_W, 1],
-    [L.CONV2D_STRIDE_Y, 1], [L.CONV2D_STRIDE_X, 1], [L.CONV2D_DILATION_Y, 1], [L.CONV2D_DILATION_X, 1], [L.CONV2D_GROUPS, 1], [L.CONV2D_BLOCK_ROWS, 4],
-    [L.CONV2D_PIXEL_STRIDE, N], [L.CONV2D_ROW_STRIDE, ROWS * N], [L.CONV2D_BATCH_STRIDE, ROWS * N], [L.CONV2D_WEIGHTS_ZERO, 1], [L.CONV2D_TARGET_ZERO, ZERO],
-    [L.CONV2D_MIN, MIN], [L.CONV2D_MAX, MAX],
-  ];
+  const fields: [number, number][] = [[L.RECORD_SIZE, L.CONV2D_BYTES], [L.CONV2D_TARGET, target], [L.CONV2D_BIAS,
+    biases], [L.CONV2D_SCALE, scales], [L.CONV2D_BATCH, 1], [L.CONV2D_IN_H, 1], [L.CONV2D_IN_W, ROWS], [L.CONV2D_IN_C,
+    K], [L.CONV2D_OUT_H, 1], [L.CONV2D_OUT_W, ROWS], [L.CONV2D_OUT_C, N], [L.CONV2D_KERNEL_H, 1], [L.CONV2D_KERNEL_W,
+    1], [L.CONV2D_STRIDE_Y, 1], [L.CONV2D_STRIDE_X, 1], [L.CONV2D_DILATION_Y, 1], [L.CONV2D_DILATION_X, 1], [
+    L.CONV2D_GROUPS,
+    1,
+  ], [L.CONV2D_BLOCK_ROWS, 4], [L.CONV2D_PIXEL_STRIDE, N], [L.CONV2D_ROW_STRIDE, ROWS * N], [L.CONV2D_BATCH_STRIDE,
+    ROWS * N], [L.CONV2D_WEIGHTS_ZERO, 1], [L.CONV2D_TARGET_ZERO, ZERO], [L.CONV2D_MIN, MIN], [L.CONV2D_MAX, MAX]];
   for (const [field, value] of fields) ints[(plan + field) >> 2] = value;
-  // eleven extremes one after the other, row after row and panel after panel, meet each other in changing lanes; whole rows of one make
-  // the sums as large as they get. Few steps, because an engine interprets what it runs once
+  // eleven extremes one after the other, row after row and panel after panel, meet each other in
+  // changing lanes; whole rows of one make the sums as large as they get. Few steps, because an
+  // engine interprets what it runs once
   for (let i = 0; i < N * K; i += 11) bytes.set(extremes, weights + i);
   for (let i = 0; i < ROWS * K; i += 11) bytes.set(extremes, arena + i);
   for (let i = 0; i < 3; i++) {

@@ -1,6 +1,7 @@
 import { KletError } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
-import { checksumBy, compileCore, hasWebAssembly, isModule, relaxedPays, type CompiledCore, type Flavor, type InlinedCores } from './core';
+import { checksumBy, compileCore, hasWebAssembly, isModule, relaxedPays, type CompiledCore, type Flavor,
+  type InlinedCores } from './core';
 import { Model } from './model';
 import { asBytes, describeValue, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 import { checkThreads, startCrew, whyNotShared, type OpenWorker, type ThreadOptions } from './threads';
@@ -36,7 +37,13 @@ async function settle(source: PromiseLike<Source>): Promise<Source> {
   try {
     return await source;
   } catch (cause) {
-    throw cause instanceof KletError ? cause : new KletError('FETCH_FAILED', `the promise of a model was broken: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw cause instanceof KletError
+      ? cause
+      : new KletError(
+        'FETCH_FAILED',
+        `the promise of a model was broken: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
   }
 }
 
@@ -57,10 +64,17 @@ class Cores {
   }
 
   of(flavor: Flavor, threaded = false): CompiledCore {
-    const { builds } = this, table = threaded ? this.compiledThreaded : this.compiled, known = table.get(flavor);
+    const { builds } = this;
+    const table = threaded ? this.compiledThreaded : this.compiled;
+    const known = table.get(flavor);
     if (known) return known;
     const bytes = Object.hasOwn(builds, flavor) ? (threaded ? this.threadedBuilds : builds)[flavor] : undefined;
-    if (!bytes) throw new KletError('BAD_ARGUMENT', `there is no flavor "${flavor}" here; ${Object.keys(builds).join(', ') || 'none'} available`);
+    if (!bytes) {
+      throw new KletError(
+        'BAD_ARGUMENT',
+        `there is no flavor "${flavor}" here; ${Object.keys(builds).join(', ') || 'none'} available`,
+      );
+    }
     const core = compileCore(bytes(), `the ${flavor} core${threaded ? ' with threads' : ''}`, threaded);
     table.set(flavor, core);
     return core;
@@ -71,7 +85,12 @@ class Cores {
     if (!hasWebAssembly()) throw new KletError('NO_WASM', 'this engine has no WebAssembly');
     if (flavor !== undefined) return this.of(flavor);
     const flavors = Object.keys(this.builds) as Flavor[];
-    if (flavors.length === 0) throw new KletError('BAD_ARGUMENT', 'this entry carries no core: pass the option "wasm" (a URL, bytes or module of kinglet/core.simd.wasm)');
+    if (flavors.length === 0) {
+      throw new KletError(
+        'BAD_ARGUMENT',
+        'this entry carries no core: pass the option "wasm" (a URL, bytes or module of kinglet/core.simd.wasm)',
+      );
+    }
     let last: unknown;
     for (const candidate of flavors) {
       if (candidate === 'relaxed' && !(this.relaxedFirst ??= relaxedPays())) continue;
@@ -90,7 +109,8 @@ class Cores {
       return this.pick(flavor);
     } catch (error) {
       // without any build inside, or with that for all engines, it is something else
-      const lacksScalar = 'simd' in this.builds && !('scalar' in this.builds) && (flavor === undefined || flavor === 'scalar');
+      const lacksScalar = 'simd' in this.builds && !('scalar' in this.builds) &&
+        (flavor === undefined || flavor === 'scalar');
       if (!lacksScalar || !hasWebAssembly() || !(error instanceof KletError)) throw error;
       throw new KletError(error.code, `${error.message}; ${GIVE_SCALAR}`, { cause: error });
     }
@@ -98,16 +118,25 @@ class Cores {
 }
 
 function checkOptions(options: LoadSyncOptions | LoadOptions): void {
-  if (typeof options !== 'object' || options === null) throw new KletError('BAD_ARGUMENT', `the options must be an object, not ${describeValue(options)}`);
+  if (typeof options !== 'object' || options === null) {
+    throw new KletError('BAD_ARGUMENT', `the options must be an object, not ${describeValue(options)}`);
+  }
   const { maxMemory } = options;
-  if (maxMemory !== undefined && !(maxMemory > 0)) throw new KletError('BAD_ARGUMENT', `maxMemory must be a number of bytes above 0, not ${String(maxMemory)}`);
+  if (maxMemory !== undefined && !(maxMemory > 0)) {
+    throw new KletError('BAD_ARGUMENT', `maxMemory must be a number of bytes above 0, not ${String(maxMemory)}`);
+  }
 }
 
 function given(wasm: ArrayBuffer | ArrayBufferView | WebAssembly.Module): CompiledCore {
   if (!hasWebAssembly()) throw new KletError('NO_WASM', 'this engine has no WebAssembly');
   if (isModule(wasm)) return compileCore(wasm, 'the module given as "wasm"');
   const bytes = asBytes(wasm);
-  if (!bytes) throw new KletError('BAD_ARGUMENT', `the option "wasm" takes bytes or a WebAssembly.Module, not ${describeValue(wasm)}`);
+  if (!bytes) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `the option "wasm" takes bytes or a WebAssembly.Module, not ${describeValue(wasm)}`,
+    );
+  }
   return compileCore(bytes, 'the core given as "wasm"');
 }
 
@@ -117,7 +146,12 @@ export function makeLoadSync(cores: InlinedCores | Cores): Runtime['loadSync'] {
   return (source, options = {}) => {
     checkOptions(options);
     const bytes = asBytes(source);
-    if (!bytes) throw new KletError('BAD_ARGUMENT', `loadSync takes bytes (ArrayBuffer or Uint8Array), not ${describeValue(source)}; load() takes paths and URLs`);
+    if (!bytes) {
+      throw new KletError(
+        'BAD_ARGUMENT',
+        `loadSync takes bytes (ArrayBuffer or Uint8Array), not ${describeValue(source)}; load() takes paths and URLs`,
+      );
+    }
     const core = options.wasm === undefined ? table.pickAtOnce(options.flavor) : given(options.wasm);
     return new Model(core, openKlet(bytes, 'the model', checksumBy(core)), 'the model', options.maxMemory);
   };
@@ -131,7 +165,10 @@ export function makeLoadSync(cores: InlinedCores | Cores): Runtime['loadSync'] {
  * @param fetchCores fetches further builds, for when none of those works here
  */
 export function makeRuntime(
-  builds: InlinedCores, threadedBuilds: InlinedCores, openWorker: OpenWorker, readPath?: PathReader,
+  builds: InlinedCores,
+  threadedBuilds: InlinedCores,
+  openWorker: OpenWorker,
+  readPath?: PathReader,
   fetchCores?: () => Promise<{ cores: InlinedCores; threadedCores: InlinedCores }>,
 ): Runtime {
   const cores = new Cores(builds, threadedBuilds);
@@ -146,7 +183,15 @@ export function makeRuntime(
         const more = await fetchCores();
         cores.add(more.cores, more.threadedCores);
       } catch (cause) {
-        throw error instanceof KletError ? new KletError(error.code, `${error.message}; that for engines without SIMD cannot be fetched here (${cause instanceof Error ? cause.message : String(cause)}): ${GIVE_SCALAR}`, { cause }) : error;
+        throw error instanceof KletError
+          ? new KletError(
+            error.code,
+            `${error.message}; that for engines without SIMD cannot be fetched here (${
+              cause instanceof Error ? cause.message : String(cause)
+            }): ${GIVE_SCALAR}`,
+            { cause },
+          )
+          : error;
       }
       fetchCores = undefined;
       return cores.pick(flavor);
@@ -161,10 +206,18 @@ export function makeRuntime(
   }
 
   /** A model whose work threads share, or why there is none. */
-  async function withThreads(core: CompiledCore, parts: OpenedKlet, where: string, options: LoadOptions): Promise<Model | string> {
-    const threads = options.threads!, reason = whyNotShared();
+  async function withThreads(
+    core: CompiledCore,
+    parts: OpenedKlet,
+    where: string,
+    options: LoadOptions,
+  ): Promise<Model | string> {
+    const threads = options.threads!;
+    const reason = whyNotShared();
     if (reason !== undefined) return reason;
-    if (options.wasm !== undefined && !core.threaded) return `the core given as "wasm" is not one for threads (kinglet/core.${core.flavor}.threads.wasm is)`;
+    if (options.wasm !== undefined && !core.threaded) {
+      return `the core given as "wasm" is not one for threads (kinglet/core.${core.flavor}.threads.wasm is)`;
+    }
     let model: Model | undefined;
     try {
       const threaded = core.threaded ? core : cores.of(core.flavor, true);
@@ -182,11 +235,17 @@ export function makeRuntime(
     async load(source, options = {}) {
       checkOptions(options);
       checkThreads(options);
-      let bytes: Uint8Array, where: string, core: CompiledCore;
-      const read = async (settled: Source): Promise<[Uint8Array, string]> => [await readBytes(settled, options, readPath), nameOf(settled)];
+      let bytes: Uint8Array;
+      let where: string;
+      let core: CompiledCore;
+      const read = async (
+        settled: Source,
+      ): Promise<[Uint8Array, string]> => [await readBytes(settled, options, readPath), nameOf(settled)];
       // the core is compiled while the file is on its way
-      const reading = isPromise(source) ? settle(source).then(read) : read(source), { signal } = options;
-      const giving = typeof AbortController === 'undefined' ? undefined : new AbortController(), giveUp = (): void => giving?.abort(signal?.reason);
+      const reading = isPromise(source) ? settle(source).then(read) : read(source);
+      const { signal } = options;
+      const giving = typeof AbortController === 'undefined' ? undefined : new AbortController();
+      const giveUp = (): void => giving?.abort(signal?.reason);
       if (signal?.aborted) giveUp();
       signal?.addEventListener('abort', giveUp);
       const compiling = pickFor(giving ? { ...options, signal: giving.signal } : options);
@@ -201,7 +260,8 @@ export function makeRuntime(
       } finally {
         signal?.removeEventListener('abort', giveUp);
       }
-      const parts = openKlet(bytes, where, checksumBy(core)), found = (options.threads ?? 1) > 1 ? await withThreads(core, parts, where, options) : undefined;
+      const parts = openKlet(bytes, where, checksumBy(core));
+      const found = (options.threads ?? 1) > 1 ? await withThreads(core, parts, where, options) : undefined;
       return found instanceof Model ? found : new Model(core, parts, where, options.maxMemory, 1, found);
     },
     loadSync: makeLoadSync(cores),

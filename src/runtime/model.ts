@@ -1,6 +1,7 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
-import { alignUp, codedRoom, MAJOR, MINOR, weightsBytes, type KletParts, type Meta, type OpenedKlet, type TensorInfo } from '../format/klet';
+import { alignUp, codedRoom, MAJOR, MINOR, weightsBytes, type KletParts, type Meta, type OpenedKlet,
+  type TensorInfo } from '../format/klet';
 import { now } from './clock';
 import { instantiate, type CompiledCore, type Core, type CoreExports, type Flavor, type SharedMemory } from './core';
 import { portsOf, type InputArray, type Port, type RawArray } from './tensor';
@@ -59,14 +60,22 @@ const faults: Record<number, string> = {
   [L.FAULT_ALIGNMENT]: 'has a misaligned offset',
 };
 
-/** Where entropy-coded weights lie while they are decoded in place, and what else of the memory that takes. */
+/**
+ * Where entropy-coded weights lie while they are decoded in place, and what else of the memory that
+ * takes.
+ */
 interface CodedPlace {
   section: number;
   room: number;
 }
 
-/** A model's memory map: sections one behind the other, the last of them scratch for each thread. */
-export function mapMemory(parts: Pick<KletParts, 'plan' | 'weights' | 'coded' | 'arenaBytes' | 'scratchBytes'>, threads = 1): { map: number[]; total: number; coded?: CodedPlace } {
+/**
+ * A model's memory map: sections one behind the other, the last of them scratch for each thread.
+ */
+export function mapMemory(
+  parts: Pick<KletParts, 'plan' | 'weights' | 'coded' | 'arenaBytes' | 'scratchBytes'>,
+  threads = 1,
+): { map: number[]; total: number; coded?: CodedPlace } {
   const map: number[] = [];
   let at = L.RESERVED;
   for (const bytes of [parts.plan.length, weightsBytes(parts), parts.arenaBytes, parts.scratchBytes]) {
@@ -75,7 +84,8 @@ export function mapMemory(parts: Pick<KletParts, 'plan' | 'weights' | 'coded' | 
   }
   at += (threads - 1) * alignUp(parts.scratchBytes, L.SECTION_ALIGNMENT);
   if (!parts.coded) return { map, total: at + L.SLACK };
-  const { lead, bytes } = codedRoom(parts.weights), section = map[2]! + lead;
+  const { lead, bytes } = codedRoom(parts.weights);
+  const section = map[2]! + lead;
   // whatever lead a file claims, decoding writes over nothing but what it is yet to read
   const room = alignUp(Math.max(section + parts.weights.length + L.SLACK, map[2]! + map[3]!), L.SECTION_ALIGNMENT);
   return { map, total: Math.max(at, room + bytes) + L.SLACK, coded: { section, room } };
@@ -87,13 +97,22 @@ interface Placed extends Core {
 }
 
 /** A core with a file's sections in its memory, the plan proven. */
-function place(compiled: CompiledCore, parts: OpenedKlet, where: string, maxMemory: number | undefined, threads: number): Placed {
+function place(
+  compiled: CompiledCore,
+  parts: OpenedKlet,
+  where: string,
+  maxMemory: number | undefined,
+  threads: number,
+): Placed {
   const { map, total, coded } = mapMemory(parts, threads);
   if (maxMemory !== undefined && total > maxMemory) {
     throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes of memory and the limit is ${maxMemory}`);
   }
-  if (total > 2 ** 32 - 65536) throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes, more than WebAssembly can address (4 GiB)`);
-  const { exports, memory, shared } = instantiate(compiled, total), view = new DataView(memory.buffer);
+  if (total > 2 ** 32 - 65536) {
+    throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes, more than WebAssembly can address (4 GiB)`);
+  }
+  const { exports, memory, shared } = instantiate(compiled, total);
+  const view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, coded ? coded.section : map[2]);
@@ -102,12 +121,20 @@ function place(compiled: CompiledCore, parts: OpenedKlet, where: string, maxMemo
   }
   const fault = exports.validate();
   if (fault === L.FAULT_NONE) return { exports, memory, shared, map, total };
-  const at = exports.faultOffset() >>> 0, index = recordOffsets(parts.plan).indexOf(at), name = parts.readNotes()?.records[index]?.name;
+  const at = exports.faultOffset() >>> 0;
+  const index = recordOffsets(parts.plan).indexOf(at);
+  const name = parts.readNotes()?.records[index]?.name;
   const record = `record ${index}${name ? ` ("${name}")` : ''} at plan offset ${at}`;
   if (fault === L.FAULT_OPCODE && parts.minor > MINOR) {
-    throw new KletError('BAD_VERSION', `${where} has format version ${MAJOR}.${parts.minor}, this kinglet reads ${MAJOR}.${MINOR}: ${record} is of a kind it does not know; update kinglet`);
+    throw new KletError(
+      'BAD_VERSION',
+      `${where} has format version ${MAJOR}.${parts.minor}, this kinglet reads ${MAJOR}.${MINOR}: ${record} is of a kind it does not know; update kinglet`,
+    );
   }
-  throw new KletError('CORRUPT', `${where} is damaged: ${record} ${faults[fault] ?? `has fault ${fault}`}; fetch or convert it again`);
+  throw new KletError(
+    'CORRUPT',
+    `${where} is damaged: ${record} ${faults[fault] ?? `has fault ${fault}`}; fetch or convert it again`,
+  );
 }
 
 /**
@@ -124,7 +151,9 @@ export class Model {
   readonly memory: Readonly<MemoryUse>;
   readonly info: Readonly<ModelInfo>;
 
-  /** `using model = await load(…)` disposes at the end of the block, where the language has `using`. */
+  /**
+   * `using model = await load(…)` disposes at the end of the block, where the language has `using`.
+   */
   declare readonly [Symbol.dispose]: () => void;
 
   private core: CoreExports | undefined;
@@ -149,11 +178,20 @@ export class Model {
    * @param threads how many there is scratch for; `join` starts them
    * @internal
    */
-  constructor(compiled: CompiledCore, parts: OpenedKlet, where: string, maxMemory: number | undefined, threads = 1, singleThreadReason?: string) {
+  constructor(
+    compiled: CompiledCore,
+    parts: OpenedKlet,
+    where: string,
+    maxMemory: number | undefined,
+    threads = 1,
+    singleThreadReason?: string,
+  ) {
     let placed = place(compiled, parts, where, maxMemory, threads);
     // the file says what the core that compiled it needed; another core may need more
     const scratchBytes = Math.max(parts.scratchBytes, placed.exports.scratchOf());
-    if (scratchBytes > parts.scratchBytes) placed = place(compiled, { ...parts, scratchBytes }, where, maxMemory, threads);
+    if (scratchBytes > parts.scratchBytes) {
+      placed = place(compiled, { ...parts, scratchBytes }, where, maxMemory, threads);
+    }
     const { exports, memory, shared, map, total } = placed;
     exports.prepare();
     const { inputs, outputs, state, ...meta } = parts.meta;
@@ -168,12 +206,19 @@ export class Model {
     this.records = recordOffsets(parts.plan);
     this.readNotes = parts.readNotes;
     this.readGolden = parts.readGolden;
-    const weights = map[2]! + (state?.initial ?? 0), bytes = state?.bytes ?? 0;
+    const weights = map[2]! + (state?.initial ?? 0);
+    const bytes = state?.bytes ?? 0;
     this.host = {
-      live: memory.subarray(map[4], map[4]! + bytes), initial: memory.subarray(weights, weights + bytes), resident: undefined,
-      alive: () => { this.alive(); },
+      live: memory.subarray(map[4], map[4]! + bytes),
+      initial: memory.subarray(weights, weights + bytes),
+      resident: undefined,
+      alive: () => {
+        this.alive();
+      },
       predict: (given, options, stream) => this.predictFrom(given, options, stream),
-      predictInto: (given, targets, stream) => { this.predictIntoFrom(given, targets, stream); },
+      predictInto: (given, targets, stream) => {
+        this.predictIntoFrom(given, targets, stream);
+      },
     };
     if (state?.carries) this.own = new Stream(this, this.host);
     this.copy = () => {
@@ -182,8 +227,19 @@ export class Model {
       core.memory.fill(0, L.SYNC_WORD, L.STATIC_DATA);
       return core;
     };
-    this.memory = { total: Math.ceil(total / 65536) * 65536, plan: parts.plan.length, weights: weightsBytes(parts), arena: parts.arenaBytes, scratch: scratchBytes + (threads - 1) * alignUp(scratchBytes, L.SECTION_ALIGNMENT), state: bytes };
-    this.info = { flavor: compiled.flavor, threads: 1, ...(singleThreadReason !== undefined && { singleThreadReason }) };
+    this.memory = {
+      total: Math.ceil(total / 65536) * 65536,
+      plan: parts.plan.length,
+      weights: weightsBytes(parts),
+      arena: parts.arenaBytes,
+      scratch: scratchBytes + (threads - 1) * alignUp(scratchBytes, L.SECTION_ALIGNMENT),
+      state: bytes,
+    };
+    this.info = {
+      flavor: compiled.flavor,
+      threads: 1,
+      ...(singleThreadReason !== undefined && { singleThreadReason }),
+    };
   }
 
   /**
@@ -198,14 +254,17 @@ export class Model {
   }
 
   /**
-   * Runs the network once, synchronously. One that keeps its state by itself (variables of TensorFlow Lite, the streaming form, a graph's states) goes on from the
-   * call before, until `reset`; one over whole sequences starts each anew. `createState` gives further streams.
+   * Runs the network once, synchronously. One that keeps its state by itself (variables of
+   * TensorFlow Lite, the streaming form, a graph's states) goes on from the call before, until
+   * `reset`; one over whole sequences starts each anew. `createState` gives further streams.
    *
-   * @param inputs one array for a model with one input, or a record of arrays by input name. An array of the model's own
-   *   type (`Int8Array` for int8 …) is taken as it is; floats are real numbers and are quantized.
+   * @param inputs one array for a model with one input, or a record of arrays by input name. An
+   *   array of the model's own type (`Int8Array` for int8 …) is taken as it is; floats are real
+   *   numbers and are quantized.
    * @param options `{ output: 'raw' }` gives the model's own type instead of real numbers
    * @returns one array for a model with one output, or a record of arrays by output name
-   * @throws KletError `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `MISSING_INPUT`, `NOT_A_NUMBER`, `DISPOSED`, or `OUT_OF_MEMORY` where a thread was lost
+   * @throws KletError `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `MISSING_INPUT`, `NOT_A_NUMBER`,
+   *   `DISPOSED`, or `OUT_OF_MEMORY` where a thread was lost
    * @example
    * ```js
    * const model = await load('models/digits/digits.klet');
@@ -219,7 +278,11 @@ export class Model {
     return this.predictFrom(inputs, options, this.own);
   }
 
-  private predictFrom(inputs: Inputs, options: PredictOptions | undefined, stream: Stream | undefined): RawArray | Record<string, RawArray> {
+  private predictFrom(
+    inputs: Inputs,
+    options: PredictOptions | undefined,
+    stream: Stream | undefined,
+  ): RawArray | Record<string, RawArray> {
     this.execute(inputs, stream);
     const raw = options?.output === 'raw';
     const read = (port: Port): RawArray => (raw ? port.readRaw() : port.readReal());
@@ -230,7 +293,8 @@ export class Model {
   /**
    * Like `predict`, into arrays of the caller's: nothing is allocated.
    *
-   * @param outputs an array, or a record by output name (those that are wanted); floats get real numbers, the model's own type gets raw values
+   * @param outputs an array, or a record by output name (those that are wanted); floats get real
+   *   numbers, the model's own type gets raw values
    * @throws KletError as `predict`
    */
   predictInto(inputs: Inputs, outputs: OutputTargets): void {
@@ -238,7 +302,8 @@ export class Model {
   }
 
   /**
-   * Has `predict` start anew, where it goes on from call to call. Streams of `createState` stay as they are.
+   * Has `predict` start anew, where it goes on from call to call. Streams of `createState` stay as
+   * they are.
    *
    * @throws KletError `DISPOSED`
    */
@@ -248,7 +313,8 @@ export class Model {
   }
 
   /**
-   * A stream of its own through the network, with a state that goes on from call to call. Streams cost `memory.state` bytes each.
+   * A stream of its own through the network, with a state that goes on from call to call. Streams
+   * cost `memory.state` bytes each.
    *
    * @throws KletError `DISPOSED`
    */
@@ -264,10 +330,17 @@ export class Model {
       this.outputPorts[0]!.readInto(outputs);
       return;
     }
-    if (typeof outputs !== 'object' || outputs === null) throw new KletError('TYPE_MISMATCH', `outputs are an array or a record of arrays by output name, not ${describeValue(outputs)}`);
+    if (typeof outputs !== 'object' || outputs === null) {
+      throw new KletError(
+        'TYPE_MISMATCH',
+        `outputs are an array or a record of arrays by output name, not ${describeValue(outputs)}`,
+      );
+    }
     for (const name of Object.keys(outputs)) {
       const port = this.outputPorts.find((candidate) => candidate.info.name === name);
-      if (!port) throw new KletError('BAD_ARGUMENT', `the model has no output "${name}"; it gives ${namesOf(this.outputPorts)}`);
+      if (!port) {
+        throw new KletError('BAD_ARGUMENT', `the model has no output "${name}"; it gives ${namesOf(this.outputPorts)}`);
+      }
       port.readInto((outputs as Record<string, RawArray | Float64Array>)[name]!);
     }
   }
@@ -283,7 +356,9 @@ export class Model {
     const golden = this.readGolden();
     if (!golden) return 0;
     const caseBytes = [...this.inputPorts, ...this.outputPorts].reduce((sum, port) => sum + port.bytes().length, 0);
-    if (golden.length % caseBytes !== 0) throw new KletError('CORRUPT', `the golden section has ${golden.length} bytes, not a multiple of ${caseBytes}`);
+    if (golden.length % caseBytes !== 0) {
+      throw new KletError('CORRUPT', `the golden section has ${golden.length} bytes, not a multiple of ${caseBytes}`);
+    }
     let at = 0;
     for (let index = 0; index < golden.length / caseBytes; index++) {
       do {
@@ -296,9 +371,15 @@ export class Model {
         this.enter(undefined);
       } while (!this.run(0, this.planBytes));
       for (const port of this.outputPorts) {
-        const bytes = port.bytes(), different = bytes.findIndex((byte, i) => byte !== golden[at + i]);
+        const bytes = port.bytes();
+        const different = bytes.findIndex((byte, i) => byte !== golden[at + i]);
         if (different >= 0) {
-          throw new KletError('SELF_TEST_FAILED', `golden case ${index}: output "${port.info.name}" differs first at byte ${different} (expected ${golden[at + different]}, found ${bytes[different]}) in flavor ${this.info.flavor}`);
+          throw new KletError(
+            'SELF_TEST_FAILED',
+            `golden case ${index}: output "${port.info.name}" differs first at byte ${different} (expected ${
+              golden[at + different]
+            }, found ${bytes[different]}) in flavor ${this.info.flavor}`,
+          );
         }
         at += bytes.length;
       }
@@ -330,13 +411,16 @@ export class Model {
   profile(options: { inputs?: Inputs; runs?: number } = {}): ProfileEntry[] {
     this.alive();
     const runs = options.runs ?? 30;
-    if (!(Number.isInteger(runs) && runs > 0)) throw new KletError('BAD_ARGUMENT', `runs must be a whole number above 0, not ${runs}`);
+    if (!(Number.isInteger(runs) && runs > 0)) {
+      throw new KletError('BAD_ARGUMENT', `runs must be a whole number above 0, not ${runs}`);
+    }
     const times = this.records.map(() => new Float64Array(runs));
     for (let run = 0; run < runs;) {
       if (options.inputs !== undefined) this.write(options.inputs);
       this.enter(undefined);
       const whole = this.records.every((from, i) => {
-        const start = now(), done = this.run(from, this.records[i + 1] ?? this.planBytes);
+        const start = now();
+        const done = this.run(from, this.records[i + 1] ?? this.planBytes);
         times[i]![run] = now() - start;
         return done;
       });
@@ -345,11 +429,20 @@ export class Model {
     const notes = this.readNotes();
     return times.map((samples, index) => {
       const note = notes?.records[index];
-      return { index, name: note?.name ?? `record ${index}`, op: note?.op ?? '', ms: samples.sort()[runs >> 1]!, ...(note && { macs: note.macs }) };
+      return {
+        index,
+        name: note?.name ?? `record ${index}`,
+        op: note?.op ?? '',
+        ms: samples.sort()[runs >> 1]!,
+        ...(note && { macs: note.macs }),
+      };
     });
   }
 
-  /** Gives the memory back and ends the threads. Every later call throws `DISPOSED`. Calling it twice is fine. */
+  /**
+   * Gives the memory back and ends the threads. Every later call throws `DISPOSED`. Calling it
+   * twice is fine.
+   */
   dispose(): void {
     this.dropCrew();
     this.core = undefined;
@@ -361,7 +454,9 @@ export class Model {
   }
 
   private alive(): CoreExports {
-    if (!this.core) throw new KletError('DISPOSED', `the model "${this.meta.name}" was disposed; load it again to use it`);
+    if (!this.core) {
+      throw new KletError('DISPOSED', `the model "${this.meta.name}" was disposed; load it again to use it`);
+    }
     return this.core;
   }
 
@@ -376,7 +471,10 @@ export class Model {
     if (this.crew) this.before.set(this.host.live);
   }
 
-  /** Runs records. @returns false when a thread was lost on the way: the model has left it behind, and what was entered must be entered again */
+  /**
+   * Runs records. @returns false when a thread was lost on the way: the model has left it behind,
+   * and what was entered must be entered again
+   */
   private run(from: number, to: number): boolean {
     if (!this.crew) {
       this.core!.run(from, to);
@@ -387,7 +485,10 @@ export class Model {
     return false;
   }
 
-  /** Moves to memory that none of the other threads knows, with the state as it was: one that is only late would go on writing into the old. */
+  /**
+   * Moves to memory that none of the other threads knows, with the state as it was: one that is
+   * only late would go on writing into the old.
+   */
   private leaveCrew(): void {
     let core: Core;
     try {
@@ -395,9 +496,17 @@ export class Model {
     } catch (cause) {
       const { singleThreadReason } = this.info;
       this.dispose();
-      throw new KletError('OUT_OF_MEMORY', `${singleThreadReason}, and there is no memory to go on without it; the model "${this.meta.name}" was disposed, load it again`, { cause });
+      throw new KletError(
+        'OUT_OF_MEMORY',
+        `${singleThreadReason}, and there is no memory to go on without it; the model "${this.meta.name}" was disposed, load it again`,
+        { cause },
+      );
     }
-    const { host } = this, { memory } = core, [live, initial] = [host.live, host.initial].map(({ byteOffset, length }) => memory.subarray(byteOffset, byteOffset + length));
+    const { host } = this;
+    const { memory } = core;
+    const [live, initial] = [host.live, host.initial].map(({ byteOffset, length }) =>
+      memory.subarray(byteOffset, byteOffset + length)
+    );
     this.dropCrew();
     this.core = core.exports;
     this.shared = core.shared;
@@ -431,32 +540,53 @@ export class Model {
       return;
     }
     if (typeof inputs !== 'object' || inputs === null) {
-      throw new KletError('TYPE_MISMATCH', `predict takes an array or a record of arrays by input name, not ${describeValue(inputs)}`);
+      throw new KletError(
+        'TYPE_MISMATCH',
+        `predict takes an array or a record of arrays by input name, not ${describeValue(inputs)}`,
+      );
     }
     for (const port of ports) {
       const values = (inputs as Record<string, InputArray>)[port.info.name];
-      if (values === undefined) throw new KletError('MISSING_INPUT', `input "${port.info.name}" is missing; the model takes ${namesOf(ports)}`);
+      if (values === undefined) {
+        throw new KletError('MISSING_INPUT', `input "${port.info.name}" is missing; the model takes ${namesOf(ports)}`);
+      }
       port.write(values);
     }
     for (const name of Object.keys(inputs)) {
-      if (!ports.some((port) => port.info.name === name)) throw new KletError('MISSING_INPUT', `the model has no input "${name}"; it takes ${namesOf(ports)}`);
+      if (!ports.some((port) => port.info.name === name)) {
+        throw new KletError('MISSING_INPUT', `the model has no input "${name}"; it takes ${namesOf(ports)}`);
+      }
     }
   }
 
   private wantsRecord(side: string, ports: Port[]): KletError {
-    return new KletError('MISSING_INPUT', `the model has ${ports.length} ${side}: pass a record of arrays by name (${namesOf(ports)})`);
+    return new KletError(
+      'MISSING_INPUT',
+      `the model has ${ports.length} ${side}: pass a record of arrays by name (${namesOf(ports)})`,
+    );
   }
 }
 
 if (typeof Symbol.dispose === 'symbol') {
-  Object.defineProperty(Model.prototype, Symbol.dispose, { value(this: Model) { this.dispose(); }, configurable: true, writable: true });
+  Object.defineProperty(Model.prototype, Symbol.dispose, {
+    value(this: Model) {
+      this.dispose();
+    },
+    configurable: true,
+    writable: true,
+  });
 }
 
 /** Ends the threads of models that nobody holds any more. */
-const abandoned = typeof FinalizationRegistry === 'function' ? new FinalizationRegistry<Crew>((crew) => { crew.end(); }) : undefined;
+const abandoned = typeof FinalizationRegistry === 'function'
+  ? new FinalizationRegistry<Crew>((crew) => {
+    crew.end();
+  })
+  : undefined;
 
 function recordOffsets(plan: Uint8Array): number[] {
-  const view = new DataView(plan.buffer, plan.byteOffset, plan.byteLength), offsets: number[] = [];
+  const view = new DataView(plan.buffer, plan.byteOffset, plan.byteLength);
+  const offsets: number[] = [];
   for (let at = 0; at + 8 <= plan.length;) {
     offsets.push(at);
     const size = view.getUint32(at + L.RECORD_SIZE, true);

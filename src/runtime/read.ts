@@ -1,6 +1,8 @@
 import { KletError } from '../errors';
 
-/** What `load` takes: a path or URL, a fetch Response, a Blob or File, a byte stream, or the bytes. */
+/**
+ * What `load` takes: a path or URL, a fetch Response, a Blob or File, a byte stream, or the bytes.
+ */
 export type Source = string | URL | Response | Blob | ReadableStream<Uint8Array> | ArrayBuffer | ArrayBufferView;
 
 export interface ReadOptions {
@@ -28,7 +30,8 @@ export function asBytes(source: unknown): Uint8Array | undefined {
  */
 export async function readBytes(source: Source, options: ReadOptions, readPath?: PathReader): Promise<Uint8Array> {
   const { signal, onProgress } = options;
-  const stopped = (): KletError => new KletError('ABORTED', `loading ${nameOf(source)} was aborted`, { cause: signal?.reason });
+  const stopped = (): KletError =>
+    new KletError('ABORTED', `loading ${nameOf(source)} was aborted`, { cause: signal?.reason });
   if (signal?.aborted) throw stopped();
   const here = asBytes(source);
   if (here) return here;
@@ -43,38 +46,78 @@ export async function readBytes(source: Source, options: ReadOptions, readPath?:
       }
       return await readResponse(await fetch(text, signal ? { signal } : {}), text, options, stopped);
     }
-    if (typeof Response === 'function' && source instanceof Response) return await readResponse(source, source.url || 'the response', options, stopped);
-    if (typeof Blob === 'function' && source instanceof Blob) return await readStream(source.stream(), source.size, options, stopped);
-    if (typeof ReadableStream === 'function' && source instanceof ReadableStream) return await readStream(source, undefined, options, stopped);
+    if (typeof Response === 'function' && source instanceof Response) {
+      return await readResponse(source, source.url || 'the response', options, stopped);
+    }
+    if (typeof Blob === 'function' && source instanceof Blob) {
+      return await readStream(source.stream(), source.size, options, stopped);
+    }
+    if (typeof ReadableStream === 'function' && source instanceof ReadableStream) {
+      return await readStream(source, undefined, options, stopped);
+    }
   } catch (cause) {
     if (cause instanceof KletError) throw cause;
     if (signal?.aborted) throw stopped();
-    throw new KletError('FETCH_FAILED', `could not read ${nameOf(source)}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new KletError(
+      'FETCH_FAILED',
+      `could not read ${nameOf(source)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
-  throw new KletError('BAD_ARGUMENT', `a model comes from a path, URL, Response, Blob, stream or bytes, not from ${describeValue(source)}`);
+  throw new KletError(
+    'BAD_ARGUMENT',
+    `a model comes from a path, URL, Response, Blob, stream or bytes, not from ${describeValue(source)}`,
+  );
 }
 
-async function readResponse(response: Response, name: string, options: ReadOptions, stopped: () => KletError): Promise<Uint8Array> {
-  if (!response.ok) throw new KletError('FETCH_FAILED', `${name} was answered with HTTP status ${response.status} ${response.statusText}; check the URL`);
-  if (response.bodyUsed) throw new KletError('BAD_ARGUMENT', `the body of the response from ${name} has been read already; pass a fresh response or its bytes`);
+async function readResponse(
+  response: Response,
+  name: string,
+  options: ReadOptions,
+  stopped: () => KletError,
+): Promise<Uint8Array> {
+  if (!response.ok) {
+    throw new KletError(
+      'FETCH_FAILED',
+      `${name} was answered with HTTP status ${response.status} ${response.statusText}; check the URL`,
+    );
+  }
+  if (response.bodyUsed) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `the body of the response from ${name} has been read already; pass a fresh response or its bytes`,
+    );
+  }
   const encoded = response.headers.get('content-encoding');
   const total = encoded ? 0 : Number(response.headers.get('content-length') ?? 0);
   if (!response.body) return new Uint8Array(await response.arrayBuffer());
   return readStream(response.body, total || undefined, options, stopped);
 }
 
-async function readStream(stream: ReadableStream<Uint8Array>, total: number | undefined, options: ReadOptions, stopped: () => KletError): Promise<Uint8Array> {
+async function readStream(
+  stream: ReadableStream<Uint8Array>,
+  total: number | undefined,
+  options: ReadOptions,
+  stopped: () => KletError,
+): Promise<Uint8Array> {
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let loaded = 0;
-  const cancel = (): void => { void reader.cancel(options.signal?.reason).catch(() => undefined); };
+  const cancel = (): void => {
+    void reader.cancel(options.signal?.reason).catch(() => undefined);
+  };
   options.signal?.addEventListener('abort', cancel, { once: true });
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (options.signal?.aborted) throw stopped();
       if (done) break;
-      if (!(value instanceof Uint8Array)) throw new KletError('BAD_ARGUMENT', `the stream gave ${describeValue(value)} where bytes (Uint8Array) are needed`);
+      if (!(value instanceof Uint8Array)) {
+        throw new KletError(
+          'BAD_ARGUMENT',
+          `the stream gave ${describeValue(value)} where bytes (Uint8Array) are needed`,
+        );
+      }
       chunks.push(value);
       loaded += value.length;
       options.onProgress?.(total === undefined ? { loaded } : { loaded, total });
@@ -105,6 +148,6 @@ function isUrl(value: unknown): value is URL {
 
 export function describeValue(value: unknown): string {
   if (value === null) return 'null';
-  if (typeof value === 'object') return (value).constructor?.name ?? 'an object';
+  if (typeof value === 'object') return value.constructor?.name ?? 'an object';
   return typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`;
 }

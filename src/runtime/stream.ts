@@ -20,8 +20,9 @@ export interface Host {
 }
 
 /**
- * One stream through a model that keeps a state: a microphone, a sensor, a conversation. Streams share the model's weights and memory; each holds the
- * bytes of its state and nothing else. Made by `model.createState()`.
+ * One stream through a model that keeps a state: a microphone, a sensor, a conversation. Streams
+ * share the model's weights and memory; each holds the bytes of its state and nothing else. Made by
+ * `model.createState()`.
  *
  * @example
  * ```js
@@ -87,8 +88,15 @@ export class Stream {
    */
   restore(bytes: Uint8Array): void {
     this.host.alive();
-    if (!(bytes instanceof Uint8Array)) throw new KletError('TYPE_MISMATCH', `restore takes the Uint8Array that save gave, not ${describeValue(bytes)}`);
-    if (bytes.length !== this.bytes) throw new KletError('SHAPE_MISMATCH', `the state of this model has ${this.bytes} bytes, the one to restore has ${bytes.length}: it is of another model`);
+    if (!(bytes instanceof Uint8Array)) {
+      throw new KletError('TYPE_MISMATCH', `restore takes the Uint8Array that save gave, not ${describeValue(bytes)}`);
+    }
+    if (bytes.length !== this.bytes) {
+      throw new KletError(
+        'SHAPE_MISMATCH',
+        `the state of this model has ${this.bytes} bytes, the one to restore has ${bytes.length}: it is of another model`,
+      );
+    }
     this.place().set(bytes);
   }
 
@@ -116,4 +124,3 @@ export class Stream {
     return this.host.resident === this ? this.host.live : this.kept;
   }
 }
-

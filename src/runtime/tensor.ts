@@ -6,11 +6,18 @@ import { describeValue } from './read';
 
 /** Arrays that hold raw values of a type. */
 export type RawArray = Float32Array | Int8Array | Uint8Array | Uint8ClampedArray | Int32Array | BigInt64Array;
-/** What goes in: raw values in the model's own type, or real numbers that are quantized on the way. */
+/**
+ * What goes in: raw values in the model's own type, or real numbers that are quantized on the way.
+ */
 export type InputArray = RawArray | Float64Array | readonly number[];
 
 const views = {
-  float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array, int64: Int32Array, bool: Uint8Array,
+  float32: Float32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int32: Int32Array,
+  int64: Int32Array,
+  bool: Uint8Array,
 } as const;
 
 /** One input or output: its place in the core's memory and the conversions at the border. */
@@ -22,7 +29,13 @@ export class Port {
   private readonly floats: Float32Array;
   private readonly quantized: Uint8Array;
 
-  constructor(readonly info: TensorInfo, private readonly core: Core, private readonly spare: Core, private readonly address: number, private readonly side: 'input' | 'output') {
+  constructor(
+    readonly info: TensorInfo,
+    private readonly core: Core,
+    private readonly spare: Core,
+    private readonly address: number,
+    private readonly side: 'input' | 'output',
+  ) {
     this.count = info.shape.reduce((a, b) => a * b, 1);
     this.view = new views[info.dtype](core.memory.buffer as ArrayBuffer, address, this.count);
     this.raw = core.memory.subarray(address, address + this.view.byteLength);
@@ -44,10 +57,12 @@ export class Port {
     this.checkCount(values);
     const { dtype, scale } = this.info;
     if (isRaw(dtype, values)) {
-      if (values instanceof BigInt64Array) for (let i = 0; i < this.count; i++) this.view[i] = Number(values[i]);
+      if (values instanceof BigInt64Array) { for (let i = 0; i < this.count; i++) this.view[i] = Number(values[i]); }
       else this.view.set(values);
       if (dtype === 'float32') this.refuseWrittenNaN(values as ArrayLike<number>);
-    } else if (isReal(values) && (dtype === 'float32' || (scale !== undefined && (dtype === 'int8' || dtype === 'uint8')))) {
+    } else if (isReal(values) &&
+      (dtype === 'float32' || (scale !== undefined && (dtype === 'int8' || dtype === 'uint8'))))
+    {
       // what is no number at all would become one
       if (Array.isArray(values)) this.refuseNaN(values);
       if (dtype === 'float32') {
@@ -57,8 +72,12 @@ export class Port {
         this.quantize(values as unknown as Float32Array);
       }
     } else {
-      throw new KletError('TYPE_MISMATCH', `input "${this.info.name}" takes ${this.accepted()}, not ${describeValue(values)}`
-        + (dtype === 'float32' ? '; convert pixels to real numbers the way the network was trained (model.meta.preprocessing)' : ''));
+      throw new KletError(
+        'TYPE_MISMATCH',
+        `input "${this.info.name}" takes ${this.accepted()}, not ${describeValue(values)}` + (dtype === 'float32'
+          ? '; convert pixels to real numbers the way the network was trained (model.meta.preprocessing)'
+          : ''),
+      );
     }
   }
 
@@ -74,16 +93,22 @@ export class Port {
     return this.info.dtype === 'int64' ? BigInt64Array.from(this.view as Int32Array, BigInt) : this.view.slice();
   }
 
-  /** Fills an array of the caller's: raw when it is of the model's own type, real numbers when it holds floats. */
+  /**
+   * Fills an array of the caller's: raw when it is of the model's own type, real numbers when it
+   * holds floats.
+   */
   readInto(out: RawArray | Float64Array): void {
     this.checkCount(out);
     if (isRaw(this.info.dtype, out)) {
-      if (out instanceof BigInt64Array) for (let i = 0; i < this.count; i++) out[i] = BigInt(this.view[i]!);
+      if (out instanceof BigInt64Array) { for (let i = 0; i < this.count; i++) out[i] = BigInt(this.view[i]!); }
       else out.set(this.view);
     } else if (isReal(out)) {
       this.copyReal(out as unknown as Float32Array);
     } else {
-      throw new KletError('TYPE_MISMATCH', `output "${this.info.name}" is written into ${this.accepted()}, not ${describeValue(out)}`);
+      throw new KletError(
+        'TYPE_MISMATCH',
+        `output "${this.info.name}" is written into ${this.accepted()}, not ${describeValue(out)}`,
+      );
     }
   }
 
@@ -94,9 +119,19 @@ export class Port {
 
   private checkCount(values: InputArray): void {
     const length = (values as { length?: unknown } | null)?.length;
-    if (typeof length !== 'number') throw new KletError('TYPE_MISMATCH', `${this.side} "${this.info.name}" takes ${this.accepted()}, not ${describeValue(values)}`);
+    if (typeof length !== 'number') {
+      throw new KletError(
+        'TYPE_MISMATCH',
+        `${this.side} "${this.info.name}" takes ${this.accepted()}, not ${describeValue(values)}`,
+      );
+    }
     if (length !== this.count) {
-      throw new KletError('SHAPE_MISMATCH', `${this.side} "${this.info.name}" has the shape [${this.info.shape.join(', ')}], that is ${this.count} values; the array has ${length}`);
+      throw new KletError(
+        'SHAPE_MISMATCH',
+        `${this.side} "${this.info.name}" has the shape [${
+          this.info.shape.join(', ')
+        }], that is ${this.count} values; the array has ${length}`,
+      );
     }
   }
 
@@ -104,7 +139,12 @@ export class Port {
     for (let i = 0; i < this.count; i++) {
       const x = values[i]!;
       if (x !== x || typeof x !== 'number') {
-        throw new KletError('NOT_A_NUMBER', `input "${this.info.name}" holds ${typeof x === 'number' ? 'NaN' : describeValue(x)} at index ${i} of ${this.count}; every value must be a number`);
+        throw new KletError(
+          'NOT_A_NUMBER',
+          `input "${this.info.name}" holds ${
+            typeof x === 'number' ? 'NaN' : describeValue(x)
+          } at index ${i} of ${this.count}; every value must be a number`,
+        );
       }
     }
   }
@@ -113,19 +153,30 @@ export class Port {
     if (!this.core.exports.allNumbers(this.view.byteOffset, this.count)) this.refuseNaN(values);
   }
 
-  /** clamp(round_half_even(f32(x) · f32(1 / scale)) + zero) in float32, by the spare core, piece by piece. */
+  /**
+   * clamp(round_half_even(f32(x) · f32(1 / scale)) + zero) in float32, by the spare core, piece by
+   * piece.
+   */
   private quantize(values: Float32Array | number[]): void {
-    const { floats, quantized } = this, { dtype, scale, zeroPoint } = this.info;
+    const { floats, quantized } = this;
+    const { dtype, scale, zeroPoint } = this.info;
     for (let at = 0; at < this.count; at += quantized.length) {
       const count = Math.min(quantized.length, this.count - at);
-      floats.set(count === this.count ? values : values instanceof Array ? values.slice(at, at + count) : values.subarray(at, at + count));
-      if (!this.spare.exports.quantizeInput(RESERVED, count, 1 / scale!, zeroPoint!, dtype === 'uint8')) this.refuseNaN(values);
+      floats.set(count === this.count
+        ? values
+        : values instanceof Array
+        ? values.slice(at, at + count)
+        : values.subarray(at, at + count));
+      if (!this.spare.exports.quantizeInput(RESERVED, count, 1 / scale!, zeroPoint!, dtype === 'uint8')) {
+        this.refuseNaN(values);
+      }
       this.raw.set(count === quantized.length ? quantized : quantized.subarray(0, count), at);
     }
   }
 
   private copyReal(out: Float32Array): void {
-    const { scale, zeroPoint } = this.info, { view } = this;
+    const { scale, zeroPoint } = this.info;
+    const { view } = this;
     if (scale === undefined) {
       out.set(view);
       return;
@@ -135,13 +186,29 @@ export class Port {
 
   private accepted(): string {
     const { dtype, scale } = this.info;
-    const raw = { float32: 'Float32Array', int8: 'Int8Array', uint8: 'Uint8Array', int32: 'Int32Array', int64: 'BigInt64Array or Int32Array', bool: 'Uint8Array' }[dtype];
-    return dtype !== 'float32' && scale !== undefined ? `${raw} (raw values) or Float32Array (real numbers)` : `a ${raw}`;
+    const raw =
+      {
+        float32: 'Float32Array',
+        int8: 'Int8Array',
+        uint8: 'Uint8Array',
+        int32: 'Int32Array',
+        int64: 'BigInt64Array or Int32Array',
+        bool: 'Uint8Array',
+      }[dtype];
+    return dtype !== 'float32' && scale !== undefined
+      ? `${raw} (raw values) or Float32Array (real numbers)`
+      : `a ${raw}`;
   }
 }
 
 /** Where an input or output lies must hold its elements aligned. */
-export function portsOf(tensors: ArenaTensor[], core: Core, spare: Core, arena: number, side: 'input' | 'output'): Port[] {
+export function portsOf(
+  tensors: ArenaTensor[],
+  core: Core,
+  spare: Core,
+  arena: number,
+  side: 'input' | 'output',
+): Port[] {
   return tensors.map(({ offset, ...info }) => new Port(info, core, spare, arena + offset, side));
 }
 
@@ -151,11 +218,17 @@ export function rawBytes(info: TensorInfo): number {
 
 function isRaw(dtype: IoType, values: unknown): values is RawArray {
   switch (dtype) {
-    case 'float32': return values instanceof Float32Array;
-    case 'int8': return values instanceof Int8Array;
-    case 'uint8': case 'bool': return values instanceof Uint8Array || values instanceof Uint8ClampedArray;
-    case 'int32': return values instanceof Int32Array;
-    case 'int64': return values instanceof BigInt64Array || values instanceof Int32Array;
+    case 'float32':
+      return values instanceof Float32Array;
+    case 'int8':
+      return values instanceof Int8Array;
+    case 'uint8':
+    case 'bool':
+      return values instanceof Uint8Array || values instanceof Uint8ClampedArray;
+    case 'int32':
+      return values instanceof Int32Array;
+    case 'int64':
+      return values instanceof BigInt64Array || values instanceof Int32Array;
   }
 }
 

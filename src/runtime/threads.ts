@@ -5,8 +5,9 @@ import { instantiateOn, type CompiledCore, type CoreExports, type SharedMemory }
 import type { ModelInfo } from './model';
 import { describeValue } from './read';
 
-// Threads of a model: workers that have instances of the core over the model's memory. They sleep in the core (`serve`) and are called by
-// `run` through the memory; messages only start them. How they share the work is told in assembly/threads.ts.
+// Threads of a model: workers that have instances of the core over the model's memory. They sleep
+// in the core (`serve`) and are called by `run` through the memory; messages only start them. How
+// they share the work is told in assembly/threads.ts.
 
 /** What is used of a worker: one of a browser, or of `node:worker_threads`. */
 export interface ThreadWorker {
@@ -22,7 +23,10 @@ export interface ThreadWorker {
 export interface ThreadOptions {
   /** How many threads share the work of each prediction, the caller's included: 1 to 16. */
   threads?: number;
-  /** Where the threads' script is when it does not lie beside the runtime (`kinglet/thread.js`), or what makes a worker of it. */
+  /**
+   * Where the threads' script is when it does not lie beside the runtime (`kinglet/thread.js`), or
+   * what makes a worker of it.
+   */
   worker?: string | URL | (() => ThreadWorker);
 }
 
@@ -31,7 +35,10 @@ export type OpenWorker = (script?: string | URL) => ThreadWorker;
 
 /** The threads of one model besides the caller's. */
 export interface Crew {
-  /** Runs records with them. @returns false when one did not do its share; then all are ended, but may still write into the memory for a while */
+  /**
+   * Runs records with them. @returns false when one did not do its share; then all are ended, but
+   * may still write into the memory for a while
+   */
   run(core: CoreExports, from: number, to: number): boolean;
   end(): void;
 }
@@ -55,29 +62,46 @@ const LOOK_MS = 500;
 /** @throws KletError `BAD_ARGUMENT` */
 export function checkThreads({ threads, worker }: ThreadOptions): void {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
-    throw new KletError('BAD_ARGUMENT', `threads must be a whole number from 1 to ${MAX_THREADS}, not ${typeof threads === 'number' ? threads : describeValue(threads)}`);
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `threads must be a whole number from 1 to ${MAX_THREADS}, not ${
+        typeof threads === 'number' ? threads : describeValue(threads)
+      }`,
+    );
   }
   if (worker !== undefined && typeof worker !== 'string' && typeof worker !== 'function' && !(worker instanceof URL)) {
-    throw new KletError('BAD_ARGUMENT', `the option "worker" takes a URL or a function that makes a worker, not ${describeValue(worker)}`);
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `the option "worker" takes a URL or a function that makes a worker, not ${describeValue(worker)}`,
+    );
   }
 }
 
 /** Why there is no memory for several threads here. */
 export function whyNotShared(): string | undefined {
   if (typeof SharedArrayBuffer === 'function') return undefined;
-  if ((globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false) return 'this engine has no SharedArrayBuffer';
+  if ((globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false) {
+    return 'this engine has no SharedArrayBuffer';
+  }
   return 'this page is not cross-origin isolated and so has no SharedArrayBuffer: serve it with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp';
 }
 
 /**
- * Starts the workers of a model and waits until all are ready; from then on `run` shares its work with them.
+ * Starts the workers of a model and waits until all are ready; from then on `run` shares its work
+ * with them.
  *
  * @throws Error when one of them does not start, KletError `ABORTED`
  */
 export async function startCrew(
-  { module }: CompiledCore, core: CoreExports, memory: SharedMemory, info: ModelInfo, openWorker: OpenWorker, { threads, worker, signal }: ThreadOptions & { signal?: AbortSignal },
+  { module }: CompiledCore,
+  core: CoreExports,
+  memory: SharedMemory,
+  info: ModelInfo,
+  openWorker: OpenWorker,
+  { threads, worker, signal }: ThreadOptions & { signal?: AbortSignal },
 ): Promise<Crew> {
-  const count = threads!, workers: ThreadWorker[] = [];
+  const count = threads!;
+  const workers: ThreadWorker[] = [];
   let over = false;
   const end = (): void => {
     over = true;
@@ -90,14 +114,19 @@ export async function startCrew(
     Object.assign(info, { threads: 1, singleThreadReason: why } satisfies Partial<ModelInfo>);
     end();
   };
-  let stop: (() => void) | undefined, timer: ReturnType<typeof setTimeout> | undefined;
+  let stop: (() => void) | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
       let ready = 0;
-      stop = () => { reject(new KletError('ABORTED', 'loading was aborted', { cause: signal?.reason })); };
+      stop = () => {
+        reject(new KletError('ABORTED', 'loading was aborted', { cause: signal?.reason }));
+      };
       if (signal?.aborted) stop();
       signal?.addEventListener('abort', stop, { once: true });
-      const started = (): void => { if (++ready === count - 1) resolve(); };
+      const started = (): void => {
+        if (++ready === count - 1) resolve();
+      };
       /** Before all are ready, this keeps the crew from starting. */
       const failed = (why: string): void => {
         reject(new Error(why));
@@ -123,7 +152,7 @@ export async function startCrew(
   Object.assign(info, { threads: count } satisfies Partial<ModelInfo>);
   return {
     run(core, from, to) {
-      for (let at = from, late = 0, time = now(); ;) {
+      for (let at = from, late = 0, time = now();;) {
         const next = core.run(at, to);
         if (next === -1) return true;
         const before = time;
@@ -146,13 +175,21 @@ function listen(worker: ThreadWorker, started: () => void, failed: (why: string)
   };
   if (worker.on) {
     worker.on('message', heard);
-    worker.on('error', (error) => { failed(`the worker failed: ${error instanceof Error ? error.message : String(error)}`); });
-    worker.on('exit', () => { failed('the worker ended'); });
+    worker.on('error', (error) => {
+      failed(`the worker failed: ${error instanceof Error ? error.message : String(error)}`);
+    });
+    worker.on('exit', () => {
+      failed('the worker ended');
+    });
   } else {
-    worker.addEventListener?.('message', (event) => { heard((event as MessageEvent<unknown>).data); });
+    worker.addEventListener?.('message', (event) => {
+      heard((event as MessageEvent<unknown>).data);
+    });
     worker.addEventListener?.('error', (event) => {
       const { message } = event as Partial<ErrorEvent>;
-      failed(message ? `the worker failed: ${message}` : 'the worker\'s script could not be loaded: kinglet/thread.js must lie beside the runtime or be given by the option "worker" (a URL, or a function that makes a worker), and be served with the page\'s Cross-Origin-Embedder-Policy');
+      failed(message
+        ? `the worker failed: ${message}`
+        : 'the worker\'s script could not be loaded: kinglet/thread.js must lie beside the runtime or be given by the option "worker" (a URL, or a function that makes a worker), and be served with the page\'s Cross-Origin-Embedder-Policy');
     });
   }
 }

@@ -9,16 +9,19 @@ interface Unpacker {
   patch: (from: number, steps: number, end: number, out: number) => number;
 }
 
-const ORDER = 256, TEXT = 768;
+const ORDER = 256;
+const TEXT = 768;
 
 /** The bytes that a text means or, with patches, what those make of them. */
 function unpack(text: string, ...patchTexts: string[]): Uint8Array {
-  const { memory, decode, patch } = startModule(bytesOfDigits(unpacker)) as unknown as Unpacker, bytes = new Uint8Array(memory.buffer);
+  const { memory, decode, patch } = startModule(bytesOfDigits(unpacker)) as unknown as Unpacker;
+  const bytes = new Uint8Array(memory.buffer);
   bytes.set(bytesOfDigits(order), ORDER);
   let at = TEXT;
   /** @returns where the bytes begin; they end at `at` */
   const place = (characters: string): number => {
-    const from = at, start = from + characters.length;
+    const from = at;
+    const start = from + characters.length;
     // worklets have none
     if (typeof TextEncoder === 'function') new TextEncoder().encodeInto(characters, bytes.subarray(from));
     else for (let i = 0; i < characters.length; i++) bytes[from + i] = characters.charCodeAt(i);
@@ -27,7 +30,8 @@ function unpack(text: string, ...patchTexts: string[]): Uint8Array {
   };
   let start = place(text);
   for (const patchText of patchTexts) {
-    const steps = place(patchText), end = at;
+    const steps = place(patchText);
+    const end = at;
     at = patch(start, steps, end, end);
     start = end;
   }
@@ -36,16 +40,26 @@ function unpack(text: string, ...patchTexts: string[]): Uint8Array {
 
 function bytesOfDigits(digits: string): Uint8Array {
   const { fromHex } = Uint8Array as { fromHex?: (digits: string) => Uint8Array };
-  return fromHex ? fromHex.call(Uint8Array, digits) : Uint8Array.from({ length: digits.length / 2 }, (_, i) => parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+  return fromHex
+    ? fromHex.call(Uint8Array, digits)
+    : Uint8Array.from({ length: digits.length / 2 }, (_, i) => parseInt(digits.slice(2 * i, 2 * i + 2), 16));
 }
 
 /** The cores that every bundle with cores inside carries, best first. */
 export const simdCores: InlinedCores = { relaxed: () => unpack(simd, relaxedPatch), simd: () => unpack(simd) };
 
 /** The same, built for threads: patches of those. */
-export const simdThreadedCores: InlinedCores = { relaxed: () => unpack(simd, relaxedPatch, relaxedThreadsPatch), simd: () => unpack(simd, simdThreadsPatch) };
+export const simdThreadedCores: InlinedCores = {
+  relaxed: () => unpack(simd, relaxedPatch, relaxedThreadsPatch),
+  simd: () => unpack(simd, simdThreadsPatch),
+};
 
 /** The core for engines without SIMD, from texts that browsers fetch only there. */
-export function scalarCores({ scalar, scalarThreadsPatch }: { scalar: string; scalarThreadsPatch: string }): { cores: InlinedCores; threadedCores: InlinedCores } {
-  return { cores: { scalar: () => unpack(scalar) }, threadedCores: { scalar: () => unpack(scalar, scalarThreadsPatch) } };
+export function scalarCores(
+  { scalar, scalarThreadsPatch }: { scalar: string; scalarThreadsPatch: string },
+): { cores: InlinedCores; threadedCores: InlinedCores } {
+  return {
+    cores: { scalar: () => unpack(scalar) },
+    threadedCores: { scalar: () => unpack(scalar, scalarThreadsPatch) },
+  };
 }

@@ -11,9 +11,8 @@ export { imageToInput, type Pixels } from './pixels';
 /** A decoded picture. */
 export type Picture = Required<Pixels>;
 
-const magics: [format: ImageFormat, bytes: number[]][] = [
-  ['PNG', [0x89, 0x50, 0x4e, 0x47]], ['JPEG', [0xff, 0xd8, 0xff]], ['BMP', [0x42, 0x4d]],
-];
+const magics: [format: ImageFormat, bytes: number[]][] = [['PNG', [0x89, 0x50, 0x4e, 0x47]], ['JPEG', [0xff, 0xd8,
+  0xff]], ['BMP', [0x42, 0x4d]]];
 
 export type ImageFormat = 'PNG' | 'JPEG' | 'BMP';
 
@@ -35,7 +34,11 @@ export function decodeImage(bytes: Uint8Array, where = 'the picture'): Picture {
     return { PNG: decodePng, JPEG: decodeJpeg, BMP: decodeBmp }[format](bytes);
   } catch (cause) {
     if (cause instanceof KletError) throw cause;
-    throw new KletError('CORRUPT', `${where} is a damaged ${format} picture: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new KletError(
+      'CORRUPT',
+      `${where} is a damaged ${format} picture: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -51,16 +54,26 @@ function decodeJpeg(bytes: Uint8Array): Picture {
 }
 
 function decodeBmp(file: Uint8Array): Picture {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength), start = view.getUint32(10, true), header = view.getUint32(14, true);
-  const bits = view.getUint16(28, true), compression = view.getUint32(30, true), colors = view.getUint32(46, true);
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const start = view.getUint32(10, true);
+  const header = view.getUint32(14, true);
+  const bits = view.getUint16(28, true);
+  const compression = view.getUint32(30, true);
+  const colors = view.getUint32(46, true);
   // what bmp-ts decodes wrongly
-  if (compression === 1 || compression === 2) throw new Error('it is run-length encoded; save it uncompressed, or as PNG');
-  if (bits === 4 && view.getUint32(18, true) % 2 === 1) throw new Error('it has 4 bits a pixel and an odd width; save it as PNG');
+  if (compression === 1 || compression === 2) {
+    throw new Error('it is run-length encoded; save it uncompressed, or as PNG');
+  }
+  if (bits === 4 && view.getUint32(18, true) % 2 === 1) {
+    throw new Error('it has 4 bits a pixel and an odd width; save it as PNG');
+  }
   // bmp-ts expects the pixels right behind the header and palette
   const masks = header === 40 ? { 3: 12, 6: 16 }[compression] ?? 0 : 0;
-  const palette = 4 * (colors || (bits <= 8 ? 1 << bits : 0)), end = 14 + header + masks + palette;
+  const palette = 4 * (colors || (bits <= 8 ? 1 << bits : 0));
+  const end = 14 + header + masks + palette;
   const bytes = start > end ? Buffer.concat([file.subarray(0, end), file.subarray(start)]) : Buffer.from(file);
-  const { width, height, data: abgr } = decodeBmpFile(bytes), data = new Uint8Array(width * height * 3);
+  const { width, height, data: abgr } = decodeBmpFile(bytes);
+  const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < width * height; i++) {
     data[i * 3] = abgr[i * 4 + 3]!;
     data[i * 3 + 1] = abgr[i * 4 + 2]!;
@@ -69,13 +82,17 @@ function decodeBmp(file: Uint8Array): Picture {
   return { width, height, channels: 3, data };
 }
 
-/** The orientation tag (0x0112) of the first directory of an EXIF block: 1 is upright (EXIF 2.3, 4.6.4). */
+/**
+ * The orientation tag (0x0112) of the first directory of an EXIF block: 1 is upright (EXIF 2.3,
+ * 4.6.4).
+ */
 export function exifOrientation(exif: Uint8Array): number {
   const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
   // jpeg-js leaves a zero in front of the TIFF header
   const tiff = exif[0] === 0 ? 1 : 0;
   if (exif.length < tiff + 8) return 1;
-  const little = exif[tiff] === 0x49, directory = tiff + view.getUint32(tiff + 4, little);
+  const little = exif[tiff] === 0x49;
+  const directory = tiff + view.getUint32(tiff + 4, little);
   if (directory + 2 > exif.length) return 1;
   const entries = view.getUint16(directory, little);
   for (let at = directory + 2; at + 12 <= exif.length && at < directory + 2 + entries * 12; at += 12) {
@@ -87,12 +104,17 @@ export function exifOrientation(exif: Uint8Array): number {
 /** Undoes what the camera says it did: 1..8 are the mirrored and turned ways a picture can lie. */
 export function turnUpright(picture: Picture, orientation: number): Picture {
   if (!(orientation >= 2 && orientation <= 8)) return picture;
-  const { width, height, channels, data } = picture, swapped = orientation >= 5;
-  const newWidth = swapped ? height : width, newHeight = swapped ? width : height, out = new Uint8Array(data.length);
-  const flipX = [2, 3, 7, 8].includes(orientation), flipY = [3, 4, 6, 7].includes(orientation);
+  const { width, height, channels, data } = picture;
+  const swapped = orientation >= 5;
+  const newWidth = swapped ? height : width;
+  const newHeight = swapped ? width : height;
+  const out = new Uint8Array(data.length);
+  const flipX = [2, 3, 7, 8].includes(orientation);
+  const flipY = [3, 4, 6, 7].includes(orientation);
   for (let y = 0; y < newHeight; y++) {
     for (let x = 0; x < newWidth; x++) {
-      const u = swapped ? y : x, v = swapped ? x : y;
+      const u = swapped ? y : x;
+      const v = swapped ? x : y;
       const from = ((flipY ? height - 1 - v : v) * width + (flipX ? width - 1 - u : u)) * channels;
       for (let c = 0; c < channels; c++) out[(y * newWidth + x) * channels + c] = data[from + c]!;
     }

@@ -17,5 +17,9 @@ export interface Ranked {
 export function topK(scores: ArrayLike<number>, labels: readonly string[] = [], k = 5): Ranked[] {
   const order = Array.from(scores, (score, index) => ({ index, score: Number.isNaN(score) ? -Infinity : score }));
   order.sort((a, b) => b.score - a.score || a.index - b.index);
-  return order.slice(0, Math.max(0, k)).map(({ index }) => ({ index, label: labels[index] ?? String(index), score: scores[index]! }));
+  return order.slice(0, Math.max(0, k)).map(({ index }) => ({
+    index,
+    label: labels[index] ?? String(index),
+    score: scores[index]!,
+  }));
 }

@@ -15,8 +15,8 @@ export function isWave(bytes: Uint8Array): boolean {
 }
 
 /**
- * Decodes a WAV file: PCM of 8 to 32 bits, floats, A-law and µ-law. Whole numbers are divided by 2^(bits − 1), as librosa and
- * TensorFlow do.
+ * Decodes a WAV file: PCM of 8 to 32 bits, floats, A-law and µ-law. Whole numbers are divided by
+ * 2^(bits − 1), as librosa and TensorFlow do.
  *
  * @param where names the file in messages
  * @throws KletError `BAD_MAGIC` when it is none, `CORRUPT` when it cannot be decoded
@@ -30,9 +30,15 @@ export function decodeWave(bytes: Uint8Array, where = 'the recording'): Wave {
     if (file.bitDepth === '8a') file.fromALaw();
     else if (file.bitDepth === '8m') file.fromMuLaw();
     const { sampleRate, numChannels } = file.fmt as { sampleRate: number; numChannels: number };
-    const all = file.getSamples(true, Float64Array), bits = parseInt(file.bitDepth, 10), isFloat = file.bitDepth === '32f' || file.bitDepth === '64';
-    if (!(sampleRate > 0 && numChannels > 0)) throw new Error(`it has ${numChannels} channels of ${sampleRate} samples a second`);
-    const scale = isFloat ? 1 : 2 ** (1 - bits), bias = file.bitDepth === '8' ? 128 : 0, samples = new Float32Array(Math.floor(all.length / numChannels));
+    const all = file.getSamples(true, Float64Array);
+    const bits = parseInt(file.bitDepth, 10);
+    const isFloat = file.bitDepth === '32f' || file.bitDepth === '64';
+    if (!(sampleRate > 0 && numChannels > 0)) {
+      throw new Error(`it has ${numChannels} channels of ${sampleRate} samples a second`);
+    }
+    const scale = isFloat ? 1 : 2 ** (1 - bits);
+    const bias = file.bitDepth === '8' ? 128 : 0;
+    const samples = new Float32Array(Math.floor(all.length / numChannels));
     for (let t = 0; t < samples.length; t++) {
       let sum = 0;
       for (let c = 0; c < numChannels; c++) sum += (all[t * numChannels + c]! - bias) * scale;
@@ -40,6 +46,10 @@ export function decodeWave(bytes: Uint8Array, where = 'the recording'): Wave {
     }
     return { sampleRate, samples };
   } catch (cause) {
-    throw new KletError('CORRUPT', `${where} is a WAV file that cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new KletError(
+      'CORRUPT',
+      `${where} is a WAV file that cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }

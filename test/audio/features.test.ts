@@ -5,13 +5,17 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { audioParameters, createAudioFeatures, type AudioFeatures, type AudioPreprocessing } from '../../src/audio/index';
+import { audioParameters, createAudioFeatures, type AudioFeatures,
+  type AudioPreprocessing } from '../../src/audio/index';
 import { features as reference } from './reference';
 import { anyParameters, anySound, tone } from './settings';
 
 /** All frames of a stream that arrives in chunks of these sizes, over and over. */
 function streamed(front: AudioFeatures, samples: Float32Array<ArrayBuffer>, chunks: number[]): number[] {
-  const out: number[] = [], keep = (frame: Float32Array): void => { out.push(...frame); };
+  const out: number[] = [];
+  const keep = (frame: Float32Array): void => {
+    out.push(...frame);
+  };
   for (let t = 0, i = 0; t < samples.length; i++) {
     const size = chunks[i % chunks.length]!;
     front.push(samples.subarray(t, t + size), keep);
@@ -21,53 +25,108 @@ function streamed(front: AudioFeatures, samples: Float32Array<ArrayBuffer>, chun
   return out;
 }
 
-const withoutTop = (p: AudioPreprocessing): AudioPreprocessing => (p.compression?.kind === 'log' ? { ...p, compression: { ...p.compression, topDb: null } } : p);
+const withoutTop = (
+  p: AudioPreprocessing,
+): AudioPreprocessing => (p.compression?.kind === 'log' ? { ...p, compression: { ...p.compression, topDb: null } } : p);
 
 describe('features', () => {
   test('are what the definitions say, for parameters of every kind', () => {
-    fc.assert(fc.property(anyParameters, anySound, (parameters, samples) => {
-      const front = createAudioFeatures(parameters), found = front.compute(samples), expected = reference([...samples], parameters);
-      expect(found.length).toBe(expected.length * front.features);
-      expect(front.frameCount(samples.length)).toBe(expected.length);
-      // logarithms of almost nothing magnify the last bits of f64
-      const size = Math.max(1, ...expected.flat().map(Math.abs)), close = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-5 * size;
-      expected.flat().forEach((value, i) => expect(close(found[i]!, value), `value ${i}: ${found[i]} for ${value}`).toBe(true));
-    }), { numRuns: 600 });
+    fc.assert(
+      fc.property(anyParameters, anySound, (parameters, samples) => {
+        const front = createAudioFeatures(parameters);
+        const found = front.compute(samples);
+        const expected = reference([...samples], parameters);
+        expect(found.length).toBe(expected.length * front.features);
+        expect(front.frameCount(samples.length)).toBe(expected.length);
+        // logarithms of almost nothing magnify the last bits of f64
+        const size = Math.max(1, ...expected.flat().map(Math.abs));
+        const close = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-5 * size;
+        expected.flat().forEach((value, i) =>
+          expect(close(found[i]!, value), `value ${i}: ${found[i]} for ${value}`).toBe(true)
+        );
+      }),
+      { numRuns: 600 },
+    );
   });
 
   test('of a stream are those of the whole recording, bit by bit, however it arrives', () => {
-    fc.assert(fc.property(anyParameters, anySound, fc.array(fc.integer({ min: 1, max: 150 }), { minLength: 1, maxLength: 5 }), (given, samples, chunks) => {
-      const front = createAudioFeatures(withoutTop(given)), whole = [...front.compute(samples)];
-      expect(streamed(front, samples, chunks)).toEqual(whole);
-      // and again: the end left nothing behind
-      expect(streamed(front, samples, [128])).toEqual(whole);
-    }), { numRuns: 600 });
+    fc.assert(
+      fc.property(
+        anyParameters,
+        anySound,
+        fc.array(fc.integer({ min: 1, max: 150 }), { minLength: 1, maxLength: 5 }),
+        (given, samples, chunks) => {
+          const front = createAudioFeatures(withoutTop(given));
+          const whole = [...front.compute(samples)];
+          expect(streamed(front, samples, chunks)).toEqual(whole);
+          // and again: the end left nothing behind
+          expect(streamed(front, samples, [128])).toEqual(whole);
+        },
+      ),
+      { numRuns: 600 },
+    );
   });
 
   test('come as soon as their last sample is there', () => {
-    const cases: [settings: Partial<AudioPreprocessing>, first: number][] = [
-      [{}, 40], [{ windowPosition: 'center' }, 64], [{ windowPosition: 'center', padding: 'center-zeros' }, 20], [{ windowPosition: 'center', padding: 'center-reflect', frameLength: 64 }, 33],
-    ];
+    const cases: [settings: Partial<AudioPreprocessing>, first: number][] = [[{}, 40], [{ windowPosition: 'center' },
+      64], [{ windowPosition: 'center', padding: 'center-zeros' }, 20], [{
+      windowPosition: 'center',
+      padding: 'center-reflect',
+      frameLength: 64,
+    }, 33]];
     for (const [settings, first] of cases) {
-      const front = createAudioFeatures(audioParameters('tensorflow', { sampleRate: 8000, frameLength: 40, fftSize: 64, hop: 10, mel: null, ...settings }));
+      const front =
+        createAudioFeatures(audioParameters('tensorflow', {
+          sampleRate: 8000,
+          frameLength: 40,
+          fftSize: 64,
+          hop: 10,
+          mel: null,
+          ...settings,
+        }));
       let frames = 0;
-      for (let t = 1; frames === 0; t++) if (front.push(new Float32Array(1), () => { frames++; }) > 0) expect(t, JSON.stringify(settings)).toBe(first);
+      for (let t = 1; frames === 0; t++) {
+        if (front.push(new Float32Array(1), () => {
+          frames++;
+        }) > 0) expect(t, JSON.stringify(settings)).toBe(first);
+      }
     }
   });
 
   test('of nothing, and of one sample', () => {
-    const frames = (settings: object, samples: number): number => createAudioFeatures(audioParameters('librosa', { sampleRate: 8000, fftSize: 16, hop: 4, mel: null, compression: null, ...settings })).compute(new Float32Array(samples)).length / 9;
-    expect([{ padding: 'none' }, { padding: 'center-zeros' }, { padding: 'center-reflect' }, { padding: 'end', windowPosition: 'start' }].map((settings) => [0, 1, 4, 5].map((n) => frames(settings, n))))
-      .toEqual([[0, 0, 0, 0], [0, 1, 2, 2], [0, 1, 2, 2], [0, 1, 1, 2]]);
-    expect(createAudioFeatures(audioParameters('tensorflow', { sampleRate: 8000, frameLength: 1, hop: 1, mel: null })).compute(Float32Array.of(1, 1))).toHaveLength(4);
+    const frames = (settings: object, samples: number): number =>
+      createAudioFeatures(audioParameters('librosa', {
+        sampleRate: 8000,
+        fftSize: 16,
+        hop: 4,
+        mel: null,
+        compression: null,
+        ...settings,
+      })).compute(new Float32Array(samples)).length / 9;
+    expect([{ padding: 'none' }, { padding: 'center-zeros' }, { padding: 'center-reflect' }, {
+      padding: 'end',
+      windowPosition: 'start',
+    }].map((settings) => [0, 1, 4, 5].map((n) => frames(settings, n)))).toEqual([[0, 0, 0, 0], [0, 1, 2, 2], [0, 1, 2,
+      2], [0, 1, 1, 2]]);
+    expect(createAudioFeatures(audioParameters('tensorflow', { sampleRate: 8000, frameLength: 1, hop: 1, mel: null }))
+      .compute(Float32Array.of(1, 1))).toHaveLength(4);
   });
 
   test('refuse what is not a number, and are then as they were', () => {
-    const front = createAudioFeatures(audioParameters('tensorflow', { sampleRate: 8000, frameLength: 16, hop: 4 })), sound = tone(1000, 0.01, 8000), whole = [...front.compute(sound)];
-    const out: number[] = [], keep = (frame: Float32Array): void => { out.push(...frame); };
+    const front = createAudioFeatures(audioParameters('tensorflow', { sampleRate: 8000, frameLength: 16, hop: 4 }));
+    const sound = tone(1000, 0.01, 8000);
+    const whole = [...front.compute(sound)];
+    const out: number[] = [];
+    const keep = (frame: Float32Array): void => {
+      out.push(...frame);
+    };
     front.push(sound.subarray(0, 30), keep);
     for (const bad of [NaN, Infinity, -Infinity]) {
-      expect(() => front.push(Float32Array.of(0, 0.5, bad), keep)).toThrow(expect.objectContaining({ code: 'NOT_A_NUMBER', message: expect.stringContaining('sample 2 of 3') as string }));
+      expect(() => front.push(Float32Array.of(0, 0.5, bad), keep))
+        .toThrow(expect.objectContaining({
+          code: 'NOT_A_NUMBER',
+          message: expect.stringContaining('sample 2 of 3') as string,
+        }));
       expect(() => front.compute(Float32Array.of(bad))).toThrow(expect.objectContaining({ code: 'NOT_A_NUMBER' }));
     }
     front.push(sound.subarray(30), keep);
@@ -77,7 +136,10 @@ describe('features', () => {
   });
 
   test('do not change when the parameters are changed later', () => {
-    const parameters = audioParameters('librosa', { sampleRate: 8000, fftSize: 64 }), front = createAudioFeatures(parameters), sound = tone(500, 0.1, 8000), before = front.compute(sound);
+    const parameters = audioParameters('librosa', { sampleRate: 8000, fftSize: 64 });
+    const front = createAudioFeatures(parameters);
+    const sound = tone(500, 0.1, 8000);
+    const before = front.compute(sound);
     parameters.hop = 3;
     (parameters.mel as { low: number }).low = 2000;
     expect(front.compute(sound)).toEqual(before);
@@ -85,7 +147,13 @@ describe('features', () => {
 
   test('of a tone are loudest in its band', () => {
     for (const convention of ['tensorflow', 'librosa'] as const) {
-      const front = createAudioFeatures(audioParameters(convention, { sampleRate: 16000, frameLength: 400, hop: 160, mel: { bands: 40, low: 20, high: 8000 } }));
+      const front =
+        createAudioFeatures(audioParameters(convention, {
+          sampleRate: 16000,
+          frameLength: 400,
+          hop: 160,
+          mel: { bands: 40, low: 20, high: 8000 },
+        }));
       const loudest = [300, 1000, 3000].map((hertz) => {
         const frame = front.compute(tone(hertz, 0.5, 16000)).subarray(front.features * 10, front.features * 11);
         return frame.indexOf(Math.max(...frame));
@@ -96,37 +164,64 @@ describe('features', () => {
   });
 });
 
-describe('TensorFlow\'s convention', () => {
-  beforeAll(async () => { await tf.setBackend('cpu'); });
-
-  test.each([[480, 320, 512], [400, 160, 512], [256, 128, 256], [25, 10, 32]])('of frames of %i every %i in %i gives the magnitudes of tf.signal.stft, in TensorFlow.js', (frameLength, hop, fftSize) => {
-    const samples = tone(440, 0.25, 8000).map((v, t) => v + 0.1 * Math.sin(t * t)), parameters = audioParameters('tensorflow', { sampleRate: 8000, frameLength, hop, mel: null, compression: null });
-    expect(parameters.fftSize).toBe(fftSize);
-    const found = createAudioFeatures(parameters).compute(samples);
-    const stft = tf.signal.stft(tf.tensor1d(samples), frameLength, hop, fftSize), expected = tf.abs(stft).dataSync();
-    expect(stft.shape).toEqual([found.length / (fftSize / 2 + 1), fftSize / 2 + 1]);
-    const worst = Math.max(...found.map((v, i) => Math.abs(v - expected[i]!)));
-    // what TensorFlow.js computes is f32
-    expect(worst).toBeLessThan(2e-5 * Math.max(...expected));
+describe("TensorFlow's convention", () => {
+  beforeAll(async () => {
+    await tf.setBackend('cpu');
   });
+
+  test.each([[480, 320, 512], [400, 160, 512], [256, 128, 256], [25, 10, 32]])(
+    'of frames of %i every %i in %i gives the magnitudes of tf.signal.stft, in TensorFlow.js',
+    (frameLength, hop, fftSize) => {
+      const samples = tone(440, 0.25, 8000).map((v, t) => v + 0.1 * Math.sin(t * t));
+      const parameters = audioParameters('tensorflow', {
+        sampleRate: 8000,
+        frameLength,
+        hop,
+        mel: null,
+        compression: null,
+      });
+      expect(parameters.fftSize).toBe(fftSize);
+      const found = createAudioFeatures(parameters).compute(samples);
+      const stft = tf.signal.stft(tf.tensor1d(samples), frameLength, hop, fftSize);
+      const expected = tf.abs(stft).dataSync();
+      expect(stft.shape).toEqual([found.length / (fftSize / 2 + 1), fftSize / 2 + 1]);
+      const worst = Math.max(...found.map((v, i) => Math.abs(v - expected[i]!)));
+      // what TensorFlow.js computes is f32
+      expect(worst).toBeLessThan(2e-5 * Math.max(...expected));
+    },
+  );
 
   test('with the padding "end" frames as tf.signal.frame does with pad_end', () => {
     for (const length of [1, 9, 10, 11, 64, 100]) {
-      const samples = Float32Array.from({ length }, (_, t) => Math.sin(t)), frames = tf.signal.frame(tf.tensor1d(samples), 16, 10, true);
-      const parameters = audioParameters('tensorflow', { sampleRate: 8000, frameLength: 16, hop: 10, window: 'rectangular', padding: 'end', mel: null, compression: null });
-      const found = createAudioFeatures(parameters).compute(samples), sums = tf.abs(tf.sum(frames, 1)).dataSync();
+      const samples = Float32Array.from({ length }, (_, t) => Math.sin(t));
+      const frames = tf.signal.frame(tf.tensor1d(samples), 16, 10, true);
+      const parameters = audioParameters('tensorflow', {
+        sampleRate: 8000,
+        frameLength: 16,
+        hop: 10,
+        window: 'rectangular',
+        padding: 'end',
+        mel: null,
+        compression: null,
+      });
+      const found = createAudioFeatures(parameters).compute(samples);
+      const sums = tf.abs(tf.sum(frames, 1)).dataSync();
       expect(found.length / 9).toBe(frames.shape[0]);
       sums.forEach((sum, k) => expect(found[k * 9]).toBeCloseTo(sum, 5));
     }
   });
 });
 
-describe('librosa\'s convention', () => {
-  const p = (given: object): AudioPreprocessing => audioParameters('librosa', { sampleRate: 8000, fftSize: 32, hop: 8, mel: null, ...given });
+describe("librosa's convention", () => {
+  const p = (given: object): AudioPreprocessing =>
+    audioParameters('librosa', { sampleRate: 8000, fftSize: 32, hop: 8, mel: null, ...given });
 
-  // librosa.power_to_db(S, ref=1.0, amin=1e-10, top_db=80.0): 10 log10(max(amin, S)), then at least the maximum less 80
+  // librosa.power_to_db(S, ref=1.0, amin=1e-10, top_db=80.0): 10 log10(max(amin, S)), then at least
+  // the maximum less 80
   test('clips decibels at 80 below the loudest of the recording', () => {
-    const samples = Float32Array.from({ length: 256 }, (_, t) => (t < 128 ? Math.sin(t) : 0)), db = createAudioFeatures(p({})).compute(samples), loudest = Math.max(...db);
+    const samples = Float32Array.from({ length: 256 }, (_, t) => (t < 128 ? Math.sin(t) : 0));
+    const db = createAudioFeatures(p({})).compute(samples);
+    const loudest = Math.max(...db);
     expect(Math.min(...db)).toBeCloseTo(loudest - 80, 4);
     const unclipped = createAudioFeatures(p({ compression: { kind: 'log', topDb: null } })).compute(samples);
     expect(Math.min(...unclipped)).toBeCloseTo(-100, 5);
@@ -134,12 +229,19 @@ describe('librosa\'s convention', () => {
   });
 
   test('refuses streams with topDb, whose loudest value lies ahead', () => {
-    expect(() => createAudioFeatures(p({})).push(new Float32Array(1), () => undefined)).toThrow(expect.objectContaining({ code: 'BAD_ARGUMENT', message: expect.stringContaining('topDb: null') as string }));
+    expect(() => createAudioFeatures(p({})).push(new Float32Array(1), () => undefined))
+      .toThrow(expect.objectContaining({
+        code: 'BAD_ARGUMENT',
+        message: expect.stringContaining('topDb: null') as string,
+      }));
   });
 
-  // librosa.pcen: M starts at 1 (scipy.signal.lfilter_zi), b = (√(1 + 4T²) − 1)/(2T²) with T = 0.4 · sr / hop
+  // librosa.pcen: M starts at 1 (scipy.signal.lfilter_zi), b = (√(1 + 4T²) − 1)/(2T²) with T = 0.4
+  // · sr / hop
   test('of PCEN smooths from 1 on, with the coefficient of 0.4 s', () => {
-    const parameters = p({ compression: { kind: 'pcen' }, padding: 'none', window: 'rectangular' }), { smoothing } = parameters.compression as { smoothing: number }, t = (0.4 * 8000) / 8;
+    const parameters = p({ compression: { kind: 'pcen' }, padding: 'none', window: 'rectangular' });
+    const { smoothing } = parameters.compression as { smoothing: number };
+    const t = (0.4 * 8000) / 8;
     expect(smoothing).toBeCloseTo((Math.sqrt(1 + 4 * t * t) - 1) / (2 * t * t), 15);
     expect(smoothing).toBeCloseTo(1 / t, 5);
     // ones: the bin of 0 Hz has the power 32² in every frame
@@ -173,7 +275,9 @@ test('a stream allocates nothing', () => {
         return (process.memoryUsage().heapUsed - before) / frames;
       })));
     }`;
-  const bytes = execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], { encoding: 'utf8' }).trim().split('\n').map(Number);
+  const bytes = execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  }).trim().split('\n').map(Number);
   expect(bytes).toHaveLength(2);
   // measuring takes a few itself; the smallest object takes 12
   for (const each of bytes) expect(each).toBeLessThan(4);

@@ -9,7 +9,8 @@ const random = new Random(20261122);
 const noise = (size: number): Float64Array => Float64Array.from({ length: size }, () => random.between(-1, 1));
 
 function power(samples: ArrayLike<number>): Float64Array {
-  const fft = new RealFft(samples.length), out = new Float64Array(samples.length / 2 + 1);
+  const fft = new RealFft(samples.length);
+  const out = new Float64Array(samples.length / 2 + 1);
   fft.input.set(samples);
   fft.power(out);
   return out;
@@ -23,29 +24,39 @@ function difference(found: ArrayLike<number>, expected: ArrayLike<number>): numb
 
 describe('the spectrum', () => {
   test.each([2, 4, 8, 16, 64, 256, 512, 1024, 2048, 4096, 16384])('of %i samples is that of fft.js', (size) => {
-    const samples = noise(size), library = new FFT(size), complex = library.createComplexArray() as number[];
+    const samples = noise(size);
+    const library = new FFT(size);
+    const complex = library.createComplexArray() as number[];
     library.realTransform(complex, samples);
     const expected = Array.from({ length: size / 2 + 1 }, (_, k) => complex[2 * k]! ** 2 + complex[2 * k + 1]! ** 2);
     expect(difference(power(samples), expected)).toBeLessThan(1e-14);
   });
 
   test('of any even number of samples is what the definition says', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 130 }), (half) => {
-      const samples = noise(2 * half);
-      expect(difference(power(samples), powerSpectrum(samples, 2 * half))).toBeLessThan(1e-12);
-    }), { numRuns: 130 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 130 }), (half) => {
+        const samples = noise(2 * half);
+        expect(difference(power(samples), powerSpectrum(samples, 2 * half))).toBeLessThan(1e-12);
+      }),
+      { numRuns: 130 },
+    );
   });
 
   test('holds the energy of the samples (Parseval)', () => {
     for (const size of [400, 480, 882, 1024, 1102, 1200]) {
-      const samples = noise(size), bins = power(samples), inner = bins.subarray(1, -1).reduce((a, b) => a + b, 0);
+      const samples = noise(size);
+      const bins = power(samples);
+      const inner = bins.subarray(1, -1).reduce((a, b) => a + b, 0);
       const energy = samples.reduce((a, b) => a + b * b, 0);
       expect((bins[0]! + bins.at(-1) + 2 * inner) / size / energy).toBeCloseTo(1, 12);
     }
   });
 
   test('of a second run does not depend on the first', () => {
-    const fft = new RealFft(48), samples = noise(48), first = new Float64Array(25), second = new Float64Array(25);
+    const fft = new RealFft(48);
+    const samples = noise(48);
+    const first = new Float64Array(25);
+    const second = new Float64Array(25);
     fft.input.set(samples);
     fft.power(first);
     fft.input.set(noise(48));

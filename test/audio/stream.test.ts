@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { audioParameters, audioToInput, createAudioFeatures, createAudioStream, featuresOf, inputFrames, type AudioPreprocessing } from '../../src/audio/index';
+import { audioParameters, audioToInput, createAudioFeatures, createAudioStream, featuresOf, inputFrames,
+  type AudioPreprocessing } from '../../src/audio/index';
 import { compile, GraphBuilder } from '../../src/compiler/index';
 import { loadSync } from '../../src/index';
 import { topK } from '../../src/tasks/index';
@@ -7,11 +8,19 @@ import { echo, summing, toneDetector, toneLabels, toneParameters } from './netwo
 import { tone } from './settings';
 
 const sound = Float32Array.from({ length: 8000 }, (_, t) => Math.sin(t * t * 1e-4) * 0.3);
-const refusal = (code: string, text: string): unknown => expect.objectContaining({ code, message: expect.stringContaining(text) as string });
+const refusal = (code: string, text: string): unknown =>
+  expect.objectContaining({ code, message: expect.stringContaining(text) as string });
 
-function listenTo(file: Uint8Array, samples: Float32Array<ArrayBuffer>, options = {}): { frame: number; output: number[] }[] {
-  const stream = createAudioStream(loadSync(file), options), heard: { frame: number; output: number[] }[] = [];
-  for (let t = 0; t < samples.length; t += 128) stream.push(samples.subarray(t, t + 128), (output, frame) => heard.push({ frame, output: [...output] }));
+function listenTo(
+  file: Uint8Array,
+  samples: Float32Array<ArrayBuffer>,
+  options = {},
+): { frame: number; output: number[] }[] {
+  const stream = createAudioStream(loadSync(file), options);
+  const heard: { frame: number; output: number[] }[] = [];
+  for (let t = 0; t < samples.length; t += 128) {
+    stream.push(samples.subarray(t, t + 128), (output, frame) => heard.push({ frame, output: [...output] }));
+  }
   return heard;
 }
 
@@ -25,29 +34,53 @@ describe('a model', () => {
       const b = new GraphBuilder('plain');
       return compile(b.finish([b.node('unary', [b.input('x', [1, 4])], { kind: 'relu' })]), { meta });
     };
-    expect(() => featuresOf(loadSync(plain({})))).toThrow(refusal('BAD_ARGUMENT', 'the model "plain" does not say how sound becomes its input (it has no preprocessing)'));
-    expect(() => featuresOf(loadSync(plain({ preprocessing: { kind: 'image', channels: 1, scale: 1, offset: 0 } })))).toThrow(refusal('BAD_ARGUMENT', 'is of kind "image"'));
-    expect(() => featuresOf(loadSync(plain({ preprocessing: { ...toneParameters(), hop: 0 } })))).toThrow(refusal('BAD_ARGUMENT', 'as hop, not 0'));
-    expect(() => featuresOf(loadSync(plain({ preprocessing: toneParameters() })))).toThrow(refusal('SHAPE_MISMATCH', 'input "x" has the shape [1, 4]; the preprocessing gives 16 features a frame, [frames, 16]'));
+    expect(() => featuresOf(loadSync(plain({}))))
+      .toThrow(refusal(
+        'BAD_ARGUMENT',
+        'the model "plain" does not say how sound becomes its input (it has no preprocessing)',
+      ));
+    expect(() => featuresOf(loadSync(plain({ preprocessing: { kind: 'image', channels: 1, scale: 1, offset: 0 } }))))
+      .toThrow(refusal('BAD_ARGUMENT', 'is of kind "image"'));
+    expect(() => featuresOf(loadSync(plain({ preprocessing: { ...toneParameters(), hop: 0 } }))))
+      .toThrow(refusal('BAD_ARGUMENT', 'as hop, not 0'));
+    expect(() => featuresOf(loadSync(plain({ preprocessing: toneParameters() }))))
+      .toThrow(refusal(
+        'SHAPE_MISMATCH',
+        'input "x" has the shape [1, 4]; the preprocessing gives 16 features a frame, [frames, 16]',
+      ));
   });
 
   test('of two inputs is refused', () => {
-    const b = new GraphBuilder('two'), file = compile(b.finish([b.node('binary', [b.input('a', [1, 16]), b.input('b', [1, 16])], { kind: 'add', activation: 'none' })]), { meta: { preprocessing: toneParameters() } });
+    const b = new GraphBuilder('two');
+    const file = compile(
+      b.finish([b.node('binary', [b.input('a', [1, 16]), b.input('b', [1, 16])], { kind: 'add', activation: 'none' })]),
+      { meta: { preprocessing: toneParameters() } },
+    );
     expect(() => featuresOf(loadSync(file))).toThrow(refusal('SHAPE_MISMATCH', 'has 2 inputs'));
   });
 
-  test.each<[number[], AudioPreprocessing['layout'], number | undefined]>([
-    [[1, 49, 16, 1], 'frames-first', 49], [[49, 16], 'frames-first', 49], [[1, 16], 'frames-first', 1], [[784], 'frames-first', 49], [[1, 16, 49], 'features-first', 49], [[1, 16, 1], 'features-first', 1], [[784], 'features-first', 49],
-    [[1, 16, 49], 'frames-first', undefined], [[1, 49, 16], 'features-first', undefined], [[1, 7, 7, 16], 'frames-first', undefined], [[1, 15], 'frames-first', undefined],
-  ])('with the shape %j, %s, takes %s frames', (shape, layout, frames) => {
-    const input = { name: 'x', dtype: 'float32' as const, shape }, parameters = { ...toneParameters(), layout };
-    if (frames === undefined) expect(() => inputFrames(input, parameters)).toThrow(refusal('SHAPE_MISMATCH', `[${shape.join(', ')}]`));
-    else expect(inputFrames(input, parameters)).toBe(frames);
-  });
+  test.each<[number[], AudioPreprocessing['layout'], number | undefined]>([[[1, 49, 16, 1], 'frames-first', 49], [[49,
+    16], 'frames-first', 49], [[1, 16], 'frames-first', 1], [[784], 'frames-first', 49], [[1, 16, 49], 'features-first',
+    49], [[1, 16, 1], 'features-first', 1], [[784], 'features-first', 49], [[1, 16, 49], 'frames-first', undefined], [[
+    1,
+    49,
+    16,
+  ], 'features-first', undefined], [[1, 7, 7, 16], 'frames-first', undefined], [[1, 15], 'frames-first', undefined]])(
+    'with the shape %j, %s, takes %s frames',
+    (shape, layout, frames) => {
+      const input = { name: 'x', dtype: 'float32' as const, shape };
+      const parameters = { ...toneParameters(), layout };
+      if (frames === undefined) {expect(() => inputFrames(input, parameters))
+          .toThrow(refusal('SHAPE_MISMATCH', `[${shape.join(', ')}]`));} else {expect(inputFrames(input, parameters))
+          .toBe(frames);}
+    },
+  );
 });
 
 describe('a recording as input', () => {
-  const parameters = toneParameters(), front = createAudioFeatures(parameters), input = { name: 'x', dtype: 'float32' as const, shape: [1, 5, 16] };
+  const parameters = toneParameters();
+  const front = createAudioFeatures(parameters);
+  const input = { name: 'x', dtype: 'float32' as const, shape: [1, 5, 16] };
   const samplesOf5 = 512 + 4 * 256;
 
   test('gives as many frames as the input takes', () => {
@@ -58,59 +91,90 @@ describe('a recording as input', () => {
   });
 
   test('is silent behind its end when it is short', () => {
-    const short = sound.slice(0, 700), filled = new Float32Array(samplesOf5);
+    const short = sound.slice(0, 700);
+    const filled = new Float32Array(samplesOf5);
     filled.set(short);
     expect([...audioToInput(short, input, parameters)]).toEqual([...front.compute(filled)]);
-    expect([...audioToInput(new Float32Array(0), input, parameters)]).toEqual([...front.compute(new Float32Array(samplesOf5))]);
+    expect([...audioToInput(new Float32Array(0), input, parameters)]).toEqual([
+      ...front.compute(new Float32Array(samplesOf5)),
+    ]);
   });
 
-  test.each([['librosa', {}], ['librosa', { padding: 'none' }], ['librosa', { padding: 'center-reflect', frameLength: 33 }], ['tensorflow', { padding: 'end', frameLength: 100, hop: 130 }], ['tensorflow', { frameLength: 3, hop: 200 }]] as const)('has that many frames in every padding: %s %j', (convention, settings) => {
-    const p = audioParameters(convention, { sampleRate: 8000, frameLength: 64, hop: 16, fftSize: 128, mel: { bands: 16 }, ...settings });
-    for (const frames of [1, 2, 9]) {
-      for (const length of [0, 1, 15, 16, 17, 127, 128, 129, 1000, 5000]) {
-        expect(audioToInput(sound.subarray(0, length), { ...input, shape: [frames * 16] }, p)).toHaveLength(frames * 16);
+  test
+    .each([['librosa', {}], ['librosa', { padding: 'none' }], ['librosa', {
+      padding: 'center-reflect',
+      frameLength: 33,
+    }], ['tensorflow', { padding: 'end', frameLength: 100, hop: 130 }], ['tensorflow', {
+      frameLength: 3,
+      hop: 200,
+    }]] as const)('has that many frames in every padding: %s %j', (convention, settings) => {
+      const p = audioParameters(convention, {
+        sampleRate: 8000,
+        frameLength: 64,
+        hop: 16,
+        fftSize: 128,
+        mel: { bands: 16 },
+        ...settings,
+      });
+      for (const frames of [1, 2, 9]) {
+        for (const length of [0, 1, 15, 16, 17, 127, 128, 129, 1000, 5000]) {
+          expect(audioToInput(sound.subarray(0, length), { ...input, shape: [frames * 16] }, p))
+            .toHaveLength(frames * 16);
+        }
       }
-    }
-  });
+    });
 
   test('is turned where the network takes features first', () => {
-    const turned = audioToInput(sound, { ...input, shape: [1, 16, 5] }, { ...parameters, layout: 'features-first' }), plain = audioToInput(sound, input, parameters);
-    for (let frame = 0; frame < 5; frame++) for (let n = 0; n < 16; n++) expect(turned[n * 5 + frame]).toBe(plain[frame * 16 + n]);
+    const turned = audioToInput(sound, { ...input, shape: [1, 16, 5] }, { ...parameters, layout: 'features-first' });
+    const plain = audioToInput(sound, input, parameters);
+    for (let frame = 0; frame < 5; frame++) {
+      for (let n = 0; n < 16; n++) expect(turned[n * 5 + frame]).toBe(plain[frame * 16 + n]);
+    }
   });
 });
 
 describe('a stream', () => {
-  const whole = createAudioFeatures(toneParameters()).compute(sound), frame = (k: number): number[] => [...whole.subarray(k * 16, (k + 1) * 16)];
+  const whole = createAudioFeatures(toneParameters()).compute(sound);
+  const frame = (k: number): number[] => [...whole.subarray(k * 16, (k + 1) * 16)];
 
   test('sees the last frames, once there are so many', () => {
     const heard = listenTo(echo(3), sound);
     expect(heard.map((answer) => answer.frame)).toEqual(Array.from({ length: whole.length / 16 - 2 }, (_, i) => i + 2));
-    for (const { frame: last, output } of heard) expect(output).toEqual([frame(last - 2), frame(last - 1), frame(last)].flat());
+    for (const { frame: last, output } of heard) {
+      expect(output).toEqual([frame(last - 2), frame(last - 1), frame(last)].flat());
+    }
   });
 
   test('sees them in the order of its input', () => {
     const parameters = toneParameters({ layout: 'features-first' });
     for (const { frame: last, output } of listenTo(echo(3, parameters, [1, 16, 3]), sound)) {
-      expect(output).toEqual(Array.from({ length: 16 }, (_, n) => [frame(last - 2)[n], frame(last - 1)[n], frame(last)[n]]).flat());
+      expect(output)
+        .toEqual(Array.from({ length: 16 }, (_, n) => [frame(last - 2)[n], frame(last - 1)[n], frame(last)[n]]).flat());
     }
   });
 
   test('predicts as seldom as is wanted', () => {
     expect(listenTo(echo(3), sound, { every: 5 }).map((answer) => answer.frame)).toEqual([2, 7, 12, 17, 22, 27]);
-    for (const every of [0, -1, 1.5, NaN]) expect(() => createAudioStream(loadSync(echo(1)), { every })).toThrow(refusal('BAD_ARGUMENT', 'every must be'));
+    for (const every of [0, -1, 1.5, NaN]) {
+      expect(() => createAudioStream(loadSync(echo(1)), { every })).toThrow(refusal('BAD_ARGUMENT', 'every must be'));
+    }
   });
 
   test('tells tones apart, as a whole recording does', () => {
     for (const [label, hertz] of [['low', 300], ['high', 4000]] as const) {
-      const model = loadSync(toneDetector()), samples = tone(hertz, 0.5, 16000), heard = listenTo(toneDetector(), samples);
+      const model = loadSync(toneDetector());
+      const samples = tone(hertz, 0.5, 16000);
+      const heard = listenTo(toneDetector(), samples);
       expect(heard.length).toBeGreaterThan(10);
       for (const { output } of heard) expect(topK(output, toneLabels, 1)[0]!.label).toBe(label);
-      expect(topK(model.predict(audioToInput(samples, model.inputs[0]!, toneParameters())), toneLabels, 1)[0]!.label).toBe(label);
+      expect(topK(model.predict(audioToInput(samples, model.inputs[0]!, toneParameters())), toneLabels, 1)[0]!.label)
+        .toBe(label);
     }
   });
 
   test('forgets when it is told to', () => {
-    const stream = createAudioStream(loadSync(echo(2))), frames: number[] = [];
+    const stream = createAudioStream(loadSync(echo(2)));
+    const frames: number[] = [];
     stream.push(sound.subarray(0, 1024), (_, index) => frames.push(index));
     stream.reset();
     stream.push(sound.subarray(0, 1024), (_, index) => frames.push(index));
@@ -118,9 +182,23 @@ describe('a stream', () => {
   });
 
   test('keeps the recurrent state of a model that has one', () => {
-    const model = loadSync(echo(1)), seen: number[][] = [];
+    const model = loadSync(echo(1));
+    const seen: number[][] = [];
     let resets = 0;
-    const stateful = { inputs: model.inputs, outputs: model.outputs, meta: model.meta, predictInto: () => expect.unreachable(), createState: () => ({ predictInto: (x: Float32Array) => { seen.push([...x]); }, reset: () => { resets++; } }) };
+    const stateful = {
+      inputs: model.inputs,
+      outputs: model.outputs,
+      meta: model.meta,
+      predictInto: () => expect.unreachable(),
+      createState: () => ({
+        predictInto: (x: Float32Array) => {
+          seen.push([...x]);
+        },
+        reset: () => {
+          resets++;
+        },
+      }),
+    };
     const stream = createAudioStream(stateful);
     stream.push(sound, () => undefined);
     stream.reset();
@@ -128,37 +206,71 @@ describe('a stream', () => {
     expect(resets).toBe(1);
   });
 
-  test.each([1, 3])('gives a network with state each frame once, %i at a time, however seldom its answer is wanted', (frames) => {
-    const sums = (every?: number): number[][] => listenTo(summing(frames), sound, every === undefined ? {} : { every }).map(({ frame: last, output }) => [last, ...output]);
-    const size = frames * 16, total = new Float32Array(size), all = Array.from({ length: Math.floor(whole.length / size) }, (_, step) => {
-      for (let i = 0; i < size; i++) total[i] = total[i]! + whole[step * size + i]!;
-      return [(step + 1) * frames - 1, ...total];
-    });
-    expect(all.length).toBeGreaterThan(8);
-    expect(sums()).toEqual(all);
-    expect(sums(frames * 4)).toEqual(all.filter((_, step) => step % 4 === 0));
-  });
+  test.each([1, 3])(
+    'gives a network with state each frame once, %i at a time, however seldom its answer is wanted',
+    (frames) => {
+      const sums = (every?: number): number[][] =>
+        listenTo(summing(frames), sound, every === undefined ? {} : { every }).map((
+          { frame: last, output },
+        ) => [last, ...output]);
+      const size = frames * 16;
+      const total = new Float32Array(size);
+      const all = Array.from({ length: Math.floor(whole.length / size) }, (_, step) => {
+        for (let i = 0; i < size; i++) total[i] = total[i]! + whole[step * size + i]!;
+        return [(step + 1) * frames - 1, ...total];
+      });
+      expect(all.length).toBeGreaterThan(8);
+      expect(sums()).toEqual(all);
+      expect(sums(frames * 4)).toEqual(all.filter((_, step) => step % 4 === 0));
+    },
+  );
 
   test('refuses to leave out frames of a network with state', () => {
-    expect(() => createAudioStream(loadSync(summing(3)), { every: 4 })).toThrow(refusal('BAD_ARGUMENT', 'of the 3 that a network with state takes at once, not 4'));
+    expect(() => createAudioStream(loadSync(summing(3)), { every: 4 }))
+      .toThrow(refusal('BAD_ARGUMENT', 'of the 3 that a network with state takes at once, not 4'));
   });
 
-  test.each(['none', 'end', 'center-zeros', 'center-reflect'] as const)('ends as a whole recording does, with padding %s', (padding) => {
-    const parameters = audioParameters('librosa', { sampleRate: 16000, fftSize: 512, mel: { bands: 16 }, compression: { kind: 'log', topDb: null }, layout: 'frames-first', padding, ...(padding === 'end' && { windowPosition: 'start' }) });
-    const front = createAudioFeatures(parameters), stream = createAudioStream(loadSync(echo(2, parameters)));
-    for (const length of [0, 100, 700, 8000]) {
-      const samples = sound.subarray(0, length), all = front.compute(samples), heard: [number, number[]][] = [], note = (output: Float32Array, last: number): void => { heard.push([last, [...output]]); };
-      for (let t = 0; t < length; t += 128) stream.push(samples.subarray(t, Math.min(length, t + 128)), note);
-      const before = heard.length;
-      stream.end(note);
-      expect(heard).toEqual(Array.from({ length: Math.max(0, all.length / 16 - 1) }, (_, k) => [k + 1, [...all.subarray(k * 16, k * 16 + 32)]]));
-      if (length === 8000) expect(heard.length > before).toBe(padding !== 'none');
-    }
-  });
+  test.each(['none', 'end', 'center-zeros', 'center-reflect'] as const)(
+    'ends as a whole recording does, with padding %s',
+    (padding) => {
+      const parameters = audioParameters('librosa', {
+        sampleRate: 16000,
+        fftSize: 512,
+        mel: { bands: 16 },
+        compression: { kind: 'log', topDb: null },
+        layout: 'frames-first',
+        padding,
+        ...(padding === 'end' && { windowPosition: 'start' }),
+      });
+      const front = createAudioFeatures(parameters);
+      const stream = createAudioStream(loadSync(echo(2, parameters)));
+      for (const length of [0, 100, 700, 8000]) {
+        const samples = sound.subarray(0, length);
+        const all = front.compute(samples);
+        const heard: [number, number[]][] = [];
+        const note = (output: Float32Array, last: number): void => {
+          heard.push([last, [...output]]);
+        };
+        for (let t = 0; t < length; t += 128) stream.push(samples.subarray(t, Math.min(length, t + 128)), note);
+        const before = heard.length;
+        stream.end(note);
+        expect(heard)
+          .toEqual(Array.from(
+            { length: Math.max(0, all.length / 16 - 1) },
+            (_, k) => [k + 1, [...all.subarray(k * 16, k * 16 + 32)]],
+          ));
+        if (length === 8000) expect(heard.length > before).toBe(padding !== 'none');
+      }
+    },
+  );
 
   test('begins anew behind the end, state and all', () => {
-    const stream = createAudioStream(loadSync(summing(1))), hear = (): number[][] => {
-      const heard: number[][] = [], note = (output: Float32Array, last: number): void => { heard.push([last, ...output]); };
+    const stream = createAudioStream(loadSync(summing(1)));
+    const hear = (): number[][] => {
+      const heard: number[][] = [];
+      const note = (output: Float32Array, last: number): void => {
+        heard.push([last, ...output]);
+      };
       stream.push(sound, note);
       stream.end(note);
       return heard;
@@ -167,11 +279,15 @@ describe('a stream', () => {
   });
 
   test('takes an output by name', () => {
-    const b = new GraphBuilder('both'), x = b.input('x', [1, 16]), relu = b.node('unary', [x], { kind: 'relu' }, { name: 'relu' }), neg = b.node('unary', [x], { kind: 'neg' }, { name: 'neg' });
+    const b = new GraphBuilder('both');
+    const x = b.input('x', [1, 16]);
+    const relu = b.node('unary', [x], { kind: 'relu' }, { name: 'relu' });
+    const neg = b.node('unary', [x], { kind: 'neg' }, { name: 'neg' });
     const file = compile(b.finish([relu, neg]), { meta: { preprocessing: toneParameters() } });
     expect(listenTo(file, sound, { output: 'neg' })[4]!.output).toEqual(frame(4).map((v) => -v));
     expect(listenTo(file, sound)[4]!.output).toEqual(frame(4).map((v) => Math.max(0, v)));
-    expect(() => createAudioStream(loadSync(file), { output: 'abs' })).toThrow(refusal('BAD_ARGUMENT', 'no output "abs"; it gives "relu", "neg"'));
+    expect(() => createAudioStream(loadSync(file), { output: 'abs' }))
+      .toThrow(refusal('BAD_ARGUMENT', 'no output "abs"; it gives "relu", "neg"'));
   });
 
   test('refuses topDb at once', () => {

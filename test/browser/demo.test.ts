@@ -10,7 +10,9 @@ import { serverUrl } from './support/server';
 const program = path.resolve(import.meta.dirname, '../../examples/digits/demo.mjs');
 
 describeInChrome('the demo page', () => {
-  let browser: Browser, server: ChildProcess, url: string;
+  let browser: Browser;
+  let server: ChildProcess;
+  let url: string;
 
   beforeAll(async () => {
     server = spawn(process.execPath, [program, '--page', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -21,13 +23,22 @@ describeInChrome('the demo page', () => {
     server?.kill();
   });
 
-  /** Opens the page; every complaint of the page and every request elsewhere goes into `troubles`. */
+  /**
+   * Opens the page; every complaint of the page and every request elsewhere goes into `troubles`.
+   */
   async function open(options: BrowserContextOptions = {}): Promise<{ page: Page; troubles: string[] }> {
-    const page = await (await browser.newContext(options)).newPage(), troubles: string[] = [];
-    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) troubles.push(message.text()); });
+    const page = await (await browser.newContext(options)).newPage();
+    const troubles: string[] = [];
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) troubles.push(message.text());
+    });
     page.on('pageerror', (error) => troubles.push(error.message));
     page.on('requestfailed', (request) => troubles.push(`failed: ${request.url()}`));
-    page.on('request', (request) => { if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith('data:')) troubles.push(`elsewhere: ${request.url()}`); });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith('data:')) {
+        troubles.push(`elsewhere: ${request.url()}`);
+      }
+    });
     await page.goto(url);
     await page.waitForSelector('main.loaded');
     return { page, troubles };
@@ -43,7 +54,11 @@ describeInChrome('the demo page', () => {
 
   test('loads without complaints, asks nobody else, and is cross-origin isolated', async () => {
     const { page, troubles } = await open();
-    await page.waitForFunction(() => ['time', 'runtime', 'model', 'memory', 'ready', 'flavor'].every((id) => document.getElementById(id)!.textContent !== '–'));
+    await page.waitForFunction(() =>
+      ['time', 'runtime', 'model', 'memory', 'ready', 'flavor'].every((id) =>
+        document.getElementById(id)!.textContent !== '–'
+      )
+    );
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     expect(await page.textContent('#flavor')).toContain('SIMD');
     expect(await page.isVisible('#trouble')).toBe(false);
@@ -79,10 +94,20 @@ describeInChrome('the demo page', () => {
   });
 
   test('reads a 7 drawn with a finger on a phone, where nothing is wider than the screen', async () => {
-    const { page, troubles } = await open({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+    const { page, troubles } = await open({
+      viewport: { width: 360, height: 740 },
+      hasTouch: true,
+      isMobile: true,
+      deviceScaleFactor: 2,
+    });
     const stroke = await places(page, [[0.3, 0.2], [0.5, 0.2], [0.7, 0.2], [0.62, 0.4], [0.54, 0.6], [0.46, 0.8]]);
     const touch = await page.context().newCDPSession(page);
-    for (const [i, point] of stroke.entries()) await touch.send('Input.dispatchTouchEvent', { type: i === 0 ? 'touchStart' : 'touchMove', touchPoints: [point] });
+    for (const [i, point] of stroke.entries()) {
+      await touch.send('Input.dispatchTouchEvent', {
+        type: i === 0 ? 'touchStart' : 'touchMove',
+        touchPoints: [point],
+      });
+    }
     await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
     await page.waitForFunction(() => document.getElementById('digit')!.textContent === '7');
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
@@ -100,12 +125,15 @@ describeInChrome('the demo page', () => {
 
   test('its server gives the right types and nothing but the project', async () => {
     const { origin } = new URL(url);
-    const type = async (name: string): Promise<string | null> => (await fetch(origin + name, { method: 'HEAD' })).headers.get('content-type');
+    const type = async (name: string): Promise<string | null> =>
+      (await fetch(origin + name, { method: 'HEAD' })).headers.get('content-type');
     expect(await type('/examples/digits/digits.js')).toMatch(/^text\/javascript/);
     expect(await type('/examples/digits/')).toMatch(/^text\/html/);
     expect(await type('/dist/core.simd.wasm')).toBe('application/wasm');
     expect((await fetch(`${origin}/`)).url).toBe(url);
-    for (const name of ['/package.json', '/examples/..%2fpackage.json', '/examples/..%2f..%2f..%2fetc%2fpasswd', '/dist%00', '/node_modules/', '/dist/']) {
+    for (const name of ['/package.json', '/examples/..%2fpackage.json', '/examples/..%2f..%2f..%2fetc%2fpasswd',
+      '/dist%00', '/node_modules/', '/dist/'])
+    {
       expect((await fetch(origin + name)).status, name).toBe(404);
     }
     expect((await fetch(url, { method: 'POST' })).status).toBe(405);

@@ -30,10 +30,17 @@ interface Opened {
 }
 
 async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Opened> {
-  const page = await (await browser.newContext({ permissions: ['microphone'], ...options })).newPage(), troubles: string[] = [];
-  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) troubles.push(message.text()); });
+  const page = await (await browser.newContext({ permissions: ['microphone'], ...options })).newPage();
+  const troubles: string[] = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) troubles.push(message.text());
+  });
   page.on('pageerror', (error) => troubles.push(error.message));
-  page.on('request', (request) => { if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith('data:')) troubles.push(`elsewhere: ${request.url()}`); });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith('data:')) {
+      troubles.push(`elsewhere: ${request.url()}`);
+    }
+  });
   await page.goto(url);
   await page.waitForSelector('main.loaded');
   return { page, troubles };
@@ -44,14 +51,18 @@ function launchHearing(wav: string, samples: Float32Array, sampleRate: number): 
   const file = new wavefile.WaveFile();
   file.fromScratch(1, sampleRate, '16', Array.from(samples, (v) => Math.round(v * 32767)));
   writeFileSync(wav, file.toBuffer());
-  return launchChrome(['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${wav}`]);
+  return launchChrome(['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+    `--use-file-for-fake-audio-capture=${wav}`]);
 }
 
-const serve = (...args: string[]): ChildProcess => spawn(process.execPath, [program, ...args, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+const serve = (...args: string[]): ChildProcess =>
+  spawn(process.execPath, [program, ...args, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
 
 describeInChrome('the page that listens', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'kinglet-listen-')), browsers = new Map<string, Browser>();
-  let server: ChildProcess, url: string;
+  const folder = mkdtempSync(path.join(tmpdir(), 'kinglet-listen-'));
+  const browsers = new Map<string, Browser>();
+  let server: ChildProcess;
+  let url: string;
 
   beforeAll(async () => {
     writeFileSync(path.join(folder, 'tones.klet'), toneDetector());
@@ -67,18 +78,23 @@ describeInChrome('the page that listens', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const open = (label: 'low' | 'high', options: BrowserContextOptions = {}): Promise<Opened> => visit(browsers.get(label)!, url, options);
+  const open = (label: 'low' | 'high', options: BrowserContextOptions = {}): Promise<Opened> =>
+    visit(browsers.get(label)!, url, options);
 
   for (const label of ['low', 'high'] as const) {
     test(`hears the ${label} tone, shows how loud it is, and stops`, async () => {
       const { page, troubles } = await open(label);
-      await page.waitForFunction(() => ['features', 'network'].every((id) => /^[\d.]+ µs$/.test(document.getElementById(id)!.textContent)));
+      await page.waitForFunction(() =>
+        ['features', 'network'].every((id) => /^[\d.]+ µs$/.test(document.getElementById(id)!.textContent))
+      );
       expect(await page.textContent('#rate')).toBe('16 kHz');
       await page.click('#listen');
       await page.waitForFunction((label) => document.getElementById('label')!.textContent === label, label);
       expect(await page.textContent('.bars .best span')).toBe(label);
       // a sine of 0.25 is 15 dB below full scale
-      await page.waitForFunction(() => Math.abs(Number(document.getElementById('meter')!.getAttribute('aria-valuenow')) + 15) <= 3);
+      await page.waitForFunction(() =>
+        Math.abs(Number(document.getElementById('meter')!.getAttribute('aria-valuenow')) + 15) <= 3
+      );
       await page.click('#listen');
       await page.waitForSelector('#listen[aria-pressed=false]:not(:disabled)');
       expect(await page.getAttribute('#meter', 'aria-valuenow')).toBe('-60');
@@ -87,7 +103,12 @@ describeInChrome('the page that listens', () => {
   }
 
   test('fits a phone', async () => {
-    const { page } = await open('low', { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+    const { page } = await open('low', {
+      viewport: { width: 360, height: 740 },
+      hasTouch: true,
+      isMobile: true,
+      deviceScaleFactor: 2,
+    });
     await page.tap('#listen');
     await page.waitForFunction(() => document.getElementById('label')!.textContent === 'low');
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
@@ -96,7 +117,8 @@ describeInChrome('the page that listens', () => {
   });
 
   test('says so when the microphone is refused', async () => {
-    const browser = await launchChrome(), page = await (await browser.newContext()).newPage();
+    const browser = await launchChrome();
+    const page = await (await browser.newContext()).newPage();
     await page.goto(url);
     await page.waitForSelector('main.loaded');
     await page.click('#listen');
@@ -106,30 +128,46 @@ describeInChrome('the page that listens', () => {
   });
 
   /** Runs `listen` in the page with things changed, and gives what it threw or told. */
-  const attempt = (page: Page, change: object, context = 0): Promise<{ code?: string | undefined; message?: string; name?: string; rate?: number; best?: number }> => page.evaluate(async ({ change, context }) => {
-    const klet = await (await fetch('/examples/listen/model.klet')).arrayBuffer();
-    const outputs: number[][] = [];
-    if (context > 0) {
-      // as Firefox does with a context that is not of the microphone's rate
-      const Real = AudioContext;
-      globalThis.AudioContext = class extends Real {
-        override createMediaStreamSource(stream: MediaStream): MediaStreamAudioSourceNode {
-          if (this.sampleRate !== context) throw new DOMException('of another rate', 'NotSupportedError');
-          return super.createMediaStreamSource(stream);
+  const attempt = (
+    page: Page,
+    change: object,
+    context = 0,
+  ): Promise<{ code?: string | undefined; message?: string; name?: string; rate?: number; best?: number }> =>
+    page.evaluate(async ({ change, context }) => {
+      const klet = await (await fetch('/examples/listen/model.klet')).arrayBuffer();
+      const outputs: number[][] = [];
+      if (context > 0) {
+        // as Firefox does with a context that is not of the microphone's rate
+        const Real = AudioContext;
+        globalThis.AudioContext = class extends Real {
+          override createMediaStreamSource(stream: MediaStream): MediaStreamAudioSourceNode {
+            if (this.sampleRate !== context) {
+              throw new DOMException('of another rate', 'NotSupportedError');
+            }
+            return super.createMediaStreamSource(stream);
+          }
+        };
+      }
+      try {
+        const listening = await audio.listen({
+          klet,
+          sampleRate: 16000,
+          worklet: '/dist/worklet.js',
+          onOutput: (output) => outputs.push([...output]),
+          ...change,
+        });
+        while (outputs.length < 20) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
         }
-      };
-    }
-    try {
-      const listening = await audio.listen({ klet, sampleRate: 16000, worklet: '/dist/worklet.js', onOutput: (output) => outputs.push([...output]), ...change });
-      while (outputs.length < 20) await new Promise((resolve) => setTimeout(resolve, 20));
-      const rate = listening.context.sampleRate, last = outputs.at(-1);
-      await listening.stop();
-      return { rate, best: last.indexOf(Math.max(...last)) };
-    } catch (error) {
-      const { name, message, code } = error as Error & { code?: string };
-      return { name, message, code };
-    }
-  }, { change, context });
+        const rate = listening.context.sampleRate;
+        const last = outputs.at(-1);
+        await listening.stop();
+        return { rate, best: last.indexOf(Math.max(...last)) };
+      } catch (error) {
+        const { name, message, code } = error as Error & { code?: string };
+        return { name, message, code };
+      }
+    }, { change, context });
 
   test('resamples in the worklet where the browser does not', async () => {
     const { page } = await open('high');
@@ -141,13 +179,18 @@ describeInChrome('the page that listens', () => {
 
   for (const channels of [1, 2]) {
     test(`computes in the worklet what Node computes, of ${channels} channel(s)`, async () => {
-      const { page } = await open('low'), sound = Array.from({ length: 8000 }, (_, t) => Math.fround(0.3 * Math.sin(t * t * 1e-4)));
+      const { page } = await open('low');
+      const sound = Array.from({ length: 8000 }, (_, t) => Math.fround(0.3 * Math.sin(t * t * 1e-4)));
       const found = await page.evaluate(async ({ sound, klet, channels }) => {
-        const audio = new OfflineAudioContext(1, sound.length, 16000), buffer = audio.createBuffer(channels, sound.length, 16000);
+        const audio = new OfflineAudioContext(1, sound.length, 16000);
+        const buffer = audio.createBuffer(channels, sound.length, 16000);
         // what is on one of two channels only is half as loud in their mean
         buffer.getChannelData(channels - 1).set(sound.map((v) => v * channels));
         await audio.audioWorklet.addModule('/dist/worklet.js');
-        const node = new AudioWorkletNode(audio, 'kinglet-listener', { processorOptions: { klet: new Uint8Array(klet), every: 7 } }), frames: [number, number[]][] = [];
+        const node = new AudioWorkletNode(audio, 'kinglet-listener', {
+          processorOptions: { klet: new Uint8Array(klet), every: 7 },
+        });
+        const frames: [number, number[]][] = [];
         const source = new AudioBufferSourceNode(audio, { buffer });
         source.connect(node).connect(audio.destination);
         const ready = new Promise<void>((resolve) => {
@@ -165,23 +208,37 @@ describeInChrome('the page that listens', () => {
       const whole = createAudioFeatures(toneParameters()).compute(Float32Array.from(sound));
       expect(found.map(([frame]) => frame)).toEqual([1, 8, 15, 22, 29].slice(0, found.length));
       // logarithms and sines are the engine's own
-      for (const [frame, values] of found) values.forEach((value, i) => expect(value).toBeCloseTo(whole[(frame - 1) * 16 + i]!, 4));
+      for (const [frame, values] of found) {
+        values.forEach((value, i) => expect(value).toBeCloseTo(whole[(frame - 1) * 16 + i]!, 4));
+      }
     });
   }
 
   test('reports what is wrong in the worklet', async () => {
     const { page } = await open('low');
     await page.evaluate('import("/dist/audio.js").then((module) => { globalThis.audio = module; })');
-    expect(await attempt(page, { klet: [1, 2, 3] })).toMatchObject({ name: 'KletError', code: 'BAD_ARGUMENT', message: expect.stringContaining('loadSync takes bytes') as string });
-    expect(await attempt(page, { output: 'none' })).toMatchObject({ name: 'KletError', code: 'BAD_ARGUMENT', message: expect.stringContaining('no output "none"') as string });
-    expect(await attempt(page, { worklet: '/dist/missing.js' })).toMatchObject({ name: 'KletError', code: 'FETCH_FAILED' });
+    expect(await attempt(page, { klet: [1, 2, 3] })).toMatchObject({
+      name: 'KletError',
+      code: 'BAD_ARGUMENT',
+      message: expect.stringContaining('loadSync takes bytes') as string,
+    });
+    expect(await attempt(page, { output: 'none' })).toMatchObject({
+      name: 'KletError',
+      code: 'BAD_ARGUMENT',
+      message: expect.stringContaining('no output "none"') as string,
+    });
+    expect(await attempt(page, { worklet: '/dist/missing.js' })).toMatchObject({
+      name: 'KletError',
+      code: 'FETCH_FAILED',
+    });
   });
 });
 
 describeInChrome('the page that listens, without a model named', () => {
   const recordings = path.join(shared, 'data/spoken-digits');
   const folder = mkdtempSync(path.join(tmpdir(), 'kinglet-digits-'));
-  let server: ChildProcess, url: string;
+  let server: ChildProcess;
+  let url: string;
 
   beforeAll(async () => {
     server = serve();
@@ -194,11 +251,20 @@ describeInChrome('the page that listens, without a model named', () => {
 
   test('shows ten digits and scores of them, on a phone too', async () => {
     const browser = await launchHearing(path.join(folder, 'hum.wav'), tone(300, 1, 8000, 0.25), 8000);
-    const { page, troubles } = await visit(browser, url, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+    const { page, troubles } = await visit(browser, url, {
+      viewport: { width: 360, height: 740 },
+      hasTouch: true,
+      isMobile: true,
+      deviceScaleFactor: 2,
+    });
     expect(await page.textContent('#sure')).toBe('press the button and say 0 … 9');
     await page.tap('#listen');
     await page.waitForFunction(() => document.querySelectorAll('.bars .best').length === 1);
-    const rows = await page.locator('.bars li').evaluateAll((items) => items.map((item) => [item.firstElementChild!.textContent, parseFloat(item.lastElementChild!.textContent)] as const));
+    const rows = await page.locator('.bars li').evaluateAll((items) =>
+      items.map((item) =>
+        [item.firstElementChild!.textContent, parseFloat(item.lastElementChild!.textContent)] as const
+      )
+    );
     expect(rows.map(([label]) => label)).toEqual([...'0123456789']);
     expect(Math.abs(rows.reduce((sum, [, percent]) => sum + percent, 0) - 100)).toBeLessThan(1.5);
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
@@ -209,11 +275,16 @@ describeInChrome('the page that listens, without a model named', () => {
   });
 
   test.skipIf(!existsSync(recordings))('hears a stranger say seven (../shared/data/spoken-digits)', async () => {
-    const { samples, sampleRate } = decodeWave(sharedBytes('data/spoken-digits', '7_theo_3.wav')), followed = new Float32Array(samples.length + sampleRate);
+    const { samples, sampleRate } = decodeWave(sharedBytes('data/spoken-digits', '7_theo_3.wav'));
+    const followed = new Float32Array(samples.length + sampleRate);
     followed.set(samples);
-    const browser = await launchHearing(path.join(folder, 'seven.wav'), followed, sampleRate), { page, troubles } = await visit(browser, url);
+    const browser = await launchHearing(path.join(folder, 'seven.wav'), followed, sampleRate);
+    const { page, troubles } = await visit(browser, url);
     await page.click('#listen');
-    await page.waitForFunction(() => document.querySelector('.bars .best span')?.textContent === '7' && parseFloat(document.querySelector('.bars .best')!.lastElementChild!.textContent) > 50);
+    await page.waitForFunction(() =>
+      document.querySelector('.bars .best span')?.textContent === '7' &&
+      parseFloat(document.querySelector('.bars .best')!.lastElementChild!.textContent) > 50
+    );
     expect(await page.textContent('#label')).toBe('7');
     expect(troubles).toEqual([]);
     await browser.close();

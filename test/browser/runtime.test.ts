@@ -9,7 +9,9 @@ import { openSite, type Site } from './support/site';
 // dist/browser.js and dist/slim.js in a page.
 
 describeInChrome('the runtime in a page', () => {
-  let browser: Browser, site: Site, page: Page;
+  let browser: Browser;
+  let site: Site;
+  let page: Page;
 
   beforeAll(async () => {
     [browser, site] = await Promise.all([launchChrome(), openSite()]);
@@ -29,7 +31,8 @@ describeInChrome('the runtime in a page', () => {
         site.put('/network.in', network.input);
         for (const flavor of flavors) {
           const found = await page.evaluate(async (flavor) => {
-            const model = await kinglet.load('/network.klet', { flavor }), input = new Uint8Array(await (await fetch('/network.in')).arrayBuffer());
+            const model = await kinglet.load('/network.klet', { flavor });
+            const input = new Uint8Array(await (await fetch('/network.in')).arrayBuffer());
             return { flavor: model.info.flavor, output: probe.outputBytes(model, input) };
           }, flavor);
           expect(found).toEqual({ flavor, output: network.expected });
@@ -40,7 +43,11 @@ describeInChrome('the runtime in a page', () => {
     if (!hasShared) test.skip('kws, vww and mobilenet_v1 [there is no ../shared]');
 
     test('the golden vectors in digits.klet', async () => {
-      const cases = await page.evaluate(async (flavors) => Promise.all(flavors.map(async (flavor) => (await kinglet.load('/digits.klet', { flavor })).selfTest())), flavors);
+      const cases = await page.evaluate(
+        async (flavors) =>
+          Promise.all(flavors.map(async (flavor) => (await kinglet.load('/digits.klet', { flavor })).selfTest())),
+        flavors,
+      );
       expect(cases[0]).toBeGreaterThan(0);
       expect(new Set(cases).size).toBe(1);
     });
@@ -60,7 +67,9 @@ describeInChrome('the runtime in a page', () => {
       });
       const seen = await page.evaluate(async () => {
         const seen: { loaded: number; total?: number }[] = [];
-        const model = await kinglet.load(new URL('/pieces.klet', location.href), { onProgress: (progress) => seen.push(progress) });
+        const model = await kinglet.load(new URL('/pieces.klet', location.href), {
+          onProgress: (progress) => seen.push(progress),
+        });
         model.selfTest();
         return seen;
       });
@@ -75,7 +84,8 @@ describeInChrome('the runtime in a page', () => {
         const bytes = new Uint8Array(await (await fetch('/digits.klet')).arrayBuffer());
         const shifted = new Uint8Array(bytes.length + 3);
         shifted.set(bytes, 3);
-        const sources = [await fetch('/digits.klet'), fetch('/digits.klet'), new Blob([bytes]), new Blob([bytes]).stream(), bytes, bytes.buffer, shifted.subarray(3)];
+        const sources = [await fetch('/digits.klet'), fetch('/digits.klet'), new Blob([bytes]),
+          new Blob([bytes]).stream(), bytes, bytes.buffer, shifted.subarray(3)];
         return Promise.all(sources.map(async (source) => (await kinglet.load(source)).selfTest()));
       });
       expect(new Set(cases).size).toBe(1);
@@ -85,10 +95,17 @@ describeInChrome('the runtime in a page', () => {
 
   describe('refuses', () => {
     const attempt = (source: string, options: { wasm?: string } = {}): Promise<Outcome> =>
-      page.evaluate(({ source, options }) => probe.outcome(async () => { await kinglet.load(source, options); }), { source, options });
+      page.evaluate(({ source, options }) =>
+        probe.outcome(async () => {
+          await kinglet.load(source, options);
+        }), { source, options });
 
     test('a URL that the server does not know, with FETCH_FAILED', async () => {
-      expect(await attempt('/missing.klet')).toMatchObject({ name: 'KletError', code: 'FETCH_FAILED', message: expect.stringContaining('404') as string });
+      expect(await attempt('/missing.klet')).toMatchObject({
+        name: 'KletError',
+        code: 'FETCH_FAILED',
+        message: expect.stringContaining('404') as string,
+      });
     });
 
     test('a server that is not there, with FETCH_FAILED', async () => {
@@ -97,12 +114,18 @@ describeInChrome('the runtime in a page', () => {
 
     test('a page instead of the model, with BAD_MAGIC', async () => {
       site.put('/page.klet', '<!doctype html><p>Not here.', { 'Content-Type': 'text/html' });
-      expect(await attempt('/page.klet')).toMatchObject({ code: 'BAD_MAGIC', message: expect.stringContaining('HTML') as string });
+      expect(await attempt('/page.klet')).toMatchObject({
+        code: 'BAD_MAGIC',
+        message: expect.stringContaining('HTML') as string,
+      });
     });
 
     test('a page instead of the core, with NOT_WASM', async () => {
       site.put('/page.wasm', '<!doctype html><p>Not here.', { 'Content-Type': 'text/html' });
-      expect(await attempt('/digits.klet', { wasm: '/page.wasm' })).toMatchObject({ code: 'NOT_WASM', message: expect.stringContaining('HTML') as string });
+      expect(await attempt('/digits.klet', { wasm: '/page.wasm' })).toMatchObject({
+        code: 'NOT_WASM',
+        message: expect.stringContaining('HTML') as string,
+      });
     });
 
     test('a core that the server does not know, with FETCH_FAILED', async () => {
@@ -117,11 +140,16 @@ describeInChrome('the runtime in a page', () => {
         });
       });
       const found = await page.evaluate(async () => {
-        const controller = new AbortController(), early = new AbortController();
+        const controller = new AbortController();
+        const early = new AbortController();
         early.abort();
         return {
-          midway: await probe.outcome(async () => { await kinglet.load('/endless.klet', { signal: controller.signal, onProgress: () => controller.abort() }); }),
-          before: await probe.outcome(async () => { await kinglet.load('/digits.klet', { signal: early.signal }); }),
+          midway: await probe.outcome(async () => {
+            await kinglet.load('/endless.klet', { signal: controller.signal, onProgress: () => controller.abort() });
+          }),
+          before: await probe.outcome(async () => {
+            await kinglet.load('/digits.klet', { signal: early.signal });
+          }),
         };
       });
       expect(found.midway.code).toBe('ABORTED');
@@ -137,16 +165,24 @@ describeInChrome('the runtime in a page', () => {
 
   describe('kinglet/slim', () => {
     test('takes the core from a URL, as bytes and as a module, in every flavor', async () => {
-      const found = await page.evaluate(async (flavors) => Promise.all(flavors.map(async (flavor) => {
-        const url = `/dist/core.${flavor}.wasm`, bytes = await (await fetch(url)).arrayBuffer(), klet = await (await fetch('/digits.klet')).arrayBuffer();
-        const models = [await slim.load(klet, { wasm: url }), await slim.load(klet, { wasm: bytes }), slim.loadSync(klet, { wasm: await WebAssembly.compile(bytes) })];
-        return models.map((model) => ({ flavor: model.info.flavor, passed: model.selfTest() > 0 }));
-      })), flavors);
+      const found = await page.evaluate(async (flavors) =>
+        Promise.all(flavors.map(async (flavor) => {
+          const url = `/dist/core.${flavor}.wasm`;
+          const bytes = await (await fetch(url)).arrayBuffer();
+          const klet = await (await fetch('/digits.klet')).arrayBuffer();
+          const models = [await slim.load(klet, { wasm: url }), await slim.load(klet, { wasm: bytes }),
+            slim.loadSync(klet, { wasm: await WebAssembly.compile(bytes) })];
+          return models.map((model) => ({ flavor: model.info.flavor, passed: model.selfTest() > 0 }));
+        })), flavors);
       expect(found).toEqual(flavors.map((flavor) => [1, 2, 3].map(() => ({ flavor, passed: true }))));
     });
 
     test('says that it needs one', async () => {
-      const found = await page.evaluate(() => probe.outcome(async () => { await slim.load('/digits.klet'); }));
+      const found = await page.evaluate(() =>
+        probe.outcome(async () => {
+          await slim.load('/digits.klet');
+        })
+      );
       expect(found).toMatchObject({ code: 'BAD_ARGUMENT', message: expect.stringContaining('wasm') as string });
     });
   });
@@ -154,11 +190,13 @@ describeInChrome('the runtime in a page', () => {
   describe('dispose()', () => {
     test('makes every later call throw DISPOSED, and may be called twice', async () => {
       const codes = await page.evaluate(async () => {
-        const model = await kinglet.load('/digits.klet'), input = new Float32Array(784);
+        const model = await kinglet.load('/digits.klet');
+        const input = new Float32Array(784);
         model.predict(input);
         model.dispose();
         model.dispose();
-        const calls = [() => model.predict(input), () => model.predictInto(input, new Float32Array(10)), () => model.selfTest(), () => model.profile()];
+        const calls = [() => model.predict(input), () => model.predictInto(input, new Float32Array(10)), () =>
+          model.selfTest(), () => model.profile()];
         return Promise.all(calls.map(async (call) => (await probe.outcome<unknown>(call)).code));
       });
       expect(codes).toEqual(Array(4).fill('DISPOSED'));
@@ -166,7 +204,8 @@ describeInChrome('the runtime in a page', () => {
 
     test('gives the memory back although the model is still held', async () => {
       const count = await page.evaluate(async () => {
-        const klet = await (await fetch('/digits.klet')).arrayBuffer(), held = [];
+        const klet = await (await fetch('/digits.klet')).arrayBuffer();
+        const held = [];
         for (let i = 0; i < 3000; i++) {
           const model = kinglet.loadSync(klet);
           model.dispose();

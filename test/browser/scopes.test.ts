@@ -9,7 +9,10 @@ import { openSite, type Site } from './support/site';
 // dist/browser.js where less is allowed than in a page.
 
 describeInChrome('the runtime in other scopes', () => {
-  let browser: Browser, site: Site, page: Page, network: Known;
+  let browser: Browser;
+  let site: Site;
+  let page: Page;
+  let network: Known;
 
   beforeAll(async () => {
     [browser, site] = await Promise.all([launchChrome(), openSite()]);
@@ -23,38 +26,62 @@ describeInChrome('the runtime in other scopes', () => {
     site?.close();
   });
 
-  /** The core for engines without SIMD is not in dist/browser.js; what is wanted without it says so. */
-  const scalar = { flavor: 'scalar', wasm: undefined } as const, given = { flavor: undefined, wasm: '/dist/core.scalar.wasm' } as const;
-  const refused = (why: string): unknown => ({ name: 'KletError', code: 'BAD_ARGUMENT', message: expect.stringMatching(`^there is no flavor "scalar" here; relaxed, simd available; ${why}pass the option "wasm" \\(bytes of kinglet/core\\.scalar\\.wasm, .*\\)$`) as string });
-  interface Case { waiting: boolean; flavor: Flavor | undefined; wasm: string | undefined }
-  const atOnce: Case[] = [...(['relaxed', 'simd'] as const).map((flavor) => ({ waiting: false, flavor, wasm: undefined })), { waiting: false, ...given }];
-  const titled = (cases: Case[]): [string, Case][] => cases.map((one) => [`${one.waiting ? 'load' : 'loadSync'} (${one.flavor ?? 'wasm: core.scalar.wasm'})`, one]);
+  /**
+   * The core for engines without SIMD is not in dist/browser.js; what is wanted without it says so.
+   */
+  const scalar = { flavor: 'scalar', wasm: undefined } as const;
+  const given = { flavor: undefined, wasm: '/dist/core.scalar.wasm' } as const;
+  const refused = (why: string): unknown => ({
+    name: 'KletError',
+    code: 'BAD_ARGUMENT',
+    message: expect
+      .stringMatching(`^there is no flavor "scalar" here; relaxed, simd available; ${why}pass the option "wasm" \\(bytes of kinglet/core\\.scalar\\.wasm, .*\\)$`) as string,
+  });
+  interface Case {
+    waiting: boolean;
+    flavor: Flavor | undefined;
+    wasm: string | undefined;
+  }
+  const atOnce: Case[] = [
+    ...(['relaxed', 'simd'] as const).map((flavor) => ({ waiting: false, flavor, wasm: undefined })),
+    { waiting: false, ...given },
+  ];
+  const titled = (cases: Case[]): [string, Case][] =>
+    cases.map((one) => [`${one.waiting ? 'load' : 'loadSync'} (${one.flavor ?? 'wasm: core.scalar.wasm'})`, one]);
 
-  const inWorker = (one: Case): Promise<Outcome<number[]>> => page.evaluate(async ({ wasm, ...one }) => {
-    const [klet, input, core] = await Promise.all(['/digits.klet', '/digits.in', wasm].map(async (url) => url && new Uint8Array(await (await fetch(url)).arrayBuffer())));
-    const worker = new Worker('/site/worker.js', { type: 'module' });
-    const answer = new Promise<Outcome<number[]>>((resolve, reject) => {
-      worker.onmessage = ({ data }) => resolve(data as Outcome<number[]>);
-      worker.onerror = ({ message }) => reject(new Error(message));
-    });
-    worker.postMessage({ klet, input, wasm: core, ...one });
-    return answer.finally(() => worker.terminate());
-  }, one);
+  const inWorker = (one: Case): Promise<Outcome<number[]>> =>
+    page.evaluate(async ({ wasm, ...one }) => {
+      const [klet, input, core] = await Promise.all(['/digits.klet', '/digits.in', wasm].map(async (url) =>
+        url && new Uint8Array(await (await fetch(url)).arrayBuffer())
+      ));
+      const worker = new Worker('/site/worker.js', { type: 'module' });
+      const answer = new Promise<Outcome<number[]>>((resolve, reject) => {
+        worker.onmessage = ({ data }) =>
+          resolve(data as Outcome<number[]>);
+        worker.onerror = ({ message }) => reject(new Error(message));
+      });
+      worker.postMessage({ klet, input, wasm: core, ...one });
+      return answer.finally(() => worker.terminate());
+    }, one);
 
   /** Loads when the processor is made, predicts in its callback. */
-  const inWorklet = (one: Case): Promise<Outcome<number[]>> => page.evaluate(async ({ wasm, ...one }) => {
-    const [klet, input, core] = await Promise.all(['/digits.klet', '/digits.in', wasm].map(async (url) => url && new Uint8Array(await (await fetch(url)).arrayBuffer())));
-    const audio = new OfflineAudioContext(1, 1024, 44100);
-    await audio.audioWorklet.addModule('/site/worklet.js');
-    const node = new AudioWorkletNode(audio, 'reader', { processorOptions: { klet, input, wasm: core, ...one } });
-    const answer = new Promise<Outcome<number[]>>((resolve, reject) => {
-      node.port.onmessage = ({ data }) => resolve(data as Outcome<number[]>);
-      node.onprocessorerror = () => reject(new Error('the processor failed'));
-    });
-    node.connect(audio.destination);
-    await audio.startRendering();
-    return answer;
-  }, one);
+  const inWorklet = (one: Case): Promise<Outcome<number[]>> =>
+    page.evaluate(async ({ wasm, ...one }) => {
+      const [klet, input, core] = await Promise.all(['/digits.klet', '/digits.in', wasm].map(async (url) =>
+        url && new Uint8Array(await (await fetch(url)).arrayBuffer())
+      ));
+      const audio = new OfflineAudioContext(1, 1024, 44100);
+      await audio.audioWorklet.addModule('/site/worklet.js');
+      const node = new AudioWorkletNode(audio, 'reader', { processorOptions: { klet, input, wasm: core, ...one } });
+      const answer = new Promise<Outcome<number[]>>((resolve, reject) => {
+        node.port.onmessage = ({ data }) =>
+          resolve(data as Outcome<number[]>);
+        node.onprocessorerror = () => reject(new Error('the processor failed'));
+      });
+      node.connect(audio.destination);
+      await audio.startRendering();
+      return answer;
+    }, one);
 
   describe('in a worker', () => {
     test.each(titled([...atOnce, { waiting: true, ...scalar }]))('%s from bytes, and predict', async (_, one) => {
@@ -67,20 +94,30 @@ describeInChrome('the runtime in other scopes', () => {
   });
 
   describe('in an audio worklet', () => {
-    test.each(titled([...atOnce, ...atOnce.map((one) => ({ ...one, waiting: true }))]))('%s from bytes, and predict in the callback', async (_, one) => {
-      expect(await inWorklet(one)).toEqual({ value: network.expected });
-    });
+    test.each(titled([...atOnce, ...atOnce.map((one) => ({ ...one, waiting: true }))]))(
+      '%s from bytes, and predict in the callback',
+      async (_, one) => {
+        expect(await inWorklet(one)).toEqual({ value: network.expected });
+      },
+    );
 
     test('nothing can be fetched: without the core for engines without SIMD, load and loadSync ask for it', async () => {
       expect(await inWorklet({ waiting: false, ...scalar })).toEqual(refused(''));
-      expect(await inWorklet({ waiting: true, ...scalar })).toEqual(refused('that for engines without SIMD cannot be fetched here \\(.+\\): '));
+      expect(await inWorklet({ waiting: true, ...scalar }))
+        .toEqual(refused('that for engines without SIMD cannot be fetched here \\(.+\\): '));
     });
   });
 
   describe('under a Content-Security-Policy', () => {
-    const visit = async (scripts: string): Promise<{ evaluated: Outcome; loaded: Outcome<{ flavor: string; selfTest: number }> }> => {
-      const policy = `default-src 'none'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'; script-src 'self' ${scripts}`;
-      site.put('/strict', '<!doctype html><title></title><script type="module" src="/site/strict.js"></script>', { 'Content-Type': 'text/html', 'Content-Security-Policy': policy });
+    const visit = async (
+      scripts: string,
+    ): Promise<{ evaluated: Outcome; loaded: Outcome<{ flavor: string; selfTest: number }> }> => {
+      const policy =
+        `default-src 'none'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'; script-src 'self' ${scripts}`;
+      site.put('/strict', '<!doctype html><title></title><script type="module" src="/site/strict.js"></script>', {
+        'Content-Type': 'text/html',
+        'Content-Security-Policy': policy,
+      });
       const strict = await browser.newPage();
       await strict.goto(`${site.url}/strict`);
       await strict.waitForFunction(() => document.title !== '');

@@ -10,7 +10,9 @@ describe('bench', () => {
   it('times every flavor and names the machine', async () => {
     const { code, out, err } = await kinglet('bench', net, ...quick);
     expect([code, err]).toEqual([0, '']);
-    for (const text of ['simd', 'scalar', 'median', 'p95', 'GMAC/s', 'Node v', 'first prediction']) expect(out).toContain(text);
+    for (const text of ['simd', 'scalar', 'median', 'p95', 'GMAC/s', 'Node v', 'first prediction']) {
+      expect(out).toContain(text);
+    }
     expect(out).not.toContain('records in flavor');
   });
 
@@ -29,7 +31,8 @@ describe('bench', () => {
   it('gives numbers to programs', async () => {
     const { code, out } = await kinglet('bench', net, ...quick, '--profile', '--json');
     expect(code).toBe(0);
-    const all = JSON.parse(out) as { macs: number; machine: object; flavors: Record<string, number>[]; profile: { records: { ms: number }[] } };
+    const all = JSON.parse(out) as { macs: number; machine: object; flavors: Record<string, number>[];
+      profile: { records: { ms: number }[] } };
     expect(all.macs).toBeGreaterThanOrEqual(64);
     expect(all.flavors.map(({ flavor }) => flavor)).toEqual(flavors);
     for (const { runs, minMs, medianMs, p95Ms, loadMs, firstMs, gmacPerSecond } of all.flavors) {
@@ -42,7 +45,12 @@ describe('bench', () => {
   });
 
   it('does without MACs in a stripped file', async () => {
-    const { code, out } = await kinglet('bench', files.write('stripped.klet', pair({ notes: false })), ...quick, '--profile');
+    const { code, out } = await kinglet(
+      'bench',
+      files.write('stripped.klet', pair({ notes: false })),
+      ...quick,
+      '--profile',
+    );
     expect(code).toBe(0);
     expect(out).toContain('record 1');
   });

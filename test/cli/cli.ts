@@ -15,39 +15,59 @@ export interface Result {
 /** Runs the command line in this process. */
 export async function kinglet(...argv: string[]): Promise<Result> {
   const result = { code: 0, out: '', err: '' };
-  result.code = await main(argv, { out: (text) => { result.out += text; }, err: (text) => { result.err += text; }, columns: 100 });
+  result.code = await main(argv, {
+    out: (text) => {
+      result.out += text;
+    },
+    err: (text) => {
+      result.err += text;
+    },
+    columns: 100,
+  });
   return result;
 }
 
 /** A folder that is gone when the tests of the file are done. */
-export function temporaryFolder(): { at: (name: string) => string; write: (name: string, content: string | Uint8Array) => string; read: (name: string) => Buffer; folder: (name: string) => string } {
-  const root = mkdtempSync(path.join(tmpdir(), 'kinglet-cli-')), at = (name: string): string => path.join(root, name);
+export function temporaryFolder(): { at: (name: string) => string;
+  write: (name: string, content: string | Uint8Array) => string; read: (name: string) => Buffer;
+  folder: (name: string) => string }
+{
+  const root = mkdtempSync(path.join(tmpdir(), 'kinglet-cli-'));
+  const at = (name: string): string => path.join(root, name);
   afterAll(() => rmSync(root, { recursive: true, force: true }));
   return {
-    at, read: (name) => readFileSync(at(name)),
+    at,
+    read: (name) => readFileSync(at(name)),
     write: (name, content) => (writeFileSync(at(name), content), at(name)),
     folder: (name) => (mkdirSync(at(name)), at(name)),
   };
 }
 
-/** Says which quadrant of a 4×4 gray picture is the brightest: upper left, upper right, lower left or lower right. */
+/**
+ * Says which quadrant of a 4×4 gray picture is the brightest: upper left, upper right, lower left
+ * or lower right.
+ */
 export function quadrants(type: 'float' | 'uint8' = 'float'): Uint8Array {
   const weights = Array.from({ length: 64 }, (_, i) => (quadrantOf(i % 16) === i >> 4 ? 1 : 0));
   const quantized = type === 'uint8';
   const tensor = (name: string, shape: number[], scale: number, data?: number[]): TfliteTensor => ({
-    name, shape, type: quantized ? 'UINT8' : 'FLOAT32', ...(data && { data }), ...(quantized && { quantization: { scale, zeroPoint: 0 } }),
+    name,
+    shape,
+    type: quantized ? 'UINT8' : 'FLOAT32',
+    ...(data && { data }),
+    ...(quantized && { quantization: { scale, zeroPoint: 0 } }),
   });
   return writeTflite({
-    tensors: [
-      tensor('picture', [1, 4, 4, 1], 1 / 255), { name: 'flat', type: 'INT32', shape: [2], data: [1, 16] }, tensor('pixels', [1, 16], 1 / 255),
-      tensor('weights', [4, 16], 1, weights), tensor('logits', [1, 4], 4 / 255), tensor('scores', [1, 4], 1 / 256),
-    ],
-    operators: [
-      { kind: 'RESHAPE', inputs: ['picture', 'flat'], outputs: ['pixels'] },
-      { kind: 'FULLY_CONNECTED', inputs: ['pixels', 'weights', null], outputs: ['logits'] },
-      { kind: 'SOFTMAX', inputs: ['logits'], outputs: ['scores'], options: { beta: 1 } },
-    ],
-    inputs: ['picture'], outputs: ['scores'],
+    tensors: [tensor('picture', [1, 4, 4, 1], 1 / 255), { name: 'flat', type: 'INT32', shape: [2], data: [1, 16] },
+      tensor('pixels', [1, 16], 1 / 255), tensor('weights', [4, 16], 1, weights), tensor('logits', [1, 4], 4 / 255),
+      tensor('scores', [1, 4], 1 / 256)],
+    operators: [{ kind: 'RESHAPE', inputs: ['picture', 'flat'], outputs: ['pixels'] }, {
+      kind: 'FULLY_CONNECTED',
+      inputs: ['pixels', 'weights', null],
+      outputs: ['logits'],
+    }, { kind: 'SOFTMAX', inputs: ['logits'], outputs: ['scores'], options: { beta: 1 } }],
+    inputs: ['picture'],
+    outputs: ['scores'],
   });
 }
 
@@ -62,35 +82,48 @@ export function unsupported(): Uint8Array {
   const tensor = (name: string): TfliteTensor => ({ name, shape: [4], type: 'FLOAT32' });
   return writeTflite({
     tensors: ['x', 'a', 'b', 'y'].map(tensor),
-    operators: [
-      { kind: 'CUSTOM', customCode: 'Frobnicate', inputs: ['x'], outputs: ['a'] },
-      { kind: 'CUSTOM', customCode: 'Twiddle', inputs: ['a'], outputs: ['b'] },
-      { kind: 'CUSTOM', customCode: 'Frobnicate', inputs: ['b'], outputs: ['y'] },
-    ],
-    inputs: ['x'], outputs: ['y'],
+    operators: [{ kind: 'CUSTOM', customCode: 'Frobnicate', inputs: ['x'], outputs: ['a'] }, {
+      kind: 'CUSTOM',
+      customCode: 'Twiddle',
+      inputs: ['a'],
+      outputs: ['b'],
+    }, { kind: 'CUSTOM', customCode: 'Frobnicate', inputs: ['b'], outputs: ['y'] }],
+    inputs: ['x'],
+    outputs: ['y'],
   });
 }
 
 /** Two inputs, two outputs: sum and product of four numbers each. */
 export function pair(options: CompileOptions = {}): Uint8Array {
-  const b = new GraphBuilder('pair'), left = b.input('left', [1, 4]), right = b.input('right', [1, 4]);
+  const b = new GraphBuilder('pair');
+  const left = b.input('left', [1, 4]);
+  const right = b.input('right', [1, 4]);
   const sum = b.node('binary', [left, right], { kind: 'add', activation: 'none' }, { name: 'sum' });
-  return compile(b.finish([sum, b.node('binary', [left, right], { kind: 'mul', activation: 'none' }, { name: 'product' })]), options);
+  return compile(
+    b.finish([sum, b.node('binary', [left, right], { kind: 'mul', activation: 'none' }, { name: 'product' })]),
+    options,
+  );
 }
 
 /** The index of the largest of three rows of four numbers, as int64. */
 export function largest(): Uint8Array {
-  const b = new GraphBuilder('largest'), x = b.input('x', [3, 4]);
+  const b = new GraphBuilder('largest');
+  const x = b.input('x', [3, 4]);
   const index = b.node('argmax', [x], { axis: 1, kind: 'max' }, { name: 'index32', dtype: 'int32', shape: [3] });
   return compile(b.finish([b.node('cast', [index], {}, { name: 'index', dtype: 'int64' })]));
 }
 
 /** A chain of so many additions of one to a row of eight. */
 export function chain(length: number, options: CompileOptions = {}): Uint8Array {
-  const b = new GraphBuilder('chain'), one = b.constant(Float32Array.of(1), [1]);
+  const b = new GraphBuilder('chain');
+  const one = b.constant(Float32Array.of(1), [1]);
   let x = b.input('x', [1, 8]);
   // squares in between, so that nothing folds
-  for (let i = 0; i < length; i++) x = i % 2 ? b.node('unary', [x], { kind: 'square' }, { name: `square_${i}` }) : b.node('binary', [x, one], { kind: 'add', activation: 'none' }, { name: `add_${i}` });
+  for (let i = 0; i < length; i++) {
+    x = i % 2
+      ? b.node('unary', [x], { kind: 'square' }, { name: `square_${i}` })
+      : b.node('binary', [x, one], { kind: 'add', activation: 'none' }, { name: `add_${i}` });
+  }
   return compile(b.finish([x]), options);
 }
 

@@ -14,7 +14,8 @@ describe('convert', () => {
   it('writes a file that loads and runs, and tells about it', async () => {
     const { code, out, err } = await kinglet('convert', source, '-o', files.at('a.klet'));
     expect([code, err]).toEqual([0, '']);
-    for (const text of ['quadrants.tflite', 'a.klet', 'fullyConnected', 'MACs', 'memory', 'verified', 'picture', '[1, 4, 4, 1]', 'scores']) expect(out).toContain(text);
+    for (const text of ['quadrants.tflite', 'a.klet', 'fullyConnected', 'MACs', 'memory', 'verified', 'picture',
+      '[1, 4, 4, 1]', 'scores']) expect(out).toContain(text);
     expect(load('a.klet').predict(Uint8Array.of(9, 9, 0, 0, 9, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))).toHaveLength(4);
   });
 
@@ -24,16 +25,34 @@ describe('convert', () => {
   });
 
   it('tells the format by the content, whatever the name', async () => {
-    expect((await kinglet('convert', files.write('network.dat', quadrants()), '-o', files.at('dat.klet'))).code).toBe(0);
+    expect((await kinglet('convert', files.write('network.dat', quadrants()), '-o', files.at('dat.klet'))).code)
+      .toBe(0);
   });
 
   it('keeps name, labels, preprocessing and where it all comes from', async () => {
-    const labels = files.write('labels.txt', `${quadrantNames.join('\r\n')}\r\n`), preprocessing = { kind: 'image', channels: 1, scale: 1 / 255, offset: 0, invert: true };
-    const { code, err } = await kinglet('convert', source, '-o', files.at('meta.klet'), '--name', 'Quadrants', '--labels', labels, '--preprocess', JSON.stringify(preprocessing));
+    const labels = files.write('labels.txt', `${quadrantNames.join('\r\n')}\r\n`);
+    const preprocessing = { kind: 'image', channels: 1, scale: 1 / 255, offset: 0, invert: true };
+    const { code, err } = await kinglet(
+      'convert',
+      source,
+      '-o',
+      files.at('meta.klet'),
+      '--name',
+      'Quadrants',
+      '--labels',
+      labels,
+      '--preprocess',
+      JSON.stringify(preprocessing),
+    );
     expect([code, err]).toEqual([0, '']);
     const { meta } = load('meta.klet');
     expect(meta).toMatchObject({ name: 'Quadrants', labels: quadrantNames, preprocessing });
-    expect(meta.provenance).toMatchObject({ converter: expect.stringMatching(/^kinglet \d/) as string, format: 'tflite', source: 'quadrants.tflite', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+    expect(meta.provenance).toMatchObject({
+      converter: expect.stringMatching(/^kinglet \d/) as string,
+      format: 'tflite',
+      source: 'quadrants.tflite',
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+    });
   });
 
   it('reads preprocessing from a file', async () => {
@@ -44,26 +63,57 @@ describe('convert', () => {
 
   it('prunes, with samples or without, and says so in the file', async () => {
     const folder = files.folder('samples');
-    for (let i = 0; i < 6; i++) files.write(`samples/${i}.bin`, Uint8Array.from({ length: 16 }, (_, at) => (at * 37 + i * 91) % 256));
-    for (const options of [['--prune', '0.5', '--prune-pattern', 'weights'], ['--prune', 'logits=0.5', '--prune-pattern', 'pairs', '--samples', folder, '--samples', files.at('samples/0.bin')]]) {
+    for (let i = 0; i < 6; i++) {
+      files.write(`samples/${i}.bin`, Uint8Array.from({ length: 16 }, (_, at) => (at * 37 + i * 91) % 256));
+    }
+    for (const options of [['--prune', '0.5', '--prune-pattern', 'weights'], ['--prune', 'logits=0.5',
+      '--prune-pattern', 'pairs', '--samples', folder, '--samples', files.at('samples/0.bin')]])
+    {
       const { code, out, err } = await kinglet('convert', source, '-o', files.at('pruned.klet'), ...options);
       expect([code, err]).toEqual([0, '']);
       expect(out).toMatch(/pruned +(50\.0|37\.5) % of 64 weights in 1 layer; \d layers? faster for it/);
-      expect(load('pruned.klet').meta.provenance).toMatchObject({ pruned: { samples: options.includes('--samples') ? 7 : 0 } });
+      expect(load('pruned.klet').meta.provenance).toMatchObject({
+        pruned: { samples: options.includes('--samples') ? 7 : 0 },
+      });
     }
   });
 
   it('removes channels, and says which layers could not lose any', async () => {
-    const { code, out } = await kinglet('convert', source, '-o', files.at('channels.klet'), '--prune', '0.5', '--prune-pattern', 'channels');
+    const { code, out } = await kinglet(
+      'convert',
+      source,
+      '-o',
+      files.at('channels.klet'),
+      '--prune',
+      '0.5',
+      '--prune-pattern',
+      'channels',
+    );
     expect(code).toBe(0);
     expect(out).toMatch(/pruned +channels of 0 layers; 1 could not lose any\n/);
-    expect(out).toMatch(/keeps its channels +because.*\n─+\nlogits +softmax "scores" does not work on each channel alone\n/);
+    expect(out)
+      .toMatch(/keeps its channels +because.*\n─+\nlogits +softmax "scores" does not work on each channel alone\n/);
     expect(load('channels.klet').meta.provenance).toMatchObject({ pruned: { sparsity: 0.5, pattern: 'channels' } });
   });
 
   it('shows and draws how much each layer matters, and spares those that matter most', async () => {
     const chart = files.at('sensitivity.svg');
-    const { code, out, err } = await kinglet('convert', source, '-o', files.at('spared.klet'), '--prune', '0.5', '--prune-pattern', 'weights', '--prune-spare', '1', '--sensitivity', chart, '--samples', files.at('samples/1.bin'));
+    const { code, out, err } = await kinglet(
+      'convert',
+      source,
+      '-o',
+      files.at('spared.klet'),
+      '--prune',
+      '0.5',
+      '--prune-pattern',
+      'weights',
+      '--prune-spare',
+      '1',
+      '--sensitivity',
+      chart,
+      '--samples',
+      files.at('samples/1.bin'),
+    );
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(/layer +weights +error.*\n.*\n *logits +64 +\d\.\d{3} +spared/);
     expect(files.read('sensitivity.svg').toString()).toMatch(/^<svg [\s\S]*>logits<[\s\S]*<\/svg>\n$/);
@@ -77,22 +127,34 @@ describe('convert', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/pruned +0 layers split in two by low rank/);
     expect(load('thin.klet').meta.provenance).toMatchObject({ lowRank: 0.1 });
-    expect((await kinglet('convert', source, '--low-rank', '0.1')).err).toMatch(/are uint8; low-rank factors are of float32 networks/);
+    expect((await kinglet('convert', source, '--low-rank', '0.1')).err)
+      .toMatch(/are uint8; low-rank factors are of float32 networks/);
   });
 
   it.runIf(hasShared)('leaves the weights few values', async () => {
-    const convert = (name: string, ...options: string[]) => kinglet('convert', path.join(shared, 'models/kws_dscnn_int8.tflite'), '-o', files.at(name), '--compact', ...options);
+    const convert = (name: string, ...options: string[]) =>
+      kinglet(
+        'convert',
+        path.join(shared, 'models/kws_dscnn_int8.tflite'),
+        '-o',
+        files.at(name),
+        '--compact',
+        ...options,
+      );
     const { code, out } = await convert('clustered.klet', '--cluster', '32');
     expect(code).toBe(0);
-    expect(out).toMatch(/clustered +22\.\d k weights in \d+ layers to 32 values at most; the farthest [345]\.\d % from what they were/);
+    expect(out)
+      .toMatch(/clustered +22\.\d k weights in \d+ layers to 32 values at most; the farthest [345]\.\d % from what they were/);
     expect(load('clustered.klet').meta.provenance).toMatchObject({ clustered: 32 });
     await convert('whole.klet');
     expect(files.read('clustered.klet').length).toBeLessThan(0.82 * files.read('whole.klet').length);
-    expect((await kinglet('convert', source, '-o', files.at('few.klet'), '--cluster', '16')).out).toMatch(/clustered +no layer: those with more values have too few weights/);
+    expect((await kinglet('convert', source, '-o', files.at('few.klet'), '--cluster', '16')).out)
+      .toMatch(/clustered +no layer: those with more values have too few weights/);
   });
 
   it('refuses to prune what it cannot, or nothing', async () => {
-    const refused = async (...options: string[]): Promise<string> => (await kinglet('convert', source, '-o', files.at('no.klet'), ...options)).err;
+    const refused = async (...options: string[]): Promise<string> =>
+      (await kinglet('convert', source, '-o', files.at('no.klet'), ...options)).err;
     expect(await refused('--prune', '1')).toMatch(/It must be a part from 0 to below 1, or NAME=PART/);
     expect(await refused('--prune', '0.5', '--prune', 'logits=0.5')).toMatch(/for all layers, or by name for each/);
     expect(await refused('--prune', 'pixels=0.5')).toMatch(/there is no layer "pixels" to prune; there are "logits"/);
@@ -109,7 +171,9 @@ describe('convert', () => {
   });
 
   it('makes the same file twice', async () => {
-    for (const name of ['once.klet', 'twice.klet']) await kinglet('convert', source, '-o', files.at(name), '--golden', '2');
+    for (const name of ['once.klet', 'twice.klet']) {
+      await kinglet('convert', source, '-o', files.at(name), '--golden', '2');
+    }
     expect(files.read('once.klet').equals(files.read('twice.klet'))).toBe(true);
   });
 
@@ -122,13 +186,21 @@ describe('convert', () => {
   });
 
   it('overwrites, and leaves nothing else behind', async () => {
-    const folder = files.folder('tidy'), output = path.join(folder, 'x.klet');
+    const folder = files.folder('tidy');
+    const output = path.join(folder, 'x.klet');
     for (let i = 0; i < 2; i++) expect((await kinglet('convert', source, '-o', output)).code).toBe(0);
     expect(readdirSync(folder)).toEqual(['x.klet']);
   });
 
   it('warns when the labels are not as many as the classes', async () => {
-    const { code, err } = await kinglet('convert', source, '-o', files.at('few.klet'), '--labels', files.write('few.txt', 'a\nb\nc\n'));
+    const { code, err } = await kinglet(
+      'convert',
+      source,
+      '-o',
+      files.at('few.klet'),
+      '--labels',
+      files.write('few.txt', 'a\nb\nc\n'),
+    );
     expect(code).toBe(0);
     expect(err).toMatch(/^kinglet: warning: there are 3 labels, and "scores" has 4;/);
   });
@@ -142,41 +214,50 @@ describe('convert', () => {
   });
 
   it('lists every unsupported operator and writes nothing', async () => {
-    const { code, out, err } = await kinglet('convert', files.write('odd.tflite', unsupported()), '-o', files.at('odd.klet'));
+    const { code, out, err } = await kinglet(
+      'convert',
+      files.write('odd.tflite', unsupported()),
+      '-o',
+      files.at('odd.klet'),
+    );
     expect([code, out]).toEqual([1, '']);
     expect(err).toMatch(/^kinglet: UNSUPPORTED_OP: /);
     for (const text of ['Frobnicate (2): "a", "y"', 'Twiddle (1): "b"']) expect(err).toContain(text);
     expect(existsSync(files.at('odd.klet'))).toBe(false);
   });
 
-  it.each<[string, string | Uint8Array, string]>([
-    ['ONNX', Uint8Array.of(8, 7, 0x12, 7, 0x70), 'ONNX'], ['HDF5', '\x89HDF\r\n\x1a\n', ''], ['a ZIP', 'PK\x03\x04....', 'ZIP archive'], ['JSON', '{"modelTopology": {}}', 'TensorFlow.js'],
-    ['HTML', '<!DOCTYPE html>', 'HTML'], ['nothing', '', 'is empty'], ['noise', 'noise noise', 'no known format'], ['a pickle', Uint8Array.of(0x80, 2, 0x8a), 'PyTorch'],
-    ['a .klet file', pair(), 'is a .klet file already'],
-  ])('says what it sees instead of a network: %s', async (_, content, text) => {
-    const { code, err } = await kinglet('convert', files.write('thing', content), '-o', files.at('thing.klet'));
-    expect(code).toBe(1);
-    expect(err).toMatch(/^kinglet: BAD_MAGIC: /);
-    expect(err).toContain(text);
-  });
+  it.each<[string, string | Uint8Array, string]>([['ONNX', Uint8Array.of(8, 7, 0x12, 7, 0x70), 'ONNX'], ['HDF5',
+    '\x89HDF\r\n\x1a\n', ''], ['a ZIP', 'PK\x03\x04....', 'ZIP archive'], ['JSON', '{"modelTopology": {}}',
+    'TensorFlow.js'], ['HTML', '<!DOCTYPE html>', 'HTML'], ['nothing', '', 'is empty'], ['noise', 'noise noise',
+    'no known format'], ['a pickle', Uint8Array.of(0x80, 2, 0x8a), 'PyTorch'], ['a .klet file', pair(),
+    'is a .klet file already']])('says what it sees instead of a network: %s', async (_, content, text) => {
+      const { code, err } = await kinglet('convert', files.write('thing', content), '-o', files.at('thing.klet'));
+      expect(code).toBe(1);
+      expect(err).toMatch(/^kinglet: BAD_MAGIC: /);
+      expect(err).toContain(text);
+    });
 
-  it.each([
-    [['--preprocess', '{"kind":'], 'BAD_ARGUMENT: --preprocess is not JSON'],
-    [['--preprocess', '{"kind":"sound"}'], 'BAD_ARGUMENT: preprocessing has the kind "sound"'],
-    [['--preprocess', '{"kind":"image","channels":3,"scale":1,"offset":0}'], 'SHAPE_MISMATCH: input "picture"'],
-    [['--labels', 'missing.txt'], 'FETCH_FAILED: cannot read "missing.txt"'],
-    [['-o', files.at('no/such/folder/x.klet')], 'BAD_ARGUMENT: cannot write'],
-    [['-o', files.at('.')], 'it is a directory'],
-    [['-o', source], 'is the input itself'],
-  ])('refuses %j', async (options, text) => {
-    const { code, err } = await kinglet('convert', source, '-o', files.at('refused.klet'), ...options);
-    expect(code).toBe(1);
-    expect(err).toContain(text);
-    expect(existsSync(files.at('refused.klet'))).toBe(false);
-  });
+  it.each([[['--preprocess', '{"kind":'], 'BAD_ARGUMENT: --preprocess is not JSON'], [['--preprocess',
+    '{"kind":"sound"}'], 'BAD_ARGUMENT: preprocessing has the kind "sound"'], [['--preprocess',
+    '{"kind":"image","channels":3,"scale":1,"offset":0}'], 'SHAPE_MISMATCH: input "picture"'], [['--labels',
+    'missing.txt'], 'FETCH_FAILED: cannot read "missing.txt"'], [['-o', files.at('no/such/folder/x.klet')],
+    'BAD_ARGUMENT: cannot write'], [['-o', files.at('.')], 'it is a directory'], [['-o', source],
+    'is the input itself']])('refuses %j', async (options, text) => {
+      const { code, err } = await kinglet('convert', source, '-o', files.at('refused.klet'), ...options);
+      expect(code).toBe(1);
+      expect(err).toContain(text);
+      expect(existsSync(files.at('refused.klet'))).toBe(false);
+    });
 
   it.skipIf(!hasShared)('converts a keyword spotter to less than its .tflite (needs ../shared/models)', async () => {
-    const { code, out } = await kinglet('convert', path.join(shared, 'models/kws_dscnn_int8.tflite'), '-o', files.at('kws.klet'), '--golden', '1');
+    const { code, out } = await kinglet(
+      'convert',
+      path.join(shared, 'models/kws_dscnn_int8.tflite'),
+      '-o',
+      files.at('kws.klet'),
+      '--golden',
+      '1',
+    );
     expect(code).toBe(0);
     expect(out).toContain('depthwiseConv2d');
     expect(files.read('kws.klet').length).toBeLessThan(53936);

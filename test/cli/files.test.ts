@@ -9,12 +9,15 @@ const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
 describe('writing a file', () => {
   it('leaves the old one alone when the check of the new one fails', () => {
-    const folder = files.folder('checked'), target = path.join(folder, 'x');
+    const folder = files.folder('checked');
+    const target = path.join(folder, 'x');
     writeAtomically(target, text('old'));
-    expect(() => writeAtomically(target, text('new'), (written) => {
-      expect(new TextDecoder().decode(written)).toBe('new');
-      throw new Error('no good');
-    })).toThrow('no good');
+    expect(() =>
+      writeAtomically(target, text('new'), (written) => {
+        expect(new TextDecoder().decode(written)).toBe('new');
+        throw new Error('no good');
+      })
+    ).toThrow('no good');
     expect(files.read('checked/x').toString()).toBe('old');
     expect(readdirSync(folder)).toEqual(['x']);
   });

@@ -8,13 +8,24 @@ const source = files.write('quadrants.tflite', quadrants('uint8'));
 
 describe('inspect', () => {
   it('shows tensors, operators and totals of a .klet file', async () => {
-    await kinglet('convert', source, '-o', files.at('full.klet'), '--labels', files.write('labels.txt', quadrantNames.join('\n')), '--golden', '2', '--preprocess', '{"kind":"image","channels":1,"scale":0.00390625,"offset":0}');
+    await kinglet(
+      'convert',
+      source,
+      '-o',
+      files.at('full.klet'),
+      '--labels',
+      files.write('labels.txt', quadrantNames.join('\n')),
+      '--golden',
+      '2',
+      '--preprocess',
+      '{"kind":"image","channels":1,"scale":0.00390625,"offset":0}',
+    );
     const { code, out, err } = await kinglet('inspect', files.at('full.klet'));
     expect([code, err]).toEqual([0, '']);
-    for (const text of [
-      'network   quadrants', 'labels    4: upper left · upper right · lower left · …', 'picture of 1 channel, bytes × 0.00390625 + 0', 'converter  kinglet', 'source     quadrants.tflite', '2 cases',
-      'picture  uint8  [1, 4, 4, 1]  0.003921569', 'scores   uint8  [1, 4]        0.00390625', 'fullyConnected', 'softmax', '% MACs', 'MACs', 'page of 64 KiB', 'arena', 'scratch',
-    ]) expect(out).toContain(text);
+    for (const text of ['network   quadrants', 'labels    4: upper left · upper right · lower left · …',
+      'picture of 1 channel, bytes × 0.00390625 + 0', 'converter  kinglet', 'source     quadrants.tflite', '2 cases',
+      'picture  uint8  [1, 4, 4, 1]  0.003921569', 'scores   uint8  [1, 4]        0.00390625', 'fullyConnected',
+      'softmax', '% MACs', 'MACs', 'page of 64 KiB', 'arena', 'scratch']) expect(out).toContain(text);
   });
 
   it('shows what a .tflite file would become', async () => {
@@ -25,10 +36,12 @@ describe('inspect', () => {
   });
 
   it.runIf(hasShared)('says what pruned layers have left, and what a compact file takes', async () => {
-    const network = path.join(shared, 'models/kws_dscnn_int8.tflite'), bits = (out: string): number => Number(/([\d.]+) bits a weight/.exec(out)![1]);
+    const network = path.join(shared, 'models/kws_dscnn_int8.tflite');
+    const bits = (out: string): number => Number(/([\d.]+) bits a weight/.exec(out)![1]);
     await kinglet('convert', network, '-o', files.at('pruned.klet'), '--prune', '0.8', '--compact');
     const { out } = await kinglet('inspect', files.at('pruned.klet'));
-    expect(out).toMatch(/weights {4}[\d.]+ KiB, entropy-coded in [\d.]+ KiB: [\d.]+ bits a byte\npruned {5}\d+ layers? with 2\d\.\d % of [\d.]+ k weights left, .* bits a weight\nsections .* CODED /);
+    expect(out)
+      .toMatch(/weights {4}[\d.]+ KiB, entropy-coded in [\d.]+ KiB: [\d.]+ bits a byte\npruned {5}\d+ layers? with 2\d\.\d % of [\d.]+ k weights left, .* bits a weight\nsections .* CODED /);
     expect(bits(out)).toBeGreaterThan(1.6 + 0.8);
     expect(bits(out)).toBeLessThan(6);
     expect((await kinglet('inspect', network)).out).not.toContain('bits a weight');
@@ -41,17 +54,28 @@ describe('inspect', () => {
 
   it('says what a stripped file does not tell', async () => {
     const stripped = files.write('stripped.klet', pair({ notes: false }));
-    expect((await kinglet('inspect', stripped)).out).toContain('converted with --strip: it does not name its operators');
+    expect((await kinglet('inspect', stripped)).out)
+      .toContain('converted with --strip: it does not name its operators');
     expect((await kinglet('inspect', stripped, '--memory')).err).toContain('BAD_ARGUMENT');
   });
 
   it('gives everything to programs', async () => {
-    const { code, out } = await kinglet('inspect', files.write('pair.klet', pair({ meta: { accuracy: { top1: 0.5 }, licence: 'none' } })), '--json');
+    const { code, out } = await kinglet(
+      'inspect',
+      files.write('pair.klet', pair({ meta: { accuracy: { top1: 0.5 }, licence: 'none' } })),
+      '--json',
+    );
     expect(code).toBe(0);
-    const all = JSON.parse(out) as Record<string, unknown> & { memory: Record<string, number>; operators: unknown[]; arena: unknown[] };
+    const all = JSON.parse(out) as Record<string, unknown> & { memory: Record<string, number>; operators: unknown[];
+      arena: unknown[] };
     expect(all).toMatchObject({
-      format: 'klet', name: 'pair', accuracy: { top1: 0.5 }, licence: 'none', goldenCases: 0,
-      inputs: [{ name: 'left', dtype: 'float32', shape: [1, 4] }, { name: 'right' }], outputs: [{ name: 'sum' }, { name: 'product' }],
+      format: 'klet',
+      name: 'pair',
+      accuracy: { top1: 0.5 },
+      licence: 'none',
+      goldenCases: 0,
+      inputs: [{ name: 'left', dtype: 'float32', shape: [1, 4] }, { name: 'right' }],
+      outputs: [{ name: 'sum' }, { name: 'product' }],
     });
     expect(all.operators).toHaveLength(2);
     expect(all.operators[0]).toMatchObject({ index: 0, name: 'sum', op: 'add', shape: [1, 4] });
@@ -65,14 +89,17 @@ describe('inspect --memory', () => {
   it('draws buffers over records', async () => {
     const { code, out } = await kinglet('inspect', files.write('pair.klet', pair()), '--memory');
     expect(code).toBe(0);
-    const drawing = out.slice(out.indexOf('in 0')), legend = drawing.slice(drawing.indexOf('buffer'));
+    const drawing = out.slice(out.indexOf('in 0'));
+    const legend = drawing.slice(drawing.indexOf('buffer'));
     for (const name of ['left', 'right', 'sum', 'product']) expect(legend).toContain(name);
     for (const letter of 'ABCD') expect(drawing.slice(0, drawing.indexOf('end'))).toContain(letter);
     expect(out).toMatch(/fullest during record \d/);
   });
 
   it('names the input, the records and the output above their columns', async () => {
-    const { out } = await kinglet('inspect', files.write('chain.klet', chain(30)), '--memory'), lines = out.split('\n'), head = lines.findIndex((line) => /^ +in 0 /.test(line));
+    const { out } = await kinglet('inspect', files.write('chain.klet', chain(30)), '--memory');
+    const lines = out.split('\n');
+    const head = lines.findIndex((line) => /^ +in 0 /.test(line));
     expect(lines[head]).toMatch(/^ {11}in 0 .* out$/);
     const widths = lines.slice(head + 1, lines.findIndex((line) => line.endsWith(' end'))).map((line) => line.length);
     expect(new Set(widths)).toEqual(new Set([lines[head]!.length]));
@@ -89,16 +116,27 @@ describe('inspect --check', () => {
     const { code, out } = await kinglet('inspect', source, '--check');
     expect(code).toBe(0);
     expect(out).toMatch(/quadrants\.tflite converts: .* of memory to run\n$/);
-    expect(JSON.parse((await kinglet('inspect', source, '--check', '--json')).out)).toMatchObject({ convertible: true, format: 'tflite' });
+    expect(JSON.parse((await kinglet('inspect', source, '--check', '--json')).out)).toMatchObject({
+      convertible: true,
+      format: 'tflite',
+    });
   });
 
   it('lists every operator in the way and exits with 1', async () => {
-    const odd = files.write('odd.tflite', unsupported()), { code, out, err } = await kinglet('inspect', odd, '--check');
+    const odd = files.write('odd.tflite', unsupported());
+    const { code, out, err } = await kinglet('inspect', odd, '--check');
     expect([code, err]).toEqual([1, '']);
-    for (const text of ['does not convert (UNSUPPORTED_OP)', 'Frobnicate (2): "a", "y"', 'Twiddle (1): "b"']) expect(out).toContain(text);
+    for (const text of ['does not convert (UNSUPPORTED_OP)', 'Frobnicate (2): "a", "y"', 'Twiddle (1): "b"']) {
+      expect(out).toContain(text);
+    }
     const json = await kinglet('inspect', odd, '--check', '--json');
     expect(json.code).toBe(1);
-    expect(JSON.parse(json.out)).toMatchObject({ convertible: false, code: 'UNSUPPORTED_OP', problems: expect.arrayContaining([expect.stringContaining('Frobnicate'), expect.stringContaining('Twiddle')]) as string[] });
+    expect(JSON.parse(json.out)).toMatchObject({
+      convertible: false,
+      code: 'UNSUPPORTED_OP',
+      problems: expect.arrayContaining([expect.stringContaining('Frobnicate'),
+        expect.stringContaining('Twiddle')]) as string[],
+    });
   });
 
   it('says what a file is that is no network at all', async () => {
@@ -109,14 +147,24 @@ describe('inspect --check', () => {
 
   it('proves a .klet file', async () => {
     await kinglet('convert', source, '-o', files.at('g.klet'), '--golden', '1');
-    expect(await kinglet('inspect', files.at('g.klet'), '--check')).toMatchObject({ code: 0, out: expect.stringContaining('sound .klet file and reproduces its 1 golden case') as string });
-    expect((await kinglet('inspect', files.at('nothing'), '--check'))).toMatchObject({ code: 1, err: expect.stringContaining('FETCH_FAILED') as string });
+    expect(await kinglet('inspect', files.at('g.klet'), '--check')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('sound .klet file and reproduces its 1 golden case') as string,
+    });
+    expect(await kinglet('inspect', files.at('nothing'), '--check')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('FETCH_FAILED') as string,
+    });
   });
 });
 
 describe.skipIf(!hasShared)('inspect of real networks (needs ../shared/models)', () => {
   it('draws the 67 records of MobileNet v2 in 100 columns', async () => {
-    const { code, out } = await kinglet('inspect', path.join(shared, 'models/mobilenet_v2_100_224_uint8.tflite'), '--memory');
+    const { code, out } = await kinglet(
+      'inspect',
+      path.join(shared, 'models/mobilenet_v2_100_224_uint8.tflite'),
+      '--memory',
+    );
     expect(code).toBe(0);
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });

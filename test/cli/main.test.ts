@@ -4,7 +4,9 @@ import { kinglet, pair, temporaryFolder } from './cli';
 
 const files = temporaryFolder();
 
-afterEach(() => { vi.unstubAllEnvs(); });
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 describe('kinglet', () => {
   it('tells its version', async () => {
@@ -14,7 +16,9 @@ describe('kinglet', () => {
   it('explains itself with every command and examples', async () => {
     const { code, out, err } = await kinglet('--help');
     expect([code, err]).toEqual([0, '']);
-    for (const text of ['convert', 'inspect', 'run', 'bench', '$ kinglet convert mobilenet.tflite', 'KINGLET_DEBUG']) expect(out).toContain(text);
+    for (const text of ['convert', 'inspect', 'run', 'bench', '$ kinglet convert mobilenet.tflite', 'KINGLET_DEBUG']) {
+      expect(out).toContain(text);
+    }
   });
 
   it('explains itself on stderr when called with nothing', async () => {
@@ -23,34 +27,31 @@ describe('kinglet', () => {
     expect(err).toContain('Usage: kinglet');
   });
 
-  it.each([
-    ['convert', ['--output', '--name', '--labels', '--preprocess', '--golden', '--max-memory', '--strip']],
-    ['inspect', ['--memory', '--json', '--check']],
-    ['run', ['--input', '--output', '--raw', '--flavor', '--json']],
-    ['bench', ['--runs', '--warmup', '--flavor', '--profile', '--json']],
-  ])('explains %s with its options and examples', async (command, options) => {
-    const { code, out } = await kinglet(command, '--help');
-    expect(code).toBe(0);
-    for (const option of options) expect(out).toContain(option);
-    expect(out).toContain(`$ kinglet ${command}`);
-    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(104);
-  });
+  it.each([['convert', ['--output', '--name', '--labels', '--preprocess', '--golden', '--max-memory', '--strip']], [
+    'inspect',
+    ['--memory', '--json', '--check'],
+  ], ['run', ['--input', '--output', '--raw', '--flavor', '--json']], ['bench', ['--runs', '--warmup', '--flavor',
+    '--profile', '--json']]])('explains %s with its options and examples', async (command, options) => {
+      const { code, out } = await kinglet(command, '--help');
+      expect(code).toBe(0);
+      for (const option of options) expect(out).toContain(option);
+      expect(out).toContain(`$ kinglet ${command}`);
+      for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(104);
+    });
 
-  it.each([
-    [['frobnicate'], 'unknown command \'frobnicate\''],
-    [['convrt', 'x'], 'Did you mean convert?'],
-    [['convert'], 'missing required argument \'in\''],
-    [['inspect', 'x', '--bogus'], 'unknown option \'--bogus\''],
-    [['run', 'x', '--flavor', 'neon'], 'Allowed choices are relaxed, simd, scalar'],
-    [['bench', 'x', '--runs', '0'], 'It must be above 0'],
-    [['bench', 'x', '--runs', 'many'], 'It must be a whole number'],
-    [['convert', 'x', '--max-memory', '2 dozen'], 'like 65536, 512K or 2M'],
-  ])('refuses %j in one line and points to the help', async (argv, text) => {
-    const { code, out, err } = await kinglet(...argv);
-    expect([code, out]).toEqual([1, '']);
-    expect(err).toContain(text);
-    expect(err).toMatch(/^kinglet: .*\n[^]*--help tells what there is\n$/);
-  });
+  it.each([[['frobnicate'], "unknown command 'frobnicate'"], [['convrt', 'x'], 'Did you mean convert?'], [['convert'],
+    "missing required argument 'in'"], [['inspect', 'x', '--bogus'], "unknown option '--bogus'"], [['run', 'x',
+    '--flavor', 'neon'], 'Allowed choices are relaxed, simd, scalar'], [['bench', 'x', '--runs', '0'],
+    'It must be above 0'], [['bench', 'x', '--runs', 'many'], 'It must be a whole number'], [['convert', 'x',
+    '--max-memory', '2 dozen'], 'like 65536, 512K or 2M']])(
+      'refuses %j in one line and points to the help',
+      async (argv, text) => {
+        const { code, out, err } = await kinglet(...argv);
+        expect([code, out]).toEqual([1, '']);
+        expect(err).toContain(text);
+        expect(err).toMatch(/^kinglet: .*\n[^]*--help tells what there is\n$/);
+      },
+    );
 
   it('names the code of an error, without a stack', async () => {
     const { code, out, err } = await kinglet('inspect', files.at('missing.klet'));

@@ -19,8 +19,14 @@ function picture(name: string, quadrant: number): string {
   return files.write(name, PNG.sync.write(image));
 }
 
-const npy = (name: string, ...[array, shape, options]: Parameters<typeof dump>): string => files.write(name, new Uint8Array(dump(array, shape, options)));
-const json = async (...argv: string[]): Promise<{ outputs: { name: string; values: number[]; top?: { label: string; index: number }[] }[]; flavor: string; medianMs: number }> => {
+const npy = (name: string, ...[array, shape, options]: Parameters<typeof dump>): string =>
+  files.write(name, new Uint8Array(dump(array, shape, options)));
+const json = async (
+  ...argv: string[]
+): Promise<
+  { outputs: { name: string; values: number[]; top?: { label: string; index: number }[] }[]; flavor: string;
+    medianMs: number }
+> => {
   const { code, out, err } = await kinglet('run', ...argv, '--json');
   expect([code, err]).toEqual([0, '']);
   return JSON.parse(out) as Awaited<ReturnType<typeof json>>;
@@ -36,7 +42,16 @@ describe('run with a picture', () => {
   });
 
   it('uses the labels and preprocessing of the file', async () => {
-    await kinglet('convert', floatNet, '-o', files.at('inverted.klet'), '--labels', labels, '--preprocess', '{"kind":"image","channels":1,"scale":0.00392157,"offset":0,"invert":true}');
+    await kinglet(
+      'convert',
+      floatNet,
+      '-o',
+      files.at('inverted.klet'),
+      '--labels',
+      labels,
+      '--preprocess',
+      '{"kind":"image","channels":1,"scale":0.00392157,"offset":0,"invert":true}',
+    );
     const { outputs } = await json(files.at('inverted.klet'), '--input', picture('dark.png', 2));
     // inverted, the white quadrant is the dark one
     expect(outputs[0]!.top!.map(({ label }) => label).at(-1)).toBe('lower left');
@@ -60,24 +75,44 @@ describe('run with a picture', () => {
 });
 
 describe('run with arrays', () => {
-  const left = npy('left.npy', Float32Array.of(1, 2, 3, 4), [1, 4]), right = npy('right.npy', Float32Array.of(10, 20, 30, 40), [4]);
+  const left = npy('left.npy', Float32Array.of(1, 2, 3, 4), [1, 4]);
+  const right = npy('right.npy', Float32Array.of(10, 20, 30, 40), [4]);
 
   it('takes several inputs in order', async () => {
     const { outputs } = await json(pairNet, '--input', left, '--input', right);
-    expect(outputs.map(({ name, values }) => [name, values])).toEqual([['sum', [11, 22, 33, 44]], ['product', [10, 40, 90, 160]]]);
+    expect(outputs.map(({ name, values }) => [name, values])).toEqual([['sum', [11, 22, 33, 44]], ['product', [10, 40,
+      90, 160]]]);
   });
 
   it('takes inputs by name, mixed with others', async () => {
-    expect((await json(pairNet, '--input', left, '--input', `left=${right}`)).outputs[0]!.values).toEqual([11, 22, 33, 44]);
-    expect((await json(pairNet, '--input', `right=${left}`, '--input', `left=${right}`)).outputs[1]!.values).toEqual([10, 40, 90, 160]);
+    expect((await json(pairNet, '--input', left, '--input', `left=${right}`)).outputs[0]!.values).toEqual([11, 22, 33,
+      44]);
+    expect((await json(pairNet, '--input', `right=${left}`, '--input', `left=${right}`)).outputs[1]!.values).toEqual([
+      10,
+      40,
+      90,
+      160,
+    ]);
   });
 
   it('takes raw bytes', async () => {
-    expect((await json(pairNet, '--input', files.write('l.bin', floats(1, 2, 3, 4)), '--input', files.write('r', floats(0, 0, 0, 1)))).outputs[1]!.values).toEqual([0, 0, 0, 4]);
+    expect((await json(
+      pairNet,
+      '--input',
+      files.write('l.bin', floats(1, 2, 3, 4)),
+      '--input',
+      files.write('r', floats(0, 0, 0, 1)),
+    )).outputs[1]!.values).toEqual([0, 0, 0, 4]);
   });
 
   it('takes float64, float16 and integer arrays for floats', async () => {
-    expect((await json(pairNet, '-i', npy('d.npy', Float64Array.of(1, 2, 3, 4), [4]), '-i', npy('i.npy', BigInt64Array.of(1n, 1n, 1n, 1n), [1, 4]))).outputs[0]!.values).toEqual([2, 3, 4, 5]);
+    expect((await json(
+      pairNet,
+      '-i',
+      npy('d.npy', Float64Array.of(1, 2, 3, 4), [4]),
+      '-i',
+      npy('i.npy', BigInt64Array.of(1n, 1n, 1n, 1n), [1, 4]),
+    )).outputs[0]!.values).toEqual([2, 3, 4, 5]);
     const half = new Uint8Array(dump(Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400), [4]));
     files.write('h.npy', Buffer.from(Buffer.from(half).toString('latin1').replace('<u2', '<f2'), 'latin1'));
     expect((await json(pairNet, '-i', files.at('h.npy'), '-i', left)).outputs[0]!.values).toEqual([2, 4, 6, 8]);
@@ -85,53 +120,64 @@ describe('run with arrays', () => {
 
   it('takes raw or real values for quantized inputs', async () => {
     const bytes = Array.from({ length: 16 }, (_, i) => (i < 2 ? 255 : 0));
-    const fromRaw = await json(tflite, '-i', npy('raw.npy', Uint8Array.from(bytes), [1, 4, 4, 1])), fromReal = await json(tflite, '-i', npy('real.npy', Float32Array.from(bytes, (v) => v / 255), [4, 4]));
+    const fromRaw = await json(tflite, '-i', npy('raw.npy', Uint8Array.from(bytes), [1, 4, 4, 1]));
+    const fromReal = await json(tflite, '-i', npy('real.npy', Float32Array.from(bytes, (v) => v / 255), [4, 4]));
     expect(fromReal.outputs[0]!.values).toEqual(fromRaw.outputs[0]!.values);
   });
 
   it('shows integers as they are', async () => {
-    const x = npy('x.npy', Float32Array.of(0, 9, 0, 0, 9, 0, 0, 0, 0, 0, 0, 9), [3, 4]), net = files.write('largest.klet', largest());
+    const x = npy('x.npy', Float32Array.of(0, 9, 0, 0, 9, 0, 0, 0, 0, 0, 0, 9), [3, 4]);
+    const net = files.write('largest.klet', largest());
     const { out } = await kinglet('run', net, '-i', x);
     expect(out).toContain('index: int64 [3]\n  1, 0, 3\n  smallest 0, largest 3');
   });
 
-  it.each<[string, () => string, RegExp]>([
-    ['the wrong shape', () => npy('e.npy', new Float32Array(4), [2, 2]), /SHAPE_MISMATCH: .* has the shape \[2, 2\]; input "left" takes \[1, 4\]/],
-    ['the wrong size', () => npy('e.npy', new Float32Array(5), [5]), /SHAPE_MISMATCH/],
-    ['complex numbers', () => npy('e.npy', new Float32Array(8), [4], { dtype: 'c8' }), /TYPE_MISMATCH: .* holds complex64; input "left" takes float32/],
-    ['NaN', () => npy('e.npy', Float32Array.of(1, NaN, 1, 1), [4]), /NOT_A_NUMBER: input "left" holds NaN at index 1/],
-    ['half a file', () => files.write('e.npy', new Uint8Array(dump(new Float32Array(4), [4])).subarray(0, 70)), /CORRUPT/],
-    ['raw bytes of another number', () => files.write('e.bin', new Uint8Array(3)), /SHAPE_MISMATCH: e\.bin has 3 bytes .* the raw bytes of "left" \(float32 \[1, 4\]\) are 16/],
-    ['a file that is not there', () => files.at('none.npy'), /FETCH_FAILED/],
-  ])('refuses %s', async (_, make, expected) => {
+  it.each<[string, () => string, RegExp]>([['the wrong shape', () => npy('e.npy', new Float32Array(4), [2, 2]),
+    /SHAPE_MISMATCH: .* has the shape \[2, 2\]; input "left" takes \[1, 4\]/], ['the wrong size',
+    () => npy('e.npy', new Float32Array(5), [5]), /SHAPE_MISMATCH/], ['complex numbers',
+    () => npy('e.npy', new Float32Array(8), [4], { dtype: 'c8' }),
+    /TYPE_MISMATCH: .* holds complex64; input "left" takes float32/], ['NaN',
+    () => npy('e.npy', Float32Array.of(1, NaN, 1, 1), [4]), /NOT_A_NUMBER: input "left" holds NaN at index 1/], [
+    'half a file',
+    () => files.write('e.npy', new Uint8Array(dump(new Float32Array(4), [4])).subarray(0, 70)),
+    /CORRUPT/,
+  ], ['raw bytes of another number', () => files.write('e.bin', new Uint8Array(3)),
+    /SHAPE_MISMATCH: e\.bin has 3 bytes .* the raw bytes of "left" \(float32 \[1, 4\]\) are 16/], [
+    'a file that is not there',
+    () => files.at('none.npy'),
+    /FETCH_FAILED/,
+  ]])('refuses %s', async (_, make, expected) => {
     const { code, err } = await kinglet('run', pairNet, '-i', make(), '-i', right);
     expect(code).toBe(1);
     expect(err).toMatch(expected);
   });
 
   it('refuses integers of another type for quantized inputs', async () => {
-    expect((await kinglet('run', tflite, '-i', npy('i.npy', Int32Array.from({ length: 16 }, () => 1), [16]))).err).toMatch(/TYPE_MISMATCH: .* holds int32; input "picture" takes uint8 \(raw\) or floats/);
+    expect((await kinglet('run', tflite, '-i', npy('i.npy', Int32Array.from({ length: 16 }, () => 1), [16]))).err)
+      .toMatch(/TYPE_MISMATCH: .* holds int32; input "picture" takes uint8 \(raw\) or floats/);
   });
 
   it('refuses Fortran order', async () => {
     const fortran = Buffer.from(dump(new Float32Array(16), [4, 4])).toString('latin1').replace('False', 'True ');
-    expect((await kinglet('run', tflite, '-i', files.write('f.npy', Buffer.from(fortran, 'latin1')))).err).toContain('Fortran order');
+    expect((await kinglet('run', tflite, '-i', files.write('f.npy', Buffer.from(fortran, 'latin1')))).err)
+      .toContain('Fortran order');
   });
 
-  it.each([
-    [[], 'MISSING_INPUT: the network takes "left" (float32 [1, 4]), "right" (float32 [1, 4]); give a file for each'],
-    [['-i', left], 'give "right" too'],
-    [['-i', left, '-i', left, '-i', left], '3 inputs given, the network takes 2'],
-    [['-i', `left=${left}`, '-i', `left=${left}`], 'input "left" is given twice'],
-  ])('counts its inputs: %j', async (argv, text) => {
-    const { code, err } = await kinglet('run', pairNet, ...argv);
-    expect(code).toBe(1);
-    expect(err).toContain(text);
-  });
+  it.each([[[],
+    'MISSING_INPUT: the network takes "left" (float32 [1, 4]), "right" (float32 [1, 4]); give a file for each'], [['-i',
+    left], 'give "right" too'], [['-i', left, '-i', left, '-i', left], '3 inputs given, the network takes 2'], [['-i',
+    `left=${left}`, '-i', `left=${left}`], 'input "left" is given twice']])(
+      'counts its inputs: %j',
+      async (argv, text) => {
+        const { code, err } = await kinglet('run', pairNet, ...argv);
+        expect(code).toBe(1);
+        expect(err).toContain(text);
+      },
+    );
 });
 
 describe('run --raw', () => {
-  it('reads and writes the tensors\' own bytes, concatenated in order', async () => {
+  it("reads and writes the tensors' own bytes, concatenated in order", async () => {
     const input = files.write('in.bin', Buffer.concat([floats(1, 2, 3, 4), floats(5, 6, 7, 8)]));
     const { code, out } = await kinglet('run', pairNet, '--raw', '--input', input, '--output', files.at('out.bin'));
     expect(code).toBe(0);
@@ -148,7 +194,15 @@ describe('run --raw', () => {
   });
 
   it('writes int64 in 8 bytes', async () => {
-    await kinglet('run', files.write('largest.klet', largest()), '--raw', '-i', files.write('x.bin', floats(0, 9, 0, 0, 9, 0, 0, 0, 0, 0, 0, 9)), '-o', files.at('index.bin'));
+    await kinglet(
+      'run',
+      files.write('largest.klet', largest()),
+      '--raw',
+      '-i',
+      files.write('x.bin', floats(0, 9, 0, 0, 9, 0, 0, 0, 0, 0, 0, 9)),
+      '-o',
+      files.at('index.bin'),
+    );
     expect(new BigInt64Array(new Uint8Array(files.read('index.bin')).buffer)).toEqual(BigInt64Array.of(1n, 0n, 3n));
   });
 
@@ -159,7 +213,15 @@ describe('run --raw', () => {
   });
 
   it('says how many bytes it wants', async () => {
-    const { code, err } = await kinglet('run', pairNet, '--raw', '-i', files.write('short.bin', floats(1, 2, 3)), '-o', files.at('never.bin'));
+    const { code, err } = await kinglet(
+      'run',
+      pairNet,
+      '--raw',
+      '-i',
+      files.write('short.bin', floats(1, 2, 3)),
+      '-o',
+      files.at('never.bin'),
+    );
     expect(code).toBe(1);
     expect(err).toMatch(/SHAPE_MISMATCH: short\.bin has 12 bytes .* are 32/);
   });
@@ -179,7 +241,15 @@ describe('run --output', () => {
   const array = (name: string) => parse(new Uint8Array(files.read(name)).buffer);
 
   it('writes .npy files by the name of the output', async () => {
-    const { code } = await kinglet('run', pairNet, ...inputs, '-o', `product=${files.at('product.npy')}`, '-o', `sum=${files.at('sum.npy')}`);
+    const { code } = await kinglet(
+      'run',
+      pairNet,
+      ...inputs,
+      '-o',
+      `product=${files.at('product.npy')}`,
+      '-o',
+      `sum=${files.at('sum.npy')}`,
+    );
     expect(code).toBe(0);
     expect(array('product.npy')).toMatchObject({ data: Float32Array.of(1, 2, 3, 8), shape: [1, 4], dtype: 'f4' });
     expect(array('sum.npy').data).toEqual(Float32Array.of(2, 3, 4, 6));
@@ -201,8 +271,15 @@ describe('run --output', () => {
 });
 
 describe.skipIf(!hasShared)('run of real networks (needs ../shared/models)', () => {
-  it('sees a macaw in the parrot\'s picture', async () => {
-    const { code, out } = await kinglet('run', path.join(shared, 'models/mobilenet_v2_100_224_uint8.tflite'), '--input', path.join(shared, 'data/photos/parrot.jpg'), '--labels', path.join(shared, 'models/imagenet_labels.txt'));
+  it("sees a macaw in the parrot's picture", async () => {
+    const { code, out } = await kinglet(
+      'run',
+      path.join(shared, 'models/mobilenet_v2_100_224_uint8.tflite'),
+      '--input',
+      path.join(shared, 'data/photos/parrot.jpg'),
+      '--labels',
+      path.join(shared, 'models/imagenet_labels.txt'),
+    );
     expect(code).toBe(0);
     expect(out).toMatch(/1\. +macaw +89 +0\.\d+/);
   });

@@ -7,35 +7,65 @@ import { randomInputs } from '../../src/cli/tensors';
 import { bytesText, clip, countText, digits, floatText, shortName, table } from '../../src/cli/text';
 
 describe('numbers for people', () => {
-  it.each([[0, '0'], [1234.5, '1235'], [123.4, '123'], [12.34, '12.3'], [0.01234, '0.0123'], [0.0000123, '0.0000'], [NaN, 'NaN']])('%d has the digits %s', (value, text) => expect(digits(value)).toBe(text));
-  it.each([[5, '5 B'], [1536, '1.50 KiB'], [5_308_416, '5.06 MiB'], [3 * 2 ** 30, '3.00 GiB']])('%d bytes are %s', (value, text) => expect(bytesText(value)).toBe(text));
-  it.each([[999, '999'], [264_000, '264 k'], [300_775_272, '301 M'], [2.5e9, '2.50 G']])('%d are %s', (value, text) => expect(countText(value)).toBe(text));
-  it.each([[Math.fround(0.1), '0.1'], [Math.fround(1 / 255), '0.003921569'], [3, '3'], [-0.5, '-0.5']])('the float %d is %s', (value, text) => expect(floatText(value)).toBe(text));
-  it.each([['65536', 65536], ['512K', 524288], ['2M', 2097152], ['1.5MiB', 1572864], ['64kb', 65536], ['1 M', 1048576]])('%s is %d bytes', (text, value) => expect(byteCount(text)).toBe(value));
-  it.each(['', '-1', '0', 'K', '5T', 'M1'])('"%s" is no number of bytes', (text) => expect(() => byteCount(text)).toThrow('number of bytes'));
+  it.each([[0, '0'], [1234.5, '1235'], [123.4, '123'], [12.34, '12.3'], [0.01234, '0.0123'], [0.0000123, '0.0000'], [
+    NaN,
+    'NaN',
+  ]])('%d has the digits %s', (value, text) => expect(digits(value)).toBe(text));
+  it.each([[5, '5 B'], [1536, '1.50 KiB'], [5_308_416, '5.06 MiB'], [3 * 2 ** 30, '3.00 GiB']])(
+    '%d bytes are %s',
+    (value, text) => expect(bytesText(value)).toBe(text),
+  );
+  it.each([[999, '999'], [264_000, '264 k'], [300_775_272, '301 M'], [2.5e9, '2.50 G']])(
+    '%d are %s',
+    (value, text) => expect(countText(value)).toBe(text),
+  );
+  it.each([[Math.fround(0.1), '0.1'], [Math.fround(1 / 255), '0.003921569'], [3, '3'], [-0.5, '-0.5']])(
+    'the float %d is %s',
+    (value, text) => expect(floatText(value)).toBe(text),
+  );
+  it.each([['65536', 65536], ['512K', 524288], ['2M', 2097152], ['1.5MiB', 1572864], ['64kb', 65536], ['1 M',
+    1048576]])('%s is %d bytes', (text, value) => expect(byteCount(text)).toBe(value));
+  it.each(['', '-1', '0', 'K', '5T', 'M1'])(
+    '"%s" is no number of bytes',
+    (text) => expect(() => byteCount(text)).toThrow('number of bytes'),
+  );
 });
 
 describe('names that are too long', () => {
-  it('keep their end when they are paths', () => expect(shortName('a/very/long/path/of/scopes', 10)).toBe('…of/scopes'));
+  it('keep their end when they are paths', () =>
+    expect(shortName('a/very/long/path/of/scopes', 10)).toBe('…of/scopes'));
   it('keep the first of fused ones', () => expect(shortName('model/conv/Relu;model/norm', 40)).toBe('model/conv/Relu'));
-  it('keep their beginning when they are labels', () => expect(clip('great white shark, white shark', 12)).toBe('great white…'));
+  it('keep their beginning when they are labels', () =>
+    expect(clip('great white shark, white shark', 12)).toBe('great white…'));
 });
 
 describe('tables', () => {
   it('align, rule the head, and end lines without spaces', () => {
-    expect(table([{ head: 'name' }, { head: 'n', align: 'right' }], [['a', '1'], ['long', '200']])).toBe('name    n\n──────────\na       1\nlong  200\n');
+    expect(table([{ head: 'name' }, { head: 'n', align: 'right' }], [['a', '1'], ['long', '200']]))
+      .toBe('name    n\n──────────\na       1\nlong  200\n');
   });
 });
 
 describe('formats', () => {
-  it.each<[string, number[]]>([['onnx', [8, 8, 0x12, 4]], ['onnx', [8, 7, 0x3a]], ['protobuf', [0x0a, 5]], ['safetensors', [1, 2, 0, 0, 0, 0, 0, 0, 0x7b]], ['gguf', [0x47, 0x47, 0x55, 0x46]], ['executorch', [0, 0, 0, 0, 0x45, 0x54, 0x31, 0x32]]])(
-    '%s is told by %j', (format, bytes) => expect(detectFormat(Uint8Array.from(bytes))).toBe(format));
+  it.each<[string, number[]]>([['onnx', [8, 8, 0x12, 4]], ['onnx', [8, 7, 0x3a]], ['protobuf', [0x0a, 5]], [
+    'safetensors',
+    [1, 2, 0, 0, 0, 0, 0, 0, 0x7b],
+  ], ['gguf', [0x47, 0x47, 0x55, 0x46]], ['executorch', [0, 0, 0, 0, 0x45, 0x54, 0x31, 0x32]]])(
+    '%s is told by %j',
+    (format, bytes) => expect(detectFormat(Uint8Array.from(bytes))).toBe(format),
+  );
 });
 
 describe('noise', () => {
   it('is the same for the same seed and fills the range of the type', () => {
-    const inputs = [{ name: 'q', dtype: 'int8', shape: [4096] }, { name: 'f', dtype: 'float32', shape: [4096] }, { name: 'l', dtype: 'int64', shape: [64] }];
-    const a = randomInputs(inputs, 7) as Record<'q' | 'f', Float32Array>, b = randomInputs(inputs, 7), c = randomInputs(inputs, 8);
+    const inputs = [{ name: 'q', dtype: 'int8', shape: [4096] }, { name: 'f', dtype: 'float32', shape: [4096] }, {
+      name: 'l',
+      dtype: 'int64',
+      shape: [64],
+    }];
+    const a = randomInputs(inputs, 7) as Record<'q' | 'f', Float32Array>;
+    const b = randomInputs(inputs, 7);
+    const c = randomInputs(inputs, 8);
     expect(a).toEqual(b);
     expect(a).not.toEqual(c);
     expect([Math.min(...a.q), Math.max(...a.q)]).toEqual([-128, 127]);
@@ -47,13 +77,19 @@ describe('noise', () => {
 
 describe('progress', () => {
   const terminal = (): { stream: NodeJS.WriteStream; written: () => string } => {
-    const chunks: string[] = [], stream = new Writable({ write: (chunk: Buffer, _, done) => (chunks.push(chunk.toString()), done()) });
-    return { stream: Object.assign(stream, { isTTY: true, columns: 80 }) as unknown as NodeJS.WriteStream, written: () => chunks.join('') };
+    const chunks: string[] = [];
+    const stream = new Writable({ write: (chunk: Buffer, _, done) => (chunks.push(chunk.toString()), done()) });
+    return {
+      stream: Object.assign(stream, { isTTY: true, columns: 80 }) as unknown as NodeJS.WriteStream,
+      written: () => chunks.join(''),
+    };
   };
   const io = { out: () => undefined, err: () => undefined, columns: 100 };
 
   it('is silent for what takes less than a second, and where nobody watches', () => {
-    const { stream, written } = terminal(), short = new Progress({ ...io, terminal: stream }, 2), unseen = new Progress(io, 2, true);
+    const { stream, written } = terminal();
+    const short = new Progress({ ...io, terminal: stream }, 2);
+    const unseen = new Progress(io, 2, true);
     short.update(0, 'one');
     short.stop();
     unseen.update(0, 'one');
@@ -62,7 +98,9 @@ describe('progress', () => {
   });
 
   it('shows from the second second on what is being done', () => {
-    const now = vi.spyOn(performance, 'now').mockReturnValue(0), { stream, written } = terminal(), progress = new Progress({ ...io, terminal: stream }, 2);
+    const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+    const { stream, written } = terminal();
+    const progress = new Progress({ ...io, terminal: stream }, 2);
     progress.update(0, 'reading');
     now.mockReturnValue(1500);
     progress.update(1, 'compiling');

@@ -9,36 +9,66 @@ const random = new Random(21);
 
 /** A fully connected layer of int8 weights [n][k], one scale for each output or for all. */
 function layerOf(weights: Int8Array | Uint8Array, n: number, scale: number[], zeroPoint = 0): Graph {
-  const b = new GraphBuilder('layer'), k = weights.length / n, quantization = { scale, zeroPoint: scale.map(() => zeroPoint), axis: 0 };
+  const b = new GraphBuilder('layer');
+  const k = weights.length / n;
+  const quantization = { scale, zeroPoint: scale.map(() => zeroPoint), axis: 0 };
   const x = b.input('x', [1, k], 'int8', { scale: [0.05], zeroPoint: [0], axis: 0 });
-  return b.finish([b.node('fullyConnected', [x, b.constant(weights, [n, k], quantization), null], { activation: 'none' }, { name: 'y', quantization: { scale: [2], zeroPoint: [0], axis: 0 } })]);
+  return b.finish([
+    b.node('fullyConnected', [x, b.constant(weights, [n, k], quantization), null], { activation: 'none' }, {
+      name: 'y',
+      quantization: { scale: [2], zeroPoint: [0], axis: 0 },
+    }),
+  ]);
 }
 
 function weightsOf(graph: Graph): number[] {
   return Array.from(graph.nodes[0]!.inputs[1]!.data!);
 }
 
-const bell = (count: number): Int8Array => Int8Array.from({ length: count }, () => Math.max(-127, Math.min(127, Math.round((random.next() + random.next() + random.next() - 1.5) * 90))));
+const bell = (count: number): Int8Array =>
+  Int8Array.from(
+    { length: count },
+    () => Math.max(-127, Math.min(127, Math.round((random.next() + random.next() + random.next() - 1.5) * 90))),
+  );
 
 describe('cluster', () => {
   test('leaves so many values, zero among them, and weights that were zero', () => {
     for (const values of [2, 3, 16, 100]) {
-      const weights = bell(4096), { graph, clustered } = cluster(layerOf(weights, 8, [0.01]), values), after = weightsOf(graph);
+      const weights = bell(4096);
+      const { graph, clustered } = cluster(layerOf(weights, 8, [0.01]), values);
+      const after = weightsOf(graph);
       expect(new Set([...after, 0]).size).toBeLessThanOrEqual(values);
       expect(new Set(after).size).toBeGreaterThan(0.9 * values - 1);
-      weights.forEach((w, i) => { if (w === 0) expect(after[i]).toBe(0); });
-      expect(clustered).toEqual([expect.objectContaining({ name: 'y', weights: 4096, before: new Set(weights).size, after: new Set(after).size })]);
+      weights.forEach((w, i) => {
+        if (w === 0) expect(after[i]).toBe(0);
+      });
+      expect(clustered).toEqual([
+        expect.objectContaining({
+          name: 'y',
+          weights: 4096,
+          before: new Set(weights).size,
+          after: new Set(after).size,
+        }),
+      ]);
     }
   });
 
   test('is as close as whole steps can be', () => {
-    const far = (weights: ArrayLike<number>, centers: readonly number[]): number => Array.from(weights).reduce((sum, w) => sum + (w === 0 ? 0 : Math.min(...centers.map((c) => (w - c) ** 2))), 0);
-    fc.assert(fc.property(fc.array(fc.integer({ min: -6, max: 6 }), { minLength: 48, maxLength: 60 }), (list) => {
-      const weights = Int8Array.from(list), after = weightsOf(cluster(layerOf(weights, 1, [1]), 3).graph);
-      let least = Infinity;
-      for (let a = -6; a <= 6; a++) for (let b = a; b <= 6; b++) least = Math.min(least, far(weights, [a, b]));
-      if (new Set([...weights, 0]).size > 3) expect(weights.reduce((sum, w, i) => sum + (w - after[i]!) ** 2, 0)).toBeLessThanOrEqual(least + list.length / 4); // what rounding of centers may cost
-    }), { numRuns: 100, seed: 9 });
+    const far = (weights: ArrayLike<number>, centers: readonly number[]): number =>
+      Array.from(weights).reduce((sum, w) => sum + (w === 0 ? 0 : Math.min(...centers.map((c) => (w - c) ** 2))), 0);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -6, max: 6 }), { minLength: 48, maxLength: 60 }), (list) => {
+        const weights = Int8Array.from(list);
+        const after = weightsOf(cluster(layerOf(weights, 1, [1]), 3).graph);
+        let least = Infinity;
+        for (let a = -6; a <= 6; a++) for (let b = a; b <= 6; b++) least = Math.min(least, far(weights, [a, b]));
+        if (new Set([...weights, 0]).size > 3) {
+          expect(weights.reduce((sum, w, i) => sum + (w - after[i]!) ** 2, 0))
+            .toBeLessThanOrEqual(least + list.length / 4); // what rounding of centers may cost
+        }
+      }),
+      { numRuns: 100, seed: 9 },
+    );
   });
 
   test('counts weights by what they are worth: outputs of a larger scale keep theirs', () => {
@@ -51,13 +81,19 @@ describe('cluster', () => {
   });
 
   test('goes by the zero point, of uint8 too', () => {
-    const weights = Uint8Array.from(bell(1024), (w) => w + 128), { graph } = cluster(layerOf(weights, 4, [0.01], 128), 8), after = weightsOf(graph);
+    const weights = Uint8Array.from(bell(1024), (w) => w + 128);
+    const { graph } = cluster(layerOf(weights, 4, [0.01], 128), 8);
+    const after = weightsOf(graph);
     expect(new Set([...after, 128]).size).toBeLessThanOrEqual(8);
-    weights.forEach((w, i) => { if (w === 128) expect(after[i]).toBe(128); });
+    weights.forEach((w, i) => {
+      if (w === 128) expect(after[i]).toBe(128);
+    });
   });
 
   test('makes compact files of about log2(values) bits a weight, which run alike in every flavor, and keeps pruned weights pruned', () => {
-    const dense = layerOf(bell(64 * 512), 64, [0.01]), { graph } = cluster(dense, 16), x = Int8Array.from({ length: 512 }, () => random.int(-128, 127));
+    const dense = layerOf(bell(64 * 512), 64, [0.01]);
+    const { graph } = cluster(dense, 16);
+    const x = Int8Array.from({ length: 512 }, () => random.int(-128, 127));
     const file = compile(graph, { compact: true, golden: [{ x }] });
     expect(file.length).toBeLessThan(64 * 512 * 4 / 8 + 1500);
     for (const flavor of flavors) expect(loadSync(file, { flavor }).selfTest()).toBe(1);
@@ -67,14 +103,25 @@ describe('cluster', () => {
   });
 
   test('leaves alone what has few weights or few values', () => {
-    const few = bell(100), same = Int8Array.from({ length: 1024 }, (_, i) => i % 5);
+    const few = bell(100);
+    const same = Int8Array.from({ length: 1024 }, (_, i) => i % 5);
     expect(cluster(layerOf(few, 1, [1]), 16).clustered).toEqual([]);
     expect(weightsOf(cluster(layerOf(same, 1, [1]), 16).graph)).toEqual([...same]);
   });
 
   test('refuses numbers of values that are none, and float networks', () => {
-    for (const values of [1, 256, 2.5, NaN]) expect(() => cluster(layerOf(bell(1024), 1, [1]), values)).toThrow(/from 2 to 255 values/);
-    const b = new GraphBuilder('float'), x = b.input('x', [1, 4]);
-    expect(() => cluster(b.finish([b.node('fullyConnected', [x, b.constant(new Float32Array(8), [2, 4]), null], { activation: 'none' })]), 16)).toThrow(/no weights of 8 bits to cluster; quantize\(\) it first/);
+    for (const values of [1, 256, 2.5, NaN]) {
+      expect(() => cluster(layerOf(bell(1024), 1, [1]), values)).toThrow(/from 2 to 255 values/);
+    }
+    const b = new GraphBuilder('float');
+    const x = b.input('x', [1, 4]);
+    expect(() =>
+      cluster(
+        b.finish([
+          b.node('fullyConnected', [x, b.constant(new Float32Array(8), [2, 4]), null], { activation: 'none' }),
+        ]),
+        16,
+      )
+    ).toThrow(/no weights of 8 bits to cluster; quantize\(\) it first/);
   });
 });

@@ -26,92 +26,237 @@ const out = (shape: number[], dtype: Tensor['dtype'] = 'float32'): Tensor => ten
 
 describe('compile', () => {
   test('lists every operator in a form that kinglet does not have, each with its name and why, in one error', () => {
-    const b = new GraphBuilder('odd'), x = b.input('x', [1, 4, 4, 3]), i = b.input('i', [4], 'int32'), w = b.input('w', [2, 1, 1, 3]);
+    const b = new GraphBuilder('odd');
+    const x = b.input('x', [1, 4, 4, 3]);
+    const i = b.input('i', [4], 'int32');
+    const w = b.input('w', [2, 1, 1, 3]);
     const outputs = [
-      b.node('conv2d', [x, w, null], { ...conv, stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0] }, { name: 'learned' }),
+      b.node('conv2d', [x, w, null], { ...conv, stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0] }, {
+        name: 'learned',
+      }),
       b.node('softmax', [i], { beta: 1 }, { name: 'whole numbers' }),
       b.node('binary', [i, b.input('j', [4])], { kind: 'add', activation: 'none' }, { name: 'mixed' }),
       b.node('binary', [i, i], { kind: 'div', activation: 'none' }, { name: 'integer division' }),
       b.node('binary', [i, i], { kind: 'add', activation: 'relu' }, { name: 'integer relu' }),
       b.node('unary', [x], { kind: 'relu' }, { name: 'fine' }),
       b.node('cast', [x], {}, { name: 'truth', dtype: 'bool' }),
-      b.node('slice', [b.input('deep', [2, 3, 2, 3, 2, 3, 2, 3])], { begin: new Array<number>(8).fill(0), stride: new Array<number>(8).fill(1) }, { name: 'seven dimensions', shape: [1, 2, 1, 2, 1, 2, 1, 2] }),
-      b.node('transpose', [b.input('deeper', [2, 2, 2, 2, 2, 2, 2, 2])], { perm: [7, 6, 5, 4, 3, 2, 1, 0] }, { name: 'eight dimensions' }),
+      b.node('slice', [b.input('deep', [2, 3, 2, 3, 2, 3, 2, 3])], {
+        begin: new Array<number>(8).fill(0),
+        stride: new Array<number>(8).fill(1),
+      }, { name: 'seven dimensions', shape: [1, 2, 1, 2, 1, 2, 1, 2] }),
+      b.node('transpose', [b.input('deeper', [2, 2, 2, 2, 2, 2, 2, 2])], { perm: [7, 6, 5, 4, 3, 2, 1, 0] }, {
+        name: 'eight dimensions',
+      }),
     ];
     const error = failure(b.finish(outputs));
     expect(error.code).toBe('UNSUPPORTED_OP');
     expect(error.message).toContain('"odd" has 7 operators');
-    for (const name of ['learned', 'whole numbers', 'mixed', 'integer division', 'integer relu', 'truth', 'eight dimensions']) expect(error.message).toContain(`"${name}"`);
+    for (const name of ['learned', 'whole numbers', 'mixed', 'integer division', 'integer relu', 'truth',
+      'eight dimensions']) expect(error.message).toContain(`"${name}"`);
     expect(error.message).not.toContain('"fine"');
     expect(error.message.split('\n')).toHaveLength(8);
   });
 
   test('refuses sums that may leave int32', () => {
     const long = (depth: number, zero: number, data: Int8Array): Graph =>
-      single('fullyConnected', [tensor('x', [1, depth], 'int8', int8), { ...tensor('w', [1, depth], 'int8', { scale: 1, zero }), data }, null], { activation: 'none' }, out([1, 1], 'int8'));
-    expect(failure(long(65537, 0, new Int8Array(65537))).message).toMatch(/each output sums 65537 products; at most 65536 fit/);
-    expect(failure(long(33026, 127, new Int8Array(33026).fill(-128))).message).toMatch(/its sums may be larger than 32 bits hold/);
+      single(
+        'fullyConnected',
+        [tensor('x', [1, depth], 'int8', int8), { ...tensor('w', [1, depth], 'int8', { scale: 1, zero }), data }, null],
+        { activation: 'none' },
+        out([1, 1], 'int8'),
+      );
+    expect(failure(long(65537, 0, new Int8Array(65537))).message)
+      .toMatch(/each output sums 65537 products; at most 65536 fit/);
+    expect(failure(long(33026, 127, new Int8Array(33026).fill(-128))).message)
+      .toMatch(/its sums may be larger than 32 bits hold/);
     expect(compile(long(33025, 127, new Int8Array(33025).fill(-128))).length).toBeGreaterThan(33025);
     expect(compile(long(65536, 127, random.fill(new Int8Array(65536)))).length).toBeGreaterThan(65536);
-    const product = single('batchMatmul', [tensor('a', [1, 32769], 'int8', int8), tensor('b', [32769, 1], 'int8', int8)], { transposeA: false, transposeB: false }, out([1, 1], 'int8'));
+    const product = single(
+      'batchMatmul',
+      [tensor('a', [1, 32769], 'int8', int8), tensor('b', [32769, 1], 'int8', int8)],
+      { transposeA: false, transposeB: false },
+      out([1, 1], 'int8'),
+    );
     expect(failure(product).code).toBe('UNSUPPORTED_OP');
   });
 
   // what contradicts itself, by what the message must name
-  const impossible: [title: string, graph: () => Graph, about: RegExp][] = [
-    ['a tensor that nothing computes', () => ({ ...single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 3])), inputs: [] }), /reads "x", which nothing before it computes/],
-    ['an output that nothing computes', () => ({ name: 'g', inputs: [x4], nodes: [], outputs: [out([1])] }), /output "y" is computed by nothing/],
-    ['nodes in the wrong order', () => {
-      const b = new GraphBuilder('g'), graph = b.finish([b.node('unary', [b.node('unary', [b.input('x', [3])], { kind: 'relu' })], { kind: 'tanh' })]);
+  const impossible: [title: string, graph: () => Graph, about: RegExp][] = [['a tensor that nothing computes',
+    () => ({ ...single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 3])), inputs: [] }),
+    /reads "x", which nothing before it computes/], ['an output that nothing computes',
+    () => ({ name: 'g', inputs: [x4], nodes: [], outputs: [out([1])] }), /output "y" is computed by nothing/], [
+    'nodes in the wrong order',
+    () => {
+      const b = new GraphBuilder('g');
+      const graph = b.finish([
+        b.node('unary', [b.node('unary', [b.input('x', [3])], { kind: 'relu' })], { kind: 'tanh' }),
+      ]);
       return { ...graph, nodes: [...graph.nodes].reverse() };
-    }, /nothing before it computes/],
-    ['a tensor computed twice', () => {
-      const graph = single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 3]));
-      return { ...graph, nodes: [...graph.nodes, ...graph.nodes] };
-    }, /"y" is computed twice/],
-    ['two inputs of one name', () => single('binary', [x4, { ...x4 }], { kind: 'add', activation: 'none' }, out([1, 4, 4, 3])), /two .*inputs.*"x"/],
-    ['two outputs of one name', () => {
-      const b = new GraphBuilder('g'), x = b.input('x', [3]), [p, q] = [b.node('unary', [x], { kind: 'relu' }), b.node('unary', [x], { kind: 'abs' })];
-      q.name = p.name;
-      return b.finish([p, q]);
-    }, /two .*outputs.*"unary"/],
-    ['a dimension of 0', () => single('unary', [tensor('x', [0, 3], 'float32')], { kind: 'relu' }, out([0, 3])), /"x" has the shape \[0, 3\]/],
-    ['a broken dimension', () => single('unary', [tensor('x', [1.5], 'float32')], { kind: 'relu' }, out([1.5])), /"x" has the shape/],
-    ['an output of another shape', () => single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 4])), /gives \[1, 4, 4, 3\].*declared as \[1, 4, 4, 4\]/],
-    ['a constant with too few elements', () => single('binary', [x4, { ...floats('c', [3]), shape: [4] }], { kind: 'add', activation: 'none' }, out([1, 4, 4, 3])), /constant "c" has 3 elements/],
-    ['shapes that do not broadcast', () => single('binary', [x4, floats('c', [2])], { kind: 'add', activation: 'none' }, out([1, 4, 4, 3])), /\[1, 4, 4, 3\] and \[2\] do not broadcast/],
-    ['a slope that does not broadcast to its input', () => single('prelu', [x4, floats('c', [2, 1, 1, 3])], {}, out([1, 4, 4, 3])), /"prelu".*\[2, 1, 1, 3\]/],
-    ['conv2d weights for other channels', () => single('conv2d', [x4, floats('w', [2, 1, 1, 4]), null], { ...conv, stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0] }, out([1, 4, 4, 2])), /"conv2d".*channels/],
-    ['conv2d groups that do not divide', () => single('conv2d', [x4, floats('w', [4, 1, 1, 1]), null], { ...conv, stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0], groups: 3 }, out([1, 4, 4, 4])), /"conv2d".*groups/],
-    ['conv2d with a bias of another length', () => single('conv2d', [x4, floats('w', [2, 1, 1, 3]), floats('b', [3])], { ...conv, stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0] }, out([1, 4, 4, 2])), /"conv2d".*bias/],
-    ['conv2d with a kernel larger than the picture', () => single('conv2d', [x4, floats('w', [2, 5, 5, 3]), null], { ...conv, stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0] }, out([1, 0, 0, 2])), /shape \[1, 0, 0, 2\]/],
-    ['conv2d of three dimensions', () => single('conv2d', [tensor('x', [4, 4, 3], 'float32'), floats('w', [2, 1, 1, 3]), null], { ...conv, stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0] }, out([4, 4, 3, 2])), /"conv2d".*\[4, 4, 3\]/],
-    ['a stride of 0', () => single('maxPool2d', [x4], { kernel: [2, 2], stride: [0, 1], padding: [0, 0, 0, 0], activation: 'none' }, out([1, 3, 3, 3])), /"maxPool2d".*stride/],
-    ['a pool whose window sees padding only', () => single('maxPool2d', [x4], { kernel: [2, 2], stride: [1, 1], padding: [2, 0, 0, 0], activation: 'none' }, out([1, 5, 3, 3])), /"maxPool2d".*padding/],
-    ['depthwise weights for other channels', () => single('depthwiseConv2d', [x4, floats('w', [1, 2, 2, 4]), null], { stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0], activation: 'none' }, out([1, 3, 3, 4])), /"depthwiseConv2d".*channels/],
-    ['transposed weights for other channels', () => single('transposeConv2d', [x4, floats('w', [2, 2, 2, 4]), null], { stride: [1, 1], padding: [0, 0, 0, 0], activation: 'none' }, out([1, 5, 5, 2])), /"transposeConv2d".*channels/],
-    ['a transposed convolution into other channels', () => single('transposeConv2d', [x4, floats('w', [2, 2, 2, 3]), null], { stride: [1, 1], padding: [0, 0, 0, 0], activation: 'none' }, out([1, 5, 5, 3])), /"transposeConv2d"/],
-    ['a fully connected layer of another depth', () => single('fullyConnected', [tensor('x', [2, 5], 'float32'), floats('w', [3, 4]), null], { activation: 'none' }, out([2, 3])), /"fullyConnected".*5.*4/],
-    ['matrices of different depth', () => single('batchMatmul', [tensor('a', [2, 5], 'float32'), tensor('b', [4, 3], 'float32')], { transposeA: false, transposeB: false }, out([2, 3])), /"batchMatmul".*\[2, 5\].*\[4, 3\]/],
-    ['matrices whose batches do not broadcast', () => single('batchMatmul', [tensor('a', [2, 2, 5], 'float32'), tensor('b', [3, 5, 3], 'float32')], { transposeA: false, transposeB: false }, out([2, 2, 3])), /"batchMatmul".*\[2, 2, 5\].*\[3, 5, 3\]/],
-    ['parts of different shape', () => single('concat', [tensor('a', [2, 5], 'float32'), tensor('b', [3, 5], 'float32')], { axis: 1, activation: 'none' }, out([2, 10])), /"concat".*\[2, 5\].*\[3, 5\]/],
-    ['an axis that is not there', () => single('concat', [tensor('a', [2, 5], 'float32')], { axis: 2, activation: 'none' }, out([2, 5])), /"concat".*axis 2/],
-    ['pieces that are not the whole', () => single('split', [tensor('x', [6], 'float32')], { axis: 0 }, tensor('p', [2], 'float32'), tensor('q', [3], 'float32')), /"split"/],
-    ['a slice beyond the end', () => single('slice', [tensor('x', [6], 'float32')], { begin: [3], stride: [1] }, out([4])), /"slice".*dimension 0/],
-    ['a slice before the beginning', () => single('slice', [tensor('x', [6], 'float32')], { begin: [2], stride: [-1] }, out([4])), /"slice".*dimension 0/],
-    ['another number of elements', () => single('reshape', [tensor('x', [6], 'float32')], {}, out([4])), /"reshape".*6.*4/],
-    ['a permutation with a dimension twice', () => single('transpose', [tensor('x', [2, 2], 'float32')], { perm: [0, 0] }, out([2, 2])), /"transpose".*\[0, 0\]/],
-    ['a broadcast to a smaller shape', () => single('broadcastTo', [tensor('x', [2, 3], 'float32')], {}, out([3])), /"broadcastTo".*\[2, 3\].*\[3\]/],
-    ['a mirror larger than the picture', () => single('pad', [tensor('x', [3], 'float32')], { before: [3], after: [0], mode: 'reflect', value: 0 }, out([6])), /"pad": it mirrors more/],
-    ['a pad that cuts', () => single('pad', [tensor('x', [3], 'float32')], { before: [-1], after: [0], mode: 'constant', value: 0 }, out([2])), /"pad"/],
-    ['depth that blocks do not divide', () => single('depthToSpace', [x4], { blockSize: 2 }, out([1, 8, 8, 0.75])), /"depthToSpace"/],
-    ['space that blocks do not divide', () => single('spaceToDepth', [x4], { blockSize: 3 }, out([1, 4 / 3, 4 / 3, 27])), /"spaceToDepth"/],
-    ['an argmax over no axis', () => single('argmax', [x4], { axis: 4, kind: 'max' }, out([1, 4, 4, 3], 'int32')), /"argmax".*axis 4/],
-    ['a reduction over no axis', () => single('reduce', [x4], { kind: 'max', axes: [4] }, out([1, 4, 4, 3])), /"reduce".*axes/],
-    ['a resize into other channels', () => single('resize2d', [x4], { mode: 'nearest', alignCorners: false, halfPixelCenters: false }, out([1, 8, 8, 4])), /"resize2d"/],
-    ['a missing input', () => single('binary', [x4, null], { kind: 'add', activation: 'none' }, out([1, 4, 4, 3])), /lacks its input 1/],
-    ['no output at all', () => ({ name: 'g', inputs: [x4], nodes: [], outputs: [] }), /no outputs/],
-  ];
+    },
+    /nothing before it computes/,
+  ], ['a tensor computed twice', () => {
+    const graph = single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 3]));
+    return { ...graph, nodes: [...graph.nodes, ...graph.nodes] };
+  }, /"y" is computed twice/], ['two inputs of one name',
+    () => single('binary', [x4, { ...x4 }], { kind: 'add', activation: 'none' }, out([1, 4, 4, 3])),
+    /two .*inputs.*"x"/], ['two outputs of one name', () => {
+    const b = new GraphBuilder('g');
+    const x = b.input('x', [3]);
+    const [p, q] = [b.node('unary', [x], { kind: 'relu' }), b.node('unary', [x], { kind: 'abs' })];
+    q.name = p.name;
+    return b.finish([p, q]);
+  }, /two .*outputs.*"unary"/], ['a dimension of 0',
+    () => single('unary', [tensor('x', [0, 3], 'float32')], { kind: 'relu' }, out([0, 3])),
+    /"x" has the shape \[0, 3\]/], ['a broken dimension',
+    () => single('unary', [tensor('x', [1.5], 'float32')], { kind: 'relu' }, out([1.5])), /"x" has the shape/], [
+    'an output of another shape',
+    () => single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 4])),
+    /gives \[1, 4, 4, 3\].*declared as \[1, 4, 4, 4\]/,
+  ], ['a constant with too few elements',
+    () =>
+      single(
+        'binary',
+        [x4, { ...floats('c', [3]), shape: [4] }],
+        { kind: 'add', activation: 'none' },
+        out([1, 4, 4, 3]),
+      ), /constant "c" has 3 elements/], ['shapes that do not broadcast',
+    () => single('binary', [x4, floats('c', [2])], { kind: 'add', activation: 'none' }, out([1, 4, 4, 3])),
+    /\[1, 4, 4, 3\] and \[2\] do not broadcast/], ['a slope that does not broadcast to its input',
+    () => single('prelu', [x4, floats('c', [2, 1, 1, 3])], {}, out([1, 4, 4, 3])), /"prelu".*\[2, 1, 1, 3\]/], [
+    'conv2d weights for other channels',
+    () =>
+      single('conv2d', [x4, floats('w', [2, 1, 1, 4]), null], {
+        ...conv,
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: [0, 0, 0, 0],
+      }, out([1, 4, 4, 2])),
+    /"conv2d".*channels/,
+  ], ['conv2d groups that do not divide',
+    () =>
+      single('conv2d', [x4, floats('w', [4, 1, 1, 1]), null], {
+        ...conv,
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: [0, 0, 0, 0],
+        groups: 3,
+      }, out([1, 4, 4, 4])), /"conv2d".*groups/], ['conv2d with a bias of another length',
+    () =>
+      single('conv2d', [x4, floats('w', [2, 1, 1, 3]), floats('b', [3])], {
+        ...conv,
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: [0, 0, 0, 0],
+      }, out([1, 4, 4, 2])), /"conv2d".*bias/], ['conv2d with a kernel larger than the picture',
+    () =>
+      single('conv2d', [x4, floats('w', [2, 5, 5, 3]), null], {
+        ...conv,
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: [0, 0, 0, 0],
+      }, out([1, 0, 0, 2])), /shape \[1, 0, 0, 2\]/], ['conv2d of three dimensions',
+    () =>
+      single('conv2d', [tensor('x', [4, 4, 3], 'float32'), floats('w', [2, 1, 1, 3]), null], {
+        ...conv,
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: [0, 0, 0, 0],
+      }, out([4, 4, 3, 2])), /"conv2d".*\[4, 4, 3\]/], ['a stride of 0',
+    () =>
+      single(
+        'maxPool2d',
+        [x4],
+        { kernel: [2, 2], stride: [0, 1], padding: [0, 0, 0, 0], activation: 'none' },
+        out([1, 3, 3, 3]),
+      ), /"maxPool2d".*stride/], ['a pool whose window sees padding only',
+    () =>
+      single(
+        'maxPool2d',
+        [x4],
+        { kernel: [2, 2], stride: [1, 1], padding: [2, 0, 0, 0], activation: 'none' },
+        out([1, 5, 3, 3]),
+      ), /"maxPool2d".*padding/], ['depthwise weights for other channels',
+    () =>
+      single('depthwiseConv2d', [x4, floats('w', [1, 2, 2, 4]), null], {
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: [0, 0, 0, 0],
+        activation: 'none',
+      }, out([1, 3, 3, 4])), /"depthwiseConv2d".*channels/], ['transposed weights for other channels',
+    () =>
+      single('transposeConv2d', [x4, floats('w', [2, 2, 2, 4]), null], {
+        stride: [1, 1],
+        padding: [0, 0, 0, 0],
+        activation: 'none',
+      }, out([1, 5, 5, 2])), /"transposeConv2d".*channels/], ['a transposed convolution into other channels',
+    () =>
+      single('transposeConv2d', [x4, floats('w', [2, 2, 2, 3]), null], {
+        stride: [1, 1],
+        padding: [0, 0, 0, 0],
+        activation: 'none',
+      }, out([1, 5, 5, 3])), /"transposeConv2d"/], ['a fully connected layer of another depth',
+    () =>
+      single(
+        'fullyConnected',
+        [tensor('x', [2, 5], 'float32'), floats('w', [3, 4]), null],
+        { activation: 'none' },
+        out([2, 3]),
+      ), /"fullyConnected".*5.*4/], ['matrices of different depth',
+    () =>
+      single('batchMatmul', [tensor('a', [2, 5], 'float32'), tensor('b', [4, 3], 'float32')], {
+        transposeA: false,
+        transposeB: false,
+      }, out([2, 3])), /"batchMatmul".*\[2, 5\].*\[4, 3\]/], ['matrices whose batches do not broadcast',
+    () =>
+      single('batchMatmul', [tensor('a', [2, 2, 5], 'float32'), tensor('b', [3, 5, 3], 'float32')], {
+        transposeA: false,
+        transposeB: false,
+      }, out([2, 2, 3])), /"batchMatmul".*\[2, 2, 5\].*\[3, 5, 3\]/], ['parts of different shape',
+    () =>
+      single('concat', [tensor('a', [2, 5], 'float32'), tensor('b', [3, 5], 'float32')], {
+        axis: 1,
+        activation: 'none',
+      }, out([2, 10])), /"concat".*\[2, 5\].*\[3, 5\]/], ['an axis that is not there',
+    () => single('concat', [tensor('a', [2, 5], 'float32')], { axis: 2, activation: 'none' }, out([2, 5])),
+    /"concat".*axis 2/], ['pieces that are not the whole',
+    () =>
+      single(
+        'split',
+        [tensor('x', [6], 'float32')],
+        { axis: 0 },
+        tensor('p', [2], 'float32'),
+        tensor('q', [3], 'float32'),
+      ), /"split"/], ['a slice beyond the end',
+    () => single('slice', [tensor('x', [6], 'float32')], { begin: [3], stride: [1] }, out([4])),
+    /"slice".*dimension 0/], ['a slice before the beginning',
+    () => single('slice', [tensor('x', [6], 'float32')], { begin: [2], stride: [-1] }, out([4])),
+    /"slice".*dimension 0/], ['another number of elements',
+    () => single('reshape', [tensor('x', [6], 'float32')], {}, out([4])), /"reshape".*6.*4/], [
+    'a permutation with a dimension twice',
+    () => single('transpose', [tensor('x', [2, 2], 'float32')], { perm: [0, 0] }, out([2, 2])),
+    /"transpose".*\[0, 0\]/,
+  ], ['a broadcast to a smaller shape', () => single('broadcastTo', [tensor('x', [2, 3], 'float32')], {}, out([3])),
+    /"broadcastTo".*\[2, 3\].*\[3\]/], ['a mirror larger than the picture',
+    () =>
+      single('pad', [tensor('x', [3], 'float32')], { before: [3], after: [0], mode: 'reflect', value: 0 }, out([6])),
+    /"pad": it mirrors more/], ['a pad that cuts',
+    () =>
+      single('pad', [tensor('x', [3], 'float32')], { before: [-1], after: [0], mode: 'constant', value: 0 }, out([2])),
+    /"pad"/], ['depth that blocks do not divide',
+    () => single('depthToSpace', [x4], { blockSize: 2 }, out([1, 8, 8, 0.75])), /"depthToSpace"/], [
+    'space that blocks do not divide',
+    () => single('spaceToDepth', [x4], { blockSize: 3 }, out([1, 4 / 3, 4 / 3, 27])),
+    /"spaceToDepth"/,
+  ], ['an argmax over no axis', () => single('argmax', [x4], { axis: 4, kind: 'max' }, out([1, 4, 4, 3], 'int32')),
+    /"argmax".*axis 4/], ['a reduction over no axis',
+    () => single('reduce', [x4], { kind: 'max', axes: [4] }, out([1, 4, 4, 3])), /"reduce".*axes/], [
+    'a resize into other channels',
+    () =>
+      single('resize2d', [x4], { mode: 'nearest', alignCorners: false, halfPixelCenters: false }, out([1, 8, 8, 4])),
+    /"resize2d"/,
+  ], ['a missing input', () => single('binary', [x4, null], { kind: 'add', activation: 'none' }, out([1, 4, 4, 3])),
+    /lacks its input 1/], ['no output at all', () => ({ name: 'g', inputs: [x4], nodes: [], outputs: [] }),
+    /no outputs/]];
   for (const [title, graph, about] of impossible) {
     test(`refuses ${title}`, () => {
       const error = failure(graph());
@@ -123,7 +268,12 @@ describe('compile', () => {
   test('refuses quantized tensors without a scale, or with one per channel where one is needed', () => {
     const missing = single('unary', [tensor('x', [3], 'int8')], { kind: 'tanh' }, out([3], 'int8'));
     expect(failure(missing)).toMatchObject({ code: 'UNSUPPORTED_TYPE' });
-    const many: Tensor = { name: 'x', shape: [2, 2], dtype: 'int8', quantization: { scale: [1, 2], zeroPoint: [0, 0], axis: 1 } };
+    const many: Tensor = {
+      name: 'x',
+      shape: [2, 2],
+      dtype: 'int8',
+      quantization: { scale: [1, 2], zeroPoint: [0, 0], axis: 1 },
+    };
     const error = failure(single('unary', [many], { kind: 'tanh' }, out([2, 2], 'int8')));
     expect(error.code).toBe('UNSUPPORTED_TYPE');
     expect(error.message).toMatch(/"x" \(int8\) needs one scale and zero point, it has 2/);
@@ -132,17 +282,24 @@ describe('compile', () => {
   test('refuses an operator that does not exist', () => {
     const graph = single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 3]));
     (graph.nodes[0] as { op: string }).op = 'teleport';
-    expect(failure(graph)).toMatchObject({ code: 'UNSUPPORTED_OP', message: expect.stringContaining('teleport') as string });
+    expect(failure(graph)).toMatchObject({
+      code: 'UNSUPPORTED_OP',
+      message: expect.stringContaining('teleport') as string,
+    });
   });
 
   test('refuses more memory than the limit, and says what takes it', () => {
     const graph = single('unary', [tensor('x', [100_000], 'float32')], { kind: 'relu' }, out([100_000]));
-    expect(failure(graph, { maxMemory: 100_000 })).toMatchObject({ code: 'OUT_OF_MEMORY', message: expect.stringMatching(/400000 arena/) as string });
+    expect(failure(graph, { maxMemory: 100_000 })).toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringMatching(/400000 arena/) as string,
+    });
   });
 
   test('leaves the graph as it was, and gives the same bytes each time', () => {
     for (let seed = 1; seed < 20; seed++) {
-      const graph = randomGraph(new Random(seed), 15, seed % 2 ? 'uint8' : 'float32'), before = JSON.stringify(graph);
+      const graph = randomGraph(new Random(seed), 15, seed % 2 ? 'uint8' : 'float32');
+      const before = JSON.stringify(graph);
       const bytes = compile(graph);
       expect(JSON.stringify(graph)).toBe(before);
       expect(compile(graph)).toEqual(bytes);
@@ -151,7 +308,8 @@ describe('compile', () => {
 
   test('writes what it is told into META, and notes unless told not to', () => {
     const graph = single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 3]));
-    const { meta, notes } = readKlet(compile(graph, { meta: { name: 'näme', labels: ['a', '日本'], extra: { deep: [1] } } }));
+    const { meta, notes } =
+      readKlet(compile(graph, { meta: { name: 'näme', labels: ['a', '日本'], extra: { deep: [1] } } }));
     expect(meta).toMatchObject({ name: 'näme', labels: ['a', '日本'], extra: { deep: [1] } });
     expect(meta.inputs).toMatchObject([{ name: 'x', dtype: 'float32', shape: [1, 4, 4, 3] }]);
     expect(notes!.records).toMatchObject([{ name: 'unary', shape: [1, 4, 4, 3] }]);
@@ -159,19 +317,28 @@ describe('compile', () => {
   });
 
   test('stores equal constants once', () => {
-    const b = new GraphBuilder('shared'), x = b.input('x', [1, 64]), weights = random.fill(new Float32Array(64 * 64));
-    const layer = (input: Tensor): Tensor => b.node('fullyConnected', [input, b.constant(weights.slice(), [64, 64]), null], { activation: 'none' });
+    const b = new GraphBuilder('shared');
+    const x = b.input('x', [1, 64]);
+    const weights = random.fill(new Float32Array(64 * 64));
+    const layer = (input: Tensor): Tensor =>
+      b.node('fullyConnected', [input, b.constant(weights.slice(), [64, 64]), null], { activation: 'none' });
     expect(readKlet(compile(b.finish([layer(layer(layer(x)))]))).weights.length).toBeLessThan(64 * 64 * 4 + 1024);
   });
 
   test('lets golden vectors ride along, which every flavor reproduces', () => {
-    const graph = randomGraph(new Random(5), 12, 'int8'), golden = [1, 2, 3].map((seed) => Object.fromEntries(graph.inputs.map((t) => [t.name, new Random(seed).fill(new Int8Array(t.shape.reduce((a, b) => a * b, 1)))])));
+    const graph = randomGraph(new Random(5), 12, 'int8');
+    const golden = [1, 2, 3].map((seed) =>
+      Object.fromEntries(graph.inputs.map((t) => [t.name, new Random(seed).fill(new Int8Array(t.shape.reduce((a, b) =>
+        a * b, 1)))]
+      ))
+    );
     const klet = compile(graph, { golden });
     for (const flavor of flavors) expect(loadSync(klet, { flavor }).selfTest()).toBe(3);
   });
 
   test('compiles a network without operators', () => {
-    const x = tensor('x', [2, 3], 'int8', int8), model = loadSync(compile({ name: 'nothing', inputs: [x], outputs: [x], nodes: [] as AnyNode[] }));
+    const x = tensor('x', [2, 3], 'int8', int8);
+    const model = loadSync(compile({ name: 'nothing', inputs: [x], outputs: [x], nodes: [] as AnyNode[] }));
     expect(model.predict(Int8Array.of(1, 2, 3, 4, 5, 6), { output: 'raw' })).toEqual(Int8Array.of(1, 2, 3, 4, 5, 6));
   });
 });

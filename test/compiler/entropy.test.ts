@@ -12,7 +12,8 @@ import { inlinedCores } from '../../src/runtime/inlined';
 import { mapMemory } from '../../src/runtime/model';
 import { flavors } from '../helpers/flavors';
 
-const WEIGHTS = L.RESERVED, FRESH = 0xa5;
+const WEIGHTS = L.RESERVED;
+const FRESH = 0xa5;
 const cores = new Map<string, CompiledCore>();
 
 function coreOf(flavor: (typeof flavors)[number]): CompiledCore {
@@ -20,10 +21,20 @@ function coreOf(flavor: (typeof flavors)[number]): CompiledCore {
   return cores.get(flavor)!;
 }
 
-/** Decodes as a model's memory is laid out: in place, with nothing between that decoding does not ask for. */
-function decode(flavor: (typeof flavors)[number], coded: Uint8Array, bytes: number): { fault: number; weights: Uint8Array } {
-  const { lead, bytes: roomBytes } = codedRoom(coded), section = WEIGHTS + lead, room = (Math.max(section + coded.length + 64, WEIGHTS + bytes) + 63) & ~63;
-  const { exports, memory } = instantiate(coreOf(flavor), Math.max(room + roomBytes, WEIGHTS + bytes) + L.SLACK), view = new DataView(memory.buffer);
+/**
+ * Decodes as a model's memory is laid out: in place, with nothing between that decoding does not
+ * ask for.
+ */
+function decode(
+  flavor: (typeof flavors)[number],
+  coded: Uint8Array,
+  bytes: number,
+): { fault: number; weights: Uint8Array } {
+  const { lead, bytes: roomBytes } = codedRoom(coded);
+  const section = WEIGHTS + lead;
+  const room = (Math.max(section + coded.length + 64, WEIGHTS + bytes) + 63) & ~63;
+  const { exports, memory } = instantiate(coreOf(flavor), Math.max(room + roomBytes, WEIGHTS + bytes) + L.SLACK);
+  const view = new DataView(memory.buffer);
   memory.fill(FRESH, WEIGHTS);
   view.setUint32(L.MAP + L.MAP_WEIGHTS, WEIGHTS, true);
   view.setUint32(L.MAP + L.MAP_WEIGHTS_BYTES, bytes, true);
@@ -31,11 +42,22 @@ function decode(flavor: (typeof flavors)[number], coded: Uint8Array, bytes: numb
   return { fault: exports.decode(section, coded.length, room), weights: memory.slice(WEIGHTS, WEIGHTS + bytes) };
 }
 
-interface Drawn { weights: Uint8Array; runs: CodedRun[] }
+interface Drawn {
+  weights: Uint8Array;
+  runs: CodedRun[];
+}
 
 /** A byte source between constant and noise: few values, a bell, everything. */
-const source = fc.tuple(fc.constantFrom('constant', 'few', 'bell', 'skewed', 'noise'), fc.integer({ min: 1, max: 2 ** 31 - 1 }));
-const run = fc.record({ lanes: fc.constantFrom(L.CODED_BYTES, L.CODED_PLANES, L.CODED_CHANNELS), quads: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(1023, 1024, 1025, 2500)), panels: fc.integer({ min: 1, max: 5 }), source });
+const source = fc.tuple(
+  fc.constantFrom('constant', 'few', 'bell', 'skewed', 'noise'),
+  fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+);
+const run = fc.record({
+  lanes: fc.constantFrom(L.CODED_BYTES, L.CODED_PLANES, L.CODED_CHANNELS),
+  quads: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(1023, 1024, 1025, 2500)),
+  panels: fc.integer({ min: 1, max: 5 }),
+  source,
+});
 
 function draw(specs: { lanes: number; quads: number; panels: number; source: [string, number] }[]): Drawn {
   const runs: CodedRun[] = [];
@@ -48,7 +70,15 @@ function draw(specs: { lanes: number; quads: number; panels: number; source: [st
     const next = (): number => (s = Math.imul(s, 48271) % 2147483647 || 1, Math.abs(s) / 2147483647);
     for (let i = 0; i < quads * 4 * lanes; i++) {
       const u = next();
-      bytes.push((shape === 'constant' ? seed : shape === 'few' ? seed + Math.floor(u * 3) : shape === 'bell' ? (next() + next() + u - 1.5) * 60 : shape === 'skewed' ? (u < 0.999 ? 0 : 7) : u * 256) & 255);
+      bytes.push((shape === 'constant'
+        ? seed
+        : shape === 'few'
+        ? seed + Math.floor(u * 3)
+        : shape === 'bell'
+        ? (next() + next() + u - 1.5) * 60
+        : shape === 'skewed'
+        ? (u < 0.999 ? 0 : 7)
+        : u * 256) & 255);
     }
     offset += quads * 4 * lanes;
   }
@@ -57,25 +87,39 @@ function draw(specs: { lanes: number; quads: number; panels: number; source: [st
 
 describe('entropy-coded weights', () => {
   test.each(flavors)('come back byte for byte, decoded in place (%s)', (flavor) => {
-    fc.assert(fc.property(fc.array(run, { maxLength: 6 }), (specs) => {
-      const { weights, runs } = draw(specs), coded = encodeWeights(weights, runs), { fault, weights: back } = decode(flavor, coded, weights.length);
-      expect(fault).toBe(L.FAULT_NONE);
-      expect(Buffer.compare(back, weights)).toBe(0);
-    }), { numRuns: 40, seed: 3 });
+    fc.assert(
+      fc.property(fc.array(run, { maxLength: 6 }), (specs) => {
+        const { weights, runs } = draw(specs);
+        const coded = encodeWeights(weights, runs);
+        const { fault, weights: back } = decode(flavor, coded, weights.length);
+        expect(fault).toBe(L.FAULT_NONE);
+        expect(Buffer.compare(back, weights)).toBe(0);
+      }),
+      { numRuns: 40, seed: 3 },
+    );
   });
 
   test.each(flavors)('of which a file codes only the first have zeros behind them (%s)', (flavor) => {
-    const { weights, runs } = draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: ['bell', 5] }]), coded = encodeWeights(weights, runs), whole = new Uint8Array(1000);
+    const { weights, runs } = draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: ['bell', 5] }]);
+    const coded = encodeWeights(weights, runs);
+    const whole = new Uint8Array(1000);
     new DataView(coded.buffer).setUint32(L.CODED_WEIGHTS_BYTES, whole.length, true);
     whole.set(weights);
     expect(decode(flavor, coded, whole.length)).toEqual({ fault: L.FAULT_NONE, weights: whole });
   });
 
   test('are decoded by tables that lie behind them, whatever lead the file claims', () => {
-    const { weights, runs } = draw([{ lanes: L.CODED_CHANNELS, quads: 1000, panels: 4, source: ['few', 5] }]), coded = encodeWeights(weights, runs);
+    const { weights, runs } = draw([{ lanes: L.CODED_CHANNELS, quads: 1000, panels: 4, source: ['few', 5] }]);
+    const coded = encodeWeights(weights, runs);
     for (const lead of [0, 64, weights.length]) {
       new DataView(coded.buffer).setUint32(L.CODED_LEAD, lead, true);
-      const { map, coded: place } = mapMemory({ plan: new Uint8Array(8), weights: coded, coded: true, arenaBytes: 0, scratchBytes: 0 });
+      const { map, coded: place } = mapMemory({
+        plan: new Uint8Array(8),
+        weights: coded,
+        coded: true,
+        arenaBytes: 0,
+        scratchBytes: 0,
+      });
       expect(place!.room).toBeGreaterThanOrEqual(Math.max(map[2]! + weights.length, place!.section + coded.length));
     }
   });
@@ -89,50 +133,78 @@ describe('entropy-coded weights', () => {
   });
 
   test('have a table for each kind of channel: a mixture costs no more than its parts', () => {
-    const wide = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }]), narrow = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['few', 9] }]);
-    const both = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }, { lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['few', 9] }]);
+    const wide = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }]);
+    const narrow = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['few', 9] }]);
+    const both = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }, {
+      lanes: L.CODED_CHANNELS,
+      quads: 400,
+      panels: 4,
+      source: ['few', 9],
+    }]);
     const apart = encodeWeights(wide.weights, wide.runs).length + encodeWeights(narrow.weights, narrow.runs).length;
     expect(encodeWeights(both.weights, both.runs).length).toBeLessThan(apart + 50);
   });
 
-  test.each(flavors)('that are damaged are refused or decode inside their section, and nothing traps (%s)', (flavor) => {
-    const { weights, runs } = draw([{ lanes: L.CODED_CHANNELS, quads: 30, panels: 2, source: ['bell', 5] }, { lanes: L.CODED_PLANES, quads: 20, panels: 1, source: ['noise', 8] }, { lanes: L.CODED_BYTES, quads: 50, panels: 1, source: ['few', 8] }]);
-    const coded = encodeWeights(weights, runs);
-    let refused = 0;
-    fc.assert(fc.property(fc.nat(coded.length * 8 - 1), fc.boolean(), (bit, cut) => {
-      const bad = cut ? coded.slice(0, Math.max(L.CODED_HEADER, bit >> 3)) : coded.slice();
-      if (!cut) bad[bit >> 3]! ^= 1 << (bit & 7);
-      const tables = new DataView(bad.buffer).getUint32(L.CODED_TABLES, true), count = new DataView(bad.buffer).getUint32(L.CODED_RUNS, true), lead = new DataView(bad.buffer).getUint32(L.CODED_LEAD, true);
-      if (tables > L.MAX_CODED_TABLES || count * L.CODED_RUN_BYTES > bad.length || lead > weights.length) return; // the host refuses those
-      const { fault, weights: back } = decode(flavor, bad, weights.length);
-      if (fault !== L.FAULT_NONE) refused++;
-      else expect(back.length).toBe(weights.length);
-    }), { numRuns: 600, seed: 4 });
-    expect(refused).toBeGreaterThan(300);
-  });
+  test.each(flavors)(
+    'that are damaged are refused or decode inside their section, and nothing traps (%s)',
+    (flavor) => {
+      const { weights, runs } = draw([{ lanes: L.CODED_CHANNELS, quads: 30, panels: 2, source: ['bell', 5] }, {
+        lanes: L.CODED_PLANES,
+        quads: 20,
+        panels: 1,
+        source: ['noise', 8],
+      }, { lanes: L.CODED_BYTES, quads: 50, panels: 1, source: ['few', 8] }]);
+      const coded = encodeWeights(weights, runs);
+      let refused = 0;
+      fc.assert(
+        fc.property(fc.nat(coded.length * 8 - 1), fc.boolean(), (bit, cut) => {
+          const bad = cut ? coded.slice(0, Math.max(L.CODED_HEADER, bit >> 3)) : coded.slice();
+          if (!cut) bad[bit >> 3]! ^= 1 << (bit & 7);
+          const tables = new DataView(bad.buffer).getUint32(L.CODED_TABLES, true);
+          const count = new DataView(bad.buffer).getUint32(L.CODED_RUNS, true);
+          const lead = new DataView(bad.buffer).getUint32(L.CODED_LEAD, true);
+          if (tables > L.MAX_CODED_TABLES || count * L.CODED_RUN_BYTES > bad.length || lead > weights.length) return; // the host refuses those
+          const { fault, weights: back } = decode(flavor, bad, weights.length);
+          if (fault !== L.FAULT_NONE) refused++;
+          else expect(back.length).toBe(weights.length);
+        }),
+        { numRuns: 600, seed: 4 },
+      );
+      expect(refused).toBeGreaterThan(300);
+    },
+  );
 });
 
 describe('packed sections', () => {
-  const bytes = fc.tuple(fc.integer({ min: 0, max: 300 }), source).map(([length, drawn]) => draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: drawn }]).weights.subarray(0, length));
+  const bytes = fc.tuple(fc.integer({ min: 0, max: 300 }), source).map(([length, drawn]) =>
+    draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: drawn }]).weights.subarray(0, length)
+  );
 
   test('come back byte for byte, here and by the page', () => {
-    fc.assert(fc.property(bytes, (section) => {
-      const packed = encodeSection(section);
-      expect(decodeSection(packed)).toEqual(section);
-      expect(unpack(packed)).toEqual(section);
-    }), { numRuns: 300, seed: 5 });
+    fc.assert(
+      fc.property(bytes, (section) => {
+        const packed = encodeSection(section);
+        expect(decodeSection(packed)).toEqual(section);
+        expect(unpack(packed)).toEqual(section);
+      }),
+      { numRuns: 300, seed: 5 },
+    );
   });
 
   test('that are damaged are refused or have the bytes that they claim', () => {
-    const { weights } = draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: ['bell', 5] }]), packed = encodeSection(weights);
+    const { weights } = draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: ['bell', 5] }]);
+    const packed = encodeSection(weights);
     let refused = 0;
-    fc.assert(fc.property(fc.nat(packed.length * 8 - 1), fc.boolean(), (bit, cut) => {
-      const bad = cut ? packed.slice(0, bit >> 3) : packed.slice();
-      if (!cut) bad[bit >> 3]! ^= 1 << (bit & 7);
-      const section = decodeSection(bad);
-      if (section) expect(section.length).toBe(new DataView(bad.buffer).getUint32(0, true));
-      else refused++;
-    }), { numRuns: 2000, seed: 6 });
+    fc.assert(
+      fc.property(fc.nat(packed.length * 8 - 1), fc.boolean(), (bit, cut) => {
+        const bad = cut ? packed.slice(0, bit >> 3) : packed.slice();
+        if (!cut) bad[bit >> 3]! ^= 1 << (bit & 7);
+        const section = decodeSection(bad);
+        if (section) expect(section.length).toBe(new DataView(bad.buffer).getUint32(0, true));
+        else refused++;
+      }),
+      { numRuns: 2000, seed: 6 },
+    );
     expect(refused).toBeGreaterThan(1900);
   });
 
@@ -140,7 +212,8 @@ describe('packed sections', () => {
     const b = new GraphBuilder('no weights');
     let x = b.input('x', [1, 64]);
     for (let i = 0; i < 12; i++) x = b.node('unary', [x], { kind: i % 2 === 0 ? 'abs' : 'square' }, { name: `y${i}` });
-    const file = compile(b.finish([x]), { compact: true, golden: [{ x: new Float32Array(64) }] }), { coded } = readKlet(file);
+    const file = compile(b.finish([x]), { compact: true, golden: [{ x: new Float32Array(64) }] });
+    const { coded } = readKlet(file);
     expect(coded).toBeUndefined();
     expect(sectionSizes(file).map(([name]) => name)).toContain('PLAN coded');
     expect(loadSync(file).selfTest()).toBe(1);

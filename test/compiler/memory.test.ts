@@ -15,10 +15,24 @@ interface Life {
   reuses: number | null;
 }
 
-const lives = fc.array(fc.record<Life>({ bytes: fc.oneof(fc.nat(4), fc.nat(300)), first: fc.integer({ min: -1, max: 12 }), length: fc.nat(6), reuses: fc.option(fc.nat(30)) }), { maxLength: 30 });
+const lives = fc.array(
+  fc.record<Life>({
+    bytes: fc.oneof(fc.nat(4), fc.nat(300)),
+    first: fc.integer({ min: -1, max: 12 }),
+    length: fc.nat(6),
+    reuses: fc.option(fc.nat(30)),
+  }),
+  { maxLength: 30 },
+);
 
 function buffersOf(list: Life[]): Buffer[] {
-  const buffers = list.map((life, i): Buffer => ({ name: `b${i}`, bytes: life.bytes, first: life.first, last: life.first + life.length, offset: -1 }));
+  const buffers = list.map((life, i): Buffer => ({
+    name: `b${i}`,
+    bytes: life.bytes,
+    first: life.first,
+    last: life.first + life.length,
+    offset: -1,
+  }));
   list.forEach(({ reuses }, i) => {
     const other = reuses === null ? undefined : buffers[reuses % list.length];
     // as the emitter does: equal sizes only
@@ -27,13 +41,24 @@ function buffersOf(list: Life[]): Buffer[] {
   return buffers;
 }
 
-const buffer = (name: string, bytes: number, first: number, last: number, reuses?: Buffer): Buffer => ({ name, bytes, first, last, offset: -1, ...(reuses && { reuses }) });
+const buffer = (name: string, bytes: number, first: number, last: number, reuses?: Buffer): Buffer => ({
+  name,
+  bytes,
+  first,
+  last,
+  offset: -1,
+  ...(reuses && { reuses }),
+});
 
 /** Bytes that are alive at once, at the worst moment: no plan needs less. */
 function lowerBound(buffers: readonly Buffer[]): number {
   let worst = 0;
   for (let moment = -1; moment <= 20; moment++) {
-    worst = Math.max(worst, buffers.filter((b) => b.first <= moment && moment <= b.last && !(b.first === moment && b.reuses?.last === moment)).reduce((sum, b) => sum + b.bytes, 0));
+    worst = Math.max(
+      worst,
+      buffers.filter((b) => b.first <= moment && moment <= b.last && !(b.first === moment && b.reuses?.last === moment))
+        .reduce((sum, b) => sum + b.bytes, 0),
+    );
   }
   return worst;
 }
@@ -41,11 +66,15 @@ function lowerBound(buffers: readonly Buffer[]): number {
 describe('the memory plan', () => {
   test('never lets two buffers overlap while both are needed', () => {
     property(lives, 2000, (list) => {
-      const buffers = buffersOf(list), bytes = planMemory(buffers), placed = buffers.filter((b) => b.bytes > 0);
+      const buffers = buffersOf(list);
+      const bytes = planMemory(buffers);
+      const placed = buffers.filter((b) => b.bytes > 0);
       const overlap = findOverlap(placed);
       if (overlap) throw new Error(`${overlap[0].name} and ${overlap[1].name} overlap`);
       for (const b of placed) {
-        if (b.offset < 0 || b.offset % 16 !== 0 || b.offset + b.bytes > bytes) throw new Error(`${b.name} lies at ${b.offset} of ${bytes}`);
+        if (b.offset < 0 || b.offset % 16 !== 0 || b.offset + b.bytes > bytes) {
+          throw new Error(`${b.name} lies at ${b.offset} of ${bytes}`);
+        }
       }
     });
   });
@@ -53,8 +82,13 @@ describe('the memory plan', () => {
   test('needs no more than twice what is alive at once, and often just that', () => {
     let tight = 0;
     for (let seed = 0; seed < 200; seed++) {
-      const random = new Random(seed), buffers = Array.from({ length: 12 }, (_, i) => buffer(`b${i}`, random.int(1, 20) * 16, i - 1, i + random.int(0, 2)));
-      const bytes = planMemory(buffers), least = lowerBound(buffers);
+      const random = new Random(seed);
+      const buffers = Array.from(
+        { length: 12 },
+        (_, i) => buffer(`b${i}`, random.int(1, 20) * 16, i - 1, i + random.int(0, 2)),
+      );
+      const bytes = planMemory(buffers);
+      const least = lowerBound(buffers);
       expect(bytes).toBeLessThanOrEqual(2 * least);
       if (bytes === least) tight++;
     }
@@ -62,16 +96,20 @@ describe('the memory plan', () => {
   });
 
   test('writes in place where the other is read for the last time, and only there', () => {
-    const a = buffer('a', 100, -1, 2), b = buffer('b', 100, 2, 4, a), c = buffer('c', 100, 4, 5, b);
+    const a = buffer('a', 100, -1, 2);
+    const b = buffer('b', 100, 2, 4, a);
+    const c = buffer('c', 100, 4, 5, b);
     expect(planMemory([a, b, c])).toBe(112);
     expect([a.offset, b.offset, c.offset]).toEqual([0, 0, 0]);
-    const p = buffer('p', 100, -1, 3), q = buffer('q', 100, 2, 4, p);
+    const p = buffer('p', 100, -1, 3);
+    const q = buffer('q', 100, 2, 4, p);
     expect(planMemory([p, q])).toBe(224);
     expect(findOverlap([p, q])).toBeUndefined();
   });
 
   test('gives one buffer only one heir', () => {
-    const a = buffer('a', 64, -1, 1), heirs = [buffer('b', 64, 1, 3, a), buffer('c', 64, 1, 3, a)];
+    const a = buffer('a', 64, -1, 1);
+    const heirs = [buffer('b', 64, 1, 3, a), buffer('c', 64, 1, 3, a)];
     planMemory([a, ...heirs]);
     expect(findOverlap([a, ...heirs])).toBeUndefined();
   });
@@ -82,7 +120,8 @@ describe('the memory plan', () => {
   });
 
   test('the oracle sees an overlap', () => {
-    const a = { ...buffer('a', 10, 0, 2), offset: 0 }, b = { ...buffer('b', 10, 2, 3), offset: 9 };
+    const a = { ...buffer('a', 10, 0, 2), offset: 0 };
+    const b = { ...buffer('b', 10, 2, 3), offset: 9 };
     expect(findOverlap([a, b])).toEqual([a, b]);
     expect(findOverlap([a, { ...b, first: 3 }])).toBeUndefined();
     expect(findOverlap([a, { ...b, offset: 10 }])).toBeUndefined();
@@ -94,7 +133,8 @@ describe('networks of random operators', () => {
   for (const type of types) {
     test(`give the reference's results at every output, whatever shares memory (${type})`, () => {
       for (let seed = 1; seed <= 120; seed++) {
-        const random = new Random(seed * 7919), graph = randomGraph(random, random.int(3, 24), type);
+        const random = new Random(seed * 7919);
+        const graph = randomGraph(random, random.int(3, 24), type);
         try {
           checkGraph(graph, seed);
         } catch (error) {
@@ -105,18 +145,33 @@ describe('networks of random operators', () => {
   }
 
   test('do not write over a view that is still read', () => {
-    for (const type of ['int8', 'float32'] as const) for (const order of [[0, 1], [1, 0]] as const) for (const piece of [0, 1]) {
-      const steps = type === 'int8' ? { quantization: { scale: [0.5], zeroPoint: [3], axis: 0 } } : {}, b = new GraphBuilder('views');
-      const whole = b.node('unary', [b.input('x', [9], type, steps.quantization)], { kind: 'relu' }, steps);
-      const part = b.nodeWithOutputs('split', [whole], { axis: 0 }, piece === 0 ? [[1], [8]] : [[8], [1]], steps)[piece]!;
-      const operands = [whole, part];
-      checkGraph(b.finish([b.node('binary', order.map((i) => operands[i]!), { kind: 'sub', activation: 'none' }, steps)]), 5);
+    for (const type of ['int8', 'float32'] as const) {
+      for (const order of [[0, 1], [1, 0]] as const) {
+        for (const piece of [0, 1]) {
+          const steps = type === 'int8' ? { quantization: { scale: [0.5], zeroPoint: [3], axis: 0 } } : {};
+          const b = new GraphBuilder('views');
+          const whole = b.node('unary', [b.input('x', [9], type, steps.quantization)], { kind: 'relu' }, steps);
+          const part = b.nodeWithOutputs(
+            'split',
+            [whole],
+            { axis: 0 },
+            piece === 0 ? [[1], [8]] : [[8], [1]],
+            steps,
+          )[piece]!;
+          const operands = [whole, part];
+          checkGraph(
+            b.finish([b.node('binary', order.map((i) => operands[i]!), { kind: 'sub', activation: 'none' }, steps)]),
+            5,
+          );
+        }
+      }
     }
   });
 
   test('keep what lives at the same time apart', () => {
     for (let seed = 1; seed <= 100; seed++) {
-      const random = new Random(seed * 104729), { notes, arenaBytes } = readKlet(compile(randomGraph(random, 20, random.pick(types))));
+      const random = new Random(seed * 104729);
+      const { notes, arenaBytes } = readKlet(compile(randomGraph(random, 20, random.pick(types))));
       const buffers = notes!.arena.map(([name, offset, bytes, first, last]) => ({ name, offset, bytes, first, last }));
       for (const a of buffers) {
         expect(a.offset + a.bytes).toBeLessThanOrEqual(arenaBytes);

@@ -5,23 +5,54 @@ import { loadSync } from '../../src/index';
 import { Random } from '../helpers/random';
 import { checkGraph } from '../ops/suite';
 
-/** A small network with most of what quantization must get right: convolutions, a residual sum, pools, joins, tables, a softmax. */
+/**
+ * A small network with most of what quantization must get right: convolutions, a residual sum,
+ * pools, joins, tables, a softmax.
+ */
 function network(seed: number): Graph {
-  const random = new Random(seed), b = new GraphBuilder('small');
-  const floats = (shape: number[], size: number): Tensor => b.constant(Float32Array.from({ length: shape.reduce((a, c) => a * c, 1) }, () => random.between(-size, size)), shape);
+  const random = new Random(seed);
+  const b = new GraphBuilder('small');
+  const floats = (shape: number[], size: number): Tensor =>
+    b.constant(
+      Float32Array.from({ length: shape.reduce((a, c) => a * c, 1) }, () => random.between(-size, size)),
+      shape,
+    );
   const conv = (x: Tensor, out: number, kernel: number, activation: 'none' | 'relu6'): Tensor => {
     const half = kernel >> 1;
     return b.node('conv2d', [x, floats([out, kernel, kernel, x.shape[3]!], 1 / kernel), floats([out], 0.3)], {
-      stride: [1, 1], dilation: [1, 1], padding: [half, half, half, half], groups: 1, activation,
+      stride: [1, 1],
+      dilation: [1, 1],
+      padding: [half, half, half, half],
+      groups: 1,
+      activation,
     });
   };
-  const x = b.input('x', [1, 8, 8, 3]), first = conv(x, 8, 3, 'relu6');
-  const depthwise = b.node('depthwiseConv2d', [first, floats([1, 3, 3, 8], 0.4), floats([8], 0.2)], { stride: [1, 1], dilation: [1, 1], padding: [1, 1, 1, 1], activation: 'none' });
-  const sum = b.node('binary', [first, conv(b.node('unary', [depthwise], { kind: 'relu' }), 8, 1, 'none')], { kind: 'add', activation: 'none' });
-  const pooled = b.node('maxPool2d', [b.node('unary', [sum], { kind: 'hardSwish' })], { kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0], activation: 'none' });
-  const joined = b.node('concat', [pooled, b.node('unary', [pooled], { kind: 'tanh' })], { axis: 3, activation: 'none' });
+  const x = b.input('x', [1, 8, 8, 3]);
+  const first = conv(x, 8, 3, 'relu6');
+  const depthwise = b.node('depthwiseConv2d', [first, floats([1, 3, 3, 8], 0.4), floats([8], 0.2)], {
+    stride: [1, 1],
+    dilation: [1, 1],
+    padding: [1, 1, 1, 1],
+    activation: 'none',
+  });
+  const sum = b.node('binary', [first, conv(b.node('unary', [depthwise], { kind: 'relu' }), 8, 1, 'none')], {
+    kind: 'add',
+    activation: 'none',
+  });
+  const pooled = b.node('maxPool2d', [b.node('unary', [sum], { kind: 'hardSwish' })], {
+    kernel: [2, 2],
+    stride: [2, 2],
+    padding: [0, 0, 0, 0],
+    activation: 'none',
+  });
+  const joined = b.node('concat', [pooled, b.node('unary', [pooled], { kind: 'tanh' })], {
+    axis: 3,
+    activation: 'none',
+  });
   const mean = b.node('reduce', [joined], { kind: 'mean', axes: [1, 2] }, { shape: [1, 16] });
-  const scores = b.node('fullyConnected', [mean, floats([5, 16], 0.7), floats([5], 0.5)], { activation: 'none' }, { name: 'scores' });
+  const scores = b.node('fullyConnected', [mean, floats([5, 16], 0.7), floats([5], 0.5)], { activation: 'none' }, {
+    name: 'scores',
+  });
   return b.finish([scores, b.node('softmax', [scores], { beta: 1 }, { name: 'shares' })]);
 }
 
@@ -42,10 +73,13 @@ function failure(action: () => unknown): KletError {
 describe('quantize', () => {
   test('stays within a few steps of the float network', () => {
     for (const seed of [1, 2, 3, 4]) {
-      const graph = network(seed), float = loadSync(compile(graph)), int8 = loadSync(compile(quantize(graph, { samples: pictures(seed, 60) })));
+      const graph = network(seed);
+      const float = loadSync(compile(graph));
+      const int8 = loadSync(compile(quantize(graph, { samples: pictures(seed, 60) })));
       const differences: number[] = [];
       for (const picture of pictures(seed + 100, 40)) {
-        const a = float.predict(picture), b = int8.predict(picture);
+        const a = float.predict(picture);
+        const b = int8.predict(picture);
         int8.outputs.forEach(({ name, scale }) => {
           a[name]!.forEach((v, i) => differences.push(Math.abs(v - b[name]![i]!) / scale!));
         });
@@ -56,14 +90,21 @@ describe('quantize', () => {
   });
 
   test('gives int8 networks that every flavor runs as the reference does', () => {
-    for (const seed of [5, 6]) for (const floatBorder of [false, true]) checkGraph(quantize(network(seed), { samples: pictures(seed, 10), floatBorder }), seed);
+    for (const seed of [5, 6]) {
+      for (const floatBorder of [false, true]) {
+        checkGraph(quantize(network(seed), { samples: pictures(seed, 10), floatBorder }), seed);
+      }
+    }
   });
 
   test('makes activations int8 by range, weights int8 per output channel and symmetric, biases int32', () => {
     const graph = quantize(network(7), { samples: pictures(7, 10) });
     expect(graph.inputs[0]).toMatchObject({ dtype: 'int8' });
-    for (const node of graph.nodes.filter((n) => n.op === 'conv2d' || n.op === 'depthwiseConv2d' || n.op === 'fullyConnected')) {
-      const [, w, bias] = node.inputs, axis = node.op === 'depthwiseConv2d' ? 3 : 0;
+    for (const node of graph.nodes.filter((n) =>
+      n.op === 'conv2d' || n.op === 'depthwiseConv2d' || n.op === 'fullyConnected'
+    )) {
+      const [, w, bias] = node.inputs;
+      const axis = node.op === 'depthwiseConv2d' ? 3 : 0;
       expect(w).toMatchObject({ dtype: 'int8', quantization: { axis } });
       expect(w!.quantization!.scale).toHaveLength(w!.shape[axis]!);
       expect(w!.quantization!.zeroPoint.every((z) => z === 0)).toBe(true);
@@ -74,115 +115,224 @@ describe('quantize', () => {
   });
 
   test('keeps zero exactly on a step, and a range that never moves usable', () => {
-    const b = new GraphBuilder('still'), x = b.input('x', [4]), graph = b.finish([b.node('binary', [x, b.input('zero', [4])], { kind: 'mul', activation: 'none' })]);
-    const model = loadSync(compile(quantize(graph, { samples: [{ x: Float32Array.of(3, 4, 5, 6), zero: new Float32Array(4) }] })));
+    const b = new GraphBuilder('still');
+    const x = b.input('x', [4]);
+    const graph = b.finish([b.node('binary', [x, b.input('zero', [4])], { kind: 'mul', activation: 'none' })]);
+    const model =
+      loadSync(compile(quantize(graph, { samples: [{ x: Float32Array.of(3, 4, 5, 6), zero: new Float32Array(4) }] })));
     expect(model.predict({ x: Float32Array.of(3, 4, 5, 6), zero: new Float32Array(4) })).toEqual(new Float32Array(4));
     expect(model.predict({ x: new Float32Array(4), zero: new Float32Array(4) })).toEqual(new Float32Array(4));
   });
 
   test('keeps the bias of an output whose weights are all gone', () => {
-    const b = new GraphBuilder('gone'), x = b.input('x', [1, 4]);
-    const y = b.node('fullyConnected', [x, b.constant(Float32Array.of(0, 0, 0, 0, 1, -1, 0.5, 0), [2, 4]), b.constant(Float32Array.of(3, -1), [2])], { activation: 'none' });
-    const samples = [Float32Array.of(1, 0, 1, 0), Float32Array.of(0, 1, 0, 1)], [first] = loadSync(compile(quantize(b.finish([y]), { samples }))).predict(samples[0]!) as Float32Array;
+    const b = new GraphBuilder('gone');
+    const x = b.input('x', [1, 4]);
+    const y = b.node('fullyConnected', [x, b.constant(Float32Array.of(0, 0, 0, 0, 1, -1, 0.5, 0), [2, 4]),
+      b.constant(Float32Array.of(3, -1), [2])], { activation: 'none' });
+    const samples = [Float32Array.of(1, 0, 1, 0), Float32Array.of(0, 1, 0, 1)];
+    const [first] = loadSync(compile(quantize(b.finish([y]), { samples }))).predict(samples[0]!) as Float32Array;
     expect(Math.abs(first! - 3)).toBeLessThan(0.05);
   });
 
-  test.each([1e-3, 1e-6, 1e-9, 1e-20])('keeps a bias beside weights of %s, whose steps would not hold it, and their share where it shows', (size) => {
-    const b = new GraphBuilder('small weights'), random = new Random(5), x = b.input('x', [1, 5, 5, 6]);
-    const small = (shape: number[]): Tensor => b.constant(Float32Array.from({ length: shape.reduce((p, q) => p * q) }, () => random.between(-size, size)), shape);
-    const bias = b.constant(Float32Array.of(100, -40, 0, 3e-7, -1, 7), [6]), window = { stride: [1, 1] as [number, number], dilation: [1, 1] as [number, number], padding: [0, 0, 0, 0] as [number, number, number, number], activation: 'none' as const };
-    const graph = b.finish([b.node('conv2d', [x, small([6, 3, 3, 6]), bias], { ...window, groups: 1 }), b.node('depthwiseConv2d', [x, small([1, 3, 3, 6]), bias], window)]);
-    const samples = Array.from({ length: 10 }, () => random.fill(new Float32Array(150))), int8 = quantize(graph, { samples }), float = loadSync(compile(graph)), found = loadSync(compile(int8));
-    for (const sample of samples) {
-      const real = float.predict(sample), near = found.predict(sample);
-      found.outputs.forEach(({ name, scale }) => real[name]!.forEach((v, i) => expect(Math.abs(v - near[name]![i]!)).toBeLessThan(scale! * 1.01)));
-    }
-    checkGraph(int8, 1);
-  });
+  test.each([1e-3, 1e-6, 1e-9, 1e-20])(
+    'keeps a bias beside weights of %s, whose steps would not hold it, and their share where it shows',
+    (size) => {
+      const b = new GraphBuilder('small weights');
+      const random = new Random(5);
+      const x = b.input('x', [1, 5, 5, 6]);
+      const small = (shape: number[]): Tensor =>
+        b.constant(
+          Float32Array.from({ length: shape.reduce((p, q) => p * q) }, () => random.between(-size, size)),
+          shape,
+        );
+      const bias = b.constant(Float32Array.of(100, -40, 0, 3e-7, -1, 7), [6]);
+      const window = {
+        stride: [1, 1] as [number, number],
+        dilation: [1, 1] as [number, number],
+        padding: [0, 0, 0, 0] as [number, number, number, number],
+        activation: 'none' as const,
+      };
+      const graph = b.finish([b.node('conv2d', [x, small([6, 3, 3, 6]), bias], { ...window, groups: 1 }),
+        b.node('depthwiseConv2d', [x, small([1, 3, 3, 6]), bias], window)]);
+      const samples = Array.from({ length: 10 }, () => random.fill(new Float32Array(150)));
+      const int8 = quantize(graph, { samples });
+      const float = loadSync(compile(graph));
+      const found = loadSync(compile(int8));
+      for (const sample of samples) {
+        const real = float.predict(sample);
+        const near = found.predict(sample);
+        found.outputs.forEach(({ name, scale }) =>
+          real[name]!.forEach((v, i) => expect(Math.abs(v - near[name]![i]!)).toBeLessThan(scale! * 1.01))
+        );
+      }
+      checkGraph(int8, 1);
+    },
+  );
 
   test('leaves inputs and outputs float when asked, and the given graph as it was', () => {
-    const graph = network(8), before = JSON.stringify(graph), result = quantize(graph, { samples: pictures(8, 5), floatBorder: true });
+    const graph = network(8);
+    const before = JSON.stringify(graph);
+    const result = quantize(graph, { samples: pictures(8, 5), floatBorder: true });
     expect(JSON.stringify(graph)).toBe(before);
-    expect([...result.inputs, ...result.outputs].map((t) => [t.name, t.dtype])).toEqual([['x', 'float32'], ['scores', 'float32'], ['shares', 'float32']]);
+    expect([...result.inputs, ...result.outputs].map((t) => [t.name, t.dtype])).toEqual([['x', 'float32'], ['scores',
+      'float32'], ['shares', 'float32']]);
   });
 
   test('keeps what is not float: an index stays int32', () => {
-    const b = new GraphBuilder('index'), x = b.input('x', [3, 4]), graph = b.finish([b.node('argmax', [b.node('unary', [x], { kind: 'relu' })], { axis: 1, kind: 'max' }, { shape: [3], dtype: 'int32' })]);
-    const sample = new Random(3).fill(new Float32Array(12)), model = loadSync(compile(quantize(graph, { samples: [sample] })));
-    expect(model.predict(sample, { output: 'raw' })).toEqual(loadSync(compile(graph)).predict(sample, { output: 'raw' }));
+    const b = new GraphBuilder('index');
+    const x = b.input('x', [3, 4]);
+    const graph = b.finish([
+      b.node('argmax', [b.node('unary', [x], { kind: 'relu' })], { axis: 1, kind: 'max' }, {
+        shape: [3],
+        dtype: 'int32',
+      }),
+    ]);
+    const sample = new Random(3).fill(new Float32Array(12));
+    const model = loadSync(compile(quantize(graph, { samples: [sample] })));
+    expect(model.predict(sample, { output: 'raw' }))
+      .toEqual(loadSync(compile(graph)).predict(sample, { output: 'raw' }));
   });
 
   test('puts conversions around what stays in float32', () => {
-    const b = new GraphBuilder('mixed'), x = b.input('x', [3, 4]), relu = b.node('unary', [x], { kind: 'relu' });
+    const b = new GraphBuilder('mixed');
+    const x = b.input('x', [3, 4]);
+    const relu = b.node('unary', [x], { kind: 'relu' });
     const whole = b.node('cast', [b.node('cast', [relu], {}, { dtype: 'int32' })], {}, { dtype: 'float32' });
     const graph = b.finish([b.node('binary', [whole, relu], { kind: 'add', activation: 'none' }, { name: 'sum' })]);
-    const sample = Float32Array.from({ length: 12 }, (_, i) => i * 0.4 - 1), int8 = quantize(graph, { samples: [sample] });
+    const sample = Float32Array.from({ length: 12 }, (_, i) => i * 0.4 - 1);
+    const int8 = quantize(graph, { samples: [sample] });
     expect(int8.nodes.map((n) => n.op)).toEqual(['unary', 'dequantize', 'cast', 'cast', 'quantize', 'binary']);
     const found = loadSync(compile(int8)).predict(sample);
     loadSync(compile(graph)).predict(sample).forEach((v, i) => expect(Math.abs(v - found[i]!)).toBeLessThan(0.1));
   });
 
   describe('of a graph with states', () => {
-    const along = (seed: number, count: number): Float32Array[] => pictures(seed, count).map((values) => values.slice(0, 6));
+    const along = (seed: number, count: number): Float32Array[] =>
+      pictures(seed, count).map((values) => values.slice(0, 6));
     /** Runs both over a sequence. @returns the largest difference of each output, in its steps */
     function differences(graph: Graph, int8: Graph, sequence: Float32Array[]): number[] {
-      const a = loadSync(compile(graph)), b = loadSync(compile(int8)), record = (values: object): Record<string, Float32Array> => (values instanceof Float32Array ? { [a.outputs[0]!.name]: values } : values as Record<string, Float32Array>);
+      const a = loadSync(compile(graph));
+      const b = loadSync(compile(int8));
+      const record = (
+        values: object,
+      ): Record<string,
+        Float32Array> => (values instanceof Float32Array
+          ? { [a.outputs[0]!.name]: values }
+          : values as Record<string, Float32Array>);
       const largest = b.outputs.map(() => 0);
       for (const frame of sequence) {
         const [expected, found] = [record(a.predict(frame)), record(b.predict(frame))];
-        b.outputs.forEach(({ name, scale }, i) => expected[name]!.forEach((v, j) => { largest[i] = Math.max(largest[i]!, Math.abs(v - found[name]![j]!) / (scale ?? 1)); }));
+        b.outputs.forEach(({ name, scale }, i) =>
+          expected[name]!.forEach((v, j) => {
+            largest[i] = Math.max(largest[i]!, Math.abs(v - found[name]![j]!) / (scale ?? 1));
+          })
+        );
       }
       return largest;
     }
 
     test('a window over the past has the scale of what it holds, without conversions', () => {
-      const b = new GraphBuilder('window'), random = new Random(4), x = b.input('x', [1, 6]), past = b.state('past', [3, 6], new Float32Array(18));
+      const b = new GraphBuilder('window');
+      const random = new Random(4);
+      const x = b.input('x', [1, 6]);
+      const past = b.state('past', [3, 6], new Float32Array(18));
       const window = b.node('concat', [past, x], { axis: 0, activation: 'none' });
       b.assign(past, b.node('slice', [window], { begin: [1, 0], stride: [1, 1] }, { shape: [3, 6] }));
       const flat = b.node('reshape', [window], {}, { shape: [1, 24] });
-      const graph = b.finish([b.node('fullyConnected', [flat, b.constant(Float32Array.from({ length: 96 }, () => random.between(-1, 1)), [4, 24]), null], { activation: 'none' })]);
+      const graph = b.finish([
+        b.node('fullyConnected', [flat, b.constant(
+          Float32Array.from({ length: 96 }, () => random.between(-1, 1)),
+          [4, 24],
+        ), null], { activation: 'none' }),
+      ]);
       const int8 = quantize(graph, { samples: [along(1, 40)] });
       expect(int8.nodes.map(({ op }) => op)).toEqual(['concat', 'slice', 'reshape', 'fullyConnected']);
-      expect(int8.states).toMatchObject([{ value: { dtype: 'int8' }, next: { quantization: int8.states![0]!.value.quantization } }]);
+      expect(int8.states).toMatchObject([{
+        value: { dtype: 'int8' },
+        next: { quantization: int8.states![0]!.value.quantization },
+      }]);
       expect(loadSync(compile(int8)).memory.state).toBe(18);
       expect(Math.max(...differences(graph, int8, along(1, 40)))).toBeLessThan(3);
     });
 
     test('a running mean goes over what the samples make of it, one after the other', () => {
-      const b = new GraphBuilder('mean'), x = b.input('x', [1, 6]), mean = b.state('mean', [1, 6], new Float32Array(6).fill(0.25));
-      const scaled = (tensor: Tensor, by: number): Tensor => b.node('binary', [tensor, b.constant(Float32Array.of(by), [1])], { kind: 'mul', activation: 'none' });
+      const b = new GraphBuilder('mean');
+      const x = b.input('x', [1, 6]);
+      const mean = b.state('mean', [1, 6], new Float32Array(6).fill(0.25));
+      const scaled = (tensor: Tensor, by: number): Tensor =>
+        b.node('binary', [tensor, b.constant(Float32Array.of(by), [1])], { kind: 'mul', activation: 'none' });
       const next = b.node('binary', [scaled(mean, 0.75), x], { kind: 'add', activation: 'none' });
       b.assign(mean, next);
-      const graph = b.finish([next]), int8 = quantize(graph, { samples: [along(3, 60)] }), alone = quantize(graph, { samples: along(3, 60) });
+      const graph = b.finish([next]);
+      const int8 = quantize(graph, { samples: [along(3, 60)] });
+      const alone = quantize(graph, { samples: along(3, 60) });
       expect(differences(graph, int8, along(3, 60))[0]).toBeLessThan(8);
       expect(alone.outputs[0]!.quantization!.scale[0]).toBeLessThan(int8.outputs[0]!.quantization!.scale[0]! * 0.8);
     });
 
     test('what becomes a state is brought to its scale: of softmax, of an operator in floats, of a constant, of a state; numbers stay', () => {
-      const b = new GraphBuilder('kinds'), x = b.input('x', [1, 6]), of = (name: string, fill: number): Tensor => b.state(name, [1, 6], new Float32Array(6).fill(fill));
-      const shares = of('shares', 0.5), whole = of('whole', 1), fixed = of('fixed', -2), old = of('old', 0), same = of('same', 0.75), count = b.state('count', [1], Int32Array.of(7));
+      const b = new GraphBuilder('kinds');
+      const x = b.input('x', [1, 6]);
+      const of = (name: string, fill: number): Tensor => b.state(name, [1, 6], new Float32Array(6).fill(fill));
+      const shares = of('shares', 0.5);
+      const whole = of('whole', 1);
+      const fixed = of('fixed', -2);
+      const old = of('old', 0);
+      const same = of('same', 0.75);
+      const count = b.state('count', [1], Int32Array.of(7));
       b.assign(shares, b.node('softmax', [x], { beta: 1 }));
-      b.assign(whole, b.node('cast', [b.node('cast', [b.node('binary', [x, b.constant(Float32Array.of(9), [1])], { kind: 'mul', activation: 'none' })], {}, { dtype: 'int32' })], {}, { dtype: 'float32' }));
+      b.assign(
+        whole,
+        b.node(
+          'cast',
+          [b.node(
+            'cast',
+            [b.node('binary', [x, b.constant(Float32Array.of(9), [1])], { kind: 'mul', activation: 'none' })],
+            {},
+            { dtype: 'int32' },
+          )],
+          {},
+          { dtype: 'float32' },
+        ),
+      );
       b.assign(fixed, b.constant(new Float32Array(6).fill(3), [1, 6]));
       b.assign(old, b.node('reshape', [x], {}, { shape: [1, 6] }));
       const older = of('older', 40);
       b.assign(older, old);
-      b.assign(count, b.node('binary', [count, b.constant(Int32Array.of(1), [1])], { kind: 'add', activation: 'none' }, { dtype: 'int32' }));
-      const outputs = [shares, whole, fixed, older, same].map((state) => b.node('unary', [state], { kind: 'relu' })), graph = b.finish([...outputs, b.node('reshape', [count], {}, { shape: [1, 1], dtype: 'int32' })]);
+      b.assign(
+        count,
+        b.node('binary', [count, b.constant(Int32Array.of(1), [1])], { kind: 'add', activation: 'none' }, {
+          dtype: 'int32',
+        }),
+      );
+      const outputs = [shares, whole, fixed, older, same].map((state) => b.node('unary', [state], { kind: 'relu' }));
+      const graph = b.finish([...outputs, b.node('reshape', [count], {}, { shape: [1, 1], dtype: 'int32' })]);
       for (const floatBorder of [false, true]) {
         const int8 = quantize(graph, { samples: [along(6, 20)], floatBorder });
-        expect(int8.states!.map(({ value }) => value.dtype)).toEqual(['int8', 'int8', 'int8', 'int8', 'int8', 'int32', 'int8']);
+        expect(int8.states!.map(({ value }) => value.dtype)).toEqual(['int8', 'int8', 'int8', 'int8', 'int8', 'int32',
+          'int8']);
         expect(int8.states![0]!.value.quantization).toEqual({ scale: [1 / 256], zeroPoint: [-128], axis: 0 });
         // whole numbers may be the next
-        const unit = floatBorder ? 1 : 1 / int8.outputs[1]!.quantization!.scale[0]!, limits = [2, unit * 1.1, 2, 2, 2, 0.5];
-        differences(graph, int8, along(6, 20)).forEach((steps, i) => expect(steps, graph.outputs[i]!.name).toBeLessThan(limits[i]!));
+        const unit = floatBorder ? 1 : 1 / int8.outputs[1]!.quantization!.scale[0]!;
+        const limits = [2, unit * 1.1, 2, 2, 2, 0.5];
+        differences(graph, int8, along(6, 20)).forEach((steps, i) =>
+          expect(steps, graph.outputs[i]!.name).toBeLessThan(limits[i]!)
+        );
       }
     });
   });
 
   test('needs samples, and a network that is not quantized yet', () => {
-    expect(failure(() => quantize(network(9), { samples: [] }))).toMatchObject({ code: 'BAD_ARGUMENT', message: expect.stringMatching(/samples/) as string });
-    const error = failure(() => quantize(quantize(network(9), { samples: pictures(9, 3) }), { samples: pictures(9, 3) }));
-    expect(error).toMatchObject({ code: 'UNSUPPORTED_TYPE', message: expect.stringMatching(/is quantized already/) as string });
+    expect(failure(() => quantize(network(9), { samples: [] }))).toMatchObject({
+      code: 'BAD_ARGUMENT',
+      message: expect.stringMatching(/samples/) as string,
+    });
+    const error = failure(() =>
+      quantize(quantize(network(9), { samples: pictures(9, 3) }), { samples: pictures(9, 3) })
+    );
+    expect(error).toMatchObject({
+      code: 'UNSUPPORTED_TYPE',
+      message: expect.stringMatching(/is quantized already/) as string,
+    });
   });
 });

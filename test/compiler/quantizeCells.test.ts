@@ -7,19 +7,35 @@ import { Random } from '../helpers/random';
 const along = { timeMajor: false, reverse: false };
 
 const kinds = ['lstm', 'gru', 'rnn'] as const;
-test.each([...kinds.map((op) => [op, 0.6] as const), ...kinds.map((op) => [op, 1e-9] as const)])('%s with weights of %s calibrated on samples becomes int8, close to its floats and the same in every flavor', (op, size) => {
-  const b = new GraphBuilder(op), random = new Random(3), x = b.input('x', [1, 20, 4]), gates = { lstm: 4, gru: 3, rnn: 1 }[op];
-  const constant = (...shape: number[]) => b.constant(Float32Array.from({ length: shape.reduce((p, q) => p * q) }, () => random.between(-0.6, 0.6)), shape);
-  const weights = (rows: number, K: number): Tensor => b.constant(constant(rows, K).data!.map((v) => Number(v) * size / 0.6) as Float32Array, [rows, K]);
-  const operands = [x, weights(gates * 8, 4), weights(gates * 8, 8), constant(gates * 8)];
-  const y = op === 'lstm' ? b.node('lstm', operands, { ...along, activation: 'tanh', cellClip: 0, projectionClip: 0 })
-    : op === 'gru' ? b.node('gru', [...operands, constant(24)], { ...along, resetAfter: true }) : b.node('rnn', operands, { ...along, activation: 'tanh' });
-  const graph = b.finish([y]), samples = Array.from({ length: 30 }, () => Float32Array.from({ length: 80 }, () => random.between(-1, 1)));
-  const klet = compile(quantize(graph, { samples })), float = loadSync(compile(graph)), [first, ...others] = flavors.map((flavor) => loadSync(klet, { flavor }));
-  expect(first!.inputs[0]!.dtype).toBe('int8');
-  for (const sample of samples) {
-    const real = float.predict(sample), found = first!.predict(sample), raw = first!.predict(sample, { output: 'raw' });
-    expect(Math.max(...real.map((v, i) => Math.abs(v - found[i]!)))).toBeLessThan(0.04);
-    for (const other of others) expect(other.predict(sample, { output: 'raw' })).toEqual(raw);
-  }
-});
+test.each([...kinds.map((op) => [op, 0.6] as const), ...kinds.map((op) => [op, 1e-9] as const)])(
+  '%s with weights of %s calibrated on samples becomes int8, close to its floats and the same in every flavor',
+  (op, size) => {
+    const b = new GraphBuilder(op);
+    const random = new Random(3);
+    const x = b.input('x', [1, 20, 4]);
+    const gates = { lstm: 4, gru: 3, rnn: 1 }[op];
+    const constant = (...shape: number[]) =>
+      b.constant(Float32Array.from({ length: shape.reduce((p, q) => p * q) }, () => random.between(-0.6, 0.6)), shape);
+    const weights = (rows: number, K: number): Tensor =>
+      b.constant(constant(rows, K).data!.map((v) => Number(v) * size / 0.6) as Float32Array, [rows, K]);
+    const operands = [x, weights(gates * 8, 4), weights(gates * 8, 8), constant(gates * 8)];
+    const y = op === 'lstm' ?
+      b.node('lstm', operands, { ...along, activation: 'tanh', cellClip: 0, projectionClip: 0 })
+      : op === 'gru'
+      ? b.node('gru', [...operands, constant(24)], { ...along, resetAfter: true })
+      : b.node('rnn', operands, { ...along, activation: 'tanh' });
+    const graph = b.finish([y]);
+    const samples = Array.from({ length: 30 }, () => Float32Array.from({ length: 80 }, () => random.between(-1, 1)));
+    const klet = compile(quantize(graph, { samples }));
+    const float = loadSync(compile(graph));
+    const [first, ...others] = flavors.map((flavor) => loadSync(klet, { flavor }));
+    expect(first!.inputs[0]!.dtype).toBe('int8');
+    for (const sample of samples) {
+      const real = float.predict(sample);
+      const found = first!.predict(sample);
+      const raw = first!.predict(sample, { output: 'raw' });
+      expect(Math.max(...real.map((v, i) => Math.abs(v - found[i]!)))).toBeLessThan(0.04);
+      for (const other of others) expect(other.predict(sample, { output: 'raw' })).toEqual(raw);
+    }
+  },
+);

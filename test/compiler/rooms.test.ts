@@ -2,19 +2,32 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-// One direction: importers → graph and ops → compiler → format → runtime → core. What each room may import, by
-// the import statements. Types say as much about knowledge as values, so both count.
+// One direction: importers → graph and ops → compiler → format → runtime → core. What each room may
+// import, by the import statements. Types say as much about knowledge as values, so both count.
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** All sources below a folder, with what they import: project paths without extension, or package names. */
+/**
+ * All sources below a folder, with what they import: project paths without extension, or package
+ * names.
+ */
 function importsOf(folder: string): { file: string; imports: string[] }[] {
-  const files = readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => path.join(folder, name));
+  const files = readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts')
+  ).map((name) => path.join(folder, name));
   return files.map((file) => {
     const text = readFileSync(path.join(root, file), 'utf8');
-    const imports = [...text.matchAll(/^\s*(?:import|export)\b[^'";]*?\bfrom\s*'([^']+)'|^\s*import\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm)].map((match) => {
+    const imports = [
+      ...text
+        .matchAll(/^\s*(?:import|export)\b[^'";]*?\bfrom\s*'([^']+)'|^\s*import\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm),
+    ].map((match) => {
       const target = (match[1] ?? match[2] ?? match[3])!;
-      return target.startsWith('.') ? path.relative(root, path.resolve(root, path.dirname(file), target)).split(path.sep).join('/').replace(/\.(js|ts)$/, '') : target;
+      return target.startsWith('.')
+        ? path.relative(root, path.resolve(root, path.dirname(file), target)).split(path.sep).join('/').replace(
+          /\.(js|ts)$/,
+          '',
+        )
+        : target;
     });
     return { file: file.split(path.sep).join('/'), imports };
   });
@@ -22,11 +35,18 @@ function importsOf(folder: string): { file: string; imports: string[] }[] {
 
 /** Imports of a room that none of the patterns allows. */
 function strangers(folder: string, allowed: RegExp[], except: RegExp[] = []): string[] {
-  return importsOf(folder).filter(({ file }) => !except.some((pattern) => pattern.test(file)))
-    .flatMap(({ file, imports }) => imports.filter((target) => !allowed.some((pattern) => pattern.test(target))).map((target) => `${file} imports ${target}`));
+  return importsOf(folder).filter(({ file }) => !except.some((pattern) => pattern.test(file))).flatMap((
+    { file, imports },
+  ) =>
+    imports.filter((target) => !allowed.some((pattern) => pattern.test(target))).map((target) =>
+      `${file} imports ${target}`
+    )
+  );
 }
 
-const errors = /^src\/errors$/, layout = /^assembly\/layout$/, format = /^src\/format\//;
+const errors = /^src\/errors$/;
+const layout = /^assembly\/layout$/;
+const format = /^src\/format\//;
 /** From npm, or Node's own. */
 const packages = /^(?!src\/|assembly\/|build\/)/;
 
@@ -46,11 +66,14 @@ describe('the rooms', () => {
   });
 
   test('operators of the core know kernels, records, their shares and each other', () => {
-    expect(strangers('assembly/ops', [/^assembly\/(kernels|ops)\//, /^assembly\/(record|threads)$/, layout])).toEqual([]);
+    expect(strangers('assembly/ops', [/^assembly\/(kernels|ops)\//, /^assembly\/(record|threads)$/, layout]))
+      .toEqual([]);
   });
 
   test('the walk over the plan knows operators, not kernels', () => {
-    expect(importsOf('assembly').find(({ file }) => file === 'assembly/run.ts')!.imports.filter((target) => target.startsWith('assembly/kernels'))).toEqual([]);
+    expect(importsOf('assembly').find(({ file }) => file === 'assembly/run.ts')!.imports.filter((target) =>
+      target.startsWith('assembly/kernels')
+    )).toEqual([]);
   });
 
   test('the core imports nothing from outside', () => {
@@ -62,24 +85,30 @@ describe('the rooms', () => {
   });
 
   test('the runtime knows the format, errors, the layout, the loader and the inlined core', () => {
-    expect(strangers('src/runtime', [/^src\/runtime\//, format, errors, layout, /^@assemblyscript\/loader$/, /^build\/core(\.scalar)?$/])).toEqual([]);
+    expect(strangers('src/runtime', [/^src\/runtime\//, format, errors, layout, /^@assemblyscript\/loader$/,
+      /^build\/core(\.scalar)?$/])).toEqual([]);
   });
 
   test('one file of the runtime names WebAssembly', () => {
-    const naming = importsOf('src/runtime').map(({ file }) => file).filter((file) => /\bWebAssembly\.(?!Module\b)|\bnew WebAssembly\b/.test(readFileSync(path.join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')));
+    const naming = importsOf('src/runtime').map(({ file }) => file).filter((file) =>
+      /\bWebAssembly\.(?!Module\b)|\bnew WebAssembly\b/
+        .test(readFileSync(path.join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ''))
+    );
     expect(naming).toEqual(['src/runtime/core.ts']);
   });
 
   test('the entries for devices lead to the runtime and the format only', () => {
     const byFile = new Map(importsOf('src').map(({ file, imports }) => [file.replace(/\.ts$/, ''), imports]));
     for (const entry of ['src/index', 'src/browser', 'src/slim']) {
-      const reached = new Set<string>(), visit = (file: string): void => {
+      const reached = new Set<string>();
+      const visit = (file: string): void => {
         if (reached.has(file)) return;
         reached.add(file);
         byFile.get(file)?.forEach(visit);
       };
       visit(entry);
-      expect([...reached].filter((file) => /^src\/(graph|ops|compiler|importers|cli|tasks|audio)\//.test(file)), entry).toEqual([]);
+      expect([...reached].filter((file) => /^src\/(graph|ops|compiler|importers|cli|tasks|audio)\//.test(file)), entry)
+        .toEqual([]);
     }
   });
 
@@ -92,11 +121,13 @@ describe('the rooms', () => {
   });
 
   test('importers know the graph and their format: no kernels, no bytes of ours', () => {
-    expect(strangers('src/importers', [/^src\/(importers|graph)\//, errors, /^src\/ops\/(index|support|conv2d)$/, /^flatbuffers$/])).toEqual([]);
+    expect(strangers('src/importers', [/^src\/(importers|graph)\//, errors, /^src\/ops\/(index|support|conv2d)$/,
+      /^flatbuffers$/])).toEqual([]);
   });
 
   test('the compiler knows no foreign format, but for the public entry', () => {
-    expect(strangers('src/compiler', [/^ml-matrix$/, /^src\/(compiler|graph|ops|format|runtime)\//, errors, layout, /^src\/browser$/], [/^src\/compiler\/index\.ts$/])).toEqual([]);
+    expect(strangers('src/compiler', [/^ml-matrix$/, /^src\/(compiler|graph|ops|format|runtime)\//, errors, layout,
+      /^src\/browser$/], [/^src\/compiler\/index\.ts$/])).toEqual([]);
   });
 
   test('tasks know nothing of the rest', () => {
@@ -105,10 +136,13 @@ describe('the rooms', () => {
 
   test('sound knows the format, and its worklet the runtime', () => {
     expect(strangers('src/audio', [/^src\/audio\//, errors, format], [/^src\/audio\/worklet\.ts$/])).toEqual([]);
-    expect(importsOf('src/audio').find(({ file }) => file === 'src/audio/worklet.ts')!.imports.filter((target) => !/^src\/(audio\/|errors$)/.test(target))).toEqual(['src/runtime/load', 'src/runtime/unpack']);
+    expect(importsOf('src/audio').find(({ file }) => file === 'src/audio/worklet.ts')!.imports.filter((target) =>
+      !/^src\/(audio\/|errors$)/.test(target)
+    )).toEqual(['src/runtime/load', 'src/runtime/unpack']);
   });
 
   test('the command line goes through the public API', () => {
-    expect(strangers('src/cli', [/^src\/(cli|tasks)\//, /^src\/(index|errors|exports)$/, /^src\/(compiler|audio)\/index$/, format, packages])).toEqual([]);
+    expect(strangers('src/cli', [/^src\/(cli|tasks)\//, /^src\/(index|errors|exports)$/,
+      /^src\/(compiler|audio)\/index$/, format, packages])).toEqual([]);
   });
 });

@@ -4,17 +4,25 @@ import { C } from './fields';
 
 /** The bytes of WEIGHTS from those of CODED. */
 export function decode(coded: Uint8Array): Uint8Array {
-  const view = new DataView(coded.buffer), u32 = (at: number): number => view.getUint32(at, true), weights = new Uint8Array(u32(C.CODED_WEIGHTS_BYTES!));
+  const view = new DataView(coded.buffer);
+  const u32 = (at: number): number => view.getUint32(at, true);
+  const weights = new Uint8Array(u32(C.CODED_WEIGHTS_BYTES!));
   const runs = Array.from({ length: u32(C.CODED_RUNS!) }, (_, i) => C.CODED_HEADER! + i * C.CODED_RUN_BYTES!);
   const symbols = new Symbols(coded, C.CODED_HEADER! + runs.length * C.CODED_RUN_BYTES!, u32(C.CODED_TABLES!));
   let offset = 0;
   for (const run of runs) {
-    const quads = u32(run + C.CODED_QUADS!), lanes = u32(run + C.CODED_LANES!);
+    const quads = u32(run + C.CODED_QUADS!);
+    const lanes = u32(run + C.CODED_LANES!);
     for (let l = 0; l < lanes; l++) {
-      const table = symbols.take(0, 0), same = table === 0 ? symbols.take(0, 0) : 0;
+      const table = symbols.take(0, 0);
+      const same = table === 0 ? symbols.take(0, 0) : 0;
       for (let q = 0; q < quads; q++) {
         for (let i = 0; i < 4; i++) {
-          const place = lanes === C.CODED_BYTES ? 4 * q + i : lanes === C.CODED_PLANES ? l + 16 * q + 4 * i : Math.floor(l / 8) * quads * 32 + (l % 8) * 4 + 32 * q + i;
+          const place = lanes === C.CODED_BYTES
+            ? 4 * q + i
+            : lanes === C.CODED_PLANES
+            ? l + 16 * q + 4 * i
+            : Math.floor(l / 8) * quads * 32 + (l % 8) * 4 + 32 * q + i;
           weights[offset + place] = table === 0 ? same : symbols.take(i, table);
         }
       }
@@ -27,7 +35,8 @@ export function decode(coded: Uint8Array): Uint8Array {
 
 /** The bytes of a section from those of its packed form. */
 export function unpack(packed: Uint8Array): Uint8Array {
-  const symbols = new Symbols(packed, 4, 1), section = new Uint8Array(new DataView(packed.buffer).getUint32(0, true));
+  const symbols = new Symbols(packed, 4, 1);
+  const section = new Uint8Array(new DataView(packed.buffer).getUint32(0, true));
   for (let j = 0; j < section.length; j++) section[j] = symbols.take(j % 4, 0);
   symbols.end();
   return section;
@@ -49,7 +58,8 @@ class Symbols {
           symbol += bytes[at++]!;
           continue;
         }
-        const frequency = byte < 128 ? byte : byte - 128 + 128 * bytes[at++]!, slot = { symbol, frequency, first: slots.length };
+        const frequency = byte < 128 ? byte : byte - 128 + 128 * bytes[at++]!;
+        const slot = { symbol, frequency, first: slots.length };
         for (let i = 0; i < frequency; i++) slots.push(slot);
       }
       return slots;
@@ -61,7 +71,8 @@ class Symbols {
   }
 
   take(state: number, table: number): number {
-    const x = this.states[state]!, { symbol, frequency, first } = this.tables[table]![x % 4096]!;
+    const x = this.states[state]!;
+    const { symbol, frequency, first } = this.tables[table]![x % 4096]!;
     let rest = frequency * Math.floor(x / 4096) + x % 4096 - first;
     if (rest < 65536) {
       rest = 65536 * rest + this.view.getUint16(this.at, true);
@@ -72,6 +83,8 @@ class Symbols {
   }
 
   end(): void {
-    if (this.states.some((state) => state !== 65536) || this.at !== this.view.byteLength) throw new Error('coded bytes do not end where they should');
+    if (this.states.some((state) => state !== 65536) || this.at !== this.view.byteLength) {
+      throw new Error('coded bytes do not end where they should');
+    }
   }
 }

@@ -1,19 +1,29 @@
 import { SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PLAN, SECTION_WEIGHTS } from '../../src/format/klet';
 
-const names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_GOLDEN, 'GOLDEN'], [SECTION_NOTES, 'NOTES']]);
+const names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_GOLDEN,
+  'GOLDEN'], [SECTION_NOTES, 'NOTES']]);
 
-/** The bytes of the example of docs/format.md with what they mean, line by line: what the page must show. */
+/**
+ * The bytes of the example of docs/format.md with what they mean, line by line: what the page must
+ * show.
+ */
 export function annotate(file: Uint8Array): string[] {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength), lines: string[] = [];
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const lines: string[] = [];
   let at = 0;
   const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
   const next = (): number => view.getUint32(at, true);
   const take = (count: number, meaning: string): void => {
-    lines.push(`${hex(at, 4)}  ${[...file.subarray(at, at + count)].map((byte) => hex(byte, 2)).join(' ').padEnd(47)}  ${meaning}`);
+    lines
+      .push(`${hex(at, 4)}  ${
+        [...file.subarray(at, at + count)].map((byte) => hex(byte, 2)).join(' ').padEnd(47)
+      }  ${meaning}`);
     at += count;
   };
   const text = (count: number): void => {
-    for (const end = at + count; at < end;) take(Math.min(16, end - at), String.fromCharCode(...file.subarray(at, Math.min(end, at + 16))));
+    for (const end = at + count; at < end;) {
+      take(Math.min(16, end - at), String.fromCharCode(...file.subarray(at, Math.min(end, at + 16))));
+    }
   };
   const gap = (end: number | undefined): void => {
     if (end !== undefined && at < end) take(end - at, 'gap');
@@ -31,7 +41,9 @@ export function annotate(file: Uint8Array): string[] {
   take(4, `CRC-32 of bytes 0000 to 001b and 0020 to ${hex(31 + count * 16, 4)}`);
   const sections = new Map<string, { offset: number; length: number }>();
   for (let i = 0; i < count; i++) {
-    const [kind, offset, length, crc] = [0, 4, 8, 12].map((field) => view.getUint32(at + field, true)) as [number, number, number, number], name = names.get(kind)!;
+    const [kind, offset, length, crc] = [0, 4, 8, 12].map((field) => view.getUint32(at + field, true)) as [number,
+      number, number, number];
+    const name = names.get(kind)!;
     sections.set(name, { offset, length });
     take(16, `${name} at ${hex(offset, 4)}, ${length} bytes, CRC-32 ${hex(crc, 8)}`);
   }
@@ -46,7 +58,8 @@ export function annotate(file: Uint8Array): string[] {
   take(4, `CONV2D_SOURCE: arena ${next()}, x`);
   take(4, `CONV2D_TARGET: arena ${next()}, y`);
   for (const field of ['WEIGHTS', 'BIAS', 'SCALE']) take(4, `CONV2D_${field}: WEIGHTS ${next()}`);
-  const numbers = 'BATCH IN_H IN_W IN_C OUT_H OUT_W OUT_C KERNEL_H KERNEL_W STRIDE_Y STRIDE_X DILATION_Y DILATION_X PAD_TOP PAD_LEFT GROUPS BLOCK_ROWS PIXEL_STRIDE ROW_STRIDE BATCH_STRIDE SOURCE_ZERO WEIGHTS_ZERO TARGET_ZERO';
+  const numbers =
+    'BATCH IN_H IN_W IN_C OUT_H OUT_W OUT_C KERNEL_H KERNEL_W STRIDE_Y STRIDE_X DILATION_Y DILATION_X PAD_TOP PAD_LEFT GROUPS BLOCK_ROWS PIXEL_STRIDE ROW_STRIDE BATCH_STRIDE SOURCE_ZERO WEIGHTS_ZERO TARGET_ZERO';
   for (const field of numbers.split(' ')) take(4, `CONV2D_${field}: ${next() | 0}`);
   take(4, `CONV2D_MIN: ${next() | 0}, relu is from the zero point on`);
   take(4, `CONV2D_MAX: ${next() | 0}`);

@@ -1,11 +1,19 @@
-import { add, C, clamp, even, f, type Fields, fold, max, min, quantize, range, requantize, sizeOf, steps, walk, wholeRange } from './fields';
+import { add, C, clamp, even, f, type Fields, fold, max, min, quantize, range, requantize, sizeOf, steps, walk,
+  wholeRange } from './fields';
 
-// Functions of elements and of rows, by arithmetic or by table, as docs/format.md has them: see runner.ts.
+// Functions of elements and of rows, by arithmetic or by table, as docs/format.md has them: see
+// runner.ts.
 
 export function binary(r: Fields): void {
-  const a = r.source('BINARY_A'), b = r.source('BINARY_B'), target = r.target('BINARY_TARGET'), kind = r.int('BINARY_KIND'), s = steps(r, 'BINARY');
+  const a = r.source('BINARY_A');
+  const b = r.source('BINARY_B');
+  const target = r.target('BINARY_TARGET');
+  const kind = r.int('BINARY_KIND');
+  const s = steps(r, 'BINARY');
   const compute = r.floats ? floats : r.dtype === C.DTYPE_I32 ? integers : quantized;
-  const values = [...walk(r, 'BINARY_DIMENSIONS', 'BINARY_A_STRIDES', 'BINARY_B_STRIDES')].map(([i, j]) => compute(a.get(i), b.get(j)));
+  const values = [...walk(r, 'BINARY_DIMENSIONS', 'BINARY_A_STRIDES', 'BINARY_B_STRIDES')].map(([i, j]) =>
+    compute(a.get(i), b.get(j))
+  );
   values.forEach((value, i) => target.set(i, value));
 
   function floats(p: number, q: number): number {
@@ -17,15 +25,30 @@ export function binary(r: Fields): void {
     return [p + q, p - q, Math.imul(p, q), 0, min(p, q), max(p, q)][kind]! | 0;
   }
   function quantized(p: number, q: number): number {
-    const da = p - r.int('BINARY_A_ZERO'), db = q - r.int('BINARY_B_ZERO'), scale = r.float('BINARY_SCALE'), second = r.float('BINARY_NEGATIVE_SCALE'), out = r.float('BINARY_OUT_SCALE');
+    const da = p - r.int('BINARY_A_ZERO');
+    const db = q - r.int('BINARY_B_ZERO');
+    const scale = r.float('BINARY_SCALE');
+    const second = r.float('BINARY_NEGATIVE_SCALE');
+    const out = r.float('BINARY_OUT_SCALE');
     switch (kind) {
-      case C.BINARY_ADD: case C.BINARY_SUB:
-        return clamp(((Math.imul(r.int('BINARY_A_FACTOR'), p) + Math.imul(r.int('BINARY_B_FACTOR'), q) + r.int('BINARY_BIAS')) | 0) >> r.int('BINARY_SHIFT'), s.min - s.zero, s.max - s.zero) + s.zero;
-      case C.BINARY_MUL: return requantize(da * db, scale, s);
-      case C.BINARY_DIV: return quantize(f(f(f(scale * da) / f(second * db)) / out), s);
-      case C.BINARY_MINIMUM: return clamp(min(p, q), s.min, s.max);
-      case C.BINARY_MAXIMUM: return clamp(max(p, q), s.min, s.max);
-      case C.BINARY_PRELU: return da >= 0 ? requantize(da, scale, s) : requantize(da * db, second, s);
+      case C.BINARY_ADD:
+      case C.BINARY_SUB:
+        return clamp(
+          ((Math.imul(r.int('BINARY_A_FACTOR'), p) + Math.imul(r.int('BINARY_B_FACTOR'), q) + r.int('BINARY_BIAS')) |
+            0) >> r.int('BINARY_SHIFT'),
+          s.min - s.zero,
+          s.max - s.zero,
+        ) + s.zero;
+      case C.BINARY_MUL:
+        return requantize(da * db, scale, s);
+      case C.BINARY_DIV:
+        return quantize(f(f(f(scale * da) / f(second * db)) / out), s);
+      case C.BINARY_MINIMUM:
+        return clamp(min(p, q), s.min, s.max);
+      case C.BINARY_MAXIMUM:
+        return clamp(max(p, q), s.min, s.max);
+      case C.BINARY_PRELU:
+        return da >= 0 ? requantize(da, scale, s) : requantize(da * db, second, s);
       default: {
         const d = f(f(scale * da) - f(second * db));
         return quantize(f(f(d * d) / out), s);
@@ -35,28 +58,33 @@ export function binary(r: Fields): void {
 }
 
 export function unary(r: Fields): void {
-  const source = r.source('UNARY_SOURCE'), target = r.target('UNARY_TARGET'), count = r.int('UNARY_COUNT');
+  const source = r.source('UNARY_SOURCE');
+  const target = r.target('UNARY_TARGET');
+  const count = r.int('UNARY_COUNT');
   if (!r.floats) {
-    const bytes = r.source('UNARY_SOURCE', C.DTYPE_U8), table = r.table('UNARY_TABLE', C.DTYPE_U8!);
+    const bytes = r.source('UNARY_SOURCE', C.DTYPE_U8);
+    const table = r.table('UNARY_TABLE', C.DTYPE_U8!);
     for (let i = 0; i < count; i++) target.set(i, table.get(bytes.get(i)));
     return;
   }
-  const compute = functions[r.int('UNARY_KIND')]!, alpha = r.float('UNARY_ALPHA');
+  const compute = functions[r.int('UNARY_KIND')]!;
+  const alpha = r.float('UNARY_ALPHA');
   for (let i = 0; i < count; i++) target.set(i, compute(source.get(i), alpha));
 }
 
 /** In the order of their numbers; the caller rounds to f32. */
-const functions: ((x: number, alpha: number) => number)[] = [
-  (x) => max(x, 0), (x) => min(max(x, 0), 6), (x) => min(max(x, -1), 1), (x) => min(max(x, 0), 1), (x, alpha) => (x >= 0 ? x : x * alpha),
-  (x) => f(x * min(max(f(x + 3), 0), 6)) * f(1 / 6), (x) => 1 / (1 + Math.exp(-x)), Math.tanh, (x, alpha) => (x >= 0 ? x : alpha * Math.expm1(x)),
-  (x) => x / 2 * (1 + erf(x / Math.SQRT2)), (x) => x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
-  Math.exp, Math.log, Math.sqrt, (x) => 1 / f(Math.sqrt(x)), Math.abs, (x) => -x, (x) => x * x, Math.floor, Math.ceil, even, Math.sin, Math.cos,
-];
+const functions: ((x: number, alpha: number) => number)[] = [(x) => max(x, 0), (x) => min(max(x, 0), 6),
+  (x) => min(max(x, -1), 1), (x) => min(max(x, 0), 1), (x, alpha) => (x >= 0 ? x : x * alpha),
+  (x) => f(x * min(max(f(x + 3), 0), 6)) * f(1 / 6), (x) => 1 / (1 + Math.exp(-x)), Math.tanh,
+  (x, alpha) => (x >= 0 ? x : alpha * Math.expm1(x)), (x) => x / 2 * (1 + erf(x / Math.SQRT2)),
+  (x) => x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))), Math.exp, Math.log, Math.sqrt,
+  (x) => 1 / f(Math.sqrt(x)), Math.abs, (x) => -x, (x) => x * x, Math.floor, Math.ceil, even, Math.sin, Math.cos];
 
 /** By its series (Abramowitz and Stegun 7.1.6), good to double precision for |x| < 6. */
 function erf(x: number): number {
   if (Math.abs(x) > 6) return Math.sign(x);
-  let term = x, sum = x;
+  let term = x;
+  let sum = x;
   for (let n = 1; n < 200; n++) {
     term *= 2 * x * x / (2 * n + 1);
     sum += term;
@@ -65,11 +93,22 @@ function erf(x: number): number {
 }
 
 export function softmax(r: Fields): void {
-  const source = r.source('SOFTMAX_SOURCE'), target = r.target('SOFTMAX_TARGET'), table = r.table('SOFTMAX_TABLE', C.DTYPE_F32!), depth = r.int('SOFTMAX_DEPTH');
-  const scale = r.float('SOFTMAX_SCALE'), out = r.float('SOFTMAX_OUT_SCALE'), zero = r.int('SOFTMAX_TARGET_ZERO'), logs = r.opcode === C.OP_LOG_SOFTMAX;
+  const source = r.source('SOFTMAX_SOURCE');
+  const target = r.target('SOFTMAX_TARGET');
+  const table = r.table('SOFTMAX_TABLE', C.DTYPE_F32!);
+  const depth = r.int('SOFTMAX_DEPTH');
+  const scale = r.float('SOFTMAX_SCALE');
+  const out = r.float('SOFTMAX_OUT_SCALE');
+  const zero = r.int('SOFTMAX_TARGET_ZERO');
+  const logs = r.opcode === C.OP_LOG_SOFTMAX;
   for (let row = 0; row < r.int('SOFTMAX_ROWS'); row++) {
-    const values = range(depth).map((i) => source.get(row * depth + i)), m = fold(values, -Infinity, max);
-    const powers = values.map((x) => (r.floats ? f(Math.exp(logs ? f(x - m) : f(f(x - m) * scale))) : table.get(m - x))), sum = fold(powers, 0, add), L = f(Math.log(sum));
+    const values = range(depth).map((i) => source.get(row * depth + i));
+    const m = fold(values, -Infinity, max);
+    const powers = values.map((
+      x,
+    ) => (r.floats ? f(Math.exp(logs ? f(x - m) : f(f(x - m) * scale))) : table.get(m - x)));
+    const sum = fold(powers, 0, add);
+    const L = f(Math.log(sum));
     values.forEach((x, i) => {
       let y: number;
       if (r.floats) y = logs ? f(f(x - m) - L) : f(powers[i]! * f(1 / sum));
@@ -84,33 +123,49 @@ export function softmax(r: Fields): void {
 }
 
 export function normalize(r: Fields): void {
-  const source = r.source('L2_NORMALIZE_SOURCE'), target = r.target('L2_NORMALIZE_TARGET'), depth = r.int('L2_NORMALIZE_DEPTH'), epsilon = r.float('L2_NORMALIZE_EPSILON');
-  const za = r.int('L2_NORMALIZE_SOURCE_ZERO'), zo = r.int('L2_NORMALIZE_TARGET_ZERO');
+  const source = r.source('L2_NORMALIZE_SOURCE');
+  const target = r.target('L2_NORMALIZE_TARGET');
+  const depth = r.int('L2_NORMALIZE_DEPTH');
+  const epsilon = r.float('L2_NORMALIZE_EPSILON');
+  const za = r.int('L2_NORMALIZE_SOURCE_ZERO');
+  const zo = r.int('L2_NORMALIZE_TARGET_ZERO');
   for (let row = 0; row < r.int('L2_NORMALIZE_ROWS'); row++) {
     const values = range(depth).map((i) => source.get(row * depth + i));
     if (r.floats) {
-      const S = fold(values, 0, (p, x) => f(p + f(x * x)), add), factor = f(1 / f(Math.sqrt(S < epsilon ? epsilon : S)));
+      const S = fold(values, 0, (p, x) => f(p + f(x * x)), add);
+      const factor = f(1 / f(Math.sqrt(S < epsilon ? epsilon : S)));
       values.forEach((x, i) => target.set(row * depth + i, f(x * factor)));
     } else {
-      const S = values.reduce((sum, q) => sum + (q - za) ** 2, 0), factor = f(1 / (Math.sqrt(Math.max(S, epsilon)) * r.float('L2_NORMALIZE_OUT_SCALE')));
+      const S = values.reduce((sum, q) => sum + (q - za) ** 2, 0);
+      const factor = f(1 / (Math.sqrt(Math.max(S, epsilon)) * r.float('L2_NORMALIZE_OUT_SCALE')));
       values.forEach((q, i) => target.set(row * depth + i, quantize(f((q - za) * factor), wholeRange(zo))));
     }
   }
 }
 
 export function quantizing(r: Fields): void {
-  const source = r.source('QUANTIZE_SOURCE'), target = r.target('QUANTIZE_TARGET', C.DTYPE_I8), scale = r.float('QUANTIZE_SCALE'), zero = r.int('QUANTIZE_ZERO');
+  const source = r.source('QUANTIZE_SOURCE');
+  const target = r.target('QUANTIZE_TARGET', C.DTYPE_I8);
+  const scale = r.float('QUANTIZE_SCALE');
+  const zero = r.int('QUANTIZE_ZERO');
   for (let i = 0; i < r.int('QUANTIZE_COUNT'); i++) target.set(i, quantize(f(source.get(i) * scale), wholeRange(zero)));
 }
 
 export function dequantizing(r: Fields): void {
-  const source = r.source('QUANTIZE_SOURCE'), target = r.target('QUANTIZE_TARGET', C.DTYPE_F32), scale = r.float('QUANTIZE_SCALE'), zero = r.int('QUANTIZE_ZERO');
+  const source = r.source('QUANTIZE_SOURCE');
+  const target = r.target('QUANTIZE_TARGET', C.DTYPE_F32);
+  const scale = r.float('QUANTIZE_SCALE');
+  const zero = r.int('QUANTIZE_ZERO');
   for (let i = 0; i < r.int('QUANTIZE_COUNT'); i++) target.set(i, f(scale * (source.get(i) - zero)));
 }
 
 export function cast(r: Fields): void {
-  const to = r.int('CAST_TO'), source = r.source('CAST_SOURCE'), target = r.target('CAST_TARGET', to), bytes = (dtype: number): boolean => sizeOf(dtype) === 1;
-  const limits = new Map([[C.DTYPE_I8, [-128, 127]], [C.DTYPE_U8, [0, 255]], [C.DTYPE_I32, [-2147483648, 2147483647]]]).get(to) as [number, number] | undefined;
+  const to = r.int('CAST_TO');
+  const source = r.source('CAST_SOURCE');
+  const target = r.target('CAST_TARGET', to);
+  const bytes = (dtype: number): boolean => sizeOf(dtype) === 1;
+  const limits = new Map([[C.DTYPE_I8, [-128, 127]], [C.DTYPE_U8, [0, 255]], [C.DTYPE_I32, [-2147483648, 2147483647]]])
+    .get(to) as [number, number] | undefined;
   for (let i = 0; i < r.int('CAST_COUNT'); i++) {
     const x = source.get(i);
     if (r.dtype !== to && bytes(r.dtype) && bytes(to)) target.set(i, x ^ 0x80);

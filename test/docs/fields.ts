@@ -1,6 +1,7 @@
 import { constantsOf, readPage } from './page';
 
-// The fields of records as docs/format.md names them, the arrays that they point at, and the page's arithmetic: see runner.ts.
+// The fields of records as docs/format.md names them, the arrays that they point at, and the page's
+// arithmetic: see runner.ts.
 
 export const C = Object.fromEntries(constantsOf(readPage('docs/format.md')));
 export const f = Math.fround;
@@ -8,19 +9,31 @@ export const f = Math.fround;
 /** An array in the arena or in WEIGHTS. */
 class Place {
   /** @param dtype one of the page's, or I16, which only records of states and their tables hold */
-  constructor(private readonly view: DataView, private readonly start: number, private readonly dtype: number, private readonly bytes = sizeOf(dtype)) {}
+  constructor(
+    private readonly view: DataView,
+    private readonly start: number,
+    private readonly dtype: number,
+    private readonly bytes = sizeOf(dtype),
+  ) {}
   get(i: number): number {
-    const at = this.start + i * this.bytes, { view } = this;
+    const at = this.start + i * this.bytes;
+    const { view } = this;
     switch (this.dtype) {
-      case C.DTYPE_I8: return view.getInt8(at);
-      case C.DTYPE_U8: return view.getUint8(at);
-      case C.DTYPE_F32: return view.getFloat32(at, true);
-      case I16: return view.getInt16(at, true);
-      default: return view.getInt32(at, true);
+      case C.DTYPE_I8:
+        return view.getInt8(at);
+      case C.DTYPE_U8:
+        return view.getUint8(at);
+      case C.DTYPE_F32:
+        return view.getFloat32(at, true);
+      case I16:
+        return view.getInt16(at, true);
+      default:
+        return view.getInt32(at, true);
     }
   }
   set(i: number, x: number): void {
-    const at = this.start + i * this.bytes, { view } = this;
+    const at = this.start + i * this.bytes;
+    const { view } = this;
     if (this.dtype === C.DTYPE_F32) view.setFloat32(at, x, true);
     else if (this.bytes === 1) view.setInt8(at, x);
     else if (this.bytes === 2) view.setInt16(at, x, true);
@@ -39,7 +52,12 @@ export class Fields {
   readonly opcode: number;
   readonly dtype: number;
   readonly floats: boolean;
-  constructor(private readonly plan: DataView, private readonly at: number, private readonly arena: DataView, private readonly weights: DataView) {
+  constructor(
+    private readonly plan: DataView,
+    private readonly at: number,
+    private readonly arena: DataView,
+    private readonly weights: DataView,
+  ) {
     this.opcode = plan.getUint8(at + C.RECORD_OPCODE!);
     this.dtype = plan.getUint8(at + C.RECORD_DTYPE!);
     this.floats = this.dtype === C.DTYPE_F32;
@@ -55,7 +73,8 @@ export class Fields {
     return this.floats ? this.float(name) : this.int(name);
   }
   source(name: string, dtype = this.dtype): Place {
-    const raw = this.plan.getUint32(this.at + C[name]!, true), constant = raw >= C.SOURCE_IN_WEIGHTS!;
+    const raw = this.plan.getUint32(this.at + C[name]!, true);
+    const constant = raw >= C.SOURCE_IN_WEIGHTS!;
     return new Place(constant ? this.weights : this.arena, constant ? raw - C.SOURCE_IN_WEIGHTS! : raw, dtype);
   }
   target(name: string, dtype = this.dtype): Place {
@@ -72,9 +91,12 @@ export class Fields {
 
 /** Every index of a walk, with its elements in two tensors, the last dimension fastest. */
 export function* walk(r: Fields, dimensions: string, first: string, second: string): Generator<[number, number]> {
-  const sizes = range(C.MAX_RANK!).map((d) => r.int(dimensions, d)), count = sizes.reduce((a, b) => a * b, 1);
+  const sizes = range(C.MAX_RANK!).map((d) => r.int(dimensions, d));
+  const count = sizes.reduce((a, b) => a * b, 1);
   for (let n = 0; n < count; n++) {
-    let rest = n, a = 0, b = 0;
+    let rest = n;
+    let a = 0;
+    let b = 0;
     for (let d = C.MAX_RANK! - 1; d >= 0; d--) {
       const i = rest % sizes[d]!;
       rest = (rest - i) / sizes[d]!;
@@ -88,7 +110,8 @@ export function* walk(r: Fields, dimensions: string, first: string, second: stri
 // ── arithmetic ────────────────────────────────────────────────────────────────────────────────────────────
 
 export function even(x: number): number {
-  const down = Math.floor(x), rest = x - down;
+  const down = Math.floor(x);
+  const rest = x - down;
   return rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down;
 }
 
@@ -108,7 +131,11 @@ interface Steps {
 }
 
 export function steps(r: Fields, prefix: string): Steps {
-  return { zero: r.int(`${prefix}_TARGET_ZERO`), min: C[`${prefix}_MIN`] === undefined ? -128 : r.int(`${prefix}_MIN`), max: C[`${prefix}_MAX`] === undefined ? 127 : r.int(`${prefix}_MAX`) };
+  return {
+    zero: r.int(`${prefix}_TARGET_ZERO`),
+    min: C[`${prefix}_MIN`] === undefined ? -128 : r.int(`${prefix}_MIN`),
+    max: C[`${prefix}_MAX`] === undefined ? 127 : r.int(`${prefix}_MAX`),
+  };
 }
 
 export const wholeRange = (zero: number): Steps => ({ zero, min: -128, max: 127 });
@@ -121,11 +148,14 @@ export function quantize(x: number, { zero, min, max }: Steps): number {
   return even(clamp(Number.isNaN(x) ? 0 : x, min - zero, max - zero)) + zero;
 }
 
-export const max = (a: number, b: number): number => (a < b ? b : a), min = (a: number, b: number): number => (b < a ? b : a), add = (a: number, b: number): number => f(a + b);
+export const max = (a: number, b: number): number => (a < b ? b : a);
+export const min = (a: number, b: number): number => (b < a ? b : a);
+export const add = (a: number, b: number): number => f(a + b);
 
 /** A row of f32 in its order; `take` joins an element to a partial result. */
 export function fold(row: number[], first: number, take: (p: number, x: number) => number, join = take): number {
-  const whole = row.length - (row.length % 4), p = [first, first, first, first];
+  const whole = row.length - (row.length % 4);
+  const p = [first, first, first, first];
   for (let i = 0; i < whole; i++) p[i % 4] = take(p[i % 4]!, row[i]!);
   return row.slice(whole).reduce(take, join(join(p[0]!, p[2]!), join(p[1]!, p[3]!)));
 }

@@ -11,8 +11,9 @@ export function readPage(name: string): string {
 
 /** Rows of all tables of a page, as cells without their spaces; `\|` is a bar inside a cell. */
 export function tableRows(page: string): string[][] {
-  return page.split('\n').filter((line) => line.startsWith('|') && !/^\|[-|:\s]+\|$/.test(line))
-    .map((line) => line.slice(1, line.lastIndexOf('|')).split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|')));
+  return page.split('\n').filter((line) => line.startsWith('|') && !/^\|[-|:\s]+\|$/.test(line)).map((line) =>
+    line.slice(1, line.lastIndexOf('|')).split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'))
+  );
 }
 
 /** Rows of the form | number | `NAME` | …: the constants that a page states. */
@@ -35,7 +36,8 @@ export interface Fence {
 /** The fenced blocks of a page. */
 export function fencesOf(page: string): Fence[] {
   const fences: Fence[] = [];
-  let open: Fence | undefined, heading = '';
+  let open: Fence | undefined;
+  let heading = '';
   page.split('\n').forEach((text, i) => {
     const mark = /^```(.*)$/.exec(text);
     if (open && mark) {
@@ -55,6 +57,7 @@ export function fencesOf(page: string): Fence[] {
 /** The anchors that GitHub gives the headings of a page. */
 export function anchorsOf(page: string): Set<string> {
   const code = new Set(fencesOf(page).flatMap(({ line, code }) => code.split('\n').map((_, i) => line + 1 + i)));
-  return new Set(page.split('\n').filter((text, i) => /^#+ /.test(text) && !code.has(i + 1))
-    .map((text) => text.replace(/^#+ /, '').toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(' ', '-')));
+  return new Set(page.split('\n').filter((text, i) => /^#+ /.test(text) && !code.has(i + 1)).map((text) =>
+    text.replace(/^#+ /, '').toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(' ', '-')
+  ));
 }

@@ -1,27 +1,62 @@
 import { away, C, clamp, f, type Fields, max, min, range, requantize, steps } from './fields';
 
-// Convolutions, fully connected layers and products of matrices, dense and pruned, as docs/format.md has them: see runner.ts.
+// Convolutions, fully connected layers and products of matrices, dense and pruned, as
+// docs/format.md has them: see runner.ts.
 
 export function convolution(r: Fields): void {
-  const { BATCH, IN_H, IN_W, IN_C, OUT_H, OUT_W, OUT_C, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X, PAD_TOP, PAD_LEFT, GROUPS, PIXEL_STRIDE, ROW_STRIDE, BATCH_STRIDE } = r.ints(
-    'CONV2D', 'BATCH', 'IN_H', 'IN_W', 'IN_C', 'OUT_H', 'OUT_W', 'OUT_C', 'KERNEL_H', 'KERNEL_W', 'STRIDE_Y', 'STRIDE_X', 'DILATION_Y', 'DILATION_X', 'PAD_TOP', 'PAD_LEFT',
-    'GROUPS', 'PIXEL_STRIDE', 'ROW_STRIDE', 'BATCH_STRIDE');
-  const hybrid = r.opcode === C.OP_HYBRID_CONV2D, floats = r.floats && !hybrid;
-  const source = r.source('CONV2D_SOURCE'), target = r.target('CONV2D_TARGET'), weights = r.table('CONV2D_WEIGHTS', floats ? C.DTYPE_F32! : C.DTYPE_I8!);
-  const bias = r.table('CONV2D_BIAS', r.floats ? C.DTYPE_F32! : C.DTYPE_I32!), scale = r.table('CONV2D_SCALE', C.DTYPE_F32!), sums = r.table('HYBRID_SUMS', C.DTYPE_I32!);
-  const channels = IN_C / GROUPS, N = OUT_C / GROUPS, panels = Math.ceil(N / 8), K = KERNEL_H * KERNEL_W * channels;
+  const { BATCH, IN_H, IN_W, IN_C, OUT_H, OUT_W, OUT_C, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X,
+    PAD_TOP, PAD_LEFT, GROUPS, PIXEL_STRIDE, ROW_STRIDE, BATCH_STRIDE } = r.ints(
+      'CONV2D',
+      'BATCH',
+      'IN_H',
+      'IN_W',
+      'IN_C',
+      'OUT_H',
+      'OUT_W',
+      'OUT_C',
+      'KERNEL_H',
+      'KERNEL_W',
+      'STRIDE_Y',
+      'STRIDE_X',
+      'DILATION_Y',
+      'DILATION_X',
+      'PAD_TOP',
+      'PAD_LEFT',
+      'GROUPS',
+      'PIXEL_STRIDE',
+      'ROW_STRIDE',
+      'BATCH_STRIDE',
+    );
+  const hybrid = r.opcode === C.OP_HYBRID_CONV2D;
+  const floats = r.floats && !hybrid;
+  const source = r.source('CONV2D_SOURCE');
+  const target = r.target('CONV2D_TARGET');
+  const weights = r.table('CONV2D_WEIGHTS', floats ? C.DTYPE_F32! : C.DTYPE_I8!);
+  const bias = r.table('CONV2D_BIAS', r.floats ? C.DTYPE_F32! : C.DTYPE_I32!);
+  const scale = r.table('CONV2D_SCALE', C.DTYPE_F32!);
+  const sums = r.table('HYBRID_SUMS', C.DTYPE_I32!);
+  const channels = IN_C / GROUPS;
+  const N = OUT_C / GROUPS;
+  const panels = Math.ceil(N / 8);
+  const K = KERNEL_H * KERNEL_W * channels;
   const zw = floats || hybrid ? 0 : r.int('CONV2D_WEIGHTS_ZERO');
-  const lists = r.opcode === C.OP_SPARSE_CONV2D ? listedWeights(r, 'CONV2D_WEIGHTS', 'SPARSE', OUT_C, K, zw) : undefined;
+  const lists = r.opcode === C.OP_SPARSE_CONV2D
+    ? listedWeights(r, 'CONV2D_WEIGHTS', 'SPARSE', OUT_C, K, zw)
+    : undefined;
   const weight = (g: number, n: number, k: number): number => {
     if (lists) return lists[n * K + k]!;
     const panel = g * panels + Math.floor(n / 8);
-    return weights.get(floats ? (panel * K + k) * 8 + (n % 8) : (panel * Math.ceil(K / 4) + (k >> 2)) * 32 + (n % 8) * 4 + (k % 4));
+    return weights
+      .get(floats ? (panel * K + k) * 8 + (n % 8) : (panel * Math.ceil(K / 4) + (k >> 2)) * 32 + (n % 8) * 4 + (k % 4));
   };
   for (let b = 0; b < BATCH; b++) {
     const size = IN_H * IN_W * IN_C;
-    let read = (i: number): number => source.get(b * size + i), outside = floats ? 0 : r.int('CONV2D_SOURCE_ZERO'), s = 1;
+    let read = (i: number): number => source.get(b * size + i);
+    let outside = floats ? 0 : r.int('CONV2D_SOURCE_ZERO');
+    let s = 1;
     if (hybrid) {
-      const numbers = range(size).map(read), picture = quantizePicture(numbers, r.int('HYBRID_MODE') === C.HYBRID_ASYMMETRIC!);
+      const numbers = range(size).map(read);
+      const picture = quantizePicture(numbers, r.int('HYBRID_MODE') === C.HYBRID_ASYMMETRIC!);
       read = (i) => picture.q[i]!;
       outside = picture.z;
       ({ s } = picture);
@@ -32,17 +67,36 @@ export function convolution(r: Fields): void {
           const a: number[] = [];
           for (let ky = 0; ky < KERNEL_H; ky++) {
             for (let kx = 0; kx < KERNEL_W; kx++) {
-              const iy = y * STRIDE_Y - PAD_TOP + ky * DILATION_Y, ix = x * STRIDE_X - PAD_LEFT + kx * DILATION_X, inside = iy >= 0 && iy < IN_H && ix >= 0 && ix < IN_W;
-              for (let c = 0; c < channels; c++) a.push(inside ? read((iy * IN_W + ix) * IN_C + g * channels + c) : outside);
+              const iy = y * STRIDE_Y - PAD_TOP + ky * DILATION_Y;
+              const ix = x * STRIDE_X - PAD_LEFT + kx * DILATION_X;
+              const inside = iy >= 0 && iy < IN_H && ix >= 0 && ix < IN_W;
+              for (let c = 0; c < channels; c++) {
+                a.push(inside ? read((iy * IN_W + ix) * IN_C + g * channels + c) : outside);
+              }
             }
           }
           for (let n = 0; n < N; n++) {
-            const lane = g * panels * 8 + n, at = b * BATCH_STRIDE + y * ROW_STRIDE + x * PIXEL_STRIDE + g * N + n;
+            const lane = g * panels * 8 + n;
+            const at = b * BATCH_STRIDE + y * ROW_STRIDE + x * PIXEL_STRIDE + g * N + n;
             if (floats) {
-              target.set(at, clamp(a.reduce((sum, v, k) => f(sum + f(v * weight(g, n, k))), bias.get(lane)), r.float('CONV2D_MIN'), r.float('CONV2D_MAX')));
+              target.set(
+                at,
+                clamp(
+                  a.reduce((sum, v, k) => f(sum + f(v * weight(g, n, k))), bias.get(lane)),
+                  r.float('CONV2D_MIN'),
+                  r.float('CONV2D_MAX'),
+                ),
+              );
             } else if (hybrid) {
               const acc = (a.reduce((sum, v, k) => sum + v * weight(g, n, k), 0) - outside * sums.get(lane)) | 0;
-              target.set(at, clamp(f(f(f(acc) * f(s * scale.get(lane))) + bias.get(lane)), r.float('CONV2D_MIN'), r.float('CONV2D_MAX')));
+              target.set(
+                at,
+                clamp(
+                  f(f(f(acc) * f(s * scale.get(lane))) + bias.get(lane)),
+                  r.float('CONV2D_MIN'),
+                  r.float('CONV2D_MAX'),
+                ),
+              );
             } else {
               const acc = a.reduce((sum, v, k) => sum + v * (weight(g, n, k) - zw), bias.get(lane)) | 0;
               target.set(at, requantize(acc, scale.get(lane), steps(r, 'CONV2D')));
@@ -56,17 +110,25 @@ export function convolution(r: Fields): void {
 
 /** [N][K] from lists, whose fields have a prefix. */
 export function listedWeights(r: Fields, name: string, lists: string, N: number, K: number, zw: number): number[] {
-  const weights = r.table(name, C.DTYPE_I8!), distances = r.table(`${lists}_STEPS`, C.DTYPE_U8!), counts = r.table(`${lists}_COUNTS`, C.DTYPE_U8!);
-  const pairs = lists === 'SPARSE' && r.int('SPARSE_PATTERN') === C.SPARSE_PAIRS, [channels, depth, unit] = pairs ? [1, 2, 4] as const : [8, 4, 1] as const, all = Array.from({ length: N * K }, () => zw);
+  const weights = r.table(name, C.DTYPE_I8!);
+  const distances = r.table(`${lists}_STEPS`, C.DTYPE_U8!);
+  const counts = r.table(`${lists}_COUNTS`, C.DTYPE_U8!);
+  const pairs = lists === 'SPARSE' && r.int('SPARSE_PATTERN') === C.SPARSE_PAIRS;
+  const [channels, depth, unit] = pairs ? [1, 2, 4] as const : [8, 4, 1] as const;
+  const all = Array.from({ length: N * K }, () => zw);
   let entry = 0;
   for (let list = 0; list * channels < N; list++) {
     let place = 0;
     for (let left = (counts.get(2 * list) + 256 * counts.get(2 * list + 1)) * unit; left > 0; left--, entry++) {
       place += distances.get(entry);
-      for (const row of range(channels)) for (const j of range(depth)) {
-        const n = list * channels + row, k = place * depth + j, w = weights.get((entry * channels + row) * depth + j);
-        // what fills up lists may come on top of weights: it adds nothing to them
-        if (n < N && k < K) all[n * K + k]! += w - zw;
+      for (const row of range(channels)) {
+        for (const j of range(depth)) {
+          const n = list * channels + row;
+          const k = place * depth + j;
+          const w = weights.get((entry * channels + row) * depth + j);
+          // what fills up lists may come on top of weights: it adds nothing to them
+          if (n < N && k < K) all[n * K + k]! += w - zw;
+        }
       }
     }
   }
@@ -74,11 +136,15 @@ export function listedWeights(r: Fields, name: string, lists: string, N: number,
 }
 
 export function quantizePicture(numbers: number[], asymmetric: boolean): { q: number[]; s: number; z: number } {
-  const low = numbers.reduce(min, 0), high = numbers.reduce(max, 0), width = f(high - low);
-  let s = 1, z = 0;
+  const low = numbers.reduce(min, 0);
+  const high = numbers.reduce(max, 0);
+  const width = f(high - low);
+  let s = 1;
+  let z = 0;
   if (width > 0 && width < Infinity) {
     if (asymmetric) {
-      const step = (high - low) / 255, e = 128 + Math.abs(low / step) < 127 + Math.abs(high / step) ? -128 - low / step : 127 - high / step;
+      const step = (high - low) / 255;
+      const e = 128 + Math.abs(low / step) < 127 + Math.abs(high / step) ? -128 - low / step : 127 - high / step;
       z = Math.max(-128, Math.min(127, Math.sign(e) * Math.floor(Math.abs(e) + 0.5)));
       s = f(step);
     } else {
@@ -89,10 +155,29 @@ export function quantizePicture(numbers: number[], asymmetric: boolean): { q: nu
 }
 
 export function depthwise(r: Fields): void {
-  const { BATCH, IN_H, IN_W, CHANNELS, OUT_H, OUT_W, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X, PAD_TOP, PAD_LEFT } = r.ints(
-    'DEPTHWISE', 'BATCH', 'IN_H', 'IN_W', 'CHANNELS', 'OUT_H', 'OUT_W', 'KERNEL_H', 'KERNEL_W', 'STRIDE_Y', 'STRIDE_X', 'DILATION_Y', 'DILATION_X', 'PAD_TOP', 'PAD_LEFT');
-  const source = r.source('DEPTHWISE_SOURCE'), target = r.target('DEPTHWISE_TARGET'), weights = r.table('DEPTHWISE_WEIGHTS', r.dtype);
-  const bias = r.table('DEPTHWISE_BIAS', r.floats ? C.DTYPE_F32! : C.DTYPE_I32!), scale = r.table('DEPTHWISE_SCALE', C.DTYPE_F32!);
+  const { BATCH, IN_H, IN_W, CHANNELS, OUT_H, OUT_W, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X,
+    PAD_TOP, PAD_LEFT } = r.ints(
+      'DEPTHWISE',
+      'BATCH',
+      'IN_H',
+      'IN_W',
+      'CHANNELS',
+      'OUT_H',
+      'OUT_W',
+      'KERNEL_H',
+      'KERNEL_W',
+      'STRIDE_Y',
+      'STRIDE_X',
+      'DILATION_Y',
+      'DILATION_X',
+      'PAD_TOP',
+      'PAD_LEFT',
+    );
+  const source = r.source('DEPTHWISE_SOURCE');
+  const target = r.target('DEPTHWISE_TARGET');
+  const weights = r.table('DEPTHWISE_WEIGHTS', r.dtype);
+  const bias = r.table('DEPTHWISE_BIAS', r.floats ? C.DTYPE_F32! : C.DTYPE_I32!);
+  const scale = r.table('DEPTHWISE_SCALE', C.DTYPE_F32!);
   const T = KERNEL_H * KERNEL_W;
   let at = 0;
   for (let b = 0; b < BATCH; b++) {
@@ -101,12 +186,23 @@ export function depthwise(r: Fields): void {
         for (let c = 0; c < CHANNELS; c++) {
           let s = bias.get(c);
           for (let t = 0; t < T; t++) {
-            const iy = y * STRIDE_Y - PAD_TOP + (t % KERNEL_H) * DILATION_Y, ix = x * STRIDE_X - PAD_LEFT + Math.floor(t / KERNEL_H) * DILATION_X;
-            const inside = iy >= 0 && iy < IN_H && ix >= 0 && ix < IN_W, a = inside ? source.get(((b * IN_H + iy) * IN_W + ix) * CHANNELS + c) : r.floats ? 0 : r.int('DEPTHWISE_SOURCE_ZERO');
+            const iy = y * STRIDE_Y - PAD_TOP + (t % KERNEL_H) * DILATION_Y;
+            const ix = x * STRIDE_X - PAD_LEFT + Math.floor(t / KERNEL_H) * DILATION_X;
+            const inside = iy >= 0 && iy < IN_H && ix >= 0 && ix < IN_W;
+            const a = inside
+              ? source.get(((b * IN_H + iy) * IN_W + ix) * CHANNELS + c)
+              : r.floats
+              ? 0
+              : r.int('DEPTHWISE_SOURCE_ZERO');
             if (r.floats) s = f(s + f(a * weights.get(t * CHANNELS + c)));
             else s = (s + a * (weights.get(((c >> 3) * T + t) * 8 + (c % 8)) - r.int('DEPTHWISE_WEIGHTS_ZERO'))) | 0;
           }
-          target.set(at++, r.floats ? clamp(s, r.float('DEPTHWISE_MIN'), r.float('DEPTHWISE_MAX')) : requantize(s, scale.get(c), steps(r, 'DEPTHWISE')));
+          target.set(
+            at++,
+            r.floats
+              ? clamp(s, r.float('DEPTHWISE_MIN'), r.float('DEPTHWISE_MAX'))
+              : requantize(s, scale.get(c), steps(r, 'DEPTHWISE')),
+          );
         }
       }
     }
@@ -115,17 +211,36 @@ export function depthwise(r: Fields): void {
 
 export function matmul(r: Fields): void {
   const { BATCH, M, K, N, A_BATCH_STRIDE, B_BATCH_STRIDE, A_TRANSPOSED, B_TRANSPOSED, A_ZERO, B_ZERO } = r.ints(
-    'MATMUL', 'BATCH', 'M', 'K', 'N', 'A_BATCH_STRIDE', 'B_BATCH_STRIDE', 'A_TRANSPOSED', 'B_TRANSPOSED', 'A_ZERO', 'B_ZERO');
-  const a = r.source('MATMUL_A'), b = r.source('MATMUL_B'), target = r.target('MATMUL_TARGET');
+    'MATMUL',
+    'BATCH',
+    'M',
+    'K',
+    'N',
+    'A_BATCH_STRIDE',
+    'B_BATCH_STRIDE',
+    'A_TRANSPOSED',
+    'B_TRANSPOSED',
+    'A_ZERO',
+    'B_ZERO',
+  );
+  const a = r.source('MATMUL_A');
+  const b = r.source('MATMUL_B');
+  const target = r.target('MATMUL_TARGET');
   for (let batch = 0; batch < BATCH; batch++) {
     for (let m = 0; m < M; m++) {
       for (let n = 0; n < N; n++) {
         let s = 0;
         for (let k = 0; k < K; k++) {
-          const p = a.get(batch * A_BATCH_STRIDE + (A_TRANSPOSED ? k * M + m : m * K + k)), q = b.get(batch * B_BATCH_STRIDE + (B_TRANSPOSED ? n * K + k : k * N + n));
+          const p = a.get(batch * A_BATCH_STRIDE + (A_TRANSPOSED ? k * M + m : m * K + k));
+          const q = b.get(batch * B_BATCH_STRIDE + (B_TRANSPOSED ? n * K + k : k * N + n));
           s = r.floats ? f(s + f(p * q)) : s + (p - A_ZERO) * (q - B_ZERO);
         }
-        target.set((batch * M + m) * N + n, r.floats ? clamp(s, r.float('MATMUL_MIN'), r.float('MATMUL_MAX')) : requantize(s, r.float('MATMUL_SCALE'), steps(r, 'MATMUL')));
+        target.set(
+          (batch * M + m) * N + n,
+          r.floats
+            ? clamp(s, r.float('MATMUL_MIN'), r.float('MATMUL_MAX'))
+            : requantize(s, r.float('MATMUL_SCALE'), steps(r, 'MATMUL')),
+        );
       }
     }
   }

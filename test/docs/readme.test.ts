@@ -9,17 +9,22 @@ import { KletError, loadSync } from '../../src/index';
 import { customMappings, mappings } from '../../src/importers/tflite/operators';
 import { operators } from '../../src/ops/index';
 import { anchorsOf, readPage, root, tableRows } from './page';
-import { commentSnippets, excerptFile, moduleOf, openWorkshop, pageSnippets, type Snippet, type Workshop } from './snippets';
+import { commentSnippets, excerptFile, moduleOf, openWorkshop, pageSnippets, type Snippet,
+  type Workshop } from './snippets';
 
 // What the pages and the doc comments show must work. Needs dist/, which `npm test` builds.
 
 const where = ({ file, line }: Snippet): string => `${file}:${line}`;
-const snippets = pageSnippets(), comments = commentSnippets();
+const snippets = pageSnippets();
+const comments = commentSnippets();
 const code = [...snippets, ...comments].filter(({ language }) => /^(js|ts)$/.test(language));
-const programs = code.filter((snippet) => !excerptFile(snippet)), excerpts = code.filter((snippet) => excerptFile(snippet));
+const programs = code.filter((snippet) => !excerptFile(snippet));
+const excerpts = code.filter((snippet) => excerptFile(snippet));
 
 let workshop: Workshop;
-beforeAll(() => { workshop = openWorkshop(); });
+beforeAll(() => {
+  workshop = openWorkshop();
+});
 afterAll(() => workshop?.remove());
 
 describe('snippets', () => {
@@ -28,67 +33,90 @@ describe('snippets', () => {
     expect(comments.length).toBeGreaterThan(3);
     expect(excerpts.length).toBeGreaterThan(8);
     // drawings, dumps and arithmetic have no language
-    expect(snippets.filter(({ language }) => !['', 'js', 'ts', 'sh', 'text', 'html'].includes(language)).map(where)).toEqual([]);
+    expect(snippets.filter(({ language }) => !['', 'js', 'ts', 'sh', 'text', 'html'].includes(language)).map(where))
+      .toEqual([]);
   });
 
-  test.each(programs.map((snippet) => [where(snippet), snippet] as const))('%s runs, and its comments tell the truth', async (_, snippet) => {
-    const module = moduleOf(snippet), text = snippet.language === 'ts' ? (await transformWithEsbuild(module, 'snippet.ts')).code : module;
-    const { code: status, err } = await workshop.runModule(text);
-    expect(err).toBe('');
-    expect(status).toBe(0);
-  });
+  test.each(programs.map((snippet) => [where(snippet), snippet] as const))(
+    '%s runs, and its comments tell the truth',
+    async (_, snippet) => {
+      const module = moduleOf(snippet);
+      const text = snippet.language === 'ts' ? (await transformWithEsbuild(module, 'snippet.ts')).code : module;
+      const { code: status, err } = await workshop.runModule(text);
+      expect(err).toBe('');
+      expect(status).toBe(0);
+    },
+  );
 
-  test.each(snippets.filter(({ language }) => language === 'html').map((snippet) => [where(snippet), snippet] as const))('%s is JavaScript, and imports what there is', (_, snippet) => {
-    const [, script] = /<script type="module">([\s\S]*?)<\/script>/.exec(snippet.code)!;
-    const { body } = parseAst(script!);
-    for (const statement of body) {
-      if (statement.type !== 'ImportDeclaration') continue;
-      const file = String(statement.source.value);
-      expect(existsSync(path.join(workshop.folder, file)), file).toBe(true);
-      const text = readFileSync(path.join(workshop.folder, file), 'utf8');
-      for (const { local } of statement.specifiers) expect(text).toMatch(new RegExp(`\\bas ${local.name}\\b|\\b${local.name} as\\b|export.*\\b${local.name}\\b`));
-    }
-  });
+  test
+    .each(snippets.filter(({ language }) => language === 'html').map((snippet) => [where(snippet), snippet] as const))(
+      '%s is JavaScript, and imports what there is',
+      (_, snippet) => {
+        const [, script] = /<script type="module">([\s\S]*?)<\/script>/.exec(snippet.code)!;
+        const { body } = parseAst(script!);
+        for (const statement of body) {
+          if (statement.type !== 'ImportDeclaration') continue;
+          const file = String(statement.source.value);
+          expect(existsSync(path.join(workshop.folder, file)), file).toBe(true);
+          const text = readFileSync(path.join(workshop.folder, file), 'utf8');
+          for (const { local } of statement.specifiers) {expect(text)
+              .toMatch(new RegExp(`\\bas ${local.name}\\b|\\b${local.name} as\\b|export.*\\b${local.name}\\b`));}
+        }
+      },
+    );
 
   test.each(excerpts.map((snippet) => [where(snippet), snippet] as const))('%s is what the file says', (_, snippet) => {
-    const file = excerptFile(snippet)!, lines = snippet.code.trimEnd().split('\n').slice(1), source = readPage(file);
+    const file = excerptFile(snippet)!;
+    const lines = snippet.code.trimEnd().split('\n').slice(1);
+    const source = readPage(file);
     for (const part of lines.join('\n').split(/^\s*\/\/ …\n/m)) expect(source, file).toContain(part.trimEnd());
   });
 });
 
 describe('commands', () => {
   const shells = snippets.filter(({ language }) => language === 'sh');
-  const commands = shells.flatMap((snippet) => snippet.code.trim().split('\n').map((line) => ({ snippet, command: line.replace(/\s+#.*$/, '') })));
+  const commands = shells.flatMap((snippet) =>
+    snippet.code.trim().split('\n').map((line) => ({ snippet, command: line.replace(/\s+#.*$/, '') }))
+  );
   const { scripts } = JSON.parse(readPage('package.json')) as { scripts: Record<string, string> };
 
   test('of npm name scripts that there are', () => {
     for (const { snippet, command } of commands) {
       const script = /^npm (?:run )?(\S+)/.exec(command)?.[1];
-      if (script && script !== 'install' && script !== 'ci') expect(Object.keys(scripts), where(snippet)).toContain(script);
-      else if (!script) expect(command, where(snippet)).toMatch(/^npx kinglet /);
+      if (script && script !== 'install' && script !== 'ci') {
+        expect(Object.keys(scripts), where(snippet)).toContain(script);
+      } else if (!script) expect(command, where(snippet)).toMatch(/^npx kinglet /);
     }
   });
 
-  test.each(commands.filter(({ command }) => command.startsWith('npx kinglet ')).map((entry) => [entry.command, entry] as const))('%s works, and prints what the page shows', async (_, { snippet, command }) => {
-    const { code: status, out, err } = await workshop.kinglet(...command.split(' ').slice(2));
-    expect(err).toBe('');
-    expect(status).toBe(0);
-    // a text block right behind the command is its output; "…" stands for lines that differ from run to run
-    const next = snippets.find(({ file, line }) => file === snippet.file && line > snippet.line);
-    if (next?.language !== 'text' || snippet.code.trim().split('\n').length > 1) return;
-    const shown = next.code.trimEnd().split('\n'), found = out.trimEnd().split('\n');
-    const pattern = shown.map((line) => (line === '…' ? '(.*\\n)*?.*' : line.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))).join('\n');
-    expect(found.join('\n')).toMatch(new RegExp(`^${pattern}$`));
-  });
+  test
+    .each(commands.filter(({ command }) => command.startsWith('npx kinglet ')).map((entry) =>
+      [entry.command, entry] as const
+    ))('%s works, and prints what the page shows', async (_, { snippet, command }) => {
+      const { code: status, out, err } = await workshop.kinglet(...command.split(' ').slice(2));
+      expect(err).toBe('');
+      expect(status).toBe(0);
+      // a text block right behind the command is its output; "…" stands for lines that differ from
+      // run to run
+      const next = snippets.find(({ file, line }) => file === snippet.file && line > snippet.line);
+      if (next?.language !== 'text' || snippet.code.trim().split('\n').length > 1) return;
+      const shown = next.code.trimEnd().split('\n');
+      const found = out.trimEnd().split('\n');
+      const pattern = shown.map((line) => (line === '…' ? '(.*\\n)*?.*' : line.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+        .join('\n');
+      expect(found.join('\n')).toMatch(new RegExp(`^${pattern}$`));
+    });
 });
 
 describe('links', () => {
   const pages = [...new Set(snippets.map(({ file }) => file))];
   test.each(pages)('of %s lead somewhere', (file) => {
-    const text = readPage(file), folder = path.dirname(path.join(root, file));
+    const text = readPage(file);
+    const folder = path.dirname(path.join(root, file));
     for (const [, target] of text.replaceAll(/```[\s\S]*?```/g, '').matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^https?:/.test(target!)) continue;
-      const [page, anchor] = target!.split('#') as [string, string?], linked = page === '' ? path.join(root, file) : path.join(folder, page);
+      const [page, anchor] = target!.split('#') as [string, string?];
+      const linked = page === '' ? path.join(root, file) : path.join(folder, page);
       expect(existsSync(linked), target).toBe(true);
       if (anchor !== undefined) expect([...anchorsOf(readFileSync(linked, 'utf8'))], target).toContain(anchor);
     }
@@ -96,20 +124,29 @@ describe('links', () => {
 });
 
 describe('the README', () => {
-  const readme = readPage('README.md'), rows = tableRows(readme), cell = (first: string): string | undefined => rows.find(([name]) => name === first)?.[1];
+  const readme = readPage('README.md');
+  const rows = tableRows(readme);
+  const cell = (first: string): string | undefined => rows.find(([name]) => name === first)?.[1];
 
   test('lists every error code, with what src/errors.ts says of it', () => {
-    const documented = tableRows(readPage('src/errors.ts').replaceAll(/^ \* /gm, '')).filter(([code]) => code!.startsWith('`'));
+    const documented = tableRows(readPage('src/errors.ts').replaceAll(/^ \* /gm, '')).filter(([code]) =>
+      code!.startsWith('`')
+    );
     expect(documented.length).toBeGreaterThan(10);
-    expect(rows.filter(([code, when]) => /^`[A-Z_]+`$/.test(code!) && when)).toEqual(expect.arrayContaining(documented));
+    expect(rows.filter(([code, when]) => /^`[A-Z_]+`$/.test(code!) && when))
+      .toEqual(expect.arrayContaining(documented));
     expect(readPage('src/errors.ts')).toContain(`'${documented[0]![0]!.slice(1, -1)}'`);
     expect(new KletError('CORRUPT', 'x').code).toBe('CORRUPT');
   });
 
   test('lists every operator of TensorFlow Lite that is imported, and no other', () => {
-    const listed = rows.filter(([, from]) => /`[A-Z][A-Z0-9_]+`/.test(from ?? '')).flatMap(([, from]) => [...from!.matchAll(/`([A-Za-z0-9_]+)`/g)].map(([, name]) => name!));
+    const listed = rows.filter(([, from]) => /`[A-Z][A-Z0-9_]+`/.test(from ?? '')).flatMap(([, from]) =>
+      [...from!.matchAll(/`([A-Za-z0-9_]+)`/g)].map(([, name]) => name!)
+    );
     // these are known when the network is read and leave no node
-    expect(new Set(listed)).toEqual(new Set([...Object.keys(mappings), ...customMappings.keys(), 'SHAPE', 'VAR_HANDLE', 'ASSIGN_VARIABLE', 'CALL_ONCE']));
+    expect(new Set(listed))
+      .toEqual(new Set([...Object.keys(mappings), ...customMappings.keys(), 'SHAPE', 'VAR_HANDLE', 'ASSIGN_VARIABLE',
+        'CALL_ONCE']));
     expect(listed.length).toBe(new Set(listed).size);
   });
 
@@ -119,7 +156,8 @@ describe('the README', () => {
   });
 
   test('has the sizes that are', () => {
-    const gzipped = (file: string): number => gzipSync(readFileSync(path.join(root, 'dist', file)), { level: 9 }).length;
+    const gzipped = (file: string): number =>
+      gzipSync(readFileSync(path.join(root, 'dist', file)), { level: 9 }).length;
     const near = (text: string | undefined, bytes: number): void => {
       const said = Number(text?.replaceAll(',', '').replace(/ bytes$/, ''));
       expect(Math.abs(said - bytes) / bytes, `the README says ${text}, it is ${bytes}`).toBeLessThan(0.05);
@@ -132,15 +170,21 @@ describe('the README', () => {
   });
 
   test.each(['digits', 'spoken-digits'])('has the numbers of models/%s', (name) => {
-    const bytes = new Uint8Array(readFileSync(path.join(root, `models/${name}/${name}.klet`))), model = loadSync(bytes), accuracy = model.meta.accuracy as { float: number; int8: number; on: string };
+    const bytes = new Uint8Array(readFileSync(path.join(root, `models/${name}/${name}.klet`)));
+    const model = loadSync(bytes);
+    const accuracy = model.meta.accuracy as { float: number; int8: number; on: string };
     const number = (text: string): number => Number(text.replace(/[^\d.]/g, ''));
-    const row = rows.findIndex(([first]) => first!.startsWith(`[${name}](`)), [, file, memory, float, int8] = rows[row]!.map(number);
+    const row = rows.findIndex(([first]) => first!.startsWith(`[${name}](`));
+    const [, file, memory, float, int8] = rows[row]!.map(number);
     expect([file, memory]).toEqual([bytes.length, model.memory.total]);
     expect(float! / 100).toBeCloseTo(accuracy.float, 5);
     expect(int8! / 100).toBeCloseTo(accuracy.int8, 5);
     // speakers that it knows have a row of their own
     const known = /\((?:of .*): float ([\d.]+), int8 ([\d.]+)\)/.exec(accuracy.on);
     expect(known !== null).toBe(name === 'spoken-digits');
-    if (known) expect(rows[row + 1]!.slice(3, 5).map((text) => number(text) / 100)).toEqual([Number(known[1]), Number(known[2])]);
+    if (known) {
+      expect(rows[row + 1]!.slice(3, 5).map((text) => number(text) / 100)).toEqual([Number(known[1]),
+        Number(known[2])]);
+    }
   });
 });

@@ -5,8 +5,9 @@ import { convolution, depthwise, matmul } from './products';
 import { gatesOf, recurrent, svdf } from './recurrent';
 import { argmax, copy, fill, gather, pool, reduce, resize } from './shapes';
 
-// A second runner of .klet files, written from docs/format.md and nothing else: it even takes its numbers from the
-// page's tables. It checks nothing, and is slow. Where it and the core disagree, one of core and page is wrong.
+// A second runner of .klet files, written from docs/format.md and nothing else: it even takes its
+// numbers from the page's tables. It checks nothing, and is slow. Where it and the core disagree,
+// one of core and page is wrong.
 
 interface Port {
   name: string;
@@ -29,16 +30,20 @@ export class PageRunner {
   private hasBegun = false;
 
   constructor(file: Uint8Array) {
-    const view = new DataView(file.buffer, file.byteOffset, file.byteLength), sections: Uint8Array[] = [];
+    const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+    const sections: Uint8Array[] = [];
     for (let i = 0; i < view.getUint32(24, true); i++) {
-      const [kind, offset, length] = [0, 4, 8].map((at) => view.getUint32(32 + i * 16 + at, true)) as [number, number, number];
+      const [kind, offset, length] = [0, 4, 8].map((at) => view.getUint32(32 + i * 16 + at, true)) as [number, number,
+        number];
       sections[kind] = file.slice(offset, offset + length);
     }
-    const meta = JSON.parse(String.fromCharCode(...sections[C.SECTION_META!]!)) as { inputs: Port[]; outputs: Port[]; state?: { bytes: number; initial: number; carries?: boolean } };
+    const meta = JSON.parse(String.fromCharCode(...sections[C.SECTION_META!]!)) as { inputs: Port[]; outputs: Port[];
+      state?: { bytes: number; initial: number; carries?: boolean } };
     this.state = meta.state;
     this.inputs = meta.inputs;
     this.outputs = meta.outputs;
-    const sectionOf = (kind: number): Uint8Array | undefined => sections[kind] ?? (sections[kind + C.SECTION_PACKED!] && unpack(sections[kind + C.SECTION_PACKED!]!));
+    const sectionOf = (kind: number): Uint8Array | undefined =>
+      sections[kind] ?? (sections[kind + C.SECTION_PACKED!] && unpack(sections[kind + C.SECTION_PACKED!]!));
     this.golden = sectionOf(C.SECTION_GOLDEN!) ?? new Uint8Array(0);
     this.plan = new DataView(sectionOf(C.SECTION_PLAN!)!.buffer);
     const coded = sections[C.SECTION_CODED!];
@@ -46,14 +51,19 @@ export class PageRunner {
     this.arena = new DataView(new ArrayBuffer(view.getUint32(16, true)));
     this.scratch = this.records().reduce((most, record) => Math.max(most, scratchOf(record)), 0);
     const aligned = (x: number): number => Math.ceil(x / C.SECTION_ALIGNMENT!) * C.SECTION_ALIGNMENT!;
-    const end = [this.plan, this.weights, this.arena].reduce((at, region) => aligned(at + region.byteLength), C.RESERVED!);
+    const end = [this.plan, this.weights, this.arena].reduce(
+      (at, region) => aligned(at + region.byteLength),
+      C.RESERVED!,
+    );
     const decoding = coded ? roomOf(coded, aligned(C.RESERVED! + this.plan.byteLength)) : 0;
     this.total = Math.ceil((Math.max(aligned(end + this.scratch), decoding) + C.SLACK!) / 65536) * 65536;
   }
 
   private records(): Fields[] {
     const records: Fields[] = [];
-    for (let at = 0; at < this.plan.byteLength; at += this.plan.getUint32(at + C.RECORD_SIZE!, true)) records.push(new Fields(this.plan, at, this.arena, this.weights));
+    for (let at = 0; at < this.plan.byteLength; at += this.plan.getUint32(at + C.RECORD_SIZE!, true)) {
+      records.push(new Fields(this.plan, at, this.arena, this.weights));
+    }
     return records;
   }
 
@@ -64,7 +74,9 @@ export class PageRunner {
 
   /** Bytes in, bytes out, in the order of META. */
   run(inputs: Uint8Array[]): Uint8Array[] {
-    if (this.state && !(this.state.carries && this.hasBegun)) new Uint8Array(this.arena.buffer).set(new Uint8Array(this.weights.buffer, this.state.initial, this.state.bytes));
+    if (this.state && !(this.state.carries && this.hasBegun)) {
+      new Uint8Array(this.arena.buffer).set(new Uint8Array(this.weights.buffer, this.state.initial, this.state.bytes));
+    }
     this.hasBegun = true;
     this.inputs.forEach(({ offset }, i) => new Uint8Array(this.arena.buffer).set(inputs[i]!, offset));
     this.records().forEach(execute);
@@ -74,8 +86,11 @@ export class PageRunner {
 
 /** Where the memory that decoding in place needs ends, with the weights at an address. */
 function roomOf(coded: Uint8Array, weights: number): number {
-  const view = new DataView(coded.buffer), u32 = (at: number): number => view.getUint32(at, true), up = (x: number): number => Math.ceil(x / 64) * 64;
-  return up(weights + up(u32(C.CODED_LEAD!)) + coded.length + 64) + u32(C.CODED_TABLES!) * C.CODED_TABLE_ROOM! + C.CODED_STATE_ROOM! + u32(C.CODED_RUNS!) * C.CODED_RUN_BYTES!;
+  const view = new DataView(coded.buffer);
+  const u32 = (at: number): number => view.getUint32(at, true);
+  const up = (x: number): number => Math.ceil(x / 64) * 64;
+  return up(weights + up(u32(C.CODED_LEAD!)) + coded.length + 64) + u32(C.CODED_TABLES!) * C.CODED_TABLE_ROOM! +
+    C.CODED_STATE_ROOM! + u32(C.CODED_RUNS!) * C.CODED_RUN_BYTES!;
 }
 
 /** Bytes of a tensor in the arena. */
@@ -85,34 +100,57 @@ export function bytesOf({ dtype, shape }: Port): number {
 
 /** The table of scratch. */
 function scratchOf(r: Fields): number {
-  const product = (prefix: string, ...names: string[]): number => names.reduce((p, name) => p * r.int(`${prefix}_${name}`), 1), up = (k: number): number => Math.ceil(k / 4) * 4;
+  const product = (prefix: string, ...names: string[]): number =>
+    names.reduce((p, name) => p * r.int(`${prefix}_${name}`), 1);
+  const up = (k: number): number => Math.ceil(k / 4) * 4;
   const sum = (): number => product('CONV2D', 'KERNEL_H', 'KERNEL_W', 'IN_C') / r.int('CONV2D_GROUPS');
   switch (r.opcode) {
     case C.OP_CONV2D: {
-      const rows = r.int('CONV2D_BLOCK_ROWS'), outC = r.int('CONV2D_OUT_C'), K = sum();
-      return r.floats ? 4 * rows * (1 + product('CONV2D', 'KERNEL_H', 'KERNEL_W') + K) : 8 * rows + 32 + outC + 48 + 2 * rows * up(K) + 32 + 16 * up(K) + 32;
+      const rows = r.int('CONV2D_BLOCK_ROWS');
+      const outC = r.int('CONV2D_OUT_C');
+      const K = sum();
+      return r.floats
+        ? 4 * rows * (1 + product('CONV2D', 'KERNEL_H', 'KERNEL_W') + K)
+        : 8 * rows + 32 + outC + 48 + 2 * rows * up(K) + 32 + 16 * up(K) + 32;
     }
-    case C.OP_HYBRID_CONV2D: return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * up(sum()) + 32 + 16 * up(sum()) + 32;
+    case C.OP_HYBRID_CONV2D:
+      return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * up(sum()) + 32 + 16 * up(sum()) + 32;
     case C.OP_SPARSE_CONV2D: {
-      const rows = r.int('CONV2D_BLOCK_ROWS'), K = sum(), common = 8 * rows + r.int('CONV2D_IN_C') + 32;
-      return r.int('SPARSE_PATTERN') === C.SPARSE_PAIRS ? common + 256 + 4 * rows * (Math.ceil(K / 2) + 3) : common + 2 * rows * (up(K) + 8);
+      const rows = r.int('CONV2D_BLOCK_ROWS');
+      const K = sum();
+      const common = 8 * rows + r.int('CONV2D_IN_C') + 32;
+      return r.int('SPARSE_PATTERN') === C.SPARSE_PAIRS
+        ? common + 256 + 4 * rows * (Math.ceil(K / 2) + 3)
+        : common + 2 * rows * (up(K) + 8);
     }
     case C.OP_DEPTHWISE_CONV2D: {
-      const pairs = Math.ceil(product('DEPTHWISE', 'KERNEL_H', 'KERNEL_W') / 2), channels = r.int('DEPTHWISE_CHANNELS');
-      return channels * sizeOf(r.dtype) + 64 + (r.floats ? 0 : Math.ceil(channels / 8) * Math.max(448, 32 * pairs)) + 8 * pairs;
+      const pairs = Math.ceil(product('DEPTHWISE', 'KERNEL_H', 'KERNEL_W') / 2);
+      const channels = r.int('DEPTHWISE_CHANNELS');
+      return channels * sizeOf(r.dtype) + 64 + (r.floats ? 0 : Math.ceil(channels / 8) * Math.max(448, 32 * pairs)) +
+        8 * pairs;
     }
-    case C.OP_BINARY: return 64;
-    case C.OP_COPY: return 32;
+    case C.OP_BINARY:
+      return 64;
+    case C.OP_COPY:
+      return 32;
     case C.OP_BATCH_MATMUL: {
-      const R = Math.min(64, Math.ceil(r.int('MATMUL_M') / 4) * 4), K = r.int('MATMUL_K');
-      return r.floats ? 8 * R + 32 + 32 * K + (r.int('MATMUL_A_TRANSPOSED') ? 4 * R * K : 0) : 8 * R + 96 + 16 * (K + 1) + 2 * R * (K + 1) + 32;
+      const R = Math.min(64, Math.ceil(r.int('MATMUL_M') / 4) * 4);
+      const K = r.int('MATMUL_K');
+      return r.floats
+        ? 8 * R + 32 + 32 * K + (r.int('MATMUL_A_TRANSPOSED') ? 4 * R * K : 0)
+        : 8 * R + 96 + 16 * (K + 1) + 2 * R * (K + 1) + 32;
     }
-    case C.OP_RECURRENT: case C.OP_SPARSE_RECURRENT: {
-      const { INPUTS, CELLS, OUTPUTS } = r.ints('RECURRENT', 'INPUTS', 'CELLS', 'OUTPUTS'), gates = gatesOf(r) * up8(CELLS);
-      return 3 * (4 + Math.max(INPUTS, CELLS, OUTPUTS)) + 4 * Math.max(gates, up8(OUTPUTS)) + 8 * gates + 12 * Math.max(up8(CELLS), up8(OUTPUTS)) + 384;
+    case C.OP_RECURRENT:
+    case C.OP_SPARSE_RECURRENT: {
+      const { INPUTS, CELLS, OUTPUTS } = r.ints('RECURRENT', 'INPUTS', 'CELLS', 'OUTPUTS');
+      const gates = gatesOf(r) * up8(CELLS);
+      return 3 * (4 + Math.max(INPUTS, CELLS, OUTPUTS)) + 4 * Math.max(gates, up8(OUTPUTS)) + 8 * gates +
+        12 * Math.max(up8(CELLS), up8(OUTPUTS)) + 384;
     }
-    case C.OP_SVDF: return 3 * up(r.int('SVDF_INPUTS')) + 192 + 8 * up8(product('SVDF', 'UNITS', 'RANK'));
-    default: return 0;
+    case C.OP_SVDF:
+      return 3 * up(r.int('SVDF_INPUTS')) + 192 + 8 * up8(product('SVDF', 'UNITS', 'RANK'));
+    default:
+      return 0;
   }
 }
 
@@ -122,8 +160,29 @@ function execute(r: Fields): void {
   run(r);
 }
 
-const operators = new Map<number, (r: Fields) => void>(Object.entries({
-  OP_CONV2D: convolution, OP_HYBRID_CONV2D: convolution, OP_SPARSE_CONV2D: convolution, OP_DEPTHWISE_CONV2D: depthwise, OP_POOL2D: pool, OP_REDUCE: reduce, OP_BINARY: binary, OP_UNARY: unary,
-  OP_SOFTMAX: softmax, OP_LOG_SOFTMAX: softmax, OP_L2_NORMALIZE: normalize, OP_COPY: copy, OP_FILL: fill, OP_RESIZE2D: resize, OP_ARGMAX: argmax,
-  OP_RECURRENT: recurrent, OP_SPARSE_RECURRENT: recurrent, OP_SVDF: svdf, OP_GATHER: gather, OP_BATCH_MATMUL: matmul, OP_QUANTIZE: quantizing, OP_DEQUANTIZE: dequantizing, OP_CAST: cast,
-}).map(([name, run]) => [C[name]!, run]));
+const operators = new Map<number,
+  (r: Fields) => void>(Object.entries({
+    OP_CONV2D: convolution,
+    OP_HYBRID_CONV2D: convolution,
+    OP_SPARSE_CONV2D: convolution,
+    OP_DEPTHWISE_CONV2D: depthwise,
+    OP_POOL2D: pool,
+    OP_REDUCE: reduce,
+    OP_BINARY: binary,
+    OP_UNARY: unary,
+    OP_SOFTMAX: softmax,
+    OP_LOG_SOFTMAX: softmax,
+    OP_L2_NORMALIZE: normalize,
+    OP_COPY: copy,
+    OP_FILL: fill,
+    OP_RESIZE2D: resize,
+    OP_ARGMAX: argmax,
+    OP_RECURRENT: recurrent,
+    OP_SPARSE_RECURRENT: recurrent,
+    OP_SVDF: svdf,
+    OP_GATHER: gather,
+    OP_BATCH_MATMUL: matmul,
+    OP_QUANTIZE: quantizing,
+    OP_DEQUANTIZE: dequantizing,
+    OP_CAST: cast,
+  }).map(([name, run]) => [C[name]!, run]));

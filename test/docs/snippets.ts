@@ -11,7 +11,8 @@ export interface Snippet extends Fence {
   file: string;
 }
 
-const pages = ['README.md', ...readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+const pages = ['README.md',
+  ...readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
 
 /** The fenced blocks of all pages. */
 export function pageSnippets(): Snippet[] {
@@ -20,11 +21,16 @@ export function pageSnippets(): Snippet[] {
 
 /** The examples in doc comments of the sources. */
 export function commentSnippets(): Snippet[] {
-  const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => `src/${name.replaceAll('\\', '/')}`).sort();
-  return sources.flatMap((file) => [...readPage(file).matchAll(/@example\s+([\s\S]*?)\*\//g)].flatMap((match) => {
-    const line = readPage(file).slice(0, match.index).split('\n').length, text = match[1]!.replace(/^[ \t]*\* ?/gm, '');
-    return fencesOf(text).map((fence) => ({ ...fence, file, line: line + fence.line }));
-  }));
+  const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts')
+  ).map((name) => `src/${name.replaceAll('\\', '/')}`).sort();
+  return sources.flatMap((file) =>
+    [...readPage(file).matchAll(/@example\s+([\s\S]*?)\*\//g)].flatMap((match) => {
+      const line = readPage(file).slice(0, match.index).split('\n').length;
+      const text = match[1]!.replace(/^[ \t]*\* ?/gm, '');
+      return fencesOf(text).map((fence) => ({ ...fence, file, line: line + fence.line }));
+    })
+  );
 }
 
 /** An excerpt of a source: its first line names the file. */
@@ -33,35 +39,53 @@ export function excerptFile({ code }: Snippet): string | undefined {
   return file && existsSync(path.join(root, file)) ? file : undefined;
 }
 
-/** What a snippet may use without making it: kinglet's exports, and things that a page or an earlier snippet would have. */
+/**
+ * What a snippet may use without making it: kinglet's exports, and things that a page or an earlier
+ * snippet would have.
+ */
 const imports: Record<string, string[]> = {
-  kinglet: ['load', 'loadSync', 'KletError'], 'kinglet/compiler': ['compile', 'quantize', 'toStream', 'GraphBuilder', 'importTflite', 'readKlet'], 'kinglet/tasks': ['imageToInput', 'topK'],
+  kinglet: ['load', 'loadSync', 'KletError'],
+  'kinglet/compiler': ['compile', 'quantize', 'toStream', 'GraphBuilder', 'importTflite', 'readKlet'],
+  'kinglet/tasks': ['imageToInput', 'topK'],
 };
-const things: [name: string, code: string, needs?: string][] = [
-  ['model', 'const model = await load(\'models/digits/digits.klet\');', 'load'],
-  ['canvas', 'const canvas = { width: 3, height: 3 };'],
-  ['context', 'const context = { getImageData: (x, y, width, height) => ({ width, height, data: new Uint8ClampedArray(width * height * 4) }) };'],
-];
+const things: [name: string, code: string, needs?: string][] = [['model',
+  "const model = await load('models/digits/digits.klet');", 'load'], ['canvas',
+  'const canvas = { width: 3, height: 3 };'], ['context',
+  'const context = { getImageData: (x, y, width, height) => ({ width, height, data: new Uint8ClampedArray(width * height * 4) }) };']];
 
 /** A module that runs a snippet; `console.log(x); // y` and `x; // y` must tell the truth. */
 export function moduleOf({ code, file }: Snippet): string {
-  const uses = (name: string): boolean => new RegExp(`(?<![.\\w])${name}\\b`).test(code), makes = (name: string): boolean => new RegExp(`(const|let|var|function|class|import) [^;=]*\\b${name}\\b`).test(code);
-  const fixtures = file.startsWith('src/') ? things.filter(([name]) => uses(name) && !makes(name)) : [], needed = new Set(fixtures.map(([, , needs]) => needs));
-  const preamble = file.startsWith('src/') ? Object.entries(imports).flatMap(([from, names]) => {
-    const missing = names.filter((name) => (uses(name) || needed.has(name)) && !makes(name));
-    return missing.length > 0 ? [`import { ${missing.join(', ')} } from '${from}';`] : [];
-  }) : [];
+  const uses = (name: string): boolean => new RegExp(`(?<![.\\w])${name}\\b`).test(code);
+  const makes = (name: string): boolean =>
+    new RegExp(`(const|let|var|function|class|import) [^;=]*\\b${name}\\b`).test(code);
+  const fixtures = file.startsWith('src/') ? things.filter(([name]) => uses(name) && !makes(name)) : [];
+  const needed = new Set(fixtures.map(([, , needs]) => needs));
+  const preamble = file.startsWith('src/') ?
+    Object.entries(imports).flatMap(([from, names]) => {
+      const missing = names.filter((name) => (uses(name) || needed.has(name)) && !makes(name));
+      return missing.length > 0 ? [`import { ${missing.join(', ')} } from '${from}';`] : [];
+    }) :
+    [];
   let told = 0;
   const body = code.split('\n').map((line) => {
-    const [, indent, printed, expression, comment] = /^(\s*)(?:console\.log\((.+)\)|((?!const |let |import |await |return |for |if |try |\/\/)[^/]+)); +\/\/ (.+)$/.exec(line) ?? [];
+    const [, indent, printed, expression, comment] =
+      /^(\s*)(?:console\.log\((.+)\)|((?!const |let |import |await |return |for |if |try |\/\/)[^/]+)); +\/\/ (.+)$/
+        .exec(line) ?? [];
     if (comment === undefined) return line;
     told++;
-    return printed !== undefined ? `${indent}console.log(...__told([${printed}], ${JSON.stringify(comment)}));` : `${indent}__is(${expression}, ${JSON.stringify(comment)});`;
+    return printed !== undefined
+      ? `${indent}console.log(...__told([${printed}], ${JSON.stringify(comment)}));`
+      : `${indent}__is(${expression}, ${JSON.stringify(comment)});`;
   }).join('\n');
-  return `${helper}process.on('exit', () => __assert.equal(__count, ${told}, 'comments that were reached'));\n${preamble.join('\n')}\n${fixtures.map(([, made]) => made).join('\n')}\n${body}`;
+  return `${helper}process.on('exit', () => __assert.equal(__count, ${told}, 'comments that were reached'));\n${
+    preamble.join('\n')
+  }\n${fixtures.map(([, made]) => made).join('\n')}\n${body}`;
 }
 
-/** In front of every module: compares a value with what the comment behind it says, if that is a value. */
+/**
+ * In front of every module: compares a value with what the comment behind it says, if that is a
+ * value.
+ */
 const helper = `
 import __assert from 'node:assert';
 import __util from 'node:util';
@@ -96,7 +120,9 @@ export interface Result {
   err: string;
 }
 
-/** A project that has kinglet installed, the models folder, and a network to convert. Needs dist/. */
+/**
+ * A project that has kinglet installed, the models folder, and a network to convert. Needs dist/.
+ */
 export function openWorkshop(): Workshop {
   const folder = mkdtempSync(path.join(tmpdir(), 'kinglet-docs-'));
   mkdirSync(path.join(folder, 'node_modules'));
@@ -104,9 +130,15 @@ export function openWorkshop(): Workshop {
   symlinkSync(path.join(root, 'models'), path.join(folder, 'models'), 'junction');
   writeFileSync(path.join(folder, 'network.tflite'), quadrants('uint8'));
   let count = 0;
-  const node = (args: string[]): Promise<Result> => new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: folder, timeout: 30_000, env: { ...process.env, NO_COLOR: '1' } }, (error, out, err) => resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }));
-  });
+  const node = (args: string[]): Promise<Result> =>
+    new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        args,
+        { cwd: folder, timeout: 30_000, env: { ...process.env, NO_COLOR: '1' } },
+        (error, out, err) => resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
+      );
+    });
   return {
     folder,
     runModule(text) {
@@ -118,4 +150,3 @@ export function openWorkshop(): Workshop {
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
-

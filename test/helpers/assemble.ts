@@ -4,18 +4,29 @@ import asc from 'assemblyscript/asc';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** Compiles AssemblyScript that may import from ./assembly, with plain SIMD. @returns its functions and its memory, one page */
-export async function assemble(source: string): Promise<{ run: Record<string, (...numbers: number[]) => void>; memory: ArrayBuffer }> {
+/**
+ * Compiles AssemblyScript that may import from ./assembly, with plain SIMD. @returns its functions
+ * and its memory, one page
+ */
+export async function assemble(
+  source: string,
+): Promise<{ run: Record<string, (...numbers: number[]) => void>; memory: ArrayBuffer }> {
   let wasm: Uint8Array | undefined;
-  const { error } = await asc.main(['entry.ts', '--enable', 'simd', '--runtime', 'stub', '--use', 'abort=', '--importMemory', '--outFile', 'out.wasm'], {
+  const { error } = await asc.main(['entry.ts', '--enable', 'simd', '--runtime', 'stub', '--use', 'abort=',
+    '--importMemory', '--outFile', 'out.wasm'], {
     readFile(name: string) {
       if (name === 'entry.ts') return source;
       const file = path.join(root, name);
       return existsSync(file) ? readFileSync(file, 'utf8') : null;
     },
-    writeFile(name: string, contents: string | Uint8Array) { if (name === 'out.wasm') wasm = contents as Uint8Array; },
+    writeFile(name: string, contents: string | Uint8Array) {
+      if (name === 'out.wasm') wasm = contents as Uint8Array;
+    },
   });
   if (error) throw error;
-  const memory = new WebAssembly.Memory({ initial: 1 }), { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>), { env: { memory } });
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>), {
+    env: { memory },
+  });
   return { run: exports as Record<string, (...numbers: number[]) => void>, memory: memory.buffer };
 }

@@ -30,9 +30,13 @@ export class Random {
     return choices[this.int(0, choices.length - 1)]!;
   }
 
-  /** Fills an array with values over its type's range (floats: about −3 to 3), now and then with extremes and repeats only. */
+  /**
+   * Fills an array with values over its type's range (floats: about −3 to 3), now and then with
+   * extremes and repeats only.
+   */
   fill<A extends TensorData>(array: A): A {
-    const mood = this.next(), few = array instanceof Float32Array ? [-2.5, -1, 0, 0.5, 3] : this.extremes(array);
+    const mood = this.next();
+    const few = array instanceof Float32Array ? [-2.5, -1, 0, 0.5, 3] : this.extremes(array);
     for (let i = 0; i < array.length; i++) array[i] = mood < 0.15 ? this.pick(few) : this.element(array);
     return array;
   }

@@ -21,21 +21,29 @@ interface Inside {
   planBytes: number;
 }
 
-/** Has threads share every record that they can, however small. Before the first run: workers may still be reading the plan after one. */
+/**
+ * Has threads share every record that they can, however small. Before the first run: workers may
+ * still be reading the plan after one.
+ */
 export function shareAll(model: Model): void {
-  const { shared, records } = model as unknown as Inside, view = new DataView(shared.buffer), plan = view.getUint32(MAP + MAP_PLAN, true);
+  const { shared, records } = model as unknown as Inside;
+  const view = new DataView(shared.buffer);
+  const plan = view.getUint32(MAP + MAP_PLAN, true);
   for (const at of records) {
-    if (view.getUint16(plan + at + RECORD_SPLIT, true) === SPLIT_POSSIBLE) view.setUint16(plan + at + RECORD_SPLIT, SPLIT_PAYS, true);
+    if (view.getUint16(plan + at + RECORD_SPLIT, true) === SPLIT_POSSIBLE) {
+      view.setUint16(plan + at + RECORD_SPLIT, SPLIT_PAYS, true);
+    }
   }
 }
 
 /**
- * A model whose records are run share by share, as threads would but one after the other, in the order given (such as [2, 0, 1]);
- * every record that threads can share is, however small.
+ * A model whose records are run share by share, as threads would but one after the other, in the
+ * order given (such as [2, 0, 1]); every record that threads can share is, however small.
  */
 export function loadInShares(klet: Uint8Array, flavor: Flavor, order: readonly number[]): Model {
   const model = new Model(coreOf(flavor), openKlet(klet, 'the model', crc32), 'the model', undefined, order.length);
-  const inside = model as unknown as Inside, { core, records, planBytes } = inside;
+  const inside = model as unknown as Inside;
+  const { core, records, planBytes } = inside;
   shareAll(model);
   inside.core = Object.create(core, {
     run: {

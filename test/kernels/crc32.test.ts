@@ -5,28 +5,39 @@ import { inlinedCores } from '../../src/runtime/inlined';
 import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
 
-// The core's checksum against the one by tables, in src/format, which test/docs holds against the catalogue's check value.
+// The core's checksum against the one by tables, in src/format, which test/docs holds against the
+// catalogue's check value.
 
-/** Where the core changes its way: from bits to bytes (300), from bytes to words of 8, and from one piece of a file to the next. */
-const WINDOW = 300, PIECE = 65536 - 4096;
+/**
+ * Where the core changes its way: from bits to bytes (300), from bytes to words of 8, and from one
+ * piece of a file to the next.
+ */
+const WINDOW = 300;
+const PIECE = 65536 - 4096;
 
 describe.each(flavors)('the checksum of the %s core', (flavor) => {
-  const checksum = checksumBy(compileCore(inlinedCores[flavor]!(), 'the core')), random = new Random(1);
+  const checksum = checksumBy(compileCore(inlinedCores[flavor]!(), 'the core'));
+  const random = new Random(1);
   const noise = random.fill(new Uint8Array(3 * PIECE));
 
   test('is CRC-32 for all lengths about its edges', () => {
-    const edges = [0, 8, WINDOW, 8 * WINDOW, 9 * WINDOW, PIECE, PIECE + WINDOW, 2 * PIECE].flatMap((edge) => Array.from({ length: 21 }, (_, i) => edge + i - 10)).filter((n) => n >= 0);
+    const edges = [0, 8, WINDOW, 8 * WINDOW, 9 * WINDOW, PIECE, PIECE + WINDOW, 2 * PIECE].flatMap((edge) =>
+      Array.from({ length: 21 }, (_, i) => edge + i - 10)
+    ).filter((n) => n >= 0);
     for (const n of edges) {
-      const at = random.int(0, 9), bytes = noise.subarray(at, at + n);
+      const at = random.int(0, 9);
+      const bytes = noise.subarray(at, at + n);
       expect(checksum(bytes), `${n} bytes`).toBe(crc32(bytes));
     }
   });
 
   test('tells apart files that differ in one bit, wherever it is', () => {
-    const bytes = noise.slice(0, PIECE + 5000), before = checksum(bytes);
+    const bytes = noise.slice(0, PIECE + 5000);
+    const before = checksum(bytes);
     expect(before).toBe(crc32(bytes));
     for (let round = 0; round < 200; round++) {
-      const at = random.int(0, bytes.length - 1), bit = 1 << random.int(0, 7);
+      const at = random.int(0, bytes.length - 1);
+      const bit = 1 << random.int(0, 7);
       bytes[at]! ^= bit;
       expect(checksum(bytes), `byte ${at}`).not.toBe(before);
       bytes[at]! ^= bit;

@@ -7,7 +7,8 @@ import { Random } from '../helpers/random';
 import { single, tensor } from '../ops/suite';
 import { refuses } from '../robustness/refusal';
 
-// Real numbers that callers give to quantized inputs: the core's answer against the formula, number by number.
+// Real numbers that callers give to quantized inputs: the core's answer against the formula, number
+// by number.
 
 /** Numbers that go through the spare core at once. */
 const PIECE = (65536 - 4096) / 4;
@@ -18,10 +19,15 @@ interface Kind {
   zero: number;
 }
 
-const kinds: Kind[] = [
-  { dtype: 'int8', scale: 1 / 255, zero: -128 }, { dtype: 'int8', scale: 0.0471, zero: 17 }, { dtype: 'int8', scale: 2, zero: 127 },
-  { dtype: 'uint8', scale: 1 / 255, zero: 0 }, { dtype: 'uint8', scale: 0.0078125, zero: 128 }, { dtype: 'uint8', scale: 3.7, zero: 255 },
-];
+const kinds: Kind[] = [{ dtype: 'int8', scale: 1 / 255, zero: -128 }, { dtype: 'int8', scale: 0.0471, zero: 17 }, {
+  dtype: 'int8',
+  scale: 2,
+  zero: 127,
+}, { dtype: 'uint8', scale: 1 / 255, zero: 0 }, { dtype: 'uint8', scale: 0.0078125, zero: 128 }, {
+  dtype: 'uint8',
+  scale: 3.7,
+  zero: 255,
+}];
 
 function modelOf({ dtype, scale, zero }: Kind, count: number, flavor: Model['info']['flavor']): Model {
   const port = (name: string) => tensor(name, [count], dtype, { scale, zero: dtype === 'int8' ? zero : zero - 128 });
@@ -30,8 +36,11 @@ function modelOf({ dtype, scale, zero }: Kind, count: number, flavor: Model['inf
 
 /** clamp(round_half_even(f32(x) · f32(1 / scale)) + zero), in float32 */
 function expected(x: number, { dtype, scale, zero }: Kind): number {
-  const f = Math.fround, y = f(f(x) * f(1 / scale)), [low, high] = dtype === 'int8' ? [-128, 127] : [0, 255];
-  const down = Math.floor(y), rounded = y - down === 0.5 ? down + Math.abs(down % 2) : Math.round(y);
+  const f = Math.fround;
+  const y = f(f(x) * f(1 / scale));
+  const [low, high] = dtype === 'int8' ? [-128, 127] : [0, 255];
+  const down = Math.floor(y);
+  const rounded = y - down === 0.5 ? down + Math.abs(down % 2) : Math.round(y);
   return Math.max(low, Math.min(high, rounded + zero));
 }
 
@@ -43,22 +52,38 @@ function written(model: Model, dtype: Kind['dtype'], values: Float32Array | Floa
 
 describe.each(flavors)('real numbers into the %s core', (flavor) => {
   test.each(kinds)('become $dtype of scale $scale and zero point $zero as the formula says', (kind) => {
-    const N = 37, model = modelOf(kind, N, flavor), { scale } = model.inputs[0]!;
+    const N = 37;
+    const model = modelOf(kind, N, flavor);
+    const { scale } = model.inputs[0]!;
     const tie = fc.integer({ min: -600, max: 600 }).map((k) => (k + 0.5) * scale!);
-    const value = fc.oneof(tie, fc.double({ noNaN: true }), fc.float({ noNaN: true, min: -300, max: 300 }), fc.constantFrom(0, -0, Infinity, -Infinity, 1e-45, 3.4028234663852886e38, 1e300));
-    fc.assert(fc.property(fc.array(value, { minLength: N, maxLength: N }), (values) => {
-      const answer = values.map((x) => expected(x, { ...kind, scale: scale! }));
-      for (const array of [values, Float64Array.from(values), Float32Array.from(values)]) expect(written(model, kind.dtype, array)).toEqual(answer);
-    }), { numRuns: 300, seed: 3 });
+    const value = fc.oneof(
+      tie,
+      fc.double({ noNaN: true }),
+      fc.float({ noNaN: true, min: -300, max: 300 }),
+      fc.constantFrom(0, -0, Infinity, -Infinity, 1e-45, 3.4028234663852886e38, 1e300),
+    );
+    fc.assert(
+      fc.property(fc.array(value, { minLength: N, maxLength: N }), (values) => {
+        const answer = values.map((x) => expected(x, { ...kind, scale: scale! }));
+        for (const array of [values, Float64Array.from(values), Float32Array.from(values)]) {
+          expect(written(model, kind.dtype, array)).toEqual(answer);
+        }
+      }),
+      { numRuns: 300, seed: 3 },
+    );
   });
 
   test('are all written, however many: about vectors and about what goes through at once', () => {
     const random = new Random(5);
     for (const count of [1, 2, 3, 4, 5, 15, 16, 17, 33, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 5]) {
       for (const kind of [kinds[1]!, kinds[4]!]) {
-        const model = modelOf(kind, count, flavor), { scale } = model.inputs[0]!, values = Array.from({ length: count }, () => random.between(-7, 7));
+        const model = modelOf(kind, count, flavor);
+        const { scale } = model.inputs[0]!;
+        const values = Array.from({ length: count }, () => random.between(-7, 7));
         const answer = values.map((x) => expected(x, { ...kind, scale: scale! }));
-        for (const array of [values, Float64Array.from(values), Float32Array.from(values)]) expect(written(model, kind.dtype, array), `${count} of ${array.constructor.name}`).toEqual(answer);
+        for (const array of [values, Float64Array.from(values), Float32Array.from(values)]) {
+          expect(written(model, kind.dtype, array), `${count} of ${array.constructor.name}`).toEqual(answer);
+        }
       }
     }
   });
@@ -70,7 +95,13 @@ describe.each(flavors)('real numbers into the %s core', (flavor) => {
         for (const at of new Set([0, count >> 1, count - 1])) {
           const values = new Array<number>(count).fill(0.25);
           values[at] = NaN;
-          for (const array of [values, Float64Array.from(values), Float32Array.from(values)]) refuses(() => model.predict(array), 'NOT_A_NUMBER', new RegExp(`input "x" holds NaN at index ${at} of ${count};`));
+          for (const array of [values, Float64Array.from(values), Float32Array.from(values)]) {
+            refuses(
+              () => model.predict(array),
+              'NOT_A_NUMBER',
+              new RegExp(`input "x" holds NaN at index ${at} of ${count};`),
+            );
+          }
         }
       }
     }
@@ -78,7 +109,10 @@ describe.each(flavors)('real numbers into the %s core', (flavor) => {
 
   test('are refused by float inputs too', () => {
     for (const count of [1, 3, 4, 5, 9, 40]) {
-      const model = loadSync(compile(single('unary', [tensor('x', [count], 'float32')], { kind: 'abs' }, tensor('y', [count], 'float32'))), { flavor });
+      const model = loadSync(
+        compile(single('unary', [tensor('x', [count], 'float32')], { kind: 'abs' }, tensor('y', [count], 'float32'))),
+        { flavor },
+      );
       for (let at = 0; at < count; at++) {
         const values = new Float32Array(count).fill(Infinity);
         expect(model.predict(values)).toEqual(values);

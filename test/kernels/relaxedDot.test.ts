@@ -2,14 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { assemble } from '../helpers/assemble';
 
-// i32x4.relaxed_dot_i8x16_i7x16_add_s is four products of int8 in each lane, and engines differ in how they take the second operand.
-// The kernels keep it in 0 … 127, by splitting activations into low bits and sign; here it is shown that this makes all agree.
+// i32x4.relaxed_dot_i8x16_i7x16_add_s is four products of int8 in each lane, and engines differ in
+// how they take the second operand. The kernels keep it in 0 … 127, by splitting activations into
+// low bits and sign; here it is shown that this makes all agree.
 
 type Dot = (a: readonly number[], b: readonly number[], acc: number) => number;
 
-const signed = (x: number): number => (x << 24) >> 24, unsigned = (x: number): number => x & 255;
-const clamp16 = (x: number): number => Math.max(-32768, Math.min(32767, x)), wrap16 = (x: number): number => (x << 16) >> 16;
-const products = (a: readonly number[], b: readonly number[], take: (x: number) => number): number[] => a.map((x, i) => x * take(b[i]!));
+const signed = (x: number): number => (x << 24) >> 24;
+const unsigned = (x: number): number => x & 255;
+const clamp16 = (x: number): number => Math.max(-32768, Math.min(32767, x));
+const wrap16 = (x: number): number => (x << 16) >> 16;
+const products = (a: readonly number[], b: readonly number[], take: (x: number) => number): number[] =>
+  a.map((x, i) => x * take(b[i]!));
 
 /** What processors and engines do, each in its own way. */
 const engines: Record<string, Dot> = {
@@ -26,47 +30,71 @@ const engines: Record<string, Dot> = {
 };
 const dots = Object.entries(engines);
 
-const int8 = fc.oneof(fc.constantFrom(-128, -127, -1, 0, 1, 126, 127), fc.integer({ min: -128, max: 127 })), four = <T>(x: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(x, { minLength: 4, maxLength: 4 });
-const low = (a: number): number => a & 127, high = (a: number): number => (a & 128) >> 7;
+const int8 = fc.oneof(fc.constantFrom(-128, -127, -1, 0, 1, 126, 127), fc.integer({ min: -128, max: 127 }));
+const four = <T>(x: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(x, { minLength: 4, maxLength: 4 });
+const low = (a: number): number => a & 127;
+const high = (a: number): number => (a & 128) >> 7;
 
 describe('the relaxed dot product', () => {
   test('is the same everywhere when the second operand is in 0 … 127', () => {
-    fc.assert(fc.property(four(int8), four(fc.oneof(fc.constantFrom(0, 1, 64, 126, 127), fc.nat(127))), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), (a, b, acc) => {
-      const expected = a.reduce((sum, x, i) => sum + x * b[i]!, acc) | 0;
-      for (const [name, dot] of dots) expect(dot(a, b, acc), name).toBe(expected);
-    }), { numRuns: 2000, seed: 1 });
+    fc.assert(
+      fc.property(
+        four(int8),
+        four(fc.oneof(fc.constantFrom(0, 1, 64, 126, 127), fc.nat(127))),
+        fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+        (a, b, acc) => {
+          const expected = a.reduce((sum, x, i) => sum + x * b[i]!, acc) | 0;
+          for (const [name, dot] of dots) expect(dot(a, b, acc), name).toBe(expected);
+        },
+      ),
+      { numRuns: 2000, seed: 1 },
+    );
   });
 
   test('never saturates or wraps a pair there: all extremes of it', () => {
-    for (const a of [-128, 127]) for (const a1 of [-128, 127]) for (const [name, dot] of dots) expect(dot([a, a1, 0, 0], [127, 127, 0, 0], 0), name).toBe(127 * (a + a1));
+    for (const a of [-128, 127]) {
+      for (const a1 of [-128, 127]) {
+        for (const [name, dot] of dots) expect(dot([a, a1, 0, 0], [127, 127, 0, 0], 0), name).toBe(127 * (a + a1));
+      }
+    }
   });
 
   test('differs outside of it, by what tells which instruction is used', () => {
-    expect(dots.map(([, dot]) => dot([127, 127, 127, 127], [255, 255, 255, 255], 0))).toEqual([129540, -508, 65534, -508]);
+    expect(dots.map(([, dot]) => dot([127, 127, 127, 127], [255, 255, 255, 255], 0))).toEqual([129540, -508, 65534,
+      -508]);
   });
 
   test('over both parts of an activation adds up to Σ a·(w − zw), for all weights and zero points', () => {
-    fc.assert(fc.property(fc.array(fc.tuple(four(int8), four(int8)), { minLength: 1, maxLength: 40 }), int8, (steps, zero) => {
-      const expected = steps.flatMap(([a, w]) => a.map((x, i) => x * (w[i]! - zero))).reduce((s, p) => s + p, 0);
-      for (const [name, dot] of dots) {
-        let acc = 0, rowLow = 0, rowHigh = 0;
-        for (const [a, w] of steps) acc = dot(w, a.map(high), acc);
-        for (const [a] of steps) {
-          rowLow = dot([1, 1, 1, 1], a.map(low), rowLow);
-          rowHigh = dot([1, 1, 1, 1], a.map(high), rowHigh);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(four(int8), four(int8)), { minLength: 1, maxLength: 40 }), int8, (steps, zero) => {
+        const expected = steps.flatMap(([a, w]) => a.map((x, i) => x * (w[i]! - zero))).reduce((s, p) => s + p, 0);
+        for (const [name, dot] of dots) {
+          let acc = 0;
+          let rowLow = 0;
+          let rowHigh = 0;
+          for (const [a, w] of steps) acc = dot(w, a.map(high), acc);
+          for (const [a] of steps) {
+            rowLow = dot([1, 1, 1, 1], a.map(low), rowLow);
+            rowHigh = dot([1, 1, 1, 1], a.map(high), rowHigh);
+          }
+          acc = (-zero * (rowLow - (rowHigh << 7)) - (acc << 7)) | 0;
+          for (const [a, w] of steps) acc = dot(w, a.map(low), acc);
+          expect(acc, name).toBe(expected);
         }
-        acc = (-zero * (rowLow - (rowHigh << 7)) - (acc << 7)) | 0;
-        for (const [a, w] of steps) acc = dot(w, a.map(low), acc);
-        expect(acc, name).toBe(expected);
-      }
-    }), { numRuns: 1000, seed: 2 });
+      }),
+      { numRuns: 1000, seed: 2 },
+    );
   });
 });
 
 describe('the split of activations', () => {
   test('puts every byte into 0 … 127 and 0 or 1, from which it comes back', async () => {
-    const { run: { split_i8: split, fill_split: fill }, memory } = await assemble("export { split_i8, fill_split } from './assembly/kernels/widen';");
-    const bytes = new Uint8Array(memory), IN = 1024, OUT = 2048, PLANE = 512;
+    const { run: { split_i8: split, fill_split: fill }, memory } =
+      await assemble("export { split_i8, fill_split } from './assembly/kernels/widen';");
+    const bytes = new Uint8Array(memory);
+    const IN = 1024;
+    const OUT = 2048;
+    const PLANE = 512;
     const check = (values: number[]): void => {
       values.forEach((value, i) => {
         const [l, h] = [bytes[OUT + i]!, bytes[OUT + PLANE + i]!];

@@ -12,11 +12,17 @@ export function single(acc: usize, scale: usize, out: usize, zero: i32, min: i32
   for (let i: usize = 0; i < 4; i++) store<i8>(out + i, requantize(load<i32>(acc + (i << 2)), load<f32>(scale + (i << 2)), <f32>(min - zero), <f32>(max - zero), zero));
 }
 `;
-const ACC = 1024, SCALE = 1040, LANES = 1056, SINGLE = 1072;
+const ACC = 1024;
+const SCALE = 1040;
+const LANES = 1056;
+const SINGLE = 1072;
 
 describe('requantization of four lanes', async () => {
-  const { run: { lanes, single }, memory } = await assemble(source), accs = new Int32Array(memory, ACC, 4), scales = new Float32Array(memory, SCALE, 4);
-  const found = new Int8Array(memory, LANES, 4), expected = new Int8Array(memory, SINGLE, 4);
+  const { run: { lanes, single }, memory } = await assemble(source);
+  const accs = new Int32Array(memory, ACC, 4);
+  const scales = new Float32Array(memory, SCALE, 4);
+  const found = new Int8Array(memory, LANES, 4);
+  const expected = new Int8Array(memory, SINGLE, 4);
   const int8 = fc.oneof(fc.constantFrom(-128, -127, -1, 0, 1, 126, 127), fc.integer({ min: -128, max: 127 }));
 
   function check(acc: number, scale: number, zero: number, min: number, max: number): void {
@@ -28,17 +34,41 @@ describe('requantization of four lanes', async () => {
   }
 
   test('is that of one value, where rounding ties, bounds and zero points meet', () => {
-    for (const zero of [-128, -127, 0, 1, 127]) for (const [min, max] of [[-128, 127], [zero, 127], [-128, zero], [zero, zero], [-3, 90]] as const) {
-      for (const scale of [0.5, 0.25, 1, 0.1]) for (let acc = -600; acc <= 600; acc++) check(acc, scale, zero, min, max);
+    for (const zero of [-128, -127, 0, 1, 127]) {
+      for (const [min, max] of [[-128, 127], [zero, 127], [-128, zero], [zero, zero], [-3, 90]] as const) {
+        for (const scale of [0.5, 0.25, 1, 0.1]) {
+          for (let acc = -600; acc <= 600; acc++) {
+            check(acc, scale, zero, min, max);
+          }
+        }
+      }
     }
   });
 
   test('is that of one value for products from 2^-126 beyond 2^23, 2^31 and all floats', () => {
-    for (const zero of [-128, 0, 127]) for (let e = -126; e <= 127; e++) for (const acc of [1, 3, 2 ** 22, 2 ** 23 + 1, 2 ** 24 - 1, 3 * 2 ** 22, 2 ** 31 - 1]) check(acc, 2 ** e, zero, -128, 127);
+    for (const zero of [-128, 0, 127]) {
+      for (let e = -126; e <= 127; e++) {
+        for (const acc of [1, 3, 2 ** 22, 2 ** 23 + 1, 2 ** 24 - 1, 3 * 2 ** 22, 2 ** 31 - 1]) {
+          check(acc, 2 ** e, zero, -128, 127);
+        }
+      }
+    }
   });
 
   test('is that of one value for any sum, scale, zero point and bounds', () => {
-    const scale = fc.tuple(fc.double({ min: 1, max: 2, noNaN: true }), fc.integer({ min: -40, max: 30 })).map(([m, e]) => Math.fround(m * 2 ** e));
-    fc.assert(fc.property(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), scale, int8, int8, int8, (acc, factor, zero, a, b) => check(acc, factor, zero, Math.min(a, b), Math.max(a, b))), { numRuns: 20000, seed: 4 });
+    const scale = fc.tuple(fc.double({ min: 1, max: 2, noNaN: true }), fc.integer({ min: -40, max: 30 })).map((
+      [m, e],
+    ) => Math.fround(m * 2 ** e));
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+        scale,
+        int8,
+        int8,
+        int8,
+        (acc, factor, zero, a, b) => check(acc, factor, zero, Math.min(a, b), Math.max(a, b)),
+      ),
+      { numRuns: 20000, seed: 4 },
+    );
   });
 });

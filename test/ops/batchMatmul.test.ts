@@ -1,42 +1,85 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { channels, checkGraph, constant, fittingScale, property, Random, seeds, single, size, steps, tensor, types, zeroPoints, type NumberType, type Steps } from './suite';
+import { channels, checkGraph, constant, fittingScale, property, Random, seeds, single, size, steps, tensor, types,
+  zeroPoints, type NumberType, type Steps } from './suite';
 
 interface Spec {
   type: NumberType;
-  rows: number; depth: number; columns: number;
+  rows: number;
+  depth: number;
+  columns: number;
   /** Batches of a and b, which broadcast. */
-  batchA: number[]; batchB: number[];
-  transposeA: boolean; transposeB: boolean;
-  a: Steps; b: Steps; out: number; ties: boolean;
+  batchA: number[];
+  batchB: number[];
+  transposeA: boolean;
+  transposeB: boolean;
+  a: Steps;
+  b: Steps;
+  out: number;
+  ties: boolean;
   /** Whether b is a constant. */
   constantB: boolean;
   seed: number;
 }
 
 const plain: Spec = {
-  type: 'int8', rows: 5, depth: 6, columns: 9, batchA: [2], batchB: [2], transposeA: false, transposeB: false,
-  a: { scale: 0.5, zero: -3 }, b: { scale: 0.25, zero: 10 }, out: 5, ties: true, constantB: false, seed: 1,
+  type: 'int8',
+  rows: 5,
+  depth: 6,
+  columns: 9,
+  batchA: [2],
+  batchB: [2],
+  transposeA: false,
+  transposeB: false,
+  a: { scale: 0.5, zero: -3 },
+  b: { scale: 0.25, zero: 10 },
+  out: 5,
+  ties: true,
+  constantB: false,
+  seed: 1,
 };
 
 function check(spec: Spec): void {
   const { type, rows, depth, columns, batchA, batchB, transposeA, transposeB } = spec;
-  const shapeA = [...batchA, ...(transposeA ? [depth, rows] : [rows, depth])], shapeB = [...batchB, ...(transposeB ? [columns, depth] : [depth, columns])];
-  const longer = batchA.length > batchB.length ? batchA : batchB, shorter = longer === batchA ? batchB : batchA, lead = longer.length - shorter.length;
+  const shapeA = [...batchA, ...(transposeA ? [depth, rows] : [rows, depth])];
+  const shapeB = [...batchB, ...(transposeB ? [columns, depth] : [depth, columns])];
+  const longer = batchA.length > batchB.length ? batchA : batchB;
+  const shorter = longer === batchA ? batchB : batchA;
+  const lead = longer.length - shorter.length;
   const batch = longer.map((d, i) => (i < lead ? d : Math.max(d, shorter[i - lead]!)));
   const a = tensor('a', shapeA, type, spec.a);
-  const b = spec.constantB ? constant(new Random(spec.seed + 1), 'b', shapeB, type, spec.b) : tensor('b', shapeB, type, spec.b);
-  const y = tensor('y', [...batch, rows, columns], type, { scale: fittingScale(spec.a.scale * spec.b.scale, depth, spec.ties), zero: spec.out });
+  const b = spec.constantB
+    ? constant(new Random(spec.seed + 1), 'b', shapeB, type, spec.b)
+    : tensor('b', shapeB, type, spec.b);
+  const y = tensor('y', [...batch, rows, columns], type, {
+    scale: fittingScale(spec.a.scale * spec.b.scale, depth, spec.ties),
+    zero: spec.out,
+  });
   checkGraph(single('batchMatmul', [a, b], { transposeA, transposeB }, y), spec.seed);
 }
 
 describe('batchMatmul', () => {
   test('agrees with the reference over shapes, transposes, broadcasts and quantizations', () => {
-    property(fc.record<Spec>({
-      type: types, rows: fc.oneof(size(9), fc.constantFrom(63, 64, 65)), depth: fc.oneof(channels, fc.constantFrom(31, 32, 33)), columns: channels,
-      batchA: fc.constantFrom([], [1], [2]), batchB: fc.constantFrom([], [1], [2]), transposeA: fc.boolean(), transposeB: fc.boolean(),
-      a: steps, b: steps, out: zeroPoints, ties: fc.boolean(), constantB: fc.boolean(), seed: seeds,
-    }), 200, check);
+    property(
+      fc.record<Spec>({
+        type: types,
+        rows: fc.oneof(size(9), fc.constantFrom(63, 64, 65)),
+        depth: fc.oneof(channels, fc.constantFrom(31, 32, 33)),
+        columns: channels,
+        batchA: fc.constantFrom([], [1], [2]),
+        batchB: fc.constantFrom([], [1], [2]),
+        transposeA: fc.boolean(),
+        transposeB: fc.boolean(),
+        a: steps,
+        b: steps,
+        out: zeroPoints,
+        ties: fc.boolean(),
+        constantB: fc.boolean(),
+        seed: seeds,
+      }),
+      200,
+      check,
+    );
   });
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
@@ -44,30 +87,52 @@ describe('batchMatmul', () => {
 
     test(`fills tiles of every size, stored either way (${type})`, () => {
       for (const [transposeA, transposeB] of transposes) {
-        for (const [rows, columns] of [[1, 1], [3, 7], [4, 8], [5, 9], [1, 17]] as const) for (const depth of [1, 2, 7, 8, 9]) {
-          check({ ...plain, type, rows, columns, depth, transposeA, transposeB, seed: depth });
+        for (const [rows, columns] of [[1, 1], [3, 7], [4, 8], [5, 9], [1, 17]] as const) {
+          for (const depth of [1, 2, 7, 8, 9]) {
+            check({ ...plain, type, rows, columns, depth, transposeA, transposeB, seed: depth });
+          }
         }
       }
     });
 
     test(`works through several blocks of rows (${type})`, () => {
-      for (const [transposeA, transposeB] of transposes) for (const rows of [63, 64, 65, 130]) check({ ...plain, type, rows, transposeA, transposeB, seed: rows });
+      for (const [transposeA, transposeB] of transposes) {
+        for (const rows of [63, 64, 65, 130]) check({ ...plain, type, rows, transposeA, transposeB, seed: rows });
+      }
     });
 
     test(`broadcasts leading dimensions of either side (${type})`, () => {
-      for (const [batchA, batchB] of [[[3], []], [[], [3]], [[1], [4]], [[2, 1], [1, 3]], [[2, 3], [3]], [[2, 3], [2, 1]], [[2, 1, 2], [3, 1]], [[1, 2], [2, 2]]] as number[][][]) {
+      for (const [batchA, batchB] of [[[3], []], [[], [3]], [[1], [4]], [[2, 1], [1, 3]], [[2, 3], [3]], [[2, 3], [2,
+        1]], [[2, 1, 2], [3, 1]], [[1, 2], [2, 2]]] as number[][][])
+      {
         check({ ...plain, type, batchA: batchA!, batchB: batchB!, seed: batchA!.length });
       }
     });
   }
 
   test('has any zero points', () => {
-    for (const za of [-128, 0, 127]) for (const zb of [-128, 0, 127]) for (const out of [-128, 127]) {
-      check({ ...plain, a: { scale: 0.5, zero: za }, b: { scale: 0.5, zero: zb }, out, seed: za + zb });
+    for (const za of [-128, 0, 127]) {
+      for (const zb of [-128, 0, 127]) {
+        for (const out of [-128, 127]) {
+          check({ ...plain, a: { scale: 0.5, zero: za }, b: { scale: 0.5, zero: zb }, out, seed: za + zb });
+        }
+      }
     }
   });
 
   test('sums 32,768 products of the largest values without overflow', () => {
-    for (const transposeB of [false, true]) check({ ...plain, rows: 1, columns: 1, depth: 32768, transposeB, batchA: [], batchB: [], a: { scale: 1, zero: 127 }, b: { scale: 1, zero: 127 } });
+    for (const transposeB of [false, true]) {
+      check({
+        ...plain,
+        rows: 1,
+        columns: 1,
+        depth: 32768,
+        transposeB,
+        batchA: [],
+        batchB: [],
+        a: { scale: 1, zero: 127 },
+        b: { scale: 1, zero: 127 },
+      });
+    }
   });
 });

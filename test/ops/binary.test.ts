@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { BinaryKind, FusedActivation } from '../../src/graph/operators';
-import { activations, checkGraph, constant, property, Random, seeds, single, size, steps, tensor, types, type NumberType, type Steps } from './suite';
+import { activations, checkGraph, constant, property, Random, seeds, single, size, steps, tensor, types,
+  type NumberType, type Steps } from './suite';
 
 interface Spec {
   type: NumberType | 'int32';
@@ -9,11 +10,15 @@ interface Spec {
   /** The result's shape. */
   shape: number[];
   /** Dimensions of 1 in a and b, as bits from the last dimension on. */
-  onesA: number; onesB: number;
+  onesA: number;
+  onesB: number;
   /** Leading dimensions that a and b lack. */
-  lackA: number; lackB: number;
+  lackA: number;
+  lackB: number;
   activation: FusedActivation;
-  a: Steps; b: Steps; y: Steps;
+  a: Steps;
+  b: Steps;
+  y: Steps;
   /** Whether b is a constant. */
   constantB: boolean;
   seed: number;
@@ -23,25 +28,56 @@ const kinds: BinaryKind[] = ['add', 'sub', 'mul', 'div', 'minimum', 'maximum', '
 const integerKinds: BinaryKind[] = ['add', 'sub', 'mul', 'minimum', 'maximum'];
 
 const plain: Spec = {
-  type: 'int8', kind: 'add', shape: [3, 5], onesA: 0, onesB: 0, lackA: 0, lackB: 0, activation: 'none',
-  a: { scale: 0.5, zero: 3 }, b: { scale: 0.25, zero: -20 }, y: { scale: 0.5, zero: -5 }, constantB: false, seed: 1,
+  type: 'int8',
+  kind: 'add',
+  shape: [3, 5],
+  onesA: 0,
+  onesB: 0,
+  lackA: 0,
+  lackB: 0,
+  activation: 'none',
+  a: { scale: 0.5, zero: 3 },
+  b: { scale: 0.25, zero: -20 },
+  y: { scale: 0.5, zero: -5 },
+  constantB: false,
+  seed: 1,
 };
 
 function check(spec: Spec): void {
   const { type, kind, shape } = spec;
-  const part = (ones: number, lack: number): number[] => shape.map((d, i) => ((ones >> (shape.length - 1 - i)) & 1 ? 1 : d)).slice(Math.min(lack, shape.length));
-  const shapeA = part(spec.onesA, spec.lackA), shapeB = part(spec.onesB, spec.lackB), rank = Math.max(shapeA.length, shapeB.length);
-  const result = shape.slice(shape.length - rank).map((_, i) => Math.max(shapeA[shapeA.length - rank + i] ?? 1, shapeB[shapeB.length - rank + i] ?? 1));
-  const a = tensor('a', shapeA, type, spec.a), y = tensor('y', result, type, spec.y);
-  const b = spec.constantB ? constant(new Random(spec.seed + 1), 'b', shapeB, type, spec.b) : tensor('b', shapeB, type, spec.b);
+  const part = (ones: number, lack: number): number[] =>
+    shape.map((d, i) => ((ones >> (shape.length - 1 - i)) & 1 ? 1 : d)).slice(Math.min(lack, shape.length));
+  const shapeA = part(spec.onesA, spec.lackA);
+  const shapeB = part(spec.onesB, spec.lackB);
+  const rank = Math.max(shapeA.length, shapeB.length);
+  const result = shape.slice(shape.length - rank).map((_, i) =>
+    Math.max(shapeA[shapeA.length - rank + i] ?? 1, shapeB[shapeB.length - rank + i] ?? 1)
+  );
+  const a = tensor('a', shapeA, type, spec.a);
+  const y = tensor('y', result, type, spec.y);
+  const b = spec.constantB
+    ? constant(new Random(spec.seed + 1), 'b', shapeB, type, spec.b)
+    : tensor('b', shapeB, type, spec.b);
   checkGraph(single('binary', [a, b], { kind, activation: type === 'int32' ? 'none' : spec.activation }, y), spec.seed);
 }
 
 describe('binary', () => {
-  const spec = (type: fc.Arbitrary<Spec['type']>, kind: fc.Arbitrary<BinaryKind>): fc.Arbitrary<Spec> => fc.record({
-    type, kind, shape: fc.array(fc.oneof(size(4), size(20)), { minLength: 1, maxLength: 4 }), onesA: fc.oneof(fc.constant(0), fc.nat(15)), onesB: fc.oneof(fc.constant(0), fc.nat(15)),
-    lackA: fc.constantFrom(0, 0, 1, 2), lackB: fc.constantFrom(0, 0, 1, 2), activation: activations, a: steps, b: steps, y: steps, constantB: fc.boolean(), seed: seeds,
-  });
+  const spec = (type: fc.Arbitrary<Spec['type']>, kind: fc.Arbitrary<BinaryKind>): fc.Arbitrary<Spec> =>
+    fc.record({
+      type,
+      kind,
+      shape: fc.array(fc.oneof(size(4), size(20)), { minLength: 1, maxLength: 4 }),
+      onesA: fc.oneof(fc.constant(0), fc.nat(15)),
+      onesB: fc.oneof(fc.constant(0), fc.nat(15)),
+      lackA: fc.constantFrom(0, 0, 1, 2),
+      lackB: fc.constantFrom(0, 0, 1, 2),
+      activation: activations,
+      a: steps,
+      b: steps,
+      y: steps,
+      constantB: fc.boolean(),
+      seed: seeds,
+    });
 
   test('agrees with the reference over kinds, broadcasts and quantizations', () => {
     property(spec(types, fc.constantFrom(...kinds)), 500, check);
@@ -53,13 +89,21 @@ describe('binary', () => {
 
   for (const type of ['int8', 'uint8', 'float32', 'int32'] as const) {
     test(`runs over any length, in every combination of whole and repeated operands (${type})`, () => {
-      for (const kind of type === 'int32' ? integerKinds : kinds) for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33]) {
-        for (const [onesA, onesB] of [[0, 0], [0, 1], [1, 0]] as const) check({ ...plain, type, kind, shape: [2, n], onesA, onesB, constantB: n % 2 === 0, seed: n });
+      for (const kind of type === 'int32' ? integerKinds : kinds) {
+        for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33]) {
+          for (const [onesA, onesB] of [[0, 0], [0, 1], [1, 0]] as const) {
+            check({ ...plain, type, kind, shape: [2, n], onesA, onesB, constantB: n % 2 === 0, seed: n });
+          }
+        }
       }
     });
 
     test(`broadcasts over every pattern of three dimensions (${type})`, () => {
-      for (let onesA = 0; onesA < 8; onesA++) for (let onesB = 0; onesB < 8; onesB++) check({ ...plain, type, kind: 'sub', shape: [2, 3, 5], onesA, onesB, seed: onesA * 8 + onesB });
+      for (let onesA = 0; onesA < 8; onesA++) {
+        for (let onesB = 0; onesB < 8; onesB++) {
+          check({ ...plain, type, kind: 'sub', shape: [2, 3, 5], onesA, onesB, seed: onesA * 8 + onesB });
+        }
+      }
     });
 
     test(`walks six dimensions, of which two operands alternate (${type})`, () => {
@@ -70,17 +114,31 @@ describe('binary', () => {
 
   test('takes every pair of int8 values at once', () => {
     const all = Int8Array.from({ length: 256 }, (_, i) => i - 128);
-    for (const kind of kinds) for (const [a, b, y] of [[0.5, 0.5, 0.5], [0.5, 0.25, 1], [1, 1, 4], [0.0123, 0.0321, 0.0456], [2, 0.004, 0.5]] as const) for (const zero of [-128, 0, 127]) {
-      const inputs = [tensor('a', [256, 1], 'int8', { scale: a, zero }), tensor('b', [256], 'int8', { scale: b, zero: -zero - 1 })];
-      const graph = single('binary', inputs, { kind, activation: 'none' }, tensor('y', [256, 256], 'int8', { scale: y, zero: 7 }));
-      checkGraph(graph, 1, undefined, { a: all, b: all });
+    for (const kind of kinds) {
+      for (const [a, b, y] of [[0.5, 0.5, 0.5], [0.5, 0.25, 1], [1, 1, 4], [0.0123, 0.0321, 0.0456], [2, 0.004,
+        0.5]] as const)
+      {
+        for (const zero of [-128, 0, 127]) {
+          const inputs = [tensor('a', [256, 1], 'int8', { scale: a, zero }),
+            tensor('b', [256], 'int8', { scale: b, zero: -zero - 1 })];
+          const graph = single(
+            'binary',
+            inputs,
+            { kind, activation: 'none' },
+            tensor('y', [256, 256], 'int8', { scale: y, zero: 7 }),
+          );
+          checkGraph(graph, 1, undefined, { a: all, b: all });
+        }
+      }
     }
   });
 
   test('applies to one tensor twice', () => {
-    for (const type of ['int8', 'float32'] as const) for (const kind of kinds) {
-      const x = tensor('x', [3, 7], type, plain.a);
-      checkGraph(single('binary', [x, x], { kind, activation: 'none' }, tensor('y', [3, 7], type, plain.y)), 3);
+    for (const type of ['int8', 'float32'] as const) {
+      for (const kind of kinds) {
+        const x = tensor('x', [3, 7], type, plain.a);
+        checkGraph(single('binary', [x, x], { kind, activation: 'none' }, tensor('y', [3, 7], type, plain.y)), 3);
+      }
     }
   });
 });

@@ -4,15 +4,20 @@ import type { DType } from '../../src/graph/graph';
 import { checkGraph, property, seeds, shapes, single, tensor, type Steps } from './suite';
 
 interface Spec {
-  from: DType; to: DType;
+  from: DType;
+  to: DType;
   shape: number[];
   /** Quantization of 8-bit sides; null where they are plain integers. */
-  x: Steps | null; y: Steps | null;
+  x: Steps | null;
+  y: Steps | null;
   seed: number;
 }
 
 function check({ from, to, shape, x, y, seed }: Spec): void {
-  checkGraph(single('cast', [tensor('x', shape, from, x ?? undefined)], {}, tensor('y', shape, to, y ?? undefined)), seed);
+  checkGraph(
+    single('cast', [tensor('x', shape, from, x ?? undefined)], {}, tensor('y', shape, to, y ?? undefined)),
+    seed,
+  );
 }
 
 const sources: DType[] = ['float32', 'int8', 'uint8', 'int32', 'int64', 'bool'];
@@ -22,20 +27,62 @@ const some: Steps = { scale: 0.5, zero: 3 };
 
 describe('cast', () => {
   test('agrees with the reference between all types', () => {
-    property(fc.record<Spec>({ from: fc.constantFrom(...sources), to: fc.constantFrom(...targets), shape: shapes(4, 7), x: fc.constant(null), y: fc.constant(null), seed: seeds }), 150, check);
+    property(
+      fc.record<Spec>({
+        from: fc.constantFrom(...sources),
+        to: fc.constantFrom(...targets),
+        shape: shapes(4, 7),
+        x: fc.constant(null),
+        y: fc.constant(null),
+        seed: seeds,
+      }),
+      150,
+      check,
+    );
   });
 
   test('converts the stored numbers of quantized tensors, unsigned where they are', () => {
-    for (const from of ['int8', 'uint8'] as const) for (const to of targets) for (const y of [null, some]) check({ from, to, shape: [3, 7], x: some, y, seed: 1 });
-    for (const from of sources) for (const to of ['int8', 'uint8'] as const) check({ from, to, shape: [3, 7], x: null, y: some, seed: 2 });
+    for (const from of ['int8', 'uint8'] as const) {
+      for (const to of targets) for (const y of [null, some]) check({ from, to, shape: [3, 7], x: some, y, seed: 1 });
+    }
+    for (const from of sources) {
+      for (const to of ['int8', 'uint8'] as const) check({ from, to, shape: [3, 7], x: null, y: some, seed: 2 });
+    }
   });
 
   test('converts any number of elements', () => {
-    for (const from of sources) for (const to of targets) for (const n of [1, 3, 4, 5, 15, 16, 17, 33]) check({ from, to, shape: [n], x: null, y: null, seed: n });
+    for (const from of sources) {
+      for (const to of targets) {
+        for (const n of [1, 3, 4, 5, 15, 16, 17, 33]) check({ from, to, shape: [n], x: null, y: null, seed: n });
+      }
+    }
   });
 
   test('saturates floats beyond the range and makes 0 of what is no number', () => {
-    const x = Float32Array.of(1.9, -1.9, 127.5, 128, -128.9, -129, 255.9, 256, -1, 2147483520, 2147483648, -2147483648, -3e38, 3e38, Infinity, -Infinity, 0.5, -0.5);
-    for (const to of ['int8', 'uint8', 'int32', 'int64'] as const) checkGraph(single('cast', [tensor('x', [x.length], 'float32')], {}, tensor('y', [x.length], to)), 1, undefined, { x });
+    const x = Float32Array.of(
+      1.9,
+      -1.9,
+      127.5,
+      128,
+      -128.9,
+      -129,
+      255.9,
+      256,
+      -1,
+      2147483520,
+      2147483648,
+      -2147483648,
+      -3e38,
+      3e38,
+      Infinity,
+      -Infinity,
+      0.5,
+      -0.5,
+    );
+    for (const to of ['int8', 'uint8', 'int32', 'int64'] as const) {
+      checkGraph(single('cast', [tensor('x', [x.length], 'float32')], {}, tensor('y', [x.length], to)), 1, undefined, {
+        x,
+      });
+    }
   });
 });

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { DType } from '../../src/graph/graph';
 import type { FusedActivation } from '../../src/graph/operators';
-import { activations, checkGraph, constant, property, Random, seeds, shapes, single, size, steps, tensor, type Steps } from './suite';
+import { activations, checkGraph, constant, property, Random, seeds, shapes, single, size, steps, tensor,
+  type Steps } from './suite';
 
 interface Spec {
   type: DType;
@@ -16,47 +17,108 @@ interface Spec {
 }
 
 function check({ type, shape, axis: wish, parts, y, activation, seed }: Spec): void {
-  const axis = wish % shape.length, random = new Random(seed), along = (length: number): number[] => shape.map((d, i) => (i === axis ? length : d));
+  const axis = wish % shape.length;
+  const random = new Random(seed);
+  const along = (length: number): number[] => shape.map((d, i) => (i === axis ? length : d));
   const inputs = parts.map((part, i) => {
     const steps = part.steps ?? y;
-    return part.constant && i > 0 ? constant(random, `x${i}`, along(part.length), type, steps) : tensor(`x${i}`, along(part.length), type, steps);
+    return part.constant && i > 0
+      ? constant(random, `x${i}`, along(part.length), type, steps)
+      : tensor(`x${i}`, along(part.length), type, steps);
   });
   const quantized = type === 'int8' || type === 'uint8' || type === 'float32';
   const result = tensor('y', along(parts.reduce((sum, part) => sum + part.length, 0)), type, y);
   checkGraph(single('concat', inputs, { axis, activation: quantized ? activation : 'none' }, result), seed);
 }
 
-const part = (length: number, own: Steps | null = null): Spec['parts'][number] => ({ length, steps: own, constant: false });
+const part = (length: number, own: Steps | null = null): Spec['parts'][number] => ({
+  length,
+  steps: own,
+  constant: false,
+});
 
 describe('concat', () => {
   test('agrees with the reference over types, axes, numbers of parts and quantizations', () => {
-    property(fc.record<Spec>({
-      type: fc.constantFrom<DType>('int8', 'int8', 'uint8', 'float32', 'int32', 'bool'), shape: shapes(5, 4), axis: fc.nat(4),
-      parts: fc.array(fc.record({ length: size(5), steps: fc.option(steps), constant: fc.boolean() }), { minLength: 1, maxLength: 5 }), y: steps, activation: activations, seed: seeds,
-    }), 250, check);
+    property(
+      fc.record<Spec>({
+        type: fc.constantFrom<DType>('int8', 'int8', 'uint8', 'float32', 'int32', 'bool'),
+        shape: shapes(5, 4),
+        axis: fc.nat(4),
+        parts: fc.array(fc.record({ length: size(5), steps: fc.option(steps), constant: fc.boolean() }), {
+          minLength: 1,
+          maxLength: 5,
+        }),
+        y: steps,
+        activation: activations,
+        seed: seeds,
+      }),
+      250,
+      check,
+    );
   });
 
   for (const type of ['int8', 'uint8', 'float32', 'int32'] as const) {
     test(`joins along each axis of one to six dimensions (${type})`, () => {
-      for (let rank = 1; rank <= 6; rank++) for (let axis = 0; axis < rank; axis++) {
-        check({ type, shape: [2, 3, 2, 1, 3, 2].slice(0, rank), axis, parts: [part(1), part(4), part(2)], y: { scale: 0.5, zero: 3 }, activation: 'none', seed: rank });
+      for (let rank = 1; rank <= 6; rank++) {
+        for (let axis = 0; axis < rank; axis++) {
+          check({
+            type,
+            shape: [2, 3, 2, 1, 3, 2].slice(0, rank),
+            axis,
+            parts: [part(1), part(4), part(2)],
+            y: { scale: 0.5, zero: 3 },
+            activation: 'none',
+            seed: rank,
+          });
+        }
       }
     });
 
     test(`puts runs of any length at any address (${type})`, () => {
-      for (const n of [1, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33]) check({ type, shape: [3, 1], axis: 1, parts: [part(n), part(1), part(n + 1)], y: { scale: 0.5, zero: 3 }, activation: 'none', seed: n });
+      for (const n of [1, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33]) {
+        check({
+          type,
+          shape: [3, 1],
+          axis: 1,
+          parts: [part(n), part(1), part(n + 1)],
+          y: { scale: 0.5, zero: 3 },
+          activation: 'none',
+          seed: n,
+        });
+      }
     });
   }
 
   test('requantizes the parts whose scale is another', () => {
-    for (const type of ['int8', 'uint8'] as const) for (const zero of [-128, 0, 127]) {
-      check({ type, shape: [2, 9], axis: 0, parts: [part(2, { scale: 0.25, zero }), part(1), part(3, { scale: 1, zero: -zero - 1 })], y: { scale: 0.5, zero: 3 }, activation: 'relu6', seed: zero });
+    for (const type of ['int8', 'uint8'] as const) {
+      for (const zero of [-128, 0, 127]) {
+        check({
+          type,
+          shape: [2, 9],
+          axis: 0,
+          parts: [part(2, { scale: 0.25, zero }), part(1), part(3, { scale: 1, zero: -zero - 1 })],
+          y: { scale: 0.5, zero: 3 },
+          activation: 'relu6',
+          seed: zero,
+        });
+      }
     }
   });
 
   test('joins a tensor with itself', () => {
     const x = tensor('x', [2, 3], 'int8', { scale: 0.5, zero: 1 });
-    checkGraph(single('concat', [x, x, x], { axis: 1, activation: 'none' }, tensor('y', [2, 9], 'int8', { scale: 0.5, zero: 1 })), 1);
-    checkGraph(single('concat', [x, x], { axis: 0, activation: 'none' }, tensor('y', [4, 3], 'int8', { scale: 0.25, zero: 9 })), 1);
+    checkGraph(
+      single(
+        'concat',
+        [x, x, x],
+        { axis: 1, activation: 'none' },
+        tensor('y', [2, 9], 'int8', { scale: 0.5, zero: 1 }),
+      ),
+      1,
+    );
+    checkGraph(
+      single('concat', [x, x], { axis: 0, activation: 'none' }, tensor('y', [4, 3], 'int8', { scale: 0.25, zero: 9 })),
+      1,
+    );
   });
 });

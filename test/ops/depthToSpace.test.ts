@@ -9,10 +9,16 @@ function check(n: number, h: number, w: number, c: number, b: number, kind: Kind
 
 describe('depthToSpace', () => {
   test('agrees with the reference over types, shapes, blocks and quantizations', () => {
-    property(fc.tuple(size(2), size(4), size(4), channels, size(4), kinds), 150, ([n, h, w, c, b, kind]) => check(n, h, w, c, b, kind));
+    property(
+      fc.tuple(size(2), size(4), size(4), channels, size(4), kinds),
+      150,
+      ([n, h, w, c, b, kind]) => check(n, h, w, c, b, kind),
+    );
   });
 
   test('has any number of channels in blocks of one to four', () => {
-    for (const kind of fewKinds) for (const c of [1, 7, 8, 9, 16, 17]) for (const b of [1, 2, 3, 4]) check(2, 2, 3, c, b, kind);
+    for (const kind of fewKinds) {
+      for (const c of [1, 7, 8, 9, 16, 17]) for (const b of [1, 2, 3, 4]) check(2, 2, 3, c, b, kind);
+    }
   });
 });

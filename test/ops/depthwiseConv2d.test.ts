@@ -1,15 +1,25 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
-import { activations, channels, checkGraph, exact, property, Random, seeds, single, size, steps, tensor, types, type NumberType, type Steps, type Tolerance } from './suite';
+import { activations, channels, checkGraph, exact, property, Random, seeds, single, size, steps, tensor, types,
+  type NumberType, type Steps, type Tolerance } from './suite';
 import { hybridModes, hybridOf, outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 interface Spec {
   type: NumberType;
-  batch: number; height: number; width: number; channels: number; multiplier: number;
-  kernel: Pair; stride: Pair; dilation: Pair; padding: Padding;
+  batch: number;
+  height: number;
+  width: number;
+  channels: number;
+  multiplier: number;
+  kernel: Pair;
+  stride: Pair;
+  dilation: Pair;
+  padding: Padding;
   activation: FusedActivation;
-  x: Steps; weights: WeightSpec; seed: number;
+  x: Steps;
+  weights: WeightSpec;
+  seed: number;
   /** For floats: int8 weights. */
   hybrid?: HybridMode | undefined;
 }
@@ -18,87 +28,191 @@ interface Spec {
 const anyOrder: Tolerance = { relative: 1e-6, absolute: 5e-6 };
 
 const plain: Spec = {
-  type: 'int8', batch: 1, height: 6, width: 7, channels: 9, multiplier: 1, kernel: [3, 3], stride: [1, 1], dilation: [1, 1], padding: [1, 1, 1, 1],
-  activation: 'none', x: { scale: 0.5, zero: -3 }, weights: { scale: 0.25, zero: 0, perChannel: true, bias: true, ties: true, out: 5 }, seed: 1,
+  type: 'int8',
+  batch: 1,
+  height: 6,
+  width: 7,
+  channels: 9,
+  multiplier: 1,
+  kernel: [3, 3],
+  stride: [1, 1],
+  dilation: [1, 1],
+  padding: [1, 1, 1, 1],
+  activation: 'none',
+  x: { scale: 0.5, zero: -3 },
+  weights: { scale: 0.25, zero: 0, perChannel: true, bias: true, ties: true, out: 5 },
+  seed: 1,
 };
 
 function check(spec: Spec): void {
-  const { type, batch, multiplier, kernel, stride, dilation, padding: [top, left, bottom, right] } = spec, random = new Random(spec.seed);
-  const reachY = (kernel[0] - 1) * dilation[0] + 1, reachX = (kernel[1] - 1) * dilation[1] + 1, outC = spec.channels * multiplier;
-  const height = Math.max(spec.height, reachY - top - bottom), width = Math.max(spec.width, reachX - left - right);
-  const shape = [batch, Math.floor((height + top + bottom - reachY) / stride[0]) + 1, Math.floor((width + left + right - reachX) / stride[1]) + 1, outC];
+  const { type, batch, multiplier, kernel, stride, dilation, padding: [top, left, bottom, right] } = spec;
+  const random = new Random(spec.seed);
+  const reachY = (kernel[0] - 1) * dilation[0] + 1;
+  const reachX = (kernel[1] - 1) * dilation[1] + 1;
+  const outC = spec.channels * multiplier;
+  const height = Math.max(spec.height, reachY - top - bottom);
+  const width = Math.max(spec.width, reachX - left - right);
+  const shape = [batch, Math.floor((height + top + bottom - reachY) / stride[0]) + 1,
+    Math.floor((width + left + right - reachX) / stride[1]) + 1, outC];
   const x = tensor('x', [batch, height, width, spec.channels], type, spec.x);
   const { w, bias } = weightsAndBias(random, x, [1, ...kernel, outC], 3, spec.weights, spec.hybrid);
   const y = tensor('y', shape, type, outputSteps(x, w, kernel[0] * kernel[1], spec.weights));
-  checkGraph(single('depthwiseConv2d', [x, w, bias], { stride, dilation, padding: spec.padding, activation: spec.activation, ...hybridOf(x, spec.hybrid) }, y), spec.seed, multiplier === 1 ? exact : anyOrder);
+  checkGraph(
+    single('depthwiseConv2d', [x, w, bias], {
+      stride,
+      dilation,
+      padding: spec.padding,
+      activation: spec.activation,
+      ...hybridOf(x, spec.hybrid),
+    }, y),
+    spec.seed,
+    multiplier === 1 ? exact : anyOrder,
+  );
 }
 
 const pair = (max: number): fc.Arbitrary<Pair> => fc.tuple(size(max), size(max));
 
 describe('depthwiseConv2d', () => {
   test('agrees with the reference over shapes, multipliers, strides, dilations, paddings and quantizations', () => {
-    property(fc.record<Spec>({
-      type: types, batch: size(2), height: size(8), width: size(8), channels, multiplier: fc.constantFrom(1, 1, 1, 2, 3),
-      kernel: fc.oneof(fc.constant<Pair>([3, 3]), pair(5)), stride: pair(3), dilation: pair(2), padding: fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4), fc.nat(4)),
-      activation: activations, x: steps, weights: weightSpecs, hybrid: hybridModes, seed: seeds,
-    }), 300, check);
+    property(
+      fc.record<Spec>({
+        type: types,
+        batch: size(2),
+        height: size(8),
+        width: size(8),
+        channels,
+        multiplier: fc.constantFrom(1, 1, 1, 2, 3),
+        kernel: fc.oneof(fc.constant<Pair>([3, 3]), pair(5)),
+        stride: pair(3),
+        dilation: pair(2),
+        padding: fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4), fc.nat(4)),
+        activation: activations,
+        x: steps,
+        weights: weightSpecs,
+        hybrid: hybridModes,
+        seed: seeds,
+      }),
+      300,
+      check,
+    );
   });
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
     const base: Spec = { ...plain, type, weights: { ...plain.weights, zero: type === 'uint8' ? -40 : 0 } };
 
     test(`has any number of channels, one output each or several (${type})`, () => {
-      for (const n of [1, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 33]) for (const multiplier of [1, 2, 3]) for (const kernel of [[3, 3], [2, 3]] as Pair[]) check({ ...base, channels: n, multiplier, kernel, seed: n });
+      for (const n of [1, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 33]) {
+        for (const multiplier of [1, 2, 3]) {
+          for (const kernel of [[3, 3], [2, 3]] as Pair[]) {
+            check({ ...base, channels: n, multiplier, kernel, seed: n });
+          }
+        }
+      }
     });
 
     test(`has an odd or an even number of taps, nine of them on a path of their own (${type})`, () => {
-      for (const kernel of [[1, 1], [1, 2], [2, 2], [1, 9], [9, 1], [3, 3], [3, 5], [5, 5], [7, 1]] as Pair[]) check({ ...base, height: 9, width: 10, kernel, padding: [0, 0, 0, 0], seed: kernel[0] });
+      for (const kernel of [[1, 1], [1, 2], [2, 2], [1, 9], [9, 1], [3, 3], [3, 5], [5, 5], [7, 1]] as Pair[]) {
+        check({ ...base, height: 9, width: 10, kernel, padding: [0, 0, 0, 0], seed: kernel[0] });
+      }
     });
 
     test(`meets every side of the picture, and one smaller than the kernel (${type})`, () => {
-      for (const padding of [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [2, 2, 2, 2], [5, 4, 4, 6]] as Padding[]) {
-        for (const [height, width] of [[1, 1], [2, 6], [6, 2], [5, 9]] as Pair[]) check({ ...base, height, width, padding, seed: height });
+      for (const padding of [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [2, 2, 2, 2], [5, 4, 4,
+        6]] as Padding[])
+      {
+        for (const [height, width] of [[1, 1], [2, 6], [6, 2], [5, 9]] as Pair[]) {
+          check({ ...base, height, width, padding, seed: height });
+        }
       }
     });
 
     test(`steps and spreads its taps (${type})`, () => {
-      for (const stride of [[1, 1], [2, 2], [3, 1], [1, 4], [5, 5]] as Pair[]) for (const dilation of [[1, 1], [2, 3], [4, 2]] as Pair[]) {
-        check({ ...base, height: 11, width: 12, stride, dilation, batch: 2, padding: [1, 2, 2, 1], seed: stride[1] });
+      for (const stride of [[1, 1], [2, 2], [3, 1], [1, 4], [5, 5]] as Pair[]) {
+        for (const dilation of [[1, 1], [2, 3], [4, 2]] as Pair[]) {
+          check({ ...base, height: 11, width: 12, stride, dilation, batch: 2, padding: [1, 2, 2, 1], seed: stride[1] });
+        }
       }
     });
   }
 
   test('multiplies floats with int8 weights, each picture quantized by its own range', () => {
-    for (const hybrid of ['symmetric', 'asymmetric'] as const) for (const n of [1, 7, 8, 9, 17]) for (const multiplier of [1, 2]) {
-      check({ ...plain, type: 'float32', hybrid, batch: 2, channels: n, multiplier, seed: n });
+    for (const hybrid of ['symmetric', 'asymmetric'] as const) {
+      for (const n of [1, 7, 8, 9, 17]) {
+        for (const multiplier of [1, 2]) {
+          check({ ...plain, type: 'float32', hybrid, batch: 2, channels: n, multiplier, seed: n });
+        }
+      }
     }
   });
 
   test('has any zero point and reads padding as the zero point', () => {
-    for (const zero of [-128, 0, 127]) for (const out of [-128, 127]) for (const multiplier of [1, 2]) {
-      check({ ...plain, multiplier, x: { scale: 0.125, zero }, weights: { ...plain.weights, out }, seed: zero + out });
+    for (const zero of [-128, 0, 127]) {
+      for (const out of [-128, 127]) {
+        for (const multiplier of [1, 2]) {
+          check({
+            ...plain,
+            multiplier,
+            x: { scale: 0.125, zero },
+            weights: { ...plain.weights, out },
+            seed: zero + out,
+          });
+        }
+      }
     }
   });
 
   test('subtracts the zero point of uint8 weights', () => {
-    for (const zero of [-128, -100, 1, 127]) for (const multiplier of [1, 2]) {
-      check({ ...plain, type: 'uint8', multiplier, weights: { ...plain.weights, zero }, seed: zero });
+    for (const zero of [-128, -100, 1, 127]) {
+      for (const multiplier of [1, 2]) {
+        check({ ...plain, type: 'uint8', multiplier, weights: { ...plain.weights, zero }, seed: zero });
+      }
     }
   });
 
   test('takes 3×3 windows of every number of rows and columns, at strides of their own', () => {
-    for (const stride of [[1, 1], [2, 2], [2, 1], [1, 2], [3, 1]] as Pair[]) for (const [height, width] of [[3, 3], [4, 5], [5, 4], [7, 7], [8, 6]] as Pair[]) {
-      for (const n of [8, 11]) check({ ...plain, batch: 2, channels: n, height, width, stride, padding: [1, 0, 1, 1], seed: height * width });
+    for (const stride of [[1, 1], [2, 2], [2, 1], [1, 2], [3, 1]] as Pair[]) {
+      for (const [height, width] of [[3, 3], [4, 5], [5, 4], [7, 7], [8, 6]] as Pair[]) {
+        for (const n of [8, 11]) {
+          check({
+            ...plain,
+            batch: 2,
+            channels: n,
+            height,
+            width,
+            stride,
+            padding: [1, 0, 1, 1],
+            seed: height * width,
+          });
+        }
+      }
     }
   });
 
   test('sums the largest numbers and biases exactly, whatever the zero point of the weights', () => {
-    for (const stride of [[1, 1], [2, 2]] as Pair[]) for (const zero of [-128, -1, 0, 1, 127]) for (const bias of [0, 2 ** 31 - 600000, 600000 - 2 ** 31]) {
-      const random = new Random(zero + 200), pick = (): number => random.pick([-128, -127, 127]), channels = 9;
-      const x = tensor('x', [1, 5, 6, channels], 'int8', { scale: 1, zero: 0 }), y = tensor('y', [1, stride[0] === 1 ? 5 : 3, stride[0] === 1 ? 6 : 3, channels], 'int8', { scale: bias === 0 ? 1024 : 2 ** 24, zero: 3 });
-      const w = { ...tensor('w', [1, 3, 3, channels], 'int8', { scale: 1, zero }), data: Int8Array.from({ length: 9 * channels }, pick) };
-      const graph = single('depthwiseConv2d', [x, w, { name: 'bias', shape: [channels], dtype: 'int32', data: new Int32Array(channels).fill(bias) }], { stride, dilation: [1, 1], padding: [1, 1, 1, 1], activation: 'none' }, y);
-      checkGraph(graph, 1, exact, { x: Int8Array.from({ length: 30 * channels }, pick) });
+    for (const stride of [[1, 1], [2, 2]] as Pair[]) {
+      for (const zero of [-128, -1, 0, 1, 127]) {
+        for (const bias of [0, 2 ** 31 - 600000, 600000 - 2 ** 31]) {
+          const random = new Random(zero + 200);
+          const pick = (): number => random.pick([-128, -127, 127]);
+          const channels = 9;
+          const x = tensor('x', [1, 5, 6, channels], 'int8', { scale: 1, zero: 0 });
+          const y = tensor('y', [1, stride[0] === 1 ? 5 : 3, stride[0] === 1 ? 6 : 3, channels], 'int8', {
+            scale: bias === 0 ? 1024 : 2 ** 24,
+            zero: 3,
+          });
+          const w = {
+            ...tensor('w', [1, 3, 3, channels], 'int8', { scale: 1, zero }),
+            data: Int8Array.from({ length: 9 * channels }, pick),
+          };
+          const graph = single(
+            'depthwiseConv2d',
+            [x, w, { name: 'bias', shape: [channels], dtype: 'int32', data: new Int32Array(channels).fill(bias) }],
+            { stride, dilation: [1, 1], padding: [1, 1, 1, 1], activation: 'none' },
+            y,
+          );
+          checkGraph(graph, 1, exact, { x: Int8Array.from({ length: 30 * channels }, pick) });
+        }
+      }
     }
   });
 });

@@ -5,7 +5,8 @@ import { checkGraph, property, seeds, shapes, single, steps, tensor, type Steps 
 interface Spec {
   from: 'int8' | 'uint8';
   shape: number[];
-  x: Steps; seed: number;
+  x: Steps;
+  seed: number;
 }
 
 function check({ from, shape, x, seed }: Spec): void {
@@ -14,10 +15,18 @@ function check({ from, shape, x, seed }: Spec): void {
 
 describe('dequantize', () => {
   test('agrees with the reference over types, shapes and quantizations', () => {
-    property(fc.record<Spec>({ from: fc.constantFrom('int8', 'uint8'), shape: shapes(4, 7), x: steps, seed: seeds }), 100, check);
+    property(
+      fc.record<Spec>({ from: fc.constantFrom('int8', 'uint8'), shape: shapes(4, 7), x: steps, seed: seeds }),
+      100,
+      check,
+    );
   });
 
   test('converts any number of elements with any zero point', () => {
-    for (const from of ['int8', 'uint8'] as const) for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 17]) for (const zero of [-128, 0, 127]) check({ from, shape: [n], x: { scale: 0.1, zero }, seed: n });
+    for (const from of ['int8', 'uint8'] as const) {
+      for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 17]) {
+        for (const zero of [-128, 0, 127]) check({ from, shape: [n], x: { scale: 0.1, zero }, seed: n });
+      }
+    }
   });
 });

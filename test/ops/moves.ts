@@ -3,7 +3,8 @@ import type { DType } from '../../src/graph/graph';
 import type { Attributes, OperatorName } from '../../src/graph/operators';
 import { checkGraph, seeds, single, steps, tensor, type Steps } from './suite';
 
-// What operators share that only move elements: any element type, and int8 into another quantization.
+// What operators share that only move elements: any element type, and int8 into another
+// quantization.
 
 export interface Kind {
   type: DType;
@@ -15,15 +16,31 @@ export interface Kind {
 
 const dtypes: DType[] = ['int8', 'int8', 'uint8', 'float32', 'int32', 'int64', 'bool'];
 
-export const kinds: fc.Arbitrary<Kind> = fc.record({ type: fc.constantFrom(...dtypes), x: steps, y: fc.option(steps, { freq: 3 }), seed: seeds });
+export const kinds: fc.Arbitrary<Kind> = fc.record({
+  type: fc.constantFrom(...dtypes),
+  x: steps,
+  y: fc.option(steps, { freq: 3 }),
+  seed: seeds,
+});
 
 /** One of each: bytes, words, and bytes that change their quantization. */
-export const fewKinds: Kind[] = [
-  { type: 'int8', x: { scale: 0.5, zero: 3 }, y: null, seed: 1 }, { type: 'float32', x: { scale: 1, zero: 0 }, y: null, seed: 2 },
-  { type: 'uint8', x: { scale: 0.5, zero: 3 }, y: { scale: 0.25, zero: -128 }, seed: 3 },
-];
+export const fewKinds: Kind[] = [{ type: 'int8', x: { scale: 0.5, zero: 3 }, y: null, seed: 1 }, {
+  type: 'float32',
+  x: { scale: 1, zero: 0 },
+  y: null,
+  seed: 2,
+}, { type: 'uint8', x: { scale: 0.5, zero: 3 }, y: { scale: 0.25, zero: -128 }, seed: 3 }];
 
 /** Checks a move from shapes to shapes. */
-export function checkMove<K extends OperatorName>(op: K, attributes: Attributes[K], from: number[], to: number[][], { type, x, y, seed }: Kind): void {
-  checkGraph(single(op, [tensor('x', from, type, x)], attributes, ...to.map((shape, i) => tensor(`y${i}`, shape, type, y ?? x))), seed);
+export function checkMove<K extends OperatorName>(
+  op: K,
+  attributes: Attributes[K],
+  from: number[],
+  to: number[][],
+  { type, x, y, seed }: Kind,
+): void {
+  checkGraph(
+    single(op, [tensor('x', from, type, x)], attributes, ...to.map((shape, i) => tensor(`y${i}`, shape, type, y ?? x))),
+    seed,
+  );
 }

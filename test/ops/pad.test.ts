@@ -15,9 +15,16 @@ interface Side {
 function check(sides: Side[], mode: Mode, value: number, kind: Kind): void {
   // mirrors show each element once
   const limit = (size: number): number => (mode === 'constant' ? Infinity : mode === 'symmetric' ? size : size - 1);
-  const before = sides.map((s) => Math.min(s.before, limit(s.size))), after = sides.map((s) => Math.min(s.after, limit(s.size)));
-  const real = kind.type === 'float32' || kind.type === 'int8' || kind.type === 'uint8' ? value : kind.type === 'bool' ? Number(value > 0) : Math.round(value);
-  checkMove('pad', { before, after, mode, value: real }, sides.map((s) => s.size), [sides.map((s, d) => s.size + before[d]! + after[d]!)], kind);
+  const before = sides.map((s) => Math.min(s.before, limit(s.size)));
+  const after = sides.map((s) => Math.min(s.after, limit(s.size)));
+  const real = kind.type === 'float32' || kind.type === 'int8' || kind.type === 'uint8'
+    ? value
+    : kind.type === 'bool'
+    ? Number(value > 0)
+    : Math.round(value);
+  checkMove('pad', { before, after, mode, value: real }, sides.map((s) => s.size), [
+    sides.map((s, d) => s.size + before[d]! + after[d]!),
+  ], kind);
 }
 
 const sides = fc.record<Side>({ size: fc.integer({ min: 1, max: 5 }), before: fc.nat(4), after: fc.nat(4) });
@@ -25,19 +32,50 @@ const modes = fc.constantFrom<Mode>('constant', 'reflect', 'symmetric');
 
 describe('pad', () => {
   test('agrees with the reference over types, sides, modes, values and quantizations', () => {
-    property(fc.tuple(fc.array(sides, { minLength: 1, maxLength: 4 }), modes, fc.constantFrom(0, 0, 1, -2.5, 0.75, 1000, -1000), kinds), 250, ([list, mode, value, kind]) => check(list, mode, value, kind));
+    property(
+      fc.tuple(
+        fc.array(sides, { minLength: 1, maxLength: 4 }),
+        modes,
+        fc.constantFrom(0, 0, 1, -2.5, 0.75, 1000, -1000),
+        kinds,
+      ),
+      250,
+      ([list, mode, value, kind]) => check(list, mode, value, kind),
+    );
   });
 
   test('writes the value around any of six dimensions', () => {
-    for (const kind of fewKinds) for (let d = 0; d < 6; d++) for (const [before, after] of [[2, 0], [0, 3], [1, 2]] as const) {
-      check([2, 1, 3, 2, 2, 3].map((size, i) => ({ size, before: i === d ? before : 0, after: i === d ? after : 0 })), 'constant', 1.5, kind);
+    for (const kind of fewKinds) {
+      for (let d = 0; d < 6; d++) {
+        for (const [before, after] of [[2, 0], [0, 3], [1, 2]] as const) {
+          check(
+            [2, 1, 3, 2, 2, 3].map((size, i) => ({ size, before: i === d ? before : 0, after: i === d ? after : 0 })),
+            'constant',
+            1.5,
+            kind,
+          );
+        }
+      }
     }
   });
 
   test('mirrors as far as the input goes', () => {
-    for (const kind of fewKinds) for (const mode of ['reflect', 'symmetric'] as const) for (const size of [1, 2, 5, 9]) {
-      check([{ size, before: 9, after: 9 }], mode, 0, kind);
-      check([{ size: 1, before: 0, after: 0 }, { size, before: 9, after: 1 }, { size: 4, before: 1, after: 9 }, { size: 3, before: 0, after: 0 }], mode, 0, kind);
+    for (const kind of fewKinds) {
+      for (const mode of ['reflect', 'symmetric'] as const) {
+        for (const size of [1, 2, 5, 9]) {
+          check([{ size, before: 9, after: 9 }], mode, 0, kind);
+          check(
+            [{ size: 1, before: 0, after: 0 }, { size, before: 9, after: 1 }, { size: 4, before: 1, after: 9 }, {
+              size: 3,
+              before: 0,
+              after: 0,
+            }],
+            mode,
+            0,
+            kind,
+          );
+        }
+      }
     }
   });
 });

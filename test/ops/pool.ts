@@ -1,12 +1,17 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { FusedActivation, Padding, Pair } from '../../src/graph/operators';
-import { activations, channels, checkGraph, property, seeds, single, size, steps, tensor, types, type NumberType, type Steps } from './suite';
+import { activations, channels, checkGraph, property, seeds, single, size, steps, tensor, types, type NumberType,
+  type Steps } from './suite';
 
 interface Spec {
   type: NumberType;
-  batch: number; height: number; width: number; channels: number;
-  kernel: Pair; stride: Pair;
+  batch: number;
+  height: number;
+  width: number;
+  channels: number;
+  kernel: Pair;
+  stride: Pair;
   /** Cut down to less than the kernel, so that every window meets the picture. */
   padding: Padding;
   activation: FusedActivation;
@@ -17,25 +22,57 @@ interface Spec {
 }
 
 const plain: Spec = {
-  type: 'int8', batch: 1, height: 5, width: 6, channels: 9, kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0], activation: 'none', x: { scale: 0.5, zero: -3 }, y: null, seed: 1,
+  type: 'int8',
+  batch: 1,
+  height: 5,
+  width: 6,
+  channels: 9,
+  kernel: [2, 2],
+  stride: [2, 2],
+  padding: [0, 0, 0, 0],
+  activation: 'none',
+  x: { scale: 0.5, zero: -3 },
+  y: null,
+  seed: 1,
 };
 
 /** The body for averagePool2d and maxPool2d. */
 export function poolSuite(op: 'averagePool2d' | 'maxPool2d'): void {
   function check(spec: Spec): void {
-    const { type, batch, kernel, stride } = spec, [top, left, bottom, right] = spec.padding.map((p, i) => Math.min(p, kernel[i % 2]! - 1)) as Padding;
-    const height = Math.max(spec.height, kernel[0] - top - bottom), width = Math.max(spec.width, kernel[1] - left - right);
-    const shape = [batch, Math.floor((height + top + bottom - kernel[0]) / stride[0]) + 1, Math.floor((width + left + right - kernel[1]) / stride[1]) + 1, spec.channels];
-    const x = tensor('x', [batch, height, width, spec.channels], type, spec.x), y = tensor('y', shape, type, spec.y ?? spec.x);
-    checkGraph(single(op, [x], { kernel, stride, padding: [top, left, bottom, right], activation: spec.activation }, y), spec.seed);
+    const { type, batch, kernel, stride } = spec;
+    const [top, left, bottom, right] = spec.padding.map((p, i) => Math.min(p, kernel[i % 2]! - 1)) as Padding;
+    const height = Math.max(spec.height, kernel[0] - top - bottom);
+    const width = Math.max(spec.width, kernel[1] - left - right);
+    const shape = [batch, Math.floor((height + top + bottom - kernel[0]) / stride[0]) + 1,
+      Math.floor((width + left + right - kernel[1]) / stride[1]) + 1, spec.channels];
+    const x = tensor('x', [batch, height, width, spec.channels], type, spec.x);
+    const y = tensor('y', shape, type, spec.y ?? spec.x);
+    checkGraph(
+      single(op, [x], { kernel, stride, padding: [top, left, bottom, right], activation: spec.activation }, y),
+      spec.seed,
+    );
   }
 
   describe(op, () => {
     test('agrees with the reference over shapes, windows, strides, paddings and quantizations', () => {
-      property(fc.record<Spec>({
-        type: types, batch: size(2), height: size(8), width: size(8), channels, kernel: fc.tuple(size(5), size(5)), stride: fc.tuple(size(3), size(3)),
-        padding: fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4), fc.nat(4)), activation: activations, x: steps, y: fc.option(steps, { freq: 4 }), seed: seeds,
-      }), 250, check);
+      property(
+        fc.record<Spec>({
+          type: types,
+          batch: size(2),
+          height: size(8),
+          width: size(8),
+          channels,
+          kernel: fc.tuple(size(5), size(5)),
+          stride: fc.tuple(size(3), size(3)),
+          padding: fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4), fc.nat(4)),
+          activation: activations,
+          x: steps,
+          y: fc.option(steps, { freq: 4 }),
+          seed: seeds,
+        }),
+        250,
+        check,
+      );
     });
 
     for (const type of ['int8', 'uint8', 'float32'] as const) {
@@ -44,19 +81,25 @@ export function poolSuite(op: 'averagePool2d' | 'maxPool2d'): void {
       });
 
       test(`covers the whole picture, one pixel, a row, a column (${type})`, () => {
-        for (const kernel of [[5, 6], [1, 1], [1, 6], [5, 1]] as Pair[]) for (const stride of [[1, 1], [3, 2]] as Pair[]) check({ ...plain, type, kernel, stride, seed: kernel[0] });
+        for (const kernel of [[5, 6], [1, 1], [1, 6], [5, 1]] as Pair[]) {
+          for (const stride of [[1, 1], [3, 2]] as Pair[]) check({ ...plain, type, kernel, stride, seed: kernel[0] });
+        }
       });
 
       test(`does not see the padding, on any side (${type})`, () => {
         for (const padding of [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [3, 2, 1, 2]] as Padding[]) {
-          for (const [height, width] of [[1, 1], [2, 5], [6, 4]] as Pair[]) check({ ...plain, type, kernel: [4, 3], stride: [1, 1], height, width, padding, seed: height });
+          for (const [height, width] of [[1, 1], [2, 5], [6, 4]] as Pair[]) {
+            check({ ...plain, type, kernel: [4, 3], stride: [1, 1], height, width, padding, seed: height });
+          }
         }
       });
     }
 
     test('takes windows of more than 256 columns and of 16,385 pixels', () => {
-      for (const type of ['int8', 'uint8'] as const) for (const [height, width] of [[1, 255], [1, 257], [2, 600], [129, 127], [129, 128]] as Pair[]) {
-        check({ ...plain, type, height, width, channels: 3, kernel: [height, width], stride: [1, 1], seed: width });
+      for (const type of ['int8', 'uint8'] as const) {
+        for (const [height, width] of [[1, 255], [1, 257], [2, 600], [129, 127], [129, 128]] as Pair[]) {
+          check({ ...plain, type, height, width, channels: 3, kernel: [height, width], stride: [1, 1], seed: width });
+        }
       }
     });
   });

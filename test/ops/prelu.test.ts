@@ -1,29 +1,63 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { checkGraph, constant, property, Random, seeds, shapes, single, steps, tensor, types, type NumberType, type Steps } from './suite';
+import { checkGraph, constant, property, Random, seeds, shapes, single, steps, tensor, types, type NumberType,
+  type Steps } from './suite';
 
 interface Spec {
   type: NumberType;
   shape: number[];
   /** Dimensions that the slope shares over, as bits from the last on. */
   ones: number;
-  x: Steps; alpha: Steps; y: Steps; seed: number;
+  x: Steps;
+  alpha: Steps;
+  y: Steps;
+  seed: number;
 }
 
 function check({ type, shape, ones, x, alpha, y, seed }: Spec): void {
   const slope = shape.map((d, i) => ((ones >> (shape.length - 1 - i)) & 1 ? 1 : d));
-  checkGraph(single('prelu', [tensor('x', shape, type, x), constant(new Random(seed), 'alpha', slope, type, alpha)], {}, tensor('y', shape, type, y)), seed);
+  checkGraph(
+    single(
+      'prelu',
+      [tensor('x', shape, type, x), constant(new Random(seed), 'alpha', slope, type, alpha)],
+      {},
+      tensor('y', shape, type, y),
+    ),
+    seed,
+  );
 }
 
 describe('prelu', () => {
   test('agrees with the reference over shapes, shared slopes and quantizations', () => {
-    property(fc.record<Spec>({ type: types, shape: shapes(4, 9), ones: fc.nat(15), x: steps, alpha: steps, y: steps, seed: seeds }), 200, check);
+    property(
+      fc.record<Spec>({
+        type: types,
+        shape: shapes(4, 9),
+        ones: fc.nat(15),
+        x: steps,
+        alpha: steps,
+        y: steps,
+        seed: seeds,
+      }),
+      200,
+      check,
+    );
   });
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
     test(`has a slope per channel over any number of channels (${type})`, () => {
-      for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17]) for (const ones of [0, 1, 6, 7]) {
-        check({ type, shape: [2, 3, n], ones, x: { scale: 0.5, zero: -3 }, alpha: { scale: 0.25, zero: 4 }, y: { scale: 0.5, zero: 9 }, seed: n });
+      for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17]) {
+        for (const ones of [0, 1, 6, 7]) {
+          check({
+            type,
+            shape: [2, 3, n],
+            ones,
+            x: { scale: 0.5, zero: -3 },
+            alpha: { scale: 0.25, zero: 4 },
+            y: { scale: 0.5, zero: 9 },
+            seed: n,
+          });
+        }
       }
     });
   }

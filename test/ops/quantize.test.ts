@@ -3,9 +3,12 @@ import { describe, test } from 'vitest';
 import { checkGraph, property, seeds, shapes, single, steps, tensor, type NumberType, type Steps } from './suite';
 
 interface Spec {
-  from: NumberType; to: 'int8' | 'uint8';
+  from: NumberType;
+  to: 'int8' | 'uint8';
   shape: number[];
-  x: Steps; y: Steps; seed: number;
+  x: Steps;
+  y: Steps;
+  seed: number;
 }
 
 function check({ from, to, shape, x, y, seed }: Spec): void {
@@ -16,25 +19,67 @@ const scalePairs = [[0.5, 0.5], [0.5, 0.25], [0.25, 1], [0.0123, 0.0456], [1, 0.
 
 describe('quantize', () => {
   test('agrees with the reference over types, shapes and quantizations', () => {
-    property(fc.record<Spec>({ from: fc.constantFrom('float32', 'int8', 'uint8'), to: fc.constantFrom('int8', 'uint8'), shape: shapes(4, 7), x: steps, y: steps, seed: seeds }), 200, check);
+    property(
+      fc.record<Spec>({
+        from: fc.constantFrom('float32', 'int8', 'uint8'),
+        to: fc.constantFrom('int8', 'uint8'),
+        shape: shapes(4, 7),
+        x: steps,
+        y: steps,
+        seed: seeds,
+      }),
+      200,
+      check,
+    );
   });
 
   test('rounds ties of floats to even and saturates, infinities too', () => {
     const x = Float32Array.from({ length: 1200 }, (_, i) => (i - 600) / 8);
     x.set([Infinity, -Infinity, 1e30, -1e30, 1e-40]);
-    for (const to of ['int8', 'uint8'] as const) for (const scale of [0.25, 0.5, 0.1]) for (const zero of [-128, 0, 127]) {
-      checkGraph(single('quantize', [tensor('x', [1200], 'float32')], {}, tensor('y', [1200], to, { scale, zero })), 1, undefined, { x });
+    for (const to of ['int8', 'uint8'] as const) {
+      for (const scale of [0.25, 0.5, 0.1]) {
+        for (const zero of [-128, 0, 127]) {
+          checkGraph(
+            single('quantize', [tensor('x', [1200], 'float32')], {}, tensor('y', [1200], to, { scale, zero })),
+            1,
+            undefined,
+            { x },
+          );
+        }
+      }
     }
   });
 
   test('takes every value to another quantization and between int8 and uint8', () => {
-    for (const from of ['int8', 'uint8'] as const) for (const to of ['int8', 'uint8'] as const) for (const [sx, sy] of scalePairs) for (const zero of [-128, 0, 127]) {
-      const x = from === 'int8' ? Int8Array.from({ length: 256 }, (_, i) => i - 128) : Uint8Array.from({ length: 256 }, (_, i) => i);
-      checkGraph(single('quantize', [tensor('x', [256], from, { scale: sx, zero })], {}, tensor('y', [256], to, { scale: sy, zero: 5 })), 1, undefined, { x });
+    for (const from of ['int8', 'uint8'] as const) {
+      for (const to of ['int8', 'uint8'] as const) {
+        for (const [sx, sy] of scalePairs) {
+          for (const zero of [-128, 0, 127]) {
+            const x = from === 'int8'
+              ? Int8Array.from({ length: 256 }, (_, i) => i - 128)
+              : Uint8Array.from({ length: 256 }, (_, i) => i);
+            checkGraph(
+              single(
+                'quantize',
+                [tensor('x', [256], from, { scale: sx, zero })],
+                {},
+                tensor('y', [256], to, { scale: sy, zero: 5 }),
+              ),
+              1,
+              undefined,
+              { x },
+            );
+          }
+        }
+      }
     }
   });
 
   test('converts any number of elements', () => {
-    for (const from of ['float32', 'int8', 'uint8'] as const) for (const n of [1, 3, 4, 5, 15, 16, 17, 33]) check({ from, to: 'int8', shape: [n], x: { scale: 0.5, zero: 3 }, y: { scale: 0.25, zero: 0 }, seed: n });
+    for (const from of ['float32', 'int8', 'uint8'] as const) {
+      for (const n of [1, 3, 4, 5, 15, 16, 17, 33]) {
+        check({ from, to: 'int8', shape: [n], x: { scale: 0.5, zero: 3 }, y: { scale: 0.25, zero: 0 }, seed: n });
+      }
+    }
   });
 });

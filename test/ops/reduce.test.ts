@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { ReduceKind } from '../../src/graph/operators';
-import { checkGraph, property, seeds, shapes, single, steps, tensor, types, type NumberType, type Steps, type Tolerance } from './suite';
+import { checkGraph, property, seeds, shapes, single, steps, tensor, types, type NumberType, type Steps,
+  type Tolerance } from './suite';
 
 interface Spec {
   type: NumberType;
@@ -17,46 +18,133 @@ interface Spec {
 }
 
 const kinds: ReduceKind[] = ['mean', 'sum', 'max', 'min', 'prod'];
-/** Sums of floats run in another order than the reference's; a sum near zero keeps the error of its parts. */
+/**
+ * Sums of floats run in another order than the reference's; a sum near zero keeps the error of its
+ * parts.
+ */
 const sums: Tolerance = { relative: 1e-6, absolute: 4e-6 };
 const products: Tolerance = { relative: 2e-6, absolute: 0 };
 
 function check({ type, kind, shape, mask, keep, x: stepsX, y: stepsY, seed }: Spec): void {
-  const axes = shape.map((_, d) => d).filter((d) => (mask >> d) & 1), kept = keep ? shape.map((d, i) => (axes.includes(i) ? 1 : d)) : shape.filter((_, i) => !axes.includes(i));
-  const x = tensor('x', shape, type, stepsX), y = tensor('y', kept, type, stepsY ?? stepsX), count = axes.reduce((n, d) => n * shape[d]!, 1);
-  checkGraph(single('reduce', [x], { kind, axes }, y), seed, kind === 'prod' ? products : { relative: sums.relative, absolute: sums.absolute * (kind === 'sum' ? count : 1) });
+  const axes = shape.map((_, d) => d).filter((d) => (mask >> d) & 1);
+  const kept = keep ? shape.map((d, i) => (axes.includes(i) ? 1 : d)) : shape.filter((_, i) => !axes.includes(i));
+  const x = tensor('x', shape, type, stepsX);
+  const y = tensor('y', kept, type, stepsY ?? stepsX);
+  const count = axes.reduce((n, d) => n * shape[d]!, 1);
+  checkGraph(
+    single('reduce', [x], { kind, axes }, y),
+    seed,
+    kind === 'prod' ? products : { relative: sums.relative, absolute: sums.absolute * (kind === 'sum' ? count : 1) },
+  );
 }
 
 describe('reduce', () => {
   test('agrees with the reference over kinds, shapes, axes and quantizations', () => {
-    property(fc.record<Spec>({
-      type: types, kind: fc.constantFrom(...kinds), shape: shapes(5), mask: fc.integer({ min: 1, max: 31 }), keep: fc.boolean(), x: steps, y: fc.option(steps, { freq: 2 }), seed: seeds,
-    }).map((spec) => ({ ...spec, mask: (spec.mask & (2 ** spec.shape.length - 1)) || 1 })), 400, check);
+    property(
+      fc.record<Spec>({
+        type: types,
+        kind: fc.constantFrom(...kinds),
+        shape: shapes(5),
+        mask: fc.integer({ min: 1, max: 31 }),
+        keep: fc.boolean(),
+        x: steps,
+        y: fc.option(steps, { freq: 2 }),
+        seed: seeds,
+      }).map((spec) => ({ ...spec, mask: (spec.mask & (2 ** spec.shape.length - 1)) || 1 })),
+      400,
+      check,
+    );
   });
 
-  for (const type of ['int8', 'uint8', 'float32'] as const) for (const kind of kinds) {
-    test(`folds first, last, middle, scattered and all dimensions (${kind}, ${type})`, () => {
-      for (const mask of [1, 2, 4, 8, 3, 6, 12, 5, 9, 10, 13, 15]) for (const y of [null, { scale: 0.25, zero: -7 }]) {
-        check({ type, kind, shape: [2, 3, 4, 5], mask, keep: mask % 2 === 0, x: { scale: 0.5, zero: 3 }, y, seed: mask });
-      }
-    });
+  for (const type of ['int8', 'uint8', 'float32'] as const) {
+    for (const kind of kinds) {
+      test(`folds first, last, middle, scattered and all dimensions (${kind}, ${type})`, () => {
+        for (const mask of [1, 2, 4, 8, 3, 6, 12, 5, 9, 10, 13, 15]) {
+          for (const y of [null, { scale: 0.25, zero: -7 }]) {
+            check({
+              type,
+              kind,
+              shape: [2, 3, 4, 5],
+              mask,
+              keep: mask % 2 === 0,
+              x: { scale: 0.5, zero: 3 },
+              y,
+              seed: mask,
+            });
+          }
+        }
+      });
 
-    test(`folds runs and lanes of any length (${kind}, ${type})`, () => {
-      for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33]) {
-        check({ type, kind, shape: [2, n], mask: 2, keep: false, x: { scale: 0.125, zero: -5 }, y: { scale: 0.5, zero: 0 }, seed: n });
-        check({ type, kind, shape: [3, n], mask: 1, keep: false, x: { scale: 0.125, zero: -5 }, y: { scale: 0.5, zero: 0 }, seed: n });
-        check({ type, kind, shape: [1, 3, 2, n], mask: 6, keep: false, x: { scale: 0.125, zero: -5 }, y: null, seed: n });
-      }
-    });
+      test(`folds runs and lanes of any length (${kind}, ${type})`, () => {
+        for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33]) {
+          check({
+            type,
+            kind,
+            shape: [2, n],
+            mask: 2,
+            keep: false,
+            x: { scale: 0.125, zero: -5 },
+            y: { scale: 0.5, zero: 0 },
+            seed: n,
+          });
+          check({
+            type,
+            kind,
+            shape: [3, n],
+            mask: 1,
+            keep: false,
+            x: { scale: 0.125, zero: -5 },
+            y: { scale: 0.5, zero: 0 },
+            seed: n,
+          });
+          check({
+            type,
+            kind,
+            shape: [1, 3, 2, n],
+            mask: 6,
+            keep: false,
+            x: { scale: 0.125, zero: -5 },
+            y: null,
+            seed: n,
+          });
+        }
+      });
+    }
   }
 
   test('means of int8 have any zero points and ties', () => {
-    for (const zero of [-128, 0, 127]) for (const out of [-128, 0, 127]) for (const count of [2, 4, 6]) for (const [shape, mask] of [[[3, count], 2], [[1, 2, count, 3], 6]] as [number[], number][]) {
-      check({ type: 'int8', kind: 'mean', shape, mask, keep: false, x: { scale: 0.5, zero }, y: { scale: 0.5, zero: out }, seed: zero + out });
+    for (const zero of [-128, 0, 127]) {
+      for (const out of [-128, 0, 127]) {
+        for (const count of [2, 4, 6]) {
+          for (const [shape, mask] of [[[3, count], 2], [[1, 2, count, 3], 6]] as [number[], number][]) {
+            check({
+              type: 'int8',
+              kind: 'mean',
+              shape,
+              mask,
+              keep: false,
+              x: { scale: 0.5, zero },
+              y: { scale: 0.5, zero: out },
+              seed: zero + out,
+            });
+          }
+        }
+      }
     }
   });
 
   test('sums long runs of the largest values', () => {
-    for (const inner of [1, 9]) check({ type: 'int8', kind: 'mean', shape: [300, 300, inner], mask: 3, keep: false, x: { scale: 1, zero: 127 }, y: { scale: 1, zero: 127 }, seed: 3 });
+    for (const inner of [1, 9]) {
+      check({
+        type: 'int8',
+        kind: 'mean',
+        shape: [300, 300, inner],
+        mask: 3,
+        keep: false,
+        x: { scale: 1, zero: 127 },
+        y: { scale: 1, zero: 127 },
+        seed: 3,
+      });
+    }
   });
 });

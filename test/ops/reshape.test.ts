@@ -7,7 +7,9 @@ describe('reshape', () => {
   test('agrees with the reference over types, shapes and quantizations', () => {
     property(fc.tuple(shapes(5, 5), kinds), 120, ([shape, kind]) => {
       const count = shape.reduce((a, b) => a * b, 1);
-      for (const to of [[count], [...shape].reverse(), [1, ...shape, 1], [shape[0]!, count / shape[0]!]]) checkMove('reshape', {}, shape, [to], kind);
+      for (const to of [[count], [...shape].reverse(), [1, ...shape, 1], [shape[0]!, count / shape[0]!]]) {
+        checkMove('reshape', {}, shape, [to], kind);
+      }
     });
   });
 

@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { Attributes, Pair } from '../../src/graph/operators';
-import { channels, checkGraph, property, seeds, single, size, steps, tensor, types, type NumberType, type Steps } from './suite';
+import { channels, checkGraph, property, seeds, single, size, steps, tensor, types, type NumberType,
+  type Steps } from './suite';
 
 interface Spec {
   type: NumberType;
-  batch: number; from: Pair; to: Pair; channels: number;
+  batch: number;
+  from: Pair;
+  to: Pair;
+  channels: number;
   attributes: Attributes['resize2d'];
   x: Steps;
   /** The output's own quantization, when it has one. */
@@ -14,28 +18,82 @@ interface Spec {
 }
 
 /** Modes and conventions that exist: aligned corners exclude half-pixel centers. */
-const conventions = (['nearest', 'bilinear'] as const).flatMap((mode) => [[false, false], [true, false], [false, true]].map(([alignCorners, halfPixelCenters]) => ({ mode, alignCorners: alignCorners!, halfPixelCenters: halfPixelCenters! })));
+const conventions = (['nearest', 'bilinear'] as const).flatMap((mode) =>
+  [[false, false], [true, false], [false, true]].map(([alignCorners, halfPixelCenters]) => ({
+    mode,
+    alignCorners: alignCorners!,
+    halfPixelCenters: halfPixelCenters!,
+  }))
+);
 
 function check({ type, batch, from, to, channels: c, attributes, x, y, seed }: Spec): void {
-  checkGraph(single('resize2d', [tensor('x', [batch, ...from, c], type, x)], attributes, tensor('y', [batch, ...to, c], type, y ?? x)), seed);
+  checkGraph(
+    single(
+      'resize2d',
+      [tensor('x', [batch, ...from, c], type, x)],
+      attributes,
+      tensor('y', [batch, ...to, c], type, y ?? x),
+    ),
+    seed,
+  );
 }
 
 describe('resize2d', () => {
   test('agrees with the reference over shapes, conventions and quantizations', () => {
-    property(fc.record<Spec>({
-      type: types, batch: size(2), from: fc.tuple(size(9), size(9)), to: fc.tuple(size(17), size(17)), channels, attributes: fc.constantFrom(...conventions), x: steps, y: fc.option(steps, { freq: 5 }), seed: seeds,
-    }), 250, check);
+    property(
+      fc.record<Spec>({
+        type: types,
+        batch: size(2),
+        from: fc.tuple(size(9), size(9)),
+        to: fc.tuple(size(17), size(17)),
+        channels,
+        attributes: fc.constantFrom(...conventions),
+        x: steps,
+        y: fc.option(steps, { freq: 5 }),
+        seed: seeds,
+      }),
+      250,
+      check,
+    );
   });
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
     test(`grows and shrinks by whole and broken factors, to and from one pixel (${type})`, () => {
-      for (const attributes of conventions) for (const [from, to] of [[[4, 4], [8, 8]], [[8, 8], [4, 4]], [[5, 7], [13, 3]], [[1, 1], [5, 4]], [[6, 5], [1, 1]], [[3, 3], [3, 3]], [[2, 9], [9, 2]]] as [Pair, Pair][]) {
-        check({ type, batch: 1, from, to, channels: 3, attributes, x: { scale: 0.5, zero: 3 }, y: null, seed: from[0] });
+      for (const attributes of conventions) {
+        for (const [from, to] of [[[4, 4], [8, 8]], [[8, 8], [4, 4]], [[5, 7], [13, 3]], [[1, 1], [5, 4]], [[6, 5], [1,
+          1]], [[3, 3], [3, 3]], [[2, 9], [9, 2]]] as [Pair, Pair][])
+        {
+          check({
+            type,
+            batch: 1,
+            from,
+            to,
+            channels: 3,
+            attributes,
+            x: { scale: 0.5, zero: 3 },
+            y: null,
+            seed: from[0],
+          });
+        }
       }
     });
 
     test(`has any number of channels (${type})`, () => {
-      for (const attributes of conventions) for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17]) check({ type, batch: 2, from: [3, 4], to: [5, 7], channels: n, attributes, x: { scale: 0.5, zero: 3 }, y: null, seed: n });
+      for (const attributes of conventions) {
+        for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17]) {
+          check({
+            type,
+            batch: 2,
+            from: [3, 4],
+            to: [5, 7],
+            channels: n,
+            attributes,
+            x: { scale: 0.5, zero: 3 },
+            y: null,
+            seed: n,
+          });
+        }
+      }
     });
   }
 });

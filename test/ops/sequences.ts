@@ -4,9 +4,11 @@ import type { HybridMode } from '../../src/graph/operators';
 import { compile } from '../../src/compiler/index';
 import { loadSync } from '../../src/index';
 import { flavors } from '../helpers/flavors';
-import { checkGraph, compare, exact, predictAll, randomInputs, size, steps, type Random, type Steps, type Tolerance } from './suite';
+import { checkGraph, compare, exact, predictAll, randomInputs, size, steps, type Random, type Steps,
+  type Tolerance } from './suite';
 
-// What the suites of recurrent layers share: random sequences and weights in the types that layers compute on.
+// What the suites of recurrent layers share: random sequences and weights in the types that layers
+// compute on.
 
 export type CellType = 'int8' | 'float32' | HybridMode;
 
@@ -28,71 +30,155 @@ export interface SequenceSpec {
 const left = fc.constantFrom(1, 1, 0.4, 0.1, 0);
 
 export const sequences: fc.Arbitrary<SequenceSpec> = fc.record({
-  type: fc.constantFrom<CellType>('int8', 'int8', 'float32', 'symmetric', 'asymmetric'), batch: fc.constantFrom(1, 1, 2, 3), time: fc.constantFrom(1, 2, 7),
-  inputs: fc.oneof(fc.constantFrom(1, 3, 4, 15, 16, 17, 33), size(40)), cells: fc.oneof(fc.constantFrom(1, 7, 8, 9, 16, 17), size(24)),
-  timeMajor: fc.boolean(), reverse: fc.boolean(), isStep: fc.boolean(), x: steps, left: fc.tuple(left, left), seed: fc.nat(),
+  type: fc.constantFrom<CellType>('int8', 'int8', 'float32', 'symmetric', 'asymmetric'),
+  batch: fc.constantFrom(1, 1, 2, 3),
+  time: fc.constantFrom(1, 2, 7),
+  inputs: fc.oneof(fc.constantFrom(1, 3, 4, 15, 16, 17, 33), size(40)),
+  cells: fc.oneof(fc.constantFrom(1, 7, 8, 9, 16, 17), size(24)),
+  timeMajor: fc.boolean(),
+  reverse: fc.boolean(),
+  isStep: fc.boolean(),
+  x: steps,
+  left: fc.tuple(left, left),
+  seed: fc.nat(),
 });
 
-/** Gates are functions whose last bits differ; states carry that on. Rounding to a step of int8 may go either way. */
+/**
+ * Gates are functions whose last bits differ; states carry that on. Rounding to a step of int8 may
+ * go either way.
+ */
 export function toleranceOf(type: CellType): Tolerance {
-  return type === 'int8' ? { relative: 0, absolute: 0 } : type === 'float32' ? { relative: 1e-4, absolute: 2e-5 } : { relative: 5e-2, absolute: 5e-2 };
+  return type === 'int8'
+    ? { relative: 0, absolute: 0 }
+    : type === 'float32'
+    ? { relative: 1e-4, absolute: 2e-5 }
+    : { relative: 5e-2, absolute: 5e-2 };
 }
 
 export const isFloat = (type: CellType): boolean => type !== 'int8';
-export const hybridOf = (type: CellType): { hybrid?: HybridMode } => (type === 'symmetric' || type === 'asymmetric' ? { hybrid: type } : {});
+export const hybridOf = (
+  type: CellType,
+): { hybrid?: HybridMode } => (type === 'symmetric' || type === 'asymmetric' ? { hybrid: type } : {});
 
 export function sequence({ type, batch, time, inputs, timeMajor, isStep, x }: SequenceSpec): Tensor {
   const shape = isStep ? [batch, inputs] : timeMajor ? [time, batch, inputs] : [batch, time, inputs];
-  return isFloat(type) ? { name: 'x', shape, dtype: 'float32' } : { name: 'x', shape, dtype: 'int8', quantization: { scale: [x.scale], zeroPoint: [x.zero], axis: 0 } };
+  return isFloat(type)
+    ? { name: 'x', shape, dtype: 'float32' }
+    : { name: 'x', shape, dtype: 'int8', quantization: { scale: [x.scale], zeroPoint: [x.zero], axis: 0 } };
 }
 
 export const withWidth = (x: Tensor, width: number): number[] => [...x.shape.slice(0, -1), width];
 
-/** The layer against the reference, as the compiler lays its weights out; and lists of its int8 weights against all of them, to the bit. */
+/**
+ * The layer against the reference, as the compiler lays its weights out; and lists of its int8
+ * weights against all of them, to the bit.
+ */
 export function checkSequence(graph: Graph, { type, seed }: SequenceSpec): void {
   checkGraph(graph, seed, toleranceOf(type));
   if (type !== 'float32') checkLists(graph, seed);
 }
 
 export function checkLists(graph: Graph, seed: number): void {
-  const inputs = randomInputs(graph, seed), [t] = graph.outputs, answers = (['dense', 'blocks'] as const).flatMap((weightLayout) => flavors.map((flavor) => {
-    const model = loadSync(compile(graph, { notes: false, weightLayout }), { flavor }), [values] = predictAll(model, graph, inputs);
-    model.dispose();
-    return { what: `${weightLayout} in ${flavor}`, values: values! };
-  }));
+  const inputs = randomInputs(graph, seed);
+  const [t] = graph.outputs;
+  const answers = (['dense', 'blocks'] as const).flatMap((weightLayout) =>
+    flavors.map((flavor) => {
+      const model = loadSync(compile(graph, { notes: false, weightLayout }), { flavor });
+      const [values] = predictAll(model, graph, inputs);
+      model.dispose();
+      return { what: `${weightLayout} in ${flavor}`, values: values! };
+    })
+  );
   for (const { what, values } of answers) compare(what, t!.shape, answers[0]!.values, values, exact);
 }
 
 /** Leaves a part of the blocks of 8 cells by 4 products, each as it comes. */
 export function pruneBlocks(random: Random, weights: Tensor, gates: number, density: number): Tensor {
-  const [N, K] = weights.shape as [number, number], cells = N / gates, stays = new Map<string, boolean>();
+  const [N, K] = weights.shape as [number, number];
+  const cells = N / gates;
+  const stays = new Map<string, boolean>();
   weights.data!.forEach((_, i, data) => {
-    const n = Math.floor(i / K), block = `${Math.floor(n / cells)}, ${Math.floor((n % cells) / 8)}, ${Math.floor((i % K) / 4)}`;
+    const n = Math.floor(i / K);
+    const block = `${Math.floor(n / cells)}, ${Math.floor((n % cells) / 8)}, ${Math.floor((i % K) / 4)}`;
     if (!stays.has(block)) stays.set(block, random.next() < density);
     if (!stays.get(block)) data[i] = 0;
   });
   return weights;
 }
 
-/** Weights of gates whose sums of K products have a size that gates see: int8 with one scale a gate. */
-export function weights(random: Random, name: string, gates: number, rows: number, K: number, type: CellType, stepOfInput: number): Tensor {
-  const shape = [gates * rows, K], reach = 3 / Math.sqrt(K);
-  if (type === 'float32') return { name, shape, dtype: 'float32', data: Float32Array.from({ length: gates * rows * K }, () => random.between(-reach, reach)) };
-  const scales = Array.from({ length: gates }, () => Math.fround(reach * random.between(0.5, 1.5) / 127 / (type === 'int8' ? stepOfInput * 64 : 1)));
-  const quantization: Quantization = { scale: Array.from({ length: gates * rows }, (_, i) => scales[Math.floor(i / rows)]!), zeroPoint: new Array<number>(gates * rows).fill(0), axis: 0 };
-  return { name, shape, dtype: 'int8', quantization, data: Int8Array.from({ length: gates * rows * K }, () => random.int(-127, 127)) };
+/**
+ * Weights of gates whose sums of K products have a size that gates see: int8 with one scale a gate.
+ */
+export function weights(
+  random: Random,
+  name: string,
+  gates: number,
+  rows: number,
+  K: number,
+  type: CellType,
+  stepOfInput: number,
+): Tensor {
+  const shape = [gates * rows, K];
+  const reach = 3 / Math.sqrt(K);
+  if (type === 'float32') {
+    return {
+      name,
+      shape,
+      dtype: 'float32',
+      data: Float32Array.from({ length: gates * rows * K }, () => random.between(-reach, reach)),
+    };
+  }
+  const scales = Array.from(
+    { length: gates },
+    () => Math.fround(reach * random.between(0.5, 1.5) / 127 / (type === 'int8' ? stepOfInput * 64 : 1)),
+  );
+  const quantization: Quantization = {
+    scale: Array.from({ length: gates * rows }, (_, i) => scales[Math.floor(i / rows)]!),
+    zeroPoint: new Array<number>(gates * rows).fill(0),
+    axis: 0,
+  };
+  return {
+    name,
+    shape,
+    dtype: 'int8',
+    quantization,
+    data: Int8Array.from({ length: gates * rows * K }, () => random.int(-127, 127)),
+  };
 }
 
 /** Biases: real, or in steps of the sums. */
 export function biases(random: Random, name: string, count: number, type: CellType, reach = 1000): Tensor {
-  return isFloat(type) ? { name, shape: [count], dtype: 'float32', data: Float32Array.from({ length: count }, () => random.between(-1, 1)) }
-    : { name, shape: [count], dtype: 'int32', data: Int32Array.from({ length: count }, () => random.int(-reach, reach)) };
+  return isFloat(type) ?
+    { name, shape: [count], dtype: 'float32', data: Float32Array.from({ length: count }, () => random.between(-1, 1)) }
+    : {
+      name,
+      shape: [count],
+      dtype: 'int32',
+      data: Int32Array.from({ length: count }, () => random.int(-reach, reach)),
+    };
 }
 
 /** Numbers of int16 with one scale for each of `gates`, or float32. */
 export function numbers16(random: Random, name: string, gates: number, rows: number, type: CellType): Tensor {
   const count = gates * rows;
-  if (isFloat(type)) return { name, shape: [count], dtype: 'float32', data: Float32Array.from({ length: count }, () => random.between(-1, 1)) };
+  if (isFloat(type)) {
+    return {
+      name,
+      shape: [count],
+      dtype: 'float32',
+      data: Float32Array.from({ length: count }, () => random.between(-1, 1)),
+    };
+  }
   const scales = Array.from({ length: gates }, () => Math.fround(random.between(0.5, 2) / 32767));
-  return { name, shape: [count], dtype: 'int16', quantization: { scale: Array.from({ length: count }, (_, i) => scales[Math.floor(i / rows)]!), zeroPoint: new Array<number>(count).fill(0), axis: 0 }, data: Int16Array.from({ length: count }, () => random.int(-32767, 32767)) };
+  return {
+    name,
+    shape: [count],
+    dtype: 'int16',
+    quantization: {
+      scale: Array.from({ length: count }, (_, i) => scales[Math.floor(i / rows)]!),
+      zeroPoint: new Array<number>(count).fill(0),
+      axis: 0,
+    },
+    data: Int16Array.from({ length: count }, () => random.int(-32767, 32767)),
+  };
 }

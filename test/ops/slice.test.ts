@@ -11,12 +11,24 @@ interface Range {
 }
 
 function check(ranges: Range[], kind: Kind): void {
-  checkMove('slice', { begin: ranges.map((r) => r.begin), stride: ranges.map((r) => r.stride) }, ranges.map((r) => r.size), [ranges.map((r) => r.count)], kind);
+  checkMove(
+    'slice',
+    { begin: ranges.map((r) => r.begin), stride: ranges.map((r) => r.stride) },
+    ranges.map((r) => r.size),
+    [ranges.map((r) => r.count)],
+    kind,
+  );
 }
 
 /** A range that stays inside its dimension. */
-const ranges: fc.Arbitrary<Range> = fc.record({ size: fc.integer({ min: 1, max: 9 }), at: fc.nat(8), stride: fc.constantFrom(1, 1, 1, 2, 3, -1, -1, -2, -3), part: fc.nat(8) }).map(({ size, at, stride, part }) => {
-  const begin = at % size, possible = Math.floor((stride > 0 ? size - 1 - begin : begin) / Math.abs(stride)) + 1;
+const ranges: fc.Arbitrary<Range> = fc.record({
+  size: fc.integer({ min: 1, max: 9 }),
+  at: fc.nat(8),
+  stride: fc.constantFrom(1, 1, 1, 2, 3, -1, -1, -2, -3),
+  part: fc.nat(8),
+}).map(({ size, at, stride, part }) => {
+  const begin = at % size;
+  const possible = Math.floor((stride > 0 ? size - 1 - begin : begin) / Math.abs(stride)) + 1;
   return { size, begin, stride, count: 1 + part % possible };
 });
 
@@ -24,12 +36,26 @@ const whole = (size: number): Range => ({ size, begin: 0, stride: 1, count: size
 
 describe('slice', () => {
   test('agrees with the reference over types, begins, strides of either sign and quantizations', () => {
-    property(fc.tuple(fc.array(ranges, { minLength: 1, maxLength: 5 }), kinds), 300, ([list, kind]) => check(list, kind));
+    property(
+      fc.tuple(fc.array(ranges, { minLength: 1, maxLength: 5 }), kinds),
+      300,
+      ([list, kind]) => check(list, kind),
+    );
   });
 
   test('turns each of one to six dimensions around', () => {
-    for (const kind of fewKinds) for (let rank = 1; rank <= 6; rank++) for (let d = 0; d < rank; d++) {
-      check([2, 3, 2, 4, 3, 5].slice(0, rank).map((size, i) => (i === d ? { size, begin: size - 1, stride: -1, count: size } : whole(size))), kind);
+    for (const kind of fewKinds) {
+      for (let rank = 1; rank <= 6; rank++) {
+        for (let d = 0; d < rank; d++) {
+          check(
+            [2, 3, 2, 4, 3, 5].slice(0, rank).map((
+              size,
+              i,
+            ) => (i === d ? { size, begin: size - 1, stride: -1, count: size } : whole(size))),
+            kind,
+          );
+        }
+      }
     }
   });
 
@@ -41,6 +67,10 @@ describe('slice', () => {
   });
 
   test('copies runs of any length from any address', () => {
-    for (const kind of fewKinds) for (const count of [1, 3, 7, 8, 9, 15, 16, 17, 33]) for (const begin of [0, 1, 3]) check([whole(3), { size: count + 5, begin, stride: 1, count }], kind);
+    for (const kind of fewKinds) {
+      for (const count of [1, 3, 7, 8, 9, 15, 16, 17, 33]) {
+        for (const begin of [0, 1, 3]) check([whole(3), { size: count + 5, begin, stride: 1, count }], kind);
+      }
+    }
   });
 });

@@ -6,46 +6,84 @@ import { loadSync } from '../../src/index';
 import * as L from '../../assembly/layout';
 import { flavors } from '../helpers/flavors';
 import { loadInShares } from '../helpers/shares';
-import { activations, channels, compare, exact, predictAll, property, randomInputs, seeds, single, size, steps, tensor, Random, type Steps } from './suite';
+import { activations, channels, compare, exact, predictAll, property, randomInputs, seeds, single, size, steps, tensor,
+  Random, type Steps } from './suite';
 import { outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
-// The records of pruned weights give the bits of conv2d, which test/ops/conv2d.test.ts holds against the reference, whatever the weights.
+// The records of pruned weights give the bits of conv2d, which test/ops/conv2d.test.ts holds
+// against the reference, whatever the weights.
 
 interface Spec {
   type: 'int8' | 'uint8';
-  batch: number; height: number; width: number; ci: number; co: number;
-  kernel: Pair; stride: Pair; dilation: Pair; padding: Padding;
+  batch: number;
+  height: number;
+  width: number;
+  ci: number;
+  co: number;
+  kernel: Pair;
+  stride: Pair;
+  dilation: Pair;
+  padding: Padding;
   density: number;
-  x: Steps; weights: WeightSpec; seed: number;
+  x: Steps;
+  weights: WeightSpec;
+  seed: number;
 }
 
 const plain: Spec = {
-  type: 'int8', batch: 1, height: 4, width: 4, ci: 12, co: 8, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0], density: 0.25,
-  x: { scale: 0.5, zero: -3 }, weights: { scale: 0.25, zero: 0, perChannel: true, bias: true, ties: true, out: 5 }, seed: 1,
+  type: 'int8',
+  batch: 1,
+  height: 4,
+  width: 4,
+  ci: 12,
+  co: 8,
+  kernel: [1, 1],
+  stride: [1, 1],
+  dilation: [1, 1],
+  padding: [0, 0, 0, 0],
+  density: 0.25,
+  x: { scale: 0.5, zero: -3 },
+  weights: { scale: 0.25, zero: 0, perChannel: true, bias: true, ties: true, out: 5 },
+  seed: 1,
 };
 const layouts = ['pairs', 'blocks'] as const;
 
-function graphOf({ type, batch, height, width, ci, co, kernel, stride, dilation, padding, density, x: xSteps, weights, seed }: Spec, activation: 'none' | 'relu6' = 'none'): Graph {
-  const random = new Random(seed), [top, left, bottom, right] = padding, reach = (i: 0 | 1): number => (kernel[i] - 1) * dilation[i] + 1;
-  const h = Math.max(height, reach(0) - top - bottom), w = Math.max(width, reach(1) - left - right);
-  const shape = [batch, Math.floor((h + top + bottom - reach(0)) / stride[0]) + 1, Math.floor((w + left + right - reach(1)) / stride[1]) + 1, co];
-  const x = tensor('x', [batch, h, w, ci], type, xSteps), { w: filter, bias } = weightsAndBias(random, x, [co, ...kernel, ci], 0, weights);
+function graphOf(
+  { type, batch, height, width, ci, co, kernel, stride, dilation, padding, density, x: xSteps, weights, seed }: Spec,
+  activation: 'none' | 'relu6' = 'none',
+): Graph {
+  const random = new Random(seed);
+  const [top, left, bottom, right] = padding;
+  const reach = (i: 0 | 1): number => (kernel[i] - 1) * dilation[i] + 1;
+  const h = Math.max(height, reach(0) - top - bottom);
+  const w = Math.max(width, reach(1) - left - right);
+  const shape = [batch, Math.floor((h + top + bottom - reach(0)) / stride[0]) + 1,
+    Math.floor((w + left + right - reach(1)) / stride[1]) + 1, co];
+  const x = tensor('x', [batch, h, w, ci], type, xSteps);
+  const { w: filter, bias } = weightsAndBias(random, x, [co, ...kernel, ci], 0, weights);
   const zero = filter.quantization!.zeroPoint[0]!;
-  filter.data!.forEach((_, i, data) => { if (random.next() >= density) data[i] = zero; });
+  filter.data!.forEach((_, i, data) => {
+    if (random.next() >= density) data[i] = zero;
+  });
   const y = tensor('y', shape, type, outputSteps(x, filter, kernel[0] * kernel[1] * ci * density + 1, weights));
   return single('conv2d', [x, filter, bias], { stride, dilation, padding, groups: 1, activation }, y);
 }
 
 function opcodesOf(klet: Uint8Array): number[] {
-  const { plan } = readKlet(klet), view = new DataView(plan.buffer, plan.byteOffset), codes: number[] = [];
+  const { plan } = readKlet(klet);
+  const view = new DataView(plan.buffer, plan.byteOffset);
+  const codes: number[] = [];
   for (let at = 0; at < plan.length; at += view.getUint32(at + L.RECORD_SIZE, true)) codes.push(plan[at]!);
   return codes;
 }
 
 /** Both layouts in all flavors against all weights in one. */
 function check(spec: Spec, graph = graphOf(spec), wanted: readonly WeightLayout[] = layouts): void {
-  const inputs = randomInputs(graph, spec.seed), [t] = graph.outputs, run = (klet: Uint8Array, flavor: (typeof flavors)[number]) => {
-    const model = loadSync(klet, { flavor }), [values] = predictAll(model, graph, inputs);
+  const inputs = randomInputs(graph, spec.seed);
+  const [t] = graph.outputs;
+  const run = (klet: Uint8Array, flavor: (typeof flavors)[number]) => {
+    const model = loadSync(klet, { flavor });
+    const [values] = predictAll(model, graph, inputs);
     model.dispose();
     return values!;
   };
@@ -54,45 +92,81 @@ function check(spec: Spec, graph = graphOf(spec), wanted: readonly WeightLayout[
     const klet = compile(graph, { notes: false, weightLayout });
     for (const flavor of flavors) {
       compare(`${weightLayout} in ${flavor}`, t!.shape, expected, run(klet, flavor), exact);
-      const shared = loadInShares(klet, flavor, [2, 0, 1]), [values] = predictAll(shared, graph, inputs);
+      const shared = loadInShares(klet, flavor, [2, 0, 1]);
+      const [values] = predictAll(shared, graph, inputs);
       shared.dispose();
       compare(`${weightLayout} in ${flavor}, in shares`, t!.shape, expected, values!, exact);
     }
   }
 }
 
-const pair = (max: number): fc.Arbitrary<Pair> => fc.tuple(size(max), size(max)), paddings = fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4), fc.nat(4));
+const pair = (max: number): fc.Arbitrary<Pair> => fc.tuple(size(max), size(max));
+const paddings = fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4), fc.nat(4));
 
 describe('pruned conv2d', () => {
   test('gives the bits of all weights over shapes, strides, dilations, paddings, densities and quantizations', () => {
-    property(fc.record({
-      type: fc.constantFrom('int8' as const, 'uint8' as const), batch: size(2), height: size(7), width: size(7), ci: size(20), co: channels, kernel: pair(3), stride: pair(3), dilation: pair(2),
-      padding: paddings, density: fc.constantFrom(0, 0.02, 0.1, 0.3, 1), x: steps, weights: weightSpecs, seed: seeds, activation: activations,
-    }), 200, (spec) => check(spec, graphOf(spec, spec.activation === 'none' ? 'none' : 'relu6')));
+    property(
+      fc.record({
+        type: fc.constantFrom('int8' as const, 'uint8' as const),
+        batch: size(2),
+        height: size(7),
+        width: size(7),
+        ci: size(20),
+        co: channels,
+        kernel: pair(3),
+        stride: pair(3),
+        dilation: pair(2),
+        padding: paddings,
+        density: fc.constantFrom(0, 0.02, 0.1, 0.3, 1),
+        x: steps,
+        weights: weightSpecs,
+        seed: seeds,
+        activation: activations,
+      }),
+      200,
+      (spec) => check(spec, graphOf(spec, spec.activation === 'none' ? 'none' : 'relu6')),
+    );
   });
 
   test('fills tiles of every number of pixels and channels', () => {
-    for (const width of [1, 2, 3, 15, 16, 17, 27, 28, 29, 31, 32, 33, 49, 63, 64, 65]) for (const co of [1, 7, 8, 9, 17]) check({ ...plain, height: 1, width, co, seed: width * 100 + co });
+    for (const width of [1, 2, 3, 15, 16, 17, 27, 28, 29, 31, 32, 33, 49, 63, 64, 65]) {
+      for (const co of [1, 7, 8, 9, 17]) check({ ...plain, height: 1, width, co, seed: width * 100 + co });
+    }
   });
 
   test('sums any number of products', () => {
-    for (const ci of [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33]) for (const density of [0.05, 0.5, 1]) check({ ...plain, ci, density, seed: ci });
+    for (const ci of [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33]) {
+      for (const density of [0.05, 0.5, 1]) check({ ...plain, ci, density, seed: ci });
+    }
     for (const ci of [2, 4, 6, 8, 10, 14]) check({ ...plain, ci, kernel: [2, 3], padding: [1, 0, 0, 2], seed: ci });
   });
 
   test('steps over gaps longer than a byte counts, to the last of 65,536 products', () => {
-    for (const [width, density] of [[1, 0.0003], [5, 0.0003], [20, 0.0001]] as const) check({ ...plain, height: 1, width, ci: 65536, co: 9, density, seed: width });
-    const graph = graphOf({ ...plain, ci: 4099, density: 0 }), { data } = graph.nodes[0]!.inputs[1]!;
+    for (const [width, density] of [[1, 0.0003], [5, 0.0003], [20, 0.0001]] as const) {
+      check({ ...plain, height: 1, width, ci: 65536, co: 9, density, seed: width });
+    }
+    const graph = graphOf({ ...plain, ci: 4099, density: 0 });
+    const { data } = graph.nodes[0]!.inputs[1]!;
     data![4098] = 1;
     check(plain, graph);
   });
 
   test('takes the largest values, and the zero points of uint8 weights', () => {
-    for (const zero of [-128, 1, 127]) check({ ...plain, type: 'uint8', x: { scale: 0.5, zero: 127 }, weights: { ...plain.weights, zero, perChannel: false }, density: 1, seed: zero + 200 });
+    for (const zero of [-128, 1, 127]) {
+      check({
+        ...plain,
+        type: 'uint8',
+        x: { scale: 0.5, zero: 127 },
+        weights: { ...plain.weights, zero, perChannel: false },
+        density: 1,
+        seed: zero + 200,
+      });
+    }
   });
 
   test('is what the compiler chooses where most weights are zero, and only there', () => {
-    const layer = (density: number, changes: Partial<Spec> = {}): number => opcodesOf(compile(graphOf({ ...plain, height: 14, width: 14, ci: 96, co: 96, density, ...changes })))[0]!;
+    const layer = (density: number, changes: Partial<Spec> = {}): number =>
+      opcodesOf(compile(graphOf({ ...plain, height: 14, width: 14, ci: 96, co: 96, density, ...changes })))[0]!;
     expect(layer(1)).toBe(L.OP_CONV2D);
     expect(layer(0.8)).toBe(L.OP_CONV2D);
     expect(layer(0.1)).toBe(L.OP_SPARSE_CONV2D);
@@ -102,14 +176,17 @@ describe('pruned conv2d', () => {
   });
 
   test('takes less memory: at most 0.45 of all weights when 80 % of the pairs are gone', () => {
-    const graph = graphOf({ ...plain, height: 7, width: 7, ci: 320, co: 1280 }), random = new Random(1), { data } = graph.nodes[0]!.inputs[1]!;
+    const graph = graphOf({ ...plain, height: 7, width: 7, ci: 320, co: 1280 });
+    const random = new Random(1);
+    const { data } = graph.nodes[0]!.inputs[1]!;
     for (let k = 0; k < data!.length; k += 2) data!.fill(random.next() < 0.2 ? random.int(1, 127) : 0, k, k + 2);
     const bytes = (weightLayout: WeightLayout): number => readKlet(compile(graph, { weightLayout })).weights.length;
     expect(bytes('pairs') / bytes('dense')).toBeLessThan(0.36);
   });
 
   test('says in the notes which lists there are and how full they are', () => {
-    const record = (weightLayout: WeightLayout) => readKlet(compile(graphOf({ ...plain, ci: 64, density: 0.1 }), { weightLayout })).notes!.records[0]!;
+    const record = (weightLayout: WeightLayout) =>
+      readKlet(compile(graphOf({ ...plain, ci: 64, density: 0.1 }), { weightLayout })).notes!.records[0]!;
     expect(record('pairs')).toMatchObject({ op: 'conv2d', layout: 'pairs', density: expect.closeTo(0.1, 1) as number });
     expect(record('blocks').layout).toBe('blocks');
     expect(record('dense')).not.toHaveProperty('layout');

@@ -1,34 +1,78 @@
 import { describe, expect, test } from 'vitest';
 import * as L from '../../assembly/layout';
 import { compile, readKlet, type Graph, type WeightLayout } from '../../src/compiler/index';
-import { biases, checkLists, hybridOf, isFloat, pruneBlocks, sequence, toleranceOf, weights, withWidth, type CellType } from './sequences';
+import { biases, checkLists, hybridOf, isFloat, pruneBlocks, sequence, toleranceOf, weights, withWidth,
+  type CellType } from './sequences';
 import { checkGraph, Random, single } from './suite';
 
-// Lists of pruned weights give the bits of all weights: test/ops/lstm, gru and rnn compare them over random layers. Here is what takes larger ones.
+// Lists of pruned weights give the bits of all weights: test/ops/lstm, gru and rnn compare them
+// over random layers. Here is what takes larger ones.
 
-interface Spec { op: 'gru' | 'rnn'; type: CellType; inputs: number; cells: number; left: [number, number]; resetAfter?: boolean }
+interface Spec {
+  op: 'gru' | 'rnn';
+  type: CellType;
+  inputs: number;
+  cells: number;
+  left: [number, number];
+  resetAfter?: boolean;
+}
 
 const plain: Spec = { op: 'gru', type: 'int8', inputs: 128, cells: 128, left: [0.2, 0.2] };
 
 function graphOf({ op, type, inputs, cells, left, resetAfter = true }: Spec, seed = 1): Graph {
-  const gates = op === 'gru' ? 3 : 1, random = new Random(seed), zero = { scale: 1 / 64, zero: 3 };
-  const x = sequence({ type, batch: 1, time: 3, inputs, cells, timeMajor: false, reverse: false, isStep: false, x: zero, left, seed });
-  const [w, u] = [[inputs, zero.scale], [cells, 1 / 128]].map(([K, step], i) => pruneBlocks(random, weights(random, 'wu'[i]!, gates, cells, K!, type, step!), gates, left[i]!));
-  const common = { timeMajor: false, reverse: false, ...hybridOf(type) }, y = { name: 'y', shape: withWidth(x, cells), dtype: x.dtype, ...(!isFloat(type) && { quantization: { scale: [1 / 128], zeroPoint: [0], axis: 0 } }) };
-  return op === 'gru' ? single('gru', [x, w!, u!, biases(random, 'b', 3 * cells, type), null], { ...common, resetAfter }, y) : single('rnn', [x, w!, u!, biases(random, 'b', cells, type)], { ...common, activation: 'tanh' }, y);
+  const gates = op === 'gru' ? 3 : 1;
+  const random = new Random(seed);
+  const zero = { scale: 1 / 64, zero: 3 };
+  const x = sequence({
+    type,
+    batch: 1,
+    time: 3,
+    inputs,
+    cells,
+    timeMajor: false,
+    reverse: false,
+    isStep: false,
+    x: zero,
+    left,
+    seed,
+  });
+  const [w, u] = [[inputs, zero.scale], [cells, 1 / 128]].map(([K, step], i) =>
+    pruneBlocks(random, weights(random, 'wu'[i]!, gates, cells, K!, type, step!), gates, left[i]!)
+  );
+  const common = { timeMajor: false, reverse: false, ...hybridOf(type) };
+  const y = {
+    name: 'y',
+    shape: withWidth(x, cells),
+    dtype: x.dtype,
+    ...(!isFloat(type) && { quantization: { scale: [1 / 128], zeroPoint: [0], axis: 0 } }),
+  };
+  return op === 'gru'
+    ? single('gru', [x, w!, u!, biases(random, 'b', 3 * cells, type), null], { ...common, resetAfter }, y)
+    : single('rnn', [x, w!, u!, biases(random, 'b', cells, type)], { ...common, activation: 'tanh' }, y);
 }
 
 function recordOf(graph: Graph, weightLayout?: WeightLayout): { opcode: number; entries: [number, number] } {
-  const { plan } = readKlet(compile(graph, { ...(weightLayout && { weightLayout }) })), view = new DataView(plan.buffer, plan.byteOffset), opcode = plan[0]!;
-  return { opcode, entries: opcode === L.OP_SPARSE_RECURRENT ? [view.getInt32(L.SPARSE_RECURRENT_INPUT_ENTRIES, true), view.getInt32(L.SPARSE_RECURRENT_HIDDEN_ENTRIES, true)] : [0, 0] };
+  const { plan } = readKlet(compile(graph, { ...(weightLayout && { weightLayout }) }));
+  const view = new DataView(plan.buffer, plan.byteOffset);
+  const opcode = plan[0]!;
+  return {
+    opcode,
+    entries: opcode === L.OP_SPARSE_RECURRENT
+      ? [view.getInt32(L.SPARSE_RECURRENT_INPUT_ENTRIES, true), view.getInt32(L.SPARSE_RECURRENT_HIDDEN_ENTRIES, true)]
+      : [0, 0],
+  };
 }
 
 describe('pruned recurrent layers', () => {
   test('step over gaps longer than a byte counts, past panels that are empty', () => {
-    for (const type of ['int8', 'asymmetric'] as const) for (const op of ['gru', 'rnn'] as const) for (const resetAfter of [true, false]) {
-      const graph = graphOf({ op, type, inputs: 4099, cells: 11, left: [0.002, 0.1], resetAfter });
-      checkLists(graph, 1);
-      checkGraph(graph, 1, toleranceOf(type));
+    for (const type of ['int8', 'asymmetric'] as const) {
+      for (const op of ['gru', 'rnn'] as const) {
+        for (const resetAfter of [true, false]) {
+          const graph = graphOf({ op, type, inputs: 4099, cells: 11, left: [0.002, 0.1], resetAfter });
+          checkLists(graph, 1);
+          checkGraph(graph, 1, toleranceOf(type));
+        }
+      }
     }
     const far = graphOf({ ...plain, op: 'rnn', inputs: 65536, cells: 9, left: [0, 1] });
     far.nodes[0]!.inputs[1]!.data![9 * 65536 - 1] = -128;
@@ -44,11 +88,17 @@ describe('pruned recurrent layers', () => {
   });
 
   test('are what the compiler chooses for each matrix where most of its blocks are gone, and only there', () => {
-    for (const cells of [128, 256]) for (const type of ['int8', 'symmetric'] as const) for (const left of [0.1, 0.2, 0.4]) {
-      expect(recordOf(graphOf({ ...plain, type, inputs: cells, cells, left: [left, left] })), `${cells}, ${left}`).toMatchObject({ opcode: L.OP_SPARSE_RECURRENT, entries: [expect.any(Number), expect.any(Number)] });
+    for (const cells of [128, 256]) {
+      for (const type of ['int8', 'symmetric'] as const) {
+        for (const left of [0.1, 0.2, 0.4]) {
+          expect(recordOf(graphOf({ ...plain, type, inputs: cells, cells, left: [left, left] })), `${cells}, ${left}`)
+            .toMatchObject({ opcode: L.OP_SPARSE_RECURRENT, entries: [expect.any(Number), expect.any(Number)] });
+        }
+      }
     }
     expect(recordOf(graphOf({ ...plain, left: [0.9, 1] })).opcode).toBe(L.OP_RECURRENT);
-    const [none, some] = [recordOf(graphOf({ ...plain, left: [1, 0.2] })), recordOf(graphOf({ ...plain, left: [0.2, 1] }))];
+    const [none, some] = [recordOf(graphOf({ ...plain, left: [1, 0.2] })),
+      recordOf(graphOf({ ...plain, left: [0.2, 1] }))];
     expect([none.opcode, some.opcode]).toEqual([L.OP_SPARSE_RECURRENT, L.OP_SPARSE_RECURRENT]);
     expect([none.entries[0], some.entries[1]]).toEqual([0, 0]);
     expect(Math.min(none.entries[1], some.entries[0])).toBeGreaterThan(100);
@@ -59,7 +109,9 @@ describe('pruned recurrent layers', () => {
   });
 
   test('take less memory, and say in the notes how full their lists are', () => {
-    const file = (weightLayout: WeightLayout) => readKlet(compile(graphOf(plain), { weightLayout })), [dense, blocks] = [file('dense'), file('blocks')], [record] = blocks.notes!.records;
+    const file = (weightLayout: WeightLayout) => readKlet(compile(graphOf(plain), { weightLayout }));
+    const [dense, blocks] = [file('dense'), file('blocks')];
+    const [record] = blocks.notes!.records;
     expect(blocks.weights.length / dense.weights.length).toBeLessThan(0.27);
     expect(record).toMatchObject({ op: 'gru', layout: 'blocks', density: expect.closeTo(0.2, 1) as number });
     expect(dense.notes!.records[0]).not.toHaveProperty('layout');

@@ -10,14 +10,24 @@ function check(shape: number[], axis: number, lengths: number[], kind: Kind): vo
 
 describe('split', () => {
   test('agrees with the reference over types, axes, pieces and quantizations', () => {
-    property(fc.tuple(shapes(5, 4), fc.nat(4), fc.array(size(5), { minLength: 1, maxLength: 5 }), kinds), 200, ([shape, axis, lengths, kind]) => check(shape, axis % shape.length, lengths, kind));
+    property(
+      fc.tuple(shapes(5, 4), fc.nat(4), fc.array(size(5), { minLength: 1, maxLength: 5 }), kinds),
+      200,
+      ([shape, axis, lengths, kind]) => check(shape, axis % shape.length, lengths, kind),
+    );
   });
 
   test('cuts along each axis of one to six dimensions', () => {
-    for (const kind of fewKinds) for (let rank = 1; rank <= 6; rank++) for (let axis = 0; axis < rank; axis++) check([2, 3, 2, 1, 3, 2].slice(0, rank), axis, [1, 4, 2], kind);
+    for (const kind of fewKinds) {
+      for (let rank = 1; rank <= 6; rank++) {
+        for (let axis = 0; axis < rank; axis++) check([2, 3, 2, 1, 3, 2].slice(0, rank), axis, [1, 4, 2], kind);
+      }
+    }
   });
 
   test('gives pieces without a copy behind dimensions of 1, and copies elsewhere', () => {
-    for (const kind of fewKinds) for (const shape of [[1, 1, 3], [2, 1, 3], [1, 2, 3]]) check(shape, 1, [3, 1, 2], kind);
+    for (const kind of fewKinds) {
+      for (const shape of [[1, 1, 3], [2, 1, 3], [1, 2, 3]]) check(shape, 1, [3, 1, 2], kind);
+    }
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { compile } from '../../src/compiler/index';
-import { type AnyNode, type DType, type Graph, type Node, type Quantization, type Tensor, type TensorData } from '../../src/graph/graph';
+import { type AnyNode, type DType, type Graph, type Node, type Quantization, type Tensor,
+  type TensorData } from '../../src/graph/graph';
 import type { Attributes, FusedActivation, OperatorName } from '../../src/graph/operators';
 import { loadSync, type Model } from '../../src/index';
 import { flavors } from '../helpers/flavors';
@@ -9,10 +10,14 @@ import { loadInShares } from '../helpers/shares';
 import { runReference } from '../reference/index';
 import { allocate } from '../reference/support';
 
-// The body of every operator test: a graph of one node is compiled, loaded in each flavor and run; int8 must have the
-// bits of the reference, floats the declared tolerance, and the flavors each other's bits, also with the work split among threads.
+// The body of every operator test: a graph of one node is compiled, loaded in each flavor and run;
+// int8 must have the bits of the reference, floats the declared tolerance, and the flavors each
+// other's bits, also with the work split among threads.
 
-/** Largest difference allowed to a float of the reference, relative to its magnitude and absolute. Integers must be equal, or few may be a step apart. */
+/**
+ * Largest difference allowed to a float of the reference, relative to its magnitude and absolute.
+ * Integers must be equal, or few may be a step apart.
+ */
 export interface Tolerance {
   relative: number;
   absolute: number;
@@ -34,19 +39,42 @@ export type NumberType = 'float32' | 'int8' | 'uint8';
 
 export function tensor(name: string, shape: number[], dtype: DType, steps?: Steps): Tensor {
   if ((dtype !== 'int8' && dtype !== 'uint8') || !steps) return { name, shape, dtype };
-  return { name, shape, dtype, quantization: { scale: [steps.scale], zeroPoint: [steps.zero + (dtype === 'uint8' ? 128 : 0)], axis: 0 } };
+  return {
+    name,
+    shape,
+    dtype,
+    quantization: { scale: [steps.scale], zeroPoint: [steps.zero + (dtype === 'uint8' ? 128 : 0)], axis: 0 },
+  };
 }
 
 /** A constant with random values. */
-export function constant(random: Random, name: string, shape: number[], dtype: DType, quantization?: Steps | Quantization): Tensor {
-  const made = quantization && 'axis' in quantization ? { name, shape, dtype, quantization } : tensor(name, shape, dtype, quantization);
+export function constant(
+  random: Random,
+  name: string,
+  shape: number[],
+  dtype: DType,
+  quantization?: Steps | Quantization,
+): Tensor {
+  const made = quantization && 'axis' in quantization
+    ? { name, shape, dtype, quantization }
+    : tensor(name, shape, dtype, quantization);
   return { ...made, data: random.fill(allocate(made)) };
 }
 
 /** The graph of one node. Inputs without data are the graph's. */
-export function single<K extends OperatorName>(op: K, inputs: (Tensor | null)[], attributes: Attributes[K], ...outputs: Tensor[]): Graph {
+export function single<K extends OperatorName>(
+  op: K,
+  inputs: (Tensor | null)[],
+  attributes: Attributes[K],
+  ...outputs: Tensor[]
+): Graph {
   const node: Node<K> = { op, name: op, inputs, outputs, attributes };
-  return { name: op, inputs: [...new Set(inputs.filter((t): t is Tensor => t !== null && !t.data))], outputs, nodes: [node as AnyNode] };
+  return {
+    name: op,
+    inputs: [...new Set(inputs.filter((t): t is Tensor => t !== null && !t.data))],
+    outputs,
+    nodes: [node as AnyNode],
+  };
 }
 
 export function randomInputs(graph: Graph, seed: number): Record<string, TensorData> {
@@ -56,7 +84,10 @@ export function randomInputs(graph: Graph, seed: number): Record<string, TensorD
 
 // ── running and comparing ─────────────────────────────────────────────────────────────────────────────────
 
-/** Raw values of all outputs, in order, from the initial state. The second run of a model must repeat the first. */
+/**
+ * Raw values of all outputs, in order, from the initial state. The second run of a model must
+ * repeat the first.
+ */
 export function predictAll(model: Model, graph: Graph, inputs: Record<string, TensorData>): TensorData[] {
   const once = (): TensorData[] => {
     model.reset();
@@ -68,24 +99,40 @@ export function predictAll(model: Model, graph: Graph, inputs: Record<string, Te
     });
   };
   const first = once();
-  once().forEach((values, i) => compare(`second run of "${graph.outputs[i]!.name}"`, graph.outputs[i]!.shape, first[i]!, values, exact));
+  once().forEach((values, i) =>
+    compare(`second run of "${graph.outputs[i]!.name}"`, graph.outputs[i]!.shape, first[i]!, values, exact)
+  );
   return first;
 }
 
-/** Throws, saying where, when two arrays differ by more than the tolerance. NaN equals NaN. @returns how many elements differ */
-export function compare(what: string, shape: readonly number[], expected: TensorData, found: TensorData, tolerance: Tolerance): number {
+/**
+ * Throws, saying where, when two arrays differ by more than the tolerance. NaN equals NaN. @returns
+ * how many elements differ
+ */
+export function compare(
+  what: string,
+  shape: readonly number[],
+  expected: TensorData,
+  found: TensorData,
+  tolerance: Tolerance,
+): number {
   if (expected.constructor !== found.constructor || expected.length !== found.length) {
     throw new Error(`${what}: expected ${expected.constructor.name}(${expected.length}), found ${found.constructor.name}(${found.length})`);
   }
   const isFloat = expected instanceof Float32Array;
   let different = 0;
   for (let i = 0; i < expected.length; i++) {
-    const a = expected[i]!, b = found[i]!;
+    const a = expected[i]!;
+    const b = found[i]!;
     if (a === b || (Number.isNaN(a) && Number.isNaN(b))) continue;
     const difference = Math.abs(a - b);
     different++;
-    if (isFloat ? difference <= tolerance.absolute || difference <= tolerance.relative * Math.abs(a) : difference <= (tolerance.steps ?? 0)) continue;
-    throw new Error(`${what}: element [${position(i, shape).join(', ')}] of [${shape.join(', ')}]: expected ${a}, found ${b}`);
+    if (isFloat
+      ? difference <= tolerance.absolute || difference <= tolerance.relative * Math.abs(a)
+      : difference <= (tolerance.steps ?? 0)) continue;
+    throw new Error(`${what}: element [${position(i, shape).join(', ')}] of [${
+      shape.join(', ')
+    }]: expected ${a}, found ${b}`);
   }
   return different;
 }
@@ -98,9 +145,18 @@ function position(index: number, shape: readonly number[]): number[] {
   }).reverse();
 }
 
-/** Compiles, loads in each flavor, predicts, and compares with the reference and between flavors. @returns how many values are not the reference's */
-export function checkGraph(graph: Graph, seed: number, tolerance: Tolerance = exact, inputs = randomInputs(graph, seed)): number {
-  const expected = runReference(graph, inputs), klet = compile(graph, { notes: false });
+/**
+ * Compiles, loads in each flavor, predicts, and compares with the reference and between flavors.
+ * @returns how many values are not the reference's
+ */
+export function checkGraph(
+  graph: Graph,
+  seed: number,
+  tolerance: Tolerance = exact,
+  inputs = randomInputs(graph, seed),
+): number {
+  const expected = runReference(graph, inputs);
+  const klet = compile(graph, { notes: false });
   const results = flavors.map((flavor) => {
     const model = loadSync(klet, { flavor });
     const values = predictAll(model, graph, inputs);
@@ -110,12 +166,22 @@ export function checkGraph(graph: Graph, seed: number, tolerance: Tolerance = ex
   const flavor = flavors[(seed >>> 0) % flavors.length]!;
   for (const order of [[1, 0], [0, 2, 1]]) {
     const model = loadInShares(klet, flavor, order);
-    predictAll(model, graph, inputs).forEach((values, i) => compare(`"${graph.outputs[i]!.name}" (${order.length} threads in ${flavor})`, graph.outputs[i]!.shape, results[0]![i]!, values, exact));
+    predictAll(model, graph, inputs).forEach((values, i) =>
+      compare(
+        `"${graph.outputs[i]!.name}" (${order.length} threads in ${flavor})`,
+        graph.outputs[i]!.shape,
+        results[0]![i]!,
+        values,
+        exact,
+      )
+    );
     model.dispose();
   }
   return graph.outputs.reduce((different, t, i) => {
     const [first, ...others] = results.map((values) => values[i]!);
-    others.forEach((values, f) => compare(`"${t.name}" (${flavors[f + 1]} against ${flavors[0]})`, t.shape, first!, values, exact));
+    others.forEach((values, f) =>
+      compare(`"${t.name}" (${flavors[f + 1]} against ${flavors[0]})`, t.shape, first!, values, exact)
+    );
     return different + compare(`"${t.name}"`, t.shape, expected.get(t.name)!, first!, tolerance);
   }, 0);
 }
@@ -127,20 +193,27 @@ export const seeds = fc.noShrink(fc.nat());
 export const types = fc.constantFrom<NumberType>('int8', 'int8', 'uint8', 'float32');
 export const activations = fc.constantFrom<FusedActivation>('none', 'none', 'relu', 'relu6', 'reluN1To1', 'relu0To1');
 /** Powers of two make ties; the others do not. */
-export const scales = fc.oneof(fc.integer({ min: -7, max: 1 }).map((e) => 2 ** e), fc.integer({ min: 20, max: 4000 }).map((n) => Math.fround(n / 1999)));
+export const scales = fc.oneof(
+  fc.integer({ min: -7, max: 1 }).map((e) => 2 ** e),
+  fc.integer({ min: 20, max: 4000 }).map((n) => Math.fround(n / 1999)),
+);
 export const zeroPoints = fc.oneof(fc.constantFrom(-128, 127, 0), fc.integer({ min: -128, max: 127 }));
 export const steps: fc.Arbitrary<Steps> = fc.record({ scale: scales, zero: zeroPoints });
 /** Channels around the 8 lanes of a tile. */
 export const channels = fc.oneof(fc.constantFrom(1, 7, 8, 9, 15, 16, 17), fc.integer({ min: 1, max: 20 }));
 export const size = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
-export const shapes = (maxRank: number, maxSize = 5, minRank = 1): fc.Arbitrary<number[]> => fc.array(size(maxSize), { minLength: minRank, maxLength: maxRank });
+export const shapes = (maxRank: number, maxSize = 5, minRank = 1): fc.Arbitrary<number[]> =>
+  fc.array(size(maxSize), { minLength: minRank, maxLength: maxRank });
 
 /** Runs one property over specs, the same ones each time. */
 export function property<S>(spec: fc.Arbitrary<S>, numRuns: number, check: (spec: S) => void): void {
   fc.assert(fc.property(spec, check), { seed: 20261121, numRuns });
 }
 
-/** The scale of an output whose sums of `count` products fill int8, a power of two where ties are wanted. */
+/**
+ * The scale of an output whose sums of `count` products fill int8, a power of two where ties are
+ * wanted.
+ */
 export function fittingScale(products: number, count: number, ties: boolean): number {
   const estimate = products * Math.sqrt(count) * 90;
   return ties ? 2 ** Math.round(Math.log2(estimate)) : Math.fround(estimate);

@@ -1,58 +1,111 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { FusedActivation, Pair } from '../../src/graph/operators';
-import { activations, channels, checkGraph, property, Random, seeds, single, size, steps, tensor, types, type NumberType, type Steps } from './suite';
+import { activations, channels, checkGraph, property, Random, seeds, single, size, steps, tensor, types,
+  type NumberType, type Steps } from './suite';
 import { outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 interface Spec {
   type: NumberType;
-  batch: number; height: number; width: number; ci: number; co: number;
-  kernel: Pair; stride: Pair;
-  /** Cropped at the top and left, and at the bottom and right (negative: rows that no tap reaches). */
-  crop: Pair; end: Pair;
+  batch: number;
+  height: number;
+  width: number;
+  ci: number;
+  co: number;
+  kernel: Pair;
+  stride: Pair;
+  /**
+   * Cropped at the top and left, and at the bottom and right (negative: rows that no tap reaches).
+   */
+  crop: Pair;
+  end: Pair;
   activation: FusedActivation;
-  x: Steps; weights: WeightSpec; seed: number;
+  x: Steps;
+  weights: WeightSpec;
+  seed: number;
 }
 
 const plain: Spec = {
-  type: 'int8', batch: 1, height: 3, width: 4, ci: 5, co: 9, kernel: [3, 3], stride: [2, 2], crop: [0, 0], end: [0, 0],
-  activation: 'none', x: { scale: 0.5, zero: -3 }, weights: { scale: 0.25, zero: 0, perChannel: true, bias: true, ties: true, out: 5 }, seed: 1,
+  type: 'int8',
+  batch: 1,
+  height: 3,
+  width: 4,
+  ci: 5,
+  co: 9,
+  kernel: [3, 3],
+  stride: [2, 2],
+  crop: [0, 0],
+  end: [0, 0],
+  activation: 'none',
+  x: { scale: 0.5, zero: -3 },
+  weights: { scale: 0.25, zero: 0, perChannel: true, bias: true, ties: true, out: 5 },
+  seed: 1,
 };
 
 function check(spec: Spec): void {
-  const { type, batch, height, width, ci, co, kernel, stride, crop, end } = spec, random = new Random(spec.seed);
+  const { type, batch, height, width, ci, co, kernel, stride, crop, end } = spec;
+  const random = new Random(spec.seed);
   const length = (size: number, d: 0 | 1): number => Math.max(1, (size - 1) * stride[d] + kernel[d] - crop[d] - end[d]);
   const x = tensor('x', [batch, height, width, ci], type, spec.x);
   const { w, bias } = weightsAndBias(random, x, [co, ...kernel, ci], 0, spec.weights);
   const taps = Math.ceil(kernel[0] / stride[0]) * Math.ceil(kernel[1] / stride[1]);
-  const y = tensor('y', [batch, length(height, 0), length(width, 1), co], type, outputSteps(x, w, taps * ci, spec.weights));
-  checkGraph(single('transposeConv2d', [x, w, bias], { stride, padding: [...crop, ...end], activation: spec.activation }, y), spec.seed);
+  const y = tensor(
+    'y',
+    [batch, length(height, 0), length(width, 1), co],
+    type,
+    outputSteps(x, w, taps * ci, spec.weights),
+  );
+  checkGraph(
+    single('transposeConv2d', [x, w, bias], { stride, padding: [...crop, ...end], activation: spec.activation }, y),
+    spec.seed,
+  );
 }
 
 const pair = (max: number): fc.Arbitrary<Pair> => fc.tuple(size(max), size(max));
 
 describe('transposeConv2d', () => {
   test('agrees with the reference over shapes, strides, crops and quantizations', () => {
-    property(fc.record<Spec>({
-      type: types, batch: size(2), height: size(5), width: size(5), ci: size(9), co: channels, kernel: pair(5), stride: pair(4),
-      crop: fc.tuple(fc.nat(3), fc.nat(3)), end: fc.tuple(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -3, max: 3 })),
-      activation: activations, x: steps, weights: weightSpecs, seed: seeds,
-    }), 200, check);
+    property(
+      fc.record<Spec>({
+        type: types,
+        batch: size(2),
+        height: size(5),
+        width: size(5),
+        ci: size(9),
+        co: channels,
+        kernel: pair(5),
+        stride: pair(4),
+        crop: fc.tuple(fc.nat(3), fc.nat(3)),
+        end: fc.tuple(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -3, max: 3 })),
+        activation: activations,
+        x: steps,
+        weights: weightSpecs,
+        seed: seeds,
+      }),
+      200,
+      check,
+    );
   });
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
     const base: Spec = { ...plain, type, weights: { ...plain.weights, zero: type === 'uint8' ? 33 : 0 } };
 
     test(`leaves the bias alone where the stride is larger than the kernel (${type})`, () => {
-      for (const stride of [[2, 2], [3, 1], [1, 4], [5, 5]] as Pair[]) for (const kernel of [[1, 1], [2, 1], [1, 3]] as Pair[]) check({ ...base, stride, kernel, seed: stride[0] });
+      for (const stride of [[2, 2], [3, 1], [1, 4], [5, 5]] as Pair[]) {
+        for (const kernel of [[1, 1], [2, 1], [1, 3]] as Pair[]) check({ ...base, stride, kernel, seed: stride[0] });
+      }
     });
 
     test(`crops as SAME does, and more than the kernel reaches (${type})`, () => {
-      for (const crop of [[0, 0], [1, 0], [0, 1], [1, 1], [3, 3]] as Pair[]) for (const end of [[0, 0], [1, 1], [-1, -2]] as Pair[]) check({ ...base, crop, end, seed: crop[0] });
+      for (const crop of [[0, 0], [1, 0], [0, 1], [1, 1], [3, 3]] as Pair[]) {
+        for (const end of [[0, 0], [1, 1], [-1, -2]] as Pair[]) check({ ...base, crop, end, seed: crop[0] });
+      }
     });
 
     test(`fills tiles of every width (${type})`, () => {
-      for (const co of [1, 7, 8, 9, 16, 17]) for (const ci of [1, 2, 8, 9]) check({ ...base, ci, co, batch: 2, seed: co });
+      for (const co of [1, 7, 8, 9, 16, 17]) {
+        for (const ci of [1, 2, 8, 9]) check({ ...base, ci, co, batch: 2, seed: co });
+      }
     });
   }
 });

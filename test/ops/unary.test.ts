@@ -1,19 +1,40 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { UnaryKind } from '../../src/graph/operators';
-import { checkGraph, exact, property, seeds, shapes, single, steps, tensor, type NumberType, type Steps, type Tolerance } from './suite';
+import { checkGraph, exact, property, seeds, shapes, single, steps, tensor, type NumberType, type Steps,
+  type Tolerance } from './suite';
 
 /** What steps below the normal floats lose. */
 const denormal = 1e-40;
 
-/** Every function, and how close its float32 form is. int8 forms are tables, equal to the reference. */
+/**
+ * Every function, and how close its float32 form is. int8 forms are tables, equal to the reference.
+ */
 const kinds: Record<UnaryKind, Tolerance> = {
-  relu: exact, relu6: exact, reluN1To1: exact, relu0To1: exact, leakyRelu: exact, abs: exact, neg: exact, square: exact, floor: exact, ceil: exact, round: exact,
-  sqrt: exact, rsqrt: { relative: 1e-6, absolute: 0 }, hardSwish: { relative: 1e-6, absolute: denormal },
-  logistic: { relative: 2e-6, absolute: 1e-38 }, tanh: { relative: 2e-6, absolute: denormal }, elu: { relative: 2e-6, absolute: 0 }, exp: { relative: 2e-6, absolute: 1e-38 },
-  log: { relative: 2e-6, absolute: 1e-7 }, sin: { relative: 2e-6, absolute: 1e-7 }, cos: { relative: 2e-6, absolute: 1e-7 },
+  relu: exact,
+  relu6: exact,
+  reluN1To1: exact,
+  relu0To1: exact,
+  leakyRelu: exact,
+  abs: exact,
+  neg: exact,
+  square: exact,
+  floor: exact,
+  ceil: exact,
+  round: exact,
+  sqrt: exact,
+  rsqrt: { relative: 1e-6, absolute: 0 },
+  hardSwish: { relative: 1e-6, absolute: denormal },
+  logistic: { relative: 2e-6, absolute: 1e-38 },
+  tanh: { relative: 2e-6, absolute: denormal },
+  elu: { relative: 2e-6, absolute: 0 },
+  exp: { relative: 2e-6, absolute: 1e-38 },
+  log: { relative: 2e-6, absolute: 1e-7 },
+  sin: { relative: 2e-6, absolute: 1e-7 },
+  cos: { relative: 2e-6, absolute: 1e-7 },
   // the tail, where 1 + erf cancels
-  gelu: { relative: 2e-6, absolute: 8e-7 }, geluTanh: { relative: 2e-6, absolute: 8e-7 },
+  gelu: { relative: 2e-6, absolute: 8e-7 },
+  geluTanh: { relative: 2e-6, absolute: 8e-7 },
 };
 /** Beyond these, sine and cosine have no precision left and hardSwish overflows in the middle. */
 const largest: Partial<Record<UnaryKind, number>> = { sin: 1e8, cos: 1e8, hardSwish: 5e37 };
@@ -24,46 +45,115 @@ interface Spec {
   kind: UnaryKind;
   shape: number[];
   alpha: number;
-  x: Steps; y: Steps; seed: number;
+  x: Steps;
+  y: Steps;
+  seed: number;
 }
 
 function check({ type, kind, shape, alpha, x, y, seed }: Spec): void {
   const attributes = kind === 'leakyRelu' || kind === 'elu' ? { kind, alpha } : { kind };
-  checkGraph(single('unary', [tensor('x', shape, type, x)], attributes, tensor('y', shape, type, y)), seed, kinds[kind]);
+  checkGraph(
+    single('unary', [tensor('x', shape, type, x)], attributes, tensor('y', shape, type, y)),
+    seed,
+    kinds[kind],
+  );
 }
 
 describe('unary', () => {
   test('agrees with the reference over functions, shapes and quantizations', () => {
-    property(fc.record<Spec>({
-      type: fc.constantFrom('int8', 'int8', 'uint8', 'float32'), kind: fc.constantFrom(...all), shape: shapes(4, 6), alpha: fc.constantFrom(0.01, 0.1, 0.3, 1, 0.5, -0.2),
-      x: steps, y: steps, seed: seeds,
-    }), 400, check);
+    property(
+      fc.record<Spec>({
+        type: fc.constantFrom('int8', 'int8', 'uint8', 'float32'),
+        kind: fc.constantFrom(...all),
+        shape: shapes(4, 6),
+        alpha: fc.constantFrom(0.01, 0.1, 0.3, 1, 0.5, -0.2),
+        x: steps,
+        y: steps,
+        seed: seeds,
+      }),
+      400,
+      check,
+    );
   });
 
   for (const type of ['int8', 'uint8'] as const) {
     test(`takes every ${type} value through every function`, () => {
-      const values = type === 'int8' ? Int8Array.from({ length: 256 }, (_, i) => i - 128) : Uint8Array.from({ length: 256 }, (_, i) => i);
-      for (const kind of all) for (const [sx, sy] of [[0.0625, 0.0625], [0.125, 0.0625], [0.03125, 0.0625], [0.0456, 0.0123], [0.0117, 1 / 256], [0.5, 2]] as const) for (const zero of [-128, 0, 127, -9]) {
-        const x = tensor('x', [256], type, { scale: sx, zero }), y = tensor('y', [256], type, { scale: sy, zero: -zero - 1 });
-        checkGraph(single('unary', [x], kind === 'leakyRelu' ? { kind, alpha: 0.1 } : { kind }, y), 1, exact, { x: values });
+      const values = type === 'int8'
+        ? Int8Array.from({ length: 256 }, (_, i) => i - 128)
+        : Uint8Array.from({ length: 256 }, (_, i) => i);
+      for (const kind of all) {
+        for (const [sx, sy] of [[0.0625, 0.0625], [0.125, 0.0625], [0.03125, 0.0625], [0.0456, 0.0123], [0.0117,
+          1 / 256], [0.5, 2]] as const)
+        {
+          for (const zero of [-128, 0, 127, -9]) {
+            const x = tensor('x', [256], type, { scale: sx, zero });
+            const y = tensor('y', [256], type, { scale: sy, zero: -zero - 1 });
+            checkGraph(single('unary', [x], kind === 'leakyRelu' ? { kind, alpha: 0.1 } : { kind }, y), 1, exact, {
+              x: values,
+            });
+          }
+        }
       }
     });
   }
 
   test('runs over any length', () => {
-    for (const type of ['int8', 'float32'] as const) for (const kind of all) for (const n of [1, 2, 3, 4, 5, 7, 8, 9, 17]) {
-      check({ type, kind, shape: [n], alpha: 0.25, x: { scale: 0.5, zero: 3 }, y: { scale: 0.25, zero: -7 }, seed: n });
+    for (const type of ['int8', 'float32'] as const) {
+      for (const kind of all) {
+        for (const n of [1, 2, 3, 4, 5, 7, 8, 9, 17]) {
+          check({
+            type,
+            kind,
+            shape: [n],
+            alpha: 0.25,
+            x: { scale: 0.5, zero: 3 },
+            y: { scale: 0.25, zero: -7 },
+            seed: n,
+          });
+        }
+      }
     }
   });
 
   const grid = Float32Array.from({ length: 4001 }, (_, i) => (i - 2000) / 40);
-  const special = Float32Array.of(0, -0, Infinity, -Infinity, 1e-45, -1e-45, 1e-38, 3e38, -3e38, 88.7, 88.8, -87.3, -103.9, -104.5, 1e-7, -1e-7, 0.5, 1.5, 2.5, -0.5, 8388608.5, 2147483648);
+  const special = Float32Array.of(
+    0,
+    -0,
+    Infinity,
+    -Infinity,
+    1e-45,
+    -1e-45,
+    1e-38,
+    3e38,
+    -3e38,
+    88.7,
+    88.8,
+    -87.3,
+    -103.9,
+    -104.5,
+    1e-7,
+    -1e-7,
+    0.5,
+    1.5,
+    2.5,
+    -0.5,
+    8388608.5,
+    2147483648,
+  );
 
   test('floats are close over a grid of 4,001 values and at the edges of their range', () => {
-    for (const kind of all) for (const values of [grid, special]) {
-      const inputs = values.map((v) => (Math.abs(v) > (largest[kind] ?? Infinity) ? 0 : v));
-      const x = tensor('x', [inputs.length], 'float32'), y = tensor('y', [inputs.length], 'float32');
-      checkGraph(single('unary', [x], kind === 'leakyRelu' || kind === 'elu' ? { kind, alpha: 0.3 } : { kind }, y), 1, kinds[kind], { x: inputs });
+    for (const kind of all) {
+      for (const values of [grid, special]) {
+        const inputs = values.map((v) => (Math.abs(v) > (largest[kind] ?? Infinity) ? 0 : v));
+        const x = tensor('x', [inputs.length], 'float32');
+        const y = tensor('y', [inputs.length], 'float32');
+        checkGraph(
+          single('unary', [x], kind === 'leakyRelu' || kind === 'elu' ? { kind, alpha: 0.3 } : { kind }, y),
+          1,
+          kinds[kind],
+          { x: inputs },
+        );
+      }
     }
   });
 });

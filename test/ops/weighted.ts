@@ -3,7 +3,8 @@ import type { Quantization, Tensor } from '../../src/graph/graph';
 import type { HybridMode } from '../../src/graph/operators';
 import { constant, fittingScale, scales, zeroPoints, type Random, type Steps } from './suite';
 
-// What convolutions and fully connected layers share: weights, bias, and an output scale that their sums fill.
+// What convolutions and fully connected layers share: weights, bias, and an output scale that their
+// sums fill.
 
 export interface WeightSpec {
   scale: number;
@@ -18,10 +19,18 @@ export interface WeightSpec {
 }
 
 export const weightSpecs: fc.Arbitrary<WeightSpec> = fc.record({
-  scale: scales, zero: fc.oneof(fc.constant(0), zeroPoints), perChannel: fc.boolean(), bias: fc.boolean(), ties: fc.boolean(), out: zeroPoints,
+  scale: scales,
+  zero: fc.oneof(fc.constant(0), zeroPoints),
+  perChannel: fc.boolean(),
+  bias: fc.boolean(),
+  ties: fc.boolean(),
+  out: zeroPoints,
 });
 
-/** Float activations with float weights, or with int8 weights and a quantization of their own at run time. */
+/**
+ * Float activations with float weights, or with int8 weights and a quantization of their own at run
+ * time.
+ */
 export const hybridModes = fc.constantFrom<HybridMode | undefined>(undefined, undefined, 'symmetric', 'asymmetric');
 
 /** The attribute, where the node is of floats. */
@@ -29,20 +38,43 @@ export function hybridOf(x: Tensor, hybrid: HybridMode | undefined): { hybrid?: 
   return x.dtype === 'float32' && hybrid ? { hybrid } : {};
 }
 
-/** Weights of `shape`, with the output channels along `axis`, and an int32 or float32 bias. uint8 has one scale for all. */
-export function weightsAndBias(random: Random, x: Tensor, shape: number[], axis: number, spec: WeightSpec, hybrid?: HybridMode): { w: Tensor; bias: Tensor | null } {
+/**
+ * Weights of `shape`, with the output channels along `axis`, and an int32 or float32 bias. uint8
+ * has one scale for all.
+ */
+export function weightsAndBias(
+  random: Random,
+  x: Tensor,
+  shape: number[],
+  axis: number,
+  spec: WeightSpec,
+  hybrid?: HybridMode,
+): { w: Tensor; bias: Tensor | null } {
   const channels = shape[axis]!;
   let quantization: Quantization | undefined;
   if (x.dtype === 'uint8') {
     quantization = { scale: [spec.scale], zeroPoint: [spec.zero + 128], axis: 0 };
   } else if (x.dtype === 'int8' || hybrid) {
-    const scale = spec.perChannel ? Array.from({ length: channels }, () => (spec.ties ? spec.scale * random.pick([0.5, 1, 2]) : Math.fround(spec.scale * random.between(0.3, 1.7)))) : [spec.scale];
+    const scale = spec.perChannel
+      ? Array.from(
+        { length: channels },
+        () => (spec.ties ? spec.scale * random.pick([0.5, 1, 2]) : Math.fround(spec.scale * random.between(0.3, 1.7))),
+      )
+      : [spec.scale];
     quantization = { scale, zeroPoint: scale.map(() => (scale.length === 1 && !hybrid ? spec.zero : 0)), axis };
   }
   const w = constant(random, 'w', shape, hybrid && x.dtype === 'float32' ? 'int8' : x.dtype, quantization);
   if (!spec.bias) return { w, bias: null };
   if (x.dtype === 'float32') return { w, bias: constant(random, 'bias', [channels], 'float32') };
-  return { w, bias: { name: 'bias', shape: [channels], dtype: 'int32', data: Int32Array.from({ length: channels }, () => random.int(-20000, 20000)) } };
+  return {
+    w,
+    bias: {
+      name: 'bias',
+      shape: [channels],
+      dtype: 'int32',
+      data: Int32Array.from({ length: channels }, () => random.int(-20000, 20000)),
+    },
+  };
 }
 
 /** The output's quantization, by the number of products in a sum. */

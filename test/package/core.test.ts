@@ -14,7 +14,14 @@ const fileOf = (flavor: string): string => path.join(root, `dist/core.${flavor}.
 function validWith(flavor: string, ...extensions: string[]): boolean {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'kinglet-core-'));
   try {
-    const { status, error, signal } = spawnSync(process.execPath, [path.join(root, 'node_modules/binaryen/bin/wasm-opt'), fileOf(flavor), '--mvp-features', ...extensions, '-o', path.join(folder, 'out.wasm')], { stdio: 'ignore' });
+    const { status, error, signal } = spawnSync(process.execPath, [
+      path.join(root, 'node_modules/binaryen/bin/wasm-opt'),
+      fileOf(flavor),
+      '--mvp-features',
+      ...extensions,
+      '-o',
+      path.join(folder, 'out.wasm'),
+    ], { stdio: 'ignore' });
     if (status === null) throw error ?? new Error(`wasm-opt was ended by ${signal}`);
     return status === 0;
   } finally {
@@ -29,11 +36,19 @@ describe('the cores', () => {
 
   test('the simd one needs nothing newer than 128-bit SIMD', () => {
     expect(validWith('simd')).toBe(false);
-    expect(validWith('simd', '--enable-simd', '--enable-sign-ext', '--enable-nontrapping-float-to-int', '--enable-bulk-memory', '--enable-mutable-globals')).toBe(true);
+    expect(validWith(
+      'simd',
+      '--enable-simd',
+      '--enable-sign-ext',
+      '--enable-nontrapping-float-to-int',
+      '--enable-bulk-memory',
+      '--enable-mutable-globals',
+    )).toBe(true);
   });
 
   test('the relaxed one needs relaxed SIMD besides', () => {
-    const simd = ['--enable-simd', '--enable-sign-ext', '--enable-nontrapping-float-to-int', '--enable-bulk-memory', '--enable-mutable-globals'];
+    const simd = ['--enable-simd', '--enable-sign-ext', '--enable-nontrapping-float-to-int', '--enable-bulk-memory',
+      '--enable-mutable-globals'];
     expect(validWith('relaxed', ...simd)).toBe(false);
     expect(validWith('relaxed', ...simd, '--enable-relaxed-simd')).toBe(true);
   });
@@ -42,8 +57,15 @@ describe('the cores', () => {
     test(`${flavor} imports a memory and nothing else, and exports no 64-bit integers`, () => {
       const bytes = readFileSync(fileOf(flavor));
       // Node 20 does not compile the relaxed one
-      if (!flavor.startsWith('relaxed') || WebAssembly.validate(bytes)) expect(WebAssembly.Module.imports(new WebAssembly.Module(bytes))).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
-      const parsed = binaryen.readBinary(bytes), names: string[] = [];
+      if (!flavor.startsWith('relaxed') || WebAssembly.validate(bytes)) {
+        expect(WebAssembly.Module.imports(new WebAssembly.Module(bytes))).toEqual([{
+          module: 'env',
+          name: 'memory',
+          kind: 'memory',
+        }]);
+      }
+      const parsed = binaryen.readBinary(bytes);
+      const names: string[] = [];
       for (let i = 0; i < parsed.getNumExports(); i++) {
         const { kind, value, name } = binaryen.getExportInfo(parsed.getExportByIndex(i));
         if (kind !== binaryen.ExternalFunction) continue;

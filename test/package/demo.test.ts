@@ -6,9 +6,18 @@ import { root } from './packed';
 
 // examples/digits/demo.mjs, the program behind `npm run demo`.
 
-async function demo(args: string[], env: NodeJS.ProcessEnv = {}): Promise<{ stdout: string; stderr: string; code: number }> {
-  const child = promisify(execFile)(process.execPath, [path.join(root, 'examples/digits/demo.mjs'), ...args], { cwd: root, env: { ...process.env, FORCE_COLOR: '', ...env } });
-  return child.then((result) => ({ ...result, code: 0 }), (error: { stdout: string; stderr: string; code: number }) => error);
+async function demo(
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ stdout: string; stderr: string; code: number }> {
+  const child = promisify(execFile)(process.execPath, [path.join(root, 'examples/digits/demo.mjs'), ...args], {
+    cwd: root,
+    env: { ...process.env, FORCE_COLOR: '', ...env },
+  });
+  return child.then(
+    (result) => ({ ...result, code: 0 }),
+    (error: { stdout: string; stderr: string; code: number }) => error,
+  );
 }
 
 describe('the demo in a terminal', () => {
@@ -29,7 +38,7 @@ describe('the demo in a terminal', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
-  test('reads a picture of one\'s own', async () => {
+  test("reads a picture of one's own", async () => {
     const { stdout } = await demo(['models/digits/samples/7.png']);
     expect(stdout).toMatch(/^ {2}7 #+ +\d+\.\d %$/m);
   });

@@ -41,13 +41,19 @@ describe('the size of', () => {
 });
 
 describe('the entry for browsers', () => {
-  for (const file of ['dist/browser.js', 'dist/browser.scalar.js', 'dist/slim.js', 'dist/thread.js', 'dist/audio.js', 'dist/worklet.js']) {
+  for (const file of ['dist/browser.js', 'dist/browser.scalar.js', 'dist/slim.js', 'dist/thread.js', 'dist/audio.js',
+    'dist/worklet.js'])
+  {
     test(`${file} is one module that imports nothing but what it fetches, and evaluates nothing`, () => {
       // a worklet's callback is named process
-      const forbidden = ['eval', 'Function', 'require', 'Buffer', 'document', ...(file === 'dist/worklet.js' ? [] : ['process'])];
-      const text = bytesOf(file).toString(), found: string[] = [];
+      const forbidden = ['eval', 'Function', 'require', 'Buffer', 'document',
+        ...(file === 'dist/worklet.js' ? [] : ['process'])];
+      const text = bytesOf(file).toString();
+      const found: string[] = [];
       visit(parseAst(text), (node) => {
-        if (node.type === 'ImportDeclaration' || (node.type === 'ImportExpression' && node.source?.value !== './browser.scalar.js') || (node.type.startsWith('Export') && node.source)) found.push(`import at ${node.start}`);
+        if (node.type === 'ImportDeclaration' ||
+          (node.type === 'ImportExpression' && node.source?.value !== './browser.scalar.js') ||
+          (node.type.startsWith('Export') && node.source)) found.push(`import at ${node.start}`);
         if (node.type === 'Identifier' && forbidden.includes(node.name!)) found.push(`${node.name} at ${node.start}`);
       });
       expect(found).toEqual([]);

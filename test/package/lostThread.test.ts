@@ -12,17 +12,23 @@ import { randomInputs } from '../ops/suite';
 import { everyOperator } from '../robustness/sample';
 import { root } from './packed';
 
-// Workers that end, or hang, where no event can tell: in the middle of a prediction. Needs dist/, which `npm test` builds.
+// Workers that end, or hang, where no event can tell: in the middle of a prediction. Needs dist/,
+// which `npm test` builds.
 
 const digits = new Uint8Array(readFileSync(path.join(root, 'models/digits/digits.klet')));
 const image = Float32Array.from({ length: 784 }, (_, i) => i % 7 / 7);
 const lost = { threads: 1, singleThreadReason: 'a worker did not do its share of a prediction in 5 seconds' };
 
 const opened: Model[] = [];
-afterAll(() => { for (const model of opened) model.dispose(); });
+afterAll(() => {
+  for (const model of opened) model.dispose();
+});
 
 /** A model of two threads, and its other one. */
-async function open(klet: Uint8Array, make = (): Worker => new Worker(pathToFileURL(path.join(root, 'dist/thread.node.js')))): Promise<{ model: Model; other: Worker }> {
+async function open(
+  klet: Uint8Array,
+  make = (): Worker => new Worker(pathToFileURL(path.join(root, 'dist/thread.node.js'))),
+): Promise<{ model: Model; other: Worker }> {
   let other: Worker | undefined;
   const model = await load(klet, { threads: 2, worker: () => other = make() });
   opened.push(model);
@@ -31,8 +37,13 @@ async function open(klet: Uint8Array, make = (): Worker => new Worker(pathToFile
   return { model, other: other! };
 }
 
-/** A worker that does as told when it is first called to a run, with `exports` of its core and `bytes` of the memory at hand. */
-const odd = (doing: string) => (): Worker => new Worker(`
+/**
+ * A worker that does as told when it is first called to a run, with `exports` of its core and
+ * `bytes` of the memory at hand.
+ */
+const odd = (doing: string) => (): Worker =>
+  new Worker(
+    `
   const { parentPort } = require('node:worker_threads');
   parentPort.once('message', ({ module, memory, index, count }) => {
     const { exports } = new WebAssembly.Instance(module, { env: { memory } }), bytes = new Uint8Array(memory.buffer), words = new Int32Array(memory.buffer);
@@ -40,17 +51,23 @@ const odd = (doing: string) => (): Worker => new Worker(`
     parentPort.postMessage('ready');
     while (Atomics.load(words, ${SYNC_WORD / 4}) === 0);
     ${doing}
-  });`, { eval: true });
+  });`,
+    { eval: true },
+  );
 
 describe('a prediction whose other thread is lost is done by one, with the same bits,', () => {
-  const graph = everyOperator(), klet = compile(graph), sequence = [1, 2, 3, 4].map((seed) => randomInputs(graph, seed));
+  const graph = everyOperator();
+  const klet = compile(graph);
+  const sequence = [1, 2, 3, 4].map((seed) => randomInputs(graph, seed));
   const expected = (): Record<string, TensorData>[] => {
     const one = loadSync(klet);
     return sequence.map((inputs) => one.predict(inputs, { output: 'raw' }) as unknown as Record<string, TensorData>);
   };
 
   test('where it ended before, and the state goes on', async () => {
-    const { model, other } = await open(klet), stream = model.createState(), found: unknown[] = [];
+    const { model, other } = await open(klet);
+    const stream = model.createState();
+    const found: unknown[] = [];
     for (const [i, inputs] of sequence.entries()) {
       if (i === 2) void other.terminate();
       found.push(stream.predict(inputs, { output: 'raw' }));
@@ -66,26 +83,39 @@ describe('a prediction whose other thread is lost is done by one, with the same 
   });
 
   test('where it never comes, and writes all over the arena', async () => {
-    const { model } = await open(klet, odd(`for (let i = 0; ; i++) bytes.fill(i, words[${(MAP + MAP_ARENA) / 4}], words[${(MAP + MAP_ARENA) / 4}] + words[${(MAP + MAP_ARENA_BYTES) / 4}]);`));
+    const { model } = await open(
+      klet,
+      odd(`for (let i = 0; ; i++) bytes.fill(i, words[${(MAP + MAP_ARENA) / 4}], words[${
+        (MAP + MAP_ARENA) / 4
+      }] + words[${(MAP + MAP_ARENA_BYTES) / 4}]);`),
+    );
     expect(sequence.map((inputs) => model.predict(inputs, { output: 'raw' }))).toEqual(expected());
     expect(model.info).toMatchObject(lost);
   });
 
-  test.each<[string, (model: Model) => unknown]>([
-    ['in the self-test', (model) => model.selfTest()],
-    ['with outputs of the caller\'s', (model) => { const into = new Float32Array(10); model.predictInto(image, into); return into; }],
-    ['in a profile', (model) => [model.profile({ inputs: image, runs: 1 }).map(({ name }) => name), model.record(image)]],
-  ])('%s', async (_, way) => {
-    const { model, other } = await open(digits);
-    model.selfTest();
-    void other.terminate();
-    expect(way(model)).toEqual(way(loadSync(digits)));
-    expect(model.info).toMatchObject(lost);
-  });
+  test.each<[string, (model: Model) => unknown]>([['in the self-test', (model) => model.selfTest()], [
+    "with outputs of the caller's",
+    (model) => {
+      const into = new Float32Array(10);
+      model.predictInto(image, into);
+      return into;
+    },
+  ], ['in a profile',
+    (model) => [model.profile({ inputs: image, runs: 1 }).map(({ name }) => name), model.record(image)]]])(
+      '%s',
+      async (_, way) => {
+        const { model, other } = await open(digits);
+        model.selfTest();
+        void other.terminate();
+        expect(way(model)).toEqual(way(loadSync(digits)));
+        expect(model.info).toMatchObject(lost);
+      },
+    );
 });
 
 test('a thread that is two seconds late is waited for', async () => {
-  const { model } = await open(digits, odd('setTimeout(() => { exports.serve(); }, 2000);')), start = performance.now();
+  const { model } = await open(digits, odd('setTimeout(() => { exports.serve(); }, 2000);'));
+  const start = performance.now();
   expect(model.predict(image)).toEqual(loadSync(digits).predict(image));
   expect(performance.now() - start).toBeGreaterThan(1500);
   expect(model.selfTest()).toBe(3);
@@ -93,11 +123,20 @@ test('a thread that is two seconds late is waited for', async () => {
 });
 
 test('without memory to go on, the prediction says so and the model is disposed', async () => {
-  const { model, other } = await open(digits), there = WebAssembly.Memory;
+  const { model, other } = await open(digits);
+  const there = WebAssembly.Memory;
   void other.terminate();
-  WebAssembly.Memory = class { constructor() { throw new RangeError('none left'); } } as unknown as typeof WebAssembly.Memory;
+  WebAssembly.Memory = class {
+    constructor() {
+      throw new RangeError('none left');
+    }
+  } as unknown as typeof WebAssembly.Memory;
   try {
-    expect(() => model.predict(image)).toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY', message: expect.stringMatching(/did not do its share .* no memory .* load it again/) as string }));
+    expect(() => model.predict(image))
+      .toThrow(expect.objectContaining({
+        code: 'OUT_OF_MEMORY',
+        message: expect.stringMatching(/did not do its share .* no memory .* load it again/) as string,
+      }));
   } finally {
     WebAssembly.Memory = there;
   }

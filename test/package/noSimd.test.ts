@@ -3,7 +3,8 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { root } from './packed';
 
-// The entry for browsers in an engine without SIMD, for which Node stands in. Needs dist/, which `npm test` builds.
+// The entry for browsers in an engine without SIMD, for which Node stands in. Needs dist/, which
+// `npm test` builds.
 
 const script = `
   import { readFileSync } from 'node:fs';
@@ -30,13 +31,16 @@ const worklet = `
 `;
 
 async function answersWith(flags: string[], program = script): Promise<unknown[]> {
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', program], { cwd: root });
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', program], {
+    cwd: root,
+  });
   return JSON.parse(stdout) as unknown[];
 }
 
 test('where there is no SIMD, load() fetches the scalar core, and loadSync() has it from then on', async () => {
   const [first, ...others] = await answersWith(['--no-enable-sse4-1']);
-  expect(first).toMatch(/^NO_WASM: .*pass the option "wasm" \(bytes of kinglet\/core\.scalar\.wasm, the core for engines without SIMD\)$/);
+  expect(first)
+    .toMatch(/^NO_WASM: .*pass the option "wasm" \(bytes of kinglet\/core\.scalar\.wasm, the core for engines without SIMD\)$/);
   expect(others).toEqual(['scalar', 3, 'scalar']);
 });
 
@@ -46,6 +50,10 @@ test('where there is, nothing is fetched', async () => {
 
 test('the worklet of listen asks for the core that it lacks, and takes it', async () => {
   const ready = { kind: 'ready', sampleRate: 8000, frames: 1, features: 32, memory: 65536 };
-  expect(await answersWith(['--no-enable-sse4-1'], worklet)).toEqual([{ kind: 'error', code: 'NO_WASM', message: expect.stringContaining('pass the option "wasm" (bytes of kinglet/core.scalar.wasm') as string }, ready]);
+  expect(await answersWith(['--no-enable-sse4-1'], worklet)).toEqual([{
+    kind: 'error',
+    code: 'NO_WASM',
+    message: expect.stringContaining('pass the option "wasm" (bytes of kinglet/core.scalar.wasm') as string,
+  }, ready]);
   expect(await answersWith([], worklet)).toEqual([ready, ready]);
 });

@@ -8,42 +8,70 @@ import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pack, root, type Packed } from './packed';
 
-// The package as npm would publish it, in a stranger's project. It needs dist/, which `npm test` builds.
+// The package as npm would publish it, in a stranger's project. It needs dist/, which `npm test`
+// builds.
 
 let packed: Packed;
-beforeAll(() => { packed = pack(); });
+beforeAll(() => {
+  packed = pack();
+});
 afterAll(() => packed?.remove());
 
 const tool = (name: string, file: string): string => path.join(root, 'node_modules', name, file);
 
 describe('the packed package', () => {
   test('is fine with publint', async () => {
-    const { messages } = await publint({ pkgDir: path.join(packed.project, 'node_modules/kinglet'), pack: false, strict: true });
+    const { messages } = await publint({
+      pkgDir: path.join(packed.project, 'node_modules/kinglet'),
+      pack: false,
+      strict: true,
+    });
     expect(messages).toEqual([]);
   });
 
   test('has types that resolve, says attw', async () => {
     // its exit code tells of problems, and stdout which
-    const { stdout } = await promisify(execFile)(process.execPath, [tool('@arethetypeswrong/cli', 'dist/index.js'), packed.tarball, '--profile', 'esm-only', '--format', 'json', '--no-definitely-typed'])
-      .catch((error: { stdout: string }) => error);
-    const { problems } = JSON.parse(stdout) as { problems?: Record<string, { entrypoint: string; resolutionKind: string }[]> };
-    const wrong = Object.entries(problems ?? {}).flatMap(([kind, list]) => list.map(({ entrypoint, resolutionKind }) => `${kind}: ${entrypoint} (${resolutionKind})`));
-    // an ES module package: CommonJS uses import(), and resolution as before Node 12 knows no exports map
+    const { stdout } = await promisify(execFile)(process.execPath, [tool('@arethetypeswrong/cli', 'dist/index.js'),
+      packed.tarball, '--profile', 'esm-only', '--format', 'json', '--no-definitely-typed']).catch((
+        error: { stdout: string },
+      ) => error);
+    const { problems } = JSON.parse(stdout) as {
+      problems?: Record<string, { entrypoint: string; resolutionKind: string }[]>;
+    };
+    const wrong = Object.entries(problems ?? {}).flatMap(([kind, list]) =>
+      list.map(({ entrypoint, resolutionKind }) => `${kind}: ${entrypoint} (${resolutionKind})`)
+    );
+    // an ES module package: CommonJS uses import(), and resolution as before Node 12 knows no
+    // exports map
     expect(wrong.filter((line) => !/\((node10|node16-cjs)\)$/.test(line))).toEqual([]);
   });
 
   test('holds every file that its exports and bin name, the models, and no sources', () => {
     const folder = path.join(packed.project, 'node_modules/kinglet');
-    expect(filesIn([packed.json.exports, packed.json.bin]).filter((file) => !existsSync(path.join(folder, file)))).toEqual([]);
+    expect(filesIn([packed.json.exports, packed.json.bin]).filter((file) => !existsSync(path.join(folder, file))))
+      .toEqual([]);
     // the models are as the project has them, and what the README shows with them is there
-    for (const file of ['digits/digits.klet', 'digits/samples/7.png', 'spoken-digits/spoken-digits.klet']) expect(readFileSync(path.join(folder, 'models', file)).equals(readFileSync(path.join(root, 'models', file))), file).toBe(true);
-    expect(readdirSync(path.join(folder, 'models'), { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name) && !name.endsWith('README.md'))).toHaveLength(3);
-    for (const inside of ['src', 'assembly', 'test', 'node_modules', 'build']) expect(existsSync(path.join(folder, inside)), inside).toBe(false);
+    for (const file of ['digits/digits.klet', 'digits/samples/7.png', 'spoken-digits/spoken-digits.klet']) {
+      expect(
+        readFileSync(path.join(folder, 'models', file)).equals(readFileSync(path.join(root, 'models', file))),
+        file,
+      ).toBe(true);
+    }
+    expect(readdirSync(path.join(folder, 'models'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /\.\w+$/.test(name) && !name.endsWith('README.md')
+    )).toHaveLength(3);
+    for (const inside of ['src', 'assembly', 'test', 'node_modules', 'build']) {
+      expect(existsSync(path.join(folder, inside)), inside).toBe(false);
+    }
   });
 });
 
 test('what the packed README links to is in the package', () => {
-  const folder = path.join(packed.project, 'node_modules/kinglet'), links = Array.from(readFileSync(path.join(folder, 'README.md'), 'utf8').matchAll(/\]\(([^)\s#]+)[^)]*\)/g), ([, target]) => target!);
+  const folder = path.join(packed.project, 'node_modules/kinglet');
+  const links = Array.from(
+    readFileSync(path.join(folder, 'README.md'), 'utf8').matchAll(/\]\(([^)\s#]+)[^)]*\)/g),
+    ([, target]) => target!,
+  );
   const relative = links.filter((target) => !/^[a-z]+:/.test(target));
   expect(relative.length).toBeGreaterThan(5);
   expect(relative.filter((target) => !existsSync(path.join(folder, target)))).toEqual([]);
@@ -54,13 +82,18 @@ function filesIn(value: unknown): string[] {
   return typeof value === 'string' ? [value] : Object.values(value as object).flatMap(filesIn);
 }
 
-describe('a stranger\'s project', () => {
+describe("a stranger's project", () => {
   test('imports every entry and predicts', () => {
-    expect(JSON.parse(packed.run(process.execPath, ['predict.mjs']))).toEqual([['simd', { index: 1, label: '1', score: 8 }], ['scalar', { index: 1, label: '1', score: 8 }], [60, true]]);
+    expect(JSON.parse(packed.run(process.execPath, ['predict.mjs']))).toEqual([['simd', {
+      index: 1,
+      label: '1',
+      score: 8,
+    }], ['scalar', { index: 1, label: '1', score: 8 }], [60, true]]);
   });
 
   test.skipIf(process.platform === 'win32')('runs the command line through the link that npm makes', () => {
-    const bin = path.join(packed.project, 'node_modules/kinglet', packed.json.bin.kinglet!), link = path.join(packed.project, 'node_modules/.bin/kinglet');
+    const bin = path.join(packed.project, 'node_modules/kinglet', packed.json.bin.kinglet!);
+    const link = path.join(packed.project, 'node_modules/.bin/kinglet');
     chmodSync(bin, 0o755);
     mkdirSync(path.dirname(link), { recursive: true });
     symlinkSync(path.relative(path.dirname(link), bin), link);
@@ -72,7 +105,8 @@ describe('a stranger\'s project', () => {
     test(`type-checks with moduleResolution ${resolution}, the package's types included`, () => {
       let complaints = '';
       try {
-        packed.run(process.execPath, [tool('typescript', 'bin/tsc'), '--project', '.', '--module', module, '--moduleResolution', resolution]);
+        packed.run(process.execPath, [tool('typescript', 'bin/tsc'), '--project', '.', '--module', module,
+          '--moduleResolution', resolution]);
       } catch (error) {
         complaints = (error as { stdout: string }).stdout;
       }
@@ -82,10 +116,18 @@ describe('a stranger\'s project', () => {
 
   test('bundles for a page into one file without Node in it, which runs', async () => {
     const outfile = path.join(packed.project, 'bundle.mjs');
-    const { warnings } = await build({ entryPoints: [path.join(packed.project, 'page.mjs')], outfile, bundle: true, format: 'esm', platform: 'browser', logLevel: 'silent' });
+    const { warnings } = await build({
+      entryPoints: [path.join(packed.project, 'page.mjs')],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'browser',
+      logLevel: 'silent',
+    });
     expect(warnings).toEqual([]);
     expect(readFileSync(outfile, 'utf8')).not.toMatch(/["']node:/);
     const page = await import(pathToFileURL(outfile).href) as { selfTest(bytes: Uint8Array): number };
-    expect(page.selfTest(readFileSync(path.join(packed.project, 'node_modules/kinglet/models/digits/digits.klet')))).toBeGreaterThan(0);
+    expect(page.selfTest(readFileSync(path.join(packed.project, 'node_modules/kinglet/models/digits/digits.klet'))))
+      .toBeGreaterThan(0);
   });
 });

@@ -17,7 +17,10 @@ interface PackageJson {
 export interface Packed {
   tarball: string;
   json: PackageJson;
-  /** A project with the package in its node_modules, and of everything else only what the package says it depends on. */
+  /**
+   * A project with the package in its node_modules, and of everything else only what the package
+   * says it depends on.
+   */
   project: string;
   /** Runs a program in that project and gives what it printed. */
   run(program: string, args: string[]): string;
@@ -26,9 +29,16 @@ export interface Packed {
 
 /** Packs `dist/` as `npm publish` would, without network, and unpacks it into a project. */
 export function pack(): Packed {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'kinglet-package-')), project = path.join(folder, 'project'), modules = path.join(project, 'node_modules');
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'kinglet-package-'));
+  const project = path.join(folder, 'project');
+  const modules = path.join(project, 'node_modules');
   const text: ExecFileSyncOptionsWithStringEncoding = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] };
-  const [{ filename }] = JSON.parse(execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], { ...text, cwd: root, shell: windows })) as [{ filename: string }];
+  const [{ filename }] = JSON
+    .parse(execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
+      ...text,
+      cwd: root,
+      shell: windows,
+    })) as [{ filename: string }];
   const tarball = path.join(folder, filename);
   mkdirSync(modules, { recursive: true });
   execFileSync('tar', ['-xzf', filename, '-C', 'project/node_modules'], { ...text, cwd: folder });
@@ -40,7 +50,9 @@ export function pack(): Packed {
   }
   cpSync(path.join(import.meta.dirname, 'project'), project, { recursive: true });
   return {
-    tarball, json, project,
+    tarball,
+    json,
+    project,
     run: (program, args) => execFileSync(program, args, { ...text, cwd: project }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -6,10 +6,14 @@ import { describe, expect, test, vi } from 'vitest';
 import { inlinedCores, inlinedThreadedCores } from '../../src/runtime/inlined';
 import { root } from './packed';
 
-// The relaxed core in engines that have it, and in one that has it wrong. Needs dist/, which `npm test` builds.
+// The relaxed core in engines that have it, and in one that has it wrong. Needs dist/, which `npm
+// test` builds.
 
-const run = promisify(execFile), major = Number(process.versions.node.split('.')[0]), x64 = process.arch === 'x64';
-const node24 = path.join(root, 'test/engines/node_modules/node24/bin/node'), describeIn24 = existsSync(node24) ? describe : describe.skip;
+const run = promisify(execFile);
+const major = Number(process.versions.node.split('.')[0]);
+const x64 = process.arch === 'x64';
+const node24 = path.join(root, 'test/engines/node_modules/node24/bin/node');
+const describeIn24 = existsSync(node24) ? describe : describe.skip;
 
 /** The flavor that each wish comes to in a Node with these flags, or the code of its error. */
 async function chosen(node: string, ...flags: string[]): Promise<string[]> {
@@ -24,11 +28,20 @@ async function chosen(node: string, ...flags: string[]): Promise<string[]> {
 }
 
 describe('the bundles', () => {
-  const differing = (): string[] => ([[inlinedCores, 'wasm'], [inlinedThreadedCores, 'threads.wasm']] as const).flatMap(([cores, ending]) =>
-    Object.entries(cores).flatMap(([flavor, bytes]) => (Buffer.from(bytes()).equals(readFileSync(path.join(root, `dist/core.${flavor}.${ending}`))) ? [] : [`${flavor}.${ending}`])));
+  const differing = (): string[] =>
+    ([[inlinedCores, 'wasm'], [inlinedThreadedCores, 'threads.wasm']] as const).flatMap(([cores, ending]) =>
+      Object.entries(cores).flatMap((
+        [flavor, bytes],
+      ) => (Buffer.from(bytes()).equals(readFileSync(path.join(root, `dist/core.${flavor}.${ending}`)))
+        ? []
+        : [`${flavor}.${ending}`])
+      )
+    );
 
   test('carry the cores that lie beside them', () => {
-    for (const cores of [inlinedCores, inlinedThreadedCores]) expect(Object.keys(cores)).toEqual(['relaxed', 'simd', 'scalar']);
+    for (const cores of [inlinedCores, inlinedThreadedCores]) {
+      expect(Object.keys(cores)).toEqual(['relaxed', 'simd', 'scalar']);
+    }
     expect(differing()).toEqual([]);
   });
 
@@ -50,13 +63,21 @@ describeIn24('Node 24', () => {
   });
 
   test.skipIf(!x64)('takes simd where the processor has no instruction for the relaxed dot', async () => {
-    expect(await chosen(node24, '--no-enable-avx-vnni', '--no-enable-avx-vnni-int8')).toEqual(['simd', 'relaxed', 'simd', 'scalar']);
+    expect(await chosen(node24, '--no-enable-avx-vnni', '--no-enable-avx-vnni-int8')).toEqual(['simd', 'relaxed',
+      'simd', 'scalar']);
   });
 
-  for (const [what, flags] of [['with it', []], ['without', ['--no-enable-avx-vnni', '--no-enable-avx-vnni-int8']]] as const) {
+  for (const [what, flags] of [['with it', []], ['without', ['--no-enable-avx-vnni',
+    '--no-enable-avx-vnni-int8']]] as const)
+  {
     test(`passes the tests of the matrix product and the golden networks in all flavors (${what})`, async () => {
-      const suites = ['conv2d', 'fullyConnected', 'transposeConv2d', 'batchMatmul'].map((name) => `test/ops/${name}.test.ts`);
-      const { stdout } = await run(node24, [...flags, 'node_modules/vitest/vitest.mjs', 'run', ...suites, 'test/golden.test.ts', 'test/package/threads.test.ts', ...flags.map((flag) => `--execArgv=${flag}`)], { cwd: root });
+      const suites = ['conv2d', 'fullyConnected', 'transposeConv2d', 'batchMatmul'].map((name) =>
+        `test/ops/${name}.test.ts`
+      );
+      const { stdout } = await run(node24, [...flags, 'node_modules/vitest/vitest.mjs', 'run', ...suites,
+        'test/golden.test.ts', 'test/package/threads.test.ts', ...flags.map((flag) => `--execArgv=${flag}`)], {
+        cwd: root,
+      });
       expect(stdout).toContain('passed');
     }, 300_000);
   }

@@ -22,7 +22,9 @@ const worker = pathToFileURL(path.join(root, 'dist/thread.node.js'));
 const digits = new Uint8Array(readFileSync(path.join(root, 'models/digits/digits.klet')));
 
 const opened: Model[] = [];
-afterAll(() => { for (const model of opened) model.dispose(); });
+afterAll(() => {
+  for (const model of opened) model.dispose();
+});
 
 async function open(klet: Uint8Array, options: LoadOptions): Promise<Model> {
   const model = await load(klet, { worker, ...options });
@@ -33,14 +35,23 @@ async function open(klet: Uint8Array, options: LoadOptions): Promise<Model> {
 
 /** Runs the graph on so many threads, again and again, and compares with one. */
 async function checkThreads(graph: Graph, seed: number, threads: number, repetitions: number): Promise<void> {
-  const klet = compile(graph, { notes: false }), inputs = randomInputs(graph, seed);
+  const klet = compile(graph, { notes: false });
+  const inputs = randomInputs(graph, seed);
   for (const flavor of flavors) {
     const expected = predictAll(loadSync(klet, { flavor }), graph, inputs);
     for (const all of [false, true]) {
       const model = await open(klet, { flavor, threads });
       if (all) shareAll(model);
       for (let i = 0; i < repetitions; i++) {
-        predictAll(model, graph, inputs).forEach((values, o) => compare(`"${graph.outputs[o]!.name}" (${threads} threads, ${flavor}, run ${i})`, graph.outputs[o]!.shape, expected[o]!, values, exact));
+        predictAll(model, graph, inputs).forEach((values, o) =>
+          compare(
+            `"${graph.outputs[o]!.name}" (${threads} threads, ${flavor}, run ${i})`,
+            graph.outputs[o]!.shape,
+            expected[o]!,
+            values,
+            exact,
+          )
+        );
       }
       model.dispose();
     }
@@ -55,35 +66,55 @@ describe('threads give the bits of one thread', () => {
 
     for (const type of ['int8', 'uint8', 'float32'] as const) {
       test(`on random ${type} networks (${threads})`, async () => {
-        for (let seed = 1; seed <= 4; seed++) await checkThreads(randomGraph(new Random(seed * threads), 12, type), seed, threads, 20);
+        for (let seed = 1; seed <= 4; seed++) {
+          await checkThreads(randomGraph(new Random(seed * threads), 12, type), seed, threads, 20);
+        }
       }, 60_000);
     }
   }
 
-  const networks = hasShared ? readdirSync(path.join(shared, 'models')).filter((name) => name.endsWith('.tflite') && !name.startsWith('lstm')) : [];
+  const networks = hasShared
+    ? readdirSync(path.join(shared, 'models')).filter((name) => name.endsWith('.tflite') && !name.startsWith('lstm'))
+    : [];
   for (const name of networks) {
     test(`on ${name}`, async () => {
-      const graph = importTflite(sharedBytes('models', name)), large = name.startsWith('mobilenet_v2');
+      const graph = importTflite(sharedBytes('models', name));
+      const large = name.startsWith('mobilenet_v2');
       for (const threads of large ? [2] : [2, 3]) await checkThreads(graph, 7, threads, large ? 1 : 10);
     }, 120_000);
   }
   if (!hasShared) test.skip('on real networks [there is no ../shared]');
 
   test('when predictions come at any time, before the others sleep and after', async () => {
-    const graph = randomGraph(new Random(3), 6, 'int8'), klet = compile(graph), sets = [1, 2, 3].map((seed) => randomInputs(graph, seed)), one = loadSync(klet), two = await open(klet, { threads: 2 });
+    const graph = randomGraph(new Random(3), 6, 'int8');
+    const klet = compile(graph);
+    const sets = [1, 2, 3].map((seed) => randomInputs(graph, seed));
+    const one = loadSync(klet);
+    const two = await open(klet, { threads: 2 });
     shareAll(two);
-    const expected = sets.map((inputs) => predictAll(one, graph, inputs)), random = new Random(11), never = new Int32Array(new SharedArrayBuffer(4));
+    const expected = sets.map((inputs) => predictAll(one, graph, inputs));
+    const random = new Random(11);
+    const never = new Int32Array(new SharedArrayBuffer(4));
     for (let i = 0; i < 10_000; i++) {
       const pause = random.next();
-      if (pause < 0.3) for (const end = performance.now() + random.between(0, 0.06); performance.now() < end;);
+      if (pause < 0.3) { for (const end = performance.now() + random.between(0, 0.06); performance.now() < end;); }
       else if (pause < 0.32) Atomics.wait(never, 0, 0, random.between(0, 0.3));
-      else if (pause < 0.321) await new Promise((resolve) => { setTimeout(resolve, 1); });
-      predictAll(two, graph, sets[i % 3]!).forEach((values, o) => compare(`run ${i}`, graph.outputs[o]!.shape, expected[i % 3]![o]!, values, exact));
+      else if (pause < 0.321) {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 1);
+        });
+      }
+      predictAll(two, graph, sets[i % 3]!).forEach((values, o) =>
+        compare(`run ${i}`, graph.outputs[o]!.shape, expected[i % 3]![o]!, values, exact)
+      );
     }
   }, 60_000);
 
   test('in every way of running', async () => {
-    const one = loadSync(digits), two = await open(digits, { threads: 2 }), image = Float32Array.from({ length: 784 }, (_, i) => i % 7 / 7), into = new Float32Array(10);
+    const one = loadSync(digits);
+    const two = await open(digits, { threads: 2 });
+    const image = Float32Array.from({ length: 784 }, (_, i) => i % 7 / 7);
+    const into = new Float32Array(10);
     two.predictInto(image, into);
     expect(into).toEqual(one.predict(image));
     expect(two.selfTest()).toBe(one.selfTest());
@@ -93,21 +124,27 @@ describe('threads give the bits of one thread', () => {
 });
 
 test('each thread has scratch of its own, and memory tells', async () => {
-  const one = loadSync(digits), four = await open(digits, { threads: 4 });
+  const one = loadSync(digits);
+  const four = await open(digits, { threads: 4 });
   expect(four.memory).toMatchObject({ plan: one.memory.plan, weights: one.memory.weights, arena: one.memory.arena });
   expect(four.memory.scratch).toBeGreaterThanOrEqual(4 * one.memory.scratch);
   expect(four.memory.scratch).toBeLessThan(4 * (one.memory.scratch + 64));
 });
 
 describe('one thread runs, and info says why,', () => {
-  const reasons: [string, LoadOptions, RegExp][] = [
-    ['when the script is not there', { worker: new URL('nowhere.js', worker) }, /^the worker failed: .*nowhere\.js/],
-    ['when the worker cannot be made', { worker: () => { throw new Error('no workers today'); } }, /^no workers today$/],
-    ['when the worker ends', { worker: () => new Worker('process.exit()', { eval: true }) }, /^the worker ended$/],
-    ['when the worker is another\'s', { worker: () => new Worker('require("node:worker_threads").parentPort.postMessage("hello")', { eval: true }) }, /^the worker says: hello$/],
-    ['when memory would not do for more', { maxMemory: loadSync(digits).memory.total }, /bytes of memory and the limit is/],
-    ['when the core given is not for threads', { wasm: new Uint8Array(readFileSync(path.join(root, 'dist/core.simd.wasm'))) }, /core\.simd\.threads\.wasm/],
-  ];
+  const reasons: [string, LoadOptions, RegExp][] = [['when the script is not there', {
+    worker: new URL('nowhere.js', worker),
+  }, /^the worker failed: .*nowhere\.js/], ['when the worker cannot be made', {
+    worker: () => {
+      throw new Error('no workers today');
+    },
+  }, /^no workers today$/], ['when the worker ends', { worker: () => new Worker('process.exit()', { eval: true }) },
+    /^the worker ended$/], ["when the worker is another's", {
+    worker: () => new Worker('require("node:worker_threads").parentPort.postMessage("hello")', { eval: true }),
+  }, /^the worker says: hello$/], ['when memory would not do for more', { maxMemory: loadSync(digits).memory.total },
+    /bytes of memory and the limit is/], ['when the core given is not for threads', {
+    wasm: new Uint8Array(readFileSync(path.join(root, 'dist/core.simd.wasm'))),
+  }, /core\.simd\.threads\.wasm/]];
   for (const [title, options, reason] of reasons) {
     test(title, async () => {
       const model = await load(digits, { worker, threads: title.includes('memory') ? 16 : 2, ...options });
@@ -120,7 +157,10 @@ describe('one thread runs, and info says why,', () => {
     const there = globalThis.SharedArrayBuffer;
     Reflect.deleteProperty(globalThis, 'SharedArrayBuffer');
     try {
-      expect((await load(digits, { worker, threads: 2 })).info).toMatchObject({ threads: 1, singleThreadReason: 'this engine has no SharedArrayBuffer' });
+      expect((await load(digits, { worker, threads: 2 })).info).toMatchObject({
+        threads: 1,
+        singleThreadReason: 'this engine has no SharedArrayBuffer',
+      });
     } finally {
       globalThis.SharedArrayBuffer = there;
     }
@@ -147,14 +187,28 @@ test('a core for threads that is given runs on any number of them', async () => 
 });
 
 test.each([0, 17, 1.5, NaN, '2'])('threads: %s is refused', async (threads) => {
-  await expect(load(digits, { threads: threads as number })).rejects.toMatchObject({ code: 'BAD_ARGUMENT', message: expect.stringContaining('1 to 16') as string });
+  await expect(load(digits, { threads: threads as number })).rejects.toMatchObject({
+    code: 'BAD_ARGUMENT',
+    message: expect.stringContaining('1 to 16') as string,
+  });
 });
 
 test('aborting ends the start', async () => {
-  const controller = new AbortController(), made: Worker[] = [];
-  const loading = load(digits, { threads: 2, signal: controller.signal, worker: () => { made.push(new Worker('setInterval(() => {}, 1000)', { eval: true })); controller.abort(); return made[0]!; } });
+  const controller = new AbortController();
+  const made: Worker[] = [];
+  const loading = load(digits, {
+    threads: 2,
+    signal: controller.signal,
+    worker: () => {
+      made.push(new Worker('setInterval(() => {}, 1000)', { eval: true }));
+      controller.abort();
+      return made[0]!;
+    },
+  });
   await expect(loading).rejects.toMatchObject({ code: 'ABORTED' });
-  await new Promise((resolve) => { made[0]!.once('exit', resolve); });
+  await new Promise((resolve) => {
+    made[0]!.once('exit', resolve);
+  });
 });
 
 describe('the workers of a model', () => {
@@ -166,7 +220,8 @@ describe('the workers of a model', () => {
       const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
       const until = async (condition) => { for (let i = 0; i < 200 && !condition(); i++) { globalThis.gc?.(); await pause(20); } return condition(); };
       const threads = () => readdirSync('/proc/self/task').length;`;
-    const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', head + program], { timeout: 30_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e',
+      head + program], { timeout: 30_000 });
     return JSON.parse(stdout) as unknown;
   };
 
@@ -184,11 +239,14 @@ describe('the workers of a model', () => {
   });
 
   test.skipIf(process.platform !== 'linux')('end when it is disposed, and when nobody holds it any more', async () => {
-    expect(await run(`
+    expect(await run(
+      `
       const without = threads(), model = await load(klet, { threads: 4 }), more = threads() > without;
       model.dispose();
       const disposed = await until(() => threads() <= without);
       for (let i = 0; i < 3; i++) await load(klet, { threads: 2 });
-      console.log(JSON.stringify([more, disposed, await until(() => threads() <= without)]));`, '--expose-gc')).toEqual([true, true, true]);
+      console.log(JSON.stringify([more, disposed, await until(() => threads() <= without)]));`,
+      '--expose-gc',
+    )).toEqual([true, true, true]);
   });
 });

@@ -5,9 +5,10 @@ import { activate, allocate, forWindow, valueOf, type Inputs, type Shape4 } from
 /**
  * x [N][H][W][C]; the average is over the pixels inside the picture.
  *
- * float32: the sum in row order, each addition rounded, divided by the count. Integers: the sum of the stored
- * values over the count, rounded half away from zero (on the stored value, as TFLite does, so that the zero
- * point does not matter); another output quantization is a requantization after that.
+ * float32: the sum in row order, each addition rounded, divided by the count. Integers: the sum of
+ * the stored values over the count, rounded half away from zero (on the stored value, as TFLite
+ * does, so that the zero point does not matter); another output quantization is a requantization
+ * after that.
  */
 export function averagePool2d(node: Node<'averagePool2d'>, inputs: Inputs): TensorData[] {
   const [x, out] = [valueOf(node, inputs), allocate(output(node))];
@@ -37,7 +38,9 @@ export function averagePool2d(node: Node<'averagePool2d'>, inputs: Inputs): Tens
   return [out];
 }
 
-/** C's (sum > 0 ? sum + count / 2 : sum − count / 2) / count, whose divisions drop the remainder. */
+/**
+ * C's (sum > 0 ? sum + count / 2 : sum − count / 2) / count, whose divisions drop the remainder.
+ */
 function divideHalfAwayFromZero(sum: number, count: number): number {
   const half = Math.trunc(count / 2);
   return Math.trunc((sum > 0 ? sum + half : sum - half) / count);

@@ -2,7 +2,10 @@ import { input, output, type Node, type TensorData } from '../../src/graph/graph
 import { multiplyAdd } from './multiplyAdd';
 import { allocate, broadcastOffset, coordinates, rowsOf, valueOf, type Inputs } from './support';
 
-/** a [...B][M][K], b [...B][K][N], leading dimensions broadcast → [...B][M][N]; transposes say the stored order is swapped */
+/**
+ * a [...B][M][K], b [...B][K][N], leading dimensions broadcast → [...B][M][N]; transposes say the
+ * stored order is swapped
+ */
 export function batchMatmul(node: Node<'batchMatmul'>, inputs: Inputs): TensorData[] {
   const { transposeA, transposeB } = node.attributes;
   const [a, b, out] = [valueOf(node, inputs, 0), valueOf(node, inputs, 1), allocate(output(node))];

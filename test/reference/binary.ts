@@ -1,10 +1,9 @@
 import { input, output, type AnyNode, type Node, type TensorData } from '../../src/graph/graph';
 import type { BinaryKind } from '../../src/graph/operators';
-import {
-  clamp, converter, fround, isQuantized, productScale, quantizeReal, rangeOf, realOf, requantize, roundHalfEven, scaleOf,
-  zeroPointOf,
-} from './requantize';
-import { activate, allocate, broadcastOffset, coordinates, isInteger, unsupported, valueOf, type Inputs } from './support';
+import { clamp, converter, fround, isQuantized, productScale, quantizeReal, rangeOf, realOf, requantize, roundHalfEven,
+  scaleOf, zeroPointOf } from './requantize';
+import { activate, allocate, broadcastOffset, coordinates, isInteger, unsupported, valueOf,
+  type Inputs } from './support';
 
 /** a, b with numpy broadcasting */
 export function binary(node: Node<'binary'>, inputs: Inputs): TensorData[] {
@@ -55,7 +54,8 @@ function quantizedOperation(node: AnyNode, kind: BinaryKind): Operation {
   const [a, b, out] = [input(node, 0), input(node, 1), output(node)];
   const [za, zb, zo, so] = [zeroPointOf(a), zeroPointOf(b), zeroPointOf(out), scaleOf(out)];
   switch (kind) {
-    case 'add': case 'sub': {
+    case 'add':
+    case 'sub': {
       const { multiplierA, multiplierB, shift } = addParameters(scaleOf(a), scaleOf(b), so, kind === 'sub');
       const bias = 2 ** (shift - 1) - multiplierA * za - multiplierB * zb;
       return (p, q) => clamp(((multiplierA * p + multiplierB * q + bias) >> shift) + zo, ...rangeOf(out.dtype));
@@ -64,29 +64,35 @@ function quantizedOperation(node: AnyNode, kind: BinaryKind): Operation {
       const scale = productScale(scaleOf(a), scaleOf(b), so);
       return (p, q) => requantize((p - za) * (q - zb), scale, zo, rangeOf(out.dtype));
     }
-    case 'minimum': case 'maximum': {
+    case 'minimum':
+    case 'maximum': {
       const [fromA, fromB] = [converter(a, out), converter(b, out)];
       return (p, q) => floatOperations[kind](fromA(p), fromB(q));
     }
-    case 'div': case 'squaredDifference':
+    case 'div':
+    case 'squaredDifference':
       return (p, q) => quantizeReal(fround(floatOperations[kind](realOf(p, a), realOf(q, b)) / so), out, roundHalfEven);
   }
 }
 
 /**
- * The fixed point of int8 addition, XNNPACK's: the larger of the two ratios to the output's scale becomes a
- * multiplier of 21 bits, 2^20 ≤ m ≤ 2^21, and both share its shift.
+ * The fixed point of int8 addition, XNNPACK's: the larger of the two ratios to the output's scale
+ * becomes a multiplier of 21 bits, 2^20 ≤ m ≤ 2^21, and both share its shift.
  *
  *     out = clamp(((ma·(a − za) + mb·(b − zb) + 2^(shift − 1)) >> shift) + zo)
  *
  * The shift is arithmetic, so halves round up. Sums fit int32: 2·255·2^21 + 2^30 < 2^31.
  */
 export function addParameters(
-  scaleA: number, scaleB: number, scaleOut: number, subtract: boolean,
+  scaleA: number,
+  scaleB: number,
+  scaleOut: number,
+  subtract: boolean,
 ): { multiplierA: number; multiplierB: number; shift: number } {
   const ratioA = fround(scaleA / scaleOut);
   const ratioB = fround(scaleB / scaleOut);
-  // Beyond these bounds (ratios under 2^-11 or from 2^20) inputs hardly move the output, or always saturate it.
+  // Beyond these bounds (ratios under 2^-11 or from 2^20) inputs hardly move the output, or always
+  // saturate it.
   const shift = clamp(20 - exponentOf(Math.max(ratioA, ratioB)), 1, 31);
   const multiplierB = roundHalfEven(ratioB * 2 ** shift);
   return { multiplierA: roundHalfEven(ratioA * 2 ** shift), multiplierB: subtract ? -multiplierB : multiplierB, shift };

@@ -3,8 +3,8 @@ import { clamp, rangeOf } from './requantize';
 import { allocate, valueOf, type Inputs } from './support';
 
 /**
- * Plain numeric conversion. float32 to integers goes toward zero and saturates (not a number is 0); integers to
- * narrower ones keep their low bits; anything to bool asks whether it is not 0.
+ * Plain numeric conversion. float32 to integers goes toward zero and saturates (not a number is 0);
+ * integers to narrower ones keep their low bits; anything to bool asks whether it is not 0.
  */
 export function cast(node: Node<'cast'>, inputs: Inputs): TensorData[] {
   const [x, out] = [valueOf(node, inputs), allocate(output(node))];
@@ -12,8 +12,9 @@ export function cast(node: Node<'cast'>, inputs: Inputs): TensorData[] {
   for (let i = 0; i < out.length; i++) {
     const value = x[i]!;
     if (to === 'bool') out[i] = value !== 0 ? 1 : 0;
-    else if (from === 'float32' && to !== 'float32') out[i] = Number.isNaN(value) ? 0 : clamp(Math.trunc(value), ...rangeOf(to));
-    else out[i] = value;
+    else if (from === 'float32' && to !== 'float32') {
+      out[i] = Number.isNaN(value) ? 0 : clamp(Math.trunc(value), ...rangeOf(to));
+    } else out[i] = value;
   }
   return [out];
 }

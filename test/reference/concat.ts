@@ -2,7 +2,10 @@ import { input, output, type Node, type TensorData } from '../../src/graph/graph
 import { converter } from './requantize';
 import { activate, allocate, aroundAxis, valueOf, type Inputs } from './support';
 
-/** Inputs one after the other along `axis`; each is requantized to the output's quantization where it differs. */
+/**
+ * Inputs one after the other along `axis`; each is requantized to the output's quantization where
+ * it differs.
+ */
 export function concat(node: Node<'concat'>, inputs: Inputs): TensorData[] {
   const { axis, activation } = node.attributes;
   const out = allocate(output(node));

@@ -6,7 +6,8 @@ import { allocate, valueOf, type Inputs, type Shape4 } from './support';
 /** x [N][H][W][Ci], w [Co][KH][KW][Ci/groups], bias? [Co] → [N][OH][OW][Co] */
 export function conv2d(node: Node<'conv2d'>, inputs: Inputs): TensorData[] {
   if (isHybrid(node)) return hybrid(node, inputs, conv2d);
-  const { stride: [strideY, strideX], dilation: [dilationY, dilationX], padding: [top, left], groups, activation } = node.attributes;
+  const { stride: [strideY, strideX], dilation: [dilationY, dilationX], padding: [top, left], groups, activation } =
+    node.attributes;
   const [x, w, out] = [valueOf(node, inputs, 0), valueOf(node, inputs, 1), allocate(output(node))];
   const [, height, width, channelsIn] = input(node, 0).shape as Shape4;
   const [, kernelY, kernelX, groupIn] = input(node, 1).shape as Shape4;

@@ -3,10 +3,14 @@ import { hybrid, isHybrid } from './hybrid';
 import { multiplyAdd } from './multiplyAdd';
 import { allocate, valueOf, type Inputs, type Shape4 } from './support';
 
-/** x [N][H][W][C], w [1][KH][KW][C·multiplier], bias? [C·multiplier]; output channel c·multiplier + m reads channel c */
+/**
+ * x [N][H][W][C], w [1][KH][KW][C·multiplier], bias? [C·multiplier]; output channel c·multiplier +
+ * m reads channel c
+ */
 export function depthwiseConv2d(node: Node<'depthwiseConv2d'>, inputs: Inputs): TensorData[] {
   if (isHybrid(node)) return hybrid(node, inputs, depthwiseConv2d);
-  const { stride: [strideY, strideX], dilation: [dilationY, dilationX], padding: [top, left], activation } = node.attributes;
+  const { stride: [strideY, strideX], dilation: [dilationY, dilationX], padding: [top, left], activation } =
+    node.attributes;
   const [x, w, out] = [valueOf(node, inputs, 0), valueOf(node, inputs, 1), allocate(output(node))];
   const [, height, width, channelsIn] = input(node, 0).shape as Shape4;
   const [, kernelY, kernelX] = input(node, 1).shape as Shape4;

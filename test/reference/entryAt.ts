@@ -1,11 +1,16 @@
 import type { Tensor } from '../../src/graph/graph';
 import { aroundAxis } from './support';
 
-/** The tensor as the element at `index` sees it: with the one scale and zero point that hold there. */
+/**
+ * The tensor as the element at `index` sees it: with the one scale and zero point that hold there.
+ */
 export function entryAt(tensor: Tensor, index: number): Tensor {
   const q = tensor.quantization;
   if (!q || q.scale.length <= 1) return tensor;
   const [, length, inner] = aroundAxis(tensor.shape, q.axis);
   const entry = Math.floor(index / inner) % length;
-  return { ...tensor, quantization: { scale: [q.scale[entry]!], zeroPoint: [q.zeroPoint[entry] ?? q.zeroPoint[0] ?? 0], axis: 0 } };
+  return {
+    ...tensor,
+    quantization: { scale: [q.scale[entry]!], zeroPoint: [q.zeroPoint[entry] ?? q.zeroPoint[0] ?? 0], axis: 0 },
+  };
 }

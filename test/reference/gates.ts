@@ -1,4 +1,5 @@
-// 16-bit gates after gemmlowp's fixedpoint.h, one number at a time: what TensorFlow Lite's integer LSTM computes with.
+// 16-bit gates after gemmlowp's fixedpoint.h, one number at a time: what TensorFlow Lite's integer
+// LSTM computes with.
 
 const saturate = (x: number): number => Math.max(-32768, Math.min(32767, x));
 
@@ -17,8 +18,13 @@ const constant = (x: number): number => dividePower(x, 16);
 function negativeExp(x: number, bits: number): number {
   if (x === 0) return 32767;
   if (bits > 5 && x < -(2 ** (20 - bits))) return 0;
-  const quarter = 2 ** (13 - bits), part = (x & (quarter - 1)) - quarter, rest = part - x, a = part * 2 ** bits + 4096;
-  const a2 = times(a, a), a3 = times(a2, a), a4 = times(a2, a2);
+  const quarter = 2 ** (13 - bits);
+  const part = (x & (quarter - 1)) - quarter;
+  const rest = part - x;
+  const a = part * 2 ** bits + 4096;
+  const a2 = times(a, a);
+  const a3 = times(a2, a);
+  const a4 = times(a2, a2);
   const tail = dividePower(times(dividePower(a4, 2) + a3, constant(715827883)) + a2, 1);
   let result = saturate(constant(1895147668) + times(constant(1895147668), a + tail));
   [1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242].forEach((multiplier, i) => {
@@ -63,22 +69,35 @@ function inverseRoot(v: number): { multiplier: bigint; exponent: number } {
     v *= 4;
     shift--;
   }
-  const a = BigInt(Math.floor(v / 2)), half = BigInt(dividePower(Number(a), 1)), threeHalves = 402653184n;
+  const a = BigInt(Math.floor(v / 2));
+  const half = BigInt(dividePower(Number(a), 1));
+  const threeHalves = 402653184n;
   let x = 1n << 28n;
   for (let i = 0; i < 5; i++) {
     const cube = saturate32(high32(high32(x, x), x) << 6n);
     x = saturate32((high32(threeHalves, x) - high32(half, cube)) << 3n);
   }
   x = high32(x, 1518500250n);
-  return shift < 0 ? { multiplier: BigInt.asIntN(32, x << BigInt(-shift)), exponent: 0 } : { multiplier: x, exponent: -shift };
+  return shift < 0
+    ? { multiplier: BigInt.asIntN(32, x << BigInt(-shift)), exponent: 0 }
+    : { multiplier: x, exponent: -shift };
 }
 
 /** Layer normalization of int16 sums. `multiply` is the product with a fixed-point factor. */
-export function norm16(values: number[], weights: ArrayLike<number>, bias: ArrayLike<number>, scale: { multiplier: bigint; exponent: number }, guard: number,
-  multiply: (x: number, factor: { multiplier: bigint; exponent: number }) => number): number[] {
-  const n = values.length, sum = values.reduce((a, b) => a + b, 0), squares = values.reduce((a, b) => a + b * b, 0);
+export function norm16(
+  values: number[],
+  weights: ArrayLike<number>,
+  bias: ArrayLike<number>,
+  scale: { multiplier: bigint; exponent: number },
+  guard: number,
+  multiply: (x: number, factor: { multiplier: bigint; exponent: number }) => number,
+): number[] {
+  const n = values.length;
+  const sum = values.reduce((a, b) => a + b, 0);
+  const squares = values.reduce((a, b) => a + b * b, 0);
   const mean = Math.trunc(sum * 1024 / n);
-  let variance = Number((BigInt(squares) * BigInt(Math.floor(2 ** 20 / n)) - BigInt(mean) * BigInt(mean)) / (1n << 20n));
+  let variance =
+    Number((BigInt(squares) * BigInt(Math.floor(2 ** 20 / n)) - BigInt(mean) * BigInt(mean)) / (1n << 20n));
   if (variance < 1) variance = guard;
   const root = inverseRoot(variance);
   return values.map((x, i) => {

@@ -3,29 +3,65 @@ import { dividePower, logistic16, tanh16 } from './gates';
 import { alongTime, clampTo8, int8Sums, logistic, realProducts, saturate16, type Row } from './sequence';
 import type { Inputs } from './support';
 
-/** z, r = σ(W·x + b + U·h + ub); g = tanh(W·x + b + r·(U·h + ub)), or tanh(W·x + b + U·(r·h) + ub); h = z·h + (1 − z)·g */
+/**
+ * z, r = σ(W·x + b + U·h + ub); g = tanh(W·x + b + r·(U·h + ub)), or tanh(W·x + b + U·(r·h) + ub);
+ * h = z·h + (1 − z)·g
+ */
 export function gru(node: Node<'gru'>, inputs: Inputs): TensorData[] {
-  const cells = input(node, 2).shape[1]!, [, w, u, bias, recurrentBias] = inputs, { resetAfter, hybrid } = node.attributes, of = (gate: number, n: number): number => gate * cells + n;
+  const cells = input(node, 2).shape[1]!;
+  const [, w, u, bias, recurrentBias] = inputs;
+  const { resetAfter, hybrid } = node.attributes;
+  const of = (gate: number, n: number): number => gate * cells + n;
   if (input(node, 0).dtype === 'int8') return integer(node, inputs);
   return alongTime(node, inputs, () => ({ h: new Float64Array(cells) }), (x, state) => {
     const wx = realProducts(input(node, 1), w!, x, hybrid).map((s, i) => s + (bias?.[i] ?? 0));
-    const inner = (h: Row): number[] => realProducts(input(node, 2), u!, h, hybrid).map((s, i) => s + (recurrentBias?.[i] ?? 0));
-    const uh = inner(state.h), gate = (index: number): number[] => Array.from({ length: cells }, (_, n) => logistic(wx[of(index, n)]! + uh[of(index, n)]!));
-    const z = gate(0), r = gate(1), reset = resetAfter ? uh.slice(2 * cells).map((s, n) => r[n]! * s) : inner(Array.from(state.h, (h, n) => r[n]! * h)).slice(2 * cells);
-    state.h.forEach((h, n) => { state.h[n] = z[n]! * h + (1 - z[n]!) * Math.tanh(wx[of(2, n)]! + reset[n]!); });
+    const inner = (h: Row): number[] =>
+      realProducts(input(node, 2), u!, h, hybrid).map((s, i) => s + (recurrentBias?.[i] ?? 0));
+    const uh = inner(state.h);
+    const gate = (index: number): number[] =>
+      Array.from({ length: cells }, (_, n) => logistic(wx[of(index, n)]! + uh[of(index, n)]!));
+    const z = gate(0);
+    const r = gate(1);
+    const reset = resetAfter
+      ? uh.slice(2 * cells).map((s, n) => r[n]! * s)
+      : inner(Array.from(state.h, (h, n) => r[n]! * h)).slice(2 * cells);
+    state.h.forEach((h, n) => {
+      state.h[n] = z[n]! * h + (1 - z[n]!) * Math.tanh(wx[of(2, n)]! + reset[n]!);
+    });
     return Array.from(state.h);
   });
 }
 
 /** Gates in Q3.12, the state in Q0.15; the products see it in Q0.7 */
 function integer(node: Node<'gru'>, inputs: Inputs): TensorData[] {
-  const cells = input(node, 2).shape[1]!, [, , , bias, recurrentBias] = inputs, zero = perTensor(input(node, 0)).zeroPoint;
+  const cells = input(node, 2).shape[1]!;
+  const [, , , bias, recurrentBias] = inputs;
+  const zero = perTensor(input(node, 0)).zeroPoint;
   const narrow = (h: number[]): number[] => h.map((v) => clampTo8(dividePower(v, 8)));
   return alongTime(node, inputs, () => ({ h: new Array<number>(cells).fill(0) }), (x, state) => {
-    const sums = (h: number[]): ReturnType<typeof int8Sums> => int8Sums(node, x, zero, bias ?? null, narrow(h), { scale: 1 / 128, zeroPoint: 0 }, () => 2 ** -12, recurrentBias ?? null);
-    const both = sums(state.h), gate = (index: number): number[] => Array.from({ length: cells }, (_, n) => logistic16(saturate16(both.input[index * cells + n]! + saturate16(both.hidden[index * cells + n]!))));
-    const z = gate(0), r = gate(1), last = (hidden: number[]): number[] => hidden.slice(2 * cells).map(saturate16);
-    const reset = node.attributes.resetAfter ? last(both.hidden).map((s, n) => dividePower(r[n]! * s, 15)) : last(sums(state.h.map((h, n) => dividePower(r[n]! * h, 15))).hidden);
+    const sums = (h: number[]): ReturnType<typeof int8Sums> =>
+      int8Sums(
+        node,
+        x,
+        zero,
+        bias ?? null,
+        narrow(h),
+        { scale: 1 / 128, zeroPoint: 0 },
+        () => 2 ** -12,
+        recurrentBias ?? null,
+      );
+    const both = sums(state.h);
+    const gate = (index: number): number[] =>
+      Array.from(
+        { length: cells },
+        (_, n) => logistic16(saturate16(both.input[index * cells + n]! + saturate16(both.hidden[index * cells + n]!))),
+      );
+    const z = gate(0);
+    const r = gate(1);
+    const last = (hidden: number[]): number[] => hidden.slice(2 * cells).map(saturate16);
+    const reset = node.attributes.resetAfter
+      ? last(both.hidden).map((s, n) => dividePower(r[n]! * s, 15))
+      : last(sums(state.h.map((h, n) => dividePower(r[n]! * h, 15))).hidden);
     state.h = state.h.map((h, n) => {
       const g = tanh16(saturate16(both.input[2 * cells + n]! + reset[n]!), 3);
       return saturate16(dividePower(z[n]! * h, 15) + dividePower((32767 - z[n]!) * g, 15));

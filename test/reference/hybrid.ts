@@ -10,18 +10,41 @@ export function isHybrid(node: Layer): boolean {
 }
 
 /**
- * TensorFlow Lite's hybrid layers: each picture (row of a fully connected layer) is quantized by its own range, the layer
- * sums integers, and f32(sum) · f32(scale · scale of the weights) + bias goes back to float32.
+ * TensorFlow Lite's hybrid layers: each picture (row of a fully connected layer) is quantized by
+ * its own range, the layer sums integers, and f32(sum) · f32(scale · scale of the weights) + bias
+ * goes back to float32.
  */
-export function hybrid<N extends Layer>(node: N, inputs: Inputs, layer: (node: N, inputs: Inputs) => TensorData[]): TensorData[] {
-  const [x, w, y] = [input(node, 0), input(node, 1), output(node)], out = allocate(y);
-  const pictures = x.shape[0]!, sizeIn = inputs[0]!.length / pictures, sizeOut = out.length / pictures;
-  const channels = y.shape.at(-1), scales = w.quantization!.scale, [low, high] = realRange(node.attributes.activation);
+export function hybrid<N extends Layer>(
+  node: N,
+  inputs: Inputs,
+  layer: (node: N, inputs: Inputs) => TensorData[],
+): TensorData[] {
+  const [x, w, y] = [input(node, 0), input(node, 1), output(node)];
+  const out = allocate(y);
+  const pictures = x.shape[0]!;
+  const sizeIn = inputs[0]!.length / pictures;
+  const sizeOut = out.length / pictures;
+  const channels = y.shape.at(-1);
+  const scales = w.quantization!.scale;
+  const [low, high] = realRange(node.attributes.activation);
   for (let n = 0; n < pictures; n++) {
-    const { values, scale, zeroPoint } = quantizePicture((inputs[0] as Float32Array).subarray(n * sizeIn, (n + 1) * sizeIn), node.attributes.hybrid === 'asymmetric');
-    const quantized: Tensor = { name: x.name, shape: [1, ...x.shape.slice(1)], dtype: 'int8', quantization: { scale: [scale], zeroPoint: [zeroPoint], axis: 0 } };
+    const { values, scale, zeroPoint } = quantizePicture(
+      (inputs[0] as Float32Array).subarray(n * sizeIn, (n + 1) * sizeIn),
+      node.attributes.hybrid === 'asymmetric',
+    );
+    const quantized: Tensor = {
+      name: x.name,
+      shape: [1, ...x.shape.slice(1)],
+      dtype: 'int8',
+      quantization: { scale: [scale], zeroPoint: [zeroPoint], axis: 0 },
+    };
     const sums: Tensor = { name: y.name, shape: [1, ...y.shape.slice(1)], dtype: 'int32' };
-    const integer = { ...node, inputs: [quantized, w, null], outputs: [sums], attributes: { ...node.attributes, activation: 'none' } } as AnyNode as N;
+    const integer = {
+      ...node,
+      inputs: [quantized, w, null],
+      outputs: [sums],
+      attributes: { ...node.attributes, activation: 'none' },
+    } as AnyNode as N;
     layer(integer, [values, inputs[1]!, null])[0]!.forEach((sum, i) => {
       const factor = fround(scale * fround(scales[scales.length === 1 ? 0 : i % channels]!));
       out[n * sizeOut + i] = clamp(fround(fround(fround(sum) * factor) + (inputs[2]?.[i % channels] ?? 0)), low, high);
@@ -30,18 +53,36 @@ export function hybrid<N extends Layer>(node: N, inputs: Inputs, layer: (node: N
   return [out];
 }
 
-/** symmetric: ±max|x| takes ±127. asymmetric: [min(x, 0), max(x, 0)] takes −128 … 127, zero on a step. */
-export function quantizePicture(x: Float32Array, asymmetric: boolean): { values: Int8Array; scale: number; zeroPoint: number } {
-  const low = x.reduce((a, b) => Math.min(a, b), 0), high = x.reduce((a, b) => Math.max(a, b), 0);
-  let scale = 1, zeroPoint = 0;
+/**
+ * symmetric: ±max|x| takes ±127. asymmetric: [min(x, 0), max(x, 0)] takes −128 … 127, zero on a
+ * step.
+ */
+export function quantizePicture(
+  x: Float32Array,
+  asymmetric: boolean,
+): { values: Int8Array; scale: number; zeroPoint: number } {
+  const low = x.reduce((a, b) => Math.min(a, b), 0);
+  const high = x.reduce((a, b) => Math.max(a, b), 0);
+  let scale = 1;
+  let zeroPoint = 0;
   if (high > low && asymmetric) {
-    const step = (high - low) / 255, fromLow = -128 - low / step, fromHigh = 127 - high / step;
+    const step = (high - low) / 255;
+    const fromLow = -128 - low / step;
+    const fromHigh = 127 - high / step;
     // the end that loses less
-    zeroPoint = clamp(roundHalfAwayFromZero(128 + Math.abs(low / step) < 127 + Math.abs(high / step) ? fromLow : fromHigh), -128, 127);
+    zeroPoint = clamp(
+      roundHalfAwayFromZero(128 + Math.abs(low / step) < 127 + Math.abs(high / step) ? fromLow : fromHigh),
+      -128,
+      127,
+    );
     scale = fround(step);
   } else if (high > low) {
     scale = fround(Math.max(-low, high) / 127);
   }
   const inverse = fround(1 / scale);
-  return { values: Int8Array.from(x, (v) => roundHalfAwayFromZero(clamp(fround(zeroPoint + fround(v * inverse)), -128, 127))), scale, zeroPoint };
+  return {
+    values: Int8Array.from(x, (v) => roundHalfAwayFromZero(clamp(fround(zeroPoint + fround(v * inverse)), -128, 127))),
+    scale,
+    zeroPoint,
+  };
 }

@@ -36,21 +36,52 @@ import { transposeConv2d } from './transposeConv2d';
 import { unary } from './unary';
 
 /**
- * Every operator once more in plain, slow, obvious loops: the specification, and the oracle that the kernels are
- * tested against. Shapes, types and quantization are read from the node's tensors; the arrays returned are of the
- * kind that the outputs' types say (bool as Uint8Array, int64 as Int32Array).
+ * Every operator once more in plain, slow, obvious loops: the specification, and the oracle that
+ * the kernels are tested against. Shapes, types and quantization are read from the node's tensors;
+ * the arrays returned are of the kind that the outputs' types say (bool as Uint8Array, int64 as
+ * Int32Array).
  */
 export const reference: { [K in OperatorName]: (node: Node<K>, inputs: (TensorData | null)[]) => TensorData[] } = {
-  conv2d, depthwiseConv2d, transposeConv2d, fullyConnected, batchMatmul, averagePool2d, maxPool2d, reduce,
-  binary, unary, prelu, softmax, logSoftmax, l2Normalize, concat, split, slice, reshape, transpose, pad,
-  resize2d, depthToSpace, spaceToDepth, broadcastTo, argmax, cast, quantize, dequantize, gather, gru, lstm, rnn, svdf,
+  conv2d,
+  depthwiseConv2d,
+  transposeConv2d,
+  fullyConnected,
+  batchMatmul,
+  averagePool2d,
+  maxPool2d,
+  reduce,
+  binary,
+  unary,
+  prelu,
+  softmax,
+  logSoftmax,
+  l2Normalize,
+  concat,
+  split,
+  slice,
+  reshape,
+  transpose,
+  pad,
+  resize2d,
+  depthToSpace,
+  spaceToDepth,
+  broadcastTo,
+  argmax,
+  cast,
+  quantize,
+  dequantize,
+  gather,
+  gru,
+  lstm,
+  rnn,
+  svdf,
 };
 
 /**
  * Runs a whole network.
  * @param inputs the values of the graph's inputs, by tensor name
- * @returns the value of every tensor by its name, constants and inputs too, so that a failing comparison can say
- *   which layer went wrong first
+ * @returns the value of every tensor by its name, constants and inputs too, so that a failing
+ *   comparison can say which layer went wrong first
  */
 export function runReference(graph: Graph, inputs: Record<string, TensorData>): Map<string, TensorData> {
   const values = new Map<string, TensorData>();
@@ -58,8 +89,12 @@ export function runReference(graph: Graph, inputs: Record<string, TensorData>): 
     const value = inputs[tensor.name];
     if (!value) throw new KletError('MISSING_INPUT', `graph "${graph.name}" needs its input "${tensor.name}"`);
     if (value.length !== elementCount(tensor.shape)) {
-      throw new KletError('SHAPE_MISMATCH',
-        `input "${tensor.name}" has ${value.length} elements, its shape [${tensor.shape.join(', ')}] ${elementCount(tensor.shape)}`);
+      throw new KletError(
+        'SHAPE_MISMATCH',
+        `input "${tensor.name}" has ${value.length} elements, its shape [${tensor.shape.join(', ')}] ${
+          elementCount(tensor.shape)
+        }`,
+      );
     }
     values.set(tensor.name, value);
   }
@@ -67,7 +102,12 @@ export function runReference(graph: Graph, inputs: Record<string, TensorData>): 
     const operands = node.inputs.map((tensor) => {
       if (!tensor) return null;
       const value = (tensor.data ?? values.get(tensor.name)) as TensorData | undefined;
-      if (!value) throw new KletError('INVALID_GRAPH', `${node.op} "${node.name}" reads "${tensor.name}" before anything wrote it`);
+      if (!value) {
+        throw new KletError(
+          'INVALID_GRAPH',
+          `${node.op} "${node.name}" reads "${tensor.name}" before anything wrote it`,
+        );
+      }
       values.set(tensor.name, value);
       return value;
     });
@@ -81,7 +121,8 @@ export function runReference(graph: Graph, inputs: Record<string, TensorData>): 
 
 /** One node of any kind on the given values. */
 export function runNode(node: AnyNode, inputs: (TensorData | null)[]): TensorData[] {
-  // The table's type pairs each name with its node; a union of nodes cannot be called through it without a cast.
+  // The table's type pairs each name with its node; a union of nodes cannot be called through it
+  // without a cast.
   const run = reference[node.op] as (node: AnyNode, inputs: (TensorData | null)[]) => TensorData[];
   return run(node, inputs);
 }

@@ -2,7 +2,8 @@ import { input, output, perTensor, type Node, type TensorData } from '../../src/
 import { multiply, multiplierOf } from './fixedPoint';
 import { dividePower, logistic16, norm16, tanh16 } from './gates';
 import { fround } from './requantize';
-import { activationOf, alongTime, clampTo8, int8Sums, logistic, realProducts, rowProducts, saturate16, scaleAt, scaled } from './sequence';
+import { activationOf, alongTime, clampTo8, int8Sums, logistic, realProducts, rowProducts, saturate16, scaleAt,
+  scaled } from './sequence';
 import type { Inputs } from './support';
 
 /** Rows of gate `name` among those that the weights have. */
@@ -10,74 +11,140 @@ function gateAt(gates: number, name: 'i' | 'f' | 'g' | 'o'): number {
   return (gates === 4 ? 'ifgo' : 'fgo').indexOf(name);
 }
 
-/** i, f, o = σ(W·x + U·h + p·c + b), g = tanh(W·x + U·h + b); c = f·c + i·g; h = o·tanh(c), projected where there is a projection */
+/**
+ * i, f, o = σ(W·x + U·h + p·c + b), g = tanh(W·x + U·h + b); c = f·c + i·g; h = o·tanh(c),
+ * projected where there is a projection
+ */
 export function lstm(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
   return input(node, 0).dtype === 'int8' ? integer(node, inputs) : float(node, inputs);
 }
 
 function sizes(node: Node<'lstm'>): { cells: number; gates: number; outputs: number } {
-  const outputs = input(node, 2).shape[1]!, cells = node.inputs[5]?.shape[1] ?? outputs;
+  const outputs = input(node, 2).shape[1]!;
+  const cells = node.inputs[5]?.shape[1] ?? outputs;
   return { cells, outputs, gates: input(node, 1).shape[0]! / cells };
 }
 
 function float(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
-  const { cells, gates, outputs } = sizes(node), { activation, cellClip, projectionClip, hybrid } = node.attributes, act = activationOf(activation);
-  const [, w, u, bias, peephole, projection, projectionBias, norm] = inputs, clip = (x: number, bound: number): number => (bound > 0 ? Math.max(-bound, Math.min(bound, x)) : x);
+  const { cells, gates, outputs } = sizes(node);
+  const { activation, cellClip, projectionClip, hybrid } = node.attributes;
+  const act = activationOf(activation);
+  const [, w, u, bias, peephole, projection, projectionBias, norm] = inputs;
+  const clip = (x: number, bound: number): number => (bound > 0 ? Math.max(-bound, Math.min(bound, x)) : x);
   return alongTime(node, inputs, () => ({ h: new Float32Array(outputs), c: new Float64Array(cells) }), (x, state) => {
-    const wx = realProducts(input(node, 1), w!, x, hybrid), uh = realProducts(input(node, 2), u!, state.h, hybrid);
+    const wx = realProducts(input(node, 1), w!, x, hybrid);
+    const uh = realProducts(input(node, 2), u!, state.h, hybrid);
     const gate = (name: 'i' | 'f' | 'g' | 'o'): number[] => {
-      const at = gateAt(gates, name), peep = name === 'g' ? -1 : gateAt(gates, name) - (name === 'o' ? 1 : 0);
-      let sums = Array.from({ length: cells }, (_, n) => wx[at * cells + n]! + uh[at * cells + n]! + (norm ? 0 : bias?.[at * cells + n] ?? 0)
-        + (peephole && peep >= 0 ? peephole[peep * cells + n]! * state.c[n]! : 0));
+      const at = gateAt(gates, name);
+      const peep = name === 'g' ? -1 : gateAt(gates, name) - (name === 'o' ? 1 : 0);
+      let sums = Array.from(
+        { length: cells },
+        (_, n) =>
+          wx[at * cells + n]! + uh[at * cells + n]! + (norm ? 0 : bias?.[at * cells + n] ?? 0)
+          + (peephole && peep >= 0 ? peephole[peep * cells + n]! * state.c[n]! : 0),
+      );
       if (norm) {
-        const mean = sums.reduce((a, b) => a + b, 0) / cells, variance = sums.reduce((a, b) => a + (b - mean) ** 2, 0) / cells;
-        sums = sums.map((s, n) => (s - mean) / Math.sqrt(variance + 1e-8) * norm[at * cells + n]! + (bias?.[at * cells + n] ?? 0));
+        const mean = sums.reduce((a, b) => a + b, 0) / cells;
+        const variance = sums.reduce((a, b) => a + (b - mean) ** 2, 0) / cells;
+        sums = sums.map((s, n) =>
+          (s - mean) / Math.sqrt(variance + 1e-8) * norm[at * cells + n]! + (bias?.[at * cells + n] ?? 0)
+        );
       }
       return sums.map(name === 'g' ? act : logistic);
     };
-    const f = gate('f'), i = gates === 4 ? gate('i') : f.map((v) => 1 - v), g = gate('g');
-    state.c.forEach((c, n) => { state.c[n] = clip(f[n]! * c + i[n]! * g[n]!, cellClip); });
-    const o = gate('o'), hidden = Array.from(state.c, (c, n) => o[n]! * act(c));
-    const y = projection ? realProducts(input(node, 5), projection, hidden, hybrid).map((s, n) => clip(s + (projectionBias?.[n] ?? 0), projectionClip)) : hidden;
+    const f = gate('f');
+    const i = gates === 4 ? gate('i') : f.map((v) => 1 - v);
+    const g = gate('g');
+    state.c.forEach((c, n) => {
+      state.c[n] = clip(f[n]! * c + i[n]! * g[n]!, cellClip);
+    });
+    const o = gate('o');
+    const hidden = Array.from(state.c, (c, n) => o[n]! * act(c));
+    const y = projection
+      ? realProducts(input(node, 5), projection, hidden, hybrid).map((s, n) =>
+        clip(s + (projectionBias?.[n] ?? 0), projectionClip)
+      )
+      : hidden;
     state.h = Float32Array.from(y);
     return y;
   });
 }
 
 function integer(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
-  const { cells, gates, outputs } = sizes(node), { cellClip, projectionClip, cellScale = 2 ** -11, gateScales } = node.attributes, bits = 15 + Math.log2(cellScale);
-  const [, , , bias, peephole, projection, projectionBias, norm] = inputs, x0 = perTensor(input(node, 0)), y0 = perTensor(output(node));
-  const inner = node.attributes.hidden ?? { scale: y0.scale, zeroPoint: -y0.zeroPoint }, whole = (clip: number, scale: number, most: number): number => (clip > 0 ? Math.trunc(Math.min(fround(clip / fround(scale)), most)) : 0);
-  const clip = whole(cellClip, cellScale, 32767), most = whole(projectionClip, y0.scale, 127);
+  const { cells, gates, outputs } = sizes(node);
+  const { cellClip, projectionClip, cellScale = 2 ** -11, gateScales } = node.attributes;
+  const bits = 15 + Math.log2(cellScale);
+  const [, , , bias, peephole, projection, projectionBias, norm] = inputs;
+  const x0 = perTensor(input(node, 0));
+  const y0 = perTensor(output(node));
+  const inner = node.attributes.hidden ?? { scale: y0.scale, zeroPoint: -y0.zeroPoint };
+  const whole = (
+    clip: number,
+    scale: number,
+    most: number,
+  ): number => (clip > 0 ? Math.trunc(Math.min(fround(clip / fround(scale)), most)) : 0);
+  const clip = whole(cellClip, cellScale, 32767);
+  const most = whole(projectionClip, y0.scale, 127);
   const steps = (gate: number): number => fround(norm ? gateScales?.[gate] ?? 2 ** -12 : 2 ** -12);
-  return alongTime(node, inputs, () => ({ h: new Array<number>(outputs).fill(y0.zeroPoint), c: new Array<number>(cells).fill(0) }), (x, state) => {
-    const sums = int8Sums(node, x, x0.zeroPoint, norm ? null : bias ?? null, state.h, y0, (row) => steps(Math.floor(row / cells)));
-    const gate = (name: 'i' | 'f' | 'g' | 'o'): number[] => {
-      const at = gateAt(gates, name), peep = name === 'g' ? -1 : at - (name === 'o' ? 1 : 0);
-      let values = Array.from({ length: cells }, (_, n) => saturate16(sums.input[at * cells + n]! + sums.hidden[at * cells + n]!));
-      if (peephole && peep >= 0) {
-        const factor = fround(fround(cellScale * scaleAt(node.inputs[4]!, peep * cells)) / steps(at));
-        values = values.map((v, n) => saturate16(v + scaled(peephole[peep * cells + n]! * state.c[n]!, factor)));
+  return alongTime(
+    node,
+    inputs,
+    () => ({ h: new Array<number>(outputs).fill(y0.zeroPoint), c: new Array<number>(cells).fill(0) }),
+    (x, state) => {
+      const sums = int8Sums(node, x, x0.zeroPoint, norm ? null : bias ?? null, state.h, y0, (row) =>
+        steps(Math.floor(row / cells)));
+      const gate = (name: 'i' | 'f' | 'g' | 'o'): number[] => {
+        const at = gateAt(gates, name);
+        const peep = name === 'g' ? -1 : at - (name === 'o' ? 1 : 0);
+        let values = Array.from({ length: cells }, (_, n) =>
+          saturate16(sums.input[at * cells + n]! + sums.hidden[at * cells + n]!));
+        if (peephole && peep >= 0) {
+          const factor = fround(fround(cellScale * scaleAt(node.inputs[4]!, peep * cells)) / steps(at));
+          values = values.map((v, n) =>
+            saturate16(v + scaled(peephole[peep * cells + n]! * state.c[n]!, factor))
+          );
+        }
+        if (norm) {
+          const scale = scaleAt(node.inputs[7]!, at * cells);
+          const guard = Math.max(1, Math.trunc(fround(10000 * scale)));
+          values = norm16(
+            values,
+            norm.subarray(at * cells, (at + 1) * cells),
+            Array.from({ length: cells }, (_, n) => bias?.[at * cells + n] ?? 0),
+            multiplierOf(scale),
+            guard,
+            multiply,
+          );
+        }
+        return values.map((v) => (name === 'g' ? tanh16(v, 3) : logistic16(v)));
+      };
+      const f = gate('f');
+      const i = gates === 4 ? gate('i') : f.map((v) =>
+        32767 - v
+      );
+      const g = gate('g');
+      state.c = state.c.map((c, n) => {
+        const sum = saturate16(dividePower(f[n]! * c, 15) + dividePower(i[n]! * g[n]!, 15 + bits));
+        return clip > 0 ? Math.max(-clip, Math.min(clip, sum)) : sum;
+      });
+      const o = gate('o');
+      const factor = fround(fround(2 ** -15 / fround(inner.scale)) * 2 ** -15);
+      const hidden = state.c.map((c, n) =>
+        clampTo8(scaled(o[n]! * tanh16(c, bits), factor) - inner.zeroPoint)
+      );
+      state.h = hidden;
+      if (projection) {
+        const p = node.inputs[5]!;
+        const real = fround(fround(scaleAt(p, 0) * fround(inner.scale)) / fround(y0.scale));
+        state.h = rowProducts(projection, hidden.map((v) => v + inner.zeroPoint), outputs).map((sum, n) =>
+          clampTo8(
+            clampTo8(scaled(sum + (projectionBias?.[n] ?? 0), real) + y0.zeroPoint),
+            most > 0 ? -most : -128,
+            most > 0 ? most : 127,
+          )
+        );
       }
-      if (norm) {
-        const scale = scaleAt(node.inputs[7]!, at * cells), guard = Math.max(1, Math.trunc(fround(10000 * scale)));
-        values = norm16(values, norm.subarray(at * cells, (at + 1) * cells), Array.from({ length: cells }, (_, n) => bias?.[at * cells + n] ?? 0), multiplierOf(scale), guard, multiply);
-      }
-      return values.map((v) => (name === 'g' ? tanh16(v, 3) : logistic16(v)));
-    };
-    const f = gate('f'), i = gates === 4 ? gate('i') : f.map((v) => 32767 - v), g = gate('g');
-    state.c = state.c.map((c, n) => {
-      const sum = saturate16(dividePower(f[n]! * c, 15) + dividePower(i[n]! * g[n]!, 15 + bits));
-      return clip > 0 ? Math.max(-clip, Math.min(clip, sum)) : sum;
-    });
-    const o = gate('o'), factor = fround(fround(2 ** -15 / fround(inner.scale)) * 2 ** -15);
-    const hidden = state.c.map((c, n) => clampTo8(scaled(o[n]! * tanh16(c, bits), factor) - inner.zeroPoint));
-    state.h = hidden;
-    if (projection) {
-      const p = node.inputs[5]!, real = fround(fround(scaleAt(p, 0) * fround(inner.scale)) / fround(y0.scale));
-      state.h = rowProducts(projection, hidden.map((v) => v + inner.zeroPoint), outputs)
-        .map((sum, n) => clampTo8(clampTo8(scaled(sum + (projectionBias?.[n] ?? 0), real) + y0.zeroPoint), most > 0 ? -most : -128, most > 0 ? most : 127));
-    }
-    return state.h;
-  });
+      return state.h;
+    },
+  );
 }

@@ -13,11 +13,16 @@ export interface MultiplyAdd {
 /**
  * The arithmetic of conv2d, depthwiseConv2d, transposeConv2d, fullyConnected and batchMatmul.
  *
- * float32: starts from the bias; every product and every sum is rounded to float32, in the operator's order.
- * Integers: Σ (a − za)·(w − zw) + bias is exact (it fits int32: K ≤ 65,536), then `requantize` with one
- * scale per channel. Padding adds nothing, which for integers means that it reads as the zero point.
+ * float32: starts from the bias; every product and every sum is rounded to float32, in the
+ * operator's order. Integers: Σ (a − za)·(w − zw) + bias is exact (it fits int32: K ≤ 65,536), then
+ * `requantize` with one scale per channel. Padding adds nothing, which for integers means that it
+ * reads as the zero point.
  */
-export function multiplyAdd(node: AnyNode, bias: TensorData | null | undefined, activation: FusedActivation): MultiplyAdd {
+export function multiplyAdd(
+  node: AnyNode,
+  bias: TensorData | null | undefined,
+  activation: FusedActivation,
+): MultiplyAdd {
   const [a, w, out] = [input(node, 0), input(node, 1), output(node)];
   const start = (channel: number) => bias?.[channel] ?? 0;
 
@@ -29,7 +34,8 @@ export function multiplyAdd(node: AnyNode, bias: TensorData | null | undefined, 
   if (!isQuantized(a) || !isQuantized(w)) throw unsupported(node);
   const zeroPoints = weightZeroPoints(w);
   const perChannel = zeroPoints.length > 1;
-  const add: MultiplyAdd['add'] = (sum, x, y, channel) => sum + (x - zeroPointOf(a)) * (y - zeroPoints[perChannel ? channel : 0]!);
+  const add: MultiplyAdd['add'] = (sum, x, y, channel) =>
+    sum + (x - zeroPointOf(a)) * (y - zeroPoints[perChannel ? channel : 0]!);
   // the sums themselves, for hybrid layers
   if (out.dtype === 'int32') return { start, add, finish: (sum) => sum };
   if (!isQuantized(out)) throw unsupported(node);

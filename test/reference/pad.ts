@@ -4,20 +4,25 @@ import { allocate, coordinates, offset, valueOf, type Inputs } from './support';
 
 /**
  * constant: the real number `value` around x, in the output's quantization (0 is its zero point).
- * reflect: x mirrored about its border elements (… 2 1 | 0 1 2 …); symmetric repeats them (… 1 0 | 0 1 2 …).
+ * reflect: x mirrored about its border elements (… 2 1 | 0 1 2 …); symmetric repeats them (… 1 0 |
+ * 0 1 2 …).
  */
 export function pad(node: Node<'pad'>, inputs: Inputs): TensorData[] {
   const { before, mode, value } = node.attributes;
   const [x, out] = [valueOf(node, inputs), allocate(output(node))];
   const shape = input(node, 0).shape;
   const convert = converter(input(node, 0), output(node));
-  const around = isQuantized(output(node)) ? quantizeReal(fround(fround(value) / scaleOf(output(node))), output(node), roundHalfEven) : value;
+  const around = isQuantized(output(node))
+    ? quantizeReal(fround(fround(value) / scaleOf(output(node))), output(node), roundHalfEven)
+    : value;
 
   for (let i = 0; i < out.length; i++) {
     const position = coordinates(i, output(node).shape).map((coordinate, d) => coordinate - before[d]!);
     const inside = position.every((coordinate, d) => coordinate >= 0 && coordinate < shape[d]!);
     if (mode === 'constant' && !inside) out[i] = around;
-    else out[i] = convert(x[offset(position.map((coordinate, d) => mirror(coordinate, shape[d]!, mode === 'reflect')), shape)]!);
+    else {out[i] = convert(x[
+        offset(position.map((coordinate, d) => mirror(coordinate, shape[d]!, mode === 'reflect')), shape)
+      ]!);}
   }
   return [out];
 }

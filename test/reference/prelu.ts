@@ -2,7 +2,9 @@ import { input, output, type Node, type TensorData } from '../../src/graph/graph
 import { fround, isQuantized, productScale, rangeOf, requantize, scaleOf, zeroPointOf } from './requantize';
 import { allocate, broadcastOffset, coordinates, unsupported, valueOf, type Inputs } from './support';
 
-/** x, alpha (broadcast against x): x ≥ 0 ? x : alpha·x. On integers each side is one requantization. */
+/**
+ * x, alpha (broadcast against x): x ≥ 0 ? x : alpha·x. On integers each side is one requantization.
+ */
 export function prelu(node: Node<'prelu'>, inputs: Inputs): TensorData[] {
   const [x, alpha, out] = [valueOf(node, inputs, 0), valueOf(node, inputs, 1), allocate(output(node))];
   const slope = slopeOf(node);
@@ -20,5 +22,6 @@ function slopeOf(node: Node<'prelu'>): (x: number, alpha: number) => number {
   const [zx, za, zo, range] = [zeroPointOf(x), zeroPointOf(alpha), zeroPointOf(out), rangeOf(out.dtype)];
   const positive = fround(scaleOf(x) / scaleOf(out));
   const negative = productScale(scaleOf(x), scaleOf(alpha), scaleOf(out));
-  return (p, q) => p >= zx ? requantize(p - zx, positive, zo, range) : requantize((p - zx) * (q - za), negative, zo, range);
+  return (p, q) =>
+    p >= zx ? requantize(p - zx, positive, zo, range) : requantize((p - zx) * (q - za), negative, zo, range);
 }

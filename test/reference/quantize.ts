@@ -5,8 +5,9 @@ import { entryAt } from './entryAt';
 import { allocate, unsupported, valueOf, type Inputs } from './support';
 
 /**
- * float32: clamp(round_half_even(f32(x · f32(1 / scale))) + zeroPoint), per tensor or along an axis.
- * One integer type to another quantization: XNNPACK's multiplier of 8 bits. Between int8 and uint8: TFLite's fixed point.
+ * float32: clamp(round_half_even(f32(x · f32(1 / scale))) + zeroPoint), per tensor or along an
+ * axis. One integer type to another quantization: XNNPACK's multiplier of 8 bits. Between int8 and
+ * uint8: TFLite's fixed point.
  */
 export function quantize(node: Node<'quantize'>, inputs: Inputs): TensorData[] {
   const [from, to] = [input(node, 0), output(node)];
@@ -17,9 +18,12 @@ export function quantize(node: Node<'quantize'>, inputs: Inputs): TensorData[] {
       out[i] = quantizeReal(fround(x[i]! * fround(1 / fround(entry.quantization!.scale[0]!))), entry, roundHalfEven);
     }
   } else if (isQuantized(from) && isQuantized(to)) {
-    const ratio = scaleOf(from) / scaleOf(to), fixed = multiplierOf(ratio), rough = roundHalfEven(256 * fround(ratio));
+    const ratio = scaleOf(from) / scaleOf(to);
+    const fixed = multiplierOf(ratio);
+    const rough = roundHalfEven(256 * fround(ratio));
     for (let i = 0; i < out.length; i++) {
-      const d = x[i]! - zeroPointOf(from), steps = from.dtype === to.dtype ? multiplyBy256ths(d, rough) : multiply(d, fixed);
+      const d = x[i]! - zeroPointOf(from);
+      const steps = from.dtype === to.dtype ? multiplyBy256ths(d, rough) : multiply(d, fixed);
       out[i] = clamp(steps + zeroPointOf(to), ...rangeOf(to.dtype));
     }
   } else {

@@ -1,13 +1,13 @@
 import { elementCount, input, output, type AnyNode, type Node, type TensorData } from '../../src/graph/graph';
 import type { ReduceKind } from '../../src/graph/operators';
 import { multiplierOf, multiply } from './fixedPoint';
-import {
-  clamp, converter, fround, isQuantized, rangeOf, requantize, roundHalfAwayFromZero, roundHalfEven, sameQuantization, scaleOf,
-  zeroPointOf,
-} from './requantize';
+import { clamp, converter, fround, isQuantized, rangeOf, requantize, roundHalfAwayFromZero, roundHalfEven,
+  sameQuantization, scaleOf, zeroPointOf } from './requantize';
 import { allocate, coordinates, isInteger, offset, unsupported, valueOf, type Inputs } from './support';
 
-/** Over `axes`; each output's elements are gathered in row-major order, then combined in that order. */
+/**
+ * Over `axes`; each output's elements are gathered in row-major order, then combined in that order.
+ */
 export function reduce(node: Node<'reduce'>, inputs: Inputs): TensorData[] {
   const { kind, axes } = node.attributes;
   const [x, out] = [valueOf(node, inputs), allocate(output(node))];
@@ -21,7 +21,9 @@ export function reduce(node: Node<'reduce'>, inputs: Inputs): TensorData[] {
   }
 
   const combine = combiner(node, kind, shape.length === 4 && axes.join() === '1,2');
-  groups.forEach((group, i) => { out[i] = combine(group); });
+  groups.forEach((group, i) => {
+    out[i] = combine(group);
+  });
   return [out];
 }
 
@@ -59,11 +61,11 @@ const integerCombiners: Record<ReduceKind, Combine> = {
 };
 
 /**
- * mean: Σ (q − zi) exactly, then `requantize` with f32(si / f32(so·n)); that of pictures over height and width rounds
- * halves to even (XNNPACK's global average pool), others away from zero; where input and output have one
- * quantization, those others are the stored values' own mean, toward zero. sum: halves away from zero, f32(si / so).
- * max and min compare as stored. prod multiplies step by step in fixed point, each time by
- * (si / so^(1/n)).
+ * mean: Σ (q − zi) exactly, then `requantize` with f32(si / f32(so·n)); that of pictures over
+ * height and width rounds halves to even (XNNPACK's global average pool), others away from zero;
+ * where input and output have one quantization, those others are the stored values' own mean,
+ * toward zero. sum: halves away from zero, f32(si / so). max and min compare as stored. prod
+ * multiplies step by step in fixed point, each time by (si / so^(1/n)).
  */
 function quantizedCombiner(node: AnyNode, kind: ReduceKind, isGlobalPool: boolean): Combine {
   const [x, out] = [input(node, 0), output(node)];
@@ -78,13 +80,18 @@ function quantizedCombiner(node: AnyNode, kind: ReduceKind, isGlobalPool: boolea
       if (sameQuantization(x, out)) return (values) => Math.trunc(exactSum(values) / values.length);
       return (values) => finish(sumOf(values), scaleOver(values.length));
     }
-    case 'sum': return (values) => finish(sumOf(values), fround(scaleOf(x) / scaleOf(out)));
-    case 'max': return (values) => convert(largest(values));
-    case 'min': return (values) => convert(smallest(values));
-    case 'prod': return (values) => {
-      const factor = multiplierOf(scaleOf(x) / scaleOf(out) ** (1 / values.length)), [first, ...rest] = values.map((q) => q - zeroPointOf(x));
-      const product = multiply(rest.reduce((t, d) => multiply(t * d, factor), first!), factor);
-      return clamp(product + zeroPointOf(out), ...rangeOf(out.dtype));
-    };
+    case 'sum':
+      return (values) => finish(sumOf(values), fround(scaleOf(x) / scaleOf(out)));
+    case 'max':
+      return (values) => convert(largest(values));
+    case 'min':
+      return (values) => convert(smallest(values));
+    case 'prod':
+      return (values) => {
+        const factor = multiplierOf(scaleOf(x) / scaleOf(out) ** (1 / values.length));
+        const [first, ...rest] = values.map((q) => q - zeroPointOf(x));
+        const product = multiply(rest.reduce((t, d) => multiply(t * d, factor), first!), factor);
+        return clamp(product + zeroPointOf(out), ...rangeOf(out.dtype));
+      };
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { elementCount, type AnyNode, type DType, type Graph, type Node, type Tensor, type TensorData } from '../../src/graph/graph';
+import { elementCount, type AnyNode, type DType, type Graph, type Node, type Tensor,
+  type TensorData } from '../../src/graph/graph';
 import type { Attributes, OperatorName, UnaryKind } from '../../src/graph/operators';
 import { addParameters } from './binary';
 import { reference, runNode, runReference } from './index';
@@ -25,13 +26,21 @@ const f32 = (shape: number[], values?: number[]) => tensor('float32', shape, val
 const i32 = (shape: number[], values?: number[]) => tensor('int32', shape, values);
 const i8 = (shape: number[], scale: number, zeroPoint: number, values?: number[]) =>
   tensor('int8', shape, values, { scale: [scale], zeroPoint: [zeroPoint], axis: 0 });
-const u8 = (shape: number[], scale: number, zeroPoint: number, values?: number[]) =>
-  ({ ...i8(shape, scale, zeroPoint), dtype: 'uint8' as const, ...(values && { data: Uint8Array.from(values) }) });
+const u8 = (shape: number[], scale: number, zeroPoint: number, values?: number[]) => ({
+  ...i8(shape, scale, zeroPoint),
+  dtype: 'uint8' as const,
+  ...(values && { data: Uint8Array.from(values) }),
+});
 const perChannel = (shape: number[], scale: number[], values: number[], axis = 0) =>
   tensor('int8', shape, values, { scale, zeroPoint: scale.map(() => 0), axis });
 
 /** The loose attribute literals of the examples, made the operator's own. */
-function runAll<K extends OperatorName>(op: K, attributes: unknown, inputs: (Tensor | null)[], outputs: Tensor[]): number[][] {
+function runAll<K extends OperatorName>(
+  op: K,
+  attributes: unknown,
+  inputs: (Tensor | null)[],
+  outputs: Tensor[],
+): number[][] {
   const node = { op, name: 'n', inputs, outputs, attributes: attributes as Attributes[K] } as Node<K>;
   const results = runNode(node as AnyNode, inputs.map((t) => (t?.data ?? null) as TensorData | null));
   return results.map((result, i) => {
@@ -46,8 +55,16 @@ const close = (values: number[]) => values.map((value) => expect.closeTo(value, 
 
 describe('rounding and requantization', () => {
   test('roundHalfEven takes ties to the even neighbour', () => {
-    expect([0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.49999999999999994, 2.51].map(roundHalfEven).map((x) => x + 0))
-      .toEqual([0, 2, 2, 0, -2, -2, 0, 3]);
+    expect([0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.49999999999999994, 2.51].map(roundHalfEven).map((x) => x + 0)).toEqual([
+      0,
+      2,
+      2,
+      0,
+      -2,
+      -2,
+      0,
+      3,
+    ]);
   });
 
   test('roundHalfAwayFromZero takes ties outwards and nothing else', () => {
@@ -56,12 +73,13 @@ describe('rounding and requantization', () => {
   });
 
   test('requantize rounds ties to even, adds the zero point, clamps', () => {
-    expect([1, 3, 5, -1, -3, 1000, -1000].map((acc) => requantize(acc, 0.5, 10, [-128, 127])))
-      .toEqual([10, 12, 12, 10, 8, 127, -128]);
+    expect([1, 3, 5, -1, -3, 1000, -1000].map((acc) => requantize(acc, 0.5, 10, [-128, 127]))).toEqual([10, 12, 12, 10,
+      8, 127, -128]);
   });
 
   test('requantize rounds the accumulator to float32 first', () => {
-    // 2^24 + 1 is not a float32: it becomes 2^24, so that the product is the tie 0.5 and rounds to 0.
+    // 2^24 + 1 is not a float32: it becomes 2^24, so that the product is the tie 0.5 and rounds to
+    // 0.
     expect(requantize(2 ** 24 + 1, 2 ** -25, 0, [-128, 127])).toBe(0);
   });
 
@@ -79,7 +97,8 @@ describe('convolutions and products', () => {
   test('conv2d sums a window and the bias', () => {
     const x = f32([1, 3, 3, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     const w = f32([1, 2, 2, 1], [1, 10, 100, 1000]);
-    expect(run('conv2d', { ...plainConv, groups: 1 }, [x, w, f32([1], [0.5])], f32([1, 2, 2, 1]))).toEqual([5421.5, 6532.5, 8754.5, 9865.5]);
+    expect(run('conv2d', { ...plainConv, groups: 1 }, [x, w, f32([1], [0.5])], f32([1, 2, 2, 1]))).toEqual([5421.5,
+      6532.5, 8754.5, 9865.5]);
   });
 
   test('conv2d strides, dilates and pads', () => {
@@ -105,7 +124,8 @@ describe('convolutions and products', () => {
     const inputs = [x, w, i32([2], [4, 8])];
     expect(run('conv2d', attributes, inputs, i8([1, 1, 2, 2], 1, -5))).toEqual([-4, -3, -5, -3]);
     const low = [x, w, i32([2], [-40, -40])];
-    expect(run('conv2d', { ...attributes, activation: 'relu' }, low, i8([1, 1, 2, 2], 1, -5))).toEqual([-5, -5, -5, -5]);
+    expect(run('conv2d', { ...attributes, activation: 'relu' }, low, i8([1, 1, 2, 2], 1, -5))).toEqual([-5, -5, -5,
+      -5]);
   });
 
   test('depthwiseConv2d reads channel c for output channels c·multiplier + m', () => {
@@ -126,13 +146,18 @@ describe('convolutions and products', () => {
     const attributes = { stride: [1, 2], padding: [0, 0, 0, 0], activation: none };
     expect(run('transposeConv2d', attributes, [x, w, null], f32([1, 1, 5, 1]))).toEqual([1, 2, 13, 20, 30]);
     const cropped = { ...attributes, padding: [0, 1, 0, 0] };
-    expect(run('transposeConv2d', cropped, [x, w, f32([1], [0.5])], f32([1, 1, 4, 1]))).toEqual([2.5, 13.5, 20.5, 30.5]);
+    expect(run('transposeConv2d', cropped, [x, w, f32([1], [0.5])], f32([1, 1, 4, 1]))).toEqual([2.5, 13.5, 20.5,
+      30.5]);
   });
 
   test('fullyConnected multiplies by rows of weights', () => {
     const attributes = { activation: none };
-    expect(run('fullyConnected', attributes, [f32([2, 2], [1, 2, 3, 4]), f32([2, 2], [1, 10, 100, 1000]), null], f32([2, 2])))
-      .toEqual([21, 2100, 43, 4300]);
+    expect(run(
+      'fullyConnected',
+      attributes,
+      [f32([2, 2], [1, 2, 3, 4]), f32([2, 2], [1, 10, 100, 1000]), null],
+      f32([2, 2]),
+    )).toEqual([21, 2100, 43, 4300]);
     const inputs = [i8([1, 3], 0.1, -128, [-127, -126, 127]), i8([1, 3], 0.1, 0, [127, -127, 1]), i32([1], [-30])];
     // 127 − 254 + 255 − 30 = 98, scale 1
     expect(run('fullyConnected', attributes, inputs, i8([1, 1], 0.01, 5))).toEqual([103]);
@@ -156,7 +181,8 @@ describe('convolutions and products', () => {
 
   test('transposeConv2d in int8 requantizes and reads no pixel as zero', () => {
     const inputs = [i8([1, 1, 2, 1], 0.5, 1, [3, -2]), perChannel([1, 1, 2, 1], [0.5], [4, 6]), i32([1], [2])];
-    // (q − 1): 2, −3. Sums 8, 12, −12, −18 and the bias, scale 0.25: 2.5, 3.5, −2.5, −4, ties to even
+    // (q − 1): 2, −3. Sums 8, 12, −12, −18 and the bias, scale 0.25: 2.5, 3.5, −2.5, −4, ties to
+    // even
     const attributes = { stride: [1, 2], padding: [0, 0, 0, 0], activation: none };
     expect(run('transposeConv2d', attributes, inputs, i8([1, 1, 4, 1], 1, 10))).toEqual([12, 14, 8, 6]);
   });
@@ -168,10 +194,13 @@ describe('convolutions and products', () => {
     const attributes = { stride: [2, 1], dilation: [1, 1], padding: [1, 1, 0, 0], groups: 1, activation: none };
     const quantized = [i8([2, 5, 4, 6], sx, 9, x), perChannel([3, 3, 2, 6], sw, w), i32([3], bias)];
     const integers = run('conv2d', attributes, quantized, i8([2, 2, 4, 3], so, -20));
-    const reals = run('conv2d', attributes, [
-      f32([2, 5, 4, 6], x.map((v) => sx * (v - 9))), f32([3, 3, 2, 6], w.map((v, i) => v * sw[Math.floor(i / 36)]!)),
-      f32([3], bias.map((v, c) => v * sx * sw[c]!)),
-    ], f32([2, 2, 4, 3]));
+    const reals = run(
+      'conv2d',
+      attributes,
+      [f32([2, 5, 4, 6], x.map((v) => sx * (v - 9))), f32([3, 3, 2, 6], w.map((v, i) => v * sw[Math.floor(i / 36)]!)),
+        f32([3], bias.map((v, c) => v * sx * sw[c]!))],
+      f32([2, 2, 4, 3]),
+    );
     integers.forEach((v, i) => {
       expect(Math.abs(v - Math.min(127, Math.max(-128, reals[i]! / so - 20)))).toBeLessThan(0.501);
     });
@@ -189,13 +218,22 @@ describe('pools and reductions', () => {
   test('averagePool2d in int8 rounds halves away from zero', () => {
     const valid = { ...window, kernel: [1, 2], padding: [0, 0, 0, 0] };
     expect(run('averagePool2d', valid, [i8([1, 1, 3, 1], 1, 0, [1, 2, -5])], i8([1, 1, 2, 1], 1, 0))).toEqual([2, -2]);
-    expect(run('averagePool2d', { ...valid, activation: 'relu' }, [i8([1, 1, 3, 1], 1, 0, [1, 2, -5])], i8([1, 1, 2, 1], 1, 0)))
-      .toEqual([2, 0]);
+    expect(run(
+      'averagePool2d',
+      { ...valid, activation: 'relu' },
+      [i8([1, 1, 3, 1], 1, 0, [1, 2, -5])],
+      i8([1, 1, 2, 1], 1, 0),
+    )).toEqual([2, 0]);
     expect(run('averagePool2d', valid, [u8([1, 1, 2, 1], 1, 0, [200, 255])], u8([1, 1, 1, 1], 1, 0))).toEqual([228]);
   });
 
   test('maxPool2d ignores the padding, even when all is negative', () => {
-    expect(run('maxPool2d', window, [i8([1, 2, 2, 1], 1, 5, [-10, -20, -30, -40])], i8([1, 2, 2, 1], 1, 5))).toEqual([-10, -20, -30, -40]);
+    expect(run('maxPool2d', window, [i8([1, 2, 2, 1], 1, 5, [-10, -20, -30, -40])], i8([1, 2, 2, 1], 1, 5))).toEqual([
+      -10,
+      -20,
+      -30,
+      -40,
+    ]);
     expect(run('maxPool2d', window, [f32([1, 2, 2, 1], [1, 2, 3, 4])], f32([1, 2, 2, 1]))).toEqual([4, 4, 4, 4]);
   });
 
@@ -221,8 +259,10 @@ describe('pools and reductions', () => {
   test('the int8 mean of pictures rounds to even, other means away from zero, and in one quantization toward it', () => {
     const values = [1, 2, 2, 1, -1, -1, -2, -2]; // sums of four: 6, −6
     const out = (shape: number[], zero: number) => i8(shape, 1, zero);
-    expect(run('reduce', { kind: 'mean', axes: [1, 2] }, [i8([2, 2, 2, 1], 1, 0, values)], out([2, 1], 5))).toEqual([7, 3]);
-    expect(run('reduce', { kind: 'mean', axes: [1] }, [i8([2, 4], 0.5, 0, [2, 4, 4, 2, -2, -4, -4, -2])], out([2], 0))).toEqual([2, -2]);
+    expect(run('reduce', { kind: 'mean', axes: [1, 2] }, [i8([2, 2, 2, 1], 1, 0, values)], out([2, 1], 5))).toEqual([7,
+      3]);
+    expect(run('reduce', { kind: 'mean', axes: [1] }, [i8([2, 4], 0.5, 0, [2, 4, 4, 2, -2, -4, -4, -2])], out([2], 0)))
+      .toEqual([2, -2]);
     expect(run('reduce', { kind: 'mean', axes: [1] }, [i8([2, 4], 1, 0, values)], out([2], 0))).toEqual([1, -1]);
   });
 
@@ -233,7 +273,8 @@ describe('pools and reductions', () => {
 });
 
 describe('element by element', () => {
-  const binary = (kind: string, a: Tensor, b: Tensor, out: Tensor, activation = 'none') => run('binary', { kind, activation }, [a, b], out);
+  const binary = (kind: string, a: Tensor, b: Tensor, out: Tensor, activation = 'none') =>
+    run('binary', { kind, activation }, [a, b], out);
 
   test('binary broadcasts as numpy does', () => {
     const [column, row] = [f32([2, 1], [1, 2]), f32([3], [10, 20, 30])];
@@ -252,7 +293,11 @@ describe('element by element', () => {
   test('the multipliers of int8 add have 21 bits', () => {
     expect(addParameters(1, 0.5, 1, false)).toEqual({ multiplierA: 2 ** 20, multiplierB: 2 ** 19, shift: 20 });
     expect(addParameters(0.75, 3, 1, true)).toEqual({ multiplierA: 3 * 2 ** 17, multiplierB: -3 * 2 ** 19, shift: 19 });
-    expect(addParameters(2 ** -10, 2 ** -12, 1, false)).toEqual({ multiplierA: 2 ** 20, multiplierB: 2 ** 18, shift: 30 });
+    expect(addParameters(2 ** -10, 2 ** -12, 1, false)).toEqual({
+      multiplierA: 2 ** 20,
+      multiplierB: 2 ** 18,
+      shift: 30,
+    });
   });
 
   test('int8 add and sub round halves up and saturate', () => {
@@ -269,7 +314,10 @@ describe('element by element', () => {
 
   test('int8 div and squaredDifference go through real numbers', () => {
     expect(binary('div', i8([3], 0.5, 0, [6, -5, 7]), i8([3], 1, 0, [2, 1, 0]), i8([3], 0.5, 0))).toEqual([3, -5, 127]);
-    expect(binary('squaredDifference', i8([2], 0.5, 0, [6, 1]), i8([2], 0.5, 1, [2, 2]), i8([2], 0.5, -100))).toEqual([-88, -100]); // 12.5 and 0.5: ties, to even
+    expect(binary('squaredDifference', i8([2], 0.5, 0, [6, 1]), i8([2], 0.5, 1, [2, 2]), i8([2], 0.5, -100))).toEqual([
+      -88,
+      -100,
+    ]); // 12.5 and 0.5: ties, to even
   });
 
   test('int8 minimum and maximum compare in the output quantization', () => {
@@ -277,7 +325,8 @@ describe('element by element', () => {
     expect(binary('maximum', i8([2], 1, 0, [3, -4]), i8([2], 0.5, 2, [10, -20]), i8([2], 1, 0))).toEqual([4, -4]);
   });
 
-  const unary = (kind: UnaryKind, x: number[], alpha?: number) => run('unary', { kind, alpha }, [f32([x.length], x)], f32([x.length]));
+  const unary = (kind: UnaryKind, x: number[], alpha?: number) =>
+    run('unary', { kind, alpha }, [f32([x.length], x)], f32([x.length]));
 
   test('unary functions have their textbook values', () => {
     expect(unary('relu6', [-1, 3, 9])).toEqual([0, 3, 6]);
@@ -308,7 +357,12 @@ describe('element by element', () => {
     expect(run('unary', { kind: 'relu' }, [x], i8([4], 2, 5))).toEqual([5, 5, 6, 7]);
     expect(run('unary', { kind: 'abs' }, [x], i8([4], 2, 5))).toEqual([7, 6, 6, 7]);
     // −1·2/6, 1·4/6, 3, 0 in steps of 1/16
-    expect(run('unary', { kind: 'hardSwish' }, [i8([4], 0.125, -8, [-16, 0, 16, -32])], i8([4], 1 / 16, 0))).toEqual([-5, 11, 48, 0]);
+    expect(run('unary', { kind: 'hardSwish' }, [i8([4], 0.125, -8, [-16, 0, 16, -32])], i8([4], 1 / 16, 0))).toEqual([
+      -5,
+      11,
+      48,
+      0,
+    ]);
   });
 
   test('prelu has a slope per channel', () => {
@@ -323,17 +377,23 @@ describe('rows', () => {
     const x = f32([2, 2], [0, Math.log(3), 1000, 1000]);
     expect(run('softmax', { beta: 1 }, [x], f32([2, 2]))).toEqual(close([0.25, 0.75, 0.5, 0.5]));
     expect(run('softmax', { beta: 2 }, [x], f32([2, 2]))).toEqual(close([0.1, 0.9, 0.5, 0.5]));
-    expect(run('softmax', { beta: 1 }, [i8([1, 2], Math.log(3) / 10, 5, [0, 10])], i8([1, 2], 1 / 256, -128))).toEqual([-64, 64]);
+    expect(run('softmax', { beta: 1 }, [i8([1, 2], Math.log(3) / 10, 5, [0, 10])], i8([1, 2], 1 / 256, -128))).toEqual([
+      -64,
+      64,
+    ]);
   });
 
   test('logSoftmax is its logarithm', () => {
-    expect(run('logSoftmax', {}, [f32([1, 2], [0, Math.log(3)])], f32([1, 2]))).toEqual(close([Math.log(0.25), Math.log(0.75)]));
+    expect(run('logSoftmax', {}, [f32([1, 2], [0, Math.log(3)])], f32([1, 2])))
+      .toEqual(close([Math.log(0.25), Math.log(0.75)]));
     expect(run('logSoftmax', {}, [i8([1, 2], 1, 0, [0, 0])], i8([1, 2], 16 / 256, 127))).toEqual([116, 116]);
   });
 
   test('l2Normalize makes rows of length one', () => {
-    expect(run('l2Normalize', { epsilon: 1e-6 }, [f32([2, 2], [3, 4, 0, 0])], f32([2, 2]))).toEqual(close([0.6, 0.8, 0, 0]));
-    expect(run('l2Normalize', { epsilon: 1e-6 }, [i8([1, 2], 0.1, 1, [4, -3])], i8([1, 2], 1 / 128, 0))).toEqual([77, -102]);
+    expect(run('l2Normalize', { epsilon: 1e-6 }, [f32([2, 2], [3, 4, 0, 0])], f32([2, 2])))
+      .toEqual(close([0.6, 0.8, 0, 0]));
+    expect(run('l2Normalize', { epsilon: 1e-6 }, [i8([1, 2], 0.1, 1, [4, -3])], i8([1, 2], 1 / 128, 0))).toEqual([77,
+      -102]);
   });
 });
 
@@ -341,7 +401,8 @@ describe('moving elements', () => {
   const matrix = f32([2, 3], [1, 2, 3, 4, 5, 6]);
 
   test('concat joins along its axis and requantizes', () => {
-    expect(run('concat', { axis: 1, activation: none }, [matrix, f32([2, 1], [7, 8])], f32([2, 4]))).toEqual([1, 2, 3, 7, 4, 5, 6, 8]);
+    expect(run('concat', { axis: 1, activation: none }, [matrix, f32([2, 1], [7, 8])], f32([2, 4]))).toEqual([1, 2, 3,
+      7, 4, 5, 6, 8]);
     const [a, b] = [i8([2], 1, 0, [1, 100]), i8([2], 0.5, 4, [9, 7])];
     // b, real 2.5 and 1.5: ties, to even
     expect(run('concat', { axis: 0, activation: none }, [a, b], i8([4], 1, 0))).toEqual([1, 100, 2, 2]);
@@ -372,7 +433,12 @@ describe('moving elements', () => {
     expect(run('pad', { ...around, mode: 'symmetric' }, [row], f32([7]))).toEqual([2, 1, 1, 2, 3, 3, 2]);
     const corner = { before: [1, 0], after: [0, 1], mode: 'constant', value: 0 };
     expect(run('pad', corner, [i8([1, 1], 0.5, -7, [3])], i8([2, 2], 0.5, -7))).toEqual([-7, -7, 3, -7]);
-    expect(run('pad', { before: [1], after: [0], mode: 'constant', value: 2 }, [i8([1], 0.5, -7, [3])], i8([2], 0.5, -7))).toEqual([-3, 3]);
+    expect(run(
+      'pad',
+      { before: [1], after: [0], mode: 'constant', value: 2 },
+      [i8([1], 0.5, -7, [3])],
+      i8([2], 0.5, -7),
+    )).toEqual([-3, 3]);
   });
 
   test('depthToSpace and spaceToDepth undo each other', () => {
@@ -383,7 +449,8 @@ describe('moving elements', () => {
     const row = f32([1, 1, 2, 4], [1, 2, 3, 4, 5, 6, 7, 8]);
     const square = run('depthToSpace', { blockSize: 2 }, [row], f32([1, 2, 4, 1]));
     expect(square).toEqual([1, 2, 5, 6, 3, 4, 7, 8]);
-    expect(run('spaceToDepth', { blockSize: 2 }, [f32([1, 2, 4, 1], square)], f32([1, 1, 2, 4]))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(run('spaceToDepth', { blockSize: 2 }, [f32([1, 2, 4, 1], square)], f32([1, 1, 2, 4]))).toEqual([1, 2, 3, 4,
+      5, 6, 7, 8]);
   });
 });
 
@@ -405,8 +472,17 @@ describe('resize2d', () => {
     expect(row('bilinear', [0, 8], 4, { halfPixelCenters: true })).toEqual([0, 2, 6, 8]);
     expect(row('bilinear', [0, 9], 4, { alignCorners: true })).toEqual(close([0, 3, 6, 9]));
     const square = f32([1, 2, 2, 1], [0, 4, 8, 12]);
-    expect(run('resize2d', { ...options, mode: 'bilinear', alignCorners: true }, [square], f32([1, 3, 3, 1])))
-      .toEqual([0, 2, 4, 4, 6, 8, 8, 10, 12]);
+    expect(run('resize2d', { ...options, mode: 'bilinear', alignCorners: true }, [square], f32([1, 3, 3, 1]))).toEqual([
+      0,
+      2,
+      4,
+      4,
+      6,
+      8,
+      8,
+      10,
+      12,
+    ]);
   });
 
   test('bilinear in int8 weighs in 11 bits and rounds halves up', () => {
@@ -420,7 +496,8 @@ describe('resize2d', () => {
 
 describe('changing types', () => {
   test('quantize rounds halves to even and saturates', () => {
-    expect(run('quantize', {}, [f32([6], [0.25, -0.25, 0.75, 0.2, 1000, -1000])], i8([6], 0.5, 1))).toEqual([1, 1, 3, 1, 127, -128]);
+    expect(run('quantize', {}, [f32([6], [0.25, -0.25, 0.75, 0.2, 1000, -1000])], i8([6], 0.5, 1))).toEqual([1, 1, 3, 1,
+      127, -128]);
     expect(run('quantize', {}, [f32([2], [-5, 5])], u8([2], 0.5, 1))).toEqual([0, 11]);
     const out = tensor('int8', [2, 2], undefined, { scale: [1, 0.5], zeroPoint: [0, 0], axis: 1 });
     expect(run('quantize', {}, [f32([2, 2], [1, 1, 2, 2])], out)).toEqual([1, 2, 2, 4]);
@@ -448,17 +525,26 @@ describe('runReference', () => {
   const h: Tensor = { name: 'h', shape: [1, 1], dtype: 'float32' };
   const y: Tensor = { name: 'y', shape: [1, 1], dtype: 'float32' };
   const graph: Graph = {
-    name: 'tiny', inputs: [x], outputs: [y],
-    nodes: [
-      { op: 'fullyConnected', name: 'fc', inputs: [x, w, null], outputs: [h], attributes: { activation: 'none' } },
-      { op: 'unary', name: 'abs', inputs: [h], outputs: [y], attributes: { kind: 'abs' } },
-    ],
+    name: 'tiny',
+    inputs: [x],
+    outputs: [y],
+    nodes: [{
+      op: 'fullyConnected',
+      name: 'fc',
+      inputs: [x, w, null],
+      outputs: [h],
+      attributes: { activation: 'none' },
+    }, { op: 'unary', name: 'abs', inputs: [h], outputs: [y], attributes: { kind: 'abs' } }],
   };
 
   test('gives the value of every tensor by name', () => {
     const values = runReference(graph, { x: Float32Array.of(3, 4) });
-    expect(Object.fromEntries([...values].map(([name, data]) => [name, Array.from(data)])))
-      .toEqual({ x: [3, 4], w: [1, -10], h: [-37], y: [37] });
+    expect(Object.fromEntries([...values].map(([name, data]) => [name, Array.from(data)]))).toEqual({
+      x: [3, 4],
+      w: [1, -10],
+      h: [-37],
+      y: [37],
+    });
   });
 
   test('names what is missing or of the wrong size', () => {

@@ -2,16 +2,19 @@ import { perTensor, type DType, type Tensor } from '../../src/graph/graph';
 import type { FusedActivation } from '../../src/graph/operators';
 
 /**
- * The scalar rules of integer arithmetic. One rule, many fast ones: every SIMD epilogue, in every flavor, is
- * tested equal to a function of this file.
+ * The scalar rules of integer arithmetic. One rule, many fast ones: every SIMD epilogue, in every
+ * flavor, is tested equal to a function of this file.
  *
- * Scales are rounded to float32 before anything is computed with them (`scaleOf`): that is how files hold
- * them, and the products and quotients of scales are float32 operations too.
+ * Scales are rounded to float32 before anything is computed with them (`scaleOf`): that is how
+ * files hold them, and the products and quotients of scales are float32 operations too.
  */
 
 export const fround = Math.fround;
 
-/** Nearest integer; ties to the even one, as `f32x4.nearest` and C's `lrintf` round. Exact for |x| < 2^52. */
+/**
+ * Nearest integer; ties to the even one, as `f32x4.nearest` and C's `lrintf` round. Exact for |x| <
+ * 2^52.
+ */
 export function roundHalfEven(x: number): number {
   const below = Math.floor(x);
   const fraction = x - below;
@@ -35,12 +38,19 @@ export type Range = [low: number, high: number];
 /** What an element of this type can hold. */
 export function rangeOf(dtype: DType): Range {
   switch (dtype) {
-    case 'int8': return [-128, 127];
-    case 'uint8': return [0, 255];
-    case 'int16': return [-32768, 32767];
-    case 'bool': return [0, 1];
-    case 'int32': case 'int64': return [-2147483648, 2147483647];
-    case 'float32': return [-Infinity, Infinity];
+    case 'int8':
+      return [-128, 127];
+    case 'uint8':
+      return [0, 255];
+    case 'int16':
+      return [-32768, 32767];
+    case 'bool':
+      return [0, 1];
+    case 'int32':
+    case 'int64':
+      return [-2147483648, 2147483647];
+    case 'float32':
+      return [-Infinity, Infinity];
   }
 }
 
@@ -62,11 +72,18 @@ export function zeroPointOf(tensor: Tensor): number {
  *
  *     out = clamp(round_half_even(f32(f32(acc) × scale)) + zeroPoint, low, high)
  *
- * Both the conversion of `acc` (|acc| ≥ 2^24 loses bits, ties to even) and the product are rounded to
- * float32. Clamping the product to [low − zeroPoint, high − zeroPoint] before rounding gives the same, since
- * those bounds are integers; fast kernels do that, because conversions of large floats differ by engine.
+ * Both the conversion of `acc` (|acc| ≥ 2^24 loses bits, ties to even) and the product are rounded
+ * to float32. Clamping the product to [low − zeroPoint, high − zeroPoint] before rounding gives the
+ * same, since those bounds are integers; fast kernels do that, because conversions of large floats
+ * differ by engine.
  */
-export function requantize(accumulator: number, scale: number, zeroPoint: number, [low, high]: Range, round = roundHalfEven): number {
+export function requantize(
+  accumulator: number,
+  scale: number,
+  zeroPoint: number,
+  [low, high]: Range,
+  round = roundHalfEven,
+): number {
   return clamp(round(fround(fround(accumulator) * scale)) + zeroPoint, low, high);
 }
 
@@ -78,23 +95,31 @@ export function productScale(a: number, w: number, out: number): number {
 /** The real-valued range of a fused activation. */
 export function realRange(activation: FusedActivation): Range {
   switch (activation) {
-    case 'none': return [-Infinity, Infinity];
-    case 'relu': return [0, Infinity];
-    case 'relu6': return [0, 6];
-    case 'reluN1To1': return [-1, 1];
-    case 'relu0To1': return [0, 1];
+    case 'none':
+      return [-Infinity, Infinity];
+    case 'relu':
+      return [0, Infinity];
+    case 'relu6':
+      return [0, 6];
+    case 'reluN1To1':
+      return [-1, 1];
+    case 'relu0To1':
+      return [0, 1];
   }
 }
 
-/** The output integers that a fused activation leaves: its bounds quantized as TFLite does, within the type's range. */
+/**
+ * The output integers that a fused activation leaves: its bounds quantized as TFLite does, within
+ * the type's range.
+ */
 export function activationRange(activation: FusedActivation, output: Tensor): Range {
   const [low, high] = realRange(activation);
   return [quantizeReal(fround(low / scaleOf(output)), output), quantizeReal(fround(high / scaleOf(output)), output)];
 }
 
 /**
- * An output element from `ratio` = real value / output scale: clamp(round(ratio) + zeroPoint). Not a number
- * becomes the zero point, as a saturating conversion makes it.
+ * An output element from `ratio` = real value / output scale: clamp(round(ratio) + zeroPoint). Not
+ * a number becomes the zero point, as a saturating conversion makes it.
  */
 export function quantizeReal(ratio: number, output: Tensor, round = roundHalfAwayFromZero): number {
   if (Number.isNaN(ratio)) return zeroPointOf(output);
@@ -118,8 +143,9 @@ export function sameQuantization(a: Tensor, b: Tensor): boolean {
 }
 
 /**
- * How elements of `from` become elements of `to`, for operators that only move or select values: unchanged
- * when the quantization agrees, otherwise requantized with (q − zi) as the accumulator and f32(si / so) as the scale.
+ * How elements of `from` become elements of `to`, for operators that only move or select values:
+ * unchanged when the quantization agrees, otherwise requantized with (q − zi) as the accumulator
+ * and f32(si / so) as the scale.
  */
 export function converter(from: Tensor, to: Tensor): (q: number) => number {
   if (sameQuantization(from, to)) return (q) => q;

@@ -31,21 +31,29 @@ export function nearestIndex(index: number, lengthIn: number, lengthOut: number,
   return clamp(options.alignCorners ? roundHalfAwayFromZero(source) : Math.floor(source), 0, lengthIn - 1);
 }
 
-/** The two input rows (or columns) that output row `index` lies between, and how far it is towards the second: [0, 1). */
+/**
+ * The two input rows (or columns) that output row `index` lies between, and how far it is towards
+ * the second: [0, 1).
+ */
 export function bilinearSource(
-  index: number, lengthIn: number, lengthOut: number, options: Options,
+  index: number,
+  lengthIn: number,
+  lengthOut: number,
+  options: Options,
 ): { first: number; second: number; weight: number } {
   const scale = scaleBetween(lengthIn, lengthOut, options);
-  const source = options.halfPixelCenters ? fround(fround(index * scale) + fround(fround(0.5 * scale) - 0.5)) : fround(index * scale);
+  const source = options.halfPixelCenters
+    ? fround(fround(index * scale) + fround(fround(0.5 * scale) - 0.5))
+    : fround(index * scale);
   const inside = clamp(source, 0, lengthIn - 1);
   const first = Math.floor(inside);
   return { first, second: Math.min(first + 1, lengthIn - 1), weight: fround(inside - first) };
 }
 
 /**
- * Along x within the two rows, then along y between them. float32: a + (b − a)·weight, each step rounded. Integers:
- * weights in 11 bits, w = round_half_even(weight·2^11), both steps exact in int32 (|value| ≤ 128·2^22 = 2^29),
- * and (value + 2^21) >> 22 at the end.
+ * Along x within the two rows, then along y between them. float32: a + (b − a)·weight, each step
+ * rounded. Integers: weights in 11 bits, w = round_half_even(weight·2^11), both steps exact in
+ * int32 (|value| ≤ 128·2^22 = 2^29), and (value + 2^21) >> 22 at the end.
  */
 function bilinear(node: Node<'resize2d'>, inputs: Inputs): TensorData[] {
   const [from, to] = [input(node, 0), output(node)];
@@ -65,8 +73,13 @@ function bilinear(node: Node<'resize2d'>, inputs: Inputs): TensorData[] {
         for (let c = 0; c < channels; c++) {
           const at = (iy: number, ix: number) => x[offset([n, iy, ix, c], shape)]!;
           const value = between(
-            at(y.first, column.first), at(y.first, column.second), at(y.second, column.first), at(y.second, column.second),
-            column.weight, y.weight);
+            at(y.first, column.first),
+            at(y.first, column.second),
+            at(y.second, column.first),
+            at(y.second, column.second),
+            column.weight,
+            y.weight,
+          );
           out[offset([n, oy, ox, c], to.shape)] = convert(value);
         }
       }

@@ -10,14 +10,31 @@ import { allocate, type Inputs } from './support';
 export type Row = ArrayLike<number>;
 type Layer = Node<'lstm'> | Node<'gru'> | Node<'rnn'> | Node<'svdf'>;
 
-/** Applies `step` to the rows of one picture of the batch after the other; `begin` makes its state. */
-export function alongTime<S>(node: Layer, inputs: Inputs, begin: () => S, step: (x: Row, state: S) => number[]): TensorData[] {
-  const x = input(node, 0), y = output(node), out = allocate(y), { timeMajor, reverse } = node.attributes, I = x.shape.at(-1), P = y.shape.at(-1);
-  const [batch, time] = x.shape.length === 2 ? [x.shape[0]!, 1] : timeMajor ? [x.shape[1]!, x.shape[0]!] : [x.shape[0]!, x.shape[1]!];
+/**
+ * Applies `step` to the rows of one picture of the batch after the other; `begin` makes its state.
+ */
+export function alongTime<S>(
+  node: Layer,
+  inputs: Inputs,
+  begin: () => S,
+  step: (x: Row, state: S) => number[],
+): TensorData[] {
+  const x = input(node, 0);
+  const y = output(node);
+  const out = allocate(y);
+  const { timeMajor, reverse } = node.attributes;
+  const I = x.shape.at(-1);
+  const P = y.shape.at(-1);
+  const [batch, time] = x.shape.length === 2
+    ? [x.shape[0]!, 1]
+    : timeMajor
+    ? [x.shape[1]!, x.shape[0]!]
+    : [x.shape[0]!, x.shape[1]!];
   for (let b = 0; b < batch; b++) {
     const state = begin();
     for (let s = 0; s < time; s++) {
-      const t = reverse ? time - 1 - s : s, row = timeMajor ? t * batch + b : b * time + t;
+      const t = reverse ? time - 1 - s : s;
+      const row = timeMajor ? t * batch + b : b * time + t;
       out.set(step((inputs[0] as TensorData).subarray(row * I, (row + 1) * I), state), row * P);
     }
   }
@@ -33,13 +50,19 @@ export function rowProducts(weights: Row, x: Row, rows: number): number[] {
   });
 }
 
-/** Real products of a float layer: exact, or with x quantized by its own range where the weights are int8. */
+/**
+ * Real products of a float layer: exact, or with x quantized by its own range where the weights are
+ * int8.
+ */
 export function realProducts(weights: Tensor, data: Row, x: Row, hybrid: HybridMode | undefined): number[] {
   const rows = weights.shape[0]!;
   if (weights.dtype === 'float32') return rowProducts(data, x, rows);
-  const { values, scale, zeroPoint } = quantizePicture(Float32Array.from(x), hybrid === 'asymmetric'), scales = weights.quantization!.scale;
+  const { values, scale, zeroPoint } = quantizePicture(Float32Array.from(x), hybrid === 'asymmetric');
+  const scales = weights.quantization!.scale;
   const centered = Array.from(values, (v) => v - zeroPoint);
-  return rowProducts(data, centered, rows).map((sum, row) => sum * fround(scale * fround(scales[scales.length === 1 ? 0 : row]!)));
+  return rowProducts(data, centered, rows).map((sum, row) =>
+    sum * fround(scale * fround(scales[scales.length === 1 ? 0 : row]!))
+  );
 }
 
 export function activationOf(activation: CellActivation): (x: number) => number {
@@ -63,10 +86,30 @@ export function scaleAt(tensor: Tensor, row: number): number {
   return fround(scale[scale.length === 1 ? 0 : row]!);
 }
 
-/** int8: the sums of both products as int16 in steps of `steps`, one saturating addition after the other. Zero points are those of x and h. */
-export function int8Sums(node: Layer, x: Row, zeroX: number, bias: Row | null, h: Row, hidden: { scale: number; zeroPoint: number }, steps: (row: number) => number, recurrentBias: Row | null = null): { input: number[]; hidden: number[] } {
-  const w = input(node, 1), u = input(node, 2), sx = fround(perTensor(input(node, 0)).scale), less = (row: Row, zero: number): number[] => Array.from(row, (v) => v - zero);
-  const products = (tensor: Tensor, row: Row, zero: number, added: Row | null, scale: number): number[] => rowProducts(tensor.data!, less(row, zero), tensor.shape[0]!)
-    .map((sum, i) => scaled(sum + (added?.[i] ?? 0), fround(fround(scaleAt(tensor, i) * fround(scale)) / fround(steps(i)))));
-  return { input: products(w, x, zeroX, bias, sx).map(saturate16), hidden: products(u, h, hidden.zeroPoint, recurrentBias, hidden.scale) };
+/**
+ * int8: the sums of both products as int16 in steps of `steps`, one saturating addition after the
+ * other. Zero points are those of x and h.
+ */
+export function int8Sums(
+  node: Layer,
+  x: Row,
+  zeroX: number,
+  bias: Row | null,
+  h: Row,
+  hidden: { scale: number; zeroPoint: number },
+  steps: (row: number) => number,
+  recurrentBias: Row | null = null,
+): { input: number[]; hidden: number[] } {
+  const w = input(node, 1);
+  const u = input(node, 2);
+  const sx = fround(perTensor(input(node, 0)).scale);
+  const less = (row: Row, zero: number): number[] => Array.from(row, (v) => v - zero);
+  const products = (tensor: Tensor, row: Row, zero: number, added: Row | null, scale: number): number[] =>
+    rowProducts(tensor.data!, less(row, zero), tensor.shape[0]!).map((sum, i) =>
+      scaled(sum + (added?.[i] ?? 0), fround(fround(scaleAt(tensor, i) * fround(scale)) / fround(steps(i))))
+    );
+  return {
+    input: products(w, x, zeroX, bias, sx).map(saturate16),
+    hidden: products(u, h, hidden.zeroPoint, recurrentBias, hidden.scale),
+  };
 }

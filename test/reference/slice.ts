@@ -5,6 +5,9 @@ import { offset, type Inputs } from './support';
 /** out[i] = x[begin + i·stride] per dimension; strides may be negative. */
 export function slice(node: Node<'slice'>, inputs: Inputs): TensorData[] {
   const { begin, stride } = node.attributes;
-  return gather(node, inputs, (position) =>
-    offset(position.map((i, d) => begin[d]! + i * stride[d]!), input(node, 0).shape));
+  return gather(
+    node,
+    inputs,
+    (position) => offset(position.map((i, d) => begin[d]! + i * stride[d]!), input(node, 0).shape),
+  );
 }

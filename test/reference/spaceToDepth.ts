@@ -2,7 +2,9 @@ import { input, type Node, type TensorData } from '../../src/graph/graph';
 import { gather } from './gather';
 import { offset, type Inputs, type Shape4 } from './support';
 
-/** [N][H·b][W·b][C] → [N][H][W][b·b·C]: pixel (y·b + dy, x·b + dx) goes to channel (dy·b + dx)·C + c */
+/**
+ * [N][H·b][W·b][C] → [N][H][W][b·b·C]: pixel (y·b + dy, x·b + dx) goes to channel (dy·b + dx)·C + c
+ */
 export function spaceToDepth(node: Node<'spaceToDepth'>, inputs: Inputs): TensorData[] {
   const { blockSize } = node.attributes;
   const channels = input(node, 0).shape[3]!;

@@ -13,11 +13,18 @@ export type Shape4 = [number, number, number, number];
 export function allocate(tensor: Tensor): TensorData {
   const count = elementCount(tensor.shape);
   switch (tensor.dtype) {
-    case 'float32': return new Float32Array(count);
-    case 'int8': return new Int8Array(count);
-    case 'uint8': case 'bool': return new Uint8Array(count);
-    case 'int32': case 'int64': return new Int32Array(count);
-    case 'int16': throw new KletError('UNSUPPORTED_TYPE', `"${tensor.name}" is int16, which only constants are`);
+    case 'float32':
+      return new Float32Array(count);
+    case 'int8':
+      return new Int8Array(count);
+    case 'uint8':
+    case 'bool':
+      return new Uint8Array(count);
+    case 'int32':
+    case 'int64':
+      return new Int32Array(count);
+    case 'int16':
+      throw new KletError('UNSUPPORTED_TYPE', `"${tensor.name}" is int16, which only constants are`);
   }
 }
 
@@ -33,11 +40,19 @@ export function isInteger(dtype: DType): boolean {
 }
 
 export function unsupported(node: AnyNode): KletError {
-  const types = [...node.inputs, ...node.outputs].map((t) => t ? t.dtype + (t.quantization ? '(quantized)' : '') : 'none');
-  return new KletError('UNSUPPORTED_TYPE', `the reference of ${node.op} ("${node.name}") has no form for ${types.join(', ')}`);
+  const types = [...node.inputs, ...node.outputs].map((t) =>
+    t ? t.dtype + (t.quantization ? '(quantized)' : '') : 'none'
+  );
+  return new KletError(
+    'UNSUPPORTED_TYPE',
+    `the reference of ${node.op} ("${node.name}") has no form for ${types.join(', ')}`,
+  );
 }
 
-/** Clamps an output element to a fused activation: real numbers, or integers in the output's quantization. */
+/**
+ * Clamps an output element to a fused activation: real numbers, or integers in the output's
+ * quantization.
+ */
 export function activate(activation: FusedActivation, output: Tensor): (x: number) => number {
   if (activation === 'none') return (x) => x;
   const [low, high] = isQuantized(output) ? activationRange(activation, output) : realRange(activation);
@@ -59,7 +74,10 @@ export function offset(position: readonly number[], shape: readonly number[]): n
   return shape.reduce((sum, dimension, d) => sum * dimension + position[d]!, 0);
 }
 
-/** The position in a tensor of `shape`, broadcast as numpy does: aligned at the last dimension, 1 repeats. */
+/**
+ * The position in a tensor of `shape`, broadcast as numpy does: aligned at the last dimension, 1
+ * repeats.
+ */
 export function broadcastOffset(position: readonly number[], shape: readonly number[]): number {
   const missing = position.length - shape.length;
   return shape.reduce((sum, dimension, d) => sum * dimension + (dimension === 1 ? 0 : position[missing + d]!), 0);
@@ -76,10 +94,17 @@ export function rowsOf(shape: readonly number[]): [rows: number, length: number]
   return [elementCount(shape) / length, length];
 }
 
-/** Calls `visit` for every input pixel under a pool's window for output pixel (oy, ox), skipping those outside the picture. */
+/**
+ * Calls `visit` for every input pixel under a pool's window for output pixel (oy, ox), skipping
+ * those outside the picture.
+ */
 export function forWindow(
-  { kernel, stride, padding: [top, left] }: { kernel: Pair; stride: Pair; padding: Padding }, height: number, width: number,
-  oy: number, ox: number, visit: (iy: number, ix: number) => void,
+  { kernel, stride, padding: [top, left] }: { kernel: Pair; stride: Pair; padding: Padding },
+  height: number,
+  width: number,
+  oy: number,
+  ox: number,
+  visit: (iy: number, ix: number) => void,
 ): void {
   for (let ky = 0; ky < kernel[0]; ky++) {
     for (let kx = 0; kx < kernel[1]; kx++) {

@@ -7,7 +7,9 @@ export function transpose(node: Node<'transpose'>, inputs: Inputs): TensorData[]
   const { perm } = node.attributes;
   return gather(node, inputs, (position) => {
     const source: number[] = [];
-    perm.forEach((from, to) => { source[from] = position[to]!; });
+    perm.forEach((from, to) => {
+      source[from] = position[to]!;
+    });
     return offset(source, input(node, 0).shape);
   });
 }

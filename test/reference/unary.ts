@@ -1,14 +1,13 @@
 import { input, output, type Node, type Tensor, type TensorData } from '../../src/graph/graph';
 import type { UnaryKind } from '../../src/graph/operators';
 import { hardSwishSteps, multiplierOf, multiply, multiplyBy256ths } from './fixedPoint';
-import {
-  activationRange, clamp, fround, isQuantized, quantizeReal, rangeOf, realOf, roundHalfAwayFromZero, roundHalfEven, scaleOf, zeroPointOf,
-} from './requantize';
+import { activationRange, clamp, fround, isQuantized, quantizeReal, rangeOf, realOf, roundHalfAwayFromZero,
+  roundHalfEven, scaleOf, zeroPointOf } from './requantize';
 import { allocate, isInteger, unsupported, valueOf, type Inputs } from './support';
 
 /**
- * One function of one number, in double precision. float32 rounds the result once. Integers follow TFLite and XNNPACK
- * value by value: `integerFunction`.
+ * One function of one number, in double precision. float32 rounds the result once. Integers follow
+ * TFLite and XNNPACK value by value: `integerFunction`.
  */
 export function unary(node: Node<'unary'>, inputs: Inputs): TensorData[] {
   const { kind, alpha } = node.attributes;
@@ -30,56 +29,91 @@ export function unary(node: Node<'unary'>, inputs: Inputs): TensorData[] {
 }
 
 /**
- * relu and its kin, abs: fixed point with two roundings. leakyRelu: multipliers of 8 bits. hardSwish: 16-bit steps. All
- * others: x = f32(s·(q − z)), f32(f32(f(x)) · f32(1 / so)), halves away from zero for tanh and gelu, else to even.
+ * relu and its kin, abs: fixed point with two roundings. leakyRelu: multipliers of 8 bits.
+ * hardSwish: 16-bit steps. All others: x = f32(s·(q − z)), f32(f32(f(x)) · f32(1 / so)), halves
+ * away from zero for tanh and gelu, else to even.
  */
 function integerFunction(kind: UnaryKind, alpha: number | undefined, from: Tensor, to: Tensor): (q: number) => number {
   const [si, so, zi, zo] = [scaleOf(from), scaleOf(to), zeroPointOf(from), zeroPointOf(to)];
-  const fixed = multiplierOf(si / so), ratio = fround(si / so);
+  const fixed = multiplierOf(si / so);
+  const ratio = fround(si / so);
   switch (kind) {
-    case 'relu': case 'relu6': case 'reluN1To1': case 'relu0To1': {
+    case 'relu':
+    case 'relu6':
+    case 'reluN1To1':
+    case 'relu0To1': {
       const [low, high] = activationRange(kind, to);
       return (q) => clamp(multiply(q - zi, fixed) + zo, low, high);
     }
-    case 'abs': return (q) => multiply(Math.abs(q - zi), fixed) + zo;
+    case 'abs':
+      return (q) => multiply(Math.abs(q - zi), fixed) + zo;
     case 'leakyRelu': {
-      const [positive, negative] = [ratio, fround(ratio * fround(alpha ?? 0))].map((factor) => roundHalfEven(256 * factor)) as [number, number];
+      const [positive, negative] = [ratio, fround(ratio * fround(alpha ?? 0))].map((factor) =>
+        roundHalfEven(256 * factor)
+      ) as [number, number];
       return (q) => multiplyBy256ths(q - zi, q >= zi ? positive : negative) + zo;
     }
-    case 'hardSwish': return (q) => hardSwishSteps(q - zi, si, so) + zo;
+    case 'hardSwish':
+      return (q) => hardSwishSteps(q - zi, si, so) + zo;
     default: {
-      const f = unaryFunction(kind, alpha), round = ['tanh', 'gelu', 'geluTanh'].includes(kind) ? roundHalfAwayFromZero : roundHalfEven;
+      const f = unaryFunction(kind, alpha);
+      const round = ['tanh', 'gelu', 'geluTanh'].includes(kind) ? roundHalfAwayFromZero : roundHalfEven;
       return (q) => quantizeReal(fround(fround(f(realOf(q, from))) * fround(1 / so)), to, round);
     }
   }
 }
 
-/** The function by its name; `alpha` is the slope of leakyRelu below zero, or the factor of elu (1). */
+/**
+ * The function by its name; `alpha` is the slope of leakyRelu below zero, or the factor of elu (1).
+ */
 export function unaryFunction(kind: UnaryKind, alpha?: number): (x: number) => number {
   switch (kind) {
-    case 'relu': return (x) => Math.max(x, 0);
-    case 'relu6': return (x) => clamp(x, 0, 6);
-    case 'reluN1To1': return (x) => clamp(x, -1, 1);
-    case 'relu0To1': return (x) => clamp(x, 0, 1);
-    case 'leakyRelu': return (x) => x >= 0 ? x : fround(alpha ?? 0) * x;
-    case 'hardSwish': return (x) => x * clamp(x + 3, 0, 6) / 6;
-    case 'logistic': return (x) => 1 / (1 + Math.exp(-x));
-    case 'tanh': return Math.tanh;
-    case 'elu': return (x) => x >= 0 ? x : fround(alpha ?? 1) * Math.expm1(x);
-    case 'gelu': return (x) => 0.5 * x * (1 + erf(x / Math.SQRT2));
-    case 'geluTanh': return (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
-    case 'exp': return Math.exp;
-    case 'log': return Math.log;
-    case 'sqrt': return Math.sqrt;
-    case 'rsqrt': return (x) => 1 / Math.sqrt(x);
-    case 'abs': return Math.abs;
-    case 'neg': return (x) => -x;
-    case 'square': return (x) => x * x;
-    case 'floor': return Math.floor;
-    case 'ceil': return Math.ceil;
-    case 'round': return roundHalfEven;
-    case 'sin': return Math.sin;
-    case 'cos': return Math.cos;
+    case 'relu':
+      return (x) => Math.max(x, 0);
+    case 'relu6':
+      return (x) => clamp(x, 0, 6);
+    case 'reluN1To1':
+      return (x) => clamp(x, -1, 1);
+    case 'relu0To1':
+      return (x) => clamp(x, 0, 1);
+    case 'leakyRelu':
+      return (x) => x >= 0 ? x : fround(alpha ?? 0) * x;
+    case 'hardSwish':
+      return (x) => x * clamp(x + 3, 0, 6) / 6;
+    case 'logistic':
+      return (x) => 1 / (1 + Math.exp(-x));
+    case 'tanh':
+      return Math.tanh;
+    case 'elu':
+      return (x) => x >= 0 ? x : fround(alpha ?? 1) * Math.expm1(x);
+    case 'gelu':
+      return (x) => 0.5 * x * (1 + erf(x / Math.SQRT2));
+    case 'geluTanh':
+      return (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+    case 'exp':
+      return Math.exp;
+    case 'log':
+      return Math.log;
+    case 'sqrt':
+      return Math.sqrt;
+    case 'rsqrt':
+      return (x) => 1 / Math.sqrt(x);
+    case 'abs':
+      return Math.abs;
+    case 'neg':
+      return (x) => -x;
+    case 'square':
+      return (x) => x * x;
+    case 'floor':
+      return Math.floor;
+    case 'ceil':
+      return Math.ceil;
+    case 'round':
+      return roundHalfEven;
+    case 'sin':
+      return Math.sin;
+    case 'cos':
+      return Math.cos;
   }
 }
 

@@ -5,8 +5,15 @@ import { single, tensor } from '../ops/suite';
 import { refuses, staysUsable } from './refusal';
 import { sampleFile, sampleInputs } from './sample';
 
-const picture = compile(single('unary', [tensor('picture', [1, 4, 4, 3], 'uint8', { scale: 1 / 255, zero: -128 })], { kind: 'relu' }, tensor('out', [1, 4, 4, 3], 'uint8', { scale: 1 / 255, zero: -128 })));
-const floats = compile(single('unary', [tensor('x', [2, 3], 'float32')], { kind: 'abs' }, tensor('y', [2, 3], 'float32')));
+const picture =
+  compile(single(
+    'unary',
+    [tensor('picture', [1, 4, 4, 3], 'uint8', { scale: 1 / 255, zero: -128 })],
+    { kind: 'relu' },
+    tensor('out', [1, 4, 4, 3], 'uint8', { scale: 1 / 255, zero: -128 }),
+  ));
+const floats =
+  compile(single('unary', [tensor('x', [2, 3], 'float32')], { kind: 'abs' }, tensor('y', [2, 3], 'float32')));
 const whole = compile(single('cast', [tensor('n', [4], 'int64')], {}, tensor('y', [4], 'int64')));
 
 /** Inputs as no type checker would let them pass. */
@@ -18,41 +25,83 @@ describe('a model with one input', () => {
   test('refuses a picture of another shape, saying which shape it has', () => {
     const model = loadSync(picture);
     for (const length of [0, 1, 47, 49, 28 * 28]) {
-      refuses(() => model.predict(new Uint8Array(length)), 'SHAPE_MISMATCH', /input "picture" has the shape \[1, 4, 4, 3\], that is 48 values; the array has/, new RegExp(`${length}$`));
+      refuses(
+        () => model.predict(new Uint8Array(length)),
+        'SHAPE_MISMATCH',
+        /input "picture" has the shape \[1, 4, 4, 3\], that is 48 values; the array has/,
+        new RegExp(`${length}$`),
+      );
     }
     refuses(() => model.predict([1, 2, 3]), 'SHAPE_MISMATCH', /the array has 3/);
   });
 
   test('refuses arrays of another kind, saying which it takes', () => {
-    for (const values of [new Int8Array(48), new Int16Array(48), new Int32Array(48), new BigInt64Array(48), new Uint16Array(48)]) {
-      refuses(() => loadSync(picture).predict(wrong(values)), 'TYPE_MISMATCH', /input "picture" takes Uint8Array \(raw values\) or Float32Array \(real numbers\), not /, new RegExp(values.constructor.name));
+    for (const values of [new Int8Array(48), new Int16Array(48), new Int32Array(48), new BigInt64Array(48),
+      new Uint16Array(48)])
+    {
+      refuses(
+        () => loadSync(picture).predict(wrong(values)),
+        'TYPE_MISMATCH',
+        /input "picture" takes Uint8Array \(raw values\) or Float32Array \(real numbers\), not /,
+        new RegExp(values.constructor.name),
+      );
     }
     for (const values of [new Uint8Array(6), new Int8Array(6), new Int32Array(6)]) {
-      refuses(() => loadSync(floats).predict(values), 'TYPE_MISMATCH', /input "x" takes a Float32Array, not /, /convert pixels to real numbers the way the network was trained/);
+      refuses(
+        () => loadSync(floats).predict(values),
+        'TYPE_MISMATCH',
+        /input "x" takes a Float32Array, not /,
+        /convert pixels to real numbers the way the network was trained/,
+      );
     }
     refuses(() => loadSync(whole).predict(new Float32Array(4)), 'TYPE_MISMATCH', /BigInt64Array or Int32Array/);
   });
 
   test('refuses what is no array at all', () => {
-    for (const value of [undefined, null, 7, 'picture', true, Symbol('x'), () => 1]) refuses(() => loadSync(floats).predict(wrong(value)), 'TYPE_MISMATCH', /an array or a record of arrays by input name, not /);
+    for (const value of [undefined, null, 7, 'picture', true, Symbol('x'), () => 1]) {
+      refuses(
+        () => loadSync(floats).predict(wrong(value)),
+        'TYPE_MISMATCH',
+        /an array or a record of arrays by input name, not /,
+      );
+    }
     for (const value of [null, 7, 'abc', {}, new Map(), new ArrayBuffer(24), new DataView(new ArrayBuffer(24))]) {
-      refuses(() => loadSync(floats).predict(wrong({ x: value })), value === 'abc' ? 'SHAPE_MISMATCH' : 'TYPE_MISMATCH', /input "x"/);
+      refuses(
+        () => loadSync(floats).predict(wrong({ x: value })),
+        value === 'abc' ? 'SHAPE_MISMATCH' : 'TYPE_MISMATCH',
+        /input "x"/,
+      );
     }
     refuses(() => loadSync(floats).predict(wrong(new DataView(new ArrayBuffer(24)))), 'TYPE_MISMATCH', /not DataView/);
   });
 
   test('refuses NaN and what is no number, saying where', () => {
-    for (const [values, found] of [[[0, 1, NaN, 3, 4, 5], 'NaN'], [[0, 1, undefined, 3, 4, 5], 'undefined'], [[0, 1, '2', 3, 4, 5], 'a string'], [[0, 1, null, 3, 4, 5], 'null']] as const) {
-      refuses(() => loadSync(floats).predict(wrong(values)), 'NOT_A_NUMBER', new RegExp(`input "x" holds ${found} at index 2 of 6`));
+    for (const [values, found] of [[[0, 1, NaN, 3, 4, 5], 'NaN'], [[0, 1, undefined, 3, 4, 5], 'undefined'], [[0, 1,
+      '2', 3, 4, 5], 'a string'], [[0, 1, null, 3, 4, 5], 'null']] as const)
+    {
+      refuses(
+        () => loadSync(floats).predict(wrong(values)),
+        'NOT_A_NUMBER',
+        new RegExp(`input "x" holds ${found} at index 2 of 6`),
+      );
     }
-    for (const array of [Float32Array, Float64Array]) refuses(() => loadSync(floats).predict(array.of(1, 2, 3, 4, 5, NaN)), 'NOT_A_NUMBER', /at index 5 of 6/);
-    refuses(() => loadSync(picture).predict(new Float32Array(48).fill(NaN, 9)), 'NOT_A_NUMBER', /input "picture" holds NaN at index 9 of 48/);
+    for (const array of [Float32Array, Float64Array]) {
+      refuses(() => loadSync(floats).predict(array.of(1, 2, 3, 4, 5, NaN)), 'NOT_A_NUMBER', /at index 5 of 6/);
+    }
+    refuses(
+      () => loadSync(picture).predict(new Float32Array(48).fill(NaN, 9)),
+      'NOT_A_NUMBER',
+      /input "picture" holds NaN at index 9 of 48/,
+    );
   });
 
   test('takes infinities, and saturates them where it quantizes', () => {
-    expect(loadSync(floats).predict([Infinity, -Infinity, 1, 2, 3, -4])).toEqual(Float32Array.of(Infinity, Infinity, 1, 2, 3, 4));
-    const model = loadSync(picture), values = new Float32Array(48).fill(Infinity, 0, 24).fill(-Infinity, 24);
-    expect(model.predict(values, { output: 'raw' })).toEqual(Uint8Array.from({ length: 48 }, (_, i) => (i < 24 ? 255 : 0)));
+    expect(loadSync(floats).predict([Infinity, -Infinity, 1, 2, 3, -4]))
+      .toEqual(Float32Array.of(Infinity, Infinity, 1, 2, 3, 4));
+    const model = loadSync(picture);
+    const values = new Float32Array(48).fill(Infinity, 0, 24).fill(-Infinity, 24);
+    expect(model.predict(values, { output: 'raw' }))
+      .toEqual(Uint8Array.from({ length: 48 }, (_, i) => (i < 24 ? 255 : 0)));
   });
 
   test('refuses a detached array', () => {
@@ -72,34 +121,69 @@ describe('a model with one input', () => {
 
 describe('a model with several inputs and outputs', () => {
   staysUsable();
-  const load = (): Model => loadSync(sampleFile()), inputs = sampleInputs();
+  const load = (): Model => loadSync(sampleFile());
+  const inputs = sampleInputs();
 
   test('refuses a single array, and names its inputs', () => {
-    refuses(() => load().predict(inputs.x!), 'MISSING_INPUT', /the model has 2 inputs: pass a record of arrays by name \("x", "y"\)/);
+    refuses(
+      () => load().predict(inputs.x!),
+      'MISSING_INPUT',
+      /the model has 2 inputs: pass a record of arrays by name \("x", "y"\)/,
+    );
   });
 
   test('refuses a record that lacks an input, or has one too many', () => {
     refuses(() => load().predict({ x: inputs.x! }), 'MISSING_INPUT', /input "y" is missing; the model takes "x", "y"/);
     refuses(() => load().predict({}), 'MISSING_INPUT', /input "x" is missing/);
-    refuses(() => load().predict({ ...inputs, z: inputs.x! }), 'MISSING_INPUT', /the model has no input "z"; it takes "x", "y"/);
+    refuses(
+      () => load().predict({ ...inputs, z: inputs.x! }),
+      'MISSING_INPUT',
+      /the model has no input "z"; it takes "x", "y"/,
+    );
   });
 
   test('names the input that is wrong', () => {
-    refuses(() => load().predict({ x: inputs.x!, y: new Float32Array(3) }), 'SHAPE_MISMATCH', /input "y" has the shape \[2, 3, 4, 2\]/);
-    refuses(() => load().predict({ x: new Uint8Array(60), y: inputs.y! }), 'TYPE_MISMATCH', /input "x" takes Int8Array/);
+    refuses(
+      () => load().predict({ x: inputs.x!, y: new Float32Array(3) }),
+      'SHAPE_MISMATCH',
+      /input "y" has the shape \[2, 3, 4, 2\]/,
+    );
+    refuses(
+      () => load().predict({ x: new Uint8Array(60), y: inputs.y! }),
+      'TYPE_MISMATCH',
+      /input "x" takes Int8Array/,
+    );
   });
 
   test('refuses outputs of another length or kind', () => {
     const model = load();
-    refuses(() => model.predictInto(inputs, { softmax: new Float32Array(3) }), 'SHAPE_MISMATCH', /output "softmax" has the shape \[9, 6\], that is 54 values; the array has 3/);
-    refuses(() => model.predictInto(inputs, { softmax: new Uint8Array(54) }), 'TYPE_MISMATCH', /output "softmax" is written into Int8Array/);
-    refuses(() => model.predictInto(inputs, new Float32Array(54)), 'MISSING_INPUT', /the model has 16 outputs: pass a record/);
-    refuses(() => model.predictInto(inputs, { nobody: new Float32Array(54) }), 'BAD_ARGUMENT', /the model has no output "nobody"; it gives "softmax"/);
+    refuses(
+      () => model.predictInto(inputs, { softmax: new Float32Array(3) }),
+      'SHAPE_MISMATCH',
+      /output "softmax" has the shape \[9, 6\], that is 54 values; the array has 3/,
+    );
+    refuses(
+      () => model.predictInto(inputs, { softmax: new Uint8Array(54) }),
+      'TYPE_MISMATCH',
+      /output "softmax" is written into Int8Array/,
+    );
+    refuses(
+      () => model.predictInto(inputs, new Float32Array(54)),
+      'MISSING_INPUT',
+      /the model has 16 outputs: pass a record/,
+    );
+    refuses(
+      () => model.predictInto(inputs, { nobody: new Float32Array(54) }),
+      'BAD_ARGUMENT',
+      /the model has no output "nobody"; it gives "softmax"/,
+    );
     refuses(() => model.predictInto(inputs, null as never), 'TYPE_MISMATCH', /outputs?/);
   });
 
   test('refuses nonsense to profile', () => {
-    for (const runs of [0, -1, 1.5, NaN, '3' as never]) refuses(() => load().profile({ runs }), 'BAD_ARGUMENT', /runs must be a whole number above 0/);
+    for (const runs of [0, -1, 1.5, NaN, '3' as never]) {
+      refuses(() => load().profile({ runs }), 'BAD_ARGUMENT', /runs must be a whole number above 0/);
+    }
     refuses(() => load().profile({ inputs: { x: inputs.x! } }), 'MISSING_INPUT', /input "y" is missing/);
   });
 });
@@ -108,10 +192,12 @@ describe('a disposed model', () => {
   staysUsable();
 
   test('refuses everything by name, and may be disposed again', () => {
-    const model = loadSync(sampleFile()), inputs = sampleInputs();
+    const model = loadSync(sampleFile());
+    const inputs = sampleInputs();
     model.dispose();
     model.dispose();
-    const uses: (() => unknown)[] = [() => model.predict(inputs), () => model.predict(null as never), () => model.predictInto(inputs, {}), () => model.selfTest(), () => model.profile()];
+    const uses: (() => unknown)[] = [() => model.predict(inputs), () => model.predict(null as never),
+      () => model.predictInto(inputs, {}), () => model.selfTest(), () => model.profile()];
     for (const use of uses) refuses(use, 'DISPOSED', /the model "every operator" was disposed; load it again/);
     expect(model.inputs.map(({ name }) => name)).toEqual(['x', 'y']);
   });

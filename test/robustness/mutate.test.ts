@@ -1,16 +1,17 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { MAP, MAP_ARENA, MAP_SCRATCH, MAP_SCRATCH_BYTES } from '../../assembly/layout';
 import { KletError } from '../../src/compiler/index';
-import { SECTION_CODED, SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PACKED, SECTION_PLAN, SECTION_WEIGHTS } from '../../src/format/klet';
+import { SECTION_CODED, SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PACKED, SECTION_PLAN,
+  SECTION_WEIGHTS } from '../../src/format/klet';
 import { loadSync, type Flavor, type Inputs, type Model } from '../../src/index';
 import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
 import { sampleFile } from './sample';
 import { reseal, sectionsOf, viewOf } from './seal';
 
-// 20,000 files, each a small change away from one that works. Half have their checksums made right again, so that
-// what the checks behind them prove is tested. Each must be refused with a KletError, or load and run: no trap, no
-// hang, no write outside the arena and the scratch.
+// 20,000 files, each a small change away from one that works. Half have their checksums made right
+// again, so that what the checks behind them prove is tested. Each must be refused with a
+// KletError, or load and run: no trap, no hang, no write outside the arena and the scratch.
 
 const MUTANTS = 20_000;
 const MAX_MEMORY = 4 << 20;
@@ -24,32 +25,47 @@ interface Original {
 
 /** As it lies, and entropy-coded. */
 const originals = [false, true].map((compact): Original => {
-  const file = sampleFile(compact), sections = sectionsOf(file), names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_CODED, 'CODED'], [SECTION_GOLDEN, 'GOLDEN'], [SECTION_NOTES, 'NOTES']]);
-  const regions = sections.map(({ kind, offset, length }): [string, number, number] => [names.get(kind) ?? `packed ${names.get(kind - SECTION_PACKED)!}`, offset, length]), often = regions.filter(([name]) => name.endsWith('PLAN') || name === 'CODED');
+  const file = sampleFile(compact);
+  const sections = sectionsOf(file);
+  const names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_CODED,
+    'CODED'], [SECTION_GOLDEN, 'GOLDEN'], [SECTION_NOTES, 'NOTES']]);
+  const regions = sections.map((
+    { kind, offset, length },
+  ): [string, number, number] => [names.get(kind) ?? `packed ${names.get(kind - SECTION_PACKED)!}`, offset, length]);
+  const often = regions.filter(([name]) => name.endsWith('PLAN') || name === 'CODED');
   // the numbers at the beginning of the coded sections are few among many bytes
-  return { file, regions: [['header', 0, 32], ['table', 32, 16 * sections.length], ...regions, ...often, ...often.map(([name, offset, length]): [string, number, number] => [name, offset, name === 'CODED' ? 48 : name === 'packed PLAN' ? 120 : length])] };
+  return {
+    file,
+    regions: [['header', 0, 32], ['table', 32, 16 * sections.length], ...regions, ...often,
+      ...often.map((
+        [name, offset, length],
+      ): [string, number, number] => [name, offset, name === 'CODED' ? 48 : name === 'packed PLAN' ? 120 : length])],
+  };
 });
 
 /** Numbers that checks forget. */
-const numbers = [
-  0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 64, 127, 128, 255, 256, 1000, 4095, 65535, 65536, 1 << 20, 1 << 24, 1 << 28, 1 << 30, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff,
-  0xfffffffe, 0xfffffff0, 0xffffff80, 0xffff8000, 0xc0000000,
-];
+const numbers = [0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 64, 127, 128, 255, 256, 1000, 4095, 65535, 65536, 1 << 20,
+  1 << 24, 1 << 28, 1 << 30, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe, 0xfffffff0, 0xffffff80,
+  0xffff8000, 0xc0000000];
 /** Floats likewise, by their bits: NaN, infinities, the smallest, the largest, −0, 1, −1. */
-const floats = [0x7fc00000, 0xffc00000, 0x7f800000, 0xff800000, 1, 0x7f7fffff, 0xff7fffff, 0x80000000, 0x3f800000, 0xbf800000, 0x33000000];
+const floats = [0x7fc00000, 0xffc00000, 0x7f800000, 0xff800000, 1, 0x7f7fffff, 0xff7fffff, 0x80000000, 0x3f800000,
+  0xbf800000, 0x33000000];
 
 function changeWord(random: Random, file: Uint8Array, offset: number, length: number): void {
-  const at = offset + random.int(0, (length >> 2) - 1) * 4, view = viewOf(file), old = view.getUint32(at, true);
-  const value = random.pick([
-    () => random.pick(numbers), () => random.pick(numbers), () => random.pick(floats), () => old + random.pick([1, -1, 2, -2, 4, -4, 16, -16, 64]), () => -old, () => old * random.pick([2, 3, 10]),
-    () => old >>> 1, () => old ^ (1 << random.int(0, 31)), () => random.int(0, 0xffffffff), () => view.getUint32(offset + random.int(0, (length >> 2) - 1) * 4, true),
-  ])();
+  const at = offset + random.int(0, (length >> 2) - 1) * 4;
+  const view = viewOf(file);
+  const old = view.getUint32(at, true);
+  const value = random.pick([() => random.pick(numbers), () => random.pick(numbers), () => random.pick(floats),
+    () => old + random.pick([1, -1, 2, -2, 4, -4, 16, -16, 64]), () => -old, () => old * random.pick([2, 3, 10]),
+    () => old >>> 1, () => old ^ (1 << random.int(0, 31)), () => random.int(0, 0xffffffff),
+    () => view.getUint32(offset + random.int(0, (length >> 2) - 1) * 4, true)])();
   view.setUint32(at, value >>> 0, true);
 }
 
 function changeByte(random: Random, file: Uint8Array, offset: number, length: number): void {
   const at = offset + random.int(0, length - 1);
-  file[at] = random.pick([() => file[at]! ^ (1 << random.int(0, 7)), () => random.int(0, 255), () => random.pick([0, 1, 127, 128, 255])])();
+  file[at] = random.pick([() => file[at]! ^ (1 << random.int(0, 7)), () => random.int(0, 255),
+    () => random.pick([0, 1, 127, 128, 255])])();
 }
 
 /** META says where inputs and outputs lie: its numbers are worth more than its letters. */
@@ -60,20 +76,33 @@ function changeMeta(random: Random, file: Uint8Array, offset: number, length: nu
 }
 
 function rawMutant(random: Random): Uint8Array {
-  const { file: original, regions } = random.pick(originals), [, offset, length] = random.pick(regions), file = original.slice();
+  const { file: original, regions } = random.pick(originals);
+  const [, offset, length] = random.pick(regions);
+  const file = original.slice();
   switch (random.int(0, 9)) {
-    case 0: return file.subarray(0, random.int(0, file.length - 1));
-    case 1: return Uint8Array.of(...file, ...Array.from({ length: random.int(1, 20) }, () => random.int(0, 255)));
-    case 2: return file.fill(random.pick([0, 255]), offset + random.int(0, length - 1), offset + length);
-    case 3: file.copyWithin(random.int(0, file.length - 1), offset, offset + length); return file;
-    default: for (let n = random.int(1, 3); n > 0; n--) changeByte(random, file, offset, length); return file;
+    case 0:
+      return file.subarray(0, random.int(0, file.length - 1));
+    case 1:
+      return Uint8Array.of(...file, ...Array.from({ length: random.int(1, 20) }, () => random.int(0, 255)));
+    case 2:
+      return file.fill(random.pick([0, 255]), offset + random.int(0, length - 1), offset + length);
+    case 3:
+      file.copyWithin(random.int(0, file.length - 1), offset, offset + length);
+      return file;
+    default:
+      for (let n = random.int(1, 3); n > 0; n--) changeByte(random, file, offset, length);
+      return file;
   }
 }
 
 function resealedMutant(random: Random): Uint8Array {
-  const { file: original, regions } = random.pick(originals), [name, offset, length] = random.pick(regions), file = original.slice();
+  const { file: original, regions } = random.pick(originals);
+  const [name, offset, length] = random.pick(regions);
+  const file = original.slice();
   // in a large arena more lies stay inside
-  if (random.next() < 0.3) [16, 20].forEach((at) => viewOf(file).setUint32(at, random.pick([1 << 12, 1 << 16, 1 << 20]), true));
+  if (random.next() < 0.3) {
+    [16, 20].forEach((at) => viewOf(file).setUint32(at, random.pick([1 << 12, 1 << 16, 1 << 20]), true));
+  }
   for (let n = random.pick([1, 1, 1, 2, 4]); n > 0; n--) {
     if (name === 'META') changeMeta(random, file, offset, length);
     else if (random.next() < 0.8) changeWord(random, file, offset, length);
@@ -82,37 +111,56 @@ function resealedMutant(random: Random): Uint8Array {
   return reseal(file);
 }
 
-const arrays = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array, int64: Int32Array, bool: Uint8Array };
+const arrays = {
+  float32: Float32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int32: Int32Array,
+  int64: Int32Array,
+  bool: Uint8Array,
+};
 
 /** Arrays that fit whatever inputs the file declares. */
 function inputsFor(model: Model, random: Random): Inputs {
-  return Object.fromEntries(model.inputs.map(({ name, dtype, shape }) => [name, random.fill(new arrays[dtype](shape.reduce((a, b) => a * b, 1)))]));
+  return Object
+    .fromEntries(model.inputs.map((
+      { name, dtype, shape },
+    ) => [name, random.fill(new arrays[dtype](shape.reduce((a, b) => a * b, 1)))]));
 }
 
 /** The whole memory of a model, by the port of an input or output. */
 function memoryOf(model: Model): Uint8Array | undefined {
-  const { inputPorts, outputPorts } = model as unknown as Record<'inputPorts' | 'outputPorts', { bytes(): Uint8Array }[]>;
+  const { inputPorts, outputPorts } = model as unknown as Record<'inputPorts' | 'outputPorts',
+    { bytes(): Uint8Array }[]>;
   const port = inputPorts[0] ?? outputPorts[0];
   return port && new Uint8Array(port.bytes().buffer);
 }
 
-/** Everything but arena and scratch: the map, the plan and the weights, and the slack at the end. */
+/**
+ * Everything but arena and scratch: the map, the plan and the weights, and the slack at the end.
+ */
 function untouchable(memory: Uint8Array): Uint8Array[] {
-  const view = viewOf(memory), word = (field: number): number => view.getUint32(MAP + field, true);
+  const view = viewOf(memory);
+  const word = (field: number): number => view.getUint32(MAP + field, true);
   // the first KiB is the core's own, apart from the map
-  return [memory.slice(MAP, MAP + 32), memory.slice(4096, word(MAP_ARENA)), memory.slice(word(MAP_SCRATCH) + word(MAP_SCRATCH_BYTES))];
+  return [memory.slice(MAP, MAP + 32), memory.slice(4096, word(MAP_ARENA)),
+    memory.slice(word(MAP_SCRATCH) + word(MAP_SCRATCH_BYTES))];
 }
 
 type Fate = 'refused' | 'ran' | 'ran, then refused';
 
 function live(file: Uint8Array, flavor: Flavor, random: Random): Fate {
   try {
-    const model = loadSync(file, { flavor, maxMemory: MAX_MEMORY }), memory = memoryOf(model);
+    const model = loadSync(file, { flavor, maxMemory: MAX_MEMORY });
+    const memory = memoryOf(model);
     try {
-      const before = memory && untouchable(memory), inputs = inputsFor(model, random);
+      const before = memory && untouchable(memory);
+      const inputs = inputsFor(model, random);
       model.predict(inputs, { output: 'raw' });
       model.predict(inputs);
-      if (memory && untouchable(memory).some((part, i) => Buffer.compare(part, before![i]!) !== 0)) throw new Error('something outside the arena and the scratch was written');
+      if (memory && untouchable(memory).some((part, i) => Buffer.compare(part, before![i]!) !== 0)) {
+        throw new Error('something outside the arena and the scratch was written');
+      }
       model.selfTest();
       return 'ran';
     } catch (error) {
@@ -130,12 +178,14 @@ function live(file: Uint8Array, flavor: Flavor, random: Random): Fate {
 function liveAll(mutant: (random: Random) => Uint8Array, first: number, count: number): Record<Fate, number> {
   const fates: Record<Fate, number> = { refused: 0, ran: 0, 'ran, then refused': 0 };
   for (let seed = first; seed < first + count; seed++) {
-    const random = new Random(seed), file = mutant(random);
+    const random = new Random(seed);
+    const file = mutant(random);
     try {
       // a busy machine may stall once
       let time = Infinity;
       for (let attempt = 0; attempt < 2 && time > MAX_MILLISECONDS; attempt++) {
-        const start = performance.now(), fate = live(file, flavors[seed % flavors.length]!, random);
+        const start = performance.now();
+        const fate = live(file, flavors[seed % flavors.length]!, random);
         time = performance.now() - start;
         if (attempt === 0) fates[fate]++;
       }
@@ -162,6 +212,7 @@ describe('files with a small change', () => {
 });
 
 afterAll(() => {
-  expect(originals.map(({ file }) => sectionsOf(file).some(({ kind }) => kind === SECTION_CODED))).toEqual([false, true]);
+  expect(originals.map(({ file }) => sectionsOf(file).some(({ kind }) => kind === SECTION_CODED))).toEqual([false,
+    true]);
   for (const { file } of originals) for (const flavor of flavors) expect(loadSync(file, { flavor }).selfTest()).toBe(1);
 });

@@ -14,7 +14,11 @@ export function refuses(action: () => unknown, code: KletErrorCode, ...about: Re
 }
 
 /** The same of a promise. */
-export async function rejects(action: () => Promise<unknown>, code: KletErrorCode, ...about: RegExp[]): Promise<KletError> {
+export async function rejects(
+  action: () => Promise<unknown>,
+  code: KletErrorCode,
+  ...about: RegExp[]
+): Promise<KletError> {
   let result: unknown;
   try {
     result = await action();

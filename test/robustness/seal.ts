@@ -1,6 +1,7 @@
 import { crc32 } from '../../src/format/crc32';
 
-// Writing checksums anew over bytes that were tampered with, so that what lies behind them is tested.
+// Writing checksums anew over bytes that were tampered with, so that what lies behind them is
+// tested.
 
 const HEADER = 32;
 const ENTRY = 16;
@@ -20,16 +21,23 @@ export function sectionsOf(file: Uint8Array): Section[] {
   const view = viewOf(file);
   return Array.from({ length: view.getUint32(24, true) }, (_, i) => {
     const at = HEADER + i * ENTRY;
-    return { kind: view.getUint32(at, true), offset: view.getUint32(at + 4, true), length: view.getUint32(at + 8, true) };
+    return {
+      kind: view.getUint32(at, true),
+      offset: view.getUint32(at + 4, true),
+      length: view.getUint32(at + 8, true),
+    };
   });
 }
 
 /** Makes all checksums of a file right again, as far as its table can be followed. */
 export function reseal<A extends Uint8Array>(file: A): A {
-  const view = viewOf(file), count = Math.min(view.getUint32(24, true), 64), end = HEADER + count * ENTRY;
+  const view = viewOf(file);
+  const count = Math.min(view.getUint32(24, true), 64);
+  const end = HEADER + count * ENTRY;
   if (end > file.length) return file;
   for (let at = HEADER; at < end; at += ENTRY) {
-    const offset = view.getUint32(at + 4, true), length = view.getUint32(at + 8, true);
+    const offset = view.getUint32(at + 4, true);
+    const length = view.getUint32(at + 8, true);
     if (offset + length <= file.length) view.setUint32(at + 12, crc32(file.subarray(offset, offset + length)), true);
   }
   const covered = new Uint8Array(28 + end - HEADER);
@@ -41,7 +49,8 @@ export function reseal<A extends Uint8Array>(file: A): A {
 
 /** A file whose META, PLAN or other section has other bytes, of any length. */
 export function withSection(file: Uint8Array, kind: number, change: (bytes: Uint8Array) => Uint8Array): Uint8Array {
-  const sections = sectionsOf(file), bodies: Uint8Array[] = sections.map((s) => file.slice(s.offset, s.offset + s.length));
+  const sections = sectionsOf(file);
+  const bodies: Uint8Array[] = sections.map((s) => file.slice(s.offset, s.offset + s.length));
   const target = sections.findIndex((s) => s.kind === kind);
   bodies[target] = change(bodies[target]!);
   let at = HEADER + sections.length * ENTRY;
@@ -50,7 +59,8 @@ export function withSection(file: Uint8Array, kind: number, change: (bytes: Uint
     at = offset + body.length;
     return offset;
   });
-  const made = new Uint8Array(at), view = viewOf(made);
+  const made = new Uint8Array(at);
+  const view = viewOf(made);
   made.set(file.subarray(0, HEADER + sections.length * ENTRY));
   view.setUint32(8, at, true);
   bodies.forEach((body, i) => {

@@ -12,25 +12,49 @@ import { rejects, refuses, staysUsable } from './refusal';
 import { sampleFile } from './sample';
 
 const file = sampleFile();
-const cores = Object.fromEntries((['simd', 'scalar'] as const).map((flavor) => [flavor, new Uint8Array(readFileSync(path.resolve(import.meta.dirname, `../../build/core.${flavor}.wasm`)))])) as Record<'simd' | 'scalar', Uint8Array<ArrayBuffer>>;
+const cores = Object
+  .fromEntries((['simd', 'scalar'] as const).map((
+    flavor,
+  ) => [flavor,
+    new Uint8Array(readFileSync(path.resolve(import.meta.dirname, `../../build/core.${flavor}.wasm`)))]
+  )) as Record<'simd' | 'scalar', Uint8Array<ArrayBuffer>>;
 const html = '<!DOCTYPE html><html><body>Not found</body></html>';
 
-let server: Server, base: string, folder: string;
+let server: Server;
+let base: string;
+let folder: string;
 
 beforeAll(async () => {
   server = createServer((request, response) => {
     switch (request.url) {
-      case '/model.klet': response.end(file); break;
-      case '/core.wasm': response.end(cores.scalar); break;
-      case '/page': response.setHeader('content-type', 'text/html').end(html); break;
-      case '/broken': response.writeHead(500).end('oh'); break;
-      case '/cut': response.setHeader('content-length', file.length).write(file.subarray(0, 500)); setTimeout(() => response.destroy(), 20); break;
-      case '/slow': response.setHeader('content-length', file.length).write(file.subarray(0, 500)); break;
-      case '/endless': break;
-      default: response.writeHead(404).end(html);
+      case '/model.klet':
+        response.end(file);
+        break;
+      case '/core.wasm':
+        response.end(cores.scalar);
+        break;
+      case '/page':
+        response.setHeader('content-type', 'text/html').end(html);
+        break;
+      case '/broken':
+        response.writeHead(500).end('oh');
+        break;
+      case '/cut':
+        response.setHeader('content-length', file.length).write(file.subarray(0, 500));
+        setTimeout(() => response.destroy(), 20);
+        break;
+      case '/slow':
+        response.setHeader('content-length', file.length).write(file.subarray(0, 500));
+        break;
+      case '/endless':
+        break;
+      default:
+        response.writeHead(404).end(html);
     }
   });
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
   const address = server.address();
   base = `http://127.0.0.1:${typeof address === 'object' ? address!.port : 0}`;
   folder = await mkdtemp(path.join(tmpdir(), 'klet-'));
@@ -58,21 +82,34 @@ describe('a source', () => {
   staysUsable();
 
   test('of any kind that is fine gives the same model', async () => {
-    const sources: (() => Source | PromiseLike<Source>)[] = [
-      () => path.join(folder, 'model.klet'), () => pathToFileURL(path.join(folder, 'model.klet')), () => pathToFileURL(path.join(folder, 'model.klet')).href, () => `${base}/model.klet`,
-      () => new URL(`${base}/model.klet`), () => fetch(`${base}/model.klet`), () => new Response(file), () => new Blob([file]), () => stream(file.slice(0, 77), file.slice(77)),
-      () => file, () => file.buffer, () => new DataView(Uint8Array.of(1, ...file).buffer, 1), () => Promise.resolve(file), () => `data:application/octet-stream;base64,${Buffer.from(file).toString('base64')}`,
-    ];
+    const sources: (() => Source | PromiseLike<Source>)[] = [() => path.join(folder, 'model.klet'),
+      () => pathToFileURL(path.join(folder, 'model.klet')), () => pathToFileURL(path.join(folder, 'model.klet')).href,
+      () => `${base}/model.klet`, () => new URL(`${base}/model.klet`), () => fetch(`${base}/model.klet`),
+      () => new Response(file), () => new Blob([file]), () => stream(file.slice(0, 77), file.slice(77)), () => file,
+      () => file.buffer, () => new DataView(Uint8Array.of(1, ...file).buffer, 1), () => Promise.resolve(file),
+      () => `data:application/octet-stream;base64,${Buffer.from(file).toString('base64')}`];
     for (const source of sources) expect((await load(source())).selfTest()).toBe(1);
   });
 
   test('that is not there is named', async () => {
-    await rejects(() => load(path.join(folder, 'nobody.klet')), 'FETCH_FAILED', /could not read ".*nobody\.klet": ENOENT/);
+    await rejects(
+      () => load(path.join(folder, 'nobody.klet')),
+      'FETCH_FAILED',
+      /could not read ".*nobody\.klet": ENOENT/,
+    );
     await rejects(() => load(folder), 'FETCH_FAILED', /EISDIR/);
     await rejects(() => load(''), 'FETCH_FAILED', /could not read ""/);
-    await rejects(() => load(`${base}/nobody.klet`), 'FETCH_FAILED', /nobody\.klet was answered with HTTP status 404 Not Found; check the URL/);
+    await rejects(
+      () => load(`${base}/nobody.klet`),
+      'FETCH_FAILED',
+      /nobody\.klet was answered with HTTP status 404 Not Found; check the URL/,
+    );
     await rejects(() => load(fetch(`${base}/broken`)), 'FETCH_FAILED', /broken was answered with HTTP status 500/);
-    await rejects(() => load('http://127.0.0.1:1/model.klet'), 'FETCH_FAILED', /could not read "http:\/\/127\.0\.0\.1:1\/model\.klet"/);
+    await rejects(
+      () => load('http://127.0.0.1:1/model.klet'),
+      'FETCH_FAILED',
+      /could not read "http:\/\/127\.0\.0\.1:1\/model\.klet"/,
+    );
     await rejects(() => load(fetch('http://127.0.0.1:1/model.klet')), 'FETCH_FAILED', /fetch failed/);
     await rejects(() => load(Promise.reject(new Error('no network today'))), 'FETCH_FAILED', /no network today/);
     await rejects(() => load('http://'), 'FETCH_FAILED', /http:/);
@@ -87,7 +124,11 @@ describe('a source', () => {
 
   test('that breaks on the way says what broke', async () => {
     await rejects(() => load(stream(file.slice(0, 10), new Error('cable cut'))), 'FETCH_FAILED', /cable cut/);
-    await rejects(() => load(stream('text')), 'BAD_ARGUMENT', /the stream gave a string where bytes \(Uint8Array\) are needed/);
+    await rejects(
+      () => load(stream('text')),
+      'BAD_ARGUMENT',
+      /the stream gave a string where bytes \(Uint8Array\) are needed/,
+    );
     const locked = stream(file);
     locked.getReader();
     await rejects(() => load(locked), 'FETCH_FAILED', /locked/);
@@ -97,8 +138,20 @@ describe('a source', () => {
   });
 
   test('of no known kind is refused', async () => {
-    for (const source of [undefined, null, 7, true, {}, [1, 2], () => file]) await rejects(() => load(source as never), 'BAD_ARGUMENT', /a model comes from a path, URL, Response, Blob, stream or bytes, not from/);
-    for (const source of [undefined, null, 'model.klet', [1, 2], new Response(file)]) refuses(() => loadSync(source as never), 'BAD_ARGUMENT', /loadSync takes bytes \(ArrayBuffer or Uint8Array\), not /);
+    for (const source of [undefined, null, 7, true, {}, [1, 2], () => file]) {
+      await rejects(
+        () => load(source as never),
+        'BAD_ARGUMENT',
+        /a model comes from a path, URL, Response, Blob, stream or bytes, not from/,
+      );
+    }
+    for (const source of [undefined, null, 'model.klet', [1, 2], new Response(file)]) {
+      refuses(
+        () => loadSync(source as never),
+        'BAD_ARGUMENT',
+        /loadSync takes bytes \(ArrayBuffer or Uint8Array\), not /,
+      );
+    }
   });
 
   test('is given up when the signal fires, before or during the reading', async () => {
@@ -108,33 +161,73 @@ describe('a source', () => {
       const error = await rejects(() => load(source, { signal: stopped.signal }), 'ABORTED', /loading .* was aborted/);
       expect(error.cause).toBe(stopped.signal.reason);
     }
-    for (const source of [() => `${base}/slow`, () => new ReadableStream<Uint8Array>({ start: (c) => { c.enqueue(file.subarray(0, 9)); } })]) {
-      const later = new AbortController(), loading = load(source(), { signal: later.signal });
+    for (const source of [() => `${base}/slow`, () =>
+      new ReadableStream<Uint8Array>({
+        start: (c) => {
+          c.enqueue(file.subarray(0, 9));
+        },
+      })])
+    {
+      const later = new AbortController();
+      const loading = load(source(), { signal: later.signal });
       setTimeout(() => later.abort(), 30);
       await rejects(() => loading, 'ABORTED', /was aborted/);
     }
   });
 
   test('is read while the core is compiled, and what is wrong with it is said first', async () => {
-    const order: string[] = [], compiled = new Uint8Array(cores.simd);
-    const { load: fresh } = makeRuntime({ simd: () => { order.push('core'); return compiled; } }, {}, () => { throw new Error('no workers'); }, (name) => {
-      order.push(`begin ${String(name)}`);
-      return new Promise((resolve) => { setTimeout(() => { order.push('end'); resolve(file); }, 20); });
-    });
+    const order: string[] = [];
+    const compiled = new Uint8Array(cores.simd);
+    const { load: fresh } = makeRuntime(
+      {
+        simd: () => {
+          order.push('core');
+          return compiled;
+        },
+      },
+      {},
+      () => {
+        throw new Error('no workers');
+      },
+      (name) => {
+        order.push(`begin ${String(name)}`);
+        return new Promise((resolve) => {
+          setTimeout(() => {
+            order.push('end');
+            resolve(file);
+          }, 20);
+        });
+      },
+    );
     expect((await fresh('a file')).selfTest()).toBe(1);
     expect(order).toEqual(['begin a file', 'core', 'end']);
-    const { load: hopeless } = makeRuntime({ simd: () => new TextEncoder().encode(html) }, {}, () => { throw new Error('no workers'); });
+    const { load: hopeless } = makeRuntime({ simd: () => new TextEncoder().encode(html) }, {}, () => {
+      throw new Error('no workers');
+    });
     await rejects(() => hopeless(`${base}/broken`), 'FETCH_FAILED', /500/);
     await rejects(() => hopeless(`${base}/model.klet`), 'NOT_WASM', /simd core is not WebAssembly/);
     await rejects(() => load(`${base}/broken`, { wasm: `${base}/endless` }), 'FETCH_FAILED', /500/);
     let cancelled = false;
-    const wasm = new Response(new ReadableStream({ cancel: () => { cancelled = true; } }));
+    const wasm = new Response(new ReadableStream({
+      cancel: () => {
+        cancelled = true;
+      },
+    }));
     await rejects(() => load(`${base}/broken`, { wasm }), 'FETCH_FAILED', /500/);
     expect(cancelled, 'the core is not waited for').toBe(true);
   });
 
   test('is given up when onProgress throws', async () => {
-    await rejects(() => load(stream(file), { onProgress: () => { throw new Error('no'); } }), 'FETCH_FAILED', /no/);
+    await rejects(
+      () =>
+        load(stream(file), {
+          onProgress: () => {
+            throw new Error('no');
+          },
+        }),
+      'FETCH_FAILED',
+      /no/,
+    );
   });
 });
 
@@ -143,7 +236,10 @@ describe('the option wasm', () => {
   const withWasm = (wasm: unknown): Promise<unknown> => load(file, { wasm: wasm as WasmSource });
 
   test('takes URLs, responses, bytes and modules', async () => {
-    for (const wasm of [(): unknown => `${base}/core.wasm`, () => new URL(`${base}/core.wasm`), () => fetch(`${base}/core.wasm`), () => cores.simd, () => cores.scalar.buffer, () => new WebAssembly.Module(cores.simd)]) {
+    for (const wasm of [(): unknown => `${base}/core.wasm`, () => new URL(`${base}/core.wasm`),
+      () => fetch(`${base}/core.wasm`), () => cores.simd, () => cores.scalar.buffer,
+      () => new WebAssembly.Module(cores.simd)])
+    {
       expect((await loadSlim(file, { wasm: (await wasm()) as WasmSource })).selfTest()).toBe(1);
     }
     expect(loadSyncSlim(file, { wasm: cores.scalar }).info.flavor).toBe('scalar');
@@ -151,21 +247,33 @@ describe('the option wasm', () => {
   });
 
   test('says that a page is no WebAssembly', async () => {
-    await rejects(() => withWasm(`${base}/page`), 'NOT_WASM', /page" is not WebAssembly but HTML, probably the server's page for a missing file; check its URL/);
+    await rejects(
+      () => withWasm(`${base}/page`),
+      'NOT_WASM',
+      /page" is not WebAssembly but HTML, probably the server's page for a missing file; check its URL/,
+    );
     await rejects(() => withWasm(new Response(html)), 'NOT_WASM', /but HTML/);
     await rejects(() => withWasm(new TextEncoder().encode(html)), 'NOT_WASM', /but HTML/);
     refuses(() => loadSync(file, { wasm: new TextEncoder().encode(html) }), 'NOT_WASM', /but HTML/);
   });
 
   test('says that something is not there', async () => {
-    await rejects(() => withWasm(`${base}/core.simd.wasm`), 'FETCH_FAILED', /core\.simd\.wasm was answered with HTTP status 404/);
+    await rejects(
+      () => withWasm(`${base}/core.simd.wasm`),
+      'FETCH_FAILED',
+      /core\.simd\.wasm was answered with HTTP status 404/,
+    );
     await rejects(() => withWasm(path.join(folder, 'core.wasm')), 'FETCH_FAILED', /ENOENT/);
   });
 
   test('refuses bytes that are no WebAssembly, or only its beginning', async () => {
-    for (const bytes of [new Uint8Array(0), Uint8Array.of(1, 2, 3), file]) await rejects(() => withWasm(bytes), 'NOT_WASM', /is not WebAssembly; check its URL/);
+    for (const bytes of [new Uint8Array(0), Uint8Array.of(1, 2, 3), file]) {
+      await rejects(() => withWasm(bytes), 'NOT_WASM', /is not WebAssembly; check its URL/);
+    }
     for (const length of [5, 8, 100, 10_000, cores.simd.length - 1]) {
-      for (const action of [() => withWasm(cores.simd.slice(0, length)), () => Promise.resolve().then(() => loadSync(file, { wasm: cores.simd.slice(0, length) }))]) {
+      for (const action of [() => withWasm(cores.simd.slice(0, length)), () =>
+        Promise.resolve().then(() => loadSync(file, { wasm: cores.simd.slice(0, length) }))])
+      {
         const error = await rejects(action, length === 8 ? 'NOT_WASM' : 'NO_WASM');
         expect(error.message).toMatch(/the core given as "wasm"/);
       }
@@ -177,18 +285,61 @@ describe('the option wasm', () => {
     const empty = Uint8Array.from(header);
     // (import "a" "b" (func))
     const importing = Uint8Array.of(...header, 1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 0x61, 1, 0x62, 0, 0);
-    // (func (export "run") unreachable) (func (export "flavor") (result i32) i32.const 0), and so on: the right names, wrong answers
-    const names = ['run', 'flavor', 'validate', 'prepare', 'scratchOf', 'faultOffset'], text = names.flatMap((name) => [name.length, ...Array.from(name, (c) => c.charCodeAt(0)), 0, 0]);
-    const impostor = (body: number[]): Uint8Array => Uint8Array.of(...header, 1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 7, text.length + 1, names.length, ...text, 10, body.length + 4, 1, body.length + 2, 0, ...body, 0x0b);
-    for (const bytes of [empty, importing]) await rejects(() => withWasm(bytes), 'NOT_WASM', /is WebAssembly, but not a core of this kinglet/);
+    // (func (export "run") unreachable) (func (export "flavor") (result i32) i32.const 0), and so
+    // on: the right names, wrong answers
+    const names = ['run', 'flavor', 'validate', 'prepare', 'scratchOf', 'faultOffset'];
+    const text = names.flatMap((name) => [name.length, ...Array.from(name, (c) => c.charCodeAt(0)), 0, 0]);
+    const impostor = (body: number[]): Uint8Array =>
+      Uint8Array.of(
+        ...header,
+        1,
+        5,
+        1,
+        0x60,
+        0,
+        1,
+        0x7f,
+        3,
+        2,
+        1,
+        0,
+        7,
+        text.length + 1,
+        names.length,
+        ...text,
+        10,
+        body.length + 4,
+        1,
+        body.length + 2,
+        0,
+        ...body,
+        0x0b,
+      );
+    for (const bytes of [empty, importing]) {
+      await rejects(() => withWasm(bytes), 'NOT_WASM', /is WebAssembly, but not a core of this kinglet/);
+    }
     // i32.const 0, and unreachable
-    for (const bytes of [impostor([0x41, 0]), impostor([0])]) await rejects(() => withWasm(bytes), 'NO_WASM', /computes wrongly with the core given as "wasm"/);
-    await rejects(() => withWasm(new WebAssembly.Module(empty)), 'NOT_WASM', /the module given as "wasm" is WebAssembly, but not a core/);
+    for (const bytes of [impostor([0x41, 0]), impostor([0])]) {
+      await rejects(() => withWasm(bytes), 'NO_WASM', /computes wrongly with the core given as "wasm"/);
+    }
+    await rejects(
+      () => withWasm(new WebAssembly.Module(empty)),
+      'NOT_WASM',
+      /the module given as "wasm" is WebAssembly, but not a core/,
+    );
   });
 
   test('refuses what is nothing of the kind, and reminds where it is needed', async () => {
-    for (const wasm of [null, 7, {}, []]) await rejects(() => withWasm(wasm), 'BAD_ARGUMENT', /not (from )?(null|a number|Object|Array)/);
-    for (const wasm of [null, 'core.wasm', new Response(cores.simd)]) refuses(() => loadSync(file, { wasm: wasm as never }), 'BAD_ARGUMENT', /the option "wasm" takes bytes or a WebAssembly\.Module, not /);
+    for (const wasm of [null, 7, {}, []]) {
+      await rejects(() => withWasm(wasm), 'BAD_ARGUMENT', /not (from )?(null|a number|Object|Array)/);
+    }
+    for (const wasm of [null, 'core.wasm', new Response(cores.simd)]) {
+      refuses(
+        () => loadSync(file, { wasm: wasm as never }),
+        'BAD_ARGUMENT',
+        /the option "wasm" takes bytes or a WebAssembly\.Module, not /,
+      );
+    }
     await rejects(() => loadSlim(file), 'BAD_ARGUMENT', /this entry carries no core: pass the option "wasm"/);
     refuses(() => loadSyncSlim(file), 'BAD_ARGUMENT', /this entry carries no core/);
   });
@@ -199,17 +350,33 @@ describe('other options', () => {
 
   test('refuse flavors that do not exist', async () => {
     for (const flavor of ['gpu', 'constructor', '__proto__', '', 7, null]) {
-      await rejects(() => load(file, { flavor: flavor as never }), 'BAD_ARGUMENT', /there is no flavor ".*" here; .*simd, scalar available/);
+      await rejects(
+        () => load(file, { flavor: flavor as never }),
+        'BAD_ARGUMENT',
+        /there is no flavor ".*" here; .*simd, scalar available/,
+      );
       refuses(() => loadSync(file, { flavor: flavor as never }), 'BAD_ARGUMENT', /there is no flavor/);
     }
   });
 
   test('refuse limits that are none', async () => {
     for (const maxMemory of [0, -1, NaN, 'much', null]) {
-      await rejects(() => load(file, { maxMemory: maxMemory as never }), 'BAD_ARGUMENT', /maxMemory must be a number of bytes above 0, not /);
+      await rejects(
+        () => load(file, { maxMemory: maxMemory as never }),
+        'BAD_ARGUMENT',
+        /maxMemory must be a number of bytes above 0, not /,
+      );
     }
-    await rejects(() => load(file, { maxMemory: 1000 }), 'OUT_OF_MEMORY', /the model needs \d+ bytes of memory and the limit is 1000/);
-    await rejects(() => load(path.join(folder, 'model.klet'), { maxMemory: 1000 }), 'OUT_OF_MEMORY', /model\.klet" needs \d+ bytes/);
+    await rejects(
+      () => load(file, { maxMemory: 1000 }),
+      'OUT_OF_MEMORY',
+      /the model needs \d+ bytes of memory and the limit is 1000/,
+    );
+    await rejects(
+      () => load(path.join(folder, 'model.klet'), { maxMemory: 1000 }),
+      'OUT_OF_MEMORY',
+      /model\.klet" needs \d+ bytes/,
+    );
   });
 
   test('refuse options that are no object', async () => {

@@ -6,73 +6,134 @@ import { Random } from '../helpers/random';
 import { refuses } from '../robustness/refusal';
 import { writeTflite, type TfliteNetwork, type TfliteOperator, type TfliteTensor } from '../tflite/writer';
 
-// A GRU as Keras leaves it in a .tflite file: unrolled into elementary operators, for it has none of its own there.
+// A GRU as Keras leaves it in a .tflite file: unrolled into elementary operators, for it has none
+// of its own there.
 
-const TIME = 6, WIDTH = 3, CELLS = 5, ROWS = 3 * CELLS;
-const random = new Random(12), numbers = (count: number): number[] => Array.from({ length: count }, () => Math.fround(random.between(-1, 1)));
-const kernel = numbers(ROWS * WIDTH), recurrent = numbers(ROWS * CELLS), bias = numbers(ROWS), recurrentBias = numbers(ROWS);
+const TIME = 6;
+const WIDTH = 3;
+const CELLS = 5;
+const ROWS = 3 * CELLS;
+const random = new Random(12);
+const numbers = (count: number): number[] => Array.from({ length: count }, () => Math.fround(random.between(-1, 1)));
+const kernel = numbers(ROWS * WIDTH);
+const recurrent = numbers(ROWS * CELLS);
+const bias = numbers(ROWS);
+const recurrentBias = numbers(ROWS);
 
-const float = (name: string, shape: number[], data?: number[]): TfliteTensor => ({ name, shape, type: 'FLOAT32', ...(data && { data }) });
-const weights: TfliteTensor[] = [
-  float('kernel', [ROWS, WIDTH], kernel), float('recurrent', [ROWS, CELLS], recurrent), float('bias', [ROWS], bias), float('recurrent bias', [ROWS], recurrentBias), float('one', [], [1]),
-  { name: 'axis', shape: [], type: 'INT32', data: [1] },
-];
+const float = (name: string, shape: number[], data?: number[]): TfliteTensor => ({
+  name,
+  shape,
+  type: 'FLOAT32',
+  ...(data && { data }),
+});
+const weights: TfliteTensor[] = [float('kernel', [ROWS, WIDTH], kernel), float('recurrent', [ROWS, CELLS], recurrent),
+  float('bias', [ROWS], bias), float('recurrent bias', [ROWS], recurrentBias), float('one', [], [1]), {
+  name: 'axis',
+  shape: [],
+  type: 'INT32',
+  data: [1],
+}];
 
 /** One step: h' = z·h + (1 − z)·tanh(Wx + b + r·(Uh + ub)) */
 function step(x: string, h: string, y: string): { tensors: TfliteTensor[]; operators: TfliteOperator[] } {
-  const tensors: TfliteTensor[] = [], made = (what: string, width = CELLS): string => {
+  const tensors: TfliteTensor[] = [];
+  const made = (what: string, width = CELLS): string => {
     tensors.push(float(`${y}/${what}`, [1, width]));
     return `${y}/${what}`;
   };
-  const operators: TfliteOperator[] = [], apply = (kind: string, inputs: string[], output: string): string => {
+  const operators: TfliteOperator[] = [];
+  const apply = (kind: string, inputs: string[], output: string): string => {
     operators.push({ kind, inputs, outputs: [output] });
     return output;
   };
   const parts = (what: string, from: string, w: string, b: string): string[] => {
     const outputs = ['z', 'r', 'g'].map((gate) => made(`${what}/${gate}`));
-    operators.push({ kind: 'SPLIT', inputs: ['axis', apply('FULLY_CONNECTED', [from, w, b], made(what, ROWS))], outputs, options: { numSplits: 3 } });
+    operators.push({
+      kind: 'SPLIT',
+      inputs: ['axis', apply('FULLY_CONNECTED', [from, w, b], made(what, ROWS))],
+      outputs,
+      options: { numSplits: 3 },
+    });
     return outputs;
   };
-  const [xz, xr, xg] = parts('input', x, 'kernel', 'bias') as [string, string, string], [hz, hr, hg] = parts('hidden', h, 'recurrent', 'recurrent bias') as [string, string, string];
-  const gate = (a: string, b: string, what: string): string => apply('LOGISTIC', [apply('ADD', [a, b], made(`${what}/sum`))], made(what));
-  const z = gate(xz, hz, 'z'), r = gate(xr, hr, 'r'), g = apply('TANH', [apply('ADD', [xg, apply('MUL', [r, hg], made('reset'))], made('g/sum'))], made('g'));
+  const [xz, xr, xg] = parts('input', x, 'kernel', 'bias') as [string, string, string];
+  const [hz, hr, hg] = parts('hidden', h, 'recurrent', 'recurrent bias') as [string, string, string];
+  const gate = (a: string, b: string, what: string): string =>
+    apply('LOGISTIC', [apply('ADD', [a, b], made(`${what}/sum`))], made(what));
+  const z = gate(xz, hz, 'z');
+  const r = gate(xr, hr, 'r');
+  const g = apply('TANH', [apply('ADD', [xg, apply('MUL', [r, hg], made('reset'))], made('g/sum'))], made('g'));
   tensors.push(float(y, [1, CELLS]));
-  apply('ADD', [apply('MUL', [z, h], made('kept')), apply('MUL', [apply('SUB', ['one', z], made('rest')), g], made('new'))], y);
+  apply('ADD', [apply('MUL', [z, h], made('kept')),
+    apply('MUL', [apply('SUB', ['one', z], made('rest')), g], made('new'))], y);
   return { tensors, operators };
 }
 
 /** The whole sequence, every step with nodes of its own. */
 function unrolled(): TfliteNetwork {
-  const names = Array.from({ length: TIME }, (_, t) => `x${t}`), steps = names.map((x, t) => step(x, t === 0 ? 'zeros' : `h${t - 1}`, `h${t}`));
+  const names = Array.from({ length: TIME }, (_, t) => `x${t}`);
+  const steps = names.map((x, t) => step(x, t === 0 ? 'zeros' : `h${t - 1}`, `h${t}`));
   return {
-    tensors: [float('x', [1, TIME, WIDTH]), ...weights, float('zeros', [1, CELLS], numbers(CELLS).fill(0)), ...names.map((name) => float(name, [1, WIDTH])), ...steps.flatMap(({ tensors }) => tensors), float('y', [1, TIME, CELLS])],
-    operators: [
-      { kind: 'UNPACK', inputs: ['x'], outputs: names, options: { num: TIME, axis: 1 } }, ...steps.flatMap(({ operators }) => operators),
-      { kind: 'PACK', inputs: names.map((_, t) => `h${t}`), outputs: ['y'], options: { valuesCount: TIME, axis: 1 } },
-    ],
-    inputs: ['x'], outputs: ['y'],
+    tensors: [float('x', [1, TIME, WIDTH]), ...weights, float('zeros', [1, CELLS], numbers(CELLS).fill(0)),
+      ...names.map((name) => float(name, [1, WIDTH])), ...steps.flatMap(({ tensors }) => tensors),
+      float('y', [1, TIME, CELLS])],
+    operators: [{ kind: 'UNPACK', inputs: ['x'], outputs: names, options: { num: TIME, axis: 1 } },
+      ...steps.flatMap(({ operators }) => operators), {
+      kind: 'PACK',
+      inputs: names.map((_, t) => `h${t}`),
+      outputs: ['y'],
+      options: { valuesCount: TIME, axis: 1 },
+    }],
+    inputs: ['x'],
+    outputs: ['y'],
   };
 }
 
 /** One step a call, with h in a variable: a stateful layer. */
 function stateful(): TfliteNetwork {
-  const { tensors, operators } = step('x', 'before', 'h'), handle: TfliteTensor = { name: 'handle', shape: [], type: 'RESOURCE' };
-  const name: TfliteOperator = { kind: 'VAR_HANDLE', inputs: [], outputs: ['handle'], options: { container: '', sharedName: 'gru/h' } }, assign = (value: string): TfliteOperator => ({ kind: 'ASSIGN_VARIABLE', inputs: ['handle', value], outputs: [] });
+  const { tensors, operators } = step('x', 'before', 'h');
+  const handle: TfliteTensor = { name: 'handle', shape: [], type: 'RESOURCE' };
+  const name: TfliteOperator = {
+    kind: 'VAR_HANDLE',
+    inputs: [],
+    outputs: ['handle'],
+    options: { container: '', sharedName: 'gru/h' },
+  };
+  const assign = (value: string): TfliteOperator => ({
+    kind: 'ASSIGN_VARIABLE',
+    inputs: ['handle', value],
+    outputs: [],
+  });
   return {
-    tensors: [float('x', [1, WIDTH]), ...weights, handle, float('before', [1, CELLS]), ...tensors], inputs: ['x'], outputs: ['h'],
-    operators: [{ kind: 'CALL_ONCE', inputs: [], outputs: [], options: { initSubgraphIndex: 1 } }, name, { kind: 'READ_VARIABLE', inputs: ['handle'], outputs: ['before'] }, ...operators, assign('h')],
-    others: [{ tensors: [handle, float('zeros', [1, CELLS], numbers(CELLS).fill(0))], operators: [name, assign('zeros')], inputs: [], outputs: [] }],
+    tensors: [float('x', [1, WIDTH]), ...weights, handle, float('before', [1, CELLS]), ...tensors],
+    inputs: ['x'],
+    outputs: ['h'],
+    operators: [{ kind: 'CALL_ONCE', inputs: [], outputs: [], options: { initSubgraphIndex: 1 } }, name, {
+      kind: 'READ_VARIABLE',
+      inputs: ['handle'],
+      outputs: ['before'],
+    }, ...operators, assign('h')],
+    others: [{
+      tensors: [handle, float('zeros', [1, CELLS], numbers(CELLS).fill(0))],
+      operators: [name, assign('zeros')],
+      inputs: [],
+      outputs: [],
+    }],
   };
 }
 
 /** The same in plain loops. */
 function loops(x: ArrayLike<number>): number[] {
-  const logistic = (v: number): number => 1 / (1 + Math.exp(-v)), product = (w: number[], b: number[], v: number[]): number[] => b.map((sum, row) => v.reduce((s, a, k) => s + a * w[row * v.length + k]!, sum));
+  const logistic = (v: number): number => 1 / (1 + Math.exp(-v));
+  const product = (w: number[], b: number[], v: number[]): number[] =>
+    b.map((sum, row) => v.reduce((s, a, k) => s + a * w[row * v.length + k]!, sum));
   let h = new Array<number>(CELLS).fill(0);
   return Array.from({ length: TIME }, (_, t) => {
-    const wx = product(kernel, bias, Array.from(x).slice(t * WIDTH, (t + 1) * WIDTH)), uh = product(recurrent, recurrentBias, h);
+    const wx = product(kernel, bias, Array.from(x).slice(t * WIDTH, (t + 1) * WIDTH));
+    const uh = product(recurrent, recurrentBias, h);
     h = h.map((old, n) => {
-      const z = logistic(wx[n]! + uh[n]!), r = logistic(wx[CELLS + n]! + uh[CELLS + n]!);
+      const z = logistic(wx[n]! + uh[n]!);
+      const r = logistic(wx[CELLS + n]! + uh[CELLS + n]!);
       return z * old + (1 - z) * Math.tanh(wx[2 * CELLS + n]! + r * uh[2 * CELLS + n]!);
     });
     return h;
@@ -80,24 +141,32 @@ function loops(x: ArrayLike<number>): number[] {
 }
 
 describe('an unrolled GRU', () => {
-  const sequence = Float32Array.from(numbers(TIME * WIDTH), (v) => 2 * v), whole = importTflite(writeTflite(unrolled()));
+  const sequence = Float32Array.from(numbers(TIME * WIDTH), (v) => 2 * v);
+  const whole = importTflite(writeTflite(unrolled()));
 
   test.each(flavors)('computes what plain loops do, in %s', (flavor) => {
     const found = loadSync(compile(whole), { flavor }).predict(sequence);
-    loops(sequence).forEach((expected, i) => { expect(Math.abs(found[i]! - expected), `element ${i}`).toBeLessThan(1e-6); });
+    loops(sequence).forEach((expected, i) => {
+      expect(Math.abs(found[i]! - expected), `element ${i}`).toBeLessThan(1e-6);
+    });
   });
 
-  test.each(flavors)('with its state in a variable gives frame by frame the bits of the whole sequence, again after reset(), in %s', (flavor) => {
-    const expected = [...loadSync(compile(whole), { flavor }).predict(sequence)], model = loadSync(compile(importTflite(writeTflite(stateful()))), { flavor }), other = model.createState();
-    for (let round = 0; round < 2; round++) {
-      expect(Array.from({ length: TIME }, (_, t) => {
-        other.predict(sequence.subarray(0, WIDTH));
-        return [...model.predict(sequence.subarray(t * WIDTH, (t + 1) * WIDTH))];
-      }).flat()).toEqual(expected);
-      model.reset();
-    }
-    expect(model.memory.state).toBe(4 * CELLS);
-  });
+  test.each(flavors)(
+    'with its state in a variable gives frame by frame the bits of the whole sequence, again after reset(), in %s',
+    (flavor) => {
+      const expected = [...loadSync(compile(whole), { flavor }).predict(sequence)];
+      const model = loadSync(compile(importTflite(writeTflite(stateful()))), { flavor });
+      const other = model.createState();
+      for (let round = 0; round < 2; round++) {
+        expect(Array.from({ length: TIME }, (_, t) => {
+          other.predict(sequence.subarray(0, WIDTH));
+          return [...model.predict(sequence.subarray(t * WIDTH, (t + 1) * WIDTH))];
+        }).flat()).toEqual(expected);
+        model.reset();
+      }
+      expect(model.memory.state).toBe(4 * CELLS);
+    },
+  );
 
   test('takes the sequence apart, so there is no streaming form of it, which toStream says', () => {
     refuses(() => toStream(whole, { axis: 1 }), 'UNSUPPORTED_OP', /split "x0.*splits the sequence/);

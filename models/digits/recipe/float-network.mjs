@@ -1,9 +1,9 @@
 /**
- * The float network between the two steps of the recipe: digits.float.json says what the layers are,
- * digits.float.bin holds their numbers (f32, little-endian, one tensor after another).
+ * The float network between the two steps of the recipe: digits.float.json says what the layers
+ * are, digits.float.bin holds their numbers (f32, little-endian, one tensor after another).
  *
- * Layers form a chain: each reads the output of the one before, the first reads the input. Names of operators and
- * attributes, and the layouts of weights, are those of kinglet's graph.
+ * Layers form a chain: each reads the output of the one before, the first reads the input. Names of
+ * operators and attributes, and the layouts of weights, are those of kinglet's graph.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,9 @@ export const PRUNED_NETWORK = fileURLToPath(new URL('digits-pruned.float', impor
 /** What a layer may hold, in the order of its node's inputs. */
 const TENSORS = ['weights', 'recurrentWeights', 'bias', 'recurrentBias'];
 
-/** @param layers [{ name, op, attributes, weights?: { shape, data }, bias?: { shape, data }, … }] */
+/**
+ * @param layers [{ name, op, attributes, weights?: { shape, data }, bias?: { shape, data }, … }]
+ */
 export function saveFloatNetwork(path, network) {
   const chunks = [];
   let offset = 0;
@@ -26,7 +28,10 @@ export function saveFloatNetwork(path, network) {
     offset += data.length;
     return { shape, offset: offset - data.length };
   };
-  const layers = network.layers.map((layer) => ({ ...layer, ...Object.fromEntries(namesOf(layer).map((name) => [name, place(layer[name])])) }));
+  const layers = network.layers.map((layer) => ({
+    ...layer,
+    ...Object.fromEntries(namesOf(layer).map((name) => [name, place(layer[name])])),
+  }));
   const bytes = new DataView(new ArrayBuffer(offset * 4));
   let at = 0;
   for (const chunk of chunks) for (const value of chunk) bytes.setFloat32((at++) * 4, value, true);
@@ -37,7 +42,10 @@ export function saveFloatNetwork(path, network) {
   writeFileSync(`${path}.json`, `${headText},\n  "layers": [\n${lines}\n  ]\n}\n`);
 }
 
-/** @returns { name, input: { name, shape }, output: { name, shape }, layers } with each tensor's `data` filled in */
+/**
+ * @returns { name, input: { name, shape }, output: { name, shape }, layers } with each tensor's
+ *   `data` filled in
+ */
 export function loadFloatNetwork(path = FLOAT_NETWORK) {
   const network = JSON.parse(readFileSync(`${path}.json`, 'utf8'));
   const file = readFileSync(`${path}.bin`);
@@ -92,11 +100,16 @@ function shapeAfter([n, h, w, c], { op, attributes, shape, weights, recurrentWei
       const ow = Math.floor((w + left + right - kw) / attributes.stride[1]) + 1;
       return [n, oh, ow, op === 'conv2d' ? co : last];
     }
-    case 'reduce': return [n, c];
-    case 'reshape': return shape;
-    case 'fullyConnected': return [n, weights.shape[0]];
-    case 'gru': return [n, recurrentWeights.shape[1]];
-    default: return c === undefined ? [n, h] : [n, h, w, c];
+    case 'reduce':
+      return [n, c];
+    case 'reshape':
+      return shape;
+    case 'fullyConnected':
+      return [n, weights.shape[0]];
+    case 'gru':
+      return [n, recurrentWeights.shape[1]];
+    default:
+      return c === undefined ? [n, h] : [n, h, w, c];
   }
 }
 
@@ -147,7 +160,10 @@ function dot(a, fromA, b, fromB, length) {
   return sum;
 }
 
-/** Walks output pixels and filter taps; `accumulate(acc [channels], offset in x, tap, taps)` adds one tap. */
+/**
+ * Walks output pixels and filter taps; `accumulate(acc [channels], offset in x, tap, taps)` adds
+ * one tap.
+ */
 function convolve(x, layer, accumulate) {
   const [, h, w, ci] = x.shape;
   const shape = shapeAfter(x.shape, layer);

@@ -1,10 +1,14 @@
-/** The float network, whose batch norm is folded, in training once more: its numbers as TensorFlow's variables. */
+/**
+ * The float network, whose batch norm is folded, in training once more: its numbers as TensorFlow's
+ * variables.
+ */
 import { architecture, convolve } from './network.mjs';
 import { biasRelu6, dense, globalAverage, tf } from './tensorflow.mjs';
 
 /**
  * @param network of loadFloatNetwork
- * @returns the layers with weights, in order: { name, op, …, weights, bias }, in TensorFlow's layouts
+ * @returns the layers with weights, in order: { name, op, …, weights, bias }, in TensorFlow's
+ *   layouts
  */
 export function foldedLayers(network) {
   const geometry = new Map(architecture().layers.map((layer) => [layer.name, layer]));
@@ -12,9 +16,21 @@ export function foldedLayers(network) {
     const [, kh, kw, last] = weights.shape;
     const depthwise = op === 'depthwiseConv2d';
     const outputs = depthwise ? last : weights.shape[0];
-    const shape = depthwise ? [kh, kw, last, 1] : op === 'conv2d' && kh > 1 ? [kh, kw, last, outputs] : [weights.data.length / outputs, outputs];
+    const shape = depthwise
+      ? [kh, kw, last, 1]
+      : op === 'conv2d' && kh > 1
+      ? [kh, kw, last, outputs]
+      : [weights.data.length / outputs, outputs];
     const data = depthwise ? weights.data : swapped(weights.data, outputs, weights.data.length / outputs);
-    return { ...geometry.get(name), name, op, inChannels: depthwise ? outputs : last, channels: outputs, weights: tf.variable(tf.tensor(data, shape)), bias: tf.variable(tf.tensor1d(bias.data)) };
+    return {
+      ...geometry.get(name),
+      name,
+      op,
+      inChannels: depthwise ? outputs : last,
+      channels: outputs,
+      weights: tf.variable(tf.tensor(data, shape)),
+      bias: tf.variable(tf.tensor1d(bias.data)),
+    };
   });
 }
 
@@ -34,7 +50,10 @@ export function foldedLogits(layers, x, weightsOf = ({ weights }) => weights, ro
   }
 }
 
-/** The float network with new weights and biases. @param weightsOf, biasOf (layer) → f32, as its variable has them */
+/**
+ * The float network with new weights and biases. @param weightsOf, biasOf (layer) → f32, as its
+ * variable has them
+ */
 export function withWeights(network, layers, weightsOf, biasOf) {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   return {
@@ -43,7 +62,9 @@ export function withWeights(network, layers, weightsOf, biasOf) {
       const trained = byName.get(layer.name);
       if (!trained) return layer;
       const { shape } = layer.weights;
-      const data = layer.op === 'depthwiseConv2d' ? weightsOf(trained) : swapped(weightsOf(trained), layer.weights.data.length / shape[0], shape[0]);
+      const data = layer.op === 'depthwiseConv2d'
+        ? weightsOf(trained)
+        : swapped(weightsOf(trained), layer.weights.data.length / shape[0], shape[0]);
       return { ...layer, weights: { shape, data }, bias: { shape: layer.bias.shape, data: biasOf(trained) } };
     }),
   };

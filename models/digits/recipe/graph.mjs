@@ -3,7 +3,9 @@ import { namesOf } from './float-network.mjs';
 
 /** Weights, bias and what else of the kind a layer has, as inputs of its node. */
 export function constantsOf(builder, layer) {
-  return namesOf(layer).map((part) => builder.constant(layer[part].data, layer[part].shape, undefined, `${layer.name}/${part}`));
+  return namesOf(layer).map((part) =>
+    builder.constant(layer[part].data, layer[part].shape, undefined, `${layer.name}/${part}`)
+  );
 }
 
 /** A float network's chain of layers as kinglet's graph. */
@@ -12,13 +14,17 @@ export function toGraph({ name, input, output, layers }) {
   let x = builder.input(input.name, input.shape, 'float32');
   for (const layer of layers) {
     const last = layer === layers[layers.length - 1];
-    x = builder.node(layer.op, [x, ...constantsOf(builder, layer)], layer.attributes, { name: last ? output.name : layer.name, shape: layer.shape });
+    x = builder.node(layer.op, [x, ...constantsOf(builder, layer)], layer.attributes, {
+      name: last ? output.name : layer.name,
+      shape: layer.shape,
+    });
   }
   return builder.finish([x]);
 }
 
 /**
- * The network without so much of the output channels of each layer, those that samples miss least: fewer numbers in the same layers.
+ * The network without so much of the output channels of each layer, those that samples miss least:
+ * fewer numbers in the same layers.
  *
  * @param samples inputs, as the network takes them
  */

@@ -1,9 +1,9 @@
 /**
- * AssemblyScript, compiled by training-kernels.mjs when training starts: the passes over whole activations that
- * TensorFlow.js's WebAssembly backend does slowly or not at all.
+ * AssemblyScript, compiled by training-kernels.mjs when training starts: the passes over whole
+ * activations that TensorFlow.js's WebAssembly backend does slowly or not at all.
  *
- * Letters: M = rows (batch × height × width), C = channels, always a multiple of 4 here. All tensors f32,
- * row-major, addressed by byte. Every loop takes one vector of channels down all rows.
+ * Letters: M = rows (batch × height × width), C = channels, always a multiple of 4 here. All
+ * tensors f32, row-major, addressed by byte. Every loop takes one vector of channels down all rows.
  */
 
 const VECTOR: usize = 16; // bytes
@@ -19,8 +19,16 @@ function sum4(at: usize, value: v128): void {
  * x [M][C] → out [M][C], mean [C], variance [C], inverse [C] = 1 / sqrt(variance + epsilon)
  */
 export function normalizeRelu6(
-  x: usize, rows: i32, channels: i32, gamma: usize, beta: usize, epsilon: f32,
-  out: usize, mean: usize, variance: usize, inverse: usize,
+  x: usize,
+  rows: i32,
+  channels: i32,
+  gamma: usize,
+  beta: usize,
+  epsilon: f32,
+  out: usize,
+  mean: usize,
+  variance: usize,
+  inverse: usize,
 ): void {
   const stride = <usize>channels * 4;
   const perRow = f32x4.splat(<f32>1 / <f32>rows);
@@ -55,10 +63,22 @@ export function normalizeRelu6(
   }
 }
 
-/** The gradients of normalizeRelu6. dy, x, out [M][C]; mean, inverse, gamma [C] → dx [M][C], dGamma [C], dBeta [C] */
+/**
+ * The gradients of normalizeRelu6. dy, x, out [M][C]; mean, inverse, gamma [C] → dx [M][C], dGamma
+ * [C], dBeta [C]
+ */
 export function normalizeRelu6Gradients(
-  dy: usize, x: usize, out: usize, rows: i32, channels: i32, mean: usize, inverse: usize, gamma: usize,
-  dx: usize, dGamma: usize, dBeta: usize,
+  dy: usize,
+  x: usize,
+  out: usize,
+  rows: i32,
+  channels: i32,
+  mean: usize,
+  inverse: usize,
+  gamma: usize,
+  dx: usize,
+  dGamma: usize,
+  dBeta: usize,
 ): void {
   const stride = <usize>channels * 4;
   const perRow = f32x4.splat(<f32>1 / <f32>rows);
@@ -100,8 +120,20 @@ export function normalizeRelu6Gradients(
  * → dx [N][H][W][C] and dw [3][3][C], both added to what is there.
  */
 export function depthwiseGradients(
-  x: usize, w: usize, dy: usize, batch: i32, height: i32, width: i32, outHeight: i32, outWidth: i32, channels: i32,
-  stride: i32, padTop: i32, padLeft: i32, dx: usize, dw: usize,
+  x: usize,
+  w: usize,
+  dy: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  outHeight: i32,
+  outWidth: i32,
+  channels: i32,
+  stride: i32,
+  padTop: i32,
+  padLeft: i32,
+  dx: usize,
+  dw: usize,
 ): void {
   const pixel = <usize>channels * 4;
   for (let n = 0; n < batch; n++) {

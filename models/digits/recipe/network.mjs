@@ -1,9 +1,10 @@
 /**
- * The architecture, and how it is trained: convolutions without bias, batch norm, relu6. Batch norm disappears
- * into the convolutions when the network is folded.
+ * The architecture, and how it is trained: convolutions without bias, batch norm, relu6. Batch norm
+ * disappears into the convolutions when the network is folded.
  */
 import { normal } from './random.mjs';
-import { batchNormRelu6, dense, depthwiseConvolution, firstConvolution, globalAverage, product, tf } from './tensorflow.mjs';
+import { batchNormRelu6, dense, depthwiseConvolution, firstConvolution, globalAverage, product,
+  tf } from './tensorflow.mjs';
 
 const EPSILON = 1e-3;
 const MOMENTUM = 0.98;
@@ -12,7 +13,9 @@ const MOMENTUM = 0.98;
 const STEM_CHANNELS = 16;
 const BLOCKS = [[1, 32], [2, 64], [1, 64], [2, 96]];
 
-/** The layers in order, each reading the one before; `size` and `channels` are those of the output. */
+/**
+ * The layers in order, each reading the one before; `size` and `channels` are those of the output.
+ */
 export function architecture() {
   const layers = [];
   let size = 28;
@@ -22,7 +25,16 @@ export function architecture() {
     size = Math.ceil(size / stride);
     const total = Math.max(0, (size - 1) * stride + kernel - inSize); // SAME: the odd pixel goes below and right
     const before = total >> 1;
-    layers.push({ name, op, kernel, stride, padding: [before, before, total - before, total - before], inChannels: channels, channels: out, size });
+    layers.push({
+      name,
+      op,
+      kernel,
+      stride,
+      padding: [before, before, total - before, total - before],
+      inChannels: channels,
+      channels: out,
+      size,
+    });
     channels = out;
   };
   add('stem', 'conv2d', 3, 2, STEM_CHANNELS);
@@ -36,12 +48,20 @@ export function architecture() {
 /** The trainable network: variables in TensorFlow's layouts, running statistics of batch norm. */
 export function createNetwork(random) {
   const { layers, pooled } = architecture();
-  const variable = (shape, deviation) => tf.variable(tf.tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => deviation * normal(random)), shape));
+  const variable = (shape, deviation) =>
+    tf.variable(tf.tensor(
+      Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => deviation * normal(random)),
+      shape,
+    ));
   const convolutions = layers.map((layer) => {
     const { op, kernel, inChannels, channels } = layer;
     const depthwise = op === 'depthwiseConv2d';
     const fanIn = kernel * kernel * (depthwise ? 1 : inChannels);
-    const shape = depthwise ? [kernel, kernel, inChannels, 1] : kernel === 1 ? [inChannels, channels] : [kernel, kernel, inChannels, channels];
+    const shape = depthwise
+      ? [kernel, kernel, inChannels, 1]
+      : kernel === 1
+      ? [inChannels, channels]
+      : [kernel, kernel, inChannels, channels];
     return {
       ...layer,
       weights: variable(shape, Math.sqrt(2 / fanIn)),
@@ -53,7 +73,10 @@ export function createNetwork(random) {
   return {
     convolutions,
     pooled,
-    dense: { weights: variable([pooled.channels, 10], Math.sqrt(1 / pooled.channels)), bias: tf.variable(tf.zeros([10])) },
+    dense: {
+      weights: variable([pooled.channels, 10], Math.sqrt(1 / pooled.channels)),
+      bias: tf.variable(tf.zeros([10])),
+    },
   };
 }
 
@@ -62,16 +85,30 @@ export function trainingLogits(network, x) {
   const batch = x.shape[0];
   for (const { weights, gamma, beta, running, ...layer } of network.convolutions) {
     const rows = tf.reshape(convolve(x, weights, layer), [-1, layer.channels]);
-    x = tf.reshape(batchNormRelu6(rows, gamma, beta, running, EPSILON), [batch, layer.size, layer.size, layer.channels]);
+    x = tf.reshape(batchNormRelu6(rows, gamma, beta, running, EPSILON), [batch, layer.size, layer.size,
+      layer.channels]);
   }
   return classify(network, x);
 }
 
-/** The same with the running statistics, as at inference. x [N][28][28][1] → probabilities [N][10] */
+/**
+ * The same with the running statistics, as at inference. x [N][28][28][1] → probabilities [N][10]
+ */
 export function probabilities(network, x) {
   for (const { weights, gamma, beta, running, ...layer } of network.convolutions) {
     const y = convolve(x, weights, layer);
-    x = tf.clipByValue(tf.batchNorm(y, tf.tensor1d(Float32Array.from(running.mean)), tf.tensor1d(Float32Array.from(running.variance)), beta, gamma, EPSILON), 0, 6);
+    x = tf.clipByValue(
+      tf.batchNorm(
+        y,
+        tf.tensor1d(Float32Array.from(running.mean)),
+        tf.tensor1d(Float32Array.from(running.variance)),
+        beta,
+        gamma,
+        EPSILON,
+      ),
+      0,
+      6,
+    );
   }
   return tf.softmax(classify(network, x));
 }
@@ -110,20 +147,24 @@ export function fold(network) {
         folded[depthwise ? i * channels + c : c * inputs + i] = weights[i * channels + c] * scale[c];
       }
     }
-    const attributes = { stride: [stride, stride], dilation: [1, 1], padding, ...(depthwise ? {} : { groups: 1 }), activation: 'relu6' };
+    const attributes = {
+      stride: [stride, stride],
+      dilation: [1, 1],
+      padding,
+      ...(depthwise ? {} : { groups: 1 }),
+      activation: 'relu6',
+    };
     return { name, op, attributes, weights: { shape, data: folded }, bias: { shape: [channels], data: bias } };
   });
   const { weights, bias } = network.dense;
-  return [
-    ...layers,
-    { name: 'pool', op: 'reduce', attributes: { kind: 'mean', axes: [1, 2] } },
-    {
-      name: 'dense',
-      op: 'fullyConnected',
-      attributes: { activation: 'none' },
-      weights: { shape: [weights.shape[1], weights.shape[0]], data: Float32Array.from(tf.tidy(() => tf.transpose(weights).dataSync())) },
-      bias: { shape: bias.shape, data: Float32Array.from(bias.dataSync()) },
+  return [...layers, { name: 'pool', op: 'reduce', attributes: { kind: 'mean', axes: [1, 2] } }, {
+    name: 'dense',
+    op: 'fullyConnected',
+    attributes: { activation: 'none' },
+    weights: {
+      shape: [weights.shape[1], weights.shape[0]],
+      data: Float32Array.from(tf.tidy(() => tf.transpose(weights).dataSync())),
     },
-    { name: 'softmax', op: 'softmax', attributes: { beta: 1 } },
-  ];
+    bias: { shape: bias.shape, data: Float32Array.from(bias.dataSync()) },
+  }, { name: 'softmax', op: 'softmax', attributes: { beta: 1 } }];
 }

@@ -1,6 +1,7 @@
 /**
- * Step 3: takes the float network without part of its channels, lets weights go while it is trained on, until `sparsity` of them all
- * are gone, and writes digits-pruned.float.json and .bin. Needs kinglet built (dist/ at the top of the repository).
+ * Step 3: takes the float network without part of its channels, lets weights go while it is trained
+ * on, until `sparsity` of them all are gone, and writes digits-pruned.float.json and .bin. Needs
+ * kinglet built (dist/ at the top of the repository).
  *
  *     node prune.mjs [--epochs 80] [--sparsity 0.8] [--channels 0.5] [--pattern weights] [--levels 31] [--out PATH]
  */
@@ -17,8 +18,12 @@ import { startTensorflow, tf } from './tensorflow.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    epochs: { type: 'string', default: '80' }, sparsity: { type: 'string', default: '0.8' }, channels: { type: 'string', default: '0.5' }, pattern: { type: 'string', default: 'weights' },
-    levels: { type: 'string', default: '31' }, out: { type: 'string', default: PRUNED_NETWORK },
+    epochs: { type: 'string', default: '80' },
+    sparsity: { type: 'string', default: '0.8' },
+    channels: { type: 'string', default: '0.5' },
+    pattern: { type: 'string', default: 'weights' },
+    levels: { type: 'string', default: '31' },
+    out: { type: 'string', default: PRUNED_NETWORK },
   },
 });
 const EPOCHS = Number(options.epochs);
@@ -36,10 +41,17 @@ const started = performance.now();
 const { train, validation } = loadDigits();
 const random = seeded(SEED);
 const whole = loadFloatNetwork();
-const network = withoutChannels(whole, Number(options.channels), Array.from({ length: SAMPLES }, (_, i) => imageOf(train, i)));
+const network = withoutChannels(
+  whole,
+  Number(options.channels),
+  Array.from({ length: SAMPLES }, (_, i) => imageOf(train, i)),
+);
 const teacher = foldedLayers(whole);
 const layers = foldedLayers(network);
-const pruned = new Map(layers.map((layer) => [layer, new PrunedWeights(tf, layer.weights, { pattern: patternOf(layer), levels: Number(options.levels) })]));
+const pruned =
+  new Map(layers.map((
+    layer,
+  ) => [layer, new PrunedWeights(tf, layer.weights, { pattern: patternOf(layer), levels: Number(options.levels) })]));
 const ranges = new Map(layers.map((layer) => [layer, new Range()]));
 const optimizer = tf.train.adam(PEAK_RATE);
 const order = Array.from({ length: train.count }, (_, i) => i);
@@ -58,17 +70,26 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
     optimizer.learningRate = rateAt(progress, PEAK_RATE, WARMUP);
     loss += trainStep(order.slice(step * BATCH, (step + 1) * BATCH), epoch < 0.75 * EPOCHS ? 0.6 : 0.4);
   }
-  console.log(`epoch ${epoch + 1}/${EPOCHS}  loss ${(loss / stepsPerEpoch).toFixed(4)}  gone ${(100 * (1 - (1 - pruning.share()) * (1 - gone))).toFixed(1)} %  validation ${percent(right(validation), validation.count)}  ${seconds()} s`);
+  console
+    .log(`epoch ${epoch + 1}/${EPOCHS}  loss ${(loss / stepsPerEpoch).toFixed(4)}  gone ${
+      (100 * (1 - (1 - pruning.share()) * (1 - gone))).toFixed(1)
+    } %  validation ${percent(right(validation), validation.count)}  ${seconds()} s`);
 }
 
 const averaged = (layer) => pruned.get(layer).data(averages.of(layer.weights));
 saveFloatNetwork(options.out, withWeights(network, layers, averaged, ({ bias }) => averages.of(bias)));
-console.table(layers.map((layer) => ({ layer: layer.name, weights: layer.weights.size, left: averaged(layer).filter((w) => w !== 0).length })));
+console
+  .table(layers.map((layer) => ({
+    layer: layer.name,
+    weights: layer.weights.size,
+    left: averaged(layer).filter((w) => w !== 0).length,
+  })));
 console.log(`trained in ${seconds()} s`);
 
 /**
- * There are no lists for depthwise filters, which have nine weights a channel, and for the first layer, of one input. Where an output has few
- * inputs, lists of pairs, which come in fours, would be empty or half full: of these single weights go, and the file is smaller for it.
+ * There are no lists for depthwise filters, which have nine weights a channel, and for the first
+ * layer, of one input. Where an output has few inputs, lists of pairs, which come in fours, would
+ * be empty or half full: of these single weights go, and the file is smaller for it.
  */
 function patternOf({ name, op, inChannels }) {
   if (op === 'depthwiseConv2d' || name === 'stem') return undefined;
@@ -82,7 +103,12 @@ function prunable(layers) {
 
 /** Activations in steps of int8 once the masks are settled. */
 function logitsOf(x, follows) {
-  return foldedLogits(layers, x, (layer) => pruned.get(layer).tensor(), (y, layer) => (pruning.settled ? fakeQuant(tf, y, ranges.get(layer), follows) : y));
+  return foldedLogits(
+    layers,
+    x,
+    (layer) => pruned.get(layer).tensor(),
+    (y, layer) => (pruning.settled ? fakeQuant(tf, y, ranges.get(layer), follows) : y),
+  );
 }
 
 function trainStep(indices, strength) {
@@ -91,14 +117,17 @@ function trainStep(indices, strength) {
     const x = tf.tensor4d(images, [indices.length, SIDE, SIDE, 1]);
     const labels = tf.tensor2d(smoothed(train, indices), [indices.length, CLASSES]);
     const expected = foldedLogits(teacher, x);
-    return optimizer.minimize(() => distillation(tf, labels, expected, logitsOf(x, true)), true, variables).dataSync()[0];
+    return optimizer.minimize(() => distillation(tf, labels, expected, logitsOf(x, true)), true, variables)
+      .dataSync()[0];
   });
   averages?.follow();
   return cost;
 }
 
 function right(set) {
-  return tf.tidy(() => countRight(set, logitsOf(tf.tensor4d(set.images, [set.count, SIDE, SIDE, 1]), false).dataSync()));
+  return tf.tidy(() =>
+    countRight(set, logitsOf(tf.tensor4d(set.images, [set.count, SIDE, SIDE, 1]), false).dataSync())
+  );
 }
 
 function seconds() {

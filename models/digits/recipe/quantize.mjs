@@ -1,6 +1,7 @@
 /**
- * Step 2: compiles the float network to float and to int8, measures both on the test set, writes ../digits.klet.
- * Needs kinglet built (dist/ at the top of the repository). With --pruned the same of what prune.mjs left, as ../digits-pruned.klet, compact.
+ * Step 2: compiles the float network to float and to int8, measures both on the test set, writes
+ * ../digits.klet. Needs kinglet built (dist/ at the top of the repository). With --pruned the same
+ * of what prune.mjs left, as ../digits-pruned.klet, compact.
  *
  *     node quantize.mjs [--pruned]
  */
@@ -39,9 +40,14 @@ const accuracy = {
 const plain = share((image) => runFloatNetwork(network, image));
 console.log(`float in plain loops ${percent(plain)}, float ${percent(accuracy.float)}, int8 ${percent(accuracy.int8)}`);
 
-const bytes = compile(quantized, { meta: { ...about, accuracy }, golden: GOLDEN_DIGITS.map((i) => imageOf(test, i)), compact: options.pruned });
+const bytes = compile(quantized, {
+  meta: { ...about, accuracy },
+  golden: GOLDEN_DIGITS.map((i) => imageOf(test, i)),
+  compact: options.pruned,
+});
 writeFileSync(new URL(`../${file}`, import.meta.url), bytes);
-console.log(`${file}: ${bytes.length} bytes; without golden vectors and notes ${sizes(quantized, { ...about, accuracy })}`);
+console
+  .log(`${file}: ${bytes.length} bytes; without golden vectors and notes ${sizes(quantized, { ...about, accuracy })}`);
 
 async function measure(bytes) {
   const model = await load(bytes);

@@ -1,4 +1,7 @@
-/** Seeded random numbers: the same seed gives the same sequence on every machine (integer arithmetic only). */
+/**
+ * Seeded random numbers: the same seed gives the same sequence on every machine (integer arithmetic
+ * only).
+ */
 
 /** @returns a function giving the next number, uniform in [0, 1) with 32 random bits */
 export function seeded(seed) {

@@ -1,6 +1,7 @@
 /**
- * Writes ../samples/0.png … 9.png: one digit of the test set for each class, drawn as the network sees it, white
- * ink on black. Each is classified right by the float network, but is among the harder ones of its class.
+ * Writes ../samples/0.png … 9.png: one digit of the test set for each class, drawn as the network
+ * sees it, white ink on black. Each is classified right by the float network, but is among the
+ * harder ones of its class.
  *
  *     node samples.mjs
  */

@@ -1,9 +1,11 @@
 /**
- * The operators of training: forward by TensorFlow.js's WebAssembly kernels, gradients written here. That backend
- * has no kernels for the filter gradients of convolutions, and its stock gradients of the rest go through slow paths
- * (matrix products with a transposed operand, sums over the leading dimensions).
+ * The operators of training: forward by TensorFlow.js's WebAssembly kernels, gradients written
+ * here. That backend has no kernels for the filter gradients of convolutions, and its stock
+ * gradients of the rest go through slow paths (matrix products with a transposed operand, sums over
+ * the leading dimensions).
  *
- * Letters: M = rows (batch × height × width), C = channels, K and N = inner and outer size of a matrix product.
+ * Letters: M = rows (batch × height × width), C = channels, K and N = inner and outer size of a
+ * matrix product.
  */
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
@@ -46,7 +48,10 @@ export const dense = tf.customGrad((x, w, bias, save) => {
   };
 });
 
-/** The first layer: x [N][H][W][Ci] is data, so nothing is asked for its gradient. w [KH][KW][Ci][Co], padding SAME */
+/**
+ * The first layer: x [N][H][W][Ci] is data, so nothing is asked for its gradient. w
+ * [KH][KW][Ci][Co], padding SAME
+ */
 export function firstConvolution(x, w, stride) {
   return tf.customGrad((w, save) => {
     save([w]);
@@ -65,10 +70,32 @@ export function depthwiseConvolution(x, w, stride) {
     save([x, w]);
     const gradFunc = (dy, [x, w]) => {
       const [batch, height, width, channels] = x.shape;
-      const { outHeight, outWidth, padInfo } = tf.backend_util.computeConv2DInfo(x.shape, w.shape, stride, 1, 'same', undefined, true);
-      const [dx, dw] = kernels.run('depthwiseGradients', x.dataSync(), w.dataSync(), dy.dataSync(),
-        batch, height, width, outHeight, outWidth, channels, stride, padInfo.top, padInfo.left,
-        kernels.output(x.size), kernels.output(w.size));
+      const { outHeight, outWidth, padInfo } = tf.backend_util.computeConv2DInfo(
+        x.shape,
+        w.shape,
+        stride,
+        1,
+        'same',
+        undefined,
+        true,
+      );
+      const [dx, dw] = kernels.run(
+        'depthwiseGradients',
+        x.dataSync(),
+        w.dataSync(),
+        dy.dataSync(),
+        batch,
+        height,
+        width,
+        outHeight,
+        outWidth,
+        channels,
+        stride,
+        padInfo.top,
+        padInfo.left,
+        kernels.output(x.size),
+        kernels.output(w.size),
+      );
       return [tf.tensor(dx, x.shape), tf.tensor(dw, w.shape)];
     };
     return { value: tf.depthwiseConv2d(x, w, stride, 'same'), gradFunc };
@@ -81,7 +108,8 @@ export const globalAverage = tf.customGrad((x, save) => {
   save([]);
   return {
     value: tf.reshape(tf.avgPool(x, [height, width], 1, 'valid'), [batch, channels]),
-    gradFunc: (dy) => tf.tile(tf.reshape(tf.mul(dy, 1 / (height * width)), [batch, 1, 1, channels]), [1, height, width, 1]),
+    gradFunc: (dy) =>
+      tf.tile(tf.reshape(tf.mul(dy, 1 / (height * width)), [batch, 1, 1, channels]), [1, height, width, 1]),
   };
 });
 
@@ -90,7 +118,9 @@ export const biasRelu6 = tf.customGrad((x, bias, save) => {
   const [rows, channels] = x.shape;
   const added = bias.dataSync();
   const y = x.dataSync().slice();
-  for (let i = 0, c = 0; i < y.length; i++, c = c + 1 === channels ? 0 : c + 1) y[i] = Math.min(6, Math.max(0, y[i] + added[c]));
+  for (let i = 0, c = 0; i < y.length; i++, c = c + 1 === channels ? 0 : c + 1) {
+    y[i] = Math.min(6, Math.max(0, y[i] + added[c]));
+  }
   save([]);
   const gradFunc = (dy) => {
     const dx = dy.dataSync().slice();
@@ -105,7 +135,8 @@ export const biasRelu6 = tf.customGrad((x, bias, save) => {
 });
 
 /**
- * The weighted sum, by default the mean, of the cross entropy between labels [M][N] and softmax(logits [M][N]) → scalar
+ * The weighted sum, by default the mean, of the cross entropy between labels [M][N] and
+ * softmax(logits [M][N]) → scalar
  *
  * @param weights a number, or [M][1]
  */
@@ -123,7 +154,8 @@ export function crossEntropy(labels, logits, weights = 1 / logits.shape[0]) {
 /**
  * relu6(batchNorm(x)) with the statistics of the batch. x [M][C], gamma [C], beta [C] → [M][C]
  *
- * @param running { mean: f32 [C], variance: f32 [C], momentum } moved towards the batch's statistics
+ * @param running { mean: f32 [C], variance: f32 [C], momentum } moved towards the batch's
+ *   statistics
  */
 export function batchNormRelu6(x, gamma, beta, running, epsilon) {
   return tf.customGrad((x, gamma, beta, save) => {
@@ -131,14 +163,37 @@ export function batchNormRelu6(x, gamma, beta, running, epsilon) {
     const perChannel = kernels.output(channels);
     const values = x.dataSync();
     const scale = gamma.dataSync();
-    const [out, mean, variance, inverse] = kernels.run('normalizeRelu6', values, rows, channels, scale, beta.dataSync(), epsilon,
-      kernels.output(x.size), perChannel, perChannel, perChannel);
+    const [out, mean, variance, inverse] = kernels.run(
+      'normalizeRelu6',
+      values,
+      rows,
+      channels,
+      scale,
+      beta.dataSync(),
+      epsilon,
+      kernels.output(x.size),
+      perChannel,
+      perChannel,
+      perChannel,
+    );
     follow(running.mean, mean, running.momentum);
     follow(running.variance, variance, running.momentum);
     save([]);
     const gradFunc = (dy) => {
-      const [dx, dGamma, dBeta] = kernels.run('normalizeRelu6Gradients', dy.dataSync(), values, out, rows, channels, mean, inverse, scale,
-        kernels.output(x.size), perChannel, perChannel);
+      const [dx, dGamma, dBeta] = kernels.run(
+        'normalizeRelu6Gradients',
+        dy.dataSync(),
+        values,
+        out,
+        rows,
+        channels,
+        mean,
+        inverse,
+        scale,
+        kernels.output(x.size),
+        perChannel,
+        perChannel,
+      );
       return [tf.tensor(dx, x.shape), tf.tensor1d(dGamma), tf.tensor1d(dBeta)];
     };
     return { value: tf.tensor(out, x.shape), gradFunc };
@@ -146,7 +201,9 @@ export function batchNormRelu6(x, gamma, beta, running, epsilon) {
 }
 
 function follow(running, current, momentum) {
-  current.forEach((value, c) => { running[c] += (1 - momentum) * (value - running[c]); });
+  current.forEach((value, c) => {
+    running[c] += (1 - momentum) * (value - running[c]);
+  });
 }
 
 /** dw [KH][KW][Ci][Co] = Σ over output pixels of x ⊗ dy, in plain loops */

@@ -40,7 +40,9 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
     loss += trainStep(order.slice(step * BATCH, (step + 1) * BATCH), strengthAt(epoch / EPOCHS));
   }
   const line = [`epoch ${epoch + 1}/${EPOCHS}`, `loss ${(loss / stepsPerEpoch).toFixed(4)}`];
-  if (epoch % 5 === 4 || epoch === EPOCHS - 1) line.push(`validation ${percent(tfAccuracy(validation), validation.count)}`);
+  if (epoch % 5 === 4 || epoch === EPOCHS - 1) {
+    line.push(`validation ${percent(tfAccuracy(validation), validation.count)}`);
+  }
   console.log([...line, `${seconds()} s`].join('  '));
 }
 
@@ -67,13 +69,18 @@ function trainStep(indices, strength) {
   });
 }
 
-/** Full distortion for most of the time, half at the end, when the network settles on digits as they are. */
+/**
+ * Full distortion for most of the time, half at the end, when the network settles on digits as they
+ * are.
+ */
 function strengthAt(progress) {
   return progress < 0.75 ? 1 : 1 - 0.5 * (progress - 0.75) / 0.25;
 }
 
 function tfAccuracy(set) {
-  return tf.tidy(() => countRight(set, probabilities(network, tf.tensor4d(set.images, [set.count, SIDE, SIDE, 1])).dataSync()));
+  return tf.tidy(() =>
+    countRight(set, probabilities(network, tf.tensor4d(set.images, [set.count, SIDE, SIDE, 1])).dataSync())
+  );
 }
 
 function plainAccuracy(network, set) {
@@ -82,7 +89,9 @@ function plainAccuracy(network, set) {
   return countRight(set, scores);
 }
 
-/** The saved file, run by plain loops, must say what TensorFlow says with batch norm still in place. */
+/**
+ * The saved file, run by plain loops, must say what TensorFlow says with batch norm still in place.
+ */
 function checkAgainstTensorflow(saved, count) {
   const images = test.images.subarray(0, count * PIXELS);
   const expected = tf.tidy(() => probabilities(network, tf.tensor4d(images, [count, SIDE, SIDE, 1])).dataSync());
@@ -92,8 +101,13 @@ function checkAgainstTensorflow(saved, count) {
       largest = Math.max(largest, Math.abs(score - expected[i * CLASSES + j]));
     });
   }
-  console.log(`largest difference between the saved network and TensorFlow over ${count} digits: ${largest.toExponential(2)}`);
-  if (!(largest < 1e-4)) throw new Error(`the saved network differs from TensorFlow by ${largest}, expected less than 1e-4`);
+  console
+    .log(`largest difference between the saved network and TensorFlow over ${count} digits: ${
+      largest.toExponential(2)
+    }`);
+  if (!(largest < 1e-4)) {
+    throw new Error(`the saved network differs from TensorFlow by ${largest}, expected less than 1e-4`);
+  }
 }
 
 function seconds() {

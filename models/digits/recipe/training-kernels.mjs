@@ -4,15 +4,18 @@ import asc from 'assemblyscript/asc';
 
 /**
  * @param source URL of the AssemblyScript
- * @returns { run(name, ...arguments), output(length) }: arguments of `run` are numbers, Float32Arrays that are
- *   read, and `output`s, which come back in an array, filled; outputs start as zeros
+ * @returns { run(name, ...arguments), output(length) }: arguments of `run` are numbers,
+ *   Float32Arrays that are read, and `output`s, which come back in an array, filled; outputs start
+ *   as zeros
  */
 export async function loadKernels(source) {
   const files = new Map([['kernels.ts', readFileSync(source, 'utf8')]]);
-  const { error, stderr } = await asc.main(
-    ['kernels.ts', '--outFile', 'kernels.wasm', '-O3', '--enable', 'simd', '--runtime', 'stub', '--noAssert'],
-    { readFile: (name) => files.get(name) ?? null, writeFile: (name, data) => files.set(name, data), listFiles: () => [] },
-  );
+  const { error, stderr } = await asc.main(['kernels.ts', '--outFile', 'kernels.wasm', '-O3', '--enable', 'simd',
+    '--runtime', 'stub', '--noAssert'], {
+    readFile: (name) => files.get(name) ?? null,
+    writeFile: (name, data) => files.set(name, data),
+    listFiles: () => [],
+  });
   if (error) throw new Error(`${source.pathname} does not compile: ${stderr.toString()}`);
   const { instance } = await WebAssembly.instantiate(files.get('kernels.wasm'), { env: { abort() {} } });
   const { memory, __heap_base: base, ...kernels } = instance.exports;

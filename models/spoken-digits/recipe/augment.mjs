@@ -1,6 +1,6 @@
 /**
- * What another throat, another room or another microphone might have made of a recording, and streams of such words.
- * With four speakers to train on, this decides how strangers are understood.
+ * What another throat, another room or another microphone might have made of a recording, and
+ * streams of such words. With four speakers to train on, this decides how strangers are understood.
  */
 import { between } from '../../digits/recipe/random.mjs';
 import { BANDS, HOP, WINDOW, logMel } from './features.mjs';
@@ -15,8 +15,9 @@ const BENDS = 3; // of the curve along which bands are moved
  * One stream of one or two words with background before, between and after them.
  *
  * @param words recordings
- * @returns { frames: f32 [T][BANDS], count: T, words: [{ digit, middle, from, to }] } from: the frame by which the word should be
- *   known, a little before its end, to: the frame after the last one before the next word begins
+ * @returns { frames: f32 [T][BANDS], count: T, words: [{ digit, middle, from, to }] } from: the
+ *   frame by which the word should be known, a little before its end, to: the frame after the last
+ *   one before the next word begins
  */
 export function makeStream(words, random) {
   const parts = [];
@@ -64,7 +65,9 @@ function changeTempo(original, random) {
     const from = Math.floor(at) * BANDS;
     const next = Math.min(last * BANDS, from + BANDS);
     const f = at - Math.floor(at);
-    for (let band = 0; band < BANDS; band++) frames[t * BANDS + band] = original[from + band] + f * (original[next + band] - original[from + band]);
+    for (let band = 0; band < BANDS; band++) {
+      frames[t * BANDS + band] = original[from + band] + f * (original[next + band] - original[from + band]);
+    }
   });
   const frameOf = (sample) => {
     const found = places.findIndex((at) => at * HOP + WINDOW >= sample);
@@ -78,7 +81,10 @@ function silence(random, low, high) {
   return Math.floor(RATE * between(random, low, high));
 }
 
-/** Where it was cut, pitch and formants (by reading faster or slower), stress, colour, echo, loudness. */
+/**
+ * Where it was cut, pitch and formants (by reading faster or slower), stress, colour, echo,
+ * loudness.
+ */
 function distort(samples, random) {
   const cut = Math.min(silence(random, 0, 0.04), samples.length >> 3);
   const word = resample(samples.subarray(cut), Math.exp(between(random, -0.16, 0.16)));
@@ -97,7 +103,10 @@ function resample(samples, speed) {
     const at = 1 + i * speed;
     const k = Math.floor(at);
     const f = at - k;
-    const a = samples[k - 1], b = samples[k], c = samples[k + 1], d = samples[k + 2];
+    const a = samples[k - 1];
+    const b = samples[k];
+    const c = samples[k + 1];
+    const d = samples[k + 2];
     out[i] = b + 0.5 * f * (c - a + f * (2 * a - 5 * b + 4 * c - d + f * (3 * (b - c) + d - a)));
   }
   return out;
@@ -128,12 +137,21 @@ function colour(samples, random) {
   const omega = (2 * Math.PI * 200 * 18 ** random()) / RATE;
   const alpha = Math.sin(omega) / (2 * between(random, 0.5, 2));
   const a0 = 1 + alpha / gain;
-  const b0 = (1 + alpha * gain) / a0, b1 = (-2 * Math.cos(omega)) / a0, b2 = (1 - alpha * gain) / a0, a2 = (1 - alpha / gain) / a0;
-  let x1 = 0, x2 = 0, y1 = 0, y2 = 0;
+  const b0 = (1 + alpha * gain) / a0;
+  const b1 = (-2 * Math.cos(omega)) / a0;
+  const b2 = (1 - alpha * gain) / a0;
+  const a2 = (1 - alpha / gain) / a0;
+  let x1 = 0;
+  let x2 = 0;
+  let y1 = 0;
+  let y2 = 0;
   for (let i = 0; i < samples.length; i++) {
     const x = samples[i];
     const y = b0 * x + b1 * x1 + b2 * x2 - b1 * y1 - a2 * y2;
-    x2 = x1; x1 = x; y2 = y1; y1 = y;
+    x2 = x1;
+    x1 = x;
+    y2 = y1;
+    y1 = y;
     samples[i] = y;
   }
   scale(samples, Math.sqrt(before / (power(samples) + 1e-12)));
@@ -161,7 +179,10 @@ function addNoise(signal, random) {
 
 const before = new Float32Array(BANDS + 1);
 
-/** Reads every frame at bands that are moved along a random curve: vocal tracts of other lengths and shapes. */
+/**
+ * Reads every frame at bands that are moved along a random curve: vocal tracts of other lengths and
+ * shapes.
+ */
 function warpBands(frames, random) {
   const moves = Array.from({ length: BENDS + 1 }, () => between(random, -1.3, 1.3));
   const places = Array.from({ length: BANDS }, (_, band) => {

@@ -1,6 +1,7 @@
 /**
- * Recordings of spoken digits in a folder laid out like the Free Spoken Digit Dataset, `<digit>_<speaker>_<n>.wav`,
- * 8 kHz, 16 bit, one channel; and the one split that every script here uses.
+ * Recordings of spoken digits in a folder laid out like the Free Spoken Digit Dataset,
+ * `<digit>_<speaker>_<n>.wav`, 8 kHz, 16 bit, one channel; and the one split that every script here
+ * uses.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -18,12 +19,18 @@ const VALIDATION = 10; // recordings 5 <= n < 10
 /**
  * `strangers` and `known` are for the final numbers only: never trained on, never chosen by.
  *
- * @returns { train, validation, known, strangers }: lists of { digit, speaker, number, samples: f32 in -1..1 }
+ * @returns { train, validation, known, strangers }: lists of { digit, speaker, number, samples: f32
+ *   in -1..1 }
  */
 export function loadRecordings(folder = FOLDER) {
-  const recordings = readdirSync(folder).map((file) => [file, /^(\d)_([a-z]+)_(\d+)\.wav$/.exec(file)]).filter(([, match]) => match)
-    .map(([file, [, digit, speaker, number]]) => ({ digit: +digit, speaker, number: +number, samples: readWav(path.join(folder, file)) }))
-    .sort((a, b) => a.speaker.localeCompare(b.speaker) || a.digit - b.digit || a.number - b.number);
+  const recordings = readdirSync(folder).map((file) => [file, /^(\d)_([a-z]+)_(\d+)\.wav$/.exec(file)]).filter((
+    [, match],
+  ) => match).map(([file, [, digit, speaker, number]]) => ({
+    digit: +digit,
+    speaker,
+    number: +number,
+    samples: readWav(path.join(folder, file)),
+  })).sort((a, b) => a.speaker.localeCompare(b.speaker) || a.digit - b.digit || a.number - b.number);
   const speakers = [...new Set(recordings.map(({ speaker }) => speaker))].sort();
   const stranger = new Set(speakers.slice(-STRANGERS));
   const familiar = recordings.filter(({ speaker }) => !stranger.has(speaker));

@@ -8,7 +8,11 @@ export const BANDS = 32;
 
 /** What the model file says of its input. */
 export const preprocessing = audioParameters('tensorflow', {
-  sampleRate: RATE, frameLength: WINDOW, hop: HOP, padding: 'end', mel: { bands: BANDS, low: 80 },
+  sampleRate: RATE,
+  frameLength: WINDOW,
+  hop: HOP,
+  padding: 'end',
+  mel: { bands: BANDS, low: 80 },
   compression: { kind: 'log', offset: 0.02 }, // about the noise of a quiet room: what lies below it makes no difference
   scale: 0.75, // to about −2 … 3
   offset: 0.9,

@@ -1,4 +1,7 @@
-/** The float network, spoken-digits.float.json and .bin as the digits recipe writes them, run frame by frame by plain loops. */
+/**
+ * The float network, spoken-digits.float.json and .bin as the digits recipe writes them, run frame
+ * by frame by plain loops.
+ */
 import { fileURLToPath } from 'node:url';
 import { operators } from '../../digits/recipe/float-network.mjs';
 import { BANDS } from './features.mjs';
@@ -31,7 +34,9 @@ export function runStream(network, frames, onScores) {
 /** The scores after the last frame. */
 export function lastScores(network, frames) {
   let last;
-  runStream(network, frames, (scores) => { last = scores; });
+  runStream(network, frames, (scores) => {
+    last = scores;
+  });
   return last;
 }
 
@@ -42,11 +47,15 @@ export function argmax(scores) {
 /** h' = z · h + (1 − z) · n, with the reset gate applied after the product */
 function step({ weights, bias, recurrentWeights, recurrentBias }, x, h) {
   const units = h.length;
-  const sum = (w, b, row, values) => values.reduce((total, value, k) => total + w.data[row * values.length + k] * value, b.data[row]);
+  const sum = (w, b, row, values) =>
+    values.reduce((total, value, k) => total + w.data[row * values.length + k] * value, b.data[row]);
   const logistic = (value) => 1 / (1 + Math.exp(-value));
   return h.map((before, i) => {
-    const [z, r] = [i, units + i].map((row) => logistic(sum(weights, bias, row, x) + sum(recurrentWeights, recurrentBias, row, h)));
-    const n = Math.tanh(sum(weights, bias, 2 * units + i, x) + r * sum(recurrentWeights, recurrentBias, 2 * units + i, h));
+    const [z, r] = [i, units + i].map((row) =>
+      logistic(sum(weights, bias, row, x) + sum(recurrentWeights, recurrentBias, row, h))
+    );
+    const n = Math
+      .tanh(sum(weights, bias, 2 * units + i, x) + r * sum(recurrentWeights, recurrentBias, 2 * units + i, h));
     return z * before + (1 - z) * n;
   });
 }

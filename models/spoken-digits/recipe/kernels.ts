@@ -1,13 +1,14 @@
 /**
- * AssemblyScript, compiled when training starts: matrix products, convolutions along bands and a whole GRU layer, forward
- * and backward (through time). All tensors f32, row-major, addressed by byte.
+ * AssemblyScript, compiled when training starts: matrix products, convolutions along bands and a
+ * whole GRU layer, forward and backward (through time). All tensors f32, row-major, addressed by
+ * byte.
  */
 
 const VECTOR: usize = 16; // bytes
 
 /**
- * out [M][N] = start [N] + a [M][K] · b [K][N], or out += a · b where start is 0; M a multiple of 4, N of 8. Rows of a lie
- * rowA bytes apart: less than a row where they are windows that overlap.
+ * out [M][N] = start [N] + a [M][K] · b [K][N], or out += a · b where start is 0; M a multiple of
+ * 4, N of 8. Rows of a lie rowA bytes apart: less than a row where they are windows that overlap.
  */
 function multiply(a: usize, rowA: usize, b: usize, start: usize, out: usize, m: i32, k: i32, n: i32): void {
   const rowB = <usize>n * 4;
@@ -16,28 +17,48 @@ function multiply(a: usize, rowA: usize, b: usize, start: usize, out: usize, m: 
       const o0 = out + j, o1 = o0 + rowB, o2 = o1 + rowB, o3 = o2 + rowB;
       let c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128;
       if (start) {
-        c00 = c10 = c20 = c30 = v128.load(start + j);
-        c01 = c11 = c21 = c31 = v128.load(start + j, VECTOR);
+        c00 =
+          c10 =
+          c20 =
+          c30 =
+            v128.load(start + j);
+        c01 =
+          c11 =
+          c21 =
+          c31 =
+            v128.load(start + j, VECTOR);
       } else {
-        c00 = v128.load(o0); c01 = v128.load(o0, VECTOR);
-        c10 = v128.load(o1); c11 = v128.load(o1, VECTOR);
-        c20 = v128.load(o2); c21 = v128.load(o2, VECTOR);
-        c30 = v128.load(o3); c31 = v128.load(o3, VECTOR);
+        c00 = v128.load(o0);
+        c01 = v128.load(o0, VECTOR);
+        c10 = v128.load(o1);
+        c11 = v128.load(o1, VECTOR);
+        c20 = v128.load(o2);
+        c21 = v128.load(o2, VECTOR);
+        c30 = v128.load(o3);
+        c31 = v128.load(o3, VECTOR);
       }
       let from = b + j;
       for (let at = a, end = a + <usize>k * 4; at < end; at += 4, from += rowB) {
         const b0 = v128.load(from), b1 = v128.load(from, VECTOR);
         const a0 = v128.load32_splat(at), a1 = v128.load32_splat(at + rowA);
         const a2 = v128.load32_splat(at + 2 * rowA), a3 = v128.load32_splat(at + 3 * rowA);
-        c00 = f32x4.add(c00, f32x4.mul(a0, b0)); c01 = f32x4.add(c01, f32x4.mul(a0, b1));
-        c10 = f32x4.add(c10, f32x4.mul(a1, b0)); c11 = f32x4.add(c11, f32x4.mul(a1, b1));
-        c20 = f32x4.add(c20, f32x4.mul(a2, b0)); c21 = f32x4.add(c21, f32x4.mul(a2, b1));
-        c30 = f32x4.add(c30, f32x4.mul(a3, b0)); c31 = f32x4.add(c31, f32x4.mul(a3, b1));
+        c00 = f32x4.add(c00, f32x4.mul(a0, b0));
+        c01 = f32x4.add(c01, f32x4.mul(a0, b1));
+        c10 = f32x4.add(c10, f32x4.mul(a1, b0));
+        c11 = f32x4.add(c11, f32x4.mul(a1, b1));
+        c20 = f32x4.add(c20, f32x4.mul(a2, b0));
+        c21 = f32x4.add(c21, f32x4.mul(a2, b1));
+        c30 = f32x4.add(c30, f32x4.mul(a3, b0));
+        c31 = f32x4.add(c31, f32x4.mul(a3, b1));
       }
-      v128.store(o0, c00); v128.store(o0, c01, VECTOR);
-      v128.store(o1, c10); v128.store(o1, c11, VECTOR);
-      v128.store(o2, c20); v128.store(o2, c21, VECTOR);
-      v128.store(o3, c30); v128.store(o3, c31, VECTOR);
+      v128.store(o0, c00);
+      v128.store(o0, c01, VECTOR);
+      v128.store(o1, c10);
+      v128.store(o1, c11, VECTOR);
+      v128.store(o2, c20);
+      v128.store(o2, c21, VECTOR);
+      v128.store(o3, c30);
+      v128.store(o3, c31, VECTOR);
     }
   }
 }
@@ -48,15 +69,30 @@ export function dense(x: usize, w: usize, bias: usize, rows: i32, k: i32, n: i32
 }
 
 /**
- * A convolution along bands: x [M][S][C] → padded [M][P][C] with zeros around, `before` of them in front, then relu6 of
- * windows of K · C numbers, stride · C apart, · w [K·C][N] + bias [N] → y [M][O][N]; O a multiple of 4, N of 8
+ * A convolution along bands: x [M][S][C] → padded [M][P][C] with zeros around, `before` of them in
+ * front, then relu6 of windows of K · C numbers, stride · C apart, · w [K·C][N] + bias [N] → y
+ * [M][O][N]; O a multiple of 4, N of 8
  */
 export function convolution(
-  x: usize, w: usize, bias: usize, rows: i32, bands: i32, channels: i32, before: i32, reach: i32, outputs: i32,
-  kernel: i32, stride: i32, n: i32, padded: usize, y: usize,
+  x: usize,
+  w: usize,
+  bias: usize,
+  rows: i32,
+  bands: i32,
+  channels: i32,
+  before: i32,
+  reach: i32,
+  outputs: i32,
+  kernel: i32,
+  stride: i32,
+  n: i32,
+  padded: usize,
+  y: usize,
 ): void {
   const pixel = <usize>channels * 4;
-  let from = x, window = padded, to = y;
+  let from = x;
+  let window = padded;
+  let to = y;
   for (let m = 0; m < rows; m++) {
     memory.copy(window + <usize>before * pixel, from, <usize>bands * pixel);
     multiply(window, <usize>stride * pixel, w, bias, to, outputs, kernel * channels, n);
@@ -64,16 +100,35 @@ export function convolution(
     window += <usize>reach * pixel;
     to += <usize>(outputs * n) * 4;
   }
-  for (let at = y; at < to; at += VECTOR) v128.store(at, f32x4.min(f32x4.max(v128.load(at), f32x4.splat(0)), f32x4.splat(6)));
+  for (let at = y; at < to; at += VECTOR) {
+    v128.store(at, f32x4.min(f32x4.max(v128.load(at), f32x4.splat(0)), f32x4.splat(6)));
+  }
 }
 
 /**
- * The gradients of convolution, whose padded and y these are. dy [M][O][N], wt [N][K·C] = w transposed, zeros [K·C]
- * → dw [K·C][N], dBias [N] and, if wantsInput, dx [M][P][C] with the margins; d [O][N] and patches [O][K·C] are scratch
+ * The gradients of convolution, whose padded and y these are. dy [M][O][N], wt [N][K·C] = w
+ * transposed, zeros [K·C] → dw [K·C][N], dBias [N] and, if wantsInput, dx [M][P][C] with the
+ * margins; d [O][N] and patches [O][K·C] are scratch
  */
 export function convolutionGradients(
-  dy: usize, y: usize, padded: usize, wt: usize, wantsInput: i32, zeros: usize, rows: i32, channels: i32, reach: i32, outputs: i32,
-  kernel: i32, stride: i32, n: i32, d: usize, patches: usize, dw: usize, dBias: usize, dx: usize,
+  dy: usize,
+  y: usize,
+  padded: usize,
+  wt: usize,
+  wantsInput: i32,
+  zeros: usize,
+  rows: i32,
+  channels: i32,
+  reach: i32,
+  outputs: i32,
+  kernel: i32,
+  stride: i32,
+  n: i32,
+  d: usize,
+  patches: usize,
+  dw: usize,
+  dBias: usize,
+  dx: usize,
 ): void {
   const pixel = <usize>channels * 4;
   const k = kernel * channels;
@@ -81,7 +136,10 @@ export function convolutionGradients(
   for (let m = 0; m < rows; m++, dy += size, y += size, padded += <usize>reach * pixel, dx += <usize>reach * pixel) {
     for (let i: usize = 0; i < size; i += VECTOR) {
       const v = v128.load(y + i);
-      v128.store(d + i, v128.and(v128.load(dy + i), v128.and(f32x4.gt(v, f32x4.splat(0)), f32x4.lt(v, f32x4.splat(6)))));
+      v128.store(
+        d + i,
+        v128.and(v128.load(dy + i), v128.and(f32x4.gt(v, f32x4.splat(0)), f32x4.lt(v, f32x4.splat(6)))),
+      );
     }
     addWeightGradients(padded, <usize>stride * pixel, d, outputs, k, n, dw, dBias);
     if (!wantsInput) continue;
@@ -89,12 +147,17 @@ export function convolutionGradients(
     for (let o = 0; o < outputs; o++) {
       const to = dx + <usize>(o * stride) * pixel;
       const from = patches + <usize>(o * k) * 4;
-      for (let i: usize = 0; i < <usize>k * 4; i += VECTOR) v128.store(to + i, f32x4.add(v128.load(to + i), v128.load(from + i)));
+      for (let i: usize = 0; i < <usize>k * 4; i += VECTOR) {
+        v128.store(to + i, f32x4.add(v128.load(to + i), v128.load(from + i)));
+      }
     }
   }
 }
 
-/** e^x, x clamped to ±80: 2^n by the exponent's bits, the rest by a polynomial (relative error under 1e-6) */
+/**
+ * e^x, x clamped to ±80: 2^n by the exponent's bits, the rest by a polynomial (relative error under
+ * 1e-6)
+ */
 // @ts-ignore: decorator
 @inline
 function exp4(x: v128): v128 {
@@ -119,21 +182,30 @@ function sigmoid4(x: v128): v128 {
 }
 
 /**
- * A GRU layer. T = frames, B = streams of the batch, a multiple of 4, H = units, a multiple of 8. Gates lie in the order
- * z (update), r (reset), n (candidate):
+ * A GRU layer. T = frames, B = streams of the batch, a multiple of 4, H = units, a multiple of 8.
+ * Gates lie in the order z (update), r (reset), n (candidate):
  *
  *     z = σ(gx.z + gu.z)    r = σ(gx.r + gu.r)    n = tanh(gx.n + r · gu.n)    h' = n + z · (h − n)
  *
  * with gx = x·W + b for all frames at once (outside) and gu = h·U + c here.
  *
- * gx [T][B][3H], u [H][3H], c [3H] → h [T + 1][B][H] from zeros, and for the way back gates [T][B][3H] = z, r, n
- * and gu [T][B][3H]
+ * gx [T][B][3H], u [H][3H], c [3H] → h [T + 1][B][H] from zeros, and for the way back gates
+ * [T][B][3H] = z, r, n and gu [T][B][3H]
  */
 export function gru(
-  gx: usize, u: usize, c: usize, frames: i32, batch: i32, units: i32, h: usize, gates: usize, gu: usize,
+  gx: usize,
+  u: usize,
+  c: usize,
+  frames: i32,
+  batch: i32,
+  units: i32,
+  h: usize,
+  gates: usize,
+  gu: usize,
 ): void {
   const row = <usize>units * 4;
-  const one = f32x4.splat(1), two = f32x4.splat(2);
+  const one = f32x4.splat(1);
+  const two = f32x4.splat(2);
   for (let t = 0; t < frames; t++) {
     multiply(h, row, u, c, gu, batch, units, 3 * units);
     for (let b = 0; b < batch; b++, h += row, gx += 3 * row, gu += 3 * row, gates += 3 * row) {
@@ -153,12 +225,21 @@ export function gru(
 }
 
 /**
- * dy [T][B][H], what gru left, ut [3H][H] = u transposed → dgx [T][B][3H] and dgu [T][B][3H]; carry [B][H] is scratch,
- * zeros at the start
+ * dy [T][B][H], what gru left, ut [3H][H] = u transposed → dgx [T][B][3H] and dgu [T][B][3H]; carry
+ * [B][H] is scratch, zeros at the start
  */
 export function gruGradients(
-  dy: usize, h: usize, gates: usize, gu: usize, ut: usize, frames: i32, batch: i32, units: i32,
-  carry: usize, dgx: usize, dgu: usize,
+  dy: usize,
+  h: usize,
+  gates: usize,
+  gu: usize,
+  ut: usize,
+  frames: i32,
+  batch: i32,
+  units: i32,
+  carry: usize,
+  dgx: usize,
+  dgu: usize,
 ): void {
   const row = <usize>units * 4;
   const one = f32x4.splat(1);
@@ -201,7 +282,9 @@ function addWeightGradients(a: usize, rowA: usize, d: usize, rows: i32, k: i32, 
   const width = <usize>k * 4;
   const rowD = <usize>n * 4;
   for (let m = 0, from = d; m < rows; m++, from += rowD) {
-    for (let j: usize = 0; j < rowD; j += VECTOR) v128.store(sums + j, f32x4.add(v128.load(sums + j), v128.load(from + j)));
+    for (let j: usize = 0; j < rowD; j += VECTOR) {
+      v128.store(sums + j, f32x4.add(v128.load(sums + j), v128.load(from + j)));
+    }
   }
   for (let first = 0; first < rows; first += BLOCK) {
     const end = <usize>min(rows, first + BLOCK);
@@ -215,14 +298,25 @@ function addWeightGradients(a: usize, rowA: usize, d: usize, rows: i32, k: i32, 
         let from = d + <usize>first * rowD + j;
         for (let m = <usize>first; m < end; m++, at += rowA, from += rowD) {
           const d0 = v128.load(from), d1 = v128.load(from, VECTOR);
-          const a0 = v128.load32_splat(at), a1 = v128.load32_splat(at, 4), a2 = v128.load32_splat(at, 8), a3 = v128.load32_splat(at, 12);
-          c00 = f32x4.add(c00, f32x4.mul(a0, d0)); c01 = f32x4.add(c01, f32x4.mul(a0, d1));
-          c10 = f32x4.add(c10, f32x4.mul(a1, d0)); c11 = f32x4.add(c11, f32x4.mul(a1, d1));
-          c20 = f32x4.add(c20, f32x4.mul(a2, d0)); c21 = f32x4.add(c21, f32x4.mul(a2, d1));
-          c30 = f32x4.add(c30, f32x4.mul(a3, d0)); c31 = f32x4.add(c31, f32x4.mul(a3, d1));
+          const a0 = v128.load32_splat(at), a1 = v128.load32_splat(at, 4), a2 = v128.load32_splat(at, 8),
+            a3 = v128.load32_splat(at, 12);
+          c00 = f32x4.add(c00, f32x4.mul(a0, d0));
+          c01 = f32x4.add(c01, f32x4.mul(a0, d1));
+          c10 = f32x4.add(c10, f32x4.mul(a1, d0));
+          c11 = f32x4.add(c11, f32x4.mul(a1, d1));
+          c20 = f32x4.add(c20, f32x4.mul(a2, d0));
+          c21 = f32x4.add(c21, f32x4.mul(a2, d1));
+          c30 = f32x4.add(c30, f32x4.mul(a3, d0));
+          c31 = f32x4.add(c31, f32x4.mul(a3, d1));
         }
-        v128.store(o0, c00); v128.store(o0, c01, VECTOR); v128.store(o1, c10); v128.store(o1, c11, VECTOR);
-        v128.store(o2, c20); v128.store(o2, c21, VECTOR); v128.store(o3, c30); v128.store(o3, c31, VECTOR);
+        v128.store(o0, c00);
+        v128.store(o0, c01, VECTOR);
+        v128.store(o1, c10);
+        v128.store(o1, c11, VECTOR);
+        v128.store(o2, c20);
+        v128.store(o2, c21, VECTOR);
+        v128.store(o3, c30);
+        v128.store(o3, c31, VECTOR);
       }
     }
     for (; i < width; i += 4) {

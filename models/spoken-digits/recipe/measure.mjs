@@ -1,5 +1,6 @@
 /**
- * The final numbers, on recordings that nothing was trained on or chosen by. As a program, those of the float network:
+ * The final numbers, on recordings that nothing was trained on or chosen by. As a program, those of
+ * the float network:
  *
  *     node measure.mjs [--data FOLDER]
  */
@@ -12,7 +13,8 @@ import { FLOAT_NETWORK, argmax, lastScores } from './float-network.mjs';
 
 /**
  * @param answer (recording) → the digit that was heard
- * @returns shares { known, strangers, <each stranger> } and confusion [spoken][heard] of the strangers
+ * @returns shares { known, strangers, <each stranger> } and confusion [spoken][heard] of the
+ *   strangers
  */
 export function measure({ known, strangers }, answer) {
   const confusion = Array.from({ length: CLASSES }, () => new Array(CLASSES).fill(0));
@@ -30,7 +32,8 @@ export function measure({ known, strangers }, answer) {
     shares: {
       known: share(knownRight, known.length),
       strangers: share(strangersRight, strangers.length),
-      ...Object.fromEntries(Object.entries(perSpeaker).map(([speaker, { right, count }]) => [speaker, share(right, count)])),
+      ...Object
+        .fromEntries(Object.entries(perSpeaker).map(([speaker, { right, count }]) => [speaker, share(right, count)])),
     },
     confusion,
   };
@@ -44,7 +47,10 @@ function share(right, count) {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const { values: options } = parseArgs({ options: { data: { type: 'string', default: FOLDER } } });
   const network = loadFloatNetwork(FLOAT_NETWORK);
-  const { shares, confusion } = measure(loadRecordings(options.data), ({ samples }) => argmax(lastScores(network, logMel(samples))));
+  const { shares, confusion } = measure(
+    loadRecordings(options.data),
+    ({ samples }) => argmax(lastScores(network, logMel(samples))),
+  );
   console.table({ float: shares });
   console.log('strangers: rows say what was spoken, columns what was heard');
   console.table(confusion);

@@ -1,6 +1,7 @@
 /**
- * The architecture: two convolutions along the bands of a frame, a projection, a GRU over frames, a classifier.
- * Nothing looks at another frame but the GRU, so the network runs frame by frame as it is.
+ * The architecture: two convolutions along the bands of a frame, a projection, a GRU over frames, a
+ * classifier. Nothing looks at another frame but the GRU, so the network runs frame by frame as it
+ * is.
  */
 import { dense as classify, tf } from '../../digits/recipe/tensorflow.mjs';
 import { namesOf } from '../../digits/recipe/float-network.mjs';
@@ -15,13 +16,22 @@ export const UNITS = 80;
 
 /** Variables in TensorFlow's layouts, [inputs][outputs]. */
 export function createNetwork(random) {
-  const variable = (shape, deviation) => tf.variable(tf.tensor(Float32Array.from({ length: shape[0] * shape[1] }, () => deviation * normal(random)), shape));
+  const variable = (shape, deviation) =>
+    tf.variable(tf.tensor(Float32Array.from({ length: shape[0] * shape[1] }, () => deviation * normal(random)), shape));
   const zeros = (length) => tf.variable(tf.zeros([length]));
   let bands = BANDS;
   let channels = 1;
   const convolutions = CONVOLUTIONS.map(({ kernel, stride, channels: out }, i) => {
-    const layer = { kernel, stride, bands, inChannels: channels, channels: out, first: i === 0,
-      weights: variable([kernel * channels, out], Math.sqrt(2 / (kernel * channels))), bias: zeros(out) };
+    const layer = {
+      kernel,
+      stride,
+      bands,
+      inChannels: channels,
+      channels: out,
+      first: i === 0,
+      weights: variable([kernel * channels, out], Math.sqrt(2 / (kernel * channels))),
+      bias: zeros(out),
+    };
     bands = Math.ceil(bands / stride);
     channels = out;
     return layer;
@@ -33,7 +43,8 @@ export function createNetwork(random) {
     gru: {
       weights: variable([PROJECTED, 3 * UNITS], Math.sqrt(1 / PROJECTED)),
       bias: tf.variable(tf.tensor1d(Float32Array.from({ length: 3 * UNITS }, (_, i) => (i < UNITS ? 1 : 0)))), // begins by remembering
-      recurrentWeights: variable([UNITS, 3 * UNITS], Math.sqrt(0.5 / UNITS)), recurrentBias: zeros(3 * UNITS),
+      recurrentWeights: variable([UNITS, 3 * UNITS], Math.sqrt(0.5 / UNITS)),
+      recurrentBias: zeros(3 * UNITS),
     },
     classifier: { weights: variable([UNITS, CLASSES], Math.sqrt(1 / UNITS)), bias: zeros(CLASSES) },
   };
@@ -42,7 +53,8 @@ export function createNetwork(random) {
 /** All variables, in the order of creation. */
 export function variablesOf({ convolutions, projection, gru, classifier }) {
   return [...convolutions, projection, gru, classifier].flatMap(({ weights, bias, recurrentWeights, recurrentBias }) =>
-    [weights, bias, recurrentWeights, recurrentBias].filter(Boolean));
+    [weights, bias, recurrentWeights, recurrentBias].filter(Boolean)
+  );
 }
 
 /**
@@ -56,7 +68,11 @@ export function logitsOf(network, x, frames, batch, drop = (y) => y, rounded = (
   network.convolutions.forEach(({ weights, bias, kernel, stride, first }, i) => {
     y = rounded(bandConvolution(y, weights, bias, kernel, stride, first), `convolution${i + 1}`);
   });
-  y = drop(rounded(dense(tf.reshape(y, [frames * batch, -1]), network.projection.weights, network.projection.bias), 'projection'));
+  y =
+    drop(rounded(
+      dense(tf.reshape(y, [frames * batch, -1]), network.projection.weights, network.projection.bias),
+      'projection',
+    ));
   const { weights, bias, recurrentWeights, recurrentBias } = network.gru;
   y = drop(rounded(gru(dense(y, weights, bias), recurrentWeights, recurrentBias, frames, batch), 'gru'));
   return classify(y, network.classifier.weights, network.classifier.bias);
@@ -69,7 +85,9 @@ export function assign(network, saved) {
     for (const name of namesOf(layers[i])) {
       const { data, shape: [n] } = layers[i][name];
       const { shape } = parts[name];
-      tf.tidy(() => parts[name].assign(shape.length > 1 ? tf.transpose(tf.tensor2d(data, [n, shape[0]])) : tf.tensor1d(data)));
+      tf.tidy(() =>
+        parts[name].assign(shape.length > 1 ? tf.transpose(tf.tensor2d(data, [n, shape[0]])) : tf.tensor1d(data))
+      );
     }
   });
 }
@@ -77,14 +95,21 @@ export function assign(network, saved) {
 /** The network with other weights in the place of its matrices. @param replace (matrix) → tensor */
 export function withMatrices({ convolutions, projection, gru, classifier }, replace) {
   const replaced = (layer) => ({
-    ...layer, weights: replace(layer.weights), ...(layer.recurrentWeights && { recurrentWeights: replace(layer.recurrentWeights) }),
+    ...layer,
+    weights: replace(layer.weights),
+    ...(layer.recurrentWeights && { recurrentWeights: replace(layer.recurrentWeights) }),
   });
-  return { convolutions: convolutions.map(replaced), projection: replaced(projection), gru: replaced(gru), classifier: replaced(classifier) };
+  return {
+    convolutions: convolutions.map(replaced),
+    projection: replaced(projection),
+    gru: replaced(gru),
+    classifier: replaced(classifier),
+  };
 }
 
 /**
- * One frame's work in kinglet's layouts: conv2d [Co][KH][KW][Ci], fullyConnected [N][K], gru [3H][K] and [3H][H] with
- * gates z, r, n.
+ * One frame's work in kinglet's layouts: conv2d [Co][KH][KW][Ci], fullyConnected [N][K], gru
+ * [3H][K] and [3H][H] with gates z, r, n.
  *
  * @returns the layer list that `saveFloatNetwork` writes
  */
@@ -94,24 +119,39 @@ export function layersOf({ convolutions, projection, gru, classifier }) {
     return { shape: [n, k], data: tf.tidy(() => tf.transpose(variable).dataSync().slice()) };
   };
   const plain = (variable) => ({ shape: variable.shape, data: variable.dataSync().slice() });
-  const fullyConnected = (name, { weights, bias }) =>
-    ({ name, op: 'fullyConnected', attributes: { activation: 'none' }, weights: transposed(weights), bias: plain(bias) });
-  return [
-    ...convolutions.map(({ kernel, stride, bands, inChannels, channels, weights, bias }, i) => {
-      const total = (Math.ceil(bands / stride) - 1) * stride + kernel - bands;
-      const before = total >> 1; // SAME: the odd one goes behind
-      const attributes = { stride: [1, stride], dilation: [1, 1], padding: [0, before, 0, total - before], groups: 1, activation: 'relu6' };
-      const { data } = transposed(weights);
-      return { name: `convolution${i + 1}`, op: 'conv2d', attributes, weights: { shape: [channels, 1, kernel, inChannels], data }, bias: plain(bias) };
-    }),
-    { name: 'flat', op: 'reshape', attributes: {}, shape: [1, projection.weights.shape[0]] },
-    fullyConnected('projection', projection),
-    {
-      name: 'gru', op: 'gru', attributes: { timeMajor: false, reverse: false, resetAfter: true },
-      weights: transposed(gru.weights), bias: plain(gru.bias),
-      recurrentWeights: transposed(gru.recurrentWeights), recurrentBias: plain(gru.recurrentBias),
-    },
-    fullyConnected('classifier', classifier),
-    { name: 'softmax', op: 'softmax', attributes: { beta: 1 } },
-  ];
+  const fullyConnected = (name, { weights, bias }) => ({
+    name,
+    op: 'fullyConnected',
+    attributes: { activation: 'none' },
+    weights: transposed(weights),
+    bias: plain(bias),
+  });
+  return [...convolutions.map(({ kernel, stride, bands, inChannels, channels, weights, bias }, i) => {
+    const total = (Math.ceil(bands / stride) - 1) * stride + kernel - bands;
+    const before = total >> 1; // SAME: the odd one goes behind
+    const attributes = {
+      stride: [1, stride],
+      dilation: [1, 1],
+      padding: [0, before, 0, total - before],
+      groups: 1,
+      activation: 'relu6',
+    };
+    const { data } = transposed(weights);
+    return {
+      name: `convolution${i + 1}`,
+      op: 'conv2d',
+      attributes,
+      weights: { shape: [channels, 1, kernel, inChannels], data },
+      bias: plain(bias),
+    };
+  }), { name: 'flat', op: 'reshape', attributes: {}, shape: [1, projection.weights.shape[0]] },
+    fullyConnected('projection', projection), {
+    name: 'gru',
+    op: 'gru',
+    attributes: { timeMajor: false, reverse: false, resetAfter: true },
+    weights: transposed(gru.weights),
+    bias: plain(gru.bias),
+    recurrentWeights: transposed(gru.recurrentWeights),
+    recurrentBias: plain(gru.recurrentBias),
+  }, fullyConnected('classifier', classifier), { name: 'softmax', op: 'softmax', attributes: { beta: 1 } }];
 }

@@ -1,8 +1,9 @@
 /**
- * The operators of training that the digits recipe does not have: a convolution along frequency and a GRU over time,
- * both with gradients of our own.
+ * The operators of training that the digits recipe does not have: a convolution along frequency and
+ * a GRU over time, both with gradients of our own.
  *
- * Letters: M = rows (frames × streams), S = bands, C = channels, T = frames, B = streams, H = units.
+ * Letters: M = rows (frames × streams), S = bands, C = channels, T = frames, B = streams, H =
+ * units.
  */
 import { tf } from '../../digits/recipe/tensorflow.mjs';
 import { loadKernels } from '../../digits/recipe/training-kernels.mjs';
@@ -25,8 +26,9 @@ export const dense = tf.customGrad((x, w, bias, save) => {
 });
 
 /**
- * relu6 of a convolution along frequency with padding SAME: x [M][S][C], w [K·C][Co], bias [Co] → [M][S / stride][Co];
- * S / stride is a multiple of 4, Co of 8, and K·C too but in the first layer, whose input is data and wants no gradient.
+ * relu6 of a convolution along frequency with padding SAME: x [M][S][C], w [K·C][Co], bias [Co] →
+ * [M][S / stride][Co]; S / stride is a multiple of 4, Co of 8, and K·C too but in the first layer,
+ * whose input is data and wants no gradient.
  */
 export function bandConvolution(x, w, bias, kernel, stride, isFirst) {
   return tf.customGrad((x, w, bias, save) => {
@@ -35,14 +37,49 @@ export function bandConvolution(x, w, bias, kernel, stride, isFirst) {
     const out = Math.ceil(bands / stride);
     const reach = (out - 1) * stride + kernel;
     const before = (reach - bands) >> 1;
-    const [padded, y] = kernels.run('convolution', x.dataSync(), w.dataSync(), bias.dataSync(), rows, bands, channels, before, reach, out,
-      kernel, stride, n, kernels.output(rows * reach * channels), kernels.output(rows * out * n));
+    const [padded, y] = kernels.run(
+      'convolution',
+      x.dataSync(),
+      w.dataSync(),
+      bias.dataSync(),
+      rows,
+      bands,
+      channels,
+      before,
+      reach,
+      out,
+      kernel,
+      stride,
+      n,
+      kernels.output(rows * reach * channels),
+      kernels.output(rows * out * n),
+    );
     save([w]);
     const gradFunc = (dy, [w]) => {
-      const [, , dw, dBias, dPadded] = kernels.run('convolutionGradients', dy.dataSync(), y, padded, tf.transpose(w).dataSync(), +!isFirst,
-        new Float32Array(k), rows, channels, reach, out, kernel, stride, n,
-        kernels.output(out * n), kernels.output(out * k), kernels.output(k * n), kernels.output(n), kernels.output(isFirst ? 0 : rows * reach * channels));
-      const dx = isFirst ? tf.zeros([1]) : tf.slice(tf.tensor3d(dPadded, [rows, reach, channels]), [0, before, 0], [rows, bands, channels]);
+      const [, , dw, dBias, dPadded] = kernels.run(
+        'convolutionGradients',
+        dy.dataSync(),
+        y,
+        padded,
+        tf.transpose(w).dataSync(),
+        +!isFirst,
+        new Float32Array(k),
+        rows,
+        channels,
+        reach,
+        out,
+        kernel,
+        stride,
+        n,
+        kernels.output(out * n),
+        kernels.output(out * k),
+        kernels.output(k * n),
+        kernels.output(n),
+        kernels.output(isFirst ? 0 : rows * reach * channels),
+      );
+      const dx = isFirst
+        ? tf.zeros([1])
+        : tf.slice(tf.tensor3d(dPadded, [rows, reach, channels]), [0, before, 0], [rows, bands, channels]);
       return [dx, tf.tensor2d(dw, [k, n]), tf.tensor1d(dBias)];
     };
     return { value: tf.tensor3d(y, [rows, out, n]), gradFunc };
@@ -74,13 +111,36 @@ export function gru(gx, u, c, frames, batch) {
   return tf.customGrad((gx, u, c, save) => {
     const units = u.shape[0];
     const rows = frames * batch;
-    const [h, gates, gu] = kernels.run('gru', gx.dataSync(), u.dataSync(), c.dataSync(), frames, batch, units,
-      kernels.output((rows + batch) * units), kernels.output(rows * 3 * units), kernels.output(rows * 3 * units));
+    const [h, gates, gu] = kernels.run(
+      'gru',
+      gx.dataSync(),
+      u.dataSync(),
+      c.dataSync(),
+      frames,
+      batch,
+      units,
+      kernels.output((rows + batch) * units),
+      kernels.output(rows * 3 * units),
+      kernels.output(rows * 3 * units),
+    );
     save([u]);
     const gradFunc = (dy, [u]) => {
-      const [, dgx, dgu] = kernels.run('gruGradients', dy.dataSync(), h, gates, gu, tf.transpose(u).dataSync(), frames, batch, units,
-        kernels.output(batch * units), kernels.output(rows * 3 * units), kernels.output(rows * 3 * units));
-      return [tf.tensor2d(dgx, [rows, 3 * units]), ...weightGradients(h.subarray(0, rows * units), dgu, rows, units, 3 * units)];
+      const [, dgx, dgu] = kernels.run(
+        'gruGradients',
+        dy.dataSync(),
+        h,
+        gates,
+        gu,
+        tf.transpose(u).dataSync(),
+        frames,
+        batch,
+        units,
+        kernels.output(batch * units),
+        kernels.output(rows * 3 * units),
+        kernels.output(rows * 3 * units),
+      );
+      return [tf.tensor2d(dgx, [rows, 3 * units]),
+        ...weightGradients(h.subarray(0, rows * units), dgu, rows, units, 3 * units)];
     };
     return { value: tf.tensor2d(h.slice(batch * units), [rows, units]), gradFunc };
   })(gx, u, c);

@@ -1,6 +1,7 @@
 /**
- * Step 3: takes the float network, lets its weights go while it is trained on, and writes spoken-digits-pruned.float.json and .bin.
- * Needs kinglet built (dist/ at the top of the repository).
+ * Step 3: takes the float network, lets its weights go while it is trained on, and writes
+ * spoken-digits-pruned.float.json and .bin. Needs kinglet built (dist/ at the top of the
+ * repository).
  *
  *     node prune.mjs [--data FOLDER] [--epochs 30] [--sparsity 0.8] [--gru weights] [--levels 31] [--out PATH]
  */
@@ -18,8 +19,12 @@ import { batchesOf, checkAgainstTensorflow, countRight, dropout, lessonOf } from
 
 const { values: options } = parseArgs({
   options: {
-    data: { type: 'string', default: FOLDER }, epochs: { type: 'string', default: '30' }, sparsity: { type: 'string', default: '0.8' },
-    gru: { type: 'string', default: 'weights' }, levels: { type: 'string', default: '31' }, out: { type: 'string', default: PRUNED_NETWORK },
+    data: { type: 'string', default: FOLDER },
+    epochs: { type: 'string', default: '30' },
+    sparsity: { type: 'string', default: '0.8' },
+    gru: { type: 'string', default: 'weights' },
+    levels: { type: 'string', default: '31' },
+    out: { type: 'string', default: PRUNED_NETWORK },
   },
 });
 const EPOCHS = Number(options.epochs);
@@ -42,7 +47,10 @@ const [teacher, network, averaged] = Array.from({ length: 3 }, () => {
 });
 const variables = variablesOf(network);
 let averages;
-const pruned = new Map(matricesOf(network).map(({ matrix, ...how }) => [matrix, new PrunedWeights(tf, matrix, { ...how, levels: Number(options.levels) })]));
+const pruned =
+  new Map(matricesOf(network).map((
+    { matrix, ...how },
+  ) => [matrix, new PrunedWeights(tf, matrix, { ...how, levels: Number(options.levels) })]));
 const ranges = new Map(['convolution1', 'convolution2', 'projection', 'gru'].map((name) => [name, new Range()]));
 const optimizer = tf.train.adam(PEAK_RATE);
 const pruning = new Pruning(pruned.values(), Number(options.sparsity), ...STRETCH);
@@ -57,12 +65,20 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
     loss += trainStep(batch);
   });
   const right = countRight(validation, (x, frames, batch) => logits(network, x, frames, batch));
-  console.log(`epoch ${epoch + 1}/${EPOCHS}  loss ${(loss / batches.length).toFixed(4)}  gone ${(100 * pruning.share()).toFixed(1)} %  validation ${percent(right, validation.length)}  ${seconds()} s`);
+  console
+    .log(`epoch ${epoch + 1}/${EPOCHS}  loss ${(loss / batches.length).toFixed(4)}  gone ${
+      (100 * pruning.share()).toFixed(1)
+    } %  validation ${percent(right, validation.length)}  ${seconds()} s`);
 }
 
-variablesOf(averaged).forEach((variable, i) => tf.tidy(() => variable.assign(tf.tensor(averages.of(variables[i]), variable.shape))));
+variablesOf(averaged).forEach((variable, i) =>
+  tf.tidy(() => variable.assign(tf.tensor(averages.of(variables[i]), variable.shape)))
+);
 const remaining = pruned.values(); // as withMatrices asks for them
-const kept = withMatrices(averaged, (matrix) => tf.tensor(remaining.next().value.data(matrix.dataSync()), matrix.shape));
+const kept = withMatrices(
+  averaged,
+  (matrix) => tf.tensor(remaining.next().value.data(matrix.dataSync()), matrix.shape),
+);
 const keptLogits = (x, frames, batch) => logitsOf(kept, x, frames, batch);
 saveFloatNetwork(options.out, { ...saved, layers: layersOf(kept) });
 console.log(`validation, averaged weights: ${percent(countRight(validation, keptLogits), validation.length)}`);
@@ -70,15 +86,19 @@ checkAgainstTensorflow(loadFloatNetwork(options.out), validation.slice(0, 8), ke
 console.log(`trained in ${seconds()} s`);
 
 /**
- * All matrices in the order of `withMatrices`, and how they are pruned. There are lists for pairs of a convolution and blocks of a layer of one
- * row. A GRU's weights may go one by one, which makes the file small, or in blocks, which makes it fast too and costs accuracy.
+ * All matrices in the order of `withMatrices`, and how they are pruned. There are lists for pairs
+ * of a convolution and blocks of a layer of one row. A GRU's weights may go one by one, which makes
+ * the file small, or in blocks, which makes it fast too and costs accuracy.
  */
 function matricesOf({ convolutions: [first, second], projection, gru, classifier }) {
-  return [
-    { matrix: first.weights }, { matrix: second.weights, pattern: 'pairs' }, { matrix: projection.weights, pattern: 'blocks' },
-    { matrix: gru.weights, pattern: options.gru, groups: 3 }, { matrix: gru.recurrentWeights, pattern: options.gru, groups: 3 },
-    { matrix: classifier.weights, pattern: 'weights' },
-  ];
+  return [{ matrix: first.weights }, { matrix: second.weights, pattern: 'pairs' }, {
+    matrix: projection.weights,
+    pattern: 'blocks',
+  }, { matrix: gru.weights, pattern: options.gru, groups: 3 }, {
+    matrix: gru.recurrentWeights,
+    pattern: options.gru,
+    groups: 3,
+  }, { matrix: classifier.weights, pattern: 'weights' }];
 }
 
 /** Activations in steps of int8 once the masks are settled. */
@@ -92,7 +112,8 @@ function trainStep(streams) {
     const { frames, batch, x, labels, weights } = lessonOf(streams);
     const expected = logitsOf(teacher, x, frames, batch);
     const student = () => logits(network, x, frames, batch, dropout(DROPOUT, frames, batch, random), true);
-    return optimizer.minimize(() => distillation(tf, labels, expected, student(), { weights }), true, variables).dataSync()[0];
+    return optimizer.minimize(() => distillation(tf, labels, expected, student(), { weights }), true, variables)
+      .dataSync()[0];
   });
   averages?.follow();
   return cost;

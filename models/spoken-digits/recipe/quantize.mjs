@@ -1,6 +1,7 @@
 /**
- * Step 2: compiles the float network to float and to int8, measures both, writes ../spoken-digits.klet. Needs kinglet built
- * (dist/ at the top of the repository). With --pruned the same of what prune.mjs left, as ../spoken-digits-pruned.klet, compact.
+ * Step 2: compiles the float network to float and to int8, measures both, writes
+ * ../spoken-digits.klet. Needs kinglet built (dist/ at the top of the repository). With --pruned
+ * the same of what prune.mjs left, as ../spoken-digits-pruned.klet, compact.
  *
  *     node quantize.mjs [--data FOLDER] [--pruned]
  */
@@ -20,7 +21,9 @@ const FRAMES = 64; // of the sequences that calibration sees: about a second
 const CALIBRATION_RECORDINGS = 200; // of those trained on
 const CALIBRATION_SEED = 11;
 
-const { values: options } = parseArgs({ options: { data: { type: 'string', default: FOLDER }, pruned: { type: 'boolean', default: false } } });
+const { values: options } = parseArgs({
+  options: { data: { type: 'string', default: FOLDER }, pruned: { type: 'boolean', default: false } },
+});
 const recordings = loadRecordings(options.data);
 
 const about = {
@@ -28,16 +31,21 @@ const about = {
   preprocessing,
   provenance: {
     source: 'models/spoken-digits/recipe',
-    data: 'Free Spoken Digit Dataset (Zohar Jackson and others, github.com/Jakobovski/free-spoken-digit-dataset), CC BY-SA 4.0: four speakers to train on, two held out',
+    data:
+      'Free Spoken Digit Dataset (Zohar Jackson and others, github.com/Jakobovski/free-spoken-digit-dataset), CC BY-SA 4.0: four speakers to train on, two held out',
   },
 };
 
 const file = options.pruned ? 'spoken-digits-pruned.klet' : 'spoken-digits.klet';
 const graph = toSequence(loadFloatNetwork(options.pruned ? PRUNED_NETWORK : FLOAT_NETWORK));
-const samples = shuffle(recordings.train, seeded(CALIBRATION_SEED)).slice(0, CALIBRATION_RECORDINGS).map((recording) => sequenceOf(recording.samples));
+const samples = shuffle(recordings.train, seeded(CALIBRATION_SEED)).slice(0, CALIBRATION_RECORDINGS).map((recording) =>
+  sequenceOf(recording.samples)
+);
 const streams = { float: toStream(graph, { axis: 1 }), int8: toStream(quantize(graph, { samples }), { axis: 1 }) };
 const measured = {};
-for (const [name, stream] of Object.entries(streams)) measured[name] = measure(recordings, await answering(compile(stream, { meta: about })));
+for (const [name, stream] of Object.entries(streams)) {
+  measured[name] = measure(recordings, await answering(compile(stream, { meta: about })));
+}
 console.table(Object.fromEntries(Object.entries(measured).map(([name, { shares }]) => [name, shares])));
 console.log('strangers, int8: rows say what was spoken, columns what was heard');
 console.table(measured.int8.confusion);
@@ -46,23 +54,31 @@ const { float, int8 } = Object.fromEntries(Object.entries(measured).map(([name, 
 const accuracy = {
   float: float.strangers,
   int8: int8.strangers,
-  on: `${recordings.strangers.length} recordings of two speakers who were not trained on (of ${recordings.known.length} held-out recordings of the other four: float ${float.known}, int8 ${int8.known})`,
+  on:
+    `${recordings.strangers.length} recordings of two speakers who were not trained on (of ${recordings.known.length} held-out recordings of the other four: float ${float.known}, int8 ${int8.known})`,
 };
 const bytes = compile(streams.int8, { meta: { ...about, accuracy }, golden: goldenFrames(), compact: options.pruned });
 writeFileSync(new URL(`../${file}`, import.meta.url), bytes);
-console.log(`${file}: ${bytes.length} bytes; without golden vectors and notes ${sizes(streams.int8, { ...about, accuracy })}`);
+console
+  .log(`${file}: ${bytes.length} bytes; without golden vectors and notes ${
+    sizes(streams.int8, { ...about, accuracy })
+  }`);
 
 /** The network over FRAMES frames at once: calibration has to see what the GRU has heard before. */
 function toSequence({ name, input, output, layers }) {
   const builder = new GraphBuilder(name);
   let x = builder.input(input.name, [1, FRAMES, ...input.shape.slice(2)], 'float32');
-  const reshape = (shape, label) => { x = builder.node('reshape', [x], {}, { name: label, shape }); };
+  const reshape = (shape, label) => {
+    x = builder.node('reshape', [x], {}, { name: label, shape });
+  };
   for (const layer of layers) {
     if (layer.op === 'reshape') reshape([FRAMES, ...layer.shape.slice(1)], layer.name);
     else {
       if (layer.op === 'gru') reshape([1, FRAMES, layer.weights.shape[1]], 'sequence');
       const last = layer === layers[layers.length - 1];
-      x = builder.node(layer.op, [x, ...constantsOf(builder, layer)], layer.attributes, { name: last ? output.name : layer.name });
+      x = builder.node(layer.op, [x, ...constantsOf(builder, layer)], layer.attributes, {
+        name: last ? output.name : layer.name,
+      });
       if (layer.op === 'gru') reshape([FRAMES, layer.recurrentWeights.shape[1]], 'frames');
     }
   }
@@ -94,6 +110,9 @@ function framesOf(samples) {
 
 /** Frames of a tone that rises from 200 to 3,000 Hz, for selfTest(). */
 function goldenFrames() {
-  const tone = Float32Array.from({ length: RATE / 4 }, (_, i) => 0.3 * Math.sin(2 * Math.PI * (200 + (1400 * 4 * i) / RATE) * (i / RATE)));
+  const tone = Float32Array.from(
+    { length: RATE / 4 },
+    (_, i) => 0.3 * Math.sin(2 * Math.PI * (200 + (1400 * 4 * i) / RATE) * (i / RATE)),
+  );
   return framesOf(tone).filter((_, t) => t % 5 === 0);
 }

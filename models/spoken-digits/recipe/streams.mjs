@@ -1,4 +1,7 @@
-/** What both trainings do with recordings: make batches of streams, say what should be heard when, count what is right. */
+/**
+ * What both trainings do with recordings: make batches of streams, say what should be heard when,
+ * count what is right.
+ */
 import { shuffle } from '../../digits/recipe/random.mjs';
 import { scaled } from './operators.mjs';
 import { tf } from '../../digits/recipe/tensorflow.mjs';
@@ -22,10 +25,16 @@ export function batchesOf(recordings, random) {
   while (recordings.length > 0) streams.push(makeStream(recordings.splice(0, random() < SECOND_WORD ? 2 : 1), random));
   streams.length -= streams.length % STREAMS;
   streams.sort((a, b) => a.count - b.count);
-  return shuffle(Array.from({ length: streams.length / STREAMS }, (_, i) => streams.slice(i * STREAMS, (i + 1) * STREAMS)), random);
+  return shuffle(
+    Array.from({ length: streams.length / STREAMS }, (_, i) => streams.slice(i * STREAMS, (i + 1) * STREAMS)),
+    random,
+  );
 }
 
-/** @returns frames T and batch B of the streams, x [T·B][BANDS], labels [T·B][10] and how much each row counts, weights [T·B][1] */
+/**
+ * @returns frames T and batch B of the streams, x [T·B][BANDS], labels [T·B][10] and how much each
+ *   row counts, weights [T·B][1]
+ */
 export function lessonOf(streams) {
   const frames = Math.max(...streams.map(({ count }) => count));
   const batch = streams.length;
@@ -35,7 +44,7 @@ export function lessonOf(streams) {
     let before = 0;
     for (const { digit, middle, from, to } of words) {
       const end = Math.min(to, from + LAST_FRAMES);
-      if (before === 0) for (let t = 0; t < from - WORD; t++) weights[t * batch + b] = EVEN / (from - WORD);
+      if (before === 0) { for (let t = 0; t < from - WORD; t++) weights[t * batch + b] = EVEN / (from - WORD); }
       for (let t = middle; t < end; t++) {
         weights[t * batch + b] = t < from ? GUESS / (from - middle) : 1 / (end - from);
         const row = (t * batch + b) * CLASSES;
@@ -47,7 +56,8 @@ export function lessonOf(streams) {
   });
   for (let i = 0; i < weights.length; i++) weights[i] /= batch;
   return {
-    frames, batch,
+    frames,
+    batch,
     x: tf.tensor2d(interleave(streams, frames, batch), [frames * batch, BANDS]),
     labels: tf.tensor2d(labels, [frames * batch, CLASSES]),
     weights: tf.tensor2d(weights, [frames * batch, 1]),
@@ -72,13 +82,18 @@ export function dropout(share, frames, batch, random) {
   };
 }
 
-/** By the scores after the last frame of each recording. @param logits (x, frames, batch) → [T·B][10] */
+/**
+ * By the scores after the last frame of each recording. @param logits (x, frames, batch) →
+ * [T·B][10]
+ */
 export function countRight(recordings, logits) {
   let right = 0;
   for (let from = 0; from < recordings.length; from += EVALUATED) {
     const batch = recordings.slice(from, from + EVALUATED);
     const heard = logitsOfEach(batch, logits);
-    batch.forEach(({ digit }, b) => { if (argmax(heard[b].slice(-CLASSES)) === digit) right++; });
+    batch.forEach(({ digit }, b) => {
+      if (argmax(heard[b].slice(-CLASSES)) === digit) right++;
+    });
   }
   return right;
 }
@@ -91,9 +106,15 @@ function logitsOfEach(recordings, logits) {
   });
   const batch = Math.ceil(streams.length / 4) * 4;
   const frames = Math.max(...streams.map(({ count }) => count));
-  const all = tf.tidy(() => logits(tf.tensor2d(interleave(streams, frames, batch), [frames * batch, BANDS]), frames, batch).dataSync());
-  return streams.map(({ count }, b) => Float32Array.from({ length: count * CLASSES }, (_, i) =>
-    all[(Math.floor(i / CLASSES) * batch + b) * CLASSES + (i % CLASSES)]));
+  const all = tf.tidy(() =>
+    logits(tf.tensor2d(interleave(streams, frames, batch), [frames * batch, BANDS]), frames, batch).dataSync()
+  );
+  return streams.map(({ count }, b) =>
+    Float32Array.from(
+      { length: count * CLASSES },
+      (_, i) => all[(Math.floor(i / CLASSES) * batch + b) * CLASSES + (i % CLASSES)],
+    )
+  );
 }
 
 /** The saved file, run frame by frame by plain loops, must say what TensorFlow says. */
@@ -101,10 +122,16 @@ export function checkAgainstTensorflow(saved, recordings, logits) {
   let largest = 0;
   logitsOfEach(recordings, logits).forEach((values, i) => {
     const expected = tf.tidy(() => tf.softmax(tf.tensor2d(values, [values.length / CLASSES, CLASSES])).dataSync());
-    runStream(saved, logMel(recordings[i].samples), (scores, t) => scores.forEach((score, j) => {
-      largest = Math.max(largest, Math.abs(score - expected[t * CLASSES + j]));
-    }));
+    runStream(saved, logMel(recordings[i].samples), (scores, t) =>
+      scores.forEach((score, j) => {
+        largest = Math.max(largest, Math.abs(score - expected[t * CLASSES + j]));
+      }));
   });
-  console.log(`largest difference between the saved network and TensorFlow over ${recordings.length} recordings: ${largest.toExponential(2)}`);
-  if (!(largest < 1e-4)) throw new Error(`the saved network differs from TensorFlow by ${largest}, expected less than 1e-4`);
+  console
+    .log(`largest difference between the saved network and TensorFlow over ${recordings.length} recordings: ${
+      largest.toExponential(2)
+    }`);
+  if (!(largest < 1e-4)) {
+    throw new Error(`the saved network differs from TensorFlow by ${largest}, expected less than 1e-4`);
+  }
 }

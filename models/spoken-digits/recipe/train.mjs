@@ -3,8 +3,8 @@
  *
  *     node train.mjs [--data FOLDER] [--epochs 40] [--leave SPEAKER] [--seed 7] [--out PATH]
  *
- * With --leave, that one of the known speakers is left out of training and watched instead: for choosing, nothing
- * is written.
+ * With --leave, that one of the known speakers is left out of training and watched instead: for
+ * choosing, nothing is written.
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
@@ -21,8 +21,11 @@ import { batchesOf, checkAgainstTensorflow, countRight, dropout, lessonOf } from
 
 const { values: options } = parseArgs({
   options: {
-    data: { type: 'string', default: FOLDER }, epochs: { type: 'string', default: '40' }, leave: { type: 'string' },
-    out: { type: 'string', default: FLOAT_NETWORK }, seed: { type: 'string', default: '7' },
+    data: { type: 'string', default: FOLDER },
+    epochs: { type: 'string', default: '40' },
+    leave: { type: 'string' },
+    out: { type: 'string', default: FLOAT_NETWORK },
+    seed: { type: 'string', default: '7' },
   },
 });
 const EPOCHS = Number(options.epochs);
@@ -98,7 +101,9 @@ function averagedLogits(x, frames, batch) {
 }
 
 function assignAverages() {
-  variablesOf(averaged).forEach((variable, i) => tf.tidy(() => variable.assign(tf.tensor(averages.of(variables[i]), variable.shape))));
+  variablesOf(averaged).forEach((variable, i) =>
+    tf.tidy(() => variable.assign(tf.tensor(averages.of(variables[i]), variable.shape)))
+  );
 }
 
 function plainRight(saved, recordings) {

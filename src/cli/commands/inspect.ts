@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import type { KletParts, Notes } from '../../compiler/index';
 import { sectionSizes, weightsBytes } from '../../format/klet';
 import { KletError, loadSync, type MemoryUse } from '../../index';
-import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, preprocessingText, recordText, totalMacs } from '../describe';
+import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, preprocessingText, recordText,
+  totalMacs } from '../describe';
 import { drawMemory } from '../drawMemory';
 import type { Io } from '../io';
 import { openNetwork, type Network } from '../network';
@@ -16,69 +17,93 @@ interface InspectOptions {
 }
 
 export function inspectCommand(io: Io, exit: (code: number) => void): Command {
-  return new Command('inspect')
-    .summary('show what is in a network: tensors, operators, memory')
+  return new Command('inspect').summary('show what is in a network: tensors, operators, memory')
     .description('Shows inputs, outputs, operators, weights, MACs and the exact memory of a .klet file, or of what a .tflite file would become.')
-    .argument('<file>', 'a .klet or .tflite file')
-    .option('--memory', 'draw the arena over time: which buffer lives where, record by record')
-    .option('--check', 'only tell whether a .tflite file would convert, and list every operator in the way; exit code 1 if not')
-    .option('--json', 'everything, for programs')
-    .addHelpText('after', `
+    .argument('<file>', 'a .klet or .tflite file').option(
+      '--memory',
+      'draw the arena over time: which buffer lives where, record by record',
+    ).option(
+      '--check',
+      'only tell whether a .tflite file would convert, and list every operator in the way; exit code 1 if not',
+    ).option('--json', 'everything, for programs').addHelpText(
+      'after',
+      `
 Examples:
   $ kinglet inspect mobilenet.klet
   $ kinglet inspect mobilenet.klet --memory
   $ kinglet inspect unknown.tflite --check && echo convertible
-  $ kinglet inspect mobilenet.klet --json | jq .memory.total`)
-    .action((file: string, options: InspectOptions) => {
+  $ kinglet inspect mobilenet.klet --json | jq .memory.total`,
+    ).action((file: string, options: InspectOptions) => {
       if (options.check) return exit(check(file, options.json ?? false, io));
       io.out(inspect(openNetwork(file, io), options, io.columns));
     });
 }
 
 function inspect(network: Network, options: InspectOptions, columns: number): string {
-  const model = loadSync(network.klet), { memory } = model;
+  const model = loadSync(network.klet);
+  const { memory } = model;
   model.dispose();
   if (options.json) return `${JSON.stringify(toJson(network, memory), null, 2)}\n`;
   const { notes, arenaBytes } = network.parts;
   if (!options.memory) return describe(network, memory, columns);
-  if (!notes) throw new KletError('BAD_ARGUMENT', `"${network.path}" was converted with --strip and does not say where its buffers are; convert it without`);
-  return `${facts([['network', network.parts.meta.name], ['memory', memoryText(memory)]])}\n${drawMemory(notes, arenaBytes, columns)}`;
+  if (!notes) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `"${network.path}" was converted with --strip and does not say where its buffers are; convert it without`,
+    );
+  }
+  return `${facts([['network', network.parts.meta.name], ['memory', memoryText(memory)]])}\n${
+    drawMemory(notes, arenaBytes, columns)
+  }`;
 }
 
 function describe({ path, format, fileBytes, klet, parts }: Network, memory: MemoryUse, columns: number): string {
-  const { meta, notes } = parts, cases = goldenCases(parts), { labels } = meta;
-  const head = facts([
-    ['file', `${path}, ${bytesText(fileBytes)}${format === 'klet' ? '' : `; as .klet ${bytesText(klet.length)}`}`],
-    ['network', meta.name],
-    ['labels', labels && `${labels.length}: ${labels.slice(0, 3).map((label) => clip(label, 24)).join(' · ')}${labels.length > 3 ? ' · …' : ''}`],
-    [meta.preprocessing?.kind === 'audio' ? 'sound' : 'pictures', meta.preprocessing && preprocessingText(meta.preprocessing)],
-    ['made by', recordText(meta.provenance)],
-    ['accuracy', recordText(meta.accuracy)],
-    ['golden', cases > 0 ? plural(cases, 'case') : undefined],
-  ]);
-  const totals = facts([
-    ['operators', notes && `${notes.records.length}: ${operatorCounts(notes)}`],
-    ['weights', weightsText(parts)],
-    ['pruned', notes && prunedText(notes)],
-    ['sections', sectionSizes(klet).map(([name, bytes]) => `${name} ${bytesText(bytes)}`).join(' · ')],
-    ['MACs', notes && `${countText(totalMacs(notes))} a prediction`],
-    ['memory', memoryText(memory)],
-  ]);
-  const operators = notes ? operatorsTable(notes, columns) : 'the file was converted with --strip: it does not name its operators\n';
+  const { meta, notes } = parts;
+  const cases = goldenCases(parts);
+  const { labels } = meta;
+  const head = facts([['file',
+    `${path}, ${bytesText(fileBytes)}${format === 'klet' ? '' : `; as .klet ${bytesText(klet.length)}`}`], ['network',
+    meta.name], ['labels',
+    labels &&
+    `${labels.length}: ${labels.slice(0, 3).map((label) => clip(label, 24)).join(' · ')}${
+      labels.length > 3 ? ' · …' : ''
+    }`], [meta.preprocessing?.kind === 'audio' ? 'sound' : 'pictures',
+    meta.preprocessing && preprocessingText(meta.preprocessing)], ['made by', recordText(meta.provenance)], ['accuracy',
+    recordText(meta.accuracy)], ['golden', cases > 0 ? plural(cases, 'case') : undefined]]);
+  const totals = facts([['operators', notes && `${notes.records.length}: ${operatorCounts(notes)}`], ['weights',
+    weightsText(parts)], ['pruned', notes && prunedText(notes)], ['sections',
+    sectionSizes(klet).map(([name, bytes]) => `${name} ${bytesText(bytes)}`).join(' · ')], ['MACs',
+    notes && `${countText(totalMacs(notes))} a prediction`], ['memory', memoryText(memory)]]);
+  const operators = notes
+    ? operatorsTable(notes, columns)
+    : 'the file was converted with --strip: it does not name its operators\n';
   return [head, portsTable(meta.inputs, meta.outputs), operators, totals].join('\n');
 }
 
 function weightsText(parts: KletParts): string {
   const bytes = weightsBytes(parts);
-  return parts.coded ? `${bytesText(bytes)}, entropy-coded in ${bytesText(parts.weights.length)}: ${(8 * parts.weights.length / bytes).toFixed(2)} bits a byte` : bytesText(bytes);
+  return parts.coded
+    ? `${bytesText(bytes)}, entropy-coded in ${bytesText(parts.weights.length)}: ${
+      (8 * parts.weights.length / bytes).toFixed(2)
+    } bits a byte`
+    : bytesText(bytes);
 }
 
-/** What the layers that multiply by lists have left, and what that takes before entropy coding. MACs are those of all weights for each pixel. */
+/**
+ * What the layers that multiply by lists have left, and what that takes before entropy coding. MACs
+ * are those of all weights for each pixel.
+ */
 function prunedText({ records }: Notes): string | undefined {
   const listed = records.filter(({ layout, op }) => layout !== undefined && op !== 'transposeConv2d');
   if (listed.length === 0) return undefined;
-  const counts = listed.map(({ macs, shape }) => macs * shape.at(-1) / countOf(shape)), all = sum(counts), bytes = sum(listed.map(({ weights }) => weights));
-  return `${plural(listed.length, 'layer')} with ${percentText(sum(counts.map((count, i) => count * listed[i]!.density!)), all)} of ${countText(all)} weights left, ${bytesText(bytes)} with biases and scales: ${(8 * bytes / all).toFixed(2)} bits a weight`;
+  const counts = listed.map(({ macs, shape }) => macs * shape.at(-1) / countOf(shape));
+  const all = sum(counts);
+  const bytes = sum(listed.map(({ weights }) => weights));
+  return `${plural(listed.length, 'layer')} with ${
+    percentText(sum(counts.map((count, i) => count * listed[i]!.density!)), all)
+  } of ${countText(all)} weights left, ${bytesText(bytes)} with biases and scales: ${
+    (8 * bytes / all).toFixed(2)
+  } bits a weight`;
 }
 
 function sum(values: readonly number[]): number {
@@ -86,26 +111,44 @@ function sum(values: readonly number[]): number {
 }
 
 function operatorsTable(notes: Notes, columns: number): string {
-  const operators = notes.records.map(({ op, layout, density }) => (layout === undefined ? op : `${op}, ${percentText(density ?? 0, 1)} in ${layout}`));
-  const macs = totalMacs(notes), shapes = notes.records.map(({ shape }) => shapeText(shape));
-  const widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length)), right = 'right' as const;
-  const others = 4 + widest(operators) + widest(shapes) + 34, room = Math.max(20, columns - others);
+  const operators = notes.records.map((
+    { op, layout, density },
+  ) => (layout === undefined ? op : `${op}, ${percentText(density ?? 0, 1)} in ${layout}`));
+  const macs = totalMacs(notes);
+  const shapes = notes.records.map(({ shape }) => shapeText(shape));
+  const widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length));
+  const right = 'right' as const;
+  const others = 4 + widest(operators) + widest(shapes) + 34;
+  const room = Math.max(20, columns - others);
   return table(
-    [{ head: '#', align: right }, { head: 'name' }, { head: 'operator' }, { head: 'output' }, ...['MACs', '% MACs', 'weights'].map((head) => ({ head, align: right }))],
-    notes.records.map(({ name, macs: own, weights }, i) =>
-      [String(i), shortName(name, room), operators[i]!, shapes[i]!, own ? countText(own) : '', own ? percentText(own, macs) : '', weights ? bytesText(weights) : '']),
+    [{ head: '#', align: right }, { head: 'name' }, { head: 'operator' }, { head: 'output' },
+      ...['MACs', '% MACs', 'weights'].map((head) => ({ head, align: right }))],
+    notes.records.map((
+      { name, macs: own, weights },
+      i,
+    ) => [String(i), shortName(name, room), operators[i]!, shapes[i]!, own ? countText(own) : '',
+      own ? percentText(own, macs) : '', weights ? bytesText(weights) : '']
+    ),
   );
 }
 
 function toJson({ path, format, fileBytes, klet, parts }: Network, memory: MemoryUse): unknown {
-  const { meta, notes } = parts, { inputs, outputs, ...about } = meta;
+  const { meta, notes } = parts;
+  const { inputs, outputs, ...about } = meta;
   return {
-    file: path, format, bytes: fileBytes, kletBytes: klet.length,
-    ...about, inputs, outputs,
+    file: path,
+    format,
+    bytes: fileBytes,
+    kletBytes: klet.length,
+    ...about,
+    inputs,
+    outputs,
     ...(notes && { operators: notes.records.map((record, index) => ({ index, ...record })), macs: totalMacs(notes) }),
-    weights: weightsBytes(parts), sections: Object.fromEntries(sectionSizes(klet)),
+    weights: weightsBytes(parts),
+    sections: Object.fromEntries(sectionSizes(klet)),
     memory: memoryParts(memory),
-    ...(notes && { arena: notes.arena.map(([name, offset, bytes, first, last]) => ({ name, offset, bytes, first, last })) }),
+    ...(notes &&
+      { arena: notes.arena.map(([name, offset, bytes, first, last]) => ({ name, offset, bytes, first, last })) }),
     goldenCases: goldenCases(parts),
   };
 }
@@ -113,17 +156,40 @@ function toJson({ path, format, fileBytes, klet, parts }: Network, memory: Memor
 /** @returns the exit code: 0 when the file converts (or is a sound .klet file), 1 when not */
 function check(path: string, json: boolean, io: Io): number {
   try {
-    const network = openNetwork(path, io), model = loadSync(network.klet), cases = model.selfTest(), { memory } = model;
+    const network = openNetwork(path, io);
+    const model = loadSync(network.klet);
+    const cases = model.selfTest();
+    const { memory } = model;
     model.dispose();
-    if (json) io.out(`${JSON.stringify({ file: path, format: network.format, convertible: true, kletBytes: network.klet.length, memory: memoryParts(memory) }, null, 2)}\n`);
-    else if (network.format === 'klet') io.out(`${path} is a sound .klet file${cases > 0 ? ` and reproduces its ${plural(cases, 'golden case')}` : ''}\n`);
-    else io.out(`${path} converts: ${bytesText(network.fileBytes)} become ${bytesText(network.klet.length)}, and ${bytesText(memory.total)} of memory to run\n`);
+    if (json) {
+      io.out(`${
+        JSON.stringify(
+          {
+            file: path,
+            format: network.format,
+            convertible: true,
+            kletBytes: network.klet.length,
+            memory: memoryParts(memory),
+          },
+          null,
+          2,
+        )
+      }\n`);
+    } else if (network.format === 'klet') {
+      io.out(`${path} is a sound .klet file${
+        cases > 0 ? ` and reproduces its ${plural(cases, 'golden case')}` : ''
+      }\n`);
+    } else {io
+        .out(`${path} converts: ${bytesText(network.fileBytes)} become ${bytesText(network.klet.length)}, and ${
+          bytesText(memory.total)
+        } of memory to run\n`);}
     return 0;
   } catch (error) {
     if (!(error instanceof KletError) || error.code === 'FETCH_FAILED') throw error;
     const [message, ...problems] = error.message.split('\n').map((line) => line.trim());
-    if (json) io.out(`${JSON.stringify({ file: path, convertible: false, code: error.code, message, problems }, null, 2)}\n`);
-    else io.out(`${path} does not convert (${error.code})\n${error.message}\n`);
+    if (json) {
+      io.out(`${JSON.stringify({ file: path, convertible: false, code: error.code, message, problems }, null, 2)}\n`);
+    } else io.out(`${path} does not convert (${error.code})\n${error.message}\n`);
     return 1;
   }
 }

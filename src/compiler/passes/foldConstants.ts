@@ -4,19 +4,29 @@ import { operatorOf } from '../../ops/index';
 /** What runs the constant part of a network once: values of its outputs, in order. */
 export type Evaluate = (graph: Graph) => NonNullable<Tensor['data']>[];
 
-/** Nodes that read constants only are run now; their results become constants. What keeps a state differs from run to run. */
+/**
+ * Nodes that read constants only are run now; their results become constants. What keeps a state
+ * differs from run to run.
+ */
 export function foldConstants(graph: Graph, evaluate: Evaluate): void {
-  const constant = new Set<Tensor>(), folded: AnyNode[] = [], rest: AnyNode[] = [];
+  const constant = new Set<Tensor>();
+  const folded: AnyNode[] = [];
+  const rest: AnyNode[] = [];
   for (const node of graph.nodes) {
-    const isConstant = node.inputs.length > 0 && !operatorOf(node.op).stateful && node.inputs.every((tensor) => !tensor || tensor.data || constant.has(tensor));
+    const isConstant = node.inputs.length > 0 && !operatorOf(node.op).stateful &&
+      node.inputs.every((tensor) => !tensor || tensor.data || constant.has(tensor));
     (isConstant ? folded : rest).push(node);
     if (isConstant) node.outputs.forEach((tensor) => constant.add(tensor));
   }
   if (folded.length === 0) return;
-  const needed = [...constant].filter((tensor) => resultsOf(graph).includes(tensor) || rest.some((node) => node.inputs.includes(tensor)));
+  const needed = [...constant].filter((tensor) =>
+    resultsOf(graph).includes(tensor) || rest.some((node) => node.inputs.includes(tensor))
+  );
   if (needed.length > 0) {
     const values = evaluate({ name: `${graph.name} (constants)`, inputs: [], outputs: needed, nodes: folded });
-    needed.forEach((tensor, i) => { tensor.data = values[i]!; });
+    needed.forEach((tensor, i) => {
+      tensor.data = values[i]!;
+    });
   }
   graph.nodes = rest;
 }

@@ -4,16 +4,22 @@ import { sameQuantization } from '../../ops/support';
 
 /** A picture padded with zeros before a convolution becomes the convolution's own padding. */
 export function foldPad(graph: Graph): void {
-  const made = producers(graph), read = consumers(graph);
+  const made = producers(graph);
+  const read = consumers(graph);
   for (const node of graph.nodes) {
     if (node.op !== 'conv2d' && node.op !== 'depthwiseConv2d') continue;
-    const padded = node.inputs[0]!, pad = made.get(padded);
+    const padded = node.inputs[0]!;
+    const pad = made.get(padded);
     if (pad?.op !== 'pad' || read.get(padded)!.length !== 1) continue;
-    const { before, after, mode, value } = pad.attributes, x = pad.inputs[0]!;
+    const { before, after, mode, value } = pad.attributes;
+    const x = pad.inputs[0]!;
     if (mode !== 'constant' || value !== 0 || x.shape.length !== 4 || x.data || !sameQuantization(x, padded)) continue;
     if ([before[0], before[3], after[0], after[3]].some((n) => n !== 0)) continue;
     const [top, left, bottom, right] = node.attributes.padding;
-    node.attributes = { ...node.attributes, padding: [top + before[1]!, left + before[2]!, bottom + after[1]!, right + after[2]!] };
+    node.attributes = {
+      ...node.attributes,
+      padding: [top + before[1]!, left + before[2]!, bottom + after[1]!, right + after[2]!],
+    };
     node.inputs[0] = x;
   }
 }

@@ -5,13 +5,21 @@ import { sameQuantization } from '../../ops/support';
 
 const fusable: readonly string[] = ['relu', 'relu6', 'reluN1To1', 'relu0To1'];
 
-/** A relu behind an operator that can clamp its own output moves into it. In int8 only where both have one quantization: then it is the same bits. */
+/**
+ * A relu behind an operator that can clamp its own output moves into it. In int8 only where both
+ * have one quantization: then it is the same bits.
+ */
 export function fuseActivation(graph: Graph): void {
-  const made = producers(graph), read = consumers(graph), gone = new Set<unknown>();
+  const made = producers(graph);
+  const read = consumers(graph);
+  const gone = new Set<unknown>();
   for (const node of graph.nodes) {
     if (node.op !== 'unary' || !fusable.includes(node.attributes.kind)) continue;
-    const x = node.inputs[0]!, y = node.outputs[0]!, before = made.get(x);
-    if (!before || !('activation' in before.attributes) || before.attributes.activation !== 'none' || read.get(x)!.length !== 1) continue;
+    const x = node.inputs[0]!;
+    const y = node.outputs[0]!;
+    const before = made.get(x);
+    if (!before || !('activation' in before.attributes) || before.attributes.activation !== 'none' ||
+      read.get(x)!.length !== 1) continue;
     if (!['float32', 'int8'].includes(y.dtype) || !sameQuantization(x, y)) continue;
     before.attributes = { ...before.attributes, activation: node.attributes.kind as FusedActivation };
     before.outputs[0] = y;

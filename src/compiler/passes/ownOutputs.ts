@@ -1,6 +1,9 @@
 import { entriesOf, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
 
-/** Outputs that are constants, inputs, or named twice become copies, so that each output has a place of its own to be read from. */
+/**
+ * Outputs that are constants, inputs, or named twice become copies, so that each output has a place
+ * of its own to be read from.
+ */
 export function ownOutputs(graph: Graph): void {
   const seen = new Set<Tensor>(entriesOf(graph));
   graph.outputs = graph.outputs.map((tensor) => {
@@ -8,10 +11,17 @@ export function ownOutputs(graph: Graph): void {
       seen.add(tensor);
       return tensor;
     }
-    const names = new Set([...seen].map((t) => t.name)), copy: Tensor = { ...tensor, name: tensor.name };
+    const names = new Set([...seen].map((t) => t.name));
+    const copy: Tensor = { ...tensor, name: tensor.name };
     for (let i = 1; names.has(copy.name); i++) copy.name = `${tensor.name}_${i}`;
     delete copy.data;
-    const node: AnyNode = { op: 'slice', name: copy.name, inputs: [tensor], outputs: [copy], attributes: { begin: tensor.shape.map(() => 0), stride: tensor.shape.map(() => 1) } };
+    const node: AnyNode = {
+      op: 'slice',
+      name: copy.name,
+      inputs: [tensor],
+      outputs: [copy],
+      attributes: { begin: tensor.shape.map(() => 0), stride: tensor.shape.map(() => 1) },
+    };
     graph.nodes.push(node);
     seen.add(copy);
     return copy;

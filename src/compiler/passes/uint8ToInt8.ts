@@ -3,12 +3,14 @@ import { tensorsOf } from '../../graph/edit';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 
 /**
- * Quantized uint8 becomes int8 by flipping the top bit: q − 128, zeroPoint − 128. Exact. Inputs and outputs stay uint8, behind a
- * requantization, and so does what a cast reads or writes: it means the stored numbers.
+ * Quantized uint8 becomes int8 by flipping the top bit: q − 128, zeroPoint − 128. Exact. Inputs and
+ * outputs stay uint8, behind a requantization, and so does what a cast reads or writes: it means
+ * the stored numbers.
  */
 export function uint8ToInt8(graph: Graph): void {
   const isUint8 = (tensor: Tensor): boolean => tensor.dtype === 'uint8' && tensor.quantization !== undefined;
-  const before: AnyNode[] = [], after: AnyNode[] = [];
+  const before: AnyNode[] = [];
+  const after: AnyNode[] = [];
   graph.inputs = graph.inputs.map((tensor) => {
     if (!isUint8(tensor)) return tensor;
     const outside = { ...tensor };
@@ -35,17 +37,30 @@ export function uint8ToInt8(graph: Graph): void {
     tensor.wasUint8 = true;
     tensor.quantization = { ...tensor.quantization!, zeroPoint: tensor.quantization!.zeroPoint.map((z) => z - 128) };
     if (tensor.data) {
-      if (!(tensor.data instanceof Uint8Array)) throw new KletError('INVALID_GRAPH', `the uint8 constant "${tensor.name}" is held in ${tensor.data.constructor.name}`);
+      if (!(tensor.data instanceof Uint8Array)) {
+        throw new KletError(
+          'INVALID_GRAPH',
+          `the uint8 constant "${tensor.name}" is held in ${tensor.data.constructor.name}`,
+        );
+      }
       tensor.data = Int8Array.from(tensor.data, (q) => q - 128);
     }
   }
-  for (const state of graph.states ?? []) if (state.value.wasUint8) state.initial = Int8Array.from(state.initial, (q) => q - 128);
-  graph.nodes = [...before, ...graph.nodes.flatMap((node) => (node.op === 'cast' ? castAsStored(node) : [node])), ...after];
+  for (const state of graph.states ?? []) {
+    if (state.value.wasUint8) {
+      state.initial = Int8Array.from(state.initial, (q) => q - 128);
+    }
+  }
+  graph.nodes = [...before, ...graph.nodes.flatMap((node) => (node.op === 'cast' ? castAsStored(node) : [node])),
+    ...after];
 }
 
 /** A cast with uint8 on both its sides where the network has it. */
 function castAsStored(node: AnyNode): AnyNode[] {
-  const nodes: AnyNode[] = [], [x] = node.inputs as [Tensor], [y] = node.outputs as [Tensor], cast = { ...node, inputs: [x], outputs: [y] } as AnyNode;
+  const nodes: AnyNode[] = [];
+  const [x] = node.inputs as [Tensor];
+  const [y] = node.outputs as [Tensor];
+  const cast = { ...node, inputs: [x], outputs: [y] } as AnyNode;
   if (x.wasUint8) {
     cast.inputs[0] = asUint8(x);
     nodes.push(requantization(x, cast.inputs[0], cast.inputs[0].name));
@@ -59,7 +74,12 @@ function castAsStored(node: AnyNode): AnyNode[] {
 }
 
 function asUint8(tensor: Tensor): Tensor {
-  return { name: `${tensor.name} (as uint8)`, shape: tensor.shape, dtype: 'uint8', quantization: { ...tensor.quantization!, zeroPoint: tensor.quantization!.zeroPoint.map((z) => z + 128) } };
+  return {
+    name: `${tensor.name} (as uint8)`,
+    shape: tensor.shape,
+    dtype: 'uint8',
+    quantization: { ...tensor.quantization!, zeroPoint: tensor.quantization!.zeroPoint.map((z) => z + 128) },
+  };
 }
 
 function requantization(from: Tensor, to: Tensor, name: string): AnyNode {

@@ -10,7 +10,10 @@ import type { PrunableLayer } from './layers';
 /** Inputs of one prediction, as `predict` takes them. */
 export type Sample = InputArray | Record<string, InputArray>;
 
-/** So many rows for each product of a sum make the sums' second moments certain enough; a sample gives at most so many. */
+/**
+ * So many rows for each product of a sum make the sums' second moments certain enough; a sample
+ * gives at most so many.
+ */
 const ROWS_PER_PRODUCT = 4;
 const MIN_ROWS = 1024;
 const MAX_ROWS_PER_SAMPLE = 256;
@@ -21,20 +24,40 @@ export interface Rows {
   values: Float32Array;
 }
 
-/** Runs the samples up to what meets the weights of `layers`, which a run must show, and picks rows, for each layer the same pixels of each sample whatever the weights are. */
-export function inputRows(graph: Graph, layers: readonly PrunableLayer[], samples: readonly Sample[]): Map<string, Rows> {
-  if (samples.length === 0) throw new KletError('BAD_ARGUMENT', 'pruning by samples needs some: inputs that stand for what the network will see');
-  const watched = cloneGraph(graph), byName = new Map(tensorsOf(watched).map((tensor) => [tensor.name, tensor]));
+/**
+ * Runs the samples up to what meets the weights of `layers`, which a run must show, and picks rows,
+ * for each layer the same pixels of each sample whatever the weights are.
+ */
+export function inputRows(
+  graph: Graph,
+  layers: readonly PrunableLayer[],
+  samples: readonly Sample[],
+): Map<string, Rows> {
+  if (samples.length === 0) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      'pruning by samples needs some: inputs that stand for what the network will see',
+    );
+  }
+  const watched = cloneGraph(graph);
+  const byName = new Map(tensorsOf(watched).map((tensor) => [tensor.name, tensor]));
   const inputs = [...new Set(layers.map(({ seen }) => seen!))];
   watched.outputs = inputs.map((tensor) => byName.get(tensor.name)!);
-  const model = loadSync(compile(watched, { notes: false })), rows = new Map<string, Rows>();
-  const perSample = layers.map(({ K, pixels }) => Math.min(pixels, MAX_ROWS_PER_SAMPLE, Math.ceil(Math.max(MIN_ROWS, ROWS_PER_PRODUCT * K) / samples.length)));
-  layers.forEach(({ name, K }, i) => rows.set(name, { count: 0, values: new Float32Array(perSample[i]! * samples.length * K) }));
+  const model = loadSync(compile(watched, { notes: false }));
+  const rows = new Map<string, Rows>();
+  const perSample = layers.map(({ K, pixels }) =>
+    Math.min(pixels, MAX_ROWS_PER_SAMPLE, Math.ceil(Math.max(MIN_ROWS, ROWS_PER_PRODUCT * K) / samples.length))
+  );
+  layers.forEach(({ name, K }, i) =>
+    rows.set(name, { count: 0, values: new Float32Array(perSample[i]! * samples.length * K) })
+  );
   samples.forEach((sample, s) => {
     model.reset();
     const raw = model.predict(sample, { output: 'raw' });
     layers.forEach((layer, i) => {
-      const index = inputs.indexOf(layer.seen!), values = model.outputs.length === 1 ? raw : raw[model.outputs[index]!.name]!, to = rows.get(layer.name)!;
+      const index = inputs.indexOf(layer.seen!);
+      const values = model.outputs.length === 1 ? raw : raw[model.outputs[index]!.name]!;
+      const to = rows.get(layer.name)!;
       for (let r = 0; r < perSample[i]!; r++) {
         // spread over the picture, and shifted from sample to sample
         const pixel = Math.floor((r + ((s * 0.618034) % 1)) * layer.pixels / perSample[i]!);
@@ -47,25 +70,45 @@ export function inputRows(graph: Graph, layers: readonly PrunableLayer[], sample
 }
 
 /** The receptive field of one output pixel of the first picture, or a row of it, as real values. */
-function gatherRow(layer: PrunableLayer, values: ArrayLike<number>, pixel: number, out: Float32Array, at: number): void {
-  const { node, K } = layer, x = layer.seen!, { scale, zeroPoint } = x.quantization ?? { scale: [1], zeroPoint: [0] }, [s, z] = [scale[0]!, zeroPoint[0]!];
+function gatherRow(
+  layer: PrunableLayer,
+  values: ArrayLike<number>,
+  pixel: number,
+  out: Float32Array,
+  at: number,
+): void {
+  const { node, K } = layer;
+  const x = layer.seen!;
+  const { scale, zeroPoint } = x.quantization ?? { scale: [1], zeroPoint: [0] };
+  const [s, z] = [scale[0]!, zeroPoint[0]!];
   if (node.op !== 'conv2d') {
     const from = rowOf(layer, pixel) * K;
     for (let k = 0; k < K; k++) out[at + k] = s * (values[from + k]! - z);
     return;
   }
-  const [, H, W, C] = x.shape as [number, number, number, number], [, kernelH, kernelW] = node.inputs[1]!.shape as [number, number, number], { stride, dilation, padding } = node.attributes;
-  const outW = node.outputs[0]!.shape[2]!, y = Math.floor(pixel / outW) * stride[0] - padding[0], left = (pixel % outW) * stride[1] - padding[1];
-  for (let ky = 0; ky < kernelH; ky++) for (let kx = 0; kx < kernelW; kx++) {
-    const iy = y + ky * dilation[0], ix = left + kx * dilation[1], inside = iy >= 0 && iy < H && ix >= 0 && ix < W, from = (iy * W + ix) * C, to = at + (ky * kernelW + kx) * C;
-    for (let c = 0; c < C; c++) out[to + c] = inside ? s * (values[from + c]! - z) : 0;
+  const [, H, W, C] = x.shape as [number, number, number, number];
+  const [, kernelH, kernelW] = node.inputs[1]!.shape as [number, number, number];
+  const { stride, dilation, padding } = node.attributes;
+  const outW = node.outputs[0]!.shape[2]!;
+  const y = Math.floor(pixel / outW) * stride[0] - padding[0];
+  const left = (pixel % outW) * stride[1] - padding[1];
+  for (let ky = 0; ky < kernelH; ky++) {
+    for (let kx = 0; kx < kernelW; kx++) {
+      const iy = y + ky * dilation[0];
+      const ix = left + kx * dilation[1];
+      const inside = iy >= 0 && iy < H && ix >= 0 && ix < W;
+      const from = (iy * W + ix) * C;
+      const to = at + (ky * kernelW + kx) * C;
+      for (let c = 0; c < C; c++) out[to + c] = inside ? s * (values[from + c]! - z) : 0;
+    }
   }
 }
 
 /** The state that meets recurrent weights is the answer of the step before. */
 function rowOf({ node, weightsAt }: PrunableLayer, pixel: number): number {
   if (weightsAt === 1) return pixel;
-  const { timeMajor, reverse } = node.attributes as Sequence, [, second] = node.outputs[0]!.shape as [number, number, number];
+  const { timeMajor, reverse } = node.attributes as Sequence;
+  const [, second] = node.outputs[0]!.shape as [number, number, number];
   if (timeMajor) return pixel + (reverse ? second : 0);
   return Math.floor(pixel / (second - 1)) * second + pixel % (second - 1) + (reverse ? 1 : 0);
 }

@@ -3,13 +3,17 @@ import { innermost, type AnyNode, type Graph, type Tensor } from '../../graph/gr
 import { inputRows, type Sample } from './calibration';
 import { layerOf, realWeights, shiftBias, type PrunableLayer, type WeightedLayer } from './layers';
 
-// Whole output channels: they go from the layer, from everything that works on each channel alone, and from the sums of the layers that
-// read the result. Row-major tensors with the channels innermost stay so when they are reshaped to a multiple of them.
+// Whole output channels: they go from the layer, from everything that works on each channel alone,
+// and from the sums of the layers that read the result. Row-major tensors with the channels
+// innermost stay so when they are reshaped to a multiple of them.
 
 /** The kernels' panels: a layer that keeps another number of channels computes the rest in vain. */
 const PANEL = 8;
 
-/** Where a layer's channels go: tensors whose last dimension they are (once, or again and again), nodes that work on each alone, layers that sum over them. */
+/**
+ * Where a layer's channels go: tensors whose last dimension they are (once, or again and again),
+ * nodes that work on each alone, layers that sum over them.
+ */
 interface Channels {
   carriers: Set<Tensor>;
   through: AnyNode[];
@@ -17,34 +21,67 @@ interface Channels {
 }
 
 /**
- * Removes output channels of a layer: without samples those of the smallest weights, as if they were 0; with samples those that move the sums
- * of the layers after them least by going from their mean (Σ |weight| · E|x − mean|), which the biases there take over.
+ * Removes output channels of a layer: without samples those of the smallest weights, as if they
+ * were 0; with samples those that move the sums of the layers after them least by going from their
+ * mean (Σ |weight| · E|x − mean|), which the biases there take over.
  *
  * @returns how many channels are gone, or why none can
  */
-export function removeChannels(graph: Graph, node: AnyNode, sparsity: number, samples: readonly Sample[] | undefined): number | string {
-  const layer = layerOf(node)!, { N } = layer, channels = follow(graph, node), keeps = N > PANEL ? Math.max(PANEL, Math.round(N * (1 - sparsity) / PANEL) * PANEL) : Math.max(1, Math.round(N * (1 - sparsity)));
+export function removeChannels(
+  graph: Graph,
+  node: AnyNode,
+  sparsity: number,
+  samples: readonly Sample[] | undefined,
+): number | string {
+  const layer = layerOf(node)!;
+  const { N } = layer;
+  const channels = follow(graph, node);
+  const keeps = N > PANEL
+    ? Math.max(PANEL, Math.round(N * (1 - sparsity) / PANEL) * PANEL)
+    : Math.max(1, Math.round(N * (1 - sparsity)));
   if (typeof channels === 'string') return channels;
   if (keeps >= N) return 0;
-  const effects = samples && channels.readers.map((reader) => effectOf(graph, reader, samples)), costs = effects ? sumEffects(channels.readers, effects, N) : magnitudes(layer);
-  const stays = Array.from(costs.keys()).sort((a, b) => costs[b]! - costs[a]! || a - b).slice(0, keeps).sort((a, b) => a - b), left = new Set(stays);
-  effects?.forEach(({ mean }, i) => { moveToBias(channels.readers[i]!, mean, (k) => !left.has(k % N)); });
-  const places = (size: number): number[] => Array.from({ length: size / N }, (_, tile) => stays.map((c) => tile * N + c)).flat();
-  node.inputs = node.inputs.map((tensor, i) => (i > 0 && tensor ? slice(tensor, i === 1 ? 0 : tensor.shape.length - 1, stays) : tensor));
-  for (const { inputs } of channels.through) inputs.forEach((tensor, i) => { if (tensor?.data && tensor.shape.length > 0 && innermost(tensor.shape) > 1) inputs[i] = slice(tensor, tensor.shape.length - 1, places(innermost(tensor.shape))); });
-  for (const { node: { inputs } } of channels.readers) inputs[1] = slice(inputs[1]!, inputs[1]!.shape.length - 1, places(innermost(inputs[1]!.shape)));
+  const effects = samples && channels.readers.map((reader) => effectOf(graph, reader, samples));
+  const costs = effects ? sumEffects(channels.readers, effects, N) : magnitudes(layer);
+  const stays = Array.from(costs.keys()).sort((a, b) => costs[b]! - costs[a]! || a - b).slice(0, keeps).sort((a, b) =>
+    a - b
+  );
+  const left = new Set(stays);
+  effects?.forEach(({ mean }, i) => {
+    moveToBias(channels.readers[i]!, mean, (k) => !left.has(k % N));
+  });
+  const places = (size: number): number[] =>
+    Array.from({ length: size / N }, (_, tile) => stays.map((c) => tile * N + c)).flat();
+  node.inputs = node.inputs.map((
+    tensor,
+    i,
+  ) => (i > 0 && tensor ? slice(tensor, i === 1 ? 0 : tensor.shape.length - 1, stays) : tensor));
+  for (const { inputs } of channels.through) {
+    inputs.forEach((tensor, i) => {
+      if (tensor?.data && tensor.shape.length > 0 && innermost(tensor.shape) > 1) {
+        inputs[i] = slice(tensor, tensor.shape.length - 1, places(innermost(tensor.shape)));
+      }
+    });
+  }
+  for (const { node: { inputs } } of channels.readers) {
+    inputs[1] = slice(inputs[1]!, inputs[1]!.shape.length - 1, places(innermost(inputs[1]!.shape)));
+  }
   for (const { shape } of channels.carriers) shape[shape.length - 1] = innermost(shape) / N * keeps;
   return N - keeps;
 }
 
 /** Follows a layer's channels to the layers that sum over them; or says what is in the way. */
 function follow(graph: Graph, layer: AnyNode): Channels | string {
-  const y = layer.outputs[0]!, N = innermost(y.shape), readersOf = consumers(graph), found: Channels = { carriers: new Set([y]), through: [], readers: [] };
+  const y = layer.outputs[0]!;
+  const N = innermost(y.shape);
+  const readersOf = consumers(graph);
+  const found: Channels = { carriers: new Set([y]), through: [], readers: [] };
   if (N < 2) return 'it has one channel';
   for (const node of graph.nodes) {
     const carried = node.inputs.filter((tensor) => tensor && found.carriers.has(tensor));
     if (carried.length === 0) continue;
-    const reader = layerOf(node), others = node.inputs.filter((tensor) => tensor && !tensor.data && !found.carriers.has(tensor));
+    const reader = layerOf(node);
+    const others = node.inputs.filter((tensor) => tensor && !tensor.data && !found.carriers.has(tensor));
     if (others.length > 0) return `its outputs meet others in ${node.op} "${node.name}"`;
     if (reader) found.readers.push(reader);
     else if (!isByChannel(node, N)) return `${node.op} "${node.name}" does not work on each channel alone`;
@@ -53,61 +90,117 @@ function follow(graph: Graph, layer: AnyNode): Channels | string {
       for (const tensor of node.outputs) found.carriers.add(tensor);
     }
   }
-  for (const tensor of found.carriers) if (readersOf.get(tensor)?.includes(undefined)) return 'its outputs leave the network';
+  for (const tensor of found.carriers) {
+    if (readersOf.get(tensor)?.includes(undefined)) return 'its outputs leave the network';
+  }
   return found;
 }
 
 function isByChannel({ op, attributes, inputs, outputs }: AnyNode, N: number): boolean {
-  const [x] = inputs, last = x!.shape.length - 1, constants = inputs.flatMap((tensor) => (tensor?.data ? [tensor] : []));
+  const [x] = inputs;
+  const last = x!.shape.length - 1;
+  const constants = inputs.flatMap((tensor) => (tensor?.data ? [tensor] : []));
   // constants are one number for all channels or one for each
-  if (constants.some(({ shape }) => shape.length > 0 && innermost(shape) > 1 && innermost(shape) % N !== 0) || constants.length === inputs.length) return false;
+  if (constants.some(({ shape }) => shape.length > 0 && innermost(shape) > 1 && innermost(shape) % N !== 0) ||
+    constants.length === inputs.length) return false;
   switch (op) {
-    case 'unary': case 'prelu': case 'binary': case 'quantize': case 'dequantize': case 'averagePool2d': case 'maxPool2d': case 'resize2d': return true;
-    case 'depthwiseConv2d': return inputs[1]!.data !== undefined && innermost(inputs[1]!.shape) === x!.shape[last];
-    case 'pad': return attributes.before[last] === 0 && attributes.after[last] === 0;
-    case 'reduce': return !attributes.axes.includes(last);
-    case 'reshape': return outputs[0]!.shape.length > 0 && innermost(outputs[0]!.shape) % N === 0;
-    default: return false;
+    case 'unary':
+    case 'prelu':
+    case 'binary':
+    case 'quantize':
+    case 'dequantize':
+    case 'averagePool2d':
+    case 'maxPool2d':
+    case 'resize2d':
+      return true;
+    case 'depthwiseConv2d':
+      return inputs[1]!.data !== undefined && innermost(inputs[1]!.shape) === x!.shape[last];
+    case 'pad':
+      return attributes.before[last] === 0 && attributes.after[last] === 0;
+    case 'reduce':
+      return !attributes.axes.includes(last);
+    case 'reshape':
+      return outputs[0]!.shape.length > 0 && innermost(outputs[0]!.shape) % N === 0;
+    default:
+      return false;
   }
 }
 
 /** Σ w² of each output. */
 function magnitudes(layer: PrunableLayer): Float64Array {
   const costs = new Float64Array(layer.N);
-  realWeights(layer).forEach((w, i) => { costs[Math.floor(i / layer.K)]! += w * w; });
+  realWeights(layer).forEach((w, i) => {
+    costs[Math.floor(i / layer.K)]! += w * w;
+  });
   return costs;
 }
 
 /** For each product of a layer's sums: the mean of its activation, and Σ |weight| · E|x − mean|. */
-function effectOf(graph: Graph, layer: PrunableLayer, samples: readonly Sample[]): { mean: Float64Array; effect: Float64Array } {
-  const { N, K } = layer, { count, values } = inputRows(graph, [layer], samples).get(layer.name)!, weights = realWeights(layer), mean = new Float64Array(K), spread = new Float64Array(K), size = new Float64Array(K);
+function effectOf(
+  graph: Graph,
+  layer: PrunableLayer,
+  samples: readonly Sample[],
+): { mean: Float64Array; effect: Float64Array } {
+  const { N, K } = layer;
+  const { count, values } = inputRows(graph, [layer], samples).get(layer.name)!;
+  const weights = realWeights(layer);
+  const mean = new Float64Array(K);
+  const spread = new Float64Array(K);
+  const size = new Float64Array(K);
   for (let i = 0; i < count * K; i++) mean[i % K]! += values[i]! / count;
   for (let i = 0; i < count * K; i++) spread[i % K]! += Math.abs(values[i]! - mean[i % K]!) / count;
   for (let i = 0; i < N * K; i++) size[i % K]! += Math.abs(weights[i]!);
   return { mean, effect: size.map((s, k) => s * spread[k]!) };
 }
 
-function sumEffects(readers: readonly PrunableLayer[], effects: readonly { effect: Float64Array }[], N: number): Float64Array {
+function sumEffects(
+  readers: readonly PrunableLayer[],
+  effects: readonly { effect: Float64Array }[],
+  N: number,
+): Float64Array {
   const costs = new Float64Array(N);
-  readers.forEach(({ K }, i) => { for (let k = 0; k < K; k++) costs[k % N]! += effects[i]!.effect[k]!; });
+  readers.forEach(({ K }, i) => {
+    for (let k = 0; k < K; k++) costs[k % N]! += effects[i]!.effect[k]!;
+  });
   return costs;
 }
 
 /** What the products that go give on average. */
 function moveToBias(layer: PrunableLayer, mean: Float64Array, goes: (k: number) => boolean): void {
-  const { N, K } = layer, weights = realWeights(layer), shift = new Float64Array(N);
+  const { N, K } = layer;
+  const weights = realWeights(layer);
+  const shift = new Float64Array(N);
   for (let n = 0; n < N; n++) for (let k = 0; k < K; k++) if (goes(k)) shift[n]! += weights[n * K + k]! * mean[k]!;
   shiftBias(layer, shift);
 }
 
 /** A constant with some entries of one dimension. */
 function slice(tensor: Tensor, axis: number, places: readonly number[]): Tensor {
-  const { shape, quantization: q } = tensor, data = tensor.data!, size = shape[axis]!, inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1), outer = data.length / size / inner;
+  const { shape, quantization: q } = tensor;
+  const data = tensor.data!;
+  const size = shape[axis]!;
+  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const outer = data.length / size / inner;
   const sliced = data.slice(0, outer * places.length * inner);
-  for (let o = 0; o < outer; o++) places.forEach((place, i) => { sliced.set(data.subarray((o * size + place) * inner, (o * size + place + 1) * inner), (o * places.length + i) * inner); });
+  for (let o = 0; o < outer; o++) {
+    places.forEach((place, i) => {
+      sliced.set(
+        data.subarray((o * size + place) * inner, (o * size + place + 1) * inner),
+        (o * places.length + i) * inner,
+      );
+    });
+  }
   const perPlace = q && q.scale.length > 1 && q.axis === axis;
   return {
-    ...tensor, data: sliced, shape: shape.with(axis, places.length),
-    ...(perPlace && { quantization: { ...q, scale: places.map((place) => q.scale[place]!), zeroPoint: places.map((place) => q.zeroPoint[place] ?? 0) } }),
+    ...tensor,
+    data: sliced,
+    shape: shape.with(axis, places.length),
+    ...(perPlace && {
+      quantization: {
+        ...q,
+        scale: places.map((place) => q.scale[place]!),
+        zeroPoint: places.map((place) => q.zeroPoint[place] ?? 0),
+      },
+    }),
   };
 }

@@ -17,21 +17,33 @@ export interface FactoredLayer {
 const WORTHWHILE = 0.8;
 
 /**
- * Replaces the weights of fully connected and pointwise layers of a float32 network by products of two thinner matrices, by singular value
- * decomposition, where that takes fewer multiplications.
+ * Replaces the weights of fully connected and pointwise layers of a float32 network by products of
+ * two thinner matrices, by singular value decomposition, where that takes fewer multiplications.
  *
- * @param error how far the weights may be from those of the layer, relative to their size (0.1: a tenth)
+ * @param error how far the weights may be from those of the layer, relative to their size (0.1: a
+ *   tenth)
  * @returns a new graph, and the layers that became two
- * @throws KletError `BAD_ARGUMENT` for an error outside of 0 to 1, `UNSUPPORTED_TYPE` for a network that is quantized already
+ * @throws KletError `BAD_ARGUMENT` for an error outside of 0 to 1, `UNSUPPORTED_TYPE` for a network
+ *   that is quantized already
  */
 export function lowRank(graph: Graph, error: number): { graph: Graph; layers: FactoredLayer[] } {
-  if (!(error >= 0 && error < 1)) throw new KletError('BAD_ARGUMENT', `the error of low-rank weights must be from 0 to below 1; it is ${error}`);
-  const work = cloneGraph(graph), factored: FactoredLayer[] = [];
+  if (!(error >= 0 && error < 1)) {
+    throw new KletError('BAD_ARGUMENT', `the error of low-rank weights must be from 0 to below 1; it is ${error}`);
+  }
+  const work = cloneGraph(graph);
+  const factored: FactoredLayer[] = [];
   for (const layer of weightedLayers(work)) {
-    const { node, name, N, K, taps } = layer, weights = node.inputs[1]!;
-    if (weights.dtype !== 'float32') throw new KletError('UNSUPPORTED_TYPE', `the weights of "${name}" are ${weights.dtype}; low-rank factors are of float32 networks, before quantize()`);
+    const { node, name, N, K, taps } = layer;
+    const weights = node.inputs[1]!;
+    if (weights.dtype !== 'float32') {
+      throw new KletError(
+        'UNSUPPORTED_TYPE',
+        `the weights of "${name}" are ${weights.dtype}; low-rank factors are of float32 networks, before quantize()`,
+      );
+    }
     if (taps !== 1 || Math.min(N, K) < 2) continue;
-    const factors = factorize(layer, error), after = factors && factors.rank * (N + K);
+    const factors = factorize(layer, error);
+    const after = factors && factors.rank * (N + K);
     if (!factors || after! > WORTHWHILE * N * K) continue;
     work.nodes.splice(work.nodes.indexOf(node), 1, ...twoLayers(layer, factors));
     factored.push({ name, rank: factors.rank, before: N * K, after: after! });
@@ -49,25 +61,46 @@ interface Factors {
 
 /** The thinnest factors within the error. */
 function factorize({ node, N, K }: WeightedLayer, error: number): Factors | undefined {
-  const { leftSingularVectors: left, rightSingularVectors: right, diagonal } = new SingularValueDecomposition(Matrix.from1DArray(N, K, node.inputs[1]!.data!), { autoTranspose: true });
+  const { leftSingularVectors: left, rightSingularVectors: right, diagonal } = new SingularValueDecomposition(
+    Matrix.from1DArray(N, K, node.inputs[1]!.data!),
+    { autoTranspose: true },
+  );
   const all = diagonal.reduce((sum, s) => sum + s * s, 0);
   let rank = diagonal.length;
   for (let lost = 0; rank > 1 && (lost += diagonal[rank - 1]! ** 2) <= error ** 2 * all;) rank--;
   // half of each singular value goes to either side, so that both have numbers of one size
   return {
     rank,
-    first: Float32Array.from({ length: rank * K }, (_, i) => Math.sqrt(diagonal[Math.floor(i / K)]!) * right.get(i % K, Math.floor(i / K))),
-    second: Float32Array.from({ length: N * rank }, (_, i) => Math.sqrt(diagonal[i % rank]!) * left.get(Math.floor(i / rank), i % rank)),
+    first: Float32Array.from({ length: rank * K }, (_, i) =>
+      Math.sqrt(diagonal[Math.floor(i / K)]!) * right.get(i % K, Math.floor(i / K))),
+    second: Float32Array.from({ length: N * rank }, (_, i) =>
+      Math.sqrt(diagonal[i % rank]!) * left.get(Math.floor(i / rank), i % rank)),
   };
 }
 
 function twoLayers({ node, name, N, K }: WeightedLayer, { rank, first, second }: Factors): AnyNode[] {
-  const [x, weights, bias] = node.inputs as [Tensor, Tensor, Tensor | null], y = node.outputs[0]!, middle = `${name} (low rank)`;
-  const shapeOf = (n: number, k: number): number[] => (node.op === 'conv2d' ? [n, 1, 1, k] : [n, k]), constant = (data: Float32Array, shape: number[], ending: string): Tensor => ({ name: `${weights.name} (${ending})`, shape, dtype: 'float32', data });
+  const [x, weights, bias] = node.inputs as [Tensor, Tensor, Tensor | null];
+  const y = node.outputs[0]!;
+  const middle = `${name} (low rank)`;
+  const shapeOf = (n: number, k: number): number[] => (node.op === 'conv2d' ? [n, 1, 1, k] : [n, k]);
+  const constant = (data: Float32Array, shape: number[], ending: string): Tensor => ({
+    name: `${weights.name} (${ending})`,
+    shape,
+    dtype: 'float32',
+    data,
+  });
   const between: Tensor = { name: middle, shape: [...y.shape.slice(0, -1), rank], dtype: 'float32' };
-  const inner = { ...node, name: middle, inputs: [x, constant(first, shapeOf(rank, K), 'low rank'), null], outputs: [between], attributes: { ...node.attributes, activation: 'none' } };
+  const inner = {
+    ...node,
+    name: middle,
+    inputs: [x, constant(first, shapeOf(rank, K), 'low rank'), null],
+    outputs: [between],
+    attributes: { ...node.attributes, activation: 'none' },
+  };
   const outer = { ...node, inputs: [between, constant(second, shapeOf(N, rank), 'from low rank'), bias] };
   // where a pointwise layer steps over pixels, the first of the two does
-  if (outer.op === 'conv2d') outer.attributes = { ...outer.attributes, stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
+  if (outer.op === 'conv2d') {
+    outer.attributes = { ...outer.attributes, stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
+  }
   return [inner, outer] as AnyNode[];
 }

@@ -6,13 +6,18 @@ import type { Rows } from './calibration';
 import type { PrunableLayer } from './layers';
 import type { Weighing } from './units';
 
-// Second-order pruning. With rows x of a layer's inputs, H = Σ (x − mean)(x − mean)ᵀ says what a change d of an output's weights does to
-// its sums: d·H·d. Removing the weights P of a unit, with all others adjusted as well as they can be, costs w_P·(H⁻¹_PP)⁻¹·w_P (Hassibi
-// and Stork, "Second order derivatives for network pruning: Optimal Brain Surgeon", 1993; for layers of outputs Frantar and Alistarh,
-// "Optimal Brain Compression", 2022). When all units are chosen, the weights left are fitted once more, to what the layer gave
-// before anything in the network was pruned; means move into the bias.
+// Second-order pruning. With rows x of a layer's inputs, H = Σ (x − mean)(x − mean)ᵀ says what a
+// change d of an output's weights does to its sums: d·H·d. Removing the weights P of a unit, with
+// all others adjusted as well as they can be, costs w_P·(H⁻¹_PP)⁻¹·w_P (Hassibi and Stork, "Second
+// order derivatives for network pruning: Optimal Brain Surgeon", 1993; for layers of outputs
+// Frantar and Alistarh, "Optimal Brain Compression", 2022). When all units are chosen, the weights
+// left are fitted once more, to what the layer gave before anything in the network was pruned;
+// means move into the bias.
 
-/** Added to the diagonal of H, as a part of its mean: rows of few samples say less than they seem to, and drawing weights to what they were is safe. */
+/**
+ * Added to the diagonal of H, as a part of its mean: rows of few samples say less than they seem
+ * to, and drawing weights to what they were is safe.
+ */
 const DAMPING = 1;
 
 export interface Moments {
@@ -25,8 +30,12 @@ export interface Moments {
 }
 
 export function momentsOf({ K }: PrunableLayer, before: Rows, now: Rows): Moments {
-  const meanNow = means(now, K), meanBefore = means(before, K), a = centered(now, K, meanNow), b = centered(before, K, meanBefore);
-  const H = Matrix.from1DArray(K, K, products(a, a, now.count, K)), cross = Matrix.from1DArray(K, K, products(a, b, now.count, K));
+  const meanNow = means(now, K);
+  const meanBefore = means(before, K);
+  const a = centered(now, K, meanNow);
+  const b = centered(before, K, meanBefore);
+  const H = Matrix.from1DArray(K, K, products(a, a, now.count, K));
+  const cross = Matrix.from1DArray(K, K, products(a, b, now.count, K));
   const damping = DAMPING * Math.max(H.trace() / K, 1e-12);
   for (let k = 0; k < K; k++) {
     H.set(k, k, H.get(k, k) + damping);
@@ -47,8 +56,13 @@ function centered({ count, values }: Rows, K: number, mean: Float64Array): Float
 
 /** aᵀ·b of [rows][K], by the core itself. */
 function products(a: Float32Array, b: Float32Array, rows: number, K: number): Float32Array {
-  const builder = new GraphBuilder('products'), x = builder.input('a', [rows, K]), y = builder.input('b', [rows, K]);
-  const model = loadSync(compile(builder.finish([builder.node('batchMatmul', [x, y], { transposeA: true, transposeB: false })]), { notes: false }));
+  const builder = new GraphBuilder('products');
+  const x = builder.input('a', [rows, K]);
+  const y = builder.input('b', [rows, K]);
+  const model =
+    loadSync(compile(builder.finish([builder.node('batchMatmul', [x, y], { transposeA: true, transposeB: false })]), {
+      notes: false,
+    }));
   const sums = model.predict({ a, b }).slice() as unknown as Float32Array;
   model.dispose();
   return sums;
@@ -56,19 +70,29 @@ function products(a: Float32Array, b: Float32Array, rows: number, K: number): Fl
 
 /** (H⁻¹_PP)⁻¹ for each place. */
 export function curvature({ H }: Moments, depth: number): Weighing {
-  const K = H.rows, inverted = new CholeskyDecomposition(H).solve(Matrix.eye(K));
+  const K = H.rows;
+  const inverted = new CholeskyDecomposition(H).solve(Matrix.eye(K));
   return (place) => {
-    const from = place * depth, to = Math.min(K, from + depth) - 1;
+    const from = place * depth;
+    const to = Math.min(K, from + depth) - 1;
     return inverse(inverted.subMatrix(from, to, from, to)).to1DArray();
   };
 }
 
 /** The weights that the mask leaves, fitted, and by how much the bias changes. */
-export function refit({ N, K }: PrunableLayer, { H, cross, meanNow, meanBefore }: Moments, weights: Float64Array, mask: Uint8Array): { weights: Float64Array; shift: Float64Array } {
-  const fitted = new Float64Array(N * K), shift = new Float64Array(N);
-  let last = '', solver: CholeskyDecomposition | undefined;
+export function refit(
+  { N, K }: PrunableLayer,
+  { H, cross, meanNow, meanBefore }: Moments,
+  weights: Float64Array,
+  mask: Uint8Array,
+): { weights: Float64Array; shift: Float64Array } {
+  const fitted = new Float64Array(N * K);
+  const shift = new Float64Array(N);
+  let last = '';
+  let solver: CholeskyDecomposition | undefined;
   for (let n = 0; n < N; n++) {
-    const row = weights.subarray(n * K, (n + 1) * K), kept: number[] = [];
+    const row = weights.subarray(n * K, (n + 1) * K);
+    const kept: number[] = [];
     for (let k = 0; k < K; k++) if (mask[n * K + k] === 1) kept.push(k);
     if (kept.length > 0) {
       // rows of a block share their places
@@ -76,7 +100,9 @@ export function refit({ N, K }: PrunableLayer, { H, cross, meanNow, meanBefore }
       if (!solver || places !== last) solver = new CholeskyDecomposition(H.selection(kept, kept));
       last = places;
       const solution = solver.solve(Matrix.columnVector(kept.map((k) => dot(cross.getRow(k), row))));
-      kept.forEach((k, i) => { fitted[n * K + k] = solution.get(i, 0); });
+      kept.forEach((k, i) => {
+        fitted[n * K + k] = solution.get(i, 0);
+      });
     }
     shift[n] = dot(meanBefore, row) - dot(meanNow, fitted.subarray(n * K, (n + 1) * K));
   }

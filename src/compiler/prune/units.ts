@@ -1,18 +1,29 @@
 import type { PrunableLayer } from './layers';
 
 /**
- * What is pruned together: single weights; pairs along K of one output; blocks of 4 along K of 8 outputs. Pairs and blocks are what the
- * core has lists for (docs/kernels.md); single weights keep the pairs that they lie in.
+ * What is pruned together: single weights; pairs along K of one output; blocks of 4 along K of 8
+ * outputs. Pairs and blocks are what the core has lists for (docs/kernels.md); single weights keep
+ * the pairs that they lie in.
  */
 export type UnitPattern = 'weights' | 'pairs' | 'blocks';
 /** What `prune` removes: units of weights, or whole output channels (channels.ts). */
 export type PrunePattern = UnitPattern | 'channels';
 
-const sizes: Record<UnitPattern, { rows: number; depth: number }> = { weights: { rows: 1, depth: 1 }, pairs: { rows: 1, depth: 2 }, blocks: { rows: 8, depth: 4 } };
-/** The core multiplies pairs in fours: a channel that keeps another number pays for the next, and one that keeps any keeps four. */
+const sizes: Record<UnitPattern, { rows: number; depth: number }> = {
+  weights: { rows: 1, depth: 1 },
+  pairs: { rows: 1, depth: 2 },
+  blocks: { rows: 8, depth: 4 },
+};
+/**
+ * The core multiplies pairs in fours: a channel that keeps another number pays for the next, and
+ * one that keeps any keeps four.
+ */
 const FOURS = 4;
 
-/** For one place along K, the matrix [depth][depth] that weighs its weights w: their removal costs w·M·w. Without: w·w. */
+/**
+ * For one place along K, the matrix [depth][depth] that weighs its weights w: their removal costs
+ * w·M·w. Without: w·w.
+ */
 export type Weighing = (place: number) => ArrayLike<number> | undefined;
 
 export function depthOf(pattern: UnitPattern): number {
@@ -21,20 +32,37 @@ export function depthOf(pattern: UnitPattern): number {
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0);
 
-/** Which list of units output n belongs to, and how many lists there are before output N: each gate has its own. */
+/**
+ * Which list of units output n belongs to, and how many lists there are before output N: each gate
+ * has its own.
+ */
 function listOf({ lanes }: PrunableLayer, n: number, rows: number): number {
   return Math.floor(n / lanes) * Math.ceil(lanes / rows) + Math.floor((n % lanes) / rows);
 }
 
 /** What each unit's removal costs, [lists][⌈K/depth⌉]. */
-export function unitCosts(layer: PrunableLayer, weights: Float64Array, pattern: UnitPattern, weighing: Weighing = () => undefined): Float64Array {
-  const { N, K } = layer, { rows, depth } = sizes[pattern], places = Math.ceil(K / depth), costs = new Float64Array(listOf(layer, N, rows) * places);
+export function unitCosts(
+  layer: PrunableLayer,
+  weights: Float64Array,
+  pattern: UnitPattern,
+  weighing: Weighing = () => undefined,
+): Float64Array {
+  const { N, K } = layer;
+  const { rows, depth } = sizes[pattern];
+  const places = Math.ceil(K / depth);
+  const costs = new Float64Array(listOf(layer, N, rows) * places);
   for (let place = 0; place < places; place++) {
-    const matrix = weighing(place), from = place * depth, width = Math.min(depth, K - from);
+    const matrix = weighing(place);
+    const from = place * depth;
+    const width = Math.min(depth, K - from);
     for (let n = 0; n < N; n++) {
       let cost = 0;
-      for (let i = 0; i < width; i++) for (let j = 0; j < width; j++) {
-        if (matrix || i === j) cost += weights[n * K + from + i]! * weights[n * K + from + j]! * (matrix ? matrix[i * width + j]! : 1);
+      for (let i = 0; i < width; i++) {
+        for (let j = 0; j < width; j++) {
+          if (matrix || i === j) {
+            cost += weights[n * K + from + i]! * weights[n * K + from + j]! * (matrix ? matrix[i * width + j]! : 1);
+          }
+        }
       }
       costs[listOf(layer, n, rows) * places + place]! += cost;
     }
@@ -42,23 +70,51 @@ export function unitCosts(layer: PrunableLayer, weights: Float64Array, pattern: 
   return costs;
 }
 
-/** The mask [N][K] (1: stays) that removes the cheapest units, so many that `sparsity` of them are gone. */
-export function cheapestMask(layer: PrunableLayer, costs: Float64Array, sparsity: number, pattern: UnitPattern): Uint8Array {
-  const { N, K } = layer, { rows, depth } = sizes[pattern], places = Math.ceil(K / depth), lists = costs.length / places, stays = new Uint8Array(costs.length);
-  const order = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i).sort((a, b) => costs[b]! - costs[a]! || a - b);
+/**
+ * The mask [N][K] (1: stays) that removes the cheapest units, so many that `sparsity` of them are
+ * gone.
+ */
+export function cheapestMask(
+  layer: PrunableLayer,
+  costs: Float64Array,
+  sparsity: number,
+  pattern: UnitPattern,
+): Uint8Array {
+  const { N, K } = layer;
+  const { rows, depth } = sizes[pattern];
+  const places = Math.ceil(K / depth);
+  const lists = costs.length / places;
+  const stays = new Uint8Array(costs.length);
+  const order = (from: number, to: number): number[] =>
+    Array.from({ length: to - from }, (_, i) => from + i).sort((a, b) => costs[b]! - costs[a]! || a - b);
   for (const unit of order(0, costs.length).slice(0, Math.round(costs.length * (1 - sparsity)))) stays[unit] = 1;
   if (pattern === 'pairs') {
-    const ranked = Array.from({ length: lists }, (_, list) => order(list * places, (list + 1) * places)), kept = ranked.map((units) => units.filter((unit) => stays[unit] === 1).length);
-    const fours = kept.map((count) => count && Math.max(1, Math.round(count / FOURS))), costOfLast = (list: number): number => ranked[list]!.slice((fours[list]! - 1) * FOURS, fours[list]! * FOURS).reduce((sum, unit) => sum + costs[unit]!, 0);
+    const ranked = Array.from({ length: lists }, (_, list) => order(list * places, (list + 1) * places));
+    const kept = ranked.map((units) => units.filter((unit) => stays[unit] === 1).length);
+    const fours = kept.map((count) => count && Math.max(1, Math.round(count / FOURS)));
+    const costOfLast = (list: number): number =>
+      ranked[list]!.slice((fours[list]! - 1) * FOURS, fours[list]! * FOURS).reduce(
+        (sum, unit) => sum + costs[unit]!,
+        0,
+      );
     // the fours of those that would have had none are others' cheapest
     for (let more = sumOf(fours) - Math.round(sumOf(kept) / FOURS); more > 0; more--) {
-      const cheapest = fours.flatMap((count, list) => (count > 1 ? [{ list, cost: costOfLast(list) }] : [])).reduce((best, one) => (one.cost < best.cost ? one : best), { list: -1, cost: Infinity });
+      const cheapest = fours.flatMap((count, list) => (count > 1 ? [{ list, cost: costOfLast(list) }] : [])).reduce(
+        (best, one) => (one.cost < best.cost ? one : best),
+        { list: -1, cost: Infinity },
+      );
       if (cheapest.list < 0) break;
       fours[cheapest.list]!--;
     }
-    ranked.forEach((units, list) => { units.forEach((unit, i) => { stays[unit] = i < fours[list]! * FOURS ? 1 : 0; }); });
+    ranked.forEach((units, list) => {
+      units.forEach((unit, i) => {
+        stays[unit] = i < fours[list]! * FOURS ? 1 : 0;
+      });
+    });
   }
   const mask = new Uint8Array(N * K);
-  for (let n = 0; n < N; n++) for (let k = 0; k < K; k++) mask[n * K + k] = stays[listOf(layer, n, rows) * places + Math.floor(k / depth)]!;
+  for (let n = 0; n < N; n++) {
+    for (let k = 0; k < K; k++) mask[n * K + k] = stays[listOf(layer, n, rows) * places + Math.floor(k / depth)]!;
+  }
   return mask;
 }

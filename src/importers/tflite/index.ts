@@ -12,22 +12,29 @@ import { Variables } from './variables';
 /**
  * Reads a TensorFlow Lite network into the IR.
  *
- * Inputs and outputs keep their order and are named as the file's signature names them, or by their tensors.
- * Operators whose results nobody reads are left out.
+ * Inputs and outputs keep their order and are named as the file's signature names them, or by their
+ * tensors. Operators whose results nobody reads are left out.
  *
  * @param bytes - A .tflite file.
  * @param options.name - What to call the network, in messages too.
- * @throws {KletError} `BAD_MAGIC`, `CORRUPT` or `INVALID_GRAPH` for files that are not sound, `UNSUPPORTED_OP` listing
- *   every operator that has no counterpart, `UNSUPPORTED_TYPE` listing every such tensor.
+ * @throws {KletError} `BAD_MAGIC`, `CORRUPT` or `INVALID_GRAPH` for files that are not sound,
+ *   `UNSUPPORTED_OP` listing every operator that has no counterpart, `UNSUPPORTED_TYPE` listing
+ *   every such tensor.
  */
 export function importTflite(bytes: Uint8Array, options: { name?: string } = {}): Graph {
   const name = options.name ?? 'network';
   try {
     return new TfliteImport(bytes, name).graph();
   } catch (error) {
-    if (error instanceof KletError) throw new KletError(error.code, `${name}: ${error.message}`, { cause: error.cause });
-    if (error instanceof UnsupportedTensor) throw new KletError('UNSUPPORTED_TYPE', `${name}: tensor ${error.message} has no counterpart in kinglet`);
-    throw new KletError('CORRUPT', `${name}: the file contradicts itself (${(error as Error).message})`, { cause: error });
+    if (error instanceof KletError) {
+      throw new KletError(error.code, `${name}: ${error.message}`, { cause: error.cause });
+    }
+    if (error instanceof UnsupportedTensor) {
+      throw new KletError('UNSUPPORTED_TYPE', `${name}: tensor ${error.message} has no counterpart in kinglet`);
+    }
+    throw new KletError('CORRUPT', `${name}: the file contradicts itself (${(error as Error).message})`, {
+      cause: error,
+    });
   }
 }
 
@@ -49,15 +56,24 @@ class TfliteImport {
     const subgraph = model.subgraphs[signature?.subgraphIndex ?? 0];
     if (!subgraph) throw new KletError('CORRUPT', `the file has ${model.subgraphs.length} subgraphs`);
     this.subgraph = subgraph;
-    const operatorsOf = ({ operators }: Table<'SubGraph'>): FileOperator[] => operators.map((source) => {
-      const code = model.operatorCodes[source.opcodeIndex];
-      if (!code) throw new KletError('CORRUPT', `an operator has the code ${source.opcodeIndex} of ${model.operatorCodes.length}`);
-      // codes above 127 do not fit the first field
-      const builtin = Math.max(code.deprecatedBuiltinCode, code.builtinCode);
-      return { kind: operatorKinds[builtin] ?? `operator ${builtin}`, customName: code.customCode, source };
-    });
+    const operatorsOf = ({ operators }: Table<'SubGraph'>): FileOperator[] =>
+      operators.map((source) => {
+        const code = model.operatorCodes[source.opcodeIndex];
+        if (!code) {
+          throw new KletError(
+            'CORRUPT',
+            `an operator has the code ${source.opcodeIndex} of ${model.operatorCodes.length}`,
+          );
+        }
+        // codes above 127 do not fit the first field
+        const builtin = Math.max(code.deprecatedBuiltinCode, code.builtinCode);
+        return { kind: operatorKinds[builtin] ?? `operator ${builtin}`, customName: code.customCode, source };
+      });
     this.operators = operatorsOf(subgraph);
-    const wishes = new Map([...(signature?.inputs ?? []), ...(signature?.outputs ?? [])].map((entry) => [entry.tensorIndex, entry.name]));
+    const wishes =
+      new Map([...(signature?.inputs ?? []), ...(signature?.outputs ?? [])].map((
+        entry,
+      ) => [entry.tensorIndex, entry.name]));
     this.tensors = new TensorTable(bytes, model.buffers, subgraph, this.operators, wishes, this.reader);
     this.variables = new Variables(this, this.reader, (index) => {
       const called = model.subgraphs[index];
@@ -69,10 +85,13 @@ class TfliteImport {
 
   graph(): Graph {
     const inputs = this.subgraph.inputs.flatMap((index) => this.collect(() => this.tensors.get(index)) ?? []);
-    const results = this.subgraph.outputs.flatMap((index) => this.collect(() => this.readable(index, this.operators.length)) ?? []);
+    const results = this.subgraph.outputs.flatMap((index) =>
+      this.collect(() => this.readable(index, this.operators.length)) ?? []
+    );
     const states = this.variables.states((index) => this.collect(() => this.readable(index, this.operators.length)));
     for (const [form, name] of this.variables.refusals) this.noteUnsupported(`ASSIGN_VARIABLE with ${form}`, name);
-    // Backwards: what an operator reads is known only after it became nodes (a RESHAPE does not read its shape)
+    // Backwards: what an operator reads is known only after it became nodes (a RESHAPE does not
+    // read its shape)
     const lowered: AnyNode[][] = [];
     for (let i = this.operators.length - 1; i >= 0; i--) {
       if (this.operators[i]!.source.outputs.some((index) => this.demanded.has(index))) lowered.push(this.lower(i));
@@ -83,14 +102,23 @@ class TfliteImport {
     const outputs = results.map((tensor) => (available.delete(tensor) ? tensor : this.copied(tensor, nodes)));
     this.checkNodes(nodes);
     // what TensorFlow Lite's layers keep goes on from call to call
-    return { name: this.name, inputs, outputs, nodes, ...(states.length > 0 && { states }), ...(nodes.some(({ op }) => operatorOf(op).stateful) && { carries: true }) };
+    return {
+      name: this.name,
+      inputs,
+      outputs,
+      nodes,
+      ...(states.length > 0 && { states }),
+      ...(nodes.some(({ op }) => operatorOf(op).stateful) && { carries: true }),
+    };
   }
 
   private lower(position: number): AnyNode[] {
     const { kind, customName, source } = this.operators[position]!;
     const label = kind === 'CUSTOM' ? `custom operator ${customName}` : kind;
     const name = this.tensors.name(source.outputs[0] ?? -1);
-    const mapping = (kind === 'CUSTOM' ? customMappings.get(customName) : mappings[kind as OperatorKind]) as Mapping<OperatorKind> | undefined;
+    const mapping = (kind === 'CUSTOM' ? customMappings.get(customName) : mappings[kind as OperatorKind]) as Mapping<
+      OperatorKind
+    > | undefined;
     if (!mapping) {
       this.noteUnsupported(label, name);
       this.demandInputs(source);
@@ -100,8 +128,15 @@ class TfliteImport {
     const lowering = new Lowering<OperatorKind>(
       kind as OperatorKind,
       this.reader.table(table, source.builtinOptionsType === tag ? source.builtinOptions : 0),
-      source.customOptions, source.inputs, source.outputs,
-      { tensor: (index) => this.readable(index, position), variable: (index) => this.held(index, position), uniqueName: (wish) => this.tensors.uniqueName(wish), steps: (index) => this.tensors.steps(index) },
+      source.customOptions,
+      source.inputs,
+      source.outputs,
+      {
+        tensor: (index) => this.readable(index, position),
+        variable: (index) => this.held(index, position),
+        uniqueName: (wish) => this.tensors.uniqueName(wish),
+        steps: (index) => this.tensors.steps(index),
+      },
       source.intermediates,
     );
     try {
@@ -122,7 +157,10 @@ class TfliteImport {
     return tensor;
   }
 
-  /** What feeds an unsupported operator is looked at too, so that everything unsupported is told at once. */
+  /**
+   * What feeds an unsupported operator is looked at too, so that everything unsupported is told at
+   * once.
+   */
   private demandInputs(source: Table<'Operator'>): void {
     for (const index of source.inputs) if (index >= 0) this.collect(() => this.demand(index));
   }
@@ -157,11 +195,18 @@ class TfliteImport {
   private checkNodes(nodes: AnyNode[]): void {
     for (const { op, name, outputs, attributes } of nodes) {
       for (const tensor of outputs) {
-        if (tensor.shape.includes(0)) throw new KletError('INVALID_GRAPH', `tensor "${tensor.name}" has no elements (shape [${tensor.shape.join(', ')}])`);
+        if (tensor.shape.includes(0)) {
+          throw new KletError(
+            'INVALID_GRAPH',
+            `tensor "${tensor.name}" has no elements (shape [${tensor.shape.join(', ')}])`,
+          );
+        }
       }
       for (const [key, value] of Object.entries(attributes)) {
         const numbers = [value].flat().filter((v) => typeof v === 'number');
-        if (!numbers.every(Number.isFinite)) throw new KletError('CORRUPT', `${op} "${name}" has the ${key} ${String(value)}`);
+        if (!numbers.every(Number.isFinite)) {
+          throw new KletError('CORRUPT', `${op} "${name}" has the ${key} ${String(value)}`);
+        }
       }
     }
   }
@@ -182,12 +227,22 @@ class TfliteImport {
 
   private reportUnsupported(): void {
     const tensors = [...this.unsupportedTensors].map((tensor) => `  tensor ${tensor}`);
-    const operators = [...this.unsupportedOperators].reverse().map(([label, names]) => `  ${label} (${names.length}): ${names.map((n) => `"${n}"`).join(', ')}`);
+    const operators = [...this.unsupportedOperators].reverse().map(([label, names]) =>
+      `  ${label} (${names.length}): ${names.map((n) => `"${n}"`).join(', ')}`
+    );
     if (operators.length > 0) {
-      throw new KletError('UNSUPPORTED_OP', ['the network uses operators that kinglet does not have; replace them and convert again', ...operators, ...tensors].join('\n'));
+      throw new KletError(
+        'UNSUPPORTED_OP',
+        ['the network uses operators that kinglet does not have; replace them and convert again', ...operators,
+          ...tensors].join('\n'),
+      );
     }
     if (tensors.length > 0) {
-      throw new KletError('UNSUPPORTED_TYPE', ['the network has tensors of types that kinglet does not have; use float32, int8 or uint8', ...tensors].join('\n'));
+      throw new KletError(
+        'UNSUPPORTED_TYPE',
+        ['the network has tensors of types that kinglet does not have; use float32, int8 or uint8', ...tensors]
+          .join('\n'),
+      );
     }
   }
 }

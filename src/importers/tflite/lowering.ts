@@ -21,10 +21,17 @@ export type Mapping<K extends OperatorKind> = (operator: Lowering<K>) => void;
 export type Mappings = { [K in OperatorKind]?: Mapping<K> };
 
 export const activationNames: Record<(typeof fusedActivations)[number], FusedActivation | 'tanh' | undefined> = {
-  NONE: 'none', RELU: 'relu', RELU_N1_TO_1: 'reluN1To1', RELU6: 'relu6', TANH: 'tanh', SIGN_BIT: undefined,
+  NONE: 'none',
+  RELU: 'relu',
+  RELU_N1_TO_1: 'reluN1To1',
+  RELU6: 'relu6',
+  TANH: 'tanh',
+  SIGN_BIT: undefined,
 };
 
-type Activated = { [K in OperatorName]: Attributes[K] extends { activation: FusedActivation } ? K : never }[OperatorName];
+type Activated = {
+  [K in OperatorName]: Attributes[K] extends { activation: FusedActivation } ? K : never;
+}[OperatorName];
 
 /** One operator of the file on its way to becoming nodes of the IR. */
 export class Lowering<K extends OperatorKind = OperatorKind> {
@@ -99,14 +106,18 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
   /** A constant input of integers: axes, sizes, begins. */
   integers(i: number, what: string): number[] {
     const tensor = this.constantInput(i, what);
-    if (tensor.dtype !== 'int32' && tensor.dtype !== 'int64') throw new KletError('CORRUPT', `${this.kind} "${this.output.name}" has ${tensor.dtype} ${what}`);
+    if (tensor.dtype !== 'int32' && tensor.dtype !== 'int64') {
+      throw new KletError('CORRUPT', `${this.kind} "${this.output.name}" has ${tensor.dtype} ${what}`);
+    }
     return Array.from(tensor.data);
   }
 
   /** An axis counted from the start. */
   axis(axis: number, rank: number): number {
     const positive = axis < 0 ? axis + rank : axis;
-    if (!(positive >= 0 && positive < rank)) throw new KletError('CORRUPT', `${this.kind} "${this.output.name}" has the axis ${axis} of ${rank} dimensions`);
+    if (!(positive >= 0 && positive < rank)) {
+      throw new KletError('CORRUPT', `${this.kind} "${this.output.name}" has the axis ${axis} of ${rank} dimensions`);
+    }
     return positive;
   }
 
@@ -117,16 +128,30 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
   /** A tensor between two nodes of this operator: of `like`'s type and quantization. */
   temporary(like: Tensor, shape: number[], suffix: string): Tensor {
     const { dtype, quantization } = like;
-    return { name: this.surroundings.uniqueName(`${this.output.name}/${suffix}`), shape, dtype, ...(quantization && { quantization }) };
+    return {
+      name: this.surroundings.uniqueName(`${this.output.name}/${suffix}`),
+      shape,
+      dtype,
+      ...(quantization && { quantization }),
+    };
   }
 
-  emit<N extends OperatorName>(op: N, inputs: (Tensor | null)[], attributes: Attributes[N], outputs: Tensor[] = [this.output]): void {
+  emit<N extends OperatorName>(
+    op: N,
+    inputs: (Tensor | null)[],
+    attributes: Attributes[N],
+    outputs: Tensor[] = [this.output],
+  ): void {
     this.nodes.push({ op, name: outputs[0]!.name, inputs, outputs, attributes } as AnyNode);
   }
 
   /** A node that carries the operator's fused activation: in itself, or as a node after it. */
   emitActivated<N extends Activated>(
-    op: N, inputs: (Tensor | null)[], code: number, attributes: Omit<Attributes[N], 'activation'>, output = this.output,
+    op: N,
+    inputs: (Tensor | null)[],
+    code: number,
+    attributes: Omit<Attributes[N], 'activation'>,
+    output = this.output,
   ): void {
     const name = fusedActivations[code];
     const activation = name && activationNames[name];
@@ -138,7 +163,10 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
     this.emit('unary', [linear], { kind: 'tanh' }, [output]);
   }
 
-  /** `tensor` with another shape: itself if it has that already, else what a reshape node makes of it. */
+  /**
+   * `tensor` with another shape: itself if it has that already, else what a reshape node makes of
+   * it.
+   */
   reshaped(tensor: Tensor, shape: number[], suffix: string): Tensor {
     if (tensor.shape.length === shape.length && tensor.shape.every((d, i) => d === shape[i])) return tensor;
     if (tensor.data) return { ...tensor, name: this.surroundings.uniqueName(`${tensor.name}/${suffix}`), shape };

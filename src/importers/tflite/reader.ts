@@ -6,7 +6,10 @@ import { tables, type Table, type TableName } from './schema';
 class CheckedByteBuffer extends ByteBuffer {
   private require(offset: number, size: number): void {
     if (offset < 0 || offset + size > this.capacity()) {
-      throw new KletError('CORRUPT', `the file ends at byte ${this.capacity()} but refers to byte ${offset + size - 1}: it is truncated or damaged`);
+      throw new KletError(
+        'CORRUPT',
+        `the file ends at byte ${this.capacity()} but refers to byte ${offset + size - 1}: it is truncated or damaged`,
+      );
     }
   }
   override readUint8(offset: number): number {
@@ -38,7 +41,10 @@ const readScalar: Record<string, [size: number, read: (buffer: ByteBuffer, at: n
 /** Reads tables of a .tflite file into plain objects. */
 export class TfliteReader {
   private readonly buffer: CheckedByteBuffer;
-  /** A damaged file can point many entries at one large table; a sound one has no more entries than bytes. */
+  /**
+   * A damaged file can point many entries at one large table; a sound one has no more entries than
+   * bytes.
+   */
   private entriesLeft: number;
 
   constructor(bytes: Uint8Array) {
@@ -78,7 +84,10 @@ export class TfliteReader {
     const start = this.buffer.__vector(at);
     const [size, read] = readScalar[type] ?? [4, (_: ByteBuffer, element: number) => this.value(type, element)];
     if (length < 0 || start + length * size > this.buffer.capacity()) {
-      throw new KletError('CORRUPT', `a list of ${length} entries at byte ${start} runs past the end of the file (${this.buffer.capacity()} bytes)`);
+      throw new KletError(
+        'CORRUPT',
+        `a list of ${length} entries at byte ${start} runs past the end of the file (${this.buffer.capacity()} bytes)`,
+      );
     }
     if (type === 'uint8') return this.buffer.bytes().subarray(start, start + length);
     this.spend(length);
@@ -88,14 +97,18 @@ export class TfliteReader {
   private string(at: number): string {
     const start = this.buffer.__vector(at);
     const length = this.buffer.__vector_len(at);
-    if (length < 0 || start + length > this.buffer.capacity()) throw new KletError('CORRUPT', `a name at byte ${start} runs past the end of the file`);
+    if (length < 0 || start + length > this.buffer.capacity()) {
+      throw new KletError('CORRUPT', `a name at byte ${start} runs past the end of the file`);
+    }
     this.spend(length);
     return new TextDecoder().decode(this.buffer.bytes().subarray(start, start + length));
   }
 
   private spend(entries: number): void {
     this.entriesLeft -= entries;
-    if (this.entriesLeft < 0) throw new KletError('CORRUPT', 'the file refers to the same bytes over and over: it is damaged');
+    if (this.entriesLeft < 0) {
+      throw new KletError('CORRUPT', 'the file refers to the same bytes over and over: it is damaged');
+    }
   }
 }
 

@@ -1,63 +1,130 @@
 /**
- * The part of TFLite's FlatBuffers schema that networks of the IR's operators need, as data: per table its
- * fields with their ids, types and defaults. A type is a scalar, `string`, `union` (its tag is the field
- * before it), a table's name, or a vector of one of these in brackets.
+ * The part of TFLite's FlatBuffers schema that networks of the IR's operators need, as data: per
+ * table its fields with their ids, types and defaults. A type is a scalar, `string`, `union` (its
+ * tag is the field before it), a table's name, or a vector of one of these in brackets.
  */
 export const tables = {
   Model: {
-    version: [0, 'uint32'], operatorCodes: [1, '[OperatorCode]'], subgraphs: [2, '[SubGraph]'],
-    description: [3, 'string'], buffers: [4, '[Buffer]'], signatureDefs: [7, '[SignatureDef]'],
+    version: [0, 'uint32'],
+    operatorCodes: [1, '[OperatorCode]'],
+    subgraphs: [2, '[SubGraph]'],
+    description: [3, 'string'],
+    buffers: [4, '[Buffer]'],
+    signatureDefs: [7, '[SignatureDef]'],
   },
   OperatorCode: {
-    deprecatedBuiltinCode: [0, 'int8'], customCode: [1, 'string'], version: [2, 'int32', 1], builtinCode: [3, 'int32'],
+    deprecatedBuiltinCode: [0, 'int8'],
+    customCode: [1, 'string'],
+    version: [2, 'int32', 1],
+    builtinCode: [3, 'int32'],
   },
   SubGraph: {
-    tensors: [0, '[Tensor]'], inputs: [1, '[int32]'], outputs: [2, '[int32]'], operators: [3, '[Operator]'], name: [4, 'string'],
+    tensors: [0, '[Tensor]'],
+    inputs: [1, '[int32]'],
+    outputs: [2, '[int32]'],
+    operators: [3, '[Operator]'],
+    name: [4, 'string'],
   },
   Tensor: {
-    shape: [0, '[int32]'], type: [1, 'int8'], buffer: [2, 'uint32'], name: [3, 'string'],
-    quantization: [4, 'QuantizationParameters'], isVariable: [5, 'bool'], sparsity: [6, 'SparsityParameters'],
-    shapeSignature: [7, '[int32]'], hasRank: [8, 'bool'],
+    shape: [0, '[int32]'],
+    type: [1, 'int8'],
+    buffer: [2, 'uint32'],
+    name: [3, 'string'],
+    quantization: [4, 'QuantizationParameters'],
+    isVariable: [5, 'bool'],
+    sparsity: [6, 'SparsityParameters'],
+    shapeSignature: [7, '[int32]'],
+    hasRank: [8, 'bool'],
   },
   QuantizationParameters: {
-    min: [0, '[float32]'], max: [1, '[float32]'], scale: [2, '[float32]'], zeroPoint: [3, '[int64]'],
-    detailsType: [4, 'uint8'], quantizedDimension: [6, 'int32'],
+    min: [0, '[float32]'],
+    max: [1, '[float32]'],
+    scale: [2, '[float32]'],
+    zeroPoint: [3, '[int64]'],
+    detailsType: [4, 'uint8'],
+    quantizedDimension: [6, 'int32'],
   },
-  SparsityParameters: { traversalOrder: [0, '[int32]'], blockMap: [1, '[int32]'], dimMetadata: [2, '[DimensionMetadata]'] },
-  /** `format` 0 is dense, 1 lists; the lists' types tell the size of their numbers: 1 int32, 2 uint16, 3 uint8. */
+  SparsityParameters: {
+    traversalOrder: [0, '[int32]'],
+    blockMap: [1, '[int32]'],
+    dimMetadata: [2, '[DimensionMetadata]'],
+  },
+  /**
+   * `format` 0 is dense, 1 lists; the lists' types tell the size of their numbers: 1 int32, 2
+   * uint16, 3 uint8.
+   */
   DimensionMetadata: {
-    format: [0, 'int8'], denseSize: [1, 'int32'], segmentsType: [2, 'uint8'], segments: [3, 'union'], indicesType: [4, 'uint8'], indices: [5, 'union'],
+    format: [0, 'int8'],
+    denseSize: [1, 'int32'],
+    segmentsType: [2, 'uint8'],
+    segments: [3, 'union'],
+    indicesType: [4, 'uint8'],
+    indices: [5, 'union'],
   },
   Int32Vector: { values: [0, '[int32]'] },
   Uint16Vector: { values: [0, '[uint16]'] },
   Uint8Vector: { values: [0, '[uint8]'] },
   Operator: {
-    opcodeIndex: [0, 'uint32'], inputs: [1, '[int32]'], outputs: [2, '[int32]'],
-    builtinOptionsType: [3, 'uint8'], builtinOptions: [4, 'union'], customOptions: [5, '[uint8]'], intermediates: [8, '[int32]'],
+    opcodeIndex: [0, 'uint32'],
+    inputs: [1, '[int32]'],
+    outputs: [2, '[int32]'],
+    builtinOptionsType: [3, 'uint8'],
+    builtinOptions: [4, 'union'],
+    customOptions: [5, '[uint8]'],
+    intermediates: [8, '[int32]'],
   },
-  /** `offset` and `size` locate data kept outside the FlatBuffer, counted from the start of the file. */
+  /**
+   * `offset` and `size` locate data kept outside the FlatBuffer, counted from the start of the
+   * file.
+   */
   Buffer: { data: [0, '[uint8]'], offset: [1, 'uint64'], size: [2, 'uint64'] },
   SignatureDef: {
-    inputs: [0, '[TensorMap]'], outputs: [1, '[TensorMap]'], signatureKey: [2, 'string'], subgraphIndex: [4, 'uint32'],
+    inputs: [0, '[TensorMap]'],
+    outputs: [1, '[TensorMap]'],
+    signatureKey: [2, 'string'],
+    subgraphIndex: [4, 'uint32'],
   },
   TensorMap: { name: [0, 'string'], tensorIndex: [1, 'uint32'] },
 
   NoOptions: {},
   ActivationOptions: { fusedActivationFunction: [0, 'int8'] },
   Conv2DOptions: {
-    padding: [0, 'int8'], strideW: [1, 'int32'], strideH: [2, 'int32'], fusedActivationFunction: [3, 'int8'],
-    dilationWFactor: [4, 'int32', 1], dilationHFactor: [5, 'int32', 1],
+    padding: [0, 'int8'],
+    strideW: [1, 'int32'],
+    strideH: [2, 'int32'],
+    fusedActivationFunction: [3, 'int8'],
+    dilationWFactor: [4, 'int32', 1],
+    dilationHFactor: [5, 'int32', 1],
   },
   DepthwiseConv2DOptions: {
-    padding: [0, 'int8'], strideW: [1, 'int32'], strideH: [2, 'int32'], depthMultiplier: [3, 'int32'],
-    fusedActivationFunction: [4, 'int8'], dilationWFactor: [5, 'int32', 1], dilationHFactor: [6, 'int32', 1],
+    padding: [0, 'int8'],
+    strideW: [1, 'int32'],
+    strideH: [2, 'int32'],
+    depthMultiplier: [3, 'int32'],
+    fusedActivationFunction: [4, 'int8'],
+    dilationWFactor: [5, 'int32', 1],
+    dilationHFactor: [6, 'int32', 1],
   },
   Pool2DOptions: {
-    padding: [0, 'int8'], strideW: [1, 'int32'], strideH: [2, 'int32'], filterWidth: [3, 'int32'],
-    filterHeight: [4, 'int32'], fusedActivationFunction: [5, 'int8'],
+    padding: [0, 'int8'],
+    strideW: [1, 'int32'],
+    strideH: [2, 'int32'],
+    filterWidth: [3, 'int32'],
+    filterHeight: [4, 'int32'],
+    fusedActivationFunction: [5, 'int8'],
   },
-  FullyConnectedOptions: { fusedActivationFunction: [0, 'int8'], weightsFormat: [1, 'int8'], keepNumDims: [2, 'bool'], asymmetricQuantizeInputs: [3, 'bool'] },
-  TransposeConvOptions: { padding: [0, 'int8'], strideW: [1, 'int32'], strideH: [2, 'int32'], fusedActivationFunction: [3, 'int8'] },
+  FullyConnectedOptions: {
+    fusedActivationFunction: [0, 'int8'],
+    weightsFormat: [1, 'int8'],
+    keepNumDims: [2, 'bool'],
+    asymmetricQuantizeInputs: [3, 'bool'],
+  },
+  TransposeConvOptions: {
+    padding: [0, 'int8'],
+    strideW: [1, 'int32'],
+    strideH: [2, 'int32'],
+    fusedActivationFunction: [3, 'int8'],
+  },
   BatchMatMulOptions: { adjX: [0, 'bool'], adjY: [1, 'bool'] },
   SoftmaxOptions: { beta: [0, 'float32'] },
   LeakyReluOptions: { alpha: [0, 'float32'] },
@@ -68,8 +135,12 @@ export const tables = {
   SqueezeOptions: { squeezeDims: [0, '[int32]'] },
   SplitOptions: { numSplits: [0, 'int32'] },
   StridedSliceOptions: {
-    beginMask: [0, 'int32'], endMask: [1, 'int32'], ellipsisMask: [2, 'int32'], newAxisMask: [3, 'int32'],
-    shrinkAxisMask: [4, 'int32'], offset: [5, 'bool'],
+    beginMask: [0, 'int32'],
+    endMask: [1, 'int32'],
+    ellipsisMask: [2, 'int32'],
+    newAxisMask: [3, 'int32'],
+    shrinkAxisMask: [4, 'int32'],
+    offset: [5, 'bool'],
   },
   PackOptions: { valuesCount: [0, 'int32'], axis: [1, 'int32'] },
   UnpackOptions: { num: [0, 'int32'], axis: [1, 'int32'] },
@@ -81,15 +152,38 @@ export const tables = {
   TypeOptions: { outputType: [0, 'int8'] },
   CastOptions: { inDataType: [0, 'int8'], outDataType: [1, 'int8'] },
   RnnOptions: { fusedActivationFunction: [0, 'int8'], asymmetricQuantizeInputs: [1, 'bool'] },
-  SequenceRnnOptions: { timeMajor: [0, 'bool'], fusedActivationFunction: [1, 'int8'], asymmetricQuantizeInputs: [2, 'bool'] },
-  BidirectionalRnnOptions: { timeMajor: [0, 'bool'], fusedActivationFunction: [1, 'int8'], mergeOutputs: [2, 'bool'], asymmetricQuantizeInputs: [3, 'bool'] },
-  LstmOptions: { fusedActivationFunction: [0, 'int8'], cellClip: [1, 'float32'], projClip: [2, 'float32'], kernelType: [3, 'int8'], asymmetricQuantizeInputs: [4, 'bool'] },
+  SequenceRnnOptions: {
+    timeMajor: [0, 'bool'],
+    fusedActivationFunction: [1, 'int8'],
+    asymmetricQuantizeInputs: [2, 'bool'],
+  },
+  BidirectionalRnnOptions: {
+    timeMajor: [0, 'bool'],
+    fusedActivationFunction: [1, 'int8'],
+    mergeOutputs: [2, 'bool'],
+    asymmetricQuantizeInputs: [3, 'bool'],
+  },
+  LstmOptions: {
+    fusedActivationFunction: [0, 'int8'],
+    cellClip: [1, 'float32'],
+    projClip: [2, 'float32'],
+    kernelType: [3, 'int8'],
+    asymmetricQuantizeInputs: [4, 'bool'],
+  },
   SequenceLstmOptions: {
-    fusedActivationFunction: [0, 'int8'], cellClip: [1, 'float32'], projClip: [2, 'float32'], timeMajor: [3, 'bool'], asymmetricQuantizeInputs: [4, 'bool'],
+    fusedActivationFunction: [0, 'int8'],
+    cellClip: [1, 'float32'],
+    projClip: [2, 'float32'],
+    timeMajor: [3, 'bool'],
+    asymmetricQuantizeInputs: [4, 'bool'],
     diagonalRecurrentTensors: [5, 'bool'],
   },
   BidirectionalLstmOptions: {
-    fusedActivationFunction: [0, 'int8'], cellClip: [1, 'float32'], projClip: [2, 'float32'], mergeOutputs: [3, 'bool'], timeMajor: [4, 'bool', 1],
+    fusedActivationFunction: [0, 'int8'],
+    cellClip: [1, 'float32'],
+    projClip: [2, 'float32'],
+    mergeOutputs: [3, 'bool'],
+    timeMajor: [4, 'bool', 1],
     asymmetricQuantizeInputs: [5, 'bool'],
   },
   SvdfOptions: { rank: [0, 'int32'], fusedActivationFunction: [1, 'int8'], asymmetricQuantizeInputs: [2, 'bool'] },
@@ -100,51 +194,114 @@ export const tables = {
 
 type Tables = typeof tables;
 export type TableName = keyof Tables;
-type Scalars = {
-  bool: boolean; int8: number; uint8: number; uint16: number; int32: number; uint32: number; int64: number; uint64: number;
-  float32: number; string: string;
-};
-type Value<T> =
-  T extends keyof Scalars ? Scalars[T]
+type Scalars = { bool: boolean; int8: number; uint8: number; uint16: number; int32: number; uint32: number;
+  int64: number; uint64: number; float32: number; string: string };
+type Value<T> = T extends keyof Scalars ? Scalars[T]
   : T extends 'union' ? number
   : T extends '[uint8]' ? Uint8Array
   : T extends `[${infer Element}]` ? NonNullable<Value<Element>>[]
   : T extends TableName ? Table<T> | undefined
   : never;
 
-/** A table as a plain object. Absent vectors are empty, absent tables undefined, a union is its table's position (0: absent). */
+/**
+ * A table as a plain object. Absent vectors are empty, absent tables undefined, a union is its
+ * table's position (0: absent).
+ */
 export type Table<N extends TableName> = {
   [F in keyof Tables[N]]: Tables[N][F] extends readonly [number, infer T, ...unknown[]] ? Value<T> : never;
 };
 
-/** The table of options of each operator that the importer maps, and that table's tag in the union of all options. */
+/**
+ * The table of options of each operator that the importer maps, and that table's tag in the union
+ * of all options.
+ */
 export const operatorOptions = {
-  ADD: ['ActivationOptions', 11], AVERAGE_POOL_2D: ['Pool2DOptions', 5], CONCATENATION: ['ConcatenationOptions', 10],
-  CONV_2D: ['Conv2DOptions', 1], DEPTHWISE_CONV_2D: ['DepthwiseConv2DOptions', 2], DEPTH_TO_SPACE: ['BlockOptions', 94],
-  DEQUANTIZE: ['NoOptions', 38], FLOOR: ['NoOptions', 0], FULLY_CONNECTED: ['FullyConnectedOptions', 8],
-  L2_NORMALIZATION: ['ActivationOptions', 12], LOGISTIC: ['NoOptions', 0], MAX_POOL_2D: ['Pool2DOptions', 5],
-  MUL: ['ActivationOptions', 21], RELU: ['NoOptions', 0], RELU_N1_TO_1: ['NoOptions', 0], RELU6: ['NoOptions', 0],
-  RESHAPE: ['ReshapeOptions', 17], RESIZE_BILINEAR: ['ResizeBilinearOptions', 15], SOFTMAX: ['SoftmaxOptions', 9],
-  SPACE_TO_DEPTH: ['BlockOptions', 19], TANH: ['NoOptions', 0], CUSTOM: ['NoOptions', 0], PAD: ['NoOptions', 22],
-  TRANSPOSE: ['NoOptions', 26], MEAN: ['ReducerOptions', 27], SUB: ['ActivationOptions', 28], DIV: ['ActivationOptions', 29],
-  SQUEEZE: ['SqueezeOptions', 30], STRIDED_SLICE: ['StridedSliceOptions', 32], EXP: ['NoOptions', 33],
-  SPLIT: ['SplitOptions', 35], LOG_SOFTMAX: ['NoOptions', 36], CAST: ['CastOptions', 37], PRELU: ['NoOptions', 0],
-  MAXIMUM: ['NoOptions', 39], ARG_MAX: ['TypeOptions', 40], MINIMUM: ['NoOptions', 39], NEG: ['NoOptions', 42],
-  PADV2: ['NoOptions', 43], SLICE: ['NoOptions', 48], SIN: ['NoOptions', 0], TRANSPOSE_CONV: ['TransposeConvOptions', 49],
-  TILE: ['NoOptions', 51], EXPAND_DIMS: ['NoOptions', 52], LOG: ['NoOptions', 0], SUM: ['ReducerOptions', 27],
-  SQRT: ['NoOptions', 0], RSQRT: ['NoOptions', 0], SHAPE: ['TypeOptions', 55], ARG_MIN: ['TypeOptions', 57],
-  REDUCE_PROD: ['ReducerOptions', 27], REDUCE_MAX: ['ReducerOptions', 27], PACK: ['PackOptions', 59],
-  UNPACK: ['UnpackOptions', 64], REDUCE_MIN: ['ReducerOptions', 27], SQUARE: ['NoOptions', 66],
-  RESIZE_NEAREST_NEIGHBOR: ['ResizeNearestNeighborOptions', 74], LEAKY_RELU: ['LeakyReluOptions', 75],
-  SQUARED_DIFFERENCE: ['NoOptions', 76], MIRROR_PAD: ['MirrorPadOptions', 77], ABS: ['NoOptions', 78],
-  SPLIT_V: ['SplitOptions', 79], CEIL: ['NoOptions', 0], COS: ['NoOptions', 84], ELU: ['NoOptions', 0],
-  DENSIFY: ['NoOptions', 99], QUANTIZE: ['NoOptions', 89], ROUND: ['NoOptions', 0], HARD_SWISH: ['NoOptions', 91],
-  BATCH_MATMUL: ['BatchMatMulOptions', 101], BROADCAST_TO: ['NoOptions', 104], GELU: ['GeluOptions', 116],
+  ADD: ['ActivationOptions', 11],
+  AVERAGE_POOL_2D: ['Pool2DOptions', 5],
+  CONCATENATION: ['ConcatenationOptions', 10],
+  CONV_2D: ['Conv2DOptions', 1],
+  DEPTHWISE_CONV_2D: ['DepthwiseConv2DOptions', 2],
+  DEPTH_TO_SPACE: ['BlockOptions', 94],
+  DEQUANTIZE: ['NoOptions', 38],
+  FLOOR: ['NoOptions', 0],
+  FULLY_CONNECTED: ['FullyConnectedOptions', 8],
+  L2_NORMALIZATION: ['ActivationOptions', 12],
+  LOGISTIC: ['NoOptions', 0],
+  MAX_POOL_2D: ['Pool2DOptions', 5],
+  MUL: ['ActivationOptions', 21],
+  RELU: ['NoOptions', 0],
+  RELU_N1_TO_1: ['NoOptions', 0],
+  RELU6: ['NoOptions', 0],
+  RESHAPE: ['ReshapeOptions', 17],
+  RESIZE_BILINEAR: ['ResizeBilinearOptions', 15],
+  SOFTMAX: ['SoftmaxOptions', 9],
+  SPACE_TO_DEPTH: ['BlockOptions', 19],
+  TANH: ['NoOptions', 0],
+  CUSTOM: ['NoOptions', 0],
+  PAD: ['NoOptions', 22],
+  TRANSPOSE: ['NoOptions', 26],
+  MEAN: ['ReducerOptions', 27],
+  SUB: ['ActivationOptions', 28],
+  DIV: ['ActivationOptions', 29],
+  SQUEEZE: ['SqueezeOptions', 30],
+  STRIDED_SLICE: ['StridedSliceOptions', 32],
+  EXP: ['NoOptions', 33],
+  SPLIT: ['SplitOptions', 35],
+  LOG_SOFTMAX: ['NoOptions', 36],
+  CAST: ['CastOptions', 37],
+  PRELU: ['NoOptions', 0],
+  MAXIMUM: ['NoOptions', 39],
+  ARG_MAX: ['TypeOptions', 40],
+  MINIMUM: ['NoOptions', 39],
+  NEG: ['NoOptions', 42],
+  PADV2: ['NoOptions', 43],
+  SLICE: ['NoOptions', 48],
+  SIN: ['NoOptions', 0],
+  TRANSPOSE_CONV: ['TransposeConvOptions', 49],
+  TILE: ['NoOptions', 51],
+  EXPAND_DIMS: ['NoOptions', 52],
+  LOG: ['NoOptions', 0],
+  SUM: ['ReducerOptions', 27],
+  SQRT: ['NoOptions', 0],
+  RSQRT: ['NoOptions', 0],
+  SHAPE: ['TypeOptions', 55],
+  ARG_MIN: ['TypeOptions', 57],
+  REDUCE_PROD: ['ReducerOptions', 27],
+  REDUCE_MAX: ['ReducerOptions', 27],
+  PACK: ['PackOptions', 59],
+  UNPACK: ['UnpackOptions', 64],
+  REDUCE_MIN: ['ReducerOptions', 27],
+  SQUARE: ['NoOptions', 66],
+  RESIZE_NEAREST_NEIGHBOR: ['ResizeNearestNeighborOptions', 74],
+  LEAKY_RELU: ['LeakyReluOptions', 75],
+  SQUARED_DIFFERENCE: ['NoOptions', 76],
+  MIRROR_PAD: ['MirrorPadOptions', 77],
+  ABS: ['NoOptions', 78],
+  SPLIT_V: ['SplitOptions', 79],
+  CEIL: ['NoOptions', 0],
+  COS: ['NoOptions', 84],
+  ELU: ['NoOptions', 0],
+  DENSIFY: ['NoOptions', 99],
+  QUANTIZE: ['NoOptions', 89],
+  ROUND: ['NoOptions', 0],
+  HARD_SWISH: ['NoOptions', 91],
+  BATCH_MATMUL: ['BatchMatMulOptions', 101],
+  BROADCAST_TO: ['NoOptions', 104],
+  GELU: ['GeluOptions', 116],
   RELU_0_TO_1: ['NoOptions', 0],
-  RNN: ['RnnOptions', 7], UNIDIRECTIONAL_SEQUENCE_RNN: ['SequenceRnnOptions', 31], BIDIRECTIONAL_SEQUENCE_RNN: ['BidirectionalRnnOptions', 70],
-  LSTM: ['LstmOptions', 14], UNIDIRECTIONAL_SEQUENCE_LSTM: ['SequenceLstmOptions', 71], BIDIRECTIONAL_SEQUENCE_LSTM: ['BidirectionalLstmOptions', 69],
-  SVDF: ['SvdfOptions', 6], GATHER: ['GatherOptions', 23], EMBEDDING_LOOKUP: ['NoOptions', 0],
-  CALL_ONCE: ['CallOnceOptions', 103], VAR_HANDLE: ['VarHandleOptions', 111], READ_VARIABLE: ['NoOptions', 112], ASSIGN_VARIABLE: ['NoOptions', 113],
+  RNN: ['RnnOptions', 7],
+  UNIDIRECTIONAL_SEQUENCE_RNN: ['SequenceRnnOptions', 31],
+  BIDIRECTIONAL_SEQUENCE_RNN: ['BidirectionalRnnOptions', 70],
+  LSTM: ['LstmOptions', 14],
+  UNIDIRECTIONAL_SEQUENCE_LSTM: ['SequenceLstmOptions', 71],
+  BIDIRECTIONAL_SEQUENCE_LSTM: ['BidirectionalLstmOptions', 69],
+  SVDF: ['SvdfOptions', 6],
+  GATHER: ['GatherOptions', 23],
+  EMBEDDING_LOOKUP: ['NoOptions', 0],
+  CALL_ONCE: ['CallOnceOptions', 103],
+  VAR_HANDLE: ['VarHandleOptions', 111],
+  READ_VARIABLE: ['NoOptions', 112],
+  ASSIGN_VARIABLE: ['NoOptions', 113],
 } as const satisfies Record<string, readonly [TableName, number]>;
 
 export type OperatorKind = keyof typeof operatorOptions;
@@ -171,10 +328,8 @@ export const operatorKinds = `
   BITWISE_XOR RIGHT_SHIFT`.trim().split(/\s+/);
 
 /** Element types; the index is the code. */
-export const tensorTypes = [
-  'FLOAT32', 'FLOAT16', 'INT32', 'UINT8', 'INT64', 'STRING', 'BOOL', 'INT16', 'COMPLEX64', 'INT8', 'FLOAT64', 'COMPLEX128',
-  'UINT64', 'RESOURCE', 'VARIANT', 'UINT32', 'UINT16', 'INT4',
-] as const;
+export const tensorTypes = ['FLOAT32', 'FLOAT16', 'INT32', 'UINT8', 'INT64', 'STRING', 'BOOL', 'INT16', 'COMPLEX64',
+  'INT8', 'FLOAT64', 'COMPLEX128', 'UINT64', 'RESOURCE', 'VARIANT', 'UINT32', 'UINT16', 'INT4'] as const;
 export type TensorType = (typeof tensorTypes)[number];
 
 export const fusedActivations = ['NONE', 'RELU', 'RELU_N1_TO_1', 'RELU6', 'TANH', 'SIGN_BIT'] as const;

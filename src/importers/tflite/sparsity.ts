@@ -4,37 +4,61 @@ import type { TfliteReader } from './reader';
 import type { Table, TableName } from './schema';
 
 const DENSE = 0;
-const vectors: Record<number, TableName & `${string}Vector`> = { 1: 'Int32Vector', 2: 'Uint16Vector', 3: 'Uint8Vector' };
+const vectors: Record<number, TableName & `${string}Vector`> = {
+  1: 'Int32Vector',
+  2: 'Uint16Vector',
+  3: 'Uint8Vector',
+};
 
 /**
- * Puts the stored values of a sparse tensor where they belong. Its dimensions, and those of its blocks behind them, are walked in
- * `traversalOrder`; each is dense, or lists its indices between the segments of what was walked before (as in compressed sparse rows).
+ * Puts the stored values of a sparse tensor where they belong. Its dimensions, and those of its
+ * blocks behind them, are walked in `traversalOrder`; each is dense, or lists its indices between
+ * the segments of what was walked before (as in compressed sparse rows).
  */
-export function expandSparse<A extends ConstantData>(stored: A, { traversalOrder, blockMap, dimMetadata }: Table<'SparsityParameters'>, shape: readonly number[], name: string, reader: TfliteReader): A {
-  const corrupt = (): KletError => new KletError('CORRUPT', `tensor "${name}" is stored sparse in a way that does not fit its shape [${shape.join(', ')}]`);
-  const rank = shape.length, levels = rank + blockMap.length, count = elementCount(shape);
-  if (traversalOrder.length !== levels || dimMetadata.length !== levels || new Set(traversalOrder).size !== levels || traversalOrder.some((d) => d < 0 || d >= levels) || blockMap.some((d) => d < 0 || d >= rank)) throw corrupt();
+export function expandSparse<A extends ConstantData>(
+  stored: A,
+  { traversalOrder, blockMap, dimMetadata }: Table<'SparsityParameters'>,
+  shape: readonly number[],
+  name: string,
+  reader: TfliteReader,
+): A {
+  const corrupt = (): KletError =>
+    new KletError(
+      'CORRUPT',
+      `tensor "${name}" is stored sparse in a way that does not fit its shape [${shape.join(', ')}]`,
+    );
+  const rank = shape.length;
+  const levels = rank + blockMap.length;
+  const count = elementCount(shape);
+  if (traversalOrder.length !== levels || dimMetadata.length !== levels || new Set(traversalOrder).size !== levels ||
+    traversalOrder.some((d) => d < 0 || d >= levels) || blockMap.some((d) => d < 0 || d >= rank)) throw corrupt();
   const list = (type: number, position: number): ArrayLike<number> => {
     const table = vectors[type];
     if (!table) throw corrupt();
     return reader.table(table, position).values;
   };
   const walks = dimMetadata.map((d) => ({
-    size: d.format === DENSE ? d.denseSize : 0, ...(d.format !== DENSE && { segments: list(d.segmentsType, d.segments), indices: list(d.indicesType, d.indices) }),
+    size: d.format === DENSE ? d.denseSize : 0,
+    ...(d.format !== DENSE && { segments: list(d.segmentsType, d.segments), indices: list(d.indicesType, d.indices) }),
   }));
   if (walks.some(({ size, segments }) => !segments && !(size >= 1 && size <= count))) throw corrupt();
   // a block of a dimension is as long as its level is dense
-  const blocks = blockMap.map((_, i) => walks[traversalOrder.indexOf(rank + i)]!.size), dense = new (stored.constructor as new (length: number) => A)(count), at = new Array<number>(levels).fill(0);
+  const blocks = blockMap.map((_, i) => walks[traversalOrder.indexOf(rank + i)]!.size);
+  const dense = new (stored.constructor as new(length: number) => A)(count);
+  const at = new Array<number>(levels).fill(0);
   let used = 0;
   const walk = (level: number, before: number): void => {
     if (level === levels) {
       const place = at.slice(0, rank);
-      blockMap.forEach((dimension, i) => { place[dimension] = place[dimension]! * blocks[i]! + at[rank + i]!; });
+      blockMap.forEach((dimension, i) => {
+        place[dimension] = place[dimension]! * blocks[i]! + at[rank + i]!;
+      });
       if (used >= stored.length || place.some((p, d) => !(p >= 0 && p < shape[d]!))) throw corrupt();
       dense[place.reduce((index, p, d) => index * shape[d]! + p, 0)] = stored[used++]!;
       return;
     }
-    const { size, segments, indices } = walks[level]!, dimension = traversalOrder[level]!;
+    const { size, segments, indices } = walks[level]!;
+    const dimension = traversalOrder[level]!;
     if (!segments || !indices) {
       for (let i = 0; i < size; i++) {
         at[dimension] = i;
@@ -42,7 +66,8 @@ export function expandSparse<A extends ConstantData>(stored: A, { traversalOrder
       }
       return;
     }
-    const from = segments[before], to = segments[before + 1];
+    const from = segments[before];
+    const to = segments[before + 1];
     if (from === undefined || to === undefined || from < 0 || to < from || to > indices.length) throw corrupt();
     for (let i = from; i < to; i++) {
       at[dimension] = indices[i]!;

@@ -34,7 +34,9 @@ export class TensorTable {
     subgraph.tensors.forEach((tensor, i) => (this.names[i] ||= this.uniqueName(tensor.name || `tensor_${i}`)));
     operators.forEach(({ source }, i) => {
       for (const output of source.outputs) {
-        if (this.producers.has(output)) throw new KletError('INVALID_GRAPH', `tensor "${this.name(output)}" is computed by two operators`);
+        if (this.producers.has(output)) {
+          throw new KletError('INVALID_GRAPH', `tensor "${this.name(output)}" is computed by two operators`);
+        }
         this.producers.set(output, i);
       }
     });
@@ -58,7 +60,9 @@ export class TensorTable {
     const known = this.converted.get(index);
     if (known) return known;
     const source = this.subgraph.tensors[index];
-    if (!source) throw new KletError('CORRUPT', `the file refers to tensor ${index} of ${this.subgraph.tensors.length}`);
+    if (!source) {
+      throw new KletError('CORRUPT', `the file refers to tensor ${index} of ${this.subgraph.tensors.length}`);
+    }
     const tensor = this.folded(index) ?? convertTensor(this.file, this.buffers, source, this.name(index), this.reader);
     if (source.isVariable && !tensor.data) throw new UnsupportedTensor(`"${tensor.name}" (state kept between runs)`);
     this.converted.set(index, tensor);
@@ -70,7 +74,10 @@ export class TensorTable {
     this.converted.set(index, tensor);
   }
 
-  /** Scale and zero point of a tensor that has no values of its own here: what a layer keeps, or its intermediate results. */
+  /**
+   * Scale and zero point of a tensor that has no values of its own here: what a layer keeps, or its
+   * intermediate results.
+   */
   steps(index: number): { scale: number; zeroPoint: number } | undefined {
     const { scale: [scale] = [], zeroPoint: [zeroPoint = 0] = [] } = this.subgraph.tensors[index]?.quantization ?? {};
     return scale === undefined || !(scale > 0 && scale < Infinity) ? undefined : { scale, zeroPoint };
@@ -83,11 +90,18 @@ export class TensorTable {
     const input = producer.source.inputs[0] ?? -1;
     const source = this.subgraph.tensors[input];
     if (producer.kind === 'SHAPE' && source) {
-      return { name: this.name(index), shape: [source.shape.length], dtype: 'int32', data: Int32Array.from(source.shape) };
+      return {
+        name: this.name(index),
+        shape: [source.shape.length],
+        dtype: 'int32',
+        data: Int32Array.from(source.shape),
+      };
     }
     // half floats computed at run time have no counterpart, so only stored ones may be asked for
-    if (this.subgraph.inputs.includes(input) || (this.producers.has(input) && this.operators[this.producers.get(input)!]!.kind !== 'DENSIFY')) return undefined;
+    if (this.subgraph.inputs.includes(input) ||
+      (this.producers.has(input) && this.operators[this.producers.get(input)!]!.kind !== 'DENSIFY')) return undefined;
     const stored = this.get(input);
-    return stored.data && { ...(producer.kind === 'DENSIFY' ? stored : dequantizeConstant(stored)), name: this.name(index) };
+    return stored.data &&
+      { ...(producer.kind === 'DENSIFY' ? stored : dequantizeConstant(stored)), name: this.name(index) };
   }
 }

@@ -10,13 +10,32 @@ export class UnsupportedTensor extends Error {}
 const maxElements = 2 ** 31;
 
 const dtypes: Partial<Record<TensorType, DType>> = {
-  FLOAT32: 'float32', INT8: 'int8', UINT8: 'uint8', INT32: 'int32', INT64: 'int64', BOOL: 'bool',
+  FLOAT32: 'float32',
+  INT8: 'int8',
+  UINT8: 'uint8',
+  INT32: 'int32',
+  INT64: 'int64',
+  BOOL: 'bool',
 };
 /** Types that only constants may have, and what they become. */
-const constantDtypes: Partial<Record<TensorType, DType>> = { ...dtypes, FLOAT16: 'float32', INT4: 'int8', INT16: 'int16' };
+const constantDtypes: Partial<Record<TensorType, DType>> = {
+  ...dtypes,
+  FLOAT16: 'float32',
+  INT4: 'int8',
+  INT16: 'int16',
+};
 
-/** One tensor of the file as a tensor of the IR, named `name`; a constant when its buffer holds bytes. */
-export function convertTensor(file: Uint8Array, buffers: Table<'Buffer'>[], source: Table<'Tensor'>, name: string, reader: TfliteReader): Tensor {
+/**
+ * One tensor of the file as a tensor of the IR, named `name`; a constant when its buffer holds
+ * bytes.
+ */
+export function convertTensor(
+  file: Uint8Array,
+  buffers: Table<'Buffer'>[],
+  source: Table<'Tensor'>,
+  name: string,
+  reader: TfliteReader,
+): Tensor {
   const type = tensorTypes[source.type];
   const shape = source.shape;
   if (shape.some((dimension) => dimension < 0) || elementCount(shape) >= maxElements) {
@@ -32,8 +51,15 @@ export function convertTensor(file: Uint8Array, buffers: Table<'Buffer'>[], sour
     const quantization = convertQuantization(source, name, dtype);
     if (quantization) tensor.quantization = quantization;
   }
-  if (isConstant && source.sparsity) tensor.data = expandSparse(decode(type, bytes, Math.floor(bytes.length / (bytesPer[type] ?? 1)), name), source.sparsity, shape, name, reader);
-  else if (isConstant) tensor.data = decode(type, bytes, elementCount(shape), name);
+  if (isConstant && source.sparsity) {
+    tensor.data = expandSparse(
+      decode(type, bytes, Math.floor(bytes.length / (bytesPer[type] ?? 1)), name),
+      source.sparsity,
+      shape,
+      name,
+      reader,
+    );
+  } else if (isConstant) tensor.data = decode(type, bytes, elementCount(shape), name);
   return tensor;
 }
 
@@ -41,19 +67,36 @@ function bufferBytes(file: Uint8Array, buffers: Table<'Buffer'>[], source: Table
   const buffer = buffers[source.buffer];
   if (!buffer) {
     if (source.buffer === 0) return new Uint8Array(0);
-    throw new KletError('CORRUPT', `tensor "${name}" has its data in buffer ${source.buffer}, the file has ${buffers.length}`);
+    throw new KletError(
+      'CORRUPT',
+      `tensor "${name}" has its data in buffer ${source.buffer}, the file has ${buffers.length}`,
+    );
   }
   // offsets 0 and 1 mean that the data is in place
   if (buffer.offset <= 1) return buffer.data;
   if (buffer.offset + buffer.size > file.length) {
-    throw new KletError('CORRUPT', `tensor "${name}" has its data at bytes ${buffer.offset} to ${buffer.offset + buffer.size}, the file has ${file.length}`);
+    throw new KletError(
+      'CORRUPT',
+      `tensor "${name}" has its data at bytes ${buffer.offset} to ${
+        buffer.offset + buffer.size
+      }, the file has ${file.length}`,
+    );
   }
   return file.subarray(buffer.offset, buffer.offset + buffer.size);
 }
 
-const ranges = { int8: [-128, 127], uint8: [0, 255], int16: [-32768, 32767], int32: [-(2 ** 31), 2 ** 31 - 1] } as const;
+const ranges = {
+  int8: [-128, 127],
+  uint8: [0, 255],
+  int16: [-32768, 32767],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+} as const;
 
-function convertQuantization({ quantization, shape }: Table<'Tensor'>, name: string, dtype: keyof typeof ranges): Quantization | undefined {
+function convertQuantization(
+  { quantization, shape }: Table<'Tensor'>,
+  name: string,
+  dtype: keyof typeof ranges,
+): Quantization | undefined {
   if (!quantization) return undefined;
   const { scale, zeroPoint, quantizedDimension } = quantization;
   if (quantization.detailsType !== 0) throw new UnsupportedTensor(`"${name}" (custom quantization)`);
@@ -68,29 +111,49 @@ function convertQuantization({ quantization, shape }: Table<'Tensor'>, name: str
   if (scale.length > 1 && scale.length !== shape[axis]) {
     throw corrupt(`${scale.length} scales along dimension ${quantizedDimension} of [${shape.join(', ')}]`);
   }
-  if (zeroPoint.length > 1 && zeroPoint.length !== scale.length) throw corrupt(`${scale.length} scales and ${zeroPoint.length} zero points`);
+  if (zeroPoint.length > 1 && zeroPoint.length !== scale.length) {
+    throw corrupt(`${scale.length} scales and ${zeroPoint.length} zero points`);
+  }
   const zeroPoints = zeroPoint.length === scale.length ? zeroPoint : scale.map(() => zeroPoint[0] ?? 0);
   return { scale, zeroPoint: zeroPoints, axis: scale.length > 1 ? axis : 0 };
 }
 
-const bytesPer: Partial<Record<TensorType, number>> = { FLOAT32: 4, FLOAT16: 2, INT16: 2, INT32: 4, INT64: 8, INT4: 0.5 };
+const bytesPer: Partial<Record<TensorType, number>> = {
+  FLOAT32: 4,
+  FLOAT16: 2,
+  INT16: 2,
+  INT32: 4,
+  INT64: 8,
+  INT4: 0.5,
+};
 
 function decode(type: TensorType, bytes: Uint8Array, count: number, name: string): ConstantData {
   const expected = Math.ceil(count * (bytesPer[type] ?? 1));
   if (bytes.length !== expected) {
-    throw new KletError('CORRUPT', `tensor "${name}" has ${count} elements (${expected} bytes) but its buffer holds ${bytes.length}`);
+    throw new KletError(
+      'CORRUPT',
+      `tensor "${name}" has ${count} elements (${expected} bytes) but its buffer holds ${bytes.length}`,
+    );
   }
   const { buffer } = new Uint8Array(bytes); // a copy: the file's own bytes need not be aligned
   switch (type) {
-    case 'FLOAT32': return new Float32Array(buffer);
-    case 'FLOAT16': return Float32Array.from(new Uint16Array(buffer), halfToFloat);
-    case 'INT16': return new Int16Array(buffer);
-    case 'INT32': return new Int32Array(buffer);
-    case 'INT64': return narrow(new BigInt64Array(buffer), name);
-    case 'INT8': return new Int8Array(buffer);
+    case 'FLOAT32':
+      return new Float32Array(buffer);
+    case 'FLOAT16':
+      return Float32Array.from(new Uint16Array(buffer), halfToFloat);
+    case 'INT16':
+      return new Int16Array(buffer);
+    case 'INT32':
+      return new Int32Array(buffer);
+    case 'INT64':
+      return narrow(new BigInt64Array(buffer), name);
+    case 'INT8':
+      return new Int8Array(buffer);
     // two to a byte, the lower half first
-    case 'INT4': return Int8Array.from({ length: count }, (_, i) => ((bytes[i >> 1]! >> (4 * (i & 1))) << 28) >> 28);
-    default: return new Uint8Array(buffer);
+    case 'INT4':
+      return Int8Array.from({ length: count }, (_, i) => ((bytes[i >> 1]! >> (4 * (i & 1))) << 28) >> 28);
+    default:
+      return new Uint8Array(buffer);
   }
 }
 

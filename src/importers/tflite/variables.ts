@@ -24,22 +24,28 @@ interface Scope {
 }
 
 /**
- * The resource variables of a subgraph. TensorFlow Lite runs operators in the file's order, so what a READ_VARIABLE gives is known from the ASSIGN_VARIABLEs
- * before it; what the last one assigned is what the next run begins with.
+ * The resource variables of a subgraph. TensorFlow Lite runs operators in the file's order, so what
+ * a READ_VARIABLE gives is known from the ASSIGN_VARIABLEs before it; what the last one assigned is
+ * what the next run begins with.
  */
 export class Variables {
   private readonly byKey = new Map<string, Variable>();
-  /** What each READ_VARIABLE gives: what the variable held before the run, or the tensor that was assigned to it since. */
+  /**
+   * What each READ_VARIABLE gives: what the variable held before the run, or the tensor that was
+   * assigned to it since.
+   */
   private readonly sources = new Map<number, Variable | number>();
   /** Forms of ASSIGN_VARIABLE that have no counterpart, with the tensors' names. */
   readonly refusals: [form: string, name: string][] = [];
 
   /** @param scopeOf the subgraph that a CALL_ONCE names */
   constructor(private readonly scope: Scope, private readonly reader: TfliteReader, scopeOf: (index: number) => Scope) {
-    const { operators, tensors } = scope, find = this.handles(operators);
+    const { operators, tensors } = scope;
+    const find = this.handles(operators);
     for (const { kind, source } of operators) {
       if (kind === 'CALL_ONCE') this.initialize(scopeOf(this.options('CALL_ONCE', source).initSubgraphIndex));
-      const variable = find(source), [output = -1] = source.outputs;
+      const variable = find(source);
+      const [output = -1] = source.outputs;
       if (kind === 'ASSIGN_VARIABLE') {
         if (variable) variable.last = source.inputs[1] ?? -1;
         else this.refusals.push(['a handle that is computed', tensors.name(source.inputs[1] ?? -1)]);
@@ -66,11 +72,14 @@ export class Variables {
   states(readable: (index: number) => Tensor | undefined): State[] {
     const states: State[] = [];
     for (const variable of this.byKey.values()) {
-      const { initial, last, reads } = variable, next = last !== undefined && reads.length > 0 && readable(last);
+      const { initial, last, reads } = variable;
+      const next = last !== undefined && reads.length > 0 && readable(last);
       if (!next || typeof initial === 'string') continue;
       try {
         const value = this.valueOf(variable);
-        if (!isAlike(value, next)) throw new UnsupportedForm('a value of another type, shape or quantization than is read');
+        if (!isAlike(value, next)) {
+          throw new UnsupportedForm('a value of another type, shape or quantization than is read');
+        }
         states.push({ value, next, initial: initial.data! });
       } catch (error) {
         if (!(error instanceof UnsupportedForm)) throw error;
@@ -81,10 +90,13 @@ export class Variables {
   }
 
   private valueOf(variable: Variable): Tensor {
-    const { name, initial, reads } = variable, { tensors } = this.scope;
+    const { name, initial, reads } = variable;
+    const { tensors } = this.scope;
     if (typeof initial === 'string') throw new UnsupportedForm(initial);
     const like = tensors.get(reads[0]!);
-    if (initial.dtype !== like.dtype || initial.shape.join() !== like.shape.join()) throw new UnsupportedForm('an initial value of another type or shape');
+    if (initial.dtype !== like.dtype || initial.shape.join() !== like.shape.join()) {
+      throw new UnsupportedForm('an initial value of another type or shape');
+    }
     return (variable.value ??= { ...like, name: tensors.uniqueName(name || 'variable') });
   }
 
@@ -94,7 +106,9 @@ export class Variables {
     for (const { kind, source } of operators) {
       const variable = find(source);
       if (kind !== 'ASSIGN_VARIABLE' || !variable) continue;
-      const index = source.inputs[1] ?? -1, value = tensors.get(index), by = operators[tensors.producers.get(index) ?? -1];
+      const index = source.inputs[1] ?? -1;
+      const value = tensors.get(index);
+      const by = operators[tensors.producers.get(index) ?? -1];
       variable.initial = value.data ? value : `an initial value that ${by?.kind ?? 'nothing'} computes`;
     }
   }
@@ -104,7 +118,8 @@ export class Variables {
     const keys = new Map<number, string>();
     for (const { kind, source } of operators) {
       if (kind !== 'VAR_HANDLE') continue;
-      const { container, sharedName } = this.options('VAR_HANDLE', source), key = JSON.stringify([container, sharedName]);
+      const { container, sharedName } = this.options('VAR_HANDLE', source);
+      const key = JSON.stringify([container, sharedName]);
       keys.set(source.outputs[0] ?? -1, key);
       if (!this.byKey.has(key)) this.byKey.set(key, { name: sharedName, initial: 'no initial value', reads: [] });
     }

@@ -1,4 +1,5 @@
-// What pages, workers and worklets run alike: raw bytes through a network, and what was thrown as data.
+// What pages, workers and worklets run alike: raw bytes through a network, and what was thrown as
+// data.
 
 /** @returns the output's bytes */
 export function outputBytes(model, bytes) {

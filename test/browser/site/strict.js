@@ -1,4 +1,3 @@
-/* global document */
 // Runs under a Content-Security-Policy and leaves what happened in the page's title.
 import { load } from '/dist/browser.js';
 import { outcome } from './probe.js';

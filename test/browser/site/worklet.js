@@ -1,4 +1,3 @@
-/* global AudioWorkletProcessor, registerProcessor */
 import './bare.js';
 import { load, loadSync } from '/dist/browser.js';
 import { outcome, outputBytes } from './probe.js';

@@ -6,10 +6,12 @@ import { describe } from 'vitest';
 
 // The browser tests run in the Chrome or Chromium that is there; nothing is downloaded.
 
-const HOW = 'needs Chrome: apt-get install chromium, brew install --cask chromium, winget install Google.Chrome, or CHROME_PATH=…';
+const HOW =
+  'needs Chrome: apt-get install chromium, brew install --cask chromium, winget install Google.Chrome, or CHROME_PATH=…';
 
 /** Flags that keep a browser from talking to anybody but the tests. */
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync'];
 
 /** @returns the browser's program, from CHROME_PATH or one of the usual places */
 export function findChrome(): string | undefined {
@@ -25,21 +27,29 @@ function usualPlaces(): string[] {
   const { env, platform } = process;
   if (platform === 'win32') {
     const roots = [env.PROGRAMFILES, env['PROGRAMFILES(X86)'], env.LOCALAPPDATA].filter((root) => root !== undefined);
-    return ['Google/Chrome/Application/chrome.exe', 'Chromium/Application/chrome.exe', 'Microsoft/Edge/Application/msedge.exe']
-      .flatMap((program) => roots.map((root) => path.join(root, program)));
+    return ['Google/Chrome/Application/chrome.exe', 'Chromium/Application/chrome.exe',
+      'Microsoft/Edge/Application/msedge.exe'].flatMap((program) => roots.map((root) => path.join(root, program)));
   }
   if (platform === 'darwin') {
-    return ['Google Chrome', 'Chromium', 'Microsoft Edge']
-      .flatMap((name) => ['/Applications', path.join(os.homedir(), 'Applications')].map((folder) => `${folder}/${name}.app/Contents/MacOS/${name}`));
+    return ['Google Chrome', 'Chromium', 'Microsoft Edge'].flatMap((name) =>
+      ['/Applications', path.join(os.homedir(), 'Applications')].map((folder) =>
+        `${folder}/${name}.app/Contents/MacOS/${name}`
+      )
+    );
   }
-  const folders = [...(env.PATH ?? '').split(':').filter(Boolean), '/usr/bin', '/usr/local/bin', '/snap/bin', '/opt/google/chrome'];
-  return ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome', 'microsoft-edge']
-    .flatMap((name) => folders.map((folder) => path.join(folder, name)));
+  const folders = [...(env.PATH ?? '').split(':').filter(Boolean), '/usr/bin', '/usr/local/bin', '/snap/bin',
+    '/opt/google/chrome'];
+  return ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome', 'microsoft-edge'].flatMap((
+    name,
+  ) => folders.map((folder) => path.join(folder, name)));
 }
 
 const program = findChrome();
 
-/** A suite that needs a browser; without one its tests are skipped, and the suite's title says how to get one. */
+/**
+ * A suite that needs a browser; without one its tests are skipped, and the suite's title says how
+ * to get one.
+ */
 export function describeInChrome(title: string, body: () => void): void {
   if (program) describe(title, body);
   else describe.skip(`${title} [${HOW}]`, body);

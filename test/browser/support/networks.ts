@@ -14,15 +14,18 @@ export interface Known {
 
 export const flavors: Flavor[] = ['relaxed', 'simd', 'scalar'];
 
-export const digits = new Uint8Array(readFileSync(path.resolve(import.meta.dirname, '../../../models/digits/digits.klet')));
+export const digits =
+  new Uint8Array(readFileSync(path.resolve(import.meta.dirname, '../../../models/digits/digits.klet')));
 
 /** Real networks, where ../shared is there. */
 export const realNetworks = hasShared ? ['kws_dscnn_int8', 'vww_int8', 'mobilenet_v1_025_128_uint8'] : [];
 
 export function known(name: string): Known {
   const klet = name === 'digits' ? digits : compile(importTflite(sharedBytes('models', `${name}.tflite`)));
-  const size = loadSync(klet).inputs[0]!.shape.reduce((a, b) => a * b, 1), input = noise(size, 7);
-  const model = loadSync(klet, { flavor: 'scalar' }), output = model.predict(asInput(input, model.inputs[0]!.dtype), { output: 'raw' });
+  const size = loadSync(klet).inputs[0]!.shape.reduce((a, b) => a * b, 1);
+  const input = noise(size, 7);
+  const model = loadSync(klet, { flavor: 'scalar' });
+  const output = model.predict(asInput(input, model.inputs[0]!.dtype), { output: 'raw' });
   const expected = [...new Uint8Array(output.buffer, output.byteOffset, output.byteLength)];
   return { name, klet, input, expected };
 }

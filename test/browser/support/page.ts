@@ -16,16 +16,23 @@ declare global {
   // what site/page.js leaves in the page
   var kinglet: typeof browserEntry;
   var slim: typeof slimEntry;
-  var probe: {
-    outputBytes(model: Model, bytes: Uint8Array): number[];
-    outcome<T>(work: () => T | Promise<T>): Promise<Outcome<T>>;
-  };
+  var probe: { outputBytes(model: Model, bytes: Uint8Array): number[];
+    outcome<T>(work: () => T | Promise<T>): Promise<Outcome<T>> };
 }
 
-/** A page that has the package as `kinglet` and `slim`, and helpers as `probe`; cross-origin isolated if wanted, as shared memory needs it. */
+/**
+ * A page that has the package as `kinglet` and `slim`, and helpers as `probe`; cross-origin
+ * isolated if wanted, as shared memory needs it.
+ */
 export async function openPage(browser: Browser, site: Site, isolated = false): Promise<Page> {
-  const name = isolated ? '/isolated' : '/', headers = isolated ? { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } : {};
-  site.put(name, '<!doctype html><title>kinglet</title><script type="module" src="/site/page.js"></script>', { 'Content-Type': 'text/html', ...headers });
+  const name = isolated ? '/isolated' : '/';
+  const headers = isolated
+    ? { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+    : {};
+  site.put(name, '<!doctype html><title>kinglet</title><script type="module" src="/site/page.js"></script>', {
+    'Content-Type': 'text/html',
+    ...headers,
+  });
   const page = await browser.newPage();
   await page.goto(site.url + name);
   await page.waitForFunction(() => 'kinglet' in globalThis);

@@ -9,7 +9,10 @@ const types: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'appl
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A web server of a test's own: `dist/`, the scripts beside this folder, and what the test puts there. */
+/**
+ * A web server of a test's own: `dist/`, the scripts beside this folder, and what the test puts
+ * there.
+ */
 export interface Site {
   url: string;
   put(name: string, body: Uint8Array | string, headers?: Record<string, string>): void;
@@ -20,15 +23,20 @@ export interface Site {
 export async function openSite(): Promise<Site> {
   const answers = new Map<string, Answer>();
   const server = createServer((request, response) => {
-    const name = new URL(request.url!, 'http://localhost').pathname, answer = answers.get(name);
+    const name = new URL(request.url!, 'http://localhost').pathname;
+    const answer = answers.get(name);
     if (answer) answer(request, response);
     else void sendFile(name, response);
   });
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
   return {
     url: `http://localhost:${(server.address() as AddressInfo).port}`,
     put(name, body, headers = {}) {
-      answers.set(name, (_, response) => response.writeHead(200, { 'Content-Type': types[path.extname(name)] ?? 'application/octet-stream', ...headers }).end(body));
+      answers.set(name, (_, response) =>
+        response.writeHead(200, { 'Content-Type': types[path.extname(name)] ?? 'application/octet-stream', ...headers })
+          .end(body));
     },
     on: (name, answer) => void answers.set(name, answer),
     close() {
@@ -44,7 +52,10 @@ async function sendFile(name: string, response: ServerResponse): Promise<void> {
     if (!place) throw new Error('not served');
     const bytes = await readFile(path.join(root, place[1], name.slice(place[0].length)));
     // an isolated page takes workers' scripts only with its own policy
-    response.writeHead(200, { 'Content-Type': types[path.extname(name)] ?? 'application/octet-stream', 'Cross-Origin-Embedder-Policy': 'require-corp' }).end(bytes);
+    response.writeHead(200, {
+      'Content-Type': types[path.extname(name)] ?? 'application/octet-stream',
+      'Cross-Origin-Embedder-Policy': 'require-corp',
+    }).end(bytes);
   } catch {
     response.writeHead(404, { 'Content-Type': 'text/html' }).end('<!doctype html><title>not found</title>');
   }

@@ -4,7 +4,9 @@ import { checkPass, expect, GraphBuilder, operatorsOf } from './suite';
 
 describe('dropDead', () => {
   test('drops chains whose results nobody needs, and keeps inputs', () => {
-    const b = new GraphBuilder('dead'), x = b.input('x', [4]), unused = b.input('unused', [2]);
+    const b = new GraphBuilder('dead');
+    const x = b.input('x', [4]);
+    const unused = b.input('unused', [2]);
     b.node('unary', [b.node('unary', [x], { kind: 'relu' })], { kind: 'tanh' });
     const y = b.node('unary', [x], { kind: 'neg' });
     b.node('binary', [y, x], { kind: 'add', activation: 'none' });
@@ -14,7 +16,8 @@ describe('dropDead', () => {
   });
 
   test('keeps an operator of which one output is needed', () => {
-    const b = new GraphBuilder('half'), [, second] = b.nodeWithOutputs('split', [b.input('x', [4])], { axis: 0 }, [[1], [3]]);
+    const b = new GraphBuilder('half');
+    const [, second] = b.nodeWithOutputs('split', [b.input('x', [4])], { axis: 0 }, [[1], [3]]);
     expect(operatorsOf(checkPass(b.finish([second!]), dropDead))).toEqual(['split']);
   });
 });

@@ -7,7 +7,8 @@ const run = (graph: Graph): Graph => checkPass(graph, (work) => foldConstants(wo
 
 describe('foldConstants', () => {
   test('runs what reads constants only, through several operators', () => {
-    const b = new GraphBuilder('folded'), w = constantOf(b, [3, 4]);
+    const b = new GraphBuilder('folded');
+    const w = constantOf(b, [3, 4]);
     const turned = b.node('transpose', [b.node('unary', [w], { kind: 'relu' })], { perm: [1, 0] });
     const y = b.node('binary', [b.input('x', [4, 3]), turned], { kind: 'add', activation: 'none' });
     const after = run(b.finish([y]));
@@ -16,7 +17,8 @@ describe('foldConstants', () => {
   });
 
   test('makes outputs constant that depend on nothing', () => {
-    const b = new GraphBuilder('constant'), y = b.node('unary', [constantOf(b, [5])], { kind: 'abs' });
+    const b = new GraphBuilder('constant');
+    const y = b.node('unary', [constantOf(b, [5])], { kind: 'abs' });
     const after = run(b.finish([y, b.node('unary', [b.input('x', [2])], { kind: 'neg' })]));
     expect(operatorsOf(after)).toEqual(['unary']);
     expect(after.outputs[0]!.data).toBeInstanceOf(Float32Array);
@@ -24,13 +26,23 @@ describe('foldConstants', () => {
 
   test('keeps every output of a split that something needs, in any type', () => {
     const b = new GraphBuilder('split');
-    const [first, second] = b.nodeWithOutputs('split', [constantOf(b, [6], 'int8', steps(0.5, 3))], { axis: 0 }, [[2], [4]], { quantization: steps(0.5, 3) });
-    const y = b.node('binary', [b.input('x', [4], 'int8', steps(0.5, 3)), second!], { kind: 'sub', activation: 'none' }, { quantization: steps(1, 0) });
+    const [first, second] = b.nodeWithOutputs('split', [constantOf(b, [6], 'int8', steps(0.5, 3))], { axis: 0 }, [[2], [
+      4,
+    ]], { quantization: steps(0.5, 3) });
+    const y = b.node(
+      'binary',
+      [b.input('x', [4], 'int8', steps(0.5, 3)), second!],
+      { kind: 'sub', activation: 'none' },
+      { quantization: steps(1, 0) },
+    );
     expect(operatorsOf(run(b.finish([y, first!])))).toEqual(['binary']);
   });
 
   test('leaves alone what reads an input', () => {
-    const b = new GraphBuilder('live'), graph = b.finish([b.node('binary', [b.input('x', [3]), constantOf(b, [3])], { kind: 'mul', activation: 'none' })]);
+    const b = new GraphBuilder('live');
+    const graph = b.finish([
+      b.node('binary', [b.input('x', [3]), constantOf(b, [3])], { kind: 'mul', activation: 'none' }),
+    ]);
     expect(operatorsOf(run(graph))).toEqual(['binary']);
   });
 });

@@ -17,12 +17,29 @@ interface Options {
   watched?: boolean;
 }
 
-function network({ pad = {}, padding = [1, 0, 0, 1], depthwise = false, quantization, watched = false }: Options): Graph {
-  const b = new GraphBuilder('padded'), dtype = quantization ? 'int8' : 'float32';
-  const padded = b.node('pad', [b.input('x', [1, 4, 5, 2], dtype, quantization?.[0])], { ...pads, ...pad }, quantization && { quantization: quantization[1] });
-  const common = { stride: [2, 1] as [number, number], dilation: [1, 1] as [number, number], padding, activation: 'none' as const }, C = padded.shape[3]!;
-  const weights = constantOf(b, depthwise ? [1, 3, 2, C] : [3, 3, 2, C], dtype, quantization && steps(0.5, 0)), options = quantization && { quantization: steps(40, 3) };
-  const y = depthwise ? b.node('depthwiseConv2d', [padded, weights, null], common, options) : b.node('conv2d', [padded, weights, null], { ...common, groups: 1 }, options);
+function network(
+  { pad = {}, padding = [1, 0, 0, 1], depthwise = false, quantization, watched = false }: Options,
+): Graph {
+  const b = new GraphBuilder('padded');
+  const dtype = quantization ? 'int8' : 'float32';
+  const padded = b.node(
+    'pad',
+    [b.input('x', [1, 4, 5, 2], dtype, quantization?.[0])],
+    { ...pads, ...pad },
+    quantization && { quantization: quantization[1] },
+  );
+  const common = {
+    stride: [2, 1] as [number, number],
+    dilation: [1, 1] as [number, number],
+    padding,
+    activation: 'none' as const,
+  };
+  const C = padded.shape[3]!;
+  const weights = constantOf(b, depthwise ? [1, 3, 2, C] : [3, 3, 2, C], dtype, quantization && steps(0.5, 0));
+  const options = quantization && { quantization: steps(40, 3) };
+  const y = depthwise
+    ? b.node('depthwiseConv2d', [padded, weights, null], common, options)
+    : b.node('conv2d', [padded, weights, null], { ...common, groups: 1 }, options);
   return b.finish(watched ? [y, padded] : [y]);
 }
 
@@ -47,10 +64,11 @@ describe('foldPad', () => {
   });
 
   test('leaves other pads alone: another value, mirrors, channels, batches, another quantization, a second reader', () => {
-    const kept: Options[] = [
-      { pad: { value: 1 } }, { pad: { mode: 'symmetric', before: [0, 1, 1, 0], after: [0, 1, 1, 0] } }, { pad: { before: [0, 1, 1, 1] } }, { pad: { after: [1, 0, 0, 0] } },
-      { quantization: [steps(0.5, 7), steps(0.25, 7)] }, { quantization: [steps(0.5, 7), steps(0.5, 6)] }, { watched: true },
-    ];
+    const kept: Options[] = [{ pad: { value: 1 } }, {
+      pad: { mode: 'symmetric', before: [0, 1, 1, 0], after: [0, 1, 1, 0] },
+    }, { pad: { before: [0, 1, 1, 1] } }, { pad: { after: [1, 0, 0, 0] } }, {
+      quantization: [steps(0.5, 7), steps(0.25, 7)],
+    }, { quantization: [steps(0.5, 7), steps(0.5, 6)] }, { watched: true }];
     for (const options of kept) expect(operatorsOf(run(network(options)))).toEqual(['pad', 'conv2d']);
   });
 });

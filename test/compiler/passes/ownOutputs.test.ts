@@ -4,7 +4,9 @@ import { checkPass, constantOf, expect, GraphBuilder, operatorsOf } from './suit
 
 describe('ownOutputs', () => {
   test('copies outputs that are inputs, constants, or named twice', () => {
-    const b = new GraphBuilder('borrowed'), x = b.input('x', [2, 3]), y = b.node('unary', [x], { kind: 'neg' });
+    const b = new GraphBuilder('borrowed');
+    const x = b.input('x', [2, 3]);
+    const y = b.node('unary', [x], { kind: 'neg' });
     const after = checkPass(b.finish([y, x, constantOf(b, [4]), y]), ownOutputs);
     expect(operatorsOf(after)).toEqual(['unary', 'slice', 'slice', 'slice']);
     expect(new Set(after.outputs).size).toBe(4);
@@ -19,6 +21,7 @@ describe('ownOutputs', () => {
 
   test('leaves outputs that have a place of their own', () => {
     const b = new GraphBuilder('own');
-    expect(operatorsOf(checkPass(b.finish([b.node('unary', [b.input('x', [3])], { kind: 'abs' })]), ownOutputs))).toEqual(['unary']);
+    expect(operatorsOf(checkPass(b.finish([b.node('unary', [b.input('x', [3])], { kind: 'abs' })]), ownOutputs)))
+      .toEqual(['unary']);
   });
 });

@@ -9,18 +9,26 @@ import { compare, exact, randomInputs } from '../../ops/suite';
 import { runReference } from '../../reference/index';
 import { allocate } from '../../reference/support';
 
-// A pass may rewrite whatever it likes as long as every output keeps its value, its place and (but for copies) its name.
+// A pass may rewrite whatever it likes as long as every output keeps its value, its place and (but
+// for copies) its name.
 
 export { GraphBuilder };
 
-/** Runs a pass on a copy and compares all outputs, by the reference, before and after. @returns the copy */
+/**
+ * Runs a pass on a copy and compares all outputs, by the reference, before and after. @returns the
+ * copy
+ */
 export function checkPass(graph: Graph, pass: (graph: Graph) => void): Graph {
   const work = cloneGraph(graph);
   pass(work);
   checkGraph(work, 'the pass');
   for (const seed of [1, 2]) {
-    const inputs = randomInputs(graph, seed), before = runReference(graph, inputs), after = runReference(work, inputs);
-    graph.outputs.forEach((t, i) => compare(`"${t.name}"`, t.shape, before.get(t.name)!, after.get(work.outputs[i]!.name)!, exact));
+    const inputs = randomInputs(graph, seed);
+    const before = runReference(graph, inputs);
+    const after = runReference(work, inputs);
+    graph.outputs.forEach((t, i) =>
+      compare(`"${t.name}"`, t.shape, before.get(t.name)!, after.get(work.outputs[i]!.name)!, exact)
+    );
   }
   return work;
 }
@@ -35,7 +43,12 @@ export function steps(scale: number, zeroPoint: number): Quantization {
 }
 
 /** Random values as a constant. */
-export function constantOf(b: GraphBuilder, shape: number[], dtype: Tensor['dtype'] = 'float32', quantization?: Quantization): Tensor {
+export function constantOf(
+  b: GraphBuilder,
+  shape: number[],
+  dtype: Tensor['dtype'] = 'float32',
+  quantization?: Quantization,
+): Tensor {
   return b.constant(new Random(shape.length).fill(allocate({ name: '', shape, dtype })), shape, quantization);
 }
 

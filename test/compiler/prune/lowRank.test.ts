@@ -3,29 +3,58 @@ import { compile, GraphBuilder, lowRank, quantize, type Graph } from '../../../s
 import { loadSync } from '../../../src/index';
 import { Random } from '../../helpers/random';
 
-const random = new Random(9), numbers = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.between(-1, 1));
+const random = new Random(9);
+const numbers = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.between(-1, 1));
 
 /** [N][K] of a rank. */
 function product(N: number, K: number, rank: number): Float32Array {
-  const a = numbers(N * rank), b = numbers(rank * K);
-  return Float32Array.from({ length: N * K }, (_, i) => Array.from({ length: rank }, (_r, r) => a[Math.floor(i / K) * rank + r]! * b[r * K + (i % K)]!).reduce((sum, v) => sum + v));
+  const a = numbers(N * rank);
+  const b = numbers(rank * K);
+  return Float32Array.from(
+    { length: N * K },
+    (_, i) =>
+      Array.from({ length: rank }, (_r, r) => a[Math.floor(i / K) * rank + r]! * b[r * K + (i % K)]!).reduce((sum, v) =>
+        sum + v
+      ),
+  );
 }
 
 function network(): Graph {
-  const b = new GraphBuilder('net'), x = b.input('x', [1, 5, 5, 24]);
+  const b = new GraphBuilder('net');
+  const x = b.input('x', [1, 5, 5, 24]);
   const conv = { dilation: [1, 1] as [number, number], groups: 1, activation: 'relu' as const };
-  const a = b.node('conv2d', [x, b.constant(product(32, 24, 4), [32, 1, 1, 24]), b.constant(numbers(32), [32])], { ...conv, stride: [2, 2], padding: [1, 0, 0, 1] }, { name: 'thin' });
-  const c = b.node('conv2d', [a, b.constant(product(16, 32, 16), [16, 1, 1, 32]), null], { ...conv, stride: [1, 1], padding: [0, 0, 0, 0] }, { name: 'full' });
+  const a = b.node('conv2d', [x, b.constant(product(32, 24, 4), [32, 1, 1, 24]), b.constant(numbers(32), [32])], {
+    ...conv,
+    stride: [2, 2],
+    padding: [1, 0, 0, 1],
+  }, { name: 'thin' });
+  const c = b.node('conv2d', [a, b.constant(product(16, 32, 16), [16, 1, 1, 32]), null], {
+    ...conv,
+    stride: [1, 1],
+    padding: [0, 0, 0, 0],
+  }, { name: 'full' });
   const flat = b.node('reshape', [c], {}, { shape: [1, 144] });
-  return b.finish([b.node('fullyConnected', [flat, b.constant(product(40, 144, 3), [40, 144]), b.constant(numbers(40), [40])], { activation: 'none' }, { name: 'last' })]);
+  return b.finish([
+    b.node('fullyConnected', [flat, b.constant(product(40, 144, 3), [40, 144]), b.constant(numbers(40), [40])], {
+      activation: 'none',
+    }, { name: 'last' }),
+  ]);
 }
 
 describe('lowRank', () => {
-  const graph = network(), x = numbers(600), predict = (net: Graph): Float32Array => loadSync(compile(net)).predict(x).slice();
+  const graph = network();
+  const x = numbers(600);
+  const predict = (net: Graph): Float32Array => loadSync(compile(net)).predict(x).slice();
 
   test('finds the rank that weights have, and gives the same answers', () => {
-    const { graph: thin, layers } = lowRank(graph, 1e-4), [expected, found] = [predict(graph), predict(thin)];
-    expect(layers).toEqual([{ name: 'thin', rank: 4, before: 768, after: 4 * 56 }, { name: 'last', rank: 3, before: 5760, after: 3 * 184 }]);
+    const { graph: thin, layers } = lowRank(graph, 1e-4);
+    const [expected, found] = [predict(graph), predict(thin)];
+    expect(layers).toEqual([{ name: 'thin', rank: 4, before: 768, after: 4 * 56 }, {
+      name: 'last',
+      rank: 3,
+      before: 5760,
+      after: 3 * 184,
+    }]);
     const size = Math.max(...expected.map(Math.abs));
     found.forEach((value, i) => expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-4 * size));
   });
@@ -37,6 +66,7 @@ describe('lowRank', () => {
 
   test('refuses errors that are none, and quantized networks', () => {
     expect(() => lowRank(graph, 1)).toThrow(/from 0 to below 1; it is 1/);
-    expect(() => lowRank(quantize(graph, { samples: [x] }), 0.1)).toThrow(/are int8; low-rank factors are of float32 networks/);
+    expect(() => lowRank(quantize(graph, { samples: [x] }), 0.1))
+      .toThrow(/are int8; low-rank factors are of float32 networks/);
   });
 });

@@ -8,17 +8,39 @@ import { topK } from 'kinglet/tasks';
 import core from 'kinglet/core.simd.wasm';
 
 const flavor: Flavor = 'simd';
-const model: Model = await load(new URL('https://example.org/digits.klet'), { flavor, onProgress: ({ loaded, total }) => { console.log(loaded / (total ?? loaded)); } });
+const model: Model = await load(new URL('https://example.org/digits.klet'), {
+  flavor,
+  onProgress: ({ loaded, total }) => {
+    console.log(loaded / (total ?? loaded));
+  },
+});
 const real: Float32Array = model.predict(new Float32Array(784));
 const raw = model.predict(new Int8Array(784), { output: 'raw' });
 model.predictInto({ image: real }, { scores: new Int8Array(10) });
 const apart = await loadSlim(new Uint8Array(), { wasm: core });
 const best: string | undefined = topK(real, model.meta.labels, 1)[0]?.label;
 loadSync(compile(new GraphBuilder('none').finish([]))).dispose();
-const parameters = audioParameters('librosa', { sampleRate: 16000, mel: { bands: 40 }, compression: { kind: 'log', topDb: null }, mfcc: { count: 13 } });
-createAudioStream(loadSync(compile(new GraphBuilder('none').finish([]), { meta: { preprocessing: parameters } }))).push(real, (output, frame) => { console.log(output.length, frame); });
+const parameters = audioParameters('librosa', {
+  sampleRate: 16000,
+  mel: { bands: 40 },
+  compression: { kind: 'log', topDb: null },
+  mfcc: { count: 13 },
+});
+createAudioStream(loadSync(compile(new GraphBuilder('none').finish([]), { meta: { preprocessing: parameters } }))).push(
+  real,
+  (output, frame) => {
+    console.log(output.length, frame);
+  },
+);
 console.log(featuresOf(model).features);
-void listen({ klet: new Uint8Array(), sampleRate: parameters.sampleRate, worklet: 'worklet.js', onOutput: (output) => { console.log(output[0]); } });
+void listen({
+  klet: new Uint8Array(),
+  sampleRate: parameters.sampleRate,
+  worklet: 'worklet.js',
+  onOutput: (output) => {
+    console.log(output[0]);
+  },
+});
 export const kind: ListenerMessage['kind'] = 'level';
 try {
   apart.dispose();

@@ -4,7 +4,10 @@ import type { Lowering, Mappings } from '../lowering';
 import { paddings } from '../schema';
 import { dequantizeConstant } from '../tensors';
 
-/** Pixels before and after along one dimension, when windows of `extent` pixels make `output` of `input` pixels. */
+/**
+ * Pixels before and after along one dimension, when windows of `extent` pixels make `output` of
+ * `input` pixels.
+ */
 function samePadding(input: number, output: number, extent: number, stride: number): [before: number, after: number] {
   const total = Math.max((output - 1) * stride + extent - input, 0);
   return [total >> 1, total - (total >> 1)];
@@ -12,14 +15,18 @@ function samePadding(input: number, output: number, extent: number, stride: numb
 
 type Windows = { kernel: number[]; stride: number[]; dilation?: number[] };
 
-/** SAME or VALID as pixels. `large` is the picture that windows slide over, `small` has one pixel per window. */
+/**
+ * SAME or VALID as pixels. `large` is the picture that windows slide over, `small` has one pixel
+ * per window.
+ */
 function padding(operator: Lowering, code: number, large: number[], small: number[], windows: Windows): Padding {
   const { kernel, stride, dilation = [1, 1] } = windows;
   const name = paddings[code];
   operator.check(name !== undefined, `padding ${code}`);
   operator.check([...kernel, ...stride, ...dilation].every((n) => n > 0), 'a kernel, stride or dilation of 0');
   if (name === 'VALID') return [0, 0, 0, 0];
-  const along = (i: 0 | 1) => samePadding(large[i + 1]!, small[i + 1]!, (kernel[i]! - 1) * dilation[i]! + 1, stride[i]!);
+  const along = (i: 0 | 1) =>
+    samePadding(large[i + 1]!, small[i + 1]!, (kernel[i]! - 1) * dilation[i]! + 1, stride[i]!);
   const [[top, bottom], [left, right]] = [along(0), along(1)];
   return [top, left, bottom, right];
 }
@@ -31,35 +38,47 @@ function weights(operator: Lowering): Tensor {
   return w;
 }
 
-/** Weights of an operator that has no hybrid form: their real values where the activations are float. */
+/**
+ * Weights of an operator that has no hybrid form: their real values where the activations are
+ * float.
+ */
 function realWeights(operator: Lowering, x: Tensor): Tensor {
   const w = weights(operator);
   return x.dtype === 'float32' ? dequantizeConstant(w) : w;
 }
 
 /**
- * Weights of a convolution. Float activations with int8 weights are quantized at run time: by their whole range where the
- * weights have a scale per channel.
+ * Weights of a convolution. Float activations with int8 weights are quantized at run time: by their
+ * whole range where the weights have a scale per channel.
  */
 function hybridWeights(operator: Lowering, x: Tensor): { w: Tensor; hybrid: { hybrid?: HybridMode } } {
   const w = weights(operator);
-  if (x.dtype !== 'float32' || w.dtype !== 'int8' || !w.quantization) return { w: realWeights(operator, x), hybrid: {} };
+  if (x.dtype !== 'float32' || w.dtype !== 'int8' || !w.quantization) {
+    return { w: realWeights(operator, x), hybrid: {} };
+  }
   return { w, hybrid: { hybrid: w.quantization.scale.length > 1 ? 'asymmetric' : 'symmetric' } };
 }
 
 function transposeConvolution(
-  operator: Lowering, x: Tensor, w: Tensor, bias: Tensor | null, options: { padding: number; strideH: number; strideW: number }, activation: number,
+  operator: Lowering,
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | null,
+  options: { padding: number; strideH: number; strideW: number },
+  activation: number,
 ): void {
   const out = operator.output.shape;
   operator.check(out.length === 4, 'an output that is not a picture');
   const stride: [number, number] = [options.strideH, options.strideW];
   const [, kh = 0, kw = 0] = w.shape;
-  // TFLite pads as the convolution would whose gradient this is: from the output's size back to the input's
+  // TFLite pads as the convolution would whose gradient this is: from the output's size back to the
+  // input's
   const [top, left] = padding(operator, options.padding, out, x.shape, { kernel: [kh, kw], stride });
   const rest = (size: number, i: 0 | 1, kernel: number, before: number) =>
     Math.max((size - 1) * stride[i] + kernel - before - out[i + 1]!, 0);
   operator.emitActivated('transposeConv2d', [x, w, bias], activation, {
-    stride, padding: [top, left, rest(x.shape[1]!, 0, kh, top), rest(x.shape[2]!, 1, kw, left)],
+    stride,
+    padding: [top, left, rest(x.shape[1]!, 0, kh, top), rest(x.shape[2]!, 1, kw, left)],
   });
 }
 
@@ -69,12 +88,22 @@ export const convolution: Mappings = {
     const x = operator.input(0, 4);
     const { w, hybrid } = hybridWeights(operator, x);
     const groups = x.shape[3]! / w.shape[3]!;
-    operator.check(Number.isInteger(groups) && w.shape[0]! % groups === 0, `weights for ${w.shape[3]} of ${x.shape[3]} channels`);
+    operator.check(
+      Number.isInteger(groups) && w.shape[0]! % groups === 0,
+      `weights for ${w.shape[3]} of ${x.shape[3]} channels`,
+    );
     const stride: [number, number] = [options.strideH, options.strideW];
     const dilation: [number, number] = [options.dilationHFactor, options.dilationWFactor];
     operator.emitActivated('conv2d', [x, w, operator.optionalInput(2)], options.fusedActivationFunction, {
-      stride, dilation, groups, ...hybrid,
-      padding: padding(operator, options.padding, x.shape, operator.output.shape, { kernel: w.shape.slice(1, 3), stride, dilation }),
+      stride,
+      dilation,
+      groups,
+      ...hybrid,
+      padding: padding(operator, options.padding, x.shape, operator.output.shape, {
+        kernel: w.shape.slice(1, 3),
+        stride,
+        dilation,
+      }),
     });
   },
 
@@ -82,18 +111,34 @@ export const convolution: Mappings = {
     const { options } = operator;
     const x = operator.input(0, 4);
     const { w, hybrid } = hybridWeights(operator, x);
-    operator.check(w.shape[0] === 1 && w.shape[3]! % x.shape[3]! === 0, `weights [${w.shape.join(', ')}] for ${x.shape[3]} channels`);
+    operator.check(
+      w.shape[0] === 1 && w.shape[3]! % x.shape[3]! === 0,
+      `weights [${w.shape.join(', ')}] for ${x.shape[3]} channels`,
+    );
     const stride: [number, number] = [options.strideH, options.strideW];
     const dilation: [number, number] = [options.dilationHFactor, options.dilationWFactor];
     operator.emitActivated('depthwiseConv2d', [x, w, operator.optionalInput(2)], options.fusedActivationFunction, {
-      stride, dilation, ...hybrid,
-      padding: padding(operator, options.padding, x.shape, operator.output.shape, { kernel: w.shape.slice(1, 3), stride, dilation }),
+      stride,
+      dilation,
+      ...hybrid,
+      padding: padding(operator, options.padding, x.shape, operator.output.shape, {
+        kernel: w.shape.slice(1, 3),
+        stride,
+        dilation,
+      }),
     });
   },
 
   TRANSPOSE_CONV(operator) {
     const x = operator.input(2, 4);
-    transposeConvolution(operator, x, realWeights(operator, x), operator.optionalInput(3), operator.options, operator.options.fusedActivationFunction);
+    transposeConvolution(
+      operator,
+      x,
+      realWeights(operator, x),
+      operator.optionalInput(3),
+      operator.options,
+      operator.options.fusedActivationFunction,
+    );
   },
 
   AVERAGE_POOL_2D: (operator) => pool(operator, 'averagePool2d'),
@@ -106,16 +151,25 @@ function pool(operator: Lowering<'AVERAGE_POOL_2D' | 'MAX_POOL_2D'>, op: 'averag
   const kernel: [number, number] = [options.filterHeight, options.filterWidth];
   const stride: [number, number] = [options.strideH, options.strideW];
   operator.emitActivated(op, [x], options.fusedActivationFunction, {
-    kernel, stride, padding: padding(operator, options.padding, x.shape, operator.output.shape, { kernel, stride }),
+    kernel,
+    stride,
+    padding: padding(operator, options.padding, x.shape, operator.output.shape, { kernel, stride }),
   });
 }
 
-/** MediaPipe's transposed convolution with bias: inputs x, weights, bias; its options are three int32 (padding, stride width, stride height). */
+/**
+ * MediaPipe's transposed convolution with bias: inputs x, weights, bias; its options are three
+ * int32 (padding, stride width, stride height).
+ */
 export function convolution2DTransposeBias(operator: Lowering<'CUSTOM'>): void {
   const bytes = operator.customOptions;
   operator.check(bytes.length >= 12, 'options that are not padding and strides');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const options = { padding: view.getInt32(0, true) - 1, strideW: view.getInt32(4, true), strideH: view.getInt32(8, true) };
+  const options = {
+    padding: view.getInt32(0, true) - 1,
+    strideW: view.getInt32(4, true),
+    strideH: view.getInt32(8, true),
+  };
   const x = operator.input(0, 4);
   transposeConvolution(operator, x, realWeights(operator, x), operator.optionalInput(2), options, 0);
 }

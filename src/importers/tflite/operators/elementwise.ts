@@ -4,7 +4,9 @@ import type { Lowering, Mappings } from '../lowering';
 type Activated = 'ADD' | 'SUB' | 'MUL' | 'DIV';
 
 const activated = (kind: BinaryKind) => (operator: Lowering<Activated>) =>
-  operator.emitActivated('binary', [operator.input(0), operator.input(1)], operator.options.fusedActivationFunction, { kind });
+  operator.emitActivated('binary', [operator.input(0), operator.input(1)], operator.options.fusedActivationFunction, {
+    kind,
+  });
 const binary = (kind: BinaryKind) => (operator: Lowering) =>
   operator.emit('binary', [operator.input(0), operator.input(1)], { kind, activation: 'none' });
 const unary = (kind: UnaryKind) => (operator: Lowering) => operator.emit('unary', [operator.input(0)], { kind });
@@ -38,7 +40,9 @@ export const elementwise: Mappings = {
   SIN: unary('sin'),
   COS: unary('cos'),
   ELU: (operator) => operator.emit('unary', [operator.input(0)], { kind: 'elu', alpha: 1 }),
-  LEAKY_RELU: (operator) => operator.emit('unary', [operator.input(0)], { kind: 'leakyRelu', alpha: operator.options.alpha }),
-  GELU: (operator) => operator.emit('unary', [operator.input(0)], { kind: operator.options.approximate ? 'geluTanh' : 'gelu' }),
+  LEAKY_RELU: (operator) =>
+    operator.emit('unary', [operator.input(0)], { kind: 'leakyRelu', alpha: operator.options.alpha }),
+  GELU: (operator) =>
+    operator.emit('unary', [operator.input(0)], { kind: operator.options.approximate ? 'geluTanh' : 'gelu' }),
   PRELU: (operator) => operator.emit('prelu', [operator.input(0), operator.constantInput(1, 'slopes')], {}),
 };

@@ -10,10 +10,16 @@ import { slicing } from './slicing';
 
 /** How each built-in operator becomes nodes of the IR. */
 export const mappings: Mappings = {
-  ...convolution, ...matrix, ...elementwise, ...reduction, ...layout, ...slicing, ...conversion, ...recurrent,
+  ...convolution,
+  ...matrix,
+  ...elementwise,
+  ...reduction,
+  ...layout,
+  ...slicing,
+  ...conversion,
+  ...recurrent,
 };
 
 /** The same for custom operators, by name. */
-export const customMappings: ReadonlyMap<string, Mapping<'CUSTOM'>> = new Map([
-  ['Convolution2DTransposeBias', convolution2DTransposeBias],
-]);
+export const customMappings: ReadonlyMap<string, Mapping<'CUSTOM'>> = new Map([['Convolution2DTransposeBias',
+  convolution2DTransposeBias]]);

@@ -6,15 +6,23 @@ const reshape = (operator: Lowering) => operator.emit('reshape', [operator.input
 function pad(operator: Lowering, mode: 'constant' | 'reflect' | 'symmetric', value: number): void {
   const x = operator.input(0);
   const amounts = operator.integers(1, 'amounts');
-  operator.check(amounts.length === 2 * x.shape.length && amounts.every((n) => n >= 0), `amounts [${amounts.join(', ')}]`);
+  operator.check(
+    amounts.length === 2 * x.shape.length && amounts.every((n) => n >= 0),
+    `amounts [${amounts.join(', ')}]`,
+  );
   operator.emit('pad', [x], {
-    before: amounts.filter((_, i) => i % 2 === 0), after: amounts.filter((_, i) => i % 2 === 1), mode, value,
+    before: amounts.filter((_, i) => i % 2 === 0),
+    after: amounts.filter((_, i) => i % 2 === 1),
+    mode,
+    value,
   });
 }
 
 const resize = (mode: 'nearest' | 'bilinear') => (operator: Lowering<'RESIZE_BILINEAR' | 'RESIZE_NEAREST_NEIGHBOR'>) =>
   operator.emit('resize2d', [operator.input(0, 4)], {
-    mode, alignCorners: operator.options.alignCorners, halfPixelCenters: operator.options.halfPixelCenters,
+    mode,
+    alignCorners: operator.options.alignCorners,
+    halfPixelCenters: operator.options.halfPixelCenters,
   });
 
 export const layout: Mappings = {
@@ -22,8 +30,10 @@ export const layout: Mappings = {
   SQUEEZE: reshape,
   EXPAND_DIMS: reshape,
   BROADCAST_TO: (operator) => operator.emit('broadcastTo', [operator.input(0)], {}),
-  DEPTH_TO_SPACE: (operator) => operator.emit('depthToSpace', [operator.input(0, 4)], { blockSize: operator.options.blockSize }),
-  SPACE_TO_DEPTH: (operator) => operator.emit('spaceToDepth', [operator.input(0, 4)], { blockSize: operator.options.blockSize }),
+  DEPTH_TO_SPACE: (operator) =>
+    operator.emit('depthToSpace', [operator.input(0, 4)], { blockSize: operator.options.blockSize }),
+  SPACE_TO_DEPTH: (operator) =>
+    operator.emit('spaceToDepth', [operator.input(0, 4)], { blockSize: operator.options.blockSize }),
   RESIZE_BILINEAR: resize('bilinear'),
   RESIZE_NEAREST_NEIGHBOR: resize('nearest'),
   PAD: (operator) => pad(operator, 'constant', 0),
@@ -43,15 +53,24 @@ export const layout: Mappings = {
   TRANSPOSE(operator) {
     const x = operator.input(0);
     const perm = operator.integers(1, 'order of dimensions').map((axis) => operator.axis(axis, x.shape.length));
-    operator.check(perm.length === x.shape.length && new Set(perm).size === perm.length, `the order [${perm.join(', ')}]`);
+    operator.check(
+      perm.length === x.shape.length && new Set(perm).size === perm.length,
+      `the order [${perm.join(', ')}]`,
+    );
     operator.emit('transpose', [x], { perm });
   },
 
-  /** A repeated dimension gets a dimension of 1 before it, which is broadcast and merged: one dimension after the other. */
+  /**
+   * A repeated dimension gets a dimension of 1 before it, which is broadcast and merged: one
+   * dimension after the other.
+   */
   TILE(operator) {
     const x = operator.input(0);
     const multiples = operator.integers(1, 'multiples');
-    operator.check(multiples.length === x.shape.length && multiples.every((n) => n > 0), `multiples [${multiples.join(', ')}]`);
+    operator.check(
+      multiples.length === x.shape.length && multiples.every((n) => n > 0),
+      `multiples [${multiples.join(', ')}]`,
+    );
     let tiled = x;
     let shape = x.shape;
     multiples.forEach((times, i) => {

@@ -18,7 +18,9 @@ export const matrix: Mappings = {
 
     if (w.data) {
       const isHybrid = x.dtype === 'float32' && w.dtype === 'int8';
-      const hybrid = isHybrid ? { hybrid: options.asymmetricQuantizeInputs ? 'asymmetric' as const : 'symmetric' as const } : {};
+      const hybrid = isHybrid
+        ? { hybrid: options.asymmetricQuantizeInputs ? 'asymmetric' as const : 'symmetric' as const }
+        : {};
       const constant = x.dtype === 'float32' && !isHybrid ? dequantizeConstant(w) : w;
       operator.emitActivated('fullyConnected', [rows, constant, bias], options.fusedActivationFunction, hybrid, result);
     } else if (bias) {
@@ -27,7 +29,10 @@ export const matrix: Mappings = {
       operator.emit('batchMatmul', [rows, w], { transposeA: false, transposeB: true }, [product]);
       operator.emitActivated('binary', [product, bias], options.fusedActivationFunction, { kind: 'add' }, result);
     } else {
-      operator.check(options.fusedActivationFunction === 0, 'weights computed at run time together with an activation but no bias');
+      operator.check(
+        options.fusedActivationFunction === 0,
+        'weights computed at run time together with an activation but no bias',
+      );
       operator.emit('batchMatmul', [rows, w], { transposeA: false, transposeB: true }, [result]);
     }
     if (!isFlat) operator.emit('reshape', [result], {});

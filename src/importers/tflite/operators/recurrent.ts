@@ -7,7 +7,8 @@ import { dequantizeConstant } from '../tensors';
 type Constant = Tensor & { data: NonNullable<Tensor['data']> };
 
 function cellActivation(operator: Lowering, code: number): CellActivation {
-  const name = fusedActivations[code], activation = name && activationNames[name];
+  const name = fusedActivations[code];
+  const activation = name && activationNames[name];
   operator.check(activation !== undefined, `fused activation ${name ?? code}`);
   return activation!;
 }
@@ -29,17 +30,31 @@ function numbers(operator: Lowering, i: number, x: Tensor, what: string): Consta
 
 /** Constants one below the other, with a scale for each row. */
 function stacked(parts: Constant[], name: string): Constant {
-  const [first] = parts as [Constant], rows = parts.reduce((sum, part) => sum + part.shape[0]!, 0);
-  const data = new (first.data.constructor as new (length: number) => Int8Array)(parts.reduce((sum, part) => sum + part.data.length, 0));
+  const [first] = parts as [Constant];
+  const rows = parts.reduce((sum, part) => sum + part.shape[0]!, 0);
+  const data =
+    new (first.data.constructor as new(length: number) => Int8Array)(parts.reduce(
+      (sum, part) => sum + part.data.length,
+      0,
+    ));
   let at = 0;
   for (const part of parts) {
     data.set(part.data, at);
     at += part.data.length;
   }
-  const quantization: Quantization | undefined = first.quantization && {
-    scale: parts.flatMap((part) => perRow(part, part.quantization?.scale ?? [NaN])), zeroPoint: parts.flatMap((part) => perRow(part, part.quantization?.zeroPoint ?? [0])), axis: 0,
+  const quantization: Quantization | undefined = first.quantization &&
+    {
+      scale: parts.flatMap((part) => perRow(part, part.quantization?.scale ?? [NaN])),
+      zeroPoint: parts.flatMap((part) => perRow(part, part.quantization?.zeroPoint ?? [0])),
+      axis: 0,
+    };
+  return {
+    name,
+    shape: [rows, ...first.shape.slice(1)],
+    dtype: first.dtype,
+    data,
+    ...(quantization && { quantization }),
   };
-  return { name, shape: [rows, ...first.shape.slice(1)], dtype: first.dtype, data, ...(quantization && { quantization }) };
 }
 
 function perRow({ shape }: Tensor, entries: number[]): number[] {
@@ -48,7 +63,9 @@ function perRow({ shape }: Tensor, entries: number[]): number[] {
 
 /** [rows][a] and [rows][b] side by side. */
 function beside(a: Constant, b: Constant): Constant {
-  const [rows = 0, ka = 0] = a.shape, [, kb = 0] = b.shape, data = new Float32Array(rows * (ka + kb));
+  const [rows = 0, ka = 0] = a.shape;
+  const [, kb = 0] = b.shape;
+  const data = new Float32Array(rows * (ka + kb));
   for (let row = 0; row < rows; row++) {
     data.set(a.data.subarray(row * ka, (row + 1) * ka), row * (ka + kb));
     data.set(b.data.subarray(row * kb, (row + 1) * kb), row * (ka + kb) + ka);
@@ -56,7 +73,10 @@ function beside(a: Constant, b: Constant): Constant {
   return { name: a.name, shape: [rows, ka + kb], dtype: 'float32', data };
 }
 
-/** Where the tensors of one direction are among an operator's inputs; those of four are of the gates i, f, g, o. */
+/**
+ * Where the tensors of one direction are among an operator's inputs; those of four are of the gates
+ * i, f, g, o.
+ */
 interface Places {
   weights: number;
   recurrent: number;
@@ -77,22 +97,47 @@ interface LstmOptions {
 }
 
 /** A layer's direction: x, and beside it what cross-linked layers see too. */
-function emitLstm(operator: Lowering, at: Places, x: Tensor, auxiliary: Tensor | undefined, options: LstmOptions, { timeMajor, reverse }: Sequence, output: Tensor): void {
-  const name = output.name, coupled = !operator.has(at.weights), gates = coupled ? [1, 2, 3] : [0, 1, 2, 3], int8 = x.dtype === 'int8';
-  const each = (first: number, what: string): Constant[] => gates.map((gate) => weights(operator, first + gate, x, what, 2));
-  let source = x, w = each(at.weights, 'weights');
+function emitLstm(
+  operator: Lowering,
+  at: Places,
+  x: Tensor,
+  auxiliary: Tensor | undefined,
+  options: LstmOptions,
+  { timeMajor, reverse }: Sequence,
+  output: Tensor,
+): void {
+  const name = output.name;
+  const coupled = !operator.has(at.weights);
+  const gates = coupled ? [1, 2, 3] : [0, 1, 2, 3];
+  const int8 = x.dtype === 'int8';
+  const each = (first: number, what: string): Constant[] =>
+    gates.map((gate) => weights(operator, first + gate, x, what, 2));
+  let source = x;
+  let w = each(at.weights, 'weights');
   if (auxiliary) {
     const others = each(at.auxiliary!, 'auxiliary weights');
-    operator.check(x.dtype === 'float32' && [...w, ...others].every((part) => part.dtype === 'float32'), 'an auxiliary input with int8 weights');
+    operator.check(
+      x.dtype === 'float32' && [...w, ...others].every((part) => part.dtype === 'float32'),
+      'an auxiliary input with int8 weights',
+    );
     w = w.map((part, i) => beside(part, others[i]!));
     source = operator.temporary(x, [...x.shape.slice(0, -1), w[0]!.shape[1]!], 'both');
     operator.emit('concat', [x, auxiliary], { axis: x.shape.length - 1, activation: 'none' }, [source]);
   }
-  const u = each(at.recurrent, 'recurrent weights'), hasProjection = operator.has(at.projection), isHybrid = !int8 && w[0]!.dtype === 'int8';
+  const u = each(at.recurrent, 'recurrent weights');
+  const hasProjection = operator.has(at.projection);
+  const isHybrid = !int8 && w[0]!.dtype === 'int8';
   operator.check([...w, ...u].every((part) => part.dtype === w[0]!.dtype), 'weights of several types');
-  const projection = hasProjection ? weights(operator, at.projection, x, 'projection', 2) : null, hasPeephole = operator.has(at.peephole + 1);
-  const [cells = 0] = w[0]!.shape, [, outputs = 0] = u[0]!.shape;
-  let peephole = hasPeephole ? stacked((coupled ? [1, 2] : [0, 1, 2]).map((gate) => numbers(operator, at.peephole + gate, x, 'peephole weights')), `${name}/peephole`) : null;
+  const projection = hasProjection ? weights(operator, at.projection, x, 'projection', 2) : null;
+  const hasPeephole = operator.has(at.peephole + 1);
+  const [cells = 0] = w[0]!.shape;
+  const [, outputs = 0] = u[0]!.shape;
+  let peephole = hasPeephole
+    ? stacked(
+      (coupled ? [1, 2] : [0, 1, 2]).map((gate) => numbers(operator, at.peephole + gate, x, 'peephole weights')),
+      `${name}/peephole`,
+    )
+    : null;
   if (peephole && int8 && outputs !== cells) {
     // TensorFlow Lite's int8 kernel lets only as many cells peep as there are outputs
     const batch = x.shape.length === 2 ? x.shape[0]! : timeMajor ? x.shape[1]! : 1;
@@ -100,34 +145,81 @@ function emitLstm(operator: Lowering, at: Places, x: Tensor, auxiliary: Tensor |
     peephole = { ...peephole, data: peephole.data.map((value, i) => (i % cells < outputs ? value : 0)) };
   }
   const hasNorm = at.norm !== undefined && operator.has(at.norm + 1);
-  const norm = hasNorm ? stacked(gates.map((gate) => numbers(operator, at.norm! + gate, x, 'norm')), `${name}/norm`) : null;
+  const norm = hasNorm
+    ? stacked(gates.map((gate) => numbers(operator, at.norm! + gate, x, 'norm')), `${name}/norm`)
+    : null;
   const biases = stacked(gates.map((gate) => operator.constantInput(at.bias + gate, 'biases')), `${name}/bias`);
   delete biases.quantization;
   const attributes = {
-    timeMajor, reverse, activation: int8 ? 'tanh' as const : cellActivation(operator, options.fusedActivationFunction), cellClip: options.cellClip, projectionClip: options.projClip,
-    ...(isHybrid && { hybrid: options.asymmetricQuantizeInputs ? 'asymmetric' as const : 'symmetric' as const }), ...(int8 && int8Steps(operator, at, output, hasNorm, coupled, hasProjection)),
+    timeMajor,
+    reverse,
+    activation: int8 ? 'tanh' as const : cellActivation(operator, options.fusedActivationFunction),
+    cellClip: options.cellClip,
+    projectionClip: options.projClip,
+    ...(isHybrid && { hybrid: options.asymmetricQuantizeInputs ? 'asymmetric' as const : 'symmetric' as const }),
+    ...(int8 && int8Steps(operator, at, output, hasNorm, coupled, hasProjection)),
   };
-  const projectionBias = hasProjection && operator.has(at.projection + 1) ? operator.constantInput(at.projection + 1, 'projection biases') : null;
-  operator.emit('lstm', [source, stacked(w, `${name}/weights`), stacked(u, `${name}/recurrent`), biases, peephole, projection, projectionBias, norm], attributes, [output]);
+  const projectionBias = hasProjection && operator.has(at.projection + 1)
+    ? operator.constantInput(at.projection + 1, 'projection biases')
+    : null;
+  operator.emit(
+    'lstm',
+    [source, stacked(w, `${name}/weights`), stacked(u, `${name}/recurrent`), biases, peephole, projection,
+      projectionBias, norm],
+    attributes,
+    [output],
+  );
 }
 
 /** What the int8 layer's state and intermediate results are counted in. */
-function int8Steps(operator: Lowering, at: Places, output: Tensor, hasNorm: boolean, coupled: boolean, hasProjection: boolean): { cellScale: number; hidden: { scale: number; zeroPoint: number }; gateScales?: number[] } {
-  const hidden = operator.stepsOfState(at.hidden), cell = operator.stepsOfState(at.cell), own = output.quantization;
+function int8Steps(
+  operator: Lowering,
+  at: Places,
+  output: Tensor,
+  hasNorm: boolean,
+  coupled: boolean,
+  hasProjection: boolean,
+): { cellScale: number; hidden: { scale: number; zeroPoint: number }; gateScales?: number[] } {
+  const hidden = operator.stepsOfState(at.hidden);
+  const cell = operator.stepsOfState(at.cell);
+  const own = output.quantization;
   operator.check(hidden !== undefined && cell !== undefined && own !== undefined, 'int8 states without scales');
-  operator.check(Math.fround(hidden!.scale) === Math.fround(own!.scale[0]!) && hidden!.zeroPoint === own!.zeroPoint[0], 'a state in other steps than its output');
+  operator.check(
+    Math.fround(hidden!.scale) === Math.fround(own!.scale[0]!) && hidden!.zeroPoint === own!.zeroPoint[0],
+    'a state in other steps than its output',
+  );
   // scales of powers of two may be off in their last digit
   const exponent = Math.round(Math.log2(cell!.scale));
-  operator.check(Math.abs(Math.log2(cell!.scale) - exponent) < 1e-3 && cell!.zeroPoint === 0, `a cell state of the scale ${cell!.scale}`);
-  const gates = [0, 1, 2, 3].map((gate) => operator.stepsOfIntermediate(gate)?.scale ?? 0), inner = operator.stepsOfIntermediate(4);
+  operator.check(
+    Math.abs(Math.log2(cell!.scale) - exponent) < 1e-3 && cell!.zeroPoint === 0,
+    `a cell state of the scale ${cell!.scale}`,
+  );
+  const gates = [0, 1, 2, 3].map((gate) => operator.stepsOfIntermediate(gate)?.scale ?? 0);
+  const inner = operator.stepsOfIntermediate(4);
   operator.check(inner !== undefined, 'int8 without the scale of its hidden values');
-  operator.check(!hasNorm || gates.every((scale, gate) => scale > 0 || (coupled && gate === 0)), 'a norm without the scales of its gates');
-  operator.check(hasProjection || inner!.zeroPoint === -own!.zeroPoint[0]!, 'hidden values in other steps than its output');
+  operator.check(
+    !hasNorm || gates.every((scale, gate) => scale > 0 || (coupled && gate === 0)),
+    'a norm without the scales of its gates',
+  );
+  operator.check(
+    hasProjection || inner!.zeroPoint === -own!.zeroPoint[0]!,
+    'hidden values in other steps than its output',
+  );
   return { cellScale: 2 ** exponent, hidden: inner!, ...(hasNorm && { gateScales: coupled ? gates.slice(1) : gates }) };
 }
 
-function emitRnn(operator: Lowering, first: number, x: Tensor, auxiliary: { x: Tensor; weights: number } | undefined, code: number, isAsymmetric: boolean, { timeMajor, reverse }: Sequence, output: Tensor): void {
-  let source = x, w = weights(operator, first, x, 'weights', 2);
+function emitRnn(
+  operator: Lowering,
+  first: number,
+  x: Tensor,
+  auxiliary: { x: Tensor; weights: number } | undefined,
+  code: number,
+  isAsymmetric: boolean,
+  { timeMajor, reverse }: Sequence,
+  output: Tensor,
+): void {
+  let source = x;
+  let w = weights(operator, first, x, 'weights', 2);
   const u = weights(operator, first + 1, x, 'recurrent weights', 2);
   operator.check(x.dtype === 'float32' && u.dtype === w.dtype, `${x.dtype} activations`);
   if (auxiliary) {
@@ -138,11 +230,24 @@ function emitRnn(operator: Lowering, first: number, x: Tensor, auxiliary: { x: T
     operator.emit('concat', [x, auxiliary.x], { axis: x.shape.length - 1, activation: 'none' }, [source]);
   }
   const hybrid = w.dtype === 'int8' ? { hybrid: isAsymmetric ? 'asymmetric' as const : 'symmetric' as const } : {};
-  operator.emit('rnn', [source, w, u, operator.constantInput(first + 2, 'biases')], { timeMajor, reverse, activation: cellActivation(operator, code), ...hybrid }, [output]);
+  operator.emit('rnn', [source, w, u, operator.constantInput(first + 2, 'biases')], {
+    timeMajor,
+    reverse,
+    activation: cellActivation(operator, code),
+    ...hybrid,
+  }, [output]);
 }
 
-/** Both directions of a layer, merged into one output or not. `second` is what the backward one reads. */
-function emitBothWays(operator: Lowering, merge: boolean, widths: [number, number], emit: (reverse: boolean, output: Tensor) => void): void {
+/**
+ * Both directions of a layer, merged into one output or not. `second` is what the backward one
+ * reads.
+ */
+function emitBothWays(
+  operator: Lowering,
+  merge: boolean,
+  widths: [number, number],
+  emit: (reverse: boolean, output: Tensor) => void,
+): void {
   const [forward, backward] = operator.outputs;
   if (!merge) {
     operator.check(backward !== undefined, 'one output for two directions');
@@ -150,74 +255,156 @@ function emitBothWays(operator: Lowering, merge: boolean, widths: [number, numbe
     emit(true, backward!);
     return;
   }
-  const parts = widths.map((width, i) => operator.temporary(forward!, [...forward!.shape.slice(0, -1), width], i === 0 ? 'forward' : 'backward'));
+  const parts = widths.map((width, i) =>
+    operator.temporary(forward!, [...forward!.shape.slice(0, -1), width], i === 0 ? 'forward' : 'backward')
+  );
   parts.forEach((part, i) => emit(i === 1, part));
   operator.emit('concat', parts, { axis: forward!.shape.length - 1, activation: 'none' }, [forward!]);
 }
 
-const oneDirection: Places = { weights: 1, recurrent: 5, peephole: 9, bias: 12, projection: 16, hidden: 18, cell: 19, norm: 20 };
-const forwards: Places = { weights: 1, recurrent: 5, peephole: 9, bias: 12, projection: 16, hidden: 35, cell: 36, auxiliary: 40 };
-const backwards: Places = { weights: 18, recurrent: 22, peephole: 26, bias: 29, projection: 33, hidden: 37, cell: 38, auxiliary: 44 };
+const oneDirection: Places = {
+  weights: 1,
+  recurrent: 5,
+  peephole: 9,
+  bias: 12,
+  projection: 16,
+  hidden: 18,
+  cell: 19,
+  norm: 20,
+};
+const forwards: Places = {
+  weights: 1,
+  recurrent: 5,
+  peephole: 9,
+  bias: 12,
+  projection: 16,
+  hidden: 35,
+  cell: 36,
+  auxiliary: 40,
+};
+const backwards: Places = {
+  weights: 18,
+  recurrent: 22,
+  peephole: 26,
+  bias: 29,
+  projection: 33,
+  hidden: 37,
+  cell: 38,
+  auxiliary: 44,
+};
 
 export const recurrent: Mappings = {
   UNIDIRECTIONAL_SEQUENCE_LSTM(operator) {
     const { options } = operator;
     operator.check(!options.diagonalRecurrentTensors, 'diagonal recurrent weights');
-    emitLstm(operator, oneDirection, operator.input(0, 3), undefined, options, { timeMajor: options.timeMajor, reverse: false }, operator.output);
+    emitLstm(operator, oneDirection, operator.input(0, 3), undefined, options, {
+      timeMajor: options.timeMajor,
+      reverse: false,
+    }, operator.output);
   },
 
   LSTM(operator) {
     operator.check(operator.options.kernelType === 0, 'the basic kernel');
-    emitLstm(operator, oneDirection, operator.input(0, 2), undefined, operator.options, { timeMajor: false, reverse: false }, operator.output);
+    emitLstm(operator, oneDirection, operator.input(0, 2), undefined, operator.options, {
+      timeMajor: false,
+      reverse: false,
+    }, operator.output);
   },
 
   BIDIRECTIONAL_SEQUENCE_LSTM(operator) {
-    const { options } = operator, x = operator.input(0, 3), auxiliary = operator.optionalInput(39);
+    const { options } = operator;
+    const x = operator.input(0, 3);
+    const auxiliary = operator.optionalInput(39);
     operator.check(x.dtype === 'float32', `${x.dtype} activations`);
     // without weights of its own, what comes beside is the backward direction's input
-    const isLinked = operator.has(forwards.auxiliary! + 1), widths: [number, number] = [operator.input(forwards.recurrent + 3).shape[1]!, operator.input(backwards.recurrent + 3).shape[1]!];
+    const isLinked = operator.has(forwards.auxiliary! + 1);
+    const widths: [number, number] = [operator.input(forwards.recurrent + 3).shape[1]!,
+      operator.input(backwards.recurrent + 3).shape[1]!];
     emitBothWays(operator, options.mergeOutputs, widths, (reverse, output) => {
       const source = reverse && auxiliary && !isLinked ? auxiliary : x;
-      emitLstm(operator, reverse ? backwards : forwards, source, isLinked ? auxiliary ?? undefined : undefined, options, { timeMajor: options.timeMajor, reverse }, output);
+      emitLstm(
+        operator,
+        reverse ? backwards : forwards,
+        source,
+        isLinked ? auxiliary ?? undefined : undefined,
+        options,
+        { timeMajor: options.timeMajor, reverse },
+        output,
+      );
     });
   },
 
   UNIDIRECTIONAL_SEQUENCE_RNN(operator) {
     const { fusedActivationFunction, asymmetricQuantizeInputs, timeMajor } = operator.options;
-    emitRnn(operator, 1, operator.input(0, 3), undefined, fusedActivationFunction, asymmetricQuantizeInputs, { timeMajor, reverse: false }, operator.output);
+    emitRnn(operator, 1, operator.input(0, 3), undefined, fusedActivationFunction, asymmetricQuantizeInputs, {
+      timeMajor,
+      reverse: false,
+    }, operator.output);
   },
 
   RNN(operator) {
     const { fusedActivationFunction, asymmetricQuantizeInputs } = operator.options;
-    emitRnn(operator, 1, operator.input(0, 2), undefined, fusedActivationFunction, asymmetricQuantizeInputs, { timeMajor: false, reverse: false }, operator.output);
+    emitRnn(operator, 1, operator.input(0, 2), undefined, fusedActivationFunction, asymmetricQuantizeInputs, {
+      timeMajor: false,
+      reverse: false,
+    }, operator.output);
   },
 
   BIDIRECTIONAL_SEQUENCE_RNN(operator) {
     const { fusedActivationFunction, asymmetricQuantizeInputs, timeMajor, mergeOutputs } = operator.options;
-    const x = operator.input(0, 3), auxiliary = operator.optionalInput(9), isLinked = operator.has(10), widths: [number, number] = [operator.input(1).shape[0]!, operator.input(5).shape[0]!];
+    const x = operator.input(0, 3);
+    const auxiliary = operator.optionalInput(9);
+    const isLinked = operator.has(10);
+    const widths: [number, number] = [operator.input(1).shape[0]!, operator.input(5).shape[0]!];
     emitBothWays(operator, mergeOutputs, widths, (reverse, output) => {
-      const source = reverse && auxiliary && !isLinked ? auxiliary : x, beside = isLinked && auxiliary ? { x: auxiliary, weights: reverse ? 11 : 10 } : undefined;
-      emitRnn(operator, reverse ? 5 : 1, source, beside, fusedActivationFunction, asymmetricQuantizeInputs, { timeMajor, reverse }, output);
+      const source = reverse && auxiliary && !isLinked ? auxiliary : x;
+      const beside = isLinked && auxiliary ? { x: auxiliary, weights: reverse ? 11 : 10 } : undefined;
+      emitRnn(operator, reverse ? 5 : 1, source, beside, fusedActivationFunction, asymmetricQuantizeInputs, {
+        timeMajor,
+        reverse,
+      }, output);
     });
   },
 
   SVDF(operator) {
-    const { rank, fusedActivationFunction, asymmetricQuantizeInputs } = operator.options, x = operator.input(0, 2), int8 = x.dtype === 'int8', { output } = operator;
-    const feature = weights(operator, 1, x, 'feature weights', 2), time = numbers(operator, 2, x, 'time weights');
-    const bias = operator.has(3) ? operator.constantInput(3, 'biases') : null, activation = int8 ? 'none' : cellActivation(operator, fusedActivationFunction), state = operator.stepsOfState(4);
+    const { rank, fusedActivationFunction, asymmetricQuantizeInputs } = operator.options;
+    const x = operator.input(0, 2);
+    const int8 = x.dtype === 'int8';
+    const { output } = operator;
+    const feature = weights(operator, 1, x, 'feature weights', 2);
+    const time = numbers(operator, 2, x, 'time weights');
+    const bias = operator.has(3) ? operator.constantInput(3, 'biases') : null;
+    const activation = int8 ? 'none' : cellActivation(operator, fusedActivationFunction);
+    const state = operator.stepsOfState(4);
     operator.check(!int8 || (state !== undefined && state.zeroPoint === 0), 'an int8 state without a scale');
-    const hybrid = !int8 && feature.dtype === 'int8' ? { hybrid: asymmetricQuantizeInputs ? 'asymmetric' as const : 'symmetric' as const } : {};
-    const isTanh = activation === 'tanh', linear = isTanh ? operator.temporary(output, output.shape, 'linear') : output;
+    const hybrid = !int8 && feature.dtype === 'int8'
+      ? { hybrid: asymmetricQuantizeInputs ? 'asymmetric' as const : 'symmetric' as const }
+      : {};
+    const isTanh = activation === 'tanh';
+    const linear = isTanh ? operator.temporary(output, output.shape, 'linear') : output;
     // in int8 the activation is in the output's range, as there
-    operator.emit('svdf', [x, feature, time, bias], { timeMajor: false, reverse: false, rank, activation: isTanh ? 'none' : activation, ...hybrid, ...(int8 && { stateScale: state!.scale }) }, [linear]);
+    operator.emit('svdf', [x, feature, time, bias], {
+      timeMajor: false,
+      reverse: false,
+      rank,
+      activation: isTanh ? 'none' : activation,
+      ...hybrid,
+      ...(int8 && { stateScale: state!.scale }),
+    }, [linear]);
     if (isTanh) operator.emit('unary', [linear], { kind: 'tanh' });
   },
 
   GATHER(operator) {
-    const { axis, batchDims } = operator.options, x = operator.input(0), indices = operator.input(1), { output } = operator;
+    const { axis, batchDims } = operator.options;
+    const x = operator.input(0);
+    const indices = operator.input(1);
+    const { output } = operator;
     const first = batchDims < 0 ? batchDims + indices.shape.length : batchDims;
     operator.check(first >= 0, `${batchDims} batch dimensions`);
-    operator.emit('gather', [x.dtype !== output.dtype && x.data ? dequantizeConstant(x) : x, indices], { axis: operator.axis(axis, x.shape.length), batchDims: first });
+    operator.emit('gather', [x.dtype !== output.dtype && x.data ? dequantizeConstant(x) : x, indices], {
+      axis: operator.axis(axis, x.shape.length),
+      batchDims: first,
+    });
   },
 
   READ_VARIABLE(operator) {
@@ -225,9 +412,14 @@ export const recurrent: Mappings = {
   },
 
   EMBEDDING_LOOKUP(operator) {
-    const indices = operator.input(0, 1), table = operator.input(1), { output } = operator;
+    const indices = operator.input(0, 1);
+    const table = operator.input(1);
+    const { output } = operator;
     if (table.dtype === output.dtype) return operator.emit('gather', [table, indices], { axis: 0, batchDims: 0 });
-    operator.check(output.dtype === 'float32' && table.quantization?.scale.length === 1, `a table of ${table.dtype} for ${output.dtype}`);
+    operator.check(
+      output.dtype === 'float32' && table.quantization?.scale.length === 1,
+      `a table of ${table.dtype} for ${output.dtype}`,
+    );
     const rows = operator.temporary(table, output.shape, 'rows');
     operator.emit('gather', [table, indices], { axis: 0, batchDims: 0 }, [rows]);
     operator.emit('dequantize', [rows], {});

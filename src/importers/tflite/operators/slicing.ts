@@ -12,7 +12,12 @@ function slice(operator: Lowering, x: Tensor, begin: number[], stride: number[],
 }
 
 /** Python's slicing rules along one dimension. */
-function range(size: number, begin: number | null, end: number | null, stride: number): { begin: number; count: number } {
+function range(
+  size: number,
+  begin: number | null,
+  end: number | null,
+  stride: number,
+): { begin: number; count: number } {
   const [lowest, highest] = stride > 0 ? [0, size] : [-1, size - 1];
   const clamp = (index: number) => Math.min(Math.max(index < 0 ? index + size : index, lowest), highest);
   const from = begin === null ? (stride > 0 ? 0 : size - 1) : clamp(begin);
@@ -33,7 +38,9 @@ function emitSplit(operator: Lowering, x: Tensor, axis: number, parts: Tensor[])
 export const slicing: Mappings = {
   CONCATENATION(operator) {
     const { options, output, inputs } = operator;
-    operator.emitActivated('concat', inputs, options.fusedActivationFunction, { axis: operator.axis(options.axis, output.shape.length) });
+    operator.emitActivated('concat', inputs, options.fusedActivationFunction, {
+      axis: operator.axis(options.axis, output.shape.length),
+    });
   },
 
   PACK(operator) {
@@ -68,8 +75,12 @@ export const slicing: Mappings = {
     const { options } = operator;
     operator.check(!options.offset, 'ends counted from begins');
     const x = operator.input(0);
-    const [begins, ends, strides] = [operator.integers(1, 'begins'), operator.integers(2, 'ends'), operator.integers(3, 'strides')];
-    operator.check(begins.length === ends.length && ends.length === strides.length && begins.length < 32, 'begins, ends and strides of different lengths');
+    const [begins, ends, strides] = [operator.integers(1, 'begins'), operator.integers(2, 'ends'),
+      operator.integers(3, 'strides')];
+    operator.check(
+      begins.length === ends.length && ends.length === strides.length && begins.length < 32,
+      'begins, ends and strides of different lengths',
+    );
     const is = (mask: number, i: number) => ((mask >> i) & 1) === 1;
     // an ellipsis, or the end of the list, stands for all dimensions that no entry names
     const named = begins.filter((_, i) => !is(options.ellipsisMask, i) && !is(options.newAxisMask, i)).length;
@@ -91,14 +102,18 @@ export const slicing: Mappings = {
       const size = x.shape[shape.length] ?? 0;
       operator.check(step !== 0, 'a stride of 0');
       operator.check(!isIndex || (begins[i]! >= -size && begins[i]! < size), `index ${begins[i]} of ${size}`);
-      const first = isIndex ? { begin: (begins[i]! + size) % size, count: 1 }
+      const first = isIndex ?
+        { begin: (begins[i]! + size) % size, count: 1 }
         : range(size, is(options.beginMask, i) ? null : begins[i]!, is(options.endMask, i) ? null : ends[i]!, step);
       begin.push(first.begin);
       stride.push(step);
       shape.push(first.count);
     });
     whole(x.shape.length - shape.length);
-    operator.check(shape.length === x.shape.length && shape.every((size) => size > 0), `a result of shape [${shape.join(', ')}]`);
+    operator.check(
+      shape.length === x.shape.length && shape.every((size) => size > 0),
+      `a result of shape [${shape.join(', ')}]`,
+    );
     slice(operator, x, begin, stride, shape);
   },
 };

@@ -1,0 +1,45 @@
+// Formats the sources and pages that git knows, as dprint.json says; with --check, lists those that
+// are not formatted and fails.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createFromBuffer } from '@dprint/formatter';
+import { getPath as markdown } from '@dprint/markdown';
+import { getPath as typescript } from '@dprint/typescript';
+
+const { typescript: ofTypeScript, markdown: ofMarkdown, ...shared } = JSON.parse(readFileSync('dprint.json', 'utf8'));
+const sources = formatter(typescript(), ofTypeScript);
+const pages = formatter(markdown(), ofMarkdown);
+const listed = ['ls-files', '--cached', '--others', '--exclude-standard', '--', '*.ts', '*.mjs', '*.js', '*.md'];
+const files = execFileSync('git', listed, { encoding: 'utf8' }).split('\n').filter(Boolean);
+const unformatted = files.filter((file) => !format(file));
+
+if (process.argv.includes('--check') && unformatted.length > 0) {
+  console.error(`not formatted (npm run format mends it):\n${unformatted.map((file) => `  ${file}`).join('\n')}`);
+  process.exit(1);
+}
+
+function formatter(plugin, config) {
+  const made = createFromBuffer(readFileSync(plugin));
+  made.setConfig(shared, config);
+  return made;
+}
+
+/** Returns whether the file was formatted already. */
+function format(file) {
+  const fileText = readFileSync(file, 'utf8');
+  const formatted = file.endsWith('.md')
+    ? pages.formatText({ filePath: file, fileText })
+    : shown(sources.formatText({ filePath: file, fileText: hidden(fileText) }));
+  if (formatted === fileText) return true;
+  if (!process.argv.includes('--check')) writeFileSync(file, formatted);
+  return false;
+}
+
+/** AssemblyScript's decorators of functions as comments: dprint would drop them. */
+function hidden(text) {
+  return text.replace(/^@(\w+)$/gm, '/*@$1*/');
+}
+
+function shown(text) {
+  return text.replace(/^\/\*@(\w+)\*\/$/gm, '@$1');
+}
