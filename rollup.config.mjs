@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import commonjs from '@rollup/plugin-commonjs';
 import resolve from '@rollup/plugin-node-resolve';
 import dts from 'rollup-plugin-dts';
 import esbuild from 'rollup-plugin-esbuild';
@@ -90,6 +91,23 @@ function onwarn({ message }) {
   throw new Error(message);
 }
 
+/** The declarations once more for `require`: TypeScript wants .d.cts beside a .cjs. */
+const commonJsTypes = {
+  name: 'commonjs-types',
+  generateBundle(_, bundle) {
+    for (const { fileName, code } of Object.values(bundle)) {
+      this.emitFile({
+        type: 'asset',
+        fileName: fileName.replace(/\.ts$/, '.cts'),
+        source: code.replace(/(from '\.[^']*)\.js'/g, "$1.cjs'"),
+      });
+    }
+  },
+};
+
+const entries = { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts' };
+const es = (file) => ({ file: `dist/${file}`, format: 'es' });
+
 const bundles = [
   // the device side: self-contained, minified
   {
@@ -97,32 +115,36 @@ const bundles = [
     output: { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'browser.scalar.js', format: 'es' },
     plugins: device,
   },
-  { input: 'src/slim.ts', output: { file: 'dist/slim.js', format: 'es' }, plugins: [...device, coresApart] },
+  { input: 'src/slim.ts', output: es('slim.js'), plugins: [...device, coresApart] },
+  { input: 'src/audio/index.ts', output: es('audio.js'), plugins: minified },
+  { input: 'src/audio/worklet.ts', output: es('worklet.js'), plugins: device },
+  // for a script tag, and for `require` without Node
+  {
+    input: 'src/global.ts',
+    output: { file: 'dist/kinglet.global.js', format: 'iife', name: 'kinglet' },
+    plugins: device,
+  },
+  { input: 'src/commonjs.ts', output: { file: 'dist/browser.cjs', format: 'cjs' }, plugins: minified },
   // what workers run
-  { input: 'src/thread.ts', output: { file: 'dist/thread.js', format: 'es' }, plugins: [...device, threadTypes] },
-  { input: 'src/thread.node.ts', output: { file: 'dist/thread.node.js', format: 'es' }, external, plugins: minified },
-  { input: 'src/audio/index.ts', output: { file: 'dist/audio.js', format: 'es' }, plugins: minified },
-  { input: 'src/audio/worklet.ts', output: { file: 'dist/worklet.js', format: 'es' }, plugins: device },
+  { input: 'src/thread.ts', output: es('thread.js'), plugins: [...device, threadTypes] },
+  { input: 'src/thread.node.ts', output: es('thread.node.js'), external, plugins: minified },
+  // the compiler for pages, with its libraries inside: bare names mean nothing without a bundler
+  { input: 'src/compiler/index.ts', output: es('compiler.browser.js'), plugins: [commonjs(), ...minified] },
   // Node and tools: shared chunks
   {
-    input: {
-      index: 'src/index.ts',
-      compiler: 'src/compiler/index.ts',
-      tasks: 'src/tasks/index.ts',
-      cli: 'src/cli/index.ts',
-    },
+    input: { ...entries, cli: 'src/cli/index.ts' },
     output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].js', hoistTransitiveImports: false },
     external,
     plugins: [...plugins, threadScriptOfNode],
   },
   {
-    input: {
-      index: 'src/index.ts',
-      compiler: 'src/compiler/index.ts',
-      tasks: 'src/tasks/index.ts',
-      audio: 'src/audio/index.ts',
-      worklet: 'src/audio/worklet.ts',
-    },
+    input: { ...entries, slim: 'src/slim.ts', audio: 'src/audio/index.ts' },
+    output: { dir: 'dist', format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name].cjs' },
+    external,
+    plugins: [...plugins, threadScriptOfNode],
+  },
+  {
+    input: { ...entries, audio: 'src/audio/index.ts', worklet: 'src/audio/worklet.ts' },
     // Symbol.dispose is in the types, whatever library of types the user's project has
     output: {
       dir: 'dist',
@@ -131,7 +153,7 @@ const bundles = [
       banner: '/// <reference lib="esnext.disposable" />',
     },
     external,
-    plugins: [dts()],
+    plugins: [dts(), commonJsTypes],
   },
 ];
 

@@ -26,6 +26,8 @@ export type KletErrorCode = 'BAD_MAGIC' | 'BAD_VERSION' | 'CORRUPT' | 'NOT_WASM'
   | 'ABORTED' | 'UNSUPPORTED_OP' | 'UNSUPPORTED_TYPE' | 'INVALID_GRAPH' | 'SHAPE_MISMATCH' | 'TYPE_MISMATCH'
   | 'MISSING_INPUT' | 'NOT_A_NUMBER' | 'OUT_OF_MEMORY' | 'DISPOSED' | 'SELF_TEST_FAILED' | 'BAD_ARGUMENT';
 
+const BRAND = Symbol.for('kinglet.KletError');
+
 /**
  * The one error class of kinglet. The message says what was expected, what was found, where, and
  * what to do.
@@ -36,8 +38,20 @@ export type KletErrorCode = 'BAD_MAGIC' | 'BAD_VERSION' | 'CORRUPT' | 'NOT_WASM'
  * ```
  */
 export class KletError extends Error {
+  static {
+    // every bundle of kinglet has a class of its own; the mark is common to all of them
+    Object.defineProperty(this.prototype, BRAND, { value: true });
+  }
+
   override readonly name = 'KletError';
+
   constructor(readonly code: KletErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
+  }
+
+  /** True for the errors of every entry of kinglet. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== KletError) return super[Symbol.hasInstance](value);
+    return typeof value === 'object' && value !== null && BRAND in value;
   }
 }

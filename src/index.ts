@@ -9,9 +9,14 @@ import type { Source } from './runtime/read';
 
 export * from './exports';
 
-/** Without the flags of the process: of those, some are for its main script only. */
+/** Do not pass on the process's flags, because some of them are valid for the main script only. */
+const options = { execArgv: [] };
+
+/** Bundlers recognize `new Worker(new URL(…))` as it stands here, and only with one URL in it. */
 const openWorker = (script?: string | URL): Worker =>
-  new Worker(script ?? new URL('./thread.node.js', import.meta.url), { execArgv: [] });
+  script === undefined
+    ? new Worker(new URL('./thread.node.js', import.meta.url), options)
+    : new Worker(script, options);
 const runtime = makeRuntime(
   inlinedCores,
   inlinedThreadedCores,

@@ -8,7 +8,7 @@ import { biasInSteps, leastScale } from './quantizeBias';
 import { isRecurrent, largestCell, quantizedCell } from './quantizeCells';
 import { rangeStates, quantizedStates, type Range } from './quantizeStates';
 import { f32, roundAway } from '../ops/support';
-import { loadSync } from '../browser';
+import { loadSync } from './runtime';
 import { checkGraph } from './check';
 import { compile } from './compile';
 import { dropDead } from './passes/dropDead';

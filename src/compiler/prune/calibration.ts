@@ -1,4 +1,4 @@
-import { loadSync } from '../../browser';
+import { loadSync } from '../runtime';
 import { KletError } from '../../errors';
 import { cloneGraph, tensorsOf } from '../../graph/edit';
 import type { Graph } from '../../graph/graph';

@@ -1,5 +1,5 @@
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix';
-import { loadSync } from '../../browser';
+import { loadSync } from '../runtime';
 import { GraphBuilder } from '../../graph/builder';
 import { compile } from '../compile';
 import type { Rows } from './calibration';

@@ -1,0 +1,20 @@
+// The entry for a classic script tag: `kinglet` becomes a global with the runtime and kinglet/tasks.
+import { makeRuntime } from './runtime/load';
+import { scalarCores, simdCores, simdThreadedCores } from './runtime/unpack';
+import { webWorkerOf } from './webWorker';
+
+export * from './exports';
+export * from './tasks/index';
+
+// known only while the script itself runs
+const current = typeof document === 'undefined' ? null : document.currentScript;
+const base = current && 'src' in current && current.src ? current.src : globalThis.location?.href;
+const beside = (file: string): string => new URL(file, base).href;
+
+export const { load, loadSync } = makeRuntime(
+  simdCores,
+  simdThreadedCores,
+  (script) => webWorkerOf(script ?? beside('thread.js')),
+  undefined,
+  async () => scalarCores(await import(beside('browser.scalar.js')) as Parameters<typeof scalarCores>[0]),
+);
