@@ -110,11 +110,7 @@ const es = (file) => ({ file: `dist/${file}`, format: 'es' });
 
 const bundles = [
   // the device side: self-contained, minified
-  {
-    input: 'src/browser.ts',
-    output: { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'browser.scalar.js', format: 'es' },
-    plugins: device,
-  },
+  { input: 'src/browser.ts', output: es('browser.js'), plugins: device },
   { input: 'src/slim.ts', output: es('slim.js'), plugins: [...device, coresApart] },
   { input: 'src/audio/index.ts', output: es('audio.js'), plugins: minified },
   { input: 'src/audio/worklet.ts', output: es('worklet.js'), plugins: device },

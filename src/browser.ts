@@ -1,7 +1,7 @@
-// The entry that browsers get: the cores inside, but for that of engines without SIMD, which lies
-// beside and is fetched only there.
+// The entry that browsers get, with the SIMD cores inside. The scalar core lies beside it and is
+// fetched only by engines without SIMD; bundlers recognize these URLs and take the files along.
 import { makeRuntime } from './runtime/load';
-import { scalarCores, simdCores, simdThreadedCores } from './runtime/unpack';
+import { simdCores, simdThreadedCores } from './runtime/unpack';
 import { openWebWorker } from './webWorker';
 
 export * from './exports';
@@ -10,5 +10,6 @@ export const { load, loadSync } = makeRuntime(
   simdThreadedCores,
   openWebWorker,
   undefined,
-  async () => scalarCores(await import('../build/core.scalar.js')),
+  (threaded) =>
+    threaded ? new URL('./core.scalar.threads.wasm', import.meta.url) : new URL('./core.scalar.wasm', import.meta.url),
 );

@@ -1,6 +1,6 @@
 // The entry for a classic script tag: `kinglet` becomes a global with the runtime and kinglet/tasks.
 import { makeRuntime } from './runtime/load';
-import { scalarCores, simdCores, simdThreadedCores } from './runtime/unpack';
+import { simdCores, simdThreadedCores } from './runtime/unpack';
 import { webWorkerOf } from './webWorker';
 
 export * from './exports';
@@ -16,5 +16,5 @@ export const { load, loadSync } = makeRuntime(
   simdThreadedCores,
   (script) => webWorkerOf(script ?? beside('thread.js')),
   undefined,
-  async () => scalarCores(await import(beside('browser.scalar.js')) as Parameters<typeof scalarCores>[0]),
+  (threaded) => beside(`core.scalar${threaded ? '.threads' : ''}.wasm`),
 );

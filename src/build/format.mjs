@@ -1,7 +1,7 @@
 // Formats the sources and pages that git knows, as dprint.json says; with --check, lists those that
 // are not formatted and fails.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createFromBuffer } from '@dprint/formatter';
 import { getPath as markdown } from '@dprint/markdown';
 import { getPath as typescript } from '@dprint/typescript';
@@ -10,7 +10,7 @@ const { typescript: ofTypeScript, markdown: ofMarkdown, ...shared } = JSON.parse
 const sources = formatter(typescript(), ofTypeScript);
 const pages = formatter(markdown(), ofMarkdown);
 const listed = ['ls-files', '--cached', '--others', '--exclude-standard', '--', '*.ts', '*.mjs', '*.js', '*.md'];
-const files = execFileSync('git', listed, { encoding: 'utf8' }).split('\n').filter(Boolean);
+const files = execFileSync('git', listed, { encoding: 'utf8' }).split('\n').filter(existsSync);
 const unformatted = files.filter((file) => !format(file));
 
 if (process.argv.includes('--check') && unformatted.length > 0) {

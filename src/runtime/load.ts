@@ -58,9 +58,13 @@ class Cores {
 
   constructor(private builds: InlinedCores, private threadedBuilds: InlinedCores) {}
 
-  add(builds: InlinedCores, threadedBuilds: InlinedCores): void {
-    this.builds = { ...this.builds, ...builds };
-    this.threadedBuilds = { ...this.threadedBuilds, ...threadedBuilds };
+  addScalar(bytes: Uint8Array, threaded: boolean): void {
+    if (threaded) this.threadedBuilds = { ...this.threadedBuilds, scalar: () => bytes };
+    else this.builds = { ...this.builds, scalar: () => bytes };
+  }
+
+  hasScalar(threaded: boolean): boolean {
+    return 'scalar' in (threaded ? this.threadedBuilds : this.builds);
   }
 
   of(flavor: Flavor, threaded = false): CompiledCore {
@@ -162,44 +166,51 @@ export function makeLoadSync(cores: InlinedCores | Cores): Runtime['loadSync'] {
  * @param threadedBuilds the same builds for threads
  * @param openWorker starts this platform's kind of worker
  * @param readPath reads a file by path, where there are files
- * @param fetchCores fetches further builds, for when none of those works here
+ * @param scalarUrl where the scalar core lies, for engines in which none of the builds inside works
  */
 export function makeRuntime(
   builds: InlinedCores,
   threadedBuilds: InlinedCores,
   openWorker: OpenWorker,
   readPath?: PathReader,
-  fetchCores?: () => Promise<{ cores: InlinedCores; threadedCores: InlinedCores }>,
+  scalarUrl?: (threaded: boolean) => string | URL,
 ): Runtime {
   const cores = new Cores(builds, threadedBuilds);
 
-  /** Of all builds, also those that must be fetched. */
-  async function pickOfAll(flavor: Flavor | undefined): Promise<CompiledCore> {
-    try {
-      return cores.pick(flavor);
-    } catch (error) {
-      if (!fetchCores || !hasWebAssembly()) throw error;
-      try {
-        const more = await fetchCores();
-        cores.add(more.cores, more.threadedCores);
-      } catch (cause) {
-        throw error instanceof KletError
-          ? new KletError(
-            error.code,
-            `${error.message}; that for engines without SIMD cannot be fetched here (${
-              cause instanceof Error ? cause.message : String(cause)
-            }): ${GIVE_SCALAR}`,
-            { cause },
-          )
-          : error;
-      }
-      fetchCores = undefined;
-      return cores.pick(flavor);
-    }
+  async function fetchScalar(threaded: boolean, { signal }: LoadOptions): Promise<void> {
+    cores.addScalar(await readBytes(scalarUrl!(threaded), signal ? { signal } : {}), threaded);
   }
 
-  async function pickFor({ wasm, flavor, signal }: LoadOptions): Promise<CompiledCore> {
-    if (wasm === undefined) return pickOfAll(flavor);
+  /** The wanted build, or the fastest that works here; the scalar one is fetched where it is needed. */
+  async function pickOfAll(options: LoadOptions): Promise<CompiledCore> {
+    const { flavor, threads = 1 } = options;
+    let core: CompiledCore;
+    try {
+      core = cores.pick(flavor);
+    } catch (error) {
+      if (!scalarUrl || cores.hasScalar(false) || !hasWebAssembly() || !(error instanceof KletError)) throw error;
+      try {
+        await fetchScalar(false, options);
+      } catch (cause) {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new KletError(
+          error.code,
+          `${error.message}; the scalar core (for engines without SIMD) cannot be fetched here (${why}): ${GIVE_SCALAR}`,
+          { cause },
+        );
+      }
+      core = cores.pick(flavor);
+    }
+    if (threads > 1 && core.flavor === 'scalar' && scalarUrl && !cores.hasScalar(true)) {
+      // without it the model has one thread and says why
+      await fetchScalar(true, options).catch(() => undefined);
+    }
+    return core;
+  }
+
+  async function pickFor(options: LoadOptions): Promise<CompiledCore> {
+    const { wasm, signal } = options;
+    if (wasm === undefined) return pickOfAll(options);
     if (isModule(wasm)) return given(wasm);
     const bytes = await readBytes(wasm, signal ? { signal } : {}, readPath);
     return compileCore(bytes, nameOf(wasm) === 'the model' ? 'the core given as "wasm"' : nameOf(wasm));

@@ -104,7 +104,7 @@ describeInChrome('the runtime in other scopes', () => {
     test('nothing can be fetched: without the core for engines without SIMD, load and loadSync ask for it', async () => {
       expect(await inWorklet({ waiting: false, ...scalar })).toEqual(refused(''));
       expect(await inWorklet({ waiting: true, ...scalar }))
-        .toEqual(refused('that for engines without SIMD cannot be fetched here \\(.+\\): '));
+        .toEqual(refused('the scalar core \\(for engines without SIMD\\) cannot be fetched here \\(.+\\): '));
     });
   });
 

@@ -163,7 +163,7 @@ describe('the README', () => {
       expect(Math.abs(said - bytes) / bytes, `the README says ${text}, it is ${bytes}`).toBeLessThan(0.05);
     };
     near(cell('`kinglet` for browsers, the cores for engines with SIMD inside'), gzipped('browser.js'));
-    near(cell('the core for engines without SIMD, fetched only there'), gzipped('browser.scalar.js'));
+    near(cell('the core for engines without SIMD, fetched only there'), gzipped('core.scalar.wasm'));
     near(cell('`kinglet/slim` and the SIMD core'), gzipped('slim.js') + gzipped('core.simd.wasm'));
     near(cell('`kinglet/audio/worklet`, the runtime inside'), gzipped('worklet.js'));
     near(rows.find(([name, bytes]) => name === '`kinglet/audio`' && /^[\d,]+$/.test(bytes!))?.[1], gzipped('audio.js'));

@@ -8,7 +8,10 @@ import { root } from './packed';
 
 const script = `
   import { readFileSync } from 'node:fs';
+  import { fileURLToPath } from 'node:url';
   import { load, loadSync } from './dist/browser.js';
+  // Node's own takes no file: URLs
+  globalThis.fetch = async (url) => new Response(readFileSync(fileURLToPath(url)));
   const klet = readFileSync('models/digits/digits.klet'), answers = [];
   const attempt = () => { try { return loadSync(klet).info.flavor; } catch (error) { return error.code + ': ' + error.message; } };
   answers.push(attempt());
