@@ -105,6 +105,21 @@ const commonJsTypes = {
   },
 };
 
+/**
+ * The platform's types that the declarations name, empty: they merge with those of DOM or Node where a
+ * project has them, and stand for them where it has not.
+ */
+const platformTypes = {
+  name: 'platform-types',
+  generateBundle() {
+    const names = ['URL', 'Response', 'Blob', 'AbortSignal', 'Event', 'MediaStream', 'AudioContext'];
+    const source = ['/// <reference lib="esnext.disposable" />', ...names.map((name) => `interface ${name} {}`),
+      'interface ReadableStream<R = any> {}', 'declare namespace WebAssembly {', '  interface Module {}',
+      '  interface Memory {}', '}', ''].join('\n');
+    this.emitFile({ type: 'asset', fileName: 'platform.d.ts', source });
+  },
+};
+
 const entries = { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts' };
 const es = (file) => ({ file: `dist/${file}`, format: 'es' });
 
@@ -141,15 +156,14 @@ const bundles = [
   },
   {
     input: { ...entries, audio: 'src/audio/index.ts', worklet: 'src/audio/worklet.ts' },
-    // Symbol.dispose is in the types, whatever library of types the user's project has
     output: {
       dir: 'dist',
       format: 'es',
       chunkFileNames: 'chunks/[name].d.ts',
-      banner: '/// <reference lib="esnext.disposable" />',
+      banner: ({ fileName }) => `/// <reference path="${fileName.includes('/') ? '..' : '.'}/platform.d.ts" />`,
     },
     external,
-    plugins: [dts(), commonJsTypes],
+    plugins: [dts(), commonJsTypes, platformTypes],
   },
 ];
 
