@@ -19,7 +19,7 @@ const oneDeclarationOrRegisters = {
 };
 
 export default tseslint.config(
-  { ignores: ['build/', 'dist/', '**/node_modules/', ...bench] },
+  { ignores: ['build/', 'dist/', '**/node_modules/', 'test/fixtures/projects/typescript/', ...bench] },
   { plugins: { '@stylistic': stylistic }, rules: { 'no-restricted-syntax': ['error', oneDeclaration] } },
   {
     files: assemblyScript,
@@ -35,6 +35,11 @@ export default tseslint.config(
     ignores: assemblyScript,
     extends: [eslint.configs.recommended],
     languageOptions: { globals: { ...globals.node, ...globals.browser, ...globals.audioWorklet } },
+  },
+  {
+    // strangers' projects: CommonJS and Jest
+    files: ['test/fixtures/projects/**/*.js'],
+    languageOptions: { globals: { ...globals.commonjs, ...globals.jest } },
   },
   {
     files: ['**/*.ts'],
