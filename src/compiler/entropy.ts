@@ -3,7 +3,7 @@ import { alignUp } from '../format/klet';
 import { MOST_EXPANSION } from '../format/rans';
 
 // The encoder of the CODED section: static range asymmetric numeral systems (J. Duda,
-// arXiv:1311.2540), 12-bit probabilities, four states in turn, words of 16 bits. docs/format.md
+// arXiv:1311.2540), 12-bit probabilities, four states in turn, words of 16 bits. docs/format/
 // says what the section looks like; assembly/decode.ts reads it.
 
 /**
@@ -165,7 +165,7 @@ function smallest(values: readonly number[]): number {
   return values.indexOf(Math.min(...values));
 }
 
-/** A table in the file: see docs/format.md. */
+/** A table in the file: see docs/format/compressed.md. */
 function listOf(frequencies: Uint16Array): number[] {
   const list: number[] = [];
   for (let symbol = 0; symbol < 256; symbol++) {

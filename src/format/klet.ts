@@ -4,7 +4,7 @@ import type { AudioPreprocessing } from './audio';
 import { crc32 } from './crc32';
 import { decodeSection } from './rans';
 
-// docs/format.md is the specification of what these two functions read and write.
+// docs/format/ is the specification of what these two functions read and write.
 //
 //   0   4  "KLET"                      16  u32 arena bytes
 //   4  u16 major  6 u16 minor          20  u32 scratch bytes

@@ -10,7 +10,7 @@ const LOWEST = 65536;
 const HEADER = 4;
 
 /**
- * A section's bytes from those of its entropy-coded form (docs/format.md, "Packed sections"). The
+ * A section's bytes from those of its entropy-coded form (docs/format/compressed.md, "Packed sections"). The
  * core decodes the weights; this is for the rest, of some kilobytes.
  *
  * @returns undefined where it is not of that form

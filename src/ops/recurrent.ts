@@ -7,7 +7,7 @@ import { quantizeMultiplier } from './fixedPoint';
 import { density, sparseWeights, type SparseWeights } from './sparse';
 import { demand, f32, requireTypes, shapeText, unsupported } from './support';
 
-// What lstm, gru, rnn and svdf share: sequences, packed weights, states. docs/format.md tells of
+// What lstm, gru, rnn and svdf share: sequences, packed weights, states. docs/format/ tells of
 // their records.
 
 /** Most of inputs, cells and outputs: sums of so many products of int8 fit int32. */

@@ -1,6 +1,6 @@
 import { C } from './fields';
 
-// Entropy-coded sections, as docs/format.md has them: see runner.ts.
+// Entropy-coded sections, as docs/format/compressed.md specifies them: see runner.ts.
 
 /** The bytes of WEIGHTS from those of CODED. */
 export function decode(coded: Uint8Array): Uint8Array {

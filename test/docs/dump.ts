@@ -3,10 +3,7 @@ import { SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PLAN, SECTION_WEIG
 const names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_GOLDEN,
   'GOLDEN'], [SECTION_NOTES, 'NOTES']]);
 
-/**
- * The bytes of the example of docs/format.md with what they mean, line by line: what the page must
- * show.
- */
+/** The bytes of the example with their meaning, line by line, as docs/format/example.md must show. */
 export function annotate(file: Uint8Array): string[] {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const lines: string[] = [];
@@ -53,7 +50,7 @@ export function annotate(file: Uint8Array): string[] {
   gap(sections.get('PLAN')?.offset);
   take(1, 'RECORD_OPCODE: CONV2D');
   take(1, 'RECORD_DTYPE: i8');
-  take(2, 'zero');
+  take(2, 'unused');
   take(4, `RECORD_SIZE: ${next()}`);
   take(4, `CONV2D_SOURCE: arena ${next()}, x`);
   take(4, `CONV2D_TARGET: arena ${next()}, y`);
@@ -61,12 +58,12 @@ export function annotate(file: Uint8Array): string[] {
   const numbers =
     'BATCH IN_H IN_W IN_C OUT_H OUT_W OUT_C KERNEL_H KERNEL_W STRIDE_Y STRIDE_X DILATION_Y DILATION_X PAD_TOP PAD_LEFT GROUPS BLOCK_ROWS PIXEL_STRIDE ROW_STRIDE BATCH_STRIDE SOURCE_ZERO WEIGHTS_ZERO TARGET_ZERO';
   for (const field of numbers.split(' ')) take(4, `CONV2D_${field}: ${next() | 0}`);
-  take(4, `CONV2D_MIN: ${next() | 0}, relu is from the zero point on`);
+  take(4, `CONV2D_MIN: ${next() | 0}, relu clamps to the zero point`);
   take(4, `CONV2D_MAX: ${next() | 0}`);
 
   gap(sections.get('WEIGHTS')?.offset);
-  take(4, 'weights of output 0: 1, -2, 3 and nothing');
-  take(4, 'weights of output 1: 64, 0, -128 and nothing');
+  take(4, 'weights of output 0: 1, -2, 3 and padding');
+  take(4, 'weights of output 1: 64, 0, -128 and padding');
   take(16, 'outputs 2 to 7 of the panel: 0');
   take(8, '0');
   take(4, `bias of output 0: 10 - 1·(1 - 2 + 3) = ${next() | 0}`);

@@ -1,7 +1,7 @@
 import { add, C, clamp, even, f, type Fields, fold, max, min, quantize, range, requantize, sizeOf, steps, walk,
   wholeRange } from './fields';
 
-// Functions of elements and of rows, by arithmetic or by table, as docs/format.md has them: see
+// Functions of elements and of rows, by arithmetic or by table, as docs/format/ has them: see
 // runner.ts.
 
 export function binary(r: Fields): void {

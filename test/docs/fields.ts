@@ -1,9 +1,9 @@
-import { constantsOf, readPage } from './page';
+import { constantsOf, readFormat } from './page';
 
-// The fields of records as docs/format.md names them, the arrays that they point at, and the page's
-// arithmetic: see runner.ts.
+// The fields of records as docs/format/ names them, the arrays that they point to, and the
+// arithmetic of docs/format/arithmetic.md: see runner.ts.
 
-export const C = Object.fromEntries(constantsOf(readPage('docs/format.md')));
+export const C = Object.fromEntries(constantsOf(readFormat()));
 export const f = Math.fround;
 
 /** An array in the arena or in WEIGHTS. */

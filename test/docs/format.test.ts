@@ -10,57 +10,55 @@ import * as klet from '../../src/format/klet';
 import { loadSync, type RawArray } from '../../src/index';
 import { Random } from '../helpers/random';
 import { annotate } from './dump';
-import { constantsOf, fencesOf, readPage, root } from './page';
+import { constantsOf, fencesOf, readFormat, readPage, root } from './page';
 import { bytesOf, PageRunner } from './runner';
 import { tinyKlet } from './tiny';
 
-// docs/format.md must say what the code does: its numbers, its example byte by byte, and its
-// arithmetic, which a second runner written from the page repeats.
+// The pages of docs/format/ must match the code: their constants, the example byte by byte, and the
+// arithmetic, which a second runner written from the pages repeats.
 
-const page = readPage('docs/format.md');
+const page = readFormat();
 const stated = new Map(constantsOf(page));
 
-describe('the numbers of docs/format.md', () => {
+describe('the constants of docs/format/', () => {
   const sections = Object.entries(klet).filter(([name]) => name.startsWith('SECTION_'));
   const real = new Map<string, unknown>([...Object.entries(layout), ...sections]);
 
-  test('are those of assembly/layout.ts and src/format/klet.ts, and none is missing', () => {
+  test('equal those of assembly/layout.ts and src/format/klet.ts, and none is missing', () => {
     const wrong = [...real].filter(([name, value]) => stated.get(name) !== value).map(([name, value]) =>
-      `${name} is ${String(value)}, the page says ${stated.get(name) ?? 'nothing'}`
+      `${name} is ${String(value)}, the pages say ${stated.get(name) ?? 'nothing'}`
     );
     expect(wrong).toEqual([]);
   });
 
-  test('have names that exist', () => {
+  test('exist in the code', () => {
     expect([...stated.keys()].filter((name) => !real.has(name))).toEqual([]);
   });
 
-  test('are stated once', () => {
+  test('are each stated once', () => {
     const names = constantsOf(page).map(([name]) => name);
     expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
   });
 
-  test('are of this version', () => {
+  test('belong to the version that the code writes', () => {
     expect(page).toContain(`format version ${klet.MAJOR}.${klet.MINOR}`);
   });
 
-  test('give the CRC-32 of "123456789"', () => {
+  test('include the right CRC-32 of "123456789"', () => {
     const claimed = /`123456789` give 0x([0-9A-F]{8})/.exec(page)?.[1];
     expect(crc32(new TextEncoder().encode('123456789'))).toBe(parseInt(claimed!, 16));
   });
 });
 
-describe('the example of docs/format.md', () => {
-  const shown = fencesOf(page).filter(({ heading }) => heading.startsWith('A whole file')).flatMap(({ code }) =>
-    code.trimEnd().split('\n')
-  );
+describe('docs/format/example.md', () => {
+  const shown = fencesOf(readPage('docs/format/example.md')).flatMap(({ code }) => code.trimEnd().split('\n'));
   const real = annotate(tinyKlet());
 
-  test('is the file that the compiler makes of this network', () => {
+  test('shows the bytes that the compiler writes for this network', () => {
     expect(shown).toEqual(real);
   });
 
-  test('names the fields of its record', () => {
+  test('names every field of its record, at its offset', () => {
     const at = (line: string): number => parseInt(line.slice(0, 4), 16);
     const plan = at(real.find((line) => line.includes('RECORD_OPCODE'))!);
     const fields = real.flatMap((line) => {
@@ -636,7 +634,7 @@ function farthest(dtype: string, expected: Uint8Array, found: Uint8Array): numbe
     ).map((d) => (Number.isNaN(d) ? Infinity : d)));
 }
 
-describe('a runner written from docs/format.md agrees with the core', () => {
+describe('a runner written from docs/format/ agrees with the core', () => {
   test.each(cases)('on $title', ({ graph, compact = false, tolerance = 0, weightLayout }) => {
     const file = compile(graph, { compact, ...(weightLayout && { weightLayout }) }) as Uint8Array<ArrayBuffer>;
     const model = loadSync(file);
@@ -676,7 +674,7 @@ describe('a runner written from docs/format.md agrees with the core', () => {
     expect(answers.slice(2)).toEqual(answers.slice(0, 2));
   });
 
-  test('on the file that the page shows', () => {
+  test('on the file of docs/format/example.md', () => {
     const runner = new PageRunner(tinyKlet());
     const size = bytesOf(runner.inputs[0]!);
     expect(runner.run([runner.golden.slice(0, size)])[0]).toEqual(runner.golden.slice(size));

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-// The project's pages, taken apart.
+// Reads and parses the pages of the project.
 
 export const root = path.resolve(import.meta.dirname, '../..');
 
@@ -9,14 +9,26 @@ export function readPage(name: string): string {
   return readFileSync(path.join(root, name), 'utf8');
 }
 
-/** Rows of all tables of a page, as cells without their spaces; `\|` is a bar inside a cell. */
+/** All pages below `docs/`, as paths from the root. */
+export function docsPages(): string[] {
+  return readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) =>
+    `docs/${name.replaceAll('\\', '/')}`
+  ).filter((name) => name.endsWith('.md')).sort();
+}
+
+/** The specification of the file format: all pages of docs/format/, one after another. */
+export function readFormat(): string {
+  return docsPages().filter((name) => name.startsWith('docs/format/')).map(readPage).join('\n');
+}
+
+/** Rows of all tables of a page, as trimmed cells; `\|` is a bar inside a cell. */
 export function tableRows(page: string): string[][] {
   return page.split('\n').filter((line) => line.startsWith('|') && !/^\|[-|:\s]+\|$/.test(line)).map((line) =>
     line.slice(1, line.lastIndexOf('|')).split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'))
   );
 }
 
-/** Rows of the form | number | `NAME` | …: the constants that a page states. */
+/** The constants of a page, from table rows of the form | number | `NAME` | … */
 export function constantsOf(page: string): [name: string, value: number][] {
   return tableRows(page).flatMap(([number = '', name = '']) => {
     const constant = /^`([A-Z][A-Z0-9_]+)`$/.exec(name)?.[1];

@@ -1,7 +1,7 @@
 import { away, C, clamp, f, type Fields, max, min, range, requantize, steps } from './fields';
 
 // Convolutions, fully connected layers and products of matrices, dense and pruned, as
-// docs/format.md has them: see runner.ts.
+// docs/format/ specifies them: see runner.ts.
 
 export function convolution(r: Fields): void {
   const { BATCH, IN_H, IN_W, IN_C, OUT_H, OUT_W, OUT_C, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X,

@@ -1,7 +1,7 @@
 import { add, C, clamp, f, type Fields, fold, I16, max, min, range, up8 } from './fields';
 import { listedWeights, quantizePicture } from './products';
 
-// Layers with a state, as docs/format.md has them: see runner.ts.
+// Layers with a state, as docs/format/ specifies them: see runner.ts.
 
 export function gatesOf(r: Fields): number {
   const kind = r.int('RECURRENT_KIND');

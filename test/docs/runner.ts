@@ -5,7 +5,7 @@ import { convolution, depthwise, matmul } from './products';
 import { gatesOf, recurrent, svdf } from './recurrent';
 import { argmax, copy, fill, gather, pool, reduce, resize } from './shapes';
 
-// A second runner of .klet files, written from docs/format.md and nothing else: it even takes its
+// A second runner of .klet files, written from docs/format/ and nothing else: it even takes its
 // numbers from the page's tables. It checks nothing, and is slow. Where it and the core disagree,
 // one of core and page is wrong.
 

@@ -1,6 +1,6 @@
 import { add, away, C, clamp, f, type Fields, fold, max, min, range, requantize, walk, wholeRange } from './fields';
 
-// What changes shapes (windows, reductions, resizing, gathering) and copies, as docs/format.md has
+// What changes shapes (windows, reductions, resizing, gathering) and copies, as docs/format/ has
 // it: see runner.ts.
 
 export function pool(r: Fields): void {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { quadrants } from '../cli/cli';
-import { fencesOf, readPage, root, type Fence } from './page';
+import { docsPages, fencesOf, readPage, root, type Fence } from './page';
 
 // The snippets of the pages and of doc comments, and a folder to run them in.
 
@@ -11,8 +11,7 @@ export interface Snippet extends Fence {
   file: string;
 }
 
-const pages = ['README.md',
-  ...readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+const pages = ['README.md', ...docsPages()];
 
 /** The fenced blocks of all pages. */
 export function pageSnippets(): Snippet[] {

@@ -1,6 +1,6 @@
 import { compile, GraphBuilder } from '../../src/compiler/index';
 
-/** The network that docs/format.md shows byte by byte. */
+/** The network that docs/format/example.md shows byte by byte. */
 export function tinyKlet(): Uint8Array {
   const b = new GraphBuilder('tiny');
   const x = b.input('x', [1, 3], 'int8', { scale: [0.5], zeroPoint: [1], axis: 0 });
