@@ -20,7 +20,7 @@ function failure(graph: Graph, options?: Parameters<typeof compile>[1]): KletErr
 const random = new Random(1);
 const conv = { stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0], groups: 1, activation: 'none' } as const;
 const x4 = tensor('x', [1, 4, 4, 3], 'float32');
-const int8 = { scale: 0.5, zero: 3 };
+const int8 = { scale: 0.5, zeroPoint: 3 };
 const floats = (name: string, shape: number[]): Tensor => constant(random, name, shape, 'float32');
 const out = (shape: number[], dtype: Tensor['dtype'] = 'float32'): Tensor => tensor('y', shape, dtype, int8);
 
@@ -61,7 +61,10 @@ describe('compile', () => {
     const long = (depth: number, zero: number, data: Int8Array): Graph =>
       single(
         'fullyConnected',
-        [tensor('x', [1, depth], 'int8', int8), { ...tensor('w', [1, depth], 'int8', { scale: 1, zero }), data }, null],
+        [tensor('x', [1, depth], 'int8', int8), {
+          ...tensor('w', [1, depth], 'int8', { scale: 1, zeroPoint: zero }),
+          data,
+        }, null],
         { activation: 'none' },
         out([1, 1], 'int8'),
       );

@@ -18,12 +18,12 @@ export class Random {
   }
 
   /** A whole number from `low` to `high`, both possible. */
-  int(low: number, high: number): number {
-    return low + Math.floor(this.next() * (high - low + 1));
+  int(min: number, max: number): number {
+    return min + Math.floor(this.next() * (max - min + 1));
   }
 
-  between(low: number, high: number): number {
-    return low + this.next() * (high - low);
+  between(min: number, max: number): number {
+    return min + this.next() * (max - min);
   }
 
   pick<T>(choices: readonly T[]): T {

@@ -21,12 +21,12 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
   const b = new GraphBuilder('random');
   const values: Tensor[] = [];
   const isFloat = type === 'float32';
-  const steps = (): Quantization => ({
+  const randomQuantization = (): Quantization => ({
     scale: [random.pick([0.0625, 0.1, 0.25, 0.5])],
     zeroPoint: [random.int(-128, 127) + (type === 'uint8' ? 128 : 0)],
     axis: 0,
   });
-  const own = (): { quantization?: Quantization } => (isFloat ? {} : { quantization: steps() });
+  const own = (): { quantization?: Quantization } => (isFloat ? {} : { quantization: randomQuantization() });
   const sameAs = (
     x: Tensor,
   ): {
@@ -34,13 +34,13 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
   } => (x.quantization && random.next() < 0.8 ? { quantization: x.quantization } : own());
   const constant = (shape: number[], dtype: DType = type): Tensor => {
     const data = random.fill(allocate({ name: '', shape, dtype }));
-    return b.constant(data, shape, dtype === type && !isFloat ? steps() : undefined);
+    return b.constant(data, shape, dtype === type && !isFloat ? randomQuantization() : undefined);
   };
-  const pictures = (): Tensor[] => values.filter((t) => t.shape.length === 4);
+  const images = (): Tensor[] => values.filter((t) => t.shape.length === 4);
 
   for (let i = 0; i < random.int(1, 3); i++) {
     const shape = random.pick([[1, 6, 6, 4], [2, 5, 4, 3], [1, 8, 8, 8], [3, 8], [12], [1, 4, 4, 1]]);
-    values.push(b.input('x', shape, type, isFloat ? undefined : steps()));
+    values.push(b.input('x', shape, type, isFloat ? undefined : randomQuantization()));
   }
 
   const adders: ((x: Tensor) => Tensor[] | undefined)[] = [
@@ -129,7 +129,7 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
     () => convolution(),
     () => convolution(),
     () => {
-      const x = random.pick(pictures());
+      const x = random.pick(images());
       if (!x) return undefined;
       const kernel: [number, number] = [Math.min(2, x.shape[1]!), Math.min(3, x.shape[2]!)];
       return [
@@ -142,7 +142,7 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
       ];
     },
     () => {
-      const x = random.pick(pictures());
+      const x = random.pick(images());
       if (!x || elementCount(x.shape) > MAX_ELEMENTS / 4) return undefined;
       return [
         b.node('resize2d', [x], {
@@ -158,7 +158,7 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
   ];
 
   function convolution(): Tensor[] | undefined {
-    const x = random.pick(pictures());
+    const x = random.pick(images());
     if (!x) return undefined;
     const channels = x.shape[3]!;
     const depthwise = random.next() < 0.4;
@@ -184,7 +184,12 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
     }
     const quantization = isFloat
       ? {}
-      : { quantization: { ...steps(), scale: [weights.quantization!.scale[0]! * x.quantization!.scale[0]! * 300] } };
+      : {
+        quantization: {
+          ...randomQuantization(),
+          scale: [weights.quantization!.scale[0]! * x.quantization!.scale[0]! * 300],
+        },
+      };
     const common = { stride, dilation: [1, 1] as [number, number], padding, activation: random.pick(fused) };
     const y = depthwise
       ? b.node('depthwiseConv2d', [wrapped, weights, bias], common, quantization)

@@ -16,32 +16,33 @@ const PIECE = (65536 - 4096) / 4;
 interface Kind {
   dtype: 'int8' | 'uint8';
   scale: number;
-  zero: number;
+  zeroPoint: number;
 }
 
-const kinds: Kind[] = [{ dtype: 'int8', scale: 1 / 255, zero: -128 }, { dtype: 'int8', scale: 0.0471, zero: 17 }, {
+const kinds: Kind[] = [{ dtype: 'int8', scale: 1 / 255, zeroPoint: -128 }, {
   dtype: 'int8',
-  scale: 2,
-  zero: 127,
-}, { dtype: 'uint8', scale: 1 / 255, zero: 0 }, { dtype: 'uint8', scale: 0.0078125, zero: 128 }, {
+  scale: 0.0471,
+  zeroPoint: 17,
+}, { dtype: 'int8', scale: 2, zeroPoint: 127 }, { dtype: 'uint8', scale: 1 / 255, zeroPoint: 0 }, {
   dtype: 'uint8',
-  scale: 3.7,
-  zero: 255,
-}];
+  scale: 0.0078125,
+  zeroPoint: 128,
+}, { dtype: 'uint8', scale: 3.7, zeroPoint: 255 }];
 
-function modelOf({ dtype, scale, zero }: Kind, count: number, flavor: Model['info']['flavor']): Model {
-  const port = (name: string) => tensor(name, [count], dtype, { scale, zero: dtype === 'int8' ? zero : zero - 128 });
+function modelOf({ dtype, scale, zeroPoint }: Kind, count: number, flavor: Model['info']['flavor']): Model {
+  const port = (name: string) =>
+    tensor(name, [count], dtype, { scale, zeroPoint: dtype === 'int8' ? zeroPoint : zeroPoint - 128 });
   return loadSync(compile(single('unary', [port('x')], { kind: 'relu' }, port('y'))), { flavor });
 }
 
 /** clamp(round_half_even(f32(x) · f32(1 / scale)) + zero), in float32 */
-function expected(x: number, { dtype, scale, zero }: Kind): number {
+function expected(x: number, { dtype, scale, zeroPoint }: Kind): number {
   const f = Math.fround;
   const y = f(f(x) * f(1 / scale));
-  const [low, high] = dtype === 'int8' ? [-128, 127] : [0, 255];
+  const [min, max] = dtype === 'int8' ? [-128, 127] : [0, 255];
   const down = Math.floor(y);
   const rounded = y - down === 0.5 ? down + Math.abs(down % 2) : Math.round(y);
-  return Math.max(low, Math.min(high, rounded + zero));
+  return Math.max(min, Math.min(max, rounded + zeroPoint));
 }
 
 /** The input as it lies in the model's memory. */
@@ -51,7 +52,7 @@ function written(model: Model, dtype: Kind['dtype'], values: Float32Array | Floa
 }
 
 describe.each(flavors)('real numbers into the %s core', (flavor) => {
-  test.each(kinds)('become $dtype of scale $scale and zero point $zero as the formula says', (kind) => {
+  test.each(kinds)('become $dtype of scale $scale and zeroPoint point $zeroPoint as the formula says', (kind) => {
     const N = 37;
     const model = modelOf(kind, N, flavor);
     const { scale } = model.inputs[0]!;

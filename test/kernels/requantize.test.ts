@@ -4,12 +4,12 @@ import { assemble } from '../helpers/assemble';
 
 const source = `
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './assembly/kernels/requantize';
-export function lanes(acc: usize, scale: usize, out: usize, zero: i32, min: i32, max: i32): void {
-  const q = requantize4(v128.load(acc), v128.load(scale), f32x4.splat(<f32>(min - zero)), requantizeMagic(zero), requantizeZero(zero)), narrow = i16x8.narrow_i32x4_s(q, q);
+export function lanes(acc: usize, scale: usize, out: usize, zeroPoint: i32, min: i32, max: i32): void {
+  const q = requantize4(v128.load(acc), v128.load(scale), f32x4.splat(<f32>(min - zeroPoint)), requantizeMagic(zeroPoint), requantizeZero(zeroPoint)), narrow = i16x8.narrow_i32x4_s(q, q);
   v128.store(out, narrowBelow(narrow, narrow, i8x16.splat(<i8>max)));
 }
-export function single(acc: usize, scale: usize, out: usize, zero: i32, min: i32, max: i32): void {
-  for (let i: usize = 0; i < 4; i++) store<i8>(out + i, requantize(load<i32>(acc + (i << 2)), load<f32>(scale + (i << 2)), <f32>(min - zero), <f32>(max - zero), zero));
+export function single(acc: usize, scale: usize, out: usize, zeroPoint: i32, min: i32, max: i32): void {
+  for (let i: usize = 0; i < 4; i++) store<i8>(out + i, requantize(load<i32>(acc + (i << 2)), load<f32>(scale + (i << 2)), <f32>(min - zeroPoint), <f32>(max - zeroPoint), zeroPoint));
 }
 `;
 const ACC = 1024;
@@ -25,20 +25,22 @@ describe('requantization of four lanes', async () => {
   const expected = new Int8Array(memory, SINGLE, 4);
   const int8 = fc.oneof(fc.constantFrom(-128, -127, -1, 0, 1, 126, 127), fc.integer({ min: -128, max: 127 }));
 
-  function check(acc: number, scale: number, zero: number, min: number, max: number): void {
+  function check(acc: number, scale: number, zeroPoint: number, min: number, max: number): void {
     accs.set([acc, -acc, acc + 1, -acc - 1]);
     scales.set([scale, scale, scale, scale / 2]);
-    lanes!(ACC, SCALE, LANES, zero, min, max);
-    single!(ACC, SCALE, SINGLE, zero, min, max);
-    expect([...found], `${acc} · ${scale} + ${zero} in ${min} … ${max}`).toEqual([...expected]);
+    lanes!(ACC, SCALE, LANES, zeroPoint, min, max);
+    single!(ACC, SCALE, SINGLE, zeroPoint, min, max);
+    expect([...found], `${acc} · ${scale} + ${zeroPoint} in ${min} … ${max}`).toEqual([...expected]);
   }
 
   test('is that of one value, where rounding ties, bounds and zero points meet', () => {
-    for (const zero of [-128, -127, 0, 1, 127]) {
-      for (const [min, max] of [[-128, 127], [zero, 127], [-128, zero], [zero, zero], [-3, 90]] as const) {
+    for (const zeroPoint of [-128, -127, 0, 1, 127]) {
+      for (const [min, max] of [[-128, 127], [zeroPoint, 127], [-128, zeroPoint], [zeroPoint, zeroPoint], [-3,
+        90]] as const)
+      {
         for (const scale of [0.5, 0.25, 1, 0.1]) {
           for (let acc = -600; acc <= 600; acc++) {
-            check(acc, scale, zero, min, max);
+            check(acc, scale, zeroPoint, min, max);
           }
         }
       }
@@ -46,10 +48,10 @@ describe('requantization of four lanes', async () => {
   });
 
   test('is that of one value for products from 2^-126 beyond 2^23, 2^31 and all floats', () => {
-    for (const zero of [-128, 0, 127]) {
+    for (const zeroPoint of [-128, 0, 127]) {
       for (let e = -126; e <= 127; e++) {
         for (const acc of [1, 3, 2 ** 22, 2 ** 23 + 1, 2 ** 24 - 1, 3 * 2 ** 22, 2 ** 31 - 1]) {
-          check(acc, 2 ** e, zero, -128, 127);
+          check(acc, 2 ** e, zeroPoint, -128, 127);
         }
       }
     }
@@ -66,7 +68,7 @@ describe('requantization of four lanes', async () => {
         int8,
         int8,
         int8,
-        (acc, factor, zero, a, b) => check(acc, factor, zero, Math.min(a, b), Math.max(a, b)),
+        (acc, factor, zeroPoint, a, b) => check(acc, factor, zeroPoint, Math.min(a, b), Math.max(a, b)),
       ),
       { numRuns: 20000, seed: 4 },
     );

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { checkGraph, property, seeds, shapes, single, steps, tensor, types, type NumberType,
-  type Steps } from './suite';
+import { checkGraph, property, seeds, shapes, single, quantizations, tensor, types, type NumberType,
+  type Quantization } from './suite';
 
 interface Spec {
   type: NumberType;
@@ -10,7 +10,7 @@ interface Spec {
   kind: 'max' | 'min';
   keep: boolean;
   to: 'int32' | 'int64';
-  x: Steps;
+  x: Quantization;
   seed: number;
 }
 
@@ -29,7 +29,7 @@ describe('argmax', () => {
         kind: fc.constantFrom('max', 'min'),
         keep: fc.boolean(),
         to: fc.constantFrom('int32', 'int64'),
-        x: steps,
+        x: quantizations,
         seed: seeds,
       }).map((spec) => ({ ...spec, axis: spec.axis % spec.shape.length })),
       250,
@@ -49,7 +49,7 @@ describe('argmax', () => {
               kind,
               keep: false,
               to: 'int32',
-              x: { scale: 1, zero: 0 },
+              x: { scale: 1, zeroPoint: 0 },
               seed: n,
             });
           }

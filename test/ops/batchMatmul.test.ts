@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { channels, checkGraph, constant, fittingScale, property, Random, seeds, single, size, steps, tensor, types,
-  zeroPoints, type NumberType, type Steps } from './suite';
+import { channels, checkGraph, constant, fittingScale, property, Random, seeds, single, size, quantizations, tensor,
+  types, zeroPoints, type NumberType, type Quantization } from './suite';
 
 interface Spec {
   type: NumberType;
@@ -13,9 +13,9 @@ interface Spec {
   batchB: number[];
   transposeA: boolean;
   transposeB: boolean;
-  a: Steps;
-  b: Steps;
-  out: number;
+  a: Quantization;
+  b: Quantization;
+  outputZeroPoint: number;
   ties: boolean;
   /** Whether b is a constant. */
   constantB: boolean;
@@ -31,9 +31,9 @@ const plain: Spec = {
   batchB: [2],
   transposeA: false,
   transposeB: false,
-  a: { scale: 0.5, zero: -3 },
-  b: { scale: 0.25, zero: 10 },
-  out: 5,
+  a: { scale: 0.5, zeroPoint: -3 },
+  b: { scale: 0.25, zeroPoint: 10 },
+  outputZeroPoint: 5,
   ties: true,
   constantB: false,
   seed: 1,
@@ -53,7 +53,7 @@ function check(spec: Spec): void {
     : tensor('b', shapeB, type, spec.b);
   const y = tensor('y', [...batch, rows, columns], type, {
     scale: fittingScale(spec.a.scale * spec.b.scale, depth, spec.ties),
-    zero: spec.out,
+    zeroPoint: spec.outputZeroPoint,
   });
   checkGraph(single('batchMatmul', [a, b], { transposeA, transposeB }, y), spec.seed);
 }
@@ -70,9 +70,9 @@ describe('batchMatmul', () => {
         batchB: fc.constantFrom([], [1], [2]),
         transposeA: fc.boolean(),
         transposeB: fc.boolean(),
-        a: steps,
-        b: steps,
-        out: zeroPoints,
+        a: quantizations,
+        b: quantizations,
+        outputZeroPoint: zeroPoints,
         ties: fc.boolean(),
         constantB: fc.boolean(),
         seed: seeds,
@@ -114,7 +114,13 @@ describe('batchMatmul', () => {
     for (const za of [-128, 0, 127]) {
       for (const zb of [-128, 0, 127]) {
         for (const out of [-128, 127]) {
-          check({ ...plain, a: { scale: 0.5, zero: za }, b: { scale: 0.5, zero: zb }, out, seed: za + zb });
+          check({
+            ...plain,
+            a: { scale: 0.5, zeroPoint: za },
+            b: { scale: 0.5, zeroPoint: zb },
+            outputZeroPoint: out,
+            seed: za + zb,
+          });
         }
       }
     }
@@ -130,8 +136,8 @@ describe('batchMatmul', () => {
         transposeB,
         batchA: [],
         batchB: [],
-        a: { scale: 1, zero: 127 },
-        b: { scale: 1, zero: 127 },
+        a: { scale: 1, zeroPoint: 127 },
+        b: { scale: 1, zeroPoint: 127 },
       });
     }
   });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { BinaryKind, FusedActivation } from '../../src/graph/operators';
-import { activations, checkGraph, constant, property, Random, seeds, single, size, steps, tensor, types,
-  type NumberType, type Steps } from './suite';
+import { activations, checkGraph, constant, property, Random, seeds, single, size, quantizations, tensor, types,
+  type NumberType, type Quantization } from './suite';
 
 interface Spec {
   type: NumberType | 'int32';
@@ -16,9 +16,9 @@ interface Spec {
   lackA: number;
   lackB: number;
   activation: FusedActivation;
-  a: Steps;
-  b: Steps;
-  y: Steps;
+  a: Quantization;
+  b: Quantization;
+  y: Quantization;
   /** Whether b is a constant. */
   constantB: boolean;
   seed: number;
@@ -36,9 +36,9 @@ const plain: Spec = {
   lackA: 0,
   lackB: 0,
   activation: 'none',
-  a: { scale: 0.5, zero: 3 },
-  b: { scale: 0.25, zero: -20 },
-  y: { scale: 0.5, zero: -5 },
+  a: { scale: 0.5, zeroPoint: 3 },
+  b: { scale: 0.25, zeroPoint: -20 },
+  y: { scale: 0.5, zeroPoint: -5 },
   constantB: false,
   seed: 1,
 };
@@ -72,9 +72,9 @@ describe('binary', () => {
       lackA: fc.constantFrom(0, 0, 1, 2),
       lackB: fc.constantFrom(0, 0, 1, 2),
       activation: activations,
-      a: steps,
-      b: steps,
-      y: steps,
+      a: quantizations,
+      b: quantizations,
+      y: quantizations,
       constantB: fc.boolean(),
       seed: seeds,
     });
@@ -118,14 +118,14 @@ describe('binary', () => {
       for (const [a, b, y] of [[0.5, 0.5, 0.5], [0.5, 0.25, 1], [1, 1, 4], [0.0123, 0.0321, 0.0456], [2, 0.004,
         0.5]] as const)
       {
-        for (const zero of [-128, 0, 127]) {
-          const inputs = [tensor('a', [256, 1], 'int8', { scale: a, zero }),
-            tensor('b', [256], 'int8', { scale: b, zero: -zero - 1 })];
+        for (const zeroPoint of [-128, 0, 127]) {
+          const inputs = [tensor('a', [256, 1], 'int8', { scale: a, zeroPoint }),
+            tensor('b', [256], 'int8', { scale: b, zeroPoint: -zeroPoint - 1 })];
           const graph = single(
             'binary',
             inputs,
             { kind, activation: 'none' },
-            tensor('y', [256, 256], 'int8', { scale: y, zero: 7 }),
+            tensor('y', [256, 256], 'int8', { scale: y, zeroPoint: 7 }),
           );
           checkGraph(graph, 1, undefined, { a: all, b: all });
         }

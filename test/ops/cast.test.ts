@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { DType } from '../../src/graph/graph';
-import { checkGraph, property, seeds, shapes, single, tensor, type Steps } from './suite';
+import { checkGraph, property, seeds, shapes, single, tensor, type Quantization } from './suite';
 
 interface Spec {
   from: DType;
   to: DType;
   shape: number[];
   /** Quantization of 8-bit sides; null where they are plain integers. */
-  x: Steps | null;
-  y: Steps | null;
+  x: Quantization | null;
+  y: Quantization | null;
   seed: number;
 }
 
@@ -23,7 +23,7 @@ function check({ from, to, shape, x, y, seed }: Spec): void {
 const sources: DType[] = ['float32', 'int8', 'uint8', 'int32', 'int64', 'bool'];
 /** A cast to bool asks for "not 0", which the core has for bytes only. */
 const targets: DType[] = ['float32', 'int8', 'uint8', 'int32', 'int64'];
-const some: Steps = { scale: 0.5, zero: 3 };
+const some: Quantization = { scale: 0.5, zeroPoint: 3 };
 
 describe('cast', () => {
   test('agrees with the reference between all types', () => {

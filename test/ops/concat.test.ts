@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { DType } from '../../src/graph/graph';
 import type { FusedActivation } from '../../src/graph/operators';
-import { activations, checkGraph, constant, property, Random, seeds, shapes, single, size, steps, tensor,
-  type Steps } from './suite';
+import { activations, checkGraph, constant, property, Random, seeds, shapes, single, size, quantizations, tensor,
+  type Quantization } from './suite';
 
 interface Spec {
   type: DType;
   shape: number[];
   axis: number;
   /** Size along the axis of each part, its quantization, and whether it is a constant. */
-  parts: { length: number; steps: Steps | null; constant: boolean }[];
-  y: Steps;
+  parts: { length: number; quantization: Quantization | null; constant: boolean }[];
+  y: Quantization;
   activation: FusedActivation;
   seed: number;
 }
@@ -21,19 +21,19 @@ function check({ type, shape, axis: wish, parts, y, activation, seed }: Spec): v
   const random = new Random(seed);
   const along = (length: number): number[] => shape.map((d, i) => (i === axis ? length : d));
   const inputs = parts.map((part, i) => {
-    const steps = part.steps ?? y;
+    const quantization = part.quantization ?? y;
     return part.constant && i > 0
-      ? constant(random, `x${i}`, along(part.length), type, steps)
-      : tensor(`x${i}`, along(part.length), type, steps);
+      ? constant(random, `x${i}`, along(part.length), type, quantization)
+      : tensor(`x${i}`, along(part.length), type, quantization);
   });
   const quantized = type === 'int8' || type === 'uint8' || type === 'float32';
   const result = tensor('y', along(parts.reduce((sum, part) => sum + part.length, 0)), type, y);
   checkGraph(single('concat', inputs, { axis, activation: quantized ? activation : 'none' }, result), seed);
 }
 
-const part = (length: number, own: Steps | null = null): Spec['parts'][number] => ({
+const part = (length: number, own: Quantization | null = null): Spec['parts'][number] => ({
   length,
-  steps: own,
+  quantization: own,
   constant: false,
 });
 
@@ -44,11 +44,11 @@ describe('concat', () => {
         type: fc.constantFrom<DType>('int8', 'int8', 'uint8', 'float32', 'int32', 'bool'),
         shape: shapes(5, 4),
         axis: fc.nat(4),
-        parts: fc.array(fc.record({ length: size(5), steps: fc.option(steps), constant: fc.boolean() }), {
-          minLength: 1,
-          maxLength: 5,
-        }),
-        y: steps,
+        parts: fc.array(
+          fc.record({ length: size(5), quantization: fc.option(quantizations), constant: fc.boolean() }),
+          { minLength: 1, maxLength: 5 },
+        ),
+        y: quantizations,
         activation: activations,
         seed: seeds,
       }),
@@ -66,7 +66,7 @@ describe('concat', () => {
             shape: [2, 3, 2, 1, 3, 2].slice(0, rank),
             axis,
             parts: [part(1), part(4), part(2)],
-            y: { scale: 0.5, zero: 3 },
+            y: { scale: 0.5, zeroPoint: 3 },
             activation: 'none',
             seed: rank,
           });
@@ -81,7 +81,7 @@ describe('concat', () => {
           shape: [3, 1],
           axis: 1,
           parts: [part(n), part(1), part(n + 1)],
-          y: { scale: 0.5, zero: 3 },
+          y: { scale: 0.5, zeroPoint: 3 },
           activation: 'none',
           seed: n,
         });
@@ -91,33 +91,38 @@ describe('concat', () => {
 
   test('requantizes the parts whose scale is another', () => {
     for (const type of ['int8', 'uint8'] as const) {
-      for (const zero of [-128, 0, 127]) {
+      for (const zeroPoint of [-128, 0, 127]) {
         check({
           type,
           shape: [2, 9],
           axis: 0,
-          parts: [part(2, { scale: 0.25, zero }), part(1), part(3, { scale: 1, zero: -zero - 1 })],
-          y: { scale: 0.5, zero: 3 },
+          parts: [part(2, { scale: 0.25, zeroPoint }), part(1), part(3, { scale: 1, zeroPoint: -zeroPoint - 1 })],
+          y: { scale: 0.5, zeroPoint: 3 },
           activation: 'relu6',
-          seed: zero,
+          seed: zeroPoint,
         });
       }
     }
   });
 
   test('joins a tensor with itself', () => {
-    const x = tensor('x', [2, 3], 'int8', { scale: 0.5, zero: 1 });
+    const x = tensor('x', [2, 3], 'int8', { scale: 0.5, zeroPoint: 1 });
     checkGraph(
       single(
         'concat',
         [x, x, x],
         { axis: 1, activation: 'none' },
-        tensor('y', [2, 9], 'int8', { scale: 0.5, zero: 1 }),
+        tensor('y', [2, 9], 'int8', { scale: 0.5, zeroPoint: 1 }),
       ),
       1,
     );
     checkGraph(
-      single('concat', [x, x], { axis: 0, activation: 'none' }, tensor('y', [4, 3], 'int8', { scale: 0.25, zero: 9 })),
+      single(
+        'concat',
+        [x, x],
+        { axis: 0, activation: 'none' },
+        tensor('y', [4, 3], 'int8', { scale: 0.25, zeroPoint: 9 }),
+      ),
       1,
     );
   });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
-import { activations, channels, checkGraph, property, seeds, single, size, steps, tensor, types, type NumberType,
-  type Steps, Random } from './suite';
-import { hybridModes, hybridOf, outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
+import { activations, channels, checkGraph, property, seeds, single, size, quantizations, tensor, types,
+  type NumberType, type Quantization, Random } from './suite';
+import { hybridModes, hybridOf, outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 interface Spec {
   type: NumberType;
@@ -19,7 +19,7 @@ interface Spec {
   dilation: Pair;
   padding: Padding;
   activation: FusedActivation;
-  x: Steps;
+  x: Quantization;
   weights: WeightSpec;
   seed: number;
   /** For floats: int8 weights. */
@@ -39,8 +39,8 @@ const plain: Spec = {
   dilation: [1, 1],
   padding: [0, 0, 0, 0],
   activation: 'none',
-  x: { scale: 0.5, zero: -3 },
-  weights: { scale: 0.25, zero: 0, perChannel: true, bias: true, ties: true, out: 5 },
+  x: { scale: 0.5, zeroPoint: -3 },
+  weights: { scale: 0.25, zeroPoint: 0, perChannel: true, bias: true, ties: true, outputZeroPoint: 5 },
   seed: 1,
 };
 
@@ -55,7 +55,7 @@ function check(spec: Spec): void {
     Math.floor((width + left + right - reachX) / stride[1]) + 1, co * groups];
   const x = tensor('x', [batch, height, width, ci * groups], type, spec.x);
   const { w, bias } = weightsAndBias(random, x, [co * groups, ...kernel, ci], 0, spec.weights, spec.hybrid);
-  const y = tensor('y', shape, type, outputSteps(x, w, kernel[0] * kernel[1] * ci, spec.weights));
+  const y = tensor('y', shape, type, outputQuantization(x, w, kernel[0] * kernel[1] * ci, spec.weights));
   checkGraph(
     single('conv2d', [x, w, bias], {
       stride,
@@ -88,7 +88,7 @@ describe('conv2d', () => {
         dilation: pair(2),
         padding: paddings,
         activation: activations,
-        x: steps,
+        x: quantizations,
         weights: weightSpecs,
         hybrid: hybridModes,
         seed: seeds,
@@ -99,7 +99,7 @@ describe('conv2d', () => {
   });
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
-    const base: Spec = { ...plain, type, weights: { ...plain.weights, zero: type === 'uint8' ? 17 : 0 } };
+    const base: Spec = { ...plain, type, weights: { ...plain.weights, zeroPoint: type === 'uint8' ? 17 : 0 } };
 
     test(`fills tiles of every width and height (${type})`, () => {
       for (const co of [1, 7, 8, 9, 15, 16, 17, 33]) {
@@ -199,22 +199,22 @@ describe('conv2d', () => {
   });
 
   test('has any zero point and reads padding as the zero point', () => {
-    for (const zero of [-128, -1, 0, 1, 127]) {
+    for (const zeroPoint of [-128, -1, 0, 1, 127]) {
       for (const out of [-128, 0, 127]) {
         check({
           ...plain,
           kernel: [3, 3],
           padding: [1, 1, 1, 1],
-          x: { scale: 0.125, zero },
-          weights: { ...plain.weights, out },
-          seed: zero + out,
+          x: { scale: 0.125, zeroPoint },
+          weights: { ...plain.weights, outputZeroPoint: out },
+          seed: zeroPoint + out,
         });
       }
     }
   });
 
   test('subtracts the zero point of uint8 weights', () => {
-    for (const zero of [-128, -100, 1, 127]) {
+    for (const zeroPoint of [-128, -100, 1, 127]) {
       for (const width of [1, 2, 6]) {
         check({
           ...plain,
@@ -223,8 +223,8 @@ describe('conv2d', () => {
           width,
           kernel: [1, 3],
           padding: [0, 1, 0, 1],
-          weights: { ...plain.weights, zero },
-          seed: zero,
+          weights: { ...plain.weights, zeroPoint },
+          seed: zeroPoint,
         });
       }
     }
@@ -237,7 +237,7 @@ describe('conv2d', () => {
       width: 2,
       ci: 65536,
       co: 2,
-      x: { scale: 1, zero: 127 },
+      x: { scale: 1, zeroPoint: 127 },
       weights: { ...plain.weights, bias: false },
       seed: 3,
     });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
-import { activations, channels, checkGraph, exact, property, Random, seeds, single, size, steps, tensor, types,
-  type NumberType, type Steps, type Tolerance } from './suite';
-import { hybridModes, hybridOf, outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
+import { activations, channels, checkGraph, exact, property, Random, seeds, single, size, quantizations, tensor, types,
+  type NumberType, type Quantization, type Tolerance } from './suite';
+import { hybridModes, hybridOf, outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 interface Spec {
   type: NumberType;
@@ -17,7 +17,7 @@ interface Spec {
   dilation: Pair;
   padding: Padding;
   activation: FusedActivation;
-  x: Steps;
+  x: Quantization;
   weights: WeightSpec;
   seed: number;
   /** For floats: int8 weights. */
@@ -39,8 +39,8 @@ const plain: Spec = {
   dilation: [1, 1],
   padding: [1, 1, 1, 1],
   activation: 'none',
-  x: { scale: 0.5, zero: -3 },
-  weights: { scale: 0.25, zero: 0, perChannel: true, bias: true, ties: true, out: 5 },
+  x: { scale: 0.5, zeroPoint: -3 },
+  weights: { scale: 0.25, zeroPoint: 0, perChannel: true, bias: true, ties: true, outputZeroPoint: 5 },
   seed: 1,
 };
 
@@ -56,7 +56,7 @@ function check(spec: Spec): void {
     Math.floor((width + left + right - reachX) / stride[1]) + 1, outC];
   const x = tensor('x', [batch, height, width, spec.channels], type, spec.x);
   const { w, bias } = weightsAndBias(random, x, [1, ...kernel, outC], 3, spec.weights, spec.hybrid);
-  const y = tensor('y', shape, type, outputSteps(x, w, kernel[0] * kernel[1], spec.weights));
+  const y = tensor('y', shape, type, outputQuantization(x, w, kernel[0] * kernel[1], spec.weights));
   checkGraph(
     single('depthwiseConv2d', [x, w, bias], {
       stride,
@@ -87,7 +87,7 @@ describe('depthwiseConv2d', () => {
         dilation: pair(2),
         padding: fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4), fc.nat(4)),
         activation: activations,
-        x: steps,
+        x: quantizations,
         weights: weightSpecs,
         hybrid: hybridModes,
         seed: seeds,
@@ -98,7 +98,7 @@ describe('depthwiseConv2d', () => {
   });
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
-    const base: Spec = { ...plain, type, weights: { ...plain.weights, zero: type === 'uint8' ? -40 : 0 } };
+    const base: Spec = { ...plain, type, weights: { ...plain.weights, zeroPoint: type === 'uint8' ? -40 : 0 } };
 
     test(`has any number of channels, one output each or several (${type})`, () => {
       for (const n of [1, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 33]) {
@@ -146,15 +146,15 @@ describe('depthwiseConv2d', () => {
   });
 
   test('has any zero point and reads padding as the zero point', () => {
-    for (const zero of [-128, 0, 127]) {
+    for (const zeroPoint of [-128, 0, 127]) {
       for (const out of [-128, 127]) {
         for (const multiplier of [1, 2]) {
           check({
             ...plain,
             multiplier,
-            x: { scale: 0.125, zero },
-            weights: { ...plain.weights, out },
-            seed: zero + out,
+            x: { scale: 0.125, zeroPoint },
+            weights: { ...plain.weights, outputZeroPoint: out },
+            seed: zeroPoint + out,
           });
         }
       }
@@ -162,9 +162,9 @@ describe('depthwiseConv2d', () => {
   });
 
   test('subtracts the zero point of uint8 weights', () => {
-    for (const zero of [-128, -100, 1, 127]) {
+    for (const zeroPoint of [-128, -100, 1, 127]) {
       for (const multiplier of [1, 2]) {
-        check({ ...plain, type: 'uint8', multiplier, weights: { ...plain.weights, zero }, seed: zero });
+        check({ ...plain, type: 'uint8', multiplier, weights: { ...plain.weights, zeroPoint }, seed: zeroPoint });
       }
     }
   });
@@ -190,18 +190,18 @@ describe('depthwiseConv2d', () => {
 
   test('sums the largest numbers and biases exactly, whatever the zero point of the weights', () => {
     for (const stride of [[1, 1], [2, 2]] as Pair[]) {
-      for (const zero of [-128, -1, 0, 1, 127]) {
+      for (const zeroPoint of [-128, -1, 0, 1, 127]) {
         for (const bias of [0, 2 ** 31 - 600000, 600000 - 2 ** 31]) {
-          const random = new Random(zero + 200);
+          const random = new Random(zeroPoint + 200);
           const pick = (): number => random.pick([-128, -127, 127]);
           const channels = 9;
-          const x = tensor('x', [1, 5, 6, channels], 'int8', { scale: 1, zero: 0 });
+          const x = tensor('x', [1, 5, 6, channels], 'int8', { scale: 1, zeroPoint: 0 });
           const y = tensor('y', [1, stride[0] === 1 ? 5 : 3, stride[0] === 1 ? 6 : 3, channels], 'int8', {
             scale: bias === 0 ? 1024 : 2 ** 24,
-            zero: 3,
+            zeroPoint: 3,
           });
           const w = {
-            ...tensor('w', [1, 3, 3, channels], 'int8', { scale: 1, zero }),
+            ...tensor('w', [1, 3, 3, channels], 'int8', { scale: 1, zeroPoint }),
             data: Int8Array.from({ length: 9 * channels }, pick),
           };
           const graph = single(

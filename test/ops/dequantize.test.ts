@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { checkGraph, property, seeds, shapes, single, steps, tensor, type Steps } from './suite';
+import { checkGraph, property, seeds, shapes, single, quantizations, tensor, type Quantization } from './suite';
 
 interface Spec {
   from: 'int8' | 'uint8';
   shape: number[];
-  x: Steps;
+  x: Quantization;
   seed: number;
 }
 
@@ -16,7 +16,7 @@ function check({ from, shape, x, seed }: Spec): void {
 describe('dequantize', () => {
   test('agrees with the reference over types, shapes and quantizations', () => {
     property(
-      fc.record<Spec>({ from: fc.constantFrom('int8', 'uint8'), shape: shapes(4, 7), x: steps, seed: seeds }),
+      fc.record<Spec>({ from: fc.constantFrom('int8', 'uint8'), shape: shapes(4, 7), x: quantizations, seed: seeds }),
       100,
       check,
     );
@@ -25,7 +25,7 @@ describe('dequantize', () => {
   test('converts any number of elements with any zero point', () => {
     for (const from of ['int8', 'uint8'] as const) {
       for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 17]) {
-        for (const zero of [-128, 0, 127]) check({ from, shape: [n], x: { scale: 0.1, zero }, seed: n });
+        for (const zeroPoint of [-128, 0, 127]) check({ from, shape: [n], x: { scale: 0.1, zeroPoint }, seed: n });
       }
     }
   });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { FusedActivation, HybridMode } from '../../src/graph/operators';
-import { activations, channels, checkGraph, property, Random, seeds, single, size, steps, tensor, types,
-  type NumberType, type Steps } from './suite';
-import { hybridModes, hybridOf, outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
+import { activations, channels, checkGraph, property, Random, seeds, single, size, quantizations, tensor, types,
+  type NumberType, type Quantization } from './suite';
+import { hybridModes, hybridOf, outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 interface Spec {
   type: NumberType;
@@ -11,7 +11,7 @@ interface Spec {
   depth: number;
   columns: number;
   activation: FusedActivation;
-  x: Steps;
+  x: Quantization;
   weights: WeightSpec;
   seed: number;
   /** For floats: int8 weights. */
@@ -24,8 +24,8 @@ const plain: Spec = {
   depth: 10,
   columns: 10,
   activation: 'none',
-  x: { scale: 0.5, zero: -3 },
-  weights: { scale: 0.25, zero: 0, perChannel: true, bias: true, ties: true, out: 5 },
+  x: { scale: 0.5, zeroPoint: -3 },
+  weights: { scale: 0.25, zeroPoint: 0, perChannel: true, bias: true, ties: true, outputZeroPoint: 5 },
   seed: 1,
 };
 
@@ -33,7 +33,7 @@ function check(spec: Spec): void {
   const { type, rows, depth, columns } = spec;
   const x = tensor('x', [rows, depth], type, spec.x);
   const { w, bias } = weightsAndBias(new Random(spec.seed), x, [columns, depth], 0, spec.weights, spec.hybrid);
-  const y = tensor('y', [rows, columns], type, outputSteps(x, w, depth, spec.weights));
+  const y = tensor('y', [rows, columns], type, outputQuantization(x, w, depth, spec.weights));
   checkGraph(
     single('fullyConnected', [x, w, bias], { activation: spec.activation, ...hybridOf(x, spec.hybrid) }, y),
     spec.seed,
@@ -49,7 +49,7 @@ describe('fullyConnected', () => {
         depth: fc.oneof(channels, size(300)),
         columns: channels,
         activation: activations,
-        x: steps,
+        x: quantizations,
         weights: weightSpecs,
         hybrid: hybridModes,
         seed: seeds,
@@ -60,7 +60,7 @@ describe('fullyConnected', () => {
   });
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
-    const base: Spec = { ...plain, type, weights: { ...plain.weights, zero: type === 'uint8' ? -7 : 0 } };
+    const base: Spec = { ...plain, type, weights: { ...plain.weights, zeroPoint: type === 'uint8' ? -7 : 0 } };
 
     test(`has one row on a path of its own, and blocks of rows (${type})`, () => {
       for (const rows of [1, 2, 3, 4, 5, 6, 7, 63, 64, 65, 129]) {
@@ -94,14 +94,14 @@ describe('fullyConnected', () => {
   });
 
   test('sums the longest row of the largest values without overflow', () => {
-    for (const zero of [-128, 127]) {
+    for (const zeroPoint of [-128, 127]) {
       check({
         ...plain,
         depth: 65536,
         columns: 1,
-        x: { scale: 1, zero },
+        x: { scale: 1, zeroPoint },
         weights: { ...plain.weights, bias: false },
-        seed: zero,
+        seed: zeroPoint,
       });
     }
   });

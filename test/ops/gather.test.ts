@@ -17,10 +17,10 @@ test('gather takes what the indices say, the nearest where they say too much', (
   property(spec, 250, ({ batch, middle, count, inner, indices, dtype, isConstant, seed }) => {
     const random = new Random(seed);
     const shape = [...batch, ...middle, count, ...inner];
-    const steps = dtype === 'int8' || dtype === 'uint8' ? { scale: 0.5, zero: 3 } : undefined;
-    const x = isConstant ? constant(random, 'x', shape, dtype, steps) : tensor('x', shape, dtype, steps);
+    const quantization = dtype === 'int8' || dtype === 'uint8' ? { scale: 0.5, zeroPoint: 3 } : undefined;
+    const x = isConstant ? constant(random, 'x', shape, dtype, quantization) : tensor('x', shape, dtype, quantization);
     const at = tensor('at', [...batch, ...indices], 'int32');
-    const y = tensor('y', [...batch, ...middle, ...indices, ...inner], dtype, steps);
+    const y = tensor('y', [...batch, ...middle, ...indices, ...inner], dtype, quantization);
     const graph = single('gather', [x, at], { axis: batch.length + middle.length, batchDims: batch.length }, y);
     const inputs: Record<string, TensorData> = {
       at: Int32Array.from({ length: [...batch, ...indices].reduce((a, b) => a * b, 1) }, () => random.int(-1, count)),

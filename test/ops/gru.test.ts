@@ -14,15 +14,15 @@ test('gru has the bits of the reference in int8 and its values in floats, with b
       const x = sequence(s);
       const output = {
         name: 'y',
-        shape: withWidth(x, s.cells),
+        shape: withWidth(x, s.hiddenSize),
         dtype: x.dtype,
         ...(!isFloat(type) && { quantization: { scale: [1 / 128], zeroPoint: [0], axis: 0 } }),
       };
       const operands = [x,
-        pruneBlocks(random, weights(random, 'w', 3, s.cells, s.inputs, type, s.x.scale), 3, s.left[0]),
-        pruneBlocks(random, weights(random, 'u', 3, s.cells, s.cells, type, 1 / 128), 3, s.left[1]),
-        bias ? biases(random, 'b', 3 * s.cells, type) : null,
-        recurrentBias ? biases(random, 'ub', 3 * s.cells, type) : null];
+        pruneBlocks(random, weights(random, 'w', 3, s.hiddenSize, s.inputs, type, s.x.scale), 3, s.densities[0]),
+        pruneBlocks(random, weights(random, 'u', 3, s.hiddenSize, s.hiddenSize, type, 1 / 128), 3, s.densities[1]),
+        bias ? biases(random, 'b', 3 * s.hiddenSize, type) : null,
+        recurrentBias ? biases(random, 'ub', 3 * s.hiddenSize, type) : null];
       checkSequence(
         single('gru', operands, { timeMajor: s.timeMajor, reverse: s.reverse, ...hybridOf(type), resetAfter }, output),
         s,

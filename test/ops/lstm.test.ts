@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { test } from 'vitest';
-import { biases, checkSequence, hybridOf, isFloat, numbers16, pruneBlocks, sequence, sequences, weights,
+import { biases, checkSequence, hybridOf, isFloat, gateVectors, pruneBlocks, sequence, sequences, weights,
   withWidth } from './sequences';
-import { property, Random, single, steps } from './suite';
+import { property, Random, single, quantizations } from './suite';
 
-const cells = fc.record({
+const specs = fc.record({
   sequence: sequences,
   coupled: fc.boolean(),
   peephole: fc.boolean(),
@@ -15,35 +15,39 @@ const cells = fc.record({
   cellClip: fc.constantFrom(0, 0, 0.7),
   projectionClip: fc.constantFrom(0, 0, 0.5),
   cellBits: fc.constantFrom(9, 11, 12, 15),
-  y: steps,
+  y: quantizations,
   activation: fc.constantFrom('tanh' as const, 'tanh' as const, 'relu' as const, 'none' as const),
 });
 
 test('lstm has the bits of the reference in int8 and its values in floats, with every part and in every flavor', () => {
-  property(cells, 300, (spec) => {
+  property(specs, 300, (spec) => {
     const { sequence: s, coupled, projection, y } = spec;
     const { type } = s;
     const random = new Random(s.seed);
     const x = sequence(s);
     const gates = coupled ? 3 : 4;
     const float = isFloat(type);
-    const outputs = projection ?? s.cells;
-    const step = Math.fround(projection ? y.scale / 8 : 1 / 127);
-    const zero = projection ? y.zero : Math.round(y.zero / 3);
+    const projectionSize = projection ?? s.hiddenSize;
+    const yScale = Math.fround(projection ? y.scale / 8 : 1 / 127);
+    const yZeroPoint = projection ? y.zeroPoint : Math.round(y.zeroPoint / 3);
     const output = {
       name: 'y',
-      shape: withWidth(x, outputs),
+      shape: withWidth(x, projectionSize),
       dtype: x.dtype,
-      ...(!float && { quantization: { scale: [step], zeroPoint: [zero], axis: 0 } }),
+      ...(!float && { quantization: { scale: [yScale], zeroPoint: [yZeroPoint], axis: 0 } }),
     };
     const operands = [x,
-      pruneBlocks(random, weights(random, 'w', gates, s.cells, s.inputs, type, s.x.scale), gates, s.left[0]),
-      pruneBlocks(random, weights(random, 'u', gates, s.cells, outputs, type, step), gates, s.left[1]),
-      spec.bias ? biases(random, 'b', gates * s.cells, type) : null,
-      spec.peephole ? numbers16(random, 'p', gates - 1, s.cells, type) : null,
-      projection ? weights(random, 'projection', 1, projection, s.cells, type, 1 / 127) : null,
+      pruneBlocks(random, weights(random, 'w', gates, s.hiddenSize, s.inputs, type, s.x.scale), gates, s.densities[0]),
+      pruneBlocks(
+        random,
+        weights(random, 'u', gates, s.hiddenSize, projectionSize, type, yScale),
+        gates,
+        s.densities[1],
+      ), spec.bias ? biases(random, 'b', gates * s.hiddenSize, type) : null,
+      spec.peephole ? gateVectors(random, 'p', gates - 1, s.hiddenSize, type) : null,
+      projection ? weights(random, 'projection', 1, projection, s.hiddenSize, type, 1 / 127) : null,
       projection && spec.projectionBias ? biases(random, 'pb', projection, type) : null,
-      spec.norm ? numbers16(random, 'n', gates, s.cells, type) : null];
+      spec.norm ? gateVectors(random, 'n', gates, s.hiddenSize, type) : null];
     const graph = single('lstm', operands, {
       timeMajor: s.timeMajor,
       reverse: s.reverse,

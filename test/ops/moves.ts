@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import type { DType } from '../../src/graph/graph';
 import type { Attributes, OperatorName } from '../../src/graph/operators';
-import { checkGraph, seeds, single, steps, tensor, type Steps } from './suite';
+import { checkGraph, seeds, single, quantizations, tensor, type Quantization } from './suite';
 
 // What operators share that only move elements: any element type, and int8 into another
 // quantization.
 
 export interface Kind {
   type: DType;
-  x: Steps;
+  x: Quantization;
   /** The output's quantization, where it is another. */
-  y: Steps | null;
+  y: Quantization | null;
   seed: number;
 }
 
@@ -18,18 +18,18 @@ const dtypes: DType[] = ['int8', 'int8', 'uint8', 'float32', 'int32', 'int64', '
 
 export const kinds: fc.Arbitrary<Kind> = fc.record({
   type: fc.constantFrom(...dtypes),
-  x: steps,
-  y: fc.option(steps, { freq: 3 }),
+  x: quantizations,
+  y: fc.option(quantizations, { freq: 3 }),
   seed: seeds,
 });
 
 /** One of each: bytes, words, and bytes that change their quantization. */
-export const fewKinds: Kind[] = [{ type: 'int8', x: { scale: 0.5, zero: 3 }, y: null, seed: 1 }, {
+export const fewKinds: Kind[] = [{ type: 'int8', x: { scale: 0.5, zeroPoint: 3 }, y: null, seed: 1 }, {
   type: 'float32',
-  x: { scale: 1, zero: 0 },
+  x: { scale: 1, zeroPoint: 0 },
   y: null,
   seed: 2,
-}, { type: 'uint8', x: { scale: 0.5, zero: 3 }, y: { scale: 0.25, zero: -128 }, seed: 3 }];
+}, { type: 'uint8', x: { scale: 0.5, zeroPoint: 3 }, y: { scale: 0.25, zeroPoint: -128 }, seed: 3 }];
 
 /** Checks a move from shapes to shapes. */
 export function checkMove<K extends OperatorName>(

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { FusedActivation, Padding, Pair } from '../../src/graph/operators';
-import { activations, channels, checkGraph, property, seeds, single, size, steps, tensor, types, type NumberType,
-  type Steps } from './suite';
+import { activations, channels, checkGraph, property, seeds, single, size, quantizations, tensor, types,
+  type NumberType, type Quantization } from './suite';
 
 interface Spec {
   type: NumberType;
@@ -15,9 +15,9 @@ interface Spec {
   /** Cut down to less than the kernel, so that every window meets the picture. */
   padding: Padding;
   activation: FusedActivation;
-  x: Steps;
+  x: Quantization;
   /** The output's own quantization, when it has one. */
-  y: Steps | null;
+  y: Quantization | null;
   seed: number;
 }
 
@@ -31,7 +31,7 @@ const plain: Spec = {
   stride: [2, 2],
   padding: [0, 0, 0, 0],
   activation: 'none',
-  x: { scale: 0.5, zero: -3 },
+  x: { scale: 0.5, zeroPoint: -3 },
   y: null,
   seed: 1,
 };
@@ -66,8 +66,8 @@ export function poolSuite(op: 'averagePool2d' | 'maxPool2d'): void {
           stride: fc.tuple(size(3), size(3)),
           padding: fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4), fc.nat(4)),
           activation: activations,
-          x: steps,
-          y: fc.option(steps, { freq: 4 }),
+          x: quantizations,
+          y: fc.option(quantizations, { freq: 4 }),
           seed: seeds,
         }),
         250,

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { checkGraph, constant, property, Random, seeds, shapes, single, steps, tensor, types, type NumberType,
-  type Steps } from './suite';
+import { checkGraph, constant, property, Random, seeds, shapes, single, quantizations, tensor, types, type NumberType,
+  type Quantization } from './suite';
 
 interface Spec {
   type: NumberType;
   shape: number[];
   /** Dimensions that the slope shares over, as bits from the last on. */
   ones: number;
-  x: Steps;
-  alpha: Steps;
-  y: Steps;
+  x: Quantization;
+  alpha: Quantization;
+  y: Quantization;
   seed: number;
 }
 
@@ -34,9 +34,9 @@ describe('prelu', () => {
         type: types,
         shape: shapes(4, 9),
         ones: fc.nat(15),
-        x: steps,
-        alpha: steps,
-        y: steps,
+        x: quantizations,
+        alpha: quantizations,
+        y: quantizations,
         seed: seeds,
       }),
       200,
@@ -52,9 +52,9 @@ describe('prelu', () => {
             type,
             shape: [2, 3, n],
             ones,
-            x: { scale: 0.5, zero: -3 },
-            alpha: { scale: 0.25, zero: 4 },
-            y: { scale: 0.5, zero: 9 },
+            x: { scale: 0.5, zeroPoint: -3 },
+            alpha: { scale: 0.25, zeroPoint: 4 },
+            y: { scale: 0.5, zeroPoint: 9 },
             seed: n,
           });
         }

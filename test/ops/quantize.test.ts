@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { checkGraph, property, seeds, shapes, single, steps, tensor, type NumberType, type Steps } from './suite';
+import { checkGraph, property, seeds, shapes, single, quantizations, tensor, type NumberType,
+  type Quantization } from './suite';
 
 interface Spec {
   from: NumberType;
   to: 'int8' | 'uint8';
   shape: number[];
-  x: Steps;
-  y: Steps;
+  x: Quantization;
+  y: Quantization;
   seed: number;
 }
 
@@ -24,8 +25,8 @@ describe('quantize', () => {
         from: fc.constantFrom('float32', 'int8', 'uint8'),
         to: fc.constantFrom('int8', 'uint8'),
         shape: shapes(4, 7),
-        x: steps,
-        y: steps,
+        x: quantizations,
+        y: quantizations,
         seed: seeds,
       }),
       200,
@@ -38,9 +39,9 @@ describe('quantize', () => {
     x.set([Infinity, -Infinity, 1e30, -1e30, 1e-40]);
     for (const to of ['int8', 'uint8'] as const) {
       for (const scale of [0.25, 0.5, 0.1]) {
-        for (const zero of [-128, 0, 127]) {
+        for (const zeroPoint of [-128, 0, 127]) {
           checkGraph(
-            single('quantize', [tensor('x', [1200], 'float32')], {}, tensor('y', [1200], to, { scale, zero })),
+            single('quantize', [tensor('x', [1200], 'float32')], {}, tensor('y', [1200], to, { scale, zeroPoint })),
             1,
             undefined,
             { x },
@@ -54,16 +55,16 @@ describe('quantize', () => {
     for (const from of ['int8', 'uint8'] as const) {
       for (const to of ['int8', 'uint8'] as const) {
         for (const [sx, sy] of scalePairs) {
-          for (const zero of [-128, 0, 127]) {
+          for (const zeroPoint of [-128, 0, 127]) {
             const x = from === 'int8'
               ? Int8Array.from({ length: 256 }, (_, i) => i - 128)
               : Uint8Array.from({ length: 256 }, (_, i) => i);
             checkGraph(
               single(
                 'quantize',
-                [tensor('x', [256], from, { scale: sx, zero })],
+                [tensor('x', [256], from, { scale: sx, zeroPoint })],
                 {},
-                tensor('y', [256], to, { scale: sy, zero: 5 }),
+                tensor('y', [256], to, { scale: sy, zeroPoint: 5 }),
               ),
               1,
               undefined,
@@ -78,7 +79,14 @@ describe('quantize', () => {
   test('converts any number of elements', () => {
     for (const from of ['float32', 'int8', 'uint8'] as const) {
       for (const n of [1, 3, 4, 5, 15, 16, 17, 33]) {
-        check({ from, to: 'int8', shape: [n], x: { scale: 0.5, zero: 3 }, y: { scale: 0.25, zero: 0 }, seed: n });
+        check({
+          from,
+          to: 'int8',
+          shape: [n],
+          x: { scale: 0.5, zeroPoint: 3 },
+          y: { scale: 0.25, zeroPoint: 0 },
+          seed: n,
+        });
       }
     }
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { ReduceKind } from '../../src/graph/operators';
-import { checkGraph, property, seeds, shapes, single, steps, tensor, types, type NumberType, type Steps,
+import { checkGraph, property, seeds, shapes, single, quantizations, tensor, types, type NumberType, type Quantization,
   type Tolerance } from './suite';
 
 interface Spec {
@@ -11,9 +11,9 @@ interface Spec {
   /** Which dimensions go, as bits. */
   mask: number;
   keep: boolean;
-  x: Steps;
+  x: Quantization;
   /** The output's own quantization; the input's otherwise. */
-  y: Steps | null;
+  y: Quantization | null;
   seed: number;
 }
 
@@ -22,19 +22,21 @@ const kinds: ReduceKind[] = ['mean', 'sum', 'max', 'min', 'prod'];
  * Sums of floats run in another order than the reference's; a sum near zero keeps the error of its
  * parts.
  */
-const sums: Tolerance = { relative: 1e-6, absolute: 4e-6 };
+const floatSums: Tolerance = { relative: 1e-6, absolute: 4e-6 };
 const products: Tolerance = { relative: 2e-6, absolute: 0 };
 
-function check({ type, kind, shape, mask, keep, x: stepsX, y: stepsY, seed }: Spec): void {
+function check({ type, kind, shape, mask, keep, x: xQuantization, y: yQuantization, seed }: Spec): void {
   const axes = shape.map((_, d) => d).filter((d) => (mask >> d) & 1);
   const kept = keep ? shape.map((d, i) => (axes.includes(i) ? 1 : d)) : shape.filter((_, i) => !axes.includes(i));
-  const x = tensor('x', shape, type, stepsX);
-  const y = tensor('y', kept, type, stepsY ?? stepsX);
+  const x = tensor('x', shape, type, xQuantization);
+  const y = tensor('y', kept, type, yQuantization ?? xQuantization);
   const count = axes.reduce((n, d) => n * shape[d]!, 1);
   checkGraph(
     single('reduce', [x], { kind, axes }, y),
     seed,
-    kind === 'prod' ? products : { relative: sums.relative, absolute: sums.absolute * (kind === 'sum' ? count : 1) },
+    kind === 'prod'
+      ? products
+      : { relative: floatSums.relative, absolute: floatSums.absolute * (kind === 'sum' ? count : 1) },
   );
 }
 
@@ -47,8 +49,8 @@ describe('reduce', () => {
         shape: shapes(5),
         mask: fc.integer({ min: 1, max: 31 }),
         keep: fc.boolean(),
-        x: steps,
-        y: fc.option(steps, { freq: 2 }),
+        x: quantizations,
+        y: fc.option(quantizations, { freq: 2 }),
         seed: seeds,
       }).map((spec) => ({ ...spec, mask: (spec.mask & (2 ** spec.shape.length - 1)) || 1 })),
       400,
@@ -60,14 +62,14 @@ describe('reduce', () => {
     for (const kind of kinds) {
       test(`folds first, last, middle, scattered and all dimensions (${kind}, ${type})`, () => {
         for (const mask of [1, 2, 4, 8, 3, 6, 12, 5, 9, 10, 13, 15]) {
-          for (const y of [null, { scale: 0.25, zero: -7 }]) {
+          for (const y of [null, { scale: 0.25, zeroPoint: -7 }]) {
             check({
               type,
               kind,
               shape: [2, 3, 4, 5],
               mask,
               keep: mask % 2 === 0,
-              x: { scale: 0.5, zero: 3 },
+              x: { scale: 0.5, zeroPoint: 3 },
               y,
               seed: mask,
             });
@@ -83,8 +85,8 @@ describe('reduce', () => {
             shape: [2, n],
             mask: 2,
             keep: false,
-            x: { scale: 0.125, zero: -5 },
-            y: { scale: 0.5, zero: 0 },
+            x: { scale: 0.125, zeroPoint: -5 },
+            y: { scale: 0.5, zeroPoint: 0 },
             seed: n,
           });
           check({
@@ -93,8 +95,8 @@ describe('reduce', () => {
             shape: [3, n],
             mask: 1,
             keep: false,
-            x: { scale: 0.125, zero: -5 },
-            y: { scale: 0.5, zero: 0 },
+            x: { scale: 0.125, zeroPoint: -5 },
+            y: { scale: 0.5, zeroPoint: 0 },
             seed: n,
           });
           check({
@@ -103,7 +105,7 @@ describe('reduce', () => {
             shape: [1, 3, 2, n],
             mask: 6,
             keep: false,
-            x: { scale: 0.125, zero: -5 },
+            x: { scale: 0.125, zeroPoint: -5 },
             y: null,
             seed: n,
           });
@@ -113,7 +115,7 @@ describe('reduce', () => {
   }
 
   test('means of int8 have any zero points and ties', () => {
-    for (const zero of [-128, 0, 127]) {
+    for (const zeroPoint of [-128, 0, 127]) {
       for (const out of [-128, 0, 127]) {
         for (const count of [2, 4, 6]) {
           for (const [shape, mask] of [[[3, count], 2], [[1, 2, count, 3], 6]] as [number[], number][]) {
@@ -123,9 +125,9 @@ describe('reduce', () => {
               shape,
               mask,
               keep: false,
-              x: { scale: 0.5, zero },
-              y: { scale: 0.5, zero: out },
-              seed: zero + out,
+              x: { scale: 0.5, zeroPoint },
+              y: { scale: 0.5, zeroPoint: out },
+              seed: zeroPoint + out,
             });
           }
         }
@@ -141,8 +143,8 @@ describe('reduce', () => {
         shape: [300, 300, inner],
         mask: 3,
         keep: false,
-        x: { scale: 1, zero: 127 },
-        y: { scale: 1, zero: 127 },
+        x: { scale: 1, zeroPoint: 127 },
+        y: { scale: 1, zeroPoint: 127 },
         seed: 3,
       });
     }

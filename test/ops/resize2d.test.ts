@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { Attributes, Pair } from '../../src/graph/operators';
-import { channels, checkGraph, property, seeds, single, size, steps, tensor, types, type NumberType,
-  type Steps } from './suite';
+import { channels, checkGraph, property, seeds, single, size, quantizations, tensor, types, type NumberType,
+  type Quantization } from './suite';
 
 interface Spec {
   type: NumberType;
@@ -11,9 +11,9 @@ interface Spec {
   to: Pair;
   channels: number;
   attributes: Attributes['resize2d'];
-  x: Steps;
+  x: Quantization;
   /** The output's own quantization, when it has one. */
-  y: Steps | null;
+  y: Quantization | null;
   seed: number;
 }
 
@@ -48,8 +48,8 @@ describe('resize2d', () => {
         to: fc.tuple(size(17), size(17)),
         channels,
         attributes: fc.constantFrom(...conventions),
-        x: steps,
-        y: fc.option(steps, { freq: 5 }),
+        x: quantizations,
+        y: fc.option(quantizations, { freq: 5 }),
         seed: seeds,
       }),
       250,
@@ -70,7 +70,7 @@ describe('resize2d', () => {
             to,
             channels: 3,
             attributes,
-            x: { scale: 0.5, zero: 3 },
+            x: { scale: 0.5, zeroPoint: 3 },
             y: null,
             seed: from[0],
           });
@@ -88,7 +88,7 @@ describe('resize2d', () => {
             to: [5, 7],
             channels: n,
             attributes,
-            x: { scale: 0.5, zero: 3 },
+            x: { scale: 0.5, zeroPoint: 3 },
             y: null,
             seed: n,
           });

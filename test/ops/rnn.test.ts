@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { test } from 'vitest';
 import { biases, checkSequence, hybridOf, isFloat, pruneBlocks, sequence, sequences, weights,
   withWidth } from './sequences';
-import { property, Random, single, steps } from './suite';
+import { property, Random, single, quantizations } from './suite';
 
 test('rnn has the bits of the reference in int8 and its values in floats, with every activation and in every flavor', () => {
   property(
@@ -17,7 +17,7 @@ test('rnn has the bits of the reference in int8 and its values in floats, with e
         'none' as const,
       ),
       bias: fc.boolean(),
-      y: steps,
+      y: quantizations,
     }),
     250,
     ({ sequence: s, activation, bias, y }) => {
@@ -25,16 +25,26 @@ test('rnn has the bits of the reference in int8 and its values in floats, with e
       const random = new Random(s.seed);
       const x = sequence(s);
       const isTanh = activation === 'tanh';
-      const step = isTanh ? 1 / 128 : y.scale;
+      const yScale = isTanh ? 1 / 128 : y.scale;
       const output = {
         name: 'y',
-        shape: withWidth(x, s.cells),
+        shape: withWidth(x, s.hiddenSize),
         dtype: x.dtype,
-        ...(!isFloat(type) && { quantization: { scale: [step], zeroPoint: [isTanh ? 0 : y.zero], axis: 0 } }),
+        ...(!isFloat(type) && { quantization: { scale: [yScale], zeroPoint: [isTanh ? 0 : y.zeroPoint], axis: 0 } }),
       };
-      const w = pruneBlocks(random, weights(random, 'w', 1, s.cells, s.inputs, type, s.x.scale), 1, s.left[0]);
-      const u = pruneBlocks(random, weights(random, 'u', 1, s.cells, s.cells, type, step * 4), 1, s.left[1]);
-      const operands = [x, w, u, bias ? biases(random, 'b', s.cells, type) : null];
+      const w = pruneBlocks(
+        random,
+        weights(random, 'w', 1, s.hiddenSize, s.inputs, type, s.x.scale),
+        1,
+        s.densities[0],
+      );
+      const u = pruneBlocks(
+        random,
+        weights(random, 'u', 1, s.hiddenSize, s.hiddenSize, type, yScale * 4),
+        1,
+        s.densities[1],
+      );
+      const operands = [x, w, u, bias ? biases(random, 'b', s.hiddenSize, type) : null];
       // sums that grow from step to step leave nothing to compare
       const bounded = !isFloat(type) || isTanh ? activation : 'reluN1To1';
       checkSequence(

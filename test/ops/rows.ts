@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Attributes } from '../../src/graph/operators';
-import { checkGraph, property, seeds, shapes, single, size, steps, tensor, types, zeroPoints, type NumberType,
-  type Steps, type Tolerance } from './suite';
+import { checkGraph, property, seeds, shapes, single, size, quantizations, tensor, types, zeroPoints, type NumberType,
+  type Quantization, type Tolerance } from './suite';
 
 type RowOperator = 'softmax' | 'logSoftmax' | 'l2Normalize';
 
@@ -10,24 +10,26 @@ interface Spec<K extends RowOperator> {
   type: NumberType;
   shape: number[];
   attributes: Attributes[K];
-  x: Steps;
-  y: Steps;
+  x: Quantization;
+  y: Quantization;
   seed: number;
 }
 
-/**
- * The body for operators over the last dimension: attributes to try, the output's usual scale, how
- * close floats are, and the largest of them.
- */
-export function rowSuite<K extends RowOperator>(
-  op: K,
-  attributes: Attributes[K][],
-  usual: Steps,
-  tolerance: Tolerance,
-  largest: number,
-): void {
-  // the reference rounds real numbers, the core float32 ones: where those lie on a tie, they part
-  const close: Tolerance = { ...tolerance, steps: 1 };
+interface Family<K extends RowOperator> {
+  /** The attributes to test with. */
+  attributes: Attributes[K][];
+  /** The quantization that the output usually has. */
+  usual: Quantization;
+  tolerance: Tolerance;
+  /** The largest float input whose result is finite. */
+  largest: number;
+}
+
+/** The test body of the operators that work along the last dimension. */
+export function rowSuite<K extends RowOperator>(op: K, { attributes, usual, tolerance, largest }: Family<K>): void {
+  // The reference rounds float64 values and the core float32 values, so near a tie they may round
+  // to different integers.
+  const close: Tolerance = { ...tolerance, units: 1 };
   let apart = 0;
   let values = 0;
 
@@ -43,7 +45,7 @@ export function rowSuite<K extends RowOperator>(
   }
 
   describe(op, () => {
-    test('agrees with the reference over shapes, attributes and quantizations; next to no integer is a step away', () => {
+    test('matches the reference for random shapes, attributes and quantizations; fewer than 1 in 10,000 integers differ, by one', () => {
       property(
         fc.record<Spec<K>>({
           type: types,
@@ -51,12 +53,12 @@ export function rowSuite<K extends RowOperator>(
             [lead, depth],
           ) => [...lead, depth]),
           attributes: fc.constantFrom(...attributes),
-          x: steps,
+          x: quantizations,
           y: fc.oneof(
             fc.constant(usual),
-            fc.record<Steps>({
+            fc.record<Quantization>({
               scale: fc.constantFrom(usual.scale, usual.scale * 2, usual.scale / 3),
-              zero: zeroPoints,
+              zeroPoint: zeroPoints,
             }),
           ),
           seed: seeds,
@@ -68,7 +70,7 @@ export function rowSuite<K extends RowOperator>(
     });
 
     for (const type of ['int8', 'uint8', 'float32'] as const) {
-      test(`has rows of any length (${type})`, () => {
+      test(`takes rows of any length (${type})`, () => {
         for (const depth of [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 63, 64, 65]) {
           for (const lead of [[], [1], [3], [2, 1, 2]]) {
             for (const chosen of attributes) {
@@ -76,7 +78,7 @@ export function rowSuite<K extends RowOperator>(
                 type,
                 shape: [...lead, depth],
                 attributes: chosen,
-                x: { scale: 0.125, zero: -3 },
+                x: { scale: 0.125, zeroPoint: -3 },
                 y: usual,
                 seed: depth,
               });
@@ -86,13 +88,13 @@ export function rowSuite<K extends RowOperator>(
       });
     }
 
-    test('gives equal shares to equal values, extremes too', () => {
+    test('takes rows of equal values, including extreme values', () => {
       for (const depth of [1, 2, 3, 256, 512, 700]) {
         for (const value of [-128, -3, 127]) {
           for (const chosen of attributes) {
             const graph = single(
               op,
-              [tensor('x', [2, depth], 'int8', { scale: 0.125, zero: -3 })],
+              [tensor('x', [2, depth], 'int8', { scale: 0.125, zeroPoint: -3 })],
               chosen,
               tensor('y', [2, depth], 'int8', usual),
             );

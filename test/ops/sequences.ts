@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import type { Graph, Quantization, Tensor } from '../../src/graph/graph';
+import type { Graph, Quantization as TensorQuantization, Tensor } from '../../src/graph/graph';
 import type { HybridMode } from '../../src/graph/operators';
 import { compile } from '../../src/compiler/index';
 import { loadSync } from '../../src/index';
 import { flavors } from '../helpers/flavors';
-import { checkGraph, compare, exact, predictAll, randomInputs, size, steps, type Random, type Steps,
+import { checkGraph, compare, exact, predictAll, randomInputs, size, quantizations, type Random, type Quantization,
   type Tolerance } from './suite';
 
 // What the suites of recurrent layers share: random sequences and weights in the types that layers
@@ -17,29 +17,29 @@ export interface SequenceSpec {
   batch: number;
   time: number;
   inputs: number;
-  cells: number;
+  hiddenSize: number;
   timeMajor: boolean;
   reverse: boolean;
-  isStep: boolean;
-  x: Steps;
+  isSingleStep: boolean;
+  x: Quantization;
   /** Part of the blocks of input weights and of recurrent weights that is not pruned. */
-  left: [number, number];
+  densities: [number, number];
   seed: number;
 }
 
-const left = fc.constantFrom(1, 1, 0.4, 0.1, 0);
+const density = fc.constantFrom(1, 1, 0.4, 0.1, 0);
 
 export const sequences: fc.Arbitrary<SequenceSpec> = fc.record({
   type: fc.constantFrom<CellType>('int8', 'int8', 'float32', 'symmetric', 'asymmetric'),
   batch: fc.constantFrom(1, 1, 2, 3),
   time: fc.constantFrom(1, 2, 7),
   inputs: fc.oneof(fc.constantFrom(1, 3, 4, 15, 16, 17, 33), size(40)),
-  cells: fc.oneof(fc.constantFrom(1, 7, 8, 9, 16, 17), size(24)),
+  hiddenSize: fc.oneof(fc.constantFrom(1, 7, 8, 9, 16, 17), size(24)),
   timeMajor: fc.boolean(),
   reverse: fc.boolean(),
-  isStep: fc.boolean(),
-  x: steps,
-  left: fc.tuple(left, left),
+  isSingleStep: fc.boolean(),
+  x: quantizations,
+  densities: fc.tuple(density, density),
   seed: fc.nat(),
 });
 
@@ -60,11 +60,11 @@ export const hybridOf = (
   type: CellType,
 ): { hybrid?: HybridMode } => (type === 'symmetric' || type === 'asymmetric' ? { hybrid: type } : {});
 
-export function sequence({ type, batch, time, inputs, timeMajor, isStep, x }: SequenceSpec): Tensor {
-  const shape = isStep ? [batch, inputs] : timeMajor ? [time, batch, inputs] : [batch, time, inputs];
+export function sequence({ type, batch, time, inputs, timeMajor, isSingleStep, x }: SequenceSpec): Tensor {
+  const shape = isSingleStep ? [batch, inputs] : timeMajor ? [time, batch, inputs] : [batch, time, inputs];
   return isFloat(type)
     ? { name: 'x', shape, dtype: 'float32' }
-    : { name: 'x', shape, dtype: 'int8', quantization: { scale: [x.scale], zeroPoint: [x.zero], axis: 0 } };
+    : { name: 'x', shape, dtype: 'int8', quantization: { scale: [x.scale], zeroPoint: [x.zeroPoint], axis: 0 } };
 }
 
 export const withWidth = (x: Tensor, width: number): number[] => [...x.shape.slice(0, -1), width];
@@ -95,11 +95,11 @@ export function checkLists(graph: Graph, seed: number): void {
 /** Leaves a part of the blocks of 8 cells by 4 products, each as it comes. */
 export function pruneBlocks(random: Random, weights: Tensor, gates: number, density: number): Tensor {
   const [N, K] = weights.shape as [number, number];
-  const cells = N / gates;
+  const rows = N / gates;
   const stays = new Map<string, boolean>();
   weights.data!.forEach((_, i, data) => {
     const n = Math.floor(i / K);
-    const block = `${Math.floor(n / cells)}, ${Math.floor((n % cells) / 8)}, ${Math.floor((i % K) / 4)}`;
+    const block = `${Math.floor(n / rows)}, ${Math.floor((n % rows) / 8)}, ${Math.floor((i % K) / 4)}`;
     if (!stays.has(block)) stays.set(block, random.next() < density);
     if (!stays.get(block)) data[i] = 0;
   });
@@ -116,7 +116,7 @@ export function weights(
   rows: number,
   K: number,
   type: CellType,
-  stepOfInput: number,
+  inputScale: number,
 ): Tensor {
   const shape = [gates * rows, K];
   const reach = 3 / Math.sqrt(K);
@@ -130,9 +130,9 @@ export function weights(
   }
   const scales = Array.from(
     { length: gates },
-    () => Math.fround(reach * random.between(0.5, 1.5) / 127 / (type === 'int8' ? stepOfInput * 64 : 1)),
+    () => Math.fround(reach * random.between(0.5, 1.5) / 127 / (type === 'int8' ? inputScale * 64 : 1)),
   );
-  const quantization: Quantization = {
+  const quantization: TensorQuantization = {
     scale: Array.from({ length: gates * rows }, (_, i) => scales[Math.floor(i / rows)]!),
     zeroPoint: new Array<number>(gates * rows).fill(0),
     axis: 0,
@@ -159,7 +159,7 @@ export function biases(random: Random, name: string, count: number, type: CellTy
 }
 
 /** Numbers of int16 with one scale for each of `gates`, or float32. */
-export function numbers16(random: Random, name: string, gates: number, rows: number, type: CellType): Tensor {
+export function gateVectors(random: Random, name: string, gates: number, rows: number, type: CellType): Tensor {
   const count = gates * rows;
   if (isFloat(type)) {
     return {

@@ -6,9 +6,9 @@ import { loadSync } from '../../src/index';
 import * as L from '../../assembly/layout';
 import { flavors } from '../helpers/flavors';
 import { loadInShares } from '../helpers/shares';
-import { activations, channels, compare, exact, predictAll, property, randomInputs, seeds, single, size, steps, tensor,
-  Random, type Steps } from './suite';
-import { outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
+import { activations, channels, compare, exact, predictAll, property, randomInputs, seeds, single, size, quantizations,
+  tensor, Random, type Quantization } from './suite';
+import { outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 // The records of pruned weights give the bits of conv2d, which test/ops/conv2d.test.ts holds
 // against the reference, whatever the weights.
@@ -25,7 +25,7 @@ interface Spec {
   dilation: Pair;
   padding: Padding;
   density: number;
-  x: Steps;
+  x: Quantization;
   weights: WeightSpec;
   seed: number;
 }
@@ -42,14 +42,15 @@ const plain: Spec = {
   dilation: [1, 1],
   padding: [0, 0, 0, 0],
   density: 0.25,
-  x: { scale: 0.5, zero: -3 },
-  weights: { scale: 0.25, zero: 0, perChannel: true, bias: true, ties: true, out: 5 },
+  x: { scale: 0.5, zeroPoint: -3 },
+  weights: { scale: 0.25, zeroPoint: 0, perChannel: true, bias: true, ties: true, outputZeroPoint: 5 },
   seed: 1,
 };
 const layouts = ['pairs', 'blocks'] as const;
 
 function graphOf(
-  { type, batch, height, width, ci, co, kernel, stride, dilation, padding, density, x: xSteps, weights, seed }: Spec,
+  { type, batch, height, width, ci, co, kernel, stride, dilation, padding, density, x: xQuantization, weights, seed }:
+    Spec,
   activation: 'none' | 'relu6' = 'none',
 ): Graph {
   const random = new Random(seed);
@@ -59,13 +60,13 @@ function graphOf(
   const w = Math.max(width, reach(1) - left - right);
   const shape = [batch, Math.floor((h + top + bottom - reach(0)) / stride[0]) + 1,
     Math.floor((w + left + right - reach(1)) / stride[1]) + 1, co];
-  const x = tensor('x', [batch, h, w, ci], type, xSteps);
+  const x = tensor('x', [batch, h, w, ci], type, xQuantization);
   const { w: filter, bias } = weightsAndBias(random, x, [co, ...kernel, ci], 0, weights);
-  const zero = filter.quantization!.zeroPoint[0]!;
+  const zeroPoint = filter.quantization!.zeroPoint[0]!;
   filter.data!.forEach((_, i, data) => {
-    if (random.next() >= density) data[i] = zero;
+    if (random.next() >= density) data[i] = zeroPoint;
   });
-  const y = tensor('y', shape, type, outputSteps(x, filter, kernel[0] * kernel[1] * ci * density + 1, weights));
+  const y = tensor('y', shape, type, outputQuantization(x, filter, kernel[0] * kernel[1] * ci * density + 1, weights));
   return single('conv2d', [x, filter, bias], { stride, dilation, padding, groups: 1, activation }, y);
 }
 
@@ -118,7 +119,7 @@ describe('pruned conv2d', () => {
         dilation: pair(2),
         padding: paddings,
         density: fc.constantFrom(0, 0.02, 0.1, 0.3, 1),
-        x: steps,
+        x: quantizations,
         weights: weightSpecs,
         seed: seeds,
         activation: activations,
@@ -152,14 +153,14 @@ describe('pruned conv2d', () => {
   });
 
   test('takes the largest values, and the zero points of uint8 weights', () => {
-    for (const zero of [-128, 1, 127]) {
+    for (const zeroPoint of [-128, 1, 127]) {
       check({
         ...plain,
         type: 'uint8',
-        x: { scale: 0.5, zero: 127 },
-        weights: { ...plain.weights, zero, perChannel: false },
+        x: { scale: 0.5, zeroPoint: 127 },
+        weights: { ...plain.weights, zeroPoint, perChannel: false },
         density: 1,
-        seed: zero + 200,
+        seed: zeroPoint + 200,
       });
     }
   });

@@ -12,43 +12,43 @@ interface Spec {
   op: 'gru' | 'rnn';
   type: CellType;
   inputs: number;
-  cells: number;
-  left: [number, number];
+  hiddenSize: number;
+  densities: [number, number];
   resetAfter?: boolean;
 }
 
-const plain: Spec = { op: 'gru', type: 'int8', inputs: 128, cells: 128, left: [0.2, 0.2] };
+const plain: Spec = { op: 'gru', type: 'int8', inputs: 128, hiddenSize: 128, densities: [0.2, 0.2] };
 
-function graphOf({ op, type, inputs, cells, left, resetAfter = true }: Spec, seed = 1): Graph {
+function graphOf({ op, type, inputs, hiddenSize, densities, resetAfter = true }: Spec, seed = 1): Graph {
   const gates = op === 'gru' ? 3 : 1;
   const random = new Random(seed);
-  const zero = { scale: 1 / 64, zero: 3 };
+  const xQuantization = { scale: 1 / 64, zeroPoint: 3 };
   const x = sequence({
     type,
     batch: 1,
     time: 3,
     inputs,
-    cells,
+    hiddenSize,
     timeMajor: false,
     reverse: false,
-    isStep: false,
-    x: zero,
-    left,
+    isSingleStep: false,
+    x: xQuantization,
+    densities,
     seed,
   });
-  const [w, u] = [[inputs, zero.scale], [cells, 1 / 128]].map(([K, step], i) =>
-    pruneBlocks(random, weights(random, 'wu'[i]!, gates, cells, K!, type, step!), gates, left[i]!)
+  const [w, u] = [[inputs, xQuantization.scale], [hiddenSize, 1 / 128]].map(([K, step], i) =>
+    pruneBlocks(random, weights(random, 'wu'[i]!, gates, hiddenSize, K!, type, step!), gates, densities[i]!)
   );
   const common = { timeMajor: false, reverse: false, ...hybridOf(type) };
   const y = {
     name: 'y',
-    shape: withWidth(x, cells),
+    shape: withWidth(x, hiddenSize),
     dtype: x.dtype,
     ...(!isFloat(type) && { quantization: { scale: [1 / 128], zeroPoint: [0], axis: 0 } }),
   };
   return op === 'gru'
-    ? single('gru', [x, w!, u!, biases(random, 'b', 3 * cells, type), null], { ...common, resetAfter }, y)
-    : single('rnn', [x, w!, u!, biases(random, 'b', cells, type)], { ...common, activation: 'tanh' }, y);
+    ? single('gru', [x, w!, u!, biases(random, 'b', 3 * hiddenSize, type), null], { ...common, resetAfter }, y)
+    : single('rnn', [x, w!, u!, biases(random, 'b', hiddenSize, type)], { ...common, activation: 'tanh' }, y);
 }
 
 function recordOf(graph: Graph, weightLayout?: WeightLayout): { opcode: number; entries: [number, number] } {
@@ -68,13 +68,13 @@ describe('pruned recurrent layers', () => {
     for (const type of ['int8', 'asymmetric'] as const) {
       for (const op of ['gru', 'rnn'] as const) {
         for (const resetAfter of [true, false]) {
-          const graph = graphOf({ op, type, inputs: 4099, cells: 11, left: [0.002, 0.1], resetAfter });
+          const graph = graphOf({ op, type, inputs: 4099, hiddenSize: 11, densities: [0.002, 0.1], resetAfter });
           checkLists(graph, 1);
           checkGraph(graph, 1, toleranceOf(type));
         }
       }
     }
-    const far = graphOf({ ...plain, op: 'rnn', inputs: 65536, cells: 9, left: [0, 1] });
+    const far = graphOf({ ...plain, op: 'rnn', inputs: 65536, hiddenSize: 9, densities: [0, 1] });
     far.nodes[0]!.inputs[1]!.data![9 * 65536 - 1] = -128;
     checkLists(far, 2);
     // 16,384 fours, a byte's step apart
@@ -82,23 +82,25 @@ describe('pruned recurrent layers', () => {
   });
 
   test('take the largest sums', () => {
-    const graph = graphOf({ ...plain, op: 'rnn', inputs: 65536, cells: 8, left: [1, 1] });
+    const graph = graphOf({ ...plain, op: 'rnn', inputs: 65536, hiddenSize: 8, densities: [1, 1] });
     graph.nodes[0]!.inputs[1]!.data!.fill(-128);
     checkLists(graph, 3);
   });
 
   test('are what the compiler chooses for each matrix where most of its blocks are gone, and only there', () => {
-    for (const cells of [128, 256]) {
+    for (const hiddenSize of [128, 256]) {
       for (const type of ['int8', 'symmetric'] as const) {
-        for (const left of [0.1, 0.2, 0.4]) {
-          expect(recordOf(graphOf({ ...plain, type, inputs: cells, cells, left: [left, left] })), `${cells}, ${left}`)
-            .toMatchObject({ opcode: L.OP_SPARSE_RECURRENT, entries: [expect.any(Number), expect.any(Number)] });
+        for (const density of [0.1, 0.2, 0.4]) {
+          expect(
+            recordOf(graphOf({ ...plain, type, inputs: hiddenSize, hiddenSize, densities: [density, density] })),
+            `${hiddenSize}, ${density}`,
+          ).toMatchObject({ opcode: L.OP_SPARSE_RECURRENT, entries: [expect.any(Number), expect.any(Number)] });
         }
       }
     }
-    expect(recordOf(graphOf({ ...plain, left: [0.9, 1] })).opcode).toBe(L.OP_RECURRENT);
-    const [none, some] = [recordOf(graphOf({ ...plain, left: [1, 0.2] })),
-      recordOf(graphOf({ ...plain, left: [0.2, 1] }))];
+    expect(recordOf(graphOf({ ...plain, densities: [0.9, 1] })).opcode).toBe(L.OP_RECURRENT);
+    const [none, some] = [recordOf(graphOf({ ...plain, densities: [1, 0.2] })),
+      recordOf(graphOf({ ...plain, densities: [0.2, 1] }))];
     expect([none.opcode, some.opcode]).toEqual([L.OP_SPARSE_RECURRENT, L.OP_SPARSE_RECURRENT]);
     expect([none.entries[0], some.entries[1]]).toEqual([0, 0]);
     expect(Math.min(none.entries[1], some.entries[0])).toBeGreaterThan(100);

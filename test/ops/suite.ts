@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { compile } from '../../src/compiler/index';
-import { type AnyNode, type DType, type Graph, type Node, type Quantization, type Tensor,
+import { type AnyNode, type DType, type Graph, type Node, type Quantization as TensorQuantization, type Tensor,
   type TensorData } from '../../src/graph/graph';
 import type { Attributes, FusedActivation, OperatorName } from '../../src/graph/operators';
 import { loadSync, type Model } from '../../src/index';
@@ -22,28 +22,32 @@ export interface Tolerance {
   relative: number;
   absolute: number;
   /** Steps that an integer may be away; `checkGraph` counts those that are. */
-  steps?: number;
+  units?: number;
 }
 export const exact: Tolerance = { relative: 0, absolute: 0 };
 
 // ── tensors ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A real number's grid; `zero` in terms of int8, so that one spec serves int8 and uint8. */
-export interface Steps {
+export interface Quantization {
   scale: number;
-  zero: number;
+  zeroPoint: number;
 }
 
 /** The element types that networks compute on. */
 export type NumberType = 'float32' | 'int8' | 'uint8';
 
-export function tensor(name: string, shape: number[], dtype: DType, steps?: Steps): Tensor {
-  if ((dtype !== 'int8' && dtype !== 'uint8') || !steps) return { name, shape, dtype };
+export function tensor(name: string, shape: number[], dtype: DType, quantization?: Quantization): Tensor {
+  if ((dtype !== 'int8' && dtype !== 'uint8') || !quantization) return { name, shape, dtype };
   return {
     name,
     shape,
     dtype,
-    quantization: { scale: [steps.scale], zeroPoint: [steps.zero + (dtype === 'uint8' ? 128 : 0)], axis: 0 },
+    quantization: {
+      scale: [quantization.scale],
+      zeroPoint: [quantization.zeroPoint + (dtype === 'uint8' ? 128 : 0)],
+      axis: 0,
+    },
   };
 }
 
@@ -53,7 +57,7 @@ export function constant(
   name: string,
   shape: number[],
   dtype: DType,
-  quantization?: Steps | Quantization,
+  quantization?: Quantization | TensorQuantization,
 ): Tensor {
   const made = quantization && 'axis' in quantization
     ? { name, shape, dtype, quantization }
@@ -129,7 +133,7 @@ export function compare(
     different++;
     if (isFloat
       ? difference <= tolerance.absolute || difference <= tolerance.relative * Math.abs(a)
-      : difference <= (tolerance.steps ?? 0)) continue;
+      : difference <= (tolerance.units ?? 0)) continue;
     throw new Error(`${what}: element [${position(i, shape).join(', ')}] of [${
       shape.join(', ')
     }]: expected ${a}, found ${b}`);
@@ -198,7 +202,7 @@ export const scales = fc.oneof(
   fc.integer({ min: 20, max: 4000 }).map((n) => Math.fround(n / 1999)),
 );
 export const zeroPoints = fc.oneof(fc.constantFrom(-128, 127, 0), fc.integer({ min: -128, max: 127 }));
-export const steps: fc.Arbitrary<Steps> = fc.record({ scale: scales, zero: zeroPoints });
+export const quantizations: fc.Arbitrary<Quantization> = fc.record({ scale: scales, zeroPoint: zeroPoints });
 /** Channels around the 8 lanes of a tile. */
 export const channels = fc.oneof(fc.constantFrom(1, 7, 8, 9, 15, 16, 17), fc.integer({ min: 1, max: 20 }));
 export const size = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { FusedActivation, Pair } from '../../src/graph/operators';
-import { activations, channels, checkGraph, property, Random, seeds, single, size, steps, tensor, types,
-  type NumberType, type Steps } from './suite';
-import { outputSteps, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
+import { activations, channels, checkGraph, property, Random, seeds, single, size, quantizations, tensor, types,
+  type NumberType, type Quantization } from './suite';
+import { outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 interface Spec {
   type: NumberType;
@@ -20,7 +20,7 @@ interface Spec {
   crop: Pair;
   end: Pair;
   activation: FusedActivation;
-  x: Steps;
+  x: Quantization;
   weights: WeightSpec;
   seed: number;
 }
@@ -37,8 +37,8 @@ const plain: Spec = {
   crop: [0, 0],
   end: [0, 0],
   activation: 'none',
-  x: { scale: 0.5, zero: -3 },
-  weights: { scale: 0.25, zero: 0, perChannel: true, bias: true, ties: true, out: 5 },
+  x: { scale: 0.5, zeroPoint: -3 },
+  weights: { scale: 0.25, zeroPoint: 0, perChannel: true, bias: true, ties: true, outputZeroPoint: 5 },
   seed: 1,
 };
 
@@ -53,7 +53,7 @@ function check(spec: Spec): void {
     'y',
     [batch, length(height, 0), length(width, 1), co],
     type,
-    outputSteps(x, w, taps * ci, spec.weights),
+    outputQuantization(x, w, taps * ci, spec.weights),
   );
   checkGraph(
     single('transposeConv2d', [x, w, bias], { stride, padding: [...crop, ...end], activation: spec.activation }, y),
@@ -78,7 +78,7 @@ describe('transposeConv2d', () => {
         crop: fc.tuple(fc.nat(3), fc.nat(3)),
         end: fc.tuple(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -3, max: 3 })),
         activation: activations,
-        x: steps,
+        x: quantizations,
         weights: weightSpecs,
         seed: seeds,
       }),
@@ -88,7 +88,7 @@ describe('transposeConv2d', () => {
   });
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
-    const base: Spec = { ...plain, type, weights: { ...plain.weights, zero: type === 'uint8' ? 33 : 0 } };
+    const base: Spec = { ...plain, type, weights: { ...plain.weights, zeroPoint: type === 'uint8' ? 33 : 0 } };
 
     test(`leaves the bias alone where the stride is larger than the kernel (${type})`, () => {
       for (const stride of [[2, 2], [3, 1], [1, 4], [5, 5]] as Pair[]) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { UnaryKind } from '../../src/graph/operators';
-import { checkGraph, exact, property, seeds, shapes, single, steps, tensor, type NumberType, type Steps,
+import { checkGraph, exact, property, seeds, shapes, single, quantizations, tensor, type NumberType, type Quantization,
   type Tolerance } from './suite';
 
 /** What steps below the normal floats lose. */
@@ -45,8 +45,8 @@ interface Spec {
   kind: UnaryKind;
   shape: number[];
   alpha: number;
-  x: Steps;
-  y: Steps;
+  x: Quantization;
+  y: Quantization;
   seed: number;
 }
 
@@ -67,8 +67,8 @@ describe('unary', () => {
         kind: fc.constantFrom(...all),
         shape: shapes(4, 6),
         alpha: fc.constantFrom(0.01, 0.1, 0.3, 1, 0.5, -0.2),
-        x: steps,
-        y: steps,
+        x: quantizations,
+        y: quantizations,
         seed: seeds,
       }),
       400,
@@ -85,9 +85,9 @@ describe('unary', () => {
         for (const [sx, sy] of [[0.0625, 0.0625], [0.125, 0.0625], [0.03125, 0.0625], [0.0456, 0.0123], [0.0117,
           1 / 256], [0.5, 2]] as const)
         {
-          for (const zero of [-128, 0, 127, -9]) {
-            const x = tensor('x', [256], type, { scale: sx, zero });
-            const y = tensor('y', [256], type, { scale: sy, zero: -zero - 1 });
+          for (const zeroPoint of [-128, 0, 127, -9]) {
+            const x = tensor('x', [256], type, { scale: sx, zeroPoint });
+            const y = tensor('y', [256], type, { scale: sy, zeroPoint: -zeroPoint - 1 });
             checkGraph(single('unary', [x], kind === 'leakyRelu' ? { kind, alpha: 0.1 } : { kind }, y), 1, exact, {
               x: values,
             });
@@ -106,8 +106,8 @@ describe('unary', () => {
             kind,
             shape: [n],
             alpha: 0.25,
-            x: { scale: 0.5, zero: 3 },
-            y: { scale: 0.25, zero: -7 },
+            x: { scale: 0.5, zeroPoint: 3 },
+            y: { scale: 0.25, zeroPoint: -7 },
             seed: n,
           });
         }

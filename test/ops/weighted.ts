@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { Quantization, Tensor } from '../../src/graph/graph';
+import type { Quantization as TensorQuantization, Tensor } from '../../src/graph/graph';
 import type { HybridMode } from '../../src/graph/operators';
-import { constant, fittingScale, scales, zeroPoints, type Random, type Steps } from './suite';
+import { constant, fittingScale, scales, zeroPoints, type Random, type Quantization } from './suite';
 
 // What convolutions and fully connected layers share: weights, bias, and an output scale that their
 // sums fill.
@@ -9,22 +9,22 @@ import { constant, fittingScale, scales, zeroPoints, type Random, type Steps } f
 export interface WeightSpec {
   scale: number;
   /** Zero point in terms of int8; only per-tensor weights have one other than 0. */
-  zero: number;
+  zeroPoint: number;
   perChannel: boolean;
   bias: boolean;
   /** Whether the output's scale is a power of two. */
   ties: boolean;
   /** Zero point of the output. */
-  out: number;
+  outputZeroPoint: number;
 }
 
 export const weightSpecs: fc.Arbitrary<WeightSpec> = fc.record({
   scale: scales,
-  zero: fc.oneof(fc.constant(0), zeroPoints),
+  zeroPoint: fc.oneof(fc.constant(0), zeroPoints),
   perChannel: fc.boolean(),
   bias: fc.boolean(),
   ties: fc.boolean(),
-  out: zeroPoints,
+  outputZeroPoint: zeroPoints,
 });
 
 /**
@@ -51,9 +51,9 @@ export function weightsAndBias(
   hybrid?: HybridMode,
 ): { w: Tensor; bias: Tensor | null } {
   const channels = shape[axis]!;
-  let quantization: Quantization | undefined;
+  let quantization: TensorQuantization | undefined;
   if (x.dtype === 'uint8') {
-    quantization = { scale: [spec.scale], zeroPoint: [spec.zero + 128], axis: 0 };
+    quantization = { scale: [spec.scale], zeroPoint: [spec.zeroPoint + 128], axis: 0 };
   } else if (x.dtype === 'int8' || hybrid) {
     const scale = spec.perChannel
       ? Array.from(
@@ -61,7 +61,7 @@ export function weightsAndBias(
         () => (spec.ties ? spec.scale * random.pick([0.5, 1, 2]) : Math.fround(spec.scale * random.between(0.3, 1.7))),
       )
       : [spec.scale];
-    quantization = { scale, zeroPoint: scale.map(() => (scale.length === 1 && !hybrid ? spec.zero : 0)), axis };
+    quantization = { scale, zeroPoint: scale.map(() => (scale.length === 1 && !hybrid ? spec.zeroPoint : 0)), axis };
   }
   const w = constant(random, 'w', shape, hybrid && x.dtype === 'float32' ? 'int8' : x.dtype, quantization);
   if (!spec.bias) return { w, bias: null };
@@ -78,8 +78,8 @@ export function weightsAndBias(
 }
 
 /** The output's quantization, by the number of products in a sum. */
-export function outputSteps(x: Tensor, w: Tensor, count: number, spec: WeightSpec): Steps {
-  if (x.dtype === 'float32') return { scale: 1, zero: 0 };
+export function outputQuantization(x: Tensor, w: Tensor, count: number, spec: WeightSpec): Quantization {
+  if (x.dtype === 'float32') return { scale: 1, zeroPoint: 0 };
   const middle = w.quantization!.scale.reduce((sum, s) => sum + s, 0) / w.quantization!.scale.length;
-  return { scale: fittingScale(x.quantization!.scale[0]! * middle, count, spec.ties), zero: spec.out };
+  return { scale: fittingScale(x.quantization!.scale[0]! * middle, count, spec.ties), zeroPoint: spec.outputZeroPoint };
 }

@@ -14,7 +14,7 @@ export function batchMatmul(node: Node<'batchMatmul'>, inputs: Inputs): TensorDa
   const depth = shapeA.at(transposeA ? -2 : -1);
   const batchShape = shape.slice(0, -2);
   const batches = rowsOf([...batchShape, 1])[0];
-  const sum = multiplyAdd(node, null, 'none');
+  const accumulator = multiplyAdd(node, null, 'none');
 
   for (let batch = 0; batch < batches; batch++) {
     const position = coordinates(batch, batchShape);
@@ -22,13 +22,13 @@ export function batchMatmul(node: Node<'batchMatmul'>, inputs: Inputs): TensorDa
     const startB = broadcastOffset(position, shapeB.slice(0, -2)) * depth * columns;
     for (let m = 0; m < rows; m++) {
       for (let n = 0; n < columns; n++) {
-        let acc = sum.start(n);
+        let acc = accumulator.start(n);
         for (let k = 0; k < depth; k++) {
           const indexA = startA + (transposeA ? k * rows + m : m * depth + k);
           const indexB = startB + (transposeB ? n * depth + k : k * columns + n);
-          acc = sum.add(acc, a[indexA]!, b[indexB]!, n);
+          acc = accumulator.add(acc, a[indexA]!, b[indexB]!, n);
         }
-        out[(batch * rows + m) * columns + n] = sum.finish(acc, n);
+        out[(batch * rows + m) * columns + n] = accumulator.finish(acc, n);
       }
     }
   }

@@ -1,8 +1,8 @@
 import { input, type Node, type TensorData } from '../../src/graph/graph';
-import { gather } from './gather';
+import { move } from './moves';
 import { broadcastOffset, type Inputs } from './support';
 
 /** numpy broadcasting to the output's shape */
 export function broadcastTo(node: Node<'broadcastTo'>, inputs: Inputs): TensorData[] {
-  return gather(node, inputs, (position) => broadcastOffset(position, input(node, 0).shape));
+  return move(node, inputs, (position) => broadcastOffset(position, input(node, 0).shape));
 }

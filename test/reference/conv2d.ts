@@ -13,14 +13,14 @@ export function conv2d(node: Node<'conv2d'>, inputs: Inputs): TensorData[] {
   const [, kernelY, kernelX, groupIn] = input(node, 1).shape as Shape4;
   const [batches, outHeight, outWidth, channelsOut] = output(node).shape as Shape4;
   const groupOut = channelsOut / groups;
-  const sum = multiplyAdd(node, inputs[2], activation);
+  const accumulator = multiplyAdd(node, inputs[2], activation);
 
   for (let n = 0; n < batches; n++) {
     for (let oy = 0; oy < outHeight; oy++) {
       for (let ox = 0; ox < outWidth; ox++) {
         for (let co = 0; co < channelsOut; co++) {
           const firstIn = Math.floor(co / groupOut) * groupIn;
-          let acc = sum.start(co);
+          let acc = accumulator.start(co);
           for (let ky = 0; ky < kernelY; ky++) {
             for (let kx = 0; kx < kernelX; kx++) {
               const iy = oy * strideY + ky * dilationY - top;
@@ -28,10 +28,10 @@ export function conv2d(node: Node<'conv2d'>, inputs: Inputs): TensorData[] {
               if (iy < 0 || iy >= height || ix < 0 || ix >= width) continue;
               const pixel = ((n * height + iy) * width + ix) * channelsIn + firstIn;
               const tap = ((co * kernelY + ky) * kernelX + kx) * groupIn;
-              for (let ci = 0; ci < groupIn; ci++) acc = sum.add(acc, x[pixel + ci]!, w[tap + ci]!, co);
+              for (let ci = 0; ci < groupIn; ci++) acc = accumulator.add(acc, x[pixel + ci]!, w[tap + ci]!, co);
             }
           }
-          out[((n * outHeight + oy) * outWidth + ox) * channelsOut + co] = sum.finish(acc, co);
+          out[((n * outHeight + oy) * outWidth + ox) * channelsOut + co] = accumulator.finish(acc, co);
         }
       }
     }

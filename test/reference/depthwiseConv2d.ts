@@ -16,14 +16,14 @@ export function depthwiseConv2d(node: Node<'depthwiseConv2d'>, inputs: Inputs): 
   const [, kernelY, kernelX] = input(node, 1).shape as Shape4;
   const [batches, outHeight, outWidth, channelsOut] = output(node).shape as Shape4;
   const multiplier = channelsOut / channelsIn;
-  const sum = multiplyAdd(node, inputs[2], activation);
+  const accumulator = multiplyAdd(node, inputs[2], activation);
 
   for (let n = 0; n < batches; n++) {
     for (let oy = 0; oy < outHeight; oy++) {
       for (let ox = 0; ox < outWidth; ox++) {
         for (let co = 0; co < channelsOut; co++) {
           const ci = Math.floor(co / multiplier);
-          let acc = sum.start(co);
+          let acc = accumulator.start(co);
           // column by column: the order in which XNNPACK sums float taps
           for (let kx = 0; kx < kernelX; kx++) {
             for (let ky = 0; ky < kernelY; ky++) {
@@ -32,10 +32,10 @@ export function depthwiseConv2d(node: Node<'depthwiseConv2d'>, inputs: Inputs): 
               if (iy < 0 || iy >= height || ix < 0 || ix >= width) continue;
               const pixel = ((n * height + iy) * width + ix) * channelsIn;
               const tap = (ky * kernelX + kx) * channelsOut;
-              acc = sum.add(acc, x[pixel + ci]!, w[tap + co]!, co);
+              acc = accumulator.add(acc, x[pixel + ci]!, w[tap + co]!, co);
             }
           }
-          out[((n * outHeight + oy) * outWidth + ox) * channelsOut + co] = sum.finish(acc, co);
+          out[((n * outHeight + oy) * outWidth + ox) * channelsOut + co] = accumulator.finish(acc, co);
         }
       }
     }

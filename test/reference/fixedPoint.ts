@@ -62,7 +62,7 @@ function to16Bits({ multiplier, exponent }: Multiplier): Multiplier {
  * TFLite's hard-swish in 16-bit steps: d = q − zero point of the input → the output less its zero
  * point.
  */
-export function hardSwishSteps(d: number, scaleIn: number, scaleOut: number): number {
+export function hardSwish16(d: number, scaleIn: number, scaleOut: number): number {
   const fine = Math.fround(Math.fround(1 / 128) * scaleIn);
   const output = to16Bits(multiplierOf(Math.fround(fine / scaleOut)));
   const gate = to16Bits(multiplierOf(Math.fround(fine / Math.fround(3 / 32768))));

@@ -9,13 +9,13 @@ export function fullyConnected(node: Node<'fullyConnected'>, inputs: Inputs): Te
   const [x, w, out] = [valueOf(node, inputs, 0), valueOf(node, inputs, 1), allocate(output(node))];
   const [channelsOut, depth] = input(node, 1).shape as [number, number];
   const [rows] = rowsOf(output(node).shape);
-  const sum = multiplyAdd(node, inputs[2], node.attributes.activation);
+  const accumulator = multiplyAdd(node, inputs[2], node.attributes.activation);
 
   for (let m = 0; m < rows; m++) {
     for (let n = 0; n < channelsOut; n++) {
-      let acc = sum.start(n);
-      for (let k = 0; k < depth; k++) acc = sum.add(acc, x[m * depth + k]!, w[n * depth + k]!, n);
-      out[m * channelsOut + n] = sum.finish(acc, n);
+      let acc = accumulator.start(n);
+      for (let k = 0; k < depth; k++) acc = accumulator.add(acc, x[m * depth + k]!, w[n * depth + k]!, n);
+      out[m * channelsOut + n] = accumulator.finish(acc, n);
     }
   }
   return [out];

@@ -1,18 +1,25 @@
-import { input, output, type AnyNode, type TensorData } from '../../src/graph/graph';
-import { converter } from './requantize';
-import { allocate, coordinates, valueOf, type Inputs } from './support';
+import { elementCount, input, output, type Node, type TensorData } from '../../src/graph/graph';
+import { allocate, coordinates, offset, valueOf, type Inputs } from './support';
 
 /**
- * Operators that only move elements: `source` gives, for an output position, the row-major index in
- * the input. Integers are requantized where the output's quantization differs.
+ * Output element [a][i][b] is x[a][indices[batch of a][i]][b]; an index outside is taken as the
+ * nearest inside.
  */
-export function gather(
-  node: AnyNode,
-  inputs: Inputs,
-  source: (position: number[], index: number) => number,
-): TensorData[] {
-  const [x, out] = [valueOf(node, inputs), allocate(output(node))];
-  const convert = converter(input(node, 0), output(node));
-  for (let i = 0; i < out.length; i++) out[i] = convert(x[source(coordinates(i, output(node).shape), i)]!);
+export function gather(node: Node<'gather'>, inputs: Inputs): TensorData[] {
+  const x = input(node, 0);
+  const indices = input(node, 1);
+  const y = output(node);
+  const out = allocate(y);
+  const { axis, batchDims } = node.attributes;
+  const from = valueOf(node, inputs);
+  const at = valueOf(node, inputs, 1);
+  const inner = indices.shape.slice(batchDims);
+  for (let i = 0; i < elementCount(y.shape); i++) {
+    const position = coordinates(i, y.shape);
+    const index =
+      at[offset([...position.slice(0, batchDims), ...position.slice(axis, axis + inner.length)], indices.shape)]!;
+    const row = Math.max(0, Math.min(x.shape[axis]! - 1, index));
+    out[i] = from[offset([...position.slice(0, axis), row, ...position.slice(axis + inner.length)], x.shape)]!;
+  }
   return [out];
 }

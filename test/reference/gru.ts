@@ -1,6 +1,6 @@
 import { input, perTensor, type Node, type TensorData } from '../../src/graph/graph';
 import { dividePower, logistic16, tanh16 } from './gates';
-import { alongTime, clampTo8, int8Sums, logistic, realProducts, saturate16, type Row } from './sequence';
+import { alongTime, clampTo8, int8Preactivations, logistic, realProducts, saturate16, type Row } from './sequence';
 import type { Inputs } from './support';
 
 /**
@@ -8,23 +8,23 @@ import type { Inputs } from './support';
  * h = z·h + (1 − z)·g
  */
 export function gru(node: Node<'gru'>, inputs: Inputs): TensorData[] {
-  const cells = input(node, 2).shape[1]!;
+  const hiddenSize = input(node, 2).shape[1]!;
   const [, w, u, bias, recurrentBias] = inputs;
   const { resetAfter, hybrid } = node.attributes;
-  const of = (gate: number, n: number): number => gate * cells + n;
+  const of = (gate: number, n: number): number => gate * hiddenSize + n;
   if (input(node, 0).dtype === 'int8') return integer(node, inputs);
-  return alongTime(node, inputs, () => ({ h: new Float64Array(cells) }), (x, state) => {
+  return alongTime(node, inputs, () => ({ h: new Float64Array(hiddenSize) }), (x, state) => {
     const wx = realProducts(input(node, 1), w!, x, hybrid).map((s, i) => s + (bias?.[i] ?? 0));
     const inner = (h: Row): number[] =>
       realProducts(input(node, 2), u!, h, hybrid).map((s, i) => s + (recurrentBias?.[i] ?? 0));
     const uh = inner(state.h);
     const gate = (index: number): number[] =>
-      Array.from({ length: cells }, (_, n) => logistic(wx[of(index, n)]! + uh[of(index, n)]!));
+      Array.from({ length: hiddenSize }, (_, n) => logistic(wx[of(index, n)]! + uh[of(index, n)]!));
     const z = gate(0);
     const r = gate(1);
     const reset = resetAfter
-      ? uh.slice(2 * cells).map((s, n) => r[n]! * s)
-      : inner(Array.from(state.h, (h, n) => r[n]! * h)).slice(2 * cells);
+      ? uh.slice(2 * hiddenSize).map((s, n) => r[n]! * s)
+      : inner(Array.from(state.h, (h, n) => r[n]! * h)).slice(2 * hiddenSize);
     state.h.forEach((h, n) => {
       state.h[n] = z[n]! * h + (1 - z[n]!) * Math.tanh(wx[of(2, n)]! + reset[n]!);
     });
@@ -34,36 +34,38 @@ export function gru(node: Node<'gru'>, inputs: Inputs): TensorData[] {
 
 /** Gates in Q3.12, the state in Q0.15; the products see it in Q0.7 */
 function integer(node: Node<'gru'>, inputs: Inputs): TensorData[] {
-  const cells = input(node, 2).shape[1]!;
+  const hiddenSize = input(node, 2).shape[1]!;
   const [, , , bias, recurrentBias] = inputs;
-  const zero = perTensor(input(node, 0)).zeroPoint;
+  const zeroPoint = perTensor(input(node, 0)).zeroPoint;
   const narrow = (h: number[]): number[] => h.map((v) => clampTo8(dividePower(v, 8)));
-  return alongTime(node, inputs, () => ({ h: new Array<number>(cells).fill(0) }), (x, state) => {
-    const sums = (h: number[]): ReturnType<typeof int8Sums> =>
-      int8Sums(
+  return alongTime(node, inputs, () => ({ h: new Array<number>(hiddenSize).fill(0) }), (x, state) => {
+    const preactivations = (h: number[]): ReturnType<typeof int8Preactivations> =>
+      int8Preactivations(
         node,
         x,
-        zero,
+        zeroPoint,
         bias ?? null,
         narrow(h),
         { scale: 1 / 128, zeroPoint: 0 },
         () => 2 ** -12,
         recurrentBias ?? null,
       );
-    const both = sums(state.h);
+    const both = preactivations(state.h);
     const gate = (index: number): number[] =>
       Array.from(
-        { length: cells },
-        (_, n) => logistic16(saturate16(both.input[index * cells + n]! + saturate16(both.hidden[index * cells + n]!))),
+        { length: hiddenSize },
+        (_, n) =>
+          logistic16(saturate16(both.input[index * hiddenSize + n]! +
+            saturate16(both.hidden[index * hiddenSize + n]!))),
       );
     const z = gate(0);
     const r = gate(1);
-    const last = (hidden: number[]): number[] => hidden.slice(2 * cells).map(saturate16);
+    const last = (hidden: number[]): number[] => hidden.slice(2 * hiddenSize).map(saturate16);
     const reset = node.attributes.resetAfter
       ? last(both.hidden).map((s, n) => dividePower(r[n]! * s, 15))
-      : last(sums(state.h.map((h, n) => dividePower(r[n]! * h, 15))).hidden);
+      : last(preactivations(state.h.map((h, n) => dividePower(r[n]! * h, 15))).hidden);
     state.h = state.h.map((h, n) => {
-      const g = tanh16(saturate16(both.input[2 * cells + n]! + reset[n]!), 3);
+      const g = tanh16(saturate16(both.input[2 * hiddenSize + n]! + reset[n]!), 3);
       return saturate16(dividePower(z[n]! * h, 15) + dividePower((32767 - z[n]!) * g, 15));
     });
     return narrow(state.h);

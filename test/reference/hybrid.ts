@@ -21,14 +21,14 @@ export function hybrid<N extends Layer>(
 ): TensorData[] {
   const [x, w, y] = [input(node, 0), input(node, 1), output(node)];
   const out = allocate(y);
-  const pictures = x.shape[0]!;
-  const sizeIn = inputs[0]!.length / pictures;
-  const sizeOut = out.length / pictures;
+  const images = x.shape[0]!;
+  const sizeIn = inputs[0]!.length / images;
+  const sizeOut = out.length / images;
   const channels = y.shape.at(-1);
   const scales = w.quantization!.scale;
-  const [low, high] = realRange(node.attributes.activation);
-  for (let n = 0; n < pictures; n++) {
-    const { values, scale, zeroPoint } = quantizePicture(
+  const [min, max] = realRange(node.attributes.activation);
+  for (let n = 0; n < images; n++) {
+    const { values, scale, zeroPoint } = quantizeImage(
       (inputs[0] as Float32Array).subarray(n * sizeIn, (n + 1) * sizeIn),
       node.attributes.hybrid === 'asymmetric',
     );
@@ -38,16 +38,16 @@ export function hybrid<N extends Layer>(
       dtype: 'int8',
       quantization: { scale: [scale], zeroPoint: [zeroPoint], axis: 0 },
     };
-    const sums: Tensor = { name: y.name, shape: [1, ...y.shape.slice(1)], dtype: 'int32' };
+    const accumulators: Tensor = { name: y.name, shape: [1, ...y.shape.slice(1)], dtype: 'int32' };
     const integer = {
       ...node,
       inputs: [quantized, w, null],
-      outputs: [sums],
+      outputs: [accumulators],
       attributes: { ...node.attributes, activation: 'none' },
     } as AnyNode as N;
     layer(integer, [values, inputs[1]!, null])[0]!.forEach((sum, i) => {
       const factor = fround(scale * fround(scales[scales.length === 1 ? 0 : i % channels]!));
-      out[n * sizeOut + i] = clamp(fround(fround(fround(sum) * factor) + (inputs[2]?.[i % channels] ?? 0)), low, high);
+      out[n * sizeOut + i] = clamp(fround(fround(fround(sum) * factor) + (inputs[2]?.[i % channels] ?? 0)), min, max);
     });
   }
   return [out];
@@ -57,27 +57,27 @@ export function hybrid<N extends Layer>(
  * symmetric: ±max|x| takes ±127. asymmetric: [min(x, 0), max(x, 0)] takes −128 … 127, zero on a
  * step.
  */
-export function quantizePicture(
+export function quantizeImage(
   x: Float32Array,
   asymmetric: boolean,
 ): { values: Int8Array; scale: number; zeroPoint: number } {
-  const low = x.reduce((a, b) => Math.min(a, b), 0);
-  const high = x.reduce((a, b) => Math.max(a, b), 0);
+  const min = x.reduce((a, b) => Math.min(a, b), 0);
+  const max = x.reduce((a, b) => Math.max(a, b), 0);
   let scale = 1;
   let zeroPoint = 0;
-  if (high > low && asymmetric) {
-    const step = (high - low) / 255;
-    const fromLow = -128 - low / step;
-    const fromHigh = 127 - high / step;
+  if (max > min && asymmetric) {
+    const step = (max - min) / 255;
+    const fromMin = -128 - min / step;
+    const fromMax = 127 - max / step;
     // the end that loses less
     zeroPoint = clamp(
-      roundHalfAwayFromZero(128 + Math.abs(low / step) < 127 + Math.abs(high / step) ? fromLow : fromHigh),
+      roundHalfAwayFromZero(128 + Math.abs(min / step) < 127 + Math.abs(max / step) ? fromMin : fromMax),
       -128,
       127,
     );
     scale = fround(step);
-  } else if (high > low) {
-    scale = fround(Math.max(-low, high) / 127);
+  } else if (max > min) {
+    scale = fround(Math.max(-min, max) / 127);
   }
   const inverse = fround(1 / scale);
   return {

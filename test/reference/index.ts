@@ -13,7 +13,7 @@ import { depthToSpace } from './depthToSpace';
 import { depthwiseConv2d } from './depthwiseConv2d';
 import { dequantize } from './dequantize';
 import { fullyConnected } from './fullyConnected';
-import { gather } from './gatherRows';
+import { gather } from './gather';
 import { gru } from './gru';
 import { l2Normalize } from './l2Normalize';
 import { logSoftmax } from './logSoftmax';

@@ -2,8 +2,8 @@ import { input, output, perTensor, type Node, type TensorData } from '../../src/
 import { multiply, multiplierOf } from './fixedPoint';
 import { dividePower, logistic16, norm16, tanh16 } from './gates';
 import { fround } from './requantize';
-import { activationOf, alongTime, clampTo8, int8Sums, logistic, realProducts, rowProducts, saturate16, scaleAt,
-  scaled } from './sequence';
+import { activationOf, alongTime, clampTo8, int8Preactivations, logistic, realProducts, rowProducts, saturate16,
+  scaleAt, scaled } from './sequence';
 import type { Inputs } from './support';
 
 /** Rows of gate `name` among those that the weights have. */
@@ -19,59 +19,61 @@ export function lstm(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
   return input(node, 0).dtype === 'int8' ? integer(node, inputs) : float(node, inputs);
 }
 
-function sizes(node: Node<'lstm'>): { cells: number; gates: number; outputs: number } {
-  const outputs = input(node, 2).shape[1]!;
-  const cells = node.inputs[5]?.shape[1] ?? outputs;
-  return { cells, outputs, gates: input(node, 1).shape[0]! / cells };
+function sizes(node: Node<'lstm'>): { hiddenSize: number; gates: number; projectionSize: number } {
+  const projectionSize = input(node, 2).shape[1]!;
+  const hiddenSize = node.inputs[5]?.shape[1] ?? projectionSize;
+  return { hiddenSize, projectionSize, gates: input(node, 1).shape[0]! / hiddenSize };
 }
 
 function float(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
-  const { cells, gates, outputs } = sizes(node);
+  const { hiddenSize, gates, projectionSize } = sizes(node);
   const { activation, cellClip, projectionClip, hybrid } = node.attributes;
   const act = activationOf(activation);
   const [, w, u, bias, peephole, projection, projectionBias, norm] = inputs;
   const clip = (x: number, bound: number): number => (bound > 0 ? Math.max(-bound, Math.min(bound, x)) : x);
-  return alongTime(node, inputs, () => ({ h: new Float32Array(outputs), c: new Float64Array(cells) }), (x, state) => {
-    const wx = realProducts(input(node, 1), w!, x, hybrid);
-    const uh = realProducts(input(node, 2), u!, state.h, hybrid);
-    const gate = (name: 'i' | 'f' | 'g' | 'o'): number[] => {
-      const at = gateAt(gates, name);
-      const peep = name === 'g' ? -1 : gateAt(gates, name) - (name === 'o' ? 1 : 0);
-      let sums = Array.from(
-        { length: cells },
-        (_, n) =>
-          wx[at * cells + n]! + uh[at * cells + n]! + (norm ? 0 : bias?.[at * cells + n] ?? 0)
-          + (peephole && peep >= 0 ? peephole[peep * cells + n]! * state.c[n]! : 0),
-      );
-      if (norm) {
-        const mean = sums.reduce((a, b) => a + b, 0) / cells;
-        const variance = sums.reduce((a, b) => a + (b - mean) ** 2, 0) / cells;
-        sums = sums.map((s, n) =>
-          (s - mean) / Math.sqrt(variance + 1e-8) * norm[at * cells + n]! + (bias?.[at * cells + n] ?? 0)
-        );
-      }
-      return sums.map(name === 'g' ? act : logistic);
-    };
-    const f = gate('f');
-    const i = gates === 4 ? gate('i') : f.map((v) => 1 - v);
-    const g = gate('g');
-    state.c.forEach((c, n) => {
-      state.c[n] = clip(f[n]! * c + i[n]! * g[n]!, cellClip);
-    });
-    const o = gate('o');
-    const hidden = Array.from(state.c, (c, n) => o[n]! * act(c));
-    const y = projection
-      ? realProducts(input(node, 5), projection, hidden, hybrid).map((s, n) =>
-        clip(s + (projectionBias?.[n] ?? 0), projectionClip)
-      )
-      : hidden;
-    state.h = Float32Array.from(y);
-    return y;
-  });
+  return alongTime(
+    node,
+    inputs,
+    () => ({ h: new Float32Array(projectionSize), c: new Float64Array(hiddenSize) }),
+    (x, state) => {
+      const wx = realProducts(input(node, 1), w!, x, hybrid);
+      const uh = realProducts(input(node, 2), u!, state.h, hybrid);
+      const gate = (name: 'i' | 'f' | 'g' | 'o'): number[] => {
+        const at = gateAt(gates, name);
+        const peep = name === 'g' ? -1 : gateAt(gates, name) - (name === 'o' ? 1 : 0);
+        let preactivations = Array.from({ length: hiddenSize }, (_, n) =>
+          wx[at * hiddenSize + n]! + uh[at * hiddenSize + n]! + (norm ? 0 : bias?.[at * hiddenSize + n] ?? 0)
+          + (peephole && peep >= 0 ? peephole[peep * hiddenSize + n]! * state.c[n]! : 0));
+        if (norm) {
+          const mean = preactivations.reduce((a, b) => a + b, 0) / hiddenSize;
+          const variance = preactivations.reduce((a, b) => a + (b - mean) ** 2, 0) / hiddenSize;
+          preactivations = preactivations.map((s, n) =>
+            (s - mean) / Math.sqrt(variance + 1e-8) * norm[at * hiddenSize + n]! + (bias?.[at * hiddenSize + n] ?? 0)
+          );
+        }
+        return preactivations.map(name === 'g' ? act : logistic);
+      };
+      const f = gate('f');
+      const i = gates === 4 ? gate('i') : f.map((v) => 1 - v);
+      const g = gate('g');
+      state.c.forEach((c, n) => {
+        state.c[n] = clip(f[n]! * c + i[n]! * g[n]!, cellClip);
+      });
+      const o = gate('o');
+      const hidden = Array.from(state.c, (c, n) => o[n]! * act(c));
+      const y = projection
+        ? realProducts(input(node, 5), projection, hidden, hybrid).map((s, n) =>
+          clip(s + (projectionBias?.[n] ?? 0), projectionClip)
+        )
+        : hidden;
+      state.h = Float32Array.from(y);
+      return y;
+    },
+  );
 }
 
 function integer(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
-  const { cells, gates, outputs } = sizes(node);
+  const { hiddenSize, gates, projectionSize } = sizes(node);
   const { cellClip, projectionClip, cellScale = 2 ** -11, gateScales } = node.attributes;
   const bits = 15 + Math.log2(cellScale);
   const [, , , bias, peephole, projection, projectionBias, norm] = inputs;
@@ -85,32 +87,32 @@ function integer(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
   ): number => (clip > 0 ? Math.trunc(Math.min(fround(clip / fround(scale)), most)) : 0);
   const clip = whole(cellClip, cellScale, 32767);
   const most = whole(projectionClip, y0.scale, 127);
-  const steps = (gate: number): number => fround(norm ? gateScales?.[gate] ?? 2 ** -12 : 2 ** -12);
+  const gateScale = (gate: number): number => fround(norm ? gateScales?.[gate] ?? 2 ** -12 : 2 ** -12);
   return alongTime(
     node,
     inputs,
-    () => ({ h: new Array<number>(outputs).fill(y0.zeroPoint), c: new Array<number>(cells).fill(0) }),
+    () => ({ h: new Array<number>(projectionSize).fill(y0.zeroPoint), c: new Array<number>(hiddenSize).fill(0) }),
     (x, state) => {
-      const sums = int8Sums(node, x, x0.zeroPoint, norm ? null : bias ?? null, state.h, y0, (row) =>
-        steps(Math.floor(row / cells)));
+      const preactivations = int8Preactivations(node, x, x0.zeroPoint, norm ? null : bias ?? null, state.h, y0, (row) =>
+        gateScale(Math.floor(row / hiddenSize)));
       const gate = (name: 'i' | 'f' | 'g' | 'o'): number[] => {
         const at = gateAt(gates, name);
         const peep = name === 'g' ? -1 : at - (name === 'o' ? 1 : 0);
-        let values = Array.from({ length: cells }, (_, n) =>
-          saturate16(sums.input[at * cells + n]! + sums.hidden[at * cells + n]!));
+        let values = Array.from({ length: hiddenSize }, (_, n) =>
+          saturate16(preactivations.input[at * hiddenSize + n]! + preactivations.hidden[at * hiddenSize + n]!));
         if (peephole && peep >= 0) {
-          const factor = fround(fround(cellScale * scaleAt(node.inputs[4]!, peep * cells)) / steps(at));
+          const factor = fround(fround(cellScale * scaleAt(node.inputs[4]!, peep * hiddenSize)) / gateScale(at));
           values = values.map((v, n) =>
-            saturate16(v + scaled(peephole[peep * cells + n]! * state.c[n]!, factor))
+            saturate16(v + scaled(peephole[peep * hiddenSize + n]! * state.c[n]!, factor))
           );
         }
         if (norm) {
-          const scale = scaleAt(node.inputs[7]!, at * cells);
+          const scale = scaleAt(node.inputs[7]!, at * hiddenSize);
           const guard = Math.max(1, Math.trunc(fround(10000 * scale)));
           values = norm16(
             values,
-            norm.subarray(at * cells, (at + 1) * cells),
-            Array.from({ length: cells }, (_, n) => bias?.[at * cells + n] ?? 0),
+            norm.subarray(at * hiddenSize, (at + 1) * hiddenSize),
+            Array.from({ length: hiddenSize }, (_, n) => bias?.[at * hiddenSize + n] ?? 0),
             multiplierOf(scale),
             guard,
             multiply,
@@ -136,7 +138,11 @@ function integer(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
       if (projection) {
         const p = node.inputs[5]!;
         const real = fround(fround(scaleAt(p, 0) * fround(inner.scale)) / fround(y0.scale));
-        state.h = rowProducts(projection, hidden.map((v) => v + inner.zeroPoint), outputs).map((sum, n) =>
+        state.h = rowProducts(
+          projection,
+          hidden.map((v) => v + inner.zeroPoint),
+          projectionSize,
+        ).map((sum, n) =>
           clampTo8(
             clampTo8(scaled(sum + (projectionBias?.[n] ?? 0), real) + y0.zeroPoint),
             most > 0 ? -most : -128,

@@ -6,8 +6,8 @@ import { activate, unsupported } from './support';
 /** How a sum of products is formed for one output channel; the operator supplies the geometry. */
 export interface MultiplyAdd {
   start(channel: number): number;
-  add(sum: number, a: number, w: number, channel: number): number;
-  finish(sum: number, channel: number): number;
+  add(accumulator: number, a: number, w: number, channel: number): number;
+  finish(accumulator: number, channel: number): number;
 }
 
 /**
@@ -28,20 +28,20 @@ export function multiplyAdd(
 
   if (a.dtype === 'float32' && w.dtype === 'float32' && out.dtype === 'float32') {
     const clampToActivation = activate(activation, out);
-    return { start, add: (sum, x, y) => fround(sum + fround(x * y)), finish: clampToActivation };
+    return { start, add: (acc, x, y) => fround(acc + fround(x * y)), finish: clampToActivation };
   }
 
   if (!isQuantized(a) || !isQuantized(w)) throw unsupported(node);
   const zeroPoints = weightZeroPoints(w);
   const perChannel = zeroPoints.length > 1;
-  const add: MultiplyAdd['add'] = (sum, x, y, channel) =>
-    sum + (x - zeroPointOf(a)) * (y - zeroPoints[perChannel ? channel : 0]!);
+  const add: MultiplyAdd['add'] = (acc, x, y, channel) =>
+    acc + (x - zeroPointOf(a)) * (y - zeroPoints[perChannel ? channel : 0]!);
   // the sums themselves, for hybrid layers
-  if (out.dtype === 'int32') return { start, add, finish: (sum) => sum };
+  if (out.dtype === 'int32') return { start, add, finish: (acc) => acc };
   if (!isQuantized(out)) throw unsupported(node);
   const [zo, range] = [zeroPointOf(out), activationRange(activation, out)];
   const scales = w.quantization!.scale.map((scale) => productScale(scaleOf(a), fround(scale), scaleOf(out)));
-  return { start, add, finish: (sum, channel) => requantize(sum, scales[perChannel ? channel : 0]!, zo, range) };
+  return { start, add, finish: (acc, channel) => requantize(acc, scales[perChannel ? channel : 0]!, zo, range) };
 }
 
 function weightZeroPoints(w: Tensor): number[] {

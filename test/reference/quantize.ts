@@ -23,8 +23,8 @@ export function quantize(node: Node<'quantize'>, inputs: Inputs): TensorData[] {
     const rough = roundHalfEven(256 * fround(ratio));
     for (let i = 0; i < out.length; i++) {
       const d = x[i]! - zeroPointOf(from);
-      const steps = from.dtype === to.dtype ? multiplyBy256ths(d, rough) : multiply(d, fixed);
-      out[i] = clamp(steps + zeroPointOf(to), ...rangeOf(to.dtype));
+      const rescaled = from.dtype === to.dtype ? multiplyBy256ths(d, rough) : multiply(d, fixed);
+      out[i] = clamp(rescaled + zeroPointOf(to), ...rangeOf(to.dtype));
     }
   } else {
     throw unsupported(node);

@@ -258,7 +258,7 @@ describe('pools and reductions', () => {
 
   test('the int8 mean of pictures rounds to even, other means away from zero, and in one quantization toward it', () => {
     const values = [1, 2, 2, 1, -1, -1, -2, -2]; // sums of four: 6, −6
-    const out = (shape: number[], zero: number) => i8(shape, 1, zero);
+    const out = (shape: number[], zeroPoint: number) => i8(shape, 1, zeroPoint);
     expect(run('reduce', { kind: 'mean', axes: [1, 2] }, [i8([2, 2, 2, 1], 1, 0, values)], out([2, 1], 5))).toEqual([7,
       3]);
     expect(run('reduce', { kind: 'mean', axes: [1] }, [i8([2, 4], 0.5, 0, [2, 4, 4, 2, -2, -4, -4, -2])], out([2], 0)))

@@ -29,11 +29,11 @@ export function roundHalfAwayFromZero(x: number): number {
   return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
 }
 
-export function clamp(x: number, low: number, high: number): number {
-  return Math.min(Math.max(x, low), high);
+export function clamp(x: number, min: number, max: number): number {
+  return Math.min(Math.max(x, min), max);
 }
 
-export type Range = [low: number, high: number];
+export type Range = [min: number, max: number];
 
 /** What an element of this type can hold. */
 export function rangeOf(dtype: DType): Range {
@@ -70,10 +70,10 @@ export function zeroPointOf(tensor: Tensor): number {
 /**
  * THE requantization: an exact int32 accumulator to an output element.
  *
- *     out = clamp(round_half_even(f32(f32(acc) × scale)) + zeroPoint, low, high)
+ *     out = clamp(round_half_even(f32(f32(acc) × scale)) + zeroPoint, min, max)
  *
  * Both the conversion of `acc` (|acc| ≥ 2^24 loses bits, ties to even) and the product are rounded
- * to float32. Clamping the product to [low − zeroPoint, high − zeroPoint] before rounding gives the
+ * to float32. Clamping the product to [min − zeroPoint, max − zeroPoint] before rounding gives the
  * same, since those bounds are integers; fast kernels do that, because conversions of large floats
  * differ by engine.
  */
@@ -81,10 +81,10 @@ export function requantize(
   accumulator: number,
   scale: number,
   zeroPoint: number,
-  [low, high]: Range,
+  [min, max]: Range,
   round = roundHalfEven,
 ): number {
-  return clamp(round(fround(fround(accumulator) * scale)) + zeroPoint, low, high);
+  return clamp(round(fround(fround(accumulator) * scale)) + zeroPoint, min, max);
 }
 
 /** The scale that takes sums of products a·w to the output: f32(f32(sa·sw) / so). */
@@ -113,8 +113,8 @@ export function realRange(activation: FusedActivation): Range {
  * the type's range.
  */
 export function activationRange(activation: FusedActivation, output: Tensor): Range {
-  const [low, high] = realRange(activation);
-  return [quantizeReal(fround(low / scaleOf(output)), output), quantizeReal(fround(high / scaleOf(output)), output)];
+  const [min, max] = realRange(activation);
+  return [quantizeReal(fround(min / scaleOf(output)), output), quantizeReal(fround(max / scaleOf(output)), output)];
 }
 
 /**

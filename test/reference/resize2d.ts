@@ -1,6 +1,6 @@
 import { input, output, type Node, type TensorData } from '../../src/graph/graph';
 import { clamp, converter, fround, isQuantized, roundHalfAwayFromZero, roundHalfEven } from './requantize';
-import { gather } from './gather';
+import { move } from './moves';
 import { allocate, offset, unsupported, valueOf, type Inputs, type Shape4 } from './support';
 
 type Options = Node<'resize2d'>['attributes'];
@@ -17,7 +17,7 @@ function scaleBetween(lengthIn: number, lengthOut: number, { alignCorners }: Opt
 function nearest(node: Node<'resize2d'>, inputs: Inputs): TensorData[] {
   const shape = input(node, 0).shape as Shape4;
   const [, outHeight, outWidth] = output(node).shape as Shape4;
-  return gather(node, inputs, (position) => {
+  return move(node, inputs, (position) => {
     const [n, y, x, c] = position as Shape4;
     return offset([n, nearestIndex(y, shape[1], outHeight, node.attributes),
       nearestIndex(x, shape[2], outWidth, node.attributes), c], shape);

@@ -1,17 +1,17 @@
 import { input, output, perTensor, type Node, type TensorData } from '../../src/graph/graph';
 import { dividePower, tanh16 } from './gates';
 import { activationRange } from './requantize';
-import { activationOf, alongTime, clampTo8, int8Sums, realProducts, saturate16 } from './sequence';
+import { activationOf, alongTime, clampTo8, int8Preactivations, realProducts, saturate16 } from './sequence';
 import type { Inputs } from './support';
 
 /** h = activation(W·x + U·h + b) */
 export function rnn(node: Node<'rnn'>, inputs: Inputs): TensorData[] {
-  const cells = input(node, 2).shape[1]!;
+  const hiddenSize = input(node, 2).shape[1]!;
   const [, w, u, bias] = inputs;
   const { activation, hybrid } = node.attributes;
   if (input(node, 0).dtype !== 'int8') {
     const act = activationOf(activation);
-    return alongTime(node, inputs, () => ({ h: new Float32Array(cells) }), (x, state) => {
+    return alongTime(node, inputs, () => ({ h: new Float32Array(hiddenSize) }), (x, state) => {
       const uh = realProducts(input(node, 2), u!, state.h, hybrid);
       const y = realProducts(input(node, 1), w!, x, hybrid).map((s, n) => act(s + uh[n]! + (bias?.[n] ?? 0)));
       state.h = Float32Array.from(y);
@@ -20,9 +20,9 @@ export function rnn(node: Node<'rnn'>, inputs: Inputs): TensorData[] {
   }
   // sums in Q3.12 before tanh, else in 256ths of the output's steps
   const q = perTensor(output(node));
-  const [low, high] = activation === 'tanh' ? [-128, 127] : activationRange(activation, output(node));
-  return alongTime(node, inputs, () => ({ h: new Array<number>(cells).fill(q.zeroPoint) }), (x, state) => {
-    const sums = int8Sums(
+  const [min, max] = activation === 'tanh' ? [-128, 127] : activationRange(activation, output(node));
+  return alongTime(node, inputs, () => ({ h: new Array<number>(hiddenSize).fill(q.zeroPoint) }), (x, state) => {
+    const preactivations = int8Preactivations(
       node,
       x,
       perTensor(input(node, 0)).zeroPoint,
@@ -31,9 +31,9 @@ export function rnn(node: Node<'rnn'>, inputs: Inputs): TensorData[] {
       q,
       () => (activation === 'tanh' ? 2 ** -12 : q.scale / 256),
     );
-    state.h = sums.input.map((s, n) => {
-      const sum = saturate16(s + sums.hidden[n]!);
-      return clampTo8(dividePower(activation === 'tanh' ? tanh16(sum, 3) : sum, 8) + q.zeroPoint, low, high);
+    state.h = preactivations.input.map((s, n) => {
+      const sum = saturate16(s + preactivations.hidden[n]!);
+      return clampTo8(dividePower(activation === 'tanh' ? tanh16(sum, 3) : sum, 8) + q.zeroPoint, min, max);
     });
     return state.h;
   });

@@ -1,11 +1,11 @@
 import { input, output, perTensor, type Node, type Tensor, type TensorData } from '../../src/graph/graph';
 import type { CellActivation, HybridMode } from '../../src/graph/operators';
-import { quantizePicture } from './hybrid';
+import { quantizeImage } from './hybrid';
 import { multiply, multiplierOf } from './fixedPoint';
 import { fround, realRange } from './requantize';
 import { allocate, type Inputs } from './support';
 
-// Recurrent layers: a function of one step, applied along a sequence.
+// Recurrent layers: a function of one time step, applied along a sequence.
 
 export type Row = ArrayLike<number>;
 type Layer = Node<'lstm'> | Node<'gru'> | Node<'rnn'> | Node<'svdf'>;
@@ -57,7 +57,7 @@ export function rowProducts(weights: Row, x: Row, rows: number): number[] {
 export function realProducts(weights: Tensor, data: Row, x: Row, hybrid: HybridMode | undefined): number[] {
   const rows = weights.shape[0]!;
   if (weights.dtype === 'float32') return rowProducts(data, x, rows);
-  const { values, scale, zeroPoint } = quantizePicture(Float32Array.from(x), hybrid === 'asymmetric');
+  const { values, scale, zeroPoint } = quantizeImage(Float32Array.from(x), hybrid === 'asymmetric');
   const scales = weights.quantization!.scale;
   const centered = Array.from(values, (v) => v - zeroPoint);
   return rowProducts(data, centered, rows).map((sum, row) =>
@@ -67,13 +67,13 @@ export function realProducts(weights: Tensor, data: Row, x: Row, hybrid: HybridM
 
 export function activationOf(activation: CellActivation): (x: number) => number {
   if (activation === 'tanh') return Math.tanh;
-  const [low, high] = realRange(activation);
-  return (x) => Math.max(low, Math.min(high, x));
+  const [min, max] = realRange(activation);
+  return (x) => Math.max(min, Math.min(max, x));
 }
 
 export const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
 export const saturate16 = (x: number): number => Math.max(-32768, Math.min(32767, x));
-export const clampTo8 = (x: number, low = -128, high = 127): number => Math.max(low, Math.min(high, x));
+export const clampTo8 = (x: number, min = -128, max = 127): number => Math.max(min, Math.min(max, x));
 
 /** x·real in fixed point */
 export function scaled(x: number, real: number): number {
@@ -90,26 +90,26 @@ export function scaleAt(tensor: Tensor, row: number): number {
  * int8: the sums of both products as int16 in steps of `steps`, one saturating addition after the
  * other. Zero points are those of x and h.
  */
-export function int8Sums(
+export function int8Preactivations(
   node: Layer,
   x: Row,
-  zeroX: number,
+  xZeroPoint: number,
   bias: Row | null,
   h: Row,
   hidden: { scale: number; zeroPoint: number },
-  steps: (row: number) => number,
+  rowScale: (row: number) => number,
   recurrentBias: Row | null = null,
 ): { input: number[]; hidden: number[] } {
   const w = input(node, 1);
   const u = input(node, 2);
   const sx = fround(perTensor(input(node, 0)).scale);
-  const less = (row: Row, zero: number): number[] => Array.from(row, (v) => v - zero);
-  const products = (tensor: Tensor, row: Row, zero: number, added: Row | null, scale: number): number[] =>
-    rowProducts(tensor.data!, less(row, zero), tensor.shape[0]!).map((sum, i) =>
-      scaled(sum + (added?.[i] ?? 0), fround(fround(scaleAt(tensor, i) * fround(scale)) / fround(steps(i))))
+  const centered = (row: Row, zeroPoint: number): number[] => Array.from(row, (v) => v - zeroPoint);
+  const products = (tensor: Tensor, row: Row, zeroPoint: number, added: Row | null, scale: number): number[] =>
+    rowProducts(tensor.data!, centered(row, zeroPoint), tensor.shape[0]!).map((sum, i) =>
+      scaled(sum + (added?.[i] ?? 0), fround(fround(scaleAt(tensor, i) * fround(scale)) / fround(rowScale(i))))
     );
   return {
-    input: products(w, x, zeroX, bias, sx).map(saturate16),
+    input: products(w, x, xZeroPoint, bias, sx).map(saturate16),
     hidden: products(u, h, hidden.zeroPoint, recurrentBias, hidden.scale),
   };
 }

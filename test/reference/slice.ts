@@ -1,11 +1,11 @@
 import { input, type Node, type TensorData } from '../../src/graph/graph';
-import { gather } from './gather';
+import { move } from './moves';
 import { offset, type Inputs } from './support';
 
 /** out[i] = x[begin + i·stride] per dimension; strides may be negative. */
 export function slice(node: Node<'slice'>, inputs: Inputs): TensorData[] {
   const { begin, stride } = node.attributes;
-  return gather(
+  return move(
     node,
     inputs,
     (position) => offset(position.map((i, d) => begin[d]! + i * stride[d]!), input(node, 0).shape),

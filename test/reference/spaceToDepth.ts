@@ -1,5 +1,5 @@
 import { input, type Node, type TensorData } from '../../src/graph/graph';
-import { gather } from './gather';
+import { move } from './moves';
 import { offset, type Inputs, type Shape4 } from './support';
 
 /**
@@ -8,7 +8,7 @@ import { offset, type Inputs, type Shape4 } from './support';
 export function spaceToDepth(node: Node<'spaceToDepth'>, inputs: Inputs): TensorData[] {
   const { blockSize } = node.attributes;
   const channels = input(node, 0).shape[3]!;
-  return gather(node, inputs, (position) => {
+  return move(node, inputs, (position) => {
     const [n, y, x, channel] = position as Shape4;
     const block = Math.floor(channel / channels);
     const [dy, dx] = [Math.floor(block / blockSize), block % blockSize];

@@ -55,8 +55,8 @@ export function unsupported(node: AnyNode): KletError {
  */
 export function activate(activation: FusedActivation, output: Tensor): (x: number) => number {
   if (activation === 'none') return (x) => x;
-  const [low, high] = isQuantized(output) ? activationRange(activation, output) : realRange(activation);
-  return (x) => clamp(x, low, high);
+  const [min, max] = isQuantized(output) ? activationRange(activation, output) : realRange(activation);
+  return (x) => clamp(x, min, max);
 }
 
 /** The coordinates of the element at `index` of a row-major tensor. */

@@ -16,7 +16,7 @@ export function svdf(node: Node<'svdf'>, inputs: Inputs): TensorData[] {
   const units = filters / rank;
   const y = output(node);
   const q = int8 ? perTensor(y) : undefined;
-  const [low, high] = int8 ? activationRange(activation, y) : realRange(activation);
+  const [min, max] = int8 ? activationRange(activation, y) : realRange(activation);
   const remember = (state: number[][], value: (filter: number) => number): number[] => {
     state.forEach((past, filter) => {
       past.push(value(filter));
@@ -37,14 +37,14 @@ export function svdf(node: Node<'svdf'>, inputs: Inputs): TensorData[] {
     (x, state) => {
       if (!int8) {
         const now = realProducts(input(node, 1), feature!, x, hybrid);
-        return remember(state, (f) => now[f]!).map((sum) => Math.max(low, Math.min(high, sum)));
+        return remember(state, (f) => now[f]!).map((sum) => Math.max(min, Math.min(max, sum)));
       }
       const { scale, zeroPoint } = perTensor(input(node, 0));
       const now = rowProducts(feature!, Array.from(x, (v) => v - zeroPoint), filters);
       const first = fround(fround(fround(scale) * scaleAt(input(node, 1), 0)) / fround(stateScale));
       const second = fround(fround(fround(stateScale) * scaleAt(input(node, 2), 0)) / fround(q!.scale));
       return remember(state, (f) => saturate16(scaled(now[f]!, first))).map((sum) =>
-        clampTo8(scaled(sum | 0, second) + q!.zeroPoint, low, high)
+        clampTo8(scaled(sum | 0, second) + q!.zeroPoint, min, max)
       );
     },
   );

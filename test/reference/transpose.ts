@@ -1,11 +1,11 @@
 import { input, type Node, type TensorData } from '../../src/graph/graph';
-import { gather } from './gather';
+import { move } from './moves';
 import { offset, type Inputs } from './support';
 
 /** out dimension i is input dimension perm[i] */
 export function transpose(node: Node<'transpose'>, inputs: Inputs): TensorData[] {
   const { perm } = node.attributes;
-  return gather(node, inputs, (position) => {
+  return move(node, inputs, (position) => {
     const source: number[] = [];
     perm.forEach((from, to) => {
       source[from] = position[to]!;

@@ -14,13 +14,13 @@ export function transposeConv2d(node: Node<'transposeConv2d'>, inputs: Inputs): 
   const [, height, width, channelsIn] = input(node, 0).shape as Shape4;
   const [, kernelY, kernelX] = input(node, 1).shape as Shape4;
   const [batches, outHeight, outWidth, channelsOut] = output(node).shape as Shape4;
-  const sum = multiplyAdd(node, inputs[2], activation);
+  const accumulator = multiplyAdd(node, inputs[2], activation);
 
   for (let n = 0; n < batches; n++) {
     for (let oy = 0; oy < outHeight; oy++) {
       for (let ox = 0; ox < outWidth; ox++) {
         for (let co = 0; co < channelsOut; co++) {
-          let acc = sum.start(co);
+          let acc = accumulator.start(co);
           for (let ky = kernelY - 1; ky >= 0; ky--) {
             for (let kx = kernelX - 1; kx >= 0; kx--) {
               const [iy, ix] = [(oy + top - ky) / strideY, (ox + left - kx) / strideX];
@@ -28,10 +28,10 @@ export function transposeConv2d(node: Node<'transposeConv2d'>, inputs: Inputs): 
               if (iy < 0 || iy >= height || ix < 0 || ix >= width) continue;
               const pixel = ((n * height + iy) * width + ix) * channelsIn;
               const tap = ((co * kernelY + ky) * kernelX + kx) * channelsIn;
-              for (let ci = 0; ci < channelsIn; ci++) acc = sum.add(acc, x[pixel + ci]!, w[tap + ci]!, co);
+              for (let ci = 0; ci < channelsIn; ci++) acc = accumulator.add(acc, x[pixel + ci]!, w[tap + ci]!, co);
             }
           }
-          out[((n * outHeight + oy) * outWidth + ox) * channelsOut + co] = sum.finish(acc, co);
+          out[((n * outHeight + oy) * outWidth + ox) * channelsOut + co] = accumulator.finish(acc, co);
         }
       }
     }

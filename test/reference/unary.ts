@@ -1,6 +1,6 @@
 import { input, output, type Node, type Tensor, type TensorData } from '../../src/graph/graph';
 import type { UnaryKind } from '../../src/graph/operators';
-import { hardSwishSteps, multiplierOf, multiply, multiplyBy256ths } from './fixedPoint';
+import { hardSwish16, multiplierOf, multiply, multiplyBy256ths } from './fixedPoint';
 import { activationRange, clamp, fround, isQuantized, quantizeReal, rangeOf, realOf, roundHalfAwayFromZero,
   roundHalfEven, scaleOf, zeroPointOf } from './requantize';
 import { allocate, isInteger, unsupported, valueOf, type Inputs } from './support';
@@ -20,8 +20,8 @@ export function unary(node: Node<'unary'>, inputs: Inputs): TensorData[] {
   } else if (isInteger(from.dtype)) {
     for (let i = 0; i < out.length; i++) out[i] = Math.trunc(f(x[i]!));
   } else if (isQuantized(from) && isQuantized(to)) {
-    const steps = integerFunction(kind, alpha, from, to);
-    for (let i = 0; i < out.length; i++) out[i] = clamp(steps(x[i]!), ...rangeOf(to.dtype));
+    const apply = integerFunction(kind, alpha, from, to);
+    for (let i = 0; i < out.length; i++) out[i] = clamp(apply(x[i]!), ...rangeOf(to.dtype));
   } else {
     throw unsupported(node);
   }
@@ -42,8 +42,8 @@ function integerFunction(kind: UnaryKind, alpha: number | undefined, from: Tenso
     case 'relu6':
     case 'reluN1To1':
     case 'relu0To1': {
-      const [low, high] = activationRange(kind, to);
-      return (q) => clamp(multiply(q - zi, fixed) + zo, low, high);
+      const [min, max] = activationRange(kind, to);
+      return (q) => clamp(multiply(q - zi, fixed) + zo, min, max);
     }
     case 'abs':
       return (q) => multiply(Math.abs(q - zi), fixed) + zo;
@@ -54,7 +54,7 @@ function integerFunction(kind: UnaryKind, alpha: number | undefined, from: Tenso
       return (q) => multiplyBy256ths(q - zi, q >= zi ? positive : negative) + zo;
     }
     case 'hardSwish':
-      return (q) => hardSwishSteps(q - zi, si, so) + zo;
+      return (q) => hardSwish16(q - zi, si, so) + zo;
     default: {
       const f = unaryFunction(kind, alpha);
       const round = ['tanh', 'gelu', 'geluTanh'].includes(kind) ? roundHalfAwayFromZero : roundHalfEven;

@@ -159,7 +159,7 @@ describe('a file', () => {
     refuses(() => loadSync(resealed((view) => view.setUint32(24, 0, true))), 'CORRUPT', /no META section/);
   });
 
-  const lies: [title: string, change: (meta: Meta) => unknown, about: RegExp][] = [['no object', () => [1, 2],
+  const malformedMetas: [title: string, change: (meta: Meta) => unknown, about: RegExp][] = [['no object', () => [1, 2],
     /META section is not a JSON object/], ['no name', () => ({ inputs: [], outputs: [] }), /META has no name/], [
     'no inputs',
     (meta) => ({ ...meta, inputs: undefined }),
@@ -214,7 +214,7 @@ describe('a file', () => {
     /lies outside the arena/,
   ], ['a state that begins beyond the weights', (meta) => ({ ...meta, state: { bytes: 4, initial: 1 << 30 } }),
     /lies outside the weights/]];
-  for (const [title, change, about] of lies) {
+  for (const [title, change, about] of malformedMetas) {
     test(`whose META has ${title} is refused`, () => {
       refuses(() => loadSync(withMeta(change)), 'CORRUPT', about);
     });

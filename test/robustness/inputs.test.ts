@@ -5,13 +5,10 @@ import { single, tensor } from '../ops/suite';
 import { refuses, staysUsable } from './refusal';
 import { sampleFile, sampleInputs } from './sample';
 
-const picture =
-  compile(single(
-    'unary',
-    [tensor('picture', [1, 4, 4, 3], 'uint8', { scale: 1 / 255, zero: -128 })],
-    { kind: 'relu' },
-    tensor('out', [1, 4, 4, 3], 'uint8', { scale: 1 / 255, zero: -128 }),
-  ));
+const image =
+  compile(single('unary', [tensor('picture', [1, 4, 4, 3], 'uint8', { scale: 1 / 255, zeroPoint: -128 })], {
+    kind: 'relu',
+  }, tensor('out', [1, 4, 4, 3], 'uint8', { scale: 1 / 255, zeroPoint: -128 })));
 const floats =
   compile(single('unary', [tensor('x', [2, 3], 'float32')], { kind: 'abs' }, tensor('y', [2, 3], 'float32')));
 const whole = compile(single('cast', [tensor('n', [4], 'int64')], {}, tensor('y', [4], 'int64')));
@@ -23,7 +20,7 @@ describe('a model with one input', () => {
   staysUsable();
 
   test('refuses a picture of another shape, saying which shape it has', () => {
-    const model = loadSync(picture);
+    const model = loadSync(image);
     for (const length of [0, 1, 47, 49, 28 * 28]) {
       refuses(
         () => model.predict(new Uint8Array(length)),
@@ -40,7 +37,7 @@ describe('a model with one input', () => {
       new Uint16Array(48)])
     {
       refuses(
-        () => loadSync(picture).predict(wrong(values)),
+        () => loadSync(image).predict(wrong(values)),
         'TYPE_MISMATCH',
         /input "picture" takes Uint8Array \(raw values\) or Float32Array \(real numbers\), not /,
         new RegExp(values.constructor.name),
@@ -89,7 +86,7 @@ describe('a model with one input', () => {
       refuses(() => loadSync(floats).predict(array.of(1, 2, 3, 4, 5, NaN)), 'NOT_A_NUMBER', /at index 5 of 6/);
     }
     refuses(
-      () => loadSync(picture).predict(new Float32Array(48).fill(NaN, 9)),
+      () => loadSync(image).predict(new Float32Array(48).fill(NaN, 9)),
       'NOT_A_NUMBER',
       /input "picture" holds NaN at index 9 of 48/,
     );
@@ -98,7 +95,7 @@ describe('a model with one input', () => {
   test('takes infinities, and saturates them where it quantizes', () => {
     expect(loadSync(floats).predict([Infinity, -Infinity, 1, 2, 3, -4]))
       .toEqual(Float32Array.of(Infinity, Infinity, 1, 2, 3, 4));
-    const model = loadSync(picture);
+    const model = loadSync(image);
     const values = new Float32Array(48).fill(Infinity, 0, 24).fill(-Infinity, 24);
     expect(model.predict(values, { output: 'raw' }))
       .toEqual(Uint8Array.from({ length: 48 }, (_, i) => (i < 24 ? 255 : 0)));

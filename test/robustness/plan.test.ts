@@ -22,7 +22,7 @@ function recordOf(opcode: number, dtype?: number): number {
 
 type Change = [field: number, value: number, kind?: 'float' | 'byte'];
 
-function lying(record: number, ...changes: Change[]): Uint8Array {
+function withRecord(record: number, ...changes: Change[]): Uint8Array {
   return withSection(original, SECTION_PLAN, (bytes) => {
     const view = viewOf(bytes);
     const at = offsets[record]!;
@@ -36,7 +36,7 @@ function lying(record: number, ...changes: Change[]): Uint8Array {
 }
 
 function refusesRecord(record: number, about: RegExp, ...changes: Change[]): void {
-  const file = lying(record, ...changes);
+  const file = withRecord(record, ...changes);
   for (const flavor of flavors) {
     refuses(
       () => loadSync(file, { flavor }),
@@ -97,8 +97,8 @@ const sparseLstm = recordOf(L.OP_SPARSE_RECURRENT, L.DTYPE_F32);
 const HUGE = 1 << 30;
 const LAST = (L.MAX_RANK - 1) * 4;
 
-const lies: [title: string, record: number, about: RegExp, ...changes: Change[]][] = [['an unknown opcode', conv,
-  /operator code that this core does not know/, [L.RECORD_OPCODE, 200, 'byte']], ['opcode 0', conv,
+const malformedRecords: [title: string, record: number, about: RegExp, ...changes: Change[]][] = [['an unknown opcode',
+  conv, /operator code that this core does not know/, [L.RECORD_OPCODE, 200, 'byte']], ['opcode 0', conv,
   /operator code that this core does not know/, [L.RECORD_OPCODE, 0, 'byte']], ['the opcode of another record', conv,
   size, [L.RECORD_OPCODE, L.OP_UNARY, 'byte']], ['an element type that it does not have', softmax, attribute, [
   L.RECORD_DTYPE,
@@ -153,12 +153,10 @@ const lies: [title: string, record: number, about: RegExp, ...changes: Change[]]
   ...(['SOURCE_ZERO', 'WEIGHTS_ZERO', 'TARGET_ZERO', 'MIN', 'MAX'] as const).flatMap((name) =>
     [-129, 128].flatMap((
       value,
-    ): typeof lies => [[`${name} of a convolution at ${value}`, conv, attribute, [L[`CONV2D_${name}`], value]], [
-      `${name} of a depthwise convolution at ${value}`,
-      depthwise,
-      attribute,
-      [L[`DEPTHWISE_${name}`], value],
-    ]])
+    ): typeof malformedRecords => [[`${name} of a convolution at ${value}`, conv, attribute, [L[`CONV2D_${name}`],
+      value]], [`${name} of a depthwise convolution at ${value}`, depthwise, attribute, [L[`DEPTHWISE_${name}`],
+      value]]]
+    )
   ), ['a depthwise range upside down', depthwise, attribute, [L.DEPTHWISE_MIN, 5], [L.DEPTHWISE_MAX, 4]], [
   'depthwise scales behind the weights',
   depthwise,
@@ -344,7 +342,7 @@ const lies: [title: string, record: number, about: RegExp, ...changes: Change[]]
 describe('a plan', () => {
   staysUsable();
 
-  for (const [title, record, about, ...changes] of lies) {
+  for (const [title, record, about, ...changes] of malformedRecords) {
     test(`with ${title} is refused, naming the record`, () => refusesRecord(record, about, ...changes));
   }
 
@@ -421,7 +419,7 @@ describe('a plan', () => {
   test('gets the scratch that it needs, whatever the file declares, up to the limit', () => {
     for (const bytes of [0, 16, 500]) expect(loadSync(declare('scratch', bytes)).selfTest()).toBe(1);
     refuses(
-      () => loadSync(lying(conv, [L.CONV2D_BLOCK_ROWS, 65536]), { maxMemory: 1 << 20 }),
+      () => loadSync(withRecord(conv, [L.CONV2D_BLOCK_ROWS, 65536]), { maxMemory: 1 << 20 }),
       'OUT_OF_MEMORY',
       /needs \d+ bytes of memory and the limit is 1048576/,
     );

@@ -6,7 +6,11 @@ import { allocate } from '../reference/support';
 
 // A small file whose plan has every kind of record.
 
-const steps = (scale: number, zeroPoint: number): Quantization => ({ scale: [scale], zeroPoint: [zeroPoint], axis: 0 });
+const quantizationOf = (scale: number, zeroPoint: number): Quantization => ({
+  scale: [scale],
+  zeroPoint: [zeroPoint],
+  axis: 0,
+});
 const none = 'none' as const;
 
 export function everyOperator(): Graph {
@@ -23,7 +27,7 @@ export function everyOperator(): Graph {
   };
   // small ones, which entropy coding makes smaller
   const weights = (shape: number[]): Tensor => {
-    const tensor = constant(shape, 'int8', steps(0.01, 0));
+    const tensor = constant(shape, 'int8', quantizationOf(0.01, 0));
     (tensor.data as Int8Array).forEach((value, i, values) => {
       values[i] = value >> 5;
     });
@@ -42,11 +46,11 @@ export function everyOperator(): Graph {
     activation: none,
   };
   const conv = { ...window, dilation: [1, 1] as [number, number], groups: 1 };
-  const q = { quantization: steps(0.125, 3) };
-  const unit = { quantization: steps(1 / 256, -128) };
+  const q = { quantization: quantizationOf(0.125, 3) };
+  const unit = { quantization: quantizationOf(1 / 256, -128) };
 
   // int8
-  const x = b.input('x', [1, 4, 5, 3], 'int8', steps(0.0625, -5));
+  const x = b.input('x', [1, 4, 5, 3], 'int8', quantizationOf(0.0625, -5));
   const c = b.node('conv2d', [x, weights([9, 2, 3, 3]), constant([9], 'int32')], { ...conv, activation: 'relu6' }, q);
   const d = b.node('depthwiseConv2d', [c, weights([1, 3, 3, 9]), constant([9], 'int32')], {
     stride: [1, 1],
@@ -66,10 +70,13 @@ export function everyOperator(): Graph {
     activation: none,
   }, { ...q, shape: [1, 4, 4, 3] });
   const sum = b.node('binary', [c, d], { kind: 'add', activation: none }, q);
-  const product = b.node('binary', [sum, constant([9], 'int8', steps(0.02, 0))], { kind: 'mul', activation: none }, q);
+  const product = b.node('binary', [sum, constant([9], 'int8', quantizationOf(0.02, 0))], {
+    kind: 'mul',
+    activation: none,
+  }, q);
   const quotient = b.node('binary', [product, c], { kind: 'squaredDifference', activation: none }, q);
   const larger = b.node('binary', [quotient, sum], { kind: 'maximum', activation: none }, q);
-  const p = b.node('prelu', [larger, constant([9], 'int8', steps(0.01, 0))], {}, q);
+  const p = b.node('prelu', [larger, constant([9], 'int8', quantizationOf(0.01, 0))], {}, q);
   const pooled = b.node('averagePool2d', [p], { ...window, kernel: [2, 2] }, q);
   const max = b.node('maxPool2d', [d], { ...window, kernel: [2, 2] }, q);
   const joined = b.node('concat', [pooled, max], { axis: 3, activation: none }, q);
@@ -89,23 +96,26 @@ export function everyOperator(): Graph {
     q,
   );
   const rows = b.node('reshape', [padded], {}, { ...q, shape: [9, 16] });
-  const matrix = b.node('batchMatmul', [rows, constant([5, 16], 'int8', steps(0.02, 4))], {
+  const matrix = b.node('batchMatmul', [rows, constant([5, 16], 'int8', quantizationOf(0.02, 4))], {
     transposeA: false,
     transposeB: true,
-  }, { quantization: steps(0.3, 1) });
+  }, { quantization: quantizationOf(0.3, 1) });
   const scores = b.node('fullyConnected', [rows, weights([6, 16]), constant([6], 'int32')], { activation: none }, {
-    quantization: steps(0.05, 10),
+    quantization: quantizationOf(0.05, 10),
   });
   const shares = b.node('softmax', [scores], { beta: 1 }, unit);
-  const logs = b.node('logSoftmax', [scores], {}, { quantization: steps(16 / 256, 127) });
+  const logs = b.node('logSoftmax', [scores], {}, { quantization: quantizationOf(16 / 256, 127) });
   const normal = b.node(
     'l2Normalize',
-    [b.node('unary', [matrix], { kind: 'tanh' }, { quantization: steps(1 / 128, 0) })],
+    [b.node('unary', [matrix], { kind: 'tanh' }, { quantization: quantizationOf(1 / 128, 0) })],
     { epsilon: 1e-6 },
-    { quantization: steps(1 / 128, 0) },
+    { quantization: quantizationOf(1 / 128, 0) },
   );
   const mean = b.node('reduce', [sized], { kind: 'mean', axes: [1, 2] }, { ...q, shape: [1, 18] });
-  const total = b.node('reduce', [rows], { kind: 'sum', axes: [0] }, { quantization: steps(1, 0), shape: [16] });
+  const total = b.node('reduce', [rows], { kind: 'sum', axes: [0] }, {
+    quantization: quantizationOf(1, 0),
+    shape: [16],
+  });
   const best = b.node('argmax', [logs], { axis: 1, kind: 'max' }, { shape: [9], dtype: 'int32' });
   const pairs = b.node('conv2d', [joined, pruned([16, 3, 3, 18], (i) => i % 26 < 2), constant([16], 'int32')], {
     ...conv,
@@ -137,12 +147,12 @@ export function everyOperator(): Graph {
   const fsoft = b.node('softmax', [products], { beta: 0.5 });
   const fnorm = b.node('l2Normalize', [b.node('logSoftmax', [fsoft], {})], { epsilon: 1e-6 });
   const fpool = b.node('averagePool2d', [grown], { ...window, kernel: [2, 2] });
-  const back = b.node('quantize', [fpool], {}, { dtype: 'int8', quantization: steps(0.01, 0) });
+  const back = b.node('quantize', [fpool], {}, { dtype: 'int8', quantization: quantizationOf(0.01, 0) });
   const prod = b.node('reduce', [fnorm], { kind: 'prod', axes: [2] }, { shape: [2, 4] });
   const whole = b.node('cast', [fnorm], {}, { dtype: 'int32' });
   const twice = b.node('binary', [whole, whole], { kind: 'add', activation: none });
   const [left, right] = b.nodeWithOutputs('split', [back], { axis: 2 }, [[2, 4, 1, 3], [2, 4, 3, 3]], {
-    quantization: steps(0.01, 0),
+    quantization: quantizationOf(0.01, 0),
   });
 
   // layers with a state, in both, and what picks rows
@@ -153,7 +163,7 @@ export function everyOperator(): Graph {
   const wide = (count: number): Tensor => ({
     ...constant([count], 'int32'),
     dtype: 'int16',
-    quantization: steps(1 / 32768, 0),
+    quantization: quantizationOf(1 / 32768, 0),
     data: Int16Array.from({ length: count }, () => random.int(-32768, 32767)),
   });
   const seen = b.node('reshape', [x], {}, { quantization: x.quantization!, shape: [2, 10, 3] });
@@ -165,18 +175,18 @@ export function everyOperator(): Graph {
     cellScale: 2 ** -11,
     hidden: { scale: 1 / 128, zeroPoint: 0 },
     gateScales: [1, 1, 1, 1].map(() => 2 ** -10),
-  }, { quantization: steps(1 / 64, 2) });
+  }, { quantization: quantizationOf(1 / 64, 2) });
   const gq = b.node(
     'gru',
     [lq, ...gates(18, [5, 'int8'], [6, 'int8']), constant([18], 'int32'), constant([18], 'int32')],
     { ...along, resetAfter: true },
-    { quantization: steps(1 / 128, 0) },
+    { quantization: quantizationOf(1 / 128, 0) },
   );
   const rq = b.node('rnn', [gq, ...gates(9, [6, 'int8'], [9, 'int8']), constant([9], 'int32')], {
     ...along,
     reverse: true,
     activation: 'tanh',
-  }, { quantization: steps(1 / 128, 0) });
+  }, { quantization: quantizationOf(1 / 128, 0) });
   const sq = b.node('svdf', [rq, weights([6, 9]), { ...wide(24), shape: [6, 4] }, constant([3], 'int32')], {
     ...along,
     rank: 2,
@@ -217,7 +227,7 @@ export function everyOperator(): Graph {
     [b.node('reshape', [x], {}, { quantization: x.quantization!, shape: [1, 60] }), pruned([36, 60], (i) => i % 60 < 4),
       weights([36, 12]), null, null],
     { ...along, resetAfter: false },
-    { quantization: steps(1 / 128, 0) },
+    { quantization: quantizationOf(1 / 128, 0) },
   );
   const lp = b.node('lstm', [b.node('reshape', [y], {}, { shape: [1, 48] }), pruned([64, 48], (i) => i % 48 < 8),
     pruned([64, 16], (i) => i === 9), null], { ...along, ...cell, hybrid: 'symmetric' });
