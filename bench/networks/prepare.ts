@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { compile, importTflite, readKlet, type Graph } from '../../src/compiler/index';
 import type { Attributes, OperatorName } from '../../src/graph/operators';
-import { GraphBuilder } from '../../src/graph/builder';
+import { GraphBuilder } from '../../src/ops/builder';
 import { TfliteReader } from '../../src/importers/tflite/reader';
 import { tensorTypes } from '../../src/importers/tflite/schema';
 import { loadSync } from '../../src/index';

@@ -1,21 +1,11 @@
 import * as L from '../../assembly/layout';
 import { alignUp } from '../format/klet';
 import { MOST_EXPANSION } from '../format/rans';
+import type { CodedRun } from '../ops/emitter';
 
 // The encoder of the CODED section: static range asymmetric numeral systems (J. Duda,
 // arXiv:1311.2540), 12-bit probabilities, four states in turn, words of 16 bits. docs/format/
 // says what the section looks like; assembly/decode.ts reads it.
-
-/**
- * A stretch of the weights: how many fours of bytes are in each lane, and how many lanes it has,
- * which says what they are.
- */
-export interface CodedRun {
-  offset: number;
-  quads: number;
-  /** CODED_BYTES, CODED_PLANES, or a multiple of CODED_CHANNELS. */
-  lanes: number;
-}
 
 type Counts = [symbols: Uint8Array, counts: Uint32Array];
 type Clustering = { choice: Uint8Array; tables: Uint16Array[]; bits: number };

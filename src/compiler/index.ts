@@ -7,11 +7,11 @@ export { lowRank, type FactoredLayer } from './prune/lowRank';
 export { prune, type KeptLayer, type PrunedLayer, type PruneOptions } from './prune/prune';
 export { sensitivity, type LayerSensitivity } from './prune/sensitivity';
 export type { PrunePattern } from './prune/units';
-export { GraphBuilder, type NodeOptions } from '../graph/builder';
+export { GraphBuilder, type NodeOptions } from '../ops/builder';
 export { readKlet, type KletParts, type Meta, type Notes } from '../format/klet';
 export { importTflite } from '../importers/tflite/index';
 export { KletError, type KletErrorCode } from '../errors';
 export type { AnyNode, DType, Graph, Node, Quantization, Tensor, TensorData } from '../graph/graph';
-export type { WeightLayout } from '../ops/sparse';
+export type { WeightLayout } from '../ops/shared/sparse';
 export type { Attributes, BinaryKind, FusedActivation, OperatorName, Padding, Pair, ReduceKind,
   UnaryKind } from '../graph/operators';

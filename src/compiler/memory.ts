@@ -1,5 +1,5 @@
 import { alignUp } from '../format/klet';
-import type { Buffer } from './emitter';
+import type { Buffer } from '../ops/emitter';
 
 /**
  * Tensors start on a cache line's quarter, so that vector loads do not straddle more lines than

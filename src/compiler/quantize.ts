@@ -7,7 +7,7 @@ import type { QuantizationRule } from '../ops/operator';
 import { biasInSteps, leastScale } from './quantizeBias';
 import { isRecurrent, largestCell, quantizedCell } from './quantizeCells';
 import { rangeStates, quantizedStates, type Range } from './quantizeStates';
-import { f32, roundAway } from '../ops/support';
+import { f32, roundAway } from '../ops/shared/rounding';
 import { loadSync } from './runtime';
 import { checkGraph } from './check';
 import { compile } from './compile';

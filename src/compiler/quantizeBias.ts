@@ -1,5 +1,5 @@
 import type { Tensor } from '../graph/graph';
-import { roundAway } from '../ops/support';
+import { roundAway } from '../ops/shared/rounding';
 
 // Biases are in steps of the sums that they are added to: `step` (of the activations) times the
 // scale of their row's weights.

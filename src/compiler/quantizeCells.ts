@@ -1,6 +1,6 @@
 import { perTensor, type AnyNode, type Node, type Tensor } from '../graph/graph';
-import { stridesOfSequence } from '../ops/recurrent';
-import { f32, roundAway } from '../ops/support';
+import { stridesOfSequence } from '../ops/shared/recurrent';
+import { f32, roundAway } from '../ops/shared/rounding';
 import { biasInSteps, leastScale } from './quantizeBias';
 
 // Post-training quantization of recurrent layers: int8 weights with one scale a gate, biases in

@@ -2,7 +2,7 @@ import { KletError } from '../errors';
 import { cloneGraph } from '../graph/edit';
 import { elementCount, input, output, type AnyNode, type Graph, type Node, type State,
   type Tensor } from '../graph/graph';
-import { demand, unsupported } from '../ops/support';
+import { demand, unsupported } from '../ops/shared/refuse';
 import { checkGraph } from './check';
 
 export interface StreamOptions {

@@ -1,7 +1,7 @@
 import * as L from '../../assembly/layout';
 import { elementCount, input, output } from '../graph/graph';
 import type { Operator } from './operator';
-import { demandAxis, requireTypes } from './support';
+import { demandAxis, requireTypes } from './shared/refuse';
 
 export const argmax: Operator<'argmax'> = {
   quantization: 'free',

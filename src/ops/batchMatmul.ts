@@ -1,7 +1,9 @@
 import * as L from '../../assembly/layout';
 import { elementCount, elementSize, input, output, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
-import { broadcastShape, broadcastStrides, demand, f32, requireTypes, shapeText, unsupported } from './support';
+import { demand, requireTypes, shapeText, unsupported } from './shared/refuse';
+import { f32 } from './shared/rounding';
+import { broadcastShape, broadcastStrides } from './shared/shapes';
 
 /** |a − za|·|b − zb| ≤ 255²: sums of more than this many products may leave int32. */
 const MAX_K_INT8 = 32768;

@@ -1,11 +1,15 @@
 import * as L from '../../assembly/layout';
-import type { Emitter, RecordWriter } from '../compiler/emitter';
 import { KletError } from '../errors';
-import { elementCount, elementSize, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
+import { elementSize, input, output, perTensor, type Tensor } from '../graph/graph';
 import type { BinaryKind } from '../graph/operators';
+import type { RecordWriter } from './emitter';
 import type { Operator } from './operator';
-import { activationRange, broadcastShape, broadcastStrides, collapse, f32, inQuantizationOf, quantizedRange,
-  requireTypes, roundEven, unsupported } from './support';
+import { emitBinary } from './shared/binary';
+import { inQuantizationOf } from './shared/emit';
+import { activationRange, quantizedRange } from './shared/quantized';
+import { requireTypes, unsupported } from './shared/refuse';
+import { f32, roundEven } from './shared/rounding';
+import { broadcastShape } from './shared/shapes';
 
 const kinds: Record<BinaryKind, number> = {
   add: L.BINARY_ADD,
@@ -59,25 +63,6 @@ export const binary: Operator<'binary'> = {
     }
   },
 };
-
-export function emitBinary(
-  node: AnyNode,
-  emit: Emitter,
-  a: Tensor,
-  b: Tensor,
-  y: Tensor,
-  kind: number,
-  op: string,
-): RecordWriter {
-  const packed = collapse(node, y.shape, broadcastStrides(a.shape, y.shape), broadcastStrides(b.shape, y.shape));
-  const [whole, other] = elementCount(a.shape) === elementCount(y.shape) ? [a, b] : [b, a];
-  if (a.dtype === y.dtype) emit.mayReuse(y, whole, other);
-  return emit.record(L.OP_BINARY, L.BINARY_BYTES, y.dtype, node, op).source(L.BINARY_A, a).source(L.BINARY_B, b).target(
-    L.BINARY_TARGET,
-    y,
-  ).int(L.BINARY_KIND, kind).ints(L.BINARY_DIMENSIONS, packed.dimensions).ints(L.BINARY_A_STRIDES, packed.strides[0]!)
-    .ints(L.BINARY_B_STRIDES, packed.strides[1]!);
-}
 
 function quantizedParameters(r: RecordWriter, kind: BinaryKind, a: Tensor, b: Tensor, y: Tensor): void {
   const qa = perTensor(a);

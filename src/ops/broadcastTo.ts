@@ -1,7 +1,8 @@
 import { input, output } from '../graph/graph';
-import { moveAs } from './moving';
 import type { Operator } from './operator';
-import { broadcastShape, broadcastStrides, demand, shapeText, stridesOf } from './support';
+import { emitStridedCopy } from './shared/emit';
+import { demand, shapeText } from './shared/refuse';
+import { broadcastShape, broadcastStrides, stridesOf } from './shared/shapes';
 
 export const broadcastTo: Operator<'broadcastTo'> = {
   quantization: 'same',
@@ -19,6 +20,6 @@ export const broadcastTo: Operator<'broadcastTo'> = {
   lower(node, emit) {
     const x = input(node, 0);
     const y = output(node);
-    moveAs(node, emit, x, y, y.shape, broadcastStrides(x.shape, y.shape), stridesOf(y.shape));
+    emitStridedCopy(node, emit, x, y, y.shape, broadcastStrides(x.shape, y.shape), stridesOf(y.shape));
   },
 };

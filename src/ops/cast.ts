@@ -1,6 +1,6 @@
 import { input, output } from '../graph/graph';
-import { emitCast } from './converting';
 import type { Operator } from './operator';
+import { emitCast } from './shared/convert';
 
 export const cast: Operator<'cast'> = {
   quantization: 'float',

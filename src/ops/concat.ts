@@ -1,10 +1,12 @@
 import * as L from '../../assembly/layout';
-import type { Emitter } from '../compiler/emitter';
 import { elementCount, input, output, type AnyNode, type Tensor } from '../graph/graph';
 import type { FusedActivation } from '../graph/operators';
+import type { Emitter } from './emitter';
 import type { Operator } from './operator';
-import { activationRange, demand, demandAxis, emitCopy, emitTable, inQuantizationOf, quantizedRange, shapeText,
-  stridesOf, unsupported } from './support';
+import { emitCopy, emitTable, inQuantizationOf } from './shared/emit';
+import { activationRange, quantizedRange } from './shared/quantized';
+import { demand, demandAxis, shapeText, unsupported } from './shared/refuse';
+import { stridesOf } from './shared/shapes';
 
 export const concat: Operator<'concat'> = {
   quantization: 'free',

@@ -1,7 +1,8 @@
 import { input, output } from '../graph/graph';
-import { moveAs } from './moving';
 import type { Operator } from './operator';
-import { demand, fourDimensions, stridesOf } from './support';
+import { emitStridedCopy } from './shared/emit';
+import { demand, fourDimensions } from './shared/refuse';
+import { stridesOf } from './shared/shapes';
 
 export const depthToSpace: Operator<'depthToSpace'> = {
   quantization: 'same',
@@ -17,6 +18,14 @@ export const depthToSpace: Operator<'depthToSpace'> = {
     const b = node.attributes.blockSize;
     const [n, h, w, c] = x.shape as [number, number, number, number];
     const d = c / (b * b);
-    moveAs(node, emit, x, y, [n, h, b, w, b, d], [h * w * c, w * c, b * d, c, d, 1], stridesOf([n, h, b, w, b, d]));
+    emitStridedCopy(
+      node,
+      emit,
+      x,
+      y,
+      [n, h, b, w, b, d],
+      [h * w * c, w * c, b * d, c, d, 1],
+      stridesOf([n, h, b, w, b, d]),
+    );
   },
 };

@@ -1,11 +1,11 @@
 import * as L from '../../assembly/layout';
 import { elementCount, input, output, perTensor, type Tensor } from '../graph/graph';
-import { constantWeights, demandBias, denseGeometry, emitConv, foldedBias, requantizeScales, windowsShape,
-  type ConvWeights } from './conv2d';
 import type { Operator } from './operator';
-import { activationRange, demand, fourDimensions, quantizedRange, shapeText } from './support';
-
-const LANES = 8;
+import { constantWeights, demandBias, denseGeometry, emitConv, requantizeScales, windowsShape,
+  type ConvWeights } from './shared/convolution';
+import { foldZeroPoint, packLanes, packTaps, packTapsInt8, rowSums, transposed } from './shared/pack';
+import { activationRange, quantizedRange } from './shared/quantized';
+import { demand, fourDimensions, shapeText } from './shared/refuse';
 
 export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
   quantization: 'weights',
@@ -61,22 +61,23 @@ export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
       ...stride, ...dilation, padding[0], padding[1]]);
     if (int8) {
       const zero = perTensor(x).zeroPoint;
+      const weightsZeroPoint = weights.tensor.quantization?.zeroPoint[0] ?? 0;
       const [low, high] = quantizedRange(activation, y);
-      r.table(L.DEPTHWISE_WEIGHTS, packInt8(weights, kh, kw, C)).table(
+      r.table(L.DEPTHWISE_WEIGHTS, packTapsInt8(weights.values as Int8Array, kh, kw, weightsZeroPoint)).table(
         L.DEPTHWISE_BIAS,
-        padLanes(Int32Array, foldedBias(weights, zero)),
-      ).table(L.DEPTHWISE_SCALE, padLanes(Float32Array, requantizeScales(x, weights.tensor, y, C))).int(
+        packLanes(Int32Array, foldZeroPoint(rowSums(weights.values, taps, weightsZeroPoint), zero, weights.bias)),
+      ).table(L.DEPTHWISE_SCALE, packLanes(Float32Array, requantizeScales(x, weights.tensor, y, C))).int(
         L.DEPTHWISE_SOURCE_ZERO,
         zero,
-      ).int(L.DEPTHWISE_WEIGHTS_ZERO, weights.tensor.quantization?.zeroPoint[0] ?? 0).int(
-        L.DEPTHWISE_TARGET_ZERO,
-        perTensor(y).zeroPoint,
-      ).int(L.DEPTHWISE_MIN, low).int(L.DEPTHWISE_MAX, high);
+      ).int(L.DEPTHWISE_WEIGHTS_ZERO, weightsZeroPoint).int(L.DEPTHWISE_TARGET_ZERO, perTensor(y).zeroPoint).int(
+        L.DEPTHWISE_MIN,
+        low,
+      ).int(L.DEPTHWISE_MAX, high);
     } else {
       const [low, high] = activationRange(activation);
-      r.table(L.DEPTHWISE_WEIGHTS, tapsByColumn(weights.values as Float32Array, kh, kw, C)).table(
+      r.table(L.DEPTHWISE_WEIGHTS, packTaps(weights.values as Float32Array, kh, kw)).table(
         L.DEPTHWISE_BIAS,
-        padLanes(Float32Array, weights.bias ?? new Float32Array(C)),
+        packLanes(Float32Array, weights.bias ?? new Float32Array(C)),
       ).float(L.DEPTHWISE_MIN, low).float(L.DEPTHWISE_MAX, high);
     }
   },
@@ -87,40 +88,4 @@ function byChannel(weights: ConvWeights, taps: number, C: number): ConvWeights {
   const { quantization, ...rest } = weights.tensor;
   const tensor: Tensor = { ...rest, ...(quantization && { quantization: { ...quantization, axis: 0 } }) };
   return { values: transposed(weights.values, taps, C), K: taps, bias: weights.bias, tensor };
-}
-
-function transposed<A extends Int8Array | Float32Array>(values: A, rows: number, columns: number): A {
-  const out = values.slice() as A;
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = values[r * columns + c]!;
-  return out;
-}
-
-/** [C][kh][kw] → [kw][kh][C] */
-function tapsByColumn<A extends Int8Array | Float32Array>(values: A, kh: number, kw: number, C: number): A {
-  const out = values.slice() as A;
-  for (let c = 0; c < C; c++) {
-    for (let y = 0; y < kh; y++) {
-      for (let x = 0; x < kw; x++) out[(x * kh + y) * C + c] = values[(c * kh + y) * kw + x]!;
-    }
-  }
-  return out;
-}
-
-/** [C][kh][kw] → i8 [⌈C/8⌉][kw·kh][8], the rest filled with the zero point */
-function packInt8({ values, tensor }: ConvWeights, kh: number, kw: number, C: number): Int8Array {
-  const taps = kh * kw;
-  const ordered = tapsByColumn(values as Int8Array, kh, kw, C);
-  const packed = new Int8Array(Math.ceil(C / LANES) * taps * LANES).fill(tensor.quantization?.zeroPoint[0] ?? 0);
-  for (let c = 0; c < C; c++) {
-    for (let t = 0; t < taps; t++) {
-      packed[(Math.floor(c / LANES) * taps + t) * LANES + (c % LANES)] = ordered[t * C + c]!;
-    }
-  }
-  return packed;
-}
-
-function padLanes<A extends Int32Array | Float32Array>(type: new(length: number) => A, values: ArrayLike<number>): A {
-  const packed = new type(Math.ceil(values.length / LANES) * LANES);
-  packed.set(Array.from(values));
-  return packed;
 }

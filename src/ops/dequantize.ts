@@ -1,8 +1,9 @@
 import * as L from '../../assembly/layout';
 import { input, output, perTensor } from '../graph/graph';
-import { emitConversion } from './converting';
 import type { Operator } from './operator';
-import { f32, unsupported } from './support';
+import { emitConversion } from './shared/convert';
+import { unsupported } from './shared/refuse';
+import { f32 } from './shared/rounding';
 
 export const dequantize: Operator<'dequantize'> = {
   quantization: 'float',

@@ -1,7 +1,7 @@
 import { elementCount, input, output } from '../graph/graph';
-import { constantWeights, demandBias, emitConv } from './conv2d';
 import type { Operator } from './operator';
-import { demand, shapeText } from './support';
+import { constantWeights, demandBias, emitConv } from './shared/convolution';
+import { demand, shapeText } from './shared/refuse';
 
 /** A 1×1 convolution over the rows. */
 export const fullyConnected: Operator<'fullyConnected'> = {

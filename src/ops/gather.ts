@@ -1,7 +1,8 @@
 import * as L from '../../assembly/layout';
 import { elementCount, elementSize, input, output } from '../graph/graph';
 import type { Operator } from './operator';
-import { demand, demandAxis, requireTypes, sameQuantization, shapeText, unsupported } from './support';
+import { sameQuantization } from './shared/quantized';
+import { demand, demandAxis, requireTypes, shapeText, unsupported } from './shared/refuse';
 
 export const gather: Operator<'gather'> = {
   quantization: 'same',

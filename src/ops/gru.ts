@@ -1,8 +1,9 @@
 import * as L from '../../assembly/layout';
 import { input, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
-import { checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, foldZero, GATE_SCALE, keepState, modeOf,
-  optionalOperand, plainWords, sequenceShape, sizesOf, stridesOfSequence, type Cell } from './recurrent';
+import { foldZeroPoint, rowSums } from './shared/pack';
+import { checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, GATE_SCALE, keepState, modeOf,
+  optionalOperand, plainWords, sequenceShape, sizesOf, stridesOfSequence, type Cell } from './shared/recurrent';
 
 export const gru: Operator<'gru'> = {
   // its output is between −1 and 1
@@ -37,8 +38,8 @@ export const gru: Operator<'gru'> = {
     const qx = perTensor(x);
     const hidden = keepState(node, emit, 'hidden', [batch, cells], 'int16', { scale: 2 ** -15, zeroPoint: 0 });
     checkOutputSteps(node, 1 / 128, 0);
-    cell.inputBias = foldZero(w, inputs, qx.zeroPoint, inputBias);
-    cell.hiddenBias = foldZero(u, cells, 0, hiddenBias);
+    cell.inputBias = foldZeroPoint(rowSums(w.data, inputs), qx.zeroPoint, inputBias);
+    cell.hiddenBias = foldZeroPoint(rowSums(u.data, cells), 0, hiddenBias);
     cell.words = plainWords(node, 3, qx.scale, 1 / 128, GATE_SCALE);
     emitCell(node, emit, cell, attributes, hidden).int(L.RECURRENT_MIN, -128).int(L.RECURRENT_MAX, 127);
   },

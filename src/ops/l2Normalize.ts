@@ -1,7 +1,7 @@
 import * as L from '../../assembly/layout';
 import { elementCount, input, output, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
-import { requireTypes } from './support';
+import { requireTypes } from './shared/refuse';
 
 export const l2Normalize: Operator<'l2Normalize'> = {
   quantization: { scale: 1 / 128, zeroPoint: 0 },

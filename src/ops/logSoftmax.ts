@@ -1,7 +1,7 @@
 import * as L from '../../assembly/layout';
 import { input } from '../graph/graph';
 import type { Operator } from './operator';
-import { lowerSoftmax } from './softmax';
+import { lowerSoftmax } from './shared/softmax';
 
 export const logSoftmax: Operator<'logSoftmax'> = {
   quantization: { scale: 16 / 256, zeroPoint: 127 },

@@ -1,9 +1,11 @@
 import * as L from '../../assembly/layout';
 import { input, output, perTensor, type Node } from '../graph/graph';
 import type { Operator } from './operator';
-import { constantOperand, demandShape, emitCell, emitSums, fixedPoint, foldZero, GATE_SCALE, keepState, modeOf,
-  optionalOperand, packGates, packRows, scalesOfGates, sequenceShape, stridesOfSequence, type Cell } from './recurrent';
-import { demand, f32, unsupported } from './support';
+import { foldZeroPoint, packLanes, packMatrix, rowSums } from './shared/pack';
+import { constantOperand, demandShape, emitCell, emitSums, fixedPoint, GATE_SCALE, keepState, modeOf, optionalOperand,
+  scalesOfGates, sequenceShape, stridesOfSequence, type Cell } from './shared/recurrent';
+import { demand, unsupported } from './shared/refuse';
+import { f32 } from './shared/rounding';
 
 /** Sizes of a cell, from the shapes of its weights. */
 function sizesOf(node: Node<'lstm'>): { inputs: number; gates: number; cells: number; outputs: number } {
@@ -80,8 +82,8 @@ export const lstm: Operator<'lstm'> = {
           node,
           `its cell state has the scale ${cellScale}; powers of two from 2^-15 to 2^-9 are possible`,
         );}
-      cell.inputBias = foldZero(w, inputs, qx.zeroPoint, sumBias);
-      cell.hiddenBias = foldZero(u, outputs, qy.zeroPoint);
+      cell.inputBias = foldZeroPoint(rowSums(w.data, inputs), qx.zeroPoint, sumBias);
+      cell.hiddenBias = foldZeroPoint(rowSums(u.data, outputs), qy.zeroPoint);
       cell.words = gateWords(node, gates, qx.scale, qy.scale, cellScale);
       hidden = keepState(node, emit, 'hidden', [batch, outputs], 'int8', qy);
     } else {
@@ -104,13 +106,13 @@ export const lstm: Operator<'lstm'> = {
       const g = (gates - 2) * cells;
       all.set(peephole.subarray(0, g));
       all.set(peephole.subarray(g), g + cells);
-      r.table(L.RECURRENT_PEEPHOLE, packRows(numbers, all, gates));
+      r.table(L.RECURRENT_PEEPHOLE, packLanes(numbers, all, gates));
     }
-    if (norm) {r.table(L.RECURRENT_NORM, packRows(numbers, norm, gates)).table(
+    if (norm) {r.table(L.RECURRENT_NORM, packLanes(numbers, norm, gates)).table(
         L.RECURRENT_NORM_BIAS,
-        packRows(biases, ownBias, gates),
+        packLanes(biases, ownBias, gates),
       );}
-    if (projection) r.table(L.RECURRENT_PROJECTION, packGates(projection.data, cells, outputs, 1));
+    if (projection) r.table(L.RECURRENT_PROJECTION, packMatrix(projection.data, cells, outputs, 1));
     if (mode === 'hybrid') emitSums(node, r, cell, projection && { values: projection.data, K: cells });
     if (int8) {
       const qy = perTensor(y);
@@ -128,14 +130,14 @@ export const lstm: Operator<'lstm'> = {
         r.ints(L.RECURRENT_PROJECTION_MULTIPLIER, fixedPoint(node, f32(f32(scale! * f32(h.scale)) / f32(qy.scale))))
           .table(
             L.RECURRENT_PROJECTION_BIAS,
-            packRows(Int32Array, foldZero(projection, cells, -h.zeroPoint, projectionBias), 1),
+            packLanes(Int32Array, foldZeroPoint(rowSums(projection.data, cells), -h.zeroPoint, projectionBias), 1),
           );
       }
     } else {
       r.float(L.RECURRENT_CELL_CLIP, attributes.cellClip).float(L.RECURRENT_PROJECTION_CLIP, attributes.projectionClip);
       if (projection) {r.table(
           L.RECURRENT_PROJECTION_BIAS,
-          packRows(Float32Array, projectionBias ?? new Float32Array(outputs), 1),
+          packLanes(Float32Array, projectionBias ?? new Float32Array(outputs), 1),
         );}
       if (projection && mode === 'hybrid') {
         r.float(L.RECURRENT_PROJECTION_SCALE, scalesOfGates(node, projection, 1)[0]!);

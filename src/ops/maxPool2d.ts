@@ -1,6 +1,6 @@
 import * as L from '../../assembly/layout';
 import type { Operator } from './operator';
-import { inferPool, lowerPool } from './pool2d';
+import { inferPool, lowerPool } from './shared/pool2d';
 
 export const maxPool2d: Operator<'maxPool2d'> = {
   quantization: 'same',

@@ -1,6 +1,6 @@
-import type { Emitter } from '../compiler/emitter';
 import type { Node } from '../graph/graph';
 import type { OperatorName } from '../graph/operators';
+import type { Emitter } from './emitter';
 
 /**
  * How post-training quantization treats the operator's tensors:

@@ -1,8 +1,11 @@
 import * as L from '../../assembly/layout';
-import type { Emitter } from '../compiler/emitter';
 import { elementCount, elementSize, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
+import type { Emitter } from './emitter';
 import type { Operator } from './operator';
-import { clampInt8, demand, demandWhole, emitCopy, inQuantizationOf, roundEven, shapeText, stridesOf } from './support';
+import { emitCopy, inQuantizationOf } from './shared/emit';
+import { demand, demandWhole, shapeText } from './shared/refuse';
+import { clampInt8, roundEven } from './shared/rounding';
+import { stridesOf } from './shared/shapes';
 
 export const pad: Operator<'pad'> = {
   quantization: 'same',

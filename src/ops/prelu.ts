@@ -1,8 +1,10 @@
 import * as L from '../../assembly/layout';
 import { elementCount, input, output, perTensor } from '../graph/graph';
-import { emitBinary } from './binary';
 import type { Operator } from './operator';
-import { broadcastShape, demand, f32, requireTypes, shapeText, unsupported } from './support';
+import { emitBinary } from './shared/binary';
+import { demand, requireTypes, shapeText, unsupported } from './shared/refuse';
+import { f32 } from './shared/rounding';
+import { broadcastShape } from './shared/shapes';
 
 export const prelu: Operator<'prelu'> = {
   quantization: 'free',

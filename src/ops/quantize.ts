@@ -1,9 +1,11 @@
 import * as L from '../../assembly/layout';
 import { input, output, perTensor, type Tensor } from '../graph/graph';
-import { emitCast, emitConversion } from './converting';
-import { multiplyBy256ths, multiplyByQuantizedMultiplier, quantizeMultiplier } from './fixedPoint';
 import type { Operator } from './operator';
-import { emitTable, f32, roundEven, sameQuantization } from './support';
+import { emitCast, emitConversion } from './shared/convert';
+import { emitTable } from './shared/emit';
+import { multiplyBy256ths, multiplyByQuantizedMultiplier, quantizeMultiplier } from './shared/fixedPoint';
+import { sameQuantization } from './shared/quantized';
+import { f32, roundEven } from './shared/rounding';
 
 export const quantize: Operator<'quantize'> = {
   quantization: 'float',

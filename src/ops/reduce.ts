@@ -1,10 +1,13 @@
 import * as L from '../../assembly/layout';
 import { elementCount, input, output, perTensor, type Node, type Tensor } from '../graph/graph';
 import type { ReduceKind } from '../graph/operators';
-import { quantizeMultiplier } from './fixedPoint';
 import type { Operator } from './operator';
-import { demand, emitCopy, f32, inQuantizationOf, requireTypes, sameQuantization, shapeText,
-  stridesOf } from './support';
+import { emitCopy, inQuantizationOf } from './shared/emit';
+import { quantizeMultiplier } from './shared/fixedPoint';
+import { sameQuantization } from './shared/quantized';
+import { demand, requireTypes, shapeText } from './shared/refuse';
+import { f32 } from './shared/rounding';
+import { stridesOf } from './shared/shapes';
 
 const kinds: Record<ReduceKind, number> = {
   mean: L.REDUCE_MEAN,

@@ -1,7 +1,8 @@
 import { elementCount, input, output } from '../graph/graph';
-import { moveAs } from './moving';
 import type { Operator } from './operator';
-import { demand, sameQuantization, shapeText } from './support';
+import { emitStridedCopy } from './shared/emit';
+import { sameQuantization } from './shared/quantized';
+import { demand, shapeText } from './shared/refuse';
 
 export const reshape: Operator<'reshape'> = {
   quantization: 'same',
@@ -18,8 +19,14 @@ export const reshape: Operator<'reshape'> = {
   lower(node, emit) {
     const x = input(node, 0);
     const y = output(node);
-    if (x.data || (x.dtype === 'int8' && !sameQuantization(x, y))) {moveAs(node, emit, x, y, [elementCount(y.shape)], [
-        1,
-      ], [1]);} else emit.alias(y, x);
+    if (x.data || (x.dtype === 'int8' && !sameQuantization(x, y))) {emitStridedCopy(
+        node,
+        emit,
+        x,
+        y,
+        [elementCount(y.shape)],
+        [1],
+        [1],
+      );} else emit.alias(y, x);
   },
 };

@@ -2,7 +2,9 @@ import * as L from '../../assembly/layout';
 import { input, output, type Tensor } from '../graph/graph';
 import type { Attributes } from '../graph/operators';
 import type { Operator } from './operator';
-import { emitInStepsOf, f32, fourDimensions, requireTypes, roundAway, roundEven } from './support';
+import { emitRescaled } from './shared/emit';
+import { fourDimensions, requireTypes } from './shared/refuse';
+import { f32, roundAway, roundEven } from './shared/rounding';
 
 /** Weights of int8 interpolation are whole 2048ths, as XNNPACK's. */
 const ONE = 2048;
@@ -21,7 +23,7 @@ export const resize2d: Operator<'resize2d'> = {
     requireTypes(node, x, 'int8', 'float32');
     const [batch, inH, inW, channels] = x.shape as [number, number, number, number];
     const [, outH, outW] = y.shape as [number, number, number, number];
-    emitInStepsOf(node, emit, x, y, (target) => {
+    emitRescaled(node, emit, x, y, (target) => {
       emit.record(L.OP_RESIZE2D, L.RESIZE2D_BYTES, x.dtype, node, node.op).source(L.RESIZE2D_SOURCE, x).target(
         L.RESIZE2D_TARGET,
         target,

@@ -1,9 +1,10 @@
 import * as L from '../../assembly/layout';
 import { input, output, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
-import { checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, foldZero, GATE_SCALE, keepState, modeOf,
-  optionalOperand, plainWords, sequenceShape, sizesOf, stridesOfSequence, type Cell } from './recurrent';
-import { quantizedRange } from './support';
+import { foldZeroPoint, rowSums } from './shared/pack';
+import { quantizedRange } from './shared/quantized';
+import { checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, GATE_SCALE, keepState, modeOf,
+  optionalOperand, plainWords, sequenceShape, sizesOf, stridesOfSequence, type Cell } from './shared/recurrent';
 
 export const rnn: Operator<'rnn'> = {
   quantization: 'weights',
@@ -46,8 +47,8 @@ export const rnn: Operator<'rnn'> = {
     if (isTanh) checkOutputSteps(node, 1 / 128, 0);
     const [low, high] = attributes.activation === 'tanh' ? [-128, 127] : quantizedRange(attributes.activation, y);
     cell.activation = isTanh ? 'tanh' : 'none';
-    cell.inputBias = foldZero(w, inputs, qx.zeroPoint, bias);
-    cell.hiddenBias = foldZero(u, cells, qy.zeroPoint);
+    cell.inputBias = foldZeroPoint(rowSums(w.data, inputs), qx.zeroPoint, bias);
+    cell.hiddenBias = foldZeroPoint(rowSums(u.data, cells), qy.zeroPoint);
     cell.words = plainWords(node, 1, qx.scale, qy.scale, isTanh ? GATE_SCALE : qy.scale / 256);
     emitCell(node, emit, cell, attributes, keepState(node, emit, 'hidden', [batch, cells], 'int8', qy)).int(
       L.RECURRENT_TARGET_ZERO,

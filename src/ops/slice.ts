@@ -1,7 +1,8 @@
 import { input, output } from '../graph/graph';
-import { moveAs } from './moving';
 import type { Operator } from './operator';
-import { demand, shapeText, stridesOf } from './support';
+import { emitStridedCopy } from './shared/emit';
+import { demand, shapeText } from './shared/refuse';
+import { stridesOf } from './shared/shapes';
 
 export const slice: Operator<'slice'> = {
   quantization: 'same',
@@ -27,6 +28,6 @@ export const slice: Operator<'slice'> = {
     const { begin, stride } = node.attributes;
     const strides = stridesOf(x.shape);
     const offset = begin.reduce((sum, b, d) => sum + b * strides[d]!, 0);
-    moveAs(node, emit, x, y, y.shape, strides.map((s, d) => s * stride[d]!), stridesOf(y.shape), offset);
+    emitStridedCopy(node, emit, x, y, y.shape, strides.map((s, d) => s * stride[d]!), stridesOf(y.shape), offset);
   },
 };

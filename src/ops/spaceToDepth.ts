@@ -1,7 +1,8 @@
 import { input, output } from '../graph/graph';
-import { moveAs } from './moving';
 import type { Operator } from './operator';
-import { demand, fourDimensions, stridesOf } from './support';
+import { emitStridedCopy } from './shared/emit';
+import { demand, fourDimensions } from './shared/refuse';
+import { stridesOf } from './shared/shapes';
 
 export const spaceToDepth: Operator<'spaceToDepth'> = {
   quantization: 'same',
@@ -20,7 +21,7 @@ export const spaceToDepth: Operator<'spaceToDepth'> = {
     const y = output(node);
     const b = node.attributes.blockSize;
     const [n, h, w, c] = x.shape as [number, number, number, number];
-    moveAs(
+    emitStridedCopy(
       node,
       emit,
       x,

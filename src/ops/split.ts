@@ -1,7 +1,9 @@
 import { elementSize, input } from '../graph/graph';
-import { moveAs } from './moving';
 import type { Operator } from './operator';
-import { demand, demandAxis, sameQuantization, stridesOf } from './support';
+import { emitStridedCopy } from './shared/emit';
+import { sameQuantization } from './shared/quantized';
+import { demand, demandAxis } from './shared/refuse';
+import { stridesOf } from './shared/shapes';
 
 export const split: Operator<'split'> = {
   quantization: 'same',
@@ -24,7 +26,7 @@ export const split: Operator<'split'> = {
           y,
           x,
           offset * elementSize(x.dtype),
-        );} else moveAs(node, emit, x, y, y.shape, strides, stridesOf(y.shape), offset);
+        );} else emitStridedCopy(node, emit, x, y, y.shape, strides, stridesOf(y.shape), offset);
       at += y.shape[axis]!;
     }
   },

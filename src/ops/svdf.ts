@@ -1,9 +1,12 @@
 import * as L from '../../assembly/layout';
 import { innermost, input, output, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
-import { constantOperand, demandShape, fixedPoint, keepState, modeCode, modeOf, optionalOperand, packGates, packRows,
-  rowSums, scalesOfGates, sequenceShape, stridesOfSequence } from './recurrent';
-import { activationRange, demand, f32, quantizedRange, unsupported } from './support';
+import { packLanes, packMatrix, rowSums } from './shared/pack';
+import { activationRange, quantizedRange } from './shared/quantized';
+import { constantOperand, demandShape, fixedPoint, keepState, modeCode, modeOf, optionalOperand, scalesOfGates,
+  sequenceShape, stridesOfSequence } from './shared/recurrent';
+import { demand, unsupported } from './shared/refuse';
+import { f32 } from './shared/rounding';
 
 export const svdf: Operator<'svdf'> = {
   quantization: 'float',
@@ -45,12 +48,12 @@ export const svdf: Operator<'svdf'> = {
     const r = emit.record(L.OP_SVDF, L.SVDF_BYTES, x.dtype, node, node.op, time * batch * filters * (inputs + memory))
       .source(L.SVDF_SOURCE, x).target(L.SVDF_TARGET, y).target(L.SVDF_STATE, state).table(
         L.SVDF_FEATURE_WEIGHTS,
-        packGates(feature.data, inputs, filters, 1),
+        packMatrix(feature.data, inputs, filters, 1),
       ).table(L.SVDF_TIME_WEIGHTS, times.data).table(
         L.SVDF_BIAS,
         int8 ? Int32Array.from(bias ?? new Int32Array(units)) : Float32Array.from(bias ?? new Float32Array(units)),
       ).ints(L.SVDF_TIME, [time, batch, inputs, units, rank, memory, ...strides, modeCode(mode, hybrid)]);
-    if (mode !== 'float32') r.table(L.SVDF_SUMS, packRows(Int32Array, rowSums(feature.data, inputs), 1));
+    if (mode !== 'float32') r.table(L.SVDF_SUMS, packLanes(Int32Array, rowSums(feature.data, inputs), 1));
     if (!int8) {
       if (!(times.data instanceof Float32Array)) {throw unsupported(
           node,

@@ -1,7 +1,8 @@
 import { input, output } from '../graph/graph';
-import { moveAs } from './moving';
 import type { Operator } from './operator';
-import { demand, shapeText, stridesOf } from './support';
+import { emitStridedCopy } from './shared/emit';
+import { demand, shapeText } from './shared/refuse';
+import { stridesOf } from './shared/shapes';
 
 export const transpose: Operator<'transpose'> = {
   quantization: 'same',
@@ -19,6 +20,6 @@ export const transpose: Operator<'transpose'> = {
     const x = input(node, 0);
     const y = output(node);
     const strides = stridesOf(x.shape);
-    moveAs(node, emit, x, y, y.shape, node.attributes.perm.map((d) => strides[d]!), stridesOf(y.shape));
+    emitStridedCopy(node, emit, x, y, y.shape, node.attributes.perm.map((d) => strides[d]!), stridesOf(y.shape));
   },
 };

@@ -1,7 +1,7 @@
 import { elementCount, input, output } from '../graph/graph';
-import { constantWeights, demandBias, emitConv, type ConvWeights } from './conv2d';
 import type { Operator } from './operator';
-import { demand, demandWhole, fourDimensions } from './support';
+import { constantWeights, demandBias, emitConv, type ConvWeights } from './shared/convolution';
+import { demand, demandWhole, fourDimensions } from './shared/refuse';
 
 /**
  * stride² ordinary convolutions, one for each residue of the output coordinate: output y = y0 + s·t

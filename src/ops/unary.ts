@@ -2,8 +2,12 @@ import * as L from '../../assembly/layout';
 import { elementCount, input, output, perTensor } from '../graph/graph';
 import type { UnaryKind } from '../graph/operators';
 import type { Operator } from './operator';
-import { hardSwishSteps, multiplyBy256ths, multiplyByQuantizedMultiplier, quantizeMultiplier } from './fixedPoint';
-import { activationRange, emitTable, f32, requireTypes, roundAway, roundEven } from './support';
+import { emitTable } from './shared/emit';
+import { hardSwishSteps, multiplyBy256ths, multiplyByQuantizedMultiplier,
+  quantizeMultiplier } from './shared/fixedPoint';
+import { activationRange } from './shared/quantized';
+import { requireTypes } from './shared/refuse';
+import { f32, roundAway, roundEven } from './shared/rounding';
 
 const kinds: Record<UnaryKind, number> = {
   relu: L.UNARY_RELU,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as L from '../../assembly/layout';
-import { encodeSection, encodeWeights, type CodedRun } from '../../src/compiler/entropy';
+import { encodeSection, encodeWeights } from '../../src/compiler/entropy';
+import type { CodedRun } from '../../src/ops/emitter';
 import { compile, GraphBuilder } from '../../src/compiler/index';
 import { codedRoom, readKlet, sectionSizes } from '../../src/format/klet';
 import { loadSync } from '../../src/index';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Buffer } from '../../src/compiler/emitter';
+import type { Buffer } from '../../src/ops/emitter';
 import { compile, GraphBuilder, readKlet } from '../../src/compiler/index';
 import { findOverlap, planMemory } from '../../src/compiler/memory';
 import { Random } from '../helpers/random';

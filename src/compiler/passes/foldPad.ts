@@ -1,6 +1,6 @@
 import { consumers, producers } from '../../graph/edit';
 import type { Graph } from '../../graph/graph';
-import { sameQuantization } from '../../ops/support';
+import { sameQuantization } from '../../ops/shared/quantized';
 
 /** A picture padded with zeros before a convolution becomes the convolution's own padding. */
 export function foldPad(graph: Graph): void {

@@ -1,7 +1,7 @@
 import { consumers, producers } from '../../graph/edit';
 import type { FusedActivation } from '../../graph/operators';
 import type { Graph } from '../../graph/graph';
-import { sameQuantization } from '../../ops/support';
+import { sameQuantization } from '../../ops/shared/quantized';
 
 const fusable: readonly string[] = ['relu', 'relu6', 'reluN1To1', 'relu0To1'];
 

@@ -1,5 +1,5 @@
 import { elementCount, innermost, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
-import { roundAway } from '../../ops/support';
+import { roundAway } from '../../ops/shared/rounding';
 
 /**
  * Weights that can go: those of a convolution or fully connected layer, or one of the two matrices

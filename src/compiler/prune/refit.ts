@@ -1,6 +1,6 @@
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix';
 import { loadSync } from '../runtime';
-import { GraphBuilder } from '../../graph/builder';
+import { GraphBuilder } from '../../ops/builder';
 import { compile } from '../compile';
 import type { Rows } from './calibration';
 import type { PrunableLayer } from './layers';

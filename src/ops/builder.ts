@@ -1,8 +1,8 @@
 import { KletError } from '../errors';
-import { operatorOf } from '../ops/index';
-import type { AnyNode, DType, Graph, Node, Quantization, State, Tensor, TensorData } from './graph';
-import { elementCount } from './graph';
-import type { Attributes, OperatorName } from './operators';
+import { elementCount, type AnyNode, type DType, type Graph, type Node, type Quantization, type State, type Tensor,
+  type TensorData } from '../graph/graph';
+import type { Attributes, OperatorName } from '../graph/operators';
+import { operatorOf } from './index';
 
 /** What `node` may be told beyond operator, inputs and attributes. */
 export interface NodeOptions {

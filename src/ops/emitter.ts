@@ -1,9 +1,8 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
 import { alignUp } from '../format/klet';
-import type { CodedRun } from './entropy';
 import { byteSize, type AnyNode, type ConstantData, type DType, type Tensor } from '../graph/graph';
-import type { WeightLayout } from '../ops/sparse';
+import { type WeightLayout } from './shared/sparse';
 
 /**
  * A region of the arena whose place the memory plan decides. `first` and `last` are the records
@@ -52,6 +51,19 @@ const dtypeCodes: Partial<Record<DType, number>> = {
 /** The core's code of an element type. */
 export function dtypeCode(dtype: DType): number {
   return dtypeCodes[dtype]!;
+}
+
+/**
+ * A stretch of WEIGHTS that the entropy coder treats as one: bytes at the same position of a group
+ * share a lane, because they are alike.
+ */
+export interface CodedRun {
+  /** In bytes, from the start of WEIGHTS. */
+  offset: number;
+  /** Groups of 4 bytes in each lane. */
+  quads: number;
+  /** CODED_BYTES, CODED_PLANES, or a multiple of CODED_CHANNELS. */
+  lanes: number;
 }
 
 /** Collects records, weights and buffers while operators are lowered in order. */

@@ -1,9 +1,10 @@
-import * as L from '../../assembly/layout';
-import type { Emitter } from '../compiler/emitter';
-import { input, output, type Node } from '../graph/graph';
-import { denseGeometry, windowsShape } from './conv2d';
-import { activationRange, demand, demandWhole, emitInStepsOf, fourDimensions, quantizedRange, requireTypes,
-  shapeText } from './support';
+import * as L from '../../../assembly/layout';
+import { input, output, type Node } from '../../graph/graph';
+import type { Emitter } from '../emitter';
+import { denseGeometry, windowsShape } from './convolution';
+import { emitRescaled } from './emit';
+import { activationRange, quantizedRange } from './quantized';
+import { demand, demandWhole, fourDimensions, requireTypes, shapeText } from './refuse';
 
 type Pool = Node<'averagePool2d'> | Node<'maxPool2d'>;
 
@@ -30,7 +31,7 @@ export function lowerPool(node: Pool, emit: Emitter, kind: number): void {
   requireTypes(node, x, 'int8', 'float32');
   const g = denseGeometry(x, y);
   const range = int8 ? quantizedRange(activation, y) : activationRange(activation);
-  emitInStepsOf(node, emit, x, y, (target) => {
+  emitRescaled(node, emit, x, y, (target) => {
     const r = emit.record(L.OP_POOL2D, L.POOL2D_BYTES, x.dtype, node, node.op).source(L.POOL2D_SOURCE, x).target(
       L.POOL2D_TARGET,
       target,

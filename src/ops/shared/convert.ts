@@ -1,7 +1,7 @@
-import * as L from '../../assembly/layout';
-import { dtypeCode, type Emitter } from '../compiler/emitter';
-import { elementCount, type AnyNode, type Tensor } from '../graph/graph';
-import { unsupported } from './support';
+import * as L from '../../../assembly/layout';
+import { elementCount, type AnyNode, type Tensor } from '../../graph/graph';
+import { dtypeCode, type Emitter } from '../emitter';
+import { unsupported } from './refuse';
 
 export function emitConversion(
   node: AnyNode,

@@ -1,4 +1,4 @@
-import * as L from '../../assembly/layout';
+import * as L from '../../../assembly/layout';
 
 // Weights of which most are zero: lists of those that are left (docs/format/, SPARSE_CONV2D and
 // SPARSE_RECURRENT), and when these are faster than all weights.

@@ -1,11 +1,12 @@
-import * as L from '../../assembly/layout';
-import type { Emitter, RecordWriter } from '../compiler/emitter';
-import { innermost, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
-import type { CellActivation, Sequence } from '../graph/operators';
-import { packFloat32, packInt8, packLanes } from './conv2d';
+import * as L from '../../../assembly/layout';
+import { innermost, input, output, perTensor, type AnyNode, type Tensor } from '../../graph/graph';
+import type { CellActivation, Sequence } from '../../graph/operators';
+import type { Emitter, RecordWriter } from '../emitter';
 import { quantizeMultiplier } from './fixedPoint';
+import { packLanes, packMatrix, rowSums } from './pack';
+import { demand, requireTypes, shapeText, unsupported } from './refuse';
+import { f32 } from './rounding';
 import { density, sparseWeights, type SparseWeights } from './sparse';
-import { demand, f32, requireTypes, shapeText, unsupported } from './support';
 
 // What lstm, gru, rnn and svdf share: sequences, packed weights, states. docs/format/ tells of
 // their records.
@@ -118,28 +119,9 @@ export function scalesOfGates(node: AnyNode, tensor: Tensor, gates: number): num
   });
 }
 
-/** Σ of each row. */
-export function rowSums(values: ArrayLike<number>, K: number): Int32Array {
-  const sums = new Int32Array(values.length / K);
-  for (let i = 0; i < values.length; i++) sums[Math.floor(i / K)]! += values[i]!;
-  return sums;
-}
-
-/** Weights of all gates in kernel order. */
-export function packGates(
-  values: NonNullable<Tensor['data']>,
-  K: number,
-  rows: number,
-  gates: number,
-): ArrayBufferView {
-  return values instanceof Int8Array
-    ? packInt8(values, K, rows, gates)
-    : packFloat32(values as Float32Array, K, rows, gates);
-}
-
 /**
  * Lists of the blocks of int8 weights that are left, where they are faster than all; panels are
- * those of `packGates`.
+ * those of `packMatrix`.
  */
 function listedGates(
   values: NonNullable<Tensor['data']>,
@@ -157,15 +139,6 @@ function listedGates(
     { values: padded, N: gates * lanes, K, zero: 0, pixels: 1, taps: 1, isRecurrent: true },
     emit.weightLayout,
   );
-}
-
-/** A number for each lane of each gate. */
-export function packRows(
-  type: Int16ArrayConstructor | Int32ArrayConstructor | Float32ArrayConstructor,
-  values: ArrayLike<number>,
-  gates: number,
-): Int16Array | Int32Array | Float32Array {
-  return packLanes(type as new(length: number) => Int32Array, values, values.length / gates, gates);
 }
 
 /** What a node keeps from run to run, beginning with real zeros. */
@@ -272,12 +245,12 @@ export function emitCell(
         lists + 8,
         sparse.steps.length,
       );
-    } else r.table(field, packGates(data, K, gates * cells, gates));
+    } else r.table(field, packMatrix(data, K, gates * cells, gates));
   }
   if (isSparse) r.layout('blocks', density(matrices.map(({ data }) => data), 0));
-  r.table(L.RECURRENT_INPUT_BIAS, packRows(biases, cell.inputBias, gates)).table(
+  r.table(L.RECURRENT_INPUT_BIAS, packLanes(biases, cell.inputBias, gates)).table(
     L.RECURRENT_HIDDEN_BIAS,
-    packRows(biases, cell.hiddenBias, gates),
+    packLanes(biases, cell.hiddenBias, gates),
   );
   if (cell.words) r.table(L.RECURRENT_GATES, Int32Array.from(cell.words.flat()));
   if (mode === 'hybrid') {
@@ -297,15 +270,10 @@ export function emitSums(
 ): void {
   const w = input(node, 1);
   const u = input(node, 2);
-  const parts = [packRows(Int32Array, rowSums(w.data!, w.shape[1]!), gates),
-    packRows(Int32Array, rowSums(u.data!, outputs), gates)];
-  if (projection) parts.push(packRows(Int32Array, rowSums(projection.values, projection.K), 1));
+  const parts = [packLanes(Int32Array, rowSums(w.data!, w.shape[1]!), gates),
+    packLanes(Int32Array, rowSums(u.data!, outputs), gates)];
+  if (projection) parts.push(packLanes(Int32Array, rowSums(projection.values, projection.K), 1));
   r.table(L.RECURRENT_SUMS, Int32Array.from(parts.flatMap((part) => [...part])));
-}
-
-/** bias − zero·Σ w of each row: the zero point of an operand, folded in. */
-export function foldZero(weights: Tensor, K: number, zero: number, bias?: ArrayLike<number>): Int32Array {
-  return rowSums(weights.data!, K).map((sum, i) => (bias?.[i] ?? 0) - zero * sum);
 }
 
 /** The words of gates without peephole and norm: factors of both sums into steps of `scale`. */

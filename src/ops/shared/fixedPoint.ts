@@ -1,7 +1,8 @@
+import { f32 } from './rounding';
+
 // The fixed-point arithmetic of TensorFlow Lite's reference kernels (gemmlowp), for tables that
 // must repeat its roundings. Exact in double precision for the magnitudes here: |x| ≤ 2^17 times a
 // 31-bit multiplier stays below 2^53.
-import { f32 } from './support';
 
 /** d = multiplier·2^(exponent − 31), multiplier of 31 bits. */
 export interface Multiplier {

@@ -1,0 +1,251 @@
+import * as L from '../../../assembly/layout';
+import { elementCount, input, perTensor, type AnyNode, type Tensor } from '../../graph/graph';
+import type { FusedActivation, HybridMode, Padding, Pair } from '../../graph/operators';
+import type { Emitter } from '../emitter';
+import { foldZeroPoint, packFloat32, packInt8, packLanes, rowSums } from './pack';
+import { activationRange, quantizedRange } from './quantized';
+import { demand, demandWhole, requireTypes, shapeText, unsupported } from './refuse';
+import { f32 } from './rounding';
+import { density, patternCode, sparseWeights } from './sparse';
+
+/** Bytes of gathered rows that should stay in the first-level cache. */
+const BLOCK_BYTES = 32768;
+
+const MAX_BLOCK_ROWS = 64;
+
+/** Largest sum length whose int8 products fit int32. */
+const MAX_K = 65536;
+
+/** A convolution as the core sees it: one phase, groups, an output that may be strided. */
+export interface ConvGeometry {
+  batch: number;
+  inH: number;
+  inW: number;
+  inC: number;
+  outH: number;
+  outW: number;
+  outC: number;
+  kernel: Pair;
+  stride: Pair;
+  dilation: Pair;
+  padTop: number;
+  padLeft: number;
+  groups: number;
+  pixelStride: number;
+  rowStride: number;
+  batchStride: number;
+  /** Element of the output where pixel (0, 0) goes. */
+  outOffset: number;
+}
+
+/** Weights [outC][K], K in [kh][kw][ci] order, with what belongs to them. */
+export interface ConvWeights {
+  values: Int8Array | Float32Array;
+  K: number;
+  bias: ArrayLike<number> | undefined;
+  tensor: Tensor;
+}
+
+/** [N, OH, OW, channels] of a kernel that moves over a picture. */
+export function windowsShape(
+  node: AnyNode,
+  [n, h, w]: readonly number[],
+  kernel: Pair,
+  { stride, dilation = [1, 1], padding }: { stride: Pair; dilation?: Pair; padding: Padding },
+  channels: number,
+): number[] {
+  demandWhole(node, 'stride', stride, 1);
+  demandWhole(node, 'dilation', dilation, 1);
+  demandWhole(node, 'padding', padding, 0);
+  return [n!, outSize(h!, kernel[0], stride[0], dilation[0], padding[0] + padding[2]),
+    outSize(w!, kernel[1], stride[1], dilation[1], padding[1] + padding[3]), channels];
+}
+
+/** A bias, where there is one, has an entry for each output channel. */
+export function demandBias(node: AnyNode, channels: number): void {
+  const bias = node.inputs[2];
+  demand(
+    node,
+    !bias || elementCount(bias.shape) === channels,
+    `its bias ${shapeText(bias?.shape ?? [])} does not have ${channels} entries`,
+  );
+}
+
+/** Output pixels along one dimension. */
+export function outSize(size: number, kernel: number, stride: number, dilation: number, padding: number): number {
+  return Math.floor((size + padding - (kernel - 1) * dilation - 1) / stride) + 1;
+}
+
+/** The weights and bias of a node, which must be constant and of matching types. */
+export function constantWeights(node: AnyNode): ConvWeights {
+  const x = input(node, 0);
+  const tensor = input(node, 1);
+  const bias = node.inputs[2];
+  requireTypes(node, x, 'int8', 'float32');
+  if (!tensor.data) throw unsupported(node, 'its weights are computed by the network; they must be constant');
+  if (bias && !bias.data) throw unsupported(node, 'its bias is computed by the network; it must be constant');
+  const hybrid = 'hybrid' in node.attributes && node.attributes.hybrid !== undefined && x.dtype === 'float32' &&
+    tensor.dtype === 'int8';
+  if (tensor.dtype !== x.dtype && !hybrid) {
+    throw unsupported(node, `${x.dtype} input with ${tensor.dtype} weights; both must be of one type`);
+  }
+  if (tensor.dtype === 'int8' && !tensor.quantization) throw unsupported(node, 'its int8 weights have no scale');
+  if (hybrid && tensor.quantization!.zeroPoint.some((z) => z !== 0)) {
+    throw unsupported(node, 'its weights have a zero point; with float activations it must be 0');
+  }
+  if (tensor.quantization && tensor.quantization.scale.length > 1 &&
+    tensor.quantization.zeroPoint.some((z) => z !== 0))
+  {
+    throw unsupported(node, 'its weights have a zero point per channel; it must be 0 there');
+  }
+  return {
+    values: tensor.data as Int8Array | Float32Array,
+    K: elementCount(tensor.shape.slice(1)),
+    bias: bias?.data,
+    tensor,
+  };
+}
+
+/** Geometry of pictures that lie densely; the kernel's fields are the caller's. */
+export function denseGeometry(
+  x: Tensor,
+  y: Tensor,
+): Omit<ConvGeometry, 'kernel' | 'stride' | 'dilation' | 'padTop' | 'padLeft' | 'groups'> {
+  const [batch, inH, inW, inC] = x.shape as [number, number, number, number];
+  const [, outH, outW, outC] = y.shape as [number, number, number, number];
+  return {
+    batch,
+    inH,
+    inW,
+    inC,
+    outH,
+    outW,
+    outC,
+    pixelStride: outC,
+    rowStride: outW * outC,
+    batchStride: outH * outW * outC,
+    outOffset: 0,
+  };
+}
+
+/** Emits one conv2d record with its packed weights. */
+export function emitConv(
+  node: AnyNode,
+  emit: Emitter,
+  x: Tensor,
+  y: Tensor,
+  weights: ConvWeights,
+  g: ConvGeometry,
+  activation: FusedActivation,
+  macs: number,
+  hybrid?: HybridMode,
+): void {
+  const { K } = weights;
+  const isHybrid = hybrid !== undefined && weights.tensor.dtype === 'int8' && x.dtype === 'float32';
+  if (K > MAX_K) throw unsupported(node, `each output sums ${K} products; at most ${MAX_K} fit`);
+  if (x.dtype === 'int8' && largestSum(weights) >= 2 ** 31) {
+    throw unsupported(node, 'its sums may be larger than 32 bits hold');
+  }
+  const int8 = x.dtype === 'int8';
+  const rowBytes = int8 ? Math.ceil(K / 4) * 8 : K * 4;
+  const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
+  const blockRows = Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
+  const sparse = int8 && g.groups === 1
+    ? sparseWeights({
+      values: weights.values as Int8Array,
+      N: g.outC,
+      K,
+      zero: weights.tensor.quantization?.zeroPoint[0] ?? 0,
+      pixels: g.outH * g.outW,
+      taps: g.kernel[0] * g.kernel[1],
+    }, emit.weightLayout)
+    : undefined;
+  const [opcode, bytes] = isHybrid
+    ? [L.OP_HYBRID_CONV2D, L.CONV2D_BYTES]
+    : sparse
+    ? [L.OP_SPARSE_CONV2D, L.SPARSE_BYTES]
+    : [L.OP_CONV2D, L.CONV2D_BYTES];
+  const r = emit.record(opcode, bytes, x.dtype, node, node.op, macs).source(L.CONV2D_SOURCE, x).target(
+    L.CONV2D_TARGET,
+    y,
+    g.outOffset * (int8 ? 1 : 4),
+  ).ints(L.CONV2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, g.outC, ...g.kernel, ...g.stride, ...g.dilation,
+    g.padTop, g.padLeft, g.groups, sparse?.tile ?? blockRows]).ints(L.CONV2D_PIXEL_STRIDE, [g.pixelStride, g.rowStride,
+      g.batchStride]);
+  if (isHybrid) {
+    const [low, high] = activationRange(activation);
+    const scales = weights.tensor.quantization!.scale;
+    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups), Math.ceil(K / 4)).table(
+      L.CONV2D_BIAS,
+      packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), g.groups),
+    ).table(
+      L.CONV2D_SCALE,
+      packLanes(
+        Float32Array,
+        Float32Array.from({ length: g.outC }, (_, c) => scales[scales.length === 1 ? 0 : c]!),
+        g.groups,
+      ),
+    ).table(L.HYBRID_SUMS, packLanes(Int32Array, rowSums(weights.values, K), g.groups)).int(
+      L.HYBRID_MODE,
+      hybrid === 'asymmetric' ? L.HYBRID_ASYMMETRIC : L.HYBRID_SYMMETRIC,
+    ).float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
+  } else if (int8) {
+    const zero = perTensor(x).zeroPoint;
+    const [low, high] = quantizedRange(activation, y);
+    const weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
+    if (sparse) {
+      r.table(L.CONV2D_WEIGHTS, sparse.weights).table(L.SPARSE_STEPS, sparse.steps).table(
+        L.SPARSE_COUNTS,
+        sparse.counts,
+      ).int(L.SPARSE_ENTRIES, sparse.steps.length).int(L.SPARSE_PATTERN, patternCode(sparse.layout)).layout(
+        sparse.layout,
+        density([weights.values], weightsZero),
+      );
+    } else {
+      r.table(
+        L.CONV2D_WEIGHTS,
+        packInt8(weights.values as Int8Array, K, g.outC, g.groups, weightsZero),
+        Math.ceil(K / 4),
+      );
+    }
+    r.table(
+      L.CONV2D_BIAS,
+      packLanes(Int32Array, foldZeroPoint(rowSums(weights.values, K, weightsZero), zero, weights.bias), g.groups),
+    ).table(L.CONV2D_SCALE, packLanes(Float32Array, requantizeScales(x, weights.tensor, y, g.outC), g.groups)).int(
+      L.CONV2D_SOURCE_ZERO,
+      zero,
+    ).int(L.CONV2D_WEIGHTS_ZERO, weightsZero).int(L.CONV2D_TARGET_ZERO, perTensor(y).zeroPoint).int(L.CONV2D_MIN, low)
+      .int(L.CONV2D_MAX, high);
+  } else {
+    const [low, high] = activationRange(activation);
+    r.table(L.CONV2D_WEIGHTS, packFloat32(weights.values as Float32Array, K, g.outC, g.groups)).table(
+      L.CONV2D_BIAS,
+      packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), g.groups),
+    ).float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
+  }
+}
+
+/**
+ * How far a sum may go from the bias: 255·Σ|w − zw|. Symmetric weights stay below 2^31 for K ≤
+ * MAX_K; others rarely reach it.
+ */
+function largestSum({ values, K, tensor }: ConvWeights): number {
+  const zero = tensor.quantization?.zeroPoint[0] ?? 0;
+  let largest = 0;
+  if (zero !== 0) {
+    for (let at = 0; at < values.length; at += K) {
+      let sum = 0;
+      for (let k = at; k < at + K; k++) sum += Math.abs(values[k]! - zero);
+      largest = Math.max(largest, sum);
+    }
+  }
+  return 255 * largest;
+}
+
+/** fround(fround(sx·sw)/sy) per output channel: the scale of XNNPACK's fp32 requantization. */
+export function requantizeScales(x: Tensor, weights: Tensor, y: Tensor, channels: number): Float32Array {
+  const sx = f32(perTensor(x).scale);
+  const sy = f32(perTensor(y).scale);
+  const sw = weights.quantization!.scale;
+  return Float32Array.from({ length: channels }, (_, c) => f32(f32(sx * f32(sw[sw.length === 1 ? 0 : c]!)) / sy));
+}

@@ -1,0 +1,103 @@
+import * as L from '../../../assembly/layout';
+import { elementCount, elementSize, type AnyNode, type Tensor } from '../../graph/graph';
+import type { Emitter } from '../emitter';
+import { requantizer, sameQuantization } from './quantized';
+import { clampInt8 } from './rounding';
+import { mergeDimensions } from './shapes';
+
+/** Emits a strided copy; strides and offsets in elements. */
+export function emitCopy(
+  node: AnyNode,
+  emit: Emitter,
+  source: Tensor,
+  target: Tensor,
+  dimensions: readonly number[],
+  sourceStrides: readonly number[],
+  targetStrides: readonly number[],
+  sourceOffset = 0,
+  targetOffset = 0,
+): void {
+  if (elementCount(dimensions) === 0) return;
+  const size = elementSize(target.dtype);
+  const packed = mergeDimensions(node, dimensions, [...sourceStrides], [...targetStrides]);
+  // a dimension of 1 still needs a positive stride in the target
+  const targets = packed.strides[1]!.map((s, i) => (packed.dimensions[i] === 1 ? 1 : s));
+  emit.record(L.OP_COPY, L.COPY_BYTES, target.dtype, node, 'copy').source(L.COPY_SOURCE, source, sourceOffset * size)
+    .target(L.COPY_TARGET, target, targetOffset * size).int(L.COPY_ELEMENT_BYTES, size).ints(
+      L.COPY_DIMENSIONS,
+      packed.dimensions,
+    ).ints(L.COPY_SOURCE_STRIDES, packed.strides[0]!).ints(L.COPY_TARGET_STRIDES, targets);
+}
+
+/**
+ * Emits an int8 → int8 function as a table; `steps` maps a step of the source to one of the target.
+ */
+export function emitTable(
+  node: AnyNode,
+  emit: Emitter,
+  source: Tensor,
+  target: Tensor,
+  steps: (q: number) => number,
+): void {
+  const table = new Int8Array(256);
+  for (let q = -128; q < 128; q++) table[q & 255] = clampInt8(steps(q));
+  emit.mayReuse(target, source);
+  emit.record(L.OP_UNARY, L.UNARY_BYTES, 'int8', node, 'unary').source(L.UNARY_SOURCE, source).target(
+    L.UNARY_TARGET,
+    target,
+  ).table(L.UNARY_TABLE, table).int(L.UNARY_COUNT, elementCount(target.shape));
+}
+
+/**
+ * Emits an operator that keeps the steps of `x`: straight into `y`, or where `y` has others, into a
+ * temporary that a table takes there, clamped to `range`.
+ */
+export function emitRescaled(
+  node: AnyNode,
+  emit: Emitter,
+  x: Tensor,
+  y: Tensor,
+  write: (target: Tensor) => void,
+  [low, high] = [-128, 127],
+): void {
+  if (x.dtype !== 'int8' || sameQuantization(x, y)) {
+    write(y);
+    return;
+  }
+  const target: Tensor = {
+    name: `${y.name} (before requantization)`,
+    shape: y.shape,
+    dtype: 'int8',
+    ...(x.quantization && { quantization: x.quantization }),
+  };
+  write(target);
+  const steps = requantizer(target, y);
+  emitTable(node, emit, target, y, (q) => Math.max(low, Math.min(high, steps(q))));
+}
+
+/** The tensor itself, or a temporary requantized to the quantization of `like`. */
+export function inQuantizationOf(node: AnyNode, emit: Emitter, tensor: Tensor, like: Tensor): Tensor {
+  if (tensor.dtype !== 'int8' || sameQuantization(tensor, like)) return tensor;
+  const temporary: Tensor = {
+    name: `${tensor.name} (requantized for ${node.name})`,
+    shape: tensor.shape,
+    dtype: 'int8',
+    ...(like.quantization && { quantization: like.quantization }),
+  };
+  emitTable(node, emit, tensor, temporary, requantizer(tensor, temporary));
+  return temporary;
+}
+
+/** Copies, through a requantization where the scales differ. */
+export function emitStridedCopy(
+  node: AnyNode,
+  emit: Emitter,
+  x: Tensor,
+  y: Tensor,
+  dimensions: number[],
+  from: number[],
+  to: number[],
+  offset = 0,
+): void {
+  emitRescaled(node, emit, x, y, (target) => emitCopy(node, emit, x, target, dimensions, from, to, offset));
+}

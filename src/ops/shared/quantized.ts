@@ -1,0 +1,40 @@
+import { perTensor, type Tensor } from '../../graph/graph';
+import type { FusedActivation } from '../../graph/operators';
+import { clampInt8, f32, roundAway, roundEven } from './rounding';
+
+const realRanges: Record<FusedActivation, [number, number]> = {
+  none: [-Infinity, Infinity],
+  relu: [0, Infinity],
+  relu6: [0, 6],
+  reluN1To1: [-1, 1],
+  relu0To1: [0, 1],
+};
+
+/** Real bounds of a fused activation. */
+export function activationRange(activation: FusedActivation): [number, number] {
+  return realRanges[activation];
+}
+
+/** Bounds of a fused activation as int8 steps of the output's quantization. */
+export function quantizedRange(activation: FusedActivation, output: Tensor): [number, number] {
+  const { scale, zeroPoint } = perTensor(output);
+  const [low, high] = realRanges[activation];
+  const step = (bound: number): number => clampInt8(roundAway(f32(bound / f32(scale))) + zeroPoint);
+  return [low === -Infinity ? -128 : step(low), high === Infinity ? 127 : step(high)];
+}
+
+export function sameQuantization(a: Tensor, b: Tensor): boolean {
+  const p = a.quantization;
+  const q = b.quantization;
+  if (!p || !q) return p === q;
+  return p.scale.length === q.scale.length && p.scale.every((s, i) => f32(s) === f32(q.scale[i]!)) &&
+    p.zeroPoint.every((z, i) => z === q.zeroPoint[i]);
+}
+
+/** Steps of `to` for a step of `from`: the requantization rule for one int8 value. */
+export function requantizer(from: Tensor, to: Tensor): (q: number) => number {
+  const a = perTensor(from);
+  const b = perTensor(to);
+  const ratio = f32(f32(a.scale) / f32(b.scale));
+  return (q) => roundEven(f32((q - a.zeroPoint) * ratio)) + b.zeroPoint;
+}
