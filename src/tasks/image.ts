@@ -4,70 +4,76 @@ import { PNG } from 'pngjs';
 import { KletError } from '../errors';
 import type { Pixels } from './pixels';
 
-// For the command line and other tools; the browser has decoders of its own.
+// Decoders for the command line and other tools. Browsers have their own.
 
 export { imageToInput, type Pixels } from './pixels';
 
-/** A decoded picture. */
-export type Picture = Required<Pixels>;
-
-const magics: [format: ImageFormat, bytes: number[]][] = [['PNG', [0x89, 0x50, 0x4e, 0x47]], ['JPEG', [0xff, 0xd8,
-  0xff]], ['BMP', [0x42, 0x4d]]];
+/** A decoded image. */
+export type DecodedImage = Required<Pixels>;
 
 export type ImageFormat = 'PNG' | 'JPEG' | 'BMP';
 
-/** @returns what kind of picture the bytes begin like */
+/** The first bytes of a file in each format. */
+const MAGICS: Record<ImageFormat, number[]> = {
+  PNG: [0x89, 0x50, 0x4e, 0x47],
+  JPEG: [0xff, 0xd8, 0xff],
+  BMP: [0x42, 0x4d],
+};
+
+/** @returns the format that the first bytes of a file indicate */
 export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
-  return magics.find(([, magic]) => magic.every((byte, i) => bytes[i] === byte))?.[0];
+  const formats = Object.keys(MAGICS) as ImageFormat[];
+  return formats.find((format) => MAGICS[format].every((byte, i) => bytes[i] === byte));
 }
 
 /**
- * Decodes a PNG, JPEG or BMP file; photographs are turned upright as their EXIF orientation says.
+ * Decodes a PNG, JPEG or BMP file. Photographs are rotated upright by their EXIF orientation.
  *
- * @param where names the file in messages
- * @throws KletError `BAD_MAGIC` when it is none of these, `CORRUPT` when it cannot be decoded
+ * @param where the file's name in error messages
+ * @returns [height][width][channels] bytes: RGBA for PNG, RGB for JPEG and BMP
+ * @throws KletError `BAD_MAGIC` if the file has another format, `CORRUPT` if it cannot be decoded
  */
-export function decodeImage(bytes: Uint8Array, where = 'the picture'): Picture {
+export function decodeImage(bytes: Uint8Array, where = 'the image'): DecodedImage {
   const format = imageFormat(bytes);
-  if (!format) throw new KletError('BAD_MAGIC', `${where} is not a picture in PNG, JPEG or BMP format`);
+  if (!format) throw new KletError('BAD_MAGIC', `${where} is not an image in PNG, JPEG or BMP format`);
   try {
     return { PNG: decodePng, JPEG: decodeJpeg, BMP: decodeBmp }[format](bytes);
   } catch (cause) {
     if (cause instanceof KletError) throw cause;
     throw new KletError(
       'CORRUPT',
-      `${where} is a damaged ${format} picture: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `${where} is a damaged ${format} image: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
     );
   }
 }
 
-function decodePng(bytes: Uint8Array): Picture {
+function decodePng(bytes: Uint8Array): DecodedImage {
   const { width, height, data } = PNG.sync.read(Buffer.from(bytes));
   return { width, height, channels: 4, data };
 }
 
-function decodeJpeg(bytes: Uint8Array): Picture {
+function decodeJpeg(bytes: Uint8Array): DecodedImage {
   const decoded = decodeJpegFile(bytes, { useTArray: true, formatAsRGBA: false });
   const { width, height, data, exifBuffer } = decoded as typeof decoded & { exifBuffer?: Uint8Array };
-  return turnUpright({ width, height, channels: 3, data }, exifBuffer ? exifOrientation(exifBuffer) : 1);
+  return rotateUpright({ width, height, channels: 3, data }, exifBuffer ? exifOrientation(exifBuffer) : 1);
 }
 
-function decodeBmp(file: Uint8Array): Picture {
+function decodeBmp(file: Uint8Array): DecodedImage {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const start = view.getUint32(10, true);
   const header = view.getUint32(14, true);
   const bits = view.getUint16(28, true);
   const compression = view.getUint32(30, true);
   const colors = view.getUint32(46, true);
-  // what bmp-ts decodes wrongly
+  // bmp-ts decodes these two variants incorrectly
   if (compression === 1 || compression === 2) {
     throw new Error('it is run-length encoded; save it uncompressed, or as PNG');
   }
   if (bits === 4 && view.getUint32(18, true) % 2 === 1) {
-    throw new Error('it has 4 bits a pixel and an odd width; save it as PNG');
+    throw new Error('it has 4 bits per pixel and an odd width; save it as PNG');
   }
-  // bmp-ts expects the pixels right behind the header and palette
+  // bmp-ts expects the pixels directly after the header and palette
   const masks = header === 40 ? { 3: 12, 6: 16 }[compression] ?? 0 : 0;
   const palette = 4 * (colors || (bits <= 8 ? 1 << bits : 0));
   const end = 14 + header + masks + palette;
@@ -83,12 +89,13 @@ function decodeBmp(file: Uint8Array): Picture {
 }
 
 /**
- * The orientation tag (0x0112) of the first directory of an EXIF block: 1 is upright (EXIF 2.3,
- * 4.6.4).
+ * Reads the orientation tag (0x0112) from the first directory of an EXIF block (EXIF 2.3, 4.6.4).
+ *
+ * @returns 1..8; 1, which is upright, also if the tag is missing or the block is cut off
  */
 export function exifOrientation(exif: Uint8Array): number {
   const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
-  // jpeg-js leaves a zero in front of the TIFF header
+  // jpeg-js leaves a zero byte before the TIFF header
   const tiff = exif[0] === 0 ? 1 : 0;
   if (exif.length < tiff + 8) return 1;
   const little = exif[tiff] === 0x49;
@@ -101,10 +108,10 @@ export function exifOrientation(exif: Uint8Array): number {
   return 1;
 }
 
-/** Undoes what the camera says it did: 1..8 are the mirrored and turned ways a picture can lie. */
-export function turnUpright(picture: Picture, orientation: number): Picture {
-  if (!(orientation >= 2 && orientation <= 8)) return picture;
-  const { width, height, channels, data } = picture;
+/** Undoes an EXIF orientation: 2..8 are the mirrored and rotated forms, anything else is upright. */
+export function rotateUpright(image: DecodedImage, orientation: number): DecodedImage {
+  if (!(orientation >= 2 && orientation <= 8)) return image;
+  const { width, height, channels, data } = image;
   const swapped = orientation >= 5;
   const newWidth = swapped ? height : width;
   const newHeight = swapped ? width : height;

@@ -1,4 +1,4 @@
-// kinglet/tasks: what comes before and after predict. Runs in browsers too; decoding picture files
-// is the CLI's.
-export { checkPreprocessing, imageToInput, pictureShape, resizePixels } from './pixels';
+// kinglet/tasks: preparation of inputs and evaluation of outputs. It also runs in browsers, because
+// the decoders of image files are in the CLI only.
+export { checkPreprocessing, imageShape, imageToInput, resizePixels } from './pixels';
 export { topK } from './labels';

@@ -1,14 +1,18 @@
-/** One class of a classification. */
+/** A class with its score. */
 export interface Ranked {
   index: number;
-  /** The label, or the index as text where there is none. */
+  /** The label, or the index as text if there is no label. */
   label: string;
   score: number;
 }
 
 /**
- * The k best classes, best first; of equal scores the first.
+ * Returns the k classes with the highest scores, highest first. Equal scores keep their order; NaN
+ * ranks last.
  *
+ * @param scores one score per class
+ * @param labels one label per class
+ * @param k number of classes; at most `scores.length` are returned
  * @example
  * ```js
  * topK([0.1, 0.7, 0.2], ['cat', 'dog', 'fish'], 2); // [{ index: 1, label: 'dog', score: 0.7 }, { index: 2, label: 'fish', score: 0.2 }]

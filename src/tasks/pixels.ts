@@ -1,34 +1,35 @@
 import { KletError } from '../errors';
 import type { ImagePreprocessing, Preprocessing, TensorInfo } from '../format/klet';
 
-// Pictures to network inputs, in plain arithmetic: runs in a page as well as in Node. Decoders are
-// in image.ts.
+// Converts images to network inputs in plain arithmetic, for pages and Node. The decoders are in
+// image.ts.
 
-/** Rows of pixels, channels interleaved, 0..255. A canvas's `ImageData` is one. */
+/** An image: [height][width][channels], 0..255. The `ImageData` of a canvas has this form. */
 export interface Pixels {
   width: number;
   height: number;
   data: Uint8Array | Uint8ClampedArray;
-  /** 1 is gray, 3 is RGB, 4 is RGBA; counted from the data unless told. */
+  /** 1: gray, 3: RGB, 4: RGBA. By default derived from the length of the data. */
   channels?: 1 | 3 | 4;
 }
 
-/** From this shrinking factor on, two taps would skip pixels, and areas are averaged instead. */
+/** Above this reduction factor, bilinear interpolation would skip pixels, so areas are averaged. */
 const AREA_FROM = 2;
 
 /**
- * Makes a picture the input of a network: channels, then size, then numbers.
+ * Converts an image to the input of a network: channels first, then size, then values.
  *
- * Transparent pixels are laid over white. Colour becomes gray by luma (ITU-R BT.601), gray becomes
- * RGB by repetition. The picture is stretched to the input's height and width: bilinear with
- * half-pixel centres, area averages when it shrinks to less than half.
+ * Transparent pixels are blended with white. Colour becomes gray by luma (ITU-R BT.601), gray
+ * becomes RGB by repetition. The image is stretched to the input's height and width: bilinearly with
+ * half-pixel centres, or by area averaging if it shrinks to less than half.
  *
  * @param input the model's input: [1, H, W, C], [H, W, C], [1, H, W] or [H, W], C = 1 or 3
- * @param given the model's `meta.preprocessing`. Without it, uint8 inputs get the bytes as they
- *   are, int8 inputs byte − 128, float32 inputs byte / 255
- * @returns what `predict` takes: real numbers (with preprocessing, or for float32) or raw values
- * @throws KletError `SHAPE_MISMATCH` when the input is not a picture, `TYPE_MISMATCH` or
- *   `BAD_ARGUMENT`
+ * @param given the model's `meta.preprocessing`. Without it, uint8 inputs get the bytes unchanged,
+ *   int8 inputs byte − 128, float32 inputs byte / 255
+ * @returns the array for `predict`: real numbers (with preprocessing, or for float32) or raw values
+ * @throws KletError `SHAPE_MISMATCH` if the input does not have the shape of an image or the data
+ *   does not have width × height pixels; `TYPE_MISMATCH` if the input is of another type;
+ *   `BAD_ARGUMENT` if the image is empty or the preprocessing is invalid
  * @example
  * ```js
  * const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
@@ -41,7 +42,7 @@ export function imageToInput(
   given?: Preprocessing,
 ): Float32Array | Uint8Array | Int8Array {
   const preprocessing = given && checkPreprocessing(given);
-  const { height, width, channels } = pictureShape(input, preprocessing);
+  const { height, width, channels } = imageShape(input, preprocessing);
   const values = resizePixels(toChannels(image, channels), image.width, image.height, width, height, channels);
   if (preprocessing) return normalize(values, channels, preprocessing);
   switch (input.dtype) {
@@ -54,57 +55,64 @@ export function imageToInput(
     default:
       throw new KletError(
         'TYPE_MISMATCH',
-        `input "${input.name}" is ${input.dtype}; pictures go into uint8, int8 or float32 inputs`,
+        `input "${input.name}" is ${input.dtype}; images need a uint8, int8 or float32 input`,
       );
   }
 }
 
+interface ImageShape {
+  height: number;
+  width: number;
+  channels: 1 | 3;
+}
+
 /**
- * The height, width and channels of an input that takes a picture.
+ * Returns the height, width and number of channels of an input that takes an image.
  *
- * @throws KletError `SHAPE_MISMATCH` when it does not look like one
+ * @throws KletError `SHAPE_MISMATCH` if the input does not have the shape of one image, or its
+ *   channels differ from those of the preprocessing
  */
-export function pictureShape(
-  input: TensorInfo,
-  preprocessing?: ImagePreprocessing,
-): { height: number; width: number; channels: 1 | 3 } {
+export function imageShape(input: TensorInfo, preprocessing?: ImagePreprocessing): ImageShape {
   const found = readShape(input.shape, preprocessing);
   const described = `input "${input.name}" has the shape [${input.shape.join(', ')}]`;
   if (!found) {
     throw new KletError(
       'SHAPE_MISMATCH',
-      `${described}, which is not one picture: expected [1, height, width, channels] with 1 or 3 channels; pass its values instead`,
+      `${described}, which is not one image: expected [1, height, width, channels] with 1 or 3 channels; ` +
+        'pass its values instead',
     );
   }
   const { height, width, channels } = found;
   if (preprocessing && preprocessing.channels !== channels) {
     throw new KletError(
       'SHAPE_MISMATCH',
-      `${described}, so ${channels} channels, and the preprocessing says ${preprocessing.channels}`,
+      `${described}, so it has ${channels} channels; the preprocessing has ${preprocessing.channels}`,
     );
   }
   return { height, width, channels };
 }
 
 /**
- * Checks what a file or a user calls preprocessing.
+ * Checks the image preprocessing of a file or a user.
  *
- * @throws KletError `BAD_ARGUMENT` saying what is wrong
+ * @returns the same object
+ * @throws KletError `BAD_ARGUMENT` naming the first invalid property
  */
 export function checkPreprocessing(value: unknown): ImagePreprocessing {
   const wrong = (what: string): KletError =>
     new KletError(
       'BAD_ARGUMENT',
-      `preprocessing ${what}; an example: {"kind":"image","channels":3,"scale":0.00784,"offset":-1} makes bytes 0..255 to -1..1`,
+      `preprocessing ${what}; example: {"kind":"image","channels":3,"scale":0.00784,"offset":-1} ` +
+        'maps bytes 0..255 to -1..1',
     );
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('must be an object');
   const { kind, channels, scale, offset, invert } = value as Record<string, unknown>;
   if (kind !== 'image') throw wrong(`has the kind ${JSON.stringify(kind)}, not "image"`);
-  if (channels !== 1 && channels !== 3) throw wrong(`has ${JSON.stringify(channels)} channels, 1 and 3 are known`);
+  if (channels !== 1 && channels !== 3) throw wrong(`has ${JSON.stringify(channels)} channels, expected 1 or 3`);
   for (const [name, factor] of Object.entries({ scale, offset })) {
     const numbers: unknown[] = Array.isArray(factor) ? factor : [factor];
     if (!numbers.every(Number.isFinite)) {
-      throw wrong(`needs a number, or one a channel, as ${name}, not ${JSON.stringify(factor)}`);
+      throw wrong(`needs a number, or one per channel, as ${name}, not ${JSON.stringify(factor)}`);
     }
     if (Array.isArray(factor) && factor.length !== channels) {
       throw wrong(`has ${factor.length} numbers as ${name} for ${channels} channels`);
@@ -117,7 +125,7 @@ export function checkPreprocessing(value: unknown): ImagePreprocessing {
 }
 
 /**
- * Resizes pixels by stretching.
+ * Resizes an image by stretching: bilinearly, or by area averaging if it shrinks to less than half.
  *
  * @param data [height][width][channels]
  * @returns [newHeight][newWidth][channels], unrounded
@@ -156,10 +164,7 @@ export function resizePixels(
   return out;
 }
 
-/**
- * Which source pixels make target pixel i, and how much of each; the weights of one target sum to
- * 1.
- */
+/** The source pixels of each target pixel and their weights, which sum to 1 per target pixel. */
 function taps(from: number, to: number): { first: number; weights: number[] }[] {
   const ratio = from / to;
   return Array.from({ length: to }, (_, i) => {
@@ -180,20 +185,19 @@ function taps(from: number, to: number): { first: number; weights: number[] }[] 
   });
 }
 
-/** The picture's bytes with 1 (gray) or 3 (RGB) channels, without transparency. */
+/** Converts to 1 (gray) or 3 (RGB) channels, blending transparent pixels with white. */
 function toChannels(image: Pixels, wanted: 1 | 3): Uint8Array | Uint8ClampedArray {
   const { width, height, data } = image;
   const count = width * height;
   if (!(Number.isInteger(width) && Number.isInteger(height) && count > 0)) {
-    throw new KletError('BAD_ARGUMENT', `a picture of ${width}×${height} pixels has no content`);
+    throw new KletError('BAD_ARGUMENT', `an image of ${width}×${height} pixels is empty`);
   }
   const channels = image.channels ?? data.length / count;
   if ((channels !== 1 && channels !== 3 && channels !== 4) || data.length !== count * channels) {
+    const expected = `${count}, ${count * 3} or ${count * 4}`;
     throw new KletError(
       'SHAPE_MISMATCH',
-      `a picture of ${width}×${height} pixels has ${count}, ${count * 3} or ${
-        count * 4
-      } bytes (gray, RGB, RGBA); there are ${data.length}`,
+      `an image of ${width}×${height} pixels has ${expected} bytes (gray, RGB, RGBA), not ${data.length}`,
     );
   }
   if (channels === wanted) return data;
@@ -220,24 +224,29 @@ function normalize(
   channels: number,
   { scale, offset, invert }: ImagePreprocessing,
 ): Float32Array {
-  const at = (
-    factor: number | number[],
-    channel: number,
-  ): number => (typeof factor === 'number' ? factor : factor[channel]!);
-  return values.map((v, i) => (invert ? 255 - v : v) * at(scale, i % channels) + at(offset, i % channels));
+  const scales = perChannel(scale, channels);
+  const offsets = perChannel(offset, channels);
+  return values.map((v, i) => (invert ? 255 - v : v) * scales[i % channels]! + offsets[i % channels]!);
 }
 
-function readShape(
-  shape: readonly number[],
-  preprocessing?: ImagePreprocessing,
-): { height: number; width: number; channels: 1 | 3 } | undefined {
-  const picture = (height: number, width: number, channels: number): ReturnType<typeof readShape> =>
-    channels === 1 || channels === 3 ? { height, width, channels } : undefined;
+function perChannel(factor: number | number[], channels: number): number[] {
+  return typeof factor === 'number' ? Array<number>(channels).fill(factor) : factor;
+}
+
+function readShape(shape: readonly number[], preprocessing?: ImagePreprocessing): ImageShape | undefined {
   const [a = 0, b = 0, c = 0, d = 0] = shape;
-  if (shape.length === 4) return a === 1 ? picture(b, c, d) : undefined;
-  if (shape.length === 3) return c === 1 || c === 3 ? picture(a, b, c) : a === 1 ? picture(b, c, 1) : undefined;
-  if (shape.length === 2 && a > 1) return picture(a, b, 1);
-  // a flat input is a square picture when the file says that it is a picture
-  const side = preprocessing ? Math.sqrt(shape.reduce((x, y) => x * y, 1) / preprocessing.channels) : NaN;
-  return Number.isInteger(side) ? picture(side, side, preprocessing!.channels) : undefined;
+  if (shape.length === 4) return a === 1 ? withChannels(b, c, d) : undefined;
+  if (shape.length === 3) {
+    if (c === 1 || c === 3) return withChannels(a, b, c);
+    return a === 1 ? withChannels(b, c, 1) : undefined;
+  }
+  if (shape.length === 2 && a > 1) return withChannels(a, b, 1);
+  // a flat input is a square image if the file has image preprocessing
+  if (!preprocessing) return undefined;
+  const side = Math.sqrt(shape.reduce((x, y) => x * y, 1) / preprocessing.channels);
+  return Number.isInteger(side) ? withChannels(side, side, preprocessing.channels) : undefined;
+}
+
+function withChannels(height: number, width: number, channels: number): ImageShape | undefined {
+  return channels === 1 || channels === 3 ? { height, width, channels } : undefined;
 }

@@ -1,7 +1,7 @@
 import wavefile from 'wavefile';
 import { KletError } from '../errors';
 
-// For the command line and other tools; a page has decodeAudioData.
+// The WAV decoder of the command line and other tools. Pages have `decodeAudioData`.
 
 /** A decoded recording, mixed to one channel. */
 export interface Wave {
@@ -15,17 +15,17 @@ export function isWave(bytes: Uint8Array): boolean {
 }
 
 /**
- * Decodes a WAV file: PCM of 8 to 32 bits, floats, A-law and µ-law. Whole numbers are divided by
- * 2^(bits − 1), as librosa and TensorFlow do.
+ * Decodes a WAV file: PCM of 8 to 32 bits, floats, A-law and µ-law. Integer samples are divided by
+ * 2^(bits − 1), as in librosa and TensorFlow.
  *
- * @param where names the file in messages
- * @throws KletError `BAD_MAGIC` when it is none, `CORRUPT` when it cannot be decoded
+ * @param where the file's name in error messages
+ * @throws KletError `BAD_MAGIC` if it is not a WAV file, `CORRUPT` if it cannot be decoded
  */
 export function decodeWave(bytes: Uint8Array, where = 'the recording'): Wave {
   if (!isWave(bytes)) throw new KletError('BAD_MAGIC', `${where} is not a WAV file`);
   try {
     const file = new wavefile.WaveFile(bytes);
-    // what wavefile decodes wrongly
+    // wavefile decodes ADPCM incorrectly
     if (file.bitDepth === '4') throw new Error('it is compressed as ADPCM; save it as PCM');
     if (file.bitDepth === '8a') file.fromALaw();
     else if (file.bitDepth === '8m') file.fromMuLaw();
@@ -34,7 +34,7 @@ export function decodeWave(bytes: Uint8Array, where = 'the recording'): Wave {
     const bits = parseInt(file.bitDepth, 10);
     const isFloat = file.bitDepth === '32f' || file.bitDepth === '64';
     if (!(sampleRate > 0 && numChannels > 0)) {
-      throw new Error(`it has ${numChannels} channels of ${sampleRate} samples a second`);
+      throw new Error(`it has ${numChannels} channels at ${sampleRate} samples per second`);
     }
     const scale = isFloat ? 1 : 2 ** (1 - bits);
     const bias = file.bitDepth === '8' ? 128 : 0;

@@ -66,7 +66,7 @@ describe('run with a picture', () => {
   it('refuses a network that takes none', async () => {
     const { code, err } = await kinglet('run', pairNet, '--input', picture('q.png', 0), '--input', picture('q.png', 0));
     expect(code).toBe(1);
-    expect(err).toMatch(/^kinglet: SHAPE_MISMATCH: input "left" has the shape \[1, 4\], which is not one picture/);
+    expect(err).toMatch(/^kinglet: SHAPE_MISMATCH: input "left" has the shape \[1, 4\], which is not one image/);
   });
 
   it('tells a damaged one', async () => {

@@ -7,7 +7,7 @@ import { cluster, compile, readKlet, toStream, type ClusteredWeights, type Compi
   type PrunePattern } from '../../compiler/index';
 import { KletError, loadSync, type AudioPreprocessing, type Model, type Preprocessing,
   type TensorInfo } from '../../index';
-import { checkPreprocessing, pictureShape } from '../../tasks/pixels';
+import { checkPreprocessing, imageShape } from '../../tasks/pixels';
 import { byteCount, positiveNumber, wholeNumber } from '../args';
 import { goldenCases, memoryText, operatorCounts, portsTable, totalMacs } from '../describe';
 import { readBytes, readText, writeAtomically } from '../files';
@@ -200,7 +200,7 @@ export function readPreprocessing(text: string, inputs: readonly TensorInfo[]): 
     return parameters;
   }
   const preprocessing = checkPreprocessing(value);
-  if (!inputs.some((input) => takes(() => pictureShape(input, preprocessing)))) pictureShape(first, preprocessing);
+  if (!inputs.some((input) => takes(() => imageShape(input, preprocessing)))) imageShape(first, preprocessing);
   return preprocessing;
 }
 
