@@ -1,5 +1,6 @@
 /**
- * What went wrong, as a stable word. Programs branch on `error.code`; people read `error.message`.
+ * The kind of an error. Codes are stable: programs branch on `error.code`, people read
+ * `error.message`.
  *
  * | code | when |
  * |---|---|
@@ -39,7 +40,7 @@ const BRAND = Symbol.for('kinglet.KletError');
  */
 export class KletError extends Error {
   static {
-    // every bundle of kinglet has a class of its own; the mark is common to all of them
+    // each bundle of kinglet has its own KletError class; this mark is common to all of them
     Object.defineProperty(this.prototype, BRAND, { value: true });
   }
 
@@ -49,7 +50,7 @@ export class KletError extends Error {
     super(message, options);
   }
 
-  /** True for the errors of every entry of kinglet. */
+  /** True for errors of every entry of kinglet. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== KletError) return super[Symbol.hasInstance](value);
     return typeof value === 'object' && value !== null && BRAND in value;

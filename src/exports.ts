@@ -1,4 +1,4 @@
-// What every entry of the runtime offers beside `load` and `loadSync`.
+// Exports common to all entries of the runtime; each entry adds `load` and `loadSync`.
 export { KletError, type KletErrorCode } from './errors';
 export type { AudioPreprocessing } from './format/audio';
 export type { ImagePreprocessing, IoType, Meta, Preprocessing, TensorInfo } from './format/klet';

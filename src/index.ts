@@ -1,4 +1,4 @@
-// Node's entry: `load` also takes paths. The other entries have the same types.
+// The entry for Node, where `load` also takes file paths. The other entries have the same types.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -25,7 +25,7 @@ const runtime = makeRuntime(
 );
 
 /**
- * Loads a model: reads the file, checks it, and readies it to run.
+ * Loads a model: reads the file, checks it and prepares it to run.
  *
  * @param source a path (in Node) or URL, a fetch `Response`, a `Blob`, a byte stream, or the bytes
  *   themselves
@@ -42,8 +42,7 @@ export function load(source: Source | PromiseLike<Source>, options?: LoadOptions
 }
 
 /**
- * Loads a model from bytes that are there already: for worklets and wherever waiting is not
- * possible.
+ * Loads a model from bytes in memory, synchronously. For worklets and other code that cannot wait.
  *
  * @throws KletError as `load`
  */

@@ -1,4 +1,4 @@
-// No core inside: the caller passes `wasm`.
+// The entry without a core: the caller passes the option `wasm`.
 import { makeRuntime } from './runtime/load';
 import { openWebWorker } from './webWorker';
 

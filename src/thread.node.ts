@@ -1,4 +1,4 @@
-// The script of a worker in Node.
+// The worker script for Node.
 import { parentPort } from 'node:worker_threads';
 import { serveCrew } from './runtime/threads';
 

@@ -1,4 +1,4 @@
-// The script of a worker in a page or in another worker.
+// The worker script for pages.
 import { serveCrew } from './runtime/threads';
 
 addEventListener('message', ({ data }: MessageEvent<unknown>) => {

@@ -3,16 +3,18 @@ import type { ThreadWorker } from './runtime/threads';
 
 function checkWorkers(): void {
   if (typeof Worker === 'function') return;
-  throw new KletError('BAD_ARGUMENT', 'there are no workers here (the option "worker" may make one)');
+  throw new KletError('BAD_ARGUMENT', 'this scope has no workers; the option "worker" takes a function that makes one');
 }
 
-/** A worker of a page that runs the given script. */
+/** Starts a web worker from the given script. */
 export function webWorkerOf(script: string | URL): ThreadWorker {
   checkWorkers();
   return new Worker(script, { type: 'module' });
 }
 
-/** The same with kinglet's own script by default: bundlers recognize this expression. */
+/**
+ * Starts a web worker, by default from kinglet's own script. Bundlers recognize this expression.
+ */
 export function openWebWorker(script?: string | URL): ThreadWorker {
   if (script !== undefined) return webWorkerOf(script);
   checkWorkers();

@@ -1,14 +1,14 @@
 /**
- * The weights of a frame. The plain names are periodic (of period `frameLength`), the others
- * symmetric.
+ * The window function of a frame. Plain names are periodic with period `frameLength`; the others
+ * are symmetric.
  */
 export type AudioWindow = 'hann' | 'hann-symmetric' | 'hamming' | 'hamming-symmetric' | 'blackman'
   | 'blackman-symmetric' | 'rectangular';
 
-/** Triangles over the spectrum, equally spaced on a mel scale. */
+/** Triangular filters over the spectrum, equally spaced on a mel scale. */
 export interface MelParameters {
   bands: number;
-  /** Hertz: where the first triangle begins and the last ends. */
+  /** Lower edge of the first filter and upper edge of the last, in hertz. */
   low: number;
   high: number;
   /**
@@ -16,23 +16,29 @@ export interface MelParameters {
    * Toolbox).
    */
   scale: 'htk' | 'slaney';
-  /** In which unit the sides of a triangle are straight. */
+  /** The unit in which the sides of a filter are linear. */
   slopes: 'mel' | 'hertz';
-  /** `none`: peaks of 1. `slaney`: areas of 1, with the width in hertz. */
+  /**
+   * `none`: each filter peaks at 1. `slaney`: each filter has an area of 1, with its width in
+   * hertz.
+   */
   norm: 'none' | 'slaney';
 }
 
 /** c · ln(max(x, floor) + offset) − c · ln(max(reference, floor)). */
 export interface LogParameters {
   kind: 'log';
-  /** c is 1, 1/ln 10, or 10/ln 10 of powers and 20/ln 10 of magnitudes. */
+  /**
+   * c is 1 (natural), 1/ln 10 (log10), or for decibels 10/ln 10 for powers and 20/ln 10 for
+   * magnitudes.
+   */
   unit: 'natural' | 'log10' | 'decibel';
   floor: number;
   offset: number;
   reference: number;
   /**
-   * With `decibel`: values are at least the largest of the whole recording less this. Not for
-   * streams.
+   * For `decibel`: values are clamped from below at the recording's maximum − topDb. Not available
+   * for streams.
    */
   topDb: number | null;
 }
@@ -48,44 +54,44 @@ export interface PcenParameters {
   power: number;
   epsilon: number;
   smoothing: number;
-  /** What m is before the first frame: 1, or the first frame's x. */
+  /** Initial value of m: 1, or the x of the first frame. */
   initial: 'one' | 'first';
 }
 
-/** Cosine transform (DCT-II) of the bands. */
+/** Mel-frequency cepstral coefficients: the DCT-II of the bands. */
 export interface MfccParameters {
-  /** Coefficients that are kept, from the 0th on. */
+  /** Number of coefficients to keep, beginning with the 0th. */
   count: number;
-  /** `ortho`: orthonormal. `tensorflow`: the same with the 0th coefficient √2 times as large. */
+  /** `ortho`: orthonormal. `tensorflow`: orthonormal, but with the 0th coefficient multiplied by √2. */
   scaling: 'ortho' | 'tensorflow';
-  /** Coefficient n is multiplied by 1 + lifter/2 · sin(π(n + 1)/lifter); 0 leaves them. */
+  /** Coefficient n is multiplied by 1 + lifter/2 · sin(π(n + 1)/lifter); 0 switches this off. */
   lifter: number;
 }
 
 /**
- * How sound becomes the input: all of it, nothing by default, so that a device computes what
- * training saw.
+ * How audio becomes the input. Every setting is stored explicitly, so that a device computes the
+ * same features as the training did.
  */
 export interface AudioPreprocessing {
   kind: 'audio';
   /** Hertz. */
   sampleRate: number;
-  /** Samples of one frame, from one frame to the next, and of the transform (even). */
+  /** Samples per frame, samples from one frame to the next (hop), and size of the FFT (even). */
   frameLength: number;
   hop: number;
   fftSize: number;
   window: AudioWindow;
   /**
-   * Where in the transform the frame lies when it is shorter: TensorFlow's begins with it,
-   * librosa's has it in the middle.
+   * Position of a frame that is shorter than the FFT: at the start (TensorFlow) or in the middle
+   * (librosa).
    */
   windowPosition: 'start' | 'center';
   /**
-   * `end`: zeros behind the recording, so that a frame begins at every hop. `center-…`: frames are
-   * centred on hops, past both ends are zeros or the reflection.
+   * `end`: zeros are appended, so that a frame begins at every hop. `center-…`: frames are centred
+   * on hops, and both ends are padded with zeros or by reflection.
    */
   padding: 'none' | 'end' | 'center-zeros' | 'center-reflect';
-  /** Samples of −1..1 are multiplied by this first (32768 where training saw 16-bit numbers). */
+  /** Factor for the samples, which lie in −1..1 (32768 if the training used 16-bit integers). */
   inputScale: number;
   /** x[t] − preemphasis · x[t−1]; 0 for none. */
   preemphasis: number;
@@ -96,7 +102,7 @@ export interface AudioPreprocessing {
   mfcc: MfccParameters | null;
   /** Order of the input: [frames][features] or [features][frames]. */
   layout: 'frames-first' | 'features-first';
-  /** Last, value × scale + offset: a number, or one a feature. */
+  /** Final affine map, value × scale + offset: one number, or one per feature. */
   scale: number | number[];
   offset: number | number[];
 }

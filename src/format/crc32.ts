@@ -1,5 +1,5 @@
 /**
- * CRC-32 (ISO-HDLC, the one of zlib and PNG: polynomial 0xEDB88320, reflected), eight bytes a step.
+ * CRC-32/ISO-HDLC as in zlib and PNG (polynomial 0xEDB88320, reflected), eight bytes per iteration.
  */
 
 const tables = makeTables();

@@ -4,7 +4,7 @@ import type { AudioPreprocessing } from './audio';
 import { crc32 } from './crc32';
 import { decodeSection } from './rans';
 
-// docs/format/ is the specification of what these two functions read and write.
+// docs/format/ specifies what these functions read and write.
 //
 //   0   4  "KLET"                      16  u32 arena bytes
 //   4  u16 major  6 u16 minor          20  u32 scratch bytes
@@ -25,100 +25,103 @@ export const SECTION_PLAN = 2;
 export const SECTION_WEIGHTS = 3;
 export const SECTION_GOLDEN = 4;
 export const SECTION_NOTES = 5;
-/** The weights, entropy-coded (assembly/layout.ts, CODED_): instead of SECTION_WEIGHTS. */
+/** Entropy-coded weights (assembly/layout.ts, CODED_), in place of SECTION_WEIGHTS. */
 export const SECTION_CODED = 6;
-/** Added to the kind of PLAN, GOLDEN or NOTES: the same section, entropy-coded (rans.ts). */
+/** Added to the kind of a PLAN, GOLDEN or NOTES section that is entropy-coded (rans.ts). */
 export const SECTION_PACKED = 16;
 
-/** The element types of a model's inputs and outputs, as numpy names them. */
+/** Element types of inputs and outputs, with NumPy's names. */
 export type IoType = 'float32' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool';
 
-/** An input or output as the file describes it. */
+/** Description of an input or output. */
 export interface TensorInfo {
   name: string;
   dtype: IoType;
-  /** Row-major dimensions; pictures are NHWC. */
+  /** Row-major dimensions; images are NHWC. */
   shape: number[];
-  /** real = scale × (q − zeroPoint); absent where the numbers are the real ones. */
+  /** real = scale × (q − zeroPoint). Absent if the values are real numbers themselves. */
   scale?: number;
   zeroPoint?: number;
 }
 
 /**
- * How a picture becomes the input: resize to the input's height and width, then real = value ×
- * scale + offset per channel.
+ * How an image becomes the input: it is resized to the input's height and width, then real = value
+ * × scale + offset per channel.
  */
 export interface ImagePreprocessing {
   kind: 'image';
   channels: 1 | 3;
-  /** Multiplied with a channel value of 0..255. */
+  /** Factor for channel values of 0..255: one number, or one per channel. */
   scale: number | number[];
   offset: number | number[];
-  /** Black on white pictures are inverted first when the network expects white on black. */
+  /** Inverts the values (255 − value) first, for networks that expect white on black. */
   invert?: boolean;
 }
 
-/** How what a sensor gives becomes the input. */
+/** How the data of a sensor become the input. */
 export type Preprocessing = ImagePreprocessing | AudioPreprocessing;
 
-/** What a model says about itself. Additional properties are kept. */
+/** Metadata of a model. Additional properties are preserved. */
 export interface Meta {
   name: string;
   inputs: TensorInfo[];
   outputs: TensorInfo[];
-  /** Names of the classes, for outputs that are scores of classes. */
+  /** Class names, for outputs that are class scores. */
   labels?: string[];
   preprocessing?: Preprocessing;
-  /** Where the file comes from: source format, converter and its version. */
+  /** Origin of the file: source format, converter and its version. */
   provenance?: Record<string, unknown>;
-  /** Measured accuracy, when it was. */
+  /** Measured accuracy, if known. */
   accuracy?: Record<string, unknown>;
   [key: string]: unknown;
 }
 
-/** Where the host finds an input or output in the arena. */
+/** An input or output with its offset in the arena. */
 export interface ArenaTensor extends TensorInfo {
   offset: number;
 }
 
-/** What is kept from run to run: the first `bytes` of the arena. */
+/** The state: the first `bytes` of the arena, which persist between predictions. */
 export interface StateInfo {
   bytes: number;
-  /** Offset into WEIGHTS of what they are before the first run. */
+  /** Offset of the initial state in the WEIGHTS section. */
   initial: number;
-  /** Whether predictions go on from one to the next; else each is a whole sequence. */
+  /**
+   * Whether each prediction continues from the previous one. Otherwise each takes a whole sequence.
+   */
   carries?: boolean;
-  /** For tools. */
+  /** The state tensors, for tools. */
   tensors: { name: string; dtype: string; shape: number[]; offset: number; scale?: number; zeroPoint?: number }[];
 }
 
-/** Optional: what tools show of the records and the arena. Not needed to run. */
+/** Debug info about the records and the arena, for tools. Optional, not needed to run. */
 export interface Notes {
   /**
-   * `layout` and `density`, where weights are lists of those that are left: which lists, and the
-   * part of the weights that is not zero.
+   * `layout` and `density` are set for pruned weights stored as lists: the kind of list, and the
+   * fraction of nonzero weights.
    */
   records: { name: string; op: string; shape: number[]; macs: number; weights: number; layout?: string;
     density?: number }[];
   /**
-   * Arena buffers: name, offset, bytes, first and last record that need them (−1 before the first).
+   * Arena buffers: name, offset, bytes, first and last record that use them (−1: before the first
+   * record).
    */
   arena: [name: string, offset: number, bytes: number, first: number, last: number][];
 }
 
 /**
- * The parts of a file. `plan`, `weights` and `golden` are views into the bytes that were read,
- * where these are not entropy-coded.
+ * The parts of a file. `plan`, `weights` and `golden` are views of the file's bytes unless they are
+ * entropy-coded.
  */
 export interface KletParts {
   meta: Meta & { inputs: ArenaTensor[]; outputs: ArenaTensor[]; state?: StateInfo };
   plan: Uint8Array;
-  /** As the file has them: see `coded`. */
+  /** The weights as stored in the file; `coded` says how. */
   weights: Uint8Array;
   /** Whether the weights are entropy-coded. */
   coded?: boolean;
   arenaBytes: number;
-  /** What the core that compiled the file needs; another may need more. */
+  /** Scratch size for the core that compiled the file; another core may need more. */
   scratchBytes: number;
   /** Minor version of the file's format. */
   minor: number;
@@ -127,8 +130,8 @@ export interface KletParts {
 }
 
 /**
- * @param pack what sections beside META and the weights may be made smaller by; `encodeSection` of
- *   the compiler
+ * @param pack compresses the sections other than META and the weights; `encodeSection` of the
+ *   compiler
  * @returns the bytes of a `.klet` file
  */
 export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint8Array) => Uint8Array): Uint8Array {
@@ -165,8 +168,8 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint
 }
 
 /**
- * Takes a file apart and checks everything about it that can be checked without running it: magic,
- * version, lengths, checksums, and that the inputs and outputs lie in the arena.
+ * Parses a file and checks everything that can be checked without running it: magic, version,
+ * lengths, checksums, and that inputs and outputs lie in the arena.
  *
  * @throws KletError `BAD_MAGIC`, `BAD_VERSION` or `CORRUPT`
  */
@@ -178,8 +181,8 @@ export function readKlet(file: Uint8Array, where = 'the model'): KletParts {
 }
 
 /**
- * A file's parts, its notes and golden vectors not yet read: a page that only runs a model need not
- * spend the time.
+ * The parts of a file, with debug info and golden vectors decoded on demand, because a page that
+ * only runs a model does not need them.
  */
 export interface OpenedKlet extends Omit<KletParts, 'notes' | 'golden'> {
   readNotes: () => Notes | undefined;
@@ -188,7 +191,7 @@ export interface OpenedKlet extends Omit<KletParts, 'notes' | 'golden'> {
 }
 
 /**
- * `readKlet` by another implementation of CRC-32: a core has a faster one, and a page need not have
+ * `readKlet` with the given CRC-32 function. The core has a faster one, and a page should not carry
  * two.
  */
 export function openKlet(file: Uint8Array, where: string, checksum: Checksum): OpenedKlet {
@@ -246,7 +249,7 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
   const meta = fromAscii(need(SECTION_META)) as KletParts['meta'];
   const coded = sections.get(SECTION_CODED);
   if (coded && sections.has(SECTION_WEIGHTS)) throw corrupt('it has its weights twice');
-  if (coded && !codedFits(coded)) throw corrupt('its CODED section claims what it cannot hold');
+  if (coded && !codedFits(coded)) throw corrupt('its CODED section claims more weights than it can hold');
   const arenaBytes = u32(file, 16);
   const weights = coded ?? need(SECTION_WEIGHTS);
   const problem = checkMeta(meta, arenaBytes) ??
@@ -267,7 +270,7 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
 
 const sectionNames = ['', 'META', 'PLAN', 'WEIGHTS', 'GOLDEN', 'NOTES', 'CODED'];
 
-/** Name and bytes of each section of a file that was read. */
+/** Name and size of each section of a file. */
 export function sectionSizes(file: Uint8Array): [name: string, bytes: number][] {
   return Array.from({ length: u32(file, 24) }, (_, i) => {
     const at = HEADER_BYTES + i * ENTRY_BYTES;
@@ -280,14 +283,14 @@ export function sectionSizes(file: Uint8Array): [name: string, bytes: number][] 
   });
 }
 
-/** Bytes of the weights in memory. */
+/** Size of the decoded weights in memory. */
 export function weightsBytes({ weights, coded }: Pick<KletParts, 'weights' | 'coded'>): number {
   return coded ? u32(weights, L.CODED_WEIGHTS_BYTES) : weights.length;
 }
 
 /**
- * Bytes between the beginnings of the weights and of their coded section in memory, and bytes that
- * decoding needs behind that section.
+ * Bytes from the start of the weights to the start of their coded section in memory, and bytes that
+ * the decoder needs behind that section.
  */
 export function codedRoom(coded: Uint8Array): { lead: number; bytes: number } {
   return {
@@ -297,7 +300,7 @@ export function codedRoom(coded: Uint8Array): { lead: number; bytes: number } {
   };
 }
 
-/** What the memory's size is computed from is not larger than it may be. */
+/** Whether the sizes that a CODED section claims are within their limits. */
 function codedFits(coded: Uint8Array): boolean {
   return coded.length >= L.CODED_HEADER && u32(coded, L.CODED_LEAD) <= u32(coded, L.CODED_WEIGHTS_BYTES) &&
     u32(coded, L.CODED_TABLES) <= L.MAX_CODED_TABLES
@@ -308,7 +311,7 @@ export function alignUp(value: number, alignment: number): number {
   return Math.ceil(value / alignment) * alignment;
 }
 
-/** Bytes of one element as callers see it, and as the arena holds it. */
+/** Size of one element in the caller's array, and in the arena. */
 export const ioBytes: Record<IoType, [outside: number, inside: number]> = {
   float32: [4, 4],
   int8: [1, 1],
@@ -332,8 +335,8 @@ function headerCrc(file: Uint8Array, tableEnd: number, checksum: Checksum): numb
 }
 
 /**
- * JSON as ASCII bytes (other characters escaped), so that reading it needs no TextDecoder, which
- * worklets lack.
+ * JSON as ASCII bytes with other characters escaped, so that it can be read in worklets, which have
+ * no TextDecoder.
  */
 function toAscii(value: unknown): Uint8Array {
   const text = JSON.stringify(value).replace(
@@ -393,8 +396,8 @@ function damage(where: string): (what: string) => KletError {
 }
 
 /**
- * Decodes a section when it is wanted. Holds on to its own bytes and not to the file, by a scope
- * that it shares or by the stack of an error made early.
+ * Decodes a section on demand. Keeps only the section alive, not the whole file: neither a shared
+ * closure nor the stack of an early-created Error may reference the file.
  */
 function sectionReader(
   section: Uint8Array | undefined,
@@ -404,14 +407,13 @@ function sectionReader(
 ): () => Uint8Array | undefined {
   return () => {
     const bytes = section ?? (packed && decodeSection(packed));
-    if (packed && !bytes) throw corrupt(`its ${sectionNames[kind]} section does not decode`);
+    if (packed && !bytes) throw corrupt(`its ${sectionNames[kind]} section cannot be decoded`);
     return bytes;
   };
 }
 
 /**
- * Without what JSON would say again and again: keys, and names of buffers that are those of
- * records.
+ * Debug info without repeated keys, and without buffer names that equal record names.
  */
 function shortNotes({ records, arena }: Notes): unknown {
   const numbers = new Map(records.map(({ name }, i) => [name, i]));
@@ -446,7 +448,9 @@ function notesReader(section: Uint8Array | undefined, packed: Uint8Array | undef
   };
 }
 
-/** Whether a value is an array of arrays that begin with elements of such types ('' is any). */
+/**
+ * Whether a value is an array of arrays whose first elements have the given types ('' matches any).
+ */
 function isTable(value: unknown, types: readonly string[]): value is unknown[][] {
   return Array.isArray(value) &&
     value.every((row) => Array.isArray(row) && types.every((type, i) => type === '' || typeof row[i] === type));
@@ -455,9 +459,9 @@ function isTable(value: unknown, types: readonly string[]): value is unknown[][]
 function checkState(state: unknown, arenaBytes: number, weightsBytes: number): string | undefined {
   if (state === undefined) return undefined;
   if (!isObject(state) || !isWhole(state.bytes) || !isWhole(state.initial) ||
-    !['undefined', 'boolean'].includes(typeof state.carries)) return 'its META describes its state wrongly';
+    !['undefined', 'boolean'].includes(typeof state.carries)) return 'the state in its META is malformed';
   if (state.bytes > arenaBytes) return `its state of ${state.bytes} bytes lies outside the arena`;
-  return state.initial + state.bytes > weightsBytes ? 'what its state begins with lies outside the weights' : undefined;
+  return state.initial + state.bytes > weightsBytes ? 'its initial state lies outside the weights' : undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -468,7 +472,10 @@ function isWhole(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0;
 }
 
-/** People feed the wrong file more often than a broken one: say what it looks like. */
+/**
+ * Says what a foreign file looks like, because users pass a wrong file more often than a damaged
+ * one.
+ */
 function describeForeign(file: Uint8Array, where: string): string {
   const head = String.fromCharCode(...file.subarray(0, 16));
   const expected = `${where} is not a .klet file (it must start with "KLET")`;

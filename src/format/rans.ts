@@ -1,6 +1,6 @@
 /**
- * A section has at most so many times the bytes of its packed form: no file asks for memory or time
- * out of proportion.
+ * Upper limit of the ratio of a section's size to its packed size, so that no file takes
+ * disproportionate memory or time.
  */
 export const MOST_EXPANSION = 16;
 
@@ -10,10 +10,10 @@ const LOWEST = 65536;
 const HEADER = 4;
 
 /**
- * A section's bytes from those of its entropy-coded form (docs/format/compressed.md, "Packed sections"). The
- * core decodes the weights; this is for the rest, of some kilobytes.
+ * Decodes an entropy-coded section (docs/format/compressed.md, "Packed sections"). The core decodes
+ * the weights; this function is for the other sections, which are a few kilobytes.
  *
- * @returns undefined where it is not of that form
+ * @returns undefined if the section is malformed
  */
 export function decodeSection(packed: Uint8Array): Uint8Array | undefined {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.length);

@@ -19,15 +19,15 @@ export interface CompiledCore {
   module: WebAssembly.Module;
   flavor: Flavor;
   /**
-   * One without a model: for what is done to bytes and numbers on their way in, in all of its
-   * memory from RESERVED on.
+   * A utility instance without a model, for checksums, self tests and quantizing inputs. All of its
+   * memory above RESERVED is free.
    */
   spare: Core;
-  /** Built for threads: its memory is a shared one. */
+  /** Whether it was built for threads, with a shared memory. */
   threaded: boolean;
 }
 
-/** What the instances of a core on several threads have in common. */
+/** The memory that the instances of a core on several threads share. */
 export type SharedMemory = WebAssembly.Memory;
 
 /** The exports of assembly/index.ts. */
@@ -35,7 +35,7 @@ export interface CoreExports {
   validate(): number;
   faultOffset(): number;
   prepare(): void;
-  /** −1, or where to go on from when other threads are late. */
+  /** Returns −1 when done, or the record to resume from when another thread is late. */
   run(from: number, to: number): number;
   scratchOf(): number;
   decode(coded: number, bytes: number, room: number): number;
@@ -56,14 +56,14 @@ export interface Core {
 
 const PAGE = 65536;
 
-/** Bytes of cores by flavor, best first: what a bundle carries. */
+/** The cores that a bundle carries, by flavor, fastest first. */
 export type InlinedCores = Partial<Record<Flavor, () => Uint8Array>>;
 
 /**
- * Compiles a core and tries it: engines that claim a feature do not always have it, so the answer
- * of a small product decides.
+ * Compiles a core and runs a small product with a known answer on it, because engines that claim a
+ * feature do not always compute it correctly.
  *
- * @param threaded whether it is a build for threads; found out when left out
+ * @param threaded whether the core is built for threads; detected by default
  * @throws KletError `NOT_WASM` when the bytes are no core, `NO_WASM` when this engine cannot run it
  */
 export function compileCore(source: BufferSource | WebAssembly.Module, what: string, threaded?: boolean): CompiledCore {
@@ -109,7 +109,7 @@ export function compileCore(source: BufferSource | WebAssembly.Module, what: str
   return { module, flavor: flavors[core.exports.flavor()]!, threaded: threaded ?? false, spare: core };
 }
 
-/** The same as crc32 in src/format. */
+/** CRC-32 by the core; equals crc32 in src/format. */
 export function checksumBy({ spare: { exports, memory } }: CompiledCore): (bytes: Uint8Array) => number {
   return (bytes) => {
     let crc = 0;
@@ -123,8 +123,8 @@ export function checksumBy({ spare: { exports, memory } }: CompiledCore): (bytes
 }
 
 /**
- * One relaxed dot product of four times 127 and the byte 255: (module (func (export "f") (result
- * i32) …))
+ * A module that computes one relaxed dot product of four pairs (127, byte 255): (module (func
+ * (export "f") (result i32) …))
  */
 const relaxedDot = Uint8Array.of(
   0,
@@ -181,10 +181,10 @@ const relaxedDot = Uint8Array.of(
 );
 
 /**
- * Whether the relaxed core is the faster one here. Outside of the range in which all engines agree,
- * the result tells which instruction an engine has: 4·127·255 (x86 VNNI) or 4·127·−1 (Arm) come of
- * one made for it; 2·32767 comes of the three saturating ones of other x86 processors, which are
- * slower than plain SIMD; anything else is a wrong product.
+ * Whether the relaxed core is faster than the SIMD one here. For operands outside the range in
+ * which all engines agree, the result reveals the instruction: 4·127·255 (x86 VNNI) and 4·127·−1
+ * (Arm) come from a dot product instruction; 2·32767 comes from the three saturating instructions
+ * of other x86 processors, which are slower than plain SIMD; anything else is wrong.
  */
 export function relaxedPays(): boolean {
   try {
@@ -209,7 +209,7 @@ export function startModule(bytes: Uint8Array): WebAssembly.Exports {
   }
 }
 
-/** Whether this engine has WebAssembly at all. */
+/** Whether this engine has WebAssembly. */
 export function hasWebAssembly(): boolean {
   return typeof WebAssembly === 'object' && typeof WebAssembly.Module === 'function';
 }
@@ -220,7 +220,7 @@ export function isModule(value: unknown): value is WebAssembly.Module {
 }
 
 /**
- * A core with a memory of its own, of exactly so many bytes (rounded up to pages).
+ * Instantiates a core with its own memory of `bytes` bytes, rounded up to pages.
  *
  * @throws KletError `OUT_OF_MEMORY` when the engine does not grant it
  */
@@ -237,7 +237,7 @@ export function instantiate({ module, threaded }: Pick<CompiledCore, 'module' | 
   return { exports: instantiateOn(module, shared), memory: new Uint8Array(shared.buffer), shared };
 }
 
-/** A core in a memory that is there already. */
+/** Instantiates a core on an existing memory. */
 export function instantiateOn(module: WebAssembly.Module, memory: SharedMemory): CoreExports {
   return instantiateSync(module, { env: { memory } }).exports as unknown as CoreExports;
 }

@@ -4,7 +4,7 @@ import { scalarCores, simdCores, simdThreadedCores } from './unpack';
 
 const { cores, threadedCores } = scalarCores(scalar);
 
-/** All cores, best first: for Node, where size is no matter. */
+/** All cores, fastest first. For Node, where size does not matter. */
 export const inlinedCores: InlinedCores = { ...simdCores, ...cores };
 
 /** The same, built for threads. */

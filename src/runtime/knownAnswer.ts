@@ -1,9 +1,9 @@
 import * as L from '../../assembly/layout';
 import type { CoreExports } from './core';
 
-// The known answer: products of extreme operands in every lane, rounding ties, both clamps and a
-// negative zero point. Every run computes it anew, so that more than one compilation of the core
-// may be seen.
+// The known-answer test covers products of extreme operands in every lane, rounding ties, both
+// clamps and a negative zero point. Each call repeats it, so that it also sees the code of later
+// compiler tiers.
 
 const ROWS = 8;
 const K = 64;
@@ -13,10 +13,10 @@ const MIN = -100;
 const MAX = 90;
 const ZERO = -3;
 const extremes = [-128, 127, -127, 126, -1, 0, 1, 64, -64, 63, -65];
-/** CRC-32 of what comes out, i8 [ROWS][N]: the tests work it out. */
+/** CRC-32 of the correct output, i8 [ROWS][N]; a test computes it from the reference. */
 const ANSWER = 0x56b27736;
 
-/** Whether a core computes rightly here. Its memory is a page of its own. */
+/** Whether a core computes correctly on this engine. `memory` is one page, used by nothing else. */
 export function answersRight(core: CoreExports, memory: Uint8Array): boolean {
   const plan = L.RESERVED;
   const weights = plan + 256;
@@ -43,9 +43,9 @@ export function answersRight(core: CoreExports, memory: Uint8Array): boolean {
   ], [L.CONV2D_BLOCK_ROWS, 4], [L.CONV2D_PIXEL_STRIDE, N], [L.CONV2D_ROW_STRIDE, ROWS * N], [L.CONV2D_BATCH_STRIDE,
     ROWS * N], [L.CONV2D_WEIGHTS_ZERO, 1], [L.CONV2D_TARGET_ZERO, ZERO], [L.CONV2D_MIN, MIN], [L.CONV2D_MAX, MAX]];
   for (const [field, value] of fields) ints[(plan + field) >> 2] = value;
-  // eleven extremes one after the other, row after row and panel after panel, meet each other in
-  // changing lanes; whole rows of one make the sums as large as they get. Few steps, because an
-  // engine interprets what it runs once
+  // eleven extreme values repeat over rows and panels, so that they are multiplied in changing
+  // lanes; rows of one value make the accumulators as large as possible. The loop is short, because
+  // an engine interprets code that runs once
   for (let i = 0; i < N * K; i += 11) bytes.set(extremes, weights + i);
   for (let i = 0; i < ROWS * K; i += 11) bytes.set(extremes, arena + i);
   for (let i = 0; i < 3; i++) {
@@ -54,7 +54,7 @@ export function answersRight(core: CoreExports, memory: Uint8Array): boolean {
   }
   for (let n = 0; n < N; n++) {
     ints[(weights + biases >> 2) + n] = 8 * n;
-    // powers of two, so that ties come up
+    // powers of two, so that rounding ties occur
     floats[(weights + scales >> 2) + n] = 2 ** -(3 + n % 12);
   }
   if (core.validate() !== L.FAULT_NONE) return false;

@@ -6,24 +6,24 @@ import { Model } from './model';
 import { asBytes, describeValue, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 import { checkThreads, startCrew, whyNotShared, type OpenWorker, type ThreadOptions } from './threads';
 
-/** Where the core comes from, when not from the bundle. */
+/** Where the core comes from, if it is not in the bundle. */
 export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 
 export interface LoadSyncOptions {
-  /** Which build of the core; the fastest that works here unless told. */
+  /** Which build of the core to run. Default: the fastest that works here. */
   flavor?: Flavor;
-  /** The core apart from the bundle, as bytes or module. */
+  /** A core that is not in the bundle, as bytes or module. */
   wasm?: ArrayBuffer | ArrayBufferView | WebAssembly.Module;
-  /** Most bytes of memory the model may take. */
+  /** Upper limit of the model's memory, in bytes. */
   maxMemory?: number;
 }
 
 export interface LoadOptions extends ReadOptions, ThreadOptions, Omit<LoadSyncOptions, 'wasm'> {
-  /** The core apart from the bundle: a URL, response, bytes or module. */
+  /** A core that is not in the bundle, as URL, response, bytes or module. */
   wasm?: WasmSource;
 }
 
-/** `load` and `loadSync` of a bundle: `cores` are the builds that it carries, best first. */
+/** `load` and `loadSync` of a bundle. */
 export interface Runtime {
   load: (source: Source | PromiseLike<Source>, options?: LoadOptions) => Promise<Model>;
   loadSync: (bytes: ArrayBuffer | ArrayBufferView, options?: LoadSyncOptions) => Model;
@@ -41,16 +41,16 @@ async function settle(source: PromiseLike<Source>): Promise<Source> {
       ? cause
       : new KletError(
         'FETCH_FAILED',
-        `the promise of a model was broken: ${cause instanceof Error ? cause.message : String(cause)}`,
+        `the promise passed to load() rejected:  ${cause instanceof Error ? cause.message : String(cause)}`,
         { cause },
       );
   }
 }
 
-/** What to do where none of the builds inside works. */
+/** Advice for engines where none of the bundle's cores works. */
 const GIVE_SCALAR = 'pass the option "wasm" (bytes of kinglet/core.scalar.wasm, the core for engines without SIMD)';
 
-/** The builds of the core that a bundle has, compiled when they are first wanted. */
+/** The cores of a bundle, compiled on first use. */
 class Cores {
   private readonly compiled = new Map<Flavor, CompiledCore>();
   private readonly compiledThreaded = new Map<Flavor, CompiledCore>();
@@ -84,7 +84,7 @@ class Cores {
     return core;
   }
 
-  /** The wanted one, or the fastest that works here. */
+  /** The requested flavor, or the fastest that works here. */
   pick(flavor: Flavor | undefined): CompiledCore {
     if (!hasWebAssembly()) throw new KletError('NO_WASM', 'this engine has no WebAssembly');
     if (flavor !== undefined) return this.of(flavor);
@@ -107,12 +107,12 @@ class Cores {
     throw last;
   }
 
-  /** The same, where nothing can be fetched. */
+  /** Like `pick`, for callers that cannot fetch a core; its error says which core to pass. */
   pickAtOnce(flavor: Flavor | undefined): CompiledCore {
     try {
       return this.pick(flavor);
     } catch (error) {
-      // without any build inside, or with that for all engines, it is something else
+      // a missing scalar core is to blame only in bundles that carry SIMD cores alone
       const lacksScalar = 'simd' in this.builds && !('scalar' in this.builds) &&
         (flavor === undefined || flavor === 'scalar');
       if (!lacksScalar || !hasWebAssembly() || !(error instanceof KletError)) throw error;
@@ -144,7 +144,7 @@ function given(wasm: ArrayBuffer | ArrayBufferView | WebAssembly.Module): Compil
   return compileCore(bytes, 'the core given as "wasm"');
 }
 
-/** `loadSync` alone, for scopes without anything to fetch by. */
+/** Makes `loadSync` alone, for scopes that cannot fetch. */
 export function makeLoadSync(cores: InlinedCores | Cores): Runtime['loadSync'] {
   const table = cores instanceof Cores ? cores : new Cores(cores, {});
   return (source, options = {}) => {
@@ -162,11 +162,11 @@ export function makeLoadSync(cores: InlinedCores | Cores): Runtime['loadSync'] {
 }
 
 /**
- * @param builds the cores that the bundle carries
- * @param threadedBuilds the same builds for threads
+ * @param builds the cores in the bundle, fastest first
+ * @param threadedBuilds the same cores, built for threads
  * @param openWorker starts this platform's kind of worker
- * @param readPath reads a file by path, where there are files
- * @param scalarUrl where the scalar core lies, for engines in which none of the builds inside works
+ * @param readPath reads a file by path, on platforms with a file system
+ * @param scalarUrl address of the scalar core, for engines where none of the bundle's cores works
  */
 export function makeRuntime(
   builds: InlinedCores,
@@ -181,7 +181,7 @@ export function makeRuntime(
     cores.addScalar(await readBytes(scalarUrl!(threaded), signal ? { signal } : {}), threaded);
   }
 
-  /** The wanted build, or the fastest that works here; the scalar one is fetched where it is needed. */
+  /** The requested flavor, or the fastest that works here. Fetches the scalar core if needed. */
   async function pickOfAll(options: LoadOptions): Promise<CompiledCore> {
     const { flavor, threads = 1 } = options;
     let core: CompiledCore;
@@ -202,7 +202,7 @@ export function makeRuntime(
       core = cores.pick(flavor);
     }
     if (threads > 1 && core.flavor === 'scalar' && scalarUrl && !cores.hasScalar(true)) {
-      // without it the model has one thread and says why
+      // if that fails, the model runs on one thread and says why
       await fetchScalar(true, options).catch(() => undefined);
     }
     return core;
@@ -216,7 +216,7 @@ export function makeRuntime(
     return compileCore(bytes, nameOf(wasm) === 'the model' ? 'the core given as "wasm"' : nameOf(wasm));
   }
 
-  /** A model whose work threads share, or why there is none. */
+  /** A model that runs on several threads, or the reason why it cannot. */
   async function withThreads(
     core: CompiledCore,
     parts: OpenedKlet,
@@ -252,7 +252,7 @@ export function makeRuntime(
       const read = async (
         settled: Source,
       ): Promise<[Uint8Array, string]> => [await readBytes(settled, options, readPath), nameOf(settled)];
-      // the core is compiled while the file is on its way
+      // compile the core while the file downloads
       const reading = isPromise(source) ? settle(source).then(read) : read(source);
       const { signal } = options;
       const giving = typeof AbortController === 'undefined' ? undefined : new AbortController();
@@ -261,7 +261,7 @@ export function makeRuntime(
       signal?.addEventListener('abort', giveUp);
       const compiling = pickFor(giving ? { ...options, signal: giving.signal } : options);
       try {
-        // what is wrong with the file is said first
+        // report an error of the file before one of the core
         compiling.catch(() => undefined);
         [bytes, where] = await reading;
         core = await compiling;

@@ -11,43 +11,46 @@ import type { Crew } from './threads';
 
 /** One array for a model with one input, or arrays by input name. */
 export type Inputs = InputArray | Record<string, InputArray>;
-/** Arrays to be filled: one for a model with one output, or by output name. */
+/** Arrays to fill: one for a model with one output, or arrays by output name. */
 export type OutputTargets = RawArray | Float64Array | Record<string, RawArray | Float64Array>;
 
 export interface PredictOptions {
-  /** `'raw'`: the model's own type instead of real numbers. */
+  /** `'raw'`: return the model's own type instead of real numbers. */
   output?: 'real' | 'raw';
 }
 
-/** Bytes of a loaded model. `total` is the size of its memory: everything it will ever use. */
+/**
+ * Memory of a loaded model, in bytes. `total` is the size of its WebAssembly memory, which never
+ * grows.
+ */
 export interface MemoryUse {
   total: number;
   plan: number;
   weights: number;
   arena: number;
   scratch: number;
-  /** The part of the arena that is kept from run to run; what every stream holds. */
+  /** The part of the arena that persists between predictions. Each stream keeps its own copy. */
   state: number;
 }
 
-/** What runs a model. */
+/** How a model runs. */
 export interface ModelInfo {
   flavor: Flavor;
-  /** Threads that share the work, the caller's included. */
+  /** Number of threads that share the work, including the caller's. */
   threads: number;
-  /** Why it is one thread when more were asked for. */
+  /** Why the model runs on one thread although more were requested. */
   singleThreadReason?: string;
 }
 
-/** Time of one record of the plan. */
+/** Run time of one record of the plan. */
 export interface ProfileEntry {
   index: number;
-  /** The node's name and operator, where the file carries notes. */
+  /** Name and operator of the graph node, if the file has debug info. */
   name: string;
   op: string;
   /** Median milliseconds. */
   ms: number;
-  /** Multiplications, where the file carries notes. */
+  /** Multiply-adds, if the file has debug info. */
   macs?: number;
 }
 
@@ -61,8 +64,7 @@ const faults: Record<number, string> = {
 };
 
 /**
- * Where entropy-coded weights lie while they are decoded in place, and what else of the memory that
- * takes.
+ * Addresses of the coded weights during in-place decoding, and of the room that the decoder needs.
  */
 interface CodedPlace {
   section: number;
@@ -70,7 +72,7 @@ interface CodedPlace {
 }
 
 /**
- * A model's memory map: sections one behind the other, the last of them scratch for each thread.
+ * The memory map of a model: plan, weights, arena, then scratch for each thread.
  */
 export function mapMemory(
   parts: Pick<KletParts, 'plan' | 'weights' | 'coded' | 'arenaBytes' | 'scratchBytes'>,
@@ -86,7 +88,8 @@ export function mapMemory(
   if (!parts.coded) return { map, total: at + L.SLACK };
   const { lead, bytes } = codedRoom(parts.weights);
   const section = map[2]! + lead;
-  // whatever lead a file claims, decoding writes over nothing but what it is yet to read
+  // the decoder's room begins behind both sections, whatever lead the file claims, so that decoding
+  // overwrites only bytes that it has read
   const room = alignUp(Math.max(section + parts.weights.length + L.SLACK, map[2]! + map[3]!), L.SECTION_ALIGNMENT);
   return { map, total: Math.max(at, room + bytes) + L.SLACK, coded: { section, room } };
 }
@@ -96,7 +99,7 @@ interface Placed extends Core {
   total: number;
 }
 
-/** A core with a file's sections in its memory, the plan proven. */
+/** Instantiates a core, copies a file's sections into its memory and validates the plan. */
 function place(
   compiled: CompiledCore,
   parts: OpenedKlet,
@@ -117,7 +120,7 @@ function place(
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, coded ? coded.section : map[2]);
   if (coded && exports.decode(coded.section, parts.weights.length, coded.room) !== L.FAULT_NONE) {
-    throw new KletError('CORRUPT', `${where} is damaged: its weights do not decode; fetch or convert it again`);
+    throw new KletError('CORRUPT', `${where} is damaged: its weights cannot be decoded; download or convert it again`);
   }
   const fault = exports.validate();
   if (fault === L.FAULT_NONE) return { exports, memory, shared, map, total };
@@ -128,31 +131,32 @@ function place(
   if (fault === L.FAULT_OPCODE && parts.minor > MINOR) {
     throw new KletError(
       'BAD_VERSION',
-      `${where} has format version ${MAJOR}.${parts.minor}, this kinglet reads ${MAJOR}.${MINOR}: ${record} is of a kind it does not know; update kinglet`,
+      `${where} has format version ${MAJOR}.${parts.minor}, this kinglet reads ${MAJOR}.${MINOR}: ${record} has an opcode that it does not know; update kinglet`,
     );
   }
   throw new KletError(
     'CORRUPT',
-    `${where} is damaged: ${record} ${faults[fault] ?? `has fault ${fault}`}; fetch or convert it again`,
+    `${where} is damaged: ${record} ${faults[fault] ?? `has fault ${fault}`}; download or convert it again`,
   );
 }
 
 /**
- * A network ready to run. It owns one memory of exactly the size it needs; `dispose` gives it back.
- * Made by `load` or `loadSync`.
+ * A network ready to run, made by `load` or `loadSync`. It owns one memory of exactly the size it
+ * needs; `dispose` releases it.
  */
 export class Model {
-  /** Inputs in order: name, type, shape, quantization. */
+  /** The inputs in order, with name, type, shape and quantization. */
   readonly inputs: readonly TensorInfo[];
-  /** Outputs in order. */
+  /** The outputs in order. */
   readonly outputs: readonly TensorInfo[];
-  /** Everything the file says about itself: labels, preprocessing, provenance, accuracy. */
+  /** Metadata of the file: labels, preprocessing, provenance, accuracy. */
   readonly meta: Meta;
   readonly memory: Readonly<MemoryUse>;
   readonly info: Readonly<ModelInfo>;
 
   /**
-   * `using model = await load(…)` disposes at the end of the block, where the language has `using`.
+   * In languages with `using`, `using model = await load(…)` disposes the model at the end of the
+   * block.
    */
   declare readonly [Symbol.dispose]: () => void;
 
@@ -164,18 +168,18 @@ export class Model {
   private readonly readNotes: OpenedKlet['readNotes'];
   private readonly readGolden: OpenedKlet['readGolden'];
   private readonly host: Host;
-  /** The stream that predictions of the model itself are, where they go on from one to the next. */
+  /** The model's default stream, if its predictions continue from one call to the next. */
   private readonly own: Stream | undefined;
 
   private shared: SharedMemory | undefined;
   private crew: Crew | undefined;
-  /** With a crew: the state before the run. */
+  /** With threads: a copy of the state before the run. */
   private before = new Uint8Array(0);
-  /** A core over a copy of the memory, where no threads have met. */
+  /** Makes a core on a copy of the memory, with the thread synchronization words reset. */
   private readonly copy: () => Core;
 
   /**
-   * @param threads how many there is scratch for; `join` starts them
+   * @param threads number of threads to reserve scratch for; `join` starts them
    * @internal
    */
   constructor(
@@ -187,7 +191,7 @@ export class Model {
     singleThreadReason?: string,
   ) {
     let placed = place(compiled, parts, where, maxMemory, threads);
-    // the file says what the core that compiled it needed; another core may need more
+    // the file's scratch size is of the core that compiled it; this core may need more
     const scratchBytes = Math.max(parts.scratchBytes, placed.exports.scratchOf());
     if (scratchBytes > parts.scratchBytes) {
       placed = place(compiled, { ...parts, scratchBytes }, where, maxMemory, threads);
@@ -243,7 +247,7 @@ export class Model {
   }
 
   /**
-   * Has the work shared by the threads that `start` gives.
+   * Shares the work with the threads that `start` starts.
    *
    * @internal
    */
@@ -254,17 +258,18 @@ export class Model {
   }
 
   /**
-   * Runs the network once, synchronously. One that keeps its state by itself (variables of
-   * TensorFlow Lite, the streaming form, a graph's states) goes on from the call before, until
-   * `reset`; one over whole sequences starts each anew. `createState` gives further streams.
+   * Runs the network once, synchronously. A network with its own state (variables of TensorFlow
+   * Lite, the streaming form, states of a graph) continues from the previous call until `reset`. A
+   * network over whole sequences starts from the initial state at each call. `createState` makes
+   * independent streams.
    *
    * @param inputs one array for a model with one input, or a record of arrays by input name. An
-   *   array of the model's own type (`Int8Array` for int8 …) is taken as it is; floats are real
+   *   array of the model's own type (`Int8Array` for int8 …) is used unchanged; floats are real
    *   numbers and are quantized.
    * @param options `{ output: 'raw' }` gives the model's own type instead of real numbers
    * @returns one array for a model with one output, or a record of arrays by output name
    * @throws KletError `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `MISSING_INPUT`, `NOT_A_NUMBER`,
-   *   `DISPOSED`, or `OUT_OF_MEMORY` where a thread was lost
+   * `DISPOSED`, or `OUT_OF_MEMORY` after a thread was lost
    * @example
    * ```js
    * const model = await load('models/digits/digits.klet');
@@ -291,10 +296,10 @@ export class Model {
   }
 
   /**
-   * Like `predict`, into arrays of the caller's: nothing is allocated.
+   * Like `predict`, but writes into the caller's arrays and allocates nothing.
    *
-   * @param outputs an array, or a record by output name (those that are wanted); floats get real
-   *   numbers, the model's own type gets raw values
+   * @param outputs an array, or a record of arrays for the wanted outputs. Float arrays receive
+   *   real numbers; arrays of the model's own type receive raw values
    * @throws KletError as `predict`
    */
   predictInto(inputs: Inputs, outputs: OutputTargets): void {
@@ -302,8 +307,8 @@ export class Model {
   }
 
   /**
-   * Has `predict` start anew, where it goes on from call to call. Streams of `createState` stay as
-   * they are.
+   * Resets the state of a model whose `predict` continues from call to call. Streams made by
+   * `createState` are not affected.
    *
    * @throws KletError `DISPOSED`
    */
@@ -313,8 +318,8 @@ export class Model {
   }
 
   /**
-   * A stream of its own through the network, with a state that goes on from call to call. Streams
-   * cost `memory.state` bytes each.
+   * Makes an independent stream through the network, whose state continues from call to call. Each
+   * stream takes `memory.state` bytes.
    *
    * @throws KletError `DISPOSED`
    */
@@ -346,9 +351,9 @@ export class Model {
   }
 
   /**
-   * Runs the golden vectors that ride in the file and compares every byte.
+   * Runs the golden inputs in the file and compares every output byte with the golden outputs.
    *
-   * @returns how many cases were run (0 when the file has none)
+   * @returns number of cases that ran (0 if the file has none)
    * @throws KletError `SELF_TEST_FAILED` naming the first difference, `CORRUPT`
    */
   selfTest(): number {
@@ -388,7 +393,7 @@ export class Model {
   }
 
   /**
-   * Runs once and copies the bytes of the inputs and outputs: one golden case.
+   * Runs once and returns copies of the input and output bytes, which make one golden case.
    *
    * @internal
    */
@@ -404,9 +409,9 @@ export class Model {
   }
 
   /**
-   * Times each record of the plan on its own.
+   * Measures the run time of each record of the plan.
    *
-   * @param options `inputs` (what the last call left unless given) and `runs` (30)
+   * @param options `inputs` (default: those of the last call) and `runs` (default 30)
    */
   profile(options: { inputs?: Inputs; runs?: number } = {}): ProfileEntry[] {
     this.alive();
@@ -440,8 +445,8 @@ export class Model {
   }
 
   /**
-   * Gives the memory back and ends the threads. Every later call throws `DISPOSED`. Calling it
-   * twice is fine.
+   * Releases the memory and ends the threads. Later calls of other methods throw `DISPOSED`; a
+   * second `dispose` does nothing.
    */
   dispose(): void {
     this.dropCrew();
@@ -460,7 +465,7 @@ export class Model {
     return this.core;
   }
 
-  /** Puts a stream's state into the arena, or without one what every sequence begins with. */
+  /** Copies a stream's state into the arena, or the initial state if there is no stream. */
   private enter(stream: Stream | undefined): void {
     if (stream) {
       stream.enter();
@@ -472,8 +477,8 @@ export class Model {
   }
 
   /**
-   * Runs records. @returns false when a thread was lost on the way: the model has left it behind,
-   * and what was entered must be entered again
+   * Runs records. @returns false if a thread was lost during the run. The model then runs on one
+   * thread, and the caller must write the inputs and the state again
    */
   private run(from: number, to: number): boolean {
     if (!this.crew) {
@@ -486,8 +491,8 @@ export class Model {
   }
 
   /**
-   * Moves to memory that none of the other threads knows, with the state as it was: one that is
-   * only late would go on writing into the old.
+   * Moves to fresh memory that no worker can reach, and restores the state. A worker that is only
+   * late would keep writing into the old memory.
    */
   private leaveCrew(): void {
     let core: Core;
@@ -498,7 +503,7 @@ export class Model {
       this.dispose();
       throw new KletError(
         'OUT_OF_MEMORY',
-        `${singleThreadReason}, and there is no memory to go on without it; the model "${this.meta.name}" was disposed, load it again`,
+        `${singleThreadReason}, and there is no memory to continue without it; the model "${this.meta.name}" was disposed, load it again`,
         { cause },
       );
     }
@@ -577,7 +582,7 @@ if (typeof Symbol.dispose === 'symbol') {
   });
 }
 
-/** Ends the threads of models that nobody holds any more. */
+/** Ends the threads of models that were garbage-collected. */
 const abandoned = typeof FinalizationRegistry === 'function'
   ? new FinalizationRegistry<Crew>((crew) => {
     crew.end();

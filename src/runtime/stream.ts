@@ -4,15 +4,15 @@ import { describeValue } from './read';
 import type { Inputs, Model, OutputTargets, PredictOptions } from './model';
 
 /**
- * What a stream asks of its model.
+ * The part of a model that its streams use.
  *
  * @internal
  */
 export interface Host {
-  /** The arena's first bytes: the state of the stream that ran last. */
+  /** The first bytes of the arena, which hold the state of the stream that ran last. */
   live: Uint8Array;
   initial: Uint8Array;
-  /** Which stream that is. */
+  /** The stream whose state is in the arena. */
   resident: Stream | undefined;
   alive(): void;
   predict(inputs: Inputs, options: PredictOptions | undefined, stream: Stream): RawArray | Record<string, RawArray>;
@@ -20,8 +20,8 @@ export interface Host {
 }
 
 /**
- * One stream through a model that keeps a state: a microphone, a sensor, a conversation. Streams
- * share the model's weights and memory; each holds the bytes of its state and nothing else. Made by
+ * One stream of data through a model with state, for example one microphone or sensor. Streams
+ * share the model's weights and memory; each stores only its own state. Made by
  * `model.createState()`.
  *
  * @example
@@ -32,7 +32,7 @@ export interface Host {
  * ```
  */
 export class Stream {
-  /** The state, while another stream is resident. */
+  /** The state while another stream is in the arena. */
   private readonly kept: Uint8Array;
 
   /** @internal */
@@ -40,16 +40,16 @@ export class Stream {
     this.kept = host.initial.slice();
   }
 
-  /** Bytes of the state. */
+  /** Size of the state, in bytes. */
   get bytes(): number {
     return this.kept.length;
   }
 
   /**
-   * Runs the network once from this stream's state, which goes on.
+   * Runs the network once from this stream's state and advances the state.
    *
-   * @param inputs as `model.predict` takes them: the next frame
-   * @throws KletError as `model.predict`; the state stays as it was
+   * @param inputs the next frame, in the form that `model.predict` takes
+   * @throws KletError as `model.predict`; the state then does not change
    */
   predict(inputs: Inputs, options: PredictOptions & { output: 'raw' }): RawArray & Record<string, RawArray>;
   predict(inputs: Inputs, options?: PredictOptions): Float32Array & Record<string, Float32Array>;
@@ -57,32 +57,33 @@ export class Stream {
     return this.host.predict(inputs, options, this);
   }
 
-  /** Like `predict`, into arrays of the caller's: nothing is allocated. */
+  /** Like `predict`, but writes into the caller's arrays and allocates nothing. */
   predictInto(inputs: Inputs, outputs: OutputTargets): void {
     this.host.predictInto(inputs, outputs, this);
   }
 
-  /** Back to the beginning. */
+  /** Returns to the initial state. */
   reset(): void {
     this.host.alive();
     this.place().set(this.host.initial);
   }
 
-  /** A second stream that goes on from where this one is. */
+  /** Makes a second stream that starts from this stream's current state. */
   clone(): Stream {
     const copy = this.model.createState();
     copy.kept.set(this.place());
     return copy;
   }
 
-  /** The state as bytes of its own, for `restore`. */
+  /** Returns a copy of the state, for `restore`. */
   save(): Uint8Array {
     this.host.alive();
     return this.place().slice();
   }
 
   /**
-   * Goes on from a state that `save` gave, of this stream or another of the same model.
+   * Continues from a state that `save` returned, of this stream or of another stream of the same
+   * model.
    *
    * @throws KletError `TYPE_MISMATCH`, or `SHAPE_MISMATCH` for a state of another model's size
    */
@@ -94,14 +95,15 @@ export class Stream {
     if (bytes.length !== this.bytes) {
       throw new KletError(
         'SHAPE_MISMATCH',
-        `the state of this model has ${this.bytes} bytes, the one to restore has ${bytes.length}: it is of another model`,
+        `the state of this model has ${this.bytes} bytes, the one to restore has ${bytes.length}: it belongs to another model`,
       );
     }
     this.place().set(bytes);
   }
 
   /**
-   * Takes the place in the arena before a run; the stream that was there keeps its own.
+   * Copies this stream's state into the arena before a run; the previous stream saves its state
+   * first.
    *
    * @internal
    */
@@ -119,7 +121,7 @@ export class Stream {
     this.host.resident = undefined;
   }
 
-  /** Where the state is now. */
+  /** The current location of the state. */
   private place(): Uint8Array {
     return this.host.resident === this ? this.host.live : this.kept;
   }

@@ -4,10 +4,10 @@ import { ioBytes, type ArenaTensor, type IoType, type TensorInfo } from '../form
 import type { Core } from './core';
 import { describeValue } from './read';
 
-/** Arrays that hold raw values of a type. */
+/** Typed arrays of raw values. */
 export type RawArray = Float32Array | Int8Array | Uint8Array | Uint8ClampedArray | Int32Array | BigInt64Array;
 /**
- * What goes in: raw values in the model's own type, or real numbers that are quantized on the way.
+ * An input: raw values in the model's own type, or real numbers, which are quantized.
  */
 export type InputArray = RawArray | Float64Array | readonly number[];
 
@@ -20,12 +20,15 @@ const views = {
   bool: Uint8Array,
 } as const;
 
-/** One input or output: its place in the core's memory and the conversions at the border. */
+/**
+ * One input or output: its location in the core's memory, and the conversion to and from JavaScript
+ * arrays.
+ */
 export class Port {
   readonly count: number;
   private readonly view: Float32Array | Int8Array | Uint8Array | Int32Array;
   private readonly raw: Uint8Array;
-  /** Where the spare core quantizes, as it takes and as it gives. */
+  /** Work area in the utility instance for quantization, as floats and as bytes. */
   private readonly floats: Float32Array;
   private readonly quantized: Uint8Array;
 
@@ -43,13 +46,14 @@ export class Port {
     this.quantized = spare.memory.subarray(RESERVED, RESERVED + Math.min(this.count, this.floats.length));
   }
 
-  /** The same in another core's memory. */
+  /** The same port in another core's memory. */
   movedTo(core: Core): Port {
     return new Port(this.info, core, this.spare, this.address, this.side);
   }
 
   /**
-   * Copies values in: raw when the array is of the model's own type, else as real numbers.
+   * Copies values into the arena, unchanged if the array is of the model's own type, otherwise
+   * quantized.
    *
    * @throws KletError `SHAPE_MISMATCH`, `TYPE_MISMATCH` or `NOT_A_NUMBER`
    */
@@ -63,7 +67,7 @@ export class Port {
     } else if (isReal(values) &&
       (dtype === 'float32' || (scale !== undefined && (dtype === 'int8' || dtype === 'uint8'))))
     {
-      // what is no number at all would become one
+      // otherwise NaN would silently become an integer
       if (Array.isArray(values)) this.refuseNaN(values);
       if (dtype === 'float32') {
         this.view.set(values);
@@ -81,21 +85,21 @@ export class Port {
     }
   }
 
-  /** A new array with the real values. */
+  /** Returns the real values in a new array. */
   readReal(): Float32Array {
     const out = new Float32Array(this.count);
     this.copyReal(out);
     return out;
   }
 
-  /** A new array with the model's own values. */
+  /** Returns the raw values in a new array. */
   readRaw(): RawArray {
     return this.info.dtype === 'int64' ? BigInt64Array.from(this.view as Int32Array, BigInt) : this.view.slice();
   }
 
   /**
-   * Fills an array of the caller's: raw when it is of the model's own type, real numbers when it
-   * holds floats.
+   * Fills the caller's array with raw values if it is of the model's own type, with real numbers if
+   * it holds floats.
    */
   readInto(out: RawArray | Float64Array): void {
     this.checkCount(out);
@@ -112,7 +116,7 @@ export class Port {
     }
   }
 
-  /** The tensor's bytes as they lie in memory, for comparing exactly. */
+  /** A view of the tensor's bytes in memory. */
   bytes(): Uint8Array {
     return this.raw;
   }
@@ -154,8 +158,8 @@ export class Port {
   }
 
   /**
-   * clamp(round_half_even(f32(x) · f32(1 / scale)) + zero) in float32, by the spare core, piece by
-   * piece.
+   * clamp(round_half_even(f32(x) · f32(1 / scale)) + zeroPoint) in float32, computed by the utility
+   * instance block by block.
    */
   private quantize(values: Float32Array | number[]): void {
     const { floats, quantized } = this;
@@ -201,7 +205,9 @@ export class Port {
   }
 }
 
-/** Where an input or output lies must hold its elements aligned. */
+/**
+ * Makes the ports of a side. @throws KletError `CORRUPT` if the offset of a tensor is misaligned.
+ */
 export function portsOf(
   tensors: ArenaTensor[],
   core: Core,

@@ -5,45 +5,45 @@ import { instantiateOn, type CompiledCore, type CoreExports, type SharedMemory }
 import type { ModelInfo } from './model';
 import { describeValue } from './read';
 
-// Threads of a model: workers that have instances of the core over the model's memory. They sleep
-// in the core (`serve`) and are called by `run` through the memory; messages only start them. How
-// they share the work is told in assembly/threads.ts.
+// The worker pool of a model. Each worker has an instance of the core on the model's memory and
+// sleeps inside the core (`serve`) until `run` wakes it through that memory; messages are used only
+// to start it. assembly/threads.ts describes how threads share the work.
 
-/** What is used of a worker: one of a browser, or of `node:worker_threads`. */
+/** The part of a worker's interface that kinglet uses, of browsers and of `node:worker_threads`. */
 export interface ThreadWorker {
   postMessage(message: unknown): void;
   terminate(): unknown;
   addEventListener?(type: string, listener: (event: Event) => void): void;
   /** Node's. */
   on?(type: string, listener: (value: unknown) => void): unknown;
-  /** Node's: the worker does not keep the process. */
+  /** Node's: lets the process exit while the worker lives. */
   unref?(): void;
 }
 
 export interface ThreadOptions {
-  /** How many threads share the work of each prediction, the caller's included: 1 to 16. */
+  /** Number of threads that share the work of each prediction, including the caller's: 1 to 16. */
   threads?: number;
   /**
-   * Where the threads' script is when it does not lie beside the runtime (`kinglet/thread.js`), or
-   * what makes a worker of it.
+   * URL of the worker script (`kinglet/thread.js`) if it is not beside the runtime, or a function
+   * that starts a worker from it.
    */
   worker?: string | URL | (() => ThreadWorker);
 }
 
-/** Starts this platform's kind of worker: of the runtime's own script, unless told. */
+/** Starts a worker of this platform. Default script: the runtime's own. */
 export type OpenWorker = (script?: string | URL) => ThreadWorker;
 
-/** The threads of one model besides the caller's. */
+/** The workers of one model. */
 export interface Crew {
   /**
-   * Runs records with them. @returns false when one did not do its share; then all are ended, but
-   * may still write into the memory for a while
+   * Runs records on all threads. @returns false if a worker did not finish its share. All workers
+   * are then terminated, but may still write into the memory for a while
    */
   run(core: CoreExports, from: number, to: number): boolean;
   end(): void;
 }
 
-/** What a worker is told. */
+/** The message that starts a worker. */
 interface Orders {
   module: CompiledCore['module'];
   memory: SharedMemory;
@@ -52,11 +52,13 @@ interface Orders {
 }
 
 const READY = 'ready';
-/** A worker that has not answered by then will not. */
+/** How long to wait for a worker to start. */
 const START_MS = 10_000;
-/** Nor will one that is this late: far more than a thread waits for a processor. */
+/** How long to wait for a worker's share: far longer than a thread waits for a processor. */
 const LATE_MS = 5000;
-/** Of one look at the clock no more counts, since the machine may have slept in between. */
+/**
+ * Longest time counted between two looks at the clock, because the machine may have been suspended.
+ */
 const LOOK_MS = 500;
 
 /** @throws KletError `BAD_ARGUMENT` */
@@ -77,7 +79,7 @@ export function checkThreads({ threads, worker }: ThreadOptions): void {
   }
 }
 
-/** Why there is no memory for several threads here. */
+/** Why this scope has no shared memory, or undefined if it has. */
 export function whyNotShared(): string | undefined {
   if (typeof SharedArrayBuffer === 'function') return undefined;
   if ((globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false) {
@@ -87,10 +89,10 @@ export function whyNotShared(): string | undefined {
 }
 
 /**
- * Starts the workers of a model and waits until all are ready; from then on `run` shares its work
+ * Starts the workers of a model and waits until all are ready. From then on, `run` shares its work
  * with them.
  *
- * @throws Error when one of them does not start, KletError `ABORTED`
+ * @throws Error if a worker does not start, KletError `ABORTED`
  */
 export async function startCrew(
   { module }: CompiledCore,
@@ -107,7 +109,7 @@ export async function startCrew(
     over = true;
     for (const one of workers) one.terminate();
   };
-  /** The caller goes on alone. */
+  /** Continues on the caller's thread alone. */
   const alone = (why: string): void => {
     if (over || info.threads === 1) return;
     core.enlist(0, 1, false);
@@ -127,7 +129,10 @@ export async function startCrew(
       const started = (): void => {
         if (++ready === count - 1) resolve();
       };
-      /** Before all are ready, this keeps the crew from starting. */
+      /**
+       * Rejects the start if a worker fails before all are ready; later it falls back to one
+       * thread.
+       */
       const failed = (why: string): void => {
         reject(new Error(why));
         alone(why);
@@ -160,7 +165,7 @@ export async function startCrew(
         late = next === at ? late + Math.min(time - before, LOOK_MS) : 0;
         at = next;
         if (late < LATE_MS) continue;
-        alone(`a worker did not do its share of a prediction in ${LATE_MS / 1000} seconds`);
+        alone(`a worker did not finish its share of a prediction in ${LATE_MS / 1000} seconds`);
         return false;
       }
     },
@@ -194,7 +199,7 @@ function listen(worker: ThreadWorker, started: () => void, failed: (why: string)
   }
 }
 
-/** Whether this thread may sleep: the main thread of a page may not. */
+/** Whether this thread may block: the main thread of a page may not. */
 function mayWait(): boolean {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);
@@ -204,7 +209,7 @@ function mayWait(): boolean {
   }
 }
 
-/** What a worker does with its orders, from now on. */
+/** Runs in a worker: serves the jobs of its model until it is terminated. */
 export function serveCrew(orders: unknown, answer: (message: string) => void): void {
   const { module, memory, index, count } = orders as Orders;
   let core: CoreExports;

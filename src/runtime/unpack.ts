@@ -1,7 +1,7 @@
 import { order, relaxedPatch, relaxedThreadsPatch, simd, simdThreadsPatch, unpacker } from '../../build/core.js';
 import { startModule, type InlinedCores } from './core';
 
-// See assembly/unpack.ts.
+// assembly/unpack.ts describes this encoding.
 
 interface Unpacker {
   memory: { buffer: ArrayBuffer };
@@ -12,13 +12,13 @@ interface Unpacker {
 const ORDER = 256;
 const TEXT = 768;
 
-/** The bytes that a text means or, with patches, what those make of them. */
+/** Decodes a text to bytes and applies the patches, if there are any. */
 function unpack(text: string, ...patchTexts: string[]): Uint8Array {
   const { memory, decode, patch } = startModule(bytesOfDigits(unpacker)) as unknown as Unpacker;
   const bytes = new Uint8Array(memory.buffer);
   bytes.set(bytesOfDigits(order), ORDER);
   let at = TEXT;
-  /** @returns where the bytes begin; they end at `at` */
+  /** @returns the address of the decoded bytes, which end at `at` */
   const place = (characters: string): number => {
     const from = at;
     const start = from + characters.length;
@@ -45,16 +45,16 @@ function bytesOfDigits(digits: string): Uint8Array {
     : Uint8Array.from({ length: digits.length / 2 }, (_, i) => parseInt(digits.slice(2 * i, 2 * i + 2), 16));
 }
 
-/** The cores that every bundle with cores inside carries, best first. */
+/** The cores in every bundle that carries cores, fastest first. */
 export const simdCores: InlinedCores = { relaxed: () => unpack(simd, relaxedPatch), simd: () => unpack(simd) };
 
-/** The same, built for threads: patches of those. */
+/** The same cores built for threads, stored as patches. */
 export const simdThreadedCores: InlinedCores = {
   relaxed: () => unpack(simd, relaxedPatch, relaxedThreadsPatch),
   simd: () => unpack(simd, simdThreadsPatch),
 };
 
-/** The core for engines without SIMD, from texts that browsers fetch only there. */
+/** The scalar core, for engines without SIMD, decoded from its own text. */
 export function scalarCores(
   { scalar, scalarThreadsPatch }: { scalar: string; scalarThreadsPatch: string },
 ): { cores: InlinedCores; threadedCores: InlinedCores } {
