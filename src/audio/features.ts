@@ -4,21 +4,23 @@ import { RealFft } from './fft';
 import { checkAudioParameters, featureCount } from './parameters';
 import { cosineRows, melFilters, windowOf, type MelFilters } from './tables';
 
-/** Called for every frame. The array is used again for the next one: copy what must stay. */
+/**
+ * Called for every frame. The array is reused for the next frame, so copy values that must persist.
+ */
 export type OnFrame = (features: Float32Array, index: number) => void;
 
 /**
- * Sound to features, sample by sample or a recording at once: both give the same numbers. Nothing
- * is allocated after it was made, but for what `compute` returns.
+ * Computes features from audio, either from a stream or from a whole recording, with equal results.
+ * After construction only `compute` allocates memory, for its result.
  */
 export class AudioFeatures {
-  /** Numbers of one frame. */
+  /** Number of features per frame. */
   readonly features: number;
   private readonly fft: RealFft;
   private readonly window: Float64Array;
   private readonly spectrum: Float64Array;
   private readonly filters: MelFilters | undefined;
-  /** What the compression works on: mel bands, or the spectrum's bins. */
+  /** Values before compression: mel bands or spectrum bins. */
   private readonly bands: Float64Array;
   private readonly cosines: Float64Array | undefined;
   private readonly frame: Float32Array;
@@ -26,7 +28,8 @@ export class AudioFeatures {
   private readonly logReference: number;
 
   /**
-   * The last samples, sample t at t % length: a frame, its reflection too, reaches no further back.
+   * Ring buffer of the last samples, with sample t at t % length. Frames and their reflected
+   * padding reach no further back.
    */
   private readonly ring: Float64Array;
   private readonly smoothed: Float64Array;
@@ -55,7 +58,7 @@ export class AudioFeatures {
     this.reset();
   }
 
-  /** Samples a second that are expected. */
+  /** Expected sample rate, in hertz. */
   get sampleRate(): number {
     return this.parameters.sampleRate;
   }
@@ -69,7 +72,7 @@ export class AudioFeatures {
     return this.parameters.hop;
   }
 
-  /** How many frames `compute` gives for so many samples. */
+  /** Number of frames that `compute` returns for `samples` samples. */
   frameCount(samples: number): number {
     const { padding, windowPosition, frameLength, fftSize, hop } = this.parameters;
     if (padding === 'end') return Math.ceil(samples / hop);
@@ -78,12 +81,12 @@ export class AudioFeatures {
   }
 
   /**
-   * Takes the next samples of a stream, any number of them, and calls `onFrame` for every frame
-   * that they complete.
+   * Takes the next samples of a stream, in pieces of any length, and calls `onFrame` for every
+   * frame that they complete.
    *
    * @param samples −1..1 at `sampleRate`
-   * @returns how many frames that were
-   * @throws KletError `NOT_A_NUMBER` (nothing was taken then), `BAD_ARGUMENT` when the parameters
+   * @returns number of completed frames
+   * @throws KletError `NOT_A_NUMBER` (then no sample was taken), `BAD_ARGUMENT` if the parameters
    *   have `topDb`, which needs a whole recording
    */
   push(samples: Float32Array, onFrame: OnFrame): number {
@@ -91,15 +94,15 @@ export class AudioFeatures {
     if (compression?.kind === 'log' && compression.topDb !== null) {
       throw new KletError(
         'BAD_ARGUMENT',
-        'topDb needs the loudest value of a whole recording: use compute(), or parameters with topDb: null for a stream',
+        'topDb needs the maximum of a whole recording; use compute(), or parameters with topDb: null for a stream',
       );
     }
     return this.take(samples, onFrame);
   }
 
   /**
-   * The end of a stream: frames that reach into the padding behind it, if the parameters have any.
-   * Then as after `reset`.
+   * Ends a stream: emits the frames that reach into the padding at its end, if there is padding,
+   * and resets.
    */
   end(onFrame: OnFrame): number {
     const before = this.index;
@@ -109,7 +112,7 @@ export class AudioFeatures {
     return Math.max(0, total - before);
   }
 
-  /** Forgets all samples. */
+  /** Discards all samples. */
   reset(): void {
     this.received = this.index = this.previous = 0;
     this.ring.fill(0);
@@ -117,10 +120,10 @@ export class AudioFeatures {
   }
 
   /**
-   * The features of a whole recording; streams are not touched.
+   * Computes the features of a whole recording. The state of the stream does not change.
    *
    * @param samples −1..1 at `sampleRate`
-   * @returns [frames][features], empty when the recording is too short for a frame
+   * @returns [frames][features]; empty if the recording is shorter than a frame
    * @throws KletError `NOT_A_NUMBER`
    */
   compute(samples: Float32Array): Float32Array {
@@ -183,14 +186,14 @@ export class AudioFeatures {
     }
   }
 
-  /** Where the next frame's weights begin, in samples. */
+  /** First sample under the window of the next frame. */
   private begin(): number {
     const { hop, padding, windowPosition, fftSize, frameLength } = this.parameters;
     const inside = windowPosition === 'center' ? Math.floor((fftSize - frameLength) / 2) : 0;
     return this.index * hop + inside - (padding === 'center-zeros' || padding === 'center-reflect' ? fftSize / 2 : 0);
   }
 
-  /** How many samples there must be before the next frame can be computed. */
+  /** Number of samples needed to compute the next frame. */
   private needed(): number {
     const { hop, padding, windowPosition, fftSize, frameLength } = this.parameters;
     const begin = this.begin();
@@ -207,7 +210,7 @@ export class AudioFeatures {
     onFrame(this.frame, this.index++);
   }
 
-  /** The weighted samples from `begin` on, as the transform's input. */
+  /** Loads the windowed samples from `begin` on into the FFT's input. */
   private load(begin: number): void {
     const { ring, window, received } = this;
     const { input } = this.fft;
@@ -228,7 +231,7 @@ export class AudioFeatures {
     input.fill(0, length);
   }
 
-  /** Spectrum to bands. */
+  /** Combines spectrum bins into bands. */
   private combine(): void {
     const { spectrum, bands, filters } = this;
     if (this.parameters.power === 1) {
@@ -257,7 +260,8 @@ export class AudioFeatures {
   }
 
   /**
-   * By logarithms as librosa does, for precision: (x · s + bias)^power − bias^power = bias^power ·
+   * Uses logarithms as librosa does, for precision: (x · s + bias)^power − bias^power = bias^power
+   * ·
    * expm1(power · log1p(x · s / bias)).
    */
   private normalize({ gain, bias, power, epsilon, smoothing, initial }: PcenParameters): void {
@@ -278,7 +282,7 @@ export class AudioFeatures {
     }
   }
 
-  /** Bands to the frame's features. */
+  /** Converts bands to the features of the frame. */
   private finish(): void {
     const { bands, frame, cosines } = this;
     const { scale, offset } = this.parameters;
@@ -295,8 +299,8 @@ export class AudioFeatures {
 }
 
 /**
- * Sample t of a signal that is reflected at its first and its last sample, as numpy.pad's
- * "reflect".
+ * Index of sample t in a signal reflected at its first and last sample, like mode "reflect" of
+ * numpy.pad.
  */
 function fold(t: number, length: number): number {
   if (length === 1) return 0;
@@ -306,9 +310,9 @@ function fold(t: number, length: number): number {
 }
 
 /**
- * Makes what turns sound into features.
+ * Creates a feature extractor.
  *
- * @param parameters complete ones: of `audioParameters`, or a model's `meta.preprocessing`
+ * @param parameters complete parameters, from `audioParameters` or a model's `meta.preprocessing`
  * @throws KletError `BAD_ARGUMENT`
  * @example
  * ```js
@@ -326,7 +330,7 @@ export function createAudioFeatures(parameters: AudioPreprocessing): AudioFeatur
   return new AudioFeatures(structure(checkAudioParameters(parameters)));
 }
 
-/** A copy that nobody changes later. */
+/** A private copy of the parameters. */
 function structure(parameters: AudioPreprocessing): AudioPreprocessing {
   return JSON.parse(JSON.stringify(parameters)) as AudioPreprocessing;
 }

@@ -1,15 +1,15 @@
-// The spectrum of real samples: a complex transform of half the size (Stockham, radix 4, 2 and any
-// prime), then the two halves are told apart. In f64: the error stays below that of the f32 numbers
-// that networks take, whatever the size.
+// FFT of real samples: a complex FFT of half the size (Stockham, radix 4, 2 and any prime),
+// followed by separation of the two halves. It computes in f64, so that for every size its error is
+// below the rounding error of the f32 features.
 
 interface Stage {
   radix: number;
-  /** What is left to transform after this stage, and how far its elements lie apart. */
+  /** Size of the transform after this stage, and the stride of its elements. */
   rest: number;
   stride: number;
   /** [rest][radix − 1] factors e^(−2πikq/(radix·rest)), re and im. */
   twiddles: Float64Array;
-  /** [radix] e^(−2πir/radix), for radices without code of their own. */
+  /** [radix] e^(−2πir/radix), for radices without specialized code. */
   roots: Float64Array;
 }
 
@@ -45,7 +45,7 @@ export class RealFft {
   }
 
   /**
-   * The squared magnitudes of the samples in `input`.
+   * Computes the power spectrum of the samples in `input`.
    *
    * @param out [size / 2 + 1]
    */

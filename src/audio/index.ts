@@ -1,5 +1,5 @@
-// kinglet/audio: sound to features, and models that listen. One file for pages, workers, worklets
-// and Node, without dependencies.
+// kinglet/audio: feature extraction and streaming of audio into models. One file for pages,
+// workers, worklets and Node, without dependencies.
 export type { AudioPreprocessing, AudioWindow, LogParameters, MelParameters, MfccParameters,
   PcenParameters } from '../format/audio';
 export { createAudioFeatures, type AudioFeatures, type OnFrame } from './features';

@@ -5,7 +5,7 @@ import type { AudioFeatures } from './features';
 import { createAudioFeatures } from './features';
 import { featureCount } from './parameters';
 
-/** What is needed of a model: a `Model` of `load` or `loadSync`. */
+/** The part of a `Model` that audio needs. */
 export interface AudioModel {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
@@ -13,10 +13,10 @@ export interface AudioModel {
 }
 
 /**
- * The front end that a model was trained with, of its `meta.preprocessing`.
+ * Creates the feature extractor that a model was trained with, from its `meta.preprocessing`.
  *
- * @throws KletError `BAD_ARGUMENT` when the file says nothing of sound, or something wrong;
- *   `SHAPE_MISMATCH` when its input does not hold frames of so many features
+ * @throws KletError `BAD_ARGUMENT` if the file has no valid audio preprocessing; `SHAPE_MISMATCH`
+ *   if the input's shape does not fit the number of features
  * @example
  * ```js
  * import { audioParameters, featuresOf } from 'kinglet/audio';
@@ -46,20 +46,20 @@ export function featuresOf(model: AudioModel): AudioFeatures {
   return front;
 }
 
-/** The one input of a model that takes sound. */
+/** The only input of an audio model. */
 export function soleInput({ inputs, meta }: AudioModel): TensorInfo {
   const [input] = inputs;
   if (!input || inputs.length > 1) {
     throw new KletError(
       'SHAPE_MISMATCH',
-      `the model "${meta.name}" has ${inputs.length} inputs; sound goes into a model with one`,
+      `the model "${meta.name}" has ${inputs.length} inputs; an audio model must have one`,
     );
   }
   return input;
 }
 
 /**
- * How many frames an input takes.
+ * Number of frames in an input.
  *
  * @throws KletError `SHAPE_MISMATCH`
  */
@@ -71,7 +71,7 @@ export function inputFrames({ name, shape }: TensorInfo, parameters: AudioPrepro
   const expected = (parameters.layout === 'frames-first' ? [frames, features] : [features, frames]).filter((d) =>
     d > 1
   );
-  // a flat input is taken as it comes
+  // a flat input may have either layout
   if (!Number.isInteger(frames) || (sizes.length > 1 && sizes.join() !== expected.join())) {
     const order = parameters.layout === 'frames-first' ? `[frames, ${features}]` : `[${features}, frames]`;
     throw new KletError(
@@ -85,11 +85,11 @@ export function inputFrames({ name, shape }: TensorInfo, parameters: AudioPrepro
 }
 
 /**
- * Makes a recording the input of a network. One that is too short for its frames is silent behind
- * its end; of a longer one the beginning is taken.
+ * Converts a recording to the input of a network. A short recording is padded with silence; of a
+ * long one only the beginning is used.
  *
  * @param samples −1..1 at the sample rate of the preprocessing
- * @returns real numbers, in the order of the input
+ * @returns real numbers, in the layout of the input
  * @throws KletError `BAD_ARGUMENT`, `SHAPE_MISMATCH`, `NOT_A_NUMBER`
  */
 export function audioToInput(

@@ -2,51 +2,54 @@ import { KletError, type KletErrorCode } from '../errors';
 import type { ListenerMessage, ListenerSetup } from './worklet';
 
 export interface ListenOptions {
-  /** The bytes of the `.klet` file, whose `meta.preprocessing` is of sound. */
+  /** Bytes of a `.klet` file with audio preprocessing. */
   klet: ArrayBuffer | Uint8Array;
-  /** What the model wants: `model.meta.preprocessing.sampleRate`. */
+  /** Sample rate of the model: `model.meta.preprocessing.sampleRate`. */
   sampleRate: number;
   /**
-   * The bytes of kinglet/core.scalar.wasm, for engines without SIMD: the worklet has the other
-   * cores inside, and can fetch none.
+   * Bytes of kinglet/core.scalar.wasm, for engines without SIMD, because the worklet contains only
+   * the other cores and cannot fetch.
    */
   wasm?: ArrayBuffer | Uint8Array;
-  /** Where `kinglet/audio/worklet` (dist/worklet.js) is served. */
+  /** URL of `kinglet/audio/worklet` (dist/worklet.js). */
   worklet: string | URL;
-  /** Real numbers of the model's output, for every prediction. */
+  /** Receives the model's output as real numbers, after every prediction. */
   onOutput: (output: Float32Array, frame: number) => void;
-  /** Loudness, 20 times a second: root mean square and largest sample, 0..1. */
+  /** Receives the signal level 20 times a second: root mean square and peak, 0..1. */
   onLevel?: (level: { rms: number; peak: number }) => void;
-  /** What went wrong while listening; listening has ended then. */
+  /** Receives an error that ended listening. */
   onError?: (error: KletError) => void;
-  /** Frames from one output to the next, as in `createAudioStream`. */
+  /** Number of frames between outputs, as in `createAudioStream`. */
   every?: number;
-  /** The output that is handed on, by name; the first unless told. */
+  /** Name of the output to report. Default: the first. */
   output?: string;
-  /** What to listen to; the microphone unless told. */
+  /** The audio source. Default: the microphone. */
   source?: MediaStream;
 }
 
 export interface Listening {
   readonly context: AudioContext;
-  /** As the browser gave it: where it is not the model's, the worklet resamples. */
+  /**
+   * The audio source as the browser opened it. The worklet resamples it if its rate is not the
+   * model's.
+   */
   readonly stream: MediaStream;
-  /** Bytes of the model's memory. */
+  /** Size of the model's memory, in bytes. */
   readonly memory: number;
-  /** Ends it, and gives the microphone back if it was asked for here. */
+  /** Stops listening, and releases the microphone if `listen` opened it. */
   stop(): Promise<void>;
 }
 
 /**
- * Listens to the microphone in a page: samples, features and the network all run in an audio
+ * Runs a model on the microphone in a page. Resampling, features and the network run in an audio
  * worklet.
  *
- * Call it from a click: browsers let sound begin only then. The sound is asked for without echo
- * cancelling, noise suppression and gain control, which would make it other than what models are
- * trained with.
+ * Call it from a click handler, because browsers start audio only after a user gesture. It requests
+ * audio without echo cancellation, noise suppression and gain control, because they make audio
+ * differ from training data.
  *
- * @throws KletError what `createAudioStream` throws in the worklet, `FETCH_FAILED` when the worklet
- *   is not found; DOMException `NotAllowedError` or `NotFoundError` of the microphone
+ * @throws KletError the errors of `createAudioStream` in the worklet, `FETCH_FAILED` if the worklet
+ *   is not found; DOMException `NotAllowedError` or `NotFoundError` from opening the microphone
  */
 export async function listen(
   { klet, wasm, sampleRate, worklet, onOutput, onLevel, onError, every, output, source }: ListenOptions,
@@ -97,7 +100,7 @@ export async function listen(
       };
     });
     microphone.connect(node);
-    // its output is silence; some browsers run only what is connected
+    // the node outputs silence, but some browsers run only connected nodes
     node.connect(context.destination);
     await context.resume();
     return {
@@ -117,8 +120,8 @@ export async function listen(
 }
 
 /**
- * The stream in a context of the wanted rate, or, where a browser has no such context or does not
- * resample streams (Firefox: both say NotSupportedError), in one of its own rate.
+ * Connects the stream to a context of the wanted rate. Where the browser refuses (Firefox throws
+ * NotSupportedError), the context has the browser's default rate.
  */
 function connect(
   stream: MediaStream,

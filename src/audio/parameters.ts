@@ -1,33 +1,33 @@
 import { KletError } from '../errors';
 import type { AudioPreprocessing, LogParameters, MelParameters, MfccParameters, PcenParameters } from '../format/audio';
 
-/** Whose defaults fill what is not said. */
+/** The library whose defaults fill missing settings. */
 export type AudioConvention = 'tensorflow' | 'librosa';
 
 /**
- * What `audioParameters` takes: the sample rate, and whatever differs from the convention. `null`
- * leaves a step out.
+ * Settings of `audioParameters`: the sample rate, and every setting that differs from the
+ * convention. `null` disables a step.
  */
 export interface AudioSettings extends Partial<Omit<AudioPreprocessing, 'kind' | 'mel' | 'compression' | 'mfcc'>> {
   sampleRate: number;
   mel?: Partial<MelParameters> | null;
-  /** PCEN may name the `timeConstant` in seconds (0.4) instead of the `smoothing`. */
+  /** PCEN accepts a `timeConstant` in seconds (0.4) instead of `smoothing`. */
   compression?: (Partial<LogParameters> & { kind: 'log' })
     | (Partial<PcenParameters> & { kind: 'pcen'; timeConstant?: number }) | null;
   mfcc?: Partial<MfccParameters> | null;
 }
 
-/** Largest transform, and most bands or coefficients, that are taken from a file. */
+/** Upper limits of the FFT size, and of bands and coefficients, in a file. */
 const MAX_FFT = 65536;
 const MAX_BANDS = 1024;
 const MAX_SECONDS = 3600;
 
 /**
- * Parameters of a front end, complete, as `createAudioFeatures` and a model's `meta.preprocessing`
- * take them: what is not given follows `tf.signal` (frames without padding, magnitudes, HTK mel
- * bands of 125 to 3800 Hz with sides straight in mel, ln(x + 1e-6), DCT of
- * `mfccs_from_log_mel_spectrograms`) or librosa (frames centred, powers, Slaney mel bands of area
- * 1, decibels, orthonormal DCT). docs/audio.md has the formulas and every default.
+ * Completes the parameters of a feature extractor, for `createAudioFeatures` and a model's
+ * `meta.preprocessing`. Missing settings follow `tf.signal` (frames without padding, magnitudes,
+ * HTK mel bands from 125 to 3800 Hz with slopes linear in mel, ln(x + 1e-6), DCT of
+ * `mfccs_from_log_mel_spectrograms`) or librosa (centred frames, powers, Slaney mel bands of area
+ * 1, decibels, orthonormal DCT). docs/audio.md lists the formulas and all defaults.
  *
  * @throws KletError `BAD_ARGUMENT`
  * @example
@@ -50,7 +50,7 @@ export function audioParameters(convention: AudioConvention, settings: AudioSett
   const librosa = convention === 'librosa';
   const { mel, compression, mfcc, ...rest } = settings;
   const { sampleRate } = rest;
-  // tf.signal has no defaults for frames
+  // tf.signal has no default frame length
   const fftSize = rest.fftSize ?? (librosa ? 2048 : powerOfTwo(rest.frameLength ?? NaN));
   const frameLength = rest.frameLength ?? (librosa ? fftSize : NaN);
   const hop = rest.hop ?? (librosa ? Math.floor(frameLength / 4) : NaN);
@@ -60,7 +60,7 @@ export function audioParameters(convention: AudioConvention, settings: AudioSett
     frameLength,
     hop,
     fftSize,
-    // tf.signal's periodic windows of an odd length are symmetric ones
+    // tf.signal's periodic windows of odd length are symmetric
     // (tensorflow/python/ops/signal/window_ops.py)
     window: librosa || frameLength % 2 === 0 ? 'hann' : 'hann-symmetric',
     windowPosition: librosa ? 'center' : 'start',
@@ -97,7 +97,7 @@ export function audioParameters(convention: AudioConvention, settings: AudioSett
 }
 
 /**
- * librosa.pcen's defaults, which are those of Wang et al., "Trainable Frontend for Robust and
+ * Defaults of librosa.pcen, from Wang et al., "Trainable Frontend for Robust and
  * Far-Field Keyword Spotting", 2017.
  */
 function pcenOf(
@@ -139,7 +139,9 @@ const orNull = (check: Check): Check => (value) => {
 };
 const factors: Check = (
   value,
-) => ((Array.isArray(value) ? value : [value]).every(Number.isFinite) ? undefined : 'a number, or one a feature');
+) => ((Array.isArray(value) ? value : [value]).every(Number.isFinite)
+  ? undefined
+  : 'a number, or one number per feature');
 const object: Check = (value) => (isObject(value) ? undefined : 'an object');
 
 const checks: Record<keyof AudioPreprocessing, Check> = {
@@ -201,8 +203,8 @@ const mfccChecks: Record<keyof MfccParameters, Check> = {
 };
 
 /**
- * Checks what a file or a user calls the preprocessing of sound. Every property must be there, and
- * none that is not known: a device that ignored one would compute something else than training did.
+ * Checks audio preprocessing from a file or a user. Every property must be present and known,
+ * because ignoring one would compute other features than the training did.
  *
  * @throws KletError `BAD_ARGUMENT` saying what is wrong
  */
@@ -252,7 +254,7 @@ export function checkAudioParameters(value: unknown): AudioPreprocessing {
   return p;
 }
 
-/** Numbers of one frame. */
+/** Number of features per frame. */
 export function featureCount({ fftSize, mel, mfcc }: AudioPreprocessing): number {
   return mfcc ? mfcc.count : mel ? mel.bands : fftSize / 2 + 1;
 }
@@ -261,7 +263,7 @@ function checked(value: unknown, path: string, table: Record<string, Check>): Re
   const wrong = (what: string): KletError =>
     new KletError(
       'BAD_ARGUMENT',
-      `audio preprocessing ${what}; audioParameters('tensorflow' or 'librosa', …) fills all of it`,
+      `audio preprocessing ${what}; audioParameters('tensorflow' or 'librosa', …) fills in all settings`,
     );
   if (!isObject(value)) throw wrong(`must be an object, not ${show(value)}`);
   for (const [name, check] of Object.entries(table)) {

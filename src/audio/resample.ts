@@ -1,26 +1,26 @@
 import { KletError } from '../errors';
 
 /**
- * Samples of the slower rate on each side that an output sample is made of, and table entries
- * between two of them.
+ * Half-width of the filter in samples of the lower rate, and table entries per sample.
  */
 const REACH = 32;
 const FINENESS = 256;
 /**
- * Cutoff as a part of what the slower rate can hold, and the Kaiser window's shape for 80 dB:
- * nothing is damped up to 0.84, nothing passes from 1 on.
+ * Cutoff as a fraction of the lower rate's Nyquist frequency, and the Kaiser window's shape for 80
+ * dB. The passband ends at 0.84, the stopband begins at 1.
  */
 const PASS = 0.92;
 const BETA = 7.857;
 const BLOCK = 128;
 
-/** Called for every block. The array is used again for the next one. */
+/** Called for every block. The array is reused for the next block. */
 export type OnBlock = (samples: Float32Array) => void;
 
 /**
- * Changes the sample rate of a stream, by a windowed sinc (J. O. Smith, "Digital Audio Resampling
- * Home Page"). The output is not delayed: output sample n is the signal at time n / `to`; what
- * comes before the first sample and after the last is silence.
+ * Changes the sample rate of a stream with a windowed sinc filter (J. O. Smith, "Digital Audio
+ * Resampling
+ * Home Page"). The output is not delayed: output sample n is the signal at time n / `to`; the
+ * signal is silent before the first and after the last sample.
  */
 export class Resampler {
   private readonly table: Float64Array;
@@ -35,9 +35,9 @@ export class Resampler {
   /** @throws KletError `BAD_ARGUMENT` */
   constructor(readonly from: number, readonly to: number) {
     if (!(from > 0 && to > 0 && from / to <= 1000 && to / from <= 1000)) {
-      throw new KletError('BAD_ARGUMENT', `cannot resample from ${from} to ${to} samples a second`);
+      throw new KletError('BAD_ARGUMENT', `cannot resample from ${from} to ${to} samples per second`);
     }
-    // in input samples: the sinc is stretched when the rate falls
+    // in input samples; downsampling stretches the sinc
     const stretch = Math.max(1, from / to);
     this.reach = REACH * stretch;
     this.scale = FINENESS / stretch;
@@ -45,7 +45,7 @@ export class Resampler {
     this.ring = new Float64Array(2 * Math.ceil(this.reach) + 2);
   }
 
-  /** Takes the next samples and calls `onBlock` for every 128 samples that are made. */
+  /** Takes the next samples and calls `onBlock` for every 128 output samples. */
   push(samples: Float32Array, onBlock: OnBlock): void {
     const { ring } = this;
     for (let i = 0; i < samples.length; i++) {
@@ -55,8 +55,8 @@ export class Resampler {
   }
 
   /**
-   * Silence behind the last sample, until every output sample that lies in the signal is made; the
-   * last block may be shorter.
+   * Ends the stream: emits the remaining output samples as if silence followed. The last block may
+   * be shorter.
    */
   end(onBlock: OnBlock): void {
     const length = this.received;
@@ -92,8 +92,8 @@ export class Resampler {
 }
 
 /**
- * Half of the windowed sinc, `FINENESS` entries a sample of the slower rate; `gain` is 1 over the
- * stretch.
+ * One half of the windowed sinc, with `FINENESS` entries per sample of the lower rate; `gain` is 1
+ * / stretch.
  */
 function kernel(gain: number): Float64Array {
   const size = REACH * FINENESS;
@@ -105,7 +105,7 @@ function kernel(gain: number): Float64Array {
   });
 }
 
-/** Modified Bessel function I0, by its series. */
+/** Modified Bessel function I0, from its power series. */
 function bessel(x: number): number {
   let sum = 1;
   for (let term = 1, k = 1; term > sum * 1e-17; k++) sum += term *= (x / 2 / k) ** 2;
@@ -113,7 +113,7 @@ function bessel(x: number): number {
 }
 
 /**
- * A whole recording at another sample rate.
+ * Resamples a whole recording.
  *
  * @returns ⌈length · to / from⌉ samples
  * @throws KletError `BAD_ARGUMENT`

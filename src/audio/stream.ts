@@ -2,7 +2,7 @@ import { KletError } from '../errors';
 import type { AudioFeatures } from './features';
 import { featuresOf, inputFrames, soleInput, type AudioModel } from './input';
 
-/** What runs: the model itself, or its recurrent state. */
+/** The model itself, or a stream of its state. */
 interface Runner {
   predictInto(inputs: Float32Array, outputs: Float32Array | Record<string, Float32Array>): void;
   reset?(): void;
@@ -16,36 +16,37 @@ export interface StreamingModel extends AudioModel, Omit<Runner, 'reset'> {
 
 export interface AudioStreamOptions {
   /**
-   * Frames from one output to the next: 1 unless told. A network with state takes each frame once,
-   * so many at a time as its input holds: there it is that number, or a multiple of it.
+   * Number of frames between outputs (default 1). For a network with state, which takes each frame
+   * once, the default is the number of frames in its input, and other values must be multiples of
+   * it.
    */
   every?: number;
-  /** The output that is handed on, by name; the first unless told. */
+  /** Name of the output to report. Default: the first. */
   output?: string;
 }
 
 /**
- * Called with the real numbers of the output, and the index of the last frame that they rest on.
- * The array is used again.
+ * Called with the output as real numbers and the index of the last frame that it depends on. The
+ * array is reused.
  */
 export type OnOutput = (output: Float32Array, frame: number) => void;
 
 /**
- * A model that listens: sound in, outputs of the network as they come. A network whose input is
- * several frames sees the last ones, once there are so many; one that has recurrent state keeps it,
- * and takes every frame once. `push` allocates nothing.
+ * Streams audio through a model. A network without state gets a sliding window of the last frames,
+ * as soon as there are enough; a network with state gets every frame once. `push` allocates
+ * nothing.
  */
 export class AudioStream {
-  /** The front end. */
+  /** The feature extractor. */
   readonly front: AudioFeatures;
-  /** Frames that the network takes at once. */
+  /** Number of frames in the network's input. */
   readonly frames: number;
   private readonly runner: Runner;
   private readonly window: Float32Array;
   private readonly output: Float32Array;
   private readonly outputs: Float32Array | Record<string, Float32Array>;
   private readonly every: number;
-  /** Frames from one run to the next. */
+  /** Number of frames between predictions. */
   private readonly step: number;
   private onOutput: OnOutput = () => undefined;
   private count = 0;
@@ -63,7 +64,7 @@ export class AudioStream {
       );
     }
     this.front = featuresOf(model);
-    this.front.push(new Float32Array(0), () => undefined); // refuses parameters that are not for streams
+    this.front.push(new Float32Array(0), () => undefined); // throws if the parameters do not allow streams
     this.frames = inputFrames(input, this.front.parameters);
     const hasState = (model.memory?.state ?? 0) > 0;
     const unit = hasState ? this.frames : 1;
@@ -84,7 +85,7 @@ export class AudioStream {
   }
 
   /**
-   * Takes the next samples, any number of them.
+   * Takes the next samples, in pieces of any length.
    *
    * @param samples −1..1 at the front end's sample rate
    * @throws KletError `NOT_A_NUMBER`, `DISPOSED`
@@ -95,9 +96,9 @@ export class AudioStream {
   }
 
   /**
-   * The end of the sound: hands on what rests on frames that reach into the padding behind it, if
-   * the parameters have any (`padding` of `end`, `center-zeros` and `center-reflect`). All frames
-   * are then those that `front.compute` gives for the whole. Then as after `reset`.
+   * Ends the stream: reports the outputs of frames that reach into the padding at the end
+   * (`padding` of `end`, `center-zeros` or `center-reflect`), so that all frames equal those of
+   * `front.compute` for the whole recording. Then resets.
    */
   end(onOutput: OnOutput): void {
     this.onOutput = onOutput;
@@ -105,7 +106,7 @@ export class AudioStream {
     this.reset();
   }
 
-  /** Forgets all sound. */
+  /** Discards all audio and resets the state. */
   reset(): void {
     this.front.reset();
     this.runner.reset?.();
@@ -119,8 +120,7 @@ export class AudioStream {
       window.copyWithin(0, features);
       window.set(frame, window.length - features);
     } else {
-      // moved by one, every row ends with what the next began with, and that is where its new value
-      // goes
+      // after shifting by one, the last element of each row is free for the new value
       window.copyWithin(0, 1);
       for (let n = 0; n < features; n++) window[n * frames + frames - 1] = frame[n]!;
     }
@@ -132,17 +132,17 @@ export class AudioStream {
   };
 }
 
-/** The recurrent state of a model that has some, else the model. */
+/** A stream of the model's state if it has one, otherwise the model. */
 function runnerOf(model: StreamingModel): Runner {
   return model.createState?.() ?? model;
 }
 
 /**
- * Makes a model listen.
+ * Creates a stream of audio through a model.
  *
- * @param model one whose `meta.preprocessing` is of sound, with one input
- * @throws KletError as `featuresOf`; `BAD_ARGUMENT` also for parameters with `topDb`, which no
- *   stream can have
+ * @param model a model with audio preprocessing and one input
+ * @throws KletError as `featuresOf`; also `BAD_ARGUMENT` for parameters with `topDb`, which streams
+ *   cannot have
  */
 export function createAudioStream(model: StreamingModel, options: AudioStreamOptions = {}): AudioStream {
   return new AudioStream(model, options);

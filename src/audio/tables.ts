@@ -1,6 +1,6 @@
 import type { AudioWindow, MelParameters, MfccParameters } from '../format/audio';
 
-// What is computed once for given parameters.
+// Tables computed once per set of parameters.
 
 /** a0 − a1 cos φ + a2 cos 2φ. */
 const cosines: Record<string, [a0: number, a1: number, a2: number]> = {
@@ -10,7 +10,7 @@ const cosines: Record<string, [a0: number, a1: number, a2: number]> = {
   rectangular: [1, 0, 0],
 };
 
-/** [length] weights of a frame. A frame of one sample has the weight 1, as everywhere. */
+/** The window, [length]. As in other libraries, a window of one sample is 1. */
 export function windowOf(window: AudioWindow, length: number): Float64Array {
   const [a0, a1, a2] = cosines[window.replace('-symmetric', '')]!;
   const period = window.endsWith('-symmetric') ? length - 1 : length;
@@ -21,13 +21,13 @@ export function windowOf(window: AudioWindow, length: number): Float64Array {
 }
 
 /**
- * HTK (S. Young et al., The HTK Book), with TensorFlow's 1127 for 2595/ln 10: triangles are the
- * same whatever the factor.
+ * HTK (S. Young et al., The HTK Book), with TensorFlow's 1127 for 2595/ln 10; the filters do not
+ * depend on this factor.
  */
 const HTK_Q = 1127;
 const HTK_BREAK = 700;
 /**
- * Auditory Toolbox (M. Slaney, 1998): 200/3 Hz a mel up to 1 kHz, from there a factor of 6.4 in 27
+ * Auditory Toolbox (M. Slaney, 1998): 200/3 Hz per mel up to 1 kHz, then a factor of 6.4 per 27
  * mels.
  */
 const HERTZ_A_MEL = 200 / 3;
@@ -46,7 +46,8 @@ export function melToHertz(mel: number, scale: MelParameters['scale']): number {
 }
 
 /**
- * The triangles: band b weighs bins `first[b]` and on with weights[start[b]] to weights[start[b +
+ * The triangular filters: band b weights the bins from `first[b]` on with weights[start[b]] to
+ * weights[start[b +
  * 1] − 1].
  */
 export interface MelFilters {
@@ -87,7 +88,7 @@ export function melFilters(
   return { first, start, weights: Float64Array.from(weights) };
 }
 
-/** [count][bands] rows of the cosine transform, scaled and liftered. */
+/** Rows of the DCT, scaled and liftered, [count][bands]. */
 export function cosineRows({ count, scaling, lifter }: MfccParameters, bands: number): Float64Array {
   return Float64Array.from({ length: count * bands }, (_, i) => {
     const n = Math.floor(i / bands);

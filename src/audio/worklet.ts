@@ -8,17 +8,17 @@ import { createAudioStream, type AudioStream } from './stream';
 
 const loadSync = makeLoadSync(simdCores);
 
-/** What the processor is told. */
+/** Options of the processor. */
 export interface ListenerSetup {
-  /** The bytes of the `.klet` file. */
+  /** Bytes of the `.klet` file. */
   klet: ArrayBuffer | Uint8Array;
-  /** The core, for engines without SIMD. */
+  /** Bytes of the scalar core, for engines without SIMD. */
   wasm?: ArrayBuffer | Uint8Array;
   every?: number;
   output?: string;
 }
 
-/** What it says: once that it is ready, then outputs and loudness, or what went wrong. */
+/** Messages of the processor: `ready` once, then outputs and levels, or an error. */
 export type ListenerMessage = { kind: 'ready'; sampleRate: number; frames: number; features: number; memory: number }
   | { kind: 'output'; output: Float32Array; frame: number } | { kind: 'level'; rms: number; peak: number } | {
   kind: 'error';
@@ -26,14 +26,14 @@ export type ListenerMessage = { kind: 'ready'; sampleRate: number; frames: numbe
   message: string;
 };
 
-// the scope of a worklet, which no library of types has
+// globals of AudioWorkletGlobalScope, which TypeScript's DOM library lacks
 declare const sampleRate: number;
 declare function registerProcessor(name: string, processor: unknown): void;
 declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }
 
-/** Seconds between two messages about loudness. */
+/** Seconds between level messages. */
 const LEVEL_EVERY = 0.05;
 
 class Listener extends AudioWorkletProcessor {
@@ -66,7 +66,7 @@ class Listener extends AudioWorkletProcessor {
   }
 
   process([channels]: Float32Array[][]): boolean {
-    // a source that is silent or gone has no channels
+    // a silent or disconnected source has no channels
     if (this.stream && channels && channels.length > 0) this.attempt(() => this.hear(channels));
     return this.stream !== undefined;
   }
@@ -91,7 +91,7 @@ class Listener extends AudioWorkletProcessor {
 
   private readonly tell = (output: Float32Array, frame: number): void => this.say({ kind: 'output', output, frame });
 
-  /** The mean of the channels. */
+  /** Mixes the channels to mono. */
   private mix(channels: Float32Array[]): Float32Array {
     const { length } = channels[0]!;
     if (this.mixed.length !== length) this.mixed = new Float32Array(length);
@@ -107,7 +107,10 @@ class Listener extends AudioWorkletProcessor {
     this.port.postMessage(message);
   }
 
-  /** What is thrown in a processor reaches nobody: it is said instead, and the processor ends. */
+  /**
+   * Posts an error as a message and ends the processor, because nobody sees exceptions of a
+   * processor.
+   */
   private attempt(work: () => void): void {
     try {
       work();

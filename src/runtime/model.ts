@@ -120,7 +120,7 @@ function place(
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, coded ? coded.section : map[2]);
   if (coded && exports.decode(coded.section, parts.weights.length, coded.room) !== L.FAULT_NONE) {
-    throw new KletError('CORRUPT', `${where} is damaged: its weights cannot be decoded; download or convert it again`);
+    throw new KletError('CORRUPT', `${where} is damaged: its weights cannot be decoded; fetch or convert it again`);
   }
   const fault = exports.validate();
   if (fault === L.FAULT_NONE) return { exports, memory, shared, map, total };
@@ -136,7 +136,7 @@ function place(
   }
   throw new KletError(
     'CORRUPT',
-    `${where} is damaged: ${record} ${faults[fault] ?? `has fault ${fault}`}; download or convert it again`,
+    `${where} is damaged: ${record} ${faults[fault] ?? `has fault ${fault}`}; fetch or convert it again`,
   );
 }
 

@@ -141,7 +141,7 @@ describe('parameters', () => {
     mfcc: { ...good.mfcc, scaling: null },
   }, 'as mfcc.scaling'], [{ mfcc: { ...good.mfcc, lifter: -1 } }, 'as mfcc.lifter'], [{ mel: null, fftSize: 65536 },
     'coefficients of 32769 bands; at most 1024'], [{ layout: 'nhwc' }, 'as layout'], [{ scale: 'x' },
-    'a number, or one a feature as scale'], [{ offset: [1, 2] }, 'has 2 numbers as offset for 10 features'], [{
+    'a number, or one number per feature as scale'], [{ offset: [1, 2] }, 'has 2 numbers as offset for 10 features'], [{
     scale: [],
   }, '0 numbers as scale'], [{ preemphasys: 0.97 }, 'has the unknown property preemphasys']])(
     'with %j are refused',

@@ -87,7 +87,7 @@ describeInChrome('threads in a page', () => {
     expect(found).toMatchObject({
       threads: 2,
       passed: 1,
-      after: { threads: 1, singleThreadReason: 'a worker did not do its share of a prediction in 5 seconds' },
+      after: { threads: 1, singleThreadReason: 'a worker did not finish its share of a prediction in 5 seconds' },
     });
     expect(found.ms).toBeGreaterThan(4500);
     expect(found.ms).toBeLessThan(20_000);

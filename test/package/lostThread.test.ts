@@ -17,7 +17,7 @@ import { root } from './packed';
 
 const digits = new Uint8Array(readFileSync(path.join(root, 'models/digits/digits.klet')));
 const image = Float32Array.from({ length: 784 }, (_, i) => i % 7 / 7);
-const lost = { threads: 1, singleThreadReason: 'a worker did not do its share of a prediction in 5 seconds' };
+const lost = { threads: 1, singleThreadReason: 'a worker did not finish its share of a prediction in 5 seconds' };
 
 const opened: Model[] = [];
 afterAll(() => {
@@ -135,7 +135,7 @@ test('without memory to go on, the prediction says so and the model is disposed'
     expect(() => model.predict(image))
       .toThrow(expect.objectContaining({
         code: 'OUT_OF_MEMORY',
-        message: expect.stringMatching(/did not do its share .* no memory .* load it again/) as string,
+        message: expect.stringMatching(/did not finish its share .* no memory .* load it again/) as string,
       }));
   } finally {
     WebAssembly.Memory = there;

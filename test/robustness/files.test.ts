@@ -309,14 +309,14 @@ describe('a file', () => {
     const compact = sampleFile(true);
     const cut = (kind: number): Uint8Array =>
       withSection(compact, kind + SECTION_PACKED, (bytes) => bytes.subarray(0, bytes.length - 2));
-    refuses(() => loadSync(cut(SECTION_PLAN)), 'CORRUPT', /its PLAN section does not decode/);
+    refuses(() => loadSync(cut(SECTION_PLAN)), 'CORRUPT', /its PLAN section cannot be decoded/);
     const golden = withSection(original, SECTION_GOLDEN, (bytes) => encodeSection(bytes).subarray(2));
     viewOf(golden).setUint32(
       32 + 16 * sectionsOf(golden).findIndex(({ kind }) => kind === SECTION_GOLDEN),
       SECTION_GOLDEN + SECTION_PACKED,
       true,
     );
-    refuses(() => loadSync(reseal(golden)).selfTest(), 'CORRUPT', /its GOLDEN section does not decode/);
+    refuses(() => loadSync(reseal(golden)).selfTest(), 'CORRUPT', /its GOLDEN section cannot be decoded/);
     expect(loadSync(cut(SECTION_NOTES)).profile({ runs: 1 }).length, 'notes are not needed').toBeGreaterThan(40);
   });
 
