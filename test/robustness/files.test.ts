@@ -207,8 +207,8 @@ describe('a file', () => {
   }, /has the zero point 1e\+300/], ['a scale without a zero point', (meta) => {
     delete meta.inputs[0]!.zeroPoint;
   }, /half a quantization/], ['a state that is a number', (meta) => ({ ...meta, state: 4 }),
-    /describes its state wrongly/], ['a state that carries on by text',
-    (meta) => ({ ...meta, state: { bytes: 4, initial: 0, carries: 'yes' } }), /describes its state wrongly/], [
+    /state in its META is malformed/], ['a state that carries on by text',
+    (meta) => ({ ...meta, state: { bytes: 4, initial: 0, carries: 'yes' } }), /state in its META is malformed/], [
     'a state beyond the arena',
     (meta) => ({ ...meta, state: { bytes: 1 << 30, initial: 0 } }),
     /lies outside the arena/,
