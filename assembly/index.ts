@@ -3,7 +3,7 @@
 // are for the files that models come in (`crc32`) and for what callers pass to them.
 export { validate, faultOffset, prepare, run, serve } from './run';
 export { scratchOf } from './record';
-export { enlist } from './threads';
+export { register } from './threads';
 export { decode } from './decode';
 export { crc32 } from './kernels/crc32';
 export { allNumbers, quantizeInput } from './kernels/quantize';

@@ -26,7 +26,7 @@ export const MAP_SCRATCH_BYTES = 28;
 // Words through which threads meet (assembly/threads.ts), each on a cache line of its own; zero at
 // first.
 /** Counts the runs that the other threads were called to; the run's range of plan offsets. */
-export const SYNC_WORD = 128;
+export const SYNC_JOB = 128;
 export const SYNC_FROM = 132;
 export const SYNC_TO = 136;
 /**
@@ -101,9 +101,9 @@ export const RECORD_DTYPE = 1;
  * Zero in a file; `prepare` writes whether threads share the record's work: they cannot (0), it
  * would not pay, they do.
  */
-export const RECORD_SPLIT = 2;
-export const SPLIT_POSSIBLE = 1;
-export const SPLIT_PAYS = 2;
+export const RECORD_PARALLEL = 2;
+export const PARALLEL_POSSIBLE = 1;
+export const PARALLEL_PAYS = 2;
 export const RECORD_SIZE = 4;
 export const SOURCE_IN_WEIGHTS = 0x80000000;
 
@@ -432,24 +432,24 @@ export const ARGMAX_MIN = 1;
 
 // batchMatmul: a [batch][M][K] ([K][M] when A_TRANSPOSED), b [batch][K][N] ([N][K]), target
 // [batch][M][N] dense; batch strides in elements, 0 where broadcast
-export const MATMUL_A = 8;
-export const MATMUL_B = 12;
-export const MATMUL_TARGET = 16;
-export const MATMUL_BATCH = 20;
-export const MATMUL_M = 24;
-export const MATMUL_K = 28;
-export const MATMUL_N = 32;
-export const MATMUL_A_BATCH_STRIDE = 36;
-export const MATMUL_B_BATCH_STRIDE = 40;
-export const MATMUL_A_TRANSPOSED = 44;
-export const MATMUL_B_TRANSPOSED = 48;
-export const MATMUL_A_ZERO = 52;
-export const MATMUL_B_ZERO = 56;
-export const MATMUL_SCALE = 60;
-export const MATMUL_TARGET_ZERO = 64;
-export const MATMUL_MIN = 68;
-export const MATMUL_MAX = 72;
-export const MATMUL_BYTES = 80;
+export const BATCH_MATMUL_A = 8;
+export const BATCH_MATMUL_B = 12;
+export const BATCH_MATMUL_TARGET = 16;
+export const BATCH_MATMUL_BATCH = 20;
+export const BATCH_MATMUL_M = 24;
+export const BATCH_MATMUL_K = 28;
+export const BATCH_MATMUL_N = 32;
+export const BATCH_MATMUL_A_BATCH_STRIDE = 36;
+export const BATCH_MATMUL_B_BATCH_STRIDE = 40;
+export const BATCH_MATMUL_A_TRANSPOSED = 44;
+export const BATCH_MATMUL_B_TRANSPOSED = 48;
+export const BATCH_MATMUL_A_ZERO = 52;
+export const BATCH_MATMUL_B_ZERO = 56;
+export const BATCH_MATMUL_SCALE = 60;
+export const BATCH_MATMUL_TARGET_ZERO = 64;
+export const BATCH_MATMUL_MIN = 68;
+export const BATCH_MATMUL_MAX = 72;
+export const BATCH_MATMUL_BYTES = 80;
 
 // quantize: f32 → i8, clamp(round_half_even(x · SCALE) + ZERO), SCALE = 1/scale · dequantize: i8 →
 // f32, SCALE · (q − ZERO)

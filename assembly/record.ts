@@ -1,7 +1,7 @@
 import { DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE, FAULT_RECORD_SIZE,
   FAULT_WEIGHTS, MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_SCRATCH, MAP_WEIGHTS, MAP_WEIGHTS_BYTES, MAP_SCRATCH_BYTES,
-  RECORD_DTYPE, RECORD_SIZE, RECORD_SPLIT, SECTION_ALIGNMENT, SOURCE_IN_WEIGHTS, SPLIT_PAYS,
-  SPLIT_POSSIBLE } from './layout';
+  RECORD_DTYPE, RECORD_SIZE, RECORD_PARALLEL, SECTION_ALIGNMENT, SOURCE_IN_WEIGHTS, PARALLEL_PAYS,
+  PARALLEL_POSSIBLE } from './layout';
 import { threadIndex } from './threads';
 
 // Every operator describes its record once, in a function that is walked twice: `validate` checks
@@ -52,7 +52,7 @@ export function scratch(): usize {
 }
 
 /** A field as f64, for size arithmetic. */
-export function big(r: usize, field: usize): f64 {
+export function toF64(r: usize, field: usize): f64 {
   return <f64>load<i32>(r + field);
 }
 
@@ -167,14 +167,14 @@ const MAX_WORK: f64 = 68719476736;
  * Steps of work from which it pays that threads share a record: they meet in a microsecond, and
  * make tens of thousands of products in one.
  */
-const SPLIT_WORK: f64 = 65536;
+const PARALLEL_WORK: f64 = 65536;
 
 /**
  * Says that `run` takes only this thread's share of the record, in work worth so many steps; other
  * records are thread 0's alone.
  */
-export function splits(r: usize, steps: f64): void {
-  if (resolving) store<u16>(r, steps >= SPLIT_WORK ? SPLIT_PAYS : SPLIT_POSSIBLE, RECORD_SPLIT);
+export function parallel(r: usize, steps: f64): void {
+  if (resolving) store<u16>(r, steps >= PARALLEL_WORK ? PARALLEL_PAYS : PARALLEL_POSSIBLE, RECORD_PARALLEL);
 }
 
 export function checkWork(steps: f64): void {

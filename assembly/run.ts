@@ -1,10 +1,10 @@
 import { FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, RECORD_OPCODE, RECORD_SIZE,
-  RECORD_SPLIT, SYNC_FROM, SYNC_TO, OP_HYBRID_CONV2D, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D,
+  RECORD_PARALLEL, SYNC_FROM, SYNC_TO, OP_HYBRID_CONV2D, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D,
   OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL, OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE,
   OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_UNARY, OP_GATHER, OP_RECURRENT, OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT,
   OP_SVDF } from './layout';
 import { beginWalk, fail, faultOf } from './record';
-import { awaitCall, begin, isAsking } from './threads';
+import { awaitJob, begin, isAsking } from './threads';
 import { describeArgmax, runArgmax } from './ops/argmax';
 import { describeBatchMatmul, runBatchMatmul } from './ops/batchMatmul';
 import { describeBinary, runBinary } from './ops/binary';
@@ -136,7 +136,7 @@ export function prepare(): void {
   const end = plan + load<u32>(MAP + MAP_PLAN_BYTES);
   beginWalk(true);
   for (let r = plan; r < end; r += load<u32>(r + RECORD_SIZE)) {
-    store<u16>(r, 0, RECORD_SPLIT);
+    store<u16>(r, 0, RECORD_PARALLEL);
     describe(r);
   }
 }
@@ -238,7 +238,7 @@ export function run(from: u32, to: u32): i32 {
 export function serve(): void {
   if (ASC_FEATURE_THREADS) {
     for (let seen = 0;;) {
-      seen = awaitCall(seen);
+      seen = awaitJob(seen);
       run(load<u32>(SYNC_FROM), load<u32>(SYNC_TO));
     }
   }

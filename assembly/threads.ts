@@ -1,8 +1,8 @@
-import { MAP, MAP_PLAN, RECORD_SPLIT, SPLIT_PAYS, SYNC_ARRIVED, SYNC_ASKED, SYNC_ASKING, SYNC_FROM, SYNC_PHASE,
-  SYNC_SLEEPERS, SYNC_TO, SYNC_WORD } from './layout';
+import { MAP, MAP_PLAN, RECORD_PARALLEL, PARALLEL_PAYS, SYNC_ARRIVED, SYNC_ASKED, SYNC_ASKING, SYNC_FROM, SYNC_PHASE,
+  SYNC_SLEEPERS, SYNC_TO, SYNC_JOB } from './layout';
 
 // Several threads run one plan: each has an instance of the core with globals of its own, over the
-// same memory. Thread 0 is the caller. A record whose work is split (`RECORD_SPLIT`) is run by all
+// same memory. Thread 0 is the caller. A record whose work is split (`RECORD_PARALLEL`) is run by all
 // of them, each taking its share; the others by thread 0 alone. Threads meet between records unless
 // thread 0 ran both, and after the last.
 //
@@ -21,7 +21,7 @@ let part = 0;
 let parts = 1;
 /** Whether all threads are in this run, and whether the last record was theirs. */
 let joined = false;
-let wasSplit = false;
+let wasParallel = false;
 
 /** Loads of a word before a thread goes to sleep: some 20 µs. */
 const SPINS = 20000;
@@ -36,7 +36,7 @@ const LOADS = 1 << 22;
  * Makes this instance thread `index` of `count`. One that may not wait (a page's main thread)
  * spins.
  */
-export function enlist(index: i32, count: i32, wait: bool): void {
+export function register(index: i32, count: i32, wait: bool): void {
   thread = index;
   threads = count;
   mayWait = wait;
@@ -85,7 +85,7 @@ function change(word: usize): void {
  * The last thread to arrive opens the way for all. @returns whether it is open: thread 0 may come
  * again, having asked
  */
-function meet(): bool {
+function barrier(): bool {
   if (ASC_FEATURE_THREADS) {
     let phase = load<i32>(SYNC_ASKED);
     if (!isAsking()) {
@@ -112,28 +112,28 @@ function meet(): bool {
  */
 @inline
 export function begin(r: usize, end: usize): bool {
-  const split = r < end && threads > 1 && load<u16>(r, RECORD_SPLIT) == SPLIT_PAYS;
+  const parallel = r < end && threads > 1 && load<u16>(r, RECORD_PARALLEL) == PARALLEL_PAYS;
   if (joined) {
-    if ((split || wasSplit) && !meet()) return false;
-  } else if (split) {
+    if ((parallel || wasParallel) && !barrier()) return false;
+  } else if (parallel) {
     joined = true;
     if (thread == 0) {
       const plan = load<usize>(MAP + MAP_PLAN);
       store<usize>(SYNC_FROM, r - plan);
       store<usize>(SYNC_TO, end - plan);
-      change(SYNC_WORD);
+      change(SYNC_JOB);
     }
   }
   if (r >= end) joined = false;
-  wasSplit = split;
-  part = split ? thread : 0;
-  parts = split ? threads : 1;
-  return split || thread == 0;
+  wasParallel = parallel;
+  part = parallel ? thread : 0;
+  parts = parallel ? threads : 1;
+  return parallel || thread == 0;
 }
 
 /** The next word of the caller after `seen`: there is a run to join. */
-export function awaitCall(seen: i32): i32 {
-  return awaitChange(SYNC_WORD, seen);
+export function awaitJob(seen: i32): i32 {
+  return awaitChange(SYNC_JOB, seen);
 }
 
 // ── shares ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,7 +151,7 @@ export function share(n: i32, unit: i32): void {
   shareTo = min<u32>(n, (each * (part + 1) + min<u32>(part + 1, more)) * unit);
 }
 
-/** This thread's share of a product, from `splitProduct`. */
+/** This thread's share of a product, from `shareProduct`. */
 export let outerFrom = 0;
 export let outerTo = 0;
 export let rowFrom = 0;
@@ -176,7 +176,7 @@ function costOf(rows: i32, panels: i32): f64 {
  * leaves the least to the thread that has most: every row is gathered by each thread that has a
  * panel, every panel widened by each that has a row.
  */
-export function splitProduct(outer: i32, rows: i32, panels: i32, tile: i32): void {
+export function shareProduct(outer: i32, rows: i32, panels: i32, tile: i32): void {
   outerFrom = 0;
   outerTo = outer;
   rowFrom = 0;

@@ -1,7 +1,8 @@
 import { ARGMAX_BYTES, ARGMAX_COUNT, ARGMAX_INNER, ARGMAX_KIND, ARGMAX_MAX, ARGMAX_MIN, ARGMAX_OUTER, ARGMAX_SOURCE,
   ARGMAX_TARGET, DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8 } from '../layout';
 import { argmax } from '../kernels/argmax';
-import { big, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, source, splits, target } from '../record';
+import { toF64, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, source, parallel,
+  target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 /** Products that take as long as one element. */
@@ -12,10 +13,10 @@ export function describeArgmax(r: usize): void {
   checkRange(r, ARGMAX_KIND, ARGMAX_MAX, ARGMAX_MIN);
   checkCounts(r, ARGMAX_OUTER, 3);
   const size = bytesOf(dtypeOf(r));
-  const outputs = big(r, ARGMAX_OUTER) * big(r, ARGMAX_INNER);
-  source(r, ARGMAX_SOURCE, outputs * big(r, ARGMAX_COUNT) * size, <u32>size);
+  const outputs = toF64(r, ARGMAX_OUTER) * toF64(r, ARGMAX_INNER);
+  source(r, ARGMAX_SOURCE, outputs * toF64(r, ARGMAX_COUNT) * size, <u32>size);
   target(r, ARGMAX_TARGET, outputs * 4, 4);
-  if (int(r, ARGMAX_OUTER) > 1) splits(r, outputs * big(r, ARGMAX_COUNT) * STEPS);
+  if (int(r, ARGMAX_OUTER) > 1) parallel(r, outputs * toF64(r, ARGMAX_COUNT) * STEPS);
 }
 
 export function runArgmax(r: usize): void {

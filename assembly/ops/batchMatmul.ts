@@ -1,15 +1,16 @@
-import { DTYPE_F32, DTYPE_I8, MATMUL_A, MATMUL_A_BATCH_STRIDE, MATMUL_A_TRANSPOSED, MATMUL_A_ZERO, MATMUL_B,
-  MATMUL_BATCH, MATMUL_BYTES, MATMUL_B_BATCH_STRIDE, MATMUL_B_TRANSPOSED, MATMUL_B_ZERO, MATMUL_K, MATMUL_M, MATMUL_MAX,
-  MATMUL_MIN, MATMUL_N, MATMUL_SCALE, MATMUL_TARGET, MATMUL_TARGET_ZERO } from '../layout';
+import { DTYPE_F32, DTYPE_I8, BATCH_MATMUL_A, BATCH_MATMUL_A_BATCH_STRIDE, BATCH_MATMUL_A_TRANSPOSED,
+  BATCH_MATMUL_A_ZERO, BATCH_MATMUL_B, BATCH_MATMUL_BATCH, BATCH_MATMUL_BYTES, BATCH_MATMUL_B_BATCH_STRIDE,
+  BATCH_MATMUL_B_TRANSPOSED, BATCH_MATMUL_B_ZERO, BATCH_MATMUL_K, BATCH_MATMUL_M, BATCH_MATMUL_MAX, BATCH_MATMUL_MIN,
+  BATCH_MATMUL_N, BATCH_MATMUL_SCALE, BATCH_MATMUL_TARGET, BATCH_MATMUL_TARGET_ZERO } from '../layout';
 import { gemm_i8_4x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
 import { pack_columns_i8, pack_panel_f32, pack_panel_i8, pack_panel_rows_i8 } from '../kernels/matmul';
 import { widen_less_i8_i16 } from '../kernels/widen';
 import { copy_plane } from '../kernels/copy';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, needScratch,
-  scratch, source, splits, target } from '../record';
-import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, splitProduct } from '../threads';
-import { checkActivation, checkZero } from './ranges';
+import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, needScratch,
+  scratch, source, parallel, target } from '../record';
+import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
+import { checkActivation, checkZeroPoint } from './ranges';
 
 // Scratch, R rows of a at a time against 8 columns of b:
 //
@@ -27,56 +28,56 @@ const MAX_K_F32 = 65536;
 
 /** R: all rows when they are few, a multiple of 4. */
 function blockRows(r: usize): i32 {
-  return min((int(r, MATMUL_M) + 3) & ~3, MAX_BLOCK);
+  return min((int(r, BATCH_MATMUL_M) + 3) & ~3, MAX_BLOCK);
 }
 
 export function describeBatchMatmul(r: usize): void {
-  checkRecord(r, MATMUL_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
-  checkCounts(r, MATMUL_BATCH, 4);
-  checkRange(r, MATMUL_A_BATCH_STRIDE, 0, 1 << 30);
-  checkRange(r, MATMUL_B_BATCH_STRIDE, 0, 1 << 30);
-  checkRange(r, MATMUL_A_TRANSPOSED, 0, 1);
-  checkRange(r, MATMUL_B_TRANSPOSED, 0, 1);
+  checkRecord(r, BATCH_MATMUL_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
+  checkCounts(r, BATCH_MATMUL_BATCH, 4);
+  checkRange(r, BATCH_MATMUL_A_BATCH_STRIDE, 0, 1 << 30);
+  checkRange(r, BATCH_MATMUL_B_BATCH_STRIDE, 0, 1 << 30);
+  checkRange(r, BATCH_MATMUL_A_TRANSPOSED, 0, 1);
+  checkRange(r, BATCH_MATMUL_B_TRANSPOSED, 0, 1);
   const f32s = dtypeOf(r) == DTYPE_F32;
   const size = bytesOf(dtypeOf(r));
-  const batches = big(r, MATMUL_BATCH);
-  const M = big(r, MATMUL_M);
-  const K = big(r, MATMUL_K);
-  const N = big(r, MATMUL_N);
-  checkRange(r, MATMUL_K, 1, f32s ? MAX_K_F32 : MAX_K_I8);
+  const batches = toF64(r, BATCH_MATMUL_BATCH);
+  const M = toF64(r, BATCH_MATMUL_M);
+  const K = toF64(r, BATCH_MATMUL_K);
+  const N = toF64(r, BATCH_MATMUL_N);
+  checkRange(r, BATCH_MATMUL_K, 1, f32s ? MAX_K_F32 : MAX_K_I8);
   checkWork(batches * M * N * K);
-  splits(r, batches * M * N * K);
-  source(r, MATMUL_A, ((batches - 1) * big(r, MATMUL_A_BATCH_STRIDE) + M * K) * size, <u32>size);
-  source(r, MATMUL_B, ((batches - 1) * big(r, MATMUL_B_BATCH_STRIDE) + K * N) * size, <u32>size);
-  target(r, MATMUL_TARGET, batches * M * N * size, <u32>size);
-  checkActivation(r, MATMUL_MIN, MATMUL_MAX, f32s);
+  parallel(r, batches * M * N * K);
+  source(r, BATCH_MATMUL_A, ((batches - 1) * toF64(r, BATCH_MATMUL_A_BATCH_STRIDE) + M * K) * size, <u32>size);
+  source(r, BATCH_MATMUL_B, ((batches - 1) * toF64(r, BATCH_MATMUL_B_BATCH_STRIDE) + K * N) * size, <u32>size);
+  target(r, BATCH_MATMUL_TARGET, batches * M * N * size, <u32>size);
+  checkActivation(r, BATCH_MATMUL_MIN, BATCH_MATMUL_MAX, f32s);
   const rows = <f64>blockRows(r);
   if (f32s) {
-    needScratch(rows * 8 + 32 + K * 32 + (int(r, MATMUL_A_TRANSPOSED) != 0 ? rows * K * 4 : 0));
+    needScratch(rows * 8 + 32 + K * 32 + (int(r, BATCH_MATMUL_A_TRANSPOSED) != 0 ? rows * K * 4 : 0));
   } else {
-    checkZero(r, MATMUL_A_ZERO);
-    checkZero(r, MATMUL_B_ZERO);
-    checkZero(r, MATMUL_TARGET_ZERO);
-    checkFinite(r, MATMUL_SCALE);
+    checkZeroPoint(r, BATCH_MATMUL_A_ZERO);
+    checkZeroPoint(r, BATCH_MATMUL_B_ZERO);
+    checkZeroPoint(r, BATCH_MATMUL_TARGET_ZERO);
+    checkFinite(r, BATCH_MATMUL_SCALE);
     needScratch(rows * 8 + 96 + (K + 1) * 16 + rows * (K + 1) * 2 + TAIL);
   }
 }
 
 function runI8(r: usize, a: usize, b: usize, out: usize): void {
-  const M = int(r, MATMUL_M);
-  const K = int(r, MATMUL_K);
-  const N = int(r, MATMUL_N);
+  const M = int(r, BATCH_MATMUL_M);
+  const K = int(r, BATCH_MATMUL_K);
+  const N = int(r, BATCH_MATMUL_N);
   const pairs = (K + 1) >> 1;
   const lda = pairs << 2;
   const block = blockRows(r);
-  const zeroA = int(r, MATMUL_A_ZERO);
-  const zeroB = int(r, MATMUL_B_ZERO);
-  const zero = int(r, MATMUL_TARGET_ZERO);
-  const low = int(r, MATMUL_MIN);
-  const high = int(r, MATMUL_MAX);
-  const transposedA = int(r, MATMUL_A_TRANSPOSED) != 0;
-  const transposedB = int(r, MATMUL_B_TRANSPOSED) != 0;
-  const scale = float(r, MATMUL_SCALE);
+  const zeroA = int(r, BATCH_MATMUL_A_ZERO);
+  const zeroB = int(r, BATCH_MATMUL_B_ZERO);
+  const zero = int(r, BATCH_MATMUL_TARGET_ZERO);
+  const low = int(r, BATCH_MATMUL_MIN);
+  const high = int(r, BATCH_MATMUL_MAX);
+  const transposedA = int(r, BATCH_MATMUL_A_TRANSPOSED) != 0;
+  const transposedB = int(r, BATCH_MATMUL_B_TRANSPOSED) != 0;
+  const scale = float(r, BATCH_MATMUL_SCALE);
   const outs = scratch();
   const sink = outs + (block << 3);
   const bias = sink + 32;
@@ -104,14 +105,14 @@ function runI8(r: usize, a: usize, b: usize, out: usize): void {
 }
 
 function runF32(r: usize, a: usize, b: usize, out: usize): void {
-  const M = int(r, MATMUL_M);
-  const K = int(r, MATMUL_K);
-  const N = int(r, MATMUL_N);
+  const M = int(r, BATCH_MATMUL_M);
+  const K = int(r, BATCH_MATMUL_K);
+  const N = int(r, BATCH_MATMUL_N);
   const block = blockRows(r);
-  const low = float(r, MATMUL_MIN);
-  const high = float(r, MATMUL_MAX);
-  const transposedA = int(r, MATMUL_A_TRANSPOSED) != 0;
-  const transposedB = int(r, MATMUL_B_TRANSPOSED) != 0;
+  const low = float(r, BATCH_MATMUL_MIN);
+  const high = float(r, BATCH_MATMUL_MAX);
+  const transposedA = int(r, BATCH_MATMUL_A_TRANSPOSED) != 0;
+  const transposedB = int(r, BATCH_MATMUL_B_TRANSPOSED) != 0;
   const outs = scratch();
   const list = outs + (block << 2);
   const bias = list + (block << 2);
@@ -137,11 +138,11 @@ function runF32(r: usize, a: usize, b: usize, out: usize): void {
 export function runBatchMatmul(r: usize): void {
   const f32s = dtypeOf(r) == DTYPE_F32;
   const size = f32s ? 4 : 1;
-  splitProduct(int(r, MATMUL_BATCH), int(r, MATMUL_M), (int(r, MATMUL_N) + 7) >> 3, 4);
+  shareProduct(int(r, BATCH_MATMUL_BATCH), int(r, BATCH_MATMUL_M), (int(r, BATCH_MATMUL_N) + 7) >> 3, 4);
   for (let batch = outerFrom; batch < outerTo; batch++) {
-    const a = int(r, MATMUL_A) + batch * int(r, MATMUL_A_BATCH_STRIDE) * size;
-    const b = int(r, MATMUL_B) + batch * int(r, MATMUL_B_BATCH_STRIDE) * size;
-    const out = int(r, MATMUL_TARGET) + batch * int(r, MATMUL_M) * int(r, MATMUL_N) * size;
+    const a = int(r, BATCH_MATMUL_A) + batch * int(r, BATCH_MATMUL_A_BATCH_STRIDE) * size;
+    const b = int(r, BATCH_MATMUL_B) + batch * int(r, BATCH_MATMUL_B_BATCH_STRIDE) * size;
+    const out = int(r, BATCH_MATMUL_TARGET) + batch * int(r, BATCH_MATMUL_M) * int(r, BATCH_MATMUL_N) * size;
     if (f32s) runF32(r, a, b, out);
     else runI8(r, a, b, out);
   }

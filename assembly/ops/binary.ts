@@ -5,11 +5,11 @@ import { BINARY_A, BINARY_ADD, BINARY_A_FACTOR, BINARY_A_STRIDES, BINARY_A_ZERO,
   DTYPE_I32, DTYPE_I8, FAULT_ATTRIBUTE, MAX_RANK } from '../layout';
 import { add_i8, binary_f32, binary_i32, BINARY_SPLAT, div_i8, maximum_i8, minimum_i8, mul_i8, prelu_i8, splat_bytes,
   squaredDifference_i8 } from '../kernels/binary';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch,
-  scratch, source, splits, target } from '../record';
+import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch,
+  scratch, source, parallel, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { checkActivation, checkPositive, checkZero } from './ranges';
-import { beginSteps, FEW_STEPS, step, stepsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
+import { checkActivation, checkPositive, checkZeroPoint } from './ranges';
+import { walkTo, FEW_POSITIONS, advance, positionsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
 
 // Scratch: the walk │ a repeated, when its innermost stride is 0 │ b likewise
 
@@ -24,7 +24,7 @@ function extentOf(r: usize, strides: usize): f64 {
   let extent: f64 = 1;
   for (let at = 0; at <= LAST; at += 4) {
     checkRange(r, strides + at, 0, at == LAST ? 1 : 1 << 30);
-    extent += (big(r, BINARY_DIMENSIONS + at) - 1) * big(r, strides + at);
+    extent += (toF64(r, BINARY_DIMENSIONS + at) - 1) * toF64(r, strides + at);
   }
   return extent;
 }
@@ -36,27 +36,27 @@ export function describeBinary(r: usize): void {
   const size = bytesOf(dtypeOf(r));
   const kind = int(r, BINARY_KIND);
   let count: f64 = 1;
-  for (let at = 0; at <= LAST; at += 4) count *= big(r, BINARY_DIMENSIONS + at);
+  for (let at = 0; at <= LAST; at += 4) count *= toF64(r, BINARY_DIMENSIONS + at);
   source(r, BINARY_A, extentOf(r, BINARY_A_STRIDES) * size, <u32>size);
   source(r, BINARY_B, extentOf(r, BINARY_B_STRIDES) * size, <u32>size);
   target(r, BINARY_TARGET, count * size, <u32>size);
   needScratch(WALK_BYTES + 2 * BINARY_SPLAT);
-  splits(r, count * STEPS);
+  parallel(r, count * STEPS);
   if (dtypeOf(r) == DTYPE_I32) {
     if (kind == BINARY_DIV || kind > BINARY_MAXIMUM) fail(FAULT_ATTRIBUTE);
     return;
   }
   checkActivation(r, BINARY_MIN, BINARY_MAX, dtypeOf(r) == DTYPE_F32);
   if (dtypeOf(r) == DTYPE_F32 || kind == BINARY_MINIMUM || kind == BINARY_MAXIMUM) return;
-  checkZero(r, BINARY_TARGET_ZERO);
+  checkZeroPoint(r, BINARY_TARGET_ZERO);
   if (kind == BINARY_ADD || kind == BINARY_SUB) {
     checkRange(r, BINARY_A_FACTOR, -MAX_FACTOR, MAX_FACTOR);
     checkRange(r, BINARY_B_FACTOR, -MAX_FACTOR, MAX_FACTOR);
     checkRange(r, BINARY_SHIFT, 0, 31);
     return;
   }
-  checkZero(r, BINARY_A_ZERO);
-  checkZero(r, BINARY_B_ZERO);
+  checkZeroPoint(r, BINARY_A_ZERO);
+  checkZeroPoint(r, BINARY_B_ZERO);
   checkFinite(r, BINARY_SCALE);
   if (kind != BINARY_MUL) checkFinite(r, BINARY_NEGATIVE_SCALE);
   if (kind == BINARY_DIV || kind == BINARY_SQUARED_DIFFERENCE) checkPositive(r, BINARY_OUT_SCALE);
@@ -138,15 +138,15 @@ export function runBinary(r: usize): void {
   const splatB = splatA + BINARY_SPLAT;
   const splats = ASC_FEATURE_SIMD && dtype != DTYPE_I32;
   // threads take runs, or parts of runs where there are few
-  const runs = stepsOf(r, BINARY_DIMENSIONS, MAX_RANK - 1);
-  const byRuns = <u32>runs >= FEW_STEPS;
+  const runs = positionsOf(r, BINARY_DIMENSIONS, MAX_RANK - 1);
+  const byRuns = <u32>runs >= FEW_POSITIONS;
   share(byRuns ? runs : n, byRuns ? 1 : 64);
   const first = byRuns ? shareFrom : 0;
   const last = byRuns ? shareTo : runs;
   const from = byRuns ? 0 : shareFrom;
   const count = byRuns ? n : shareTo - from;
   let out = <usize>int(r, BINARY_TARGET) + first * runBytes + from * size;
-  beginSteps(
+  walkTo(
     r,
     BINARY_DIMENSIONS,
     BINARY_A_STRIDES,
@@ -176,6 +176,6 @@ export function runBinary(r: usize): void {
     } else if (dtype == DTYPE_I32) binary_i32(kind, a, strideA, b, strideB, out, count);
     else runI8(r, a, strideA, b, strideB, out, count);
     out += runBytes;
-    step(r, BINARY_DIMENSIONS, BINARY_A_STRIDES, BINARY_B_STRIDES, size, MAX_RANK - 1, state);
+    advance(r, BINARY_DIMENSIONS, BINARY_A_STRIDES, BINARY_B_STRIDES, size, MAX_RANK - 1, state);
   }
 }

@@ -2,7 +2,8 @@ import { CAST_BYTES, CAST_COUNT, CAST_SOURCE, CAST_TARGET, CAST_TO, DTYPE_F32, D
   DTYPE_U8 } from '../layout';
 import { cast, flip_top_bit } from '../kernels/cast';
 import { copy_bytes } from '../kernels/copy';
-import { big, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, source, splits, target } from '../record';
+import { toF64, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, source, parallel,
+  target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 export function describeCast(r: usize): void {
@@ -11,9 +12,9 @@ export function describeCast(r: usize): void {
   checkCounts(r, CAST_COUNT, 1);
   const from = bytesOf(dtypeOf(r));
   const to = bytesOf(int(r, CAST_TO));
-  source(r, CAST_SOURCE, big(r, CAST_COUNT) * from, <u32>from);
-  target(r, CAST_TARGET, big(r, CAST_COUNT) * to, <u32>to);
-  splits(r, big(r, CAST_COUNT) * 4);
+  source(r, CAST_SOURCE, toF64(r, CAST_COUNT) * from, <u32>from);
+  target(r, CAST_TARGET, toF64(r, CAST_COUNT) * to, <u32>to);
+  parallel(r, toF64(r, CAST_COUNT) * 4);
 }
 
 function castFrom<T>(to: i32, from: usize, out: usize, count: i32): void {

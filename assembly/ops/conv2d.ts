@@ -7,9 +7,9 @@ import { copy_bytes } from '../kernels/copy';
 import { gemm_i8_4x8, gemm_split_6x8, gemv_i8_1x8, gemv_split_1x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
 import { GATHERED, gather_fill, gather_i8, sum_split, widen_panel_i8 } from '../kernels/widen';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int,
-  needScratch, scratch, source, splits, table, target } from '../record';
-import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, splitProduct } from '../threads';
+import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int,
+  needScratch, scratch, source, parallel, table, target } from '../record';
+import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
 import { describeRequantization } from './ranges';
 
 // Scratch: the block's output addresses, its runs (f32), a sink for the rows that fill up the last
@@ -49,7 +49,7 @@ export function describeGeometry(r: usize, size: f64): f64 {
     fail(FAULT_ATTRIBUTE);
     return 1;
   }
-  const K = big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W) * <f64>(inC / groups);
+  const K = toF64(r, CONV2D_KERNEL_H) * toF64(r, CONV2D_KERNEL_W) * <f64>(inC / groups);
   if (K < 1 || K > 65536) {
     fail(FAULT_ATTRIBUTE);
     return 1;
@@ -57,24 +57,24 @@ export function describeGeometry(r: usize, size: f64): f64 {
   source(
     r,
     CONV2D_SOURCE,
-    big(r, CONV2D_BATCH) * big(r, CONV2D_IN_H) * big(r, CONV2D_IN_W) * <f64>inC * size,
+    toF64(r, CONV2D_BATCH) * toF64(r, CONV2D_IN_H) * toF64(r, CONV2D_IN_W) * <f64>inC * size,
     <u32>size,
   );
-  const extent = (big(r, CONV2D_BATCH) - 1) * big(r, CONV2D_BATCH_STRIDE) +
-    (big(r, CONV2D_OUT_H) - 1) * big(r, CONV2D_ROW_STRIDE)
-    + (big(r, CONV2D_OUT_W) - 1) * big(r, CONV2D_PIXEL_STRIDE) + <f64>outC;
+  const extent = (toF64(r, CONV2D_BATCH) - 1) * toF64(r, CONV2D_BATCH_STRIDE) +
+    (toF64(r, CONV2D_OUT_H) - 1) * toF64(r, CONV2D_ROW_STRIDE)
+    + (toF64(r, CONV2D_OUT_W) - 1) * toF64(r, CONV2D_PIXEL_STRIDE) + <f64>outC;
   // each output is written once: pixels, rows and pictures do not overlap
-  const picture = extent - (big(r, CONV2D_BATCH) - 1) * big(r, CONV2D_BATCH_STRIDE);
-  const row = picture - (big(r, CONV2D_OUT_H) - 1) * big(r, CONV2D_ROW_STRIDE);
-  if (big(r, CONV2D_PIXEL_STRIDE) < <f64>outC || (int(r, CONV2D_OUT_H) > 1 && big(r, CONV2D_ROW_STRIDE) < row)
-    || (int(r, CONV2D_BATCH) > 1 && big(r, CONV2D_BATCH_STRIDE) < picture)) fail(FAULT_ATTRIBUTE);
-  if (big(r, CONV2D_OUT_H) * big(r, CONV2D_STRIDE_Y) > MAX_REACH ||
-    big(r, CONV2D_OUT_W) * big(r, CONV2D_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  if (big(r, CONV2D_KERNEL_H) * big(r, CONV2D_DILATION_Y) > MAX_REACH ||
-    big(r, CONV2D_KERNEL_W) * big(r, CONV2D_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  const steps = big(r, CONV2D_BATCH) * big(r, CONV2D_OUT_H) * big(r, CONV2D_OUT_W) * <f64>outC * K;
+  const picture = extent - (toF64(r, CONV2D_BATCH) - 1) * toF64(r, CONV2D_BATCH_STRIDE);
+  const row = picture - (toF64(r, CONV2D_OUT_H) - 1) * toF64(r, CONV2D_ROW_STRIDE);
+  if (toF64(r, CONV2D_PIXEL_STRIDE) < <f64>outC || (int(r, CONV2D_OUT_H) > 1 && toF64(r, CONV2D_ROW_STRIDE) < row)
+    || (int(r, CONV2D_BATCH) > 1 && toF64(r, CONV2D_BATCH_STRIDE) < picture)) fail(FAULT_ATTRIBUTE);
+  if (toF64(r, CONV2D_OUT_H) * toF64(r, CONV2D_STRIDE_Y) > MAX_REACH ||
+    toF64(r, CONV2D_OUT_W) * toF64(r, CONV2D_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  if (toF64(r, CONV2D_KERNEL_H) * toF64(r, CONV2D_DILATION_Y) > MAX_REACH ||
+    toF64(r, CONV2D_KERNEL_W) * toF64(r, CONV2D_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  const steps = toF64(r, CONV2D_BATCH) * toF64(r, CONV2D_OUT_H) * toF64(r, CONV2D_OUT_W) * <f64>outC * K;
   checkWork(steps);
-  splits(r, steps);
+  parallel(r, steps);
   target(r, CONV2D_TARGET, extent * size, <u32>size);
   return K;
 }
@@ -95,11 +95,11 @@ export function describeConv2d(r: usize): void {
   const kPadded = f32s ? K : <f64>((<i32>K + 3) & ~3);
   table(r, CONV2D_WEIGHTS, panels * 8 * kPadded * size, 16);
   table(r, CONV2D_BIAS, panels * 32, 16);
-  const rows = big(r, CONV2D_BLOCK_ROWS);
+  const rows = toF64(r, CONV2D_BLOCK_ROWS);
   const sink = <f64>outC * size + TAIL + 16;
   if (f32s) {
     checkFinite(r, CONV2D_SOURCE_ZERO);
-    needScratch(rows * 4 * (1 + big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W) + K));
+    needScratch(rows * 4 * (1 + toF64(r, CONV2D_KERNEL_H) * toF64(r, CONV2D_KERNEL_W) + K));
   } else {
     describeRequantization(r, CONV2D_SCALE, CONV2D_SOURCE_ZERO, panels);
     needScratch(rows * 8 + 32 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
@@ -236,8 +236,8 @@ export function gatherRowsI8(
 }
 
 /** Threads take whole products (pictures and groups), pixels, or panels of channels. */
-export function splitConvolution(r: usize, panels: i32, tile: i32): void {
-  splitProduct(int(r, CONV2D_BATCH) * int(r, CONV2D_GROUPS), int(r, CONV2D_OUT_H) * int(r, CONV2D_OUT_W), panels, tile);
+export function shareConvolution(r: usize, panels: i32, tile: i32): void {
+  shareProduct(int(r, CONV2D_BATCH) * int(r, CONV2D_GROUPS), int(r, CONV2D_OUT_H) * int(r, CONV2D_OUT_W), panels, tile);
 }
 
 export function isMine(r: usize, batch: i32, group: i32): bool {
@@ -271,7 +271,7 @@ function runI8(r: usize): void {
     int(r, CONV2D_STRIDE_X) == 1
     && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0 && int(r, CONV2D_OUT_H) <= int(r, CONV2D_IN_H) &&
     outW == int(r, CONV2D_IN_W);
-  splitConvolution(r, panels, ASC_FEATURE_RELAXED_SIMD ? 6 : 4);
+  shareConvolution(r, panels, ASC_FEATURE_RELAXED_SIMD ? 6 : 4);
   const from = panelFrom << 3;
   const to = min(panelTo << 3, N);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
@@ -481,7 +481,7 @@ function runF32(r: usize): void {
   const outs = scratch();
   const list = outs + step;
   const gathered = list + kernelH * kernelW * step;
-  splitConvolution(r, panels, 4);
+  shareConvolution(r, panels, 4);
   const from = panelFrom << 3;
   const to = min(panelTo << 3, N);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {

@@ -1,10 +1,10 @@
 import { COPY_BYTES, COPY_DIMENSIONS, COPY_ELEMENT_BYTES, COPY_SOURCE, COPY_SOURCE_STRIDES, COPY_TARGET,
   COPY_TARGET_STRIDES, FAULT_ATTRIBUTE, MAX_RANK } from '../layout';
 import { copy_plane } from '../kernels/copy';
-import { big, checkCounts, checkRange, checkRecord, fail, int, needScratch, scratch, sourceSpan, splits,
+import { toF64, checkCounts, checkRange, checkRecord, fail, int, needScratch, scratch, sourceSpan, parallel,
   target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { beginSteps, FEW_STEPS, step, stepsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
+import { walkTo, FEW_POSITIONS, advance, positionsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
 
 // Scratch: the walk
 
@@ -21,11 +21,11 @@ const STRIDED_STEPS = 16;
 function checkApart(r: usize): void {
   for (let d = 0; d <= LAST; d += 4) {
     if (int(r, COPY_DIMENSIONS + d) == 1) continue;
-    const stride = big(r, COPY_TARGET_STRIDES + d);
+    const stride = toF64(r, COPY_TARGET_STRIDES + d);
     let reach: f64 = 0;
     for (let e = 0; e <= LAST; e += 4) {
-      const other = big(r, COPY_TARGET_STRIDES + e);
-      const count = big(r, COPY_DIMENSIONS + e);
+      const other = toF64(r, COPY_TARGET_STRIDES + e);
+      const count = toF64(r, COPY_DIMENSIONS + e);
       if (e == d || count == 1) continue;
       if (other == stride) fail(FAULT_ATTRIBUTE);
       if (other < stride) reach += (count - 1) * other;
@@ -46,12 +46,12 @@ export function describeCopy(r: usize): void {
   for (let d = 0; d <= LAST; d += 4) {
     checkRange(r, COPY_SOURCE_STRIDES + d, -(1 << 30), 1 << 30);
     checkRange(r, COPY_TARGET_STRIDES + d, 0, 1 << 30);
-    const steps = big(r, COPY_DIMENSIONS + d) - 1;
-    const reach = steps * big(r, COPY_SOURCE_STRIDES + d);
+    const steps = toF64(r, COPY_DIMENSIONS + d) - 1;
+    const reach = steps * toF64(r, COPY_SOURCE_STRIDES + d);
     if (reach < 0) low += reach;
     else high += reach;
     count *= steps + 1;
-    extent += steps * big(r, COPY_TARGET_STRIDES + d);
+    extent += steps * toF64(r, COPY_TARGET_STRIDES + d);
   }
   checkApart(r);
   const size = <f64>bytes;
@@ -59,7 +59,7 @@ export function describeCopy(r: usize): void {
   sourceSpan(r, COPY_SOURCE, low * size, high * size, alignment);
   target(r, COPY_TARGET, extent * size, alignment);
   needScratch(WALK_BYTES);
-  splits(r, count * (int(r, COPY_SOURCE_STRIDES + LAST) == 1 ? size : STRIDED_STEPS));
+  parallel(r, count * (int(r, COPY_SOURCE_STRIDES + LAST) == 1 ? size : STRIDED_STEPS));
 }
 
 export function runCopy(r: usize): void {
@@ -72,9 +72,9 @@ export function runCopy(r: usize): void {
   const rowStrideOut = int(r, COPY_TARGET_STRIDES + ROWS);
   const strideOut = int(r, COPY_TARGET_STRIDES + LAST);
   // threads take planes; where there are few, rows of them, or parts of rows
-  const planes = stepsOf(r, COPY_DIMENSIONS, MAX_RANK - 2);
-  const byPlanes = <u32>planes >= FEW_STEPS;
-  const byRows = !byPlanes && <u32>rows >= FEW_STEPS;
+  const planes = positionsOf(r, COPY_DIMENSIONS, MAX_RANK - 2);
+  const byPlanes = <u32>planes >= FEW_POSITIONS;
+  const byRows = !byPlanes && <u32>rows >= FEW_POSITIONS;
   const byParts = !byPlanes && !byRows;
   share(byPlanes ? planes : byRows ? rows : n, byPlanes ? 1 : byRows ? 8 : 64);
   const first = byPlanes ? shareFrom : 0;
@@ -85,7 +85,7 @@ export function runCopy(r: usize): void {
   const count = byParts ? shareTo - from : n;
   const skipped = (row * rowStride + from * stride) * bytes;
   const skippedOut = (row * rowStrideOut + from * strideOut) * bytes;
-  beginSteps(
+  walkTo(
     r,
     COPY_DIMENSIONS,
     COPY_SOURCE_STRIDES,
@@ -109,6 +109,6 @@ export function runCopy(r: usize): void {
       count,
       bytes,
     );
-    step(r, COPY_DIMENSIONS, COPY_SOURCE_STRIDES, COPY_TARGET_STRIDES, bytes, MAX_RANK - 2, state);
+    advance(r, COPY_DIMENSIONS, COPY_SOURCE_STRIDES, COPY_TARGET_STRIDES, bytes, MAX_RANK - 2, state);
   }
 }

@@ -9,8 +9,8 @@ import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, p
 import { depthwise_f32, depthwise_f32_3x3 } from '../kernels/depthwiseF32';
 import { depthwise_split_3x3_s1, depthwise_split_3x3_s2, SPLIT_WEIGHTS_3X3,
   split_taps_i8_3x3 } from '../kernels/depthwiseSplit';
-import { big, bytesOf, checkCounts, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch, scratch,
-  source, splits, table, target } from '../record';
+import { toF64, bytesOf, checkCounts, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch,
+  scratch, source, parallel, table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { describeRequantization } from './ranges';
 
@@ -26,29 +26,29 @@ export function describeDepthwiseConv2d(r: usize): void {
   for (let field = DEPTHWISE_KERNEL_H; field <= DEPTHWISE_DILATION_X; field += 4) checkRange(r, field, 1, 65536);
   checkRange(r, DEPTHWISE_PAD_TOP, -(1 << 24), 1 << 24);
   checkRange(r, DEPTHWISE_PAD_LEFT, -(1 << 24), 1 << 24);
-  if (big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_STRIDE_Y) > MAX_REACH ||
-    big(r, DEPTHWISE_OUT_W) * big(r, DEPTHWISE_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  if (big(r, DEPTHWISE_KERNEL_H) * big(r, DEPTHWISE_DILATION_Y) > MAX_REACH ||
-    big(r, DEPTHWISE_KERNEL_W) * big(r, DEPTHWISE_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  if (toF64(r, DEPTHWISE_OUT_H) * toF64(r, DEPTHWISE_STRIDE_Y) > MAX_REACH ||
+    toF64(r, DEPTHWISE_OUT_W) * toF64(r, DEPTHWISE_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  if (toF64(r, DEPTHWISE_KERNEL_H) * toF64(r, DEPTHWISE_DILATION_Y) > MAX_REACH ||
+    toF64(r, DEPTHWISE_KERNEL_W) * toF64(r, DEPTHWISE_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
   const f32s = dtypeOf(r) == DTYPE_F32;
   const size = bytesOf(dtypeOf(r));
-  const taps = big(r, DEPTHWISE_KERNEL_H) * big(r, DEPTHWISE_KERNEL_W);
-  const C = big(r, DEPTHWISE_CHANNELS);
+  const taps = toF64(r, DEPTHWISE_KERNEL_H) * toF64(r, DEPTHWISE_KERNEL_W);
+  const C = toF64(r, DEPTHWISE_CHANNELS);
   const blocks = Math.ceil(C / 8);
   if (taps > 65536) fail(FAULT_ATTRIBUTE);
-  const steps = big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * taps;
+  const steps = toF64(r, DEPTHWISE_BATCH) * toF64(r, DEPTHWISE_OUT_H) * toF64(r, DEPTHWISE_OUT_W) * C * taps;
   checkWork(steps);
-  splits(r, steps);
+  parallel(r, steps);
   source(
     r,
     DEPTHWISE_SOURCE,
-    big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_IN_H) * big(r, DEPTHWISE_IN_W) * C * size,
+    toF64(r, DEPTHWISE_BATCH) * toF64(r, DEPTHWISE_IN_H) * toF64(r, DEPTHWISE_IN_W) * C * size,
     <u32>size,
   );
   target(
     r,
     DEPTHWISE_TARGET,
-    big(r, DEPTHWISE_BATCH) * big(r, DEPTHWISE_OUT_H) * big(r, DEPTHWISE_OUT_W) * C * size,
+    toF64(r, DEPTHWISE_BATCH) * toF64(r, DEPTHWISE_OUT_H) * toF64(r, DEPTHWISE_OUT_W) * C * size,
     <u32>size,
   );
   table(r, DEPTHWISE_WEIGHTS, f32s ? taps * C * 4 : blocks * taps * 8, 16);

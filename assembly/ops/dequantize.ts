@@ -1,18 +1,18 @@
 import { DTYPE_F32, DTYPE_I8, QUANTIZE_BYTES, QUANTIZE_COUNT, QUANTIZE_SCALE, QUANTIZE_SOURCE, QUANTIZE_TARGET,
   QUANTIZE_ZERO } from '../layout';
 import { dequantize_i8_f32 } from '../kernels/quantize';
-import { big, checkCounts, checkFinite, checkRecord, float, int, source, splits, target } from '../record';
+import { toF64, checkCounts, checkFinite, checkRecord, float, int, source, parallel, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { checkZero } from './ranges';
+import { checkZeroPoint } from './ranges';
 
 export function describeDequantize(r: usize): void {
   checkRecord(r, QUANTIZE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
   checkCounts(r, QUANTIZE_COUNT, 1);
-  source(r, QUANTIZE_SOURCE, big(r, QUANTIZE_COUNT), 1);
-  target(r, QUANTIZE_TARGET, big(r, QUANTIZE_COUNT) * 4, 4);
+  source(r, QUANTIZE_SOURCE, toF64(r, QUANTIZE_COUNT), 1);
+  target(r, QUANTIZE_TARGET, toF64(r, QUANTIZE_COUNT) * 4, 4);
   checkFinite(r, QUANTIZE_SCALE);
-  checkZero(r, QUANTIZE_ZERO);
-  splits(r, big(r, QUANTIZE_COUNT) * 4);
+  checkZeroPoint(r, QUANTIZE_ZERO);
+  parallel(r, toF64(r, QUANTIZE_COUNT) * 4);
 }
 
 export function runDequantize(r: usize): void {

@@ -1,6 +1,6 @@
 import { FAULT_ATTRIBUTE, FILL_BYTES, FILL_COUNT, FILL_ELEMENT_BYTES, FILL_TARGET, FILL_VALUE } from '../layout';
 import { fill_elements } from '../kernels/copy';
-import { big, checkCounts, checkRecord, fail, int, splits, target } from '../record';
+import { toF64, checkCounts, checkRecord, fail, int, parallel, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 const ANY_DTYPE = -1;
@@ -10,8 +10,8 @@ export function describeFill(r: usize): void {
   checkCounts(r, FILL_COUNT, 1);
   const bytes = int(r, FILL_ELEMENT_BYTES);
   if (bytes != 1 && bytes != 4) fail(FAULT_ATTRIBUTE);
-  target(r, FILL_TARGET, big(r, FILL_COUNT) * <f64>bytes, bytes == 4 ? 4 : 1);
-  splits(r, big(r, FILL_COUNT));
+  target(r, FILL_TARGET, toF64(r, FILL_COUNT) * <f64>bytes, bytes == 4 ? 4 : 1);
+  parallel(r, toF64(r, FILL_COUNT));
 }
 
 export function runFill(r: usize): void {

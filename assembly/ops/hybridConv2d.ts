@@ -4,9 +4,9 @@ import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BYTES, CONV2D_GR
   HYBRID_ASYMMETRIC, HYBRID_MODE, HYBRID_SUMS } from '../layout';
 import { gemm_hybrid_1x8, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
 import { GATHERED, widen_panel_i8 } from '../kernels/widen';
-import { big, checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
+import { toF64, checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo } from '../threads';
-import { describeGeometry, gatherRowsI8, isMine, panelsOf, splitConvolution } from './conv2d';
+import { describeGeometry, gatherRowsI8, isMine, panelsOf, shareConvolution } from './conv2d';
 import { checkActivation } from './ranges';
 
 // Scratch: the quantized picture i8 [H][W][C] + 16 │ rows i16 [R][K'] + 32 │ one widened panel i16 [K'][8] + 32, R = ROWS,
@@ -23,7 +23,8 @@ export function describeHybridConv2d(r: usize): void {
   table(r, HYBRID_SUMS, panels * 32, 16);
   checkRange(r, HYBRID_MODE, 0, HYBRID_ASYMMETRIC);
   checkActivation(r, CONV2D_MIN, CONV2D_MAX, true);
-  needScratch(big(r, CONV2D_IN_H) * big(r, CONV2D_IN_W) * big(r, CONV2D_IN_C) + 32 + ROWS * K * 2 + 32 + K * 16 + 32);
+  needScratch(toF64(r, CONV2D_IN_H) * toF64(r, CONV2D_IN_W) * toF64(r, CONV2D_IN_C) + 32 + ROWS * K * 2 + 32 + K * 16 +
+    32);
 }
 
 export function runHybridConv2d(r: usize): void {
@@ -43,7 +44,7 @@ export function runHybridConv2d(r: usize): void {
   const rows = (picture + count + 16 + 15) & ~15;
   const panel = (rows + ROWS * lda + 32 + 15) & ~15;
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? panel - rows : 0;
-  splitConvolution(r, panels, 1);
+  shareConvolution(r, panels, 1);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     // a picture is quantized as a whole by each thread that has a share in it
     if (batch * groups >= outerTo || (batch + 1) * groups <= outerFrom) continue;

@@ -2,23 +2,23 @@ import { DTYPE_F32, DTYPE_I8, L2_NORMALIZE_BYTES, L2_NORMALIZE_DEPTH, L2_NORMALI
   L2_NORMALIZE_ROWS, L2_NORMALIZE_SOURCE, L2_NORMALIZE_SOURCE_ZERO, L2_NORMALIZE_TARGET,
   L2_NORMALIZE_TARGET_ZERO } from '../layout';
 import { l2_normalize_f32, l2_normalize_i8 } from '../kernels/normalize';
-import { big, bytesOf, checkCounts, checkFinite, checkRecord, dtypeOf, float, int, source, splits,
+import { toF64, bytesOf, checkCounts, checkFinite, checkRecord, dtypeOf, float, int, source, parallel,
   target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { checkPositive, checkZero } from './ranges';
+import { checkPositive, checkZeroPoint } from './ranges';
 
 export function describeL2Normalize(r: usize): void {
   checkRecord(r, L2_NORMALIZE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
   checkCounts(r, L2_NORMALIZE_ROWS, 2);
   const size = bytesOf(dtypeOf(r));
-  const bytes = big(r, L2_NORMALIZE_ROWS) * big(r, L2_NORMALIZE_DEPTH) * size;
+  const bytes = toF64(r, L2_NORMALIZE_ROWS) * toF64(r, L2_NORMALIZE_DEPTH) * size;
   source(r, L2_NORMALIZE_SOURCE, bytes, <u32>size);
   target(r, L2_NORMALIZE_TARGET, bytes, <u32>size);
-  if (int(r, L2_NORMALIZE_ROWS) > 1) splits(r, bytes * 2);
+  if (int(r, L2_NORMALIZE_ROWS) > 1) parallel(r, bytes * 2);
   checkFinite(r, L2_NORMALIZE_EPSILON);
   if (dtypeOf(r) == DTYPE_F32) return;
-  checkZero(r, L2_NORMALIZE_SOURCE_ZERO);
-  checkZero(r, L2_NORMALIZE_TARGET_ZERO);
+  checkZeroPoint(r, L2_NORMALIZE_SOURCE_ZERO);
+  checkZeroPoint(r, L2_NORMALIZE_TARGET_ZERO);
   checkPositive(r, L2_NORMALIZE_OUT_SCALE);
 }
 

@@ -3,7 +3,7 @@ import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, POOL2D_AVERAGE, POOL2D_BATCH, POO
   POOL2D_OUT_W, POOL2D_PAD_LEFT, POOL2D_PAD_TOP, POOL2D_ROUNDING_OFFSET, POOL2D_SOURCE, POOL2D_STRIDE_X,
   POOL2D_STRIDE_Y, POOL2D_TARGET } from '../layout';
 import { pool_average_f32, pool_average_i8, pool_max_f32, pool_max_i8 } from '../kernels/pool';
-import { big, bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, source, splits,
+import { toF64, bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, source, parallel,
   target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { checkActivation } from './ranges';
@@ -22,8 +22,8 @@ const MAX_WINDOW: f64 = 4194304;
 function checkWindows(r: usize, kernel: usize, stride: usize, pad: usize, sizeIn: usize, sizeOut: usize): void {
   checkRange(r, kernel, 1, MAX_KERNEL);
   checkRange(r, pad, 0, int(r, kernel) - 1);
-  if (big(r, sizeOut) * big(r, stride) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  if ((big(r, sizeOut) - 1) * big(r, stride) - big(r, pad) >= big(r, sizeIn)) fail(FAULT_ATTRIBUTE);
+  if (toF64(r, sizeOut) * toF64(r, stride) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  if ((toF64(r, sizeOut) - 1) * toF64(r, stride) - toF64(r, pad) >= toF64(r, sizeIn)) fail(FAULT_ATTRIBUTE);
 }
 
 export function describePool2d(r: usize): void {
@@ -32,16 +32,17 @@ export function describePool2d(r: usize): void {
   checkCounts(r, POOL2D_BATCH, 10);
   checkWindows(r, POOL2D_KERNEL_H, POOL2D_STRIDE_Y, POOL2D_PAD_TOP, POOL2D_IN_H, POOL2D_OUT_H);
   checkWindows(r, POOL2D_KERNEL_W, POOL2D_STRIDE_X, POOL2D_PAD_LEFT, POOL2D_IN_W, POOL2D_OUT_W);
-  if (min<f64>(big(r, POOL2D_KERNEL_H), big(r, POOL2D_IN_H)) * min<f64>(big(r, POOL2D_KERNEL_W), big(r, POOL2D_IN_W)) >
-    MAX_WINDOW) fail(FAULT_ATTRIBUTE);
-  const steps = big(r, POOL2D_BATCH) * big(r, POOL2D_OUT_H) * big(r, POOL2D_OUT_W) * big(r, POOL2D_CHANNELS)
-    * min<f64>(big(r, POOL2D_KERNEL_H), big(r, POOL2D_IN_H)) * min<f64>(big(r, POOL2D_KERNEL_W), big(r, POOL2D_IN_W));
+  if (min<f64>(toF64(r, POOL2D_KERNEL_H), toF64(r, POOL2D_IN_H)) *
+      min<f64>(toF64(r, POOL2D_KERNEL_W), toF64(r, POOL2D_IN_W)) > MAX_WINDOW) fail(FAULT_ATTRIBUTE);
+  const steps = toF64(r, POOL2D_BATCH) * toF64(r, POOL2D_OUT_H) * toF64(r, POOL2D_OUT_W) * toF64(r, POOL2D_CHANNELS)
+    * min<f64>(toF64(r, POOL2D_KERNEL_H), toF64(r, POOL2D_IN_H)) *
+    min<f64>(toF64(r, POOL2D_KERNEL_W), toF64(r, POOL2D_IN_W));
   checkWork(steps);
-  splits(r, steps * STEPS);
+  parallel(r, steps * STEPS);
   const size = bytesOf(dtypeOf(r));
-  const channels = big(r, POOL2D_BATCH) * big(r, POOL2D_CHANNELS) * size;
-  source(r, POOL2D_SOURCE, channels * big(r, POOL2D_IN_H) * big(r, POOL2D_IN_W), <u32>size);
-  target(r, POOL2D_TARGET, channels * big(r, POOL2D_OUT_H) * big(r, POOL2D_OUT_W), <u32>size);
+  const channels = toF64(r, POOL2D_BATCH) * toF64(r, POOL2D_CHANNELS) * size;
+  source(r, POOL2D_SOURCE, channels * toF64(r, POOL2D_IN_H) * toF64(r, POOL2D_IN_W), <u32>size);
+  target(r, POOL2D_TARGET, channels * toF64(r, POOL2D_OUT_H) * toF64(r, POOL2D_OUT_W), <u32>size);
   checkRange(r, POOL2D_ROUNDING_OFFSET, -128, 128);
   checkActivation(r, POOL2D_MIN, POOL2D_MAX, dtypeOf(r) == DTYPE_F32);
 }

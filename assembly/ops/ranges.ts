@@ -9,13 +9,13 @@ export function checkActivation(r: usize, low: usize, high: usize, f32s: bool): 
     // refuses NaN too
     if (!(float(r, low) <= float(r, high))) fail(FAULT_ATTRIBUTE);
   } else {
-    checkZero(r, low);
+    checkZeroPoint(r, low);
     checkRange(r, high, int(r, low), 127);
   }
 }
 
 /** A zero point of i8. */
-export function checkZero(r: usize, field: usize): void {
+export function checkZeroPoint(r: usize, field: usize): void {
   checkRange(r, field, -128, 127);
 }
 
@@ -32,6 +32,6 @@ export function checkPositive(r: usize, field: usize): void {
 export function describeRequantization(r: usize, scale: usize, sourceZero: usize, panels: f64): void {
   table(r, scale, panels * 32, 16);
   checkFiniteTable(r, scale, panels * 8);
-  for (let i = 0; i < 3; i++) checkZero(r, sourceZero + (i << 2));
+  for (let i = 0; i < 3; i++) checkZeroPoint(r, sourceZero + (i << 2));
   checkActivation(r, sourceZero + 12, sourceZero + 16, false);
 }

@@ -20,7 +20,7 @@ import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hyb
 import { spmv_blocks_i8_i32 } from '../kernels/sparse';
 import { unary_f32 } from '../kernels/unary';
 import { gather_i8 } from '../kernels/widen';
-import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkFiniteTable, checkRange, checkRecord, checkWork,
+import { toF64, bytesOf, checkCounts, checkedTable, checkFinite, checkFiniteTable, checkRange, checkRecord, checkWork,
   dtypeOf, fail, float, int, needScratch, scratch, source, table, target } from '../record';
 import { checkActivation } from './ranges';
 import { checkEntries } from './sparseConv2d';
@@ -77,11 +77,11 @@ export function describeRecurrent(r: usize): void {
   const parts = int(r, RECURRENT_PARTS);
   const hybrid = int(r, RECURRENT_MODE) != RECURRENT_PLAIN;
   const projects = (parts & RECURRENT_HAS_PROJECTION) != 0;
-  const time = big(r, RECURRENT_TIME);
-  const batch = big(r, RECURRENT_BATCH);
-  const I = big(r, RECURRENT_INPUTS);
-  const N = big(r, RECURRENT_CELLS);
-  const P = big(r, RECURRENT_OUTPUTS);
+  const time = toF64(r, RECURRENT_TIME);
+  const batch = toF64(r, RECURRENT_BATCH);
+  const I = toF64(r, RECURRENT_INPUTS);
+  const N = toF64(r, RECURRENT_CELLS);
+  const P = toF64(r, RECURRENT_OUTPUTS);
   if ((isSparse(r) && f32s && !hybrid) || (!lstm && parts != 0) || (!projects && N != P) ||
     !(I >= 1 && I <= 65536 && N >= 1 && N <= 65536 && P >= 1 && P <= 65536))
   {
@@ -92,14 +92,14 @@ export function describeRecurrent(r: usize): void {
   source(
     r,
     RECURRENT_SOURCE,
-    ((time - 1) * big(r, RECURRENT_SOURCE_STEP) + (batch - 1) * big(r, RECURRENT_SOURCE_BATCH) + I) * size,
+    ((time - 1) * toF64(r, RECURRENT_SOURCE_STEP) + (batch - 1) * toF64(r, RECURRENT_SOURCE_BATCH) + I) * size,
     <u32>size,
   );
   targets(
     r,
     1,
     RECURRENT_TARGET,
-    ((time - 1) * big(r, RECURRENT_TARGET_STEP) + (batch - 1) * big(r, RECURRENT_TARGET_BATCH) + P) * size,
+    ((time - 1) * toF64(r, RECURRENT_TARGET_STEP) + (batch - 1) * toF64(r, RECURRENT_TARGET_BATCH) + P) * size,
     <u32>size,
   );
   const wide = f32s ? 4 : kind == RECURRENT_GRU || kind == RECURRENT_GRU_RESET_FIRST ? 2 : 1;
@@ -172,7 +172,7 @@ function describeMatrix(r: usize, field: usize, lanes: f64, K: f64, weight: f64)
     tables(r, field, 1, lanes * quads(K, weight) * weight);
     return lanes * K;
   }
-  const entries = big(r, lists + 8);
+  const entries = toF64(r, lists + 8);
   checkCounts(r, lists + 8, 1);
   tables(r, field, 1, entries * 32);
   tables(r, lists, 1, panels * 2);
@@ -189,8 +189,8 @@ function quads(K: f64, weight: f64): f64 {
 
 /** Steps and pictures of the target, whose strides are at `field` and behind it, do not overlap. */
 export function checkSteps(r: usize, field: usize, time: f64, batch: f64, n: f64): void {
-  const step = big(r, field);
-  const picture = big(r, field + 4);
+  const step = toF64(r, field);
+  const picture = toF64(r, field + 4);
   const apart = batch == 1 || time == 1 || step >= (batch - 1) * picture + n || picture >= (time - 1) * step + n;
   if (!(apart && (time == 1 || step >= n) && (batch == 1 || picture >= n))) fail(FAULT_ATTRIBUTE);
 }

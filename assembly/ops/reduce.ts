@@ -5,10 +5,10 @@ import { multiplyByQuantizedMultiplier } from '../kernels/fixedPoint';
 import { max_f32, max_i8, min_f32, min_i8, sum_f32, sum_i8 } from '../kernels/fold';
 import { pool_average_f32, pool_max_f32, pool_max_i8, pool_min_f32, pool_min_i8, pool_sum_i8 } from '../kernels/pool';
 import { requantize } from '../kernels/requantize';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, source, splits,
+import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, source, parallel,
   target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { checkZero } from './ranges';
+import { checkZeroPoint } from './ranges';
 
 /** Elements whose i8 sum, each less a zero point, fits an i32: 255·2^23 < 2^31 */
 const MAX_SUM = 1 << 23;
@@ -25,14 +25,14 @@ export function describeReduce(r: usize): void {
   checkRange(r, REDUCE_KIND, REDUCE_MEAN, REDUCE_PROD);
   checkCounts(r, REDUCE_OUTER, 3);
   const size = bytesOf(dtypeOf(r));
-  const outputs = big(r, REDUCE_OUTER) * big(r, REDUCE_INNER) * size;
-  source(r, REDUCE_SOURCE, outputs * big(r, REDUCE_COUNT), <u32>size);
+  const outputs = toF64(r, REDUCE_OUTER) * toF64(r, REDUCE_INNER) * size;
+  source(r, REDUCE_SOURCE, outputs * toF64(r, REDUCE_COUNT), <u32>size);
   target(r, REDUCE_TARGET, outputs, <u32>size);
-  splits(r, byInner(r) || int(r, REDUCE_OUTER) > 1 ? outputs * big(r, REDUCE_COUNT) * STEPS : 0);
+  parallel(r, byInner(r) || int(r, REDUCE_OUTER) > 1 ? outputs * toF64(r, REDUCE_COUNT) * STEPS : 0);
   const kind = int(r, REDUCE_KIND);
   if (dtypeOf(r) == DTYPE_F32 || kind == REDUCE_MAX || kind == REDUCE_MIN) return;
-  checkZero(r, REDUCE_SOURCE_ZERO);
-  checkZero(r, REDUCE_TARGET_ZERO);
+  checkZeroPoint(r, REDUCE_SOURCE_ZERO);
+  checkZeroPoint(r, REDUCE_TARGET_ZERO);
   checkRange(r, REDUCE_ROUNDING, ROUND_EVEN, ROUND_TRUNCATE);
   if (kind == REDUCE_PROD) {
     checkRange(r, REDUCE_MULTIPLIER, 0, i32.MAX_VALUE);

@@ -3,8 +3,8 @@ import { DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, FAULT_ATTRIBUTE, RESIZE2D_BAT
   RESIZE2D_NEAREST, RESIZE2D_OUT_H, RESIZE2D_OUT_W, RESIZE2D_ROWS, RESIZE2D_SOURCE, RESIZE2D_TARGET } from '../layout';
 import { copy_bytes } from '../kernels/copy';
 import { bilinear_f32, bilinear_i8 } from '../kernels/resize';
-import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkRange, checkRecord, dtypeOf, fail, int, source,
-  splits, table, target } from '../record';
+import { toF64, bytesOf, checkCounts, checkedTable, checkFinite, checkRange, checkRecord, dtypeOf, fail, int, source,
+  parallel, table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 /** Products that take as long as a byte. */
@@ -39,11 +39,11 @@ export function describeResize2d(r: usize): void {
   }
   checkCounts(r, RESIZE2D_BATCH, 6);
   const size = bytesOf(dtypeOf(r));
-  const pixel = big(r, RESIZE2D_BATCH) * big(r, RESIZE2D_CHANNELS) * size;
-  source(r, RESIZE2D_SOURCE, pixel * big(r, RESIZE2D_IN_H) * big(r, RESIZE2D_IN_W), <u32>size);
-  const bytes = pixel * big(r, RESIZE2D_OUT_H) * big(r, RESIZE2D_OUT_W);
+  const pixel = toF64(r, RESIZE2D_BATCH) * toF64(r, RESIZE2D_CHANNELS) * size;
+  source(r, RESIZE2D_SOURCE, pixel * toF64(r, RESIZE2D_IN_H) * toF64(r, RESIZE2D_IN_W), <u32>size);
+  const bytes = pixel * toF64(r, RESIZE2D_OUT_H) * toF64(r, RESIZE2D_OUT_W);
   target(r, RESIZE2D_TARGET, bytes, <u32>size);
-  splits(r, bytes * STEPS);
+  parallel(r, bytes * STEPS);
   describeEntries(r, RESIZE2D_ROWS, int(r, RESIZE2D_OUT_H), int(r, RESIZE2D_IN_H));
   describeEntries(r, RESIZE2D_COLUMNS, int(r, RESIZE2D_OUT_W), int(r, RESIZE2D_IN_W));
 }

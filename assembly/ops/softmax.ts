@@ -1,10 +1,10 @@
 import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, SOFTMAX_BYTES, SOFTMAX_DEPTH, SOFTMAX_OUT_SCALE, SOFTMAX_ROWS,
   SOFTMAX_SCALE, SOFTMAX_SOURCE, SOFTMAX_TABLE, SOFTMAX_TARGET, SOFTMAX_TARGET_ZERO } from '../layout';
 import { softmax_f32, softmax_i8 } from '../kernels/softmax';
-import { big, bytesOf, checkCounts, checkedTable, checkFinite, checkRecord, dtypeOf, fail, float, int, source, splits,
-  table, target } from '../record';
+import { toF64, bytesOf, checkCounts, checkedTable, checkFinite, checkRecord, dtypeOf, fail, float, int, source,
+  parallel, table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { checkPositive, checkZero } from './ranges';
+import { checkPositive, checkZeroPoint } from './ranges';
 
 /**
  * The record of softmax and of logSoftmax. The table starts at 1 and stays in [0, 1], so a row's
@@ -14,14 +14,14 @@ export function describeSoftmaxRows(r: usize): void {
   checkRecord(r, SOFTMAX_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
   checkCounts(r, SOFTMAX_ROWS, 2);
   const size = bytesOf(dtypeOf(r));
-  const bytes = big(r, SOFTMAX_ROWS) * big(r, SOFTMAX_DEPTH) * size;
+  const bytes = toF64(r, SOFTMAX_ROWS) * toF64(r, SOFTMAX_DEPTH) * size;
   source(r, SOFTMAX_SOURCE, bytes, <u32>size);
   target(r, SOFTMAX_TARGET, bytes, <u32>size);
-  if (int(r, SOFTMAX_ROWS) > 1) splits(r, bytes * 8);
+  if (int(r, SOFTMAX_ROWS) > 1) parallel(r, bytes * 8);
   checkFinite(r, SOFTMAX_SCALE);
   if (dtypeOf(r) == DTYPE_F32) return;
   checkPositive(r, SOFTMAX_OUT_SCALE);
-  checkZero(r, SOFTMAX_TARGET_ZERO);
+  checkZeroPoint(r, SOFTMAX_TARGET_ZERO);
   table(r, SOFTMAX_TABLE, 1024, 4);
   const powers = checkedTable(r, SOFTMAX_TABLE);
   if (powers == 0) return;

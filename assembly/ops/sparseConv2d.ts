@@ -6,7 +6,7 @@ import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_DILATION_X, CONV2D
   SPARSE_TILE_WIDE } from '../layout';
 import { interleave_i8, ROW_TAIL, spmm_blocks_i8, spmm_pairs_i8, TURN_BYTES } from '../kernels/sparse';
 import { widen_i8_i16 } from '../kernels/widen';
-import { big, checkCounts, checkedTable, checkRange, checkRecord, fail, int, needScratch, scratch,
+import { toF64, checkCounts, checkedTable, checkRange, checkRecord, fail, int, needScratch, scratch,
   table } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { describeGeometry, listOutputs, panelsOf } from './conv2d';
@@ -28,24 +28,24 @@ export function describeSparseConv2d(r: usize): void {
   const K = describeGeometry(r, 1);
   const panels = panelsOf(r);
   const rows = int(r, CONV2D_BLOCK_ROWS);
-  const taps = big(r, CONV2D_KERNEL_H) * big(r, CONV2D_KERNEL_W);
+  const taps = toF64(r, CONV2D_KERNEL_H) * toF64(r, CONV2D_KERNEL_W);
   table(r, CONV2D_BIAS, panels * 32, 16);
   describeRequantization(r, CONV2D_SCALE, CONV2D_SOURCE_ZERO, panels);
   checkRange(r, CONV2D_GROUPS, 1, 1);
   checkRange(r, SPARSE_PATTERN, SPARSE_PAIRS, SPARSE_BLOCKS);
   checkCounts(r, SPARSE_ENTRIES, 1);
-  table(r, SPARSE_STEPS, big(r, SPARSE_ENTRIES), 16);
-  const common = <f64>rows * 8 + big(r, CONV2D_IN_C) + 32;
+  table(r, SPARSE_STEPS, toF64(r, SPARSE_ENTRIES), 16);
+  const common = <f64>rows * 8 + toF64(r, CONV2D_IN_C) + 32;
   if (isPairs(r)) {
     if ((rows != SPARSE_TILE && rows != SPARSE_TILE_WIDE) || (taps > 1 && (int(r, CONV2D_IN_C) & 1) != 0)) {
       fail(FAULT_ATTRIBUTE);
     }
-    table(r, CONV2D_WEIGHTS, big(r, SPARSE_ENTRIES) * 2, 16);
-    table(r, SPARSE_COUNTS, big(r, CONV2D_OUT_C) * 2, 16);
+    table(r, CONV2D_WEIGHTS, toF64(r, SPARSE_ENTRIES) * 2, 16);
+    table(r, SPARSE_COUNTS, toF64(r, CONV2D_OUT_C) * 2, 16);
     checkEntries(r, SPARSE_COUNTS, int(r, CONV2D_OUT_C), 4, (<i32>K + 1) >> 1);
     needScratch(common + TURN_BYTES + <f64>(((<i32>K + 1) >> 1) + 3) * <f64>rows * 4);
   } else {
-    table(r, CONV2D_WEIGHTS, big(r, SPARSE_ENTRIES) * 32, 16);
+    table(r, CONV2D_WEIGHTS, toF64(r, SPARSE_ENTRIES) * 32, 16);
     table(r, SPARSE_COUNTS, panels * 2, 16);
     checkEntries(r, SPARSE_COUNTS, <i32>panels, 1, (<i32>K + 3) >> 2);
     needScratch(common + <f64>rows * <f64>(((<i32>K + 3) & ~3) + ROW_TAIL) * 2);

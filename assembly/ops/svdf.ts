@@ -10,7 +10,7 @@ import { gemv_f32, gemv_i8_i32 } from '../kernels/gemv';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
 import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';
 import { gather_i8 } from '../kernels/widen';
-import { big, bytesOf, checkCounts, checkFinite, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch,
+import { toF64, bytesOf, checkCounts, checkFinite, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch,
   scratch, source } from '../record';
 import { checkActivation } from './ranges';
 import { checkFactor, checkSteps, ranges, tables, targets } from './recurrent';
@@ -27,12 +27,12 @@ export function describeSvdf(r: usize): void {
   ranges(r, SVDF_INPUTS, 4, 1, 65536);
   checkCounts(r, SVDF_SOURCE_STEP, 4);
   const hybrid = int(r, SVDF_MODE) != RECURRENT_PLAIN;
-  const time = big(r, SVDF_TIME);
-  const batch = big(r, SVDF_BATCH);
-  const inputs = big(r, SVDF_INPUTS);
-  const units = big(r, SVDF_UNITS);
-  const filters = units * big(r, SVDF_RANK);
-  const memory = big(r, SVDF_MEMORY);
+  const time = toF64(r, SVDF_TIME);
+  const batch = toF64(r, SVDF_BATCH);
+  const inputs = toF64(r, SVDF_INPUTS);
+  const units = toF64(r, SVDF_UNITS);
+  const filters = units * toF64(r, SVDF_RANK);
+  const memory = toF64(r, SVDF_MEMORY);
   if (!(inputs >= 1 && inputs <= 65536 && filters >= 1 && filters <= 16777216)) {
     fail(FAULT_ATTRIBUTE);
     return;
@@ -41,14 +41,14 @@ export function describeSvdf(r: usize): void {
   source(
     r,
     SVDF_SOURCE,
-    ((time - 1) * big(r, SVDF_SOURCE_STEP) + (batch - 1) * big(r, SVDF_SOURCE_BATCH) + inputs) * size,
+    ((time - 1) * toF64(r, SVDF_SOURCE_STEP) + (batch - 1) * toF64(r, SVDF_SOURCE_BATCH) + inputs) * size,
     <u32>size,
   );
   targets(
     r,
     1,
     SVDF_TARGET,
-    ((time - 1) * big(r, SVDF_TARGET_STEP) + (batch - 1) * big(r, SVDF_TARGET_BATCH) + units) * size,
+    ((time - 1) * toF64(r, SVDF_TARGET_STEP) + (batch - 1) * toF64(r, SVDF_TARGET_BATCH) + units) * size,
     <u32>size,
   );
   const state: f64 = f32s ? 4 : 2;

@@ -2,8 +2,8 @@ import { DTYPE_F32, DTYPE_I8, DTYPE_U8, UNARY_ALPHA, UNARY_BYTES, UNARY_COUNT, U
   UNARY_TABLE, UNARY_TARGET } from '../layout';
 import { table_u8 } from '../kernels/table';
 import { unary_f32 } from '../kernels/unary';
-import { big, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, float, int, source, splits, table,
-  target } from '../record';
+import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, float, int, source, parallel,
+  table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 /** Products that take as long as a byte through a table. */
@@ -13,10 +13,10 @@ export function describeUnary(r: usize): void {
   checkRecord(r, UNARY_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_U8) | (1 << DTYPE_F32));
   checkCounts(r, UNARY_COUNT, 1);
   const size = bytesOf(dtypeOf(r));
-  const bytes = big(r, UNARY_COUNT) * size;
+  const bytes = toF64(r, UNARY_COUNT) * size;
   source(r, UNARY_SOURCE, bytes, <u32>size);
   target(r, UNARY_TARGET, bytes, <u32>size);
-  splits(r, bytes * STEPS);
+  parallel(r, bytes * STEPS);
   if (dtypeOf(r) == DTYPE_F32) {
     checkRange(r, UNARY_KIND, 0, UNARY_KINDS - 1);
     checkFinite(r, UNARY_ALPHA);

@@ -7,17 +7,17 @@ export const WALK_FIRST = 24;
 export const WALK_SECOND = 28;
 export const WALK_BYTES = 32;
 /** Threads share positions from so many on; where there are fewer, what lies at each. */
-export const FEW_STEPS: u32 = 16;
+export const FEW_POSITIONS: u32 = 16;
 
 /** Positions of the first `depth` dimensions together. */
-export function stepsOf(r: usize, dimensions: usize, depth: i32): i32 {
+export function positionsOf(r: usize, dimensions: usize, depth: i32): i32 {
   let count = 1;
   for (let d = 0; d < depth; d++) count *= int(r, dimensions + (d << 2));
   return count;
 }
 
-/** To position `index`; the other arguments are those of `step`. */
-export function beginSteps(
+/** To position `index`; the other arguments are those of `advance`. */
+export function walkTo(
   r: usize,
   dimensions: usize,
   firstStrides: usize,
@@ -47,7 +47,7 @@ export function beginSteps(
  * comes the first. `dimensions` and both strides (in elements of `bytes`) are the offsets of
  * MAX_RANK fields each.
  */
-export function step(
+export function advance(
   r: usize,
   dimensions: usize,
   firstStrides: usize,

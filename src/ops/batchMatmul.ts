@@ -52,22 +52,24 @@ export const batchMatmul: Operator<'batchMatmul'> = {
       offsetB: number,
       offsetY: number,
     ): void => {
-      const r = emit.record(L.OP_BATCH_MATMUL, L.MATMUL_BYTES, y.dtype, node, node.op, count * M * N * K).source(
-        L.MATMUL_A,
+      const r = emit.record(L.OP_BATCH_MATMUL, L.BATCH_MATMUL_BYTES, y.dtype, node, node.op, count * M * N * K).source(
+        L.BATCH_MATMUL_A,
         a,
         offsetA * size,
-      ).source(L.MATMUL_B, b, offsetB * size).target(L.MATMUL_TARGET, y, offsetY * size).ints(L.MATMUL_BATCH, [count, M,
-        K, N, stepA, stepB, Number(transposeA), Number(transposeB)]);
+      ).source(L.BATCH_MATMUL_B, b, offsetB * size).target(L.BATCH_MATMUL_TARGET, y, offsetY * size).ints(
+        L.BATCH_MATMUL_BATCH,
+        [count, M, K, N, stepA, stepB, Number(transposeA), Number(transposeB)],
+      );
       if (a.dtype === 'float32') {
-        r.float(L.MATMUL_MIN, -Infinity).float(L.MATMUL_MAX, Infinity);
+        r.float(L.BATCH_MATMUL_MIN, -Infinity).float(L.BATCH_MATMUL_MAX, Infinity);
       } else {
         const qa = perTensor(a);
         const qb = perTensor(b);
         const qy = perTensor(y);
-        r.int(L.MATMUL_A_ZERO, qa.zeroPoint).int(L.MATMUL_B_ZERO, qb.zeroPoint).float(
-          L.MATMUL_SCALE,
+        r.int(L.BATCH_MATMUL_A_ZERO, qa.zeroPoint).int(L.BATCH_MATMUL_B_ZERO, qb.zeroPoint).float(
+          L.BATCH_MATMUL_SCALE,
           f32(f32(f32(qa.scale) * f32(qb.scale)) / f32(qy.scale)),
-        ).int(L.MATMUL_TARGET_ZERO, qy.zeroPoint).int(L.MATMUL_MIN, -128).int(L.MATMUL_MAX, 127);
+        ).int(L.BATCH_MATMUL_TARGET_ZERO, qy.zeroPoint).int(L.BATCH_MATMUL_MIN, -128).int(L.BATCH_MATMUL_MAX, 127);
       }
     };
     const count = elementCount(batch);

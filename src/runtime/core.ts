@@ -43,7 +43,7 @@ export interface CoreExports {
   allNumbers(at: number, count: number): number;
   quantizeInput(at: number, count: number, scale: number, zero: number, unsigned: boolean): number;
   flavor(): number;
-  enlist(index: number, count: number, mayWait: boolean): void;
+  register(index: number, count: number, mayWait: boolean): void;
   serve(): void;
 }
 

@@ -228,7 +228,7 @@ export class Model {
     this.copy = () => {
       const core = instantiate(compiled, total);
       core.memory.set(new Uint8Array(this.shared!.buffer));
-      core.memory.fill(0, L.SYNC_WORD, L.STATIC_DATA);
+      core.memory.fill(0, L.SYNC_JOB, L.STATIC_DATA);
       return core;
     };
     this.memory = {

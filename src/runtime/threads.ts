@@ -112,7 +112,7 @@ export async function startCrew(
   /** Continues on the caller's thread alone. */
   const alone = (why: string): void => {
     if (over || info.threads === 1) return;
-    core.enlist(0, 1, false);
+    core.register(0, 1, false);
     Object.assign(info, { threads: 1, singleThreadReason: why } satisfies Partial<ModelInfo>);
     end();
   };
@@ -153,7 +153,7 @@ export async function startCrew(
     if (stop) signal?.removeEventListener('abort', stop);
   }
   for (const one of workers) one.unref?.();
-  core.enlist(0, count, mayWait());
+  core.register(0, count, mayWait());
   Object.assign(info, { threads: count } satisfies Partial<ModelInfo>);
   return {
     run(core, from, to) {
@@ -219,7 +219,7 @@ export function serveCrew(orders: unknown, answer: (message: string) => void): v
     answer(String(error));
     return;
   }
-  core.enlist(index, count, true);
+  core.register(index, count, true);
   answer(READY);
   core.serve();
 }

@@ -211,7 +211,7 @@ export function depthwise(r: Fields): void {
 
 export function matmul(r: Fields): void {
   const { BATCH, M, K, N, A_BATCH_STRIDE, B_BATCH_STRIDE, A_TRANSPOSED, B_TRANSPOSED, A_ZERO, B_ZERO } = r.ints(
-    'MATMUL',
+    'BATCH_MATMUL',
     'BATCH',
     'M',
     'K',
@@ -223,9 +223,9 @@ export function matmul(r: Fields): void {
     'A_ZERO',
     'B_ZERO',
   );
-  const a = r.source('MATMUL_A');
-  const b = r.source('MATMUL_B');
-  const target = r.target('MATMUL_TARGET');
+  const a = r.source('BATCH_MATMUL_A');
+  const b = r.source('BATCH_MATMUL_B');
+  const target = r.target('BATCH_MATMUL_TARGET');
   for (let batch = 0; batch < BATCH; batch++) {
     for (let m = 0; m < M; m++) {
       for (let n = 0; n < N; n++) {
@@ -238,8 +238,8 @@ export function matmul(r: Fields): void {
         target.set(
           (batch * M + m) * N + n,
           r.floats
-            ? clamp(s, r.float('MATMUL_MIN'), r.float('MATMUL_MAX'))
-            : requantize(s, r.float('MATMUL_SCALE'), steps(r, 'MATMUL')),
+            ? clamp(s, r.float('BATCH_MATMUL_MIN'), r.float('BATCH_MATMUL_MAX'))
+            : requantize(s, r.float('BATCH_MATMUL_SCALE'), steps(r, 'BATCH_MATMUL')),
         );
       }
     }

@@ -134,10 +134,10 @@ function scratchOf(r: Fields): number {
     case C.OP_COPY:
       return 32;
     case C.OP_BATCH_MATMUL: {
-      const R = Math.min(64, Math.ceil(r.int('MATMUL_M') / 4) * 4);
-      const K = r.int('MATMUL_K');
+      const R = Math.min(64, Math.ceil(r.int('BATCH_MATMUL_M') / 4) * 4);
+      const K = r.int('BATCH_MATMUL_K');
       return r.floats
-        ? 8 * R + 32 + 32 * K + (r.int('MATMUL_A_TRANSPOSED') ? 4 * R * K : 0)
+        ? 8 * R + 32 + 32 * K + (r.int('BATCH_MATMUL_A_TRANSPOSED') ? 4 * R * K : 0)
         : 8 * R + 96 + 16 * (K + 1) + 2 * R * (K + 1) + 32;
     }
     case C.OP_RECURRENT:

@@ -1,4 +1,4 @@
-import { MAP, MAP_PLAN, RECORD_SPLIT, SPLIT_PAYS, SPLIT_POSSIBLE } from '../../assembly/layout';
+import { MAP, MAP_PLAN, RECORD_PARALLEL, PARALLEL_PAYS, PARALLEL_POSSIBLE } from '../../assembly/layout';
 import { crc32 } from '../../src/format/crc32';
 import { openKlet } from '../../src/format/klet';
 import type { Flavor } from '../../src/index';
@@ -30,8 +30,8 @@ export function shareAll(model: Model): void {
   const view = new DataView(shared.buffer);
   const plan = view.getUint32(MAP + MAP_PLAN, true);
   for (const at of records) {
-    if (view.getUint16(plan + at + RECORD_SPLIT, true) === SPLIT_POSSIBLE) {
-      view.setUint16(plan + at + RECORD_SPLIT, SPLIT_PAYS, true);
+    if (view.getUint16(plan + at + RECORD_PARALLEL, true) === PARALLEL_POSSIBLE) {
+      view.setUint16(plan + at + RECORD_PARALLEL, PARALLEL_PAYS, true);
     }
   }
 }
@@ -51,7 +51,7 @@ export function loadInShares(klet: Uint8Array, flavor: Flavor, order: readonly n
         records.forEach((at, i) => {
           if (at < from || at >= to) return;
           for (const index of order) {
-            core.enlist(index, order.length, false);
+            core.register(index, order.length, false);
             core.run(at, records[i + 1] ?? planBytes);
           }
         });

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, test } from 'vitest';
-import { MAP, MAP_ARENA, MAP_ARENA_BYTES, SYNC_WORD } from '../../assembly/layout';
+import { MAP, MAP_ARENA, MAP_ARENA_BYTES, SYNC_JOB } from '../../assembly/layout';
 import { compile } from '../../src/compiler/index';
 import type { TensorData } from '../../src/graph/graph';
 import { load, loadSync, type Model } from '../../src/index';
@@ -47,9 +47,9 @@ const odd = (doing: string) => (): Worker =>
   const { parentPort } = require('node:worker_threads');
   parentPort.once('message', ({ module, memory, index, count }) => {
     const { exports } = new WebAssembly.Instance(module, { env: { memory } }), bytes = new Uint8Array(memory.buffer), words = new Int32Array(memory.buffer);
-    exports.enlist(index, count, true);
+    exports.register(index, count, true);
     parentPort.postMessage('ready');
-    while (Atomics.load(words, ${SYNC_WORD / 4}) === 0);
+    while (Atomics.load(words, ${SYNC_JOB / 4}) === 0);
     ${doing}
   });`,
     { eval: true },

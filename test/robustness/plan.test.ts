@@ -224,39 +224,39 @@ const malformedRecords: [title: string, record: number, about: RegExp, ...change
   L.RESIZE2D_ROWS,
   viewOf(plan).getUint32(offsets[conv]! + L.CONV2D_SCALE, true),
 ]], ['an axis beyond the arena', argmax, arena, [L.ARGMAX_INNER, 1 << 20]], ['neither largest nor smallest', argmax,
-  attribute, [L.ARGMAX_KIND, 2]], ['matrices of other depth', matmul, /reaches outside/, [L.MATMUL_K, 30_000]], [
+  attribute, [L.ARGMAX_KIND, 2]], ['matrices of other depth', matmul, /reaches outside/, [L.BATCH_MATMUL_K, 30_000]], [
   'matrices too deep for int32',
   matmul,
   attribute,
-  [L.MATMUL_K, 32769],
-], ['matrices that step backwards', matmul, attribute, [L.MATMUL_A_BATCH_STRIDE, -1]], ['a transposition of 2', matmul,
-  attribute, [L.MATMUL_B_TRANSPOSED, 2]], ['more values to quantize', quantize, arena, [L.QUANTIZE_COUNT, 1 << 20]], [
-  'an unknown target type',
-  cast,
-  attribute,
-  [L.CAST_TO, 4],
-], ['pairs behind the weights', pairs, weights, [L.CONV2D_WEIGHTS, 1 << 20]], ['steps behind the weights', pairs,
-  weights, [L.SPARSE_STEPS, -16]], ['counts behind the weights', blocks, weights, [L.SPARSE_COUNTS, 1 << 20]], [
-  'misaligned steps',
-  blocks,
-  misaligned,
-  [L.SPARSE_STEPS, 4],
-], ['fewer entries than are counted', pairs, attribute, [L.SPARSE_ENTRIES, field(pairs, L.SPARSE_ENTRIES) - 4]], [
-  'more entries than are counted',
-  blocks,
-  attribute,
-  [L.SPARSE_ENTRIES, field(blocks, L.SPARSE_ENTRIES) + 1],
-], ['no entries', pairs, attribute, [L.SPARSE_ENTRIES, 0]], ['lists of other lengths', pairs, attribute, [
-  L.SPARSE_COUNTS,
-  field(pairs, L.CONV2D_BIAS),
-]], ['pairs that step over the end', pairs, attribute, [L.SPARSE_STEPS, field(conv, L.CONV2D_WEIGHTS)]], [
-  'pairs beyond a smaller kernel',
+  [L.BATCH_MATMUL_K, 32769],
+], ['matrices that step backwards', matmul, attribute, [L.BATCH_MATMUL_A_BATCH_STRIDE, -1]], ['a transposition of 2',
+  matmul, attribute, [L.BATCH_MATMUL_B_TRANSPOSED, 2]], ['more values to quantize', quantize, arena, [L.QUANTIZE_COUNT,
+  1 << 20]], ['an unknown target type', cast, attribute, [L.CAST_TO, 4]], ['pairs behind the weights', pairs, weights, [
+  L.CONV2D_WEIGHTS,
+  1 << 20,
+]], ['steps behind the weights', pairs, weights, [L.SPARSE_STEPS, -16]], ['counts behind the weights', blocks, weights,
+  [L.SPARSE_COUNTS, 1 << 20]], ['misaligned steps', blocks, misaligned, [L.SPARSE_STEPS, 4]], [
+  'fewer entries than are counted',
   pairs,
   attribute,
-  [L.CONV2D_KERNEL_H, 1],
-  [L.CONV2D_KERNEL_W, 1],
-], ['blocks beyond a smaller input', blocks, attribute, [L.CONV2D_IN_C, 1], [L.SPARSE_STEPS,
-  field(pairs, L.SPARSE_STEPS)]], ['a tile that there is no kernel for', pairs, attribute, [L.CONV2D_BLOCK_ROWS, 20]], [
+  [L.SPARSE_ENTRIES, field(pairs, L.SPARSE_ENTRIES) - 4],
+], ['more entries than are counted', blocks, attribute, [L.SPARSE_ENTRIES, field(blocks, L.SPARSE_ENTRIES) + 1]], [
+  'no entries',
+  pairs,
+  attribute,
+  [L.SPARSE_ENTRIES, 0],
+], ['lists of other lengths', pairs, attribute, [L.SPARSE_COUNTS, field(pairs, L.CONV2D_BIAS)]], [
+  'pairs that step over the end',
+  pairs,
+  attribute,
+  [L.SPARSE_STEPS, field(conv, L.CONV2D_WEIGHTS)],
+], ['pairs beyond a smaller kernel', pairs, attribute, [L.CONV2D_KERNEL_H, 1], [L.CONV2D_KERNEL_W, 1]], [
+  'blocks beyond a smaller input',
+  blocks,
+  attribute,
+  [L.CONV2D_IN_C, 1],
+  [L.SPARSE_STEPS, field(pairs, L.SPARSE_STEPS)],
+], ['a tile that there is no kernel for', pairs, attribute, [L.CONV2D_BLOCK_ROWS, 20]], [
   'pairs of which one lies in another tap',
   pairs,
   attribute,
