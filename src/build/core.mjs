@@ -1,7 +1,7 @@
-// Compiles assembly/ to build/core.<flavor>.wasm and, for threads,
-// build/core.<flavor>.threads.wasm; and to build/core.js: as text that assembly/unpack.ts reads,
-// with types. The relaxed core differs little from the simd one, and those for threads from those
-// without: they are carried as what changes.
+// Compiles assembly/ to build/core.<flavor>.wasm and build/core.<flavor>.threads.wasm, and encodes
+// the cores as text in build/core.js and build/core.scalar.js (with declarations), which
+// assembly/unpack/index.ts decodes. The relaxed core differs little from the simd core, and a core
+// with threads differs little from the same core without, so these are stored as patches.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
 
@@ -31,7 +31,7 @@ const strings = {
   order: Buffer.from(order).toString('hex'),
   ...Object.fromEntries(Object.entries(carried).map(([name, bytes]) => [name, text(bytes)])),
 };
-// a module of its own for what browsers fetch only where there is no SIMD
+// The scalar core gets its own module, because browsers fetch it only if they have no SIMD.
 const { scalar: scalarText, scalarThreadsPatch, ...others } = strings;
 for (const [file, texts] of [['core', others], ['core.scalar', { scalar: scalarText, scalarThreadsPatch }]]) {
   writeFileSync(
@@ -43,9 +43,10 @@ for (const [file, texts] of [['core', others], ['core.scalar', { scalar: scalarT
     Object.keys(texts).map((name) => `export declare const ${name}: string;\n`).join(''),
   );
 }
-console
-  .log(flavors.map((flavor) => `  core.${flavor}.wasm ${readFileSync(`build/core.${flavor}.wasm`).length} bytes`)
-    .join('\n'));
+for (const flavor of flavors) {
+  const file = `core.${flavor}.wasm`;
+  console.log(`  ${file} ${readFileSync(`build/${file}`).length} bytes`);
+}
 
 async function compile(...options) {
   const { error, stderr } = await asc.main(['--config', 'asconfig.json', ...options]);
@@ -55,12 +56,13 @@ async function compile(...options) {
 }
 
 /**
- * assembly/unpack.ts, with memory for the largest of chains: a file, a patch, what that makes, and
- * so on, all of them as texts of up to twice their size too.
+ * Compiles assembly/unpack/index.ts with enough memory for the largest chain. A chain is a file, a
+ * patch, the result, and so on. Each takes up to three times its size, because its text has up to
+ * two characters a byte.
  */
 async function unpackerFor(...chains) {
   const bytes = 1024 + 3 * Math.max(...chains.map((files) => files.reduce((sum, file) => sum + file.length, 0)));
-  await compile('assembly/unpack.ts', '--target', 'unpack', '--initialMemory', `${Math.ceil(bytes / 65536)}`);
+  await compile('assembly/unpack/index.ts', '--target', 'unpack', '--initialMemory', `${Math.ceil(bytes / 65536)}`);
   return readFileSync('build/unpack.wasm');
 }
 
@@ -70,25 +72,21 @@ function bytesByFrequency(files) {
   return [...counts.keys()].sort((a, b) => counts[b] - counts[a]);
 }
 
-/**
- * Printable ASCII that compresses well, unlike base64: a byte keeps its place in repetitions. See
- * assembly/unpack.ts.
- */
+/** Returns an encoder of bytes as printable ASCII. assembly/unpack/index.ts describes the encoding. */
 function textEncoder(order) {
   const SINGLE = 87;
-  const alphabet = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) =>
-    !'\'"\\`$<'.includes(c)
-  );
+  const printable = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i));
+  const alphabet = printable.filter((c) => !'\'"\\`$<'.includes(c));
   const codes = [];
-  order.forEach((byte, place) => {
-    codes[byte] = place < SINGLE
-      ? alphabet[place]
-      : alphabet[SINGLE + Math.floor(place / SINGLE) - 1] + alphabet[place % SINGLE];
+  order.forEach((byte, rank) => {
+    codes[byte] = rank < SINGLE
+      ? alphabet[rank]
+      : alphabet[SINGLE + Math.floor(rank / SINGLE) - 1] + alphabet[rank % SINGLE];
   });
   return (bytes) => Array.from(bytes, (byte) => codes[byte]).join('');
 }
 
-/** What makes `to` of `from`: see assembly/unpack.ts. */
+/** Returns the patch that derives `to` from `from`. assembly/unpack/index.ts describes the format. */
 function patchOf(from, to) {
   const SEED = 4;
   const seeds = new Map();
@@ -105,7 +103,7 @@ function patchOf(from, to) {
     }
     return length;
   };
-  /** The copy at i that saves most: one that goes on where the last ended costs less to write. */
+  /** The copy at i that saves most. A copy that continues the last one costs less to write. */
   const bestAt = (i, expected) => {
     let best = { source: expected, gain: 0, length: 0 };
     const consider = (source, cost) => {
@@ -113,7 +111,8 @@ function patchOf(from, to) {
       if (length - cost > best.gain) best = { source, length, gain: length - cost };
     };
     if (expected >= 0 && expected < from.length) consider(expected, 2);
-    if (i + SEED <= to.length) { for (const source of seeds.get(key(to, i)) ?? []) consider(source, 4); }
+    const sources = i + SEED <= to.length ? seeds.get(key(to, i)) ?? [] : [];
+    for (const source of sources) consider(source, 4);
     return best;
   };
   const bytes = [];

@@ -1,5 +1,5 @@
-// Formats the sources and pages that git knows, as dprint.json says; with --check, lists those that
-// are not formatted and fails.
+// Formats the sources and pages known to git, with the options in dprint.json. With --check, it lists
+// the files that are not formatted and exits with 1.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createFromBuffer } from '@dprint/formatter';
@@ -14,7 +14,7 @@ const files = execFileSync('git', listed, { encoding: 'utf8' }).split('\n').filt
 const unformatted = files.filter((file) => !format(file));
 
 if (process.argv.includes('--check') && unformatted.length > 0) {
-  console.error(`not formatted (npm run format mends it):\n${unformatted.map((file) => `  ${file}`).join('\n')}`);
+  console.error(`not formatted (run "npm run format"):\n${unformatted.map((file) => `  ${file}`).join('\n')}`);
   process.exit(1);
 }
 
@@ -24,7 +24,7 @@ function formatter(plugin, config) {
   return made;
 }
 
-/** Returns whether the file was formatted already. */
+/** Returns whether the file was already formatted. */
 function format(file) {
   const fileText = readFileSync(file, 'utf8');
   const formatted = file.endsWith('.md')
@@ -35,7 +35,7 @@ function format(file) {
   return false;
 }
 
-/** AssemblyScript's decorators of functions as comments: dprint would drop them. */
+/** Turns AssemblyScript's function decorators into comments, because dprint would drop them. */
 function hidden(text) {
   return text.replace(/^@(\w+)$/gm, '/*@$1*/');
 }

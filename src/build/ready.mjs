@@ -1,6 +1,7 @@
-// Makes the project ready, doing only what is missing: dependencies from the lockfile, the core,
-// with --dist the packages in dist/, with --engines what the tests run in beside this Node. Plain
-// Node, because it runs before anything is installed.
+// Prepares the project and skips the steps that are up to date: it installs the dependencies from the
+// lockfile, compiles the core, with --dist bundles dist/, and with --engines installs the other
+// engine that the tests use. It needs nothing but Node, because it runs before any package is
+// installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +11,7 @@ process.chdir(path.resolve(import.meta.dirname ?? path.dirname(new URL(import.me
 
 const [major] = process.versions.node.split('.').map(Number);
 if (major < 20) {
-  console.error(`kinglet needs Node 20 or newer to build; this is ${process.version}`);
+  console.error(`kinglet needs Node 20 or newer to build, but this is Node ${process.version}`);
   process.exit(1);
 }
 
@@ -18,7 +19,7 @@ function step(title, command, args) {
   console.log(`» ${title}`);
   const { status, error } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
   if (status !== 0) {
-    console.error(`${title}: failed${error ? ` (${error.message})` : ''}`);
+    console.error(`${title} failed${error ? ` (${error.message})` : ''}`);
     process.exit(status ?? 1);
   }
 }
@@ -30,12 +31,13 @@ function hashOf(files) {
 }
 
 function filesIn(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) =>
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) =>
     path.join(entry.parentPath ?? entry.path, entry.name)
   );
 }
 
-/** Runs `work` unless the inputs are those of the last time. */
+/** Runs `work` if the inputs changed since its last run, or if it has not run before. */
 function once(name, inputs, exists, work) {
   const stampFile = `build/${name}.stamp`;
   const stamp = hashOf(inputs);
@@ -52,7 +54,7 @@ once(
   existsSync('node_modules/.package-lock.json'),
   () => step('installing the dependencies (npm ci)', 'npm', ci),
 );
-// a second engine for the tests, where there is a package of it
+// The tests use a second engine on the platforms that have a package of it.
 if (process.argv.includes('--engines') && process.platform === 'linux' && process.arch === 'x64') {
   once(
     'engines',
@@ -66,7 +68,7 @@ once(
   [...filesIn('assembly'), 'asconfig.json', 'src/build/core.mjs', 'package-lock.json'],
   existsSync('build/core.scalar.js'),
   () =>
-    step('compiling the core (relaxed, simd, scalar; each without and with threads)', process.execPath, [
+    step('compiling the core (relaxed, simd and scalar, each with and without threads)', process.execPath, [
       'src/build/core.mjs',
     ]),
 );
@@ -77,7 +79,8 @@ if (process.argv.includes('--dist')) {
       'package-lock.json'],
     existsSync('dist/index.js'),
     () => {
-      rmSync('dist', { recursive: true, force: true }); // files of an earlier build would be published
+      // Otherwise files of an earlier build would be published.
+      rmSync('dist', { recursive: true, force: true });
       step('bundling dist/', process.execPath, ['node_modules/rollup/dist/bin/rollup', '-c', '--silent']);
     },
   );

@@ -1,7 +1,7 @@
 import { order, relaxedPatch, relaxedThreadsPatch, simd, simdThreadsPatch, unpacker } from '../../build/core.js';
 import { startModule, type InlinedCores } from './core';
 
-// assembly/unpack.ts describes this encoding.
+// assembly/unpack/index.ts describes this encoding.
 
 interface Unpacker {
   memory: { buffer: ArrayBuffer };
