@@ -1,4 +1,4 @@
-// A run: networks or layers, columns, rounds, report.
+// One bench run: prepares networks or layers, measures them in rounds, and writes the report.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync,
   writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,19 +19,24 @@ import { importTypeScript } from './tools/typescript.mjs';
 
 const ROUNDS = 30;
 const QUICK_ROUNDS = 5;
-/** Fresh stands that the time of the first answer is the median of. */
+/**
+ * Number of fresh pages or processes in which the first answer is timed; the median is reported.
+ */
 const STARTS = 3;
-/** The same, where networks take turns. */
+/** The same number for networks that are measured by turns. */
 const TURN_STARTS = 9;
 const QUICK_TURN_STARTS = 3;
-/** Variants in one page take so many times the rounds: it is their ratio that is asked for. */
+/**
+ * Factor for the number of rounds of variants that share a page, because their ratio needs more
+ * samples.
+ */
 const TURN_ROUNDS = 3;
 
 const local = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 export async function bench(options) {
   const folder = mkdtempSync(join(tmpdir(), 'kinglet-bench-'));
-  // a build of its own: nothing changes while it runs
+  // measure a copy of the build, so that nothing changes during the run
   cpSync(local('../dist'), join(folder, 'dist'), { recursive: true });
   const place = await (options.node ? nodeStands : chromiumStands)(folder);
   try {
@@ -78,7 +83,7 @@ async function benchNetworks(place, folder, options) {
   };
 }
 
-/** What is compared with itself, for each of kinglet's SIMD flavors. */
+/** Measures variants of the same network by turns, for each of kinglet's SIMD flavors. */
 async function benchTurns(place, networks, columns, measured, standard, options) {
   const find = (name) => networks.find((network) => network.name === name);
   const { rounds } = effort(options);
@@ -119,7 +124,7 @@ async function benchLayers(place, folder, options) {
     readShapes(readFileSync(local(`shapes/${name}.txt`), 'utf8')).map((layer) => prepareLayer(layer, name, folder))
   );
   const { columns: own } = await findKinglet(place, layers[0]);
-  // one thread; the plain flavors only on demand, they take long
+  // one thread; the slow plain flavors run only on demand
   const bare = [
     ...own.filter(({ options: { threads, flavor } }) =>
       threads === 1 && (options.engines || (flavor !== 'scalar' && flavor !== 'js'))
@@ -139,7 +144,7 @@ async function benchLayers(place, folder, options) {
       starts: 1,
       afterRound: roofline.measure,
     });
-    // the peak of the same rounds: what slows the machine slows both
+    // the peak measured in the same rounds, so that a slow phase of the machine affects both
     const { dotI16: peak } = roofline.takeRecent();
     for (const result of Object.values(results)) if (result.gmacs) result.share = result.gmacs / peak;
     measured.push({ name: layer.name, network: layer.network, layer: layer.layer, macs: layer.macs, peak, results });
@@ -169,17 +174,17 @@ function headOf(place, options) {
   };
 }
 
-/** The entries that are called like one of the wanted parts, or whose names contain it. */
+/** The entries whose names equal or contain one of the wanted parts. */
 function pick(list, nameOf, wanted, what) {
   if (wanted === undefined) return list;
   const names = list.map(nameOf);
   const fits = (name, part) => (names.includes(part) ? name === part : name.includes(part));
   const picked = list.filter((entry) => wanted.split(',').some((part) => fits(nameOf(entry), part)));
-  if (picked.length === 0) throw new Error(`no ${what} is called like "${wanted}"; there are ${names.join(', ')}`);
+  if (picked.length === 0) throw new Error(`no ${what} matches "${wanted}"; available are ${names.join(', ')}`);
   return picked;
 }
 
-/** What of a column goes into the report: its name, and what a page downloads for it. */
+/** The report's entry for a column: its name, and the size of a page's download for it. */
 function describeColumn({ id, head, options }, networks) {
   const files = new Set(networks.flatMap(({ results }) => results[id].served ?? []));
   const raw = [...files].map((file) => readFileSync(file));
@@ -199,7 +204,7 @@ function describeColumn({ id, head, options }, networks) {
 }
 
 function coreBytes({ options: { flavor } }) {
-  const file = local(`../dist/core.${flavor}.wasm`); // the same, as a file
+  const file = local(`../dist/core.${flavor}.wasm`); // the core as a file
   return existsSync(file) ? statSync(file).size : 0;
 }
 

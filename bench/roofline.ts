@@ -1,17 +1,17 @@
-// Multiply-add peaks of the machine, through WebAssembly: loops of nothing but the innermost
-// instructions of a kernel. Each step multiplies 2 loaded vectors with 4 kept ones into 8 sums,
-// which fills 15 of the 16 vector registers of x86-64; loads do not compete with multiplications,
-// and sums are enough to hide the latency.
+// Peak multiply-add rates of the machine in WebAssembly, from loops that contain only the innermost
+// instructions of a kernel. Each iteration multiplies 2 loaded vectors by 4 kept vectors into 8
+// accumulators, which fills 15 of the 16 vector registers of x86-64. Loads do not compete with
+// multiplications, and 8 accumulators hide the latency.
 
-/** Bytes that the loads walk over: well inside the first-level cache. */
+/** Size of the loaded window, well within the L1 cache. */
 const WINDOW = 4096;
 const AT = memory.data(WINDOW + 128, 16);
 
-/** Steps of a run: so many loads of the window, two vectors a step. It takes some 20 µs. */
+/** Iterations per run, with two vector loads each. A run takes about 20 µs. */
 export const STEPS: i32 = 8192;
 const STEPS_PER_WINDOW = WINDOW / 32;
 
-/** Small numbers everywhere: as floats too they are ordinary ones. */
+/** Fills the window with small numbers that are also normal floats. */
 export function fill(): void {
   for (let i = 0; i < WINDOW + 64; i += 4) store<f32>(AT + i, 1.0 + <f32>(i & 60) / 64.0);
 }

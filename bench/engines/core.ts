@@ -6,7 +6,7 @@ import { mapMemory } from '../../src/runtime/model';
 import { rawBytes } from '../../src/runtime/tensor';
 import type { Engine, Values } from '../stand/engine';
 
-/** kinglet's core without the runtime around it: what a kernel takes, and nothing else. */
+/** kinglet's core without the runtime, to measure the kernels alone. */
 export const core: Engine = (file, values, { flavor }) =>
   Promise.resolve(() => {
     const bytes = inlinedCores[flavor as Flavor];

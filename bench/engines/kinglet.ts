@@ -8,7 +8,7 @@ const arrays: Record<string, new(length: number) => Values> = {
   int32: Int32Array,
 };
 
-/** kinglet as its package's users import it: dist/browser.js in a page, dist/index.js in Node. */
+/** kinglet as users import it: dist/browser.js in a page, dist/index.js in Node. */
 export const kinglet: Engine = async (file, values, { library, flavor, threads }) => {
   const entry = typeof document === 'undefined' ? 'index.js' : 'browser.js';
   const runtime = await import(library + entry) as { load: typeof load };
@@ -24,7 +24,7 @@ export const kinglet: Engine = async (file, values, { library, flavor, threads }
       .fromEntries(model.outputs.map((
         { name, dtype, shape },
       ) => [name, new arrays[dtype]!(shape.reduce((a, b) => a * b, 1))]));
-    // arrays alone where there is one, as users do
+    // pass a bare array to networks with one input, as users do
     const input = values.length === 1 ? values[0]! : inputs;
     const output = model.outputs.length === 1 ? Object.values(outputs)[0]! : outputs;
     return {

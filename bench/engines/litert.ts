@@ -17,7 +17,7 @@ interface LiteRt {
   Tensor: new(values: Values, shape: number[]) => LiteRtTensor;
 }
 
-/** LiteRT.js on its WebAssembly accelerator (XNNPACK too). */
+/** LiteRT.js on its WebAssembly accelerator, which also uses XNNPACK. */
 export const litert: Engine = async (file, values, { library }) => {
   const { loadLiteRt, loadAndCompile, Tensor } = await import(`${library}@litertjs/core/dist/index.js`) as LiteRt;
   return async () => {

@@ -14,7 +14,7 @@ interface Ort {
   Tensor: new(type: 'float32', values: Float32Array, shape: number[]) => object;
 }
 
-/** onnxruntime-web on its WebAssembly provider. */
+/** onnxruntime-web on its WebAssembly execution provider. */
 export const onnxruntime: Engine = async (file, values, { library, threads }) => {
   const { env, InferenceSession, Tensor } = await import(`${library}onnxruntime-web/dist/ort.wasm.min.mjs`) as Ort;
   env.wasm.wasmPaths = `${library}onnxruntime-web/dist/`;

@@ -39,8 +39,8 @@ interface Tf {
 }
 
 /**
- * @tensorflow/tfjs-backend-wasm: the network built from its operators, with everything fused that
- *   it fuses.
+ * @tensorflow/tfjs-backend-wasm: the network built from its operators, with every fusion that it
+ *   supports.
  */
 export const tfjs: Engine = async (file, values, { library, threads }) => {
   const folder = `${library}@tensorflow/`;
@@ -74,7 +74,7 @@ type Step = (input: (index: number) => TfTensor) => TfTensor;
 
 const activations: Partial<Record<FusedActivation, string>> = { none: 'linear', relu: 'relu', relu6: 'relu6' };
 
-/** What a node does, with its constants in the backend's memory already. */
+/** Turns a node into a function; its constants are uploaded to the backend here. */
 function stepOf(tf: Tf, node: AnyNode): Step {
   const activationOf = (activation: FusedActivation): string => {
     const name = activations[activation];
@@ -83,7 +83,7 @@ function stepOf(tf: Tf, node: AnyNode): Step {
   };
   const constant = (tensor: Tensor, shape = tensor.shape, data = tensor.data): TfTensor => {
     if (!data || data instanceof Int16Array) {
-      throw new Error(`${node.op} "${node.name}": an input that should be constant, and of a type that is built here, is not`);
+      throw new Error(`${node.op} "${node.name}": an input must be constant and of a type supported here`);
     }
     return tf.tensor(data, shape);
   };
@@ -116,7 +116,7 @@ function stepOf(tf: Tf, node: AnyNode): Step {
       const { kernel, stride, padding } = node.attributes;
       const pool = node.op === 'maxPool2d' ? tf.maxPool : tf.avgPool;
       const after = unary(tf, activationOf(node.attributes.activation));
-      const pad = padding.every((p) => p === 0) ? 'valid' : 'same'; // of the paddings, these two are what importers make of pools
+      const pad = padding.every((p) => p === 0) ? 'valid' : 'same'; // importers make only these two paddings for pools
       return (input) => after(pool(input(0), kernel, stride, pad));
     }
     case 'binary': {

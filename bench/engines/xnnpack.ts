@@ -14,8 +14,8 @@ interface Tflite {
 }
 
 /**
- * TensorFlow Lite with XNNPACK: @tensorflow/tfjs-tflite, at the level of its model runner, which
- * takes int8 and uint8.
+ * TensorFlow Lite with XNNPACK: @tensorflow/tfjs-tflite, called at the level of its model runner,
+ * which accepts int8 and uint8.
  */
 export const xnnpack: Engine = async (file, values, { library, threads, bare }) => {
   const folder = `${library}@tensorflow/`;
@@ -27,7 +27,7 @@ export const xnnpack: Engine = async (file, values, { library, threads, bare }) 
     const { modelRunner: runner } = await tflite.loadTFLiteModel(file.buffer as ArrayBuffer, { numThreads: threads });
     let targets: Values[] = [];
     let sources: Values[] = [];
-    // memory that grows leaves old views behind, empty
+    // views of the memory become empty when it grows
     const refresh = (): void => {
       if (targets[0]?.length) return;
       targets = runner.getInputs().map((tensor) => tensor.data());

@@ -1,9 +1,9 @@
 import type { AnyNode, Graph, Tensor } from '../../src/graph/graph';
 
 /**
- * The float32 network that a quantized (or hybrid) one stands for: constants dequantized,
- * activations float32. What saturation did beyond the fused activations is lost, so values differ a
- * little from the quantized network's; time does not depend on them.
+ * The float32 form of a quantized or hybrid network: dequantized constants and float32 activations.
+ * Saturation of int8 is lost except for fused activations, so outputs differ slightly; run time
+ * does not depend on them.
  */
 export function floatTwin(graph: Graph): Graph {
   const twins = new Map<Tensor, Tensor>();
@@ -18,7 +18,7 @@ export function floatTwin(graph: Graph): Graph {
     twins.set(tensor, made);
     return made;
   };
-  // what converts between quantizations has nothing to do
+  // conversions between quantizations disappear
   const nodes: AnyNode[] = [];
   for (const node of graph.nodes) {
     if (node.op === 'quantize' || node.op === 'dequantize') twins.set(node.outputs[0]!, twin(node.inputs[0]!));

@@ -11,8 +11,8 @@ import { prunedTflite } from './pruned';
 export interface Layer {
   kind: 'conv' | 'depthwise' | 'pointwise' | 'dense' | 'lstm';
   /**
-   * Height, width and channels of the input; a dense layer has channels only, an lstm steps, 1 and
-   * inputs.
+   * Height, width and channels of the input. A dense layer has channels only; an lstm has time
+   * steps, 1 and inputs.
    */
   h: number;
   w: number;
@@ -20,16 +20,16 @@ export interface Layer {
   out: number;
   kernel: [number, number];
   stride: number;
-  /** Part of the pairs of weights (blocks of an lstm's) that is not pruned; 1 unless told. */
+  /** Fraction of weight pairs (blocks for an lstm) that are kept when pruning. Default 1. */
   density: number;
 }
 
 export type LayerNetwork = Network & { layer: Layer; network: string };
 
 /**
- * Reads a shapes file. A line is: kind, input (h×w×c, or c alone; steps×1×c of an lstm), output
- * channels (`-` where the kind has none of its own), kernel (h×w), stride and density; the last
- * three may be left out. `#` starts a comment.
+ * Reads a shapes file. A line is: kind, input (h×w×c, or c alone; time steps×1×c for an lstm),
+ * output channels (`-` if the kind has none), kernel (h×w), stride and density. The last three are
+ * optional. `#` starts a comment.
  */
 export function readShapes(text: string): Layer[] {
   return text.split('\n').map((line) => line.replace(/#.*/, '').trim()).filter(Boolean).map((line) => {
@@ -128,7 +128,7 @@ export function prepareLayer(layer: Layer, network: string, folder: string): Lay
   };
 }
 
-/** Leaves a part of the blocks of 8 cells by 4 products, and zeros. */
+/** Keeps a fraction of the blocks of 8 outputs by 4 inputs and zeroes the others. */
 function pruneBlocks({ shape, data }: TfliteTensor, density: number, random: Random): void {
   const [cells, K] = shape as [number, number];
   const places = Math.ceil(K / 4);

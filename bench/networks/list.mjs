@@ -1,5 +1,5 @@
-// The networks that the bench runs: those in ../shared/models, where that folder is, and the
-// project's own.
+// The networks of the bench: those in ../shared/models, if that folder exists, and the project's
+// own.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadFloatNetwork } from '../../models/digits/recipe/float-network.mjs';
@@ -7,14 +7,14 @@ import { loadFloatNetwork } from '../../models/digits/recipe/float-network.mjs';
 const shared = fileURLToPath(new URL('../../../shared/models/', import.meta.url));
 const bytesOf = (file) => new Uint8Array(readFileSync(file));
 
-/** What the geometric mean is over: int8 and uint8 networks that XNNPACK runs. */
+/** Networks of the geometric mean: int8 and uint8 networks that XNNPACK runs. */
 export const headline = ['ad01_int8', 'kws_dscnn_int8', 'vww_int8', 'ic_resnet8_int8', 'person_detect_int8',
   'mobilenet_v1_025_128_uint8', 'mobilenet_v2_100_224_uint8'];
 
-/** A network and what is left of it when 80 % of its pointwise weights are pruned. */
+/** A network, and the same network with 80 % of its pointwise weights pruned. */
 export const densePruned = { dense: 'mobilenet_v2_100_224_uint8', pruned: 'mobilenet_v2_100_224_uint8_pruned80' };
 
-/** What kinglet's flavors and XNNPACK run by turns in one page, and the ratios of their times. */
+/** Variants that run by turns in one page, and the ratios of their times to report. */
 export const variants = {
   dense: { network: densePruned.dense, threads: 1 },
   pruned: { network: densePruned.pruned, threads: 1 },
@@ -24,7 +24,7 @@ export const variants = {
 export const ratios = [['pruned', 'dense'], ['dense on XNNPACK', 'dense'], ['dense on XNNPACK', 'pruned'], ['dense',
   'dense on two threads']];
 
-/** Whose first answers are timed by turns, and in which form. */
+/** Networks and forms whose first answers are timed by turns. */
 export const firsts = {
   'keyword spotting': { network: 'kws_dscnn_int8', form: 'klet' },
   'mobilenet_v2': { network: densePruned.dense, form: 'klet' },
@@ -38,7 +38,7 @@ export function listNetworks() {
   const names = existsSync(shared)
     ? readdirSync(shared).filter((name) => name.endsWith('.tflite')).map((name) => name.slice(0, -'.tflite'.length))
     : [];
-  // the float32 network and the int8 one of the same name are each other's twins
+  // a float32 and an int8 network of the same name are twins
   const stem = (name) => name.replace(/_(u?int8|f32)$/, '');
   const rank = (name) => (headline.includes(name) ? headline.indexOf(name) : headline.length);
   const found = names.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).map((name) => {
@@ -49,7 +49,7 @@ export function listNetworks() {
       ...(twin && { twin: bytesOf(`${shared}${twin}.tflite`) }),
     };
   });
-  // the weights of pointwise layers by size, without those of the classifier, which is one row;
+  // prune the smallest weights of pointwise layers, except for the classifier, which has one row;
   // every engine gets the same zeros
   const dense = found.find(({ name }) => name === densePruned.dense);
   if (dense) dense.compact = true;

@@ -28,8 +28,8 @@ function int(writer: BinaryWriter, field: number, value: number): void {
 }
 
 /**
- * Writes a float32 network as ONNX. Pictures are NCHW inside; its inputs and outputs keep the
- * graph's NHWC.
+ * Writes a float32 network as ONNX. Images are NCHW inside; inputs and outputs keep the graph's
+ * NHWC.
  */
 export function toOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
   const network = new OnnxGraph(graph);
@@ -44,7 +44,7 @@ export function toOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
 class OnnxGraph {
   private readonly nodes: Write[] = [];
   private readonly constants: Write[] = [];
-  /** Names of the two layouts of each picture that exist so far. */
+  /** Names of the layouts of each image that exist so far. */
   private readonly flat = new Map<Tensor, string>();
   private readonly planar = new Map<Tensor, string>();
   private count = 0;
@@ -74,7 +74,7 @@ class OnnxGraph {
         const isDepthwise = node.op === 'depthwiseConv2d';
         const [a, kh, kw, b] = weights.shape as [number, number, number, number];
         const data = weights.data as Float32Array;
-        // OIHW; a depthwise convolution is a grouped one with one input channel each
+        // OIHW; a depthwise convolution is a grouped one with one input channel per group
         const filter = isDepthwise
           ? this.constant(`${node.name}:w`, [b, 1, kh, kw], permute(data, [kh, kw, b], [2, 0, 1]))
           : this.constant(`${node.name}:w`, [a, b, kh, kw], permute(data, [a, kh, kw, b], [0, 3, 1, 2]));
@@ -119,7 +119,7 @@ class OnnxGraph {
         const { kind, activation } = node.attributes;
         const op = { add: 'Add', sub: 'Sub', mul: 'Mul', div: 'Div', minimum: 'Min', maximum: 'Max' }[kind as string];
         if (!op) throw new Error(`${kind} is not written as ONNX here`);
-        // pictures of one shape stay as they are
+        // images of equal shape stay NCHW
         const isPlanar = node.inputs.every((t) => t!.shape.length === 4 && !t!.data);
         const read = (t: Tensor): string => (isPlanar ? this.nchw(t) : this.nhwc(t));
         (isPlanar ? this.planar : this.flat).set(

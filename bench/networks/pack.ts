@@ -10,7 +10,7 @@ interface PackedTensor extends Omit<Tensor, 'data'> {
   count?: number;
 }
 
-/** A network of float32 and int32 tensors to bytes. */
+/** Serializes a network of float32 and int32 tensors. */
 export function packGraph(graph: Graph): Uint8Array<ArrayBuffer> {
   const tensors: PackedTensor[] = [];
   const chunks: ConstantData[] = [];

@@ -14,18 +14,17 @@ import { packGraph } from './pack';
 import { prunedTflite, type Pruning } from './pruned';
 
 /**
- * A network as it is found: a .tflite file, or a .klet file, whose float network may be known
- * beside it.
+ * A network before preparation: a .tflite or .klet file, optionally with its float network.
  */
 export interface Source {
   name: string;
   tflite?: Uint8Array;
   klet?: Uint8Array;
-  /** The float32 network that a quantized one came from, as a .tflite file or a chain of layers. */
+  /** The float32 origin of a quantized network, as a .tflite file or a chain of layers. */
   twin?: Uint8Array | LayerChain;
-  /** What to prune of the .tflite file before anybody reads it. */
+  /** How to prune the .tflite file before use. */
   prune?: Pruning;
-  /** Whether its compact form is wanted too. */
+  /** Whether to prepare the compact form too. */
   compact?: boolean;
 }
 
@@ -42,28 +41,30 @@ interface Constant {
 }
 
 /**
- * Forms of a network that engines read: kinglet's, the same with its weights entropy-coded,
- * TensorFlow Lite's, ONNX, and a packed graph. The last two are float32.
+ * Forms of a network that engines read: .klet, compact .klet, TensorFlow Lite, ONNX, and a packed
+ * graph. The last two are float32.
  */
 export type Form = 'klet' | 'compact' | 'tflite' | 'onnx' | 'graph';
 
 export interface Network {
   name: string;
   macs?: number;
-  /** A file's name, or why there is none. */
+  /** The file's name, or the reason why there is none. */
   files: Record<Form, { file: string } | { refusal: string }>;
-  /** For the network's own numbers, and the same as real numbers for its float32 form. */
+  /**
+   * Inputs in the network's own types, and the same inputs as real numbers for the float32 form.
+   */
   inputs: { own: Task['inputs']; float: Task['inputs'] };
   quantized: boolean;
-  /** Whether it is float32 with activations that are quantized while it runs. */
+  /** Whether the network is hybrid: float32 with activations that are quantized at run time. */
   hybrid: boolean;
-  /** What the float32 form answers, by kinglet. */
+  /** Outputs of the float32 form, computed by kinglet. */
   floatAnswers?: number[][];
 }
 
 /**
- * Inputs are noise, the first over the whole range; fainter ones too, because full noise drives
- * many a softmax to 0 and 1, where engines agree easily.
+ * Amplitudes of the noise inputs. Full noise saturates softmax at 0 and 1, where engines agree
+ * easily, so there are fainter inputs too.
  */
 const CONTRASTS = [1, 0.3, 0.1, 0.03];
 
@@ -75,7 +76,7 @@ interface Port {
 }
 
 /**
- * Writes a network in every form that there can be of it into a folder, and seeded inputs for it.
+ * Writes every possible form of a network into a folder, with seeded inputs.
  */
 export function prepare(given: Source, folder: string): Network {
   const source = given.prune && given.tflite ? { ...given, tflite: prunedTflite(given.tflite, given.prune) } : given;
@@ -120,7 +121,7 @@ export function prepare(given: Source, folder: string): Network {
   const ports = source.klet ? readKlet(source.klet).meta.inputs as Port[] : portsOf(source.tflite!);
   const quantized = ports.some(({ dtype }) => dtype !== 'float32');
   const twinPorts = source.twin instanceof Uint8Array && !quantized ? portsOf(source.twin) : ports;
-  // a network and its twin get the same noise
+  // a network and its float twin get the same noise
   const raw = CONTRASTS.map((contrast, set) =>
     twinPorts.map((port, i) => noise(port, contrast, new Random(16 * set + i + 1)))
   );
@@ -153,7 +154,9 @@ export function prepare(given: Source, folder: string): Network {
   }
 }
 
-/** All outputs for each set of inputs, by kinglet; the first set comes last, as in a stand. */
+/**
+ * All outputs for each set of inputs, computed by kinglet. The first set runs last, as in a stand.
+ */
 function answersOf(graph: Graph, sets: Float32Array[][]): number[][] {
   const model = loadSync(compile(graph));
   const { inputs, outputs } = model;
@@ -169,7 +172,7 @@ function missing(reason: string): never {
   throw new Error(reason);
 }
 
-/** The network in float32: its twin where there is one, else what its constants stand for. */
+/** The network in float32: its twin if there is one, otherwise its dequantized form. */
 function floatGraph({ tflite, twin }: Source): Graph {
   if (twin && !(twin instanceof Uint8Array)) return chainGraph(twin);
   if (!tflite) throw new Error('there is no float32 network of it');
@@ -190,7 +193,7 @@ function chainGraph({ name, input, output, layers }: LayerChain): Graph {
   return builder.finish([x]);
 }
 
-/** What a .tflite file takes, whether kinglet can run it or not. */
+/** Inputs of a .tflite file, also of one that kinglet cannot run. */
 function portsOf(tflite: Uint8Array): Port[] {
   const { tensors, inputs } = new TfliteReader(tflite).model().subgraphs[0]!;
   return inputs.map((index) => {
@@ -204,7 +207,7 @@ function portsOf(tflite: Uint8Array): Port[] {
   });
 }
 
-/** Values around zero, as far from it as `contrast` tells. */
+/** Noise around zero with the amplitude `contrast`. */
 function noise({ dtype, shape, zeroPoint = 0 }: Port, contrast: number, random: Random): Values {
   const length = shape.reduce((a, b) => a * b, 1);
   const [low, high] = dtype === 'int8' ? [-128, 127] : [0, 255];

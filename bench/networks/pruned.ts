@@ -4,13 +4,13 @@ import { TfliteReader } from '../../src/importers/tflite/reader';
 export interface Pruning {
   sparsity: number;
   pattern: NonNullable<PruneOptions['pattern']>;
-  /** Leave layers of one row as they are. */
+  /** Do not prune layers of one row. */
   keepRows?: boolean;
 }
 
 /**
- * The file with the smallest weights of its layers at their zero point: an ordinary network, which
- * any engine runs as it runs others.
+ * Sets the smallest weights of a file's layers to their zero point. The result is an ordinary
+ * network that any engine runs.
  */
 export function prunedTflite(tflite: Uint8Array, { sparsity, pattern, keepRows }: Pruning): Uint8Array {
   const graph = importTflite(tflite);
@@ -24,7 +24,7 @@ export function prunedTflite(tflite: Uint8Array, { sparsity, pattern, keepRows }
   for (const { name } of layers) {
     const weights = pruned.nodes.find((node) => node.name === name)!.inputs[1]!;
     const { buffer } = model.subgraphs[0]!.tensors.find((tensor) => tensor.name === weights.name)!;
-    // a view into the copy
+    // a view of the copy
     const bytes = model.buffers[buffer]!.data;
     if (bytes.length !== weights.data!.byteLength) {
       throw new Error(`"${weights.name}" has ${weights.data!.byteLength} bytes of weights, the file ${bytes.length}`);

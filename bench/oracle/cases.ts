@@ -7,13 +7,13 @@ type Recipe = (make: Maker) => void;
 
 const activations = ['NONE', 'RELU', 'RELU6', 'RELU_N1_TO_1'] as const;
 
-/** Output size and options of windows that slide over a picture. */
+/** Output size and options of a sliding window over an image. */
 function windows(make: Maker, size: number[], kernel: number[], { dilation = 1, maxStride = 3 } = {}) {
   const { random } = make;
   const extent = kernel.map((k) => (k - 1) * dilation + 1);
   const padding = size.some((s, i) => s < extent[i]!) ? 'SAME' : random.pick(['SAME', 'VALID']);
-  // With SAME and a stride beyond the kernel, this XNNPACK gets a negative padding wrong and
-  // returns the bias; 1×1 is spared
+  // With SAME padding and a stride larger than the kernel, this XNNPACK mishandles the negative
+  // padding and returns the bias, except for 1×1 kernels
   const isPoint = elements(kernel) === 1;
   const stride = extent.map((e) => random.int(1, isPoint ? 2 : Math.min(maxStride, e)));
   const out = size.map((s, i) => Math.ceil((padding === 'SAME' ? s : s - extent[i]! + 1) / stride[i]!));
@@ -23,12 +23,12 @@ function windows(make: Maker, size: number[], kernel: number[], { dilation = 1, 
   };
 }
 
-/** About how far a sum of `terms` products of x in low … high and weights in −1 … 1 spreads. */
+/** Approximate spread of a sum of `terms` products of values up to `high` and weights in −1 … 1. */
 const spread = (terms: number, high: number) => 1.5 * Math.sqrt(terms) * high + 1;
 
 /**
- * int8 weights have a scale per output channel; those between float activations may also have one
- * for all (not in TFLite's depthwise kernel).
+ * int8 weights have one scale per output channel. In hybrid layers they may have a single scale,
+ * except in TFLite's depthwise kernel.
  */
 const channelAxis = (
   make: Maker,
@@ -143,7 +143,7 @@ const binary =
     const shape = [1, random.int(1, 8), random.int(1, 8), c];
     const other = random.pick([shape, shape, [1, 1, 1, c], [1]]);
     const x = make.input(shape, -2, 2);
-    // nothing is asked of divisions by zero
+    // division by zero is not tested
     const isDivision = kind === 'DIV';
     const isConstant = random.pick([true, false]);
     const b = isConstant ? make.constant(other, ...second, isDivision) : make.input(other, ...second);
@@ -156,7 +156,7 @@ const binary =
     );
   };
 
-/** Both inputs and the output share a quantization, as converters make it. */
+/** The inputs and the output share one quantization, as converters produce it. */
 const extremum = (kind: string): Recipe => (make) => {
   const shape = [1, make.random.int(1, 8), make.random.int(1, 40)];
   const x = make.input(shape, -2, 2);
@@ -175,7 +175,7 @@ const unaryAlike = (kind: string, from: Range): Recipe => (make) => {
   const x = make.input([1, 4, 128], ...from);
   make.emit(kind, [x], [make.outputLike(x, [1, 4, 128])]);
 };
-/** Functions whose output quantization TFLite prescribes. */
+/** Functions with an output quantization prescribed by TFLite. */
 const unaryFixed =
   (
     kind: string,
@@ -252,8 +252,8 @@ const concatenation: Recipe = (make) => {
   const parts = Array.from({ length: random.int(2, 4) }, () => [1, h, w, 5].with(axis, random.int(1, 12)));
   const out = parts[0]!.with(axis, parts.reduce((sum, part) => sum + part[axis]!, 0));
   const first = make.input(parts[0]!, -2, 2);
-  // int8 parts have to agree in quantization; uint8 ones may differ, but this XNNPACK then copies
-  // them as they are
+  // int8 parts must agree in quantization; uint8 parts may differ, but this XNNPACK then copies
+  // them unchanged
   const others = parts.slice(1).map((part) => make.inputLike(first, part));
   make.emit('CONCATENATION', [first, ...others], [make.outputLike(first, out)], { axis });
 };

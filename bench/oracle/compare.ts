@@ -9,20 +9,21 @@ export { operators, oracleCases } from './cases';
 
 type Values = Float32Array | Int8Array | Uint8Array | Int32Array;
 
-/** How far kinglet is from the oracle on one case. */
+/** The difference between kinglet and the oracle on one case. */
 export interface Comparison {
   /** Share of values that are equal, 0 … 1. */
   equal: number;
   /**
-   * Steps for quantized and integer outputs; for floats the part of the tensor's largest magnitude.
+   * Largest difference: in quantization steps for quantized and integer outputs, relative to the
+   * tensor's largest magnitude for floats.
    */
   worst: number;
   values: number;
-  /** Where `worst` is. */
+  /** Position and values of `worst`. */
   example: string;
 }
 
-/** What a network answers: a list of outputs per sample, or why it does not run. */
+/** The outputs of each sample, or the reason why the network does not run. */
 export type Answer = { outputs: Uint8Array[][] } | { refusal: string };
 
 /** Runs a case in kinglet. */

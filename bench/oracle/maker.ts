@@ -13,11 +13,11 @@ export interface OracleCase {
   inputs: string[];
   outputs: string[];
   network: Uint8Array;
-  /** Lists of inputs, as bytes of their tensors. */
+  /** The inputs of each sample, as bytes of their tensors. */
   samples: Uint8Array[][];
 }
 
-/** Seeded random numbers (a multiplicative generator: small, and the same everywhere). */
+/** Seeded random numbers from a multiplicative congruential generator, equal on all platforms. */
 export class Random {
   constructor(private state: number) {
     for (let i = 0; i < 8; i++) this.next();
@@ -29,7 +29,7 @@ export class Random {
   between(low: number, high: number): number {
     return low + (high - low) * this.next();
   }
-  /** A whole number of low … high. */
+  /** A whole number from low to high, inclusive. */
   int(low: number, high: number): number {
     return low + Math.floor(this.next() * (high - low + 1));
   }
@@ -51,8 +51,8 @@ export class Maker {
   private readonly bounded = new Set<string>();
 
   /**
-   * @param hasRoundScales take powers of two as scales: sums and products then often lie halfway
-   *   between two steps
+   * @param hasRoundScales use powers of two as scales, so that sums and products are often rounding
+   *   ties
    */
   constructor(readonly type: ElementType, readonly random: Random, readonly hasRoundScales = false) {}
 
@@ -68,8 +68,7 @@ export class Maker {
   }
 
   /**
-   * An activation whose values lie around low … high; the range of its quantization is varied a
-   * little.
+   * An activation with values around low … high. The range of its quantization varies slightly.
    */
   activation(shape: number[], low: number, high: number, type = this.type, prefix = 't'): string {
     if (type === 'float32' || type === 'hybrid') {
@@ -91,7 +90,7 @@ export class Maker {
   }
 
   /**
-   * Keeps the values of a quantized tensor within its range too, where they would otherwise be any.
+   * Limits the values of a quantized tensor to its nominal range; by default they are arbitrary.
    */
   bound(name: string): string {
     this.bounded.add(name);
@@ -110,7 +109,10 @@ export class Maker {
     return name;
   }
 
-  /** An activation of another's type and quantization, or of one that the operator prescribes. */
+  /**
+   * An activation with the type and quantization of another tensor, or with a prescribed
+   * quantization.
+   */
   alike(other: string, shape: number[], quantization = this.find(other).quantization, prefix = 't'): string {
     return this.add({ shape, type: this.find(other).type, ...(quantization && { quantization }) }, prefix);
   }
@@ -121,7 +123,7 @@ export class Maker {
     return name;
   }
 
-  /** One more input of another's type, quantization and range. */
+  /** Another input with the type, quantization and range of `other`. */
   inputLike(other: string, shape: number[]): string {
     const name = this.alike(other, shape, undefined, 'x');
     this.ranges.set(name, this.ranges.get(other) ?? [0, 0]);
@@ -129,17 +131,17 @@ export class Maker {
     return name;
   }
 
-  /** What a layer keeps from run to run. */
+  /** A state tensor of a layer. */
   variable(shape: number[], type: TfliteTensor['type'], quantization?: TfliteTensor['quantization']): string {
     return this.add({ shape, type, isVariable: true, ...(quantization && { quantization }) }, 's');
   }
 
-  /** What a layer says of its inner values. */
+  /** Quantization parameters of a layer's intermediate tensor. */
   intermediate(type: TfliteTensor['type'], scale: number, zeroPoint = 0): string {
     return this.add({ shape: [], type, quantization: { scale, zeroPoint } }, 'i');
   }
 
-  /** Constants in −reach … reach: int16 in int8 networks, else float. */
+  /** Constants in −reach … reach, int16 in int8 networks and float otherwise. */
   wide(shape: number[], reach: number): string {
     const data = Array.from({ length: elements(shape) }, () => this.random.between(-reach, reach));
     if (this.isFloat) return this.add({ shape, type: 'FLOAT32', data: data.map(Math.fround) }, 'v');
@@ -202,7 +204,7 @@ export class Maker {
     return this.sumBias(count, [this.find(w).quantization!.scale].flat().map((s) => Math.fround(s * xScale)));
   }
 
-  /** An int32 bias in steps of `scale`: one, or one a channel. */
+  /** An int32 bias with the given scale: one, or one per channel. */
   sumBias(count: number, scale: number[]): string {
     const data = Array.from(
       { length: count },
@@ -246,7 +248,7 @@ export class Maker {
         () => Math.min(Math.max(Math.round(this.random.between(low, high) / scale) + zeroPoint, least), most),
       );
     }
-    // where there is room, count through all values, so that tables are covered
+    // large inputs enumerate all values, to cover tables completely
     const isTable = count % 256 === 0;
     return Array.from({ length: count }, (_, i) => shift + (isTable ? i & 255 : this.random.int(0, 255)));
   }

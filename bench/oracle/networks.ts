@@ -1,6 +1,6 @@
 import { elements, type Maker } from './maker';
 
-/** Networks of a few operators: what passes fuse, fold and plan over is right only together. */
+/** Small networks, to test fusion, folding and memory planning across operators. */
 
 interface Convolution {
   kernel?: number;
@@ -50,7 +50,7 @@ function apply(
   return out;
 }
 
-/** The same, for operators that hand on the quantization of their input. */
+/** The same for operators whose output has the quantization of their input. */
 function move(
   make: Maker,
   kind: string,
@@ -64,7 +64,7 @@ function move(
   return out;
 }
 
-/** Ends in probabilities, as TFLite prescribes their quantization. */
+/** Appends a classifier with a softmax, with the quantization that TFLite prescribes. */
 function classify(make: Maker, x: string, classes: number): void {
   const features = elements(make.find(x).shape);
   const flat = move(make, 'RESHAPE', x, [make.integers([1, features])], [1, features], { newShape: [1, features] });
@@ -156,7 +156,7 @@ export const networks: Record<string, (make: Maker) => void> = {
     make.emit('ADD', [mixed, x], [make.output([1, t, d], -2, 2)]);
   },
 
-  /** Chains of tables, split and put together again. */
+  /** Chains of lookup tables, with a split and a concat. */
   'network branches': (make) => {
     const x = make.input([1, 4, 4, 64], -4, 4);
     const parts = [0, 1].map(() => make.alike(x, [1, 4, 4, 32]));

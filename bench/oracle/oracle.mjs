@@ -19,7 +19,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
  * @property {(network: Uint8Array, cases: Uint8Array[][]) => Promise<Uint8Array[][]>} runAll
  *   the same for several lists of inputs, loading the file once
  * @property {(network: Uint8Array, inputs: Uint8Array[]) => Promise<string>} profile the
- *   interpreter's own account of the nodes that it ran: delegated ones are named after XNNPACK's
+ *   interpreter's profile of the nodes that it ran; delegated nodes have the names of XNNPACK's
  *   operators
  */
 export async function withOracle(use) {
@@ -41,7 +41,7 @@ export async function withOracle(use) {
           inputs.map(toBase64)
         ), profile]);
       } catch (error) {
-        // an aborted module does not recover, so the next network gets a fresh page
+        // an aborted module cannot recover, so the next network gets a fresh page
         await open();
         throw new Error(`the oracle refuses the network: ${error.message.split('\n')[0]} ${log.join(' ')}`, {
           cause: error,

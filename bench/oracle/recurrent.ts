@@ -1,7 +1,6 @@
 import type { ElementType, Maker } from './maker';
 
-// Layers with a state: TensorFlow Lite's interpreter goes on with it from sample to sample, and so
-// does kinglet.
+// Layers with state. Both TensorFlow Lite's interpreter and kinglet keep it from sample to sample.
 
 type Name = string | null;
 
@@ -13,8 +12,8 @@ interface Sizes {
 }
 
 /**
- * Tensors of one direction of an LSTM, in the order in which they are inputs; and the intermediate
- * ones of int8.
+ * Tensors of one direction of an LSTM in the order of its inputs, and the intermediate tensors of
+ * int8.
  */
 export function lstm(
   make: Maker,
@@ -29,11 +28,11 @@ export function lstm(
     [0, 1, 2, 3].map((g) => (skips.includes(g) ? null : gate(g)));
   const w = each(() => make.weights([cells, inputs], null));
   const u = each(() => make.weights([cells, outputs], null));
-  // in layers of int8 weights on floats they are int8 too
+  // in hybrid layers they are int8 too
   const peep = (): string => (make.type === 'hybrid' ? make.weights([cells], null) : make.wide([cells], 1));
   const peephole = hasPeephole ? [isCoupled ? null : peep(), peep(), peep()] : [null, null, null];
   const norms = hasNorm ? each(() => make.wide([cells], 1.5)) : [null, null, null, null];
-  // after a norm, biases are counted in steps of its weights
+  // with layer normalization, biases have the scale of its weights
   const biases = each((
     g,
   ) => (hasNorm && !isFloat
@@ -92,7 +91,7 @@ const sequenceLstm = (isStep: boolean) => (make: Maker): void => {
   const parts = partsOf(make);
   const timeMajor = random.pick([true, false]);
   const time = random.int(1, 8);
-  // int8 peepholes of a batch or with fewer cells than outputs are read beyond their end there
+  // TFLite reads int8 peepholes out of bounds for batches, or if there are fewer cells than outputs
   if (!make.isFloat && parts.hasPeephole && sizes.outputs !== sizes.cells) {
     Object.assign(sizes, { batch: 1, outputs: Math.min(sizes.outputs, sizes.cells) });
   }
@@ -109,8 +108,8 @@ const sequenceLstm = (isStep: boolean) => (make: Maker): void => {
 };
 
 const bidirectionalLstm = (make: Maker): void => {
-  // with int8 weights it takes any sequence for a time-major one; merged and batch-major it finds
-  // only the first picture's state
+  // with int8 weights TFLite treats every sequence as time-major; for merged batch-major outputs it
+  // finds only the first batch item's state
   const { random } = make;
   const sizes = sizesOf(make);
   const timeMajor = make.type === 'hybrid' || random.pick([true, false]);
@@ -121,7 +120,7 @@ const bidirectionalLstm = (make: Maker): void => {
   const shape = (channels: number): number[] => (timeMajor ? [time, batch, channels] : [batch, time, channels]);
   const x = make.input(shape(inputs), -1, 1);
   const outputs = (mergeOutputs ? [2 * width] : [width, width]).map((channels) => make.output(shape(channels), -1, 1));
-  // both directions must be alike there
+  // TFLite requires equal options in both directions
   const parts = { ...partsOf(make), hasNorm: false };
   const [a, b] = [lstm(make, x, sizes, parts, outputs[0]!), lstm(make, x, sizes, parts, outputs[0]!)];
   make.emit(
@@ -157,7 +156,7 @@ const sequenceRnn = (isStep: boolean) => (make: Maker): void => {
 };
 
 const bidirectionalRnn = (make: Maker): void => {
-  // with int8 weights a time-major sequence of T steps is gone through T times
+  // with int8 weights TFLite runs a time-major sequence of T steps T times
   const { random } = make;
   const [forward, backward] = [sizesOf(make), sizesOf(make)];
   const timeMajor = make.type !== 'hybrid' && random.pick([true, false]);

@@ -1,12 +1,12 @@
-// Holds kinglet against TensorFlow Lite with XNNPACK on networks of one operator each, and prints a
+// Compares kinglet with TensorFlow Lite (XNNPACK) on networks of one operator each, and prints a
 // table.
 //
 //   node bench/oracle/run.mjs [operator …] [--variants 6] [--seed 1] [--verbose] [--record FILE | --recorded FILE]
 //
-// A row is one operator in one element type. int8 and uint8 pass when at least 99 % of the values
-// are equal and none is more than one step off; float32 when no value is off by more than 1e-5 of
-// its tensor's largest. --record keeps the oracle's answers in a file, --recorded takes them from
-// there instead of from a browser.
+// Each row is one operator with one element type. int8 and uint8 pass if at least 99 % of the
+// values are equal and none differs by more than one step; float32 passes if no value differs by
+// more than 1e-5 of the tensor's maximum. --record saves the oracle's answers to a file; --recorded
+// reads them from it instead of running a browser.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { importTypeScript } from '../tools/typescript.mjs';
@@ -29,7 +29,7 @@ const { compareOutputs, operators, oracleCases, runKinglet } =
 const toBase64 = (bytes) => Buffer.from(bytes).toString('base64');
 const fromBase64 = (text) => new Uint8Array(Buffer.from(text, 'base64'));
 
-/** Answers of the oracle by the case's name: `{outputs}` or `{refusal}`. */
+/** The oracle's answers by case name: `{outputs}` or `{refusal}`. */
 async function answers(cases) {
   if (options.recorded) {
     const file = JSON.parse(readFileSync(options.recorded, 'utf8'));

@@ -1,4 +1,4 @@
-// The chart of a run: speed on the int8 networks, in terms of XNNPACK's one thread.
+// The chart of a run: speed on the int8 networks relative to XNNPACK on one thread.
 import * as echarts from 'echarts';
 import { digits } from './text.mjs';
 
@@ -7,14 +7,14 @@ const BAR = 13;
 const GAP = 18;
 const TOP = 92;
 const BOTTOM = 34;
-/** More names than fit one line of the legend. */
+/** Number of names above which the legend needs a second line. */
 const LEGEND_LINE = 6;
 const LEGEND_LINE_HEIGHT = 20;
 const FONT = 'system-ui, Helvetica, Arial, sans-serif';
 const INK = '#212529';
 const PALE = '#868e96';
 
-/** kinglet in warm colors, the others in cold ones. */
+/** Warm colors for kinglet, cold colors for the other engines. */
 const colors = {
   'kinglet-relaxed': '#c92a2a',
   'kinglet-simd': '#f76707',
@@ -31,7 +31,7 @@ const names = {
   tfjs: 'tfjs-backend-wasm, f32',
 };
 
-/** Of the turns in one page. */
+/** Key of the ratio in the measurements by turns. */
 const againstPruned = 'dense on XNNPACK ÷ pruned';
 
 /**

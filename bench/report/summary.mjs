@@ -1,8 +1,8 @@
-// What a whole run says: ratios, their means, and the numbers that the project's aims are about.
+// Summary of a run: ratios, their means, and the figures of the project's aims.
 import { headline } from '../networks/list.mjs';
 import { geometricMean } from '../tools/statistics.mjs';
 
-/** Adds to each result its speed in terms of XNNPACK's one thread. */
+/** Adds the speed relative to XNNPACK on one thread to each result. */
 export function addRatios(networks) {
   for (const { results } of networks) {
     const oracle = results.xnnpack?.ms;
@@ -12,7 +12,7 @@ export function addRatios(networks) {
   }
 }
 
-/** @param {string} standard the column of what `load` picks by itself */
+/** @param {string} standard the column of the flavor that `load` picks by default */
 export function summarizeRun(networks, columns, standard) {
   const of = networks.filter(({ name, results }) => headline.includes(name) && results.xnnpack?.ms);
   const speed = { of: of.map(({ name }) => name), geometricMean: {}, worst: {} };

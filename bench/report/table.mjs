@@ -1,4 +1,4 @@
-// The one table of a run: a block of lines a network, a column an engine.
+// The table of a run: one block of lines per network, one column per engine.
 import Table from 'cli-table3';
 import { bold, digits, percent, plainTable } from './text.mjs';
 
@@ -6,7 +6,7 @@ const right = (text) => ({ content: text, hAlign: 'right' });
 
 const LONGEST_REASON = 150;
 
-/** The lines of a block: title, and what a result says there. */
+/** The lines of a block: title and formatter. */
 const lines = [['median ms', ({ ms }) => digits(ms.median)], ['min ms', ({ ms }) => digits(ms.min)], ['spread',
   ({ ms }) => (ms.spread < 10 ? percent(ms.spread) : '> 999 %')], ['GMAC/s',
   ({ gmacs }) => (gmacs ? digits(gmacs) : '')], ['× XNNPACK', ({ ratio }) => (ratio ? digits(ratio) : '')], ['first ms',
@@ -62,7 +62,7 @@ export function networkTable({ columns, networks, summary }) {
     .filter(Boolean).join('\n');
 }
 
-/** @returns {string} networks beside their variants: a column a flavor, and the first answers */
+/** @returns {string} a network and its variants, one column per flavor, and the first answers */
 export function turnsTable({ columns, turns: { runs, first } }) {
   const shown = columns.filter(({ id }) => runs[id]);
   const tables = [];
@@ -92,7 +92,7 @@ export function turnsTable({ columns, turns: { runs, first } }) {
   return tables.map(String).join('\n');
 }
 
-/** Peaks of the machine, and what the aims of the project are about. */
+/** Peaks of the machine and the figures of the project's aims. */
 export function summaryText({ roofline, summary }) {
   const peaks = Object.values(roofline).map(({ what, median, max }) =>
     `  ${what.padEnd(48)} ${digits(median).padStart(6)} (best ${digits(max)})`
@@ -104,7 +104,7 @@ export function summaryText({ roofline, summary }) {
     ...(facts.length > 0 ? ['', `of ${summary.standard}, what load() picks here:`, ...facts] : [])].join('\n');
 }
 
-/** One line a layer. */
+/** One line per layer. */
 export function layerTable({ columns, layers }) {
   const table = new Table({
     ...plainTable,

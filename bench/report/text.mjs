@@ -1,7 +1,7 @@
-// Numbers as the tables show them.
+// Number formats of the tables.
 import { styleText } from 'node:util';
 
-/** Three digits that matter. */
+/** Three significant digits. */
 export function digits(value) {
   return value >= 100
     ? value.toFixed(0)
@@ -16,5 +16,5 @@ export const percent = (share) => `${(100 * share).toFixed(0)} %`;
 
 export const bold = (text) => (process.stdout.isTTY ? styleText('bold', text) : text);
 
-/** Lines of cli-table3 that are light enough for many rows. */
+/** A light table style for many rows. */
 export const plainTable = { style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 } };
