@@ -101,7 +101,7 @@ export function chain(steps: i32): void {
   store<i32>(AT + WINDOW, x & 1, 64);
 }
 
-/** Writes the sums where the compiler cannot know that nobody reads them. */
+/** Stores the accumulators, so that the compiler cannot drop the computation. */
 function keep(a: v128, b: v128, c: v128, d: v128): void {
   const at = AT + WINDOW;
   v128.store(at, v128.xor(v128.load(at), v128.and(v128.xor(v128.xor(a, b), v128.xor(c, d)), i32x4.splat(1))));

@@ -1,5 +1,4 @@
-// How fast kinglet is, beside what people would use instead. Readies everything, then hands over to
-// bench.mjs.
+// Measures the speed of kinglet and of its alternatives. Prepares everything, then runs bench.mjs.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -52,7 +51,7 @@ const ready = spawnSync(
 );
 if (ready.status !== 0) process.exit(ready.status ?? 1);
 
-// only now: what these import may not have been installed before
+// imported late, because their dependencies may just have been installed
 try {
   const { installPeers } = await import('./tools/peers.mjs');
   installPeers();

@@ -1,32 +1,35 @@
-/** Elements of inputs and outputs. */
+/** Values of an input or output. */
 export type Values = Float32Array | Int8Array | Uint8Array | Int32Array;
 
 /** A network in a library, ready to run. */
 export interface Session {
-  /** What an application does per prediction: inputs copied in, network run, outputs copied out. */
+  /**
+   * One prediction as an application makes it: copies inputs in, runs the network, copies outputs
+   * out.
+   */
   run(): void | Promise<unknown>;
   /** The outputs of the last run. */
   outputs(): Values[];
-  /** Bytes of memory that the network takes, where the library tells. */
+  /** Memory of the network in bytes, if the library reports it. */
   memory?: number;
-  /** What really runs, as the library says. */
+  /** The library's description of what runs, for example its flavor. */
   info?: Record<string, unknown>;
 }
 
-/** One column of the bench, as its engine sees it. */
+/** Options of a column that its engine needs. */
 export interface EngineOptions {
-  /** Where the library's files are: a URL that ends in a slash. */
+  /** URL of the library's files, ending in a slash. */
   library: string;
   flavor?: string;
   threads: number;
-  /** Time the network alone, without copying inputs and outputs. */
+  /** Measure the network alone, without copying inputs and outputs. */
   bare?: boolean;
 }
 
 /**
- * Brings a library and a network's bytes into memory.
+ * Loads a library and the bytes of a network.
  *
- * @returns what the clock of the first answer times: from there to a network ready to run
+ * @returns a function that makes the network ready to run; its time counts towards the first answer
  */
 export type Engine = (file: Uint8Array, inputs: Values[], options: EngineOptions) => Promise<() => Promise<Session>>;
 

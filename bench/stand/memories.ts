@@ -1,5 +1,6 @@
 /**
- * Watches WebAssembly for memories, before a library is loaded. @returns their bytes together, now
+ * Records all WebAssembly memories created from now on. Call it before a library loads. @returns a
+ * function that gives their current total size in bytes
  */
 export function watchMemories(): () => number {
   const memories = new Set<WebAssembly.Memory>();

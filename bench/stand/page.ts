@@ -1,4 +1,4 @@
-// Engines with networks in a page of their own.
+// Runs engines and networks in a page.
 import { watchMemories } from './memories';
 import { Stand } from './stand';
 

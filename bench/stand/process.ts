@@ -1,11 +1,11 @@
-// Engines with networks in a Node process of their own. Calls come as [method, …arguments]; answers
-// go back as { value } or { error }.
+// Runs engines and networks in a Node process. Calls arrive as [method, …arguments]; answers are {
+// value } or { error }.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Stand } from './stand';
 
 const [folder = '.'] = process.argv.slice(2);
-// no Buffer: a slice of one is not a copy
+// not a Buffer, because slices of a Buffer are not copies
 const stand = new Stand(async (file) => new Uint8Array(await readFile(path.join(folder, file))));
 
 process.on('message', ([method, ...given]: ['start' | 'warmUp' | 'visit', ...never[]]) => {

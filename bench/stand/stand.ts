@@ -11,15 +11,15 @@ export type { Values };
 
 const engines: Record<string, Engine> = { kinglet, core, xnnpack, litert, onnxruntime, tfjs, roofline };
 
-/** What one engine is to run. */
+/** The task of one engine. */
 export interface Task {
   engine: string;
   options: EngineOptions;
-  /** The network's file, by the name that `read` knows. */
+  /** Name of the network's file, for `read`. */
   file: string;
   /**
-   * Sets of inputs: raw bytes, one tensor behind the other, set after set. The first one is timed,
-   * all are answered.
+   * Sets of inputs as raw bytes, tensor after tensor and set after set. The first set is timed; all
+   * sets are answered.
    */
   inputs: { file: string; tensors: { dtype: 'float32' | 'int8' | 'uint8' | 'int32'; count: number }[]; sets: number };
 }
@@ -27,26 +27,32 @@ export interface Task {
 export interface Started {
   /** Milliseconds from the network's bytes in memory to its first answer. */
   firstMs: number;
-  /** Values of each output, evenly picked where there are many, for each set of inputs. */
+  /** For each set of inputs, the values of each output, sampled evenly if there are many. */
   outputs: number[][];
-  /** Of all bytes of all outputs. */
+  /** Hash of all output bytes. */
   hash: string;
-  /** Bytes of the network's memory, or of all WebAssembly memories of the page. */
+  /** Size of the network's memory, or of all WebAssembly memories of the page, in bytes. */
   memory?: number;
   info?: Record<string, unknown>;
 }
 
 const arrays = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array };
 const MOST_VALUES = 4096;
-/** The clock ticks every 5 µs in an isolated page; a sample of 100 ticks is right to a percent. */
+/**
+ * Length of a sample: 100 ticks of the clock (5 µs in an isolated page), for an error of one
+ * percent.
+ */
 const SAMPLE_MS = 0.5;
-/** Others ran meanwhile: caches and the clock's speed come back first. */
+/**
+ * Time to run before sampling, so that caches and the clock frequency recover from the other
+ * engines.
+ */
 const SETTLE_MS = 2;
 
-/** Where an engine runs a network, or several do by turns: a page, or a process. */
+/** A page or process in which one engine runs, or several run by turns. */
 export class Stand {
   /**
-   * In the order in which they were started, and the runs that one sample of each times together.
+   * Sessions in the order of their start, with the number of runs per sample.
    */
   private readonly started: { session: Session; runs: number }[] = [];
 
@@ -58,7 +64,7 @@ export class Stand {
   async start({ engine, options, file, inputs }: Task): Promise<Started> {
     const bytes = await this.read(file);
     const sets = splitInputs(await this.read(inputs.file), inputs);
-    // engines hold on to these arrays; what a prediction takes is what is in them
+    // engines keep references to these arrays and read their contents at each prediction
     const values = sets[0]!.map((array) => array.slice());
     const open = await engines[engine]!(bytes, values, options);
     const start = performance.now();
@@ -85,7 +91,7 @@ export class Stand {
   }
 
   /**
-   * Runs each for a while, until compilers have done their work, and finds out how many runs make a
+   * Runs each session until the compilers have finished, and determines the number of runs per
    * sample.
    */
   async warmUp(ms: number): Promise<void> {
@@ -103,7 +109,9 @@ export class Stand {
     }
   }
 
-  /** Samples one of them for a while. @returns milliseconds of a run, one value a sample */
+  /**
+   * Samples one session for `ms` milliseconds. @returns milliseconds per run, one value per sample
+   */
   async visit(ms: number, which = 0): Promise<number[]> {
     const { session, runs } = this.started[which]!;
     const samples: number[] = [];

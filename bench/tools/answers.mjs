@@ -1,11 +1,14 @@
-// Whether engines agree, before any of them is timed.
+// Checks that the engines' outputs agree, before any engine is timed.
 
-/** Quantized outputs may be a step apart here and there: engines round sums in different ways. */
+/**
+ * Share of quantized values that must be equal. Others may differ by one step, because engines
+ * round differently.
+ */
 const SHARE_EQUAL = 0.99;
 const FEW_VALUES = 100;
 /**
- * Parts of the largest magnitude: float sums are added up in different orders, and where
- * activations are quantized on the way that may move one of them by a step.
+ * Tolerance of float outputs, relative to the largest magnitude. Engines add in different orders,
+ * which in hybrid networks can change a quantized activation by one step.
  */
 const FLOAT_TOLERANCE = 1e-3;
 const HYBRID_TOLERANCE = 0.05;
@@ -27,7 +30,7 @@ export function checkAnswers(entries, network) {
     const tolerance = network.hybrid && !column.float ? HYBRID_TOLERANCE : FLOAT_TOLERANCE;
     const difference = reference && compare(started.outputs, reference, isQuantized, tolerance);
     if (column.library === 'kinglet' && started.hash !== standard.started.hash) {
-      refusals.set(column.id, `its answer is not that of ${standard.column.id}, bit by bit`);
+      refusals.set(column.id, `its outputs are not bit-identical to those of ${standard.column.id}`);
     } else if (difference) {
       refusals.set(
         column.id,
@@ -38,7 +41,7 @@ export function checkAnswers(entries, network) {
   return refusals;
 }
 
-/** @returns {string | undefined} how they differ, where it is too much */
+/** @returns {string | undefined} the difference, if it exceeds the tolerance */
 function compare(found, expected, isQuantized, tolerance) {
   if (found.length !== expected.length || found.some((values, i) => values.length !== expected[i].length)) {
     return 'outputs of other shapes';

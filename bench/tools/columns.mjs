@@ -1,4 +1,4 @@
-// The columns of the bench: which engines there are, and which file and numbers each runs on.
+// The columns of the bench: the engines, with the file form and the number type that each runs.
 
 /**
  * @typedef {object} Column
@@ -58,7 +58,7 @@ export const peers = [
   },
 ];
 
-/** One of kinglet's columns; `bare` is the core alone. */
+/** A column of kinglet; `bare` measures the core alone. */
 export function kingletColumn(flavor, threads, bare = false) {
   const options = { flavor, threads, ...(bare && { bare }) };
   return {
@@ -73,12 +73,12 @@ export function kingletColumn(flavor, threads, bare = false) {
 }
 
 /**
- * Tries which flavors and thread counts kinglet has here.
+ * Determines which flavors and thread counts kinglet supports here.
  *
  * @param {import('./stands.mjs').Place} place
  * @param {object} network some network that loads fast
  * @returns {Promise<{ columns: Column[], standard: string }>} one thread first; `standard` is the
- *   id of what `load` picks by itself
+ *   id of the column that `load` picks by default
  */
 export async function findKinglet(place, network) {
   const attempt = async (options) => {

@@ -1,14 +1,14 @@
-// One network on many engines, in one run: first answers in fresh stands, agreement, then rounds in
-// which every engine gets a turn.
+// Measures one network on many engines: first answers in fresh stands, agreement of the outputs,
+// then rounds in which every engine has a turn.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkAnswers } from './answers.mjs';
 import { taskOf } from './columns.mjs';
 import { shuffled, summarize } from './statistics.mjs';
 
-/** Milliseconds of an engine before the first round, and in each. */
+/** Milliseconds per engine before the first round, and in each round. */
 export const WARM_UP_MS = 300;
 export const VISIT_MS = 20;
-/** Threads may go on looking for work for a while. */
+/** Worker threads may keep spinning for a while after their last job. */
 export const THREADS_CALM_MS = 10;
 
 /**
@@ -17,7 +17,7 @@ export const THREADS_CALM_MS = 10;
  * @param {object} contest.network from networks/prepare.ts
  * @param {import('./columns.mjs').Column[]} contest.columns
  * @param {number} contest.rounds
- * @param {number} contest.starts fresh stands for the time of the first answer, each
+ * @param {number} contest.starts number of fresh stands per engine for the first answer
  * @param {(round: number) => Promise<void>} [contest.afterRound]
  * @returns {Promise<Record<string, object>>} by column id: numbers, or a refusal
  */
@@ -61,7 +61,7 @@ export async function hold({ place, network, columns, rounds, starts, afterRound
   return results;
 }
 
-/** The last of several fresh stands is the one that stays. */
+/** Starts several fresh stands and keeps the last. */
 async function startFresh(place, column, network, starts) {
   const task = taskOf(column, network, place);
   const firstMs = [];

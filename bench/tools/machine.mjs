@@ -1,4 +1,4 @@
-// Where and of what a run is: what a reader needs to judge its numbers.
+// Describes the machine and the versions of a run.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
@@ -30,7 +30,7 @@ export function describeVersions(place, withPeers) {
   };
 }
 
-/** The commit, with "+" where files differ from it. */
+/** The commit, with "+" if files were modified. */
 function commit() {
   const git = (...args) =>
     execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const bench = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * The folder that the peers are installed in: `bench/node_modules`, or what KINGLET_PEERS names.
+ * The folder with the peers: `bench/node_modules`, or the folder named by KINGLET_PEERS.
  */
 export function peersFolder() {
   const folder = resolve(process.env.KINGLET_PEERS ?? join(bench, 'node_modules'));
@@ -17,7 +17,7 @@ export function peersFolder() {
   return folder;
 }
 
-/** Installs the peers from the lockfile where they are missing or older than it. */
+/** Installs the peers from the lockfile if they are missing or outdated. */
 export function installPeers() {
   if (process.env.KINGLET_PEERS) return;
   const installed = join(bench, 'node_modules/.package-lock.json');
@@ -25,13 +25,13 @@ export function installPeers() {
     return;
   }
   console.error('» installing the peers (npm ci, in bench)');
-  // tfjs-tflite asks for a peer that it does not need at run time, hence legacy-peer-deps
+  // legacy-peer-deps, because tfjs-tflite requires a peer that it does not need at run time
   const { status } = spawnSync('npm', ['ci', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund',
     '--loglevel=error'], { cwd: bench, stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' });
   if (status !== 0) throw new Error('the peers could not be installed (npm ci in bench)');
 }
 
-/** Versions of what is compared, by package. */
+/** Versions of the compared packages. */
 export function peerVersions() {
   const { dependencies } = JSON.parse(readFileSync(join(bench, 'package.json'), 'utf8'));
   return Object

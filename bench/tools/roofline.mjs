@@ -1,5 +1,5 @@
-// What the machine can do at most, measured in the same run: loops of bench/roofline.ts, each in a
-// stand of its own.
+// Measures the machine's peaks in the same run, with the loops of bench/roofline.ts, each in its
+// own stand.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ const WARM_UP_MS = 100;
 const STEPS = 8192;
 
 const builds = { simd: ['--enable', 'simd'], relaxed: ['--enable', 'simd', '--enable', 'relaxed-simd'] };
-/** Multiplications (or, for the clock, cycles) of a step. */
+/** Multiply-adds per iteration (cycles for the clock loop). */
 const loops = [{ name: 'dotI16', build: 'simd', perStep: 64, what: 'i32x4.dot_i16x8_s + add' }, {
   name: 'relaxedDotI8',
   build: 'relaxed',
@@ -29,8 +29,8 @@ const giga = ({ perStep }) => STEPS * perStep / 1e6;
 
 /**
  * @returns {Promise<{ measure: () => Promise<void>, takeRecent: () => Record<string, number>,
- *   close: () => Promise<Record<string, object>> }>} `measure` belongs into every round;
- *   `takeRecent` gives the peaks since it was called last, `close` those of the whole run
+ * close: () => Promise<Record<string, object>> }>} call `measure` in every round; `takeRecent`
+ * returns the peaks since its last call, `close` those of the whole run
  */
 export async function openRoofline(place, folder) {
   for (const [build, flags] of Object.entries(builds)) {

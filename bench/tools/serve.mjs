@@ -13,10 +13,9 @@ const types = {
 /**
  * Serves folders on a free local port.
  *
- * @param {Record<string, string>} folders by the prefix of the paths that they answer; the first
- *   that fits is taken
+ * @param {Record<string, string>} folders by path prefix; the first matching prefix counts
  * @returns {Promise<{ url: string, served: Set<string>, close: () => void }>} `served` collects the
- *   files that were asked for
+ *   requested files
  */
 export async function serve(folders) {
   const served = new Set();
@@ -29,7 +28,7 @@ export async function serve(folders) {
     response.writeHead(200, {
       'Content-Type': types[extname(file)] ?? 'application/octet-stream',
       'Content-Length': statSync(file).size,
-      // nothing is remembered from page to page, compiled code neither
+      // pages share no cache, not even of compiled code
       'Cache-Control': 'no-store',
       // these two make SharedArrayBuffer available and timers fine (5 µs)
       'Cross-Origin-Opener-Policy': 'same-origin',

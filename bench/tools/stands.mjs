@@ -12,18 +12,17 @@ const bench = new URL('..', import.meta.url);
 
 /**
  * @typedef {object} Stand
- * @property {(task: object) => Promise<object>} start may be called again: sessions by turns in one
- *   stand
+ * @property {(task: object) => Promise<object>} start may be called repeatedly, for sessions by
+ *   turns in one stand
  * @property {(ms: number) => Promise<void>} warmUp
- * @property {(ms: number, which?: number) => Promise<number[]>} visit the first session unless told
+ * @property {(ms: number, which?: number) => Promise<number[]>} visits the first session by default
  * @property {() => Promise<void>} close
  *
  * @typedef {object} Place
  * @property {string} name what runs the stands
- * @property {Record<string, string>} libraries where engines find their library's files
+ * @property {Record<string, string>} libraries URLs of the engines' library files
  * @property {() => Promise<Stand>} open a fresh stand
- * @property {() => string[]} takeServed the library's files that stands asked for since the last
- *   call
+ * @property {() => string[]} takeServed library files that stands requested since the last call
  * @property {() => Promise<void>} close
  */
 
@@ -40,7 +39,7 @@ export async function chromiumStands(folder) {
     name: `Chromium ${browser.version()}`,
     libraries: { kinglet: '/dist/', peers: '/node_modules/' },
     async open() {
-      // a context of its own shares neither process nor caches with the others
+      // a separate context shares neither process nor caches with others
       const context = await browser.newContext();
       const page = await context.newPage();
       const said = [];
@@ -110,10 +109,10 @@ export async function nodeStands(folder) {
   };
 }
 
-/** A message such as "Aborted()". */
+/** Length of a message that says nothing, such as "Aborted()". */
 const TERSE = 20;
 
-/** What a library says, and what it wrote to the console where it says little. */
+/** A library's error message, with its console output if the message is terse. */
 function reasonOf(error, said) {
   const text = error.message.replace(/^page\.evaluate: (\w*Error: )*/, '').replace(/\n\s*at [^]*/, '').replaceAll(
     /\s+/g,

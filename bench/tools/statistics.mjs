@@ -7,7 +7,7 @@ export const geometricMean = (values) =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
 /**
- * What is kept of many samples; `spread` is the distance of the quartiles as a part of the median.
+ * Summary of samples; `spread` is the interquartile range divided by the median.
  */
 export function summarize(samples) {
   const sorted = [...samples].sort((a, b) => a - b);
@@ -21,7 +21,7 @@ export function summarize(samples) {
   };
 }
 
-/** The list in an order that a seed decides (mulberry32, Fisher-Yates). */
+/** The list shuffled by a seed (mulberry32, Fisher-Yates). */
 export function shuffled(list, seed) {
   let state = seed;
   const next = () => {

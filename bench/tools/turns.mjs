@@ -1,5 +1,5 @@
-// What is compared with itself: a network and its variants by turns in one page, and first answers
-// by turns in fresh pages.
+// Measures a network and its variants by turns in one page, and first answers by turns in fresh
+// pages.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { THREADS_CALM_MS, VISIT_MS, WARM_UP_MS } from './contest.mjs';
 import { taskOf } from './columns.mjs';
@@ -13,7 +13,7 @@ import { shuffled, summarize } from './statistics.mjs';
  */
 
 /**
- * Times variants in one stand, each with a turn in every round.
+ * Times variants in one stand, each once per round.
  *
  * @param {import('./stands.mjs').Place} place
  * @param {Variant[]} variants
@@ -39,7 +39,7 @@ export async function takeTurns(place, variants, rounds) {
 }
 
 /**
- * Times first answers, each in a fresh stand, one of every variant in a round.
+ * Times first answers, each in a fresh stand, once per variant and round.
  *
  * @returns {Promise<Record<string, object>>} milliseconds from the bytes in memory to the first
  *   answer, by name

@@ -1,19 +1,18 @@
 /**
- * Running averages of variables: what training with a falling rate ends at is steadier than its
- * last step.
+ * Running averages of variables. They are more stable than the values after the last training step.
  */
 export class Averages {
   #values;
   #memory;
   #steps = 0;
 
-  /** @param memory the part of the average that each step leaves; less in the first steps */
+  /** @param memory decay of the average per step; smaller in the first steps */
   constructor(variables, memory = 0.997) {
     this.#values = new Map(variables.map((variable) => [variable, variable.dataSync().slice()]));
     this.#memory = memory;
   }
 
-  /** Takes in what the variables are now. */
+  /** Updates the averages with the current values. */
   follow() {
     const memory = Math.min(this.#memory, (1 + this.#steps) / (10 + this.#steps));
     this.#steps++;
@@ -24,7 +23,7 @@ export class Averages {
     }
   }
 
-  /** f32, as the variable lies. */
+  /** The average of a variable, f32 in its layout. */
   of(variable) {
     return this.#values.get(variable);
   }

@@ -1,5 +1,5 @@
 /**
- * Time a prediction of networks with the same inputs, by turns in one process:
+ * Times predictions of several networks by turns in one process:
  *
  *     node compare.mjs ../digits/digits.klet ../digits/digits-pruned.klet
  */
@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { load } from '../../dist/index.js';
 
 const ROUNDS = 2000;
-const PREDICTIONS = 5; // between two looks at the clock
+const PREDICTIONS = 5; // per timed sample
 
 const runs = [];
 for (const file of process.argv.slice(2)) {

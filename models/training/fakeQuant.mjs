@@ -1,16 +1,16 @@
 /**
- * Training with the steps of int8: values are rounded on the way forward, and gradients pass as if
- * they had not been.
+ * Quantization-aware training: the forward pass rounds values to int8 levels, and gradients pass
+ * straight through.
  */
 
 /**
- * Rounds weights to whole multiples of a step, symmetric about zero, as `quantize` does: the
- * largest of each group of outputs is `levels` steps.
+ * Rounds weights to multiples of a scale, symmetric about zero, as `quantize` does. The largest
+ * weight of each group of outputs is `levels` times the scale.
  *
  * @param weights f32 [inputs][outputs]
- * @param groups sets of outputs, one behind the other, that share a step: as many as outputs (the
- *   default, as in convolutions and fully connected layers), or one a gate in recurrent layers
- * @param levels 127 for all of int8; fewer are coarser, and code shorter in a compact file
+ * @param groups number of consecutive groups of outputs that share a scale: one per output (the
+ *   default, for convolutions and fully connected layers), or one per gate in recurrent layers
+ * @param levels 127 for full int8; fewer levels are coarser and compress better in a compact file
  * @returns f32 [inputs][outputs]
  */
 export function roundWeights(weights, outputs, groups = outputs, levels = 127) {
@@ -25,7 +25,7 @@ export function roundWeights(weights, outputs, groups = outputs, levels = 127) {
   });
 }
 
-/** The range of an activation, followed from batch to batch; it always holds zero. */
+/** The range of an activation, tracked over batches. It always contains zero. */
 export class Range {
   #momentum;
   #seen = false;
@@ -49,13 +49,15 @@ export class Range {
     this.#seen = true;
   }
 
-  /** Values in 255 steps over the range, zero on a step; what lies outside is cut off. */
+  /**
+   * Rounds values to 256 levels over the range, one of which is zero, and clamps values outside.
+   */
   round(values) {
     const step = Math.max(this.high - this.low, 1e-8) / 255;
     const steps = 1 / step;
     const zero = Math.round(-this.low * steps);
     const out = new Float32Array(values.length);
-    // floor(v + ½) of what is not negative
+    // rounds nonnegative values as floor(v + ½)
     for (let i = 0; i < values.length; i++) {
       out[i] = ((Math.min(255, Math.max(0, values[i] * steps + zero)) + 0.5 | 0) - zero) * step;
     }
@@ -64,9 +66,10 @@ export class Range {
 }
 
 /**
- * An activation in the steps of its range. Gradients pass where the value lies inside of it.
+ * Rounds an activation to the levels of its range. Gradients pass where the value lies inside the
+ * range.
  *
- * @param range followed if `follows`, as it should be in training
+ * @param range updated if `follows`, as in training
  */
 export function fakeQuant(tf, x, range, follows = true) {
   return tf.customGrad((x, save) => {
@@ -84,18 +87,17 @@ export function fakeQuant(tf, x, range, follows = true) {
 }
 
 /**
- * The weights of a layer in training: a variable, of which the network sees what the mask leaves,
- * rounded.
+ * The weights of a layer in training: a variable, which the network sees masked and rounded.
  *
- * What the mask hides gets no gradient: Adam would move it as fast as all else, and each new mask
- * would be another network. It keeps its value, so while masks are renewed a weight that went early
- * comes back when others have become smaller.
+ * Masked weights get no gradient, because Adam would move them as fast as all others, and each new
+ * mask would change the network. They keep their values, so a weight masked early returns when
+ * others become smaller.
  */
 export class PrunedWeights {
   /**
    * @param variable [...inputs][outputs]; a depthwise filter is [KH][KW][C][1]
-   * @param options { pattern, groups, levels } of masksOf and roundWeights; without a pattern all
-   *   weights stay
+   * @param options { pattern, groups, levels } as in masksOf and roundWeights; without a pattern
+   *   nothing is pruned
    */
   constructor(tf, variable, { pattern, groups, levels } = {}) {
     const { shape } = variable;
@@ -109,13 +111,14 @@ export class PrunedWeights {
   }
 
   /**
-   * What the network sees, f32. @param values of the variable, or an average of what they have been
+   * The masked and rounded weights, f32. @param values the variable's values, or their running
+   * average
    */
   data(values = this.variable.dataSync()) {
     return roundWeights(values.map((w, i) => w * this.mask[i]), this.outputs, this.groups, this.levels);
   }
 
-  /** The same as a tensor that hands its gradient to the variable. */
+  /** The same as a tensor whose gradient goes to the variable. */
   tensor() {
     const { tf, variable } = this;
     return tf.customGrad((_, save) => {

@@ -1,8 +1,7 @@
 import { masksOf, sparsityAt } from './masks.mjs';
 
 /**
- * The weights of a network on their way to `final`: renews all masks step by step, until they are
- * settled.
+ * Prunes the weights of a network gradually to `final`, by updating all masks until they are final.
  */
 export class Pruning {
   #weights;
@@ -10,14 +9,14 @@ export class Pruning {
   #from;
   #until;
   #scope;
-  /** Masks are as they will be. */
+  /** Whether the masks are final. */
   settled = false;
 
   /**
    * @param weights PrunedWeights
-   * @param final the share that is gone in the end, of each that has a pattern
-   * @param from, until the stretch of training over which they go, as in sparsityAt
-   * @param scope as in masksOf; of all those with the same pattern together if `global`
+   * @param final fraction pruned at the end, in all weights that have a pattern
+   * @param from, until the part of training in which pruning happens, as in sparsityAt
+   * @param scope as in masksOf; `global` combines all weights with the same pattern
    */
   constructor(weights, final, from, until, scope = 'layer') {
     this.#weights = [...weights];
@@ -28,7 +27,7 @@ export class Pruning {
   }
 
   /**
-   * @param progress of training, 0..1 @returns whether masks are settled now and were not before
+   * @param progress progress of training, 0..1 @returns whether the masks became final in this call
    */
   renew(progress) {
     if (this.settled) return false;
@@ -50,7 +49,7 @@ export class Pruning {
     return this.settled;
   }
 
-  /** The share of weights, of those with a pattern, that is gone. */
+  /** Fraction of pruned weights among those with a pattern. */
   share() {
     const masks = this.#weights.filter(({ pattern }) => pattern).map(({ mask }) => mask);
     const sum = (of) => masks.reduce((total, mask) => total + of(mask), 0);

@@ -1,7 +1,6 @@
 /**
  * The architecture: two convolutions along the bands of a frame, a projection, a GRU over frames, a
- * classifier. Nothing looks at another frame but the GRU, so the network runs frame by frame as it
- * is.
+ * classifier. Only the GRU sees other frames, so the network can run frame by frame.
  */
 import { dense as classify, tf } from '../../digits/recipe/tensorflow.mjs';
 import { namesOf } from '../../digits/recipe/float-network.mjs';
@@ -42,7 +41,7 @@ export function createNetwork(random) {
     projection: { weights: variable([flat, PROJECTED], Math.sqrt(1 / flat)), bias: zeros(PROJECTED) },
     gru: {
       weights: variable([PROJECTED, 3 * UNITS], Math.sqrt(1 / PROJECTED)),
-      bias: tf.variable(tf.tensor1d(Float32Array.from({ length: 3 * UNITS }, (_, i) => (i < UNITS ? 1 : 0)))), // begins by remembering
+      bias: tf.variable(tf.tensor1d(Float32Array.from({ length: 3 * UNITS }, (_, i) => (i < UNITS ? 1 : 0)))), // bias 1: the GRU starts with a long memory
       recurrentWeights: variable([UNITS, 3 * UNITS], Math.sqrt(0.5 / UNITS)),
       recurrentBias: zeros(3 * UNITS),
     },
@@ -61,7 +60,7 @@ export function variablesOf({ convolutions, projection, gru, classifier }) {
  * x [T·B][BANDS], frame after frame → logits [T·B][10]
  *
  * @param drop (tensor) → tensor: dropout in training
- * @param rounded (activations, name) → the same as int8 has them
+ * @param rounded (activations, name) → activations rounded to int8
  */
 export function logitsOf(network, x, frames, batch, drop = (y) => y, rounded = (y) => y) {
   let y = tf.reshape(x, [frames * batch, BANDS, 1]);
@@ -78,7 +77,7 @@ export function logitsOf(network, x, frames, batch, drop = (y) => y, rounded = (
   return classify(y, network.classifier.weights, network.classifier.bias);
 }
 
-/** Takes the numbers of a saved float network. */
+/** Loads the values of a saved float network. */
 export function assign(network, saved) {
   const layers = saved.layers.filter(({ weights }) => weights);
   [...network.convolutions, network.projection, network.gru, network.classifier].forEach((parts, i) => {
@@ -92,7 +91,7 @@ export function assign(network, saved) {
   });
 }
 
-/** The network with other weights in the place of its matrices. @param replace (matrix) → tensor */
+/** The network with its matrices replaced. @param replace (matrix) → tensor */
 export function withMatrices({ convolutions, projection, gru, classifier }, replace) {
   const replaced = (layer) => ({
     ...layer,
@@ -128,7 +127,7 @@ export function layersOf({ convolutions, projection, gru, classifier }) {
   });
   return [...convolutions.map(({ kernel, stride, bands, inChannels, channels, weights, bias }, i) => {
     const total = (Math.ceil(bands / stride) - 1) * stride + kernel - bands;
-    const before = total >> 1; // SAME: the odd one goes behind
+    const before = total >> 1; // SAME padding: the extra element goes at the end
     const attributes = {
       stride: [1, stride],
       dilation: [1, 1],

@@ -1,6 +1,6 @@
 /**
- * The operators of training that the digits recipe does not have: a convolution along frequency and
- * a GRU over time, both with gradients of our own.
+ * Training operators that the digits recipe lacks: a convolution along frequency and a GRU over
+ * time, both with custom gradients.
  *
  * Letters: M = rows (frames × streams), S = bands, C = channels, T = frames, B = streams, H =
  * units.
@@ -27,8 +27,8 @@ export const dense = tf.customGrad((x, w, bias, save) => {
 
 /**
  * relu6 of a convolution along frequency with padding SAME: x [M][S][C], w [K·C][Co], bias [Co] →
- * [M][S / stride][Co]; S / stride is a multiple of 4, Co of 8, and K·C too but in the first layer,
- * whose input is data and wants no gradient.
+ * [M][S / stride][Co]; S / stride is a multiple of 4, Co of 8. K·C is a multiple of 8 too, except
+ * in the first layer, whose input needs no gradient.
  */
 export function bandConvolution(x, w, bias, kernel, stride, isFirst) {
   return tf.customGrad((x, w, bias, save) => {

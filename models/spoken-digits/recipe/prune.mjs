@@ -1,5 +1,5 @@
 /**
- * Step 3: takes the float network, lets its weights go while it is trained on, and writes
+ * Step 3: loads the float network, prunes it during further training, and writes
  * spoken-digits-pruned.float.json and .bin. Needs kinglet built (dist/ at the top of the
  * repository).
  *
@@ -30,8 +30,8 @@ const { values: options } = parseArgs({
 const EPOCHS = Number(options.epochs);
 const PEAK_RATE = 1.5e-3;
 const WARMUP = 0.05; // of training
-const STRETCH = [0.02, 0.6]; // the stretch of training over which weights go
-const RENEWAL = 25; // steps from mask to mask
+const STRETCH = [0.02, 0.6]; // the part of training in which weights are pruned
+const RENEWAL = 25; // training steps between masks
 const DROPOUT = 0.1;
 const SEED = 19;
 
@@ -74,7 +74,7 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
 variablesOf(averaged).forEach((variable, i) =>
   tf.tidy(() => variable.assign(tf.tensor(averages.of(variables[i]), variable.shape)))
 );
-const remaining = pruned.values(); // as withMatrices asks for them
+const remaining = pruned.values(); // in the order of withMatrices
 const kept = withMatrices(
   averaged,
   (matrix) => tf.tensor(remaining.next().value.data(matrix.dataSync()), matrix.shape),
@@ -86,9 +86,9 @@ checkAgainstTensorflow(loadFloatNetwork(options.out), validation.slice(0, 8), ke
 console.log(`trained in ${seconds()} s`);
 
 /**
- * All matrices in the order of `withMatrices`, and how they are pruned. There are lists for pairs
- * of a convolution and blocks of a layer of one row. A GRU's weights may go one by one, which makes
- * the file small, or in blocks, which makes it fast too and costs accuracy.
+ * All matrices in the order of `withMatrices`, with their pruning patterns. The kernels support
+ * pairs in convolutions and blocks in layers of one row. A GRU may be pruned by single weights, for
+ * a small file, or by blocks, which are also fast but cost accuracy.
  */
 function matricesOf({ convolutions: [first, second], projection, gru, classifier }) {
   return [{ matrix: first.weights }, { matrix: second.weights, pattern: 'pairs' }, {
@@ -101,7 +101,7 @@ function matricesOf({ convolutions: [first, second], projection, gru, classifier
   }, { matrix: classifier.weights, pattern: 'weights' }];
 }
 
-/** Activations in steps of int8 once the masks are settled. */
+/** Rounds activations to int8 once the masks are final. */
 function logits(net, x, frames, batch, drop, follows = false) {
   const rounded = (y, name) => (pruning.settled ? fakeQuant(tf, y, ranges.get(name), follows) : y);
   return logitsOf(withMatrices(net, (matrix) => pruned.get(matrix).tensor()), x, frames, batch, drop, rounded);

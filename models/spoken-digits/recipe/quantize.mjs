@@ -1,7 +1,7 @@
 /**
  * Step 2: compiles the float network to float and to int8, measures both, writes
- * ../spoken-digits.klet. Needs kinglet built (dist/ at the top of the repository). With --pruned
- * the same of what prune.mjs left, as ../spoken-digits-pruned.klet, compact.
+ * ../spoken-digits.klet. Needs kinglet built (dist/ at the top of the repository). With --pruned it
+ * compiles the network of prune.mjs, to ../spoken-digits-pruned.klet, compact.
  *
  *     node quantize.mjs [--data FOLDER] [--pruned]
  */
@@ -17,8 +17,8 @@ import { BANDS, logMel, preprocessing } from './features.mjs';
 import { FLOAT_NETWORK, PRUNED_NETWORK, argmax } from './float-network.mjs';
 import { measure } from './measure.mjs';
 
-const FRAMES = 64; // of the sequences that calibration sees: about a second
-const CALIBRATION_RECORDINGS = 200; // of those trained on
+const FRAMES = 64; // frames per calibration sequence: about a second
+const CALIBRATION_RECORDINGS = 200; // recordings of the training set
 const CALIBRATION_SEED = 11;
 
 const { values: options } = parseArgs({
@@ -64,7 +64,9 @@ console
     sizes(streams.int8, { ...about, accuracy })
   }`);
 
-/** The network over FRAMES frames at once: calibration has to see what the GRU has heard before. */
+/**
+ * The network over FRAMES frames at once, because calibration needs realistic states of the GRU.
+ */
 function toSequence({ name, input, output, layers }) {
   const builder = new GraphBuilder(name);
   let x = builder.input(input.name, [1, FRAMES, ...input.shape.slice(2)], 'float32');
@@ -85,14 +87,16 @@ function toSequence({ name, input, output, layers }) {
   return builder.finish([x]);
 }
 
-/** FRAMES frames of a recording, with silence behind its end. */
+/** FRAMES frames of a recording, padded with silence. */
 function sequenceOf(samples) {
   const padded = new Float32Array(FRAMES * preprocessing.hop);
   padded.set(samples.subarray(0, padded.length));
   return logMel(padded);
 }
 
-/** What a compiled network says of a recording, frame by frame: the digit after the last one. */
+/**
+ * Runs a compiled network frame by frame over a recording. Returns the digit after the last frame.
+ */
 async function answering(bytes) {
   const stream = (await load(bytes)).createState();
   return ({ samples }) => {
@@ -108,7 +112,7 @@ function framesOf(samples) {
   return Array.from({ length: frames.length / BANDS }, (_, t) => frames.subarray(t * BANDS, (t + 1) * BANDS));
 }
 
-/** Frames of a tone that rises from 200 to 3,000 Hz, for selfTest(). */
+/** Frames of a sweep from 200 to 3,000 Hz, for selfTest(). */
 function goldenFrames() {
   const tone = Float32Array.from(
     { length: RATE / 4 },

@@ -1,6 +1,6 @@
 /**
- * What both trainings do with recordings: make batches of streams, say what should be heard when,
- * count what is right.
+ * Shared by both trainings: makes batches of streams, sets the target of each frame, counts correct
+ * answers.
  */
 import { shuffle } from '../../digits/recipe/random.mjs';
 import { scaled } from './operators.mjs';
@@ -12,14 +12,14 @@ import { argmax, runStream } from './float-network.mjs';
 
 const STREAMS = 8; // of a batch
 const SECOND_WORD = 0.4; // share of streams with two words
-const SMOOTHING = 0.1; // of labels
-const EVEN = 0.1; // weight of the frames before a word, whose scores should be even
-const WORD = 25; // frames: about as long as a word is
-const GUESS = 0.3; // weight of the second half of a word: an early guess
-const LAST_FRAMES = 40; // of a word and after it that count
+const SMOOTHING = 0.1; // label smoothing
+const EVEN = 0.1; // weight of the frames before a word, where the scores should be uniform
+const WORD = 25; // frames in a typical word
+const GUESS = 0.3; // weight of the second half of a word, where the answer may come early
+const LAST_FRAMES = 40; // frames of a word and after it that count
 const EVALUATED = 100; // recordings at a time
 
-/** Streams of one or two words, in batches of about equal lengths. */
+/** Streams of one or two words, in batches of similar lengths. */
 export function batchesOf(recordings, random) {
   const streams = [];
   while (recordings.length > 0) streams.push(makeStream(recordings.splice(0, random() < SECOND_WORD ? 2 : 1), random));
@@ -32,8 +32,8 @@ export function batchesOf(recordings, random) {
 }
 
 /**
- * @returns frames T and batch B of the streams, x [T·B][BANDS], labels [T·B][10] and how much each
- *   row counts, weights [T·B][1]
+ * @returns frames T and batch B of the streams, x [T·B][BANDS], labels [T·B][10] and the weight of
+ *   each row, weights [T·B][1]
  */
 export function lessonOf(streams) {
   const frames = Math.max(...streams.map(({ count }) => count));
@@ -83,7 +83,8 @@ export function dropout(share, frames, batch, random) {
 }
 
 /**
- * By the scores after the last frame of each recording. @param logits (x, frames, batch) →
+ * Counts correct answers by the scores after the last frame of each recording. @param logits (x,
+ * frames, batch) →
  * [T·B][10]
  */
 export function countRight(recordings, logits) {
@@ -117,7 +118,7 @@ function logitsOfEach(recordings, logits) {
   );
 }
 
-/** The saved file, run frame by frame by plain loops, must say what TensorFlow says. */
+/** Checks that the saved file, run frame by frame with plain loops, equals TensorFlow. */
 export function checkAgainstTensorflow(saved, recordings, logits) {
   let largest = 0;
   logitsOfEach(recordings, logits).forEach((values, i) => {

@@ -3,8 +3,8 @@
  *
  *     node train.mjs [--data FOLDER] [--epochs 40] [--leave SPEAKER] [--seed 7] [--out PATH]
  *
- * With --leave, that one of the known speakers is left out of training and watched instead: for
- * choosing, nothing is written.
+ * With --leave, one of the known speakers is left out of training and used for validation; nothing
+ * is written.
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
@@ -73,7 +73,7 @@ if (!options.leave) {
 }
 console.log(`trained in ${seconds()} s`);
 
-/** The averaged weights, as assignAverages left them. */
+/** Saves the averaged weights, which assignAverages has set. */
 function save() {
   saveFloatNetwork(options.out, {
     name: 'spoken-digits',
