@@ -20,7 +20,7 @@ function check({ type, shape, axis, kind, keep, to, x, seed }: Spec): void {
 }
 
 describe('argmax', () => {
-  test('agrees with the reference over types, shapes and axes, with many ties', () => {
+  test('equals the reference for random types, shapes and axes, with many ties', () => {
     property(
       fc.record<Spec>({
         type: types,
@@ -37,7 +37,7 @@ describe('argmax', () => {
     );
   });
 
-  test('looks along each axis over any length', () => {
+  test('finds the extreme along each axis, for lengths around the vector sizes', () => {
     for (const type of ['int8', 'uint8', 'float32'] as const) {
       for (const n of [1, 3, 7, 8, 9, 15, 16, 17, 300]) {
         for (const axis of [0, 1, 2]) {

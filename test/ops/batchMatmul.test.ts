@@ -8,7 +8,7 @@ interface Spec {
   rows: number;
   depth: number;
   columns: number;
-  /** Batches of a and b, which broadcast. */
+  /** The leading dimensions of a and b, which broadcast. */
   batchA: number[];
   batchB: number[];
   transposeA: boolean;
@@ -59,7 +59,7 @@ function check(spec: Spec): void {
 }
 
 describe('batchMatmul', () => {
-  test('agrees with the reference over shapes, transposes, broadcasts and quantizations', () => {
+  test('equals the reference for random shapes, transpositions, broadcasts and quantizations', () => {
     property(
       fc.record<Spec>({
         type: types,
@@ -85,7 +85,7 @@ describe('batchMatmul', () => {
   for (const type of ['int8', 'uint8', 'float32'] as const) {
     const transposes = [[false, false], [false, true], [true, false], [true, true]] as const;
 
-    test(`fills tiles of every size, stored either way (${type})`, () => {
+    test(`computes tiles of every size, with either operand transposed (${type})`, () => {
       for (const [transposeA, transposeB] of transposes) {
         for (const [rows, columns] of [[1, 1], [3, 7], [4, 8], [5, 9], [1, 17]] as const) {
           for (const depth of [1, 2, 7, 8, 9]) {
@@ -95,13 +95,13 @@ describe('batchMatmul', () => {
       }
     });
 
-    test(`works through several blocks of rows (${type})`, () => {
+    test(`computes one and several blocks of rows (${type})`, () => {
       for (const [transposeA, transposeB] of transposes) {
         for (const rows of [63, 64, 65, 130]) check({ ...plain, type, rows, transposeA, transposeB, seed: rows });
       }
     });
 
-    test(`broadcasts leading dimensions of either side (${type})`, () => {
+    test(`broadcasts the leading dimensions of either operand (${type})`, () => {
       for (const [batchA, batchB] of [[[3], []], [[], [3]], [[1], [4]], [[2, 1], [1, 3]], [[2, 3], [3]], [[2, 3], [2,
         1]], [[2, 1, 2], [3, 1]], [[1, 2], [2, 2]]] as number[][][])
       {
@@ -110,7 +110,7 @@ describe('batchMatmul', () => {
     });
   }
 
-  test('has any zero points', () => {
+  test('takes any zero points', () => {
     for (const za of [-128, 0, 127]) {
       for (const zb of [-128, 0, 127]) {
         for (const out of [-128, 127]) {
@@ -126,7 +126,7 @@ describe('batchMatmul', () => {
     }
   });
 
-  test('sums 32,768 products of the largest values without overflow', () => {
+  test('adds 32,768 products of the largest values without overflow', () => {
     for (const transposeB of [false, true]) {
       check({
         ...plain,

@@ -7,12 +7,12 @@ import { activations, checkGraph, constant, property, Random, seeds, single, siz
 interface Spec {
   type: NumberType | 'int32';
   kind: BinaryKind;
-  /** The result's shape. */
+  /** The shape of the result before dimensions are dropped. */
   shape: number[];
-  /** Dimensions of 1 in a and b, as bits from the last dimension on. */
+  /** Which dimensions of a and b are 1, as bits; bit 0 is the last dimension. */
   onesA: number;
   onesB: number;
-  /** Leading dimensions that a and b lack. */
+  /** The number of leading dimensions that a and b omit. */
   lackA: number;
   lackB: number;
   activation: FusedActivation;
@@ -79,16 +79,16 @@ describe('binary', () => {
       seed: seeds,
     });
 
-  test('agrees with the reference over kinds, broadcasts and quantizations', () => {
+  test('equals the reference for random kinds, broadcasts and quantizations', () => {
     property(spec(types, fc.constantFrom(...kinds)), 500, check);
   });
 
-  test('wraps around in int32', () => {
+  test('equals the reference in int32, which wraps around', () => {
     property(spec(fc.constant('int32'), fc.constantFrom(...integerKinds)), 80, check);
   });
 
   for (const type of ['int8', 'uint8', 'float32', 'int32'] as const) {
-    test(`runs over any length, in every combination of whole and repeated operands (${type})`, () => {
+    test(`takes any length, with either operand broadcast or neither (${type})`, () => {
       for (const kind of type === 'int32' ? integerKinds : kinds) {
         for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33]) {
           for (const [onesA, onesB] of [[0, 0], [0, 1], [1, 0]] as const) {
@@ -98,7 +98,7 @@ describe('binary', () => {
       }
     });
 
-    test(`broadcasts over every pattern of three dimensions (${type})`, () => {
+    test(`broadcasts every combination of three dimensions (${type})`, () => {
       for (let onesA = 0; onesA < 8; onesA++) {
         for (let onesB = 0; onesB < 8; onesB++) {
           check({ ...plain, type, kind: 'sub', shape: [2, 3, 5], onesA, onesB, seed: onesA * 8 + onesB });
@@ -106,13 +106,13 @@ describe('binary', () => {
       }
     });
 
-    test(`walks six dimensions, of which two operands alternate (${type})`, () => {
+    test(`broadcasts six dimensions that alternate between the operands (${type})`, () => {
       check({ ...plain, type, shape: [2, 3, 2, 3, 2, 3], onesA: 0b101010, onesB: 0b010101 });
       check({ ...plain, type, shape: [2, 2, 2, 2, 2, 2], onesA: 0b010101, onesB: 0b101010 });
     });
   }
 
-  test('takes every pair of int8 values at once', () => {
+  test('equals the reference for every pair of int8 values', () => {
     const all = Int8Array.from({ length: 256 }, (_, i) => i - 128);
     for (const kind of kinds) {
       for (const [a, b, y] of [[0.5, 0.5, 0.5], [0.5, 0.25, 1], [1, 1, 4], [0.0123, 0.0321, 0.0456], [2, 0.004,
@@ -133,7 +133,7 @@ describe('binary', () => {
     }
   });
 
-  test('applies to one tensor twice', () => {
+  test('takes the same tensor as both operands', () => {
     for (const type of ['int8', 'float32'] as const) {
       for (const kind of kinds) {
         const x = tensor('x', [3, 7], type, plain.a);

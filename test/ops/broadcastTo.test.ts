@@ -4,7 +4,7 @@ import { checkMove, fewKinds, kinds } from './moves';
 import { property, shapes } from './suite';
 
 describe('broadcastTo', () => {
-  test('agrees with the reference over types, shapes and quantizations', () => {
+  test('equals the reference for random types, shapes and quantizations', () => {
     property(fc.tuple(shapes(5, 5), fc.nat(31), fc.nat(4), kinds), 200, ([shape, ones, lack, kind]) => {
       checkMove('broadcastTo', {}, shape.map((d, i) => ((ones >> i) & 1 ? 1 : d)).slice(lack % (shape.length + 1)), [
         shape,
@@ -12,7 +12,7 @@ describe('broadcastTo', () => {
     });
   });
 
-  test('repeats any of three dimensions, and a scalar over six', () => {
+  test('repeats each combination of three dimensions, and a scalar along six', () => {
     for (const kind of fewKinds) {
       for (let ones = 0; ones < 8; ones++) {
         for (const last of [1, 7, 8, 17]) {

@@ -7,7 +7,7 @@ interface Spec {
   from: DType;
   to: DType;
   shape: number[];
-  /** Quantization of 8-bit sides; null where they are plain integers. */
+  /** The quantization of an 8-bit tensor; null for plain integers. */
   x: Quantization | null;
   y: Quantization | null;
   seed: number;
@@ -21,12 +21,12 @@ function check({ from, to, shape, x, y, seed }: Spec): void {
 }
 
 const sources: DType[] = ['float32', 'int8', 'uint8', 'int32', 'int64', 'bool'];
-/** A cast to bool asks for "not 0", which the core has for bytes only. */
+/** Without bool, because the core implements that cast (x ≠ 0) for bytes only. */
 const targets: DType[] = ['float32', 'int8', 'uint8', 'int32', 'int64'];
 const some: Quantization = { scale: 0.5, zeroPoint: 3 };
 
 describe('cast', () => {
-  test('agrees with the reference between all types', () => {
+  test('equals the reference for every pair of types', () => {
     property(
       fc.record<Spec>({
         from: fc.constantFrom(...sources),
@@ -41,7 +41,7 @@ describe('cast', () => {
     );
   });
 
-  test('converts the stored numbers of quantized tensors, unsigned where they are', () => {
+  test('converts the stored integers of quantized tensors, int8 as signed and uint8 as unsigned', () => {
     for (const from of ['int8', 'uint8'] as const) {
       for (const to of targets) for (const y of [null, some]) check({ from, to, shape: [3, 7], x: some, y, seed: 1 });
     }
@@ -50,7 +50,7 @@ describe('cast', () => {
     }
   });
 
-  test('converts any number of elements', () => {
+  test('takes any number of elements', () => {
     for (const from of sources) {
       for (const to of targets) {
         for (const n of [1, 3, 4, 5, 15, 16, 17, 33]) check({ from, to, shape: [n], x: null, y: null, seed: n });
@@ -58,7 +58,7 @@ describe('cast', () => {
     }
   });
 
-  test('saturates floats beyond the range and makes 0 of what is no number', () => {
+  test('saturates floats outside the range of the target type', () => {
     const x = Float32Array.of(
       1.9,
       -1.9,

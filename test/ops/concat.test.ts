@@ -9,7 +9,7 @@ interface Spec {
   type: DType;
   shape: number[];
   axis: number;
-  /** Size along the axis of each part, its quantization, and whether it is a constant. */
+  /** The length of each part along the axis, its quantization, and whether it is a constant. */
   parts: { length: number; quantization: Quantization | null; constant: boolean }[];
   y: Quantization;
   activation: FusedActivation;
@@ -38,7 +38,7 @@ const part = (length: number, own: Quantization | null = null): Spec['parts'][nu
 });
 
 describe('concat', () => {
-  test('agrees with the reference over types, axes, numbers of parts and quantizations', () => {
+  test('equals the reference for random types, axes, numbers of parts and quantizations', () => {
     property(
       fc.record<Spec>({
         type: fc.constantFrom<DType>('int8', 'int8', 'uint8', 'float32', 'int32', 'bool'),
@@ -74,7 +74,7 @@ describe('concat', () => {
       }
     });
 
-    test(`puts runs of any length at any address (${type})`, () => {
+    test(`copies runs of any length to any address (${type})`, () => {
       for (const n of [1, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33]) {
         check({
           type,
@@ -89,7 +89,7 @@ describe('concat', () => {
     });
   }
 
-  test('requantizes the parts whose scale is another', () => {
+  test('requantizes the parts whose scale differs from the output', () => {
     for (const type of ['int8', 'uint8'] as const) {
       for (const zeroPoint of [-128, 0, 127]) {
         check({

@@ -10,7 +10,7 @@ interface Spec {
   batch: number;
   height: number;
   width: number;
-  /** Channels of one group. */
+  /** Input channels of one group; `co` is its output channels. */
   ci: number;
   co: number;
   groups: number;
@@ -22,7 +22,7 @@ interface Spec {
   x: Quantization;
   weights: WeightSpec;
   seed: number;
-  /** For floats: int8 weights. */
+  /** Set for float activations with int8 weights. */
   hybrid?: HybridMode | undefined;
 }
 
@@ -73,7 +73,7 @@ const pair = (max: number): fc.Arbitrary<Pair> => fc.tuple(size(max), size(max))
 const paddings = fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4), fc.nat(4));
 
 describe('conv2d', () => {
-  test('agrees with the reference over shapes, strides, dilations, paddings, groups and quantizations', () => {
+  test('matches the reference for random shapes, strides, dilations, paddings, groups and quantizations', () => {
     property(
       fc.record<Spec>({
         type: types,
@@ -101,29 +101,29 @@ describe('conv2d', () => {
   for (const type of ['int8', 'uint8', 'float32'] as const) {
     const base: Spec = { ...plain, type, weights: { ...plain.weights, zeroPoint: type === 'uint8' ? 17 : 0 } };
 
-    test(`fills tiles of every width and height (${type})`, () => {
+    test(`computes tiles of every width and height (${type})`, () => {
       for (const co of [1, 7, 8, 9, 15, 16, 17, 33]) {
         for (const width of [1, 3, 4, 5]) check({ ...base, co, height: 1, width, seed: co * 10 + width });
       }
     });
 
-    test(`sums an odd and an even number of products (${type})`, () => {
+    test(`accumulates odd and even numbers of products (${type})`, () => {
       for (const ci of [1, 2, 7, 8, 9, 15, 16, 17]) {
         for (const kernel of [[1, 1], [1, 2], [3, 3]] as Pair[]) check({ ...base, ci, co: 9, kernel, seed: ci });
       }
     });
 
-    test(`crosses the block of gathered rows: one less, just it, one more, and several blocks (${type})`, () => {
+    test(`gathers one row less than a block, a block, one row more, and several blocks (${type})`, () => {
       for (const width of [63, 64, 65, 127, 128, 129, 131]) {
         check({ ...base, height: 1, width, co: 5, kernel: [1, 2], padding: [0, 0, 0, 1], seed: width });
       }
-      // a long sum makes the block four rows
+      // with this many products per output, a block has four rows
       for (const width of [3, 4, 5, 8, 9]) {
         check({ ...base, height: 3, width, ci: 512, kernel: [3, 3], padding: [1, 1, 1, 1], co: 3, seed: width });
       }
     });
 
-    test(`is padded unevenly, and by more than its kernel (${type})`, () => {
+    test(`takes padding that is uneven or larger than the kernel (${type})`, () => {
       for (const padding of [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [0, 3, 5, 1], [4, 4, 4, 4], [7, 0,
         0, 9]] as Padding[])
       {
@@ -133,7 +133,7 @@ describe('conv2d', () => {
       }
     });
 
-    test(`steps over pixels, with a stride larger than the kernel (${type})`, () => {
+    test(`takes strides smaller and larger than the kernel (${type})`, () => {
       for (const stride of [[1, 1], [2, 2], [3, 3], [1, 3], [5, 2]] as Pair[]) {
         for (const kernel of [[1, 1], [1, 3], [2, 2]] as Pair[]) {
           check({ ...base, height: 9, width: 8, stride, kernel, padding: [0, 1, 1, 0], seed: stride[0] });
@@ -141,7 +141,7 @@ describe('conv2d', () => {
       }
     });
 
-    test(`reads runs inside the picture, cut by its sides and outside of it, at every length of a row (${type})`, () => {
+    test(`reads windows inside the image, across its edges and outside of it, for many row lengths (${type})`, () => {
       for (const width of [1, 2, 3, 4, 5, 6, 7, 8, 9, 13]) {
         for (const [stride, kernel] of [[1, 3], [2, 3], [3, 2], [1, 5]] as Pair[]) {
           for (const groups of [1, 2]) {
@@ -163,20 +163,20 @@ describe('conv2d', () => {
       }
     });
 
-    test(`spreads its taps (${type})`, () => {
+    test(`takes dilated kernels (${type})`, () => {
       for (const dilation of [[2, 1], [1, 2], [3, 3], [5, 4]] as Pair[]) {
         check({ ...base, height: 8, width: 9, kernel: [3, 2], dilation, padding: [2, 1, 0, 2], seed: 5 });
       }
     });
 
-    test(`keeps groups apart, of one channel and of several (${type})`, () => {
+    test(`keeps groups of one and of several channels apart (${type})`, () => {
       for (const [groups, ci, co] of [[2, 1, 1], [3, 2, 5], [4, 8, 8], [2, 9, 9], [16, 1, 2]] as const) {
         check({ ...base, groups, ci, co, batch: 2, kernel: [3, 2], padding: [1, 1, 1, 1], seed: groups });
       }
     });
   }
 
-  test('multiplies floats with int8 weights, each picture quantized by its own range', () => {
+  test('multiplies floats by int8 weights, with each image quantized by its own range', () => {
     for (const hybrid of ['symmetric', 'asymmetric'] as const) {
       for (const co of [1, 7, 8, 9, 17]) {
         for (const width of [1, 3, 15, 16, 17]) {
@@ -198,7 +198,7 @@ describe('conv2d', () => {
     }
   });
 
-  test('has any zero point and reads padding as the zero point', () => {
+  test('takes any zero point, and reads padding as the zero point', () => {
     for (const zeroPoint of [-128, -1, 0, 1, 127]) {
       for (const out of [-128, 0, 127]) {
         check({
@@ -230,7 +230,7 @@ describe('conv2d', () => {
     }
   });
 
-  test('sums 65,536 products of the largest values without overflow', () => {
+  test('adds 65,536 products of the largest values without overflow', () => {
     check({
       ...plain,
       height: 1,

@@ -8,7 +8,7 @@ function check(n: number, h: number, w: number, c: number, b: number, kind: Kind
 }
 
 describe('depthToSpace', () => {
-  test('agrees with the reference over types, shapes, blocks and quantizations', () => {
+  test('equals the reference for random types, shapes, block sizes and quantizations', () => {
     property(
       fc.tuple(size(2), size(4), size(4), channels, size(4), kinds),
       150,
@@ -16,7 +16,7 @@ describe('depthToSpace', () => {
     );
   });
 
-  test('has any number of channels in blocks of one to four', () => {
+  test('takes any number of channels, with block sizes of one to four', () => {
     for (const kind of fewKinds) {
       for (const c of [1, 7, 8, 9, 16, 17]) for (const b of [1, 2, 3, 4]) check(2, 2, 3, c, b, kind);
     }

@@ -20,11 +20,14 @@ interface Spec {
   x: Quantization;
   weights: WeightSpec;
   seed: number;
-  /** For floats: int8 weights. */
+  /** Set for float activations with int8 weights. */
   hybrid?: HybridMode | undefined;
 }
 
-/** Several outputs per channel are a grouped conv2d, whose float sums run in another order. */
+/**
+ * With a channel multiplier above 1 the compiler emits a grouped conv2d, which adds floats in
+ * another order.
+ */
 const anyOrder: Tolerance = { relative: 1e-6, absolute: 5e-6 };
 
 const plain: Spec = {
@@ -73,7 +76,7 @@ function check(spec: Spec): void {
 const pair = (max: number): fc.Arbitrary<Pair> => fc.tuple(size(max), size(max));
 
 describe('depthwiseConv2d', () => {
-  test('agrees with the reference over shapes, multipliers, strides, dilations, paddings and quantizations', () => {
+  test('matches the reference for random shapes, multipliers, strides, dilations, paddings and quantizations', () => {
     property(
       fc.record<Spec>({
         type: types,
@@ -100,7 +103,7 @@ describe('depthwiseConv2d', () => {
   for (const type of ['int8', 'uint8', 'float32'] as const) {
     const base: Spec = { ...plain, type, weights: { ...plain.weights, zeroPoint: type === 'uint8' ? -40 : 0 } };
 
-    test(`has any number of channels, one output each or several (${type})`, () => {
+    test(`takes any number of channels and any channel multiplier (${type})`, () => {
       for (const n of [1, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 33]) {
         for (const multiplier of [1, 2, 3]) {
           for (const kernel of [[3, 3], [2, 3]] as Pair[]) {
@@ -110,13 +113,13 @@ describe('depthwiseConv2d', () => {
       }
     });
 
-    test(`has an odd or an even number of taps, nine of them on a path of their own (${type})`, () => {
+    test(`takes odd and even numbers of taps, including nine, which have their own path (${type})`, () => {
       for (const kernel of [[1, 1], [1, 2], [2, 2], [1, 9], [9, 1], [3, 3], [3, 5], [5, 5], [7, 1]] as Pair[]) {
         check({ ...base, height: 9, width: 10, kernel, padding: [0, 0, 0, 0], seed: kernel[0] });
       }
     });
 
-    test(`meets every side of the picture, and one smaller than the kernel (${type})`, () => {
+    test(`pads every side of the image, and images smaller than the kernel (${type})`, () => {
       for (const padding of [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [2, 2, 2, 2], [5, 4, 4,
         6]] as Padding[])
       {
@@ -126,7 +129,7 @@ describe('depthwiseConv2d', () => {
       }
     });
 
-    test(`steps and spreads its taps (${type})`, () => {
+    test(`takes strides and dilations (${type})`, () => {
       for (const stride of [[1, 1], [2, 2], [3, 1], [1, 4], [5, 5]] as Pair[]) {
         for (const dilation of [[1, 1], [2, 3], [4, 2]] as Pair[]) {
           check({ ...base, height: 11, width: 12, stride, dilation, batch: 2, padding: [1, 2, 2, 1], seed: stride[1] });
@@ -135,7 +138,7 @@ describe('depthwiseConv2d', () => {
     });
   }
 
-  test('multiplies floats with int8 weights, each picture quantized by its own range', () => {
+  test('multiplies floats by int8 weights, with each image quantized by its own range', () => {
     for (const hybrid of ['symmetric', 'asymmetric'] as const) {
       for (const n of [1, 7, 8, 9, 17]) {
         for (const multiplier of [1, 2]) {
@@ -145,7 +148,7 @@ describe('depthwiseConv2d', () => {
     }
   });
 
-  test('has any zero point and reads padding as the zero point', () => {
+  test('takes any zero point, and reads padding as the zero point', () => {
     for (const zeroPoint of [-128, 0, 127]) {
       for (const out of [-128, 127]) {
         for (const multiplier of [1, 2]) {
@@ -169,7 +172,7 @@ describe('depthwiseConv2d', () => {
     }
   });
 
-  test('takes 3×3 windows of every number of rows and columns, at strides of their own', () => {
+  test('computes 3×3 kernels over many sizes, with equal and unequal strides', () => {
     for (const stride of [[1, 1], [2, 2], [2, 1], [1, 2], [3, 1]] as Pair[]) {
       for (const [height, width] of [[3, 3], [4, 5], [5, 4], [7, 7], [8, 6]] as Pair[]) {
         for (const n of [8, 11]) {
@@ -188,7 +191,7 @@ describe('depthwiseConv2d', () => {
     }
   });
 
-  test('sums the largest numbers and biases exactly, whatever the zero point of the weights', () => {
+  test('accumulates the largest values and biases exactly, for any zero point of the weights', () => {
     for (const stride of [[1, 1], [2, 2]] as Pair[]) {
       for (const zeroPoint of [-128, -1, 0, 1, 127]) {
         for (const bias of [0, 2 ** 31 - 600000, 600000 - 2 ** 31]) {

@@ -14,7 +14,7 @@ function check({ from, shape, x, seed }: Spec): void {
 }
 
 describe('dequantize', () => {
-  test('agrees with the reference over types, shapes and quantizations', () => {
+  test('equals the reference for random types, shapes and quantizations', () => {
     property(
       fc.record<Spec>({ from: fc.constantFrom('int8', 'uint8'), shape: shapes(4, 7), x: quantizations, seed: seeds }),
       100,
@@ -22,7 +22,7 @@ describe('dequantize', () => {
     );
   });
 
-  test('converts any number of elements with any zero point', () => {
+  test('takes any number of elements and any zero point', () => {
     for (const from of ['int8', 'uint8'] as const) {
       for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 17]) {
         for (const zeroPoint of [-128, 0, 127]) check({ from, shape: [n], x: { scale: 0.1, zeroPoint }, seed: n });

@@ -14,7 +14,7 @@ interface Spec {
   x: Quantization;
   weights: WeightSpec;
   seed: number;
-  /** For floats: int8 weights. */
+  /** Set for float activations with int8 weights. */
   hybrid?: HybridMode | undefined;
 }
 
@@ -41,7 +41,7 @@ function check(spec: Spec): void {
 }
 
 describe('fullyConnected', () => {
-  test('agrees with the reference over shapes and quantizations', () => {
+  test('matches the reference for random shapes and quantizations', () => {
     property(
       fc.record<Spec>({
         type: types,
@@ -62,19 +62,19 @@ describe('fullyConnected', () => {
   for (const type of ['int8', 'uint8', 'float32'] as const) {
     const base: Spec = { ...plain, type, weights: { ...plain.weights, zeroPoint: type === 'uint8' ? -7 : 0 } };
 
-    test(`has one row on a path of its own, and blocks of rows (${type})`, () => {
+    test(`computes one row, which has its own path, and blocks of rows (${type})`, () => {
       for (const rows of [1, 2, 3, 4, 5, 6, 7, 63, 64, 65, 129]) {
         for (const columns of [1, 8, 17, 25, 33]) check({ ...base, rows, columns, seed: rows });
       }
     });
 
-    test(`sums any number of products (${type})`, () => {
+    test(`accumulates any number of products (${type})`, () => {
       for (const depth of [1, 2, 3, 7, 8, 9, 15, 16, 17, 1023]) {
         for (const rows of [1, 2, 4]) check({ ...base, rows, depth, columns: 18, seed: depth });
       }
     });
 
-    test(`has any number of columns (${type})`, () => {
+    test(`takes any number of output columns (${type})`, () => {
       for (const columns of [1, 4, 5, 7, 8, 9, 12, 15, 16, 17, 23, 24, 25, 31, 32, 33, 100]) {
         for (const rows of [1, 4]) {
           check({ ...base, rows, columns, seed: columns });
@@ -83,7 +83,7 @@ describe('fullyConnected', () => {
     });
   }
 
-  test('multiplies floats with int8 weights, each row quantized by its own range', () => {
+  test('multiplies floats by int8 weights, with each row quantized by its own range', () => {
     for (const hybrid of ['symmetric', 'asymmetric'] as const) {
       for (const rows of [1, 2, 5]) {
         for (const depth of [1, 7, 8, 9, 100]) {
@@ -93,7 +93,7 @@ describe('fullyConnected', () => {
     }
   });
 
-  test('sums the longest row of the largest values without overflow', () => {
+  test('adds 65,536 products of the largest values without overflow', () => {
     for (const zeroPoint of [-128, 127]) {
       check({
         ...plain,

@@ -3,13 +3,13 @@ import type { DType } from '../../src/graph/graph';
 import type { Attributes, OperatorName } from '../../src/graph/operators';
 import { checkGraph, seeds, single, quantizations, tensor, type Quantization } from './suite';
 
-// What operators share that only move elements: any element type, and int8 into another
-// quantization.
+// The shared test body of operators that only move elements. They take every element type, and
+// requantize int8 when the output's quantization differs.
 
 export interface Kind {
   type: DType;
   x: Quantization;
-  /** The output's quantization, where it is another. */
+  /** The output's quantization; null if it is the input's. */
   y: Quantization | null;
   seed: number;
 }
@@ -23,7 +23,7 @@ export const kinds: fc.Arbitrary<Kind> = fc.record({
   seed: seeds,
 });
 
-/** One of each: bytes, words, and bytes that change their quantization. */
+/** One kind of each sort: bytes, words, and bytes that are requantized. */
 export const fewKinds: Kind[] = [{ type: 'int8', x: { scale: 0.5, zeroPoint: 3 }, y: null, seed: 1 }, {
   type: 'float32',
   x: { scale: 1, zeroPoint: 0 },
@@ -31,7 +31,7 @@ export const fewKinds: Kind[] = [{ type: 'int8', x: { scale: 0.5, zeroPoint: 3 }
   seed: 2,
 }, { type: 'uint8', x: { scale: 0.5, zeroPoint: 3 }, y: { scale: 0.25, zeroPoint: -128 }, seed: 3 }];
 
-/** Checks a move from shapes to shapes. */
+/** Checks an operator that moves a tensor of shape `from` into tensors of the shapes `to`. */
 export function checkMove<K extends OperatorName>(
   op: K,
   attributes: Attributes[K],

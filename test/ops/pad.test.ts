@@ -13,7 +13,7 @@ interface Side {
 }
 
 function check(sides: Side[], mode: Mode, value: number, kind: Kind): void {
-  // mirrors show each element once
+  // a mirror repeats each element at most once
   const limit = (size: number): number => (mode === 'constant' ? Infinity : mode === 'symmetric' ? size : size - 1);
   const before = sides.map((s) => Math.min(s.before, limit(s.size)));
   const after = sides.map((s) => Math.min(s.after, limit(s.size)));
@@ -31,7 +31,7 @@ const sides = fc.record<Side>({ size: fc.integer({ min: 1, max: 5 }), before: fc
 const modes = fc.constantFrom<Mode>('constant', 'reflect', 'symmetric');
 
 describe('pad', () => {
-  test('agrees with the reference over types, sides, modes, values and quantizations', () => {
+  test('equals the reference for random types, amounts, modes, values and quantizations', () => {
     property(
       fc.tuple(
         fc.array(sides, { minLength: 1, maxLength: 4 }),
@@ -44,7 +44,7 @@ describe('pad', () => {
     );
   });
 
-  test('writes the value around any of six dimensions', () => {
+  test('writes the value around each of six dimensions', () => {
     for (const kind of fewKinds) {
       for (let d = 0; d < 6; d++) {
         for (const [before, after] of [[2, 0], [0, 3], [1, 2]] as const) {
@@ -59,7 +59,7 @@ describe('pad', () => {
     }
   });
 
-  test('mirrors as far as the input goes', () => {
+  test('mirrors up to the whole length of the input', () => {
     for (const kind of fewKinds) {
       for (const mode of ['reflect', 'symmetric'] as const) {
         for (const size of [1, 2, 5, 9]) {

@@ -12,11 +12,11 @@ interface Spec {
   channels: number;
   kernel: Pair;
   stride: Pair;
-  /** Cut down to less than the kernel, so that every window meets the picture. */
+  /** `check` limits it to less than the kernel, so that every window overlaps the image. */
   padding: Padding;
   activation: FusedActivation;
   x: Quantization;
-  /** The output's own quantization, when it has one. */
+  /** The output's quantization; null if it is the input's. */
   y: Quantization | null;
   seed: number;
 }
@@ -36,7 +36,7 @@ const plain: Spec = {
   seed: 1,
 };
 
-/** The body for averagePool2d and maxPool2d. */
+/** The test body of averagePool2d and maxPool2d. */
 export function poolSuite(op: 'averagePool2d' | 'maxPool2d'): void {
   function check(spec: Spec): void {
     const { type, batch, kernel, stride } = spec;
@@ -54,7 +54,7 @@ export function poolSuite(op: 'averagePool2d' | 'maxPool2d'): void {
   }
 
   describe(op, () => {
-    test('agrees with the reference over shapes, windows, strides, paddings and quantizations', () => {
+    test('equals the reference for random shapes, windows, strides, paddings and quantizations', () => {
       property(
         fc.record<Spec>({
           type: types,
@@ -76,17 +76,17 @@ export function poolSuite(op: 'averagePool2d' | 'maxPool2d'): void {
     });
 
     for (const type of ['int8', 'uint8', 'float32'] as const) {
-      test(`has any number of channels (${type})`, () => {
+      test(`takes any number of channels (${type})`, () => {
         for (const n of [1, 7, 8, 9, 15, 16, 17, 31, 32, 33]) check({ ...plain, type, channels: n, seed: n });
       });
 
-      test(`covers the whole picture, one pixel, a row, a column (${type})`, () => {
+      test(`takes windows of the whole image, of one pixel, of a row and of a column (${type})`, () => {
         for (const kernel of [[5, 6], [1, 1], [1, 6], [5, 1]] as Pair[]) {
           for (const stride of [[1, 1], [3, 2]] as Pair[]) check({ ...plain, type, kernel, stride, seed: kernel[0] });
         }
       });
 
-      test(`does not see the padding, on any side (${type})`, () => {
+      test(`ignores the padding on every side (${type})`, () => {
         for (const padding of [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [3, 2, 1, 2]] as Padding[]) {
           for (const [height, width] of [[1, 1], [2, 5], [6, 4]] as Pair[]) {
             check({ ...plain, type, kernel: [4, 3], stride: [1, 1], height, width, padding, seed: height });

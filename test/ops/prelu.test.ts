@@ -6,7 +6,7 @@ import { checkGraph, constant, property, Random, seeds, shapes, single, quantiza
 interface Spec {
   type: NumberType;
   shape: number[];
-  /** Dimensions that the slope shares over, as bits from the last on. */
+  /** Which dimensions share one slope, as bits; bit 0 is the last dimension. */
   ones: number;
   x: Quantization;
   alpha: Quantization;
@@ -28,7 +28,7 @@ function check({ type, shape, ones, x, alpha, y, seed }: Spec): void {
 }
 
 describe('prelu', () => {
-  test('agrees with the reference over shapes, shared slopes and quantizations', () => {
+  test('equals the reference for random shapes, shared slopes and quantizations', () => {
     property(
       fc.record<Spec>({
         type: types,
@@ -45,7 +45,7 @@ describe('prelu', () => {
   });
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
-    test(`has a slope per channel over any number of channels (${type})`, () => {
+    test(`takes a slope per channel or per element, for any number of channels (${type})`, () => {
       for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17]) {
         for (const ones of [0, 1, 6, 7]) {
           check({

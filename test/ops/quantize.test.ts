@@ -19,7 +19,7 @@ function check({ from, to, shape, x, y, seed }: Spec): void {
 const scalePairs = [[0.5, 0.5], [0.5, 0.25], [0.25, 1], [0.0123, 0.0456], [1, 0.03]] as const;
 
 describe('quantize', () => {
-  test('agrees with the reference over types, shapes and quantizations', () => {
+  test('equals the reference for random types, shapes and quantizations', () => {
     property(
       fc.record<Spec>({
         from: fc.constantFrom('float32', 'int8', 'uint8'),
@@ -34,7 +34,7 @@ describe('quantize', () => {
     );
   });
 
-  test('rounds ties of floats to even and saturates, infinities too', () => {
+  test('rounds ties of floats to even, and saturates, including infinities', () => {
     const x = Float32Array.from({ length: 1200 }, (_, i) => (i - 600) / 8);
     x.set([Infinity, -Infinity, 1e30, -1e30, 1e-40]);
     for (const to of ['int8', 'uint8'] as const) {
@@ -51,7 +51,7 @@ describe('quantize', () => {
     }
   });
 
-  test('takes every value to another quantization and between int8 and uint8', () => {
+  test('equals the reference for every 8-bit value, to another quantization and between int8 and uint8', () => {
     for (const from of ['int8', 'uint8'] as const) {
       for (const to of ['int8', 'uint8'] as const) {
         for (const [sx, sy] of scalePairs) {
@@ -76,7 +76,7 @@ describe('quantize', () => {
     }
   });
 
-  test('converts any number of elements', () => {
+  test('takes any number of elements', () => {
     for (const from of ['float32', 'int8', 'uint8'] as const) {
       for (const n of [1, 3, 4, 5, 15, 16, 17, 33]) {
         check({

@@ -8,19 +8,19 @@ interface Spec {
   type: NumberType;
   kind: ReduceKind;
   shape: number[];
-  /** Which dimensions go, as bits. */
+  /** Which dimensions are reduced, as bits; bit 0 is the first dimension. */
   mask: number;
   keep: boolean;
   x: Quantization;
-  /** The output's own quantization; the input's otherwise. */
+  /** The output's quantization; null if it is the input's. */
   y: Quantization | null;
   seed: number;
 }
 
 const kinds: ReduceKind[] = ['mean', 'sum', 'max', 'min', 'prod'];
 /**
- * Sums of floats run in another order than the reference's; a sum near zero keeps the error of its
- * parts.
+ * Floats are added in another order than in the reference. A sum near zero keeps the rounding errors
+ * of its terms.
  */
 const floatSums: Tolerance = { relative: 1e-6, absolute: 4e-6 };
 const products: Tolerance = { relative: 2e-6, absolute: 0 };
@@ -41,7 +41,7 @@ function check({ type, kind, shape, mask, keep, x: xQuantization, y: yQuantizati
 }
 
 describe('reduce', () => {
-  test('agrees with the reference over kinds, shapes, axes and quantizations', () => {
+  test('matches the reference for random kinds, shapes, axes and quantizations', () => {
     property(
       fc.record<Spec>({
         type: types,
@@ -60,7 +60,7 @@ describe('reduce', () => {
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
     for (const kind of kinds) {
-      test(`folds first, last, middle, scattered and all dimensions (${kind}, ${type})`, () => {
+      test(`reduces the first, last, middle, separate and all dimensions (${kind}, ${type})`, () => {
         for (const mask of [1, 2, 4, 8, 3, 6, 12, 5, 9, 10, 13, 15]) {
           for (const y of [null, { scale: 0.25, zeroPoint: -7 }]) {
             check({
@@ -77,7 +77,7 @@ describe('reduce', () => {
         }
       });
 
-      test(`folds runs and lanes of any length (${kind}, ${type})`, () => {
+      test(`reduces rows and columns of any length (${kind}, ${type})`, () => {
         for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33]) {
           check({
             type,
@@ -114,7 +114,7 @@ describe('reduce', () => {
     }
   }
 
-  test('means of int8 have any zero points and ties', () => {
+  test('averages int8 with any zero points, rounding ties', () => {
     for (const zeroPoint of [-128, 0, 127]) {
       for (const out of [-128, 0, 127]) {
         for (const count of [2, 4, 6]) {
@@ -135,7 +135,7 @@ describe('reduce', () => {
     }
   });
 
-  test('sums long runs of the largest values', () => {
+  test('averages 90,000 of the largest values without overflow', () => {
     for (const inner of [1, 9]) {
       check({
         type: 'int8',

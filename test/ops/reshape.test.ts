@@ -4,7 +4,7 @@ import { checkMove, fewKinds, kinds } from './moves';
 import { property, shapes } from './suite';
 
 describe('reshape', () => {
-  test('agrees with the reference over types, shapes and quantizations', () => {
+  test('equals the reference for random types, shapes and quantizations', () => {
     property(fc.tuple(shapes(5, 5), kinds), 120, ([shape, kind]) => {
       const count = shape.reduce((a, b) => a * b, 1);
       for (const to of [[count], [...shape].reverse(), [1, ...shape, 1], [shape[0]!, count / shape[0]!]]) {
@@ -13,7 +13,7 @@ describe('reshape', () => {
     });
   });
 
-  test('goes to and from a scalar, and to eight dimensions', () => {
+  test('reshapes to and from a scalar, and to eight dimensions', () => {
     for (const kind of fewKinds) {
       checkMove('reshape', {}, [1, 1], [[]], kind);
       checkMove('reshape', {}, [], [[1]], kind);

@@ -12,12 +12,12 @@ interface Spec {
   channels: number;
   attributes: Attributes['resize2d'];
   x: Quantization;
-  /** The output's own quantization, when it has one. */
+  /** The output's quantization; null if it is the input's. */
   y: Quantization | null;
   seed: number;
 }
 
-/** Modes and conventions that exist: aligned corners exclude half-pixel centers. */
+/** The valid combinations: aligned corners exclude half-pixel centers. */
 const conventions = (['nearest', 'bilinear'] as const).flatMap((mode) =>
   [[false, false], [true, false], [false, true]].map(([alignCorners, halfPixelCenters]) => ({
     mode,
@@ -39,7 +39,7 @@ function check({ type, batch, from, to, channels: c, attributes, x, y, seed }: S
 }
 
 describe('resize2d', () => {
-  test('agrees with the reference over shapes, conventions and quantizations', () => {
+  test('equals the reference for random shapes, conventions and quantizations', () => {
     property(
       fc.record<Spec>({
         type: types,
@@ -58,7 +58,7 @@ describe('resize2d', () => {
   });
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
-    test(`grows and shrinks by whole and broken factors, to and from one pixel (${type})`, () => {
+    test(`enlarges and shrinks by integer and fractional factors, to and from one pixel (${type})`, () => {
       for (const attributes of conventions) {
         for (const [from, to] of [[[4, 4], [8, 8]], [[8, 8], [4, 4]], [[5, 7], [13, 3]], [[1, 1], [5, 4]], [[6, 5], [1,
           1]], [[3, 3], [3, 3]], [[2, 9], [9, 2]]] as [Pair, Pair][])
@@ -78,7 +78,7 @@ describe('resize2d', () => {
       }
     });
 
-    test(`has any number of channels (${type})`, () => {
+    test(`takes any number of channels (${type})`, () => {
       for (const attributes of conventions) {
         for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17]) {
           check({

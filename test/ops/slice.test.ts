@@ -35,7 +35,7 @@ const ranges: fc.Arbitrary<Range> = fc.record({
 const whole = (size: number): Range => ({ size, begin: 0, stride: 1, count: size });
 
 describe('slice', () => {
-  test('agrees with the reference over types, begins, strides of either sign and quantizations', () => {
+  test('equals the reference for random types, begins, strides of either sign and quantizations', () => {
     property(
       fc.tuple(fc.array(ranges, { minLength: 1, maxLength: 5 }), kinds),
       300,
@@ -43,7 +43,7 @@ describe('slice', () => {
     );
   });
 
-  test('turns each of one to six dimensions around', () => {
+  test('reverses each of one to six dimensions', () => {
     for (const kind of fewKinds) {
       for (let rank = 1; rank <= 6; rank++) {
         for (let d = 0; d < rank; d++) {
@@ -59,7 +59,7 @@ describe('slice', () => {
     }
   });
 
-  test('turns all of six dimensions around, and takes every second element of them', () => {
+  test('reverses six dimensions at once, and takes every second element of six dimensions', () => {
     for (const kind of fewKinds) {
       check([2, 3, 2, 4, 3, 5].map((size) => ({ size, begin: size - 1, stride: -1, count: size })), kind);
       check([3, 4, 3, 4, 3, 5].map((size) => ({ size, begin: 0, stride: 2, count: Math.ceil(size / 2) })), kind);

@@ -10,8 +10,8 @@ import { activations, channels, compare, exact, predictAll, property, randomInpu
   tensor, Random, type Quantization } from './suite';
 import { outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
-// The records of pruned weights give the bits of conv2d, which test/ops/conv2d.test.ts holds
-// against the reference, whatever the weights.
+// Records with pruned weights equal the dense record bit for bit. conv2d.test.ts compares the dense
+// record with the reference.
 
 interface Spec {
   type: 'int8' | 'uint8';
@@ -78,7 +78,7 @@ function opcodesOf(klet: Uint8Array): number[] {
   return codes;
 }
 
-/** Both layouts in all flavors against all weights in one. */
+/** Compares both sparse layouts, in all flavors, with the dense layout in one flavor. */
 function check(spec: Spec, graph = graphOf(spec), wanted: readonly WeightLayout[] = layouts): void {
   const inputs = randomInputs(graph, spec.seed);
   const [t] = graph.outputs;
@@ -105,7 +105,7 @@ const pair = (max: number): fc.Arbitrary<Pair> => fc.tuple(size(max), size(max))
 const paddings = fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4), fc.nat(4));
 
 describe('pruned conv2d', () => {
-  test('gives the bits of all weights over shapes, strides, dilations, paddings, densities and quantizations', () => {
+  test('equals the dense layer for random shapes, strides, dilations, paddings, densities and quantizations', () => {
     property(
       fc.record({
         type: fc.constantFrom('int8' as const, 'uint8' as const),
@@ -129,20 +129,20 @@ describe('pruned conv2d', () => {
     );
   });
 
-  test('fills tiles of every number of pixels and channels', () => {
+  test('computes tiles of every number of pixels and channels', () => {
     for (const width of [1, 2, 3, 15, 16, 17, 27, 28, 29, 31, 32, 33, 49, 63, 64, 65]) {
       for (const co of [1, 7, 8, 9, 17]) check({ ...plain, height: 1, width, co, seed: width * 100 + co });
     }
   });
 
-  test('sums any number of products', () => {
+  test('accumulates any number of products', () => {
     for (const ci of [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33]) {
       for (const density of [0.05, 0.5, 1]) check({ ...plain, ci, density, seed: ci });
     }
     for (const ci of [2, 4, 6, 8, 10, 14]) check({ ...plain, ci, kernel: [2, 3], padding: [1, 0, 0, 2], seed: ci });
   });
 
-  test('steps over gaps longer than a byte counts, to the last of 65,536 products', () => {
+  test('skips gaps that do not fit into one delta byte, up to the last of 65,536 inputs', () => {
     for (const [width, density] of [[1, 0.0003], [5, 0.0003], [20, 0.0001]] as const) {
       check({ ...plain, height: 1, width, ci: 65536, co: 9, density, seed: width });
     }
@@ -152,7 +152,7 @@ describe('pruned conv2d', () => {
     check(plain, graph);
   });
 
-  test('takes the largest values, and the zero points of uint8 weights', () => {
+  test('takes the largest values and the zero points of uint8 weights', () => {
     for (const zeroPoint of [-128, 1, 127]) {
       check({
         ...plain,
@@ -165,18 +165,18 @@ describe('pruned conv2d', () => {
     }
   });
 
-  test('is what the compiler chooses where most weights are zero, and only there', () => {
+  test('is chosen by the compiler only if most weights are zero', () => {
     const layer = (density: number, changes: Partial<Spec> = {}): number =>
       opcodesOf(compile(graphOf({ ...plain, height: 14, width: 14, ci: 96, co: 96, density, ...changes })))[0]!;
     expect(layer(1)).toBe(L.OP_CONV2D);
     expect(layer(0.8)).toBe(L.OP_CONV2D);
     expect(layer(0.1)).toBe(L.OP_SPARSE_CONV2D);
     expect(layer(0.003, { height: 1, width: 1 })).toBe(L.OP_SPARSE_CONV2D);
-    // too few products for lists to pay
+    // with so few products per output, lists are not faster
     expect(layer(0.2, { ci: 4 })).toBe(L.OP_CONV2D);
   });
 
-  test('takes less memory: at most 0.45 of all weights when 80 % of the pairs are gone', () => {
+  test('needs less than 0.36 of the memory of dense weights if 80 % of the pairs are pruned', () => {
     const graph = graphOf({ ...plain, height: 7, width: 7, ci: 320, co: 1280 });
     const random = new Random(1);
     const { data } = graph.nodes[0]!.inputs[1]!;
@@ -185,7 +185,7 @@ describe('pruned conv2d', () => {
     expect(bytes('pairs') / bytes('dense')).toBeLessThan(0.36);
   });
 
-  test('says in the notes which lists there are and how full they are', () => {
+  test('records its layout and density in the debug info', () => {
     const record = (weightLayout: WeightLayout) =>
       readKlet(compile(graphOf({ ...plain, ci: 64, density: 0.1 }), { weightLayout })).notes!.records[0]!;
     expect(record('pairs')).toMatchObject({ op: 'conv2d', layout: 'pairs', density: expect.closeTo(0.1, 1) as number });

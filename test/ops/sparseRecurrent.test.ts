@@ -5,8 +5,8 @@ import { biases, checkLists, hybridOf, isFloat, pruneBlocks, sequence, tolerance
   type CellType } from './sequences';
 import { checkGraph, Random, single } from './suite';
 
-// Lists of pruned weights give the bits of all weights: test/ops/lstm, gru and rnn compare them
-// over random layers. Here is what takes larger ones.
+// Sparse layouts equal the dense layout bit for bit. The tests of lstm, gru and rnn compare them for
+// small random layers; the cases here need larger layers.
 
 interface Spec {
   op: 'gru' | 'rnn';
@@ -64,7 +64,7 @@ function recordOf(graph: Graph, weightLayout?: WeightLayout): { opcode: number; 
 }
 
 describe('pruned recurrent layers', () => {
-  test('step over gaps longer than a byte counts, past panels that are empty', () => {
+  test('skip gaps that do not fit into one delta byte, and panels without weights', () => {
     for (const type of ['int8', 'asymmetric'] as const) {
       for (const op of ['gru', 'rnn'] as const) {
         for (const resetAfter of [true, false]) {
@@ -77,17 +77,17 @@ describe('pruned recurrent layers', () => {
     const far = graphOf({ ...plain, op: 'rnn', inputs: 65536, hiddenSize: 9, densities: [0, 1] });
     far.nodes[0]!.inputs[1]!.data![9 * 65536 - 1] = -128;
     checkLists(far, 2);
-    // 16,384 fours, a byte's step apart
+    // the last of 16,384 groups of 4 inputs, reached by deltas of at most 255
     expect(recordOf(far, 'blocks').entries[0]).toBe(Math.ceil(16383 / 255));
   });
 
-  test('take the largest sums', () => {
+  test('accumulate the largest values without overflow', () => {
     const graph = graphOf({ ...plain, op: 'rnn', inputs: 65536, hiddenSize: 8, densities: [1, 1] });
     graph.nodes[0]!.inputs[1]!.data!.fill(-128);
     checkLists(graph, 3);
   });
 
-  test('are what the compiler chooses for each matrix where most of its blocks are gone, and only there', () => {
+  test('are chosen by the compiler for each matrix, only if most of its blocks are pruned', () => {
     for (const hiddenSize of [128, 256]) {
       for (const type of ['int8', 'symmetric'] as const) {
         for (const density of [0.1, 0.2, 0.4]) {
@@ -105,12 +105,12 @@ describe('pruned recurrent layers', () => {
     expect([none.entries[0], some.entries[1]]).toEqual([0, 0]);
     expect(Math.min(none.entries[1], some.entries[0])).toBeGreaterThan(100);
     expect(recordOf(graphOf(plain), 'dense').opcode).toBe(L.OP_RECURRENT);
-    // pairs have no kernel here, and floats no lists
+    // recurrent layers have no kernel for pairs, and float weights have no sparse layout
     expect(recordOf(graphOf(plain), 'pairs').opcode).toBe(L.OP_RECURRENT);
     expect(recordOf(graphOf({ ...plain, type: 'float32' }), 'blocks').opcode).toBe(L.OP_RECURRENT);
   });
 
-  test('take less memory, and say in the notes how full their lists are', () => {
+  test('need less memory, and record their density in the debug info', () => {
     const file = (weightLayout: WeightLayout) => readKlet(compile(graphOf(plain), { weightLayout }));
     const [dense, blocks] = [file('dense'), file('blocks')];
     const [record] = blocks.notes!.records;

@@ -9,7 +9,7 @@ function check(shape: number[], axis: number, lengths: number[], kind: Kind): vo
 }
 
 describe('split', () => {
-  test('agrees with the reference over types, axes, pieces and quantizations', () => {
+  test('equals the reference for random types, axes, pieces and quantizations', () => {
     property(
       fc.tuple(shapes(5, 4), fc.nat(4), fc.array(size(5), { minLength: 1, maxLength: 5 }), kinds),
       200,
@@ -17,7 +17,7 @@ describe('split', () => {
     );
   });
 
-  test('cuts along each axis of one to six dimensions', () => {
+  test('splits along each axis of one to six dimensions', () => {
     for (const kind of fewKinds) {
       for (let rank = 1; rank <= 6; rank++) {
         for (let axis = 0; axis < rank; axis++) check([2, 3, 2, 1, 3, 2].slice(0, rank), axis, [1, 4, 2], kind);
@@ -25,7 +25,7 @@ describe('split', () => {
     }
   });
 
-  test('gives pieces without a copy behind dimensions of 1, and copies elsewhere', () => {
+  test('splits without a copy if all dimensions before the axis are 1, and with copies otherwise', () => {
     for (const kind of fewKinds) {
       for (const shape of [[1, 1, 3], [2, 1, 3], [1, 2, 3]]) check(shape, 1, [3, 1, 2], kind);
     }

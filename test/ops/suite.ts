@@ -10,25 +10,25 @@ import { loadInShares } from '../helpers/shares';
 import { runReference } from '../reference/index';
 import { allocate } from '../reference/support';
 
-// The body of every operator test: a graph of one node is compiled, loaded in each flavor and run;
-// int8 must have the bits of the reference, floats the declared tolerance, and the flavors each
-// other's bits, also with the work split among threads.
+// The body of every operator test compiles a graph of one node, loads it in each flavor and runs it.
+// Integers must equal the reference, floats may differ by the declared tolerance, and all flavors must
+// agree bit for bit, also when several threads share the work.
 
 /**
- * Largest difference allowed to a float of the reference, relative to its magnitude and absolute.
- * Integers must be equal, or few may be a step apart.
+ * The largest difference from the reference. A float may have the relative or the absolute one;
+ * integers must be equal unless `units` is set.
  */
 export interface Tolerance {
   relative: number;
   absolute: number;
-  /** Steps that an integer may be away; `checkGraph` counts those that are. */
+  /** Quantization units that an integer may differ by; `checkGraph` counts the integers that do. */
   units?: number;
 }
 export const exact: Tolerance = { relative: 0, absolute: 0 };
 
 // ── tensors ───────────────────────────────────────────────────────────────────────────────────────────────
 
-/** A real number's grid; `zero` in terms of int8, so that one spec serves int8 and uint8. */
+/** Per-tensor quantization. `zeroPoint` is that of int8; uint8 adds 128, so one spec serves both. */
 export interface Quantization {
   scale: number;
   zeroPoint: number;
@@ -65,7 +65,7 @@ export function constant(
   return { ...made, data: random.fill(allocate(made)) };
 }
 
-/** The graph of one node. Inputs without data are the graph's. */
+/** A graph of one node. Inputs without data are inputs of the graph. */
 export function single<K extends OperatorName>(
   op: K,
   inputs: (Tensor | null)[],
@@ -89,14 +89,14 @@ export function randomInputs(graph: Graph, seed: number): Record<string, TensorD
 // ── running and comparing ─────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Raw values of all outputs, in order, from the initial state. The second run of a model must
- * repeat the first.
+ * The raw values of all outputs, in order, computed from the initial state. Runs twice, and throws
+ * if the second run differs from the first.
  */
 export function predictAll(model: Model, graph: Graph, inputs: Record<string, TensorData>): TensorData[] {
   const once = (): TensorData[] => {
     model.reset();
     const raw = model.predict(inputs, { output: 'raw' });
-    // an output that is an input too has a name of its own
+    // the compiler renames an output that is also an input
     return model.outputs.map(({ name }) => {
       const values = model.outputs.length === 1 ? raw : raw[name]!;
       return values instanceof BigInt64Array ? Int32Array.from(values, Number) : values as TensorData;
@@ -110,8 +110,9 @@ export function predictAll(model: Model, graph: Graph, inputs: Record<string, Te
 }
 
 /**
- * Throws, saying where, when two arrays differ by more than the tolerance. NaN equals NaN. @returns
- * how many elements differ
+ * Throws if two arrays differ by more than the tolerance, and names the first such element. NaN
+ * equals NaN.
+ * @returns the number of elements that differ
  */
 export function compare(
   what: string,
@@ -150,8 +151,9 @@ function position(index: number, shape: readonly number[]): number[] {
 }
 
 /**
- * Compiles, loads in each flavor, predicts, and compares with the reference and between flavors.
- * @returns how many values are not the reference's
+ * Compiles the graph, loads it in each flavor, predicts, and compares with the reference and between
+ * flavors.
+ * @returns the number of values that differ from the reference
  */
 export function checkGraph(
   graph: Graph,
@@ -193,30 +195,30 @@ export function checkGraph(
 // ── arbitraries ───────────────────────────────────────────────────────────────────────────────────────────
 
 export const seeds = fc.noShrink(fc.nat());
-/** Both type families, integers more often. */
+/** Float and integer types, integers more often. */
 export const types = fc.constantFrom<NumberType>('int8', 'int8', 'uint8', 'float32');
 export const activations = fc.constantFrom<FusedActivation>('none', 'none', 'relu', 'relu6', 'reluN1To1', 'relu0To1');
-/** Powers of two make ties; the others do not. */
+/** Powers of two produce ties in rounding; the others do not. */
 export const scales = fc.oneof(
   fc.integer({ min: -7, max: 1 }).map((e) => 2 ** e),
   fc.integer({ min: 20, max: 4000 }).map((n) => Math.fround(n / 1999)),
 );
 export const zeroPoints = fc.oneof(fc.constantFrom(-128, 127, 0), fc.integer({ min: -128, max: 127 }));
 export const quantizations: fc.Arbitrary<Quantization> = fc.record({ scale: scales, zeroPoint: zeroPoints });
-/** Channels around the 8 lanes of a tile. */
+/** Numbers of channels around the 8 of a panel. */
 export const channels = fc.oneof(fc.constantFrom(1, 7, 8, 9, 15, 16, 17), fc.integer({ min: 1, max: 20 }));
 export const size = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
 export const shapes = (maxRank: number, maxSize = 5, minRank = 1): fc.Arbitrary<number[]> =>
   fc.array(size(maxSize), { minLength: minRank, maxLength: maxRank });
 
-/** Runs one property over specs, the same ones each time. */
+/** Checks a property of `numRuns` random specs, the same ones in each run. */
 export function property<S>(spec: fc.Arbitrary<S>, numRuns: number, check: (spec: S) => void): void {
   fc.assert(fc.property(spec, check), { seed: 20261121, numRuns });
 }
 
 /**
- * The scale of an output whose sums of `count` products fill int8, a power of two where ties are
- * wanted.
+ * The output scale for which accumulators of `count` products fill the range of int8; a power of two
+ * if `ties` is set. `products` is the scale of the products.
  */
 export function fittingScale(products: number, count: number, ties: boolean): number {
   const estimate = products * Math.sqrt(count) * 90;

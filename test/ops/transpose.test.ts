@@ -14,7 +14,7 @@ function permutations(list: number[]): number[][] {
 }
 
 describe('transpose', () => {
-  test('agrees with the reference over types, shapes, permutations and quantizations', () => {
+  test('equals the reference for random types, shapes, permutations and quantizations', () => {
     property(
       fc.tuple(shapes(6, 5), kinds).chain(([shape, kind]) =>
         fc.record({
@@ -28,7 +28,7 @@ describe('transpose', () => {
     );
   });
 
-  test('knows all permutations of one to four dimensions', () => {
+  test('takes all permutations of one to four dimensions', () => {
     for (const kind of fewKinds) {
       for (const shape of [[7], [3, 5], [2, 3, 5], [2, 3, 4, 5]]) {
         for (const perm of permutations(shape.map((_, d) => d))) check(shape, perm, kind);
@@ -36,7 +36,7 @@ describe('transpose', () => {
     }
   });
 
-  test('swaps rows and columns in tiles of eight', () => {
+  test('swaps rows and columns of sizes around its 8×8 tiles', () => {
     for (const kind of fewKinds) {
       for (const rows of [1, 7, 8, 9, 16, 17]) {
         for (const columns of [1, 7, 8, 9, 15, 16, 17]) {

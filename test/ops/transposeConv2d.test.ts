@@ -15,7 +15,8 @@ interface Spec {
   kernel: Pair;
   stride: Pair;
   /**
-   * Cropped at the top and left, and at the bottom and right (negative: rows that no tap reaches).
+   * Rows and columns cropped at the top and left, and (`end`) at the bottom and right. Negative
+   * values add rows that no tap reaches.
    */
   crop: Pair;
   end: Pair;
@@ -64,7 +65,7 @@ function check(spec: Spec): void {
 const pair = (max: number): fc.Arbitrary<Pair> => fc.tuple(size(max), size(max));
 
 describe('transposeConv2d', () => {
-  test('agrees with the reference over shapes, strides, crops and quantizations', () => {
+  test('equals the reference for random shapes, strides, crops and quantizations', () => {
     property(
       fc.record<Spec>({
         type: types,
@@ -90,19 +91,19 @@ describe('transposeConv2d', () => {
   for (const type of ['int8', 'uint8', 'float32'] as const) {
     const base: Spec = { ...plain, type, weights: { ...plain.weights, zeroPoint: type === 'uint8' ? 33 : 0 } };
 
-    test(`leaves the bias alone where the stride is larger than the kernel (${type})`, () => {
+    test(`writes only the bias to pixels that no tap reaches (${type})`, () => {
       for (const stride of [[2, 2], [3, 1], [1, 4], [5, 5]] as Pair[]) {
         for (const kernel of [[1, 1], [2, 1], [1, 3]] as Pair[]) check({ ...base, stride, kernel, seed: stride[0] });
       }
     });
 
-    test(`crops as SAME does, and more than the kernel reaches (${type})`, () => {
+    test(`crops like SAME padding, and beyond the reach of the kernel (${type})`, () => {
       for (const crop of [[0, 0], [1, 0], [0, 1], [1, 1], [3, 3]] as Pair[]) {
         for (const end of [[0, 0], [1, 1], [-1, -2]] as Pair[]) check({ ...base, crop, end, seed: crop[0] });
       }
     });
 
-    test(`fills tiles of every width (${type})`, () => {
+    test(`computes tiles of every width (${type})`, () => {
       for (const co of [1, 7, 8, 9, 16, 17]) {
         for (const ci of [1, 2, 8, 9]) check({ ...base, ci, co, batch: 2, seed: co });
       }

@@ -4,11 +4,12 @@ import type { UnaryKind } from '../../src/graph/operators';
 import { checkGraph, exact, property, seeds, shapes, single, quantizations, tensor, type NumberType, type Quantization,
   type Tolerance } from './suite';
 
-/** What steps below the normal floats lose. */
+/** The absolute error of results below the normal floats. */
 const denormal = 1e-40;
 
 /**
- * Every function, and how close its float32 form is. int8 forms are tables, equal to the reference.
+ * Every function and the tolerance of its float32 form. The int8 forms are look-up tables, which
+ * equal the reference.
  */
 const kinds: Record<UnaryKind, Tolerance> = {
   relu: exact,
@@ -32,11 +33,14 @@ const kinds: Record<UnaryKind, Tolerance> = {
   log: { relative: 2e-6, absolute: 1e-7 },
   sin: { relative: 2e-6, absolute: 1e-7 },
   cos: { relative: 2e-6, absolute: 1e-7 },
-  // the tail, where 1 + erf cancels
+  // the absolute error is that of the tail, where 1 + erf cancels
   gelu: { relative: 2e-6, absolute: 8e-7 },
   geluTanh: { relative: 2e-6, absolute: 8e-7 },
 };
-/** Beyond these, sine and cosine have no precision left and hardSwish overflows in the middle. */
+/**
+ * The largest inputs tested. Above them, sine and cosine have no precision left, and an intermediate
+ * result of hardSwish overflows.
+ */
 const largest: Partial<Record<UnaryKind, number>> = { sin: 1e8, cos: 1e8, hardSwish: 5e37 };
 const all = Object.keys(kinds) as UnaryKind[];
 
@@ -60,7 +64,7 @@ function check({ type, kind, shape, alpha, x, y, seed }: Spec): void {
 }
 
 describe('unary', () => {
-  test('agrees with the reference over functions, shapes and quantizations', () => {
+  test('matches the reference for random functions, shapes and quantizations', () => {
     property(
       fc.record<Spec>({
         type: fc.constantFrom('int8', 'int8', 'uint8', 'float32'),
@@ -77,7 +81,7 @@ describe('unary', () => {
   });
 
   for (const type of ['int8', 'uint8'] as const) {
-    test(`takes every ${type} value through every function`, () => {
+    test(`equals the reference for every ${type} value of every function`, () => {
       const values = type === 'int8'
         ? Int8Array.from({ length: 256 }, (_, i) => i - 128)
         : Uint8Array.from({ length: 256 }, (_, i) => i);
@@ -97,7 +101,7 @@ describe('unary', () => {
     });
   }
 
-  test('runs over any length', () => {
+  test('takes any number of elements', () => {
     for (const type of ['int8', 'float32'] as const) {
       for (const kind of all) {
         for (const n of [1, 2, 3, 4, 5, 7, 8, 9, 17]) {
@@ -141,7 +145,7 @@ describe('unary', () => {
     2147483648,
   );
 
-  test('floats are close over a grid of 4,001 values and at the edges of their range', () => {
+  test('matches the reference for 4,001 evenly spaced floats and at the edges of their range', () => {
     for (const kind of all) {
       for (const values of [grid, special]) {
         const inputs = values.map((v) => (Math.abs(v) > (largest[kind] ?? Infinity) ? 0 : v));

@@ -3,16 +3,16 @@ import type { Quantization as TensorQuantization, Tensor } from '../../src/graph
 import type { HybridMode } from '../../src/graph/operators';
 import { constant, fittingScale, scales, zeroPoints, type Random, type Quantization } from './suite';
 
-// What convolutions and fully connected layers share: weights, bias, and an output scale that their
-// sums fill.
+// Shared by convolutions and fully connected layers: random weights and bias, and an output scale
+// that makes use of the whole range of int8.
 
 export interface WeightSpec {
   scale: number;
-  /** Zero point in terms of int8; only per-tensor weights have one other than 0. */
+  /** Zero point as for int8; only per-tensor weights have one other than 0. */
   zeroPoint: number;
   perChannel: boolean;
   bias: boolean;
-  /** Whether the output's scale is a power of two. */
+  /** Whether the output's scale is a power of two, so that rounding has ties. */
   ties: boolean;
   /** Zero point of the output. */
   outputZeroPoint: number;
@@ -28,19 +28,19 @@ export const weightSpecs: fc.Arbitrary<WeightSpec> = fc.record({
 });
 
 /**
- * Float activations with float weights, or with int8 weights and a quantization of their own at run
- * time.
+ * `undefined` stands for float weights. The other modes have int8 weights and quantize float
+ * activations at run time.
  */
 export const hybridModes = fc.constantFrom<HybridMode | undefined>(undefined, undefined, 'symmetric', 'asymmetric');
 
-/** The attribute, where the node is of floats. */
+/** The attribute `hybrid` of a node with float inputs. */
 export function hybridOf(x: Tensor, hybrid: HybridMode | undefined): { hybrid?: HybridMode } {
   return x.dtype === 'float32' && hybrid ? { hybrid } : {};
 }
 
 /**
- * Weights of `shape`, with the output channels along `axis`, and an int32 or float32 bias. uint8
- * has one scale for all.
+ * Weights of `shape` with the output channels along `axis`, and an int32 or float32 bias. uint8
+ * weights have one scale for all channels.
  */
 export function weightsAndBias(
   random: Random,
@@ -77,7 +77,7 @@ export function weightsAndBias(
   };
 }
 
-/** The output's quantization, by the number of products in a sum. */
+/** The output's quantization; `count` is the number of products per output. */
 export function outputQuantization(x: Tensor, w: Tensor, count: number, spec: WeightSpec): Quantization {
   if (x.dtype === 'float32') return { scale: 1, zeroPoint: 0 };
   const middle = w.quantization!.scale.reduce((sum, s) => sum + s, 0) / w.quantization!.scale.length;
