@@ -5,8 +5,8 @@ import asc from 'assemblyscript/asc';
 const root = path.resolve(import.meta.dirname, '../..');
 
 /**
- * Compiles AssemblyScript that may import from ./assembly, with plain SIMD. @returns its functions
- * and its memory, one page
+ * Compiles AssemblyScript source, which may import from ./assembly, for the SIMD flavor.
+ * @returns its functions, and its memory of one page
  */
 export async function assemble(
   source: string,

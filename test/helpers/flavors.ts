@@ -2,9 +2,7 @@ import { KletError, loadSync, type Flavor } from '../../src/index';
 
 const names: readonly Flavor[] = ['relaxed', 'simd', 'scalar'];
 
-/**
- * The builds of the core that this engine runs: a file that is none gets as far as being refused.
- */
+/** The flavors that this engine runs: with them, loading reaches the check of the file. */
 export const flavors = names.filter((flavor) => {
   try {
     loadSync(new Uint8Array(0), { flavor });

@@ -1,6 +1,6 @@
 import type { TensorData } from '../../src/graph/graph';
 
-/** A seeded generator (mulberry32): the same numbers on every machine. */
+/** A seeded generator (mulberry32), with the same numbers on every machine. */
 export class Random {
   private state: number;
 
@@ -17,7 +17,7 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   }
 
-  /** A whole number from `low` to `high`, both possible. */
+  /** A integer from `low` to `high`, both possible. */
   int(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
   }
@@ -31,8 +31,8 @@ export class Random {
   }
 
   /**
-   * Fills an array with values over its type's range (floats: about −3 to 3), now and then with
-   * extremes and repeats only.
+   * Fills an array with values over the range of its type (floats: −3 to 3). In 15 % of cases it
+   * takes all values from a few extremes.
    */
   fill<A extends TensorData>(array: A): A {
     const mood = this.next();

@@ -5,7 +5,7 @@ import { broadcastShape } from '../../src/ops/shared/shapes';
 import { allocate } from '../reference/support';
 import type { Random } from './random';
 
-/** What the graphs compute on. */
+/** The element types of the graphs. */
 export type NetworkType = 'int8' | 'uint8' | 'float32';
 
 const fused: FusedActivation[] = ['none', 'none', 'relu', 'relu6', 'relu0To1'];
@@ -13,9 +13,10 @@ const relus: UnaryKind[] = ['relu', 'relu6', 'reluN1To1', 'relu0To1'];
 const MAX_ELEMENTS = 3000;
 
 /**
- * A network of `size` random operators on random earlier tensors, so that lives overlap in every
- * way: several readers, views of one tensor, constants folded away, results that nobody reads. In
- * float32 only operators whose bits do not depend on an order or an approximation.
+ * A network of `size` random operators on random earlier tensors, so that lifetimes overlap in
+ * every way: several readers, views of one tensor, folded constants, results without readers.
+ * float32 networks have only operators whose bits do not depend on a summation order or an
+ * approximation.
  */
 export function randomGraph(random: Random, size: number, type: NetworkType): Graph {
   const b = new GraphBuilder('random');
@@ -153,7 +154,7 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
       ];
     },
     (x) => (x.shape.length === 0 ? undefined : [b.node('prelu', [x, constant([x.shape.at(-1)])], {}, own())]),
-    // of constants only: folded away
+    // has only constant operands, so it is folded
     () => [b.node('binary', [constant([4]), constant([2, 1])], { kind: 'add', activation: 'none' }, own())],
   ];
 
@@ -166,7 +167,7 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
     const kernel = [random.int(1, 3), random.int(1, 3)] as [number, number];
     const padding: Padding = [kernel[0] - 1, kernel[1] - 1, random.int(0, 1), random.int(0, 1)];
     const stride: [number, number] = [random.int(1, 2), random.int(1, 2)];
-    // a picture padded before the convolution, which may take the padding over
+    // an explicit padding, which the compiler may fold into the convolution
     const wrapped = random.next() < 0.3
       ? b.node(
         'pad',
@@ -195,7 +196,7 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
       ? b.node('depthwiseConv2d', [wrapped, weights, bias], common, quantization)
       : b.node('conv2d', [wrapped, weights, bias], { ...common, groups: 1 }, quantization);
     if (random.next() < 0.5) return [y];
-    // a relu behind it, which may be fused
+    // a relu that follows, which the compiler may fuse
     return [b.node('unary', [y], { kind: random.pick(relus) }, y.quantization ? { quantization: y.quantization } : {})];
   }
 

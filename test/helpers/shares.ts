@@ -22,8 +22,8 @@ interface Inside {
 }
 
 /**
- * Has threads share every record that they can, however small. Before the first run: workers may
- * still be reading the plan after one.
+ * Makes threads share every parallel record, however small. Must be called before the first run,
+ * because workers may still be reading the plan after a run.
  */
 export function shareAll(model: Model): void {
   const { shared, records } = model as unknown as Inside;
@@ -37,8 +37,8 @@ export function shareAll(model: Model): void {
 }
 
 /**
- * A model whose records are run share by share, as threads would but one after the other, in the
- * order given (such as [2, 0, 1]); every record that threads can share is, however small.
+ * A model whose records are run share by share on one thread, in the given order of threads (such
+ * as [2, 0, 1]). Every parallel record is shared, however small.
  */
 export function loadInShares(klet: Uint8Array, flavor: Flavor, order: readonly number[]): Model {
   const model = new Model(coreOf(flavor), openKlet(klet, 'the model', crc32), 'the model', undefined, order.length);

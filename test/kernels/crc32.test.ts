@@ -5,12 +5,12 @@ import { inlinedCores } from '../../src/runtime/inlined';
 import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
 
-// The core's checksum against the one by tables, in src/format, which test/docs holds against the
-// catalogue's check value.
+// Compares the core's checksum with the table-driven one of src/format. test/docs compares that one
+// with the check value of the CRC catalogue.
 
 /**
- * Where the core changes its way: from bits to bytes (300), from bytes to words of 8, and from one
- * piece of a file to the next.
+ * The core switches algorithms at these lengths: from bitwise to bytewise (300 bytes), from bytes
+ * to 8-byte words, and from one piece of a file to the next.
  */
 const WINDOW = 300;
 const PIECE = 65536 - 4096;
@@ -20,7 +20,7 @@ describe.each(flavors)('the checksum of the %s core', (flavor) => {
   const random = new Random(1);
   const noise = random.fill(new Uint8Array(3 * PIECE));
 
-  test('is CRC-32 for all lengths about its edges', () => {
+  test('is CRC-32 for all lengths around the switches', () => {
     const edges = [0, 8, WINDOW, 8 * WINDOW, 9 * WINDOW, PIECE, PIECE + WINDOW, 2 * PIECE].flatMap((edge) =>
       Array.from({ length: 21 }, (_, i) => edge + i - 10)
     ).filter((n) => n >= 0);
@@ -31,7 +31,7 @@ describe.each(flavors)('the checksum of the %s core', (flavor) => {
     }
   });
 
-  test('tells apart files that differ in one bit, wherever it is', () => {
+  test('differs between files that differ in any one bit', () => {
     const bytes = noise.slice(0, PIECE + 5000);
     const before = checksum(bytes);
     expect(before).toBe(crc32(bytes));
@@ -42,6 +42,6 @@ describe.each(flavors)('the checksum of the %s core', (flavor) => {
       expect(checksum(bytes), `byte ${at}`).not.toBe(before);
       bytes[at]! ^= bit;
     }
-    expect(checksum(bytes), 'which it leaves as they are').toBe(before);
+    expect(checksum(bytes), 'the bytes are unchanged').toBe(before);
   });
 });

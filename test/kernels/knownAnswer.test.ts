@@ -5,8 +5,8 @@ import { inlinedCores } from '../../src/runtime/inlined';
 import { answersRight } from '../../src/runtime/knownAnswer';
 import { flavors } from '../helpers/flavors';
 
-// What every engine is tried with before it may run a model: the answer is worked out here, and one
-// wrong byte is found out.
+// The check that every engine must pass before it runs a model. The expected answer is computed
+// here independently, and the check must detect any single wrong byte.
 
 const ROWS = 8;
 const K = 64;
@@ -16,16 +16,16 @@ const extremes = [-128, 127, -127, 126, -1, 0, 1, 64, -64, 63, -65];
 
 function expected(): { answer: Int8Array; ties: number } {
   const a = (m: number, k: number): number => extremes[m < 3 ? m : (m * K + k) % extremes.length]!;
-  // by place in the panels, i8 [N/8][K/4][8][4]
+  // weights by their position in the panels, i8 [N/8][K/4][8][4]
   const w = (n: number, k: number): number =>
     extremes[n < 3 ? n : ((n >> 3) * 8 * K + (k >> 2) * 32 + (n & 7) * 4 + (k & 3)) % extremes.length]!;
   let ties = 0;
   const answer = Int8Array.from({ length: ROWS * N }, (_, i) => {
     const m = Math.floor(i / N);
     const n = i % N;
-    let sum = 8 * n;
-    for (let k = 0; k < K; k++) sum += a(m, k) * (w(n, k) - 1);
-    const x = sum * 2 ** -(3 + n % 12);
+    let accumulator = 8 * n;
+    for (let k = 0; k < K; k++) accumulator += a(m, k) * (w(n, k) - 1);
+    const x = accumulator * 2 ** -(3 + n % 12);
     const down = Math.floor(x);
     const isTie = x - down === 0.5;
     const rounded = isTie ? down + (down & 1) : Math.round(x);
@@ -35,19 +35,19 @@ function expected(): { answer: Int8Array; ties: number } {
   return { answer, ties };
 }
 
-describe('the known answer', () => {
+describe('the known-answer check', () => {
   const { answer, ties } = expected();
   const bytes = new Uint8Array(answer.buffer);
 
-  test('has sums at both ends, ties, and values at both clamps and between', () => {
+  test('has ties, values at both clamps and values between them', () => {
     expect(answer).toContain(-100);
     expect(answer).toContain(90);
     expect(new Set(answer).size).toBeGreaterThan(20);
     expect(ties).toBeGreaterThan(10);
   });
 
-  /** Runs it on a core whose output is changed by `spoil` after each run. */
-  function tried(spoil: (output: Uint8Array, run: number) => void): boolean {
+  /** The verdict on a core whose output `spoil` changes after each run. */
+  function passes(spoil: (output: Uint8Array, run: number) => void): boolean {
     const { exports, memory } = instantiate(compileCore(inlinedCores.scalar!(), 'the core'), PAGE);
     let output = memory;
     let runs = 0;
@@ -65,18 +65,18 @@ describe('the known answer', () => {
     return answersRight(spoiled, memory);
   }
 
-  test('is what is worked out here', () => {
+  test('equals the independently computed answer', () => {
     let seen: Uint8Array | undefined;
-    expect(tried((output) => {
+    expect(passes((output) => {
       seen = output.slice();
     })).toBe(true);
     expect(seen).toEqual(bytes);
   });
 
-  test('is refused with any of its bytes off by one', () => {
+  test('fails if any of its bytes is wrong', () => {
     for (let at = 0; at < ROWS * N; at++) {
       expect(
-        tried((output) => {
+        passes((output) => {
           output[at]! ^= 1;
         }),
         `byte ${at}`,
@@ -84,18 +84,18 @@ describe('the known answer', () => {
     }
   });
 
-  test('counts in the last of several runs, each of which starts anew', () => {
+  test('fails if only the last of several runs is wrong', () => {
     let last = 0;
-    tried((_, run) => {
+    passes((_, run) => {
       last = run;
     });
     expect(last).toBeGreaterThan(3);
-    expect(tried((output, run) => {
+    expect(passes((output, run) => {
       if (run === last) output.fill(0);
     })).toBe(false);
   });
 
-  test.each(flavors)('is given by the %s core', (flavor) => {
+  test.each(flavors)('passes on the %s core', (flavor) => {
     expect(() => compileCore(inlinedCores[flavor]!(), 'the core')).not.toThrow();
   });
 });

@@ -7,10 +7,10 @@ import { Random } from '../helpers/random';
 import { single, tensor } from '../ops/suite';
 import { refuses } from '../robustness/refusal';
 
-// Real numbers that callers give to quantized inputs: the core's answer against the formula, number
-// by number.
+// Callers may pass real numbers to quantized inputs. Compares the integers that the core writes
+// with the formula, value by value.
 
-/** Numbers that go through the spare core at once. */
+/** Values that the utility instance converts at once. */
 const PIECE = (65536 - 4096) / 4;
 
 interface Kind {
@@ -35,7 +35,7 @@ function modelOf({ dtype, scale, zeroPoint }: Kind, count: number, flavor: Model
   return loadSync(compile(single('unary', [port('x')], { kind: 'relu' }, port('y'))), { flavor });
 }
 
-/** clamp(round_half_even(f32(x) · f32(1 / scale)) + zero), in float32 */
+/** clamp(round_half_even(f32(x) · f32(1 / scale)) + zeroPoint), in float32 */
 function expected(x: number, { dtype, scale, zeroPoint }: Kind): number {
   const f = Math.fround;
   const y = f(f(x) * f(1 / scale));
@@ -45,13 +45,13 @@ function expected(x: number, { dtype, scale, zeroPoint }: Kind): number {
   return Math.max(min, Math.min(max, rounded + zeroPoint));
 }
 
-/** The input as it lies in the model's memory. */
+/** The values of the input in the model's memory. */
 function written(model: Model, dtype: Kind['dtype'], values: Float32Array | Float64Array | number[]): number[] {
   const bytes = model.record(values)[0]!;
   return [...(dtype === 'int8' ? new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes)];
 }
 
-describe.each(flavors)('real numbers into the %s core', (flavor) => {
+describe.each(flavors)('real numbers as inputs of the %s core', (flavor) => {
   test.each(kinds)('become $dtype of scale $scale and zeroPoint point $zeroPoint as the formula says', (kind) => {
     const N = 37;
     const model = modelOf(kind, N, flavor);
@@ -74,7 +74,7 @@ describe.each(flavors)('real numbers into the %s core', (flavor) => {
     );
   });
 
-  test('are all written, however many: about vectors and about what goes through at once', () => {
+  test('are all written, for counts around the vector size and around the piece size', () => {
     const random = new Random(5);
     for (const count of [1, 2, 3, 4, 5, 15, 16, 17, 33, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 5]) {
       for (const kind of [kinds[1]!, kinds[4]!]) {
@@ -89,7 +89,7 @@ describe.each(flavors)('real numbers into the %s core', (flavor) => {
     }
   });
 
-  test('are refused with the place of what is none', () => {
+  test('are refused if one is NaN, with its index', () => {
     for (const count of [1, 4, 7, 20, PIECE + 30]) {
       for (const kind of [kinds[0]!, kinds[3]!]) {
         const model = modelOf(kind, count, flavor);
@@ -108,7 +108,7 @@ describe.each(flavors)('real numbers into the %s core', (flavor) => {
     }
   });
 
-  test('are refused by float inputs too', () => {
+  test('are refused by float inputs if one is NaN; infinities are accepted', () => {
     for (const count of [1, 3, 4, 5, 9, 40]) {
       const model = loadSync(
         compile(single('unary', [tensor('x', [count], 'float32')], { kind: 'abs' }, tensor('y', [count], 'float32'))),

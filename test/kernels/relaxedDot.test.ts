@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { assemble } from '../helpers/assemble';
 
-// i32x4.relaxed_dot_i8x16_i7x16_add_s is four products of int8 in each lane, and engines differ in
-// how they take the second operand. The kernels keep it in 0 … 127, by splitting activations into
-// low bits and sign; here it is shown that this makes all agree.
+// i32x4.relaxed_dot_i8x16_i7x16_add_s adds four int8 products per lane, and engines differ in how
+// they interpret the second operand. The kernels keep it in 0 … 127 by splitting activations into
+// low bits and sign. These tests show that all engines then agree.
 
 type Dot = (a: readonly number[], b: readonly number[], acc: number) => number;
 
@@ -15,7 +15,7 @@ const wrap16 = (x: number): number => (x << 16) >> 16;
 const products = (a: readonly number[], b: readonly number[], take: (x: number) => number): number[] =>
   a.map((x, i) => x * take(b[i]!));
 
-/** What processors and engines do, each in its own way. */
+/** What the instructions of different processors compute. */
 const engines: Record<string, Dot> = {
   'x86 VNNI (vpdpbusd)': (a, b, acc) => (products(a, b, unsigned).reduce((s, p) => s + p, acc)) | 0,
   'x86 VNNI-INT8 (vpdpbssd) and Arm (sdot)': (a, b, acc) => (products(a, b, signed).reduce((s, p) => s + p, acc)) | 0,
@@ -36,7 +36,7 @@ const low = (a: number): number => a & 127;
 const high = (a: number): number => (a & 128) >> 7;
 
 describe('the relaxed dot product', () => {
-  test('is the same everywhere when the second operand is in 0 … 127', () => {
+  test('is the same on all processors if the second operand is in 0 … 127', () => {
     fc.assert(
       fc.property(
         groupOf4(int8),
@@ -51,7 +51,7 @@ describe('the relaxed dot product', () => {
     );
   });
 
-  test('never saturates or wraps a pair there: all extremes of it', () => {
+  test('neither saturates nor wraps at the extremes of that range', () => {
     for (const a of [-128, 127]) {
       for (const a1 of [-128, 127]) {
         for (const [name, dot] of dots) expect(dot([a, a1, 0, 0], [127, 127, 0, 0], 0), name).toBe(127 * (a + a1));
@@ -59,12 +59,12 @@ describe('the relaxed dot product', () => {
     }
   });
 
-  test('differs outside of it, by what tells which instruction is used', () => {
+  test('differs outside that range, which identifies the instruction', () => {
     expect(dots.map(([, dot]) => dot([127, 127, 127, 127], [255, 255, 255, 255], 0))).toEqual([129540, -508, 65534,
       -508]);
   });
 
-  test('over both parts of an activation adds up to Σ a·(w − zw), for all weights and zero points', () => {
+  test('of both parts of the activations gives Σ a·(w − zw), for all weights and zero points', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(groupOf4(int8), groupOf4(int8)), { minLength: 1, maxLength: 40 }),
@@ -98,7 +98,7 @@ describe('the relaxed dot product', () => {
 });
 
 describe('the split of activations', () => {
-  test('puts every byte into 0 … 127 and 0 or 1, from which it comes back', async () => {
+  test('splits every byte reversibly into 0 … 127 and 0 or 1', async () => {
     const { run: { split_i8: split, fill_split: fill }, memory } =
       await assemble("export { split_i8, fill_split } from './assembly/kernels/widen';");
     const bytes = new Uint8Array(memory);

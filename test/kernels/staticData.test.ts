@@ -3,11 +3,11 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { RESERVED, STATIC_DATA } from '../../assembly/layout';
 
-// The host lays the plan right behind the reserved region: nothing of the core's own may lie
-// outside of it.
+// The host places the plan directly after the reserved region, so the core's static data must end
+// before it.
 
 for (const flavor of ['simd', 'scalar']) {
-  test(`the static data of the ${flavor} core lies between the memory map and the plan`, () => {
+  test(`the static data of the ${flavor} core is between the memory map and the plan`, () => {
     const bytes = readFileSync(path.join(import.meta.dirname, `../../build/core.${flavor}.wasm`));
     const memory = new WebAssembly.Memory({ initial: 1 });
     new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });

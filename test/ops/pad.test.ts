@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
+import type { DType } from '../../src/graph/graph';
 import type { Attributes } from '../../src/graph/operators';
 import { checkMove, fewKinds, kinds, type Kind } from './moves';
 import { property } from './suite';
@@ -12,17 +13,36 @@ interface Side {
   after: number;
 }
 
+/** A mirror repeats each element at most once. */
+function largestPadding(size: number, mode: Mode): number {
+  switch (mode) {
+    case 'constant':
+      return Infinity;
+    case 'symmetric':
+      return size;
+    case 'reflect':
+      return size - 1;
+  }
+}
+
+/** A padding value that the type can represent. */
+function valueFor(type: DType, value: number): number {
+  switch (type) {
+    case 'float32':
+    case 'int8':
+    case 'uint8':
+      return value;
+    case 'bool':
+      return Number(value > 0);
+    default:
+      return Math.round(value);
+  }
+}
+
 function check(sides: Side[], mode: Mode, value: number, kind: Kind): void {
-  // a mirror repeats each element at most once
-  const limit = (size: number): number => (mode === 'constant' ? Infinity : mode === 'symmetric' ? size : size - 1);
-  const before = sides.map((s) => Math.min(s.before, limit(s.size)));
-  const after = sides.map((s) => Math.min(s.after, limit(s.size)));
-  const real = kind.type === 'float32' || kind.type === 'int8' || kind.type === 'uint8'
-    ? value
-    : kind.type === 'bool'
-    ? Number(value > 0)
-    : Math.round(value);
-  checkMove('pad', { before, after, mode, value: real }, sides.map((s) => s.size), [
+  const before = sides.map((s) => Math.min(s.before, largestPadding(s.size, mode)));
+  const after = sides.map((s) => Math.min(s.after, largestPadding(s.size, mode)));
+  checkMove('pad', { before, after, mode, value: valueFor(kind.type, value) }, sides.map((s) => s.size), [
     sides.map((s, d) => s.size + before[d]! + after[d]!),
   ], kind);
 }

@@ -19,8 +19,8 @@ interface Spec {
 
 const kinds: ReduceKind[] = ['mean', 'sum', 'max', 'min', 'prod'];
 /**
- * Floats are added in another order than in the reference. A sum near zero keeps the rounding errors
- * of its terms.
+ * Floats are added in another order than in the reference. A sum near zero keeps the rounding
+ * errors of its terms.
  */
 const floatSums: Tolerance = { relative: 1e-6, absolute: 4e-6 };
 const products: Tolerance = { relative: 2e-6, absolute: 0 };

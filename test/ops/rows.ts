@@ -45,7 +45,7 @@ export function rowSuite<K extends RowOperator>(op: K, { attributes, usual, tole
   }
 
   describe(op, () => {
-    test('matches the reference for random shapes, attributes and quantizations; fewer than 1 in 10,000 integers differ, by one', () => {
+    test('matches the reference for random shapes; fewer than 1 of 10,000 integers differ, by one unit', () => {
       property(
         fc.record<Spec<K>>({
           type: types,

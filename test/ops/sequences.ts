@@ -8,8 +8,8 @@ import { flavors } from '../helpers/flavors';
 import { checkGraph, compare, exact, predictAll, property, randomInputs, size, quantizations, type Random,
   type Quantization, type Tolerance } from './suite';
 
-// Shared by the suites of recurrent layers: random sequences and weights in the types that the layers
-// compute on.
+// Shared by the suites of recurrent layers: random sequences and weights in the types that the
+// layers compute on.
 
 export type CellType = 'int8' | 'float32' | HybridMode;
 
@@ -46,8 +46,9 @@ const sequencesOf = (type: CellType): fc.Arbitrary<SequenceSpec> =>
   });
 
 /**
- * Gate functions differ from the reference in their last bits, and states accumulate the differences.
- * Hybrid layers also quantize their states, so a small difference can become one quantization unit.
+ * Gate functions differ from the reference in their last bits, and states accumulate the
+ * differences. Hybrid layers also quantize their states, so a small difference can become one
+ * quantization unit.
  */
 export function toleranceOf(type: CellType): Tolerance {
   if (type === 'int8') return exact;
@@ -181,7 +182,9 @@ export function biases(random: Random, name: string, count: number, type: CellTy
     };
 }
 
-/** A vector per gate (peephole weights, norm weights): int16 with one scale per gate, or float32. */
+/**
+ * A vector per gate (peephole weights, norm weights): int16 with one scale per gate, or float32.
+ */
 export function gateVectors(random: Random, name: string, gates: number, rows: number, type: CellType): Tensor {
   const count = gates * rows;
   if (isFloat(type)) {

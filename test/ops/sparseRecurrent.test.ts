@@ -5,8 +5,8 @@ import { biases, checkLists, hybridOf, isFloat, pruneBlocks, sequence, tolerance
   type CellType } from './sequences';
 import { checkGraph, Random, single } from './suite';
 
-// Sparse layouts equal the dense layout bit for bit. The tests of lstm, gru and rnn compare them for
-// small random layers; the cases here need larger layers.
+// Sparse layouts equal the dense layout bit for bit. The tests of lstm, gru and rnn compare them
+// for small random layers; the cases here need larger layers.
 
 interface Spec {
   op: 'gru' | 'rnn';

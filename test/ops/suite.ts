@@ -10,9 +10,9 @@ import { loadInShares } from '../helpers/shares';
 import { runReference } from '../reference/index';
 import { allocate } from '../reference/support';
 
-// The body of every operator test compiles a graph of one node, loads it in each flavor and runs it.
-// Integers must equal the reference, floats may differ by the declared tolerance, and all flavors must
-// agree bit for bit, also when several threads share the work.
+// The body of every operator test compiles a graph of one node, loads it in each flavor and runs
+// it. Integers must equal the reference, floats may differ by the declared tolerance, and all
+// flavors must agree bit for bit, also when several threads share the work.
 
 /**
  * The largest difference from the reference. A float may have the relative or the absolute one;
@@ -28,7 +28,9 @@ export const exact: Tolerance = { relative: 0, absolute: 0 };
 
 // ── tensors ───────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Per-tensor quantization. `zeroPoint` is that of int8; uint8 adds 128, so one spec serves both. */
+/**
+ * Per-tensor quantization. `zeroPoint` is that of int8; uint8 adds 128, so one spec serves both.
+ */
 export interface Quantization {
   scale: number;
   zeroPoint: number;
@@ -122,7 +124,8 @@ export function compare(
   tolerance: Tolerance,
 ): number {
   if (expected.constructor !== found.constructor || expected.length !== found.length) {
-    throw new Error(`${what}: expected ${expected.constructor.name}(${expected.length}), found ${found.constructor.name}(${found.length})`);
+    const describe = (array: TensorData): string => `${array.constructor.name}(${array.length})`;
+    throw new Error(`${what}: expected ${describe(expected)}, found ${describe(found)}`);
   }
   const isFloat = expected instanceof Float32Array;
   let different = 0;
@@ -132,12 +135,10 @@ export function compare(
     if (a === b || (Number.isNaN(a) && Number.isNaN(b))) continue;
     const difference = Math.abs(a - b);
     different++;
-    if (isFloat
-      ? difference <= tolerance.absolute || difference <= tolerance.relative * Math.abs(a)
-      : difference <= (tolerance.units ?? 0)) continue;
-    throw new Error(`${what}: element [${position(i, shape).join(', ')}] of [${
-      shape.join(', ')
-    }]: expected ${a}, found ${b}`);
+    const allowed = isFloat ? Math.max(tolerance.absolute, tolerance.relative * Math.abs(a)) : tolerance.units ?? 0;
+    if (difference <= allowed) continue;
+    const at = position(i, shape).join(', ');
+    throw new Error(`${what}: element [${at}] of [${shape.join(', ')}]: expected ${a}, found ${b}`);
   }
   return different;
 }
@@ -151,8 +152,8 @@ function position(index: number, shape: readonly number[]): number[] {
 }
 
 /**
- * Compiles the graph, loads it in each flavor, predicts, and compares with the reference and between
- * flavors.
+ * Compiles the graph, loads it in each flavor, predicts, and compares with the reference and
+ * between flavors.
  * @returns the number of values that differ from the reference
  */
 export function checkGraph(
@@ -217,8 +218,8 @@ export function property<S>(spec: fc.Arbitrary<S>, numRuns: number, check: (spec
 }
 
 /**
- * The output scale for which accumulators of `count` products fill the range of int8; a power of two
- * if `ties` is set. `products` is the scale of the products.
+ * The output scale for which accumulators of `count` products fill the range of int8; a power of
+ * two if `ties` is set. `products` is the scale of the products.
  */
 export function fittingScale(products: number, count: number, ties: boolean): number {
   const estimate = products * Math.sqrt(count) * 90;

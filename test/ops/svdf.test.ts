@@ -5,7 +5,9 @@ import { biases, gateVectors, hybridOf, isFloat, recurrentSuite, sequence, toler
   type CellType } from './sequences';
 import { checkGraph, quantizations, Random, single, size } from './suite';
 
-/** Weights of a filter's last inputs, [filters][memory]: float32, or int16 with one scale for all. */
+/**
+ * Weights of a filter's last inputs, [filters][memory]: float32, or int16 with one scale for all.
+ */
 function timeWeights(random: Random, filters: number, memory: number, type: CellType): Tensor {
   const { quantization, ...vector } = gateVectors(random, 'time', 1, filters * memory, type);
   const tensor: Tensor = { ...vector, shape: [filters, memory] };

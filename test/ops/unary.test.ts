@@ -38,8 +38,8 @@ const kinds: Record<UnaryKind, Tolerance> = {
   geluTanh: { relative: 2e-6, absolute: 8e-7 },
 };
 /**
- * The largest inputs tested. Above them, sine and cosine have no precision left, and an intermediate
- * result of hardSwish overflows.
+ * The largest inputs tested. Above them, sine and cosine have no precision left, and an
+ * intermediate result of hardSwish overflows.
  */
 const largest: Partial<Record<UnaryKind, number>> = { sin: 1e8, cos: 1e8, hardSwish: 5e37 };
 const all = Object.keys(kinds) as UnaryKind[];

@@ -1,7 +1,7 @@
 import { input, output, type Node, type TensorData } from '../../src/graph/graph';
 import { allocate, aroundAxis, valueOf, type Inputs } from './support';
 
-/** → int32 indices along `axis`, compared as stored; the first of equals */
+/** int32 indices along `axis`; stored values are compared, and the first of equal values wins. */
 export function argmax(node: Node<'argmax'>, inputs: Inputs): TensorData[] {
   const { axis, kind } = node.attributes;
   const [x, out] = [valueOf(node, inputs), allocate(output(node))];

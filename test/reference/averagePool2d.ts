@@ -3,12 +3,12 @@ import { converter, fround } from './requantize';
 import { activate, allocate, forWindow, valueOf, type Inputs, type Shape4 } from './support';
 
 /**
- * x [N][H][W][C]; the average is over the pixels inside the picture.
+ * x [N][H][W][C]; averages the pixels of the window that are inside the image.
  *
- * float32: the sum in row order, each addition rounded, divided by the count. Integers: the sum of
- * the stored values over the count, rounded half away from zero (on the stored value, as TFLite
- * does, so that the zero point does not matter); another output quantization is a requantization
- * after that.
+ * float32: adds in row order, rounding each addition, and divides by the count. Integers: divides
+ * the sum of the stored values by the count and rounds halves away from zero. Rounding the stored
+ * value, as TFLite does, makes the zero point irrelevant. If the output's quantization differs, the
+ * result is then requantized.
  */
 export function averagePool2d(node: Node<'averagePool2d'>, inputs: Inputs): TensorData[] {
   const [x, out] = [valueOf(node, inputs), allocate(output(node))];
@@ -38,9 +38,7 @@ export function averagePool2d(node: Node<'averagePool2d'>, inputs: Inputs): Tens
   return [out];
 }
 
-/**
- * C's (sum > 0 ? sum + count / 2 : sum − count / 2) / count, whose divisions drop the remainder.
- */
+/** In C: (sum > 0 ? sum + count / 2 : sum − count / 2) / count, with truncating divisions. */
 function divideHalfAwayFromZero(sum: number, count: number): number {
   const half = Math.trunc(count / 2);
   return Math.trunc((sum > 0 ? sum + half : sum - half) / count);

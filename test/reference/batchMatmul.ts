@@ -3,8 +3,8 @@ import { multiplyAdd } from './multiplyAdd';
 import { allocate, broadcastOffset, coordinates, rowsOf, valueOf, type Inputs } from './support';
 
 /**
- * a [...B][M][K], b [...B][K][N], leading dimensions broadcast → [...B][M][N]; transposes say the
- * stored order is swapped
+ * a [...B][M][K], b [...B][K][N] → [...B][M][N]; leading dimensions broadcast. A transposed operand
+ * is stored with its last two dimensions swapped.
  */
 export function batchMatmul(node: Node<'batchMatmul'>, inputs: Inputs): TensorData[] {
   const { transposeA, transposeB } = node.attributes;

@@ -5,7 +5,7 @@ import { clamp, converter, fround, isQuantized, productScale, quantizeReal, rang
 import { activate, allocate, broadcastOffset, coordinates, isInteger, unsupported, valueOf,
   type Inputs } from './support';
 
-/** a, b with numpy broadcasting */
+/** a and b broadcast as in numpy. */
 export function binary(node: Node<'binary'>, inputs: Inputs): TensorData[] {
   const [a, b, out] = [valueOf(node, inputs, 0), valueOf(node, inputs, 1), allocate(output(node))];
   const [shapeA, shapeB, shape] = [input(node, 0).shape, input(node, 1).shape, output(node).shape];
@@ -39,7 +39,7 @@ const floatOperations: Record<BinaryKind, Operation> = {
   squaredDifference: (a, b) => fround(fround(a - b) * fround(a - b)),
 };
 
-/** int32 wraps around; division drops the remainder, and by zero gives zero. */
+/** int32 wraps around. Division truncates, and a division by zero gives zero. */
 const integerOperations: Record<BinaryKind, Operation> = {
   add: (a, b) => (a + b) | 0,
   sub: (a, b) => (a - b) | 0,
@@ -76,12 +76,12 @@ function quantizedOperation(node: AnyNode, kind: BinaryKind): Operation {
 }
 
 /**
- * The fixed point of int8 addition, XNNPACK's: the larger of the two ratios to the output's scale
- * becomes a multiplier of 21 bits, 2^20 ≤ m ≤ 2^21, and both share its shift.
+ * XNNPACK's fixed point for int8 addition. The larger of the two ratios to the output's scale
+ * becomes a 21-bit multiplier, 2^20 ≤ m ≤ 2^21, and both multipliers share its shift.
  *
  *     out = clamp(((ma·(a − za) + mb·(b − zb) + 2^(shift − 1)) >> shift) + zo)
  *
- * The shift is arithmetic, so halves round up. Sums fit int32: 2·255·2^21 + 2^30 < 2^31.
+ * The shift is arithmetic, so halves round up. The sum fits int32: 2·255·2^21 + 2^30 < 2^31.
  */
 export function addParameters(
   scaleA: number,
@@ -91,8 +91,8 @@ export function addParameters(
 ): { multiplierA: number; multiplierB: number; shift: number } {
   const ratioA = fround(scaleA / scaleOut);
   const ratioB = fround(scaleB / scaleOut);
-  // Beyond these bounds (ratios under 2^-11 or from 2^20) inputs hardly move the output, or always
-  // saturate it.
+  // Outside these bounds (ratios below 2^-11 or from 2^20 on) inputs hardly change the output, or
+  // always saturate it.
   const shift = clamp(20 - exponentOf(Math.max(ratioA, ratioB)), 1, 31);
   const multiplierB = roundHalfEven(ratioB * 2 ** shift);
   return { multiplierA: roundHalfEven(ratioA * 2 ** shift), multiplierB: subtract ? -multiplierB : multiplierB, shift };

@@ -3,8 +3,8 @@ import { clamp, rangeOf } from './requantize';
 import { allocate, valueOf, type Inputs } from './support';
 
 /**
- * Plain numeric conversion. float32 to integers goes toward zero and saturates (not a number is 0);
- * integers to narrower ones keep their low bits; anything to bool asks whether it is not 0.
+ * Plain numeric conversion. float32 to an integer type truncates and saturates, and NaN becomes 0.
+ * A narrower integer type keeps the low bits. A cast to bool is x ≠ 0.
  */
 export function cast(node: Node<'cast'>, inputs: Inputs): TensorData[] {
   const [x, out] = [valueOf(node, inputs), allocate(output(node))];

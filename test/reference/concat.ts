@@ -3,8 +3,8 @@ import { converter } from './requantize';
 import { activate, allocate, aroundAxis, valueOf, type Inputs } from './support';
 
 /**
- * Inputs one after the other along `axis`; each is requantized to the output's quantization where
- * it differs.
+ * Joins the inputs along `axis`. An input whose quantization differs from the output's is
+ * requantized.
  */
 export function concat(node: Node<'concat'>, inputs: Inputs): TensorData[] {
   const { axis, activation } = node.attributes;

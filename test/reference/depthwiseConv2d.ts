@@ -4,8 +4,8 @@ import { multiplyAdd } from './multiplyAdd';
 import { allocate, valueOf, type Inputs, type Shape4 } from './support';
 
 /**
- * x [N][H][W][C], w [1][KH][KW][C·multiplier], bias? [C·multiplier]; output channel c·multiplier +
- * m reads channel c
+ * x [N][H][W][C], w [1][KH][KW][C·multiplier], bias? [C·multiplier]; output channel
+ * c·multiplier + m reads input channel c.
  */
 export function depthwiseConv2d(node: Node<'depthwiseConv2d'>, inputs: Inputs): TensorData[] {
   if (isHybrid(node)) return hybrid(node, inputs, depthwiseConv2d);
@@ -24,7 +24,7 @@ export function depthwiseConv2d(node: Node<'depthwiseConv2d'>, inputs: Inputs): 
         for (let co = 0; co < channelsOut; co++) {
           const ci = Math.floor(co / multiplier);
           let acc = accumulator.start(co);
-          // column by column: the order in which XNNPACK sums float taps
+          // Column by column, because XNNPACK adds float taps in this order.
           for (let kx = 0; kx < kernelX; kx++) {
             for (let ky = 0; ky < kernelY; ky++) {
               const iy = oy * strideY + ky * dilationY - top;

@@ -1,9 +1,7 @@
 import type { Tensor } from '../../src/graph/graph';
 import { aroundAxis } from './support';
 
-/**
- * The tensor as the element at `index` sees it: with the one scale and zero point that hold there.
- */
+/** The tensor with the single scale and zero point that apply to the element at `index`. */
 export function entryAt(tensor: Tensor, index: number): Tensor {
   const q = tensor.quantization;
   if (!q || q.scale.length <= 1) return tensor;

@@ -1,5 +1,5 @@
-// The fixed-point arithmetic of TensorFlow Lite's integer kernels, where they do not compute in
-// float32. In BigInt, so that nothing but the written roundings can round.
+// The fixed-point arithmetic of TensorFlow Lite's integer kernels. It uses BigInt, so that only the
+// explicit roundings round.
 
 /** d ≈ multiplier · 2^(exponent − 31), the multiplier in [2^30, 2^31). */
 export interface Multiplier {
@@ -17,17 +17,14 @@ export function multiplierOf(d: number): Multiplier {
   return multiplier === 1n << 31n ? { multiplier: 1n << 30n, exponent: exponent + 1 } : { multiplier, exponent };
 }
 
-/**
- * a·b / 2^bits; half of the divisor is added on the product's side, then the division drops the
- * remainder.
- */
+/** a·b / 2^bits: adds half of the divisor with the sign of the product, then truncates. */
 function doublingHigh(a: bigint, b: bigint, bits: bigint): bigint {
   const product = a * b;
   const half = 1n << (bits - 1n);
   return (product + (product >= 0n ? half : 1n - half)) / (1n << bits);
 }
 
-/** x / 2^n, halves away from zero */
+/** x / 2^n, rounding halves away from zero. */
 function divideByPower(x: bigint, n: number): bigint {
   if (n === 0) return x;
   const half = 1n << BigInt(n - 1);
@@ -36,20 +33,25 @@ function divideByPower(x: bigint, n: number): bigint {
   return x < 0n ? -quotient : quotient;
 }
 
-const saturate32 = (x: bigint): bigint => x > 2147483647n ? 2147483647n : x < -2147483648n ? -2147483648n : x;
+function clampBig(x: bigint, min: bigint, max: bigint): bigint {
+  if (x < min) return min;
+  return x > max ? max : x;
+}
 
-/** x·d with two roundings; what leaves int32 before them saturates. */
+export const saturate32 = (x: bigint): bigint => clampBig(x, -2147483648n, 2147483647n);
+
+/** x·d with two roundings; intermediate results saturate at int32 before them. */
 export function multiply(x: number, { multiplier, exponent }: Multiplier): number {
   const high = doublingHigh(saturate32(saturate32(BigInt(x)) << BigInt(Math.max(exponent, 0))), multiplier, 31n);
   return Number(divideByPower(high, Math.max(-exponent, 0)));
 }
 
-/** (d·m + 128) >> 8: XNNPACK's multipliers of 8 fractional bits; halves go up. */
+/** (d·m + 128) >> 8: XNNPACK's multipliers with 8 fractional bits; halves round up. */
 export function multiplyBy256ths(d: number, multiplier: number): number {
   return Math.floor((d * multiplier + 128) / 256);
 }
 
-const saturate16 = (x: bigint): bigint => x > 32767n ? 32767n : x < -32768n ? -32768n : x;
+const saturate16 = (x: bigint): bigint => clampBig(x, -32768n, 32767n);
 
 function to16Bits({ multiplier, exponent }: Multiplier): Multiplier {
   return {
@@ -59,8 +61,9 @@ function to16Bits({ multiplier, exponent }: Multiplier): Multiplier {
 }
 
 /**
- * TFLite's hard-swish in 16-bit steps: d = q − zero point of the input → the output less its zero
- * point.
+ * TFLite's hard-swish in 16-bit fixed point.
+ * @param d q − zero point of the input
+ * @returns the output before its zero point is added
  */
 export function hardSwish16(d: number, scaleIn: number, scaleOut: number): number {
   const fine = Math.fround(Math.fround(1 / 128) * scaleIn);

@@ -1,17 +1,19 @@
-// 16-bit gates after gemmlowp's fixedpoint.h, one number at a time: what TensorFlow Lite's integer
-// LSTM computes with.
+// The 16-bit gate functions of TensorFlow Lite's integer LSTM, after gemmlowp's fixedpoint.h, for
+// one value at a time.
+
+import { saturate32 } from './fixedPoint';
 
 const saturate = (x: number): number => Math.max(-32768, Math.min(32767, x));
 
-/** a·b / 2^15, rounded halves up */
+/** a·b / 2^15, rounding halves up. */
 const times = (a: number, b: number): number => saturate(Math.floor((a * b + 2 ** 14) / 2 ** 15));
 
-/** x / 2^n, halves away from zero */
+/** x / 2^n, rounding halves away from zero. */
 export function dividePower(x: number, n: number): number {
   return Math.sign(x) * Math.floor(Math.abs(x) / 2 ** n + (n > 0 ? 0.5 : 0));
 }
 
-/** A constant of 31 fractional bits with 15. */
+/** Converts a constant from 31 to 15 fractional bits. */
 const constant = (x: number): number => dividePower(x, 16);
 
 /** e^x in Q0.15, x ≤ 0 in Q(bits).(15 − bits) */
@@ -33,7 +35,7 @@ function negativeExp(x: number, bits: number): number {
   return result;
 }
 
-/** 2 / (1 + e) in Q2.13 by Newton and Raphson */
+/** 2 / (1 + e) in Q2.13, by Newton-Raphson iteration. */
 function inverse(e: number): number {
   const half = Math.floor((e + 32768) / 2);
   let x = constant(1515870810) + times(half, constant(-1010580540));
@@ -55,9 +57,8 @@ export function tanh16(x: number, bits: number): number {
 }
 
 const high32 = (a: bigint, b: bigint): bigint => (a * b + (1n << 30n)) >> 31n;
-const saturate32 = (x: bigint): bigint => (x > 2147483647n ? 2147483647n : x < -2147483648n ? -2147483648n : x);
 
-/** 1 / √v as multiplier and right shift */
+/** 1 / √v as a multiplier and a right shift. */
 function inverseRoot(v: number): { multiplier: bigint; exponent: number } {
   if (v <= 1) return { multiplier: 2147483647n, exponent: 0 };
   let shift = 11;
@@ -83,7 +84,7 @@ function inverseRoot(v: number): { multiplier: bigint; exponent: number } {
     : { multiplier: x, exponent: -shift };
 }
 
-/** Layer normalization of int16 sums. `multiply` is the product with a fixed-point factor. */
+/** Layer normalization of int16 values. `multiply` multiplies by a fixed-point factor. */
 export function norm16(
   values: number[],
   weights: ArrayLike<number>,

@@ -2,8 +2,7 @@ import { elementCount, input, output, type Node, type TensorData } from '../../s
 import { allocate, coordinates, offset, valueOf, type Inputs } from './support';
 
 /**
- * Output element [a][i][b] is x[a][indices[batch of a][i]][b]; an index outside is taken as the
- * nearest inside.
+ * Output element [a][i][b] is x[a][indices[batch of a][i]][b]; indices out of range are clamped.
  */
 export function gather(node: Node<'gather'>, inputs: Inputs): TensorData[] {
   const x = input(node, 0);

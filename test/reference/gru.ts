@@ -32,7 +32,7 @@ export function gru(node: Node<'gru'>, inputs: Inputs): TensorData[] {
   });
 }
 
-/** Gates in Q3.12, the state in Q0.15; the products see it in Q0.7 */
+/** Gates are Q3.12 and the state is Q0.15; products read the state as Q0.7. */
 function integer(node: Node<'gru'>, inputs: Inputs): TensorData[] {
   const hiddenSize = input(node, 2).shape[1]!;
   const [, , , bias, recurrentBias] = inputs;

@@ -4,15 +4,15 @@ import { allocate, type Inputs } from './support';
 
 type Layer = Node<'conv2d'> | Node<'depthwiseConv2d'> | Node<'fullyConnected'>;
 
-/** Whether float32 activations meet int8 weights. */
+/** Whether the layer multiplies float32 activations by int8 weights. */
 export function isHybrid(node: Layer): boolean {
   return input(node, 0).dtype === 'float32' && input(node, 1).dtype === 'int8';
 }
 
 /**
- * TensorFlow Lite's hybrid layers: each picture (row of a fully connected layer) is quantized by
- * its own range, the layer sums integers, and f32(sum) · f32(scale · scale of the weights) + bias
- * goes back to float32.
+ * TensorFlow Lite's hybrid layers. Each image (row of a fully connected layer) is quantized by its
+ * own range and accumulated in integers; f32(accumulator) · f32(scale · weight scale) + bias is the
+ * float32 result.
  */
 export function hybrid<N extends Layer>(
   node: N,
@@ -45,17 +45,21 @@ export function hybrid<N extends Layer>(
       outputs: [accumulators],
       attributes: { ...node.attributes, activation: 'none' },
     } as AnyNode as N;
-    layer(integer, [values, inputs[1]!, null])[0]!.forEach((sum, i) => {
+    layer(integer, [values, inputs[1]!, null])[0]!.forEach((accumulator, i) => {
       const factor = fround(scale * fround(scales[scales.length === 1 ? 0 : i % channels]!));
-      out[n * sizeOut + i] = clamp(fround(fround(fround(sum) * factor) + (inputs[2]?.[i % channels] ?? 0)), min, max);
+      out[n * sizeOut + i] = clamp(
+        fround(fround(fround(accumulator) * factor) + (inputs[2]?.[i % channels] ?? 0)),
+        min,
+        max,
+      );
     });
   }
   return [out];
 }
 
 /**
- * symmetric: ±max|x| takes ±127. asymmetric: [min(x, 0), max(x, 0)] takes −128 … 127, zero on a
- * step.
+ * Symmetric: ±max|x| maps to ±127. Asymmetric: [min(x, 0), max(x, 0)] maps to −128 … 127, and zero
+ * is exactly representable.
  */
 export function quantizeImage(
   x: Float32Array,
@@ -69,7 +73,7 @@ export function quantizeImage(
     const step = (max - min) / 255;
     const fromMin = -128 - min / step;
     const fromMax = 127 - max / step;
-    // the end that loses less
+    // derived from the end of the range that has the smaller rounding error
     zeroPoint = clamp(
       roundHalfAwayFromZero(128 + Math.abs(min / step) < 127 + Math.abs(max / step) ? fromMin : fromMax),
       -128,

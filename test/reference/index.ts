@@ -36,10 +36,10 @@ import { transposeConv2d } from './transposeConv2d';
 import { unary } from './unary';
 
 /**
- * Every operator once more in plain, slow, obvious loops: the specification, and the oracle that
- * the kernels are tested against. Shapes, types and quantization are read from the node's tensors;
- * the arrays returned are of the kind that the outputs' types say (bool as Uint8Array, int64 as
- * Int32Array).
+ * A second implementation of every operator in plain, slow, obvious loops. It is the specification
+ * that the kernels are tested against. Shapes, types and quantization are those of the node's
+ * tensors. The type of a returned array follows from the output's element type (Uint8Array for
+ * bool, Int32Array for int64).
  */
 export const reference: { [K in OperatorName]: (node: Node<K>, inputs: (TensorData | null)[]) => TensorData[] } = {
   conv2d,
@@ -80,20 +80,20 @@ export const reference: { [K in OperatorName]: (node: Node<K>, inputs: (TensorDa
 /**
  * Runs a whole network.
  * @param inputs the values of the graph's inputs, by tensor name
- * @returns the value of every tensor by its name, constants and inputs too, so that a failing
- *   comparison can say which layer went wrong first
+ * @returns the values of all tensors by name, including constants and inputs, so that a failing
+ *   comparison can name the first layer that differs
  */
 export function runReference(graph: Graph, inputs: Record<string, TensorData>): Map<string, TensorData> {
   const values = new Map<string, TensorData>();
   for (const tensor of graph.inputs) {
     const value = inputs[tensor.name];
     if (!value) throw new KletError('MISSING_INPUT', `graph "${graph.name}" needs its input "${tensor.name}"`);
-    if (value.length !== elementCount(tensor.shape)) {
+    const count = elementCount(tensor.shape);
+    if (value.length !== count) {
+      const shape = tensor.shape.join(', ');
       throw new KletError(
         'SHAPE_MISMATCH',
-        `input "${tensor.name}" has ${value.length} elements, its shape [${tensor.shape.join(', ')}] ${
-          elementCount(tensor.shape)
-        }`,
+        `input "${tensor.name}" has ${value.length} elements; its shape [${shape}] needs ${count}`,
       );
     }
     values.set(tensor.name, value);
@@ -105,7 +105,7 @@ export function runReference(graph: Graph, inputs: Record<string, TensorData>): 
       if (!value) {
         throw new KletError(
           'INVALID_GRAPH',
-          `${node.op} "${node.name}" reads "${tensor.name}" before anything wrote it`,
+          `${node.op} "${node.name}" reads "${tensor.name}" before any node writes it`,
         );
       }
       values.set(tensor.name, value);
@@ -114,15 +114,15 @@ export function runReference(graph: Graph, inputs: Record<string, TensorData>): 
     const results = runNode(node, operands);
     node.outputs.forEach((tensor, i) => values.set(tensor.name, results[i]!));
   }
-  // An output can be a constant, once a compiler has folded everything before it.
+  // After constant folding, an output can be a constant.
   for (const tensor of graph.outputs) if (tensor.data) values.set(tensor.name, tensor.data as TensorData);
   return values;
 }
 
-/** One node of any kind on the given values. */
+/** Runs one node on the given values. */
 export function runNode(node: AnyNode, inputs: (TensorData | null)[]): TensorData[] {
-  // The table's type pairs each name with its node; a union of nodes cannot be called through it
-  // without a cast.
+  // The table's type pairs each name with its own node type, so calling it with a union of nodes
+  // needs a cast.
   const run = reference[node.op] as (node: AnyNode, inputs: (TensorData | null)[]) => TensorData[];
   return run(node, inputs);
 }

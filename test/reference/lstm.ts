@@ -6,14 +6,14 @@ import { activationOf, alongTime, clampTo8, int8Preactivations, logistic, realPr
   scaleAt, scaled } from './sequence';
 import type { Inputs } from './support';
 
-/** Rows of gate `name` among those that the weights have. */
+/** The index of gate `name` among the gates that the weights have. */
 function gateAt(gates: number, name: 'i' | 'f' | 'g' | 'o'): number {
   return (gates === 4 ? 'ifgo' : 'fgo').indexOf(name);
 }
 
 /**
- * i, f, o = σ(W·x + U·h + p·c + b), g = tanh(W·x + U·h + b); c = f·c + i·g; h = o·tanh(c),
- * projected where there is a projection
+ * i, f, o = σ(W·x + U·h + p·c + b), g = tanh(W·x + U·h + b); c = f·c + i·g; h = o·tanh(c), followed
+ * by the optional projection.
  */
 export function lstm(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
   return input(node, 0).dtype === 'int8' ? integer(node, inputs) : float(node, inputs);

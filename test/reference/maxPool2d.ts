@@ -2,7 +2,7 @@ import { input, output, type Node, type TensorData } from '../../src/graph/graph
 import { converter } from './requantize';
 import { activate, allocate, forWindow, valueOf, type Inputs, type Shape4 } from './support';
 
-/** x [N][H][W][C]; the largest of the pixels inside the picture, compared as stored. */
+/** x [N][H][W][C]; the largest stored value among the window's pixels inside the image. */
 export function maxPool2d(node: Node<'maxPool2d'>, inputs: Inputs): TensorData[] {
   const [x, out] = [valueOf(node, inputs), allocate(output(node))];
   const [, height, width, channels] = input(node, 0).shape as Shape4;

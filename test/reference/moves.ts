@@ -3,8 +3,8 @@ import { converter } from './requantize';
 import { allocate, coordinates, valueOf, type Inputs } from './support';
 
 /**
- * Operators that only move elements: `source` gives, for an output position, the row-major index in
- * the input. Integers are requantized where the output's quantization differs.
+ * For operators that only move elements. `source` maps an output position to the row-major index in
+ * the input. Integers are requantized if the output's quantization differs.
  */
 export function move(
   node: AnyNode,

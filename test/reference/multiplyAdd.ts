@@ -3,7 +3,7 @@ import type { FusedActivation } from '../../src/graph/operators';
 import { activationRange, fround, isQuantized, productScale, requantize, scaleOf, zeroPointOf } from './requantize';
 import { activate, unsupported } from './support';
 
-/** How a sum of products is formed for one output channel; the operator supplies the geometry. */
+/** Accumulation of products for one output channel; the operator supplies the geometry. */
 export interface MultiplyAdd {
   start(channel: number): number;
   add(accumulator: number, a: number, w: number, channel: number): number;
@@ -13,10 +13,10 @@ export interface MultiplyAdd {
 /**
  * The arithmetic of conv2d, depthwiseConv2d, transposeConv2d, fullyConnected and batchMatmul.
  *
- * float32: starts from the bias; every product and every sum is rounded to float32, in the
- * operator's order. Integers: Σ (a − za)·(w − zw) + bias is exact (it fits int32: K ≤ 65,536), then
- * `requantize` with one scale per channel. Padding adds nothing, which for integers means that it
- * reads as the zero point.
+ * float32: starts from the bias, and rounds every product and every addition to float32, in the
+ * operator's order. Integers: Σ (a − za)·(w − zw) + bias is exact (it fits int32, because K ≤
+ * 65,536) and is requantized with one scale per channel. Padding adds nothing; for integers this
+ * means that it reads as the zero point.
  */
 export function multiplyAdd(
   node: AnyNode,
@@ -36,7 +36,7 @@ export function multiplyAdd(
   const perChannel = zeroPoints.length > 1;
   const add: MultiplyAdd['add'] = (acc, x, y, channel) =>
     acc + (x - zeroPointOf(a)) * (y - zeroPoints[perChannel ? channel : 0]!);
-  // the sums themselves, for hybrid layers
+  // hybrid layers need the accumulators themselves
   if (out.dtype === 'int32') return { start, add, finish: (acc) => acc };
   if (!isQuantized(out)) throw unsupported(node);
   const [zo, range] = [zeroPointOf(out), activationRange(activation, out)];

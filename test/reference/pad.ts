@@ -3,9 +3,9 @@ import { converter, fround, isQuantized, quantizeReal, roundHalfEven, scaleOf } 
 import { allocate, coordinates, offset, valueOf, type Inputs } from './support';
 
 /**
- * constant: the real number `value` around x, in the output's quantization (0 is its zero point).
- * reflect: x mirrored about its border elements (… 2 1 | 0 1 2 …); symmetric repeats them (… 1 0 |
- * 0 1 2 …).
+ * constant: surrounds x with the real number `value`, in the output's quantization (0 is its zero
+ * point). reflect: mirrors x about its border elements (… 2 1 | 0 1 2 …). symmetric: mirrors x and
+ * repeats the border elements (… 1 0 | 0 1 2 …).
  */
 export function pad(node: Node<'pad'>, inputs: Inputs): TensorData[] {
   const { before, mode, value } = node.attributes;
@@ -19,10 +19,12 @@ export function pad(node: Node<'pad'>, inputs: Inputs): TensorData[] {
   for (let i = 0; i < out.length; i++) {
     const position = coordinates(i, output(node).shape).map((coordinate, d) => coordinate - before[d]!);
     const inside = position.every((coordinate, d) => coordinate >= 0 && coordinate < shape[d]!);
-    if (mode === 'constant' && !inside) out[i] = around;
-    else {out[i] = convert(x[
-        offset(position.map((coordinate, d) => mirror(coordinate, shape[d]!, mode === 'reflect')), shape)
-      ]!);}
+    if (mode === 'constant' && !inside) {
+      out[i] = around;
+      continue;
+    }
+    const source = position.map((coordinate, d) => mirror(coordinate, shape[d]!, mode === 'reflect'));
+    out[i] = convert(x[offset(source, shape)]!);
   }
   return [out];
 }

@@ -3,7 +3,7 @@ import { fround, isQuantized, productScale, rangeOf, requantize, scaleOf, zeroPo
 import { allocate, broadcastOffset, coordinates, unsupported, valueOf, type Inputs } from './support';
 
 /**
- * x, alpha (broadcast against x): x ≥ 0 ? x : alpha·x. On integers each side is one requantization.
+ * x ≥ 0 ? x : alpha·x, with alpha broadcast to x. For integers, each branch is one requantization.
  */
 export function prelu(node: Node<'prelu'>, inputs: Inputs): TensorData[] {
   const [x, alpha, out] = [valueOf(node, inputs, 0), valueOf(node, inputs, 1), allocate(output(node))];

@@ -6,7 +6,7 @@ import { allocate, unsupported, valueOf, type Inputs } from './support';
 
 /**
  * float32: clamp(round_half_even(f32(x · f32(1 / scale))) + zeroPoint), per tensor or along an
- * axis. One integer type to another quantization: XNNPACK's multiplier of 8 bits. Between int8 and
+ * axis. Integers to the same type: XNNPACK's multiplier with 8 fractional bits. Between int8 and
  * uint8: TFLite's fixed point.
  */
 export function quantize(node: Node<'quantize'>, inputs: Inputs): TensorData[] {

@@ -5,9 +5,7 @@ import { clamp, converter, fround, isQuantized, rangeOf, requantize, roundHalfAw
   sameQuantization, scaleOf, zeroPointOf } from './requantize';
 import { allocate, coordinates, isInteger, offset, unsupported, valueOf, type Inputs } from './support';
 
-/**
- * Over `axes`; each output's elements are gathered in row-major order, then combined in that order.
- */
+/** Reduces over `axes`. The elements of each output are combined in row-major order. */
 export function reduce(node: Node<'reduce'>, inputs: Inputs): TensorData[] {
   const { kind, axes } = node.attributes;
   const [x, out] = [valueOf(node, inputs), allocate(output(node))];
@@ -51,7 +49,7 @@ const floatCombiners: Record<ReduceKind, Combine> = {
   prod: floatProduct,
 };
 
-/** int32 wraps around, and the mean drops the remainder. */
+/** int32 wraps around, and the mean truncates. */
 const integerCombiners: Record<ReduceKind, Combine> = {
   mean: (values) => Math.trunc((exactSum(values) | 0) / values.length),
   sum: (values) => exactSum(values) | 0,
@@ -61,11 +59,12 @@ const integerCombiners: Record<ReduceKind, Combine> = {
 };
 
 /**
- * mean: Σ (q − zi) exactly, then `requantize` with f32(si / f32(so·n)); that of pictures over
- * height and width rounds halves to even (XNNPACK's global average pool), others away from zero;
- * where input and output have one quantization, those others are the stored values' own mean,
- * toward zero. sum: halves away from zero, f32(si / so). max and min compare as stored. prod
- * multiplies step by step in fixed point, each time by (si / so^(1/n)).
+ * mean: requantizes the exact Σ (q − zi) with the scale f32(si / f32(so·n)). The mean of images
+ * over height and width rounds halves to even (XNNPACK's global average pool); other means round
+ * halves away from zero. But if input and output have the same quantization, other means are the
+ * truncated mean of the stored values. sum: requantizes with f32(si / so), rounding halves away
+ * from zero. max and min compare stored values. prod multiplies in fixed point, each time by si /
+ * so^(1/n) too.
  */
 function quantizedCombiner(node: AnyNode, kind: ReduceKind, isGlobalPool: boolean): Combine {
   const [x, out] = [input(node, 0), output(node)];

@@ -8,7 +8,7 @@ import { activationRange, requantize, roundHalfAwayFromZero, roundHalfEven } fro
 import { nearestIndex } from './resize2d';
 import { allocate } from './support';
 
-// The oracle against small examples computed by hand.
+// The reference against small examples that were computed by hand.
 
 const none = 'none' as const;
 const plainConv = { stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0], activation: none } as const;
@@ -34,7 +34,7 @@ const u8 = (shape: number[], scale: number, zeroPoint: number, values?: number[]
 const perChannel = (shape: number[], scale: number[], values: number[], axis = 0) =>
   tensor('int8', shape, values, { scale, zeroPoint: scale.map(() => 0), axis });
 
-/** The loose attribute literals of the examples, made the operator's own. */
+/** Runs an operator. The attributes are untyped, so that examples can be short literals. */
 function runAll<K extends OperatorName>(
   op: K,
   attributes: unknown,
@@ -54,7 +54,7 @@ const run = <K extends OperatorName>(op: K, attributes: unknown, inputs: (Tensor
 const close = (values: number[]) => values.map((value) => expect.closeTo(value, 6) as number);
 
 describe('rounding and requantization', () => {
-  test('roundHalfEven takes ties to the even neighbour', () => {
+  test('roundHalfEven rounds ties to the even neighbour', () => {
     expect([0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.49999999999999994, 2.51].map(roundHalfEven).map((x) => x + 0)).toEqual([
       0,
       2,
@@ -67,23 +67,22 @@ describe('rounding and requantization', () => {
     ]);
   });
 
-  test('roundHalfAwayFromZero takes ties outwards and nothing else', () => {
+  test('roundHalfAwayFromZero rounds ties, and only ties, away from zero', () => {
     expect([0.5, 1.5, 2.5, -0.5, -2.5, 0.49999999999999994, -2.4].map(roundHalfAwayFromZero).map((x) => x + 0))
       .toEqual([1, 2, 3, -1, -3, 0, -2]);
   });
 
-  test('requantize rounds ties to even, adds the zero point, clamps', () => {
+  test('requantize rounds ties to even, adds the zero point and clamps', () => {
     expect([1, 3, 5, -1, -3, 1000, -1000].map((acc) => requantize(acc, 0.5, 10, [-128, 127]))).toEqual([10, 12, 12, 10,
       8, 127, -128]);
   });
 
   test('requantize rounds the accumulator to float32 first', () => {
-    // 2^24 + 1 is not a float32: it becomes 2^24, so that the product is the tie 0.5 and rounds to
-    // 0.
+    // 2^24 + 1 is not a float32 and becomes 2^24, so the product is the tie 0.5, which rounds to 0.
     expect(requantize(2 ** 24 + 1, 2 ** -25, 0, [-128, 127])).toBe(0);
   });
 
-  test('a fused activation becomes a range of integers', () => {
+  test('activationRange quantizes the bounds of a fused activation', () => {
     expect(activationRange('none', i8([1], 0.1, -10))).toEqual([-128, 127]);
     expect(activationRange('relu', i8([1], 0.1, -10))).toEqual([-10, 127]);
     expect(activationRange('relu6', i8([1], 0.1, -10))).toEqual([-10, 50]);
@@ -94,28 +93,28 @@ describe('rounding and requantization', () => {
 });
 
 describe('convolutions and products', () => {
-  test('conv2d sums a window and the bias', () => {
+  test('conv2d adds the products of a window and the bias', () => {
     const x = f32([1, 3, 3, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     const w = f32([1, 2, 2, 1], [1, 10, 100, 1000]);
     expect(run('conv2d', { ...plainConv, groups: 1 }, [x, w, f32([1], [0.5])], f32([1, 2, 2, 1]))).toEqual([5421.5,
       6532.5, 8754.5, 9865.5]);
   });
 
-  test('conv2d strides, dilates and pads', () => {
+  test('conv2d takes strides, dilations and padding', () => {
     const x = f32([1, 3, 3, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     const w = f32([1, 2, 2, 1], [1, 10, 100, 1000]);
     const attributes = { stride: [2, 2], dilation: [2, 2], padding: [1, 1, 1, 1], groups: 1, activation: none };
-    // The taps stand 2 apart from −1 and from 1: corners of the padded picture around the centre 5.
+    // Each output has one tap on the centre pixel 5; its other taps are in the padding.
     expect(run('conv2d', attributes, [x, w, null], f32([1, 2, 2, 1]))).toEqual([5000, 500, 50, 5]);
   });
 
-  test('conv2d mixes channels only within their group', () => {
+  test('conv2d combines channels only within their group', () => {
     const x = f32([1, 1, 1, 4], [1, 2, 3, 4]);
     const w = f32([2, 1, 1, 2], [1, 10, 1, 10]);
     expect(run('conv2d', { ...plainConv, groups: 2 }, [x, w, null], f32([1, 1, 1, 2]))).toEqual([21, 43]);
   });
 
-  test('conv2d in int8 requantizes by channel, pads with the zero point, and clamps to relu', () => {
+  test('conv2d in int8 requantizes per channel, pads with the zero point and clamps to relu', () => {
     const x = i8([1, 1, 2, 1], 0.5, 3, [7, 1]); // (q − 3): 4, −2
     const w = perChannel([2, 1, 3, 1], [0.25, 0.5], [1, 2, 3, -1, -2, -3]);
     const attributes = { ...plainConv, padding: [0, 1, 0, 1], groups: 1 };
@@ -123,24 +122,24 @@ describe('convolutions and products', () => {
     // Channel 1, scale 0.25: −2 + 8 → 1.5, a tie, 0 + 8 → 2.
     const inputs = [x, w, i32([2], [4, 8])];
     expect(run('conv2d', attributes, inputs, i8([1, 1, 2, 2], 1, -5))).toEqual([-4, -3, -5, -3]);
-    const low = [x, w, i32([2], [-40, -40])];
-    expect(run('conv2d', { ...attributes, activation: 'relu' }, low, i8([1, 1, 2, 2], 1, -5))).toEqual([-5, -5, -5,
+    const negative = [x, w, i32([2], [-40, -40])];
+    expect(run('conv2d', { ...attributes, activation: 'relu' }, negative, i8([1, 1, 2, 2], 1, -5))).toEqual([-5, -5, -5,
       -5]);
   });
 
-  test('depthwiseConv2d reads channel c for output channels c·multiplier + m', () => {
+  test('depthwiseConv2d computes output channels c·multiplier + m from input channel c', () => {
     const x = f32([1, 1, 2, 2], [1, 2, 3, 4]);
     const w = f32([1, 1, 2, 4], [1, 2, 3, 4, 10, 20, 30, 40]);
     expect(run('depthwiseConv2d', plainConv, [x, w, null], f32([1, 1, 1, 4]))).toEqual([31, 62, 126, 168]);
   });
 
-  test('depthwiseConv2d in int8 has one scale per channel', () => {
+  test('depthwiseConv2d in int8 requantizes per channel', () => {
     const x = i8([1, 1, 1, 2], 1, -1, [3, 4]);
     const w = perChannel([1, 1, 1, 2], [0.5, 1], [3, -3], 3);
     expect(run('depthwiseConv2d', plainConv, [x, w, i32([2], [0, 1])], i8([1, 1, 1, 2], 1, 0))).toEqual([6, -14]);
   });
 
-  test('transposeConv2d spreads each pixel over its window', () => {
+  test('transposeConv2d adds the product of each pixel and the kernel to a window of the output', () => {
     const x = f32([1, 1, 2, 1], [1, 10]);
     const w = f32([1, 1, 3, 1], [1, 2, 3]);
     const attributes = { stride: [1, 2], padding: [0, 0, 0, 0], activation: none };
@@ -150,7 +149,7 @@ describe('convolutions and products', () => {
       30.5]);
   });
 
-  test('fullyConnected multiplies by rows of weights', () => {
+  test('fullyConnected multiplies each row by each row of the weights', () => {
     const attributes = { activation: none };
     expect(run(
       'fullyConnected',
@@ -163,13 +162,13 @@ describe('convolutions and products', () => {
     expect(run('fullyConnected', attributes, inputs, i8([1, 1], 0.01, 5))).toEqual([103]);
   });
 
-  test('fullyConnected rounds each product and sum to float32, from the bias on', () => {
+  test('fullyConnected starts from the bias, and rounds each product and sum to float32', () => {
     // 2^24 + 1 + 1 stays 2^24 when each sum is rounded.
     const inputs = [f32([1, 2], [1, 1]), f32([1, 2], [1, 1]), f32([1], [2 ** 24])];
     expect(run('fullyConnected', { activation: none }, inputs, f32([1, 1]))).toEqual([2 ** 24]);
   });
 
-  test('batchMatmul broadcasts batches and reads transposed operands', () => {
+  test('batchMatmul broadcasts batches and takes transposed operands', () => {
     const multiply = (transposeA: boolean, transposeB: boolean, a: Tensor, b: Tensor, out: Tensor) =>
       run('batchMatmul', { transposeA, transposeB }, [a, b], out);
     const [a, b] = [f32([2, 1, 2], [1, 2, 3, 4]), f32([2, 2], [1, 10, 100, 1000])];
@@ -179,15 +178,15 @@ describe('convolutions and products', () => {
     expect(multiply(false, false, i8([1, 2], 1, 1, [2, 3]), i8([2, 1], 1, -1, [4, 5]), i8([1, 1], 1, 0))).toEqual([17]);
   });
 
-  test('transposeConv2d in int8 requantizes and reads no pixel as zero', () => {
+  test('transposeConv2d in int8 requantizes, and adds nothing where no pixel is read', () => {
     const inputs = [i8([1, 1, 2, 1], 0.5, 1, [3, -2]), perChannel([1, 1, 2, 1], [0.5], [4, 6]), i32([1], [2])];
-    // (q − 1): 2, −3. Sums 8, 12, −12, −18 and the bias, scale 0.25: 2.5, 3.5, −2.5, −4, ties to
-    // even
+    // (q − 1) is 2 and −3. Products 8, 12, −12, −18 plus the bias 2, times 0.25: 2.5, 3.5, −2.5,
+    // −4. Ties round to even.
     const attributes = { stride: [1, 2], padding: [0, 0, 0, 0], activation: none };
     expect(run('transposeConv2d', attributes, inputs, i8([1, 1, 4, 1], 1, 10))).toEqual([12, 14, 8, 6]);
   });
 
-  test('int8 follows float32 within one step on arbitrary values', () => {
+  test('conv2d in int8 is within 0.501 quantization units of float32 for arbitrary values', () => {
     const q = (count: number, factor: number) => Array.from({ length: count }, (_, i) => (i * factor + 11) % 255 - 127);
     const [x, w, bias] = [q(2 * 5 * 4 * 6, 37), q(3 * 3 * 2 * 6, 101), [500, -4000, 0]];
     const [sx, sw, so] = [0.05, [0.01, 0.02, 0.005], 0.9];
@@ -211,7 +210,7 @@ describe('convolutions and products', () => {
 describe('pools and reductions', () => {
   const window = { kernel: [2, 2], stride: [1, 1], padding: [0, 0, 1, 1], activation: none };
 
-  test('averagePool2d divides by the pixels inside the picture', () => {
+  test('averagePool2d divides by the number of pixels inside the image', () => {
     expect(run('averagePool2d', window, [f32([1, 2, 2, 1], [1, 2, 3, 6])], f32([1, 2, 2, 1]))).toEqual([3, 4, 4.5, 6]);
   });
 
@@ -227,7 +226,7 @@ describe('pools and reductions', () => {
     expect(run('averagePool2d', valid, [u8([1, 1, 2, 1], 1, 0, [200, 255])], u8([1, 1, 1, 1], 1, 0))).toEqual([228]);
   });
 
-  test('maxPool2d ignores the padding, even when all is negative', () => {
+  test('maxPool2d ignores the padding, even if all values are negative', () => {
     expect(run('maxPool2d', window, [i8([1, 2, 2, 1], 1, 5, [-10, -20, -30, -40])], i8([1, 2, 2, 1], 1, 5))).toEqual([
       -10,
       -20,
@@ -237,7 +236,7 @@ describe('pools and reductions', () => {
     expect(run('maxPool2d', window, [f32([1, 2, 2, 1], [1, 2, 3, 4])], f32([1, 2, 2, 1]))).toEqual([4, 4, 4, 4]);
   });
 
-  test('reduce works over any axes, kept or dropped', () => {
+  test('reduce takes any axes, and keeps or drops them', () => {
     const x = f32([2, 3], [1, 2, 3, 4, 5, 7]);
     expect(run('reduce', { kind: 'sum', axes: [0] }, [x], f32([3]))).toEqual([5, 7, 10]);
     expect(run('reduce', { kind: 'mean', axes: [1] }, [x], f32([2, 1]))).toEqual([2, Math.fround(16 / 3)]);
@@ -247,17 +246,18 @@ describe('pools and reductions', () => {
     expect(run('reduce', { kind: 'prod', axes: [0] }, [i32([2, 1], [3, -4])], i32([1]))).toEqual([-12]);
   });
 
-  test('reduce in int8 sums exactly and requantizes once', () => {
+  test('reduce in int8 adds exactly and requantizes once', () => {
     const x = i8([1, 4], 0.5, 10, [11, 12, 13, 13]); // real: 0.5, 1, 1.5, 1.5
     expect(run('reduce', { kind: 'sum', axes: [1] }, [x], i8([1], 0.25, -1))).toEqual([17]);
     expect(run('reduce', { kind: 'mean', axes: [1] }, [x], i8([1], 0.5, 0))).toEqual([2]);
     expect(run('reduce', { kind: 'max', axes: [1] }, [x], i8([1], 0.25, 0))).toEqual([6]);
-    // 1·2, ·3, ·3 and once more, each time times 0.5/0.125^(1/4) = 0.841 and rounded: 2, 5, 13, 11
+    // 1·2, ·3, ·3 and a last rescaling, each times 0.5/0.125^(1/4) = 0.841 and rounded: 2, 5, 13,
+    // 11
     expect(run('reduce', { kind: 'prod', axes: [1] }, [x], i8([1], 0.125, 0))).toEqual([11]);
   });
 
-  test('the int8 mean of pictures rounds to even, other means away from zero, and in one quantization toward it', () => {
-    const values = [1, 2, 2, 1, -1, -1, -2, -2]; // sums of four: 6, −6
+  test('mean in int8 rounds to even for images, truncates within one quantization, else rounds away from zero', () => {
+    const values = [1, 2, 2, 1, -1, -1, -2, -2]; // the sums of four values are 6 and −6
     const out = (shape: number[], zeroPoint: number) => i8(shape, 1, zeroPoint);
     expect(run('reduce', { kind: 'mean', axes: [1, 2] }, [i8([2, 2, 2, 1], 1, 0, values)], out([2, 1], 5))).toEqual([7,
       3]);
@@ -266,7 +266,7 @@ describe('pools and reductions', () => {
     expect(run('reduce', { kind: 'mean', axes: [1] }, [i8([2, 4], 1, 0, values)], out([2], 0))).toEqual([1, -1]);
   });
 
-  test('argmax gives the first of equals', () => {
+  test('argmax gives the first of equal values', () => {
     expect(run('argmax', { axis: 1, kind: 'max' }, [f32([2, 3], [1, 5, 5, 7, 2, 7])], i32([2]))).toEqual([1, 0]);
     expect(run('argmax', { axis: 0, kind: 'min' }, [i8([2, 2], 1, 0, [1, -5, 1, -6])], i32([2]))).toEqual([0, 1]);
   });
@@ -285,12 +285,12 @@ describe('element by element', () => {
     expect(binary('maximum', row, f32([1], [15]), f32([3]))).toEqual([15, 20, 30]);
   });
 
-  test('binary on int32 wraps around and divides toward zero', () => {
+  test('binary in int32 wraps around and truncates quotients', () => {
     expect(binary('add', i32([1], [2147483647]), i32([1], [1]), i32([1]))).toEqual([-2147483648]);
     expect(binary('div', i32([2], [-7, 7]), i32([2], [2, 0]), i32([2]))).toEqual([-3, 0]);
   });
 
-  test('the multipliers of int8 add have 21 bits', () => {
+  test('addParameters gives multipliers of 21 bits', () => {
     expect(addParameters(1, 0.5, 1, false)).toEqual({ multiplierA: 2 ** 20, multiplierB: 2 ** 19, shift: 20 });
     expect(addParameters(0.75, 3, 1, true)).toEqual({ multiplierA: 3 * 2 ** 17, multiplierB: -3 * 2 ** 19, shift: 19 });
     expect(addParameters(2 ** -10, 2 ** -12, 1, false)).toEqual({
@@ -300,19 +300,19 @@ describe('element by element', () => {
     });
   });
 
-  test('int8 add and sub round halves up and saturate', () => {
+  test('add and sub in int8 round halves up and saturate', () => {
     const [a, b] = [i8([5], 0.5, 1, [2, 4, -2, 127, -128]), i8([5], 1, -1, [-1, -1, -1, 127, -128])];
-    // Real: a 0.5 1.5 −1.5 63 −64.5, b 0 0 0 128 −127
+    // real values: a 0.5 1.5 −1.5 63 −64.5, b 0 0 0 128 −127
     expect(binary('add', a, b, i8([5], 1, 0))).toEqual([1, 2, -1, 127, -128]);
     expect(binary('sub', a, b, i8([5], 1, 0))).toEqual([1, 2, -1, -65, 63]);
     expect(binary('add', a, b, i8([5], 1, 0), 'relu')).toEqual([1, 2, 0, 127, 0]);
   });
 
-  test('int8 mul rounds halves to even', () => {
+  test('mul in int8 rounds halves to even', () => {
     expect(binary('mul', i8([4], 0.5, 0, [1, 3, 5, -3]), i8([1], 1, 4, [5]), i8([4], 1, 7))).toEqual([7, 9, 9, 5]);
   });
 
-  test('int8 div and squaredDifference go through real numbers', () => {
+  test('div and squaredDifference in int8 compute with real numbers', () => {
     expect(binary('div', i8([3], 0.5, 0, [6, -5, 7]), i8([3], 1, 0, [2, 1, 0]), i8([3], 0.5, 0))).toEqual([3, -5, 127]);
     expect(binary('squaredDifference', i8([2], 0.5, 0, [6, 1]), i8([2], 0.5, 1, [2, 2]), i8([2], 0.5, -100))).toEqual([
       -88,
@@ -320,7 +320,7 @@ describe('element by element', () => {
     ]); // 12.5 and 0.5: ties, to even
   });
 
-  test('int8 minimum and maximum compare in the output quantization', () => {
+  test('minimum and maximum in int8 compare in the output quantization', () => {
     expect(binary('minimum', i8([2], 1, 0, [3, -4]), i8([2], 1, 0, [2, 5]), i8([2], 1, 0))).toEqual([2, -4]);
     expect(binary('maximum', i8([2], 1, 0, [3, -4]), i8([2], 0.5, 2, [10, -20]), i8([2], 1, 0))).toEqual([4, -4]);
   });
@@ -342,21 +342,21 @@ describe('element by element', () => {
     expect(unary('tanh', [Math.log(2)])).toEqual(close([0.6]));
   });
 
-  test('unary in int8 is a table over real numbers', () => {
+  test('unary in int8 applies the function to the real number of each value', () => {
     const x = i8([4], 0.5, 1, [1, 3, 127, -128]); // 0, 1, 63, −64.5
     expect(run('unary', { kind: 'logistic' }, [x], i8([4], 1 / 256, -128))).toEqual([0, 59, 127, -128]);
     expect(run('unary', { kind: 'neg' }, [x], i8([4], 1, 0))).toEqual([0, -1, -63, 64]); // 64.5: a tie, to even
     expect(run('unary', { kind: 'log' }, [x], i8([4], 1, 3))).toEqual([-128, 3, 7, 3]);
   });
 
-  test('unary in int8 repeats the steps of the engines that models were made for', () => {
+  test('unary in int8 rounds as TFLite and XNNPACK do', () => {
     const x = i8([4], 1, 0, [-3, -2, 2, 3]);
-    // the slopes as 256ths: 512 and 154, then 256 and 128; halves go up
+    // the slopes in units of 1/256 are 512 and 154, then 256 and 128; halves round up
     expect(run('unary', { kind: 'leakyRelu', alpha: 0.3 }, [x], i8([4], 0.5, 0))).toEqual([-2, -1, 4, 6]);
     expect(run('unary', { kind: 'leakyRelu', alpha: 0.5 }, [x], i8([4], 1, 0))).toEqual([-1, -1, 2, 3]);
     expect(run('unary', { kind: 'relu' }, [x], i8([4], 2, 5))).toEqual([5, 5, 6, 7]);
     expect(run('unary', { kind: 'abs' }, [x], i8([4], 2, 5))).toEqual([7, 6, 6, 7]);
-    // −1·2/6, 1·4/6, 3, 0 in steps of 1/16
+    // −1·2/6, 1·4/6, 3 and 0 in units of 1/16
     expect(run('unary', { kind: 'hardSwish' }, [i8([4], 0.125, -8, [-16, 0, 16, -32])], i8([4], 1 / 16, 0))).toEqual([
       -5,
       11,
@@ -365,7 +365,7 @@ describe('element by element', () => {
     ]);
   });
 
-  test('prelu has a slope per channel', () => {
+  test('prelu applies a slope per channel', () => {
     expect(run('prelu', {}, [f32([2, 2], [-2, -2, 3, 3]), f32([2], [0.5, 2])], f32([2, 2]))).toEqual([-1, -4, 3, 3]);
     const x = i8([2, 2], 0.5, 1, [-3, -3, 5, 1]); // −2 −2 2 0
     expect(run('prelu', {}, [x, i8([2], 0.5, 1, [2, 5])], i8([2, 2], 0.25, -10))).toEqual([-14, -26, -2, -10]);
@@ -373,7 +373,7 @@ describe('element by element', () => {
 });
 
 describe('rows', () => {
-  test('softmax gives shares of the sum', () => {
+  test('softmax divides each exponential by their sum', () => {
     const x = f32([2, 2], [0, Math.log(3), 1000, 1000]);
     expect(run('softmax', { beta: 1 }, [x], f32([2, 2]))).toEqual(close([0.25, 0.75, 0.5, 0.5]));
     expect(run('softmax', { beta: 2 }, [x], f32([2, 2]))).toEqual(close([0.1, 0.9, 0.5, 0.5]));
@@ -383,13 +383,13 @@ describe('rows', () => {
     ]);
   });
 
-  test('logSoftmax is its logarithm', () => {
+  test('logSoftmax is the logarithm of softmax', () => {
     expect(run('logSoftmax', {}, [f32([1, 2], [0, Math.log(3)])], f32([1, 2])))
       .toEqual(close([Math.log(0.25), Math.log(0.75)]));
     expect(run('logSoftmax', {}, [i8([1, 2], 1, 0, [0, 0])], i8([1, 2], 16 / 256, 127))).toEqual([116, 116]);
   });
 
-  test('l2Normalize makes rows of length one', () => {
+  test('l2Normalize scales rows to length one', () => {
     expect(run('l2Normalize', { epsilon: 1e-6 }, [f32([2, 2], [3, 4, 0, 0])], f32([2, 2])))
       .toEqual(close([0.6, 0.8, 0, 0]));
     expect(run('l2Normalize', { epsilon: 1e-6 }, [i8([1, 2], 0.1, 1, [4, -3])], i8([1, 2], 1 / 128, 0))).toEqual([77,
@@ -404,20 +404,20 @@ describe('moving elements', () => {
     expect(run('concat', { axis: 1, activation: none }, [matrix, f32([2, 1], [7, 8])], f32([2, 4]))).toEqual([1, 2, 3,
       7, 4, 5, 6, 8]);
     const [a, b] = [i8([2], 1, 0, [1, 100]), i8([2], 0.5, 4, [9, 7])];
-    // b, real 2.5 and 1.5: ties, to even
+    // the real values of b are 2.5 and 1.5; ties round to even
     expect(run('concat', { axis: 0, activation: none }, [a, b], i8([4], 1, 0))).toEqual([1, 100, 2, 2]);
   });
 
-  test('split cuts along its axis', () => {
+  test('split separates along its axis', () => {
     expect(runAll('split', { axis: 1 }, [matrix], [f32([2, 1]), f32([2, 2])])).toEqual([[1, 4], [2, 3, 5, 6]]);
   });
 
-  test('slice begins anywhere and may run backwards', () => {
+  test('slice starts at any element and takes negative strides', () => {
     expect(run('slice', { begin: [1, 0], stride: [1, 2] }, [matrix], f32([1, 2]))).toEqual([4, 6]);
     expect(run('slice', { begin: [1, 2], stride: [-1, -1] }, [matrix], f32([2, 2]))).toEqual([6, 5, 3, 2]);
   });
 
-  test('reshape, transpose and broadcastTo rearrange', () => {
+  test('reshape, transpose and broadcastTo rearrange elements', () => {
     expect(run('reshape', {}, [matrix], f32([3, 2]))).toEqual([1, 2, 3, 4, 5, 6]);
     expect(run('transpose', { perm: [1, 0] }, [matrix], f32([3, 2]))).toEqual([1, 4, 2, 5, 3, 6]);
     const x = i32([1, 2, 3], [1, 2, 3, 4, 5, 6]);
@@ -425,7 +425,7 @@ describe('moving elements', () => {
     expect(run('broadcastTo', {}, [f32([2, 1], [1, 2])], f32([2, 2, 2]))).toEqual([1, 1, 2, 2, 1, 1, 2, 2]);
   });
 
-  test('pad writes its value, or mirrors', () => {
+  test('pad writes its value or mirrors the input', () => {
     const row = f32([3], [1, 2, 3]);
     const around = { before: [2], after: [2], value: 9 };
     expect(run('pad', { ...around, mode: 'constant' }, [row], f32([7]))).toEqual([9, 9, 1, 2, 3, 9, 9]);
@@ -441,7 +441,7 @@ describe('moving elements', () => {
     )).toEqual([-3, 3]);
   });
 
-  test('depthToSpace and spaceToDepth undo each other', () => {
+  test('depthToSpace and spaceToDepth are inverse', () => {
     const deep = f32([1, 1, 1, 8], [1, 2, 3, 4, 5, 6, 7, 8]);
     const wide = f32([1, 2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
     expect(run('depthToSpace', { blockSize: 2 }, [deep], f32([1, 2, 2, 2]))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
@@ -459,7 +459,7 @@ describe('resize2d', () => {
   const row = (mode: string, values: number[], length: number, more = {}) =>
     run('resize2d', { ...options, mode, ...more }, [f32([1, 1, values.length, 1], values)], f32([1, 1, length, 1]));
 
-  test('nearest copies by the rules of each alignment', () => {
+  test('nearest copies the pixel that each alignment selects', () => {
     expect(row('nearest', [1, 2], 4)).toEqual([1, 1, 2, 2]);
     expect(row('nearest', [1, 2, 3], 2)).toEqual([1, 2]);
     expect(row('nearest', [1, 2, 3], 2, { halfPixelCenters: true })).toEqual([1, 3]);
@@ -467,7 +467,7 @@ describe('resize2d', () => {
     expect(nearestIndex(1, 2, 3, { ...options, mode: 'nearest', alignCorners: true })).toBe(1); // 0.5, away from zero
   });
 
-  test('bilinear runs straight between neighbours', () => {
+  test('bilinear interpolates linearly between neighbours', () => {
     expect(row('bilinear', [0, 8], 4)).toEqual([0, 4, 8, 8]);
     expect(row('bilinear', [0, 8], 4, { halfPixelCenters: true })).toEqual([0, 2, 6, 8]);
     expect(row('bilinear', [0, 9], 4, { alignCorners: true })).toEqual(close([0, 3, 6, 9]));
@@ -485,7 +485,7 @@ describe('resize2d', () => {
     ]);
   });
 
-  test('bilinear in int8 weighs in 11 bits and rounds halves up', () => {
+  test('bilinear in int8 has 11-bit weights and rounds halves up', () => {
     const x = i8([1, 1, 2, 1], 1, 5, [-3, 0]);
     expect(run('resize2d', { ...options, mode: 'bilinear' }, [x], i8([1, 1, 4, 1], 1, 5))).toEqual([-3, -1, 0, 0]);
     const ends = i8([1, 2, 1, 1], 1, 5, [-128, 127]);
@@ -494,7 +494,7 @@ describe('resize2d', () => {
   });
 });
 
-describe('changing types', () => {
+describe('type conversions', () => {
   test('quantize rounds halves to even and saturates', () => {
     expect(run('quantize', {}, [f32([6], [0.25, -0.25, 0.75, 0.2, 1000, -1000])], i8([6], 0.5, 1))).toEqual([1, 1, 3, 1,
       127, -128]);
@@ -507,12 +507,12 @@ describe('changing types', () => {
     expect(run('quantize', {}, [u8([3], 0.1, 128, [0, 130, 255])], i8([3], 0.1, 0))).toEqual([-128, 2, 127]);
   });
 
-  test('dequantize gives real numbers, per channel too', () => {
+  test('dequantize gives real numbers, per tensor and per channel', () => {
     expect(run('dequantize', {}, [i8([2], 0.5, 3, [4, -1])], f32([2]))).toEqual([0.5, -2]);
     expect(run('dequantize', {}, [perChannel([2, 2], [0.5, 2], [1, 2, 3, 4])], f32([2, 2]))).toEqual([0.5, 1, 6, 8]);
   });
 
-  test('cast goes toward zero', () => {
+  test('cast truncates and saturates', () => {
     expect(run('cast', {}, [f32([4], [1.9, -1.9, 1e20, NaN])], i32([4]))).toEqual([1, -1, 2147483647, 0]);
     expect(run('cast', {}, [i32([2], [3, -7])], f32([2]))).toEqual([3, -7]);
     expect(run('cast', {}, [f32([2], [0, 0.5])], tensor('bool', [2]))).toEqual([0, 1]);
@@ -547,16 +547,17 @@ describe('runReference', () => {
     });
   });
 
-  test('names what is missing or of the wrong size', () => {
+  test('names a missing input, and an input of the wrong size', () => {
     expect(() => runReference(graph, {})).toThrow(/needs its input "x"/);
-    expect(() => runReference(graph, { x: Float32Array.of(1) })).toThrow(/"x" has 1 elements, its shape \[1, 2\] 2/);
+    expect(() => runReference(graph, { x: Float32Array.of(1) }))
+      .toThrow(/"x" has 1 elements; its shape \[1, 2\] needs 2/);
   });
 
-  test('refuses types that an operator has no form for', () => {
-    expect(() => run('softmax', { beta: 1 }, [i32([1], [1])], f32([1]))).toThrow(/no form for int32, float32/);
+  test('refuses types that an operator does not implement', () => {
+    expect(() => run('softmax', { beta: 1 }, [i32([1], [1])], f32([1]))).toThrow(/does not implement int32, float32/);
   });
 
-  test('has a row for every operator', () => {
+  test('has an entry for every operator', () => {
     expect(Object.keys(reference)).toHaveLength(33);
   });
 });

@@ -2,18 +2,18 @@ import { perTensor, type DType, type Tensor } from '../../src/graph/graph';
 import type { FusedActivation } from '../../src/graph/operators';
 
 /**
- * The scalar rules of integer arithmetic. One rule, many fast ones: every SIMD epilogue, in every
- * flavor, is tested equal to a function of this file.
+ * The scalar rules of integer arithmetic. Every SIMD epilogue, in every flavor, is tested to equal
+ * a function of this file.
  *
- * Scales are rounded to float32 before anything is computed with them (`scaleOf`): that is how
- * files hold them, and the products and quotients of scales are float32 operations too.
+ * Scales are rounded to float32 before they are used (`scaleOf`), because files store them as
+ * float32. The products and quotients of scales are float32 operations too.
  */
 
 export const fround = Math.fround;
 
 /**
- * Nearest integer; ties to the even one, as `f32x4.nearest` and C's `lrintf` round. Exact for |x| <
- * 2^52.
+ * Rounds to the nearest integer, ties to even, as `f32x4.nearest` and C's `lrintf` do. Exact for
+ * |x| < 2^52.
  */
 export function roundHalfEven(x: number): number {
   const below = Math.floor(x);
@@ -22,9 +22,9 @@ export function roundHalfEven(x: number): number {
   return below % 2 === 0 ? below : below + 1;
 }
 
-/** Nearest integer; ties away from zero, as C's `round` and TFLite's `TfLiteRound` do. */
+/** Rounds to the nearest integer, ties away from zero, as C's `round` and `TfLiteRound` do. */
 export function roundHalfAwayFromZero(x: number): number {
-  // Not floor(|x| + 0.5): that sum rounds up to 1 for the largest number below one half.
+  // floor(|x| + 0.5) would give 1 for the largest number below 0.5, because the sum rounds up to 1.
   const whole = Math.trunc(x);
   return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
 }
@@ -35,7 +35,7 @@ export function clamp(x: number, min: number, max: number): number {
 
 export type Range = [min: number, max: number];
 
-/** What an element of this type can hold. */
+/** The range of values of an element type. */
 export function rangeOf(dtype: DType): Range {
   switch (dtype) {
     case 'int8':
@@ -58,7 +58,7 @@ export function isQuantized(tensor: Tensor): boolean {
   return (tensor.dtype === 'int8' || tensor.dtype === 'uint8') && tensor.quantization !== undefined;
 }
 
-/** The tensor's one scale, as the float32 that the arithmetic uses. */
+/** The scale of a per-tensor quantization, as the float32 that the arithmetic uses. */
 export function scaleOf(tensor: Tensor): number {
   return fround(perTensor(tensor).scale);
 }
@@ -68,14 +68,14 @@ export function zeroPointOf(tensor: Tensor): number {
 }
 
 /**
- * THE requantization: an exact int32 accumulator to an output element.
+ * Requantizes an exact int32 accumulator to an output element. All integer operators use this rule.
  *
  *     out = clamp(round_half_even(f32(f32(acc) × scale)) + zeroPoint, min, max)
  *
- * Both the conversion of `acc` (|acc| ≥ 2^24 loses bits, ties to even) and the product are rounded
- * to float32. Clamping the product to [min − zeroPoint, max − zeroPoint] before rounding gives the
- * same, since those bounds are integers; fast kernels do that, because conversions of large floats
- * differ by engine.
+ * The conversion of `acc` (|acc| ≥ 2^24 loses bits, ties to even) and the product are both rounded
+ * to float32. Fast kernels clamp the product to [min − zeroPoint, max − zeroPoint] before rounding,
+ * because the conversion of large floats depends on the engine. The result is the same, because the
+ * bounds are integers.
  */
 export function requantize(
   accumulator: number,
@@ -87,7 +87,7 @@ export function requantize(
   return clamp(round(fround(fround(accumulator) * scale)) + zeroPoint, min, max);
 }
 
-/** The scale that takes sums of products a·w to the output: f32(f32(sa·sw) / so). */
+/** The scale that requantizes accumulators of products a·w: f32(f32(sa·sw) / so). */
 export function productScale(a: number, w: number, out: number): number {
   return fround(fround(a * w) / out);
 }
@@ -109,8 +109,8 @@ export function realRange(activation: FusedActivation): Range {
 }
 
 /**
- * The output integers that a fused activation leaves: its bounds quantized as TFLite does, within
- * the type's range.
+ * The range of output integers after a fused activation: its bounds, quantized as in TFLite and
+ * limited to the range of the type.
  */
 export function activationRange(activation: FusedActivation, output: Tensor): Range {
   const [min, max] = realRange(activation);
@@ -118,8 +118,8 @@ export function activationRange(activation: FusedActivation, output: Tensor): Ra
 }
 
 /**
- * An output element from `ratio` = real value / output scale: clamp(round(ratio) + zeroPoint). Not
- * a number becomes the zero point, as a saturating conversion makes it.
+ * The output element clamp(round(ratio) + zeroPoint), where `ratio` is real value / output scale.
+ * NaN becomes the zero point, as in a saturating conversion.
  */
 export function quantizeReal(ratio: number, output: Tensor, round = roundHalfAwayFromZero): number {
   if (Number.isNaN(ratio)) return zeroPointOf(output);
@@ -132,7 +132,7 @@ export function realOf(q: number, tensor: Tensor): number {
   return fround(scaleOf(tensor) * (q - zeroPointOf(tensor)));
 }
 
-/** Whether the same integer means the same real number in both. */
+/** Whether equal integers represent equal real numbers in both tensors. */
 export function sameQuantization(a: Tensor, b: Tensor): boolean {
   if (a.dtype !== b.dtype) return false;
   if (!isQuantized(a) || !isQuantized(b)) return true;
@@ -143,9 +143,9 @@ export function sameQuantization(a: Tensor, b: Tensor): boolean {
 }
 
 /**
- * How elements of `from` become elements of `to`, for operators that only move or select values:
- * unchanged when the quantization agrees, otherwise requantized with (q − zi) as the accumulator
- * and f32(si / so) as the scale.
+ * Converts elements of `from` to elements of `to`, for operators that only move or select values.
+ * Equal quantizations leave them unchanged; otherwise (q − zi) is requantized with the scale
+ * f32(si / so).
  */
 export function converter(from: Tensor, to: Tensor): (q: number) => number {
   if (sameQuantization(from, to)) return (q) => q;

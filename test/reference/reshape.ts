@@ -2,7 +2,7 @@ import type { Node, TensorData } from '../../src/graph/graph';
 import { move } from './moves';
 import type { Inputs } from './support';
 
-/** Same elements, the output's shape */
+/** The same elements in the output's shape. */
 export function reshape(node: Node<'reshape'>, inputs: Inputs): TensorData[] {
   return move(node, inputs, (_, index) => index);
 }

@@ -5,7 +5,7 @@ import { allocate, offset, unsupported, valueOf, type Inputs, type Shape4 } from
 
 type Options = Node<'resize2d'>['attributes'];
 
-/** x [N][H][W][C] → [N][OH][OW][C]. Coordinates are float32, by TFLite's rules. */
+/** x [N][H][W][C] → [N][OH][OW][C]. Coordinates are float32, computed as in TFLite. */
 export function resize2d(node: Node<'resize2d'>, inputs: Inputs): TensorData[] {
   return node.attributes.mode === 'nearest' ? nearest(node, inputs) : bilinear(node, inputs);
 }
@@ -32,8 +32,8 @@ export function nearestIndex(index: number, lengthIn: number, lengthOut: number,
 }
 
 /**
- * The two input rows (or columns) that output row `index` lies between, and how far it is towards
- * the second: [0, 1).
+ * The two input rows (or columns) that output row `index` is interpolated between, and the weight
+ * of the second one, in [0, 1).
  */
 export function bilinearSource(
   index: number,
@@ -51,9 +51,9 @@ export function bilinearSource(
 }
 
 /**
- * Along x within the two rows, then along y between them. float32: a + (b − a)·weight, each step
- * rounded. Integers: weights in 11 bits, w = round_half_even(weight·2^11), both steps exact in
- * int32 (|value| ≤ 128·2^22 = 2^29), and (value + 2^21) >> 22 at the end.
+ * Interpolates along x within the two rows, then along y between the rows. float32: a + (b −
+ * a)·weight, rounding each operation. Integers: 11-bit weights round_half_even(weight·2^11), both
+ * interpolations exact in int32 (|value| ≤ 128·2^22 = 2^29), then (value + 2^21) >> 22.
  */
 function bilinear(node: Node<'resize2d'>, inputs: Inputs): TensorData[] {
   const [from, to] = [input(node, 0), output(node)];

@@ -18,7 +18,7 @@ export function rnn(node: Node<'rnn'>, inputs: Inputs): TensorData[] {
       return y;
     });
   }
-  // sums in Q3.12 before tanh, else in 256ths of the output's steps
+  // pre-activations are Q3.12 before tanh, otherwise in units of output scale / 256
   const q = perTensor(output(node));
   const [min, max] = activation === 'tanh' ? [-128, 127] : activationRange(activation, output(node));
   return alongTime(node, inputs, () => ({ h: new Array<number>(hiddenSize).fill(q.zeroPoint) }), (x, state) => {

@@ -3,9 +3,9 @@ import { fround, isQuantized, quantizeReal, realOf, roundHalfEven, scaleOf } fro
 import { allocate, rowsOf, unsupported, valueOf, type Inputs } from './support';
 
 /**
- * softmax, logSoftmax and l2Normalize: a function of each row (the last dimension) in double
- * precision. float32 rounds the result once; integers are read as real numbers, and the result over
- * the output's scale is rounded half to even. Fast versions may be one step away.
+ * Applies a function to each row (the last dimension) in float64, for softmax, logSoftmax and
+ * l2Normalize. A float32 result is rounded once. Integers are dequantized first, and result /
+ * output scale is rounded half to even. The kernels may differ by one quantization unit.
  */
 export function mapRows(node: AnyNode, inputs: Inputs, f: (row: number[]) => number[]): TensorData[] {
   const [from, to] = [input(node, 0), output(node)];

@@ -5,13 +5,14 @@ import { multiply, multiplierOf } from './fixedPoint';
 import { fround, realRange } from './requantize';
 import { allocate, type Inputs } from './support';
 
-// Recurrent layers: a function of one time step, applied along a sequence.
+// Shared by recurrent layers, which apply the function of one time step along a sequence.
 
 export type Row = ArrayLike<number>;
 type Layer = Node<'lstm'> | Node<'gru'> | Node<'rnn'> | Node<'svdf'>;
 
 /**
- * Applies `step` to the rows of one picture of the batch after the other; `begin` makes its state.
+ * Applies `step` to the time steps of each batch item in turn. `begin` creates the initial state of
+ * an item.
  */
 export function alongTime<S>(
   node: Layer,
@@ -25,11 +26,7 @@ export function alongTime<S>(
   const { timeMajor, reverse } = node.attributes;
   const I = x.shape.at(-1);
   const P = y.shape.at(-1);
-  const [batch, time] = x.shape.length === 2
-    ? [x.shape[0]!, 1]
-    : timeMajor
-    ? [x.shape[1]!, x.shape[0]!]
-    : [x.shape[0]!, x.shape[1]!];
+  const [batch, time] = batchAndTime(x.shape, timeMajor);
   for (let b = 0; b < batch; b++) {
     const state = begin();
     for (let s = 0; s < time; s++) {
@@ -41,7 +38,15 @@ export function alongTime<S>(
   return [out];
 }
 
-/** Σ w·x of each row. */
+/**
+ * Batch and time of [batch][inputs], [batch][time][inputs] or, time-major, [time][batch][inputs].
+ */
+function batchAndTime(shape: readonly number[], timeMajor: boolean): [batch: number, time: number] {
+  if (shape.length === 2) return [shape[0]!, 1];
+  return timeMajor ? [shape[1]!, shape[0]!] : [shape[0]!, shape[1]!];
+}
+
+/** Σ w·x for each row of the weights. */
 export function rowProducts(weights: Row, x: Row, rows: number): number[] {
   return Array.from({ length: rows }, (_, row) => {
     let sum = 0;
@@ -51,8 +56,8 @@ export function rowProducts(weights: Row, x: Row, rows: number): number[] {
 }
 
 /**
- * Real products of a float layer: exact, or with x quantized by its own range where the weights are
- * int8.
+ * The products of a float layer: exact with float weights; with int8 weights, x is quantized by its
+ * own range.
  */
 export function realProducts(weights: Tensor, data: Row, x: Row, hybrid: HybridMode | undefined): number[] {
   const rows = weights.shape[0]!;
@@ -75,20 +80,20 @@ export const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
 export const saturate16 = (x: number): number => Math.max(-32768, Math.min(32767, x));
 export const clampTo8 = (x: number, min = -128, max = 127): number => Math.max(min, Math.min(max, x));
 
-/** x·real in fixed point */
+/** x·real in fixed point. */
 export function scaled(x: number, real: number): number {
   return multiply(x, multiplierOf(real));
 }
 
-/** Scale of a row of weights. */
+/** The scale of a row of weights. */
 export function scaleAt(tensor: Tensor, row: number): number {
   const { scale } = tensor.quantization!;
   return fround(scale[scale.length === 1 ? 0 : row]!);
 }
 
 /**
- * int8: the sums of both products as int16 in steps of `steps`, one saturating addition after the
- * other. Zero points are those of x and h.
+ * The int16 pre-activations of an int8 layer, from the input and from the hidden state. `rowScale`
+ * is their scale. Zero points are those of x and h.
  */
 export function int8Preactivations(
   node: Layer,

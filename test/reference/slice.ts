@@ -2,7 +2,7 @@ import { input, type Node, type TensorData } from '../../src/graph/graph';
 import { move } from './moves';
 import { offset, type Inputs } from './support';
 
-/** out[i] = x[begin + i·stride] per dimension; strides may be negative. */
+/** out[i] = x[begin + i·stride] in each dimension; strides may be negative. */
 export function slice(node: Node<'slice'>, inputs: Inputs): TensorData[] {
   const { begin, stride } = node.attributes;
   return move(

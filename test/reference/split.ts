@@ -2,7 +2,7 @@ import { input, type Node, type TensorData } from '../../src/graph/graph';
 import { converter } from './requantize';
 import { allocate, aroundAxis, valueOf, type Inputs } from './support';
 
-/** Consecutive pieces along `axis`, as long as the outputs' shapes say. */
+/** Consecutive pieces along `axis`; the shapes of the outputs give their lengths. */
 export function split(node: Node<'split'>, inputs: Inputs): TensorData[] {
   const { axis } = node.attributes;
   const x = valueOf(node, inputs);

@@ -3,13 +3,13 @@ import { elementCount, type AnyNode, type DType, type Tensor, type TensorData } 
 import type { FusedActivation, Padding, Pair } from '../../src/graph/operators';
 import { activationRange, clamp, isQuantized, realRange } from './requantize';
 
-/** The values of a node's inputs, in its order; `null` where an optional input is absent. */
+/** The values of a node's inputs, in order; `null` for an absent optional input. */
 export type Inputs = readonly (TensorData | null)[];
 
-/** A picture's shape, or convolution weights. */
+/** The shape of images or of convolution weights. */
 export type Shape4 = [number, number, number, number];
 
-/** Zeros of the tensor's type and size. */
+/** A zeroed array of the tensor's type and size. */
 export function allocate(tensor: Tensor): TensorData {
   const count = elementCount(tensor.shape);
   switch (tensor.dtype) {
@@ -24,14 +24,14 @@ export function allocate(tensor: Tensor): TensorData {
     case 'int64':
       return new Int32Array(count);
     case 'int16':
-      throw new KletError('UNSUPPORTED_TYPE', `"${tensor.name}" is int16, which only constants are`);
+      throw new KletError('UNSUPPORTED_TYPE', `"${tensor.name}" is int16, which only constants may be`);
   }
 }
 
-/** The value of an input that must be there. */
+/** The value of a required input. */
 export function valueOf(node: AnyNode, inputs: Inputs, index = 0): TensorData {
   const value = inputs[index];
-  if (!value) throw new KletError('INVALID_GRAPH', `${node.op} "${node.name}" got no value for its input ${index}`);
+  if (!value) throw new KletError('INVALID_GRAPH', `${node.op} "${node.name}" has no value for its input ${index}`);
   return value;
 }
 
@@ -45,14 +45,11 @@ export function unsupported(node: AnyNode): KletError {
   );
   return new KletError(
     'UNSUPPORTED_TYPE',
-    `the reference of ${node.op} ("${node.name}") has no form for ${types.join(', ')}`,
+    `the reference of ${node.op} ("${node.name}") does not implement ${types.join(', ')}`,
   );
 }
 
-/**
- * Clamps an output element to a fused activation: real numbers, or integers in the output's
- * quantization.
- */
+/** Clamps an output element to a fused activation, for real numbers or quantized integers. */
 export function activate(activation: FusedActivation, output: Tensor): (x: number) => number {
   if (activation === 'none') return (x) => x;
   const [min, max] = isQuantized(output) ? activationRange(activation, output) : realRange(activation);
@@ -69,34 +66,36 @@ export function coordinates(index: number, shape: readonly number[]): number[] {
   return result;
 }
 
-/** The row-major position of an element. */
+/** The row-major index of an element. */
 export function offset(position: readonly number[], shape: readonly number[]): number {
   return shape.reduce((sum, dimension, d) => sum * dimension + position[d]!, 0);
 }
 
 /**
- * The position in a tensor of `shape`, broadcast as numpy does: aligned at the last dimension, 1
- * repeats.
+ * The index in a tensor of `shape`, broadcast as in numpy: shapes are aligned at the last
+ * dimension, and dimensions of 1 repeat.
  */
 export function broadcastOffset(position: readonly number[], shape: readonly number[]): number {
   const missing = position.length - shape.length;
   return shape.reduce((sum, dimension, d) => sum * dimension + (dimension === 1 ? 0 : position[missing + d]!), 0);
 }
 
-/** [product of the dimensions before axis, that dimension, product of those after it] */
+/**
+ * The product of the dimensions before the axis, the dimension itself, and the product after it.
+ */
 export function aroundAxis(shape: readonly number[], axis: number): [outer: number, length: number, inner: number] {
   return [elementCount(shape.slice(0, axis)), shape[axis]!, elementCount(shape.slice(axis + 1))];
 }
 
-/** Elements of the last dimension, and how many such rows there are. */
+/** The number of rows, and their length (the last dimension). */
 export function rowsOf(shape: readonly number[]): [rows: number, length: number] {
   const length = shape.at(-1) ?? 1;
   return [elementCount(shape) / length, length];
 }
 
 /**
- * Calls `visit` for every input pixel under a pool's window for output pixel (oy, ox), skipping
- * those outside the picture.
+ * Calls `visit` for every input pixel in a pool's window for output pixel (oy, ox), except pixels
+ * outside the image.
  */
 export function forWindow(
   { kernel, stride, padding: [top, left] }: { kernel: Pair; stride: Pair; padding: Padding },

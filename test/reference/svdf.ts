@@ -4,8 +4,8 @@ import { alongTime, clampTo8, realProducts, rowProducts, saturate16, scaleAt, sc
 import type { Inputs } from './support';
 
 /**
- * Each filter projects x to one number and remembers the last of them; a unit sums what its filters
- * make of their memories.
+ * Each filter projects x to one value and keeps the last `memory` values. A unit adds, over its
+ * `rank` filters, the products of these values with the filter's time weights.
  */
 export function svdf(node: Node<'svdf'>, inputs: Inputs): TensorData[] {
   const [, feature, time, bias] = inputs;

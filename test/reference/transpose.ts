@@ -2,7 +2,7 @@ import { input, type Node, type TensorData } from '../../src/graph/graph';
 import { move } from './moves';
 import { offset, type Inputs } from './support';
 
-/** out dimension i is input dimension perm[i] */
+/** Output dimension i is input dimension perm[i]. */
 export function transpose(node: Node<'transpose'>, inputs: Inputs): TensorData[] {
   const { perm } = node.attributes;
   return move(node, inputs, (position) => {

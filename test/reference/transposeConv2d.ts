@@ -3,10 +3,12 @@ import { multiplyAdd } from './multiplyAdd';
 import { allocate, valueOf, type Inputs, type Shape4 } from './support';
 
 /**
- * x [N][H][W][Ci], w [Co][KH][KW][Ci], bias? [Co] → [N][OH][OW][Co]; out[y·stride + ky − padTop] +=
- * x[y]·w[ky]. Written as a gather, so that each output's sum has one order (bias, then the input's
- * rows, columns, channels, hence the taps from the last on): tap ky reads the input row (oy +
- * padTop − ky) / stride where that is a row.
+ * x [N][H][W][Ci], w [Co][KH][KW][Ci], bias? [Co] → [N][OH][OW][Co], with
+ * out[y·stride + ky − padTop] += x[y]·w[ky].
+ *
+ * Written as a gather, so that each output is accumulated in a fixed order: the bias, then the
+ * input's rows, columns and channels. This visits the taps from the last to the first. Tap ky reads
+ * input row (oy + padTop − ky) / stride if this is an integer.
  */
 export function transposeConv2d(node: Node<'transposeConv2d'>, inputs: Inputs): TensorData[] {
   const { stride: [strideY, strideX], padding: [top, left], activation } = node.attributes;

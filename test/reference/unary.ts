@@ -6,8 +6,8 @@ import { activationRange, clamp, fround, isQuantized, quantizeReal, rangeOf, rea
 import { allocate, isInteger, unsupported, valueOf, type Inputs } from './support';
 
 /**
- * One function of one number, in double precision. float32 rounds the result once. Integers follow
- * TFLite and XNNPACK value by value: `integerFunction`.
+ * An elementwise function in float64. A float32 result is rounded once. Integers follow TFLite and
+ * XNNPACK value by value (`integerFunction`).
  */
 export function unary(node: Node<'unary'>, inputs: Inputs): TensorData[] {
   const { kind, alpha } = node.attributes;
@@ -29,9 +29,9 @@ export function unary(node: Node<'unary'>, inputs: Inputs): TensorData[] {
 }
 
 /**
- * relu and its kin, abs: fixed point with two roundings. leakyRelu: multipliers of 8 bits.
- * hardSwish: 16-bit steps. All others: x = f32(s·(q − z)), f32(f32(f(x)) · f32(1 / so)), halves
- * away from zero for tanh and gelu, else to even.
+ * abs and the relu functions: fixed point with two roundings. leakyRelu: multipliers with 8
+ * fractional bits. hardSwish: 16-bit fixed point. All others: f32(f32(f(x)) · f32(1 / so)) with
+ * x = f32(s·(q − z)), where tanh and gelu round halves away from zero, and the others to even.
  */
 function integerFunction(kind: UnaryKind, alpha: number | undefined, from: Tensor, to: Tensor): (q: number) => number {
   const [si, so, zi, zo] = [scaleOf(from), scaleOf(to), zeroPointOf(from), zeroPointOf(to)];
@@ -63,9 +63,7 @@ function integerFunction(kind: UnaryKind, alpha: number | undefined, from: Tenso
   }
 }
 
-/**
- * The function by its name; `alpha` is the slope of leakyRelu below zero, or the factor of elu (1).
- */
+/** The function of a kind; `alpha` is the slope of leakyRelu below zero or the factor of elu. */
 export function unaryFunction(kind: UnaryKind, alpha?: number): (x: number) => number {
   switch (kind) {
     case 'relu':
@@ -118,8 +116,8 @@ export function unaryFunction(kind: UnaryKind, alpha?: number): (x: number) => n
 }
 
 /**
- * 2/√π · e^(−x²) · Σ 2^n·x^(2n+1) / (1·3·…·(2n+1)): all terms have one sign, so nothing cancels.
- * From 6 on it is 1 in double precision.
+ * 2/√π · e^(−x²) · Σ 2^n·x^(2n+1) / (1·3·…·(2n+1)). All terms have the same sign, so nothing
+ * cancels. For |x| ≥ 6 the result is ±1 in float64.
  */
 function erf(x: number): number {
   if (Math.abs(x) >= 6) return Math.sign(x);

@@ -6,40 +6,40 @@ import { refuses, staysUsable } from './refusal';
 import { sampleFile, sampleInputs } from './sample';
 
 const image =
-  compile(single('unary', [tensor('picture', [1, 4, 4, 3], 'uint8', { scale: 1 / 255, zeroPoint: -128 })], {
+  compile(single('unary', [tensor('image', [1, 4, 4, 3], 'uint8', { scale: 1 / 255, zeroPoint: -128 })], {
     kind: 'relu',
   }, tensor('out', [1, 4, 4, 3], 'uint8', { scale: 1 / 255, zeroPoint: -128 })));
 const floats =
   compile(single('unary', [tensor('x', [2, 3], 'float32')], { kind: 'abs' }, tensor('y', [2, 3], 'float32')));
 const whole = compile(single('cast', [tensor('n', [4], 'int64')], {}, tensor('y', [4], 'int64')));
 
-/** Inputs as no type checker would let them pass. */
+/** Inputs that a type checker would reject. */
 const wrong = (value: unknown): Inputs => value as Inputs;
 
 describe('a model with one input', () => {
   staysUsable();
 
-  test('refuses a picture of another shape, saying which shape it has', () => {
+  test('refuses an image of another shape, and names the expected shape', () => {
     const model = loadSync(image);
     for (const length of [0, 1, 47, 49, 28 * 28]) {
       refuses(
         () => model.predict(new Uint8Array(length)),
         'SHAPE_MISMATCH',
-        /input "picture" has the shape \[1, 4, 4, 3\], that is 48 values; the array has/,
+        /input "image" has the shape \[1, 4, 4, 3\], that is 48 values; the array has/,
         new RegExp(`${length}$`),
       );
     }
     refuses(() => model.predict([1, 2, 3]), 'SHAPE_MISMATCH', /the array has 3/);
   });
 
-  test('refuses arrays of another kind, saying which it takes', () => {
+  test('refuses arrays of another type, and names the accepted types', () => {
     for (const values of [new Int8Array(48), new Int16Array(48), new Int32Array(48), new BigInt64Array(48),
       new Uint16Array(48)])
     {
       refuses(
         () => loadSync(image).predict(wrong(values)),
         'TYPE_MISMATCH',
-        /input "picture" takes Uint8Array \(raw values\) or Float32Array \(real numbers\), not /,
+        /input "image" takes Uint8Array \(raw values\) or Float32Array \(real numbers\), not /,
         new RegExp(values.constructor.name),
       );
     }
@@ -54,8 +54,8 @@ describe('a model with one input', () => {
     refuses(() => loadSync(whole).predict(new Float32Array(4)), 'TYPE_MISMATCH', /BigInt64Array or Int32Array/);
   });
 
-  test('refuses what is no array at all', () => {
-    for (const value of [undefined, null, 7, 'picture', true, Symbol('x'), () => 1]) {
+  test('refuses values that are not arrays', () => {
+    for (const value of [undefined, null, 7, 'image', true, Symbol('x'), () => 1]) {
       refuses(
         () => loadSync(floats).predict(wrong(value)),
         'TYPE_MISMATCH',
@@ -72,7 +72,7 @@ describe('a model with one input', () => {
     refuses(() => loadSync(floats).predict(wrong(new DataView(new ArrayBuffer(24)))), 'TYPE_MISMATCH', /not DataView/);
   });
 
-  test('refuses NaN and what is no number, saying where', () => {
+  test('refuses NaN and values that are not numbers, with their index', () => {
     for (const [values, found] of [[[0, 1, NaN, 3, 4, 5], 'NaN'], [[0, 1, undefined, 3, 4, 5], 'undefined'], [[0, 1,
       '2', 3, 4, 5], 'a string'], [[0, 1, null, 3, 4, 5], 'null']] as const)
     {
@@ -88,11 +88,11 @@ describe('a model with one input', () => {
     refuses(
       () => loadSync(image).predict(new Float32Array(48).fill(NaN, 9)),
       'NOT_A_NUMBER',
-      /input "picture" holds NaN at index 9 of 48/,
+      /input "image" holds NaN at index 9 of 48/,
     );
   });
 
-  test('takes infinities, and saturates them where it quantizes', () => {
+  test('takes infinities, and saturates them in quantized inputs', () => {
     expect(loadSync(floats).predict([Infinity, -Infinity, 1, 2, 3, -4]))
       .toEqual(Float32Array.of(Infinity, Infinity, 1, 2, 3, 4));
     const model = loadSync(image);
@@ -107,7 +107,7 @@ describe('a model with one input', () => {
     refuses(() => loadSync(floats).predict(values), 'SHAPE_MISMATCH', /the array has 0/);
   });
 
-  test('works after each refusal as before', () => {
+  test('still predicts correctly after each refusal', () => {
     const model = loadSync(floats);
     for (const value of [new Float32Array(5), null, [NaN, 1, 2, 3, 4, 5], { y: new Float32Array(6) }]) {
       expect(() => model.predict(wrong(value))).toThrow();
@@ -121,7 +121,7 @@ describe('a model with several inputs and outputs', () => {
   const load = (): Model => loadSync(sampleFile());
   const inputs = sampleInputs();
 
-  test('refuses a single array, and names its inputs', () => {
+  test('refuses a single array, and names the inputs', () => {
     refuses(
       () => load().predict(inputs.x!),
       'MISSING_INPUT',
@@ -129,7 +129,7 @@ describe('a model with several inputs and outputs', () => {
     );
   });
 
-  test('refuses a record that lacks an input, or has one too many', () => {
+  test('refuses a record with a missing or an unknown input', () => {
     refuses(() => load().predict({ x: inputs.x! }), 'MISSING_INPUT', /input "y" is missing; the model takes "x", "y"/);
     refuses(() => load().predict({}), 'MISSING_INPUT', /input "x" is missing/);
     refuses(
@@ -139,7 +139,7 @@ describe('a model with several inputs and outputs', () => {
     );
   });
 
-  test('names the input that is wrong', () => {
+  test('names the input that is invalid', () => {
     refuses(
       () => load().predict({ x: inputs.x!, y: new Float32Array(3) }),
       'SHAPE_MISMATCH',
@@ -152,7 +152,7 @@ describe('a model with several inputs and outputs', () => {
     );
   });
 
-  test('refuses outputs of another length or kind', () => {
+  test('refuses output arrays of another length or type', () => {
     const model = load();
     refuses(
       () => model.predictInto(inputs, { softmax: new Float32Array(3) }),
@@ -177,7 +177,7 @@ describe('a model with several inputs and outputs', () => {
     refuses(() => model.predictInto(inputs, null as never), 'TYPE_MISMATCH', /outputs?/);
   });
 
-  test('refuses nonsense to profile', () => {
+  test('refuses invalid options of profile()', () => {
     for (const runs of [0, -1, 1.5, NaN, '3' as never]) {
       refuses(() => load().profile({ runs }), 'BAD_ARGUMENT', /runs must be a whole number above 0/);
     }
@@ -188,7 +188,7 @@ describe('a model with several inputs and outputs', () => {
 describe('a disposed model', () => {
   staysUsable();
 
-  test('refuses everything by name, and may be disposed again', () => {
+  test('refuses every use with its name, and may be disposed again', () => {
     const model = loadSync(sampleFile());
     const inputs = sampleInputs();
     model.dispose();
@@ -199,7 +199,7 @@ describe('a disposed model', () => {
     expect(model.inputs.map(({ name }) => name)).toEqual(['x', 'y']);
   });
 
-  test('leaves others alone', () => {
+  test('does not affect other models', () => {
     const [a, b] = [loadSync(floats), loadSync(floats)];
     a.dispose();
     expect(b.predict([-1, 0, 0, 0, 0, 0])[0]).toBe(1);

@@ -9,45 +9,44 @@ import { Random } from '../helpers/random';
 import { sampleFile } from './sample';
 import { reseal, sectionsOf, viewOf } from './seal';
 
-// 20,000 files, each a small change away from one that works. Half have their checksums made right
-// again, so that what the checks behind them prove is tested. Each must be refused with a
-// KletError, or load and run: no trap, no hang, no write outside the arena and the scratch.
+// Loads 20,000 mutants, each of which differs from a valid file by a small change. Half of them have
+// valid checksums, so that the checks that follow are tested. Each must be refused with a KletError, or
+// load and run without a trap, a hang or a write outside the arena and the scratch.
 
 const MUTANTS = 20_000;
 const MAX_MEMORY = 4 << 20;
 const MAX_MILLISECONDS = 1000;
 
+type Region = [name: string, offset: number, length: number];
+
 interface Original {
   file: Uint8Array<ArrayBuffer>;
-  /** The byte regions of the file, each as likely as the others; the plan more. */
-  regions: [name: string, offset: number, length: number][];
+  /** The byte regions to mutate, all equally likely; regions with many checks occur repeatedly. */
+  regions: Region[];
 }
 
-/** As it lies, and entropy-coded. */
+/** Bytes at the start of coded sections that hold header fields. */
+const headerBytes: Record<string, number> = { CODED: 48, 'packed PLAN': 120 };
+
+/** The plain and the entropy-coded file. */
 const originals = [false, true].map((compact): Original => {
   const file = sampleFile(compact);
   const sections = sectionsOf(file);
   const names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_CODED,
     'CODED'], [SECTION_GOLDEN, 'GOLDEN'], [SECTION_NOTES, 'NOTES']]);
-  const regions = sections.map((
-    { kind, offset, length },
-  ): [string, number, number] => [names.get(kind) ?? `packed ${names.get(kind - SECTION_PACKED)!}`, offset, length]);
+  const nameOf = (kind: number): string => names.get(kind) ?? `packed ${names.get(kind - SECTION_PACKED)!}`;
+  const regions = sections.map(({ kind, offset, length }): Region => [nameOf(kind), offset, length]);
   const often = regions.filter(([name]) => name.endsWith('PLAN') || name === 'CODED');
-  // the numbers at the beginning of the coded sections are few among many bytes
-  return {
-    file,
-    regions: [['header', 0, 32], ['table', 32, 16 * sections.length], ...regions, ...often,
-      ...often.map((
-        [name, offset, length],
-      ): [string, number, number] => [name, offset, name === 'CODED' ? 48 : name === 'packed PLAN' ? 120 : length])],
-  };
+  // The header fields of coded sections are few bytes, so they are regions of their own.
+  const headers = often.map(([name, offset, length]): Region => [name, offset, headerBytes[name] ?? length]);
+  return { file, regions: [['header', 0, 32], ['table', 32, 16 * sections.length], ...regions, ...often, ...headers] };
 });
 
-/** Numbers that checks forget. */
+/** Numbers that checks tend to forget. */
 const numbers = [0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 64, 127, 128, 255, 256, 1000, 4095, 65535, 65536, 1 << 20,
   1 << 24, 1 << 28, 1 << 30, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe, 0xfffffff0, 0xffffff80,
   0xffff8000, 0xc0000000];
-/** Floats likewise, by their bits: NaN, infinities, the smallest, the largest, −0, 1, −1. */
+/** The same for floats, as bits: NaN, infinities, the smallest, the largest, −0, 1, −1. */
 const floats = [0x7fc00000, 0xffc00000, 0x7f800000, 0xff800000, 1, 0x7f7fffff, 0xff7fffff, 0x80000000, 0x3f800000,
   0xbf800000, 0x33000000];
 
@@ -68,7 +67,7 @@ function changeByte(random: Random, file: Uint8Array, offset: number, length: nu
     () => random.pick([0, 1, 127, 128, 255])])();
 }
 
-/** META says where inputs and outputs lie: its numbers are worth more than its letters. */
+/** Changes mostly the digits of META, because they hold the offsets of inputs and outputs. */
 function changeMeta(random: Random, file: Uint8Array, offset: number, length: number): void {
   const digits = Array.from({ length }, (_, i) => offset + i).filter((i) => file[i]! >= 48 && file[i]! <= 57);
   if (random.next() < 0.7) file[random.pick(digits)] = random.pick([48, 49, 50, 57, 45, 46, 101]);
@@ -99,7 +98,7 @@ function resealedMutant(random: Random): Uint8Array {
   const { file: original, regions } = random.pick(originals);
   const [name, offset, length] = random.pick(regions);
   const file = original.slice();
-  // in a large arena more lies stay inside
+  // in a larger arena, more corruptions stay within the arena
   if (random.next() < 0.3) {
     [16, 20].forEach((at) => viewOf(file).setUint32(at, random.pick([1 << 12, 1 << 16, 1 << 20]), true));
   }
@@ -120,7 +119,7 @@ const arrays = {
   bool: Uint8Array,
 };
 
-/** Arrays that fit whatever inputs the file declares. */
+/** Arrays that fit the inputs that the file declares. */
 function inputsFor(model: Model, random: Random): Inputs {
   return Object
     .fromEntries(model.inputs.map((
@@ -128,7 +127,7 @@ function inputsFor(model: Model, random: Random): Inputs {
     ) => [name, random.fill(new arrays[dtype](shape.reduce((a, b) => a * b, 1)))]));
 }
 
-/** The whole memory of a model, by the port of an input or output. */
+/** The whole memory of a model, found through the port of an input or output. */
 function memoryOf(model: Model): Uint8Array | undefined {
   const { inputPorts, outputPorts } = model as unknown as Record<'inputPorts' | 'outputPorts',
     { bytes(): Uint8Array }[]>;
@@ -137,19 +136,19 @@ function memoryOf(model: Model): Uint8Array | undefined {
 }
 
 /**
- * Everything but arena and scratch: the map, the plan and the weights, and the slack at the end.
+ * The memory outside arena and scratch: the map, the plan and the weights, and the slack at the end.
  */
 function untouchable(memory: Uint8Array): Uint8Array[] {
   const view = viewOf(memory);
   const word = (field: number): number => view.getUint32(MAP + field, true);
-  // the first KiB is the core's own, apart from the map
+  // apart from the map, the core may write to its first KiB
   return [memory.slice(MAP, MAP + 32), memory.slice(4096, word(MAP_ARENA)),
     memory.slice(word(MAP_SCRATCH) + word(MAP_SCRATCH_BYTES))];
 }
 
 type Fate = 'refused' | 'ran' | 'ran, then refused';
 
-function live(file: Uint8Array, flavor: Flavor, random: Random): Fate {
+function fateOf(file: Uint8Array, flavor: Flavor, random: Random): Fate {
   try {
     const model = loadSync(file, { flavor, maxMemory: MAX_MEMORY });
     const memory = memoryOf(model);
@@ -159,7 +158,7 @@ function live(file: Uint8Array, flavor: Flavor, random: Random): Fate {
       model.predict(inputs, { output: 'raw' });
       model.predict(inputs);
       if (memory && untouchable(memory).some((part, i) => Buffer.compare(part, before![i]!) !== 0)) {
-        throw new Error('something outside the arena and the scratch was written');
+        throw new Error('memory outside the arena and the scratch was written');
       }
       model.selfTest();
       return 'ran';
@@ -175,17 +174,17 @@ function live(file: Uint8Array, flavor: Flavor, random: Random): Fate {
   }
 }
 
-function liveAll(mutant: (random: Random) => Uint8Array, first: number, count: number): Record<Fate, number> {
+function fatesOf(mutant: (random: Random) => Uint8Array, first: number, count: number): Record<Fate, number> {
   const fates: Record<Fate, number> = { refused: 0, ran: 0, 'ran, then refused': 0 };
   for (let seed = first; seed < first + count; seed++) {
     const random = new Random(seed);
     const file = mutant(random);
     try {
-      // a busy machine may stall once
+      // two attempts, because a busy machine may stall once
       let time = Infinity;
       for (let attempt = 0; attempt < 2 && time > MAX_MILLISECONDS; attempt++) {
         const start = performance.now();
-        const fate = live(file, flavors[seed % flavors.length]!, random);
+        const fate = fateOf(file, flavors[seed % flavors.length]!, random);
         time = performance.now() - start;
         if (attempt === 0) fates[fate]++;
       }
@@ -197,15 +196,15 @@ function liveAll(mutant: (random: Random) => Uint8Array, first: number, count: n
   return fates;
 }
 
-describe('files with a small change', () => {
-  test('are refused where the checksums do not match', () => {
-    const fates = liveAll(rawMutant, 1, MUTANTS / 2);
-    // bytes between sections belong to none; a change may be none
+describe('files with small corruptions', () => {
+  test('are refused if their checksums do not match', () => {
+    const fates = fatesOf(rawMutant, 1, MUTANTS / 2);
+    // a change between sections has no effect, and some changes keep the same bytes
     expect(fates.refused).toBeGreaterThan(MUTANTS / 2 * 0.97);
   });
 
-  test('with checksums made right are refused, or run inside their memory', () => {
-    const fates = liveAll(resealedMutant, 1_000_000, MUTANTS / 2);
+  test('are refused or run within their memory if their checksums match', () => {
+    const fates = fatesOf(resealedMutant, 1_000_000, MUTANTS / 2);
     expect(fates.refused).toBeGreaterThan(1000);
     expect(fates.ran + fates['ran, then refused']).toBeGreaterThan(1000);
   });

@@ -3,17 +3,17 @@ import { KletError, loadSync, type KletErrorCode } from '../../src/index';
 import { flavors } from '../helpers/flavors';
 import { sampleFile } from './sample';
 
-/** Expects a KletError with a code and a message that names all that is asked for. */
+/** Expects a KletError with this code, whose message matches all patterns. */
 export function refuses(action: () => unknown, code: KletErrorCode, ...about: RegExp[]): KletError {
   try {
     action();
   } catch (error) {
     return check(error, code, about);
   }
-  throw new Error(`nothing was thrown where ${code} was expected`);
+  throw new Error(`expected ${code}, but nothing was thrown`);
 }
 
-/** The same of a promise. */
+/** The same for a promise. */
 export async function rejects(
   action: () => Promise<unknown>,
   code: KletErrorCode,
@@ -25,7 +25,7 @@ export async function rejects(
   } catch (error) {
     return check(error, code, about);
   }
-  throw new Error(`${String(result)} came where ${code} was expected`);
+  throw new Error(`expected ${code}, but the promise resolved to ${String(result)}`);
 }
 
 function check(error: unknown, code: KletErrorCode, about: RegExp[]): KletError {
@@ -35,11 +35,11 @@ function check(error: unknown, code: KletErrorCode, about: RegExp[]): KletError 
   return error;
 }
 
-const healthy = sampleFile();
+const valid = sampleFile();
 
-/** After each test of a file: a healthy model still loads and gives its golden answers. */
+/** Checks, after each test, that a valid model still loads and passes its self test. */
 export function staysUsable(): void {
   afterEach(() => {
-    for (const flavor of flavors) expect(loadSync(healthy, { flavor }).selfTest()).toBe(1);
+    for (const flavor of flavors) expect(loadSync(valid, { flavor }).selfTest()).toBe(1);
   });
 }

@@ -4,7 +4,7 @@ import { Random } from '../helpers/random';
 import { randomInputs } from '../ops/suite';
 import { allocate } from '../reference/support';
 
-// A small file whose plan has every kind of record.
+// A small file whose plan contains every kind of record.
 
 const quantizationOf = (scale: number, zeroPoint: number): Quantization => ({
   scale: [scale],
@@ -25,7 +25,7 @@ export function everyOperator(): Graph {
     }
     return b.constant(data, shape, quantization);
   };
-  // small ones, which entropy coding makes smaller
+  // small values, which entropy coding compresses
   const weights = (shape: number[]): Tensor => {
     const tensor = constant(shape, 'int8', quantizationOf(0.01, 0));
     (tensor.data as Int8Array).forEach((value, i, values) => {
@@ -69,13 +69,13 @@ export function everyOperator(): Graph {
     padding: [0, 0, 0, 0],
     activation: none,
   }, { ...q, shape: [1, 4, 4, 3] });
-  const sum = b.node('binary', [c, d], { kind: 'add', activation: none }, q);
-  const product = b.node('binary', [sum, constant([9], 'int8', quantizationOf(0.02, 0))], {
+  const added = b.node('binary', [c, d], { kind: 'add', activation: none }, q);
+  const product = b.node('binary', [added, constant([9], 'int8', quantizationOf(0.02, 0))], {
     kind: 'mul',
     activation: none,
   }, q);
   const quotient = b.node('binary', [product, c], { kind: 'squaredDifference', activation: none }, q);
-  const larger = b.node('binary', [quotient, sum], { kind: 'maximum', activation: none }, q);
+  const larger = b.node('binary', [quotient, added], { kind: 'maximum', activation: none }, q);
   const p = b.node('prelu', [larger, constant([9], 'int8', quantizationOf(0.01, 0))], {}, q);
   const pooled = b.node('averagePool2d', [p], { ...window, kernel: [2, 2] }, q);
   const max = b.node('maxPool2d', [d], { ...window, kernel: [2, 2] }, q);
@@ -84,8 +84,8 @@ export function everyOperator(): Graph {
     ...q,
     shape: [1, 3, 3, 18],
   });
-  const turned = b.node('transpose', [sized], { perm: [0, 3, 1, 2] }, q);
-  const mirrored = b.node('slice', [turned], { begin: [0, 17, 0, 2], stride: [1, -2, 1, -1] }, {
+  const transposed = b.node('transpose', [sized], { perm: [0, 3, 1, 2] }, q);
+  const mirrored = b.node('slice', [transposed], { begin: [0, 17, 0, 2], stride: [1, -2, 1, -1] }, {
     ...q,
     shape: [1, 9, 3, 3],
   });
@@ -129,7 +129,7 @@ export function everyOperator(): Graph {
     q,
   );
 
-  // float32, from int8 and of its own
+  // float32, dequantized from int8 and from its own input
   const f = b.node('dequantize', [t], {}, { dtype: 'float32' });
   const y = b.input('y', [2, 3, 4, 2]);
   const fc = b.node('conv2d', [y, constant([5, 2, 2, 2]), constant([5])], conv);
@@ -155,7 +155,7 @@ export function everyOperator(): Graph {
     quantization: quantizationOf(0.01, 0),
   });
 
-  // layers with a state, in both, and what picks rows
+  // recurrent layers in int8 and float32, and gather
   const along = { timeMajor: false, reverse: false };
   const cell = { activation: 'tanh' as const, cellClip: 0.9, projectionClip: 0.5 };
   const gates = (rows: number, ...kinds: [number, Tensor['dtype']][]): Tensor[] =>
@@ -221,7 +221,7 @@ export function everyOperator(): Graph {
   const history = b.node('concat', [past, pickedToo], { axis: 1, activation: none });
   b.assign(past, b.node('slice', [history], { begin: [0, 2, 0], stride: [1, 1, 1] }, { shape: [2, 2, 3] }));
 
-  // pruned ones: with lists for the inputs, and for both
+  // pruned recurrent layers: sparse input weights, and sparse input and recurrent weights
   const gp = b.node(
     'gru',
     [b.node('reshape', [x], {}, { quantization: x.quantization!, shape: [1, 60] }), pruned([36, 60], (i) => i % 60 < 4),
@@ -235,7 +235,7 @@ export function everyOperator(): Graph {
     history]);
 }
 
-/** The file, with golden vectors. */
+/** The file of `everyOperator`, with golden vectors. */
 export function sampleFile(compact = false): Uint8Array<ArrayBuffer> {
   const graph = everyOperator();
   return compile(graph, { compact, golden: [sampleInputs(graph)], meta: { labels: ['yes', 'no'] } }) as Uint8Array<

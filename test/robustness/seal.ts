@@ -1,7 +1,6 @@
 import { crc32 } from '../../src/format/crc32';
 
-// Writing checksums anew over bytes that were tampered with, so that what lies behind them is
-// tested.
+// Recomputes the checksums of changed files, so that the checks that follow them are tested.
 
 const HEADER = 32;
 const ENTRY = 16;
@@ -16,7 +15,7 @@ export function viewOf(file: Uint8Array): DataView {
   return new DataView(file.buffer, file.byteOffset, file.byteLength);
 }
 
-/** The section table as the file has it. */
+/** The section table of a file. */
 export function sectionsOf(file: Uint8Array): Section[] {
   const view = viewOf(file);
   return Array.from({ length: view.getUint32(24, true) }, (_, i) => {
@@ -29,7 +28,7 @@ export function sectionsOf(file: Uint8Array): Section[] {
   });
 }
 
-/** Makes all checksums of a file right again, as far as its table can be followed. */
+/** Recomputes all checksums of a file, as far as its section table is valid. */
 export function reseal<A extends Uint8Array>(file: A): A {
   const view = viewOf(file);
   const count = Math.min(view.getUint32(24, true), 64);
@@ -47,7 +46,7 @@ export function reseal<A extends Uint8Array>(file: A): A {
   return file;
 }
 
-/** A file whose META, PLAN or other section has other bytes, of any length. */
+/** A file in which one section has different bytes, of any length. */
 export function withSection(file: Uint8Array, kind: number, change: (bytes: Uint8Array) => Uint8Array): Uint8Array {
   const sections = sectionsOf(file);
   const bodies: Uint8Array[] = sections.map((s) => file.slice(s.offset, s.offset + s.length));

@@ -3,8 +3,8 @@ import { fusedActivations, operatorKinds, operatorOptions, paddings, tables, ten
   type Options, type TableName, type TensorType } from '../../src/importers/tflite/schema';
 
 /**
- * A tensor to write; with `data` (plain numbers, also for FLOAT16 and INT64, where Infinity is the
- * largest) it is a constant.
+ * A tensor to write; a constant if it has `data`. The data are plain numbers for FLOAT16 and INT64
+ * too; Infinity stands for the largest INT64.
  */
 export interface TfliteTensor {
   name: string;
@@ -24,7 +24,7 @@ type Named<T> = {
     : never);
 };
 
-/** An operator to write. Tensors are given by name or index; `null` is an absent optional input. */
+/** An operator to write. Tensors are named or numbered; `null` is an absent optional input. */
 export interface TfliteOperator<K extends string = string> {
   kind: K;
   inputs: (string | number | null)[];
@@ -41,11 +41,11 @@ export interface TfliteNetwork {
   operators: TfliteOperator[];
   inputs: (string | number)[];
   outputs: (string | number)[];
-  /** Subgraphs behind the main one. */
+  /** The subgraphs after the main one. */
   others?: Pick<TfliteNetwork, 'tensors' | 'operators' | 'inputs' | 'outputs'>[];
-  /** Names of inputs and outputs (name in the signature → tensor), under `key`. */
+  /** Maps names in the signature `key` to tensors. */
   signature?: { key?: string; inputs: Record<string, string | number>; outputs: Record<string, string | number> };
-  /** Keep constants behind the FlatBuffer, as files beyond 2 GB do. */
+  /** Whether constants follow the FlatBuffer, as in files above 2 GB. */
   areBuffersOutside?: boolean;
 }
 
@@ -56,7 +56,7 @@ export function writeTflite(network: TfliteNetwork): Uint8Array {
       t,
     ) => (t.data ? [encodeData(t.type, t.data)] : []))];
   if (!network.areBuffersOutside) return encodeModel(network, buffers.map((data) => ({ data })));
-  const place = (start: number) => {
+  const rangesFrom = (start: number) => {
     let offset = start;
     return buffers.map(({ length }) => {
       const entry = { offset, size: length };
@@ -64,13 +64,14 @@ export function writeTflite(network: TfliteNetwork): Uint8Array {
       return entry;
     });
   };
-  // offsets have a fixed width, so the first writing tells where the second may put the data
-  const start = (encodeModel(network, place(16)).length + 15) & ~15;
-  const places = place(start);
-  const last = places[places.length - 1]!;
+  // Offsets have a fixed width, so the FlatBuffer keeps its size when it is written with the final
+  // ones.
+  const start = (encodeModel(network, rangesFrom(16)).length + 15) & ~15;
+  const ranges = rangesFrom(start);
+  const last = ranges[ranges.length - 1]!;
   const file = new Uint8Array(last.offset + last.size);
-  file.set(encodeModel(network, places));
-  buffers.forEach((data, i) => file.set(data, places[i]!.offset));
+  file.set(encodeModel(network, ranges));
+  buffers.forEach((data, i) => file.set(data, ranges[i]!.offset));
   return file;
 }
 
@@ -81,7 +82,7 @@ function encodeModel(network: TfliteNetwork, buffers: Fields[]): Uint8Array {
   const finder = ({ tensors }: Pick<TfliteNetwork, 'tensors'>) => (reference: string | number | null) => {
     if (reference === null) return -1;
     const index = typeof reference === 'number' ? reference : tensors.findIndex((t) => t.name === reference);
-    if (index < 0) throw new Error(`no tensor "${reference}"`);
+    if (index < 0) throw new Error(`there is no tensor "${reference}"`);
     return index;
   };
   const find = finder(network);
@@ -94,7 +95,7 @@ function encodeModel(network: TfliteNetwork, buffers: Fields[]): Uint8Array {
     description: 'kinglet test network',
     operatorCodes: codes.map((operator) => {
       const code = operatorKinds.indexOf(operator.kind);
-      if (code < 0) throw new Error(`no operator ${operator.kind}`);
+      if (code < 0) throw new Error(`there is no operator ${operator.kind}`);
       return {
         deprecatedBuiltinCode: Math.min(code, 127),
         builtinCode: code,
@@ -155,14 +156,20 @@ function zeroPoints({ scale, zeroPoint = 0 }: NonNullable<TfliteTensor['quantiza
   return Array.isArray(zeroPoint) ? zeroPoint : [scale].flat().map(() => zeroPoint);
 }
 
-/** Options with the names of enumerations replaced by their numbers. */
+/** The names of the enumerations by field; all other fields of this kind are element types. */
+const enumerations: Record<string, readonly string[]> = {
+  padding: paddings,
+  fusedActivationFunction: fusedActivations,
+};
+
+/** Replaces the names of enumerators in options by their numbers. */
 function withNumbers(options: Fields): Fields {
-  const names: readonly string[][] = [[...paddings], [...fusedActivations], [...tensorTypes]];
   return Object.fromEntries(Object.entries(options).map(([field, value]) => {
     if (typeof value !== 'string' || field === 'container' || field === 'sharedName') return [field, value];
-    const list = names[field === 'padding' ? 0 : field === 'fusedActivationFunction' ? 1 : 2]!;
-    if (!list.includes(value)) throw new Error(`no ${field} ${value}`);
-    return [field, list.indexOf(value)];
+    const list = enumerations[field] ?? tensorTypes;
+    const index = list.findIndex((name) => name === value);
+    if (index < 0) throw new Error(`there is no ${field} ${value}`);
+    return [field, index];
   }));
 }
 
@@ -172,7 +179,7 @@ function writeTable(builder: Builder, name: TableName, value: Fields): number {
     name.endsWith('Options') && !fields.some(([field]) => field === key)
   );
   if (unknown) throw new Error(`${name} has no ${unknown}`);
-  // vectors, strings and tables are written before the table that refers to them
+  // Vectors, strings and tables must be written before the table that refers to them.
   const offsets = new Map(fields.flatMap(([field, [, type]]) => {
     const content = value[field];
     return content === undefined || type in scalars ? [] : [[field, writeReferred(builder, type, content)] as const];
@@ -234,7 +241,7 @@ const scalars: Record<string, Scalar> = {
   float32: { size: 4, add: (b, v) => b.addFloat32(v), field: (b, id, v, d) => b.addFieldFloat32(id, v, d) },
 };
 
-/** The bytes of a tensor's elements. */
+/** Encodes a tensor's elements. */
 export function encodeData(type: TensorType, data: ArrayLike<number>): Uint8Array {
   const bytes = (array: ArrayBufferView) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   switch (type) {
@@ -259,16 +266,17 @@ export function encodeData(type: TensorType, data: ArrayLike<number>): Uint8Arra
   }
 }
 
-/** Round half to even, as hardware does; beyond the range gives infinity. */
+/** Rounds half to even, as hardware does. Values beyond the range become infinity. */
 function floatToHalf(value: number): number {
   const sign = Object.is(value, -0) || value < 0 ? 0x8000 : 0;
   const magnitude = Math.abs(value);
   if (Number.isNaN(value)) return 0x7e00;
   if (magnitude >= 65520) return sign | 0x7c00;
   const exponent = Math.max(Math.floor(Math.log2(magnitude)), -14);
-  const steps = magnitude / 2 ** (exponent - 10);
-  const floor = Math.floor(steps);
-  const rounded = steps - floor > 0.5 || (steps - floor === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
-  // a fraction that rounds up to 2048 carries into the exponent by itself
+  const significand = magnitude / 2 ** (exponent - 10);
+  const floor = Math.floor(significand);
+  const fraction = significand - floor;
+  const rounded = fraction > 0.5 || (fraction === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+  // a significand that rounds up to 2048 carries into the exponent
   return sign | (rounded < 1024 ? rounded : ((exponent + 14) << 10) + rounded);
 }
