@@ -134,6 +134,26 @@ export function table(r: usize, field: usize, bytes: f64, alignment: u32): void 
   }
 }
 
+// These three call themselves so that the compiler does not inline them dozens of times.
+
+/** `count` consecutive fields lie in [low, high]. */
+export function checkRanges(r: usize, first: usize, count: i32, low: i32, high: i32): void {
+  checkRange(r, first, low, high);
+  if (count > 1) checkRanges(r, first + 4, count - 1, low, high);
+}
+
+/** `count` consecutive fields are tables of so many bytes each. */
+export function tables(r: usize, first: usize, count: i32, bytes: f64): void {
+  table(r, first, bytes, 16);
+  if (count > 1) tables(r, first + 4, count - 1, bytes);
+}
+
+/** `count` consecutive fields are targets of so many bytes each. */
+export function targets(r: usize, count: i32, first: usize, bytes: f64, alignment: u32): void {
+  target(r, first, bytes, alignment);
+  if (count > 1) targets(r, count - 1, first + 4, bytes, alignment);
+}
+
 /** Address of a table that has been checked and not yet resolved, or 0 when the check failed. */
 export function checkedTable(r: usize, field: usize): usize {
   return fault == FAULT_NONE && !resolving ? <usize>(load<u32>(r + field) + load<u32>(MAP + MAP_WEIGHTS)) : 0;

@@ -15,7 +15,8 @@ import { describeDepthwiseConv2d, runDepthwiseConv2d } from './ops/depthwiseConv
 import { describeDequantize, runDequantize } from './ops/dequantize';
 import { describeFill, runFill } from './ops/fill';
 import { describeGather, runGather } from './ops/gather';
-import { describeRecurrent, runRecurrent } from './ops/recurrent';
+import { describeRecurrent } from './ops/recurrent/describe';
+import { runRecurrent } from './ops/recurrent/run';
 import { describeSvdf, runSvdf } from './ops/svdf';
 import { describeHybridConv2d, runHybridConv2d } from './ops/hybridConv2d';
 import { describeL2Normalize, runL2Normalize } from './ops/l2Normalize';

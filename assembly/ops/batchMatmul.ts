@@ -10,7 +10,7 @@ import { copy_plane } from '../kernels/copy';
 import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, needScratch,
   scratch, source, parallel, target } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
-import { checkActivation, checkZeroPoint } from './ranges';
+import { checkActivation, checkZeroPoint } from './checks';
 
 // Scratch, R rows of a at a time against 8 columns of b:
 //

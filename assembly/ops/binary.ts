@@ -8,7 +8,7 @@ import { add_i8, binary_f32, binary_i32, BINARY_SPLAT, div_i8, maximum_i8, minim
 import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch,
   scratch, source, parallel, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { checkActivation, checkPositive, checkZeroPoint } from './ranges';
+import { checkActivation, checkPositive, checkZeroPoint } from './checks';
 import { walkTo, FEW_POSITIONS, advance, positionsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
 
 // Scratch: the walk │ a repeated, when its innermost stride is 0 │ b likewise

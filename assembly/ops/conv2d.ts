@@ -10,7 +10,7 @@ import { GATHERED, gather_fill, gather_i8, sum_split, widen_panel_i8 } from '../
 import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int,
   needScratch, scratch, source, parallel, table, target } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
-import { describeRequantization } from './ranges';
+import { describeRequantization } from './checks';
 
 // Scratch: the block's output addresses, its runs (f32), a sink for the rows that fill up the last
 // tile (i8), the gathered rows, and (i8) one widened panel.

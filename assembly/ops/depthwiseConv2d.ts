@@ -12,7 +12,7 @@ import { depthwise_split_3x3_s1, depthwise_split_3x3_s2, SPLIT_WEIGHTS_3X3,
 import { toF64, bytesOf, checkCounts, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch,
   scratch, source, parallel, table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { describeRequantization } from './ranges';
+import { describeRequantization } from './checks';
 
 // Scratch: a row of zero points [C] + 16 │ widened weights (i8) │ tap addresses u32 [KH·KW rounded up to 2]
 

@@ -3,7 +3,7 @@ import { DTYPE_F32, DTYPE_I8, QUANTIZE_BYTES, QUANTIZE_COUNT, QUANTIZE_SCALE, QU
 import { dequantize_i8_f32 } from '../kernels/quantize';
 import { toF64, checkCounts, checkFinite, checkRecord, float, int, source, parallel, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { checkZeroPoint } from './ranges';
+import { checkZeroPoint } from './checks';
 
 export function describeDequantize(r: usize): void {
   checkRecord(r, QUANTIZE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));

@@ -7,7 +7,7 @@ import { GATHERED, widen_panel_i8 } from '../kernels/widen';
 import { toF64, checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { describeGeometry, gatherRowsI8, isMine, panelsOf, shareConvolution } from './conv2d';
-import { checkActivation } from './ranges';
+import { checkActivation } from './checks';
 
 // Scratch: the quantized picture i8 [H][W][C] + 16 │ rows i16 [R][K'] + 32 │ one widened panel i16 [K'][8] + 32, R = ROWS,
 // K' = K rounded up to 4

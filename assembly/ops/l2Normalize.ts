@@ -5,7 +5,7 @@ import { l2_normalize_f32, l2_normalize_i8 } from '../kernels/normalize';
 import { toF64, bytesOf, checkCounts, checkFinite, checkRecord, dtypeOf, float, int, source, parallel,
   target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { checkPositive, checkZeroPoint } from './ranges';
+import { checkPositive, checkZeroPoint } from './checks';
 
 export function describeL2Normalize(r: usize): void {
   checkRecord(r, L2_NORMALIZE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));

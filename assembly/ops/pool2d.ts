@@ -6,7 +6,7 @@ import { pool_average_f32, pool_average_i8, pool_max_f32, pool_max_i8 } from '..
 import { toF64, bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, source, parallel,
   target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { checkActivation } from './ranges';
+import { checkActivation } from './checks';
 
 const MAX_KERNEL = 1 << 24;
 /** Fewer outputs than these are split by channels. */

@@ -8,7 +8,7 @@ import { requantize } from '../kernels/requantize';
 import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, source, parallel,
   target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { checkZeroPoint } from './ranges';
+import { checkZeroPoint } from './checks';
 
 /** Elements whose i8 sum, each less a zero point, fits an i32: 255·2^23 < 2^31 */
 const MAX_SUM = 1 << 23;

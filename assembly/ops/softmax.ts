@@ -4,7 +4,7 @@ import { softmax_f32, softmax_i8 } from '../kernels/softmax';
 import { toF64, bytesOf, checkCounts, checkedTable, checkFinite, checkRecord, dtypeOf, fail, float, int, source,
   parallel, table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { checkPositive, checkZeroPoint } from './ranges';
+import { checkPositive, checkZeroPoint } from './checks';
 
 /**
  * The record of softmax and of logSoftmax. The table starts at 1 and stays in [0, 1], so a row's

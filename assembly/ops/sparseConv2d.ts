@@ -10,7 +10,7 @@ import { toF64, checkCounts, checkedTable, checkRange, checkRecord, fail, int, n
   table } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { describeGeometry, listOutputs, panelsOf } from './conv2d';
-import { describeRequantization } from './ranges';
+import { describeRequantization } from './checks';
 
 // Scratch: the tile's output addresses u32 [R] │ its input addresses u32 [R] │ a pixel of zero points i8 [C] + 16 │ and for
 //

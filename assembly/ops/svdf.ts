@@ -10,10 +10,9 @@ import { gemv_f32, gemv_i8_i32 } from '../kernels/gemv';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
 import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';
 import { gather_i8 } from '../kernels/widen';
-import { toF64, bytesOf, checkCounts, checkFinite, checkRecord, checkWork, dtypeOf, fail, float, int, needScratch,
-  scratch, source } from '../record';
-import { checkActivation } from './ranges';
-import { checkFactor, checkSteps, ranges, tables, targets } from './recurrent';
+import { toF64, bytesOf, checkCounts, checkFinite, checkRanges, checkRecord, checkWork, dtypeOf, fail, float, int,
+  needScratch, scratch, source, tables, targets } from '../record';
+import { checkActivation, checkFactor, checkFrames } from './checks';
 
 // Scratch: row i16 [K'], or two planes of bytes (relaxed), + 64 │ quantized row i8 [K'] + 32 │ sums i32 or f32 [F'], K' = INPUTS rounded up to 4,
 // F' = UNITS·RANK rounded up to 8; hybrid: sums f32 [F'] besides
@@ -22,9 +21,9 @@ export function describeSvdf(r: usize): void {
   checkRecord(r, SVDF_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
   const f32s = dtypeOf(r) == DTYPE_F32;
   const size = bytesOf(dtypeOf(r));
-  ranges(r, SVDF_MODE, 1, RECURRENT_PLAIN, f32s ? RECURRENT_ASYMMETRIC : RECURRENT_PLAIN);
+  checkRanges(r, SVDF_MODE, 1, RECURRENT_PLAIN, f32s ? RECURRENT_ASYMMETRIC : RECURRENT_PLAIN);
   checkCounts(r, SVDF_TIME, 2);
-  ranges(r, SVDF_INPUTS, 4, 1, 65536);
+  checkRanges(r, SVDF_INPUTS, 4, 1, 65536);
   checkCounts(r, SVDF_SOURCE_STEP, 4);
   const hybrid = int(r, SVDF_MODE) != RECURRENT_PLAIN;
   const time = toF64(r, SVDF_TIME);
@@ -37,7 +36,7 @@ export function describeSvdf(r: usize): void {
     fail(FAULT_ATTRIBUTE);
     return;
   }
-  checkSteps(r, SVDF_TARGET_STEP, time, batch, units);
+  checkFrames(r, SVDF_TARGET_STEP, time, batch, units);
   source(
     r,
     SVDF_SOURCE,
@@ -64,7 +63,7 @@ export function describeSvdf(r: usize): void {
   }
   checkActivation(r, SVDF_MIN, SVDF_MAX, f32s);
   if (!f32s) {
-    ranges(r, SVDF_SOURCE_ZERO, 2, -128, 127);
+    checkRanges(r, SVDF_SOURCE_ZERO, 2, -128, 127);
     checkFactor(r, SVDF_FEATURE_MULTIPLIER);
     checkFactor(r, SVDF_OUT_MULTIPLIER);
     tables(r, SVDF_SUMS, 1, lanes * 4);

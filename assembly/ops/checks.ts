@@ -1,5 +1,5 @@
 import { FAULT_ATTRIBUTE } from '../layout';
-import { checkFiniteTable, checkRange, fail, float, int, table } from '../record';
+import { checkFiniteTable, checkRange, checkRanges, fail, float, int, table, toF64 } from '../record';
 
 // Checks that several operators share.
 
@@ -34,4 +34,18 @@ export function describeRequantization(r: usize, scale: usize, sourceZero: usize
   checkFiniteTable(r, scale, panels * 8);
   for (let i = 0; i < 3; i++) checkZeroPoint(r, sourceZero + (i << 2));
   checkActivation(r, sourceZero + 12, sourceZero + 16, false);
+}
+
+/** A fixed-point factor: multiplier, then exponent. */
+export function checkFactor(r: usize, field: usize): void {
+  checkRanges(r, field, 1, 0, i32.MAX_VALUE);
+  checkRanges(r, field + 4, 1, -31, 22);
+}
+
+/** Steps and pictures of the target, whose strides are at `field` and behind it, do not overlap. */
+export function checkFrames(r: usize, field: usize, time: f64, batch: f64, n: f64): void {
+  const step = toF64(r, field);
+  const picture = toF64(r, field + 4);
+  const apart = batch == 1 || time == 1 || step >= (batch - 1) * picture + n || picture >= (time - 1) * step + n;
+  if (!(apart && (time == 1 || step >= n) && (batch == 1 || picture >= n))) fail(FAULT_ATTRIBUTE);
 }

@@ -1,0 +1,181 @@
+import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, OP_SPARSE_RECURRENT, RECORD_OPCODE, RECURRENT_ACTIVATION,
+  RECURRENT_ASYMMETRIC, RECURRENT_BATCH, RECURRENT_BYTES, RECURRENT_CELL, RECURRENT_CELLS, RECURRENT_CELL_BITS,
+  RECURRENT_CELL_CLIP, RECURRENT_COUPLED, RECURRENT_GATES, RECURRENT_GATE_WORDS, RECURRENT_GRU,
+  RECURRENT_GRU_RESET_FIRST, RECURRENT_HAS_NORM, RECURRENT_HAS_PEEPHOLE, RECURRENT_HAS_PROJECTION, RECURRENT_HIDDEN,
+  RECURRENT_HIDDEN_WEIGHTS, RECURRENT_INPUTS, RECURRENT_INPUT_BIAS, RECURRENT_INPUT_WEIGHTS, RECURRENT_KIND,
+  RECURRENT_LSTM, RECURRENT_MAX, RECURRENT_MIN, RECURRENT_MODE, RECURRENT_NORM, RECURRENT_NORM_BIAS, RECURRENT_OUTPUTS,
+  RECURRENT_OUT_MULTIPLIER, RECURRENT_OUT_ZERO, RECURRENT_PARTS, RECURRENT_PEEPHOLE, RECURRENT_PLAIN,
+  RECURRENT_PROJECTION, RECURRENT_PROJECTION_BIAS, RECURRENT_PROJECTION_CLIP, RECURRENT_PROJECTION_MULTIPLIER,
+  RECURRENT_PROJECTION_SCALE, RECURRENT_REVERSE, RECURRENT_RNN, RECURRENT_SOURCE, RECURRENT_SOURCE_BATCH,
+  RECURRENT_SOURCE_STEP, RECURRENT_SUMS, RECURRENT_TARGET, RECURRENT_TARGET_BATCH, RECURRENT_TARGET_STEP,
+  RECURRENT_TARGET_ZERO, RECURRENT_TIME, SPARSE_RECURRENT_BYTES, SPARSE_RECURRENT_INPUT_COUNTS, UNARY_KINDS,
+  UNARY_TANH } from '../../layout';
+import { bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRanges, checkRecord, checkWork, checkedTable,
+  dtypeOf, fail, float, int, source, tables, targets, toF64 } from '../../record';
+import { checkActivation, checkFactor, checkFrames } from '../checks';
+import { checkEntries } from '../sparseConv2d';
+import { describeScratch, up } from './scratch';
+
+/** Number of gates that have weights; the input gate of a coupled lstm has none. */
+export function gatesOf(r: usize): i32 {
+  const kind = int(r, RECURRENT_KIND);
+  if (kind == RECURRENT_RNN) return 1;
+  const whole = kind == RECURRENT_LSTM && (int(r, RECURRENT_PARTS) & RECURRENT_COUPLED) == 0;
+  return whole ? 4 : 3;
+}
+
+@inline
+export function isSparse(r: usize): bool {
+  return <i32>load<u8>(r + RECORD_OPCODE) == OP_SPARSE_RECURRENT;
+}
+
+/** The first of the fields COUNTS, STEPS and ENTRIES of the weights at `field`. */
+@inline
+export function listsOf(field: usize): usize {
+  return SPARSE_RECURRENT_INPUT_COUNTS + 3 * (field - RECURRENT_INPUT_WEIGHTS);
+}
+
+/** Whether the kind is a gru, with its reset gate before or after the product with U. */
+@inline
+export function isGru(kind: i32): bool {
+  return kind == RECURRENT_GRU || kind == RECURRENT_GRU_RESET_FIRST;
+}
+
+/** Bytes of one element of the hidden state. */
+@inline
+export function hiddenBytes(kind: i32, f32s: bool): i32 {
+  const int8 = isGru(kind) ? 2 : 1;
+  return f32s ? 4 : int8;
+}
+
+export function describeRecurrent(r: usize): void {
+  if (!checkRecord(r, isSparse(r) ? SPARSE_RECURRENT_BYTES : RECURRENT_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32))) {
+    return;
+  }
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const size = bytesOf(dtypeOf(r));
+  checkRanges(r, RECURRENT_KIND, 1, RECURRENT_LSTM, RECURRENT_RNN);
+  checkCounts(r, RECURRENT_TIME, 2);
+  checkRanges(r, RECURRENT_INPUTS, 3, 1, 65536);
+  checkCounts(r, RECURRENT_SOURCE_STEP, 4);
+  checkRanges(r, RECURRENT_REVERSE, 1, 0, 1);
+  checkRanges(r, RECURRENT_PARTS, 1, 0, 15);
+  checkRanges(r, RECURRENT_MODE, 1, RECURRENT_PLAIN, f32s ? RECURRENT_ASYMMETRIC : RECURRENT_PLAIN);
+  const kind = int(r, RECURRENT_KIND);
+  const lstm = kind == RECURRENT_LSTM;
+  const parts = int(r, RECURRENT_PARTS);
+  const hybrid = int(r, RECURRENT_MODE) != RECURRENT_PLAIN;
+  const projects = (parts & RECURRENT_HAS_PROJECTION) != 0;
+  const time = toF64(r, RECURRENT_TIME);
+  const batch = toF64(r, RECURRENT_BATCH);
+  const I = toF64(r, RECURRENT_INPUTS);
+  const N = toF64(r, RECURRENT_CELLS);
+  const P = toF64(r, RECURRENT_OUTPUTS);
+  if ((isSparse(r) && f32s && !hybrid) || (!lstm && parts != 0) || (!projects && N != P) ||
+    !(I >= 1 && I <= 65536 && N >= 1 && N <= 65536 && P >= 1 && P <= 65536))
+  {
+    fail(FAULT_ATTRIBUTE);
+    return;
+  }
+  checkFrames(r, RECURRENT_TARGET_STEP, time, batch, P);
+  source(
+    r,
+    RECURRENT_SOURCE,
+    ((time - 1) * toF64(r, RECURRENT_SOURCE_STEP) + (batch - 1) * toF64(r, RECURRENT_SOURCE_BATCH) + I) * size,
+    <u32>size,
+  );
+  targets(
+    r,
+    1,
+    RECURRENT_TARGET,
+    ((time - 1) * toF64(r, RECURRENT_TARGET_STEP) + (batch - 1) * toF64(r, RECURRENT_TARGET_BATCH) + P) * size,
+    <u32>size,
+  );
+  const width = hiddenBytes(kind, f32s);
+  targets(r, 1, RECURRENT_HIDDEN, batch * P * width, width);
+  if (lstm) targets(r, 1, RECURRENT_CELL, batch * N * (f32s ? 4 : 2), f32s ? 4 : 2);
+  const G = <f64>gatesOf(r);
+  const lanes = <f64>up(<i32>N, 8);
+  const outputs = <f64>up(<i32>P, 8);
+  const weight: f64 = f32s && !hybrid ? 4 : 1;
+  const work = describeMatrix(r, RECURRENT_INPUT_WEIGHTS, G * lanes, I, weight) +
+    describeMatrix(r, RECURRENT_HIDDEN_WEIGHTS, G * lanes, P, weight);
+  tables(r, RECURRENT_INPUT_BIAS, 2, G * lanes * 4);
+  if (hybrid) {
+    tables(r, RECURRENT_GATES, 1, G * 8);
+    checkFiniteTable(r, RECURRENT_GATES, G * 2);
+    tables(r, RECURRENT_SUMS, 1, (2 * G * lanes + (projects ? outputs : 0)) * 4);
+    checkFinite(r, RECURRENT_PROJECTION_SCALE);
+  }
+  if ((parts & RECURRENT_HAS_PEEPHOLE) != 0) tables(r, RECURRENT_PEEPHOLE, 1, G * lanes * (f32s ? 4 : 2));
+  if ((parts & RECURRENT_HAS_NORM) != 0) {
+    tables(r, RECURRENT_NORM, 1, G * lanes * (f32s ? 4 : 2));
+    tables(r, RECURRENT_NORM_BIAS, 1, G * lanes * 4);
+  }
+  if (projects) {
+    tables(r, RECURRENT_PROJECTION, 1, outputs * paddedLength(N, weight) * weight);
+    tables(r, RECURRENT_PROJECTION_BIAS, 1, outputs * 4);
+  }
+  if (f32s) {
+    checkRanges(r, RECURRENT_ACTIVATION, 1, -1, UNARY_KINDS - 1);
+    checkClip(r, RECURRENT_CELL_CLIP);
+    checkClip(r, RECURRENT_PROJECTION_CLIP);
+  } else {
+    // The activation is linear (−1) or tanh.
+    if (int(r, RECURRENT_ACTIVATION) != -1) checkRanges(r, RECURRENT_ACTIVATION, 1, UNARY_TANH, UNARY_TANH);
+    checkRanges(r, RECURRENT_TARGET_ZERO, 1, -128, 127);
+    checkActivation(r, RECURRENT_MIN, RECURRENT_MAX, false);
+    if (lstm) {
+      checkRanges(r, RECURRENT_CELL_BITS, 1, 0, 6);
+      checkRanges(r, RECURRENT_CELL_CLIP, 1, 0, 32767);
+      checkRanges(r, RECURRENT_PROJECTION_CLIP, 1, 0, 127);
+      checkRanges(r, RECURRENT_OUT_ZERO, 1, -128, 128);
+      checkFactor(r, RECURRENT_OUT_MULTIPLIER);
+      if (projects) checkFactor(r, RECURRENT_PROJECTION_MULTIPLIER);
+    }
+    tables(r, RECURRENT_GATES, 1, G * RECURRENT_GATE_WORDS * 4);
+    const words = checkedTable(r, RECURRENT_GATES);
+    if (words != 0) {
+      for (let gate = 0; gate < <i32>G; gate++) {
+        const p = words + gate * (RECURRENT_GATE_WORDS << 2);
+        for (let field = 0; field < 32; field += 8) checkFactor(p, field);
+        checkRanges(p, 28, 1, -31, 10);
+        checkRanges(p, 32, 1, 1, 1 << 28);
+      }
+    }
+  }
+  checkWork(time * batch * (work + (projects ? N * P : 0)));
+  describeScratch(max<f64>(max<f64>(I, P), N), G * lanes, lanes, outputs);
+}
+
+/**
+ * Describes the weights at `field`: a dense matrix, or lists of blocks. `weight` is the bytes of one.
+ *
+ * @returns the multiply-adds of one product
+ */
+function describeMatrix(r: usize, field: usize, lanes: f64, K: f64, weight: f64): f64 {
+  const lists = listsOf(field);
+  const panels = lanes / 8;
+  if (!isSparse(r) || int(r, lists + 8) == 0) {
+    tables(r, field, 1, lanes * paddedLength(K, weight) * weight);
+    return lanes * K;
+  }
+  const entries = toF64(r, lists + 8);
+  checkCounts(r, lists + 8, 1);
+  tables(r, field, 1, entries * 32);
+  tables(r, lists, 1, panels * 2);
+  tables(r, lists + 4, 1, entries);
+  checkEntries(r, lists, <i32>panels, 1, (<i32>K + 3) >> 2);
+  return lanes + entries * 32;
+}
+
+/** Length of a packed row of weights, in elements; int8 weights come in groups of four. */
+@inline
+function paddedLength(K: f64, weight: f64): f64 {
+  return weight == 1 ? <f64>up(<i32>K, 4) : K;
+}
+
+function checkClip(r: usize, field: usize): void {
+  checkFinite(r, field);
+  if (!(float(r, field) >= 0)) fail(FAULT_ATTRIBUTE);
+}

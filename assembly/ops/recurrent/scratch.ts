@@ -1,0 +1,64 @@
+import { RECURRENT_CELLS, RECURRENT_INPUTS, RECURRENT_OUTPUTS } from '../../layout';
+import { int, needScratch, scratch } from '../../record';
+
+// Scratch of a record with G gates, in this order, each part at a multiple of 16:
+//
+//   row           K       the input of a product: i16, or two planes of bytes (relaxed), + 64
+//   quantized     K       a quantized row, i8, + 32 (hybrid)
+//   accumulators  L       i32, L the larger of G·N' and P'
+//   gates         G·N'    i16 or f32, as everything below
+//   hiddenGates   G·N'    the hidden state's product, if it is kept apart from the input's (gru)
+//   cell          H       the cell state, H the larger of N' and P'
+//   hidden        H       the hidden state
+//   temporary     N'
+//
+// N' is N = CELLS rounded up to 8, P' is P = OUTPUTS rounded up to 8, and K is the largest of INPUTS,
+// P and N, rounded up to 4.
+const TAIL: f64 = 64;
+
+export let row: usize = 0;
+/** Bytes from the first plane of the row to the second; 0 for i16. */
+export let plane: usize = 0;
+export let quantized: usize = 0;
+export let accumulators: usize = 0;
+export let gates: usize = 0;
+export let hiddenGates: usize = 0;
+export let cell: usize = 0;
+export let hidden: usize = 0;
+export let temporary: usize = 0;
+
+/** @returns n rounded up to a multiple of `unit`, a power of two */
+@inline
+export function up(n: i32, unit: i32): i32 {
+  return (n + unit - 1) & -unit;
+}
+
+/**
+ * Requests scratch that is large enough for every flavor.
+ *
+ * @param longest the largest of INPUTS, P and N
+ * @param lanes G·N'
+ * @param cells N'
+ * @param outputs P'
+ */
+export function describeScratch(longest: f64, lanes: f64, cells: f64, outputs: f64): void {
+  const K = longest + 4;
+  const states = max<f64>(cells, outputs) * 12;
+  needScratch(K * 2 + TAIL + K + TAIL + max<f64>(lanes, outputs) * 4 + lanes * 8 + states + 4 * TAIL);
+}
+
+/** Sets the addresses of the parts. A record has `lanes` = G·N' lanes; gates have `size` bytes a lane. */
+export function layOutScratch(r: usize, lanes: i32, size: i32): void {
+  const K = up(max(max(int(r, RECURRENT_INPUTS), int(r, RECURRENT_OUTPUTS)), int(r, RECURRENT_CELLS)), 4);
+  const outputs = up(int(r, RECURRENT_OUTPUTS), 8);
+  const longest = max(up(int(r, RECURRENT_CELLS), 8), outputs);
+  row = scratch();
+  plane = ASC_FEATURE_RELAXED_SIMD ? up(K + 16, 16) : 0;
+  quantized = row + up((K << 1) + 48, 16);
+  accumulators = quantized + up(K + 32, 16);
+  gates = accumulators + (max(lanes, outputs) << 2);
+  hiddenGates = gates + lanes * size;
+  cell = hiddenGates + lanes * size;
+  hidden = cell + longest * size;
+  temporary = hidden + longest * size;
+}
