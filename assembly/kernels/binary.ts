@@ -1,6 +1,7 @@
 import { BINARY_ADD, BINARY_DIV, BINARY_MAXIMUM, BINARY_MINIMUM, BINARY_MUL, BINARY_PRELU, BINARY_SQUARED_DIFFERENCE,
   BINARY_SUB } from '../layout';
-import { add, div, greater, ifNotNegative, lesser, mul, sub } from './math';
+import { clamp, greater, interleaveHigh, interleaveLow, lesser } from './lanes';
+import { add, div, ifNotNegative, mul, sub } from './math';
 import { quantize, quantize4 } from './quantize';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes, storeWords } from './store';
@@ -52,8 +53,8 @@ export function add_i8(
     for (let i = 0; i < n; i += 16) {
       let x = v128.load8x8_s(a);
       let y = v128.load8x8_s(b);
-      let p = i16x8.shuffle(x, y, 0, 8, 1, 9, 2, 10, 3, 11);
-      let q = i16x8.shuffle(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
+      let p = interleaveLow(x, y);
+      let q = interleaveHigh(x, y);
       const s0 = i32x4.add(
         i32x4.add(i32x4.dot_i16x8_s(p, lowParts), i32x4.shl(i32x4.dot_i16x8_s(p, highParts), 14)),
         bias4,
@@ -65,8 +66,8 @@ export function add_i8(
       const r0 = i16x8.add_sat_s(i16x8.narrow_i32x4_s(i32x4.shr_s(s0, shift), i32x4.shr_s(s1, shift)), zero8);
       x = v128.load8x8_s(a, 8);
       y = v128.load8x8_s(b, 8);
-      p = i16x8.shuffle(x, y, 0, 8, 1, 9, 2, 10, 3, 11);
-      q = i16x8.shuffle(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
+      p = interleaveLow(x, y);
+      q = interleaveHigh(x, y);
       const s2 = i32x4.add(
         i32x4.add(i32x4.dot_i16x8_s(p, lowParts), i32x4.shl(i32x4.dot_i16x8_s(p, highParts), 14)),
         bias4,
@@ -397,7 +398,7 @@ function floats(
     const stepA = strideA << 4;
     const stepB = strideB << 4;
     for (let i = 0; i < n; i += 4) {
-      const r = lesser<v128>(greater<v128>(apply<v128>(kind, v128.load(a), v128.load(b)), low4), high4);
+      const r = clamp<v128>(apply<v128>(kind, v128.load(a), v128.load(b)), low4, high4);
       if (n - i >= 4) v128.store(out, r);
       else storeWords(out, r, n - i);
       a += stepA;
@@ -408,7 +409,7 @@ function floats(
     const stepA = strideA << 2;
     const stepB = strideB << 2;
     for (let i = 0; i < n; i++) {
-      store<f32>(out, lesser<f32>(greater<f32>(apply<f32>(kind, load<f32>(a), load<f32>(b)), low), high));
+      store<f32>(out, clamp<f32>(apply<f32>(kind, load<f32>(a), load<f32>(b)), low, high));
       a += stepA;
       b += stepB;
       out += 4;

@@ -1,3 +1,4 @@
+import { interleaveHigh, interleaveLow, interleaveLowBytes } from './lanes';
 import { storeBytes } from './store';
 
 /** `n` bytes from a to out, which do not overlap. Words of 4 on addresses that allow it. */
@@ -92,14 +93,12 @@ function transpose_i8(a: usize, stride: i32, out: usize, strideOut: i32, rows: i
       p += stride << 1;
       const r6 = v128.load64_zero(p), r7 = v128.load64_zero(p + stride);
       // interleave bytes, then pairs, then fours
-      const b0 = i8x16.shuffle(r0, r1, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      const b1 = i8x16.shuffle(r2, r3, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      const b2 = i8x16.shuffle(r4, r5, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      const b3 = i8x16.shuffle(r6, r7, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      const c0 = i16x8.shuffle(b0, b1, 0, 8, 1, 9, 2, 10, 3, 11),
-        c1 = i16x8.shuffle(b0, b1, 4, 12, 5, 13, 6, 14, 7, 15);
-      const c2 = i16x8.shuffle(b2, b3, 0, 8, 1, 9, 2, 10, 3, 11),
-        c3 = i16x8.shuffle(b2, b3, 4, 12, 5, 13, 6, 14, 7, 15);
+      const b0 = interleaveLowBytes(r0, r1);
+      const b1 = interleaveLowBytes(r2, r3);
+      const b2 = interleaveLowBytes(r4, r5);
+      const b3 = interleaveLowBytes(r6, r7);
+      const c0 = interleaveLow(b0, b1), c1 = interleaveHigh(b0, b1);
+      const c2 = interleaveLow(b2, b3), c3 = interleaveHigh(b2, b3);
       let d = i32x4.shuffle(c0, c2, 0, 4, 1, 5);
       let q = out + y * strideOut + x;
       v128.store64_lane(q, d, 0);

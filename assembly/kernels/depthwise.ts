@@ -1,3 +1,4 @@
+import { interleaveHigh, interleaveLow } from './lanes';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 
@@ -6,17 +7,6 @@ import { storeBytes } from './store';
 //
 //   w     i8 [⌈C/8⌉][taps][8] · pairs i16 [⌈C/8⌉][⌈taps/2⌉][8][2] = w − zero, the partner of an odd last tap 0
 //   bias  i32 [C'] · scale f32 [C'] · out i8 [C], C' = C rounded up to 8 · |a·w| ≤ 128·255
-
-/** Lanes 0-3 of a and b, interleaved. */
-@inline
-export function interleaveLow(a: v128, b: v128): v128 {
-  return i16x8.shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-}
-
-@inline
-export function interleaveHigh(a: v128, b: v128): v128 {
-  return i16x8.shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-}
 
 /** acc + a₀·w₀ + a₁·w₁ */
 @inline

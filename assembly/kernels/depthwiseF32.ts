@@ -1,4 +1,4 @@
-import { clamp, clamp4 } from './gemmF32';
+import { clamp } from './lanes';
 import { storeWords } from './store';
 
 // Depthwise products of floats: lanes are channels, sums run from the bias on in the order of the
@@ -36,8 +36,8 @@ export function depthwise_f32(
         c1 = f32x4.add(c1, f32x4.mul(v128.load(a, 16), v128.load(w, 16)));
         w += row;
       }
-      v128.store(out, clamp4(c0, low, high));
-      v128.store(out, clamp4(c1, low, high), 16);
+      v128.store(out, clamp<v128>(c0, low, high));
+      v128.store(out, clamp<v128>(c1, low, high), 16);
       shift += 32;
       weights += 32;
       bias += 32;
@@ -50,7 +50,7 @@ export function depthwise_f32(
         c = f32x4.add(c, f32x4.mul(v128.load(load<usize>(t) + shift), v128.load(w)));
         w += row;
       }
-      storeWords(out, clamp4(c, low, high), C);
+      storeWords(out, clamp<v128>(c, low, high), C);
       shift += 16;
       weights += 16;
       bias += 16;
@@ -64,7 +64,7 @@ export function depthwise_f32(
         c += load<f32>(load<usize>(t) + shift) * load<f32>(w);
         w += row;
       }
-      store<f32>(out, clamp(c, min, max));
+      store<f32>(out, clamp<f32>(c, min, max));
       shift += 4;
       weights += 4;
       bias += 4;
@@ -138,7 +138,7 @@ export function depthwise_f32_3x3(
           a2 = v128.load(q2);
         }
         if (x >= 0) {
-          storeWords(o, clamp4(column(two, a0, a1, a2, w02, w12, w22), low, high), C);
+          storeWords(o, clamp<v128>(column(two, a0, a1, a2, w02, w12, w22), low, high), C);
           o += row;
         }
         two = column(one, a0, a1, a2, w01, w11, w21);
@@ -184,7 +184,7 @@ export function depthwise_f32_3x3(
           a2 = v128.load(q2);
         }
         c = column(c, a0, a1, a2, w02, w12, w22);
-        storeWords(o, clamp4(c, low, high), C);
+        storeWords(o, clamp<v128>(c, low, high), C);
         o += row;
         ix += skip;
         q0 += skip * step0;

@@ -1,4 +1,4 @@
-import { interleaveHigh, interleaveLow } from './depthwise';
+import { interleaveHigh, interleaveLow, interleaveLowBytes, joinPlanes } from './lanes';
 import { narrowBelow, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 
@@ -16,11 +16,6 @@ import { storeBytes } from './store';
 /** Bytes of weights per block of 8 channels. */
 export const SPLIT_WEIGHTS_3X3 = 448;
 const SPLIT_BIAS = 384;
-
-@inline
-function interleaveBytes(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
 
 /** i16 [8] of each of four taps → low [8][4], high [8][4] */
 @inline
@@ -92,7 +87,7 @@ function windowOf(a: v128, b: v128, c: v128, weights: usize, bias: v128): v128 {
   acc = i32x4.relaxed_dot_i8x16_i7x16_add_s(b, v128.load(weights, 64), acc);
   high = i32x4.relaxed_dot_i8x16_i7x16_add_s(c, v128.load(weights, 160), high);
   acc = i32x4.relaxed_dot_i8x16_i7x16_add_s(c, v128.load(weights, 128), acc);
-  return i32x4.sub(acc, i32x4.shl(high, 7));
+  return joinPlanes(acc, high);
 }
 
 /**
@@ -158,8 +153,8 @@ export function depthwise_split_3x3_s1(
       let upper = outside;
       let lower = outside;
       if (<u32>ix < <u32>inW) {
-        upper = interleaveBytes(v128.load64_zero(q0), v128.load64_zero(q1));
-        lower = interleaveBytes(v128.load64_zero(q2), v128.load64_zero(q3));
+        upper = interleaveLowBytes(v128.load64_zero(q0), v128.load64_zero(q1));
+        lower = interleaveLowBytes(v128.load64_zero(q2), v128.load64_zero(q3));
       }
       ix++;
       q0 += step0;
@@ -230,10 +225,10 @@ export function depthwise_split_3x3_s2(
     let upper = outside;
     let lower = outside;
     if (<u32>ix < <u32>inW) {
-      upper = interleaveBytes(v128.load64_zero(q0), v128.load64_zero(q1));
+      upper = interleaveLowBytes(v128.load64_zero(q0), v128.load64_zero(q1));
       lower = v128.load64_zero(q2);
     }
-    lower = interleaveBytes(lower, lower);
+    lower = interleaveLowBytes(lower, lower);
     let aLow = interleaveLow(upper, lower);
     let aHigh = interleaveHigh(upper, lower);
     for (let x = 0; x < count; x++) {
@@ -244,10 +239,10 @@ export function depthwise_split_3x3_s2(
       upper = outside;
       lower = outside;
       if (<u32>ix < <u32>inW) {
-        upper = interleaveBytes(v128.load64_zero(q0), v128.load64_zero(q1));
+        upper = interleaveLowBytes(v128.load64_zero(q0), v128.load64_zero(q1));
         lower = v128.load64_zero(q2);
       }
-      lower = interleaveBytes(lower, lower);
+      lower = interleaveLowBytes(lower, lower);
       const bLow = interleaveLow(upper, lower);
       const bHigh = interleaveHigh(upper, lower);
       ix++;
@@ -257,10 +252,10 @@ export function depthwise_split_3x3_s2(
       upper = outside;
       lower = outside;
       if (<u32>ix < <u32>inW) {
-        upper = interleaveBytes(v128.load64_zero(q0), v128.load64_zero(q1));
+        upper = interleaveLowBytes(v128.load64_zero(q0), v128.load64_zero(q1));
         lower = v128.load64_zero(q2);
       }
-      lower = interleaveBytes(lower, lower);
+      lower = interleaveLowBytes(lower, lower);
       const cLow = interleaveLow(upper, lower);
       const cHigh = interleaveHigh(upper, lower);
       const s = requantize4(

@@ -1,4 +1,5 @@
-import { add, greater, lesser, mul } from './math';
+import { greater, lesser, sumLanes } from './lanes';
+import { add, mul } from './math';
 
 // Folds of one contiguous run. Floats go in one order in every flavor: four partial results
 // (element i to number i mod 4) over the whole groups of four, (0 ∘ 2) ∘ (1 ∘ 3), then the rest one
@@ -77,7 +78,7 @@ export function sum_i8(a: usize, n: i32): i32 {
     for (; i <= n - 16; i += 16) {
       s = i32x4.add(s, i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(v128.load(a + i))));
     }
-    sum = i32x4.extract_lane(s, 0) + i32x4.extract_lane(s, 1) + i32x4.extract_lane(s, 2) + i32x4.extract_lane(s, 3);
+    sum = sumLanes(s);
   }
   for (; i < n; i++) sum += <i32>load<i8>(a + i);
   return sum;
@@ -128,7 +129,7 @@ export function squares_i8(a: usize, n: i32, zero: i32): f64 {
         const x = i16x8.sub(v128.load8x8_s(a + i), z);
         s = i32x4.add(s, i32x4.dot_i16x8_s(x, x));
       }
-      sum = i32x4.extract_lane(s, 0) + i32x4.extract_lane(s, 1) + i32x4.extract_lane(s, 2) + i32x4.extract_lane(s, 3);
+      sum = sumLanes(s);
     }
     for (; i < end; i++) {
       const x = <i32>load<i8>(a + i) - zero;

@@ -1,3 +1,6 @@
+import { multiplyFixed, multiplyFixedI32, multiplyHigh, roundingShift, roundingShift4 } from './fixedPoint';
+import { saturateI16, saturateI32 } from './lanes';
+
 // Gates in 16-bit fixed point: the logistic function and tanh of gemmlowp (Newton-Raphson on
 // int16), step by step as TensorFlow Lite's integer LSTM has them. Written once over T: i32 (one
 // value that fits an i16) or v128 (eight lanes).
@@ -160,55 +163,6 @@ export function tanh_i16(a: usize, out: usize, n: i32, bits: i32): void {
   } else for (let i = 0; i < n; i++) store<i16>(out + (i << 1), tanh<i32>(load<i16>(a + (i << 1)), bits));
 }
 
-// ── sums and products in fixed point ──────────────────────────────────────────────────────────────────────
-//
-// factor(x) = x·multiplier·2^(exponent − 31): rounded at bit 31 (halves up) and once more at the
-// exponent (halves away from zero), as TensorFlow Lite's MultiplyByQuantizedMultiplier. Where the
-// exponent is above 0 and x beyond what it leaves of 31 bits, x is cut before.
-
-function factor<T>(x: T, multiplier: i32, exponent: i32): T {
-  const left = max(exponent, 0);
-  const right = max(-exponent, 0);
-  const most = i32.MAX_VALUE >> left;
-  const mask = <i32>((<u32>1 << right) - 1);
-  if (isVector<T>()) {
-    const m = i32x4.splat(multiplier);
-    const half = i64x2.splat(1 << 30);
-    const cut = i32x4.shl(i32x4.max_s(i32x4.min_s(x, i32x4.splat(most)), i32x4.splat(~most)), left);
-    const low = i64x2.shr_u(i64x2.add(i64x2.extmul_low_i32x4_s(cut, m), half), 31);
-    const high = i64x2.shr_u(i64x2.add(i64x2.extmul_high_i32x4_s(cut, m), half), 31);
-    return divide4(i32x4.shuffle(low, high, 0, 2, 4, 6), mask, right);
-  } else {
-    const cut = max<i32>(min<i32>(x, most), ~most) << left;
-    return divide1(<i32>((<i64>cut * multiplier + (1 << 30)) >> 31), mask, right);
-  }
-}
-
-/**
- * The same of one number. It calls itself, for exponents that no record has, so that the compiler
- * does not inline it everywhere.
- */
-export function factor_i32(x: i32, multiplier: i32, exponent: i32): i32 {
-  return exponent < -31 ? factor_i32(x, multiplier, -31) : factor<i32>(x, multiplier, exponent);
-}
-
-@inline
-function divide4(x: v128, mask: i32, n: i32): v128 {
-  const rest = v128.and(x, i32x4.splat(mask));
-  const threshold = i32x4.sub(i32x4.splat(mask >> 1), i32x4.shr_s(x, 31));
-  return i32x4.sub(i32x4.shr_s(x, n), i32x4.gt_s(rest, threshold));
-}
-
-@inline
-function divide1(x: i32, mask: i32, n: i32): i32 {
-  return (x >> n) + <i32>((x & mask) > (mask >> 1) + (x >>> 31));
-}
-
-@inline
-function saturate(x: i32): i32 {
-  return min(32767, max(-32768, x));
-}
-
 /**
  * gate i16 [n] = saturate((add ? gate : 0) + factor(sums + bias)), sums and bias i32 [n], n a
  * multiple of 8
@@ -225,8 +179,12 @@ export function gate_i16(
   if (ASC_FEATURE_SIMD) {
     for (let i = 0; i < n; i += 8) {
       const s = i << 2;
-      const low = factor<v128>(i32x4.add(v128.load(sums + s), v128.load(bias + s)), multiplier, exponent);
-      const high = factor<v128>(i32x4.add(v128.load(sums + s, 16), v128.load(bias + s, 16)), multiplier, exponent);
+      const low = multiplyFixed<v128>(i32x4.add(v128.load(sums + s), v128.load(bias + s)), multiplier, exponent);
+      const high = multiplyFixed<v128>(
+        i32x4.add(v128.load(sums + s, 16), v128.load(bias + s, 16)),
+        multiplier,
+        exponent,
+      );
       const p = gate + (i << 1);
       const old = add ? v128.load(p) : i16x8.splat(0);
       v128.store(
@@ -236,9 +194,9 @@ export function gate_i16(
     }
   } else {
     for (let i = 0; i < n; i++) {
-      const x = factor<i32>(load<i32>(sums + (i << 2)) + load<i32>(bias + (i << 2)), multiplier, exponent);
+      const x = multiplyFixed<i32>(load<i32>(sums + (i << 2)) + load<i32>(bias + (i << 2)), multiplier, exponent);
       const p = gate + (i << 1);
-      store<i16>(p, saturate(sum1(x, add ? <i32>load<i16>(p) : 0)));
+      store<i16>(p, saturateI16(sum1(x, add ? <i32>load<i16>(p) : 0)));
     }
   }
 }
@@ -270,8 +228,8 @@ export function scale_product_i16(
       const x = v128.load(w + p);
       const y = v128.load(c + p);
       const old = add ? v128.load(gate + p) : i16x8.splat(0);
-      const low = factor<v128>(i32x4.extmul_low_i16x8_s(x, y), multiplier, exponent);
-      const high = factor<v128>(i32x4.extmul_high_i16x8_s(x, y), multiplier, exponent);
+      const low = multiplyFixed<v128>(i32x4.extmul_low_i16x8_s(x, y), multiplier, exponent);
+      const high = multiplyFixed<v128>(i32x4.extmul_high_i16x8_s(x, y), multiplier, exponent);
       v128.store(
         gate + p,
         i16x8.narrow_i32x4_s(sum4(low, i32x4.extend_low_i16x8_s(old)), sum4(high, i32x4.extend_high_i16x8_s(old))),
@@ -280,8 +238,8 @@ export function scale_product_i16(
   } else {
     for (let i = 0; i < n; i++) {
       const p = i << 1;
-      const x = factor<i32>(<i32>load<i16>(w + p) * load<i16>(c + p), multiplier, exponent);
-      store<i16>(gate + p, saturate(sum1(x, add ? <i32>load<i16>(gate + p) : 0)));
+      const x = multiplyFixed<i32>(<i32>load<i16>(w + p) * load<i16>(c + p), multiplier, exponent);
+      store<i16>(gate + p, saturateI16(sum1(x, add ? <i32>load<i16>(gate + p) : 0)));
     }
   }
 }
@@ -300,15 +258,15 @@ export function multiply_i16(a: usize, b: usize, out: usize, n: i32, shift: i32)
       v128.store(
         out + p,
         i16x8.narrow_i32x4_s(
-          divide4(i32x4.extmul_low_i16x8_s(x, y), mask, shift),
-          divide4(i32x4.extmul_high_i16x8_s(x, y), mask, shift),
+          roundingShift4(i32x4.extmul_low_i16x8_s(x, y), mask, shift),
+          roundingShift4(i32x4.extmul_high_i16x8_s(x, y), mask, shift),
         ),
       );
     }
   } else {
     for (let i = 0; i < n; i++) {
       const p = i << 1;
-      store<i16>(out + p, saturate(divide1(<i32>load<i16>(a + p) * load<i16>(b + p), mask, shift)));
+      store<i16>(out + p, saturateI16(roundingShift<i32>(<i32>load<i16>(a + p) * load<i16>(b + p), mask, shift)));
     }
   }
 }
@@ -392,10 +350,13 @@ export function norm_i16(
     variance <<= 2 * pairs;
     // x = x·(3/2 − v/2·x²) five times, in Q3.28
     const v = variance >> 1;
-    const half = divide1(v, 1, 1);
+    const half = roundingShift<i32>(v, 1, 1);
     const three = (1 << 28) + (1 << 27);
     let x = 1 << 28;
-    for (let i = 0; i < 5; i++) x = shiftUp(high(three, x) - high(half, shiftUp(high(high(x, x), x), 6)), 3);
+    for (let i = 0; i < 5; i++) {
+      const cube = shiftUp(high(high(x, x), x), 6);
+      x = shiftUp(high(three, x) - high(half, cube), 3);
+    }
     root = high(x, 1518500250);
     if (shift < 0) {
       root <<= -shift;
@@ -404,20 +365,22 @@ export function norm_i16(
   }
   for (let i = 0; i < n; i++) {
     const p = gate + (i << 1);
-    const rescaled = factor_i32(1024 * <i32>load<i16>(p) - mean, root, -shift);
+    const rescaled = multiplyFixedI32(1024 * <i32>load<i16>(p) - mean, root, -shift);
     const y = rescaled * <i32>load<i16>(weights + (i << 1)) + load<i32>(bias + (i << 2));
-    store<i16>(p, saturate(factor_i32(<i32>((y > 0 ? <i64>y + 512 : <i64>y - 512) / 1024), multiplier, exponent + 12)));
+    store<i16>(
+      p,
+      saturateI16(multiplyFixedI32(<i32>((y > 0 ? <i64>y + 512 : <i64>y - 512) / 1024), multiplier, exponent + 12)),
+    );
   }
 }
 
-/** a·b / 2^31, halves up */
 @inline
 function high(a: i32, b: i32): i32 {
-  return <i32>((<i64>a * b + (1 << 30)) >> 31);
+  return <i32>multiplyHigh(a, b);
 }
 
 /** x·2^n, saturated */
 @inline
 function shiftUp(x: i32, n: i32): i32 {
-  return <i32>min<i64>(i32.MAX_VALUE, max<i64>(i32.MIN_VALUE, <i64>x << n));
+  return <i32>saturateI32(<i64>x << n);
 }

@@ -1,5 +1,6 @@
-import { add, greater, lesser, mul, splat, sub } from './math';
 import { squares_f32, sum_f32 } from './fold';
+import { clamp } from './lanes';
+import { add, mul, splat, sub } from './math';
 
 // What float cells do between their products and their activations. All arrays are f32 [n], n a
 // multiple of 8 unless it says otherwise.
@@ -52,7 +53,7 @@ export function clip_f32(a: usize, n: i32, clip: f32): void {
 
 @inline
 function clipped<T>(x: T, clip: f32): T {
-  return lesser<T>(greater<T>(x, splat<T>(-clip)), splat<T>(clip));
+  return clamp<T>(x, splat<T>(-clip), splat<T>(clip));
 }
 
 /** h = z·h + (1 − z)·g */

@@ -1,3 +1,4 @@
+import { addPairs } from './lanes';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 import { sum_i16 } from './widen';
@@ -221,12 +222,6 @@ export function gemv_i8_1x8(
       store<i8>(out + channel, requantize(acc, load<f32>(scale + (channel << 2)), low, high, zero));
     }
   }
-}
-
-/** a₀ + a₁, a₂ + a₃, b₀ + b₁, b₂ + b₃ */
-@inline
-export function addPairs(a: v128, b: v128): v128 {
-  return i32x4.add(i32x4.shuffle(a, b, 0, 2, 4, 6), i32x4.shuffle(a, b, 1, 3, 5, 7));
 }
 
 // The product with relaxed SIMD. The second operand of a relaxed dot must be in 0 … 127:

@@ -1,3 +1,4 @@
+import { clamp } from './lanes';
 import { storeWords } from './store';
 
 // The float product. Lanes are output channels; each sum runs from the bias on in the order of k,
@@ -111,14 +112,14 @@ function gemm_f32_4x8(
       }
       const p = out + (m << 2);
       const at = channel << 2;
-      c00 = clamp4(c00, low, high);
-      c01 = clamp4(c01, low, high);
-      c10 = clamp4(c10, low, high);
-      c11 = clamp4(c11, low, high);
-      c20 = clamp4(c20, low, high);
-      c21 = clamp4(c21, low, high);
-      c30 = clamp4(c30, low, high);
-      c31 = clamp4(c31, low, high);
+      c00 = clamp<v128>(c00, low, high);
+      c01 = clamp<v128>(c01, low, high);
+      c10 = clamp<v128>(c10, low, high);
+      c11 = clamp<v128>(c11, low, high);
+      c20 = clamp<v128>(c20, low, high);
+      c21 = clamp<v128>(c21, low, high);
+      c30 = clamp<v128>(c30, low, high);
+      c31 = clamp<v128>(c31, low, high);
       if (lanes == 8) {
         const p0 = load<usize>(p) + at, p1 = load<usize>(p, 4) + at, p2 = load<usize>(p, 8) + at,
           p3 = load<usize>(p, 12) + at;
@@ -156,8 +157,8 @@ function gemm_f32_4x8(
           }
           list += step;
         }
-        store<f32>(p + (lane << 2), clamp(c0, min, max));
-        if (lane + 1 < lanes) store<f32>(p + (lane << 2), clamp(c1, min, max), 4);
+        store<f32>(p + (lane << 2), clamp<f32>(c0, min, max));
+        if (lane + 1 < lanes) store<f32>(p + (lane << 2), clamp<f32>(c1, min, max), 4);
       }
     }
   }
@@ -215,8 +216,8 @@ function gemv_f32_1x16(
       }
       list += step;
     }
-    storeFloats(out, clamp4(c0, low, high), clamp4(c1, low, high), 8);
-    storeFloats(out + 32, clamp4(c2, low, high), clamp4(c3, low, high), n - 8);
+    storeFloats(out, clamp<v128>(c0, low, high), clamp<v128>(c1, low, high), 8);
+    storeFloats(out + 32, clamp<v128>(c2, low, high), clamp<v128>(c3, low, high), n - 8);
     b = d;
     bias += 64;
     out += 64;
@@ -236,20 +237,8 @@ function gemv_f32_1x16(
       }
       list += step;
     }
-    storeFloats(out, clamp4(c0, low, high), clamp4(c1, low, high), n);
+    storeFloats(out, clamp<v128>(c0, low, high), clamp<v128>(c1, low, high), n);
   }
-}
-
-@inline
-export function clamp4(x: v128, low: v128, high: v128): v128 {
-  return f32x4.pmin(f32x4.pmax(x, low), high);
-}
-
-/** pmin(pmax(x, low), high) of one value: NaN stays NaN, as in the vector form. */
-@inline
-export function clamp(x: f32, low: f32, high: f32): f32 {
-  x = x < low ? low : x;
-  return high < x ? high : x;
 }
 
 function storeFloats(p: usize, c0: v128, c1: v128, lanes: i32): void {

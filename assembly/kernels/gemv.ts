@@ -1,3 +1,5 @@
+import { addPairs, joinPlanes } from './lanes';
+
 // One row against a matrix whose columns are the lanes, for layers that go step by step: raw sums,
 // which the layer scales as it likes.
 
@@ -40,10 +42,10 @@ export function gemv_i8_i32(a: usize, plane: usize, b: usize, quads: i32, out: u
           d += 32;
           ap += 4;
         }
-        v128.store(out, joined(c0, c4));
-        v128.store(out, joined(c1, c5), 16);
-        v128.store(out, joined(c2, c6), 32);
-        v128.store(out, joined(c3, c7), 48);
+        v128.store(out, joinPlanes(c0, c4));
+        v128.store(out, joinPlanes(c1, c5), 16);
+        v128.store(out, joinPlanes(c2, c6), 32);
+        v128.store(out, joinPlanes(c3, c7), 48);
       } else {
         for (let k = quads; k > 0; k--) {
           const x = v128.load64_splat(ap);
@@ -82,8 +84,8 @@ export function gemv_i8_i32(a: usize, plane: usize, b: usize, quads: i32, out: u
           b += 32;
           a += 4;
         }
-        v128.store(out, joined(c0, c2));
-        v128.store(out, joined(c1, c3), 16);
+        v128.store(out, joinPlanes(c0, c2));
+        v128.store(out, joinPlanes(c1, c3), 16);
       } else {
         for (let k = quads; k > 0; k--) {
           const x = v128.load64_splat(a);
@@ -112,18 +114,6 @@ export function gemv_i8_i32(a: usize, plane: usize, b: usize, quads: i32, out: u
       store<i32>(out + (lane << 2), acc);
     }
   }
-}
-
-/** Σ low·w − 128·Σ high·w */
-@inline
-export function joined(low: v128, high: v128): v128 {
-  return i32x4.sub(low, i32x4.shl(high, 7));
-}
-
-/** a₀ + a₁, a₂ + a₃, b₀ + b₁, b₂ + b₃ */
-@inline
-export function addPairs(a: v128, b: v128): v128 {
-  return i32x4.add(i32x4.shuffle(a, b, 0, 2, 4, 6), i32x4.shuffle(a, b, 1, 3, 5, 7));
 }
 
 /** out f32 [panels][8] += a·b in the order of k, a f32 [K], b f32 [panels][K][8] */

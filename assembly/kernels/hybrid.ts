@@ -1,4 +1,4 @@
-import { clamp } from './gemmF32';
+import { clamp, joinPlanes, lesser } from './lanes';
 import { storeWords } from './store';
 
 // Float activations against int8 weights: the activations of one picture are quantized by their own
@@ -33,26 +33,26 @@ export function range_f32(a: usize, n: i32, asymmetric: bool): void {
       lows = f32x4.pmin(lows, x);
       highs = f32x4.pmax(highs, x);
     }
-    low = least(
-      least(f32x4.extract_lane(lows, 0), f32x4.extract_lane(lows, 1)),
-      least(f32x4.extract_lane(lows, 2), f32x4.extract_lane(lows, 3)),
+    low = lesser<f32>(
+      lesser<f32>(f32x4.extract_lane(lows, 0), f32x4.extract_lane(lows, 1)),
+      lesser<f32>(f32x4.extract_lane(lows, 2), f32x4.extract_lane(lows, 3)),
     );
-    high = -least(
-      least(-f32x4.extract_lane(highs, 0), -f32x4.extract_lane(highs, 1)),
-      least(-f32x4.extract_lane(highs, 2), -f32x4.extract_lane(highs, 3)),
+    high = -lesser<f32>(
+      lesser<f32>(-f32x4.extract_lane(highs, 0), -f32x4.extract_lane(highs, 1)),
+      lesser<f32>(-f32x4.extract_lane(highs, 2), -f32x4.extract_lane(highs, 3)),
     );
   }
   for (; i < n; i++) {
     const x = load<f32>(a + (i << 2));
-    low = least(low, x);
-    high = -least(-high, -x);
+    low = lesser<f32>(low, x);
+    high = -lesser<f32>(-high, -x);
   }
   scale = 1;
   zero = 0;
   // infinite or empty ranges quantize to zeros
   if (!(high - low > 0) || !(high - low < Infinity)) return;
   if (!asymmetric) {
-    scale = -least(low, -high) / 127;
+    scale = -lesser<f32>(low, -high) / 127;
     return;
   }
   const step = (<f64>high - <f64>low) / 255;
@@ -65,13 +65,8 @@ export function range_f32(a: usize, n: i32, asymmetric: bool): void {
   zero = exact <= -128 ? -128 : exact >= 127 ? 127 : <i32>(exact < 0 ? exact - 0.5 : exact + 0.5);
 }
 
-@inline
-function least(a: f32, b: f32): f32 {
-  return b < a ? b : a;
-}
-
 /**
- * a: f32 [n] → out: i8 [n] = clamp(round(a / scale + zero)), halves away from zero; symmetric
+ * a: f32 [n] → out: i8 [n] = clamp<f32>(round(a / scale + zero)), halves away from zero; symmetric
  * ranges never give −128
  */
 export function quantize_range(a: usize, out: usize, n: i32): void {
@@ -91,7 +86,7 @@ export function quantize_range(a: usize, out: usize, n: i32): void {
 /**
  * One row: a i16 [4·quads], panel i16 [2·quads][8][2], sums i32 [8], weightScale f32 [8], bias f32
  * [8] → out f32 [lanes]. With relaxed SIMD: a two planes of u8 [4·quads] (gemm_split), panel i8
- * [quads][8][4] as it lies in the file. out = clamp(f32(Σ a·w − zero·Σ w) · (scale · weightScale) +
+ * [quads][8][4] as it lies in the file. out = clamp<f32>(f32(Σ a·w − zero·Σ w) · (scale · weightScale) +
  * bias)
  */
 export function gemm_hybrid_1x8(
@@ -123,8 +118,8 @@ export function gemm_hybrid_1x8(
         a += 4;
         panel += 32;
       }
-      c0 = i32x4.sub(c0, i32x4.shl(d0, 7));
-      c1 = i32x4.sub(c1, i32x4.shl(d1, 7));
+      c0 = joinPlanes(c0, d0);
+      c1 = joinPlanes(c1, d1);
     } else {
       for (let k = quads << 1; k > 0; k--) {
         const x = v128.load32_splat(a);
@@ -142,8 +137,8 @@ export function gemm_hybrid_1x8(
     c1 = i32x4.sub(c1, i32x4.mul(z, v128.load(sums, 16)));
     c0 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(c0), f32x4.mul(s, v128.load(weightScale))), v128.load(bias));
     c1 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(c1), f32x4.mul(s, v128.load(weightScale, 16))), v128.load(bias, 16));
-    storeWords(out, f32x4.pmin(f32x4.pmax(c0, low), high), lanes);
-    if (lanes > 4) storeWords(out + 16, f32x4.pmin(f32x4.pmax(c1, low), high), lanes - 4);
+    storeWords(out, clamp<v128>(c0, low, high), lanes);
+    if (lanes > 4) storeWords(out + 16, clamp<v128>(c1, low, high), lanes - 4);
   } else {
     for (let lane = 0; lane < lanes; lane++) {
       let acc = 0;
@@ -156,7 +151,7 @@ export function gemm_hybrid_1x8(
       }
       acc -= zero * load<i32>(sums + (lane << 2));
       const value = <f32>acc * (scale * load<f32>(weightScale + (lane << 2))) + load<f32>(bias + (lane << 2));
-      store<f32>(out + (lane << 2), clamp(value, min, max));
+      store<f32>(out + (lane << 2), clamp<f32>(value, min, max));
     }
   }
 }

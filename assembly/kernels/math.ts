@@ -1,3 +1,5 @@
+import { clamp, greater, MAGIC, MAGIC_BITS } from './lanes';
+
 // Float functions, each written once over T: f32 (one value) or v128 (four lanes). The same
 // operations in the same order, so every flavor gives the same bits. Nothing here traps. NaN goes
 // through.
@@ -30,20 +32,6 @@ export function mul<T>(a: T, b: T): T {
 export function div<T>(a: T, b: T): T {
   if (isVector<T>()) return f32x4.div(a, b);
   else return a / b;
-}
-
-/** b < a ? b : a */
-@inline
-export function lesser<T>(a: T, b: T): T {
-  if (isVector<T>()) return f32x4.pmin(a, b);
-  else return b < a ? b : a;
-}
-
-/** a < b ? b : a */
-@inline
-export function greater<T>(a: T, b: T): T {
-  if (isVector<T>()) return f32x4.pmax(a, b);
-  else return a < b ? b : a;
 }
 
 /** x ≥ 0 ? a : b */
@@ -95,9 +83,6 @@ function plus<T>(c: f32, x: T, y: T): T {
   return add<T>(splat<T>(c), mul<T>(x, y));
 }
 
-// Adding 1.5·2^23 leaves a float of |x| < 2^22 rounded to a whole number in the low mantissa bits.
-const MAGIC: f32 = 12582912.0;
-const MAGIC_BITS = 0x4b400000;
 const LOG2_E: f32 = 1.44269504;
 /** ln 2 in two parts; the first has 15 bits, so that its products with exponents are exact. */
 const LN2_HIGH: f32 = 0.693145751953125;
@@ -141,7 +126,7 @@ function expm1Reduced<T>(r: T): T {
 /** e^x within 2 units in the last place; 0 below −103.97, infinity above 88.72 */
 @inline
 export function exp<T>(x: T): T {
-  x = lesser<T>(greater<T>(x, splat<T>(-104)), splat<T>(89));
+  x = clamp<T>(x, splat<T>(-104), splat<T>(89));
   const t = add<T>(mul<T>(x, splat<T>(LOG2_E)), splat<T>(MAGIC));
   const n = sub<T>(t, splat<T>(MAGIC));
   const r = sub<T>(sub<T>(x, mul<T>(n, splat<T>(LN2_HIGH))), mul<T>(n, splat<T>(LN2_LOW)));
@@ -169,7 +154,7 @@ export function logistic<T>(x: T): T {
 /** A rational function, as in Eigen: x·P(x²) / Q(x²); ±1 from ±9 on */
 @inline
 export function tanh<T>(x: T): T {
-  const c = lesser<T>(greater<T>(x, splat<T>(-7.90531110763549805)), splat<T>(7.90531110763549805));
+  const c = clamp<T>(x, splat<T>(-7.90531110763549805), splat<T>(7.90531110763549805));
   const s = mul<T>(c, c);
   let p = plus<T>(2.00018790482477e-13, splat<T>(-2.76076847742355e-16), s);
   p = plus<T>(-8.60467152213735e-11, p, s);
@@ -180,22 +165,22 @@ export function tanh<T>(x: T): T {
   let q = plus<T>(1.18534705686654e-4, splat<T>(1.19825839466702e-6), s);
   q = plus<T>(2.26843463243900e-3, q, s);
   q = plus<T>(4.89352518554385e-3, q, s);
-  return saturate<T>(x, div<T>(mul<T>(c, p), q), 9);
+  return saturateBeyond<T>(x, div<T>(mul<T>(c, p), q), 9);
 }
 
 /** y, but ±1 where |x| ≥ limit, and never beyond ±1 */
 @inline
-function saturate<T>(x: T, y: T, limit: f32): T {
+function saturateBeyond<T>(x: T, y: T, limit: f32): T {
   // a step of 2^20·(|x| − limit) takes y over the edge at once; 0 for NaN
   const over = mul<T>(greater<T>(splat<T>(0), sub<T>(magnitude<T>(x), splat<T>(limit))), splat<T>(1048576));
   y = add<T>(y, ifNotNegative<T>(x, over, negate<T>(over)));
-  return lesser<T>(greater<T>(y, splat<T>(-1)), splat<T>(1));
+  return clamp<T>(y, splat<T>(-1), splat<T>(1));
 }
 
 /** The error function, a rational function as in Eigen; ±1 from ±4 on */
 @inline
 export function erf<T>(x: T): T {
-  const c = lesser<T>(greater<T>(x, splat<T>(-4)), splat<T>(4));
+  const c = clamp<T>(x, splat<T>(-4), splat<T>(4));
   const s = mul<T>(c, c);
   let p = plus<T>(2.77068142495902e-8, splat<T>(-2.72614225801306e-10), s);
   p = plus<T>(-2.10102402082508e-6, p, s);
@@ -207,7 +192,7 @@ export function erf<T>(x: T): T {
   q = plus<T>(-1.68282697438203e-3, q, s);
   q = plus<T>(-7.37332916720468e-3, q, s);
   q = plus<T>(-1.42647390514189e-2, q, s);
-  return saturate<T>(x, div<T>(mul<T>(c, p), q), 4);
+  return saturateBeyond<T>(x, div<T>(mul<T>(c, p), q), 4);
 }
 
 /** x/2 · (1 + erf(x/√2)) */
@@ -227,7 +212,7 @@ export function geluTanh<T>(x: T): T {
 /** x · clamp(x + 3, 0, 6) · (1/6) */
 @inline
 export function hardSwish<T>(x: T): T {
-  const gate = lesser<T>(greater<T>(add<T>(x, splat<T>(3)), splat<T>(0)), splat<T>(6));
+  const gate = clamp<T>(add<T>(x, splat<T>(3)), splat<T>(0), splat<T>(6));
   return mul<T>(mul<T>(x, gate), splat<T>(0.16666667));
 }
 

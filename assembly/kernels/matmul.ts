@@ -1,3 +1,5 @@
+import { interleaveHigh, interleaveLow } from './lanes';
+
 // Packing for products of two activations, in the shapes of kernels/gemm.ts.
 //
 //   rows   i16 [rows][2·pairs] = a − zero          pairs = ⌈K/2⌉
@@ -24,8 +26,8 @@ export function pack_panel_i8(b: usize, stride: i32, zero: i32, panel: usize, la
     for (let k = 0; k < K; k += 2) {
       const x = i16x8.sub(v128.load8x8_s(b), z);
       const y = k + 1 < K ? i16x8.sub(v128.load8x8_s(b + stride), z) : i16x8.splat(0);
-      v128.store(panel, i16x8.shuffle(x, y, 0, 8, 1, 9, 2, 10, 3, 11));
-      v128.store(panel, i16x8.shuffle(x, y, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+      v128.store(panel, interleaveLow(x, y));
+      v128.store(panel, interleaveHigh(x, y), 16);
       b += stride << 1;
       panel += 32;
     }

@@ -1,5 +1,6 @@
 import { FOLD_MAX, FOLD_MIN, FOLD_SUM } from './fold';
-import { add, div, greater, lesser, splat } from './math';
+import { clamp, greater, lesser, MAGIC, MAGIC_BITS } from './lanes';
+import { add, div, splat } from './math';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes, storeWords } from './store';
 
@@ -105,7 +106,7 @@ function average4(sum: v128, count: i32, reciprocal: v128): v128 {
   const m = f32x4.convert_i32x4_s(i32x4.add(i32x4.abs(sum), i32x4.splat(count >> 1)));
   const x = f32x4.sub(f32x4.mul(f32x4.add(m, f32x4.splat(0.5)), reciprocal), f32x4.splat(0.5));
   // adding 1.5·2^23 rounds, and leaves the number in the low bits
-  const q = i32x4.sub(f32x4.add(x, f32x4.splat(12582912)), i32x4.splat(0x4b400000));
+  const q = i32x4.sub(f32x4.add(x, f32x4.splat(MAGIC)), i32x4.splat(MAGIC_BITS));
   return i32x4.sub(v128.xor(q, sign), sign);
 }
 
@@ -245,7 +246,7 @@ function take<T>(fold: i32, s: T, x: T): T {
 @inline
 function finish<T>(fold: i32, s: T, count: T, low: T, high: T): T {
   if (fold == FOLD_SUM) s = div<T>(s, count);
-  return lesser<T>(greater<T>(s, low), high);
+  return clamp<T>(s, low, high);
 }
 
 @inline

@@ -1,12 +1,11 @@
 import { flip_top_bit } from './cast';
+import { MAGIC } from './lanes';
 import { requantizeZero, roundEven } from './requantize';
 import { storeBytes, storeWords } from './store';
 
 // quantize_f32_i8: q = clamp(round_half_even(x), low, high) + zero, where low and high are the
 // bounds less the zero point and |low|, |high| < 2^22. Not a number becomes the zero point
 // (clamped).
-
-const MAGIC: f32 = 12582912.0;
 
 @inline
 export function quantize(x: f32, low: f32, high: f32, zero: i32): i32 {

@@ -1,10 +1,10 @@
+import { MAGIC, MAGIC_BITS } from './lanes';
+
 // requantize_i32_i8: q = clamp(round_half_even(f32(acc) · scale), MIN − zo, MAX − zo) + zo
 //
 // MAGIC = 1.5·2^23: adding it to |x| < 2^22 leaves x rounded half to even in the low mantissa bits.
 // The clamp comes first, so that any accumulator is in that range; MIN and MAX are whole, so
 // clamping before rounding is the same.
-const MAGIC: f32 = 12582912.0;
-const MAGIC_BITS = 0x4b400000;
 
 @inline
 export function requantize(acc: i32, scale: f32, low: f32, high: f32, zero: i32): i32 {

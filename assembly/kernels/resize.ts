@@ -1,3 +1,4 @@
+import { interleaveHigh, interleaveLow } from './lanes';
 import { storeBytes, storeWords } from './store';
 
 // One output pixel between four input pixels (top left, top right, bottom left, bottom right),
@@ -26,10 +27,10 @@ export function bilinear_i8(
       const tr = v128.load8x8_s(topRight + c);
       const bl = v128.load8x8_s(bottomLeft + c);
       const br = v128.load8x8_s(bottomRight + c);
-      const t0 = i32x4.dot_i16x8_s(i16x8.shuffle(tl, tr, 0, 8, 1, 9, 2, 10, 3, 11), across);
-      const t1 = i32x4.dot_i16x8_s(i16x8.shuffle(tl, tr, 4, 12, 5, 13, 6, 14, 7, 15), across);
-      const b0 = i32x4.dot_i16x8_s(i16x8.shuffle(bl, br, 0, 8, 1, 9, 2, 10, 3, 11), across);
-      const b1 = i32x4.dot_i16x8_s(i16x8.shuffle(bl, br, 4, 12, 5, 13, 6, 14, 7, 15), across);
+      const t0 = i32x4.dot_i16x8_s(interleaveLow(tl, tr), across);
+      const t1 = i32x4.dot_i16x8_s(interleaveHigh(tl, tr), across);
+      const b0 = i32x4.dot_i16x8_s(interleaveLow(bl, br), across);
+      const b1 = i32x4.dot_i16x8_s(interleaveHigh(bl, br), across);
       const s0 = i32x4.add(i32x4.add(i32x4.shl(t0, 11), i32x4.mul(i32x4.sub(b0, t0), down)), half);
       const s1 = i32x4.add(i32x4.add(i32x4.shl(t1, 11), i32x4.mul(i32x4.sub(b1, t1), down)), half);
       const q = i16x8.narrow_i32x4_s(i32x4.shr_s(s0, 22), i32x4.shr_s(s1, 22));

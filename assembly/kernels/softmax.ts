@@ -1,11 +1,8 @@
 import { max_f32, max_i8, sum_f32 } from './fold';
+import { MAGIC, MAGIC_BITS } from './lanes';
 import { exp, log } from './math';
 import { quantize } from './quantize';
 import { storeWords } from './store';
-
-// Adding 1.5·2^23 rounds a float half to even and leaves the whole number in its low bits.
-const MAGIC: f32 = 12582912.0;
-const MAGIC_BITS = 0x4b400000;
 
 // One row of [n]; `out` may be where `a` is.
 

@@ -1,4 +1,4 @@
-import { addPairs, joined } from './gemv';
+import { addPairs, interleaveHigh, interleaveHighBytes, interleaveLow, interleaveLowBytes, joinPlanes } from './lanes';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 import { GATHERED } from './widen';
@@ -214,35 +214,18 @@ function tile(
 function turnRound(rows: usize, out: usize, channel: i32, pixels: i32): void {
   const r0 = v128.load(rows), r1 = v128.load(rows, 32), r2 = v128.load(rows, 64), r3 = v128.load(rows, 96);
   const r4 = v128.load(rows, 128), r5 = v128.load(rows, 160), r6 = v128.load(rows, 192), r7 = v128.load(rows, 224);
-  let a = lowBytes(r0, r1);
-  let b = lowBytes(r2, r3);
-  let c = lowBytes(r4, r5);
-  let d = lowBytes(r6, r7);
-  four(lowWords(a, b), lowWords(c, d), out, channel);
-  four(highWords(a, b), highWords(c, d), out + 16, channel);
-  a = highBytes(r0, r1);
-  b = highBytes(r2, r3);
-  c = highBytes(r4, r5);
-  d = highBytes(r6, r7);
-  four(lowWords(a, b), lowWords(c, d), out + 32, channel);
-  if (pixels >= 16) four(highWords(a, b), highWords(c, d), out + 48, channel);
-}
-
-@inline
-function lowBytes(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-@inline
-function highBytes(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-}
-@inline
-function lowWords(a: v128, b: v128): v128 {
-  return i16x8.shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-}
-@inline
-function highWords(a: v128, b: v128): v128 {
-  return i16x8.shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+  let a = interleaveLowBytes(r0, r1);
+  let b = interleaveLowBytes(r2, r3);
+  let c = interleaveLowBytes(r4, r5);
+  let d = interleaveLowBytes(r6, r7);
+  four(interleaveLow(a, b), interleaveLow(c, d), out, channel);
+  four(interleaveHigh(a, b), interleaveHigh(c, d), out + 16, channel);
+  a = interleaveHighBytes(r0, r1);
+  b = interleaveHighBytes(r2, r3);
+  c = interleaveHighBytes(r4, r5);
+  d = interleaveHighBytes(r6, r7);
+  four(interleaveLow(a, b), interleaveLow(c, d), out + 32, channel);
+  if (pixels >= 16) four(interleaveHigh(a, b), interleaveHigh(c, d), out + 48, channel);
 }
 
 /** Four pixels: channels 0 to 3 in `first`, 4 to 7 in `second`. */
@@ -466,8 +449,8 @@ export function spmv_blocks_i8_i32(
         }
         weights += 32;
       }
-      v128.store(out, ASC_FEATURE_RELAXED_SIMD ? joined(c0, c1) : addPairs(c0, c1));
-      v128.store(out, ASC_FEATURE_RELAXED_SIMD ? joined(c2, c3) : addPairs(c2, c3), 16);
+      v128.store(out, ASC_FEATURE_RELAXED_SIMD ? joinPlanes(c0, c1) : addPairs(c0, c1));
+      v128.store(out, ASC_FEATURE_RELAXED_SIMD ? joinPlanes(c2, c3) : addPairs(c2, c3), 16);
     } else {
       for (let lane = 0; lane < 32; lane += 4) {
         let acc = 0;

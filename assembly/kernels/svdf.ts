@@ -1,3 +1,5 @@
+import { sumLanes } from './lanes';
+
 // The memories of an svdf: per filter the last numbers that it gave, newest last.
 
 /** Moves [filters][memory] elements of `bytes` (2 or 4) one place towards the past. */
@@ -18,8 +20,7 @@ export function dot_i16(a: usize, b: usize, n: i32): i32 {
     for (; i <= n - 8; i += 8) {
       acc = i32x4.add(acc, i32x4.dot_i16x8_s(v128.load(a + (i << 1)), v128.load(b + (i << 1))));
     }
-    sum = i32x4.extract_lane(acc, 0) + i32x4.extract_lane(acc, 1) + i32x4.extract_lane(acc, 2) +
-      i32x4.extract_lane(acc, 3);
+    sum = sumLanes(acc);
   }
   for (; i < n; i++) sum += <i32>load<i16>(a + (i << 1)) * load<i16>(b + (i << 1));
   return sum;

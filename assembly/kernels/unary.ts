@@ -1,16 +1,17 @@
 import { UNARY_ABS, UNARY_CEIL, UNARY_COS, UNARY_ELU, UNARY_EXP, UNARY_FLOOR, UNARY_GELU, UNARY_GELU_TANH,
   UNARY_HARD_SWISH, UNARY_LEAKY_RELU, UNARY_LOG, UNARY_LOGISTIC, UNARY_NEG, UNARY_RELU, UNARY_RELU6, UNARY_RELU_0_TO_1,
   UNARY_RELU_N1_TO_1, UNARY_ROUND, UNARY_RSQRT, UNARY_SIN, UNARY_SQRT, UNARY_SQUARE, UNARY_TANH } from '../layout';
-import { div, exp, expm1, gelu, geluTanh, greater, hardSwish, ifNotNegative, lesser, log, logistic, magnitude, mul,
-  negate, root, roundDown, roundNearest, roundUp, sine, splat, tanh } from './math';
+import { clamp, greater } from './lanes';
+import { div, exp, expm1, gelu, geluTanh, hardSwish, ifNotNegative, log, logistic, magnitude, mul, negate, root,
+  roundDown, roundNearest, roundUp, sine, splat, tanh } from './math';
 import { storeWords } from './store';
 
 @inline
 function apply<T>(kind: i32, x: T, alpha: T): T {
   if (kind == UNARY_RELU) return greater<T>(x, splat<T>(0));
-  if (kind == UNARY_RELU6) return lesser<T>(greater<T>(x, splat<T>(0)), splat<T>(6));
-  if (kind == UNARY_RELU_N1_TO_1) return lesser<T>(greater<T>(x, splat<T>(-1)), splat<T>(1));
-  if (kind == UNARY_RELU_0_TO_1) return lesser<T>(greater<T>(x, splat<T>(0)), splat<T>(1));
+  if (kind == UNARY_RELU6) return clamp<T>(x, splat<T>(0), splat<T>(6));
+  if (kind == UNARY_RELU_N1_TO_1) return clamp<T>(x, splat<T>(-1), splat<T>(1));
+  if (kind == UNARY_RELU_0_TO_1) return clamp<T>(x, splat<T>(0), splat<T>(1));
   if (kind == UNARY_LEAKY_RELU) return ifNotNegative<T>(x, x, mul<T>(x, alpha));
   if (kind == UNARY_HARD_SWISH) return hardSwish<T>(x);
   if (kind == UNARY_LOGISTIC) return logistic<T>(x);

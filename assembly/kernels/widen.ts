@@ -1,3 +1,5 @@
+import { joinPlanes, sumLanes } from './lanes';
+
 /** log₂ of the bytes from one gathered activation to the next: i16, or two planes of bytes. */
 export const GATHERED: i32 = ASC_FEATURE_RELAXED_SIMD ? 0 : 1;
 
@@ -113,9 +115,7 @@ export function sum_split(a: usize, plane: usize, n: i32): i32 {
     low = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load32_zero(a + i), low);
     high = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load32_zero(a + i + plane), high);
   }
-  low = i32x4.sub(low, i32x4.shl(high, 7));
-  return i32x4.extract_lane(low, 0) + i32x4.extract_lane(low, 1) + i32x4.extract_lane(low, 2) +
-    i32x4.extract_lane(low, 3);
+  return sumLanes(joinPlanes(low, high));
 }
 
 /** Σ a, a: i16 [n]; |a| ≤ 255, n ≤ 65,536 */
@@ -126,8 +126,7 @@ export function sum_i16(a: usize, n: i32): i32 {
     let acc = i32x4.splat(0);
     const ones = i16x8.splat(1);
     for (; i <= n - 8; i += 8) acc = i32x4.add(acc, i32x4.dot_i16x8_s(v128.load(a + (i << 1)), ones));
-    sum = i32x4.extract_lane(acc, 0) + i32x4.extract_lane(acc, 1) + i32x4.extract_lane(acc, 2) +
-      i32x4.extract_lane(acc, 3);
+    sum = sumLanes(acc);
   }
   for (; i < n; i++) sum += load<i16>(a + (i << 1));
   return sum;

@@ -3,9 +3,9 @@ import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, RECURRENT_ASYMMETRIC, RECURRENT_P
   SVDF_MODE, SVDF_OUT_EXPONENT, SVDF_OUT_MULTIPLIER, SVDF_RANK, SVDF_SCALE, SVDF_SOURCE, SVDF_SOURCE_BATCH,
   SVDF_SOURCE_STEP, SVDF_SOURCE_ZERO, SVDF_STATE, SVDF_SUMS, SVDF_TARGET, SVDF_TARGET_BATCH, SVDF_TARGET_STEP,
   SVDF_TARGET_ZERO, SVDF_TIME, SVDF_TIME_WEIGHTS, SVDF_UNITS } from '../layout';
-import { factor_i32 } from '../kernels/gates';
+import { multiplyFixedI32 } from '../kernels/fixedPoint';
 import { rescale_add_f32 } from '../kernels/gatesF32';
-import { clamp } from '../kernels/gemmF32';
+import { clamp } from '../kernels/lanes';
 import { gemv_f32, gemv_i8_i32 } from '../kernels/gemv';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
 import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';
@@ -119,7 +119,7 @@ export function runSvdf(r: usize): void {
           }
           store<f32>(
             y + (unit << 2),
-            clamp(sum + load<f32>(bias + (unit << 2)), float(r, SVDF_MIN), float(r, SVDF_MAX)),
+            clamp<f32>(sum + load<f32>(bias + (unit << 2)), float(r, SVDF_MIN), float(r, SVDF_MAX)),
           );
         }
       } else {
@@ -131,7 +131,10 @@ export function runSvdf(r: usize): void {
           const sum = load<i32>(sums + (i << 2)) - zero * load<i32>(weightSums + (i << 2));
           store<i16>(
             state + i * memory * 2 + last,
-            min(32767, max(-32768, factor_i32(sum, int(r, SVDF_FEATURE_MULTIPLIER), int(r, SVDF_FEATURE_EXPONENT)))),
+            min(
+              32767,
+              max(-32768, multiplyFixedI32(sum, int(r, SVDF_FEATURE_MULTIPLIER), int(r, SVDF_FEATURE_EXPONENT))),
+            ),
           );
         }
         for (let unit = 0; unit < units; unit++) {
@@ -140,8 +143,10 @@ export function runSvdf(r: usize): void {
             sum += dot_i16(timeWeights + k * memory * 2, state + k * memory * 2, memory);
           }
           const q =
-            max(min(factor_i32(sum, int(r, SVDF_OUT_MULTIPLIER), int(r, SVDF_OUT_EXPONENT)), 1 << 24), -(1 << 24)) +
-            targetZero;
+            max(
+              min(multiplyFixedI32(sum, int(r, SVDF_OUT_MULTIPLIER), int(r, SVDF_OUT_EXPONENT)), 1 << 24),
+              -(1 << 24),
+            ) + targetZero;
           store<i8>(y + unit, max(min(q, int(r, SVDF_MAX)), int(r, SVDF_MIN)));
         }
       }
