@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Flavor, ModelInfo } from '../index';
 import { plural } from './text';
 
-// Readers of option values; commander names the option in front of what they say.
+// Parsers of option values. Commander puts the option's name in front of their messages.
 
 export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
@@ -11,19 +11,19 @@ export function wholeNumber(text: string): number {
 
 export function positiveNumber(text: string): number {
   const value = wholeNumber(text);
-  if (value === 0) throw new InvalidArgumentError('It must be above 0.');
+  if (value === 0) throw new InvalidArgumentError('It must be greater than 0.');
   return value;
 }
 
-/** 65536, 512K, 2M, 1.5MiB. */
+/** Parses a size such as 65536, 512K, 2M or 1.5MiB. */
 export function byteCount(text: string): number {
   const found = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text);
   const bytes = found ? Number(found[1]) * 1024 ** ' kmg'.indexOf(found[2]!.toLowerCase() || ' ') : 0;
-  if (!(bytes >= 1)) throw new InvalidArgumentError('It must be a number of bytes, like 65536, 512K or 2M.');
+  if (!(bytes >= 1)) throw new InvalidArgumentError('It must be a number of bytes, such as 65536, 512K or 2M.');
   return Math.floor(bytes);
 }
 
-/** For options that may be given several times. */
+/** Collects the values of an option that may be repeated. */
 export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
@@ -34,7 +34,7 @@ export function threadCount(text: string): number {
   return value;
 }
 
-/** "simd", "simd, 2 threads" or "simd, one thread: why". */
+/** "simd", "simd, 2 threads" or "simd, one thread: REASON". */
 export function infoText({ flavor, threads, singleThreadReason }: ModelInfo): string {
   if (singleThreadReason !== undefined) return `${flavor}, one thread: ${singleThreadReason}`;
   return threads === 1 ? flavor : `${flavor}, ${plural(threads, 'thread')}`;

@@ -5,16 +5,17 @@ import { bytesText, facts, floatText, plural, shapeText, table } from './text';
 const PAGE = 65536;
 
 export function portsTable(inputs: readonly TensorInfo[], outputs: readonly TensorInfo[]): string {
-  const row =
-    (side: string) => ({ name, dtype, shape, scale, zeroPoint }: TensorInfo): string[] => [side, name, dtype,
-      shapeText(shape), scale === undefined ? '' : floatText(scale), zeroPoint === undefined ? '' : String(zeroPoint)];
-  return table([{ head: '' }, { head: 'name' }, { head: 'type' }, { head: 'shape' }, { head: 'scale' }, {
-    head: 'zero point',
-    align: 'right',
-  }], [...inputs.map(row('input')), ...outputs.map(row('output'))]);
+  const row = (side: string, { name, dtype, shape, scale, zeroPoint }: TensorInfo): string[] => {
+    const scaleText = scale === undefined ? '' : floatText(scale);
+    const zeroPointText = zeroPoint === undefined ? '' : String(zeroPoint);
+    return [side, name, dtype, shapeText(shape), scaleText, zeroPointText];
+  };
+  const left = ['', 'name', 'type', 'shape', 'scale'].map((head) => ({ head }));
+  const rows = [...inputs.map((input) => row('input', input)), ...outputs.map((output) => row('output', output))];
+  return table([...left, { head: 'zero point', align: 'right' }], rows);
 }
 
-/** "36 conv2d, 17 depthwiseConv2d, …", the most frequent first. */
+/** "36 conv2d, 17 depthwiseConv2d, …", most frequent first. */
 export function operatorCounts(notes: Notes): string {
   const counts = new Map<string, number>();
   for (const { op } of notes.records) counts.set(op, (counts.get(op) ?? 0) + 1);
@@ -26,8 +27,8 @@ export function totalMacs(notes: Notes): number {
 }
 
 /**
- * The whole memory and its parts; `state` is a part of the arena, `overhead` the core's own tables
- * and the rounding to pages.
+ * The memory of a model and its parts. `state` is part of the arena; `overhead` is the core's own
+ * tables and the rounding up to whole pages.
  */
 export function memoryParts(
   { total, plan, weights, arena, scratch, state }: MemoryUse,
@@ -37,23 +38,21 @@ export function memoryParts(
 
 export function memoryText(memory: MemoryUse): string {
   const { total, ...others } = memoryParts(memory);
-  const parts = Object.entries(others).filter(([part, bytes]) => part !== 'state' || bytes > 0).map(([part, bytes]) =>
-    `${part} ${bytesText(bytes)}${part === 'state' ? ' of it' : ''}`
-  );
-  return `${bytesText(total)} at all times (${total} bytes, ${plural(total / PAGE, 'page')} of 64 KiB)\n${
-    parts.join(', ')
-  }`;
+  const shown = Object.entries(others).filter(([part, bytes]) => part !== 'state' || bytes > 0);
+  const parts = shown.map(([part, bytes]) => `${part} ${bytesText(bytes)}${part === 'state' ? ' of it' : ''}`);
+  const pages = plural(total / PAGE, 'page');
+  return `${bytesText(total)} at all times (${total} bytes, ${pages} of 64 KiB)\n${parts.join(', ')}`;
 }
 
 export function preprocessingText(preprocessing: Preprocessing): string {
   if (preprocessing.kind === 'audio') return audioText(preprocessing);
   const { channels, scale, offset, invert } = preprocessing;
-  const numbers = (
-    value: number | number[],
-  ): string => (Array.isArray(value) ? `[${value.map(floatText).join(', ')}]` : floatText(value));
-  return `picture of ${plural(channels, 'channel')}${invert ? ', inverted' : ''}, bytes × ${numbers(scale)} + ${
-    numbers(offset)
-  }`;
+  const inverted = invert ? ', inverted' : '';
+  return `${plural(channels, 'channel')}${inverted}, bytes × ${numbersText(scale)} + ${numbersText(offset)}`;
+}
+
+function numbersText(value: number | number[]): string {
+  return Array.isArray(value) ? `[${value.map(floatText).join(', ')}]` : floatText(value);
 }
 
 function audioText({ sampleRate, frameLength, hop, mel, power, compression, mfcc }: AudioPreprocessing): string {
@@ -65,9 +64,9 @@ function audioText({ sampleRate, frameLength, hop, mel, power, compression, mfcc
   return `${sampleRate} Hz, ${frameLength} samples every ${hop}, ${parts.filter((part) => part !== null).join(', ')}`;
 }
 
-/** How many golden cases ride along. */
+/** Number of golden cases in the file. */
 export function goldenCases({ golden, meta }: KletParts): number {
-  // the arena holds int64 as int32
+  // bytes per element in the arena, which stores int64 as int32
   const inside = { float32: 4, int8: 1, uint8: 1, int32: 4, int64: 4, bool: 1 };
   const bytes = [...meta.inputs, ...meta.outputs].reduce(
     (sum, { dtype, shape }) => sum + shape.reduce((a, b) => a * b, inside[dtype]),
@@ -76,10 +75,10 @@ export function goldenCases({ golden, meta }: KletParts): number {
   return golden && bytes > 0 ? Math.floor(golden.length / bytes) : 0;
 }
 
-/** Free-form META: one line a property. */
+/** An object of the free-form META section, one property per line. */
 export function recordText(record: Record<string, unknown> | undefined): string | undefined {
   const entries = Object.entries(record ?? {});
-  return entries.length > 0
-    ? facts(entries.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)])).trimEnd()
-    : undefined;
+  if (entries.length === 0) return undefined;
+  const texts = entries.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]);
+  return facts(Object.fromEntries(texts) as Record<string, string>).trimEnd();
 }

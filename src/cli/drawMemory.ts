@@ -13,14 +13,14 @@ interface ArenaBuffer {
   name: string;
   offset: number;
   bytes: number;
-  /** First and last moment: 0 is the input, 1 the first record, … */
+  /** First and last moment of its life: 0 is the input, 1 the first record, … */
   from: number;
   to: number;
 }
 
 /**
- * Draws the arena over time: addresses downwards, records to the right, a letter where a buffer
- * lives.
+ * Draws the arena over time. Addresses grow downwards and records run to the right; a letter marks
+ * the buffer that occupies the cell.
  *
  * ```
  *            in 0    5    out
@@ -45,13 +45,13 @@ export function drawMemory(notes: Notes, arenaBytes: number, columns: number): s
       { length: cells },
       (_, i) => owner(1 + i * perCell, Math.min(records, (i + 1) * perCell)).repeat(cell),
     ).join('');
-    lines
-      .push(`${bytesText(Math.round(row * rowBytes)).padStart(LABEL - 1)} ${owner(0, 0).repeat(2)} ${during} ${
-        owner(records + 1, records + 1).repeat(3)
-      }`);
+    const address = bytesText(Math.round(row * rowBytes)).padStart(LABEL - 1);
+    const before = owner(0, 0).repeat(2);
+    const after = owner(records + 1, records + 1).repeat(3);
+    lines.push(`${address} ${before} ${during} ${after}`);
   }
-  lines
-    .push(`${bytesText(arenaBytes).padStart(LABEL - 1)} end${perCell > 1 ? `; one column is ${perCell} records` : ''}`);
+  const unit = perCell > 1 ? `; one column is ${perCell} records` : '';
+  lines.push(`${bytesText(arenaBytes).padStart(LABEL - 1)} end${unit}`);
   return `${lines.join('\n')}\n\n${fullest(notes, buffers, arenaBytes)}\n${legend(buffers, records, columns)}`;
 }
 
@@ -68,7 +68,10 @@ function lettered(notes: Notes): ArenaBuffer[] {
   }));
 }
 
-/** The letter of the buffer that has most of a cell; of those that share a place, the younger. */
+/**
+ * The letter of the buffer that occupies most of a cell, which spans the addresses `low` to `high`
+ * and the moments `from` to `to`. Of buffers that share an address, the later one wins.
+ */
 function ownerOf(buffers: readonly ArenaBuffer[], low: number, high: number, from: number, to: number): string {
   let best = 0;
   let letter = '·';
@@ -83,7 +86,7 @@ function ownerOf(buffers: readonly ArenaBuffer[], low: number, high: number, fro
   return letter;
 }
 
-/** Numbers of records above their columns, as close as they stay legible. */
+/** Record numbers above their columns, as dense as is legible. */
 function axis(records: number, width: number, columnsPerRecord: number): string {
   const step = [1, 5, 10, 20, 50, 100, 200, 500, 1000].find((n) => n * columnsPerRecord >= 4) ?? 5000;
   let line = '';
@@ -93,42 +96,39 @@ function axis(records: number, width: number, columnsPerRecord: number): string 
   return line.padEnd(width).slice(0, width);
 }
 
-/** The record during which most bytes hold something that is needed. */
+/** The record during which most bytes of the arena are in use. */
 function fullest(notes: Notes, buffers: readonly ArenaBuffer[], arenaBytes: number): string {
   const alive = (moment: number): ArenaBuffer[] => buffers.filter((b) => b.from <= moment && moment <= b.to);
   const used = (moment: number): number => {
-    // buffers that share a place count once
-    const places = new Map<number, number>();
-    for (const { offset, bytes } of alive(moment)) places.set(offset, Math.max(places.get(offset) ?? 0, bytes));
-    return [...places.values()].reduce((a, b) => a + b, 0);
+    // buffers that share an address count once
+    const sizes = new Map<number, number>();
+    for (const { offset, bytes } of alive(moment)) sizes.set(offset, Math.max(sizes.get(offset) ?? 0, bytes));
+    return [...sizes.values()].reduce((a, b) => a + b, 0);
   };
   const moments = notes.records.map((_, i) => i + 1);
   if (moments.length === 0) return '';
   const peak = moments.reduce((best, moment) => (used(moment) > used(best) ? moment : best));
   const { op, name } = notes.records[peak - 1]!;
   const letters = alive(peak).map((b) => b.letter);
-  const listed = letters.length > MANY ? `${plural(letters.length, 'buffer')}` : letters.join(', ');
-  return `fullest during record ${peak - 1}, ${op} ${shortName(name, 40)}:\n${bytesText(used(peak))} of ${
-    bytesText(arenaBytes)
-  } in use, by ${listed}\n`;
+  const listed = letters.length > MANY ? plural(letters.length, 'buffer') : letters.join(', ');
+  const inUse = `${bytesText(used(peak))} of ${bytesText(arenaBytes)}`;
+  return `fullest during record ${peak - 1}, ${op} ${shortName(name, 40)}:\n${inUse} in use, by ${listed}\n`;
 }
 
 function legend(buffers: readonly ArenaBuffer[], records: number, columns: number): string {
   const shown = [...buffers].sort((a, b) => b.bytes - a.bytes).slice(0, LEGEND);
-  const moment = (at: number): string => (at === 0 ? 'in' : at > records ? 'out' : String(at - 1));
+  const moment = (at: number): string => {
+    if (at === 0) return 'in';
+    return at > records ? 'out' : String(at - 1);
+  };
   const room = Math.max(16, Math.min(56, columns - 44));
   const right = 'right' as const;
-  const drawn = table(
-    [{ head: '' }, { head: 'buffer' }, { head: 'bytes', align: right }, { head: 'at', align: right }, {
-      head: 'records',
-      align: right,
-    }],
-    shown.sort((a, b) => a.from - b.from).map((
-      b,
-    ) => [b.letter, shortName(b.name, room), bytesText(b.bytes), String(b.offset),
-      `${moment(b.from)}-${moment(b.to)}`]
-    ),
-  );
+  const numeric = ['bytes', 'at', 'records'].map((head) => ({ head, align: right }));
+  const rows = shown.sort((a, b) => a.from - b.from).map((buffer) => {
+    const { letter, name, bytes, offset, from, to } = buffer;
+    return [letter, shortName(name, room), bytesText(bytes), String(offset), `${moment(from)}-${moment(to)}`];
+  });
+  const drawn = table([{ head: '' }, { head: 'buffer' }, ...numeric], rows);
   return buffers.length > shown.length
     ? `${drawn}and ${plural(buffers.length - shown.length, 'smaller buffer')}\n`
     : drawn;

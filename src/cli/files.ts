@@ -21,10 +21,10 @@ export function readText(path: string): string {
 }
 
 /**
- * Writes a file so that nobody ever sees half of it: beside it first, then renamed.
+ * Writes a file so that nobody ever sees half of it: to a temporary file in the same folder, which is
+ * then renamed.
  *
- * @param check looks at what was written before it takes its name; what it throws undoes the
- *   writing
+ * @param check inspects the written bytes before the rename; if it throws, the target stays as it was
  * @throws KletError `BAD_ARGUMENT`
  */
 export function writeAtomically(
@@ -56,8 +56,8 @@ export function writeAtomically(
 }
 
 /**
- * The regular file that the path means or will be; undefined for what cannot be renamed onto:
- * devices, pipes, links to nothing.
+ * The regular file that the path names or will name, with links followed. Undefined for targets of
+ * a kind that a rename would replace: devices, pipes and dangling links.
  */
 function resolveTarget(path: string): string | undefined {
   if (!lstatSync(path, { throwIfNoEntry: false })) return path;

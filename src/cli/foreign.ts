@@ -1,25 +1,26 @@
-/** The kinds of file that people try, told by their first bytes. */
+/** Kinds of files that users may pass, recognized by their first bytes. */
 export type FileFormat = 'klet' | 'tflite' | 'onnx' | 'hdf5' | 'zip' | 'json' | 'html' | 'pickle' | 'gguf'
   | 'safetensors' | 'executorch' | 'protobuf' | 'empty' | 'unknown';
 
 const looks: Partial<Record<FileFormat, string>> = {
-  onnx: 'looks like an ONNX network; make a .tflite of it first, for example with onnx2tf',
-  hdf5: 'looks like a Keras HDF5 file; make a .tflite of it first with tf.lite.TFLiteConverter.from_keras_model',
+  onnx: 'looks like an ONNX network; convert it to .tflite first, for example with onnx2tf',
+  hdf5: 'looks like a Keras HDF5 file; convert it to .tflite first with tf.lite.TFLiteConverter.from_keras_model',
   zip: 'is a ZIP archive (a .keras file or a PyTorch checkpoint?); export the network to .tflite first',
-  json: 'looks like JSON (a TensorFlow.js model.json?); make a .tflite of the original network instead',
-  html: "looks like HTML, probably a server's page for a missing file; download it again",
+  json: 'looks like JSON (a TensorFlow.js model.json?); convert the original network to .tflite instead',
+  html: "looks like HTML, probably a server's error page; download the file again",
   pickle: 'looks like a Python pickle (a PyTorch checkpoint?); export the network to .tflite first',
   gguf: 'is a GGUF file of a language model; kinglet runs small int8 networks',
-  safetensors: 'looks like safetensors, which hold weights without a network; export the network to .tflite first',
+  safetensors:
+    'looks like a safetensors file, which holds weights without a network; export the network to .tflite first',
   executorch: 'is an ExecuTorch program; export the network to .tflite instead',
-  protobuf:
-    'looks like a protocol buffer (a TensorFlow SavedModel or frozen graph?); make a .tflite of it first with tf.lite.TFLiteConverter',
+  protobuf: 'looks like a protocol buffer (a TensorFlow SavedModel or frozen graph?); convert it to .tflite first with '
+    + 'tf.lite.TFLiteConverter',
   empty: 'is empty',
 };
 
-/** What is wrong with a file that is neither `.klet` nor convertible. */
+/** Says what a file is that is neither `.klet` nor convertible, and what to do with it. */
 export function describeFormat(format: FileFormat): string {
-  return looks[format] ?? 'is of no known format';
+  return looks[format] ?? 'has an unknown format';
 }
 
 export function detectFormat(bytes: Uint8Array): FileFormat {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { main } from './main';
 
-// `kinglet inspect x | head` closes the pipe early; that is no error
+// `kinglet inspect x | head` closes the pipe early, which is no error
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);

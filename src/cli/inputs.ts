@@ -13,22 +13,22 @@ import { bytesText, plural, shapeText } from './text';
 export interface InputOptions {
   preprocessing?: Preprocessing | undefined;
   /**
-   * Files hold the tensors' own bytes, whatever they look like; one file holds those of all inputs,
-   * in order.
+   * Treat files as raw tensor bytes, whatever they look like. A single unnamed file holds the bytes
+   * of all inputs, in order.
    */
   raw?: boolean;
   /**
-   * The network keeps a state: a recording becomes as many inputs as it takes, one behind the
-   * other.
+   * The network keeps a state, so a recording is cut into as many consecutive inputs as it needs,
+   * concatenated in one array.
    */
   streamed?: boolean;
-  /** Told what had to be done to a file. */
+  /** Called with each change that was made to a file's contents, such as resampling. */
   note?: (text: string) => void;
 }
 
 /**
- * Reads what `--input` names: pictures, sound, `.npy` arrays and raw bytes, in the order of the
- * inputs or as `name=file`.
+ * Reads the files of `--input`: images, audio, `.npy` arrays and raw bytes, in the order of the inputs
+ * or as `name=file`.
  *
  * @throws KletError `MISSING_INPUT`, `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `FETCH_FAILED`, …
  */
@@ -40,14 +40,14 @@ export function readInputs(
   if (options.raw && specs.length === 1 && !splitSpec(specs[0]!, inputs).name) return splitRaw(specs[0]!, inputs);
   const free = inputs.map((input) => input.name);
   const files = new Map<string, string>();
-  for (const { name: given, path } of specs.map((spec) => splitSpec(spec, inputs)).sort((a, b) =>
-    Number(Boolean(b.name)) - Number(Boolean(a.name))
-  )) {
+  const parsed = specs.map((spec) => splitSpec(spec, inputs));
+  const namedFirst = [...parsed.filter(({ name }) => name), ...parsed.filter(({ name }) => !name)];
+  for (const { name: given, path } of namedFirst) {
     const name = given ?? free[0];
     if (name === undefined) {
       throw new KletError(
         'MISSING_INPUT',
-        `${plural(specs.length, 'input')} given, the network takes ${inputs.length}: ${describePorts(inputs)}`,
+        `got ${plural(specs.length, 'input')}; the network takes ${inputs.length}: ${describePorts(inputs)}`,
       );
     }
     if (files.has(name)) throw new KletError('MISSING_INPUT', `input "${name}" is given twice`);
@@ -56,8 +56,8 @@ export function readInputs(
   }
   if (free.length > 0) {
     const wanted = specs.length > 0 ? `${free.map((name) => `"${name}"`).join(', ')} too` : 'a file for each';
-    const how =
-      "--input FILE or --input NAME=FILE (a picture, a .wav recording, a .npy array, or a .bin file with the tensor's own bytes)";
+    const how = '--input FILE or --input NAME=FILE (an image, a .wav recording, a .npy array, or a .bin file with '
+      + 'the raw bytes of the tensor)';
     throw new KletError('MISSING_INPUT', `the network takes ${describePorts(inputs)}; give ${wanted}: ${how}`);
   }
   return Object.fromEntries(inputs.map((input) => [input.name, readInput(files.get(input.name)!, input, options)]));
@@ -67,7 +67,7 @@ export function describePorts(ports: readonly TensorInfo[]): string {
   return ports.map(({ name, dtype, shape }) => `"${name}" (${dtype} ${shapeText(shape)})`).join(', ') || 'no inputs';
 }
 
-/** `name=file` where the part before "=" is an input; otherwise all of it is a file. */
+/** Splits `name=file` if the part before "=" names an input; otherwise the whole text is a path. */
 function splitSpec(spec: string, inputs: readonly TensorInfo[]): { name?: string; path: string } {
   const input = inputs.find(({ name }) => spec.startsWith(`${name}=`));
   return input ? { name: input.name, path: spec.slice(input.name.length + 1) } : { path: spec };
@@ -78,10 +78,11 @@ function splitRaw(path: string, inputs: readonly TensorInfo[]): Record<string, I
   const expected = inputs.reduce((sum, input) => sum + tensorBytes(input), 0);
   if (bytes.length !== expected) throw wrongSize(path, bytes, expected, describePorts(inputs));
   let at = 0;
-  return Object
-    .fromEntries(inputs.map((
-      input,
-    ) => [input.name, fromBytes(input.dtype, bytes.subarray(at, at += tensorBytes(input)))]));
+  return Object.fromEntries(inputs.map((input) => {
+    const own = bytes.subarray(at, at + tensorBytes(input));
+    at += own.length;
+    return [input.name, fromBytes(input.dtype, own)];
+  }));
 }
 
 function readInput(path: string, input: TensorInfo, options: InputOptions): InputArray {
@@ -89,7 +90,7 @@ function readInput(path: string, input: TensorInfo, options: InputOptions): Inpu
   const bytes = readBytes(path);
   const expected = tensorBytes(input);
   const name = `"${path}"`;
-  // bytes of the right number may begin like a picture by chance
+  // raw bytes of the expected size may look like an image by chance
   const isRaw = raw || /^\.(bin|raw)$/i.test(extname(path)) ||
     (bytes.length === expected && !/^\.(png|jpe?g|bmp|wav|npy)$/i.test(extname(path)));
   if (!isRaw && imageFormat(bytes)) return imageToInput(decodeImage(bytes, name), input, preprocessing);
@@ -99,7 +100,7 @@ function readInput(path: string, input: TensorInfo, options: InputOptions): Inpu
   return fromBytes(input.dtype, bytes);
 }
 
-/** Sound as the preprocessing says, at its sample rate. */
+/** Resamples a recording to the rate of the preprocessing and computes its features. */
 function waveToInput(
   bytes: Uint8Array,
   where: string,
@@ -109,21 +110,20 @@ function waveToInput(
   if (preprocessing?.kind !== 'audio') {
     throw new KletError(
       'BAD_ARGUMENT',
-      `${where} is sound, and the network does not say how sound becomes its input; say it with --preprocess (see kinglet convert --help)`,
+      `${where} is audio, but the network has no audio preprocessing; pass it with --preprocess `
+        + '(see kinglet convert --help)',
     );
   }
   const { sampleRate } = checkAudioParameters(preprocessing);
   const wave = decodeWave(bytes, where);
   if (wave.sampleRate !== sampleRate) {
-    note?.(`${where} has ${wave.sampleRate} samples a second and was resampled to ${sampleRate}`);
+    note?.(`${where} has a sample rate of ${wave.sampleRate} Hz and was resampled to ${sampleRate} Hz`);
   }
   const samples = resample(wave.samples, wave.sampleRate, sampleRate);
   return streamed ? piecesOf(samples, input, preprocessing) : audioToInput(samples, input, preprocessing);
 }
 
-/**
- * The whole recording as inputs of so many frames each; silence behind its end fills the last one.
- */
+/** The whole recording as consecutive inputs; the last one is padded with silence. */
 function piecesOf(samples: Float32Array, input: TensorInfo, preprocessing: AudioPreprocessing): Float32Array {
   const front = createAudioFeatures(preprocessing);
   const { features } = front;
@@ -139,16 +139,18 @@ function piecesOf(samples: Float32Array, input: TensorInfo, preprocessing: Audio
 }
 
 function wrongSize(path: string, bytes: Uint8Array, expected: number, what: string): KletError {
-  const looks = imageFormat(bytes) ?? (isNpy(bytes) ? '.npy' : isWave(bytes) ? '.wav' : undefined);
-  const hint = looks
-    ? `; it looks like ${looks}, which is read as such without --raw and under another name than .bin`
-    : '';
+  const looks = recognize(bytes);
+  const hint = looks ? `; it looks like ${looks}: to read it as such, omit --raw and do not name it .bin or .raw` : '';
+  const size = `${bytes.length} bytes (${bytesText(bytes.length)})`;
   return new KletError(
     'SHAPE_MISMATCH',
-    `${basename(path)} has ${bytes.length} bytes (${
-      bytesText(bytes.length)
-    }); the raw bytes of ${what} are ${expected}${hint}`,
+    `${basename(path)} has ${size}; expected ${expected}, the raw bytes of ${what}${hint}`,
   );
+}
+
+function recognize(bytes: Uint8Array): string | undefined {
+  if (isNpy(bytes)) return '.npy';
+  return isWave(bytes) ? '.wav' : imageFormat(bytes);
 }
 
 function isNpy(bytes: Uint8Array): boolean {
@@ -157,7 +159,7 @@ function isNpy(bytes: Uint8Array): boolean {
 
 type NpyData = InputArray | BigUint64Array | Int16Array | Uint16Array | Uint32Array | boolean[] | string[];
 
-/** npy types that are the model's own. */
+/** The model's types by their npy names. */
 const ownTypes: Record<string, IoType> = {
   f4: 'float32',
   i1: 'int8',
@@ -180,12 +182,9 @@ function npyToInput(file: Uint8Array, where: string, input: TensorInfo): InputAr
   if (isInteger && !quantized && input.dtype !== 'bool') {
     return fromValues(data as ArrayLike<number | bigint>, input, where);
   }
-  throw new KletError(
-    'TYPE_MISMATCH',
-    `${where} holds ${npyTypeName(dtype)}; input "${input.name}" takes ${input.dtype}${
-      quantized ? ' (raw) or floats (real numbers, quantized on the way)' : ''
-    }`,
-  );
+  const alternative = quantized ? ' (raw) or floats (real numbers, which are quantized)' : '';
+  const wanted = `${input.dtype}${alternative}`;
+  throw new KletError('TYPE_MISMATCH', `${where} holds ${npyTypeName(dtype)}; input "${input.name}" takes ${wanted}`);
 }
 
 function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: number[]; dtype: string } {
@@ -195,7 +194,7 @@ function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: nu
   } catch (cause) {
     throw new KletError(
       'CORRUPT',
-      `${where} is not a .npy file that can be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `${where} cannot be read as a .npy file: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
     );
   }
@@ -211,13 +210,13 @@ function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: nu
   if (data.length !== countOf(shape) * (isComplex ? 2 : 1)) {
     throw new KletError(
       'CORRUPT',
-      `${where} says shape ${shapeText(shape)}, that is ${countOf(shape)} values; it holds ${data.length}`,
+      `${where} declares the shape ${shapeText(shape)} (${countOf(shape)} values) but holds ${data.length} values`,
     );
   }
   return { data, shape, dtype };
 }
 
-/** The same dimensions, apart from ones; a flat array is taken as it comes. */
+/** Accepts the same dimensions apart from ones, or a flat array of the same size. */
 function checkShape(shape: readonly number[], input: TensorInfo, where: string): void {
   const essence = (dimensions: readonly number[]): string => shapeText(dimensions.filter((d) => d !== 1));
   const flat = shape.filter((d) => d !== 1).length <= 1 && countOf(shape) === countOf(input.shape);
@@ -229,7 +228,7 @@ function checkShape(shape: readonly number[], input: TensorInfo, where: string):
   }
 }
 
-/** Whole numbers of another type: as they are, if they fit. */
+/** Converts integers of another type, which must fit. */
 function fromValues(values: ArrayLike<number | bigint | boolean>, input: TensorInfo, where: string): InputArray {
   const target = fromBytes(input.dtype, new Uint8Array(tensorBytes(input)));
   for (let i = 0; i < values.length; i++) {

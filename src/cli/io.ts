@@ -1,9 +1,9 @@
-/** Where a command writes. Tests give their own. */
+/** Where a command writes its output. Tests pass their own. */
 export interface Io {
   out(text: string): void;
   err(text: string): void;
-  /** Width that tables and drawings may take. */
+  /** Width of tables and drawings, in characters. */
   columns: number;
-  /** For progress; absent when nobody watches. */
+  /** The terminal for progress bars; absent if stderr is redirected. */
   terminal?: NodeJS.WriteStream;
 }

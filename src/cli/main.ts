@@ -6,26 +6,14 @@ import { runCommand } from './commands/run';
 import type { Io } from './io';
 import { version } from './version';
 
-/**
- * The command line.
- *
- * @param argv what follows the program's name
- * @returns the exit code: 0, or 1 when something went wrong or a check says no
- */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
-  let code = 0;
-  const program = new Command('kinglet')
-    .description('Runs int8 neural networks wherever JavaScript runs: converts them to small .klet files, and shows, runs and measures them.')
-    .version(version, '-V, --version', 'show the version').helpOption(
-      '-h, --help',
-      'show help; "kinglet COMMAND --help" tells more about one',
-    ).helpCommand(false).addHelpText(
-      'after',
-      `
-A first walk:
+const DESCRIPTION = 'Runs int8 neural networks wherever JavaScript runs. Converts networks to small .klet files, '
+  + 'inspects, runs and measures them.';
+
+const HELP = `
+Getting started:
   $ kinglet inspect mobilenet.tflite --check                  does it convert?
-  $ kinglet convert mobilenet.tflite --labels imagenet.txt    make mobilenet.klet
-  $ kinglet run mobilenet.klet --input parrot.jpg             what is in the picture?
+  $ kinglet convert mobilenet.tflite --labels imagenet.txt    write mobilenet.klet
+  $ kinglet run mobilenet.klet --input parrot.jpg             what is in the image?
   $ kinglet inspect mobilenet.klet                            operators, weights, memory
   $ kinglet bench mobilenet.klet                              how fast is it here?
 
@@ -34,19 +22,38 @@ In a program:
   const model = await load('mobilenet.klet');
   const scores = model.predict(pixels);
 
-Exit code 0 is success, 1 is anything else; messages go to stderr. KINGLET_DEBUG=1 adds stack traces.`,
-    );
-  for (const command of [convertCommand(io), inspectCommand(io, (value) => {
+The exit code is 0 for success and 1 otherwise. Messages go to stderr. KINGLET_DEBUG=1 adds stack
+traces.`;
+
+/**
+ * The command line.
+ *
+ * @param argv the arguments after the program's name
+ * @returns the exit code: 0 for success, 1 for an error or a failed check
+ */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  let code = 0;
+  const program = new Command('kinglet');
+  program.description(DESCRIPTION);
+  program.version(version, '-V, --version', 'show the version');
+  program.helpOption('-h, --help', 'show help; "kinglet COMMAND --help" explains one command');
+  program.helpCommand(false);
+  program.addHelpText('after', HELP);
+  program.addCommand(convertCommand(io));
+  program.addCommand(inspectCommand(io, (value) => {
     code = value;
-  }), runCommand(io), benchCommand(io)]) program.addCommand(command);
+  }));
+  program.addCommand(runCommand(io));
+  program.addCommand(benchCommand(io));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showSuggestionAfterError().configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),
-      outputError: (text, write) =>
-        write(`${text.replace(/^error: /, 'kinglet: ').trimEnd()}\n${
-          command === program ? 'kinglet --help' : `kinglet ${command.name()} --help`
-        } tells what there is\n`),
+      outputError: (text, write) => {
+        const message = text.replace(/^error: /, 'kinglet: ').trimEnd();
+        const help = command === program ? 'kinglet --help' : `kinglet ${command.name()} --help`;
+        write(`${message}\n${help} lists the commands and options\n`);
+      },
       getOutHelpWidth: () => Math.min(io.columns, 110),
       getErrHelpWidth: () => Math.min(io.columns, 110),
     });
@@ -65,5 +72,6 @@ function describeError(error: unknown): string {
   const { name, message, stack, code } = error as Error & { code?: string };
   if (process.env.KINGLET_DEBUG) return `${stack ?? String(error)}\n`;
   if (name === 'KletError') return `kinglet: ${code}: ${message}\n`;
-  return `kinglet: unexpected error: ${message ?? String(error)}\nKINGLET_DEBUG=1 shows where; please report it\n`;
+  const what = message ?? String(error);
+  return `kinglet: unexpected error: ${what}\nKINGLET_DEBUG=1 shows where it occurred; please report it\n`;
 }

@@ -6,12 +6,12 @@ import { describeFormat, detectFormat, type FileFormat } from './foreign';
 import type { Io } from './io';
 import { Progress } from './progress';
 
-/** From so many bytes on, converting may take a second. */
+/** Files of at least this many bytes may take a second to convert. */
 export const LONG_FILE = 1 << 20;
 
 /**
- * A network on its way into a command: the `.klet` as it lies on disk, or what a foreign file
- * becomes in memory.
+ * A network that a command works on: a `.klet` file as stored on disk, or a foreign file converted in
+ * memory.
  */
 export interface Network {
   path: string;
@@ -25,7 +25,8 @@ export interface Network {
 /**
  * Opens a `.klet` file, or converts a foreign one in memory.
  *
- * @throws KletError `FETCH_FAILED`, `BAD_MAGIC`, and all that converting or reading throws
+ * @throws KletError `FETCH_FAILED`, `BAD_MAGIC`, and every error of the import, of `compile` and of
+ *   `readKlet`
  */
 export function openNetwork(path: string, io: Io): Network {
   const bytes = readBytes(path);
@@ -49,12 +50,12 @@ export function openNetwork(path: string, io: Io): Network {
 /**
  * Reads a foreign network into the compiler's graph.
  *
- * @throws KletError `BAD_MAGIC` saying what the file is instead, `UNSUPPORTED_OP`, …
+ * @throws KletError `BAD_MAGIC` with the format that was recognized instead, `UNSUPPORTED_OP`, …
  */
 export function importForeign(bytes: Uint8Array, path: string, name = networkName(path)): Graph {
   const format: FileFormat = detectFormat(bytes);
   if (format === 'klet') {
-    throw new KletError('BAD_MAGIC', `"${path}" is a .klet file already; there is nothing to convert`);
+    throw new KletError('BAD_MAGIC', `"${path}" is already a .klet file; there is nothing to convert`);
   }
   if (format !== 'tflite') {
     throw new KletError(

@@ -3,15 +3,15 @@ import type { Io } from './io';
 
 const PATIENCE_MS = 1000;
 
-/** A bar on a watching terminal, once a second has passed. */
+/** A progress bar on the terminal, shown after one second. */
 export class Progress {
   private readonly start = performance.now();
   private bar: SingleBar | undefined;
 
-  /** @param long show the bar at once: the first step alone may take more than a second */
+  /** @param long show the bar at once, because the first stage alone may take more than a second */
   constructor(private readonly io: Io, private readonly total: number, private readonly long = false) {}
 
-  /** Says what begins now, after `done` of the total. */
+  /** Reports that `done` of the total is finished and `doing` begins. */
   update(done: number, doing: string): void {
     const { terminal } = this.io;
     if (!terminal) return;

@@ -12,7 +12,7 @@ import { countText, percentText, plural, shortName, table } from './text';
 
 const NAME_WIDTH = 24;
 
-/** What `convert` is told about pruning. */
+/** The options of `convert` for pruning. */
 export interface PruningOptions {
   prune?: number | Record<string, number>;
   prunePattern?: PrunePattern;
@@ -24,53 +24,57 @@ export interface PruningOptions {
   lowRank?: number;
 }
 
-export function addPruningOptions(command: Command): Command {
-  return command.option(
-    '--prune <part>',
-    'remove so much of the weights: 0.8, or NAME=0.8 for one layer (several times)',
-    parsePart,
-  ).addOption(new Option(
-    '--prune-pattern <pattern>',
-    'what goes together (default: pairs; blocks in layers of one row and in recurrent layers); channels: whole outputs, for a smaller network',
-  ).choices(['weights', 'pairs', 'blocks', 'channels'] satisfies PrunePattern[]))
-    .addOption(new Option('--prune-scope <scope>', 'the same part of each layer, or more where weights are small')
-      .choices(['layer', 'global'])).option(
-      '--prune-keep <name>',
-      'a layer that keeps all its weights; several times',
-      collect,
-    ).option(
-      '--prune-spare <n>',
-      'leave the n layers alone whose pruning changes the answers to the samples most',
-      positiveNumber,
-    ).option('--sensitivity <file>', 'show how much each layer matters to the samples, and draw it: an SVG picture')
-    .option(
-      '--samples <path>',
-      'inputs, or folders of them, by which to choose what goes and to fit what stays; several times',
-      collect,
-    ).option(
-      '--low-rank <error>',
-      'split layers of float weights in two thinner ones where that takes less, at this error of the weights (0.1: a tenth)',
-      parseError,
-    );
+export function addPruningOptions(command: Command): void {
+  command.option(
+    '--prune <fraction>',
+    'remove this fraction of the weights: 0.8, or NAME=0.8 for one layer (repeatable)',
+    parseFraction,
+  );
+  const patterns = ['weights', 'pairs', 'blocks', 'channels'] satisfies PrunePattern[];
+  const patternHelp = 'which weights are removed together (default: pairs; blocks in layers with one row and in '
+    + 'recurrent layers); channels removes whole output channels, which makes the network smaller';
+  command.addOption(new Option('--prune-pattern <pattern>', patternHelp).choices(patterns));
+  const scopeHelp = 'remove the same fraction from each layer, or more where weights are small';
+  command.addOption(new Option('--prune-scope <scope>', scopeHelp).choices(['layer', 'global']));
+  command.option('--prune-keep <name>', 'do not prune this layer (repeatable)', collect);
+  command.option(
+    '--prune-spare <n>',
+    'do not prune the n layers whose pruning changes the outputs for the samples most',
+    positiveNumber,
+  );
+  command.option('--sensitivity <file>', 'list how sensitive each layer is to pruning, and draw a chart (SVG)');
+  command.option(
+    '--samples <path>',
+    'inputs, or folders of inputs, used to choose the weights to remove and to refit the others (repeatable)',
+    collect,
+  );
+  command.option(
+    '--low-rank <error>',
+    'factor layers with float weights into two smaller layers where that saves weights, with this relative error '
+      + 'of the weights (0.1 is 10 %)',
+    parseError,
+  );
 }
 
 function parseError(text: string): number {
   const value = Number(text);
-  if (!(value >= 0 && value < 1)) throw new InvalidArgumentError('It must be from 0 to below 1.');
+  if (!(value >= 0 && value < 1)) throw new InvalidArgumentError('It must be at least 0 and less than 1.');
   return value;
 }
 
-function parsePart(text: string, before?: number | Record<string, number>): number | Record<string, number> {
-  const [, name, part] = /^(?:(.+)=)?([\d.]+)$/.exec(text) ?? [];
-  const value = Number(part);
-  if (!(value >= 0 && value < 1)) throw new InvalidArgumentError('It must be a part from 0 to below 1, or NAME=PART.');
+function parseFraction(text: string, before?: number | Record<string, number>): number | Record<string, number> {
+  const [, name, fraction] = /^(?:(.+)=)?([\d.]+)$/.exec(text) ?? [];
+  const value = Number(fraction);
+  if (!(value >= 0 && value < 1)) {
+    throw new InvalidArgumentError('It must be a fraction of at least 0 and less than 1, or NAME=FRACTION.');
+  }
   if (before !== undefined && (name === undefined || typeof before === 'number')) {
-    throw new InvalidArgumentError('It is given for all layers, or by name for each.');
+    throw new InvalidArgumentError('Give one fraction for all layers, or NAME=FRACTION for each.');
   }
   return name === undefined ? value : { ...before, [name]: value };
 }
 
-/** The network as the options want it, and what to tell of it. */
+/** Prunes the network as the options say. Returns texts for the user and the record of provenance. */
 export function pruned(
   given: Graph,
   options: PruningOptions,
@@ -81,11 +85,8 @@ export function pruned(
     sensitivity: chart, samples: paths } = options;
   const factored = options.lowRank === undefined ? undefined : lowRank(given, options.lowRank);
   const graph = factored?.graph ?? given;
-  const thinner = factored &&
-    `${plural(factored.layers.length, 'layer')} split in two by low rank, ${
-      countText(sumOf(factored.layers, 'before'))
-    } weights to ${countText(sumOf(factored.layers, 'after'))}`;
-  const asFactored = options.lowRank === undefined ? {} : { lowRank: options.lowRank };
+  const factoredText = factored && lowRankText(factored.layers);
+  const factoredBy = options.lowRank === undefined ? {} : { lowRank: options.lowRank };
   if (sparsity === undefined) {
     const stray = Object.entries({
       '--prune-pattern': pattern,
@@ -95,36 +96,30 @@ export function pruned(
       '--sensitivity': chart,
       '--samples': paths,
     }).find(([, value]) => value !== undefined);
-    if (stray) throw new KletError('BAD_ARGUMENT', `${stray[0]} says how to prune, and --prune, how much, is missing`);
-    return thinner === undefined ? { graph } : { graph, summary: thinner, provenance: asFactored };
+    if (stray) throw new KletError('BAD_ARGUMENT', `${stray[0]} needs --prune, which says how much to prune`);
+    return factoredText === undefined ? { graph } : { graph, summary: factoredText, provenance: factoredBy };
   }
   const samples = paths && readSamples(paths, graph, preprocessing);
   const common = { ...(pattern && { pattern }) };
-  const told = (what: string) => ({
+  const reporting = (what: string) => ({
     onProgress: (done: number, total: number, name: string) => onProgress(`${what} ${done + 1} of ${total}, ${name}`),
   });
   let ranking: LayerSensitivity[] = [];
   if (spare !== undefined || chart !== undefined) {
     if (!samples || typeof sparsity !== 'number') {
+      const option = spare === undefined ? '--sensitivity' : '--prune-spare';
       throw new KletError(
         'BAD_ARGUMENT',
-        `${
-          spare === undefined ? '--sensitivity' : '--prune-spare'
-        } compares layers pruned alike by their effect on samples: give --prune one number, and --samples`,
+        `${option} prunes every layer by the same fraction and compares the errors on samples; `
+          + 'give --prune a single fraction, and --samples',
       );
     }
-    ranking = sensitivity(graph, { sparsity, samples, ...common, ...told('trying layer') });
+    ranking = sensitivity(graph, { sparsity, samples, ...common, ...reporting('measuring layer') });
   }
   const spared = [...ranking].sort((a, b) => b.error - a.error).slice(0, spare ?? 0).map(({ name }) => name);
   if (chart !== undefined) {
-    writeAtomically(
-      chart,
-      new TextEncoder()
-        .encode(sensitivityChart(
-          `${graph.name}: error of the outputs with ${percentText(sparsity as number, 1)} of one layer pruned`,
-          ranking,
-        )),
-    );
+    const title = `${graph.name}: error of the outputs with ${percentText(sparsity as number, 1)} of one layer pruned`;
+    writeAtomically(chart, new TextEncoder().encode(sensitivityChart(title, ranking)));
   }
   const result = prune(graph, {
     sparsity,
@@ -132,18 +127,16 @@ export function pruned(
     ...(scope && { scope }),
     keep: [...keep, ...spared],
     ...(samples && { samples }),
-    ...told('pruning layer'),
+    ...reporting('pruning layer'),
   });
+  const tables = [...(chart === undefined ? [] : [rankingTable(ranking, spared)]),
+    ...(result.kept.length > 0 ? [keptTable(result.kept)] : [])];
   return {
     graph: result.graph,
-    summary: [thinner, summaryText(result, pattern)].filter(Boolean).join('; '),
-    ...((chart !== undefined || result.kept.length > 0) &&
-      {
-        report: [chart !== undefined && rankingTable(ranking, spared), result.kept.length > 0 && keptTable(result.kept)]
-          .filter(Boolean).join('\n'),
-      }),
+    summary: [factoredText, summaryText(result, pattern)].filter(Boolean).join('; '),
+    ...(tables.length > 0 && { report: tables.join('\n') }),
     provenance: {
-      ...asFactored,
+      ...factoredBy,
       pruned: {
         sparsity,
         ...(scope && { scope }),
@@ -159,22 +152,30 @@ function sumOf<K extends string>(entries: readonly Record<K, number>[], key: K):
   return entries.reduce((sum, entry) => sum + entry[key], 0);
 }
 
+function lowRankText(layers: readonly { before: number; after: number }[]): string {
+  const before = countText(sumOf(layers, 'before'));
+  return `${plural(layers.length, 'layer')} factored by low rank: ${before} weights to ${
+    countText(sumOf(layers, 'after'))
+  }`;
+}
+
 function rankingTable(ranking: readonly LayerSensitivity[], spared: readonly string[]): string {
   const right = 'right' as const;
   return table(
     [{ head: 'layer' }, { head: 'weights', align: right }, { head: 'error', align: right }, { head: '' }],
-    [...ranking].sort((a, b) => b.error - a.error).map((
-      { name, weights, error },
-    ) => [name, countText(weights), error.toFixed(3), spared.includes(name) ? 'spared' : '']),
+    [...ranking].sort((a, b) => b.error - a.error).map(({ name, weights, error }) => {
+      return [name, countText(weights), error.toFixed(3), spared.includes(name) ? 'spared' : ''];
+    }),
   );
 }
 
 function keptTable(kept: readonly KeptLayer[]): string {
   return table(
     [{ head: 'keeps its channels' }, { head: 'because' }],
-    kept.map(({ name, reason }) => [shortName(name, NAME_WIDTH), reason.replace(/"(.*)"/, (_, other: string) =>
-      `"${shortName(other, NAME_WIDTH)}"`)]
-    ),
+    kept.map(({ name, reason }) => {
+      const shortened = reason.replace(/"(.*)"/, (_, other: string) => `"${shortName(other, NAME_WIDTH)}"`);
+      return [shortName(name, NAME_WIDTH), shortened];
+    }),
   );
 }
 
@@ -193,12 +194,7 @@ function readSamples(
   graph: Graph,
   preprocessing: Preprocessing | undefined,
 ): Record<string, InputArray>[] {
-  const files = paths.flatMap((
-    path,
-  ) => (isFolder(path)
-    ? readdirSync(path).sort().map((name) => join(path, name)).filter((file) => !isFolder(file))
-    : [path])
-  );
+  const files = paths.flatMap((path) => (isFolder(path) ? filesIn(path) : [path]));
   const ports = graph.inputs.map(({ name, dtype, shape, quantization }): TensorInfo => ({
     name,
     dtype: dtype as TensorInfo['dtype'],
@@ -206,6 +202,10 @@ function readSamples(
     ...(quantization && { scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0]! }),
   }));
   return files.map((file) => readInputs([file], ports, { preprocessing, raw: ports.length > 1 }));
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder).sort().map((name) => join(folder, name)).filter((file) => !isFolder(file));
 }
 
 function isFolder(path: string): boolean {

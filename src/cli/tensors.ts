@@ -13,12 +13,12 @@ export function countOf(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
 }
 
-/** Bytes of a tensor as callers hold it. */
+/** Size of a tensor's typed array in the host, in bytes. */
 export function tensorBytes({ dtype, shape }: { dtype: IoType; shape: readonly number[] }): number {
   return countOf(shape) * arrays[dtype].BYTES_PER_ELEMENT;
 }
 
-/** A tensor's own bytes as its typed array. */
+/** A tensor's raw bytes as its typed array. */
 export function fromBytes(dtype: IoType, bytes: Uint8Array): RawArray {
   return new arrays[dtype](bytes.slice().buffer);
 }
@@ -27,14 +27,14 @@ export function toBytes(array: ArrayBufferView): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-/** A record of arrays by name, also where `predict` gives a lone array. */
+/** Outputs by name, also for models with one output, whose `predict` returns a bare array. */
 export function byName<T>(tensors: readonly TensorInfo[], result: T | Record<string, T>): Record<string, T> {
   return tensors.length === 1 ? { [tensors[0]!.name]: result as T } : (result as Record<string, T>);
 }
 
 /**
- * Seeded noise over each input's range: bytes for quantized types, −1..1 for floats, 0 or 1 for the
- * rest.
+ * Seeded uniform noise for each input: the whole range of int8 and uint8, −1..1 for float32, 0 or 1
+ * for the other types.
  */
 export function randomInputs(
   inputs: readonly { name: string; dtype: string; shape: readonly number[] }[],
@@ -44,16 +44,26 @@ export function randomInputs(
   return Object.fromEntries(inputs.map(({ name, dtype, shape }) => {
     const array = new arrays[dtype as IoType](countOf(shape));
     for (let i = 0; i < array.length; i++) {
-      const x = random();
-      if (array instanceof BigInt64Array) array[i] = BigInt(Math.round(x));
-      else {array[i] = dtype === 'float32'
-          ? 2 * x - 1
-          : dtype === 'int8' || dtype === 'uint8'
-          ? Math.floor(x * 256) - (dtype === 'int8' ? 128 : 0)
-          : Math.round(x);}
+      const value = spread(random(), dtype);
+      if (array instanceof BigInt64Array) array[i] = BigInt(value);
+      else array[i] = value;
     }
     return [name, array];
   }));
+}
+
+/** Maps `x` in 0..1 to the range of the type's noise. */
+function spread(x: number, dtype: string): number {
+  switch (dtype) {
+    case 'float32':
+      return 2 * x - 1;
+    case 'int8':
+      return Math.floor(x * 256) - 128;
+    case 'uint8':
+      return Math.floor(x * 256);
+    default:
+      return Math.round(x);
+  }
 }
 
 /** Seeded numbers in 0..1: xorshift32 (Marsaglia, "Xorshift RNGs", 2003). */

@@ -20,7 +20,7 @@ export interface Column {
   align?: 'left' | 'right';
 }
 
-/** A table with a ruled head and no frame, legible in a terminal, a pipe and an issue. */
+/** A table with a rule under its head and no frame, legible in a terminal, a pipe and a bug report. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const drawn = new Table({
     head: columns.map((column) => column.head),
@@ -32,9 +32,9 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   return drawn.toString().split('\n').map((line) => line.trimEnd()).join('\n') + '\n';
 }
 
-/** Lines of "name  value"; values of several lines keep their indent, absent ones are left out. */
-export function facts(pairs: readonly (readonly [name: string, value: string | undefined])[]): string {
-  const known = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined);
+/** Lines of "name  value". Values of several lines are indented; undefined values are left out. */
+export function facts(values: Record<string, string | undefined>): string {
+  const known = Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined);
   const width = Math.max(...known.map(([name]) => name.length)) + 2;
   return known.map(([name, value]) => name.padEnd(width) + value.replaceAll('\n', '\n' + ' '.repeat(width)) + '\n')
     .join('');
@@ -60,14 +60,14 @@ export function percentText(part: number, whole: number): string {
   return whole > 0 ? `${(100 * part / whole).toFixed(1)} %` : '';
 }
 
-/** Three digits that count, and four decimals at most: 1234, 12.3, 0.0123. */
+/** Three significant digits, but at most four decimals: 1234, 12.3, 0.0123. */
 export function digits(value: number): string {
   if (value === 0 || !Number.isFinite(value)) return String(value);
   const whole = Math.floor(Math.log10(Math.abs(value))) + 1;
   return value.toFixed(Math.max(0, Math.min(4, 3 - whole)));
 }
 
-/** As few digits as tell a float32 apart from its neighbours. */
+/** The fewest digits that identify a float32. */
 export function floatText(value: number): string {
   if (!Number.isFinite(value) || Number.isInteger(value)) return String(value);
   for (let precision = 1; precision < 10; precision++) {
@@ -85,14 +85,14 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** The beginning of a text that may be too long. */
+/** A text cut to a width. */
 export function clip(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1).trimEnd()}…`;
 }
 
 /**
- * A name that fits: converters join the names of fused nodes with ";", and the ends of long paths
- * tell most.
+ * A name cut to a width. Converters join the names of fused nodes with ";", so only the first is
+ * shown; of a long path the end is kept because it says most.
  */
 export function shortName(name: string, width: number): string {
   const first = name.split(';').find((part) => part !== '') ?? name;

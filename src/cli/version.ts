@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The version in package.json, which lies one folder above dist/cli.js and two above this file. */
+/** The version in package.json, one folder above dist/cli.js and two above this file. */
 export const version = findVersion();
 
 function findVersion(): string {
@@ -10,7 +10,7 @@ function findVersion(): string {
         version: string };
       if (name === 'kinglet') return version;
     } catch {
-      // the other place
+      // try the other path
     }
   }
   return 'unknown';

@@ -16,19 +16,19 @@ describe('bench', () => {
     expect(out).not.toContain('records in flavor');
   });
 
-  it('times one flavor when told', async () => {
+  it('times only the flavor of --flavor', async () => {
     const { out } = await kinglet('bench', net, ...quick, '--flavor', 'scalar');
     expect(out).toMatch(/^scalar /m);
     expect(out).not.toMatch(/^simd /m);
   });
 
-  it('times every record with --profile', async () => {
+  it('lists the time of every record with --profile', async () => {
     const { out } = await kinglet('bench', files.write('chain.klet', chain(5)), ...quick, '--profile');
-    expect(out).toMatch(/records in flavor (relaxed|simd), .* ms together/);
+    expect(out).toMatch(/records in flavor (relaxed|simd), .* ms in total/);
     for (const name of ['add_0', 'square_1', 'add_4']) expect(out).toContain(name);
   });
 
-  it('gives numbers to programs', async () => {
+  it('prints numbers as JSON with --json', async () => {
     const { code, out } = await kinglet('bench', net, ...quick, '--profile', '--json');
     expect(code).toBe(0);
     const all = JSON.parse(out) as { macs: number; machine: object; flavors: Record<string, number>[];
@@ -44,7 +44,7 @@ describe('bench', () => {
     expect(all.profile.records.length).toBeGreaterThan(1);
   });
 
-  it('does without MACs in a stripped file', async () => {
+  it('leaves out MACs for a stripped file', async () => {
     const { code, out } = await kinglet(
       'bench',
       files.write('stripped.klet', pair({ notes: false })),

@@ -12,7 +12,7 @@ export interface Result {
   err: string;
 }
 
-/** Runs the command line in this process. */
+/** Runs the command line within this process. */
 export async function kinglet(...argv: string[]): Promise<Result> {
   const result = { code: 0, out: '', err: '' };
   result.code = await main(argv, {
@@ -27,7 +27,7 @@ export async function kinglet(...argv: string[]): Promise<Result> {
   return result;
 }
 
-/** A folder that is gone when the tests of the file are done. */
+/** A temporary folder, removed after the tests of the file. */
 export function temporaryFolder(): { at: (name: string) => string;
   write: (name: string, content: string | Uint8Array) => string; read: (name: string) => Buffer;
   folder: (name: string) => string }
@@ -44,8 +44,8 @@ export function temporaryFolder(): { at: (name: string) => string;
 }
 
 /**
- * Says which quadrant of a 4×4 gray picture is the brightest: upper left, upper right, lower left
- * or lower right.
+ * A network that classifies a 4×4 gray image by its brightest quadrant: upper left, upper right, lower
+ * left or lower right.
  */
 export function quadrants(type: 'float' | 'uint8' = 'float'): Uint8Array {
   const weights = Array.from({ length: 64 }, (_, i) => (quadrantOf(i % 16) === i >> 4 ? 1 : 0));
@@ -58,15 +58,15 @@ export function quadrants(type: 'float' | 'uint8' = 'float'): Uint8Array {
     ...(quantized && { quantization: { scale, zeroPoint: 0 } }),
   });
   return writeTflite({
-    tensors: [tensor('picture', [1, 4, 4, 1], 1 / 255), { name: 'flat', type: 'INT32', shape: [2], data: [1, 16] },
+    tensors: [tensor('image', [1, 4, 4, 1], 1 / 255), { name: 'flat', type: 'INT32', shape: [2], data: [1, 16] },
       tensor('pixels', [1, 16], 1 / 255), tensor('weights', [4, 16], 1, weights), tensor('logits', [1, 4], 4 / 255),
       tensor('scores', [1, 4], 1 / 256)],
-    operators: [{ kind: 'RESHAPE', inputs: ['picture', 'flat'], outputs: ['pixels'] }, {
+    operators: [{ kind: 'RESHAPE', inputs: ['image', 'flat'], outputs: ['pixels'] }, {
       kind: 'FULLY_CONNECTED',
       inputs: ['pixels', 'weights', null],
       outputs: ['logits'],
     }, { kind: 'SOFTMAX', inputs: ['logits'], outputs: ['scores'], options: { beta: 1 } }],
-    inputs: ['picture'],
+    inputs: ['image'],
     outputs: ['scores'],
   });
 }
@@ -77,7 +77,7 @@ function quadrantOf(pixel: number): number {
 
 export const quadrantNames = ['upper left', 'upper right', 'lower left', 'lower right'];
 
-/** Two operators that kinglet lacks, three times in all. */
+/** A network with three operators of two kinds that kinglet does not support. */
 export function unsupported(): Uint8Array {
   const tensor = (name: string): TfliteTensor => ({ name, shape: [4], type: 'FLOAT32' });
   return writeTflite({
@@ -93,7 +93,7 @@ export function unsupported(): Uint8Array {
   });
 }
 
-/** Two inputs, two outputs: sum and product of four numbers each. */
+/** A network with two inputs of four numbers, and their sum and product as outputs. */
 export function pair(options: CompileOptions = {}): Uint8Array {
   const b = new GraphBuilder('pair');
   const left = b.input('left', [1, 4]);
@@ -105,7 +105,7 @@ export function pair(options: CompileOptions = {}): Uint8Array {
   );
 }
 
-/** The index of the largest of three rows of four numbers, as int64. */
+/** A network that returns the int64 index of the largest of four numbers, for three rows. */
 export function largest(): Uint8Array {
   const b = new GraphBuilder('largest');
   const x = b.input('x', [3, 4]);
@@ -113,12 +113,12 @@ export function largest(): Uint8Array {
   return compile(b.finish([b.node('cast', [index], {}, { name: 'index', dtype: 'int64' })]));
 }
 
-/** A chain of so many additions of one to a row of eight. */
+/** A chain of `length` additions of one to a row of eight numbers. */
 export function chain(length: number, options: CompileOptions = {}): Uint8Array {
   const b = new GraphBuilder('chain');
   const one = b.constant(Float32Array.of(1), [1]);
   let x = b.input('x', [1, 8]);
-  // squares in between, so that nothing folds
+  // squares in between prevent folding
   for (let i = 0; i < length; i++) {
     x = i % 2
       ? b.node('unary', [x], { kind: 'square' }, { name: `square_${i}` })

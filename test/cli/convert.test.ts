@@ -11,25 +11,25 @@ const source = files.write('quadrants.tflite', quadrants('uint8'));
 const load = (name: string) => loadSync(new Uint8Array(files.read(name)));
 
 describe('convert', () => {
-  it('writes a file that loads and runs, and tells about it', async () => {
+  it('writes a file that loads and runs, and prints a summary', async () => {
     const { code, out, err } = await kinglet('convert', source, '-o', files.at('a.klet'));
     expect([code, err]).toEqual([0, '']);
-    for (const text of ['quadrants.tflite', 'a.klet', 'fullyConnected', 'MACs', 'memory', 'verified', 'picture',
+    for (const text of ['quadrants.tflite', 'a.klet', 'fullyConnected', 'MACs', 'memory', 'verified', 'image',
       '[1, 4, 4, 1]', 'scores']) expect(out).toContain(text);
     expect(load('a.klet').predict(Uint8Array.of(9, 9, 0, 0, 9, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))).toHaveLength(4);
   });
 
-  it('names the output after the input', async () => {
+  it('names the output file after the input file by default', async () => {
     expect((await kinglet('convert', source)).code).toBe(0);
     expect(load('quadrants.klet').meta.name).toBe('quadrants');
   });
 
-  it('tells the format by the content, whatever the name', async () => {
+  it('recognizes the format by content, not by file name', async () => {
     expect((await kinglet('convert', files.write('network.dat', quadrants()), '-o', files.at('dat.klet'))).code)
       .toBe(0);
   });
 
-  it('keeps name, labels, preprocessing and where it all comes from', async () => {
+  it('stores name, labels, preprocessing and provenance', async () => {
     const labels = files.write('labels.txt', `${quadrantNames.join('\r\n')}\r\n`);
     const preprocessing = { kind: 'image', channels: 1, scale: 1 / 255, offset: 0, invert: true };
     const { code, err } = await kinglet(
@@ -55,13 +55,13 @@ describe('convert', () => {
     });
   });
 
-  it('reads preprocessing from a file', async () => {
+  it('reads preprocessing from a JSON file', async () => {
     const json = files.write('preprocessing.json', '{"kind":"image","channels":1,"scale":2,"offset":[1]}');
     expect((await kinglet('convert', source, '-o', files.at('p.klet'), '--preprocess', json)).code).toBe(0);
     expect(load('p.klet').meta.preprocessing).toEqual({ kind: 'image', channels: 1, scale: 2, offset: [1] });
   });
 
-  it('prunes, with samples or without, and says so in the file', async () => {
+  it('prunes with and without samples, and records it in the provenance', async () => {
     const folder = files.folder('samples');
     for (let i = 0; i < 6; i++) {
       files.write(`samples/${i}.bin`, Uint8Array.from({ length: 16 }, (_, at) => (at * 37 + i * 91) % 256));
@@ -71,14 +71,14 @@ describe('convert', () => {
     {
       const { code, out, err } = await kinglet('convert', source, '-o', files.at('pruned.klet'), ...options);
       expect([code, err]).toEqual([0, '']);
-      expect(out).toMatch(/pruned +(50\.0|37\.5) % of 64 weights in 1 layer; \d layers? faster for it/);
+      expect(out).toMatch(/pruned +(50\.0|37\.5) % of 64 weights in 1 layer; \d layers? faster/);
       expect(load('pruned.klet').meta.provenance).toMatchObject({
         pruned: { samples: options.includes('--samples') ? 7 : 0 },
       });
     }
   });
 
-  it('removes channels, and says which layers could not lose any', async () => {
+  it('prunes channels, and lists the layers that must keep theirs with the reason', async () => {
     const { code, out } = await kinglet(
       'convert',
       source,
@@ -96,7 +96,7 @@ describe('convert', () => {
     expect(load('channels.klet').meta.provenance).toMatchObject({ pruned: { sparsity: 0.5, pattern: 'channels' } });
   });
 
-  it('shows and draws how much each layer matters, and spares those that matter most', async () => {
+  it('lists and draws the sensitivity of each layer, and spares the most sensitive layers', async () => {
     const chart = files.at('sensitivity.svg');
     const { code, out, err } = await kinglet(
       'convert',
@@ -120,18 +120,18 @@ describe('convert', () => {
     expect(load('spared.klet').meta.provenance).toMatchObject({ pruned: { spared: ['logits'] } });
   });
 
-  it('splits layers of low rank, of float networks', async () => {
+  it('factors low-rank layers of float networks', async () => {
     const float = files.write('float.tflite', quadrants());
-    // four rows of sixteen that have nothing in common
+    // four linearly independent rows of sixteen numbers
     const { code, out } = await kinglet('convert', float, '-o', files.at('thin.klet'), '--low-rank', '0.1');
     expect(code).toBe(0);
-    expect(out).toMatch(/pruned +0 layers split in two by low rank/);
+    expect(out).toMatch(/pruned +0 layers factored by low rank/);
     expect(load('thin.klet').meta.provenance).toMatchObject({ lowRank: 0.1 });
     expect((await kinglet('convert', source, '--low-rank', '0.1')).err)
       .toMatch(/are uint8; low-rank factors are of float32 networks/);
   });
 
-  it.runIf(hasShared)('leaves the weights few values', async () => {
+  it.runIf(hasShared)('clusters the weights to a few values', async () => {
     const convert = (name: string, ...options: string[]) =>
       kinglet(
         'convert',
@@ -144,40 +144,43 @@ describe('convert', () => {
     const { code, out } = await convert('clustered.klet', '--cluster', '32');
     expect(code).toBe(0);
     expect(out)
-      .toMatch(/clustered +22\.\d k weights in \d+ layers to 32 values at most; the farthest [345]\.\d % from what they were/);
+      .toMatch(/clustered +22\.\d k weights in \d+ layers to at most 32 values; largest error of a layer [345]\.\d %/);
     expect(load('clustered.klet').meta.provenance).toMatchObject({ clustered: 32 });
     await convert('whole.klet');
     expect(files.read('clustered.klet').length).toBeLessThan(0.82 * files.read('whole.klet').length);
     expect((await kinglet('convert', source, '-o', files.at('few.klet'), '--cluster', '16')).out)
-      .toMatch(/clustered +no layer: those with more values have too few weights/);
+      .toMatch(/clustered +no layer, because none with enough weights has more values/);
   });
 
-  it('refuses to prune what it cannot, or nothing', async () => {
+  it('refuses pruning options that are out of range or have no effect', async () => {
     const refused = async (...options: string[]): Promise<string> =>
       (await kinglet('convert', source, '-o', files.at('no.klet'), ...options)).err;
-    expect(await refused('--prune', '1')).toMatch(/It must be a part from 0 to below 1, or NAME=PART/);
-    expect(await refused('--prune', '0.5', '--prune', 'logits=0.5')).toMatch(/for all layers, or by name for each/);
+    expect(await refused('--prune', '1'))
+      .toMatch(/It must be a fraction of at least 0 and less than 1, or NAME=FRACTION/);
+    expect(await refused('--prune', '0.5', '--prune', 'logits=0.5'))
+      .toMatch(/one fraction for all layers, or NAME=FRACTION for each/);
     expect(await refused('--prune', 'pixels=0.5')).toMatch(/there is no layer "pixels" to prune; there are "logits"/);
-    expect(await refused('--prune-scope', 'global')).toMatch(/--prune, how much, is missing/);
+    expect(await refused('--prune-scope', 'global'))
+      .toMatch(/--prune-scope needs --prune, which says how much to prune/);
     expect(await refused('--prune', '0.5', '--prune-spare', '2')).toMatch(/give --prune one number, and --samples/);
     expect(await refused('--prune', '0.5', '--samples', files.at('samples/none.bin'))).toMatch(/none\.bin/);
     expect(existsSync(files.at('no.klet'))).toBe(false);
   });
 
-  it('keeps golden cases that the file reproduces', async () => {
+  it('stores golden cases that the file reproduces', async () => {
     const { out } = await kinglet('convert', source, '-o', files.at('golden.klet'), '--golden', '3');
     expect(out).toContain('all flavors reproduce its 3 golden cases');
     expect(load('golden.klet').selfTest()).toBe(3);
   });
 
-  it('makes the same file twice', async () => {
+  it('writes the same bytes when run twice', async () => {
     for (const name of ['once.klet', 'twice.klet']) {
       await kinglet('convert', source, '-o', files.at(name), '--golden', '2');
     }
     expect(files.read('once.klet').equals(files.read('twice.klet'))).toBe(true);
   });
 
-  it('leaves names out with --strip', async () => {
+  it('leaves out names with --strip', async () => {
     const { code, out } = await kinglet('convert', source, '-o', files.at('stripped.klet'), '--strip');
     expect(code).toBe(0);
     expect(out).not.toContain('fullyConnected');
@@ -185,14 +188,14 @@ describe('convert', () => {
     expect(files.read('stripped.klet').length).toBeLessThan(files.read('a.klet').length);
   });
 
-  it('overwrites, and leaves nothing else behind', async () => {
+  it('overwrites the output and leaves no temporary file', async () => {
     const folder = files.folder('tidy');
     const output = path.join(folder, 'x.klet');
     for (let i = 0; i < 2; i++) expect((await kinglet('convert', source, '-o', output)).code).toBe(0);
     expect(readdirSync(folder)).toEqual(['x.klet']);
   });
 
-  it('warns when the labels are not as many as the classes', async () => {
+  it('warns if the number of labels differs from the number of classes', async () => {
     const { code, err } = await kinglet(
       'convert',
       source,
@@ -202,10 +205,10 @@ describe('convert', () => {
       files.write('few.txt', 'a\nb\nc\n'),
     );
     expect(code).toBe(0);
-    expect(err).toMatch(/^kinglet: warning: there are 3 labels, and "scores" has 4;/);
+    expect(err).toMatch(/^kinglet: warning: there are 3 labels, but "scores" has 4;/);
   });
 
-  it('accepts a memory limit that holds, and refuses with one that does not', async () => {
+  it('accepts a sufficient memory limit and refuses an insufficient one', async () => {
     expect((await kinglet('convert', source, '-o', files.at('m.klet'), '--max-memory', '64K')).code).toBe(0);
     const { code, err } = await kinglet('convert', source, '-o', files.at('never.klet'), '--max-memory', '1.5K');
     expect(code).toBe(1);
@@ -229,20 +232,23 @@ describe('convert', () => {
   it.each<[string, string | Uint8Array, string]>([['ONNX', Uint8Array.of(8, 7, 0x12, 7, 0x70), 'ONNX'], ['HDF5',
     '\x89HDF\r\n\x1a\n', ''], ['a ZIP', 'PK\x03\x04....', 'ZIP archive'], ['JSON', '{"modelTopology": {}}',
     'TensorFlow.js'], ['HTML', '<!DOCTYPE html>', 'HTML'], ['nothing', '', 'is empty'], ['noise', 'noise noise',
-    'no known format'], ['a pickle', Uint8Array.of(0x80, 2, 0x8a), 'PyTorch'], ['a .klet file', pair(),
-    'is a .klet file already']])('says what it sees instead of a network: %s', async (_, content, text) => {
-      const { code, err } = await kinglet('convert', files.write('thing', content), '-o', files.at('thing.klet'));
-      expect(code).toBe(1);
-      expect(err).toMatch(/^kinglet: BAD_MAGIC: /);
-      expect(err).toContain(text);
-    });
+    'an unknown format'], ['a pickle', Uint8Array.of(0x80, 2, 0x8a), 'PyTorch'], ['a .klet file', pair(),
+    'is already a .klet file']])(
+      'names the format of a file that is not a .tflite network: %s',
+      async (_, content, text) => {
+        const { code, err } = await kinglet('convert', files.write('thing', content), '-o', files.at('thing.klet'));
+        expect(code).toBe(1);
+        expect(err).toMatch(/^kinglet: BAD_MAGIC: /);
+        expect(err).toContain(text);
+      },
+    );
 
   it.each([[['--preprocess', '{"kind":'], 'BAD_ARGUMENT: --preprocess is not JSON'], [['--preprocess',
     '{"kind":"sound"}'], 'BAD_ARGUMENT: preprocessing has the kind "sound"'], [['--preprocess',
-    '{"kind":"image","channels":3,"scale":1,"offset":0}'], 'SHAPE_MISMATCH: input "picture"'], [['--labels',
+    '{"kind":"image","channels":3,"scale":1,"offset":0}'], 'SHAPE_MISMATCH: input "image"'], [['--labels',
     'missing.txt'], 'FETCH_FAILED: cannot read "missing.txt"'], [['-o', files.at('no/such/folder/x.klet')],
     'BAD_ARGUMENT: cannot write'], [['-o', files.at('.')], 'it is a directory'], [['-o', source],
-    'is the input itself']])('refuses %j', async (options, text) => {
+    'is the input file']])('refuses %j', async (options, text) => {
       const { code, err } = await kinglet('convert', source, '-o', files.at('refused.klet'), ...options);
       expect(code).toBe(1);
       expect(err).toContain(text);

@@ -7,8 +7,8 @@ import { temporaryFolder } from './cli';
 const files = temporaryFolder();
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
-describe('writing a file', () => {
-  it('leaves the old one alone when the check of the new one fails', () => {
+describe('writeAtomically', () => {
+  it('keeps the old file if the check of the new one fails', () => {
     const folder = files.folder('checked');
     const target = path.join(folder, 'x');
     writeAtomically(target, text('old'));
@@ -22,7 +22,7 @@ describe('writing a file', () => {
     expect(readdirSync(folder)).toEqual(['x']);
   });
 
-  it('writes through links and keeps them', () => {
+  it('writes to the target of a link and keeps the link', () => {
     files.write('real', 'old');
     symlinkSync('real', files.at('link'));
     symlinkSync('later', files.at('dangling'));
@@ -33,7 +33,7 @@ describe('writing a file', () => {
     expect([files.read('real').toString(), files.read('later').toString()]).toEqual(['new', 'new']);
   });
 
-  it.runIf(process.platform !== 'win32')('writes to devices as they are', () => {
+  it.runIf(process.platform !== 'win32')('writes directly to devices', () => {
     writeAtomically('/dev/null', text('gone'));
     expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
   });

@@ -7,7 +7,7 @@ const files = temporaryFolder();
 const source = files.write('quadrants.tflite', quadrants('uint8'));
 
 describe('inspect', () => {
-  it('shows tensors, operators and totals of a .klet file', async () => {
+  it('lists tensors, operators and totals of a .klet file', async () => {
     await kinglet(
       'convert',
       source,
@@ -22,44 +22,44 @@ describe('inspect', () => {
     );
     const { code, out, err } = await kinglet('inspect', files.at('full.klet'));
     expect([code, err]).toEqual([0, '']);
-    for (const text of ['network   quadrants', 'labels    4: upper left · upper right · lower left · …',
-      'picture of 1 channel, bytes × 0.00390625 + 0', 'converter  kinglet', 'source     quadrants.tflite', '2 cases',
-      'picture  uint8  [1, 4, 4, 1]  0.003921569', 'scores   uint8  [1, 4]        0.00390625', 'fullyConnected',
+    for (const text of ['network  quadrants', 'labels   4: upper left · upper right · lower left · …',
+      '1 channel, bytes × 0.00390625 + 0', 'converter  kinglet', 'source     quadrants.tflite', '2 cases',
+      'image   uint8  [1, 4, 4, 1]  0.003921569', 'scores  uint8  [1, 4]        0.00390625', 'fullyConnected',
       'softmax', '% MACs', 'MACs', 'page of 64 KiB', 'arena', 'scratch']) expect(out).toContain(text);
   });
 
-  it('shows what a .tflite file would become', async () => {
+  it('describes the .klet file that a .tflite file converts to', async () => {
     const { code, out } = await kinglet('inspect', source);
     expect(code).toBe(0);
     expect(out).toMatch(/quadrants\.tflite, .*; as \.klet /);
     expect(out).toContain('fullyConnected');
   });
 
-  it.runIf(hasShared)('says what pruned layers have left, and what a compact file takes', async () => {
+  it.runIf(hasShared)('prints the remaining weights of pruned layers and the size of a compact file', async () => {
     const network = path.join(shared, 'models/kws_dscnn_int8.tflite');
-    const bits = (out: string): number => Number(/([\d.]+) bits a weight/.exec(out)![1]);
+    const bits = (out: string): number => Number(/([\d.]+) bits per weight/.exec(out)![1]);
     await kinglet('convert', network, '-o', files.at('pruned.klet'), '--prune', '0.8', '--compact');
     const { out } = await kinglet('inspect', files.at('pruned.klet'));
     expect(out)
-      .toMatch(/weights {4}[\d.]+ KiB, entropy-coded in [\d.]+ KiB: [\d.]+ bits a byte\npruned {5}\d+ layers? with 2\d\.\d % of [\d.]+ k weights left, .* bits a weight\nsections .* CODED /);
+      .toMatch(/weights {4}[\d.]+ KiB, entropy-coded in [\d.]+ KiB: [\d.]+ bits per byte\npruned {5}\d+ layers? with 2\d\.\d % of [\d.]+ k weights left, .* bits per weight\nsections .* CODED /);
     expect(bits(out)).toBeGreaterThan(1.6 + 0.8);
     expect(bits(out)).toBeLessThan(6);
-    expect((await kinglet('inspect', network)).out).not.toContain('bits a weight');
+    expect((await kinglet('inspect', network)).out).not.toContain('bits per weight');
   });
 
-  it('stays within the width it is given', async () => {
+  it('does not exceed the width of the terminal', async () => {
     const { out } = await kinglet('inspect', files.write('chain.klet', chain(20)));
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });
 
-  it('says what a stripped file does not tell', async () => {
+  it('says which information a stripped file lacks', async () => {
     const stripped = files.write('stripped.klet', pair({ notes: false }));
     expect((await kinglet('inspect', stripped)).out)
-      .toContain('converted with --strip: it does not name its operators');
+      .toContain('converted with --strip, so it does not name its operators');
     expect((await kinglet('inspect', stripped, '--memory')).err).toContain('BAD_ARGUMENT');
   });
 
-  it('gives everything to programs', async () => {
+  it('prints everything as JSON with --json', async () => {
     const { code, out } = await kinglet(
       'inspect',
       files.write('pair.klet', pair({ meta: { accuracy: { top1: 0.5 }, licence: 'none' } })),
@@ -86,7 +86,7 @@ describe('inspect', () => {
 });
 
 describe('inspect --memory', () => {
-  it('draws buffers over records', async () => {
+  it('draws a letter for each buffer over the records', async () => {
     const { code, out } = await kinglet('inspect', files.write('pair.klet', pair()), '--memory');
     expect(code).toBe(0);
     const drawing = out.slice(out.indexOf('in 0'));
@@ -96,7 +96,7 @@ describe('inspect --memory', () => {
     expect(out).toMatch(/fullest during record \d/);
   });
 
-  it('names the input, the records and the output above their columns', async () => {
+  it('labels the columns of the input, the records and the output', async () => {
     const { out } = await kinglet('inspect', files.write('chain.klet', chain(30)), '--memory');
     const lines = out.split('\n');
     const head = lines.findIndex((line) => /^ +in 0 /.test(line));
@@ -105,14 +105,14 @@ describe('inspect --memory', () => {
     expect(new Set(widths)).toEqual(new Set([lines[head]!.length]));
   });
 
-  it.each([1, 65, 300])('fits 100 columns with %i records', async (length) => {
+  it.each([1, 65, 300])('draws %i records in 100 columns', async (length) => {
     const { out } = await kinglet('inspect', files.write('long.klet', chain(length)), '--memory');
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });
 });
 
 describe('inspect --check', () => {
-  it('says that a network converts', async () => {
+  it('reports that a network converts', async () => {
     const { code, out } = await kinglet('inspect', source, '--check');
     expect(code).toBe(0);
     expect(out).toMatch(/quadrants\.tflite converts: .* of memory to run\n$/);
@@ -122,7 +122,7 @@ describe('inspect --check', () => {
     });
   });
 
-  it('lists every operator in the way and exits with 1', async () => {
+  it('lists every unsupported operator and exits with 1', async () => {
     const odd = files.write('odd.tflite', unsupported());
     const { code, out, err } = await kinglet('inspect', odd, '--check');
     expect([code, err]).toEqual([1, '']);
@@ -139,17 +139,17 @@ describe('inspect --check', () => {
     });
   });
 
-  it('says what a file is that is no network at all', async () => {
+  it('names the format of a file that is not a network', async () => {
     const { code, out } = await kinglet('inspect', files.write('page.tflite', '<html>'), '--check');
     expect(code).toBe(1);
     expect(out).toContain('looks like HTML');
   });
 
-  it('proves a .klet file', async () => {
+  it('runs the golden cases of a .klet file', async () => {
     await kinglet('convert', source, '-o', files.at('g.klet'), '--golden', '1');
     expect(await kinglet('inspect', files.at('g.klet'), '--check')).toMatchObject({
       code: 0,
-      out: expect.stringContaining('sound .klet file and reproduces its 1 golden case') as string,
+      out: expect.stringContaining('valid .klet file and reproduces its 1 golden case') as string,
     });
     expect(await kinglet('inspect', files.at('nothing'), '--check')).toMatchObject({
       code: 1,
@@ -169,7 +169,7 @@ describe.skipIf(!hasShared)('inspect of real networks (needs ../shared/models)',
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });
 
-  it('says that an autoencoder converts', async () => {
+  it('reports that an autoencoder converts', async () => {
     const { code, out } = await kinglet('inspect', path.join(shared, 'models/ad01_int8.tflite'), '--check');
     expect(code).toBe(0);
     expect(out).toContain('converts');

@@ -11,8 +11,8 @@ const floatNet = files.write('float.tflite', quadrants('float'));
 const pairNet = files.write('pair.klet', pair());
 const labels = files.write('labels.txt', quadrantNames.join('\n'));
 
-/** A gray 8×8 picture with one white quadrant. */
-function picture(name: string, quadrant: number): string {
+/** A gray 8×8 image with one white quadrant. */
+function imageFile(name: string, quadrant: number): string {
   const image = new PNG({ width: 8, height: 8 });
   for (let i = 0; i < 64; i++) image.data.fill((i >> 5) * 2 + ((i >> 2) & 1) === quadrant ? 255 : 0, i * 4, i * 4 + 3);
   for (let i = 0; i < 64; i++) image.data[i * 4 + 3] = 255;
@@ -32,9 +32,16 @@ const json = async (
   return JSON.parse(out) as Awaited<ReturnType<typeof json>>;
 };
 
-describe('run with a picture', () => {
-  it.each([0, 1, 2, 3])('shows the right label first, quadrant %i', async (quadrant) => {
-    const { code, out, err } = await kinglet('run', tflite, '--input', picture('q.png', quadrant), '--labels', labels);
+describe('run with an image', () => {
+  it.each([0, 1, 2, 3])('lists the correct label first for quadrant %i', async (quadrant) => {
+    const { code, out, err } = await kinglet(
+      'run',
+      tflite,
+      '--input',
+      imageFile('q.png', quadrant),
+      '--labels',
+      labels,
+    );
     expect([code, err]).toEqual([0, '']);
     expect(out).toContain('scores: 4 classes');
     expect(out).toMatch(new RegExp(`1\\. +${quadrantNames[quadrant]!} +${quadrant} +0\\.\\d{4} +#+`));
@@ -52,24 +59,31 @@ describe('run with a picture', () => {
       '--preprocess',
       '{"kind":"image","channels":1,"scale":0.00392157,"offset":0,"invert":true}',
     );
-    const { outputs } = await json(files.at('inverted.klet'), '--input', picture('dark.png', 2));
-    // inverted, the white quadrant is the dark one
+    const { outputs } = await json(files.at('inverted.klet'), '--input', imageFile('dark.png', 2));
+    // when inverted, the white quadrant is the dark one
     expect(outputs[0]!.top!.map(({ label }) => label).at(-1)).toBe('lower left');
   });
 
-  it('shows classes by number without labels, and as many as wanted', async () => {
-    const { out } = await kinglet('run', floatNet, '-i', picture('q.png', 3), '--top', '2');
+  it('lists class numbers without labels, and as many as --top says', async () => {
+    const { out } = await kinglet('run', floatNet, '-i', imageFile('q.png', 3), '--top', '2');
     expect(out).toMatch(/1\. +3 +0\.\d{4}/);
     expect(out).not.toMatch(/^3\. /m);
   });
 
-  it('refuses a network that takes none', async () => {
-    const { code, err } = await kinglet('run', pairNet, '--input', picture('q.png', 0), '--input', picture('q.png', 0));
+  it('refuses an image for an input of another shape', async () => {
+    const { code, err } = await kinglet(
+      'run',
+      pairNet,
+      '--input',
+      imageFile('q.png', 0),
+      '--input',
+      imageFile('q.png', 0),
+    );
     expect(code).toBe(1);
     expect(err).toMatch(/^kinglet: SHAPE_MISMATCH: input "left" has the shape \[1, 4\], which is not one image/);
   });
 
-  it('tells a damaged one', async () => {
+  it('refuses a damaged image', async () => {
     expect((await kinglet('run', tflite, '--input', files.write('bad.png', '\x89PNG....'))).err).toContain('kinglet: ');
   });
 });
@@ -78,13 +92,13 @@ describe('run with arrays', () => {
   const left = npy('left.npy', Float32Array.of(1, 2, 3, 4), [1, 4]);
   const right = npy('right.npy', Float32Array.of(10, 20, 30, 40), [4]);
 
-  it('takes several inputs in order', async () => {
+  it('reads several inputs in order', async () => {
     const { outputs } = await json(pairNet, '--input', left, '--input', right);
     expect(outputs.map(({ name, values }) => [name, values])).toEqual([['sum', [11, 22, 33, 44]], ['product', [10, 40,
       90, 160]]]);
   });
 
-  it('takes inputs by name, mixed with others', async () => {
+  it('reads inputs by name, mixed with unnamed ones', async () => {
     expect((await json(pairNet, '--input', left, '--input', `left=${right}`)).outputs[0]!.values).toEqual([11, 22, 33,
       44]);
     expect((await json(pairNet, '--input', `right=${left}`, '--input', `left=${right}`)).outputs[1]!.values).toEqual([
@@ -95,7 +109,7 @@ describe('run with arrays', () => {
     ]);
   });
 
-  it('takes raw bytes', async () => {
+  it('reads raw bytes', async () => {
     expect((await json(
       pairNet,
       '--input',
@@ -105,7 +119,7 @@ describe('run with arrays', () => {
     )).outputs[1]!.values).toEqual([0, 0, 0, 4]);
   });
 
-  it('takes float64, float16 and integer arrays for floats', async () => {
+  it('converts float64, float16 and integer arrays to float32', async () => {
     expect((await json(
       pairNet,
       '-i',
@@ -118,14 +132,14 @@ describe('run with arrays', () => {
     expect((await json(pairNet, '-i', files.at('h.npy'), '-i', left)).outputs[0]!.values).toEqual([2, 4, 6, 8]);
   });
 
-  it('takes raw or real values for quantized inputs', async () => {
+  it('reads raw or real values for quantized inputs', async () => {
     const bytes = Array.from({ length: 16 }, (_, i) => (i < 2 ? 255 : 0));
     const fromRaw = await json(tflite, '-i', npy('raw.npy', Uint8Array.from(bytes), [1, 4, 4, 1]));
     const fromReal = await json(tflite, '-i', npy('real.npy', Float32Array.from(bytes, (v) => v / 255), [4, 4]));
     expect(fromReal.outputs[0]!.values).toEqual(fromRaw.outputs[0]!.values);
   });
 
-  it('shows integers as they are', async () => {
+  it('prints integers exactly', async () => {
     const x = npy('x.npy', Float32Array.of(0, 9, 0, 0, 9, 0, 0, 0, 0, 0, 0, 9), [3, 4]);
     const net = files.write('largest.klet', largest());
     const { out } = await kinglet('run', net, '-i', x);
@@ -141,23 +155,23 @@ describe('run with arrays', () => {
     'half a file',
     () => files.write('e.npy', new Uint8Array(dump(new Float32Array(4), [4])).subarray(0, 70)),
     /CORRUPT/,
-  ], ['raw bytes of another number', () => files.write('e.bin', new Uint8Array(3)),
-    /SHAPE_MISMATCH: e\.bin has 3 bytes .* the raw bytes of "left" \(float32 \[1, 4\]\) are 16/], [
+  ], ['raw bytes of another size', () => files.write('e.bin', new Uint8Array(3)),
+    /SHAPE_MISMATCH: e\.bin has 3 bytes .* expected 16, the raw bytes of "left" \(float32 \[1, 4\]\)/], [
     'a file that is not there',
     () => files.at('none.npy'),
     /FETCH_FAILED/,
-  ]])('refuses %s', async (_, make, expected) => {
+  ]])('refuses an array with %s', async (_, make, expected) => {
     const { code, err } = await kinglet('run', pairNet, '-i', make(), '-i', right);
     expect(code).toBe(1);
     expect(err).toMatch(expected);
   });
 
-  it('refuses integers of another type for quantized inputs', async () => {
+  it('refuses integers of another type for a quantized input', async () => {
     expect((await kinglet('run', tflite, '-i', npy('i.npy', Int32Array.from({ length: 16 }, () => 1), [16]))).err)
-      .toMatch(/TYPE_MISMATCH: .* holds int32; input "picture" takes uint8 \(raw\) or floats/);
+      .toMatch(/TYPE_MISMATCH: .* holds int32; input "image" takes uint8 \(raw\) or floats/);
   });
 
-  it('refuses Fortran order', async () => {
+  it('refuses an array in Fortran order', async () => {
     const fortran = Buffer.from(dump(new Float32Array(16), [4, 4])).toString('latin1').replace('False', 'True ');
     expect((await kinglet('run', tflite, '-i', files.write('f.npy', Buffer.from(fortran, 'latin1')))).err)
       .toContain('Fortran order');
@@ -165,7 +179,7 @@ describe('run with arrays', () => {
 
   it.each([[[],
     'MISSING_INPUT: the network takes "left" (float32 [1, 4]), "right" (float32 [1, 4]); give a file for each'], [['-i',
-    left], 'give "right" too'], [['-i', left, '-i', left, '-i', left], '3 inputs given, the network takes 2'], [['-i',
+    left], 'give "right" too'], [['-i', left, '-i', left, '-i', left], 'got 3 inputs; the network takes 2'], [['-i',
     `left=${left}`, '-i', `left=${left}`], 'input "left" is given twice']])(
       'counts its inputs: %j',
       async (argv, text) => {
@@ -177,7 +191,7 @@ describe('run with arrays', () => {
 });
 
 describe('run --raw', () => {
-  it("reads and writes the tensors' own bytes, concatenated in order", async () => {
+  it('reads and writes raw tensor bytes, concatenated in order', async () => {
     const input = files.write('in.bin', Buffer.concat([floats(1, 2, 3, 4), floats(5, 6, 7, 8)]));
     const { code, out } = await kinglet('run', pairNet, '--raw', '--input', input, '--output', files.at('out.bin'));
     expect(code).toBe(0);
@@ -185,7 +199,7 @@ describe('run --raw', () => {
     expect(files.read('out.bin')).toEqual(Buffer.concat([floats(6, 8, 10, 12), floats(5, 12, 21, 32)]));
   });
 
-  it('keeps quantized types', async () => {
+  it('writes the values of quantized types', async () => {
     const input = files.write('u8.bin', Uint8Array.from({ length: 16 }, (_, i) => (i >= 8 && i % 4 > 1 ? 255 : 0)));
     await kinglet('run', tflite, '--raw', '--input', input, '--output', files.at('scores.bin'));
     const scores = files.read('scores.bin');
@@ -193,7 +207,7 @@ describe('run --raw', () => {
     expect(scores.indexOf(Math.max(...scores))).toBe(3);
   });
 
-  it('writes int64 in 8 bytes', async () => {
+  it('writes int64 values of 8 bytes', async () => {
     await kinglet(
       'run',
       files.write('largest.klet', largest()),
@@ -206,13 +220,13 @@ describe('run --raw', () => {
     expect(new BigInt64Array(new Uint8Array(files.read('index.bin')).buffer)).toEqual(BigInt64Array.of(1n, 0n, 3n));
   });
 
-  it('takes bytes that look like a picture as bytes', async () => {
+  it('reads bytes that look like an image as raw bytes', async () => {
     const bytes = new Uint8Array(16);
     bytes.set([0x42, 0x4d]);
     expect((await kinglet('run', tflite, '--raw', '-i', files.write('bm.bmp', bytes))).code).toBe(0);
   });
 
-  it('says how many bytes it wants', async () => {
+  it('reports the expected number of bytes', async () => {
     const { code, err } = await kinglet(
       'run',
       pairNet,
@@ -223,10 +237,10 @@ describe('run --raw', () => {
       files.at('never.bin'),
     );
     expect(code).toBe(1);
-    expect(err).toMatch(/SHAPE_MISMATCH: short\.bin has 12 bytes .* are 32/);
+    expect(err).toMatch(/SHAPE_MISMATCH: short\.bin has 12 bytes .* expected 32/);
   });
 
-  it('gives the same in every flavor', async () => {
+  it('computes the same outputs in every flavor', async () => {
     const input = files.write('noise.bin', Uint8Array.from({ length: 16 }, (_, i) => (i * 53) % 256));
     for (const flavor of ['simd', 'scalar']) {
       const { out } = await kinglet('run', tflite, '--raw', '-i', input, '-o', files.at(flavor), '--flavor', flavor);
@@ -240,7 +254,7 @@ describe('run --output', () => {
   const inputs = ['-i', files.write('a.bin', floats(1, 2, 3, 4)), '-i', files.write('b.bin', floats(1, 1, 1, 2))];
   const array = (name: string) => parse(new Uint8Array(files.read(name)).buffer);
 
-  it('writes .npy files by the name of the output', async () => {
+  it('writes one .npy file per named output', async () => {
     const { code } = await kinglet(
       'run',
       pairNet,
@@ -255,7 +269,7 @@ describe('run --output', () => {
     expect(array('sum.npy').data).toEqual(Float32Array.of(2, 3, 4, 6));
   });
 
-  it('writes real numbers without --raw, and the own type with it', async () => {
+  it("writes real numbers without --raw, and the network's type with it", async () => {
     const input = files.write('zeros.bin', new Uint8Array(16));
     await kinglet('run', tflite, '-i', input, '-o', files.at('real.npy'));
     expect(array('real.npy')).toMatchObject({ dtype: 'f4', data: Float32Array.of(0.25, 0.25, 0.25, 0.25) });
@@ -271,7 +285,7 @@ describe('run --output', () => {
 });
 
 describe.skipIf(!hasShared)('run of real networks (needs ../shared/models)', () => {
-  it("sees a macaw in the parrot's picture", async () => {
+  it('finds a macaw in the image of a parrot', async () => {
     const { code, out } = await kinglet(
       'run',
       path.join(shared, 'models/mobilenet_v2_100_224_uint8.tflite'),

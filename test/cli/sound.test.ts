@@ -24,7 +24,7 @@ function wav(channels: Float32Array[], sampleRate: number, depth = '16'): Uint8A
   return file.toBuffer();
 }
 
-/** A network that takes frames of 16 features, as TensorFlow Lite has it. */
+/** A .tflite network that takes frames of 16 features. */
 const tflite = files.write(
   'bands.tflite',
   writeTflite({
@@ -35,7 +35,7 @@ const tflite = files.write(
   }),
 );
 
-describe('a WAV file', () => {
+describe('WAV files', () => {
   const sound = tone(440, 0.05, 8000, 0.9);
 
   it.each([['8', 1 / 64], ['16', 1e-4], ['24', 1e-6], ['32', 1e-6], ['32f', 1e-7]])(
@@ -48,13 +48,13 @@ describe('a WAV file', () => {
     },
   );
 
-  it('of 16 bits is divided by 32768', () => {
+  it('16-bit samples are divided by 32768', () => {
     const file = new wavefile.WaveFile();
     file.fromScratch(1, 8000, '16', [-32768, 32767, 1]);
     expect([...decodeWave(file.toBuffer()).samples]).toEqual([-1, Math.fround(32767 / 32768), 1 / 32768]);
   });
 
-  it('of A-law and µ-law is read, and ADPCM refused', () => {
+  it('A-law and µ-law are decoded, and ADPCM is refused', () => {
     for (const pack of ['toALaw', 'toMuLaw'] as const) {
       const file = new wavefile.WaveFile(wav([sound], 8000));
       file[pack]();
@@ -70,14 +70,14 @@ describe('a WAV file', () => {
       }));
   });
 
-  it('of two channels becomes their mean', () => {
+  it('two channels are averaged', () => {
     expect(Math.max(...decodeWave(wav([sound, new Float32Array(sound.length)], 8000)).samples)).toBeCloseTo(
       Math.max(...sound) / 2,
       3,
     );
   });
 
-  it('that is damaged is refused', () => {
+  it('damaged files are refused', () => {
     const good = wav([sound], 8000);
     const code = (bytes: Uint8Array): unknown => {
       try {
@@ -96,7 +96,7 @@ describe('a WAV file', () => {
 });
 
 describe('run with a recording', () => {
-  it.each([['low', 300], ['high', 4000]] as const)('says that a tone is %s', async (label, hertz) => {
+  it.each([['low', 300], ['high', 4000]] as const)('classifies a tone as %s', async (label, hertz) => {
     const { code, out, err } = await kinglet(
       'run',
       model,
@@ -108,7 +108,7 @@ describe('run with a recording', () => {
     expect(out).toMatch(/ms a prediction/);
   });
 
-  it('resamples one of another rate, and says so', async () => {
+  it('resamples a recording of another sample rate, and prints a note', async () => {
     const samples = tone(4000, 0.3, 44100);
     const values = async (name: string, content: Uint8Array): Promise<{ err: string; values: number[] }> => {
       const { out, err } = await kinglet('run', model, '--json', '--input', files.write(name, content));
@@ -116,12 +116,12 @@ describe('run with a recording', () => {
     };
     const other = await values('cd.wav', wav([samples], 44100, '32f'));
     const same = await values('16k.wav', wav([resample(samples, 44100, 16000)], 16000, '32f'));
-    expect(other.err).toMatch(/note: ".*cd\.wav" has 44100 samples a second and was resampled to 16000/);
+    expect(other.err).toMatch(/note: ".*cd\.wav" has a sample rate of 44100 Hz and was resampled to 16000 Hz/);
     expect(other.values).toEqual(same.values);
     expect(same.err).toBe('');
   });
 
-  it('takes one that is shorter or longer than its input', async () => {
+  it('pads a short recording and cuts a long one', async () => {
     for (const seconds of [0, 0.01, 3]) {
       expect(
         (await kinglet('run', model, '--input', files.write('any.wav', wav([tone(300, seconds, 16000)], 16000)))).code,
@@ -130,7 +130,7 @@ describe('run with a recording', () => {
     }
   });
 
-  it('refuses sound where the network says nothing of it', async () => {
+  it('refuses audio if the network has no audio preprocessing', async () => {
     const { code, err } = await kinglet(
       'run',
       tflite,
@@ -139,7 +139,7 @@ describe('run with a recording', () => {
     );
     expect(code).toBe(1);
     expect(err).toContain('BAD_ARGUMENT: "');
-    expect(err).toContain('say it with --preprocess');
+    expect(err).toContain('pass it with --preprocess');
   });
 });
 
@@ -189,7 +189,7 @@ describe('run with a recording and a network with state', () => {
 
   const digits = path.resolve(import.meta.dirname, '../../models/spoken-digits/spoken-digits.klet');
 
-  it('gives the answer after the last frame and the time of all and of each', async () => {
+  it('prints the answer after the last frame, the total time and the time per step', async () => {
     const file = files.write('hum.wav', wav([tone(300, 0.5, 8000)], 8000));
     const { out } = await kinglet('run', digits, '--input', file);
     expect(out).toMatch(/^scores: 10 classes\n/);
@@ -228,7 +228,7 @@ describe('run with a recording and a network with state', () => {
   );
 });
 
-describe('preprocessing of sound', () => {
+describe('audio preprocessing', () => {
   const shorthand = {
     kind: 'audio',
     convention: 'tensorflow',
@@ -238,7 +238,7 @@ describe('preprocessing of sound', () => {
     mel: { bands: 16, low: 60, high: 7600 },
   };
 
-  it('is completed by its convention when a network is converted', async () => {
+  it('is completed from its convention during conversion', async () => {
     const { code, err } = await kinglet(
       'convert',
       tflite,
@@ -251,7 +251,7 @@ describe('preprocessing of sound', () => {
     const { out } = await kinglet('inspect', files.at('heard.klet'), '--json');
     expect((JSON.parse(out) as { preprocessing: object }).preprocessing).toEqual(toneParameters());
     expect((await kinglet('inspect', files.at('heard.klet'))).out)
-      .toMatch(/sound +16000 Hz, 512 samples every 256, magnitudes, 16 mel bands of 60 to 7600 Hz, ln/);
+      .toMatch(/audio +16000 Hz, 512 samples every 256, magnitudes, 16 mel bands of 60 to 7600 Hz, ln/);
     expect((await kinglet(
       'run',
       files.at('heard.klet'),
@@ -260,7 +260,7 @@ describe('preprocessing of sound', () => {
     )).code).toBe(0);
   });
 
-  it('may be given in full', async () => {
+  it('may list all parameters', async () => {
     expect((await kinglet(
       'convert',
       tflite,

@@ -6,11 +6,11 @@ import { Progress } from '../../src/cli/progress';
 import { randomInputs } from '../../src/cli/tensors';
 import { bytesText, clip, countText, digits, floatText, shortName, table } from '../../src/cli/text';
 
-describe('numbers for people', () => {
+describe('number formatting', () => {
   it.each([[0, '0'], [1234.5, '1235'], [123.4, '123'], [12.34, '12.3'], [0.01234, '0.0123'], [0.0000123, '0.0000'], [
     NaN,
     'NaN',
-  ]])('%d has the digits %s', (value, text) => expect(digits(value)).toBe(text));
+  ]])('digits(%d) is %s', (value, text) => expect(digits(value)).toBe(text));
   it.each([[5, '5 B'], [1536, '1.50 KiB'], [5_308_416, '5.06 MiB'], [3 * 2 ** 30, '3.00 GiB']])(
     '%d bytes are %s',
     (value, text) => expect(bytesText(value)).toBe(text),
@@ -24,23 +24,22 @@ describe('numbers for people', () => {
     (value, text) => expect(floatText(value)).toBe(text),
   );
   it.each([['65536', 65536], ['512K', 524288], ['2M', 2097152], ['1.5MiB', 1572864], ['64kb', 65536], ['1 M',
-    1048576]])('%s is %d bytes', (text, value) => expect(byteCount(text)).toBe(value));
+    1048576]])('the size %s is %d bytes', (text, value) => expect(byteCount(text)).toBe(value));
   it.each(['', '-1', '0', 'K', '5T', 'M1'])(
     '"%s" is no number of bytes',
     (text) => expect(() => byteCount(text)).toThrow('number of bytes'),
   );
 });
 
-describe('names that are too long', () => {
-  it('keep their end when they are paths', () =>
-    expect(shortName('a/very/long/path/of/scopes', 10)).toBe('…of/scopes'));
-  it('keep the first of fused ones', () => expect(shortName('model/conv/Relu;model/norm', 40)).toBe('model/conv/Relu'));
-  it('keep their beginning when they are labels', () =>
-    expect(clip('great white shark, white shark', 12)).toBe('great white…'));
+describe('shortName and clip', () => {
+  it('keep the end of a path', () => expect(shortName('a/very/long/path/of/scopes', 10)).toBe('…of/scopes'));
+  it('keep the first of several fused names', () =>
+    expect(shortName('model/conv/Relu;model/norm', 40)).toBe('model/conv/Relu'));
+  it('keep the beginning of a label', () => expect(clip('great white shark, white shark', 12)).toBe('great white…'));
 });
 
 describe('tables', () => {
-  it('align, rule the head, and end lines without spaces', () => {
+  it('align columns, underline the head and have no trailing spaces', () => {
     expect(table([{ head: 'name' }, { head: 'n', align: 'right' }], [['a', '1'], ['long', '200']]))
       .toBe('name    n\n──────────\na       1\nlong  200\n');
   });
@@ -51,13 +50,13 @@ describe('formats', () => {
     'safetensors',
     [1, 2, 0, 0, 0, 0, 0, 0, 0x7b],
   ], ['gguf', [0x47, 0x47, 0x55, 0x46]], ['executorch', [0, 0, 0, 0, 0x45, 0x54, 0x31, 0x32]]])(
-    '%s is told by %j',
+    '%s is recognized by the bytes %j',
     (format, bytes) => expect(detectFormat(Uint8Array.from(bytes))).toBe(format),
   );
 });
 
 describe('noise', () => {
-  it('is the same for the same seed and fills the range of the type', () => {
+  it('is equal for equal seeds and covers the range of the type', () => {
     const inputs = [{ name: 'q', dtype: 'int8', shape: [4096] }, { name: 'f', dtype: 'float32', shape: [4096] }, {
       name: 'l',
       dtype: 'int64',
@@ -86,7 +85,7 @@ describe('progress', () => {
   };
   const io = { out: () => undefined, err: () => undefined, columns: 100 };
 
-  it('is silent for what takes less than a second, and where nobody watches', () => {
+  it('prints nothing in the first second or without a terminal', () => {
     const { stream, written } = terminal();
     const short = new Progress({ ...io, terminal: stream }, 2);
     const unseen = new Progress(io, 2, true);
@@ -97,7 +96,7 @@ describe('progress', () => {
     expect(written()).toBe('');
   });
 
-  it('shows from the second second on what is being done', () => {
+  it('shows the current stage after one second', () => {
     const now = vi.spyOn(performance, 'now').mockReturnValue(0);
     const { stream, written } = terminal();
     const progress = new Progress({ ...io, terminal: stream }, 2);

@@ -40,39 +40,40 @@ interface Contestant {
 }
 
 const SEED = 1;
-/** Unless told: predictions for so long, but so many at least and at most. */
+/** By default predictions are timed for RUN_MS, but at least MIN_RUNS and at most MAX_RUNS of them. */
 const RUN_MS = 1000;
 const MIN_RUNS = 10;
 const MAX_RUNS = 20_000;
 const WARMUP_MS = 300;
 const MIN_WARMUP = 3;
-/** Flavors take turns, so that a machine that slows down slows all of them. */
+/** Flavors are timed in alternating rounds, so that a slowdown of the machine affects all of them. */
 const ROUNDS = 10;
 const PROFILE_MS = 1000;
 const MIN_PROFILE_RUNS = 5;
 const MAX_PROFILE_RUNS = 200;
 
-export function benchCommand(io: Io): Command {
-  return new Command('bench').summary('measure load time, latency and speed')
-    .description('Times loading and predicting on seeded noise, in every flavor of the core, after checking that they agree.')
-    .argument('<file>', 'a .klet or .tflite file').option(
-      '--runs <n>',
-      "predictions to time (default: a second's worth, at least 10)",
-      positiveNumber,
-    ).option('--warmup <n>', "predictions before that (default: 0.3 seconds' worth, at least 3)", wholeNumber)
-    .addOption(flavorOption('which build of the core (default: all)')).option(
-      '--threads <n>',
-      'threads that share the work (default: 1)',
-      threadCount,
-    ).option('--profile', 'time every record of the network on its own').option('--json', 'the numbers for programs')
-    .addHelpText(
-      'after',
-      `
+const HELP = `
 Examples:
   $ kinglet bench mobilenet.klet
   $ kinglet bench mobilenet.klet --threads 2
-  $ kinglet bench mobilenet.klet --flavor simd --runs 200 --profile`,
-    ).action((file: string, options: BenchOptions) => bench(file, options, io));
+  $ kinglet bench mobilenet.klet --flavor simd --runs 200 --profile`;
+
+const DESCRIPTION =
+  'Measures load time and latency on seeded noise in every flavor of the core, after checking that the '
+  + 'outputs of all flavors agree.';
+
+export function benchCommand(io: Io): Command {
+  const command = new Command('bench').summary('measure load time, latency and throughput');
+  command.description(DESCRIPTION);
+  command.argument('<file>', 'a .klet or .tflite file');
+  command.option('--runs <n>', 'timed predictions (default: one second, at least 10)', positiveNumber);
+  command.option('--warmup <n>', 'predictions before timing (default: 0.3 seconds, at least 3)', wholeNumber);
+  command.addOption(flavorOption('the flavor of the core (default: all)'));
+  command.option('--threads <n>', 'number of threads (default: 1)', threadCount);
+  command.option('--profile', 'also time each record of the network');
+  command.option('--json', 'print the numbers as JSON');
+  command.addHelpText('after', HELP);
+  return command.action((file: string, options: BenchOptions) => bench(file, options, io));
 }
 
 async function bench(file: string, options: BenchOptions, io: Io): Promise<void> {
@@ -82,7 +83,7 @@ async function bench(file: string, options: BenchOptions, io: Io): Promise<void>
   const progress = new Progress(io, ROUNDS + 1);
   try {
     const inputs = randomInputs(network.parts.meta.inputs, SEED);
-    const contestants = await enter(network, options, inputs);
+    const contestants = await loadFlavors(network, options, inputs);
     checkAgreement(contestants, inputs);
     progress.update(0, 'warming up');
     const budgets = contestants.map(({ model }) => warmUp(model, inputs, options));
@@ -106,10 +107,10 @@ async function bench(file: string, options: BenchOptions, io: Io): Promise<void>
 }
 
 /**
- * Loads every flavor that this engine runs; the first load compiles the core, the second shows what
- * loading costs after that.
+ * Loads the network in every flavor that this engine supports, twice each: the first load compiles
+ * the core, the second measures loading with a compiled core.
  */
-async function enter(
+async function loadFlavors(
   { klet }: Network,
   { flavor: only, threads = 1 }: BenchOptions,
   inputs: Record<string, RawArray>,
@@ -148,20 +149,23 @@ function checkAgreement(contestants: readonly Contestant[], inputs: Record<strin
       if (!Buffer.from(toBytes(array)).equals(toBytes(other.outputs[name]!))) {
         throw new KletError(
           'SELF_TEST_FAILED',
-          `output "${name}" of the flavors ${
-            first!.flavor
-          } and ${other.flavor} differs; this is a fault of kinglet or of this engine, please report it`,
+          `output "${name}" differs between the flavors ${first!.flavor} and ${other.flavor}; `
+            + 'this is a bug of kinglet or of this JavaScript engine, please report it',
         );
       }
     }
   }
 }
 
-/** @returns how many predictions to time */
+/** @returns the number of predictions to time */
 function warmUp(model: Model, inputs: Record<string, RawArray>, { runs, warmup }: BenchOptions): number {
   const start = performance.now();
   let done = 0;
-  while (warmup === undefined ? done < MIN_WARMUP || performance.now() - start < WARMUP_MS : done < warmup) {
+  const isWarm = (): boolean => {
+    if (warmup !== undefined) return done >= warmup;
+    return done >= MIN_WARMUP && performance.now() - start >= WARMUP_MS;
+  };
+  while (!isWarm()) {
     model.predict(inputs);
     done++;
   }
@@ -236,24 +240,19 @@ function toText(
 ): string {
   const { cpu, node, platform, kinglet } = machine();
   const right = 'right' as const;
-  const head = facts([['network',
-    `${parts.meta.name} (${path}, ${bytesText(klet.length)} as .klet${macs ? `, ${countText(macs)} MACs` : ''})`], [
-    'machine',
-    `${cpu}, ${platform}, Node ${node}, kinglet ${kinglet}`,
-  ]]);
-  const times = table(
-    [{ head: 'flavor' },
-      ...['load', 'again', 'first', 'median', 'min', 'p95', ...(macs ? ['GMAC/s'] : []), 'runs'].map((name) => ({
-        head: name,
-        align: right,
-      }))],
-    measured.map((
-      m,
-    ) => [infoText(m), ...[m.loadMs, m.reloadMs, m.firstMs, m.medianMs, m.minMs, m.p95Ms].map(msText),
-      ...(macs ? [digits(m.gmacPerSecond ?? 0)] : []), String(m.runs)]
-    ),
-  );
-  const legend = 'load: bytes to ready, core compiled too · again: with the core compiled · first: first prediction\n';
+  const macsText = macs ? `, ${countText(macs)} MACs` : '';
+  const head = facts({
+    network: `${parts.meta.name} (${path}, ${bytesText(klet.length)} as .klet${macsText})`,
+    machine: `${cpu}, ${platform}, Node ${node}, kinglet ${kinglet}`,
+  });
+  const names = ['load', 'again', 'first', 'median', 'min', 'p95', ...(macs ? ['GMAC/s'] : []), 'runs'];
+  const rows = measured.map((entry) => {
+    const { loadMs, reloadMs, firstMs, medianMs, minMs, p95Ms, gmacPerSecond = 0, runs } = entry;
+    const times = [loadMs, reloadMs, firstMs, medianMs, minMs, p95Ms].map(msText);
+    return [infoText(entry), ...times, ...(macs ? [digits(gmacPerSecond)] : []), String(runs)];
+  });
+  const times = table([{ head: 'flavor' }, ...names.map((name) => ({ head: name, align: right }))], rows);
+  const legend = 'load: with compiling the core · again: with a compiled core · first: first prediction\n';
   return [head, times, legend, ...(profile ? [profileTable(profile, measured[0]!.flavor, columns)] : [])].join('\n');
 }
 
@@ -263,10 +262,10 @@ function profileTable(profile: ProfileEntry[], flavor: Flavor, columns: number):
   const right = 'right' as const;
   const columnHeads = [{ head: '#', align: right }, { head: 'name' }, { head: 'operator' },
     ...['ms', '%', 'MACs', 'GMAC/s'].map((head) => ({ head, align: right }))];
-  const rows = profile.map((
-    { index, name, op, ms, macs },
-  ) => [String(index), shortName(name, room), op, digits(ms), percentText(ms, total), macs ? countText(macs) : '',
-    macs && ms > 0 ? digits(macs / ms / 1e6) : '']
-  );
-  return `records in flavor ${flavor}, ${msText(total)} together:\n${table(columnHeads, rows)}`;
+  const rows = profile.map(({ index, name, op, ms, macs }) => {
+    const speed = macs && ms > 0 ? digits(macs / ms / 1e6) : '';
+    const work = [macs ? countText(macs) : '', speed];
+    return [String(index), shortName(name, room), op, digits(ms), percentText(ms, total), ...work];
+  });
+  return `records in flavor ${flavor}, ${msText(total)} in total:\n${table(columnHeads, rows)}`;
 }

@@ -16,27 +16,31 @@ interface InspectOptions {
   check?: boolean;
 }
 
-export function inspectCommand(io: Io, exit: (code: number) => void): Command {
-  return new Command('inspect').summary('show what is in a network: tensors, operators, memory')
-    .description('Shows inputs, outputs, operators, weights, MACs and the exact memory of a .klet file, or of what a .tflite file would become.')
-    .argument('<file>', 'a .klet or .tflite file').option(
-      '--memory',
-      'draw the arena over time: which buffer lives where, record by record',
-    ).option(
-      '--check',
-      'only tell whether a .tflite file would convert, and list every operator in the way; exit code 1 if not',
-    ).option('--json', 'everything, for programs').addHelpText(
-      'after',
-      `
+const HELP = `
 Examples:
   $ kinglet inspect mobilenet.klet
   $ kinglet inspect mobilenet.klet --memory
   $ kinglet inspect unknown.tflite --check && echo convertible
-  $ kinglet inspect mobilenet.klet --json | jq .memory.total`,
-    ).action((file: string, options: InspectOptions) => {
-      if (options.check) return exit(check(file, options.json ?? false, io));
-      io.out(inspect(openNetwork(file, io), options, io.columns));
-    });
+  $ kinglet inspect mobilenet.klet --json | jq .memory.total`;
+
+const DESCRIPTION = 'Shows the inputs, outputs, operators, weights, MACs and exact memory of a .klet file, or of the '
+  + '.klet file that a .tflite file converts to.';
+
+export function inspectCommand(io: Io, exit: (code: number) => void): Command {
+  const command = new Command('inspect').summary('show tensors, operators and memory of a network');
+  command.description(DESCRIPTION);
+  command.argument('<file>', 'a .klet or .tflite file');
+  command.option('--memory', 'draw the arena over time: where each buffer is, record by record');
+  command.option(
+    '--check',
+    'only check whether a .tflite file converts, and list every unsupported operator; exit code 1 if it does not',
+  );
+  command.option('--json', 'print everything as JSON');
+  command.addHelpText('after', HELP);
+  return command.action((file: string, options: InspectOptions) => {
+    if (options.check) return exit(check(file, options.json ?? false, io));
+    io.out(inspect(openNetwork(file, io), options, io.columns));
+  });
 }
 
 function inspect(network: Network, options: InspectOptions, columns: number): string {
@@ -49,49 +53,57 @@ function inspect(network: Network, options: InspectOptions, columns: number): st
   if (!notes) {
     throw new KletError(
       'BAD_ARGUMENT',
-      `"${network.path}" was converted with --strip and does not say where its buffers are; convert it without`,
+      `"${network.path}" was converted with --strip, so it does not list its buffers; convert it without --strip`,
     );
   }
-  return `${facts([['network', network.parts.meta.name], ['memory', memoryText(memory)]])}\n${
-    drawMemory(notes, arenaBytes, columns)
-  }`;
+  const head = facts({ network: network.parts.meta.name, memory: memoryText(memory) });
+  return `${head}\n${drawMemory(notes, arenaBytes, columns)}`;
 }
 
 function describe({ path, format, fileBytes, klet, parts }: Network, memory: MemoryUse, columns: number): string {
   const { meta, notes } = parts;
   const cases = goldenCases(parts);
   const { labels } = meta;
-  const head = facts([['file',
-    `${path}, ${bytesText(fileBytes)}${format === 'klet' ? '' : `; as .klet ${bytesText(klet.length)}`}`], ['network',
-    meta.name], ['labels',
-    labels &&
-    `${labels.length}: ${labels.slice(0, 3).map((label) => clip(label, 24)).join(' · ')}${
-      labels.length > 3 ? ' · …' : ''
-    }`], [meta.preprocessing?.kind === 'audio' ? 'sound' : 'pictures',
-    meta.preprocessing && preprocessingText(meta.preprocessing)], ['made by', recordText(meta.provenance)], ['accuracy',
-    recordText(meta.accuracy)], ['golden', cases > 0 ? plural(cases, 'case') : undefined]]);
-  const totals = facts([['operators', notes && `${notes.records.length}: ${operatorCounts(notes)}`], ['weights',
-    weightsText(parts)], ['pruned', notes && prunedText(notes)], ['sections',
-    sectionSizes(klet).map(([name, bytes]) => `${name} ${bytesText(bytes)}`).join(' · ')], ['MACs',
-    notes && `${countText(totalMacs(notes))} a prediction`], ['memory', memoryText(memory)]]);
+  const asKlet = format === 'klet' ? '' : `; as .klet ${bytesText(klet.length)}`;
+  const { preprocessing } = meta;
+  const head = facts({
+    file: `${path}, ${bytesText(fileBytes)}${asKlet}`,
+    network: meta.name,
+    labels: labels && labelsText(labels),
+    [preprocessing?.kind === 'audio' ? 'audio' : 'images']: preprocessing && preprocessingText(preprocessing),
+    'made by': recordText(meta.provenance),
+    accuracy: recordText(meta.accuracy),
+    golden: cases > 0 ? plural(cases, 'case') : undefined,
+  });
+  const totals = facts({
+    operators: notes && `${notes.records.length}: ${operatorCounts(notes)}`,
+    weights: weightsText(parts),
+    pruned: notes && prunedText(notes),
+    sections: sectionSizes(klet).map(([name, bytes]) => `${name} ${bytesText(bytes)}`).join(' · '),
+    MACs: notes && `${countText(totalMacs(notes))} a prediction`,
+    memory: memoryText(memory),
+  });
   const operators = notes
     ? operatorsTable(notes, columns)
-    : 'the file was converted with --strip: it does not name its operators\n';
+    : 'the file was converted with --strip, so it does not name its operators\n';
   return [head, portsTable(meta.inputs, meta.outputs), operators, totals].join('\n');
+}
+
+function labelsText(labels: readonly string[]): string {
+  const first = labels.slice(0, 3).map((label) => clip(label, 24)).join(' · ');
+  return `${labels.length}: ${first}${labels.length > 3 ? ' · …' : ''}`;
 }
 
 function weightsText(parts: KletParts): string {
   const bytes = weightsBytes(parts);
-  return parts.coded
-    ? `${bytesText(bytes)}, entropy-coded in ${bytesText(parts.weights.length)}: ${
-      (8 * parts.weights.length / bytes).toFixed(2)
-    } bits a byte`
-    : bytesText(bytes);
+  if (!parts.coded) return bytesText(bytes);
+  const coded = parts.weights.length;
+  return `${bytesText(bytes)}, entropy-coded in ${bytesText(coded)}: ${(8 * coded / bytes).toFixed(2)} bits per byte`;
 }
 
 /**
- * What the layers that multiply by lists have left, and what that takes before entropy coding. MACs
- * are those of all weights for each pixel.
+ * The remaining weights of the layers that run on lists, and their size before entropy coding. The
+ * MACs of a record count all its weights at every output position, hence the division.
  */
 function prunedText({ records }: Notes): string | undefined {
   const listed = records.filter(({ layout, op }) => layout !== undefined && op !== 'transposeConv2d');
@@ -99,11 +111,9 @@ function prunedText({ records }: Notes): string | undefined {
   const counts = listed.map(({ macs, shape }) => macs * shape.at(-1) / countOf(shape));
   const all = sum(counts);
   const bytes = sum(listed.map(({ weights }) => weights));
-  return `${plural(listed.length, 'layer')} with ${
-    percentText(sum(counts.map((count, i) => count * listed[i]!.density!)), all)
-  } of ${countText(all)} weights left, ${bytesText(bytes)} with biases and scales: ${
-    (8 * bytes / all).toFixed(2)
-  } bits a weight`;
+  const left = percentText(sum(counts.map((count, i) => count * listed[i]!.density!)), all);
+  const weights = `${plural(listed.length, 'layer')} with ${left} of ${countText(all)} weights left`;
+  return `${weights}, ${bytesText(bytes)} with biases and scales: ${(8 * bytes / all).toFixed(2)} bits per weight`;
 }
 
 function sum(values: readonly number[]): number {
@@ -111,9 +121,9 @@ function sum(values: readonly number[]): number {
 }
 
 function operatorsTable(notes: Notes, columns: number): string {
-  const operators = notes.records.map((
-    { op, layout, density },
-  ) => (layout === undefined ? op : `${op}, ${percentText(density ?? 0, 1)} in ${layout}`));
+  const operators = notes.records.map(({ op, layout, density }) =>
+    layout === undefined ? op : `${op}, ${percentText(density ?? 0, 1)} in ${layout}`
+  );
   const macs = totalMacs(notes);
   const shapes = notes.records.map(({ shape }) => shapeText(shape));
   const widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length));
@@ -123,12 +133,11 @@ function operatorsTable(notes: Notes, columns: number): string {
   return table(
     [{ head: '#', align: right }, { head: 'name' }, { head: 'operator' }, { head: 'output' },
       ...['MACs', '% MACs', 'weights'].map((head) => ({ head, align: right }))],
-    notes.records.map((
-      { name, macs: own, weights },
-      i,
-    ) => [String(i), shortName(name, room), operators[i]!, shapes[i]!, own ? countText(own) : '',
-      own ? percentText(own, macs) : '', weights ? bytesText(weights) : '']
-    ),
+    notes.records.map(({ name, macs: own, weights }, i) => {
+      const shares = own ? [countText(own), percentText(own, macs)] : ['', ''];
+      return [String(i), shortName(name, room), operators[i]!, shapes[i]!, ...shares,
+        weights ? bytesText(weights) : ''];
+    }),
   );
 }
 
@@ -153,7 +162,7 @@ function toJson({ path, format, fileBytes, klet, parts }: Network, memory: Memor
   };
 }
 
-/** @returns the exit code: 0 when the file converts (or is a sound .klet file), 1 when not */
+/** @returns the exit code: 0 if the file converts (or is a valid .klet file), otherwise 1 */
 function check(path: string, json: boolean, io: Io): number {
   try {
     const network = openNetwork(path, io);
@@ -162,27 +171,16 @@ function check(path: string, json: boolean, io: Io): number {
     const { memory } = model;
     model.dispose();
     if (json) {
-      io.out(`${
-        JSON.stringify(
-          {
-            file: path,
-            format: network.format,
-            convertible: true,
-            kletBytes: network.klet.length,
-            memory: memoryParts(memory),
-          },
-          null,
-          2,
-        )
-      }\n`);
+      const { format, klet } = network;
+      const answer = { file: path, format, convertible: true, kletBytes: klet.length, memory: memoryParts(memory) };
+      io.out(`${JSON.stringify(answer, null, 2)}\n`);
     } else if (network.format === 'klet') {
-      io.out(`${path} is a sound .klet file${
-        cases > 0 ? ` and reproduces its ${plural(cases, 'golden case')}` : ''
-      }\n`);
-    } else {io
-        .out(`${path} converts: ${bytesText(network.fileBytes)} become ${bytesText(network.klet.length)}, and ${
-          bytesText(memory.total)
-        } of memory to run\n`);}
+      const reproduced = cases > 0 ? ` and reproduces its ${plural(cases, 'golden case')}` : '';
+      io.out(`${path} is a valid .klet file${reproduced}\n`);
+    } else {
+      const sizes = `${bytesText(network.fileBytes)} become ${bytesText(network.klet.length)}`;
+      io.out(`${path} converts: ${sizes}, and it needs ${bytesText(memory.total)} of memory to run\n`);
+    }
     return 0;
   } catch (error) {
     if (!(error instanceof KletError) || error.code === 'FETCH_FAILED') throw error;

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { dump } from 'npyjs';
-import { KletError, load, type Flavor, type InputArray, type Preprocessing, type RawArray, type Stream,
+import { KletError, load, type Flavor, type InputArray, type Model, type Preprocessing, type RawArray, type Stream,
   type TensorInfo } from '../../index';
 import { inputFrames } from '../../audio/index';
 import { topK } from '../../tasks/labels';
@@ -32,35 +32,7 @@ const TIMED_MS = 500;
 const BAR = 20;
 const SHOWN_VALUES = 8;
 
-export function runCommand(io: Io): Command {
-  return new Command('run').summary('predict from a picture, a recording, a .npy array or raw bytes')
-    .description('Runs a network once on what you give it and shows the answer. A .tflite file is converted in memory first.')
-    .argument('<file>', 'a .klet or .tflite file').option(
-      '-i, --input <x>',
-      "a picture (PNG, JPEG, BMP), sound (WAV), a .npy array, or a file with the tensor's own bytes; several in order, or as NAME=FILE",
-      collect,
-    ).option(
-      '-o, --output <file>',
-      'write the output: .npy, or bytes under any other name; several as NAME=FILE',
-      collect,
-    ).option('--raw', "input files hold all inputs' own bytes in order, output files the outputs' own").option(
-      '--labels <file>',
-      'names of the classes, one a line',
-    ).option('--preprocess <json>', 'how pictures or sound become the input, as for convert').option(
-      '--top <k>',
-      'how many classes to show',
-      positiveNumber,
-      5,
-    ).addOption(flavorOption('which build of the core (default: the fastest that works here)')).option(
-      '--threads <n>',
-      'threads that share the work (default: 1)',
-      threadCount,
-    ).option('--steps', 'also the answer after every step of a recording, for networks with state').option(
-      '--json',
-      'the answer for programs',
-    ).addHelpText(
-      'after',
-      `
+const HELP = `
 Examples:
   $ kinglet run mobilenet.klet --input parrot.jpg
   $ kinglet run keywords.klet --input yes.wav
@@ -69,14 +41,58 @@ Examples:
   $ kinglet run embed.klet --input face.png --output embedding.npy
   $ kinglet run net.klet --raw --input in.bin --output out.bin
 
-Pictures are resized to the input. What else happens to them is said by the file's preprocessing;
-without it uint8 inputs get the bytes 0..255, int8 inputs byte - 128, and float inputs byte / 255.
-Sound becomes features as the file's preprocessing says, mixed to one channel and resampled to its rate;
-silence is added behind a recording that is too short, and of a longer one the beginning is taken.
-A network with state hears the whole recording, frame by frame or as many at a time as it takes, from a
-fresh state; its answer is that after the last.
-Without --raw, --output writes real numbers as float32; with it, the network's own type.`,
-    ).action((file: string, options: RunOptions) => run(file, options, io));
+Images are resized to the input and then converted with the file's preprocessing. Without
+preprocessing, uint8 inputs take the bytes 0..255, int8 inputs byte - 128, and float inputs byte / 255.
+Audio is mixed to one channel, resampled to the rate of the file's preprocessing and converted to
+features. A recording that is too short is padded with silence at its end, and one that is too long
+is cut at its end. A network with state starts from its initial state and takes the whole recording,
+one input after the other; the answer is the output after the last one.
+--output writes real numbers as float32, or with --raw the values in the type of the network.`;
+
+export function runCommand(io: Io): Command {
+  const command = new Command('run').summary('predict from an image, a recording, a .npy array or raw bytes');
+  command
+    .description('Runs a network on one input and prints the outputs. A .tflite file is first converted in memory.');
+  command.argument('<file>', 'a .klet or .tflite file');
+  command.option(
+    '-i, --input <file>',
+    'an image (PNG, JPEG, BMP), audio (WAV), a .npy array, or a file with the raw bytes of the tensor; for several '
+      + 'inputs repeat it in their order, or with NAME=FILE',
+    collect,
+  );
+  command.option(
+    '-o, --output <file>',
+    'write the output as .npy, or as bytes if the name ends otherwise; for several outputs NAME=FILE',
+    collect,
+  );
+  command.option('--raw', 'read and write raw tensor bytes; one file holds all inputs, or all outputs, in order');
+  command.option('--labels <file>', 'names of the classes, one per line');
+  command.option('--preprocess <json>', 'how images or audio become the input, as for convert');
+  command.option('--top <k>', 'number of classes to show', positiveNumber, 5);
+  command.addOption(flavorOption('the flavor of the core (default: the fastest that this engine supports)'));
+  command.option('--threads <n>', 'number of threads (default: 1)', threadCount);
+  command.option('--steps', 'also show the outputs after every step of a recording, for networks with state');
+  command.option('--json', 'print the outputs as JSON');
+  command.addHelpText('after', HELP);
+  return command.action((file: string, options: RunOptions) => run(file, options, io));
+}
+
+/** What a run computed, and how to show it. */
+interface Answer {
+  model: Model;
+  labels: readonly string[] | undefined;
+  preprocessing: Preprocessing | undefined;
+  /** Number of steps; 1 unless a recording was cut into several inputs. */
+  steps: number;
+  /** The values of an output after a step. */
+  valuesAt: (output: TensorInfo, step: number) => ArrayLike<number>;
+  /** The values of an output after the last step. */
+  values: (output: TensorInfo) => ArrayLike<number>;
+  /** For each output whether it holds the scores of classes. */
+  isRanked: boolean[];
+  /** For each output that holds scores of classes, the best ones. */
+  ranked: (ReturnType<typeof topK> | undefined)[];
+  time: { ms: number; runs: number };
 }
 
 async function run(file: string, options: RunOptions, io: Io): Promise<void> {
@@ -98,87 +114,89 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   const raws = steps.map((step) => byName<RawArray>(model.outputs, stream.predict(step, { output: 'raw' })));
   stream.reset();
   const reals = steps.map((step) => byName<Float32Array>(model.outputs, stream.predict(step)));
-  const raw = raws.at(-1);
-  const real = reals.at(-1);
-  const valuesAt = (
-    output: TensorInfo,
-    step: number,
-  ): ArrayLike<
-    number
-  > => (isExact(output) ? Array.from(raws[step]![output.name]!, Number) : reals[step]![output.name]!);
+  const valuesAt = (output: TensorInfo, step: number): ArrayLike<number> => {
+    return isExact(output) ? Array.from(raws[step]![output.name]!, Number) : reals[step]![output.name]!;
+  };
   const values = (output: TensorInfo): ArrayLike<number> => valuesAt(output, steps.length - 1);
-  const written = writeOutputs(options.output ?? [], model.outputs, options.raw ? raw : real);
+  const written = writeOutputs(options.output ?? [], model.outputs, (options.raw ? raws : reals).at(-1));
   const inputCount = model.inputs.length === 1 ? countOf(model.inputs[0]!.shape) : undefined;
   const isRanked = model.outputs.map((output) => isClasses(output, labels, inputCount));
-  const ranked = model.outputs.map((
-    output,
-    i,
-  ) => (isRanked[i] ? topK(values(output), fitting(labels, output), options.top) : undefined));
+  const ranked = model.outputs.map((output, i) =>
+    isRanked[i] ? topK(values(output), fitting(labels, output), options.top) : undefined
+  );
   const time = timePredictions(stream, steps);
+  const answer = { model, labels, preprocessing, steps: steps.length, valuesAt, values, isRanked, ranked, time };
   if (options.json) {
-    const outputs = model.outputs.map((output, i) => ({
-      ...output,
-      ...(ranked[i] && { top: ranked[i] }),
-      values: Array.from(values(output)),
-    }));
-    const answers = steps.map((_, step) =>
-      Object.fromEntries(model.outputs.map((output) => [output.name, Array.from(valuesAt(output, step))]))
-    );
-    io.out(`${
-      JSON.stringify(
-        {
-          file,
-          network: meta.name,
-          ...model.info,
-          medianMs: time.ms,
-          runs: time.runs,
-          ...(steps.length > 1 && { steps: steps.length, msPerStep: time.ms / steps.length }),
-          outputs,
-          ...(options.steps && { answers }),
-        },
-        null,
-        2,
-      )
-    }\n`);
+    io.out(`${JSON.stringify(toJson(file, meta.name, answer, options.steps ?? false), null, 2)}\n`);
     return;
   }
-  const timeText = steps.length > 1
-    ? `${msText(time.ms)} for ${steps.length} steps, ${(time.ms * 1000 / steps.length).toFixed(1)} µs each`
-    : `${msText(time.ms)} a prediction`;
-  if (written.length > 0) {
-    io.out(written.map(({ path, bytes, what }) =>
-      `wrote ${path}: ${what}, ${plural(bytes, 'byte')}${bytes < 1024 ? '' : ` (${bytesText(bytes)})`}\n`
-    ).join(''));
-  } else if (options.steps) {
-    const cells = (step: number): string[] =>
-      model.outputs.map((
-        output,
-        i,
-      ) => (isRanked[i]
-        ? bestText(valuesAt(output, step), fitting(labels, output))
-        : firstText(output, valuesAt(output, step)))
-      );
-    io.out(`${
-      table(
-        [{ head: 'step', align: 'right' }, { head: 'after', align: 'right' },
-          ...model.outputs.map(({ name }) => ({ head: name }))],
-        steps.map((_, step) => [String(step), afterText(step, model.inputs, preprocessing), ...cells(step)]),
-      )
-    }\n`);
+  if (written.length > 0) io.out(written.map(writtenText).join(''));
+  else {
+    if (options.steps) io.out(`${stepsTable(answer)}\n`);
+    io.out(`${outputTexts(answer, io.columns).join('\n')}\n`);
   }
-  if (written.length === 0) {
-    model.outputs.forEach((output, i) =>
-      io.out(`${i > 0 ? '\n' : ''}${
-        ranked[i] ? classesText(output, ranked[i], values(output), io.columns) : statisticsText(output, values(output))
-      }`)
-    );
-  }
-  io.out(`${written.length > 0 ? '' : '\n'}${timeText} (median of ${time.runs}, ${infoText(model.info)})\n`);
+  io.out(timeText(answer));
+}
+
+function toJson(file: string, network: string, answer: Answer, isStepwise: boolean): unknown {
+  const { model, steps, values, valuesAt, ranked, time } = answer;
+  const outputs = model.outputs.map((output, i) => ({
+    ...output,
+    ...(ranked[i] && { top: ranked[i] }),
+    values: Array.from(values(output)),
+  }));
+  const answers = Array.from(
+    { length: steps },
+    (_, step) => Object.fromEntries(model.outputs.map((output) => [output.name, Array.from(valuesAt(output, step))])),
+  );
+  return {
+    file,
+    network,
+    ...model.info,
+    medianMs: time.ms,
+    runs: time.runs,
+    ...(steps > 1 && { steps, msPerStep: time.ms / steps }),
+    outputs,
+    ...(isStepwise && { answers }),
+  };
+}
+
+function writtenText({ path, bytes, what }: Written): string {
+  const rounded = bytes < 1024 ? '' : ` (${bytesText(bytes)})`;
+  return `wrote ${path}: ${what}, ${plural(bytes, 'byte')}${rounded}\n`;
+}
+
+/** A table of all outputs after each step. */
+function stepsTable({ model, labels, preprocessing, steps, valuesAt, isRanked }: Answer): string {
+  const right = 'right' as const;
+  const cell = (output: TensorInfo, i: number, step: number): string => {
+    const values = valuesAt(output, step);
+    return isRanked[i] ? bestText(values, fitting(labels, output)) : firstText(output, values);
+  };
+  const rows = Array.from({ length: steps }, (_, step) => {
+    const cells = model.outputs.map((output, i) => cell(output, i, step));
+    return [String(step), afterText(step, model.inputs, preprocessing), ...cells];
+  });
+  const names = model.outputs.map(({ name }) => ({ head: name }));
+  return table([{ head: 'step', align: right }, { head: 'after', align: right }, ...names], rows);
+}
+
+function outputTexts({ model, values, ranked }: Answer, columns: number): string[] {
+  return model.outputs.map((output, i) => {
+    const best = ranked[i];
+    return best ? classesText(output, best, values(output), columns) : statisticsText(output, values(output));
+  });
+}
+
+function timeText({ model, steps, time }: Answer): string {
+  const perStep = `${msText(time.ms)} for ${steps} steps, ${(time.ms * 1000 / steps).toFixed(1)} µs each`;
+  const text = steps > 1 ? perStep : `${msText(time.ms)} a prediction`;
+  return `${text} (median of ${time.runs}, ${infoText(model.info)})\n`;
 }
 
 /**
- * What goes in one after the other: an input may be several of them, one behind the other, and
- * those that are not stay.
+ * The inputs of consecutive predictions. An array longer than its tensor holds several inputs, one
+ * after the other; other inputs are the same in every step.
  */
 function stepsOf(inputs: Record<string, InputArray>, ports: readonly TensorInfo[]): Record<string, InputArray>[] {
   const count = Math.max(1, ...ports.map(({ name, shape }) => inputs[name]!.length / countOf(shape)));
@@ -190,12 +208,12 @@ function stepsOf(inputs: Record<string, InputArray>, ports: readonly TensorInfo[
     })));
 }
 
-/** How much of a recording a step has heard. */
+/** The time of the recording at the end of a step. */
 function afterText(step: number, [input]: readonly TensorInfo[], preprocessing: Preprocessing | undefined): string {
   if (preprocessing?.kind !== 'audio' || !input) return '';
-  return `${
-    ((step + 1) * inputFrames(input, preprocessing) * preprocessing.hop / preprocessing.sampleRate).toFixed(2)
-  } s`;
+  const { hop, sampleRate } = preprocessing;
+  const seconds = (step + 1) * inputFrames(input, preprocessing) * hop / sampleRate;
+  return `${seconds.toFixed(2)} s`;
 }
 
 function bestText(values: ArrayLike<number>, labels: readonly string[] | undefined): string {
@@ -203,7 +221,7 @@ function bestText(values: ArrayLike<number>, labels: readonly string[] | undefin
   return `${best!.label}  ${best!.score.toFixed(4)}`;
 }
 
-/** Types whose values are the numbers themselves, wider than a float. */
+/** Whether values are integers or booleans, which float32 might not hold exactly. */
 function isExact({ dtype }: TensorInfo): boolean {
   return dtype === 'int32' || dtype === 'int64' || dtype === 'bool';
 }
@@ -213,8 +231,9 @@ function fitting(labels: readonly string[] | undefined, { shape }: TensorInfo): 
 }
 
 /**
- * A vector of scores: as many as there are labels, or, without labels, any that is not a
- * reconstruction of the input.
+ * Whether an output is a vector with the scores of classes. With labels its length must match them,
+ * give or take one (a background class); without labels it must differ from the input's length, because
+ * otherwise the output may be a reconstruction of the input.
  */
 function isClasses(output: TensorInfo, labels: readonly string[] | undefined, inputCount: number | undefined): boolean {
   const count = countOf(output.shape);
@@ -232,21 +251,17 @@ function classesText(
 ): string {
   const list = Array.from(all);
   const sum = list.reduce((a, b) => a + b, 0);
-  const isShare = list.every((v) => v >= 0 && v <= 1) && Math.abs(sum - 1) < 0.1;
-  // the order of classes without any share says nothing
-  const shown = ranked.filter(({ score }) => !isShare || score > 0);
+  const isProbability = list.every((v) => v >= 0 && v <= 1) && Math.abs(sum - 1) < 0.1;
+  // the order of classes with probability 0 means nothing
+  const shown = ranked.filter(({ score }) => !isProbability || score > 0);
   const named = ranked.some(({ index, label }) => label !== String(index));
   const room = Math.max(20, columns - 48);
-  const rows = shown.map((
-    { index, label, score },
-    i,
-  ) => [`${i + 1}.`, ...(named ? [clip(label, room)] : []), String(index), score.toFixed(4),
-    isShare ? '#'.repeat(Math.round(score * BAR)) : '']
-  );
-  const heads = [{ head: '' }, ...(named ? [{ head: 'label' }] : []), { head: 'class', align: 'right' as const }, {
-    head: 'score',
-    align: 'right' as const,
-  }, { head: '' }];
+  const rows = shown.map(({ index, label, score }, i) => {
+    const bar = isProbability ? '#'.repeat(Math.round(score * BAR)) : '';
+    return [`${i + 1}.`, ...(named ? [clip(label, room)] : []), String(index), score.toFixed(4), bar];
+  });
+  const numeric = ['class', 'score'].map((head) => ({ head, align: 'right' as const }));
+  const heads = [{ head: '' }, ...(named ? [{ head: 'label' }] : []), ...numeric, { head: '' }];
   const rest = shown.length < ranked.length ? `    the other ${list.length - shown.length} score 0\n` : '';
   return `${output.name}: ${plural(list.length, 'class', 'classes')}\n${table(heads, rows)}${rest}`;
 }
@@ -255,30 +270,34 @@ function statisticsText(output: TensorInfo, values: ArrayLike<number>): string {
   const list = Array.from(values);
   const head = `${output.name}: ${output.dtype} ${shapeText(output.shape)}`;
   if (list.length === 1) return `${head}\n  ${firstText(output, values)}\n`;
-  const low = list.reduce((a, b) => Math.min(a, b));
-  const high = list.reduce((a, b) => Math.max(a, b));
-  const mean = list.reduce((a, b) => a + b, 0) / list.length;
-  return `${head}\n  ${firstText(output, values)}\n  smallest ${valueText(output, low)}, largest ${
-    valueText(output, high)
-  }, mean ${digits(mean)}\n`;
+  const min = valueText(output, list.reduce((a, b) => Math.min(a, b)));
+  const max = valueText(output, list.reduce((a, b) => Math.max(a, b)));
+  const mean = digits(list.reduce((a, b) => a + b, 0) / list.length);
+  return `${head}\n  ${firstText(output, values)}\n  smallest ${min}, largest ${max}, mean ${mean}\n`;
 }
 
 function firstText(output: TensorInfo, values: ArrayLike<number>): string {
-  return `${Array.from(values).slice(0, SHOWN_VALUES).map((value) => valueText(output, value)).join(', ')}${
-    values.length > SHOWN_VALUES ? ', …' : ''
-  }`;
+  const first = Array.from(values).slice(0, SHOWN_VALUES).map((value) => valueText(output, value)).join(', ');
+  return values.length > SHOWN_VALUES ? `${first}, …` : first;
 }
 
 function valueText(output: TensorInfo, value: number): string {
   return isExact(output) ? String(value) : floatText(Number(value.toPrecision(5)));
 }
 
-/** Writes what `--output` names: one file for all outputs, or one an output as NAME=FILE. */
+/** A file that `--output` named. */
+interface Written {
+  path: string;
+  bytes: number;
+  what: string;
+}
+
+/** Writes the files of `--output`: one for all outputs, or one per output as NAME=FILE. */
 function writeOutputs(
   specs: readonly string[],
   outputs: readonly TensorInfo[],
   arrays: Record<string, RawArray>,
-): { path: string; bytes: number; what: string }[] {
+): Written[] {
   const describe = (output: TensorInfo): string =>
     `${output.name} ${typeName(arrays[output.name]!, output)} ${shapeText(output.shape)}`;
   return specs.map((spec) => {
@@ -287,17 +306,16 @@ function writeOutputs(
     const chosen = named ? [named] : outputs;
     const isNpy = extname(path).toLowerCase() === '.npy';
     if (isNpy && chosen.length > 1) {
+      const names = outputs.map(({ name }) => `--output ${name}=${path}`);
       throw new KletError(
         'BAD_ARGUMENT',
-        `a .npy file holds one array and the network has ${outputs.length} outputs; name one: ${
-          outputs.map(({ name }) => `--output ${name}=${path}`).join(' or ')
-        }`,
+        `a .npy file holds one array, but the network has ${outputs.length} outputs; name one: ${names.join(' or ')}`,
       );
     }
     if (!named && specs.length > 1) {
       throw new KletError(
         'BAD_ARGUMENT',
-        `with several --output say which is which: ${outputs.map(({ name }) => `${name}=FILE`).join(', ')}`,
+        `several --output need the names of the outputs: ${outputs.map(({ name }) => `${name}=FILE`).join(', ')}`,
       );
     }
     const bytes = isNpy
@@ -316,7 +334,7 @@ function typeName(array: RawArray, { dtype }: TensorInfo): string {
   return array instanceof Float32Array ? 'float32' : dtype;
 }
 
-/** Of all steps together. */
+/** The median time of all steps together. */
 function timePredictions(stream: Stream, steps: readonly Record<string, InputArray>[]): { ms: number; runs: number } {
   const times: number[] = [];
   const start = performance.now();
