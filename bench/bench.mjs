@@ -11,7 +11,7 @@ import { addRatios, summarizeRun } from './report/summary.mjs';
 import { layerTable, networkTable, summaryText, turnsTable } from './report/table.mjs';
 import { findKinglet, kingletColumn, peers } from './tools/columns.mjs';
 import { hold } from './tools/contest.mjs';
-import { describeMachine, describeVersions } from './tools/machine.mjs';
+import { describeMachine, describeVersions, processorText } from './tools/machine.mjs';
 import { openRoofline } from './tools/roofline.mjs';
 import { chromiumStands, nodeStands } from './tools/stands.mjs';
 import { firstAnswers, takeTurns } from './tools/turns.mjs';
@@ -41,16 +41,17 @@ export async function bench(options) {
   const place = await (options.node ? nodeStands : chromiumStands)(folder);
   try {
     const report = await (options.kernels ? benchLayers : benchNetworks)(place, folder, options);
-    console.log(options.json
-      ? JSON.stringify(report, null, 1)
-      : `\n${titleOf(report)}\n${
-        options.kernels ? layerTable(report) : `${networkTable(report)}\n${turnsTable(report)}`
-      }\n\n${summaryText(report)}`);
+    console.log(options.json ? JSON.stringify(report, null, 1) : textOf(report, options));
     save(report, options);
   } finally {
     await place.close();
     rmSync(folder, { recursive: true });
   }
+}
+
+function textOf(report, { kernels }) {
+  const tables = kernels ? [layerTable(report)] : [networkTable(report), turnsTable(report)];
+  return ['', titleOf(report), ...tables, '', summaryText(report)].join('\n');
 }
 
 async function benchNetworks(place, folder, options) {
@@ -94,9 +95,9 @@ async function benchTurns(place, networks, columns, measured, standard, options)
     if (threads > 1 || !['relaxed', 'simd'].includes(flavor)) continue;
     console.error(`» by turns in one page: ${id}`);
     const there = Object.entries(variants).flatMap(([name, { network, engine, threads: count }]) => {
-      const column = columns.find((
-        other,
-      ) => (engine ? other.id === engine : other.options.flavor === flavor && other.options.threads === count));
+      const isMeant = ({ id: other, options }) =>
+        engine ? other === engine : options.flavor === flavor && options.threads === count;
+      const column = columns.find(isMeant);
       return isRight(network, column) ? [{ name, network: find(network), column }] : [];
     });
     if (there.length < 2) continue;
@@ -208,12 +209,10 @@ function coreBytes({ options: { flavor } }) {
   return existsSync(file) ? statSync(file).size : 0;
 }
 
-function titleOf({ date, machine: { cpu, cores, system, load }, versions: { kinglet, commit, engine }, rounds }) {
-  return `${
-    date.slice(0, 10)
-  } · kinglet ${kinglet} (${commit}) in ${engine} · ${cpu}, ${cores} cores, ${system}, load ${
-    load.toFixed(1)
-  } · ${rounds} rounds`;
+function titleOf({ date, machine, versions: { kinglet, commit, engine }, rounds }) {
+  const { cores, system, load } = machine;
+  return [date.slice(0, 10), `kinglet ${kinglet} (${commit}) in ${engine}`,
+    `${processorText(machine)}, ${cores} cores, ${system}, load ${load.toFixed(1)}`, `${rounds} rounds`].join(' · ');
 }
 
 function save(report, { out, quick, models, engines, kernels, node }) {

@@ -1,7 +1,7 @@
 import type { Engine } from '../stand/engine';
 
 /**
- * One loop of roofline.ts, which contains only the instructions of a kernel's innermost loop. The
+ * One loop of rooflineKernels.ts, which contains only the instructions of a kernel's innermost loop. The
  * file is its module; the flavor names the loop.
  */
 export const roofline: Engine = (file, _values, { flavor }) =>

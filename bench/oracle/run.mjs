@@ -105,8 +105,8 @@ for (const [key, row] of rows) {
   const numbers = row.cases === 0
     ? ''
     : `${percent(equal)} ${percent(lowest)} ${(isFloat(type) ? worst.toExponential(1) : String(worst)).padStart(8)}`;
-  console
-    .log(`${key.padEnd(36)} ${String(row.cases).padStart(5)} ${numbers.padEnd(26)}${isWrong ? ' ✗' : '  '} ${refused}`);
+  const mark = isWrong ? '✗' : ' ';
+  console.log(`${key.padEnd(36)} ${String(row.cases).padStart(5)} ${numbers.padEnd(26)} ${mark} ${refused}`);
   for (const note of notes.slice(0, options.verbose ? Infinity : 3)) console.log(`    ${note}`);
 }
 console.log(failures === 0 ? 'all within bounds' : `${failures} of ${rows.size} rows out of bounds`);

@@ -1,5 +1,6 @@
 // The chart of a run: speed on the int8 networks relative to XNNPACK on one thread.
 import * as echarts from 'echarts';
+import { processorText } from '../tools/machine.mjs';
 import { digits } from './text.mjs';
 
 const WIDTH = 860;
@@ -68,7 +69,7 @@ export function speedChart({ columns, networks, turns: { runs }, summary: { spee
       left: 16,
       top: 14,
       textStyle: { fontFamily: FONT, fontSize: 16, color: INK },
-      subtext: `${versions.engine} on ${machine.cpu}, ${date.slice(0, 10)}; medians of one interleaved run`,
+      subtext: `${versions.engine} on ${processorText(machine)}, ${date.slice(0, 10)}; medians of one interleaved run`,
       subtextStyle: { fontFamily: FONT, fontSize: 12, color: PALE },
       itemGap: 6,
     },

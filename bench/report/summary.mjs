@@ -2,6 +2,12 @@
 import { headline } from '../networks/list.mjs';
 import { geometricMean } from '../tools/statistics.mjs';
 
+/**
+ * The flavor without relaxed SIMD. Its figures depend less on the processor's class, so they are
+ * reported beside those of the default flavor.
+ */
+const PLAIN = 'kinglet-simd';
+
 /** Adds the speed relative to XNNPACK on one thread to each result. */
 export function addRatios(networks) {
   for (const { results } of networks) {
@@ -23,18 +29,22 @@ export function summarizeRun(networks, columns, standard) {
       speed.worst[id] = Math.min(...ratios);
     }
   }
-  const float = networks.flatMap(({ name, results }) => (name.endsWith('_f32') ? results[standard]?.ratio ?? [] : []));
-  const scalar = of.flatMap((
-    { results },
-  ) => (results['kinglet-scalar']?.ms && results['kinglet-simd']?.ms
-    ? results['kinglet-scalar'].ms.median / results['kinglet-simd'].ms.median
-    : [])
+  const scalar = of.flatMap(({ results: { 'kinglet-scalar': slow, 'kinglet-simd': fast } }) =>
+    slow?.ms && fast?.ms ? slow.ms.median / fast.ms.median : []
   );
   const facts = {
-    'geometric mean of XNNPACK ÷ kinglet, int8': speed.geometricMean[standard],
-    'the worst of them': speed.worst[standard],
-    'geometric mean of XNNPACK ÷ kinglet, f32': float.length > 0 ? geometricMean(float) : undefined,
+    ...factsOf(standard, speed, networks),
+    ...(standard !== PLAIN && factsOf(PLAIN, speed, networks)),
     'scalar ÷ simd time, geometric mean': scalar.length > 0 ? geometricMean(scalar) : undefined,
   };
   return { standard, speed, facts: Object.fromEntries(Object.entries(facts).filter(([, value]) => value)) };
+}
+
+function factsOf(column, { geometricMean: mean, worst }, networks) {
+  const float = networks.flatMap(({ name, results }) => (name.endsWith('_f32') ? results[column]?.ratio ?? [] : []));
+  return {
+    [`${column}: XNNPACK ÷ kinglet, int8, geo. mean`]: mean[column],
+    [`${column}: XNNPACK ÷ kinglet, int8, worst`]: worst[column],
+    [`${column}: XNNPACK ÷ kinglet, f32, geo. mean`]: float.length > 0 ? geometricMean(float) : undefined,
+  };
 }

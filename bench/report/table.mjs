@@ -1,5 +1,6 @@
 // The table of a run: one block of lines per network, one column per engine.
 import Table from 'cli-table3';
+import { processorText } from '../tools/machine.mjs';
 import { bold, digits, percent, plainTable } from './text.mjs';
 
 const right = (text) => ({ content: text, hAlign: 'right' });
@@ -7,13 +8,25 @@ const right = (text) => ({ content: text, hAlign: 'right' });
 const LONGEST_REASON = 150;
 
 /** The lines of a block: title and formatter. */
-const lines = [['median ms', ({ ms }) => digits(ms.median)], ['min ms', ({ ms }) => digits(ms.min)], ['spread',
-  ({ ms }) => (ms.spread < 10 ? percent(ms.spread) : '> 999 %')], ['GMAC/s',
-  ({ gmacs }) => (gmacs ? digits(gmacs) : '')], ['× XNNPACK', ({ ratio }) => (ratio ? digits(ratio) : '')], ['first ms',
-  ({ firstMs }) => digits(firstMs.median)], ['memory MB', ({ memory }) => (memory ? digits(memory / 1e6) : '')]];
+const lines = Object.entries({
+  'median ms': ({ ms }) => digits(ms.median),
+  'min ms': ({ ms }) => digits(ms.min),
+  spread: ({ ms }) => (ms.spread < 10 ? percent(ms.spread) : '> 999 %'),
+  'GMAC/s': ({ gmacs }) => (gmacs ? digits(gmacs) : ''),
+  '× XNNPACK': ({ ratio }) => (ratio ? digits(ratio) : ''),
+  'first ms': ({ firstMs }) => digits(firstMs.median),
+  'memory MB': ({ memory }) => (memory ? digits(memory / 1e6) : ''),
+});
+
+const legend = `\
+median, min, spread (between the quartiles): of one prediction, with copies of inputs and outputs
+× XNNPACK: time of XNNPACK on one thread ÷ this time
+first: from the network's bytes in memory to the first answer in a fresh page; wasm files come from this machine
+memory: kinglet: the model's memory and the core; others: all WebAssembly memories of the page
+ORT: onnxruntime-web; tfjs: its WebAssembly backend; both run the float32 form of every network`;
 
 /**
- * @param {object} report as run.mjs writes it
+ * @param {object} report as bench.mjs writes it
  * @returns {string}
  */
 export function networkTable({ columns, networks, summary }) {
@@ -52,14 +65,9 @@ export function networkTable({ columns, networks, summary }) {
       right(download ? `${kilobytes(download.gzip)}\n${kilobytes(download.raw)}` : '')
     )]);
   }
-  return [table.toString(),
-    [...reasons].map(([reason, mark]) =>
-      `${mark} ${reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON)}…` : reason}`
-    ).join('\n'),
-    "median, min, spread (between the quartiles): a prediction, inputs copied in and outputs out · × XNNPACK: time of XNNPACK's one thread ÷ this time",
-    "first: from the network's bytes in memory to its first answer in a fresh page (a library's own wasm comes from this machine)",
-    "memory: kinglet: the model's memory and the core; others: WebAssembly memories of the page · ORT: onnxruntime-web, tfjs: its WebAssembly backend; both run the float32 form of whatever the network is"]
-    .filter(Boolean).join('\n');
+  const shortened = (text) => (text.length > LONGEST_REASON ? `${text.slice(0, LONGEST_REASON)}…` : text);
+  const footnotes = [...reasons].map(([reason, mark]) => `${mark} ${shortened(reason)}`);
+  return [table.toString(), ...footnotes, legend].join('\n');
 }
 
 /** @returns {string} a network and its variants, one column per flavor, and the first answers */
@@ -92,16 +100,18 @@ export function turnsTable({ columns, turns: { runs, first } }) {
   return tables.map(String).join('\n');
 }
 
-/** Peaks of the machine and the figures of the project's aims. */
-export function summaryText({ roofline, summary }) {
+/** Peak rates of the machine and the figures of the project's goals, with the processor's class. */
+export function summaryText({ machine, roofline, summary }) {
   const peaks = Object.values(roofline).map(({ what, median, max }) =>
     `  ${what.padEnd(48)} ${digits(median).padStart(6)} (best ${digits(max)})`
   );
   const facts = Object.entries(summary.facts).map(([what, value]) =>
     `  ${what.padEnd(48)} ${digits(value).padStart(6)}`
   );
-  return ['peaks of this machine in WebAssembly, one thread, GMAC/s (clock: GHz):', ...peaks,
-    ...(facts.length > 0 ? ['', `of ${summary.standard}, what load() picks here:`, ...facts] : [])].join('\n');
+  const processor = processorText(machine);
+  return [`peak rates in WebAssembly on ${processor}, one thread, GMAC/s (clock: GHz):`, ...peaks,
+    ...(facts.length > 0 ? ['', `figures on ${processor}; load() picks ${summary.standard}:`, ...facts] : [])]
+    .join('\n');
 }
 
 /** One line per layer. */
@@ -127,6 +137,6 @@ export function layerTable({ columns, layers }) {
     new Set(layers.flatMap(({ name, results }) =>
       columns.flatMap(({ id }) => (results[id].refusal ? [`${name}, ${id}: ${results[id].refusal}`] : []))
     ));
-  return [table.toString(), ...reasons, 'of peak: of i32x4.dot_i16x8_s + add, as measured in the same rounds']
-    .join('\n');
+  return [table.toString(), ...reasons,
+    'of peak: share of the rate of i32x4.dot_i16x8_s + add, measured in the same rounds'].join('\n');
 }

@@ -3,13 +3,9 @@ import { styleText } from 'node:util';
 
 /** Three significant digits. */
 export function digits(value) {
-  return value >= 100
-    ? value.toFixed(0)
-    : value >= 10
-    ? value.toFixed(1)
-    : value >= 1
-    ? value.toFixed(2)
-    : value.toFixed(3);
+  if (value >= 100) return value.toFixed(0);
+  if (value >= 10) return value.toFixed(1);
+  return value.toFixed(value >= 1 ? 2 : 3);
 }
 
 export const percent = (share) => `${(100 * share).toFixed(0)} %`;

@@ -1,12 +1,16 @@
 /**
- * Records all WebAssembly memories created from now on. Call it before a library loads. @returns a
- * function that gives their current total size in bytes
+ * Records all WebAssembly memories that are created after this call. Call it before a library is
+ * loaded.
+ *
+ * @returns a function that gives the current size of all of them together, in bytes
  */
 export function watchMemories(): () => number {
   const memories = new Set<WebAssembly.Memory>();
   const collect = <T>(result: T): T => {
     const { exports } = (result as { instance?: WebAssembly.Instance }).instance ?? (result as WebAssembly.Instance);
-    if (exports) { for (const value of Object.values(exports)) if (value instanceof Memory) memories.add(value); }
+    for (const value of Object.values(exports ?? {})) {
+      if (value instanceof Memory) memories.add(value);
+    }
     return result;
   };
   const { Memory, instantiate, instantiateStreaming } = WebAssembly;

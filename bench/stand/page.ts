@@ -1,4 +1,4 @@
-// Runs engines and networks in a page.
+// A page that runs engines for the bench, which calls `window.stand`.
 import { watchMemories } from './memories';
 import { Stand } from './stand';
 

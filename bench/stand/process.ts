@@ -1,11 +1,11 @@
-// Runs engines and networks in a Node process. Calls arrive as [method, …arguments]; answers are {
-// value } or { error }.
+// A Node process that runs engines for the bench. The parent sends [method, …arguments]; the answer
+// is { value } or { error }.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Stand } from './stand';
 
 const [folder = '.'] = process.argv.slice(2);
-// not a Buffer, because slices of a Buffer are not copies
+// copy the Buffer into a Uint8Array, because Buffer.slice does not copy
 const stand = new Stand(async (file) => new Uint8Array(await readFile(path.join(folder, file))));
 
 process.on('message', ([method, ...given]: ['start' | 'warmUp' | 'visit', ...never[]]) => {

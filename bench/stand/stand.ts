@@ -11,15 +11,15 @@ export type { Values };
 
 const engines: Record<string, Engine> = { kinglet, core, xnnpack, litert, onnxruntime, tfjs, roofline };
 
-/** The task of one engine. */
+/** A network with inputs for one engine. */
 export interface Task {
   engine: string;
   options: EngineOptions;
   /** Name of the network's file, for `read`. */
   file: string;
   /**
-   * Sets of inputs as raw bytes, tensor after tensor and set after set. The first set is timed; all
-   * sets are answered.
+   * Sets of inputs: a file with the raw bytes of all tensors of the first set, then of the second
+   * set, and so on. Runs are timed with the first set; outputs are returned for all sets.
    */
   inputs: { file: string; tensors: { dtype: 'float32' | 'int8' | 'uint8' | 'int32'; count: number }[]; sets: number };
 }
@@ -27,33 +27,29 @@ export interface Task {
 export interface Started {
   /** Milliseconds from the network's bytes in memory to its first answer. */
   firstMs: number;
-  /** For each set of inputs, the values of each output, sampled evenly if there are many. */
+  /** Values of each output for each set of inputs; of a large output, evenly spaced ones. */
   outputs: number[][];
-  /** Hash of all output bytes. */
+  /** Hash of all bytes of all outputs. */
   hash: string;
-  /** Size of the network's memory, or of all WebAssembly memories of the page, in bytes. */
+  /** Memory of the network, or else all WebAssembly memories of the page, in bytes. */
   memory?: number;
   info?: Record<string, unknown>;
 }
 
 const arrays = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array };
-const MOST_VALUES = 4096;
+/** Maximum number of values returned of one output. */
+const MAX_VALUES = 4096;
 /**
- * Length of a sample: 100 ticks of the clock (5 µs in an isolated page), for an error of one
- * percent.
+ * Minimum duration of a sample. The clock of an isolated page ticks every 5 µs, so a sample spans
+ * 100 ticks and its error is at most 1 %.
  */
 const SAMPLE_MS = 0.5;
-/**
- * Time to run before sampling, so that caches and the clock frequency recover from the other
- * engines.
- */
+/** Untimed runs at the start of a turn, which restore caches and the clock rate. */
 const SETTLE_MS = 2;
 
-/** A page or process in which one engine runs, or several run by turns. */
+/** Runs one or more sessions in a page or a process. */
 export class Stand {
-  /**
-   * Sessions in the order of their start, with the number of runs per sample.
-   */
+  /** Sessions in the order in which they were started, with the number of runs per sample. */
   private readonly started: { session: Session; runs: number }[] = [];
 
   constructor(
@@ -64,7 +60,7 @@ export class Stand {
   async start({ engine, options, file, inputs }: Task): Promise<Started> {
     const bytes = await this.read(file);
     const sets = splitInputs(await this.read(inputs.file), inputs);
-    // engines keep references to these arrays and read their contents at each prediction
+    // engines keep these arrays and read their current contents on each run
     const values = sets[0]!.map((array) => array.slice());
     const open = await engines[engine]!(bytes, values, options);
     const start = performance.now();
@@ -91,8 +87,8 @@ export class Stand {
   }
 
   /**
-   * Runs each session until the compilers have finished, and determines the number of runs per
-   * sample.
+   * Runs every session for `ms` milliseconds, so that the engine's compilers finish, and derives the
+   * number of runs per sample.
    */
   async warmUp(ms: number): Promise<void> {
     for (const entry of this.started) {
@@ -110,7 +106,9 @@ export class Stand {
   }
 
   /**
-   * Samples one session for `ms` milliseconds. @returns milliseconds per run, one value per sample
+   * Samples one session for `ms` milliseconds.
+   *
+   * @returns milliseconds per run, one value per sample
    */
   async visit(ms: number, which = 0): Promise<number[]> {
     const { session, runs } = this.started[which]!;
@@ -144,7 +142,7 @@ function splitInputs(raw: Uint8Array, { tensors, sets }: Task['inputs']): Values
 }
 
 function pickValues(values: Values): number[] {
-  const step = Math.ceil(values.length / MOST_VALUES);
+  const step = Math.ceil(values.length / MAX_VALUES);
   return Array.from(step === 1 ? values : values.filter((_, i) => i % step === 0));
 }
 

@@ -1,22 +1,24 @@
-// Checks that the engines' outputs agree, before any engine is timed.
+// Compares the engines' outputs before any of them is timed.
 
 /**
- * Share of quantized values that must be equal. Others may differ by one step, because engines
- * round differently.
+ * Share of quantized values that must be equal. The others may differ by one quantization step,
+ * because engines round differently.
  */
 const SHARE_EQUAL = 0.99;
-const FEW_VALUES = 100;
+/** Minimum number of values for which that share is checked. */
+const MIN_VALUES = 100;
 /**
- * Tolerance of float outputs, relative to the largest magnitude. Engines add in different orders,
- * which in hybrid networks can change a quantized activation by one step.
+ * Tolerance relative to the output's largest magnitude: engines add up float sums in different
+ * orders.
  */
 const FLOAT_TOLERANCE = 1e-3;
+/** In hybrid networks such a difference may move a quantized activation by one step. */
 const HYBRID_TOLERANCE = 0.05;
 
 /**
  * @param {Map<string, { column: import('./columns.mjs').Column, started: object }>} entries by
  *   column id
- * @returns {Map<string, string>} refusals by column id
+ * @returns {Map<string, string>} reason by the id of each column that answers differently
  */
 export function checkAnswers(entries, network) {
   const refusals = new Map();
@@ -30,21 +32,21 @@ export function checkAnswers(entries, network) {
     const tolerance = network.hybrid && !column.float ? HYBRID_TOLERANCE : FLOAT_TOLERANCE;
     const difference = reference && compare(started.outputs, reference, isQuantized, tolerance);
     if (column.library === 'kinglet' && started.hash !== standard.started.hash) {
-      refusals.set(column.id, `its outputs are not bit-identical to those of ${standard.column.id}`);
+      refusals.set(column.id, `its outputs are not equal bit for bit to those of ${standard.column.id}`);
     } else if (difference) {
       refusals.set(
         column.id,
-        `answers differently from ${column.float ? 'kinglet in float32' : oracle.column.id}: ${difference}`,
+        `its outputs differ from those of ${column.float ? 'kinglet in float32' : oracle.column.id}: ${difference}`,
       );
     }
   }
   return refusals;
 }
 
-/** @returns {string | undefined} the difference, if it exceeds the tolerance */
+/** @returns {string | undefined} the difference, if it is larger than permitted */
 function compare(found, expected, isQuantized, tolerance) {
   if (found.length !== expected.length || found.some((values, i) => values.length !== expected[i].length)) {
-    return 'outputs of other shapes';
+    return 'the shapes of the outputs';
   }
   for (const [i, values] of found.entries()) {
     const scale = isQuantized ? 1 : Math.max(...expected[i].map(Math.abs), 1e-30);
@@ -55,11 +57,11 @@ function compare(found, expected, isQuantized, tolerance) {
       worst = distance <= worst ? worst : distance;
       if (distance === 0) equal++;
     });
-    if (isQuantized && worst > 1) return `${worst} steps at worst`;
-    if (isQuantized && values.length >= FEW_VALUES && equal / values.length < SHARE_EQUAL) {
-      return `${(100 * equal / values.length).toFixed(1)} % of the values equal`;
+    if (isQuantized && worst > 1) return `up to ${worst} quantization steps`;
+    if (isQuantized && values.length >= MIN_VALUES && equal / values.length < SHARE_EQUAL) {
+      return `only ${(100 * equal / values.length).toFixed(1)} % of the values are equal`;
     }
-    if (!isQuantized && !(worst <= tolerance)) return `${worst.toPrecision(2)} of the largest value at worst`;
+    if (!isQuantized && !(worst <= tolerance)) return `up to ${worst.toPrecision(2)} of the largest value`;
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-// Finds and starts the Chromium of this machine.
+// Finds and starts the machine's Chromium.
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -12,13 +12,14 @@ const places = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
 
-/** The executable: what CHROME_PATH names, or the first in the PATH or the usual places. */
+/** The executable: CHROME_PATH, or the first one found in PATH or the usual folders. */
 export function findChromium() {
   if (process.env.CHROME_PATH) return process.env.CHROME_PATH;
   const inPath = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
   const found = [...inPath, ...places].find((file) => existsSync(file));
   if (!found) {
-    throw new Error('no Chromium here: install it (Debian: apt-get install chromium) or set CHROME_PATH to its executable');
+    const remedy = 'install it (Debian: apt-get install chromium) or set CHROME_PATH to its executable';
+    throw new Error(`Chromium was not found: ${remedy}`);
   }
   return found;
 }

@@ -1,14 +1,14 @@
-// The columns of the bench: the engines, with the file form and the number type that each runs.
+// The columns of the bench: engines with their options, the form of the network and the element type.
 
 /**
  * @typedef {object} Column
  * @property {string} id
- * @property {[string, string]} head
- * @property {string} engine a name in stand/stand.ts
+ * @property {[string, string]} head two lines of the table's head
+ * @property {string} engine key of `engines` in stand/stand.ts
  * @property {{ flavor?: string, threads: number, bare?: boolean }} options
  * @property {'kinglet' | 'peers'} library
  * @property {import('../networks/prepare').Form} form
- * @property {boolean} float whether it runs the network in float32, whatever the network is
+ * @property {boolean} float whether the column runs every network in float32
  */
 
 const flavors = ['relaxed', 'simd', 'scalar', 'js'];
@@ -58,7 +58,7 @@ export const peers = [
   },
 ];
 
-/** A column of kinglet; `bare` measures the core alone. */
+/** One of kinglet's columns; `bare` measures the core without the runtime. */
 export function kingletColumn(flavor, threads, bare = false) {
   const options = { flavor, threads, ...(bare && { bare }) };
   return {
@@ -73,12 +73,12 @@ export function kingletColumn(flavor, threads, bare = false) {
 }
 
 /**
- * Determines which flavors and thread counts kinglet supports here.
+ * Finds the flavors and thread counts of kinglet that work in this place.
  *
  * @param {import('./stands.mjs').Place} place
- * @param {object} network some network that loads fast
- * @returns {Promise<{ columns: Column[], standard: string }>} one thread first; `standard` is the
- *   id of the column that `load` picks by default
+ * @param {object} network any network that loads fast
+ * @returns {Promise<{ columns: Column[], standard: string }>} columns, those of one thread first;
+ *   `standard` is the id of the flavor that `load` picks by default
  */
 export async function findKinglet(place, network) {
   const attempt = async (options) => {
@@ -106,7 +106,7 @@ export async function findKinglet(place, network) {
   return { columns, standard: idOf('kinglet', chosen.info.flavor, 1) };
 }
 
-/** @returns {object} what a stand is to start */
+/** @returns {object} the task of a column, for `start` of a stand */
 export function taskOf(column, network, place) {
   const { file, refusal } = network.files[column.form];
   if (refusal) throw new Error(refusal);

@@ -1,14 +1,15 @@
-// Measures one network on many engines: first answers in fresh stands, agreement of the outputs,
-// then rounds in which every engine has a turn.
+// Measures one network on many engines: times the first answers in fresh stands, compares outputs,
+// then times rounds in which every engine gets a turn.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkAnswers } from './answers.mjs';
 import { taskOf } from './columns.mjs';
 import { shuffled, summarize } from './statistics.mjs';
 
-/** Milliseconds per engine before the first round, and in each round. */
+/** Duration of an engine's runs before the first round. */
 export const WARM_UP_MS = 300;
+/** Duration of an engine's turn in each round. */
 export const VISIT_MS = 20;
-/** Worker threads may keep spinning for a while after their last job. */
+/** Pause after a turn with threads, because idle workers may spin for a while. */
 export const THREADS_CALM_MS = 10;
 
 /**
@@ -17,9 +18,9 @@ export const THREADS_CALM_MS = 10;
  * @param {object} contest.network from networks/prepare.ts
  * @param {import('./columns.mjs').Column[]} contest.columns
  * @param {number} contest.rounds
- * @param {number} contest.starts number of fresh stands per engine for the first answer
+ * @param {number} contest.starts number of fresh stands per engine to time the first answer
  * @param {(round: number) => Promise<void>} [contest.afterRound]
- * @returns {Promise<Record<string, object>>} by column id: numbers, or a refusal
+ * @returns {Promise<Record<string, object>>} results by column id: measurements or a refusal
  */
 export async function hold({ place, network, columns, rounds, starts, afterRound }) {
   const entries = new Map();
@@ -61,7 +62,7 @@ export async function hold({ place, network, columns, rounds, starts, afterRound
   return results;
 }
 
-/** Starts several fresh stands and keeps the last. */
+/** Times first answers in fresh stands and keeps the last stand open. */
 async function startFresh(place, column, network, starts) {
   const task = taskOf(column, network, place);
   const firstMs = [];

@@ -1,5 +1,5 @@
-// Measures the machine's peaks in the same run, with the loops of bench/roofline.ts, each in its
-// own stand.
+// Measures the machine's peak rates in the same run as the networks. Each loop of
+// bench/rooflineKernels.ts runs in a separate stand.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,28 +9,24 @@ import { median, summarize } from './statistics.mjs';
 const bench = fileURLToPath(new URL('..', import.meta.url));
 const VISIT_MS = 3;
 const WARM_UP_MS = 100;
+/** Iterations per run, as in rooflineKernels.ts. */
 const STEPS = 8192;
 
 const builds = { simd: ['--enable', 'simd'], relaxed: ['--enable', 'simd', '--enable', 'relaxed-simd'] };
-/** Multiply-adds per iteration (cycles for the clock loop). */
-const loops = [{ name: 'dotI16', build: 'simd', perStep: 64, what: 'i32x4.dot_i16x8_s + add' }, {
-  name: 'relaxedDotI8',
-  build: 'relaxed',
-  perStep: 128,
-  what: 'i32x4.relaxed_dot_i8x16_i7x16_add_s',
-}, { name: 'mulAddF32', build: 'simd', perStep: 32, what: 'f32x4.mul + add' }, {
-  name: 'chain',
-  build: 'simd',
-  perStep: 16,
-  what: 'clock, by operations that wait for each other',
-}];
+/** `perStep`: multiply-adds (for the clock: cycles) per iteration. */
+const loops = Object.entries({
+  dotI16: { build: 'simd', perStep: 64, what: 'i32x4.dot_i16x8_s + add' },
+  relaxedDotI8: { build: 'relaxed', perStep: 128, what: 'i32x4.relaxed_dot_i8x16_i7x16_add_s' },
+  mulAddF32: { build: 'simd', perStep: 32, what: 'f32x4.mul + add' },
+  chain: { build: 'simd', perStep: 16, what: 'clock rate, from dependent operations' },
+}).map(([name, loop]) => ({ name, ...loop }));
 
 const giga = ({ perStep }) => STEPS * perStep / 1e6;
 
 /**
  * @returns {Promise<{ measure: () => Promise<void>, takeRecent: () => Record<string, number>,
- * close: () => Promise<Record<string, object>> }>} call `measure` in every round; `takeRecent`
- * returns the peaks since its last call, `close` those of the whole run
+ *   close: () => Promise<Record<string, object>> }>} call `measure` in every
+ *   round; `takeRecent` returns the peaks since its last call, `close` those of the whole run
  */
 export async function openRoofline(place, folder) {
   for (const [build, flags] of Object.entries(builds)) {
@@ -78,11 +74,11 @@ export async function openRoofline(place, folder) {
 
 async function compile(flags) {
   let binary;
-  const { error, stderr } = await asc.main(['roofline.ts', '--baseDir', bench, '-O3', '--noAssert', '--runtime', 'stub',
-    '--use', 'abort=', ...flags, '--outFile', 'roofline.wasm'], {
+  const { error, stderr } = await asc.main(['rooflineKernels.ts', '--baseDir', bench, '-O3', '--noAssert', '--runtime',
+    'stub', '--use', 'abort=', ...flags, '--outFile', 'roofline.wasm'], {
     writeFile: (_name, content) => {
       binary = content;
     },
   });
-  return { error: error && new Error(`roofline.ts: ${stderr.toString()}`), binary };
+  return { error: error && new Error(`rooflineKernels.ts: ${stderr.toString()}`), binary };
 }

@@ -1,4 +1,4 @@
-// A static server for pages that need fine timers and SharedArrayBuffer.
+// A static server for pages that need high-resolution timers and SharedArrayBuffer.
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
@@ -13,7 +13,7 @@ const types = {
 /**
  * Serves folders on a free local port.
  *
- * @param {Record<string, string>} folders by path prefix; the first matching prefix counts
+ * @param {Record<string, string>} folders folder by path prefix; the first prefix that matches wins
  * @returns {Promise<{ url: string, served: Set<string>, close: () => void }>} `served` collects the
  *   requested files
  */
@@ -28,9 +28,9 @@ export async function serve(folders) {
     response.writeHead(200, {
       'Content-Type': types[extname(file)] ?? 'application/octet-stream',
       'Content-Length': statSync(file).size,
-      // pages share no cache, not even of compiled code
+      // pages share no cached files and no cached compiled code
       'Cache-Control': 'no-store',
-      // these two make SharedArrayBuffer available and timers fine (5 µs)
+      // these two enable SharedArrayBuffer and timers with a resolution of 5 µs
       'Cross-Origin-Opener-Policy': 'same-origin',
       'Cross-Origin-Embedder-Policy': 'require-corp',
     });

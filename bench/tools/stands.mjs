@@ -1,5 +1,4 @@
-// Opens stands (stand/stand.ts): pages of Chromium or Node processes that run engines with
-// networks.
+// Opens stands (stand/stand.ts): Chromium pages or Node processes that run engines.
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -12,23 +11,27 @@ const bench = new URL('..', import.meta.url);
 
 /**
  * @typedef {object} Stand
- * @property {(task: object) => Promise<object>} start may be called repeatedly, for sessions by
- *   turns in one stand
+ * @property {(task: object) => Promise<object>} start starts a session; a stand may run several
+ *   sessions by turns
  * @property {(ms: number) => Promise<void>} warmUp
- * @property {(ms: number, which?: number) => Promise<number[]>} visits the first session by default
+ * @property {(ms: number, which?: number) => Promise<number[]>} visit samples a session,
+ *   by default the first
  * @property {() => Promise<void>} close
  *
  * @typedef {object} Place
- * @property {string} name what runs the stands
- * @property {Record<string, string>} libraries URLs of the engines' library files
- * @property {() => Promise<Stand>} open a fresh stand
- * @property {() => string[]} takeServed library files that stands requested since the last call
+ * @property {string} name the browser or Node, with its version
+ * @property {Record<string, string>} libraries URLs of the libraries' files
+ * @property {() => Promise<Stand>} open opens a fresh stand
+ * @property {() => string[]} takeServed library files that stands requested since the last
+ *   call
  * @property {() => Promise<void>} close
  */
 
 /**
- * @param {string} folder where the files of tasks and kinglet's dist are @returns {Promise<Place>}
- *   pages of headless Chromium
+ * Stands in pages of headless Chromium.
+ *
+ * @param {string} folder contains the tasks' files and kinglet's dist
+ * @returns {Promise<Place>}
  */
 export async function chromiumStands(folder) {
   await bundle(new URL('stand/page.ts', bench), join(folder, 'page.js'), 'browser');
@@ -39,7 +42,7 @@ export async function chromiumStands(folder) {
     name: `Chromium ${browser.version()}`,
     libraries: { kinglet: '/dist/', peers: '/node_modules/' },
     async open() {
-      // a separate context shares neither process nor caches with others
+      // a separate context shares neither process nor caches with the others
       const context = await browser.newContext();
       const page = await context.newPage();
       const said = [];
@@ -77,7 +80,12 @@ export async function chromiumStands(folder) {
   };
 }
 
-/** @param {string} folder as above @returns {Promise<Place>} processes of this Node */
+/**
+ * Stands in processes of this Node.
+ *
+ * @param {string} folder contains the tasks' files and kinglet's dist
+ * @returns {Promise<Place>}
+ */
 export async function nodeStands(folder) {
   const entry = join(folder, 'process.mjs');
   await bundle(new URL('stand/process.ts', bench), entry, 'node');
@@ -88,7 +96,7 @@ export async function nodeStands(folder) {
       const child = fork(entry, [folder], { serialization: 'advanced' });
       const call = (method, ...given) =>
         new Promise((resolve, reject) => {
-          const end = () => reject(new Error('the process ended'));
+          const end = () => reject(new Error('the process of the stand exited before it answered'));
           child.once('exit', end);
           child.once('message', ({ value, error }) => {
             child.off('exit', end);
@@ -109,14 +117,12 @@ export async function nodeStands(folder) {
   };
 }
 
-/** Length of a message that says nothing, such as "Aborted()". */
+/** Messages shorter than this, such as "Aborted()", do not give the reason. */
 const TERSE = 20;
 
-/** A library's error message, with its console output if the message is terse. */
+/** The error's message, with the last line of the console if the message is terse. */
 function reasonOf(error, said) {
-  const text = error.message.replace(/^page\.evaluate: (\w*Error: )*/, '').replace(/\n\s*at [^]*/, '').replaceAll(
-    /\s+/g,
-    ' ',
-  );
+  const withoutStack = error.message.replace(/^page\.evaluate: (\w*Error: )*/, '').replace(/\n\s*at [^]*/, '');
+  const text = withoutStack.replaceAll(/\s+/g, ' ');
   return said.length > 0 && text.length < TERSE ? `${text} (${said.at(-1).split('\n')[0]})` : text;
 }

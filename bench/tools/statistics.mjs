@@ -6,9 +6,7 @@ export const median = (values) => quantile([...values].sort((a, b) => a - b), 0.
 export const geometricMean = (values) =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
-/**
- * Summary of samples; `spread` is the interquartile range divided by the median.
- */
+/** Summarizes samples; `spread` is the interquartile range divided by the median. */
 export function summarize(samples) {
   const sorted = [...samples].sort((a, b) => a - b);
   const middle = quantile(sorted, 0.5);
@@ -21,7 +19,7 @@ export function summarize(samples) {
   };
 }
 
-/** The list shuffled by a seed (mulberry32, Fisher-Yates). */
+/** Shuffles a copy of the list by a seed (mulberry32, Fisher-Yates). */
 export function shuffled(list, seed) {
   let state = seed;
   const next = () => {

@@ -1,5 +1,4 @@
-// Measures a network and its variants by turns in one page, and first answers by turns in fresh
-// pages.
+// Times variants of one network by turns in one page, and first answers by turns in fresh pages.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { THREADS_CALM_MS, VISIT_MS, WARM_UP_MS } from './contest.mjs';
 import { taskOf } from './columns.mjs';
@@ -13,12 +12,12 @@ import { shuffled, summarize } from './statistics.mjs';
  */
 
 /**
- * Times variants in one stand, each once per round.
+ * Times variants in one stand; in every round each variant gets a turn.
  *
  * @param {import('./stands.mjs').Place} place
  * @param {Variant[]} variants
  * @param {number} rounds
- * @returns {Promise<Record<string, object>>} milliseconds of a run, by name
+ * @returns {Promise<Record<string, object>>} milliseconds per run, by variant
  */
 export async function takeTurns(place, variants, rounds) {
   const stand = await place.open();
@@ -39,10 +38,10 @@ export async function takeTurns(place, variants, rounds) {
 }
 
 /**
- * Times first answers, each in a fresh stand, once per variant and round.
+ * Times first answers, each in a fresh stand; a round times every variant once.
  *
  * @returns {Promise<Record<string, object>>} milliseconds from the bytes in memory to the first
- *   answer, by name
+ *   answer, by variant
  */
 export async function firstAnswers(place, variants, rounds) {
   const samples = variants.map(() => []);

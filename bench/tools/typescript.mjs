@@ -1,11 +1,11 @@
-// TypeScript, bundled for one run.
+// Bundles and imports TypeScript modules.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
-/** @param {URL} entry bundles it to a file that stands alone, for Node or pages */
+/** Bundles a module and its imports into one file, for Node or the browser. */
 export async function bundle(entry, outfile, platform) {
   await build({
     entryPoints: [fileURLToPath(entry)],
@@ -18,7 +18,12 @@ export async function bundle(entry, outfile, platform) {
   });
 }
 
-/** @param {URL} entry @returns its exports, in this process */
+/**
+ * Bundles a module and imports it into this process.
+ *
+ * @param {URL} entry
+ * @returns {Promise<object>} its exports
+ */
 export async function importTypeScript(entry) {
   const folder = mkdtempSync(join(tmpdir(), 'kinglet-bench-'));
   try {

@@ -16,7 +16,7 @@ export function fill(): void {
   for (let i = 0; i < WINDOW + 64; i += 4) store<f32>(AT + i, 1.0 + <f32>(i & 60) / 64.0);
 }
 
-/** 64 int16 products a step. */
+/** 64 int16 multiply-adds per iteration. */
 export function dotI16(steps: i32): void {
   let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
   const w0 = v128.load(AT, WINDOW), w1 = v128.load(AT, WINDOW + 16), w2 = v128.load(AT, WINDOW + 32),
@@ -39,7 +39,7 @@ export function dotI16(steps: i32): void {
   keep(s4, s5, s6, s7);
 }
 
-/** 32 float32 products a step, rounded after each multiplication. */
+/** 32 float32 multiply-adds per iteration, rounded after each multiplication. */
 export function mulAddF32(steps: i32): void {
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
   const w0 = v128.load(AT, WINDOW), w1 = v128.load(AT, WINDOW + 16), w2 = v128.load(AT, WINDOW + 32),
@@ -62,7 +62,7 @@ export function mulAddF32(steps: i32): void {
   keep(s4, s5, s6, s7);
 }
 
-/** 128 int8 products a step; only in the build with relaxed SIMD. */
+/** 128 int8 multiply-adds per iteration; only in the build with relaxed SIMD. */
 export function relaxedDotI8(steps: i32): void {
   if (ASC_FEATURE_RELAXED_SIMD) {
     let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
@@ -87,7 +87,7 @@ export function relaxedDotI8(steps: i32): void {
   }
 }
 
-/** 16 operations a step that wait for each other and take a cycle each: how fast the clock runs. */
+/** 16 dependent operations of one cycle each per iteration, to measure the clock rate. */
 export function chain(steps: i32): void {
   const a = load<i32>(AT);
   const b = load<i32>(AT, 32);
@@ -101,7 +101,7 @@ export function chain(steps: i32): void {
   store<i32>(AT + WINDOW, x & 1, 64);
 }
 
-/** Stores the accumulators, so that the compiler cannot drop the computation. */
+/** Stores the accumulators, so that the compiler does not remove the loop. */
 function keep(a: v128, b: v128, c: v128, d: v128): void {
   const at = AT + WINDOW;
   v128.store(at, v128.xor(v128.load(at), v128.and(v128.xor(v128.xor(a, b), v128.xor(c, d)), i32x4.splat(1))));

@@ -1,4 +1,5 @@
-// Measures the speed of kinglet and of its alternatives. Prepares everything, then runs bench.mjs.
+// The command line of the bench: reads options, builds kinglet, installs the peers, and calls
+// bench.mjs.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -8,13 +9,15 @@ const usage = `npm run bench -- [options]
 Times kinglet and its peers on every network of ../shared/models and of the project, interleaved, in headless Chromium.
 
   --kernels        single layers (bench/shapes) instead of networks
-  --node           in this Node, where kinglet is alone
-  --models a,b     only networks (or, with --kernels, shapes files) of these names, or whose names contain one
-  --engines a,b    only columns with such ids, or ids that contain one: kinglet-simd, xnnpack, xnnpack-2, litert, onnxruntime, tfjs, …
+  --node           kinglet alone, in this Node
+  --models a,b     only networks (with --kernels: shapes files) with one of these names, or whose name contains one
+  --engines a,b    only columns with one of these ids, or whose id contains one: kinglet-simd, xnnpack, xnnpack-2,
+                   litert, onnxruntime, tfjs, …
   --rounds n       turns of each engine on each network (default 30)
-  --quick          5 rounds, and one fresh page each
-  --json           the numbers instead of the table
-  --out folder     where results go; unless told, bench/results for whole runs, and nowhere for partial or quick ones`;
+  --quick          5 rounds, and one fresh page per engine
+  --json           print JSON instead of the table
+  --out folder     folder for results; by default, complete runs are saved in bench/results, partial and quick runs
+                   are not saved`;
 
 let options;
 try {
@@ -33,7 +36,7 @@ try {
       },
     }).values;
   if (options.rounds !== undefined && !(Number(options.rounds) >= 1)) {
-    throw new Error(`--rounds takes a number above 0, not ${options.rounds}`);
+    throw new Error(`--rounds must be at least 1, not ${options.rounds}`);
   }
 } catch (error) {
   console.error(`${error.message}\n\n${usage}`);
@@ -51,7 +54,7 @@ const ready = spawnSync(
 );
 if (ready.status !== 0) process.exit(ready.status ?? 1);
 
-// imported late, because their dependencies may just have been installed
+// imported here, because the peers may not have been installed before
 try {
   const { installPeers } = await import('./tools/peers.mjs');
   installPeers();
