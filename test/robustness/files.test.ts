@@ -30,7 +30,7 @@ interface Meta {
   outputs: MetaTensor[];
 }
 
-/** A file whose META says something else. */
+/** The file with a changed META. */
 function withMeta(change: (meta: Meta) => unknown): Uint8Array {
   return withSection(original, SECTION_META, (bytes) => {
     const meta = JSON.parse(String.fromCharCode(...bytes)) as Meta;
@@ -42,7 +42,7 @@ function withMeta(change: (meta: Meta) => unknown): Uint8Array {
 describe('a file', () => {
   staysUsable();
 
-  test('cut at any length is refused', () => {
+  test('truncated at any length is refused', () => {
     for (let length = 0; length < original.length; length++) {
       refuses(() => loadSync(original.subarray(0, length)), length < 4 ? 'BAD_MAGIC' : 'CORRUPT', /^the model /);
     }
@@ -54,11 +54,11 @@ describe('a file', () => {
     refuses(() => loadSync(original.subarray(0, 5000)), 'CORRUPT', /the header says \d+ bytes, there are 5000/);
   });
 
-  test('with bytes behind its end is refused', () => {
+  test('with bytes after its end is refused', () => {
     refuses(() => loadSync(Uint8Array.of(...original, 0)), 'CORRUPT', /the header says/);
   });
 
-  test('with a bit flipped anywhere is refused, but for the gaps between sections', () => {
+  test('with any flipped bit is refused, except in the gaps between sections', () => {
     const covered = new Uint8Array(original.length).fill(1, 0, 32 + 16 * sectionsOf(original).length);
     for (const { offset, length } of sectionsOf(original)) covered.fill(1, offset, offset + length);
     for (let at = 0; at < original.length; at++) {
@@ -69,7 +69,7 @@ describe('a file', () => {
     }
   });
 
-  test('says which checksum does not match', () => {
+  test('is refused with the name of the checksum that does not match', () => {
     const change = (at: number): Uint8Array => {
       const file = original.slice();
       file[at]! ^= 1;
@@ -80,27 +80,32 @@ describe('a file', () => {
     refuses(() => loadSync(change(plan.offset + 5)), 'CORRUPT', /checksum of section 1 \(kind 2\) does not match/);
   });
 
-  const foreign: [name: string, bytes: Uint8Array, hint: RegExp][] = [['nothing', new Uint8Array(0), /it is empty/], [
-    'a .tflite file',
-    Uint8Array.of(28, 0, 0, 0, ...ascii('TFL3'), ...new Uint8Array(60)),
-    /it is a \.tflite file; convert it first: npx kinglet convert/,
-  ], ['a page', ascii('<!DOCTYPE html><html><body>404</body></html>'),
-    /looks like HTML, probably the server's page for a missing file; check the URL/], ['a page after white space',
-    ascii('\n  <html>'), /looks like HTML/], ['JSON', ascii('{"error":"not found"}'), /looks like JSON/], [
-    'WebAssembly',
-    Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
-    /it is WebAssembly; pass it as the option "wasm"/,
-  ], ['a ZIP archive', ascii('PK\x03\x04 and so on, for quite a while'), /starts with 50 4b 03 04/], ['gzip',
-    Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0), /starts with 1f 8b 08 00/], ['a picture',
-    Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), /starts with 89 50 4e 47/], ['three bytes', ascii('KLE'),
-    /starts with 4b 4c 45/], ['the name in small letters', ascii('klet'.padEnd(100)), /starts with 6b 6c 65 74/]];
-  for (const [name, bytes, hint] of foreign) {
-    test(`that is ${name} is called by name`, () => {
-      refuses(() => loadSync(bytes), 'BAD_MAGIC', /is not a \.klet file/, hint);
-    });
-  }
+  describe('of another kind is recognized and named:', () => {
+    const recognized = (what: string, bytes: Uint8Array, hint: RegExp): void =>
+      test(what, () => {
+        refuses(() => loadSync(bytes), 'BAD_MAGIC', /is not a \.klet file/, hint);
+      });
 
-  test('of a newer major version is refused by name, of a newer minor version read', () => {
+    const tflite = Uint8Array.of(28, 0, 0, 0, ...ascii('TFL3'), ...new Uint8Array(60));
+    const page = ascii('<!DOCTYPE html><html><body>404</body></html>');
+    recognized('an empty file', new Uint8Array(0), /it is empty/);
+    recognized('a .tflite file', tflite, /it is a \.tflite file; convert it first: npx kinglet convert/);
+    recognized('a page', page, /looks like HTML, probably the server's page for a missing file; check the URL/);
+    recognized('a page after white space', ascii('\n  <html>'), /looks like HTML/);
+    recognized('JSON', ascii('{"error":"not found"}'), /looks like JSON/);
+    recognized(
+      'WebAssembly',
+      Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
+      /it is WebAssembly; pass it as the option "wasm"/,
+    );
+    recognized('a ZIP archive', ascii('PK\x03\x04 and so on, for quite a while'), /starts with 50 4b 03 04/);
+    recognized('gzip', Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0), /starts with 1f 8b 08 00/);
+    recognized('an image', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), /starts with 89 50 4e 47/);
+    recognized('three bytes', ascii('KLE'), /starts with 4b 4c 45/);
+    recognized('the magic number in lower case', ascii('klet'.padEnd(100)), /starts with 6b 6c 65 74/);
+  });
+
+  test('of a newer major version is refused, and of a newer minor version is read', () => {
     refuses(
       () => loadSync(resealed((view) => view.setUint16(4, 2, true))),
       'BAD_VERSION',
@@ -110,16 +115,16 @@ describe('a file', () => {
     expect(loadSync(resealed((view) => view.setUint16(6, 9, true))).selfTest()).toBe(1);
   });
 
-  test('with features of a later time is refused', () => {
+  test('with unknown feature flags is refused', () => {
     refuses(() => loadSync(resealed((view) => view.setUint32(12, 4, true))), 'BAD_VERSION', /features \(flags 4\)/);
   });
 
-  test('may have sections that nobody knows', () => {
+  test('may have sections of unknown kinds', () => {
     const golden = sectionsOf(original).findIndex(({ kind }) => kind === SECTION_GOLDEN);
     expect(loadSync(resealed((view) => view.setUint32(32 + golden * 16, 77, true))).selfTest()).toBe(0);
   });
 
-  test('without a section that it needs is refused', () => {
+  test('without a required section is refused', () => {
     for (const [kind, name] of [[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS,
       'WEIGHTS']] as const)
     {
@@ -132,7 +137,7 @@ describe('a file', () => {
     }
   });
 
-  test('with two sections of one kind is refused', () => {
+  test('with two sections of the same kind is refused', () => {
     refuses(
       () => loadSync(resealed((view) => view.setUint32(32 + 16, SECTION_META, true))),
       'CORRUPT',
@@ -140,7 +145,7 @@ describe('a file', () => {
     );
   });
 
-  test('whose sections lie outside it, or on the table, is refused', () => {
+  test('whose sections are outside of it or overlap the table is refused', () => {
     for (const [field, value] of [[4, 1 << 20], [4, 0], [4, 48], [4, 17], [8, 1 << 30], [8, 0xffffffff], [4,
       0xfffffff0]] as const)
     {
@@ -159,68 +164,57 @@ describe('a file', () => {
     refuses(() => loadSync(resealed((view) => view.setUint32(24, 0, true))), 'CORRUPT', /no META section/);
   });
 
-  const malformedMetas: [title: string, change: (meta: Meta) => unknown, about: RegExp][] = [['no object', () => [1, 2],
-    /META section is not a JSON object/], ['no name', () => ({ inputs: [], outputs: [] }), /META has no name/], [
-    'no inputs',
-    (meta) => ({ ...meta, inputs: undefined }),
-    /no list of inputs/,
-  ], ['outputs that are no list', (meta) => ({ ...meta, outputs: 7 }), /no list of outputs/], [
-    'an input that is nothing',
-    (meta) => {
-      (meta.inputs as unknown[])[0] = null;
-    },
-    /one of its inputs has no name/,
-  ], ['a name twice', (meta) => {
-    meta.inputs[1]!.name = meta.inputs[0]!.name;
-  }, /two of its inputs are named/], ['an unknown type', (meta) => {
-    meta.inputs[0]!.dtype = 'float16';
-  }, /unknown type float16/], ['the type of an inherited name', (meta) => {
-    meta.inputs[0]!.dtype = 'constructor';
-  }, /unknown type/], ['a shape of text', (meta) => {
-    meta.inputs[0]!.shape = '4';
-  }, /no proper shape/], ['a dimension of 0', (meta) => {
-    meta.inputs[0]!.shape = [0, 4];
-  }, /no proper shape/], ['a negative dimension', (meta) => {
-    meta.inputs[0]!.shape = [-1, -60];
-  }, /no proper shape/], ['a huge shape', (meta) => {
-    meta.inputs[0]!.shape = [1e9, 1e9, 1e9];
-  }, /lies outside the arena/], ['a shape that is one too large', (meta) => {
-    meta.outputs[0]!.shape = [100_000];
-  }, /lies outside the arena/], ['an offset behind the arena', (meta) => {
-    meta.inputs[0]!.offset = 1 << 20;
-  }, /lies outside the arena/], ['a negative offset', (meta) => {
-    meta.inputs[0]!.offset = -16;
-  }, /lies outside the arena/], ['an offset of text', (meta) => {
-    meta.inputs[0]!.offset = '0';
-  }, /lies outside the arena/], ['floats at an odd offset', (meta) => {
-    meta.inputs[1]!.offset = 2;
-  }, /lies outside the arena/], ['a scale of 0', (meta) => {
-    meta.inputs[0]!.scale = 0;
-  }, /has the scale 0/], ['a negative scale', (meta) => {
-    meta.inputs[0]!.scale = -1;
-  }, /has the scale -1/], ['a scale of text', (meta) => {
-    meta.inputs[0]!.scale = '1';
-  }, /has the scale "1"/], ['a broken zero point', (meta) => {
-    meta.inputs[0]!.zeroPoint = 0.5;
-  }, /has the zero point 0.5/], ['a zero point that no integer holds', (meta) => {
-    meta.inputs[0]!.zeroPoint = 1e300;
-  }, /has the zero point 1e\+300/], ['a scale without a zero point', (meta) => {
-    delete meta.inputs[0]!.zeroPoint;
-  }, /half a quantization/], ['a state that is a number', (meta) => ({ ...meta, state: 4 }),
-    /state in its META is malformed/], ['a state that carries on by text',
-    (meta) => ({ ...meta, state: { bytes: 4, initial: 0, carries: 'yes' } }), /state in its META is malformed/], [
-    'a state beyond the arena',
-    (meta) => ({ ...meta, state: { bytes: 1 << 30, initial: 0 } }),
-    /lies outside the arena/,
-  ], ['a state that begins beyond the weights', (meta) => ({ ...meta, state: { bytes: 4, initial: 1 << 30 } }),
-    /lies outside the weights/]];
-  for (const [title, change, about] of malformedMetas) {
-    test(`whose META has ${title} is refused`, () => {
-      refuses(() => loadSync(withMeta(change)), 'CORRUPT', about);
+  describe('is refused if its META has', () => {
+    const malformed = (title: string, change: (meta: Meta) => unknown, about: RegExp): void =>
+      test(title, () => {
+        refuses(() => loadSync(withMeta(change)), 'CORRUPT', about);
+      });
+    /** Changes fields of one tensor. Fields that are undefined are removed. */
+    const tensor = (list: 'inputs' | 'outputs', index: number, fields: Partial<MetaTensor>) => (meta: Meta) => ({
+      ...meta,
+      [list]: meta[list].map((entry, i) => (i === index ? { ...entry, ...fields } : entry)),
     });
-  }
+    const input = (fields: Partial<MetaTensor>) => tensor('inputs', 0, fields);
+    const withState = (state: unknown) => (meta: Meta) => ({ ...meta, state });
+    const arena = /lies outside the arena/;
+    const weights = /lies outside the weights/;
+    const state = /state in its META is malformed/;
+    const firstInput = loadSync(original).inputs[0]!.name;
 
-  test('whose META is no JSON is refused', () => {
+    malformed('an array instead of an object', () => [1, 2], /META section is not a JSON object/);
+    malformed('no name', () => ({ inputs: [], outputs: [] }), /META has no name/);
+    malformed('no inputs', (meta) => ({ ...meta, inputs: undefined }), /no list of inputs/);
+    malformed('outputs that are not a list', (meta) => ({ ...meta, outputs: 7 }), /no list of outputs/);
+    malformed(
+      'an input of null',
+      (meta) => ({ ...meta, inputs: [null, meta.inputs[1]] }),
+      /one of its inputs has no name/,
+    );
+    malformed('two inputs of the same name', tensor('inputs', 1, { name: firstInput }), /two of its inputs are named/);
+    malformed('an unknown type', input({ dtype: 'float16' }), /unknown type float16/);
+    malformed('a type that is an inherited property', input({ dtype: 'constructor' }), /unknown type/);
+    malformed('a string as a shape', input({ shape: '4' }), /no proper shape/);
+    malformed('a dimension of 0', input({ shape: [0, 4] }), /no proper shape/);
+    malformed('a negative dimension', input({ shape: [-1, -60] }), /no proper shape/);
+    malformed('a shape beyond 2^53 elements', input({ shape: [1e9, 1e9, 1e9] }), arena);
+    malformed('an output beyond the arena', tensor('outputs', 0, { shape: [100_000] }), arena);
+    malformed('an offset beyond the arena', input({ offset: 1 << 20 }), arena);
+    malformed('a negative offset', input({ offset: -16 }), arena);
+    malformed('a string as an offset', input({ offset: '0' }), arena);
+    malformed('floats at an odd offset', tensor('inputs', 1, { offset: 2 }), arena);
+    malformed('a scale of 0', input({ scale: 0 }), /has the scale 0/);
+    malformed('a negative scale', input({ scale: -1 }), /has the scale -1/);
+    malformed('a string as a scale', input({ scale: '1' }), /has the scale "1"/);
+    malformed('a fractional zero point', input({ zeroPoint: 0.5 }), /has the zero point 0.5/);
+    malformed('a zero point beyond the safe integers', input({ zeroPoint: 1e300 }), /has the zero point 1e\+300/);
+    malformed('a scale without a zero point', input({ zeroPoint: undefined }), /half a quantization/);
+    malformed('a number as a state', withState(4), state);
+    malformed('a string as the flag of a state', withState({ bytes: 4, initial: 0, carries: 'yes' }), state);
+    malformed('a state beyond the arena', withState({ bytes: 1 << 30, initial: 0 }), arena);
+    malformed('an initial state beyond the weights', withState({ bytes: 4, initial: 1 << 30 }), weights);
+  });
+
+  test('whose META is not JSON is refused', () => {
     for (const text of ['', '{', '\u00ff\u00fe', '[[[[['.repeat(100), '{"inputs":[]', 'null', '7']) {
       refuses(
         () => loadSync(withSection(original, SECTION_META, () => ascii(text))),
@@ -230,7 +224,7 @@ describe('a file', () => {
     }
   });
 
-  test('whose notes are nonsense runs without them', () => {
+  test('whose debug info is malformed runs without it', () => {
     for (const text of ['', '{', '{"records":7,"arena":[]}', '{"records":[null,7,{}],"arena":[null]}',
       '{"records":[[],[7]],"arena":[null]}', '[]'])
     {
@@ -240,7 +234,7 @@ describe('a file', () => {
     }
   });
 
-  test('whose notes are of another shape has none for tools', () => {
+  test('whose debug info has another structure has none for tools', () => {
     const record: unknown[] = ['a', 'conv2d', [1, 2], 8, 64];
     const buffer: unknown[] = [0, 0, 16, -1, 0];
     const notesOf = (records: unknown, arena: unknown): unknown =>
@@ -259,7 +253,7 @@ describe('a file', () => {
     }
   });
 
-  test('is let go of when it is loaded, packed sections and all', async () => {
+  test('can be garbage collected once it is loaded, even with packed sections', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     for (const file of [original, sampleFile(true)]) {
@@ -278,7 +272,7 @@ describe('a file', () => {
     }
   });
 
-  test('with golden vectors that it does not reproduce fails its self test, naming the output and the byte', () => {
+  test('that does not reproduce its golden vectors fails its self test, which names the output and the byte', () => {
     const wrong = loadSync(withSection(original, SECTION_GOLDEN, (bytes) => {
       bytes[bytes.length - 1]! ^= 1;
       return bytes;
@@ -292,7 +286,7 @@ describe('a file', () => {
     refuses(() => cut.selfTest(), 'CORRUPT', /golden section has \d+ bytes, not a multiple of/);
   });
 
-  test('has compact sections only where they are smaller, and the same in them', () => {
+  test('has packed sections only where they are smaller, with the same content', () => {
     const compact = sampleFile(true);
     const kinds = sectionsOf(compact).map(({ kind }) => kind);
     const { coded, weights, ...plain } = readKlet(compact);
@@ -305,7 +299,7 @@ describe('a file', () => {
     expect(plain).toEqual(expected);
   });
 
-  test('with packed sections that do not decode is refused, at the latest where they are wanted', () => {
+  test('with packed sections that do not decode is refused, at the latest when they are read', () => {
     const compact = sampleFile(true);
     const cut = (kind: number): Uint8Array =>
       withSection(compact, kind + SECTION_PACKED, (bytes) => bytes.subarray(0, bytes.length - 2));
@@ -317,10 +311,10 @@ describe('a file', () => {
       true,
     );
     refuses(() => loadSync(reseal(golden)).selfTest(), 'CORRUPT', /its GOLDEN section cannot be decoded/);
-    expect(loadSync(cut(SECTION_NOTES)).profile({ runs: 1 }).length, 'notes are not needed').toBeGreaterThan(40);
+    expect(loadSync(cut(SECTION_NOTES)).profile({ runs: 1 }).length, 'debug info is optional').toBeGreaterThan(40);
   });
 
-  test('has META and weights packed in no other form', () => {
+  test('with a packed META or WEIGHTS section is refused', () => {
     for (const [kind, name] of [[SECTION_META, 'META'], [SECTION_WEIGHTS, 'WEIGHTS']] as const) {
       const packed = withSection(original, kind, encodeSection);
       const index = sectionsOf(packed).findIndex((s) => s.kind === kind);
@@ -329,7 +323,7 @@ describe('a file', () => {
     }
   });
 
-  test('with the same section plain and packed is refused', () => {
+  test('with a section both plain and packed is refused', () => {
     const notes = sectionsOf(original).findIndex(({ kind }) => kind === SECTION_NOTES);
     refuses(
       () => loadSync(resealed((view) => view.setUint32(32 + notes * 16, SECTION_PLAN + SECTION_PACKED, true))),

@@ -9,9 +9,9 @@ import { Random } from '../helpers/random';
 import { sampleFile } from './sample';
 import { reseal, sectionsOf, viewOf } from './seal';
 
-// Loads 20,000 mutants, each of which differs from a valid file by a small change. Half of them have
-// valid checksums, so that the checks that follow are tested. Each must be refused with a KletError, or
-// load and run without a trap, a hang or a write outside the arena and the scratch.
+// Loads 20,000 mutants, each of which differs from a valid file by a small change. Half of them
+// have valid checksums, so that the checks that follow are tested. Each must be refused with a
+// KletError, or load and run without a trap, a hang or a write outside the arena and the scratch.
 
 const MUTANTS = 20_000;
 const MAX_MEMORY = 4 << 20;
@@ -136,7 +136,8 @@ function memoryOf(model: Model): Uint8Array | undefined {
 }
 
 /**
- * The memory outside arena and scratch: the map, the plan and the weights, and the slack at the end.
+ * The memory outside arena and scratch: the map, the plan and the weights, and the slack at the
+ * end.
  */
 function untouchable(memory: Uint8Array): Uint8Array[] {
   const view = viewOf(memory);

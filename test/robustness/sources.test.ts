@@ -12,12 +12,9 @@ import { rejects, refuses, staysUsable } from './refusal';
 import { sampleFile } from './sample';
 
 const file = sampleFile();
-const cores = Object
-  .fromEntries((['simd', 'scalar'] as const).map((
-    flavor,
-  ) => [flavor,
-    new Uint8Array(readFileSync(path.resolve(import.meta.dirname, `../../build/core.${flavor}.wasm`)))]
-  )) as Record<'simd' | 'scalar', Uint8Array<ArrayBuffer>>;
+const coreOf = (flavor: string): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(readFileSync(path.resolve(import.meta.dirname, `../../build/core.${flavor}.wasm`)));
+const cores = { simd: coreOf('simd'), scalar: coreOf('scalar') };
 const html = '<!DOCTYPE html><html><body>Not found</body></html>';
 
 let server: Server;
@@ -81,7 +78,7 @@ function stream(...parts: unknown[]): ReadableStream<Uint8Array> {
 describe('a source', () => {
   staysUsable();
 
-  test('of any kind that is fine gives the same model', async () => {
+  test('of every supported kind gives the same model', async () => {
     const sources: (() => Source | PromiseLike<Source>)[] = [() => path.join(folder, 'model.klet'),
       () => pathToFileURL(path.join(folder, 'model.klet')), () => pathToFileURL(path.join(folder, 'model.klet')).href,
       () => `${base}/model.klet`, () => new URL(`${base}/model.klet`), () => fetch(`${base}/model.klet`),
@@ -91,7 +88,7 @@ describe('a source', () => {
     for (const source of sources) expect((await load(source())).selfTest()).toBe(1);
   });
 
-  test('that is not there is named', async () => {
+  test('that cannot be read is named', async () => {
     await rejects(
       () => load(path.join(folder, 'nobody.klet')),
       'FETCH_FAILED',
@@ -115,14 +112,14 @@ describe('a source', () => {
     await rejects(() => load('http://'), 'FETCH_FAILED', /http:/);
   });
 
-  test('that is a page, or ends too early, says so', async () => {
+  test('that is a page or ends too early is recognized', async () => {
     await rejects(() => load(`${base}/page`), 'BAD_MAGIC', /page" is not a \.klet file/, /looks like HTML/);
     await rejects(() => load(`${base}/cut`), 'FETCH_FAILED', /could not read/);
     await rejects(() => load(stream(file.slice(0, 5000))), 'CORRUPT', /the header says \d+ bytes, there are 5000/);
     await rejects(() => load(new Blob([])), 'BAD_MAGIC', /it is empty/);
   });
 
-  test('that breaks on the way says what broke', async () => {
+  test('that fails while it is read is refused with the cause', async () => {
     await rejects(() => load(stream(file.slice(0, 10), new Error('cable cut'))), 'FETCH_FAILED', /cable cut/);
     await rejects(
       () => load(stream('text')),
@@ -137,7 +134,7 @@ describe('a source', () => {
     await rejects(() => load(used), 'BAD_ARGUMENT', /has been read already/);
   });
 
-  test('of no known kind is refused', async () => {
+  test('of an unsupported kind is refused', async () => {
     for (const source of [undefined, null, 7, true, {}, [1, 2], () => file]) {
       await rejects(
         () => load(source as never),
@@ -154,7 +151,7 @@ describe('a source', () => {
     }
   });
 
-  test('is given up when the signal fires, before or during the reading', async () => {
+  test('is given up if the signal is aborted before or during reading', async () => {
     const stopped = new AbortController();
     stopped.abort(new Error('never mind'));
     for (const source of [`${base}/model.klet`, path.join(folder, 'model.klet'), file, stream(file)]) {
@@ -175,7 +172,7 @@ describe('a source', () => {
     }
   });
 
-  test('is read while the core is compiled, and what is wrong with it is said first', async () => {
+  test('is read while the core is compiled, and its errors take precedence over those of the core', async () => {
     const order: string[] = [];
     const compiled = new Uint8Array(cores.simd);
     const { load: fresh } = makeRuntime(
@@ -214,7 +211,7 @@ describe('a source', () => {
       },
     }));
     await rejects(() => load(`${base}/broken`, { wasm }), 'FETCH_FAILED', /500/);
-    expect(cancelled, 'the core is not waited for').toBe(true);
+    expect(cancelled, 'loading does not wait for the core').toBe(true);
   });
 
   test('is given up when onProgress throws', async () => {
@@ -246,7 +243,7 @@ describe('the option wasm', () => {
     expect(loadSyncSlim(file, { wasm: new WebAssembly.Module(cores.simd) }).info.flavor).toBe('simd');
   });
 
-  test('says that a page is no WebAssembly', async () => {
+  test('recognizes a page instead of WebAssembly', async () => {
     await rejects(
       () => withWasm(`${base}/page`),
       'NOT_WASM',
@@ -257,7 +254,7 @@ describe('the option wasm', () => {
     refuses(() => loadSync(file, { wasm: new TextEncoder().encode(html) }), 'NOT_WASM', /but HTML/);
   });
 
-  test('says that something is not there', async () => {
+  test('refuses sources that cannot be read', async () => {
     await rejects(
       () => withWasm(`${base}/core.simd.wasm`),
       'FETCH_FAILED',
@@ -266,7 +263,7 @@ describe('the option wasm', () => {
     await rejects(() => withWasm(path.join(folder, 'core.wasm')), 'FETCH_FAILED', /ENOENT/);
   });
 
-  test('refuses bytes that are no WebAssembly, or only its beginning', async () => {
+  test('refuses bytes that are not WebAssembly or are truncated', async () => {
     for (const bytes of [new Uint8Array(0), Uint8Array.of(1, 2, 3), file]) {
       await rejects(() => withWasm(bytes), 'NOT_WASM', /is not WebAssembly; check its URL/);
     }
@@ -280,45 +277,27 @@ describe('the option wasm', () => {
     }
   });
 
-  test('refuses WebAssembly that is no core of ours', async () => {
+  test('refuses WebAssembly that is not a core of this version', async () => {
     const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
     const empty = Uint8Array.from(header);
     // (import "a" "b" (func))
     const importing = Uint8Array.of(...header, 1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 0x61, 1, 0x62, 0, 0);
-    // (func (export "run") unreachable) (func (export "flavor") (result i32) i32.const 0), and so
-    // on: the right names, wrong answers
+    // A module with the exports of a core, all of which are one function () -> i32 with this body.
     const names = ['run', 'flavor', 'validate', 'prepare', 'scratchOf', 'faultOffset'];
     const text = names.flatMap((name) => [name.length, ...Array.from(name, (c) => c.charCodeAt(0)), 0, 0]);
+    const section = (id: number, ...bytes: number[]): number[] => [id, bytes.length, ...bytes];
     const impostor = (body: number[]): Uint8Array =>
       Uint8Array.of(
         ...header,
-        1,
-        5,
-        1,
-        0x60,
-        0,
-        1,
-        0x7f,
-        3,
-        2,
-        1,
-        0,
-        7,
-        text.length + 1,
-        names.length,
-        ...text,
-        10,
-        body.length + 4,
-        1,
-        body.length + 2,
-        0,
-        ...body,
-        0x0b,
+        ...section(1, 1, 0x60, 0, 1, 0x7f),
+        ...section(3, 1, 0),
+        ...section(7, names.length, ...text),
+        ...section(10, 1, body.length + 2, 0, ...body, 0x0b),
       );
     for (const bytes of [empty, importing]) {
       await rejects(() => withWasm(bytes), 'NOT_WASM', /is WebAssembly, but not a core of this kinglet/);
     }
-    // i32.const 0, and unreachable
+    // the bodies are i32.const 0 and unreachable
     for (const bytes of [impostor([0x41, 0]), impostor([0])]) {
       await rejects(() => withWasm(bytes), 'NO_WASM', /computes wrongly with the core given as "wasm"/);
     }
@@ -329,7 +308,7 @@ describe('the option wasm', () => {
     );
   });
 
-  test('refuses what is nothing of the kind, and reminds where it is needed', async () => {
+  test('refuses values of other types, and is required by the slim entry', async () => {
     for (const wasm of [null, 7, {}, []]) {
       await rejects(() => withWasm(wasm), 'BAD_ARGUMENT', /not (from )?(null|a number|Object|Array)/);
     }
@@ -348,7 +327,7 @@ describe('the option wasm', () => {
 describe('other options', () => {
   staysUsable();
 
-  test('refuse flavors that do not exist', async () => {
+  test('refuse unknown flavors', async () => {
     for (const flavor of ['gpu', 'constructor', '__proto__', '', 7, null]) {
       await rejects(
         () => load(file, { flavor: flavor as never }),
@@ -359,7 +338,7 @@ describe('other options', () => {
     }
   });
 
-  test('refuse limits that are none', async () => {
+  test('refuse limits that are not positive numbers', async () => {
     for (const maxMemory of [0, -1, NaN, 'much', null]) {
       await rejects(
         () => load(file, { maxMemory: maxMemory as never }),
@@ -379,7 +358,7 @@ describe('other options', () => {
     );
   });
 
-  test('refuse options that are no object', async () => {
+  test('refuse options that are not an object', async () => {
     for (const options of [null, 7, 'simd']) {
       await rejects(() => load(file, options as never), 'BAD_ARGUMENT', /options/);
       refuses(() => loadSync(file, options as never), 'BAD_ARGUMENT', /options/);
