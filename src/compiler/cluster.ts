@@ -1,7 +1,7 @@
 import { KletError } from '../errors';
 import { cloneGraph } from '../graph/edit';
 import { elementCount, type Graph, type Tensor } from '../graph/graph';
-import type { OperatorName } from '../graph/operators';
+import { operatorOf } from '../ops/index';
 import { checkGraph } from './check';
 
 export interface ClusteredWeights {
@@ -14,10 +14,6 @@ export interface ClusteredWeights {
   /** Distance from what they were, relative to their size. */
   error: number;
 }
-
-/** Layers whose constants of 8 bits are weights. */
-const layers: ReadonlySet<OperatorName> = new Set<OperatorName>(['conv2d', 'depthwiseConv2d', 'transposeConv2d',
-  'fullyConnected', 'lstm', 'gru', 'rnn', 'svdf']);
 
 /** Each value costs a few bytes of a table: tensors with fewer weights for each are left alone. */
 const WEIGHTS_A_VALUE = 16;
@@ -39,7 +35,7 @@ export function cluster(graph: Graph, values: number): { graph: Graph; clustered
   const work = cloneGraph(graph);
   const found = new Map<Tensor, string>();
   for (const { op, name, inputs } of work.nodes) {
-    if (!layers.has(op)) continue;
+    if (!operatorOf(op).weights) continue;
     for (const tensor of inputs) {
       if (tensor?.quantization && (tensor.data instanceof Int8Array || tensor.data instanceof Uint8Array) &&
         !found.has(tensor)) found.set(tensor, name);

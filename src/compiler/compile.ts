@@ -3,9 +3,9 @@ import { KletError } from '../errors';
 import { MINOR, writeKlet, type ArenaTensor, type KletParts, type Meta, type Notes, type StateInfo,
   type TensorInfo } from '../format/klet';
 import { cloneGraph } from '../graph/edit';
-import { elementCount, perTensor, type AnyNode, type Graph, type Node, type State, type Tensor } from '../graph/graph';
-import type { OperatorName } from '../graph/operators';
+import { elementCount, perTensor, type Graph, type State, type Tensor } from '../graph/graph';
 import { operatorOf } from '../ops/index';
+import { reshapeNode } from '../ops/nodes';
 import type { WeightLayout } from '../ops/shared/sparse';
 import { emitCopy } from '../ops/shared/emit';
 import { compileCore, instantiate, type CompiledCore } from '../runtime/core';
@@ -107,7 +107,7 @@ function lower(
   const refusals: string[] = [];
   for (const node of graph.nodes) {
     try {
-      lowerNode(node, emit);
+      operatorOf(node.op).lower(node, emit);
     } catch (error) {
       if (!(error instanceof KletError) || error.code !== 'UNSUPPORTED_OP') throw error;
       refusals.push(error.message);
@@ -149,8 +149,7 @@ function lower(
 /** The last thing that a run does: what a state has become takes its place. */
 function emitAssignment({ value, next }: State, emit: Emitter): void {
   if (next === value) return;
-  const node: AnyNode = { op: 'reshape', name: value.name, inputs: [next], outputs: [value], attributes: {} };
-  emitCopy(node, emit, next, value, [elementCount(value.shape)], [1], [1]);
+  emitCopy(reshapeNode(next, value), emit, next, value, [elementCount(value.shape)], [1], [1]);
 }
 
 /** What is kept from run to run, for META: its bytes before the first run are in WEIGHTS. */
@@ -171,10 +170,6 @@ function stateOf(emit: Emitter, carries: boolean): StateInfo | undefined {
       offset: emit.arenaOffset(tensor),
     })),
   };
-}
-
-function lowerNode<K extends OperatorName>(node: AnyNode, emit: Emitter): void {
-  operatorOf(node.op as K).lower(node as unknown as Node<K>, emit);
 }
 
 function describePort(tensor: Tensor, emit: Emitter): ArenaTensor {

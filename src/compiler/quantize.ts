@@ -3,9 +3,9 @@ import { cloneGraph, tensorsOf } from '../graph/edit';
 import { elementCount, entriesOf, perTensor, type AnyNode, type Graph, type Quantization,
   type Tensor } from '../graph/graph';
 import { operatorOf } from '../ops/index';
+import { dequantizeNode, quantizeNode } from '../ops/nodes';
 import type { QuantizationRule } from '../ops/operator';
-import { biasInSteps, leastScale } from './quantizeBias';
-import { isRecurrent, largestCell, quantizedCell } from './quantizeCells';
+import { quantizedBias, leastScale } from '../ops/shared/bias';
 import { rangeStates, quantizedStates, type Range } from './quantizeStates';
 import { f32, roundAway } from '../ops/shared/rounding';
 import { loadSync } from './runtime';
@@ -53,7 +53,7 @@ export function quantize(graph: Graph, options: QuantizeOptions): Graph {
   const cellRanges = new Map<string, number>();
   const ranges = calibrate(work, options.samples, cellRanges);
   const result = rewrite(work, chooseQuantization(work, ranges), ranges, cellRanges, options.floatBorder ?? false);
-  checkGraph(result, 'quantize');
+  checkGraph(result, 'quantize()');
   return result;
 }
 
@@ -99,9 +99,10 @@ function calibrate(
       ranges.set(tensor.name, range);
     });
     for (const node of graph.nodes) {
-      if (node.op !== 'lstm') continue;
+      const { int8 } = operatorOf(node.op);
+      if (!int8?.observe) continue;
       const x = values[model.outputs[observed.findIndex((tensor) => tensor === node.inputs[0])]!.name]!;
-      cellRanges.set(node.name, Math.max(cellRanges.get(node.name) ?? 0, largestCell(node, x)));
+      cellRanges.set(node.name, Math.max(cellRanges.get(node.name) ?? 0, int8.observe(node, x)));
     }
   }
 }
@@ -113,10 +114,8 @@ function activationQuantization([low, high]: Range): Quantization {
 }
 
 function ruleOf(node: AnyNode): QuantizationRule {
-  // a norm, and a cell that is not bounded by tanh, stay in floats
-  if (node.op === 'lstm' && (node.inputs[7] || node.attributes.activation !== 'tanh')) return 'float';
-  if (node.op === 'rnn' && node.attributes.activation === 'tanh') return { scale: 1 / 128, zeroPoint: 0 };
-  return operatorOf(node.op).quantization;
+  const { quantization: rule } = operatorOf(node.op);
+  return typeof rule === 'function' ? rule(node) : rule;
 }
 
 /** Scale and zero point of every tensor that becomes int8. */
@@ -156,14 +155,17 @@ function rewrite(
     twins.set(tensor, made);
     return made;
   };
-  const border = (op: 'quantize' | 'dequantize', from: Tensor, to: Tensor): void => {
-    nodes.push({ op, name: `${to.name} (${op})`, inputs: [from], outputs: [to], attributes: {} });
+  const toInt8 = (from: Tensor, to: Tensor): void => {
+    nodes.push(quantizeNode(from, to, `${to.name} (quantize)`));
+  };
+  const toFloat = (from: Tensor, to: Tensor): void => {
+    nodes.push(dequantizeNode(from, to, `${to.name} (dequantize)`));
   };
   /** For operators that stay in float32: the real values of what is int8. */
   const asFloat = (tensor: Tensor): Tensor => {
     if (!chosen.has(tensor)) return tensor;
     const made = converted.get(tensor) ?? { ...tensor, name: `${tensor.name} (float32)` };
-    if (!converted.has(tensor)) border('dequantize', twin(tensor), made);
+    if (!converted.has(tensor)) toFloat(twin(tensor), made);
     converted.set(tensor, made);
     return made;
   };
@@ -177,7 +179,7 @@ function rewrite(
         dtype: 'int8' as const,
         quantization: activationQuantization(ranges.get(tensor.name) ?? [0, 0]),
       };
-    if (!converted.has(tensor)) border('quantize', tensor, made);
+    if (!converted.has(tensor)) toInt8(tensor, made);
     converted.set(tensor, made);
     return made;
   };
@@ -186,16 +188,15 @@ function rewrite(
     if (!floatBorder || inside === tensor) return inside;
     const outside: Tensor = { ...tensor };
     inside.name = `${tensor.name} (int8)`;
-    border('quantize', outside, inside);
+    toInt8(outside, inside);
     return outside;
   });
   for (const node of graph.nodes) {
     const rule = ruleOf(node);
-    if (isRecurrent(node) && rule !== 'float') {
-      nodes.push({
-        ...quantizedCell(node, asInt8(node.inputs[0]!), twin(node.outputs[0]!), cellRanges),
-        outputs: node.outputs.map(twin),
-      });
+    const { int8 } = operatorOf(node.op);
+    if (int8 && rule !== 'float') {
+      const made = int8.convert(node, asInt8(node.inputs[0]!), twin(node.outputs[0]!), cellRanges.get(node.name));
+      nodes.push({ ...made, outputs: node.outputs.map(twin) } as AnyNode);
       continue;
     }
     const inputs = node.inputs.map((tensor, i) =>
@@ -208,12 +209,10 @@ function rewrite(
     if (!floatBorder || inside === tensor) return inside;
     const outside: Tensor = { ...tensor };
     inside.name = `${tensor.name} (int8)`;
-    border('dequantize', inside, outside);
+    toFloat(inside, outside);
     return outside;
   });
-  const states = quantizedStates(graph.states ?? [], twin, intoSteps, (from, to) => {
-    border('quantize', from, to);
-  });
+  const states = quantizedStates(graph.states ?? [], twin, intoSteps, toInt8);
   return {
     name: graph.name,
     inputs,
@@ -236,7 +235,7 @@ function quantizedInput(
     const [x, w, bias] = node.inputs as [Tensor, Tensor, Tensor | null | undefined];
     const step = perTensor(twin(x)).scale;
     const weights = quantizedWeights(node, w, bias, step);
-    return index === 1 ? weights : biasInSteps(tensor, weights, step);
+    return index === 1 ? weights : quantizedBias(tensor, weights, step);
   }
   const values = tensor.data as Float32Array;
   const range: Range = [0, 0];
@@ -257,7 +256,7 @@ function intoSteps(values: Float32Array, { scale, zeroPoint }: Quantization): In
  * The bias must fit, in steps of the channel's sums.
  */
 function quantizedWeights(node: AnyNode, tensor: Tensor, bias: Tensor | null | undefined, step: number): Tensor {
-  const axis = node.op === 'depthwiseConv2d' ? tensor.shape.length - 1 : 0;
+  const axis = operatorOf(node.op).weights?.outputAxis === 'last' ? tensor.shape.length - 1 : 0;
   const channels = tensor.shape[axis]!;
   const values = tensor.data as Float32Array;
   const inner = elementCount(tensor.shape.slice(axis + 1));

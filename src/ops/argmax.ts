@@ -2,9 +2,12 @@ import * as L from '../../assembly/layout';
 import { elementCount, input, output } from '../graph/graph';
 import type { Operator } from './operator';
 import { demandAxis, requireTypes } from './shared/refuse';
+import { reducing } from './shared/stream';
 
 export const argmax: Operator<'argmax'> = {
   quantization: 'free',
+  stream: reducing((node) => [node.attributes.axis]),
+  isChannelwise: false,
   infer(node) {
     const shape = input(node, 0).shape;
     const { axis } = node.attributes;

@@ -10,6 +10,8 @@ const MAX_K_INT8 = 32768;
 
 export const batchMatmul: Operator<'batchMatmul'> = {
   quantization: 'free',
+  stream: 'none',
+  isChannelwise: false,
   infer(node) {
     const a = input(node, 0).shape;
     const b = input(node, 1).shape;

@@ -10,6 +10,7 @@ import { activationRange, quantizedRange } from './shared/quantized';
 import { requireTypes, unsupported } from './shared/refuse';
 import { f32, roundEven } from './shared/rounding';
 import { broadcastShape } from './shared/shapes';
+import { broadcasting } from './shared/stream';
 
 const kinds: Record<BinaryKind, number> = {
   add: L.BINARY_ADD,
@@ -23,6 +24,9 @@ const kinds: Record<BinaryKind, number> = {
 
 export const binary: Operator<'binary'> = {
   quantization: 'free',
+  stream: broadcasting,
+  isChannelwise: true,
+  fusesActivation: true,
   infer(node) {
     const a = input(node, 0);
     const b = input(node, 1);

@@ -6,6 +6,8 @@ import { broadcastShape, broadcastStrides, stridesOf } from './shared/shapes';
 
 export const broadcastTo: Operator<'broadcastTo'> = {
   quantization: 'same',
+  stream: 'none',
+  isChannelwise: false,
   infer(node) {
     const from = input(node, 0).shape;
     const to = output(node).shape;

@@ -1,9 +1,13 @@
 import { input, output } from '../graph/graph';
 import type { Operator } from './operator';
 import { emitCast } from './shared/convert';
+import { frameByFrame } from './shared/stream';
 
 export const cast: Operator<'cast'> = {
   quantization: 'float',
+  stream: frameByFrame,
+  isChannelwise: false,
+  readsStoredIntegers: true,
   infer: (node) => [input(node, 0).shape],
   lower(node, emit) {
     const x = input(node, 0);

@@ -7,9 +7,24 @@ import { emitCopy, emitTable, inQuantizationOf } from './shared/emit';
 import { activationRange, quantizedRange } from './shared/quantized';
 import { demand, demandAxis, shapeText, unsupported } from './shared/refuse';
 import { stridesOf } from './shared/shapes';
+import { sameTime } from './shared/stream';
 
 export const concat: Operator<'concat'> = {
   quantization: 'free',
+  stream: {
+    convert(node, stream) {
+      const { axis } = node.attributes;
+      if (axis === stream.time.axis ||
+        node.inputs.some((part) => !part || !sameTime(stream.timeOf(part), stream.time)))
+      {
+        throw unsupported(node, 'it joins different times of the sequence');
+      }
+      stream.emit(node, stream.time);
+    },
+  },
+  isChannelwise: false,
+  fusesActivation: true,
+  copiesInputs: true,
   infer(node) {
     const { axis } = node.attributes;
     const shape = [...input(node, 0).shape];

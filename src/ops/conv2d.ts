@@ -1,10 +1,25 @@
 import { elementCount, input, output } from '../graph/graph';
 import type { Operator } from './operator';
 import { constantWeights, demandBias, denseGeometry, emitConv, windowsShape } from './shared/convolution';
+import { productMatrix } from './shared/matrices';
 import { demand, fourDimensions } from './shared/refuse';
+import { convolving } from './shared/stream';
 
 export const conv2d: Operator<'conv2d'> = {
   quantization: 'weights',
+  stream: convolving,
+  isChannelwise: false,
+  weights: {
+    outputAxis: 'first',
+    matrices: (node) => {
+      if (node.attributes.groups !== 1) return [];
+      const [, kh, kw] = input(node, 1).shape as [number, number, number];
+      const [, outH, outW] = output(node).shape as [number, number, number];
+      return productMatrix(node, outH * outW, { ...node.attributes, kernel: [kh, kw] });
+    },
+  },
+  fusesActivation: true,
+  absorbsPadding: true,
   infer(node) {
     const { groups } = node.attributes;
     const C = fourDimensions(node, input(node, 0))[3];

@@ -1,14 +1,23 @@
 import * as L from '../../assembly/layout';
-import { elementCount, input, output, perTensor, type Tensor } from '../graph/graph';
+import { elementCount, innermost, input, output, perTensor, type Tensor } from '../graph/graph';
 import type { Operator } from './operator';
 import { constantWeights, demandBias, denseGeometry, emitConv, requantizeScales, windowsShape,
   type ConvWeights } from './shared/convolution';
 import { foldZeroPoint, packLanes, packTaps, packTapsInt8, rowSums, transposed } from './shared/pack';
 import { activationRange, quantizedRange } from './shared/quantized';
 import { demand, fourDimensions, shapeText } from './shared/refuse';
+import { convolving } from './shared/stream';
 
 export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
   quantization: 'weights',
+  stream: convolving,
+  isChannelwise: (node) => {
+    const w = input(node, 1);
+    return w.data !== undefined && innermost(w.shape) === innermost(input(node, 0).shape);
+  },
+  weights: { outputAxis: 'last' },
+  fusesActivation: true,
+  absorbsPadding: true,
   infer(node) {
     const C = fourDimensions(node, input(node, 0))[3];
     const [one, kh, kw, co] = fourDimensions(node, input(node, 1));

@@ -4,9 +4,12 @@ import type { Operator } from './operator';
 import { emitConversion } from './shared/convert';
 import { unsupported } from './shared/refuse';
 import { f32 } from './shared/rounding';
+import { frameByFrame } from './shared/stream';
 
 export const dequantize: Operator<'dequantize'> = {
   quantization: 'float',
+  stream: frameByFrame,
+  isChannelwise: true,
   infer: (node) => [input(node, 0).shape],
   lower(node, emit) {
     const x = input(node, 0);

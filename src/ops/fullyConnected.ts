@@ -1,11 +1,21 @@
 import { elementCount, input, output } from '../graph/graph';
 import type { Operator } from './operator';
 import { constantWeights, demandBias, emitConv } from './shared/convolution';
-import { demand, shapeText } from './shared/refuse';
+import { productMatrix } from './shared/matrices';
+import { demand, shapeText, unsupported } from './shared/refuse';
 
 /** A 1×1 convolution over the rows. */
 export const fullyConnected: Operator<'fullyConnected'> = {
   quantization: 'weights',
+  stream: {
+    convert(node, stream) {
+      if (stream.time.axis !== 0) throw unsupported(node, 'it mixes the frames of the sequence');
+      stream.emit(node, stream.time);
+    },
+  },
+  isChannelwise: false,
+  weights: { outputAxis: 'first', matrices: (node) => productMatrix(node, output(node).shape[0]!) },
+  fusesActivation: true,
   infer(node) {
     const x = input(node, 0).shape;
     const w = input(node, 1).shape;

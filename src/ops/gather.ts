@@ -6,6 +6,14 @@ import { demand, demandAxis, requireTypes, shapeText, unsupported } from './shar
 
 export const gather: Operator<'gather'> = {
   quantization: 'same',
+  stream: {
+    convert(node, stream) {
+      const { axis, batchDims } = node.attributes;
+      if (stream.x === node.inputs[0]) throw unsupported(node, 'it takes from the whole sequence');
+      stream.emit(node, { ...stream.time, axis: axis + stream.time.axis - batchDims });
+    },
+  },
+  isChannelwise: false,
   infer(node) {
     const x = input(node, 0).shape;
     const indices = input(node, 1).shape;

@@ -1,14 +1,24 @@
 import * as L from '../../assembly/layout';
 import { input, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
+import { int8Gru, UNIT_RANGE } from './shared/int8Recurrent';
+import { recurrentMatrices } from './shared/matrices';
 import { foldZeroPoint, rowSums } from './shared/pack';
 import { checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, GATE_SCALE, keepState, modeOf,
   optionalOperand, plainWords, sequenceShape, sizesOf, stridesOfSequence, type Cell } from './shared/recurrent';
+import { stepwise } from './shared/stream';
 
 export const gru: Operator<'gru'> = {
-  // its output is between −1 and 1
-  quantization: { scale: 1 / 128, zeroPoint: 0 },
-  stateful: true,
+  quantization: UNIT_RANGE,
+  stream: stepwise,
+  isChannelwise: false,
+  weights: {
+    outputAxis: 'first',
+    // if the reset gate precedes the product, the gates multiply different rows
+    matrices: (node) => recurrentMatrices(node, { recurrentBiasAt: 4, seesState: node.attributes.resetAfter }),
+  },
+  int8: { convert: (node, x) => ({ ...node, inputs: int8Gru(node, x) }) },
+  isStateful: true,
   infer(node) {
     const { inputs, cells } = sizesOf(node);
     demandShape(node, input(node, 1), 'weights', [3 * cells, inputs]);

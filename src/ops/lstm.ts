@@ -1,11 +1,14 @@
 import * as L from '../../assembly/layout';
 import { input, output, perTensor, type Node } from '../graph/graph';
 import type { Operator } from './operator';
+import { int8Lstm, largestCell } from './shared/int8Recurrent';
+import { recurrentMatrices } from './shared/matrices';
 import { foldZeroPoint, packLanes, packMatrix, rowSums } from './shared/pack';
 import { constantOperand, demandShape, emitCell, emitSums, fixedPoint, GATE_SCALE, keepState, modeOf, optionalOperand,
   scalesOfGates, sequenceShape, stridesOfSequence, type Cell } from './shared/recurrent';
 import { demand, unsupported } from './shared/refuse';
 import { f32 } from './shared/rounding';
+import { stepwise } from './shared/stream';
 
 /** Sizes of a cell, from the shapes of its weights. */
 function sizesOf(node: Node<'lstm'>): { inputs: number; gates: number; cells: number; outputs: number } {
@@ -25,8 +28,22 @@ function sizesOf(node: Node<'lstm'>): { inputs: number; gates: number; cells: nu
 }
 
 export const lstm: Operator<'lstm'> = {
-  quantization: 'weights',
-  stateful: true,
+  // a normalization, and a cell that tanh does not bound, stay in float32
+  quantization: (node) => (node.inputs[7] || node.attributes.activation !== 'tanh' ? 'float' : 'weights'),
+  stream: stepwise,
+  isChannelwise: false,
+  weights: {
+    outputAxis: 'first',
+    // a normalization removes the mean, so that a bias cannot make up for pruned weights
+    matrices: (node) =>
+      recurrentMatrices(node, {
+        lanes: node.inputs[5]?.shape[1],
+        seesInput: !node.inputs[7],
+        seesState: !node.inputs[7],
+      }),
+  },
+  int8: { observe: largestCell, convert: int8Lstm },
+  isStateful: true,
   infer(node) {
     const { inputs, gates, cells, outputs } = sizesOf(node);
     const rows = gates * cells;
@@ -74,14 +91,15 @@ export const lstm: Operator<'lstm'> = {
     if (int8) {
       const qx = perTensor(x);
       const qy = perTensor(y);
-      if (attributes.activation !== 'tanh') {throw unsupported(
-          node,
-          `the activation ${attributes.activation} on int8; tanh is possible`,
-        );}
-      if (!Number.isInteger(bits) || bits < 0 || bits > 6) {throw unsupported(
+      if (attributes.activation !== 'tanh') {
+        throw unsupported(node, `the activation ${attributes.activation} on int8; tanh is possible`);
+      }
+      if (!Number.isInteger(bits) || bits < 0 || bits > 6) {
+        throw unsupported(
           node,
           `its cell state has the scale ${cellScale}; powers of two from 2^-15 to 2^-9 are possible`,
-        );}
+        );
+      }
       cell.inputBias = foldZeroPoint(rowSums(w.data, inputs), qx.zeroPoint, sumBias);
       cell.hiddenBias = foldZeroPoint(rowSums(u.data, outputs), qy.zeroPoint);
       cell.words = gateWords(node, gates, qx.scale, qy.scale, cellScale);
@@ -108,10 +126,12 @@ export const lstm: Operator<'lstm'> = {
       all.set(peephole.subarray(g), g + cells);
       r.table(L.RECURRENT_PEEPHOLE, packLanes(numbers, all, gates));
     }
-    if (norm) {r.table(L.RECURRENT_NORM, packLanes(numbers, norm, gates)).table(
+    if (norm) {
+      r.table(L.RECURRENT_NORM, packLanes(numbers, norm, gates)).table(
         L.RECURRENT_NORM_BIAS,
         packLanes(biases, ownBias, gates),
-      );}
+      );
+    }
     if (projection) r.table(L.RECURRENT_PROJECTION, packMatrix(projection.data, cells, outputs, 1));
     if (mode === 'hybrid') emitSums(node, r, cell, projection && { values: projection.data, K: cells });
     if (int8) {
@@ -135,10 +155,9 @@ export const lstm: Operator<'lstm'> = {
       }
     } else {
       r.float(L.RECURRENT_CELL_CLIP, attributes.cellClip).float(L.RECURRENT_PROJECTION_CLIP, attributes.projectionClip);
-      if (projection) {r.table(
-          L.RECURRENT_PROJECTION_BIAS,
-          packLanes(Float32Array, projectionBias ?? new Float32Array(outputs), 1),
-        );}
+      if (projection) {
+        r.table(L.RECURRENT_PROJECTION_BIAS, packLanes(Float32Array, projectionBias ?? new Float32Array(outputs), 1));
+      }
       if (projection && mode === 'hybrid') {
         r.float(L.RECURRENT_PROJECTION_SCALE, scalesOfGates(node, projection, 1)[0]!);
       }

@@ -1,9 +1,13 @@
 import * as L from '../../assembly/layout';
 import type { Operator } from './operator';
 import { inferPool, lowerPool } from './shared/pool2d';
+import { pooling } from './shared/stream';
 
 export const maxPool2d: Operator<'maxPool2d'> = {
   quantization: 'same',
+  stream: pooling,
+  isChannelwise: true,
+  fusesActivation: true,
   infer: inferPool,
   lower: (node, emit) => lowerPool(node, emit, L.POOL2D_MAXIMUM),
 };

@@ -3,12 +3,34 @@ import { elementCount, elementSize, input, output, perTensor, type AnyNode, type
 import type { Emitter } from './emitter';
 import type { Operator } from './operator';
 import { emitCopy, inQuantizationOf } from './shared/emit';
-import { demand, demandWhole, shapeText } from './shared/refuse';
+import { demand, demandWhole, shapeText, unsupported } from './shared/refuse';
 import { clampInt8, roundEven } from './shared/rounding';
 import { stridesOf } from './shared/shapes';
 
 export const pad: Operator<'pad'> = {
   quantization: 'same',
+  stream: {
+    readsPadding: true,
+    // zeros before the sequence become the first history of the convolution that follows
+    convert(node, stream) {
+      const { time } = stream;
+      const { axis } = time;
+      const { before, after, mode, value } = node.attributes;
+      if (after[axis] !== 0) throw unsupported(node, 'it adds frames behind the sequence');
+      if (before[axis] !== 0 && (mode !== 'constant' || (time.offset < 0 && value !== time.padding))) {
+        throw unsupported(node, `its padding before the sequence is ${mode}; it must be constant, with one value`);
+      }
+      stream.emit({ ...node, attributes: { ...node.attributes, before: before.with(axis, 0) } }, {
+        ...time,
+        total: time.total + before[axis]!,
+        offset: time.offset - before[axis]!,
+        padding: before[axis] === 0 ? time.padding : value,
+      });
+    },
+  },
+  isChannelwise: ({ attributes: { before, after } }) => before.at(-1) === 0 && after.at(-1) === 0,
+  asZeroPadding: ({ attributes: { before, after, mode, value } }) =>
+    mode === 'constant' && value === 0 ? { before, after } : undefined,
   infer(node) {
     const { before, after, mode } = node.attributes;
     const { shape } = input(node, 0);

@@ -5,9 +5,12 @@ import { emitBinary } from './shared/binary';
 import { demand, requireTypes, shapeText, unsupported } from './shared/refuse';
 import { f32 } from './shared/rounding';
 import { broadcastShape } from './shared/shapes';
+import { broadcasting } from './shared/stream';
 
 export const prelu: Operator<'prelu'> = {
   quantization: 'free',
+  stream: broadcasting,
+  isChannelwise: true,
   infer(node) {
     const x = input(node, 0).shape;
     const alpha = input(node, 1).shape;

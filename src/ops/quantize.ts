@@ -6,9 +6,12 @@ import { emitTable } from './shared/emit';
 import { multiplyBy256ths, multiplyByQuantizedMultiplier, quantizeMultiplier } from './shared/fixedPoint';
 import { sameQuantization } from './shared/quantized';
 import { f32, roundEven } from './shared/rounding';
+import { frameByFrame } from './shared/stream';
 
 export const quantize: Operator<'quantize'> = {
   quantization: 'float',
+  stream: frameByFrame,
+  isChannelwise: true,
   infer: (node) => [input(node, 0).shape],
   lower(node, emit) {
     const x = input(node, 0);

@@ -8,6 +8,7 @@ import { sameQuantization } from './shared/quantized';
 import { demand, requireTypes, shapeText } from './shared/refuse';
 import { f32 } from './shared/rounding';
 import { stridesOf } from './shared/shapes';
+import { reducing } from './shared/stream';
 
 const kinds: Record<ReduceKind, number> = {
   mean: L.REDUCE_MEAN,
@@ -19,6 +20,8 @@ const kinds: Record<ReduceKind, number> = {
 
 export const reduce: Operator<'reduce'> = {
   quantization: 'free',
+  stream: reducing((node) => node.attributes.axes),
+  isChannelwise: (node) => !node.attributes.axes.includes(input(node, 0).shape.length - 1),
   infer(node) {
     const { shape } = input(node, 0);
     const { axes } = node.attributes;

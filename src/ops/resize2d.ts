@@ -11,6 +11,8 @@ const ONE = 2048;
 
 export const resize2d: Operator<'resize2d'> = {
   quantization: 'same',
+  stream: 'none',
+  isChannelwise: true,
   infer(node) {
     const [n, , , c] = fourDimensions(node, input(node, 0));
     const [, h, w] = fourDimensions(node, output(node));

@@ -1,14 +1,21 @@
 import * as L from '../../assembly/layout';
 import { input, output, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
+import { int8Operands, UNIT_RANGE } from './shared/int8Recurrent';
+import { recurrentMatrices } from './shared/matrices';
 import { foldZeroPoint, rowSums } from './shared/pack';
 import { quantizedRange } from './shared/quantized';
 import { checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, GATE_SCALE, keepState, modeOf,
   optionalOperand, plainWords, sequenceShape, sizesOf, stridesOfSequence, type Cell } from './shared/recurrent';
+import { stepwise } from './shared/stream';
 
 export const rnn: Operator<'rnn'> = {
-  quantization: 'weights',
-  stateful: true,
+  quantization: (node) => (node.attributes.activation === 'tanh' ? UNIT_RANGE : 'weights'),
+  stream: stepwise,
+  isChannelwise: false,
+  weights: { outputAxis: 'first', matrices: (node) => recurrentMatrices(node) },
+  int8: { convert: (node, x) => ({ ...node, inputs: int8Operands(node, x, 1) }) },
+  isStateful: true,
   infer(node) {
     const { inputs, cells } = sizesOf(node);
     demandShape(node, input(node, 1), 'weights', [cells, inputs]);

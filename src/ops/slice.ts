@@ -1,11 +1,28 @@
 import { input, output } from '../graph/graph';
 import type { Operator } from './operator';
 import { emitStridedCopy } from './shared/emit';
-import { demand, shapeText } from './shared/refuse';
+import { demand, shapeText, unsupported } from './shared/refuse';
 import { stridesOf } from './shared/shapes';
 
 export const slice: Operator<'slice'> = {
   quantization: 'same',
+  stream: {
+    convert(node, stream) {
+      const { axis, total, frames, offset } = stream.time;
+      const { begin, stride } = node.attributes;
+      const count = output(node).shape[axis]!;
+      if (begin[axis] === 0 && count === total && stride[axis] === 1) {
+        stream.emit(node, stream.time);
+        return;
+      }
+      // the last frame of the sequence is the newest frame of each call
+      if (count !== 1 || begin[axis] !== total - 1 || offset !== 0) {
+        throw unsupported(node, 'it takes a part of the sequence');
+      }
+      stream.add({ ...node, attributes: { begin: begin.with(axis, frames - 1), stride } });
+    },
+  },
+  isChannelwise: false,
   infer(node) {
     const { shape } = input(node, 0);
     const { begin, stride } = node.attributes;

@@ -2,9 +2,12 @@ import * as L from '../../assembly/layout';
 import { input } from '../graph/graph';
 import type { Operator } from './operator';
 import { lowerSoftmax } from './shared/softmax';
+import { rowByRow } from './shared/stream';
 
 export const softmax: Operator<'softmax'> = {
   quantization: { scale: 1 / 256, zeroPoint: -128 },
+  stream: rowByRow,
+  isChannelwise: false,
   infer: (node) => [input(node, 0).shape],
   lower: (node, emit) => lowerSoftmax(node, emit, L.OP_SOFTMAX, node.attributes.beta),
 };

@@ -6,6 +6,8 @@ import { stridesOf } from './shared/shapes';
 
 export const spaceToDepth: Operator<'spaceToDepth'> = {
   quantization: 'same',
+  stream: 'none',
+  isChannelwise: false,
   infer(node) {
     const [n, h, w, c] = fourDimensions(node, input(node, 0));
     const b = node.attributes.blockSize;

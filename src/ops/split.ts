@@ -2,11 +2,18 @@ import { elementSize, input } from '../graph/graph';
 import type { Operator } from './operator';
 import { emitStridedCopy } from './shared/emit';
 import { sameQuantization } from './shared/quantized';
-import { demand, demandAxis } from './shared/refuse';
+import { demand, demandAxis, unsupported } from './shared/refuse';
 import { stridesOf } from './shared/shapes';
 
 export const split: Operator<'split'> = {
   quantization: 'same',
+  stream: {
+    convert(node, stream) {
+      if (node.attributes.axis === stream.time.axis) throw unsupported(node, 'it splits the sequence');
+      stream.emit(node, stream.time);
+    },
+  },
+  isChannelwise: false,
   infer(node) {
     const { shape } = input(node, 0);
     const { axis } = node.attributes;

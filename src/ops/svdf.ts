@@ -7,10 +7,15 @@ import { constantOperand, demandShape, fixedPoint, keepState, modeCode, modeOf, 
   sequenceShape, stridesOfSequence } from './shared/recurrent';
 import { demand, unsupported } from './shared/refuse';
 import { f32 } from './shared/rounding';
+import { stepwise } from './shared/stream';
 
 export const svdf: Operator<'svdf'> = {
   quantization: 'float',
-  stateful: true,
+  stream: stepwise,
+  isChannelwise: false,
+  weights: { outputAxis: 'first' },
+  fusesActivation: true,
+  isStateful: true,
   infer(node) {
     const inputs = input(node, 0).shape.at(-1) ?? 1;
     const [filters = 0] = input(node, 1).shape;

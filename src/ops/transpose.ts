@@ -6,6 +6,13 @@ import { stridesOf } from './shared/shapes';
 
 export const transpose: Operator<'transpose'> = {
   quantization: 'same',
+  stream: {
+    readsPadding: true,
+    convert(node, stream) {
+      stream.emit(node, { ...stream.time, axis: node.attributes.perm.indexOf(stream.time.axis) });
+    },
+  },
+  isChannelwise: false,
   infer(node) {
     const { shape } = input(node, 0);
     const { perm } = node.attributes;

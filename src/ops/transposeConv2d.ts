@@ -10,6 +10,10 @@ import { demand, demandWhole, fourDimensions } from './shared/refuse';
  */
 export const transposeConv2d: Operator<'transposeConv2d'> = {
   quantization: 'weights',
+  stream: 'none',
+  isChannelwise: false,
+  weights: { outputAxis: 'first' },
+  fusesActivation: true,
   infer(node) {
     const [n, , , C] = fourDimensions(node, input(node, 0));
     const [co, , , ci] = fourDimensions(node, input(node, 1));

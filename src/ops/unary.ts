@@ -5,9 +5,10 @@ import type { Operator } from './operator';
 import { emitTable } from './shared/emit';
 import { hardSwishSteps, multiplyBy256ths, multiplyByQuantizedMultiplier,
   quantizeMultiplier } from './shared/fixedPoint';
-import { activationRange } from './shared/quantized';
+import { activationRange, isActivation } from './shared/quantized';
 import { requireTypes } from './shared/refuse';
 import { f32, roundAway, roundEven } from './shared/rounding';
+import { frameByFrame } from './shared/stream';
 
 const kinds: Record<UnaryKind, number> = {
   relu: L.UNARY_RELU,
@@ -66,6 +67,9 @@ export const functions: Record<UnaryKind, (x: number, alpha: number) => number> 
 
 export const unary: Operator<'unary'> = {
   quantization: 'free',
+  stream: frameByFrame,
+  isChannelwise: true,
+  asActivation: ({ attributes: { kind } }) => (isActivation(kind) ? kind : undefined),
   infer(node) {
     return [input(node, 0).shape];
   },

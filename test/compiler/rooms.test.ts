@@ -136,6 +136,16 @@ describe('the rooms', () => {
       .toEqual([]);
   });
 
+  test('no file of the compiler names an operator: what it knows of one is in src/ops', () => {
+    const names = new Set(Object.keys(operators));
+    const named = importsOf('src/compiler').flatMap(({ file }) => {
+      const text = readFileSync(path.join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+      const strings = [...text.matchAll(/(['"`])((?:(?!\1)[^\\\n]|\\.)*)\1/g)].map((match) => match[2]!);
+      return strings.filter((string) => names.has(string)).map((string) => `${file} names '${string}'`);
+    });
+    expect(named, 'give src/ops/operator.ts a field for it, or src/ops/nodes.ts a builder').toEqual([]);
+  });
+
   test('the compiler imports no foreign format, except in its public entry', () => {
     expect(strangers('src/compiler', [/^ml-matrix$/, /^src\/(compiler|graph|ops|format|runtime)\//, errors, layout], [
       /^src\/compiler\/index\.ts$/,

@@ -13,7 +13,7 @@ export function foldConstants(graph: Graph, evaluate: Evaluate): void {
   const folded: AnyNode[] = [];
   const rest: AnyNode[] = [];
   for (const node of graph.nodes) {
-    const isConstant = node.inputs.length > 0 && !operatorOf(node.op).stateful &&
+    const isConstant = node.inputs.length > 0 && !operatorOf(node.op).isStateful &&
       node.inputs.every((tensor) => !tensor || tensor.data || constant.has(tensor));
     (isConstant ? folded : rest).push(node);
     if (isConstant) node.outputs.forEach((tensor) => constant.add(tensor));

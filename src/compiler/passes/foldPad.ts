@@ -1,5 +1,7 @@
 import { consumers, producers } from '../../graph/edit';
 import type { Graph } from '../../graph/graph';
+import type { Padding } from '../../graph/operators';
+import { operatorOf } from '../../ops/index';
 import { sameQuantization } from '../../ops/shared/quantized';
 
 /** A picture padded with zeros before a convolution becomes the convolution's own padding. */
@@ -7,17 +9,19 @@ export function foldPad(graph: Graph): void {
   const made = producers(graph);
   const read = consumers(graph);
   for (const node of graph.nodes) {
-    if (node.op !== 'conv2d' && node.op !== 'depthwiseConv2d') continue;
+    if (!operatorOf(node.op).absorbsPadding) continue;
     const padded = node.inputs[0]!;
     const pad = made.get(padded);
-    if (pad?.op !== 'pad' || read.get(padded)!.length !== 1) continue;
-    const { before, after, mode, value } = pad.attributes;
+    const zeros = pad && operatorOf(pad.op).asZeroPadding?.(pad);
+    if (!zeros || read.get(padded)!.length !== 1) continue;
+    const { before, after } = zeros;
     const x = pad.inputs[0]!;
-    if (mode !== 'constant' || value !== 0 || x.shape.length !== 4 || x.data || !sameQuantization(x, padded)) continue;
+    if (x.shape.length !== 4 || x.data || !sameQuantization(x, padded)) continue;
     if ([before[0], before[3], after[0], after[3]].some((n) => n !== 0)) continue;
-    const [top, left, bottom, right] = node.attributes.padding;
+    const attributes = node.attributes as { padding: Padding };
+    const [top, left, bottom, right] = attributes.padding;
     node.attributes = {
-      ...node.attributes,
+      ...attributes,
       padding: [top + before[1]!, left + before[2]!, bottom + after[1]!, right + after[2]!],
     };
     node.inputs[0] = x;

@@ -1,9 +1,8 @@
 import { consumers, producers } from '../../graph/edit';
 import type { FusedActivation } from '../../graph/operators';
 import type { Graph } from '../../graph/graph';
+import { operatorOf } from '../../ops/index';
 import { sameQuantization } from '../../ops/shared/quantized';
-
-const fusable: readonly string[] = ['relu', 'relu6', 'reluN1To1', 'relu0To1'];
 
 /**
  * A relu behind an operator that can clamp its own output moves into it. In int8 only where both
@@ -14,14 +13,16 @@ export function fuseActivation(graph: Graph): void {
   const read = consumers(graph);
   const gone = new Set<unknown>();
   for (const node of graph.nodes) {
-    if (node.op !== 'unary' || !fusable.includes(node.attributes.kind)) continue;
+    const activation = operatorOf(node.op).asActivation?.(node);
+    if (!activation) continue;
     const x = node.inputs[0]!;
     const y = node.outputs[0]!;
     const before = made.get(x);
-    if (!before || !('activation' in before.attributes) || before.attributes.activation !== 'none' ||
-      read.get(x)!.length !== 1) continue;
+    if (!before || !operatorOf(before.op).fusesActivation || read.get(x)!.length !== 1) continue;
+    const attributes = before.attributes as { activation: FusedActivation };
+    if (attributes.activation !== 'none') continue;
     if (!['float32', 'int8'].includes(y.dtype) || !sameQuantization(x, y)) continue;
-    before.attributes = { ...before.attributes, activation: node.attributes.kind as FusedActivation };
+    before.attributes = { ...attributes, activation };
     before.outputs[0] = y;
     made.set(y, before);
     gone.add(node);

@@ -1,4 +1,5 @@
-import { entriesOf, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
+import { entriesOf, type Graph, type Tensor } from '../../graph/graph';
+import { copyNode } from '../../ops/nodes';
 
 /**
  * Outputs that are constants, inputs, or named twice become copies, so that each output has a place
@@ -15,14 +16,7 @@ export function ownOutputs(graph: Graph): void {
     const copy: Tensor = { ...tensor, name: tensor.name };
     for (let i = 1; names.has(copy.name); i++) copy.name = `${tensor.name}_${i}`;
     delete copy.data;
-    const node: AnyNode = {
-      op: 'slice',
-      name: copy.name,
-      inputs: [tensor],
-      outputs: [copy],
-      attributes: { begin: tensor.shape.map(() => 0), stride: tensor.shape.map(() => 1) },
-    };
-    graph.nodes.push(node);
+    graph.nodes.push(copyNode(tensor, copy));
     seen.add(copy);
     return copy;
   });

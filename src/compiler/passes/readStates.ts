@@ -1,4 +1,6 @@
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
+import { operatorOf } from '../../ops/index';
+import { copyNode } from '../../ops/nodes';
 
 /**
  * States are read through a copy, but where the reader copies anyway: what a run computes from one
@@ -17,19 +19,12 @@ export function readStates(graph: Graph): void {
       return copy;
     };
     for (const node of graph.nodes) {
-      if (node.op !== 'concat') node.inputs = node.inputs.map((tensor) => tensor && through(tensor));
+      if (operatorOf(node.op).copiesInputs) continue;
+      node.inputs = node.inputs.map((tensor) => tensor && through(tensor));
     }
     graph.outputs = graph.outputs.map(through);
     for (const other of graph.states!) if (other !== state) other.next = through(other.next);
-    if (isRead) {
-      copies.push({
-        op: 'slice',
-        name: copy.name,
-        inputs: [value],
-        outputs: [copy],
-        attributes: { begin: value.shape.map(() => 0), stride: value.shape.map(() => 1) },
-      });
-    }
+    if (isRead) copies.push(copyNode(value, copy));
   }
   graph.nodes.unshift(...copies);
 }

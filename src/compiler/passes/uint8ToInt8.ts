@@ -1,6 +1,8 @@
 import { KletError } from '../../errors';
 import { tensorsOf } from '../../graph/edit';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
+import { operatorOf } from '../../ops/index';
+import { quantizeNode } from '../../ops/nodes';
 
 /**
  * Quantized uint8 becomes int8 by flipping the top bit: q − 128, zeroPoint − 128. Exact. Inputs and
@@ -14,7 +16,7 @@ export function uint8ToInt8(graph: Graph): void {
   graph.inputs = graph.inputs.map((tensor) => {
     if (!isUint8(tensor)) return tensor;
     const outside = { ...tensor };
-    before.push(requantization(outside, tensor, `${tensor.name} (as int8)`));
+    before.push(quantizeNode(outside, tensor, `${tensor.name} (as int8)`));
     tensor.name = `${tensor.name} (as int8)`;
     return outside;
   });
@@ -25,7 +27,7 @@ export function uint8ToInt8(graph: Graph): void {
     if (!outside.has(tensor)) {
       outside.set(tensor, made);
       delete made.data;
-      after.push(requantization(tensor, made, tensor.name));
+      after.push(quantizeNode(tensor, made, tensor.name));
       tensor.name = `${tensor.name} (as int8)`;
     }
     return made;
@@ -51,24 +53,24 @@ export function uint8ToInt8(graph: Graph): void {
       state.initial = Int8Array.from(state.initial, (q) => q - 128);
     }
   }
-  graph.nodes = [...before, ...graph.nodes.flatMap((node) => (node.op === 'cast' ? castAsStored(node) : [node])),
-    ...after];
+  graph.nodes = [...before,
+    ...graph.nodes.flatMap((node) => (operatorOf(node.op).readsStoredIntegers ? asStored(node) : [node])), ...after];
 }
 
 /** A cast with uint8 on both its sides where the network has it. */
-function castAsStored(node: AnyNode): AnyNode[] {
+function asStored(node: AnyNode): AnyNode[] {
   const nodes: AnyNode[] = [];
   const [x] = node.inputs as [Tensor];
   const [y] = node.outputs as [Tensor];
   const cast = { ...node, inputs: [x], outputs: [y] } as AnyNode;
   if (x.wasUint8) {
     cast.inputs[0] = asUint8(x);
-    nodes.push(requantization(x, cast.inputs[0], cast.inputs[0].name));
+    nodes.push(quantizeNode(x, cast.inputs[0], cast.inputs[0].name));
   }
   nodes.push(cast);
   if (y.wasUint8) {
     cast.outputs[0] = asUint8(y);
-    nodes.push(requantization(cast.outputs[0], y, `${y.name} (as int8)`));
+    nodes.push(quantizeNode(cast.outputs[0], y, `${y.name} (as int8)`));
   }
   return nodes;
 }
@@ -80,8 +82,4 @@ function asUint8(tensor: Tensor): Tensor {
     dtype: 'uint8',
     quantization: { ...tensor.quantization!, zeroPoint: tensor.quantization!.zeroPoint.map((z) => z + 128) },
   };
-}
-
-function requantization(from: Tensor, to: Tensor, name: string): AnyNode {
-  return { op: 'quantize', name, inputs: [from], outputs: [to], attributes: {} };
 }

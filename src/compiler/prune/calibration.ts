@@ -2,7 +2,6 @@ import { loadSync } from '../runtime';
 import { KletError } from '../../errors';
 import { cloneGraph, tensorsOf } from '../../graph/edit';
 import type { Graph } from '../../graph/graph';
-import type { Sequence } from '../../graph/operators';
 import type { InputArray } from '../../runtime/tensor';
 import { compile } from '../compile';
 import type { PrunableLayer } from './layers';
@@ -77,19 +76,18 @@ function gatherRow(
   out: Float32Array,
   at: number,
 ): void {
-  const { node, K } = layer;
+  const { K, window } = layer;
   const x = layer.seen!;
   const { scale, zeroPoint } = x.quantization ?? { scale: [1], zeroPoint: [0] };
   const [s, z] = [scale[0]!, zeroPoint[0]!];
-  if (node.op !== 'conv2d') {
-    const from = rowOf(layer, pixel) * K;
+  if (!window) {
+    const from = (layer.rowOf?.(pixel) ?? pixel) * K;
     for (let k = 0; k < K; k++) out[at + k] = s * (values[from + k]! - z);
     return;
   }
   const [, H, W, C] = x.shape as [number, number, number, number];
-  const [, kernelH, kernelW] = node.inputs[1]!.shape as [number, number, number];
-  const { stride, dilation, padding } = node.attributes;
-  const outW = node.outputs[0]!.shape[2]!;
+  const { kernel: [kernelH, kernelW], stride, dilation, padding } = window;
+  const outW = layer.node.outputs[0]!.shape[2]!;
   const y = Math.floor(pixel / outW) * stride[0] - padding[0];
   const left = (pixel % outW) * stride[1] - padding[1];
   for (let ky = 0; ky < kernelH; ky++) {
@@ -102,13 +100,4 @@ function gatherRow(
       for (let c = 0; c < C; c++) out[to + c] = inside ? s * (values[from + c]! - z) : 0;
     }
   }
-}
-
-/** The state that meets recurrent weights is the answer of the step before. */
-function rowOf({ node, weightsAt }: PrunableLayer, pixel: number): number {
-  if (weightsAt === 1) return pixel;
-  const { timeMajor, reverse } = node.attributes as Sequence;
-  const [, second] = node.outputs[0]!.shape as [number, number, number];
-  if (timeMajor) return pixel + (reverse ? second : 0);
-  return Math.floor(pixel / (second - 1)) * second + pixel % (second - 1) + (reverse ? 1 : 0);
 }

@@ -1,7 +1,8 @@
 import { consumers } from '../../graph/edit';
 import { innermost, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
+import { operatorOf } from '../../ops/index';
 import { inputRows, type Sample } from './calibration';
-import { layerOf, realWeights, shiftBias, type PrunableLayer, type WeightedLayer } from './layers';
+import { layerOf, realWeights, shiftBias, type PrunableLayer } from './layers';
 
 // Whole output channels: they go from the layer, from everything that works on each channel alone,
 // and from the sums of the layers that read the result. Row-major tensors with the channels
@@ -17,7 +18,7 @@ const PANEL = 8;
 interface Channels {
   carriers: Set<Tensor>;
   through: AnyNode[];
-  readers: WeightedLayer[];
+  readers: PrunableLayer[];
 }
 
 /**
@@ -84,7 +85,7 @@ function follow(graph: Graph, layer: AnyNode): Channels | string {
     const others = node.inputs.filter((tensor) => tensor && !tensor.data && !found.carriers.has(tensor));
     if (others.length > 0) return `its outputs meet others in ${node.op} "${node.name}"`;
     if (reader) found.readers.push(reader);
-    else if (!isByChannel(node, N)) return `${node.op} "${node.name}" does not work on each channel alone`;
+    else if (!isChannelwise(node, N)) return `${node.op} "${node.name}" does not work on each channel alone`;
     else {
       found.through.push(node);
       for (const tensor of node.outputs) found.carriers.add(tensor);
@@ -96,34 +97,15 @@ function follow(graph: Graph, layer: AnyNode): Channels | string {
   return found;
 }
 
-function isByChannel({ op, attributes, inputs, outputs }: AnyNode, N: number): boolean {
-  const [x] = inputs;
-  const last = x!.shape.length - 1;
-  const constants = inputs.flatMap((tensor) => (tensor?.data ? [tensor] : []));
+function isChannelwise(node: AnyNode, channels: number): boolean {
+  const constants = node.inputs.flatMap((tensor) => (tensor?.data ? [tensor] : []));
+  if (constants.length === node.inputs.length) return false;
   // constants are one number for all channels or one for each
-  if (constants.some(({ shape }) => shape.length > 0 && innermost(shape) > 1 && innermost(shape) % N !== 0) ||
-    constants.length === inputs.length) return false;
-  switch (op) {
-    case 'unary':
-    case 'prelu':
-    case 'binary':
-    case 'quantize':
-    case 'dequantize':
-    case 'averagePool2d':
-    case 'maxPool2d':
-    case 'resize2d':
-      return true;
-    case 'depthwiseConv2d':
-      return inputs[1]!.data !== undefined && innermost(inputs[1]!.shape) === x!.shape[last];
-    case 'pad':
-      return attributes.before[last] === 0 && attributes.after[last] === 0;
-    case 'reduce':
-      return !attributes.axes.includes(last);
-    case 'reshape':
-      return outputs[0]!.shape.length > 0 && innermost(outputs[0]!.shape) % N === 0;
-    default:
-      return false;
+  if (constants.some(({ shape }) => shape.length > 0 && innermost(shape) > 1 && innermost(shape) % channels !== 0)) {
+    return false;
   }
+  const { isChannelwise: answer } = operatorOf(node.op);
+  return typeof answer === 'function' ? answer(node, channels) : answer;
 }
 
 /** Σ w² of each output. */

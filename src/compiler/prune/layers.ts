@@ -1,109 +1,39 @@
-import { elementCount, innermost, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
+import type { AnyNode, Graph, Tensor } from '../../graph/graph';
+import { operatorOf } from '../../ops/index';
+import type { WeightMatrix } from '../../ops/operator';
 import { roundAway } from '../../ops/shared/rounding';
 
 /**
- * Weights that can go: those of a convolution or fully connected layer, or one of the two matrices
- * of a recurrent layer.
+ * A matrix of weights that can be pruned: that of a convolution or fully connected layer, or one of
+ * the two of a recurrent layer.
  */
-export interface PrunableLayer {
+export interface PrunableLayer extends WeightMatrix {
   node: AnyNode;
   name: string;
-  /** Outputs, products of each, and pixels of a filter. */
-  N: number;
-  K: number;
-  taps: number;
-  /** Output pixels (or rows) of one picture, steps of a recurrent layer. */
-  pixels: number;
-  /** Outputs of one gate, with each of which blocks begin anew; N where there are no gates. */
-  lanes: number;
-  /** Which operands of the node its weights and bias are. */
-  weightsAt: number;
-  biasAt: number;
-  /** Whose rows meet the weights, where a run shows them. */
-  seen?: Tensor;
 }
 
-/** A layer whose only sums are those of its weights. */
-export interface WeightedLayer extends PrunableLayer {
-  node: AnyNode & { op: 'conv2d' | 'fullyConnected' };
+/** The prunable matrices of a node. */
+function matricesOf(node: AnyNode): PrunableLayer[] {
+  const matrices = operatorOf(node.op).weights?.matrices?.(node) ?? [];
+  return matrices.map((matrix) => ({ ...matrix, node, name: `${node.name}${matrix.suffix}` }));
 }
 
-/** Layers of one group whose weights are constant. */
-export function weightedLayers(graph: Graph): WeightedLayer[] {
+/** The layer that a node is, if it computes one product of constant weights and nothing else. */
+export function layerOf(node: AnyNode): PrunableLayer | undefined {
+  return matricesOf(node).find((matrix) => matrix.isOnlyProduct);
+}
+
+/** Convolutions and fully connected layers of one group whose weights are constant. */
+export function weightedLayers(graph: Graph): PrunableLayer[] {
   return graph.nodes.flatMap((node) => layerOf(node) ?? []);
 }
 
 /**
- * Those with an even number of channels where a filter has several pixels, and matrices of
- * recurrent layers: what there are kernels for.
+ * Every matrix that the core has sparse kernels for: kernels of several taps need an even number of
+ * channels.
  */
 export function prunableLayers(graph: Graph): PrunableLayer[] {
-  return graph.nodes.flatMap((node): PrunableLayer[] => {
-    const layer = layerOf(node);
-    return layer ? (layer.taps === 1 || (layer.K / layer.taps) % 2 === 0 ? [layer] : []) : matricesOf(node);
-  });
-}
-
-export function isWeighted(layer: PrunableLayer): layer is WeightedLayer {
-  return layer.node.op === 'conv2d' || layer.node.op === 'fullyConnected';
-}
-
-/** Of a recurrent layer with constant weights, those of the input and those of the hidden state. */
-function matricesOf(node: AnyNode): PrunableLayer[] {
-  if ((node.op !== 'lstm' && node.op !== 'gru' && node.op !== 'rnn') ||
-    node.inputs.some((tensor, i) => i > 0 && tensor && !tensor.data)) return [];
-  const [x, w, u] = node.inputs as [Tensor, Tensor, Tensor];
-  const y = node.outputs[0]!;
-  const [N, inputs] = w.shape as [number, number];
-  const outputs = u.shape[1]!;
-  const steps = elementCount(x.shape) / inputs;
-  const pictures = x.shape.length === 2 ? steps : x.shape[node.attributes.timeMajor ? 1 : 0]!;
-  const hasNorm = node.op === 'lstm' && Boolean(node.inputs[7]);
-  const common = { node, N, taps: 1, lanes: node.op === 'lstm' && node.inputs[5] ? node.inputs[5].shape[1]! : outputs };
-  // a norm takes means away, and where the reset gate comes first one gate sees another product
-  // than the others; a first step's state is nothing
-  const seesState = !hasNorm && (node.op !== 'gru' || node.attributes.resetAfter) && steps > pictures;
-  return [{
-    ...common,
-    name: `${node.name}/input`,
-    K: inputs,
-    pixels: steps,
-    weightsAt: 1,
-    biasAt: 3,
-    ...(!hasNorm && { seen: x }),
-  }, {
-    ...common,
-    name: `${node.name}/recurrent`,
-    K: outputs,
-    pixels: steps - pictures,
-    weightsAt: 2,
-    biasAt: node.op === 'gru' ? 4 : 3,
-    ...(seesState && { seen: y }),
-  }];
-}
-
-export function layerOf(node: AnyNode): WeightedLayer | undefined {
-  if (node.op !== 'conv2d' && node.op !== 'fullyConnected') return undefined;
-  const tensor = node.inputs[1];
-  const bias = node.inputs[2];
-  const groups = node.op === 'conv2d' ? node.attributes.groups : 1;
-  if (!tensor?.data || (bias && !bias.data) || groups !== 1) return undefined;
-  const shape = tensor.shape;
-  const N = shape[0]!;
-  const K = elementCount(shape.slice(1));
-  const out = node.outputs[0]!.shape;
-  return {
-    node,
-    name: node.name,
-    N,
-    K,
-    taps: K / innermost(shape),
-    pixels: node.op === 'conv2d' ? out[1]! * out[2]! : out[0]!,
-    lanes: N,
-    weightsAt: 1,
-    biasAt: 2,
-    seen: node.inputs[0]!,
-  };
+  return graph.nodes.flatMap(matricesOf).filter(({ taps, K }) => taps === 1 || (K / taps) % 2 === 0);
 }
 
 /** The scale and zero point of weight n; floats are what they are. */
@@ -146,9 +76,9 @@ export function replaceWeights({ node, N, K, weightsAt }: PrunableLayer, real: F
 }
 
 /** Adds real values [N] to the bias, which the layer may not have had. */
-export function shiftBias({ node, name: layer, N, biasAt }: PrunableLayer, shift: Float64Array): void {
-  // a bias counts in steps of the input's products, but the second one of a gru
-  const [x, weights] = (biasAt === 4 ? [node.outputs[0], node.inputs[2]] : node.inputs) as [Tensor, Tensor];
+export function shiftBias({ node, name: layer, N, biasAt, biasUnit }: PrunableLayer, shift: Float64Array): void {
+  const { activations: x } = biasUnit;
+  const weights = node.inputs[biasUnit.weightsAt]!;
   const bias = node.inputs[biasAt];
   const known = bias?.data;
   const name = `${layer} (bias)`;

@@ -3,7 +3,7 @@ import { KletError } from '../../errors';
 import { cloneGraph } from '../../graph/edit';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { checkGraph } from '../check';
-import { weightedLayers, type WeightedLayer } from './layers';
+import { weightedLayers, type PrunableLayer } from './layers';
 
 export interface FactoredLayer {
   name: string;
@@ -60,7 +60,7 @@ interface Factors {
 }
 
 /** The thinnest factors within the error. */
-function factorize({ node, N, K }: WeightedLayer, error: number): Factors | undefined {
+function factorize({ node, N, K }: PrunableLayer, error: number): Factors | undefined {
   const { leftSingularVectors: left, rightSingularVectors: right, diagonal } = new SingularValueDecomposition(
     Matrix.from1DArray(N, K, node.inputs[1]!.data!),
     { autoTranspose: true },
@@ -78,11 +78,11 @@ function factorize({ node, N, K }: WeightedLayer, error: number): Factors | unde
   };
 }
 
-function twoLayers({ node, name, N, K }: WeightedLayer, { rank, first, second }: Factors): AnyNode[] {
+function twoLayers({ node, name, N, K, window }: PrunableLayer, { rank, first, second }: Factors): AnyNode[] {
   const [x, weights, bias] = node.inputs as [Tensor, Tensor, Tensor | null];
   const y = node.outputs[0]!;
   const middle = `${name} (low rank)`;
-  const shapeOf = (n: number, k: number): number[] => (node.op === 'conv2d' ? [n, 1, 1, k] : [n, k]);
+  const shapeOf = (n: number, k: number): number[] => (window ? [n, 1, 1, k] : [n, k]);
   const constant = (data: Float32Array, shape: number[], ending: string): Tensor => ({
     name: `${weights.name} (${ending})`,
     shape,
@@ -99,7 +99,7 @@ function twoLayers({ node, name, N, K }: WeightedLayer, { rank, first, second }:
   };
   const outer = { ...node, inputs: [between, constant(second, shapeOf(N, rank), 'from low rank'), bias] };
   // where a pointwise layer steps over pixels, the first of the two does
-  if (outer.op === 'conv2d') {
+  if (window) {
     outer.attributes = { ...outer.attributes, stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
   }
   return [inner, outer] as AnyNode[];

@@ -4,8 +4,7 @@ import type { Graph } from '../../graph/graph';
 import { checkGraph } from '../check';
 import { inputRows, type Sample } from './calibration';
 import { removeChannels } from './channels';
-import { isWeighted, prunableLayers, realWeights, replaceWeights, shiftBias, weightedLayers,
-  type PrunableLayer } from './layers';
+import { prunableLayers, realWeights, replaceWeights, shiftBias, weightedLayers, type PrunableLayer } from './layers';
 import { curvature, momentsOf, refit } from './refit';
 import { cheapestMask, depthOf, unitCosts, type PrunePattern, type UnitPattern } from './units';
 
@@ -135,7 +134,7 @@ interface Choice {
 function chooseLayers(graph: Graph, options: PruneOptions, pattern: UnitPattern | undefined): Choice[] {
   const choices = pick(prunableLayers(graph), options).map((choice): Choice => ({
     ...choice,
-    pattern: pattern ?? (choice.layer.pixels === 1 || !isWeighted(choice.layer) ? 'blocks' : 'pairs'),
+    pattern: pattern ?? (choice.layer.pixels === 1 || !choice.layer.isOnlyProduct ? 'blocks' : 'pairs'),
   }));
   return options.scope === 'global' && typeof options.sparsity === 'number' ? spread(choices) : choices;
 }

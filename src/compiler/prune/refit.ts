@@ -1,6 +1,7 @@
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix';
 import { loadSync } from '../runtime';
-import { GraphBuilder } from '../../ops/builder';
+import type { Tensor } from '../../graph/graph';
+import { transposedProductNode } from '../../ops/nodes';
 import { compile } from '../compile';
 import type { Rows } from './calibration';
 import type { PrunableLayer } from './layers';
@@ -56,13 +57,11 @@ function centered({ count, values }: Rows, K: number, mean: Float64Array): Float
 
 /** aᵀ·b of [rows][K], by the core itself. */
 function products(a: Float32Array, b: Float32Array, rows: number, K: number): Float32Array {
-  const builder = new GraphBuilder('products');
-  const x = builder.input('a', [rows, K]);
-  const y = builder.input('b', [rows, K]);
-  const model =
-    loadSync(compile(builder.finish([builder.node('batchMatmul', [x, y], { transposeA: true, transposeB: false })]), {
-      notes: false,
-    }));
+  const float32 = (name: string, shape: number[]): Tensor => ({ name, shape, dtype: 'float32' });
+  const inputs = [float32('a', [rows, K]), float32('b', [rows, K])] as const;
+  const y = float32('products', [K, K]);
+  const nodes = [transposedProductNode(...inputs, y)];
+  const model = loadSync(compile({ name: y.name, inputs: [...inputs], outputs: [y], nodes }, { notes: false }));
   const sums = model.predict({ a, b }).slice() as unknown as Float32Array;
   model.dispose();
   return sums;

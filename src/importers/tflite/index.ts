@@ -108,7 +108,7 @@ class TfliteImport {
       outputs,
       nodes,
       ...(states.length > 0 && { states }),
-      ...(nodes.some(({ op }) => operatorOf(op).stateful) && { carries: true }),
+      ...(nodes.some(({ op }) => operatorOf(op).isStateful) && { carries: true }),
     };
   }
 

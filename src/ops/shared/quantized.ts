@@ -15,6 +15,11 @@ export function activationRange(activation: FusedActivation): [number, number] {
   return realRanges[activation];
 }
 
+/** Whether a function of an element is one that can be fused. */
+export function isActivation(kind: string): kind is FusedActivation {
+  return Object.hasOwn(realRanges, kind);
+}
+
 /** Bounds of a fused activation as int8 steps of the output's quantization. */
 export function quantizedRange(activation: FusedActivation, output: Tensor): [number, number] {
   const { scale, zeroPoint } = perTensor(output);

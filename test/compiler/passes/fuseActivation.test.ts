@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest';
 import { fuseActivation } from '../../../src/compiler/passes/fuseActivation';
-import type { Graph, Quantization } from '../../../src/graph/graph';
+import type { Graph, Quantization, Tensor } from '../../../src/graph/graph';
 import type { FusedActivation, UnaryKind } from '../../../src/graph/operators';
 import { checkPass, expect, GraphBuilder, operatorsOf, steps } from './suite';
 
@@ -44,6 +44,15 @@ describe('fuseActivation', () => {
       'unary',
       'binary',
     ]);
+  });
+
+  test('leaves a relu behind a recurrent layer, whose activation is within the recurrence', () => {
+    const b = new GraphBuilder('recurrent');
+    const weights = (shape: number[]): Tensor => b.constant(new Float32Array(shape[0]! * shape[1]!).fill(-0.5), shape);
+    const attributes = { timeMajor: false, reverse: false, activation: 'none' as const };
+    const h = b.node('rnn', [b.input('x', [1, 4, 2]), weights([3, 2]), weights([3, 3]), null], attributes);
+    const after = checkPass(b.finish([b.node('unary', [h], { kind: 'relu' })]), fuseActivation);
+    expect(operatorsOf(after)).toEqual(['rnn', 'unary']);
   });
 
   test('leaves other functions alone, a second activation, a second reader, another quantization', () => {

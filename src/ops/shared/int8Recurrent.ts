@@ -1,23 +1,20 @@
-import { perTensor, type AnyNode, type Node, type Tensor } from '../graph/graph';
-import { stridesOfSequence } from '../ops/shared/recurrent';
-import { f32, roundAway } from '../ops/shared/rounding';
-import { biasInSteps, leastScale } from './quantizeBias';
+import { perTensor, type Node, type Tensor } from '../../graph/graph';
+import { leastScale, quantizedBias } from './bias';
+import { stridesOfSequence } from './recurrent';
+import { f32, roundAway } from './rounding';
 
-// Post-training quantization of recurrent layers: int8 weights with one scale a gate, biases in
-// steps of the input's sums, an int16 cell state of an lstm in steps of a power of two that holds
-// the largest cell of the samples.
+// Post-training quantization of recurrent layers: int8 weights with one scale for each gate, biases in units
+// of the accumulators of the input, and an int16 cell state of an lstm whose scale is a power of two, so that
+// it holds the largest cell state of the samples.
 
-export type RecurrentNode = Node<'lstm'> | Node<'gru'> | Node<'rnn'>;
-
-export function isRecurrent(node: AnyNode): node is RecurrentNode {
-  return node.op === 'lstm' || node.op === 'gru' || node.op === 'rnn';
-}
+/** o·tanh(c) and the output of a gru are within −1 … 1. */
+export const UNIT_RANGE = { scale: 1 / 128, zeroPoint: 0 };
 
 /**
- * Symmetric integers up to `most` with one scale for each of `gates`, in which the bias fits when
- * the activations are in steps of `step`.
+ * Symmetric integers up to `most` with one scale for each of `gates`, large enough that the bias fits
+ * when the activations have the scale `activationScale`.
  */
-function perGate(tensor: Tensor, gates: number, most: 127 | 32767, bias?: Tensor | null, step = 1): Tensor {
+function perGate(tensor: Tensor, gates: number, most: 127 | 32767, bias?: Tensor | null, activationScale = 1): Tensor {
   const values = tensor.data as Float32Array;
   const size = values.length / gates;
   const rows = tensor.shape[0]!;
@@ -31,15 +28,15 @@ function perGate(tensor: Tensor, gates: number, most: 127 | 32767, bias?: Tensor
     (_, gate) =>
       f32(Math.max(
         largest(values, gate) / most,
-        bias ? leastScale(largest(bias.data as Float32Array, gate), step, values.length / rows) : 0,
+        bias ? leastScale(largest(bias.data as Float32Array, gate), activationScale, values.length / rows) : 0,
       )),
   );
-  const steps = (v: number, i: number): number =>
+  const quantized = (v: number, i: number): number =>
     Math.max(-most, Math.min(most, roundAway(v / scales[Math.floor(i / size)]!)));
   return {
     ...tensor,
     dtype: most === 127 ? 'int8' : 'int16',
-    data: most === 127 ? Int8Array.from(values, steps) : Int16Array.from(values, steps),
+    data: most === 127 ? Int8Array.from(values, quantized) : Int16Array.from(values, quantized),
     quantization: {
       scale: Array.from({ length: rows }, (_, row) => scales[Math.floor(row / (rows / gates))]!),
       zeroPoint: new Array<number>(rows).fill(0),
@@ -48,48 +45,51 @@ function perGate(tensor: Tensor, gates: number, most: 127 | 32767, bias?: Tensor
   };
 }
 
-/** The int8 layer on an int8 input. */
-export function quantizedCell(
-  node: RecurrentNode,
+/** x, W, U and bias of an int8 cell of `gates` gates. */
+export function int8Operands(
+  node: Node<'lstm'> | Node<'gru'> | Node<'rnn'>,
   x: Tensor,
-  y: Tensor,
-  cellRanges: Map<string, number>,
-): RecurrentNode {
-  const [, w, u, bias, fourth, projection, projectionBias] = node.inputs as [Tensor, Tensor, Tensor, Tensor | null,
+  gates: number,
+): (Tensor | null)[] {
+  const [, w, u, bias] = node.inputs as [Tensor, Tensor, Tensor, Tensor | null];
+  const { scale } = perTensor(x);
+  const weights = perGate(w, gates, 127, bias, scale);
+  return [x, weights, perGate(u, gates, 127), bias && quantizedBias(bias, weights, scale)];
+}
+
+/** The operands of an int8 gru, whose hidden state may have a bias of its own. */
+export function int8Gru(node: Node<'gru'>, x: Tensor): (Tensor | null)[] {
+  const [source, weights, , bias] = int8Operands(node, x, 3);
+  const hiddenBias = node.inputs[4] ?? null;
+  const recurrent = perGate(node.inputs[2]!, 3, 127, hiddenBias, UNIT_RANGE.scale);
+  return [source!, weights!, recurrent, bias!, hiddenBias && quantizedBias(hiddenBias, recurrent, UNIT_RANGE.scale)];
+}
+
+/** Largest cell state where no sample was seen. */
+const UNOBSERVED = 8;
+
+/** The int8 lstm that reads x and writes y, for cell states up to `largest`. */
+export function int8Lstm(node: Node<'lstm'>, x: Tensor, y: Tensor, largest = UNOBSERVED): Node<'lstm'> {
+  const [, w, u, , peephole, projection, projectionBias] = node.inputs as [Tensor, Tensor, Tensor, Tensor | null,
     Tensor | null, Tensor | null, Tensor | null];
-  const outputs = u.shape[1]!;
-  const gates = node.op === 'gru'
-    ? 3
-    : node.op === 'rnn'
-    ? 1
-    : w.shape[0]! / (projection ? projection.shape[1]! : outputs);
-  const step = perTensor(x).scale;
-  const hidden = { scale: 1 / 128, zeroPoint: 0 };
-  const gruBias = node.op === 'gru' ? fourth : null;
-  const weights = perGate(w, gates, 127, bias, step);
-  const recurrent = perGate(u, gates, 127, gruBias, hidden.scale);
-  const inputs: (Tensor | null)[] = [x, weights, recurrent, bias && biasInSteps(bias, weights, step)];
-  if (node.op === 'gru') {
-    return { ...node, inputs: [...inputs, gruBias && biasInSteps(gruBias, recurrent, hidden.scale)] };
-  }
-  if (node.op === 'rnn') return { ...node, inputs };
-  // o·tanh(c) is within ±1; without a projection it is the output
-  const packed = projection && perGate(projection, 1, 127, projectionBias, hidden.scale);
-  const largest = Math.max(1, cellRanges.get(node.name) ?? 8);
-  const bits = Math.min(6, Math.ceil(Math.log2(largest * 1.05)));
+  const gates = w.shape[0]! / (projection ?? u).shape[1]!;
+  const packed = projection && perGate(projection, 1, 127, projectionBias, UNIT_RANGE.scale);
+  const bits = Math.min(6, Math.ceil(Math.log2(Math.max(1, largest) * 1.05)));
+  const { scale, zeroPoint } = perTensor(y);
   return {
     ...node,
-    inputs: [...inputs, fourth && perGate(fourth, gates - 1, 32767), packed,
-      projectionBias && packed && biasInSteps(projectionBias, packed, hidden.scale)],
+    inputs: [...int8Operands(node, x, gates), peephole && perGate(peephole, gates - 1, 32767), packed,
+      projectionBias && packed && quantizedBias(projectionBias, packed, UNIT_RANGE.scale)],
     attributes: {
       ...node.attributes,
       cellScale: 2 ** (bits - 15),
-      ...(packed ? { hidden } : { hidden: { scale: perTensor(y).scale, zeroPoint: -perTensor(y).zeroPoint } }),
+      // without a projection, o·tanh(c) is the output itself
+      hidden: packed ? UNIT_RANGE : { scale, zeroPoint: -zeroPoint },
     },
   };
 }
 
-/** The largest |c| of a float lstm over a sequence. */
+/** The largest |cell state| of a float32 lstm over the sequence x. */
 export function largestCell(node: Node<'lstm'>, x: Float32Array): number {
   const [source, w, u, bias, peephole, projection, projectionBias] = node.inputs;
   const outputs = u!.shape[1]!;

@@ -1,0 +1,40 @@
+import type { AnyNode, Tensor } from '../graph/graph';
+
+// Nodes that passes and conversions add to a graph. Each has the name of what it computes.
+
+/** to = the elements of `from`, in storage of its own. */
+export function copyNode(from: Tensor, to: Tensor): AnyNode {
+  return sliceNode(from, to, from.shape.map(() => 0));
+}
+
+/** to = the part of `from` that begins at the index `begin` and has the shape of `to`. */
+export function sliceNode(from: Tensor, to: Tensor, begin: number[]): AnyNode {
+  const stride = from.shape.map(() => 1);
+  return { op: 'slice', name: to.name, inputs: [from], outputs: [to], attributes: { begin, stride } };
+}
+
+/** to = the parts, one behind the other along `axis`. */
+export function concatNode(parts: Tensor[], to: Tensor, axis: number): AnyNode {
+  return { op: 'concat', name: to.name, inputs: parts, outputs: [to], attributes: { axis, activation: 'none' } };
+}
+
+/** to = the elements of `from` in another shape. */
+export function reshapeNode(from: Tensor, to: Tensor): AnyNode {
+  return { op: 'reshape', name: to.name, inputs: [from], outputs: [to], attributes: {} };
+}
+
+/** to = `from` in the quantization of `to`. */
+export function quantizeNode(from: Tensor, to: Tensor, name = to.name): AnyNode {
+  return { op: 'quantize', name, inputs: [from], outputs: [to], attributes: {} };
+}
+
+/** to = the real values of `from`, in float32. */
+export function dequantizeNode(from: Tensor, to: Tensor, name = to.name): AnyNode {
+  return { op: 'dequantize', name, inputs: [from], outputs: [to], attributes: {} };
+}
+
+/** to [M][N] = aᵀ·b of a [K][M] and b [K][N]. */
+export function transposedProductNode(a: Tensor, b: Tensor, to: Tensor): AnyNode {
+  const attributes = { transposeA: true, transposeB: false };
+  return { op: 'batchMatmul', name: to.name, inputs: [a, b], outputs: [to], attributes };
+}

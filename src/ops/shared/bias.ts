@@ -1,0 +1,29 @@
+import type { Tensor } from '../../graph/graph';
+import { roundAway } from './rounding';
+
+// Post-training quantization of biases. Their quantization unit is that of the accumulators that they are
+// added to: the scale of the activations times the scale of the row's weights.
+
+/**
+ * Upper limit of |Σ (a − za)·w|, and of the bias as well, so that their sum is an int32: for K up to
+ * 32,768 each may take half of the range.
+ */
+const HALF = 2 ** 30;
+
+/**
+ * The smallest scale of weights [N][K] in which a bias fits. A row with small weights, or with none,
+ * can need a larger scale than its weights do.
+ */
+export function leastScale(bias: number, activationScale: number, K: number): number {
+  return Math.abs(bias) / (activationScale * Math.min(HALF, 2 ** 31 - 1 - K * 127 * 255));
+}
+
+/** The bias of each row in units of its accumulator. */
+export function quantizedBias(bias: Tensor, weights: Tensor, activationScale: number): Tensor {
+  const scales = weights.quantization!.scale;
+  return {
+    ...bias,
+    dtype: 'int32',
+    data: Int32Array.from(bias.data as Float32Array, (v, row) => roundAway(v / (activationScale * scales[row]!))),
+  };
+}

@@ -1,0 +1,86 @@
+import { elementCount, innermost, output, type AnyNode, type Node, type Tensor } from '../../graph/graph';
+import type { WeightMatrix, Window } from '../operator';
+
+// The matrices of constant weights that pruning works on.
+
+/**
+ * The one matrix of a layer that computes x·Wᵀ + bias for rows of x: pixels of an output image that a
+ * window gathers, or rows as they are. Empty if weights or bias are not constant.
+ *
+ * @param pixels rows that are multiplied for one batch item
+ */
+export function productMatrix(node: AnyNode, pixels: number, window?: Window): WeightMatrix[] {
+  const [x, weights, bias] = node.inputs;
+  if (!x || !weights?.data || (bias && !bias.data)) return [];
+  const N = weights.shape[0]!;
+  const K = elementCount(weights.shape.slice(1));
+  return [{
+    suffix: '',
+    N,
+    K,
+    taps: K / innermost(weights.shape),
+    pixels,
+    lanes: N,
+    weightsAt: 1,
+    biasAt: 2,
+    biasUnit: { activations: x, weightsAt: 1 },
+    seen: x,
+    ...(window && { window }),
+    isOnlyProduct: true,
+  }];
+}
+
+interface RecurrentParts {
+  /** Outputs of one gate, where that is not the hidden size. */
+  lanes?: number | undefined;
+  /** The operand that is added to the products of the hidden state. */
+  recurrentBiasAt?: number;
+  /** Whether pruning may look at the rows of the input, and of the hidden state. */
+  seesInput?: boolean;
+  seesState?: boolean;
+}
+
+/**
+ * Of a recurrent layer with constant weights, the matrix of the input and the matrix of the hidden
+ * state, which is the output of the time step before.
+ */
+export function recurrentMatrices(
+  node: Node<'lstm'> | Node<'gru'> | Node<'rnn'>,
+  { lanes, recurrentBiasAt = 3, seesInput = true, seesState = true }: RecurrentParts = {},
+): WeightMatrix[] {
+  if (node.inputs.some((tensor, i) => i > 0 && tensor && !tensor.data)) return [];
+  const [x, w, u] = node.inputs as [Tensor, Tensor, Tensor];
+  const y = output(node);
+  const { timeMajor, reverse } = node.attributes;
+  const [N, inputs] = w.shape as [number, number];
+  const hiddenSize = u.shape[1]!;
+  const steps = elementCount(x.shape) / inputs;
+  const batch = x.shape.length === 2 ? steps : x.shape[timeMajor ? 1 : 0]!;
+  const common = { N, taps: 1, lanes: lanes ?? hiddenSize, isOnlyProduct: false };
+  // the first step has no output before it, so there is one row less for each batch item
+  const rowOf = (pixel: number): number => {
+    const second = y.shape[1]!;
+    if (timeMajor) return pixel + (reverse ? second : 0);
+    return Math.floor(pixel / (second - 1)) * second + pixel % (second - 1) + (reverse ? 1 : 0);
+  };
+  return [{
+    ...common,
+    suffix: '/input',
+    K: inputs,
+    pixels: steps,
+    weightsAt: 1,
+    biasAt: 3,
+    biasUnit: { activations: x, weightsAt: 1 },
+    ...(seesInput && { seen: x }),
+  }, {
+    ...common,
+    suffix: '/recurrent',
+    K: hiddenSize,
+    pixels: steps - batch,
+    weightsAt: 2,
+    biasAt: recurrentBiasAt,
+    biasUnit: recurrentBiasAt === 3 ? { activations: x, weightsAt: 1 } : { activations: y, weightsAt: 2 },
+    ...(seesState && steps > batch && { seen: y }),
+    rowOf,
+  }];
+}
