@@ -198,7 +198,7 @@ export const HYBRID_ASYMMETRIC = 1;
 //   blocks  weights k … k + 3 of a panel of 8 channels: WEIGHTS i8 [ENTRIES][8][4], STEPS u8 [ENTRIES], in fours; COUNTS u16 [⌈N/8⌉]
 // What fills up has the weights WEIGHTS_ZERO.
 export const SPARSE_COUNTS = 128;
-export const SPARSE_STEPS = 132;
+export const SPARSE_DELTAS = 132;
 export const SPARSE_ENTRIES = 136;
 export const SPARSE_PATTERN = 140;
 export const SPARSE_BYTES = 144;
@@ -491,10 +491,10 @@ export const RECURRENT_INPUTS = 36;
 export const RECURRENT_CELLS = 40;
 export const RECURRENT_OUTPUTS = 44;
 /** Elements from one step, or picture of the batch, to the next. */
-export const RECURRENT_SOURCE_STEP = 48;
-export const RECURRENT_SOURCE_BATCH = 52;
-export const RECURRENT_TARGET_STEP = 56;
-export const RECURRENT_TARGET_BATCH = 60;
+export const RECURRENT_SOURCE_TIME_STRIDE = 48;
+export const RECURRENT_SOURCE_BATCH_STRIDE = 52;
+export const RECURRENT_TARGET_TIME_STRIDE = 56;
+export const RECURRENT_TARGET_BATCH_STRIDE = 60;
 export const RECURRENT_REVERSE = 64;
 export const RECURRENT_ACTIVATION = 68;
 export const RECURRENT_PARTS = 72;
@@ -548,10 +548,10 @@ export const RECURRENT_GATE_WORDS = 9;
 // is whole. Panels are those of all gates in turn.
 //   COUNTS u16 [G·N'/8] · STEPS u8 [ENTRIES] · weights i8 [ENTRIES][8][4]
 export const SPARSE_RECURRENT_INPUT_COUNTS = 168;
-export const SPARSE_RECURRENT_INPUT_STEPS = 172;
+export const SPARSE_RECURRENT_INPUT_DELTAS = 172;
 export const SPARSE_RECURRENT_INPUT_ENTRIES = 176;
 export const SPARSE_RECURRENT_HIDDEN_COUNTS = 180;
-export const SPARSE_RECURRENT_HIDDEN_STEPS = 184;
+export const SPARSE_RECURRENT_HIDDEN_DELTAS = 184;
 export const SPARSE_RECURRENT_HIDDEN_ENTRIES = 188;
 export const SPARSE_RECURRENT_BYTES = 192;
 
@@ -572,10 +572,10 @@ export const SVDF_INPUTS = 44;
 export const SVDF_UNITS = 48;
 export const SVDF_RANK = 52;
 export const SVDF_MEMORY = 56;
-export const SVDF_SOURCE_STEP = 60;
-export const SVDF_SOURCE_BATCH = 64;
-export const SVDF_TARGET_STEP = 68;
-export const SVDF_TARGET_BATCH = 72;
+export const SVDF_SOURCE_TIME_STRIDE = 60;
+export const SVDF_SOURCE_BATCH_STRIDE = 64;
+export const SVDF_TARGET_TIME_STRIDE = 68;
+export const SVDF_TARGET_BATCH_STRIDE = 72;
 export const SVDF_MODE = 76;
 export const SVDF_SCALE = 80;
 export const SVDF_SOURCE_ZERO = 84;

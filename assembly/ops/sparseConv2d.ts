@@ -2,7 +2,7 @@ import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_DILATION_X, CONV2D
   CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H,
   CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X,
   CONV2D_STRIDE_Y, CONV2D_TARGET_ZERO, CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_I8, FAULT_ATTRIBUTE, SPARSE_BLOCKS,
-  SPARSE_BYTES, SPARSE_COUNTS, SPARSE_ENTRIES, SPARSE_PAIRS, SPARSE_PATTERN, SPARSE_STEPS, SPARSE_TILE,
+  SPARSE_BYTES, SPARSE_COUNTS, SPARSE_ENTRIES, SPARSE_PAIRS, SPARSE_PATTERN, SPARSE_DELTAS, SPARSE_TILE,
   SPARSE_TILE_WIDE } from '../layout';
 import { interleave_i8, ROW_TAIL, spmm_blocks_i8, spmm_pairs_i8, TURN_BYTES } from '../kernels/sparse';
 import { widen_i8_i16 } from '../kernels/widen';
@@ -34,7 +34,7 @@ export function describeSparseConv2d(r: usize): void {
   checkRange(r, CONV2D_GROUPS, 1, 1);
   checkRange(r, SPARSE_PATTERN, SPARSE_PAIRS, SPARSE_BLOCKS);
   checkCounts(r, SPARSE_ENTRIES, 1);
-  table(r, SPARSE_STEPS, toF64(r, SPARSE_ENTRIES), 16);
+  table(r, SPARSE_DELTAS, toF64(r, SPARSE_ENTRIES), 16);
   const common = <f64>rows * 8 + toF64(r, CONV2D_IN_C) + 32;
   if (isPairs(r)) {
     if ((rows != SPARSE_TILE && rows != SPARSE_TILE_WIDE) || (taps > 1 && (int(r, CONV2D_IN_C) & 1) != 0)) {
@@ -130,7 +130,7 @@ export function runSparseConv2d(r: usize): void {
   const pairs = isPairs(r);
   const quads = (K + 3) >> 2;
   const weights = <usize>int(r, CONV2D_WEIGHTS);
-  const steps = <usize>int(r, SPARSE_STEPS);
+  const steps = <usize>int(r, SPARSE_DELTAS);
   const counts = <usize>int(r, SPARSE_COUNTS);
   const bias = <usize>int(r, CONV2D_BIAS);
   const scale = <usize>int(r, CONV2D_SCALE);

@@ -1,8 +1,8 @@
 import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, RECURRENT_ASYMMETRIC, RECURRENT_PLAIN, SVDF_BATCH, SVDF_BIAS, SVDF_BYTES,
   SVDF_FEATURE_EXPONENT, SVDF_FEATURE_MULTIPLIER, SVDF_FEATURE_WEIGHTS, SVDF_INPUTS, SVDF_MAX, SVDF_MEMORY, SVDF_MIN,
-  SVDF_MODE, SVDF_OUT_EXPONENT, SVDF_OUT_MULTIPLIER, SVDF_RANK, SVDF_SCALE, SVDF_SOURCE, SVDF_SOURCE_BATCH,
-  SVDF_SOURCE_STEP, SVDF_SOURCE_ZERO, SVDF_STATE, SVDF_SUMS, SVDF_TARGET, SVDF_TARGET_BATCH, SVDF_TARGET_STEP,
-  SVDF_TARGET_ZERO, SVDF_TIME, SVDF_TIME_WEIGHTS, SVDF_UNITS } from '../layout';
+  SVDF_MODE, SVDF_OUT_EXPONENT, SVDF_OUT_MULTIPLIER, SVDF_RANK, SVDF_SCALE, SVDF_SOURCE, SVDF_SOURCE_BATCH_STRIDE,
+  SVDF_SOURCE_TIME_STRIDE, SVDF_SOURCE_ZERO, SVDF_STATE, SVDF_SUMS, SVDF_TARGET, SVDF_TARGET_BATCH_STRIDE,
+  SVDF_TARGET_TIME_STRIDE, SVDF_TARGET_ZERO, SVDF_TIME, SVDF_TIME_WEIGHTS, SVDF_UNITS } from '../layout';
 import { multiplyFixedI32 } from '../kernels/fixedPoint';
 import { rescale_add_f32 } from '../kernels/gatesF32';
 import { clamp } from '../kernels/lanes';
@@ -24,7 +24,7 @@ export function describeSvdf(r: usize): void {
   checkRanges(r, SVDF_MODE, 1, RECURRENT_PLAIN, f32s ? RECURRENT_ASYMMETRIC : RECURRENT_PLAIN);
   checkCounts(r, SVDF_TIME, 2);
   checkRanges(r, SVDF_INPUTS, 4, 1, 65536);
-  checkCounts(r, SVDF_SOURCE_STEP, 4);
+  checkCounts(r, SVDF_SOURCE_TIME_STRIDE, 4);
   const hybrid = int(r, SVDF_MODE) != RECURRENT_PLAIN;
   const time = toF64(r, SVDF_TIME);
   const batch = toF64(r, SVDF_BATCH);
@@ -36,18 +36,18 @@ export function describeSvdf(r: usize): void {
     fail(FAULT_ATTRIBUTE);
     return;
   }
-  checkFrames(r, SVDF_TARGET_STEP, time, batch, units);
+  checkFrames(r, SVDF_TARGET_TIME_STRIDE, time, batch, units);
   source(
     r,
     SVDF_SOURCE,
-    ((time - 1) * toF64(r, SVDF_SOURCE_STEP) + (batch - 1) * toF64(r, SVDF_SOURCE_BATCH) + inputs) * size,
+    ((time - 1) * toF64(r, SVDF_SOURCE_TIME_STRIDE) + (batch - 1) * toF64(r, SVDF_SOURCE_BATCH_STRIDE) + inputs) * size,
     <u32>size,
   );
   targets(
     r,
     1,
     SVDF_TARGET,
-    ((time - 1) * toF64(r, SVDF_TARGET_STEP) + (batch - 1) * toF64(r, SVDF_TARGET_BATCH) + units) * size,
+    ((time - 1) * toF64(r, SVDF_TARGET_TIME_STRIDE) + (batch - 1) * toF64(r, SVDF_TARGET_BATCH_STRIDE) + units) * size,
     <u32>size,
   );
   const state: f64 = f32s ? 4 : 2;
@@ -97,8 +97,10 @@ export function runSvdf(r: usize): void {
   for (let b = 0; b < int(r, SVDF_BATCH); b++) {
     const state = <usize>int(r, SVDF_STATE) + b * filters * memory * width;
     for (let t = 0; t < int(r, SVDF_TIME); t++) {
-      const x = <usize>int(r, SVDF_SOURCE) + (t * int(r, SVDF_SOURCE_STEP) + b * int(r, SVDF_SOURCE_BATCH)) * size;
-      const y = <usize>int(r, SVDF_TARGET) + (t * int(r, SVDF_TARGET_STEP) + b * int(r, SVDF_TARGET_BATCH)) * size;
+      const x = <usize>int(r, SVDF_SOURCE) +
+        (t * int(r, SVDF_SOURCE_TIME_STRIDE) + b * int(r, SVDF_SOURCE_BATCH_STRIDE)) * size;
+      const y = <usize>int(r, SVDF_TARGET) +
+        (t * int(r, SVDF_TARGET_TIME_STRIDE) + b * int(r, SVDF_TARGET_BATCH_STRIDE)) * size;
       shift_memory(state, filters, memory, width);
       if (f32s) {
         for (let i = 0; i < lanes; i++) store<f32>(products + (i << 2), 0);

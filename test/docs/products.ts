@@ -111,7 +111,7 @@ export function convolution(r: Fields): void {
 /** [N][K] from lists, whose fields have a prefix. */
 export function listedWeights(r: Fields, name: string, lists: string, N: number, K: number, zw: number): number[] {
   const weights = r.table(name, C.DTYPE_I8!);
-  const distances = r.table(`${lists}_STEPS`, C.DTYPE_U8!);
+  const distances = r.table(`${lists}_DELTAS`, C.DTYPE_U8!);
   const counts = r.table(`${lists}_COUNTS`, C.DTYPE_U8!);
   const pairs = lists === 'SPARSE' && r.int('SPARSE_PATTERN') === C.SPARSE_PAIRS;
   const [channels, depth, unit] = pairs ? [1, 2, 4] as const : [8, 4, 1] as const;

@@ -127,8 +127,8 @@ function activation(kind: number): (x: number) => number {
 }
 
 export function recurrent(r: Fields): void {
-  const { KIND, TIME, BATCH, INPUTS, CELLS, OUTPUTS, SOURCE_STEP, SOURCE_BATCH, TARGET_STEP, TARGET_BATCH, REVERSE,
-    PARTS, MODE } = r.ints(
+  const { KIND, TIME, BATCH, INPUTS, CELLS, OUTPUTS, SOURCE_TIME_STRIDE, SOURCE_BATCH_STRIDE, TARGET_TIME_STRIDE,
+    TARGET_BATCH_STRIDE, REVERSE, PARTS, MODE } = r.ints(
       'RECURRENT',
       'KIND',
       'TIME',
@@ -136,10 +136,10 @@ export function recurrent(r: Fields): void {
       'INPUTS',
       'CELLS',
       'OUTPUTS',
-      'SOURCE_STEP',
-      'SOURCE_BATCH',
-      'TARGET_STEP',
-      'TARGET_BATCH',
+      'SOURCE_TIME_STRIDE',
+      'SOURCE_BATCH_STRIDE',
+      'TARGET_TIME_STRIDE',
+      'TARGET_BATCH_STRIDE',
       'REVERSE',
       'PARTS',
       'MODE',
@@ -190,7 +190,7 @@ export function recurrent(r: Fields): void {
     let c = KIND === C.RECURRENT_LSTM! ? all.map((n) => cell.get(b * N + n)) : [];
     for (let step = 0; step < TIME; step++) {
       const t = REVERSE ? TIME - 1 - step : step;
-      const x = range(INPUTS).map((k) => source.get(t * SOURCE_STEP + b * SOURCE_BATCH + k));
+      const x = range(INPUTS).map((k) => source.get(t * SOURCE_TIME_STRIDE + b * SOURCE_BATCH_STRIDE + k));
       let shown: number[] | undefined;
       const coupled = G === 3;
       const [I, F, Gate, O] = coupled ? [0, 0, 1, 2] : [0, 1, 2, 3];
@@ -330,7 +330,7 @@ export function recurrent(r: Fields): void {
             : m;
         }
       }
-      (shown ?? h).forEach((v, n) => target.set(t * TARGET_STEP + b * TARGET_BATCH + n, v));
+      (shown ?? h).forEach((v, n) => target.set(t * TARGET_TIME_STRIDE + b * TARGET_BATCH_STRIDE + n, v));
     }
     h.forEach((v, n) => hidden.set(b * OUTPUTS + n, v));
     c.forEach((v, n) => cell.set(b * N + n, v));
@@ -338,8 +338,8 @@ export function recurrent(r: Fields): void {
 }
 
 export function svdf(r: Fields): void {
-  const { TIME, BATCH, INPUTS, UNITS, RANK, MEMORY, SOURCE_STEP, SOURCE_BATCH, TARGET_STEP, TARGET_BATCH, MODE } = r
-    .ints(
+  const { TIME, BATCH, INPUTS, UNITS, RANK, MEMORY, SOURCE_TIME_STRIDE, SOURCE_BATCH_STRIDE, TARGET_TIME_STRIDE,
+    TARGET_BATCH_STRIDE, MODE } = r.ints(
       'SVDF',
       'TIME',
       'BATCH',
@@ -347,10 +347,10 @@ export function svdf(r: Fields): void {
       'UNITS',
       'RANK',
       'MEMORY',
-      'SOURCE_STEP',
-      'SOURCE_BATCH',
-      'TARGET_STEP',
-      'TARGET_BATCH',
+      'SOURCE_TIME_STRIDE',
+      'SOURCE_BATCH_STRIDE',
+      'TARGET_TIME_STRIDE',
+      'TARGET_BATCH_STRIDE',
       'MODE',
     );
   const filters = UNITS * RANK;
@@ -364,7 +364,7 @@ export function svdf(r: Fields): void {
   const sums = r.table('SVDF_SUMS', C.DTYPE_I32!);
   for (let b = 0; b < BATCH; b++) {
     for (let t = 0; t < TIME; t++) {
-      const x = range(INPUTS).map((k) => source.get(t * SOURCE_STEP + b * SOURCE_BATCH + k));
+      const x = range(INPUTS).map((k) => source.get(t * SOURCE_TIME_STRIDE + b * SOURCE_BATCH_STRIDE + k));
       const { q, s, z } = quantizePicture(x, MODE === C.RECURRENT_ASYMMETRIC!);
       for (let i = 0; i < filters; i++) {
         const past = (m: number): number => (b * filters + i) * MEMORY + m;
@@ -390,7 +390,7 @@ export function svdf(r: Fields): void {
             0,
           );
         const own = range(RANK).map((k) => dot(unit * RANK + k));
-        const at = t * TARGET_STEP + b * TARGET_BATCH + unit;
+        const at = t * TARGET_TIME_STRIDE + b * TARGET_BATCH_STRIDE + unit;
         if (r.floats) {
           target.set(at, clamp(f(own.reduce(add, 0) + bias.get(unit)), r.float('SVDF_MIN'), r.float('SVDF_MAX')));
         } else {target.set(

@@ -177,9 +177,9 @@ describe('a record is refused for', () => {
   refused('an unknown target type', cast, attribute, [L.CAST_TO, 4]);
 
   refused('pairs beyond the weights', pairs, weights, [L.CONV2D_WEIGHTS, 1 << 20]);
-  refused('deltas beyond the weights', pairs, weights, [L.SPARSE_STEPS, -16]);
+  refused('deltas beyond the weights', pairs, weights, [L.SPARSE_DELTAS, -16]);
   refused('counts beyond the weights', blocks, weights, [L.SPARSE_COUNTS, 1 << 20]);
-  refused('misaligned deltas', blocks, misaligned, [L.SPARSE_STEPS, 4]);
+  refused('misaligned deltas', blocks, misaligned, [L.SPARSE_DELTAS, 4]);
   refused('fewer entries than the counts add up to', pairs, attribute, [L.SPARSE_ENTRIES,
     fieldOf(pairs, L.SPARSE_ENTRIES) - 4]);
   refused('more entries than the counts add up to', blocks, attribute, [L.SPARSE_ENTRIES,
@@ -187,11 +187,11 @@ describe('a record is refused for', () => {
   refused('0 entries', pairs, attribute, [L.SPARSE_ENTRIES, 0]);
   refused('counts that do not add up to the entries', pairs, attribute, [L.SPARSE_COUNTS,
     fieldOf(pairs, L.CONV2D_BIAS)]);
-  refused('pairs whose deltas go beyond the last input', pairs, attribute, [L.SPARSE_STEPS,
+  refused('pairs whose deltas go beyond the last input', pairs, attribute, [L.SPARSE_DELTAS,
     fieldOf(conv, L.CONV2D_WEIGHTS)]);
   refused('pairs beyond the kernel', pairs, attribute, [L.CONV2D_KERNEL_H, 1], [L.CONV2D_KERNEL_W, 1]);
-  refused('blocks beyond the input channels', blocks, attribute, [L.CONV2D_IN_C, 1], [L.SPARSE_STEPS,
-    fieldOf(pairs, L.SPARSE_STEPS)]);
+  refused('blocks beyond the input channels', blocks, attribute, [L.CONV2D_IN_C, 1], [L.SPARSE_DELTAS,
+    fieldOf(pairs, L.SPARSE_DELTAS)]);
   refused('a tile size without a kernel', pairs, attribute, [L.CONV2D_BLOCK_ROWS, 20]);
   refused('a pair that spans two taps', pairs, attribute, [L.CONV2D_IN_C, 17]);
   refused('several groups in a sparse convolution', pairs, attribute, [L.CONV2D_GROUPS, 2]);
@@ -206,7 +206,7 @@ describe('a record is refused for', () => {
   refused('a sequence so long that batch items overlap', lstm, attribute, [L.RECURRENT_TIME, 10_000]);
   refused('more sequences than the arena holds', gru, arena, [L.RECURRENT_BATCH, 10_000]);
   refused('a sequence of 0 time steps', lstm, attribute, [L.RECURRENT_TIME, 0]);
-  refused('overlapping time steps', lstm, attribute, [L.RECURRENT_TARGET_STEP, 1]);
+  refused('overlapping time steps', lstm, attribute, [L.RECURRENT_TARGET_TIME_STRIDE, 1]);
   refused('a hidden size of 0', gru, attribute, [L.RECURRENT_CELLS, 0]);
   refused('a hidden size whose accumulator can overflow', lstm, attribute, [L.RECURRENT_CELLS, 65537]);
   refused('an output size other than the hidden size, without a projection', gru, attribute, [L.RECURRENT_OUTPUTS, 7]);
@@ -227,7 +227,7 @@ describe('a record is refused for', () => {
   refused('an unknown activation', rnn, attribute, [L.RECURRENT_ACTIVATION, L.UNARY_KINDS]);
 
   refused('sparse input weights beyond the weights', sparseGru, weights, [L.RECURRENT_INPUT_WEIGHTS, 1 << 20]);
-  refused('deltas of a recurrent layer beyond the weights', sparseGru, weights, [L.SPARSE_RECURRENT_INPUT_STEPS, -16]);
+  refused('deltas of a recurrent layer beyond the weights', sparseGru, weights, [L.SPARSE_RECURRENT_INPUT_DELTAS, -16]);
   refused('counts of a recurrent layer beyond the weights', sparseLstm, weights, [L.SPARSE_RECURRENT_HIDDEN_COUNTS,
     1 << 20]);
   refused('misaligned counts', sparseLstm, misaligned, [L.SPARSE_RECURRENT_INPUT_COUNTS, 8]);
@@ -238,7 +238,7 @@ describe('a record is refused for', () => {
   refused('−1 blocks', sparseGru, attribute, [L.SPARSE_RECURRENT_INPUT_ENTRIES, -1]);
   refused('more blocks than the weights hold', sparseLstm, weights, [L.SPARSE_RECURRENT_HIDDEN_ENTRIES, HUGE]);
   refused('blocks beyond the inputs of a recurrent layer', sparseLstm, attribute, [L.RECURRENT_INPUTS, 4]);
-  refused('blocks whose deltas go beyond the last input', sparseGru, attribute, [L.SPARSE_RECURRENT_INPUT_STEPS,
+  refused('blocks whose deltas go beyond the last input', sparseGru, attribute, [L.SPARSE_RECURRENT_INPUT_DELTAS,
     fieldOf(sparseGru, L.RECURRENT_HIDDEN_WEIGHTS)]);
   refused('lists for a smaller hidden size', sparseGru, /reaches outside|out of range/, [L.RECURRENT_CELLS, 60], [
     L.RECURRENT_OUTPUTS,

@@ -1,6 +1,6 @@
 import { DTYPE_F32, RECURRENT_BATCH, RECURRENT_CELL, RECURRENT_CELLS, RECURRENT_HIDDEN, RECURRENT_KIND, RECURRENT_LSTM,
-  RECURRENT_OUTPUTS, RECURRENT_REVERSE, RECURRENT_SOURCE, RECURRENT_SOURCE_BATCH, RECURRENT_SOURCE_STEP,
-  RECURRENT_TARGET, RECURRENT_TARGET_BATCH, RECURRENT_TARGET_STEP, RECURRENT_TIME } from '../../layout';
+  RECURRENT_OUTPUTS, RECURRENT_REVERSE, RECURRENT_SOURCE, RECURRENT_SOURCE_BATCH_STRIDE, RECURRENT_SOURCE_TIME_STRIDE,
+  RECURRENT_TARGET, RECURRENT_TARGET_BATCH_STRIDE, RECURRENT_TARGET_TIME_STRIDE, RECURRENT_TIME } from '../../layout';
 import { copy_bytes } from '../../kernels/copy';
 import { dtypeOf, int } from '../../record';
 import { gatesOf, hiddenBytes, isGru } from './describe';
@@ -28,13 +28,13 @@ export function runRecurrent(r: usize): void {
     for (let s = 0; s < time; s++) {
       const t = backward ? time - 1 - s : s;
       const x = <usize>int(r, RECURRENT_SOURCE) +
-        (t * int(r, RECURRENT_SOURCE_STEP) + b * int(r, RECURRENT_SOURCE_BATCH)) * size;
+        (t * int(r, RECURRENT_SOURCE_TIME_STRIDE) + b * int(r, RECURRENT_SOURCE_BATCH_STRIDE)) * size;
       if (f32s) stepF32(r, x, state);
       else if (kind == RECURRENT_LSTM) stepLstm(r, x, state);
       else if (gru) stepGru(r, x, state);
       else stepRnn(r, x, state);
       const y = <usize>int(r, RECURRENT_TARGET) +
-        (t * int(r, RECURRENT_TARGET_STEP) + b * int(r, RECURRENT_TARGET_BATCH)) * size;
+        (t * int(r, RECURRENT_TARGET_TIME_STRIDE) + b * int(r, RECURRENT_TARGET_BATCH_STRIDE)) * size;
       copy_bytes(hidden, y, P * size);
       // An int8 gru stores its state itself, in i16, with more bits than its output.
       if (f32s || !gru) copy_bytes(hidden, state, P * size);

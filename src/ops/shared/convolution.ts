@@ -194,7 +194,7 @@ export function emitConv(
     const [low, high] = quantizedRange(activation, y);
     const weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
     if (sparse) {
-      r.table(L.CONV2D_WEIGHTS, sparse.weights).table(L.SPARSE_STEPS, sparse.steps).table(
+      r.table(L.CONV2D_WEIGHTS, sparse.weights).table(L.SPARSE_DELTAS, sparse.steps).table(
         L.SPARSE_COUNTS,
         sparse.counts,
       ).int(L.SPARSE_ENTRIES, sparse.steps.length).int(L.SPARSE_PATTERN, patternCode(sparse.layout)).layout(
