@@ -224,7 +224,7 @@ export class AudioFeatures {
       }
     } else {
       for (let i = 0; i < length; i++) {
-        const t = reflect ? fold(begin + i, received) : begin + i;
+        const t = reflect ? reflected(begin + i, received) : begin + i;
         input[i] = t >= 0 && t < received ? window[i]! * ring[t % ring.length]! : 0;
       }
     }
@@ -274,11 +274,9 @@ export class AudioFeatures {
       const m = first ? x : (1 - smoothing) * smoothed[b]! + smoothing * x;
       smoothed[b] = m;
       const y = x * Math.exp(-gain * (logEpsilon + Math.log1p(m / epsilon)));
-      bands[b] = power === 0
-        ? Math.log1p(y)
-        : bias === 0
-        ? Math.pow(y, power)
-        : scale * Math.expm1(power * Math.log1p(y / bias));
+      if (power === 0) bands[b] = Math.log1p(y);
+      else if (bias === 0) bands[b] = Math.pow(y, power);
+      else bands[b] = scale * Math.expm1(power * Math.log1p(y / bias));
     }
   }
 
@@ -302,11 +300,11 @@ export class AudioFeatures {
  * Index of sample t in a signal reflected at its first and last sample, like mode "reflect" of
  * numpy.pad.
  */
-function fold(t: number, length: number): number {
+function reflected(t: number, length: number): number {
   if (length === 1) return 0;
   const period = 2 * (length - 1);
-  const place = ((t % period) + period) % period;
-  return place < length ? place : period - place;
+  const offset = ((t % period) + period) % period;
+  return offset < length ? offset : period - offset;
 }
 
 /**
@@ -327,10 +325,6 @@ function fold(t: number, length: number): number {
  * ```
  */
 export function createAudioFeatures(parameters: AudioPreprocessing): AudioFeatures {
-  return new AudioFeatures(structure(checkAudioParameters(parameters)));
-}
-
-/** A private copy of the parameters. */
-function structure(parameters: AudioPreprocessing): AudioPreprocessing {
-  return JSON.parse(JSON.stringify(parameters)) as AudioPreprocessing;
+  // a copy, which the caller cannot change later
+  return new AudioFeatures(JSON.parse(JSON.stringify(checkAudioParameters(parameters))) as AudioPreprocessing);
 }

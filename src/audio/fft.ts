@@ -6,6 +6,7 @@ interface Stage {
   radix: number;
   /** Size of the transform after this stage, and the stride of its elements. */
   rest: number;
+  /** Distance between the elements of one transform. */
   stride: number;
   /** [rest][radix − 1] factors e^(−2πikq/(radix·rest)), re and im. */
   twiddles: Float64Array;
@@ -14,7 +15,7 @@ interface Stage {
 }
 
 export class RealFft {
-  /** [size] samples, overwritten by `power`. */
+  /** [size] samples. `power` overwrites them. */
   readonly input: Float64Array;
   private readonly work: Float64Array;
   private readonly stages: Stage[] = [];
@@ -86,7 +87,7 @@ export class RealFft {
   }
 }
 
-/** [count] of the `size` points e^(−2πik/size), re and im. */
+/** The first `count` of the `size` points e^(−2πik/size), re and im. */
 function circle(size: number, count: number): Float64Array {
   const out = new Float64Array(2 * count);
   for (let k = 0; k < count; k++) {
@@ -106,9 +107,11 @@ function radix2({ rest, stride, twiddles }: Stage, x: Float64Array, y: Float64Ar
   for (let k = 0; k < rest; k++) {
     const wr = twiddles[2 * k]!;
     const wi = twiddles[2 * k + 1]!;
-    for (let t = 0, a = 2 * stride * k, b = 2 * stride * (k + rest), o = 4 * stride * k, p = o + 2 * stride; t < stride;
-      t++, a += 2, b += 2, o += 2, p += 2)
-    {
+    let a = 2 * stride * k;
+    let b = 2 * stride * (k + rest);
+    let o = 4 * stride * k;
+    let p = o + 2 * stride;
+    for (let t = 0; t < stride; t++, a += 2, b += 2, o += 2, p += 2) {
       const ar = x[a]!;
       const ai = x[a + 1]!;
       const br = x[b]!;

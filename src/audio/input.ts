@@ -21,11 +21,12 @@ export interface AudioModel {
  * ```js
  * import { audioParameters, featuresOf } from 'kinglet/audio';
  * import { compile, GraphBuilder } from 'kinglet/compiler';
- * const b = new GraphBuilder('loudness'), x = b.input('bands', [1, 61, 20]);
- * const file = compile(b.finish([b.node('reduce', [x], { kind: 'mean', axes: [1, 2] }, { name: 'mean', shape: [1] })]), {
- *   meta: { preprocessing: audioParameters('tensorflow', { sampleRate: 8000, frameLength: 256, hop: 128 }) },
- * });
- * const model = loadSync(file), front = featuresOf(model);
+ * const b = new GraphBuilder('loudness');
+ * const x = b.input('bands', [1, 61, 20]);
+ * const loudness = b.node('reduce', [x], { kind: 'mean', axes: [1, 2] }, { name: 'mean', shape: [1] });
+ * const preprocessing = audioParameters('tensorflow', { sampleRate: 8000, frameLength: 256, hop: 128 });
+ * const model = loadSync(compile(b.finish([loudness]), { meta: { preprocessing } }));
+ * const front = featuresOf(model);
  * const [mean] = model.predict(front.compute(new Float32Array(8000)));
  * console.log(mean.toFixed(2)); // -13.82
  * ```
@@ -34,11 +35,11 @@ export function featuresOf(model: AudioModel): AudioFeatures {
   const { preprocessing, name } = model.meta;
   const kind = (preprocessing as { kind?: unknown } | undefined)?.kind;
   if (kind !== 'audio') {
+    const found = kind === undefined ? 'no preprocessing' : `preprocessing of kind ${JSON.stringify(kind)}`;
     throw new KletError(
       'BAD_ARGUMENT',
-      `the model "${name}" does not say how sound becomes its input (${
-        kind === undefined ? 'it has no preprocessing' : `its preprocessing is of kind ${JSON.stringify(kind)}`
-      }); convert it with --preprocess, or use createAudioFeatures`,
+      `the model "${name}" has ${found}, not audio preprocessing; convert it with --preprocess, ` +
+        'or use createAudioFeatures',
     );
   }
   const front = createAudioFeatures(preprocessing as AudioPreprocessing);
@@ -61,24 +62,23 @@ export function soleInput({ inputs, meta }: AudioModel): TensorInfo {
 /**
  * Number of frames in an input.
  *
- * @throws KletError `SHAPE_MISMATCH`
+ * @throws KletError `SHAPE_MISMATCH` if its shape is neither flat nor [frames, features], or
+ *   [features, frames] with the layout `features-first`, apart from dimensions of 1
  */
 export function inputFrames({ name, shape }: TensorInfo, parameters: AudioPreprocessing): number {
   const features = featureCount(parameters);
   const count = shape.reduce((a, b) => a * b, 1);
   const frames = count / features;
+  const framesFirst = parameters.layout === 'frames-first';
   const sizes = shape.filter((d) => d > 1);
-  const expected = (parameters.layout === 'frames-first' ? [frames, features] : [features, frames]).filter((d) =>
-    d > 1
-  );
-  // a flat input may have either layout
+  const expected = (framesFirst ? [frames, features] : [features, frames]).filter((d) => d > 1);
+  // a flat input takes either order
   if (!Number.isInteger(frames) || (sizes.length > 1 && sizes.join() !== expected.join())) {
-    const order = parameters.layout === 'frames-first' ? `[frames, ${features}]` : `[${features}, frames]`;
+    const found = `[${shape.join(', ')}]`;
+    const order = framesFirst ? `[frames, ${features}]` : `[${features}, frames]`;
     throw new KletError(
       'SHAPE_MISMATCH',
-      `input "${name}" has the shape [${
-        shape.join(', ')
-      }]; the preprocessing gives ${features} features a frame, ${order}`,
+      `input "${name}" has the shape ${found}; the preprocessing gives ${features} features per frame, ${order}`,
     );
   }
   return frames;

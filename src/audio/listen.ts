@@ -67,13 +67,8 @@ export async function listen(
     const microphone = connect(stream, opened, sampleRate);
     const { context } = microphone;
     await context.audioWorklet.addModule(worklet).catch((cause: unknown) => {
-      throw new KletError(
-        'FETCH_FAILED',
-        `the audio worklet ${String(worklet)} could not be loaded: ${
-          cause instanceof Error ? cause.message : String(cause)
-        }`,
-        { cause },
-      );
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new KletError('FETCH_FAILED', `cannot load the audio worklet ${String(worklet)}: ${reason}`, { cause });
     });
     const setup: ListenerSetup = {
       klet,

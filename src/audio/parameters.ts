@@ -29,11 +29,13 @@ const MAX_SECONDS = 3600;
  * `mfccs_from_log_mel_spectrograms`) or librosa (centred frames, powers, Slaney mel bands of area
  * 1, decibels, orthonormal DCT). docs/audio.md lists the formulas and all defaults.
  *
- * @throws KletError `BAD_ARGUMENT`
+ * @throws KletError `BAD_ARGUMENT` if a setting is missing, unknown or out of range
  * @example
  * ```js
  * import { audioParameters } from 'kinglet/audio';
- * const parameters = audioParameters('tensorflow', { sampleRate: 16000, frameLength: 480, hop: 320, mel: { bands: 40, low: 20, high: 4000 }, mfcc: { count: 10 } });
+ * const parameters = audioParameters('tensorflow', {
+ *   sampleRate: 16000, frameLength: 480, hop: 320, mel: { bands: 40, low: 20, high: 4000 }, mfcc: { count: 10 },
+ * });
  * console.log(parameters.fftSize, parameters.window, parameters.mel.scale); // 512 hann htk
  * ```
  */
@@ -41,7 +43,7 @@ export function audioParameters(convention: AudioConvention, settings: AudioSett
   if (convention !== 'tensorflow' && convention !== 'librosa') {
     throw new KletError(
       'BAD_ARGUMENT',
-      `there is no audio convention ${show(convention)}; "tensorflow" and "librosa" are known`,
+      `unknown audio convention ${show(convention)}; expected "tensorflow" or "librosa"`,
     );
   }
   if (!isObject(settings)) {
@@ -72,28 +74,30 @@ export function audioParameters(convention: AudioConvention, settings: AudioSett
     scale: 1,
     offset: 0,
     ...rest,
-    mel: mel === null ?
-      null :
-      librosa
-      ? { bands: 128, low: 0, high: sampleRate / 2, scale: 'slaney', slopes: 'hertz', norm: 'slaney', ...mel }
-      : { bands: 20, low: 125, high: 3800, scale: 'htk', slopes: 'mel', norm: 'none', ...mel },
-    compression: compression === null ?
-      null :
-      compression?.kind === 'pcen' ?
-      pcenOf(compression, sampleRate, hop)
-      : librosa ?
-      {
-        kind: 'log',
-        unit: 'decibel',
-        floor: power === 2 ? 1e-10 : 1e-5,
-        offset: 0,
-        reference: 1,
-        topDb: 80,
-        ...compression,
-      }
-      : { kind: 'log', unit: 'natural', floor: 0, offset: 1e-6, reference: 1, topDb: null, ...compression },
+    mel: mel === null ? null : { ...melDefaults(librosa, sampleRate), ...mel },
+    compression: compression === null ? null : compressionOf(compression, librosa, power, sampleRate, hop),
     mfcc: mfcc ? { count: librosa ? 20 : 13, scaling: librosa ? 'ortho' : 'tensorflow', lifter: 0, ...mfcc } : null,
   });
+}
+
+function melDefaults(librosa: boolean, sampleRate: number): MelParameters {
+  return librosa
+    ? { bands: 128, low: 0, high: sampleRate / 2, scale: 'slaney', slopes: 'hertz', norm: 'slaney' }
+    : { bands: 20, low: 125, high: 3800, scale: 'htk', slopes: 'mel', norm: 'none' };
+}
+
+function compressionOf(
+  given: AudioSettings['compression'] & object | undefined,
+  librosa: boolean,
+  power: number,
+  sampleRate: number,
+  hop: number,
+): object {
+  if (given?.kind === 'pcen') return pcenOf(given, sampleRate, hop);
+  const defaults: LogParameters = librosa
+    ? { kind: 'log', unit: 'decibel', floor: power === 2 ? 1e-10 : 1e-5, offset: 0, reference: 1, topDb: 80 }
+    : { kind: 'log', unit: 'natural', floor: 0, offset: 1e-6, reference: 1, topDb: null };
+  return { ...defaults, ...given };
 }
 
 /**
@@ -110,46 +114,53 @@ function pcenOf(
   return { gain: 0.98, bias: 2, power: 0.5, epsilon: 1e-6, smoothing, initial: 'one', ...given, kind: 'pcen' };
 }
 
-/** tf.signal.stft's default fft_length. */
+/** The smallest power of two not below `least`, which is the default fft_length of tf.signal.stft. */
 function powerOfTwo(least: number): number {
   let size = 2;
   while (size < least) size *= 2;
   return size;
 }
 
+/** Returns what was expected, or `undefined` if the value is valid. */
 type Check = (value: unknown) => string | undefined;
 
-const number = (low: number, high = Infinity, beyond = false): Check => (value) =>
-  typeof value === 'number' && Number.isFinite(value) && (beyond ? value > low : value >= low) && value <= high ?
-    undefined
-    : `a number ${beyond ? 'above' : 'from'} ${low}${high < Infinity ? ` to ${high}` : beyond ? '' : ' on'}`;
-const whole =
-  (low: number, high: number): Check => (
-    value,
-  ) => (Number.isInteger(value) && number(low, high)(value) === undefined
-    ? undefined
-    : `a whole number from ${low} to ${high}`);
-const either =
-  (...choices: unknown[]): Check => (
-    value,
-  ) => (choices.includes(value) ? undefined : `one of ${choices.map(show).join(', ')}`);
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+
+const atLeast = (min: number): Check => (value) =>
+  isNumber(value) && value >= min ? undefined : `a number of at least ${min}`;
+
+const between = (min: number, max: number): Check => (value) =>
+  isNumber(value) && value >= min && value <= max ? undefined : `a number from ${min} to ${max}`;
+
+const above0 = (max = Infinity): Check => (value) => {
+  if (isNumber(value) && value > 0 && value <= max) return undefined;
+  return max < Infinity ? `a number above 0 and at most ${max}` : 'a number above 0';
+};
+
+const integer = (min: number, max: number): Check => (value) =>
+  Number.isInteger(value) && between(min, max)(value) === undefined ? undefined : `an integer from ${min} to ${max}`;
+
+const either = (...choices: unknown[]): Check => (value) =>
+  choices.includes(value) ? undefined : `one of ${choices.map(show).join(', ')}`;
+
 const orNull = (check: Check): Check => (value) => {
   const expected = value === null ? undefined : check(value);
-  return expected && `${expected}, or null`;
+  return expected && `${expected} or null`;
 };
-const factors: Check = (
-  value,
-) => ((Array.isArray(value) ? value : [value]).every(Number.isFinite)
-  ? undefined
-  : 'a number, or one number per feature');
+
+const factors: Check = (value) => {
+  const numbers: unknown[] = Array.isArray(value) ? value : [value];
+  return numbers.every(Number.isFinite) ? undefined : 'a number or one per feature';
+};
+
 const object: Check = (value) => (isObject(value) ? undefined : 'an object');
 
 const checks: Record<keyof AudioPreprocessing, Check> = {
   kind: either('audio'),
-  sampleRate: number(0, 1e6, true),
-  frameLength: whole(1, MAX_FFT),
-  hop: whole(1, 1e6 * MAX_SECONDS),
-  fftSize: whole(2, MAX_FFT),
+  sampleRate: above0(1e6),
+  frameLength: integer(1, MAX_FFT),
+  hop: integer(1, 1e6 * MAX_SECONDS),
+  fftSize: integer(2, MAX_FFT),
   window: either(
     'hann',
     'hann-symmetric',
@@ -161,8 +172,8 @@ const checks: Record<keyof AudioPreprocessing, Check> = {
   ),
   windowPosition: either('start', 'center'),
   padding: either('none', 'end', 'center-zeros', 'center-reflect'),
-  inputScale: number(0, Infinity, true),
-  preemphasis: number(0, 1),
+  inputScale: above0(),
+  preemphasis: between(0, 1),
   power: either(1, 2),
   mel: orNull(object),
   compression: orNull(object),
@@ -172,9 +183,9 @@ const checks: Record<keyof AudioPreprocessing, Check> = {
   offset: factors,
 };
 const melChecks: Record<keyof MelParameters, Check> = {
-  bands: whole(1, MAX_BANDS),
-  low: number(0),
-  high: number(0, Infinity, true),
+  bands: integer(1, MAX_BANDS),
+  low: atLeast(0),
+  high: above0(),
   scale: either('htk', 'slaney'),
   slopes: either('mel', 'hertz'),
   norm: either('none', 'slaney'),
@@ -182,31 +193,32 @@ const melChecks: Record<keyof MelParameters, Check> = {
 const logChecks: Record<keyof LogParameters, Check> = {
   kind: either('log'),
   unit: either('natural', 'log10', 'decibel'),
-  floor: number(0),
-  offset: number(0),
-  reference: number(0, Infinity, true),
-  topDb: orNull(number(0)),
+  floor: atLeast(0),
+  offset: atLeast(0),
+  reference: above0(),
+  topDb: orNull(atLeast(0)),
 };
 const pcenChecks: Record<keyof PcenParameters, Check> = {
   kind: either('pcen'),
-  gain: number(0),
-  bias: number(0),
-  power: number(0),
-  epsilon: number(0, Infinity, true),
-  smoothing: number(0, 1, true),
+  gain: atLeast(0),
+  bias: atLeast(0),
+  power: atLeast(0),
+  epsilon: above0(),
+  smoothing: above0(1),
   initial: either('one', 'first'),
 };
 const mfccChecks: Record<keyof MfccParameters, Check> = {
-  count: whole(1, MAX_BANDS),
+  count: integer(1, MAX_BANDS),
   scaling: either('ortho', 'tensorflow'),
-  lifter: number(0),
+  lifter: atLeast(0),
 };
 
 /**
  * Checks audio preprocessing from a file or a user. Every property must be present and known,
  * because ignoring one would compute other features than the training did.
  *
- * @throws KletError `BAD_ARGUMENT` saying what is wrong
+ * @returns the same object
+ * @throws KletError `BAD_ARGUMENT` naming the first invalid property
  */
 export function checkAudioParameters(value: unknown): AudioPreprocessing {
   const p = checked(value, '', checks) as unknown as AudioPreprocessing;
@@ -224,9 +236,9 @@ export function checkAudioParameters(value: unknown): AudioPreprocessing {
   if (p.mel) {
     checked(p.mel, 'mel.', melChecks);
     if (!(p.mel.low < p.mel.high && p.mel.high <= p.sampleRate / 2)) {
-      throw wrong(`has mel bands from ${p.mel.low} to ${p.mel.high} Hz; they must rise, to at most half the sample rate (${
-        p.sampleRate / 2
-      })`);
+      const { low, high } = p.mel;
+      const max = p.sampleRate / 2;
+      throw wrong(`has mel bands from ${low} to ${high} Hz; expected low < high <= ${max} (half the sample rate)`);
     }
   }
   const { compression } = p;
@@ -256,7 +268,7 @@ export function checkAudioParameters(value: unknown): AudioPreprocessing {
 
 /** Number of features per frame. */
 export function featureCount({ fftSize, mel, mfcc }: AudioPreprocessing): number {
-  return mfcc ? mfcc.count : mel ? mel.bands : fftSize / 2 + 1;
+  return mfcc?.count ?? mel?.bands ?? fftSize / 2 + 1;
 }
 
 function checked(value: unknown, path: string, table: Record<string, Check>): Record<string, unknown> {
@@ -281,5 +293,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function show(value: unknown): string {
-  return value === undefined ? 'nothing' : typeof value === 'number' ? String(value) : JSON.stringify(value);
+  if (value === undefined) return 'nothing';
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }

@@ -4,6 +4,7 @@ import { KletError } from '../errors';
  * Half-width of the filter in samples of the lower rate, and table entries per sample.
  */
 const REACH = 32;
+/** Table entries per sample of the lower rate. */
 const FINENESS = 256;
 /**
  * Cutoff as a fraction of the lower rate's Nyquist frequency, and the Kaiser window's shape for 80
@@ -32,7 +33,7 @@ export class Resampler {
   private made = 0;
   private filled = 0;
 
-  /** @throws KletError `BAD_ARGUMENT` */
+  /** @throws KletError `BAD_ARGUMENT` if the rates differ by a factor above 1000 */
   constructor(readonly from: number, readonly to: number) {
     if (!(from > 0 && to > 0 && from / to <= 1000 && to / from <= 1000)) {
       throw new KletError('BAD_ARGUMENT', `cannot resample from ${from} to ${to} samples per second`);
@@ -73,12 +74,12 @@ export class Resampler {
 
   private make(onBlock: OnBlock): void {
     const { ring, table, scale, reach, received } = this;
-    const place = (this.made++ * this.from) / this.to;
+    const centre = (this.made++ * this.from) / this.to;
+    const first = Math.max(0, Math.ceil(centre - reach), received - ring.length);
+    const last = Math.min(received - 1, Math.floor(centre + reach));
     let sum = 0;
-    for (let t = Math.max(0, Math.ceil(place - reach), received - ring.length),
-      end = Math.min(received - 1, Math.floor(place + reach)); t <= end; t++)
-    {
-      const at = Math.abs(t - place) * scale;
+    for (let t = first; t <= last; t++) {
+      const at = Math.abs(t - centre) * scale;
       const k = Math.floor(at);
       const part = at - k;
       sum += ring[t % ring.length]! * (table[k]! + part * (table[k + 1]! - table[k]!));
@@ -115,8 +116,11 @@ function bessel(x: number): number {
 /**
  * Resamples a whole recording.
  *
- * @returns ⌈length · to / from⌉ samples
- * @throws KletError `BAD_ARGUMENT`
+ * @param samples at the rate `from`
+ * @param from sample rate of `samples` in Hz
+ * @param to sample rate of the result in Hz
+ * @returns ⌈length · to / from⌉ samples; `samples` itself if the rates are equal
+ * @throws KletError `BAD_ARGUMENT` if the rates differ by a factor above 1000
  */
 export function resample(samples: Float32Array, from: number, to: number): Float32Array {
   if (from === to) return samples;

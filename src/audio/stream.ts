@@ -8,7 +8,7 @@ interface Runner {
   reset?(): void;
 }
 
-/** A `Model` of `load` or `loadSync`. */
+/** A `Model` from `load` or `loadSync`. */
 export interface StreamingModel extends AudioModel, Omit<Runner, 'reset'> {
   createState?(): Runner;
   readonly memory?: { readonly state: number };
@@ -58,7 +58,7 @@ export class AudioStream {
     if (!wanted) {
       throw new KletError(
         'BAD_ARGUMENT',
-        `the model has no output ${output === undefined ? '' : `"${output}"`}; it gives ${
+        `the model has no output ${output === undefined ? '' : `"${output}"`}; its outputs are ${
           model.outputs.map(({ name }) => `"${name}"`).join(', ')
         }`,
       );
@@ -70,12 +70,8 @@ export class AudioStream {
     const unit = hasState ? this.frames : 1;
     this.every = every ?? unit;
     if (!(this.every > 0 && this.every % unit === 0)) {
-      throw new KletError(
-        'BAD_ARGUMENT',
-        `every must be a whole number of frames above 0${
-          unit > 1 ? `, and of the ${unit} that a network with state takes at once` : ''
-        }, not ${every}`,
-      );
+      const expected = unit > 1 ? `a multiple of ${unit}, the frames in the input of this network` : 'an integer';
+      throw new KletError('BAD_ARGUMENT', `every must be ${expected}, above 0, not ${every}`);
     }
     this.step = hasState ? unit : this.every;
     this.window = new Float32Array(this.frames * this.front.features);
@@ -88,7 +84,7 @@ export class AudioStream {
    * Takes the next samples, in pieces of any length.
    *
    * @param samples −1..1 at the front end's sample rate
-   * @throws KletError `NOT_A_NUMBER`, `DISPOSED`
+   * @throws KletError `NOT_A_NUMBER` if a sample is not finite, `DISPOSED`
    */
   push(samples: Float32Array, onOutput: OnOutput): void {
     this.onOutput = onOutput;
@@ -125,10 +121,10 @@ export class AudioStream {
       for (let n = 0; n < features; n++) window[n * frames + frames - 1] = frame[n]!;
     }
     this.count++;
-    const behind = this.count - frames;
-    if (behind < 0 || behind % this.step !== 0) return;
+    const sinceFull = this.count - frames;
+    if (sinceFull < 0 || sinceFull % this.step !== 0) return;
     this.runner.predictInto(window, this.outputs);
-    if (behind % this.every === 0) this.onOutput(this.output, index);
+    if (sinceFull % this.every === 0) this.onOutput(this.output, index);
   };
 }
 

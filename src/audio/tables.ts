@@ -2,7 +2,7 @@ import type { AudioWindow, MelParameters, MfccParameters } from '../format/audio
 
 // Tables computed once per set of parameters.
 
-/** a0 − a1 cos φ + a2 cos 2φ. */
+/** Window weights a0 − a1 cos φ + a2 cos 2φ. */
 const cosines: Record<string, [a0: number, a1: number, a2: number]> = {
   hann: [0.5, 0.5, 0],
   hamming: [0.54, 0.46, 0],
@@ -70,7 +70,7 @@ export function melFilters(
     (_, i) => melToHertz(bottom + ((top - bottom) * i) / (bands + 1), scale),
   );
   const edges = slopes === 'mel' ? hertz.map((_, i) => bottom + ((top - bottom) * i) / (bands + 1)) : hertz;
-  const places = Array.from({ length: bins }, (_, k) => unit((k * sampleRate) / fftSize));
+  const centres = Array.from({ length: bins }, (_, k) => unit((k * sampleRate) / fftSize));
   const first = new Int32Array(bands);
   const start = new Int32Array(bands + 1);
   const weights: number[] = [];
@@ -78,10 +78,10 @@ export function melFilters(
     const [left, peak, right] = [edges[b]!, edges[b + 1]!, edges[b + 2]!];
     const factor = norm === 'slaney' ? 2 / (hertz[b + 2]! - hertz[b]!) : 1;
     let k = 0;
-    while (k < bins && places[k]! <= left) k++;
+    while (k < bins && centres[k]! <= left) k++;
     first[b] = k;
-    for (; k < bins && places[k]! < right; k++) {
-      weights.push(factor * Math.min((places[k]! - left) / (peak - left), (right - places[k]!) / (right - peak)));
+    for (; k < bins && centres[k]! < right; k++) {
+      weights.push(factor * Math.min((centres[k]! - left) / (peak - left), (right - centres[k]!) / (right - peak)));
     }
     start[b + 1] = weights.length;
   }

@@ -1,5 +1,5 @@
-// kinglet/audio/worklet: a processor for AudioWorklet.addModule, in one file with the runtime
-// inside. `listen` talks to it.
+// kinglet/audio/worklet: the processor that `listen` starts with AudioWorklet.addModule. One file
+// that contains the runtime.
 import { KletError } from '../errors';
 import { makeLoadSync } from '../runtime/load';
 import { simdCores } from '../runtime/unpack';
@@ -18,13 +18,30 @@ export interface ListenerSetup {
   output?: string;
 }
 
-/** Messages of the processor: `ready` once, then outputs and levels, or an error. */
-export type ListenerMessage = { kind: 'ready'; sampleRate: number; frames: number; features: number; memory: number }
-  | { kind: 'output'; output: Float32Array; frame: number } | { kind: 'level'; rms: number; peak: number } | {
+interface ReadyMessage {
+  kind: 'ready';
+  sampleRate: number;
+  frames: number;
+  features: number;
+  memory: number;
+}
+interface OutputMessage {
+  kind: 'output';
+  output: Float32Array;
+  frame: number;
+}
+interface LevelMessage {
+  kind: 'level';
+  rms: number;
+  peak: number;
+}
+interface ErrorMessage {
   kind: 'error';
   code: string;
   message: string;
-};
+}
+/** Messages of the processor: one `ready`, then outputs and levels, or an error, which ends it. */
+export type ListenerMessage = ReadyMessage | OutputMessage | LevelMessage | ErrorMessage;
 
 // globals of AudioWorkletGlobalScope, which TypeScript's DOM library lacks
 declare const sampleRate: number;

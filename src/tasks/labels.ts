@@ -15,7 +15,9 @@ export interface Ranked {
  * @param k number of classes; at most `scores.length` are returned
  * @example
  * ```js
- * topK([0.1, 0.7, 0.2], ['cat', 'dog', 'fish'], 2); // [{ index: 1, label: 'dog', score: 0.7 }, { index: 2, label: 'fish', score: 0.2 }]
+ * const [best, second] = topK([0.1, 0.7, 0.2], ['cat', 'dog', 'fish'], 2);
+ * console.log(best); // { index: 1, label: 'dog', score: 0.7 }
+ * console.log(second.label); // fish
  * ```
  */
 export function topK(scores: ArrayLike<number>, labels: readonly string[] = [], k = 5): Ranked[] {

@@ -20,8 +20,8 @@ const AREA_FROM = 2;
  * Converts an image to the input of a network: channels first, then size, then values.
  *
  * Transparent pixels are blended with white. Colour becomes gray by luma (ITU-R BT.601), gray
- * becomes RGB by repetition. The image is stretched to the input's height and width: bilinearly with
- * half-pixel centres, or by area averaging if it shrinks to less than half.
+ * becomes RGB by repetition. The image is stretched to the input's height and width: bilinearly
+ * with half-pixel centres, or by area averaging if it shrinks to less than half.
  *
  * @param input the model's input: [1, H, W, C], [H, W, C], [1, H, W] or [H, W], C = 1 or 3
  * @param given the model's `meta.preprocessing`. Without it, uint8 inputs get the bytes unchanged,

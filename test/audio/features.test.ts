@@ -10,7 +10,7 @@ import { audioParameters, createAudioFeatures, type AudioFeatures,
 import { features as reference } from './reference';
 import { anyParameters, anySound, tone } from './settings';
 
-/** All frames of a stream that arrives in chunks of these sizes, over and over. */
+/** All frames of a stream that arrives in chunks of these sizes, cyclically. */
 function streamed(front: AudioFeatures, samples: Float32Array<ArrayBuffer>, chunks: number[]): number[] {
   const out: number[] = [];
   const keep = (frame: Float32Array): void => {
@@ -25,12 +25,12 @@ function streamed(front: AudioFeatures, samples: Float32Array<ArrayBuffer>, chun
   return out;
 }
 
-const withoutTop = (
-  p: AudioPreprocessing,
-): AudioPreprocessing => (p.compression?.kind === 'log' ? { ...p, compression: { ...p.compression, topDb: null } } : p);
+function withoutTop(p: AudioPreprocessing): AudioPreprocessing {
+  return p.compression?.kind === 'log' ? { ...p, compression: { ...p.compression, topDb: null } } : p;
+}
 
-describe('features', () => {
-  test('are what the definitions say, for parameters of every kind', () => {
+describe('AudioFeatures', () => {
+  test('equals the reference for random parameters and signals', () => {
     fc.assert(
       fc.property(anyParameters, anySound, (parameters, samples) => {
         const front = createAudioFeatures(parameters);
@@ -38,18 +38,18 @@ describe('features', () => {
         const expected = reference([...samples], parameters);
         expect(found.length).toBe(expected.length * front.features);
         expect(front.frameCount(samples.length)).toBe(expected.length);
-        // logarithms of almost nothing magnify the last bits of f64
+        // logarithms of values near 0 magnify the rounding errors of f64
         const size = Math.max(1, ...expected.flat().map(Math.abs));
         const close = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-5 * size;
         expected.flat().forEach((value, i) =>
-          expect(close(found[i]!, value), `value ${i}: ${found[i]} for ${value}`).toBe(true)
+          expect(close(found[i]!, value), `value ${i} is ${found[i]}, expected ${value}`).toBe(true)
         );
       }),
       { numRuns: 600 },
     );
   });
 
-  test('of a stream are those of the whole recording, bit by bit, however it arrives', () => {
+  test('push and end give the same bits as compute, for any chunk sizes', () => {
     fc.assert(
       fc.property(
         anyParameters,
@@ -59,7 +59,7 @@ describe('features', () => {
           const front = createAudioFeatures(withoutTop(given));
           const whole = [...front.compute(samples)];
           expect(streamed(front, samples, chunks)).toEqual(whole);
-          // and again: the end left nothing behind
+          // end() resets everything, so a second stream gives the same
           expect(streamed(front, samples, [128])).toEqual(whole);
         },
       ),
@@ -67,33 +67,25 @@ describe('features', () => {
     );
   });
 
-  test('come as soon as their last sample is there', () => {
-    const cases: [settings: Partial<AudioPreprocessing>, first: number][] = [[{}, 40], [{ windowPosition: 'center' },
-      64], [{ windowPosition: 'center', padding: 'center-zeros' }, 20], [{
-      windowPosition: 'center',
-      padding: 'center-reflect',
-      frameLength: 64,
-    }, 33]];
-    for (const [settings, first] of cases) {
-      const front =
-        createAudioFeatures(audioParameters('tensorflow', {
-          sampleRate: 8000,
-          frameLength: 40,
-          fftSize: 64,
-          hop: 10,
-          mel: null,
-          ...settings,
-        }));
+  test('emits a frame as soon as its last sample arrives', () => {
+    const firstFrameAt = (settings: Partial<AudioPreprocessing>): number => {
+      const given = { sampleRate: 8000, frameLength: 40, fftSize: 64, hop: 10, mel: null, ...settings };
+      const front = createAudioFeatures(audioParameters('tensorflow', given));
       let frames = 0;
-      for (let t = 1; frames === 0; t++) {
-        if (front.push(new Float32Array(1), () => {
-          frames++;
-        }) > 0) expect(t, JSON.stringify(settings)).toBe(first);
+      let t = 0;
+      while (frames === 0) {
+        t++;
+        expect(front.push(new Float32Array(1), () => frames++)).toBe(frames);
       }
-    }
+      return t;
+    };
+    expect(firstFrameAt({})).toBe(40);
+    expect(firstFrameAt({ windowPosition: 'center' })).toBe(64);
+    expect(firstFrameAt({ windowPosition: 'center', padding: 'center-zeros' })).toBe(20);
+    expect(firstFrameAt({ windowPosition: 'center', padding: 'center-reflect', frameLength: 64 })).toBe(33);
   });
 
-  test('of nothing, and of one sample', () => {
+  test('gives the right number of frames for 0, 1, 4 and 5 samples', () => {
     const frames = (settings: object, samples: number): number =>
       createAudioFeatures(audioParameters('librosa', {
         sampleRate: 8000,
@@ -103,16 +95,16 @@ describe('features', () => {
         compression: null,
         ...settings,
       })).compute(new Float32Array(samples)).length / 9;
-    expect([{ padding: 'none' }, { padding: 'center-zeros' }, { padding: 'center-reflect' }, {
-      padding: 'end',
-      windowPosition: 'start',
-    }].map((settings) => [0, 1, 4, 5].map((n) => frames(settings, n)))).toEqual([[0, 0, 0, 0], [0, 1, 2, 2], [0, 1, 2,
-      2], [0, 1, 1, 2]]);
+    const counts = (settings: object): number[] => [0, 1, 4, 5].map((n) => frames(settings, n));
+    expect(counts({ padding: 'none' })).toEqual([0, 0, 0, 0]);
+    expect(counts({ padding: 'center-zeros' })).toEqual([0, 1, 2, 2]);
+    expect(counts({ padding: 'center-reflect' })).toEqual([0, 1, 2, 2]);
+    expect(counts({ padding: 'end', windowPosition: 'start' })).toEqual([0, 1, 1, 2]);
     expect(createAudioFeatures(audioParameters('tensorflow', { sampleRate: 8000, frameLength: 1, hop: 1, mel: null }))
       .compute(Float32Array.of(1, 1))).toHaveLength(4);
   });
 
-  test('refuse what is not a number, and are then as they were', () => {
+  test('refuses NaN and infinity, and keeps its state when it does', () => {
     const front = createAudioFeatures(audioParameters('tensorflow', { sampleRate: 8000, frameLength: 16, hop: 4 }));
     const sound = tone(1000, 0.01, 8000);
     const whole = [...front.compute(sound)];
@@ -135,7 +127,7 @@ describe('features', () => {
     expect(streamed(front, sound, [7])).toEqual(whole);
   });
 
-  test('do not change when the parameters are changed later', () => {
+  test('copies the parameters, so that later changes have no effect', () => {
     const parameters = audioParameters('librosa', { sampleRate: 8000, fftSize: 64 });
     const front = createAudioFeatures(parameters);
     const sound = tone(500, 0.1, 8000);
@@ -145,7 +137,7 @@ describe('features', () => {
     expect(front.compute(sound)).toEqual(before);
   });
 
-  test('of a tone are loudest in its band', () => {
+  test('gives a tone the highest value in its own mel band', () => {
     for (const convention of ['tensorflow', 'librosa'] as const) {
       const front =
         createAudioFeatures(audioParameters(convention, {
@@ -164,13 +156,13 @@ describe('features', () => {
   });
 });
 
-describe("TensorFlow's convention", () => {
+describe('the convention "tensorflow"', () => {
   beforeAll(async () => {
     await tf.setBackend('cpu');
   });
 
   test.each([[480, 320, 512], [400, 160, 512], [256, 128, 256], [25, 10, 32]])(
-    'of frames of %i every %i in %i gives the magnitudes of tf.signal.stft, in TensorFlow.js',
+    'frame length %i, hop %i, FFT size %i: equals the magnitudes of tf.signal.stft (TensorFlow.js)',
     (frameLength, hop, fftSize) => {
       const samples = tone(440, 0.25, 8000).map((v, t) => v + 0.1 * Math.sin(t * t));
       const parameters = audioParameters('tensorflow', {
@@ -186,12 +178,12 @@ describe("TensorFlow's convention", () => {
       const expected = tf.abs(stft).dataSync();
       expect(stft.shape).toEqual([found.length / (fftSize / 2 + 1), fftSize / 2 + 1]);
       const worst = Math.max(...found.map((v, i) => Math.abs(v - expected[i]!)));
-      // what TensorFlow.js computes is f32
+      // TensorFlow.js computes in f32
       expect(worst).toBeLessThan(2e-5 * Math.max(...expected));
     },
   );
 
-  test('with the padding "end" frames as tf.signal.frame does with pad_end', () => {
+  test('the padding "end" equals tf.signal.frame with pad_end=True', () => {
     for (const length of [1, 9, 10, 11, 64, 100]) {
       const samples = Float32Array.from({ length }, (_, t) => Math.sin(t));
       const frames = tf.signal.frame(tf.tensor1d(samples), 16, 10, true);
@@ -212,13 +204,13 @@ describe("TensorFlow's convention", () => {
   });
 });
 
-describe("librosa's convention", () => {
+describe('the convention "librosa"', () => {
   const p = (given: object): AudioPreprocessing =>
     audioParameters('librosa', { sampleRate: 8000, fftSize: 32, hop: 8, mel: null, ...given });
 
-  // librosa.power_to_db(S, ref=1.0, amin=1e-10, top_db=80.0): 10 log10(max(amin, S)), then at least
-  // the maximum less 80
-  test('clips decibels at 80 below the loudest of the recording', () => {
+  // librosa.power_to_db(S, ref=1.0, amin=1e-10, top_db=80.0): 10 log10(max(amin, S)), clipped below
+  // at the maximum − 80
+  test('clips decibels at 80 below the maximum of the recording', () => {
     const samples = Float32Array.from({ length: 256 }, (_, t) => (t < 128 ? Math.sin(t) : 0));
     const db = createAudioFeatures(p({})).compute(samples);
     const loudest = Math.max(...db);
@@ -228,7 +220,7 @@ describe("librosa's convention", () => {
     expect([...db]).toEqual([...unclipped].map((v) => expect.closeTo(Math.max(v, loudest - 80), 4) as number));
   });
 
-  test('refuses streams with topDb, whose loudest value lies ahead', () => {
+  test('refuses streams with topDb, because their maximum is not known yet', () => {
     expect(() => createAudioFeatures(p({})).push(new Float32Array(1), () => undefined))
       .toThrow(expect.objectContaining({
         code: 'BAD_ARGUMENT',
@@ -238,13 +230,13 @@ describe("librosa's convention", () => {
 
   // librosa.pcen: M starts at 1 (scipy.signal.lfilter_zi), b = (√(1 + 4T²) − 1)/(2T²) with T = 0.4
   // · sr / hop
-  test('of PCEN smooths from 1 on, with the coefficient of 0.4 s', () => {
+  test('PCEN starts smoothing from 1, with a time constant of 0.4 s', () => {
     const parameters = p({ compression: { kind: 'pcen' }, padding: 'none', window: 'rectangular' });
     const { smoothing } = parameters.compression as { smoothing: number };
     const t = (0.4 * 8000) / 8;
     expect(smoothing).toBeCloseTo((Math.sqrt(1 + 4 * t * t) - 1) / (2 * t * t), 15);
     expect(smoothing).toBeCloseTo(1 / t, 5);
-    // ones: the bin of 0 Hz has the power 32² in every frame
+    // for a signal of ones, the bin at 0 Hz has the power 32² in every frame
     const found = createAudioFeatures(parameters).compute(new Float32Array(80).fill(1));
     let m = 1;
     for (let k = 0; k < found.length / 17; k++) {
@@ -254,19 +246,26 @@ describe("librosa's convention", () => {
   });
 });
 
-test('a stream allocates nothing', () => {
+test('streaming allocates nothing', () => {
   const bundle = path.resolve(import.meta.dirname, '../../dist/audio.js');
   expect(readFileSync(bundle, 'utf8').length).toBeGreaterThan(0);
   const program = `
     import { audioParameters, createAudioFeatures } from ${JSON.stringify(bundle)};
     const cases = [
-      audioParameters('tensorflow', { sampleRate: 16000, frameLength: 480, hop: 320, mel: { bands: 40, low: 20, high: 4000 }, mfcc: { count: 10 } }),
-      audioParameters('librosa', { sampleRate: 16000, fftSize: 400, hop: 160, mel: { bands: 40 }, padding: 'center-reflect', compression: { kind: 'pcen' } }),
+      audioParameters('tensorflow', {
+        sampleRate: 16000, frameLength: 480, hop: 320, mel: { bands: 40, low: 20, high: 4000 }, mfcc: { count: 10 },
+      }),
+      audioParameters('librosa', {
+        sampleRate: 16000, fftSize: 400, hop: 160, mel: { bands: 40 }, padding: 'center-reflect',
+        compression: { kind: 'pcen' },
+      }),
     ];
     for (const parameters of cases) {
-      const front = createAudioFeatures(parameters), chunk = Float32Array.from({ length: 128 }, (_, t) => Math.sin(t)), nothing = () => {};
+      const front = createAudioFeatures(parameters);
+      const chunk = Float32Array.from({ length: 128 }, (_, t) => Math.sin(t));
+      const nothing = () => {};
       for (let i = 0; i < 20000; i++) front.push(chunk, nothing);
-      // the engine itself allocates now and then, when it compiles anew
+      // the minimum, because the engine itself allocates when it recompiles
       console.log(Math.min(...Array.from({ length: 6 }, () => {
         gc();
         const before = process.memoryUsage().heapUsed;
@@ -279,6 +278,6 @@ test('a stream allocates nothing', () => {
     encoding: 'utf8',
   }).trim().split('\n').map(Number);
   expect(bytes).toHaveLength(2);
-  // measuring takes a few itself; the smallest object takes 12
+  // the measurement itself takes a few bytes; the smallest object takes 12
   for (const each of bytes) expect(each).toBeLessThan(4);
 });

@@ -16,14 +16,14 @@ function power(samples: ArrayLike<number>): Float64Array {
   return out;
 }
 
-/** Largest difference, in parts of the largest value. */
+/** Largest difference, relative to the largest value. */
 function difference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
   const largest = Math.max(...Array.from(expected), Number.MIN_VALUE);
   return Math.max(...Array.from(found, (v, i) => Math.abs(v - expected[i]!))) / largest;
 }
 
-describe('the spectrum', () => {
-  test.each([2, 4, 8, 16, 64, 256, 512, 1024, 2048, 4096, 16384])('of %i samples is that of fft.js', (size) => {
+describe('RealFft', () => {
+  test.each([2, 4, 8, 16, 64, 256, 512, 1024, 2048, 4096, 16384])('size %i: equals fft.js', (size) => {
     const samples = noise(size);
     const library = new FFT(size);
     const complex = library.createComplexArray() as number[];
@@ -32,7 +32,7 @@ describe('the spectrum', () => {
     expect(difference(power(samples), expected)).toBeLessThan(1e-14);
   });
 
-  test('of any even number of samples is what the definition says', () => {
+  test('even sizes up to 260: equals the definition', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 130 }), (half) => {
         const samples = noise(2 * half);
@@ -42,7 +42,7 @@ describe('the spectrum', () => {
     );
   });
 
-  test('holds the energy of the samples (Parseval)', () => {
+  test('keeps the energy of the samples (Parseval)', () => {
     for (const size of [400, 480, 882, 1024, 1102, 1200]) {
       const samples = noise(size);
       const bins = power(samples);
@@ -52,7 +52,7 @@ describe('the spectrum', () => {
     }
   });
 
-  test('of a second run does not depend on the first', () => {
+  test('a second transform does not depend on the first', () => {
     const fft = new RealFft(48);
     const samples = noise(48);
     const first = new Float64Array(25);

@@ -1,7 +1,7 @@
 import { audioParameters, type AudioPreprocessing, type AudioSettings } from '../../src/audio/index';
 import { compile, GraphBuilder } from '../../src/compiler/index';
 
-// Small networks that hear.
+// Small networks with audio inputs.
 
 export const toneLabels = ['low', 'high'];
 
@@ -39,7 +39,7 @@ export function toneDetector(frames = 8, parameters = toneParameters()): Uint8Ar
   });
 }
 
-/** Gives back the frames that it was given. */
+/** Returns its input. */
 export function echo(frames: number, parameters = toneParameters(), shape = [1, frames, 16]): Uint8Array {
   const b = new GraphBuilder('echo');
   const x = b.input('x', shape);
@@ -51,7 +51,7 @@ export function echo(frames: number, parameters = toneParameters(), shape = [1, 
   );
 }
 
-/** Gives the sum of all that it was given, so many frames at a time. */
+/** Returns the running sum of its inputs, each of `frames` frames. */
 export function summing(frames: number, parameters = toneParameters(), shape = [1, frames, 16]): Uint8Array {
   const b = new GraphBuilder('summing');
   const total = b.state('total', shape, new Float32Array(frames * 16));

@@ -4,10 +4,10 @@ import { audioParameters, checkAudioParameters, createAudioFeatures, type AudioS
 const refusal = (text: string): unknown =>
   expect.objectContaining({ code: 'BAD_ARGUMENT', message: expect.stringContaining(text) as string });
 
-describe('the convention', () => {
+describe('audioParameters', () => {
   // tf.signal.stft, tf.signal.linear_to_mel_weight_matrix, and the example of
   // tf.signal.mfccs_from_log_mel_spectrograms (log of mel + 1e-6, 13 coefficients)
-  test('"tensorflow" fills in what tf.signal does', () => {
+  test('"tensorflow" fills in the defaults of tf.signal', () => {
     expect(audioParameters('tensorflow', { sampleRate: 8000, frameLength: 200, hop: 80, mfcc: {} })).toEqual({
       kind: 'audio',
       sampleRate: 8000,
@@ -31,7 +31,7 @@ describe('the convention', () => {
 
   // librosa.feature.melspectrogram (n_fft 2048, hop 512, pad_mode "constant", power 2),
   // librosa.power_to_db, librosa.feature.mfcc (n_mfcc 20, norm "ortho")
-  test('"librosa" fills in what librosa does', () => {
+  test('"librosa" fills in the defaults of librosa', () => {
     expect(audioParameters('librosa', { sampleRate: 22050, mfcc: {} })).toEqual({
       kind: 'audio',
       sampleRate: 22050,
@@ -53,7 +53,7 @@ describe('the convention', () => {
     });
   });
 
-  test('gives way to what is said', () => {
+  test('settings override the defaults', () => {
     const p = audioParameters('librosa', {
       sampleRate: 16000,
       fftSize: 400,
@@ -85,7 +85,7 @@ describe('the convention', () => {
       });
   });
 
-  test('survives JSON, as it lies in a file', () => {
+  test('the result survives JSON, the form in a file', () => {
     const p = audioParameters('librosa', { sampleRate: 16000, mfcc: {}, scale: new Array<number>(20).fill(0.1) });
     expect(checkAudioParameters(JSON.parse(JSON.stringify(p)))).toEqual(p);
   });
@@ -93,69 +93,77 @@ describe('the convention', () => {
   test.each([['sampleRate', {}], ['frameLength', { sampleRate: 8000 }], ['hop', {
     sampleRate: 8000,
     frameLength: 256,
-  }]])('"tensorflow" needs %s', (name, settings) => {
+  }]])('"tensorflow" requires %s', (name, settings) => {
     expect(() => audioParameters('tensorflow', settings as AudioSettings)).toThrow(refusal(`as ${name}, not`));
   });
 
-  test('of another name is refused', () => {
+  test('an unknown convention is refused', () => {
     expect(() => audioParameters('kaldi' as 'librosa', { sampleRate: 8000 })).toThrow(refusal('"kaldi"'));
     expect(() => audioParameters('librosa', null as unknown as AudioSettings)).toThrow(refusal('not null'));
   });
 });
 
-describe('parameters', () => {
+describe('checkAudioParameters', () => {
   const good = audioParameters('tensorflow', { sampleRate: 8000, frameLength: 200, hop: 80, mfcc: { count: 10 } });
   const log = good.compression!;
   const pcen = audioParameters('librosa', { sampleRate: 8000, compression: { kind: 'pcen' } }).compression!;
 
-  test.each<[Record<string, unknown>, string]>([[{ kind: 'image' }, 'needs one of "audio" as kind, not "image"'], [{
-    sampleRate: 0,
-  }, 'a number above 0 to 1000000 as sampleRate, not 0'], [{ sampleRate: '8000' }, 'as sampleRate, not "8000"'], [{
-    sampleRate: NaN,
-  }, 'as sampleRate, not NaN'], [{ hop: 0 }, 'as hop, not 0'], [{ hop: 1.5 }, 'as hop, not 1.5'], [{ frameLength: 0 },
-    'as frameLength'], [{ frameLength: 257 }, 'frames of 257 samples, more than its fftSize 256'], [{ fftSize: 255 },
-    'the fftSize 255, which is odd'], [{ fftSize: 2 ** 17 }, 'a whole number from 2 to 65536 as fftSize'], [{
-    window: 'kaiser',
-  }, '"rectangular" as window, not "kaiser"'], [{ windowPosition: 'end' }, 'windowPosition'], [{
-    padding: 'center-reflect',
-  }, 'needs the windowPosition "center"'], [{ padding: 'end', windowPosition: 'center' },
-    'needs the windowPosition "start"'], [{ padding: true }, 'as padding, not true'], [{ inputScale: 0 },
-    'a number above 0 as inputScale'], [{ preemphasis: -1 }, 'a number from 0 to 1 as preemphasis'], [{ power: 3 },
-    'one of 1, 2 as power'], [{ mel: undefined }, 'an object, or null as mel, not nothing'], [{
-    mel: { ...good.mel, bands: 0 },
-  }, 'as mel.bands'], [{ mel: { ...good.mel, high: 4001 } },
-    'from 125 to 4001 Hz; they must rise, to at most half the sample rate (4000)'], [{
-    mel: { ...good.mel, low: 3800 },
-  }, 'they must rise'], [{ mel: { ...good.mel, scale: 'bark' } }, 'as mel.scale, not "bark"'], [{
-    mel: { ...good.mel, slopes: null },
-  }, 'as mel.slopes'], [{ mel: { ...good.mel, norm: 2 } }, 'as mel.norm'], [{ mel: { ...good.mel, n_mels: 3 } },
-    'unknown property mel.n_mels'], [{ compression: { ...log, unit: 'bel' } }, 'as compression.unit'], [{
-    compression: { ...log, offset: 0 },
-  }, 'floor or offset must be above 0'], [{ compression: { ...log, topDb: 80 } },
-    'needs the unit "decibel", not "natural"'], [{ compression: { ...log, kind: 'root' } },
-    'as compression.kind, not "root"'], [{ compression: { ...log, reference: 0 } }, 'as compression.reference'], [{
-    compression: { ...pcen, smoothing: 0 },
-  }, 'above 0 to 1 as compression.smoothing'], [{ compression: { ...pcen, initial: 0 } }, 'as compression.initial'], [{
-    compression: { ...pcen, epsilon: 0 },
-  }, 'as compression.epsilon'], [{ mfcc: { ...good.mfcc, count: 21 } }, '21 coefficients of 20 bands'], [{
-    mfcc: { ...good.mfcc, scaling: null },
-  }, 'as mfcc.scaling'], [{ mfcc: { ...good.mfcc, lifter: -1 } }, 'as mfcc.lifter'], [{ mel: null, fftSize: 65536 },
-    'coefficients of 32769 bands; at most 1024'], [{ layout: 'nhwc' }, 'as layout'], [{ scale: 'x' },
-    'a number, or one number per feature as scale'], [{ offset: [1, 2] }, 'has 2 numbers as offset for 10 features'], [{
-    scale: [],
-  }, '0 numbers as scale'], [{ preemphasys: 0.97 }, 'has the unknown property preemphasys']])(
-    'with %j are refused',
-    (change, text) => {
-      expect(() => checkAudioParameters({ ...good, ...change })).toThrow(refusal(text));
-      expect(() => createAudioFeatures({ ...good, ...change })).toThrow(refusal(text));
-    },
-  );
+  const refused: Record<string, Record<string, unknown>> = {
+    'needs one of "audio" as kind, not "image"': { kind: 'image' },
+    'a number above 0 and at most 1000000 as sampleRate, not 0': { sampleRate: 0 },
+    'as sampleRate, not "8000"': { sampleRate: '8000' },
+    'as sampleRate, not NaN': { sampleRate: NaN },
+    'as hop, not 0': { hop: 0 },
+    'as hop, not 1.5': { hop: 1.5 },
+    'as frameLength': { frameLength: 0 },
+    'frames of 257 samples, more than its fftSize 256': { frameLength: 257 },
+    'the fftSize 255, which is odd': { fftSize: 255 },
+    'an integer from 2 to 65536 as fftSize': { fftSize: 2 ** 17 },
+    '"rectangular" as window, not "kaiser"': { window: 'kaiser' },
+    windowPosition: { windowPosition: 'end' },
+    'needs the windowPosition "center"': { padding: 'center-reflect' },
+    'needs the windowPosition "start"': { padding: 'end', windowPosition: 'center' },
+    'as padding, not true': { padding: true },
+    'a number above 0 as inputScale': { inputScale: 0 },
+    'a number from 0 to 1 as preemphasis': { preemphasis: -1 },
+    'one of 1, 2 as power': { power: 3 },
+    'an object or null as mel, not nothing': { mel: undefined },
+    'as mel.bands': { mel: { ...good.mel, bands: 0 } },
+    'from 125 to 4001 Hz; expected low < high <= 4000 (half the sample rate)': { mel: { ...good.mel, high: 4001 } },
+    'expected low < high': { mel: { ...good.mel, low: 3800 } },
+    'as mel.scale, not "bark"': { mel: { ...good.mel, scale: 'bark' } },
+    'as mel.slopes': { mel: { ...good.mel, slopes: null } },
+    'as mel.norm': { mel: { ...good.mel, norm: 2 } },
+    'unknown property mel.n_mels': { mel: { ...good.mel, n_mels: 3 } },
+    'as compression.unit': { compression: { ...log, unit: 'bel' } },
+    'floor or offset must be above 0': { compression: { ...log, offset: 0 } },
+    'needs the unit "decibel", not "natural"': { compression: { ...log, topDb: 80 } },
+    'as compression.kind, not "root"': { compression: { ...log, kind: 'root' } },
+    'as compression.reference': { compression: { ...log, reference: 0 } },
+    'a number above 0 and at most 1 as compression.smoothing': { compression: { ...pcen, smoothing: 0 } },
+    'as compression.initial': { compression: { ...pcen, initial: 0 } },
+    'as compression.epsilon': { compression: { ...pcen, epsilon: 0 } },
+    '21 coefficients of 20 bands': { mfcc: { ...good.mfcc, count: 21 } },
+    'as mfcc.scaling': { mfcc: { ...good.mfcc, scaling: null } },
+    'as mfcc.lifter': { mfcc: { ...good.mfcc, lifter: -1 } },
+    'coefficients of 32769 bands; at most 1024': { mel: null, fftSize: 65536 },
+    'as layout': { layout: 'nhwc' },
+    'a number or one per feature as scale': { scale: 'x' },
+    'has 2 numbers as offset for 10 features': { offset: [1, 2] },
+    '0 numbers as scale': { scale: [] },
+    'has the unknown property preemphasys': { preemphasys: 0.97 },
+  };
 
-  test.each([null, undefined, 3, 'audio', [good]])('that are %j are refused', (value) => {
+  test.each(Object.entries(refused))('refuses with "%s": %j', (text, change) => {
+    expect(() => checkAudioParameters({ ...good, ...change })).toThrow(refusal(text));
+    expect(() => createAudioFeatures({ ...good, ...change })).toThrow(refusal(text));
+  });
+
+  test.each([null, undefined, 3, 'audio', [good]])('refuses %j in place of an object', (value) => {
     expect(() => checkAudioParameters(value)).toThrow(refusal('must be an object'));
   });
 
-  test('lacking anything are refused', () => {
+  test('refuses parameters with a missing property', () => {
     for (const name of Object.keys(good)) {
       const { [name]: _, ...rest } = good as unknown as Record<string, unknown>;
       expect(() => checkAudioParameters(rest), name).toThrow(refusal(`as ${name}, not nothing`));

@@ -1,15 +1,14 @@
 import type { AudioPreprocessing } from '../../src/format/audio';
 
-// The front end once more, from docs/audio.md in plain loops over whole recordings: what src/audio
-// is held against.
+// The reference for src/audio: the formulas of docs/audio.md in plain loops over whole recordings.
 
-/** |X[k]|² of k = 0 to size/2, by the definition. */
+/** |X[k]|² for k = 0 to size/2, by the definition. */
 export function powerSpectrum(frame: ArrayLike<number>, size: number): number[] {
   return Array.from({ length: size / 2 + 1 }, (_, k) => {
     let re = 0;
     let im = 0;
     for (let t = 0; t < frame.length; t++) {
-      // the product is reduced first: angles stay exact
+      // reducing the product first keeps the angle exact
       const angle = (2 * Math.PI * ((k * t) % size)) / size;
       re += frame[t]! * Math.cos(angle);
       im -= frame[t]! * Math.sin(angle);
@@ -24,7 +23,8 @@ export function padded(x: readonly number[], n: number, mode: 'constant' | 'refl
     if (t >= 0 && t < x.length) return x[t]!;
     if (mode === 'constant') return 0;
     let i = t;
-    while (i < 0 || i >= x.length) i = x.length === 1 ? 0 : i < 0 ? -i : 2 * (x.length - 1) - i;
+    if (x.length === 1) return x[0]!;
+    while (i < 0 || i >= x.length) i = i < 0 ? -i : 2 * (x.length - 1) - i;
     return x[i]!;
   };
   return Array.from({ length: x.length + 2 * n }, (_, i) => at(i - n));
@@ -62,9 +62,8 @@ export function features(samples: readonly number[], p: AudioPreprocessing): num
     powerSpectrum(frame.map((v, i) => v * w[i]!), p.fftSize).map((v) => (p.power === 1 ? Math.sqrt(v) : v))
   );
   const mel = p.mel ? melMatrix(p.mel, p.sampleRate, p.fftSize) : undefined;
-  const bands = frames.map((
-    frame,
-  ) => (mel ? mel.map((row) => row.reduce((sum, v, k) => sum + v * frame[k]!, 0)) : frame));
+  const weighted = (frame: number[], row: number[]): number => row.reduce((sum, v, k) => sum + v * frame[k]!, 0);
+  const bands = frames.map((frame) => (mel ? mel.map((row) => weighted(frame, row)) : frame));
   return compressed(bands, p).map((frame) => {
     const values = p.mfcc ? cosine(frame, p.mfcc) : frame;
     return values.map((v, n) =>

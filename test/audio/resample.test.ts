@@ -4,18 +4,15 @@ import { Resampler } from '../../src/audio/resample';
 import { resample } from '../../src/audio/index';
 import { tone } from './settings';
 
-/** Largest difference between signals, away from the ends. */
+/** Largest difference between two signals, without `margin` samples at each end. */
 function difference(a: Float32Array, b: Float32Array, margin: number): number {
-  return Math
-    .max(...Array.from(
-      { length: Math.min(a.length, b.length) - 2 * margin },
-      (_, i) => Math.abs(a[i + margin]! - b[i + margin]!),
-    ));
+  const length = Math.min(a.length, b.length) - 2 * margin;
+  return Math.max(...Array.from({ length }, (_, i) => Math.abs(a[i + margin]! - b[i + margin]!)));
 }
 
-describe('resampling', () => {
+describe('resample', () => {
   test.each([[48000, 16000], [44100, 16000], [48000, 8000], [44100, 8000], [8000, 16000], [16000, 44100], [22050,
-    16000]])('from %i to %i Hz keeps tones, and their place', (from, to) => {
+    16000]])('%i to %i Hz: keeps tones and their phase', (from, to) => {
       for (const hertz of [100, 440, 0.4 * Math.min(from, to)]) {
         const out = resample(tone(hertz, 0.1, from), from, to);
         expect(out.length).toBe(Math.ceil((Math.round(0.1 * from) * to) / from));
@@ -23,14 +20,14 @@ describe('resampling', () => {
       }
     });
 
-  test('leaves out what the lower rate cannot hold', () => {
+  test('removes frequencies above half the lower rate', () => {
     for (const hertz of [8000, 9000, 12000, 20000]) {
       expect(Math.max(...resample(tone(hertz, 0.1, 48000), 48000, 16000).subarray(70, -70).map(Math.abs)))
         .toBeLessThan(1e-3);
     }
   });
 
-  test('of a stream is that of the whole, however it arrives', () => {
+  test('Resampler: a stream in chunks equals the whole recording', () => {
     fc.assert(fc.property(
       fc.constantFrom([48000, 16000], [44100, 8000], [8000, 11025]),
       fc.integer({ min: 0, max: 900 }),
@@ -50,12 +47,12 @@ describe('resampling', () => {
     ));
   });
 
-  test('to the same rate gives the samples themselves', () => {
+  test('returns the same array for equal rates', () => {
     const samples = tone(440, 0.01, 8000);
     expect(resample(samples, 8000, 8000)).toBe(samples);
   });
 
-  test.each([[0, 8000], [8000, 0], [NaN, 8000], [1, 8000], [8000, 1]])('from %d to %d is refused', (from, to) => {
+  test.each([[0, 8000], [8000, 0], [NaN, 8000], [1, 8000], [8000, 1]])('%d to %d Hz is refused', (from, to) => {
     expect(() => resample(new Float32Array(1), from, to)).toThrow(expect.objectContaining({ code: 'BAD_ARGUMENT' }));
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { audioParameters, type AudioPreprocessing } from '../../src/audio/index';
 
-// Parameters and sounds of every kind, for properties.
+// Generators of parameters and signals for property tests.
 
 const sizes = [2, 4, 6, 8, 10, 14, 16, 18, 20, 22, 30, 32, 50, 64, 100, 128];
 
@@ -66,7 +66,7 @@ export const anyParameters: fc.Arbitrary<AudioPreprocessing> = fc.record({
   });
 });
 
-/** Samples of noise, with stretches of silence. */
+/** Noise with silent stretches. */
 export const anySound: fc.Arbitrary<Float32Array<ArrayBuffer>> = fc.array(
   fc.oneof({ weight: 3, arbitrary: fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { maxLength: 60 }) }, {
     weight: 1,

@@ -271,10 +271,10 @@ describe('audio preprocessing', () => {
     )).code).toBe(0);
   });
 
-  it.each([[{ ...shorthand, hop: 0 }, 'BAD_ARGUMENT: audio preprocessing needs a whole number'], [{
+  it.each([[{ ...shorthand, hop: 0 }, 'BAD_ARGUMENT: audio preprocessing needs an integer'], [{
     ...shorthand,
     convention: 'htk',
-  }, 'BAD_ARGUMENT: there is no audio convention "htk"'], [{ ...shorthand, mel: { bands: 17 } },
+  }, 'BAD_ARGUMENT: unknown audio convention "htk"'], [{ ...shorthand, mel: { bands: 17 } },
     'SHAPE_MISMATCH: input "bands" has the shape [1, 8, 16]; the preprocessing gives 17 features'], [{
     kind: 'audio',
     sampleRate: 16000,

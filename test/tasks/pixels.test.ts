@@ -116,10 +116,16 @@ describe('resizePixels', () => {
 });
 
 describe('imageShape', () => {
-  it.each<[number[], number, number, number]>([[[1, 5, 6, 3], 5, 6, 3], [[5, 6, 1], 5, 6, 1], [[1, 28, 28], 28, 28, 1],
-    [[8, 9], 8, 9, 1]])('%j takes an image', (shape, height, width, channels) => {
-      expect(imageShape(input('int8', shape))).toEqual({ height, width, channels });
-    });
+  it('reads height, width and channels of [1, H, W, C], [H, W, C], [1, H, W] and [H, W]', () => {
+    const shapeOf = (shape: number[]): number[] => {
+      const { height, width, channels } = imageShape(input('int8', shape));
+      return [height, width, channels];
+    };
+    expect(shapeOf([1, 5, 6, 3])).toEqual([5, 6, 3]);
+    expect(shapeOf([5, 6, 1])).toEqual([5, 6, 1]);
+    expect(shapeOf([1, 28, 28])).toEqual([28, 28, 1]);
+    expect(shapeOf([8, 9])).toEqual([8, 9, 1]);
+  });
 
   it.each([[[1, 640]], [[2, 8, 8, 3]], [[1, 8, 8, 2]], [[10]], [[2, 3, 4]]])('%j takes no image', (shape) => {
     expect(codeOf(() => imageShape(input('int8', shape)))).toBe('SHAPE_MISMATCH');
@@ -149,18 +155,18 @@ describe('errors', () => {
     expect(codeOf(() => imageToInput(gray(0, 0, []), input('uint8', [1, 2, 2, 1])))).toBe('BAD_ARGUMENT');
   });
 
-  it.each<[string, unknown]>([['that is an array', []], ['that is null', null], ['of another kind', { kind: 'sound' }],
-    ['with two channels', { kind: 'image', channels: 2, scale: 1, offset: 0 }], ['without a scale', {
-    kind: 'image',
-    channels: 1,
-    offset: 0,
-  }], ['with a string as offset', { kind: 'image', channels: 1, scale: 1, offset: '0' }], [
-    'with two scales for three channels',
-    { kind: 'image', channels: 3, scale: [1, 2], offset: 0 },
-  ], ['with a number as invert', { kind: 'image', channels: 1, scale: 1, offset: 0, invert: 1 }]])(
-    'preprocessing %s is refused',
-    (_, value) => {
-      expect(codeOf(() => checkPreprocessing(value))).toBe('BAD_ARGUMENT');
-    },
-  );
+  const refused: Record<string, unknown> = {
+    'that is an array': [],
+    'that is null': null,
+    'of another kind': { kind: 'sound' },
+    'with two channels': { kind: 'image', channels: 2, scale: 1, offset: 0 },
+    'without a scale': { kind: 'image', channels: 1, offset: 0 },
+    'with a string as offset': { kind: 'image', channels: 1, scale: 1, offset: '0' },
+    'with two scales for three channels': { kind: 'image', channels: 3, scale: [1, 2], offset: 0 },
+    'with a number as invert': { kind: 'image', channels: 1, scale: 1, offset: 0, invert: 1 },
+  };
+
+  it.each(Object.entries(refused))('preprocessing %s is refused', (_, value) => {
+    expect(codeOf(() => checkPreprocessing(value))).toBe('BAD_ARGUMENT');
+  });
 });
