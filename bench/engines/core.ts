@@ -36,11 +36,9 @@ export const core: Engine = (file, values, { flavor }) =>
       outputs: () =>
         outputs.map(({ offset, ...info }): Values => {
           const raw = memory.slice(arena + offset, arena + offset + rawBytes(info));
-          return info.dtype === 'int8'
-            ? new Int8Array(raw.buffer)
-            : info.dtype === 'float32'
-            ? new Float32Array(raw.buffer)
-            : raw;
+          if (info.dtype === 'int8') return new Int8Array(raw.buffer);
+          if (info.dtype === 'float32') return new Float32Array(raw.buffer);
+          return raw;
         }),
     });
   });

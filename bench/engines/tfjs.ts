@@ -151,7 +151,9 @@ function stepOf(tf: Tf, node: AnyNode): Step {
 }
 
 function unary(tf: Tf, kind: string): (x: TfTensor) => TfTensor {
-  return kind === 'relu' ? (x) => tf.relu(x) : kind === 'relu6' ? (x) => tf.relu6(x) : (x) => x;
+  if (kind === 'relu') return (x) => tf.relu(x);
+  if (kind === 'relu6') return (x) => tf.relu6(x);
+  return (x) => x;
 }
 
 function unknown(what: string): never {

@@ -233,11 +233,7 @@ function realOf(values: Values, { scale, zeroPoint = 0, shape }: Port): Float32A
 }
 
 function dtypeOf(values: Values): Port['dtype'] {
-  return values instanceof Float32Array
-    ? 'float32'
-    : values instanceof Int8Array
-    ? 'int8'
-    : values instanceof Uint8Array
-    ? 'uint8'
-    : 'int32';
+  if (values instanceof Float32Array) return 'float32';
+  if (values instanceof Int8Array) return 'int8';
+  return values instanceof Uint8Array ? 'uint8' : 'int32';
 }

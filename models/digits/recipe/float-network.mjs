@@ -1,20 +1,20 @@
 /**
- * The float network between the two steps of the recipe: digits.float.json says what the layers
- * are, digits.float.bin holds their numbers (f32, little-endian, one tensor after another).
+ * The float network, which training writes and quantization reads: digits.float.json describes the
+ * layers, digits.float.bin holds their tensors (f32, little-endian, one after another).
  *
- * Layers form a chain: each reads the output of the one before, the first reads the input. Names of
- * operators and attributes, and the layouts of weights, are those of kinglet's graph.
+ * Layers form a chain: each reads the output of the previous one, the first reads the input. Names
+ * of operators and attributes and layouts of weights are those of kinglet's graph.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Where the network lies, without the endings .json and .bin. */
+/** Path of the network's files, without the extensions .json and .bin. */
 export const FLOAT_NETWORK = fileURLToPath(new URL('digits.float', import.meta.url));
 
-/** The same network with four fifths of its weights gone. */
+/** Path of the network with 80 % of its weights pruned. */
 export const PRUNED_NETWORK = fileURLToPath(new URL('digits-pruned.float', import.meta.url));
 
-/** What a layer may hold, in the order of its node's inputs. */
+/** Tensors that a layer may have, in the order of the node's inputs. */
 const TENSORS = ['weights', 'recurrentWeights', 'bias', 'recurrentBias'];
 
 /**
@@ -43,8 +43,8 @@ export function saveFloatNetwork(path, network) {
 }
 
 /**
- * @returns { name, input: { name, shape }, output: { name, shape }, layers } with each tensor's
- *   `data` filled in
+ * @returns { name, input: { name, shape }, output: { name, shape }, layers }, where every tensor has
+ *   its `data`
  */
 export function loadFloatNetwork(path = FLOAT_NETWORK) {
   const network = JSON.parse(readFileSync(`${path}.json`, 'utf8'));
@@ -60,19 +60,19 @@ export function loadFloatNetwork(path = FLOAT_NETWORK) {
   return network;
 }
 
-/** Which tensors a layer has. */
+/** The names of a layer's tensors. */
 export function namesOf(layer) {
   return TENSORS.filter((name) => layer[name]);
 }
 
-/** The network in plain loops. image f32 [28][28] → probabilities f32 [10] */
+/** Runs the network in plain loops. image f32 [28][28] → probabilities f32 [10] */
 export function runFloatNetwork(network, image) {
   let value = { shape: network.input.shape, data: image };
   for (const layer of network.layers) value = operators[layer.op](value, layer);
   return value.data;
 }
 
-/** Multiply-accumulates and parameters of each layer, with its output's shape. */
+/** Output shape, multiply-adds and parameters of each layer. */
 export function describe(network) {
   let { shape } = network.input;
   return network.layers.map((layer) => {
@@ -113,7 +113,7 @@ function shapeAfter([n, h, w, c], { op, attributes, shape, weights, recurrentWei
   }
 }
 
-/** (x: { shape, data }, layer) → the same of the output */
+/** (x: { shape, data }, layer) → output: { shape, data } */
 export const operators = {
   conv2d(x, layer) {
     const [, , , ci] = x.shape;
@@ -161,8 +161,8 @@ function dot(a, fromA, b, fromB, length) {
 }
 
 /**
- * Walks output pixels and filter taps; `accumulate(acc [channels], offset in x, tap, taps)` adds
- * one tap.
+ * Iterates over output pixels and filter taps; `accumulate(acc [channels], offset in x, tap, taps)`
+ * adds one tap to the accumulators.
  */
 function convolve(x, layer, accumulate) {
   const [, h, w, ci] = x.shape;

@@ -1,13 +1,13 @@
 /**
- * The float network, whose batch norm is folded, in training once more: its numbers as TensorFlow's
- * variables.
+ * The folded float network as TensorFlow variables, for further training. Batch norm is already part
+ * of its weights.
  */
 import { architecture, convolve } from './network.mjs';
 import { biasRelu6, dense, globalAverage, tf } from './tensorflow.mjs';
 
 /**
  * @param network of loadFloatNetwork
- * @returns the layers with weights, in order: { name, op, …, weights, bias }, in TensorFlow's
+ * @returns the layers that have weights, in order: { name, op, …, weights, bias } in TensorFlow's
  *   layouts
  */
 export function foldedLayers(network) {
@@ -16,11 +16,8 @@ export function foldedLayers(network) {
     const [, kh, kw, last] = weights.shape;
     const depthwise = op === 'depthwiseConv2d';
     const outputs = depthwise ? last : weights.shape[0];
-    const shape = depthwise
-      ? [kh, kw, last, 1]
-      : op === 'conv2d' && kh > 1
-      ? [kh, kw, last, outputs]
-      : [weights.data.length / outputs, outputs];
+    const rows = op === 'conv2d' && kh > 1 ? [kh, kw, last] : [weights.data.length / outputs];
+    const shape = depthwise ? [kh, kw, last, 1] : [...rows, outputs];
     const data = depthwise ? weights.data : swapped(weights.data, outputs, weights.data.length / outputs);
     return {
       ...geometry.get(name),
@@ -37,8 +34,8 @@ export function foldedLayers(network) {
 /**
  * x [N][28][28][1] → logits [N][10]
  *
- * @param weightsOf (layer) → the weights that it has
- * @param rounded (activations, layer) → the same as int8 has them
+ * @param weightsOf (layer) → the weights to use
+ * @param rounded (activations, layer) → activations rounded to int8 precision
  */
 export function foldedLogits(layers, x, weightsOf = ({ weights }) => weights, rounded = (y) => y) {
   const [batch] = x.shape;
@@ -51,8 +48,9 @@ export function foldedLogits(layers, x, weightsOf = ({ weights }) => weights, ro
 }
 
 /**
- * The float network with new weights and biases. @param weightsOf, biasOf (layer) → f32, as its
- * variable has them
+ * The float network with new weights and biases.
+ *
+ * @param weightsOf, biasOf (layer) → f32 in the layout of the layer's variable
  */
 export function withWeights(network, layers, weightsOf, biasOf) {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));

@@ -1,14 +1,14 @@
 import { GraphBuilder, compile, prune } from '../../../dist/compiler.js';
 import { namesOf } from './float-network.mjs';
 
-/** Weights, bias and what else of the kind a layer has, as inputs of its node. */
+/** A layer's weights, biases and other tensors as constant inputs of its node. */
 export function constantsOf(builder, layer) {
   return namesOf(layer).map((part) =>
     builder.constant(layer[part].data, layer[part].shape, undefined, `${layer.name}/${part}`)
   );
 }
 
-/** A float network's chain of layers as kinglet's graph. */
+/** Converts a float network's chain of layers to kinglet's graph. */
 export function toGraph({ name, input, output, layers }) {
   const builder = new GraphBuilder(name);
   let x = builder.input(input.name, input.shape, 'float32');
@@ -23,10 +23,11 @@ export function toGraph({ name, input, output, layers }) {
 }
 
 /**
- * The network without so much of the output channels of each layer, those that samples miss least:
- * fewer numbers in the same layers.
+ * Removes a share of each layer's output channels, namely those that change the outputs for the
+ * samples least. The layers stay, with smaller weights.
  *
- * @param samples inputs, as the network takes them
+ * @param sparsity share of channels to remove
+ * @param samples inputs of the network
  */
 export function withoutChannels(network, sparsity, samples) {
   const { graph } = prune(toGraph(network), { sparsity, pattern: 'channels', samples });
@@ -38,7 +39,7 @@ export function withoutChannels(network, sparsity, samples) {
   return { ...network, layers };
 }
 
-/** Bytes of the file without golden vectors and notes, which can be left out. */
+/** Size of the file without golden vectors and debug info, which are optional, in bytes. */
 export function sizes(graph, meta) {
   const bytes = (compact) => compile(graph, { meta, notes: false, compact }).length;
   return `${bytes(false)}, compact ${bytes(true)}`;

@@ -1,9 +1,10 @@
 /**
- * AssemblyScript, compiled by training-kernels.mjs when training starts: the passes over whole
- * activations that TensorFlow.js's WebAssembly backend does slowly or not at all.
+ * AssemblyScript kernels, compiled by training-kernels.mjs when training starts. They replace passes
+ * over whole activations that TensorFlow.js's WebAssembly backend does slowly or not at all.
  *
  * Letters: M = rows (batch × height × width), C = channels, always a multiple of 4 here. All
- * tensors f32, row-major, addressed by byte. Every loop takes one vector of channels down all rows.
+ * tensors are f32, row-major, addressed by byte. Every loop handles one vector of channels in all
+ * rows.
  */
 
 const VECTOR: usize = 16; // bytes
@@ -64,7 +65,7 @@ export function normalizeRelu6(
 }
 
 /**
- * The gradients of normalizeRelu6. dy, x, out [M][C]; mean, inverse, gamma [C] → dx [M][C], dGamma
+ * Gradients of normalizeRelu6. dy, x, out [M][C]; mean, inverse, gamma [C] → dx [M][C], dGamma
  * [C], dBeta [C]
  */
 export function normalizeRelu6Gradients(
@@ -116,8 +117,8 @@ export function normalizeRelu6Gradients(
 }
 
 /**
- * The gradients of a 3×3 depthwise convolution. x [N][H][W][C], w [3][3][C], dy [N][OH][OW][C]
- * → dx [N][H][W][C] and dw [3][3][C], both added to what is there.
+ * Gradients of a 3×3 depthwise convolution. x [N][H][W][C], w [3][3][C], dy [N][OH][OW][C] → adds
+ * to dx [N][H][W][C] and dw [3][3][C].
  */
 export function depthwiseGradients(
   x: usize,

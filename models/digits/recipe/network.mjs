@@ -1,6 +1,6 @@
 /**
- * The architecture, and how it is trained: convolutions without bias, batch norm, relu6. Batch norm
- * disappears into the convolutions when the network is folded.
+ * The architecture and its training form: convolutions without bias, batch norm, relu6. Folding
+ * merges batch norm into the convolutions.
  */
 import { normal } from './random.mjs';
 import { batchNormRelu6, dense, depthwiseConvolution, firstConvolution, globalAverage, product,
@@ -9,12 +9,14 @@ import { batchNormRelu6, dense, depthwiseConvolution, firstConvolution, globalAv
 const EPSILON = 1e-3;
 const MOMENTUM = 0.98;
 
-/** Filters of depthwise-separable blocks after the first convolution: [stride, channels out]. */
+/** Output channels of the first convolution. */
 const STEM_CHANNELS = 16;
+/** Depthwise-separable blocks after the first convolution: [stride, output channels]. */
 const BLOCKS = [[1, 32], [2, 64], [1, 64], [2, 96]];
 
 /**
- * The layers in order, each reading the one before; `size` and `channels` are those of the output.
+ * The layers in order. Each reads the output of the previous one; `size` and `channels` describe the
+ * layer's output.
  */
 export function architecture() {
   const layers = [];
@@ -23,7 +25,8 @@ export function architecture() {
   const add = (name, op, kernel, stride, out) => {
     const inSize = size;
     size = Math.ceil(size / stride);
-    const total = Math.max(0, (size - 1) * stride + kernel - inSize); // SAME: the odd pixel goes below and right
+    // SAME: an odd pixel of padding goes below and right
+    const total = Math.max(0, (size - 1) * stride + kernel - inSize);
     const before = total >> 1;
     layers.push({
       name,
@@ -45,7 +48,7 @@ export function architecture() {
   return { layers, pooled: { size, channels } };
 }
 
-/** The trainable network: variables in TensorFlow's layouts, running statistics of batch norm. */
+/** Creates the trainable network: variables in TensorFlow's layouts and batch norm's running statistics. */
 export function createNetwork(random) {
   const { layers, pooled } = architecture();
   const variable = (shape, deviation) =>
@@ -57,11 +60,8 @@ export function createNetwork(random) {
     const { op, kernel, inChannels, channels } = layer;
     const depthwise = op === 'depthwiseConv2d';
     const fanIn = kernel * kernel * (depthwise ? 1 : inChannels);
-    const shape = depthwise
-      ? [kernel, kernel, inChannels, 1]
-      : kernel === 1
-      ? [inChannels, channels]
-      : [kernel, kernel, inChannels, channels];
+    const window = kernel === 1 ? [] : [kernel, kernel];
+    const shape = [...window, inChannels, depthwise ? 1 : channels];
     return {
       ...layer,
       weights: variable(shape, Math.sqrt(2 / fanIn)),
@@ -80,7 +80,7 @@ export function createNetwork(random) {
   };
 }
 
-/** The pass of a training step. x [N][28][28][1] → logits [N][10] */
+/** Forward pass of a training step, with batch statistics. x [N][28][28][1] → logits [N][10] */
 export function trainingLogits(network, x) {
   const batch = x.shape[0];
   for (const { weights, gamma, beta, running, ...layer } of network.convolutions) {
@@ -91,9 +91,7 @@ export function trainingLogits(network, x) {
   return classify(network, x);
 }
 
-/**
- * The same with the running statistics, as at inference. x [N][28][28][1] → probabilities [N][10]
- */
+/** Inference with the running statistics. x [N][28][28][1] → probabilities [N][10] */
 export function probabilities(network, x) {
   for (const { weights, gamma, beta, running, ...layer } of network.convolutions) {
     const y = convolve(x, weights, layer);
@@ -125,10 +123,10 @@ function classify(network, x) {
 }
 
 /**
- * Batch norm multiplied into the weights, everything in kinglet's layouts: conv2d [Co][KH][KW][Ci],
- * depthwiseConv2d [1][KH][KW][C], fullyConnected [N][K].
+ * Folds batch norm into the weights and converts them to kinglet's layouts: conv2d
+ * [Co][KH][KW][Ci], depthwiseConv2d [1][KH][KW][C], fullyConnected [N][K].
  *
- * @returns the layer list that `saveFloatNetwork` writes
+ * @returns the layers for `saveFloatNetwork`
  */
 export function fold(network) {
   const layers = network.convolutions.map((layer) => {

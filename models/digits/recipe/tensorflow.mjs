@@ -1,8 +1,8 @@
 /**
- * The operators of training: forward by TensorFlow.js's WebAssembly kernels, gradients written
- * here. That backend has no kernels for the filter gradients of convolutions, and its stock
- * gradients of the rest go through slow paths (matrix products with a transposed operand, sums over
- * the leading dimensions).
+ * Training operators: the forward pass uses TensorFlow.js's WebAssembly kernels, the gradients are
+ * written here. That backend has no kernels for filter gradients of convolutions, and the other
+ * built-in gradients use slow paths (matrix products with a transposed operand, sums over leading
+ * dimensions).
  *
  * Letters: M = rows (batch × height × width), C = channels, K and N = inner and outer size of a
  * matrix product.
@@ -49,8 +49,8 @@ export const dense = tf.customGrad((x, w, bias, save) => {
 });
 
 /**
- * The first layer: x [N][H][W][Ci] is data, so nothing is asked for its gradient. w
- * [KH][KW][Ci][Co], padding SAME
+ * The first layer, without an input gradient because x is data. x [N][H][W][Ci], w [KH][KW][Ci][Co],
+ * padding SAME
  */
 export function firstConvolution(x, w, stride) {
   return tf.customGrad((w, save) => {
@@ -135,10 +135,10 @@ export const biasRelu6 = tf.customGrad((x, bias, save) => {
 });
 
 /**
- * The weighted sum, by default the mean, of the cross entropy between labels [M][N] and
- * softmax(logits [M][N]) → scalar
+ * The weighted sum of the rows' cross entropy between labels [M][N] and softmax(logits [M][N]) →
+ * scalar
  *
- * @param weights a number, or [M][1]
+ * @param weights a number or [M][1]; the default gives the mean
  */
 export function crossEntropy(labels, logits, weights = 1 / logits.shape[0]) {
   return tf.customGrad((logits, save) => {
@@ -154,8 +154,8 @@ export function crossEntropy(labels, logits, weights = 1 / logits.shape[0]) {
 /**
  * relu6(batchNorm(x)) with the statistics of the batch. x [M][C], gamma [C], beta [C] → [M][C]
  *
- * @param running { mean: f32 [C], variance: f32 [C], momentum } moved towards the batch's
- *   statistics
+ * @param running { mean: f32 [C], variance: f32 [C], momentum }: running statistics, which the
+ *   batch's statistics update
  */
 export function batchNormRelu6(x, gamma, beta, running, epsilon) {
   return tf.customGrad((x, gamma, beta, save) => {
@@ -223,7 +223,7 @@ function convolutionFilterGradient(x, dy, info) {
             if (ix < 0 || ix >= inWidth) continue;
             for (let ci = 0; ci < inChannels; ci++) {
               const value = x[((n * inHeight + iy) * inWidth + ix) * inChannels + ci];
-              if (value === 0) continue; // most of a digit's picture is background
+              if (value === 0) continue; // most pixels of a digit's image are background
               const row = ((ky * filterWidth + kx) * inChannels + ci) * outChannels;
               for (let co = 0; co < outChannels; co++) dw[row + co] += value * dy[fromY + co];
             }

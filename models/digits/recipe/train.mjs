@@ -24,7 +24,7 @@ const SEED = 7;
 await startTensorflow();
 const started = performance.now();
 const { train, validation, test } = loadDigits();
-console.log(`digits: ${train.count} to train on, ${validation.count} to watch, ${test.count} to test`);
+console.log(`digits: ${train.count} for training, ${validation.count} for validation, ${test.count} for testing`);
 
 const random = seeded(SEED);
 const network = createNetwork(random);
@@ -70,8 +70,8 @@ function trainStep(indices, strength) {
 }
 
 /**
- * Full distortion for most of the time, half at the end, when the network settles on digits as they
- * are.
+ * Distortion is full for three quarters of training, then falls to half, so that the network adapts
+ * to less distorted digits.
  */
 function strengthAt(progress) {
   return progress < 0.75 ? 1 : 1 - 0.5 * (progress - 0.75) / 0.25;
@@ -90,7 +90,8 @@ function plainAccuracy(network, set) {
 }
 
 /**
- * The saved file, run by plain loops, must say what TensorFlow says with batch norm still in place.
+ * Checks that the saved network, run in plain loops, gives the same probabilities as TensorFlow with
+ * batch norm.
  */
 function checkAgainstTensorflow(saved, count) {
   const images = test.images.subarray(0, count * PIXELS);

@@ -1,12 +1,11 @@
-/** Compiles a file of kernels in memory and calls them with typed arrays. */
+/** Compiles an AssemblyScript file of kernels in memory and calls the kernels with typed arrays. */
 import { readFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
 
 /**
  * @param source URL of the AssemblyScript
- * @returns { run(name, ...arguments), output(length) }: arguments of `run` are numbers,
- *   Float32Arrays that are read, and `output`s, which come back in an array, filled; outputs start
- *   as zeros
+ * @returns { run(name, ...arguments), output(length) }: arguments of `run` are numbers, Float32Arrays
+ *   (inputs) and `output`s, which start as zeros; `run` returns the filled outputs in an array
  */
 export async function loadKernels(source) {
   const files = new Map([['kernels.ts', readFileSync(source, 'utf8')]]);

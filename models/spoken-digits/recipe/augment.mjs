@@ -1,23 +1,23 @@
 /**
- * What another throat, another room or another microphone might have made of a recording, and
- * streams of such words. With four speakers to train on, this decides how strangers are understood.
+ * Distorts recordings the way other voices, rooms and microphones would, and joins them to streams.
+ * With only four speakers to train on, accuracy for other speakers depends on this.
  */
 import { between } from '../../digits/recipe/random.mjs';
 import { BANDS, HOP, WINDOW, logMel } from './features.mjs';
 import { RATE } from './data.mjs';
 
-const EARLY = 2; // frames: a recording without silence behind it must be right in its last frame
-const STRESSES = 4; // of a word, between which loudness moves
-const SPELL = 8; // frames of one tempo
-const BENDS = 3; // of the curve along which bands are moved
+const EARLY = 2; // frames; the answer must be right in the last frame of a recording that ends without silence
+const STRESSES = 4; // points of a word, between which loudness is interpolated
+const SPELL = 8; // frames with one tempo
+const BENDS = 3; // points of the curve that shifts the bands
 
 /**
- * One stream of one or two words with background before, between and after them.
+ * Makes a stream of one or two words with background noise before, between and after them.
  *
  * @param words recordings
- * @returns { frames: f32 [T][BANDS], count: T, words: [{ digit, middle, from, to }] } from: the
- *   frame by which the word should be known, a little before its end, to: the frame after the last
- *   one before the next word begins
+ * @returns { frames: f32 [T][BANDS], count: T, words: [{ digit, middle, from, to }] }. The answer
+ *   must be right from frame `from`, slightly before the word's end, up to (not including) frame
+ *   `to`, where the next word begins
  */
 export function makeStream(words, random) {
   const parts = [];
@@ -47,9 +47,9 @@ export function makeStream(words, random) {
 }
 
 /**
- * Reads frames at a pace that changes now and then; pitch does not.
+ * Changes the tempo at random points without changing the pitch.
  *
- * @returns frameOf: from a sample of the signal to the first frame that holds all before it
+ * @returns frameOf: (sample of the signal) → first frame that covers everything before it
  */
 function changeTempo(original, random) {
   const last = original.length / BANDS - 1;
@@ -76,15 +76,12 @@ function changeTempo(original, random) {
   return { frames, count: places.length, frameOf };
 }
 
-/** A length in samples. */
+/** A random length of silence, in samples. */
 function silence(random, low, high) {
   return Math.floor(RATE * between(random, low, high));
 }
 
-/**
- * Where it was cut, pitch and formants (by reading faster or slower), stress, colour, echo,
- * loudness.
- */
+/** Changes the cut, pitch and formants (by resampling), stress, spectrum, echo and loudness. */
 function distort(samples, random) {
   const cut = Math.min(silence(random, 0, 0.04), samples.length >> 3);
   const word = resample(samples.subarray(cut), Math.exp(between(random, -0.16, 0.16)));
@@ -95,7 +92,7 @@ function distort(samples, random) {
   return word;
 }
 
-/** Cubic (Catmull-Rom) interpolation. */
+/** Resamples with cubic (Catmull-Rom) interpolation. */
 function resample(samples, speed) {
   const length = Math.floor((samples.length - 3) / speed);
   const out = new Float32Array(length);
@@ -112,7 +109,7 @@ function resample(samples, speed) {
   return out;
 }
 
-/** Loudness that moves within the word: consonants and syllables are stressed otherwise. */
+/** Varies the loudness within the word, which changes the stress of consonants and syllables. */
 function changeStress(samples, random) {
   const gains = Array.from({ length: STRESSES + 1 }, () => Math.exp(between(random, -0.7, 0.7)));
   for (let i = 0; i < samples.length; i++) {
@@ -122,7 +119,7 @@ function changeStress(samples, random) {
   }
 }
 
-/** A tilt of the spectrum and one resonance or notch; loudness is kept. */
+/** Tilts the spectrum and adds one resonance or notch; the loudness stays the same. */
 function colour(samples, random) {
   const before = power(samples);
   const tilt = between(random, -0.6, 0.6);
@@ -132,7 +129,7 @@ function colour(samples, random) {
     samples[i] = x + tilt * last;
     last = x;
   }
-  // a peaking equalizer (Bristow-Johnson's cookbook)
+  // peaking equalizer (Bristow-Johnson's cookbook)
   const gain = 10 ** (between(random, -12, 12) / 40);
   const omega = (2 * Math.PI * 200 * 18 ** random()) / RATE;
   const alpha = Math.sin(omega) / (2 * between(random, 0.5, 2));
@@ -157,7 +154,7 @@ function colour(samples, random) {
   scale(samples, Math.sqrt(before / (power(samples) + 1e-12)));
 }
 
-/** A few reflections within 40 ms. */
+/** Adds a few reflections within 40 ms. */
 function echo(samples, random) {
   for (let k = 0; k < 3; k++) {
     const delay = Math.floor(between(random, 20, 320));
@@ -166,10 +163,10 @@ function echo(samples, random) {
   }
 }
 
-/** Noise of a random colour, 5 to 45 dB below the words. */
+/** Adds noise with a random spectrum, 5 to 45 dB below the words. */
 function addNoise(signal, random) {
   const distance = between(random, 5, 45);
-  const keep = between(random, -0.8, 0.95); // of the one-pole filter
+  const keep = between(random, -0.8, 0.95); // coefficient of the one-pole filter
   const noise = new Float32Array(signal.length);
   let state = 0;
   for (let i = 0; i < noise.length; i++) noise[i] = state = keep * state + random() + random() - 1;
@@ -180,7 +177,7 @@ function addNoise(signal, random) {
 const before = new Float32Array(BANDS + 1);
 
 /**
- * Reads every frame at bands that are moved along a random curve: vocal tracts of other lengths and
+ * Shifts the bands of all frames along a random curve, to imitate vocal tracts of other lengths and
  * shapes.
  */
 function warpBands(frames, random) {
@@ -200,7 +197,7 @@ function warpBands(frames, random) {
   }
 }
 
-/** Bands and frames set to the mean (SpecAugment). */
+/** Sets random bands and frames to the mean (SpecAugment). */
 function mask(frames, count, random) {
   const mean = frames.reduce((a, b) => a + b, 0) / frames.length;
   if (random() < 0.5) {

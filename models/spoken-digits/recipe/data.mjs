@@ -1,7 +1,6 @@
 /**
- * Recordings of spoken digits in a folder laid out like the Free Spoken Digit Dataset,
- * `<digit>_<speaker>_<n>.wav`, 8 kHz, 16 bit, one channel; and the one split that every script here
- * uses.
+ * Recordings of spoken digits from a folder with the layout of the Free Spoken Digit Dataset
+ * (`<digit>_<speaker>_<n>.wav`, 8 kHz, 16 bit, mono), in the split that all scripts here use.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -9,15 +8,15 @@ import { fileURLToPath } from 'node:url';
 
 export const RATE = 8000;
 export const CLASSES = 10;
-/** Beside the project, as its tests expect it; every script takes --data. */
+/** The default folder, which the tests use too; every script accepts --data. */
 export const FOLDER = fileURLToPath(new URL('../../../../shared/data/spoken-digits', import.meta.url));
 
-const STRANGERS = 2; // speakers, the last by name
+const STRANGERS = 2; // number of speakers, the last ones by name
 const HELD_OUT = 5; // recordings n < 5 of every digit of a known speaker, as the data set's authors suggest
 const VALIDATION = 10; // recordings 5 <= n < 10
 
 /**
- * `strangers` and `known` are for the final numbers only: never trained on, never chosen by.
+ * `strangers` and `known` are for the final figures only, never for training or selection.
  *
  * @returns { train, validation, known, strangers }: lists of { digit, speaker, number, samples: f32
  *   in -1..1 }
@@ -42,7 +41,7 @@ export function loadRecordings(folder = FOLDER) {
   };
 }
 
-/** Samples of a 16-bit mono WAV file whose data chunk follows its format chunk. */
+/** Reads a 16-bit mono WAV file whose data chunk follows its format chunk. */
 function readWav(file) {
   const bytes = readFileSync(file);
   const length = bytes.readUInt32LE(40) >> 1;

@@ -1,19 +1,19 @@
 /**
- * The float network, spoken-digits.float.json and .bin as the digits recipe writes them, run frame
- * by frame by plain loops.
+ * Runs the float network frame by frame in plain loops. Its files spoken-digits.float.json and .bin
+ * have the format of the digits recipe.
  */
 import { fileURLToPath } from 'node:url';
 import { operators } from '../../digits/recipe/float-network.mjs';
 import { BANDS } from './features.mjs';
 
-/** Where the network lies, without the endings .json and .bin. */
+/** Path of the network's files, without the extensions .json and .bin. */
 export const FLOAT_NETWORK = fileURLToPath(new URL('spoken-digits.float', import.meta.url));
-/** The same network with four fifths of its weights gone. */
+/** Path of the network with 80 % of its weights pruned. */
 export const PRUNED_NETWORK = fileURLToPath(new URL('spoken-digits-pruned.float', import.meta.url));
 
 /**
  * @param frames f32 [T][BANDS]
- * @param onScores (scores f32 [10], t), after every frame
+ * @param onScores called with (scores f32 [10], t) after every frame
  */
 export function runStream(network, frames, onScores) {
   let state = new Float32Array(network.layers.find(({ op }) => op === 'gru').recurrentWeights.shape[1]);

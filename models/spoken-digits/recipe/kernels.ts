@@ -1,14 +1,15 @@
 /**
- * AssemblyScript, compiled when training starts: matrix products, convolutions along bands and a
- * whole GRU layer, forward and backward (through time). All tensors f32, row-major, addressed by
- * byte.
+ * AssemblyScript kernels, compiled when training starts: matrix products, convolutions along bands
+ * and a whole GRU layer, forward and backward (through time). All tensors are f32, row-major,
+ * addressed by byte.
  */
 
 const VECTOR: usize = 16; // bytes
 
 /**
- * out [M][N] = start [N] + a [M][K] · b [K][N], or out += a · b where start is 0; M a multiple of
- * 4, N of 8. Rows of a lie rowA bytes apart: less than a row where they are windows that overlap.
+ * out [M][N] = start [N] + a [M][K] · b [K][N], or out += a · b if start is 0. M is a multiple of 4,
+ * N of 8. The row stride of a is rowA bytes, less than a row's length if rows are overlapping
+ * windows.
  */
 function multiply(a: usize, rowA: usize, b: usize, start: usize, out: usize, m: i32, k: i32, n: i32): void {
   const rowB = <usize>n * 4;
@@ -69,9 +70,9 @@ export function dense(x: usize, w: usize, bias: usize, rows: i32, k: i32, n: i32
 }
 
 /**
- * A convolution along bands: x [M][S][C] → padded [M][P][C] with zeros around, `before` of them in
- * front, then relu6 of windows of K · C numbers, stride · C apart, · w [K·C][N] + bias [N] → y
- * [M][O][N]; O a multiple of 4, N of 8
+ * A convolution along bands. Pads x [M][S][C] with zero bands to padded [M][P][C], `before` of them
+ * in front. Then y [M][O][N] = relu6(windows · w [K·C][N] + bias [N]), where a window has K · C
+ * numbers and windows are stride · C numbers apart. O is a multiple of 4, N of 8.
  */
 export function convolution(
   x: usize,
@@ -106,9 +107,9 @@ export function convolution(
 }
 
 /**
- * The gradients of convolution, whose padded and y these are. dy [M][O][N], wt [N][K·C] = w
- * transposed, zeros [K·C] → dw [K·C][N], dBias [N] and, if wantsInput, dx [M][P][C] with the
- * margins; d [O][N] and patches [O][K·C] are scratch
+ * Gradients of convolution, from its padded and y. dy [M][O][N], wt [N][K·C] = w transposed, zeros
+ * [K·C] → dw [K·C][N], dBias [N] and, if wantsInput, dx [M][P][C] including the padding. d [O][N] and
+ * patches [O][K·C] are scratch.
  */
 export function convolutionGradients(
   dy: usize,
@@ -155,8 +156,8 @@ export function convolutionGradients(
 }
 
 /**
- * e^x, x clamped to ±80: 2^n by the exponent's bits, the rest by a polynomial (relative error under
- * 1e-6)
+ * e^x with x clamped to ±80: 2^n through the exponent bits, the remaining factor through a
+ * polynomial (relative error below 1e-6).
  */
 // @ts-ignore: decorator
 @inline
@@ -183,14 +184,14 @@ function sigmoid4(x: v128): v128 {
 
 /**
  * A GRU layer. T = frames, B = streams of the batch, a multiple of 4, H = units, a multiple of 8.
- * Gates lie in the order z (update), r (reset), n (candidate):
+ * Gates are stored in the order z (update), r (reset), n (candidate):
  *
  *     z = σ(gx.z + gu.z)    r = σ(gx.r + gu.r)    n = tanh(gx.n + r · gu.n)    h' = n + z · (h − n)
  *
- * with gx = x·W + b for all frames at once (outside) and gu = h·U + c here.
+ * The caller computes gx = x·W + b for all frames at once; this kernel computes gu = h·U + c.
  *
- * gx [T][B][3H], u [H][3H], c [3H] → h [T + 1][B][H] from zeros, and for the way back gates
- * [T][B][3H] = z, r, n and gu [T][B][3H]
+ * gx [T][B][3H], u [H][3H], c [3H] → h [T + 1][B][H] with h[0] = 0, and for the backward pass gates
+ * [T][B][3H] = z, r, n and gu [T][B][3H].
  */
 export function gru(
   gx: usize,
@@ -225,8 +226,8 @@ export function gru(
 }
 
 /**
- * dy [T][B][H], what gru left, ut [3H][H] = u transposed → dgx [T][B][3H] and dgu [T][B][3H]; carry
- * [B][H] is scratch, zeros at the start
+ * Gradients of gru. dy [T][B][H], the outputs of gru, ut [3H][H] = u transposed → dgx [T][B][3H] and
+ * dgu [T][B][3H]. carry [B][H] is scratch and must be zero at the start.
  */
 export function gruGradients(
   dy: usize,
@@ -270,14 +271,14 @@ export function gruGradients(
   }
 }
 
-const BLOCK = 128; // rows whose parts of a and d stay in the first cache
+const BLOCK = 128; // rows per block, so that its parts of a and d stay in the L1 cache
 
-/** The gradients of dense. x [M][K], dy [M][N], N a multiple of 8 → dw [K][N] and dBias [N] */
+/** Gradients of dense. x [M][K], dy [M][N], N a multiple of 8 → dw [K][N] and dBias [N] */
 export function weightGradients(x: usize, dy: usize, rows: i32, k: i32, n: i32, dw: usize, dBias: usize): void {
   addWeightGradients(x, <usize>k * 4, dy, rows, k, n, dw, dBias);
 }
 
-/** out [K][N] += aᵀ · d and sums [N] += Σ d, with rows of a rowA bytes apart */
+/** out [K][N] += aᵀ · d and sums [N] += Σ d; the row stride of a is rowA bytes. */
 function addWeightGradients(a: usize, rowA: usize, d: usize, rows: i32, k: i32, n: i32, out: usize, sums: usize): void {
   const width = <usize>k * 4;
   const rowD = <usize>n * 4;

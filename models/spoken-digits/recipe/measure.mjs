@@ -1,6 +1,6 @@
 /**
- * The final numbers, on recordings that nothing was trained on or chosen by. As a program, those of
- * the float network:
+ * Measures the final accuracy, on recordings used neither for training nor for selection. As a
+ * program, it measures the float network:
  *
  *     node measure.mjs [--data FOLDER]
  */
@@ -12,9 +12,9 @@ import { logMel } from './features.mjs';
 import { FLOAT_NETWORK, argmax, lastScores } from './float-network.mjs';
 
 /**
- * @param answer (recording) → the digit that was heard
- * @returns shares { known, strangers, <each stranger> } and confusion [spoken][heard] of the
- *   strangers
+ * @param answer (recording) → recognized digit
+ * @returns shares { known, strangers, <each stranger> } and the strangers' confusion matrix
+ *   [spoken][recognized]
  */
 export function measure({ known, strangers }, answer) {
   const confusion = Array.from({ length: CLASSES }, () => new Array(CLASSES).fill(0));
@@ -39,7 +39,7 @@ export function measure({ known, strangers }, answer) {
   };
 }
 
-/** Rounded to four decimals. */
+/** A share, rounded to four decimals. */
 function share(right, count) {
   return Math.round((right / count) * 1e4) / 1e4;
 }
@@ -52,6 +52,6 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     ({ samples }) => argmax(lastScores(network, logMel(samples))),
   );
   console.table({ float: shares });
-  console.log('strangers: rows say what was spoken, columns what was heard');
+  console.log('strangers: rows are spoken digits, columns recognized digits');
   console.table(confusion);
 }

@@ -41,7 +41,8 @@ export function createNetwork(random) {
     projection: { weights: variable([flat, PROJECTED], Math.sqrt(1 / flat)), bias: zeros(PROJECTED) },
     gru: {
       weights: variable([PROJECTED, 3 * UNITS], Math.sqrt(1 / PROJECTED)),
-      bias: tf.variable(tf.tensor1d(Float32Array.from({ length: 3 * UNITS }, (_, i) => (i < UNITS ? 1 : 0)))), // bias 1: the GRU starts with a long memory
+      // update gates start with bias 1, which gives the GRU a long memory
+      bias: tf.variable(tf.tensor1d(Float32Array.from({ length: 3 * UNITS }, (_, i) => (i < UNITS ? 1 : 0)))),
       recurrentWeights: variable([UNITS, 3 * UNITS], Math.sqrt(0.5 / UNITS)),
       recurrentBias: zeros(3 * UNITS),
     },

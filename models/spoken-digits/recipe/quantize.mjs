@@ -31,8 +31,8 @@ const about = {
   preprocessing,
   provenance: {
     source: 'models/spoken-digits/recipe',
-    data:
-      'Free Spoken Digit Dataset (Zohar Jackson and others, github.com/Jakobovski/free-spoken-digit-dataset), CC BY-SA 4.0: four speakers to train on, two held out',
+    data: 'Free Spoken Digit Dataset (Zohar Jackson and others, ' +
+      'github.com/Jakobovski/free-spoken-digit-dataset), CC BY-SA 4.0: four speakers to train on, two held out',
   },
 };
 
@@ -54,8 +54,8 @@ const { float, int8 } = Object.fromEntries(Object.entries(measured).map(([name, 
 const accuracy = {
   float: float.strangers,
   int8: int8.strangers,
-  on:
-    `${recordings.strangers.length} recordings of two speakers who were not trained on (of ${recordings.known.length} held-out recordings of the other four: float ${float.known}, int8 ${int8.known})`,
+  on: `${recordings.strangers.length} recordings of two speakers who were not trained on ` +
+    `(of ${recordings.known.length} held-out recordings of the other four: float ${float.known}, int8 ${int8.known})`,
 };
 const bytes = compile(streams.int8, { meta: { ...about, accuracy }, golden: goldenFrames(), compact: options.pruned });
 writeFileSync(new URL(`../${file}`, import.meta.url), bytes);
