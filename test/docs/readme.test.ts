@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parseAst } from 'rollup/parseAst';
@@ -12,7 +11,8 @@ import { anchorsOf, readPage, root, tableRows } from './page';
 import { commentSnippets, excerptFile, moduleOf, openWorkshop, pageSnippets, type Snippet,
   type Workshop } from './snippets';
 
-// What the pages and the doc comments show must work. Needs dist/, which `npm test` builds.
+// The snippets, commands, links and tables of the pages and doc comments must be right. Needs dist/,
+// which `npm test` builds.
 
 const where = ({ file, line }: Snippet): string => `${file}:${line}`;
 const snippets = pageSnippets();
@@ -20,6 +20,8 @@ const comments = commentSnippets();
 const code = [...snippets, ...comments].filter(({ language }) => /^(js|ts)$/.test(language));
 const programs = code.filter((snippet) => !excerptFile(snippet));
 const excerpts = code.filter((snippet) => excerptFile(snippet));
+const scriptsInPages = snippets.filter(({ language }) => language === 'html');
+const titled = (list: Snippet[]): (readonly [string, Snippet])[] => list.map((snippet) => [where(snippet), snippet]);
 
 let workshop: Workshop;
 beforeAll(() => {
@@ -28,44 +30,38 @@ beforeAll(() => {
 afterAll(() => workshop?.remove());
 
 describe('snippets', () => {
-  test('are found, and are of kinds that a test looks at', () => {
+  test('are found, and every language has a check', () => {
     expect(programs.filter(({ file }) => file === 'README.md').length).toBeGreaterThan(5);
     expect(comments.length).toBeGreaterThan(3);
     expect(excerpts.length).toBeGreaterThan(8);
-    // drawings, dumps and arithmetic have no language
+    // drawings, dumps and formulas have no language
     expect(snippets.filter(({ language }) => !['', 'js', 'ts', 'sh', 'text', 'html'].includes(language)).map(where))
       .toEqual([]);
   });
 
-  test.each(programs.map((snippet) => [where(snippet), snippet] as const))(
-    '%s runs, and its comments tell the truth',
-    async (_, snippet) => {
-      const module = moduleOf(snippet);
-      const text = snippet.language === 'ts' ? (await transformWithEsbuild(module, 'snippet.ts')).code : module;
-      const { code: status, err } = await workshop.runModule(text);
-      expect(err).toBe('');
-      expect(status).toBe(0);
-    },
-  );
+  test.each(titled(programs))('%s runs, and its comments show the right values', async (_, snippet) => {
+    const module = moduleOf(snippet);
+    const text = snippet.language === 'ts' ? (await transformWithEsbuild(module, 'snippet.ts')).code : module;
+    const { code: status, err } = await workshop.runModule(text);
+    expect(err).toBe('');
+    expect(status).toBe(0);
+  });
 
-  test
-    .each(snippets.filter(({ language }) => language === 'html').map((snippet) => [where(snippet), snippet] as const))(
-      '%s is JavaScript, and imports what there is',
-      (_, snippet) => {
-        const [, script] = /<script type="module">([\s\S]*?)<\/script>/.exec(snippet.code)!;
-        const { body } = parseAst(script!);
-        for (const statement of body) {
-          if (statement.type !== 'ImportDeclaration') continue;
-          const file = String(statement.source.value);
-          expect(existsSync(path.join(workshop.folder, file)), file).toBe(true);
-          const text = readFileSync(path.join(workshop.folder, file), 'utf8');
-          for (const { local } of statement.specifiers) {expect(text)
-              .toMatch(new RegExp(`\\bas ${local.name}\\b|\\b${local.name} as\\b|export.*\\b${local.name}\\b`));}
-        }
-      },
-    );
+  test.each(titled(scriptsInPages))('%s parses, and its imports exist', (_, snippet) => {
+    const [, script] = /<script type="module">([\s\S]*?)<\/script>/.exec(snippet.code)!;
+    const { body } = parseAst(script!);
+    for (const statement of body) {
+      if (statement.type !== 'ImportDeclaration') continue;
+      const file = String(statement.source.value);
+      expect(existsSync(path.join(workshop.folder, file)), file).toBe(true);
+      const text = readFileSync(path.join(workshop.folder, file), 'utf8');
+      for (const { local: { name } } of statement.specifiers) {
+        expect(text).toMatch(new RegExp(`\\bas ${name}\\b|\\b${name} as\\b|export.*\\b${name}\\b`));
+      }
+    }
+  });
 
-  test.each(excerpts.map((snippet) => [where(snippet), snippet] as const))('%s is what the file says', (_, snippet) => {
+  test.each(titled(excerpts))('%s equals the source file', (_, snippet) => {
     const file = excerptFile(snippet)!;
     const lines = snippet.code.trimEnd().split('\n').slice(1);
     const source = readPage(file);
@@ -78,39 +74,41 @@ describe('commands', () => {
   const commands = shells.flatMap((snippet) =>
     snippet.code.trim().split('\n').map((line) => ({ snippet, command: line.replace(/\s+#.*$/, '') }))
   );
+  const kingletCommands = commands.filter(({ command }) => command.startsWith('npx kinglet ')).map((entry) =>
+    [entry.command, entry] as const
+  );
   const { scripts } = JSON.parse(readPage('package.json')) as { scripts: Record<string, string> };
 
-  test('of npm name scripts that there are', () => {
+  test('with npm name existing scripts', () => {
     for (const { snippet, command } of commands) {
       const script = /^npm (?:run )?(\S+)/.exec(command)?.[1];
-      if (script && script !== 'install' && script !== 'ci') {
+      if (script && !['install', 'ci', 'pack'].includes(script)) {
         expect(Object.keys(scripts), where(snippet)).toContain(script);
-      } else if (!script) expect(command, where(snippet)).toMatch(/^npx kinglet /);
+      } else if (!script) {
+        expect(command, where(snippet)).toMatch(/^npx kinglet /);
+      }
     }
   });
 
-  test
-    .each(commands.filter(({ command }) => command.startsWith('npx kinglet ')).map((entry) =>
-      [entry.command, entry] as const
-    ))('%s works, and prints what the page shows', async (_, { snippet, command }) => {
-      const { code: status, out, err } = await workshop.kinglet(...command.split(' ').slice(2));
-      expect(err).toBe('');
-      expect(status).toBe(0);
-      // a text block right behind the command is its output; "…" stands for lines that differ from
-      // run to run
-      const next = snippets.find(({ file, line }) => file === snippet.file && line > snippet.line);
-      if (next?.language !== 'text' || snippet.code.trim().split('\n').length > 1) return;
-      const shown = next.code.trimEnd().split('\n');
-      const found = out.trimEnd().split('\n');
-      const pattern = shown.map((line) => (line === '…' ? '(.*\\n)*?.*' : line.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
-        .join('\n');
-      expect(found.join('\n')).toMatch(new RegExp(`^${pattern}$`));
-    });
+  test.each(kingletCommands)('%s succeeds, and prints the output on the page', async (_, { snippet, command }) => {
+    const { code: status, out, err } = await workshop.kinglet(...command.split(' ').slice(2));
+    expect(err).toBe('');
+    expect(status).toBe(0);
+    // a text block directly after the command shows its output; "…" stands for lines that differ
+    // from run to run
+    const next = snippets.find(({ file, line }) => file === snippet.file && line > snippet.line);
+    if (next?.language !== 'text' || snippet.code.trim().split('\n').length > 1) return;
+    const shown = next.code.trimEnd().split('\n');
+    const found = out.trimEnd().split('\n');
+    const pattern = shown.map((line) => (line === '…' ? '(.*\\n)*?.*' : line.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+      .join('\n');
+    expect(found.join('\n')).toMatch(new RegExp(`^${pattern}$`));
+  });
 });
 
 describe('links', () => {
   const pages = [...new Set(snippets.map(({ file }) => file))];
-  test.each(pages)('of %s lead somewhere', (file) => {
+  test.each(pages)('of %s have a target', (file) => {
     const text = readPage(file);
     const folder = path.dirname(path.join(root, file));
     for (const [, target] of text.replaceAll(/```[\s\S]*?```/g, '').matchAll(/\]\(([^)\s]+)\)/g)) {
@@ -123,12 +121,10 @@ describe('links', () => {
   });
 });
 
-describe('the README', () => {
-  const readme = readPage('README.md');
-  const rows = tableRows(readme);
-  const cell = (first: string): string | undefined => rows.find(([name]) => name === first)?.[1];
+describe('docs/errors.md', () => {
+  const rows = tableRows(readPage('docs/errors.md'));
 
-  test('lists every error code, with what src/errors.ts says of it', () => {
+  test('lists every error code with the description in src/errors.ts', () => {
     const documented = tableRows(readPage('src/errors.ts').replaceAll(/^ \* /gm, '')).filter(([code]) =>
       code!.startsWith('`')
     );
@@ -138,12 +134,16 @@ describe('the README', () => {
     expect(readPage('src/errors.ts')).toContain(`'${documented[0]![0]!.slice(1, -1)}'`);
     expect(new KletError('CORRUPT', 'x').code).toBe('CORRUPT');
   });
+});
 
-  test('lists every operator of TensorFlow Lite that is imported, and no other', () => {
+describe('docs/operators.md', () => {
+  const rows = tableRows(readPage('docs/operators.md'));
+
+  test('lists exactly the operators of TensorFlow Lite that are imported', () => {
     const listed = rows.filter(([, from]) => /`[A-Z][A-Z0-9_]+`/.test(from ?? '')).flatMap(([, from]) =>
       [...from!.matchAll(/`([A-Za-z0-9_]+)`/g)].map(([, name]) => name!)
     );
-    // these are known when the network is read and leave no node
+    // the last four are resolved during import and leave no node
     expect(new Set(listed))
       .toEqual(new Set([...Object.keys(mappings), ...customMappings.keys(), 'SHAPE', 'VAR_HANDLE', 'ASSIGN_VARIABLE',
         'CALL_ONCE']));
@@ -154,13 +154,18 @@ describe('the README', () => {
     const listed = new Set(rows.flatMap(([names]) => names!.split(', ')));
     expect(Object.keys(operators).filter((name) => !listed.has(name))).toEqual([]);
   });
+});
 
-  test('has the sizes that are', () => {
+describe('the README', () => {
+  const rows = tableRows(readPage('README.md'));
+  const cell = (first: string): string | undefined => rows.find(([name]) => name === first)?.[1];
+
+  test('states the sizes of the bundles within 5 %', () => {
     const gzipped = (file: string): number =>
       gzipSync(readFileSync(path.join(root, 'dist', file)), { level: 9 }).length;
     const near = (text: string | undefined, bytes: number): void => {
-      const said = Number(text?.replaceAll(',', '').replace(/ bytes$/, ''));
-      expect(Math.abs(said - bytes) / bytes, `the README says ${text}, it is ${bytes}`).toBeLessThan(0.05);
+      const stated = Number(text?.replaceAll(',', '').replace(/ bytes$/, ''));
+      expect(Math.abs(stated - bytes) / bytes, `the README says ${text}, the bundle has ${bytes}`).toBeLessThan(0.05);
     };
     near(cell('`kinglet` for browsers, the cores for engines with SIMD inside'), gzipped('browser.js'));
     near(cell('the core for engines without SIMD, fetched only there'), gzipped('core.scalar.wasm'));
@@ -169,7 +174,7 @@ describe('the README', () => {
     near(rows.find(([name, bytes]) => name === '`kinglet/audio`' && /^[\d,]+$/.test(bytes!))?.[1], gzipped('audio.js'));
   });
 
-  test.each(['digits', 'spoken-digits'])('has the numbers of models/%s', (name) => {
+  test.each(['digits', 'spoken-digits'])('states the size, memory and accuracy of models/%s', (name) => {
     const bytes = new Uint8Array(readFileSync(path.join(root, `models/${name}/${name}.klet`)));
     const model = loadSync(bytes);
     const accuracy = model.meta.accuracy as { float: number; int8: number; on: string };
@@ -179,7 +184,7 @@ describe('the README', () => {
     expect([file, memory]).toEqual([bytes.length, model.memory.total]);
     expect(float! / 100).toBeCloseTo(accuracy.float, 5);
     expect(int8! / 100).toBeCloseTo(accuracy.int8, 5);
-    // speakers that it knows have a row of their own
+    // the accuracy on known speakers has a separate row
     const known = /\((?:of .*): float ([\d.]+), int8 ([\d.]+)\)/.exec(accuracy.on);
     expect(known !== null).toBe(name === 'spoken-digits');
     if (known) {
