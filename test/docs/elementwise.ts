@@ -1,10 +1,10 @@
 import { add, C, clamp, even, f, type Fields, fold, max, min, quantize, range, requantize, sizeOf, steps, walk,
-  wholeRange } from './fields';
+  wholeRange, type Records } from './fields';
 
 // Functions of elements and of rows, by arithmetic or by table, as docs/format/ has them: see
 // runner.ts.
 
-export function binary(r: Fields): void {
+function binary(r: Fields): void {
   const a = r.source('BINARY_A');
   const b = r.source('BINARY_B');
   const target = r.target('BINARY_TARGET');
@@ -57,7 +57,7 @@ export function binary(r: Fields): void {
   }
 }
 
-export function unary(r: Fields): void {
+function unary(r: Fields): void {
   const source = r.source('UNARY_SOURCE');
   const target = r.target('UNARY_TARGET');
   const count = r.int('UNARY_COUNT');
@@ -92,7 +92,7 @@ function erf(x: number): number {
   return 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) * sum;
 }
 
-export function softmax(r: Fields): void {
+function softmax(r: Fields): void {
   const source = r.source('SOFTMAX_SOURCE');
   const target = r.target('SOFTMAX_TARGET');
   const table = r.table('SOFTMAX_TABLE', C.DTYPE_F32!);
@@ -122,7 +122,7 @@ export function softmax(r: Fields): void {
   }
 }
 
-export function normalize(r: Fields): void {
+function normalize(r: Fields): void {
   const source = r.source('L2_NORMALIZE_SOURCE');
   const target = r.target('L2_NORMALIZE_TARGET');
   const depth = r.int('L2_NORMALIZE_DEPTH');
@@ -143,7 +143,7 @@ export function normalize(r: Fields): void {
   }
 }
 
-export function quantizing(r: Fields): void {
+function quantizing(r: Fields): void {
   const source = r.source('QUANTIZE_SOURCE');
   const target = r.target('QUANTIZE_TARGET', C.DTYPE_I8);
   const scale = r.float('QUANTIZE_SCALE');
@@ -151,7 +151,7 @@ export function quantizing(r: Fields): void {
   for (let i = 0; i < r.int('QUANTIZE_COUNT'); i++) target.set(i, quantize(f(source.get(i) * scale), wholeRange(zero)));
 }
 
-export function dequantizing(r: Fields): void {
+function dequantizing(r: Fields): void {
   const source = r.source('QUANTIZE_SOURCE');
   const target = r.target('QUANTIZE_TARGET', C.DTYPE_F32);
   const scale = r.float('QUANTIZE_SCALE');
@@ -159,7 +159,7 @@ export function dequantizing(r: Fields): void {
   for (let i = 0; i < r.int('QUANTIZE_COUNT'); i++) target.set(i, f(scale * (source.get(i) - zero)));
 }
 
-export function cast(r: Fields): void {
+function cast(r: Fields): void {
   const to = r.int('CAST_TO');
   const source = r.source('CAST_SOURCE');
   const target = r.target('CAST_TARGET', to);
@@ -173,3 +173,15 @@ export function cast(r: Fields): void {
     else target.set(i, x);
   }
 }
+
+/** The records of this file, by opcode. */
+export const elementwise: Records = {
+  OP_BINARY: binary,
+  OP_UNARY: unary,
+  OP_SOFTMAX: softmax,
+  OP_LOG_SOFTMAX: softmax,
+  OP_L2_NORMALIZE: normalize,
+  OP_QUANTIZE: quantizing,
+  OP_DEQUANTIZE: dequantizing,
+  OP_CAST: cast,
+};

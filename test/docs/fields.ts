@@ -47,6 +47,9 @@ export function sizeOf(dtype: number): number {
   return dtype === I16 ? 2 : dtype === C.DTYPE_I8 || dtype === C.DTYPE_U8 ? 1 : 4;
 }
 
+/** What each opcode does, by the name that the page has for it. */
+export type Records = Record<string, (r: Fields) => void>;
+
 /** The fields of one record. */
 export class Fields {
   readonly opcode: number;

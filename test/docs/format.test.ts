@@ -9,6 +9,7 @@ import { crc32 } from '../../src/format/crc32';
 import * as klet from '../../src/format/klet';
 import { loadSync, type RawArray } from '../../src/index';
 import { Random } from '../helpers/random';
+import { everyOperator } from '../robustness/sample';
 import { annotate } from './dump';
 import { constantsOf, fencesOf, readFormat, readPage, root } from './page';
 import { bytesOf, PageRunner } from './runner';
@@ -651,6 +652,20 @@ describe('a runner written from docs/format/ agrees with the core', () => {
     }
   });
 
+  test('on a network of every record', () => {
+    const file = compile(everyOperator()) as Uint8Array<ArrayBuffer>;
+    const model = loadSync(file);
+    const runner = new PageRunner(file);
+    const inputs = Object
+      .fromEntries(model.inputs.map(({ name, dtype, shape }) => [name, fill(dtype, shape.reduce((a, b) => a * b))]));
+    const expected = model.predict(inputs, { output: 'raw' });
+    const found = runner.run(model.inputs.map(({ name }) => asBytes(inputs[name]!)));
+    model.outputs.forEach(({ name, dtype }, i) => {
+      expect(farthest(dtype, asBytes(expected[name]!), found[i]!), name)
+        .toBeLessThanOrEqual(dtype === 'float32' ? 1e-5 : 0);
+    });
+  });
+
   test.each(['lstm i8', 'lstm f32'])('where predictions go on from one to the next, on %s', (title) => {
     const { graph, tolerance = 0 } = cases.find((known) => known.title.startsWith(title))!;
     const file = compile({ ...graph, carries: true }) as Uint8Array<ArrayBuffer>;
@@ -691,7 +706,8 @@ describe('a runner written from docs/format/ agrees with the core', () => {
   });
 
   test('and knows every opcode', () => {
-    const used = new Set(cases.flatMap(({ graph, weightLayout }) => {
+    const all: Pick<(typeof cases)[number], 'graph' | 'weightLayout'>[] = [...cases, { graph: everyOperator() }];
+    const used = new Set(all.flatMap(({ graph, weightLayout }) => {
       const { plan } = klet.readKlet(compile(graph, { ...(weightLayout && { weightLayout }) }));
       const codes: number[] = [];
       for (let at = 0; at < plan.length;

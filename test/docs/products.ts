@@ -1,9 +1,9 @@
-import { away, C, clamp, f, type Fields, max, min, range, requantize, steps } from './fields';
+import { away, C, clamp, f, type Fields, max, min, range, requantize, steps, type Records } from './fields';
 
 // Convolutions, fully connected layers and products of matrices, dense and pruned, as
 // docs/format/ specifies them: see runner.ts.
 
-export function convolution(r: Fields): void {
+function convolution(r: Fields): void {
   const { BATCH, IN_H, IN_W, IN_C, OUT_H, OUT_W, OUT_C, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X,
     PAD_TOP, PAD_LEFT, GROUPS, PIXEL_STRIDE, ROW_STRIDE, BATCH_STRIDE } = r.ints(
       'CONV2D',
@@ -154,7 +154,7 @@ export function quantizePicture(numbers: number[], asymmetric: boolean): { q: nu
   return { q: numbers.map((x) => (Number.isNaN(x) ? z : away(clamp(f(z + f(x * f(1 / s))), -128, 127)))), s, z };
 }
 
-export function depthwise(r: Fields): void {
+function depthwise(r: Fields): void {
   const { BATCH, IN_H, IN_W, CHANNELS, OUT_H, OUT_W, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X,
     PAD_TOP, PAD_LEFT } = r.ints(
       'DEPTHWISE',
@@ -209,7 +209,7 @@ export function depthwise(r: Fields): void {
   }
 }
 
-export function matmul(r: Fields): void {
+function matmul(r: Fields): void {
   const { BATCH, M, K, N, A_BATCH_STRIDE, B_BATCH_STRIDE, A_TRANSPOSED, B_TRANSPOSED, A_ZERO, B_ZERO } = r.ints(
     'BATCH_MATMUL',
     'BATCH',
@@ -245,3 +245,12 @@ export function matmul(r: Fields): void {
     }
   }
 }
+
+/** The records of this file, by opcode. */
+export const products: Records = {
+  OP_CONV2D: convolution,
+  OP_HYBRID_CONV2D: convolution,
+  OP_SPARSE_CONV2D: convolution,
+  OP_DEPTHWISE_CONV2D: depthwise,
+  OP_BATCH_MATMUL: matmul,
+};

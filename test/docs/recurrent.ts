@@ -1,4 +1,4 @@
-import { add, C, clamp, f, type Fields, fold, I16, max, min, range, up8 } from './fields';
+import { add, C, clamp, f, type Fields, fold, I16, max, min, range, up8, type Records } from './fields';
 import { listedWeights, quantizePicture } from './products';
 
 // Layers with a state, as docs/format/ specifies them: see runner.ts.
@@ -126,7 +126,7 @@ function activation(kind: number): (x: number) => number {
   return kind === -1 ? (x) => x : functions[Object.keys(functions).find((name) => C[name] === kind)!]!;
 }
 
-export function recurrent(r: Fields): void {
+function recurrentLayer(r: Fields): void {
   const { KIND, TIME, BATCH, INPUTS, CELLS, OUTPUTS, SOURCE_TIME_STRIDE, SOURCE_BATCH_STRIDE, TARGET_TIME_STRIDE,
     TARGET_BATCH_STRIDE, REVERSE, PARTS, MODE } = r.ints(
       'RECURRENT',
@@ -337,7 +337,7 @@ export function recurrent(r: Fields): void {
   }
 }
 
-export function svdf(r: Fields): void {
+function svdf(r: Fields): void {
   const { TIME, BATCH, INPUTS, UNITS, RANK, MEMORY, SOURCE_TIME_STRIDE, SOURCE_BATCH_STRIDE, TARGET_TIME_STRIDE,
     TARGET_BATCH_STRIDE, MODE } = r.ints(
       'SVDF',
@@ -409,3 +409,6 @@ export function svdf(r: Fields): void {
     }
   }
 }
+
+/** The records of this file, by opcode. */
+export const recurrent: Records = { OP_RECURRENT: recurrentLayer, OP_SPARSE_RECURRENT: recurrentLayer, OP_SVDF: svdf };

@@ -1,9 +1,9 @@
 import { decode, unpack } from './coding';
-import { binary, cast, dequantizing, normalize, quantizing, softmax, unary } from './elementwise';
-import { C, Fields, sizeOf, up8 } from './fields';
-import { convolution, depthwise, matmul } from './products';
-import { gatesOf, recurrent, svdf } from './recurrent';
-import { argmax, copy, fill, gather, pool, reduce, resize } from './shapes';
+import { elementwise } from './elementwise';
+import { C, Fields, type Records, sizeOf, up8 } from './fields';
+import { products } from './products';
+import { gatesOf, recurrent } from './recurrent';
+import { shapes } from './shapes';
 
 // A second runner of .klet files, written from docs/format/ and nothing else: it even takes its
 // numbers from the page's tables. It checks nothing, and is slow. Where it and the core disagree,
@@ -160,29 +160,5 @@ function execute(r: Fields): void {
   run(r);
 }
 
-const operators = new Map<number,
-  (r: Fields) => void>(Object.entries({
-    OP_CONV2D: convolution,
-    OP_HYBRID_CONV2D: convolution,
-    OP_SPARSE_CONV2D: convolution,
-    OP_DEPTHWISE_CONV2D: depthwise,
-    OP_POOL2D: pool,
-    OP_REDUCE: reduce,
-    OP_BINARY: binary,
-    OP_UNARY: unary,
-    OP_SOFTMAX: softmax,
-    OP_LOG_SOFTMAX: softmax,
-    OP_L2_NORMALIZE: normalize,
-    OP_COPY: copy,
-    OP_FILL: fill,
-    OP_RESIZE2D: resize,
-    OP_ARGMAX: argmax,
-    OP_RECURRENT: recurrent,
-    OP_SPARSE_RECURRENT: recurrent,
-    OP_SVDF: svdf,
-    OP_GATHER: gather,
-    OP_BATCH_MATMUL: matmul,
-    OP_QUANTIZE: quantizing,
-    OP_DEQUANTIZE: dequantizing,
-    OP_CAST: cast,
-  }).map(([name, run]) => [C[name]!, run]));
+const records: Records = { ...elementwise, ...products, ...recurrent, ...shapes };
+const operators = new Map(Object.entries(records).map(([name, run]) => [C[name]!, run]));

@@ -1,9 +1,10 @@
-import { add, away, C, clamp, f, type Fields, fold, max, min, range, requantize, walk, wholeRange } from './fields';
+import { add, away, C, clamp, f, type Fields, fold, max, min, range, requantize, walk, wholeRange,
+  type Records } from './fields';
 
 // What changes shapes (windows, reductions, resizing, gathering) and copies, as docs/format/ has
 // it: see runner.ts.
 
-export function pool(r: Fields): void {
+function pool(r: Fields): void {
   const { KIND, BATCH, IN_H, IN_W, CHANNELS, OUT_H, OUT_W, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, PAD_TOP, PAD_LEFT,
     ROUNDING_OFFSET } = r.ints(
       'POOL2D',
@@ -50,7 +51,7 @@ export function pool(r: Fields): void {
   }
 }
 
-export function reduce(r: Fields): void {
+function reduce(r: Fields): void {
   const { KIND, OUTER, COUNT, INNER, SOURCE_ZERO, TARGET_ZERO, ROUNDING } = r.ints(
     'REDUCE',
     'KIND',
@@ -106,7 +107,7 @@ function fixedPoint(x: bigint, m: bigint, e: number): bigint {
   return i32(h < 0n ? -quotient : quotient);
 }
 
-export function argmax(r: Fields): void {
+function argmax(r: Fields): void {
   const { KIND, OUTER, COUNT, INNER } = r.ints('ARGMAX', 'KIND', 'OUTER', 'COUNT', 'INNER');
   const source = r.source('ARGMAX_SOURCE');
   const target = r.target('ARGMAX_TARGET', C.DTYPE_I32);
@@ -124,7 +125,7 @@ export function argmax(r: Fields): void {
   }
 }
 
-export function resize(r: Fields): void {
+function resize(r: Fields): void {
   const { MODE, BATCH, IN_H, IN_W, CHANNELS, OUT_H, OUT_W } = r.ints(
     'RESIZE2D',
     'MODE',
@@ -164,7 +165,7 @@ export function resize(r: Fields): void {
   }
 }
 
-export function gather(r: Fields): void {
+function gather(r: Fields): void {
   const { OUTER, MIDDLE, COUNT, INDEX_COUNT, ROW_BYTES } = r.ints(
     'GATHER',
     'OUTER',
@@ -191,7 +192,7 @@ export function gather(r: Fields): void {
   }
 }
 
-export function copy(r: Fields): void {
+function copy(r: Fields): void {
   const dtype = r.int('COPY_ELEMENT_BYTES') === 1 ? C.DTYPE_U8! : C.DTYPE_I32!;
   const source = r.source('COPY_SOURCE', dtype);
   const target = r.target('COPY_TARGET', dtype);
@@ -200,7 +201,18 @@ export function copy(r: Fields): void {
   }
 }
 
-export function fill(r: Fields): void {
+function fill(r: Fields): void {
   const target = r.target('FILL_TARGET', r.int('FILL_ELEMENT_BYTES') === 1 ? C.DTYPE_U8 : C.DTYPE_I32);
   for (let i = 0; i < r.int('FILL_COUNT'); i++) target.set(i, r.int('FILL_VALUE'));
 }
+
+/** The records of this file, by opcode. */
+export const shapes: Records = {
+  OP_POOL2D: pool,
+  OP_REDUCE: reduce,
+  OP_ARGMAX: argmax,
+  OP_RESIZE2D: resize,
+  OP_GATHER: gather,
+  OP_COPY: copy,
+  OP_FILL: fill,
+};

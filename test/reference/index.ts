@@ -1,39 +1,15 @@
 import { KletError } from '../../src/errors';
 import { elementCount, type AnyNode, type Graph, type Node, type TensorData } from '../../src/graph/graph';
 import type { OperatorName } from '../../src/graph/operators';
-import { argmax } from './argmax';
-import { averagePool2d } from './averagePool2d';
-import { batchMatmul } from './batchMatmul';
-import { binary } from './binary';
-import { broadcastTo } from './broadcastTo';
-import { cast } from './cast';
-import { concat } from './concat';
-import { conv2d } from './conv2d';
-import { depthToSpace } from './depthToSpace';
-import { depthwiseConv2d } from './depthwiseConv2d';
-import { dequantize } from './dequantize';
-import { fullyConnected } from './fullyConnected';
-import { gather } from './gather';
-import { gru } from './gru';
-import { l2Normalize } from './l2Normalize';
-import { logSoftmax } from './logSoftmax';
-import { lstm } from './lstm';
-import { maxPool2d } from './maxPool2d';
-import { pad } from './pad';
-import { prelu } from './prelu';
-import { quantize } from './quantize';
-import { reduce } from './reduce';
-import { reshape } from './reshape';
-import { resize2d } from './resize2d';
-import { rnn } from './rnn';
-import { slice } from './slice';
-import { softmax } from './softmax';
-import { spaceToDepth } from './spaceToDepth';
-import { split } from './split';
-import { svdf } from './svdf';
-import { transpose } from './transpose';
-import { transposeConv2d } from './transposeConv2d';
-import { unary } from './unary';
+import { operators } from '../../src/ops/index';
+
+type Reference<K extends OperatorName> = (node: Node<K>, inputs: (TensorData | null)[]) => TensorData[];
+
+/** `src/ops/NAME.ts` has its reference in `test/reference/NAME.ts`, as a function of that name. */
+async function referenceOf(name: string): Promise<[string, unknown]> {
+  const module = await import(/* @vite-ignore */ `./${name}.ts`) as Record<string, unknown>;
+  return [name, module[name]];
+}
 
 /**
  * A second implementation of every operator in plain, slow, obvious loops. It is the specification
@@ -41,40 +17,8 @@ import { unary } from './unary';
  * tensors. The type of a returned array follows from the output's element type (Uint8Array for
  * bool, Int32Array for int64).
  */
-export const reference: { [K in OperatorName]: (node: Node<K>, inputs: (TensorData | null)[]) => TensorData[] } = {
-  conv2d,
-  depthwiseConv2d,
-  transposeConv2d,
-  fullyConnected,
-  batchMatmul,
-  averagePool2d,
-  maxPool2d,
-  reduce,
-  binary,
-  unary,
-  prelu,
-  softmax,
-  logSoftmax,
-  l2Normalize,
-  concat,
-  split,
-  slice,
-  reshape,
-  transpose,
-  pad,
-  resize2d,
-  depthToSpace,
-  spaceToDepth,
-  broadcastTo,
-  argmax,
-  cast,
-  quantize,
-  dequantize,
-  gather,
-  gru,
-  lstm,
-  rnn,
-  svdf,
+export const reference = Object.fromEntries(await Promise.all(Object.keys(operators).map(referenceOf))) as {
+  [K in OperatorName]: Reference<K>;
 };
 
 /**
