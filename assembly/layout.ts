@@ -1,18 +1,20 @@
 /**
- * The boundary, declared once: what the host and the compiler write and the core reads.
- * Plain numbers, valid TypeScript and AssemblyScript at the same time; they fold into immediates.
+ * The interface between the compiler and the host, which write, and the core, which reads. It is
+ * declared only here, as plain numbers that are valid TypeScript and AssemblyScript and fold into
+ * immediates.
  *
- * Linear memory, low to high (each part 64-byte aligned):
+ * Linear memory, in ascending order; each part is 64-byte aligned:
  *
  *   0          1 KiB     RESERVED
  *   ├─ map ────┼─ tables ┼─ plan ─┼─ weights ─┼─ arena ─┼─ scratch ─┼─ slack ─┤
  *
- * All numbers are little-endian. "offset" is in bytes from the start of a section.
+ * All numbers are little-endian. An offset is in bytes from the start of a section.
  */
 
 // ── memory map ────────────────────────────────────────────────────────────────────────────────────────────
 //
-//   MAP  +0 plan  +4 bytes  +8 weights  +12 bytes  +16 arena  +20 bytes  +24 scratch  +28 bytes of it for one thread
+//   MAP  +0 plan  +4 bytes  +8 weights  +12 bytes  +16 arena  +20 bytes
+//        +24 scratch  +28 bytes of scratch for one thread
 //
 export const MAP = 16;
 export const MAP_PLAN = 0;
@@ -23,34 +25,35 @@ export const MAP_ARENA = 16;
 export const MAP_ARENA_BYTES = 20;
 export const MAP_SCRATCH = 24;
 export const MAP_SCRATCH_BYTES = 28;
-// Words through which threads meet (assembly/threads.ts), each on a cache line of its own; zero at
-// first.
-/** Counts the runs that the other threads were called to; the run's range of plan offsets. */
+
+// Words that synchronize the threads (assembly/threads.ts). Words that several threads change are
+// on separate cache lines. All are 0 initially.
+/** Counts the jobs. A job is a run that the other threads join, from plan offset FROM to TO. */
 export const SYNC_JOB = 128;
 export const SYNC_FROM = 132;
 export const SYNC_TO = 136;
 /**
- * Whether thread 0 has left a meeting that others are late for, and how many meetings there were
- * before that.
+ * 1 if thread 0 stopped waiting at a barrier because a thread did not arrive, and the value of
+ * SYNC_PHASE then.
  */
 export const SYNC_ASKING = 140;
 export const SYNC_ASKED = 144;
-/** Threads that have come to the meeting, how many meetings there were, and threads that sleep. */
+/** Threads that arrived at the barrier; number of barriers passed; threads that sleep. */
 export const SYNC_ARRIVED = 256;
 export const SYNC_PHASE = 384;
 export const SYNC_SLEEPERS = 512;
-/** Most threads that run one model. */
+/** Maximum number of threads for one model. */
 export const MAX_THREADS = 16;
-/** Where the core's own static data may begin (asc --memoryBase). */
+/** Lowest address of the core's static data (asc --memoryBase). */
 export const STATIC_DATA = 1024;
-/** Where the plan begins: above all static data of the core. */
+/** Address of the plan, above all static data of the core. */
 export const RESERVED = 4096;
 /** Alignment of every section in memory. */
 export const SECTION_ALIGNMENT = 64;
-/** Bytes behind the last section, so that a vector load at a tensor's end stays in memory. */
+/** Bytes after the last section, so that a vector load at the end of a tensor stays in memory. */
 export const SLACK = 64;
 
-// ── faults that `validate` reports ────────────────────────────────────────────────────────────────────────
+// ── faults reported by `validate` ─────────────────────────────────────────────────────────────────────────
 export const FAULT_NONE = 0;
 export const FAULT_OPCODE = 1;
 export const FAULT_RECORD_SIZE = 2;
@@ -60,14 +63,16 @@ export const FAULT_ATTRIBUTE = 5;
 export const FAULT_ALIGNMENT = 6;
 export const FAULT_CODED = 7;
 
-// ── entropy-coded weights (the file's CODED section, src/compiler/entropy.ts, assembly/decode.ts) ─────────────────────────────────────────
+// ── entropy-coded weights (section CODED: src/compiler/entropy.ts, assembly/decode.ts) ────────────────────
 //
-//   +0 u32 bytes of the weights  +4 u32 lead  +8 u32 tables  +12 u32 runs n  +16 n runs, frequencies of each table, states u32 [4], u16 …
-//   run: +0 u32 quads (fours of bytes) of a lane  +4 u32 lanes; it lies in the weights where the one before ends
+//   +0 u32 bytes of the weights  +4 u32 lead  +8 u32 number of tables  +12 u32 number n of runs
+//   +16 n runs │ frequencies of each table │ states u32 [4] │ coded symbols u16 …
+//
+//   run: +0 u32 quads (groups of 4 bytes) of a lane  +4 u32 lanes; runs are consecutive in the weights
 //
 export const CODED_WEIGHTS_BYTES = 0;
 /**
- * Bytes from the beginning of the weights to that of the coded section that decoding in place
+ * Bytes from the start of the weights to the start of the coded section that decoding in place
  * needs.
  */
 export const CODED_LEAD = 4;
@@ -77,14 +82,17 @@ export const CODED_HEADER = 16;
 export const CODED_QUADS = 0;
 export const CODED_LANES = 4;
 export const CODED_RUN_BYTES = 8;
-/** So many lanes: bytes one behind the other. */
+/** Number of lanes of a run of consecutive bytes. */
 export const CODED_BYTES = 1;
-/** So many lanes: the first, second, third and fourth bytes of words. */
+/** Number of lanes of a run of 32-bit words: lane i holds byte i of every word. */
 export const CODED_PLANES = 4;
-/** A multiple of so many lanes: the channels of panels i8 [lanes/8][quads][8][4]. */
+/**
+ * The lanes of all other runs are a multiple of 8: the channels of panels i8
+ * [lanes/8][quads][8][4].
+ */
 export const CODED_CHANNELS = 8;
 export const MAX_CODED_TABLES = 33;
-/** Memory that decoding needs behind the coded section, for each table and each run. */
+/** Bytes that decoding needs after the coded section, for each table and for each run. */
 export const CODED_TABLE_ROOM = 5120;
 export const CODED_STATE_ROOM = 24;
 
@@ -92,14 +100,43 @@ export const CODED_STATE_ROOM = 24;
 //
 //   +0 u8 opcode  +1 u8 dtype  +2 u16 zero  +4 u32 size in bytes (multiple of 8)  +8 fields, 4 bytes each
 //
-// Operand fields come in three kinds. A *source* is an arena offset, or a weights offset with the
-// top bit set (a constant); a *target* is an arena offset; a *table* is a weights offset. `prepare`
-// turns them into addresses.
+// There are three kinds of operand fields. A *source* is an arena offset, or a weights offset with
+// the top bit set (a constant). A *target* is an arena offset. A *table* is a weights offset.
+// `prepare` replaces them by addresses.
+//
+// The operators of src/ops lower to these records:
+//
+//   argmax                                 argmax
+//   averagePool2d, maxPool2d               pool2d
+//   batchMatmul                            batchMatmul
+//   binary, prelu                          binary
+//   broadcastTo, slice, split, transpose,
+//   concat, depthToSpace, spaceToDepth     copy
+//   cast                                   cast
+//   conv2d, fullyConnected,
+//   transposeConv2d                        conv2d, hybridConv2d or sparseConv2d
+//   depthwiseConv2d                        depthwiseConv2d; conv2d if a channel has several outputs,
+//                                          hybridConv2d for float images and int8 weights
+//   dequantize                             dequantize
+//   gather                                 gather
+//   gru, lstm, rnn                         recurrent or sparseRecurrent
+//   l2Normalize                            l2Normalize
+//   pad                                    fill and copy
+//   quantize                               quantize, unary (int8 to int8) or cast
+//   reduce                                 reduce, after a copy if the axes are not adjacent
+//   reshape                                none, or copy for constants and other quantization
+//   resize2d                               resize2d
+//   softmax, logSoftmax                    softmax, logSoftmax
+//   svdf                                   svdf
+//   unary                                  unary
+//
+// Operators that move int8 values add a unary record if the quantization of the output differs, and
+// concat adds one for its activation.
 export const RECORD_OPCODE = 0;
 export const RECORD_DTYPE = 1;
 /**
- * Zero in a file; `prepare` writes whether threads share the record's work: they cannot (0), it
- * would not pay, they do.
+ * 0 in a file. `prepare` stores whether the threads share the record's work: 0 if they cannot,
+ * PARALLEL_POSSIBLE if sharing would be slower, PARALLEL_PAYS if they do.
  */
 export const RECORD_PARALLEL = 2;
 export const PARALLEL_POSSIBLE = 1;
@@ -136,11 +173,11 @@ export const OP_GATHER = 21;
 export const OP_SPARSE_CONV2D = 30;
 export const OP_SPARSE_RECURRENT = 31;
 
-/** Dimensions of the records that walk arbitrary shapes (binary, copy). */
+/** Number of dimensions of the records for arbitrary shapes (binary, copy). */
 export const MAX_RANK = 6;
 
 // conv2d, fully connected (a 1×1 convolution over rows) and the phases of transposed convolution.
-//   weights i8  [groups][⌈N/8⌉][⌈K/4⌉][8][4], N = outC/groups, K = KH·KW·inC/groups in [kh][kw][ci] order, filled up
+//   weights i8  [groups][⌈N/8⌉][⌈K/4⌉][8][4], N = outC/groups, K = KH·KW·inC/groups in [kh][kw][ci] order, padded
 //           with WEIGHTS_ZERO
 //           f32 [groups][⌈N/8⌉][K][8]
 //   bias    i32 or f32 [groups][⌈N/8⌉·8]; i8 has −za·Σ(w − zw) folded in
@@ -167,36 +204,39 @@ export const CONV2D_DILATION_X = 76;
 export const CONV2D_PAD_TOP = 80;
 export const CONV2D_PAD_LEFT = 84;
 export const CONV2D_GROUPS = 88;
-/** Output pixels gathered and multiplied at a time; a multiple of 4. */
+/** Output pixels that are gathered and multiplied together; a multiple of 4. */
 export const CONV2D_BLOCK_ROWS = 92;
-/** Elements from one output pixel, row, picture to the next. */
+/** Elements from one output pixel, row or image to the next. */
 export const CONV2D_PIXEL_STRIDE = 96;
 export const CONV2D_ROW_STRIDE = 100;
 export const CONV2D_BATCH_STRIDE = 104;
 export const CONV2D_SOURCE_ZERO = 108;
 export const CONV2D_WEIGHTS_ZERO = 112;
-/** i32 zero point of the output, then the activation range (i32, or f32 for float). */
+/** Zero point of the output (i32), then the activation range (i32 or f32). */
 export const CONV2D_TARGET_ZERO = 116;
 export const CONV2D_MIN = 120;
 export const CONV2D_MAX = 124;
 export const CONV2D_BYTES = 128;
 
-// hybridConv2d: float pictures times int8 weights ("dynamic range" networks). Each picture is
-// quantized as it comes, the sums are scaled back to float. The fields are conv2d's, but for these;
-// batch entries are quantized one by one.
-//   weights i8 as conv2d's · bias f32 [N'] · scale f32 [N'] of the weights · sums i32 [N'] = Σ w per channel
+// hybridConv2d: float images and int8 weights ("dynamic range" networks). Each image of the batch
+// is quantized by its own range before the product, and the accumulators are scaled back to float.
+// The fields are those of conv2d, except for these:
+//   weights i8 as in conv2d · bias f32 [N'] · scale f32 [N'] of the weights · sums i32 [N'] = Σ w per channel
 export const HYBRID_MODE = 108;
 export const HYBRID_SUMS = 112;
 export const HYBRID_SYMMETRIC = 0;
 export const HYBRID_ASYMMETRIC = 1;
 
-// sparseConv2d: conv2d of i8, one group, with the weights that are left. The fields are conv2d's;
-// BLOCK_ROWS is the tile of pixels. Entries come channel by channel (pairs) or panel by panel
-// (blocks), each STEPS further along K than the one before (the first: than 0):
-//   pairs   weights k, k + 1 of one channel: WEIGHTS i8 [ENTRIES][2], STEPS u8 [ENTRIES], in pairs; ⌈entries/4⌉ of a channel in COUNTS u16 [N];
-//           taps of more than one pixel have an even number of channels
-//   blocks  weights k … k + 3 of a panel of 8 channels: WEIGHTS i8 [ENTRIES][8][4], STEPS u8 [ENTRIES], in fours; COUNTS u16 [⌈N/8⌉]
-// What fills up has the weights WEIGHTS_ZERO.
+// sparseConv2d: i8 conv2d with one group and pruned weights. The fields are those of conv2d, and
+// BLOCK_ROWS is the number of pixels of a tile. The entries hold the remaining weights, channel by
+// channel (pairs) or panel by panel (blocks), in ascending order of k. DELTAS u8 [ENTRIES] is the
+// distance along K from the previous entry, or from 0 for the first entry of a list.
+//   pairs   an entry is the weights k, k + 1 of one channel, deltas count pairs:
+//           WEIGHTS i8 [ENTRIES][2] · COUNTS u16 [N] = ⌈entries of the channel / 4⌉;
+//           the number of input channels is even if the kernel has more than one tap
+//   blocks  an entry is the weights k … k + 3 of a panel of 8 channels, deltas count quads:
+//           WEIGHTS i8 [ENTRIES][8][4] · COUNTS u16 [⌈N/8⌉] = entries of the panel
+// Padding has the weights WEIGHTS_ZERO.
 export const SPARSE_COUNTS = 128;
 export const SPARSE_DELTAS = 132;
 export const SPARSE_ENTRIES = 136;
@@ -205,15 +245,15 @@ export const SPARSE_BYTES = 144;
 export const SPARSE_PAIRS = 0;
 export const SPARSE_BLOCKS = 1;
 /**
- * Tiles of pixels that the pairs' kernel has: pictures are often of a multiple of 7 by 7, or of a
- * power of two.
+ * The two tile sizes of the kernel for pairs, in pixels. Many images have a multiple of 7 · 7
+ * pixels or a power of two.
  */
 export const SPARSE_TILE = 28;
 export const SPARSE_TILE_WIDE = 32;
 
 // depthwiseConv2d with one output channel per input channel (others become grouped conv2d)
-//   Taps lie column by column ([kw][kh]): the order in which XNNPACK sums them, so that floats agree to the bit.
-//   weights i8 [⌈C/8⌉][KW·KH][8], filled up with WEIGHTS_ZERO · f32 [KW·KH][C]
+//   Taps are in column order ([kw][kh]), as XNNPACK adds them, so that float results are equal bit for bit.
+//   weights i8 [⌈C/8⌉][KW·KH][8], padded with WEIGHTS_ZERO · f32 [KW·KH][C]
 //   bias    i32 or f32 [⌈C/8⌉·8], i8 has −za·Σw folded in · scale f32 [⌈C/8⌉·8] (i8 only)
 export const DEPTHWISE_SOURCE = 8;
 export const DEPTHWISE_TARGET = 12;
@@ -241,8 +281,9 @@ export const DEPTHWISE_MIN = 96;
 export const DEPTHWISE_MAX = 100;
 export const DEPTHWISE_BYTES = 104;
 
-// pooling; ROUNDING_OFFSET is added to each i8 value before the division of an average rounds half
-// away from zero, and taken off after it: 0 for int8 networks, 128 for those that were uint8
+// pool2d: average or maximum. The i8 average rounds half away from zero. ROUNDING_OFFSET is added
+// to each value before the division and subtracted after it: 0 for int8 networks, 128 for networks
+// that were uint8.
 export const POOL2D_SOURCE = 8;
 export const POOL2D_TARGET = 12;
 export const POOL2D_KIND = 16;
@@ -266,10 +307,10 @@ export const POOL2D_AVERAGE = 0;
 export const POOL2D_MAXIMUM = 1;
 
 // reduce: source [outer][count][inner] → target [outer][inner]
-//   i8 mean and sum: clamp(round(f32(Σ(q − SOURCE_ZERO)) · SCALE) + TARGET_ZERO), rounded by ROUNDING: half to even, half away from
-//   zero, or (mean) the integer quotient Σ(q − SOURCE_ZERO) / COUNT cut toward zero
-//   i8 product: t = x₀, then t·xₖ·factor for each further element, then t·factor + TARGET_ZERO, factor = (source scale)/(target
-//   scale)^(1/COUNT) in fixed point: MULTIPLIER · 2^(EXPONENT − 31)
+//   i8 mean and sum: clamp(round(f32(Σ(q − SOURCE_ZERO)) · SCALE) + TARGET_ZERO); ROUNDING is half to even,
+//     half away from zero, or (mean) truncation of the integer quotient Σ(q − SOURCE_ZERO) / COUNT
+//   i8 product: t = x₀, then t = t·xₖ·factor for each further element, then t·factor + TARGET_ZERO, with
+//     factor = (source scale) / (target scale)^(1/COUNT) in fixed point: MULTIPLIER · 2^(EXPONENT − 31)
 export const REDUCE_SOURCE = 8;
 export const REDUCE_TARGET = 12;
 export const REDUCE_KIND = 16;
@@ -292,11 +333,12 @@ export const REDUCE_MAX = 2;
 export const REDUCE_MIN = 3;
 export const REDUCE_PROD = 4;
 
-// binary over MAX_RANK dimensions, target dense; strides in elements, 0 where broadcast. i8
-// parameters by kind:
-//   add, sub   (A_FACTOR·a + B_FACTOR·b + BIAS) >> SHIFT, + TARGET_ZERO
-//   mul, prelu A_ZERO, B_ZERO, SCALE (and NEGATIVE_SCALE for prelu)
-//   div, squaredDifference  real numbers: A_ZERO, B_ZERO, SCALE = scale a, NEGATIVE_SCALE = scale b, OUT_SCALE
+// binary: MAX_RANK dimensions, dense target; strides in elements, 0 in broadcast dimensions. The i8
+// kinds have these parameters:
+//   add, sub                ((A_FACTOR·a + B_FACTOR·b + BIAS) >> SHIFT) + TARGET_ZERO
+//   mul, prelu              A_ZERO, B_ZERO, SCALE, and for prelu NEGATIVE_SCALE
+//   div, squaredDifference  computed on real numbers: A_ZERO, B_ZERO, SCALE = scale of a,
+//                           NEGATIVE_SCALE = scale of b, OUT_SCALE
 export const BINARY_A = 8;
 export const BINARY_B = 12;
 export const BINARY_TARGET = 16;
@@ -326,7 +368,7 @@ export const BINARY_MAXIMUM = 5;
 export const BINARY_SQUARED_DIFFERENCE = 6;
 export const BINARY_PRELU = 7;
 
-// unary: i8 → i8 through TABLE u8[256], indexed by the byte; f32 by kind. In place allowed.
+// unary: i8 → i8 by TABLE u8[256], indexed by the byte, or f32 → f32 by KIND. It may run in place.
 export const UNARY_SOURCE = 8;
 export const UNARY_TARGET = 12;
 export const UNARY_TABLE = 16;
@@ -359,21 +401,21 @@ export const UNARY_SIN = 21;
 export const UNARY_COS = 22;
 export const UNARY_KINDS = 23;
 
-// softmax and logSoftmax over [rows][depth]; i8: TABLE f32[256], entry d = exp(−d·scale·beta), d =
-// max − q
+// softmax and logSoftmax over [rows][depth]. i8: entry d = max − q of TABLE f32[256] is
+// exp(−d·scale·beta).
 export const SOFTMAX_SOURCE = 8;
 export const SOFTMAX_TARGET = 12;
 export const SOFTMAX_TABLE = 16;
 export const SOFTMAX_ROWS = 20;
 export const SOFTMAX_DEPTH = 24;
-/** f32: beta. i8 softmax: unused. i8 logSoftmax: the source's scale. */
+/** f32: beta. i8 softmax: unused. i8 logSoftmax: the scale of the source. */
 export const SOFTMAX_SCALE = 28;
 export const SOFTMAX_OUT_SCALE = 32;
 export const SOFTMAX_TARGET_ZERO = 36;
 export const SOFTMAX_BYTES = 40;
 
-// l2Normalize over [rows][depth]; the i8 result does not depend on the source's scale (epsilon is
-// in its units²)
+// l2Normalize over [rows][depth]. The i8 result does not depend on the scale of the source, because
+// EPSILON is in squared quantization units.
 export const L2_NORMALIZE_SOURCE = 8;
 export const L2_NORMALIZE_TARGET = 12;
 export const L2_NORMALIZE_ROWS = 16;
@@ -384,8 +426,8 @@ export const L2_NORMALIZE_OUT_SCALE = 32;
 export const L2_NORMALIZE_TARGET_ZERO = 36;
 export const L2_NORMALIZE_BYTES = 40;
 
-// copy: target[Σ iᵈ·targetStrideᵈ] = source[Σ iᵈ·sourceStrideᵈ]; strides in elements, the source's
-// may be ≤ 0
+// copy: target[Σ iᵈ·targetStrideᵈ] = source[Σ iᵈ·sourceStrideᵈ]; strides in elements. Strides of
+// the source may be 0 or negative.
 export const COPY_SOURCE = 8;
 export const COPY_TARGET = 12;
 export const COPY_ELEMENT_BYTES = 16;
@@ -402,7 +444,8 @@ export const FILL_VALUE = 20;
 export const FILL_BYTES = 24;
 
 // resize2d; ROWS [OH] and COLUMNS [OW] are tables of entries
-//   +0 u32 low index  +4 u32 high index  +8 weight of the high one: i32 of 2048ths (i8) or f32 (nearest: 0)
+//   +0 u32 lower index  +4 u32 upper index
+//   +8 weight of the upper index: i32 in units of 1/2048 (i8) or f32; 0 for nearest
 export const RESIZE2D_SOURCE = 8;
 export const RESIZE2D_TARGET = 12;
 export const RESIZE2D_ROWS = 16;
@@ -430,8 +473,8 @@ export const ARGMAX_BYTES = 32;
 export const ARGMAX_MAX = 0;
 export const ARGMAX_MIN = 1;
 
-// batchMatmul: a [batch][M][K] ([K][M] when A_TRANSPOSED), b [batch][K][N] ([N][K]), target
-// [batch][M][N] dense; batch strides in elements, 0 where broadcast
+// batchMatmul: a [batch][M][K] ([K][M] if A_TRANSPOSED), b [batch][K][N] ([N][K] if B_TRANSPOSED),
+// dense target [batch][M][N]; batch strides in elements, 0 if broadcast
 export const BATCH_MATMUL_A = 8;
 export const BATCH_MATMUL_B = 12;
 export const BATCH_MATMUL_TARGET = 16;
@@ -451,8 +494,8 @@ export const BATCH_MATMUL_MIN = 68;
 export const BATCH_MATMUL_MAX = 72;
 export const BATCH_MATMUL_BYTES = 80;
 
-// quantize: f32 → i8, clamp(round_half_even(x · SCALE) + ZERO), SCALE = 1/scale · dequantize: i8 →
-// f32, SCALE · (q − ZERO)
+// quantize    f32 → i8  clamp(round_half_even(x · SCALE) + ZERO), SCALE = 1/scale
+// dequantize  i8 → f32  SCALE · (q − ZERO)
 export const QUANTIZE_SOURCE = 8;
 export const QUANTIZE_TARGET = 12;
 export const QUANTIZE_COUNT = 16;
@@ -460,28 +503,32 @@ export const QUANTIZE_SCALE = 20;
 export const QUANTIZE_ZERO = 24;
 export const QUANTIZE_BYTES = 32;
 
-// cast: the record's dtype is the source's; u8 ↔ i8 keeps the real value (the top bit flips)
+// cast: the dtype of the record is the dtype of the source. u8 ↔ i8 flips the top bit, which keeps
+// the real value.
 export const CAST_SOURCE = 8;
 export const CAST_TARGET = 12;
 export const CAST_COUNT = 16;
 export const CAST_TO = 20;
 export const CAST_BYTES = 24;
 
-// recurrent: layers that carry a state from step to step. Per step and picture of the batch, with x
-// the source's row and h the hidden state:
+// recurrent: layers that carry a state from one time step to the next. For each time step and batch
+// item, with x the row of the source and h the hidden state:
 //   lstm      i, f, o = σ(W·x + U·h + b), g = tanh(…);  c = f·c + i·g;  h = o·tanh(c), or its projection
-//   gru       z, r = σ(W·x + b + U·h + ub);  g = tanh(W·x + b + r·(U·h + ub)), or tanh(W·x + b + U·(r·h) + ub);  h = z·h + (1 − z)·g
+//   gru       z, r = σ(W·x + b + U·h + ub);  h = z·h + (1 − z)·g;
+//             g = tanh(W·x + b + r·(U·h + ub)), or tanh(W·x + b + U·(r·h) + ub)
 //   rnn       h = activation(W·x + U·h + b)
-// G gates (lstm i f g o, or f g o where i is 1 − f; gru z r g; rnn one) of N = CELLS lanes each, N'
-// = N rounded up to 8, P = OUTPUTS.
+// A record has G gates (lstm: i f g o, or f g o if coupled, with i = 1 − f; gru: z r g; rnn: one)
+// of N = CELLS lanes. N' is N rounded up to 8, P = OUTPUTS, and P' is P rounded up to 8.
 //   weights i8 [G][N'/8][⌈K/4⌉][8][4] or f32 [G][N'/8][K][8], K = INPUTS or P · biases i32 or f32 [G][N']
-//   GATES   i8: i32 [G][RECURRENT_GATE_WORDS] fixed-point factors as multiplier and exponent: of the input's sums, the hidden state's, the
-//           peephole's, the norm's; then the norm's smallest variance · hybrid: f32 [G][2] scales of the input's and the hidden state's weights
-//   SUMS    hybrid: i32 [2][G][N'] Σ w of the input's weights and of the hidden state's, then [P'] of the projection's
+//   GATES   i8: i32 [G][RECURRENT_GATE_WORDS], fixed-point factors (multiplier, exponent) of the input's product,
+//           the hidden state's product, the peephole and the norm; then the smallest variance of the norm
+//           hybrid: f32 [G][2], scales of the input's weights and of the hidden state's weights
+//   SUMS    hybrid: i32 [2][G][N'], Σ w of the input's weights and of the hidden state's weights; then
+//           [P'], Σ w of the projection's weights
 //   PEEPHOLE, NORM i16 or f32 [G][N'] · NORM_BIAS i32 or f32 [G][N']
 export const RECURRENT_SOURCE = 8;
 export const RECURRENT_TARGET = 12;
-/** The states, read and written in place: HIDDEN [BATCH][OUTPUTS], CELL [BATCH][CELLS]. */
+/** The states, updated in place: HIDDEN [BATCH][OUTPUTS], CELL [BATCH][CELLS]. */
 export const RECURRENT_HIDDEN = 16;
 export const RECURRENT_CELL = 20;
 export const RECURRENT_KIND = 24;
@@ -490,7 +537,7 @@ export const RECURRENT_BATCH = 32;
 export const RECURRENT_INPUTS = 36;
 export const RECURRENT_CELLS = 40;
 export const RECURRENT_OUTPUTS = 44;
-/** Elements from one step, or picture of the batch, to the next. */
+/** Elements from one time step, or batch item, to the next. */
 export const RECURRENT_SOURCE_TIME_STRIDE = 48;
 export const RECURRENT_SOURCE_BATCH_STRIDE = 52;
 export const RECURRENT_TARGET_TIME_STRIDE = 56;
@@ -510,18 +557,18 @@ export const RECURRENT_NORM = 108;
 export const RECURRENT_NORM_BIAS = 112;
 export const RECURRENT_PROJECTION = 116;
 export const RECURRENT_PROJECTION_BIAS = 120;
-/** i8: fixed-point factors of o·tanh(c) and of the projection's sums. */
+/** i8: fixed-point factors of o·tanh(c) and of the projection's accumulators. */
 export const RECURRENT_OUT_MULTIPLIER = 124;
 export const RECURRENT_OUT_EXPONENT = 128;
 export const RECURRENT_OUT_ZERO = 132;
 export const RECURRENT_PROJECTION_MULTIPLIER = 136;
 export const RECURRENT_PROJECTION_EXPONENT = 140;
-/** Hybrid: the scale of the projection's weights. */
+/** Hybrid: scale of the projection's weights. */
 export const RECURRENT_PROJECTION_SCALE = 136;
 export const RECURRENT_TARGET_ZERO = 144;
 /** i8 lstm: the cell state is Q(CELL_BITS).(15 − CELL_BITS). */
 export const RECURRENT_CELL_BITS = 148;
-/** i32 or f32 bounds of |c| and of |h| where there is a projection; 0 for none. */
+/** Upper bounds of |c| and, after a projection, of |h| (i32 or f32); 0 for no bound. */
 export const RECURRENT_CELL_CLIP = 152;
 export const RECURRENT_PROJECTION_CLIP = 156;
 export const RECURRENT_MIN = 160;
@@ -529,7 +576,7 @@ export const RECURRENT_MAX = 164;
 export const RECURRENT_BYTES = 168;
 export const RECURRENT_LSTM = 0;
 export const RECURRENT_GRU = 1;
-/** The gru whose reset gate comes before the product with U. */
+/** A gru that applies the reset gate before the product with U. */
 export const RECURRENT_GRU_RESET_FIRST = 2;
 export const RECURRENT_RNN = 3;
 /** Bits of PARTS. */
@@ -537,16 +584,19 @@ export const RECURRENT_COUPLED = 1;
 export const RECURRENT_HAS_PEEPHOLE = 2;
 export const RECURRENT_HAS_NORM = 4;
 export const RECURRENT_HAS_PROJECTION = 8;
-/** MODE of f32 records: float weights, or int8 weights with activations quantized row by row. */
+/**
+ * MODE of f32 records: float weights (plain), or int8 weights and activations quantized row by row.
+ */
 export const RECURRENT_PLAIN = 0;
 export const RECURRENT_SYMMETRIC = 1;
 export const RECURRENT_ASYMMETRIC = 2;
 export const RECURRENT_GATE_WORDS = 9;
 
-// sparseRecurrent: recurrent with int8 weights, of which those of the input, of the hidden state or
-// both are lists of blocks as sparseConv2d's. The fields are recurrent's; a matrix without ENTRIES
-// is whole. Panels are those of all gates in turn.
-//   COUNTS u16 [G·N'/8] · STEPS u8 [ENTRIES] · weights i8 [ENTRIES][8][4]
+// sparseRecurrent: recurrent with int8 weights. The weights of the input, of the hidden state or
+// both are lists of blocks as in sparseConv2d. The fields are those of recurrent. A matrix with
+// ENTRIES = 0 is dense. The lists are in the order of the panels of the first gate, the second
+// gate, and so on.
+//   COUNTS u16 [G·N'/8] · DELTAS u8 [ENTRIES] · weights i8 [ENTRIES][8][4]
 export const SPARSE_RECURRENT_INPUT_COUNTS = 168;
 export const SPARSE_RECURRENT_INPUT_DELTAS = 172;
 export const SPARSE_RECURRENT_INPUT_ENTRIES = 176;
@@ -555,10 +605,11 @@ export const SPARSE_RECURRENT_HIDDEN_DELTAS = 184;
 export const SPARSE_RECURRENT_HIDDEN_ENTRIES = 188;
 export const SPARSE_RECURRENT_BYTES = 192;
 
-// svdf: source [TIME][BATCH][INPUTS] by strides → target [TIME][BATCH][UNITS] by strides. Each of
-// the FILTERS = UNITS·RANK filters projects the input to one number, which enters its memory of the
-// last MEMORY numbers: STATE [BATCH][FILTERS][MEMORY] i16 or f32, newest last.
-//   FEATURE weights as recurrent's with G = 1, N = FILTERS · TIME_WEIGHTS i16 or f32 [FILTERS][MEMORY] · BIAS i32 or f32 [UNITS] · SUMS i32 [F']
+// svdf: strided source [TIME][BATCH][INPUTS] → strided target [TIME][BATCH][UNITS]. There are
+// FILTERS = UNITS·RANK filters. Each projects the input to one number and keeps the last MEMORY
+// numbers: STATE [BATCH][FILTERS][MEMORY] i16 or f32, newest last.
+//   FEATURE_WEIGHTS as in recurrent with G = 1 and N = FILTERS · TIME_WEIGHTS i16 or f32 [FILTERS][MEMORY]
+//   BIAS i32 or f32 [UNITS] · SUMS i32 [F'], F' = FILTERS rounded up to 8
 export const SVDF_SOURCE = 8;
 export const SVDF_TARGET = 12;
 export const SVDF_STATE = 16;
@@ -580,7 +631,7 @@ export const SVDF_MODE = 76;
 export const SVDF_SCALE = 80;
 export const SVDF_SOURCE_ZERO = 84;
 export const SVDF_TARGET_ZERO = 88;
-/** i8: fixed-point factors of the features' sums and of the result. */
+/** i8: fixed-point factors of the features' accumulators and of the result. */
 export const SVDF_FEATURE_MULTIPLIER = 92;
 export const SVDF_FEATURE_EXPONENT = 96;
 export const SVDF_OUT_MULTIPLIER = 100;
@@ -589,9 +640,9 @@ export const SVDF_MIN = 108;
 export const SVDF_MAX = 112;
 export const SVDF_BYTES = 120;
 
-// gather: target [OUTER][MIDDLE][INDEX_COUNT][ROW_BYTES] from source
-// [OUTER][MIDDLE][COUNT][ROW_BYTES], indices i32 [OUTER][INDEX_COUNT]; an index outside of 0 …
-// COUNT − 1 is taken as the nearest inside
+// gather: target [OUTER][MIDDLE][INDEX_COUNT][ROW_BYTES] = rows of source
+// [OUTER][MIDDLE][COUNT][ROW_BYTES] selected by indices i32 [OUTER][INDEX_COUNT]. An index is
+// clamped to 0 … COUNT − 1.
 export const GATHER_SOURCE = 8;
 export const GATHER_INDICES = 12;
 export const GATHER_TARGET = 16;

@@ -1,10 +1,10 @@
-// Decodes the cores that a bundle carries as text (src/runtime/unpack.ts). This is a separate module,
-// small enough to be embedded as hexadecimal digits. In JavaScript the same loops would take
-// milliseconds, because a freshly loaded page runs them interpreted.
+// Decodes the cores that a bundle carries as text (src/runtime/unpack.ts). This is a separate
+// module, small enough to be embedded as hexadecimal digits. In JavaScript the same loops would
+// take milliseconds, because a freshly loaded page runs them interpreted.
 //
-// A text is printable ASCII. Unlike base64, it compresses well, because a byte is encoded in the same
-// way wherever it occurs. Each of the 87 most frequent bytes is one character. Every other byte is two
-// characters, and the first of them is one of the last two of the alphabet.
+// A text is printable ASCII. Unlike base64, it compresses well, because a byte is encoded in the
+// same way wherever it occurs. Each of the 87 most frequent bytes is one character. Every other
+// byte is two characters, and the first of them is one of the last two of the alphabet.
 //
 //   0    ALPHABET u8 [128]    index of a character in the alphabet
 //   256  ORDER    u8 [256]    the byte values, the most frequent first
@@ -22,7 +22,8 @@ const SINGLE: u32 = 87;
 
 /** @returns the end of the bytes that it writes to `out` */
 export function decode(text: usize, end: usize, out: usize): usize {
-  // The alphabet is space to ~ without " $ ' < \ `, which have a meaning in string literals and HTML.
+  // The alphabet is space to ~ without " $ ' < \ `, which have a meaning in string literals and
+  // HTML.
   for (let c: u32 = 32, index: u32 = 0; c < 127; c++) {
     if (c == 34 || c == 36 || c == 39 || c == 60 || c == 92 || c == 96) continue;
     store<u8>(ALPHABET + c, index);
@@ -57,10 +58,10 @@ function number(): u32 {
 }
 
 /**
- * Derives one file from another. A patch is a sequence of: a count n and n literal bytes, the number
- * of bytes to copy from the other file, and the distance d from the end of the last copy to this one
- * (2·d, or −2·d − 1 for d < 0). Numbers are LEB128. Up to 7 bytes after the end of the output are
- * overwritten.
+ * Derives one file from another. A patch is a sequence of: a count n and n literal bytes, the
+ * number of bytes to copy from the other file, and the distance d from the end of the last copy to
+ * this one (2·d, or −2·d − 1 for d < 0). Numbers are LEB128. Up to 7 bytes after the end of the
+ * output are overwritten.
  *
  * @returns the end of the bytes that it writes to `out`
  */

@@ -72,7 +72,9 @@ function bytesByFrequency(files) {
   return [...counts.keys()].sort((a, b) => counts[b] - counts[a]);
 }
 
-/** Returns an encoder of bytes as printable ASCII. assembly/unpack/index.ts describes the encoding. */
+/**
+ * Returns an encoder of bytes as printable ASCII. assembly/unpack/index.ts describes the encoding.
+ */
 function textEncoder(order) {
   const SINGLE = 87;
   const printable = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i));
@@ -86,7 +88,9 @@ function textEncoder(order) {
   return (bytes) => Array.from(bytes, (byte) => codes[byte]).join('');
 }
 
-/** Returns the patch that derives `to` from `from`. assembly/unpack/index.ts describes the format. */
+/**
+ * Returns the patch that derives `to` from `from`. assembly/unpack/index.ts describes the format.
+ */
 function patchOf(from, to) {
   const SEED = 4;
   const seeds = new Map();

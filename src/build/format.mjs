@@ -1,5 +1,5 @@
-// Formats the sources and pages known to git, with the options in dprint.json. With --check, it lists
-// the files that are not formatted and exits with 1.
+// Formats the sources and pages known to git, with the options in dprint.json. With --check, it
+// lists the files that are not formatted and exits with 1.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createFromBuffer } from '@dprint/formatter';

@@ -151,7 +151,8 @@ export function describeRecurrent(r: usize): void {
 }
 
 /**
- * Describes the weights at `field`: a dense matrix, or lists of blocks. `weight` is the bytes of one.
+ * Describes the weights at `field`: a dense matrix, or lists of blocks. `weight` is the bytes of
+ * one.
  *
  * @returns the multiply-adds of one product
  */

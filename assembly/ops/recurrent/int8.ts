@@ -16,7 +16,10 @@ import { int } from '../../record';
 import { isSparse, listsOf } from './describe';
 import { accumulators, cell, gates, hidden, hiddenGates, plane, row, temporary, up } from './scratch';
 
-/** accumulators i32 [panels][8] = (the weights at `field`, from panel `first` on) · (K bytes at `from`) */
+/**
+ * accumulators i32 [panels][8] = (the weights at `field`, from panel `first` on) · (K bytes at
+ * `from`)
+ */
 export function multiply(r: usize, from: usize, K: i32, field: usize, first: i32, panels: i32): void {
   let weights = <usize>int(r, field);
   gather_i8(from, row, plane, K);

@@ -12,8 +12,8 @@ import { int, needScratch, scratch } from '../../record';
 //   hidden        H       the hidden state
 //   temporary     N'
 //
-// N' is N = CELLS rounded up to 8, P' is P = OUTPUTS rounded up to 8, and K is the largest of INPUTS,
-// P and N, rounded up to 4.
+// N' is N = CELLS rounded up to 8, P' is P = OUTPUTS rounded up to 8, and K is the largest of
+// INPUTS, P and N, rounded up to 4.
 const TAIL: f64 = 64;
 
 export let row: usize = 0;
@@ -47,7 +47,10 @@ export function describeScratch(longest: f64, lanes: f64, cells: f64, outputs: f
   needScratch(K * 2 + TAIL + K + TAIL + max<f64>(lanes, outputs) * 4 + lanes * 8 + states + 4 * TAIL);
 }
 
-/** Sets the addresses of the parts. A record has `lanes` = G·N' lanes; gates have `size` bytes a lane. */
+/**
+ * Sets the addresses of the parts. A record has `lanes` = G·N' lanes; gates have `size` bytes a
+ * lane.
+ */
 export function layOutScratch(r: usize, lanes: i32, size: i32): void {
   const K = up(max(max(int(r, RECURRENT_INPUTS), int(r, RECURRENT_OUTPUTS)), int(r, RECURRENT_CELLS)), 4);
   const outputs = up(int(r, RECURRENT_OUTPUTS), 8);
