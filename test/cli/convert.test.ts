@@ -162,7 +162,8 @@ describe('convert', () => {
     expect(await refused('--prune', 'pixels=0.5')).toMatch(/there is no layer "pixels" to prune; there are "logits"/);
     expect(await refused('--prune-scope', 'global'))
       .toMatch(/--prune-scope needs --prune, which says how much to prune/);
-    expect(await refused('--prune', '0.5', '--prune-spare', '2')).toMatch(/give --prune one number, and --samples/);
+    expect(await refused('--prune', '0.5', '--prune-spare', '2'))
+      .toMatch(/give --prune a single fraction, and --samples/);
     expect(await refused('--prune', '0.5', '--samples', files.at('samples/none.bin'))).toMatch(/none\.bin/);
     expect(existsSync(files.at('no.klet'))).toBe(false);
   });

@@ -35,18 +35,18 @@ function expand(
   return expandSparse(Float32Array.from(stored), { traversalOrder: order, blockMap, dimMetadata }, shape, 'w', reader);
 }
 
-describe('a sparse tensor', () => {
-  test('of compressed rows is spread over its rows', () => {
+describe('sparse tensors', () => {
+  test('expand compressed sparse rows', () => {
     expect([...expand([1, 2, 3], [3, 4], [0, 1], [3, { segments: [0, 2, 2, 3], indices: [1, 3, 0] }])]).toEqual([0, 1,
       0, 2, 0, 0, 0, 0, 3, 0, 0, 0]);
   });
 
-  test('of compressed columns too', () => {
+  test('expand compressed sparse columns', () => {
     expect([...expand([1, 2, 3], [2, 3], [1, 0], [3, { segments: [0, 1, 1, 3], indices: [1, 0, 1] }])]).toEqual([0, 0,
       2, 1, 0, 3]);
   });
 
-  test('of blocks keeps each block together', () => {
+  test('expand blocks', () => {
     // 4×4 in blocks of 2×2: the upper right one and the lower left one
     expect([
       ...expand([1, 2, 3, 4, 5, 6, 7, 8], [4, 4], [0, 1, 2, 3], [2, { segments: [0, 1, 2], indices: [1, 0] }, 2, 2], [0,
@@ -54,7 +54,7 @@ describe('a sparse tensor', () => {
     ]).toEqual([0, 0, 1, 2, 0, 0, 3, 4, 5, 6, 0, 0, 7, 8, 0, 0]);
   });
 
-  test('of any filling comes back whole, in four dimensions', () => {
+  test('expand to the original values in four dimensions, for any density', () => {
     const random = new Random(3);
     const shape = [3, 2, 2, 5];
     const dense = Float32Array.from({ length: 60 }, () => (random.next() < 0.3 ? random.int(1, 9) : 0));
@@ -82,7 +82,7 @@ describe('a sparse tensor', () => {
     () => expand([1], [2, 3], [0, 1], [2, { segments: [0, 1], indices: [0] }])], ['walks a dimension twice',
     () => expand([1], [1, 3], [0, 0], [1, 3])], ['is larger than it says',
     () => expand([1], [2, 3], [0, 1], [1e9, 1e9])]])(
-      'that %s is refused',
-      (_, attempt) => expect(attempt).toThrow(/tensor "w" is stored sparse in a way that does not fit/),
+      'are refused if the file %s',
+      (_, attempt) => expect(attempt).toThrow(/tensor "w" has a sparse encoding that does not fit/),
     );
 });

@@ -140,7 +140,7 @@ describe('convolutions and pools', () => {
     expect(node.inputs[1]!.quantization).toMatchObject({ scale: [1, 2, 3, 4], axis: 3 });
   });
 
-  it('keep int8 weights between float activations, and say how these are quantized', () => {
+  it('keep int8 weights between float activations, as a hybrid form', () => {
     const layer = (scales: number[]) =>
       only(single('CONV_2D', float('x', [1, 2, 2, 1]), float('y', [1, 2, 2, 2]), {
         padding: 'SAME',
@@ -174,7 +174,7 @@ describe('convolutions and pools', () => {
     });
   });
 
-  it('give transposed convolutions the crop that TFLite computes from the output', () => {
+  it('compute the padding of transposed convolutions from the output size, as TFLite does', () => {
     const x = float('x', [1, 4, 4, 2]);
     const w = float('w', [3, 3, 3, 2], ramp([3, 3, 3, 2]));
     const graph =
@@ -238,7 +238,7 @@ describe('matrix products', () => {
     expect(graph.nodes[2]!.outputs[0]).toBe(graph.outputs[0]);
   });
 
-  it('turn a layer whose weights are computed into a matrix product', () => {
+  it('import a layer with computed weights as a matrix product', () => {
     const graph =
       importTflite(network([float('x', [2, 4]), float('w', [5, 4]), float('y', [2, 5])], [{
         kind: 'FULLY_CONNECTED',
@@ -287,7 +287,7 @@ describe('elementwise operators', () => {
     expect(only(single('PRELU', x, y, undefined, [float('a', [3], [1, 2, 3])]))).toMatchObject({ op: 'prelu' });
   });
 
-  it('put a fused TANH into a node of its own', () => {
+  it('emit a separate node for a fused TANH', () => {
     const graph = single('ADD', float('x', [2]), float('y', [2]), { fusedActivationFunction: 'TANH' }, [
       float('b', [2], [1, 2]),
     ]);
@@ -360,7 +360,7 @@ describe('slices', () => {
       stride: [-1, -2],
     }]);
   });
-  it('drop a dimension that is an index', () => {
+  it('drop a dimension that is indexed', () => {
     expect(strided([4, 5, 6], [4, 6], [0, -1, 0], [0, 0, 0], [1, 1, 1], {
       beginMask: 5,
       endMask: 5,
@@ -370,7 +370,7 @@ describe('slices', () => {
       shape: [4, 6],
     }]);
   });
-  it('let an ellipsis stand for all unnamed dimensions', () => {
+  it('expand an ellipsis to all dimensions without an entry', () => {
     expect(strided([4, 5, 6], [4, 5, 2], [0, 1], [0, 3], [1, 1], { ellipsisMask: 1 })).toEqual([{
       op: 'slice',
       shape: [4, 5, 2],
@@ -414,7 +414,7 @@ describe('slices', () => {
     expect(only(split)).toMatchObject({ op: 'split', attributes: { axis: 1 } });
   });
 
-  it('spell PACK and UNPACK with reshapes', () => {
+  it('import PACK and UNPACK with reshapes', () => {
     const packed = single('PACK', float('x', [2, 3]), float('y', [2, 2, 3]), { axis: 1, valuesCount: 2 }, [
       float('b', [2, 3], [1, 2, 3, 4, 5, 6]),
     ]);
@@ -474,7 +474,7 @@ describe('layout operators', () => {
       .toMatchObject({ op: 'broadcastTo' });
   });
 
-  it('spell TILE as a broadcast for each repeated dimension', () => {
+  it('import TILE as one broadcast per repeated dimension', () => {
     const graph = single('TILE', float('x', [2, 3, 4]), float('y', [4, 3, 8]), undefined, [
       ints('multiples', [2, 1, 2]),
     ]);
@@ -484,7 +484,7 @@ describe('layout operators', () => {
 });
 
 describe('tensors', () => {
-  it('turn stored half floats into float constants', () => {
+  it('convert float16 constants to float32', () => {
     const half: TfliteTensor = { name: 'h', shape: [4], type: 'FLOAT16', data: [1.5, -0.0001, 65504, 2 ** -24] };
     const graph =
       importTflite(network([float('x', [4]), half, float('f', [4]), float('y', [4])], [{
@@ -499,7 +499,7 @@ describe('tensors', () => {
     expect([...constant.data!].slice(2)).toEqual([65504, 2 ** -24]);
   });
 
-  it('drop what computes a shape that is known', () => {
+  it('drop operators that compute a known shape', () => {
     const graph =
       importTflite(network([float('x', [2, 6]), { name: 's', shape: [2], type: 'INT32' }, {
         name: 'g',
@@ -513,7 +513,7 @@ describe('tensors', () => {
     expect(only(graph).op).toBe('reshape');
   });
 
-  it('make SHAPE a constant', () => {
+  it('fold SHAPE to a constant', () => {
     const graph =
       importTflite(network([float('x', [2, 6]), { name: 's', shape: [2], type: 'INT32' }], [{
         kind: 'SHAPE',
@@ -523,7 +523,7 @@ describe('tensors', () => {
     expect(only(graph)).toMatchObject({ op: 'reshape', inputs: [{ data: new Int32Array([2, 6]) }] });
   });
 
-  it('give inputs and outputs the names of the signature', () => {
+  it('name inputs and outputs by the signature', () => {
     const graph =
       importTflite(network([float('serving:0', [2]), float('call:0', [2])], [{
         kind: 'NEG',
@@ -533,7 +533,7 @@ describe('tensors', () => {
     expect([graph.inputs[0]!.name, graph.outputs[0]!.name]).toEqual(['image', 'scores']);
   });
 
-  it('give every tensor a name of its own', () => {
+  it('give every tensor a unique name', () => {
     const graph =
       importTflite(network([float('', [2]), float('a', [2]), float('a', [2])], [{
         kind: 'NEG',
@@ -543,7 +543,7 @@ describe('tensors', () => {
     expect([graph.inputs[0]!.name, ...graph.nodes.map((n) => n.name)]).toEqual(['tensor_0', 'a', 'a_1']);
   });
 
-  it('give outputs that are inputs, or listed twice, tensors of their own', () => {
+  it('copy outputs that are inputs or listed twice', () => {
     const graph =
       importTflite(network([float('x', [2]), float('y', [2])], [{ kind: 'NEG', inputs: ['x'], outputs: ['y'] }], {
         outputs: ['y', 'x', 'y'],
@@ -553,7 +553,7 @@ describe('tensors', () => {
     expect(graph.nodes.map((n) => n.op)).toEqual(['unary', 'reshape', 'reshape']);
   });
 
-  it('read constants kept behind the FlatBuffer', () => {
+  it('read constants stored after the FlatBuffer', () => {
     const graph =
       importTflite(network([float('x', [3]), float('b', [3], [1, 2, 3]), float('y', [3])], [{
         kind: 'ADD',
@@ -572,7 +572,7 @@ describe('tensors', () => {
     expect(errorOf(() => slice(2 ** 40)).code).toBe('UNSUPPORTED_TYPE');
   });
 
-  it('forget the ranges of float tensors', () => {
+  it('ignore the ranges of float tensors', () => {
     const graph = single(
       'NEG',
       { ...float('x', [2]), quantization: { scale: [], zeroPoint: [], min: [0], max: [1] } },
@@ -583,7 +583,7 @@ describe('tensors', () => {
 });
 
 describe('networks that cannot be imported', () => {
-  it('lists every unsupported operator and form at once, but not those nobody needs', () => {
+  it('one error lists every unsupported operator and form that is needed', () => {
     const error = errorOf(() =>
       importTflite(
         network([float('x', [4]), float('a', [4]), float('b', [4]), float('c', [4]), float('dead', [4]),
@@ -615,7 +615,7 @@ describe('networks that cannot be imported', () => {
     expect(error.message).toContain('"y" (int16)');
   });
 
-  it('says what is wrong with files that are not sound', () => {
+  it('names the defect of a malformed file', () => {
     const sound = network([float('x', [4]), float('b', [4], [1, 2, 3, 4]), float('y', [4])], [{
       kind: 'ADD',
       inputs: ['x', 'b'],
@@ -634,7 +634,7 @@ describe('networks that cannot be imported', () => {
     expect(errorOf(() => importTflite(crossed)).code).toBe('INVALID_GRAPH');
   });
 
-  it('answers a damaged file with a KletError or a graph, and soon', () => {
+  it('a damaged file gives a KletError or a graph in bounded time', () => {
     const sound = network([int8('x', [1, 8, 8, 2], 0.5, -3),
       int8('w', [4, 3, 3, 2], [0.1, 0.2, 0.3, 0.4], 0, ramp([4, 3, 3, 2])), ints('s', [2, 128]),
       int8('y', [1, 8, 8, 4], 0.25, 7), int8('z', [2, 128], 0.25, 7)], [{
@@ -663,7 +663,7 @@ describe.skipIf(!existsSync(models))('the networks of ../shared/models', () => {
   const files = existsSync(models)
     ? readdirSync(models).filter((file) => file.endsWith('.tflite') && !file.startsWith('lstm'))
     : [];
-  it.each(files)('%s becomes a graph', (file) => {
+  it.each(files)('%s is imported as a graph', (file) => {
     const graph = importTflite(readFileSync(new URL(file, models)), { name: file });
     expect(graph.inputs).toHaveLength(1);
     const names = graph.nodes.flatMap((node) => node.outputs.map((t) => t.name));

@@ -63,7 +63,7 @@ const modelsOf = (network: TfliteNetwork): Model[] =>
 const answers = (model: Model, inputs: number[][]): number[][] => inputs.map((x) => [...model.predict(x)]);
 
 describe('variables', () => {
-  test('are states: they begin as CALL_ONCE leaves them, go on from run to run, and start anew at reset()', () => {
+  test('are states: CALL_ONCE initializes them, each run updates them, and reset() restores them', () => {
     expect(importTflite(writeTflite(running())).states).toMatchObject([{
       value: { name: 'total', shape: [2], dtype: 'float32' },
       next: { name: 'y' },
@@ -79,7 +79,7 @@ describe('variables', () => {
     }
   });
 
-  test('are read as they were where the read comes before the assignment, and as they became where it comes after', () => {
+  test('return the old value when read before the assignment, and the new value when read after it', () => {
     const network = running({
       tensors: [float('x', [2]), resource('h'), resource('again'), float('sum', [2]), float('more', [2]),
         float('seen', [2]), float('twice', [2]), float('last', [2]), float('y', [2])],
@@ -95,7 +95,7 @@ describe('variables', () => {
     for (const model of modelsOf(network)) expect(answers(model, [[1, 2], [3, 4]])).toEqual(expected);
   });
 
-  test('that no run changes are constants, weights for instance', () => {
+  test('that no run changes are constants', () => {
     const network = running({ operators: [once, handle('h', 'total'), read('h', 'sum'), add('sum', 'x', 'y')] });
     const graph = importTflite(writeTflite(network));
     expect(graph.states).toBeUndefined();
@@ -106,7 +106,7 @@ describe('variables', () => {
     }
   });
 
-  test('assigned before they are read need no first value, and those never read are left out', () => {
+  test('assigned before they are read need no initial value, and those never read are left out', () => {
     const network = running({
       operators: [handle('h', 'total'), assign('h', 'x'), read('h', 'sum'), add('sum', 'x', 'y'), assign('h', 'y')],
       others: [],
@@ -115,7 +115,7 @@ describe('variables', () => {
     for (const model of modelsOf(network)) expect(answers(model, [[1, 2], [1, 2]])).toEqual([[2, 4], [2, 4]]);
   });
 
-  test.each([['INT8', 5], ['UINT8', 133]] as const)('of %s hold steps', (type, zeroPoint) => {
+  test.each([['INT8', 5], ['UINT8', 133]] as const)('of %s keep their quantization', (type, zeroPoint) => {
     const quantized = (name: string, data?: number[]): TfliteTensor => ({
       name,
       shape: [2],
@@ -132,7 +132,7 @@ describe('variables', () => {
     }
   });
 
-  test('of a network over a sequence do not change with its steps, which toStream says', () => {
+  test('are not supported by toStream', () => {
     const graph =
       importTflite(writeTflite(running({
         tensors: [float('x', [1, 4]), resource('h'), float('sum', [1, 4]), float('y', [1, 4])],
@@ -142,12 +142,12 @@ describe('variables', () => {
   });
 });
 
-describe('variables in forms that have no counterpart are refused by name', () => {
+describe('unsupported forms of variables are refused by name', () => {
   const refusal = (network: TfliteNetwork, ...about: RegExp[]): void => {
     refuses(() => importTflite(writeTflite(network)), 'UNSUPPORTED_OP', ...about);
   };
 
-  test('without a first value', () => {
+  test('without an initial value', () => {
     refusal(
       running({ others: [], operators: running().operators.slice(1) }),
       /READ_VARIABLE with no initial value.*"sum"/,
@@ -155,7 +155,7 @@ describe('variables in forms that have no counterpart are refused by name', () =
     refusal(running({ others: initial({ other: float('', [2], [1, 2]) }) }), /READ_VARIABLE with no initial value/);
   });
 
-  test('with a first value that is computed', () => {
+  test('with an initial value that is computed', () => {
     const others: TfliteNetwork['others'] = [{
       tensors: [resource('h'), { name: 'dims', shape: [1], type: 'INT32', data: [2] }, float('zero', [], [0]),
         float('zeros', [2])],
@@ -179,10 +179,10 @@ describe('variables in forms that have no counterpart are refused by name', () =
         outputs: ['wide'],
         options: { newShape: [2, 1] },
       }, assign('h', 'wide')],
-    }, /ASSIGN_VARIABLE with a value of another type, shape or quantization.*"wide"/);
+    }, /ASSIGN_VARIABLE with a value whose type, shape or quantization differs.*"wide"/);
   });
 
-  test('with handles that come from elsewhere', () => {
+  test('with handles that are computed', () => {
     const network = running();
     refusal(
       { ...network, inputs: ['x'], operators: [read('h', 'sum'), add('sum', 'x', 'y'), assign('h', 'y')], others: [] },
@@ -191,7 +191,7 @@ describe('variables in forms that have no counterpart are refused by name', () =
     );
   });
 
-  test('with a CALL_ONCE of a subgraph that is not there', () => {
+  test('with a CALL_ONCE of a missing subgraph', () => {
     refuses(() => importTflite(writeTflite(running({ others: [] }))), 'CORRUPT', /CALL_ONCE names the subgraph 1 of 1/);
   });
 });

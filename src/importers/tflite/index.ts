@@ -1,7 +1,7 @@
 import { KletError } from '../../errors';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
-import { Lowering, UnsupportedForm, type Mapping } from './lowering';
+import { OperatorImport, UnsupportedForm, type Mapping } from './operatorImport';
 import { customMappings, mappings } from './operators';
 import { TfliteReader } from './reader';
 import { operatorKinds, operatorOptions, type OperatorKind, type Table } from './schema';
@@ -12,14 +12,14 @@ import { Variables } from './variables';
 /**
  * Reads a TensorFlow Lite network into the IR.
  *
- * Inputs and outputs keep their order and are named as the file's signature names them, or by their
- * tensors. Operators whose results nobody reads are left out.
+ * Inputs and outputs keep their order. They are named by the file's signature, or by their tensors if
+ * there is none. Operators whose results are not used are left out.
  *
  * @param bytes - A .tflite file.
- * @param options.name - What to call the network, in messages too.
- * @throws {KletError} `BAD_MAGIC`, `CORRUPT` or `INVALID_GRAPH` for files that are not sound,
- *   `UNSUPPORTED_OP` listing every operator that has no counterpart, `UNSUPPORTED_TYPE` listing
- *   every such tensor.
+ * @param options.name - Name of the network, also used in error messages.
+ * @throws {KletError} `BAD_MAGIC`, `CORRUPT` or `INVALID_GRAPH` for malformed files, `UNSUPPORTED_OP`
+ *   with a list of all unsupported operators, `UNSUPPORTED_TYPE` with a list of all tensors of
+ *   unsupported types.
  */
 export function importTflite(bytes: Uint8Array, options: { name?: string } = {}): Graph {
   const name = options.name ?? 'network';
@@ -30,11 +30,9 @@ export function importTflite(bytes: Uint8Array, options: { name?: string } = {})
       throw new KletError(error.code, `${name}: ${error.message}`, { cause: error.cause });
     }
     if (error instanceof UnsupportedTensor) {
-      throw new KletError('UNSUPPORTED_TYPE', `${name}: tensor ${error.message} has no counterpart in kinglet`);
+      throw new KletError('UNSUPPORTED_TYPE', `${name}: tensor ${error.message} is not supported`);
     }
-    throw new KletError('CORRUPT', `${name}: the file contradicts itself (${(error as Error).message})`, {
-      cause: error,
-    });
+    throw new KletError('CORRUPT', `${name}: the file is malformed (${(error as Error).message})`, { cause: error });
   }
 }
 
@@ -44,7 +42,7 @@ class TfliteImport {
   readonly operators: FileOperator[];
   readonly tensors: TensorTable;
   private readonly variables: Variables;
-  /** Tensors that operators after the current one, or the user, read. */
+  /** Tensors that are outputs or that operators after the current one read. */
   private readonly demanded = new Set<number>();
   private readonly unsupportedOperators = new Map<string, string[]>();
   private readonly unsupportedTensors = new Set<string>();
@@ -65,7 +63,7 @@ class TfliteImport {
             `an operator has the code ${source.opcodeIndex} of ${model.operatorCodes.length}`,
           );
         }
-        // codes above 127 do not fit the first field
+        // codes above 127 are in the second field only
         const builtin = Math.max(code.deprecatedBuiltinCode, code.builtinCode);
         return { kind: operatorKinds[builtin] ?? `operator ${builtin}`, customName: code.customCode, source };
       });
@@ -90,8 +88,8 @@ class TfliteImport {
     );
     const states = this.variables.states((index) => this.collect(() => this.readable(index, this.operators.length)));
     for (const [form, name] of this.variables.refusals) this.noteUnsupported(`ASSIGN_VARIABLE with ${form}`, name);
-    // Backwards: what an operator reads is known only after it became nodes (a RESHAPE does not
-    // read its shape)
+    // From the last operator to the first, because the inputs that an operator needs are known only
+    // once it became nodes (a RESHAPE does not need its shape)
     const lowered: AnyNode[][] = [];
     for (let i = this.operators.length - 1; i >= 0; i--) {
       if (this.operators[i]!.source.outputs.some((index) => this.demanded.has(index))) lowered.push(this.lower(i));
@@ -101,7 +99,7 @@ class TfliteImport {
     const available = new Set(nodes.flatMap((node) => node.outputs));
     const outputs = results.map((tensor) => (available.delete(tensor) ? tensor : this.copied(tensor, nodes)));
     this.checkNodes(nodes);
-    // what TensorFlow Lite's layers keep goes on from call to call
+    // TensorFlow Lite's layers keep their state from call to call
     return {
       name: this.name,
       inputs,
@@ -125,7 +123,7 @@ class TfliteImport {
       return [];
     }
     const [table, tag] = operatorOptions[kind as OperatorKind];
-    const lowering = new Lowering<OperatorKind>(
+    const operator = new OperatorImport<OperatorKind>(
       kind as OperatorKind,
       this.reader.table(table, source.builtinOptionsType === tag ? source.builtinOptions : 0),
       source.customOptions,
@@ -135,19 +133,19 @@ class TfliteImport {
         tensor: (index) => this.readable(index, position),
         variable: (index) => this.held(index, position),
         uniqueName: (wish) => this.tensors.uniqueName(wish),
-        steps: (index) => this.tensors.steps(index),
+        quantizationOf: (index) => this.tensors.quantizationOf(index),
       },
       source.intermediates,
     );
     try {
-      mapping(lowering);
+      mapping(operator);
     } catch (error) {
       if (error instanceof UnsupportedForm) this.noteUnsupported(`${label} with ${error.message}`, name);
       else if (error instanceof UnsupportedTensor) this.unsupportedTensors.add(error.message);
       else throw error;
       this.demandInputs(source);
     }
-    return lowering.nodes;
+    return operator.nodes;
   }
 
   private demand(index: number): Tensor {
@@ -158,14 +156,14 @@ class TfliteImport {
   }
 
   /**
-   * What feeds an unsupported operator is looked at too, so that everything unsupported is told at
-   * once.
+   * Demands the inputs of an unsupported operator, so that one error lists everything that is
+   * unsupported.
    */
   private demandInputs(source: Table<'Operator'>): void {
     for (const index of source.inputs) if (index >= 0) this.collect(() => this.demand(index));
   }
 
-  /** A tensor as the operator at `position` sees it: computed before, or by it. */
+  /** A tensor that the operator at `position` reads or writes; its producer must not come later. */
   private readable(index: number, position: number): Tensor {
     const tensor = this.demand(index);
     const producer = this.tensors.producers.get(index);
@@ -178,13 +176,13 @@ class TfliteImport {
     return tensor;
   }
 
-  /** What the READ_VARIABLE at `position` gives. */
+  /** The value that the READ_VARIABLE at `position` reads. */
   private held(output: number, position: number): Tensor {
     const source = this.variables.read(output);
     return typeof source === 'number' ? this.readable(source, position) : source;
   }
 
-  /** An output that is an input, a constant, or listed before, gets a tensor of its own. */
+  /** A copy for an output that is also an input, a constant or an earlier output. */
   private copied(tensor: Tensor, nodes: AnyNode[]): Tensor {
     const { data: _, ...like } = tensor;
     const copy: Tensor = { ...like, name: this.tensors.uniqueName(`${tensor.name}/output`) };
@@ -233,15 +231,13 @@ class TfliteImport {
     if (operators.length > 0) {
       throw new KletError(
         'UNSUPPORTED_OP',
-        ['the network uses operators that kinglet does not have; replace them and convert again', ...operators,
-          ...tensors].join('\n'),
+        ['the network uses unsupported operators; replace them and convert again', ...operators, ...tensors].join('\n'),
       );
     }
     if (tensors.length > 0) {
       throw new KletError(
         'UNSUPPORTED_TYPE',
-        ['the network has tensors of types that kinglet does not have; use float32, int8 or uint8', ...tensors]
-          .join('\n'),
+        ['the network has tensors of unsupported types; use float32, int8 or uint8', ...tensors].join('\n'),
       );
     }
   }

@@ -2,13 +2,15 @@ import { ByteBuffer } from 'flatbuffers';
 import { KletError } from '../../errors';
 import { tables, type Table, type TableName } from './schema';
 
-/** FlatBuffers' accessors all end in these three; with them checked, no read leaves the file. */
+/** All accessors of FlatBuffers use these three reads; checking them keeps every read inside the file. */
 class CheckedByteBuffer extends ByteBuffer {
   private require(offset: number, size: number): void {
     if (offset < 0 || offset + size > this.capacity()) {
       throw new KletError(
         'CORRUPT',
-        `the file ends at byte ${this.capacity()} but refers to byte ${offset + size - 1}: it is truncated or damaged`,
+        `the file ends at byte ${this.capacity()} but refers to byte ${
+          offset + size - 1
+        }: the file is truncated or damaged`,
       );
     }
   }
@@ -42,8 +44,8 @@ const readScalar: Record<string, [size: number, read: (buffer: ByteBuffer, at: n
 export class TfliteReader {
   private readonly buffer: CheckedByteBuffer;
   /**
-   * A damaged file can point many entries at one large table; a sound one has no more entries than
-   * bytes.
+   * Bounds the work for a damaged file, which can refer to one large table many times. A valid file has
+   * no more entries than bytes.
    */
   private entriesLeft: number;
 
@@ -107,7 +109,7 @@ export class TfliteReader {
   private spend(entries: number): void {
     this.entriesLeft -= entries;
     if (this.entriesLeft < 0) {
-      throw new KletError('CORRUPT', 'the file refers to the same bytes over and over: it is damaged');
+      throw new KletError('CORRUPT', 'the file is damaged: it refers to the same bytes too many times');
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The part of TFLite's FlatBuffers schema that networks of the IR's operators need, as data: per
- * table its fields with their ids, types and defaults. A type is a scalar, `string`, `union` (its
+ * The part of TFLite's FlatBuffers schema that the supported operators need, as data: for each table
+ * its fields with their ids, types and defaults. A type is a scalar, `string`, `union` (its
  * tag is the field before it), a table's name, or a vector of one of these in brackets.
  */
 export const tables = {
@@ -50,8 +50,8 @@ export const tables = {
     dimMetadata: [2, '[DimensionMetadata]'],
   },
   /**
-   * `format` 0 is dense, 1 lists; the lists' types tell the size of their numbers: 1 int32, 2
-   * uint16, 3 uint8.
+   * `format` 0 is dense and 1 is a list of indices. The types of the lists give the size of their
+   * elements: 1 is int32, 2 uint16, 3 uint8.
    */
   DimensionMetadata: {
     format: [0, 'int8'],
@@ -145,7 +145,7 @@ export const tables = {
   PackOptions: { valuesCount: [0, 'int32'], axis: [1, 'int32'] },
   UnpackOptions: { num: [0, 'int32'], axis: [1, 'int32'] },
   MirrorPadOptions: { mode: [0, 'int8'] },
-  /** Ids 0 and 1 of the bilinear table once held the new size. */
+  /** Ids 0 and 1 of the bilinear table are deprecated (the new size). */
   ResizeBilinearOptions: { alignCorners: [2, 'bool'], halfPixelCenters: [3, 'bool'] },
   ResizeNearestNeighborOptions: { alignCorners: [0, 'bool'], halfPixelCenters: [1, 'bool'] },
   BlockOptions: { blockSize: [0, 'int32'] },
@@ -212,8 +212,8 @@ export type Table<N extends TableName> = {
 };
 
 /**
- * The table of options of each operator that the importer maps, and that table's tag in the union
- * of all options.
+ * The options table of each operator that the importer maps, and its tag in the union of all
+ * options.
  */
 export const operatorOptions = {
   ADD: ['ActivationOptions', 11],

@@ -11,9 +11,9 @@ const vectors: Record<number, TableName & `${string}Vector`> = {
 };
 
 /**
- * Puts the stored values of a sparse tensor where they belong. Its dimensions, and those of its
- * blocks behind them, are walked in `traversalOrder`; each is dense, or lists its indices between
- * the segments of what was walked before (as in compressed sparse rows).
+ * Expands a sparse tensor to a dense one. Its dimensions, followed by those of its blocks, are walked
+ * in `traversalOrder`. Each is dense or lists its indices, in segments that the previous dimension
+ * delimits (as in compressed sparse rows).
  */
 export function expandSparse<A extends ConstantData>(
   stored: A,
@@ -25,7 +25,7 @@ export function expandSparse<A extends ConstantData>(
   const corrupt = (): KletError =>
     new KletError(
       'CORRUPT',
-      `tensor "${name}" is stored sparse in a way that does not fit its shape [${shape.join(', ')}]`,
+      `tensor "${name}" has a sparse encoding that does not fit its shape [${shape.join(', ')}]`,
     );
   const rank = shape.length;
   const levels = rank + blockMap.length;
@@ -42,19 +42,19 @@ export function expandSparse<A extends ConstantData>(
     ...(d.format !== DENSE && { segments: list(d.segmentsType, d.segments), indices: list(d.indicesType, d.indices) }),
   }));
   if (walks.some(({ size, segments }) => !segments && !(size >= 1 && size <= count))) throw corrupt();
-  // a block of a dimension is as long as its level is dense
+  // the size of a block is that of its dense level
   const blocks = blockMap.map((_, i) => walks[traversalOrder.indexOf(rank + i)]!.size);
   const dense = new (stored.constructor as new(length: number) => A)(count);
   const at = new Array<number>(levels).fill(0);
   let used = 0;
   const walk = (level: number, before: number): void => {
     if (level === levels) {
-      const place = at.slice(0, rank);
+      const position = at.slice(0, rank);
       blockMap.forEach((dimension, i) => {
-        place[dimension] = place[dimension]! * blocks[i]! + at[rank + i]!;
+        position[dimension] = position[dimension]! * blocks[i]! + at[rank + i]!;
       });
-      if (used >= stored.length || place.some((p, d) => !(p >= 0 && p < shape[d]!))) throw corrupt();
-      dense[place.reduce((index, p, d) => index * shape[d]! + p, 0)] = stored[used++]!;
+      if (used >= stored.length || position.some((p, d) => !(p >= 0 && p < shape[d]!))) throw corrupt();
+      dense[position.reduce((index, p, d) => index * shape[d]! + p, 0)] = stored[used++]!;
       return;
     }
     const { size, segments, indices } = walks[level]!;

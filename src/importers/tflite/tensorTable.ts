@@ -4,7 +4,7 @@ import type { TfliteReader } from './reader';
 import { type Table } from './schema';
 import { convertTensor, dequantizeConstant, UnsupportedTensor } from './tensors';
 
-/** An operator of the file with its code looked up. */
+/** An operator of the file with the name of its code. */
 export interface FileOperator {
   /** The built-in operator's name; CUSTOM for custom ones. */
   kind: string;
@@ -12,13 +12,13 @@ export interface FileOperator {
   source: Table<'Operator'>;
 }
 
-/** The tensors of a subgraph, converted when they are first asked for, under unique names. */
+/** The tensors of a subgraph, converted on first use, with unique names. */
 export class TensorTable {
   private readonly converted = new Map<number, Tensor>();
   private readonly names: string[];
-  /** Names in use, with the number to try next for a further one. */
+  /** Names in use, each with the next number to try for a duplicate. */
   private readonly taken = new Map<string, number>();
-  /** Which operator computes a tensor. */
+  /** The operator that computes each tensor. */
   readonly producers = new Map<number, number>();
 
   constructor(
@@ -29,7 +29,7 @@ export class TensorTable {
     wishes: Map<number, string>,
     private readonly reader: TfliteReader,
   ) {
-    // names of the signature come first, so that they are had as they are
+    // names of the signature come first, so that they stay unchanged
     this.names = subgraph.tensors.map((_, i) => (wishes.get(i) ? this.uniqueName(wishes.get(i)!) : ''));
     subgraph.tensors.forEach((tensor, i) => (this.names[i] ||= this.uniqueName(tensor.name || `tensor_${i}`)));
     operators.forEach(({ source }, i) => {
@@ -69,21 +69,21 @@ export class TensorTable {
     return tensor;
   }
 
-  /** Says what a tensor is, where it is not what the file says. */
+  /** Replaces a tensor of the file. */
   define(index: number, tensor: Tensor): void {
     this.converted.set(index, tensor);
   }
 
   /**
-   * Scale and zero point of a tensor that has no values of its own here: what a layer keeps, or its
-   * intermediate results.
+   * Scale and zero point of a tensor that is not converted: a layer's state or its intermediate
+   * results.
    */
-  steps(index: number): { scale: number; zeroPoint: number } | undefined {
+  quantizationOf(index: number): { scale: number; zeroPoint: number } | undefined {
     const { scale: [scale] = [], zeroPoint: [zeroPoint = 0] = [] } = this.subgraph.tensors[index]?.quantization ?? {};
     return scale === undefined || !(scale > 0 && scale < Infinity) ? undefined : { scale, zeroPoint };
   }
 
-  /** What is known before the network runs: real values of stored constants, and shapes. */
+  /** A tensor that is known before the network runs: a dequantized constant or a shape. */
   private folded(index: number): Tensor | undefined {
     const producer = this.operators[this.producers.get(index) ?? -1];
     if (producer?.kind !== 'DEQUANTIZE' && producer?.kind !== 'DENSIFY' && producer?.kind !== 'SHAPE') return undefined;
@@ -97,7 +97,7 @@ export class TensorTable {
         data: Int32Array.from(source.shape),
       };
     }
-    // half floats computed at run time have no counterpart, so only stored ones may be asked for
+    // float16 values computed at run time are not supported, so only stored ones may be converted
     if (this.subgraph.inputs.includes(input) ||
       (this.producers.has(input) && this.operators[this.producers.get(input)!]!.kind !== 'DENSIFY')) return undefined;
     const stored = this.get(input);

@@ -4,7 +4,7 @@ import type { TfliteReader } from './reader';
 import { expandSparse } from './sparsity';
 import { tensorTypes, type Table, type TensorType } from './schema';
 
-/** A tensor whose element type or quantization has no counterpart; the importer collects these. */
+/** A tensor of an unsupported element type or quantization. The importer collects these errors. */
 export class UnsupportedTensor extends Error {}
 
 const maxElements = 2 ** 31;
@@ -17,7 +17,7 @@ const dtypes: Partial<Record<TensorType, DType>> = {
   INT64: 'int64',
   BOOL: 'bool',
 };
-/** Types that only constants may have, and what they become. */
+/** The types of constants and what they become; some are supported only in constants. */
 const constantDtypes: Partial<Record<TensorType, DType>> = {
   ...dtypes,
   FLOAT16: 'float32',
@@ -26,8 +26,8 @@ const constantDtypes: Partial<Record<TensorType, DType>> = {
 };
 
 /**
- * One tensor of the file as a tensor of the IR, named `name`; a constant when its buffer holds
- * bytes.
+ * Converts a tensor of the file to a tensor of the IR named `name`. It is a constant if its buffer is
+ * not empty.
  */
 export function convertTensor(
   file: Uint8Array,
@@ -69,20 +69,19 @@ function bufferBytes(file: Uint8Array, buffers: Table<'Buffer'>[], source: Table
     if (source.buffer === 0) return new Uint8Array(0);
     throw new KletError(
       'CORRUPT',
-      `tensor "${name}" has its data in buffer ${source.buffer}, the file has ${buffers.length}`,
+      `tensor "${name}" refers to buffer ${source.buffer}, but the file has ${buffers.length} buffers`,
     );
   }
   // offsets 0 and 1 mean that the data is in place
   if (buffer.offset <= 1) return buffer.data;
-  if (buffer.offset + buffer.size > file.length) {
+  const end = buffer.offset + buffer.size;
+  if (end > file.length) {
     throw new KletError(
       'CORRUPT',
-      `tensor "${name}" has its data at bytes ${buffer.offset} to ${
-        buffer.offset + buffer.size
-      }, the file has ${file.length}`,
+      `tensor "${name}" has its data at bytes ${buffer.offset} to ${end}, but the file has ${file.length} bytes`,
     );
   }
-  return file.subarray(buffer.offset, buffer.offset + buffer.size);
+  return file.subarray(buffer.offset, end);
 }
 
 const ranges = {
@@ -100,13 +99,13 @@ function convertQuantization(
   if (!quantization) return undefined;
   const { scale, zeroPoint, quantizedDimension } = quantization;
   if (quantization.detailsType !== 0) throw new UnsupportedTensor(`"${name}" (custom quantization)`);
-  // one scale of 0 is what some writers put where there is none
+  // some converters write a single scale of 0 for tensors without quantization
   if (scale.length === 0 || (scale.length === 1 && scale[0] === 0)) return undefined;
   const corrupt = (what: string) => new KletError('CORRUPT', `tensor "${name}" has ${what}`);
   if (scale.some((s) => !(s >= 0 && s < Infinity))) throw corrupt('a scale that is not a positive number');
   const [lowest, highest] = ranges[dtype];
   if (zeroPoint.some((z) => z < lowest || z > highest)) throw corrupt(`a zero point outside ${dtype}`);
-  // biases of depthwise convolutions carry the dimension of their weights
+  // biases of depthwise convolutions have the quantized dimension of their weights
   const axis = shape.length === 1 ? 0 : quantizedDimension;
   if (scale.length > 1 && scale.length !== shape[axis]) {
     throw corrupt(`${scale.length} scales along dimension ${quantizedDimension} of [${shape.join(', ')}]`);
@@ -149,7 +148,7 @@ function decode(type: TensorType, bytes: Uint8Array, count: number, name: string
       return narrow(new BigInt64Array(buffer), name);
     case 'INT8':
       return new Int8Array(buffer);
-    // two to a byte, the lower half first
+    // two per byte, the lower half first
     case 'INT4':
       return Int8Array.from({ length: count }, (_, i) => ((bytes[i >> 1]! >> (4 * (i & 1))) << 28) >> 28);
     default:
@@ -157,11 +156,13 @@ function decode(type: TensorType, bytes: Uint8Array, count: number, name: string
   }
 }
 
-/** Ends of slices are often the largest int64, meaning "all": these saturate; nothing else may. */
+/** Narrows int64 to int32. Slices often end at the largest int64 ("all"), so the extremes saturate. */
 function narrow(values: BigInt64Array, name: string): Int32Array {
   const extreme = 2n ** 63n - 1n;
   return Int32Array.from(values, (value) => {
-    const number = value === extreme ? 2 ** 31 - 1 : value === -extreme - 1n ? -(2 ** 31) : Number(value);
+    if (value === extreme) return 2 ** 31 - 1;
+    if (value === -extreme - 1n) return -(2 ** 31);
+    const number = Number(value);
     if (number !== (number | 0)) throw new UnsupportedTensor(`"${name}" (int64 value ${value} does not fit int32)`);
     return number;
   });
@@ -175,7 +176,7 @@ function halfToFloat(bits: number): number {
   return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
 }
 
-/** A constant's real values, whatever it is stored as. Floats are returned as they are. */
+/** Dequantizes a constant to float32. Float constants are returned unchanged. */
 export function dequantizeConstant(tensor: Tensor): Tensor {
   const { data, shape, quantization } = tensor;
   if (!data || tensor.dtype === 'float32') return tensor;

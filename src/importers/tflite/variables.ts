@@ -1,5 +1,5 @@
 import type { State, Tensor } from '../../graph/graph';
-import { UnsupportedForm } from './lowering';
+import { UnsupportedForm } from './operatorImport';
 import type { TfliteReader } from './reader';
 import { operatorOptions, type Options, type Table } from './schema';
 import type { FileOperator, TensorTable } from './tensorTable';
@@ -7,38 +7,38 @@ import type { FileOperator, TensorTable } from './tensorTable';
 /** A resource variable. */
 interface Variable {
   name: string;
-  /** What it holds before the first run; else why that is not known. */
+  /** Its value before the first run, or the reason why that is unknown. */
   initial: Tensor | string;
-  /** The tensors read from it before anything is assigned to it. */
+  /** The tensors that read it before the first assignment of a run. */
   reads: number[];
-  /** The tensor that was assigned last. */
+  /** The last tensor that a run assigns to it. */
   last?: number;
-  /** What is read from it before anything is assigned to it, in runs that change it. */
+  /** Its value at the beginning of a run, if runs change it. */
   value?: Tensor;
 }
 
-/** A subgraph's operators and tensors. */
+/** The operators and tensors of a subgraph. */
 interface Scope {
   operators: readonly FileOperator[];
   tensors: TensorTable;
 }
 
 /**
- * The resource variables of a subgraph. TensorFlow Lite runs operators in the file's order, so what
- * a READ_VARIABLE gives is known from the ASSIGN_VARIABLEs before it; what the last one assigned is
- * what the next run begins with.
+ * The resource variables of a subgraph. TensorFlow Lite runs operators in the order of the file, so
+ * the result of a READ_VARIABLE follows from the ASSIGN_VARIABLEs before it. The value of the last
+ * assignment is the initial value of the next run.
  */
 export class Variables {
   private readonly byKey = new Map<string, Variable>();
   /**
-   * What each READ_VARIABLE gives: what the variable held before the run, or the tensor that was
-   * assigned to it since.
+   * The source of each READ_VARIABLE: the variable, if it still has its value from before the run, or
+   * the tensor that was assigned to it since.
    */
   private readonly sources = new Map<number, Variable | number>();
-  /** Forms of ASSIGN_VARIABLE that have no counterpart, with the tensors' names. */
+  /** Unsupported forms of ASSIGN_VARIABLE, with the names of the tensors. */
   readonly refusals: [form: string, name: string][] = [];
 
-  /** @param scopeOf the subgraph that a CALL_ONCE names */
+  /** @param scopeOf returns the subgraph that a CALL_ONCE names */
   constructor(private readonly scope: Scope, private readonly reader: TfliteReader, scopeOf: (index: number) => Scope) {
     const { operators, tensors } = scope;
     const find = this.handles(operators);
@@ -54,21 +54,21 @@ export class Variables {
         if (variable.last === undefined) variable.reads.push(output);
       }
     }
-    // what no run changes is constant: weights that were not frozen
+    // variables that no run changes are constants, such as weights that were not frozen
     for (const { initial, reads, last } of this.byKey.values()) {
       if (last !== undefined || typeof initial === 'string') continue;
       for (const index of reads) tensors.define(index, { ...initial, name: tensors.name(index) });
     }
   }
 
-  /** What a READ_VARIABLE with the output `index` gives: a state, or the index of a tensor. */
+  /** The source of the READ_VARIABLE with the output `index`: a state, or the index of a tensor. */
   read(index: number): Tensor | number {
     const source = this.sources.get(index);
     if (source === undefined) throw new UnsupportedForm('a handle that is computed');
     return typeof source === 'number' ? source : this.valueOf(source);
   }
 
-  /** What goes on from run to run; `readable` gives a tensor that is there at the end of a run. */
+  /** The states, kept from run to run. `readable` returns a tensor if it exists at the end of a run. */
   states(readable: (index: number) => Tensor | undefined): State[] {
     const states: State[] = [];
     for (const variable of this.byKey.values()) {
@@ -78,7 +78,7 @@ export class Variables {
       try {
         const value = this.valueOf(variable);
         if (!isAlike(value, next)) {
-          throw new UnsupportedForm('a value of another type, shape or quantization than is read');
+          throw new UnsupportedForm('a value whose type, shape or quantization differs from the value read');
         }
         states.push({ value, next, initial: initial.data! });
       } catch (error) {
@@ -100,7 +100,7 @@ export class Variables {
     return (variable.value ??= { ...like, name: tensors.uniqueName(name || 'variable') });
   }
 
-  /** Takes what a subgraph that is called once assigns. */
+  /** Takes the initial values that a subgraph called once assigns. */
   private initialize({ operators, tensors }: Scope): void {
     const find = this.handles(operators);
     for (const { kind, source } of operators) {
@@ -113,7 +113,7 @@ export class Variables {
     }
   }
 
-  /** Finds the variable whose handle an operator takes. */
+  /** Returns a function that finds the variable whose handle is an operator's input. */
   private handles(operators: readonly FileOperator[]): (source: Table<'Operator'>) => Variable | undefined {
     const keys = new Map<number, string>();
     for (const { kind, source } of operators) {
@@ -133,6 +133,6 @@ export class Variables {
 }
 
 function isAlike(a: Tensor, b: Tensor): boolean {
-  const steps = ({ quantization }: Tensor): string => JSON.stringify([quantization?.scale, quantization?.zeroPoint]);
-  return a.dtype === b.dtype && a.shape.join() === b.shape.join() && steps(a) === steps(b);
+  const text = ({ quantization }: Tensor): string => JSON.stringify([quantization?.scale, quantization?.zeroPoint]);
+  return a.dtype === b.dtype && a.shape.join() === b.shape.join() && text(a) === text(b);
 }

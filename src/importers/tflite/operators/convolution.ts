@@ -1,12 +1,12 @@
 import type { Tensor } from '../../../graph/graph';
 import type { HybridMode, Padding } from '../../../graph/operators';
-import type { Lowering, Mappings } from '../lowering';
+import type { OperatorImport, Mappings } from '../operatorImport';
 import { paddings } from '../schema';
 import { dequantizeConstant } from '../tensors';
 
 /**
- * Pixels before and after along one dimension, when windows of `extent` pixels make `output` of
- * `input` pixels.
+ * Padding before and after one dimension, in pixels, for windows of `extent` pixels that map `input`
+ * pixels to `output` pixels.
  */
 function samePadding(input: number, output: number, extent: number, stride: number): [before: number, after: number] {
   const total = Math.max((output - 1) * stride + extent - input, 0);
@@ -16,10 +16,10 @@ function samePadding(input: number, output: number, extent: number, stride: numb
 type Windows = { kernel: number[]; stride: number[]; dilation?: number[] };
 
 /**
- * SAME or VALID as pixels. `large` is the picture that windows slide over, `small` has one pixel
- * per window.
+ * SAME or VALID padding in pixels. The windows slide over the image `large`; `small` has one pixel per
+ * window.
  */
-function padding(operator: Lowering, code: number, large: number[], small: number[], windows: Windows): Padding {
+function padding(operator: OperatorImport, code: number, large: number[], small: number[], windows: Windows): Padding {
   const { kernel, stride, dilation = [1, 1] } = windows;
   const name = paddings[code];
   operator.check(name !== undefined, `padding ${code}`);
@@ -31,27 +31,26 @@ function padding(operator: Lowering, code: number, large: number[], small: numbe
   return [top, left, bottom, right];
 }
 
-/** Constant weights as they are stored. */
-function weights(operator: Lowering): Tensor {
+/** Constant weights in their stored type. */
+function weights(operator: OperatorImport): Tensor {
   const w = operator.constantInput(1, 'weights');
   operator.check(w.shape.length === 4, `weights of ${w.shape.length} dimensions`);
   return w;
 }
 
 /**
- * Weights of an operator that has no hybrid form: their real values where the activations are
- * float.
+ * Weights of an operator without a hybrid form; dequantized if the activations are float.
  */
-function realWeights(operator: Lowering, x: Tensor): Tensor {
+function realWeights(operator: OperatorImport, x: Tensor): Tensor {
   const w = weights(operator);
   return x.dtype === 'float32' ? dequantizeConstant(w) : w;
 }
 
 /**
- * Weights of a convolution. Float activations with int8 weights are quantized at run time: by their
- * whole range where the weights have a scale per channel.
+ * Weights of a convolution. With int8 weights, float activations are quantized at run time, over their
+ * whole range (asymmetric) if the weights have a scale per channel.
  */
-function hybridWeights(operator: Lowering, x: Tensor): { w: Tensor; hybrid: { hybrid?: HybridMode } } {
+function hybridWeights(operator: OperatorImport, x: Tensor): { w: Tensor; hybrid: { hybrid?: HybridMode } } {
   const w = weights(operator);
   if (x.dtype !== 'float32' || w.dtype !== 'int8' || !w.quantization) {
     return { w: realWeights(operator, x), hybrid: {} };
@@ -60,7 +59,7 @@ function hybridWeights(operator: Lowering, x: Tensor): { w: Tensor; hybrid: { hy
 }
 
 function transposeConvolution(
-  operator: Lowering,
+  operator: OperatorImport,
   x: Tensor,
   w: Tensor,
   bias: Tensor | null,
@@ -68,10 +67,10 @@ function transposeConvolution(
   activation: number,
 ): void {
   const out = operator.output.shape;
-  operator.check(out.length === 4, 'an output that is not a picture');
+  operator.check(out.length === 4, 'an output that is not an image');
   const stride: [number, number] = [options.strideH, options.strideW];
   const [, kh = 0, kw = 0] = w.shape;
-  // TFLite pads as the convolution would whose gradient this is: from the output's size back to the
+  // the padding is that of the convolution whose gradient this is, from the output's size to the
   // input's
   const [top, left] = padding(operator, options.padding, out, x.shape, { kernel: [kh, kw], stride });
   const rest = (size: number, i: 0 | 1, kernel: number, before: number) =>
@@ -145,7 +144,7 @@ export const convolution: Mappings = {
   MAX_POOL_2D: (operator) => pool(operator, 'maxPool2d'),
 };
 
-function pool(operator: Lowering<'AVERAGE_POOL_2D' | 'MAX_POOL_2D'>, op: 'averagePool2d' | 'maxPool2d'): void {
+function pool(operator: OperatorImport<'AVERAGE_POOL_2D' | 'MAX_POOL_2D'>, op: 'averagePool2d' | 'maxPool2d'): void {
   const { options } = operator;
   const x = operator.input(0, 4);
   const kernel: [number, number] = [options.filterHeight, options.filterWidth];
@@ -158,10 +157,10 @@ function pool(operator: Lowering<'AVERAGE_POOL_2D' | 'MAX_POOL_2D'>, op: 'averag
 }
 
 /**
- * MediaPipe's transposed convolution with bias: inputs x, weights, bias; its options are three
- * int32 (padding, stride width, stride height).
+ * MediaPipe's transposed convolution with bias. The inputs are x, weights and bias; the options are
+ * three int32: padding, stride width and stride height.
  */
-export function convolution2DTransposeBias(operator: Lowering<'CUSTOM'>): void {
+export function convolution2DTransposeBias(operator: OperatorImport<'CUSTOM'>): void {
   const bytes = operator.customOptions;
   operator.check(bytes.length >= 12, 'options that are not padding and strides');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

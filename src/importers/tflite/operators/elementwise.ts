@@ -1,15 +1,15 @@
 import type { BinaryKind, UnaryKind } from '../../../graph/operators';
-import type { Lowering, Mappings } from '../lowering';
+import type { OperatorImport, Mappings } from '../operatorImport';
 
 type Activated = 'ADD' | 'SUB' | 'MUL' | 'DIV';
 
-const activated = (kind: BinaryKind) => (operator: Lowering<Activated>) =>
+const activated = (kind: BinaryKind) => (operator: OperatorImport<Activated>) =>
   operator.emitActivated('binary', [operator.input(0), operator.input(1)], operator.options.fusedActivationFunction, {
     kind,
   });
-const binary = (kind: BinaryKind) => (operator: Lowering) =>
+const binary = (kind: BinaryKind) => (operator: OperatorImport) =>
   operator.emit('binary', [operator.input(0), operator.input(1)], { kind, activation: 'none' });
-const unary = (kind: UnaryKind) => (operator: Lowering) => operator.emit('unary', [operator.input(0)], { kind });
+const unary = (kind: UnaryKind) => (operator: OperatorImport) => operator.emit('unary', [operator.input(0)], { kind });
 
 export const elementwise: Mappings = {
   ADD: activated('add'),

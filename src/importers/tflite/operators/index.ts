@@ -1,4 +1,4 @@
-import type { Mapping, Mappings } from '../lowering';
+import type { Mapping, Mappings } from '../operatorImport';
 import { conversion } from './conversion';
 import { convolution, convolution2DTransposeBias } from './convolution';
 import { elementwise } from './elementwise';
@@ -8,7 +8,7 @@ import { reduction } from './reduction';
 import { recurrent } from './recurrent';
 import { slicing } from './slicing';
 
-/** How each built-in operator becomes nodes of the IR. */
+/** The mapping of each built-in operator to nodes of the IR. */
 export const mappings: Mappings = {
   ...convolution,
   ...matrix,
@@ -20,6 +20,6 @@ export const mappings: Mappings = {
   ...recurrent,
 };
 
-/** The same for custom operators, by name. */
+/** The mappings of custom operators, by name. */
 export const customMappings: ReadonlyMap<string, Mapping<'CUSTOM'>> = new Map([['Convolution2DTransposeBias',
   convolution2DTransposeBias]]);

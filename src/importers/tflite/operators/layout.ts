@@ -1,9 +1,9 @@
 import { elementCount } from '../../../graph/graph';
-import type { Lowering, Mappings } from '../lowering';
+import type { OperatorImport, Mappings } from '../operatorImport';
 
-const reshape = (operator: Lowering) => operator.emit('reshape', [operator.input(0)], {});
+const reshape = (operator: OperatorImport) => operator.emit('reshape', [operator.input(0)], {});
 
-function pad(operator: Lowering, mode: 'constant' | 'reflect' | 'symmetric', value: number): void {
+function pad(operator: OperatorImport, mode: 'constant' | 'reflect' | 'symmetric', value: number): void {
   const x = operator.input(0);
   const amounts = operator.integers(1, 'amounts');
   operator.check(
@@ -18,12 +18,13 @@ function pad(operator: Lowering, mode: 'constant' | 'reflect' | 'symmetric', val
   });
 }
 
-const resize = (mode: 'nearest' | 'bilinear') => (operator: Lowering<'RESIZE_BILINEAR' | 'RESIZE_NEAREST_NEIGHBOR'>) =>
-  operator.emit('resize2d', [operator.input(0, 4)], {
-    mode,
-    alignCorners: operator.options.alignCorners,
-    halfPixelCenters: operator.options.halfPixelCenters,
-  });
+const resize =
+  (mode: 'nearest' | 'bilinear') => (operator: OperatorImport<'RESIZE_BILINEAR' | 'RESIZE_NEAREST_NEIGHBOR'>) =>
+    operator.emit('resize2d', [operator.input(0, 4)], {
+      mode,
+      alignCorners: operator.options.alignCorners,
+      halfPixelCenters: operator.options.halfPixelCenters,
+    });
 
 export const layout: Mappings = {
   RESHAPE: reshape,
@@ -61,8 +62,8 @@ export const layout: Mappings = {
   },
 
   /**
-   * A repeated dimension gets a dimension of 1 before it, which is broadcast and merged: one
-   * dimension after the other.
+   * Repeats one dimension after the other: inserts a dimension of 1 before it, broadcasts that and
+   * merges the two.
    */
   TILE(operator) {
     const x = operator.input(0);

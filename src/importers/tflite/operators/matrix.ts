@@ -1,5 +1,5 @@
 import { elementCount, type Tensor } from '../../../graph/graph';
-import type { Mappings } from '../lowering';
+import type { Mappings } from '../operatorImport';
 import { dequantizeConstant } from '../tensors';
 
 export const matrix: Mappings = {

@@ -1,20 +1,20 @@
 import type { Quantization, Tensor } from '../../../graph/graph';
 import type { CellActivation, Sequence } from '../../../graph/operators';
-import { activationNames, type Lowering, type Mappings } from '../lowering';
+import { activationNames, type OperatorImport, type Mappings } from '../operatorImport';
 import { fusedActivations } from '../schema';
 import { dequantizeConstant } from '../tensors';
 
 type Constant = Tensor & { data: NonNullable<Tensor['data']> };
 
-function cellActivation(operator: Lowering, code: number): CellActivation {
+function cellActivation(operator: OperatorImport, code: number): CellActivation {
   const name = fusedActivations[code];
   const activation = name && activationNames[name];
   operator.check(activation !== undefined, `fused activation ${name ?? code}`);
   return activation!;
 }
 
-/** Weights as a layer on x takes them: int8 where they are, else float32. */
-function weights(operator: Lowering, i: number, x: Tensor, what: string, rank: number): Constant {
+/** Weights for a layer on x: int8 if they are stored as int8, otherwise float32. */
+function weights(operator: OperatorImport, i: number, x: Tensor, what: string, rank: number): Constant {
   const tensor = operator.constantInput(i, what);
   operator.check(tensor.shape.length === rank, `${what} of the shape [${tensor.shape.join(', ')}]`);
   operator.check(tensor.dtype === 'int8' || tensor.dtype === 'float32', `${what} of ${tensor.dtype}`);
@@ -22,13 +22,13 @@ function weights(operator: Lowering, i: number, x: Tensor, what: string, rank: n
   return tensor;
 }
 
-/** float32 numbers for a float layer, as they are for an int8 one. */
-function numbers(operator: Lowering, i: number, x: Tensor, what: string): Constant {
+/** Parameters: float32 for a float layer, in their stored type for an int8 layer. */
+function numbers(operator: OperatorImport, i: number, x: Tensor, what: string): Constant {
   const tensor = operator.constantInput(i, what);
   return (x.dtype === 'float32' ? dequantizeConstant(tensor) : tensor) as Constant;
 }
 
-/** Constants one below the other, with a scale for each row. */
+/** Concatenates the rows of constants, with a scale for each row. */
 function stacked(parts: Constant[], name: string): Constant {
   const [first] = parts as [Constant];
   const rows = parts.reduce((sum, part) => sum + part.shape[0]!, 0);
@@ -61,7 +61,7 @@ function perRow({ shape }: Tensor, entries: number[]): number[] {
   return entries.length === 1 ? Array.from({ length: shape[0]! }, () => entries[0]!) : entries;
 }
 
-/** [rows][a] and [rows][b] side by side. */
+/** Concatenates the columns of [rows][a] and [rows][b]. */
 function beside(a: Constant, b: Constant): Constant {
   const [rows = 0, ka = 0] = a.shape;
   const [, kb = 0] = b.shape;
@@ -74,8 +74,8 @@ function beside(a: Constant, b: Constant): Constant {
 }
 
 /**
- * Where the tensors of one direction are among an operator's inputs; those of four are of the gates
- * i, f, g, o.
+ * The indices of one direction's tensors among an operator's inputs. Lists of four are in the order of
+ * the gates i, f, g, o.
  */
 interface Places {
   weights: number;
@@ -96,9 +96,9 @@ interface LstmOptions {
   asymmetricQuantizeInputs: boolean;
 }
 
-/** A layer's direction: x, and beside it what cross-linked layers see too. */
+/** Emits one direction of a layer on x, which cross-linked layers extend by a second input. */
 function emitLstm(
-  operator: Lowering,
+  operator: OperatorImport,
   at: Places,
   x: Tensor,
   auxiliary: Tensor | undefined,
@@ -139,7 +139,7 @@ function emitLstm(
     )
     : null;
   if (peephole && int8 && outputs !== cells) {
-    // TensorFlow Lite's int8 kernel lets only as many cells peep as there are outputs
+    // TensorFlow Lite's int8 kernel applies peephole weights only to the first `outputs` cells
     const batch = x.shape.length === 2 ? x.shape[0]! : timeMajor ? x.shape[1]! : 1;
     operator.check(outputs < cells && batch === 1, 'int8 peephole weights with a projection');
     peephole = { ...peephole, data: peephole.data.map((value, i) => (i % cells < outputs ? value : 0)) };
@@ -171,31 +171,31 @@ function emitLstm(
   );
 }
 
-/** What the int8 layer's state and intermediate results are counted in. */
+/** The quantization of an int8 layer's states and intermediate results. */
 function int8Steps(
-  operator: Lowering,
+  operator: OperatorImport,
   at: Places,
   output: Tensor,
   hasNorm: boolean,
   coupled: boolean,
   hasProjection: boolean,
 ): { cellScale: number; hidden: { scale: number; zeroPoint: number }; gateScales?: number[] } {
-  const hidden = operator.stepsOfState(at.hidden);
-  const cell = operator.stepsOfState(at.cell);
+  const hidden = operator.quantizationOfState(at.hidden);
+  const cell = operator.quantizationOfState(at.cell);
   const own = output.quantization;
   operator.check(hidden !== undefined && cell !== undefined && own !== undefined, 'int8 states without scales');
   operator.check(
     Math.fround(hidden!.scale) === Math.fround(own!.scale[0]!) && hidden!.zeroPoint === own!.zeroPoint[0],
-    'a state in other steps than its output',
+    'a hidden state whose quantization differs from that of its output',
   );
-  // scales of powers of two may be off in their last digit
+  // a scale that is a power of two may differ in its last digit
   const exponent = Math.round(Math.log2(cell!.scale));
   operator.check(
     Math.abs(Math.log2(cell!.scale) - exponent) < 1e-3 && cell!.zeroPoint === 0,
-    `a cell state of the scale ${cell!.scale}`,
+    `a cell state with the scale ${cell!.scale}`,
   );
-  const gates = [0, 1, 2, 3].map((gate) => operator.stepsOfIntermediate(gate)?.scale ?? 0);
-  const inner = operator.stepsOfIntermediate(4);
+  const gates = [0, 1, 2, 3].map((gate) => operator.quantizationOfIntermediate(gate)?.scale ?? 0);
+  const inner = operator.quantizationOfIntermediate(4);
   operator.check(inner !== undefined, 'int8 without the scale of its hidden values');
   operator.check(
     !hasNorm || gates.every((scale, gate) => scale > 0 || (coupled && gate === 0)),
@@ -203,13 +203,13 @@ function int8Steps(
   );
   operator.check(
     hasProjection || inner!.zeroPoint === -own!.zeroPoint[0]!,
-    'hidden values in other steps than its output',
+    'hidden values whose quantization differs from that of its output',
   );
   return { cellScale: 2 ** exponent, hidden: inner!, ...(hasNorm && { gateScales: coupled ? gates.slice(1) : gates }) };
 }
 
 function emitRnn(
-  operator: Lowering,
+  operator: OperatorImport,
   first: number,
   x: Tensor,
   auxiliary: { x: Tensor; weights: number } | undefined,
@@ -239,11 +239,11 @@ function emitRnn(
 }
 
 /**
- * Both directions of a layer, merged into one output or not. `second` is what the backward one
- * reads.
+ * Emits both directions of a layer, with one merged output or two. `second` is the input of the
+ * backward direction.
  */
 function emitBothWays(
-  operator: Lowering,
+  operator: OperatorImport,
   merge: boolean,
   widths: [number, number],
   emit: (reverse: boolean, output: Tensor) => void,
@@ -316,7 +316,7 @@ export const recurrent: Mappings = {
     const x = operator.input(0, 3);
     const auxiliary = operator.optionalInput(39);
     operator.check(x.dtype === 'float32', `${x.dtype} activations`);
-    // without weights of its own, what comes beside is the backward direction's input
+    // an auxiliary input without weights is the input of the backward direction
     const isLinked = operator.has(forwards.auxiliary! + 1);
     const widths: [number, number] = [operator.input(forwards.recurrent + 3).shape[1]!,
       operator.input(backwards.recurrent + 3).shape[1]!];
@@ -375,14 +375,14 @@ export const recurrent: Mappings = {
     const time = numbers(operator, 2, x, 'time weights');
     const bias = operator.has(3) ? operator.constantInput(3, 'biases') : null;
     const activation = int8 ? 'none' : cellActivation(operator, fusedActivationFunction);
-    const state = operator.stepsOfState(4);
+    const state = operator.quantizationOfState(4);
     operator.check(!int8 || (state !== undefined && state.zeroPoint === 0), 'an int8 state without a scale');
     const hybrid = !int8 && feature.dtype === 'int8'
       ? { hybrid: asymmetricQuantizeInputs ? 'asymmetric' as const : 'symmetric' as const }
       : {};
     const isTanh = activation === 'tanh';
     const linear = isTanh ? operator.temporary(output, output.shape, 'linear') : output;
-    // in int8 the activation is in the output's range, as there
+    // in int8 the activation is the clamping to the output's range, as in TensorFlow Lite
     operator.emit('svdf', [x, feature, time, bias], {
       timeMajor: false,
       reverse: false,

@@ -1,14 +1,14 @@
 import type { ReduceKind } from '../../../graph/operators';
-import type { Lowering, Mappings } from '../lowering';
+import type { OperatorImport, Mappings } from '../operatorImport';
 
-const reduce = (kind: ReduceKind) => (operator: Lowering) => {
+const reduce = (kind: ReduceKind) => (operator: OperatorImport) => {
   const x = operator.input(0);
   const axes = new Set(operator.integers(1, 'axes').map((axis) => operator.axis(axis, x.shape.length)));
   if (axes.size === 0) return operator.emit('reshape', [x], {});
   operator.emit('reduce', [x], { kind, axes: [...axes].sort((a, b) => a - b) });
 };
 
-const argmax = (kind: 'max' | 'min') => (operator: Lowering) => {
+const argmax = (kind: 'max' | 'min') => (operator: OperatorImport) => {
   const x = operator.input(0);
   const [axis = NaN] = operator.integers(1, 'axis');
   operator.emit('argmax', [x], { axis: operator.axis(axis, x.shape.length), kind });
@@ -27,7 +27,7 @@ export const reduction: Mappings = {
 
   L2_NORMALIZATION(operator) {
     operator.check(operator.options.fusedActivationFunction === 0, 'fused activation');
-    // TFLite bounds the norm itself from below by 1e-6
+    // TFLite clamps the norm, not its square, to at least 1e-6
     operator.emit('l2Normalize', [operator.input(0)], { epsilon: 1e-12 });
   },
 };

@@ -1,8 +1,8 @@
 import type { Tensor } from '../../../graph/graph';
-import type { Lowering, Mappings } from '../lowering';
+import type { OperatorImport, Mappings } from '../operatorImport';
 
-/** A slice, or a reshape where nothing is left out. */
-function slice(operator: Lowering, x: Tensor, begin: number[], stride: number[], shape: number[]): void {
+/** Emits a slice, or a reshape if it covers the whole input. */
+function slice(operator: OperatorImport, x: Tensor, begin: number[], stride: number[], shape: number[]): void {
   const { output } = operator;
   if (shape.every((size, i) => size === x.shape[i] && stride[i] === 1)) return operator.emit('reshape', [x], {});
   const isSameShape = output.shape.length === shape.length && output.shape.every((size, i) => size === shape[i]);
@@ -11,7 +11,7 @@ function slice(operator: Lowering, x: Tensor, begin: number[], stride: number[],
   if (!isSameShape) operator.emit('reshape', [result], {});
 }
 
-/** Python's slicing rules along one dimension. */
+/** Applies Python's slicing rules to one dimension. */
 function range(
   size: number,
   begin: number | null,
@@ -25,12 +25,12 @@ function range(
   return { begin: from, count: Math.max(Math.ceil((to - from) / stride), 0) };
 }
 
-function split(operator: Lowering, x: Tensor, axisInput: number): void {
+function split(operator: OperatorImport, x: Tensor, axisInput: number): void {
   const [axis = NaN] = operator.integers(axisInput, 'axis');
   emitSplit(operator, x, operator.axis(axis, x.shape.length), operator.outputs);
 }
 
-function emitSplit(operator: Lowering, x: Tensor, axis: number, parts: Tensor[]): void {
+function emitSplit(operator: OperatorImport, x: Tensor, axis: number, parts: Tensor[]): void {
   if (parts.length === 1) return operator.emit('reshape', [x], {}, parts);
   operator.emit('split', [x], { axis }, parts);
 }
@@ -73,7 +73,7 @@ export const slicing: Mappings = {
 
   STRIDED_SLICE(operator) {
     const { options } = operator;
-    operator.check(!options.offset, 'ends counted from begins');
+    operator.check(!options.offset, 'ends relative to begins');
     const x = operator.input(0);
     const [begins, ends, strides] = [operator.integers(1, 'begins'), operator.integers(2, 'ends'),
       operator.integers(3, 'strides')];
@@ -82,7 +82,7 @@ export const slicing: Mappings = {
       'begins, ends and strides of different lengths',
     );
     const is = (mask: number, i: number) => ((mask >> i) & 1) === 1;
-    // an ellipsis, or the end of the list, stands for all dimensions that no entry names
+    // an ellipsis, or the end of the list, covers all dimensions without an entry
     const named = begins.filter((_, i) => !is(options.ellipsisMask, i) && !is(options.newAxisMask, i)).length;
     const begin: number[] = [];
     const stride: number[] = [];

@@ -3,21 +3,21 @@ import type { AnyNode, Tensor } from '../../graph/graph';
 import type { Attributes, FusedActivation, OperatorName } from '../../graph/operators';
 import { fusedActivations, type OperatorKind, type Options } from './schema';
 
-/** A form of an operator that the IR cannot say; the importer collects these. */
+/** A form of an operator that the IR cannot express. The importer collects these errors. */
 export class UnsupportedForm extends Error {}
 
-/** What a mapping may ask of the network around its operator. */
-export interface Surroundings {
-  /** The IR's tensor for an index of the file. */
+/** What a mapping can query about the network of its operator. */
+export interface NetworkContext {
+  /** The IR tensor with an index of the file. */
   tensor(index: number): Tensor;
-  /** What is read of a variable into the tensor `output`. */
+  /** The value of the variable that is read into the tensor `output`. */
   variable(output: number): Tensor;
   uniqueName(wish: string): string;
-  /** Scale and zero point of a tensor that may have no counterpart. */
-  steps(index: number): { scale: number; zeroPoint: number } | undefined;
+  /** Scale and zero point of a tensor, which need not be supported otherwise. */
+  quantizationOf(index: number): { scale: number; zeroPoint: number } | undefined;
 }
 
-export type Mapping<K extends OperatorKind> = (operator: Lowering<K>) => void;
+export type Mapping<K extends OperatorKind> = (operator: OperatorImport<K>) => void;
 export type Mappings = { [K in OperatorKind]?: Mapping<K> };
 
 export const activationNames: Record<(typeof fusedActivations)[number], FusedActivation | 'tanh' | undefined> = {
@@ -33,8 +33,8 @@ type Activated = {
   [K in OperatorName]: Attributes[K] extends { activation: FusedActivation } ? K : never;
 }[OperatorName];
 
-/** One operator of the file on its way to becoming nodes of the IR. */
-export class Lowering<K extends OperatorKind = OperatorKind> {
+/** One operator of the file and the IR nodes that it becomes. */
+export class OperatorImport<K extends OperatorKind = OperatorKind> {
   readonly nodes: AnyNode[] = [];
 
   constructor(
@@ -43,7 +43,7 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
     readonly customOptions: Uint8Array,
     private readonly inputIndices: number[],
     private readonly outputIndices: number[],
-    private readonly surroundings: Surroundings,
+    private readonly context: NetworkContext,
     private readonly intermediateIndices: number[] = [],
   ) {}
 
@@ -52,23 +52,23 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
   }
 
   get outputs(): Tensor[] {
-    return this.outputIndices.map((index) => this.surroundings.tensor(index));
+    return this.outputIndices.map((index) => this.context.tensor(index));
   }
 
   get output(): Tensor {
     if (this.outputIndices.length === 0) throw new KletError('CORRUPT', `a ${this.kind} has no output`);
-    return this.surroundings.tensor(this.outputIndices[0]!);
+    return this.context.tensor(this.outputIndices[0]!);
   }
 
-  /** What a READ_VARIABLE reads. */
+  /** The value that a READ_VARIABLE reads. */
   get variable(): Tensor {
-    return this.surroundings.variable(this.outputIndices[0] ?? -1);
+    return this.context.variable(this.outputIndices[0] ?? -1);
   }
 
-  /** An input that must be there, of `rank` dimensions if told. */
+  /** A required input; `rank` is its number of dimensions, if given. */
   input(i: number, rank?: number): Tensor {
     const tensor = this.optionalInput(i);
-    if (!tensor) throw new KletError('CORRUPT', `${this.kind} "${this.output.name}" lacks its input ${i}`);
+    if (!tensor) throw new KletError('CORRUPT', `${this.kind} "${this.output.name}" lacks input ${i}`);
     if (rank !== undefined && tensor.shape.length !== rank) {
       throw new UnsupportedForm(`input ${i} has the shape [${tensor.shape.join(', ')}], not ${rank} dimensions`);
     }
@@ -77,20 +77,20 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
 
   optionalInput(i: number): Tensor | null {
     const index = this.inputIndices[i] ?? -1;
-    return index < 0 ? null : this.surroundings.tensor(index);
+    return index < 0 ? null : this.context.tensor(index);
   }
 
   has(i: number): boolean {
     return (this.inputIndices[i] ?? -1) >= 0;
   }
 
-  /** Scale and zero point of an input that is kept from run to run. */
-  stepsOfState(i: number): { scale: number; zeroPoint: number } | undefined {
-    return this.surroundings.steps(this.inputIndices[i] ?? -1);
+  /** Scale and zero point of a state input, which is kept from run to run. */
+  quantizationOfState(i: number): { scale: number; zeroPoint: number } | undefined {
+    return this.context.quantizationOf(this.inputIndices[i] ?? -1);
   }
 
-  stepsOfIntermediate(i: number): { scale: number; zeroPoint: number } | undefined {
-    return this.surroundings.steps(this.intermediateIndices[i] ?? -1);
+  quantizationOfIntermediate(i: number): { scale: number; zeroPoint: number } | undefined {
+    return this.context.quantizationOf(this.intermediateIndices[i] ?? -1);
   }
 
   get inputs(): Tensor[] {
@@ -103,7 +103,7 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
     return tensor as Tensor & { data: NonNullable<Tensor['data']> };
   }
 
-  /** A constant input of integers: axes, sizes, begins. */
+  /** A constant input of integers, such as axes, sizes or begins. */
   integers(i: number, what: string): number[] {
     const tensor = this.constantInput(i, what);
     if (tensor.dtype !== 'int32' && tensor.dtype !== 'int64') {
@@ -112,7 +112,7 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
     return Array.from(tensor.data);
   }
 
-  /** An axis counted from the start. */
+  /** An axis counted from 0; negative ones count from the end. */
   axis(axis: number, rank: number): number {
     const positive = axis < 0 ? axis + rank : axis;
     if (!(positive >= 0 && positive < rank)) {
@@ -125,11 +125,11 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
     if (!condition) throw new UnsupportedForm(form);
   }
 
-  /** A tensor between two nodes of this operator: of `like`'s type and quantization. */
+  /** A tensor between two nodes of this operator, with `like`'s type and quantization. */
   temporary(like: Tensor, shape: number[], suffix: string): Tensor {
     const { dtype, quantization } = like;
     return {
-      name: this.surroundings.uniqueName(`${this.output.name}/${suffix}`),
+      name: this.context.uniqueName(`${this.output.name}/${suffix}`),
       shape,
       dtype,
       ...(quantization && { quantization }),
@@ -145,7 +145,7 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
     this.nodes.push({ op, name: outputs[0]!.name, inputs, outputs, attributes } as AnyNode);
   }
 
-  /** A node that carries the operator's fused activation: in itself, or as a node after it. */
+  /** Emits a node with the operator's fused activation, as an attribute or as a second node. */
   emitActivated<N extends Activated>(
     op: N,
     inputs: (Tensor | null)[],
@@ -163,13 +163,10 @@ export class Lowering<K extends OperatorKind = OperatorKind> {
     this.emit('unary', [linear], { kind: 'tanh' }, [output]);
   }
 
-  /**
-   * `tensor` with another shape: itself if it has that already, else what a reshape node makes of
-   * it.
-   */
+  /** `tensor` with another shape: itself if the shapes are equal, otherwise the output of a reshape node. */
   reshaped(tensor: Tensor, shape: number[], suffix: string): Tensor {
     if (tensor.shape.length === shape.length && tensor.shape.every((d, i) => d === shape[i])) return tensor;
-    if (tensor.data) return { ...tensor, name: this.surroundings.uniqueName(`${tensor.name}/${suffix}`), shape };
+    if (tensor.data) return { ...tensor, name: this.context.uniqueName(`${tensor.name}/${suffix}`), shape };
     const result = this.temporary(tensor, shape, suffix);
     this.emit('reshape', [tensor], {}, [result]);
     return result;
