@@ -3,11 +3,11 @@ import { elementCount, entriesOf, type Graph, type Tensor } from '../graph/graph
 import { operatorOf } from '../ops/index';
 
 /**
- * Everything that must hold of a graph between passes: nodes come after what they read, every
- * tensor has one producer, shapes are those the operators infer, constants have as many elements as
- * their shape says.
+ * Checks the invariants of a graph between passes: nodes come after the producers of their inputs,
+ * every tensor has one producer, shapes are those that the operators infer, and constants have as many
+ * elements as their shapes require.
  *
- * @param after what was done last, for the message
+ * @param after the last pass, for the message
  * @throws KletError `INVALID_GRAPH`
  */
 export function checkGraph(graph: Graph, after: string): void {

@@ -24,30 +24,30 @@ import { readStates } from './passes/readStates';
 import { uint8ToInt8 } from './passes/uint8ToInt8';
 
 export interface CompileOptions {
-  /** Added to the file's META: labels, preprocessing, provenance, accuracy and anything else. */
+  /** Entries for the META section: labels, preprocessing, provenance, accuracy or any others. */
   meta?: Partial<Omit<Meta, 'inputs' | 'outputs'>>;
-  /** Inputs whose outputs ride along as golden vectors for `selfTest()`. */
+  /** Inputs to store in the file with their outputs as golden cases, for `selfTest()`. */
   golden?: readonly Inputs[];
   /**
-   * Names, operators and the arena's buffers, for `inspect` and `profile` (default true). They are
-   * not needed to run.
+   * Store names, operators and buffers of the arena for `inspect` and `profile` (default true). They
+   * are not needed to run the network.
    */
   notes?: boolean;
   /**
-   * Store the weights, the plan, golden cases and notes entropy-coded, each where that is smaller.
-   * The weights are decoded at load, at some 400 MB/s.
+   * Entropy-code the weights, the plan, the golden cases and the notes, each if that makes it smaller
+   * (default false). The weights are decoded during load, at about 400 MB/s.
    */
   compact?: boolean;
-  /** Refuse a network that needs more bytes of memory than this. */
+  /** Refuse a network that needs more memory to run than this, in bytes (default: no limit). */
   maxMemory?: number;
   /**
-   * How int8 weights are laid out, instead of as is fastest: all of them, or as lists of those that
-   * are not zero, where there is such a kernel.
+   * Layout of int8 weights (default: the one estimated to be fastest): dense, or lists of the nonzero
+   * weights in layers that have such a kernel.
    */
   weightLayout?: WeightLayout;
 }
 
-/** The rewrites, in order; the graph is checked after each. */
+/** The passes, in order; the graph is checked after each. */
 const passes: [name: string, pass: (graph: Graph) => void][] = [['dropDead', dropDead], ['uint8ToInt8', uint8ToInt8], [
   'foldConstants',
   (graph) => foldConstants(graph, evaluate),
@@ -60,7 +60,7 @@ const passes: [name: string, pass: (graph: Graph) => void][] = [['dropDead', dro
  * Compiles a network to a `.klet` file.
  *
  * @returns the bytes of the file
- * @throws KletError `UNSUPPORTED_OP` (listing every operator in a form that kinglet does not have),
+ * @throws KletError `UNSUPPORTED_OP` (with a list of all operators in unsupported forms),
  *   `INVALID_GRAPH`, `UNSUPPORTED_TYPE` or `OUT_OF_MEMORY`
  */
 export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array {
@@ -75,7 +75,8 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
   if (options.maxMemory !== undefined && total > options.maxMemory) {
     throw new KletError(
       'OUT_OF_MEMORY',
-      `"${graph.name}" needs ${total} bytes of memory and the limit is ${options.maxMemory}: ${parts.weights.length} weights, ${parts.arenaBytes} arena, ${parts.scratchBytes} scratch`,
+      `"${graph.name}" needs ${total} bytes of memory and the limit is ${options.maxMemory}: `
+        + `${parts.weights.length} weights, ${parts.arenaBytes} arena, ${parts.scratchBytes} scratch`,
     );
   }
   if (options.golden?.length) parts.golden = goldenVectors(parts, options.golden);
@@ -146,13 +147,13 @@ function lower(
   return [parts, emit.runs()];
 }
 
-/** The last thing that a run does: what a state has become takes its place. */
+/** Emits the copy of a state's next value to the state, the last step of a run. */
 function emitAssignment({ value, next }: State, emit: Emitter): void {
   if (next === value) return;
   emitCopy(reshapeNode(next, value), emit, next, value, [elementCount(value.shape)], [1], [1]);
 }
 
-/** What is kept from run to run, for META: its bytes before the first run are in WEIGHTS. */
+/** The states for META; their initial bytes are in WEIGHTS. */
 function stateOf(emit: Emitter, carries: boolean): StateInfo | undefined {
   const bytes = placeStates(emit.buffers);
   if (bytes === 0) return undefined;
@@ -216,7 +217,7 @@ function core(): CompiledCore {
   return scalarCore;
 }
 
-/** The core itself says how much scratch a plan needs, and proves the plan on the way. */
+/** Asks the core for the scratch bytes that a plan needs, which also validates the plan. */
 function scratchBytes(parts: KletParts): number {
   const { map, total } = mapMemory(parts);
   const { exports, memory } = instantiate(core(), total);
@@ -243,7 +244,7 @@ function load(parts: KletParts): Model {
   );
 }
 
-/** Runs a network without inputs. */
+/** Runs a network without inputs and returns its outputs. */
 function evaluate(graph: Graph): NonNullable<Tensor['data']>[] {
   const work = cloneGraph(graph);
   ownOutputs(work);

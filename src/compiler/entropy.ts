@@ -3,34 +3,34 @@ import { alignUp } from '../format/klet';
 import { MOST_EXPANSION } from '../format/rans';
 import type { CodedRun } from '../ops/emitter';
 
-// The encoder of the CODED section: static range asymmetric numeral systems (J. Duda,
-// arXiv:1311.2540), 12-bit probabilities, four states in turn, words of 16 bits. docs/format/
-// says what the section looks like; assembly/decode.ts reads it.
+// The encoder of the CODED section: static range asymmetric numeral systems (rANS; J. Duda,
+// arXiv:1311.2540) with 12-bit probabilities, four interleaved states and 16-bit words. docs/format/
+// describes the section; assembly/decode.ts reads it.
 
 type Counts = [symbols: Uint8Array, counts: Uint32Array];
 type Clustering = { choice: Uint8Array; tables: Uint16Array[]; bits: number };
-/** The table of a lane's bytes, or the one byte that it consists of. */
+/** The table that codes a lane, or the constant byte of the lane. */
 type LaneCode = { table: number; value?: number };
 
 /**
- * The table of tables' numbers, which are from 1 on; as the table of a lane it stands for one byte
- * all along.
+ * Table index 0 codes the table indices themselves. Real tables are numbered from 1; a lane with table
+ * 0 holds one constant byte.
  */
 const CONSTANT = 0;
 
 const BITS = 12;
 const SLOTS = 1 << BITS;
 const LOWEST = 65536;
-/** Numbers of tables that are tried; more must pay for their lists. */
+/** The numbers of tables to try. Each table must save more bytes than its list takes. */
 const TABLE_COUNTS = [1, 2, 4, 8, 16, 32];
 const ROUNDS = 6;
-/** As in assembly/decode.ts: fours between two looks at how far reading has come. */
+/** Groups of four symbols between two checks of the read position, as in assembly/decode.ts. */
 const BLOCK = 1024;
 
 /**
- * Codes weights with as many tables as make the result smallest.
+ * Codes weights with the number of tables that makes the result smallest.
  *
- * @param runs one behind the other, from the first to the last byte
+ * @param runs contiguous runs that cover all bytes
  * @returns the CODED section
  */
 export function encodeWeights(weights: Uint8Array, runs: readonly CodedRun[]): Uint8Array {
@@ -49,7 +49,7 @@ export function encodeWeights(weights: Uint8Array, runs: readonly CodedRun[]): U
   return write(weights, runs, ids, best.tables);
 }
 
-/** Where a lane's bytes lie: the first, from one of four to the next, from four to four. */
+/** Addresses of a lane's bytes: the first one, the step within a group of four, the stride of groups. */
 function layoutOf(run: CodedRun, lane: number): [from: number, step: number, stride: number] {
   if (run.lanes % L.CODED_CHANNELS === 0) return [run.offset + (lane >> 3) * run.quads * 32 + (lane & 7) * 4, 1, 32];
   return run.lanes === L.CODED_PLANES ? [run.offset + lane, 4, 16] : [run.offset, 1, 4];
@@ -66,8 +66,8 @@ function countsOf(weights: Uint8Array, run: CodedRun, lane: number): Counts {
 }
 
 /**
- * Gives each lane one of `count` tables, by turns making tables of the lanes that have them and
- * letting lanes choose.
+ * Assigns one of `count` tables to each lane. Alternates between building each table from its lanes and
+ * assigning each lane its cheapest table (as k-means does).
  */
 function cluster(lanes: readonly Counts[], count: number): Clustering {
   const order = lanes.map((lane, i) => [entropyOf(lane), i] as const).sort(([a], [b]) => a - b);
@@ -76,7 +76,7 @@ function cluster(lanes: readonly Counts[], count: number): Clustering {
     choice[lane] = Math.floor(rank * count / lanes.length);
   });
   for (let round = 0; round < ROUNDS && count > 1; round++) {
-    // what a table lacks is dear, not impossible: the next round makes room for it
+    // symbols missing from a table get a high but finite cost, so that the next round can add them
     const costs = tablesOf(lanes, choice, count).map((table) =>
       Float64Array.from(table, (frequency) => BITS - Math.log2(frequency || 1 / 16))
     );
@@ -106,8 +106,8 @@ function tablesOf(lanes: readonly Counts[], choice: Uint8Array, count: number): 
 }
 
 /**
- * Shares of 4096, at least 1 for what occurs; what rounding leaves over or short goes where it
- * costs least.
+ * Frequencies that add up to 4096, at least 1 for each symbol that occurs. The rounding error is
+ * corrected where that costs the fewest bits.
  */
 function frequenciesOf(counts: Float64Array): Uint16Array {
   const total = counts.reduce((a, b) => a + b, 0);
@@ -120,7 +120,7 @@ function frequenciesOf(counts: Float64Array): Uint16Array {
     if (count > 0) frequencies[symbol] = Math.max(1, Math.round(count / total * SLOTS));
   });
   for (let left = SLOTS - frequencies.reduce((a, b) => a + b, 0); left !== 0; left -= Math.sign(left)) {
-    // bits that one slot more or less is worth
+    // the bits that one slot more or less saves
     const gain = (symbol: number): number => {
       const frequency = frequencies[symbol]!;
       if (frequency === 0 || (left < 0 && frequency === 1)) return -Infinity;
@@ -139,7 +139,7 @@ function histogram(values: Uint8Array): Counts {
   return [Uint8Array.from(counts.keys()), counts];
 }
 
-/** Bits a symbol. */
+/** Entropy in bits per symbol. */
 function entropyOf([, counts]: Counts): number {
   const total = counts.reduce((a, b) => a + b, 0);
   return counts.reduce((bits, count) => bits - (count > 0 ? count / total * Math.log2(count / total) : 0), 0);
@@ -155,7 +155,7 @@ function smallest(values: readonly number[]): number {
   return values.indexOf(Math.min(...values));
 }
 
-/** A table in the file: see docs/format/compressed.md. */
+/** A table as stored in the file (docs/format/compressed.md). */
 function listOf(frequencies: Uint16Array): number[] {
   const list: number[] = [];
   for (let symbol = 0; symbol < 256; symbol++) {
@@ -184,7 +184,7 @@ function write(
   const tables = [frequenciesOf(Float64Array.from(idCounts)), ...laneTables];
   const coder = new Coder(tables);
   const blocks: [end: number, words: number][] = [];
-  // what is decoded first is coded last
+  // rANS decodes in reverse order, so the symbol decoded first is coded last
   let lanesLeft = ids.length;
   for (const run of [...runs].reverse()) {
     for (let lane = run.lanes - 1; lane >= 0; lane--) {
@@ -203,7 +203,7 @@ function write(
   }
   const lists = tables.flatMap(listOf);
   const wordsAt = alignUp(L.CODED_HEADER + runs.length * L.CODED_RUN_BYTES + lists.length, 4) + STATES_BYTES;
-  // where a block's words begin must lie behind what it writes
+  // the words of a block must start after the bytes that the block writes
   const lead = blocks.reduce(
     (most, [end, after]) => Math.max(most, end - wordsAt - 2 * (coder.words.length - after)),
     0,
@@ -214,9 +214,9 @@ function write(
 }
 
 /**
- * A section of which little is known, as one lane with one table.
+ * Codes any section as one lane with one table.
  *
- * @returns its packed form, which need not be smaller
+ * @returns the packed section, which may be larger than `bytes`
  */
 export function encodeSection(bytes: Uint8Array): Uint8Array {
   const [, counts] = histogram(bytes);
@@ -229,7 +229,7 @@ export function encodeSection(bytes: Uint8Array): Uint8Array {
 
 const STATES_BYTES = 16;
 
-/** Takes symbols from the last to the first. */
+/** The rANS coder; it takes symbols from last to first. */
 class Coder {
   readonly words: number[] = [];
   private readonly states = [LOWEST, LOWEST, LOWEST, LOWEST];
@@ -253,7 +253,7 @@ class Coder {
     this.states[state] = quotient * SLOTS + x - quotient * frequency + this.starts[table]![symbol]!;
   }
 
-  /** u32 numbers, lists of frequencies up to a multiple of 4, the states, and the words. */
+  /** The section: u32 numbers, frequency lists padded to a multiple of 4, the states, the words. */
   section(numbers: readonly number[], lists: readonly number[]): Uint8Array {
     const statesAt = alignUp(numbers.length * 4 + lists.length, 4);
     const section = new Uint8Array(statesAt + STATES_BYTES + 2 * this.words.length);

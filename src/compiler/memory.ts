@@ -2,20 +2,20 @@ import { alignUp } from '../format/klet';
 import type { Buffer } from '../ops/emitter';
 
 /**
- * Tensors start on a cache line's quarter, so that vector loads do not straddle more lines than
- * they must.
+ * Tensors start at multiples of 16 bytes (a quarter of a cache line), so that vector loads cross as
+ * few cache lines as possible.
  */
 const ALIGNMENT = 16;
-/** States lie close, since every stream holds a copy. */
+/** States are packed densely, because every stream holds a copy. */
 const STATE_ALIGNMENT = 4;
 
 /**
- * Places buffers in the arena: largest first, each at the lowest offset free during all of its life
- * (greedy by size; Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference",
- * 2020). A buffer that may reuse another's place and meets it only in the record that writes it
- * joins it. Those that outlive a run come before all others and share their places with nothing.
+ * Allocates buffers in the arena: largest first, each at the lowest offset that is free during its
+ * whole life (greedy by size; Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
+ * Inference", 2020). A buffer that may reuse another's memory, and overlaps its life only in the record
+ * that writes it, gets the same address. Buffers that outlive a run come first and share no memory.
  *
- * @returns bytes of the arena
+ * @returns the size of the arena in bytes
  */
 export function planMemory(buffers: readonly Buffer[]): number {
   const base = alignUp(placeStates(buffers), ALIGNMENT);
@@ -42,9 +42,9 @@ export function planMemory(buffers: readonly Buffer[]): number {
 }
 
 /**
- * Places the buffers that outlive a run one behind the other at the arena's start.
+ * Allocates the buffers that outlive a run, consecutively from the start of the arena.
  *
- * @returns how many bytes they take
+ * @returns their size in bytes
  */
 export function placeStates(buffers: readonly Buffer[]): number {
   let end = 0;
@@ -64,7 +64,7 @@ interface Group {
   offset: number;
 }
 
-/** Chains of buffers that live one after the other in the same place. */
+/** Groups of buffers that live one after the other at the same address. */
 function joinInPlace(buffers: readonly Buffer[]): Group[] {
   const groupOf = new Map<Buffer, Group>();
   for (const buffer of [...buffers].sort((a, b) => a.first - b.first)) {
@@ -88,8 +88,9 @@ function joinInPlace(buffers: readonly Buffer[]): Group[] {
 }
 
 /**
- * The slow oracle: buffers that live at the same time do not overlap. @returns the first pair that
- * does
+ * The slow oracle of the planner.
+ *
+ * @returns the first two buffers that live at the same time and overlap, if any
  */
 export function findOverlap(buffers: readonly Buffer[]): [Buffer, Buffer] | undefined {
   for (const a of buffers) {

@@ -19,18 +19,18 @@ type Sample = Float32Array | Record<string, Float32Array>;
 
 export interface QuantizeOptions {
   /**
-   * Inputs that stand for what the network will see; their activations' ranges set the scales. A
-   * few hundred are usual. A network that keeps a state starts each anew: for such a one give
-   * arrays of inputs that follow each other.
+   * Typical inputs; the ranges of their activations determine the scales. A few hundred are usual. A
+   * network with state is reset before each sample, so its samples should be arrays of consecutive
+   * inputs.
    */
   samples: Iterable<Sample | readonly Sample[]>;
-  /** Keep inputs and outputs float32 (the default is int8, with scale and zero point). */
+  /** Keep inputs and outputs float32 (default false: int8 with scale and zero point). */
   floatBorder?: boolean;
 }
 
 /**
- * Post-training quantization of a float32 network to int8: activations per tensor by the smallest
- * and largest value seen (asymmetric), weights per output channel (symmetric), biases int32 (Jacob
+ * Post-training quantization of a float32 network to int8: activations per tensor by their minimum and
+ * maximum over the samples (asymmetric), weights per output channel (symmetric), biases int32 (Jacob
  * et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
  * Inference", 2018).
  *
@@ -44,7 +44,7 @@ export function quantize(graph: Graph, options: QuantizeOptions): Graph {
   if (foreign) {
     throw new KletError(
       'UNSUPPORTED_TYPE',
-      `"${graph.name}" is quantized already ("${foreign.name}" is ${foreign.dtype}); quantize() takes float32 networks`,
+      `"${graph.name}" is already quantized ("${foreign.name}" is ${foreign.dtype}); quantize() takes float32 networks`,
     );
   }
   dropDead(work);
@@ -57,12 +57,12 @@ export function quantize(graph: Graph, options: QuantizeOptions): Graph {
   return result;
 }
 
-/** Numbers in an array are one input, as `predict` takes them. */
+/** Tells a sequence of samples from one input given as an array of numbers. */
 function isSequence(sample: Sample | readonly Sample[]): sample is readonly Sample[] {
   return Array.isArray(sample) && typeof sample[0] === 'object';
 }
 
-/** Smallest and largest value of every float tensor over the samples. */
+/** Minimum and maximum of every float tensor over the samples. */
 function calibrate(
   graph: Graph,
   samples: QuantizeOptions['samples'],
@@ -82,7 +82,7 @@ function calibrate(
   }
   model.dispose();
   if (count === 0) {
-    throw new KletError('BAD_ARGUMENT', 'quantize() needs samples: inputs that stand for what the network will see');
+    throw new KletError('BAD_ARGUMENT', 'quantize() needs samples: inputs that are typical for the network');
   }
   return ranges;
 
@@ -107,7 +107,7 @@ function calibrate(
   }
 }
 
-/** Asymmetric int8 over a range that holds zero, with zero exactly on a step. */
+/** Asymmetric int8 over a range that includes zero, which is represented exactly. */
 function activationQuantization([low, high]: Range): Quantization {
   const scale = f32(Math.max(high - low, 1e-8) / 255);
   return { scale: [scale], zeroPoint: [Math.max(-128, Math.min(127, roundAway(-128 - low / scale)))], axis: 0 };
@@ -161,7 +161,7 @@ function rewrite(
   const toFloat = (from: Tensor, to: Tensor): void => {
     nodes.push(dequantizeNode(from, to, `${to.name} (dequantize)`));
   };
-  /** For operators that stay in float32: the real values of what is int8. */
+  /** The dequantized tensor, for operators that stay in float32. */
   const asFloat = (tensor: Tensor): Tensor => {
     if (!chosen.has(tensor)) return tensor;
     const made = converted.get(tensor) ?? { ...tensor, name: `${tensor.name} (float32)` };
@@ -169,7 +169,7 @@ function rewrite(
     converted.set(tensor, made);
     return made;
   };
-  /** For the others: their results in int8. */
+  /** The int8 tensor, for operators that are quantized. */
   const asInt8 = (tensor: Tensor): Tensor => {
     if (chosen.has(tensor) || tensor.data || tensor.dtype !== 'float32') return twin(tensor);
     const made = converted.get(tensor) ??
@@ -252,8 +252,8 @@ function intoSteps(values: Float32Array, { scale, zeroPoint }: Quantization): In
 }
 
 /**
- * Symmetric int8 per output channel: depthwise weights have their channels last, the others first.
- * The bias must fit, in steps of the channel's sums.
+ * Symmetric int8 weights per output channel, which is the last dimension of depthwise weights and the
+ * first of all others. The scale is large enough for the bias to fit in int32.
  */
 function quantizedWeights(node: AnyNode, tensor: Tensor, bias: Tensor | null | undefined, step: number): Tensor {
   const axis = operatorOf(node.op).weights?.outputAxis === 'last' ? tensor.shape.length - 1 : 0;

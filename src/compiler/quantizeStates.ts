@@ -1,12 +1,12 @@
 import type { AnyNode, Graph, Quantization, State, Tensor } from '../graph/graph';
 import type { QuantizationRule } from '../ops/operator';
 
-// Post-training quantization of what a graph keeps from run to run: a state has the scale of what
-// it becomes, so that nothing is lost on the way, unless it begins outside of that.
+// Post-training quantization of states: a state has the scale of its next value, so that the update
+// is exact, unless its initial value is outside that range.
 
 export type Range = [low: number, high: number];
 
-/** The tensor whose scale `tensor` has: operators that only move values give it on. */
+/** The tensor that determines the scale of `tensor`; operators that only move values pass it on. */
 function originOf(
   tensor: Tensor,
   producers: Map<Tensor, AnyNode>,
@@ -21,9 +21,9 @@ function originOf(
 }
 
 /**
- * Gives each float32 state the range of what it becomes, widened where it begins outside of it.
+ * Gives each float32 state the range of its next value, widened to include its initial value.
  *
- * @returns the scale of those that become something of a fixed one
+ * @returns the quantization of states whose next value has a fixed one
  */
 export function rangeStates(
   graph: Graph,
@@ -57,7 +57,7 @@ export function rangeStates(
   return fixed;
 }
 
-/** The states of the int8 graph; a node is added where one becomes something of another scale. */
+/** The states of the int8 graph; adds a node where the next value has another scale. */
 export function quantizedStates(
   states: readonly State[],
   twin: (tensor: Tensor) => Tensor,

@@ -128,7 +128,7 @@ describe('convert', () => {
     expect(out).toMatch(/pruned +0 layers factored by low rank/);
     expect(load('thin.klet').meta.provenance).toMatchObject({ lowRank: 0.1 });
     expect((await kinglet('convert', source, '--low-rank', '0.1')).err)
-      .toMatch(/are uint8; low-rank factors are of float32 networks/);
+      .toMatch(/are uint8; lowRank\(\) takes float32 networks/);
   });
 
   it.runIf(hasShared)('clusters the weights to a few values', async () => {

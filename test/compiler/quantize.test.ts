@@ -332,7 +332,7 @@ describe('quantize', () => {
     );
     expect(error).toMatchObject({
       code: 'UNSUPPORTED_TYPE',
-      message: expect.stringMatching(/is quantized already/) as string,
+      message: expect.stringMatching(/is already quantized/) as string,
     });
   });
 });

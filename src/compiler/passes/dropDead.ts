@@ -1,6 +1,6 @@
 import { resultsOf, type Graph, type Tensor } from '../../graph/graph';
 
-/** Nodes whose results nobody needs go. */
+/** Removes nodes whose results are not used. */
 export function dropDead(graph: Graph): void {
   const needed = new Set<Tensor>(resultsOf(graph));
   graph.nodes = [...graph.nodes].reverse().filter((node) => {

@@ -1,12 +1,12 @@
 import { resultsOf, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
 
-/** What runs the constant part of a network once: values of its outputs, in order. */
+/** Runs a network without inputs once and returns the values of its outputs, in order. */
 export type Evaluate = (graph: Graph) => NonNullable<Tensor['data']>[];
 
 /**
- * Nodes that read constants only are run now; their results become constants. What keeps a state
- * differs from run to run.
+ * Evaluates nodes whose inputs are all constant and replaces their results by constants. Nodes with a
+ * state are left alone, because their results differ from run to run.
  */
 export function foldConstants(graph: Graph, evaluate: Evaluate): void {
   const constant = new Set<Tensor>();

@@ -4,7 +4,7 @@ import type { Padding } from '../../graph/operators';
 import { operatorOf } from '../../ops/index';
 import { sameQuantization } from '../../ops/shared/quantized';
 
-/** A picture padded with zeros before a convolution becomes the convolution's own padding. */
+/** Folds zero padding of an image into the padding of the convolution that reads it. */
 export function foldPad(graph: Graph): void {
   const made = producers(graph);
   const read = consumers(graph);

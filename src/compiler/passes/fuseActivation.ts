@@ -5,8 +5,8 @@ import { operatorOf } from '../../ops/index';
 import { sameQuantization } from '../../ops/shared/quantized';
 
 /**
- * A relu behind an operator that can clamp its own output moves into it. In int8 only where both
- * have one quantization: then it is the same bits.
+ * Fuses a relu into the operator before it, if that can clamp its own output. In int8 only if both
+ * have the same quantization, because only then the result is the same bit for bit.
  */
 export function fuseActivation(graph: Graph): void {
   const made = producers(graph);

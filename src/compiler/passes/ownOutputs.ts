@@ -2,8 +2,7 @@ import { entriesOf, type Graph, type Tensor } from '../../graph/graph';
 import { copyNode } from '../../ops/nodes';
 
 /**
- * Outputs that are constants, inputs, or named twice become copies, so that each output has a place
- * of its own to be read from.
+ * Copies outputs that are constants, inputs or listed twice, so that each output has its own memory.
  */
 export function ownOutputs(graph: Graph): void {
   const seen = new Set<Tensor>(entriesOf(graph));

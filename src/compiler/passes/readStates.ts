@@ -3,9 +3,9 @@ import { operatorOf } from '../../ops/index';
 import { copyNode } from '../../ops/nodes';
 
 /**
- * States are read through a copy, but where the reader copies anyway: what a run computes from one
- * keeps the old value to its end, whatever views of it there are, and a state that becomes another
- * takes what that one was.
+ * Inserts a copy before each read of a state, unless the reader copies anyway. All reads in one run
+ * then see the old value, even through views, and when state A is updated from state B it gets B's old
+ * value.
  */
 export function readStates(graph: Graph): void {
   const copies: AnyNode[] = [];

@@ -5,9 +5,9 @@ import { operatorOf } from '../../ops/index';
 import { quantizeNode } from '../../ops/nodes';
 
 /**
- * Quantized uint8 becomes int8 by flipping the top bit: q − 128, zeroPoint − 128. Exact. Inputs and
- * outputs stay uint8, behind a requantization, and so does what a cast reads or writes: it means
- * the stored numbers.
+ * Converts quantized uint8 to int8 by flipping the top bit: q − 128, zeroPoint − 128, which is exact.
+ * Inputs and outputs stay uint8 and are requantized. Inputs and outputs of a cast stay uint8 too,
+ * because a cast works on the stored integers.
  */
 export function uint8ToInt8(graph: Graph): void {
   const isUint8 = (tensor: Tensor): boolean => tensor.dtype === 'uint8' && tensor.quantization !== undefined;
@@ -57,7 +57,7 @@ export function uint8ToInt8(graph: Graph): void {
     ...graph.nodes.flatMap((node) => (operatorOf(node.op).readsStoredIntegers ? asStored(node) : [node])), ...after];
 }
 
-/** A cast with uint8 on both its sides where the network has it. */
+/** A cast whose input and output are uint8 where they are uint8 in the network. */
 function asStored(node: AnyNode): AnyNode[] {
   const nodes: AnyNode[] = [];
   const [x] = node.inputs as [Tensor];

@@ -10,22 +10,22 @@ import type { PrunableLayer } from './layers';
 export type Sample = InputArray | Record<string, InputArray>;
 
 /**
- * So many rows for each product of a sum make the sums' second moments certain enough; a sample
- * gives at most so many.
+ * Rows sampled per input channel (4), so that the covariance estimate is stable. The maximum per
+ * sample is below.
  */
 const ROWS_PER_PRODUCT = 4;
 const MIN_ROWS = 1024;
 const MAX_ROWS_PER_SAMPLE = 256;
 
-/** Rows of a layer's products, real values [rows][K]. */
+/** Sampled input rows of a layer, real values [rows][K]. */
 export interface Rows {
   count: number;
   values: Float32Array;
 }
 
 /**
- * Runs the samples up to what meets the weights of `layers`, which a run must show, and picks rows,
- * for each layer the same pixels of each sample whatever the weights are.
+ * Runs the samples up to the inputs of `layers`, which must be visible in a run, and picks rows. For
+ * each layer and sample the pixels are always the same, whatever the weights are.
  */
 export function inputRows(
   graph: Graph,
@@ -35,7 +35,7 @@ export function inputRows(
   if (samples.length === 0) {
     throw new KletError(
       'BAD_ARGUMENT',
-      'pruning by samples needs some: inputs that stand for what the network will see',
+      'pruning with samples needs at least one sample: inputs that are typical for the network',
     );
   }
   const watched = cloneGraph(graph);
@@ -58,7 +58,7 @@ export function inputRows(
       const values = model.outputs.length === 1 ? raw : raw[model.outputs[index]!.name]!;
       const to = rows.get(layer.name)!;
       for (let r = 0; r < perSample[i]!; r++) {
-        // spread over the picture, and shifted from sample to sample
+        // spread over the image, and shifted from sample to sample
         const pixel = Math.floor((r + ((s * 0.618034) % 1)) * layer.pixels / perSample[i]!);
         gatherRow(layer, values as unknown as ArrayLike<number>, pixel, to.values, to.count++ * layer.K);
       }
@@ -68,7 +68,7 @@ export function inputRows(
   return rows;
 }
 
-/** The receptive field of one output pixel of the first picture, or a row of it, as real values. */
+/** The receptive field of one output pixel of the first image, or a row of it, as real values. */
 function gatherRow(
   layer: PrunableLayer,
   values: ArrayLike<number>,

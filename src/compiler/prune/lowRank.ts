@@ -8,27 +8,29 @@ import { weightedLayers, type PrunableLayer } from './layers';
 export interface FactoredLayer {
   name: string;
   rank: number;
-  /** Weights before and after. */
+  /** Number of weights before and after. */
   before: number;
   after: number;
 }
 
-/** Factors must save so much of a layer's weights to be worth another layer. */
+/** A layer is factored only if the factors have at most this fraction of its weights. */
 const WORTHWHILE = 0.8;
 
 /**
- * Replaces the weights of fully connected and pointwise layers of a float32 network by products of
- * two thinner matrices, by singular value decomposition, where that takes fewer multiplications.
+ * Factors fully connected and pointwise layers of a float32 network into two smaller layers, by
+ * singular value decomposition, where that needs fewer multiply-adds.
  *
- * @param error how far the weights may be from those of the layer, relative to their size (0.1: a
- *   tenth)
- * @returns a new graph, and the layers that became two
- * @throws KletError `BAD_ARGUMENT` for an error outside of 0 to 1, `UNSUPPORTED_TYPE` for a network
- *   that is quantized already
+ * @param error the largest relative error of a layer's weights, 0 ≤ error < 1 (0.1 is 10 %)
+ * @returns a new graph, and the layers that were factored
+ * @throws KletError `BAD_ARGUMENT` for an error outside this range, `UNSUPPORTED_TYPE` for a quantized
+ *   network
  */
 export function lowRank(graph: Graph, error: number): { graph: Graph; layers: FactoredLayer[] } {
   if (!(error >= 0 && error < 1)) {
-    throw new KletError('BAD_ARGUMENT', `the error of low-rank weights must be from 0 to below 1; it is ${error}`);
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `the error of low-rank weights must be at least 0 and less than 1; it is ${error}`,
+    );
   }
   const work = cloneGraph(graph);
   const factored: FactoredLayer[] = [];
@@ -38,7 +40,7 @@ export function lowRank(graph: Graph, error: number): { graph: Graph; layers: Fa
     if (weights.dtype !== 'float32') {
       throw new KletError(
         'UNSUPPORTED_TYPE',
-        `the weights of "${name}" are ${weights.dtype}; low-rank factors are of float32 networks, before quantize()`,
+        `the weights of "${name}" are ${weights.dtype}; lowRank() takes float32 networks; call it before quantize()`,
       );
     }
     if (taps !== 1 || Math.min(N, K) < 2) continue;
@@ -59,7 +61,7 @@ interface Factors {
   second: Float32Array;
 }
 
-/** The thinnest factors within the error. */
+/** The factors of the lowest rank within the error. */
 function factorize({ node, N, K }: PrunableLayer, error: number): Factors | undefined {
   const { leftSingularVectors: left, rightSingularVectors: right, diagonal } = new SingularValueDecomposition(
     Matrix.from1DArray(N, K, node.inputs[1]!.data!),
@@ -68,7 +70,7 @@ function factorize({ node, N, K }: PrunableLayer, error: number): Factors | unde
   const all = diagonal.reduce((sum, s) => sum + s * s, 0);
   let rank = diagonal.length;
   for (let lost = 0; rank > 1 && (lost += diagonal[rank - 1]! ** 2) <= error ** 2 * all;) rank--;
-  // half of each singular value goes to either side, so that both have numbers of one size
+  // each factor gets the square root of the singular values, so that both have the same magnitude
   return {
     rank,
     first: Float32Array.from({ length: rank * K }, (_, i) =>

@@ -10,28 +10,29 @@ import { cheapestMask, depthOf, unitCosts, type PrunePattern, type UnitPattern }
 
 export interface PruneOptions {
   /**
-   * Part of the weights that goes, 0 to below 1: of every layer, or of those named. Pairs stay in
-   * fours, and an output that keeps any keeps four: of layers of few inputs less goes than that.
+   * Fraction of the weights to remove, 0 ≤ sparsity < 1: one for all layers, or by layer name. Pairs
+   * are kept in groups of four, and a non-empty output keeps at least four. Layers with few inputs may
+   * therefore end up less sparse than requested.
    */
   sparsity: number | Record<string, number>;
   /**
-   * What goes together (default: pairs, and blocks in layers of one row and in recurrent layers,
-   * which is what there are kernels for). `channels` removes whole output channels, with what
-   * belongs to them in the layers after: the network gets smaller and faster by itself.
+   * Which weights are removed together. The default has fast kernels: pairs, but blocks in layers of
+   * one row and in recurrent layers. `channels` removes whole output channels and the inputs of the
+   * following layers that read them, so the network gets smaller and faster without sparse kernels.
    */
   pattern?: PrunePattern;
   /**
-   * `layer` (default) prunes each layer to `sparsity`; `global` prunes more where weights are small
-   * for their layer.
+   * `layer` (default) prunes each layer to `sparsity`; `global` prunes layers more whose weights are
+   * small relative to the rest of the layer.
    */
   scope?: 'layer' | 'global';
   /**
-   * Inputs that stand for what the network will see, as `predict` takes them. With them, what goes
-   * is chosen by its effect on the layer's sums, and what stays makes up for it. Without, and in
-   * recurrent matrices whose inputs no run shows, the smallest weights go. Some 50 will do.
+   * Typical inputs, as `predict` takes them; about 50 are enough. With samples, weights are chosen by
+   * their effect on the outputs of the layer, and the remaining weights are refitted. Without samples,
+   * and in recurrent matrices whose inputs are not visible in a run, the smallest weights are removed.
    */
   samples?: Iterable<Sample>;
-  /** Layers by name that keep all their weights. */
+  /** Names of layers that are not pruned. */
   keep?: readonly string[];
   /** Called before each layer. */
   onProgress?: (done: number, total: number, name: string) => void;
@@ -41,28 +42,28 @@ export interface PrunedLayer {
   name: string;
   pattern: PrunePattern;
   weights: number;
-  /** Part of them that is zero now; of `channels`, part that is gone. */
+  /** Fraction of the weights that is now zero; with `channels`, the fraction removed. */
   sparsity: number;
 }
 
-/** A layer that keeps its channels, and why. */
+/** A layer that keeps all its channels, and the reason. */
 export interface KeptLayer {
   name: string;
   reason: string;
 }
 
-/** No layer of a global choice loses more. */
+/** Upper limit of a layer's sparsity with the scope `global`. */
 const MAX_SPARSITY = 0.95;
 
 /**
- * Prunes the weights of convolutions, fully connected and recurrent layers, in float32 networks and
- * in quantized ones (whose scales stay). The two matrices of a recurrent layer `name` are layers of
- * their own here, `name/input` and `name/recurrent`.
+ * Prunes the weights of convolutions, fully connected and recurrent layers of float32 or quantized
+ * networks; scales do not change. The two matrices of a recurrent layer `name` count as separate
+ * layers, `name/input` and `name/recurrent`.
  *
- * @returns a new graph, what became of each layer, and with the pattern `channels` the layers that
- *   could not lose any; the given graph is not changed
- * @throws KletError `BAD_ARGUMENT` for a sparsity outside of 0 to 1, a layer that there is not, or
- *   a global choice of channels
+ * @returns a new graph, the sparsity of each layer, and with the pattern `channels` the layers that
+ *   cannot lose channels; the given graph does not change
+ * @throws KletError `BAD_ARGUMENT` for a sparsity outside 0 to 1, an unknown layer, or the pattern
+ *   `channels` with the scope `global`
  */
 export function prune(graph: Graph, options: PruneOptions): { graph: Graph; layers: PrunedLayer[]; kept: KeptLayer[] } {
   const work = cloneGraph(graph);
@@ -109,7 +110,7 @@ function pruneChannels(
   if (options.scope === 'global') {
     throw new KletError(
       'BAD_ARGUMENT',
-      'channels are pruned to the same part of each layer; how much a channel matters does not compare between layers',
+      'channels need the scope "layer", because the importance of channels cannot be compared between layers',
     );
   }
   const layers: PrunedLayer[] = [];
@@ -139,7 +140,7 @@ function chooseLayers(graph: Graph, options: PruneOptions, pattern: UnitPattern 
   return options.scope === 'global' && typeof options.sparsity === 'number' ? spread(choices) : choices;
 }
 
-/** The layers that the options mean, and how much of each goes. */
+/** The layers that the options select, with their sparsities. */
 function pick(all: PrunableLayer[], { sparsity, keep = [] }: PruneOptions): Omit<Choice, 'pattern'>[] {
   const named = typeof sparsity === 'number' ? undefined : sparsity;
   const kept = new Set(keep);
@@ -157,24 +158,21 @@ function pick(all: PrunableLayer[], { sparsity, keep = [] }: PruneOptions): Omit
   }));
   const wrong = choices.find(({ sparsity: part }) => !(part >= 0 && part < 1));
   if (wrong) {
-    throw new KletError(
-      'BAD_ARGUMENT',
-      `the part of the weights that goes must be from 0 to below 1; it is ${wrong.sparsity}`,
-    );
+    throw new KletError('BAD_ARGUMENT', `the sparsity must be at least 0 and less than 1; it is ${wrong.sparsity}`);
   }
   return choices;
 }
 
 /**
- * The same number of weights in all, spread by what their removal costs of what a layer has left by
- * then (LAMP: J. Lee et al., arXiv:2010.07611).
+ * Distributes the same total number of removed weights over the layers. The score of a weight is its
+ * cost relative to the weights that its layer has left by then (LAMP: J. Lee et al., arXiv:2010.07611).
  */
 function spread(choices: Choice[]): Choice[] {
   const layers = choices.map(({ layer, pattern }) => {
     const costs = unitCosts(layer, realWeights(layer), pattern).sort();
     return { scores: scoresOf(costs), size: layer.N * layer.K / costs.length };
   });
-  // units of several weights count for as many, and cost as much more
+  // a unit of several weights counts as that many weights, each with an equal part of its cost
   const units = layers.flatMap(({ scores, size }) => Array.from(scores, (score) => ({ score: score / size, size })))
     .sort((a, b) => a.score - b.score);
   let left = choices.reduce((sum, { layer, sparsity }) => sum + layer.N * layer.K * sparsity, 0);
@@ -188,7 +186,7 @@ function spread(choices: Choice[]): Choice[] {
   });
 }
 
-/** Of rising costs: each as a part of itself and those above. */
+/** For ascending costs, each divided by the sum of itself and all larger ones. */
 function scoresOf(costs: Float64Array): Float64Array {
   let above = 0;
   return costs.map((_, i) => {

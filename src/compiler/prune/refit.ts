@@ -7,22 +7,22 @@ import type { Rows } from './calibration';
 import type { PrunableLayer } from './layers';
 import type { Weighing } from './units';
 
-// Second-order pruning. With rows x of a layer's inputs, H = Σ (x − mean)(x − mean)ᵀ says what a
-// change d of an output's weights does to its sums: d·H·d. Removing the weights P of a unit, with
-// all others adjusted as well as they can be, costs w_P·(H⁻¹_PP)⁻¹·w_P (Hassibi and Stork, "Second
+// Second-order pruning. With rows x of a layer's inputs and H = Σ (x − mean)(x − mean)ᵀ, a change d of
+// an output's weights changes its values by a squared error of d·H·d. Removing the weights P of a
+// unit, with all others adjusted optimally, costs w_P·(H⁻¹_PP)⁻¹·w_P (Hassibi and Stork, "Second
 // order derivatives for network pruning: Optimal Brain Surgeon", 1993; for layers of outputs
-// Frantar and Alistarh, "Optimal Brain Compression", 2022). When all units are chosen, the weights
-// left are fitted once more, to what the layer gave before anything in the network was pruned;
-// means move into the bias.
+// Frantar and Alistarh, "Optimal Brain Compression", 2022). When all units are chosen, the remaining
+// weights are fitted again to the outputs of the layer before anything in the network was pruned. The
+// means are moved to the bias.
 
 /**
- * Added to the diagonal of H, as a part of its mean: rows of few samples say less than they seem
- * to, and drawing weights to what they were is safe.
+ * Added to the diagonal of H, as a multiple of its mean. With few samples H is uncertain, and damping
+ * keeps the weights close to their old values, which is safe.
  */
 const DAMPING = 1;
 
 export interface Moments {
-  /** H [K][K] of the rows as they are now. */
+  /** H [K][K] of the rows in the pruned network. */
   H: Matrix;
   /** Σ (now − mean)(before − mean)ᵀ [K][K]. */
   cross: Matrix;
@@ -55,7 +55,7 @@ function centered({ count, values }: Rows, K: number, mean: Float64Array): Float
   return values.subarray(0, count * K).map((x, i) => x - mean[i % K]!);
 }
 
-/** aᵀ·b of [rows][K], by the core itself. */
+/** aᵀ·b of matrices [rows][K], computed by the core. */
 function products(a: Float32Array, b: Float32Array, rows: number, K: number): Float32Array {
   const float32 = (name: string, shape: number[]): Tensor => ({ name, shape, dtype: 'float32' });
   const inputs = [float32('a', [rows, K]), float32('b', [rows, K])] as const;
@@ -67,7 +67,7 @@ function products(a: Float32Array, b: Float32Array, rows: number, K: number): Fl
   return sums;
 }
 
-/** (H⁻¹_PP)⁻¹ for each place. */
+/** (H⁻¹_PP)⁻¹ for each position along K. */
 export function curvature({ H }: Moments, depth: number): Weighing {
   const K = H.rows;
   const inverted = new CholeskyDecomposition(H).solve(Matrix.eye(K));
@@ -78,7 +78,7 @@ export function curvature({ H }: Moments, depth: number): Weighing {
   };
 }
 
-/** The weights that the mask leaves, fitted, and by how much the bias changes. */
+/** The refitted weights that the mask keeps, and the change of the bias. */
 export function refit(
   { N, K }: PrunableLayer,
   { H, cross, meanNow, meanBefore }: Moments,
@@ -94,7 +94,7 @@ export function refit(
     const kept: number[] = [];
     for (let k = 0; k < K; k++) if (mask[n * K + k] === 1) kept.push(k);
     if (kept.length > 0) {
-      // rows of a block share their places
+      // the rows of a block keep the same positions
       const places = kept.join();
       if (!solver || places !== last) solver = new CholeskyDecomposition(H.selection(kept, kept));
       last = places;

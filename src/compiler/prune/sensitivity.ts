@@ -10,17 +10,17 @@ export interface LayerSensitivity {
   name: string;
   weights: number;
   /**
-   * How far the network's outputs go when this layer alone is pruned: 0 not at all, 1 as far as if
-   * they were nothing.
+   * Relative error of the network's outputs if only this layer is pruned: 0 means unchanged, 1 is the
+   * error of outputs that are all zero.
    */
   error: number;
 }
 
 /**
- * Prunes one layer at a time, by size, and compares what the network answers to the samples with
- * what it answered before.
+ * Prunes one layer at a time, by magnitude, and compares the outputs for the samples with those of the
+ * unpruned network.
  *
- * @returns the layers in the network's order, of `channels` those that can lose some
+ * @returns the layers in the network's order; with `channels` only those that can lose channels
  * @throws KletError `BAD_ARGUMENT` without samples
  */
 export function sensitivity(
@@ -32,7 +32,7 @@ export function sensitivity(
   const layers = pattern === 'channels' ? weightedLayers(graph) : prunableLayers(graph);
   const before = answers(graph, samples);
   if (samples.length === 0) {
-    throw new KletError('BAD_ARGUMENT', 'sensitivity() needs samples: inputs that stand for what the network will see');
+    throw new KletError('BAD_ARGUMENT', 'sensitivity() needs samples: inputs that are typical for the network');
   }
   return layers.flatMap(({ name, N, K }, i) => {
     onProgress?.(i, layers.length, name);
@@ -51,7 +51,7 @@ export function sensitivity(
   });
 }
 
-/** All outputs of all samples, as real numbers. */
+/** All outputs for all samples, as real values. */
 function answers(graph: Graph, samples: readonly Sample[]): Float32Array[] {
   const model = loadSync(compile(graph, { notes: false }));
   const all = samples.flatMap((sample) => {

@@ -1,12 +1,12 @@
 import type { PrunableLayer } from './layers';
 
 /**
- * What is pruned together: single weights; pairs along K of one output; blocks of 4 along K of 8
- * outputs. Pairs and blocks are what the core has lists for (docs/kernels.md); single weights keep
- * the pairs that they lie in.
+ * The unit of pruning: single weights; pairs along K of one output; blocks of 4 along K of 8 outputs.
+ * The core has kernels for lists of pairs and of blocks (docs/kernels.md). A single weight keeps the
+ * pair that contains it.
  */
 export type UnitPattern = 'weights' | 'pairs' | 'blocks';
-/** What `prune` removes: units of weights, or whole output channels (channels.ts). */
+/** The units that `prune` removes: groups of weights, or whole output channels (channels.ts). */
 export type PrunePattern = UnitPattern | 'channels';
 
 const sizes: Record<UnitPattern, { rows: number; depth: number }> = {
@@ -15,14 +15,14 @@ const sizes: Record<UnitPattern, { rows: number; depth: number }> = {
   blocks: { rows: 8, depth: 4 },
 };
 /**
- * The core multiplies pairs in fours: a channel that keeps another number pays for the next, and
- * one that keeps any keeps four.
+ * The core multiplies pairs in groups of four. A channel whose number of pairs is no multiple of four
+ * costs as much as the next multiple, so a channel keeps none or at least four.
  */
 const FOURS = 4;
 
 /**
- * For one place along K, the matrix [depth][depth] that weighs its weights w: their removal costs
- * w·M·w. Without: w·w.
+ * For one position along K, the matrix M [depth][depth]: removing the weights w there costs w·M·w, or
+ * w·w if it is undefined.
  */
 export type Weighing = (place: number) => ArrayLike<number> | undefined;
 
@@ -33,14 +33,14 @@ export function depthOf(pattern: UnitPattern): number {
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0);
 
 /**
- * Which list of units output n belongs to, and how many lists there are before output N: each gate
- * has its own.
+ * The list of units that output n belongs to; for n = N, the number of lists. Each gate has separate
+ * lists.
  */
 function listOf({ lanes }: PrunableLayer, n: number, rows: number): number {
   return Math.floor(n / lanes) * Math.ceil(lanes / rows) + Math.floor((n % lanes) / rows);
 }
 
-/** What each unit's removal costs, [lists][⌈K/depth⌉]. */
+/** The cost of removing each unit, [lists][⌈K/depth⌉]. */
 export function unitCosts(
   layer: PrunableLayer,
   weights: Float64Array,
@@ -71,8 +71,7 @@ export function unitCosts(
 }
 
 /**
- * The mask [N][K] (1: stays) that removes the cheapest units, so many that `sparsity` of them are
- * gone.
+ * The mask [N][K] (1 keeps a weight) that removes the cheapest units, the fraction `sparsity` of all.
  */
 export function cheapestMask(
   layer: PrunableLayer,
@@ -97,7 +96,7 @@ export function cheapestMask(
         (sum, unit) => sum + costs[unit]!,
         0,
       );
-    // the fours of those that would have had none are others' cheapest
+    // outputs that would be left empty take their four pairs from other outputs, cheapest first
     for (let more = sumOf(fours) - Math.round(sumOf(kept) / FOURS); more > 0; more--) {
       const cheapest = fours.flatMap((count, list) => (count > 1 ? [{ list, cost: costOfLast(list) }] : [])).reduce(
         (best, one) => (one.cost < best.cost ? one : best),

@@ -212,9 +212,9 @@ describe('prune, channels', () => {
   });
 
   test.each<[string, PruneOptions, RegExp]>([['a global choice', { sparsity: 0.5, scope: 'global' },
-    /to the same part of each layer/], ['a layer that there is not', { sparsity: { dw: 0.5 } },
+    /channels need the scope "layer"/], ['a layer that there is not', { sparsity: { dw: 0.5 } },
     /no layer "dw" to prune; there are "stem", "project"/], ['a part of 1', { sparsity: 1 },
-    /from 0 to below 1; it is 1/]])(
+    /at least 0 and less than 1; it is 1/]])(
       'refuses %s',
       (_, options, message) => expect(() => prune(float, { ...options, pattern: 'channels' })).toThrow(message),
     );

@@ -65,8 +65,8 @@ describe('lowRank', () => {
   });
 
   test('refuses errors that are none, and quantized networks', () => {
-    expect(() => lowRank(graph, 1)).toThrow(/from 0 to below 1; it is 1/);
+    expect(() => lowRank(graph, 1)).toThrow(/at least 0 and less than 1; it is 1/);
     expect(() => lowRank(quantize(graph, { samples: [x] }), 0.1))
-      .toThrow(/are int8; low-rank factors are of float32 networks/);
+      .toThrow(/are int8; lowRank\(\) takes float32 networks/);
   });
 });

@@ -237,13 +237,16 @@ describe('prune', () => {
     },
   );
 
-  test.each<[string, PruneOptions, RegExp]>([['a part of 1', { sparsity: 1 }, /from 0 to below 1; it is 1/], [
+  test.each<[string, PruneOptions, RegExp]>([['a part of 1', { sparsity: 1 }, /at least 0 and less than 1; it is 1/], [
     'a negative part',
     { sparsity: { deep: -0.1 } },
     /it is -0.1/,
   ], ['a layer that there is not', { sparsity: { none: 0.5 } },
     /no layer "none" to prune; there are "wide", "deep", "last"/], ['no samples', { sparsity: 0.5, samples: [] },
-    /needs some/]])('refuses %s', (_, options, message) => expect(() => prune(float, options)).toThrow(message));
+    /needs at least one sample/]])(
+      'refuses %s',
+      (_, options, message) => expect(() => prune(float, options)).toThrow(message),
+    );
 });
 
 describe('sensitivity', () => {
