@@ -56,3 +56,10 @@ export class KletError extends Error {
     return typeof value === 'object' && value !== null && BRAND in value;
   }
 }
+
+/** Names a value in an error message, by its class or type. */
+export function describeValue(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value === 'object') return value.constructor?.name ?? 'an object';
+  return typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`;
+}

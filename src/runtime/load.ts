@@ -1,9 +1,9 @@
-import { KletError } from '../errors';
+import { describeValue, KletError } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
 import { checksumBy, compileCore, hasWebAssembly, isModule, relaxedPays, type CompiledCore, type Flavor,
   type InlinedCores } from './core';
 import { Model } from './model';
-import { asBytes, describeValue, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
+import { asBytes, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 import { checkThreads, startCrew, whyNotShared, type OpenWorker, type ThreadOptions } from './threads';
 
 /** Where the core comes from, if it is not in the bundle. */

@@ -1,11 +1,10 @@
 import * as L from '../../assembly/layout';
-import { KletError } from '../errors';
+import { describeValue, KletError } from '../errors';
 import { alignUp, codedRoom, MAJOR, MINOR, weightsBytes, type KletParts, type Meta, type OpenedKlet,
   type TensorInfo } from '../format/klet';
 import { now } from './clock';
 import { instantiate, type CompiledCore, type Core, type CoreExports, type Flavor, type SharedMemory } from './core';
 import { portsOf, type InputArray, type Port, type RawArray } from './tensor';
-import { describeValue } from './read';
 import { Stream, type Host } from './stream';
 import type { Crew } from './threads';
 

@@ -1,4 +1,4 @@
-import { KletError } from '../errors';
+import { describeValue, KletError } from '../errors';
 
 /**
  * What `load` takes: a path or URL, a fetch Response, a Blob or File, a byte stream, or the bytes.
@@ -144,10 +144,4 @@ export function nameOf(source: unknown): string {
 /** Worklets have no URL. */
 function isUrl(value: unknown): value is URL {
   return typeof URL === 'function' && value instanceof URL;
-}
-
-export function describeValue(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value === 'object') return value.constructor?.name ?? 'an object';
-  return typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`;
 }

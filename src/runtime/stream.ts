@@ -1,6 +1,5 @@
-import { KletError } from '../errors';
+import { describeValue, KletError } from '../errors';
 import type { RawArray } from './tensor';
-import { describeValue } from './read';
 import type { Inputs, Model, OutputTargets, PredictOptions } from './model';
 
 /**

@@ -1,8 +1,7 @@
 import { RESERVED } from '../../assembly/layout';
-import { KletError } from '../errors';
+import { describeValue, KletError } from '../errors';
 import { ioBytes, type ArenaTensor, type IoType, type TensorInfo } from '../format/klet';
 import type { Core } from './core';
-import { describeValue } from './read';
 
 /** Typed arrays of raw values. */
 export type RawArray = Float32Array | Int8Array | Uint8Array | Uint8ClampedArray | Int32Array | BigInt64Array;

@@ -1,9 +1,8 @@
 import { MAX_THREADS } from '../../assembly/layout';
-import { KletError } from '../errors';
+import { describeValue, KletError } from '../errors';
 import { now } from './clock';
 import { instantiateOn, type CompiledCore, type CoreExports, type SharedMemory } from './core';
 import type { ModelInfo } from './model';
-import { describeValue } from './read';
 
 // The worker pool of a model. Each worker has an instance of the core on the model's memory and
 // sleeps inside the core (`serve`) until `run` wakes it through that memory; messages are used only

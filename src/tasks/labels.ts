@@ -1,3 +1,5 @@
+import { describeValue, KletError } from '../errors';
+
 /** A class with its score. */
 export interface Ranked {
   index: number;
@@ -13,6 +15,7 @@ export interface Ranked {
  * @param scores one score per class
  * @param labels one label per class
  * @param k number of classes; at most `scores.length` are returned
+ * @throws KletError `TYPE_MISMATCH` or `BAD_ARGUMENT`
  * @example
  * ```js
  * const [best, second] = topK([0.1, 0.7, 0.2], ['cat', 'dog', 'fish'], 2);
@@ -21,11 +24,22 @@ export interface Ranked {
  * ```
  */
 export function topK(scores: ArrayLike<number>, labels: readonly string[] = [], k = 5): Ranked[] {
+  if (!isNumbers(scores)) {
+    throw new KletError('TYPE_MISMATCH', `topK takes an array of scores, not ${describeValue(scores)}`);
+  }
+  if (!Array.isArray(labels)) {
+    throw new KletError('TYPE_MISMATCH', `labels are an array of strings, not ${describeValue(labels)}`);
+  }
+  if (!Number.isInteger(k)) throw new KletError('BAD_ARGUMENT', `k is a whole number, not ${String(k)}`);
   const order = Array.from(scores, (score, index) => ({ index, score: Number.isNaN(score) ? -Infinity : score }));
   order.sort((a, b) => b.score - a.score || a.index - b.index);
   return order.slice(0, Math.max(0, k)).map(({ index }) => ({
     index,
-    label: labels[index] ?? String(index),
+    label: (labels as readonly string[])[index] ?? String(index),
     score: scores[index]!,
   }));
+}
+
+function isNumbers(value: unknown): boolean {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 }

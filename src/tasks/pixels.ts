@@ -1,5 +1,6 @@
-import { KletError } from '../errors';
+import { describeValue, KletError } from '../errors';
 import type { ImagePreprocessing, Preprocessing, TensorInfo } from '../format/klet';
+import { pixelsOf, type Drawable } from './source';
 
 // Converts images to network inputs in plain arithmetic, for pages and Node. The decoders are in
 // image.ts.
@@ -20,10 +21,14 @@ const AREA_FROM = 2;
  * Converts an image to the input of a network: channels first, then size, then values.
  *
  * Transparent pixels are blended with white. Colour becomes gray by luma (ITU-R BT.601), gray
- * becomes RGB by repetition. The image is stretched to the input's height and width: bilinearly
- * with half-pixel centres, or by area averaging if it shrinks to less than half.
+ * becomes RGB by repetition. The image is stretched to the input's height and width: pixels
+ * bilinearly with half-pixel centres, or by area averaging if they shrink to less than half; other
+ * sources by the canvas.
  *
- * @param input the model's input: [1, H, W, C], [H, W, C], [1, H, W] or [H, W], C = 1 or 3
+ * @param image pixels (`ImageData`), or what a canvas draws: a canvas, image, ImageBitmap, video or
+ *   VideoFrame
+ * @param input the model, or its input: [1, H, W, C], [1, C, H, W], [H, W, C], [C, H, W], [1, H, W]
+ *   or [H, W], C = 1 or 3
  * @param given the model's `meta.preprocessing`. Without it, uint8 inputs get the bytes unchanged,
  *   int8 inputs byte − 128, float32 inputs byte / 255
  * @returns the array for `predict`: real numbers (with preprocessing, or for float32) or raw values
@@ -32,38 +37,97 @@ const AREA_FROM = 2;
  *   `BAD_ARGUMENT` if the image is empty or the preprocessing is invalid
  * @example
  * ```js
- * const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
- * const scores = model.predict(imageToInput(pixels, model.inputs[0], model.meta.preprocessing));
+ * const scores = model.predict(imageToInput(document.querySelector('img'), model));
  * ```
  */
 export function imageToInput(
-  image: Pixels,
-  input: TensorInfo,
+  image: Pixels | Drawable,
+  input: TensorInfo | ImageModel,
   given?: Preprocessing,
 ): Float32Array | Uint8Array | Int8Array {
-  const preprocessing = given && checkPreprocessing(given);
-  const { height, width, channels } = imageShape(input, preprocessing);
-  const values = resizePixels(toChannels(image, channels), image.width, image.height, width, height, channels);
-  if (preprocessing) return normalize(values, channels, preprocessing);
-  switch (input.dtype) {
-    case 'uint8':
-      return Uint8Array.from(values, Math.round);
-    case 'int8':
-      return Int8Array.from(values, (v) => Math.round(v) - 128);
-    case 'float32':
-      return values.map((v) => v / 255);
-    default:
-      throw new KletError(
-        'TYPE_MISMATCH',
-        `input "${input.name}" is ${input.dtype}; images need a uint8, int8 or float32 input`,
-      );
+  const { tensor, preprocessing } = targetOf(input, given);
+  const { height, width, channels, isPlanar } = imageShape(tensor, preprocessing);
+  const pixels = pixelsOf(image, width, height);
+  const bytes = toChannels(pixels, channels);
+  const isSized = pixels.width === width && pixels.height === height;
+  const values = isSized ? bytes : resizePixels(bytes, pixels.width, pixels.height, width, height, channels);
+  const out = outputFor(tensor, preprocessing, values.length);
+  // element i of [H][W][C] goes to c·H·W + y·W + x of [C][H][W]
+  const plane = isPlanar ? width * height : 1;
+  const step = isPlanar ? 1 : channels;
+  for (let channel = 0; channel < channels; channel++) {
+    const { divisor, scale, offset, invert } = affine(tensor, preprocessing, channel);
+    const isWhole = !(out instanceof Float32Array);
+    for (let i = channel, o = channel * plane; i < values.length; i += channels, o += step) {
+      const value = invert ? 255 - values[i]! : values[i]!;
+      out[o] = isWhole ? Math.round(value) + offset : value / divisor * scale + offset;
+    }
   }
+  return out;
+}
+
+function outputFor(
+  { name, dtype }: TensorInfo,
+  preprocessing: ImagePreprocessing | undefined,
+  count: number,
+): Float32Array | Uint8Array | Int8Array {
+  if (preprocessing || dtype === 'float32') return new Float32Array(count);
+  if (dtype === 'uint8') return new Uint8Array(count);
+  if (dtype === 'int8') return new Int8Array(count);
+  throw new KletError('TYPE_MISMATCH', `input "${name}" is ${dtype}; images need a uint8, int8 or float32 input`);
+}
+
+/** How bytes of a channel become values: value / divisor · scale + offset. */
+function affine(
+  { dtype }: TensorInfo,
+  preprocessing: ImagePreprocessing | undefined,
+  channel: number,
+): { divisor: number; scale: number; offset: number; invert: boolean } {
+  if (!preprocessing) {
+    return { divisor: dtype === 'float32' ? 255 : 1, scale: 1, offset: dtype === 'int8' ? -128 : 0, invert: false };
+  }
+  const { scale, offset, invert = false } = preprocessing;
+  const of = (factor: number | number[]): number => (typeof factor === 'number' ? factor : factor[channel]!);
+  return { divisor: 1, scale: of(scale), offset: of(offset), invert };
+}
+
+/** The part of a `Model` that `imageToInput` needs. */
+export interface ImageModel {
+  readonly inputs: readonly TensorInfo[];
+  readonly meta: { readonly preprocessing?: Preprocessing };
+}
+
+function targetOf(
+  input: TensorInfo | ImageModel,
+  given: Preprocessing | undefined,
+): { tensor: TensorInfo; preprocessing: ImagePreprocessing | undefined } {
+  const target: unknown = input;
+  if (typeof target === 'object' && target !== null && 'inputs' in target && 'meta' in target) {
+    const { inputs, meta } = input as ImageModel;
+    if (inputs.length !== 1) {
+      throw new KletError(
+        'BAD_ARGUMENT',
+        `the model has ${inputs.length} inputs; pass the one that takes the image, model.inputs[i]`,
+      );
+    }
+    const preprocessing = given ?? meta.preprocessing;
+    return { tensor: inputs[0]!, preprocessing: preprocessing && checkPreprocessing(preprocessing) };
+  }
+  if (typeof target !== 'object' || target === null || !Array.isArray((target as { shape?: unknown }).shape)) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `imageToInput takes the model, or one of model.inputs, as its second argument, not ${describeValue(target)}`,
+    );
+  }
+  return { tensor: input as TensorInfo, preprocessing: given && checkPreprocessing(given) };
 }
 
 interface ImageShape {
   height: number;
   width: number;
   channels: 1 | 3;
+  /** Whether the channels are the first dimension (NCHW). */
+  isPlanar?: boolean;
 }
 
 /**
@@ -78,18 +142,18 @@ export function imageShape(input: TensorInfo, preprocessing?: ImagePreprocessing
   if (!found) {
     throw new KletError(
       'SHAPE_MISMATCH',
-      `${described}, which is not one image: expected [1, height, width, channels] with 1 or 3 channels; ` +
+      `${described}, which is not one image: expected [1, height, width, channels] or [1, channels, height, width] with 1 or 3 channels; ` +
         'pass its values instead',
     );
   }
-  const { height, width, channels } = found;
+  const { channels } = found;
   if (preprocessing && preprocessing.channels !== channels) {
     throw new KletError(
       'SHAPE_MISMATCH',
       `${described}, so it has ${channels} channels; the preprocessing has ${preprocessing.channels}`,
     );
   }
-  return { height, width, channels };
+  return found;
 }
 
 /**
@@ -219,26 +283,12 @@ function toChannels(image: Pixels, wanted: 1 | 3): Uint8Array | Uint8ClampedArra
   return out;
 }
 
-function normalize(
-  values: Float32Array,
-  channels: number,
-  { scale, offset, invert }: ImagePreprocessing,
-): Float32Array {
-  const scales = perChannel(scale, channels);
-  const offsets = perChannel(offset, channels);
-  return values.map((v, i) => (invert ? 255 - v : v) * scales[i % channels]! + offsets[i % channels]!);
-}
-
-function perChannel(factor: number | number[], channels: number): number[] {
-  return typeof factor === 'number' ? Array<number>(channels).fill(factor) : factor;
-}
-
 function readShape(shape: readonly number[], preprocessing?: ImagePreprocessing): ImageShape | undefined {
   const [a = 0, b = 0, c = 0, d = 0] = shape;
-  if (shape.length === 4) return a === 1 ? withChannels(b, c, d) : undefined;
+  if (shape.length === 4) return a === 1 ? withChannels(b, c, d) ?? planar(c, d, b) : undefined;
   if (shape.length === 3) {
     if (c === 1 || c === 3) return withChannels(a, b, c);
-    return a === 1 ? withChannels(b, c, 1) : undefined;
+    return a === 1 ? withChannels(b, c, 1) : planar(b, c, a);
   }
   if (shape.length === 2 && a > 1) return withChannels(a, b, 1);
   // a flat input is a square image if the file has image preprocessing
@@ -249,4 +299,9 @@ function readShape(shape: readonly number[], preprocessing?: ImagePreprocessing)
 
 function withChannels(height: number, width: number, channels: number): ImageShape | undefined {
   return channels === 1 || channels === 3 ? { height, width, channels } : undefined;
+}
+
+function planar(height: number, width: number, channels: number): ImageShape | undefined {
+  const shape = withChannels(height, width, channels);
+  return shape && { ...shape, isPlanar: true };
 }

@@ -170,3 +170,33 @@ describe('errors', () => {
     expect(codeOf(() => checkPreprocessing(value))).toBe('BAD_ARGUMENT');
   });
 });
+
+describe('imageToInput: layouts and arguments', () => {
+  const image: Pixels = { width: 2, height: 1, channels: 3, data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
+
+  for (const shape of [[1, 3, 1, 2], [3, 1, 2]]) {
+    it(`fills channels first for [${shape.join(', ')}]`, () => {
+      expect(imageToInput(image, input('uint8', shape))).toEqual(Uint8Array.of(1, 4, 2, 5, 3, 6));
+    });
+  }
+
+  it('normalizes channels first by the channel', () => {
+    const preprocessing: ImagePreprocessing = { kind: 'image', channels: 3, scale: [1, 10, 100], offset: 0 };
+    expect(imageToInput(image, input('float32', [1, 3, 1, 2]), preprocessing))
+      .toEqual(Float32Array.of(1, 4, 20, 50, 300, 600));
+  });
+
+  it('takes the model, and its preprocessing with it', () => {
+    const meta = { preprocessing: { kind: 'image', channels: 3, scale: 2, offset: 0 } as const };
+    expect(imageToInput(image, { inputs: [input('float32', [1, 1, 2, 3])], meta }))
+      .toEqual(Float32Array.of(2, 4, 6, 8, 10, 12));
+  });
+
+  const odd: unknown[] = [undefined, null, 7, 'x', [1], new Uint8Array(3), {}, { inputs: [], meta: {} }, () => 0];
+  for (const value of odd) {
+    it(`refuses ${JSON.stringify(value) ?? typeof value} as image and as input, with a KletError`, () => {
+      expect(codeOf(() => imageToInput(value as Pixels, input('uint8', [1, 1, 2, 3])))).toMatch(/^[A-Z_]+$/);
+      expect(codeOf(() => imageToInput(image, value as TensorInfo))).toMatch(/^[A-Z_]+$/);
+    });
+  }
+});
