@@ -103,10 +103,10 @@ export function turnsTable({ columns, turns: { runs, first } }) {
 /** Peak rates of the machine and the figures of the project's goals, with the processor's class. */
 export function summaryText({ machine, roofline, summary }) {
   const peaks = Object.values(roofline).map(({ what, median, max }) =>
-    `  ${what.padEnd(48)} ${digits(median).padStart(6)} (best ${digits(max)})`
+    `  ${what.padEnd(52)} ${digits(median).padStart(6)} (best ${digits(max)})`
   );
   const facts = Object.entries(summary.facts).map(([what, value]) =>
-    `  ${what.padEnd(48)} ${digits(value).padStart(6)}`
+    `  ${what.padEnd(52)} ${digits(value).padStart(6)}`
   );
   const processor = processorText(machine);
   return [`peak rates in WebAssembly on ${processor}, one thread, GMAC/s (clock: GHz):`, ...peaks,
