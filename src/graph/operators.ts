@@ -1,24 +1,32 @@
 /**
- * The operators of the IR and their attributes: the vocabulary that importers write and that
- * `src/ops`, `assembly/ops` and `test/reference` each implement once.
+ * The operators of the graph and their attributes: the vocabulary that importers write, that
+ * `src/ops` compiles and that `test/reference` specifies in plain loops.
  *
- * Everything is static: shapes are known, padding is explicit (top, left, bottom, right in pixels;
- * SAME and VALID are resolved by the importer), axes are non-negative, slices have begins and
- * sizes. Foreign operators that are only another spelling are rewritten by the importer: squeeze,
- * expand-dims and flatten are `reshape`; pack is reshapes and `concat`; unpack is `split` and
- * reshapes.
+ * Everything is static. Shapes are known, padding is explicit (an importer resolves SAME and
+ * VALID), axes count from 0 at the front, and slices have begins and sizes. An operator of another
+ * format that is only a different spelling has no entry: squeeze, expand-dims and flatten become
+ * `reshape`; pack becomes `reshape` and `concat`; unpack becomes `split` and `reshape`.
+ *
+ * Shapes are written [N][H][W][C] for a batch of N images of H rows, W columns and C channels. B is
+ * the batch and T the number of time steps of a sequence. `bias?` is an operand that may be `null`;
+ * the bias of an int8 layer is int32, in units of input scale × weight scale. Weights, biases and
+ * slopes are constant.
  */
 
-/** Activations that ride on another operator. */
+/**
+ * A clamp of the output that an operator applies itself: to 0 and above, 0 … 6, −1 … 1, or 0 … 1.
+ */
 export type FusedActivation = 'none' | 'relu' | 'relu6' | 'reluN1To1' | 'relu0To1';
 
+/** A number for the rows and one for the columns of an image, in pixels. */
 export type Pair = [y: number, x: number];
-/** Pixels added at each side. May be negative nowhere. */
+/** Pixels of zeros that are added at each side of an image, each 0 or more. */
 export type Padding = [top: number, left: number, bottom: number, right: number];
 
 /**
- * For float32 activations with int8 constant weights: how the activations are quantized at run
- * time, each picture (or row of a fully connected layer) by its own range.
+ * For float32 activations with int8 constant weights: the activations are quantized at run time,
+ * each image (or row of a fully connected layer, or time step) by its own range. `symmetric` has a
+ * zero point of 0, `asymmetric` uses all 256 values.
  */
 export type HybridMode = 'symmetric' | 'asymmetric';
 
@@ -28,106 +36,180 @@ export type UnaryKind = 'relu' | 'relu6' | 'reluN1To1' | 'relu0To1' | 'leakyRelu
   | 'round' | 'sin' | 'cos';
 export type ReduceKind = 'mean' | 'sum' | 'max' | 'min' | 'prod';
 
+/** A window that slides over an image: steps between outputs, and zeros around the image. */
+interface Sliding {
+  stride: Pair;
+  padding: Padding;
+  activation: FusedActivation;
+}
+
+/** A convolution: `dilation` is the distance of neighboring taps in pixels (1: none in between). */
+interface Convolution extends Sliding {
+  dilation: Pair;
+  hybrid?: HybridMode;
+}
+
 /**
- * What recurrent layers have in common: x [B][T][I], or [T][B][I] where `timeMajor`; with two
- * dimensions it is one step of [B][I]. They keep their states from run to run, beginning with
- * zeros. `reverse` goes from the last step to the first.
+ * What recurrent layers have in common. The input is a sequence [B][T][I], or [T][B][I] if
+ * `timeMajor`; an input of two dimensions is one time step [B][I]. A layer starts from a state of
+ * zeros and keeps its state from run to run if the graph `carries`. `reverse` computes from the
+ * last time step to the first.
  */
 export interface Sequence {
   timeMajor: boolean;
   reverse: boolean;
   hybrid?: HybridMode;
 }
-/** Real functions of cells; none is the identity. */
+
+/** The activation within a recurrent cell; `none` is the identity. */
 export type CellActivation = FusedActivation | 'tanh';
 
 export interface Attributes {
-  /** x, W [4N][I] and U [4N][P] with the rows of the gates i, f, g, o ([3N]: f, g, o, where i = 1 − f is coupled), bias? [4N], peephole? [3N] (i, f, o;
-   *  coupled [2N]), projection? [P][N], projectionBias? [P], norm? [4N] → [B][T][P].
-   *  int8: one scale a gate, a cell state of int16 with the scale `cellScale` (a power of two), `hidden` for o·tanh(c) before a projection, and
-   *  `gateScales` for the sums before a norm. Clips of 0 are none. */
-  lstm: Sequence & { activation: CellActivation; cellClip: number; projectionClip: number; cellScale?: number;
-    hidden?: { scale: number; zeroPoint: number }; gateScales?: number[] };
-  /** x, W [3N][I] and U [3N][N] with the rows of the gates z, r, g, bias? [3N], recurrentBias? [3N] → [B][T][N]. `resetAfter` says that the reset gate
-   *  comes after the product with U */
-  gru: Sequence & { resetAfter: boolean };
-  /** x, W [N][I], U [N][N], bias? [N] → [B][T][N] */
-  rnn: Sequence & { activation: CellActivation };
+  // ── products with weights ───────────────────────────────────────────────────────────────────────
+
   /**
-   * x, feature [units·rank][I], time [units·rank][memory], bias? [units] → [B][T][units]: rank
-   * filters a unit, each over its last results
+   * x [N][H][W][Ci], w [Co][KH][KW][Ci/groups], bias? [Co] → [N][OH][OW][Co]. Output channel c
+   * reads the input channels of group ⌊c / (Co/groups)⌋.
    */
-  svdf: Sequence & { rank: number; activation: FusedActivation; stateScale?: number };
+  conv2d: Convolution & { groups: number };
   /**
-   * x, int32 indices along `axis`; the first `batchDims` dimensions of both are the same: x[:axis]
-   * + indices[batchDims:] + x[axis + 1:]
+   * x [N][H][W][C], w [1][KH][KW][C·m], bias? [C·m] → [N][OH][OW][C·m]. Output channels c·m … c·m +
+   * m − 1 read input channel c.
    */
-  gather: { axis: number; batchDims: number };
-  /** x [N][H][W][Ci], w [Co][KH][KW][Ci/groups], bias? [Co] → [N][OH][OW][Co] */
-  conv2d: { stride: Pair; dilation: Pair; padding: Padding; groups: number; activation: FusedActivation;
-    hybrid?: HybridMode };
+  depthwiseConv2d: Convolution;
   /**
-   * x [N][H][W][C], w [1][KH][KW][C·multiplier], bias? [C·multiplier]; output channel c·multiplier
-   * + m reads channel c
+   * x [N][H][W][Ci], w [Co][KH][KW][Ci], bias? [Co] → [N][OH][OW][Co]: out[y·stride + ky − top] +=
+   * x[y]·w[ky], and likewise along columns. OH and OW are those of the output's own shape;
+   * `padding` holds the rows and columns that are cropped at the top and left (bottom and right
+   * follow from OH and OW).
    */
-  depthwiseConv2d: { stride: Pair; dilation: Pair; padding: Padding; activation: FusedActivation; hybrid?: HybridMode };
-  /** x [N][H][W][Ci], w [Co][KH][KW][Ci], bias? [Co] → [N][OH][OW][Co]; out[y·stride + ky − padTop] += x[y]·w[ky].
-   *  The output's own shape says OH and OW; padding holds the top and left crop (bottom and right follow). */
-  transposeConv2d: { stride: Pair; padding: Padding; activation: FusedActivation };
-  /** x [M][K], w [N][K] (constant), bias? [N] → [M][N] */
+  transposeConv2d: Sliding;
+  /** x [M][K], w [N][K], bias? [N] → [M][N] = x·wᵀ + bias */
   fullyConnected: { activation: FusedActivation; hybrid?: HybridMode };
   /**
-   * a [...B][M][K], b [...B][K][N], leading dimensions broadcast → [...B][M][N]; transposes say the
-   * stored order is swapped
+   * a […][M][K], b […][K][N] → […][M][N]; leading dimensions are broadcast. `transposeA` and
+   * `transposeB` say that the last two dimensions are stored in the other order.
    */
   batchMatmul: { transposeA: boolean; transposeB: boolean };
-  /** x [N][H][W][C]; the average is over the pixels inside the picture */
-  averagePool2d: { kernel: Pair; stride: Pair; padding: Padding; activation: FusedActivation };
-  maxPool2d: { kernel: Pair; stride: Pair; padding: Padding; activation: FusedActivation };
+
+  // ── recurrent layers ────────────────────────────────────────────────────────────────────────────
+
   /**
-   * Over `axes` (ascending); reduced dimensions are kept as 1 or dropped: the output's shape says
-   * which
+   * A long short-term memory of hidden size N and projection size P (P = N without a projection).
+   * x, W [4N][I], U [4N][P], bias? [4N], peephole? [3N], projection? [P][N], projectionBias? [P],
+   * norm? [4N] → [B][T][P].
+   *
+   * The rows of W and U are the gates i, f, g, o; peepholes are those of i, f, o. With 3N rows (f,
+   * g, o, and peepholes f, o) the input gate is coupled: i = 1 − f. `norm` scales the accumulators
+   * of each gate after layer normalization. `cellClip` and `projectionClip` bound the cell state
+   * and the projection to ±clip; 0 is no bound.
+   *
+   * int8: weights have one scale for each gate; the cell state is int16 with the scale `cellScale`,
+   * a power of two; `hidden` is the quantization of o·tanh(c) before a projection, and `gateScales`
+   * are those of the gates' accumulators before a norm.
+   */
+  lstm: Sequence & { activation: CellActivation; cellClip: number; projectionClip: number; cellScale?: number;
+    hidden?: { scale: number; zeroPoint: number }; gateScales?: number[] };
+  /**
+   * A gated recurrent unit of hidden size N: x, W [3N][I], U [3N][N], bias? [3N], recurrentBias?
+   * [3N] → [B][T][N]. The rows are the gates z, r, g. With `resetAfter` the reset gate multiplies
+   * U·h + recurrentBias, otherwise h itself.
+   */
+  gru: Sequence & { resetAfter: boolean };
+  /** h = activation(W·x + U·h + bias): x, W [N][I], U [N][N], bias? [N] → [B][T][N] */
+  rnn: Sequence & { activation: CellActivation };
+  /**
+   * x, feature [N·rank][I], time [N·rank][memory], bias? [N] → [B][T][N]. Each output has `rank`
+   * filters; a filter weighs its last `memory` products with the feature weights. `stateScale` is
+   * the scale of these products in int8 layers, where they are int16.
+   */
+  svdf: Sequence & { rank: number; activation: FusedActivation; stateScale?: number };
+
+  // ── windows and reductions ──────────────────────────────────────────────────────────────────────
+
+  /**
+   * x [N][H][W][C] → [N][OH][OW][C]: the mean of each window; pixels of the padding do not count.
+   */
+  averagePool2d: Sliding & { kernel: Pair };
+  /**
+   * x [N][H][W][C] → [N][OH][OW][C]: the maximum of each window; pixels of the padding do not
+   * count.
+   */
+  maxPool2d: Sliding & { kernel: Pair };
+  /**
+   * One value for all elements along `axes` (ascending). The output's own shape says whether the
+   * reduced dimensions are kept as 1 or dropped.
    */
   reduce: { kind: ReduceKind; axes: number[] };
-  /** a, b with numpy broadcasting */
-  binary: { kind: BinaryKind; activation: FusedActivation };
-  /** `alpha` is the slope of leakyRelu below zero, or the factor of elu (1) */
-  unary: { kind: UnaryKind; alpha?: number };
-  /** x, alpha (constant, broadcast against x): x ≥ 0 ? x : alpha·x */
-  prelu: object;
-  /** Over the last dimension */
+  /**
+   * The int32 index of the largest (or smallest) element along `axis`, the first of equal ones. The
+   * output's own shape says whether the dimension is kept as 1 or dropped.
+   */
+  argmax: { axis: number; kind: 'max' | 'min' };
+  /** exp(beta·x) / Σ exp(beta·x) over the last dimension */
   softmax: { beta: number };
+  /** log(exp(x) / Σ exp(x)) over the last dimension */
   logSoftmax: object;
-  /** x / sqrt(max(Σ x², epsilon)) over the last dimension */
+  /** x / √max(Σ x², epsilon) over the last dimension */
   l2Normalize: { epsilon: number };
+
+  // ── each element ────────────────────────────────────────────────────────────────────────────────
+
+  /** a, b → a ∘ b, after numpy broadcasting; the kind says what ∘ is */
+  binary: { kind: BinaryKind; activation: FusedActivation };
+  /**
+   * A function of each element. `alpha` is the slope of leakyRelu below zero, or the factor of elu
+   * (1).
+   */
+  unary: { kind: UnaryKind; alpha?: number };
+  /** x, alpha (broadcast to x) → x if x ≥ 0, otherwise alpha·x */
+  prelu: object;
+  /**
+   * The number in the output's element type, rounded toward zero; scales and zero points do not
+   * count.
+   */
+  cast: object;
+  /** float32, int8 or uint8 → the output's quantization */
+  quantize: object;
+  /** int8 → its real values in float32 */
+  dequantize: object;
+
+  // ── movement ────────────────────────────────────────────────────────────────────────────────────
+
+  /** Any number of inputs, one behind the other along `axis`; their other dimensions are equal. */
   concat: { axis: number; activation: FusedActivation };
-  /** One output per entry of the outputs' sizes along `axis` */
+  /** The reverse of concat: the sizes along `axis` are those of the outputs' own shapes. */
   split: { axis: number };
   /**
-   * out[i] = x[begin + i·stride] per dimension; strides may be negative; the output's shape says
-   * how many
+   * out[i] = x[begin + i·stride] in each dimension, for as many i as the output's own shape says.
+   * Strides may be negative.
    */
   slice: { begin: number[]; stride: number[] };
-  /** Same elements, the output's shape */
+  /** The same elements in the output's own shape */
   reshape: object;
-  /** out dimension i is input dimension perm[i] */
+  /** Output dimension i is input dimension perm[i]. */
   transpose: { perm: number[] };
-  /** `value` is the real number written around (constant mode; 0 unless told) */
+  /**
+   * `before` and `after` elements are added in each dimension: `value` (a real number), or the
+   * input mirrored without (`reflect`) or with (`symmetric`) its edge.
+   */
   pad: { before: number[]; after: number[]; mode: 'constant' | 'reflect' | 'symmetric'; value: number };
-  /** x [N][H][W][C] → [N][OH][OW][C] */
+  /** x [N][H][W][C] → [N][OH][OW][C], where OH and OW are those of the output's own shape */
   resize2d: { mode: 'nearest' | 'bilinear'; alignCorners: boolean; halfPixelCenters: boolean };
+  /**
+   * x [N][H][W][C·b²] → [N][H·b][W·b][C]: the channels of a pixel become a block of b × b pixels
+   */
   depthToSpace: { blockSize: number };
+  /** x [N][H·b][W·b][C] → [N][H][W][C·b²]: the reverse of depthToSpace */
   spaceToDepth: { blockSize: number };
-  /** numpy broadcasting to the output's shape */
+  /** numpy broadcasting to the output's own shape */
   broadcastTo: object;
-  /** → int32 indices; the first of equals */
-  argmax: { axis: number; kind: 'max' | 'min' };
-  /** Plain numeric conversion to the output's dtype, toward zero */
-  cast: object;
-  /** float32, or another quantization, to the output's quantization */
-  quantize: object;
-  /** to float32 */
-  dequantize: object;
+  /**
+   * x, int32 indices → x[:axis] + indices[batchDims:] + x[axis + 1:]: the slices of x at the
+   * indices along `axis`. The first `batchDims` dimensions of both are the same. Indices are
+   * clamped to the valid range.
+   */
+  gather: { axis: number; batchDims: number };
 }
 
 export type OperatorName = keyof Attributes;

@@ -8,7 +8,8 @@ import type { StreamForm } from './shared/stream';
  * - `weights`: the output is int8 by its calibrated range, operand 1 int8 with one scale for each
  *   output channel, operand 2 an int32 bias;
  * - `free`: the output is int8 by its calibrated range;
- * - `same`: the output has the quantization of operand 0, because values are only moved or compared;
+ * - `same`: the output has the quantization of operand 0, because values are only moved or
+ *   compared;
  * - `float`: the operator computes in float32;
  * - `{ scale, zeroPoint }`: the output is int8 with this quantization, because its range is known.
  */
@@ -33,7 +34,9 @@ export interface WeightMatrix {
   taps: number;
   /** Rows that are multiplied for one batch item: output pixels of a convolution, time steps. */
   pixels: number;
-  /** Outputs of one gate; blocks of pruned weights do not cross gates. N where there are no gates. */
+  /**
+   * Outputs of one gate; blocks of pruned weights do not cross gates. N where there are no gates.
+   */
   lanes: number;
   /** Operands that hold the weights and the bias. */
   weightsAt: number;
@@ -71,7 +74,9 @@ export interface Weights<K extends OperatorName> {
 export interface Int8Form<K extends OperatorName> {
   /** A magnitude that `convert` needs, from the float32 input of one calibration sample. */
   observe?(node: Node<K>, x: Float32Array): number;
-  /** The int8 node that reads x and writes y; `observed` is the largest magnitude of all samples. */
+  /**
+   * The int8 node that reads x and writes y; `observed` is the largest magnitude of all samples.
+   */
   convert(node: Node<K>, x: Tensor, y: Tensor, observed: number | undefined): Node<K>;
 }
 
@@ -95,7 +100,9 @@ export interface Operator<K extends OperatorName> {
   lower(node: Node<K>, emit: Emitter): void;
   /** The rule of post-training quantization; a function if it depends on the node. */
   quantization: QuantizationRule | ((node: Node<K>) => QuantizationRule);
-  /** How the operator runs frame by frame (`toStream`), or `none` if it needs the whole sequence. */
+  /**
+   * How the operator runs frame by frame (`toStream`), or `none` if it needs the whole sequence.
+   */
   stream: StreamForm<K> | 'none';
   /**
    * Whether output channel c depends on no other input channel than c, so that channels can be
@@ -116,7 +123,9 @@ export interface Operator<K extends OperatorName> {
   fusesActivation?: boolean;
   /** The fused activation that this node equals, if any. */
   asActivation?(node: Node<K>): FusedActivation | undefined;
-  /** Whether the attribute `padding` is zeros around an image, so that it can absorb a pad before. */
+  /**
+   * Whether the attribute `padding` is zeros around an image, so that it can absorb a pad before.
+   */
   absorbsPadding?: boolean;
   /** The zeros that the node adds on each side of its input, if it does nothing else. */
   asZeroPadding?(node: Node<K>): { before: number[]; after: number[] } | undefined;

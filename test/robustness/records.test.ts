@@ -22,12 +22,14 @@ const pool = recordOf(L.OP_POOL2D, L.DTYPE_I8);
 const resize = recordOf(L.OP_RESIZE2D, L.DTYPE_I8);
 const matmul = recordOf(L.OP_BATCH_MATMUL, L.DTYPE_I8);
 const softmax = recordOf(L.OP_SOFTMAX, L.DTYPE_I8);
+const logSoftmax = recordOf(L.OP_LOG_SOFTMAX, L.DTYPE_I8);
 const reduce = recordOf(L.OP_REDUCE, L.DTYPE_I8);
 const unary = recordOf(L.OP_UNARY, L.DTYPE_I8);
 const fill = recordOf(L.OP_FILL);
 const argmax = recordOf(L.OP_ARGMAX);
 const cast = recordOf(L.OP_CAST);
 const quantize = recordOf(L.OP_QUANTIZE);
+const dequantize = recordOf(L.OP_DEQUANTIZE);
 const normalize = recordOf(L.OP_L2_NORMALIZE, L.DTYPE_I8);
 const hybrid = recordOf(L.OP_HYBRID_CONV2D);
 const floatUnary = recordOf(L.OP_UNARY, L.DTYPE_F32);
@@ -152,6 +154,8 @@ describe('a record is refused for', () => {
   refused('a table that is not one of exponentials', softmax, attribute, [L.SOFTMAX_TABLE,
     fieldOf(conv, L.CONV2D_BIAS)]);
   refused('an output scale of 0', softmax, attribute, [L.SOFTMAX_OUT_SCALE, 0, 'float']);
+  refused('log-softmax rows of depth 0', logSoftmax, attribute, [L.SOFTMAX_DEPTH, 0]);
+  refused('a log-softmax output scale of 0', logSoftmax, attribute, [L.SOFTMAX_OUT_SCALE, 0, 'float']);
 
   refused('an infinite epsilon', normalize, attribute, [L.L2_NORMALIZE_EPSILON, Infinity, 'float']);
 
@@ -173,6 +177,7 @@ describe('a record is refused for', () => {
   refused('a transposition flag of 2', matmul, attribute, [L.BATCH_MATMUL_B_TRANSPOSED, 2]);
 
   refused('more values to quantize than the arena holds', quantize, arena, [L.QUANTIZE_COUNT, 1 << 20]);
+  refused('more values to dequantize than the arena holds', dequantize, arena, [L.QUANTIZE_COUNT, 1 << 20]);
 
   refused('an unknown target type', cast, attribute, [L.CAST_TO, 4]);
 

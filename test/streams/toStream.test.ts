@@ -113,6 +113,20 @@ const kinds: Record<string, Build> = {
     );
     return b.node('transpose', [turned], { perm: [1, 0] }, q({ scale: [1 / 256], zeroPoint: [-128], axis: 0 }));
   },
+  'prelu, tanh, split, concat and maximum of single frames': (b, x, c, _, q) => {
+    const y = b.node('unary', [b.node('prelu', [x, c(1, 1, 3)], {}, q(steps))], { kind: 'tanh' }, q(unit));
+    const shape = [1, x.shape[1]!];
+    const [one, two] = b.nodeWithOutputs('split', [y], { axis: 2 }, [[...shape, 1], [...shape, 2]], q(unit));
+    const joined = b.node('concat', [two!, one!], { axis: 2, activation: 'none' }, q(unit));
+    return b.node('reduce', [joined], { kind: 'max', axes: [2] }, { shape, ...q(unit) });
+  },
+  'pad, reshape and slice of other dimensions': (b, x, _, __, q) => {
+    const sides = { before: [0, 0, 1], after: [0, 0, 0], mode: 'constant' as const, value: 1 };
+    const padded = b.node('pad', [x], sides, q(steps));
+    const begin = { begin: [0, 0, 1], stride: [1, 1, 1] };
+    const y = b.node('slice', [padded], begin, { shape: [1, x.shape[1]!, 2], ...q(steps) });
+    return b.node('reshape', [y], {}, { shape: [1, x.shape[1]!, 2, 1], ...q(steps) });
+  },
   'stack of a convolution, an lstm and a sum': (b, x, c, bias, q) => {
     const y = b.node(
       'conv2d',
@@ -155,6 +169,24 @@ describe('in streaming form', () => {
       },
     );
   }
+
+  test.each(['averagePool2d', 'maxPool2d'] as const)('%s whose windows fill the frames of a call', (op) => {
+    const b = new GraphBuilder('pooled');
+    const x = b.input('x', [1, TIME, 1, WIDTH]);
+    const windows = { kernel: [2, 1] as [number, number], stride: [2, 1] as [number, number] };
+    const y = b.node(op, [x], { ...windows, padding: [0, 0, 0, 0], activation: 'none' });
+    const graph = b.finish([y]);
+    const whole = new Random(7).fill(new Float32Array(TIME * WIDTH));
+    for (const frames of [2, 4, 6]) {
+      const calls = Array.from(
+        { length: TIME / frames },
+        (_, i) => whole.slice(i * frames * WIDTH, (i + 1) * frames * WIDTH),
+      );
+      const streamed = run(compile(toStream(graph, { axis: 1, frames })), calls, 'simd');
+      expect(streamed).toEqual(run(compile(graph), [whole], 'simd'));
+    }
+    refuses(() => toStream(graph, { axis: 1, frames: 3 }), 'UNSUPPORTED_OP', /do not fill the 3 frames/);
+  });
 
   test('the last step of a sequence is the newest: the answer so far', () => {
     const build: Build = (b, x, c, bias, q) => {

@@ -3,16 +3,16 @@ import { leastScale, quantizedBias } from './bias';
 import { stridesOfSequence } from './recurrent';
 import { f32, roundAway } from './rounding';
 
-// Post-training quantization of recurrent layers: int8 weights with one scale for each gate, biases in units
-// of the accumulators of the input, and an int16 cell state of an lstm whose scale is a power of two, so that
-// it holds the largest cell state of the samples.
+// Post-training quantization of recurrent layers: int8 weights with one scale for each gate, biases
+// in units of the accumulators of the input, and an int16 cell state of an lstm whose scale is a
+// power of two, so that it holds the largest cell state of the samples.
 
 /** o·tanh(c) and the output of a gru are within −1 … 1. */
 export const UNIT_RANGE = { scale: 1 / 128, zeroPoint: 0 };
 
 /**
- * Symmetric integers up to `most` with one scale for each of `gates`, large enough that the bias fits
- * when the activations have the scale `activationScale`.
+ * Symmetric integers up to `most` with one scale for each of `gates`, large enough that the bias
+ * fits when the activations have the scale `activationScale`.
  */
 function perGate(tensor: Tensor, gates: number, most: 127 | 32767, bias?: Tensor | null, activationScale = 1): Tensor {
   const values = tensor.data as Float32Array;

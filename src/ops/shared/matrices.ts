@@ -4,8 +4,8 @@ import type { WeightMatrix, Window } from '../operator';
 // The matrices of constant weights that pruning works on.
 
 /**
- * The one matrix of a layer that computes x·Wᵀ + bias for rows of x: pixels of an output image that a
- * window gathers, or rows as they are. Empty if weights or bias are not constant.
+ * The one matrix of a layer that computes x·Wᵀ + bias for rows of x: pixels of an output image that
+ * a window gathers, or rows as they are. Empty if weights or bias are not constant.
  *
  * @param pixels rows that are multiplied for one batch item
  */

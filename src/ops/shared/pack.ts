@@ -1,7 +1,7 @@
 import type { Tensor } from '../../graph/graph';
 
-// Constants in the order in which kernels read them. Letters as in docs/kernels.md: N outputs, K inputs of
-// each, a panel of 8 outputs packed together, a quad of 4 inputs packed together.
+// Constants in the order in which kernels read them. Letters as in docs/kernels.md: N outputs, K
+// inputs of each, a panel of 8 outputs packed together, a quad of 4 inputs packed together.
 
 type Values = NonNullable<Tensor['data']>;
 type LaneArray = Int16Array | Int32Array | Float32Array;
@@ -104,8 +104,9 @@ export function rowSums(values: ArrayLike<number>, K: number, zeroPoint = 0): In
 }
 
 /**
- * bias − z·Σ (w − zero point) for each output, where z is the zero point of the activations: kernels can
- * then multiply activations as they are stored, because Σ (x − z)·w + bias = Σ x·w + (bias − z·Σ w).
+ * bias − z·Σ (w − zero point) for each output, where z is the zero point of the activations:
+ * kernels can then multiply activations as they are stored, because Σ (x − z)·w + bias = Σ x·w +
+ * (bias − z·Σ w).
  */
 export function foldZeroPoint(sums: Int32Array, activationZeroPoint: number, bias?: ArrayLike<number>): Int32Array {
   return sums.map((sum, n) => (bias?.[n] ?? 0) - activationZeroPoint * sum);

@@ -3,8 +3,8 @@ import type { OperatorName } from '../../graph/operators';
 import { concatNode, sliceNode } from '../nodes';
 import { demand, unsupported } from './refuse';
 
-// Streaming forms: how an operator runs frame by frame over a sequence. compiler/stream.ts walks the
-// graph with them.
+// Streaming forms: how an operator runs frame by frame over a sequence. compiler/stream.ts walks
+// the graph with them.
 
 /** The time dimension of a tensor. */
 export interface Time {
@@ -123,7 +123,9 @@ export const pooling: StreamForm<'averagePool2d' | 'maxPool2d'> = {
   },
 };
 
-/** Recurrent layers keep their state from call to call; time must be the dimension they step along. */
+/**
+ * Recurrent layers keep their state from call to call; time must be the dimension they step along.
+ */
 export const stepwise: StreamForm<'lstm' | 'gru' | 'rnn' | 'svdf'> = {
   convert(node, stream) {
     const { time } = stream;

@@ -42,7 +42,13 @@ function network(): Graph {
     padding: none,
     activation: 'none',
   });
-  const project = conv('project', pooled, 16, 1);
+  const padding = { before: [0, 1, 0, 0], after: [0, 0, 1, 0], mode: 'constant' as const, value: 0 };
+  const resized = b.node('resize2d', [b.node('pad', [pooled], padding)], {
+    mode: 'bilinear',
+    alignCorners: false,
+    halfPixelCenters: true,
+  }, { shape: [1, 4, 4, 32] });
+  const project = conv('project', resized, 16, 1);
   const back = conv('back', conv('expand', project, 24, 1, 'relu'), 16, 3);
   const sum = b.node('binary', [project, back], { kind: 'add', activation: 'none' }, { name: 'sum' });
   const tail = b.node('averagePool2d', [conv('tail', sum, 20, 1)], {
@@ -51,8 +57,9 @@ function network(): Graph {
     padding: none,
     activation: 'none',
   });
-  const flat = b.node('reshape', [tail], {}, { shape: [1, 2 * 2 * 20] });
-  const hidden = b.node('fullyConnected', [flat, weights(40, 80), null], { activation: 'relu' }, { name: 'hidden' });
+  const columns = b.node('reduce', [tail], { kind: 'mean', axes: [1] }, { shape: [1, 2, 20] });
+  const flat = b.node('reshape', [columns], {}, { shape: [1, 2 * 20] });
+  const hidden = b.node('fullyConnected', [flat, weights(40, 40), null], { activation: 'relu' }, { name: 'hidden' });
   return b.finish([
     b.node('fullyConnected', [hidden, weights(5, 40), weights(5)], { activation: 'none' }, { name: 'out' }),
   ]);
@@ -149,7 +156,7 @@ describe('prune, channels', () => {
       expect(small.outputs.map(({ shape }) => shape)).toEqual(graph.outputs.map(({ shape }) => shape));
       // biases and scales stay as many as the channels
       expect(nodeOf(small, 'dw').inputs.slice(1).map((tensor) => tensor!.shape)).toEqual([[1, 3, 3, 16], [16]]);
-      expect(nodeOf(small, 'hidden').inputs[1]!.shape).toEqual([24, 2 * 2 * 8]);
+      expect(nodeOf(small, 'hidden').inputs[1]!.shape).toEqual([24, 2 * 8]);
       const [before, after] = [graph, small].map((g) => readKlet(compile(g))) as [ReturnType<typeof readKlet>,
         ReturnType<typeof readKlet>];
       const macs = ({ notes }: typeof before): number => notes!.records.reduce((sum, record) => sum + record.macs, 0);

@@ -1,0 +1,126 @@
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import * as layout from '../../assembly/layout';
+import { compile, readKlet } from '../../src/compiler/index';
+import type { OperatorName } from '../../src/graph/operators';
+import { customMappings, mappings } from '../../src/importers/tflite/operators';
+import { operators } from '../../src/ops/index';
+import * as sharedForms from '../../src/ops/shared/stream';
+import { elementwise } from '../docs/elementwise';
+import { readFormat, readPage, root, tableRows } from '../docs/page';
+import { products } from '../docs/products';
+import { recurrent } from '../docs/recurrent';
+import { shapes } from '../docs/shapes';
+import { reference } from '../reference/index';
+import { everyOperator } from '../robustness/sample';
+
+// Every place where an operator, or a record, has to be named. What is missing is listed with the
+// file to edit, in the order of docs/adding-an-operator.md.
+
+// ── operators ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Operators that no importer emits, with the reason. */
+const notImported: Partial<Record<OperatorName, string>> = {
+  gru: 'TensorFlow Lite has no such operator; GraphBuilder writes it',
+};
+
+/** All sources below a folder, as one text. */
+function sourcesOf(folder: string): string {
+  const files = readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' });
+  return files.filter((file) => file.endsWith('.ts')).map((file) => readPage(path.join(folder, file))).join('\n');
+}
+
+const vocabulary = readPage('src/graph/operators.ts');
+const importers = sourcesOf('src/importers');
+const streamTests = sourcesOf('test/streams');
+const pruneTests = readPage('test/compiler/prune/channels.test.ts');
+const listed = new Set(tableRows(readPage('docs/operators.md')).flatMap(([names]) => names!.split(', ')));
+const sampled = new Set(everyOperator().nodes.map(({ op }) => op));
+
+test.each(Object.keys(operators) as OperatorName[])('%s is in every place that an operator belongs in', (name) => {
+  const { stream, isChannelwise } = operators[name];
+  const quoted = `'${name}'`;
+  const file = `src/ops/${name}.ts`;
+  const source = existsSync(path.join(root, file)) ? readPage(file) : '';
+  const missing: string[] = [];
+  const need = (isThere: boolean, what: string): void => {
+    if (!isThere) missing.push(what);
+  };
+  need(
+    new RegExp(`\\*/\\n  ${name}: `).test(vocabulary),
+    'src/graph/operators.ts: a doc comment with operands, shapes and meaning',
+  );
+  need(source !== '', `${file}: the operator, alone in a file of its name`);
+  need(typeof reference[name] === 'function', `test/reference/${name}.ts: the function ${name}, in plain loops`);
+  need(existsSync(path.join(root, `test/ops/${name}.test.ts`)), `test/ops/${name}.test.ts: its tests`);
+  need(
+    sampled.has(name) || !/\bL\.OP_/.test(source),
+    'test/robustness/sample.ts: a node of it, because it has a record',
+  );
+  need(
+    stream === 'none' || Object.values<unknown>(sharedForms).includes(stream) || streamTests.includes(quoted),
+    'test/streams/toStream.test.ts: a network with it, because it has a streaming form that it shares with none',
+  );
+  need(
+    typeof isChannelwise === 'boolean' || pruneTests.includes(quoted),
+    'test/compiler/prune/channels.test.ts: a network with it, because some of its nodes work channel by channel',
+  );
+  need(
+    importers.includes(quoted) || name in notImported,
+    'src/importers/…/operators: a mapping that emits it, or the reason for none in test/ops/complete.test.ts',
+  );
+  need(listed.has(name), 'docs/operators.md: its row in the table of operators');
+  expect(missing, missing.join('\n')).toEqual([]);
+});
+
+// ── records ───────────────────────────────────────────────────────────────────────────────────────────────
+
+const opcodes = Object.entries(layout).filter(([name]) => name.startsWith('OP_')) as [string, number][];
+const runner = { ...elementwise, ...products, ...recurrent, ...shapes };
+
+describe('the record', () => {
+  const { plan } = readKlet(compile(everyOperator()));
+  const emitted = new Set<number>();
+  const view = new DataView(plan.buffer, plan.byteOffset);
+  for (let at = 0; at < plan.length; at += view.getUint32(at + layout.RECORD_SIZE, true)) emitted.add(plan[at]!);
+  const walk = readPage('assembly/run.ts');
+  const pages = readFormat();
+  const malformed = readPage('test/robustness/records.test.ts');
+
+  test.each(opcodes)('%s is in every place that a record belongs in', (name, code) => {
+    const word = new RegExp(`\\b${name}\\b`);
+    const missing: string[] = [];
+    const need = (isThere: boolean, what: string): void => {
+      if (!isThere) missing.push(what);
+    };
+    need(
+      walk.split(`case ${name}:`).length === 3,
+      'assembly/run.ts: a case in each of its two switches, of describe and of run',
+    );
+    need(emitted.has(code), 'test/robustness/sample.ts: a node that becomes this record');
+    need(word.test(malformed), 'test/robustness/records.test.ts: malformed records, one for each field that it checks');
+    need(word.test(pages), 'docs/format/plan.md: its row in the table of opcodes, and a section on its fields');
+    need(name in runner, 'test/docs/…: a function that runs it by the page alone, in the file of its family');
+    expect(missing, missing.join('\n')).toEqual([]);
+  });
+});
+
+// ── TensorFlow Lite ───────────────────────────────────────────────────────────────────────────────────────
+
+/** Operators that TensorFlow Lite's own build is not compared on, with the reason. */
+const noOracle: Record<string, string> = {
+  DENSIFY: 'it leaves no record: the importer unpacks the weights',
+  EMBEDDING_LOOKUP: 'TensorFlow Lite for the web is built without it; GATHER has the same record',
+  READ_VARIABLE: 'TensorFlow Lite for the web keeps no variables from call to call',
+};
+
+test.each([...Object.keys(mappings), ...customMappings.keys()])(
+  '%s is compared with TensorFlow Lite itself',
+  (name) => {
+    const cases = readPage('bench/oracle/cases.ts') + readPage('bench/oracle/recurrent.ts');
+    const has = new RegExp(`\\b${name}\\b`).test(cases);
+    expect(has || name in noOracle, `bench/oracle/cases.ts: a recipe for ${name}, or the reason for none here`)
+      .toBe(true);
+  },
+);
