@@ -4,19 +4,20 @@ import { CODED_BYTES, CODED_CHANNELS, CODED_HEADER, CODED_LANES, CODED_PLANES, C
 import { RANS_END, RANS_LOWEST, RANS_NEXT, RANS_STATE_BYTES, RANS_TABLE_BYTES, fill_lane, rans_decode, rans_symbol,
   rans_table } from './kernels/rans';
 
-// Weights that the file holds entropy-coded are decoded in place: the coded section lies in memory
-// so far behind the beginning of the weights (CODED_LEAD) that no byte is written before it was
-// read. Behind it come the tables, the state and a copy of the list of runs.
+// Entropy-coded weights are decoded in place. The coded section starts CODED_LEAD bytes after the
+// start of the weights, so that no byte is overwritten before it is read. The tables, the state and
+// a copy of the list of runs follow the section.
 
 /**
- * Fours decoded by one call: so that an engine that replaces a function by a faster one can do so
- * soon.
+ * Quads decoded by one call. Calls are short so that an engine can soon replace the function by its
+ * optimized version.
  */
 const BLOCK = 1024;
 
 /**
- * Decodes the section of `bytes` bytes at `coded` to the weights; `room` is free. Returns a FAULT_
- * code.
+ * Decodes the section of `bytes` bytes at `coded` to the weights, with working memory at `room`.
+ *
+ * @returns a FAULT_ code
  */
 export function decode(coded: usize, bytes: u32, room: usize): i32 {
   if (bytes < <u32>CODED_HEADER) return FAULT_CODED;
@@ -54,8 +55,8 @@ export function decode(coded: usize, bytes: u32, room: usize): i32 {
 }
 
 /**
- * Lanes are what has one table: all bytes of a run, each byte of its words, or each channel of its
- * panels. Table 0 stands for one byte all along.
+ * Decodes one run. A lane is a sequence of bytes with one table: all bytes of a run, byte i of its
+ * words, or a channel of its panels. A lane with table 0 is a constant byte.
  */
 function decodeRun(offset: u32, quads: u32, lanes: u32, state: usize, room: usize, tables: u32): bool {
   if (lanes != CODED_BYTES && lanes != CODED_PLANES && lanes % CODED_CHANNELS != 0) return false;
@@ -67,7 +68,8 @@ function decodeRun(offset: u32, quads: u32, lanes: u32, state: usize, room: usiz
     const value = table == 0 ? rans_symbol(state, room) : 0;
     const from = first + (lanes == CODED_PLANES ? lane : (lane >> 3) * panel + ((lane & 7) << 2));
     const step = lanes == CODED_PLANES ? 4 : 1;
-    const stride = lanes == CODED_BYTES ? 4 : lanes == CODED_PLANES ? 16 : 32;
+    let stride = lanes == CODED_PLANES ? 16 : 32;
+    if (lanes == CODED_BYTES) stride = 4;
     for (let quad: u32 = 0; quad < quads; quad += BLOCK) {
       if (table == 0) fill_lane(value, from + quad * stride, min<u32>(BLOCK, quads - quad), step, stride);
       else if (!rans_decode(

@@ -4,15 +4,17 @@ import { DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FA
   PARALLEL_POSSIBLE } from './layout';
 import { threadIndex } from './threads';
 
-// Every operator describes its record once, in a function that is walked twice: `validate` checks
-// each operand against its section, `prepare` turns the same operands from offsets into addresses.
-// Sizes are computed in f64, where products of lying dimensions do not wrap.
+// Every operator describes its record once, in a function that is called twice. In the first walk,
+// `validate` checks each operand against its section. In the second, `prepare` replaces the offsets
+// of the same operands by addresses. `source`, `target` and `table` describe an operand; functions
+// whose names begin with `check` describe numbers. Sizes are computed in f64, because products of
+// hostile dimensions do not wrap there.
 
 let resolving = false;
 let fault = FAULT_NONE;
 let scratchNeeded: f64 = 0;
 
-/** Starts a walk: with `resolve`, operands become addresses; without, they are checked. */
+/** Starts a walk, which resolves operands to addresses (`resolve`) or checks them. */
 export function beginWalk(resolve: bool): void {
   resolving = resolve;
   fault = FAULT_NONE;
@@ -23,12 +25,12 @@ export function faultOf(): i32 {
   return fault;
 }
 
-/** Keeps the first fault of a record. */
+/** Stores the fault, unless there is an earlier one. */
 export function fail(code: i32): void {
   if (!resolving && fault == FAULT_NONE) fault = code;
 }
 
-/** Bytes of scratch that the records walked so far need. */
+/** Bytes of scratch that the records need that were walked so far. */
 export function scratchOf(): f64 {
   return scratchNeeded;
 }
@@ -45,13 +47,13 @@ export function dtypeOf(r: usize): i32 {
   return load<u8>(r + RECORD_DTYPE);
 }
 
-/** This thread's scratch: all have as much, 64-byte aligned, one behind the other. */
+/** Address of this thread's scratch. All threads have the same number of bytes, 64-byte aligned. */
 export function scratch(): usize {
   return load<usize>(MAP + MAP_SCRATCH) +
     threadIndex() * (load<i32>(MAP + MAP_SCRATCH_BYTES) + SECTION_ALIGNMENT - 1 & -SECTION_ALIGNMENT);
 }
 
-/** A field as f64, for size arithmetic. */
+/** An i32 field as f64, for the computation of sizes. */
 export function toF64(r: usize, field: usize): f64 {
   return <f64>load<i32>(r + field);
 }
@@ -61,8 +63,11 @@ export function bytesOf(dtype: i32): f64 {
 }
 
 /**
- * @returns whether the record has all its fields: those of the longest ones could lie behind the
- *   end of the memory
+ * Checks the size and the element type of a record.
+ *
+ * @param dtypes the bits 1 << DTYPE of the allowed types
+ * @returns whether the record has all its fields. Otherwise the fields of a long record could be
+ *   after the end of the memory
  */
 export function checkRecord(r: usize, bytes: i32, dtypes: i32): bool {
   const whole = int(r, RECORD_SIZE) == bytes;
@@ -71,10 +76,10 @@ export function checkRecord(r: usize, bytes: i32, dtypes: i32): bool {
   return whole;
 }
 
-/** The field lies in [low, high]. */
-export function checkRange(r: usize, field: usize, low: i32, high: i32): void {
+/** The field is in [lowest, highest]. */
+export function checkRange(r: usize, field: usize, lowest: i32, highest: i32): void {
   const value = int(r, field);
-  if (value < low || value > high) fail(FAULT_ATTRIBUTE);
+  if (value < lowest || value > highest) fail(FAULT_ATTRIBUTE);
 }
 
 /** `fields` consecutive fields from `first` are counts: 1 to 2^30. */
@@ -82,84 +87,90 @@ export function checkCounts(r: usize, first: usize, fields: i32): void {
   for (let i = 0; i < fields; i++) checkRange(r, first + (i << 2), 1, 1 << 30);
 }
 
-/** No NaN or infinity hides in an f32 field that scales or clamps. */
+/** An f32 field, for example a scale or a bound, is neither NaN nor infinite. */
 export function checkFinite(r: usize, field: usize): void {
   const value = float(r, field);
   if (!(value - value == 0)) fail(FAULT_ATTRIBUTE);
 }
 
-function checkSpan(offset: f64, low: f64, high: f64, limit: i32, code: i32): void {
-  if (!(offset + low >= 0 && offset + high <= <f64><u32>limit)) fail(code);
+/** The bytes [offset + from, offset + to) are in a section of `limit` bytes. */
+function checkSpan(offset: f64, from: f64, to: f64, limit: i32, code: i32): void {
+  if (!(offset + from >= 0 && offset + to <= <f64><u32>limit)) fail(code);
 }
 
-function aligned(offset: u32, alignment: u32): void {
+function checkAlignment(offset: u32, alignment: u32): void {
   if ((offset & (alignment - 1)) != 0) fail(FAULT_ALIGNMENT);
 }
 
-/** A source whose bytes [offset + low, offset + high) are read. */
-export function sourceSpan(r: usize, field: usize, low: f64, high: f64, alignment: u32): void {
+/** A source whose bytes [offset + from, offset + to) are read. */
+export function sourceSpan(r: usize, field: usize, from: f64, to: f64, alignment: u32): void {
   const raw = load<u32>(r + field);
   const constant = (raw & SOURCE_IN_WEIGHTS) != 0;
   const offset = raw & ~SOURCE_IN_WEIGHTS;
   if (resolving) {
     store<u32>(r + field, offset + load<u32>(MAP + (constant ? MAP_WEIGHTS : MAP_ARENA)));
   } else {
-    aligned(offset, alignment);
-    if (constant) checkSpan(offset, low, high, load<i32>(MAP + MAP_WEIGHTS_BYTES), FAULT_WEIGHTS);
-    else checkSpan(offset, low, high, load<i32>(MAP + MAP_ARENA_BYTES), FAULT_ARENA);
+    checkAlignment(offset, alignment);
+    if (constant) checkSpan(offset, from, to, load<i32>(MAP + MAP_WEIGHTS_BYTES), FAULT_WEIGHTS);
+    else checkSpan(offset, from, to, load<i32>(MAP + MAP_ARENA_BYTES), FAULT_ARENA);
   }
 }
 
+/** A source of `bytes` bytes. */
 export function source(r: usize, field: usize, bytes: f64, alignment: u32): void {
   sourceSpan(r, field, 0, bytes, alignment);
 }
 
+/** A target of `bytes` bytes. */
 export function target(r: usize, field: usize, bytes: f64, alignment: u32): void {
   const offset = load<u32>(r + field);
   if (resolving) {
     store<u32>(r + field, offset + load<u32>(MAP + MAP_ARENA));
   } else {
-    aligned(offset, alignment);
+    checkAlignment(offset, alignment);
     checkSpan(offset, 0, bytes, load<i32>(MAP + MAP_ARENA_BYTES), FAULT_ARENA);
   }
 }
 
+/** A table of `bytes` bytes. */
 export function table(r: usize, field: usize, bytes: f64, alignment: u32): void {
   const offset = load<u32>(r + field);
   if (resolving) {
     store<u32>(r + field, offset + load<u32>(MAP + MAP_WEIGHTS));
   } else {
-    aligned(offset, alignment);
+    checkAlignment(offset, alignment);
     checkSpan(offset, 0, bytes, load<i32>(MAP + MAP_WEIGHTS_BYTES), FAULT_WEIGHTS);
   }
 }
 
-// These three call themselves so that the compiler does not inline them dozens of times.
+// The next three functions are recursive so that the compiler does not inline them dozens of times.
 
-/** `count` consecutive fields lie in [low, high]. */
-export function checkRanges(r: usize, first: usize, count: i32, low: i32, high: i32): void {
-  checkRange(r, first, low, high);
-  if (count > 1) checkRanges(r, first + 4, count - 1, low, high);
+/** `count` consecutive fields are in [lowest, highest]. */
+export function checkRanges(r: usize, first: usize, count: i32, lowest: i32, highest: i32): void {
+  checkRange(r, first, lowest, highest);
+  if (count > 1) checkRanges(r, first + 4, count - 1, lowest, highest);
 }
 
-/** `count` consecutive fields are tables of so many bytes each. */
+/** `count` consecutive fields are tables of `bytes` bytes each. */
 export function tables(r: usize, first: usize, count: i32, bytes: f64): void {
   table(r, first, bytes, 16);
   if (count > 1) tables(r, first + 4, count - 1, bytes);
 }
 
-/** `count` consecutive fields are targets of so many bytes each. */
+/** `count` consecutive fields are targets of `bytes` bytes each. */
 export function targets(r: usize, count: i32, first: usize, bytes: f64, alignment: u32): void {
   target(r, first, bytes, alignment);
   if (count > 1) targets(r, count - 1, first + 4, bytes, alignment);
 }
 
-/** Address of a table that has been checked and not yet resolved, or 0 when the check failed. */
+/**
+ * @returns the address of a table during `validate`, or 0 after a failed check and during `prepare`
+ */
 export function checkedTable(r: usize, field: usize): usize {
   return fault == FAULT_NONE && !resolving ? <usize>(load<u32>(r + field) + load<u32>(MAP + MAP_WEIGHTS)) : 0;
 }
 
-/** No NaN or infinity in a table of f32 [n]. */
+/** A table of f32 [n] has no NaN and no infinity. */
 export function checkFiniteTable(r: usize, field: usize, n: f64): void {
   const from = checkedTable(r, field);
   if (from == 0) return;
@@ -170,33 +181,34 @@ export function checkFiniteTable(r: usize, field: usize, n: f64): void {
 }
 
 /**
- * What a record needs of scratch memory; the host asks for the largest after `validate` and before
- * it sizes the memory.
+ * A record needs `bytes` bytes of scratch. The host reads the maximum (`scratchOf`) after
+ * `validate` and then allocates the memory.
  */
 export function needScratch(bytes: f64): void {
   scratchNeeded = max<f64>(scratchNeeded, bytes);
 }
 
 /**
- * Multiplications (or steps like them) of one record: enough for any network of this kind, and it
- * ends.
+ * Upper limit of the work of one record, in multiply-adds. No real network needs more. The limit
+ * bounds the run time of a hostile file.
  */
 const MAX_WORK: f64 = 68719476736;
 
 /**
- * Steps of work from which it pays that threads share a record: they meet in a microsecond, and
- * make tens of thousands of products in one.
+ * Least work of a record that is worth sharing, in multiply-adds. A barrier takes a microsecond, in
+ * which a thread computes tens of thousands of multiply-adds.
  */
 const PARALLEL_WORK: f64 = 65536;
 
 /**
- * Says that `run` takes only this thread's share of the record, in work worth so many steps; other
- * records are thread 0's alone.
+ * Marks the record as parallel: on every thread, `run` computes the thread's share. `work` is an
+ * estimate of the cost in multiply-adds. Unmarked records run on thread 0 alone.
  */
-export function parallel(r: usize, steps: f64): void {
-  if (resolving) store<u16>(r, steps >= PARALLEL_WORK ? PARALLEL_PAYS : PARALLEL_POSSIBLE, RECORD_PARALLEL);
+export function parallel(r: usize, work: f64): void {
+  if (resolving) store<u16>(r, work >= PARALLEL_WORK ? PARALLEL_PAYS : PARALLEL_POSSIBLE, RECORD_PARALLEL);
 }
 
-export function checkWork(steps: f64): void {
-  if (!(steps <= MAX_WORK)) fail(FAULT_ATTRIBUTE);
+/** The work of the record, in multiply-adds, is within the limit. */
+export function checkWork(work: f64): void {
+  if (!(work <= MAX_WORK)) fail(FAULT_ATTRIBUTE);
 }

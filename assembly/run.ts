@@ -1,8 +1,8 @@
-import { FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, RECORD_OPCODE, RECORD_SIZE,
-  RECORD_PARALLEL, SYNC_FROM, SYNC_TO, OP_HYBRID_CONV2D, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D,
-  OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL, OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE,
-  OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_UNARY, OP_GATHER, OP_RECURRENT, OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT,
-  OP_SVDF } from './layout';
+import { FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, OP_ARGMAX, OP_BATCH_MATMUL,
+  OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL, OP_GATHER, OP_HYBRID_CONV2D,
+  OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE, OP_RECURRENT, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX,
+  OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT, OP_SVDF, OP_UNARY, RECORD_OPCODE, RECORD_PARALLEL, RECORD_SIZE, SYNC_FROM,
+  SYNC_TO } from './layout';
 import { beginWalk, fail, faultOf } from './record';
 import { awaitJob, begin, isAsking } from './threads';
 import { describeArgmax, runArgmax } from './ops/argmax';
@@ -15,18 +15,18 @@ import { describeDepthwiseConv2d, runDepthwiseConv2d } from './ops/depthwiseConv
 import { describeDequantize, runDequantize } from './ops/dequantize';
 import { describeFill, runFill } from './ops/fill';
 import { describeGather, runGather } from './ops/gather';
-import { describeRecurrent } from './ops/recurrent/describe';
-import { runRecurrent } from './ops/recurrent/run';
-import { describeSvdf, runSvdf } from './ops/svdf';
 import { describeHybridConv2d, runHybridConv2d } from './ops/hybridConv2d';
 import { describeL2Normalize, runL2Normalize } from './ops/l2Normalize';
+import { describeLogSoftmax, runLogSoftmax } from './ops/logSoftmax';
 import { describePool2d, runPool2d } from './ops/pool2d';
 import { describeQuantize, runQuantize } from './ops/quantize';
+import { describeRecurrent } from './ops/recurrent/describe';
+import { runRecurrent } from './ops/recurrent/run';
 import { describeReduce, runReduce } from './ops/reduce';
 import { describeResize2d, runResize2d } from './ops/resize2d';
-import { describeLogSoftmax, runLogSoftmax } from './ops/logSoftmax';
 import { describeSoftmax, runSoftmax } from './ops/softmax';
 import { describeSparseConv2d, runSparseConv2d } from './ops/sparseConv2d';
+import { describeSvdf, runSvdf } from './ops/svdf';
 import { describeUnary, runUnary } from './ops/unary';
 
 let faultRecord = 0;
@@ -35,6 +35,8 @@ let faultRecord = 0;
 export function faultOffset(): i32 {
   return faultRecord;
 }
+
+// The cases of both switches are in the order of the opcodes.
 
 function describe(r: usize): void {
   switch (<i32>load<u8>(r + RECORD_OPCODE)) {
@@ -111,8 +113,9 @@ function describe(r: usize): void {
 }
 
 /**
- * Proves that every record stays inside its sections. Returns a FAULT_ code; `faultOffset` says
- * where.
+ * Proves that no record accesses memory outside its sections.
+ *
+ * @returns a FAULT_ code; `faultOffset` returns the offset of the refused record
  */
 export function validate(): i32 {
   const plan = load<usize>(MAP + MAP_PLAN);
@@ -131,7 +134,7 @@ export function validate(): i32 {
   return FAULT_NONE;
 }
 
-/** Once, after `validate`: operands become addresses. */
+/** Replaces the offsets of all operands by addresses. Called once, after `validate`. */
 export function prepare(): void {
   const plan = load<usize>(MAP + MAP_PLAN);
   const end = plan + load<u32>(MAP + MAP_PLAN_BYTES);
@@ -215,9 +218,10 @@ function runRecord(r: usize): void {
 }
 
 /**
- * Runs the records whose plan offsets lie in [from, to).
- * @returns −1, or where to go on from: other threads have not done their shares for a while, and
- *   the host, which has a clock, decides
+ * Runs the records at plan offsets in [from, to).
+ *
+ * @returns −1, or the offset to continue from if a thread has not arrived at a barrier for a while.
+ *   The host, which has a clock, decides whether to continue
  */
 export function run(from: u32, to: u32): i32 {
   const plan = load<usize>(MAP + MAP_PLAN);
@@ -232,10 +236,7 @@ export function run(from: u32, to: u32): i32 {
   }
 }
 
-/**
- * What a thread other than the caller's does for as long as there is a model: it sleeps until it is
- * called to a run.
- */
+/** The loop of every thread except thread 0: it sleeps until there is a job, and runs it. */
 export function serve(): void {
   if (ASC_FEATURE_THREADS) {
     for (let seen = 0;;) {

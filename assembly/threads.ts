@@ -1,40 +1,42 @@
-import { MAP, MAP_PLAN, RECORD_PARALLEL, PARALLEL_PAYS, SYNC_ARRIVED, SYNC_ASKED, SYNC_ASKING, SYNC_FROM, SYNC_PHASE,
-  SYNC_SLEEPERS, SYNC_TO, SYNC_JOB } from './layout';
+import { MAP, MAP_PLAN, PARALLEL_PAYS, RECORD_PARALLEL, SYNC_ARRIVED, SYNC_ASKED, SYNC_ASKING, SYNC_FROM, SYNC_JOB,
+  SYNC_PHASE, SYNC_SLEEPERS, SYNC_TO } from './layout';
 
-// Several threads run one plan: each has an instance of the core with globals of its own, over the
-// same memory. Thread 0 is the caller. A record whose work is split (`RECORD_PARALLEL`) is run by all
-// of them, each taking its share; the others by thread 0 alone. Threads meet between records unless
-// thread 0 ran both, and after the last.
+// Several threads run one plan. Each has its own instance of the core, with its own globals, over
+// the same memory. Thread 0 is the caller. A parallel record (`RECORD_PARALLEL`) is run by all
+// threads, and each takes its share. All other records run on thread 0. There is a barrier between
+// two records unless both run on thread 0 alone, and one after the last record.
 //
-//   thread 0   solo │ split │ split │ solo │ solo │ split │      the others sleep until there is a record to be split, and
-//   thread 1    ·   │ split │ split │  ·       ·  │ split │      wait where there is none
-//                  call    meet    meet          meet    meet
+//   thread 0   solo │ parallel │ parallel │ solo   solo │ parallel │
+//   thread 1    ·   │ parallel │ parallel │  ·      ·   │ parallel │
+//                   j          b          b             b          b     j: the job starts, b: barrier
 //
-// A build without threads has the same code with one thread, so that it differs little from the
-// build with them.
+// The other threads sleep until the first parallel record, which starts their job, and then wait at
+// the barriers.
+//
+// A build without threads has the same code with one thread, so that the two builds differ little.
 
 let thread = 0;
 let threads = 1;
 let mayWait = false;
-/** This thread's share of the record at hand: number `part` of `parts`. */
+/** This thread runs share `part` of `parts` of the current record. */
 let part = 0;
 let parts = 1;
-/** Whether all threads are in this run, and whether the last record was theirs. */
+/** Whether all threads are in this run, and whether the previous record was parallel. */
 let joined = false;
 let wasParallel = false;
 
-/** Loads of a word before a thread goes to sleep: some 20 µs. */
+/** Number of loads of a word before a thread sleeps, about 20 µs. */
 const SPINS = 20000;
 /**
- * How long thread 0 waits before it asks: nanoseconds asleep, or loads (some milliseconds) where it
- * may not sleep.
+ * How long thread 0 waits before it asks the host: nanoseconds of sleep, or a number of loads (some
+ * milliseconds) if it may not sleep.
  */
 const SLEEP: i64 = 100000000;
 const LOADS = 1 << 22;
 
 /**
- * Makes this instance thread `index` of `count`. One that may not wait (a page's main thread)
- * spins.
+ * Makes this instance thread `index` of `count`. A thread that may not wait (the main thread of a
+ * page) spins.
  */
 export function register(index: i32, count: i32, wait: bool): void {
   thread = index;
@@ -46,15 +48,16 @@ export function threadIndex(): i32 {
   return thread;
 }
 
-/** Whether thread 0 has come to a meeting, and asks its host whether to go on waiting. */
+/** Whether this is thread 0 and it asks its host whether to keep waiting at a barrier. */
 @inline
 export function isAsking(): bool {
   return ASC_FEATURE_THREADS && thread == 0 && load<i32>(SYNC_ASKING) != 0;
 }
 
 /**
- * Waits until the word is no longer `seen`. @returns what it is then; thread 0 does not wait for
- * ever and may get `seen`
+ * Waits until the word changes from `seen`.
+ *
+ * @returns the new value, or `seen` if thread 0 waited too long
  */
 function awaitChange(word: usize, seen: i32): i32 {
   let value = seen;
@@ -64,8 +67,8 @@ function awaitChange(word: usize, seen: i32): i32 {
       if (value != seen) return value;
     }
     if (!mayWait) return value;
-    // who changes the word looks for sleepers after that, and who sleeps looks at the word after
-    // this: nobody is forgotten
+    // The waker changes the word, then reads the number of sleepers. A sleeper raises that number,
+    // then reads the word again. So no wake-up is lost.
     atomic.add<i32>(SYNC_SLEEPERS, 1);
     while ((value = atomic.load<i32>(word)) == seen &&
       atomic.wait<i32>(word, seen, thread == 0 ? SLEEP : -1) != AtomicWaitResult.TIMED_OUT);
@@ -74,6 +77,7 @@ function awaitChange(word: usize, seen: i32): i32 {
   return value;
 }
 
+/** Increments the word and wakes the threads that sleep on it. */
 function change(word: usize): void {
   if (ASC_FEATURE_THREADS) {
     atomic.add<i32>(word, 1);
@@ -82,8 +86,9 @@ function change(word: usize): void {
 }
 
 /**
- * The last thread to arrive opens the way for all. @returns whether it is open: thread 0 may come
- * again, having asked
+ * Waits until all threads have arrived. The last one to arrive releases the others.
+ *
+ * @returns false if thread 0 waited too long; it may call this again after it asked the host
  */
 function barrier(): bool {
   if (ASC_FEATURE_THREADS) {
@@ -107,8 +112,10 @@ function barrier(): bool {
 }
 
 /**
- * Before each record of a run that ends at `end`, and there. @returns whether this thread has a
- * share in it
+ * Called before each record of a run that ends at `end`, and at the end. It starts a job at the
+ * first parallel record and passes the barriers.
+ *
+ * @returns whether this thread runs the record or a share of it
  */
 @inline
 export function begin(r: usize, end: usize): bool {
@@ -131,18 +138,18 @@ export function begin(r: usize, end: usize): bool {
   return parallel || thread == 0;
 }
 
-/** The next word of the caller after `seen`: there is a run to join. */
+/** Waits for the job after job `seen`. @returns the number of the new job */
 export function awaitJob(seen: i32): i32 {
   return awaitChange(SYNC_JOB, seen);
 }
 
 // ── shares ────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** This thread's share of what `share` was asked about: [shareFrom, shareTo). */
+/** This thread's share of the last call of `share`: [shareFrom, shareTo). */
 export let shareFrom = 0;
 export let shareTo = 0;
 
-/** Shares n elements; all shares but the last end at multiples of `unit`. */
+/** Shares n elements. All shares except the last end at multiples of `unit`. */
 export function share(n: i32, unit: i32): void {
   const units = <u32>(n + unit - 1) / unit;
   const each = units / parts;
@@ -151,7 +158,7 @@ export function share(n: i32, unit: i32): void {
   shareTo = min<u32>(n, (each * (part + 1) + min<u32>(part + 1, more)) * unit);
 }
 
-/** This thread's share of a product, from `shareProduct`. */
+/** This thread's share of a matrix product, set by `shareProduct`. */
 export let outerFrom = 0;
 export let outerTo = 0;
 export let rowFrom = 0;
@@ -159,22 +166,20 @@ export let rowTo = 0;
 export let panelFrom = 0;
 export let panelTo = 0;
 
-/**
- * What gathering a row and widening a panel cost, in products: as many as of 4 channels, and of 2
- * rows.
- */
+/** Cost of gathering a row, in multiply-adds per element of K: as much as 4 channels. */
 const GATHER = 4;
+/** Cost of widening a panel, in multiply-adds per element of K: as much as 2 rows. */
 const WIDEN = 16;
 
-/** What the largest share of a product costs. */
+/** Cost of a product, in multiply-adds per element of K. */
 function costOf(rows: i32, panels: i32): f64 {
   return <f64>rows * (<f64>panels * 8 + GATHER) + <f64>panels * WIDEN;
 }
 
 /**
- * Splits `outer` products of `rows` (in tiles) × `panels` of 8 channels by whichever of the three
- * leaves the least to the thread that has most: every row is gathered by each thread that has a
- * panel, every panel widened by each that has a row.
+ * Shares `outer` products of `rows` (in tiles) × `panels` of 8 channels along one of the three
+ * dimensions, so that the largest share is smallest. Each thread gathers the rows and widens the
+ * panels of its share.
  */
 export function shareProduct(outer: i32, rows: i32, panels: i32, tile: i32): void {
   outerFrom = 0;
@@ -185,10 +190,10 @@ export function shareProduct(outer: i32, rows: i32, panels: i32, tile: i32): voi
   panelTo = panels;
   if (parts == 1) return;
   const tiles = (rows + tile - 1) / tile;
-  const most = parts - 1;
-  const byRows = <f64>outer * costOf((tiles + most) / parts * tile, panels);
-  const byPanels = <f64>outer * costOf(tiles * tile, (panels + most) / parts);
-  const byOuter = <f64>((outer + most) / parts) * costOf(tiles * tile, panels);
+  const last = parts - 1;
+  const byRows = <f64>outer * costOf((tiles + last) / parts * tile, panels);
+  const byPanels = <f64>outer * costOf(tiles * tile, (panels + last) / parts);
+  const byOuter = <f64>((outer + last) / parts) * costOf(tiles * tile, panels);
   if (byOuter <= byRows && byOuter <= byPanels) {
     share(outer, 1);
     outerFrom = shareFrom;

@@ -3,31 +3,31 @@ import { checkFiniteTable, checkRange, checkRanges, fail, float, int, table, toF
 
 // Checks that several operators share.
 
-/** An activation range: ordered, and of i8 within the type. */
-export function checkActivation(r: usize, low: usize, high: usize, f32s: bool): void {
+/** The fields are the bounds of an activation: min ≤ max, and for i8 both are i8 values. */
+export function checkActivation(r: usize, minField: usize, maxField: usize, f32s: bool): void {
   if (f32s) {
-    // refuses NaN too
-    if (!(float(r, low) <= float(r, high))) fail(FAULT_ATTRIBUTE);
+    // The comparison refuses NaN too.
+    if (!(float(r, minField) <= float(r, maxField))) fail(FAULT_ATTRIBUTE);
   } else {
-    checkZeroPoint(r, low);
-    checkRange(r, high, int(r, low), 127);
+    checkZeroPoint(r, minField);
+    checkRange(r, maxField, int(r, minField), 127);
   }
 }
 
-/** A zero point of i8. */
+/** The field is an i8 zero point. */
 export function checkZeroPoint(r: usize, field: usize): void {
   checkRange(r, field, -128, 127);
 }
 
-/** A scale that is divided by: finite and above zero. */
+/** The field is a scale that is divided by: finite and positive. */
 export function checkPositive(r: usize, field: usize): void {
   const value = float(r, field);
   if (!(value > 0 && value - value == 0)) fail(FAULT_ATTRIBUTE);
 }
 
 /**
- * Scales f32 [panels][8] of an i8 convolution, and five fields in a row: the zero points of source,
- * weights and target, and the range.
+ * Describes the requantization of an i8 convolution: scales f32 [panels][8], and five consecutive
+ * fields with the zero points of source, weights and target and the bounds of the activation.
  */
 export function describeRequantization(r: usize, scale: usize, sourceZero: usize, panels: f64): void {
   table(r, scale, panels * 32, 16);
@@ -36,16 +36,20 @@ export function describeRequantization(r: usize, scale: usize, sourceZero: usize
   checkActivation(r, sourceZero + 12, sourceZero + 16, false);
 }
 
-/** A fixed-point factor: multiplier, then exponent. */
+/** Two fields are a fixed-point factor: multiplier, then exponent. */
 export function checkFactor(r: usize, field: usize): void {
   checkRanges(r, field, 1, 0, i32.MAX_VALUE);
   checkRanges(r, field + 4, 1, -31, 22);
 }
 
-/** Steps and pictures of the target, whose strides are at `field` and behind it, do not overlap. */
+/**
+ * The rows of n elements of the target do not overlap. `field` is the stride of time steps, and the
+ * next field is the stride of batch items.
+ */
 export function checkFrames(r: usize, field: usize, time: f64, batch: f64, n: f64): void {
-  const step = toF64(r, field);
-  const picture = toF64(r, field + 4);
-  const apart = batch == 1 || time == 1 || step >= (batch - 1) * picture + n || picture >= (time - 1) * step + n;
-  if (!(apart && (time == 1 || step >= n) && (batch == 1 || picture >= n))) fail(FAULT_ATTRIBUTE);
+  const timeStride = toF64(r, field);
+  const batchStride = toF64(r, field + 4);
+  const apart = batch == 1 || time == 1 || timeStride >= (batch - 1) * batchStride + n ||
+    batchStride >= (time - 1) * timeStride + n;
+  if (!(apart && (time == 1 || timeStride >= n) && (batch == 1 || batchStride >= n))) fail(FAULT_ATTRIBUTE);
 }

@@ -1,22 +1,24 @@
 import { int } from '../record';
 
-// Walks two tensors along the outer dimensions of a record. The state lives in scratch:
+// Walks two tensors along the outer dimensions of a record. The state is in scratch:
 //
 //   +0 i32 counters [MAX_RANK]  +24 u32 first address  +28 u32 second address
 export const WALK_FIRST = 24;
 export const WALK_SECOND = 28;
 export const WALK_BYTES = 32;
-/** Threads share positions from so many on; where there are fewer, what lies at each. */
+/**
+ * Threads share the positions if there are at least this many, and otherwise the inner dimensions.
+ */
 export const FEW_POSITIONS: u32 = 16;
 
-/** Positions of the first `depth` dimensions together. */
+/** Number of positions of the first `depth` dimensions. */
 export function positionsOf(r: usize, dimensions: usize, depth: i32): i32 {
   let count = 1;
   for (let d = 0; d < depth; d++) count *= int(r, dimensions + (d << 2));
   return count;
 }
 
-/** To position `index`; the other arguments are those of `advance`. */
+/** Goes to position `index`. The other arguments are those of `advance`. */
 export function walkTo(
   r: usize,
   dimensions: usize,
@@ -43,9 +45,9 @@ export function walkTo(
 }
 
 /**
- * To the next position of the first `depth` dimensions, the last of them fastest; after the last
- * comes the first. `dimensions` and both strides (in elements of `bytes`) are the offsets of
- * MAX_RANK fields each.
+ * Goes to the next position of the first `depth` dimensions, of which the last changes fastest. The
+ * first position follows the last one. `dimensions` and both strides (in elements of `bytes` bytes)
+ * are the offsets of MAX_RANK fields each.
  */
 export function advance(
   r: usize,
