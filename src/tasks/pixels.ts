@@ -37,7 +37,8 @@ const AREA_FROM = 2;
  *   `BAD_ARGUMENT` if the image is empty or the preprocessing is invalid
  * @example
  * ```js
- * const scores = model.predict(imageToInput(document.querySelector('img'), model));
+ * const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+ * const scores = model.predict(imageToInput(pixels, model));
  * ```
  */
 export function imageToInput(
