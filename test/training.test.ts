@@ -12,6 +12,12 @@ const folder = path.resolve(import.meta.dirname, '../models/training');
 interface Variable {
   dataSync: () => Float32Array;
 }
+interface ActivationRange {
+  low: number;
+  high: number;
+  follow(values: Float32Array): void;
+  round(values: Float32Array): Float32Array;
+}
 interface Training {
   masksOf: (
     matrices: { weights: Float32Array; outputs: number }[],
@@ -22,9 +28,7 @@ interface Training {
   sparsityAt: (progress: number, final: number, from: number, until: number) => number;
   roundWeights: (weights: Float32Array, outputs: number, groups?: number, levels?: number) => Float32Array;
   Averages: new(variables: Variable[], memory?: number) => { follow(): void; of(variable: Variable): Float32Array };
-  Range: new(
-    momentum?: number,
-  ) => { low: number; high: number; follow(values: Float32Array): void; round(values: Float32Array): Float32Array };
+  Range: new(momentum?: number) => ActivationRange;
 }
 const { Averages, masksOf, sparsityAt, roundWeights, Range } = await import(path.join(folder, 'index.mjs')) as Training;
 

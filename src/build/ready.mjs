@@ -17,11 +17,13 @@ if (major < 20) {
 
 function step(title, command, args) {
   console.log(`» ${title}`);
+  const start = performance.now();
   const { status, error } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
   if (status !== 0) {
     console.error(`${title} failed${error ? ` (${error.message})` : ''}`);
     process.exit(status ?? 1);
   }
+  console.log(`  ${((performance.now() - start) / 1000).toFixed(1)} s`);
 }
 
 function hashOf(files) {

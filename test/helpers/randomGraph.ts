@@ -28,11 +28,8 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
     axis: 0,
   });
   const own = (): { quantization?: Quantization } => (isFloat ? {} : { quantization: randomQuantization() });
-  const sameAs = (
-    x: Tensor,
-  ): {
-    quantization?: Quantization;
-  } => (x.quantization && random.next() < 0.8 ? { quantization: x.quantization } : own());
+  const sameAs = (x: Tensor): { quantization?: Quantization } =>
+    x.quantization && random.next() < 0.8 ? { quantization: x.quantization } : own();
   const constant = (shape: number[], dtype: DType = type): Tensor => {
     const data = random.fill(allocate({ name: '', shape, dtype }));
     return b.constant(data, shape, dtype === type && !isFloat ? randomQuantization() : undefined);
@@ -46,11 +43,10 @@ export function randomGraph(random: Random, size: number, type: NetworkType): Gr
 
   const adders: ((x: Tensor) => Tensor[] | undefined)[] = [
     (x) => [b.node('unary', [x], { kind: random.pick(relus) }, sameAs(x))],
-    (
-      x,
-    ) => (isFloat
-      ? [b.node('unary', [x], { kind: random.pick(['abs', 'neg', 'floor'] as const) })]
-      : [b.node('unary', [x], { kind: random.pick(['tanh', 'logistic', 'hardSwish', 'abs'] as const) }, own())]),
+    (x) => {
+      if (isFloat) return [b.node('unary', [x], { kind: random.pick(['abs', 'neg', 'floor'] as const) })];
+      return [b.node('unary', [x], { kind: random.pick(['tanh', 'logistic', 'hardSwish', 'abs'] as const) }, own())];
+    },
     (x) => {
       const fitting = values.filter((t) => {
         const shape = broadcastShape(t.shape, x.shape);

@@ -66,9 +66,9 @@ describe('requantization of four lanes', async () => {
   });
 
   test('equals that of one value for any accumulator, scale, zero point and bounds', () => {
-    const scale = fc.tuple(fc.double({ min: 1, max: 2, noNaN: true }), fc.integer({ min: -40, max: 30 })).map((
-      [m, e],
-    ) => Math.fround(m * 2 ** e));
+    const significand = fc.double({ min: 1, max: 2, noNaN: true });
+    const exponent = fc.integer({ min: -40, max: 30 });
+    const scale = fc.tuple(significand, exponent).map(([m, e]) => Math.fround(m * 2 ** e));
     fc.assert(
       fc.property(
         fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),

@@ -7,7 +7,10 @@ export interface Lane {
   isolate: boolean;
 }
 
-/** In the order in which they start. Tests of built packages and browsers come first: they take longest. */
+/**
+ * In the order in which they start. Tests of built packages and browsers come first: they take
+ * longest.
+ */
 export const lanes: Lane[] = [{ name: 'package', include: ['test/package/**/*.test.ts'], isolate: true }, {
   name: 'browser',
   include: ['test/browser/**/*.test.ts'],

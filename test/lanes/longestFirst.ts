@@ -11,7 +11,10 @@ import { lanes } from './lanes';
 const longest = ['package/lostThread', 'browser/listen', 'browser/threads', 'browser/demo', 'package/relaxed',
   'package/threads'];
 
-/** Starts the longest files first, then the lanes in order, and within a lane the largest files first. */
+/**
+ * Starts the longest files first, then the lanes in order, and within a lane the largest files
+ * first.
+ */
 export class LongestFirst extends BaseSequencer {
   override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const keyed = files.map((file) => {

@@ -23,13 +23,13 @@ export const kinds: fc.Arbitrary<Kind> = fc.record({
   seed: seeds,
 });
 
-/** One kind of each sort: bytes, words, and bytes that are requantized. */
-export const fewKinds: Kind[] = [{ type: 'int8', x: { scale: 0.5, zeroPoint: 3 }, y: null, seed: 1 }, {
-  type: 'float32',
-  x: { scale: 1, zeroPoint: 0 },
-  y: null,
-  seed: 2,
-}, { type: 'uint8', x: { scale: 0.5, zeroPoint: 3 }, y: { scale: 0.25, zeroPoint: -128 }, seed: 3 }];
+const plain = { scale: 0.5, zeroPoint: 3 };
+const bytes: Kind = { type: 'int8', x: plain, y: null, seed: 1 };
+const words: Kind = { type: 'float32', x: plain, y: null, seed: 2 };
+const requantized: Kind = { type: 'uint8', x: plain, y: { scale: 0.25, zeroPoint: -128 }, seed: 3 };
+
+/** One kind of each sort. */
+export const fewKinds: Kind[] = [bytes, words, requantized];
 
 /** Checks an operator that moves a tensor of shape `from` into tensors of the shapes `to`. */
 export function checkMove<K extends OperatorName>(

@@ -42,12 +42,13 @@ function valueFor(type: DType, value: number): number {
 function check(sides: Side[], mode: Mode, value: number, kind: Kind): void {
   const before = sides.map((s) => Math.min(s.before, largestPadding(s.size, mode)));
   const after = sides.map((s) => Math.min(s.after, largestPadding(s.size, mode)));
-  checkMove('pad', { before, after, mode, value: valueFor(kind.type, value) }, sides.map((s) => s.size), [
-    sides.map((s, d) => s.size + before[d]! + after[d]!),
-  ], kind);
+  const from = sides.map((s) => s.size);
+  const to = sides.map((s, d) => s.size + before[d]! + after[d]!);
+  checkMove('pad', { before, after, mode, value: valueFor(kind.type, value) }, from, [to], kind);
 }
 
 const sides = fc.record<Side>({ size: fc.integer({ min: 1, max: 5 }), before: fc.nat(4), after: fc.nat(4) });
+const unpadded = (size: number): Side => ({ size, before: 0, after: 0 });
 const modes = fc.constantFrom<Mode>('constant', 'reflect', 'symmetric');
 
 describe('pad', () => {
@@ -84,16 +85,8 @@ describe('pad', () => {
       for (const mode of ['reflect', 'symmetric'] as const) {
         for (const size of [1, 2, 5, 9]) {
           check([{ size, before: 9, after: 9 }], mode, 0, kind);
-          check(
-            [{ size: 1, before: 0, after: 0 }, { size, before: 9, after: 1 }, { size: 4, before: 1, after: 9 }, {
-              size: 3,
-              before: 0,
-              after: 0,
-            }],
-            mode,
-            0,
-            kind,
-          );
+          const sides = [unpadded(1), { size, before: 9, after: 1 }, { size: 4, before: 1, after: 9 }, unpadded(3)];
+          check(sides, mode, 0, kind);
         }
       }
     }

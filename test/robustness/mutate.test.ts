@@ -121,10 +121,10 @@ const arrays = {
 
 /** Arrays that fit the inputs that the file declares. */
 function inputsFor(model: Model, random: Random): Inputs {
-  return Object
-    .fromEntries(model.inputs.map((
-      { name, dtype, shape },
-    ) => [name, random.fill(new arrays[dtype](shape.reduce((a, b) => a * b, 1)))]));
+  return Object.fromEntries(model.inputs.map(({ name, dtype, shape }) => {
+    const count = shape.reduce((a, b) => a * b, 1);
+    return [name, random.fill(new arrays[dtype](count))];
+  }));
 }
 
 /** The whole memory of a model, found through the port of an input or output. */

@@ -51,10 +51,9 @@ export interface TfliteNetwork {
 
 /** Writes a .tflite file that TensorFlow Lite loads. */
 export function writeTflite(network: TfliteNetwork): Uint8Array {
-  const buffers = [new Uint8Array(0),
-    ...[network, ...(network.others ?? [])].flatMap(({ tensors }) => tensors).flatMap((
-      t,
-    ) => (t.data ? [encodeData(t.type, t.data)] : []))];
+  const tensors = [network, ...(network.others ?? [])].flatMap((subgraph) => subgraph.tensors);
+  const constants = tensors.flatMap((t) => (t.data ? [encodeData(t.type, t.data)] : []));
+  const buffers = [new Uint8Array(0), ...constants];
   if (!network.areBuffersOutside) return encodeModel(network, buffers.map((data) => ({ data })));
   const rangesFrom = (start: number) => {
     let offset = start;
