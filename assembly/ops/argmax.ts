@@ -5,8 +5,8 @@ import { toF64, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, sou
   target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
-/** Products that take as long as one element. */
-const STEPS = 16;
+/** Cost of one element, in multiply-adds. */
+const WORK_PER_ELEMENT = 16;
 
 export function describeArgmax(r: usize): void {
   checkRecord(r, ARGMAX_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32) | (1 << DTYPE_I32) | (1 << DTYPE_U8));
@@ -16,7 +16,7 @@ export function describeArgmax(r: usize): void {
   const outputs = toF64(r, ARGMAX_OUTER) * toF64(r, ARGMAX_INNER);
   source(r, ARGMAX_SOURCE, outputs * toF64(r, ARGMAX_COUNT) * size, <u32>size);
   target(r, ARGMAX_TARGET, outputs * 4, 4);
-  if (int(r, ARGMAX_OUTER) > 1) parallel(r, outputs * toF64(r, ARGMAX_COUNT) * STEPS);
+  if (int(r, ARGMAX_OUTER) > 1) parallel(r, outputs * toF64(r, ARGMAX_COUNT) * WORK_PER_ELEMENT);
 }
 
 export function runArgmax(r: usize): void {

@@ -12,21 +12,21 @@ import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, chec
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
 import { checkActivation, checkZeroPoint } from './checks';
 
-// Scratch, R rows of a at a time against 8 columns of b:
+// Scratch for R rows of a and 8 columns of b:
 //
-//   i8   outs u32 [R] │ unused u32 [R] │ sink 32 │ bias i32 [8] = 0 │ scale f32 [8] │ panel i16 [K'][8] │ rows i16 [R][K'] + 32
-//   f32  outs u32 [R] │ list u32 [R]   │ bias f32 [8] = 0 │ panel f32 [K][8] │ rows f32 [R][K]
+//   i8   outs u32 [R] │ unused u32 [R] │ sink 32 │ bias i32 [8] = 0 │ scale f32 [8]
+//        │ panel i16 [K'][8] │ rows i16 [R][K'] + 32
+//   f32  outs u32 [R] │ list u32 [R] │ bias f32 [8] = 0 │ panel f32 [K][8] │ rows f32 [R][K]
 //
-// K' is K rounded up to 2. The f32 rows are read where they lie unless a is transposed.
-//
-// The outputs of i8 rows that fill up the last tile go to the sink.
+// K' is K rounded up to 2. The outputs of the i8 rows that pad the last tile go to the sink. The
+// f32 rows are only copied if a is transposed.
 const MAX_BLOCK = 64;
 const TAIL = 32;
 /** 255²·32,768 < 2^31 */
 const MAX_K_I8 = 32768;
 const MAX_K_F32 = 65536;
 
-/** R: all rows when they are few, a multiple of 4. */
+/** R: the number of rows, rounded up to a multiple of 4, or MAX_BLOCK. */
 function blockRows(r: usize): i32 {
   return min((int(r, BATCH_MATMUL_M) + 3) & ~3, MAX_BLOCK);
 }
@@ -73,8 +73,8 @@ function runI8(r: usize, a: usize, b: usize, out: usize): void {
   const zeroA = int(r, BATCH_MATMUL_A_ZERO);
   const zeroB = int(r, BATCH_MATMUL_B_ZERO);
   const zero = int(r, BATCH_MATMUL_TARGET_ZERO);
-  const low = int(r, BATCH_MATMUL_MIN);
-  const high = int(r, BATCH_MATMUL_MAX);
+  const clampMin = int(r, BATCH_MATMUL_MIN);
+  const clampMax = int(r, BATCH_MATMUL_MAX);
   const transposedA = int(r, BATCH_MATMUL_A_TRANSPOSED) != 0;
   const transposedB = int(r, BATCH_MATMUL_B_TRANSPOSED) != 0;
   const scale = float(r, BATCH_MATMUL_SCALE);
@@ -99,7 +99,20 @@ function runI8(r: usize, a: usize, b: usize, out: usize): void {
       if (transposedB) pack_panel_rows_i8(b + n * K, zeroB, panel, lanes, K);
       else pack_panel_i8(b + n, N, zeroB, panel, lanes, K);
       for (let i = count; i < padded; i++) store<usize>(outs + (i << 2), sink - n);
-      gemm_i8_4x8(rows, ASC_FEATURE_SIMD ? padded : count, panel, pairs, bias, scales, outs, n, lanes, zero, low, high);
+      gemm_i8_4x8(
+        rows,
+        ASC_FEATURE_SIMD ? padded : count,
+        panel,
+        pairs,
+        bias,
+        scales,
+        outs,
+        n,
+        lanes,
+        zero,
+        clampMin,
+        clampMax,
+      );
     }
   }
 }
@@ -109,8 +122,8 @@ function runF32(r: usize, a: usize, b: usize, out: usize): void {
   const K = int(r, BATCH_MATMUL_K);
   const N = int(r, BATCH_MATMUL_N);
   const block = blockRows(r);
-  const low = float(r, BATCH_MATMUL_MIN);
-  const high = float(r, BATCH_MATMUL_MAX);
+  const clampMin = float(r, BATCH_MATMUL_MIN);
+  const clampMax = float(r, BATCH_MATMUL_MAX);
   const transposedA = int(r, BATCH_MATMUL_A_TRANSPOSED) != 0;
   const transposedB = int(r, BATCH_MATMUL_B_TRANSPOSED) != 0;
   const outs = scratch();
@@ -130,7 +143,7 @@ function runF32(r: usize, a: usize, b: usize, out: usize): void {
       const lanes = min(8, N - n);
       if (transposedB) pack_panel_f32(b + (n * K << 2), 4, K << 2, panel, lanes, K);
       else pack_panel_f32(b + (n << 2), N << 2, 4, panel, lanes, K);
-      product_f32(list, 0, 1, K, count, panel, bias, outs, n, lanes, low, high);
+      product_f32(list, 0, 1, K, count, panel, bias, outs, n, lanes, clampMin, clampMax);
     }
   }
 }

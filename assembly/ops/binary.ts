@@ -11,15 +11,15 @@ import { share, shareFrom, shareTo } from '../threads';
 import { checkActivation, checkPositive, checkZeroPoint } from './checks';
 import { walkTo, FEW_POSITIONS, advance, positionsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
 
-// Scratch: the walk │ a repeated, when its innermost stride is 0 │ b likewise
+// Scratch: the walk │ a repeated, if its innermost stride is 0 │ b repeated, if its innermost stride is 0
 
 const LAST = (MAX_RANK - 1) << 2;
-/** Multipliers are taken apart into 16-bit halves. */
+/** The kernel splits factors into 16-bit halves. */
 const MAX_FACTOR = 1 << 28;
-/** Products that take as long as one element. */
-const STEPS = 8;
+/** Cost of one element, in multiply-adds. */
+const WORK_PER_ELEMENT = 8;
 
-/** Elements from the first to the last that is read, and one. */
+/** Elements from the first one read to the last one, inclusive. */
 function extentOf(r: usize, strides: usize): f64 {
   let extent: f64 = 1;
   for (let at = 0; at <= LAST; at += 4) {
@@ -41,7 +41,7 @@ export function describeBinary(r: usize): void {
   source(r, BINARY_B, extentOf(r, BINARY_B_STRIDES) * size, <u32>size);
   target(r, BINARY_TARGET, count * size, <u32>size);
   needScratch(WALK_BYTES + 2 * BINARY_SPLAT);
-  parallel(r, count * STEPS);
+  parallel(r, count * WORK_PER_ELEMENT);
   if (dtypeOf(r) == DTYPE_I32) {
     if (kind == BINARY_DIV || kind > BINARY_MAXIMUM) fail(FAULT_ATTRIBUTE);
     return;
@@ -68,8 +68,8 @@ function runI8(r: usize, a: usize, strideA: i32, b: usize, strideB: i32, out: us
   const scale = float(r, BINARY_SCALE);
   const second = float(r, BINARY_NEGATIVE_SCALE);
   const zero = int(r, BINARY_TARGET_ZERO);
-  const low = int(r, BINARY_MIN);
-  const high = int(r, BINARY_MAX);
+  const clampMin = int(r, BINARY_MIN);
+  const clampMax = int(r, BINARY_MAX);
   switch (int(r, BINARY_KIND)) {
     case BINARY_ADD:
     case BINARY_SUB:
@@ -85,24 +85,39 @@ function runI8(r: usize, a: usize, strideA: i32, b: usize, strideB: i32, out: us
         int(r, BINARY_BIAS),
         int(r, BINARY_SHIFT),
         zero,
-        low,
-        high,
+        clampMin,
+        clampMax,
       );
       break;
     case BINARY_MUL:
-      mul_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, zero, low, high);
+      mul_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, zero, clampMin, clampMax);
       break;
     case BINARY_PRELU:
-      prelu_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, second, zero, low, high);
+      prelu_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, second, zero, clampMin, clampMax);
       break;
     case BINARY_MINIMUM:
-      minimum_i8(a, strideA, b, strideB, out, n, low, high);
+      minimum_i8(a, strideA, b, strideB, out, n, clampMin, clampMax);
       break;
     case BINARY_MAXIMUM:
-      maximum_i8(a, strideA, b, strideB, out, n, low, high);
+      maximum_i8(a, strideA, b, strideB, out, n, clampMin, clampMax);
       break;
     case BINARY_DIV:
-      div_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, second, float(r, BINARY_OUT_SCALE), zero, low, high);
+      div_i8(
+        a,
+        strideA,
+        b,
+        strideB,
+        out,
+        n,
+        zeroA,
+        zeroB,
+        scale,
+        second,
+        float(r, BINARY_OUT_SCALE),
+        zero,
+        clampMin,
+        clampMax,
+      );
       break;
     case BINARY_SQUARED_DIFFERENCE:
       squaredDifference_i8(
@@ -118,8 +133,8 @@ function runI8(r: usize, a: usize, strideA: i32, b: usize, strideB: i32, out: us
         second,
         float(r, BINARY_OUT_SCALE),
         zero,
-        low,
-        high,
+        clampMin,
+        clampMax,
       );
       break;
   }
@@ -129,7 +144,7 @@ export function runBinary(r: usize): void {
   const dtype = dtypeOf(r);
   const size = <i32>bytesOf(dtype);
   const n = int(r, BINARY_DIMENSIONS + LAST);
-  const runBytes = n * size;
+  const rowBytes = n * size;
   const strideA = int(r, BINARY_A_STRIDES + LAST);
   const strideB = int(r, BINARY_B_STRIDES + LAST);
   const kind = int(r, BINARY_KIND);
@@ -137,15 +152,15 @@ export function runBinary(r: usize): void {
   const splatA = state + WALK_BYTES;
   const splatB = splatA + BINARY_SPLAT;
   const splats = ASC_FEATURE_SIMD && dtype != DTYPE_I32;
-  // threads take runs, or parts of runs where there are few
-  const runs = positionsOf(r, BINARY_DIMENSIONS, MAX_RANK - 1);
-  const byRuns = <u32>runs >= FEW_POSITIONS;
-  share(byRuns ? runs : n, byRuns ? 1 : 64);
-  const first = byRuns ? shareFrom : 0;
-  const last = byRuns ? shareTo : runs;
-  const from = byRuns ? 0 : shareFrom;
-  const count = byRuns ? n : shareTo - from;
-  let out = <usize>int(r, BINARY_TARGET) + first * runBytes + from * size;
+  // The threads share rows, or parts of rows if there are few. A row is the innermost dimension.
+  const rows = positionsOf(r, BINARY_DIMENSIONS, MAX_RANK - 1);
+  const byRows = <u32>rows >= FEW_POSITIONS;
+  share(byRows ? rows : n, byRows ? 1 : 64);
+  const first = byRows ? shareFrom : 0;
+  const last = byRows ? shareTo : rows;
+  const from = byRows ? 0 : shareFrom;
+  const count = byRows ? n : shareTo - from;
+  let out = <usize>int(r, BINARY_TARGET) + first * rowBytes + from * size;
   walkTo(
     r,
     BINARY_DIMENSIONS,
@@ -175,7 +190,7 @@ export function runBinary(r: usize): void {
       binary_f32(kind, a, strideA, b, strideB, out, count, float(r, BINARY_MIN), float(r, BINARY_MAX));
     } else if (dtype == DTYPE_I32) binary_i32(kind, a, strideA, b, strideB, out, count);
     else runI8(r, a, strideA, b, strideB, out, count);
-    out += runBytes;
+    out += rowBytes;
     advance(r, BINARY_DIMENSIONS, BINARY_A_STRIDES, BINARY_B_STRIDES, size, MAX_RANK - 1, state);
   }
 }

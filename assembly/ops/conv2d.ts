@@ -12,17 +12,17 @@ import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, chec
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
 import { describeRequantization } from './checks';
 
-// Scratch: the block's output addresses, its runs (f32), a sink for the rows that fill up the last
-// tile (i8), the gathered rows, and (i8) one widened panel.
+// Scratch: the output addresses of the block, the addresses of its runs (f32), a sink for the rows
+// that pad the last tile (i8), the gathered rows, and one widened panel (i8).
 //
-//   i8        outs u32 [R]                        │ sink N + 32  │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
-//   relaxed   outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32  │ low u8 [R + 2][K'] + 32 │ high u8 [R + 2][K'] + 32
-//   f32       outs u32 [R]     │ runs u32 [KH·KW][R] │ runs that leave the picture f32, at most [R][K]
+//   i8       outs u32 [R]                        │ sink N + 32 │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
+//   relaxed  outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32 │ low u8 [R + 2][K'] + 32 │ high u8 [R + 2][K'] + 32
+//   f32      outs u32 [R]     │ runs u32 [KH·KW][R] │ runs that cross the border f32, at most [R][K]
 //
-// R = BLOCK_ROWS, K' = K rounded up to 4. All flavors ask for what the largest needs, so that a
-// file fits each of them.
+// R = BLOCK_ROWS, K' = K rounded up to 4. All flavors request the maximum, so that a file fits each
+// of them.
 const TAIL = 32;
-/** Input coordinates stay far from the ends of i32. */
+/** Limit of input coordinates, so that they do not overflow i32. */
 const MAX_REACH: f64 = 536870912;
 
 function sinkBytes(r: usize): usize {
@@ -30,8 +30,9 @@ function sinkBytes(r: usize): usize {
 }
 
 /**
- * What every kind of convolution has in common: geometry, source and target. @returns K, at most
- * 65,536
+ * Describes what all convolutions have in common: geometry, source and target.
+ *
+ * @returns K, at most 65,536
  */
 export function describeGeometry(r: usize, size: f64): f64 {
   checkCounts(r, CONV2D_BATCH, 7);
@@ -63,23 +64,23 @@ export function describeGeometry(r: usize, size: f64): f64 {
   const extent = (toF64(r, CONV2D_BATCH) - 1) * toF64(r, CONV2D_BATCH_STRIDE) +
     (toF64(r, CONV2D_OUT_H) - 1) * toF64(r, CONV2D_ROW_STRIDE)
     + (toF64(r, CONV2D_OUT_W) - 1) * toF64(r, CONV2D_PIXEL_STRIDE) + <f64>outC;
-  // each output is written once: pixels, rows and pictures do not overlap
-  const picture = extent - (toF64(r, CONV2D_BATCH) - 1) * toF64(r, CONV2D_BATCH_STRIDE);
-  const row = picture - (toF64(r, CONV2D_OUT_H) - 1) * toF64(r, CONV2D_ROW_STRIDE);
+  // Each output is written once, because pixels, rows and images do not overlap.
+  const image = extent - (toF64(r, CONV2D_BATCH) - 1) * toF64(r, CONV2D_BATCH_STRIDE);
+  const row = image - (toF64(r, CONV2D_OUT_H) - 1) * toF64(r, CONV2D_ROW_STRIDE);
   if (toF64(r, CONV2D_PIXEL_STRIDE) < <f64>outC || (int(r, CONV2D_OUT_H) > 1 && toF64(r, CONV2D_ROW_STRIDE) < row)
-    || (int(r, CONV2D_BATCH) > 1 && toF64(r, CONV2D_BATCH_STRIDE) < picture)) fail(FAULT_ATTRIBUTE);
+    || (int(r, CONV2D_BATCH) > 1 && toF64(r, CONV2D_BATCH_STRIDE) < image)) fail(FAULT_ATTRIBUTE);
   if (toF64(r, CONV2D_OUT_H) * toF64(r, CONV2D_STRIDE_Y) > MAX_REACH ||
     toF64(r, CONV2D_OUT_W) * toF64(r, CONV2D_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
   if (toF64(r, CONV2D_KERNEL_H) * toF64(r, CONV2D_DILATION_Y) > MAX_REACH ||
     toF64(r, CONV2D_KERNEL_W) * toF64(r, CONV2D_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  const steps = toF64(r, CONV2D_BATCH) * toF64(r, CONV2D_OUT_H) * toF64(r, CONV2D_OUT_W) * <f64>outC * K;
-  checkWork(steps);
-  parallel(r, steps);
+  const work = toF64(r, CONV2D_BATCH) * toF64(r, CONV2D_OUT_H) * toF64(r, CONV2D_OUT_W) * <f64>outC * K;
+  checkWork(work);
+  parallel(r, work);
   target(r, CONV2D_TARGET, extent * size, <u32>size);
   return K;
 }
 
-/** Panels of 8 output channels, over all groups. */
+/** Number of panels of 8 output channels in all groups. */
 export function panelsOf(r: usize): f64 {
   const groups = max(1, int(r, CONV2D_GROUPS));
   return <f64>groups * <f64>((int(r, CONV2D_OUT_C) / groups + 7) / 8);
@@ -106,7 +107,10 @@ export function describeConv2d(r: usize): void {
   }
 }
 
-/** Output addresses of pixels m0 … m0 + count, then the sink up to `padded`. */
+/**
+ * Lists the output addresses of the `count` pixels from m0 on, then the sink, up to `padded`
+ * entries.
+ */
 export function listOutputs(
   r: usize,
   batch: i32,
@@ -133,7 +137,7 @@ export function listOutputs(
   for (let i = count; i < padded; i++) store<usize>(list + (i << 2), sink);
 }
 
-/** Gathers the receptive field of output pixel (y, x), [KH][KW][C], C channels from `base` on. */
+/** Gathers the receptive field [KH][KW][C] of output pixel (y, x): C channels from `base` on. */
 function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out: usize, plane: usize): void {
   const inH = int(r, CONV2D_IN_H);
   const inW = int(r, CONV2D_IN_W);
@@ -155,7 +159,7 @@ function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out:
     }
     const row = base + iy * inW * inC;
     if (whole) {
-      // the taps of one kernel row lie side by side: one run, cut at the picture's sides
+      // The taps of a kernel row are adjacent: one run, cut at the left and right of the image.
       const before = max(0, min(kernelW, -ix0));
       const inside = max(0, min(kernelW, inW - ix0) - before);
       const after = kernelW - before - inside;
@@ -175,9 +179,9 @@ function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out:
 }
 
 /**
- * Gathers the receptive fields of `count` output pixels from m0 on, C channels from `base` on,
- * `lda` bytes from one to the next: i16, or two planes of bytes (relaxed). Where all taps lie
- * inside the picture, those of a kernel row are one run.
+ * Gathers the receptive fields of `count` output pixels from m0 on, C channels from `base` on, as
+ * i16 or two planes of bytes (relaxed). Rows are `lda` bytes apart. If all taps are inside the
+ * image, the taps of a kernel row are copied as one run.
  */
 export function gatherRowsI8(
   r: usize,
@@ -209,8 +213,8 @@ export function gatherRowsI8(
   let x = m0 - y * outW;
   for (let i = 0; i < count; i++) {
     if (ASC_FEATURE_RELAXED_SIMD) {
-      // what fills up the last four products meets the weights' zero point, but must be split like
-      // the rest
+      // The padding of the last quad is multiplied by (weight − zero point) = 0, so any value is
+      // correct. But it must be split like real data.
       store<u32>(rows + lda - 4, 0);
       store<u32>(rows + plane + lda - 4, 0);
     }
@@ -235,14 +239,22 @@ export function gatherRowsI8(
   }
 }
 
-/** Threads take whole products (pictures and groups), pixels, or panels of channels. */
+/** The threads share the products (images and groups), the pixels, or the panels of channels. */
 export function shareConvolution(r: usize, panels: i32, tile: i32): void {
   shareProduct(int(r, CONV2D_BATCH) * int(r, CONV2D_GROUPS), int(r, CONV2D_OUT_H) * int(r, CONV2D_OUT_W), panels, tile);
 }
 
+/** Whether this thread has a share of the product of a group of an image. */
 export function isMine(r: usize, batch: i32, group: i32): bool {
   const index = batch * int(r, CONV2D_GROUPS) + group;
   return index >= outerFrom && index < outerTo;
+}
+
+/** Number of rows that the kernel computes for `count` rows. */
+@inline
+function paddedRows(count: i32): i32 {
+  if (ASC_FEATURE_RELAXED_SIMD) return max(count, 6);
+  return ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
 }
 
 function runI8(r: usize): void {
@@ -258,15 +270,15 @@ function runI8(r: usize): void {
   const panels = (N + 7) >> 3;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
   const zero = int(r, CONV2D_TARGET_ZERO);
-  const low = int(r, CONV2D_MIN);
-  const high = int(r, CONV2D_MAX);
+  const clampMin = int(r, CONV2D_MIN);
+  const clampMax = int(r, CONV2D_MAX);
   const outs = scratch();
   const sums = outs + (block + 2 << 2);
   const sink = ASC_FEATURE_RELAXED_SIMD ? sums + (block + 2 << 2) : outs + (block << 2);
   const rows = sink + sinkBytes(r);
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0;
   const panel = (rows + block * lda + TAIL + 15) & ~15;
-  // one tap on every pixel, both densely: the rows of the product are the pixels as they lie
+  // With one tap and a dense source, the rows of the product are the pixels themselves.
   const pointwise = K == C && groups == 1 && (K & 3) == 0 && int(r, CONV2D_STRIDE_Y) == 1 &&
     int(r, CONV2D_STRIDE_X) == 1
     && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0 && int(r, CONV2D_OUT_H) <= int(r, CONV2D_IN_H) &&
@@ -275,14 +287,14 @@ function runI8(r: usize): void {
   const from = panelFrom << 3;
   const to = min(panelTo << 3, N);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
-    const picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
+    const image = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
     for (let group = 0; group < groups; group++) {
       if (!isMine(r, batch, group)) continue;
       for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
         const count = min(block, rowTo - m0);
-        const padded = ASC_FEATURE_RELAXED_SIMD ? max(count, 6) : ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
-        if (pointwise) gather_i8(picture + m0 * C, rows, plane, count * C);
-        else gatherRowsI8(r, picture + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, plane, lda);
+        const padded = paddedRows(count);
+        if (pointwise) gather_i8(image + m0 * C, rows, plane, count * C);
+        else gatherRowsI8(r, image + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, plane, lda);
         listOutputs(r, batch, m0, count, padded, outs, sink, 1);
         const first = group * panels + panelFrom;
         let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
@@ -304,8 +316,8 @@ function runI8(r: usize): void {
               load<usize>(outs) + group * N + from,
               to - from,
               zero,
-              low,
-              high,
+              clampMin,
+              clampMax,
             );
             continue;
           }
@@ -323,8 +335,8 @@ function runI8(r: usize): void {
               group * N + n,
               min(8, N - n),
               zero,
-              low,
-              high,
+              clampMin,
+              clampMax,
             );
             weights += quads << 5;
             bias += 32;
@@ -343,8 +355,8 @@ function runI8(r: usize): void {
             load<usize>(outs) + group * N + from,
             to - from,
             zero,
-            low,
-            high,
+            clampMin,
+            clampMax,
           );
           continue;
         }
@@ -361,8 +373,8 @@ function runI8(r: usize): void {
             group * N + n,
             min(8, N - n),
             zero,
-            low,
-            high,
+            clampMin,
+            clampMax,
           );
           weights += quads << 5;
           bias += 32;
@@ -373,10 +385,7 @@ function runI8(r: usize): void {
   }
 }
 
-/**
- * The run of `taps` taps from column `ix` of the row on, C floats each; what lies outside of the
- * picture is 0.
- */
+/** Gathers `taps` taps of C floats from column `ix` of the row on; 0 outside the image. */
 function gatherRunF32(row: usize, inW: i32, inC: i32, ix: i32, taps: i32, C: i32, inside: bool, out: usize): void {
   const before = inside ? max(0, min(taps, -ix)) : taps;
   const within = max(0, min(taps, inW - ix) - before);
@@ -388,8 +397,8 @@ function gatherRunF32(row: usize, inW: i32, inC: i32, ix: i32, taps: i32, C: i32
 
 /**
  * Lists the runs of `count` receptive fields from output pixel m0 on. A run is a row of the kernel
- * where its taps lie side by side, else one tap; it is read where it lies, and copied to `gathered`
- * only where it leaves the picture.
+ * if its taps are adjacent, and otherwise one tap. The kernel reads it in place; only a run that
+ * crosses the border of the image is copied, to `gathered`.
  */
 function listRunsF32(
   r: usize,
@@ -472,8 +481,8 @@ function runF32(r: usize): void {
   const kernelW = int(r, CONV2D_KERNEL_W);
   const panels = (N + 7) >> 3;
   const block = int(r, CONV2D_BLOCK_ROWS);
-  const low = float(r, CONV2D_MIN);
-  const high = float(r, CONV2D_MAX);
+  const clampMin = float(r, CONV2D_MIN);
+  const clampMax = float(r, CONV2D_MAX);
   const whole = kernelW == 1 || (C == inC && int(r, CONV2D_DILATION_X) == 1);
   const runs = whole ? kernelH : kernelH * kernelW;
   const length = whole ? kernelW * C : C;
@@ -485,7 +494,7 @@ function runF32(r: usize): void {
   const from = panelFrom << 3;
   const to = min(panelTo << 3, N);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
-    const picture = <usize>int(r, CONV2D_SOURCE) + (batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC << 2);
+    const image = <usize>int(r, CONV2D_SOURCE) + (batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC << 2);
     for (let group = 0; group < groups; group++) {
       if (!isMine(r, batch, group)) continue;
       const first = group * panels + panelFrom;
@@ -493,9 +502,22 @@ function runF32(r: usize): void {
       const bias = <usize>int(r, CONV2D_BIAS) + (first << 5);
       for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
         const count = min(block, rowTo - m0);
-        listRunsF32(r, picture + (group * C << 2), m0, count, C, whole, list, step, gathered);
+        listRunsF32(r, image + (group * C << 2), m0, count, C, whole, list, step, gathered);
         listOutputs(r, batch, m0, count, count, outs, 0, 4);
-        product_f32(list, step, runs, length, count, weights, bias, outs, group * N + from, to - from, low, high);
+        product_f32(
+          list,
+          step,
+          runs,
+          length,
+          count,
+          weights,
+          bias,
+          outs,
+          group * N + from,
+          to - from,
+          clampMin,
+          clampMax,
+        );
       }
     }
   }

@@ -11,12 +11,12 @@ import { walkTo, FEW_POSITIONS, advance, positionsOf, WALK_BYTES, WALK_FIRST, WA
 const LAST = (MAX_RANK - 1) << 2;
 const ROWS = (MAX_RANK - 2) << 2;
 const ANY_DTYPE = -1;
-/** Products that take as long as an element on its own. */
-const STRIDED_STEPS = 16;
+/** Cost of copying a single element, in multiply-adds. */
+const WORK_PER_ELEMENT = 16;
 
 /**
- * Each element is written once: every dimension steps over all that those of smaller strides reach
- * together.
+ * Each element is written once, because the stride of every dimension is larger than the extent of
+ * all dimensions with smaller strides.
  */
 function checkApart(r: usize): void {
   for (let d = 0; d <= LAST; d += 4) {
@@ -39,27 +39,27 @@ export function describeCopy(r: usize): void {
   checkCounts(r, COPY_DIMENSIONS, MAX_RANK);
   const bytes = int(r, COPY_ELEMENT_BYTES);
   if (bytes != 1 && bytes != 4) fail(FAULT_ATTRIBUTE);
-  let low: f64 = 0;
-  let high: f64 = 1;
+  let from: f64 = 0;
+  let to: f64 = 1;
   let extent: f64 = 1;
   let count: f64 = 1;
   for (let d = 0; d <= LAST; d += 4) {
     checkRange(r, COPY_SOURCE_STRIDES + d, -(1 << 30), 1 << 30);
     checkRange(r, COPY_TARGET_STRIDES + d, 0, 1 << 30);
-    const steps = toF64(r, COPY_DIMENSIONS + d) - 1;
-    const reach = steps * toF64(r, COPY_SOURCE_STRIDES + d);
-    if (reach < 0) low += reach;
-    else high += reach;
-    count *= steps + 1;
-    extent += steps * toF64(r, COPY_TARGET_STRIDES + d);
+    const last = toF64(r, COPY_DIMENSIONS + d) - 1;
+    const reach = last * toF64(r, COPY_SOURCE_STRIDES + d);
+    if (reach < 0) from += reach;
+    else to += reach;
+    count *= last + 1;
+    extent += last * toF64(r, COPY_TARGET_STRIDES + d);
   }
   checkApart(r);
   const size = <f64>bytes;
   const alignment: u32 = bytes == 4 ? 4 : 1;
-  sourceSpan(r, COPY_SOURCE, low * size, high * size, alignment);
+  sourceSpan(r, COPY_SOURCE, from * size, to * size, alignment);
   target(r, COPY_TARGET, extent * size, alignment);
   needScratch(WALK_BYTES);
-  parallel(r, count * (int(r, COPY_SOURCE_STRIDES + LAST) == 1 ? size : STRIDED_STEPS));
+  parallel(r, count * (int(r, COPY_SOURCE_STRIDES + LAST) == 1 ? size : WORK_PER_ELEMENT));
 }
 
 export function runCopy(r: usize): void {
@@ -71,12 +71,15 @@ export function runCopy(r: usize): void {
   const stride = int(r, COPY_SOURCE_STRIDES + LAST);
   const rowStrideOut = int(r, COPY_TARGET_STRIDES + ROWS);
   const strideOut = int(r, COPY_TARGET_STRIDES + LAST);
-  // threads take planes; where there are few, rows of them, or parts of rows
+  // The threads share planes, or rows if there are few planes, or parts of rows if there are few
+  // rows.
   const planes = positionsOf(r, COPY_DIMENSIONS, MAX_RANK - 2);
   const byPlanes = <u32>planes >= FEW_POSITIONS;
   const byRows = !byPlanes && <u32>rows >= FEW_POSITIONS;
   const byParts = !byPlanes && !byRows;
-  share(byPlanes ? planes : byRows ? rows : n, byPlanes ? 1 : byRows ? 8 : 64);
+  const inPlane = byRows ? rows : n;
+  const unit = byRows ? 8 : 64;
+  share(byPlanes ? planes : inPlane, byPlanes ? 1 : unit);
   const first = byPlanes ? shareFrom : 0;
   const last = byPlanes ? shareTo : planes;
   const row = byRows ? shareFrom : 0;

@@ -17,7 +17,7 @@ import { describeRequantization } from './checks';
 // Scratch: a row of zero points [C] + 16 │ widened weights (i8) │ tap addresses u32 [KH·KW rounded up to 2]
 
 const MAX_REACH: f64 = 536870912;
-/** Sums from smaller biases never come to −2^31, which has no opposite. */
+/** Accumulators that start from smaller biases cannot reach −2^31, whose negation overflows. */
 const MAX_NEGATED: i32 = 1 << 30;
 
 export function describeDepthwiseConv2d(r: usize): void {
@@ -36,9 +36,9 @@ export function describeDepthwiseConv2d(r: usize): void {
   const C = toF64(r, DEPTHWISE_CHANNELS);
   const blocks = Math.ceil(C / 8);
   if (taps > 65536) fail(FAULT_ATTRIBUTE);
-  const steps = toF64(r, DEPTHWISE_BATCH) * toF64(r, DEPTHWISE_OUT_H) * toF64(r, DEPTHWISE_OUT_W) * C * taps;
-  checkWork(steps);
-  parallel(r, steps);
+  const work = toF64(r, DEPTHWISE_BATCH) * toF64(r, DEPTHWISE_OUT_H) * toF64(r, DEPTHWISE_OUT_W) * C * taps;
+  checkWork(work);
+  parallel(r, work);
   source(
     r,
     DEPTHWISE_SOURCE,
@@ -58,8 +58,8 @@ export function describeDepthwiseConv2d(r: usize): void {
     Math.ceil(taps / 2) * 8);
 }
 
-/** Addresses of the taps of output pixel (y, x), column by column. */
-function listTaps(r: usize, picture: usize, y: i32, x: i32, pixelBytes: i32, zeros: usize, list: usize): void {
+/** Lists the addresses of the taps of output pixel (y, x), column by column. */
+function listTaps(r: usize, image: usize, y: i32, x: i32, pixelBytes: i32, zeros: usize, list: usize): void {
   const inH = int(r, DEPTHWISE_IN_H);
   const inW = int(r, DEPTHWISE_IN_W);
   const kernelH = int(r, DEPTHWISE_KERNEL_H);
@@ -73,21 +73,21 @@ function listTaps(r: usize, picture: usize, y: i32, x: i32, pixelBytes: i32, zer
     const outside = <u32>ix >= <u32>inW;
     for (let ky = 0; ky < kernelH; ky++) {
       const iy = iy0 + ky * dilationY;
-      store<usize>(list, outside || <u32>iy >= <u32>inH ? zeros : picture + (iy * inW + ix) * pixelBytes);
+      store<usize>(list, outside || <u32>iy >= <u32>inH ? zeros : image + (iy * inW + ix) * pixelBytes);
       list += 4;
     }
   }
-  // the partner of an odd last tap has weight zero: any address that is read anyway
+  // The partner of an odd last tap has weight 0, so any readable address is correct.
   if ((kernelH * kernelW & 1) != 0) store<usize>(list, load<usize>(list - 4));
 }
 
-/** The row of zero points at the start of scratch, and what lies behind it. */
+/** Fills the row of zero points at the start of scratch. @returns the address after it */
 function zeroRow(bytes: i32, zero: u8): usize {
   memory.fill(scratch(), zero, bytes + 16);
   return (scratch() + bytes + 16 + 15) & ~15;
 }
 
-/** Whether the n numbers at p are all less than `limit` away from 0. */
+/** Whether the n numbers at p are all in (−limit, limit). */
 function below(p: usize, n: i32, limit: i32): bool {
   for (let i = 0; i < n; i++) {
     const x = load<i32>(p + (i << 2));
@@ -111,8 +111,8 @@ function runRows3x3(r: usize, f32s: bool): void {
   const bias = <usize>int(r, DEPTHWISE_BIAS);
   const scale = <usize>int(r, DEPTHWISE_SCALE);
   const zero = int(r, DEPTHWISE_TARGET_ZERO);
-  const low = int(r, DEPTHWISE_MIN);
-  const high = int(r, DEPTHWISE_MAX);
+  const clampMin = int(r, DEPTHWISE_MIN);
+  const clampMax = int(r, DEPTHWISE_MAX);
   const pixelBytes = f32s ? C << 2 : C;
   const zeros = scratch();
   const prepared = zeroRow(pixelBytes, f32s ? 0 : <u8>padding);
@@ -126,8 +126,8 @@ function runRows3x3(r: usize, f32s: bool): void {
   }
   if (!f32s && !split) pair_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, blocks, prepared);
   let out = <usize>int(r, DEPTHWISE_TARGET);
-  let picture = <usize>int(r, DEPTHWISE_SOURCE);
-  // threads take pixels, so the first and the last row of a share may be parts of rows
+  let image = <usize>int(r, DEPTHWISE_SOURCE);
+  // The threads share pixels, so the first and the last row of a share may be partial.
   const pixels = outH * outW;
   share(pixels, 1);
   const from = shareFrom;
@@ -142,18 +142,19 @@ function runRows3x3(r: usize, f32s: bool): void {
       const in0 = <u32>iy < <u32>inH;
       const in1 = <u32>(iy + 1) < <u32>inH;
       const in2 = <u32>(iy + 2) < <u32>inH;
-      const p0 = in0 ? picture + iy * rowBytes : zeros;
-      const p1 = in1 ? picture + (iy + 1) * rowBytes : zeros;
-      const p2 = in2 ? picture + (iy + 2) * rowBytes : zeros;
+      const p0 = in0 ? image + iy * rowBytes : zeros;
+      const p1 = in1 ? image + (iy + 1) * rowBytes : zeros;
+      const p2 = in2 ? image + (iy + 2) * rowBytes : zeros;
       const s0 = in0 ? pixelBytes : 0;
       const s1 = in1 ? pixelBytes : 0;
       const s2 = in2 ? pixelBytes : 0;
       if (ASC_FEATURE_RELAXED_SIMD) {
         if (split && stride == 1) {
-          // the row below takes the same inputs, where rows are one apart
+          // With stride 1, the next output row needs the same inputs, so both are computed
+          // together.
           const in3 = <u32>(iy + 3) < <u32>inH;
           const both = strideY == 1 && count == outW && (y + 2) * outW <= to;
-          const p3 = in3 ? picture + (iy + 3) * rowBytes : zeros;
+          const p3 = in3 ? image + (iy + 3) * rowBytes : zeros;
           depthwise_split_3x3_s1(
             p0,
             s0,
@@ -173,8 +174,8 @@ function runRows3x3(r: usize, f32s: bool): void {
             count,
             C,
             zero,
-            low,
-            high,
+            clampMin,
+            clampMax,
           );
           y += i32(both);
           continue;
@@ -200,7 +201,24 @@ function runRows3x3(r: usize, f32s: bool): void {
           float(r, DEPTHWISE_MAX),
         );
       } else if (ASC_FEATURE_RELAXED_SIMD && split) {
-        depthwise_split_3x3_s2(p0, s0, p1, s1, p2, s2, column, inW, padding, weights, q, count, C, zero, low, high);
+        depthwise_split_3x3_s2(
+          p0,
+          s0,
+          p1,
+          s1,
+          p2,
+          s2,
+          column,
+          inW,
+          padding,
+          weights,
+          q,
+          count,
+          C,
+          zero,
+          clampMin,
+          clampMax,
+        );
       } else if (stride == 1) {
         depthwise_i8_3x3_s1(
           p0,
@@ -219,10 +237,11 @@ function runRows3x3(r: usize, f32s: bool): void {
           count,
           C,
           zero,
-          low,
-          high,
+          clampMin,
+          clampMax,
         );
-      } else {depthwise_i8_3x3_s2(
+      } else {
+        depthwise_i8_3x3_s2(
           p0,
           s0,
           p1,
@@ -239,12 +258,13 @@ function runRows3x3(r: usize, f32s: bool): void {
           count,
           C,
           zero,
-          low,
-          high,
-        );}
+          clampMin,
+          clampMax,
+        );
+      }
     }
     out += pixels * pixelBytes;
-    picture += inH * rowBytes;
+    image += inH * rowBytes;
   }
 }
 
@@ -287,12 +307,12 @@ export function runDepthwiseConv2d(r: usize): void {
   const from = shareFrom;
   const to = shareTo;
   for (let batch = 0; batch < int(r, DEPTHWISE_BATCH); batch++) {
-    const picture = <usize>int(r, DEPTHWISE_SOURCE) + batch * inH * inW * pixelBytes;
+    const image = <usize>int(r, DEPTHWISE_SOURCE) + batch * inH * inW * pixelBytes;
     let out = <usize>int(r, DEPTHWISE_TARGET) + (batch * pixels + from) * pixelBytes;
     for (let y = from / outW; y * outW < to; y++) {
       const iy = y * strideY - padTop;
       const rowsInside = iy >= 0 && iy + reachY < inH;
-      // inside the picture, one list of addresses serves the rest of the row, shifted
+      // Inside the image, one list of addresses serves the rest of the row, with an offset.
       let first = -1;
       for (let x = max(from - y * outW, 0), end = min(to - y * outW, outW); x < end; x++) {
         const ix = x * strideX - padLeft;
@@ -300,12 +320,13 @@ export function runDepthwiseConv2d(r: usize): void {
         if (first >= 0 && ix + reachX < inW) {
           shift = (x - first) * strideX * pixelBytes;
         } else {
-          listTaps(r, picture, y, x, pixelBytes, zeros, list);
+          listTaps(r, image, y, x, pixelBytes, zeros, list);
           first = rowsInside && ix >= 0 && ix + reachX < inW ? x : -1;
         }
         if (f32s) {
           depthwise_f32(list, taps, shift, weights, bias, out, C, float(r, DEPTHWISE_MIN), float(r, DEPTHWISE_MAX));
-        } else {depthwise_i8(
+        } else {
+          depthwise_i8(
             list,
             pairs,
             shift,
@@ -317,7 +338,8 @@ export function runDepthwiseConv2d(r: usize): void {
             int(r, DEPTHWISE_TARGET_ZERO),
             int(r, DEPTHWISE_MIN),
             int(r, DEPTHWISE_MAX),
-          );}
+          );
+        }
         out += pixelBytes;
       }
     }

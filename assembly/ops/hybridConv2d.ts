@@ -9,8 +9,9 @@ import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo } from '../threa
 import { describeGeometry, gatherRowsI8, isMine, panelsOf, shareConvolution } from './conv2d';
 import { checkActivation } from './checks';
 
-// Scratch: the quantized picture i8 [H][W][C] + 16 │ rows i16 [R][K'] + 32 │ one widened panel i16 [K'][8] + 32, R = ROWS,
-// K' = K rounded up to 4
+// Scratch, with R = ROWS and K' = K rounded up to 4:
+//
+//   quantized image i8 [H][W][C] + 16 │ rows i16 [R][K'] + 32 │ one widened panel i16 [K'][8] + 32
 const ROWS = 16;
 
 export function describeHybridConv2d(r: usize): void {
@@ -38,25 +39,25 @@ export function runHybridConv2d(r: usize): void {
   const panels = (N + 7) >> 3;
   const outW = int(r, CONV2D_OUT_W);
   const count = int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
-  const low = float(r, CONV2D_MIN);
-  const high = float(r, CONV2D_MAX);
-  const picture = scratch();
-  const rows = (picture + count + 16 + 15) & ~15;
+  const clampMin = float(r, CONV2D_MIN);
+  const clampMax = float(r, CONV2D_MAX);
+  const image = scratch();
+  const rows = (image + count + 16 + 15) & ~15;
   const panel = (rows + ROWS * lda + 32 + 15) & ~15;
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? panel - rows : 0;
   shareConvolution(r, panels, 1);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
-    // a picture is quantized as a whole by each thread that has a share in it
+    // Each thread that has a share in an image quantizes the whole image.
     if (batch * groups >= outerTo || (batch + 1) * groups <= outerFrom) continue;
     const from = <usize>int(r, CONV2D_SOURCE) + (batch * count << 2);
     const to = <usize>int(r, CONV2D_TARGET) + (batch * int(r, CONV2D_BATCH_STRIDE) << 2);
     range_f32(from, count, int(r, HYBRID_MODE) == HYBRID_ASYMMETRIC);
-    quantize_range(from, picture, count);
+    quantize_range(from, image, count);
     for (let group = 0; group < groups; group++) {
       if (!isMine(r, batch, group)) continue;
       for (let m0 = rowFrom; m0 < rowTo; m0 += ROWS) {
         const block = min(ROWS, rowTo - m0);
-        gatherRowsI8(r, picture + group * C, m0, block, C, rangeZero(), rows, plane, lda);
+        gatherRowsI8(r, image + group * C, m0, block, C, rangeZero(), rows, plane, lda);
         for (let n = panelFrom << 3, end = min(panelTo << 3, N); n < end; n += 8) {
           const index = group * panels + (n >> 3);
           const lanes = <usize>index << 5;
@@ -76,8 +77,8 @@ export function runHybridConv2d(r: usize): void {
               int(r, CONV2D_BIAS) + lanes,
               out,
               min(8, N - n),
-              low,
-              high,
+              clampMin,
+              clampMax,
             );
           }
         }

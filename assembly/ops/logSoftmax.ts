@@ -18,16 +18,13 @@ export function runLogSoftmax(r: usize): void {
   let from = <usize>int(r, SOFTMAX_SOURCE) + skipped;
   let out = <usize>int(r, SOFTMAX_TARGET) + skipped;
   for (let row = shareTo - shareFrom; row > 0; row--) {
-    if (f32s) log_softmax_f32(from, out, depth);
-    else {log_softmax_i8(
-        from,
-        out,
-        depth,
-        int(r, SOFTMAX_TABLE),
-        float(r, SOFTMAX_SCALE),
-        float(r, SOFTMAX_OUT_SCALE),
-        int(r, SOFTMAX_TARGET_ZERO),
-      );}
+    if (f32s) {
+      log_softmax_f32(from, out, depth);
+    } else {
+      const scale = float(r, SOFTMAX_SCALE);
+      const outScale = float(r, SOFTMAX_OUT_SCALE);
+      log_softmax_i8(from, out, depth, int(r, SOFTMAX_TABLE), scale, outScale, int(r, SOFTMAX_TARGET_ZERO));
+    }
     from += rowBytes;
     out += rowBytes;
   }

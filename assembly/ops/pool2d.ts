@@ -9,16 +9,16 @@ import { share, shareFrom, shareTo } from '../threads';
 import { checkActivation } from './checks';
 
 const MAX_KERNEL = 1 << 24;
-/** Fewer outputs than these are split by channels. */
+/** The threads share the channels if there are fewer output pixels than this. */
 const FEW_PIXELS = 16;
-/** Products that take as long as one element of a window. */
-const STEPS = 4;
-/** Input coordinates stay far from the ends of i32. */
+/** Cost of one element of a window, in multiply-adds. */
+const WORK_PER_ELEMENT = 4;
+/** Limit of input coordinates, so that they do not overflow i32. */
 const MAX_REACH: f64 = 1073741824;
-/** Pixels of a window whose i8 sum, with the offset, fits an i32. */
+/** Maximum number of pixels of a window, so that their i8 sum with the rounding offset fits i32. */
 const MAX_WINDOW: f64 = 4194304;
 
-/** Every window has a pixel inside the picture. */
+/** Every window contains a pixel of the image. */
 function checkWindows(r: usize, kernel: usize, stride: usize, pad: usize, sizeIn: usize, sizeOut: usize): void {
   checkRange(r, kernel, 1, MAX_KERNEL);
   checkRange(r, pad, 0, int(r, kernel) - 1);
@@ -34,11 +34,11 @@ export function describePool2d(r: usize): void {
   checkWindows(r, POOL2D_KERNEL_W, POOL2D_STRIDE_X, POOL2D_PAD_LEFT, POOL2D_IN_W, POOL2D_OUT_W);
   if (min<f64>(toF64(r, POOL2D_KERNEL_H), toF64(r, POOL2D_IN_H)) *
       min<f64>(toF64(r, POOL2D_KERNEL_W), toF64(r, POOL2D_IN_W)) > MAX_WINDOW) fail(FAULT_ATTRIBUTE);
-  const steps = toF64(r, POOL2D_BATCH) * toF64(r, POOL2D_OUT_H) * toF64(r, POOL2D_OUT_W) * toF64(r, POOL2D_CHANNELS)
+  const work = toF64(r, POOL2D_BATCH) * toF64(r, POOL2D_OUT_H) * toF64(r, POOL2D_OUT_W) * toF64(r, POOL2D_CHANNELS)
     * min<f64>(toF64(r, POOL2D_KERNEL_H), toF64(r, POOL2D_IN_H)) *
     min<f64>(toF64(r, POOL2D_KERNEL_W), toF64(r, POOL2D_IN_W));
-  checkWork(steps);
-  parallel(r, steps * STEPS);
+  checkWork(work);
+  parallel(r, work * WORK_PER_ELEMENT);
   const size = bytesOf(dtypeOf(r));
   const channels = toF64(r, POOL2D_BATCH) * toF64(r, POOL2D_CHANNELS) * size;
   source(r, POOL2D_SOURCE, channels * toF64(r, POOL2D_IN_H) * toF64(r, POOL2D_IN_W), <u32>size);
@@ -64,11 +64,11 @@ export function runPool2d(r: usize): void {
   const padTop = int(r, POOL2D_PAD_TOP);
   const padLeft = int(r, POOL2D_PAD_LEFT);
   const offset = int(r, POOL2D_ROUNDING_OFFSET);
-  const low = int(r, POOL2D_MIN);
-  const high = int(r, POOL2D_MAX);
-  const lowF = float(r, POOL2D_MIN);
-  const highF = float(r, POOL2D_MAX);
-  // threads take pixels, or channels where there are few pixels
+  const clampMin = int(r, POOL2D_MIN);
+  const clampMax = int(r, POOL2D_MAX);
+  const clampMinF32 = float(r, POOL2D_MIN);
+  const clampMaxF32 = float(r, POOL2D_MAX);
+  // The threads share pixels, or channels if there are few pixels.
   const pixels = outH * outW;
   const byChannels = pixels < FEW_PIXELS;
   share(byChannels ? C : pixels, byChannels ? 64 : 1);
@@ -76,9 +76,10 @@ export function runPool2d(r: usize): void {
   const to = shareTo;
   const fromPixel = byChannels ? 0 : from;
   const toPixel = byChannels ? pixels : to;
-  const skipped = byChannels ? f32s ? from << 2 : from : 0;
+  const fromByte = f32s ? from << 2 : from;
+  const skipped = byChannels ? fromByte : 0;
   const channels = byChannels ? to - from : C;
-  let picture = <usize>int(r, POOL2D_SOURCE) + skipped;
+  let image = <usize>int(r, POOL2D_SOURCE) + skipped;
   for (let batch = 0; batch < int(r, POOL2D_BATCH); batch++) {
     let out = <usize>int(r, POOL2D_TARGET) + (batch * pixels + fromPixel) * pixelBytes + skipped;
     for (let y = fromPixel / outW; y * outW < toPixel; y++) {
@@ -89,29 +90,20 @@ export function runPool2d(r: usize): void {
         const ix = x * strideX - padLeft;
         const left = max(ix, 0);
         const columns = min(ix + kernelW, inW) - left;
-        const window = picture + top * rowBytes + left * pixelBytes;
+        const window = image + top * rowBytes + left * pixelBytes;
         if (f32s) {
+          const n = <f32>(rows * columns);
           if (averages) {
-            pool_average_f32(
-              window,
-              rows,
-              columns,
-              rowBytes,
-              pixelBytes,
-              out,
-              channels,
-              <f32>(rows * columns),
-              lowF,
-              highF,
-            );
-          } else pool_max_f32(window, rows, columns, rowBytes, pixelBytes, out, channels, lowF, highF);
+            pool_average_f32(window, rows, columns, rowBytes, pixelBytes, out, channels, n, clampMinF32, clampMaxF32);
+          } else pool_max_f32(window, rows, columns, rowBytes, pixelBytes, out, channels, clampMinF32, clampMaxF32);
         } else {
-          if (averages) pool_average_i8(window, rows, columns, rowBytes, pixelBytes, out, channels, offset, low, high);
-          else pool_max_i8(window, rows, columns, rowBytes, pixelBytes, out, channels, low, high);
+          if (averages) {
+            pool_average_i8(window, rows, columns, rowBytes, pixelBytes, out, channels, offset, clampMin, clampMax);
+          } else pool_max_i8(window, rows, columns, rowBytes, pixelBytes, out, channels, clampMin, clampMax);
         }
         out += pixelBytes;
       }
     }
-    picture += inH * rowBytes;
+    image += inH * rowBytes;
   }
 }

@@ -10,12 +10,12 @@ import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtyp
 import { share, shareFrom, shareTo } from '../threads';
 import { checkZeroPoint } from './checks';
 
-/** Elements whose i8 sum, each less a zero point, fits an i32: 255·2^23 < 2^31 */
+/** Maximum number of elements, so that the sum of (i8 − zero point) fits i32: 255·2^23 < 2^31. */
 const MAX_SUM = 1 << 23;
-/** Products that take as long as a byte. */
-const STEPS = 2;
+/** Cost of one byte, in multiply-adds. */
+const WORK_PER_BYTE = 2;
 
-/** Threads share long rows of outputs where there are few. */
+/** The threads share the inner dimension if it is long and there are few rows of outputs. */
 function byInner(r: usize): bool {
   return int(r, REDUCE_OUTER) < 16 && int(r, REDUCE_INNER) >= 128;
 }
@@ -28,7 +28,7 @@ export function describeReduce(r: usize): void {
   const outputs = toF64(r, REDUCE_OUTER) * toF64(r, REDUCE_INNER) * size;
   source(r, REDUCE_SOURCE, outputs * toF64(r, REDUCE_COUNT), <u32>size);
   target(r, REDUCE_TARGET, outputs, <u32>size);
-  parallel(r, byInner(r) || int(r, REDUCE_OUTER) > 1 ? outputs * toF64(r, REDUCE_COUNT) * STEPS : 0);
+  parallel(r, byInner(r) || int(r, REDUCE_OUTER) > 1 ? outputs * toF64(r, REDUCE_COUNT) * WORK_PER_BYTE : 0);
   const kind = int(r, REDUCE_KIND);
   if (dtypeOf(r) == DTYPE_F32 || kind == REDUCE_MAX || kind == REDUCE_MIN) return;
   checkZeroPoint(r, REDUCE_SOURCE_ZERO);
@@ -43,8 +43,8 @@ export function describeReduce(r: usize): void {
   }
 }
 
-/** One sum or mean that is not rounded half to even: a column of [count][inner]. */
-function rounded(r: usize, column: usize, low: f32, high: f32): i32 {
+/** Sum or mean of one column of [count][inner], rounded away from zero or truncated. */
+function rounded(r: usize, column: usize, clampMin: f32, clampMax: f32): i32 {
   const count = int(r, REDUCE_COUNT);
   const inner = int(r, REDUCE_INNER);
   const zero = int(r, REDUCE_TARGET_ZERO);
@@ -53,13 +53,13 @@ function rounded(r: usize, column: usize, low: f32, high: f32): i32 {
   sum -= count * int(r, REDUCE_SOURCE_ZERO);
   if (int(r, REDUCE_ROUNDING) == ROUND_TRUNCATE) return min(127, max(-128, sum / count + zero));
   let x = <f32>sum * float(r, REDUCE_SCALE);
-  x = x < low ? low : x;
-  x = high < x ? high : x;
-  // in f64, where adding a half does not round
+  x = x < clampMin ? clampMin : x;
+  x = clampMax < x ? clampMax : x;
+  // In f64, adding a half is exact.
   return <i32>(x < 0 ? <f64>x - 0.5 : <f64>x + 0.5) + zero;
 }
 
-/** n of out i8 [inner] from source [count][inner] */
+/** Computes n elements of out i8 [inner] from source i8 [count][inner]. */
 function reduceI8(r: usize, from: usize, out: usize, n: i32): void {
   const kind = int(r, REDUCE_KIND);
   const count = int(r, REDUCE_COUNT);
@@ -67,8 +67,8 @@ function reduceI8(r: usize, from: usize, out: usize, n: i32): void {
   const sourceZero = int(r, REDUCE_SOURCE_ZERO);
   const zero = int(r, REDUCE_TARGET_ZERO);
   const scale = float(r, REDUCE_SCALE);
-  const low = <f32>(i8.MIN_VALUE - zero);
-  const high = <f32>(i8.MAX_VALUE - zero);
+  const clampMin = <f32>(i8.MIN_VALUE - zero);
+  const clampMax = <f32>(i8.MAX_VALUE - zero);
   switch (kind) {
     case REDUCE_MAX:
       if (inner == 1) store<i8>(out, max_i8(from, count));
@@ -96,14 +96,14 @@ function reduceI8(r: usize, from: usize, out: usize, n: i32): void {
       break;
     default:
       if (int(r, REDUCE_ROUNDING) != ROUND_EVEN) {
-        for (let i = 0; i < n; i++) store<i8>(out + i, rounded(r, from + i, low, high));
+        for (let i = 0; i < n; i++) store<i8>(out + i, rounded(r, from + i, clampMin, clampMax));
       } else if (inner == 1) {
-        store<i8>(out, requantize(sum_i8(from, count) - count * sourceZero, scale, low, high, zero));
+        store<i8>(out, requantize(sum_i8(from, count) - count * sourceZero, scale, clampMin, clampMax, zero));
       } else pool_sum_i8(from, 1, count, 0, inner, out, n, -sourceZero, scale, zero);
   }
 }
 
-/** n of out f32 [inner] from source [count][inner] */
+/** Computes n elements of out f32 [inner] from source f32 [count][inner]. */
 function reduceF32(r: usize, from: usize, out: usize, n: i32): void {
   const kind = int(r, REDUCE_KIND);
   const count = int(r, REDUCE_COUNT);

@@ -7,11 +7,11 @@ import { toF64, bytesOf, checkCounts, checkedTable, checkFinite, checkRange, che
   parallel, table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
-/** Products that take as long as a byte. */
-const STEPS = 8;
-// An entry of ROWS or COLUMNS
-const ENTRY_LOW: usize = 0;
-const ENTRY_HIGH: usize = 4;
+/** Cost of one byte of the output, in multiply-adds. */
+const WORK_PER_BYTE = 8;
+// Fields of an entry of ROWS or COLUMNS.
+const ENTRY_LOWER: usize = 0;
+const ENTRY_UPPER: usize = 4;
 const ENTRY_WEIGHT: usize = 8;
 
 function describeEntries(r: usize, field: usize, entries: i32, limit: i32): void {
@@ -21,9 +21,9 @@ function describeEntries(r: usize, field: usize, entries: i32, limit: i32): void
   const f32s = dtypeOf(r) == DTYPE_F32;
   const bilinear = int(r, RESIZE2D_MODE) == RESIZE2D_BILINEAR;
   for (let i = 0; i < entries; i++) {
-    if (load<u32>(entry, ENTRY_LOW) >= <u32>limit) fail(FAULT_ATTRIBUTE);
+    if (load<u32>(entry, ENTRY_LOWER) >= <u32>limit) fail(FAULT_ATTRIBUTE);
     if (bilinear) {
-      if (load<u32>(entry, ENTRY_HIGH) >= <u32>limit) fail(FAULT_ATTRIBUTE);
+      if (load<u32>(entry, ENTRY_UPPER) >= <u32>limit) fail(FAULT_ATTRIBUTE);
       if (f32s) checkFinite(entry, ENTRY_WEIGHT);
       else checkRange(entry, ENTRY_WEIGHT, 0, 2048);
     }
@@ -43,7 +43,7 @@ export function describeResize2d(r: usize): void {
   source(r, RESIZE2D_SOURCE, pixel * toF64(r, RESIZE2D_IN_H) * toF64(r, RESIZE2D_IN_W), <u32>size);
   const bytes = pixel * toF64(r, RESIZE2D_OUT_H) * toF64(r, RESIZE2D_OUT_W);
   target(r, RESIZE2D_TARGET, bytes, <u32>size);
-  parallel(r, bytes * STEPS);
+  parallel(r, bytes * WORK_PER_BYTE);
   describeEntries(r, RESIZE2D_ROWS, int(r, RESIZE2D_OUT_H), int(r, RESIZE2D_IN_H));
   describeEntries(r, RESIZE2D_COLUMNS, int(r, RESIZE2D_OUT_W), int(r, RESIZE2D_IN_W));
 }
@@ -59,17 +59,17 @@ export function runResize2d(r: usize): void {
   share(outH, 1);
   const from = shareFrom;
   const to = shareTo;
-  let picture = <usize>int(r, RESIZE2D_SOURCE);
+  let image = <usize>int(r, RESIZE2D_SOURCE);
   for (let batch = 0; batch < int(r, RESIZE2D_BATCH); batch++) {
     let row = <usize>int(r, RESIZE2D_ROWS) + from * RESIZE2D_ENTRY_BYTES;
     let out = <usize>int(r, RESIZE2D_TARGET) + (batch * outH + from) * outW * pixelBytes;
     for (let y = from; y < to; y++) {
-      const top = picture + load<u32>(row, ENTRY_LOW) * rowBytes;
-      const bottom = picture + load<u32>(row, ENTRY_HIGH) * rowBytes;
+      const top = image + load<u32>(row, ENTRY_LOWER) * rowBytes;
+      const bottom = image + load<u32>(row, ENTRY_UPPER) * rowBytes;
       let column = <usize>int(r, RESIZE2D_COLUMNS);
       for (let x = outW; x > 0; x--) {
-        const left = load<u32>(column, ENTRY_LOW) * pixelBytes;
-        const right = load<u32>(column, ENTRY_HIGH) * pixelBytes;
+        const left = load<u32>(column, ENTRY_LOWER) * pixelBytes;
+        const right = load<u32>(column, ENTRY_UPPER) * pixelBytes;
         if (nearest) {
           copy_bytes(top + left, out, pixelBytes);
         } else if (f32s) {
@@ -100,6 +100,6 @@ export function runResize2d(r: usize): void {
       }
       row += RESIZE2D_ENTRY_BYTES;
     }
-    picture += int(r, RESIZE2D_IN_H) * rowBytes;
+    image += int(r, RESIZE2D_IN_H) * rowBytes;
   }
 }

@@ -7,8 +7,8 @@ import { share, shareFrom, shareTo } from '../threads';
 import { checkPositive, checkZeroPoint } from './checks';
 
 /**
- * The record of softmax and of logSoftmax. The table starts at 1 and stays in [0, 1], so a row's
- * sum is at least 1.
+ * Describes the record of softmax and logSoftmax. The first entry of the table is 1 and all are in
+ * [0, 1], so the sum of a row is at least 1.
  */
 export function describeSoftmaxRows(r: usize): void {
   checkRecord(r, SOFTMAX_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));

@@ -12,12 +12,12 @@ import { share, shareFrom, shareTo } from '../threads';
 import { describeGeometry, listOutputs, panelsOf } from './conv2d';
 import { describeRequantization } from './checks';
 
-// Scratch: the tile's output addresses u32 [R] │ its input addresses u32 [R] │ a pixel of zero points i8 [C] + 16 │ and for
+// Scratch of a tile, with R = BLOCK_ROWS and K' = K rounded up to 4:
 //
-//   pairs    the turned outputs i8 [8][32] │ the tile i16 [⌈K/2⌉ + 3][R][2]
-//   blocks   the rows i16 [R][K' + 8]
+//   output addresses u32 [R] │ input addresses u32 [R] │ a pixel of zero points i8 [C] + 16 │
 //
-// R = BLOCK_ROWS, K' = K rounded up to 4.
+//   then for pairs    transposed outputs i8 [8][32] │ tile i16 [⌈K/2⌉ + 3][R][2]
+//   and for blocks    rows i16 [R][K' + 8]
 
 function isPairs(r: usize): bool {
   return int(r, SPARSE_PATTERN) == SPARSE_PAIRS;
@@ -53,8 +53,9 @@ export function describeSparseConv2d(r: usize): void {
 }
 
 /**
- * The counts of `lists`, in the table at `field`, add up to the entries, and no list steps beyond
- * `limit`; steps and number of entries are the fields behind it.
+ * The fields from `field` on are COUNTS, DELTAS and ENTRIES of `lists` lists. The counts, in units
+ * of `unit` entries, add up to the number of entries, and the positions of all lists are below
+ * `limit`.
  */
 export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, limit: i32): void {
   const counts = checkedTable(r, field);
@@ -81,11 +82,12 @@ export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, limi
 }
 
 /**
- * Where tap (ky, kx) of the output pixels m0 … m0 + count lies; the last is repeated up to `rows`.
+ * Lists the addresses of tap (ky, kx) of the `count` output pixels from m0 on. The last address is
+ * repeated, up to `rows` addresses.
  */
 function listInputs(
   r: usize,
-  picture: usize,
+  image: usize,
   m0: i32,
   count: i32,
   rows: i32,
@@ -109,7 +111,7 @@ function listInputs(
     if (i < count) {
       const iy = y * strideY + top;
       const ix = x * strideX + left;
-      address = <u32>iy < <u32>inH && <u32>ix < <u32>inW ? picture + (iy * inW + ix) * inC : outside;
+      address = <u32>iy < <u32>inH && <u32>ix < <u32>inW ? image + (iy * inW + ix) * inC : outside;
       if (++x == outW) {
         x = 0;
         y++;
@@ -136,21 +138,21 @@ export function runSparseConv2d(r: usize): void {
   const scale = <usize>int(r, CONV2D_SCALE);
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
   const zero = int(r, CONV2D_TARGET_ZERO);
-  const low = int(r, CONV2D_MIN);
-  const high = int(r, CONV2D_MAX);
+  const clampMin = int(r, CONV2D_MIN);
+  const clampMax = int(r, CONV2D_MAX);
   const outs = scratch();
   const inputs = outs + (tile << 2);
   const outside = inputs + (tile << 2);
   const turn = (outside + C + 16 + 15) & ~15;
   const rows = pairs ? turn + TURN_BYTES : turn;
   memory.fill(outside, <u8>int(r, CONV2D_SOURCE_ZERO), C);
-  const perPicture = (pixels + tile - 1) / tile;
-  share(int(r, CONV2D_BATCH) * perPicture, 1);
+  const tilesPerImage = (pixels + tile - 1) / tile;
+  share(int(r, CONV2D_BATCH) * tilesPerImage, 1);
   for (let at = shareFrom; at < shareTo; at++) {
-    const batch = at / perPicture;
-    const m = (at - batch * perPicture) * tile;
-    const picture = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * C;
-    // a last tile that is not full begins earlier, or repeats its last pixel
+    const batch = at / tilesPerImage;
+    const m = (at - batch * tilesPerImage) * tile;
+    const image = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * C;
+    // A last tile that is not full begins earlier, or repeats its last pixel.
     const m0 = m + tile <= pixels ? m : max(0, pixels - tile);
     const count = min(tile, pixels);
     listOutputs(r, batch, m0, count, count, outs, 0, 1);
@@ -158,17 +160,35 @@ export function runSparseConv2d(r: usize): void {
     let tap = 0;
     for (let ky = 0; ky < kernelH; ky++) {
       for (let kx = 0; kx < kernelW; kx++) {
-        listInputs(r, picture, m0, count, tile, ky, kx, outside, inputs);
+        listInputs(r, image, m0, count, tile, ky, kx, outside, inputs);
         if (pairs) interleave_i8(inputs, tile >> 2, C, rows + (tap * C >> 1) * (tile << 2));
-        else {for (let i = 0; i < count; i++) {
+        else {
+          for (let i = 0; i < count; i++) {
             widen_i8_i16(load<usize>(inputs + (i << 2)), rows + (i * ((quads << 2) + ROW_TAIL) + tap * C << 1), C);
-          }}
+          }
+        }
         tap++;
       }
     }
     if (pairs) {
-      spmm_pairs_i8(rows, tile >> 2, weights, steps, counts, weightsZero, bias, scale, outs, N, zero, low, high, turn);
-    } else {spmm_blocks_i8(
+      spmm_pairs_i8(
+        rows,
+        tile >> 2,
+        weights,
+        steps,
+        counts,
+        weightsZero,
+        bias,
+        scale,
+        outs,
+        N,
+        zero,
+        clampMin,
+        clampMax,
+        turn,
+      );
+    } else {
+      spmm_blocks_i8(
         rows,
         count,
         quads,
@@ -181,8 +201,9 @@ export function runSparseConv2d(r: usize): void {
         outs,
         N,
         zero,
-        low,
-        high,
-      );}
+        clampMin,
+        clampMax,
+      );
+    }
   }
 }

@@ -14,8 +14,10 @@ import { toF64, bytesOf, checkCounts, checkFinite, checkRanges, checkRecord, che
   needScratch, scratch, source, tables, targets } from '../record';
 import { checkActivation, checkFactor, checkFrames } from './checks';
 
-// Scratch: row i16 [K'], or two planes of bytes (relaxed), + 64 │ quantized row i8 [K'] + 32 │ sums i32 or f32 [F'], K' = INPUTS rounded up to 4,
-// F' = UNITS·RANK rounded up to 8; hybrid: sums f32 [F'] besides
+// Scratch, with K' = INPUTS rounded up to 4 and F' = UNITS·RANK rounded up to 8:
+//
+//   row i16 [K'], or two planes of bytes (relaxed), + 64 │ quantized row i8 [K'] + 32
+//   │ accumulators i32 [F'] │ products f32 [F'] (float and hybrid)
 
 export function describeSvdf(r: usize): void {
   checkRecord(r, SVDF_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
@@ -88,8 +90,8 @@ export function runSvdf(r: usize): void {
   const row = scratch();
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((quads << 2) + 31) & ~15 : 0;
   const quantized = row + (((quads << 3) + 63) & ~15);
-  const sums = quantized + (((quads << 2) + 47) & ~15);
-  const products = sums + (lanes << 2);
+  const accumulators = quantized + (((quads << 2) + 47) & ~15);
+  const products = accumulators + (lanes << 2);
   const featureWeights = <usize>int(r, SVDF_FEATURE_WEIGHTS);
   const timeWeights = <usize>int(r, SVDF_TIME_WEIGHTS);
   const weightSums = <usize>int(r, SVDF_SUMS);
@@ -110,8 +112,8 @@ export function runSvdf(r: usize): void {
           range_f32(x, inputs, mode == RECURRENT_ASYMMETRIC);
           quantize_range(x, quantized, inputs);
           gather_i8(quantized, row, plane, inputs);
-          gemv_i8_i32(row, plane, featureWeights, quads, sums, lanes >> 3);
-          rescale_add_f32(sums, weightSums, products, lanes, rangeZero(), rangeScale() * float(r, SVDF_SCALE));
+          gemv_i8_i32(row, plane, featureWeights, quads, accumulators, lanes >> 3);
+          rescale_add_f32(accumulators, weightSums, products, lanes, rangeZero(), rangeScale() * float(r, SVDF_SCALE));
         }
         for (let i = 0; i < filters; i++) store<f32>(state + i * memory * 4 + last, load<f32>(products + (i << 2)));
         for (let unit = 0; unit < units; unit++) {
@@ -128,9 +130,9 @@ export function runSvdf(r: usize): void {
         const zero = int(r, SVDF_SOURCE_ZERO);
         const targetZero = int(r, SVDF_TARGET_ZERO);
         gather_i8(x, row, plane, inputs);
-        gemv_i8_i32(row, plane, featureWeights, quads, sums, lanes >> 3);
+        gemv_i8_i32(row, plane, featureWeights, quads, accumulators, lanes >> 3);
         for (let i = 0; i < filters; i++) {
-          const sum = load<i32>(sums + (i << 2)) - zero * load<i32>(weightSums + (i << 2));
+          const sum = load<i32>(accumulators + (i << 2)) - zero * load<i32>(weightSums + (i << 2));
           store<i16>(
             state + i * memory * 2 + last,
             min(

@@ -6,8 +6,8 @@ import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtyp
   table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
-/** Products that take as long as a byte through a table. */
-const STEPS = 16;
+/** Cost of one table look-up, in multiply-adds. */
+const WORK_PER_BYTE = 16;
 
 export function describeUnary(r: usize): void {
   checkRecord(r, UNARY_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_U8) | (1 << DTYPE_F32));
@@ -16,7 +16,7 @@ export function describeUnary(r: usize): void {
   const bytes = toF64(r, UNARY_COUNT) * size;
   source(r, UNARY_SOURCE, bytes, <u32>size);
   target(r, UNARY_TARGET, bytes, <u32>size);
-  parallel(r, bytes * STEPS);
+  parallel(r, bytes * WORK_PER_BYTE);
   if (dtypeOf(r) == DTYPE_F32) {
     checkRange(r, UNARY_KIND, 0, UNARY_KINDS - 1);
     checkFinite(r, UNARY_ALPHA);
