@@ -163,7 +163,7 @@ const bundles = [
       banner: ({ fileName }) => `/// <reference path="${fileName.includes('/') ? '..' : '.'}/platform.d.ts" />`,
     },
     external,
-    plugins: [dts(), commonJsTypes, platformTypes],
+    plugins: [dts({ compilerOptions: { stripInternal: true } }), commonJsTypes, platformTypes],
   },
 ];
 

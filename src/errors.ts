@@ -57,6 +57,11 @@ export class KletError extends Error {
   }
 }
 
+/** The message of a caught error, or of another value that was thrown. */
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 /** Names a value in an error message, by its class or type. */
 export function describeValue(value: unknown): string {
   if (value === null) return 'null';

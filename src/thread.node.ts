@@ -1,9 +1,9 @@
 // The worker script for Node.
 import { parentPort } from 'node:worker_threads';
-import { serveCrew } from './runtime/threads';
+import { serveJobs } from './runtime/threads';
 
 parentPort!.once('message', (data: unknown) => {
-  serveCrew(data, (answer) => {
+  serveJobs(data, (answer) => {
     parentPort!.postMessage(answer);
   });
 });

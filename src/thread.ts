@@ -1,8 +1,8 @@
 // The worker script for pages.
-import { serveCrew } from './runtime/threads';
+import { serveJobs } from './runtime/threads';
 
 addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-  serveCrew(data, (answer) => {
+  serveJobs(data, (answer) => {
     postMessage(answer);
   });
 }, { once: true });

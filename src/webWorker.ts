@@ -3,7 +3,10 @@ import type { ThreadWorker } from './runtime/threads';
 
 function checkWorkers(): void {
   if (typeof Worker === 'function') return;
-  throw new KletError('BAD_ARGUMENT', 'this scope has no workers; the option "worker" takes a function that makes one');
+  throw new KletError(
+    'BAD_ARGUMENT',
+    'this scope has no Worker; pass a function that makes one as the option "worker"',
+  );
 }
 
 /** Starts a web worker from the given script. */

@@ -1,9 +1,10 @@
 import * as L from '../../assembly/layout';
 import { readKlet, type ArenaTensor } from '../../src/format/klet';
-import { compileCore, instantiate, type Flavor } from '../../src/runtime/core';
+import { compileCore, instantiate } from '../../src/runtime/core';
 import { inlinedCores } from '../../src/runtime/inlined';
-import { mapMemory } from '../../src/runtime/model';
+import { mapMemory } from '../../src/runtime/memory';
 import { rawBytes } from '../../src/runtime/tensor';
+import type { Flavor } from '../../src/runtime/types';
 import type { Engine, Values } from '../stand/engine';
 
 /** kinglet's core without the runtime, to measure the kernels alone. */

@@ -38,8 +38,7 @@ export function featuresOf(model: AudioModel): AudioFeatures {
     const found = kind === undefined ? 'no preprocessing' : `preprocessing of kind ${JSON.stringify(kind)}`;
     throw new KletError(
       'BAD_ARGUMENT',
-      `the model "${name}" has ${found}, not audio preprocessing; convert it with --preprocess, ` +
-        'or use createAudioFeatures',
+      `the model "${name}" has ${found}, not audio preprocessing; convert it with --preprocess`,
     );
   }
   const front = createAudioFeatures(preprocessing as AudioPreprocessing);

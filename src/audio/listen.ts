@@ -1,4 +1,4 @@
-import { KletError, type KletErrorCode } from '../errors';
+import { KletError, messageOf, type KletErrorCode } from '../errors';
 import type { ListenerMessage, ListenerSetup } from './worklet';
 
 export interface ListenOptions {
@@ -67,8 +67,9 @@ export async function listen(
     const microphone = connect(stream, opened, sampleRate);
     const { context } = microphone;
     await context.audioWorklet.addModule(worklet).catch((cause: unknown) => {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new KletError('FETCH_FAILED', `cannot load the audio worklet ${String(worklet)}: ${reason}`, { cause });
+      throw new KletError('FETCH_FAILED', `cannot load the audio worklet ${String(worklet)}: ${messageOf(cause)}`, {
+        cause,
+      });
     });
     const setup: ListenerSetup = {
       klet,

@@ -70,7 +70,7 @@ export class AudioStream {
     const unit = hasState ? this.frames : 1;
     this.every = every ?? unit;
     if (!(this.every > 0 && this.every % unit === 0)) {
-      const expected = unit > 1 ? `a multiple of ${unit}, the frames in the input of this network` : 'an integer';
+      const expected = unit > 1 ? `a multiple of the ${unit} frames in the input` : 'an integer';
       throw new KletError('BAD_ARGUMENT', `every must be ${expected}, above 0, not ${every}`);
     }
     this.step = hasState ? unit : this.every;

@@ -1,6 +1,6 @@
 // kinglet/audio/worklet: the processor that `listen` starts with AudioWorklet.addModule. One file
 // that contains the runtime.
-import { KletError } from '../errors';
+import { KletError, messageOf } from '../errors';
 import { makeLoadSync } from '../runtime/load';
 import { simdCores } from '../runtime/unpack';
 import { Resampler } from './resample';
@@ -136,7 +136,7 @@ class Listener extends AudioWorkletProcessor {
       this.say({
         kind: 'error',
         code: error instanceof KletError ? error.code : 'BAD_ARGUMENT',
-        message: error instanceof Error ? error.message : String(error),
+        message: messageOf(error),
       });
     }
   }

@@ -2,14 +2,9 @@ import { instantiateSync } from '@assemblyscript/loader';
 import { RESERVED } from '../../assembly/layout';
 import { KletError } from '../errors';
 import { answersRight } from './knownAnswer';
+import type { CoreExports, Flavor } from './types';
 
 // The one file that names WebAssembly.
-
-/**
- * Builds of the core: with relaxed SIMD, with 128-bit SIMD, and plain WebAssembly 1.0. Their
- * results are bit-identical.
- */
-export type Flavor = 'relaxed' | 'simd' | 'scalar';
 
 /** By the number that a core's `flavor()` gives. */
 const flavors: readonly Flavor[] = ['scalar', 'simd', 'relaxed'];
@@ -29,23 +24,6 @@ export interface CompiledCore {
 
 /** The memory that the instances of a core on several threads share. */
 export type SharedMemory = WebAssembly.Memory;
-
-/** The exports of assembly/index.ts. */
-export interface CoreExports {
-  validate(): number;
-  faultOffset(): number;
-  prepare(): void;
-  /** Returns −1 when done, or the record to resume from when another thread is late. */
-  run(from: number, to: number): number;
-  scratchOf(): number;
-  decode(coded: number, bytes: number, room: number): number;
-  crc32(at: number, bytes: number, crc: number): number;
-  allNumbers(at: number, count: number): number;
-  quantizeInput(at: number, count: number, scale: number, zero: number, unsigned: boolean): number;
-  flavor(): number;
-  register(index: number, count: number, mayWait: boolean): void;
-  serve(): void;
-}
 
 /** A core with its memory. */
 export interface Core {
@@ -104,7 +82,9 @@ export function compileCore(source: BufferSource | WebAssembly.Module, what: str
     reason = cause;
   }
   if (!right) {
-    throw new KletError('NO_WASM', `this engine computes wrongly with ${what}; use another flavor`, { cause: reason });
+    throw new KletError('NO_WASM', `${what} computes incorrectly on this engine; use another flavor`, {
+      cause: reason,
+    });
   }
   return { module, flavor: flavors[core.exports.flavor()]!, threaded: threaded ?? false, spare: core };
 }
@@ -126,59 +106,9 @@ export function checksumBy({ spare: { exports, memory } }: CompiledCore): (bytes
  * A module that computes one relaxed dot product of four pairs (127, byte 255): (module (func
  * (export "f") (result i32) …))
  */
-const relaxedDot = Uint8Array.of(
-  0,
-  0x61,
-  0x73,
-  0x6d,
-  1,
-  0,
-  0,
-  0,
-  1,
-  5,
-  1,
-  0x60,
-  0,
-  1,
-  0x7f,
-  3,
-  2,
-  1,
-  0,
-  7,
-  5,
-  1,
-  1,
-  0x66,
-  0,
-  0,
-  0x0a,
-  0x17,
-  1,
-  0x15,
-  0,
-  0x41,
-  0xff,
-  0,
-  0xfd,
-  0x0f,
-  0x41,
-  0x7f,
-  0xfd,
-  0x0f,
-  0x41,
-  0,
-  0xfd,
-  0x0f,
-  0xfd,
-  0x93,
-  2,
-  0xfd,
-  0x1b,
-  0,
-  0x0b,
-);
+const relaxedDot = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 7, 5, 1, 1,
+  0x66, 0, 0, 0x0a, 0x17, 1, 0x15, 0, 0x41, 0xff, 0, 0xfd, 0x0f, 0x41, 0x7f, 0xfd, 0x0f, 0x41, 0, 0xfd, 0x0f, 0xfd,
+  0x93, 2, 0xfd, 0x1b, 0, 0x0b]);
 
 /**
  * Whether the relaxed core is faster than the SIMD one here. For operands outside the range in
@@ -230,9 +160,7 @@ export function instantiate({ module, threaded }: Pick<CompiledCore, 'module' | 
   try {
     shared = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: threaded });
   } catch (cause) {
-    throw new KletError('OUT_OF_MEMORY', `the model needs ${pages * PAGE} bytes and this engine does not grant them`, {
-      cause,
-    });
+    throw new KletError('OUT_OF_MEMORY', `this engine refused ${pages * PAGE} bytes of memory`, { cause });
   }
   return { exports: instantiateOn(module, shared), memory: new Uint8Array(shared.buffer), shared };
 }

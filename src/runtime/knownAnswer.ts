@@ -1,5 +1,5 @@
 import * as L from '../../assembly/layout';
-import type { CoreExports } from './core';
+import type { CoreExports } from './types';
 
 // The known-answer test covers products of extreme operands in every lane, rounding ties, both
 // clamps and a negative zero point. Each call repeats it, so that it also sees the code of later

@@ -1,10 +1,12 @@
-import { describeValue, KletError } from '../errors';
+import { describeValue, KletError, messageOf } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
-import { checksumBy, compileCore, hasWebAssembly, isModule, relaxedPays, type CompiledCore, type Flavor,
+import { checksumBy, compileCore, hasWebAssembly, isModule, relaxedPays, type CompiledCore,
   type InlinedCores } from './core';
 import { Model } from './model';
 import { asBytes, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
-import { checkThreads, startCrew, whyNotShared, type OpenWorker, type ThreadOptions } from './threads';
+import { checkThreads, whyNotShared, type OpenWorker, type ThreadOptions } from './threads';
+import type { Flavor } from './types';
+import { startWorkerPool } from './workerPool';
 
 /** Where the core comes from, if it is not in the bundle. */
 export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
@@ -39,16 +41,12 @@ async function settle(source: PromiseLike<Source>): Promise<Source> {
   } catch (cause) {
     throw cause instanceof KletError
       ? cause
-      : new KletError(
-        'FETCH_FAILED',
-        `the promise passed to load() rejected:  ${cause instanceof Error ? cause.message : String(cause)}`,
-        { cause },
-      );
+      : new KletError('FETCH_FAILED', `the promise passed to load() rejected: ${messageOf(cause)}`, { cause });
   }
 }
 
 /** Advice for engines where none of the bundle's cores works. */
-const GIVE_SCALAR = 'pass the option "wasm" (bytes of kinglet/core.scalar.wasm, the core for engines without SIMD)';
+const GIVE_SCALAR = 'pass the option "wasm" (the bytes of kinglet/core.scalar.wasm, which needs no SIMD)';
 
 /** The cores of a bundle, compiled on first use. */
 class Cores {
@@ -192,10 +190,9 @@ export function makeRuntime(
       try {
         await fetchScalar(false, options);
       } catch (cause) {
-        const why = cause instanceof Error ? cause.message : String(cause);
         throw new KletError(
           error.code,
-          `${error.message}; the scalar core (for engines without SIMD) cannot be fetched here (${why}): ${GIVE_SCALAR}`,
+          `${error.message}; the scalar core cannot be fetched here (${messageOf(cause)}): ${GIVE_SCALAR}`,
           { cause },
         );
       }
@@ -227,18 +224,20 @@ export function makeRuntime(
     const reason = whyNotShared();
     if (reason !== undefined) return reason;
     if (options.wasm !== undefined && !core.threaded) {
-      return `the core given as "wasm" is not one for threads (kinglet/core.${core.flavor}.threads.wasm is)`;
+      return `the core given as "wasm" is built without threads; pass kinglet/core.${core.flavor}.threads.wasm`;
     }
     let model: Model | undefined;
     try {
       const threaded = core.threaded ? core : cores.of(core.flavor, true);
       model = new Model(threaded, parts, where, options.maxMemory, threads);
-      await model.join((exports, memory, info) => startCrew(threaded, exports, memory, info, openWorker, options));
+      await model.join((exports, memory, info) =>
+        startWorkerPool(threaded, exports, memory, info, openWorker, options)
+      );
       return model;
     } catch (error) {
       model?.dispose();
       if (error instanceof KletError && error.code === 'ABORTED') throw error;
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   }
 

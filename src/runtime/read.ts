@@ -1,4 +1,4 @@
-import { describeValue, KletError } from '../errors';
+import { describeValue, KletError, messageOf } from '../errors';
 
 /**
  * What `load` takes: a path or URL, a fetch Response, a Blob or File, a byte stream, or the bytes.
@@ -58,11 +58,7 @@ export async function readBytes(source: Source, options: ReadOptions, readPath?:
   } catch (cause) {
     if (cause instanceof KletError) throw cause;
     if (signal?.aborted) throw stopped();
-    throw new KletError(
-      'FETCH_FAILED',
-      `could not read ${nameOf(source)}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    throw new KletError('FETCH_FAILED', `cannot read ${nameOf(source)}: ${messageOf(cause)}`, { cause });
   }
   throw new KletError(
     'BAD_ARGUMENT',
@@ -79,13 +75,13 @@ async function readResponse(
   if (!response.ok) {
     throw new KletError(
       'FETCH_FAILED',
-      `${name} was answered with HTTP status ${response.status} ${response.statusText}; check the URL`,
+      `the server answered ${name} with HTTP status ${response.status} ${response.statusText}; check the URL`,
     );
   }
   if (response.bodyUsed) {
     throw new KletError(
       'BAD_ARGUMENT',
-      `the body of the response from ${name} has been read already; pass a fresh response or its bytes`,
+      `the body of the response from ${name} has been read already; pass a new response or the bytes`,
     );
   }
   const encoded = response.headers.get('content-encoding');
@@ -113,10 +109,7 @@ async function readStream(
       if (options.signal?.aborted) throw stopped();
       if (done) break;
       if (!(value instanceof Uint8Array)) {
-        throw new KletError(
-          'BAD_ARGUMENT',
-          `the stream gave ${describeValue(value)} where bytes (Uint8Array) are needed`,
-        );
+        throw new KletError('BAD_ARGUMENT', `the stream must give bytes (Uint8Array), not ${describeValue(value)}`);
       }
       chunks.push(value);
       loaded += value.length;

@@ -1,6 +1,17 @@
 import { describeValue, KletError } from '../errors';
-import type { RawArray } from './tensor';
-import type { Inputs, Model, OutputTargets, PredictOptions } from './model';
+import type { Inputs, OutputTargets, PredictOptions, RawArray } from './types';
+
+/**
+ * A state that can be in the arena.
+ *
+ * @internal
+ */
+export interface State {
+  /** Copies the state into the arena before a run; the state that was there is saved first. */
+  activate(): void;
+  /** Saves the state from the arena. */
+  deactivate(): void;
+}
 
 /**
  * The part of a model that its streams use.
@@ -8,14 +19,15 @@ import type { Inputs, Model, OutputTargets, PredictOptions } from './model';
  * @internal
  */
 export interface Host {
-  /** The first bytes of the arena, which hold the state of the stream that ran last. */
+  /** The first bytes of the arena, which hold the resident state. */
   live: Uint8Array;
   initial: Uint8Array;
-  /** The stream whose state is in the arena. */
-  resident: Stream | undefined;
-  alive(): void;
-  predict(inputs: Inputs, options: PredictOptions | undefined, stream: Stream): RawArray | Record<string, RawArray>;
-  predictInto(inputs: Inputs, outputs: OutputTargets, stream: Stream): void;
+  /** The state in the arena, if it belongs to a stream. */
+  resident: State | undefined;
+  /** @throws KletError `DISPOSED` */
+  alive(): unknown;
+  predict(inputs: Inputs, options: PredictOptions | undefined, state: State): RawArray | Record<string, RawArray>;
+  predictInto(inputs: Inputs, outputs: OutputTargets, state: State): void;
 }
 
 /**
@@ -30,12 +42,12 @@ export interface Host {
  * console.log(stream.predict(new Float32Array(784)).length, stream.bytes); // 10 0
  * ```
  */
-export class Stream {
+export class Stream<M extends { createState(): Stream<M> }> {
   /** The state while another stream is in the arena. */
   private readonly kept: Uint8Array;
 
   /** @internal */
-  constructor(readonly model: Model, private readonly host: Host) {
+  constructor(readonly model: M, private readonly host: Host) {
     this.kept = host.initial.slice();
   }
 
@@ -64,20 +76,20 @@ export class Stream {
   /** Returns to the initial state. */
   reset(): void {
     this.host.alive();
-    this.place().set(this.host.initial);
+    this.current().set(this.host.initial);
   }
 
   /** Makes a second stream that starts from this stream's current state. */
-  clone(): Stream {
+  clone(): Stream<M> {
     const copy = this.model.createState();
-    copy.kept.set(this.place());
+    copy.kept.set(this.current());
     return copy;
   }
 
   /** Returns a copy of the state, for `restore`. */
   save(): Uint8Array {
     this.host.alive();
-    return this.place().slice();
+    return this.current().slice();
   }
 
   /**
@@ -94,34 +106,29 @@ export class Stream {
     if (bytes.length !== this.bytes) {
       throw new KletError(
         'SHAPE_MISMATCH',
-        `the state of this model has ${this.bytes} bytes, the one to restore has ${bytes.length}: it belongs to another model`,
+        `the state has ${bytes.length} bytes, and those of this model have ${this.bytes}; it belongs to another model`,
       );
     }
-    this.place().set(bytes);
+    this.current().set(bytes);
   }
 
-  /**
-   * Copies this stream's state into the arena before a run; the previous stream saves its state
-   * first.
-   *
-   * @internal
-   */
-  enter(): void {
+  /** @internal */
+  activate(): void {
     const { host } = this;
     if (host.resident === this) return;
-    host.resident?.leave();
+    host.resident?.deactivate();
     host.live.set(this.kept);
     host.resident = this;
   }
 
   /** @internal */
-  leave(): void {
+  deactivate(): void {
     this.kept.set(this.host.live);
     this.host.resident = undefined;
   }
 
-  /** The current location of the state. */
-  private place(): Uint8Array {
+  /** The current bytes of the state. */
+  private current(): Uint8Array {
     return this.host.resident === this ? this.host.live : this.kept;
   }
 }

@@ -2,13 +2,7 @@ import { RESERVED } from '../../assembly/layout';
 import { describeValue, KletError } from '../errors';
 import { ioBytes, type ArenaTensor, type IoType, type TensorInfo } from '../format/klet';
 import type { Core } from './core';
-
-/** Typed arrays of raw values. */
-export type RawArray = Float32Array | Int8Array | Uint8Array | Uint8ClampedArray | Int32Array | BigInt64Array;
-/**
- * An input: raw values in the model's own type, or real numbers, which are quantized.
- */
-export type InputArray = RawArray | Float64Array | readonly number[];
+import type { InputArray, RawArray } from './types';
 
 const views = {
   float32: Float32Array,
@@ -77,9 +71,8 @@ export class Port {
     } else {
       throw new KletError(
         'TYPE_MISMATCH',
-        `input "${this.info.name}" takes ${this.accepted()}, not ${describeValue(values)}` + (dtype === 'float32'
-          ? '; convert pixels to real numbers the way the network was trained (model.meta.preprocessing)'
-          : ''),
+        `input "${this.info.name}" takes ${this.accepted()}, not ${describeValue(values)}` +
+          (dtype === 'float32' ? '; convert pixels with imageToInput of kinglet/tasks' : ''),
       );
     }
   }
@@ -165,11 +158,8 @@ export class Port {
     const { dtype, scale, zeroPoint } = this.info;
     for (let at = 0; at < this.count; at += quantized.length) {
       const count = Math.min(quantized.length, this.count - at);
-      floats.set(count === this.count
-        ? values
-        : values instanceof Array
-        ? values.slice(at, at + count)
-        : values.subarray(at, at + count));
+      if (count === this.count) floats.set(values);
+      else floats.set(Array.isArray(values) ? values.slice(at, at + count) : values.subarray(at, at + count));
       if (!this.spare.exports.quantizeInput(RESERVED, count, 1 / scale!, zeroPoint!, dtype === 'uint8')) {
         this.refuseNaN(values);
       }
@@ -189,15 +179,7 @@ export class Port {
 
   private accepted(): string {
     const { dtype, scale } = this.info;
-    const raw =
-      {
-        float32: 'Float32Array',
-        int8: 'Int8Array',
-        uint8: 'Uint8Array',
-        int32: 'Int32Array',
-        int64: 'BigInt64Array or Int32Array',
-        bool: 'Uint8Array',
-      }[dtype];
+    const raw = dtype === 'int64' ? 'BigInt64Array or Int32Array' : views[dtype].name;
     return dtype !== 'float32' && scale !== undefined
       ? `${raw} (raw values) or Float32Array (real numbers)`
       : `a ${raw}`;

@@ -230,7 +230,7 @@ describe('AudioStream', () => {
 
   test('refuses an `every` that would skip frames of a network with state', () => {
     expect(() => createAudioStream(loadSync(summing(3)), { every: 4 }))
-      .toThrow(refusal('BAD_ARGUMENT', 'every must be a multiple of 3, the frames in the input of this network'));
+      .toThrow(refusal('BAD_ARGUMENT', 'every must be a multiple of the 3 frames in the input'));
   });
 
   test.each(['none', 'end', 'center-zeros', 'center-reflect'] as const)(

@@ -35,7 +35,7 @@ describeInChrome('the runtime in other scopes', () => {
     name: 'KletError',
     code: 'BAD_ARGUMENT',
     message: expect
-      .stringMatching(`^there is no flavor "scalar" here; relaxed, simd available; ${why}pass the option "wasm" \\(bytes of kinglet/core\\.scalar\\.wasm, .*\\)$`) as string,
+      .stringMatching(`^there is no flavor "scalar" here; relaxed, simd available; ${why}pass the option "wasm" \\(the bytes of kinglet/core\\.scalar\\.wasm, .*\\)$`) as string,
   });
   interface Case {
     waiting: boolean;
@@ -104,7 +104,7 @@ describeInChrome('the runtime in other scopes', () => {
     test('nothing can be fetched: without the core for engines without SIMD, load and loadSync ask for it', async () => {
       expect(await inWorklet({ waiting: false, ...scalar })).toEqual(refused(''));
       expect(await inWorklet({ waiting: true, ...scalar }))
-        .toEqual(refused('the scalar core \\(for engines without SIMD\\) cannot be fetched here \\(.+\\): '));
+        .toEqual(refused('the scalar core cannot be fetched here \\(.+\\): '));
     });
   });
 

@@ -10,7 +10,7 @@ import { decodeSection, MOST_EXPANSION } from '../../src/format/rans';
 import { unpack } from '../docs/coding';
 import { compileCore, instantiate, type CompiledCore } from '../../src/runtime/core';
 import { inlinedCores } from '../../src/runtime/inlined';
-import { mapMemory } from '../../src/runtime/model';
+import { mapMemory } from '../../src/runtime/memory';
 import { flavors } from '../helpers/flavors';
 
 const WEIGHTS = L.RESERVED;

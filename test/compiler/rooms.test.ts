@@ -90,6 +90,18 @@ describe('the rooms', () => {
       /^build\/core(\.scalar)?$/])).toEqual([]);
   });
 
+  test('no files of the runtime import each other in a circle, not even types', () => {
+    const imports = new Map(importsOf('src/runtime').map(({ file, imports }) => [file.replace(/\.ts$/, ''), imports]));
+    const circles: string[] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      const at = path.indexOf(file);
+      if (at >= 0) circles.push([...path.slice(at), file].join(' -> '));
+      else imports.get(file)?.forEach((target) => visit(target, [...path, file]));
+    };
+    for (const file of imports.keys()) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+
   test('one file of the runtime names WebAssembly', () => {
     const naming = importsOf('src/runtime').map(({ file }) => file).filter((file) =>
       /\bWebAssembly\.(?!Module\b)|\bnew WebAssembly\b/

@@ -2,9 +2,10 @@ import { MAP, MAP_PLAN, RECORD_PARALLEL, PARALLEL_PAYS, PARALLEL_POSSIBLE } from
 import { crc32 } from '../../src/format/crc32';
 import { openKlet } from '../../src/format/klet';
 import type { Flavor } from '../../src/index';
-import { compileCore, type CompiledCore, type CoreExports, type SharedMemory } from '../../src/runtime/core';
+import { compileCore, type CompiledCore, type SharedMemory } from '../../src/runtime/core';
 import { inlinedCores } from '../../src/runtime/inlined';
 import { Model } from '../../src/runtime/model';
+import type { CoreExports } from '../../src/runtime/types';
 
 const cores = new Map<Flavor, CompiledCore>();
 
@@ -14,11 +15,16 @@ function coreOf(flavor: Flavor): CompiledCore {
   return known;
 }
 
-interface Inside {
+/** Private fields of a model's engine. */
+interface Engine {
   core: CoreExports;
   shared: SharedMemory;
   records: number[];
   planBytes: number;
+}
+
+function engineOf(model: Model): Engine {
+  return (model as unknown as { engine: Engine }).engine;
 }
 
 /**
@@ -26,7 +32,7 @@ interface Inside {
  * because workers may still be reading the plan after a run.
  */
 export function shareAll(model: Model): void {
-  const { shared, records } = model as unknown as Inside;
+  const { shared, records } = engineOf(model);
   const view = new DataView(shared.buffer);
   const plan = view.getUint32(MAP + MAP_PLAN, true);
   for (const at of records) {
@@ -42,10 +48,10 @@ export function shareAll(model: Model): void {
  */
 export function loadInShares(klet: Uint8Array, flavor: Flavor, order: readonly number[]): Model {
   const model = new Model(coreOf(flavor), openKlet(klet, 'the model', crc32), 'the model', undefined, order.length);
-  const inside = model as unknown as Inside;
-  const { core, records, planBytes } = inside;
+  const engine = engineOf(model);
+  const { core, records, planBytes } = engine;
   shareAll(model);
-  inside.core = Object.create(core, {
+  engine.core = Object.create(core, {
     run: {
       value(from: number, to: number) {
         records.forEach((at, i) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as L from '../../assembly/layout';
-import { compileCore, instantiate, type CoreExports } from '../../src/runtime/core';
+import { compileCore, instantiate } from '../../src/runtime/core';
+import type { CoreExports } from '../../src/runtime/types';
 import { inlinedCores } from '../../src/runtime/inlined';
 import { answersRight } from '../../src/runtime/knownAnswer';
 import { flavors } from '../helpers/flavors';

@@ -43,7 +43,7 @@ async function answersWith(flags: string[], program = script): Promise<unknown[]
 test('where there is no SIMD, load() fetches the scalar core, and loadSync() has it from then on', async () => {
   const [first, ...others] = await answersWith(['--no-enable-sse4-1']);
   expect(first)
-    .toMatch(/^NO_WASM: .*pass the option "wasm" \(bytes of kinglet\/core\.scalar\.wasm, the core for engines without SIMD\)$/);
+    .toMatch(/^NO_WASM: .*pass the option "wasm" \(the bytes of kinglet\/core\.scalar\.wasm, which needs no SIMD\)$/);
   expect(others).toEqual(['scalar', 3, 'scalar']);
 });
 
@@ -56,7 +56,7 @@ test('the worklet of listen asks for the core that it lacks, and takes it', asyn
   expect(await answersWith(['--no-enable-sse4-1'], worklet)).toEqual([{
     kind: 'error',
     code: 'NO_WASM',
-    message: expect.stringContaining('pass the option "wasm" (bytes of kinglet/core.scalar.wasm') as string,
+    message: expect.stringContaining('pass the option "wasm" (the bytes of kinglet/core.scalar.wasm') as string,
   }, ready]);
   expect(await answersWith([], worklet)).toEqual([ready, ready]);
 });

@@ -48,7 +48,7 @@ describe('a model with one input', () => {
         () => loadSync(floats).predict(values),
         'TYPE_MISMATCH',
         /input "x" takes a Float32Array, not /,
-        /convert pixels to real numbers the way the network was trained/,
+        /convert pixels with imageToInput of kinglet\/tasks/,
       );
     }
     refuses(() => loadSync(whole).predict(new Float32Array(4)), 'TYPE_MISMATCH', /BigInt64Array or Int32Array/);
@@ -135,7 +135,7 @@ describe('a model with several inputs and outputs', () => {
     refuses(
       () => load().predict({ ...inputs, z: inputs.x! }),
       'MISSING_INPUT',
-      /the model has no input "z"; it takes "x", "y"/,
+      /the model has no input "z"; it has "x", "y"/,
     );
   });
 
@@ -172,14 +172,14 @@ describe('a model with several inputs and outputs', () => {
     refuses(
       () => model.predictInto(inputs, { nobody: new Float32Array(54) }),
       'BAD_ARGUMENT',
-      /the model has no output "nobody"; it gives "softmax"/,
+      /the model has no output "nobody"; it has "softmax"/,
     );
     refuses(() => model.predictInto(inputs, null as never), 'TYPE_MISMATCH', /outputs?/);
   });
 
   test('refuses invalid options of profile()', () => {
     for (const runs of [0, -1, 1.5, NaN, '3' as never]) {
-      refuses(() => load().profile({ runs }), 'BAD_ARGUMENT', /runs must be a whole number above 0/);
+      refuses(() => load().profile({ runs }), 'BAD_ARGUMENT', /runs must be an integer above 0/);
     }
     refuses(() => load().profile({ inputs: { x: inputs.x! } }), 'MISSING_INPUT', /input "y" is missing/);
   });

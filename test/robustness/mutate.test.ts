@@ -129,9 +129,9 @@ function inputsFor(model: Model, random: Random): Inputs {
 
 /** The whole memory of a model, found through the port of an input or output. */
 function memoryOf(model: Model): Uint8Array | undefined {
-  const { inputPorts, outputPorts } = model as unknown as Record<'inputPorts' | 'outputPorts',
-    { bytes(): Uint8Array }[]>;
-  const port = inputPorts[0] ?? outputPorts[0];
+  const { inputPorts, outputPorts } =
+    (model as unknown as { engine: Record<string, { bytes(): Uint8Array }[]> }).engine;
+  const port = inputPorts![0] ?? outputPorts![0];
   return port && new Uint8Array(port.bytes().buffer);
 }
 

@@ -64,7 +64,7 @@ describe('a plan', () => {
         refuses(
           () => loadSync(file, { flavor, maxMemory: 65536 }),
           'CORRUPT',
-          /record 2554 at plan offset 61304 (has a wrong size|has an operator code)/,
+          /record 2554 at plan offset 61304 (has a wrong size|has an unknown opcode)/,
         );
       }
     }

@@ -89,23 +89,19 @@ describe('a source', () => {
   });
 
   test('that cannot be read is named', async () => {
-    await rejects(
-      () => load(path.join(folder, 'nobody.klet')),
-      'FETCH_FAILED',
-      /could not read ".*nobody\.klet": ENOENT/,
-    );
+    await rejects(() => load(path.join(folder, 'nobody.klet')), 'FETCH_FAILED', /cannot read ".*nobody\.klet": ENOENT/);
     await rejects(() => load(folder), 'FETCH_FAILED', /EISDIR/);
-    await rejects(() => load(''), 'FETCH_FAILED', /could not read ""/);
+    await rejects(() => load(''), 'FETCH_FAILED', /cannot read ""/);
     await rejects(
       () => load(`${base}/nobody.klet`),
       'FETCH_FAILED',
-      /nobody\.klet was answered with HTTP status 404 Not Found; check the URL/,
+      /the server answered .*nobody\.klet with HTTP status 404 Not Found; check the URL/,
     );
-    await rejects(() => load(fetch(`${base}/broken`)), 'FETCH_FAILED', /broken was answered with HTTP status 500/);
+    await rejects(() => load(fetch(`${base}/broken`)), 'FETCH_FAILED', /answered .*\/broken with HTTP status 500/);
     await rejects(
       () => load('http://127.0.0.1:1/model.klet'),
       'FETCH_FAILED',
-      /could not read "http:\/\/127\.0\.0\.1:1\/model\.klet"/,
+      /cannot read "http:\/\/127\.0\.0\.1:1\/model\.klet"/,
     );
     await rejects(() => load(fetch('http://127.0.0.1:1/model.klet')), 'FETCH_FAILED', /fetch failed/);
     await rejects(() => load(Promise.reject(new Error('no network today'))), 'FETCH_FAILED', /no network today/);
@@ -114,7 +110,7 @@ describe('a source', () => {
 
   test('that is a page or ends too early is recognized', async () => {
     await rejects(() => load(`${base}/page`), 'BAD_MAGIC', /page" is not a \.klet file/, /looks like HTML/);
-    await rejects(() => load(`${base}/cut`), 'FETCH_FAILED', /could not read/);
+    await rejects(() => load(`${base}/cut`), 'FETCH_FAILED', /cannot read/);
     await rejects(() => load(stream(file.slice(0, 5000))), 'CORRUPT', /the header says \d+ bytes, there are 5000/);
     await rejects(() => load(new Blob([])), 'BAD_MAGIC', /it is empty/);
   });
@@ -124,7 +120,7 @@ describe('a source', () => {
     await rejects(
       () => load(stream('text')),
       'BAD_ARGUMENT',
-      /the stream gave a string where bytes \(Uint8Array\) are needed/,
+      /the stream must give bytes \(Uint8Array\), not a string/,
     );
     const locked = stream(file);
     locked.getReader();
@@ -258,7 +254,7 @@ describe('the option wasm', () => {
     await rejects(
       () => withWasm(`${base}/core.simd.wasm`),
       'FETCH_FAILED',
-      /core\.simd\.wasm was answered with HTTP status 404/,
+      /answered .*core\.simd\.wasm with HTTP status 404/,
     );
     await rejects(() => withWasm(path.join(folder, 'core.wasm')), 'FETCH_FAILED', /ENOENT/);
   });
@@ -299,7 +295,7 @@ describe('the option wasm', () => {
     }
     // the bodies are i32.const 0 and unreachable
     for (const bytes of [impostor([0x41, 0]), impostor([0])]) {
-      await rejects(() => withWasm(bytes), 'NO_WASM', /computes wrongly with the core given as "wasm"/);
+      await rejects(() => withWasm(bytes), 'NO_WASM', /the core given as "wasm" computes incorrectly on this engine/);
     }
     await rejects(
       () => withWasm(new WebAssembly.Module(empty)),

@@ -2,7 +2,7 @@ import { loadSync } from '../runtime';
 import { KletError } from '../../errors';
 import { cloneGraph, tensorsOf } from '../../graph/edit';
 import type { Graph } from '../../graph/graph';
-import type { InputArray } from '../../runtime/tensor';
+import type { InputArray } from '../../runtime/types';
 import { compile } from '../compile';
 import type { PrunableLayer } from './layers';
 

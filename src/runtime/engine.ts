@@ -1,0 +1,253 @@
+import { describeValue, KletError } from '../errors';
+import type { OpenedKlet } from '../format/klet';
+import type { CompiledCore, Core, SharedMemory } from './core';
+import { copyCore, loadCore, memoryUse, recordOffsets } from './memory';
+import type { Host, State } from './stream';
+import { portsOf, type Port } from './tensor';
+import type { CoreExports, InputArray, Inputs, MemoryUse, ModelInfo, OutputTargets, PredictOptions,
+  RawArray } from './types';
+import type { WorkerPool } from './workerPool';
+
+/** Starts the workers of a model. */
+export type StartPool = (core: CoreExports, memory: SharedMemory, info: ModelInfo) => Promise<WorkerPool>;
+
+/** Ends the workers of models that were garbage-collected. */
+const abandoned = typeof FinalizationRegistry === 'function'
+  ? new FinalizationRegistry<WorkerPool>((pool) => {
+    pool.end();
+  })
+  : undefined;
+
+/** A network in memory: its core, its inputs and outputs, the current state, and the worker pool. */
+export class Engine implements Host {
+  readonly memory: MemoryUse;
+  readonly info: ModelInfo;
+  readonly planBytes: number;
+  /** Plan offsets of the records. */
+  readonly records: readonly number[];
+  readonly readNotes: OpenedKlet['readNotes'];
+  readonly readGolden: OpenedKlet['readGolden'];
+  inputPorts: Port[];
+  outputPorts: Port[];
+  live: Uint8Array;
+  initial: Uint8Array;
+  resident: State | undefined;
+
+  private readonly name: string;
+  /** Undefined after `dispose`. */
+  private core: CoreExports | undefined;
+  private shared: SharedMemory | undefined;
+  private pool: WorkerPool | undefined;
+  /** With a worker pool: a copy of the state before the job. */
+  private before = new Uint8Array(0);
+
+  /** @param threads number of threads to reserve scratch for; `join` starts them */
+  constructor(
+    private readonly compiled: CompiledCore,
+    parts: OpenedKlet,
+    where: string,
+    maxMemory: number | undefined,
+    threads: number,
+    singleThreadReason: string | undefined,
+  ) {
+    const loaded = loadCore(compiled, parts, where, maxMemory, threads);
+    const { exports, memory, shared, map } = loaded;
+    const { name, inputs, outputs, state } = parts.meta;
+    const ports = (tensors: typeof inputs, side: 'input' | 'output'): Port[] =>
+      portsOf(tensors, { exports, memory, shared }, compiled.spare, map[4]!, side);
+    this.name = name;
+    this.core = exports;
+    this.shared = shared;
+    this.inputPorts = ports(inputs, 'input');
+    this.outputPorts = ports(outputs, 'output');
+    this.planBytes = parts.plan.length;
+    this.records = recordOffsets(parts.plan);
+    this.readNotes = parts.readNotes;
+    this.readGolden = parts.readGolden;
+    this.memory = memoryUse(parts, loaded, threads);
+    const stateBytes = this.memory.state;
+    const initial = map[2]! + (state?.initial ?? 0);
+    this.live = memory.subarray(map[4], map[4]! + stateBytes);
+    this.initial = memory.subarray(initial, initial + stateBytes);
+    this.info = {
+      flavor: compiled.flavor,
+      threads: 1,
+      ...(singleThreadReason !== undefined && { singleThreadReason }),
+    };
+  }
+
+  /** Shares the work with the workers that `start` starts. */
+  async join(start: StartPool): Promise<void> {
+    this.pool = await start(this.alive(), this.shared!, this.info);
+    abandoned?.register(this, this.pool, this.pool);
+    this.before = this.live.slice();
+  }
+
+  alive(): CoreExports {
+    if (!this.core) {
+      throw new KletError('DISPOSED', `the model "${this.name}" was disposed; load it again to use it`);
+    }
+    return this.core;
+  }
+
+  dispose(): void {
+    this.dropPool();
+    this.core = undefined;
+    this.shared = undefined;
+    this.live = this.initial = new Uint8Array(0);
+    this.resident = undefined;
+    this.inputPorts = [];
+    this.outputPorts = [];
+  }
+
+  predict(
+    inputs: Inputs,
+    options: PredictOptions | undefined,
+    state: State | undefined,
+  ): RawArray | Record<string, RawArray> {
+    this.execute(inputs, state);
+    const raw = options?.output === 'raw';
+    const read = (port: Port): RawArray => (raw ? port.readRaw() : port.readReal());
+    if (this.outputPorts.length === 1) return read(this.outputPorts[0]!);
+    return Object.fromEntries(this.outputPorts.map((port) => [port.info.name, read(port)]));
+  }
+
+  predictInto(inputs: Inputs, outputs: OutputTargets, state: State | undefined): void {
+    this.execute(inputs, state);
+    const ports = this.outputPorts;
+    if (isArrayLike(outputs)) {
+      if (ports.length !== 1) throw wantsRecord('outputs', ports);
+      ports[0]!.readInto(outputs);
+      return;
+    }
+    if (typeof outputs !== 'object' || outputs === null) {
+      throw new KletError(
+        'TYPE_MISMATCH',
+        `outputs are an array or a record of arrays by output name, not ${describeValue(outputs)}`,
+      );
+    }
+    for (const name of Object.keys(outputs)) {
+      const port = ports.find((candidate) => candidate.info.name === name);
+      if (!port) throw new KletError('BAD_ARGUMENT', `the model has no output "${name}"; it has ${namesOf(ports)}`);
+      port.readInto((outputs as Record<string, RawArray | Float64Array>)[name]!);
+    }
+  }
+
+  private execute(inputs: Inputs, state: State | undefined): void {
+    this.alive();
+    do this.write(inputs); while (!this.runAll(state));
+  }
+
+  /** Runs the whole plan from a stream's state, or from the initial state. @returns as `run` */
+  runAll(state?: State): boolean {
+    this.activate(state);
+    return this.run(0, this.planBytes);
+  }
+
+  /** Writes the inputs into the arena. */
+  write(inputs: Inputs): void {
+    const ports = this.inputPorts;
+    if (isArrayLike(inputs)) {
+      if (ports.length !== 1) throw wantsRecord('inputs', ports);
+      ports[0]!.write(inputs);
+      return;
+    }
+    if (typeof inputs !== 'object' || inputs === null) {
+      throw new KletError(
+        'TYPE_MISMATCH',
+        `predict takes an array or a record of arrays by input name, not ${describeValue(inputs)}`,
+      );
+    }
+    for (const port of ports) {
+      const values = (inputs as Record<string, InputArray>)[port.info.name];
+      if (values === undefined) {
+        throw new KletError('MISSING_INPUT', `input "${port.info.name}" is missing; the model takes ${namesOf(ports)}`);
+      }
+      port.write(values);
+    }
+    for (const name of Object.keys(inputs)) {
+      if (!ports.some((port) => port.info.name === name)) {
+        throw new KletError('MISSING_INPUT', `the model has no input "${name}"; it has ${namesOf(ports)}`);
+      }
+    }
+  }
+
+  /** Copies a stream's state into the arena, or the initial state if there is no stream. */
+  activate(state?: State): void {
+    if (state) {
+      state.activate();
+    } else {
+      this.resident?.deactivate();
+      this.live.set(this.initial);
+    }
+    if (this.pool) this.before.set(this.live);
+  }
+
+  /**
+   * Runs the records in a range of plan offsets.
+   *
+   * @returns false if a thread was lost during the run. The model then runs on one thread, and the
+   *   caller must write the inputs and the state again
+   */
+  run(from: number, to: number): boolean {
+    if (!this.pool) {
+      this.core!.run(from, to);
+      return true;
+    }
+    if (this.pool.run(this.core!, from, to)) return true;
+    this.leavePool();
+    return false;
+  }
+
+  /**
+   * Moves to fresh memory that no worker can reach, and restores the state. A worker that is only
+   * late would keep writing into the old memory.
+   */
+  private leavePool(): void {
+    let core: Core;
+    try {
+      core = copyCore(this.compiled, this.shared!);
+    } catch (cause) {
+      const { singleThreadReason } = this.info;
+      this.dispose();
+      throw new KletError(
+        'OUT_OF_MEMORY',
+        `${singleThreadReason}, and there is no memory to continue without it; ` +
+          `the model "${this.name}" was disposed, load it again`,
+        { cause },
+      );
+    }
+    const inCopy = ({ byteOffset, length }: Uint8Array): Uint8Array =>
+      core.memory.subarray(byteOffset, byteOffset + length);
+    this.dropPool();
+    this.core = core.exports;
+    this.shared = core.shared;
+    this.live = inCopy(this.live);
+    this.initial = inCopy(this.initial);
+    this.live.set(this.before);
+    this.inputPorts = this.inputPorts.map((port) => port.movedTo(core));
+    this.outputPorts = this.outputPorts.map((port) => port.movedTo(core));
+  }
+
+  private dropPool(): void {
+    if (!this.pool) return;
+    abandoned?.unregister(this.pool);
+    this.pool.end();
+    this.pool = undefined;
+  }
+}
+
+function wantsRecord(side: string, ports: Port[]): KletError {
+  return new KletError(
+    'MISSING_INPUT',
+    `the model has ${ports.length} ${side}: pass a record of arrays by name (${namesOf(ports)})`,
+  );
+}
+
+function namesOf(ports: Port[]): string {
+  return ports.map((port) => `"${port.info.name}"`).join(', ');
+}
+
+function isArrayLike(value: unknown): value is InputArray & RawArray {
+  return ArrayBuffer.isView(value) || Array.isArray(value);
+}

@@ -1,0 +1,159 @@
+import * as L from '../../assembly/layout';
+import { KletError } from '../errors';
+import { alignUp, codedRoom, MAJOR, MINOR, weightsBytes, type KletParts, type OpenedKlet } from '../format/klet';
+import { instantiate, type CompiledCore, type Core, type SharedMemory } from './core';
+import type { MemoryUse } from './types';
+
+// The memory of a model: its map, and loading the sections of a file into it.
+
+/** Addresses of the coded weights during in-place decoding, and of the decoder's work area. */
+interface CodedAddresses {
+  section: number;
+  room: number;
+}
+
+/**
+ * The memory map of a model: plan, weights, arena, then scratch for each thread.
+ *
+ * @returns `map`: address and size in bytes of plan, weights, arena and scratch, as the core's MAP
+ *   has them; `total`: bytes of memory to allocate
+ */
+export function mapMemory(
+  parts: Pick<KletParts, 'plan' | 'weights' | 'coded' | 'arenaBytes' | 'scratchBytes'>,
+  threads = 1,
+): { map: number[]; total: number; coded?: CodedAddresses } {
+  const map: number[] = [];
+  let at = L.RESERVED;
+  for (const bytes of [parts.plan.length, weightsBytes(parts), parts.arenaBytes, parts.scratchBytes]) {
+    map.push(at, bytes);
+    at = alignUp(at + bytes, L.SECTION_ALIGNMENT);
+  }
+  at += (threads - 1) * alignUp(parts.scratchBytes, L.SECTION_ALIGNMENT);
+  if (!parts.coded) return { map, total: at + L.SLACK };
+  const { lead, bytes } = codedRoom(parts.weights);
+  const section = map[2]! + lead;
+  // the decoder's room begins after both sections, whatever lead the file claims, so that decoding
+  // overwrites only bytes that it has read
+  const room = alignUp(Math.max(section + parts.weights.length + L.SLACK, map[2]! + map[3]!), L.SECTION_ALIGNMENT);
+  return { map, total: Math.max(at, room + bytes) + L.SLACK, coded: { section, room } };
+}
+
+/** A core with the sections of a file in its memory. */
+export interface LoadedCore extends Core {
+  map: number[];
+  /** Bytes of the memory. */
+  total: number;
+  /** Bytes of scratch for one thread. */
+  scratchBytes: number;
+}
+
+/**
+ * Instantiates a core, loads a file's sections into its memory, and validates and prepares the plan.
+ *
+ * @param where the file's name in error messages
+ * @param threads number of threads to reserve scratch for
+ * @throws KletError `OUT_OF_MEMORY`, `CORRUPT`, or `BAD_VERSION` for records of a later format
+ */
+export function loadCore(
+  compiled: CompiledCore,
+  parts: OpenedKlet,
+  where: string,
+  maxMemory: number | undefined,
+  threads: number,
+): LoadedCore {
+  let loaded = loadSections(compiled, parts, where, maxMemory, threads);
+  // the file has the scratch size of the core that compiled it; this core may need more
+  const scratchBytes = loaded.exports.scratchOf();
+  if (scratchBytes > parts.scratchBytes) {
+    loaded = loadSections(compiled, { ...parts, scratchBytes }, where, maxMemory, threads);
+  }
+  loaded.exports.prepare();
+  return loaded;
+}
+
+function loadSections(
+  compiled: CompiledCore,
+  parts: OpenedKlet,
+  where: string,
+  maxMemory: number | undefined,
+  threads: number,
+): LoadedCore {
+  const { map, total, coded } = mapMemory(parts, threads);
+  if (maxMemory !== undefined && total > maxMemory) {
+    throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes of memory and the limit is ${maxMemory}`);
+  }
+  if (total > 2 ** 32 - 65536) {
+    throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes, more than WebAssembly can address (4 GiB)`);
+  }
+  const { exports, memory, shared } = instantiate(compiled, total);
+  const view = new DataView(memory.buffer);
+  map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
+  memory.set(parts.plan, map[0]);
+  memory.set(parts.weights, coded ? coded.section : map[2]);
+  if (coded && exports.decode(coded.section, parts.weights.length, coded.room) !== L.FAULT_NONE) {
+    throw new KletError('CORRUPT', `${where} is damaged: its weights cannot be decoded; fetch or convert it again`);
+  }
+  const fault = exports.validate();
+  if (fault !== L.FAULT_NONE) throw faultIn(parts, fault, exports.faultOffset() >>> 0, where);
+  return { exports, memory, shared, map, total, scratchBytes: parts.scratchBytes };
+}
+
+const faults: Record<number, string> = {
+  [L.FAULT_OPCODE]: 'has an unknown opcode',
+  [L.FAULT_RECORD_SIZE]: 'has a wrong size',
+  [L.FAULT_ARENA]: 'reaches outside the arena',
+  [L.FAULT_WEIGHTS]: 'reaches outside the weights',
+  [L.FAULT_ATTRIBUTE]: 'has an attribute out of range',
+  [L.FAULT_ALIGNMENT]: 'has a misaligned offset',
+};
+
+/** The error for a plan that the core refused. */
+function faultIn(parts: OpenedKlet, fault: number, at: number, where: string): KletError {
+  const index = recordOffsets(parts.plan).indexOf(at);
+  const name = parts.readNotes()?.records[index]?.name;
+  const record = `record ${index}${name ? ` ("${name}")` : ''} at plan offset ${at}`;
+  if (fault === L.FAULT_OPCODE && parts.minor > MINOR) {
+    return new KletError(
+      'BAD_VERSION',
+      `${where} has format version ${MAJOR}.${parts.minor}, this kinglet reads ${MAJOR}.${MINOR}: ` +
+        `${record} has an unknown opcode; update kinglet`,
+    );
+  }
+  return new KletError(
+    'CORRUPT',
+    `${where} is damaged: ${record} ${faults[fault] ?? `has fault ${fault}`}; fetch or convert it again`,
+  );
+}
+
+/** Sizes of the memory of a loaded model, in bytes. */
+export function memoryUse(parts: OpenedKlet, { total, scratchBytes }: LoadedCore, threads: number): MemoryUse {
+  return {
+    total: Math.ceil(total / 65536) * 65536,
+    plan: parts.plan.length,
+    weights: weightsBytes(parts),
+    arena: parts.arenaBytes,
+    scratch: scratchBytes + (threads - 1) * alignUp(scratchBytes, L.SECTION_ALIGNMENT),
+    state: parts.meta.state?.bytes ?? 0,
+  };
+}
+
+/** A second core on a copy of the memory, with the thread synchronization words reset. */
+export function copyCore(compiled: CompiledCore, { buffer }: SharedMemory): Core {
+  const core = instantiate(compiled, buffer.byteLength);
+  core.memory.set(new Uint8Array(buffer));
+  core.memory.fill(0, L.SYNC_JOB, L.STATIC_DATA);
+  return core;
+}
+
+/** Offsets of the records in a plan. */
+export function recordOffsets(plan: Uint8Array): number[] {
+  const view = new DataView(plan.buffer, plan.byteOffset, plan.byteLength);
+  const offsets: number[] = [];
+  for (let at = 0; at + 8 <= plan.length;) {
+    offsets.push(at);
+    const size = view.getUint32(at + L.RECORD_SIZE, true);
+    if (size === 0) break;
+    at += size;
+  }
+  return offsets;
+}
