@@ -20,13 +20,11 @@ export const argmax: Operator<'argmax'> = {
     const x = input(node, 0);
     const { axis, kind } = node.attributes;
     requireTypes(node, x, 'int8', 'float32');
-    emit.record(L.OP_ARGMAX, L.ARGMAX_BYTES, x.dtype, node, node.op).source(L.ARGMAX_SOURCE, x).target(
-      L.ARGMAX_TARGET,
-      output(node),
-    ).int(L.ARGMAX_KIND, kind === 'max' ? L.ARGMAX_MAX : L.ARGMAX_MIN).ints(L.ARGMAX_OUTER, [
-      elementCount(x.shape.slice(0, axis)),
-      x.shape[axis]!,
-      elementCount(x.shape.slice(axis + 1)),
-    ]);
+    const r = emit.record(L.OP_ARGMAX, L.ARGMAX_BYTES, x.dtype, node, node.op);
+    r.source(L.ARGMAX_SOURCE, x);
+    r.target(L.ARGMAX_TARGET, output(node));
+    r.int(L.ARGMAX_KIND, kind === 'max' ? L.ARGMAX_MAX : L.ARGMAX_MIN);
+    r.ints(L.ARGMAX_OUTER, [elementCount(x.shape.slice(0, axis)), x.shape[axis]!,
+      elementCount(x.shape.slice(axis + 1))]);
   },
 };

@@ -38,10 +38,9 @@ export const batchMatmul: Operator<'batchMatmul'> = {
     const M = y.shape[y.shape.length - 2]!;
     const N = y.shape[y.shape.length - 1]!;
     const K = a.shape[a.shape.length - (transposeA ? 2 : 1)]!;
-    if (a.dtype === 'int8' && K > MAX_K_INT8) {throw unsupported(
-        node,
-        `each output sums ${K} products; at most ${MAX_K_INT8} fit`,
-      );}
+    if (a.dtype === 'int8' && K > MAX_K_INT8) {
+      throw unsupported(node, `each output sums ${K} products; at most ${MAX_K_INT8} fit`);
+    }
     const batch = y.shape.slice(0, -2);
     const size = elementSize(y.dtype);
     const strideA = broadcastStrides(a.shape.slice(0, -2), batch).map((s) => s * M * K);
@@ -54,24 +53,24 @@ export const batchMatmul: Operator<'batchMatmul'> = {
       offsetB: number,
       offsetY: number,
     ): void => {
-      const r = emit.record(L.OP_BATCH_MATMUL, L.BATCH_MATMUL_BYTES, y.dtype, node, node.op, count * M * N * K).source(
-        L.BATCH_MATMUL_A,
-        a,
-        offsetA * size,
-      ).source(L.BATCH_MATMUL_B, b, offsetB * size).target(L.BATCH_MATMUL_TARGET, y, offsetY * size).ints(
-        L.BATCH_MATMUL_BATCH,
-        [count, M, K, N, stepA, stepB, Number(transposeA), Number(transposeB)],
-      );
+      const r = emit.record(L.OP_BATCH_MATMUL, L.BATCH_MATMUL_BYTES, y.dtype, node, node.op, count * M * N * K);
+      r.source(L.BATCH_MATMUL_A, a, offsetA * size);
+      r.source(L.BATCH_MATMUL_B, b, offsetB * size);
+      r.target(L.BATCH_MATMUL_TARGET, y, offsetY * size);
+      r.ints(L.BATCH_MATMUL_BATCH, [count, M, K, N, stepA, stepB, Number(transposeA), Number(transposeB)]);
       if (a.dtype === 'float32') {
-        r.float(L.BATCH_MATMUL_MIN, -Infinity).float(L.BATCH_MATMUL_MAX, Infinity);
+        r.float(L.BATCH_MATMUL_MIN, -Infinity);
+        r.float(L.BATCH_MATMUL_MAX, Infinity);
       } else {
         const qa = perTensor(a);
         const qb = perTensor(b);
         const qy = perTensor(y);
-        r.int(L.BATCH_MATMUL_A_ZERO, qa.zeroPoint).int(L.BATCH_MATMUL_B_ZERO, qb.zeroPoint).float(
-          L.BATCH_MATMUL_SCALE,
-          f32(f32(f32(qa.scale) * f32(qb.scale)) / f32(qy.scale)),
-        ).int(L.BATCH_MATMUL_TARGET_ZERO, qy.zeroPoint).int(L.BATCH_MATMUL_MIN, -128).int(L.BATCH_MATMUL_MAX, 127);
+        r.int(L.BATCH_MATMUL_A_ZERO, qa.zeroPoint);
+        r.int(L.BATCH_MATMUL_B_ZERO, qb.zeroPoint);
+        r.float(L.BATCH_MATMUL_SCALE, f32(f32(f32(qa.scale) * f32(qb.scale)) / f32(qy.scale)));
+        r.int(L.BATCH_MATMUL_TARGET_ZERO, qy.zeroPoint);
+        r.int(L.BATCH_MATMUL_MIN, -128);
+        r.int(L.BATCH_MATMUL_MAX, 127);
       }
     };
     const count = elementCount(batch);

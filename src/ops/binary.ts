@@ -78,20 +78,20 @@ function quantizedParameters(r: RecordWriter, kind: BinaryKind, a: Tensor, b: Te
   r.int(L.BINARY_TARGET_ZERO, qy.zeroPoint);
   if (kind === 'add' || kind === 'sub') {
     const p = addParameters(f32(sa / sy), f32(f32(kind === 'sub' ? -sb : sb) / sy), qa.zeroPoint, qb.zeroPoint);
-    r.int(L.BINARY_A_FACTOR, p.factorA).int(L.BINARY_B_FACTOR, p.factorB).int(L.BINARY_BIAS, p.bias).int(
-      L.BINARY_SHIFT,
-      p.shift,
-    );
+    r.int(L.BINARY_A_FACTOR, p.factorA);
+    r.int(L.BINARY_B_FACTOR, p.factorB);
+    r.int(L.BINARY_BIAS, p.bias);
+    r.int(L.BINARY_SHIFT, p.shift);
   } else if (kind === 'mul') {
-    r.int(L.BINARY_A_ZERO, qa.zeroPoint).int(L.BINARY_B_ZERO, qb.zeroPoint).float(
-      L.BINARY_SCALE,
-      f32(f32(sa * sb) / sy),
-    );
+    r.int(L.BINARY_A_ZERO, qa.zeroPoint);
+    r.int(L.BINARY_B_ZERO, qb.zeroPoint);
+    r.float(L.BINARY_SCALE, f32(f32(sa * sb) / sy));
   } else if (kind === 'div' || kind === 'squaredDifference') {
-    r.int(L.BINARY_A_ZERO, qa.zeroPoint).int(L.BINARY_B_ZERO, qb.zeroPoint).float(L.BINARY_SCALE, sa).float(
-      L.BINARY_NEGATIVE_SCALE,
-      sb,
-    ).float(L.BINARY_OUT_SCALE, sy);
+    r.int(L.BINARY_A_ZERO, qa.zeroPoint);
+    r.int(L.BINARY_B_ZERO, qb.zeroPoint);
+    r.float(L.BINARY_SCALE, sa);
+    r.float(L.BINARY_NEGATIVE_SCALE, sb);
+    r.float(L.BINARY_OUT_SCALE, sy);
   }
 }
 

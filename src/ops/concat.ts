@@ -70,8 +70,9 @@ function emitActivation(node: AnyNode, emit: Emitter, y: Tensor, activation: Fus
   if (y.dtype !== 'float32' || activationRange(activation)[0] === -Infinity) {
     throw unsupported(node, `no activation on ${y.dtype}`);
   }
-  emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, activation).source(L.UNARY_SOURCE, y).target(
-    L.UNARY_TARGET,
-    y,
-  ).int(L.UNARY_COUNT, elementCount(y.shape)).int(L.UNARY_KIND, kinds[activation]);
+  const r = emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, activation);
+  r.source(L.UNARY_SOURCE, y);
+  r.target(L.UNARY_TARGET, y);
+  r.int(L.UNARY_COUNT, elementCount(y.shape));
+  r.int(L.UNARY_KIND, kinds[activation]);
 }

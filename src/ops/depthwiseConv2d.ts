@@ -63,31 +63,32 @@ export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
     }
     const int8 = x.dtype === 'int8';
     const g = denseGeometry(x, y);
-    const r = emit.record(L.OP_DEPTHWISE_CONV2D, L.DEPTHWISE_BYTES, x.dtype, node, node.op, macs).source(
-      L.DEPTHWISE_SOURCE,
-      x,
-    ).target(L.DEPTHWISE_TARGET, y).ints(L.DEPTHWISE_BATCH, [g.batch, g.inH, g.inW, C, g.outH, g.outW, kh, kw,
-      ...stride, ...dilation, padding[0], padding[1]]);
+    const r = emit.record(L.OP_DEPTHWISE_CONV2D, L.DEPTHWISE_BYTES, x.dtype, node, node.op, macs);
+    r.source(L.DEPTHWISE_SOURCE, x);
+    r.target(L.DEPTHWISE_TARGET, y);
+    r.ints(L.DEPTHWISE_BATCH, [g.batch, g.inH, g.inW, C, g.outH, g.outW, kh, kw, ...stride, ...dilation, padding[0],
+      padding[1]]);
     if (int8) {
       const zero = perTensor(x).zeroPoint;
       const weightsZeroPoint = weights.tensor.quantization?.zeroPoint[0] ?? 0;
       const [low, high] = quantizedRange(activation, y);
-      r.table(L.DEPTHWISE_WEIGHTS, packTapsInt8(weights.values as Int8Array, kh, kw, weightsZeroPoint)).table(
+      r.table(L.DEPTHWISE_WEIGHTS, packTapsInt8(weights.values as Int8Array, kh, kw, weightsZeroPoint));
+      r.table(
         L.DEPTHWISE_BIAS,
         packLanes(Int32Array, foldZeroPoint(rowSums(weights.values, taps, weightsZeroPoint), zero, weights.bias)),
-      ).table(L.DEPTHWISE_SCALE, packLanes(Float32Array, requantizeScales(x, weights.tensor, y, C))).int(
-        L.DEPTHWISE_SOURCE_ZERO,
-        zero,
-      ).int(L.DEPTHWISE_WEIGHTS_ZERO, weightsZeroPoint).int(L.DEPTHWISE_TARGET_ZERO, perTensor(y).zeroPoint).int(
-        L.DEPTHWISE_MIN,
-        low,
-      ).int(L.DEPTHWISE_MAX, high);
+      );
+      r.table(L.DEPTHWISE_SCALE, packLanes(Float32Array, requantizeScales(x, weights.tensor, y, C)));
+      r.int(L.DEPTHWISE_SOURCE_ZERO, zero);
+      r.int(L.DEPTHWISE_WEIGHTS_ZERO, weightsZeroPoint);
+      r.int(L.DEPTHWISE_TARGET_ZERO, perTensor(y).zeroPoint);
+      r.int(L.DEPTHWISE_MIN, low);
+      r.int(L.DEPTHWISE_MAX, high);
     } else {
       const [low, high] = activationRange(activation);
-      r.table(L.DEPTHWISE_WEIGHTS, packTaps(weights.values as Float32Array, kh, kw)).table(
-        L.DEPTHWISE_BIAS,
-        packLanes(Float32Array, weights.bias ?? new Float32Array(C)),
-      ).float(L.DEPTHWISE_MIN, low).float(L.DEPTHWISE_MAX, high);
+      r.table(L.DEPTHWISE_WEIGHTS, packTaps(weights.values as Float32Array, kh, kw));
+      r.table(L.DEPTHWISE_BIAS, packLanes(Float32Array, weights.bias ?? new Float32Array(C)));
+      r.float(L.DEPTHWISE_MIN, low);
+      r.float(L.DEPTHWISE_MAX, high);
     }
   },
 };

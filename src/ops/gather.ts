@@ -33,15 +33,15 @@ export const gather: Operator<'gather'> = {
     const y = output(node);
     const { axis, batchDims } = node.attributes;
     requireTypes(node, indices, 'int32', 'int64');
-    if (x.dtype !== y.dtype || (x.dtype === 'int8' && !sameQuantization(x, y))) {throw unsupported(
-        node,
-        'a result of another type or scale than its source',
-      );}
-    emit.record(L.OP_GATHER, L.GATHER_BYTES, x.dtype, node, node.op).source(L.GATHER_SOURCE, x).source(
-      L.GATHER_INDICES,
-      indices,
-    ).target(L.GATHER_TARGET, y).ints(L.GATHER_OUTER, [elementCount(x.shape.slice(0, batchDims)),
-      elementCount(x.shape.slice(batchDims, axis)), x.shape[axis]!, elementCount(indices.shape.slice(batchDims)),
+    if (x.dtype !== y.dtype || (x.dtype === 'int8' && !sameQuantization(x, y))) {
+      throw unsupported(node, 'a result of another type or scale than its source');
+    }
+    const r = emit.record(L.OP_GATHER, L.GATHER_BYTES, x.dtype, node, node.op);
+    r.source(L.GATHER_SOURCE, x);
+    r.source(L.GATHER_INDICES, indices);
+    r.target(L.GATHER_TARGET, y);
+    r.ints(L.GATHER_OUTER, [elementCount(x.shape.slice(0, batchDims)), elementCount(x.shape.slice(batchDims, axis)),
+      x.shape[axis]!, elementCount(indices.shape.slice(batchDims)),
       elementCount(x.shape.slice(axis + 1)) * elementSize(x.dtype)]);
   },
 };

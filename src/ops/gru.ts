@@ -51,6 +51,8 @@ export const gru: Operator<'gru'> = {
     cell.inputBias = foldZeroPoint(rowSums(w.data, inputs), qx.zeroPoint, inputBias);
     cell.hiddenBias = foldZeroPoint(rowSums(u.data, cells), 0, hiddenBias);
     cell.words = plainWords(node, 3, qx.scale, 1 / 128, GATE_SCALE);
-    emitCell(node, emit, cell, attributes, hidden).int(L.RECURRENT_MIN, -128).int(L.RECURRENT_MAX, 127);
+    const r = emitCell(node, emit, cell, attributes, hidden);
+    r.int(L.RECURRENT_MIN, -128);
+    r.int(L.RECURRENT_MAX, 127);
   },
 };

@@ -16,17 +16,20 @@ export const l2Normalize: Operator<'l2Normalize'> = {
     const count = elementCount(x.shape);
     const { epsilon } = node.attributes;
     requireTypes(node, x, 'int8', 'float32');
-    const r = emit.record(L.OP_L2_NORMALIZE, L.L2_NORMALIZE_BYTES, x.dtype, node, node.op).source(
-      L.L2_NORMALIZE_SOURCE,
-      x,
-    ).target(L.L2_NORMALIZE_TARGET, y).int(L.L2_NORMALIZE_ROWS, count / depth).int(L.L2_NORMALIZE_DEPTH, depth);
+    const r = emit.record(L.OP_L2_NORMALIZE, L.L2_NORMALIZE_BYTES, x.dtype, node, node.op);
+    r.source(L.L2_NORMALIZE_SOURCE, x);
+    r.target(L.L2_NORMALIZE_TARGET, y);
+    r.int(L.L2_NORMALIZE_ROWS, count / depth);
+    r.int(L.L2_NORMALIZE_DEPTH, depth);
     if (x.dtype === 'float32') {
       r.float(L.L2_NORMALIZE_EPSILON, epsilon);
     } else {
       const qx = perTensor(x);
       const qy = perTensor(y);
-      r.float(L.L2_NORMALIZE_EPSILON, epsilon / qx.scale / qx.scale).int(L.L2_NORMALIZE_SOURCE_ZERO, qx.zeroPoint)
-        .float(L.L2_NORMALIZE_OUT_SCALE, qy.scale).int(L.L2_NORMALIZE_TARGET_ZERO, qy.zeroPoint);
+      r.float(L.L2_NORMALIZE_EPSILON, epsilon / qx.scale / qx.scale);
+      r.int(L.L2_NORMALIZE_SOURCE_ZERO, qx.zeroPoint);
+      r.float(L.L2_NORMALIZE_OUT_SCALE, qy.scale);
+      r.int(L.L2_NORMALIZE_TARGET_ZERO, qy.zeroPoint);
     }
   },
 };

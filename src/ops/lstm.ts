@@ -114,10 +114,9 @@ export const lstm: Operator<'lstm'> = {
       (norm ? L.RECURRENT_HAS_NORM : 0) | (projection ? L.RECURRENT_HAS_PROJECTION : 0);
     const numbers = int8 ? Int16Array : Float32Array;
     const biases = int8 ? Int32Array : Float32Array;
-    const r = emitCell(node, emit, cell, attributes, hidden).target(L.RECURRENT_CELL, state).int(
-      L.RECURRENT_PARTS,
-      parts,
-    );
+    const r = emitCell(node, emit, cell, attributes, hidden);
+    r.target(L.RECURRENT_CELL, state);
+    r.int(L.RECURRENT_PARTS, parts);
     if (peephole) {
       // the gate g has none
       const all = new numbers(rows);
@@ -127,10 +126,8 @@ export const lstm: Operator<'lstm'> = {
       r.table(L.RECURRENT_PEEPHOLE, packLanes(numbers, all, gates));
     }
     if (norm) {
-      r.table(L.RECURRENT_NORM, packLanes(numbers, norm, gates)).table(
-        L.RECURRENT_NORM_BIAS,
-        packLanes(biases, ownBias, gates),
-      );
+      r.table(L.RECURRENT_NORM, packLanes(numbers, norm, gates));
+      r.table(L.RECURRENT_NORM_BIAS, packLanes(biases, ownBias, gates));
     }
     if (projection) r.table(L.RECURRENT_PROJECTION, packMatrix(projection.data, cells, outputs, 1));
     if (mode === 'hybrid') emitSums(node, r, cell, projection && { values: projection.data, K: cells });
@@ -138,23 +135,24 @@ export const lstm: Operator<'lstm'> = {
       const qy = perTensor(y);
       const h = attributes.hidden ?? { scale: qy.scale, zeroPoint: -qy.zeroPoint };
       r.ints(L.RECURRENT_OUT_MULTIPLIER, [...fixedPoint(node, f32(f32(2 ** -15 / f32(h.scale)) * 2 ** -15)),
-        h.zeroPoint]).int(L.RECURRENT_TARGET_ZERO, qy.zeroPoint).int(L.RECURRENT_CELL_BITS, bits).int(
-          L.RECURRENT_MIN,
-          -128,
-        ).int(L.RECURRENT_MAX, 127).int(L.RECURRENT_CELL_CLIP, clipSteps(attributes.cellClip, cellScale, 32767)).int(
-          L.RECURRENT_PROJECTION_CLIP,
-          clipSteps(attributes.projectionClip, qy.scale, 127),
-        );
+        h.zeroPoint]);
+      r.int(L.RECURRENT_TARGET_ZERO, qy.zeroPoint);
+      r.int(L.RECURRENT_CELL_BITS, bits);
+      r.int(L.RECURRENT_MIN, -128);
+      r.int(L.RECURRENT_MAX, 127);
+      r.int(L.RECURRENT_CELL_CLIP, clipSteps(attributes.cellClip, cellScale, 32767));
+      r.int(L.RECURRENT_PROJECTION_CLIP, clipSteps(attributes.projectionClip, qy.scale, 127));
       if (projection) {
         const [scale] = scalesOfGates(node, projection, 1);
-        r.ints(L.RECURRENT_PROJECTION_MULTIPLIER, fixedPoint(node, f32(f32(scale! * f32(h.scale)) / f32(qy.scale))))
-          .table(
-            L.RECURRENT_PROJECTION_BIAS,
-            packLanes(Int32Array, foldZeroPoint(rowSums(projection.data, cells), -h.zeroPoint, projectionBias), 1),
-          );
+        r.ints(L.RECURRENT_PROJECTION_MULTIPLIER, fixedPoint(node, f32(f32(scale! * f32(h.scale)) / f32(qy.scale))));
+        r.table(
+          L.RECURRENT_PROJECTION_BIAS,
+          packLanes(Int32Array, foldZeroPoint(rowSums(projection.data, cells), -h.zeroPoint, projectionBias), 1),
+        );
       }
     } else {
-      r.float(L.RECURRENT_CELL_CLIP, attributes.cellClip).float(L.RECURRENT_PROJECTION_CLIP, attributes.projectionClip);
+      r.float(L.RECURRENT_CELL_CLIP, attributes.cellClip);
+      r.float(L.RECURRENT_PROJECTION_CLIP, attributes.projectionClip);
       if (projection) {
         r.table(L.RECURRENT_PROJECTION_BIAS, packLanes(Float32Array, projectionBias ?? new Float32Array(outputs), 1));
       }

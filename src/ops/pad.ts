@@ -92,10 +92,10 @@ export const pad: Operator<'pad'> = {
 };
 
 function emitFill(node: AnyNode, emit: Emitter, y: Tensor, value: number): void {
-  const r = emit.record(L.OP_FILL, L.FILL_BYTES, y.dtype, node, 'fill').target(L.FILL_TARGET, y).int(
-    L.FILL_ELEMENT_BYTES,
-    elementSize(y.dtype),
-  ).int(L.FILL_COUNT, elementCount(y.shape));
+  const r = emit.record(L.OP_FILL, L.FILL_BYTES, y.dtype, node, 'fill');
+  r.target(L.FILL_TARGET, y);
+  r.int(L.FILL_ELEMENT_BYTES, elementSize(y.dtype));
+  r.int(L.FILL_COUNT, elementCount(y.shape));
   if (y.dtype === 'float32') {
     r.float(L.FILL_VALUE, value);
   } else if (y.dtype === 'int8' && y.quantization) {

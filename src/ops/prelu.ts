@@ -27,22 +27,23 @@ export const prelu: Operator<'prelu'> = {
     const alpha = input(node, 1);
     const y = output(node);
     requireTypes(node, x, 'int8', 'float32');
-    if (alpha.dtype !== x.dtype) {throw unsupported(
-        node,
-        `${x.dtype} input with a ${alpha.dtype} slope; both must be of one type`,
-      );}
+    if (alpha.dtype !== x.dtype) {
+      throw unsupported(node, `${x.dtype} input with a ${alpha.dtype} slope; both must be of one type`);
+    }
     const r = emitBinary(node, emit, x, alpha, y, L.BINARY_PRELU, node.op);
     if (y.dtype === 'int8') {
       const qx = perTensor(x);
       const qa = perTensor(alpha);
       const qy = perTensor(y);
-      r.int(L.BINARY_A_ZERO, qx.zeroPoint).int(L.BINARY_B_ZERO, qa.zeroPoint).int(L.BINARY_TARGET_ZERO, qy.zeroPoint)
-        .float(L.BINARY_SCALE, f32(f32(qx.scale) / f32(qy.scale))).float(
-          L.BINARY_NEGATIVE_SCALE,
-          f32(f32(f32(qx.scale) * f32(qa.scale)) / f32(qy.scale)),
-        ).ints(L.BINARY_MIN, [-128, 127]);
+      r.int(L.BINARY_A_ZERO, qx.zeroPoint);
+      r.int(L.BINARY_B_ZERO, qa.zeroPoint);
+      r.int(L.BINARY_TARGET_ZERO, qy.zeroPoint);
+      r.float(L.BINARY_SCALE, f32(f32(qx.scale) / f32(qy.scale)));
+      r.float(L.BINARY_NEGATIVE_SCALE, f32(f32(f32(qx.scale) * f32(qa.scale)) / f32(qy.scale)));
+      r.ints(L.BINARY_MIN, [-128, 127]);
     } else {
-      r.float(L.BINARY_MIN, -Infinity).float(L.BINARY_MAX, Infinity);
+      r.float(L.BINARY_MIN, -Infinity);
+      r.float(L.BINARY_MAX, Infinity);
     }
   },
 };

@@ -56,10 +56,11 @@ export const reduce: Operator<'reduce'> = {
       inner = 1;
       x = moved;
     }
-    const r = emit.record(L.OP_REDUCE, L.REDUCE_BYTES, x.dtype, node, node.op).source(L.REDUCE_SOURCE, x).target(
-      L.REDUCE_TARGET,
-      y,
-    ).int(L.REDUCE_KIND, kinds[kind]).ints(L.REDUCE_OUTER, [outer, count, inner]);
+    const r = emit.record(L.OP_REDUCE, L.REDUCE_BYTES, x.dtype, node, node.op);
+    r.source(L.REDUCE_SOURCE, x);
+    r.target(L.REDUCE_TARGET, y);
+    r.int(L.REDUCE_KIND, kinds[kind]);
+    r.ints(L.REDUCE_OUTER, [outer, count, inner]);
     if (x.dtype === 'int8') {
       const qx = perTensor(x);
       const qy = perTensor(y);
@@ -68,19 +69,21 @@ export const reduce: Operator<'reduce'> = {
       if (kind === 'mean' && !isGlobalPool(node) && sameQuantization(x, y)) {
         // the quotient of the stored steps themselves, unsigned where the network was uint8
         const zero = x.wasUint8 ? -128 : 0;
-        r.int(L.REDUCE_SOURCE_ZERO, zero).int(L.REDUCE_TARGET_ZERO, zero).int(L.REDUCE_ROUNDING, L.ROUND_TRUNCATE);
+        r.int(L.REDUCE_SOURCE_ZERO, zero);
+        r.int(L.REDUCE_TARGET_ZERO, zero);
+        r.int(L.REDUCE_ROUNDING, L.ROUND_TRUNCATE);
         return;
       }
-      r.int(L.REDUCE_SOURCE_ZERO, qx.zeroPoint).int(L.REDUCE_TARGET_ZERO, qy.zeroPoint);
+      r.int(L.REDUCE_SOURCE_ZERO, qx.zeroPoint);
+      r.int(L.REDUCE_TARGET_ZERO, qy.zeroPoint);
       if (kind === 'prod') {
         const { multiplier, exponent } = quantizeMultiplier(sx / sy ** (1 / count));
-        r.int(L.REDUCE_MULTIPLIER, multiplier).int(L.REDUCE_EXPONENT, exponent);
+        r.int(L.REDUCE_MULTIPLIER, multiplier);
+        r.int(L.REDUCE_EXPONENT, exponent);
         return;
       }
-      r.float(L.REDUCE_SCALE, kind === 'mean' ? f32(sx / f32(sy * count)) : f32(sx / sy)).int(
-        L.REDUCE_ROUNDING,
-        kind === 'mean' && isGlobalPool(node) ? L.ROUND_EVEN : L.ROUND_AWAY,
-      );
+      r.float(L.REDUCE_SCALE, kind === 'mean' ? f32(sx / f32(sy * count)) : f32(sx / sy));
+      r.int(L.REDUCE_ROUNDING, kind === 'mean' && isGlobalPool(node) ? L.ROUND_EVEN : L.ROUND_AWAY);
     }
   },
 };

@@ -35,14 +35,8 @@ export const reshape: Operator<'reshape'> = {
   lower(node, emit) {
     const x = input(node, 0);
     const y = output(node);
-    if (x.data || (x.dtype === 'int8' && !sameQuantization(x, y))) {emitStridedCopy(
-        node,
-        emit,
-        x,
-        y,
-        [elementCount(y.shape)],
-        [1],
-        [1],
-      );} else emit.alias(y, x);
+    const isView = !x.data && (x.dtype !== 'int8' || sameQuantization(x, y));
+    if (isView) emit.alias(y, x);
+    else emitStridedCopy(node, emit, x, y, [elementCount(y.shape)], [1], [1]);
   },
 };

@@ -26,13 +26,13 @@ export const resize2d: Operator<'resize2d'> = {
     const [batch, inH, inW, channels] = x.shape as [number, number, number, number];
     const [, outH, outW] = y.shape as [number, number, number, number];
     emitRescaled(node, emit, x, y, (target) => {
-      emit.record(L.OP_RESIZE2D, L.RESIZE2D_BYTES, x.dtype, node, node.op).source(L.RESIZE2D_SOURCE, x).target(
-        L.RESIZE2D_TARGET,
-        target,
-      ).table(L.RESIZE2D_ROWS, entries(inH, outH, a, x)).table(L.RESIZE2D_COLUMNS, entries(inW, outW, a, x)).ints(
-        L.RESIZE2D_MODE,
-        [a.mode === 'nearest' ? L.RESIZE2D_NEAREST : L.RESIZE2D_BILINEAR, batch, inH, inW, channels, outH, outW],
-      );
+      const r = emit.record(L.OP_RESIZE2D, L.RESIZE2D_BYTES, x.dtype, node, node.op);
+      r.source(L.RESIZE2D_SOURCE, x);
+      r.target(L.RESIZE2D_TARGET, target);
+      r.table(L.RESIZE2D_ROWS, entries(inH, outH, a, x));
+      r.table(L.RESIZE2D_COLUMNS, entries(inW, outW, a, x));
+      r.ints(L.RESIZE2D_MODE, [a.mode === 'nearest' ? L.RESIZE2D_NEAREST : L.RESIZE2D_BILINEAR, batch, inH, inW,
+        channels, outH, outW]);
     });
   },
 };

@@ -57,9 +57,9 @@ export const rnn: Operator<'rnn'> = {
     cell.inputBias = foldZeroPoint(rowSums(w.data, inputs), qx.zeroPoint, bias);
     cell.hiddenBias = foldZeroPoint(rowSums(u.data, cells), qy.zeroPoint);
     cell.words = plainWords(node, 1, qx.scale, qy.scale, isTanh ? GATE_SCALE : qy.scale / 256);
-    emitCell(node, emit, cell, attributes, keepState(node, emit, 'hidden', [batch, cells], 'int8', qy)).int(
-      L.RECURRENT_TARGET_ZERO,
-      qy.zeroPoint,
-    ).int(L.RECURRENT_MIN, low).int(L.RECURRENT_MAX, high);
+    const r = emitCell(node, emit, cell, attributes, keepState(node, emit, 'hidden', [batch, cells], 'int8', qy));
+    r.int(L.RECURRENT_TARGET_ZERO, qy.zeroPoint);
+    r.int(L.RECURRENT_MIN, low);
+    r.int(L.RECURRENT_MAX, high);
   },
 };

@@ -29,11 +29,9 @@ export const split: Operator<'split'> = {
     let at = 0;
     for (const y of node.outputs) {
       const offset = at * strides[axis]!;
-      if (x.shape.slice(0, axis).every((d) => d === 1) && !x.data && sameQuantization(x, y)) {emit.alias(
-          y,
-          x,
-          offset * elementSize(x.dtype),
-        );} else emitStridedCopy(node, emit, x, y, y.shape, strides, stridesOf(y.shape), offset);
+      const isContiguous = x.shape.slice(0, axis).every((d) => d === 1);
+      if (isContiguous && !x.data && sameQuantization(x, y)) emit.alias(y, x, offset * elementSize(x.dtype));
+      else emitStridedCopy(node, emit, x, y, y.shape, strides, stridesOf(y.shape), offset);
       at += y.shape[axis]!;
     }
   },

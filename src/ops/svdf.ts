@@ -50,29 +50,31 @@ export const svdf: Operator<'svdf'> = {
       int8 ? 'int16' : 'float32',
       int8 ? { scale: stateScale ?? 2 ** -11, zeroPoint: 0 } : undefined,
     );
-    const r = emit.record(L.OP_SVDF, L.SVDF_BYTES, x.dtype, node, node.op, time * batch * filters * (inputs + memory))
-      .source(L.SVDF_SOURCE, x).target(L.SVDF_TARGET, y).target(L.SVDF_STATE, state).table(
-        L.SVDF_FEATURE_WEIGHTS,
-        packMatrix(feature.data, inputs, filters, 1),
-      ).table(L.SVDF_TIME_WEIGHTS, times.data).table(
-        L.SVDF_BIAS,
-        int8 ? Int32Array.from(bias ?? new Int32Array(units)) : Float32Array.from(bias ?? new Float32Array(units)),
-      ).ints(L.SVDF_TIME, [time, batch, inputs, units, rank, memory, ...strides, modeCode(mode, hybrid)]);
+    const r = emit.record(L.OP_SVDF, L.SVDF_BYTES, x.dtype, node, node.op, time * batch * filters * (inputs + memory));
+    r.source(L.SVDF_SOURCE, x);
+    r.target(L.SVDF_TARGET, y);
+    r.target(L.SVDF_STATE, state);
+    r.table(L.SVDF_FEATURE_WEIGHTS, packMatrix(feature.data, inputs, filters, 1));
+    r.table(L.SVDF_TIME_WEIGHTS, times.data);
+    r.table(
+      L.SVDF_BIAS,
+      int8 ? Int32Array.from(bias ?? new Int32Array(units)) : Float32Array.from(bias ?? new Float32Array(units)),
+    );
+    r.ints(L.SVDF_TIME, [time, batch, inputs, units, rank, memory, ...strides, modeCode(mode, hybrid)]);
     if (mode !== 'float32') r.table(L.SVDF_SUMS, packLanes(Int32Array, rowSums(feature.data, inputs), 1));
     if (!int8) {
-      if (!(times.data instanceof Float32Array)) {throw unsupported(
-          node,
-          `time weights of ${times.dtype}; float32 is possible`,
-        );}
+      if (!(times.data instanceof Float32Array)) {
+        throw unsupported(node, `time weights of ${times.dtype}; float32 is possible`);
+      }
       const [low, high] = activationRange(activation);
       if (mode === 'hybrid') r.float(L.SVDF_SCALE, scalesOfGates(node, feature, 1)[0]!);
-      r.float(L.SVDF_MIN, low).float(L.SVDF_MAX, high);
+      r.float(L.SVDF_MIN, low);
+      r.float(L.SVDF_MAX, high);
       return;
     }
-    if (!(times.data instanceof Int16Array) || stateScale === undefined) {throw unsupported(
-        node,
-        'int8 without time weights of int16 and the scale of its state',
-      );}
+    if (!(times.data instanceof Int16Array) || stateScale === undefined) {
+      throw unsupported(node, 'int8 without time weights of int16 and the scale of its state');
+    }
     const qx = perTensor(x);
     const qy = perTensor(y);
     const [fs] = scalesOfGates(node, feature, 1);

@@ -84,8 +84,12 @@ export const unary: Operator<'unary'> = {
       return;
     }
     emit.mayReuse(y, x);
-    emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, kind).source(L.UNARY_SOURCE, x).target(L.UNARY_TARGET, y)
-      .int(L.UNARY_COUNT, elementCount(y.shape)).int(L.UNARY_KIND, kinds[kind]).float(L.UNARY_ALPHA, alpha);
+    const r = emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, kind);
+    r.source(L.UNARY_SOURCE, x);
+    r.target(L.UNARY_TARGET, y);
+    r.int(L.UNARY_COUNT, elementCount(y.shape));
+    r.int(L.UNARY_KIND, kinds[kind]);
+    r.float(L.UNARY_ALPHA, alpha);
   },
 };
 

@@ -13,10 +13,12 @@ export function emitConversion(
   zero: number,
 ): void {
   const count = elementCount(y.shape);
-  emit.record(opcode, L.QUANTIZE_BYTES, x.dtype, node, node.op).source(L.QUANTIZE_SOURCE, x).target(
-    L.QUANTIZE_TARGET,
-    y,
-  ).int(L.QUANTIZE_COUNT, count).float(L.QUANTIZE_SCALE, scale).int(L.QUANTIZE_ZERO, zero);
+  const r = emit.record(opcode, L.QUANTIZE_BYTES, x.dtype, node, node.op);
+  r.source(L.QUANTIZE_SOURCE, x);
+  r.target(L.QUANTIZE_TARGET, y);
+  r.int(L.QUANTIZE_COUNT, count);
+  r.float(L.QUANTIZE_SCALE, scale);
+  r.int(L.QUANTIZE_ZERO, zero);
 }
 
 export function emitCast(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor): void {
@@ -26,8 +28,9 @@ export function emitCast(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor): vo
     emit.alias(y, x);
     return;
   }
-  emit.record(L.OP_CAST, L.CAST_BYTES, x.dtype, node, node.op).source(L.CAST_SOURCE, x).target(L.CAST_TARGET, y).int(
-    L.CAST_COUNT,
-    elementCount(y.shape),
-  ).int(L.CAST_TO, dtypeCode(y.dtype));
+  const r = emit.record(L.OP_CAST, L.CAST_BYTES, x.dtype, node, node.op);
+  r.source(L.CAST_SOURCE, x);
+  r.target(L.CAST_TARGET, y);
+  r.int(L.CAST_COUNT, elementCount(y.shape));
+  r.int(L.CAST_TO, dtypeCode(y.dtype));
 }

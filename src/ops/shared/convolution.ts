@@ -165,42 +165,40 @@ export function emitConv(
     : sparse
     ? [L.OP_SPARSE_CONV2D, L.SPARSE_BYTES]
     : [L.OP_CONV2D, L.CONV2D_BYTES];
-  const r = emit.record(opcode, bytes, x.dtype, node, node.op, macs).source(L.CONV2D_SOURCE, x).target(
-    L.CONV2D_TARGET,
-    y,
-    g.outOffset * (int8 ? 1 : 4),
-  ).ints(L.CONV2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, g.outC, ...g.kernel, ...g.stride, ...g.dilation,
-    g.padTop, g.padLeft, g.groups, sparse?.tile ?? blockRows]).ints(L.CONV2D_PIXEL_STRIDE, [g.pixelStride, g.rowStride,
-      g.batchStride]);
+  const r = emit.record(opcode, bytes, x.dtype, node, node.op, macs);
+  r.source(L.CONV2D_SOURCE, x);
+  r.target(L.CONV2D_TARGET, y, g.outOffset * (int8 ? 1 : 4));
+  r.ints(L.CONV2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, g.outC, ...g.kernel, ...g.stride, ...g.dilation,
+    g.padTop, g.padLeft, g.groups, sparse?.tile ?? blockRows]);
+  r.ints(L.CONV2D_PIXEL_STRIDE, [g.pixelStride, g.rowStride, g.batchStride]);
   if (isHybrid) {
     const [low, high] = activationRange(activation);
     const scales = weights.tensor.quantization!.scale;
-    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups), Math.ceil(K / 4)).table(
-      L.CONV2D_BIAS,
-      packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), g.groups),
-    ).table(
+    r.table(L.CONV2D_WEIGHTS, packInt8(weights.values as Int8Array, K, g.outC, g.groups), Math.ceil(K / 4));
+    r.table(L.CONV2D_BIAS, packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), g.groups));
+    r.table(
       L.CONV2D_SCALE,
       packLanes(
         Float32Array,
         Float32Array.from({ length: g.outC }, (_, c) => scales[scales.length === 1 ? 0 : c]!),
         g.groups,
       ),
-    ).table(L.HYBRID_SUMS, packLanes(Int32Array, rowSums(weights.values, K), g.groups)).int(
-      L.HYBRID_MODE,
-      hybrid === 'asymmetric' ? L.HYBRID_ASYMMETRIC : L.HYBRID_SYMMETRIC,
-    ).float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
+    );
+    r.table(L.HYBRID_SUMS, packLanes(Int32Array, rowSums(weights.values, K), g.groups));
+    r.int(L.HYBRID_MODE, hybrid === 'asymmetric' ? L.HYBRID_ASYMMETRIC : L.HYBRID_SYMMETRIC);
+    r.float(L.CONV2D_MIN, low);
+    r.float(L.CONV2D_MAX, high);
   } else if (int8) {
     const zero = perTensor(x).zeroPoint;
     const [low, high] = quantizedRange(activation, y);
     const weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
     if (sparse) {
-      r.table(L.CONV2D_WEIGHTS, sparse.weights).table(L.SPARSE_DELTAS, sparse.steps).table(
-        L.SPARSE_COUNTS,
-        sparse.counts,
-      ).int(L.SPARSE_ENTRIES, sparse.steps.length).int(L.SPARSE_PATTERN, patternCode(sparse.layout)).layout(
-        sparse.layout,
-        density([weights.values], weightsZero),
-      );
+      r.table(L.CONV2D_WEIGHTS, sparse.weights);
+      r.table(L.SPARSE_DELTAS, sparse.steps);
+      r.table(L.SPARSE_COUNTS, sparse.counts);
+      r.int(L.SPARSE_ENTRIES, sparse.steps.length);
+      r.int(L.SPARSE_PATTERN, patternCode(sparse.layout));
+      r.layout(sparse.layout, density([weights.values], weightsZero));
     } else {
       r.table(
         L.CONV2D_WEIGHTS,
@@ -211,17 +209,19 @@ export function emitConv(
     r.table(
       L.CONV2D_BIAS,
       packLanes(Int32Array, foldZeroPoint(rowSums(weights.values, K, weightsZero), zero, weights.bias), g.groups),
-    ).table(L.CONV2D_SCALE, packLanes(Float32Array, requantizeScales(x, weights.tensor, y, g.outC), g.groups)).int(
-      L.CONV2D_SOURCE_ZERO,
-      zero,
-    ).int(L.CONV2D_WEIGHTS_ZERO, weightsZero).int(L.CONV2D_TARGET_ZERO, perTensor(y).zeroPoint).int(L.CONV2D_MIN, low)
-      .int(L.CONV2D_MAX, high);
+    );
+    r.table(L.CONV2D_SCALE, packLanes(Float32Array, requantizeScales(x, weights.tensor, y, g.outC), g.groups));
+    r.int(L.CONV2D_SOURCE_ZERO, zero);
+    r.int(L.CONV2D_WEIGHTS_ZERO, weightsZero);
+    r.int(L.CONV2D_TARGET_ZERO, perTensor(y).zeroPoint);
+    r.int(L.CONV2D_MIN, low);
+    r.int(L.CONV2D_MAX, high);
   } else {
     const [low, high] = activationRange(activation);
-    r.table(L.CONV2D_WEIGHTS, packFloat32(weights.values as Float32Array, K, g.outC, g.groups)).table(
-      L.CONV2D_BIAS,
-      packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), g.groups),
-    ).float(L.CONV2D_MIN, low).float(L.CONV2D_MAX, high);
+    r.table(L.CONV2D_WEIGHTS, packFloat32(weights.values as Float32Array, K, g.outC, g.groups));
+    r.table(L.CONV2D_BIAS, packLanes(Float32Array, weights.bias ?? new Float32Array(g.outC), g.groups));
+    r.float(L.CONV2D_MIN, low);
+    r.float(L.CONV2D_MAX, high);
   }
 }
 

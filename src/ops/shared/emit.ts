@@ -22,11 +22,13 @@ export function emitCopy(
   const packed = mergeDimensions(node, dimensions, [...sourceStrides], [...targetStrides]);
   // a dimension of 1 still needs a positive stride in the target
   const targets = packed.strides[1]!.map((s, i) => (packed.dimensions[i] === 1 ? 1 : s));
-  emit.record(L.OP_COPY, L.COPY_BYTES, target.dtype, node, 'copy').source(L.COPY_SOURCE, source, sourceOffset * size)
-    .target(L.COPY_TARGET, target, targetOffset * size).int(L.COPY_ELEMENT_BYTES, size).ints(
-      L.COPY_DIMENSIONS,
-      packed.dimensions,
-    ).ints(L.COPY_SOURCE_STRIDES, packed.strides[0]!).ints(L.COPY_TARGET_STRIDES, targets);
+  const r = emit.record(L.OP_COPY, L.COPY_BYTES, target.dtype, node, 'copy');
+  r.source(L.COPY_SOURCE, source, sourceOffset * size);
+  r.target(L.COPY_TARGET, target, targetOffset * size);
+  r.int(L.COPY_ELEMENT_BYTES, size);
+  r.ints(L.COPY_DIMENSIONS, packed.dimensions);
+  r.ints(L.COPY_SOURCE_STRIDES, packed.strides[0]!);
+  r.ints(L.COPY_TARGET_STRIDES, targets);
 }
 
 /**
@@ -42,10 +44,11 @@ export function emitTable(
   const table = new Int8Array(256);
   for (let q = -128; q < 128; q++) table[q & 255] = clampInt8(steps(q));
   emit.mayReuse(target, source);
-  emit.record(L.OP_UNARY, L.UNARY_BYTES, 'int8', node, 'unary').source(L.UNARY_SOURCE, source).target(
-    L.UNARY_TARGET,
-    target,
-  ).table(L.UNARY_TABLE, table).int(L.UNARY_COUNT, elementCount(target.shape));
+  const r = emit.record(L.OP_UNARY, L.UNARY_BYTES, 'int8', node, 'unary');
+  r.source(L.UNARY_SOURCE, source);
+  r.target(L.UNARY_TARGET, target);
+  r.table(L.UNARY_TABLE, table);
+  r.int(L.UNARY_COUNT, elementCount(target.shape));
 }
 
 /**

@@ -32,11 +32,13 @@ export function lowerPool(node: Pool, emit: Emitter, kind: number): void {
   const g = denseGeometry(x, y);
   const range = int8 ? quantizedRange(activation, y) : activationRange(activation);
   emitRescaled(node, emit, x, y, (target) => {
-    const r = emit.record(L.OP_POOL2D, L.POOL2D_BYTES, x.dtype, node, node.op).source(L.POOL2D_SOURCE, x).target(
-      L.POOL2D_TARGET,
-      target,
-    ).int(L.POOL2D_KIND, kind).ints(L.POOL2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, ...kernel, ...stride,
-      padding[0], padding[1]]).int(L.POOL2D_ROUNDING_OFFSET, x.wasUint8 ? 128 : 0);
+    const r = emit.record(L.OP_POOL2D, L.POOL2D_BYTES, x.dtype, node, node.op);
+    r.source(L.POOL2D_SOURCE, x);
+    r.target(L.POOL2D_TARGET, target);
+    r.int(L.POOL2D_KIND, kind);
+    r.ints(L.POOL2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, ...kernel, ...stride, padding[0],
+      padding[1]]);
+    r.int(L.POOL2D_ROUNDING_OFFSET, x.wasUint8 ? 128 : 0);
     if (int8) r.ints(L.POOL2D_MIN, target === y ? range : [-128, 127]);
     else range.forEach((bound, i) => r.float(L.POOL2D_MIN + i * 4, bound));
   }, range);

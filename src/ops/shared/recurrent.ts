@@ -234,24 +234,26 @@ export function emitCell(
   const [opcode, bytes] = isSparse
     ? [L.OP_SPARSE_RECURRENT, L.SPARSE_RECURRENT_BYTES]
     : [L.OP_RECURRENT, L.RECURRENT_BYTES];
-  const r = emit.record(opcode, bytes, x.dtype, node, node.op, time * batch * gates * cells * (inputs + outputs))
-    .source(L.RECURRENT_SOURCE, x).target(L.RECURRENT_TARGET, y).target(L.RECURRENT_HIDDEN, hidden).ints(
-      L.RECURRENT_KIND,
-      [cell.kind, time, batch, inputs, cells, outputs, ...strides, reverse ? 1 : 0, activationCode(cell.activation)],
-    ).int(L.RECURRENT_MODE, modeCode(mode, hybrid));
+  const r = emit.record(opcode, bytes, x.dtype, node, node.op, time * batch * gates * cells * (inputs + outputs));
+  r.source(L.RECURRENT_SOURCE, x);
+  r.target(L.RECURRENT_TARGET, y);
+  r.target(L.RECURRENT_HIDDEN, hidden);
+  r.ints(L.RECURRENT_KIND, [cell.kind, time, batch, inputs, cells, outputs, ...strides, reverse ? 1 : 0,
+    activationCode(cell.activation)]);
+  r.int(L.RECURRENT_MODE, modeCode(mode, hybrid));
   for (const { data, K, field, lists, sparse } of matrices) {
     if (sparse) {
-      r.table(field, sparse.weights).table(lists, sparse.counts).table(lists + 4, sparse.steps).int(
-        lists + 8,
-        sparse.steps.length,
-      );
-    } else r.table(field, packMatrix(data, K, gates * cells, gates));
+      r.table(field, sparse.weights);
+      r.table(lists, sparse.counts);
+      r.table(lists + 4, sparse.steps);
+      r.int(lists + 8, sparse.steps.length);
+    } else {
+      r.table(field, packMatrix(data, K, gates * cells, gates));
+    }
   }
   if (isSparse) r.layout('blocks', density(matrices.map(({ data }) => data), 0));
-  r.table(L.RECURRENT_INPUT_BIAS, packLanes(biases, cell.inputBias, gates)).table(
-    L.RECURRENT_HIDDEN_BIAS,
-    packLanes(biases, cell.hiddenBias, gates),
-  );
+  r.table(L.RECURRENT_INPUT_BIAS, packLanes(biases, cell.inputBias, gates));
+  r.table(L.RECURRENT_HIDDEN_BIAS, packLanes(biases, cell.hiddenBias, gates));
   if (cell.words) r.table(L.RECURRENT_GATES, Int32Array.from(cell.words.flat()));
   if (mode === 'hybrid') {
     const ws = scalesOfGates(node, w, gates);

@@ -20,18 +20,19 @@ export function lowerSoftmax(
   const count = elementCount(x.shape);
   requireTypes(node, x, 'int8', 'float32');
   emit.mayReuse(y, x);
-  const r = emit.record(opcode, L.SOFTMAX_BYTES, x.dtype, node, node.op).source(L.SOFTMAX_SOURCE, x).target(
-    L.SOFTMAX_TARGET,
-    y,
-  ).int(L.SOFTMAX_ROWS, count / depth).int(L.SOFTMAX_DEPTH, depth);
+  const r = emit.record(opcode, L.SOFTMAX_BYTES, x.dtype, node, node.op);
+  r.source(L.SOFTMAX_SOURCE, x);
+  r.target(L.SOFTMAX_TARGET, y);
+  r.int(L.SOFTMAX_ROWS, count / depth);
+  r.int(L.SOFTMAX_DEPTH, depth);
   if (x.dtype === 'float32') {
     r.float(L.SOFTMAX_SCALE, beta);
   } else {
     const qx = perTensor(x);
     const qy = perTensor(y);
-    r.table(L.SOFTMAX_TABLE, exponentials(qx.scale, beta)).float(L.SOFTMAX_SCALE, qx.scale).float(
-      L.SOFTMAX_OUT_SCALE,
-      qy.scale,
-    ).int(L.SOFTMAX_TARGET_ZERO, qy.zeroPoint);
+    r.table(L.SOFTMAX_TABLE, exponentials(qx.scale, beta));
+    r.float(L.SOFTMAX_SCALE, qx.scale);
+    r.float(L.SOFTMAX_OUT_SCALE, qy.scale);
+    r.int(L.SOFTMAX_TARGET_ZERO, qy.zeroPoint);
   }
 }
