@@ -2,7 +2,7 @@ import { C } from './fields';
 
 // Entropy-coded sections, as docs/format/compressed.md specifies them: see runner.ts.
 
-/** The bytes of WEIGHTS from those of CODED. */
+/** Decodes CODED to the bytes of WEIGHTS. */
 export function decode(coded: Uint8Array): Uint8Array {
   const view = new DataView(coded.buffer);
   const u32 = (at: number): number => view.getUint32(at, true);
@@ -18,12 +18,7 @@ export function decode(coded: Uint8Array): Uint8Array {
       const same = table === 0 ? symbols.take(0, 0) : 0;
       for (let q = 0; q < quads; q++) {
         for (let i = 0; i < 4; i++) {
-          const place = lanes === C.CODED_BYTES
-            ? 4 * q + i
-            : lanes === C.CODED_PLANES
-            ? l + 16 * q + 4 * i
-            : Math.floor(l / 8) * quads * 32 + (l % 8) * 4 + 32 * q + i;
-          weights[offset + place] = table === 0 ? same : symbols.take(i, table);
+          weights[offset + positionOf(lanes, quads, l, q, i)] = table === 0 ? same : symbols.take(i, table);
         }
       }
     }
@@ -33,7 +28,14 @@ export function decode(coded: Uint8Array): Uint8Array {
   return weights;
 }
 
-/** The bytes of a section from those of its packed form. */
+/** Position of byte i of quad q of lane l, from the start of the run. */
+function positionOf(lanes: number, quads: number, l: number, q: number, i: number): number {
+  if (lanes === C.CODED_BYTES) return 4 * q + i;
+  if (lanes === C.CODED_PLANES) return l + 16 * q + 4 * i;
+  return Math.floor(l / 8) * quads * 32 + (l % 8) * 4 + 32 * q + i;
+}
+
+/** Decodes a packed section. */
 export function unpack(packed: Uint8Array): Uint8Array {
   const symbols = new Symbols(packed, 4, 1);
   const section = new Uint8Array(new DataView(packed.buffer).getUint32(0, true));
@@ -42,7 +44,7 @@ export function unpack(packed: Uint8Array): Uint8Array {
   return section;
 }
 
-/** From the lists of frequencies on. */
+/** Decodes symbols; `at` is the offset of the lists of frequencies. */
 class Symbols {
   private readonly tables: { symbol: number; frequency: number; first: number }[][];
   private readonly states: number[];
@@ -84,7 +86,7 @@ class Symbols {
 
   end(): void {
     if (this.states.some((state) => state !== 65536) || this.at !== this.view.byteLength) {
-      throw new Error('coded bytes do not end where they should');
+      throw new Error('the coded bytes must end with all states at 65536 and no word left');
     }
   }
 }

@@ -11,10 +11,8 @@ export function annotate(file: Uint8Array): string[] {
   const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
   const next = (): number => view.getUint32(at, true);
   const take = (count: number, meaning: string): void => {
-    lines
-      .push(`${hex(at, 4)}  ${
-        [...file.subarray(at, at + count)].map((byte) => hex(byte, 2)).join(' ').padEnd(47)
-      }  ${meaning}`);
+    const bytes = [...file.subarray(at, at + count)].map((byte) => hex(byte, 2)).join(' ');
+    lines.push(`${hex(at, 4)}  ${bytes.padEnd(47)}  ${meaning}`);
     at += count;
   };
   const text = (count: number): void => {
@@ -55,9 +53,10 @@ export function annotate(file: Uint8Array): string[] {
   take(4, `CONV2D_SOURCE: arena ${next()}, x`);
   take(4, `CONV2D_TARGET: arena ${next()}, y`);
   for (const field of ['WEIGHTS', 'BIAS', 'SCALE']) take(4, `CONV2D_${field}: WEIGHTS ${next()}`);
-  const numbers =
-    'BATCH IN_H IN_W IN_C OUT_H OUT_W OUT_C KERNEL_H KERNEL_W STRIDE_Y STRIDE_X DILATION_Y DILATION_X PAD_TOP PAD_LEFT GROUPS BLOCK_ROWS PIXEL_STRIDE ROW_STRIDE BATCH_STRIDE SOURCE_ZERO WEIGHTS_ZERO TARGET_ZERO';
-  for (const field of numbers.split(' ')) take(4, `CONV2D_${field}: ${next() | 0}`);
+  const numbers = ['BATCH', 'IN_H', 'IN_W', 'IN_C', 'OUT_H', 'OUT_W', 'OUT_C', 'KERNEL_H', 'KERNEL_W', 'STRIDE_Y',
+    'STRIDE_X', 'DILATION_Y', 'DILATION_X', 'PAD_TOP', 'PAD_LEFT', 'GROUPS', 'BLOCK_ROWS', 'PIXEL_STRIDE', 'ROW_STRIDE',
+    'BATCH_STRIDE', 'SOURCE_ZERO', 'WEIGHTS_ZERO', 'TARGET_ZERO'];
+  for (const field of numbers) take(4, `CONV2D_${field}: ${next() | 0}`);
   take(4, `CONV2D_MIN: ${next() | 0}, relu clamps to the zero point`);
   take(4, `CONV2D_MAX: ${next() | 0}`);
 

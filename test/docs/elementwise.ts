@@ -1,16 +1,17 @@
-import { add, C, clamp, even, f, type Fields, fold, max, min, quantize, range, requantize, sizeOf, steps, walk,
+import { add, C, clamp, even, f, type Fields, fold, max, min, quantize, range, requantize, sizeOf, boundsOf, walk,
   wholeRange, type Records } from './fields';
 
-// Functions of elements and of rows, by arithmetic or by table, as docs/format/ has them: see
-// runner.ts.
+// Element-wise operations, softmax and normalization, as docs/format/elementwise.md specifies them:
+// see runner.ts.
 
 function binary(r: Fields): void {
   const a = r.source('BINARY_A');
   const b = r.source('BINARY_B');
   const target = r.target('BINARY_TARGET');
   const kind = r.int('BINARY_KIND');
-  const s = steps(r, 'BINARY');
-  const compute = r.floats ? floats : r.dtype === C.DTYPE_I32 ? integers : quantized;
+  const s = boundsOf(r, 'BINARY');
+  const integer = r.dtype === C.DTYPE_I32 ? integers : quantized;
+  const compute = r.floats ? floats : integer;
   const values = [...walk(r, 'BINARY_DIMENSIONS', 'BINARY_A_STRIDES', 'BINARY_B_STRIDES')].map(([i, j]) =>
     compute(a.get(i), b.get(j))
   );
@@ -36,9 +37,9 @@ function binary(r: Fields): void {
         return clamp(
           ((Math.imul(r.int('BINARY_A_FACTOR'), p) + Math.imul(r.int('BINARY_B_FACTOR'), q) + r.int('BINARY_BIAS')) |
             0) >> r.int('BINARY_SHIFT'),
-          s.min - s.zero,
-          s.max - s.zero,
-        ) + s.zero;
+          s.min - s.zeroPoint,
+          s.max - s.zeroPoint,
+        ) + s.zeroPoint;
       case C.BINARY_MUL:
         return requantize(da * db, scale, s);
       case C.BINARY_DIV:
@@ -72,7 +73,7 @@ function unary(r: Fields): void {
   for (let i = 0; i < count; i++) target.set(i, compute(source.get(i), alpha));
 }
 
-/** In the order of their numbers; the caller rounds to f32. */
+/** In the order of KIND; the caller rounds to f32. */
 const functions: ((x: number, alpha: number) => number)[] = [(x) => max(x, 0), (x) => min(max(x, 0), 6),
   (x) => min(max(x, -1), 1), (x) => min(max(x, 0), 1), (x, alpha) => (x >= 0 ? x : x * alpha),
   (x) => f(x * min(max(f(x + 3), 0), 6)) * f(1 / 6), (x) => 1 / (1 + Math.exp(-x)), Math.tanh,
@@ -80,7 +81,7 @@ const functions: ((x: number, alpha: number) => number)[] = [(x) => max(x, 0), (
   (x) => x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))), Math.exp, Math.log, Math.sqrt,
   (x) => 1 / f(Math.sqrt(x)), Math.abs, (x) => -x, (x) => x * x, Math.floor, Math.ceil, even, Math.sin, Math.cos];
 
-/** By its series (Abramowitz and Stegun 7.1.6), good to double precision for |x| < 6. */
+/** erf by its series (Abramowitz and Stegun 7.1.6), exact to double precision for |x| < 6. */
 function erf(x: number): number {
   if (Math.abs(x) > 6) return Math.sign(x);
   let term = x;
@@ -99,23 +100,22 @@ function softmax(r: Fields): void {
   const depth = r.int('SOFTMAX_DEPTH');
   const scale = r.float('SOFTMAX_SCALE');
   const out = r.float('SOFTMAX_OUT_SCALE');
-  const zero = r.int('SOFTMAX_TARGET_ZERO');
+  const zeroPoint = r.int('SOFTMAX_TARGET_ZERO');
   const logs = r.opcode === C.OP_LOG_SOFTMAX;
   for (let row = 0; row < r.int('SOFTMAX_ROWS'); row++) {
     const values = range(depth).map((i) => source.get(row * depth + i));
     const m = fold(values, -Infinity, max);
-    const powers = values.map((
-      x,
-    ) => (r.floats ? f(Math.exp(logs ? f(x - m) : f(f(x - m) * scale))) : table.get(m - x)));
+    const exponent = (x: number): number => (logs ? f(x - m) : f(f(x - m) * scale));
+    const powers = values.map((x) => (r.floats ? f(Math.exp(exponent(x))) : table.get(m - x)));
     const sum = fold(powers, 0, add);
     const L = f(Math.log(sum));
     values.forEach((x, i) => {
       let y: number;
       if (r.floats) y = logs ? f(f(x - m) - L) : f(powers[i]! * f(1 / sum));
-      else if (logs) y = quantize(f(f(f(scale * (x - m)) - L) / out), wholeRange(zero));
+      else if (logs) y = quantize(f(f(f(scale * (x - m)) - L) / out), wholeRange(zeroPoint));
       else {
         const p = f(powers[i]! * f(1 / f(sum * out)));
-        y = even(p < 127 - zero ? p : 127 - zero) + zero;
+        y = even(p < 127 - zeroPoint ? p : 127 - zeroPoint) + zeroPoint;
       }
       target.set(row * depth + i, y);
     });
@@ -147,16 +147,18 @@ function quantizing(r: Fields): void {
   const source = r.source('QUANTIZE_SOURCE');
   const target = r.target('QUANTIZE_TARGET', C.DTYPE_I8);
   const scale = r.float('QUANTIZE_SCALE');
-  const zero = r.int('QUANTIZE_ZERO');
-  for (let i = 0; i < r.int('QUANTIZE_COUNT'); i++) target.set(i, quantize(f(source.get(i) * scale), wholeRange(zero)));
+  const zeroPoint = r.int('QUANTIZE_ZERO');
+  for (let i = 0; i < r.int('QUANTIZE_COUNT'); i++) {
+    target.set(i, quantize(f(source.get(i) * scale), wholeRange(zeroPoint)));
+  }
 }
 
 function dequantizing(r: Fields): void {
   const source = r.source('QUANTIZE_SOURCE');
   const target = r.target('QUANTIZE_TARGET', C.DTYPE_F32);
   const scale = r.float('QUANTIZE_SCALE');
-  const zero = r.int('QUANTIZE_ZERO');
-  for (let i = 0; i < r.int('QUANTIZE_COUNT'); i++) target.set(i, f(scale * (source.get(i) - zero)));
+  const zeroPoint = r.int('QUANTIZE_ZERO');
+  for (let i = 0; i < r.int('QUANTIZE_COUNT'); i++) target.set(i, f(scale * (source.get(i) - zeroPoint)));
 }
 
 function cast(r: Fields): void {

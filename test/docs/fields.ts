@@ -7,8 +7,8 @@ export const C = Object.fromEntries(constantsOf(readFormat()));
 export const f = Math.fround;
 
 /** An array in the arena or in WEIGHTS. */
-class Place {
-  /** @param dtype one of the page's, or I16, which only records of states and their tables hold */
+class Elements {
+  /** @param dtype an element type of the format, or I16, which only states and their tables have */
   constructor(
     private readonly view: DataView,
     private readonly start: number,
@@ -44,7 +44,8 @@ class Place {
 export const I16 = -16;
 
 export function sizeOf(dtype: number): number {
-  return dtype === I16 ? 2 : dtype === C.DTYPE_I8 || dtype === C.DTYPE_U8 ? 1 : 4;
+  if (dtype === I16) return 2;
+  return dtype === C.DTYPE_I8 || dtype === C.DTYPE_U8 ? 1 : 4;
 }
 
 /** What each opcode does, by the name that the page has for it. */
@@ -75,24 +76,24 @@ export class Fields {
   bound(name: string): number {
     return this.floats ? this.float(name) : this.int(name);
   }
-  source(name: string, dtype = this.dtype): Place {
+  source(name: string, dtype = this.dtype): Elements {
     const raw = this.plan.getUint32(this.at + C[name]!, true);
     const constant = raw >= C.SOURCE_IN_WEIGHTS!;
-    return new Place(constant ? this.weights : this.arena, constant ? raw - C.SOURCE_IN_WEIGHTS! : raw, dtype);
+    return new Elements(constant ? this.weights : this.arena, constant ? raw - C.SOURCE_IN_WEIGHTS! : raw, dtype);
   }
-  target(name: string, dtype = this.dtype): Place {
-    return new Place(this.arena, this.int(name), dtype);
+  target(name: string, dtype = this.dtype): Elements {
+    return new Elements(this.arena, this.int(name), dtype);
   }
-  table(name: string, dtype: number): Place {
-    return new Place(this.weights, this.int(name), dtype);
+  table(name: string, dtype: number): Elements {
+    return new Elements(this.weights, this.int(name), dtype);
   }
-  /** The numbers of fields NAME_A NAME_B …, shortly. */
+  /** The values of the fields PREFIX_A, PREFIX_B, …, by their names A, B, … */
   ints<K extends string>(prefix: string, ...names: K[]): Record<K, number> {
     return Object.fromEntries(names.map((name) => [name, this.int(`${prefix}_${name}`)])) as Record<K, number>;
   }
 }
 
-/** Every index of a walk, with its elements in two tensors, the last dimension fastest. */
+/** The element offsets in two tensors for every index, with the last dimension fastest. */
 export function* walk(r: Fields, dimensions: string, first: string, second: string): Generator<[number, number]> {
   const sizes = range(C.MAX_RANK!).map((d) => r.int(dimensions, d));
   const count = sizes.reduce((a, b) => a * b, 1);
@@ -122,40 +123,41 @@ export function away(x: number): number {
   return Math.trunc(f(x + (x < 0 ? -0.5 : 0.5)));
 }
 
-export function clamp(x: number, low: number, high: number): number {
-  const y = x < low ? low : x;
-  return high < y ? high : y;
+export function clamp(x: number, lower: number, upper: number): number {
+  const y = x < lower ? lower : x;
+  return upper < y ? upper : y;
 }
 
-interface Steps {
-  zero: number;
+/** Zero point and clamp bounds of a target. */
+interface Bounds {
+  zeroPoint: number;
   min: number;
   max: number;
 }
 
-export function steps(r: Fields, prefix: string): Steps {
+export function boundsOf(r: Fields, prefix: string): Bounds {
   return {
-    zero: r.int(`${prefix}_TARGET_ZERO`),
+    zeroPoint: r.int(`${prefix}_TARGET_ZERO`),
     min: C[`${prefix}_MIN`] === undefined ? -128 : r.int(`${prefix}_MIN`),
     max: C[`${prefix}_MAX`] === undefined ? 127 : r.int(`${prefix}_MAX`),
   };
 }
 
-export const wholeRange = (zero: number): Steps => ({ zero, min: -128, max: 127 });
+export const wholeRange = (zeroPoint: number): Bounds => ({ zeroPoint, min: -128, max: 127 });
 
-export function requantize(acc: number, scale: number, { zero, min, max }: Steps): number {
-  return even(clamp(f(f(acc) * scale), min - zero, max - zero)) + zero;
+export function requantize(acc: number, scale: number, { zeroPoint, min, max }: Bounds): number {
+  return even(clamp(f(f(acc) * scale), min - zeroPoint, max - zeroPoint)) + zeroPoint;
 }
 
-export function quantize(x: number, { zero, min, max }: Steps): number {
-  return even(clamp(Number.isNaN(x) ? 0 : x, min - zero, max - zero)) + zero;
+export function quantize(x: number, { zeroPoint, min, max }: Bounds): number {
+  return even(clamp(Number.isNaN(x) ? 0 : x, min - zeroPoint, max - zeroPoint)) + zeroPoint;
 }
 
 export const max = (a: number, b: number): number => (a < b ? b : a);
 export const min = (a: number, b: number): number => (b < a ? b : a);
 export const add = (a: number, b: number): number => f(a + b);
 
-/** A row of f32 in its order; `take` joins an element to a partial result. */
+/** Reduces a row of f32 in its fixed order; `take` adds an element to a partial result. */
 export function fold(row: number[], first: number, take: (p: number, x: number) => number, join = take): number {
   const whole = row.length - (row.length % 4);
   const p = [first, first, first, first];

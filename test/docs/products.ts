@@ -1,7 +1,7 @@
-import { away, C, clamp, f, type Fields, max, min, range, requantize, steps, type Records } from './fields';
+import { away, C, clamp, f, type Fields, max, min, range, requantize, boundsOf, type Records } from './fields';
 
-// Convolutions, fully connected layers and products of matrices, dense and pruned, as
-// docs/format/ specifies them: see runner.ts.
+// Convolutions, fully connected layers and matrix products, dense and pruned, as
+// docs/format/convolution.md specifies them: see runner.ts.
 
 function convolution(r: Fields): void {
   const { BATCH, IN_H, IN_W, IN_C, OUT_H, OUT_W, OUT_C, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X,
@@ -56,10 +56,10 @@ function convolution(r: Fields): void {
     let s = 1;
     if (hybrid) {
       const numbers = range(size).map(read);
-      const picture = quantizePicture(numbers, r.int('HYBRID_MODE') === C.HYBRID_ASYMMETRIC!);
-      read = (i) => picture.q[i]!;
-      outside = picture.z;
-      ({ s } = picture);
+      const image = quantizeRow(numbers, r.int('HYBRID_MODE') === C.HYBRID_ASYMMETRIC!);
+      read = (i) => image.q[i]!;
+      outside = image.z;
+      ({ s } = image);
     }
     for (let y = 0; y < OUT_H; y++) {
       for (let x = 0; x < OUT_W; x++) {
@@ -99,7 +99,7 @@ function convolution(r: Fields): void {
               );
             } else {
               const acc = a.reduce((sum, v, k) => sum + v * (weight(g, n, k) - zw), bias.get(lane)) | 0;
-              target.set(at, requantize(acc, scale.get(lane), steps(r, 'CONV2D')));
+              target.set(at, requantize(acc, scale.get(lane), boundsOf(r, 'CONV2D')));
             }
           }
         }
@@ -108,7 +108,7 @@ function convolution(r: Fields): void {
   }
 }
 
-/** [N][K] from lists, whose fields have a prefix. */
+/** Dense weights [N][K] from lists; `lists` is the prefix of the list fields. */
 export function listedWeights(r: Fields, name: string, lists: string, N: number, K: number, zw: number): number[] {
   const weights = r.table(name, C.DTYPE_I8!);
   const distances = r.table(`${lists}_DELTAS`, C.DTYPE_U8!);
@@ -118,15 +118,15 @@ export function listedWeights(r: Fields, name: string, lists: string, N: number,
   const all = Array.from({ length: N * K }, () => zw);
   let entry = 0;
   for (let list = 0; list * channels < N; list++) {
-    let place = 0;
+    let position = 0;
     for (let left = (counts.get(2 * list) + 256 * counts.get(2 * list + 1)) * unit; left > 0; left--, entry++) {
-      place += distances.get(entry);
+      position += distances.get(entry);
       for (const row of range(channels)) {
         for (const j of range(depth)) {
           const n = list * channels + row;
-          const k = place * depth + j;
+          const k = position * depth + j;
           const w = weights.get((entry * channels + row) * depth + j);
-          // what fills up lists may come on top of weights: it adds nothing to them
+          // padding may have the position of a weight, to which it adds nothing
           if (n < N && k < K) all[n * K + k]! += w - zw;
         }
       }
@@ -135,20 +135,22 @@ export function listedWeights(r: Fields, name: string, lists: string, N: number,
   return all;
 }
 
-export function quantizePicture(numbers: number[], asymmetric: boolean): { q: number[]; s: number; z: number } {
-  const low = numbers.reduce(min, 0);
-  const high = numbers.reduce(max, 0);
-  const width = f(high - low);
+/** Quantizes numbers over their own range, as HYBRID_CONV2D specifies. */
+export function quantizeRow(numbers: number[], asymmetric: boolean): { q: number[]; s: number; z: number } {
+  const lower = numbers.reduce(min, 0);
+  const upper = numbers.reduce(max, 0);
+  const width = f(upper - lower);
   let s = 1;
   let z = 0;
   if (width > 0 && width < Infinity) {
     if (asymmetric) {
-      const step = (high - low) / 255;
-      const e = 128 + Math.abs(low / step) < 127 + Math.abs(high / step) ? -128 - low / step : 127 - high / step;
+      const step = (upper - lower) / 255;
+      const fromLower = 128 + Math.abs(lower / step) < 127 + Math.abs(upper / step);
+      const e = fromLower ? -128 - lower / step : 127 - upper / step;
       z = Math.max(-128, Math.min(127, Math.sign(e) * Math.floor(Math.abs(e) + 0.5)));
       s = f(step);
     } else {
-      s = f(max(-low, high) / 127);
+      s = f(max(-lower, upper) / 127);
     }
   }
   return { q: numbers.map((x) => (Number.isNaN(x) ? z : away(clamp(f(z + f(x * f(1 / s))), -128, 127)))), s, z };
@@ -179,6 +181,7 @@ function depthwise(r: Fields): void {
   const bias = r.table('DEPTHWISE_BIAS', r.floats ? C.DTYPE_F32! : C.DTYPE_I32!);
   const scale = r.table('DEPTHWISE_SCALE', C.DTYPE_F32!);
   const T = KERNEL_H * KERNEL_W;
+  const outside = r.floats ? 0 : r.int('DEPTHWISE_SOURCE_ZERO');
   let at = 0;
   for (let b = 0; b < BATCH; b++) {
     for (let y = 0; y < OUT_H; y++) {
@@ -189,11 +192,7 @@ function depthwise(r: Fields): void {
             const iy = y * STRIDE_Y - PAD_TOP + (t % KERNEL_H) * DILATION_Y;
             const ix = x * STRIDE_X - PAD_LEFT + Math.floor(t / KERNEL_H) * DILATION_X;
             const inside = iy >= 0 && iy < IN_H && ix >= 0 && ix < IN_W;
-            const a = inside
-              ? source.get(((b * IN_H + iy) * IN_W + ix) * CHANNELS + c)
-              : r.floats
-              ? 0
-              : r.int('DEPTHWISE_SOURCE_ZERO');
+            const a = inside ? source.get(((b * IN_H + iy) * IN_W + ix) * CHANNELS + c) : outside;
             if (r.floats) s = f(s + f(a * weights.get(t * CHANNELS + c)));
             else s = (s + a * (weights.get(((c >> 3) * T + t) * 8 + (c % 8)) - r.int('DEPTHWISE_WEIGHTS_ZERO'))) | 0;
           }
@@ -201,7 +200,7 @@ function depthwise(r: Fields): void {
             at++,
             r.floats
               ? clamp(s, r.float('DEPTHWISE_MIN'), r.float('DEPTHWISE_MAX'))
-              : requantize(s, scale.get(c), steps(r, 'DEPTHWISE')),
+              : requantize(s, scale.get(c), boundsOf(r, 'DEPTHWISE')),
           );
         }
       }
@@ -239,7 +238,7 @@ function matmul(r: Fields): void {
           (batch * M + m) * N + n,
           r.floats
             ? clamp(s, r.float('BATCH_MATMUL_MIN'), r.float('BATCH_MATMUL_MAX'))
-            : requantize(s, r.float('BATCH_MATMUL_SCALE'), steps(r, 'BATCH_MATMUL')),
+            : requantize(s, r.float('BATCH_MATMUL_SCALE'), boundsOf(r, 'BATCH_MATMUL')),
         );
       }
     }

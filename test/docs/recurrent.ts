@@ -1,15 +1,13 @@
 import { add, C, clamp, f, type Fields, fold, I16, max, min, range, up8, type Records } from './fields';
-import { listedWeights, quantizePicture } from './products';
+import { listedWeights, quantizeRow } from './products';
 
-// Layers with a state, as docs/format/ specifies them: see runner.ts.
+// Layers with state, as docs/format/recurrent.md specifies them: see runner.ts.
 
 export function gatesOf(r: Fields): number {
   const kind = r.int('RECURRENT_KIND');
-  return kind === C.RECURRENT_RNN!
-    ? 1
-    : kind !== C.RECURRENT_LSTM! || r.int('RECURRENT_PARTS') & C.RECURRENT_COUPLED!
-    ? 3
-    : 4;
+  if (kind === C.RECURRENT_RNN!) return 1;
+  const hasThree = kind !== C.RECURRENT_LSTM! || r.int('RECURRENT_PARTS') & C.RECURRENT_COUPLED!;
+  return hasThree ? 3 : 4;
 }
 
 const sat16 = (x: number): number => clamp(x, -32768, 32767);
@@ -50,12 +48,13 @@ function inverse16(e: number): number {
 
 const logistic16 = (x: number): number => {
   const y = sat16(2 * inverse16(exp16(-Math.abs(x), 3)));
-  return x === 0 ? 16384 : x > 0 ? y : 32767 - y;
+  if (x === 0) return 16384;
+  return x > 0 ? y : 32767 - y;
 };
-const tanh16 = (
-  x: number,
-  b: number,
-): number => (x === 0 ? 0 : Math.sign(x) * sat16(4 * (inverse16(exp16(-Math.abs(x), b + 1)) - 8192)));
+const tanh16 = (x: number, b: number): number => {
+  const y = sat16(4 * (inverse16(exp16(-Math.abs(x), b + 1)) - 8192));
+  return x === 0 ? 0 : Math.sign(x) * y;
+};
 
 function norm16(
   s: number[],
@@ -76,10 +75,10 @@ function norm16(
     for (; V >= 2 ** 29; e++) V = Math.trunc(V / 4);
     for (; V < 2 ** 27; e--) V *= 4;
     const dot = (a: number, b: number): number => Number(floorOver(BigInt(a) * BigInt(b) + (1n << 30n), 31n));
-    const held = (x: number): number => clamp(x, -2147483648, 2147483647);
+    const sat32 = (x: number): number => clamp(x, -2147483648, 2147483647);
     const h = over(V >> 1, 1);
     let x = 2 ** 28;
-    for (let i = 0; i < 5; i++) x = held(8 * (dot(402653184, x) - dot(h, held(64 * dot(dot(x, x), x)))));
+    for (let i = 0; i < 5; i++) x = sat32(8 * (dot(402653184, x) - dot(h, sat32(64 * dot(dot(x, x), x)))));
     x = dot(x, 1518500250);
     root = e < 0 ? [x * 2 ** -e | 0, 0] : [x, -e];
   }
@@ -89,7 +88,7 @@ function norm16(
   });
 }
 
-/** A packed matrix of a step: Σ a·w of lane n of gate g, from a start on in f32. */
+/** A packed weight matrix: start + Σ a·w of lane n of a gate. */
 function matrix(
   r: Fields,
   name: string,
@@ -169,7 +168,7 @@ function recurrentLayer(r: Fields): void {
   const biasP = r.table('RECURRENT_PROJECTION_BIAS', number);
   const all = range(N);
   const act = r.floats ? activation(r.int('RECURRENT_ACTIVATION')) : () => 0;
-  /** f32: start plus the products of a row, hybrid ones by its own range. */
+  /** In f32: start plus the products of a row, which hybrid records quantize over its own range. */
   const products = (
     of: typeof W,
     gate: number,
@@ -180,7 +179,7 @@ function recurrentLayer(r: Fields): void {
     firstSum: number,
   ): number[] => {
     if (plain) return range(count).map((n) => of(gate, n, row, start(n)));
-    const { q, s, z } = quantizePicture(row, MODE === C.RECURRENT_ASYMMETRIC!);
+    const { q, s, z } = quantizeRow(row, MODE === C.RECURRENT_ASYMMETRIC!);
     return range(count).map((n) =>
       f(f(f((of(gate, n, q) - z * sums.get(firstSum + n)) | 0) * f(s * scale)) + start(n))
     );
@@ -191,7 +190,7 @@ function recurrentLayer(r: Fields): void {
     for (let step = 0; step < TIME; step++) {
       const t = REVERSE ? TIME - 1 - step : step;
       const x = range(INPUTS).map((k) => source.get(t * SOURCE_TIME_STRIDE + b * SOURCE_BATCH_STRIDE + k));
-      let shown: number[] | undefined;
+      let output: number[] | undefined;
       const coupled = G === 3;
       const [I, F, Gate, O] = coupled ? [0, 0, 1, 2] : [0, 1, 2, 3];
       if (r.floats) {
@@ -256,52 +255,45 @@ function recurrentLayer(r: Fields): void {
           const d = T(gate, h);
           return all.map((n) => sat16(a[n]! + d[n]!));
         };
-        const zero = r.int('RECURRENT_TARGET_ZERO');
+        const zeroPoint = r.int('RECURRENT_TARGET_ZERO');
         if (KIND === C.RECURRENT_RNN!) {
           h = both(0).map((v) =>
             clamp(
-              over(r.int('RECURRENT_ACTIVATION') === C.UNARY_TANH! ? tanh16(v, 3) : v, 8) + zero,
+              over(r.int('RECURRENT_ACTIVATION') === C.UNARY_TANH! ? tanh16(v, 3) : v, 8) + zeroPoint,
               r.int('RECURRENT_MIN'),
               r.int('RECURRENT_MAX'),
             )
           );
         } else if (gru) {
           const narrow = (row: number[]): number[] => row.map((v) => sat8(over(v, 8)));
-          const seen = narrow(h);
+          const h8 = narrow(h);
           const sum = (gate: number): number[] => {
             const a = s(gate);
-            const d = T(gate, seen);
+            const d = T(gate, h8);
             return all.map((n) => logistic16(sat16(a[n]! + sat16(d[n]!))));
           };
           const z = sum(0);
           const reset = sum(1);
           const last = s(2);
           const d = KIND === C.RECURRENT_GRU!
-            ? T(2, seen).map((v, n) => over(reset[n]! * sat16(v), 15))
+            ? T(2, h8).map((v, n) => over(reset[n]! * sat16(v), 15))
             : T(2, narrow(h.map((v, n) => over(reset[n]! * v, 15)))).map(sat16);
           h = h.map((v, n) =>
             sat16(over(z[n]! * v, 15) + over((32767 - z[n]!) * tanh16(sat16(last[n]! + d[n]!), 3), 15))
           );
-          shown = h.map((v) => sat8(over(v, 8) + zero));
+          output = h.map((v) => sat8(over(v, 8) + zeroPoint));
         } else {
           const finish = (gate: number, peeps: boolean): number[] => {
-            const a = both(gate).map((
-              v,
-              n,
-            ) => (peeps && PARTS & C.RECURRENT_HAS_PEEPHOLE!
-              ? sat16(v + factor(peephole.get(gate * lanes + n) * c[n]!, words(gate, 4), words(gate, 5)))
-              : v)
-            );
-            return PARTS & C.RECURRENT_HAS_NORM!
-              ? norm16(
-                a,
-                (n) => norm.get(gate * lanes + n),
-                (n) => normBias.get(gate * lanes + n),
-                words(gate, 6),
-                words(gate, 7),
-                words(gate, 8),
-              )
-              : a;
+            let a = both(gate);
+            if (peeps && PARTS & C.RECURRENT_HAS_PEEPHOLE!) {
+              a = a.map((v, n) =>
+                sat16(v + factor(peephole.get(gate * lanes + n) * c[n]!, words(gate, 4), words(gate, 5)))
+              );
+            }
+            if (!(PARTS & C.RECURRENT_HAS_NORM!)) return a;
+            const normOf = (n: number): number => norm.get(gate * lanes + n);
+            const biasOf = (n: number): number => normBias.get(gate * lanes + n);
+            return norm16(a, normOf, biasOf, words(gate, 6), words(gate, 7), words(gate, 8));
           };
           const bits = r.int('RECURRENT_CELL_BITS');
           const clip = r.int('RECURRENT_CELL_CLIP') || Infinity;
@@ -322,7 +314,7 @@ function recurrentLayer(r: Fields): void {
                   P(0, n, m) + biasP.get(n),
                   r.int('RECURRENT_PROJECTION_MULTIPLIER'),
                   r.int('RECURRENT_PROJECTION_EXPONENT'),
-                ) + zero),
+                ) + zeroPoint),
                 -bound,
                 bound,
               )
@@ -330,7 +322,7 @@ function recurrentLayer(r: Fields): void {
             : m;
         }
       }
-      (shown ?? h).forEach((v, n) => target.set(t * TARGET_TIME_STRIDE + b * TARGET_BATCH_STRIDE + n, v));
+      (output ?? h).forEach((v, n) => target.set(t * TARGET_TIME_STRIDE + b * TARGET_BATCH_STRIDE + n, v));
     }
     h.forEach((v, n) => hidden.set(b * OUTPUTS + n, v));
     c.forEach((v, n) => cell.set(b * N + n, v));
@@ -365,46 +357,35 @@ function svdf(r: Fields): void {
   for (let b = 0; b < BATCH; b++) {
     for (let t = 0; t < TIME; t++) {
       const x = range(INPUTS).map((k) => source.get(t * SOURCE_TIME_STRIDE + b * SOURCE_BATCH_STRIDE + k));
-      const { q, s, z } = quantizePicture(x, MODE === C.RECURRENT_ASYMMETRIC!);
+      const { q, s, z } = quantizeRow(x, MODE === C.RECURRENT_ASYMMETRIC!);
       for (let i = 0; i < filters; i++) {
         const past = (m: number): number => (b * filters + i) * MEMORY + m;
         for (let m = 1; m < MEMORY; m++) state.set(past(m - 1), state.get(past(m)));
         if (plain) state.set(past(MEMORY - 1), W(0, i, x));
         else if (r.floats) {
           state.set(past(MEMORY - 1), f(f((W(0, i, q) - z * sums.get(i)) | 0) * f(s * r.float('SVDF_SCALE'))));
-        } else {state.set(
-            past(MEMORY - 1),
-            sat16(factor(
-              (W(0, i, x) - r.int('SVDF_SOURCE_ZERO') * sums.get(i)) | 0,
-              r.int('SVDF_FEATURE_MULTIPLIER'),
-              r.int('SVDF_FEATURE_EXPONENT'),
-            )),
-          );}
+        } else {
+          const acc = (W(0, i, x) - r.int('SVDF_SOURCE_ZERO') * sums.get(i)) | 0;
+          const p = factor(acc, r.int('SVDF_FEATURE_MULTIPLIER'), r.int('SVDF_FEATURE_EXPONENT'));
+          state.set(past(MEMORY - 1), sat16(p));
+        }
       }
       for (let unit = 0; unit < UNITS; unit++) {
         const dot = (i: number): number =>
-          range(MEMORY).reduce(
-            (sum, m) => (r.floats
-              ? f(sum + f(time.get(i * MEMORY + m) * state.get((b * filters + i) * MEMORY + m)))
-              : (sum + time.get(i * MEMORY + m) * state.get((b * filters + i) * MEMORY + m)) | 0),
-            0,
-          );
+          range(MEMORY).reduce((sum, m) => {
+            const product = time.get(i * MEMORY + m) * state.get((b * filters + i) * MEMORY + m);
+            return r.floats ? f(sum + f(product)) : (sum + product) | 0;
+          }, 0);
         const own = range(RANK).map((k) => dot(unit * RANK + k));
         const at = t * TARGET_TIME_STRIDE + b * TARGET_BATCH_STRIDE + unit;
         if (r.floats) {
           target.set(at, clamp(f(own.reduce(add, 0) + bias.get(unit)), r.float('SVDF_MIN'), r.float('SVDF_MAX')));
-        } else {target.set(
-            at,
-            clamp(
-              factor(
-                own.reduce((p, v) => (p + v) | 0, bias.get(unit)),
-                r.int('SVDF_OUT_MULTIPLIER'),
-                r.int('SVDF_OUT_EXPONENT'),
-              ) + r.int('SVDF_TARGET_ZERO'),
-              r.int('SVDF_MIN'),
-              r.int('SVDF_MAX'),
-            ),
-          );}
+        } else {
+          const acc = own.reduce((p, v) => (p + v) | 0, bias.get(unit));
+          const result = factor(acc, r.int('SVDF_OUT_MULTIPLIER'), r.int('SVDF_OUT_EXPONENT')) +
+            r.int('SVDF_TARGET_ZERO');
+          target.set(at, clamp(result, r.int('SVDF_MIN'), r.int('SVDF_MAX')));
+        }
       }
     }
   }

@@ -5,9 +5,9 @@ import { products } from './products';
 import { gatesOf, recurrent } from './recurrent';
 import { shapes } from './shapes';
 
-// A second runner of .klet files, written from docs/format/ and nothing else: it even takes its
-// numbers from the page's tables. It checks nothing, and is slow. Where it and the core disagree,
-// one of core and page is wrong.
+// A second runner of .klet files, written from docs/format/ alone. Even its constants come from the
+// tables of these pages. It checks nothing and is slow. If it disagrees with the core, either the
+// core or a page is wrong.
 
 interface Port {
   name: string;
@@ -67,12 +67,12 @@ export class PageRunner {
     return records;
   }
 
-  /** Starts anew where predictions go on from one to the next. */
+  /** Returns to the initial state, where predictions continue each other. */
   reset(): void {
     this.hasBegun = false;
   }
 
-  /** Bytes in, bytes out, in the order of META. */
+  /** Takes and returns the bytes of all tensors, in the order of META. */
   run(inputs: Uint8Array[]): Uint8Array[] {
     if (this.state && !(this.state.carries && this.hasBegun)) {
       new Uint8Array(this.arena.buffer).set(new Uint8Array(this.weights.buffer, this.state.initial, this.state.bytes));
@@ -84,7 +84,7 @@ export class PageRunner {
   }
 }
 
-/** Where the memory that decoding in place needs ends, with the weights at an address. */
+/** End of the memory that decoding in place needs; `weights` is the address of the weights. */
 function roomOf(coded: Uint8Array, weights: number): number {
   const view = new DataView(coded.buffer);
   const u32 = (at: number): number => view.getUint32(at, true);
@@ -98,30 +98,31 @@ export function bytesOf({ dtype, shape }: Port): number {
   return shape.reduce((a, b) => a * b, ['int8', 'uint8', 'bool'].includes(dtype) ? 1 : 4);
 }
 
-/** The table of scratch. */
+/** Bytes of scratch, by the table of docs/format/memory.md. */
 function scratchOf(r: Fields): number {
   const product = (prefix: string, ...names: string[]): number =>
     names.reduce((p, name) => p * r.int(`${prefix}_${name}`), 1);
-  const up = (k: number): number => Math.ceil(k / 4) * 4;
-  const sum = (): number => product('CONV2D', 'KERNEL_H', 'KERNEL_W', 'IN_C') / r.int('CONV2D_GROUPS');
+  const up4 = (k: number): number => Math.ceil(k / 4) * 4;
+  const convolutionK = (): number => product('CONV2D', 'KERNEL_H', 'KERNEL_W', 'IN_C') / r.int('CONV2D_GROUPS');
   switch (r.opcode) {
     case C.OP_CONV2D: {
       const rows = r.int('CONV2D_BLOCK_ROWS');
       const outC = r.int('CONV2D_OUT_C');
-      const K = sum();
+      const K = convolutionK();
       return r.floats
         ? 4 * rows * (1 + product('CONV2D', 'KERNEL_H', 'KERNEL_W') + K)
-        : 8 * rows + 32 + outC + 48 + 2 * rows * up(K) + 32 + 16 * up(K) + 32;
+        : 8 * rows + 32 + outC + 48 + 2 * rows * up4(K) + 32 + 16 * up4(K) + 32;
     }
     case C.OP_HYBRID_CONV2D:
-      return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * up(sum()) + 32 + 16 * up(sum()) + 32;
+      return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * up4(convolutionK()) + 32 + 16 * up4(convolutionK()) +
+        32;
     case C.OP_SPARSE_CONV2D: {
       const rows = r.int('CONV2D_BLOCK_ROWS');
-      const K = sum();
+      const K = convolutionK();
       const common = 8 * rows + r.int('CONV2D_IN_C') + 32;
       return r.int('SPARSE_PATTERN') === C.SPARSE_PAIRS
         ? common + 256 + 4 * rows * (Math.ceil(K / 2) + 3)
-        : common + 2 * rows * (up(K) + 8);
+        : common + 2 * rows * (up4(K) + 8);
     }
     case C.OP_DEPTHWISE_CONV2D: {
       const pairs = Math.ceil(product('DEPTHWISE', 'KERNEL_H', 'KERNEL_W') / 2);
@@ -148,7 +149,7 @@ function scratchOf(r: Fields): number {
         12 * Math.max(up8(CELLS), up8(OUTPUTS)) + 384;
     }
     case C.OP_SVDF:
-      return 3 * up(r.int('SVDF_INPUTS')) + 192 + 8 * up8(product('SVDF', 'UNITS', 'RANK'));
+      return 3 * up4(r.int('SVDF_INPUTS')) + 192 + 8 * up8(product('SVDF', 'UNITS', 'RANK'));
     default:
       return 0;
   }
@@ -156,7 +157,7 @@ function scratchOf(r: Fields): number {
 
 function execute(r: Fields): void {
   const run = operators.get(r.opcode);
-  if (!run) throw new Error(`the page has no opcode ${r.opcode}`);
+  if (!run) throw new Error(`docs/format/ has no opcode ${r.opcode}`);
   run(r);
 }
 

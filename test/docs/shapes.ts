@@ -1,8 +1,8 @@
 import { add, away, C, clamp, f, type Fields, fold, max, min, range, requantize, walk, wholeRange,
   type Records } from './fields';
 
-// What changes shapes (windows, reductions, resizing, gathering) and copies, as docs/format/ has
-// it: see runner.ts.
+// Pooling, reductions and data movement, as docs/format/reduction.md and docs/format/movement.md
+// specify them: see runner.ts.
 
 function pool(r: Fields): void {
   const { KIND, BATCH, IN_H, IN_W, CHANNELS, OUT_H, OUT_W, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, PAD_TOP, PAD_LEFT,
@@ -98,7 +98,10 @@ function reduce(r: Fields): void {
 
 /** x·m·2^(e − 31) with two roundings. */
 function fixedPoint(x: bigint, m: bigint, e: number): bigint {
-  const i32 = (y: bigint): bigint => (y > 2147483647n ? 2147483647n : y < -2147483648n ? -2147483648n : y);
+  const i32 = (y: bigint): bigint => {
+    if (y > 2147483647n) return 2147483647n;
+    return y < -2147483648n ? -2147483648n : y;
+  };
   const [left, right] = [BigInt(Math.max(e, 0)), BigInt(Math.max(-e, 0))];
   const product = i32(i32(x) << left) * m;
   const h = (product + (product >= 0n ? 1n << 30n : 1n - (1n << 30n))) / (1n << 31n);
@@ -114,13 +117,9 @@ function argmax(r: Fields): void {
   for (let o = 0; o < OUTER; o++) {
     for (let i = 0; i < INNER; i++) {
       const value = (j: number): number => source.get((o * COUNT + j) * INNER + i);
-      target.set(
-        o * INNER + i,
-        range(COUNT).reduce((
-          best,
-          j,
-        ) => ((KIND === C.ARGMAX_MAX ? value(j) > value(best) : value(j) < value(best)) ? j : best)),
-      );
+      const isBetter = (j: number, best: number): boolean =>
+        KIND === C.ARGMAX_MAX ? value(j) > value(best) : value(j) < value(best);
+      target.set(o * INNER + i, range(COUNT).reduce((best, j) => (isBetter(j, best) ? j : best)));
     }
   }
 }
@@ -152,12 +151,12 @@ function resize(r: Fields): void {
         const [left, right, wx] = entry('RESIZE2D_COLUMNS', x);
         for (let c = 0; c < CHANNELS; c++) {
           const a = (iy: number, ix: number): number => source.get(((b * IN_H + iy) * IN_W + ix) * CHANNELS + c);
-          const whole = (iy: number): number => a(iy, left) * 2048 + (a(iy, right) - a(iy, left)) * wx;
+          const fixed = (iy: number): number => a(iy, left) * 2048 + (a(iy, right) - a(iy, left)) * wx;
           const real = (iy: number): number => f(a(iy, left) + f(f(a(iy, right) - a(iy, left)) * wx));
           let value: number;
           if (MODE === C.RESIZE2D_NEAREST) value = a(top, left);
           else if (r.floats) value = f(real(top) + f(f(real(bottom) - real(top)) * wy));
-          else value = (whole(top) * 2048 + (whole(bottom) - whole(top)) * wy + 2 ** 21) >> 22;
+          else value = (fixed(top) * 2048 + (fixed(bottom) - fixed(top)) * wy + 2 ** 21) >> 22;
           target.set(at++, value);
         }
       }
