@@ -1,6 +1,5 @@
 // Compiles assembly/ to build/core.<flavor>.wasm and build/core.<flavor>.threads.wasm, and encodes
-// the cores as text in build/core.js and build/core.scalar.js (with declarations), which
-// assembly/unpack/index.ts decodes. The relaxed core differs little from the simd core, and a core
+// the cores as text in build/core.js (with declarations), which assembly/unpack/index.ts decodes. The relaxed core differs little from the simd core, and a core
 // with threads differs little from the same core without, so these are stored as patches.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
@@ -31,18 +30,9 @@ const strings = {
   order: Buffer.from(order).toString('hex'),
   ...Object.fromEntries(Object.entries(carried).map(([name, bytes]) => [name, text(bytes)])),
 };
-// The scalar core gets its own module, because browsers fetch it only if they have no SIMD.
-const { scalar: scalarText, scalarThreadsPatch, ...others } = strings;
-for (const [file, texts] of [['core', others], ['core.scalar', { scalar: scalarText, scalarThreadsPatch }]]) {
-  writeFileSync(
-    `build/${file}.js`,
-    Object.entries(texts).map(([name, string]) => `export const ${name} = '${string}';\n`).join(''),
-  );
-  writeFileSync(
-    `build/${file}.d.ts`,
-    Object.keys(texts).map((name) => `export declare const ${name}: string;\n`).join(''),
-  );
-}
+const texts = Object.entries(strings);
+writeFileSync('build/core.js', texts.map(([name, string]) => `export const ${name} = '${string}';\n`).join(''));
+writeFileSync('build/core.d.ts', texts.map(([name]) => `export declare const ${name}: string;\n`).join(''));
 for (const flavor of flavors) {
   const file = `core.${flavor}.wasm`;
   console.log(`  ${file} ${readFileSync(`build/${file}`).length} bytes`);

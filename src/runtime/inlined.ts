@@ -1,11 +1,8 @@
-import * as scalar from '../../build/core.scalar.js';
 import type { InlinedCores } from './core';
-import { scalarCores, simdCores, simdThreadedCores } from './unpack';
-
-const { cores, threadedCores } = scalarCores(scalar);
+import { scalarCore, scalarThreadedCore, simdCores, simdThreadedCores } from './unpack';
 
 /** All cores, fastest first. For Node, where size does not matter. */
-export const inlinedCores: InlinedCores = { ...simdCores, ...cores };
+export const inlinedCores: InlinedCores = { ...simdCores, ...scalarCore };
 
-/** The same, built for threads. */
-export const inlinedThreadedCores: InlinedCores = { ...simdThreadedCores, ...threadedCores };
+/** The same cores, built for threads. */
+export const inlinedThreadedCores: InlinedCores = { ...simdThreadedCores, ...scalarThreadedCore };

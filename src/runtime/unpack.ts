@@ -1,4 +1,5 @@
-import { order, relaxedPatch, relaxedThreadsPatch, simd, simdThreadsPatch, unpacker } from '../../build/core.js';
+import { order, relaxedPatch, relaxedThreadsPatch, scalar, scalarThreadsPatch, simd, simdThreadsPatch,
+  unpacker } from '../../build/core.js';
 import { startModule, type InlinedCores } from './core';
 
 // assembly/unpack/index.ts describes this encoding.
@@ -54,12 +55,8 @@ export const simdThreadedCores: InlinedCores = {
   simd: () => unpack(simd, simdThreadsPatch),
 };
 
-/** The scalar core, for engines without SIMD, decoded from its own text. */
-export function scalarCores(
-  { scalar, scalarThreadsPatch }: { scalar: string; scalarThreadsPatch: string },
-): { cores: InlinedCores; threadedCores: InlinedCores } {
-  return {
-    cores: { scalar: () => unpack(scalar) },
-    threadedCores: { scalar: () => unpack(scalar, scalarThreadsPatch) },
-  };
-}
+/** The scalar core, for engines without SIMD. Bundles for pages do not carry it. */
+export const scalarCore: InlinedCores = { scalar: () => unpack(scalar) };
+
+/** The same core built for threads, stored as a patch. */
+export const scalarThreadedCore: InlinedCores = { scalar: () => unpack(scalar, scalarThreadsPatch) };
