@@ -5,27 +5,30 @@ import { operatorOf } from '../ops/index';
 import { checkGraph } from './check';
 
 export interface ClusteredWeights {
-  /** The layer that has them first. */
+  /** Name of the first layer that uses the weights. */
   name: string;
   weights: number;
-  /** Distinct values before and after. */
+  /** Number of distinct values before and after. */
   before: number;
   after: number;
-  /** Distance from what they were, relative to their size. */
+  /** Relative error of the weights, |after − before| / |before|. */
   error: number;
 }
 
-/** Each value costs a few bytes of a table: tensors with fewer weights for each are left alone. */
+/**
+ * Minimum number of weights per value. Smaller tensors are not clustered, because each value costs
+ * a few bytes of a table.
+ */
 const WEIGHTS_A_VALUE = 16;
 
 /**
- * Leaves the quantized weights of each layer only so many values, chosen to be as close to all of
- * them as can be (one-dimensional k-means, solved exactly: H. Wang & M. Song, "Ckmeans.1d.dp",
- * 2011), so that `compact` takes about log2(values) bits for each. What is zero stays zero.
+ * Replaces the quantized weights of each layer by at most `values` distinct values with the least
+ * squared error (exact one-dimensional k-means: H. Wang & M. Song, "Ckmeans.1d.dp", 2011). A
+ * compact file then takes about log2(values) bits per weight. Zeros stay zero.
  *
- * @param values for each tensor of weights, 2 to 255; zero is one of them
- * @returns a new graph, and what became of the weights; those that have few values already or are
- *   few are not among them
+ * @param values distinct values per weight tensor, 2 to 255, zero included
+ * @returns a new graph, and a report of the clustered weights; tensors with few weights or few
+ *   values are not clustered
  * @throws KletError `BAD_ARGUMENT`, or `UNSUPPORTED_TYPE` for a network without quantized weights
  */
 export function cluster(graph: Graph, values: number): { graph: Graph; clustered: ClusteredWeights[] } {
@@ -60,8 +63,7 @@ export function cluster(graph: Graph, values: number): { graph: Graph; clustered
 }
 
 /**
- * Steps from the zero point, −255 to 255, by their index: what a weight's value is, up to its
- * scale.
+ * Number of possible differences from the zero point, −255 to 255.
  */
 const STEPS = 511;
 const ZERO = 255;
@@ -72,7 +74,7 @@ function clusterTensor(tensor: Tensor, values: number): [Tensor, Omit<ClusteredW
   const many = scale.length > 1;
   const inner = many ? elementCount(tensor.shape.slice(axis + 1)) : 1;
   const entry = (i: number): number => (many ? Math.floor(i / inner) % scale.length : 0);
-  // a step counts by the square of what it is worth
+  // weight each difference by the square of its scale
   const mass = new Float64Array(STEPS);
   const used = new Set<number>();
   for (let i = 0; i < data.length; i++) {
@@ -106,13 +108,13 @@ function clusterTensor(tensor: Tensor, values: number): [Tensor, Omit<ClusteredW
 }
 
 /**
- * For each step its cluster's center, in whole steps: zero by itself, and the others in `values` −
- * 1 clusters of least squares.
+ * The cluster center of each difference, rounded to an integer. Zero is a cluster by itself; the
+ * others form `values` − 1 clusters with the least squared error.
  */
 function centersOf(mass: Float64Array, values: number): Int16Array {
   const steps = [...mass.keys()].filter((step) => step !== ZERO && mass[step]! > 0);
   const n = steps.length;
-  // sums before each step, so that a cluster's cost is known at once
+  // prefix sums, so that the cost of a cluster takes constant time
   const sumsOf = (power: number): Float64Array => {
     const sum = new Float64Array(n + 1);
     steps.forEach((step, i) => {

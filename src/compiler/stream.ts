@@ -8,18 +8,18 @@ import { checkGraph } from './check';
 
 export interface StreamOptions {
   /**
-   * Which dimension of the inputs is time (from 0); the first along which the network can be
-   * streamed unless told.
+   * The dimension of the inputs that is time, from 0. Default: the first along which the network
+   * can be streamed.
    */
   axis?: number;
-  /** How many steps a call brings (default 1). */
+  /** Number of frames per call (default 1). */
   frames?: number;
 }
 
 /**
- * The streaming form of a network over a sequence: it takes the next frames and keeps what it needs
- * of those before, the states of recurrent layers and the last inputs of causal convolutions, so
- * that it gives call by call what the network gives for the whole sequence at once.
+ * Converts a network over a sequence to its streaming form, which takes the next frames at each
+ * call. It keeps the states of recurrent layers and the last inputs of causal convolutions, so that
+ * its outputs equal those of the whole sequence.
  *
  * @returns a new graph; the given one is not changed
  * @throws KletError `UNSUPPORTED_OP` naming every node that looks ahead or needs the whole
@@ -60,7 +60,10 @@ class Streaming {
   private readonly timed = new Map<Tensor, Time>();
   private readonly nodes: AnyNode[] = [];
   private readonly states: State[];
-  /** States that the network has of its own, where a call brings less than the whole sequence. */
+  /**
+   * Explicit states of the network that change once per sequence, if a call has less than a
+   * sequence.
+   */
   private readonly changing: string[];
 
   constructor(private readonly graph: Graph, axis: number, frames: number) {
@@ -109,7 +112,7 @@ class Streaming {
     return made;
   }
 
-  /** Notes how a tensor lies in time, and cuts it to one call. */
+  /** Records the time axis of a tensor and shortens it to the frames of one call. */
   private set(tensor: Tensor, time: Time): void {
     tensor.shape[time.axis] = time.frames;
     this.timed.set(tensor, time);

@@ -1,6 +1,6 @@
 import { entriesOf, resultsOf, type AnyNode, type Graph, type Tensor } from './graph';
 
-/** Which node computes each tensor. */
+/** Maps each tensor to the node that computes it. */
 export function producers(graph: Graph): Map<Tensor, AnyNode> {
   const map = new Map<Tensor, AnyNode>();
   for (const node of graph.nodes) for (const tensor of node.outputs) map.set(tensor, node);
@@ -8,8 +8,8 @@ export function producers(graph: Graph): Map<Tensor, AnyNode> {
 }
 
 /**
- * Which nodes read each tensor; the network's outputs, and what states become, count as one reader
- * each (undefined).
+ * Maps each tensor to the nodes that read it. Each use as a network output or next state adds an
+ * `undefined` entry.
  */
 export function consumers(graph: Graph): Map<Tensor, (AnyNode | undefined)[]> {
   const map = new Map<Tensor, (AnyNode | undefined)[]>();
@@ -22,8 +22,7 @@ export function consumers(graph: Graph): Map<Tensor, (AnyNode | undefined)[]> {
 }
 
 /**
- * A copy whose nodes and tensors can be changed without touching the original (constant data is
- * shared).
+ * Copies a graph, so that its nodes and tensors can be changed. Constant data is shared.
  */
 export function cloneGraph(graph: Graph): Graph {
   const copies = new Map<Tensor, Tensor>();
@@ -56,7 +55,7 @@ export function cloneGraph(graph: Graph): Graph {
   };
 }
 
-/** Every tensor once: inputs and states, then in the order of the nodes. */
+/** All tensors, each once: inputs and states first, then in the order of the nodes. */
 export function tensorsOf(graph: Graph): Tensor[] {
   const all = new Set<Tensor>(entriesOf(graph));
   for (const node of graph.nodes) {

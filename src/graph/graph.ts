@@ -25,7 +25,7 @@ export interface Quantization {
   axis: number;
 }
 
-/** A value between nodes. Dense and row-major; pictures are NHWC. With `data` it is a constant. */
+/** A value between nodes. Dense and row-major; images are NHWC. A tensor with `data` is a constant. */
 export interface Tensor {
   name: string;
   shape: number[];
@@ -55,37 +55,37 @@ export interface Node<K extends OperatorName = OperatorName> {
 export type AnyNode = { [K in OperatorName]: Node<K> }[OperatorName];
 
 /**
- * A value that outlives a run: nodes read `value`; when the run is over it becomes `next`, of the
- * same type and shape.
+ * A value that persists between runs. Nodes read `value`; at the end of a run it is replaced by
+ * `next`, of the same type and shape.
  */
 export interface State {
   value: Tensor;
   next: Tensor;
-  /** What `value` is before the first run. */
+  /** The value before the first run. */
   initial: ConstantData;
 }
 
-/** A whole network: `nodes` in an order in which each comes after those it reads from. */
+/** A network. `nodes` are in topological order. */
 export interface Graph {
   name: string;
   inputs: Tensor[];
   outputs: Tensor[];
   nodes: AnyNode[];
-  /** What is kept from run to run, beside what recurrent layers keep for themselves. */
+  /** Explicit states. Recurrent layers also have states of their own. */
   states?: State[];
   /**
-   * Whether recurrent layers go on from one prediction to the next, as `states` do; without it each
-   * prediction is a whole sequence.
+   * Whether recurrent layers continue from one prediction to the next, as `states` do. By default
+   * each prediction is a whole sequence.
    */
   carries?: boolean;
 }
 
-/** The values that a graph has before its first node runs. */
+/** The tensors that have values before the first node runs: inputs and states. */
 export function entriesOf(graph: Graph): Tensor[] {
   return [...graph.inputs, ...(graph.states ?? []).map((state) => state.value)];
 }
 
-/** The values that are needed after its last node: outputs, and what states become. */
+/** The tensors needed after the last node: outputs and next states. */
 export function resultsOf(graph: Graph): Tensor[] {
   return [...graph.outputs, ...(graph.states ?? []).map((state) => state.next)];
 }
@@ -121,14 +121,14 @@ export function perTensor(tensor: Tensor): { scale: number; zeroPoint: number } 
   return { scale: q.scale[0]!, zeroPoint: q.zeroPoint[0] ?? 0 };
 }
 
-/** An input that must be there. */
+/** The input at `index`. @throws KletError `INVALID_GRAPH` if it is absent. */
 export function input(node: AnyNode, index: number): Tensor {
   const tensor = node.inputs[index];
   if (!tensor) throw new KletError('INVALID_GRAPH', `${node.op} "${node.name}" lacks its input ${index}`);
   return tensor;
 }
 
-/** The only, or first, output. */
+/** The output at `index`, by default the first. */
 export function output(node: AnyNode, index = 0): Tensor {
   const tensor = node.outputs[index];
   if (!tensor) throw new KletError('INVALID_GRAPH', `${node.op} "${node.name}" lacks its output ${index}`);

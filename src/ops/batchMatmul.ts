@@ -5,7 +5,7 @@ import { demand, requireTypes, shapeText, unsupported } from './shared/refuse';
 import { f32 } from './shared/rounding';
 import { broadcastShape, broadcastStrides } from './shared/shapes';
 
-/** |a − za|·|b − zb| ≤ 255²: sums of more than this many products may leave int32. */
+/** Largest K for int8: |a − za|·|b − zb| ≤ 255², so more products may overflow int32. */
 const MAX_K_INT8 = 32768;
 
 export const batchMatmul: Operator<'batchMatmul'> = {
@@ -93,7 +93,7 @@ export const batchMatmul: Operator<'batchMatmul'> = {
   },
 };
 
-/** Whether one step per matrix walks all batches: everything dense, or everything broadcast. */
+/** Whether a constant stride per matrix visits all batches: all dense, or all broadcast. */
 function even(batch: number[], strides: number[], matrix: number): boolean {
   let dense = matrix;
   const walked = batch.map((size, i) => ({ size, stride: strides[i]! })).filter((d) => d.size > 1).reverse();

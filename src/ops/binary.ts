@@ -96,7 +96,7 @@ function quantizedParameters(r: RecordWriter, kind: BinaryKind, a: Tensor, b: Te
 }
 
 /**
- * Fixed-point factors of an int8 sum, as XNNPACK's vadd has them: the larger ratio gets 21 bits,
+ * Fixed-point factors of an int8 addition, as in XNNPACK's vadd: the larger ratio gets 21 bits,
  * ties round up. out = (factorA·a + factorB·b + bias) >> shift, + zero point.
  */
 export function addParameters(

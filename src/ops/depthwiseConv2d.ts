@@ -39,7 +39,7 @@ export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
     const weights = byChannel(constantWeights(node), taps, channels);
     const macs = elementCount(y.shape) * taps;
     if (channels !== C || weights.tensor.dtype !== x.dtype) {
-      // several outputs per channel, or hybrid: each input channel is a group of its own
+      // several outputs per channel, or hybrid: each input channel is a separate group
       emitConv(
         node,
         emit,

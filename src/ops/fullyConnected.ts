@@ -34,7 +34,7 @@ export const fullyConnected: Operator<'fullyConnected'> = {
     const [rows, K] = x.shape as [number, number];
     const N = y.shape[1]!;
     const { activation, hybrid } = node.attributes;
-    // hybrid layers quantize row by row, as if each were a picture
+    // hybrid layers quantize each row separately, like a batch item
     const [batch, width] = weights.tensor.dtype === x.dtype ? [1, rows] : [rows, 1];
     emitConv(
       node,

@@ -118,7 +118,7 @@ export const lstm: Operator<'lstm'> = {
     r.target(L.RECURRENT_CELL, state);
     r.int(L.RECURRENT_PARTS, parts);
     if (peephole) {
-      // the gate g has none
+      // the gate g has no peephole
       const all = new numbers(rows);
       const g = (gates - 2) * cells;
       all.set(peephole.subarray(0, g));
@@ -163,13 +163,14 @@ export const lstm: Operator<'lstm'> = {
   },
 };
 
-/** A clip of real numbers in steps, cut to a whole number as TensorFlow Lite does. */
+/** A clip value in quantized units, truncated to an integer as in TensorFlow Lite. */
 function clipSteps(clip: number, scale: number, most: number): number {
   return clip > 0 ? Math.trunc(Math.min(f32(clip / f32(scale)), most)) : 0;
 }
 
 /**
- * Factors of the sums, the peephole's products and the norm of each gate, into its steps of int16.
+ * Factors that rescale the accumulators, peephole products and normalization of each gate to its
+ * int16 scale.
  */
 function gateWords(
   node: Node<'lstm'>,

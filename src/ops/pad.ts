@@ -11,7 +11,7 @@ export const pad: Operator<'pad'> = {
   quantization: 'same',
   stream: {
     readsPadding: true,
-    // zeros before the sequence become the first history of the convolution that follows
+    // zeros before the sequence become the initial history of the next convolution
     convert(node, stream) {
       const { time } = stream;
       const { axis } = time;
@@ -60,8 +60,8 @@ export const pad: Operator<'pad'> = {
       emitCopy(node, emit, x, y, x.shape, from, to, 0, at(before, to));
       return;
     }
-    // each dimension falls into a mirrored part before, the middle and a mirrored part after; their
-    // products are boxes
+    // each dimension splits into a mirrored part, the middle and a mirrored part; their
+    // combinations are boxes
     const skip = mode === 'reflect' ? 1 : 0;
     const parts = x.shape.map((size, d) =>
       [{ size: before[d]!, from: before[d]! - 1 + skip, to: 0, step: -1 }, { size, from: 0, to: before[d]!, step: 1 }, {

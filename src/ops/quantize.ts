@@ -29,7 +29,7 @@ export const quantize: Operator<'quantize'> = {
 };
 
 /**
- * Requantization as a node of its own: XNNPACK's between equal types, TensorFlow Lite's between
+ * Requantization as a separate node: XNNPACK's rule between equal types, TensorFlow Lite's between
  * int8 and uint8.
  */
 function conversion(x: Tensor, y: Tensor): (q: number) => number {

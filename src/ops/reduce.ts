@@ -67,7 +67,7 @@ export const reduce: Operator<'reduce'> = {
       const sx = f32(qx.scale);
       const sy = f32(qy.scale);
       if (kind === 'mean' && !isGlobalPool(node) && sameQuantization(x, y)) {
-        // the quotient of the stored steps themselves, unsigned where the network was uint8
+        // the quotient of the stored integers, unsigned if the network was uint8
         const zero = x.wasUint8 ? -128 : 0;
         r.int(L.REDUCE_SOURCE_ZERO, zero);
         r.int(L.REDUCE_TARGET_ZERO, zero);
@@ -89,15 +89,15 @@ export const reduce: Operator<'reduce'> = {
 };
 
 /**
- * The mean over height and width: XNNPACK's global average pooling, which rounds half to even;
- * TensorFlow Lite's other means do not.
+ * Whether this is a mean over height and width, which XNNPACK computes as global average pooling
+ * with rounding half to even. TensorFlow Lite's other means round differently.
  */
 function isGlobalPool(node: Node<'reduce'>): boolean {
   const { axes } = node.attributes;
   return input(node, 0).shape.length === 4 && axes.length === 2 && axes[0] === 1 && axes[1] === 2;
 }
 
-/** The reduced dimensions other than those of 1, which do not matter. */
+/** The reduced dimensions with a size other than 1. */
 function realAxes(shape: number[], axes: number[]): number[] {
   return axes.filter((d) => shape[d] !== 1);
 }

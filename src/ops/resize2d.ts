@@ -6,7 +6,7 @@ import { emitRescaled } from './shared/emit';
 import { fourDimensions, requireTypes } from './shared/refuse';
 import { f32, roundAway, roundEven } from './shared/rounding';
 
-/** Weights of int8 interpolation are whole 2048ths, as XNNPACK's. */
+/** Unit of int8 interpolation weights: 1/2048, as in XNNPACK. */
 const ONE = 2048;
 
 export const resize2d: Operator<'resize2d'> = {

@@ -47,7 +47,7 @@ export const rnn: Operator<'rnn'> = {
       if (mode === 'hybrid') emitSums(node, r, cell);
       return;
     }
-    // sums in 256ths of the output's steps; tanh has steps of its own
+    // accumulators are rescaled to 1/256 of the output scale; tanh has a fixed scale
     const qx = perTensor(x);
     const qy = perTensor(y);
     const isTanh = attributes.activation === 'tanh';

@@ -84,7 +84,7 @@ function phase(first: number, pad: number, kernel: number, stride: number): { ta
   return { taps, pad: Math.max(1, taps.length) - 1 - (first + pad - r) / stride };
 }
 
-/** The weights of some taps; a phase that no tap reaches gets one of zeros. */
+/** Selects the weights of some taps. A phase without taps gets one tap of zeros. */
 function takeTaps(
   weights: ConvWeights,
   kh: number,

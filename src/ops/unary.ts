@@ -38,7 +38,7 @@ const kinds: Record<UnaryKind, number> = {
 
 const defaultAlpha: Partial<Record<UnaryKind, number>> = { elu: 1 };
 
-/** The functions of real numbers, in double precision: what int8 tables are made from. */
+/** The real functions in double precision, from which int8 tables are computed. */
 export const functions: Record<UnaryKind, (x: number, alpha: number) => number> = {
   relu: (x) => Math.max(0, x),
   relu6: (x) => Math.min(6, Math.max(0, x)),
@@ -99,9 +99,9 @@ interface Steps {
 }
 
 /**
- * The int8 function as TensorFlow Lite and XNNPACK compute it, step by step: piecewise linear ones
- * in fixed point, the others as a rounded table of the real function (XNNPACK's logistic and elu
- * halves to even, TFLite's tanh and gelu away).
+ * The int8 function as TensorFlow Lite and XNNPACK compute it: piecewise linear functions in fixed
+ * point, the others as a rounded table of the real function (logistic and elu round half to even as
+ * in XNNPACK, tanh and gelu half away from zero as in TFLite).
  */
 export function stepsOf(kind: UnaryKind, alpha: number, x: Steps, y: Steps): (q: number) => number {
   const sx = f32(x.scale);

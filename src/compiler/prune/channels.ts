@@ -4,16 +4,19 @@ import { operatorOf } from '../../ops/index';
 import { inputRows, type Sample } from './calibration';
 import { layerOf, realWeights, shiftBias, type PrunableLayer } from './layers';
 
-// Whole output channels: they go from the layer, from everything that works on each channel alone,
-// and from the sums of the layers that read the result. Row-major tensors with the channels
-// innermost stay so when they are reshaped to a multiple of them.
+// Pruning of whole output channels. A channel is removed from its layer, from all channelwise
+// operators after it, and from the inputs of the layers that read the result. A reshape keeps the
+// channels innermost if the last dimension stays a multiple of their number.
 
-/** The kernels' panels: a layer that keeps another number of channels computes the rest in vain. */
+/**
+ * Channels per panel of the kernels. A layer whose number of channels is not a multiple wastes the
+ * rest of a panel.
+ */
 const PANEL = 8;
 
 /**
- * Where a layer's channels go: tensors whose last dimension they are (once, or again and again),
- * nodes that work on each alone, layers that sum over them.
+ * Where the channels of a layer are used: tensors whose last dimension they are (possibly
+ * repeated), channelwise nodes, and layers that sum over them.
  */
 interface Channels {
   carriers: Set<Tensor>;
@@ -22,11 +25,11 @@ interface Channels {
 }
 
 /**
- * Removes output channels of a layer: without samples those of the smallest weights, as if they
- * were 0; with samples those that move the sums of the layers after them least by going from their
- * mean (Σ |weight| · E|x − mean|), which the biases there take over.
+ * Removes output channels of a layer. Without samples it removes the channels with the smallest
+ * weights. With samples it removes those whose replacement by their mean changes the next layers
+ * least (Σ |weight| · E|x − mean|), and adds the means to the biases there.
  *
- * @returns how many channels are gone, or why none can
+ * @returns the number of removed channels, or the reason why none can be removed
  */
 export function removeChannels(
   graph: Graph,
@@ -71,7 +74,10 @@ export function removeChannels(
   return N - keeps;
 }
 
-/** Follows a layer's channels to the layers that sum over them; or says what is in the way. */
+/**
+ * Follows the channels of a layer to the layers that sum over them. @returns the reason if
+ * something prevents pruning
+ */
 function follow(graph: Graph, layer: AnyNode): Channels | string {
   const y = layer.outputs[0]!;
   const N = innermost(y.shape);
@@ -100,7 +106,7 @@ function follow(graph: Graph, layer: AnyNode): Channels | string {
 function isChannelwise(node: AnyNode, channels: number): boolean {
   const constants = node.inputs.flatMap((tensor) => (tensor?.data ? [tensor] : []));
   if (constants.length === node.inputs.length) return false;
-  // constants are one number for all channels or one for each
+  // constants must have one value, or one per channel
   if (constants.some(({ shape }) => shape.length > 0 && innermost(shape) > 1 && innermost(shape) % channels !== 0)) {
     return false;
   }
@@ -117,7 +123,7 @@ function magnitudes(layer: PrunableLayer): Float64Array {
   return costs;
 }
 
-/** For each product of a layer's sums: the mean of its activation, and Σ |weight| · E|x − mean|. */
+/** For each input of a layer, the mean of its activation and Σ |weight| · E|x − mean|. */
 function effectOf(
   graph: Graph,
   layer: PrunableLayer,
@@ -147,7 +153,7 @@ function sumEffects(
   return costs;
 }
 
-/** What the products that go give on average. */
+/** Adds the mean contribution of the removed inputs to the bias. */
 function moveToBias(layer: PrunableLayer, mean: Float64Array, goes: (k: number) => boolean): void {
   const { N, K } = layer;
   const weights = realWeights(layer);
@@ -156,7 +162,7 @@ function moveToBias(layer: PrunableLayer, mean: Float64Array, goes: (k: number) 
   shiftBias(layer, shift);
 }
 
-/** A constant with some entries of one dimension. */
+/** Selects entries of a constant along one dimension. */
 function slice(tensor: Tensor, axis: number, places: readonly number[]): Tensor {
   const { shape, quantization: q } = tensor;
   const data = tensor.data!;

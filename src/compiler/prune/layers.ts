@@ -18,7 +18,7 @@ function matricesOf(node: AnyNode): PrunableLayer[] {
   return matrices.map((matrix) => ({ ...matrix, node, name: `${node.name}${matrix.suffix}` }));
 }
 
-/** The layer that a node is, if it computes one product of constant weights and nothing else. */
+/** The layer of a node that computes exactly one product with constant weights. */
 export function layerOf(node: AnyNode): PrunableLayer | undefined {
   return matricesOf(node).find((matrix) => matrix.isOnlyProduct);
 }
@@ -29,14 +29,14 @@ export function weightedLayers(graph: Graph): PrunableLayer[] {
 }
 
 /**
- * Every matrix that the core has sparse kernels for: kernels of several taps need an even number of
- * channels.
+ * All matrices with sparse kernels in the core. Convolutions with several taps need an even number
+ * of channels.
  */
 export function prunableLayers(graph: Graph): PrunableLayer[] {
   return graph.nodes.flatMap(matricesOf).filter(({ taps, K }) => taps === 1 || (K / taps) % 2 === 0);
 }
 
-/** The scale and zero point of weight n; floats are what they are. */
+/** The scale and zero point of weight n; 1 and 0 for floats. */
 function stepOf({ quantization }: Tensor, n: number): { scale: number; zero: number } {
   if (!quantization) return { scale: 1, zero: 0 };
   const i = quantization.scale.length === 1 ? 0 : n;
@@ -55,8 +55,8 @@ export function realWeights({ node, N, K, weightsAt }: PrunableLayer): Float64Ar
 }
 
 /**
- * Gives the layer new weights, real values [N][K] in the steps that it has; what the mask (1:
- * stays) leaves out becomes its zero.
+ * Replaces the weights of a layer by real values [N][K], in its quantization. Weights with mask 0
+ * become the zero point.
  */
 export function replaceWeights({ node, N, K, weightsAt }: PrunableLayer, real: Float64Array, mask: Uint8Array): void {
   const tensor = node.inputs[weightsAt]!;
@@ -75,7 +75,7 @@ export function replaceWeights({ node, N, K, weightsAt }: PrunableLayer, real: F
   node.inputs[weightsAt] = { ...tensor, data };
 }
 
-/** Adds real values [N] to the bias, which the layer may not have had. */
+/** Adds real values [N] to the bias. Creates the bias if there is none. */
 export function shiftBias({ node, name: layer, N, biasAt, biasUnit }: PrunableLayer, shift: Float64Array): void {
   const { activations: x } = biasUnit;
   const weights = node.inputs[biasUnit.weightsAt]!;

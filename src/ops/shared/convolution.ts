@@ -13,10 +13,10 @@ const BLOCK_BYTES = 32768;
 
 const MAX_BLOCK_ROWS = 64;
 
-/** Largest sum length whose int8 products fit int32. */
+/** Largest number of int8 products that fit an int32 accumulator. */
 const MAX_K = 65536;
 
-/** A convolution as the core sees it: one phase, groups, an output that may be strided. */
+/** A convolution as the core runs it: one phase, groups, and an output that may be strided. */
 export interface ConvGeometry {
   batch: number;
   inH: number;
@@ -34,11 +34,11 @@ export interface ConvGeometry {
   pixelStride: number;
   rowStride: number;
   batchStride: number;
-  /** Element of the output where pixel (0, 0) goes. */
+  /** Index of the output element for pixel (0, 0). */
   outOffset: number;
 }
 
-/** Weights [outC][K], K in [kh][kw][ci] order, with what belongs to them. */
+/** Weights [outC][K], K in [kh][kw][ci] order, with bias and zero point. */
 export interface ConvWeights {
   values: Int8Array | Float32Array;
   K: number;
@@ -46,7 +46,7 @@ export interface ConvWeights {
   tensor: Tensor;
 }
 
-/** [N, OH, OW, channels] of a kernel that moves over a picture. */
+/** The output shape [N, OH, OW, channels] of a kernel that slides over an image. */
 export function windowsShape(
   node: AnyNode,
   [n, h, w]: readonly number[],
@@ -61,7 +61,7 @@ export function windowsShape(
     outSize(w!, kernel[1], stride[1], dilation[1], padding[1] + padding[3]), channels];
 }
 
-/** A bias, where there is one, has an entry for each output channel. */
+/** Checks that a bias, if there is one, has one entry per output channel. */
 export function demandBias(node: AnyNode, channels: number): void {
   const bias = node.inputs[2];
   demand(
@@ -71,12 +71,12 @@ export function demandBias(node: AnyNode, channels: number): void {
   );
 }
 
-/** Output pixels along one dimension. */
+/** Output size along one dimension, in pixels. */
 export function outSize(size: number, kernel: number, stride: number, dilation: number, padding: number): number {
   return Math.floor((size + padding - (kernel - 1) * dilation - 1) / stride) + 1;
 }
 
-/** The weights and bias of a node, which must be constant and of matching types. */
+/** The weights and bias of a node. Both must be constant, of matching types. */
 export function constantWeights(node: AnyNode): ConvWeights {
   const x = input(node, 0);
   const tensor = input(node, 1);
@@ -106,7 +106,7 @@ export function constantWeights(node: AnyNode): ConvWeights {
   };
 }
 
-/** Geometry of pictures that lie densely; the kernel's fields are the caller's. */
+/** Geometry of dense images; the caller fills in the kernel's fields. */
 export function denseGeometry(
   x: Tensor,
   y: Tensor,
@@ -226,8 +226,8 @@ export function emitConv(
 }
 
 /**
- * How far a sum may go from the bias: 255·Σ|w − zw|. Symmetric weights stay below 2^31 for K ≤
- * MAX_K; others rarely reach it.
+ * Upper limit of |accumulator − bias|: 255·Σ|w − zw|. Symmetric weights stay below 2^31 for K ≤
+ * MAX_K; asymmetric weights rarely reach it.
  */
 function largestSum({ values, K, tensor }: ConvWeights): number {
   const zero = tensor.quantization?.zeroPoint[0] ?? 0;
@@ -242,7 +242,7 @@ function largestSum({ values, K, tensor }: ConvWeights): number {
   return 255 * largest;
 }
 
-/** fround(fround(sx·sw)/sy) per output channel: the scale of XNNPACK's fp32 requantization. */
+/** fround(fround(sx·sw)/sy) per output channel: the scale that XNNPACK's fp32 requantization uses. */
 export function requantizeScales(x: Tensor, weights: Tensor, y: Tensor, channels: number): Float32Array {
   const sx = f32(perTensor(x).scale);
   const sy = f32(perTensor(y).scale);

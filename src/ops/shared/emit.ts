@@ -32,7 +32,8 @@ export function emitCopy(
 }
 
 /**
- * Emits an int8 → int8 function as a table; `steps` maps a step of the source to one of the target.
+ * Emits an int8 → int8 function as a table; `steps` maps a quantized source value to a quantized
+ * target value.
  */
 export function emitTable(
   node: AnyNode,
@@ -52,8 +53,8 @@ export function emitTable(
 }
 
 /**
- * Emits an operator that keeps the steps of `x`: straight into `y`, or where `y` has others, into a
- * temporary that a table takes there, clamped to `range`.
+ * Emits an operator whose output has the quantization of `x`. If `y` has another quantization, the
+ * operator writes a temporary, and a table converts it to `y`, clamped to `range`.
  */
 export function emitRescaled(
   node: AnyNode,
@@ -91,7 +92,7 @@ export function inQuantizationOf(node: AnyNode, emit: Emitter, tensor: Tensor, l
   return temporary;
 }
 
-/** Copies, through a requantization where the scales differ. */
+/** Emits a copy, with a requantization if the scales differ. */
 export function emitStridedCopy(
   node: AnyNode,
   emit: Emitter,

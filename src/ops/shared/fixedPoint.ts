@@ -1,8 +1,8 @@
 import { f32 } from './rounding';
 
 // The fixed-point arithmetic of TensorFlow Lite's reference kernels (gemmlowp), for tables that
-// must repeat its roundings. Exact in double precision for the magnitudes here: |x| ≤ 2^17 times a
-// 31-bit multiplier stays below 2^53.
+// must reproduce its rounding. It is exact in double precision, because |x| ≤ 2^17 times a 31-bit
+// multiplier stays below 2^53.
 
 /** d = multiplier·2^(exponent − 31), multiplier of 31 bits. */
 export interface Multiplier {
@@ -55,8 +55,8 @@ function downTo16({ multiplier, exponent }: Multiplier): Multiplier {
 }
 
 /**
- * TFLite's int8 hard-swish without the output's zero point: d = q − zeroPoint of the input, 16-bit
- * steps throughout.
+ * TFLite's int8 hard-swish without the output's zero point: d = q − zeroPoint of the input, all in
+ * 16-bit fixed point.
  */
 export function hardSwishSteps(scaleX: number, scaleY: number): (d: number) => number {
   const fine = f32(f32(1 / 128) * f32(scaleX));

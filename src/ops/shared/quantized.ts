@@ -20,7 +20,7 @@ export function isActivation(kind: string): kind is FusedActivation {
   return Object.hasOwn(realRanges, kind);
 }
 
-/** Bounds of a fused activation as int8 steps of the output's quantization. */
+/** Bounds of a fused activation as quantized int8 values of the output. */
 export function quantizedRange(activation: FusedActivation, output: Tensor): [number, number] {
   const { scale, zeroPoint } = perTensor(output);
   const [low, high] = realRanges[activation];
@@ -36,7 +36,7 @@ export function sameQuantization(a: Tensor, b: Tensor): boolean {
     p.zeroPoint.every((z, i) => z === q.zeroPoint[i]);
 }
 
-/** Steps of `to` for a step of `from`: the requantization rule for one int8 value. */
+/** Maps a quantized value of `from` to one of `to`: the requantization rule for one int8 value. */
 export function requantizer(from: Tensor, to: Tensor): (q: number) => number {
   const a = perTensor(from);
   const b = perTensor(to);

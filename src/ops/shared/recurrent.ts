@@ -8,24 +8,27 @@ import { demand, requireTypes, shapeText, unsupported } from './refuse';
 import { f32 } from './rounding';
 import { density, sparseWeights, type SparseWeights } from './sparse';
 
-// What lstm, gru, rnn and svdf share: sequences, packed weights, states. docs/format/ tells of
-// their records.
+// Shared by lstm, gru, rnn and svdf: sequences, packed weights, states. docs/format/recurrent.md
+// describes the records.
 
-/** Most of inputs, cells and outputs: sums of so many products of int8 fit int32. */
+/**
+ * Upper limit of the input, hidden and projection sizes, so that int8 products fit an int32
+ * accumulator.
+ */
 const MAX_SIZE = 65536;
-/** Steps of the gates' 16-bit numbers before their functions: Q3.12. */
+/** Scale of the gates' 16-bit values before the activation: Q3.12. */
 export const GATE_SCALE = 2 ** -12;
 
-/** Where the steps of a sequence and the pictures of its batch lie, in elements. */
+/** Strides between time steps and between batch items, in elements. */
 export interface Strides {
   time: number;
   batch: number;
   inputs: number;
-  /** From step to step and from picture to picture, of source and target. */
+  /** Time and batch strides of the source, then of the target. */
   strides: [number, number, number, number];
 }
 
-/** Inputs and cells of a gru or rnn, whose weights agree on them. */
+/** Input size and hidden size of a gru or rnn; checks that the weights agree. */
 export function sizesOf(node: AnyNode): { inputs: number; cells: number } {
   const inputs = input(node, 0).shape.at(-1) ?? 1;
   const [, cells = 0] = input(node, 2).shape;
@@ -37,7 +40,7 @@ export function sizesOf(node: AnyNode): { inputs: number; cells: number } {
   return { inputs, cells };
 }
 
-/** The shape of what a layer of `width` makes of x. */
+/** The output shape of a layer with `width` outputs. */
 export function sequenceShape(node: AnyNode, width: number): number[] {
   const { shape } = input(node, 0);
   demand(
@@ -81,7 +84,7 @@ export function demandShape(node: AnyNode, tensor: Tensor, what: string, shape: 
   );
 }
 
-/** An operand that may be absent. */
+/** An optional operand. */
 export function optionalOperand(
   node: AnyNode,
   index: number,
@@ -103,7 +106,7 @@ export function modeOf(node: AnyNode, hybrid: Sequence['hybrid']): 'int8' | 'flo
   throw unsupported(node, `${x.dtype} input with ${w.dtype} weights; both must be of one type`);
 }
 
-/** The scale of each gate's rows, which have one together and no zero point. */
+/** The scale of each gate. All rows of a gate must share one scale and have zero point 0. */
 export function scalesOfGates(node: AnyNode, tensor: Tensor, gates: number): number[] {
   const q = tensor.quantization;
   const rows = tensor.shape[0]! / gates;
@@ -120,8 +123,8 @@ export function scalesOfGates(node: AnyNode, tensor: Tensor, gates: number): num
 }
 
 /**
- * Lists of the blocks of int8 weights that are left, where they are faster than all; panels are
- * those of `packMatrix`.
+ * Lists of the nonzero blocks of int8 weights, for gates where lists are faster than dense weights.
+ * Panels are as in `packMatrix`.
  */
 function listedGates(
   values: NonNullable<Tensor['data']>,
@@ -141,7 +144,7 @@ function listedGates(
   );
 }
 
-/** What a node keeps from run to run, beginning with real zeros. */
+/** Allocates the state of a node, with an initial real value of 0. */
 export function keepState(
   node: AnyNode,
   emit: Emitter,
@@ -162,7 +165,7 @@ export function keepState(
   return state;
 }
 
-/** multiplier and exponent of a real factor, as the core takes them */
+/** A real factor as multiplier and exponent, in the core's form. */
 export function fixedPoint(node: AnyNode, real: number): [multiplier: number, exponent: number] {
   const { multiplier, exponent } = quantizeMultiplier(real);
   if (exponent > 22) throw unsupported(node, `its scales give a factor of ${real}; up to 2^22 is possible`);
@@ -190,13 +193,13 @@ export function modeCode(mode: ReturnType<typeof modeOf>, hybrid: Sequence['hybr
     : L.RECURRENT_SYMMETRIC;
 }
 
-/** The parts of a recurrent record that are the same for every kind: geometry, weights, biases. */
+/** The fields that all recurrent records share: geometry, weights, biases. */
 export interface Cell {
   kind: number;
   gates: number;
   cells: number;
   outputs: number;
-  /** Added to the input's sums and to the hidden state's, [gates·cells]. */
+  /** Biases of the input's and of the hidden state's accumulators, [gates·cells]. */
   inputBias: ArrayLike<number>;
   hiddenBias: ArrayLike<number>;
   activation: CellActivation;
@@ -263,7 +266,7 @@ export function emitCell(
   return r;
 }
 
-/** Hybrid: Σ of the weights' rows, those of a projection last. */
+/** Hybrid: emits the row sums of the weights, those of a projection last. */
 export function emitSums(
   node: AnyNode,
   r: RecordWriter,
@@ -278,7 +281,10 @@ export function emitSums(
   r.table(L.RECURRENT_SUMS, Int32Array.from(parts.flatMap((part) => [...part])));
 }
 
-/** The words of gates without peephole and norm: factors of both sums into steps of `scale`. */
+/**
+ * The words of gates without peephole and normalization: factors that rescale both accumulators to
+ * `scale`.
+ */
 export function plainWords(
   node: AnyNode,
   gates: number,

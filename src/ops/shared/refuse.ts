@@ -1,12 +1,12 @@
 import { KletError } from '../../errors';
 import { type AnyNode, type Tensor } from '../../graph/graph';
 
-/** Refuses a node that contradicts itself. */
+/** Throws `INVALID_GRAPH` unless the condition holds. */
 export function demand(node: AnyNode, holds: boolean, why: string): void {
   if (!holds) throw new KletError('INVALID_GRAPH', `${node.op} "${node.name}": ${why}`);
 }
 
-/** An operator in a form that kinglet does not have. */
+/** The error for a form of an operator that kinglet does not support. */
 export function unsupported(node: AnyNode, why: string): KletError {
   return new KletError('UNSUPPORTED_OP', `${node.op} "${node.name}": ${why}`);
 }
@@ -21,7 +21,7 @@ export function shapeText(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;
 }
 
-/** A picture [N, H, W, C], or convolution weights. */
+/** The four dimensions of an image tensor [N, H, W, C] or of convolution weights. */
 export function fourDimensions(node: AnyNode, tensor: Tensor): [number, number, number, number] {
   demand(
     node,
@@ -31,7 +31,7 @@ export function fourDimensions(node: AnyNode, tensor: Tensor): [number, number, 
   return tensor.shape as [number, number, number, number];
 }
 
-/** Strides and the like: whole numbers from `least` on. */
+/** Checks that values such as strides are whole numbers ≥ `least`. */
 export function demandWhole(node: AnyNode, what: string, values: readonly number[], least: number): void {
   demand(
     node,
@@ -40,7 +40,7 @@ export function demandWhole(node: AnyNode, what: string, values: readonly number
   );
 }
 
-/** An axis of a shape. */
+/** Checks that `axis` is an axis of `shape`. */
 export function demandAxis(node: AnyNode, axis: number, shape: readonly number[]): void {
   demand(
     node,

@@ -13,7 +13,7 @@ export function stridesOf(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** numpy broadcasting of two shapes; undefined when they do not fit. */
+/** The NumPy broadcast of two shapes; undefined if they are incompatible. */
 export function broadcastShape(a: readonly number[], b: readonly number[]): number[] | undefined {
   const rank = Math.max(a.length, b.length);
   const shape: number[] = [];
@@ -26,7 +26,7 @@ export function broadcastShape(a: readonly number[], b: readonly number[]): numb
   return shape;
 }
 
-/** Strides of `shape` seen as `as`: 0 where it is broadcast. */
+/** Strides of `shape` when broadcast to `as`: 0 in broadcast dimensions. */
 export function broadcastStrides(shape: readonly number[], as: readonly number[]): number[] {
   const strides = stridesOf(shape);
   const lead = as.length - shape.length;
@@ -34,8 +34,8 @@ export function broadcastStrides(shape: readonly number[], as: readonly number[]
 }
 
 /**
- * Drops dimensions of 1 and joins neighbours that every operand walks evenly, then pads at the
- * front to MAX_RANK.
+ * Drops dimensions of size 1, merges adjacent dimensions that are contiguous in every operand, and
+ * pads at the front to MAX_RANK.
  */
 export function mergeDimensions(
   node: AnyNode,

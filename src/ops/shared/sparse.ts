@@ -17,7 +17,7 @@ export interface Product {
   N: number;
   K: number;
   zero: number;
-  /** Output pixels of one picture. */
+  /** Output pixels of one image. */
   pixels: number;
   /** Pixels of a filter. */
   taps: number;
