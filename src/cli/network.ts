@@ -10,8 +10,8 @@ import { Progress } from './progress';
 export const LONG_FILE = 1 << 20;
 
 /**
- * A network that a command works on: a `.klet` file as stored on disk, or a foreign file converted in
- * memory.
+ * A network that a command works on: a `.klet` file as stored on disk, or a foreign file converted
+ * in memory.
  */
 export interface Network {
   path: string;

@@ -267,8 +267,8 @@ function warnAboutLabels(labels: number, outputs: readonly TensorInfo[], io: Io)
 }
 
 /**
- * Number of layers that run on lists of their remaining weights. Pruning of channels removes weights
- * without leaving lists, so nothing is reported.
+ * Number of layers that run on lists of their remaining weights. Pruning of channels removes
+ * weights without leaving lists, so nothing is reported.
  */
 function listedText(notes: Notes | undefined, pattern: PrunePattern | undefined): string | undefined {
   if (pattern === 'channels') return undefined;

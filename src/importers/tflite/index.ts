@@ -12,14 +12,14 @@ import { Variables } from './variables';
 /**
  * Reads a TensorFlow Lite network into the IR.
  *
- * Inputs and outputs keep their order. They are named by the file's signature, or by their tensors if
- * there is none. Operators whose results are not used are left out.
+ * Inputs and outputs keep their order. They are named by the file's signature, or by their tensors
+ * if there is none. Operators whose results are not used are left out.
  *
  * @param bytes - A .tflite file.
  * @param options.name - Name of the network, also used in error messages.
- * @throws {KletError} `BAD_MAGIC`, `CORRUPT` or `INVALID_GRAPH` for malformed files, `UNSUPPORTED_OP`
- *   with a list of all unsupported operators, `UNSUPPORTED_TYPE` with a list of all tensors of
- *   unsupported types.
+ * @throws {KletError} `BAD_MAGIC`, `CORRUPT` or `INVALID_GRAPH` for malformed files,
+ *   `UNSUPPORTED_OP` with a list of all unsupported operators, `UNSUPPORTED_TYPE` with a list of
+ *   all tensors of unsupported types.
  */
 export function importTflite(bytes: Uint8Array, options: { name?: string } = {}): Graph {
   const name = options.name ?? 'network';

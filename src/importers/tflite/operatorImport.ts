@@ -163,7 +163,10 @@ export class OperatorImport<K extends OperatorKind = OperatorKind> {
     this.emit('unary', [linear], { kind: 'tanh' }, [output]);
   }
 
-  /** `tensor` with another shape: itself if the shapes are equal, otherwise the output of a reshape node. */
+  /**
+   * `tensor` with another shape: itself if the shapes are equal, otherwise the output of a reshape
+   * node.
+   */
   reshaped(tensor: Tensor, shape: number[], suffix: string): Tensor {
     if (tensor.shape.length === shape.length && tensor.shape.every((d, i) => d === shape[i])) return tensor;
     if (tensor.data) return { ...tensor, name: this.context.uniqueName(`${tensor.name}/${suffix}`), shape };

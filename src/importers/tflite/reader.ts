@@ -2,7 +2,10 @@ import { ByteBuffer } from 'flatbuffers';
 import { KletError } from '../../errors';
 import { tables, type Table, type TableName } from './schema';
 
-/** All accessors of FlatBuffers use these three reads; checking them keeps every read inside the file. */
+/**
+ * All accessors of FlatBuffers use these three reads; checking them keeps every read inside the
+ * file.
+ */
 class CheckedByteBuffer extends ByteBuffer {
   private require(offset: number, size: number): void {
     if (offset < 0 || offset + size > this.capacity()) {
@@ -44,8 +47,8 @@ const readScalar: Record<string, [size: number, read: (buffer: ByteBuffer, at: n
 export class TfliteReader {
   private readonly buffer: CheckedByteBuffer;
   /**
-   * Bounds the work for a damaged file, which can refer to one large table many times. A valid file has
-   * no more entries than bytes.
+   * Bounds the work for a damaged file, which can refer to one large table many times. A valid file
+   * has no more entries than bytes.
    */
   private entriesLeft: number;
 

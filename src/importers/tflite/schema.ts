@@ -1,6 +1,6 @@
 /**
- * The part of TFLite's FlatBuffers schema that the supported operators need, as data: for each table
- * its fields with their ids, types and defaults. A type is a scalar, `string`, `union` (its
+ * The part of TFLite's FlatBuffers schema that the supported operators need, as data: for each
+ * table its fields with their ids, types and defaults. A type is a scalar, `string`, `union` (its
  * tag is the field before it), a table's name, or a vector of one of these in brackets.
  */
 export const tables = {

@@ -11,9 +11,9 @@ const vectors: Record<number, TableName & `${string}Vector`> = {
 };
 
 /**
- * Expands a sparse tensor to a dense one. Its dimensions, followed by those of its blocks, are walked
- * in `traversalOrder`. Each is dense or lists its indices, in segments that the previous dimension
- * delimits (as in compressed sparse rows).
+ * Expands a sparse tensor to a dense one. Its dimensions, followed by those of its blocks, are
+ * walked in `traversalOrder`. Each is dense or lists its indices, in segments that the previous
+ * dimension delimits (as in compressed sparse rows).
  */
 export function expandSparse<A extends ConstantData>(
   stored: A,

@@ -26,8 +26,8 @@ const constantDtypes: Partial<Record<TensorType, DType>> = {
 };
 
 /**
- * Converts a tensor of the file to a tensor of the IR named `name`. It is a constant if its buffer is
- * not empty.
+ * Converts a tensor of the file to a tensor of the IR named `name`. It is a constant if its buffer
+ * is not empty.
  */
 export function convertTensor(
   file: Uint8Array,
@@ -156,7 +156,9 @@ function decode(type: TensorType, bytes: Uint8Array, count: number, name: string
   }
 }
 
-/** Narrows int64 to int32. Slices often end at the largest int64 ("all"), so the extremes saturate. */
+/**
+ * Narrows int64 to int32. Slices often end at the largest int64 ("all"), so the extremes saturate.
+ */
 function narrow(values: BigInt64Array, name: string): Int32Array {
   const extreme = 2n ** 63n - 1n;
   return Int32Array.from(values, (value) => {

@@ -31,8 +31,8 @@ interface Scope {
 export class Variables {
   private readonly byKey = new Map<string, Variable>();
   /**
-   * The source of each READ_VARIABLE: the variable, if it still has its value from before the run, or
-   * the tensor that was assigned to it since.
+   * The source of each READ_VARIABLE: the variable, if it still has its value from before the run,
+   * or the tensor that was assigned to it since.
    */
   private readonly sources = new Map<number, Variable | number>();
   /** Unsupported forms of ASSIGN_VARIABLE, with the names of the tensors. */
@@ -68,7 +68,9 @@ export class Variables {
     return typeof source === 'number' ? source : this.valueOf(source);
   }
 
-  /** The states, kept from run to run. `readable` returns a tensor if it exists at the end of a run. */
+  /**
+   * The states, kept from run to run. `readable` returns a tensor if it exists at the end of a run.
+   */
   states(readable: (index: number) => Tensor | undefined): State[] {
     const states: State[] = [];
     for (const variable of this.byKey.values()) {

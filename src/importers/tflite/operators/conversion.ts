@@ -1,6 +1,8 @@
 import type { Mappings } from '../operatorImport';
 
-/** DEQUANTIZE, DENSIFY and SHAPE of known tensors are folded to constants before these mappings run. */
+/**
+ * DEQUANTIZE, DENSIFY and SHAPE of known tensors are folded to constants before these mappings run.
+ */
 export const conversion: Mappings = {
   CAST: (operator) => operator.emit('cast', [operator.input(0)], {}),
   DENSIFY: (operator) => operator.check(false, 'an input that is computed at run time'),

@@ -5,8 +5,8 @@ import { paddings } from '../schema';
 import { dequantizeConstant } from '../tensors';
 
 /**
- * Padding before and after one dimension, in pixels, for windows of `extent` pixels that map `input`
- * pixels to `output` pixels.
+ * Padding before and after one dimension, in pixels, for windows of `extent` pixels that map
+ * `input` pixels to `output` pixels.
  */
 function samePadding(input: number, output: number, extent: number, stride: number): [before: number, after: number] {
   const total = Math.max((output - 1) * stride + extent - input, 0);
@@ -16,8 +16,8 @@ function samePadding(input: number, output: number, extent: number, stride: numb
 type Windows = { kernel: number[]; stride: number[]; dilation?: number[] };
 
 /**
- * SAME or VALID padding in pixels. The windows slide over the image `large`; `small` has one pixel per
- * window.
+ * SAME or VALID padding in pixels. The windows slide over the image `large`; `small` has one pixel
+ * per window.
  */
 function padding(operator: OperatorImport, code: number, large: number[], small: number[], windows: Windows): Padding {
   const { kernel, stride, dilation = [1, 1] } = windows;
@@ -47,8 +47,8 @@ function realWeights(operator: OperatorImport, x: Tensor): Tensor {
 }
 
 /**
- * Weights of a convolution. With int8 weights, float activations are quantized at run time, over their
- * whole range (asymmetric) if the weights have a scale per channel.
+ * Weights of a convolution. With int8 weights, float activations are quantized at run time, over
+ * their whole range (asymmetric) if the weights have a scale per channel.
  */
 function hybridWeights(operator: OperatorImport, x: Tensor): { w: Tensor; hybrid: { hybrid?: HybridMode } } {
   const w = weights(operator);

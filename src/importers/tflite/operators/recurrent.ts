@@ -74,8 +74,8 @@ function beside(a: Constant, b: Constant): Constant {
 }
 
 /**
- * The indices of one direction's tensors among an operator's inputs. Lists of four are in the order of
- * the gates i, f, g, o.
+ * The indices of one direction's tensors among an operator's inputs. Lists of four are in the order
+ * of the gates i, f, g, o.
  */
 interface Places {
   weights: number;
@@ -140,8 +140,7 @@ function emitLstm(
     : null;
   if (peephole && int8 && outputs !== cells) {
     // TensorFlow Lite's int8 kernel applies peephole weights only to the first `outputs` cells
-    const batch = x.shape.length === 2 ? x.shape[0]! : timeMajor ? x.shape[1]! : 1;
-    operator.check(outputs < cells && batch === 1, 'int8 peephole weights with a projection');
+    operator.check(outputs < cells && kernelBatch(x, timeMajor) === 1, 'int8 peephole weights with a projection');
     peephole = { ...peephole, data: peephole.data.map((value, i) => (i % cells < outputs ? value : 0)) };
   }
   const hasNorm = at.norm !== undefined && operator.has(at.norm + 1);
@@ -169,6 +168,15 @@ function emitLstm(
     attributes,
     [output],
   );
+}
+
+/**
+ * The batch size that TensorFlow Lite's kernel works on at a time. It runs the sequences of a batch
+ * one by one, unless time is the first dimension.
+ */
+function kernelBatch({ shape }: Tensor, timeMajor: boolean): number {
+  if (shape.length === 2) return shape[0]!;
+  return timeMajor ? shape[1]! : 1;
 }
 
 /** The quantization of an int8 layer's states and intermediate results. */

@@ -18,10 +18,12 @@ function range(
   end: number | null,
   stride: number,
 ): { begin: number; count: number } {
-  const [lowest, highest] = stride > 0 ? [0, size] : [-1, size - 1];
+  const isForward = stride > 0;
+  const [lowest, highest] = isForward ? [0, size] : [-1, size - 1];
+  const [first, last] = isForward ? [lowest, highest] : [highest, lowest];
   const clamp = (index: number) => Math.min(Math.max(index < 0 ? index + size : index, lowest), highest);
-  const from = begin === null ? (stride > 0 ? 0 : size - 1) : clamp(begin);
-  const to = end === null ? (stride > 0 ? size : -1) : clamp(end);
+  const from = begin === null ? first : clamp(begin);
+  const to = end === null ? last : clamp(end);
   return { begin: from, count: Math.max(Math.ceil((to - from) / stride), 0) };
 }
 
