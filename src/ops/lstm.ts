@@ -133,9 +133,9 @@ export const lstm: Operator<'lstm'> = {
     if (mode === 'hybrid') emitSums(node, r, cell, projection && { values: projection.data, K: cells });
     if (int8) {
       const qy = perTensor(y);
-      const h = attributes.hidden ?? { scale: qy.scale, zeroPoint: -qy.zeroPoint };
+      const h = attributes.hidden ?? qy;
       r.ints(L.RECURRENT_OUT_MULTIPLIER, [...fixedPoint(node, f32(f32(2 ** -15 / f32(h.scale)) * 2 ** -15)),
-        h.zeroPoint]);
+        -h.zeroPoint]);
       r.int(L.RECURRENT_TARGET_ZERO, qy.zeroPoint);
       r.int(L.RECURRENT_CELL_BITS, bits);
       r.int(L.RECURRENT_MIN, -128);
@@ -147,7 +147,7 @@ export const lstm: Operator<'lstm'> = {
         r.ints(L.RECURRENT_PROJECTION_MULTIPLIER, fixedPoint(node, f32(f32(scale! * f32(h.scale)) / f32(qy.scale))));
         r.table(
           L.RECURRENT_PROJECTION_BIAS,
-          packLanes(Int32Array, foldZeroPoint(rowSums(projection.data, cells), -h.zeroPoint, projectionBias), 1),
+          packLanes(Int32Array, foldZeroPoint(rowSums(projection.data, cells), h.zeroPoint, projectionBias), 1),
         );
       }
     } else {

@@ -79,7 +79,7 @@ function integer(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
   const [, , , bias, peephole, projection, projectionBias, norm] = inputs;
   const x0 = perTensor(input(node, 0));
   const y0 = perTensor(output(node));
-  const inner = node.attributes.hidden ?? { scale: y0.scale, zeroPoint: -y0.zeroPoint };
+  const inner = node.attributes.hidden ?? y0;
   const whole = (
     clip: number,
     scale: number,
@@ -132,7 +132,7 @@ function integer(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
       const o = gate('o');
       const factor = fround(fround(2 ** -15 / fround(inner.scale)) * 2 ** -15);
       const hidden = state.c.map((c, n) =>
-        clampTo8(scaled(o[n]! * tanh16(c, bits), factor) - inner.zeroPoint)
+        clampTo8(scaled(o[n]! * tanh16(c, bits), factor) + inner.zeroPoint)
       );
       state.h = hidden;
       if (projection) {
@@ -140,7 +140,7 @@ function integer(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
         const real = fround(fround(scaleAt(p, 0) * fround(inner.scale)) / fround(y0.scale));
         state.h = rowProducts(
           projection,
-          hidden.map((v) => v + inner.zeroPoint),
+          hidden.map((v) => v - inner.zeroPoint),
           projectionSize,
         ).map((sum, n) =>
           clampTo8(

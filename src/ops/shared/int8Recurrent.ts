@@ -84,7 +84,7 @@ export function int8Lstm(node: Node<'lstm'>, x: Tensor, y: Tensor, largest = UNO
       ...node.attributes,
       cellScale: 2 ** (bits - 15),
       // without a projection, o·tanh(c) is the output itself
-      hidden: packed ? UNIT_RANGE : { scale, zeroPoint: -zeroPoint },
+      hidden: packed ? UNIT_RANGE : { scale, zeroPoint },
     },
   };
 }

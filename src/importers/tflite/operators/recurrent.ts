@@ -209,11 +209,18 @@ function int8Steps(
     !hasNorm || gates.every((scale, gate) => scale > 0 || (coupled && gate === 0)),
     'a norm without the scales of its gates',
   );
+  // LiteRT adds the zero point of the hidden values. Older runtimes subtracted it, and files made for
+  // those negate it.
+  const [outputZeroPoint] = own!.zeroPoint as [number];
   operator.check(
-    hasProjection || inner!.zeroPoint === -own!.zeroPoint[0]!,
-    'hidden values whose quantization differs from that of its output',
+    hasProjection || Math.abs(inner!.zeroPoint) === Math.abs(outputZeroPoint),
+    `hidden values with the zero point ${inner!.zeroPoint} and an output with the zero point ${outputZeroPoint}`,
   );
-  return { cellScale: 2 ** exponent, hidden: inner!, ...(hasNorm && { gateScales: coupled ? gates.slice(1) : gates }) };
+  return {
+    cellScale: 2 ** exponent,
+    hidden: hasProjection ? inner! : { scale: inner!.scale, zeroPoint: outputZeroPoint },
+    ...(hasNorm && { gateScales: coupled ? gates.slice(1) : gates }),
+  };
 }
 
 function emitRnn(
