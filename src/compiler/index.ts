@@ -1,6 +1,7 @@
 // kinglet/compiler: networks to .klet files.
 export { compile, type CompileOptions } from './compile';
 export { cluster, type ClusteredWeights } from './cluster';
+export { compare, type Comparison, type ComparisonSample, type OutputComparison, type Verdict } from './compare';
 export { quantize, type QuantizeOptions } from './quantize';
 export { toStream, type StreamOptions } from './stream';
 export { lowRank, type FactoredLayer } from './prune/lowRank';

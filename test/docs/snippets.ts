@@ -44,7 +44,7 @@ export function excerptFile({ code }: Snippet): string | undefined {
  */
 const imports: Record<string, string[]> = {
   kinglet: ['load', 'loadSync', 'KletError'],
-  'kinglet/compiler': ['compile', 'quantize', 'toStream', 'GraphBuilder', 'importTflite', 'readKlet'],
+  'kinglet/compiler': ['compare', 'compile', 'quantize', 'toStream', 'GraphBuilder', 'importTflite', 'readKlet'],
   'kinglet/tasks': ['imageToInput', 'topK'],
 };
 const fixtureValues: [name: string, code: string, needs?: string][] = [['model',

@@ -1,0 +1,246 @@
+import { KletError } from '../errors';
+import type { TensorInfo } from '../format/klet';
+import { elementCount, type Graph } from '../graph/graph';
+import type { Model } from '../runtime/model';
+import type { InputArray, RawArray } from '../runtime/types';
+import { compile } from './compile';
+import { loadSync } from './runtime';
+
+/**
+ * How well a changed network keeps the answers of the original. `uncertain` means that there are too
+ * few samples to tell.
+ */
+export type Verdict = 'close' | 'uncertain' | 'ruined';
+
+/** How one output of two networks differs over the samples. */
+export interface OutputComparison {
+  name: string;
+  /**
+   * For a vector of scores, the fraction of the samples for which both networks have the same best
+   * class. For integers, the fraction of equal values. Absent for other outputs.
+   */
+  agreement?: number;
+  /**
+   * Ratio of the signal to the error, in decibels: 10 log10(Σ before² / Σ (before − after)²). Infinity
+   * if nothing differs. Absent for integers.
+   */
+  sqnr?: number;
+  /** Largest absolute difference of a value. */
+  maxError: number;
+  verdict: Verdict;
+}
+
+export interface Comparison {
+  samples: number;
+  /** The outputs, in the order of the networks. */
+  outputs: OutputComparison[];
+  /** The worst verdict of the outputs. */
+  verdict: Verdict;
+}
+
+/** A network whose best class differs for more than one sample in five is another network. */
+export const MIN_AGREEMENT = 0.8;
+/** Outputs whose error has more than a tenth of the signal's power are ruined. */
+export const MIN_SQNR = 10;
+/** Largest probability of calling a network ruined whose agreement is `MIN_AGREEMENT`. */
+const SIGNIFICANCE = 0.05;
+
+/** Inputs of one prediction, as `predict` takes them. */
+type Inputs = InputArray | Record<string, InputArray>;
+/** Inputs of one prediction, or of consecutive ones. */
+export type ComparisonSample = Inputs | readonly Inputs[];
+
+/**
+ * Compares the outputs of a network before and after a change, such as `prune`, `cluster`, `lowRank`
+ * or `quantize`. Use samples that the change did not see: calibrated or refitted networks do better
+ * on the samples that they were fitted to.
+ *
+ * Class scores are compared by their best class, and the verdict is `ruined` if the samples show with
+ * 95 % confidence that the agreement is below 80 %. Other outputs are ruined with an SQNR below 10 dB.
+ * A vector that is not a probability distribution may hold scores or an embedding, so it is ruined
+ * only if both are too low.
+ *
+ * @param before the original: a graph, or the bytes of a `.klet` file
+ * @param after the changed network, with outputs of the same shapes in the same order
+ * @param samples inputs of predictions. For a network with state, a sample may be an array of
+ *   consecutive inputs: the best class is then that of its last prediction.
+ * @throws KletError `BAD_ARGUMENT` without samples, `SHAPE_MISMATCH` if the outputs do not correspond,
+ *   and the errors of `predict`
+ * @example
+ * ```js
+ * const b = new GraphBuilder('larger'), x = b.input('x', [1, 2]);
+ * const w = b.constant(new Float32Array([1, 0, 0, 1]), [2, 2]);
+ * const graph = b.finish([b.node('fullyConnected', [x, w, null], { activation: 'none' }, { name: 'y' })]);
+ * const int8 = quantize(graph, { samples: [new Float32Array([0, 1]), new Float32Array([1, 0])] });
+ * const { verdict, outputs: [y] } = compare(graph, int8, [[0.1, 0.9], [0.8, 0.3], [0.4, 0.5]]);
+ * console.log(verdict, y.agreement, y.sqnr > 40); // close 1 true
+ * ```
+ */
+export function compare(
+  before: Graph | Uint8Array,
+  after: Graph | Uint8Array,
+  samples: Iterable<ComparisonSample>,
+): Comparison {
+  const models = [open(before), open(after)] as const;
+  try {
+    checkOutputs(...models);
+    const tallies = models[0].outputs.map((output) => new Tally(output, isScores(output, models[0].inputs)));
+    let count = 0;
+    for (const sample of samples) {
+      count++;
+      const [original, changed] = models.map((model) => answersOf(model, sample));
+      tallies.forEach((tally, i) => {
+        tally.add(original![i]!, changed![i]!);
+      });
+    }
+    if (count === 0) {
+      throw new KletError('BAD_ARGUMENT', 'compare() needs samples: inputs that are typical for the network');
+    }
+    const outputs = tallies.map((tally) => tally.result(count));
+    return { samples: count, outputs, verdict: worst(outputs.map(({ verdict }) => verdict)) };
+  } finally {
+    for (const model of models) model.dispose();
+  }
+}
+
+function open(network: Graph | Uint8Array): Model {
+  return loadSync(network instanceof Uint8Array ? network : compile(network, { notes: false }));
+}
+
+function checkOutputs(before: Model, after: Model): void {
+  const describe = ({ outputs }: Model): string =>
+    outputs.map(({ name, shape }) => `"${name}" [${shape.join(', ')}]`).join(', ');
+  const same = before.outputs.length === after.outputs.length &&
+    before.outputs.every(({ shape }, i) => shape.join() === after.outputs[i]!.shape.join());
+  if (same) return;
+  throw new KletError(
+    'SHAPE_MISMATCH',
+    `compare() takes two networks with outputs of the same shapes: the first has ${describe(before)}, the second ${
+      describe(after)
+    }`,
+  );
+}
+
+/** Whether an output may hold scores of classes: a vector that is no reconstruction of the input. */
+function isScores({ dtype, shape }: TensorInfo, inputs: readonly TensorInfo[]): boolean {
+  const count = elementCount(shape);
+  const isVector = count >= 2 && shape.filter((d) => d > 1).length === 1;
+  return isVector && !isInteger(dtype) && !inputs.some((input) => elementCount(input.shape) === count);
+}
+
+function isInteger(dtype: TensorInfo['dtype']): boolean {
+  return dtype === 'int32' || dtype === 'int64' || dtype === 'bool';
+}
+
+/** The values of every output for every prediction of a sample, in order: [output][prediction]. */
+function answersOf(model: Model, sample: ComparisonSample): Float64Array[][] {
+  const stream = model.createState();
+  const answers: Float64Array[][] = model.outputs.map(() => []);
+  for (const inputs of isSequence(sample) ? sample : [sample]) {
+    const raw = stream.predict(inputs, { output: 'raw' });
+    model.outputs.forEach((output, i) => {
+      answers[i]!.push(realValues(model.outputs.length === 1 ? raw : raw[output.name]!, output));
+    });
+  }
+  return answers;
+}
+
+/** Tells a sequence of inputs from one input given as an array of numbers. */
+function isSequence(sample: ComparisonSample): sample is readonly Inputs[] {
+  return Array.isArray(sample) && typeof sample[0] === 'object';
+}
+
+function realValues(values: RawArray, { scale, zeroPoint = 0 }: TensorInfo): Float64Array {
+  const numbers = Float64Array.from(values as ArrayLike<number | bigint>, Number);
+  return scale === undefined ? numbers : numbers.map((value) => scale * (value - zeroPoint));
+}
+
+/** The differences of one output, accumulated over the samples. */
+class Tally {
+  private signal = 0;
+  private noise = 0;
+  private maxError = 0;
+  /** Sum over the samples of the fraction that agrees: 0 or 1 for scores. */
+  private agreeing = 0;
+  private isDistribution = true;
+
+  constructor(private readonly output: TensorInfo, private readonly isScores: boolean) {}
+
+  /** Adds the predictions of one sample. */
+  add(before: readonly Float64Array[], after: readonly Float64Array[]): void {
+    before.forEach((values, i) => {
+      this.addErrors(values, after[i]!);
+    });
+    const [last, lastAfter] = [before.at(-1), after.at(-1)];
+    if (!last || !lastAfter) return;
+    if (this.isScores) {
+      this.agreeing += bestOf(last) === bestOf(lastAfter) ? 1 : 0;
+      this.isDistribution &&= isDistribution(last);
+    } else if (isInteger(this.output.dtype)) {
+      this.agreeing += last.filter((value, i) => value === lastAfter[i]).length / last.length;
+    }
+  }
+
+  private addErrors(before: Float64Array, after: Float64Array): void {
+    before.forEach((value, i) => {
+      const other = after[i]!;
+      if (Object.is(value, other)) {
+        this.signal += Number.isFinite(value) ? value ** 2 : 0;
+        return;
+      }
+      const error = Math.abs(value - other);
+      this.signal += Number.isFinite(value) ? value ** 2 : 0;
+      this.noise += Number.isFinite(error) ? error ** 2 : Infinity;
+      this.maxError = Math.max(this.maxError, Number.isFinite(error) ? error : Infinity);
+    });
+  }
+
+  result(samples: number): OutputComparison {
+    const { output: { name, dtype }, maxError } = this;
+    const agreement = this.agreeing / samples;
+    const byAgreement = judgeAgreement(this.agreeing, samples);
+    if (isInteger(dtype)) return { name, agreement, maxError, verdict: byAgreement };
+    const sqnr = this.noise === 0 ? Infinity : 10 * Math.log10(this.signal / this.noise);
+    const bySqnr: Verdict = sqnr >= MIN_SQNR ? 'close' : 'ruined';
+    if (!this.isScores) return { name, sqnr, maxError, verdict: bySqnr };
+    const verdict = bySqnr === 'close' && !this.isDistribution ? bySqnr : byAgreement;
+    return { name, agreement, sqnr, maxError, verdict };
+  }
+}
+
+/** The index of the largest value; −1 if one is not a number. */
+function bestOf(values: Float64Array): number {
+  let best = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isNaN(values[i])) return -1;
+    if (values[i]! > values[best]!) best = i;
+  }
+  return best;
+}
+
+/** Whether values are probabilities that add up to 1, within the rounding of 8 bits. */
+function isDistribution(values: Float64Array): boolean {
+  return values.every((value) => value >= 0 && value <= 1) && Math.abs(values.reduce((a, b) => a + b, 0) - 1) < 0.1;
+}
+
+function judgeAgreement(agreeing: number, samples: number): Verdict {
+  if (agreeing >= MIN_AGREEMENT * samples) return 'close';
+  return atMost(Math.floor(agreeing), samples, MIN_AGREEMENT) < SIGNIFICANCE ? 'ruined' : 'uncertain';
+}
+
+/** The probability that at most `k` of `n` samples agree if each does with probability `p`. */
+function atMost(k: number, n: number, p: number): number {
+  // in logarithms, because (1 − p)ⁿ is too small for a number if there are many samples
+  let term = n * Math.log(1 - p);
+  let sum = Math.exp(term);
+  for (let i = 1; i <= k; i++) {
+    term += Math.log((n - i + 1) / i * p / (1 - p));
+    sum += Math.exp(term);
+  }
+  return sum;
+}
+
+function worst(verdicts: readonly Verdict[]): Verdict {
+  if (verdicts.includes('ruined')) return 'ruined';
+  return verdicts.includes('uncertain') ? 'uncertain' : 'close';
+}
