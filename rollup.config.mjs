@@ -106,8 +106,8 @@ const commonJsTypes = {
 };
 
 /**
- * The platform's types that the declarations name, empty: they merge with those of DOM or Node where a
- * project has them, and stand for them where it has not.
+ * The platform's types that the declarations name, empty: they merge with those of DOM or Node
+ * where a project has them, and stand for them where it has not.
  */
 const platformTypes = {
   name: 'platform-types',

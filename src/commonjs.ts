@@ -1,5 +1,5 @@
-// What `require` gives where there is no Node: bundlers of older projects, Jest with jsdom. All cores
-// are inside, because CommonJS cannot fetch one later.
+// What `require` gives where there is no Node: bundlers of older projects, Jest with jsdom. All
+// cores are inside, because CommonJS cannot fetch one later.
 import { KletError } from './errors';
 import { inlinedCores, inlinedThreadedCores } from './runtime/inlined';
 import { makeRuntime } from './runtime/load';
@@ -10,6 +10,7 @@ export const { load, loadSync } = makeRuntime(inlinedCores, inlinedThreadedCores
   if (script !== undefined) return webWorkerOf(script);
   throw new KletError(
     'BAD_ARGUMENT',
-    'the CommonJS build does not know where its thread script is: pass the option "worker" (a URL of kinglet/thread.js)',
+    'the CommonJS build does not know where its thread script is: ' +
+      'pass the option "worker" (a URL of kinglet/thread.js)',
   );
 });

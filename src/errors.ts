@@ -11,7 +11,7 @@
  * | `NO_WASM` | this engine offers no way to run the core |
  * | `FETCH_FAILED` | a URL or path could not be read |
  * | `ABORTED` | the caller's `AbortSignal` fired |
- * | `UNSUPPORTED_OP` | a network uses operators or forms of them that kinglet does not have (all of them listed) |
+ * | `UNSUPPORTED_OP` | a network uses operators or forms of them that kinglet lacks (all listed) |
  * | `UNSUPPORTED_TYPE` | a tensor's element type or quantization has no counterpart |
  * | `INVALID_GRAPH` | a network contradicts itself: shapes, dangling tensors, cycles |
  * | `SHAPE_MISMATCH` | an input or output array has the wrong number of elements |
@@ -35,7 +35,11 @@ const BRAND = Symbol.for('kinglet.KletError');
  *
  * @example
  * ```js
- * try { await load('missing.klet'); } catch (error) { if (error.code === 'FETCH_FAILED') console.log(error.message); }
+ * try {
+ *   await load('missing.klet');
+ * } catch (error) {
+ *   if (error.code === 'FETCH_FAILED') console.log(error.message);
+ * }
  * ```
  */
 export class KletError extends Error {

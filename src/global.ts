@@ -1,4 +1,5 @@
-// The entry for a classic script tag: `kinglet` becomes a global with the runtime and kinglet/tasks.
+// The entry for a classic script tag: `kinglet` becomes a global with the runtime and
+// kinglet/tasks.
 import { makeRuntime } from './runtime/load';
 import { simdCores, simdThreadedCores } from './runtime/unpack';
 import { webWorkerOf } from './webWorker';

@@ -1,7 +1,8 @@
 // Compares kinglet with TensorFlow Lite (XNNPACK) on networks of one operator each, and prints a
 // table.
 //
-//   node bench/oracle/run.mjs [operator …] [--variants 6] [--seed 1] [--verbose] [--record FILE | --recorded FILE]
+//   node bench/oracle/run.mjs [operator …] [--variants 6] [--seed 1] [--verbose]
+//     [--record FILE | --recorded FILE]
 //
 // Each row is one operator with one element type. int8 and uint8 pass if at least 99 % of the
 // values are equal and none differs by more than one step; float32 passes if no value differs by

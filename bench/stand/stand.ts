@@ -87,8 +87,8 @@ export class Stand {
   }
 
   /**
-   * Runs every session for `ms` milliseconds, so that the engine's compilers finish, and derives the
-   * number of runs per sample.
+   * Runs every session for `ms` milliseconds, so that the engine's compilers finish, and derives
+   * the number of runs per sample.
    */
   async warmUp(ms: number): Promise<void> {
     for (const entry of this.started) {

@@ -1,4 +1,5 @@
-// The columns of the bench: engines with their options, the form of the network and the element type.
+// The columns of the bench: engines with their options, the form of the network and the element
+// type.
 
 /**
  * @typedef {object} Column

@@ -36,8 +36,8 @@ function cpuFlags() {
 }
 
 /**
- * The processor's class: its instructions for int8 dot products, which relaxed SIMD uses. Figures of
- * the relaxed flavor are comparable between processors of one class only.
+ * The processor's class: its instructions for int8 dot products, which relaxed SIMD uses. Figures
+ * of the relaxed flavor are comparable between processors of one class only.
  */
 function dotProductsOf(flags) {
   if (!flags) return 'int8 dot products unknown';

@@ -1,9 +1,9 @@
 /**
  * Loss for learning from labels and from a larger network's probabilities (Hinton et al.,
- * "Distilling the Knowledge
- * in a Neural Network", arXiv:1503.02531): the weighted sum over rows of
+ * "Distilling the Knowledge in a Neural Network", arXiv:1503.02531): the weighted sum over rows of
  *
- *     (1 − share) · H(labels, softmax(logits)) + share · T² · H(softmax(teacher / T), softmax(logits / T))
+ *     (1 − share) · H(labels, softmax(logits)) +
+ *     share · T² · H(softmax(teacher / T), softmax(logits / T))
  *
  * with H the cross entropy and T the temperature.
  *

@@ -315,7 +315,8 @@ function reflected(t: number, length: number): number {
  * @example
  * ```js
  * import { audioParameters, createAudioFeatures } from 'kinglet/audio';
- * const front = createAudioFeatures(audioParameters('tensorflow', { sampleRate: 8000, frameLength: 256, hop: 128 }));
+ * const settings = { sampleRate: 8000, frameLength: 256, hop: 128 };
+ * const front = createAudioFeatures(audioParameters('tensorflow', settings));
  * const second = new Float32Array(8000).map((_, t) => Math.sin((2 * Math.PI * 440 * t) / 8000));
  * const whole = front.compute(second);
  * console.log(whole.length / front.features); // 61

@@ -23,12 +23,14 @@ export interface AudioModel {
  * import { compile, GraphBuilder } from 'kinglet/compiler';
  * const b = new GraphBuilder('loudness');
  * const x = b.input('bands', [1, 61, 20]);
- * const loudness = b.node('reduce', [x], { kind: 'mean', axes: [1, 2] }, { name: 'mean', shape: [1] });
- * const preprocessing = audioParameters('tensorflow', { sampleRate: 8000, frameLength: 256, hop: 128 });
+ * const mean = { kind: 'mean', axes: [1, 2] };
+ * const loudness = b.node('reduce', [x], mean, { name: 'mean', shape: [1] });
+ * const settings = { sampleRate: 8000, frameLength: 256, hop: 128 };
+ * const preprocessing = audioParameters('tensorflow', settings);
  * const model = loadSync(compile(b.finish([loudness]), { meta: { preprocessing } }));
  * const front = featuresOf(model);
- * const [mean] = model.predict(front.compute(new Float32Array(8000)));
- * console.log(mean.toFixed(2)); // -13.82
+ * const [level] = model.predict(front.compute(new Float32Array(8000)));
+ * console.log(level.toFixed(2)); // -13.82
  * ```
  */
 export function featuresOf(model: AudioModel): AudioFeatures {

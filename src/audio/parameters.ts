@@ -34,7 +34,8 @@ const MAX_SECONDS = 3600;
  * ```js
  * import { audioParameters } from 'kinglet/audio';
  * const parameters = audioParameters('tensorflow', {
- *   sampleRate: 16000, frameLength: 480, hop: 320, mel: { bands: 40, low: 20, high: 4000 }, mfcc: { count: 10 },
+ *   sampleRate: 16000, frameLength: 480, hop: 320,
+ *   mel: { bands: 40, low: 20, high: 4000 }, mfcc: { count: 10 },
  * });
  * console.log(parameters.fftSize, parameters.window, parameters.mel.scale); // 512 hann htk
  * ```
@@ -114,7 +115,9 @@ function pcenOf(
   return { gain: 0.98, bias: 2, power: 0.5, epsilon: 1e-6, smoothing, initial: 'one', ...given, kind: 'pcen' };
 }
 
-/** The smallest power of two not below `least`, which is the default fft_length of tf.signal.stft. */
+/**
+ * The smallest power of two not below `least`, which is the default fft_length of tf.signal.stft.
+ */
 function powerOfTwo(least: number): number {
   let size = 2;
   while (size < least) size *= 2;

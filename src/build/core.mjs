@@ -1,6 +1,7 @@
 // Compiles assembly/ to build/core.<flavor>.wasm and build/core.<flavor>.threads.wasm, and encodes
-// the cores as text in build/core.js (with declarations), which assembly/unpack/index.ts decodes. The relaxed core differs little from the simd core, and a core
-// with threads differs little from the same core without, so these are stored as patches.
+// the cores as text in build/core.js (with declarations), which assembly/unpack/index.ts decodes.
+// The relaxed core differs little from the simd core, and a core with threads differs little from
+// the same core without, so these are stored as patches.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
 

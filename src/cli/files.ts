@@ -21,10 +21,11 @@ export function readText(path: string): string {
 }
 
 /**
- * Writes a file so that nobody ever sees half of it: to a temporary file in the same folder, which is
- * then renamed.
+ * Writes a file so that nobody ever sees half of it: to a temporary file in the same folder, which
+ * is then renamed.
  *
- * @param check inspects the written bytes before the rename; if it throws, the target stays as it was
+ * @param check inspects the written bytes before the rename; if it throws, the target stays as it
+ * was
  * @throws KletError `BAD_ARGUMENT`
  */
 export function writeAtomically(

@@ -27,8 +27,8 @@ export interface InputOptions {
 }
 
 /**
- * Reads the files of `--input`: images, audio, `.npy` arrays and raw bytes, in the order of the inputs
- * or as `name=file`.
+ * Reads the files of `--input`: images, audio, `.npy` arrays and raw bytes, in the order of the
+ * inputs or as `name=file`.
  *
  * @throws KletError `MISSING_INPUT`, `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `FETCH_FAILED`, …
  */

@@ -74,7 +74,9 @@ function parseFraction(text: string, before?: number | Record<string, number>): 
   return name === undefined ? value : { ...before, [name]: value };
 }
 
-/** Prunes the network as the options say. Returns texts for the user and the record of provenance. */
+/**
+ * Prunes the network as the options say. Returns texts for the user and the record of provenance.
+ */
 export function pruned(
   given: Graph,
   options: PruningOptions,

@@ -20,7 +20,9 @@ export interface Column {
   align?: 'left' | 'right';
 }
 
-/** A table with a rule under its head and no frame, legible in a terminal, a pipe and a bug report. */
+/**
+ * A table with a rule under its head and no frame, legible in a terminal, a pipe and a bug report.
+ */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const drawn = new Table({
     head: columns.map((column) => column.head),

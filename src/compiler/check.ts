@@ -4,8 +4,8 @@ import { operatorOf } from '../ops/index';
 
 /**
  * Checks the invariants of a graph between passes: nodes come after the producers of their inputs,
- * every tensor has one producer, shapes are those that the operators infer, and constants have as many
- * elements as their shapes require.
+ * every tensor has one producer, shapes are those that the operators infer, and constants have as
+ * many elements as their shapes require.
  *
  * @param after the last pass, for the message
  * @throws KletError `INVALID_GRAPH`

@@ -31,20 +31,20 @@ export interface CompileOptions {
   /** Inputs to store in the file with their outputs as golden cases, for `selfTest()`. */
   golden?: readonly Inputs[];
   /**
-   * Store names, operators and buffers of the arena for `inspect` and `profile` (default true). They
-   * are not needed to run the network.
+   * Store names, operators and buffers of the arena for `inspect` and `profile` (default true).
+   * They are not needed to run the network.
    */
   notes?: boolean;
   /**
-   * Entropy-code the weights, the plan, the golden cases and the notes, each if that makes it smaller
-   * (default false). The weights are decoded during load, at about 400 MB/s.
+   * Entropy-code the weights, the plan, the golden cases and the notes, each if that makes it
+   * smaller (default false). The weights are decoded during load, at about 400 MB/s.
    */
   compact?: boolean;
   /** Refuse a network that needs more memory to run than this, in bytes (default: no limit). */
   maxMemory?: number;
   /**
-   * Layout of int8 weights (default: the one estimated to be fastest): dense, or lists of the nonzero
-   * weights in layers that have such a kernel.
+   * Layout of int8 weights (default: the one estimated to be fastest): dense, or lists of the
+   * nonzero weights in layers that have such a kernel.
    */
   weightLayout?: WeightLayout;
 }

@@ -4,8 +4,8 @@ import { MOST_EXPANSION } from '../format/rans';
 import type { CodedRun } from '../ops/emitter';
 
 // The encoder of the CODED section: static range asymmetric numeral systems (rANS; J. Duda,
-// arXiv:1311.2540) with 12-bit probabilities, four interleaved states and 16-bit words. docs/format/
-// describes the section; assembly/decode.ts reads it.
+// arXiv:1311.2540) with 12-bit probabilities, four interleaved states and 16-bit words.
+// docs/format/ describes the section; assembly/decode.ts reads it.
 
 type Counts = [symbols: Uint8Array, counts: Uint32Array];
 type Clustering = { choice: Uint8Array; tables: Uint16Array[]; bits: number };
@@ -13,8 +13,8 @@ type Clustering = { choice: Uint8Array; tables: Uint16Array[]; bits: number };
 type LaneCode = { table: number; value?: number };
 
 /**
- * Table index 0 codes the table indices themselves. Real tables are numbered from 1; a lane with table
- * 0 holds one constant byte.
+ * Table index 0 codes the table indices themselves. Real tables are numbered from 1; a lane with
+ * table 0 holds one constant byte.
  */
 const CONSTANT = 0;
 
@@ -49,7 +49,10 @@ export function encodeWeights(weights: Uint8Array, runs: readonly CodedRun[]): U
   return write(weights, runs, ids, best.tables);
 }
 
-/** Addresses of a lane's bytes: the first one, the step within a group of four, the stride of groups. */
+/**
+ * Addresses of a lane's bytes: the first one, the step within a group of four, the stride of
+ * groups.
+ */
 function layoutOf(run: CodedRun, lane: number): [from: number, step: number, stride: number] {
   if (run.lanes % L.CODED_CHANNELS === 0) return [run.offset + (lane >> 3) * run.quads * 32 + (lane & 7) * 4, 1, 32];
   return run.lanes === L.CODED_PLANES ? [run.offset + lane, 4, 16] : [run.offset, 1, 4];
@@ -66,8 +69,8 @@ function countsOf(weights: Uint8Array, run: CodedRun, lane: number): Counts {
 }
 
 /**
- * Assigns one of `count` tables to each lane. Alternates between building each table from its lanes and
- * assigning each lane its cheapest table (as k-means does).
+ * Assigns one of `count` tables to each lane. Alternates between building each table from its lanes
+ * and assigning each lane its cheapest table (as k-means does).
  */
 function cluster(lanes: readonly Counts[], count: number): Clustering {
   const order = lanes.map((lane, i) => [entropyOf(lane), i] as const).sort(([a], [b]) => a - b);

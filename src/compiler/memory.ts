@@ -12,8 +12,9 @@ const STATE_ALIGNMENT = 4;
 /**
  * Allocates buffers in the arena: largest first, each at the lowest offset that is free during its
  * whole life (greedy by size; Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
- * Inference", 2020). A buffer that may reuse another's memory, and overlaps its life only in the record
- * that writes it, gets the same address. Buffers that outlive a run come first and share no memory.
+ * Inference", 2020). A buffer that may reuse another's memory, and overlaps its life only in the
+ * record that writes it, gets the same address. Buffers that outlive a run come first and share no
+ * memory.
  *
  * @returns the size of the arena in bytes
  */

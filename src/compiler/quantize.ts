@@ -19,9 +19,9 @@ type Sample = Float32Array | Record<string, Float32Array>;
 
 export interface QuantizeOptions {
   /**
-   * Typical inputs; the ranges of their activations determine the scales. A few hundred are usual. A
-   * network with state is reset before each sample, so its samples should be arrays of consecutive
-   * inputs.
+   * Typical inputs; the ranges of their activations determine the scales. A few hundred are usual.
+   * A network with state is reset before each sample, so its samples should be arrays of
+   * consecutive inputs.
    */
   samples: Iterable<Sample | readonly Sample[]>;
   /** Keep inputs and outputs float32 (default false: int8 with scale and zero point). */
@@ -29,10 +29,10 @@ export interface QuantizeOptions {
 }
 
 /**
- * Post-training quantization of a float32 network to int8: activations per tensor by their minimum and
- * maximum over the samples (asymmetric), weights per output channel (symmetric), biases int32 (Jacob
- * et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
- * Inference", 2018).
+ * Post-training quantization of a float32 network to int8: activations per tensor by their minimum
+ * and maximum over the samples (asymmetric), weights per output channel (symmetric), biases int32
+ * (Jacob et al., "Quantization and Training of Neural Networks for Efficient
+ * Integer-Arithmetic-Only Inference", 2018).
  *
  * @returns a new graph; the given one is not changed
  * @throws KletError `BAD_ARGUMENT` without samples, `UNSUPPORTED_TYPE` for a network that is not
@@ -252,8 +252,8 @@ function intoSteps(values: Float32Array, { scale, zeroPoint }: Quantization): In
 }
 
 /**
- * Symmetric int8 weights per output channel, which is the last dimension of depthwise weights and the
- * first of all others. The scale is large enough for the bias to fit in int32.
+ * Symmetric int8 weights per output channel, which is the last dimension of depthwise weights and
+ * the first of all others. The scale is large enough for the bias to fit in int32.
  */
 function quantizedWeights(node: AnyNode, tensor: Tensor, bias: Tensor | null | undefined, step: number): Tensor {
   const axis = operatorOf(node.op).weights?.outputAxis === 'last' ? tensor.shape.length - 1 : 0;

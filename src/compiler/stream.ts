@@ -26,9 +26,13 @@ export interface StreamOptions {
  *   sequence, `BAD_ARGUMENT`
  * @example
  * ```js
- * const b = new GraphBuilder('smooth'), x = b.input('x', [1, 16, 1, 1]);
+ * const b = new GraphBuilder('smooth');
+ * const x = b.input('x', [1, 16, 1, 1]);
  * const w = b.constant(new Float32Array([0.5, 0.5]), [1, 2, 1, 1]);
- * const y = b.node('conv2d', [x, w, null], { stride: [1, 1], dilation: [1, 1], padding: [1, 0, 0, 0], groups: 1, activation: 'none' }, { name: 'y' });
+ * const causal = {
+ *   stride: [1, 1], dilation: [1, 1], padding: [1, 0, 0, 0], groups: 1, activation: 'none',
+ * };
+ * const y = b.node('conv2d', [x, w, null], causal, { name: 'y' });
  * const stream = loadSync(compile(toStream(b.finish([y]))));
  * console.log([1, 3, 5].map((v) => stream.predict([v])[0])); // [ 0.5, 2, 4 ]
  * ```

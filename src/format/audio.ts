@@ -62,7 +62,9 @@ export interface PcenParameters {
 export interface MfccParameters {
   /** Number of coefficients to keep, beginning with the 0th. */
   count: number;
-  /** `ortho`: orthonormal. `tensorflow`: orthonormal, but with the 0th coefficient multiplied by √2. */
+  /**
+   * `ortho`: orthonormal. `tensorflow`: orthonormal, but with the 0th coefficient multiplied by √2.
+   */
   scaling: 'ortho' | 'tensorflow';
   /** Coefficient n is multiplied by 1 + lifter/2 · sin(π(n + 1)/lifter); 0 switches this off. */
   lifter: number;

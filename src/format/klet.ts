@@ -202,7 +202,8 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
   if (major > MAJOR) {
     throw new KletError(
       'BAD_VERSION',
-      `${where} has format version ${major}, this kinglet reads up to ${MAJOR}; update kinglet, or convert the model again`,
+      `${where} has format version ${major}, this kinglet reads up to ${MAJOR}; ` +
+        'update kinglet, or convert the model again',
     );
   }
   if (major !== MAJOR) throw corrupt(`its format version is ${major}`);

@@ -25,7 +25,9 @@ export interface Quantization {
   axis: number;
 }
 
-/** A value between nodes. Dense and row-major; images are NHWC. A tensor with `data` is a constant. */
+/**
+ * A value between nodes. Dense and row-major; images are NHWC. A tensor with `data` is a constant.
+ */
 export interface Tensor {
   name: string;
   shape: number[];

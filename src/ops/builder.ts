@@ -13,6 +13,13 @@ export interface NodeOptions {
   quantization?: Quantization;
 }
 
+function dtypeOf(data: TensorData): DType {
+  if (data instanceof Float32Array) return 'float32';
+  if (data instanceof Int8Array) return 'int8';
+  if (data instanceof Uint8Array) return 'uint8';
+  return 'int32';
+}
+
 /**
  * Builds a network by hand.
  *
@@ -20,7 +27,8 @@ export interface NodeOptions {
  * ```js
  * const b = new GraphBuilder('twice');
  * const x = b.input('x', [1, 4]);
- * const y = b.node('binary', [x, b.constant(new Float32Array([2]), [1])], { kind: 'mul', activation: 'none' }, { name: 'y' });
+ * const two = b.constant(new Float32Array([2]), [1]);
+ * const y = b.node('binary', [x, two], { kind: 'mul', activation: 'none' }, { name: 'y' });
  * const bytes = compile(b.finish([y]));
  * ```
  */
@@ -40,13 +48,7 @@ export class GraphBuilder {
 
   /** A constant; the array's type is the element type. */
   constant(data: TensorData, shape: number[], quantization?: Quantization, name = 'constant'): Tensor {
-    const dtype: DType = data instanceof Float32Array
-      ? 'float32'
-      : data instanceof Int8Array
-      ? 'int8'
-      : data instanceof Uint8Array
-      ? 'uint8'
-      : 'int32';
+    const dtype = dtypeOf(data);
     if (elementCount(shape) !== data.length) {
       throw new KletError(
         'INVALID_GRAPH',

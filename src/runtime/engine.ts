@@ -18,7 +18,9 @@ const abandoned = typeof FinalizationRegistry === 'function'
   })
   : undefined;
 
-/** A network in memory: its core, its inputs and outputs, the current state, and the worker pool. */
+/**
+ * A network in memory: its core, its inputs and outputs, the current state, and the worker pool.
+ */
 export class Engine implements Host {
   readonly memory: MemoryUse;
   readonly info: ModelInfo;

@@ -48,7 +48,8 @@ export interface LoadedCore extends Core {
 }
 
 /**
- * Instantiates a core, loads a file's sections into its memory, and validates and prepares the plan.
+ * Instantiates a core, loads a file's sections into its memory, and validates and prepares the
+ * plan.
  *
  * @param where the file's name in error messages
  * @param threads number of threads to reserve scratch for

@@ -108,7 +108,9 @@ export function exifOrientation(exif: Uint8Array): number {
   return 1;
 }
 
-/** Undoes an EXIF orientation. 2..8 are the mirrored and rotated forms; other values are upright. */
+/**
+ * Undoes an EXIF orientation. 2..8 are the mirrored and rotated forms; other values are upright.
+ */
 export function rotateUpright(image: DecodedImage, orientation: number): DecodedImage {
   if (!(orientation >= 2 && orientation <= 8)) return image;
   const { width, height, channels, data } = image;

@@ -143,8 +143,8 @@ export function imageShape(input: TensorInfo, preprocessing?: ImagePreprocessing
   if (!found) {
     throw new KletError(
       'SHAPE_MISMATCH',
-      `${described}, which is not one image: expected [1, height, width, channels] or [1, channels, height, width] with 1 or 3 channels; ` +
-        'pass its values instead',
+      `${described}, which is not one image: expected [1, height, width, channels] ` +
+        'or [1, channels, height, width] with 1 or 3 channels; pass its values instead',
     );
   }
   const { channels } = found;

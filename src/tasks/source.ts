@@ -49,8 +49,8 @@ function isPixels(source: object): source is Pixels {
  * The pixels of an image source. A source that a canvas can draw is scaled to width × height by the
  * canvas, on white; pixels are returned unchanged.
  *
- * @throws KletError `TYPE_MISMATCH` for other values, `BAD_ARGUMENT` if the source has no pixels yet
- *   or may not be read
+ * @throws KletError `TYPE_MISMATCH` for other values, `BAD_ARGUMENT` if the source has no pixels
+ *   yet or may not be read
  */
 export function pixelsOf(source: unknown, width: number, height: number): Pixels {
   if (typeof source !== 'object' || source === null || ArrayBuffer.isView(source) || Array.isArray(source)) {

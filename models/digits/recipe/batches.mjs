@@ -1,4 +1,6 @@
-/** Batches of digits for training and pruning: distortion, labels and the count of correct answers. */
+/**
+ * Batches of digits for training and pruning: distortion, labels and the count of correct answers.
+ */
 import { distort } from './augment.mjs';
 import { CLASSES, PIXELS, imageOf } from './data.mjs';
 

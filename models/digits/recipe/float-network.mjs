@@ -43,8 +43,8 @@ export function saveFloatNetwork(path, network) {
 }
 
 /**
- * @returns { name, input: { name, shape }, output: { name, shape }, layers }, where every tensor has
- *   its `data`
+ * @returns { name, input: { name, shape }, output: { name, shape }, layers }, where every tensor
+ *   has its `data`
  */
 export function loadFloatNetwork(path = FLOAT_NETWORK) {
   const network = JSON.parse(readFileSync(`${path}.json`, 'utf8'));

@@ -1,6 +1,6 @@
 /**
- * The folded float network as TensorFlow variables, for further training. Batch norm is already part
- * of its weights.
+ * The folded float network as TensorFlow variables, for further training. Batch norm is already
+ * part of its weights.
  */
 import { architecture, convolve } from './network.mjs';
 import { biasRelu6, dense, globalAverage, tf } from './tensorflow.mjs';

@@ -15,8 +15,8 @@ const STEM_CHANNELS = 16;
 const BLOCKS = [[1, 32], [2, 64], [1, 64], [2, 96]];
 
 /**
- * The layers in order. Each reads the output of the previous one; `size` and `channels` describe the
- * layer's output.
+ * The layers in order. Each reads the output of the previous one; `size` and `channels` describe
+ * the layer's output.
  */
 export function architecture() {
   const layers = [];
@@ -48,7 +48,10 @@ export function architecture() {
   return { layers, pooled: { size, channels } };
 }
 
-/** Creates the trainable network: variables in TensorFlow's layouts and batch norm's running statistics. */
+/**
+ * Creates the trainable network: variables in TensorFlow's layouts and batch norm's running
+ * statistics.
+ */
 export function createNetwork(random) {
   const { layers, pooled } = architecture();
   const variable = (shape, deviation) =>

@@ -1,9 +1,10 @@
 /**
- * Step 3: removes a share of the float network's channels, then prunes single weights while training
- * continues, until `sparsity` of all weights are zero. Writes digits-pruned.float.json and .bin.
- * Needs a build of kinglet (dist/ at the top of the repository).
+ * Step 3: removes a share of the float network's channels, then prunes single weights while
+ * training continues, until `sparsity` of all weights are zero. Writes digits-pruned.float.json and
+ * .bin. Needs a build of kinglet (dist/ at the top of the repository).
  *
- *     node prune.mjs [--epochs 80] [--sparsity 0.8] [--channels 0.5] [--pattern weights] [--levels 31] [--out PATH]
+ *     node prune.mjs [--epochs 80] [--sparsity 0.8] [--channels 0.5] [--pattern weights]
+ *       [--levels 31] [--out PATH]
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
@@ -87,9 +88,9 @@ console
 console.log(`trained in ${seconds()} s`);
 
 /**
- * Depthwise layers (nine weights per channel) and the first layer (one input channel) have no sparse
- * kernels and stay dense. An output with few inputs would have empty or half-full groups of four
- * pairs, so such layers are pruned by single weights, which makes the file smaller.
+ * Depthwise layers (nine weights per channel) and the first layer (one input channel) have no
+ * sparse kernels and stay dense. An output with few inputs would have empty or half-full groups of
+ * four pairs, so such layers are pruned by single weights, which makes the file smaller.
  */
 function patternOf({ name, op, inChannels }) {
   if (op === 'depthwiseConv2d' || name === 'stem') return undefined;

@@ -1,7 +1,7 @@
 /**
- * Writes ../samples/0.png … 9.png: one digit of the test set per class, as the network's input shows
- * it (white ink on black). The float network classifies each correctly, but with a low score for its
- * class.
+ * Writes ../samples/0.png … 9.png: one digit of the test set per class, as the network's input
+ * shows it (white ink on black). The float network classifies each correctly, but with a low score
+ * for its class.
  *
  *     node samples.mjs
  */

@@ -49,8 +49,8 @@ export const dense = tf.customGrad((x, w, bias, save) => {
 });
 
 /**
- * The first layer, without an input gradient because x is data. x [N][H][W][Ci], w [KH][KW][Ci][Co],
- * padding SAME
+ * The first layer, without an input gradient because x is data. x [N][H][W][Ci], w
+ * [KH][KW][Ci][Co], padding SAME
  */
 export function firstConvolution(x, w, stride) {
   return tf.customGrad((w, save) => {

@@ -90,8 +90,8 @@ function plainAccuracy(network, set) {
 }
 
 /**
- * Checks that the saved network, run in plain loops, gives the same probabilities as TensorFlow with
- * batch norm.
+ * Checks that the saved network, run in plain loops, gives the same probabilities as TensorFlow
+ * with batch norm.
  */
 function checkAgainstTensorflow(saved, count) {
   const images = test.images.subarray(0, count * PIXELS);

@@ -4,8 +4,9 @@ import asc from 'assemblyscript/asc';
 
 /**
  * @param source URL of the AssemblyScript
- * @returns { run(name, ...arguments), output(length) }: arguments of `run` are numbers, Float32Arrays
- *   (inputs) and `output`s, which start as zeros; `run` returns the filled outputs in an array
+ * @returns { run(name, ...arguments), output(length) }: arguments of `run` are numbers,
+ *   Float32Arrays (inputs) and `output`s, which start as zeros; `run` returns the filled outputs in
+ *   an array
  */
 export async function loadKernels(source) {
   const files = new Map([['kernels.ts', readFileSync(source, 'utf8')]]);

@@ -7,8 +7,8 @@
 const VECTOR: usize = 16; // bytes
 
 /**
- * out [M][N] = start [N] + a [M][K] · b [K][N], or out += a · b if start is 0. M is a multiple of 4,
- * N of 8. The row stride of a is rowA bytes, less than a row's length if rows are overlapping
+ * out [M][N] = start [N] + a [M][K] · b [K][N], or out += a · b if start is 0. M is a multiple of
+ * 4, N of 8. The row stride of a is rowA bytes, less than a row's length if rows are overlapping
  * windows.
  */
 function multiply(a: usize, rowA: usize, b: usize, start: usize, out: usize, m: i32, k: i32, n: i32): void {
@@ -108,8 +108,8 @@ export function convolution(
 
 /**
  * Gradients of convolution, from its padded and y. dy [M][O][N], wt [N][K·C] = w transposed, zeros
- * [K·C] → dw [K·C][N], dBias [N] and, if wantsInput, dx [M][P][C] including the padding. d [O][N] and
- * patches [O][K·C] are scratch.
+ * [K·C] → dw [K·C][N], dBias [N] and, if wantsInput, dx [M][P][C] including the padding. d [O][N]
+ * and patches [O][K·C] are scratch.
  */
 export function convolutionGradients(
   dy: usize,
@@ -226,8 +226,8 @@ export function gru(
 }
 
 /**
- * Gradients of gru. dy [T][B][H], the outputs of gru, ut [3H][H] = u transposed → dgx [T][B][3H] and
- * dgu [T][B][3H]. carry [B][H] is scratch and must be zero at the start.
+ * Gradients of gru. dy [T][B][H], the outputs of gru, ut [3H][H] = u transposed → dgx [T][B][3H]
+ * and dgu [T][B][3H]. carry [B][H] is scratch and must be zero at the start.
  */
 export function gruGradients(
   dy: usize,

@@ -3,7 +3,8 @@
  * spoken-digits-pruned.float.json and .bin. Needs kinglet built (dist/ at the top of the
  * repository).
  *
- *     node prune.mjs [--data FOLDER] [--epochs 30] [--sparsity 0.8] [--gru weights] [--levels 31] [--out PATH]
+ *     node prune.mjs [--data FOLDER] [--epochs 30] [--sparsity 0.8] [--gru weights]
+ *       [--levels 31] [--out PATH]
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';

@@ -40,13 +40,17 @@ interface Contestant {
 }
 
 const SEED = 1;
-/** By default predictions are timed for RUN_MS, but at least MIN_RUNS and at most MAX_RUNS of them. */
+/**
+ * By default predictions are timed for RUN_MS, but at least MIN_RUNS and at most MAX_RUNS of them.
+ */
 const RUN_MS = 1000;
 const MIN_RUNS = 10;
 const MAX_RUNS = 20_000;
 const WARMUP_MS = 300;
 const MIN_WARMUP = 3;
-/** Flavors are timed in alternating rounds, so that a slowdown of the machine affects all of them. */
+/**
+ * Flavors are timed in alternating rounds, so that a slowdown of the machine affects all of them.
+ */
 const ROUNDS = 10;
 const PROFILE_MS = 1000;
 const MIN_PROFILE_RUNS = 5;

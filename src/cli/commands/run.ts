@@ -232,8 +232,8 @@ function fitting(labels: readonly string[] | undefined, { shape }: TensorInfo): 
 
 /**
  * Whether an output is a vector with the scores of classes. With labels its length must match them,
- * give or take one (a background class); without labels it must differ from the input's length, because
- * otherwise the output may be a reconstruction of the input.
+ * give or take one (a background class); without labels it must differ from the input's length,
+ * because otherwise the output may be a reconstruction of the input.
  */
 function isClasses(output: TensorInfo, labels: readonly string[] | undefined, inputCount: number | undefined): boolean {
   const count = countOf(output.shape);

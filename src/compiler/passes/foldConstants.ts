@@ -5,8 +5,8 @@ import { operatorOf } from '../../ops/index';
 export type Evaluate = (graph: Graph) => NonNullable<Tensor['data']>[];
 
 /**
- * Evaluates nodes whose inputs are all constant and replaces their results by constants. Nodes with a
- * state are left alone, because their results differ from run to run.
+ * Evaluates nodes whose inputs are all constant and replaces their results by constants. Nodes with
+ * a state are left alone, because their results differ from run to run.
  */
 export function foldConstants(graph: Graph, evaluate: Evaluate): void {
   const constant = new Set<Tensor>();

@@ -2,7 +2,8 @@ import { entriesOf, type Graph, type Tensor } from '../../graph/graph';
 import { copyNode } from '../../ops/nodes';
 
 /**
- * Copies outputs that are constants, inputs or listed twice, so that each output has its own memory.
+ * Copies outputs that are constants, inputs or listed twice, so that each output has its own
+ * memory.
  */
 export function ownOutputs(graph: Graph): void {
   const seen = new Set<Tensor>(entriesOf(graph));

@@ -4,8 +4,8 @@ import { copyNode } from '../../ops/nodes';
 
 /**
  * Inserts a copy before each read of a state, unless the reader copies anyway. All reads in one run
- * then see the old value, even through views, and when state A is updated from state B it gets B's old
- * value.
+ * then see the old value, even through views, and when state A is updated from state B it gets B's
+ * old value.
  */
 export function readStates(graph: Graph): void {
   const copies: AnyNode[] = [];

@@ -5,9 +5,9 @@ import { operatorOf } from '../../ops/index';
 import { quantizeNode } from '../../ops/nodes';
 
 /**
- * Converts quantized uint8 to int8 by flipping the top bit: q − 128, zeroPoint − 128, which is exact.
- * Inputs and outputs stay uint8 and are requantized. Inputs and outputs of a cast stay uint8 too,
- * because a cast works on the stored integers.
+ * Converts quantized uint8 to int8 by flipping the top bit: q − 128, zeroPoint − 128, which is
+ * exact. Inputs and outputs stay uint8 and are requantized. Inputs and outputs of a cast stay uint8
+ * too, because a cast works on the stored integers.
  */
 export function uint8ToInt8(graph: Graph): void {
   const isUint8 = (tensor: Tensor): boolean => tensor.dtype === 'uint8' && tensor.quantization !== undefined;

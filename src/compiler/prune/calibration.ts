@@ -24,8 +24,8 @@ export interface Rows {
 }
 
 /**
- * Runs the samples up to the inputs of `layers`, which must be visible in a run, and picks rows. For
- * each layer and sample the pixels are always the same, whatever the weights are.
+ * Runs the samples up to the inputs of `layers`, which must be visible in a run, and picks rows.
+ * For each layer and sample the pixels are always the same, whatever the weights are.
  */
 export function inputRows(
   graph: Graph,

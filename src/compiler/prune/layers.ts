@@ -62,14 +62,14 @@ export function replaceWeights({ node, N, K, weightsAt }: PrunableLayer, real: F
   const tensor = node.inputs[weightsAt]!;
   const data = tensor.data!.slice();
   const [low, high] = data instanceof Uint8Array ? [0, 255] : [-128, 127];
+  const isFloat = data instanceof Float32Array;
+  const quantized = (value: number, scale: number, zero: number): number =>
+    Math.max(low, Math.min(high, roundAway(value / scale) + zero));
   for (let n = 0; n < N; n++) {
     const { scale, zero } = stepOf(tensor, n);
     for (let k = n * K; k < (n + 1) * K; k++) {
-      data[k] = mask[k] === 0
-        ? zero
-        : data instanceof Float32Array
-        ? real[k]!
-        : Math.max(low, Math.min(high, roundAway(real[k]! / scale) + zero));
+      const value = isFloat ? real[k]! : quantized(real[k]!, scale, zero);
+      data[k] = mask[k] === 0 ? zero : value;
     }
   }
   node.inputs[weightsAt] = { ...tensor, data };

@@ -22,8 +22,8 @@ const WORTHWHILE = 0.8;
  *
  * @param error the largest relative error of a layer's weights, 0 ≤ error < 1 (0.1 is 10 %)
  * @returns a new graph, and the layers that were factored
- * @throws KletError `BAD_ARGUMENT` for an error outside this range, `UNSUPPORTED_TYPE` for a quantized
- *   network
+ * @throws KletError `BAD_ARGUMENT` for an error outside this range, `UNSUPPORTED_TYPE` for a
+ *   quantized network
  */
 export function lowRank(graph: Graph, error: number): { graph: Graph; layers: FactoredLayer[] } {
   if (!(error >= 0 && error < 1)) {

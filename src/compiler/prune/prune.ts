@@ -10,26 +10,28 @@ import { cheapestMask, depthOf, unitCosts, type PrunePattern, type UnitPattern }
 
 export interface PruneOptions {
   /**
-   * Fraction of the weights to remove, 0 ≤ sparsity < 1: one for all layers, or by layer name. Pairs
-   * are kept in groups of four, and a non-empty output keeps at least four. Layers with few inputs may
-   * therefore end up less sparse than requested.
+   * Fraction of the weights to remove, 0 ≤ sparsity < 1: one for all layers, or by layer name.
+   * Pairs are kept in groups of four, and a non-empty output keeps at least four. Layers with few
+   * inputs may therefore end up less sparse than requested.
    */
   sparsity: number | Record<string, number>;
   /**
-   * Which weights are removed together. The default has fast kernels: pairs, but blocks in layers of
-   * one row and in recurrent layers. `channels` removes whole output channels and the inputs of the
-   * following layers that read them, so the network gets smaller and faster without sparse kernels.
+   * Which weights are removed together. The default has fast kernels: pairs, but blocks in layers
+   * of one row and in recurrent layers. `channels` removes whole output channels and the inputs of
+   * the following layers that read them, so the network gets smaller and faster without sparse
+   * kernels.
    */
   pattern?: PrunePattern;
   /**
-   * `layer` (default) prunes each layer to `sparsity`; `global` prunes layers more whose weights are
-   * small relative to the rest of the layer.
+   * `layer` (default) prunes each layer to `sparsity`; `global` prunes layers more whose weights
+   * are small relative to the rest of the layer.
    */
   scope?: 'layer' | 'global';
   /**
-   * Typical inputs, as `predict` takes them; about 50 are enough. With samples, weights are chosen by
-   * their effect on the outputs of the layer, and the remaining weights are refitted. Without samples,
-   * and in recurrent matrices whose inputs are not visible in a run, the smallest weights are removed.
+   * Typical inputs, as `predict` takes them; about 50 are enough. With samples, weights are chosen
+   * by their effect on the outputs of the layer, and the remaining weights are refitted. Without
+   * samples, and in recurrent matrices whose inputs are not visible in a run, the smallest weights
+   * are removed.
    */
   samples?: Iterable<Sample>;
   /** Names of layers that are not pruned. */
@@ -164,8 +166,9 @@ function pick(all: PrunableLayer[], { sparsity, keep = [] }: PruneOptions): Omit
 }
 
 /**
- * Distributes the same total number of removed weights over the layers. The score of a weight is its
- * cost relative to the weights that its layer has left by then (LAMP: J. Lee et al., arXiv:2010.07611).
+ * Distributes the same total number of removed weights over the layers. The score of a weight is
+ * its cost relative to the weights that its layer has left by then (LAMP: J. Lee et al.,
+ * arXiv:2010.07611).
  */
 function spread(choices: Choice[]): Choice[] {
   const layers = choices.map(({ layer, pattern }) => {

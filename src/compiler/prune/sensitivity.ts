@@ -10,15 +10,15 @@ export interface LayerSensitivity {
   name: string;
   weights: number;
   /**
-   * Relative error of the network's outputs if only this layer is pruned: 0 means unchanged, 1 is the
-   * error of outputs that are all zero.
+   * Relative error of the network's outputs if only this layer is pruned: 0 means unchanged, 1 is
+   * the error of outputs that are all zero.
    */
   error: number;
 }
 
 /**
- * Prunes one layer at a time, by magnitude, and compares the outputs for the samples with those of the
- * unpruned network.
+ * Prunes one layer at a time, by magnitude, and compares the outputs for the samples with those of
+ * the unpruned network.
  *
  * @returns the layers in the network's order; with `channels` only those that can lose channels
  * @throws KletError `BAD_ARGUMENT` without samples

@@ -1,9 +1,9 @@
 import type { PrunableLayer } from './layers';
 
 /**
- * The unit of pruning: single weights; pairs along K of one output; blocks of 4 along K of 8 outputs.
- * The core has kernels for lists of pairs and of blocks (docs/kernels.md). A single weight keeps the
- * pair that contains it.
+ * The unit of pruning: single weights; pairs along K of one output; blocks of 4 along K of 8
+ * outputs. The core has kernels for lists of pairs and of blocks (docs/kernels.md). A single weight
+ * keeps the pair that contains it.
  */
 export type UnitPattern = 'weights' | 'pairs' | 'blocks';
 /** The units that `prune` removes: groups of weights, or whole output channels (channels.ts). */
@@ -15,14 +15,14 @@ const sizes: Record<UnitPattern, { rows: number; depth: number }> = {
   blocks: { rows: 8, depth: 4 },
 };
 /**
- * The core multiplies pairs in groups of four. A channel whose number of pairs is no multiple of four
- * costs as much as the next multiple, so a channel keeps none or at least four.
+ * The core multiplies pairs in groups of four. A channel whose number of pairs is no multiple of
+ * four costs as much as the next multiple, so a channel keeps none or at least four.
  */
 const FOURS = 4;
 
 /**
- * For one position along K, the matrix M [depth][depth]: removing the weights w there costs w·M·w, or
- * w·w if it is undefined.
+ * For one position along K, the matrix M [depth][depth]: removing the weights w there costs w·M·w,
+ * or w·w if it is undefined.
  */
 export type Weighing = (place: number) => ArrayLike<number> | undefined;
 
@@ -33,8 +33,8 @@ export function depthOf(pattern: UnitPattern): number {
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0);
 
 /**
- * The list of units that output n belongs to; for n = N, the number of lists. Each gate has separate
- * lists.
+ * The list of units that output n belongs to; for n = N, the number of lists. Each gate has
+ * separate lists.
  */
 function listOf({ lanes }: PrunableLayer, n: number, rows: number): number {
   return Math.floor(n / lanes) * Math.ceil(lanes / rows) + Math.floor((n % lanes) / rows);
@@ -71,7 +71,8 @@ export function unitCosts(
 }
 
 /**
- * The mask [N][K] (1 keeps a weight) that removes the cheapest units, the fraction `sparsity` of all.
+ * The mask [N][K] (1 keeps a weight) that removes the cheapest units, the fraction `sparsity` of
+ * all.
  */
 export function cheapestMask(
   layer: PrunableLayer,

@@ -128,6 +128,13 @@ export function denseGeometry(
   };
 }
 
+/** The opcode of a convolution's record and its length in bytes. */
+function recordType(isHybrid: boolean, isSparse: boolean): [opcode: number, bytes: number] {
+  if (isHybrid) return [L.OP_HYBRID_CONV2D, L.CONV2D_BYTES];
+  if (isSparse) return [L.OP_SPARSE_CONV2D, L.SPARSE_BYTES];
+  return [L.OP_CONV2D, L.CONV2D_BYTES];
+}
+
 /** Emits one conv2d record with its packed weights. */
 export function emitConv(
   node: AnyNode,
@@ -160,11 +167,7 @@ export function emitConv(
       taps: g.kernel[0] * g.kernel[1],
     }, emit.weightLayout)
     : undefined;
-  const [opcode, bytes] = isHybrid
-    ? [L.OP_HYBRID_CONV2D, L.CONV2D_BYTES]
-    : sparse
-    ? [L.OP_SPARSE_CONV2D, L.SPARSE_BYTES]
-    : [L.OP_CONV2D, L.CONV2D_BYTES];
+  const [opcode, bytes] = recordType(isHybrid, sparse !== undefined);
   const r = emit.record(opcode, bytes, x.dtype, node, node.op, macs);
   r.source(L.CONV2D_SOURCE, x);
   r.target(L.CONV2D_TARGET, y, g.outOffset * (int8 ? 1 : 4));
@@ -242,7 +245,9 @@ function largestSum({ values, K, tensor }: ConvWeights): number {
   return 255 * largest;
 }
 
-/** fround(fround(sx·sw)/sy) per output channel: the scale that XNNPACK's fp32 requantization uses. */
+/**
+ * fround(fround(sx·sw)/sy) per output channel: the scale that XNNPACK's fp32 requantization uses.
+ */
 export function requantizeScales(x: Tensor, weights: Tensor, y: Tensor, channels: number): Float32Array {
   const sx = f32(perTensor(x).scale);
   const sy = f32(perTensor(y).scale);

@@ -24,10 +24,11 @@ export function quantizeMultiplier(d: number): Multiplier {
 
 /** x / 2^n, halves away from zero. */
 export function roundingDivideByPot(x: number, n: number): number {
+  if (n === 0) return x;
   const quotient = Math.floor(x / 2 ** n);
   const rest = x - quotient * 2 ** n;
   const half = 2 ** (n - 1);
-  return n === 0 ? x : rest > half || (rest === half && x >= 0) ? quotient + 1 : quotient;
+  return rest > half || (rest === half && x >= 0) ? quotient + 1 : quotient;
 }
 
 /** TFLite's MultiplyByQuantizedMultiplier with its two roundings. */

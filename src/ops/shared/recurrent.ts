@@ -186,11 +186,8 @@ export function activationCode(activation: CellActivation): number {
 }
 
 export function modeCode(mode: ReturnType<typeof modeOf>, hybrid: Sequence['hybrid']): number {
-  return mode !== 'hybrid'
-    ? L.RECURRENT_PLAIN
-    : hybrid === 'asymmetric'
-    ? L.RECURRENT_ASYMMETRIC
-    : L.RECURRENT_SYMMETRIC;
+  if (mode !== 'hybrid') return L.RECURRENT_PLAIN;
+  return hybrid === 'asymmetric' ? L.RECURRENT_ASYMMETRIC : L.RECURRENT_SYMMETRIC;
 }
 
 /** The fields that all recurrent records share: geometry, weights, biases. */
