@@ -68,7 +68,8 @@ export const FAULT_CODED = 7;
 //   +0 u32 bytes of the weights  +4 u32 lead  +8 u32 number of tables  +12 u32 number n of runs
 //   +16 n runs │ frequencies of each table │ states u32 [4] │ coded symbols u16 …
 //
-//   run: +0 u32 quads (groups of 4 bytes) of a lane  +4 u32 lanes; runs are consecutive in the weights
+//   run: +0 u32 quads (groups of 4 bytes) of a lane  +4 u32 lanes
+//   Runs are consecutive in the weights.
 //
 export const CODED_WEIGHTS_BYTES = 0;
 /**
@@ -98,7 +99,8 @@ export const CODED_STATE_ROOM = 24;
 
 // ── records ───────────────────────────────────────────────────────────────────────────────────────────────
 //
-//   +0 u8 opcode  +1 u8 dtype  +2 u16 zero  +4 u32 size in bytes (multiple of 8)  +8 fields, 4 bytes each
+//   +0 u8 opcode  +1 u8 dtype  +2 u16 zero  +4 u32 size in bytes (multiple of 8)
+//   +8 fields, 4 bytes each
 //
 // There are three kinds of operand fields. A *source* is an arena offset, or a weights offset with
 // the top bit set (a constant). A *target* is an arena offset. A *table* is a weights offset.
@@ -106,29 +108,29 @@ export const CODED_STATE_ROOM = 24;
 //
 // The operators of src/ops lower to these records:
 //
-//   argmax                                 argmax
-//   averagePool2d, maxPool2d               pool2d
-//   batchMatmul                            batchMatmul
-//   binary, prelu                          binary
+//   argmax                               argmax
+//   averagePool2d, maxPool2d             pool2d
+//   batchMatmul                          batchMatmul
+//   binary, prelu                        binary
 //   broadcastTo, slice, split, transpose,
-//   concat, depthToSpace, spaceToDepth     copy
-//   cast                                   cast
+//   concat, depthToSpace, spaceToDepth   copy
+//   cast                                 cast
 //   conv2d, fullyConnected,
-//   transposeConv2d                        conv2d, hybridConv2d or sparseConv2d
-//   depthwiseConv2d                        depthwiseConv2d; conv2d if a channel has several outputs,
-//                                          hybridConv2d for float images and int8 weights
-//   dequantize                             dequantize
-//   gather                                 gather
-//   gru, lstm, rnn                         recurrent or sparseRecurrent
-//   l2Normalize                            l2Normalize
-//   pad                                    fill and copy
-//   quantize                               quantize, unary (int8 to int8) or cast
-//   reduce                                 reduce, after a copy if the axes are not adjacent
-//   reshape                                none, or copy for constants and other quantization
-//   resize2d                               resize2d
-//   softmax, logSoftmax                    softmax, logSoftmax
-//   svdf                                   svdf
-//   unary                                  unary
+//   transposeConv2d                      conv2d, hybridConv2d or sparseConv2d
+//   depthwiseConv2d                      depthwiseConv2d; conv2d if a channel has several outputs,
+//                                        hybridConv2d for float images and int8 weights
+//   dequantize                           dequantize
+//   gather                               gather
+//   gru, lstm, rnn                       recurrent or sparseRecurrent
+//   l2Normalize                          l2Normalize
+//   pad                                  fill and copy
+//   quantize                             quantize, unary (int8 to int8) or cast
+//   reduce                               reduce, after a copy if the axes are not adjacent
+//   reshape                              none, or copy for constants and other quantization
+//   resize2d                             resize2d
+//   softmax, logSoftmax                  softmax, logSoftmax
+//   svdf                                 svdf
+//   unary                                unary
 //
 // Operators that move int8 values add a unary record if the quantization of the output differs, and
 // concat adds one for its activation.
@@ -177,8 +179,8 @@ export const OP_SPARSE_RECURRENT = 31;
 export const MAX_RANK = 6;
 
 // conv2d, fully connected (a 1×1 convolution over rows) and the phases of transposed convolution.
-//   weights i8  [groups][⌈N/8⌉][⌈K/4⌉][8][4], N = outC/groups, K = KH·KW·inC/groups in [kh][kw][ci] order, padded
-//           with WEIGHTS_ZERO
+//   weights i8  [groups][⌈N/8⌉][⌈K/4⌉][8][4], N = outC/groups, K = KH·KW·inC/groups in
+//           [kh][kw][ci] order, padded with WEIGHTS_ZERO
 //           f32 [groups][⌈N/8⌉][K][8]
 //   bias    i32 or f32 [groups][⌈N/8⌉·8]; i8 has −za·Σ(w − zw) folded in
 //   scale   f32 [groups][⌈N/8⌉·8] (i8 only)
@@ -221,7 +223,10 @@ export const CONV2D_BYTES = 128;
 // hybridConv2d: float images and int8 weights ("dynamic range" networks). Each image of the batch
 // is quantized by its own range before the product, and the accumulators are scaled back to float.
 // The fields are those of conv2d, except for these:
-//   weights i8 as in conv2d · bias f32 [N'] · scale f32 [N'] of the weights · sums i32 [N'] = Σ w per channel
+//   weights i8 as in conv2d
+//   bias    f32 [N']
+//   scale   f32 [N'] of the weights
+//   sums    i32 [N'] = Σ w per channel
 export const HYBRID_MODE = 108;
 export const HYBRID_SUMS = 112;
 export const HYBRID_SYMMETRIC = 0;
@@ -252,7 +257,8 @@ export const SPARSE_TILE = 28;
 export const SPARSE_TILE_WIDE = 32;
 
 // depthwiseConv2d with one output channel per input channel (others become grouped conv2d)
-//   Taps are in column order ([kw][kh]), as XNNPACK adds them, so that float results are equal bit for bit.
+//   Taps are in column order ([kw][kh]), as XNNPACK adds them, so that float results are equal bit
+//   for bit.
 //   weights i8 [⌈C/8⌉][KW·KH][8], padded with WEIGHTS_ZERO · f32 [KW·KH][C]
 //   bias    i32 or f32 [⌈C/8⌉·8], i8 has −za·Σw folded in · scale f32 [⌈C/8⌉·8] (i8 only)
 export const DEPTHWISE_SOURCE = 8;
@@ -307,10 +313,12 @@ export const POOL2D_AVERAGE = 0;
 export const POOL2D_MAXIMUM = 1;
 
 // reduce: source [outer][count][inner] → target [outer][inner]
-//   i8 mean and sum: clamp(round(f32(Σ(q − SOURCE_ZERO)) · SCALE) + TARGET_ZERO); ROUNDING is half to even,
-//     half away from zero, or (mean) truncation of the integer quotient Σ(q − SOURCE_ZERO) / COUNT
-//   i8 product: t = x₀, then t = t·xₖ·factor for each further element, then t·factor + TARGET_ZERO, with
-//     factor = (source scale) / (target scale)^(1/COUNT) in fixed point: MULTIPLIER · 2^(EXPONENT − 31)
+//   i8 mean and sum: clamp(round(f32(Σ(q − SOURCE_ZERO)) · SCALE) + TARGET_ZERO); ROUNDING is half
+//     to even, half away from zero, or (mean) truncation of the integer quotient
+//     Σ(q − SOURCE_ZERO) / COUNT
+//   i8 product: t = x₀, then t = t·xₖ·factor for each further element, then t·factor + TARGET_ZERO,
+//     with factor = (source scale) / (target scale)^(1/COUNT) in fixed point:
+//     MULTIPLIER · 2^(EXPONENT − 31)
 export const REDUCE_SOURCE = 8;
 export const REDUCE_TARGET = 12;
 export const REDUCE_KIND = 16;
@@ -513,18 +521,21 @@ export const CAST_BYTES = 24;
 
 // recurrent: layers that carry a state from one time step to the next. For each time step and batch
 // item, with x the row of the source and h the hidden state:
-//   lstm      i, f, o = σ(W·x + U·h + b), g = tanh(…);  c = f·c + i·g;  h = o·tanh(c), or its projection
+//   lstm      i, f, o = σ(W·x + U·h + b), g = tanh(…);  c = f·c + i·g;
+//             h = o·tanh(c), or its projection
 //   gru       z, r = σ(W·x + b + U·h + ub);  h = z·h + (1 − z)·g;
 //             g = tanh(W·x + b + r·(U·h + ub)), or tanh(W·x + b + U·(r·h) + ub)
 //   rnn       h = activation(W·x + U·h + b)
 // A record has G gates (lstm: i f g o, or f g o if coupled, with i = 1 − f; gru: z r g; rnn: one)
 // of N = CELLS lanes. N' is N rounded up to 8, P = OUTPUTS, and P' is P rounded up to 8.
-//   weights i8 [G][N'/8][⌈K/4⌉][8][4] or f32 [G][N'/8][K][8], K = INPUTS or P · biases i32 or f32 [G][N']
-//   GATES   i8: i32 [G][RECURRENT_GATE_WORDS], fixed-point factors (multiplier, exponent) of the input's product,
-//           the hidden state's product, the peephole and the norm; then the smallest variance of the norm
+//   weights i8 [G][N'/8][⌈K/4⌉][8][4] or f32 [G][N'/8][K][8], K = INPUTS or P
+//   biases  i32 or f32 [G][N']
+//   GATES   i8: i32 [G][RECURRENT_GATE_WORDS], fixed-point factors (multiplier, exponent) of the
+//           input's product, the hidden state's product, the peephole and the norm; then the
+//           smallest variance of the norm
 //           hybrid: f32 [G][2], scales of the input's weights and of the hidden state's weights
-//   SUMS    hybrid: i32 [2][G][N'], Σ w of the input's weights and of the hidden state's weights; then
-//           [P'], Σ w of the projection's weights
+//   SUMS    hybrid: i32 [2][G][N'], Σ w of the input's weights and of the hidden state's weights;
+//           then [P'], Σ w of the projection's weights
 //   PEEPHOLE, NORM i16 or f32 [G][N'] · NORM_BIAS i32 or f32 [G][N']
 export const RECURRENT_SOURCE = 8;
 export const RECURRENT_TARGET = 12;
@@ -608,8 +619,9 @@ export const SPARSE_RECURRENT_BYTES = 192;
 // svdf: strided source [TIME][BATCH][INPUTS] → strided target [TIME][BATCH][UNITS]. There are
 // FILTERS = UNITS·RANK filters. Each projects the input to one number and keeps the last MEMORY
 // numbers: STATE [BATCH][FILTERS][MEMORY] i16 or f32, newest last.
-//   FEATURE_WEIGHTS as in recurrent with G = 1 and N = FILTERS · TIME_WEIGHTS i16 or f32 [FILTERS][MEMORY]
-//   BIAS i32 or f32 [UNITS] · SUMS i32 [F'], F' = FILTERS rounded up to 8
+//   FEATURE_WEIGHTS as in recurrent with G = 1 and N = FILTERS
+//   TIME_WEIGHTS i16 or f32 [FILTERS][MEMORY] · BIAS i32 or f32 [UNITS]
+//   SUMS i32 [F'], F' = FILTERS rounded up to 8
 export const SVDF_SOURCE = 8;
 export const SVDF_TARGET = 12;
 export const SVDF_STATE = 16;

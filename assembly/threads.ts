@@ -8,7 +8,9 @@ import { MAP, MAP_PLAN, PARALLEL_PAYS, RECORD_PARALLEL, SYNC_ARRIVED, SYNC_ASKED
 //
 //   thread 0   solo │ parallel │ parallel │ solo   solo │ parallel │
 //   thread 1    ·   │ parallel │ parallel │  ·      ·   │ parallel │
-//                   j          b          b             b          b     j: the job starts, b: barrier
+//                   j          b          b             b          b
+//
+//   j: the job starts, b: barrier
 //
 // The other threads sleep until the first parallel record, which starts their job, and then wait at
 // the barriers.

@@ -12,11 +12,18 @@ export function cast<T, U>(a: usize, out: usize, n: i32): void {
   }
 }
 
+/** The highest value of i8, u8 or i32 */
+@inline
+function highest<U>(): f64 {
+  if (!isSigned<U>()) return 255;
+  return sizeof<U>() == 1 ? 127 : 2147483647;
+}
+
 @inline
 function convert<T, U>(x: T): U {
   if (isFloat<T>() && isInteger<U>()) {
     // bounds first: conversions of what does not fit trap, or differ by engine
-    const high: f64 = isSigned<U>() ? (sizeof<U>() == 1 ? 127 : 2147483647) : 255;
+    const high = highest<U>();
     const low: f64 = isSigned<U>() ? -1 - high : 0;
     const y = <f64>x;
     return y == y ? <U><i32>min<f64>(max<f64>(y, low), high) : 0;

@@ -5,7 +5,8 @@ import { storeBytes } from './store';
 // Depthwise products of 8 channels at a time. Taps are multiplied in pairs by `i32x4.dot_i16x8_s`:
 // the lanes of two taps are interleaved, as are their weights, which are widened once a call.
 //
-//   w     i8 [⌈C/8⌉][taps][8] · pairs i16 [⌈C/8⌉][⌈taps/2⌉][8][2] = w − zero, the partner of an odd last tap 0
+//   w     i8 [⌈C/8⌉][taps][8]
+//   pairs i16 [⌈C/8⌉][⌈taps/2⌉][8][2] = w − zero; the partner of an odd last tap is 0
 //   bias  i32 [C'] · scale f32 [C'] · out i8 [C], C' = C rounded up to 8 · |a·w| ≤ 128·255
 
 /** acc + a₀·w₀ + a₁·w₁ */
@@ -102,7 +103,8 @@ export function depthwise_i8(
 // in registers. Each column pairs its upper two rows; the lower row pairs neighbouring columns. The
 // weights in the order they are used, per block:
 //
-//   [0..2] (w₀ₖ, w₁ₖ) of columns k = 0, 1, 2 · [3] (w₂₀, w₂₁) · [4] (w₂₂, 0) · [5] (0, w₂₀) · [6] (w₂₁, w₂₂), low and high lanes each
+//   [0..2] (w₀ₖ, w₁ₖ) of columns k = 0, 1, 2 · [3] (w₂₀, w₂₁) · [4] (w₂₂, 0) · [5] (0, w₂₀)
+//   [6] (w₂₁, w₂₂); each of them 4 low lanes, then 4 high lanes
 
 /** Bytes of weights per block of 8 channels. */
 export const WEIGHTS_3X3 = 224;

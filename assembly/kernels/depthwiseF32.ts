@@ -4,7 +4,9 @@ import { storeWords } from './store';
 // Depthwise products of floats: lanes are channels, sums run from the bias on in the order of the
 // taps, multiply then add.
 //
-//   weights  f32 [taps][C], taps column by column · bias f32 [C'] · out f32 [C], C' = C rounded up to 8
+//   weights  f32 [taps][C], taps column by column
+//   bias     f32 [C'], C' = C rounded up to 8
+//   out      f32 [C]
 
 /**
  * Any kernel: `taps` holds one address per tap (a row of zeros where the tap lies outside the

@@ -25,7 +25,8 @@ function take<T>(fold: i32, a: T, x: T): T {
 
 @inline
 function foldF32(fold: i32, a: usize, n: i32): f32 {
-  const first: f32 = fold == FOLD_MAX ? -Infinity : fold == FOLD_MIN ? Infinity : 0;
+  const other: f32 = fold == FOLD_MIN ? Infinity : 0;
+  const first: f32 = fold == FOLD_MAX ? -Infinity : other;
   let i = 0;
   let result: f32;
   if (ASC_FEATURE_SIMD) {

@@ -98,7 +98,8 @@ function negativeExp<T>(a: T, bits: i32): T {
     const zero = i16x8.eq(a, i16x8.splat(0));
     return v128.bitselect(i16x8.splat(32767), y, zero);
   } else {
-    return a == 0 ? 32767 : a < least ? 0 : y;
+    const result = a < least ? 0 : y;
+    return a == 0 ? 32767 : result;
   }
 }
 
@@ -130,7 +131,8 @@ function logistic<T>(x: T): T {
     const y = v128.bitselect(positive, i16x8.sub(i16x8.splat(32767), positive), i16x8.gt_s(x, i16x8.splat(0)));
     return v128.bitselect(i16x8.splat(16384), y, i16x8.eq(x, i16x8.splat(0)));
   } else {
-    return x == 0 ? 16384 : x > 0 ? positive : 32767 - positive;
+    const y = x > 0 ? positive : 32767 - positive;
+    return x == 0 ? 16384 : y;
   }
 }
 
@@ -142,7 +144,8 @@ function tanh<T>(x: T, bits: i32): T {
     const y = v128.bitselect(i16x8.neg(size), size, i16x8.lt_s(x, i16x8.splat(0)));
     return v128.andnot(y, i16x8.eq(x, i16x8.splat(0)));
   } else {
-    return x == 0 ? 0 : x < 0 ? -size : size;
+    const y = x < 0 ? -size : size;
+    return x == 0 ? 0 : y;
   }
 }
 

@@ -233,8 +233,9 @@ export function gemv_i8_1x8(
 //   a     two planes of u8 [rows][4·quads], `plane` bytes apart
 //   b     i8 [quads][8][4] one panel of 8 channels, as it lies in the file
 //   sums  i32 [rows] zw·Σ a of each row
-//   The sum of the high plane is taken first and shifted, the low plane goes on from there. Intermediate sums may wrap; the
-//   last does not. A last tile that is not full begins earlier and repeats rows.
+//
+// The high plane is accumulated first and shifted; the low plane is added to it. Intermediate sums
+// may wrap, the last does not. A last tile that is not full begins earlier and repeats rows.
 
 export function gemm_split_6x8(
   a: usize,

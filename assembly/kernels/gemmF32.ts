@@ -5,7 +5,8 @@ import { storeWords } from './store';
 // multiply then add, so that every flavor gives the same bits. Rows of a are read in runs where
 // they lie:
 //
-//   runs  u32 [count][step / 4] addresses: row m is the f32 [length] at runs[0][m], then those at runs[1][m], …; K = count·length
+//   runs  u32 [count][step / 4] addresses: row m is the f32 [length] at runs[0][m], then the one at
+//         runs[1][m], …; K = count·length
 //   b     f32 [K][8] one panel of 8 channels; gemv and product: [⌈n/8⌉][K][8]
 //   bias  f32 [8] per panel
 //   out   u32 [rows] addresses; gets `lanes` (1 to 8) or n floats from `channel` on

@@ -62,7 +62,9 @@ export function range_f32(a: usize, n: i32, asymmetric: bool): void {
   const highError = 127 + Math.abs(<f64>high / step);
   const exact = lowError < highError ? fromLow : fromHigh;
   scale = <f32>step;
-  zero = exact <= -128 ? -128 : exact >= 127 ? 127 : <i32>(exact < 0 ? exact - 0.5 : exact + 0.5);
+  if (exact <= -128) zero = -128;
+  else if (exact >= 127) zero = 127;
+  else zero = <i32>(exact < 0 ? exact - 0.5 : exact + 0.5);
 }
 
 /**
@@ -86,8 +88,9 @@ export function quantize_range(a: usize, out: usize, n: i32): void {
 /**
  * One row: a i16 [4·quads], panel i16 [2·quads][8][2], sums i32 [8], weightScale f32 [8], bias f32
  * [8] → out f32 [lanes]. With relaxed SIMD: a two planes of u8 [4·quads] (gemm_split), panel i8
- * [quads][8][4] as it lies in the file. out = clamp<f32>(f32(Σ a·w − zero·Σ w) · (scale · weightScale) +
- * bias)
+ * [quads][8][4] as it lies in the file.
+ *
+ * out = clamp<f32>(f32(Σ a·w − zero·Σ w) · (scale · weightScale) + bias)
  */
 export function gemm_hybrid_1x8(
   a: usize,

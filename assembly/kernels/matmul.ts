@@ -3,7 +3,8 @@ import { interleaveHigh, interleaveLow } from './lanes';
 // Packing for products of two activations, in the shapes of kernels/gemm.ts.
 //
 //   rows   i16 [rows][2·pairs] = a − zero          pairs = ⌈K/2⌉
-//   panel  i16 [pairs][8][2] = b − zero, 8 columns; the partner of an odd last k is 0; lanes past the last column hold anything
+//   panel  i16 [pairs][8][2] = b − zero, 8 columns; the partner of an odd last k is 0; lanes after
+//          the last column hold any value
 //   |a − za|·|b − zb|·K ≤ 255²·32,768 < 2^31
 
 /** Columns of a i8 [K][stride] → rows i16 [count][2·pairs] */

@@ -6,8 +6,8 @@ import { storeBytes, storeWords } from './store';
 
 // Folds over a window of pixels, lanes are channels.
 //
-//   window  address of channel 0 of the first pixel; `rows` × `columns` pixels, all inside the picture,
-//           `rowBytes` and `pixelBytes` apart
+//   window  address of channel 0 of the first pixel; `rows` × `columns` pixels, all inside the
+//           image, `rowBytes` and `pixelBytes` apart
 //   out     [C]
 //   rows·columns ≤ 2^22, so that sums of i8 with an offset fit an i32
 
@@ -263,7 +263,8 @@ function foldF32(
   low: f32,
   high: f32,
 ): void {
-  const first: f32 = fold == FOLD_MAX ? -Infinity : fold == FOLD_MIN ? Infinity : 0;
+  const other: f32 = fold == FOLD_MIN ? Infinity : 0;
+  const first: f32 = fold == FOLD_MAX ? -Infinity : other;
   if (ASC_FEATURE_SIMD) {
     const low4 = f32x4.splat(low), high4 = f32x4.splat(high), count4 = f32x4.splat(count);
     for (let c = 0; c < C; c += 4) {

@@ -3,7 +3,8 @@
 // of four comes from state i.
 //
 //   state  u32 x [4], each 2^16 … 2^32 − 1 │ u32 address of the next u16 │ u32 end
-//   table  u8 [4096] the symbol of each slot │ u32 [256] of each symbol: frequency │ its first slot << 16
+//   table  u8 [4096] the symbol of each slot
+//          u32 [256] frequency │ first slot << 16 of each symbol
 export const RANS_BITS = 12;
 export const RANS_LOWEST: u32 = 65536;
 export const RANS_NEXT = 16;

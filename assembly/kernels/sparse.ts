@@ -10,7 +10,9 @@ import { GATHERED } from './widen';
 // of input channels of up to 32 pixels.
 //
 //   a       i16 [⌈K/2⌉][4·vectors][2] the tile of pixels (interleave_i8)
-//   weights i8 [groups][4][2] · steps u8 [groups][4] from one pair to the next · counts u16 [n] groups of each channel
+//   weights i8 [groups][4][2]
+//   steps   u8 [groups][4] from one pair to the next
+//   counts  u16 [n] groups of each channel
 //   out     u32 [4·vectors] addresses; gets n bytes each
 //   |acc| ≤ K·128·255 + |bias| < 2^31 for K ≤ 65,536
 
@@ -243,7 +245,9 @@ function four(first: v128, second: v128, out: usize, channel: i32): void {
 // are listed.
 //
 //   a       i16 [rows][K' + 8]
-//   weights i8 [entries][8][4] · steps u8 [entries] from one four to the next · counts u16 [⌈n/8⌉] entries of each panel
+//   weights i8 [entries][8][4]
+//   steps   u8 [entries] from one four to the next
+//   counts  u16 [⌈n/8⌉] entries of each panel
 //   out     u32 [rows] addresses; gets n bytes each
 
 /** i16 from one row of `spmm_blocks_i8` to the next, beyond K'. */

@@ -11,7 +11,8 @@ import { share, shareFrom, shareTo } from '../threads';
 import { checkActivation, checkPositive, checkZeroPoint } from './checks';
 import { walkTo, FEW_POSITIONS, advance, positionsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
 
-// Scratch: the walk │ a repeated, if its innermost stride is 0 │ b repeated, if its innermost stride is 0
+// Scratch: the walk │ a repeated, if its innermost stride is 0 │ b repeated, if its innermost
+// stride is 0
 
 const LAST = (MAX_RANK - 1) << 2;
 /** The kernel splits factors into 16-bit halves. */

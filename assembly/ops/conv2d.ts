@@ -15,9 +15,10 @@ import { describeRequantization } from './checks';
 // Scratch: the output addresses of the block, the addresses of its runs (f32), a sink for the rows
 // that pad the last tile (i8), the gathered rows, and one widened panel (i8).
 //
-//   i8       outs u32 [R]                        │ sink N + 32 │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
-//   relaxed  outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32 │ low u8 [R + 2][K'] + 32 │ high u8 [R + 2][K'] + 32
-//   f32      outs u32 [R]     │ runs u32 [KH·KW][R] │ runs that cross the border f32, at most [R][K]
+//   i8       outs u32 [R] │ sink N + 32 │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
+//   relaxed  outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32 │ low u8 [R + 2][K'] + 32
+//            │ high u8 [R + 2][K'] + 32
+//   f32      outs u32 [R] │ runs u32 [KH·KW][R] │ runs that cross the border f32, at most [R][K]
 //
 // R = BLOCK_ROWS, K' = K rounded up to 4. All flavors request the maximum, so that a file fits each
 // of them.

@@ -14,7 +14,8 @@ import { toF64, bytesOf, checkCounts, checkRange, checkWork, checkRecord, dtypeO
 import { share, shareFrom, shareTo } from '../threads';
 import { describeRequantization } from './checks';
 
-// Scratch: a row of zero points [C] + 16 │ widened weights (i8) │ tap addresses u32 [KH·KW rounded up to 2]
+// Scratch: a row of zero points [C] + 16 │ widened weights (i8) │ tap addresses u32 [KH·KW rounded
+// up to 2]
 
 const MAX_REACH: f64 = 536870912;
 /** Accumulators that start from smaller biases cannot reach −2^31, whose negation overflows. */
