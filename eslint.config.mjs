@@ -11,6 +11,9 @@ const assemblyScript = ['assembly/!(layout).ts', 'assembly/*/**/*.ts', 'models/*
   'bench/rooflineKernels.ts'];
 const kernels = ['assembly/kernels/*.ts', 'models/*/recipe/kernels.ts', 'bench/rooflineKernels.ts'];
 
+// box drawings may be wider
+const width = { code: 120, comments: 100, ignoreUrls: true, ignorePattern: '─' };
+
 const joined = ':not(ForStatement) > VariableDeclaration[declarations.length>1]';
 const oneDeclaration = { selector: joined, message: 'One declaration a statement.' };
 const oneDeclarationOrRegisters = {
@@ -28,6 +31,11 @@ export default tseslint.config(
       // decorators of functions are AssemblyScript's own
       parserOptions: { allowInvalidAST: true },
     },
+  },
+  {
+    files: ['**/*.ts', '**/*.mjs', '**/*.js'],
+    ignores: ['assembly/'],
+    rules: { 'no-nested-ternary': 'error', '@stylistic/max-len': ['error', width] },
   },
   { files: kernels, rules: { 'no-restricted-syntax': ['error', oneDeclarationOrRegisters] } },
   {

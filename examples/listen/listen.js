@@ -10,6 +10,11 @@ const ROUNDS = 40; // measurements of so many frames
 const FRAMES = 50;
 const SHORT = 2; // letters of a label that is written large
 
+const microphoneTroubles = {
+  NotAllowedError: "The microphone was not allowed. Allow it in the browser's settings for this page.",
+  NotFoundError: 'There is no microphone.',
+};
+
 const $ = (id) => document.getElementById(id);
 const trouble = (error) => {
   $('trouble').textContent = error.message;
@@ -87,11 +92,8 @@ async function start() {
     try {
       await (listening ? end() : begin());
     } catch (error) {
-      trouble(error.name === 'NotAllowedError' ?
-        new Error("The microphone was not allowed: allow it in the browser's settings of this page.")
-        : error.name === 'NotFoundError'
-        ? new Error('There is no microphone.')
-        : error);
+      const message = microphoneTroubles[error.name];
+      trouble(message ? new Error(message) : error);
     }
     $('listen').disabled = false;
   });

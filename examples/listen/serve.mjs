@@ -14,8 +14,8 @@ const { values, positionals: [model = SPOKEN_DIGITS] } = parseArgs({
 });
 
 if (!existsSync(model)) {
-  console
-    .error(`there is no ${model}; name a model that hears, a .klet file with preprocessing of sound, or none for models/spoken-digits`);
+  const advice = 'Pass a .klet file with audio preprocessing, or no file for models/spoken-digits.';
+  console.error(`There is no file ${model}. ${advice}`);
   process.exitCode = 1;
 } else {
   const { url } = await serve(Number(values.port), {

@@ -31,12 +31,12 @@ describeInChrome('the runtime in other scopes', () => {
    */
   const scalar = { flavor: 'scalar', wasm: undefined } as const;
   const given = { flavor: undefined, wasm: '/dist/core.scalar.wasm' } as const;
-  const refused = (why: string): unknown => ({
-    name: 'KletError',
-    code: 'BAD_ARGUMENT',
-    message: expect
-      .stringMatching(`^there is no flavor "scalar" here; relaxed, simd available; ${why}pass the option "wasm" \\(the bytes of kinglet/core\\.scalar\\.wasm, .*\\)$`) as string,
-  });
+  const refused = (why: string): unknown => {
+    const found = '^there is no flavor "scalar" here; relaxed, simd available; ';
+    const advice = 'pass the option "wasm" \\(the bytes of kinglet/core\\.scalar\\.wasm, .*\\)$';
+    const message = expect.stringMatching(found + why + advice) as string;
+    return { name: 'KletError', code: 'BAD_ARGUMENT', message };
+  };
   interface Case {
     waiting: boolean;
     flavor: Flavor | undefined;
@@ -101,7 +101,7 @@ describeInChrome('the runtime in other scopes', () => {
       },
     );
 
-    test('nothing can be fetched: without the core for engines without SIMD, load and loadSync ask for it', async () => {
+    test('load and loadSync ask for the scalar core, which cannot be fetched there', async () => {
       expect(await inWorklet({ waiting: false, ...scalar })).toEqual(refused(''));
       expect(await inWorklet({ waiting: true, ...scalar }))
         .toEqual(refused('the scalar core cannot be fetched here \\(.+\\): '));
@@ -112,8 +112,8 @@ describeInChrome('the runtime in other scopes', () => {
     const visit = async (
       scripts: string,
     ): Promise<{ evaluated: Outcome; loaded: Outcome<{ flavor: string; selfTest: number }> }> => {
-      const policy =
-        `default-src 'none'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'; script-src 'self' ${scripts}`;
+      const policy = ["default-src 'none'", "connect-src 'self'", "require-trusted-types-for 'script'",
+        "trusted-types 'none'", `script-src 'self' ${scripts}`].join('; ');
       site.put('/strict', '<!doctype html><title></title><script type="module" src="/site/strict.js"></script>', {
         'Content-Type': 'text/html',
         'Content-Security-Policy': policy,

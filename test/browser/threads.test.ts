@@ -46,8 +46,11 @@ describeInChrome('threads in a page', () => {
 
   test('serve a worker as well, which may wait', async () => {
     const info = await page.evaluate(async () => {
-      const source =
-        "import { load } from '/dist/browser.js'; load('/digits.klet', { threads: 2 }).then((model) => { model.selfTest(); postMessage(model.info); });";
+      const source = `
+        import { load } from '/dist/browser.js';
+        const model = await load('/digits.klet', { threads: 2 });
+        model.selfTest();
+        postMessage(model.info);`;
       const worker = new Worker(
         URL.createObjectURL(new Blob([source.replaceAll("'/", `'${location.origin}/`)], { type: 'text/javascript' })),
         { type: 'module' },
@@ -59,7 +62,8 @@ describeInChrome('threads in a page', () => {
     expect(info).toMatchObject({ threads: 2 });
   });
 
-  test('go on as one, with the same bits, where a worker does not do its share: this thread may not sleep, and spins until it gives up', async () => {
+  // the main thread may not sleep, so it spins until it gives up
+  test('continue on one thread, with the same bits, if a worker does not do its share', async () => {
     const b = new GraphBuilder('one layer, worth sharing');
     const random = new Random(1);
     const x = b.input('x', [1, 16, 16, 32]);

@@ -44,8 +44,8 @@ export function temporaryFolder(): { at: (name: string) => string;
 }
 
 /**
- * A network that classifies a 4×4 gray image by its brightest quadrant: upper left, upper right, lower
- * left or lower right.
+ * A network that classifies a 4×4 gray image by its brightest quadrant: upper left, upper right,
+ * lower left or lower right.
  */
 export function quadrants(type: 'float' | 'uint8' = 'float'): Uint8Array {
   const weights = Array.from({ length: 64 }, (_, i) => (quadrantOf(i % 16) === i >> 4 ? 1 : 0));

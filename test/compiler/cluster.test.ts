@@ -90,7 +90,7 @@ describe('cluster', () => {
     });
   });
 
-  test('makes compact files of about log2(values) bits a weight, which run alike in every flavor, and keeps pruned weights pruned', () => {
+  test('makes compact files of about log2(values) bits per weight, equal in all flavors, pruned or not', () => {
     const dense = layerOf(bell(64 * 512), 64, [0.01]);
     const { graph } = cluster(dense, 16);
     const x = Int8Array.from({ length: 512 }, () => random.int(-128, 127));

@@ -270,7 +270,7 @@ describe('quantize', () => {
       expect(alone.outputs[0]!.quantization!.scale[0]).toBeLessThan(int8.outputs[0]!.quantization!.scale[0]! * 0.8);
     });
 
-    test('what becomes a state is brought to its scale: of softmax, of an operator in floats, of a constant, of a state; numbers stay', () => {
+    test('values assigned to a state are rescaled to its scale, and the results stay close', () => {
       const b = new GraphBuilder('kinds');
       const x = b.input('x', [1, 6]);
       const of = (name: string, fill: number): Tensor => b.state(name, [1, 6], new Float32Array(6).fill(fill));

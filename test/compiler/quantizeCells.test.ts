@@ -19,12 +19,12 @@ test.each([...kinds.map((op) => [op, 0.6] as const), ...kinds.map((op) => [op, 1
     const weights = (rows: number, K: number): Tensor =>
       b.constant(constant(rows, K).data!.map((v) => Number(v) * size / 0.6) as Float32Array, [rows, K]);
     const operands = [x, weights(gates * 8, 4), weights(gates * 8, 8), constant(gates * 8)];
-    const y = op === 'lstm' ?
-      b.node('lstm', operands, { ...along, activation: 'tanh', cellClip: 0, projectionClip: 0 })
-      : op === 'gru'
-      ? b.node('gru', [...operands, constant(24)], { ...along, resetAfter: true })
-      : b.node('rnn', operands, { ...along, activation: 'tanh' });
-    const graph = b.finish([y]);
+    const layer = {
+      lstm: () => b.node('lstm', operands, { ...along, activation: 'tanh', cellClip: 0, projectionClip: 0 }),
+      gru: () => b.node('gru', [...operands, constant(24)], { ...along, resetAfter: true }),
+      rnn: () => b.node('rnn', operands, { ...along, activation: 'tanh' }),
+    };
+    const graph = b.finish([layer[op]()]);
     const samples = Array.from({ length: 30 }, () => Float32Array.from({ length: 80 }, () => random.between(-1, 1)));
     const klet = compile(quantize(graph, { samples }));
     const float = loadSync(compile(graph));

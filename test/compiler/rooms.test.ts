@@ -8,6 +8,9 @@ import { operators } from '../../src/ops/index';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
+const importForms = [/^\s*(?:import|export)\b[^'";]*?\bfrom\s*'([^']+)'/gm, /^\s*import\s*'([^']+)'/gm,
+  /\bimport\(\s*'([^']+)'\s*\)/gm];
+
 /**
  * All sources below a folder, with what they import: project paths without extension, or package
  * names.
@@ -18,11 +21,8 @@ function importsOf(folder: string): { file: string; imports: string[] }[] {
   ).map((name) => path.join(folder, name));
   return files.map((file) => {
     const text = readFileSync(path.join(root, file), 'utf8');
-    const imports = [
-      ...text
-        .matchAll(/^\s*(?:import|export)\b[^'";]*?\bfrom\s*'([^']+)'|^\s*import\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm),
-    ].map((match) => {
-      const target = (match[1] ?? match[2] ?? match[3])!;
+    const imports = importForms.flatMap((form) => [...text.matchAll(form)]).map((match) => {
+      const target = match[1]!;
       return target.startsWith('.')
         ? path.relative(root, path.resolve(root, path.dirname(file), target)).split(path.sep).join('/').replace(
           /\.(js|ts)$/,

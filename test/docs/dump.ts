@@ -3,7 +3,9 @@ import { SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PLAN, SECTION_WEIG
 const names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_GOLDEN,
   'GOLDEN'], [SECTION_NOTES, 'NOTES']]);
 
-/** The bytes of the example with their meaning, line by line, as docs/format/example.md must show. */
+/**
+ * The bytes of the example with their meaning, line by line, as docs/format/example.md must show.
+ */
 export function annotate(file: Uint8Array): string[] {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const lines: string[] = [];

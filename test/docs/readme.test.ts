@@ -11,8 +11,8 @@ import { anchorsOf, readPage, root, tableRows } from './page';
 import { commentSnippets, excerptFile, moduleOf, openWorkshop, pageSnippets, type Snippet,
   type Workshop } from './snippets';
 
-// The snippets, commands, links and tables of the pages and doc comments must be right. Needs dist/,
-// which `npm test` builds.
+// The snippets, commands, links and tables of the pages and doc comments must be right. Needs
+// dist/, which `npm test` builds.
 
 const where = ({ file, line }: Snippet): string => `${file}:${line}`;
 const snippets = pageSnippets();

@@ -39,8 +39,8 @@ export function excerptFile({ code }: Snippet): string | undefined {
 }
 
 /**
- * Names that a doc comment may use without defining them: exports of kinglet, and values that a page
- * or an earlier snippet would define.
+ * Names that a doc comment may use without defining them: exports of kinglet, and values that a
+ * page or an earlier snippet would define.
  */
 const imports: Record<string, string[]> = {
   kinglet: ['load', 'loadSync', 'KletError'],
@@ -50,7 +50,8 @@ const imports: Record<string, string[]> = {
 const fixtureValues: [name: string, code: string, needs?: string][] = [['model',
   "const model = await load('models/digits/digits.klet');", 'load'], ['canvas',
   'const canvas = { width: 3, height: 3 };'], ['context',
-  'const context = { getImageData: (x, y, width, height) => ({ width, height, data: new Uint8ClampedArray(width * height * 4) }) };']];
+  'const context = { getImageData: (x, y, width, height) => ' +
+  '({ width, height, data: new Uint8ClampedArray(width * height * 4) }) };']];
 
 /** A module that runs a snippet and checks `console.log(x); // y` and `x; // y`. */
 export function moduleOf({ code, file }: Snippet): string {
@@ -81,7 +82,9 @@ export function moduleOf({ code, file }: Snippet): string {
   }\n${fixtures.map(([, made]) => made).join('\n')}\n${body}`;
 }
 
-/** The head of every module: compares a value with the comment after it, if the comment is a value. */
+/**
+ * The head of every module: compares a value with the comment after it, if the comment is a value.
+ */
 const helper = `
 import __assert from 'node:assert';
 import __util from 'node:util';
@@ -117,7 +120,9 @@ export interface Result {
   err: string;
 }
 
-/** A project with kinglet installed, the models folder, and two networks to convert. Needs dist/. */
+/**
+ * A project with kinglet installed, the models folder, and two networks to convert. Needs dist/.
+ */
 export function openWorkshop(): Workshop {
   const folder = mkdtempSync(path.join(tmpdir(), 'kinglet-docs-'));
   mkdirSync(path.join(folder, 'node_modules'));

@@ -12,7 +12,9 @@ const X = { scale: 1 / 64, zeroPoint: 3 };
 const CELL_SCALE = 2 ** -12;
 
 interface Layer {
-  /** Zero points of the output and the state, and of the hidden values as the converter writes them. */
+  /**
+   * Zero points of the output and the state, and of the hidden values as the converter writes them.
+   */
   zeroPoint: number;
   hiddenZeroPoint: number;
   batch: number;
@@ -77,8 +79,8 @@ function layer({ zeroPoint, hiddenZeroPoint, batch }: Layer) {
 type Gates = ReturnType<typeof layer>['gates'];
 
 /**
- * The layer's outputs for one sequence in real numbers. The only trace of int8 is the range of h, since
- * an int8 state saturates.
+ * The layer's outputs for one sequence in real numbers. The only trace of int8 is the range of h,
+ * since an int8 state saturates.
  */
 function realOutputs(gates: Gates, x: number[], [min, max]: [number, number]): number[] {
   const sigmoid = (v: number): number => 1 / (1 + Math.exp(-v));

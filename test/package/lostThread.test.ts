@@ -46,7 +46,9 @@ const odd = (doing: string) => (): Worker =>
     `
   const { parentPort } = require('node:worker_threads');
   parentPort.once('message', ({ module, memory, index, count }) => {
-    const { exports } = new WebAssembly.Instance(module, { env: { memory } }), bytes = new Uint8Array(memory.buffer), words = new Int32Array(memory.buffer);
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    const bytes = new Uint8Array(memory.buffer);
+    const words = new Int32Array(memory.buffer);
     exports.register(index, count, true);
     parentPort.postMessage('ready');
     while (Atomics.load(words, ${SYNC_JOB / 4}) === 0);

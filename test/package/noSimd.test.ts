@@ -12,8 +12,15 @@ const script = `
   import { load, loadSync } from './dist/browser.js';
   // Node's own takes no file: URLs
   globalThis.fetch = async (url) => new Response(readFileSync(fileURLToPath(url)));
-  const klet = readFileSync('models/digits/digits.klet'), answers = [];
-  const attempt = () => { try { return loadSync(klet).info.flavor; } catch (error) { return error.code + ': ' + error.message; } };
+  const klet = readFileSync('models/digits/digits.klet');
+  const answers = [];
+  const attempt = () => {
+    try {
+      return loadSync(klet).info.flavor;
+    } catch (error) {
+      return error.code + ': ' + error.message;
+    }
+  };
   answers.push(attempt());
   const model = await load(klet);
   answers.push(model.info.flavor, model.selfTest(), attempt());
@@ -29,7 +36,8 @@ const worklet = `
   globalThis.registerProcessor = (name, Processor) => { globalThis.Processor = Processor; };
   await import('./dist/worklet.js');
   const klet = readFileSync('models/spoken-digits/spoken-digits.klet');
-  for (const more of [{}, { wasm: readFileSync('dist/core.scalar.wasm') }]) new Processor({ processorOptions: { klet, ...more } });
+  new Processor({ processorOptions: { klet } });
+  new Processor({ processorOptions: { klet, wasm: readFileSync('dist/core.scalar.wasm') } });
   console.log(JSON.stringify(said));
 `;
 

@@ -21,7 +21,15 @@ async function chosen(node: string, ...flags: string[]): Promise<string[]> {
     import { readFileSync } from 'node:fs';
     import { loadSync } from ${JSON.stringify(path.join(root, 'dist/index.js'))};
     const klet = readFileSync(${JSON.stringify(path.join(root, 'models/digits/digits.klet'))});
-    const flavor = (wish) => { try { const model = loadSync(klet, { flavor: wish }); model.selfTest(); return model.info.flavor; } catch (error) { return error.code + ': ' + error.message; } };
+    const flavor = (wish) => {
+      try {
+        const model = loadSync(klet, { flavor: wish });
+        model.selfTest();
+        return model.info.flavor;
+      } catch (error) {
+        return error.code + ': ' + error.message;
+      }
+    };
     console.log(JSON.stringify([undefined, 'relaxed', 'simd', 'scalar'].map(flavor)));`;
   const { stdout } = await run(node, [...flags, '--input-type=module', '-e', program]);
   return JSON.parse(stdout) as string[];

@@ -218,7 +218,13 @@ describe('the workers of a model', () => {
       import { load } from ${JSON.stringify(pathToFileURL(path.join(root, 'dist/index.js')).href)};
       const klet = readFileSync(${JSON.stringify(path.join(root, 'models/digits/digits.klet'))});
       const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
-      const until = async (condition) => { for (let i = 0; i < 200 && !condition(); i++) { globalThis.gc?.(); await pause(20); } return condition(); };
+      const until = async (condition) => {
+        for (let i = 0; i < 200 && !condition(); i++) {
+          globalThis.gc?.();
+          await pause(20);
+        }
+        return condition();
+      };
       const threads = () => readdirSync('/proc/self/task').length;`;
     const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e',
       head + program], { timeout: 30_000 });

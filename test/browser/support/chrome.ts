@@ -6,8 +6,8 @@ import { describe } from 'vitest';
 
 // The browser tests run in the Chrome or Chromium that is there; nothing is downloaded.
 
-const HOW =
-  'needs Chrome: apt-get install chromium, brew install --cask chromium, winget install Google.Chrome, or CHROME_PATH=…';
+const HOW = 'needs Chrome: apt-get install chromium, brew install --cask chromium, ' +
+  'winget install Google.Chrome, or CHROME_PATH=…';
 
 /** Flags that keep a browser from talking to anybody but the tests. */
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',

@@ -63,7 +63,7 @@ describe('foldPad', () => {
     expect(operatorsOf(run(network({ quantization: [steps(0.5, 7), steps(0.5, 7)] })))).toEqual(['conv2d']);
   });
 
-  test('leaves other pads alone: another value, mirrors, channels, batches, another quantization, a second reader', () => {
+  test('keeps a pad with another value, mode, axis or quantization, or with a second reader', () => {
     const kept: Options[] = [{ pad: { value: 1 } }, {
       pad: { mode: 'symmetric', before: [0, 1, 1, 0], after: [0, 1, 1, 0] },
     }, { pad: { before: [0, 1, 1, 1] } }, { pad: { after: [1, 0, 0, 0] } }, {

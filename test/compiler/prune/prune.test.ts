@@ -131,7 +131,8 @@ describe('prune', () => {
           .filter(Boolean).length,
     );
     expect(pairs.slice(0, 2)).toEqual([0, 0]);
-    expect(pairs.slice(2).filter((count) => count === 0).length).toBeLessThan(6); // of 22, none of whose pairs is among the fifth that is largest
+    // some of the other 22 outputs have no pair among the largest fifth
+    expect(pairs.slice(2).filter((count) => count === 0).length).toBeLessThan(6);
     expect(new Set(pairs)).toEqual(new Set([0, 4]));
     expect(layers[0]!.sparsity).toBeCloseTo(zeros(weightsOf(graph, 'narrow')), 10);
   });
