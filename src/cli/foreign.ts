@@ -1,45 +1,108 @@
-/** Kinds of files that users may pass, recognized by their first bytes. */
-export type FileFormat = 'klet' | 'tflite' | 'onnx' | 'hdf5' | 'zip' | 'json' | 'html' | 'pickle' | 'gguf'
-  | 'safetensors' | 'executorch' | 'protobuf' | 'empty' | 'unknown';
-
-const looks: Partial<Record<FileFormat, string>> = {
-  onnx: 'looks like an ONNX network; convert it to .tflite first, for example with onnx2tf',
-  hdf5: 'looks like a Keras HDF5 file; convert it to .tflite first with tf.lite.TFLiteConverter.from_keras_model',
-  zip: 'is a ZIP archive (a .keras file or a PyTorch checkpoint?); export the network to .tflite first',
-  json: 'looks like JSON (a TensorFlow.js model.json?); convert the original network to .tflite instead',
-  html: "looks like HTML, probably a server's error page; download the file again",
-  pickle: 'looks like a Python pickle (a PyTorch checkpoint?); export the network to .tflite first',
-  gguf: 'is a GGUF file of a language model; kinglet runs small int8 networks',
-  safetensors:
-    'looks like a safetensors file, which holds weights without a network; export the network to .tflite first',
-  executorch: 'is an ExecuTorch program; export the network to .tflite instead',
-  protobuf: 'looks like a protocol buffer (a TensorFlow SavedModel or frozen graph?); convert it to .tflite first with '
-    + 'tf.lite.TFLiteConverter',
-  empty: 'is empty',
-};
-
-/** Says what a file is that is neither `.klet` nor convertible, and what to do with it. */
-export function describeFormat(format: FileFormat): string {
-  return looks[format] ?? 'has an unknown format';
+/** A kind of file that users pass although kinglet cannot read it as a network. */
+interface ForeignKind {
+  /** Recognizes it by its first bytes, also given as Latin-1 text. */
+  matches(bytes: Uint8Array, text: string): boolean;
+  /** What the file is, after its name, and what to do instead. */
+  description: string;
 }
 
-export function detectFormat(bytes: Uint8Array): FileFormat {
-  const text = String.fromCharCode(...bytes.subarray(0, 16));
-  const tag = text.slice(4, 8);
-  if (bytes.length === 0) return 'empty';
-  if (text.startsWith('KLET')) return 'klet';
-  if (tag === 'TFL3') return 'tflite';
-  if (/^ET\d\d$/.test(tag)) return 'executorch';
-  if (text.startsWith('\x89HDF')) return 'hdf5';
-  if (text.startsWith('PK\x03\x04')) return 'zip';
-  if (text.startsWith('GGUF')) return 'gguf';
-  if (/^\s*</.test(text)) return 'html';
-  if (/^\s*[{[]/.test(text)) return 'json';
-  if (text[8] === '{' && bytes[7] === 0) return 'safetensors';
-  if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5) return 'pickle';
+const HEAD = 4096;
+
+/** In the order in which they are tried. */
+const kinds: Record<string, ForeignKind> = {
+  empty: { matches: (bytes) => bytes.length === 0, description: 'is empty' },
+  lfs: {
+    matches: (_, text) => text.startsWith('version https://git-lfs'),
+    description: 'is a Git LFS pointer, not the file itself; fetch the file with git lfs pull',
+  },
+  executorch: {
+    matches: (_, text) => /^ET\d\d$/.test(text.slice(4, 8)),
+    description: 'is an ExecuTorch program; export the network to .tflite instead',
+  },
+  gguf: {
+    matches: (_, text) => text.startsWith('GGUF'),
+    description: 'is a GGUF file of a language model; kinglet runs small int8 networks',
+  },
+  image: {
+    matches: (_, text) => /^(\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF[^]{4}WEBP)/.test(text),
+    description: 'is an image; name the network first, and pass images to kinglet run with --input',
+  },
+  sound: {
+    matches: (_, text) => /^RIFF[^]{4}WAVE/.test(text),
+    description: 'is a recording; name the network first, and pass recordings to kinglet run with --input',
+  },
+  hdf5: {
+    matches: (_, text) => text.startsWith('\x89HDF'),
+    description: 'looks like a Keras HDF5 file; convert it to .tflite first with '
+      + 'tf.lite.TFLiteConverter.from_keras_model',
+  },
+  pytorch: {
+    matches: (_, text) => text.startsWith('PK\x03\x04') && text.includes('/data.pkl'),
+    description: 'looks like a PyTorch checkpoint; export the network to .tflite first, for example with '
+      + 'ai-edge-torch',
+  },
+  keras: {
+    matches: (_, text) => text.startsWith('PK\x03\x04') && /(config|metadata)\.json/.test(text),
+    description: 'looks like a .keras file; convert it to .tflite first with '
+      + 'tf.lite.TFLiteConverter.from_keras_model',
+  },
+  zip: {
+    matches: (_, text) => text.startsWith('PK\x03\x04'),
+    description: 'is a ZIP archive; if the network is in it, unpack it first',
+  },
+  gzip: {
+    matches: (_, text) => text.startsWith('\x1f\x8b'),
+    description: 'is compressed with gzip; decompress it first',
+  },
+  html: {
+    matches: (_, text) => /^(\xef\xbb\xbf)?\s*</.test(text),
+    description: "looks like HTML, probably a server's error page; download the file again",
+  },
+  tfjs: {
+    matches: (_, text) => /^\s*\{/.test(text) && /"(modelTopology|weightsManifest)"/.test(text),
+    description: 'looks like a TensorFlow.js model.json; convert the original network to .tflite instead',
+  },
+  json: {
+    matches: (_, text) => /^(\xef\xbb\xbf)?\s*[{[]/.test(text),
+    description: 'looks like JSON, which is not a network',
+  },
+  safetensors: {
+    matches: (bytes, text) => text[8] === '{' && bytes[7] === 0,
+    description: 'looks like a safetensors file, which holds weights without a network; export the network to '
+      + '.tflite first',
+  },
+  pickle: {
+    matches: (bytes) => bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5,
+    description: 'looks like a Python pickle (a PyTorch checkpoint?); export the network to .tflite first',
+  },
+  // SavedModel: field 1 is saved_model_schema_version, always 1, then field 2 the graphs
+  savedModel: {
+    matches: (_, text) => text.startsWith('\x08\x01\x12'),
+    description: 'looks like saved_model.pb of a TensorFlow SavedModel; convert its folder to .tflite first with '
+      + 'tf.lite.TFLiteConverter.from_saved_model',
+  },
   // ModelProto: field 1 is the small ir_version, then producer_name, or the version and domain
   // fields
-  if (bytes[0] === 0x08 && bytes[1]! < 0x20 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a].includes(bytes[2]!)) return 'onnx';
-  if (bytes[0] === 0x0a || bytes[0] === 0x08) return 'protobuf';
-  return 'unknown';
+  onnx: {
+    matches: ([tag, version, next]) =>
+      tag === 0x08 && version! < 0x20 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a].includes(next!),
+    description: 'looks like an ONNX network; convert it to .tflite first, for example with onnx2tf',
+  },
+  protobuf: {
+    matches: (bytes) => bytes[0] === 0x0a || bytes[0] === 0x08,
+    description: 'looks like a protocol buffer (a frozen TensorFlow graph?); convert it to .tflite first with '
+      + 'tf.lite.TFLiteConverter',
+  },
+};
+
+/** The kind of a file that is neither `.klet` nor convertible; undefined if it is not known. */
+export function foreignKind(bytes: Uint8Array): string | undefined {
+  const text = String.fromCharCode(...bytes.subarray(0, HEAD));
+  return Object.entries(kinds).find(([, kind]) => kind.matches(bytes, text))?.[0];
+}
+
+/** Says what a file is that is neither `.klet` nor convertible, and what to do with it. */
+export function describeForeign(bytes: Uint8Array): string {
+  const kind = foreignKind(bytes);
+  return kind === undefined ? 'has an unknown format' : kinds[kind]!.description;
 }

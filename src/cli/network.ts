@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
-import { compile, importTflite, readKlet, type Graph, type KletParts } from '../compiler/index';
+import { compile, importerOf, importers, readKlet, type Graph, type KletParts } from '../compiler/index';
 import { KletError } from '../index';
 import { readBytes } from './files';
-import { describeFormat, detectFormat, type FileFormat } from './foreign';
+import { describeForeign } from './foreign';
 import type { Io } from './io';
 import { Progress } from './progress';
 
@@ -15,7 +15,8 @@ export const LONG_FILE = 1 << 20;
  */
 export interface Network {
   path: string;
-  format: 'klet' | 'tflite';
+  /** `klet`, or the name of the importer. */
+  format: string;
   /** Size of the file on disk. */
   fileBytes: number;
   klet: Uint8Array<ArrayBuffer>;
@@ -30,14 +31,14 @@ export interface Network {
  */
 export function openNetwork(path: string, io: Io): Network {
   const bytes = readBytes(path);
-  const isKlet = detectFormat(bytes) === 'klet';
+  const isKlet = hasKletMagic(bytes);
   const progress = new Progress(io, 2, bytes.length > LONG_FILE);
   try {
     if (!isKlet) progress.update(1, 'converting in memory');
     const klet = isKlet ? bytes : compile(importForeign(bytes, path)) as Uint8Array<ArrayBuffer>;
     return {
       path,
-      format: isKlet ? 'klet' : 'tflite',
+      format: isKlet ? 'klet' : importerOf(bytes)!.name,
       fileBytes: bytes.length,
       klet,
       parts: readKlet(klet, `"${path}"`),
@@ -53,20 +54,23 @@ export function openNetwork(path: string, io: Io): Network {
  * @throws KletError `BAD_MAGIC` with the format that was recognized instead, `UNSUPPORTED_OP`, …
  */
 export function importForeign(bytes: Uint8Array, path: string, name = networkName(path)): Graph {
-  const format: FileFormat = detectFormat(bytes);
-  if (format === 'klet') {
+  if (hasKletMagic(bytes)) {
     throw new KletError('BAD_MAGIC', `"${path}" is already a .klet file; there is nothing to convert`);
   }
-  if (format !== 'tflite') {
-    throw new KletError(
-      'BAD_MAGIC',
-      `"${path}" ${describeFormat(format)}. kinglet converts TensorFlow Lite networks (.tflite)`,
-    );
-  }
-  return importTflite(bytes, { name });
+  const importer = importerOf(bytes);
+  if (importer) return importer.import(bytes, { name });
+  const formats = importers.map(({ title, extensions }) => `${title} networks (.${extensions[0]})`);
+  throw new KletError('BAD_MAGIC', `"${path}" ${describeForeign(bytes)}. kinglet converts ${formats.join(', ')}`);
 }
 
-/** The file's name without its extension. */
+/** The file's name without the extension of a network. */
 export function networkName(path: string): string {
-  return basename(path).replace(/\.(tflite|lite|klet)$/i, '');
+  const name = basename(path);
+  const extensions = ['klet', ...importers.flatMap((importer) => importer.extensions)];
+  const extension = extensions.find((candidate) => name.toLowerCase().endsWith(`.${candidate}`));
+  return extension === undefined ? name : name.slice(0, -extension.length - 1);
+}
+
+function hasKletMagic(bytes: Uint8Array): boolean {
+  return String.fromCharCode(...bytes.subarray(0, 4)) === 'KLET';
 }

@@ -10,6 +10,7 @@ export { sensitivity, type LayerSensitivity } from './prune/sensitivity';
 export type { PrunePattern } from './prune/units';
 export { GraphBuilder, type NodeOptions } from '../ops/builder';
 export { readKlet, type KletParts, type Meta, type Notes } from '../format/klet';
+export { importerOf, importers, type Importer } from '../importers/index';
 export { importTflite } from '../importers/tflite/index';
 export { KletError, type KletErrorCode } from '../errors';
 export type { AnyNode, DType, Graph, Node, Quantization, Tensor, TensorData } from '../graph/graph';

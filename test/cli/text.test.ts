@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import { byteCount } from '../../src/cli/args';
-import { detectFormat } from '../../src/cli/foreign';
+import { describeForeign, foreignKind } from '../../src/cli/foreign';
 import { Progress } from '../../src/cli/progress';
 import { randomInputs } from '../../src/cli/tensors';
 import { bytesText, clip, countText, digits, floatText, shortName, table } from '../../src/cli/text';
@@ -45,14 +45,34 @@ describe('tables', () => {
   });
 });
 
-describe('formats', () => {
-  it.each<[string, number[]]>([['onnx', [8, 8, 0x12, 4]], ['onnx', [8, 7, 0x3a]], ['protobuf', [0x0a, 5]], [
-    'safetensors',
-    [1, 2, 0, 0, 0, 0, 0, 0, 0x7b],
-  ], ['gguf', [0x47, 0x47, 0x55, 0x46]], ['executorch', [0, 0, 0, 0, 0x45, 0x54, 0x31, 0x32]]])(
-    '%s is recognized by the bytes %j',
-    (format, bytes) => expect(detectFormat(Uint8Array.from(bytes))).toBe(format),
+describe('foreign files', () => {
+  const zip = (entry: string): string => `PK\x03\x04${'\0'.repeat(26)}${entry}`;
+  it.each<[string, string]>([['empty', ''], ['lfs', 'version https://git-lfs.github.com/spec/v1\noid sha256:00'], [
+    'executorch',
+    '\0\0\0\0ET12',
+  ], ['gguf', 'GGUF\x03'], ['image', '\x89PNG\r\n\x1a\n'], ['image', '\xff\xd8\xff\xe0'], ['image', 'GIF89a'], ['image',
+    'RIFF\x10\n\0\0WEBPVP8 '], ['sound', 'RIFF\x10\n\0\0WAVEfmt '], ['hdf5', '\x89HDF\r\n\x1a\n'], ['pytorch',
+    zip('archive/data.pkl')], ['keras', zip('metadata.json')], ['zip', zip('readme.txt')], ['gzip', '\x1f\x8b\x08'], [
+    'html',
+    '\n<!DOCTYPE html>',
+  ], ['html', '\xef\xbb\xbf<html>'], ['tfjs', '{"format": "layers-model", "modelTopology": {}}'], ['json',
+    '{"error": "not found"}'], ['safetensors', '\x01\x02\0\0\0\0\0\0{"w": {}}'], ['pickle', '\x80\x02\x8a'], [
+    'savedModel',
+    '\x08\x01\x12\x80',
+  ], ['onnx', '\x08\x08\x12\x04'], ['onnx', '\x08\x07\x3a'], ['protobuf', '\n\x05'], ['protobuf', '\x08\x40\x10']])(
+    '%s is recognized by %j',
+    (kind, text) => {
+      const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+      expect(foreignKind(bytes)).toBe(kind);
+      expect(describeForeign(bytes)).not.toContain('unknown');
+    },
   );
+
+  it.each(['noise noise', 'TFL3', '\0\0\0\0'])('%j has an unknown format', (text) => {
+    const bytes = new TextEncoder().encode(text);
+    expect(foreignKind(bytes)).toBeUndefined();
+    expect(describeForeign(bytes)).toBe('has an unknown format');
+  });
 });
 
 describe('noise', () => {

@@ -148,6 +148,24 @@ describe('the rooms', () => {
       .toEqual([]);
   });
 
+  test('importers share src/importers/shared, which knows none of them, and know nothing of each other', () => {
+    const formats = readdirSync(path.join(root, 'src/importers'), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory() && entry.name !== 'shared'
+    ).map(({ name }) => name);
+    expect(formats).toContain('tflite');
+    const outside = /^(?!src\/importers\/)/;
+    for (const folder of ['shared', ...formats]) {
+      expect(strangers(`src/importers/${folder}`, [new RegExp(`^src/importers/(shared|${folder})/`), outside]), folder)
+        .toEqual([]);
+    }
+  });
+
+  test('the registry of importers knows the entry of each', () => {
+    expect(importsOf('src/importers').find(({ file }) => file === 'src/importers/index.ts')!.imports.filter((target) =>
+      !/^src\/importers\/(shared\/importer|\w+\/index)$/.test(target)
+    )).toEqual([]);
+  });
+
   test('no file of the compiler names an operator: what it knows of one is in src/ops', () => {
     const names = new Set(Object.keys(operators));
     const named = importsOf('src/compiler').flatMap(({ file }) => {

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { audioParameters, checkAudioParameters, inputFrames, type AudioConvention,
   type AudioSettings } from '../../audio/index';
-import { cluster, compile, readKlet, toStream, type ClusteredWeights, type CompileOptions, type Notes,
+import { cluster, compile, importerOf, readKlet, toStream, type ClusteredWeights, type CompileOptions, type Notes,
   type PrunePattern } from '../../compiler/index';
 import { KletError, loadSync, type AudioPreprocessing, type Model, type Preprocessing,
   type TensorInfo } from '../../index';
@@ -182,7 +182,7 @@ function metaOf(
     ...(preprocess !== undefined && { preprocessing: readPreprocessing(preprocess, inputs) }),
     provenance: {
       converter: `kinglet ${version}`,
-      format: 'tflite',
+      format: importerOf(source)!.name,
       source: basename(input),
       sha256: createHash('sha256').update(source).digest('hex'),
     },

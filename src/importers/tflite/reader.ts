@@ -43,6 +43,11 @@ const readScalar: Record<string, [size: number, read: (buffer: ByteBuffer, at: n
   uint64: [8, (buffer, at) => Number(buffer.readUint64(at))],
 };
 
+/** Whether a file has the identifier of TensorFlow Lite's FlatBuffers. */
+export function isTflite(bytes: Uint8Array): boolean {
+  return String.fromCharCode(...bytes.subarray(4, 8)) === 'TFL3';
+}
+
 /** Reads tables of a .tflite file into plain objects. */
 export class TfliteReader {
   private readonly buffer: CheckedByteBuffer;
@@ -53,7 +58,7 @@ export class TfliteReader {
   private entriesLeft: number;
 
   constructor(bytes: Uint8Array) {
-    if (bytes.length < 8 || String.fromCharCode(...bytes.subarray(4, 8)) !== 'TFL3') {
+    if (!isTflite(bytes)) {
       throw new KletError('BAD_MAGIC', 'not a .tflite file: it does not have "TFL3" at byte 4');
     }
     this.buffer = new CheckedByteBuffer(bytes);

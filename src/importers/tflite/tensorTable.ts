@@ -1,8 +1,11 @@
 import { KletError } from '../../errors';
 import type { Tensor } from '../../graph/graph';
+import { dequantizeConstant } from '../shared/constants';
+import { UniqueNames } from '../shared/uniqueNames';
+import { UnsupportedTensor } from '../shared/unsupported';
 import type { TfliteReader } from './reader';
 import { type Table } from './schema';
-import { convertTensor, dequantizeConstant, UnsupportedTensor } from './tensors';
+import { convertTensor } from './tensors';
 
 /** An operator of the file with the name of its code. */
 export interface FileOperator {
@@ -12,12 +15,17 @@ export interface FileOperator {
   source: Table<'Operator'>;
 }
 
+/** Quantization of a whole tensor. */
+export interface ScaleAndZeroPoint {
+  scale: number;
+  zeroPoint: number;
+}
+
 /** The tensors of a subgraph, converted on first use, with unique names. */
 export class TensorTable {
   private readonly converted = new Map<number, Tensor>();
+  readonly uniqueNames = new UniqueNames();
   private readonly names: string[];
-  /** Names in use, each with the next number to try for a duplicate. */
-  private readonly taken = new Map<string, number>();
   /** The operator that computes each tensor. */
   readonly producers = new Map<number, number>();
 
@@ -30,8 +38,8 @@ export class TensorTable {
     private readonly reader: TfliteReader,
   ) {
     // names of the signature come first, so that they stay unchanged
-    this.names = subgraph.tensors.map((_, i) => (wishes.get(i) ? this.uniqueName(wishes.get(i)!) : ''));
-    subgraph.tensors.forEach((tensor, i) => (this.names[i] ||= this.uniqueName(tensor.name || `tensor_${i}`)));
+    this.names = subgraph.tensors.map((_, i) => (wishes.get(i) ? this.uniqueNames.take(wishes.get(i)!) : ''));
+    subgraph.tensors.forEach((tensor, i) => (this.names[i] ||= this.uniqueNames.take(tensor.name || `tensor_${i}`)));
     operators.forEach(({ source }, i) => {
       for (const output of source.outputs) {
         if (this.producers.has(output)) {
@@ -40,16 +48,6 @@ export class TensorTable {
         this.producers.set(output, i);
       }
     });
-  }
-
-  uniqueName(wish: string): string {
-    let name = wish;
-    for (let n = this.taken.get(wish) ?? 0; this.taken.has(name); n++) {
-      name = `${wish}_${n + 1}`;
-      this.taken.set(wish, n + 1);
-    }
-    this.taken.set(name, 0);
-    return name;
   }
 
   name(index: number): string {
@@ -78,7 +76,7 @@ export class TensorTable {
    * Scale and zero point of a tensor that is not converted: a layer's state or its intermediate
    * results.
    */
-  quantizationOf(index: number): { scale: number; zeroPoint: number } | undefined {
+  quantizationOf(index: number): ScaleAndZeroPoint | undefined {
     const { scale: [scale] = [], zeroPoint: [zeroPoint = 0] = [] } = this.subgraph.tensors[index]?.quantization ?? {};
     return scale === undefined || !(scale > 0 && scale < Infinity) ? undefined : { scale, zeroPoint };
   }

@@ -1,5 +1,5 @@
 import type { State, Tensor } from '../../graph/graph';
-import { UnsupportedForm } from './operatorImport';
+import { UnsupportedForm } from '../shared/unsupported';
 import type { TfliteReader } from './reader';
 import { operatorOptions, type Options, type Table } from './schema';
 import type { FileOperator, TensorTable } from './tensorTable';
@@ -99,7 +99,7 @@ export class Variables {
     if (initial.dtype !== like.dtype || initial.shape.join() !== like.shape.join()) {
       throw new UnsupportedForm('an initial value of another type or shape');
     }
-    return (variable.value ??= { ...like, name: tensors.uniqueName(name || 'variable') });
+    return (variable.value ??= { ...like, name: tensors.uniqueNames.take(name || 'variable') });
   }
 
   /** Takes the initial values that a subgraph called once assigns. */

@@ -1,4 +1,4 @@
-import type { Mappings } from '../operatorImport';
+import type { Mappings } from '../operator';
 
 /**
  * DEQUANTIZE, DENSIFY and SHAPE of known tensors are folded to constants before these mappings run.

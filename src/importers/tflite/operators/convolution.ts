@@ -1,38 +1,19 @@
 import type { Tensor } from '../../../graph/graph';
 import type { HybridMode, Padding } from '../../../graph/operators';
-import type { OperatorImport, Mappings } from '../operatorImport';
+import { dequantizeConstant } from '../../shared/constants';
+import { transposedPadding, windowPadding, type Windows } from '../../shared/padding';
+import type { Mappings, TfliteOperator } from '../operator';
 import { paddings } from '../schema';
-import { dequantizeConstant } from '../tensors';
 
-/**
- * Padding before and after one dimension, in pixels, for windows of `extent` pixels that map
- * `input` pixels to `output` pixels.
- */
-function samePadding(input: number, output: number, extent: number, stride: number): [before: number, after: number] {
-  const total = Math.max((output - 1) * stride + extent - input, 0);
-  return [total >> 1, total - (total >> 1)];
-}
-
-type Windows = { kernel: number[]; stride: number[]; dilation?: number[] };
-
-/**
- * SAME or VALID padding in pixels. The windows slide over the image `large`; `small` has one pixel
- * per window.
- */
-function padding(operator: OperatorImport, code: number, large: number[], small: number[], windows: Windows): Padding {
-  const { kernel, stride, dilation = [1, 1] } = windows;
-  const name = paddings[code];
-  operator.check(name !== undefined, `padding ${code}`);
-  operator.check([...kernel, ...stride, ...dilation].every((n) => n > 0), 'a kernel, stride or dilation of 0');
-  if (name === 'VALID') return [0, 0, 0, 0];
-  const along = (i: 0 | 1) =>
-    samePadding(large[i + 1]!, small[i + 1]!, (kernel[i]! - 1) * dilation[i]! + 1, stride[i]!);
-  const [[top, bottom], [left, right]] = [along(0), along(1)];
-  return [top, left, bottom, right];
+/** SAME or VALID padding in pixels, by its code in the file. */
+function padding(operator: TfliteOperator, code: number, large: number[], small: number[], windows: Windows): Padding {
+  const rule = paddings[code];
+  operator.check(rule !== undefined, `padding ${code}`);
+  return windowPadding(operator, rule!, large, small, windows);
 }
 
 /** Constant weights in their stored type. */
-function weights(operator: OperatorImport): Tensor {
+function weights(operator: TfliteOperator): Tensor {
   const w = operator.constantInput(1, 'weights');
   operator.check(w.shape.length === 4, `weights of ${w.shape.length} dimensions`);
   return w;
@@ -41,7 +22,7 @@ function weights(operator: OperatorImport): Tensor {
 /**
  * Weights of an operator without a hybrid form; dequantized if the activations are float.
  */
-function realWeights(operator: OperatorImport, x: Tensor): Tensor {
+function realWeights(operator: TfliteOperator, x: Tensor): Tensor {
   const w = weights(operator);
   return x.dtype === 'float32' ? dequantizeConstant(w) : w;
 }
@@ -50,7 +31,7 @@ function realWeights(operator: OperatorImport, x: Tensor): Tensor {
  * Weights of a convolution. With int8 weights, float activations are quantized at run time, over
  * their whole range (asymmetric) if the weights have a scale per channel.
  */
-function hybridWeights(operator: OperatorImport, x: Tensor): { w: Tensor; hybrid: { hybrid?: HybridMode } } {
+function hybridWeights(operator: TfliteOperator, x: Tensor): { w: Tensor; hybrid: { hybrid?: HybridMode } } {
   const w = weights(operator);
   if (x.dtype !== 'float32' || w.dtype !== 'int8' || !w.quantization) {
     return { w: realWeights(operator, x), hybrid: {} };
@@ -59,7 +40,7 @@ function hybridWeights(operator: OperatorImport, x: Tensor): { w: Tensor; hybrid
 }
 
 function transposeConvolution(
-  operator: OperatorImport,
+  operator: TfliteOperator,
   x: Tensor,
   w: Tensor,
   bias: Tensor | null,
@@ -69,15 +50,13 @@ function transposeConvolution(
   const out = operator.output.shape;
   operator.check(out.length === 4, 'an output that is not an image');
   const stride: [number, number] = [options.strideH, options.strideW];
-  const [, kh = 0, kw = 0] = w.shape;
+  const windows = { kernel: w.shape.slice(1, 3), stride };
   // the padding is that of the convolution whose gradient this is, from the output's size to the
   // input's
-  const [top, left] = padding(operator, options.padding, out, x.shape, { kernel: [kh, kw], stride });
-  const rest = (size: number, i: 0 | 1, kernel: number, before: number) =>
-    Math.max((size - 1) * stride[i] + kernel - before - out[i + 1]!, 0);
-  operator.emitActivated('transposeConv2d', [x, w, bias], activation, {
+  const start = padding(operator, options.padding, out, x.shape, windows);
+  operator.emitActivated('transposeConv2d', [x, w, bias], operator.activation(activation), {
     stride,
-    padding: [top, left, rest(x.shape[1]!, 0, kh, top), rest(x.shape[2]!, 1, kw, left)],
+    padding: transposedPadding(start, out, x.shape, windows),
   });
 }
 
@@ -93,17 +72,22 @@ export const convolution: Mappings = {
     );
     const stride: [number, number] = [options.strideH, options.strideW];
     const dilation: [number, number] = [options.dilationHFactor, options.dilationWFactor];
-    operator.emitActivated('conv2d', [x, w, operator.optionalInput(2)], options.fusedActivationFunction, {
-      stride,
-      dilation,
-      groups,
-      ...hybrid,
-      padding: padding(operator, options.padding, x.shape, operator.output.shape, {
-        kernel: w.shape.slice(1, 3),
+    operator.emitActivated(
+      'conv2d',
+      [x, w, operator.optionalInput(2)],
+      operator.activation(options.fusedActivationFunction),
+      {
         stride,
         dilation,
-      }),
-    });
+        groups,
+        ...hybrid,
+        padding: padding(operator, options.padding, x.shape, operator.output.shape, {
+          kernel: w.shape.slice(1, 3),
+          stride,
+          dilation,
+        }),
+      },
+    );
   },
 
   DEPTHWISE_CONV_2D(operator) {
@@ -116,16 +100,21 @@ export const convolution: Mappings = {
     );
     const stride: [number, number] = [options.strideH, options.strideW];
     const dilation: [number, number] = [options.dilationHFactor, options.dilationWFactor];
-    operator.emitActivated('depthwiseConv2d', [x, w, operator.optionalInput(2)], options.fusedActivationFunction, {
-      stride,
-      dilation,
-      ...hybrid,
-      padding: padding(operator, options.padding, x.shape, operator.output.shape, {
-        kernel: w.shape.slice(1, 3),
+    operator.emitActivated(
+      'depthwiseConv2d',
+      [x, w, operator.optionalInput(2)],
+      operator.activation(options.fusedActivationFunction),
+      {
         stride,
         dilation,
-      }),
-    });
+        ...hybrid,
+        padding: padding(operator, options.padding, x.shape, operator.output.shape, {
+          kernel: w.shape.slice(1, 3),
+          stride,
+          dilation,
+        }),
+      },
+    );
   },
 
   TRANSPOSE_CONV(operator) {
@@ -144,12 +133,12 @@ export const convolution: Mappings = {
   MAX_POOL_2D: (operator) => pool(operator, 'maxPool2d'),
 };
 
-function pool(operator: OperatorImport<'AVERAGE_POOL_2D' | 'MAX_POOL_2D'>, op: 'averagePool2d' | 'maxPool2d'): void {
+function pool(operator: TfliteOperator<'AVERAGE_POOL_2D' | 'MAX_POOL_2D'>, op: 'averagePool2d' | 'maxPool2d'): void {
   const { options } = operator;
   const x = operator.input(0, 4);
   const kernel: [number, number] = [options.filterHeight, options.filterWidth];
   const stride: [number, number] = [options.strideH, options.strideW];
-  operator.emitActivated(op, [x], options.fusedActivationFunction, {
+  operator.emitActivated(op, [x], operator.activation(options.fusedActivationFunction), {
     kernel,
     stride,
     padding: padding(operator, options.padding, x.shape, operator.output.shape, { kernel, stride }),
@@ -160,7 +149,7 @@ function pool(operator: OperatorImport<'AVERAGE_POOL_2D' | 'MAX_POOL_2D'>, op: '
  * MediaPipe's transposed convolution with bias. The inputs are x, weights and bias; the options are
  * three int32: padding, stride width and stride height.
  */
-export function convolution2DTransposeBias(operator: OperatorImport<'CUSTOM'>): void {
+export function convolution2DTransposeBias(operator: TfliteOperator<'CUSTOM'>): void {
   const bytes = operator.customOptions;
   operator.check(bytes.length >= 12, 'options that are not padding and strides');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,15 +1,18 @@
 import type { BinaryKind, UnaryKind } from '../../../graph/operators';
-import type { OperatorImport, Mappings } from '../operatorImport';
+import type { Mappings, TfliteOperator } from '../operator';
 
 type Activated = 'ADD' | 'SUB' | 'MUL' | 'DIV';
 
-const activated = (kind: BinaryKind) => (operator: OperatorImport<Activated>) =>
-  operator.emitActivated('binary', [operator.input(0), operator.input(1)], operator.options.fusedActivationFunction, {
-    kind,
-  });
-const binary = (kind: BinaryKind) => (operator: OperatorImport) =>
+const activated = (kind: BinaryKind) => (operator: TfliteOperator<Activated>) =>
+  operator.emitActivated(
+    'binary',
+    [operator.input(0), operator.input(1)],
+    operator.activation(operator.options.fusedActivationFunction),
+    { kind },
+  );
+const binary = (kind: BinaryKind) => (operator: TfliteOperator) =>
   operator.emit('binary', [operator.input(0), operator.input(1)], { kind, activation: 'none' });
-const unary = (kind: UnaryKind) => (operator: OperatorImport) => operator.emit('unary', [operator.input(0)], { kind });
+const unary = (kind: UnaryKind) => (operator: TfliteOperator) => operator.emit('unary', [operator.input(0)], { kind });
 
 export const elementwise: Mappings = {
   ADD: activated('add'),

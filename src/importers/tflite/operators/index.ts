@@ -1,12 +1,14 @@
-import type { Mapping, Mappings } from '../operatorImport';
+import type { Mapping, Mappings } from '../operator';
 import { conversion } from './conversion';
 import { convolution, convolution2DTransposeBias } from './convolution';
 import { elementwise } from './elementwise';
 import { layout } from './layout';
 import { matrix } from './matrix';
+import { normalization } from './normalization';
 import { reduction } from './reduction';
 import { recurrent } from './recurrent';
 import { slicing } from './slicing';
+import { variables } from './variables';
 
 /** The mapping of each built-in operator to nodes of the IR. */
 export const mappings: Mappings = {
@@ -14,10 +16,12 @@ export const mappings: Mappings = {
   ...matrix,
   ...elementwise,
   ...reduction,
+  ...normalization,
   ...layout,
   ...slicing,
   ...conversion,
   ...recurrent,
+  ...variables,
 };
 
 /** The mappings of custom operators, by name. */

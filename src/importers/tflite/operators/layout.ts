@@ -1,9 +1,10 @@
-import { elementCount } from '../../../graph/graph';
-import type { OperatorImport, Mappings } from '../operatorImport';
+import { dequantizeConstant } from '../../shared/constants';
+import { emitTile } from '../../shared/tiling';
+import type { Mappings, TfliteOperator } from '../operator';
 
-const reshape = (operator: OperatorImport) => operator.emit('reshape', [operator.input(0)], {});
+const reshape = (operator: TfliteOperator) => operator.emit('reshape', [operator.input(0)], {});
 
-function pad(operator: OperatorImport, mode: 'constant' | 'reflect' | 'symmetric', value: number): void {
+function pad(operator: TfliteOperator, mode: 'constant' | 'reflect' | 'symmetric', value: number): void {
   const x = operator.input(0);
   const amounts = operator.integers(1, 'amounts');
   operator.check(
@@ -19,7 +20,7 @@ function pad(operator: OperatorImport, mode: 'constant' | 'reflect' | 'symmetric
 }
 
 const resize =
-  (mode: 'nearest' | 'bilinear') => (operator: OperatorImport<'RESIZE_BILINEAR' | 'RESIZE_NEAREST_NEIGHBOR'>) =>
+  (mode: 'nearest' | 'bilinear') => (operator: TfliteOperator<'RESIZE_BILINEAR' | 'RESIZE_NEAREST_NEIGHBOR'>) =>
     operator.emit('resize2d', [operator.input(0, 4)], {
       mode,
       alignCorners: operator.options.alignCorners,
@@ -61,27 +62,34 @@ export const layout: Mappings = {
     operator.emit('transpose', [x], { perm });
   },
 
-  /**
-   * Repeats one dimension after the other: inserts a dimension of 1 before it, broadcasts that and
-   * merges the two.
-   */
   TILE(operator) {
+    emitTile(operator, operator.input(0), operator.integers(1, 'multiples'));
+  },
+
+  GATHER(operator) {
+    const { axis, batchDims } = operator.options;
     const x = operator.input(0);
-    const multiples = operator.integers(1, 'multiples');
-    operator.check(
-      multiples.length === x.shape.length && multiples.every((n) => n > 0),
-      `multiples [${multiples.join(', ')}]`,
-    );
-    let tiled = x;
-    let shape = x.shape;
-    multiples.forEach((times, i) => {
-      if (times === 1) return;
-      const [outer, inner] = [elementCount(shape.slice(0, i)), elementCount(shape.slice(i))];
-      const repeated = operator.temporary(operator.output, [outer, times, inner], `repeat_${i}`);
-      operator.emit('broadcastTo', [operator.reshaped(tiled, [outer, 1, inner], `split_${i}`)], {}, [repeated]);
-      tiled = repeated;
-      shape = shape.with(i, shape[i]! * times);
+    const indices = operator.input(1);
+    const { output } = operator;
+    const first = batchDims < 0 ? batchDims + indices.shape.length : batchDims;
+    operator.check(first >= 0, `${batchDims} batch dimensions`);
+    operator.emit('gather', [x.dtype !== output.dtype && x.data ? dequantizeConstant(x) : x, indices], {
+      axis: operator.axis(axis, x.shape.length),
+      batchDims: first,
     });
-    operator.emit('reshape', [tiled], {});
+  },
+
+  EMBEDDING_LOOKUP(operator) {
+    const indices = operator.input(0, 1);
+    const table = operator.input(1);
+    const { output } = operator;
+    if (table.dtype === output.dtype) return operator.emit('gather', [table, indices], { axis: 0, batchDims: 0 });
+    operator.check(
+      output.dtype === 'float32' && table.quantization?.scale.length === 1,
+      `a table of ${table.dtype} for ${output.dtype}`,
+    );
+    const rows = operator.temporary(table, output.shape, 'rows');
+    operator.emit('gather', [table, indices], { axis: 0, batchDims: 0 }, [rows]);
+    operator.emit('dequantize', [rows], {});
   },
 };

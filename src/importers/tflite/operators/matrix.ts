@@ -1,6 +1,6 @@
 import { elementCount, type Tensor } from '../../../graph/graph';
-import type { Mappings } from '../operatorImport';
-import { dequantizeConstant } from '../tensors';
+import { dequantizeConstant } from '../../shared/constants';
+import type { Mappings } from '../operator';
 
 export const matrix: Mappings = {
   FULLY_CONNECTED(operator) {
@@ -22,12 +22,20 @@ export const matrix: Mappings = {
         ? { hybrid: options.asymmetricQuantizeInputs ? 'asymmetric' as const : 'symmetric' as const }
         : {};
       const constant = x.dtype === 'float32' && !isHybrid ? dequantizeConstant(w) : w;
-      operator.emitActivated('fullyConnected', [rows, constant, bias], options.fusedActivationFunction, hybrid, result);
+      operator.emitActivated(
+        'fullyConnected',
+        [rows, constant, bias],
+        operator.activation(options.fusedActivationFunction),
+        hybrid,
+        result,
+      );
     } else if (bias) {
       operator.check(result.dtype === 'float32', 'weights computed at run time together with a quantized bias');
       const product = operator.temporary(result, [m, n], 'product');
       operator.emit('batchMatmul', [rows, w], { transposeA: false, transposeB: true }, [product]);
-      operator.emitActivated('binary', [product, bias], options.fusedActivationFunction, { kind: 'add' }, result);
+      operator.emitActivated('binary', [product, bias], operator.activation(options.fusedActivationFunction), {
+        kind: 'add',
+      }, result);
     } else {
       operator.check(
         options.fusedActivationFunction === 0,

@@ -1,20 +1,10 @@
-import type { Quantization, Tensor } from '../../../graph/graph';
-import type { CellActivation, Sequence } from '../../../graph/operators';
-import { activationNames, type OperatorImport, type Mappings } from '../operatorImport';
-import { fusedActivations } from '../schema';
-import { dequantizeConstant } from '../tensors';
-
-type Constant = Tensor & { data: NonNullable<Tensor['data']> };
-
-function cellActivation(operator: OperatorImport, code: number): CellActivation {
-  const name = fusedActivations[code];
-  const activation = name && activationNames[name];
-  operator.check(activation !== undefined, `fused activation ${name ?? code}`);
-  return activation!;
-}
+import type { Tensor } from '../../../graph/graph';
+import type { Sequence } from '../../../graph/operators';
+import { dequantizeConstant, joinColumns, stackRows, type Constant } from '../../shared/constants';
+import type { Mappings, TfliteOperator } from '../operator';
 
 /** Weights for a layer on x: int8 if they are stored as int8, otherwise float32. */
-function weights(operator: OperatorImport, i: number, x: Tensor, what: string, rank: number): Constant {
+function weights(operator: TfliteOperator, i: number, x: Tensor, what: string, rank: number): Constant {
   const tensor = operator.constantInput(i, what);
   operator.check(tensor.shape.length === rank, `${what} of the shape [${tensor.shape.join(', ')}]`);
   operator.check(tensor.dtype === 'int8' || tensor.dtype === 'float32', `${what} of ${tensor.dtype}`);
@@ -23,54 +13,9 @@ function weights(operator: OperatorImport, i: number, x: Tensor, what: string, r
 }
 
 /** Parameters: float32 for a float layer, in their stored type for an int8 layer. */
-function numbers(operator: OperatorImport, i: number, x: Tensor, what: string): Constant {
+function numbers(operator: TfliteOperator, i: number, x: Tensor, what: string): Constant {
   const tensor = operator.constantInput(i, what);
   return (x.dtype === 'float32' ? dequantizeConstant(tensor) : tensor) as Constant;
-}
-
-/** Concatenates the rows of constants, with a scale for each row. */
-function stacked(parts: Constant[], name: string): Constant {
-  const [first] = parts as [Constant];
-  const rows = parts.reduce((sum, part) => sum + part.shape[0]!, 0);
-  const data =
-    new (first.data.constructor as new(length: number) => Int8Array)(parts.reduce(
-      (sum, part) => sum + part.data.length,
-      0,
-    ));
-  let at = 0;
-  for (const part of parts) {
-    data.set(part.data, at);
-    at += part.data.length;
-  }
-  const quantization: Quantization | undefined = first.quantization &&
-    {
-      scale: parts.flatMap((part) => perRow(part, part.quantization?.scale ?? [NaN])),
-      zeroPoint: parts.flatMap((part) => perRow(part, part.quantization?.zeroPoint ?? [0])),
-      axis: 0,
-    };
-  return {
-    name,
-    shape: [rows, ...first.shape.slice(1)],
-    dtype: first.dtype,
-    data,
-    ...(quantization && { quantization }),
-  };
-}
-
-function perRow({ shape }: Tensor, entries: number[]): number[] {
-  return entries.length === 1 ? Array.from({ length: shape[0]! }, () => entries[0]!) : entries;
-}
-
-/** Concatenates the columns of [rows][a] and [rows][b]. */
-function beside(a: Constant, b: Constant): Constant {
-  const [rows = 0, ka = 0] = a.shape;
-  const [, kb = 0] = b.shape;
-  const data = new Float32Array(rows * (ka + kb));
-  for (let row = 0; row < rows; row++) {
-    data.set(a.data.subarray(row * ka, (row + 1) * ka), row * (ka + kb));
-    data.set(b.data.subarray(row * kb, (row + 1) * kb), row * (ka + kb) + ka);
-  }
-  return { name: a.name, shape: [rows, ka + kb], dtype: 'float32', data };
 }
 
 /**
@@ -98,7 +43,7 @@ interface LstmOptions {
 
 /** Emits one direction of a layer on x, which cross-linked layers extend by a second input. */
 function emitLstm(
-  operator: OperatorImport,
+  operator: TfliteOperator,
   at: Places,
   x: Tensor,
   auxiliary: Tensor | undefined,
@@ -120,7 +65,7 @@ function emitLstm(
       x.dtype === 'float32' && [...w, ...others].every((part) => part.dtype === 'float32'),
       'an auxiliary input with int8 weights',
     );
-    w = w.map((part, i) => beside(part, others[i]!));
+    w = w.map((part, i) => joinColumns(part, others[i]!));
     source = operator.temporary(x, [...x.shape.slice(0, -1), w[0]!.shape[1]!], 'both');
     operator.emit('concat', [x, auxiliary], { axis: x.shape.length - 1, activation: 'none' }, [source]);
   }
@@ -133,7 +78,7 @@ function emitLstm(
   const [cells = 0] = w[0]!.shape;
   const [, outputs = 0] = u[0]!.shape;
   let peephole = hasPeephole
-    ? stacked(
+    ? stackRows(
       (coupled ? [1, 2] : [0, 1, 2]).map((gate) => numbers(operator, at.peephole + gate, x, 'peephole weights')),
       `${name}/peephole`,
     )
@@ -145,14 +90,14 @@ function emitLstm(
   }
   const hasNorm = at.norm !== undefined && operator.has(at.norm + 1);
   const norm = hasNorm
-    ? stacked(gates.map((gate) => numbers(operator, at.norm! + gate, x, 'norm')), `${name}/norm`)
+    ? stackRows(gates.map((gate) => numbers(operator, at.norm! + gate, x, 'norm')), `${name}/norm`)
     : null;
-  const biases = stacked(gates.map((gate) => operator.constantInput(at.bias + gate, 'biases')), `${name}/bias`);
+  const biases = stackRows(gates.map((gate) => operator.constantInput(at.bias + gate, 'biases')), `${name}/bias`);
   delete biases.quantization;
   const attributes = {
     timeMajor,
     reverse,
-    activation: int8 ? 'tanh' as const : cellActivation(operator, options.fusedActivationFunction),
+    activation: int8 ? 'tanh' as const : operator.activation(options.fusedActivationFunction),
     cellClip: options.cellClip,
     projectionClip: options.projClip,
     ...(isHybrid && { hybrid: options.asymmetricQuantizeInputs ? 'asymmetric' as const : 'symmetric' as const }),
@@ -163,7 +108,7 @@ function emitLstm(
     : null;
   operator.emit(
     'lstm',
-    [source, stacked(w, `${name}/weights`), stacked(u, `${name}/recurrent`), biases, peephole, projection,
+    [source, stackRows(w, `${name}/weights`), stackRows(u, `${name}/recurrent`), biases, peephole, projection,
       projectionBias, norm],
     attributes,
     [output],
@@ -181,7 +126,7 @@ function kernelBatch({ shape }: Tensor, timeMajor: boolean): number {
 
 /** The quantization of an int8 layer's states and intermediate results. */
 function int8Steps(
-  operator: OperatorImport,
+  operator: TfliteOperator,
   at: Places,
   output: Tensor,
   hasNorm: boolean,
@@ -209,8 +154,8 @@ function int8Steps(
     !hasNorm || gates.every((scale, gate) => scale > 0 || (coupled && gate === 0)),
     'a norm without the scales of its gates',
   );
-  // LiteRT adds the zero point of the hidden values. Older runtimes subtracted it, and files made for
-  // those negate it.
+  // LiteRT adds the zero point of the hidden values. Older runtimes subtracted it, and files made
+  // for those negate it.
   const [outputZeroPoint] = own!.zeroPoint as [number];
   operator.check(
     hasProjection || Math.abs(inner!.zeroPoint) === Math.abs(outputZeroPoint),
@@ -224,7 +169,7 @@ function int8Steps(
 }
 
 function emitRnn(
-  operator: OperatorImport,
+  operator: TfliteOperator,
   first: number,
   x: Tensor,
   auxiliary: { x: Tensor; weights: number } | undefined,
@@ -240,7 +185,7 @@ function emitRnn(
   if (auxiliary) {
     const other = weights(operator, auxiliary.weights, x, 'auxiliary weights', 2);
     operator.check(w.dtype === 'float32' && other.dtype === 'float32', 'an auxiliary input with int8 weights');
-    w = beside(w, other);
+    w = joinColumns(w, other);
     source = operator.temporary(x, [...x.shape.slice(0, -1), w.shape[1]!], 'both');
     operator.emit('concat', [x, auxiliary.x], { axis: x.shape.length - 1, activation: 'none' }, [source]);
   }
@@ -248,7 +193,7 @@ function emitRnn(
   operator.emit('rnn', [source, w, u, operator.constantInput(first + 2, 'biases')], {
     timeMajor,
     reverse,
-    activation: cellActivation(operator, code),
+    activation: operator.activation(code),
     ...hybrid,
   }, [output]);
 }
@@ -258,7 +203,7 @@ function emitRnn(
  * backward direction.
  */
 function emitBothWays(
-  operator: OperatorImport,
+  operator: TfliteOperator,
   merge: boolean,
   widths: [number, number],
   emit: (reverse: boolean, output: Tensor) => void,
@@ -389,7 +334,7 @@ export const recurrent: Mappings = {
     const feature = weights(operator, 1, x, 'feature weights', 2);
     const time = numbers(operator, 2, x, 'time weights');
     const bias = operator.has(3) ? operator.constantInput(3, 'biases') : null;
-    const activation = int8 ? 'none' : cellActivation(operator, fusedActivationFunction);
+    const activation = int8 ? 'none' : operator.activation(fusedActivationFunction);
     const state = operator.quantizationOfState(4);
     operator.check(!int8 || (state !== undefined && state.zeroPoint === 0), 'an int8 state without a scale');
     const hybrid = !int8 && feature.dtype === 'int8'
@@ -407,36 +352,5 @@ export const recurrent: Mappings = {
       ...(int8 && { stateScale: state!.scale }),
     }, [linear]);
     if (isTanh) operator.emit('unary', [linear], { kind: 'tanh' });
-  },
-
-  GATHER(operator) {
-    const { axis, batchDims } = operator.options;
-    const x = operator.input(0);
-    const indices = operator.input(1);
-    const { output } = operator;
-    const first = batchDims < 0 ? batchDims + indices.shape.length : batchDims;
-    operator.check(first >= 0, `${batchDims} batch dimensions`);
-    operator.emit('gather', [x.dtype !== output.dtype && x.data ? dequantizeConstant(x) : x, indices], {
-      axis: operator.axis(axis, x.shape.length),
-      batchDims: first,
-    });
-  },
-
-  READ_VARIABLE(operator) {
-    operator.emit('reshape', [operator.variable], {});
-  },
-
-  EMBEDDING_LOOKUP(operator) {
-    const indices = operator.input(0, 1);
-    const table = operator.input(1);
-    const { output } = operator;
-    if (table.dtype === output.dtype) return operator.emit('gather', [table, indices], { axis: 0, batchDims: 0 });
-    operator.check(
-      output.dtype === 'float32' && table.quantization?.scale.length === 1,
-      `a table of ${table.dtype} for ${output.dtype}`,
-    );
-    const rows = operator.temporary(table, output.shape, 'rows');
-    operator.emit('gather', [table, indices], { axis: 0, batchDims: 0 }, [rows]);
-    operator.emit('dequantize', [rows], {});
   },
 };

@@ -1,68 +1,52 @@
 import { KletError } from '../../errors';
 import type { AnyNode, Tensor } from '../../graph/graph';
-import type { Attributes, FusedActivation, OperatorName } from '../../graph/operators';
-import { fusedActivations, type OperatorKind, type Options } from './schema';
+import type { Attributes, CellActivation, FusedActivation, OperatorName } from '../../graph/operators';
+import type { Constant } from './constants';
+import type { UniqueNames } from './uniqueNames';
+import { UnsupportedForm } from './unsupported';
 
-/** A form of an operator that the IR cannot express. The importer collects these errors. */
-export class UnsupportedForm extends Error {}
-
-/** What a mapping can query about the network of its operator. */
-export interface NetworkContext {
-  /** The IR tensor with an index of the file. */
-  tensor(index: number): Tensor;
-  /** The value of the variable that is read into the tensor `output`. */
-  variable(output: number): Tensor;
-  uniqueName(wish: string): string;
-  /** Scale and zero point of a tensor, which need not be supported otherwise. */
-  quantizationOf(index: number): { scale: number; zeroPoint: number } | undefined;
-}
-
-export type Mapping<K extends OperatorKind> = (operator: OperatorImport<K>) => void;
-export type Mappings = { [K in OperatorKind]?: Mapping<K> };
-
-export const activationNames: Record<(typeof fusedActivations)[number], FusedActivation | 'tanh' | undefined> = {
-  NONE: 'none',
-  RELU: 'relu',
-  RELU_N1_TO_1: 'reluN1To1',
-  RELU6: 'relu6',
-  TANH: 'tanh',
-  SIGN_BIT: undefined,
-};
+/**
+ * A tensor that an operator of the file reads or writes. It is looked up when a mapping asks for
+ * it, so that an input without use (such as the sizes of a reshape) is never converted or computed.
+ */
+export type Operand = () => Tensor;
 
 type Activated = {
   [K in OperatorName]: Attributes[K] extends { activation: FusedActivation } ? K : never;
 }[OperatorName];
 
-/** One operator of the file and the IR nodes that it becomes. */
-export class OperatorImport<K extends OperatorKind = OperatorKind> {
+/** One operator of a file and the nodes that it becomes. */
+export class OperatorImport<Options = unknown> {
   readonly nodes: AnyNode[] = [];
 
+  /**
+   * @param kind - The operator's name in its format.
+   * @param options - Its attributes.
+   * @param operands - Its inputs; null for an optional input that is absent.
+   * @param results - Its outputs.
+   * @param names - The names of the network's tensors.
+   */
   constructor(
-    readonly kind: K,
-    readonly options: Options<K>,
-    readonly customOptions: Uint8Array,
-    private readonly inputIndices: number[],
-    private readonly outputIndices: number[],
-    private readonly context: NetworkContext,
-    private readonly intermediateIndices: number[] = [],
+    readonly kind: string,
+    readonly options: Options,
+    private readonly operands: readonly (Operand | null)[],
+    private readonly results: readonly Operand[],
+    private readonly names: UniqueNames,
   ) {}
 
-  get inputCount(): number {
-    return this.inputIndices.length;
-  }
-
   get outputs(): Tensor[] {
-    return this.outputIndices.map((index) => this.context.tensor(index));
+    return this.results.map((result) => result());
   }
 
   get output(): Tensor {
-    if (this.outputIndices.length === 0) throw new KletError('CORRUPT', `a ${this.kind} has no output`);
-    return this.context.tensor(this.outputIndices[0]!);
+    const [first] = this.results;
+    if (!first) throw new KletError('CORRUPT', `a ${this.kind} has no output`);
+    return first();
   }
 
-  /** The value that a READ_VARIABLE reads. */
-  get variable(): Tensor {
-    return this.context.variable(this.outputIndices[0] ?? -1);
+  /** All inputs, which must be present. */
+  get inputs(): Tensor[] {
+    return this.operands.map((_, i) => this.input(i));
   }
 
   /** A required input; `rank` is its number of dimensions, if given. */
@@ -76,31 +60,17 @@ export class OperatorImport<K extends OperatorKind = OperatorKind> {
   }
 
   optionalInput(i: number): Tensor | null {
-    const index = this.inputIndices[i] ?? -1;
-    return index < 0 ? null : this.context.tensor(index);
+    return this.operands[i]?.() ?? null;
   }
 
   has(i: number): boolean {
-    return (this.inputIndices[i] ?? -1) >= 0;
+    return Boolean(this.operands[i]);
   }
 
-  /** Scale and zero point of a state input, which is kept from run to run. */
-  quantizationOfState(i: number): { scale: number; zeroPoint: number } | undefined {
-    return this.context.quantizationOf(this.inputIndices[i] ?? -1);
-  }
-
-  quantizationOfIntermediate(i: number): { scale: number; zeroPoint: number } | undefined {
-    return this.context.quantizationOf(this.intermediateIndices[i] ?? -1);
-  }
-
-  get inputs(): Tensor[] {
-    return this.inputIndices.map((_, i) => this.input(i));
-  }
-
-  constantInput(i: number, what: string): Tensor & { data: NonNullable<Tensor['data']> } {
+  constantInput(i: number, what: string): Constant {
     const tensor = this.input(i);
     if (!tensor.data) throw new UnsupportedForm(`its ${what} are computed at run time`);
-    return tensor as Tensor & { data: NonNullable<Tensor['data']> };
+    return tensor as Constant;
   }
 
   /** A constant input of integers, such as axes, sizes or begins. */
@@ -121,6 +91,7 @@ export class OperatorImport<K extends OperatorKind = OperatorKind> {
     return positive;
   }
 
+  /** Refuses the operator unless `condition` holds; `form` completes "OPERATOR with …". */
   check(condition: boolean, form: string): void {
     if (!condition) throw new UnsupportedForm(form);
   }
@@ -129,7 +100,7 @@ export class OperatorImport<K extends OperatorKind = OperatorKind> {
   temporary(like: Tensor, shape: number[], suffix: string): Tensor {
     const { dtype, quantization } = like;
     return {
-      name: this.context.uniqueName(`${this.output.name}/${suffix}`),
+      name: this.names.take(`${this.output.name}/${suffix}`),
       shape,
       dtype,
       ...(quantization && { quantization }),
@@ -145,17 +116,16 @@ export class OperatorImport<K extends OperatorKind = OperatorKind> {
     this.nodes.push({ op, name: outputs[0]!.name, inputs, outputs, attributes } as AnyNode);
   }
 
-  /** Emits a node with the operator's fused activation, as an attribute or as a second node. */
+  /**
+   * Emits a node with a fused activation, which becomes an attribute or, for tanh, a second node.
+   */
   emitActivated<N extends Activated>(
     op: N,
     inputs: (Tensor | null)[],
-    code: number,
+    activation: CellActivation,
     attributes: Omit<Attributes[N], 'activation'>,
     output = this.output,
   ): void {
-    const name = fusedActivations[code];
-    const activation = name && activationNames[name];
-    if (!activation) throw new UnsupportedForm(`fused activation ${name ?? code}`);
     if (activation !== 'tanh') return this.emit(op, inputs, { ...attributes, activation } as Attributes[N], [output]);
     this.check(output.dtype === 'float32', 'fused TANH on quantized values');
     const linear = this.temporary(output, output.shape, 'linear');
@@ -169,7 +139,7 @@ export class OperatorImport<K extends OperatorKind = OperatorKind> {
    */
   reshaped(tensor: Tensor, shape: number[], suffix: string): Tensor {
     if (tensor.shape.length === shape.length && tensor.shape.every((d, i) => d === shape[i])) return tensor;
-    if (tensor.data) return { ...tensor, name: this.context.uniqueName(`${tensor.name}/${suffix}`), shape };
+    if (tensor.data) return { ...tensor, name: this.names.take(`${tensor.name}/${suffix}`), shape };
     const result = this.temporary(tensor, shape, suffix);
     this.emit('reshape', [tensor], {}, [result]);
     return result;

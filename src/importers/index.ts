@@ -1,0 +1,12 @@
+import type { Importer } from './shared/importer';
+import { tflite } from './tflite/index';
+
+export type { Importer } from './shared/importer';
+
+/** The formats that kinglet imports. A new one needs a folder here and an entry in this list. */
+export const importers: readonly Importer[] = [tflite];
+
+/** The importer of a file, or undefined if its format is not among `importers`. */
+export function importerOf(bytes: Uint8Array): Importer | undefined {
+  return importers.find((importer) => importer.recognizes(bytes));
+}

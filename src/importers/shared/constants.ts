@@ -1,0 +1,140 @@
+import { KletError } from '../../errors';
+import { elementCount, type ConstantData, type DType, type Quantization, type Tensor } from '../../graph/graph';
+import { UnsupportedTensor } from './unsupported';
+
+export type Constant = Tensor & { data: ConstantData };
+
+/** Element types of constants in files; float16 becomes float32, and int4 becomes int8. */
+export type StoredType = DType | 'float16' | 'int4';
+
+const bitsPer: Record<StoredType, number> = {
+  float32: 32,
+  float16: 16,
+  int8: 8,
+  uint8: 8,
+  int16: 16,
+  int32: 32,
+  int64: 64,
+  bool: 8,
+  int4: 4,
+};
+
+/** The number of elements that fill `bytes` bytes. */
+export function storedCount(type: StoredType, bytes: number): number {
+  return Math.floor((bytes * 8) / bitsPer[type]);
+}
+
+/** Decodes `count` little-endian elements, which must fill `bytes`. */
+export function decodeElements(type: StoredType, bytes: Uint8Array, count: number, name: string): ConstantData {
+  const expected = Math.ceil((count * bitsPer[type]) / 8);
+  if (bytes.length !== expected) {
+    throw new KletError(
+      'CORRUPT',
+      `tensor "${name}" has ${count} elements (${expected} bytes) but its buffer holds ${bytes.length}`,
+    );
+  }
+  const { buffer } = new Uint8Array(bytes); // a copy: the file's own bytes need not be aligned
+  switch (type) {
+    case 'float32':
+      return new Float32Array(buffer);
+    case 'float16':
+      return Float32Array.from(new Uint16Array(buffer), halfToFloat);
+    case 'int16':
+      return new Int16Array(buffer);
+    case 'int32':
+      return new Int32Array(buffer);
+    case 'int64':
+      return narrow(new BigInt64Array(buffer), name);
+    case 'int8':
+      return new Int8Array(buffer);
+    // two per byte, the lower half first
+    case 'int4':
+      return Int8Array.from({ length: count }, (_, i) => ((bytes[i >> 1]! >> (4 * (i & 1))) << 28) >> 28);
+    default:
+      return new Uint8Array(buffer);
+  }
+}
+
+/**
+ * Narrows int64 to int32. Slices often end at the largest int64 ("all"), so the extremes saturate.
+ */
+function narrow(values: BigInt64Array, name: string): Int32Array {
+  const extreme = 2n ** 63n - 1n;
+  return Int32Array.from(values, (value) => {
+    if (value === extreme) return 2 ** 31 - 1;
+    if (value === -extreme - 1n) return -(2 ** 31);
+    const number = Number(value);
+    if (number !== (number | 0)) throw new UnsupportedTensor(`"${name}" (int64 value ${value} does not fit int32)`);
+    return number;
+  });
+}
+
+function halfToFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
+}
+
+/** Dequantizes a constant to float32. Float constants are returned unchanged. */
+export function dequantizeConstant(tensor: Tensor): Tensor {
+  const { data, shape, quantization } = tensor;
+  if (!data || tensor.dtype === 'float32') return tensor;
+  if (!quantization) throw new UnsupportedTensor(`"${tensor.name}" (${tensor.dtype} without a scale)`);
+  const { scale, zeroPoint, axis } = quantization;
+  const stride = elementCount(shape.slice(axis + 1));
+  const real = Float32Array.from(data as Int8Array, (value, i) => {
+    const channel = scale.length > 1 ? Math.floor(i / stride) % scale.length : 0;
+    return scale[channel]! * (value - zeroPoint[channel]!);
+  });
+  return { name: tensor.name, shape, dtype: 'float32', data: real };
+}
+
+/**
+ * Concatenates the rows of constants, such as the weights of a layer's gates, with a scale for each
+ * row.
+ */
+export function stackRows(parts: Constant[], name: string): Constant {
+  const [first] = parts as [Constant];
+  const rows = parts.reduce((sum, part) => sum + part.shape[0]!, 0);
+  const data =
+    new (first.data.constructor as new(length: number) => Int8Array)(parts.reduce(
+      (sum, part) => sum + part.data.length,
+      0,
+    ));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  const quantization: Quantization | undefined = first.quantization &&
+    {
+      scale: parts.flatMap((part) => perRow(part, part.quantization?.scale ?? [NaN])),
+      zeroPoint: parts.flatMap((part) => perRow(part, part.quantization?.zeroPoint ?? [0])),
+      axis: 0,
+    };
+  return {
+    name,
+    shape: [rows, ...first.shape.slice(1)],
+    dtype: first.dtype,
+    data,
+    ...(quantization && { quantization }),
+  };
+}
+
+function perRow({ shape }: Tensor, entries: number[]): number[] {
+  return entries.length === 1 ? Array.from({ length: shape[0]! }, () => entries[0]!) : entries;
+}
+
+/** Concatenates the columns of float constants [rows][a] and [rows][b]. */
+export function joinColumns(a: Constant, b: Constant): Constant {
+  const [rows = 0, ka = 0] = a.shape;
+  const [, kb = 0] = b.shape;
+  const data = new Float32Array(rows * (ka + kb));
+  for (let row = 0; row < rows; row++) {
+    data.set(a.data.subarray(row * ka, (row + 1) * ka), row * (ka + kb));
+    data.set(b.data.subarray(row * kb, (row + 1) * kb), row * (ka + kb) + ka);
+  }
+  return { name: a.name, shape: [rows, ka + kb], dtype: 'float32', data };
+}

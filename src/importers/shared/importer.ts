@@ -1,0 +1,39 @@
+import { KletError } from '../../errors';
+import type { Graph } from '../../graph/graph';
+import { UnsupportedTensor } from './unsupported';
+
+/** A foreign format: how its files are recognized and read. */
+export interface Importer {
+  /** Short name, as in the output of the command line. */
+  name: string;
+  /** Name for people, as in error messages. */
+  title: string;
+  /** Endings of its files, without the dot. */
+  extensions: readonly string[];
+  /** Whether a file has this format, judged by its contents. */
+  recognizes(bytes: Uint8Array): boolean;
+  /**
+   * @param options.name - Name of the network, also used in error messages.
+   * @throws {KletError} `BAD_MAGIC`, `CORRUPT`, `INVALID_GRAPH`, `UNSUPPORTED_OP` or
+   *   `UNSUPPORTED_TYPE`
+   */
+  import(bytes: Uint8Array, options?: { name?: string }): Graph;
+}
+
+/**
+ * Runs an import. Its errors become `KletError`s that begin with the name of the network, errors of
+ * a parser too.
+ */
+export function importNamed(name: string, run: () => Graph): Graph {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof KletError) {
+      throw new KletError(error.code, `${name}: ${error.message}`, { cause: error.cause });
+    }
+    if (error instanceof UnsupportedTensor) {
+      throw new KletError('UNSUPPORTED_TYPE', `${name}: tensor ${error.message} is not supported`);
+    }
+    throw new KletError('CORRUPT', `${name}: the file is malformed (${(error as Error).message})`, { cause: error });
+  }
+}

@@ -1,0 +1,154 @@
+import { KletError } from '../../errors';
+import type { AnyNode, Graph, Tensor } from '../../graph/graph';
+import { operatorOf } from '../../ops/index';
+import { assembleGraph } from '../shared/assemble';
+import { UnsupportedList } from '../shared/unsupported';
+import { TfliteOperator, type Mapping } from './operator';
+import { customMappings, mappings } from './operators';
+import { TfliteReader } from './reader';
+import { operatorKinds, operatorOptions, type OperatorKind, type Table } from './schema';
+import { TensorTable, type FileOperator } from './tensorTable';
+import { Variables } from './variables';
+
+/** The import of one file: its main subgraph becomes a graph. */
+export class TfliteImport {
+  private readonly reader: TfliteReader;
+  private readonly subgraph: Table<'SubGraph'>;
+  readonly operators: FileOperator[];
+  readonly tensors: TensorTable;
+  private readonly variables: Variables;
+  /** Tensors that are outputs or that operators after the current one read. */
+  private readonly demanded = new Set<number>();
+  private readonly unsupported = new UnsupportedList('float32, int8 or uint8');
+
+  constructor(bytes: Uint8Array, private readonly name: string) {
+    this.reader = new TfliteReader(bytes);
+    const model = this.reader.model();
+    const signature = model.signatureDefs.find((s) => s.signatureKey === 'serving_default') ?? model.signatureDefs[0];
+    const subgraph = model.subgraphs[signature?.subgraphIndex ?? 0];
+    if (!subgraph) throw new KletError('CORRUPT', `the file has ${model.subgraphs.length} subgraphs`);
+    this.subgraph = subgraph;
+    const operatorsOf = ({ operators }: Table<'SubGraph'>): FileOperator[] =>
+      operators.map((source) => {
+        const code = model.operatorCodes[source.opcodeIndex];
+        if (!code) {
+          throw new KletError(
+            'CORRUPT',
+            `an operator has the code ${source.opcodeIndex} of ${model.operatorCodes.length}`,
+          );
+        }
+        // codes above 127 are in the second field only
+        const builtin = Math.max(code.deprecatedBuiltinCode, code.builtinCode);
+        return { kind: operatorKinds[builtin] ?? `operator ${builtin}`, customName: code.customCode, source };
+      });
+    this.operators = operatorsOf(subgraph);
+    const wishes =
+      new Map([...(signature?.inputs ?? []), ...(signature?.outputs ?? [])].map((
+        entry,
+      ) => [entry.tensorIndex, entry.name]));
+    this.tensors = new TensorTable(bytes, model.buffers, subgraph, this.operators, wishes, this.reader);
+    this.variables = new Variables(this, this.reader, (index) => {
+      const called = model.subgraphs[index];
+      if (!called) throw new KletError('CORRUPT', `CALL_ONCE names the subgraph ${index} of ${model.subgraphs.length}`);
+      const operators = operatorsOf(called);
+      return { operators, tensors: new TensorTable(bytes, model.buffers, called, operators, new Map(), this.reader) };
+    });
+  }
+
+  graph(): Graph {
+    const inputs = this.subgraph.inputs.flatMap((index) =>
+      this.unsupported.collect(() => this.tensors.get(index)) ?? []
+    );
+    const outputs = this.subgraph.outputs.flatMap((index) =>
+      this.unsupported.collect(() => this.readable(index, this.operators.length)) ?? []
+    );
+    const states = this.variables.states((index) =>
+      this.unsupported.collect(() => this.readable(index, this.operators.length))
+    );
+    for (const [form, name] of this.variables.refusals) {
+      this.unsupported.addOperator(`ASSIGN_VARIABLE with ${form}`, name);
+    }
+    // From the last operator to the first, because the inputs that an operator needs are known only
+    // once it became nodes (a RESHAPE does not need its shape)
+    const lowered: AnyNode[][] = [];
+    for (let i = this.operators.length - 1; i >= 0; i--) {
+      if (this.operators[i]!.source.outputs.some((index) => this.demanded.has(index))) lowered.push(this.lower(i));
+    }
+    this.unsupported.report();
+    const nodes = lowered.reverse().flat();
+    return assembleGraph({
+      name: this.name,
+      inputs,
+      outputs,
+      nodes,
+      states,
+      // TensorFlow Lite's layers keep their state from call to call
+      carries: nodes.some(({ op }) => operatorOf(op).isStateful),
+    }, this.tensors.uniqueNames);
+  }
+
+  private lower(position: number): AnyNode[] {
+    const { kind, customName, source } = this.operators[position]!;
+    const label = kind === 'CUSTOM' ? `custom operator ${customName}` : kind;
+    const name = this.tensors.name(source.outputs[0] ?? -1);
+    const mapping = (kind === 'CUSTOM' ? customMappings.get(customName) : mappings[kind as OperatorKind]) as Mapping<
+      OperatorKind
+    > | undefined;
+    if (!mapping) {
+      this.unsupported.addOperator(label, name);
+      this.demandInputs(source);
+      return [];
+    }
+    const [table, tag] = operatorOptions[kind as OperatorKind];
+    const operand = (index: number) => () => this.readable(index, position);
+    const operator = new TfliteOperator<OperatorKind>(
+      kind as OperatorKind,
+      this.reader.table(table, source.builtinOptionsType === tag ? source.builtinOptions : 0),
+      source.inputs.map((index) => (index < 0 ? null : operand(index))),
+      source.outputs.map(operand),
+      this.tensors.uniqueNames,
+      {
+        customOptions: source.customOptions,
+        variable: () => this.held(source.outputs[0] ?? -1, position),
+        quantizationOfState: (i) => this.tensors.quantizationOf(source.inputs[i] ?? -1),
+        quantizationOfIntermediate: (i) => this.tensors.quantizationOf(source.intermediates[i] ?? -1),
+      },
+    );
+    if (!this.unsupported.collectOperator(label, name, () => mapping(operator))) this.demandInputs(source);
+    return operator.nodes;
+  }
+
+  private demand(index: number): Tensor {
+    this.demanded.add(index);
+    const tensor = this.tensors.get(index);
+    if (tensor.data) this.demanded.delete(index);
+    return tensor;
+  }
+
+  /**
+   * Demands the inputs of an unsupported operator, so that one error lists everything that is
+   * unsupported.
+   */
+  private demandInputs(source: Table<'Operator'>): void {
+    for (const index of source.inputs) if (index >= 0) this.unsupported.collect(() => this.demand(index));
+  }
+
+  /** A tensor that the operator at `position` reads or writes; its producer must not come later. */
+  private readable(index: number, position: number): Tensor {
+    const tensor = this.demand(index);
+    const producer = this.tensors.producers.get(index);
+    if (producer !== undefined && producer > position) {
+      throw new KletError('INVALID_GRAPH', `tensor "${tensor.name}" is read before it is computed`);
+    }
+    if (producer === undefined && !tensor.data && !this.subgraph.inputs.includes(index)) {
+      throw new KletError('INVALID_GRAPH', `tensor "${tensor.name}" is read but nothing computes it`);
+    }
+    return tensor;
+  }
+
+  /** The value that the READ_VARIABLE at `position` reads. */
+  private held(output: number, position: number): Tensor {
+    const source = this.variables.read(output);
+    return typeof source === 'number' ? this.readable(source, position) : source;
+  }
+}
