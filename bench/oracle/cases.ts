@@ -289,7 +289,7 @@ const moved =
     make.emit(kind, [x, ...inputs], [make.outputLike(x, out)], options, { version });
   };
 const anyShape = (random: Random) => [random.int(1, 3), random.int(2, 7), random.int(2, 7), random.int(1, 9)];
-const picture = (random: Random) => [1, 2 * random.int(1, 4), 2 * random.int(1, 4), 4 * random.int(1, 4)];
+const image = (random: Random) => [1, 2 * random.int(1, 4), 2 * random.int(1, 4), 4 * random.int(1, 4)];
 
 const amounts = (make: Maker, shape: number[]) =>
   shape.flatMap((d) => [make.random.int(0, Math.min(2, d - 1)), make.random.int(0, Math.min(2, d - 1))]);
@@ -321,12 +321,12 @@ const movers: Record<string, Recipe> = {
   }),
   DEPTH_TO_SPACE: moved(
     'DEPTH_TO_SPACE',
-    picture,
+    image,
     (_, [, h = 0, w = 0, c = 0]) => ({ out: [1, 2 * h, 2 * w, c / 4], options: { blockSize: 2 } }),
   ),
   SPACE_TO_DEPTH: moved(
     'SPACE_TO_DEPTH',
-    picture,
+    image,
     (_, [, h = 0, w = 0, c = 0]) => ({ out: [1, h / 2, w / 2, 4 * c], options: { blockSize: 2 } }),
   ),
   BROADCAST_TO: moved(

@@ -11,7 +11,7 @@ import { decode as decodeJpeg } from 'jpeg-js';
 import { PNG } from 'pngjs';
 import { load } from '../../dist/index.js';
 import { imageToInput, topK } from '../../dist/tasks.js';
-import { SIDE, centreDigit, inkOf } from './picture.js';
+import { SIDE, centreDigit, inkOf } from './image.js';
 import { servePage } from './serve.mjs';
 import { beside, bold, columns, dim, drawBar, drawPicture, gold } from './terminal.mjs';
 

@@ -1,7 +1,7 @@
 // The demo as a page: draw, and a network of 28 KB reads it with every stroke.
 import { load } from '../../dist/browser.js';
 import { makePad } from './pad.js';
-import { SIDE, centreDigit } from './picture.js';
+import { SIDE, centreDigit } from './image.js';
 
 const MODEL = new URL('../../models/digits/digits.klet', import.meta.url);
 const RUNTIME = new URL('../../dist/browser.js', import.meta.url);

@@ -7,7 +7,7 @@ import { Random } from '../helpers/random';
 
 const random = new Random(21);
 
-/** A fully connected layer of int8 weights [n][k], one scale for each output or for all. */
+/** A fully connected layer of int8 weights [n][k], with one scale per output or one for all. */
 function layerOf(weights: Int8Array | Uint8Array, n: number, scale: number[], zeroPoint = 0): Graph {
   const b = new GraphBuilder('layer');
   const k = weights.length / n;
@@ -32,7 +32,7 @@ const bell = (count: number): Int8Array =>
   );
 
 describe('cluster', () => {
-  test('leaves so many values, zero among them, and weights that were zero', () => {
+  test('leaves the requested number of distinct values, zero included, and keeps zero weights', () => {
     for (const values of [2, 3, 16, 100]) {
       const weights = bell(4096);
       const { graph, clustered } = cluster(layerOf(weights, 8, [0.01]), values);
@@ -53,7 +53,7 @@ describe('cluster', () => {
     }
   });
 
-  test('is as close as whole steps can be', () => {
+  test('finds the clusters with the least error, up to the rounding of their centers', () => {
     const far = (weights: ArrayLike<number>, centers: readonly number[]): number =>
       Array.from(weights).reduce((sum, w) => sum + (w === 0 ? 0 : Math.min(...centers.map((c) => (w - c) ** 2))), 0);
     fc.assert(
@@ -64,14 +64,14 @@ describe('cluster', () => {
         for (let a = -6; a <= 6; a++) for (let b = a; b <= 6; b++) least = Math.min(least, far(weights, [a, b]));
         if (new Set([...weights, 0]).size > 3) {
           expect(weights.reduce((sum, w, i) => sum + (w - after[i]!) ** 2, 0))
-            .toBeLessThanOrEqual(least + list.length / 4); // what rounding of centers may cost
+            .toBeLessThanOrEqual(least + list.length / 4); // at most this much error from rounding the centers
         }
       }),
       { numRuns: 100, seed: 9 },
     );
   });
 
-  test('counts weights by what they are worth: outputs of a larger scale keep theirs', () => {
+  test('weights errors by scale: outputs with a larger scale keep more of their values', () => {
     const weights = bell(2048).map((w, i) => (i < 1024 ? w / 6 : w));
     const errorOfFirst = (scale: number[]): number => {
       const after = weightsOf(cluster(layerOf(weights, 2, scale), 12).graph);
@@ -80,7 +80,7 @@ describe('cluster', () => {
     expect(errorOfFirst([1, 0.001])).toBeLessThan(0.2 * errorOfFirst([1, 1]));
   });
 
-  test('goes by the zero point, of uint8 too', () => {
+  test('keeps weights at the zero point, also of uint8', () => {
     const weights = Uint8Array.from(bell(1024), (w) => w + 128);
     const { graph } = cluster(layerOf(weights, 4, [0.01], 128), 8);
     const after = weightsOf(graph);
@@ -102,14 +102,14 @@ describe('cluster', () => {
     expect(compile(thin, { compact: true }).length).toBeLessThan(0.5 * file.length);
   });
 
-  test('leaves alone what has few weights or few values', () => {
+  test('does not change layers with few weights or few distinct values', () => {
     const few = bell(100);
     const same = Int8Array.from({ length: 1024 }, (_, i) => i % 5);
     expect(cluster(layerOf(few, 1, [1]), 16).clustered).toEqual([]);
     expect(weightsOf(cluster(layerOf(same, 1, [1]), 16).graph)).toEqual([...same]);
   });
 
-  test('refuses numbers of values that are none, and float networks', () => {
+  test('refuses an invalid number of values, and float networks', () => {
     for (const values of [1, 256, 2.5, NaN]) {
       expect(() => cluster(layerOf(bell(1024), 1, [1]), values)).toThrow(/from 2 to 255 values/);
     }

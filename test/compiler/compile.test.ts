@@ -25,7 +25,7 @@ const floats = (name: string, shape: number[]): Tensor => constant(random, name,
 const out = (shape: number[], dtype: Tensor['dtype'] = 'float32'): Tensor => tensor('y', shape, dtype, int8);
 
 describe('compile', () => {
-  test('lists every operator in a form that kinglet does not have, each with its name and why, in one error', () => {
+  test('lists all unsupported operators in one error, each with its name and the reason', () => {
     const b = new GraphBuilder('odd');
     const x = b.input('x', [1, 4, 4, 3]);
     const i = b.input('i', [4], 'int32');
@@ -57,7 +57,7 @@ describe('compile', () => {
     expect(error.message.split('\n')).toHaveLength(8);
   });
 
-  test('refuses sums that may leave int32', () => {
+  test('refuses accumulators that may overflow int32', () => {
     const long = (depth: number, zero: number, data: Int8Array): Graph =>
       single(
         'fullyConnected',
@@ -83,7 +83,7 @@ describe('compile', () => {
     expect(failure(product).code).toBe('UNSUPPORTED_OP');
   });
 
-  // what contradicts itself, by what the message must name
+  // contradictory graphs, and what the message must name
   const impossible: [title: string, graph: () => Graph, about: RegExp][] = [['a tensor that nothing computes',
     () => ({ ...single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 3])), inputs: [] }),
     /reads "x", which nothing before it computes/], ['an output that nothing computes',
@@ -150,7 +150,7 @@ describe('compile', () => {
         stride: [1, 1],
         dilation: [1, 1],
         padding: [0, 0, 0, 0],
-      }, out([1, 4, 4, 2])), /"conv2d".*bias/], ['conv2d with a kernel larger than the picture',
+      }, out([1, 4, 4, 2])), /"conv2d".*bias/], ['conv2d with a kernel larger than the image',
     () =>
       single('conv2d', [x4, floats('w', [2, 5, 5, 3]), null], {
         ...conv,
@@ -239,7 +239,7 @@ describe('compile', () => {
     () => single('transpose', [tensor('x', [2, 2], 'float32')], { perm: [0, 0] }, out([2, 2])),
     /"transpose".*\[0, 0\]/,
   ], ['a broadcast to a smaller shape', () => single('broadcastTo', [tensor('x', [2, 3], 'float32')], {}, out([3])),
-    /"broadcastTo".*\[2, 3\].*\[3\]/], ['a mirror larger than the picture',
+    /"broadcastTo".*\[2, 3\].*\[3\]/], ['a mirror larger than the image',
     () =>
       single('pad', [tensor('x', [3], 'float32')], { before: [3], after: [0], mode: 'reflect', value: 0 }, out([6])),
     /"pad": it mirrors more/], ['a pad that cuts',
@@ -268,7 +268,7 @@ describe('compile', () => {
     });
   }
 
-  test('refuses quantized tensors without a scale, or with one per channel where one is needed', () => {
+  test('refuses quantized tensors without a scale, or with scales per channel where one scale is needed', () => {
     const missing = single('unary', [tensor('x', [3], 'int8')], { kind: 'tanh' }, out([3], 'int8'));
     expect(failure(missing)).toMatchObject({ code: 'UNSUPPORTED_TYPE' });
     const many: Tensor = {
@@ -291,7 +291,7 @@ describe('compile', () => {
     });
   });
 
-  test('refuses more memory than the limit, and says what takes it', () => {
+  test('refuses networks that need more memory than the limit, and names what takes it', () => {
     const graph = single('unary', [tensor('x', [100_000], 'float32')], { kind: 'relu' }, out([100_000]));
     expect(failure(graph, { maxMemory: 100_000 })).toMatchObject({
       code: 'OUT_OF_MEMORY',
@@ -299,7 +299,7 @@ describe('compile', () => {
     });
   });
 
-  test('leaves the graph as it was, and gives the same bytes each time', () => {
+  test('does not change the graph, and produces the same bytes each time', () => {
     for (let seed = 1; seed < 20; seed++) {
       const graph = randomGraph(new Random(seed), 15, seed % 2 ? 'uint8' : 'float32');
       const before = JSON.stringify(graph);
@@ -309,7 +309,7 @@ describe('compile', () => {
     }
   });
 
-  test('writes what it is told into META, and notes unless told not to', () => {
+  test('writes the given metadata into META, and debug info by default', () => {
     const graph = single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 3]));
     const { meta, notes } =
       readKlet(compile(graph, { meta: { name: 'näme', labels: ['a', '日本'], extra: { deep: [1] } } }));
@@ -328,7 +328,7 @@ describe('compile', () => {
     expect(readKlet(compile(b.finish([layer(layer(layer(x)))]))).weights.length).toBeLessThan(64 * 64 * 4 + 1024);
   });
 
-  test('lets golden vectors ride along, which every flavor reproduces', () => {
+  test('stores golden vectors, which every flavor reproduces', () => {
     const graph = randomGraph(new Random(5), 12, 'int8');
     const golden = [1, 2, 3].map((seed) =>
       Object.fromEntries(graph.inputs.map((t) => [t.name, new Random(seed).fill(new Int8Array(t.shape.reduce((a, b) =>

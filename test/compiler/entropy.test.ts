@@ -23,8 +23,8 @@ function coreOf(flavor: (typeof flavors)[number]): CompiledCore {
 }
 
 /**
- * Decodes as a model's memory is laid out: in place, with nothing between that decoding does not
- * ask for.
+ * Decodes in place, in the memory layout of a model, with no more room between the sections than
+ * decoding needs.
  */
 function decode(
   flavor: (typeof flavors)[number],
@@ -48,7 +48,7 @@ interface Drawn {
   runs: CodedRun[];
 }
 
-/** A byte source between constant and noise: few values, a bell, everything. */
+/** The distributions that bytes are drawn from, and a seed. */
 const source = fc.tuple(
   fc.constantFrom('constant', 'few', 'bell', 'skewed', 'noise'),
   fc.integer({ min: 1, max: 2 ** 31 - 1 }),
@@ -60,7 +60,7 @@ const run = fc.record({
   source,
 });
 
-/** A byte of each kind of source, from its seed, a number u in [0, 1] and a source of more. */
+/** Draws a byte from each distribution, given the seed and random `u` and `next()` in [0, 1]. */
 const byteOf: Record<string, (seed: number, u: number, next: () => number) => number> = {
   constant: (seed) => seed,
   few: (seed, u) => seed + Math.floor(u * 3),
@@ -88,7 +88,7 @@ function draw(specs: { lanes: number; quads: number; panels: number; source: [st
 }
 
 describe('entropy-coded weights', () => {
-  test.each(flavors)('come back byte for byte, decoded in place (%s)', (flavor) => {
+  test.each(flavors)('decode in place to the same bytes (%s)', (flavor) => {
     fc.assert(
       fc.property(fc.array(run, { maxLength: 6 }), (specs) => {
         const { weights, runs } = draw(specs);
@@ -101,7 +101,7 @@ describe('entropy-coded weights', () => {
     );
   });
 
-  test.each(flavors)('of which a file codes only the first have zeros behind them (%s)', (flavor) => {
+  test.each(flavors)('are followed by zeros if a file codes only the first of them (%s)', (flavor) => {
     const { weights, runs } = draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: ['bell', 5] }]);
     const coded = encodeWeights(weights, runs);
     const whole = new Uint8Array(1000);
@@ -110,7 +110,7 @@ describe('entropy-coded weights', () => {
     expect(decode(flavor, coded, whole.length)).toEqual({ fault: L.FAULT_NONE, weights: whole });
   });
 
-  test('are decoded by tables that lie behind them, whatever lead the file claims', () => {
+  test('get memory for the weights and the coded section, whatever lead the file claims', () => {
     const { weights, runs } = draw([{ lanes: L.CODED_CHANNELS, quads: 1000, panels: 4, source: ['few', 5] }]);
     const coded = encodeWeights(weights, runs);
     for (const lead of [0, 64, weights.length]) {
@@ -126,7 +126,7 @@ describe('entropy-coded weights', () => {
     }
   });
 
-  test('take what their distribution says, with a few per cent for tables', () => {
+  test('take the size of their entropy plus a few per cent for tables', () => {
     const { weights, runs } = draw([{ lanes: L.CODED_CHANNELS, quads: 250, panels: 5, source: ['bell', 5] }]);
     const counts = new Map<number, number>();
     for (const w of weights) counts.set(w, (counts.get(w) ?? 0) + 1);
@@ -134,7 +134,7 @@ describe('entropy-coded weights', () => {
     expect(encodeWeights(weights, runs).length).toBeLessThan(entropy * 1.01 + 400);
   });
 
-  test('have a table for each kind of channel: a mixture costs no more than its parts', () => {
+  test('use one table per kind of channel, so a mixture takes no more than its parts', () => {
     const wide = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }]);
     const narrow = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['few', 9] }]);
     const both = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }, {
@@ -148,7 +148,7 @@ describe('entropy-coded weights', () => {
   });
 
   test.each(flavors)(
-    'that are damaged are refused or decode inside their section, and nothing traps (%s)',
+    'are refused or decoded within their section if they are damaged, without a trap (%s)',
     (flavor) => {
       const { weights, runs } = draw([{ lanes: L.CODED_CHANNELS, quads: 30, panels: 2, source: ['bell', 5] }, {
         lanes: L.CODED_PLANES,
@@ -184,7 +184,7 @@ describe('packed sections', () => {
     draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: drawn }]).weights.subarray(0, length)
   );
 
-  test('come back byte for byte, here and by the page', () => {
+  test('decode to the same bytes, by the source and by the code in the docs', () => {
     fc.assert(
       fc.property(bytes, (section) => {
         const packed = encodeSection(section);
@@ -195,7 +195,7 @@ describe('packed sections', () => {
     );
   });
 
-  test('that are damaged are refused or have the bytes that they claim', () => {
+  test('are refused or decode to the declared number of bytes if they are damaged', () => {
     const { weights } = draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: ['bell', 5] }]);
     const packed = encodeSection(weights);
     let refused = 0;
@@ -212,7 +212,7 @@ describe('packed sections', () => {
     expect(refused).toBeGreaterThan(1900);
   });
 
-  test('are there without coded weights too, where those would not be smaller', () => {
+  test('are used even if coding the weights would not make them smaller', () => {
     const b = new GraphBuilder('no weights');
     let x = b.input('x', [1, 64]);
     for (let i = 0; i < 12; i++) x = b.node('unary', [x], { kind: i % 2 === 0 ? 'abs' : 'square' }, { name: `y${i}` });
@@ -223,7 +223,7 @@ describe('packed sections', () => {
     expect(loadSync(file).selfTest()).toBe(1);
   });
 
-  test('are not what has next to no information: a section could claim any length', () => {
+  test('are not used for nearly constant data, because then a file could claim any length', () => {
     const zeros = new Uint8Array(1000);
     expect(encodeSection(zeros)).toBe(zeros);
     const packed = encodeSection(zeros.subarray(0, 400));

@@ -11,7 +11,7 @@ interface Life {
   bytes: number;
   first: number;
   length: number;
-  /** Index of a buffer that this one may take the place of. */
+  /** Index of a buffer whose memory this one may reuse. */
   reuses: number | null;
 }
 
@@ -35,7 +35,7 @@ function buffersOf(list: Life[]): Buffer[] {
   }));
   list.forEach(({ reuses }, i) => {
     const other = reuses === null ? undefined : buffers[reuses % list.length];
-    // as the emitter does: equal sizes only
+    // like the emitter, only for equal sizes
     if (other && other !== buffers[i] && other.bytes === buffers[i]!.bytes) buffers[i]!.reuses = other;
   });
   return buffers;
@@ -50,7 +50,7 @@ const buffer = (name: string, bytes: number, first: number, last: number, reuses
   ...(reuses && { reuses }),
 });
 
-/** Bytes that are alive at once, at the worst moment: no plan needs less. */
+/** The largest number of bytes alive at the same time, a lower bound for any plan. */
 function lowerBound(buffers: readonly Buffer[]): number {
   let worst = 0;
   for (let moment = -1; moment <= 20; moment++) {
@@ -64,7 +64,7 @@ function lowerBound(buffers: readonly Buffer[]): number {
 }
 
 describe('the memory plan', () => {
-  test('never lets two buffers overlap while both are needed', () => {
+  test('never overlaps two buffers that are alive at the same time', () => {
     property(lives, 2000, (list) => {
       const buffers = buffersOf(list);
       const bytes = planMemory(buffers);
@@ -79,7 +79,7 @@ describe('the memory plan', () => {
     });
   });
 
-  test('needs no more than twice what is alive at once, and often just that', () => {
+  test('needs at most twice the lower bound, and often exactly the bound', () => {
     let tight = 0;
     for (let seed = 0; seed < 200; seed++) {
       const random = new Random(seed);
@@ -95,7 +95,7 @@ describe('the memory plan', () => {
     expect(tight).toBeGreaterThan(100);
   });
 
-  test('writes in place where the other is read for the last time, and only there', () => {
+  test('writes in place only if the record is the last reader of the reused buffer', () => {
     const a = buffer('a', 100, -1, 2);
     const b = buffer('b', 100, 2, 4, a);
     const c = buffer('c', 100, 4, 5, b);
@@ -107,19 +107,19 @@ describe('the memory plan', () => {
     expect(findOverlap([p, q])).toBeUndefined();
   });
 
-  test('gives one buffer only one heir', () => {
+  test('lets only one buffer reuse the memory of another', () => {
     const a = buffer('a', 64, -1, 1);
     const heirs = [buffer('b', 64, 1, 3, a), buffer('c', 64, 1, 3, a)];
     planMemory([a, ...heirs]);
     expect(findOverlap([a, ...heirs])).toBeUndefined();
   });
 
-  test('leaves out buffers that nothing needs', () => {
+  test('leaves out unused buffers', () => {
     const never = buffer('never', 1000, Infinity, -Infinity);
     expect(planMemory([never, buffer('empty', 0, 0, 5), buffer('a', 10, 0, 1)])).toBe(16);
   });
 
-  test('the oracle sees an overlap', () => {
+  test('the overlap check finds an overlap', () => {
     const a = { ...buffer('a', 10, 0, 2), offset: 0 };
     const b = { ...buffer('b', 10, 2, 3), offset: 9 };
     expect(findOverlap([a, b])).toEqual([a, b]);
@@ -131,7 +131,7 @@ describe('the memory plan', () => {
 describe('networks of random operators', () => {
   const types: NetworkType[] = ['int8', 'uint8', 'float32'];
   for (const type of types) {
-    test(`give the reference's results at every output, whatever shares memory (${type})`, () => {
+    test(`give the reference's results at every output, with shared memory (${type})`, () => {
       for (let seed = 1; seed <= 120; seed++) {
         const random = new Random(seed * 7919);
         const graph = randomGraph(random, random.int(3, 24), type);
@@ -144,7 +144,7 @@ describe('networks of random operators', () => {
     });
   }
 
-  test('do not write over a view that is still read', () => {
+  test('do not overwrite a view that is still to be read', () => {
     for (const type of ['int8', 'float32'] as const) {
       for (const order of [[0, 1], [1, 0]] as const) {
         for (const piece of [0, 1]) {
@@ -168,7 +168,7 @@ describe('networks of random operators', () => {
     }
   });
 
-  test('keep what lives at the same time apart', () => {
+  test('do not share memory between buffers that are alive at the same time', () => {
     for (let seed = 1; seed <= 100; seed++) {
       const random = new Random(seed * 104729);
       const { notes, arenaBytes } = readKlet(compile(randomGraph(random, 20, random.pick(types))));

@@ -6,8 +6,8 @@ import { Random } from '../helpers/random';
 import { checkGraph } from '../ops/suite';
 
 /**
- * A small network with most of what quantization must get right: convolutions, a residual sum,
- * pools, joins, tables, a softmax.
+ * A small network with most operators that quantization must handle: convolutions, a residual sum,
+ * pools, concatenation, functions by table, a softmax.
  */
 function network(seed: number): Graph {
   const random = new Random(seed);
@@ -56,7 +56,7 @@ function network(seed: number): Graph {
   return b.finish([scores, b.node('softmax', [scores], { beta: 1 }, { name: 'shares' })]);
 }
 
-function pictures(seed: number, count: number): Float32Array[] {
+function images(seed: number, count: number): Float32Array[] {
   const random = new Random(seed);
   return Array.from({ length: count }, () => Float32Array.from({ length: 8 * 8 * 3 }, () => random.between(-1, 1)));
 }
@@ -71,15 +71,15 @@ function failure(action: () => unknown): KletError {
 }
 
 describe('quantize', () => {
-  test('stays within a few steps of the float network', () => {
+  test('stays within a few quantization units of the float network', () => {
     for (const seed of [1, 2, 3, 4]) {
       const graph = network(seed);
       const float = loadSync(compile(graph));
-      const int8 = loadSync(compile(quantize(graph, { samples: pictures(seed, 60) })));
+      const int8 = loadSync(compile(quantize(graph, { samples: images(seed, 60) })));
       const differences: number[] = [];
-      for (const picture of pictures(seed + 100, 40)) {
-        const a = float.predict(picture);
-        const b = int8.predict(picture);
+      for (const image of images(seed + 100, 40)) {
+        const a = float.predict(image);
+        const b = int8.predict(image);
         int8.outputs.forEach(({ name, scale }) => {
           a[name]!.forEach((v, i) => differences.push(Math.abs(v - b[name]![i]!) / scale!));
         });
@@ -89,16 +89,16 @@ describe('quantize', () => {
     }
   });
 
-  test('gives int8 networks that every flavor runs as the reference does', () => {
+  test('gives int8 networks that every flavor runs like the reference', () => {
     for (const seed of [5, 6]) {
       for (const floatBorder of [false, true]) {
-        checkGraph(quantize(network(seed), { samples: pictures(seed, 10), floatBorder }), seed);
+        checkGraph(quantize(network(seed), { samples: images(seed, 10), floatBorder }), seed);
       }
     }
   });
 
-  test('makes activations int8 by range, weights int8 per output channel and symmetric, biases int32', () => {
-    const graph = quantize(network(7), { samples: pictures(7, 10) });
+  test('quantizes activations by their range, weights symmetrically per output channel, biases to int32', () => {
+    const graph = quantize(network(7), { samples: images(7, 10) });
     expect(graph.inputs[0]).toMatchObject({ dtype: 'int8' });
     for (const node of graph.nodes.filter((n) =>
       n.op === 'conv2d' || n.op === 'depthwiseConv2d' || n.op === 'fullyConnected'
@@ -114,7 +114,7 @@ describe('quantize', () => {
     expect(graph.outputs[1]!.quantization).toMatchObject({ scale: [1 / 256], zeroPoint: [-128] });
   });
 
-  test('keeps zero exactly on a step, and a range that never moves usable', () => {
+  test('represents zero exactly, and gives a constant activation a valid scale', () => {
     const b = new GraphBuilder('still');
     const x = b.input('x', [4]);
     const graph = b.finish([b.node('binary', [x, b.input('zero', [4])], { kind: 'mul', activation: 'none' })]);
@@ -124,7 +124,7 @@ describe('quantize', () => {
     expect(model.predict({ x: new Float32Array(4), zero: new Float32Array(4) })).toEqual(new Float32Array(4));
   });
 
-  test('keeps the bias of an output whose weights are all gone', () => {
+  test('keeps the bias of an output whose weights are all zero', () => {
     const b = new GraphBuilder('gone');
     const x = b.input('x', [1, 4]);
     const y = b.node('fullyConnected', [x, b.constant(Float32Array.of(0, 0, 0, 0, 1, -1, 0.5, 0), [2, 4]),
@@ -135,7 +135,7 @@ describe('quantize', () => {
   });
 
   test.each([1e-3, 1e-6, 1e-9, 1e-20])(
-    'keeps a bias beside weights of %s, whose steps would not hold it, and their share where it shows',
+    'keeps a bias that overflows in the scale of weights of %s, and their effect if it is visible',
     (size) => {
       const b = new GraphBuilder('small weights');
       const random = new Random(5);
@@ -169,16 +169,16 @@ describe('quantize', () => {
     },
   );
 
-  test('leaves inputs and outputs float when asked, and the given graph as it was', () => {
+  test('can keep inputs and outputs in float, and does not change the given graph', () => {
     const graph = network(8);
     const before = JSON.stringify(graph);
-    const result = quantize(graph, { samples: pictures(8, 5), floatBorder: true });
+    const result = quantize(graph, { samples: images(8, 5), floatBorder: true });
     expect(JSON.stringify(graph)).toBe(before);
     expect([...result.inputs, ...result.outputs].map((t) => [t.name, t.dtype])).toEqual([['x', 'float32'], ['scores',
       'float32'], ['shares', 'float32']]);
   });
 
-  test('keeps what is not float: an index stays int32', () => {
+  test('keeps integers, such as the int32 output of argmax', () => {
     const b = new GraphBuilder('index');
     const x = b.input('x', [3, 4]);
     const graph = b.finish([
@@ -193,7 +193,7 @@ describe('quantize', () => {
       .toEqual(loadSync(compile(graph)).predict(sample, { output: 'raw' }));
   });
 
-  test('puts conversions around what stays in float32', () => {
+  test('converts at the borders of operators that stay in float32', () => {
     const b = new GraphBuilder('mixed');
     const x = b.input('x', [3, 4]);
     const relu = b.node('unary', [x], { kind: 'relu' });
@@ -208,8 +208,8 @@ describe('quantize', () => {
 
   describe('of a graph with states', () => {
     const along = (seed: number, count: number): Float32Array[] =>
-      pictures(seed, count).map((values) => values.slice(0, 6));
-    /** Runs both over a sequence. @returns the largest difference of each output, in its steps */
+      images(seed, count).map((values) => values.slice(0, 6));
+    /** The largest difference of each output over a sequence, in quantization units. */
     function differences(graph: Graph, int8: Graph, sequence: Float32Array[]): number[] {
       const a = loadSync(compile(graph));
       const b = loadSync(compile(int8));
@@ -231,7 +231,7 @@ describe('quantize', () => {
       return largest;
     }
 
-    test('a window over the past has the scale of what it holds, without conversions', () => {
+    test('a window of past values has the scale of its contents, so nothing is converted', () => {
       const b = new GraphBuilder('window');
       const random = new Random(4);
       const x = b.input('x', [1, 6]);
@@ -255,7 +255,7 @@ describe('quantize', () => {
       expect(Math.max(...differences(graph, int8, along(1, 40)))).toBeLessThan(3);
     });
 
-    test('a running mean goes over what the samples make of it, one after the other', () => {
+    test('the range of a running mean comes from running the samples in order', () => {
       const b = new GraphBuilder('mean');
       const x = b.input('x', [1, 6]);
       const mean = b.state('mean', [1, 6], new Float32Array(6).fill(0.25));
@@ -312,7 +312,7 @@ describe('quantize', () => {
         expect(int8.states!.map(({ value }) => value.dtype)).toEqual(['int8', 'int8', 'int8', 'int8', 'int8', 'int32',
           'int8']);
         expect(int8.states![0]!.value.quantization).toEqual({ scale: [1 / 256], zeroPoint: [-128], axis: 0 });
-        // whole numbers may be the next
+        // rounding to integers may differ by one
         const unit = floatBorder ? 1 : 1 / int8.outputs[1]!.quantization!.scale[0]!;
         const limits = [2, unit * 1.1, 2, 2, 2, 0.5];
         differences(graph, int8, along(6, 20)).forEach((steps, i) =>
@@ -322,14 +322,12 @@ describe('quantize', () => {
     });
   });
 
-  test('needs samples, and a network that is not quantized yet', () => {
+  test('refuses an empty list of samples and a quantized network', () => {
     expect(failure(() => quantize(network(9), { samples: [] }))).toMatchObject({
       code: 'BAD_ARGUMENT',
       message: expect.stringMatching(/samples/) as string,
     });
-    const error = failure(() =>
-      quantize(quantize(network(9), { samples: pictures(9, 3) }), { samples: pictures(9, 3) })
-    );
+    const error = failure(() => quantize(quantize(network(9), { samples: images(9, 3) }), { samples: images(9, 3) }));
     expect(error).toMatchObject({
       code: 'UNSUPPORTED_TYPE',
       message: expect.stringMatching(/is already quantized/) as string,

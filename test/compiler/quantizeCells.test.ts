@@ -8,7 +8,7 @@ const along = { timeMajor: false, reverse: false };
 
 const kinds = ['lstm', 'gru', 'rnn'] as const;
 test.each([...kinds.map((op) => [op, 0.6] as const), ...kinds.map((op) => [op, 1e-9] as const)])(
-  '%s with weights of %s calibrated on samples becomes int8, close to its floats and the same in every flavor',
+  '%s with weights up to %s becomes int8, close to the float layer and equal in every flavor',
   (op, size) => {
     const b = new GraphBuilder(op);
     const random = new Random(3);

@@ -12,8 +12,8 @@ const importForms = [/^\s*(?:import|export)\b[^'";]*?\bfrom\s*'([^']+)'/gm, /^\s
   /\bimport\(\s*'([^']+)'\s*\)/gm];
 
 /**
- * All sources below a folder, with what they import: project paths without extension, or package
- * names.
+ * All sources below a folder with their imports, which are project paths without extension, or
+ * package names.
  */
 function importsOf(folder: string): { file: string; imports: string[] }[] {
   const files = readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -48,11 +48,11 @@ function strangers(folder: string, allowed: RegExp[], except: RegExp[] = []): st
 const errors = /^src\/errors$/;
 const layout = /^assembly\/layout$/;
 const format = /^src\/format\//;
-/** From npm, or Node's own. */
+/** Packages from npm and modules of Node. */
 const packages = /^(?!src\/|assembly\/|build\/)/;
 
 describe('the rooms', () => {
-  test('are read: there are sources, and they import', () => {
+  test('are found, with their imports', () => {
     expect(importsOf('src').length).toBeGreaterThan(50);
     expect(importsOf('assembly').flatMap(({ imports }) => imports).length).toBeGreaterThan(50);
     expect(importsOf('src/runtime').flatMap(({ imports }) => imports)).toContain('@assemblyscript/loader');
@@ -62,16 +62,16 @@ describe('the rooms', () => {
     expect(importsOf('assembly').find(({ file }) => file === 'assembly/layout.ts')!.imports).toEqual([]);
   });
 
-  test('kernels know kernels and the layout: no operators, no records', () => {
+  test('kernels import kernels and the layout, neither operators nor records', () => {
     expect(strangers('assembly/kernels', [/^assembly\/kernels\//, layout])).toEqual([]);
   });
 
-  test('operators of the core know kernels, records, their shares and each other', () => {
+  test('operators of the core import kernels, records, threads and each other', () => {
     expect(strangers('assembly/ops', [/^assembly\/(kernels|ops)\//, /^assembly\/(record|threads)$/, layout]))
       .toEqual([]);
   });
 
-  test('the walk over the plan knows operators, not kernels', () => {
+  test('the loop over the plan imports operators, not kernels', () => {
     expect(importsOf('assembly').find(({ file }) => file === 'assembly/run.ts')!.imports.filter((target) =>
       target.startsWith('assembly/kernels')
     )).toEqual([]);
@@ -81,16 +81,16 @@ describe('the rooms', () => {
     expect(strangers('assembly', [/^assembly\//])).toEqual([]);
   });
 
-  test('the format knows bytes, the layout and errors', () => {
+  test('the format imports only bytes, the layout and errors', () => {
     expect(strangers('src/format', [format, layout, errors])).toEqual([]);
   });
 
-  test('the runtime knows the format, errors, the layout, the loader and the inlined core', () => {
+  test('the runtime imports the format, errors, the layout, the loader and the inlined core', () => {
     expect(strangers('src/runtime', [/^src\/runtime\//, format, errors, layout, /^@assemblyscript\/loader$/,
       /^build\/core(\.scalar)?$/])).toEqual([]);
   });
 
-  test('no files of the runtime import each other in a circle, not even types', () => {
+  test('the runtime has no circular imports, not even of types', () => {
     const imports = new Map(importsOf('src/runtime').map(({ file, imports }) => [file.replace(/\.ts$/, ''), imports]));
     const circles: string[] = [];
     const visit = (file: string, path: readonly string[]): void => {
@@ -102,7 +102,7 @@ describe('the rooms', () => {
     expect(circles).toEqual([]);
   });
 
-  test('one file of the runtime names WebAssembly', () => {
+  test('only one file of the runtime uses WebAssembly', () => {
     const naming = importsOf('src/runtime').map(({ file }) => file).filter((file) =>
       /\bWebAssembly\.(?!Module\b)|\bnew WebAssembly\b/
         .test(readFileSync(path.join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ''))
@@ -110,7 +110,7 @@ describe('the rooms', () => {
     expect(naming).toEqual(['src/runtime/core.ts']);
   });
 
-  test('the entries for devices lead to the runtime and the format only', () => {
+  test('the entries for devices reach only the runtime and the format', () => {
     const byFile = new Map(importsOf('src').map(({ file, imports }) => [file.replace(/\.ts$/, ''), imports]));
     for (const entry of ['src/index', 'src/browser', 'src/slim']) {
       const reached = new Set<string>();
@@ -125,7 +125,7 @@ describe('the rooms', () => {
     }
   });
 
-  test('the graph imports nothing but errors', () => {
+  test('the graph imports only errors', () => {
     expect(strangers('src/graph', [/^src\/graph\//, errors])).toEqual([]);
   });
 
@@ -133,7 +133,7 @@ describe('the rooms', () => {
     expect(strangers('src/ops', [/^src\/(ops|graph)\//, errors, layout, /^src\/format\/klet$/])).toEqual([]);
   });
 
-  test('operators import what they share, not each other', () => {
+  test('operators import shared modules, not each other', () => {
     const names = Object.keys(operators);
     const files = importsOf('src/ops').filter(({ file }) => names.includes(path.basename(file, '.ts')));
     expect(files.length).toBeGreaterThan(30);
@@ -148,7 +148,7 @@ describe('the rooms', () => {
       .toEqual([]);
   });
 
-  test('importers share src/importers/shared, which knows none of them, and know nothing of each other', () => {
+  test('importers import src/importers/shared but not each other, and shared imports none of them', () => {
     const formats = readdirSync(path.join(root, 'src/importers'), { withFileTypes: true }).filter((entry) =>
       entry.isDirectory() && entry.name !== 'shared'
     ).map(({ name }) => name);
@@ -160,13 +160,13 @@ describe('the rooms', () => {
     }
   });
 
-  test('the registry of importers knows the entry of each', () => {
+  test('the registry of importers imports only their entries', () => {
     expect(importsOf('src/importers').find(({ file }) => file === 'src/importers/index.ts')!.imports.filter((target) =>
       !/^src\/importers\/(shared\/importer|\w+\/index)$/.test(target)
     )).toEqual([]);
   });
 
-  test('no file of the compiler names an operator: what it knows of one is in src/ops', () => {
+  test('no file of the compiler names an operator', () => {
     const names = new Set(Object.keys(operators));
     const named = importsOf('src/compiler').flatMap(({ file }) => {
       const text = readFileSync(path.join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
@@ -182,18 +182,18 @@ describe('the rooms', () => {
     ])).toEqual([]);
   });
 
-  test('tasks know nothing of the rest', () => {
+  test('tasks import only errors, the format and packages', () => {
     expect(strangers('src/tasks', [/^src\/tasks\//, errors, format, packages])).toEqual([]);
   });
 
-  test('sound knows the format, and its worklet the runtime', () => {
+  test('audio imports the format, and its worklet also the runtime', () => {
     expect(strangers('src/audio', [/^src\/audio\//, errors, format], [/^src\/audio\/worklet\.ts$/])).toEqual([]);
     expect(importsOf('src/audio').find(({ file }) => file === 'src/audio/worklet.ts')!.imports.filter((target) =>
       !/^src\/(audio\/|errors$)/.test(target)
     )).toEqual(['src/runtime/load', 'src/runtime/unpack']);
   });
 
-  test('the command line goes through the public API', () => {
+  test('the command line uses the public API', () => {
     expect(strangers('src/cli', [/^src\/(cli|tasks)\//, /^src\/(index|errors|exports)$/,
       /^src\/(compiler|audio)\/index$/, format, packages])).toEqual([]);
   });

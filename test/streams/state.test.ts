@@ -6,9 +6,9 @@ import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
 import { refuses } from '../robustness/refusal';
 
-// Streams through one model: each goes on from its own state, whatever the others do.
+// Streams of one model. Each continues from its own state, whatever the others do.
 
-/** A float lstm of one step a call, and the same network over a whole sequence. */
+/** A float lstm that takes one frame per call, and the same network over a whole sequence. */
 function network(time: number, seed = 1): Graph {
   const b = new GraphBuilder('cells');
   const random = new Random(seed);
@@ -40,7 +40,7 @@ const whole = (given: Float32Array[]): Float32Array => {
 };
 
 describe('a stream', () => {
-  test.each(flavors)('gives frame by frame what the whole sequence gives at once, in %s', (flavor) => {
+  test.each(flavors)('gives for single frames the outputs of the whole sequence, in %s', (flavor) => {
     const random = new Random(3);
     const model = loadSync(step, { flavor });
     for (const count of [1, 2, 40]) {
@@ -50,12 +50,12 @@ describe('a stream', () => {
     }
   });
 
-  test('of no frames is where every other begins', () => {
+  test('starts in the same state as every other stream', () => {
     const model = loadSync(step);
     expect(model.createState().save()).toEqual(new Uint8Array(model.memory.state));
   });
 
-  test('does not see the others, nor predict() of the model, in any order of calls', () => {
+  test('is independent of other streams and of predict(), in any order of calls', () => {
     const model = loadSync(step);
     const sequences = fc.array(
       fc.tuple(
@@ -96,7 +96,7 @@ describe('a stream', () => {
     );
   });
 
-  test('of a thousand on one model holds its state and nothing else', () => {
+  test('takes only the memory of its state', () => {
     const model = loadSync(step);
     const before = model.memory.total;
     const streams = Array.from({ length: 1000 }, () => model.createState());
@@ -115,7 +115,7 @@ describe('a stream', () => {
     expect(first).toEqual(model.predict(frame));
   });
 
-  test('that refuses a frame stays as it was', () => {
+  test('keeps its state when it refuses a frame', () => {
     const stream = loadSync(step).createState();
     const frame = new Float32Array(3).fill(0.5);
     stream.predict(frame);
@@ -125,7 +125,7 @@ describe('a stream', () => {
     expect(stream.save()).toEqual(before);
   });
 
-  test('says what is wrong with a state that is not its own, and that its model is gone', () => {
+  test('refuses a foreign state, and calls after its model is disposed', () => {
     const model = loadSync(step);
     const stream = model.createState();
     refuses(() => stream.restore(new Uint8Array(3)), 'SHAPE_MISMATCH', /\d+ bytes/, /another model/);
@@ -138,7 +138,7 @@ describe('a stream', () => {
     }
   });
 
-  test('through a network that keeps nothing holds nothing', () => {
+  test('of a network without state is empty', () => {
     const b = new GraphBuilder('twice');
     const x = b.input('x', [2]);
     const model: Model = loadSync(compile(b.finish([b.node('binary', [x, x], { kind: 'add', activation: 'none' })])));
@@ -149,7 +149,7 @@ describe('a stream', () => {
 });
 
 describe('states of a graph', () => {
-  /** Counts, remembers the last two inputs, and gives all of them. */
+  /** Counts, stores the last two inputs, and outputs all three. */
   function counter(): Graph {
     const b = new GraphBuilder('counter');
     const x = b.input('x', [2]);
@@ -164,7 +164,7 @@ describe('states of a graph', () => {
     return b.finish([next, b.node('reshape', [last], {}, { shape: [2, 1], name: 'last one' }), view]);
   }
 
-  test('are read as they were and become what was computed, whatever views there are of them', () => {
+  test('keep their old values during a run and are updated at its end, even with views of them', () => {
     for (const flavor of flavors) {
       const stream = loadSync(compile(counter()), { flavor }).createState();
       const seen = [[1, 2], [3, 4], [5, 6]].map((x) => stream.predict(x) as unknown as Record<string, Float32Array>);
@@ -173,7 +173,7 @@ describe('states of a graph', () => {
     }
   });
 
-  test('of a model go on with every predict() and predictInto(), until reset()', () => {
+  test('of a model continue from one predict() or predictInto() to the next, until reset()', () => {
     const x = [1, 2];
     const first = [11, 22];
     const second = [12, 24];
@@ -189,7 +189,7 @@ describe('states of a graph', () => {
     }
   });
 
-  test('of a model know nothing of its streams, and these nothing of it', () => {
+  test('of a model and of its streams are independent', () => {
     const model = loadSync(compile(counter()));
     const count = (from: { predict(x: number[]): unknown }): number =>
       (from.predict([1, 0]) as Record<string, Float32Array>).binary![0]!;
@@ -201,7 +201,7 @@ describe('states of a graph', () => {
     expect([streams[0], streams[1], model].map(count)).toEqual([12, 12, 11]);
   });
 
-  test('do not change what golden vectors and profiles start from, nor do these change them', () => {
+  test('do not affect the self test and profiles, and are not affected by them', () => {
     const model = loadSync(compile(counter(), { golden: [[1, 2], [3, 4]] }));
     const count = (): number => (model.predict([1, 2]) as unknown as Record<string, Float32Array>).binary![0]!;
     expect(count()).toBe(11);
@@ -211,7 +211,7 @@ describe('states of a graph', () => {
     expect(model.selfTest()).toBe(2);
   });
 
-  test('stay as they were when an input is refused, and are gone with the model', () => {
+  test('are unchanged when an input is refused, and are disposed with the model', () => {
     const model = loadSync(compile(counter()));
     const count = (): number => (model.predict([1, 2]) as unknown as Record<string, Float32Array>).binary![0]!;
     count();
@@ -223,7 +223,7 @@ describe('states of a graph', () => {
     }, 'DISPOSED');
   });
 
-  test('of a layer over a whole sequence start anew with every predict(), and reset() changes nothing', () => {
+  test('of a layer over a whole sequence are reset at every predict()', () => {
     const model = loadSync(step);
     const frame = new Float32Array([1, 0, -1]);
     const first = model.predict(frame).slice();
@@ -232,7 +232,7 @@ describe('states of a graph', () => {
     expect(model.predict(frame)).toEqual(first);
   });
 
-  test('that trade places do so', () => {
+  test('can swap their values', () => {
     const b = new GraphBuilder('swap');
     const x = b.input('x', [1]);
     const p = b.state('p', [1], Float32Array.of(1));

@@ -5,7 +5,7 @@ import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
 import { refuses } from '../robustness/refusal';
 
-// Every layer that can be streamed gives call by call what it gives for the whole sequence.
+// Every layer that can be streamed gives, over the calls, its outputs for the whole sequence.
 
 const TIME = 12;
 const WIDTH = 3;
@@ -44,7 +44,7 @@ const conv = {
   groups: 1,
   activation: 'relu' as const,
 };
-const picture = (b: GraphBuilder, x: Tensor, q: Parameters<Build>[4]): Tensor =>
+const image = (b: GraphBuilder, x: Tensor, q: Parameters<Build>[4]): Tensor =>
   b.node('reshape', [x], {}, { shape: [1, 1, x.shape[1]!, x.shape[2]!], ...q(x.quantization ?? steps) });
 const kinds: Record<string, Build> = {
   lstm: (b, x, c, bias, q) =>
@@ -86,18 +86,18 @@ const kinds: Record<string, Build> = {
   },
   rnn: (b, x, c, bias, q) => b.node('rnn', [x, c(5, 3), c(5, 5), bias(5)], { ...along, activation: 'tanh' }, q(unit)),
   'causal convolution': (b, x, c, bias, q) =>
-    b.node('conv2d', [picture(b, x, q), c(4, 1, 3, 3), bias(4)], { ...conv, padding: [0, 2, 0, 0] }, q(steps)),
+    b.node('conv2d', [image(b, x, q), c(4, 1, 3, 3), bias(4)], { ...conv, padding: [0, 2, 0, 0] }, q(steps)),
   'dilated causal convolution': (b, x, c, bias, q) =>
     b.node(
       'conv2d',
-      [picture(b, x, q), c(4, 1, 3, 3), bias(4)],
+      [image(b, x, q), c(4, 1, 3, 3), bias(4)],
       { ...conv, dilation: [1, 2], padding: [0, 4, 0, 0] },
       q(steps),
     ),
   'padding before a depthwise convolution': (b, x, c, bias, q) =>
     b.node(
       'depthwiseConv2d',
-      [picture(b, b.node('pad', [x], { before: [0, 1, 0], after: [0, 0, 0], mode: 'constant', value: 0 }, q(steps)), q),
+      [image(b, b.node('pad', [x], { before: [0, 1, 0], after: [0, 0, 0], mode: 'constant', value: 0 }, q(steps)), q),
         c(1, 1, 2, 3), bias(3)],
       { ...conv, padding: [0, 0, 0, 0] },
       q(steps),
@@ -128,12 +128,7 @@ const kinds: Record<string, Build> = {
     return b.node('reshape', [y], {}, { shape: [1, x.shape[1]!, 2, 1], ...q(steps) });
   },
   'stack of a convolution, an lstm and a sum': (b, x, c, bias, q) => {
-    const y = b.node(
-      'conv2d',
-      [picture(b, x, q), c(3, 1, 2, 3), bias(3)],
-      { ...conv, padding: [0, 1, 0, 0] },
-      q(steps),
-    );
+    const y = b.node('conv2d', [image(b, x, q), c(3, 1, 2, 3), bias(3)], { ...conv, padding: [0, 1, 0, 0] }, q(steps));
     const flat = b.node('reshape', [y], {}, { shape: [1, x.shape[1]!, 3], ...q(steps) });
     const sum = b.node('binary', [flat, x], { kind: 'add', activation: 'none' }, q(steps));
     return b.node('lstm', [sum, c(12, 3), c(12, 3), bias(12)], {
@@ -170,7 +165,7 @@ describe('in streaming form', () => {
     );
   }
 
-  test.each(['averagePool2d', 'maxPool2d'] as const)('%s whose windows fill the frames of a call', (op) => {
+  test.each(['averagePool2d', 'maxPool2d'] as const)('%s streams if its windows fill the frames of a call', (op) => {
     const b = new GraphBuilder('pooled');
     const x = b.input('x', [1, TIME, 1, WIDTH]);
     const windows = { kernel: [2, 1] as [number, number], stride: [2, 1] as [number, number] };
@@ -188,7 +183,7 @@ describe('in streaming form', () => {
     refuses(() => toStream(graph, { axis: 1, frames: 3 }), 'UNSUPPORTED_OP', /do not fill the 3 frames/);
   });
 
-  test('the last step of a sequence is the newest: the answer so far', () => {
+  test('a slice of the last frame gives the newest frame of each call', () => {
     const build: Build = (b, x, c, bias, q) => {
       const h = b.node('gru', [x, c(15, 3), c(15, 5), bias(15), bias(15)], { ...along, resetAfter: true }, q(unit));
       return b.node('slice', [h], { begin: [0, x.shape[1]! - 1, 0], stride: [1, 1, 1] }, {
@@ -204,7 +199,7 @@ describe('in streaming form', () => {
     }
   });
 
-  test("is the model's own stream: predict() goes on and reset() starts anew", () => {
+  test('predict() continues the sequence, and reset() starts a new one', () => {
     const graph = network(kinds['stack of a convolution, an lstm and a sum']!, true);
     const whole = new Random(6).fill(new Int8Array(TIME * WIDTH));
     const model = loadSync(compile(toStream(graph)));
@@ -220,7 +215,7 @@ describe('in streaming form', () => {
     }
   });
 
-  test('a uint8 network remembers uint8 frames, real zeros at first', () => {
+  test('a uint8 network stores uint8 frames, initially the zero point', () => {
     const b = new GraphBuilder('uint8');
     const quantization: Quantization = { scale: [0.05], zeroPoint: [130], axis: 0 };
     const x = b.input('x', [1, TIME, 1, WIDTH], 'uint8', quantization);
@@ -240,7 +235,7 @@ describe('in streaming form', () => {
     }
   });
 
-  test('of layers that go on from sequence to sequence they go on too', () => {
+  test('layers that keep their state from sequence to sequence keep it in streaming form too', () => {
     const graph = { ...network(kinds.lstm!, true), carries: true };
     const sequences = [1, 2, 3].map((seed) => new Random(seed).fill(new Int8Array(TIME * WIDTH)));
     const whole = loadSync(compile(graph));
@@ -257,7 +252,7 @@ describe('in streaming form', () => {
     }
   });
 
-  test('states of a graph, which change once a sequence, are refused by name', () => {
+  test('states of a graph, which are updated once per sequence, are refused by name', () => {
     const b = new GraphBuilder('counted');
     const x = b.input('x', [1, TIME, 1]);
     const count = b.state('calls', [1], new Float32Array(1));
@@ -270,7 +265,7 @@ describe('in streaming form', () => {
     expect(loadSync(compile(toStream(graph, { frames: TIME }))).memory.state).toBe(4);
   });
 
-  test('what needs the whole sequence is refused by name, all of it at once', () => {
+  test('operators that need the whole sequence are refused in one error, by name', () => {
     const build: Build = (b, x, c, bias, q) => {
       const back = b.node('rnn', [x, c(5, 3), c(5, 5), bias(5)], { ...along, reverse: true, activation: 'tanh' }, {
         name: 'backwards',
@@ -294,7 +289,7 @@ describe('in streaming form', () => {
       /reduce "average".*over time/,
     );
     const ahead: Build = (b, x, c, bias, q) =>
-      b.node('conv2d', [picture(b, x, q), c(4, 1, 3, 3), bias(4)], { ...conv, padding: [0, 1, 0, 1] }, {
+      b.node('conv2d', [image(b, x, q), c(4, 1, 3, 3), bias(4)], { ...conv, padding: [0, 1, 0, 1] }, {
         name: 'centered',
         ...q(steps),
       });

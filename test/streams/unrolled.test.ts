@@ -6,8 +6,8 @@ import { Random } from '../helpers/random';
 import { refuses } from '../robustness/refusal';
 import { writeTflite, type TfliteNetwork, type TfliteOperator, type TfliteTensor } from '../tflite/writer';
 
-// A GRU as Keras leaves it in a .tflite file: unrolled into elementary operators, for it has none
-// of its own there.
+// A GRU as Keras exports it to .tflite, which has no GRU operator: unrolled into elementary
+// operators.
 
 const TIME = 6;
 const WIDTH = 3;
@@ -34,7 +34,7 @@ const weights: TfliteTensor[] = [float('kernel', [ROWS, WIDTH], kernel), float('
   data: [1],
 }];
 
-/** One step: h' = z·h + (1 − z)·tanh(Wx + b + r·(Uh + ub)) */
+/** One frame: h' = z·h + (1 − z)·tanh(Wx + b + r·(Uh + ub)) */
 function step(x: string, h: string, y: string): { tensors: TfliteTensor[]; operators: TfliteOperator[] } {
   const tensors: TfliteTensor[] = [];
   const made = (what: string, width = CELLS): string => {
@@ -69,7 +69,7 @@ function step(x: string, h: string, y: string): { tensors: TfliteTensor[]; opera
   return { tensors, operators };
 }
 
-/** The whole sequence, every step with nodes of its own. */
+/** The whole sequence, with separate nodes for each frame. */
 function unrolled(): TfliteNetwork {
   const names = Array.from({ length: TIME }, (_, t) => `x${t}`);
   const steps = names.map((x, t) => step(x, t === 0 ? 'zeros' : `h${t - 1}`, `h${t}`));
@@ -89,7 +89,7 @@ function unrolled(): TfliteNetwork {
   };
 }
 
-/** One step a call, with h in a variable: a stateful layer. */
+/** A stateful layer, which takes one frame per call and keeps h in a variable. */
 function stateful(): TfliteNetwork {
   const { tensors, operators } = step('x', 'before', 'h');
   const handle: TfliteTensor = { name: 'handle', shape: [], type: 'RESOURCE' };
@@ -144,7 +144,7 @@ describe('an unrolled GRU', () => {
   const sequence = Float32Array.from(numbers(TIME * WIDTH), (v) => 2 * v);
   const whole = importTflite(writeTflite(unrolled()));
 
-  test.each(flavors)('computes what plain loops do, in %s', (flavor) => {
+  test.each(flavors)('equals plain loops, in %s', (flavor) => {
     const found = loadSync(compile(whole), { flavor }).predict(sequence);
     loops(sequence).forEach((expected, i) => {
       expect(Math.abs(found[i]! - expected), `element ${i}`).toBeLessThan(1e-6);
@@ -152,7 +152,7 @@ describe('an unrolled GRU', () => {
   });
 
   test.each(flavors)(
-    'with its state in a variable gives frame by frame the bits of the whole sequence, again after reset(), in %s',
+    'with its state in a variable gives the bits of the whole sequence, also after reset(), in %s',
     (flavor) => {
       const expected = [...loadSync(compile(whole), { flavor }).predict(sequence)];
       const model = loadSync(compile(importTflite(writeTflite(stateful()))), { flavor });
@@ -168,7 +168,7 @@ describe('an unrolled GRU', () => {
     },
   );
 
-  test('takes the sequence apart, so there is no streaming form of it, which toStream says', () => {
+  test('splits the sequence, so toStream refuses it', () => {
     refuses(() => toStream(whole, { axis: 1 }), 'UNSUPPORTED_OP', /split "x0.*splits the sequence/);
   });
 });

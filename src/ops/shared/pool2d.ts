@@ -18,7 +18,7 @@ export function inferPool(node: Pool): number[][] {
   demand(
     node,
     meet(0, h) && meet(1, w),
-    `with the padding ${shapeText(padding)} some windows of ${shapeText(kernel)} see nothing of the picture`,
+    `with the padding ${shapeText(padding)} some windows of ${shapeText(kernel)} cover only padding`,
   );
   return [shape];
 }

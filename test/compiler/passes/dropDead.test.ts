@@ -3,7 +3,7 @@ import { dropDead } from '../../../src/compiler/passes/dropDead';
 import { checkPass, expect, GraphBuilder, operatorsOf } from './suite';
 
 describe('dropDead', () => {
-  test('drops chains whose results nobody needs, and keeps inputs', () => {
+  test('removes chains of nodes whose results are unused, and keeps inputs', () => {
     const b = new GraphBuilder('dead');
     const x = b.input('x', [4]);
     const unused = b.input('unused', [2]);
@@ -15,7 +15,7 @@ describe('dropDead', () => {
     expect(after.inputs.map((t) => t.name)).toEqual([x.name, unused.name]);
   });
 
-  test('keeps an operator of which one output is needed', () => {
+  test('keeps an operator if one of its outputs is used', () => {
     const b = new GraphBuilder('half');
     const [, second] = b.nodeWithOutputs('split', [b.input('x', [4])], { axis: 0 }, [[1], [3]]);
     expect(operatorsOf(checkPass(b.finish([second!]), dropDead))).toEqual(['split']);

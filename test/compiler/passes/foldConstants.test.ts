@@ -6,7 +6,7 @@ import { checkPass, constantOf, evaluate, expect, GraphBuilder, operatorsOf, ste
 const run = (graph: Graph): Graph => checkPass(graph, (work) => foldConstants(work, evaluate));
 
 describe('foldConstants', () => {
-  test('runs what reads constants only, through several operators', () => {
+  test('evaluates chains of operators that read only constants', () => {
     const b = new GraphBuilder('folded');
     const w = constantOf(b, [3, 4]);
     const turned = b.node('transpose', [b.node('unary', [w], { kind: 'relu' })], { perm: [1, 0] });
@@ -16,7 +16,7 @@ describe('foldConstants', () => {
     expect(after.nodes[0]!.inputs[1]!.data).toBeInstanceOf(Float32Array);
   });
 
-  test('makes outputs constant that depend on nothing', () => {
+  test('makes outputs constant if they depend on no input', () => {
     const b = new GraphBuilder('constant');
     const y = b.node('unary', [constantOf(b, [5])], { kind: 'abs' });
     const after = run(b.finish([y, b.node('unary', [b.input('x', [2])], { kind: 'neg' })]));
@@ -24,7 +24,7 @@ describe('foldConstants', () => {
     expect(after.outputs[0]!.data).toBeInstanceOf(Float32Array);
   });
 
-  test('keeps every output of a split that something needs, in any type', () => {
+  test('keeps every used output of a split, in all types', () => {
     const b = new GraphBuilder('split');
     const [first, second] = b.nodeWithOutputs('split', [constantOf(b, [6], 'int8', steps(0.5, 3))], { axis: 0 }, [[2], [
       4,
@@ -38,7 +38,7 @@ describe('foldConstants', () => {
     expect(operatorsOf(run(b.finish([y, first!])))).toEqual(['binary']);
   });
 
-  test('leaves alone what reads an input', () => {
+  test('does not change operators that read an input', () => {
     const b = new GraphBuilder('live');
     const graph = b.finish([
       b.node('binary', [b.input('x', [3]), constantOf(b, [3])], { kind: 'mul', activation: 'none' }),

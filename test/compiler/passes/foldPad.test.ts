@@ -11,9 +11,9 @@ interface Options {
   pad?: Partial<Attributes['pad']>;
   padding?: Padding;
   depthwise?: boolean;
-  /** The quantization of the picture and of the padded picture. */
+  /** The quantization of the image and of the padded image. */
   quantization?: [Quantization, Quantization];
-  /** Whether the padded picture is an output too. */
+  /** Whether the padded image is an output too. */
   watched?: boolean;
 }
 
@@ -51,7 +51,7 @@ function run(graph: Graph): Graph {
 }
 
 describe('foldPad', () => {
-  test('gives zeros around a picture to the convolution behind', () => {
+  test('moves zero padding of an image into the convolution that reads it', () => {
     for (const depthwise of [false, true]) {
       const after = run(network({ depthwise }));
       expect(operatorsOf(after)).toEqual([depthwise ? 'depthwiseConv2d' : 'conv2d']);
@@ -59,7 +59,7 @@ describe('foldPad', () => {
     }
   });
 
-  test('does so in int8, where zero is the zero point', () => {
+  test('does the same in int8, where the padding is the zero point', () => {
     expect(operatorsOf(run(network({ quantization: [steps(0.5, 7), steps(0.5, 7)] })))).toEqual(['conv2d']);
   });
 

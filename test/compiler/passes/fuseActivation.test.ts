@@ -7,7 +7,7 @@ import { checkPass, expect, GraphBuilder, operatorsOf, steps } from './suite';
 interface Options {
   kind?: UnaryKind;
   activation?: FusedActivation;
-  /** Of the sum and of the result. */
+  /** The quantization of the sum and of the result. */
   quantization?: [Quantization, Quantization];
   watched?: boolean;
 }
@@ -35,7 +35,7 @@ describe('fuseActivation', () => {
     }
   });
 
-  test('works through a chain of them', () => {
+  test('moves each relu of a chain of operators', () => {
     const b = new GraphBuilder('chain');
     const x = b.node('binary', [b.input('a', [3]), b.input('b', [3])], { kind: 'mul', activation: 'none' });
     const y = b.node('binary', [b.node('unary', [x], { kind: 'relu' }), x], { kind: 'sub', activation: 'none' });
@@ -46,7 +46,7 @@ describe('fuseActivation', () => {
     ]);
   });
 
-  test('leaves a relu behind a recurrent layer, whose activation is within the recurrence', () => {
+  test('keeps a relu after a recurrent layer, whose own activation is part of the recurrence', () => {
     const b = new GraphBuilder('recurrent');
     const weights = (shape: number[]): Tensor => b.constant(new Float32Array(shape[0]! * shape[1]!).fill(-0.5), shape);
     const attributes = { timeMajor: false, reverse: false, activation: 'none' as const };
@@ -55,7 +55,7 @@ describe('fuseActivation', () => {
     expect(operatorsOf(after)).toEqual(['rnn', 'unary']);
   });
 
-  test('leaves other functions alone, a second activation, a second reader, another quantization', () => {
+  test('keeps other functions, a second activation, a second reader and another quantization', () => {
     const kept: Options[] = [{ kind: 'tanh' }, { kind: 'leakyRelu' }, { activation: 'relu' }, { watched: true }, {
       quantization: [steps(0.5, -3), steps(0.25, -3)],
     }];

@@ -3,7 +3,7 @@ import { ownOutputs } from '../../../src/compiler/passes/ownOutputs';
 import { checkPass, constantOf, expect, GraphBuilder, operatorsOf } from './suite';
 
 describe('ownOutputs', () => {
-  test('copies outputs that are inputs, constants, or named twice', () => {
+  test('copies outputs that are inputs, constants, or listed twice', () => {
     const b = new GraphBuilder('borrowed');
     const x = b.input('x', [2, 3]);
     const y = b.node('unary', [x], { kind: 'neg' });
@@ -19,7 +19,7 @@ describe('ownOutputs', () => {
     expect(operatorsOf(checkPass(b.finish([b.input('x', [])]), ownOutputs))).toEqual(['slice']);
   });
 
-  test('leaves outputs that have a place of their own', () => {
+  test('does not copy outputs that have their own memory', () => {
     const b = new GraphBuilder('own');
     expect(operatorsOf(checkPass(b.finish([b.node('unary', [b.input('x', [3])], { kind: 'abs' })]), ownOutputs)))
       .toEqual(['unary']);

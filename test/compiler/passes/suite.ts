@@ -9,14 +9,15 @@ import { compare, exact, randomInputs } from '../../ops/suite';
 import { runReference } from '../../reference/index';
 import { allocate } from '../../reference/support';
 
-// A pass may rewrite whatever it likes as long as every output keeps its value, its place and (but
-// for copies) its name.
+// A pass may rewrite anything as long as every output keeps its value, its position and, except for
+// copies, its name.
 
 export { GraphBuilder };
 
 /**
- * Runs a pass on a copy and compares all outputs, by the reference, before and after. @returns the
- * copy
+ * Runs a pass on a copy and compares the reference's outputs before and after.
+ *
+ * @returns the copy
  */
 export function checkPass(graph: Graph, pass: (graph: Graph) => void): Graph {
   const work = cloneGraph(graph);

@@ -4,7 +4,7 @@ import { tensorsOf } from '../../../src/graph/edit';
 import { checkPass, constantOf, expect, GraphBuilder, steps } from './suite';
 
 describe('uint8ToInt8', () => {
-  test('flips the top bit of everything quantized; inputs and outputs stay as they are', () => {
+  test('flips the top bit of all quantized tensors except inputs and outputs', () => {
     const b = new GraphBuilder('unsigned');
     const x = b.input('x', [1, 4, 4, 2], 'uint8', steps(0.5, 100));
     const conv = b.node('conv2d', [x, constantOf(b, [3, 2, 2, 2], 'uint8', steps(0.25, 120)),
@@ -33,7 +33,7 @@ describe('uint8ToInt8', () => {
     expect(inside).toEqual([]);
   });
 
-  test('leaves an input that is an output, and plain uint8, alone', () => {
+  test('keeps an input that is also an output, and uint8 without quantization', () => {
     const b = new GraphBuilder('border');
     const x = b.input('x', [3], 'uint8', steps(0.5, 7));
     const plain = b.input('plain', [3], 'uint8');
@@ -44,7 +44,7 @@ describe('uint8ToInt8', () => {
     expect(after.outputs.map((t) => t.dtype)).toEqual(['uint8', 'uint8']);
   });
 
-  test('converts a constant that is an output, and one output named twice', () => {
+  test('converts a constant that is an output, and an output that is listed twice', () => {
     const b = new GraphBuilder('twice');
     const constant = constantOf(b, [4], 'uint8', steps(0.5, 7));
     const y = b.node('unary', [b.input('x', [4], 'uint8', steps(1, 0))], { kind: 'relu' }, {
@@ -53,7 +53,7 @@ describe('uint8ToInt8', () => {
     checkPass(b.finish([constant, y, y]), uint8ToInt8);
   });
 
-  test('lets a cast see the unsigned numbers', () => {
+  test('keeps the unsigned numbers as the input of a cast', () => {
     const b = new GraphBuilder('cast');
     const x = b.input('x', [6], 'uint8', steps(0.5, 100));
     const y = b.node('cast', [b.node('unary', [x], { kind: 'relu' }, { quantization: steps(0.5, 100) })], {}, {

@@ -11,7 +11,7 @@ const SIDE = 8;
 const random = new Random(11);
 const normal = (): number => random.next() + random.next() + random.next() - 1.5;
 
-/** A network with all that channels go through, a residual and a picture made flat. */
+/** A network with every operator that passes channels on, a residual and a flattened image. */
 function network(): Graph {
   const b = new GraphBuilder('net');
   const x = b.input('x', [1, SIDE, SIDE, 3]);
@@ -96,7 +96,7 @@ function smallest(graph: Graph, name: string, count: number): number[] {
   return [...sizes.keys()].sort((a, b) => sizes[a]! - sizes[b]!).slice(0, count);
 }
 
-/** The network with channels that are 0: of a layer, and of the depthwise one behind it. */
+/** The network with some channels zeroed, of a layer and of the depthwise layer after it. */
 function zeroed(graph: Graph, name: string, channels: number[]): Graph {
   const work = cloneGraph(graph);
   for (const node of [nodeOf(work, name), ...(name === 'stem' ? [nodeOf(work, 'dw')] : [])]) {
@@ -118,7 +118,7 @@ function zeroed(graph: Graph, name: string, channels: number[]): Graph {
 describe('prune, channels', () => {
   for (const [title, graph] of [['float32', float], ['int8', int8]] as const) {
     test.each([['stem', 32, 16], ['expand', 24, 8], ['tail', 20, 8], ['hidden', 40, 16]])(
-      `of %s: the network with the smallest of them at 0, in fewer numbers (${title})`,
+      `of %s: equals the network with the smallest channels zeroed, with fewer weights (${title})`,
       (name, N, keeps) => {
         const { graph: small, layers, kept } = prune(graph, {
           sparsity: { [name]: 1 - keeps / N },
@@ -147,14 +147,14 @@ describe('prune, channels', () => {
       },
     );
 
-    test(`leaves alone what meets others or leaves the network, and says so (${title})`, () => {
+    test(`keeps channels that are added to others or are outputs, and reports it (${title})`, () => {
       const { graph: small, layers, kept } = prune(graph, { sparsity: 0.5, pattern: 'channels' });
       expect(layers.map(({ name }) => name)).toEqual(['stem', 'expand', 'tail', 'hidden']);
       expect(kept.map(({ name, reason }) => [name, reason])).toEqual([['project',
         'its outputs meet others in binary "sum"'], ['back', 'its outputs meet others in binary "sum"'], ['out',
         'its outputs leave the network']]);
       expect(small.outputs.map(({ shape }) => shape)).toEqual(graph.outputs.map(({ shape }) => shape));
-      // biases and scales stay as many as the channels
+      // there are still as many biases and scales as channels
       expect(nodeOf(small, 'dw').inputs.slice(1).map((tensor) => tensor!.shape)).toEqual([[1, 3, 3, 16], [16]]);
       expect(nodeOf(small, 'hidden').inputs[1]!.shape).toEqual([24, 2 * 8]);
       const [before, after] = [graph, small].map((g) => readKlet(compile(g))) as [ReturnType<typeof readKlet>,
@@ -164,7 +164,7 @@ describe('prune, channels', () => {
       expect(after.weights.length).toBeLessThan(0.6 * before.weights.length);
     });
 
-    test(`by samples stays closer to the network than without (${title})`, () => {
+    test(`stays closer to the original network with samples than without (${title})`, () => {
       const original = answers(float);
       const distance = (options: Partial<PruneOptions>): number =>
         answers(prune(graph, { sparsity: 0.5, pattern: 'channels', ...options }).graph).flat().reduce(
@@ -175,8 +175,8 @@ describe('prune, channels', () => {
     });
   }
 
-  test('lets biases take over what channels give that hardly change', () => {
-    // half of the channels of "expand" are as good as constant, but large
+  test('replaces nearly constant channels by biases', () => {
+    // half of the channels of "expand" are large but nearly constant
     const b = new GraphBuilder('constant');
     const x = b.input('x', [4, 6]);
     const w = Float32Array.from({ length: 16 * 6 }, (_, i) => (i < 8 * 6 ? 1e-4 : 1) * normal());
@@ -202,18 +202,18 @@ describe('prune, channels', () => {
     });
   });
 
-  test('tells how much the channels of each layer matter that can lose some', () => {
+  test('reports the sensitivity of each layer whose channels can be removed', () => {
     const found = sensitivity(float, { sparsity: 0.5, pattern: 'channels', samples: unseen });
     expect(found.map(({ name }) => name)).toEqual(['stem', 'expand', 'tail', 'hidden']);
     for (const { error } of found) expect(error).toBeGreaterThan(0.01);
   });
 
-  test('follows those of MobileNet v2 through its depthwise layers', { skip: !hasShared }, () => {
+  test('removes channels of MobileNet v2 through its depthwise layers', { skip: !hasShared }, () => {
     const graph = importTflite(sharedBytes('models/mobilenet_v2_100_224_uint8.tflite'));
     const { graph: small, layers, kept } = prune(graph, { sparsity: 0.5, pattern: 'channels' });
     expect([layers.length, kept.length]).toEqual([20, 16]);
-    const picture = Uint8Array.from({ length: 224 * 224 * 3 }, () => random.int(0, 255));
-    const file = compile(small, { golden: [{ [small.inputs[0]!.name]: picture }] });
+    const image = Uint8Array.from({ length: 224 * 224 * 3 }, () => random.int(0, 255));
+    const file = compile(small, { golden: [{ [small.inputs[0]!.name]: image }] });
     expect(readKlet(file).weights.length).toBeLessThan(0.5 * readKlet(compile(graph)).weights.length);
     for (const flavor of flavors) expect(loadSync(file, { flavor }).selfTest(), flavor).toBe(1);
   });

@@ -6,7 +6,7 @@ import { Random } from '../../helpers/random';
 const random = new Random(9);
 const numbers = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.between(-1, 1));
 
-/** [N][K] of a rank. */
+/** A random matrix [N][K] of the given rank. */
 function product(N: number, K: number, rank: number): Float32Array {
   const a = numbers(N * rank);
   const b = numbers(rank * K);
@@ -46,7 +46,7 @@ describe('lowRank', () => {
   const x = numbers(600);
   const predict = (net: Graph): Float32Array => loadSync(compile(net)).predict(x).slice();
 
-  test('finds the rank that weights have, and gives the same answers', () => {
+  test('finds the rank of the weights, and gives the same outputs', () => {
     const { graph: thin, layers } = lowRank(graph, 1e-4);
     const [expected, found] = [predict(graph), predict(thin)];
     expect(layers).toEqual([{ name: 'thin', rank: 4, before: 768, after: 4 * 56 }, {
@@ -59,12 +59,12 @@ describe('lowRank', () => {
     found.forEach((value, i) => expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-4 * size));
   });
 
-  test('goes as far as the error allows, and keeps layers that would not get smaller', () => {
+  test('uses the lowest rank within the error, and keeps layers that would not get smaller', () => {
     expect(lowRank(graph, 0.5).layers.find(({ name }) => name === 'thin')!.rank).toBeLessThan(4);
     expect(lowRank(graph, 1e-4).graph.nodes.filter(({ name }) => name.startsWith('full'))).toHaveLength(1);
   });
 
-  test('refuses errors that are none, and quantized networks', () => {
+  test('refuses an invalid error, and quantized networks', () => {
     expect(() => lowRank(graph, 1)).toThrow(/at least 0 and less than 1; it is 1/);
     expect(() => lowRank(quantize(graph, { samples: [x] }), 0.1))
       .toThrow(/are int8; lowRank\(\) takes float32 networks/);

@@ -6,7 +6,7 @@ import { flavors } from '../../helpers/flavors';
 import { Random } from '../../helpers/random';
 import { hasShared, sharedBytes } from '../../helpers/shared';
 
-// A network whose inputs have far fewer dimensions than numbers: what is pruned can be made up for.
+// The inputs of this network have low rank, so the remaining weights can replace pruned ones.
 
 const SIDE = 6;
 const CHANNELS = 32;
@@ -59,7 +59,7 @@ const weightsOf = (graph: Graph, name: string): Tensor => graph.nodes.find((node
 const zeros = (tensor: Tensor): number =>
   tensor.data!.filter((w) => w === (tensor.quantization?.zeroPoint[0] ?? 0)).length / tensor.data!.length;
 
-/** How far outputs are from those of the float network, relative to how much those vary. */
+/** The error of the outputs relative to the variation of the float network's outputs. */
 function distance(graph: Graph): number {
   const [a, b] = [loadSync(compile(float)), loadSync(compile(graph))];
   const pairs = unseen.flatMap((x) => {
@@ -78,7 +78,7 @@ function distance(graph: Graph): number {
 
 describe('prune', () => {
   for (const [title, graph] of [['float32', float], ['int8', int8]] as const) {
-    test(`removes the part that is asked for and leaves the given network as it was (${title})`, () => {
+    test(`removes the requested share and does not change the given network (${title})`, () => {
       const before = [...weightsOf(graph, 'deep').data!];
       const result = prune(graph, { sparsity: 0.75 });
       expect([...weightsOf(graph, 'deep').data!]).toEqual(before);
@@ -92,7 +92,7 @@ describe('prune', () => {
       }
     });
 
-    test(`by samples stays closer to the network than without (${title})`, () => {
+    test(`stays closer to the original network with samples than without (${title})`, () => {
       const [plain, fitted] = [{}, { samples }].map((options) =>
         distance(prune(graph, { sparsity: 0.6, pattern: 'pairs', ...options }).graph)
       ) as [number, number];
@@ -100,7 +100,7 @@ describe('prune', () => {
     });
   }
 
-  test('removes the smallest first', () => {
+  test('removes the smallest weights first', () => {
     const { graph } = prune(float, { sparsity: 0.5, pattern: 'weights' });
     const before = weightsOf(float, 'wide').data!;
     const after = weightsOf(graph, 'wide').data!;
@@ -110,7 +110,7 @@ describe('prune', () => {
     expect(left).toEqual([...after].filter((w) => w !== 0));
   });
 
-  test("leaves four pairs to an output that has some among the layer's largest, and none to one that has not", () => {
+  test('keeps four pairs of an output with any of the largest pairs of the layer, and none of the others', () => {
     const b = new GraphBuilder('few inputs');
     const x = b.input('x', [1, 4, 4, 16]);
     const N = 24;
@@ -137,7 +137,7 @@ describe('prune', () => {
     expect(layers[0]!.sparsity).toBeCloseTo(zeros(weightsOf(graph, 'narrow')), 10);
   });
 
-  test('keeps pairs in fours, and blocks of 8 by 4', () => {
+  test('keeps pairs in groups of four, and blocks of 8 by 4', () => {
     const pairs = weightsOf(prune(float, { sparsity: 0.7, pattern: 'pairs' }).graph, 'wide').data!;
     const blocks = weightsOf(prune(float, { sparsity: 0.7, pattern: 'blocks' }).graph, 'wide').data!;
     for (let n = 0; n < 48; n++) {
@@ -159,7 +159,7 @@ describe('prune', () => {
     }
   });
 
-  test('of the whole network prunes more where weights hardly count, and as much in all', () => {
+  test('prunes unimportant layers more with the scope "global", and the same share in total', () => {
     const b = cloneWith(float, 'wide', (w, i) => (i % 3 === 0 ? w : w / 1000));
     const { layers } = prune(b, { sparsity: 0.5, scope: 'global', pattern: 'weights', keep: ['last'] });
     const [wide, deep] = layers as [typeof layers[0], typeof layers[0]];
@@ -168,7 +168,7 @@ describe('prune', () => {
     expect((wide.sparsity * wide.weights + deep.sparsity * deep.weights) / all).toBeCloseTo(0.5, 2);
   });
 
-  test('makes files that the core runs by lists, and smaller', () => {
+  test('makes smaller files, in which weights are lists', () => {
     const { graph } = prune(int8, { sparsity: 0.9 });
     const dense = readKlet(compile(int8));
     const listed = readKlet(compile(graph));
@@ -177,7 +177,7 @@ describe('prune', () => {
     expect(loadSync(compile(graph, { golden: [{ x: unseen[0]! }] })).selfTest()).toBe(1);
   });
 
-  test('gives the same answers whether weights lie in lists or not, entropy-coded or not', () => {
+  test('gives the same outputs with dense weights and lists, entropy-coded or not', () => {
     for (const pattern of ['weights', 'pairs', 'blocks'] as const) {
       const { graph } = prune(int8, { sparsity: 0.8, pattern });
       const golden = unseen.map((x) => ({ x }));
@@ -189,12 +189,12 @@ describe('prune', () => {
       for (const file of files) {
         for (const flavor of flavors) expect(loadSync(file, { flavor }).selfTest()).toBe(golden.length);
       }
-      // as the compiler lays them out, and all of them
+      // the compiler's choice, and all layers as lists
       for (const i of [1, 3]) expect(readKlet(files[i]!).coded, pattern).toBe(true);
     }
   });
 
-  test('makes lists that entropy coding takes to what their bytes carry', () => {
+  test('makes lists that entropy coding compresses to their information content', () => {
     const b = new GraphBuilder('large');
     const x = b.input('x', [1, 8, 8, 256]);
     const large = b.finish([
@@ -206,12 +206,12 @@ describe('prune', () => {
         activation: 'none',
       }),
     ]);
-    const picture = (): Float32Array => Float32Array.from({ length: 8 * 8 * 256 }, normal);
-    const { graph } = prune(quantize(large, { samples: [picture(), picture()], floatBorder: true }), { sparsity: 0.8 });
+    const image = (): Float32Array => Float32Array.from({ length: 8 * 8 * 256 }, normal);
+    const { graph } = prune(quantize(large, { samples: [image(), image()], floatBorder: true }), { sparsity: 0.8 });
     const listed = readKlet(compile(graph));
     const coded = readKlet(compile(graph, { compact: true })).weights.length;
     expect(listed.notes!.records.find(({ op }) => op === 'conv2d')!.layout).toBe('pairs');
-    // a pair in five: its two weights, and where it is
+    // one pair in five: two weights and a position
     const place = (0.2 * Math.log2(1 / 0.2) + 0.8 * Math.log2(1 / 0.8)) / 0.2;
     const { data } = weightsOf(graph, graph.nodes.find(({ op }) => op === 'conv2d')!.name);
     const left = [...data!].filter((w) => w !== 0);
@@ -225,14 +225,14 @@ describe('prune', () => {
   });
 
   test.runIf(hasShared)(
-    'makes of MobileNet v2 without 80 % of its weights a compact file of less than a quarter of its .tflite',
+    'stores MobileNet v2 with 80 % of its weights pruned in less than a quarter of its .tflite',
     () => {
       const tflite = sharedBytes('models/mobilenet_v2_100_224_uint8.tflite');
       const { graph } = prune(importTflite(tflite), { sparsity: 0.8 });
-      const picture = Uint8Array.from({ length: 224 * 224 * 3 }, () => random.int(0, 255));
-      const file = compile(graph, { compact: true, golden: [{ [graph.inputs[0]!.name]: picture }] });
+      const image = Uint8Array.from({ length: 224 * 224 * 3 }, () => random.int(0, 255));
+      const file = compile(graph, { compact: true, golden: [{ [graph.inputs[0]!.name]: image }] });
       expect(file.length - readKlet(file).golden!.length).toBeLessThan(tflite.length / 4);
-      const dense = compile(graph, { weightLayout: 'dense', golden: [{ [graph.inputs[0]!.name]: picture }] });
+      const dense = compile(graph, { weightLayout: 'dense', golden: [{ [graph.inputs[0]!.name]: image }] });
       expect(Buffer.compare(readKlet(file).golden!, readKlet(dense).golden!)).toBe(0);
       for (const flavor of flavors) expect(loadSync(file, { flavor }).selfTest(), flavor).toBe(1);
     },
@@ -251,8 +251,8 @@ describe('prune', () => {
 });
 
 describe('sensitivity', () => {
-  test('is the error of the outputs when one layer alone is pruned', () => {
-    // weights of which two thirds are next to nothing: removing these hardly matters
+  test('is the error of the outputs if only that layer is pruned', () => {
+    // two thirds of the weights are almost zero, so removing them has little effect
     const found = sensitivity(cloneWith(float, 'wide', (w, i) => (i % 3 === 0 ? w : w / 1000)), {
       sparsity: 0.6,
       pattern: 'weights',
@@ -269,7 +269,7 @@ describe('sensitivity', () => {
   });
 });
 
-/** The network with other weights in one layer. */
+/** The network with different weights in one layer. */
 function cloneWith(graph: Graph, name: string, change: (w: number, i: number) => number): Graph {
   const changed = (tensor: Tensor): Tensor => ({ ...tensor, data: Float32Array.from(tensor.data!, change) });
   return {

@@ -7,7 +7,7 @@ import { loadSync } from '../../../src/index';
 import { flavors } from '../../helpers/flavors';
 import { Random } from '../../helpers/random';
 
-// A gru and an lstm on sequences that have far fewer dimensions than numbers.
+// A gru and an lstm on sequences of low rank.
 
 const TIME = 12;
 const INPUTS = 24;
@@ -73,13 +73,13 @@ function distance(graph: Graph, to: Graph): number {
 
 describe('prune, on recurrent layers', () => {
   for (const [title, graph] of [['float32', float], ['int8', int8]] as const) {
-    test(`removes blocks of input and of recurrent weights, gate by gate (${title})`, () => {
+    test(`removes blocks of input and recurrent weights, each gate separately (${title})`, () => {
       const { graph: pruned, layers } = prune(graph, { sparsity: 0.7 });
       expect(layers.map(({ name, pattern, weights }) => [name, pattern, weights])).toEqual([['gru/input', 'blocks',
         3 * CELLS * INPUTS], ['gru/recurrent', 'blocks', 3 * CELLS * CELLS], ['lstm/input', 'blocks',
         4 * CELLS * CELLS], ['lstm/recurrent', 'blocks', 4 * CELLS * CELLS]]);
-      // blocks of a gate's last four cells cost the core as much as others and have half the
-      // weights: they go first
+      // blocks of a gate's last four cells go first, because they have half the weights of other
+      // blocks and take the same time
       for (const { sparsity } of layers) expect(sparsity).toBeGreaterThan(0.6);
       for (const [name, at] of [['gru', 1], ['gru', 2], ['lstm', 1], ['lstm', 2]] as const) {
         const { data, shape: [rows, K] } = operand(pruned, name, at);
@@ -92,13 +92,13 @@ describe('prune, on recurrent layers', () => {
         }
         const kept = [...used.values()].filter((count) => count > 0);
         expect(kept.length / used.size, `${name} ${at}`).toBeCloseTo(0.3, 1);
-        // of what stays hardly a weight is 0 by itself
+        // hardly any remaining weight is 0
         expect(kept.reduce((a, b) => a + b) / (kept.length * 32)).toBeGreaterThan(title === 'int8' ? 0.7 : 0.75);
       }
       expect(operand(graph, 'gru', 2).data!.filter((w) => w === 0).length).toBeLessThan(0.1 * 3 * CELLS * CELLS);
     });
 
-    test(`by samples stays closer to the network than without (${title})`, () => {
+    test(`stays closer to the original network with samples than without (${title})`, () => {
       const [plain, fitted] = [{}, { samples }].map((options) =>
         distance(prune(graph, { sparsity: 0.5, pattern: 'weights', ...options }).graph, graph)
       ) as [number, number];
@@ -106,7 +106,7 @@ describe('prune, on recurrent layers', () => {
     });
   }
 
-  test('prunes single weights if asked, and one matrix alone', () => {
+  test('can prune single weights, and one matrix alone', () => {
     const { graph, layers } = prune(float, { sparsity: { 'gru/recurrent': 0.6 }, pattern: 'weights' });
     expect(layers).toMatchObject([{
       name: 'gru/recurrent',
@@ -119,7 +119,7 @@ describe('prune, on recurrent layers', () => {
       .toEqual(['gru/recurrent', 'lstm/input']);
   });
 
-  test('leaves alone what another bias would not make up for: a reset gate that comes first, a norm', () => {
+  test('does not refit where a bias could not compensate: with a reset gate before the product, or a norm', () => {
     const reset = network(false);
     const [before, after] = [reset, prune(reset, { sparsity: 0.5, samples }).graph].map((graph) =>
       operand(graph, 'gru', 4).data
@@ -130,7 +130,7 @@ describe('prune, on recurrent layers', () => {
     recurrent.forEach((w, i) => expect(w === 0 || w === given[i]).toBe(true));
   });
 
-  test('sees the state of the step before, whichever way the sequence lies and goes', () => {
+  test('calibrates on the previous state for every layout and direction of the sequence', () => {
     const batch = 2;
     const time = 5;
     for (const timeMajor of [false, true]) {
@@ -161,7 +161,7 @@ describe('prune, on recurrent layers', () => {
     }
   });
 
-  test('makes files with lists, before and after quantization, whose answers are those of all weights', () => {
+  test('makes files with lists that give the same outputs as dense weights, before and after quantization', () => {
     const wide = new GraphBuilder('wide');
     const x = wide.input('x', [1, 6, 64]);
     const constant = (shape: number[], size: number): Tensor =>
@@ -192,7 +192,7 @@ describe('prune, on recurrent layers', () => {
     }
   });
 
-  test('is tried by sensitivity matrix by matrix', () => {
+  test('sensitivity prunes one matrix at a time', () => {
     const found = sensitivity(float, { sparsity: 0.5, samples: unseen });
     expect(found.map(({ name }) => name)).toEqual(['gru/input', 'gru/recurrent', 'lstm/input', 'lstm/recurrent']);
     for (const { error } of found) expect(error).toBeGreaterThan(0);
