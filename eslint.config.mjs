@@ -34,7 +34,6 @@ export default tseslint.config(
   },
   {
     files: ['**/*.ts', '**/*.mjs', '**/*.js'],
-    ignores: ['assembly/'],
     rules: { 'no-nested-ternary': 'error', '@stylistic/max-len': ['error', width] },
   },
   { files: kernels, rules: { 'no-restricted-syntax': ['error', oneDeclarationOrRegisters] } },

@@ -1,6 +1,6 @@
 /**
- * The index of the first of the largest (or smallest) of a T [n], `stride` elements apart. Nothing
- * compares with NaN.
+ * Index of the largest (or smallest) of n elements T, `stride` elements apart. Of equal elements
+ * the first wins. NaN never replaces another element, because comparisons with it are false.
  */
 export function argmax<T>(a: usize, n: i32, stride: i32, largest: bool): i32 {
   const step = <usize>stride * sizeof<T>();

@@ -6,26 +6,26 @@ import { quantize, quantize4 } from './quantize';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes, storeWords } from './store';
 
-// Elementwise over one run: out[i] = f(a[i·strideA], b[i·strideB]), strides 0 or 1. The vector
-// flavors want an operand of stride 0 repeated over 16 bytes (`BINARY_SPLAT`), so that one loop
-// serves every combination: its address does not move. `out` may be where an operand of stride 1
-// is.
+// Elementwise functions of two operands over n contiguous outputs: out[i] = f(a[i·strideA],
+// b[i·strideB]). Strides are 0 or 1. With SIMD, an operand of stride 0 must be repeated over
+// BINARY_SPLAT bytes. Its address stays the same, so that one loop serves every combination. `out`
+// may equal an operand of stride 1.
 
-/** Bytes that an operand of stride 0 is repeated over. */
+/** Bytes over which an operand of stride 0 is repeated. */
 export const BINARY_SPLAT = 16;
 
-/** Repeats the element of `bytes` (1 or 4) at a over `out` [16]. */
+/** Repeats the element of `bytes` (1 or 4) bytes at a over BINARY_SPLAT bytes at out. */
 export function splat_bytes(a: usize, bytes: i32, out: usize): void {
   if (bytes == 1) v128.store(out, v128.load8_splat(a));
   else v128.store(out, v128.load32_splat(a));
 }
 
 @inline
-function lower(largest: bool, a: i32, b: i32): i32 {
+function extreme(largest: bool, a: i32, b: i32): i32 {
   return largest ? max(a, b) : min(a, b);
 }
 
-/** out i8 = clamp(((factorA·a + factorB·b + bias) >> shift) + zero); |factors| < 2^29 */
+/** out i8 = clamp(((factorA·a + factorB·b + bias) >> shift) + zeroPoint), |factors| < 2^29 */
 export function add_i8(
   a: usize,
   strideA: i32,
@@ -37,16 +37,16 @@ export function add_i8(
   factorB: i32,
   bias: i32,
   shift: i32,
-  zero: i32,
+  zeroPoint: i32,
   low: i32,
   high: i32,
 ): void {
   if (ASC_FEATURE_SIMD) {
-    // factors in 14 low bits and the rest: each pair of products is one dot, which is faster than
-    // two i32 multiplications
+    // Factors are split into the low 14 bits and the rest. Then one dot product computes
+    // factorA·a + factorB·b of one part, which is faster than two i32 multiplications.
     const lowParts = i32x4.splat((factorA & 0x3fff) | ((factorB & 0x3fff) << 16));
     const highParts = i32x4.splat(((factorA >> 14) & 0xffff) | ((factorB >> 14) << 16));
-    const bias4 = i32x4.splat(bias), zero8 = i16x8.splat(<i16>zero), low16 = i8x16.splat(<i8>low),
+    const bias4 = i32x4.splat(bias), zero8 = i16x8.splat(<i16>zeroPoint), low16 = i8x16.splat(<i8>low),
       high16 = i8x16.splat(<i8>high);
     const stepA = strideA << 4;
     const stepB = strideB << 4;
@@ -86,7 +86,7 @@ export function add_i8(
   } else {
     for (let i = 0; i < n; i++) {
       const acc = factorA * <i32>load<i8>(a) + factorB * <i32>load<i8>(b) + bias;
-      store<i8>(out + i, min(max((acc >> shift) + zero, low), high));
+      store<i8>(out + i, min(max((acc >> shift) + zeroPoint, low), high));
       a += strideA;
       b += strideB;
     }
@@ -111,17 +111,17 @@ function products(
   zeroB: i32,
   scale: f32,
   negative: f32,
-  zero: i32,
+  zeroPoint: i32,
   low: i32,
   high: i32,
 ): void {
-  const lowF = <f32>(low - zero);
-  const highF = <f32>(high - zero);
+  const lowF = <f32>(low - zeroPoint);
+  const highF = <f32>(high - zeroPoint);
   if (ASC_FEATURE_SIMD) {
     const low4 = f32x4.splat(lowF);
     const high16 = i8x16.splat(<i8>high);
-    const magic = requantizeMagic(zero);
-    const back = requantizeZero(zero);
+    const magic = requantizeMagic(zeroPoint);
+    const back = requantizeZero(zeroPoint);
     const scale4 = f32x4.splat(scale);
     const negative4 = f32x4.splat(negative);
     const za = i16x8.splat(<i16>zeroA);
@@ -157,8 +157,8 @@ function products(
       store<i8>(
         out + i,
         prelu && x >= 0
-          ? requantize(x, scale, lowF, highF, zero)
-          : requantize(x * y, prelu ? negative : scale, lowF, highF, zero),
+          ? requantize(x, scale, lowF, highF, zeroPoint)
+          : requantize(x * y, prelu ? negative : scale, lowF, highF, zeroPoint),
       );
       a += strideA;
       b += strideB;
@@ -176,11 +176,11 @@ export function mul_i8(
   zeroA: i32,
   zeroB: i32,
   scale: f32,
-  zero: i32,
+  zeroPoint: i32,
   low: i32,
   high: i32,
 ): void {
-  products(false, a, strideA, b, strideB, out, n, zeroA, zeroB, scale, 0, zero, low, high);
+  products(false, a, strideA, b, strideB, out, n, zeroA, zeroB, scale, 0, zeroPoint, low, high);
 }
 
 export function prelu_i8(
@@ -194,11 +194,11 @@ export function prelu_i8(
   zeroB: i32,
   scale: f32,
   negative: f32,
-  zero: i32,
+  zeroPoint: i32,
   low: i32,
   high: i32,
 ): void {
-  products(true, a, strideA, b, strideB, out, n, zeroA, zeroB, scale, negative, zero, low, high);
+  products(true, a, strideA, b, strideB, out, n, zeroA, zeroB, scale, negative, zeroPoint, low, high);
 }
 
 @inline
@@ -228,7 +228,7 @@ function extremes(
     }
   } else {
     for (let i = 0; i < n; i++) {
-      store<i8>(out + i, min(max(lower(largest, load<i8>(a), load<i8>(b)), low), high));
+      store<i8>(out + i, min(max(extreme(largest, load<i8>(a), load<i8>(b)), low), high));
       a += strideA;
       b += strideB;
     }
@@ -261,7 +261,7 @@ export function maximum_i8(
   extremes(true, a, strideA, b, strideB, out, n, low, high);
 }
 
-/** x = scaleA·(a − zeroA), y = scaleB·(b − zeroB) → quantize((x / y or (x − y)²) / scaleOut) */
+/** (x / y)/scaleOut or (x − y)²/scaleOut, for x = scaleA·(a − zeroA), y = scaleB·(b − zeroB) */
 @inline
 function real<T>(divide: bool, x: T, y: T, scaleOut: T): T {
   let r: T;
@@ -288,16 +288,16 @@ function reals(
   scaleA: f32,
   scaleB: f32,
   scaleOut: f32,
-  zero: i32,
+  zeroPoint: i32,
   low: i32,
   high: i32,
 ): void {
-  const lowF = <f32>(low - zero);
-  const highF = <f32>(high - zero);
+  const lowF = <f32>(low - zeroPoint);
+  const highF = <f32>(high - zeroPoint);
   if (ASC_FEATURE_SIMD) {
     const low4 = f32x4.splat(lowF);
     const high4 = f32x4.splat(highF);
-    const magic = requantizeZero(zero);
+    const magic = requantizeZero(zeroPoint);
     const scaleA4 = f32x4.splat(scaleA), scaleB4 = f32x4.splat(scaleB), scaleOut4 = f32x4.splat(scaleOut);
     const za = i16x8.splat(<i16>zeroA);
     const zb = i16x8.splat(<i16>zeroB);
@@ -322,7 +322,7 @@ function reals(
     for (let i = 0; i < n; i++) {
       const x = scaleA * <f32>(<i32>load<i8>(a) - zeroA);
       const y = scaleB * <f32>(<i32>load<i8>(b) - zeroB);
-      store<i8>(out + i, quantize(real<f32>(divide, x, y, scaleOut), lowF, highF, zero));
+      store<i8>(out + i, quantize(real<f32>(divide, x, y, scaleOut), lowF, highF, zeroPoint));
       a += strideA;
       b += strideB;
     }
@@ -341,11 +341,11 @@ export function div_i8(
   scaleA: f32,
   scaleB: f32,
   scaleOut: f32,
-  zero: i32,
+  zeroPoint: i32,
   low: i32,
   high: i32,
 ): void {
-  reals(true, a, strideA, b, strideB, out, n, zeroA, zeroB, scaleA, scaleB, scaleOut, zero, low, high);
+  reals(true, a, strideA, b, strideB, out, n, zeroA, zeroB, scaleA, scaleB, scaleOut, zeroPoint, low, high);
 }
 
 export function squaredDifference_i8(
@@ -360,11 +360,11 @@ export function squaredDifference_i8(
   scaleA: f32,
   scaleB: f32,
   scaleOut: f32,
-  zero: i32,
+  zeroPoint: i32,
   low: i32,
   high: i32,
 ): void {
-  reals(false, a, strideA, b, strideB, out, n, zeroA, zeroB, scaleA, scaleB, scaleOut, zero, low, high);
+  reals(false, a, strideA, b, strideB, out, n, zeroA, zeroB, scaleA, scaleB, scaleOut, zeroPoint, low, high);
 }
 
 @inline
@@ -417,7 +417,7 @@ function floats(
   }
 }
 
-/** out f32 = clamp(f(a, b)); `kind` is a BINARY_ number */
+/** out f32 = clamp(f(a, b)); `kind` is a BINARY_ constant of layout.ts */
 export function binary_f32(
   kind: i32,
   a: usize,
@@ -457,7 +457,7 @@ export function binary_f32(
   }
 }
 
-/** out i32 = f(a, b), wrapping around; add, sub, mul, minimum, maximum */
+/** out i32 = f(a, b) modulo 2^32, for add, sub, mul, minimum and maximum */
 export function binary_i32(kind: i32, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32): void {
   const stepA = strideA << 2;
   const stepB = strideB << 2;

@@ -1,8 +1,8 @@
 import { storeBytes } from './store';
 
 /**
- * T [n] → U [n]. Floats go toward zero and saturate, not a number is 0; integers keep their low
- * bits.
+ * a T [n] → out U [n]. Floats are rounded toward zero and saturate, and NaN becomes 0. Integers
+ * keep their low bits.
  */
 export function cast<T, U>(a: usize, out: usize, n: i32): void {
   for (let i = 0; i < n; i++) {
@@ -22,7 +22,7 @@ function highest<U>(): f64 {
 @inline
 function convert<T, U>(x: T): U {
   if (isFloat<T>() && isInteger<U>()) {
-    // bounds first: conversions of what does not fit trap, or differ by engine
+    // clamp first, because the conversion of a value out of range traps
     const high = highest<U>();
     const low: f64 = isSigned<U>() ? -1 - high : 0;
     const y = <f64>x;
@@ -32,7 +32,7 @@ function convert<T, U>(x: T): U {
   }
 }
 
-/** u8 ↔ i8 of one real value: out [n] = a ^ 0x80 */
+/** out [n] = a ^ 0x80: converts between u8 and i8 codes of the same real values. */
 export function flip_top_bit(a: usize, out: usize, n: i32): void {
   if (ASC_FEATURE_SIMD) {
     const top = i8x16.splat(-128);

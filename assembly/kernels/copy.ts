@@ -1,7 +1,13 @@
 import { interleaveHigh, interleaveLow, interleaveLowBytes } from './lanes';
 import { storeBytes } from './store';
 
-/** `n` bytes from a to out, which do not overlap. Words of 4 on addresses that allow it. */
+// Copies of bytes, and of planes of elements with any strides. The transposition of a plane of
+// bytes is a kernel of its own.
+
+/**
+ * Copies `n` bytes from a to out, which must not overlap. The scalar flavor copies words of 4 if
+ * both addresses are aligned.
+ */
 export function copy_bytes(a: usize, out: usize, n: i32): void {
   if (ASC_FEATURE_SIMD) {
     for (; n >= 16; n -= 16) {
@@ -25,7 +31,7 @@ export function copy_bytes(a: usize, out: usize, n: i32): void {
   }
 }
 
-/** out [n] of `bytes` (1 or 4) = value */
+/** out [n] = value, elements of `bytes` (1 or 4) bytes */
 export function fill_elements(out: usize, n: i32, bytes: i32, value: i32): void {
   if (bytes == 1) {
     memory.fill(out, <u8>value, n);
@@ -34,7 +40,7 @@ export function fill_elements(out: usize, n: i32, bytes: i32, value: i32): void 
   }
 }
 
-/** out[i·strideOut] = a[i·stride], elements T */
+/** out[i·strideOut] = a[i·stride] for i < n, elements T */
 @inline
 function strided<T>(a: usize, stride: i32, out: usize, strideOut: i32, n: i32): void {
   const step = stride * sizeof<T>();
@@ -47,8 +53,8 @@ function strided<T>(a: usize, stride: i32, out: usize, strideOut: i32, n: i32): 
 }
 
 /**
- * A plane of `rows` × `n` elements of `bytes` (1 or 4); strides in elements, the source's may be ≤
- * 0.
+ * Copies a plane of `rows` × `n` elements of `bytes` (1 or 4) bytes. Strides are in elements; those
+ * of the source may be zero or negative.
  */
 export function copy_plane(
   a: usize,
@@ -78,7 +84,10 @@ export function copy_plane(
   }
 }
 
-/** out[y·strideOut + x] = a[x·stride + y], y < rows, x < columns: 8 × 8 bytes at a time. */
+/**
+ * out[y·strideOut + x] = a[x·stride + y] for y < rows, x < columns. Blocks of 8 × 8 bytes are
+ * transposed in registers.
+ */
 function transpose_i8(a: usize, stride: i32, out: usize, strideOut: i32, rows: i32, columns: i32): void {
   let y = 0;
   for (; y <= rows - 8; y += 8) {
@@ -92,7 +101,7 @@ function transpose_i8(a: usize, stride: i32, out: usize, strideOut: i32, rows: i
       const r4 = v128.load64_zero(p), r5 = v128.load64_zero(p + stride);
       p += stride << 1;
       const r6 = v128.load64_zero(p), r7 = v128.load64_zero(p + stride);
-      // interleave bytes, then pairs, then fours
+      // interleave bytes, then groups of 2, then groups of 4
       const b0 = interleaveLowBytes(r0, r1);
       const b1 = interleaveLowBytes(r2, r3);
       const b2 = interleaveLowBytes(r4, r5);

@@ -2,34 +2,40 @@ import { interleaveHigh, interleaveLow } from './lanes';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 
-// Depthwise products of 8 channels at a time. Taps are multiplied in pairs by `i32x4.dot_i16x8_s`:
-// the lanes of two taps are interleaved, as are their weights, which are widened once a call.
+// int8 depthwise convolution. Lanes are channels, 8 per block. Taps are multiplied in pairs by
+// `i32x4.dot_i16x8_s`: the lanes of two taps are interleaved, and so are their weights, which are
+// widened once per record.
 //
-//   w     i8 [⌈C/8⌉][taps][8]
-//   pairs i16 [⌈C/8⌉][⌈taps/2⌉][8][2] = w − zero; the partner of an odd last tap is 0
-//   bias  i32 [C'] · scale f32 [C'] · out i8 [C], C' = C rounded up to 8 · |a·w| ≤ 128·255
+//   w     i8 [⌈C/8⌉][taps][8], taps column by column
+//   pairs i16 [⌈C/8⌉][⌈taps/2⌉][8][2] = w − zeroPoint; the second of an odd last pair is 0
+//   bias  i32 [C'] · scale f32 [C'], C' = C rounded up to 8
+//   out   i8 [C] per output pixel
+//   |a·w| ≤ 128·255
+//
+// Loop order of depthwise_i8: block, tap pair. It computes one output pixel per call. Loop order of
+// the 3×3 kernels: block, output column. They compute one row of outputs per call.
 
-/** acc + a₀·w₀ + a₁·w₁ */
+/** acc + a₀·w₀ + a₁·w₁ in each lane */
 @inline
 function dot(acc: v128, pair: v128, weights: v128): v128 {
   return i32x4.add(acc, i32x4.dot_i16x8_s(pair, weights));
 }
 
-/** w → pairs */
-export function pair_taps_i8(w: usize, zero: i32, taps: i32, blocks: i32, pairs: usize): void {
+/** Widens w to `pairs`, in the layouts above. */
+export function pair_taps_i8(w: usize, zeroPoint: i32, taps: i32, blocks: i32, pairs: usize): void {
   for (let block = 0; block < blocks; block++) {
     for (let t = 0; t < taps; t += 2) {
       const partner = t + 1 < taps;
       if (ASC_FEATURE_SIMD) {
-        const z = i16x8.splat(<i16>zero);
+        const z = i16x8.splat(<i16>zeroPoint);
         const a = i16x8.sub(v128.load8x8_s(w), z);
         const b = partner ? i16x8.sub(v128.load8x8_s(w, 8), z) : i16x8.splat(0);
         v128.store(pairs, interleaveLow(a, b));
         v128.store(pairs, interleaveHigh(a, b), 16);
       } else {
         for (let lane = 0; lane < 8; lane++) {
-          store<i16>(pairs + (lane << 2), <i32>load<i8>(w + lane) - zero);
-          store<i16>(pairs + (lane << 2), partner ? <i32>load<i8>(w + lane, 8) - zero : 0, 2);
+          store<i16>(pairs + (lane << 2), <i32>load<i8>(w + lane) - zeroPoint);
+          store<i16>(pairs + (lane << 2), partner ? <i32>load<i8>(w + lane, 8) - zeroPoint : 0, 2);
         }
       }
       w += partner ? 16 : 8;
@@ -39,9 +45,9 @@ export function pair_taps_i8(w: usize, zero: i32, taps: i32, blocks: i32, pairs:
 }
 
 /**
- * Any kernel: `taps` holds one address per tap (a row of zero points where the tap lies outside the
- * picture), padded to an even count; `shift` is added to each, so that one list serves a run of
- * pixels.
+ * One output pixel, any filter size. `taps` u32 [2·pairs] holds the address of each tap's pixel, or
+ * of a row of zero points if the tap is outside the image. `shift` is added to each address, so
+ * that one list serves all pixels of a row that have the same taps inside.
  */
 export function depthwise_i8(
   taps: usize,
@@ -52,15 +58,15 @@ export function depthwise_i8(
   scale: usize,
   out: usize,
   C: i32,
-  zero: i32,
+  zeroPoint: i32,
   min: i32,
   max: i32,
 ): void {
   if (ASC_FEATURE_SIMD) {
-    const low = f32x4.splat(<f32>(min - zero));
+    const low = f32x4.splat(<f32>(min - zeroPoint));
     const high = i8x16.splat(<i8>max);
-    const magic = requantizeMagic(zero);
-    const back = requantizeZero(zero);
+    const magic = requantizeMagic(zeroPoint);
+    const back = requantizeZero(zeroPoint);
     const end = taps + (pairs << 3);
     for (let c = 0; c < C; c += 8) {
       let lo = v128.load(bias);
@@ -82,8 +88,8 @@ export function depthwise_i8(
       scale += 32;
     }
   } else {
-    const low = <f32>(min - zero);
-    const high = <f32>(max - zero);
+    const low = <f32>(min - zeroPoint);
+    const high = <f32>(max - zeroPoint);
     for (let c = 0; c < C; c++) {
       let acc = load<i32>(bias + (c << 2));
       let w = weights + ((c >> 3) * pairs << 5) + ((c & 7) << 2);
@@ -94,25 +100,25 @@ export function depthwise_i8(
         w += 32;
         t += 8;
       }
-      store<i8>(out + c, requantize(acc, load<f32>(scale + (c << 2)), low, high, zero));
+      store<i8>(out + c, requantize(acc, load<f32>(scale + (c << 2)), low, high, zeroPoint));
     }
   }
 }
 
-// 3×3 with SIMD: a row of outputs, channel block by channel block, the columns of the window kept
-// in registers. Each column pairs its upper two rows; the lower row pairs neighbouring columns. The
-// weights in the order they are used, per block:
+// 3×3 with SIMD: `count` outputs of one row. The columns of the window stay in registers from one
+// output to the next. The upper two rows of a column form a pair; the lowest row is paired across
+// neighboring columns. Weights of one block, in the order of use:
 //
 //   [0..2] (w₀ₖ, w₁ₖ) of columns k = 0, 1, 2 · [3] (w₂₀, w₂₁) · [4] (w₂₂, 0) · [5] (0, w₂₀)
-//   [6] (w₂₁, w₂₂); each of them 4 low lanes, then 4 high lanes
+//   [6] (w₂₁, w₂₂); each entry is i16 [8][2], lanes 0 to 3 before lanes 4 to 7
 
-/** Bytes of weights per block of 8 channels. */
+/** Bytes of one block's weights */
 export const WEIGHTS_3X3 = 224;
 
-/** w i8 [⌈C/8⌉][9][8], taps column by column → the layout above */
-export function pair_taps_i8_3x3(w: usize, zero: i32, blocks: i32, out: usize): void {
-  const z = i16x8.splat(<i16>zero);
-  const none = i16x8.splat(0);
+/** w i8 [blocks][9][8], taps column by column → the layout above */
+export function pair_taps_i8_3x3(w: usize, zeroPoint: i32, blocks: i32, out: usize): void {
+  const z = i16x8.splat(<i16>zeroPoint);
+  const zeros = i16x8.splat(0);
   for (let block = 0; block < blocks; block++) {
     for (let k = 0; k < 3; k++) {
       storePair(out + (k << 5), i16x8.sub(v128.load8x8_s(w + k * 24), z), i16x8.sub(v128.load8x8_s(w + k * 24, 8), z));
@@ -120,8 +126,8 @@ export function pair_taps_i8_3x3(w: usize, zero: i32, blocks: i32, out: usize): 
     const w20 = i16x8.sub(v128.load8x8_s(w, 16), z), w21 = i16x8.sub(v128.load8x8_s(w, 40), z),
       w22 = i16x8.sub(v128.load8x8_s(w, 64), z);
     storePair(out + 96, w20, w21);
-    storePair(out + 128, w22, none);
-    storePair(out + 160, none, w20);
+    storePair(out + 128, w22, zeros);
+    storePair(out + 160, zeros, w20);
     storePair(out + 192, w21, w22);
     w += 72;
     out += WEIGHTS_3X3;
@@ -135,18 +141,22 @@ function storePair(out: usize, a: v128, b: v128): void {
 }
 
 /**
- * `count` outputs of a row. p0, p1, p2: the window's input rows at column 0, with the bytes to the
- * next pixel (0 for a row of zero points outside the picture); the first output's window begins at
- * column `first`, which may be negative.
+ * `count` outputs of one row at stride 1, two per iteration.
+ *
+ * @param p0 input row 0 of the window at column 0; p1 and p2 are rows 1 and 2. Outside the image it
+ *   is one pixel of zero points
+ * @param stride0 bytes from one pixel of row 0 to the next, 0 outside the image
+ * @param firstColumn column where the first output's window begins; may be negative
+ * @param padding zero point of the input
  */
 export function depthwise_i8_3x3_s1(
   p0: usize,
-  step0: usize,
+  stride0: usize,
   p1: usize,
-  step1: usize,
+  stride1: usize,
   p2: usize,
-  step2: usize,
-  first: i32,
+  stride2: usize,
+  firstColumn: i32,
   inW: i32,
   padding: i32,
   weights: usize,
@@ -155,21 +165,21 @@ export function depthwise_i8_3x3_s1(
   out: usize,
   count: i32,
   C: i32,
-  zero: i32,
+  zeroPoint: i32,
   min: i32,
   max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero));
+  const low = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
-  const magic = requantizeMagic(zero);
-  const back = requantizeZero(zero);
+  const magic = requantizeMagic(zeroPoint);
+  const back = requantizeZero(zeroPoint);
   const outside = i16x8.splat(<i16>padding);
   for (let c = 0; c < C; c += 8) {
     const lanes = C - c < 8 ? C - c : 8;
-    let ix = first;
-    let q0 = p0 + c + ix * step0;
-    let q1 = p1 + c + ix * step1;
-    let q2 = p2 + c + ix * step2;
+    let ix = firstColumn;
+    let q0 = p0 + c + ix * stride0;
+    let q1 = p1 + c + ix * stride1;
+    let q2 = p2 + c + ix * stride2;
     let o = out + c;
     let x0 = outside, x1 = outside, x2 = outside, y2 = outside;
     if (<u32>ix < <u32>inW) {
@@ -180,9 +190,9 @@ export function depthwise_i8_3x3_s1(
     let aLow = interleaveLow(x0, x1);
     let aHigh = interleaveHigh(x0, x1);
     ix++;
-    q0 += step0;
-    q1 += step1;
-    q2 += step2;
+    q0 += stride0;
+    q1 += stride1;
+    q2 += stride2;
     x0 = outside;
     x1 = outside;
     if (<u32>ix < <u32>inW) {
@@ -196,9 +206,9 @@ export function depthwise_i8_3x3_s1(
     let uHigh = interleaveHigh(x2, y2);
     for (let x = 0; x < count; x += 2) {
       ix++;
-      q0 += step0;
-      q1 += step1;
-      q2 += step2;
+      q0 += stride0;
+      q1 += stride1;
+      q2 += stride2;
       x0 = outside;
       x1 = outside;
       x2 = outside;
@@ -211,9 +221,9 @@ export function depthwise_i8_3x3_s1(
       const cLow = interleaveLow(x0, x1);
       const cHigh = interleaveHigh(x0, x1);
       ix++;
-      q0 += step0;
-      q1 += step1;
-      q2 += step2;
+      q0 += stride0;
+      q1 += stride1;
+      q2 += stride2;
       x0 = outside;
       x1 = outside;
       if (<u32>ix < <u32>inW) {
@@ -252,8 +262,8 @@ export function depthwise_i8_3x3_s1(
       t1 = dot(t1, vHigh, v128.load(weights, 208));
       const scaleLow = v128.load(scale);
       const scaleHigh = v128.load(scale, 16);
-      // both outputs of a half together: the engine then computes them together, and their weights
-      // stay in registers
+      // requantize both outputs of the same four channels together: the engine then schedules
+      // them together and keeps their weights in registers
       const lower = i16x8.narrow_i32x4_s(
         requantize4(s0, scaleLow, low, magic, back),
         requantize4(t0, scaleLow, low, magic, back),
@@ -285,15 +295,15 @@ export function depthwise_i8_3x3_s1(
   }
 }
 
-/** The same for stride 2: each window shares one column with the next. */
+/** The same at stride 2, one output per iteration: a window shares one column with the next. */
 export function depthwise_i8_3x3_s2(
   p0: usize,
-  step0: usize,
+  stride0: usize,
   p1: usize,
-  step1: usize,
+  stride1: usize,
   p2: usize,
-  step2: usize,
-  first: i32,
+  stride2: usize,
+  firstColumn: i32,
   inW: i32,
   padding: i32,
   weights: usize,
@@ -302,21 +312,21 @@ export function depthwise_i8_3x3_s2(
   out: usize,
   count: i32,
   C: i32,
-  zero: i32,
+  zeroPoint: i32,
   min: i32,
   max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero));
+  const low = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
-  const magic = requantizeMagic(zero);
-  const back = requantizeZero(zero);
+  const magic = requantizeMagic(zeroPoint);
+  const back = requantizeZero(zeroPoint);
   const outside = i16x8.splat(<i16>padding);
   for (let c = 0; c < C; c += 8) {
     const lanes = C - c < 8 ? C - c : 8;
-    let ix = first;
-    let q0 = p0 + c + ix * step0;
-    let q1 = p1 + c + ix * step1;
-    let q2 = p2 + c + ix * step2;
+    let ix = firstColumn;
+    let q0 = p0 + c + ix * stride0;
+    let q1 = p1 + c + ix * stride1;
+    let q2 = p2 + c + ix * stride2;
     let o = out + c;
     let x0 = outside, x1 = outside, a2 = outside;
     if (<u32>ix < <u32>inW) {
@@ -329,9 +339,9 @@ export function depthwise_i8_3x3_s2(
     for (let x = 0; x < count; x++) {
       let b2 = outside, c2 = outside;
       ix++;
-      q0 += step0;
-      q1 += step1;
-      q2 += step2;
+      q0 += stride0;
+      q1 += stride1;
+      q2 += stride2;
       x0 = outside;
       x1 = outside;
       if (<u32>ix < <u32>inW) {
@@ -342,9 +352,9 @@ export function depthwise_i8_3x3_s2(
       const bLow = interleaveLow(x0, x1);
       const bHigh = interleaveHigh(x0, x1);
       ix++;
-      q0 += step0;
-      q1 += step1;
-      q2 += step2;
+      q0 += stride0;
+      q1 += stride1;
+      q2 += stride2;
       x0 = outside;
       x1 = outside;
       if (<u32>ix < <u32>inW) {

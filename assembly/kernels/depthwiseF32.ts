@@ -1,16 +1,20 @@
 import { clamp } from './lanes';
 import { storeWords } from './store';
 
-// Depthwise products of floats: lanes are channels, sums run from the bias on in the order of the
-// taps, multiply then add.
+// float32 depthwise convolution. Lanes are channels. An accumulator starts at the bias and adds one
+// product after the other in the order of the taps, without fused multiply-add, so that every
+// flavor gives the same bits.
 //
 //   weights  f32 [taps][C], taps column by column
 //   bias     f32 [C'], C' = C rounded up to 8
-//   out      f32 [C]
+//   out      f32 [C] per output pixel
+//
+// Loop order of depthwise_f32: channels, taps. It computes one output pixel per call. Loop order of
+// depthwise_f32_3x3: channels, output column. It computes one row of outputs per call.
 
 /**
- * Any kernel: `taps` holds one address per tap (a row of zeros where the tap lies outside the
- * picture), to each of which `shift` bytes are added.
+ * One output pixel, any filter size. `taps` u32 [count] holds the address of each tap's pixel, or
+ * of a row of zeros if the tap is outside the image; `shift` is added to each address.
  */
 export function depthwise_f32(
   taps: usize,
@@ -82,20 +86,22 @@ function column(c: v128, a0: v128, a1: v128, a2: v128, w0: v128, w1: v128, w2: v
 }
 
 /**
- * 3×3, with SIMD: `count` outputs of a row, all weights of four channels in registers. p0, p1, p2:
- * the window's input rows at column 0, with the bytes to the next pixel (0 for a row of zeros
- * outside the picture); the first output's window begins at column `first`, which may be negative.
- * With stride 1 a column is loaded once for the three outputs that have it, each at its own place
- * in its sum.
+ * 3×3 with SIMD: `count` outputs of one row. All weights of four channels stay in registers. At
+ * stride 1 each column is loaded once and added to the three outputs whose windows contain it.
+ *
+ * @param p0 input row 0 of the window at column 0; p1 and p2 are rows 1 and 2. Outside the image it
+ *   is one pixel of zeros
+ * @param stride0 bytes from one pixel of row 0 to the next, 0 outside the image
+ * @param firstColumn column where the first output's window begins; may be negative
  */
 export function depthwise_f32_3x3(
   p0: usize,
-  step0: usize,
+  stride0: usize,
   p1: usize,
-  step1: usize,
+  stride1: usize,
   p2: usize,
-  step2: usize,
-  first: i32,
+  stride2: usize,
+  firstColumn: i32,
   inW: i32,
   stride: i32,
   weights: usize,
@@ -108,11 +114,11 @@ export function depthwise_f32_3x3(
 ): void {
   const low = f32x4.splat(min);
   const high = f32x4.splat(max);
-  const none = f32x4.splat(0);
+  const zeros = f32x4.splat(0);
   const row = <usize>C << 2;
-  p0 += first * step0;
-  p1 += first * step1;
-  p2 += first * step2;
+  p0 += firstColumn * stride0;
+  p1 += firstColumn * stride1;
+  p2 += firstColumn * stride2;
   for (; C > 0; C -= 4) {
     let w = weights;
     const w00 = v128.load(w), w10 = v128.load(w + row), w20 = v128.load(w + 2 * row);
@@ -127,13 +133,13 @@ export function depthwise_f32_3x3(
     let q1 = p1;
     let q2 = p2;
     let o = out;
-    let ix = first;
+    let ix = firstColumn;
     if (stride == 1) {
-      // `one` has had its first column, `two` its first two
+      // `one` has accumulated its first column, `two` its first two columns
       let one = start;
       let two = start;
       for (let x = -2; x < count; x++) {
-        let a0 = none, a1 = none, a2 = none;
+        let a0 = zeros, a1 = zeros, a2 = zeros;
         if (<u32>ix < <u32>inW) {
           a0 = v128.load(q0);
           a1 = v128.load(q1);
@@ -146,14 +152,14 @@ export function depthwise_f32_3x3(
         two = column(one, a0, a1, a2, w01, w11, w21);
         one = column(start, a0, a1, a2, w00, w10, w20);
         ix++;
-        q0 += step0;
-        q1 += step1;
-        q2 += step2;
+        q0 += stride0;
+        q1 += stride1;
+        q2 += stride2;
       }
     } else {
       const skip = stride - 2;
       for (let x = 0; x < count; x++) {
-        let a0 = none, a1 = none, a2 = none;
+        let a0 = zeros, a1 = zeros, a2 = zeros;
         if (<u32>ix < <u32>inW) {
           a0 = v128.load(q0);
           a1 = v128.load(q1);
@@ -161,12 +167,12 @@ export function depthwise_f32_3x3(
         }
         let c = column(start, a0, a1, a2, w00, w10, w20);
         ix++;
-        q0 += step0;
-        q1 += step1;
-        q2 += step2;
-        a0 = none;
-        a1 = none;
-        a2 = none;
+        q0 += stride0;
+        q1 += stride1;
+        q2 += stride2;
+        a0 = zeros;
+        a1 = zeros;
+        a2 = zeros;
         if (<u32>ix < <u32>inW) {
           a0 = v128.load(q0);
           a1 = v128.load(q1);
@@ -174,12 +180,12 @@ export function depthwise_f32_3x3(
         }
         c = column(c, a0, a1, a2, w01, w11, w21);
         ix++;
-        q0 += step0;
-        q1 += step1;
-        q2 += step2;
-        a0 = none;
-        a1 = none;
-        a2 = none;
+        q0 += stride0;
+        q1 += stride1;
+        q2 += stride2;
+        a0 = zeros;
+        a1 = zeros;
+        a2 = zeros;
         if (<u32>ix < <u32>inW) {
           a0 = v128.load(q0);
           a1 = v128.load(q1);
@@ -189,9 +195,9 @@ export function depthwise_f32_3x3(
         storeWords(o, clamp<v128>(c, low, high), C);
         o += row;
         ix += skip;
-        q0 += skip * step0;
-        q1 += skip * step1;
-        q2 += skip * step2;
+        q0 += skip * stride0;
+        q1 += skip * stride1;
+        q2 += skip * stride2;
       }
     }
     p0 += 16;

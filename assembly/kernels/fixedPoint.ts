@@ -1,8 +1,8 @@
 import { saturateI32 } from './lanes';
 
 // Fixed-point multiplication as in TensorFlow Lite's kernels (gemmlowp). A real factor is
-// multiplier·2^(exponent − 31). A product is rounded at bit 31 (halves up), then at the exponent
-// (halves away from zero).
+// multiplier·2^(exponent − 31). A product is rounded twice: at bit 31 (halves up), then at the
+// exponent (halves away from zero).
 
 /** a·b / 2^31, halves up; |a·b| ≤ 2^62 */
 @inline
@@ -10,7 +10,7 @@ export function multiplyHigh(a: i64, b: i32): i64 {
   return (a * b + (1 << 30)) >> 31;
 }
 
-/** x / 2^n, halves away from zero, over T: i32 or i64; mask = 2^n − 1 */
+/** x / 2^n, halves away from zero, for T = i32 or i64; mask = 2^n − 1 */
 @inline
 export function roundingShift<T>(x: T, mask: T, n: i32): T {
   return <T>((x >> <T>n) + <T>((x & mask) > (mask >> 1) + <T>(x < 0)));
@@ -25,8 +25,8 @@ export function roundingShift4(x: v128, mask: i32, n: i32): v128 {
 }
 
 /**
- * x·multiplier·2^(exponent − 31), over T: i32, or v128 (i32x4). Exponents are −31 to 30. With an
- * exponent above 0, x is clamped first so that x·2^exponent fits an i32.
+ * x·multiplier·2^(exponent − 31), for T = i32 or v128 (i32x4) and exponents from −31 to 30. With an
+ * exponent above 0, x is clamped first so that x·2^exponent fits in an i32.
  */
 export function multiplyFixed<T>(x: T, multiplier: i32, exponent: i32): T {
   const left = max(exponent, 0);
@@ -47,16 +47,16 @@ export function multiplyFixed<T>(x: T, multiplier: i32, exponent: i32): T {
 }
 
 /**
- * multiplyFixed of one number, not inlined: the recursion, for exponents that no record has, keeps
- * the compiler from inlining the function at every call.
+ * multiplyFixed of one number, as a function call. The recursion handles exponents that no record
+ * has; it only keeps the compiler from inlining the function everywhere.
  */
 export function multiplyFixedI32(x: i32, multiplier: i32, exponent: i32): i32 {
   return exponent < -31 ? multiplyFixedI32(x, multiplier, -31) : multiplyFixed<i32>(x, multiplier, exponent);
 }
 
 /**
- * The same for |x| ≤ 2^40 and exponents up to 22. Every intermediate result that does not fit an
- * i32 saturates, as in TensorFlow Lite's MultiplyByQuantizedMultiplier.
+ * The same for |x| ≤ 2^40 and exponents up to 22. Intermediate results saturate to i32, as in
+ * TensorFlow Lite's MultiplyByQuantizedMultiplier.
  */
 export function multiplyByQuantizedMultiplier(x: i64, multiplier: i32, exponent: i32): i32 {
   const high = multiplyHigh(saturateI32(saturateI32(x) << max(exponent, 0)), multiplier);

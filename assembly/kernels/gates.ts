@@ -1,11 +1,13 @@
 import { multiplyFixed, multiplyFixedI32, multiplyHigh, roundingShift, roundingShift4 } from './fixedPoint';
 import { saturateI16, saturateI32 } from './lanes';
 
-// Gates in 16-bit fixed point: the logistic function and tanh of gemmlowp (Newton-Raphson on
-// int16), step by step as TensorFlow Lite's integer LSTM has them. Written once over T: i32 (one
-// value that fits an i16) or v128 (eight lanes).
+// Gates of recurrent layers in 16-bit fixed point: the activations and the elementwise operations
+// between the matrix products. The logistic function and tanh are gemmlowp's (Newton-Raphson on
+// int16), with the operations in the order of TensorFlow Lite's integer LSTM. Functions over T are
+// written once for i32 (one value that fits in an i16) and v128 (eight lanes).
 //
-// Qm.n is an i16 with n fractional bits; Q0.15 stops at 32767, which stands for 1.
+// Arrays are i16 [n], n a multiple of 8. Qm.n is an i16 with n fractional bits. The maximum of
+// Q0.15, 32767, represents 1.
 
 @inline
 function lanes<T>(x: i32): T {
@@ -20,7 +22,7 @@ function plus<T>(a: T, b: T): T {
 }
 
 @inline
-function less<T>(a: T, b: T): T {
+function minus<T>(a: T, b: T): T {
   if (isVector<T>()) return i16x8.sub(a, b);
   else return a - b;
 }
@@ -52,7 +54,7 @@ function divide<T>(a: T, n: i32): T {
   }
 }
 
-/** result·multiplier / 2^15 where `rest` has `bit`, else the result */
+/** result·multiplier / 2^15 if `bit` is set in `rest`, otherwise the result */
 @inline
 function timesWhere<T>(rest: T, bit: i32, result: T, multiplier: i32): T {
   if (isVector<T>()) {
@@ -69,7 +71,7 @@ function negativeExp<T>(a: T, bits: i32): T {
   const quarter = 1 << (13 - bits);
   let x: T;
   let rest: T;
-  // the part in (−1/4, 0] by a polynomial around −1/8, the others by their bits
+  // a polynomial around −1/8 for the part in [−1/4, 0), one multiplication per bit of the rest
   if (isVector<T>()) {
     const part = i16x8.sub(v128.and(a, i16x8.splat(<i16>(quarter - 1))), i16x8.splat(<i16>quarter));
     rest = i16x8.sub(part, a);
@@ -111,14 +113,14 @@ function inverse<T>(e: T): T {
   else half = (e + 32768) >> 1;
   let x = plus<T>(lanes<T>(23130), times<T>(half, lanes<T>(-15420)));
   for (let i = 0; i < 3; i++) {
-    x = plus<T>(x, twice<T>(twice<T>(times<T>(x, less<T>(lanes<T>(8192), times<T>(half, x))))));
+    x = plus<T>(x, twice<T>(twice<T>(times<T>(x, minus<T>(lanes<T>(8192), times<T>(half, x))))));
   }
   return x;
 }
 
-/** −|a|, which every i16 has */
+/** −|a|, which never overflows */
 @inline
-function negated<T>(a: T): T {
+function minusMagnitude<T>(a: T): T {
   if (isVector<T>()) return i16x8.min_s(a, i16x8.neg(a));
   else return a > 0 ? -a : a;
 }
@@ -126,7 +128,7 @@ function negated<T>(a: T): T {
 /** x in Q3.12 → Q0.15 */
 @inline
 function logistic<T>(x: T): T {
-  const positive = twice<T>(inverse<T>(negativeExp<T>(negated<T>(x), 3)));
+  const positive = twice<T>(inverse<T>(negativeExp<T>(minusMagnitude<T>(x), 3)));
   if (isVector<T>()) {
     const y = v128.bitselect(positive, i16x8.sub(i16x8.splat(32767), positive), i16x8.gt_s(x, i16x8.splat(0)));
     return v128.bitselect(i16x8.splat(16384), y, i16x8.eq(x, i16x8.splat(0)));
@@ -139,7 +141,7 @@ function logistic<T>(x: T): T {
 /** x in Q(bits).(15 − bits) → Q0.15, bits 0 to 6 */
 @inline
 function tanh<T>(x: T, bits: i32): T {
-  const size = twice<T>(twice<T>(less<T>(inverse<T>(negativeExp<T>(negated<T>(x), bits + 1)), lanes<T>(8192))));
+  const size = twice<T>(twice<T>(minus<T>(inverse<T>(negativeExp<T>(minusMagnitude<T>(x), bits + 1)), lanes<T>(8192))));
   if (isVector<T>()) {
     const y = v128.bitselect(i16x8.neg(size), size, i16x8.lt_s(x, i16x8.splat(0)));
     return v128.andnot(y, i16x8.eq(x, i16x8.splat(0)));
@@ -167,11 +169,11 @@ export function tanh_i16(a: usize, out: usize, n: i32, bits: i32): void {
 }
 
 /**
- * gate i16 [n] = saturate((add ? gate : 0) + factor(sums + bias)), sums and bias i32 [n], n a
- * multiple of 8
+ * gate i16 [n] = saturate((add ? gate : 0) + (accumulators + bias)·factor), accumulators and bias
+ * i32 [n]. The factor is multiplier·2^(exponent − 31).
  */
 export function gate_i16(
-  sums: usize,
+  accumulators: usize,
   bias: usize,
   gate: usize,
   n: i32,
@@ -182,9 +184,13 @@ export function gate_i16(
   if (ASC_FEATURE_SIMD) {
     for (let i = 0; i < n; i += 8) {
       const s = i << 2;
-      const low = multiplyFixed<v128>(i32x4.add(v128.load(sums + s), v128.load(bias + s)), multiplier, exponent);
+      const low = multiplyFixed<v128>(
+        i32x4.add(v128.load(accumulators + s), v128.load(bias + s)),
+        multiplier,
+        exponent,
+      );
       const high = multiplyFixed<v128>(
-        i32x4.add(v128.load(sums + s, 16), v128.load(bias + s, 16)),
+        i32x4.add(v128.load(accumulators + s, 16), v128.load(bias + s, 16)),
         multiplier,
         exponent,
       );
@@ -197,14 +203,18 @@ export function gate_i16(
     }
   } else {
     for (let i = 0; i < n; i++) {
-      const x = multiplyFixed<i32>(load<i32>(sums + (i << 2)) + load<i32>(bias + (i << 2)), multiplier, exponent);
+      const x = multiplyFixed<i32>(
+        load<i32>(accumulators + (i << 2)) + load<i32>(bias + (i << 2)),
+        multiplier,
+        exponent,
+      );
       const p = gate + (i << 1);
       store<i16>(p, saturateI16(sum1(x, add ? <i32>load<i16>(p) : 0)));
     }
   }
 }
 
-/** x + an i16, where x may be anything */
+/** x + y for any x and an i16 y, clamped where only the result's saturation to i16 matters */
 @inline
 function sum4(x: v128, y: v128): v128 {
   return i32x4.add(i32x4.max_s(i32x4.min_s(x, i32x4.splat(1 << 30)), i32x4.splat(-(1 << 30))), y);
@@ -215,7 +225,7 @@ function sum1(x: i32, y: i32): i32 {
   return max(min(x, 1 << 30), -(1 << 30)) + y;
 }
 
-/** gate i16 [n] = saturate((add ? gate : 0) + factor(w·c)), w and c i16 [n], n a multiple of 8 */
+/** gate i16 [n] = saturate((add ? gate : 0) + w·c·factor), w and c i16 [n] */
 export function scale_product_i16(
   w: usize,
   c: usize,
@@ -299,10 +309,12 @@ export function one_less_i16(a: usize, out: usize, n: i32): void {
   } else for (let i = 0; i < n; i++) store<i16>(out + (i << 1), 32767 - load<i16>(a + (i << 1)));
 }
 
-/** out i8 [n] = clamp(a / 2^shift + zero, low, high), halves away from zero, n a multiple of 8 */
-export function narrow_i16_i8(a: usize, out: usize, n: i32, shift: i32, zero: i32, low: i32, high: i32): void {
+/**
+ * out i8 [n] = clamp(a / 2^shift + zeroPoint, low, high), halves away from zero, n a multiple of 8
+ */
+export function narrow_i16_i8(a: usize, out: usize, n: i32, shift: i32, zeroPoint: i32, low: i32, high: i32): void {
   if (ASC_FEATURE_SIMD) {
-    const z = i16x8.splat(<i16>zero);
+    const z = i16x8.splat(<i16>zeroPoint);
     const least = i16x8.splat(<i16>low);
     const most = i16x8.splat(<i16>high);
     for (let i = 0; i < n; i += 8) {
@@ -311,14 +323,14 @@ export function narrow_i16_i8(a: usize, out: usize, n: i32, shift: i32, zero: i3
     }
   } else {
     for (let i = 0; i < n; i++) {
-      store<i8>(out + i, max(min(divide<i32>(load<i16>(a + (i << 1)), shift) + zero, high), low));
+      store<i8>(out + i, max(min(divide<i32>(load<i16>(a + (i << 1)), shift) + zeroPoint, high), low));
     }
   }
 }
 
 /**
- * Layer normalization of one gate, i16 [n] in place, n ≤ 65,536: TensorFlow Lite's integer steps.
- * weights i16 [n], bias i32 [n], the variance at least `guard` where it rounds to 0.
+ * Layer normalization of one gate, i16 [n] in place, any n ≤ 65,536, with TensorFlow Lite's integer
+ * arithmetic. weights i16 [n], bias i32 [n]. `guard` replaces a variance that rounds to 0.
  */
 export function norm_i16(
   gate: usize,
@@ -337,7 +349,7 @@ export function norm_i16(
     squares += x * x;
   }
   const mean = <i32>(sum * 1024 / n);
-  // 2^20 / n is cut to a whole number, as there
+  // 2^20 / n is truncated, as in TensorFlow Lite
   let variance = <i32>((squares * ((1 << 20) / n) - <i64>mean * mean) / (1 << 20));
   if (variance < 1) variance = guard;
   let root = i32.MAX_VALUE;
@@ -351,7 +363,7 @@ export function norm_i16(
     const pairs = (clz<i32>(variance) - 1) / 2 - 1;
     shift -= pairs;
     variance <<= 2 * pairs;
-    // x = x·(3/2 − v/2·x²) five times, in Q3.28
+    // five Newton iterations x = x·(3/2 − v/2·x²), in Q3.28
     const v = variance >> 1;
     const half = roundingShift<i32>(v, 1, 1);
     const three = (1 << 28) + (1 << 27);

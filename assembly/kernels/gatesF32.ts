@@ -2,8 +2,8 @@ import { squares_f32, sum_f32 } from './fold';
 import { clamp } from './lanes';
 import { add, mul, splat, sub } from './math';
 
-// What float cells do between their products and their activations. All arrays are f32 [n], n a
-// multiple of 8 unless it says otherwise.
+// Elementwise operations of float recurrent cells, between the matrix products and the activations.
+// Arrays are f32 [n], n a multiple of 8 unless stated otherwise.
 
 /** out = a·b */
 export function multiply_f32(a: usize, b: usize, out: usize, n: i32): void {
@@ -86,20 +86,26 @@ export function norm_f32(gate: usize, n: i32, weights: usize, bias: usize): void
   }
 }
 
-/** out += f32(acc − zero·sums)·scale, acc and sums i32 [n]: integer sums back to float */
-export function rescale_add_f32(acc: usize, sums: usize, out: usize, n: i32, zero: i32, scale: f32): void {
+/**
+ * Scales integer accumulators back to float: out += f32(acc − zeroPoint·weightSums)·scale, acc and
+ * weightSums i32 [n].
+ */
+export function rescale_add_f32(acc: usize, weightSums: usize, out: usize, n: i32, zeroPoint: i32, scale: f32): void {
   if (ASC_FEATURE_SIMD) {
-    const z = i32x4.splat(zero);
+    const z = i32x4.splat(zeroPoint);
     const s = f32x4.splat(scale);
     for (let i = 0; i < n; i += 4) {
       const p = i << 2;
-      const x = i32x4.sub(v128.load(acc + p), i32x4.mul(z, v128.load(sums + p)));
+      const x = i32x4.sub(v128.load(acc + p), i32x4.mul(z, v128.load(weightSums + p)));
       v128.store(out + p, f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x), s), v128.load(out + p)));
     }
   } else {
     for (let i = 0; i < n; i++) {
       const p = i << 2;
-      store<f32>(out + p, <f32>(load<i32>(acc + p) - zero * load<i32>(sums + p)) * scale + load<f32>(out + p));
+      store<f32>(
+        out + p,
+        <f32>(load<i32>(acc + p) - zeroPoint * load<i32>(weightSums + p)) * scale + load<f32>(out + p),
+      );
     }
   }
 }

@@ -3,15 +3,17 @@ import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero }
 import { storeBytes } from './store';
 import { sum_i16 } from './widen';
 
-// The int8 matrix product. Lanes are output channels, so that no sum is horizontal and per-channel
-// scales are plain vectors; a pair of activations is splat over them and multiplied by
-// `i32x4.dot_i16x8_s`.
+// int8 matrix product: rows of activations times one panel of weights, requantized to int8. Lanes
+// are output channels, so no accumulator is summed across lanes and per-channel scales are vectors.
+// A pair of activations is splat to all lanes and multiplied by `i32x4.dot_i16x8_s`.
 //
-//   a     i16 [rows][2·pairs] widened activations; SIMD takes rows in fours
-//   b     i16 [pairs][8][2] one panel of 8 channels, widened, less the zero point of the weights
+//   a     i16 [rows][2·pairs] widened activations; SIMD reads rows in groups of 4
+//   b     i16 [pairs][8][2] one panel of 8 channels, widened, minus the weights' zero point
 //   bias  i32 [8] · scale f32 [8]
-//   out   u32 [rows] addresses; from byte `channel` on each gets `lanes` (1 to 8) bytes
+//   out   u32 [rows] output addresses; `lanes` (1 to 8) bytes are written from byte `channel` on
 //   |acc| ≤ K·128·255 + |bias| < 2^31 for K ≤ 65,536
+//
+// Loop order: tile of 4 rows, pair of k. The caller loops over the panels.
 
 export function gemm_i8_4x8(
   a: usize,
@@ -23,7 +25,7 @@ export function gemm_i8_4x8(
   out: usize,
   channel: i32,
   lanes: i32,
-  zero: i32,
+  zeroPoint: i32,
   min: i32,
   max: i32,
 ): void {
@@ -31,10 +33,10 @@ export function gemm_i8_4x8(
   if (ASC_FEATURE_SIMD) {
     const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), scale0 = v128.load(scale),
       scale1 = v128.load(scale, 16);
-    const low = f32x4.splat(<f32>(min - zero));
+    const low = f32x4.splat(<f32>(min - zeroPoint));
     const high = i8x16.splat(<i8>max);
-    const magic = requantizeMagic(zero);
-    const back = requantizeZero(zero);
+    const magic = requantizeMagic(zeroPoint);
+    const back = requantizeZero(zeroPoint);
     for (let m = 0; m < rows; m += 4) {
       let a0 = a + m * lda;
       let a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda;
@@ -84,8 +86,8 @@ export function gemm_i8_4x8(
       }
     }
   } else {
-    const low = <f32>(min - zero);
-    const high = <f32>(max - zero);
+    const low = <f32>(min - zeroPoint);
+    const high = <f32>(max - zeroPoint);
     for (let m = 0; m < rows; m++) {
       const p = load<usize>(out + (m << 2)) + channel;
       for (let lane = 0; lane < lanes; lane += 2) {
@@ -100,9 +102,9 @@ export function gemm_i8_4x8(
           ap += 4;
           bp += 32;
         }
-        store<i8>(p + lane, requantize(c0, load<f32>(scale + (lane << 2)), low, high, zero));
+        store<i8>(p + lane, requantize(c0, load<f32>(scale + (lane << 2)), low, high, zeroPoint));
         if (lane + 1 < lanes) {
-          store<i8>(p + lane + 1, requantize(c1, load<f32>(scale + (lane << 2), 4), low, high, zero));
+          store<i8>(p + lane + 1, requantize(c1, load<f32>(scale + (lane << 2), 4), low, high, zeroPoint));
         }
       }
     }
@@ -110,8 +112,14 @@ export function gemm_i8_4x8(
 }
 
 /**
- * One row against int8 panels as they lie in the file: b i8 [⌈n/8⌉][quads][8][4], a i16 [4·quads],
- * out i8 [n]
+ * One row times all panels, with the weights as they are stored in the file. The weights' zero
+ * point is subtracted at the end, as Σ a·weightsZero.
+ *
+ *   a    i16 [4·quads]
+ *   b    i8 [⌈n/8⌉][quads][8][4]
+ *   out  i8 [n]
+ *
+ * Loop order: two panels, group of 4 along k.
  */
 export function gemv_i8_1x8(
   a: usize,
@@ -122,30 +130,29 @@ export function gemv_i8_1x8(
   weightsZero: i32,
   out: usize,
   n: i32,
-  zero: i32,
+  zeroPoint: i32,
   min: i32,
   max: i32,
 ): void {
   const panelBytes = <usize>quads << 5;
   if (ASC_FEATURE_SIMD) {
-    const low = f32x4.splat(<f32>(min - zero));
+    const low = f32x4.splat(<f32>(min - zeroPoint));
     const high = i8x16.splat(<i8>max);
-    const magic = requantizeMagic(zero);
-    const back = requantizeZero(zero);
-    const none = i32x4.splat(0);
+    const magic = requantizeMagic(zeroPoint);
+    const back = requantizeZero(zeroPoint);
+    const zeros = i32x4.splat(0);
     const correction = i32x4.splat(weightsZero != 0 ? sum_i16(a, quads << 2) * weightsZero : 0);
     let channel = 0;
-    // each vector of weights is four products of two channels; two panels at a time, so that one
-    // splat serves both
+    // A vector of weights holds a group of 4 along k for two channels. Two panels share each splat.
     for (; channel <= n - 16; channel += 16) {
-      let c0 = none;
-      let c1 = none;
-      let c2 = none;
-      let c3 = none;
-      let c4 = none;
-      let c5 = none;
-      let c6 = none;
-      let c7 = none;
+      let c0 = zeros;
+      let c1 = zeros;
+      let c2 = zeros;
+      let c3 = zeros;
+      let c4 = zeros;
+      let c5 = zeros;
+      let c6 = zeros;
+      let c7 = zeros;
       let ap = a;
       let d = b + panelBytes;
       for (let k = quads; k > 0; k--) {
@@ -180,10 +187,10 @@ export function gemv_i8_1x8(
       scale += 64;
     }
     for (; channel < n; channel += 8) {
-      let c0 = none;
-      let c1 = none;
-      let c2 = none;
-      let c3 = none;
+      let c0 = zeros;
+      let c1 = zeros;
+      let c2 = zeros;
+      let c3 = zeros;
       let ap = a;
       for (let k = quads; k > 0; k--) {
         const x = v128.load64_splat(ap);
@@ -205,8 +212,8 @@ export function gemv_i8_1x8(
       scale += 32;
     }
   } else {
-    const low = <f32>(min - zero);
-    const high = <f32>(max - zero);
+    const low = <f32>(min - zeroPoint);
+    const high = <f32>(max - zeroPoint);
     for (let channel = 0; channel < n; channel++) {
       let acc = load<i32>(bias + (channel << 2));
       let bp = b + (channel >> 3) * panelBytes + ((channel & 7) << 2);
@@ -219,23 +226,24 @@ export function gemv_i8_1x8(
         ap += 8;
         bp += 32;
       }
-      store<i8>(out + channel, requantize(acc, load<f32>(scale + (channel << 2)), low, high, zero));
+      store<i8>(out + channel, requantize(acc, load<f32>(scale + (channel << 2)), low, high, zeroPoint));
     }
   }
 }
 
-// The product with relaxed SIMD. The second operand of a relaxed dot must be in 0 … 127:
-// activations come split into low bits and sign (split_i8), and are multiplied by the weights as
-// they lie in the file, full int8.
+// The same product with relaxed SIMD. The second operand of a relaxed dot product must be in 0 …
+// 127, so the activations are split into two planes (split_i8). The weights are int8 as stored in
+// the file.
 //
 //   Σ a·(w − zw) = Σ low·w − 128·Σ high·w − zw·Σ a
 //
-//   a     two planes of u8 [rows][4·quads], `plane` bytes apart
-//   b     i8 [quads][8][4] one panel of 8 channels, as it lies in the file
-//   sums  i32 [rows] zw·Σ a of each row
+//   a            two planes of u8 [rows][4·quads], `plane` bytes apart
+//   b            i8 [quads][8][4] one panel of 8 channels, as stored in the file
+//   corrections  i32 [rows] zw·Σ a of each row
 //
-// The high plane is accumulated first and shifted; the low plane is added to it. Intermediate sums
-// may wrap, the last does not. A last tile that is not full begins earlier and repeats rows.
+// Loop order: tile of 6 rows, plane, group of 4 along k. The high plane is accumulated first and
+// shifted, then the low plane is added. Intermediate accumulators may wrap; the final ones do not.
+// The last tile begins early enough to be full, so it may compute rows again.
 
 export function gemm_split_6x8(
   a: usize,
@@ -245,21 +253,21 @@ export function gemm_split_6x8(
   quads: i32,
   bias: usize,
   scale: usize,
-  sums: usize,
+  corrections: usize,
   out: usize,
   channel: i32,
   lanes: i32,
-  zero: i32,
+  zeroPoint: i32,
   min: i32,
   max: i32,
 ): void {
   const lda = quads << 2;
   const scale0 = v128.load(scale);
   const scale1 = v128.load(scale, 16);
-  const lowest = f32x4.splat(<f32>(min - zero));
+  const lowest = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
-  const magic = requantizeMagic(zero);
-  const back = requantizeZero(zero);
+  const magic = requantizeMagic(zeroPoint);
+  const back = requantizeZero(zeroPoint);
   for (let tile = 0; tile < rows; tile += 6) {
     const m = tile + 6 <= rows ? tile : rows - 6;
     let a0 = a + plane + m * lda;
@@ -303,19 +311,19 @@ export function gemm_split_6x8(
       if (low) break;
       const bias0 = v128.load(bias);
       const bias1 = v128.load(bias, 16);
-      const s = sums + (m << 2);
-      c00 = start(c00, bias0, s + 0);
-      c01 = start(c01, bias1, s + 0);
-      c10 = start(c10, bias0, s + 4);
-      c11 = start(c11, bias1, s + 4);
-      c20 = start(c20, bias0, s + 8);
-      c21 = start(c21, bias1, s + 8);
-      c30 = start(c30, bias0, s + 12);
-      c31 = start(c31, bias1, s + 12);
-      c40 = start(c40, bias0, s + 16);
-      c41 = start(c41, bias1, s + 16);
-      c50 = start(c50, bias0, s + 20);
-      c51 = start(c51, bias1, s + 20);
+      const s = corrections + (m << 2);
+      c00 = withCorrection(c00, bias0, s + 0);
+      c01 = withCorrection(c01, bias1, s + 0);
+      c10 = withCorrection(c10, bias0, s + 4);
+      c11 = withCorrection(c11, bias1, s + 4);
+      c20 = withCorrection(c20, bias0, s + 8);
+      c21 = withCorrection(c21, bias1, s + 8);
+      c30 = withCorrection(c30, bias0, s + 12);
+      c31 = withCorrection(c31, bias1, s + 12);
+      c40 = withCorrection(c40, bias0, s + 16);
+      c41 = withCorrection(c41, bias1, s + 16);
+      c50 = withCorrection(c50, bias0, s + 20);
+      c51 = withCorrection(c51, bias1, s + 20);
       bp = b;
       a0 -= plane + lda;
       a1 -= plane + lda;
@@ -348,13 +356,13 @@ export function gemm_split_6x8(
   }
 }
 
-/** What the sum over the low plane starts from. */
+/** Initial accumulator of the low plane: bias − zw·Σ a − 128·high */
 @inline
-function start(high: v128, bias: v128, sum: usize): v128 {
-  return i32x4.sub(i32x4.sub(bias, v128.load32_splat(sum)), i32x4.shl(high, 7));
+function withCorrection(high: v128, bias: v128, correction: usize): v128 {
+  return i32x4.sub(i32x4.sub(bias, v128.load32_splat(correction)), i32x4.shl(high, 7));
 }
 
-/** Two rows of 8 channels in one vector to the addresses at p. */
+/** Stores two rows of 8 channels at the two addresses at p. */
 @inline
 function storePair(p: usize, channel: i32, lanes: i32, q: v128): void {
   if (lanes == 8) {
@@ -367,8 +375,8 @@ function storePair(p: usize, channel: i32, lanes: i32, q: v128): void {
 }
 
 /**
- * One row against int8 panels as they lie in the file: a two planes [4·quads], b i8
- * [⌈n/8⌉][quads][8][4], correction zw·Σ a
+ * One row times all panels. a: two planes of u8 [4·quads], b: i8 [⌈n/8⌉][quads][8][4], correction:
+ * zw·Σ a. Loop order: two panels, group of 4 along k.
  */
 export function gemv_split_1x8(
   a: usize,
@@ -380,27 +388,27 @@ export function gemv_split_1x8(
   correction: i32,
   out: usize,
   n: i32,
-  zero: i32,
+  zeroPoint: i32,
   min: i32,
   max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero));
+  const low = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
-  const magic = requantizeMagic(zero);
-  const back = requantizeZero(zero);
-  const none = i32x4.splat(0);
-  const less = i32x4.splat(correction);
+  const magic = requantizeMagic(zeroPoint);
+  const back = requantizeZero(zeroPoint);
+  const zeros = i32x4.splat(0);
+  const correction4 = i32x4.splat(correction);
   const panelBytes = <usize>quads << 5;
   let channel = 0;
   for (; channel <= n - 16; channel += 16) {
-    let c0 = none;
-    let c1 = none;
-    let c2 = none;
-    let c3 = none;
-    let d0 = none;
-    let d1 = none;
-    let d2 = none;
-    let d3 = none;
+    let c0 = zeros;
+    let c1 = zeros;
+    let c2 = zeros;
+    let c3 = zeros;
+    let d0 = zeros;
+    let d1 = zeros;
+    let d2 = zeros;
+    let d3 = zeros;
     let ap = a;
     let d = b + panelBytes;
     for (let k = quads; k > 0; k--) {
@@ -422,10 +430,10 @@ export function gemv_split_1x8(
       d += 32;
       ap += 4;
     }
-    c0 = i32x4.add(c0, i32x4.sub(i32x4.sub(v128.load(bias), less), i32x4.shl(d0, 7)));
-    c1 = i32x4.add(c1, i32x4.sub(i32x4.sub(v128.load(bias, 16), less), i32x4.shl(d1, 7)));
-    c2 = i32x4.add(c2, i32x4.sub(i32x4.sub(v128.load(bias, 32), less), i32x4.shl(d2, 7)));
-    c3 = i32x4.add(c3, i32x4.sub(i32x4.sub(v128.load(bias, 48), less), i32x4.shl(d3, 7)));
+    c0 = i32x4.add(c0, i32x4.sub(i32x4.sub(v128.load(bias), correction4), i32x4.shl(d0, 7)));
+    c1 = i32x4.add(c1, i32x4.sub(i32x4.sub(v128.load(bias, 16), correction4), i32x4.shl(d1, 7)));
+    c2 = i32x4.add(c2, i32x4.sub(i32x4.sub(v128.load(bias, 32), correction4), i32x4.shl(d2, 7)));
+    c3 = i32x4.add(c3, i32x4.sub(i32x4.sub(v128.load(bias, 48), correction4), i32x4.shl(d3, 7)));
     const q0 = i16x8.narrow_i32x4_s(
       requantize4(c0, v128.load(scale), low, magic, back),
       requantize4(c1, v128.load(scale, 16), low, magic, back),
@@ -440,10 +448,10 @@ export function gemv_split_1x8(
     scale += 64;
   }
   for (; channel < n; channel += 8) {
-    let c0 = none;
-    let c1 = none;
-    let d0 = none;
-    let d1 = none;
+    let c0 = zeros;
+    let c1 = zeros;
+    let d0 = zeros;
+    let d1 = zeros;
     let ap = a;
     for (let k = quads; k > 0; k--) {
       const x = v128.load32_splat(ap);
@@ -457,8 +465,8 @@ export function gemv_split_1x8(
       b += 32;
       ap += 4;
     }
-    c0 = i32x4.add(c0, i32x4.sub(i32x4.sub(v128.load(bias), less), i32x4.shl(d0, 7)));
-    c1 = i32x4.add(c1, i32x4.sub(i32x4.sub(v128.load(bias, 16), less), i32x4.shl(d1, 7)));
+    c0 = i32x4.add(c0, i32x4.sub(i32x4.sub(v128.load(bias), correction4), i32x4.shl(d0, 7)));
+    c1 = i32x4.add(c1, i32x4.sub(i32x4.sub(v128.load(bias, 16), correction4), i32x4.shl(d1, 7)));
     const q = i16x8.narrow_i32x4_s(
       requantize4(c0, v128.load(scale), low, magic, back),
       requantize4(c1, v128.load(scale, 16), low, magic, back),

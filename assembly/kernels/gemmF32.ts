@@ -1,17 +1,20 @@
 import { clamp } from './lanes';
 import { storeWords } from './store';
 
-// The float product. Lanes are output channels; each sum runs from the bias on in the order of k,
-// multiply then add, so that every flavor gives the same bits. Rows of a are read in runs where
-// they lie:
+// float32 matrix product. Lanes are output channels. An accumulator starts at the bias and adds one
+// product after the other in the order of k, without fused multiply-add, so that every flavor gives
+// the same bits. A row of a consists of runs of contiguous floats, which are read in place, for
+// example the pixels of a convolution's window:
 //
 //   runs  u32 [count][step / 4] addresses: row m is the f32 [length] at runs[0][m], then the one at
 //         runs[1][m], …; K = count·length
-//   b     f32 [K][8] one panel of 8 channels; gemv and product: [⌈n/8⌉][K][8]
+//   b     f32 [K][8] one panel of 8 channels; all panels in gemv and product: [⌈n/8⌉][K][8]
 //   bias  f32 [8] per panel
-//   out   u32 [rows] addresses; gets `lanes` (1 to 8) or n floats from `channel` on
+//   out   u32 [rows] output addresses; `lanes` (1 to 8) or n floats are written from `channel` on
+//
+// Loop order: panel, tile of 4 rows, run, k. The remaining rows: row, two panels, run, k.
 
-/** Any number of rows against all panels: in fours, what is left one by one. */
+/** All rows times all panels: tiles of 4 rows, then the remaining rows one by one. */
 export function product_f32(
   runs: usize,
   step: usize,
@@ -27,15 +30,15 @@ export function product_f32(
   max: f32,
 ): void {
   const K = count * length;
-  const fours = ASC_FEATURE_SIMD ? rows & ~3 : rows;
-  if (fours > 0) {
+  const tiled = ASC_FEATURE_SIMD ? rows & ~3 : rows;
+  if (tiled > 0) {
     for (let i = 0; i < n; i += 8) {
       gemm_f32_4x8(
         runs,
         step,
         count,
         length,
-        fours,
+        tiled,
         b + i * (K << 2),
         bias + (i << 2),
         out,
@@ -47,7 +50,7 @@ export function product_f32(
     }
   }
   if (ASC_FEATURE_SIMD) {
-    for (let m = fours; m < rows; m++) {
+    for (let m = tiled; m < rows; m++) {
       gemv_f32_1x16(
         runs + (m << 2),
         step,
@@ -165,7 +168,7 @@ function gemm_f32_4x8(
   }
 }
 
-/** One row, two panels at a time: four sums hide the latency of the addition. */
+/** One row, two panels at a time: four accumulators hide the latency of the addition. */
 function gemv_f32_1x16(
   runs: usize,
   step: usize,

@@ -1,25 +1,29 @@
 import { addPairs, joinPlanes } from './lanes';
 
-// One row against a matrix whose columns are the lanes, for layers that go step by step: raw sums,
-// which the layer scales as it likes.
+// Row times matrix, for recurrent layers: unscaled accumulators, because the products with the
+// input and with the hidden state have different scales. Lanes are columns of the matrix. Loop
+// order: two panels, k.
 
 /**
- * out i32 [panels][8] = Σ a·b, b i8 [panels][quads][8][4] as it lies in the file, a what gather_i8
- * makes of i8 [4·quads]: its padding meets weights of 0. |sum| ≤ K·128·128 < 2^31 for K ≤ 65,536
+ * out i32 [panels][8] = Σ a·b
+ *
+ *   a  the row i8 [4·quads] as gather_i8 stores it; its padding is multiplied by weights of 0
+ *   b  i8 [panels][quads][8][4] as stored in the file
+ *   |acc| ≤ K·128·128 < 2^31 for K ≤ 65,536
  */
 export function gemv_i8_i32(a: usize, plane: usize, b: usize, quads: i32, out: usize, panels: i32): void {
   const panelBytes = <usize>quads << 5;
   if (ASC_FEATURE_SIMD) {
-    const none = i32x4.splat(0);
+    const zeros = i32x4.splat(0);
     for (; panels >= 2; panels -= 2) {
-      let c0 = none;
-      let c1 = none;
-      let c2 = none;
-      let c3 = none;
-      let c4 = none;
-      let c5 = none;
-      let c6 = none;
-      let c7 = none;
+      let c0 = zeros;
+      let c1 = zeros;
+      let c2 = zeros;
+      let c3 = zeros;
+      let c4 = zeros;
+      let c5 = zeros;
+      let c6 = zeros;
+      let c7 = zeros;
       let ap = a;
       let d = b + panelBytes;
       if (ASC_FEATURE_RELAXED_SIMD) {
@@ -70,7 +74,7 @@ export function gemv_i8_i32(a: usize, plane: usize, b: usize, quads: i32, out: u
       out += 64;
     }
     if (panels > 0) {
-      let c0 = none, c1 = none, c2 = none, c3 = none;
+      let c0 = zeros, c1 = zeros, c2 = zeros, c3 = zeros;
       if (ASC_FEATURE_RELAXED_SIMD) {
         for (let k = quads; k > 0; k--) {
           const low = v128.load32_splat(a);
@@ -116,7 +120,7 @@ export function gemv_i8_i32(a: usize, plane: usize, b: usize, quads: i32, out: u
   }
 }
 
-/** out f32 [panels][8] += a·b in the order of k, a f32 [K], b f32 [panels][K][8] */
+/** out f32 [panels][8] += Σ a·b, added in the order of k; a f32 [K], b f32 [panels][K][8] */
 export function gemv_f32(a: usize, b: usize, K: i32, out: usize, panels: i32): void {
   if (ASC_FEATURE_SIMD) {
     const panelBytes = <usize>K << 5;
@@ -159,15 +163,15 @@ export function gemv_f32(a: usize, b: usize, K: i32, out: usize, panels: i32): v
   } else {
     for (let panel = 0; panel < panels; panel++) {
       for (let lane = 0; lane < 32; lane += 4) {
-        let sum = load<f32>(out + lane);
+        let acc = load<f32>(out + lane);
         let bp = b + lane;
         let ap = a;
         for (let k = K; k > 0; k--) {
-          sum += load<f32>(ap) * load<f32>(bp);
+          acc += load<f32>(ap) * load<f32>(bp);
           ap += 4;
           bp += 32;
         }
-        store<f32>(out + lane, sum);
+        store<f32>(out + lane, acc);
       }
       b += K << 5;
       out += 32;

@@ -1,16 +1,16 @@
 import { clamp, joinPlanes, lesser } from './lanes';
 import { storeWords } from './store';
 
-// Float activations against int8 weights: the activations of one picture are quantized by their own
-// range, and the int32 sums come back to float. The steps are those of TensorFlow Lite's portable
-// hybrid kernels.
+// Float activations times int8 weights. The activations of one image (or row) are quantized by
+// their own range, multiplied as int8, and the accumulators are scaled back to float. The
+// arithmetic is that of TensorFlow Lite's portable hybrid kernels.
 
-/** Quantization of one picture, set by `range_f32`. */
+/** Quantization parameters of the current image, set by `range_f32`. */
 let scale: f32 = 1;
-let zero = 0;
+let zeroPoint = 0;
 
 export function rangeZero(): i32 {
-  return zero;
+  return zeroPoint;
 }
 
 export function rangeScale(): f32 {
@@ -18,8 +18,8 @@ export function rangeScale(): f32 {
 }
 
 /**
- * a: f32 [n]. Sets scale and zero point so that [min(a, 0), max(a, 0)] takes −128 … 127, or ±max|a|
- * takes ±127.
+ * Sets the quantization parameters from a f32 [n]: asymmetric maps [min(a, 0), max(a, 0)] to
+ * −128 … 127, symmetric maps ±max|a| to ±127.
  */
 export function range_f32(a: usize, n: i32, asymmetric: bool): void {
   let low: f32 = 0;
@@ -48,8 +48,8 @@ export function range_f32(a: usize, n: i32, asymmetric: bool): void {
     high = -lesser<f32>(-high, -x);
   }
   scale = 1;
-  zero = 0;
-  // infinite or empty ranges quantize to zeros
+  zeroPoint = 0;
+  // if the range is empty or infinite, all values are quantized to 0
   if (!(high - low > 0) || !(high - low < Infinity)) return;
   if (!asymmetric) {
     scale = -lesser<f32>(low, -high) / 127;
@@ -62,42 +62,44 @@ export function range_f32(a: usize, n: i32, asymmetric: bool): void {
   const highError = 127 + Math.abs(<f64>high / step);
   const exact = lowError < highError ? fromLow : fromHigh;
   scale = <f32>step;
-  if (exact <= -128) zero = -128;
-  else if (exact >= 127) zero = 127;
-  else zero = <i32>(exact < 0 ? exact - 0.5 : exact + 0.5);
+  if (exact <= -128) zeroPoint = -128;
+  else if (exact >= 127) zeroPoint = 127;
+  else zeroPoint = <i32>(exact < 0 ? exact - 0.5 : exact + 0.5);
 }
 
 /**
- * a: f32 [n] → out: i8 [n] = clamp<f32>(round(a / scale + zero)), halves away from zero; symmetric
- * ranges never give −128
+ * a f32 [n] → out i8 [n] = clamp(round(a / scale + zeroPoint)), halves away from zero. A symmetric
+ * range never gives −128.
  */
 export function quantize_range(a: usize, out: usize, n: i32): void {
   const inverse = <f32>1 / scale;
-  const offset = <f32>zero;
+  const offset = <f32>zeroPoint;
   const low: f32 = -128;
   const high: f32 = 127;
   for (let i = 0; i < n; i++) {
     let x = offset + load<f32>(a + (i << 2)) * inverse;
     x = x < low ? low : x;
     x = high < x ? high : x;
-    // what is left is a number in range, or NaN, which becomes the zero point
-    store<i8>(out + i, x == x ? <i32>(x < 0 ? x - 0.5 : x + 0.5) : zero);
+    // x is now in range or NaN, which becomes the zero point
+    store<i8>(out + i, x == x ? <i32>(x < 0 ? x - 0.5 : x + 0.5) : zeroPoint);
   }
 }
 
 /**
- * One row: a i16 [4·quads], panel i16 [2·quads][8][2], sums i32 [8], weightScale f32 [8], bias f32
- * [8] → out f32 [lanes]. With relaxed SIMD: a two planes of u8 [4·quads] (gemm_split), panel i8
- * [quads][8][4] as it lies in the file.
+ * One row times one panel: out = clamp(f32(Σ a·w − zeroPoint·Σ w) · (scale · weightScale) + bias)
  *
- * out = clamp<f32>(f32(Σ a·w − zero·Σ w) · (scale · weightScale) + bias)
+ *   a           i16 [4·quads]; relaxed SIMD: two planes of u8 [4·quads], `plane` bytes apart
+ *   panel       i16 [2·quads][8][2]; relaxed SIMD: i8 [quads][8][4] as stored in the file
+ *   weightSums  i32 [8] Σ w of each channel
+ *   weightScale f32 [8] · bias f32 [8]
+ *   out         f32 [lanes], lanes 1 to 8
  */
 export function gemm_hybrid_1x8(
   a: usize,
   plane: usize,
   panel: usize,
   quads: i32,
-  sums: usize,
+  weightSums: usize,
   weightScale: usize,
   bias: usize,
   out: usize,
@@ -132,12 +134,12 @@ export function gemm_hybrid_1x8(
         panel += 32;
       }
     }
-    const z = i32x4.splat(zero);
+    const z = i32x4.splat(zeroPoint);
     const s = f32x4.splat(scale);
     const low = f32x4.splat(min);
     const high = f32x4.splat(max);
-    c0 = i32x4.sub(c0, i32x4.mul(z, v128.load(sums)));
-    c1 = i32x4.sub(c1, i32x4.mul(z, v128.load(sums, 16)));
+    c0 = i32x4.sub(c0, i32x4.mul(z, v128.load(weightSums)));
+    c1 = i32x4.sub(c1, i32x4.mul(z, v128.load(weightSums, 16)));
     c0 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(c0), f32x4.mul(s, v128.load(weightScale))), v128.load(bias));
     c1 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(c1), f32x4.mul(s, v128.load(weightScale, 16))), v128.load(bias, 16));
     storeWords(out, clamp<v128>(c0, low, high), lanes);
@@ -152,7 +154,7 @@ export function gemm_hybrid_1x8(
         x += 4;
         p += 32;
       }
-      acc -= zero * load<i32>(sums + (lane << 2));
+      acc -= zeroPoint * load<i32>(weightSums + (lane << 2));
       const value = <f32>acc * (scale * load<f32>(weightScale + (lane << 2))) + load<f32>(bias + (lane << 2));
       store<f32>(out + (lane << 2), clamp<f32>(value, min, max));
     }

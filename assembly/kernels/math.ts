@@ -1,8 +1,8 @@
 import { clamp, greater, MAGIC, MAGIC_BITS } from './lanes';
 
-// Float functions, each written once over T: f32 (one value) or v128 (four lanes). The same
-// operations in the same order, so every flavor gives the same bits. Nothing here traps. NaN goes
-// through.
+// Float functions, each written once over T: f32 (one value) or v128 (four lanes). Both forms do
+// the same operations in the same order, so every flavor gives the same bits. No function traps,
+// and NaN gives NaN.
 
 @inline
 export function splat<T>(x: f32): T {
@@ -84,13 +84,12 @@ function plus<T>(c: f32, x: T, y: T): T {
 }
 
 const LOG2_E: f32 = 1.44269504;
-/** ln 2 in two parts; the first has 15 bits, so that its products with exponents are exact. */
+/** ln 2 = LN2_HIGH + LN2_LOW; the first has 15 bits, so that its product with n is exact. */
 const LN2_HIGH: f32 = 0.693145751953125;
 const LN2_LOW: f32 = 1.42860677e-6;
 
 /**
- * The power of two whose exponent is the whole number in `t`, which carries MAGIC: its half
- * (rounded down) or its rest.
+ * 2^⌊n/2⌋ for t = n + MAGIC. With `powerRest`, a product of two factors covers every exponent n.
  */
 @inline
 function powerHalf<T>(t: T): T {
@@ -101,6 +100,7 @@ function powerHalf<T>(t: T): T {
   }
 }
 
+/** 2^(n − ⌊n/2⌋) for t = n + MAGIC */
 @inline
 function powerRest<T>(t: T): T {
   if (isVector<T>()) {
@@ -130,7 +130,7 @@ export function exp<T>(x: T): T {
   const t = add<T>(mul<T>(x, splat<T>(LOG2_E)), splat<T>(MAGIC));
   const n = sub<T>(t, splat<T>(MAGIC));
   const r = sub<T>(sub<T>(x, mul<T>(n, splat<T>(LN2_HIGH))), mul<T>(n, splat<T>(LN2_LOW)));
-  // in two steps, since 2^n alone leaves the range of floats before e^x does
+  // two factors, because 2^n alone leaves the range of floats before e^x does
   return mul<T>(mul<T>(add<T>(expm1Reduced<T>(r), splat<T>(1)), powerHalf<T>(t)), powerRest<T>(t));
 }
 
@@ -151,7 +151,7 @@ export function logistic<T>(x: T): T {
   return div<T>(splat<T>(1), add<T>(splat<T>(1), exp<T>(negate<T>(x))));
 }
 
-/** A rational function, as in Eigen: x·P(x²) / Q(x²); ±1 from ±9 on */
+/** The rational function x·P(x²) / Q(x²) of Eigen; ±1 for |x| ≥ 9 */
 @inline
 export function tanh<T>(x: T): T {
   const c = clamp<T>(x, splat<T>(-7.90531110763549805), splat<T>(7.90531110763549805));
@@ -168,16 +168,16 @@ export function tanh<T>(x: T): T {
   return saturateBeyond<T>(x, div<T>(mul<T>(c, p), q), 9);
 }
 
-/** y, but ±1 where |x| ≥ limit, and never beyond ±1 */
+/** y, or ±1 if |x| ≥ limit, clamped to ±1 */
 @inline
 function saturateBeyond<T>(x: T, y: T, limit: f32): T {
-  // a step of 2^20·(|x| − limit) takes y over the edge at once; 0 for NaN
+  // 2^20·(|x| − limit) is large enough to move y past ±1; it is 0 for NaN
   const over = mul<T>(greater<T>(splat<T>(0), sub<T>(magnitude<T>(x), splat<T>(limit))), splat<T>(1048576));
   y = add<T>(y, ifNotNegative<T>(x, over, negate<T>(over)));
   return clamp<T>(y, splat<T>(-1), splat<T>(1));
 }
 
-/** The error function, a rational function as in Eigen; ±1 from ±4 on */
+/** The error function, a rational function of Eigen; ±1 for |x| ≥ 4 */
 @inline
 export function erf<T>(x: T): T {
   const c = clamp<T>(x, splat<T>(-4), splat<T>(4));
@@ -216,7 +216,7 @@ export function hardSwish<T>(x: T): T {
   return mul<T>(mul<T>(x, gate), splat<T>(0.16666667));
 }
 
-/** Natural logarithm (after musl's logf): −infinity at 0, NaN below */
+/** Natural logarithm (after musl's logf): −infinity at 0, NaN for negative numbers */
 export function log(x: f32): f32 {
   let bits = reinterpret<i32>(x);
   let k = 0;
@@ -244,8 +244,8 @@ export function log(x: f32): f32 {
 }
 
 /**
- * Sine for `shift` 0, cosine for 1. Reduced in f64, exact enough to |x| = 2^28; beyond that only
- * the range is kept.
+ * Sine if `shift` is 0, cosine if 1. The argument is reduced in f64, which is accurate for |x| up
+ * to 2^28. Beyond that only the range of the result is right.
  */
 export function sine(x: f32, shift: i32): f32 {
   if (!(x - x == 0)) return NaN;

@@ -1,7 +1,8 @@
 import { squares_f32, squares_i8 } from './fold';
 import { quantize } from './quantize';
 
-// One row of [n]; `out` may be where `a` is.
+// L2 normalization of one row of n elements: squares are summed first, then each element is scaled.
+// `out` may equal `a`.
 
 /** a f32 → out f32 = a · (1 / sqrt(max(Σ a², epsilon))) */
 export function l2_normalize_f32(a: usize, out: usize, n: i32, epsilon: f32): void {
@@ -11,22 +12,23 @@ export function l2_normalize_f32(a: usize, out: usize, n: i32, epsilon: f32): vo
 }
 
 /**
- * a i8 → out i8 = quantize((a − zero) · f32(1 / (sqrt(max(Σ (a − zero)², epsilon)) · scaleOut)))
+ * a i8 → out i8 = quantize((a − zeroPoint) · f32(1 / (sqrt(max(Σ (a − zeroPoint)², epsilon)) ·
+ * scaleOut)))
  */
 export function l2_normalize_i8(
   a: usize,
   out: usize,
   n: i32,
   epsilon: f32,
-  zero: i32,
+  zeroPoint: i32,
   scaleOut: f32,
   zeroOut: i32,
 ): void {
-  const sum = squares_i8(a, n, zero);
+  const sum = squares_i8(a, n, zeroPoint);
   const low = <f32>(i8.MIN_VALUE - zeroOut);
   const high = <f32>(i8.MAX_VALUE - zeroOut);
   const factor = <f32>(1 / (sqrt<f64>(max<f64>(sum, <f64>epsilon)) * <f64>scaleOut));
   for (let i = 0; i < n; i++) {
-    store<i8>(out + i, quantize(<f32>(<i32>load<i8>(a + i) - zero) * factor, low, high, zeroOut));
+    store<i8>(out + i, quantize(<f32>(<i32>load<i8>(a + i) - zeroPoint) * factor, low, high, zeroOut));
   }
 }

@@ -4,12 +4,14 @@ import { add, div, splat } from './math';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes, storeWords } from './store';
 
-// Folds over a window of pixels, lanes are channels.
+// Reduces a window of pixels to one pixel: maximum, minimum, average or sum. Lanes are channels.
 //
-//   window  address of channel 0 of the first pixel; `rows` × `columns` pixels, all inside the
+//   window  address of channel 0 of the first pixel. `rows` × `columns` pixels, all inside the
 //           image, `rowBytes` and `pixelBytes` apart
 //   out     [C]
-//   rows·columns ≤ 2^22, so that sums of i8 with an offset fit an i32
+//   rows·columns ≤ 2^22, so that accumulators of i8 with an offset fit in an i32
+//
+// Loop order: vector of channels, row, column.
 
 @inline
 function extremeI8(
@@ -57,7 +59,7 @@ function extremeI8(
   }
 }
 
-/** out i8 = clamp(the largest) */
+/** out i8 = clamp(maximum of the window) */
 export function pool_max_i8(
   window: usize,
   rows: i32,
@@ -72,7 +74,7 @@ export function pool_max_i8(
   extremeI8(true, window, rows, columns, rowBytes, pixelBytes, out, C, low, high);
 }
 
-/** out i8 = clamp(the smallest) */
+/** out i8 = clamp(minimum of the window) */
 export function pool_min_i8(
   window: usize,
   rows: i32,
@@ -95,9 +97,10 @@ function average(sum: i32, count: i32): i32 {
 }
 
 /**
- * The same on four lanes, as floor(m / count) of m = |sum| + half: (m + ½)·(1/count) − ½ rounds to
- * it. That number is at least ½/4096 = 2^-13 away from where rounding would turn, and off by less
- * than 2^-14 (it is below 2^8, and rounded three times).
+ * The same on four lanes. The quotient is ⌊m / count⌋ with m = |sum| + half, which is
+ * (m + ½)·(1/count) − ½ rounded to nearest. For count ≤ 4096 that value is at least
+ * ½/4096 = 2^−13 away from the next tie. Its error is below 2^−14, because it is less than 2^8 and
+ * rounded three times.
  */
 @inline
 function average4(sum: v128, count: i32, reciprocal: v128): v128 {
@@ -105,7 +108,7 @@ function average4(sum: v128, count: i32, reciprocal: v128): v128 {
   const sign = i32x4.shr_s(sum, 31);
   const m = f32x4.convert_i32x4_s(i32x4.add(i32x4.abs(sum), i32x4.splat(count >> 1)));
   const x = f32x4.sub(f32x4.mul(f32x4.add(m, f32x4.splat(0.5)), reciprocal), f32x4.splat(0.5));
-  // adding 1.5·2^23 rounds, and leaves the number in the low bits
+  // adding MAGIC rounds and leaves the number in the low bits
   const q = i32x4.sub(f32x4.add(x, f32x4.splat(MAGIC)), i32x4.splat(MAGIC_BITS));
   return i32x4.sub(v128.xor(q, sign), sign);
 }
@@ -117,12 +120,12 @@ function averages(sum: v128, count: i32): v128 {
   return i32x4.replace_lane(result, 3, average(i32x4.extract_lane(sum, 3), count));
 }
 
-/** Columns whose i8 sum fits an i16: −128·256 = −2^15 */
+/** Columns whose sum fits in an i16: −128·256 = −2^15 */
 const COLUMNS_I16 = 256;
 
 /**
- * Sums, each with `offset` added per pixel, then averaged (less the offset and clamped) or
- * requantized.
+ * Accumulates a + offset over the window. Then computes the average, minus the offset and clamped
+ * (`averaged`), or requantizes the sum.
  */
 @inline
 function sumI8(
@@ -136,17 +139,17 @@ function sumI8(
   C: i32,
   offset: i32,
   scale: f32,
-  zero: i32,
+  zeroPoint: i32,
   low: i32,
   high: i32,
 ): void {
   const count = rows * columns;
   const start = count * offset;
   if (ASC_FEATURE_SIMD) {
-    const lowF = f32x4.splat(<f32>(low - zero));
+    const lowF = f32x4.splat(<f32>(low - zeroPoint));
     const high16 = i8x16.splat(<i8>high);
-    const magic = requantizeMagic(zero);
-    const back = requantizeZero(zero);
+    const magic = requantizeMagic(zeroPoint);
+    const back = requantizeZero(zeroPoint);
     const scale4 = f32x4.splat(scale);
     const low8 = i16x8.splat(<i16>low), offset4 = i32x4.splat(offset);
     const reciprocal = f32x4.splat(1 / <f32>count);
@@ -183,8 +186,8 @@ function sumI8(
       storeBytes(out + c, narrowBelow(q, q, high16), min(8, C - c));
     }
   } else {
-    const lowF = <f32>(low - zero);
-    const highF = <f32>(high - zero);
+    const lowF = <f32>(low - zeroPoint);
+    const highF = <f32>(high - zeroPoint);
     for (let c = 0; c < C; c++) {
       let s = start;
       let row = window + c;
@@ -198,7 +201,7 @@ function sumI8(
       }
       store<i8>(
         out + c,
-        averaged ? min(max(average(s, count) - offset, low), high) : requantize(s, scale, lowF, highF, zero),
+        averaged ? min(max(average(s, count) - offset, low), high) : requantize(s, scale, lowF, highF, zeroPoint),
       );
     }
   }
@@ -220,7 +223,7 @@ export function pool_average_i8(
   sumI8(true, window, rows, columns, rowBytes, pixelBytes, out, C, offset, 0, 0, low, high);
 }
 
-/** out i8 = requantize(Σ (a + offset), scale, zero) */
+/** out i8 = requantize(Σ (a + offset), scale, zeroPoint) */
 export function pool_sum_i8(
   window: usize,
   rows: i32,
@@ -231,13 +234,13 @@ export function pool_sum_i8(
   C: i32,
   offset: i32,
   scale: f32,
-  zero: i32,
+  zeroPoint: i32,
 ): void {
-  sumI8(false, window, rows, columns, rowBytes, pixelBytes, out, C, offset, scale, zero, -128, 127);
+  sumI8(false, window, rows, columns, rowBytes, pixelBytes, out, C, offset, scale, zeroPoint, -128, 127);
 }
 
 @inline
-function take<T>(fold: i32, s: T, x: T): T {
+function accumulate<T>(fold: i32, s: T, x: T): T {
   if (fold == FOLD_MAX) return greater<T>(s, x);
   if (fold == FOLD_MIN) return lesser<T>(s, x);
   return add<T>(s, x);
@@ -273,7 +276,7 @@ function foldF32(
       for (let y = rows; y > 0; y--) {
         let p = row;
         for (let x = columns; x > 0; x--) {
-          s = take<v128>(fold, s, v128.load(p));
+          s = accumulate<v128>(fold, s, v128.load(p));
           p += pixelBytes;
         }
         row += rowBytes;
@@ -287,7 +290,7 @@ function foldF32(
       for (let y = rows; y > 0; y--) {
         let p = row;
         for (let x = columns; x > 0; x--) {
-          s = take<f32>(fold, s, load<f32>(p));
+          s = accumulate<f32>(fold, s, load<f32>(p));
           p += pixelBytes;
         }
         row += rowBytes;
@@ -297,7 +300,7 @@ function foldF32(
   }
 }
 
-/** out f32 = clamp(Σ a / count), summed in the order of the pixels */
+/** out f32 = clamp(Σ a / count), added in the order of the pixels */
 export function pool_average_f32(
   window: usize,
   rows: i32,

@@ -1,6 +1,6 @@
-// Entropy-coded bytes: static range asymmetric numeral systems (J. Duda, arXiv:1311.2540) with
-// probabilities of 1/4096. Four states take turns, so that one need not wait for the other: byte i
-// of four comes from state i.
+// Decoder of entropy-coded bytes: static range asymmetric numeral systems (J. Duda,
+// arXiv:1311.2540) with probabilities in units of 1/4096. Byte i of each group of 4 is decoded from
+// state i. The four states do not depend on each other, so that their instructions overlap.
 //
 //   state  u32 x [4], each 2^16 … 2^32 − 1 │ u32 address of the next u16 │ u32 end
 //   table  u8 [4096] the symbol of each slot
@@ -14,7 +14,7 @@ const SLOTS = (1 << RANS_BITS) - 1;
 const SYMBOLS = 1 << RANS_BITS;
 export const RANS_TABLE_BYTES = SYMBOLS + 1024;
 
-/** The state after a symbol, before it is filled up. */
+/** The state after a symbol, before renormalization */
 @inline
 function after(x: u32, table: usize, symbol: u32): u32 {
   const entry = load<u32>(table + (<usize>symbol << 2), SYMBOLS);
@@ -22,10 +22,10 @@ function after(x: u32, table: usize, symbol: u32): u32 {
 }
 
 /**
- * Decodes `quads` × 4 bytes: each four `step` bytes from one to the next, `stride` bytes between
- * fours. Reads up to 8 bytes behind the end.
+ * Decodes `quads` groups of 4 bytes. The bytes of a group are `step` bytes apart in out, the groups
+ * `stride` bytes. Reads up to 8 bytes past the end.
  *
- * @returns whether the coded bytes sufficed
+ * @returns false if the coded bytes ended too early
  */
 export function rans_decode(state: usize, table: usize, out: usize, quads: i32, step: usize, stride: usize): bool {
   let x0 = load<u32>(state);
@@ -47,7 +47,7 @@ export function rans_decode(state: usize, table: usize, out: usize, quads: i32, 
     x1 = after(x1, table, s1);
     x2 = after(x2, table, s2);
     x3 = after(x3, table, s3);
-    // without branches: which state is filled up is as good as random
+    // no branches, because the state that must be refilled is unpredictable
     let low = x0 < RANS_LOWEST;
     x0 = select<u32>(x0 << 16 | <u32>load<u16>(p), x0, low);
     p += <usize>low << 1;
@@ -70,7 +70,7 @@ export function rans_decode(state: usize, table: usize, out: usize, quads: i32, 
   return p <= end;
 }
 
-/** The same byte all along: as `rans_decode` with one symbol. */
+/** Stores one byte value as `rans_decode` would with a table of one symbol. */
 export function fill_lane(value: u32, out: usize, quads: i32, step: usize, stride: usize): void {
   for (; quads > 0; quads--) {
     store<u8>(out, value);
@@ -81,7 +81,7 @@ export function fill_lane(value: u32, out: usize, quads: i32, step: usize, strid
   }
 }
 
-/** One symbol from state 0. */
+/** Decodes one symbol from state 0. */
 export function rans_symbol(state: usize, table: usize): u32 {
   const x = load<u32>(state);
   const symbol = <u32>load<u8>(table + (x & SLOTS));
@@ -94,11 +94,12 @@ export function rans_symbol(state: usize, table: usize): u32 {
 }
 
 /**
- * Makes a table of the list of the symbols' frequencies: one byte for those below 128, else low 7
- * bits + 128 and the rest; after a 0, how many more zeros follow. The list ends with symbol 255.
+ * Builds a table from the list of the frequencies of symbols 0 to 255. A frequency below 128 is one
+ * byte, others are two: the low 7 bits + 128, then the high bits. A 0 is followed by the number of
+ * further zeros.
  *
- * @returns the address behind the list, or 0 when the frequencies do not add up to 4096 or the list
- *   does not end
+ * @returns the address after the list, or 0 if the frequencies do not add up to 4096 or the list is
+ *   longer than `end` allows
  */
 export function rans_table(list: usize, end: usize, table: usize): usize {
   let slot: u32 = 0;

@@ -1,52 +1,53 @@
 import { MAGIC, MAGIC_BITS } from './lanes';
 
-// requantize_i32_i8: q = clamp(round_half_even(f32(acc) · scale), MIN − zo, MAX − zo) + zo
+// The int8 epilogue: q = clamp(round_half_even(f32(acc) · scale), MIN − zo, MAX − zo) + zo
 //
-// MAGIC = 1.5·2^23: adding it to |x| < 2^22 leaves x rounded half to even in the low mantissa bits.
-// The clamp comes first, so that any accumulator is in that range; MIN and MAX are whole, so
-// clamping before rounding is the same.
+// Adding MAGIC = 1.5·2^23 to |x| < 2^22 leaves x, rounded half to even, in the low mantissa bits.
+// The clamp comes first, so that every accumulator is in that range. MIN and MAX are integers, so
+// the order of clamping and rounding does not change the result.
 
+/** Requantizes one accumulator; low and high are MIN − zo and MAX − zo. */
 @inline
-export function requantize(acc: i32, scale: f32, low: f32, high: f32, zero: i32): i32 {
+export function requantize(acc: i32, scale: f32, low: f32, high: f32, zeroPoint: i32): i32 {
   let x = <f32>acc * scale;
   x = x < low ? low : x;
   x = high < x ? high : x;
-  return <i32>((x + MAGIC) - MAGIC) + zero;
+  return <i32>((x + MAGIC) - MAGIC) + zeroPoint;
 }
 
-/** Round half to even of a value within ±2^22. */
+/** Rounds half to even, |x| < 2^22. */
 @inline
 export function roundEven(x: f32): f32 {
   return (x + MAGIC) - MAGIC;
 }
 
 /**
- * The same on four lanes, without the upper bound: beyond it, sums with MAGIC stay in order as
- * integers, so that narrowing saturates and `narrowBelow` bounds 16 bytes at once. Below `low` they
- * would not.
+ * Requantizes four lanes without the upper bound. Above it, larger values plus MAGIC are larger as
+ * integers, too, so that narrowing saturates and `narrowBelow` clamps 16 bytes at once. Below `low`
+ * that order would not hold.
  */
 @inline
 export function requantize4(acc: v128, scale: v128, low: v128, magic: v128, back: v128): v128 {
   return i32x4.sub(f32x4.add(f32x4.pmax(f32x4.mul(f32x4.convert_i32x4_s(acc), scale), low), magic), back);
 }
 
-/** Two vectors of what `requantize4` gives, narrowed to i16 → int8, at most `high` */
+/** Narrows two vectors i16x8 of requantized values to i8x16, clamped to `high`. */
 @inline
 export function narrowBelow(a: v128, b: v128, high: v128): v128 {
   return i8x16.min_s(i8x16.narrow_i16x8_s(a, b), high);
 }
 
-/** What is taken off the sum with MAGIC: its bits less the zero point. */
+/** The vector that requantize4 subtracts at the end: the bits of MAGIC minus the zero point */
 @inline
-export function requantizeZero(zero: i32): v128 {
-  return i32x4.splat(MAGIC_BITS - zero);
+export function requantizeZero(zeroPoint: i32): v128 {
+  return i32x4.splat(MAGIC_BITS - zeroPoint);
 }
 
 /**
- * MAGIC on four lanes, from what is no constant: V8 makes constant vectors anew at each use, at the
- * cost of two operations.
+ * MAGIC on four lanes, computed from a variable, because V8 rematerializes constant vectors at each
+ * use, with two instructions.
  */
 @inline
-export function requantizeMagic(zero: i32): v128 {
-  return i32x4.add(requantizeZero(zero), i32x4.splat(zero));
+export function requantizeMagic(zeroPoint: i32): v128 {
+  return i32x4.add(requantizeZero(zeroPoint), i32x4.splat(zeroPoint));
 }

@@ -1,12 +1,17 @@
 import { interleaveHigh, interleaveLow } from './lanes';
 import { storeBytes, storeWords } from './store';
 
-// One output pixel between four input pixels (top left, top right, bottom left, bottom right),
-// lanes are channels.
+// Bilinear interpolation of one output pixel between four input pixels: top left (tl), top right
+// (tr), bottom left (bl), bottom right (br). Lanes are channels.
 
 /**
- * i8 [C]; x, y: weights of the right and the bottom ones, 0 to 2048. top = (tl << 11) + (tr −
- * tl)·x, bottom alike; out = ((top << 11) + (bottom − top)·y + 2^21) >> 22; |sums| ≤ 2^29
+ * i8 [C] each. x and y are the weights of the right and of the bottom pixels, 0 to 2048.
+ *
+ *   top    = (tl << 11) + (tr − tl)·x
+ *   bottom = (bl << 11) + (br − bl)·x
+ *   out    = ((top << 11) + (bottom − top)·y + 2^21) >> 22
+ *
+ * Intermediate values are at most 2^29.
  */
 export function bilinear_i8(
   topLeft: usize,
@@ -49,7 +54,9 @@ export function bilinear_i8(
   }
 }
 
-/** f32 [C]; top = tl + (tr − tl)·x, bottom alike; out = top + (bottom − top)·y */
+/**
+ * f32 [C] each. top = tl + (tr − tl)·x; bottom = bl + (br − bl)·x; out = top + (bottom − top)·y
+ */
 export function bilinear_f32(
   topLeft: usize,
   topRight: usize,

@@ -4,9 +4,10 @@ import { exp, log } from './math';
 import { quantize } from './quantize';
 import { storeWords } from './store';
 
-// One row of [n]; `out` may be where `a` is.
+// Softmax and its logarithm of one row of n elements: maximum, sum of powers, then the outputs.
+// `out` may equal `a`. Powers are added in the order of kernels/fold.ts.
 
-/** out f32 = e^((a − largest)·beta) */
+/** out f32 [n] = e^((a − largest)·beta) */
 function powers_f32(a: usize, out: usize, n: i32, largest: f32, beta: f32): void {
   if (ASC_FEATURE_SIMD) {
     const m = f32x4.splat(largest);
@@ -38,7 +39,7 @@ function power(x: f32): f32 {
 /** a f32 → out f32 = a − max − log Σ e^(a − max) */
 export function log_softmax_f32(a: usize, out: usize, n: i32): void {
   const largest = max_f32(a, n);
-  // summed as `sum_f32` does, without a place for the powers
+  // adds in the order of `sum_f32` without storing the powers
   let i = 0;
   let sum: f32;
   if (ASC_FEATURE_SIMD) {
@@ -82,32 +83,40 @@ function sum_powers_i8(a: usize, n: i32, largest: i32, table: usize): f32 {
 }
 
 /**
- * a i8 → out i8 = clamp(round_half_even(table[max − a] · f32(1 / (Σ·scaleOut))) + zero); table
- * entries in [0, 1], the first 1
+ * a i8 → out i8 = clamp(round_half_even(table[max − a] · f32(1 / (Σ·scaleOut))) + zeroPoint). Table
+ * entries are in [0, 1] and the first is 1.
  */
-export function softmax_i8(a: usize, out: usize, n: i32, table: usize, scaleOut: f32, zero: i32): void {
+export function softmax_i8(a: usize, out: usize, n: i32, table: usize, scaleOut: f32, zeroPoint: i32): void {
   const largest = max_i8(a, n);
   const factor: f32 = 1 / (sum_powers_i8(a, n, largest, table) * scaleOut);
-  const high = <f32>(i8.MAX_VALUE - zero);
+  const high = <f32>(i8.MAX_VALUE - zeroPoint);
   const top = table + (largest << 2);
-  const bits = MAGIC_BITS - zero;
+  const bits = MAGIC_BITS - zeroPoint;
   for (let i = 0; i < n; i++) {
     const x = load<f32>(top - (<i32>load<i8>(a + i) << 2)) * factor;
-    // x ≥ 0, or not a number where the factor is infinite
+    // x ≥ 0, or NaN if the factor is infinite
     store<i8>(out + i, reinterpret<i32>((x < high ? x : high) + MAGIC) - bits);
   }
 }
 
 /** a i8 → out i8 = quantize((scale·(a − max) − log Σ) / scaleOut) */
-export function log_softmax_i8(a: usize, out: usize, n: i32, table: usize, scale: f32, scaleOut: f32, zero: i32): void {
+export function log_softmax_i8(
+  a: usize,
+  out: usize,
+  n: i32,
+  table: usize,
+  scale: f32,
+  scaleOut: f32,
+  zeroPoint: i32,
+): void {
   const largest = max_i8(a, n);
   const logarithm = log(sum_powers_i8(a, n, largest, table));
-  const low = <f32>(i8.MIN_VALUE - zero);
-  const high = <f32>(i8.MAX_VALUE - zero);
+  const low = <f32>(i8.MIN_VALUE - zeroPoint);
+  const high = <f32>(i8.MAX_VALUE - zeroPoint);
   for (let i = 0; i < n; i++) {
     store<i8>(
       out + i,
-      quantize((scale * <f32>(<i32>load<i8>(a + i) - largest) - logarithm) / scaleOut, low, high, zero),
+      quantize((scale * <f32>(<i32>load<i8>(a + i) - largest) - logarithm) / scaleOut, low, high, zeroPoint),
     );
   }
 }

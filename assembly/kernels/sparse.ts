@@ -3,25 +3,28 @@ import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero }
 import { storeBytes } from './store';
 import { GATHERED } from './widen';
 
-// Products with pruned weights: only what is listed is multiplied (docs/kernels.md, "Pruned
-// weights").
+// Products with pruned weights. The remaining weights are listed with their positions, and only
+// those are multiplied (docs/kernels.md, "Pruned weights"). There are lists of pairs and lists of
+// blocks.
 //
-// Pairs. Lanes are output pixels: each listed pair of weights is splat and multiplied by one pair
+// Pairs. Lanes are output pixels. Each listed pair of weights is splat and multiplied by one pair
 // of input channels of up to 32 pixels.
 //
-//   a       i16 [⌈K/2⌉][4·vectors][2] the tile of pixels (interleave_i8)
+//   a       i16 [⌈K/2⌉][4·vectors][2] the tile of pixels, as interleave_i8 stores it
 //   weights i8 [groups][4][2]
-//   steps   u8 [groups][4] from one pair to the next
-//   counts  u16 [n] groups of each channel
-//   out     u32 [4·vectors] addresses; gets n bytes each
+//   deltas  u8 [groups][4] distance to each pair from the one before, in pairs of k
+//   counts  u16 [n] groups of each output channel
+//   out     u32 [4·vectors] output addresses, one per pixel; n bytes are written at each
 //   |acc| ≤ K·128·255 + |bias| < 2^31 for K ≤ 65,536
+//
+// Loop order: 8 channels, channel, listed pair. The caller loops over the tiles.
 
-/** Bytes of `rows` that `spmm_pairs_i8` keeps 8 channels in before they are turned round. */
-export const TURN_BYTES = 256;
+/** Bytes of scratch for 8 channels of a tile, before they are transposed to channel order */
+export const TRANSPOSE_BYTES = 256;
 
 /**
- * rows: u32 [4·vectors] addresses of i8 [K] → out: i16 [⌈K/2⌉][4·vectors][2]. Reads up to 7 bytes
- * past K, writes up to 3 pairs.
+ * rows u32 [4·vectors] addresses of i8 [K] → out i16 [⌈K/2⌉][4·vectors][2]. Reads up to 7 bytes
+ * past K and writes up to 3 pairs past it.
  */
 export function interleave_i8(rows: usize, vectors: i32, K: i32, out: usize): void {
   const stride = <usize>vectors << 4;
@@ -59,55 +62,59 @@ export function interleave_i8(rows: usize, vectors: i32, K: i32, out: usize): vo
   }
 }
 
-/** All n channels of one tile of pixels; `turn` is scratch of TURN_BYTES. `vectors` is 7 or 8. */
+/**
+ * All n channels of one tile of 4·vectors pixels, vectors 7 or 8. `tile` is TRANSPOSE_BYTES of
+ * scratch.
+ */
 export function spmm_pairs_i8(
   a: usize,
   vectors: i32,
   weights: usize,
-  steps: usize,
+  deltas: usize,
   counts: usize,
   weightsZero: i32,
   bias: usize,
   scale: usize,
   out: usize,
   n: i32,
-  zero: i32,
+  zeroPoint: i32,
   min: i32,
   max: i32,
-  turn: usize,
+  tile: usize,
 ): void {
   const pixels = vectors << 2;
   if (ASC_FEATURE_SIMD) {
-    const low = f32x4.splat(<f32>(min - zero));
+    const low = f32x4.splat(<f32>(min - zeroPoint));
     const high = i8x16.splat(<i8>max);
-    const magic = requantizeMagic(zero);
-    const back = requantizeZero(zero);
-    const less = i16x8.splat(<i16>weightsZero);
+    const magic = requantizeMagic(zeroPoint);
+    const back = requantizeZero(zeroPoint);
+    const weightsZero8 = i16x8.splat(<i16>weightsZero);
     for (let channel = 0; channel < n; channel += 8) {
       const lanes = n - channel < 8 ? n - channel : 8;
-      for (let q = turn, end = turn + (lanes << 5); q < end; q += 32) {
+      for (let q = tile, end = tile + (lanes << 5); q < end; q += 32) {
         const groups = <i32>load<u16>(counts);
-        if (vectors == 8) tile(8, a, weights, steps, groups, less, bias, scale, q, low, magic, back, high);
-        else tile(7, a, weights, steps, groups, less, bias, scale, q, low, magic, back, high);
+        if (vectors == 8) {
+          multiplyTile(8, a, weights, deltas, groups, weightsZero8, bias, scale, q, low, magic, back, high);
+        } else multiplyTile(7, a, weights, deltas, groups, weightsZero8, bias, scale, q, low, magic, back, high);
         weights += groups << 3;
-        steps += groups << 2;
+        deltas += groups << 2;
         counts += 2;
         bias += 4;
         scale += 4;
       }
       if (lanes == 8) {
-        for (let i = 0; i < pixels; i += 16) turnRound(turn + i, out + (i << 2), channel, pixels - i);
+        for (let i = 0; i < pixels; i += 16) transposeTile(tile + i, out + (i << 2), channel, pixels - i);
       } else {
         for (let i = 0; i < pixels; i++) {
           for (let lane = 0; lane < lanes; lane++) {
-            store<u8>(load<usize>(out + (i << 2)) + channel + lane, load<u8>(turn + (lane << 5) + i));
+            store<u8>(load<usize>(out + (i << 2)) + channel + lane, load<u8>(tile + (lane << 5) + i));
           }
         }
       }
     }
   } else {
-    const low = <f32>(min - zero);
-    const high = <f32>(max - zero);
+    const low = <f32>(min - zeroPoint);
+    const high = <f32>(max - zeroPoint);
     const stride = <usize>pixels << 2;
     for (let channel = 0; channel < n; channel++) {
       const entries = <i32>load<u16>(counts + (channel << 1)) << 2;
@@ -116,27 +123,27 @@ export function spmm_pairs_i8(
         let acc = load<i32>(bias + (channel << 2));
         let p = a + (i << 2);
         for (let e = 0; e < entries; e++) {
-          p += load<u8>(steps + e) * stride;
+          p += load<u8>(deltas + e) * stride;
           acc += <i32>load<i16>(p) * (<i32>load<i8>(weights + (e << 1)) - weightsZero) +
             <i32>load<i16>(p, 2) * (<i32>load<i8>(weights + (e << 1), 1) - weightsZero);
         }
-        store<i8>(load<usize>(out + (i << 2)) + channel, requantize(acc, factor, low, high, zero));
+        store<i8>(load<usize>(out + (i << 2)) + channel, requantize(acc, factor, low, high, zeroPoint));
       }
       weights += entries << 1;
-      steps += entries;
+      deltas += entries;
     }
   }
 }
 
-/** One channel: i8 [4·vectors] to q. `vectors` is a constant where this is inlined. */
+/** One channel of a tile: i8 [4·vectors] → q. `vectors` is a constant where this is inlined. */
 @inline
-function tile(
+function multiplyTile(
   vectors: i32,
   a: usize,
   weights: usize,
-  steps: usize,
+  deltas: usize,
   groups: i32,
-  less: v128,
+  weightsZero8: v128,
   bias: usize,
   scale: usize,
   q: usize,
@@ -156,8 +163,8 @@ function tile(
   let c7 = c0;
   let p = a;
   for (; groups > 0; groups--) {
-    const w = i16x8.sub(v128.load8x8_s(weights), less);
-    p += <usize>load<u8>(steps) * stride;
+    const w = i16x8.sub(v128.load8x8_s(weights), weightsZero8);
+    p += <usize>load<u8>(deltas) * stride;
     let x = i32x4.shuffle(w, w, 0, 0, 0, 0);
     c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(p), x));
     c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(p, 16), x));
@@ -167,7 +174,7 @@ function tile(
     c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load(p, 80), x));
     c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load(p, 96), x));
     if (vectors > 7) c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load(p, 112), x));
-    p += <usize>load<u8>(steps, 1) * stride;
+    p += <usize>load<u8>(deltas, 1) * stride;
     x = i32x4.shuffle(w, w, 1, 1, 1, 1);
     c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(p), x));
     c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(p, 16), x));
@@ -177,7 +184,7 @@ function tile(
     c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load(p, 80), x));
     c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load(p, 96), x));
     if (vectors > 7) c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load(p, 112), x));
-    p += <usize>load<u8>(steps, 2) * stride;
+    p += <usize>load<u8>(deltas, 2) * stride;
     x = i32x4.shuffle(w, w, 2, 2, 2, 2);
     c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(p), x));
     c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(p, 16), x));
@@ -187,7 +194,7 @@ function tile(
     c5 = i32x4.add(c5, i32x4.dot_i16x8_s(v128.load(p, 80), x));
     c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load(p, 96), x));
     if (vectors > 7) c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load(p, 112), x));
-    p += <usize>load<u8>(steps, 3) * stride;
+    p += <usize>load<u8>(deltas, 3) * stride;
     x = i32x4.shuffle(w, w, 3, 3, 3, 3);
     c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(p), x));
     c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(p, 16), x));
@@ -198,7 +205,7 @@ function tile(
     c6 = i32x4.add(c6, i32x4.dot_i16x8_s(v128.load(p, 96), x));
     if (vectors > 7) c7 = i32x4.add(c7, i32x4.dot_i16x8_s(v128.load(p, 112), x));
     weights += 8;
-    steps += 4;
+    deltas += 4;
   }
   const s = v128.load32_splat(scale);
   c0 = i16x8.narrow_i32x4_s(requantize4(c0, s, low, magic, back), requantize4(c1, s, low, magic, back));
@@ -212,27 +219,27 @@ function tile(
   v128.store(q, narrowBelow(c4, c6, high), 16);
 }
 
-/** rows: i8 [8][32] → 8 bytes to out[pixel] + channel for 16 pixels, or the 12 that are left */
-function turnRound(rows: usize, out: usize, channel: i32, pixels: i32): void {
-  const r0 = v128.load(rows), r1 = v128.load(rows, 32), r2 = v128.load(rows, 64), r3 = v128.load(rows, 96);
-  const r4 = v128.load(rows, 128), r5 = v128.load(rows, 160), r6 = v128.load(rows, 192), r7 = v128.load(rows, 224);
+/** tile i8 [8][32] → 8 bytes at out[pixel] + channel, for 16 pixels, or the last 12 */
+function transposeTile(tile: usize, out: usize, channel: i32, pixels: i32): void {
+  const r0 = v128.load(tile), r1 = v128.load(tile, 32), r2 = v128.load(tile, 64), r3 = v128.load(tile, 96);
+  const r4 = v128.load(tile, 128), r5 = v128.load(tile, 160), r6 = v128.load(tile, 192), r7 = v128.load(tile, 224);
   let a = interleaveLowBytes(r0, r1);
   let b = interleaveLowBytes(r2, r3);
   let c = interleaveLowBytes(r4, r5);
   let d = interleaveLowBytes(r6, r7);
-  four(interleaveLow(a, b), interleaveLow(c, d), out, channel);
-  four(interleaveHigh(a, b), interleaveHigh(c, d), out + 16, channel);
+  storeFourPixels(interleaveLow(a, b), interleaveLow(c, d), out, channel);
+  storeFourPixels(interleaveHigh(a, b), interleaveHigh(c, d), out + 16, channel);
   a = interleaveHighBytes(r0, r1);
   b = interleaveHighBytes(r2, r3);
   c = interleaveHighBytes(r4, r5);
   d = interleaveHighBytes(r6, r7);
-  four(interleaveLow(a, b), interleaveLow(c, d), out + 32, channel);
-  if (pixels >= 16) four(interleaveHigh(a, b), interleaveHigh(c, d), out + 48, channel);
+  storeFourPixels(interleaveLow(a, b), interleaveLow(c, d), out + 32, channel);
+  if (pixels >= 16) storeFourPixels(interleaveHigh(a, b), interleaveHigh(c, d), out + 48, channel);
 }
 
-/** Four pixels: channels 0 to 3 in `first`, 4 to 7 in `second`. */
+/** Stores four pixels, whose channels 0 to 3 are in `first` and 4 to 7 in `second`. */
 @inline
-function four(first: v128, second: v128, out: usize, channel: i32): void {
+function storeFourPixels(first: v128, second: v128, out: usize, channel: i32): void {
   const p = i32x4.shuffle(first, second, 0, 4, 1, 5);
   const q = i32x4.shuffle(first, second, 2, 6, 3, 7);
   v128.store64_lane(load<usize>(out) + channel, p, 0);
@@ -241,16 +248,18 @@ function four(first: v128, second: v128, out: usize, channel: i32): void {
   v128.store64_lane(load<usize>(out, 12) + channel, q, 1);
 }
 
-// Blocks. Lanes are output channels, as in gemm.ts: of each panel of 8 channels some fours along K
-// are listed.
+// Blocks. Lanes are output channels, as in gemm.ts. Of each panel of 8 channels, some groups of 4
+// along k are listed.
 //
-//   a       i16 [rows][K' + 8]
+//   a       i16 [rows][K' + ROW_TAIL], K' = 4·quads
 //   weights i8 [entries][8][4]
-//   steps   u8 [entries] from one four to the next
+//   deltas  u8 [entries] distance to each block from the one before, in groups of 4 along k
 //   counts  u16 [⌈n/8⌉] entries of each panel
-//   out     u32 [rows] addresses; gets n bytes each
+//   out     u32 [rows] output addresses; n bytes are written at each
+//
+// Loop order: panel, two rows, listed block.
 
-/** i16 from one row of `spmm_blocks_i8` to the next, beyond K'. */
+/** Padding after each row of `spmm_blocks_i8`, in i16 */
 export const ROW_TAIL = 8;
 
 export function spmm_blocks_i8(
@@ -258,14 +267,14 @@ export function spmm_blocks_i8(
   rows: i32,
   quads: i32,
   weights: usize,
-  steps: usize,
+  deltas: usize,
   counts: usize,
   weightsZero: i32,
   bias: usize,
   scale: usize,
   out: usize,
   n: i32,
-  zero: i32,
+  zeroPoint: i32,
   min: i32,
   max: i32,
 ): void {
@@ -276,12 +285,12 @@ export function spmm_blocks_i8(
     let m = 0;
     if (ASC_FEATURE_SIMD) {
       for (; m <= rows - 2; m += 2) {
-        panel(
+        multiplyPanel(
           2,
           a + m * lda,
           lda,
           weights,
-          steps,
+          deltas,
           entries,
           weightsZero,
           bias,
@@ -289,18 +298,18 @@ export function spmm_blocks_i8(
           out + (m << 2),
           channel,
           lanes,
-          zero,
+          zeroPoint,
           min,
           max,
         );
       }
       if (m < rows) {
-        panel(
+        multiplyPanel(
           1,
           a + m * lda,
           lda,
           weights,
-          steps,
+          deltas,
           entries,
           weightsZero,
           bias,
@@ -308,21 +317,21 @@ export function spmm_blocks_i8(
           out + (m << 2),
           channel,
           lanes,
-          zero,
+          zeroPoint,
           min,
           max,
         );
       }
     } else {
-      const low = <f32>(min - zero);
-      const high = <f32>(max - zero);
+      const low = <f32>(min - zeroPoint);
+      const high = <f32>(max - zeroPoint);
       for (; m < rows; m++) {
         for (let lane = 0; lane < lanes; lane++) {
           let acc = load<i32>(bias + (lane << 2));
           let p = a + m * lda;
           let w = weights + (lane << 2);
           for (let e = 0; e < entries; e++) {
-            p += <usize>load<u8>(steps + e) << 3;
+            p += <usize>load<u8>(deltas + e) << 3;
             acc += <i32>load<i16>(p) * (<i32>load<i8>(w) - weightsZero) +
               <i32>load<i16>(p, 2) * (<i32>load<i8>(w, 1) - weightsZero)
               + <i32>load<i16>(p, 4) * (<i32>load<i8>(w, 2) - weightsZero) +
@@ -331,27 +340,27 @@ export function spmm_blocks_i8(
           }
           store<i8>(
             load<usize>(out + (m << 2)) + channel + lane,
-            requantize(acc, load<f32>(scale + (lane << 2)), low, high, zero),
+            requantize(acc, load<f32>(scale + (lane << 2)), low, high, zeroPoint),
           );
         }
       }
     }
     weights += entries << 5;
-    steps += entries;
+    deltas += entries;
     counts += 2;
     bias += 32;
     scale += 32;
   }
 }
 
-/** One panel and `rows` rows, 1 or 2, a constant where this is inlined. */
+/** One panel times 1 or 2 rows; `rows` is a constant where this is inlined. */
 @inline
-function panel(
+function multiplyPanel(
   rows: i32,
   a: usize,
   lda: i32,
   weights: usize,
-  steps: usize,
+  deltas: usize,
   entries: i32,
   weightsZero: i32,
   bias: usize,
@@ -359,15 +368,15 @@ function panel(
   out: usize,
   channel: i32,
   lanes: i32,
-  zero: i32,
+  zeroPoint: i32,
   min: i32,
   max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero));
+  const low = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
-  const magic = requantizeMagic(zero);
-  const back = requantizeZero(zero);
-  const less = i16x8.splat(<i16>weightsZero);
+  const magic = requantizeMagic(zeroPoint);
+  const back = requantizeZero(zeroPoint);
+  const weightsZero8 = i16x8.splat(<i16>weightsZero);
   let c0 = i32x4.splat(0);
   let c1 = c0;
   let c2 = c0;
@@ -378,11 +387,11 @@ function panel(
   let d3 = c0;
   let p = a;
   let w = weights;
-  let s = steps;
+  let s = deltas;
   for (let e = entries; e > 0; e--) {
     p += <usize>load<u8>(s++) << 3;
-    const w0 = i16x8.sub(v128.load8x8_s(w), less), w1 = i16x8.sub(v128.load8x8_s(w, 8), less),
-      w2 = i16x8.sub(v128.load8x8_s(w, 16), less), w3 = i16x8.sub(v128.load8x8_s(w, 24), less);
+    const w0 = i16x8.sub(v128.load8x8_s(w), weightsZero8), w1 = i16x8.sub(v128.load8x8_s(w, 8), weightsZero8),
+      w2 = i16x8.sub(v128.load8x8_s(w, 16), weightsZero8), w3 = i16x8.sub(v128.load8x8_s(w, 24), weightsZero8);
     let x = v128.load64_splat(p);
     c0 = i32x4.add(c0, i32x4.dot_i16x8_s(w0, x));
     c1 = i32x4.add(c1, i32x4.dot_i16x8_s(w1, x));
@@ -413,14 +422,14 @@ function panel(
 }
 
 /**
- * out i32 [panels][8] = Σ a·b over listed blocks, a what gather_i8 makes of i8 [K], as of
- * gemv_i8_i32.
+ * One row: out i32 [panels][8] = Σ a·w over the listed blocks. a is the row i8 [K] as gather_i8
+ * stores it. Loop order: panel, listed block.
  */
 export function spmv_blocks_i8_i32(
   a: usize,
   plane: usize,
   weights: usize,
-  steps: usize,
+  deltas: usize,
   counts: usize,
   out: usize,
   panels: i32,
@@ -434,7 +443,7 @@ export function spmv_blocks_i8_i32(
       let c3 = c0;
       let p = a;
       for (let e = entries; e > 0; e--) {
-        p += <usize>load<u8>(steps++) << (2 + GATHERED);
+        p += <usize>load<u8>(deltas++) << (2 + GATHERED);
         if (ASC_FEATURE_RELAXED_SIMD) {
           const low = v128.load32_splat(p);
           const high = v128.load32_splat(p + plane);
@@ -461,7 +470,7 @@ export function spmv_blocks_i8_i32(
         let p = a;
         let w = weights + lane;
         for (let e = 0; e < entries; e++) {
-          p += <usize>load<u8>(steps + e) << 3;
+          p += <usize>load<u8>(deltas + e) << 3;
           acc += <i32>load<i16>(p) * load<i8>(w) + <i32>load<i16>(p, 2) * load<i8>(w, 1) +
             <i32>load<i16>(p, 4) * load<i8>(w, 2) + <i32>load<i16>(p, 6) * load<i8>(w, 3);
           w += 32;
@@ -469,7 +478,7 @@ export function spmv_blocks_i8_i32(
         store<i32>(out + lane, acc);
       }
       weights += entries << 5;
-      steps += entries;
+      deltas += entries;
     }
     counts += 2;
     out += 32;

@@ -1,7 +1,7 @@
-// Partial stores: what a vector loop writes at the end of a run. Reading a few bytes past a run is
-// fine, writing is not.
+// Partial vector stores for the last elements of a row. Kernels may read a few bytes past a row but
+// must not write past it.
 
-/** The first `n` bytes of q, 1 to 16 and more. */
+/** Stores the first n bytes of q, n ≥ 1; all 16 if n is larger. */
 export function storeBytes(p: usize, q: v128, n: i32): void {
   if (n >= 16) {
     v128.store(p, q);
@@ -26,7 +26,7 @@ export function storeBytes(p: usize, q: v128, n: i32): void {
   if ((n & 1) != 0) store<u8>(p, <u8>bits);
 }
 
-/** The first `n` words of x, 1 to 4 and more. */
+/** Stores the first n words of x, n ≥ 1; all 4 if n is larger. */
 export function storeWords(p: usize, x: v128, n: i32): void {
   if (n >= 4) {
     v128.store(p, x);

@@ -1,10 +1,11 @@
 import { sumLanes } from './lanes';
 
-// The memories of an svdf: per filter the last numbers that it gave, newest last.
+// The state of an svdf layer: [filters][memory], the last outputs of each filter, newest last, and
+// its products with the time weights.
 
-/** Moves [filters][memory] elements of `bytes` (2 or 4) one place towards the past. */
+/** Shifts the state by one time step. Elements have `bytes` (2 or 4) bytes. */
 export function shift_memory(state: usize, filters: i32, memory: i32, bytes: i32): void {
-  // the rows' last places are written next, so the whole block moves at once
+  // all rows are shifted as one block, because the last element of each row is overwritten next
   for (let p = state, end = state + (filters * memory - 1) * bytes; p < end; p += bytes) {
     if (bytes == 2) store<i16>(p, load<i16>(p, 2));
     else store<f32>(p, load<f32>(p, 4));
@@ -26,7 +27,7 @@ export function dot_i16(a: usize, b: usize, n: i32): i32 {
   return sum;
 }
 
-/** Σ a·b in order, a and b f32 [n] */
+/** Σ a·b, added in order, a and b f32 [n] */
 export function dot_f32(a: usize, b: usize, n: i32): f32 {
   let sum: f32 = 0;
   for (let i = 0; i < n; i++) sum += load<f32>(a + (i << 2)) * load<f32>(b + (i << 2));

@@ -1,4 +1,4 @@
-/** a u8 [n] → out u8 [n] = table[a], table u8 [256]. `out` may be where `a` is. */
+/** a u8 [n] → out u8 [n] = table[a], table u8 [256]. `out` may equal `a`. */
 export function table_u8(a: usize, out: usize, n: i32, table: usize): void {
   let i = 0;
   for (; i <= n - 4; i += 4) {

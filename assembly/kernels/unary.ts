@@ -6,6 +6,10 @@ import { div, exp, expm1, gelu, geluTanh, hardSwish, ifNotNegative, log, logisti
   roundDown, roundNearest, roundUp, sine, splat, tanh } from './math';
 import { storeWords } from './store';
 
+// Elementwise functions of one float operand: out[i] = f(a[i]), in order. `kind` is a UNARY_
+// constant of layout.ts, and a constant where the loop is inlined, so that each function has its
+// own loop.
+
 @inline
 function apply<T>(kind: i32, x: T, alpha: T): T {
   if (kind == UNARY_RELU) return greater<T>(x, splat<T>(0));
@@ -50,7 +54,7 @@ function loop(kind: i32, a: usize, out: usize, n: i32, alpha: f32): void {
   }
 }
 
-/** a f32 [n] → out f32 [n]; `kind` is a UNARY_ number. `out` may be where `a` is. */
+/** a f32 [n] → out f32 [n]. `alpha` is the slope of leakyRelu or of elu. `out` may equal `a`. */
 export function unary_f32(kind: i32, a: usize, out: usize, n: i32, alpha: f32): void {
   switch (kind) {
     case UNARY_RELU:

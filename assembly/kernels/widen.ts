@@ -1,11 +1,15 @@
 import { joinPlanes, sumLanes } from './lanes';
 
-/** log₂ of the bytes from one gathered activation to the next: i16, or two planes of bytes. */
+// Converts int8 activations and weights to the types that the products multiply: i16, or with
+// relaxed SIMD two planes of bytes. Activations keep their zero point, which is folded into the
+// bias. The weights' zero point is subtracted.
+
+/** log₂ of the bytes per gathered activation: 1 (i16) or 0 (each of two planes of bytes) */
 export const GATHERED: i32 = ASC_FEATURE_RELAXED_SIMD ? 0 : 1;
 
 /**
- * a: i8 [n] → out as the products of this flavor take it. May read and write up to 15 elements past
- * n.
+ * a i8 [n] → out, in the type that this flavor multiplies. May read and write up to 15 elements
+ * past n.
  */
 @inline
 export function gather_i8(a: usize, out: usize, plane: usize, n: i32): void {
@@ -13,13 +17,13 @@ export function gather_i8(a: usize, out: usize, plane: usize, n: i32): void {
   else widen_i8_i16(a, out, n);
 }
 
-/** The same of a value repeated. */
+/** The same for n copies of a value. */
 export function gather_fill(out: usize, plane: usize, value: i32, n: i32): void {
   if (ASC_FEATURE_RELAXED_SIMD) fill_split(out, plane, value, n);
   else fill_i16(out, value, n);
 }
 
-/** a: i8 [n] → out: i16 [n]. May read and write up to 7 elements past n. out is 2-byte aligned. */
+/** a i8 [n] → out i16 [n], 2-byte aligned. May read and write up to 7 elements past n. */
 export function widen_i8_i16(a: usize, out: usize, n: i32): void {
   if (ASC_FEATURE_SIMD) {
     for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), v128.load8x8_s(a + i));
@@ -28,7 +32,7 @@ export function widen_i8_i16(a: usize, out: usize, n: i32): void {
   }
 }
 
-/** out: i16 [n] = value. May write up to 7 elements past n. */
+/** out i16 [n] = value. May write up to 7 elements past n. */
 function fill_i16(out: usize, value: i32, n: i32): void {
   if (ASC_FEATURE_SIMD) {
     const v = i16x8.splat(<i16>value);
@@ -38,20 +42,20 @@ function fill_i16(out: usize, value: i32, n: i32): void {
   }
 }
 
-/** a: i8 [n] → out: i16 [n] = a − zero. May read and write up to 7 elements past n. */
-export function widen_less_i8_i16(a: usize, zero: i32, out: usize, n: i32): void {
+/** a i8 [n] → out i16 [n] = a − zeroPoint. May read and write up to 7 elements past n. */
+export function widen_less_i8_i16(a: usize, zeroPoint: i32, out: usize, n: i32): void {
   if (ASC_FEATURE_SIMD) {
-    const z = i16x8.splat(<i16>zero);
+    const z = i16x8.splat(<i16>zeroPoint);
     for (let i = 0; i < n; i += 8) v128.store(out + (i << 1), i16x8.sub(v128.load8x8_s(a + i), z));
   } else {
-    for (let i = 0; i < n; i++) store<i16>(out + (i << 1), <i32>load<i8>(a + i) - zero);
+    for (let i = 0; i < n; i++) store<i16>(out + (i << 1), <i32>load<i8>(a + i) - zeroPoint);
   }
 }
 
-/** w: i8 [quads][8][4], a panel as it lies in the file → panel: i16 [2·quads][8][2] = w − zero */
-export function widen_panel_i8(w: usize, zero: i32, panel: usize, quads: i32): void {
+/** w i8 [quads][8][4], a panel as stored in the file → panel i16 [2·quads][8][2] = w − zeroPoint */
+export function widen_panel_i8(w: usize, zeroPoint: i32, panel: usize, quads: i32): void {
   if (ASC_FEATURE_SIMD) {
-    const z = i16x8.splat(<i16>zero);
+    const z = i16x8.splat(<i16>zeroPoint);
     for (; quads > 0; quads--) {
       const w0 = i16x8.sub(v128.load8x8_s(w), z), w1 = i16x8.sub(v128.load8x8_s(w, 8), z);
       const w2 = i16x8.sub(v128.load8x8_s(w, 16), z), w3 = i16x8.sub(v128.load8x8_s(w, 24), z);
@@ -65,10 +69,10 @@ export function widen_panel_i8(w: usize, zero: i32, panel: usize, quads: i32): v
   } else {
     for (; quads > 0; quads--) {
       for (let lane = 0; lane < 32; lane += 4) {
-        store<i16>(panel + lane, <i32>load<i8>(w + lane) - zero);
-        store<i16>(panel + lane, <i32>load<i8>(w + lane, 1) - zero, 2);
-        store<i16>(panel + lane, <i32>load<i8>(w + lane, 2) - zero, 32);
-        store<i16>(panel + lane, <i32>load<i8>(w + lane, 3) - zero, 34);
+        store<i16>(panel + lane, <i32>load<i8>(w + lane) - zeroPoint);
+        store<i16>(panel + lane, <i32>load<i8>(w + lane, 1) - zeroPoint, 2);
+        store<i16>(panel + lane, <i32>load<i8>(w + lane, 2) - zeroPoint, 32);
+        store<i16>(panel + lane, <i32>load<i8>(w + lane, 3) - zeroPoint, 34);
       }
       w += 32;
       panel += 64;
@@ -76,11 +80,11 @@ export function widen_panel_i8(w: usize, zero: i32, panel: usize, quads: i32): v
   }
 }
 
-// The relaxed dot multiplies int8 by 0 … 127 and gives the same bits everywhere only for those
-// (docs/kernels.md). So activations are split, a = low − 128·high: two planes of bytes, `plane`
-// bytes apart, low 0 … 127, high 0 or 1.
+// The relaxed dot product gives the same bits on every machine only if its second operand is in
+// 0 … 127 (docs/kernels.md). So activations are split, a = low − 128·high, into two planes of bytes
+// that are `plane` bytes apart: low is 0 … 127, high is 0 or 1.
 
-/** a: i8 [n] → two planes. May read and write up to 15 elements past n. */
+/** a i8 [n] → two planes. May read and write up to 15 elements past n. */
 export function split_i8(a: usize, out: usize, plane: usize, n: i32): void {
   const low = i8x16.splat(127);
   const one = i8x16.splat(1);
@@ -101,7 +105,7 @@ export function fill_split(out: usize, plane: usize, value: i32, n: i32): void {
   }
 }
 
-/** Σ a over n elements in two planes, n a multiple of 4 */
+/** Σ a of n elements in two planes, n a multiple of 4 */
 export function sum_split(a: usize, plane: usize, n: i32): i32 {
   const ones = i8x16.splat(1);
   let low = i32x4.splat(0);
@@ -118,7 +122,7 @@ export function sum_split(a: usize, plane: usize, n: i32): i32 {
   return sumLanes(joinPlanes(low, high));
 }
 
-/** Σ a, a: i16 [n]; |a| ≤ 255, n ≤ 65,536 */
+/** Σ a, a i16 [n]; |a| ≤ 255, n ≤ 65,536 */
 export function sum_i16(a: usize, n: i32): i32 {
   let sum = 0;
   let i = 0;

@@ -8,7 +8,7 @@ import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, p
   WEIGHTS_3X3 } from '../kernels/depthwise';
 import { depthwise_f32, depthwise_f32_3x3 } from '../kernels/depthwiseF32';
 import { depthwise_split_3x3_s1, depthwise_split_3x3_s2, SPLIT_WEIGHTS_3X3,
-  split_taps_i8_3x3 } from '../kernels/depthwiseSplit';
+  split_taps_i8_3x3 } from '../kernels/depthwiseRelaxed';
 import { toF64, bytesOf, checkCounts, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch,
   scratch, source, parallel, table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';

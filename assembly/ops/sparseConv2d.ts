@@ -4,7 +4,7 @@ import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_DILATION_X, CONV2D
   CONV2D_STRIDE_Y, CONV2D_TARGET_ZERO, CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_I8, FAULT_ATTRIBUTE, SPARSE_BLOCKS,
   SPARSE_BYTES, SPARSE_COUNTS, SPARSE_ENTRIES, SPARSE_PAIRS, SPARSE_PATTERN, SPARSE_DELTAS, SPARSE_TILE,
   SPARSE_TILE_WIDE } from '../layout';
-import { interleave_i8, ROW_TAIL, spmm_blocks_i8, spmm_pairs_i8, TURN_BYTES } from '../kernels/sparse';
+import { interleave_i8, ROW_TAIL, spmm_blocks_i8, spmm_pairs_i8, TRANSPOSE_BYTES } from '../kernels/sparse';
 import { widen_i8_i16 } from '../kernels/widen';
 import { toF64, checkCounts, checkedTable, checkRange, checkRecord, fail, int, needScratch, scratch,
   table } from '../record';
@@ -43,7 +43,7 @@ export function describeSparseConv2d(r: usize): void {
     table(r, CONV2D_WEIGHTS, toF64(r, SPARSE_ENTRIES) * 2, 16);
     table(r, SPARSE_COUNTS, toF64(r, CONV2D_OUT_C) * 2, 16);
     checkEntries(r, SPARSE_COUNTS, int(r, CONV2D_OUT_C), 4, (<i32>K + 1) >> 1);
-    needScratch(common + TURN_BYTES + <f64>(((<i32>K + 1) >> 1) + 3) * <f64>rows * 4);
+    needScratch(common + TRANSPOSE_BYTES + <f64>(((<i32>K + 1) >> 1) + 3) * <f64>rows * 4);
   } else {
     table(r, CONV2D_WEIGHTS, toF64(r, SPARSE_ENTRIES) * 32, 16);
     table(r, SPARSE_COUNTS, panels * 2, 16);
@@ -59,7 +59,7 @@ export function describeSparseConv2d(r: usize): void {
  */
 export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, limit: i32): void {
   const counts = checkedTable(r, field);
-  const steps = checkedTable(r, field + 4);
+  const deltas = checkedTable(r, field + 4);
   if (counts == 0) return;
   const entries = int(r, field + 8);
   let at = 0;
@@ -71,7 +71,7 @@ export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, limi
       return;
     }
     for (; left > 0; left--) {
-      position += load<u8>(steps + at++);
+      position += load<u8>(deltas + at++);
       if (position >= limit) {
         fail(FAULT_ATTRIBUTE);
         return;
@@ -132,7 +132,7 @@ export function runSparseConv2d(r: usize): void {
   const pairs = isPairs(r);
   const quads = (K + 3) >> 2;
   const weights = <usize>int(r, CONV2D_WEIGHTS);
-  const steps = <usize>int(r, SPARSE_DELTAS);
+  const deltas = <usize>int(r, SPARSE_DELTAS);
   const counts = <usize>int(r, SPARSE_COUNTS);
   const bias = <usize>int(r, CONV2D_BIAS);
   const scale = <usize>int(r, CONV2D_SCALE);
@@ -143,8 +143,8 @@ export function runSparseConv2d(r: usize): void {
   const outs = scratch();
   const inputs = outs + (tile << 2);
   const outside = inputs + (tile << 2);
-  const turn = (outside + C + 16 + 15) & ~15;
-  const rows = pairs ? turn + TURN_BYTES : turn;
+  const transposed = (outside + C + 16 + 15) & ~15;
+  const rows = pairs ? transposed + TRANSPOSE_BYTES : transposed;
   memory.fill(outside, <u8>int(r, CONV2D_SOURCE_ZERO), C);
   const tilesPerImage = (pixels + tile - 1) / tile;
   share(int(r, CONV2D_BATCH) * tilesPerImage, 1);
@@ -175,7 +175,7 @@ export function runSparseConv2d(r: usize): void {
         rows,
         tile >> 2,
         weights,
-        steps,
+        deltas,
         counts,
         weightsZero,
         bias,
@@ -185,7 +185,7 @@ export function runSparseConv2d(r: usize): void {
         zero,
         clampMin,
         clampMax,
-        turn,
+        transposed,
       );
     } else {
       spmm_blocks_i8(
@@ -193,7 +193,7 @@ export function runSparseConv2d(r: usize): void {
         count,
         quads,
         weights,
-        steps,
+        deltas,
         counts,
         weightsZero,
         bias,

@@ -2,22 +2,30 @@ import { interleaveHigh, interleaveLow, interleaveLowBytes, joinPlanes } from '.
 import { narrowBelow, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 
-// Depthwise 3×3 with relaxed SIMD: four taps to a product. The second operand of a relaxed dot must
-// be in 0 … 127 (docs/kernels.md), so weights are split when they are widened, v = low − 128·high
-// with v = ±(w − zero), whichever has no more than 127:
+// int8 3×3 depthwise convolution with relaxed SIMD, four taps per instruction. Lanes are channels,
+// 8 per block.
 //
-//   Σ a·v = Σ a·low − 128·Σ a·high, high 0, 1 or 2
+// The second operand of a relaxed dot product must be in 0 … 127 (docs/kernels.md), so the weights
+// are split into two planes when they are prepared: v = low − 128·high. Here v = w − zeroPoint, or
+// its negative if zeroPoint < 0, so that v ≤ 127; bias and scale then change sign, too.
 //
-// A column of four rows is one vector [4 channels][4 rows]. At stride 1 it serves two rows of
-// outputs; at stride 2 the fourth row is the third once more, and its weights are 0. Per block of 8
-// channels: weights for the upper output, (w₀ₖ, w₁ₖ, w₂ₖ, 0) of columns k = 0, 1, 2, and for the
-// one below, (0, w₀ₖ, w₁ₖ, w₂ₖ), each low [8][4], high [8][4]; then ±bias i32 [8], ±scale f32 [8].
+//   Σ a·v = Σ a·low − 128·Σ a·high, with high = 0, 1 or 2
+//
+// One vector holds one column of four input rows, [4 channels][4 rows]. At stride 1 it serves two
+// output rows. At stride 2 the fourth row repeats the third, and its weights are 0. Weights of one
+// block:
+//
+//   upper output row   column k = 0, 1, 2: (w₀ₖ, w₁ₖ, w₂ₖ, 0) low u8 [8][4] │ high u8 [8][4]
+//   lower output row   column k = 0, 1, 2: (0, w₀ₖ, w₁ₖ, w₂ₖ) low u8 [8][4] │ high u8 [8][4]
+//   ±bias i32 [8] │ ±scale f32 [8]
+//
+// Loop order: block, output column.
 
-/** Bytes of weights per block of 8 channels. */
+/** Bytes of one block's weights */
 export const SPLIT_WEIGHTS_3X3 = 448;
 const SPLIT_BIAS = 384;
 
-/** i16 [8] of each of four taps → low [8][4], high [8][4] */
+/** Splits the i16 [8] of four taps: low u8 [8][4] │ high u8 [8][4]. */
 @inline
 function storeTaps(out: usize, a: v128, b: v128, c: v128, d: v128): void {
   const low = i16x8.splat(127);
@@ -25,47 +33,47 @@ function storeTaps(out: usize, a: v128, b: v128, c: v128, d: v128): void {
   const lower = v128.or(v128.and(c, low), i16x8.shl(v128.and(d, low), 8));
   v128.store(out, interleaveLow(upper, lower));
   v128.store(out, interleaveHigh(upper, lower), 16);
-  const none = i16x8.splat(0);
-  a = v128.or(i16x8.sub(none, i16x8.shr_s(a, 7)), i16x8.shl(i16x8.sub(none, i16x8.shr_s(b, 7)), 8));
-  c = v128.or(i16x8.sub(none, i16x8.shr_s(c, 7)), i16x8.shl(i16x8.sub(none, i16x8.shr_s(d, 7)), 8));
+  const zeros = i16x8.splat(0);
+  a = v128.or(i16x8.sub(zeros, i16x8.shr_s(a, 7)), i16x8.shl(i16x8.sub(zeros, i16x8.shr_s(b, 7)), 8));
+  c = v128.or(i16x8.sub(zeros, i16x8.shr_s(c, 7)), i16x8.shl(i16x8.sub(zeros, i16x8.shr_s(d, 7)), 8));
   v128.store(out, interleaveLow(a, c), 32);
   v128.store(out, interleaveHigh(a, c), 48);
 }
 
-/** w i8 [8] → ±(w − zero) i16 [8], `sign` 0 or −1 */
+/** w i8 [8] → w − zeroPoint (sign 0) or zeroPoint − w (sign −1), i16 [8] */
 @inline
-function loadTap(w: usize, zero: v128, sign: v128): v128 {
-  return i16x8.sub(v128.xor(i16x8.sub(v128.load8x8_s(w), zero), sign), sign);
+function loadTap(w: usize, zeroPoint: v128, sign: v128): v128 {
+  return i16x8.sub(v128.xor(i16x8.sub(v128.load8x8_s(w), zeroPoint), sign), sign);
 }
 
 /**
- * w i8 [⌈C/8⌉][9][8], taps column by column, bias i32 [C'], scale f32 [C'] → the layout above, with
- * the weights of the output below or without
+ * w i8 [blocks][9][8], taps column by column, bias i32 [8·blocks], scale f32 [8·blocks] → the
+ * layout above. The weights of the lower output row are written only if `below`.
  */
 export function split_taps_i8_3x3(
   w: usize,
-  zero: i32,
+  zeroPoint: i32,
   bias: usize,
   scale: usize,
   blocks: i32,
   below: bool,
   out: usize,
 ): void {
-  const z = i16x8.splat(<i16>zero);
-  const sign = i16x8.splat(zero < 0 ? -1 : 0);
-  const none = i16x8.splat(0);
+  const z = i16x8.splat(<i16>zeroPoint);
+  const sign = i16x8.splat(zeroPoint < 0 ? -1 : 0);
+  const zeros = i16x8.splat(0);
   const signBits = i32x4.shl(sign, 31);
   for (let block = 0; block < blocks; block++) {
     const w00 = loadTap(w, z, sign), w10 = loadTap(w + 8, z, sign), w20 = loadTap(w + 16, z, sign);
     const w01 = loadTap(w + 24, z, sign), w11 = loadTap(w + 32, z, sign), w21 = loadTap(w + 40, z, sign);
     const w02 = loadTap(w + 48, z, sign), w12 = loadTap(w + 56, z, sign), w22 = loadTap(w + 64, z, sign);
-    storeTaps(out, w00, w10, w20, none);
-    storeTaps(out + 64, w01, w11, w21, none);
-    storeTaps(out + 128, w02, w12, w22, none);
+    storeTaps(out, w00, w10, w20, zeros);
+    storeTaps(out + 64, w01, w11, w21, zeros);
+    storeTaps(out + 128, w02, w12, w22, zeros);
     if (below) {
-      storeTaps(out + 192, none, w00, w10, w20);
-      storeTaps(out + 256, none, w01, w11, w21);
-      storeTaps(out + 320, none, w02, w12, w22);
+      storeTaps(out + 192, zeros, w00, w10, w20);
+      storeTaps(out + 256, zeros, w01, w11, w21);
+      storeTaps(out + 320, zeros, w02, w12, w22);
     }
     for (let half = 0; half < 32; half += 16) {
       v128.store(out + half, i32x4.sub(v128.xor(v128.load(bias + half), sign), sign), SPLIT_BIAS);
@@ -78,7 +86,7 @@ export function split_taps_i8_3x3(
   }
 }
 
-/** The sums of one window, four channels. */
+/** Accumulators of one window, four channels; a, b and c are its columns. */
 @inline
 function windowOf(a: v128, b: v128, c: v128, weights: usize, bias: v128): v128 {
   let high = i32x4.relaxed_dot_i8x16_i7x16_add_s(a, v128.load(weights, 32), i32x4.splat(0));
@@ -91,20 +99,25 @@ function windowOf(a: v128, b: v128, c: v128, weights: usize, bias: v128): v128 {
 }
 
 /**
- * Two rows of `count` outputs (or the upper one alone), `outRow` bytes apart. p0 … p3: the input
- * rows at column 0, with the bytes to the next pixel (0 for a row of zero points outside the
- * picture); the first output's window begins at column `first`, which may be negative.
+ * Two rows of `count` outputs at stride 1, `outRow` bytes apart, or only the upper row if not
+ * `below`.
+ *
+ * @param p0 input row 0 of the windows at column 0; p1, p2 and p3 are rows 1 to 3. A row outside
+ *   the image is one pixel of zero points
+ * @param stride0 bytes from one pixel of row 0 to the next, 0 outside the image
+ * @param firstColumn column where the first output's window begins; may be negative
+ * @param padding zero point of the input
  */
 export function depthwise_split_3x3_s1(
   p0: usize,
-  step0: usize,
+  stride0: usize,
   p1: usize,
-  step1: usize,
+  stride1: usize,
   p2: usize,
-  step2: usize,
+  stride2: usize,
   p3: usize,
-  step3: usize,
-  first: i32,
+  stride3: usize,
+  firstColumn: i32,
   inW: i32,
   padding: i32,
   weights: usize,
@@ -113,25 +126,25 @@ export function depthwise_split_3x3_s1(
   below: bool,
   count: i32,
   C: i32,
-  zero: i32,
+  zeroPoint: i32,
   min: i32,
   max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero));
+  const low = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
-  const magic = requantizeMagic(zero);
-  const back = requantizeZero(zero);
+  const magic = requantizeMagic(zeroPoint);
+  const back = requantizeZero(zeroPoint);
   const outside = i8x16.splat(<i8>padding);
   for (let c = 0; c < C; c += 8) {
     const lanes = C - c < 8 ? C - c : 8;
-    let ix = first;
-    let q0 = p0 + c + ix * step0;
-    let q1 = p1 + c + ix * step1;
-    let q2 = p2 + c + ix * step2;
-    let q3 = p3 + c + ix * step3;
+    let ix = firstColumn;
+    let q0 = p0 + c + ix * stride0;
+    let q1 = p1 + c + ix * stride1;
+    let q2 = p2 + c + ix * stride2;
+    let q3 = p3 + c + ix * stride3;
     let o = out + c;
-    // sums, then the next column, then requantization: in the other order the engine works off one
-    // sum after the other, and waits for each
+    // Load the next column between accumulation and requantization. Otherwise the four accumulators
+    // are retired one by one, and each stalls the pipeline.
     let aLow = outside;
     let aHigh = outside;
     let bLow = outside;
@@ -157,10 +170,10 @@ export function depthwise_split_3x3_s1(
         lower = interleaveLowBytes(v128.load64_zero(q2), v128.load64_zero(q3));
       }
       ix++;
-      q0 += step0;
-      q1 += step1;
-      q2 += step2;
-      q3 += step3;
+      q0 += stride0;
+      q1 += stride1;
+      q2 += stride2;
+      q3 += stride3;
       aLow = bLow;
       aHigh = bHigh;
       bLow = cLow;
@@ -191,36 +204,36 @@ export function depthwise_split_3x3_s1(
   }
 }
 
-/** The same for stride 2, one row of outputs. */
+/** One row of `count` outputs at stride 2. The parameters are those of stride 1. */
 export function depthwise_split_3x3_s2(
   p0: usize,
-  step0: usize,
+  stride0: usize,
   p1: usize,
-  step1: usize,
+  stride1: usize,
   p2: usize,
-  step2: usize,
-  first: i32,
+  stride2: usize,
+  firstColumn: i32,
   inW: i32,
   padding: i32,
   weights: usize,
   out: usize,
   count: i32,
   C: i32,
-  zero: i32,
+  zeroPoint: i32,
   min: i32,
   max: i32,
 ): void {
-  const low = f32x4.splat(<f32>(min - zero));
+  const low = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
-  const magic = requantizeMagic(zero);
-  const back = requantizeZero(zero);
+  const magic = requantizeMagic(zeroPoint);
+  const back = requantizeZero(zeroPoint);
   const outside = i8x16.splat(<i8>padding);
   for (let c = 0; c < C; c += 8) {
     const lanes = C - c < 8 ? C - c : 8;
-    let ix = first;
-    let q0 = p0 + c + ix * step0;
-    let q1 = p1 + c + ix * step1;
-    let q2 = p2 + c + ix * step2;
+    let ix = firstColumn;
+    let q0 = p0 + c + ix * stride0;
+    let q1 = p1 + c + ix * stride1;
+    let q2 = p2 + c + ix * stride2;
     let o = out + c;
     let upper = outside;
     let lower = outside;
@@ -233,9 +246,9 @@ export function depthwise_split_3x3_s2(
     let aHigh = interleaveHigh(upper, lower);
     for (let x = 0; x < count; x++) {
       ix++;
-      q0 += step0;
-      q1 += step1;
-      q2 += step2;
+      q0 += stride0;
+      q1 += stride1;
+      q2 += stride2;
       upper = outside;
       lower = outside;
       if (<u32>ix < <u32>inW) {
@@ -246,9 +259,9 @@ export function depthwise_split_3x3_s2(
       const bLow = interleaveLow(upper, lower);
       const bHigh = interleaveHigh(upper, lower);
       ix++;
-      q0 += step0;
-      q1 += step1;
-      q2 += step2;
+      q0 += stride0;
+      q1 += stride1;
+      q2 += stride2;
       upper = outside;
       lower = outside;
       if (<u32>ix < <u32>inW) {
