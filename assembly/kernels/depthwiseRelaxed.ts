@@ -5,9 +5,10 @@ import { storeBytes } from './store';
 // int8 3×3 depthwise convolution with relaxed SIMD, four taps per instruction. Lanes are channels,
 // 8 per block.
 //
-// The second operand of a relaxed dot product must be in 0 … 127 (docs/kernels.md), so the weights
-// are split into two planes when they are prepared: v = low − 128·high. Here v = w − zeroPoint, or
-// its negative if zeroPoint < 0, so that v ≤ 127; bias and scale then change sign, too.
+// The second operand of a relaxed dot product must be in 0 … 127 (docs/kernels/gemm.md), so the
+// weights are split into two planes when they are prepared: v = low − 128·high. Here v = w −
+// zeroPoint, or its negative if zeroPoint < 0, so that v ≤ 127; bias and scale then change sign,
+// too.
 //
 //   Σ a·v = Σ a·low − 128·Σ a·high, with high = 0, 1 or 2
 //

@@ -12,8 +12,7 @@ export function l2_normalize_f32(a: usize, out: usize, n: i32, epsilon: f32): vo
 }
 
 /**
- * a i8 → out i8 = quantize((a − zeroPoint) · f32(1 / (sqrt(max(Σ (a − zeroPoint)², epsilon)) ·
- * scaleOut)))
+ * a i8 → out i8 = quantize(x · f32(1 / (sqrt(max(Σ x², epsilon)) · scaleOut))), x = a − zeroPoint
  */
 export function l2_normalize_i8(
   a: usize,

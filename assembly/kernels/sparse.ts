@@ -4,7 +4,7 @@ import { storeBytes } from './store';
 import { GATHERED } from './widen';
 
 // Products with pruned weights. The remaining weights are listed with their positions, and only
-// those are multiplied (docs/kernels.md, "Pruned weights"). There are lists of pairs and lists of
+// those are multiplied (docs/kernels/sparse.md). There are lists of pairs and lists of
 // blocks.
 //
 // Pairs. Lanes are output pixels. Each listed pair of weights is splat and multiplied by one pair

@@ -80,9 +80,9 @@ export function widen_panel_i8(w: usize, zeroPoint: i32, panel: usize, quads: i3
   }
 }
 
-// The relaxed dot product gives the same bits on every machine only if its second operand is in
-// 0 … 127 (docs/kernels.md). So activations are split, a = low − 128·high, into two planes of bytes
-// that are `plane` bytes apart: low is 0 … 127, high is 0 or 1.
+// The relaxed dot product gives the same bits on every machine only if its second operand is in 0 …
+// 127 (docs/kernels/gemm.md). So activations are split, a = low − 128·high, into two planes of
+// bytes that are `plane` bytes apart: low is 0 … 127, high is 0 or 1.
 
 /** a i8 [n] → two planes. May read and write up to 15 elements past n. */
 export function split_i8(a: usize, out: usize, plane: usize, n: i32): void {

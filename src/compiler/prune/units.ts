@@ -2,8 +2,8 @@ import type { PrunableLayer } from './layers';
 
 /**
  * The unit of pruning: single weights; pairs along K of one output; blocks of 4 along K of 8
- * outputs. The core has kernels for lists of pairs and of blocks (docs/kernels.md). A single weight
- * keeps the pair that contains it.
+ * outputs. The core has kernels for lists of pairs and of blocks (docs/kernels/sparse.md). A single
+ * weight keeps the pair that contains it.
  */
 export type UnitPattern = 'weights' | 'pairs' | 'blocks';
 /** The units that `prune` removes: groups of weights, or whole output channels (channels.ts). */

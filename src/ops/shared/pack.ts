@@ -1,6 +1,6 @@
 import type { Tensor } from '../../graph/graph';
 
-// Constants in the order in which kernels read them. Letters as in docs/kernels.md: N outputs, K
+// Constants in the order in which kernels read them. Letters as in docs/kernels: N outputs, K
 // inputs of each, a panel of 8 outputs packed together, a quad of 4 inputs packed together.
 
 type Values = NonNullable<Tensor['data']>;
