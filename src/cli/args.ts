@@ -15,6 +15,15 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** A parser of whole numbers with an upper limit. */
+export function countUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = wholeNumber(text);
+    if (value > most) throw new InvalidArgumentError(`It must be at most ${most}.`);
+    return value;
+  };
+}
+
 /** Parses a size such as 65536, 512K, 2M or 1.5MiB. */
 export function byteCount(text: string): number {
   const found = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text);
@@ -29,9 +38,8 @@ export function collect(value: string, before: string[] = []): string[] {
 }
 
 export function threadCount(text: string): number {
-  const value = positiveNumber(text);
-  if (value > 16) throw new InvalidArgumentError('It must be at most 16.');
-  return value;
+  positiveNumber(text);
+  return countUpTo(16)(text);
 }
 
 /** "simd", "simd, 2 threads" or "simd, one thread: REASON". */

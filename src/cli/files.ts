@@ -1,9 +1,19 @@
 import { lstatSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { isatty } from 'node:tty';
 import { KletError } from '../index';
 
-/** @throws KletError `FETCH_FAILED` */
+/** Names standard input or output instead of a file. */
+export const STANDARD = '-';
+const STDIN = 0;
+
+/**
+ * Reads a file, or all of standard input.
+ *
+ * @throws KletError `FETCH_FAILED`
+ */
 export function readBytes(path: string): Uint8Array<ArrayBuffer> {
+  if (path === STANDARD) return readStandardInput();
   try {
     if (statSync(path).isDirectory()) {
       throw new KletError('FETCH_FAILED', `"${path}" is a directory; name a file in it`);
@@ -12,6 +22,20 @@ export function readBytes(path: string): Uint8Array<ArrayBuffer> {
   } catch (cause) {
     if (cause instanceof KletError) throw cause;
     throw new KletError('FETCH_FAILED', `cannot read "${path}": ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function readStandardInput(): Uint8Array<ArrayBuffer> {
+  if (isatty(STDIN)) {
+    throw new KletError(
+      'FETCH_FAILED',
+      '"-" reads standard input, which is the terminal; redirect a file to it with <',
+    );
+  }
+  try {
+    return new Uint8Array(readFileSync(STDIN));
+  } catch (cause) {
+    throw new KletError('FETCH_FAILED', `cannot read standard input: ${reasonOf(cause)}`, { cause });
   }
 }
 

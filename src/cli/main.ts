@@ -22,14 +22,16 @@ In a program:
   const model = await load('mobilenet.klet');
   const scores = model.predict(pixels);
 
-The exit code is 0 for success and 1 otherwise. Messages go to stderr. KINGLET_DEBUG=1 adds stack
-traces.`;
+The exit code is 0 for success, 1 for an error, and 2 if "convert" refuses a network that pruning or
+clustering ruined. "-" names standard input or output. Messages go to stderr. KINGLET_DEBUG=1 adds
+stack traces.`;
 
 /**
  * The command line.
  *
  * @param argv the arguments after the program's name
- * @returns the exit code: 0 for success, 1 for an error or a failed check
+ * @returns the exit code: 0 for success, 1 for an error or a failed check, 2 for a network that
+ *   compression ruined
  */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   let code = 0;
@@ -39,10 +41,11 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   program.helpOption('-h, --help', 'show help; "kinglet COMMAND --help" explains one command');
   program.helpCommand(false);
   program.addHelpText('after', HELP);
-  program.addCommand(convertCommand(io));
-  program.addCommand(inspectCommand(io, (value) => {
+  const exit = (value: number): void => {
     code = value;
-  }));
+  };
+  program.addCommand(convertCommand(io, exit));
+  program.addCommand(inspectCommand(io, exit));
   program.addCommand(runCommand(io));
   program.addCommand(benchCommand(io));
   for (const command of [program, ...program.commands]) {

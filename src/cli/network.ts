@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { compile, importerOf, importers, readKlet, type Graph, type KletParts } from '../compiler/index';
 import { KletError } from '../index';
-import { readBytes } from './files';
+import { readBytes, STANDARD } from './files';
 import { describeForeign } from './foreign';
 import type { Io } from './io';
 import { Progress } from './progress';
@@ -54,23 +54,22 @@ export function openNetwork(path: string, io: Io): Network {
  * @throws KletError `BAD_MAGIC` with the format that was recognized instead, `UNSUPPORTED_OP`, …
  */
 export function importForeign(bytes: Uint8Array, path: string, name = networkName(path)): Graph {
-  if (hasKletMagic(bytes)) {
-    throw new KletError('BAD_MAGIC', `"${path}" is already a .klet file; there is nothing to convert`);
-  }
   const importer = importerOf(bytes);
   if (importer) return importer.import(bytes, { name });
   const formats = importers.map(({ title, extensions }) => `${title} networks (.${extensions[0]})`);
   throw new KletError('BAD_MAGIC', `"${path}" ${describeForeign(bytes)}. kinglet converts ${formats.join(', ')}`);
 }
 
-/** The file's name without the extension of a network. */
+/** The file's name without the extension of a network; standard input has none. */
 export function networkName(path: string): string {
+  if (path === STANDARD) return 'network';
   const name = basename(path);
   const extensions = ['klet', ...importers.flatMap((importer) => importer.extensions)];
   const extension = extensions.find((candidate) => name.toLowerCase().endsWith(`.${candidate}`));
   return extension === undefined ? name : name.slice(0, -extension.length - 1);
 }
 
-function hasKletMagic(bytes: Uint8Array): boolean {
+/** Whether the bytes begin like a `.klet` file. */
+export function hasKletMagic(bytes: Uint8Array): boolean {
   return String.fromCharCode(...bytes.subarray(0, 4)) === 'KLET';
 }

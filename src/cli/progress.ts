@@ -9,7 +9,11 @@ export class Progress {
   private bar: SingleBar | undefined;
 
   /** @param long show the bar at once, because the first stage alone may take more than a second */
-  constructor(private readonly io: Io, private readonly total: number, private readonly long = false) {}
+  constructor(
+    private readonly io: Pick<Io, 'terminal' | 'columns'>,
+    private readonly total: number,
+    private readonly long = false,
+  ) {}
 
   /** Reports that `done` of the total is finished and `doing` begins. */
   update(done: number, doing: string): void {

@@ -1,12 +1,10 @@
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { lowRank, prune, sensitivity, type Graph, type KeptLayer, type LayerSensitivity, type PrunedLayer,
   type PrunePattern } from '../compiler/index';
-import { KletError, type Preprocessing, type InputArray, type TensorInfo } from '../index';
+import { KletError } from '../index';
 import { collect, positiveNumber } from './args';
 import { writeAtomically } from './files';
-import { readInputs } from './inputs';
+import type { Sample } from './samples';
 import { sensitivityChart } from './sensitivityChart';
 import { countText, percentText, plural, shortName, table } from './text';
 
@@ -20,14 +18,13 @@ export interface PruningOptions {
   pruneKeep?: string[];
   pruneSpare?: number;
   sensitivity?: string;
-  samples?: string[];
   lowRank?: number;
 }
 
 export function addPruningOptions(command: Command): void {
   command.option(
     '--prune <fraction>',
-    'remove this fraction of the weights: 0.8, or NAME=0.8 for one layer (repeatable)',
+    'remove this fraction of the weights: 0.2, or NAME=0.2 for one layer (repeatable)',
     parseFraction,
   );
   const patterns = ['weights', 'pairs', 'blocks', 'channels'] satisfies PrunePattern[];
@@ -43,11 +40,6 @@ export function addPruningOptions(command: Command): void {
     positiveNumber,
   );
   command.option('--sensitivity <file>', 'list how sensitive each layer is to pruning, and draw a chart (SVG)');
-  command.option(
-    '--samples <path>',
-    'inputs, or folders of inputs, used to choose the weights to remove and to refit the others (repeatable)',
-    collect,
-  );
   command.option(
     '--low-rank <error>',
     'factor layers with float weights into two smaller layers where that saves weights, with this relative error '
@@ -75,16 +67,19 @@ function parseFraction(text: string, before?: number | Record<string, number>): 
 }
 
 /**
- * Prunes the network as the options say. Returns texts for the user and the record of provenance.
+ * Factors and prunes the network as the options say.
+ *
+ * @param samples typical inputs, to choose and to fit the weights
+ * @returns the new graph, texts for the user and the record of provenance
  */
 export function pruned(
   given: Graph,
   options: PruningOptions,
-  preprocessing: Preprocessing | undefined,
+  samples: readonly Sample[] | undefined,
   onProgress: (title: string) => void,
 ): { graph: Graph; summary?: string; report?: string; provenance?: Record<string, unknown> } {
   const { prune: sparsity, prunePattern: pattern, pruneScope: scope, pruneKeep: keep = [], pruneSpare: spare,
-    sensitivity: chart, samples: paths } = options;
+    sensitivity: chart } = options;
   const factored = options.lowRank === undefined ? undefined : lowRank(given, options.lowRank);
   const graph = factored?.graph ?? given;
   const factoredText = factored && lowRankText(factored.layers);
@@ -96,12 +91,10 @@ export function pruned(
       '--prune-keep': keep[0],
       '--prune-spare': spare,
       '--sensitivity': chart,
-      '--samples': paths,
     }).find(([, value]) => value !== undefined);
     if (stray) throw new KletError('BAD_ARGUMENT', `${stray[0]} needs --prune, which says how much to prune`);
     return factoredText === undefined ? { graph } : { graph, summary: factoredText, provenance: factoredBy };
   }
-  const samples = paths && readSamples(paths, graph, preprocessing);
   const common = { ...(pattern && { pattern }) };
   const reporting = (what: string) => ({
     onProgress: (done: number, total: number, name: string) => onProgress(`${what} ${done + 1} of ${total}, ${name}`),
@@ -189,27 +182,4 @@ function summaryText(
   const all = layers.reduce((sum, { weights }) => sum + weights, 0);
   const gone = layers.reduce((sum, { weights, sparsity }) => sum + weights * sparsity, 0);
   return `${percentText(gone, all)} of ${countText(all)} weights in ${plural(layers.length, 'layer')}`;
-}
-
-function readSamples(
-  paths: readonly string[],
-  graph: Graph,
-  preprocessing: Preprocessing | undefined,
-): Record<string, InputArray>[] {
-  const files = paths.flatMap((path) => (isFolder(path) ? filesIn(path) : [path]));
-  const ports = graph.inputs.map(({ name, dtype, shape, quantization }): TensorInfo => ({
-    name,
-    dtype: dtype as TensorInfo['dtype'],
-    shape,
-    ...(quantization && { scale: quantization.scale[0]!, zeroPoint: quantization.zeroPoint[0]! }),
-  }));
-  return files.map((file) => readInputs([file], ports, { preprocessing, raw: ports.length > 1 }));
-}
-
-function filesIn(folder: string): string[] {
-  return readdirSync(folder).sort().map((name) => join(folder, name)).filter((file) => !isFolder(file));
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -7,8 +7,8 @@ import { compile } from './compile';
 import { loadSync } from './runtime';
 
 /**
- * How well a changed network keeps the answers of the original. `uncertain` means that there are too
- * few samples to tell.
+ * How well a changed network keeps the answers of the original. `uncertain` means that there are
+ * too few samples to tell.
  */
 export type Verdict = 'close' | 'uncertain' | 'ruined';
 
@@ -21,8 +21,8 @@ export interface OutputComparison {
    */
   agreement?: number;
   /**
-   * Ratio of the signal to the error, in decibels: 10 log10(Σ before² / Σ (before − after)²). Infinity
-   * if nothing differs. Absent for integers.
+   * Ratio of the signal to the error, in decibels: 10 log10(Σ before² / Σ (before − after)²).
+   * Infinity if nothing differs. Absent for integers.
    */
   sqnr?: number;
   /** Largest absolute difference of a value. */
@@ -38,11 +38,16 @@ export interface Comparison {
   verdict: Verdict;
 }
 
-/** A network whose best class differs for more than one sample in five is another network. */
-export const MIN_AGREEMENT = 0.8;
-/** Outputs whose error has more than a tenth of the signal's power are ruined. */
-export const MIN_SQNR = 10;
-/** Largest probability of calling a network ruined whose agreement is `MIN_AGREEMENT`. */
+/**
+ * The least agreement of class scores: a network that differs for more than one sample in five is
+ * another.
+ */
+export const minAgreement = 0.8;
+/**
+ * The least SQNR of other outputs, in decibels: an error with a tenth of the power of the signal.
+ */
+export const minSqnr = 10;
+/** Largest probability of calling a network ruined whose agreement is `minAgreement`. */
 const SIGNIFICANCE = 0.05;
 
 /** Inputs of one prediction, as `predict` takes them. */
@@ -51,29 +56,31 @@ type Inputs = InputArray | Record<string, InputArray>;
 export type ComparisonSample = Inputs | readonly Inputs[];
 
 /**
- * Compares the outputs of a network before and after a change, such as `prune`, `cluster`, `lowRank`
- * or `quantize`. Use samples that the change did not see: calibrated or refitted networks do better
- * on the samples that they were fitted to.
+ * Compares the outputs of a network before and after a change, such as `prune`, `cluster`,
+ * `lowRank` or `quantize`. Use samples that the change did not see: calibrated or refitted networks
+ * do better on the samples that they were fitted to.
  *
- * Class scores are compared by their best class, and the verdict is `ruined` if the samples show with
- * 95 % confidence that the agreement is below 80 %. Other outputs are ruined with an SQNR below 10 dB.
- * A vector that is not a probability distribution may hold scores or an embedding, so it is ruined
- * only if both are too low.
+ * Class scores are compared by their best class, and the verdict is `ruined` if the samples show
+ * with 95 % confidence that the agreement is below 80 %. Other outputs are ruined with an SQNR
+ * below 10 dB. A vector that is not a probability distribution may hold scores or an embedding, so
+ * it is ruined only if both are too low.
  *
  * @param before the original: a graph, or the bytes of a `.klet` file
  * @param after the changed network, with outputs of the same shapes in the same order
  * @param samples inputs of predictions. For a network with state, a sample may be an array of
  *   consecutive inputs: the best class is then that of its last prediction.
- * @throws KletError `BAD_ARGUMENT` without samples, `SHAPE_MISMATCH` if the outputs do not correspond,
- *   and the errors of `predict`
+ * @throws KletError `BAD_ARGUMENT` without samples, `SHAPE_MISMATCH` if the outputs do not
+ *   correspond, and the errors of `predict`
  * @example
  * ```js
  * const b = new GraphBuilder('larger'), x = b.input('x', [1, 2]);
- * const w = b.constant(new Float32Array([1, 0, 0, 1]), [2, 2]);
- * const graph = b.finish([b.node('fullyConnected', [x, w, null], { activation: 'none' }, { name: 'y' })]);
- * const int8 = quantize(graph, { samples: [new Float32Array([0, 1]), new Float32Array([1, 0])] });
- * const { verdict, outputs: [y] } = compare(graph, int8, [[0.1, 0.9], [0.8, 0.3], [0.4, 0.5]]);
- * console.log(verdict, y.agreement, y.sqnr > 40); // close 1 true
+ * const w = b.constant(new Float32Array([1, 0, 0, 1, -1, -1]), [3, 2]);
+ * const y = b.node('fullyConnected', [x, w, null], { activation: 'none' }, { name: 'y' });
+ * const graph = b.finish([y]);
+ * const samples = [new Float32Array([0, 1]), new Float32Array([1, 1])];
+ * const int8 = quantize(graph, { samples });
+ * const { verdict, outputs } = compare(graph, int8, [[0.1, 0.9], [0.8, 0.3], [0.4, 0.5]]);
+ * console.log(verdict, outputs[0].agreement, outputs[0].sqnr > 30); // close 1 true
  * ```
  */
 export function compare(
@@ -121,7 +128,9 @@ function checkOutputs(before: Model, after: Model): void {
   );
 }
 
-/** Whether an output may hold scores of classes: a vector that is no reconstruction of the input. */
+/**
+ * Whether an output may hold scores of classes: a vector that is no reconstruction of the input.
+ */
 function isScores({ dtype, shape }: TensorInfo, inputs: readonly TensorInfo[]): boolean {
   const count = elementCount(shape);
   const isVector = count >= 2 && shape.filter((d) => d > 1).length === 1;
@@ -201,7 +210,7 @@ class Tally {
     const byAgreement = judgeAgreement(this.agreeing, samples);
     if (isInteger(dtype)) return { name, agreement, maxError, verdict: byAgreement };
     const sqnr = this.noise === 0 ? Infinity : 10 * Math.log10(this.signal / this.noise);
-    const bySqnr: Verdict = sqnr >= MIN_SQNR ? 'close' : 'ruined';
+    const bySqnr: Verdict = sqnr >= minSqnr ? 'close' : 'ruined';
     if (!this.isScores) return { name, sqnr, maxError, verdict: bySqnr };
     const verdict = bySqnr === 'close' && !this.isDistribution ? bySqnr : byAgreement;
     return { name, agreement, sqnr, maxError, verdict };
@@ -224,8 +233,8 @@ function isDistribution(values: Float64Array): boolean {
 }
 
 function judgeAgreement(agreeing: number, samples: number): Verdict {
-  if (agreeing >= MIN_AGREEMENT * samples) return 'close';
-  return atMost(Math.floor(agreeing), samples, MIN_AGREEMENT) < SIGNIFICANCE ? 'ruined' : 'uncertain';
+  if (agreeing >= minAgreement * samples) return 'close';
+  return atMost(Math.floor(agreeing), samples, minAgreement) < SIGNIFICANCE ? 'ruined' : 'uncertain';
 }
 
 /** The probability that at most `k` of `n` samples agree if each does with probability `p`. */

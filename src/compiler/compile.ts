@@ -16,6 +16,7 @@ import type { Inputs } from '../runtime/types';
 import { checkGraph } from './check';
 import { Emitter, type CodedRun } from '../ops/emitter';
 import { encodeSection, encodeWeights } from './entropy';
+import { goldenVectors } from './golden';
 import { placeStates, planMemory } from './memory';
 import { dropDead } from './passes/dropDead';
 import { foldConstants } from './passes/foldConstants';
@@ -81,7 +82,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
         + `${parts.weights.length} weights, ${parts.arenaBytes} arena, ${parts.scratchBytes} scratch`,
     );
   }
-  if (options.golden?.length) parts.golden = goldenVectors(parts, options.golden);
+  if (options.golden?.length) parts.golden = goldenVectors(load(parts), options.golden);
   if (options.compact) {
     const coded = encodeWeights(parts.weights, runs);
     return writeKlet(
@@ -259,16 +260,4 @@ function evaluate(graph: Graph): NonNullable<Tensor['data']>[] {
       .push((value instanceof BigInt64Array ? Int32Array.from(value, Number) : value) as NonNullable<Tensor['data']>);
   });
   return values;
-}
-
-function goldenVectors(parts: KletParts, cases: readonly Inputs[]): Uint8Array {
-  const model = load(parts);
-  const chunks = cases.flatMap((inputs) => model.record(inputs));
-  const golden = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    golden.set(chunk, at);
-    at += chunk.length;
-  }
-  return golden;
 }

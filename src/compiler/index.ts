@@ -1,8 +1,10 @@
 // kinglet/compiler: networks to .klet files.
 export { compile, type CompileOptions } from './compile';
 export { cluster, type ClusteredWeights } from './cluster';
-export { compare, type Comparison, type ComparisonSample, type OutputComparison, type Verdict } from './compare';
+export { compare, minAgreement, minSqnr, type Comparison, type ComparisonSample, type OutputComparison,
+  type Verdict } from './compare';
 export { quantize, type QuantizeOptions } from './quantize';
+export { repack, type RepackOptions } from './repack';
 export { toStream, type StreamOptions } from './stream';
 export { lowRank, type FactoredLayer } from './prune/lowRank';
 export { prune, type KeptLayer, type PrunedLayer, type PruneOptions } from './prune/prune';

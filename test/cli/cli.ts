@@ -10,14 +10,19 @@ export interface Result {
   code: number;
   out: string;
   err: string;
+  /** Binary data on standard output, if there is any. */
+  bytes?: Uint8Array;
 }
 
 /** Runs the command line within this process. */
 export async function kinglet(...argv: string[]): Promise<Result> {
-  const result = { code: 0, out: '', err: '' };
+  const result: Result = { code: 0, out: '', err: '' };
   result.code = await main(argv, {
     out: (text) => {
       result.out += text;
+    },
+    outBytes: (bytes) => {
+      result.bytes = Buffer.concat([result.bytes ?? new Uint8Array(), bytes]);
     },
     err: (text) => {
       result.err += text;
@@ -69,6 +74,11 @@ export function quadrants(type: 'float' | 'uint8' = 'float'): Uint8Array {
     inputs: ['image'],
     outputs: ['scores'],
   });
+}
+
+/** An image for `quadrants` whose brightest quadrant is i mod 4. */
+export function corner(i: number): Uint8Array {
+  return Uint8Array.from({ length: 16 }, (_, at) => (quadrantOf(at) === i % 4 ? 200 : 20) + ((at * 37 + i * 91) % 50));
 }
 
 function quadrantOf(pixel: number): number {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { quadrants } from '../cli/cli';
+import { corner, quadrants } from '../cli/cli';
 import { docsPages, fencesOf, readPage, root, type Fence } from './page';
 
 // The snippets of the pages and doc comments, and a temporary project to run them in.
@@ -44,7 +44,8 @@ export function excerptFile({ code }: Snippet): string | undefined {
  */
 const imports: Record<string, string[]> = {
   kinglet: ['load', 'loadSync', 'KletError'],
-  'kinglet/compiler': ['compare', 'compile', 'quantize', 'toStream', 'GraphBuilder', 'importTflite', 'readKlet'],
+  'kinglet/compiler': ['compare', 'compile', 'quantize', 'toStream', 'GraphBuilder', 'importTflite', 'readKlet',
+    'repack'],
   'kinglet/tasks': ['imageToInput', 'topK'],
 };
 const fixtureValues: [name: string, code: string, needs?: string][] = [['model',
@@ -121,7 +122,8 @@ export interface Result {
 }
 
 /**
- * A project with kinglet installed, the models folder, and two networks to convert. Needs dist/.
+ * A project with kinglet installed, the models folder, two networks to convert, and samples for
+ * them. Needs dist/.
  */
 export function openWorkshop(): Workshop {
   const folder = mkdtempSync(path.join(tmpdir(), 'kinglet-docs-'));
@@ -130,6 +132,8 @@ export function openWorkshop(): Workshop {
   symlinkSync(path.join(root, 'models'), path.join(folder, 'models'), 'junction');
   writeFileSync(path.join(folder, 'network.tflite'), quadrants('uint8'));
   writeFileSync(path.join(folder, 'float.tflite'), quadrants('float'));
+  mkdirSync(path.join(folder, 'samples'));
+  for (let i = 0; i < 40; i++) writeFileSync(path.join(folder, `samples/${i}.bin`), corner(i));
   let count = 0;
   const node = (args: string[]): Promise<Result> =>
     new Promise((resolve) => {

@@ -1,32 +1,30 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { audioParameters, checkAudioParameters, inputFrames, type AudioConvention,
-  type AudioSettings } from '../../audio/index';
-import { cluster, compile, importerOf, readKlet, toStream, type ClusteredWeights, type CompileOptions, type Notes,
+import { compile, importerOf, readKlet, repack, toStream, type ClusteredWeights, type CompileOptions, type Notes,
   type PrunePattern } from '../../compiler/index';
-import { KletError, loadSync, type AudioPreprocessing, type Model, type Preprocessing,
-  type TensorInfo } from '../../index';
-import { checkPreprocessing, imageShape } from '../../tasks/pixels';
-import { byteCount, positiveNumber, wholeNumber } from '../args';
+import { KletError, loadSync, type Model, type Preprocessing, type TensorInfo } from '../../index';
+import { byteCount, countUpTo, wholeNumber } from '../args';
+import { comparedText, comparisonTable, comparisonWarning, ruinText } from '../comparison';
+import { addCompressionOptions, compress, weightChanges, type Compressed,
+  type CompressionOptions } from '../compression';
 import { goldenCases, memoryText, operatorCounts, portsTable, totalMacs } from '../describe';
-import { readBytes, readText, writeAtomically } from '../files';
+import { readBytes, STANDARD, writeAtomically } from '../files';
 import type { Io } from '../io';
-import { importForeign, LONG_FILE, networkName } from '../network';
-import { addPruningOptions, pruned, type PruningOptions } from '../pruning';
+import { readLabels, readPreprocessing } from '../meta';
+import { hasKletMagic, importForeign, LONG_FILE, networkName } from '../network';
 import { Progress } from '../progress';
 import { countOf, randomInputs } from '../tensors';
 import { bytesText, countText, facts, percentText, plural } from '../text';
 import { version } from '../version';
 
-interface ConvertOptions extends PruningOptions {
+interface ConvertOptions extends CompressionOptions {
   output?: string;
   name?: string;
   labels?: string;
   preprocess?: string;
   golden: number;
-  notes: boolean;
-  cluster?: number;
+  strip?: boolean;
   compact?: boolean;
   maxMemory?: number;
   stream?: boolean;
@@ -34,56 +32,72 @@ interface ConvertOptions extends PruningOptions {
   timeAxis?: number;
 }
 
-/** What the summary at the end of a conversion reports. */
-interface Result {
+/** One run of the command. */
+interface Job {
   input: string;
-  inputBytes: number;
   output: string;
-  klet: Uint8Array;
-  model: Model;
-  golden: number;
-  pruning: string | undefined;
-  pattern: PrunePattern | undefined;
-  clustered: readonly ClusteredWeights[] | undefined;
+  source: Uint8Array;
+  options: ConvertOptions;
+  labels: string[] | undefined;
+  progress: Progress;
 }
 
+type NewMeta = NonNullable<CompileOptions['meta']>;
+
 const SEED = 1;
+const KLET_OPTIONS = '--name, --labels, --preprocess, --compact, --golden, --strip and --max-memory';
+/** selfTest() runs every golden case, and each takes the bytes of an input and an output. */
+const MAX_GOLDEN = 100;
+/** The exit code for a network that compression ruined. */
+const RUINED = 2;
 
 const HELP = `
 Examples:
   $ kinglet convert mobilenet.tflite -o mobilenet.klet --labels imagenet.txt
   $ kinglet convert digits.tflite --preprocess digits.json
     with {"kind": "image", "channels": 1, "scale": 0.00392157, "offset": 0} in digits.json
-  $ kinglet convert mobilenet.tflite -o smaller.klet --prune 0.5 --samples images/
-
   $ kinglet convert keywords.tflite --preprocess keywords.json
     with {"kind": "audio", "convention": "tensorflow", "sampleRate": 16000, "frameLength": 480,
     "hop": 320, "mel": {"bands": 40}, "mfcc": {"count": 10}} in keywords.json
+  $ kinglet convert mobilenet.tflite -o smaller.klet --cluster 64 --compact --samples images/
+  $ kinglet convert network.klet -o labelled.klet --labels labels.txt --compact
+  $ curl -sL https://example.com/network.tflite | kinglet convert - -o - > network.klet
 
 Image preprocessing says how the bytes 0..255 of an image become the numbers that the network was
 trained on: value × scale + offset, with one number for all channels or one per channel.
 "invert": true first turns black on white into white on black. Audio preprocessing names a
 convention, "tensorflow" or "librosa", and every parameter that differs from its defaults
-(docs/audio.md). The file stores all parameters.`;
+(docs/audio.md). The file stores all parameters.
 
-export function convertCommand(io: Io): Command {
+--prune, --cluster and --low-rank change the answers. With --samples, the network before and after
+is compared on inputs that the compression did not see. If the network is ruined, nothing is written
+and the exit code is 2 (docs/pruning.md says when). Most networks bear little pruning unless they
+were trained with it.
+
+A .klet file may be converted again with --name, --labels, --preprocess, --compact, --golden and
+--strip. "-" stands for standard input and output.`;
+
+export function convertCommand(io: Io, exit: (code: number) => void): Command {
   const command = new Command('convert').summary('convert a .tflite network to a .klet file');
   command.description('Converts a TensorFlow Lite network (.tflite) to a .klet file and verifies that the file runs.');
-  command.argument('<in>', 'the network to convert');
-  command.option('-o, --output <file>', 'the file to write (default: the name of the input, with .klet)');
+  command.argument('<in>', 'the network to convert, or - for standard input');
+  command.option(
+    '-o, --output <file>',
+    'the file to write, or - for standard output (default: the name of the input, with .klet)',
+  );
   command.option('--name <name>', 'name of the network (default: the name of the input)');
   command.option('--labels <file>', 'names of the classes, one per line, to store in the file');
   command.option(
     '--preprocess <json>',
     'how images or audio become the input, to store in the file: JSON or a JSON file',
   );
-  command.option('--golden <n>', 'store n seeded random inputs and their outputs, for selfTest()', wholeNumber, 0);
-  command.option('--max-memory <bytes>', 'refuse a network that needs more memory to run (65536, 512K, 2M)', byteCount);
   command.option(
-    '--cluster <n>',
-    'replace the weights of each layer by the n values that fit them best (16: about 4 bits each with --compact)',
-    positiveNumber,
+    '--golden <n>',
+    `store n seeded random inputs and their outputs, for selfTest() (at most ${MAX_GOLDEN})`,
+    countUpTo(MAX_GOLDEN),
+    0,
   );
+  command.option('--max-memory <bytes>', 'refuse a network that needs more memory to run (65536, 512K, 2M)', byteCount);
   command.option(
     '--compact',
     'entropy-code each section where that makes it smaller; useful where nothing else compresses the file',
@@ -99,83 +113,173 @@ export function convertCommand(io: Io): Command {
     wholeNumber,
   );
   command.option('--strip', 'leave out the names and sizes that inspect and profile show');
-  addPruningOptions(command);
+  addCompressionOptions(command);
   command.addHelpText('after', HELP);
-  return command.action((input: string, options: ConvertOptions & { strip?: boolean }) =>
-    convert(input, { ...options, notes: !options.strip }, io)
-  );
+  return command.action((input: string, options: ConvertOptions) => {
+    if (!convert(input, options, io)) exit(RUINED);
+  });
 }
 
-function convert(input: string, options: ConvertOptions, io: Io): void {
-  const output = options.output ?? join(dirname(input), `${networkName(input)}.klet`);
-  if (resolve(output) === resolve(input)) {
+/** @returns false if nothing was written, because compression ruined the network */
+function convert(input: string, options: ConvertOptions, io: Io): boolean {
+  checkOptions(options);
+  const output = options.output ?? defaultOutput(input);
+  if (output !== STANDARD && resolve(output) === resolve(input)) {
     throw new KletError('BAD_ARGUMENT', `the output "${output}" is the input file; choose another with -o`);
   }
+  const labels = options.labels === undefined ? undefined : readLabels(options.labels);
   const source = readBytes(input);
   const progress = new Progress(io, 4, source.length > LONG_FILE);
+  const job: Job = { input, output, source, options, labels, progress };
   try {
-    progress.update(0, `reading ${basename(input)}`);
-    const imported = importForeign(source, input, options.name);
-    const { frames, timeAxis } = options;
-    const labels = options.labels === undefined ? undefined : readLabels(options.labels);
-    const wholeMeta = metaOf(source, input, options, labels, imported.inputs as TensorInfo[]);
-    const { graph: sparse, summary: pruning, report, provenance } = pruned(
-      imported,
-      options,
-      wholeMeta.preprocessing as Preprocessing | undefined,
-      (title) => progress.update(1, title),
-    );
-    const { graph: whole, clustered } = options.cluster === undefined
-      ? { graph: sparse, clustered: undefined }
-      : cluster(sparse, options.cluster);
-    const graph = options.stream
-      ? toStream(whole, { ...(frames !== undefined && { frames }), ...(timeAxis !== undefined && { axis: timeAxis }) })
-      : whole;
-    const inputs = graph.inputs as TensorInfo[];
-    const meta = options.stream ? metaOf(source, input, options, labels, inputs) : wholeMeta;
-    progress.update(1, 'compiling');
-    const golden = Array.from({ length: options.golden }, (_, i) => randomInputs(inputs, SEED + i));
-    const klet = compile(graph, {
-      meta: {
-        ...meta,
-        provenance: { ...(meta.provenance as object), ...provenance, ...(clustered && { clustered: options.cluster }) },
-      },
-      golden,
-      notes: options.notes,
-      compact: options.compact ?? false,
-      ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }),
-    });
-    progress.update(2, 'writing and verifying');
-    let model: Model | undefined;
-    writeAtomically(output, klet, (written) => {
-      model = verify(written);
-    });
-    progress.stop();
-    if (labels) warnAboutLabels(labels.length, model!.outputs, io);
-    io.out(summary({
-      input,
-      inputBytes: source.length,
-      output,
-      klet,
-      model: model!,
-      golden: options.golden,
-      pruning,
-      pattern: options.prunePattern,
-      clustered,
-    }));
-    if (report) io.out(`\n${report}`);
+    progress.update(0, `reading ${nameOf(input)}`);
+    if (hasKletMagic(source)) finish(job, repacked(job), undefined, io);
+    else {
+      const imported = importForeign(source, input, options.name ?? networkName(input));
+      const meta = metaOf(job, imported.inputs as TensorInfo[]);
+      const compressed = compress(imported, options, meta.preprocessing as Preprocessing | undefined, (title) => {
+        progress.update(1, title);
+      });
+      if (compressed.comparison?.verdict === 'ruined' && !options.force) {
+        progress.stop();
+        io.err(refusalText(job, compressed));
+        return false;
+      }
+      progress.update(1, 'compiling');
+      finish(job, compiled(job, compressed, meta), compressed, io);
+    }
   } finally {
     progress.stop();
   }
+  return true;
 }
 
-function metaOf(
-  source: Uint8Array,
-  input: string,
-  { name, preprocess }: ConvertOptions,
-  labels: string[] | undefined,
-  inputs: TensorInfo[],
-): NonNullable<CompileOptions['meta']> {
+function checkOptions({ stream, frames, timeAxis }: ConvertOptions): void {
+  if (stream) return;
+  const stray = Object.entries({ '--frames': frames, '--time-axis': timeAxis }).find(([, value]) =>
+    value !== undefined
+  );
+  if (stray) throw new KletError('BAD_ARGUMENT', `${stray[0]} needs --stream, the conversion to the streaming form`);
+}
+
+function defaultOutput(input: string): string {
+  return input === STANDARD ? STANDARD : join(dirname(input), `${networkName(input)}.klet`);
+}
+
+function nameOf(path: string): string {
+  return path === STANDARD ? 'standard input' : basename(path);
+}
+
+/** The `.klet` file of a network. */
+function compiled({ options, ...job }: Job, { graph: whole, provenance }: Compressed, wholeMeta: NewMeta): Uint8Array {
+  const { stream, frames, timeAxis } = options;
+  const graph = stream
+    ? toStream(whole, { ...(frames !== undefined && { frames }), ...(timeAxis !== undefined && { axis: timeAxis }) })
+    : whole;
+  const inputs = graph.inputs as TensorInfo[];
+  const meta = stream ? metaOf({ options, ...job }, inputs) : wholeMeta;
+  return compile(graph, {
+    meta: { ...meta, provenance: { ...(meta.provenance as object), ...provenance } },
+    golden: goldenInputs(inputs, options.golden),
+    notes: !options.strip,
+    compact: options.compact ?? false,
+    ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }),
+  });
+}
+
+function goldenInputs(inputs: readonly TensorInfo[], count: number): ReturnType<typeof randomInputs>[] {
+  return Array.from({ length: count }, (_, i) => randomInputs(inputs, SEED + i));
+}
+
+/** A `.klet` file with other metadata, or in compact form. */
+function repacked({ input, source, options, labels }: Job): Uint8Array {
+  const { name, preprocess, golden, strip, compact, maxMemory, stream } = options;
+  const [needsWeights] = [...weightChanges(options), ...(stream ? ['--stream'] : [])];
+  const { meta } = readKlet(source, `"${input}"`);
+  if (needsWeights !== undefined) {
+    const { source: from } = meta.provenance as { source?: string } ?? {};
+    const original = from === undefined ? 'the original network' : `the original network (${from})`;
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `${needsWeights} changes the network, but "${input}" holds a compiled one; convert ${original} again. `
+        + `A .klet file takes ${KLET_OPTIONS}`,
+    );
+  }
+  if (name === undefined && preprocess === undefined && !labels && golden === 0 && !strip && !compact) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `"${input}" is already a .klet file, and no option changes it; it takes ${KLET_OPTIONS}`,
+    );
+  }
+  loadSync(source, { ...(maxMemory !== undefined && { maxMemory }) }).dispose();
+  return repack(source, {
+    meta: {
+      ...(name !== undefined && { name }),
+      ...(labels && { labels }),
+      ...(preprocess !== undefined && { preprocessing: readPreprocessing(preprocess, meta.inputs) }),
+    },
+    golden: goldenInputs(meta.inputs, golden),
+    notes: !strip,
+    compact: compact ?? false,
+  });
+}
+
+/** Writes and verifies the file, and reports on it: to stderr if the file goes to stdout. */
+function finish(job: Job, klet: Uint8Array, compressed: Compressed | undefined, io: Io): void {
+  const { output, labels, progress } = job;
+  progress.update(2, 'writing and verifying');
+  let model: Model;
+  if (output === STANDARD) {
+    model = verify(new Uint8Array(klet));
+    io.outBytes(klet);
+  } else model = writeVerified(output, klet);
+  progress.stop();
+  if (labels) warnAboutLabels(labels.length, model.outputs, io);
+  const text = summary(job, klet, model, compressed);
+  if (output === STANDARD) io.err(text);
+  else io.out(text);
+  if (compressed) warnAboutChanges(compressed, io);
+}
+
+function writeVerified(output: string, klet: Uint8Array): Model {
+  let model: Model | undefined;
+  writeAtomically(output, klet, (written) => {
+    model = verify(written);
+  });
+  return model!;
+}
+
+function warnAboutChanges({ changes, samples, comparison }: Compressed, io: Io): void {
+  if (changes.length === 0) return;
+  const warn = (text: string): void => {
+    io.err(`kinglet: warning: ${text}\n`);
+  };
+  if (!comparison || !samples) {
+    const verb = changes.length === 1 ? 'changes' : 'change';
+    warn(`${changes.join(' and ')} ${verb} the answers of the network, and without samples nothing was compared; `
+      + 'pass typical inputs with --samples');
+    return;
+  }
+  if (comparison.verdict === 'ruined') warn(`written because of --force, although ${ruinText(comparison)}`);
+  const warning = comparisonWarning(comparison);
+  if (warning !== undefined) warn(warning);
+}
+
+/** What was found, and what to do about it. */
+function refusalText({ output }: Job, { changes, samples, comparison }: Compressed): string {
+  const less: Record<string, string> = {
+    '--prune': 'a smaller --prune, or training while pruning',
+    '--cluster': 'a larger --cluster',
+    '--low-rank': 'a smaller --low-rank',
+  };
+  const target = output === STANDARD ? 'nothing' : `"${output}" was not written`;
+  return `kinglet: the network is ruined, so ${target}: ${ruinText(comparison!)}\n\n${comparisonTable(comparison!)}\n`
+    + `compared ${comparedText(samples!)}\n`
+    + `try ${changes.map((change) => less[change]).join(', or ')} (docs/pruning.md); `
+    + 'if the new answers are as good as the old ones, --force writes the file\n';
+}
+
+function metaOf({ source, input, options: { name, preprocess }, labels }: Job, inputs: TensorInfo[]): NewMeta {
   return {
     ...(name !== undefined && { name }),
     ...(labels && { labels }),
@@ -183,64 +287,10 @@ function metaOf(
     provenance: {
       converter: `kinglet ${version}`,
       format: importerOf(source)!.name,
-      source: basename(input),
+      source: nameOf(input),
       sha256: createHash('sha256').update(source).digest('hex'),
     },
   };
-}
-
-/** Reads one label per line; empty lines at the end do not count. */
-export function readLabels(path: string): string[] {
-  const lines = readText(path).replace(/^\ufeff/, '').trimEnd().split(/\r?\n/).map((line) => line.trim());
-  if (lines.length === 1 && lines[0] === '') {
-    throw new KletError('BAD_ARGUMENT', `"${path}" holds no labels; expected one per line`);
-  }
-  return lines;
-}
-
-/**
- * @param text JSON, or the path of a JSON file
- * @param inputs at least one must accept the preprocessed image or audio
- * @throws KletError `BAD_ARGUMENT`, `FETCH_FAILED`, or `SHAPE_MISMATCH` about the first input
- */
-export function readPreprocessing(text: string, inputs: readonly TensorInfo[]): Preprocessing {
-  const isJson = text.trimStart().startsWith('{');
-  const json = isJson ? text : readText(text);
-  const where = isJson ? '--preprocess' : `"${text}"`;
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (cause) {
-    throw new KletError('BAD_ARGUMENT', `${where} is not JSON: ${(cause as Error).message}`, { cause });
-  }
-  const [first] = inputs;
-  if (!first) throw new KletError('BAD_ARGUMENT', `${where} describes an input, but the network has none`);
-  if ((value as { kind?: unknown } | null)?.kind === 'audio') {
-    const parameters = completeAudio(value as AudioPreprocessing | AudioShorthand);
-    if (!inputs.some((input) => takes(() => inputFrames(input, parameters)))) inputFrames(first, parameters);
-    return parameters;
-  }
-  const preprocessing = checkPreprocessing(value);
-  if (!inputs.some((input) => takes(() => imageShape(input, preprocessing)))) imageShape(first, preprocessing);
-  return preprocessing;
-}
-
-type AudioShorthand = AudioSettings & { kind: 'audio'; convention: AudioConvention };
-
-function completeAudio(value: AudioPreprocessing | AudioShorthand): AudioPreprocessing {
-  if (!('convention' in value)) return checkAudioParameters(value);
-  const { kind: _, convention, ...settings } = value;
-  return audioParameters(convention, settings);
-}
-
-/** Whether `check` returns without an error. */
-function takes(check: () => unknown): boolean {
-  try {
-    check();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Loads the written file in every flavor that this engine supports, and runs it. */
@@ -286,20 +336,39 @@ function clusteredText(clustered: readonly ClusteredWeights[]): string {
   return `${countText(weights)} weights in ${layers} to at most ${most} values; largest error of a layer ${error}`;
 }
 
-function summary({ input, inputBytes, output, klet, model, golden, pruning, pattern, clustered }: Result): string {
+function summary(
+  { input, output, source, options }: Job,
+  klet: Uint8Array,
+  model: Model,
+  compressed: Compressed | undefined,
+): string {
   const parts = readKlet(klet);
   const { notes } = parts;
-  const cases = plural(goldenCases(parts), 'golden case');
-  const written = `${output}, ${bytesText(klet.length)} (${percentText(klet.length, inputBytes)})`;
+  const count = goldenCases(parts);
+  const { pruning, clustered, comparison, report } = compressed ?? {};
   const lines = facts({
-    read: `${input}, ${bytesText(inputBytes)}`,
-    wrote: written,
+    read: `${pathText(input, 'standard input')}, ${bytesText(source.length)}`,
+    wrote: `${pathText(output, 'standard output')}, ${bytesText(klet.length)} (${
+      percentText(klet.length, source.length)
+    })`,
     operators: notes && `${notes.records.length}: ${operatorCounts(notes)}`,
     MACs: notes && `${countText(totalMacs(notes))} a prediction`,
-    pruned: pruning && [pruning, listedText(notes, pattern)].filter(Boolean).join('; '),
+    pruned: pruning && [pruning, listedText(notes, options.prunePattern)].filter(Boolean).join('; '),
     clustered: clustered && clusteredText(clustered),
+    compared: compressed && comparedFact(compressed),
     memory: memoryText(model.memory),
-    verified: golden > 0 ? `all flavors reproduce its ${cases}` : 'loads and runs in all flavors',
+    verified: count > 0 ? `all flavors reproduce its ${plural(count, 'golden case')}` : 'loads and runs in all flavors',
   });
-  return `${lines}\n${portsTable(model.inputs, model.outputs)}`;
+  return [lines, portsTable(model.inputs, model.outputs), comparison && comparisonTable(comparison), report].filter((
+    part,
+  ) => part !== undefined).join('\n');
+}
+
+function comparedFact({ changes, samples }: Compressed): string | undefined {
+  if (samples) return comparedText(samples);
+  return changes.length > 0 ? 'not compared with the original: no --samples' : undefined;
+}
+
+function pathText(path: string, standard: string): string {
+  return path === STANDARD ? standard : path;
 }

@@ -9,10 +9,10 @@ import { collect, flavorOption, infoText, positiveNumber, threadCount } from '..
 import { writeAtomically } from '../files';
 import { readInputs } from '../inputs';
 import type { Io } from '../io';
+import { readLabels, readPreprocessing } from '../meta';
 import { openNetwork } from '../network';
 import { byName, countOf, toBytes } from '../tensors';
 import { bytesText, clip, digits, floatText, msText, plural, shapeText, table } from '../text';
-import { readLabels, readPreprocessing } from './convert';
 
 interface RunOptions {
   input?: string[];

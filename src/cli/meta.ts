@@ -1,0 +1,61 @@
+import { audioParameters, checkAudioParameters, inputFrames, type AudioConvention,
+  type AudioSettings } from '../audio/index';
+import { KletError, type AudioPreprocessing, type Preprocessing, type TensorInfo } from '../index';
+import { checkPreprocessing, imageShape } from '../tasks/pixels';
+import { readText } from './files';
+
+// What users say about a network: its labels and its preprocessing.
+
+/** Reads one label per line; empty lines at the end do not count. */
+export function readLabels(path: string): string[] {
+  const lines = readText(path).replace(/^\ufeff/, '').trimEnd().split(/\r?\n/).map((line) => line.trim());
+  if (lines.length === 1 && lines[0] === '') {
+    throw new KletError('BAD_ARGUMENT', `"${path}" holds no labels; expected one per line`);
+  }
+  return lines;
+}
+
+/**
+ * @param text JSON, or the path of a JSON file
+ * @param inputs at least one must accept the preprocessed image or audio
+ * @throws KletError `BAD_ARGUMENT`, `FETCH_FAILED`, or `SHAPE_MISMATCH` about the first input
+ */
+export function readPreprocessing(text: string, inputs: readonly TensorInfo[]): Preprocessing {
+  const isJson = text.trimStart().startsWith('{');
+  const json = isJson ? text : readText(text);
+  const where = isJson ? '--preprocess' : `"${text}"`;
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new KletError('BAD_ARGUMENT', `${where} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  const [first] = inputs;
+  if (!first) throw new KletError('BAD_ARGUMENT', `${where} describes an input, but the network has none`);
+  if ((value as { kind?: unknown } | null)?.kind === 'audio') {
+    const parameters = completeAudio(value as AudioPreprocessing | AudioShorthand);
+    if (!inputs.some((input) => takes(() => inputFrames(input, parameters)))) inputFrames(first, parameters);
+    return parameters;
+  }
+  const preprocessing = checkPreprocessing(value);
+  if (!inputs.some((input) => takes(() => imageShape(input, preprocessing)))) imageShape(first, preprocessing);
+  return preprocessing;
+}
+
+type AudioShorthand = AudioSettings & { kind: 'audio'; convention: AudioConvention };
+
+function completeAudio(value: AudioPreprocessing | AudioShorthand): AudioPreprocessing {
+  if (!('convention' in value)) return checkAudioParameters(value);
+  const { kind: _, convention, ...settings } = value;
+  return audioParameters(convention, settings);
+}
+
+/** Whether `check` returns without an error. */
+function takes(check: () => unknown): boolean {
+  try {
+    check();
+    return true;
+  } catch {
+    return false;
+  }
+}
