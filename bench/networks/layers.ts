@@ -120,7 +120,7 @@ export function prepareLayer(layer: Layer, network: string, folder: string): Lay
     inputs: { own, float: own },
     files: {
       tflite: save('tflite', tflite),
-      klet: save('klet', compile(importTflite(tflite), { notes: false })),
+      klet: save('klet', compile(importTflite(tflite), { debugInfo: false })),
       compact: { refusal },
       onnx: { refusal },
       graph: { refusal },

@@ -101,14 +101,14 @@ export function prepare(given: Source, folder: string): Network {
       const graph = source.tflite && importTflite(source.tflite);
       const full = source.klet ?? compile(graph!);
       hybrid = graph?.nodes.some(({ attributes }) => 'hybrid' in attributes) ?? false;
-      macs = readKlet(full).notes?.records.reduce((sum, record) => sum + record.macs, 0);
-      return save('klet', source.klet ?? compile(graph!, { notes: false }));
+      macs = readKlet(full).debugInfo?.records.reduce((sum, record) => sum + record.macs, 0);
+      return save('klet', source.klet ?? compile(graph!, { debugInfo: false }));
     }),
     compact: attempt(() =>
       save(
         'compact.klet',
         source.compact && source.tflite
-          ? compile(importTflite(source.tflite), { notes: false, compact: true })
+          ? compile(importTflite(source.tflite), { debugInfo: false, compact: true })
           : missing('its compact form is not asked for'),
       )
     ),

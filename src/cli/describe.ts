@@ -1,4 +1,4 @@
-import type { KletParts, Notes } from '../compiler/index';
+import type { DebugInfo, KletParts } from '../compiler/index';
 import type { AudioPreprocessing, MemoryUse, Preprocessing, TensorInfo } from '../index';
 import { bytesText, facts, floatText, plural, shapeText, table } from './text';
 
@@ -16,14 +16,14 @@ export function portsTable(inputs: readonly TensorInfo[], outputs: readonly Tens
 }
 
 /** "36 conv2d, 17 depthwiseConv2d, …", most frequent first. */
-export function operatorCounts(notes: Notes): string {
+export function operatorCounts(debugInfo: DebugInfo): string {
   const counts = new Map<string, number>();
-  for (const { op } of notes.records) counts.set(op, (counts.get(op) ?? 0) + 1);
+  for (const { op } of debugInfo.records) counts.set(op, (counts.get(op) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1]).map(([op, count]) => `${count} ${op}`).join(', ');
 }
 
-export function totalMacs(notes: Notes): number {
-  return notes.records.reduce((sum, record) => sum + record.macs, 0);
+export function totalMacs(debugInfo: DebugInfo): number {
+  return debugInfo.records.reduce((sum, record) => sum + record.macs, 0);
 }
 
 /**

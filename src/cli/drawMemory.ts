@@ -1,4 +1,4 @@
-import type { Notes } from '../compiler/index';
+import type { DebugInfo } from '../compiler/index';
 import { bytesText, plural, shortName, table } from './text';
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
@@ -28,9 +28,9 @@ interface ArenaBuffer {
  *     12 KiB ·· BBBBDD·FF FFF
  * ```
  */
-export function drawMemory(notes: Notes, arenaBytes: number, columns: number): string {
-  const records = notes.records.length;
-  const buffers = lettered(notes);
+export function drawMemory(debugInfo: DebugInfo, arenaBytes: number, columns: number): string {
+  const records = debugInfo.records.length;
+  const buffers = lettered(debugInfo);
   const room = Math.max(20, columns - LABEL - 'in '.length - ' out'.length);
   const cell = Math.max(1, Math.min(WIDEST_CELL, Math.floor(room / records)));
   const perCell = Math.ceil(records / room);
@@ -52,12 +52,12 @@ export function drawMemory(notes: Notes, arenaBytes: number, columns: number): s
   }
   const unit = perCell > 1 ? `; one column is ${perCell} records` : '';
   lines.push(`${bytesText(arenaBytes).padStart(LABEL - 1)} end${unit}`);
-  return `${lines.join('\n')}\n\n${fullest(notes, buffers, arenaBytes)}\n${legend(buffers, records, columns)}`;
+  return `${lines.join('\n')}\n\n${fullest(debugInfo, buffers, arenaBytes)}\n${legend(buffers, records, columns)}`;
 }
 
-function lettered(notes: Notes): ArenaBuffer[] {
-  const byTime = [...notes.arena].sort((a, b) => a[3] - b[3] || a[1] - b[1]);
-  const last = notes.records.length + 1;
+function lettered(debugInfo: DebugInfo): ArenaBuffer[] {
+  const byTime = [...debugInfo.arena].sort((a, b) => a[3] - b[3] || a[1] - b[1]);
+  const last = debugInfo.records.length + 1;
   return byTime.map(([name, offset, bytes, first, end], i) => ({
     letter: LETTERS[i % LETTERS.length]!,
     name,
@@ -97,7 +97,7 @@ function axis(records: number, width: number, columnsPerRecord: number): string 
 }
 
 /** The record during which most bytes of the arena are in use. */
-function fullest(notes: Notes, buffers: readonly ArenaBuffer[], arenaBytes: number): string {
+function fullest(debugInfo: DebugInfo, buffers: readonly ArenaBuffer[], arenaBytes: number): string {
   const alive = (moment: number): ArenaBuffer[] => buffers.filter((b) => b.from <= moment && moment <= b.to);
   const used = (moment: number): number => {
     // buffers that share an address count once
@@ -105,10 +105,10 @@ function fullest(notes: Notes, buffers: readonly ArenaBuffer[], arenaBytes: numb
     for (const { offset, bytes } of alive(moment)) sizes.set(offset, Math.max(sizes.get(offset) ?? 0, bytes));
     return [...sizes.values()].reduce((a, b) => a + b, 0);
   };
-  const moments = notes.records.map((_, i) => i + 1);
+  const moments = debugInfo.records.map((_, i) => i + 1);
   if (moments.length === 0) return '';
   const peak = moments.reduce((best, moment) => (used(moment) > used(best) ? moment : best));
-  const { op, name } = notes.records[peak - 1]!;
+  const { op, name } = debugInfo.records[peak - 1]!;
   const letters = alive(peak).map((b) => b.letter);
   const listed = letters.length > MANY ? plural(letters.length, 'buffer') : letters.join(', ');
   const inUse = `${bytesText(used(peak))} of ${bytesText(arenaBytes)}`;

@@ -111,7 +111,7 @@ export function compare(
 }
 
 function open(network: Graph | Uint8Array): Model {
-  return loadSync(network instanceof Uint8Array ? network : compile(network, { notes: false }));
+  return loadSync(network instanceof Uint8Array ? network : compile(network, { debugInfo: false }));
 }
 
 function checkOutputs(before: Model, after: Model): void {

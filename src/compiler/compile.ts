@@ -1,6 +1,6 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
-import { MINOR, writeKlet, type ArenaTensor, type KletParts, type Meta, type Notes, type StateInfo,
+import { MINOR, writeKlet, type ArenaTensor, type DebugInfo, type KletParts, type Meta, type StateInfo,
   type TensorInfo } from '../format/klet';
 import { cloneGraph } from '../graph/edit';
 import { elementCount, perTensor, type Graph, type State, type Tensor } from '../graph/graph';
@@ -35,10 +35,10 @@ export interface CompileOptions {
    * Store names, operators and buffers of the arena for `inspect` and `profile` (default true).
    * They are not needed to run the network.
    */
-  notes?: boolean;
+  debugInfo?: boolean;
   /**
-   * Entropy-code the weights, the plan, the golden cases and the notes, each if that makes it
-   * smaller (default false). The weights are decoded during load, at about 400 MB/s.
+   * Entropy-code the weights, the plan, the golden cases and the debug information, each if that
+   * makes it smaller (default false). The weights are decoded during load, at about 400 MB/s.
    */
   compact?: boolean;
   /** Refuse a network that needs more memory to run than this, in bytes (default: no limit). */
@@ -73,7 +73,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
     pass(work);
     checkGraph(work, name);
   }
-  const [parts, runs] = lower(work, options.meta ?? {}, options.notes ?? true, options.weightLayout);
+  const [parts, runs] = lower(work, options.meta ?? {}, options.debugInfo ?? true, options.weightLayout);
   const { total } = mapMemory(parts);
   if (options.maxMemory !== undefined && total > options.maxMemory) {
     throw new KletError(
@@ -96,7 +96,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
 function lower(
   graph: Graph,
   meta: Partial<Meta>,
-  withNotes: boolean,
+  withDebugInfo: boolean,
   weightLayout?: WeightLayout,
 ): [KletParts, CodedRun[]] {
   const emit = new Emitter(weightLayout);
@@ -146,7 +146,7 @@ function lower(
     minor: MINOR,
   };
   parts.scratchBytes = scratchBytes(parts);
-  if (withNotes) parts.notes = notesOf(emit);
+  if (withDebugInfo) parts.debugInfo = debugInfoOf(emit);
   return [parts, emit.runs()];
 }
 
@@ -194,7 +194,7 @@ function quantizationOf(tensor: Tensor): { scale: number; zeroPoint: number } | 
     : undefined;
 }
 
-function notesOf(emit: Emitter): Notes {
+function debugInfoOf(emit: Emitter): DebugInfo {
   return {
     records: emit.records.map(({ name, op, shape, macs, weights, layout, density }) => ({
       name,
@@ -241,7 +241,7 @@ function scratchBytes(parts: KletParts): number {
 function load(parts: KletParts): Model {
   return new Model(
     core(),
-    { ...parts, readNotes: () => parts.notes, readGolden: () => parts.golden },
+    { ...parts, readDebugInfo: () => parts.debugInfo, readGolden: () => parts.golden },
     parts.meta.name,
     undefined,
   );

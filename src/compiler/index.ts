@@ -11,7 +11,7 @@ export { prune, type KeptLayer, type PrunedLayer, type PruneOptions } from './pr
 export { sensitivity, type LayerSensitivity } from './prune/sensitivity';
 export type { PrunePattern } from './prune/units';
 export { GraphBuilder, type NodeOptions } from '../ops/builder';
-export { readKlet, type KletParts, type Meta, type Notes } from '../format/klet';
+export { readKlet, type DebugInfo, type KletParts, type Meta } from '../format/klet';
 export { importerOf, importers, type Importer } from '../importers/index';
 export { importTflite } from '../importers/tflite/index';
 export { KletError, type KletErrorCode } from '../errors';

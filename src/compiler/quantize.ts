@@ -25,7 +25,7 @@ export interface QuantizeOptions {
    */
   samples: Iterable<Sample | readonly Sample[]>;
   /** Keep inputs and outputs float32 (default false: int8 with scale and zero point). */
-  floatBorder?: boolean;
+  floatIo?: boolean;
 }
 
 /**
@@ -52,7 +52,7 @@ export function quantize(graph: Graph, options: QuantizeOptions): Graph {
   checkGraph(work, 'fuseActivation');
   const cellRanges = new Map<string, number>();
   const ranges = calibrate(work, options.samples, cellRanges);
-  const result = rewrite(work, chooseQuantization(work, ranges), ranges, cellRanges, options.floatBorder ?? false);
+  const result = rewrite(work, chooseQuantization(work, ranges), ranges, cellRanges, options.floatIo ?? false);
   checkGraph(result, 'quantize()');
   return result;
 }
@@ -72,7 +72,7 @@ function calibrate(
   const watched = cloneGraph(graph);
   const byName = new Map(tensorsOf(watched).map((tensor) => [tensor.name, tensor]));
   watched.outputs = observed.map((tensor) => byName.get(tensor.name)!);
-  const model = loadSync(compile(watched, { notes: false }));
+  const model = loadSync(compile(watched, { debugInfo: false }));
   const ranges = new Map<string, Range>();
   let count = 0;
   for (const sample of samples) {
@@ -143,7 +143,7 @@ function rewrite(
   chosen: Map<Tensor, Quantization>,
   ranges: Map<string, Range>,
   cellRanges: Map<string, number>,
-  floatBorder: boolean,
+  floatIo: boolean,
 ): Graph {
   const twins = new Map<Tensor, Tensor>();
   const converted = new Map<Tensor, Tensor>();
@@ -185,7 +185,7 @@ function rewrite(
   };
   const inputs = graph.inputs.map((tensor) => {
     const inside = twin(tensor);
-    if (!floatBorder || inside === tensor) return inside;
+    if (!floatIo || inside === tensor) return inside;
     const outside: Tensor = { ...tensor };
     inside.name = `${tensor.name} (int8)`;
     toInt8(outside, inside);
@@ -206,7 +206,7 @@ function rewrite(
   }
   const outputs = graph.outputs.map((tensor) => {
     const inside = twin(tensor);
-    if (!floatBorder || inside === tensor) return inside;
+    if (!floatIo || inside === tensor) return inside;
     const outside: Tensor = { ...tensor };
     inside.name = `${tensor.name} (int8)`;
     toFloat(inside, outside);

@@ -12,7 +12,7 @@ export interface RepackOptions {
   /** Inputs to store with their outputs as golden cases, instead of those in the file. */
   golden?: readonly Inputs[];
   /** `false` drops the names and sizes that `inspect` and `profile` show (default: as they are). */
-  notes?: boolean;
+  debugInfo?: boolean;
   /** Entropy-code the sections where that makes them smaller (default: as the file is). */
   compact?: boolean;
 }
@@ -41,13 +41,13 @@ const PIECE = 2048;
  */
 export function repack(
   file: Uint8Array,
-  { meta, golden = [], notes = true, compact = false }: RepackOptions,
+  { meta, golden = [], debugInfo = true, compact = false }: RepackOptions,
 ): Uint8Array {
-  const { notes: names, ...parts } = readKlet(file);
+  const { debugInfo: names, ...parts } = readKlet(file);
   const changed = {
     ...parts,
     meta: { ...parts.meta, ...meta },
-    ...(notes && names && { notes: names }),
+    ...(debugInfo && names && { debugInfo: names }),
     ...(golden.length > 0 && { golden: goldenOf(file, golden) }),
   };
   if (parts.coded || !compact) return writeKlet(changed, parts.coded ? encodeSection : undefined);

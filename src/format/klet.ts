@@ -24,10 +24,10 @@ export const SECTION_META = 1;
 export const SECTION_PLAN = 2;
 export const SECTION_WEIGHTS = 3;
 export const SECTION_GOLDEN = 4;
-export const SECTION_NOTES = 5;
+export const SECTION_DEBUG = 5;
 /** Entropy-coded weights (assembly/layout.ts, CODED_), in place of SECTION_WEIGHTS. */
 export const SECTION_CODED = 6;
-/** Added to the kind of a PLAN, GOLDEN or NOTES section that is entropy-coded (rans.ts). */
+/** Added to the kind of a PLAN, GOLDEN or DEBUG section that is entropy-coded (rans.ts). */
 export const SECTION_PACKED = 16;
 
 /** Element types of inputs and outputs, with NumPy's names. */
@@ -95,7 +95,7 @@ export interface StateInfo {
 }
 
 /** Debug info about the records and the arena, for tools. Optional, not needed to run. */
-export interface Notes {
+export interface DebugInfo {
   /**
    * `layout` and `density` are set for pruned weights stored as lists: the kind of list, and the
    * fraction of nonzero weights.
@@ -126,7 +126,7 @@ export interface KletParts {
   /** Minor version of the file's format. */
   minor: number;
   golden?: Uint8Array;
-  notes?: Notes;
+  debugInfo?: DebugInfo;
 }
 
 /**
@@ -143,8 +143,8 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint
   add(SECTION_PLAN, parts.plan);
   sections.push([parts.coded ? SECTION_CODED : SECTION_WEIGHTS, parts.weights]);
   if (parts.golden) add(SECTION_GOLDEN, parts.golden);
-  if (parts.notes) {
-    add(SECTION_NOTES, toAscii(shortNotes(parts.notes)));
+  if (parts.debugInfo) {
+    add(SECTION_DEBUG, toAscii(shortDebugInfo(parts.debugInfo)));
   }
   const offsets: number[] = [];
   const tableEnd = HEADER_BYTES + sections.length * ENTRY_BYTES;
@@ -174,18 +174,18 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint
  * @throws KletError `BAD_MAGIC`, `BAD_VERSION` or `CORRUPT`
  */
 export function readKlet(file: Uint8Array, where = 'the model'): KletParts {
-  const { readNotes, readGolden, ...parts } = openKlet(file, where, crc32);
-  const notes = readNotes();
+  const { readDebugInfo, readGolden, ...parts } = openKlet(file, where, crc32);
+  const debugInfo = readDebugInfo();
   const golden = readGolden();
-  return { ...parts, ...(golden && { golden }), ...(notes && { notes }) };
+  return { ...parts, ...(golden && { golden }), ...(debugInfo && { debugInfo }) };
 }
 
 /**
  * The parts of a file, with debug info and golden vectors decoded on demand, because a page that
  * only runs a model does not need them.
  */
-export interface OpenedKlet extends Omit<KletParts, 'notes' | 'golden'> {
-  readNotes: () => Notes | undefined;
+export interface OpenedKlet extends Omit<KletParts, 'debugInfo' | 'golden'> {
+  readDebugInfo: () => DebugInfo | undefined;
   /** @throws KletError `CORRUPT` */
   readGolden: () => Uint8Array | undefined;
 }
@@ -235,7 +235,7 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
     if (sections.has(kind)) throw corrupt(`it has two sections of kind ${kind}`);
     sections.set(kind, section);
   }
-  for (const kind of [SECTION_PLAN, SECTION_GOLDEN, SECTION_NOTES]) {
+  for (const kind of [SECTION_PLAN, SECTION_GOLDEN, SECTION_DEBUG]) {
     if (sections.has(kind) && sections.has(kind + SECTION_PACKED)) {
       throw corrupt(`it has its ${sectionNames[kind]} twice`);
     }
@@ -265,11 +265,14 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
     weights,
     ...(coded && { coded: true }),
     readGolden: later(SECTION_GOLDEN),
-    readNotes: notesReader(sections.get(SECTION_NOTES)?.slice(), sections.get(SECTION_NOTES + SECTION_PACKED)?.slice()),
+    readDebugInfo: debugInfoReader(
+      sections.get(SECTION_DEBUG)?.slice(),
+      sections.get(SECTION_DEBUG + SECTION_PACKED)?.slice(),
+    ),
   };
 }
 
-const sectionNames = ['', 'META', 'PLAN', 'WEIGHTS', 'GOLDEN', 'NOTES', 'CODED'];
+const sectionNames = ['', 'META', 'PLAN', 'WEIGHTS', 'GOLDEN', 'DEBUG', 'CODED'];
 
 /** Name and size of each section of a file. */
 export function sectionSizes(file: Uint8Array): [name: string, bytes: number][] {
@@ -416,7 +419,7 @@ function sectionReader(
 /**
  * Debug info without repeated keys, and without buffer names that equal record names.
  */
-function shortNotes({ records, arena }: Notes): unknown {
+function shortDebugInfo({ records, arena }: DebugInfo): unknown {
   const numbers = new Map(records.map(({ name }, i) => [name, i]));
   return {
     records: records.map((
@@ -426,12 +429,12 @@ function shortNotes({ records, arena }: Notes): unknown {
   };
 }
 
-function notesReader(section: Uint8Array | undefined, packed: Uint8Array | undefined): () => Notes | undefined {
+function debugInfoReader(section: Uint8Array | undefined, packed: Uint8Array | undefined): () => DebugInfo | undefined {
   return () => {
-    const notes = fromAscii(section ?? (packed && decodeSection(packed)) ?? new Uint8Array(0));
-    if (!isObject(notes) || !isTable(notes.records, ['string', 'string', 'object', 'number', 'number']) ||
-      !isTable(notes.arena, ['', 'number', 'number', 'number', 'number'])) return undefined;
-    const records = notes.records.map(([name, op, shape, macs, weights, layout, density]) => ({
+    const debugInfo = fromAscii(section ?? (packed && decodeSection(packed)) ?? new Uint8Array(0));
+    if (!isObject(debugInfo) || !isTable(debugInfo.records, ['string', 'string', 'object', 'number', 'number']) ||
+      !isTable(debugInfo.arena, ['', 'number', 'number', 'number', 'number'])) return undefined;
+    const records = debugInfo.records.map(([name, op, shape, macs, weights, layout, density]) => ({
       name,
       op,
       shape,
@@ -439,13 +442,13 @@ function notesReader(section: Uint8Array | undefined, packed: Uint8Array | undef
       weights,
       ...(layout !== undefined && { layout, density }),
     }));
-    const arena = notes.arena.map((
+    const arena = debugInfo.arena.map((
       [name, ...rest],
     ) => [typeof name === 'number' ? records[name]?.name : name, ...rest]);
     if (!records.every(({ shape, layout, density }) =>
       isTable([shape], []) && (layout === undefined || isTable([[layout, density]], ['string', 'number']))
     ) || !isTable(arena, ['string'])) return undefined;
-    return { records, arena } as Notes;
+    return { records, arena } as DebugInfo;
   };
 }
 

@@ -17,7 +17,7 @@ export interface CompiledCore {
    * A utility instance without a model, for checksums, self tests and quantizing inputs. All of its
    * memory above RESERVED is free.
    */
-  spare: Core;
+  utility: Core;
   /** Whether it was built for threads, with a shared memory. */
   threaded: boolean;
 }
@@ -86,11 +86,11 @@ export function compileCore(source: BufferSource | WebAssembly.Module, what: str
       cause: reason,
     });
   }
-  return { module, flavor: flavors[core.exports.flavor()]!, threaded: threaded ?? false, spare: core };
+  return { module, flavor: flavors[core.exports.flavor()]!, threaded: threaded ?? false, utility: core };
 }
 
 /** CRC-32 by the core; equals crc32 in src/format. */
-export function checksumBy({ spare: { exports, memory } }: CompiledCore): (bytes: Uint8Array) => number {
+export function checksumBy({ utility: { exports, memory } }: CompiledCore): (bytes: Uint8Array) => number {
   return (bytes) => {
     let crc = 0;
     for (let at = 0; at < bytes.length; at += memory.length - RESERVED) {

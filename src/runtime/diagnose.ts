@@ -76,15 +76,15 @@ export function profile(engine: Engine, inputs: Inputs | undefined, runs: number
     });
     if (whole) run++;
   }
-  const notes = engine.readNotes();
+  const debugInfo = engine.readDebugInfo();
   return times.map((samples, index) => {
-    const note = notes?.records[index];
+    const record = debugInfo?.records[index];
     return {
       index,
-      name: note?.name ?? `record ${index}`,
-      op: note?.op ?? '',
+      name: record?.name ?? `record ${index}`,
+      op: record?.op ?? '',
       ms: samples.sort()[runs >> 1]!,
-      ...(note && { macs: note.macs }),
+      ...(record && { macs: record.macs }),
     };
   });
 }

@@ -27,7 +27,7 @@ export class Engine implements Host {
   readonly planBytes: number;
   /** Plan offsets of the records. */
   readonly records: readonly number[];
-  readonly readNotes: OpenedKlet['readNotes'];
+  readonly readDebugInfo: OpenedKlet['readDebugInfo'];
   readonly readGolden: OpenedKlet['readGolden'];
   inputPorts: Port[];
   outputPorts: Port[];
@@ -56,7 +56,7 @@ export class Engine implements Host {
     const { exports, memory, shared, map } = loaded;
     const { name, inputs, outputs, state } = parts.meta;
     const ports = (tensors: typeof inputs, side: 'input' | 'output'): Port[] =>
-      portsOf(tensors, { exports, memory, shared }, compiled.spare, map[4]!, side);
+      portsOf(tensors, { exports, memory, shared }, compiled.utility, map[4]!, side);
     this.name = name;
     this.core = exports;
     this.shared = shared;
@@ -64,7 +64,7 @@ export class Engine implements Host {
     this.outputPorts = ports(outputs, 'output');
     this.planBytes = parts.plan.length;
     this.records = recordOffsets(parts.plan);
-    this.readNotes = parts.readNotes;
+    this.readDebugInfo = parts.readDebugInfo;
     this.readGolden = parts.readGolden;
     this.memory = memoryUse(parts, loaded, threads);
     const stateBytes = this.memory.state;

@@ -28,20 +28,20 @@ export class Port {
   constructor(
     readonly info: TensorInfo,
     private readonly core: Core,
-    private readonly spare: Core,
+    private readonly utility: Core,
     private readonly address: number,
     private readonly side: 'input' | 'output',
   ) {
     this.count = info.shape.reduce((a, b) => a * b, 1);
     this.view = new views[info.dtype](core.memory.buffer as ArrayBuffer, address, this.count);
     this.raw = core.memory.subarray(address, address + this.view.byteLength);
-    this.floats = new Float32Array(spare.memory.buffer, RESERVED);
-    this.quantized = spare.memory.subarray(RESERVED, RESERVED + Math.min(this.count, this.floats.length));
+    this.floats = new Float32Array(utility.memory.buffer, RESERVED);
+    this.quantized = utility.memory.subarray(RESERVED, RESERVED + Math.min(this.count, this.floats.length));
   }
 
   /** The same port in another core's memory. */
   movedTo(core: Core): Port {
-    return new Port(this.info, core, this.spare, this.address, this.side);
+    return new Port(this.info, core, this.utility, this.address, this.side);
   }
 
   /**
@@ -160,7 +160,7 @@ export class Port {
       const count = Math.min(quantized.length, this.count - at);
       if (count === this.count) floats.set(values);
       else floats.set(Array.isArray(values) ? values.slice(at, at + count) : values.subarray(at, at + count));
-      if (!this.spare.exports.quantizeInput(RESERVED, count, 1 / scale!, zeroPoint!, dtype === 'uint8')) {
+      if (!this.utility.exports.quantizeInput(RESERVED, count, 1 / scale!, zeroPoint!, dtype === 'uint8')) {
         this.refuseNaN(values);
       }
       this.raw.set(count === quantized.length ? quantized : quantized.subarray(0, count), at);
@@ -192,11 +192,11 @@ export class Port {
 export function portsOf(
   tensors: ArenaTensor[],
   core: Core,
-  spare: Core,
+  utility: Core,
   arena: number,
   side: 'input' | 'output',
 ): Port[] {
-  return tensors.map(({ offset, ...info }) => new Port(info, core, spare, arena + offset, side));
+  return tensors.map(({ offset, ...info }) => new Port(info, core, utility, arena + offset, side));
 }
 
 export function rawBytes(info: TensorInfo): number {

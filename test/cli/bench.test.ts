@@ -47,7 +47,7 @@ describe('bench', () => {
   it('leaves out MACs for a stripped file', async () => {
     const { code, out } = await kinglet(
       'bench',
-      files.write('stripped.klet', pair({ notes: false })),
+      files.write('stripped.klet', pair({ debugInfo: false })),
       ...quick,
       '--profile',
     );

@@ -199,7 +199,7 @@ describe('convert', () => {
     const { code, out } = await kinglet('convert', source, '-o', files.at('stripped.klet'), '--strip');
     expect(code).toBe(0);
     expect(out).not.toContain('fullyConnected');
-    expect(readKlet(files.read('stripped.klet')).notes).toBeUndefined();
+    expect(readKlet(files.read('stripped.klet')).debugInfo).toBeUndefined();
     expect(files.read('stripped.klet').length).toBeLessThan(files.read('a.klet').length);
   });
 
@@ -299,8 +299,8 @@ describe('convert', () => {
 
     it('makes it compact, strips it and stores golden cases', async () => {
       expect((await again('--compact', '--strip', '--golden', '1')).code).toBe(0);
-      const { notes } = readKlet(files.read('second.klet'));
-      expect(notes).toBeUndefined();
+      const { debugInfo } = readKlet(files.read('second.klet'));
+      expect(debugInfo).toBeUndefined();
       expect(load('second.klet').selfTest()).toBe(1);
       expect(files.read('second.klet').length).toBeLessThan(files.read('first.klet').length);
     });

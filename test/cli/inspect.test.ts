@@ -54,7 +54,7 @@ describe('inspect', () => {
   });
 
   it('says which information a stripped file lacks', async () => {
-    const stripped = files.write('stripped.klet', pair({ notes: false }));
+    const stripped = files.write('stripped.klet', pair({ debugInfo: false }));
     expect((await kinglet('inspect', stripped)).out)
       .toContain('converted with --strip, so it does not name its operators');
     expect((await kinglet('inspect', stripped, '--memory')).err).toContain('BAD_ARGUMENT');

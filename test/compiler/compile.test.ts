@@ -311,12 +311,12 @@ describe('compile', () => {
 
   test('writes the given metadata into META, and debug info by default', () => {
     const graph = single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 3]));
-    const { meta, notes } =
+    const { meta, debugInfo } =
       readKlet(compile(graph, { meta: { name: 'näme', labels: ['a', '日本'], extra: { deep: [1] } } }));
     expect(meta).toMatchObject({ name: 'näme', labels: ['a', '日本'], extra: { deep: [1] } });
     expect(meta.inputs).toMatchObject([{ name: 'x', dtype: 'float32', shape: [1, 4, 4, 3] }]);
-    expect(notes!.records).toMatchObject([{ name: 'unary', shape: [1, 4, 4, 3] }]);
-    expect(readKlet(compile(graph, { notes: false })).notes).toBeUndefined();
+    expect(debugInfo!.records).toMatchObject([{ name: 'unary', shape: [1, 4, 4, 3] }]);
+    expect(readKlet(compile(graph, { debugInfo: false })).debugInfo).toBeUndefined();
   });
 
   test('stores equal constants once', () => {

@@ -171,8 +171,14 @@ describe('networks of random operators', () => {
   test('do not share memory between buffers that are alive at the same time', () => {
     for (let seed = 1; seed <= 100; seed++) {
       const random = new Random(seed * 104729);
-      const { notes, arenaBytes } = readKlet(compile(randomGraph(random, 20, random.pick(types))));
-      const buffers = notes!.arena.map(([name, offset, bytes, first, last]) => ({ name, offset, bytes, first, last }));
+      const { debugInfo, arenaBytes } = readKlet(compile(randomGraph(random, 20, random.pick(types))));
+      const buffers = debugInfo!.arena.map(([name, offset, bytes, first, last]) => ({
+        name,
+        offset,
+        bytes,
+        first,
+        last,
+      }));
       for (const a of buffers) {
         expect(a.offset + a.bytes).toBeLessThanOrEqual(arenaBytes);
         for (const b of buffers) {

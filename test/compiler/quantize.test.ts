@@ -91,8 +91,8 @@ describe('quantize', () => {
 
   test('gives int8 networks that every flavor runs like the reference', () => {
     for (const seed of [5, 6]) {
-      for (const floatBorder of [false, true]) {
-        checkGraph(quantize(network(seed), { samples: images(seed, 10), floatBorder }), seed);
+      for (const floatIo of [false, true]) {
+        checkGraph(quantize(network(seed), { samples: images(seed, 10), floatIo }), seed);
       }
     }
   });
@@ -172,7 +172,7 @@ describe('quantize', () => {
   test('can keep inputs and outputs in float, and does not change the given graph', () => {
     const graph = network(8);
     const before = JSON.stringify(graph);
-    const result = quantize(graph, { samples: images(8, 5), floatBorder: true });
+    const result = quantize(graph, { samples: images(8, 5), floatIo: true });
     expect(JSON.stringify(graph)).toBe(before);
     expect([...result.inputs, ...result.outputs].map((t) => [t.name, t.dtype])).toEqual([['x', 'float32'], ['scores',
       'float32'], ['shares', 'float32']]);
@@ -307,13 +307,13 @@ describe('quantize', () => {
       );
       const outputs = [shares, whole, fixed, older, same].map((state) => b.node('unary', [state], { kind: 'relu' }));
       const graph = b.finish([...outputs, b.node('reshape', [count], {}, { shape: [1, 1], dtype: 'int32' })]);
-      for (const floatBorder of [false, true]) {
-        const int8 = quantize(graph, { samples: [along(6, 20)], floatBorder });
+      for (const floatIo of [false, true]) {
+        const int8 = quantize(graph, { samples: [along(6, 20)], floatIo });
         expect(int8.states!.map(({ value }) => value.dtype)).toEqual(['int8', 'int8', 'int8', 'int8', 'int8', 'int32',
           'int8']);
         expect(int8.states![0]!.value.quantization).toEqual({ scale: [1 / 256], zeroPoint: [-128], axis: 0 });
         // rounding to integers may differ by one
-        const unit = floatBorder ? 1 : 1 / int8.outputs[1]!.quantization!.scale[0]!;
+        const unit = floatIo ? 1 : 1 / int8.outputs[1]!.quantization!.scale[0]!;
         const limits = [2, unit * 1.1, 2, 2, 2, 0.5];
         differences(graph, int8, along(6, 20)).forEach((steps, i) =>
           expect(steps, graph.outputs[i]!.name).toBeLessThan(limits[i]!)

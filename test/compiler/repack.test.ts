@@ -57,10 +57,10 @@ describe('repack', () => {
   });
 
   test('stores golden cases, and drops names', () => {
-    const changed = repack(layer(), { golden: [input, input], notes: false });
+    const changed = repack(layer(), { golden: [input, input], debugInfo: false });
     expect(loadSync(changed).selfTest()).toBe(2);
-    expect(readKlet(changed).notes).toBeUndefined();
-    expect(readKlet(repack(layer(), {})).notes).toBeDefined();
+    expect(readKlet(changed).debugInfo).toBeUndefined();
+    expect(readKlet(repack(layer(), {})).debugInfo).toBeDefined();
   });
 
   test('keeps the state of a network with state', () => {

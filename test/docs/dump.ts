@@ -1,7 +1,7 @@
-import { SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PLAN, SECTION_WEIGHTS } from '../../src/format/klet';
+import { SECTION_DEBUG, SECTION_GOLDEN, SECTION_META, SECTION_PLAN, SECTION_WEIGHTS } from '../../src/format/klet';
 
 const names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_GOLDEN,
-  'GOLDEN'], [SECTION_NOTES, 'NOTES']]);
+  'GOLDEN'], [SECTION_DEBUG, 'DEBUG']]);
 
 /**
  * The bytes of the example with their meaning, line by line, as docs/format/example.md must show.
@@ -79,7 +79,7 @@ export function annotate(file: Uint8Array): string[] {
   gap(sections.get('GOLDEN')?.offset);
   take(3, `x: ${[0, 1, 2].map((i) => view.getInt8(at + i)).join(', ')}`);
   take(2, `y: ${[0, 1].map((i) => view.getInt8(at + i)).join(', ')}`);
-  gap(sections.get('NOTES')?.offset);
-  text(sections.get('NOTES')!.length);
+  gap(sections.get('DEBUG')?.offset);
+  text(sections.get('DEBUG')!.length);
   return lines;
 }

@@ -106,7 +106,7 @@ export function checkLists(graph: Graph, seed: number): void {
   const [t] = graph.outputs;
   const answers = (['dense', 'blocks'] as const).flatMap((weightLayout) =>
     flavors.map((flavor) => {
-      const model = loadSync(compile(graph, { notes: false, weightLayout }), { flavor });
+      const model = loadSync(compile(graph, { debugInfo: false, weightLayout }), { flavor });
       const [values] = predictAll(model, graph, inputs);
       model.dispose();
       return { what: `${weightLayout} in ${flavor}`, values: values! };

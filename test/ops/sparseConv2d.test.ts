@@ -88,9 +88,9 @@ function check(spec: Spec, graph = graphOf(spec), wanted: readonly WeightLayout[
     model.dispose();
     return values!;
   };
-  const expected = run(compile(graph, { notes: false, weightLayout: 'dense' }), 'scalar');
+  const expected = run(compile(graph, { debugInfo: false, weightLayout: 'dense' }), 'scalar');
   for (const weightLayout of wanted) {
-    const klet = compile(graph, { notes: false, weightLayout });
+    const klet = compile(graph, { debugInfo: false, weightLayout });
     for (const flavor of flavors) {
       compare(`${weightLayout} in ${flavor}`, t!.shape, expected, run(klet, flavor), exact);
       const shared = loadInShares(klet, flavor, [2, 0, 1]);
@@ -187,7 +187,7 @@ describe('pruned conv2d', () => {
 
   test('records its layout and density in the debug info', () => {
     const record = (weightLayout: WeightLayout) =>
-      readKlet(compile(graphOf({ ...plain, ci: 64, density: 0.1 }), { weightLayout })).notes!.records[0]!;
+      readKlet(compile(graphOf({ ...plain, ci: 64, density: 0.1 }), { weightLayout })).debugInfo!.records[0]!;
     expect(record('pairs')).toMatchObject({ op: 'conv2d', layout: 'pairs', density: expect.closeTo(0.1, 1) as number });
     expect(record('blocks').layout).toBe('blocks');
     expect(record('dense')).not.toHaveProperty('layout');

@@ -113,9 +113,9 @@ describe('pruned recurrent layers', () => {
   test('need less memory, and record their density in the debug info', () => {
     const file = (weightLayout: WeightLayout) => readKlet(compile(graphOf(plain), { weightLayout }));
     const [dense, blocks] = [file('dense'), file('blocks')];
-    const [record] = blocks.notes!.records;
+    const [record] = blocks.debugInfo!.records;
     expect(blocks.weights.length / dense.weights.length).toBeLessThan(0.27);
     expect(record).toMatchObject({ op: 'gru', layout: 'blocks', density: expect.closeTo(0.2, 1) as number });
-    expect(dense.notes!.records[0]).not.toHaveProperty('layout');
+    expect(dense.debugInfo!.records[0]).not.toHaveProperty('layout');
   });
 });

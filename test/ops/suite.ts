@@ -163,7 +163,7 @@ export function checkGraph(
   inputs = randomInputs(graph, seed),
 ): number {
   const expected = runReference(graph, inputs);
-  const klet = compile(graph, { notes: false });
+  const klet = compile(graph, { debugInfo: false });
   const results = flavors.map((flavor) => {
     const model = loadSync(klet, { flavor });
     const values = predictAll(model, graph, inputs);

@@ -35,7 +35,7 @@ async function open(klet: Uint8Array, options: LoadOptions): Promise<Model> {
 
 /** Runs the graph on so many threads, again and again, and compares with one. */
 async function checkThreads(graph: Graph, seed: number, threads: number, repetitions: number): Promise<void> {
-  const klet = compile(graph, { notes: false });
+  const klet = compile(graph, { debugInfo: false });
   const inputs = randomInputs(graph, seed);
   for (const flavor of flavors) {
     const expected = predictAll(loadSync(klet, { flavor }), graph, inputs);

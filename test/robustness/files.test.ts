@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PACKED, SECTION_PLAN, SECTION_WEIGHTS,
+import { SECTION_DEBUG, SECTION_GOLDEN, SECTION_META, SECTION_PACKED, SECTION_PLAN, SECTION_WEIGHTS,
   readKlet } from '../../src/format/klet';
 import { encodeSection } from '../../src/compiler/entropy';
 import { KletError, loadSync, type Model } from '../../src/index';
@@ -228,7 +228,7 @@ describe('a file', () => {
     for (const text of ['', '{', '{"records":7,"arena":[]}', '{"records":[null,7,{}],"arena":[null]}',
       '{"records":[[],[7]],"arena":[null]}', '[]'])
     {
-      const model = loadSync(withSection(original, SECTION_NOTES, () => ascii(text)));
+      const model = loadSync(withSection(original, SECTION_DEBUG, () => ascii(text)));
       expect(model.selfTest()).toBe(1);
       expect(model.profile({ runs: 1 }).length).toBeGreaterThan(40);
     }
@@ -237,19 +237,19 @@ describe('a file', () => {
   test('whose debug info has another structure has none for tools', () => {
     const record: unknown[] = ['a', 'conv2d', [1, 2], 8, 64];
     const buffer: unknown[] = [0, 0, 16, -1, 0];
-    const notesOf = (records: unknown, arena: unknown): unknown =>
-      readKlet(withSection(original, SECTION_NOTES, () => ascii(JSON.stringify({ records, arena })))).notes;
-    expect(notesOf([record, [...record, 'blocks', 0.5]], [buffer])).toMatchObject({
+    const debugInfoOf = (records: unknown, arena: unknown): unknown =>
+      readKlet(withSection(original, SECTION_DEBUG, () => ascii(JSON.stringify({ records, arena })))).debugInfo;
+    expect(debugInfoOf([record, [...record, 'blocks', 0.5]], [buffer])).toMatchObject({
       records: [{ name: 'a' }, { density: 0.5 }],
       arena: [['a', 0, 16, -1, 0]],
     });
     for (const odd of [[], record.slice(0, 4), [7, ...record.slice(1)], record.with(1, {}), record.with(2, null),
       record.with(2, { length: 2 }), record.with(3, '8'), [...record, 'blocks'], [...record, 7, 7]])
     {
-      expect(notesOf([odd], [buffer]), JSON.stringify(odd)).toBeUndefined();
+      expect(debugInfoOf([odd], [buffer]), JSON.stringify(odd)).toBeUndefined();
     }
     for (const odd of [[], buffer.with(0, 1), ['a', null, 16, -1, 0], buffer.slice(0, 4)]) {
-      expect(notesOf([record], [odd]), JSON.stringify(odd)).toBeUndefined();
+      expect(debugInfoOf([record], [odd]), JSON.stringify(odd)).toBeUndefined();
     }
   });
 
@@ -290,7 +290,7 @@ describe('a file', () => {
     const compact = sampleFile(true);
     const kinds = sectionsOf(compact).map(({ kind }) => kind);
     const { coded, weights, ...plain } = readKlet(compact);
-    for (const kind of [SECTION_PLAN, SECTION_GOLDEN, SECTION_NOTES]) {
+    for (const kind of [SECTION_PLAN, SECTION_GOLDEN, SECTION_DEBUG]) {
       expect(kinds.includes(kind) !== kinds.includes(kind + SECTION_PACKED)).toBe(true);
     }
     expect(kinds).toContain(SECTION_PLAN + SECTION_PACKED);
@@ -311,7 +311,7 @@ describe('a file', () => {
       true,
     );
     refuses(() => loadSync(reseal(golden)).selfTest(), 'CORRUPT', /its GOLDEN section cannot be decoded/);
-    expect(loadSync(cut(SECTION_NOTES)).profile({ runs: 1 }).length, 'debug info is optional').toBeGreaterThan(40);
+    expect(loadSync(cut(SECTION_DEBUG)).profile({ runs: 1 }).length, 'debug info is optional').toBeGreaterThan(40);
   });
 
   test('with a packed META or WEIGHTS section is refused', () => {
@@ -324,9 +324,9 @@ describe('a file', () => {
   });
 
   test('with a section both plain and packed is refused', () => {
-    const notes = sectionsOf(original).findIndex(({ kind }) => kind === SECTION_NOTES);
+    const position = sectionsOf(original).findIndex(({ kind }) => kind === SECTION_DEBUG);
     refuses(
-      () => loadSync(resealed((view) => view.setUint32(32 + notes * 16, SECTION_PLAN + SECTION_PACKED, true))),
+      () => loadSync(resealed((view) => view.setUint32(32 + position * 16, SECTION_PLAN + SECTION_PACKED, true))),
       'CORRUPT',
       /it has its PLAN twice/,
     );

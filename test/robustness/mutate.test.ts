@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { MAP, MAP_ARENA, MAP_SCRATCH, MAP_SCRATCH_BYTES } from '../../assembly/layout';
 import { KletError } from '../../src/compiler/index';
-import { SECTION_CODED, SECTION_GOLDEN, SECTION_META, SECTION_NOTES, SECTION_PACKED, SECTION_PLAN,
+import { SECTION_CODED, SECTION_DEBUG, SECTION_GOLDEN, SECTION_META, SECTION_PACKED, SECTION_PLAN,
   SECTION_WEIGHTS } from '../../src/format/klet';
 import { loadSync, type Flavor, type Inputs, type Model } from '../../src/index';
 import { flavors } from '../helpers/flavors';
@@ -33,7 +33,7 @@ const originals = [false, true].map((compact): Original => {
   const file = sampleFile(compact);
   const sections = sectionsOf(file);
   const names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_CODED,
-    'CODED'], [SECTION_GOLDEN, 'GOLDEN'], [SECTION_NOTES, 'NOTES']]);
+    'CODED'], [SECTION_GOLDEN, 'GOLDEN'], [SECTION_DEBUG, 'DEBUG']]);
   const nameOf = (kind: number): string => names.get(kind) ?? `packed ${names.get(kind - SECTION_PACKED)!}`;
   const regions = sections.map(({ kind, offset, length }): Region => [nameOf(kind), offset, length]);
   const often = regions.filter(([name]) => name.endsWith('PLAN') || name === 'CODED');

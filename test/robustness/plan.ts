@@ -7,7 +7,7 @@ import { viewOf, withSection } from './seal';
 // The plan of the sample file, and copies of the file with changed records.
 
 export const original = sampleFile();
-export const { plan, notes, arenaBytes } = readKlet(original);
+export const { plan, debugInfo, arenaBytes } = readKlet(original);
 
 /** The plan offsets of all records. */
 export const offsets: number[] = [];

@@ -2,7 +2,7 @@ import { describe, test } from 'vitest';
 import * as L from '../../assembly/layout';
 import { loadSync } from '../../src/index';
 import { flavors } from '../helpers/flavors';
-import { fieldOf, notes, offsets, recordOf, withRecord, type Change } from './plan';
+import { debugInfo, fieldOf, offsets, recordOf, withRecord, type Change } from './plan';
 import { refuses, staysUsable } from './refusal';
 
 // Malformed records, in files with valid checksums. Each has one wrong field and must be refused
@@ -54,7 +54,7 @@ const LAST = (L.MAX_RANK - 1) * 4;
 function refused(title: string, record: number, about: RegExp, ...changes: Change[]): void {
   test(title, () => {
     const file = withRecord(record, ...changes);
-    const { name } = notes!.records[record]!;
+    const { name } = debugInfo!.records[record]!;
     const where = new RegExp(`record ${record} \\("${name}"\\) at plan offset ${offsets[record]} `);
     for (const flavor of flavors) refuses(() => loadSync(file, { flavor }), 'CORRUPT', about, where);
   });

@@ -41,6 +41,6 @@ export function withoutChannels(network, sparsity, samples) {
 
 /** Size of the file without golden vectors and debug info, which are optional, in bytes. */
 export function sizes(graph, meta) {
-  const bytes = (compact) => compile(graph, { meta, notes: false, compact }).length;
+  const bytes = (compact) => compile(graph, { meta, debugInfo: false, compact }).length;
   return `${bytes(false)}, compact ${bytes(true)}`;
 }

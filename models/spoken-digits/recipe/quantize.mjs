@@ -60,7 +60,7 @@ const accuracy = {
 const bytes = compile(streams.int8, { meta: { ...about, accuracy }, golden: goldenFrames(), compact: options.pruned });
 writeFileSync(new URL(`../${file}`, import.meta.url), bytes);
 console
-  .log(`${file}: ${bytes.length} bytes; without golden vectors and notes ${
+  .log(`${file}: ${bytes.length} bytes; without golden vectors and debug info ${
     sizes(streams.int8, { ...about, accuracy })
   }`);
 

@@ -82,8 +82,8 @@ export function benchCommand(io: Io): Command {
 
 async function bench(file: string, options: BenchOptions, io: Io): Promise<void> {
   const network = openNetwork(file, io);
-  const { notes } = network.parts;
-  const macs = notes && totalMacs(notes);
+  const { debugInfo } = network.parts;
+  const macs = debugInfo && totalMacs(debugInfo);
   const progress = new Progress(io, ROUNDS + 1);
   try {
     const inputs = randomInputs(network.parts.meta.inputs, SEED);

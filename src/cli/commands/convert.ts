@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { compile, importerOf, readKlet, repack, toStream, type ClusteredWeights, type CompileOptions, type Notes,
+import { compile, importerOf, readKlet, repack, toStream, type ClusteredWeights, type CompileOptions, type DebugInfo,
   type PrunePattern } from '../../compiler/index';
 import { KletError, loadSync, type Model, type Preprocessing, type TensorInfo } from '../../index';
 import { byteCount, countUpTo, wholeNumber } from '../args';
@@ -181,7 +181,7 @@ function compiled({ options, ...job }: Job, { graph: whole, provenance }: Compre
   return compile(graph, {
     meta: { ...meta, provenance: { ...(meta.provenance as object), ...provenance } },
     golden: goldenInputs(inputs, options.golden),
-    notes: !options.strip,
+    debugInfo: !options.strip,
     compact: options.compact ?? false,
     ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }),
   });
@@ -219,7 +219,7 @@ function repacked({ input, source, options, labels }: Job): Uint8Array {
       ...(preprocess !== undefined && { preprocessing: readPreprocessing(preprocess, meta.inputs) }),
     },
     golden: goldenInputs(meta.inputs, golden),
-    notes: !strip,
+    debugInfo: !strip,
     compact: compact ?? false,
   });
 }
@@ -320,10 +320,10 @@ function warnAboutLabels(labels: number, outputs: readonly TensorInfo[], io: Io)
  * Number of layers that run on lists of their remaining weights. Pruning of channels removes
  * weights without leaving lists, so nothing is reported.
  */
-function listedText(notes: Notes | undefined, pattern: PrunePattern | undefined): string | undefined {
+function listedText(debugInfo: DebugInfo | undefined, pattern: PrunePattern | undefined): string | undefined {
   if (pattern === 'channels') return undefined;
-  return notes
-    ? `${plural(notes.records.filter(({ layout }) => layout).length, 'layer')} faster`
+  return debugInfo
+    ? `${plural(debugInfo.records.filter(({ layout }) => layout).length, 'layer')} faster`
     : 'layers made faster where that pays';
 }
 
@@ -343,7 +343,7 @@ function summary(
   compressed: Compressed | undefined,
 ): string {
   const parts = readKlet(klet);
-  const { notes } = parts;
+  const { debugInfo } = parts;
   const count = goldenCases(parts);
   const { pruning, clustered, comparison, report } = compressed ?? {};
   const lines = facts({
@@ -351,9 +351,9 @@ function summary(
     wrote: `${pathText(output, 'standard output')}, ${bytesText(klet.length)} (${
       percentText(klet.length, source.length)
     })`,
-    operators: notes && `${notes.records.length}: ${operatorCounts(notes)}`,
-    MACs: notes && `${countText(totalMacs(notes))} a prediction`,
-    pruned: pruning && [pruning, listedText(notes, options.prunePattern)].filter(Boolean).join('; '),
+    operators: debugInfo && `${debugInfo.records.length}: ${operatorCounts(debugInfo)}`,
+    MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,
+    pruned: pruning && [pruning, listedText(debugInfo, options.prunePattern)].filter(Boolean).join('; '),
     clustered: clustered && clusteredText(clustered),
     compared: compressed && comparedFact(compressed),
     memory: memoryText(model.memory),

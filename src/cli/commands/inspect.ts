@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { KletParts, Notes } from '../../compiler/index';
+import type { DebugInfo, KletParts } from '../../compiler/index';
 import { sectionSizes, weightsBytes } from '../../format/klet';
 import { KletError, loadSync, type MemoryUse } from '../../index';
 import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, preprocessingText, recordText,
@@ -48,20 +48,20 @@ function inspect(network: Network, options: InspectOptions, columns: number): st
   const { memory } = model;
   model.dispose();
   if (options.json) return `${JSON.stringify(toJson(network, memory), null, 2)}\n`;
-  const { notes, arenaBytes } = network.parts;
+  const { debugInfo, arenaBytes } = network.parts;
   if (!options.memory) return describe(network, memory, columns);
-  if (!notes) {
+  if (!debugInfo) {
     throw new KletError(
       'BAD_ARGUMENT',
       `"${network.path}" was converted with --strip, so it does not list its buffers; convert it without --strip`,
     );
   }
   const head = facts({ network: network.parts.meta.name, memory: memoryText(memory) });
-  return `${head}\n${drawMemory(notes, arenaBytes, columns)}`;
+  return `${head}\n${drawMemory(debugInfo, arenaBytes, columns)}`;
 }
 
 function describe({ path, format, fileBytes, klet, parts }: Network, memory: MemoryUse, columns: number): string {
-  const { meta, notes } = parts;
+  const { meta, debugInfo } = parts;
   const cases = goldenCases(parts);
   const { labels } = meta;
   const asKlet = format === 'klet' ? '' : `; as .klet ${bytesText(klet.length)}`;
@@ -76,15 +76,15 @@ function describe({ path, format, fileBytes, klet, parts }: Network, memory: Mem
     golden: cases > 0 ? plural(cases, 'case') : undefined,
   });
   const totals = facts({
-    operators: notes && `${notes.records.length}: ${operatorCounts(notes)}`,
+    operators: debugInfo && `${debugInfo.records.length}: ${operatorCounts(debugInfo)}`,
     weights: weightsText(parts),
-    pruned: notes && prunedText(notes),
+    pruned: debugInfo && prunedText(debugInfo),
     sections: sectionSizes(klet).map(([name, bytes]) => `${name} ${bytesText(bytes)}`).join(' · '),
-    MACs: notes && `${countText(totalMacs(notes))} a prediction`,
+    MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,
     memory: memoryText(memory),
   });
-  const operators = notes
-    ? operatorsTable(notes, columns)
+  const operators = debugInfo
+    ? operatorsTable(debugInfo, columns)
     : 'the file was converted with --strip, so it does not name its operators\n';
   return [head, portsTable(meta.inputs, meta.outputs), operators, totals].join('\n');
 }
@@ -105,7 +105,7 @@ function weightsText(parts: KletParts): string {
  * The remaining weights of the layers that run on lists, and their size before entropy coding. The
  * MACs of a record count all its weights at every output position, hence the division.
  */
-function prunedText({ records }: Notes): string | undefined {
+function prunedText({ records }: DebugInfo): string | undefined {
   const listed = records.filter(({ layout, op }) => layout !== undefined && op !== 'transposeConv2d');
   if (listed.length === 0) return undefined;
   const counts = listed.map(({ macs, shape }) => macs * shape.at(-1) / countOf(shape));
@@ -120,12 +120,12 @@ function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
 }
 
-function operatorsTable(notes: Notes, columns: number): string {
-  const operators = notes.records.map(({ op, layout, density }) =>
+function operatorsTable(debugInfo: DebugInfo, columns: number): string {
+  const operators = debugInfo.records.map(({ op, layout, density }) =>
     layout === undefined ? op : `${op}, ${percentText(density ?? 0, 1)} in ${layout}`
   );
-  const macs = totalMacs(notes);
-  const shapes = notes.records.map(({ shape }) => shapeText(shape));
+  const macs = totalMacs(debugInfo);
+  const shapes = debugInfo.records.map(({ shape }) => shapeText(shape));
   const widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length));
   const right = 'right' as const;
   const others = 4 + widest(operators) + widest(shapes) + 34;
@@ -133,7 +133,7 @@ function operatorsTable(notes: Notes, columns: number): string {
   return table(
     [{ head: '#', align: right }, { head: 'name' }, { head: 'operator' }, { head: 'output' },
       ...['MACs', '% MACs', 'weights'].map((head) => ({ head, align: right }))],
-    notes.records.map(({ name, macs: own, weights }, i) => {
+    debugInfo.records.map(({ name, macs: own, weights }, i) => {
       const shares = own ? [countText(own), percentText(own, macs)] : ['', ''];
       return [String(i), shortName(name, room), operators[i]!, shapes[i]!, ...shares,
         weights ? bytesText(weights) : ''];
@@ -142,7 +142,7 @@ function operatorsTable(notes: Notes, columns: number): string {
 }
 
 function toJson({ path, format, fileBytes, klet, parts }: Network, memory: MemoryUse): unknown {
-  const { meta, notes } = parts;
+  const { meta, debugInfo } = parts;
   const { inputs, outputs, ...about } = meta;
   return {
     file: path,
@@ -152,12 +152,13 @@ function toJson({ path, format, fileBytes, klet, parts }: Network, memory: Memor
     ...about,
     inputs,
     outputs,
-    ...(notes && { operators: notes.records.map((record, index) => ({ index, ...record })), macs: totalMacs(notes) }),
+    ...(debugInfo &&
+      { operators: debugInfo.records.map((record, index) => ({ index, ...record })), macs: totalMacs(debugInfo) }),
     weights: weightsBytes(parts),
     sections: Object.fromEntries(sectionSizes(klet)),
     memory: memoryParts(memory),
-    ...(notes &&
-      { arena: notes.arena.map(([name, offset, bytes, first, last]) => ({ name, offset, bytes, first, last })) }),
+    ...(debugInfo &&
+      { arena: debugInfo.arena.map(([name, offset, bytes, first, last]) => ({ name, offset, bytes, first, last })) }),
     goldenCases: goldenCases(parts),
   };
 }

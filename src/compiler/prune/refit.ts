@@ -61,7 +61,7 @@ function products(a: Float32Array, b: Float32Array, rows: number, K: number): Fl
   const inputs = [float32('a', [rows, K]), float32('b', [rows, K])] as const;
   const y = float32('products', [K, K]);
   const nodes = [transposedProductNode(...inputs, y)];
-  const model = loadSync(compile({ name: y.name, inputs: [...inputs], outputs: [y], nodes }, { notes: false }));
+  const model = loadSync(compile({ name: y.name, inputs: [...inputs], outputs: [y], nodes }, { debugInfo: false }));
   const sums = model.predict({ a, b }).slice() as unknown as Float32Array;
   model.dispose();
   return sums;

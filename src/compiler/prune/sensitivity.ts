@@ -53,7 +53,7 @@ export function sensitivity(
 
 /** All outputs for all samples, as real values. */
 function answers(graph: Graph, samples: readonly Sample[]): Float32Array[] {
-  const model = loadSync(compile(graph, { notes: false }));
+  const model = loadSync(compile(graph, { debugInfo: false }));
   const all = samples.flatMap((sample) => {
     model.reset();
     const real = model.predict(sample);

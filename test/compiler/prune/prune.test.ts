@@ -53,7 +53,7 @@ function network(): Graph {
   ]);
 }
 const float = network();
-const int8 = quantize(float, { samples, floatBorder: true });
+const int8 = quantize(float, { samples, floatIo: true });
 
 const weightsOf = (graph: Graph, name: string): Tensor => graph.nodes.find((node) => node.name === name)!.inputs[1]!;
 const zeros = (tensor: Tensor): number =>
@@ -172,7 +172,8 @@ describe('prune', () => {
     const { graph } = prune(int8, { sparsity: 0.9 });
     const dense = readKlet(compile(int8));
     const listed = readKlet(compile(graph));
-    expect(listed.notes!.records.filter(({ layout }) => layout === 'pairs').map(({ name }) => name)).toContain('deep');
+    expect(listed.debugInfo!.records.filter(({ layout }) => layout === 'pairs').map(({ name }) => name))
+      .toContain('deep');
     expect(listed.weights.length).toBeLessThan(0.4 * dense.weights.length);
     expect(loadSync(compile(graph, { golden: [{ x: unseen[0]! }] })).selfTest()).toBe(1);
   });
@@ -207,10 +208,10 @@ describe('prune', () => {
       }),
     ]);
     const image = (): Float32Array => Float32Array.from({ length: 8 * 8 * 256 }, normal);
-    const { graph } = prune(quantize(large, { samples: [image(), image()], floatBorder: true }), { sparsity: 0.8 });
+    const { graph } = prune(quantize(large, { samples: [image(), image()], floatIo: true }), { sparsity: 0.8 });
     const listed = readKlet(compile(graph));
     const coded = readKlet(compile(graph, { compact: true })).weights.length;
-    expect(listed.notes!.records.find(({ op }) => op === 'conv2d')!.layout).toBe('pairs');
+    expect(listed.debugInfo!.records.find(({ op }) => op === 'conv2d')!.layout).toBe('pairs');
     // one pair in five: two weights and a position
     const place = (0.2 * Math.log2(1 / 0.2) + 0.8 * Math.log2(1 / 0.8)) / 0.2;
     const { data } = weightsOf(graph, graph.nodes.find(({ op }) => op === 'conv2d')!.name);

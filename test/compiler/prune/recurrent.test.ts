@@ -51,7 +51,7 @@ function network(resetAfter = true): Graph {
   return b.finish([lstm]);
 }
 const float = network();
-const int8 = quantize(float, { samples, floatBorder: true });
+const int8 = quantize(float, { samples, floatIo: true });
 const operand = (graph: Graph, name: string, at: number): Tensor =>
   graph.nodes.find((node) => node.name === name)!.inputs[at]!;
 
@@ -182,7 +182,7 @@ describe('prune, on recurrent layers', () => {
       );
       const [listed, dense] = files.map((file) => readKlet(file)) as [ReturnType<typeof readKlet>,
         ReturnType<typeof readKlet>];
-      expect(listed.notes!.records.find(({ op }) => op === 'gru')).toMatchObject({
+      expect(listed.debugInfo!.records.find(({ op }) => op === 'gru')).toMatchObject({
         layout: 'blocks',
         density: expect.closeTo(0.2, 1) as number,
       });
