@@ -7,6 +7,16 @@ import { KletError } from '../index';
 export const STANDARD = '-';
 const STDIN = 0;
 
+/** A path as messages show it. */
+export function pathText(path: string, standard: 'standard input' | 'standard output'): string {
+  return path === STANDARD ? standard : path;
+}
+
+/** An input file in a message. */
+export function quoted(path: string): string {
+  return path === STANDARD ? 'standard input' : `"${path}"`;
+}
+
 /**
  * Reads a file, or all of standard input.
  *

@@ -6,7 +6,7 @@ import { KletError, type AudioPreprocessing, type InputArray, type IoType, type 
 import { decodeImage, imageFormat } from '../tasks/image';
 import { imageToInput } from '../tasks/pixels';
 import { decodeWave, isWave } from '../tasks/wave';
-import { readBytes } from './files';
+import { pathText, quoted, readBytes } from './files';
 import { countOf, fromBytes, tensorBytes } from './tensors';
 import { bytesText, plural, shapeText } from './text';
 
@@ -89,7 +89,7 @@ function readInput(path: string, input: TensorInfo, options: InputOptions): Inpu
   const { preprocessing, raw } = options;
   const bytes = readBytes(path);
   const expected = tensorBytes(input);
-  const name = `"${path}"`;
+  const name = quoted(path);
   // raw bytes of the expected size may look like an image by chance
   const isRaw = raw || /^\.(bin|raw)$/i.test(extname(path)) ||
     (bytes.length === expected && !/^\.(png|jpe?g|bmp|wav|npy)$/i.test(extname(path)));
@@ -144,7 +144,7 @@ function wrongSize(path: string, bytes: Uint8Array, expected: number, what: stri
   const size = `${bytes.length} bytes (${bytesText(bytes.length)})`;
   return new KletError(
     'SHAPE_MISMATCH',
-    `${basename(path)} has ${size}; expected ${expected}, the raw bytes of ${what}${hint}`,
+    `${pathText(basename(path), 'standard input')} has ${size}; expected ${expected}, the raw bytes of ${what}${hint}`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { compile, importerOf, importers, readKlet, type Graph, type KletParts } from '../compiler/index';
 import { KletError } from '../index';
-import { readBytes, STANDARD } from './files';
+import { quoted, readBytes, STANDARD } from './files';
 import { describeForeign } from './foreign';
 import type { Io } from './io';
 import { Progress } from './progress';
@@ -41,7 +41,7 @@ export function openNetwork(path: string, io: Io): Network {
       format: isKlet ? 'klet' : importerOf(bytes)!.name,
       fileBytes: bytes.length,
       klet,
-      parts: readKlet(klet, `"${path}"`),
+      parts: readKlet(klet, quoted(path)),
     };
   } finally {
     progress.stop();
@@ -57,7 +57,7 @@ export function importForeign(bytes: Uint8Array, path: string, name = networkNam
   const importer = importerOf(bytes);
   if (importer) return importer.import(bytes, { name });
   const formats = importers.map(({ title, extensions }) => `${title} networks (.${extensions[0]})`);
-  throw new KletError('BAD_MAGIC', `"${path}" ${describeForeign(bytes)}. kinglet converts ${formats.join(', ')}`);
+  throw new KletError('BAD_MAGIC', `${quoted(path)} ${describeForeign(bytes)}. kinglet converts ${formats.join(', ')}`);
 }
 
 /** The file's name without the extension of a network; standard input has none. */

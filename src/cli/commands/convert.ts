@@ -9,7 +9,7 @@ import { comparedText, comparisonTable, comparisonWarning, ruinText } from '../c
 import { addCompressionOptions, compress, weightChanges, type Compressed,
   type CompressionOptions } from '../compression';
 import { goldenCases, memoryText, operatorCounts, portsTable, totalMacs } from '../describe';
-import { readBytes, STANDARD, writeAtomically } from '../files';
+import { pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
 import { hasKletMagic, importForeign, LONG_FILE, networkName } from '../network';
@@ -166,8 +166,9 @@ function defaultOutput(input: string): string {
   return input === STANDARD ? STANDARD : join(dirname(input), `${networkName(input)}.klet`);
 }
 
-function nameOf(path: string): string {
-  return path === STANDARD ? 'standard input' : basename(path);
+/** The name of the input file, without its folder. */
+function nameOf(input: string): string {
+  return pathText(basename(input), 'standard input');
 }
 
 /** The `.klet` file of a network. */
@@ -195,20 +196,20 @@ function goldenInputs(inputs: readonly TensorInfo[], count: number): ReturnType<
 function repacked({ input, source, options, labels }: Job): Uint8Array {
   const { name, preprocess, golden, strip, compact, maxMemory, stream } = options;
   const [needsWeights] = [...weightChanges(options), ...(stream ? ['--stream'] : [])];
-  const { meta } = readKlet(source, `"${input}"`);
+  const { meta } = readKlet(source, quoted(input));
   if (needsWeights !== undefined) {
     const { source: from } = meta.provenance as { source?: string } ?? {};
     const original = from === undefined ? 'the original network' : `the original network (${from})`;
     throw new KletError(
       'BAD_ARGUMENT',
-      `${needsWeights} changes the network, but "${input}" holds a compiled one; convert ${original} again. `
+      `${needsWeights} changes the network, but ${quoted(input)} holds a compiled one; convert ${original} again. `
         + `A .klet file takes ${KLET_OPTIONS}`,
     );
   }
   if (name === undefined && preprocess === undefined && !labels && golden === 0 && !strip && !compact) {
     throw new KletError(
       'BAD_ARGUMENT',
-      `"${input}" is already a .klet file, and no option changes it; it takes ${KLET_OPTIONS}`,
+      `${quoted(input)} is already a .klet file, and no option changes it; it takes ${KLET_OPTIONS}`,
     );
   }
   loadSync(source, { ...(maxMemory !== undefined && { maxMemory }) }).dispose();
@@ -272,7 +273,7 @@ function refusalText({ output }: Job, { changes, samples, comparison }: Compress
     '--cluster': 'a larger --cluster',
     '--low-rank': 'a smaller --low-rank',
   };
-  const target = output === STANDARD ? 'nothing' : `"${output}" was not written`;
+  const target = output === STANDARD ? 'nothing was written' : `"${output}" was not written`;
   return `kinglet: the network is ruined, so ${target}: ${ruinText(comparison!)}\n\n${comparisonTable(comparison!)}\n`
     + `compared ${comparedText(samples!)}\n`
     + `try ${changes.map((change) => less[change]).join(', or ')} (docs/pruning.md); `
@@ -367,8 +368,4 @@ function summary(
 function comparedFact({ changes, samples }: Compressed): string | undefined {
   if (samples) return comparedText(samples);
   return changes.length > 0 ? 'not compared with the original: no --samples' : undefined;
-}
-
-function pathText(path: string, standard: string): string {
-  return path === STANDARD ? standard : path;
 }

@@ -5,6 +5,7 @@ import { KletError, loadSync, type MemoryUse } from '../../index';
 import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, preprocessingText, recordText,
   totalMacs } from '../describe';
 import { drawMemory } from '../drawMemory';
+import { pathText } from '../files';
 import type { Io } from '../io';
 import { openNetwork, type Network } from '../network';
 import { countOf } from '../tensors';
@@ -29,7 +30,7 @@ const DESCRIPTION = 'Shows the inputs, outputs, operators, weights, MACs and exa
 export function inspectCommand(io: Io, exit: (code: number) => void): Command {
   const command = new Command('inspect').summary('show tensors, operators and memory of a network');
   command.description(DESCRIPTION);
-  command.argument('<file>', 'a .klet or .tflite file');
+  command.argument('<file>', 'a .klet or .tflite file, or - for standard input');
   command.option('--memory', 'draw the arena over time: where each buffer is, record by record');
   command.option(
     '--check',
@@ -67,7 +68,7 @@ function describe({ path, format, fileBytes, klet, parts }: Network, memory: Mem
   const asKlet = format === 'klet' ? '' : `; as .klet ${bytesText(klet.length)}`;
   const { preprocessing } = meta;
   const head = facts({
-    file: `${path}, ${bytesText(fileBytes)}${asKlet}`,
+    file: `${pathText(path, 'standard input')}, ${bytesText(fileBytes)}${asKlet}`,
     network: meta.name,
     labels: labels && labelsText(labels),
     [preprocessing?.kind === 'audio' ? 'audio' : 'images']: preprocessing && preprocessingText(preprocessing),
@@ -165,6 +166,7 @@ function toJson({ path, format, fileBytes, klet, parts }: Network, memory: Memor
 
 /** @returns the exit code: 0 if the file converts (or is a valid .klet file), otherwise 1 */
 function check(path: string, json: boolean, io: Io): number {
+  const name = pathText(path, 'standard input');
   try {
     const network = openNetwork(path, io);
     const model = loadSync(network.klet);
@@ -177,10 +179,10 @@ function check(path: string, json: boolean, io: Io): number {
       io.out(`${JSON.stringify(answer, null, 2)}\n`);
     } else if (network.format === 'klet') {
       const reproduced = cases > 0 ? ` and reproduces its ${plural(cases, 'golden case')}` : '';
-      io.out(`${path} is a valid .klet file${reproduced}\n`);
+      io.out(`${name} is a valid .klet file${reproduced}\n`);
     } else {
       const sizes = `${bytesText(network.fileBytes)} become ${bytesText(network.klet.length)}`;
-      io.out(`${path} converts: ${sizes}, and it needs ${bytesText(memory.total)} of memory to run\n`);
+      io.out(`${name} converts: ${sizes}, and it needs ${bytesText(memory.total)} of memory to run\n`);
     }
     return 0;
   } catch (error) {
@@ -188,7 +190,7 @@ function check(path: string, json: boolean, io: Io): number {
     const [message, ...problems] = error.message.split('\n').map((line) => line.trim());
     if (json) {
       io.out(`${JSON.stringify({ file: path, convertible: false, code: error.code, message, problems }, null, 2)}\n`);
-    } else io.out(`${path} does not convert (${error.code})\n${error.message}\n`);
+    } else io.out(`${name} does not convert (${error.code})\n${error.message}\n`);
     return 1;
   }
 }

@@ -6,7 +6,7 @@ import { KletError, load, type Flavor, type InputArray, type Model, type Preproc
 import { inputFrames } from '../../audio/index';
 import { topK } from '../../tasks/labels';
 import { collect, flavorOption, infoText, positiveNumber, threadCount } from '../args';
-import { writeAtomically } from '../files';
+import { pathText, STANDARD, writeAtomically } from '../files';
 import { readInputs } from '../inputs';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
@@ -40,6 +40,7 @@ Examples:
   $ kinglet run detector.klet --input image=street.png --input threshold=threshold.npy
   $ kinglet run embed.klet --input face.png --output embedding.npy
   $ kinglet run net.klet --raw --input in.bin --output out.bin
+  $ ffmpeg -i clip.mp4 -frames:v 1 -f image2pipe -c:v png - | kinglet run mobilenet.klet --input -
 
 Images are resized to the input and then converted with the file's preprocessing. Without
 preprocessing, uint8 inputs take the bytes 0..255, int8 inputs byte - 128, and float inputs byte / 255.
@@ -47,13 +48,14 @@ Audio is mixed to one channel, resampled to the rate of the file's preprocessing
 features. A recording that is too short is padded with silence at its end, and one that is too long
 is cut at its end. A network with state starts from its initial state and takes the whole recording,
 one input after the other; the answer is the output after the last one.
---output writes real numbers as float32, or with --raw the values in the type of the network.`;
+--output writes real numbers as float32, or with --raw the values in the type of the network. "-" is
+standard input or output; the other text then goes to stderr.`;
 
 export function runCommand(io: Io): Command {
   const command = new Command('run').summary('predict from an image, a recording, a .npy array or raw bytes');
   command
     .description('Runs a network on one input and prints the outputs. A .tflite file is first converted in memory.');
-  command.argument('<file>', 'a .klet or .tflite file');
+  command.argument('<file>', 'a .klet or .tflite file, or - for standard input');
   command.option(
     '-i, --input <file>',
     'an image (PNG, JPEG, BMP), audio (WAV), a .npy array, or a file with the raw bytes of the tensor; for several '
@@ -96,6 +98,7 @@ interface Answer {
 }
 
 async function run(file: string, options: RunOptions, io: Io): Promise<void> {
+  checkStandard(file, options);
   const { klet, parts: { meta } } = openNetwork(file, io);
   const { flavor, threads } = options;
   const model = await load(klet, { ...(flavor && { flavor }), ...(threads && { threads }) });
@@ -118,7 +121,7 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
     return isExact(output) ? Array.from(raws[step]![output.name]!, Number) : reals[step]![output.name]!;
   };
   const values = (output: TensorInfo): ArrayLike<number> => valuesAt(output, steps.length - 1);
-  const written = writeOutputs(options.output ?? [], model.outputs, (options.raw ? raws : reals).at(-1));
+  const written = writeOutputs(options.output ?? [], model.outputs, (options.raw ? raws : reals).at(-1), io);
   const inputCount = model.inputs.length === 1 ? countOf(model.inputs[0]!.shape) : undefined;
   const isRanked = model.outputs.map((output) => isClasses(output, labels, inputCount));
   const ranked = model.outputs.map((output, i) =>
@@ -126,16 +129,40 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   );
   const time = timePredictions(stream, steps);
   const answer = { model, labels, preprocessing, steps: steps.length, valuesAt, values, isRanked, ranked, time };
+  const isPiped = written.some(({ path }) => path === STANDARD);
+  const say = (text: string): void => {
+    if (isPiped) io.err(text);
+    else io.out(text);
+  };
   if (options.json) {
     io.out(`${JSON.stringify(toJson(file, meta.name, answer, options.steps ?? false), null, 2)}\n`);
     return;
   }
-  if (written.length > 0) io.out(written.map(writtenText).join(''));
+  if (written.length > 0) say(written.map(writtenText).join(''));
   else {
     if (options.steps) io.out(`${stepsTable(answer)}\n`);
     io.out(`${outputTexts(answer, io.columns).join('\n')}\n`);
   }
-  io.out(timeText(answer));
+  say(timeText(answer));
+}
+
+/** Standard input and standard output can each be used once. */
+function checkStandard(file: string, { input = [], output = [], json }: RunOptions): void {
+  const count = (specs: readonly string[]): number => specs.filter(isStandard).length;
+  if (count([file, ...input]) > 1) {
+    throw new KletError('BAD_ARGUMENT', '"-" reads standard input and can be given once; name files for the others');
+  }
+  if (count(output) + (json ? 1 : 0) > 1) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      'only one --output - or --json can use standard output; name files for the others',
+    );
+  }
+}
+
+/** Whether a path, or the path of NAME=PATH, is "-". */
+function isStandard(spec: string): boolean {
+  return spec === STANDARD || spec.endsWith(`=${STANDARD}`);
 }
 
 function toJson(file: string, network: string, answer: Answer, isStepwise: boolean): unknown {
@@ -163,7 +190,7 @@ function toJson(file: string, network: string, answer: Answer, isStepwise: boole
 
 function writtenText({ path, bytes, what }: Written): string {
   const rounded = bytes < 1024 ? '' : ` (${bytesText(bytes)})`;
-  return `wrote ${path}: ${what}, ${plural(bytes, 'byte')}${rounded}\n`;
+  return `wrote ${pathText(path, 'standard output')}: ${what}, ${plural(bytes, 'byte')}${rounded}\n`;
 }
 
 /** A table of all outputs after each step. */
@@ -297,6 +324,7 @@ function writeOutputs(
   specs: readonly string[],
   outputs: readonly TensorInfo[],
   arrays: Record<string, RawArray>,
+  io: Io,
 ): Written[] {
   const describe = (output: TensorInfo): string =>
     `${output.name} ${typeName(arrays[output.name]!, output)} ${shapeText(output.shape)}`;
@@ -321,7 +349,8 @@ function writeOutputs(
     const bytes = isNpy
       ? toNpy(arrays[chosen[0]!.name]!, chosen[0]!)
       : Buffer.concat(chosen.map(({ name }) => toBytes(arrays[name]!)));
-    writeAtomically(path, bytes);
+    if (path === STANDARD) io.outBytes(bytes);
+    else writeAtomically(path, bytes);
     return { path, bytes: bytes.length, what: chosen.map(describe).join(', ') };
   });
 }
