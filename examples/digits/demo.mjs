@@ -1,8 +1,8 @@
 // `npm run demo`: reads handwritten digits with models/digits/digits.klet.
 //
-//     npm run demo                      the sample pictures
-//     npm run demo -- my-digit.png      pictures of your own (PNG or JPEG)
-//     npm run demo -- --page            the same as a page to draw in
+//     npm run demo                      the sample images
+//     npm run demo -- my-digit.png      your own images (PNG or JPEG)
+//     npm run demo -- --page            a page to draw in
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ import { load } from '../../dist/index.js';
 import { imageToInput, topK } from '../../dist/tasks.js';
 import { SIDE, centreDigit, inkOf } from './image.js';
 import { servePage } from './serve.mjs';
-import { beside, bold, columns, dim, drawBar, drawPicture, gold } from './terminal.mjs';
+import { beside, bold, columns, dim, drawBar, drawImage, gold } from './terminal.mjs';
 
 const MODEL = fileURLToPath(new URL('../../models/digits/digits.klet', import.meta.url));
 const SAMPLES = fileURLToPath(new URL('../../models/digits/samples/', import.meta.url));
@@ -22,8 +22,8 @@ const MARGIN = 2; // pixels of every side that are not drawn
 const CARD = SIDE - 2 * MARGIN;
 const RUNS = 2000;
 
-const HELP = `npm run demo [-- PICTURE…]             reads digits in the samples, or in pictures of your own (PNG, JPEG)
-npm run demo -- --page [--port 8080]   serves a page to draw digits in`;
+const HELP = `npm run demo [-- IMAGE…]               reads the sample digits, or your own images (PNG, JPEG)
+npm run demo -- --page [--port 8080]   serves a page to draw digits on`;
 
 try {
   await main();
@@ -51,7 +51,7 @@ async function demo(own) {
   const start = performance.now();
   const model = await load(MODEL);
   const ready = performance.now() - start;
-  const pictures = own.length > 0
+  const images = own.length > 0
     ? own.map((file) => ({ title: path.basename(file), image: readOwn(file) }))
     : SHOWN.map((name) => ({ title: name, image: readSample(name, model) }));
 
@@ -62,7 +62,7 @@ async function demo(own) {
     kilobytes(model.memory.total)
   } · ${model.info.flavor} core · ready in ${ready.toFixed(0)} ms`));
 
-  const cards = pictures.map(({ title, image }) => drawCard(title, image, model));
+  const cards = images.map(({ title, image }) => drawCard(title, image, model));
   const perRow = Math.max(1, Math.floor(columns / (CARD + 2)));
   for (let i = 0; i < cards.length; i += perRow) {
     say();
@@ -75,48 +75,48 @@ async function demo(own) {
     const right = names.filter((name) =>
       topK(model.predict(readSample(name, model)), model.meta.labels, 1)[0].label === path.parse(name).name
     );
-    say(`${names.length} samples in models/digits/samples, ${right.length} read right.`);
+    say(`${names.length} samples in models/digits/samples, ${right.length} read correctly.`);
   }
-  const micros = medianMicros(model, pictures[0].image);
+  const micros = medianMicros(model, images[0].image);
   const macs = model.profile({ runs: 1 }).reduce((sum, { macs = 0 }) => sum + macs, 0);
   say(`One prediction takes ${bold(`${micros.toFixed(micros < 100 ? 1 : 0)} µs`)} ${
-    dim(`(median of ${RUNS.toLocaleString('en')}; ${macs.toLocaleString('en')} multiplications)`)
+    dim(`(median of ${RUNS.toLocaleString('en')}; ${macs.toLocaleString('en')} multiply-adds)`)
   }`);
   say();
-  say(`Next   ${bold('npm run demo -- my-digit.png')}   ${dim('read a picture of your own')}`);
+  say(`Next   ${bold('npm run demo -- my-digit.png')}   ${dim('read your own image')}`);
   say(`       ${bold('npm run demo -- --page')}         ${dim('draw digits in the browser')}`);
   say();
   model.dispose();
 }
 
-/** Samples are what the network expects already: only their numbers change. */
+/** Samples already have the network's size, so only their values are converted. */
 function readSample(name, model) {
-  return imageToInput(readPicture(path.join(SAMPLES, name)), model.inputs[0], model.meta.preprocessing);
+  return imageToInput(readImage(path.join(SAMPLES, name)), model.inputs[0], model.meta.preprocessing);
 }
 
 function readOwn(file) {
-  const picture = readPicture(path.resolve(process.env.INIT_CWD ?? '', file)); // npm run changes the folder
-  return centreDigit(inkOf(picture), picture.width, picture.height);
+  const image = readImage(path.resolve(process.env.INIT_CWD ?? '', file)); // npm run changes the folder
+  return centreDigit(inkOf(image), image.width, image.height);
 }
 
 /** @returns {{ width: number, height: number, data: Uint8Array }} RGBA */
-function readPicture(file) {
+function readImage(file) {
   const bytes = readFileSync(file);
   try {
     return bytes[0] === 0xff ? decodeJpeg(bytes, { useTArray: true }) : PNG.sync.read(bytes);
   } catch (cause) {
-    throw Object.assign(new Error(`${file} is not a picture in PNG or JPEG format`, { cause }), { code: 'NO_PICTURE' });
+    throw Object.assign(new Error(`${file} is not a PNG or JPEG image`, { cause }), { code: 'NOT_AN_IMAGE' });
   }
 }
 
-/** The picture, its name and the three best classes with bars, all `CARD` characters wide. */
+/** The image, its name and the three best classes with bars, all `CARD` characters wide. */
 function drawCard(title, image, model) {
   const best = topK(model.predict(image), model.meta.labels, 3).map(({ label, score }, i) => {
     const bar = drawBar(score, CARD - 10);
     const percent = `${(score * 100).toFixed(1)} %`.padStart(7);
     return i === 0 ? `${bold(label)} ${gold(bar)} ${bold(percent)}` : dim(`${label} ${bar} ${percent}`);
   });
-  return [dim(title.slice(0, CARD).padEnd(CARD)), ...drawPicture(image, SIDE, MARGIN), ...best];
+  return [dim(title.slice(0, CARD).padEnd(CARD)), ...drawImage(image, SIDE, MARGIN), ...best];
 }
 
 function medianMicros(model, image) {

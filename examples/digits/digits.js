@@ -1,12 +1,12 @@
-// The demo as a page: draw, and a network of 28 KB reads it with every stroke.
+// The demo page: a network of 28 KB reads the drawing at every stroke.
 import { load } from '../../dist/browser.js';
 import { makePad } from './pad.js';
 import { SIDE, centreDigit } from './image.js';
 
 const MODEL = new URL('../../models/digits/digits.klet', import.meta.url);
 const RUNTIME = new URL('../../dist/browser.js', import.meta.url);
-const RUNS = 16; // predictions in one measurement: a page's clock is too coarse for one
-const KEPT = 40; // measurements
+const RUNS = 16; // predictions per measurement, because a page's clock is too coarse for one
+const KEPT = 40; // measurements for the median
 
 const $ = (id) => document.getElementById(id);
 const trouble = (error) => {
@@ -95,10 +95,7 @@ async function start() {
   void warmUp(() => clock(new Float32Array(SIDE * SIDE)));
 }
 
-/**
- * Engines compile a second time, for speed, what runs often: let that happen before the first
- * stroke.
- */
+/** Runs the network often enough that the engine optimizes it before the first stroke. */
 async function warmUp(work) {
   for (let i = 0; i < KEPT; i++) {
     work();
@@ -106,7 +103,7 @@ async function warmUp(work) {
   }
 }
 
-/** Calls `predict`, and shows how long that takes: the median of the last measurements. */
+/** Calls `predict` and shows its duration, as the median of the last measurements. */
 function makeClock(predict) {
   const times = [];
   return (image) => {
@@ -129,27 +126,27 @@ function makeRow(label) {
   return { row, percent };
 }
 
-/** A thumbnail; a click hands on its pixels as the network takes them, 0..1. */
+/** A thumbnail. A click passes its pixels, 0..1, to `onClick`. */
 function makeSample(label, onClick) {
   const button = document.createElement('button');
-  const picture = new Image(SIDE, SIDE);
+  const image = new Image(SIDE, SIDE);
   button.type = 'button';
   button.setAttribute('aria-label', `sample of a ${label}`);
-  picture.alt = '';
-  picture.src = new URL(`../../models/digits/samples/${label}.png`, import.meta.url).href;
-  button.append(picture);
+  image.alt = '';
+  image.src = new URL(`../../models/digits/samples/${label}.png`, import.meta.url).href;
+  button.append(image);
   button.addEventListener('click', async () => {
-    await picture.decode();
+    await image.decode();
     const canvas = Object.assign(document.createElement('canvas'), { width: SIDE, height: SIDE });
     const context = canvas.getContext('2d');
-    context.drawImage(picture, 0, 0);
+    context.drawImage(image, 0, 0);
     const { data } = context.getImageData(0, 0, SIDE, SIDE);
     onClick(button, Float32Array.from({ length: SIDE * SIDE }, (_, i) => data[i * 4] / 255));
   });
   return button;
 }
 
-/** A canvas of 28×28 whose opacity is the image. */
+/** A canvas of 28×28 with the image as its opacity. */
 function inkCanvas(image) {
   return paint(Object.assign(document.createElement('canvas'), { width: SIDE, height: SIDE }), image);
 }
@@ -161,7 +158,7 @@ function paint(canvas, image) {
   return canvas;
 }
 
-/** What had to be downloaded: the runtime as a server would compress it, and the model. */
+/** Shows the download sizes of the runtime, compressed as by a server, and of the model. */
 async function showSizes() {
   const [runtime, model] = await Promise.all([RUNTIME, MODEL].map(async (url) => (await fetch(url)).blob()));
   $('model').textContent = size(model.size);

@@ -1,24 +1,24 @@
-// Pictures of digits the way the network knows them: 28×28, light ink on black, the longer side 20
-// pixels, the centre of mass in the middle (how MNIST was made: yann.lecun.com/exdb/mnist). Used in
-// Node and in the page.
+// Converts images of digits to the form of MNIST (yann.lecun.com/exdb/mnist): 28×28 pixels, light
+// ink on black, the longer side 20 pixels, the centre of mass in the middle. Used in Node and in
+// the page.
 
 export const SIDE = 28;
 const DIGIT = 20;
 
-/** Ink below this share is paper: its grain, a shadow, the soft edge of a stroke. */
+/** Ink below this share counts as paper: its grain, a shadow, the soft edge of a stroke. */
 const PAPER = 0.25;
 
 /**
  * Crops, scales and centres.
  *
  * @param {ArrayLike<number>} ink [height][width], 0..1
- * @returns {Float32Array} [28][28], 0..1; all 0 when there is no ink
+ * @returns {Float32Array} [28][28], 0..1; all 0 if there is no ink
  */
 export function centreDigit(ink, width, height) {
   const out = new Float32Array(SIDE * SIDE);
   const box = boxOf(ink, width, height);
   if (!box) return out;
-  const step = Math.max(box.right - box.left, box.bottom - box.top) / DIGIT; // source pixels a target pixel
+  const step = Math.max(box.right - box.left, box.bottom - box.top) / DIGIT; // source pixels per target pixel
   for (let y = 0; y < SIDE; y++) {
     for (let x = 0; x < SIDE; x++) {
       const left = box.x + (x - SIDE / 2) * step;
@@ -30,10 +30,10 @@ export function centreDigit(ink, width, height) {
 }
 
 /**
- * Tells ink from paper in any picture, dark on light or light on dark: ink is what differs from the
- * border.
+ * The amount of ink at each pixel, which is the difference from the border's typical gray. Works
+ * for dark ink on light paper and for light ink on dark paper.
  *
- * @param {{ width: number, height: number, data: ArrayLike<number> }} picture RGBA bytes
+ * @param {{ width: number, height: number, data: ArrayLike<number> }} image RGBA bytes
  * @returns {Float32Array} [height][width], 0..1
  */
 export function inkOf({ width, height, data }) {
@@ -77,7 +77,7 @@ function boxOf(ink, width, height) {
   return mass > 0 ? { left, top, right, bottom, x: sumX / mass, y: sumY / mass } : undefined;
 }
 
-/** The mean over a square, which may cut pixels and reach beyond the picture (no ink there). */
+/** The mean over a square, which may cut pixels. There is no ink outside the image. */
 function meanOf(ink, width, height, left, top, side) {
   const firstX = Math.max(0, Math.floor(left));
   const endX = Math.min(width, Math.ceil(left + side));

@@ -1,11 +1,11 @@
-// The drawing area: strokes of a mouse, pen or finger on a canvas. Ink is the canvas's opacity.
+// The drawing area: strokes of a mouse, pen or finger on a canvas, whose opacity is the ink.
 
 const RESOLUTION = 560; // 20 times the network's 28
 const PEN = 40;
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {() => void} onChange called at most once a frame while something is drawn
+ * @param {() => void} onChange called at most once per frame while the user draws
  */
 export function makePad(canvas, onChange) {
   canvas.width = canvas.height = RESOLUTION;
@@ -51,7 +51,7 @@ export function makePad(canvas, onChange) {
   });
   canvas.addEventListener('pointermove', (event) => {
     if (!last || !event.isPrimary) return;
-    const between = event.getCoalescedEvents?.() ?? []; // what happened since the last frame
+    const between = event.getCoalescedEvents?.() ?? []; // events since the last frame
     for (const each of between.length > 0 ? between : [event]) strokeTo(place(each));
     changed();
   });
@@ -67,10 +67,10 @@ export function makePad(canvas, onChange) {
     clear() {
       context.clearRect(0, 0, RESOLUTION, RESOLUTION);
     },
-    /** Shows a canvas whose opacity is ink. */
-    show(picture) {
+    /** Draws a canvas whose opacity is the ink. */
+    show(image) {
       this.clear();
-      context.drawImage(picture, 0, 0, RESOLUTION, RESOLUTION);
+      context.drawImage(image, 0, 0, RESOLUTION, RESOLUTION);
     },
     /** @returns {Float32Array} [height][width], 0..1 */
     ink() {

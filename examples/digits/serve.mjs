@@ -22,8 +22,8 @@ const TYPES = {
 };
 
 /**
- * Cross-origin isolation: pages then get a clock of 5 µs instead of 100 µs, and may share memory
- * between threads.
+ * Headers for cross-origin isolation, which gives pages a clock resolution of 5 µs instead of
+ * 100 µs, and shared memory for threads.
  */
 const HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -34,8 +34,7 @@ const HEADERS = {
 };
 
 /**
- * Answers a request with a file of the project, or one of `files` (paths by name), or says that
- * there is none.
+ * Answers a request with a file of the project or of `files` (paths by URL path), or with 404.
  */
 export async function answer(request, response, page = PAGE, files = {}) {
   const send = (status, headers = {}, text = '') =>
@@ -71,7 +70,7 @@ export async function answer(request, response, page = PAGE, files = {}) {
 }
 
 /**
- * Starts the server, on the next free port when the wanted one is taken.
+ * Starts the server, on the next free port if the requested one is in use.
  *
  * @returns {Promise<{ url: string, close: () => void }>}
  */

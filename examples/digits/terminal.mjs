@@ -1,5 +1,4 @@
-// Pictures and bars in a terminal: half blocks in 24 grays, or plain ASCII where that is all there
-// is.
+// Images and bars in a terminal: half blocks in 24 grays if it supports them, otherwise ASCII.
 
 const { env, stdout, platform } = process;
 
@@ -9,10 +8,10 @@ const colour = env.FORCE_COLOR
   ? env.FORCE_COLOR !== '0'
   : Boolean(stdout.isTTY) && !env.NO_COLOR && env.TERM !== 'dumb';
 
-/** Whether half blocks and colours are to be used. */
+/** Whether to use half blocks and colours. */
 export const rich = utf8 && colour;
 
-/** How many characters fit into a line. */
+/** Characters per line. */
 export const columns = stdout.columns || 80;
 
 const paint = (code) => (text) => (rich ? `\x1b[${code}m${text}\x1b[0m` : text);
@@ -26,10 +25,10 @@ const SHADES = ' .:-=+*#%@';
  * Draws gray values, two rows to a line.
  *
  * @param {ArrayLike<number>} image [side][side], 0..1
- * @param {number} margin how many pixels to leave out on every side
+ * @param {number} margin pixels to skip on every side
  * @returns {string[]} lines of side - 2 · margin characters
  */
-export function drawPicture(image, side, margin) {
+export function drawImage(image, side, margin) {
   const lines = [];
   for (let y = margin; y < side - margin; y += 2) {
     let line = '';
@@ -50,7 +49,7 @@ function gray(value) {
   return 232 + Math.round(value * 23);
 }
 
-/** A bar for a share of 0..1, as wide as told with its empty part. */
+/** A bar for a share, 0..1, padded to `width` characters. */
 export function drawBar(share, width) {
   const eighths = Math.round(share * width * 8);
   const full = eighths >> 3;
@@ -58,7 +57,7 @@ export function drawBar(share, width) {
   return ('█'.repeat(full) + (eighths & 7 ? ' ▏▎▍▌▋▊▉'[eighths & 7] : '')).padEnd(width);
 }
 
-/** Blocks of lines beside each other; each block's lines are `width` characters wide already. */
+/** Places blocks side by side. The lines of each block have equal lengths. */
 export function beside(blocks, gap = 2) {
   const height = Math.max(...blocks.map((lines) => lines.length));
   return Array.from(

@@ -1,18 +1,18 @@
-// A page that listens: a network of int8 hears what the microphone hears, in an audio worklet.
+// A page that listens: an int8 network classifies the microphone's signal in an audio worklet.
 import { load } from '../../dist/browser.js';
 import { createAudioStream, featuresOf, listen } from '../../dist/audio.js';
 
 const MODEL = new URL('model.klet', import.meta.url);
 const WORKLET = new URL('../../dist/worklet.js', import.meta.url);
-const SHOWN = 12; // classes
+const SHOWN = 12; // at most this many classes
 const QUIET = -60; // decibels: the left end of the meter
-const ROUNDS = 40; // measurements of so many frames
-const FRAMES = 50;
-const SHORT = 2; // letters of a label that is written large
+const ROUNDS = 40; // measurements
+const FRAMES = 50; // frames per measurement
+const SHORT = 2; // up to this many letters, a label is displayed large
 
 const microphoneTroubles = {
-  NotAllowedError: "The microphone was not allowed. Allow it in the browser's settings for this page.",
-  NotFoundError: 'There is no microphone.',
+  NotAllowedError: "Access to the microphone was denied. Allow it in the browser's settings for this page.",
+  NotFoundError: 'No microphone was found.',
 };
 
 const $ = (id) => document.getElementById(id);
@@ -32,7 +32,7 @@ try {
 
 async function start() {
   const response = await fetch(MODEL);
-  if (!response.ok) throw new Error(`the model is missing: the server says ${response.status}`);
+  if (!response.ok) throw new Error(`The model cannot be loaded: the server answered ${response.status}.`);
   const klet = await response.arrayBuffer();
   const model = await load(klet);
   const { sampleRate, hop } = featuresOf(model);
@@ -139,8 +139,8 @@ function showLevel({ rms, peak }) {
 }
 
 /**
- * Worklets have no clock: what runs there is timed here, in pieces, so that the engine compiles for
- * speed what runs often.
+ * Measures the time of the features and of the network here, because worklets have no clock. The
+ * pauses between rounds let the engine finish its optimizations.
  */
 async function showTimes(model) {
   const stream = createAudioStream(model);

@@ -23,9 +23,7 @@ describeInChrome('the demo page', () => {
     server?.kill();
   });
 
-  /**
-   * Opens the page; every complaint of the page and every request elsewhere goes into `troubles`.
-   */
+  /** Opens the page. `troubles` collects its errors, warnings and requests to other servers. */
   async function open(options: BrowserContextOptions = {}): Promise<{ page: Page; troubles: string[] }> {
     const page = await (await browser.newContext(options)).newPage();
     const troubles: string[] = [];
@@ -44,7 +42,7 @@ describeInChrome('the demo page', () => {
     return { page, troubles };
   }
 
-  /** Points on the drawing area, 0..1, as places in the window. */
+  /** Converts points of the drawing area, 0..1, to window coordinates. */
   async function places(page: Page, points: [x: number, y: number][]): Promise<{ x: number; y: number }[]> {
     const box = (await page.locator('#pad').boundingBox())!;
     return points.map(([x, y]) => ({ x: box.x + x * box.width, y: box.y + y * box.height }));
@@ -52,7 +50,7 @@ describeInChrome('the demo page', () => {
 
   const digitOf = (page: Page): Promise<string | null> => page.textContent('#digit');
 
-  test('loads without complaints, asks nobody else, and is cross-origin isolated', async () => {
+  test('loads without errors or requests to other servers, and is cross-origin isolated', async () => {
     const { page, troubles } = await open();
     await page.waitForFunction(() =>
       ['time', 'runtime', 'model', 'memory', 'ready', 'flavor'].every((id) =>
@@ -65,7 +63,7 @@ describeInChrome('the demo page', () => {
     expect(troubles).toEqual([]);
   });
 
-  test('reads each sample that is clicked, and its key', async () => {
+  test('reads each sample when it is clicked or its key is pressed', async () => {
     const { page, troubles } = await open();
     for (let digit = 0; digit < 10; digit++) {
       await page.click(`#samples button:nth-child(${digit + 1})`);
@@ -80,7 +78,7 @@ describeInChrome('the demo page', () => {
     expect(troubles).toEqual([]);
   });
 
-  test('reads a 1 drawn with the mouse while it is drawn, and forgets it when cleared', async () => {
+  test('reads a 1 while it is drawn with the mouse, and is empty after Clear', async () => {
     const { page } = await open();
     const [top, bottom] = await places(page, [[0.52, 0.2], [0.48, 0.8]]);
     await page.mouse.move(top!.x, top!.y);
@@ -93,7 +91,7 @@ describeInChrome('the demo page', () => {
     expect(await digitOf(page)).toBe('?');
   });
 
-  test('reads a 7 drawn with a finger on a phone, where nothing is wider than the screen', async () => {
+  test('fits a phone, and reads a 7 drawn with a finger', async () => {
     const { page, troubles } = await open({
       viewport: { width: 360, height: 740 },
       hasTouch: true,
@@ -115,7 +113,7 @@ describeInChrome('the demo page', () => {
     expect(troubles).toEqual([]);
   });
 
-  test('says so when the model is missing', async () => {
+  test('shows an error if the model is missing', async () => {
     const page = await browser.newPage();
     await page.route('**/digits.klet', (route) => route.fulfill({ status: 404, body: 'gone' }));
     await page.goto(url);
@@ -123,7 +121,7 @@ describeInChrome('the demo page', () => {
     expect(await page.textContent('#trouble')).toContain('404');
   });
 
-  test('its server gives the right types and nothing but the project', async () => {
+  test('its server sends correct types, and only files of the project', async () => {
     const { origin } = new URL(url);
     const type = async (name: string): Promise<string | null> =>
       (await fetch(origin + name, { method: 'HEAD' })).headers.get('content-type');

@@ -5,10 +5,10 @@ import { describeInChrome, launchChrome } from './support/chrome';
 import { openPage } from './support/page';
 import { openSite, type Site } from './support/site';
 
-// imageToInput of kinglet/tasks with everything that a canvas draws.
+// imageToInput of kinglet/tasks with every source that a canvas can draw.
 
 declare global {
-  // what the module script below leaves in the page
+  // set by the module script below
   var tasks: typeof tasksEntry;
 }
 
@@ -77,7 +77,7 @@ describeInChrome('imageToInput in a page', () => {
     test(`takes a ${kind}, in both layouts`, async () => {
       const near = (expected: number[], found: number[]): void => {
         expect(found).toHaveLength(expected.length);
-        // video is coded as YUV, and colours move a little
+        // video is encoded in YUV, which changes colours slightly
         found.forEach((value, i) => expect(Math.abs(value - expected[i]!), `value ${i}`).toBeLessThan(12));
       };
       near([255, 0, 0, 0, 0, 255], await convert(kind, [1, 1, 2, 3]));

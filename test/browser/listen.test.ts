@@ -16,11 +16,11 @@ import { describeInChrome, launchChrome } from './support/chrome';
 import { serverUrl } from './support/server';
 
 declare global {
-  // what a test imports into the page
+  // imported into the page by tests
   var audio: typeof audioEntry;
 }
 
-// examples/listen/index.html, served as its script serves it, with a tone in the microphone.
+// examples/listen/index.html from its own server, with a tone as the microphone's signal.
 
 const program = path.resolve(import.meta.dirname, '../../examples/listen/serve.mjs');
 
@@ -46,7 +46,7 @@ async function visit(browser: Browser, url: string, options: BrowserContextOptio
   return { page, troubles };
 }
 
-/** A browser whose microphone hears a sound over and over. */
+/** A browser whose microphone repeats a sound. */
 function launchHearing(wav: string, samples: Float32Array, sampleRate: number): Promise<Browser> {
   const file = new wavefile.WaveFile();
   file.fromScratch(1, sampleRate, '16', Array.from(samples, (v) => Math.round(v * 32767)));
@@ -82,7 +82,7 @@ describeInChrome('the page that listens', () => {
     visit(browsers.get(label)!, url, options);
 
   for (const label of ['low', 'high'] as const) {
-    test(`hears the ${label} tone, shows how loud it is, and stops`, async () => {
+    test(`recognizes the ${label} tone, shows its level, and stops`, async () => {
       const { page, troubles } = await open(label);
       await page.waitForFunction(() =>
         ['features', 'network'].every((id) => /^[\d.]+ µs$/.test(document.getElementById(id)!.textContent))
@@ -116,7 +116,7 @@ describeInChrome('the page that listens', () => {
     expect(button.y + button.height, 'the button is on the first screen').toBeLessThan(740);
   });
 
-  test('says so when the microphone is refused', async () => {
+  test('shows an error if the microphone is not allowed', async () => {
     const browser = await launchChrome();
     const page = await (await browser.newContext()).newPage();
     await page.goto(url);
@@ -127,7 +127,7 @@ describeInChrome('the page that listens', () => {
     await browser.close();
   });
 
-  /** Runs `listen` in the page with things changed, and gives what it threw or told. */
+  /** Runs `listen` in the page with changed options, and returns its result or error. */
   const attempt = (
     page: Page,
     change: object,
@@ -137,7 +137,7 @@ describeInChrome('the page that listens', () => {
       const klet = await (await fetch('/examples/listen/model.klet')).arrayBuffer();
       const outputs: number[][] = [];
       if (context > 0) {
-        // as Firefox does with a context that is not of the microphone's rate
+        // like Firefox, for a context with another sample rate than the microphone
         const Real = AudioContext;
         globalThis.AudioContext = class extends Real {
           override createMediaStreamSource(stream: MediaStream): MediaStreamAudioSourceNode {
@@ -169,7 +169,7 @@ describeInChrome('the page that listens', () => {
       }
     }, { change, context });
 
-  test('resamples in the worklet where the browser does not', async () => {
+  test('resamples in the worklet if the browser does not', async () => {
     const { page } = await open('high');
     await page.evaluate('import("/dist/audio.js").then((module) => { globalThis.audio = module; })');
     const rate = await page.evaluate(() => new AudioContext().sampleRate);
@@ -178,13 +178,13 @@ describeInChrome('the page that listens', () => {
   });
 
   for (const channels of [1, 2]) {
-    test(`computes in the worklet what Node computes, of ${channels} channel(s)`, async () => {
+    test(`gives in the worklet the features that Node gives, for ${channels} channel(s)`, async () => {
       const { page } = await open('low');
       const sound = Array.from({ length: 8000 }, (_, t) => Math.fround(0.3 * Math.sin(t * t * 1e-4)));
       const found = await page.evaluate(async ({ sound, klet, channels }) => {
         const audio = new OfflineAudioContext(1, sound.length, 16000);
         const buffer = audio.createBuffer(channels, sound.length, 16000);
-        // what is on one of two channels only is half as loud in their mean
+        // a signal on one of two channels has half the amplitude in their mean
         buffer.getChannelData(channels - 1).set(sound.map((v) => v * channels));
         await audio.audioWorklet.addModule('/dist/worklet.js');
         const node = new AudioWorkletNode(audio, 'kinglet-listener', {
@@ -207,14 +207,14 @@ describeInChrome('the page that listens', () => {
       }, { sound, klet: [...echo(2)], channels });
       const whole = createAudioFeatures(toneParameters()).compute(Float32Array.from(sound));
       expect(found.map(([frame]) => frame)).toEqual([1, 8, 15, 22, 29].slice(0, found.length));
-      // logarithms and sines are the engine's own
+      // logarithms and sines differ between engines
       for (const [frame, values] of found) {
         values.forEach((value, i) => expect(value).toBeCloseTo(whole[(frame - 1) * 16 + i]!, 4));
       }
     });
   }
 
-  test('reports what is wrong in the worklet', async () => {
+  test('reports errors of the worklet', async () => {
     const { page } = await open('low');
     await page.evaluate('import("/dist/audio.js").then((module) => { globalThis.audio = module; })');
     expect(await attempt(page, { klet: [1, 2, 3] })).toMatchObject({
@@ -234,7 +234,7 @@ describeInChrome('the page that listens', () => {
   });
 });
 
-describeInChrome('the page that listens, without a model named', () => {
+describeInChrome('the page that listens, with the default model', () => {
   const recordings = path.join(shared, 'data/spoken-digits');
   const folder = mkdtempSync(path.join(tmpdir(), 'kinglet-digits-'));
   let server: ChildProcess;
@@ -249,7 +249,7 @@ describeInChrome('the page that listens, without a model named', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('shows ten digits and scores of them, on a phone too', async () => {
+  test('shows ten digits with scores, and fits a phone', async () => {
     const browser = await launchHearing(path.join(folder, 'hum.wav'), tone(300, 1, 8000, 0.25), 8000);
     const { page, troubles } = await visit(browser, url, {
       viewport: { width: 360, height: 740 },
@@ -274,19 +274,22 @@ describeInChrome('the page that listens, without a model named', () => {
     await browser.close();
   });
 
-  test.skipIf(!existsSync(recordings))('hears a stranger say seven (../shared/data/spoken-digits)', async () => {
-    const { samples, sampleRate } = decodeWave(sharedBytes('data/spoken-digits', '7_theo_3.wav'));
-    const followed = new Float32Array(samples.length + sampleRate);
-    followed.set(samples);
-    const browser = await launchHearing(path.join(folder, 'seven.wav'), followed, sampleRate);
-    const { page, troubles } = await visit(browser, url);
-    await page.click('#listen');
-    await page.waitForFunction(() =>
-      document.querySelector('.bars .best span')?.textContent === '7' &&
-      parseFloat(document.querySelector('.bars .best')!.lastElementChild!.textContent) > 50
-    );
-    expect(await page.textContent('#label')).toBe('7');
-    expect(troubles).toEqual([]);
-    await browser.close();
-  });
+  test.skipIf(!existsSync(recordings))(
+    'recognizes a seven of an unknown speaker (../shared/data/spoken-digits)',
+    async () => {
+      const { samples, sampleRate } = decodeWave(sharedBytes('data/spoken-digits', '7_theo_3.wav'));
+      const followed = new Float32Array(samples.length + sampleRate);
+      followed.set(samples);
+      const browser = await launchHearing(path.join(folder, 'seven.wav'), followed, sampleRate);
+      const { page, troubles } = await visit(browser, url);
+      await page.click('#listen');
+      await page.waitForFunction(() =>
+        document.querySelector('.bars .best span')?.textContent === '7' &&
+        parseFloat(document.querySelector('.bars .best')!.lastElementChild!.textContent) > 50
+      );
+      expect(await page.textContent('#label')).toBe('7');
+      expect(troubles).toEqual([]);
+      await browser.close();
+    },
+  );
 });

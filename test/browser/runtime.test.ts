@@ -54,7 +54,7 @@ describeInChrome('the runtime in a page', () => {
   });
 
   describe('loads from', () => {
-    test('a URL, in pieces, telling its progress', async () => {
+    test('a URL, in chunks, with reports of progress', async () => {
       site.on('/pieces.klet', (_, response) => {
         response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': digits.length });
         const quarter = Math.ceil(digits.length / 4);
@@ -100,7 +100,7 @@ describeInChrome('the runtime in a page', () => {
           await kinglet.load(source, options);
         }), { source, options });
 
-    test('a URL that the server does not know, with FETCH_FAILED', async () => {
+    test('a URL that does not exist, with FETCH_FAILED', async () => {
       expect(await attempt('/missing.klet')).toMatchObject({
         name: 'KletError',
         code: 'FETCH_FAILED',
@@ -108,7 +108,7 @@ describeInChrome('the runtime in a page', () => {
       });
     });
 
-    test('a server that is not there, with FETCH_FAILED', async () => {
+    test('a server that cannot be reached, with FETCH_FAILED', async () => {
       expect(await attempt('http://127.0.0.1:9/digits.klet')).toMatchObject({ code: 'FETCH_FAILED' });
     });
 
@@ -128,11 +128,11 @@ describeInChrome('the runtime in a page', () => {
       });
     });
 
-    test('a core that the server does not know, with FETCH_FAILED', async () => {
+    test('a core that does not exist, with FETCH_FAILED', async () => {
       expect(await attempt('/digits.klet', { wasm: '/missing.wasm' })).toMatchObject({ code: 'FETCH_FAILED' });
     });
 
-    test('to go on when it is aborted: ABORTED, and the connection is closed', async () => {
+    test('to continue after an abort, with ABORTED, and closes the connection', async () => {
       const closed = new Promise<void>((resolve) => {
         site.on('/endless.klet', (request, response) => {
           request.socket.on('close', resolve);
@@ -157,7 +157,7 @@ describeInChrome('the runtime in a page', () => {
       await closed;
     });
 
-    test('nothing after a failure: the next load works', async () => {
+    test('only the load that failed, so the next one works', async () => {
       await attempt('/missing.klet');
       expect(await attempt('/digits.klet')).toEqual({ value: undefined });
     });
@@ -177,7 +177,7 @@ describeInChrome('the runtime in a page', () => {
       expect(found).toEqual(flavors.map((flavor) => [1, 2, 3].map(() => ({ flavor, passed: true }))));
     });
 
-    test('says that it needs one', async () => {
+    test('reports that it needs a core', async () => {
       const found = await page.evaluate(() =>
         probe.outcome(async () => {
           await slim.load('/digits.klet');
@@ -202,7 +202,7 @@ describeInChrome('the runtime in a page', () => {
       expect(codes).toEqual(Array(4).fill('DISPOSED'));
     });
 
-    test('gives the memory back although the model is still held', async () => {
+    test('frees the memory although the model is still referenced', async () => {
       const count = await page.evaluate(async () => {
         const klet = await (await fetch('/digits.klet')).arrayBuffer();
         const held = [];

@@ -6,7 +6,7 @@ import { digits, known, type Known } from './support/networks';
 import { openPage, type Outcome } from './support/page';
 import { openSite, type Site } from './support/site';
 
-// dist/browser.js where less is allowed than in a page.
+// dist/browser.js in scopes with fewer permissions than a page.
 
 describeInChrome('the runtime in other scopes', () => {
   let browser: Browser;
@@ -26,9 +26,7 @@ describeInChrome('the runtime in other scopes', () => {
     site?.close();
   });
 
-  /**
-   * The core for engines without SIMD is not in dist/browser.js; what is wanted without it says so.
-   */
+  /** dist/browser.js does not contain the scalar core, so this case needs the option `wasm`. */
   const scalar = { flavor: 'scalar', wasm: undefined } as const;
   const given = { flavor: undefined, wasm: '/dist/core.scalar.wasm' } as const;
   const refused = (why: string): unknown => {
@@ -88,7 +86,7 @@ describeInChrome('the runtime in other scopes', () => {
       expect(await inWorker(one)).toEqual({ value: network.expected });
     });
 
-    test('loadSync without the core for engines without SIMD asks for it', async () => {
+    test('loadSync asks for the scalar core if it is missing', async () => {
       expect(await inWorker({ waiting: false, ...scalar })).toEqual(refused(''));
     });
   });

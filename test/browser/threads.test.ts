@@ -8,7 +8,7 @@ import { digits, flavors, known, realNetworks } from './support/networks';
 import { openPage } from './support/page';
 import { openSite, type Site } from './support/site';
 
-// Workers that share a model's work, in pages that have shared memory and in one that has not.
+// Workers that share a model's work, in pages with shared memory and in one without.
 
 describeInChrome('threads in a page', () => {
   let browser: Browser;
@@ -44,7 +44,7 @@ describeInChrome('threads in a page', () => {
     });
   }
 
-  test('serve a worker as well, which may wait', async () => {
+  test('run from a worker, which may wait', async () => {
     const info = await page.evaluate(async () => {
       const source = `
         import { load } from '/dist/browser.js';
@@ -97,7 +97,7 @@ describeInChrome('threads in a page', () => {
     expect(found.ms).toBeLessThan(20_000);
   });
 
-  test("start from a script elsewhere, or from a worker of the page's own", async () => {
+  test("start from a script on another server, or from the page's own worker", async () => {
     const counts = await page.evaluate(async () => {
       const own = (): Worker => new Worker('/dist/thread.js', { type: 'module' });
       const models = [await kinglet.load('/digits.klet', { threads: 2, worker: '/dist/thread.js' }),
@@ -114,7 +114,7 @@ describeInChrome('threads in a page', () => {
     expect(info).toEqual({ flavor: 'simd', threads: 2 });
   });
 
-  test('are one where the script cannot be loaded, and info says so', async () => {
+  test('are one if the script cannot be loaded, and info says so', async () => {
     const found = await page.evaluate(async () => {
       const model = await kinglet.load('/digits.klet', { threads: 2, worker: '/missing.js' });
       return { ...model.info, passed: model.selfTest() > 0 };
@@ -126,7 +126,7 @@ describeInChrome('threads in a page', () => {
     });
   });
 
-  test('are one where the page is not isolated, and info names the headers', async () => {
+  test('are one if the page is not isolated, and info names the headers', async () => {
     const other = await openPage(browser, site);
     const found = await other.evaluate(async () => {
       const model = await kinglet.load('/digits.klet', { threads: 2 });

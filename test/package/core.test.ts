@@ -30,11 +30,11 @@ function validWith(flavor: string, ...extensions: string[]): boolean {
 }
 
 describe('the cores', () => {
-  test('the scalar one is WebAssembly 1.0, which every engine has', () => {
+  test('the scalar core is WebAssembly 1.0, which every engine supports', () => {
     expect(validWith('scalar')).toBe(true);
   });
 
-  test('the simd one needs nothing newer than 128-bit SIMD', () => {
+  test('the simd core needs nothing newer than 128-bit SIMD', () => {
     expect(validWith('simd')).toBe(false);
     expect(validWith(
       'simd',
@@ -46,7 +46,7 @@ describe('the cores', () => {
     )).toBe(true);
   });
 
-  test('the relaxed one needs relaxed SIMD besides', () => {
+  test('the relaxed core also needs relaxed SIMD', () => {
     const simd = ['--enable-simd', '--enable-sign-ext', '--enable-nontrapping-float-to-int', '--enable-bulk-memory',
       '--enable-mutable-globals'];
     expect(validWith('relaxed', ...simd)).toBe(false);
@@ -56,7 +56,7 @@ describe('the cores', () => {
   for (const flavor of ['relaxed', 'simd', 'scalar', 'relaxed.threads', 'simd.threads', 'scalar.threads']) {
     test(`${flavor} imports a memory and nothing else, and exports no 64-bit integers`, () => {
       const bytes = readFileSync(fileOf(flavor));
-      // Node 20 does not compile the relaxed one
+      // Node 20 does not compile the relaxed core
       if (!flavor.startsWith('relaxed') || WebAssembly.validate(bytes)) {
         expect(WebAssembly.Module.imports(new WebAssembly.Module(bytes))).toEqual([{
           module: 'env',

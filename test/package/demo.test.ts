@@ -21,29 +21,29 @@ async function demo(
 }
 
 describe('the demo in a terminal', () => {
-  test('reads every sample, in lines of at most 80 characters of ASCII art when nobody watches', async () => {
+  test('reads every sample, and prints ASCII art of at most 80 columns without a terminal', async () => {
     const { stdout, code } = await demo([]);
     expect(code).toBe(0);
-    expect(stdout).toContain('10 samples in models/digits/samples, 10 read right.');
+    expect(stdout).toContain('10 samples in models/digits/samples, 10 read correctly.');
     expect(stdout).toMatch(/One prediction takes [\d.]+ µs/);
     expect(stdout).toContain('npm run demo -- --page');
     expect(stdout).not.toContain('\x1b');
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
-  test('draws half blocks where the terminal can', async () => {
+  test('draws half blocks if the terminal supports them', async () => {
     const { stdout } = await demo([], { FORCE_COLOR: '1', LC_ALL: 'C.UTF-8' });
     expect(stdout).toContain('▀');
     const lines = stripVTControlCharacters(stdout).split('\n');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
-  test("reads a picture of one's own", async () => {
+  test("reads the user's image", async () => {
     const { stdout } = await demo(['models/digits/samples/7.png']);
     expect(stdout).toMatch(/^ {2}7 #+ +\d+\.\d %$/m);
   });
 
-  test('says what is wrong with a picture, without a stack', async () => {
+  test('reports an unreadable image without a stack trace', async () => {
     for (const file of ['missing.png', 'package.json']) {
       const { stderr, code } = await demo([file]);
       expect(code).toBe(1);

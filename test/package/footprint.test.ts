@@ -7,7 +7,7 @@ import { root } from './packed';
 
 // What a page downloads. Needs dist/, which `npm test` builds.
 
-/** Bytes reached. Lower a number when it falls; raise it only with a reason in the commit. */
+/** Current sizes in bytes. Lower them when files shrink; justify an increase in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
   'dist/browser.js': { gzip: 56_200 },
   'dist/slim.js': { gzip: 14_311 },
@@ -26,13 +26,13 @@ const gzipped = (file: string): number => gzipSync(bytesOf(file), { level: 9 }).
 
 describe('the size of', () => {
   for (const [file, { raw, gzip }] of Object.entries(reached)) {
-    test(`${file} is still what was reached`, () => {
+    test(`${file} has not grown`, () => {
       if (raw !== undefined) expect(bytesOf(file).length, 'bytes').toBeLessThanOrEqual(raw * ALLOWANCE);
       expect(gzipped(file), 'bytes gzipped').toBeLessThanOrEqual(gzip * ALLOWANCE);
     });
   }
 
-  test(`all that runs in a page is under ${BUDGET / 1000} kB gzipped`, () => {
+  test(`all code for a page is under ${BUDGET / 1000} kB gzipped`, () => {
     expect(gzipped('dist/browser.js'), 'with its cores inside').toBeLessThan(BUDGET);
     expect(gzipped('dist/slim.js') + gzipped('dist/core.simd.wasm'), 'with the core apart').toBeLessThan(BUDGET);
     expect(gzipped('dist/worklet.js'), 'in an audio worklet').toBeLessThan(BUDGET);

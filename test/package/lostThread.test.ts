@@ -12,7 +12,7 @@ import { randomInputs } from '../ops/suite';
 import { everyOperator } from '../robustness/sample';
 import { root } from './packed';
 
-// Workers that end, or hang, where no event can tell: in the middle of a prediction. Needs dist/,
+// Workers that end or hang during a prediction, when no event can arrive. Needs dist/,
 // which `npm test` builds.
 
 const digits = new Uint8Array(readFileSync(path.join(root, 'models/digits/digits.klet')));
@@ -24,7 +24,7 @@ afterAll(() => {
   for (const model of opened) model.dispose();
 });
 
-/** A model of two threads, and its other one. */
+/** A model with two threads, and its worker. */
 async function open(
   klet: Uint8Array,
   make = (): Worker => new Worker(pathToFileURL(path.join(root, 'dist/thread.node.js'))),
@@ -38,8 +38,8 @@ async function open(
 }
 
 /**
- * A worker that does as told when it is first called to a run, with `exports` of its core and
- * `bytes` of the memory at hand.
+ * A worker that runs `doing` at its first job. The code can use `exports`, the worker's core, and
+ * the memory as `bytes` and `words`.
  */
 const odd = (doing: string) => (): Worker =>
   new Worker(
@@ -57,7 +57,7 @@ const odd = (doing: string) => (): Worker =>
     { eval: true },
   );
 
-describe('a prediction whose other thread is lost is done by one, with the same bits,', () => {
+describe('a prediction whose worker is lost finishes on one thread, with the same bits,', () => {
   const graph = everyOperator();
   const klet = compile(graph);
   const sequence = [1, 2, 3, 4].map((seed) => randomInputs(graph, seed));
@@ -66,7 +66,7 @@ describe('a prediction whose other thread is lost is done by one, with the same 
     return sequence.map((inputs) => one.predict(inputs, { output: 'raw' }) as unknown as Record<string, TensorData>);
   };
 
-  test('where it ended before, and the state goes on', async () => {
+  test('if the worker ended before, and its state continues', async () => {
     const { model, other } = await open(klet);
     const stream = model.createState();
     const found: unknown[] = [];
@@ -78,13 +78,13 @@ describe('a prediction whose other thread is lost is done by one, with the same 
     expect(found).toEqual(expected());
   });
 
-  test('where it ends in the middle', async () => {
+  test('if the worker ends during the prediction', async () => {
     const { model } = await open(klet, odd('process.exit();'));
     expect(sequence.map((inputs) => model.predict(inputs, { output: 'raw' }))).toEqual(expected());
     expect(model.info).toMatchObject(lost);
   });
 
-  test('where it never comes, and writes all over the arena', async () => {
+  test('if the worker never finishes and overwrites the arena', async () => {
     const { model } = await open(
       klet,
       odd(`for (let i = 0; ; i++) bytes.fill(i, words[${(MAP + MAP_ARENA) / 4}], words[${
@@ -96,7 +96,7 @@ describe('a prediction whose other thread is lost is done by one, with the same 
   });
 
   test.each<[string, (model: Model) => unknown]>([['in the self-test', (model) => model.selfTest()], [
-    "with outputs of the caller's",
+    'into an array of the caller',
     (model) => {
       const into = new Float32Array(10);
       model.predictInto(image, into);
@@ -115,7 +115,7 @@ describe('a prediction whose other thread is lost is done by one, with the same 
     );
 });
 
-test('a thread that is two seconds late is waited for', async () => {
+test('a prediction waits for a worker that is two seconds late', async () => {
   const { model } = await open(digits, odd('setTimeout(() => { exports.serve(); }, 2000);'));
   const start = performance.now();
   expect(model.predict(image)).toEqual(loadSync(digits).predict(image));
@@ -124,7 +124,7 @@ test('a thread that is two seconds late is waited for', async () => {
   expect(model.info.threads).toBe(2);
 });
 
-test('without memory to go on, the prediction says so and the model is disposed', async () => {
+test('if there is no memory to continue, the prediction fails and the model is disposed', async () => {
   const { model, other } = await open(digits);
   const there = WebAssembly.Memory;
   void other.terminate();

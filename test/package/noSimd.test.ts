@@ -3,14 +3,14 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { root } from './packed';
 
-// The entry for browsers in an engine without SIMD, for which Node stands in. Needs dist/, which
+// The entry for browsers in an engine without SIMD, which Node simulates. Needs dist/, which
 // `npm test` builds.
 
 const script = `
   import { readFileSync } from 'node:fs';
   import { fileURLToPath } from 'node:url';
   import { load, loadSync } from './dist/browser.js';
-  // Node's own takes no file: URLs
+  // fetch of Node does not support file: URLs
   globalThis.fetch = async (url) => new Response(readFileSync(fileURLToPath(url)));
   const klet = readFileSync('models/digits/digits.klet');
   const answers = [];
@@ -27,7 +27,7 @@ const script = `
   console.log(JSON.stringify(answers));
 `;
 
-/** The worklet in a scope that is like an audio worklet's. */
+/** The worklet in a scope like that of an audio worklet. */
 const worklet = `
   import { readFileSync } from 'node:fs';
   const said = [];
@@ -48,18 +48,18 @@ async function answersWith(flags: string[], program = script): Promise<unknown[]
   return JSON.parse(stdout) as unknown[];
 }
 
-test('where there is no SIMD, load() fetches the scalar core, and loadSync() has it from then on', async () => {
+test('without SIMD, load() fetches the scalar core, which loadSync() can use from then on', async () => {
   const [first, ...others] = await answersWith(['--no-enable-sse4-1']);
   expect(first)
     .toMatch(/^NO_WASM: .*pass the option "wasm" \(the bytes of kinglet\/core\.scalar\.wasm, which needs no SIMD\)$/);
   expect(others).toEqual(['scalar', 3, 'scalar']);
 });
 
-test('where there is, nothing is fetched', async () => {
+test('with SIMD, nothing is fetched', async () => {
   expect((await answersWith([])).map(String).join(' ')).toMatch(/^(simd|relaxed) \1 3 \1$/);
 });
 
-test('the worklet of listen asks for the core that it lacks, and takes it', async () => {
+test('the worklet of listen asks for the scalar core, and accepts it', async () => {
   const ready = { kind: 'ready', sampleRate: 8000, frames: 1, features: 32, memory: 65536 };
   expect(await answersWith(['--no-enable-sse4-1'], worklet)).toEqual([{
     kind: 'error',

@@ -7,7 +7,7 @@ import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pack, root, type Packed } from './packed';
 
-// The package as npm would publish it, in a stranger's project. It needs dist/, which `npm test`
+// The package as npm would publish it, in a user's project. It needs dist/, which `npm test`
 // builds.
 
 let packed: Packed;
@@ -19,7 +19,7 @@ afterAll(() => packed?.remove());
 const tool = (name: string, file: string): string => path.join(root, 'node_modules', name, file);
 
 describe('the packed package', () => {
-  test('is fine with publint', async () => {
+  test('passes publint', async () => {
     const { messages } = await publint({
       pkgDir: path.join(packed.project, 'node_modules/kinglet'),
       pack: false,
@@ -28,20 +28,20 @@ describe('the packed package', () => {
     expect(messages).toEqual([]);
   });
 
-  test('has types that resolve in every way, says attw', async () => {
+  test('has types that attw resolves in every mode', async () => {
     const { problems } = await checkPackage(createPackageFromTarballData(readFileSync(packed.tarball)), {
       entrypoints: ['.', 'slim', 'compiler', 'tasks', 'audio'],
     }) as { problems: { kind: string; entrypoint?: string; resolutionKind?: string }[] };
-    // resolution as before Node 12 knows no exports map
+    // resolution before Node 12 ignores the exports map
     const wrong = problems.filter(({ resolutionKind }) => resolutionKind !== 'node10');
     expect(wrong).toEqual([]);
   });
 
-  test('holds every file that its exports and bin name, the models, and no sources', () => {
+  test('contains every file of its exports and bin, and the models, but no sources', () => {
     const folder = path.join(packed.project, 'node_modules/kinglet');
     expect(filesIn([packed.json.exports, packed.json.bin]).filter((file) => !existsSync(path.join(folder, file))))
       .toEqual([]);
-    // the models are as the project has them, and what the README shows with them is there
+    // the models are the project's, and the package has all files that the README uses
     for (const file of ['digits/digits.klet', 'digits/samples/7.png', 'spoken-digits/spoken-digits.klet']) {
       expect(
         readFileSync(path.join(folder, 'models', file)).equals(readFileSync(path.join(root, 'models', file))),
@@ -57,7 +57,7 @@ describe('the packed package', () => {
   });
 });
 
-test('what the packed README links to is in the package', () => {
+test('contains all files that its README links to', () => {
   const folder = path.join(packed.project, 'node_modules/kinglet');
   const links = Array.from(
     readFileSync(path.join(folder, 'README.md'), 'utf8').matchAll(/\]\(([^)\s#]+)[^)]*\)/g),
@@ -68,12 +68,12 @@ test('what the packed README links to is in the package', () => {
   expect(relative.filter((target) => !existsSync(path.join(folder, target)))).toEqual([]);
 });
 
-/** The files that a part of package.json names. */
+/** The files named in a part of package.json. */
 function filesIn(value: unknown): string[] {
   return typeof value === 'string' ? [value] : Object.values(value as object).flatMap(filesIn);
 }
 
-describe("a stranger's project", () => {
+describe("a user's project", () => {
   test('imports every entry and predicts', () => {
     expect(JSON.parse(packed.run(process.execPath, ['predict.mjs']))).toEqual([['simd', {
       index: 1,
@@ -105,7 +105,7 @@ describe("a stranger's project", () => {
     });
   }
 
-  test('bundles for a page into one file without Node in it, which runs', async () => {
+  test('bundles for a page into one file that runs without Node modules', async () => {
     const outfile = path.join(packed.project, 'bundle.mjs');
     const { warnings } = await build({
       entryPoints: [path.join(packed.project, 'page.mjs')],

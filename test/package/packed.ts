@@ -13,16 +13,13 @@ interface PackageJson {
   exports: Record<string, unknown>;
 }
 
-/** The package as strangers get it. */
+/** The package as users get it. */
 export interface Packed {
   tarball: string;
   json: PackageJson;
-  /**
-   * A project with the package in its node_modules, and of everything else only what the package
-   * says it depends on.
-   */
+  /** A project whose node_modules contains only the package and its dependencies. */
   project: string;
-  /** Runs a program in that project and gives what it printed. */
+  /** Runs a program in that project and returns its output. */
   run(program: string, args: string[]): string;
   remove(): void;
 }

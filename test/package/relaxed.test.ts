@@ -6,8 +6,8 @@ import { describe, expect, test, vi } from 'vitest';
 import { inlinedCores, inlinedThreadedCores } from '../../src/runtime/inlined';
 import { root } from './packed';
 
-// The relaxed core in engines that have it, and in one that has it wrong. Needs dist/, which `npm
-// test` builds.
+// The relaxed core in engines with relaxed SIMD, and in one that computes it wrongly. Needs dist/,
+// which `npm test` builds.
 
 const run = promisify(execFile);
 const major = Number(process.versions.node.split('.')[0]);
@@ -15,7 +15,7 @@ const x64 = process.arch === 'x64';
 const node24 = path.join(root, 'test/engines/node_modules/node24/bin/node');
 const describeIn24 = existsSync(node24) ? describe : describe.skip;
 
-/** The flavor that each wish comes to in a Node with these flags, or the code of its error. */
+/** The flavor that Node with these flags uses for each requested one, or its error. */
 async function chosen(node: string, ...flags: string[]): Promise<string[]> {
   const program = `
     import { readFileSync } from 'node:fs';
@@ -46,14 +46,14 @@ describe('the bundles', () => {
       )
     );
 
-  test('carry the cores that lie beside them', () => {
+  test('contain the same cores as the .wasm files', () => {
     for (const cores of [inlinedCores, inlinedThreadedCores]) {
       expect(Object.keys(cores)).toEqual(['relaxed', 'simd', 'scalar']);
     }
     expect(differing()).toEqual([]);
   });
 
-  test('unpack them where there is no TextEncoder, as in worklets', () => {
+  test('unpack them without TextEncoder, as in worklets', () => {
     vi.stubGlobal('TextEncoder', undefined);
     try {
       expect(differing()).toEqual([]);
@@ -64,13 +64,13 @@ describe('the bundles', () => {
 });
 
 describeIn24('Node 24', () => {
-  test('runs every flavor, and takes relaxed or simd when none is named', async () => {
+  test('runs every flavor, and uses relaxed or simd by default', async () => {
     const [first, ...others] = await chosen(node24);
     expect(first).toMatch(/^(relaxed|simd)$/);
     expect(others).toEqual(['relaxed', 'simd', 'scalar']);
   });
 
-  test.skipIf(!x64)('takes simd where the processor has no instruction for the relaxed dot', async () => {
+  test.skipIf(!x64)('uses simd if the processor has no instruction for the relaxed dot product', async () => {
     expect(await chosen(node24, '--no-enable-avx-vnni', '--no-enable-avx-vnni-int8')).toEqual(['simd', 'relaxed',
       'simd', 'scalar']);
   });
@@ -91,7 +91,7 @@ describeIn24('Node 24', () => {
   }
 });
 
-test.skipIf(major !== 20)('Node 20 behind its flag computes wrongly and is found out', async () => {
+test.skipIf(major !== 20)('Node 20 with its flag computes wrongly, which is detected', async () => {
   const [first, relaxed, ...others] = await chosen(process.execPath, '--experimental-wasm-relaxed-simd');
   expect([first, ...others]).toEqual(['simd', 'simd', 'scalar']);
   if (x64) expect(relaxed).toMatch(/^NO_WASM: the relaxed core computes incorrectly on this engine/);

@@ -33,7 +33,7 @@ async function open(klet: Uint8Array, options: LoadOptions): Promise<Model> {
   return model;
 }
 
-/** Runs the graph on so many threads, again and again, and compares with one. */
+/** Runs the graph repeatedly on several threads, and compares with one. */
 async function checkThreads(graph: Graph, seed: number, threads: number, repetitions: number): Promise<void> {
   const klet = compile(graph, { debugInfo: false });
   const inputs = randomInputs(graph, seed);
@@ -85,7 +85,7 @@ describe('threads give the bits of one thread', () => {
   }
   if (!hasShared) test.skip('on real networks [there is no ../shared]');
 
-  test('when predictions come at any time, before the others sleep and after', async () => {
+  test('whether the workers still wait actively or sleep already', async () => {
     const graph = randomGraph(new Random(3), 6, 'int8');
     const klet = compile(graph);
     const sets = [1, 2, 3].map((seed) => randomInputs(graph, seed));
@@ -110,7 +110,7 @@ describe('threads give the bits of one thread', () => {
     }
   }, 60_000);
 
-  test('in every way of running', async () => {
+  test('in every method that runs the model', async () => {
     const one = loadSync(digits);
     const two = await open(digits, { threads: 2 });
     const image = Float32Array.from({ length: 784 }, (_, i) => i % 7 / 7);
@@ -123,7 +123,7 @@ describe('threads give the bits of one thread', () => {
   });
 });
 
-test('each thread has scratch of its own, and memory tells', async () => {
+test('each thread has its own scratch, which `memory` counts', async () => {
   const one = loadSync(digits);
   const four = await open(digits, { threads: 4 });
   expect(four.memory).toMatchObject({ plan: one.memory.plan, weights: one.memory.weights, arena: one.memory.arena });
@@ -132,17 +132,18 @@ test('each thread has scratch of its own, and memory tells', async () => {
 });
 
 describe('one thread runs, and info says why,', () => {
-  const reasons: [string, LoadOptions, RegExp][] = [['when the script is not there', {
+  const reasons: [string, LoadOptions, RegExp][] = [['when the script does not exist', {
     worker: new URL('nowhere.js', worker),
   }, /^the worker failed: .*nowhere\.js/], ['when the worker cannot be made', {
     worker: () => {
       throw new Error('no workers today');
     },
   }, /^no workers today$/], ['when the worker ends', { worker: () => new Worker('process.exit()', { eval: true }) },
-    /^the worker ended$/], ["when the worker is another's", {
+    /^the worker ended$/], ['when the worker runs another program', {
     worker: () => new Worker('require("node:worker_threads").parentPort.postMessage("hello")', { eval: true }),
-  }, /^the worker says: hello$/], ['when memory would not do for more', { maxMemory: loadSync(digits).memory.total },
-    /bytes of memory and the limit is/], ['when the core given is not for threads', {
+  }, /^the worker says: hello$/], ['when the memory limit allows only one', {
+    maxMemory: loadSync(digits).memory.total,
+  }, /bytes of memory and the limit is/], ['when the given core has no threads', {
     wasm: new Uint8Array(readFileSync(path.join(root, 'dist/core.simd.wasm'))),
   }, /core\.simd\.threads\.wasm/]];
   for (const [title, options, reason] of reasons) {
@@ -175,12 +176,12 @@ describe('one thread runs, and info says why,', () => {
     expect(model.selfTest()).toBeGreaterThan(0);
   });
 
-  test('but not when one was asked for', async () => {
+  test('but gives no reason when one was requested', async () => {
     expect((await load(digits, { threads: 1 })).info).not.toHaveProperty('singleThreadReason');
   });
 });
 
-test('a core for threads that is given runs on any number of them', async () => {
+test('a given core with threads runs on one or several', async () => {
   const wasm = new Uint8Array(readFileSync(path.join(root, 'dist/core.simd.threads.wasm')));
   expect((await open(digits, { wasm, threads: 2 })).selfTest()).toBeGreaterThan(0);
   expect(loadSync(digits, { wasm }).selfTest()).toBeGreaterThan(0);
@@ -193,7 +194,7 @@ test.each([0, 17, 1.5, NaN, '2'])('threads: %s is refused', async (threads) => {
   });
 });
 
-test('aborting ends the start', async () => {
+test('an abort stops the start of the workers', async () => {
   const controller = new AbortController();
   const made: Worker[] = [];
   const loading = load(digits, {
@@ -231,7 +232,7 @@ describe('the workers of a model', () => {
     return JSON.parse(stdout) as unknown;
   };
 
-  test('do not keep the process, and spend no time while they wait', async () => {
+  test('do not keep the process alive, and use no CPU time while they wait', async () => {
     const spent = await run(`
       const model = await load(klet, { threads: 3 });
       model.selfTest();
@@ -244,7 +245,7 @@ describe('the workers of a model', () => {
     expect((spent as number[])[1]).toBeLessThan(50);
   });
 
-  test.skipIf(process.platform !== 'linux')('end when it is disposed, and when nobody holds it any more', async () => {
+  test.skipIf(process.platform !== 'linux')('end when the model is disposed or garbage-collected', async () => {
     expect(await run(
       `
       const without = threads(), model = await load(klet, { threads: 4 }), more = threads() > without;

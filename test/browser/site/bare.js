@@ -1,4 +1,4 @@
-// Takes away what some scopes lack; imported first, so that the modules after it find it gone.
+// Removes globals that some scopes lack. Must be imported before the modules that use them.
 for (const name of ['TextDecoder', 'atob', 'fetch', 'URL', 'performance', 'Response', 'Blob', 'ReadableStream']) {
   delete globalThis[name];
 }

@@ -1,4 +1,4 @@
-// Puts the package within reach of the tests' code, which runs in the page but cannot import there.
+// Makes the package global, because the tests' code in the page cannot import.
 import * as kinglet from '/dist/browser.js';
 import * as slim from '/dist/slim.js';
 import * as probe from './probe.js';

@@ -1,5 +1,4 @@
-// What pages, workers and worklets run alike: raw bytes through a network, and what was thrown as
-// data.
+// Helpers for pages, workers and worklets: predict on raw bytes, and return errors as plain data.
 
 /** @returns the output's bytes */
 export function outputBytes(model, bytes) {

@@ -1,4 +1,4 @@
-// Runs under a Content-Security-Policy and leaves what happened in the page's title.
+// Runs under a Content-Security-Policy and writes the result to the page's title.
 import { load } from '/dist/browser.js';
 import { outcome } from './probe.js';
 

@@ -2,7 +2,7 @@ import './bare.js';
 import { load, loadSync } from '/dist/browser.js';
 import { outcome, outputBytes } from './probe.js';
 
-/** Loads when it is made, predicts in the audio callback. */
+/** Loads in the constructor, predicts in the audio callback. */
 class Reader extends AudioWorkletProcessor {
   constructor({ processorOptions: { klet, input, waiting, ...options } }) {
     super();

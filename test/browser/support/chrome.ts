@@ -4,16 +4,16 @@ import path from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
 import { describe } from 'vitest';
 
-// The browser tests run in the Chrome or Chromium that is there; nothing is downloaded.
+// The browser tests use an installed Chrome or Chromium and download nothing.
 
 const HOW = 'needs Chrome: apt-get install chromium, brew install --cask chromium, ' +
   'winget install Google.Chrome, or CHROME_PATH=…';
 
-/** Flags that keep a browser from talking to anybody but the tests. */
+/** Flags that stop the browser's own network traffic. */
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
 
-/** @returns the browser's program, from CHROME_PATH or one of the usual places */
+/** @returns the browser's executable, from CHROME_PATH or a usual location */
 export function findChrome(): string | undefined {
   const { CHROME_PATH } = process.env;
   if (CHROME_PATH) {
@@ -47,8 +47,8 @@ function usualPlaces(): string[] {
 const program = findChrome();
 
 /**
- * A suite that needs a browser; without one its tests are skipped, and the suite's title says how
- * to get one.
+ * A suite that needs a browser. Without one its tests are skipped, and its title says how to
+ * install one.
  */
 export function describeInChrome(title: string, body: () => void): void {
   if (program) describe(title, body);

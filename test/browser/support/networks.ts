@@ -4,7 +4,7 @@ import { compile, importTflite } from '../../../src/compiler/index';
 import { loadSync, type Flavor } from '../../../src/index';
 import { hasShared, sharedBytes } from '../../helpers/shared';
 
-/** A network, an input of noise for it, and what Node makes of that: all as bytes. */
+/** A network, a random input and the output in Node, all as bytes. */
 export interface Known {
   name: string;
   klet: Uint8Array;
@@ -17,7 +17,7 @@ export const flavors: Flavor[] = ['relaxed', 'simd', 'scalar'];
 export const digits =
   new Uint8Array(readFileSync(path.resolve(import.meta.dirname, '../../../models/digits/digits.klet')));
 
-/** Real networks, where ../shared is there. */
+/** Real networks, if ../shared exists. */
 export const realNetworks = hasShared ? ['kws_dscnn_int8', 'vww_int8', 'mobilenet_v1_025_128_uint8'] : [];
 
 export function known(name: string): Known {

@@ -4,7 +4,7 @@ import type * as slimEntry from '../../../src/slim';
 import type { Model } from '../../../src/index';
 import type { Site } from './site';
 
-/** What an attempt in the page came to. */
+/** The result of an attempt in the page. */
 export interface Outcome<T = unknown> {
   value?: T;
   name?: string;
@@ -13,7 +13,7 @@ export interface Outcome<T = unknown> {
 }
 
 declare global {
-  // what site/page.js leaves in the page
+  // set by site/page.js
   var kinglet: typeof browserEntry;
   var slim: typeof slimEntry;
   var probe: { outputBytes(model: Model, bytes: Uint8Array): number[];
@@ -21,8 +21,8 @@ declare global {
 }
 
 /**
- * A page that has the package as `kinglet` and `slim`, and helpers as `probe`; cross-origin
- * isolated if wanted, as shared memory needs it.
+ * A page with the package as `kinglet` and `slim`, and the helpers as `probe`. Shared memory needs
+ * a cross-origin isolated page.
  */
 export async function openPage(browser: Browser, site: Site, isolated = false): Promise<Page> {
   const name = isolated ? '/isolated' : '/';

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 
-/** The address that a server prints when it is ready. */
+/** Waits for the address that a server prints when it is ready. */
 export function serverUrl(server: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';

@@ -9,10 +9,7 @@ const types: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'appl
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/**
- * A web server of a test's own: `dist/`, the scripts beside this folder, and what the test puts
- * there.
- */
+/** A web server for a test: `dist/`, the scripts of `../site/`, and files that the test adds. */
 export interface Site {
   url: string;
   put(name: string, body: Uint8Array | string, headers?: Record<string, string>): void;
@@ -51,7 +48,7 @@ async function sendFile(name: string, response: ServerResponse): Promise<void> {
   try {
     if (!place) throw new Error('not served');
     const bytes = await readFile(path.join(root, place[1], name.slice(place[0].length)));
-    // an isolated page takes workers' scripts only with its own policy
+    // an isolated page accepts only worker scripts with the same policy
     response.writeHead(200, {
       'Content-Type': types[path.extname(name)] ?? 'application/octet-stream',
       'Cross-Origin-Embedder-Policy': 'require-corp',

@@ -2,8 +2,8 @@ import type { TestModule } from 'vitest/node';
 import type { Reporter } from 'vitest/reporters';
 
 /**
- * Names what was skipped at the end of a run, where the usual reporter only counts; by the reasons
- * that titles give in […].
+ * Lists skipped tests at the end of a run by the reasons in their titles, […]. The default reporter
+ * only counts them.
  */
 export default class SkippedReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {

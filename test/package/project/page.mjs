@@ -1,4 +1,4 @@
-// What a bundler is given for a page.
+// A bundler's input for a page.
 import { loadSync } from 'kinglet';
 
 export function selfTest(bytes) {

@@ -1,4 +1,4 @@
-// A stranger's program: every entry of the package, once.
+// A user's program, which uses every entry of the package.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { load } from 'kinglet';
