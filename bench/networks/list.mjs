@@ -2,7 +2,8 @@
 // own.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadFloatNetwork } from '../../models/digits/recipe/float-network.mjs';
+import { FLOAT_NETWORK } from '../../models/digits/recipe/float-network.mjs';
+import { loadFloatNetwork } from '../../models/training/floatNetwork.mjs';
 
 const shared = fileURLToPath(new URL('../../../shared/models/', import.meta.url));
 const bytesOf = (file) => new Uint8Array(readFileSync(file));
@@ -64,6 +65,6 @@ export function listNetworks() {
   return [...found, ...pruned, {
     name: 'digits',
     klet: bytesOf(fileURLToPath(new URL('../../models/digits/digits.klet', import.meta.url))),
-    twin: loadFloatNetwork(),
+    twin: loadFloatNetwork(FLOAT_NETWORK),
   }];
 }

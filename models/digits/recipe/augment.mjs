@@ -2,8 +2,8 @@
  * Distorts digits the way other hands, mice or fingers draw them: first the geometry (affine and
  * elastic in one bilinear resampling), then stroke thickness, ink and noise.
  */
+import { between, normal } from '../../training/random.mjs';
 import { PIXELS, SIDE } from './data.mjs';
-import { between, normal } from './random.mjs';
 
 const GRID = 5; // control points of the elastic field along each side
 const CENTRE = (SIDE - 1) / 2;

@@ -24,15 +24,6 @@ export function smoothed(set, indices) {
   return labels;
 }
 
-/**
- * The learning rate: a linear warm-up, then half a cosine down to zero. `progress` and `warmup` are
- * fractions of training.
- */
-export function rateAt(progress, peak, warmup) {
-  if (progress < warmup) return peak * (progress + 0.01) / (warmup + 0.01);
-  return peak * 0.5 * (1 + Math.cos(Math.PI * (progress - warmup) / (1 - warmup)));
-}
-
 /** @param scores [count][10] */
 export function countRight(set, scores) {
   let right = 0;
@@ -41,8 +32,4 @@ export function countRight(set, scores) {
     if (row.indexOf(Math.max(...row)) === set.labels[i]) right++;
   }
   return right;
-}
-
-export function percent(right, count) {
-  return `${((100 * right) / count).toFixed(2)} % (${count - right} wrong of ${count})`;
 }

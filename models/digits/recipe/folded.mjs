@@ -2,8 +2,9 @@
  * The folded float network as TensorFlow variables, for further training. Batch norm is already
  * part of its weights.
  */
+import { dense, tf } from '../../training/tensorflow.mjs';
 import { architecture, convolve } from './network.mjs';
-import { biasRelu6, dense, globalAverage, tf } from './tensorflow.mjs';
+import { biasRelu6, globalAverage } from './operators.mjs';
 
 /**
  * @param network of loadFloatNetwork

@@ -1,6 +1,6 @@
 /**
- * AssemblyScript kernels, compiled by training-kernels.mjs when training starts. They replace
- * passes over whole activations that TensorFlow.js's WebAssembly backend does slowly or not at all.
+ * AssemblyScript kernels, compiled when training starts. They replace passes over whole activations
+ * that TensorFlow.js's WebAssembly backend does slowly or not at all.
  *
  * Letters: M = rows (batch × height × width), C = channels, always a multiple of 4 here. All
  * tensors are f32, row-major, addressed by byte. Every loop handles one vector of channels in all

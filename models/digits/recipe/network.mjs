@@ -2,9 +2,9 @@
  * The architecture and its training form: convolutions without bias, batch norm, relu6. Folding
  * merges batch norm into the convolutions.
  */
-import { normal } from './random.mjs';
-import { batchNormRelu6, dense, depthwiseConvolution, firstConvolution, globalAverage, product,
-  tf } from './tensorflow.mjs';
+import { normal } from '../../training/random.mjs';
+import { dense, product, tf } from '../../training/tensorflow.mjs';
+import { batchNormRelu6, depthwiseConvolution, firstConvolution, globalAverage } from './operators.mjs';
 
 const EPSILON = 1e-3;
 const MOMENTUM = 0.98;

@@ -8,14 +8,16 @@
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { loadFloatNetwork, saveFloatNetwork } from '../../training/floatNetwork.mjs';
+import { withoutChannels } from '../../training/graph.mjs';
 import { Averages, PrunedWeights, Pruning, Range, distillation, fakeQuant } from '../../training/index.mjs';
-import { countRight, distorted, percent, rateAt, smoothed } from './batches.mjs';
+import { percent, rateAt } from '../../training/progress.mjs';
+import { seeded, shuffle } from '../../training/random.mjs';
+import { startTensorflow, tf } from '../../training/tensorflow.mjs';
+import { countRight, distorted, smoothed } from './batches.mjs';
 import { CLASSES, SIDE, imageOf, loadDigits } from './data.mjs';
-import { PRUNED_NETWORK, loadFloatNetwork, saveFloatNetwork } from './float-network.mjs';
+import { FLOAT_NETWORK, PRUNED_NETWORK } from './float-network.mjs';
 import { foldedLayers, foldedLogits, withWeights } from './folded.mjs';
-import { withoutChannels } from './graph.mjs';
-import { seeded, shuffle } from './random.mjs';
-import { startTensorflow, tf } from './tensorflow.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -41,7 +43,7 @@ await startTensorflow();
 const started = performance.now();
 const { train, validation } = loadDigits();
 const random = seeded(SEED);
-const whole = loadFloatNetwork();
+const whole = loadFloatNetwork(FLOAT_NETWORK);
 const network = withoutChannels(
   whole,
   Number(options.channels),

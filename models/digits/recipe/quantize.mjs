@@ -10,9 +10,10 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { compile, quantize } from '../../../dist/compiler.js';
 import { load } from '../../../dist/index.js';
+import { loadFloatNetwork, runFloatNetwork } from '../../training/floatNetwork.mjs';
+import { sizes, toGraph } from '../../training/graph.mjs';
 import { CLASSES, imageOf, loadDigits } from './data.mjs';
-import { FLOAT_NETWORK, PRUNED_NETWORK, loadFloatNetwork, runFloatNetwork } from './float-network.mjs';
-import { sizes, toGraph } from './graph.mjs';
+import { FLOAT_NETWORK, PRUNED_NETWORK } from './float-network.mjs';
 
 const CALIBRATION_DIGITS = 200; // from the training set, which is shuffled
 const GOLDEN_DIGITS = [0, 1, 2]; // from the test set, as golden vectors for selfTest()

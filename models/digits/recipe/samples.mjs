@@ -7,13 +7,14 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
+import { loadFloatNetwork, runFloatNetwork } from '../../training/floatNetwork.mjs';
 import { CLASSES, SIDE, imageOf, loadDigits } from './data.mjs';
-import { loadFloatNetwork, runFloatNetwork } from './float-network.mjs';
+import { FLOAT_NETWORK } from './float-network.mjs';
 
 const HARDNESS = 0.15; // share of the class with lower scores than the chosen digit
 const directory = new URL('../samples/', import.meta.url);
 
-const network = loadFloatNetwork();
+const network = loadFloatNetwork(FLOAT_NETWORK);
 const { test } = loadDigits();
 mkdirSync(directory, { recursive: true });
 

@@ -5,12 +5,14 @@
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { countRight, distorted, percent, rateAt, smoothed } from './batches.mjs';
+import { describe, loadFloatNetwork, runFloatNetwork, saveFloatNetwork } from '../../training/floatNetwork.mjs';
+import { percent, rateAt } from '../../training/progress.mjs';
+import { seeded, shuffle } from '../../training/random.mjs';
+import { crossEntropy, startTensorflow, tf } from '../../training/tensorflow.mjs';
+import { countRight, distorted, smoothed } from './batches.mjs';
 import { CLASSES, PIXELS, SIDE, imageOf, loadDigits } from './data.mjs';
-import { FLOAT_NETWORK, describe, loadFloatNetwork, runFloatNetwork, saveFloatNetwork } from './float-network.mjs';
+import { FLOAT_NETWORK } from './float-network.mjs';
 import { createNetwork, fold, probabilities, trainingLogits } from './network.mjs';
-import { seeded, shuffle } from './random.mjs';
-import { crossEntropy, startTensorflow, tf } from './tensorflow.mjs';
 
 const { values: options } = parseArgs({
   options: { epochs: { type: 'string', default: '85' }, out: { type: 'string', default: FLOAT_NETWORK } },

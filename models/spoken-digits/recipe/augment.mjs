@@ -2,9 +2,9 @@
  * Distorts recordings the way other voices, rooms and microphones would, and joins them to streams.
  * With only four speakers to train on, accuracy for other speakers depends on this.
  */
-import { between } from '../../digits/recipe/random.mjs';
-import { BANDS, HOP, WINDOW, logMel } from './features.mjs';
+import { between } from '../../training/random.mjs';
 import { RATE } from './data.mjs';
+import { BANDS, HOP, WINDOW, logMel } from './features.mjs';
 
 const EARLY = 2; // frames; the answer must be right in the last frame of a recording that ends without silence
 const STRESSES = 4; // points of a word, between which loudness is interpolated

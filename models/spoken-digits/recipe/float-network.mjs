@@ -1,9 +1,9 @@
 /**
  * Runs the float network frame by frame in plain loops. Its files spoken-digits.float.json and .bin
- * have the format of the digits recipe.
+ * have the format of models/training/floatNetwork.mjs.
  */
 import { fileURLToPath } from 'node:url';
-import { operators } from '../../digits/recipe/float-network.mjs';
+import { operators } from '../../training/floatNetwork.mjs';
 import { BANDS } from './features.mjs';
 
 /** Path of the network's files, without the extensions .json and .bin. */

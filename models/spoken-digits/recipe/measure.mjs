@@ -6,7 +6,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { loadFloatNetwork } from '../../digits/recipe/float-network.mjs';
+import { loadFloatNetwork } from '../../training/floatNetwork.mjs';
 import { CLASSES, FOLDER, loadRecordings } from './data.mjs';
 import { logMel } from './features.mjs';
 import { FLOAT_NETWORK, argmax, lastScores } from './float-network.mjs';

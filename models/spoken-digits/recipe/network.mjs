@@ -2,9 +2,9 @@
  * The architecture: two convolutions along the bands of a frame, a projection, a GRU over frames, a
  * classifier. Only the GRU sees other frames, so the network can run frame by frame.
  */
-import { dense as classify, tf } from '../../digits/recipe/tensorflow.mjs';
-import { namesOf } from '../../digits/recipe/float-network.mjs';
-import { normal } from '../../digits/recipe/random.mjs';
+import { namesOf } from '../../training/floatNetwork.mjs';
+import { normal } from '../../training/random.mjs';
+import { dense as classify, tf } from '../../training/tensorflow.mjs';
 import { CLASSES } from './data.mjs';
 import { BANDS } from './features.mjs';
 import { bandConvolution, dense, gru } from './operators.mjs';

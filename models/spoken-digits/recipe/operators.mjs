@@ -1,12 +1,12 @@
 /**
- * Training operators that the digits recipe lacks: a convolution along frequency and a GRU over
- * time, both with custom gradients.
+ * Training operators for sound: a convolution along frequency and a GRU over time, both with custom
+ * gradients.
  *
  * Letters: M = rows (frames × streams), S = bands, C = channels, T = frames, B = streams, H =
  * units.
  */
-import { tf } from '../../digits/recipe/tensorflow.mjs';
-import { loadKernels } from '../../digits/recipe/training-kernels.mjs';
+import { loadKernels } from '../../training/kernels.mjs';
+import { tf } from '../../training/tensorflow.mjs';
 
 const kernels = await loadKernels(new URL('kernels.ts', import.meta.url));
 

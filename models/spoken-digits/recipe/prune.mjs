@@ -8,11 +8,11 @@
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { loadFloatNetwork, saveFloatNetwork } from '../../training/floatNetwork.mjs';
 import { Averages, PrunedWeights, Pruning, Range, distillation, fakeQuant } from '../../training/index.mjs';
-import { startTensorflow, tf } from '../../digits/recipe/tensorflow.mjs';
-import { percent, rateAt } from '../../digits/recipe/batches.mjs';
-import { loadFloatNetwork, saveFloatNetwork } from '../../digits/recipe/float-network.mjs';
-import { seeded, shuffle } from '../../digits/recipe/random.mjs';
+import { percent, rateAt } from '../../training/progress.mjs';
+import { seeded, shuffle } from '../../training/random.mjs';
+import { startTensorflow, tf } from '../../training/tensorflow.mjs';
 import { FOLDER, loadRecordings } from './data.mjs';
 import { FLOAT_NETWORK, PRUNED_NETWORK } from './float-network.mjs';
 import { assign, createNetwork, layersOf, logitsOf, variablesOf, withMatrices } from './network.mjs';

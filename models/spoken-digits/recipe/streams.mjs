@@ -2,13 +2,13 @@
  * Shared by both trainings: makes batches of streams, sets the target of each frame, counts correct
  * answers.
  */
-import { shuffle } from '../../digits/recipe/random.mjs';
-import { scaled } from './operators.mjs';
-import { tf } from '../../digits/recipe/tensorflow.mjs';
+import { shuffle } from '../../training/random.mjs';
+import { tf } from '../../training/tensorflow.mjs';
 import { makeStream } from './augment.mjs';
 import { CLASSES } from './data.mjs';
 import { BANDS, logMel } from './features.mjs';
 import { argmax, runStream } from './float-network.mjs';
+import { scaled } from './operators.mjs';
 
 const STREAMS = 8; // of a batch
 const SECOND_WORD = 0.4; // share of streams with two words

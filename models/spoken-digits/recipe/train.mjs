@@ -9,10 +9,10 @@
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { Averages } from '../../training/average.mjs';
-import { crossEntropy, startTensorflow, tf } from '../../digits/recipe/tensorflow.mjs';
-import { percent, rateAt } from '../../digits/recipe/batches.mjs';
-import { describe, loadFloatNetwork, saveFloatNetwork } from '../../digits/recipe/float-network.mjs';
-import { seeded, shuffle } from '../../digits/recipe/random.mjs';
+import { describe, loadFloatNetwork, saveFloatNetwork } from '../../training/floatNetwork.mjs';
+import { percent, rateAt } from '../../training/progress.mjs';
+import { seeded, shuffle } from '../../training/random.mjs';
+import { crossEntropy, startTensorflow, tf } from '../../training/tensorflow.mjs';
 import { CLASSES, FOLDER, loadRecordings } from './data.mjs';
 import { BANDS, logMel } from './features.mjs';
 import { FLOAT_NETWORK, argmax, lastScores } from './float-network.mjs';

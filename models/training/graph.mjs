@@ -1,5 +1,6 @@
-import { GraphBuilder, compile, prune } from '../../../dist/compiler.js';
-import { namesOf } from './float-network.mjs';
+/** Float networks as graphs of kinglet. */
+import { GraphBuilder, compile, prune } from '../../dist/compiler.js';
+import { namesOf } from './floatNetwork.mjs';
 
 /** A layer's weights, biases and other tensors as constant inputs of its node. */
 export function constantsOf(builder, layer) {

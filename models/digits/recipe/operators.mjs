@@ -1,52 +1,13 @@
 /**
- * Training operators: the forward pass uses TensorFlow.js's WebAssembly kernels, the gradients are
- * written here. That backend has no kernels for filter gradients of convolutions, and the other
- * built-in gradients use slow paths (matrix products with a transposed operand, sums over leading
- * dimensions).
+ * Training operators for images, with gradients of their own: TensorFlow.js's WebAssembly backend
+ * has no kernels for filter gradients of convolutions, and reaches others by slow paths.
  *
- * Letters: M = rows (batch × height × width), C = channels, K and N = inner and outer size of a
- * matrix product.
+ * Letters: M = rows (batch × height × width), C = channels.
  */
-import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
-import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { loadKernels } from './training-kernels.mjs';
+import { loadKernels } from '../../training/kernels.mjs';
+import { tf } from '../../training/tensorflow.mjs';
 
-export { tf };
-
-let kernels;
-
-export async function startTensorflow() {
-  const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json');
-  setWasmPaths(`${dirname(entry)}/wasm-out/`);
-  tf.registerGradient({
-    kernelName: 'Reshape',
-    inputsToSave: ['x'],
-    gradFunc: (dy, [x]) => ({ x: () => tf.reshape(dy, x.shape) }),
-  });
-  kernels = await loadKernels(new URL('kernels.ts', import.meta.url));
-  await tf.setBackend('wasm');
-  await tf.ready();
-}
-
-/** x [M][K] · w [K][N] → [M][N] */
-export const product = tf.customGrad((x, w, save) => {
-  save([x, w]);
-  return {
-    value: tf.matMul(x, w),
-    gradFunc: (dy, [x, w]) => [tf.matMul(dy, tf.transpose(w)), tf.matMul(tf.transpose(x), dy)],
-  };
-});
-
-/** x [M][K] · w [K][N] + bias [N] → [M][N] */
-export const dense = tf.customGrad((x, w, bias, save) => {
-  save([x, w]);
-  return {
-    value: tf.add(tf.matMul(x, w), bias),
-    gradFunc: (dy, [x, w]) => [tf.matMul(dy, tf.transpose(w)), tf.matMul(tf.transpose(x), dy), tf.sum(dy, 0)],
-  };
-});
+const kernels = await loadKernels(new URL('kernels.ts', import.meta.url));
 
 /**
  * The first layer, without an input gradient because x is data. x [N][H][W][Ci], w
@@ -133,23 +94,6 @@ export const biasRelu6 = tf.customGrad((x, bias, save) => {
   };
   return { value: tf.tensor2d(y, [rows, channels]), gradFunc };
 });
-
-/**
- * The weighted sum of the rows' cross entropy between labels [M][N] and softmax(logits [M][N]) →
- * scalar
- *
- * @param weights a number or [M][1]; the default gives the mean
- */
-export function crossEntropy(labels, logits, weights = 1 / logits.shape[0]) {
-  return tf.customGrad((logits, save) => {
-    const shares = tf.softmax(logits);
-    save([shares]);
-    return {
-      value: tf.neg(tf.sum(tf.mul(tf.mul(labels, tf.log(tf.add(shares, 1e-9))), weights))),
-      gradFunc: (dy, [shares]) => tf.mul(tf.mul(tf.sub(shares, labels), weights), dy),
-    };
-  })(logits);
-}
 
 /**
  * relu6(batchNorm(x)) with the statistics of the batch. x [M][C], gamma [C], beta [C] → [M][C]
