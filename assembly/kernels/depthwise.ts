@@ -111,12 +111,17 @@ export function depthwise_i8(
 //
 //   [0..2] (w₀ₖ, w₁ₖ) of columns k = 0, 1, 2 · [3] (w₂₀, w₂₁) · [4] (w₂₂, 0) · [5] (0, w₂₀)
 //   [6] (w₂₁, w₂₂); each entry is i16 [8][2], lanes 0 to 3 before lanes 4 to 7
+//   bias i32 [8] │ scale f32 [8]
 
-/** Bytes of one block's weights */
-export const WEIGHTS_3X3 = 224;
+/** Bytes of one block: weights, then bias i32 [8] │ scale f32 [8] */
+export const WEIGHTS_3X3 = 288;
+const BIAS_3X3 = 224;
 
-/** w i8 [blocks][9][8], taps column by column → the layout above */
-export function pair_taps_i8_3x3(w: usize, zeroPoint: i32, blocks: i32, out: usize): void {
+/**
+ * w i8 [blocks][9][8], taps column by column, bias i32 [8·blocks], scale f32 [8·blocks] → the
+ * layout above
+ */
+export function pair_taps_i8_3x3(w: usize, zeroPoint: i32, bias: usize, scale: usize, blocks: i32, out: usize): void {
   const z = i16x8.splat(<i16>zeroPoint);
   const zeros = i16x8.splat(0);
   for (let block = 0; block < blocks; block++) {
@@ -129,6 +134,12 @@ export function pair_taps_i8_3x3(w: usize, zeroPoint: i32, blocks: i32, out: usi
     storePair(out + 128, w22, zeros);
     storePair(out + 160, zeros, w20);
     storePair(out + 192, w21, w22);
+    for (let half = 0; half < 32; half += 16) {
+      v128.store(out + half, v128.load(bias + half), BIAS_3X3);
+      v128.store(out + half, v128.load(scale + half), BIAS_3X3 + 32);
+    }
+    bias += 32;
+    scale += 32;
     w += 72;
     out += WEIGHTS_3X3;
   }
@@ -143,25 +154,18 @@ function storePair(out: usize, a: v128, b: v128): void {
 /**
  * `count` outputs of one row at stride 1, two per iteration.
  *
- * @param p0 input row 0 of the window at column 0; p1 and p2 are rows 1 and 2. Outside the image it
- *   is one pixel of zero points
- * @param stride0 bytes from one pixel of row 0 to the next, 0 outside the image
+ * @param rows u32 [3][2]: the address of each input row of the windows at column 0, and the bytes
+ *   from one of its pixels to the next. A row outside the image is one pixel of zero points, with 0
+ *   bytes to the next
  * @param firstColumn column where the first output's window begins; may be negative
  * @param padding zero point of the input
  */
 export function depthwise_i8_3x3_s1(
-  p0: usize,
-  stride0: usize,
-  p1: usize,
-  stride1: usize,
-  p2: usize,
-  stride2: usize,
+  rows: usize,
   firstColumn: i32,
   inW: i32,
   padding: i32,
   weights: usize,
-  bias: usize,
-  scale: usize,
   out: usize,
   count: i32,
   C: i32,
@@ -169,6 +173,8 @@ export function depthwise_i8_3x3_s1(
   min: i32,
   max: i32,
 ): void {
+  const p0 = load<usize>(rows), p1 = load<usize>(rows, 8), p2 = load<usize>(rows, 16);
+  const stride0 = load<usize>(rows, 4), stride1 = load<usize>(rows, 12), stride2 = load<usize>(rows, 20);
   const low = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
   const magic = requantizeMagic(zeroPoint);
@@ -236,8 +242,8 @@ export function depthwise_i8_3x3_s1(
       const vLow = interleaveLow(x2, y2);
       const vHigh = interleaveHigh(x2, y2);
       let w = v128.load(weights);
-      let s0 = dot(v128.load(bias), aLow, w);
-      let t0 = dot(v128.load(bias), bLow, w);
+      let s0 = dot(v128.load(weights, BIAS_3X3), aLow, w);
+      let t0 = dot(v128.load(weights, BIAS_3X3), bLow, w);
       w = v128.load(weights, 32);
       s0 = dot(s0, bLow, w);
       t0 = dot(t0, cLow, w);
@@ -249,7 +255,7 @@ export function depthwise_i8_3x3_s1(
       s0 = dot(s0, vLow, v128.load(weights, 128));
       t0 = dot(t0, vLow, v128.load(weights, 192));
       w = v128.load(weights, 16);
-      let s1 = dot(v128.load(bias, 16), aHigh, w), t1 = dot(v128.load(bias, 16), bHigh, w);
+      let s1 = dot(v128.load(weights, BIAS_3X3 + 16), aHigh, w), t1 = dot(v128.load(weights, BIAS_3X3 + 16), bHigh, w);
       w = v128.load(weights, 48);
       s1 = dot(s1, bHigh, w);
       t1 = dot(t1, cHigh, w);
@@ -260,8 +266,8 @@ export function depthwise_i8_3x3_s1(
       t1 = dot(t1, uHigh, v128.load(weights, 176));
       s1 = dot(s1, vHigh, v128.load(weights, 144));
       t1 = dot(t1, vHigh, v128.load(weights, 208));
-      const scaleLow = v128.load(scale);
-      const scaleHigh = v128.load(scale, 16);
+      const scaleLow = v128.load(weights, BIAS_3X3 + 32);
+      const scaleHigh = v128.load(weights, BIAS_3X3 + 48);
       // requantize both outputs of the same four channels together: the engine then schedules
       // them together and keeps their weights in registers
       const lower = i16x8.narrow_i32x4_s(
@@ -290,25 +296,16 @@ export function depthwise_i8_3x3_s1(
       uHigh = vHigh;
     }
     weights += WEIGHTS_3X3;
-    bias += 32;
-    scale += 32;
   }
 }
 
 /** The same at stride 2, one output per iteration: a window shares one column with the next. */
 export function depthwise_i8_3x3_s2(
-  p0: usize,
-  stride0: usize,
-  p1: usize,
-  stride1: usize,
-  p2: usize,
-  stride2: usize,
+  rows: usize,
   firstColumn: i32,
   inW: i32,
   padding: i32,
   weights: usize,
-  bias: usize,
-  scale: usize,
   out: usize,
   count: i32,
   C: i32,
@@ -316,6 +313,8 @@ export function depthwise_i8_3x3_s2(
   min: i32,
   max: i32,
 ): void {
+  const p0 = load<usize>(rows), p1 = load<usize>(rows, 8), p2 = load<usize>(rows, 16);
+  const stride0 = load<usize>(rows, 4), stride1 = load<usize>(rows, 12), stride2 = load<usize>(rows, 20);
   const low = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
   const magic = requantizeMagic(zeroPoint);
@@ -364,8 +363,8 @@ export function depthwise_i8_3x3_s2(
       }
       const cLow = interleaveLow(x0, x1);
       const cHigh = interleaveHigh(x0, x1);
-      let s0 = dot(v128.load(bias), aLow, v128.load(weights)),
-        s1 = dot(v128.load(bias, 16), aHigh, v128.load(weights, 16));
+      let s0 = dot(v128.load(weights, BIAS_3X3), aLow, v128.load(weights)),
+        s1 = dot(v128.load(weights, BIAS_3X3 + 16), aHigh, v128.load(weights, 16));
       s0 = dot(s0, bLow, v128.load(weights, 32));
       s1 = dot(s1, bHigh, v128.load(weights, 48));
       s0 = dot(s0, cLow, v128.load(weights, 64));
@@ -375,8 +374,8 @@ export function depthwise_i8_3x3_s2(
       s0 = dot(s0, interleaveLow(c2, c2), v128.load(weights, 128));
       s1 = dot(s1, interleaveHigh(c2, c2), v128.load(weights, 144));
       const s = i16x8.narrow_i32x4_s(
-        requantize4(s0, v128.load(scale), low, magic, back),
-        requantize4(s1, v128.load(scale, 16), low, magic, back),
+        requantize4(s0, v128.load(weights, BIAS_3X3 + 32), low, magic, back),
+        requantize4(s1, v128.load(weights, BIAS_3X3 + 48), low, magic, back),
       );
       const q = narrowBelow(s, s, high);
       if (lanes == 8) v128.store64_lane(o, q, 0);
@@ -387,7 +386,5 @@ export function depthwise_i8_3x3_s2(
       a2 = c2;
     }
     weights += WEIGHTS_3X3;
-    bias += 32;
-    scale += 32;
   }
 }

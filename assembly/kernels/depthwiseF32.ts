@@ -89,18 +89,13 @@ function column(c: v128, a0: v128, a1: v128, a2: v128, w0: v128, w1: v128, w2: v
  * 3×3 with SIMD: `count` outputs of one row. All weights of four channels stay in registers. At
  * stride 1 each column is loaded once and added to the three outputs whose windows contain it.
  *
- * @param p0 input row 0 of the window at column 0; p1 and p2 are rows 1 and 2. Outside the image it
- *   is one pixel of zeros
- * @param stride0 bytes from one pixel of row 0 to the next, 0 outside the image
+ * @param rows u32 [3][2]: the address of each input row of the windows at column 0, and the bytes
+ *   from one of its pixels to the next. A row outside the image is one pixel of zeros, with 0 bytes
+ *   to the next
  * @param firstColumn column where the first output's window begins; may be negative
  */
 export function depthwise_f32_3x3(
-  p0: usize,
-  stride0: usize,
-  p1: usize,
-  stride1: usize,
-  p2: usize,
-  stride2: usize,
+  rows: usize,
   firstColumn: i32,
   inW: i32,
   stride: i32,
@@ -112,6 +107,8 @@ export function depthwise_f32_3x3(
   min: f32,
   max: f32,
 ): void {
+  let p0 = load<usize>(rows), p1 = load<usize>(rows, 8), p2 = load<usize>(rows, 16);
+  const stride0 = load<usize>(rows, 4), stride1 = load<usize>(rows, 12), stride2 = load<usize>(rows, 20);
   const low = f32x4.splat(min);
   const high = f32x4.splat(max);
   const zeros = f32x4.splat(0);

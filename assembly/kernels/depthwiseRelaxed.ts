@@ -100,37 +100,32 @@ function windowOf(a: v128, b: v128, c: v128, weights: usize, bias: v128): v128 {
 }
 
 /**
- * Two rows of `count` outputs at stride 1, `outRow` bytes apart, or only the upper row if not
- * `below`.
+ * Two rows of `count` outputs at stride 1, `outRow` bytes apart, or only the upper row if `outRow`
+ * is 0.
  *
- * @param p0 input row 0 of the windows at column 0; p1, p2 and p3 are rows 1 to 3. A row outside
- *   the image is one pixel of zero points
- * @param stride0 bytes from one pixel of row 0 to the next, 0 outside the image
+ * @param rows u32 [4][2]: the address of each input row of the windows at column 0, and the bytes
+ *   from one of its pixels to the next. A row outside the image is one pixel of zero points, with 0
+ *   bytes to the next
  * @param firstColumn column where the first output's window begins; may be negative
  * @param padding zero point of the input
  */
 export function depthwise_split_3x3_s1(
-  p0: usize,
-  stride0: usize,
-  p1: usize,
-  stride1: usize,
-  p2: usize,
-  stride2: usize,
-  p3: usize,
-  stride3: usize,
+  rows: usize,
   firstColumn: i32,
   inW: i32,
   padding: i32,
   weights: usize,
   out: usize,
   outRow: usize,
-  below: bool,
   count: i32,
   C: i32,
   zeroPoint: i32,
   min: i32,
   max: i32,
 ): void {
+  const p0 = load<usize>(rows), p1 = load<usize>(rows, 8), p2 = load<usize>(rows, 16);
+  const stride0 = load<usize>(rows, 4), stride1 = load<usize>(rows, 12), stride2 = load<usize>(rows, 20);
+  const p3 = load<usize>(rows, 24), stride3 = load<usize>(rows, 28);
   const low = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
   const magic = requantizeMagic(zeroPoint);
@@ -194,7 +189,7 @@ export function depthwise_split_3x3_s1(
         const q = narrowBelow(upperOut, lowerOut, high);
         if (lanes == 8) v128.store64_lane(o, q, 0);
         else storeBytes(o, q, lanes);
-        if (below) {
+        if (outRow != 0) {
           if (lanes == 8) v128.store64_lane(o + outRow, q, 1);
           else storeBytes(o + outRow, i64x2.shuffle(q, q, 1, 1), lanes);
         }
@@ -205,14 +200,12 @@ export function depthwise_split_3x3_s1(
   }
 }
 
-/** One row of `count` outputs at stride 2. The parameters are those of stride 1. */
+/**
+ * One row of `count` outputs at stride 2. The parameters are those of stride 1; `rows` has three
+ * rows.
+ */
 export function depthwise_split_3x3_s2(
-  p0: usize,
-  stride0: usize,
-  p1: usize,
-  stride1: usize,
-  p2: usize,
-  stride2: usize,
+  rows: usize,
   firstColumn: i32,
   inW: i32,
   padding: i32,
@@ -224,6 +217,8 @@ export function depthwise_split_3x3_s2(
   min: i32,
   max: i32,
 ): void {
+  const p0 = load<usize>(rows), p1 = load<usize>(rows, 8), p2 = load<usize>(rows, 16);
+  const stride0 = load<usize>(rows, 4), stride1 = load<usize>(rows, 12), stride2 = load<usize>(rows, 20);
   const low = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
   const magic = requantizeMagic(zeroPoint);

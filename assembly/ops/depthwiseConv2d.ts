@@ -14,8 +14,8 @@ import { toF64, bytesOf, checkCounts, checkRange, checkWork, checkRecord, dtypeO
 import { share, shareFrom, shareTo } from '../threads';
 import { describeRequantization } from './checks';
 
-// Scratch: a row of zero points [C] + 16 │ widened weights (i8) │ tap addresses u32 [KH·KW rounded
-// up to 2]
+// Scratch: a pixel of zero points [C] + 16 │ widened weights (i8) │ addresses u32: of the taps,
+// KH·KW rounded up to 2; of the rows, 4 pairs of address and stride (3×3)
 
 const MAX_REACH: f64 = 536870912;
 /** Accumulators that start from smaller biases cannot reach −2^31, whose negation overflows. */
@@ -97,6 +97,19 @@ function below(p: usize, n: i32, limit: i32): bool {
   return true;
 }
 
+/**
+ * Lists the input rows y to y + 3 of a window as u32 [4][2]: the address, and the bytes from one
+ * pixel to the next. A row outside the image is the pixel `zeros`.
+ */
+function listRows(list: usize, y: i32, inH: i32, image: usize, rowBytes: i32, pixelBytes: i32, zeros: usize): void {
+  for (let end = y + 4; y < end; y++) {
+    const inside = <u32>y < <u32>inH;
+    store<usize>(list, inside ? image + y * rowBytes : zeros);
+    store<usize>(list, inside ? pixelBytes : 0, 4);
+    list += 8;
+  }
+}
+
 /** 3×3 without dilation, row by row; i8 with stride 1 or 2. */
 function runRows3x3(r: usize, f32s: bool): void {
   const C = int(r, DEPTHWISE_CHANNELS);
@@ -120,12 +133,13 @@ function runRows3x3(r: usize, f32s: bool): void {
   const weights = f32s ? <usize>int(r, DEPTHWISE_WEIGHTS) : prepared;
   const rowBytes = inW * pixelBytes;
   const blocks = (C + 7) >> 3;
+  const rows = prepared + (f32s ? 0 : blocks * SPLIT_WEIGHTS_3X3);
   const weightsZero = int(r, DEPTHWISE_WEIGHTS_ZERO);
   const split = ASC_FEATURE_RELAXED_SIMD && !f32s && (weightsZero >= 0 || below(bias, blocks << 3, MAX_NEGATED));
   if (ASC_FEATURE_RELAXED_SIMD) {
     if (split) split_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, bias, scale, blocks, stride == 1, prepared);
   }
-  if (!f32s && !split) pair_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, blocks, prepared);
+  if (!f32s && !split) pair_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, bias, scale, blocks, prepared);
   let out = <usize>int(r, DEPTHWISE_TARGET);
   let image = <usize>int(r, DEPTHWISE_SOURCE);
   // The threads share pixels, so the first and the last row of a share may be partial.
@@ -139,57 +153,10 @@ function runRows3x3(r: usize, f32s: bool): void {
       const count = min(to - y * outW, outW) - x;
       const column = first + x * stride;
       const q = out + (y * outW + x) * pixelBytes;
-      const iy = y * strideY - padTop;
-      const in0 = <u32>iy < <u32>inH;
-      const in1 = <u32>(iy + 1) < <u32>inH;
-      const in2 = <u32>(iy + 2) < <u32>inH;
-      const p0 = in0 ? image + iy * rowBytes : zeros;
-      const p1 = in1 ? image + (iy + 1) * rowBytes : zeros;
-      const p2 = in2 ? image + (iy + 2) * rowBytes : zeros;
-      const s0 = in0 ? pixelBytes : 0;
-      const s1 = in1 ? pixelBytes : 0;
-      const s2 = in2 ? pixelBytes : 0;
-      if (ASC_FEATURE_RELAXED_SIMD) {
-        if (split && stride == 1) {
-          // With stride 1, the next output row needs the same inputs, so both are computed
-          // together.
-          const in3 = <u32>(iy + 3) < <u32>inH;
-          const both = strideY == 1 && count == outW && (y + 2) * outW <= to;
-          const p3 = in3 ? image + (iy + 3) * rowBytes : zeros;
-          depthwise_split_3x3_s1(
-            p0,
-            s0,
-            p1,
-            s1,
-            p2,
-            s2,
-            p3,
-            in3 ? C : 0,
-            column,
-            inW,
-            padding,
-            weights,
-            q,
-            outW * C,
-            both,
-            count,
-            C,
-            zero,
-            clampMin,
-            clampMax,
-          );
-          y += i32(both);
-          continue;
-        }
-      }
+      listRows(rows, y * strideY - padTop, inH, image, rowBytes, pixelBytes, zeros);
       if (f32s) {
         depthwise_f32_3x3(
-          p0,
-          s0,
-          p1,
-          s1,
-          p2,
-          s2,
+          rows,
           column,
           inW,
           stride,
@@ -201,67 +168,30 @@ function runRows3x3(r: usize, f32s: bool): void {
           float(r, DEPTHWISE_MIN),
           float(r, DEPTHWISE_MAX),
         );
+      } else if (ASC_FEATURE_RELAXED_SIMD && split && stride == 1) {
+        // With stride 1, the next output row needs the same inputs, so both are computed together.
+        const both = strideY == 1 && count == outW && (y + 2) * outW <= to;
+        depthwise_split_3x3_s1(
+          rows,
+          column,
+          inW,
+          padding,
+          weights,
+          q,
+          both ? outW * C : 0,
+          count,
+          C,
+          zero,
+          clampMin,
+          clampMax,
+        );
+        y += i32(both);
       } else if (ASC_FEATURE_RELAXED_SIMD && split) {
-        depthwise_split_3x3_s2(
-          p0,
-          s0,
-          p1,
-          s1,
-          p2,
-          s2,
-          column,
-          inW,
-          padding,
-          weights,
-          q,
-          count,
-          C,
-          zero,
-          clampMin,
-          clampMax,
-        );
+        depthwise_split_3x3_s2(rows, column, inW, padding, weights, q, count, C, zero, clampMin, clampMax);
       } else if (stride == 1) {
-        depthwise_i8_3x3_s1(
-          p0,
-          s0,
-          p1,
-          s1,
-          p2,
-          s2,
-          column,
-          inW,
-          padding,
-          weights,
-          bias,
-          scale,
-          q,
-          count,
-          C,
-          zero,
-          clampMin,
-          clampMax,
-        );
+        depthwise_i8_3x3_s1(rows, column, inW, padding, weights, q, count, C, zero, clampMin, clampMax);
       } else {
-        depthwise_i8_3x3_s2(
-          p0,
-          s0,
-          p1,
-          s1,
-          p2,
-          s2,
-          column,
-          inW,
-          padding,
-          weights,
-          bias,
-          scale,
-          q,
-          count,
-          C,
-          zero,
-          clampMin,
-          clampMax,
-        );
+        depthwise_i8_3x3_s2(rows, column, inW, padding, weights, q, count, C, zero, clampMin, clampMax);
       }
     }
     out += pixels * pixelBytes;
