@@ -51,7 +51,7 @@ export function speedChart({ columns, networks, turns: { runs }, summary: { spee
     { title: '{name|geometric mean}', valueOf: (id) => speed.geometricMean[id], hint: '' },
     ...(Object.values(runs).some(({ ratios }) => ratios[againstPruned])
       ? [{
-        title: '{name|mobilenet_v2 pruned to 80 %}\n{pale|XNNPACK: all weights}',
+        title: '{name|mobilenet_v2 pruned to 80 %}\n{pale|0 % right; XNNPACK: all weights}',
         valueOf: (id) => (id === 'xnnpack' ? 1 : runs[id]?.ratios[againstPruned]),
         hint: '',
       }]

@@ -4,6 +4,7 @@ import { lowRank, prune, sensitivity, type Graph, type KeptLayer, type LayerSens
 import { KletError } from '../index';
 import { collect, positiveNumber } from './args';
 import { writeAtomically } from './files';
+import { LayerFinder } from './layers';
 import type { Sample } from './samples';
 import { sensitivityChart } from './sensitivityChart';
 import { countText, percentText, plural, shortName, table } from './text';
@@ -24,7 +25,8 @@ export interface PruningOptions {
 export function addPruningOptions(command: Command): void {
   command.option(
     '--prune <fraction>',
-    'remove this fraction of the weights: 0.2, or NAME=0.2 for one layer (repeatable)',
+    'remove this fraction of the weights: 0.2, or LAYER=0.2 for some layers (repeatable); LAYER is a name, a pattern '
+      + 'such as *conv*, or a number such as #2 (of kinglet inspect)',
     parseFraction,
   );
   const patterns = ['weights', 'pairs', 'blocks', 'channels'] satisfies PrunePattern[];
@@ -33,7 +35,7 @@ export function addPruningOptions(command: Command): void {
   command.addOption(new Option('--prune-pattern <pattern>', patternHelp).choices(patterns));
   const scopeHelp = 'remove the same fraction from each layer, or more where weights are small';
   command.addOption(new Option('--prune-scope <scope>', scopeHelp).choices(['layer', 'global']));
-  command.option('--prune-keep <name>', 'do not prune this layer (repeatable)', collect);
+  command.option('--prune-keep <layer>', 'do not prune these layers (repeatable)', collect);
   command.option(
     '--prune-spare <n>',
     'do not prune the n layers whose pruning changes the outputs for the samples most',
@@ -58,10 +60,10 @@ function parseFraction(text: string, before?: number | Record<string, number>): 
   const [, name, fraction] = /^(?:(.+)=)?([\d.]+)$/.exec(text) ?? [];
   const value = Number(fraction);
   if (!(value >= 0 && value < 1)) {
-    throw new InvalidArgumentError('It must be a fraction of at least 0 and less than 1, or NAME=FRACTION.');
+    throw new InvalidArgumentError('It must be a fraction of at least 0 and less than 1, or LAYER=FRACTION.');
   }
   if (before !== undefined && (name === undefined || typeof before === 'number')) {
-    throw new InvalidArgumentError('Give one fraction for all layers, or NAME=FRACTION for each.');
+    throw new InvalidArgumentError('Give one fraction for all layers, or LAYER=FRACTION for each.');
   }
   return name === undefined ? value : { ...before, [name]: value };
 }
@@ -78,23 +80,25 @@ export function pruned(
   samples: readonly Sample[] | undefined,
   onProgress: (title: string) => void,
 ): { graph: Graph; summary?: string; report?: string; provenance?: Record<string, unknown> } {
-  const { prune: sparsity, prunePattern: pattern, pruneScope: scope, pruneKeep: keep = [], pruneSpare: spare,
-    sensitivity: chart } = options;
+  const { prunePattern: pattern, pruneScope: scope, pruneSpare: spare, sensitivity: chart } = options;
   const factored = options.lowRank === undefined ? undefined : lowRank(given, options.lowRank);
   const graph = factored?.graph ?? given;
   const factoredText = factored && lowRankText(factored.layers);
   const factoredBy = options.lowRank === undefined ? {} : { lowRank: options.lowRank };
-  if (sparsity === undefined) {
+  if (options.prune === undefined) {
     const stray = Object.entries({
       '--prune-pattern': pattern,
       '--prune-scope': scope,
-      '--prune-keep': keep[0],
+      '--prune-keep': options.pruneKeep,
       '--prune-spare': spare,
       '--sensitivity': chart,
     }).find(([, value]) => value !== undefined);
     if (stray) throw new KletError('BAD_ARGUMENT', `${stray[0]} needs --prune, which says how much to prune`);
     return factoredText === undefined ? { graph } : { graph, summary: factoredText, provenance: factoredBy };
   }
+  const layers = new LayerFinder(graph, given, pattern);
+  const sparsity = sparsities(options.prune, layers);
+  const keep = (options.pruneKeep ?? []).flatMap((reference) => layers.find(reference));
   const common = { ...(pattern && { pattern }) };
   const reporting = (what: string) => ({
     onProgress: (done: number, total: number, name: string) => onProgress(`${what} ${done + 1} of ${total}, ${name}`),
@@ -141,6 +145,15 @@ export function pruned(
       },
     },
   };
+}
+
+/** The fractions by name of layer; where references overlap, the last one counts. */
+function sparsities(given: number | Record<string, number>, layers: LayerFinder): number | Record<string, number> {
+  if (typeof given === 'number') return given;
+  const pairs = Object.entries(given).flatMap(([reference, fraction]) =>
+    layers.find(reference).map((name) => [name, fraction] as const)
+  );
+  return Object.fromEntries(pairs);
 }
 
 function sumOf<K extends string>(entries: readonly Record<K, number>[], key: K): number {

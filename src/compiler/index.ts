@@ -7,7 +7,7 @@ export { quantize, type QuantizeOptions } from './quantize';
 export { repack, type RepackOptions } from './repack';
 export { toStream, type StreamOptions } from './stream';
 export { lowRank, type FactoredLayer } from './prune/lowRank';
-export { prune, type KeptLayer, type PrunedLayer, type PruneOptions } from './prune/prune';
+export { prunableLayerNames, prune, type KeptLayer, type PrunedLayer, type PruneOptions } from './prune/prune';
 export { sensitivity, type LayerSensitivity } from './prune/sensitivity';
 export type { PrunePattern } from './prune/units';
 export { GraphBuilder, type NodeOptions } from '../ops/builder';

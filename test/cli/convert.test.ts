@@ -157,10 +157,11 @@ describe('convert', () => {
     const refused = async (...options: string[]): Promise<string> =>
       (await kinglet('convert', source, '-o', files.at('no.klet'), ...options)).err;
     expect(await refused('--prune', '1'))
-      .toMatch(/It must be a fraction of at least 0 and less than 1, or NAME=FRACTION/);
+      .toMatch(/It must be a fraction of at least 0 and less than 1, or LAYER=FRACTION/);
     expect(await refused('--prune', '0.5', '--prune', 'logits=0.5'))
-      .toMatch(/one fraction for all layers, or NAME=FRACTION for each/);
-    expect(await refused('--prune', 'pixels=0.5')).toMatch(/there is no layer "pixels" to prune; there are "logits"/);
+      .toMatch(/one fraction for all layers, or LAYER=FRACTION for each/);
+    expect(await refused('--prune', 'pixels=0.5'))
+      .toMatch(/there is no layer "pixels" to prune; there are #1 "logits"/);
     expect(await refused('--prune-scope', 'global'))
       .toMatch(/--prune-scope needs --prune, which says how much to prune/);
     expect(await refused('--prune', '0.5', '--prune-spare', '2'))

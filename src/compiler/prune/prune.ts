@@ -56,6 +56,8 @@ export interface KeptLayer {
 
 /** Upper limit of a layer's sparsity with the scope `global`. */
 const MAX_SPARSITY = 0.95;
+/** An error lists at most this many layers. */
+const LISTED = 8;
 
 /**
  * Prunes the weights of convolutions, fully connected and recurrent layers of float32 or quantized
@@ -128,6 +130,16 @@ function pruneChannels(
   return { layers, kept };
 }
 
+/**
+ * The names by which `PruneOptions` selects layers, in the network's order.
+ *
+ * @param pattern of the pruning; channels can be removed from other layers than weights
+ */
+export function prunableLayerNames(graph: Graph, pattern?: PrunePattern): string[] {
+  const layers = pattern === 'channels' ? weightedLayers(graph) : prunableLayers(graph);
+  return layers.map(({ name }) => name);
+}
+
 interface Choice {
   layer: PrunableLayer;
   sparsity: number;
@@ -148,10 +160,7 @@ function pick(all: PrunableLayer[], { sparsity, keep = [] }: PruneOptions): Omit
   const kept = new Set(keep);
   for (const name of [...Object.keys(named ?? {}), ...keep]) {
     if (!all.some((layer) => layer.name === name)) {
-      throw new KletError(
-        'BAD_ARGUMENT',
-        `there is no layer "${name}" to prune; there are ${all.map((layer) => `"${layer.name}"`).join(', ')}`,
-      );
+      throw new KletError('BAD_ARGUMENT', `there is no layer "${name}" to prune; there are ${listText(all)}`);
     }
   }
   const choices = all.filter(({ name }) => !kept.has(name) && (named === undefined || name in named)).map((layer) => ({
@@ -163,6 +172,12 @@ function pick(all: PrunableLayer[], { sparsity, keep = [] }: PruneOptions): Omit
     throw new KletError('BAD_ARGUMENT', `the sparsity must be at least 0 and less than 1; it is ${wrong.sparsity}`);
   }
   return choices;
+}
+
+function listText(layers: readonly PrunableLayer[]): string {
+  const names = layers.slice(0, LISTED).map(({ name }) => `"${name}"`).join(', ');
+  const others = layers.length - LISTED;
+  return others > 0 ? `${names} and ${others} others, which prunableLayerNames() lists` : names;
 }
 
 /**

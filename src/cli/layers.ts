@@ -1,0 +1,93 @@
+import { compile, prunableLayerNames, readKlet, type Graph, type PrunePattern } from '../compiler/index';
+import { KletError } from '../index';
+import { plural, shortName } from './text';
+
+const NAME_WIDTH = 60;
+/** An error lists all layers if there are at most this many, otherwise the closest names. */
+const FEW_LAYERS = 8;
+const CLOSEST = 3;
+
+/** Finds the layers that the options name. */
+export class LayerFinder {
+  private readonly names: string[];
+  private records: string[] | undefined;
+
+  /**
+   * @param graph to prune
+   * @param original the network whose operators have the numbers
+   */
+  constructor(graph: Graph, private readonly original: Graph, pattern: PrunePattern | undefined) {
+    this.names = prunableLayerNames(graph, pattern);
+  }
+
+  /**
+   * @param reference a name, a pattern with `*`, or `#` and the number of a row of `kinglet
+   *   inspect`
+   * @returns the names of the layers, at least one
+   * @throws KletError `BAD_ARGUMENT` with close names
+   */
+  find(reference: string): string[] {
+    if (this.names.includes(reference)) return [reference];
+    const number = /^#(\d+)$/.exec(reference)?.[1];
+    if (number !== undefined) return this.byNumber(Number(number));
+    const matching = reference.includes('*') ? this.names.filter((name) => matches(name, reference)) : [];
+    if (matching.length > 0) return matching;
+    throw new KletError('BAD_ARGUMENT', `there is no layer "${reference}" to prune; ${this.suggestions(reference)}`);
+  }
+
+  private byNumber(number: number): string[] {
+    const records = this.recordNames();
+    const record = records[number];
+    if (record === undefined) {
+      throw new KletError('BAD_ARGUMENT', `there is no operator #${number}; they are #0 to #${records.length - 1}`);
+    }
+    const found = this.names.filter((name) => belongsTo(name, record));
+    if (found.length > 0) return found;
+    const title = shortName(record, NAME_WIDTH);
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `#${number}, "${title}", has no weights that can be pruned; ${this.suggestions(record)}`,
+    );
+  }
+
+  /** The operators as `kinglet inspect` numbers them. */
+  private recordNames(): string[] {
+    this.records ??= readKlet(compile(this.original)).debugInfo!.records.map(({ name }) => name);
+    return this.records;
+  }
+
+  private suggestions(reference: string): string {
+    const { names } = this;
+    const isShort = names.length <= FEW_LAYERS;
+    const sorted = isShort ? names : [...names].sort((a, b) => likeness(b, reference) - likeness(a, reference));
+    const listed = (isShort ? sorted : sorted.slice(0, CLOSEST)).map((name) => this.described(name)).join(', ');
+    return isShort
+      ? `there are ${listed || 'none'}`
+      : `the closest of ${plural(names.length, 'layer')} are ${listed}; kinglet inspect lists all, with their numbers`;
+  }
+
+  private described(name: string): string {
+    const number = this.recordNames().findIndex((record) => belongsTo(name, record));
+    return `${number < 0 ? '' : `#${number} `}"${shortName(name, NAME_WIDTH)}"`;
+  }
+}
+
+/** Whether a layer is an operator, or one of the matrices of a recurrent operator. */
+function belongsTo(layer: string, operator: string): boolean {
+  return layer === operator || layer === `${operator}/input` || layer === `${operator}/recurrent`;
+}
+
+/** Whether a name matches a pattern in which `*` stands for any text. */
+function matches(name: string, pattern: string): boolean {
+  const source = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*');
+  return new RegExp(`^${source}$`, 's').test(name);
+}
+
+/** The fraction of a reference's pairs of letters that a name has too, 0 to 1. */
+function likeness(name: string, reference: string): number {
+  const pairs = (text: string): string[] =>
+    Array.from({ length: Math.max(0, text.length - 1) }, (_, i) => text.toLowerCase().slice(i, i + 2));
+  const known = new Set(pairs(name));
+  const wanted = pairs(reference);
+  return wanted.filter((pair) => known.has(pair)).length / Math.max(1, wanted.length);
+}
