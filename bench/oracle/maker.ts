@@ -113,19 +113,19 @@ export class Maker {
    * An activation with the type and quantization of another tensor, or with a prescribed
    * quantization.
    */
-  alike(other: string, shape: number[], quantization = this.find(other).quantization, prefix = 't'): string {
+  like(other: string, shape: number[], quantization = this.find(other).quantization, prefix = 't'): string {
     return this.add({ shape, type: this.find(other).type, ...(quantization && { quantization }) }, prefix);
   }
 
   outputLike(other: string, shape: number[], quantization = this.find(other).quantization): string {
-    const name = this.alike(other, shape, quantization, 'y');
+    const name = this.like(other, shape, quantization, 'y');
     this.outputs.push(name);
     return name;
   }
 
   /** Another input with the type, quantization and range of `other`. */
   inputLike(other: string, shape: number[]): string {
-    const name = this.alike(other, shape, undefined, 'x');
+    const name = this.like(other, shape, undefined, 'x');
     this.ranges.set(name, this.ranges.get(other) ?? [0, 0]);
     this.inputs.push(name);
     return name;

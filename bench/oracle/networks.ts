@@ -59,7 +59,7 @@ function move(
   shape: number[],
   options?: Record<string, unknown>,
 ): string {
-  const out = make.alike(x, shape);
+  const out = make.like(x, shape);
   make.emit(kind, [x, ...rest], [out], options);
   return out;
 }
@@ -109,7 +109,7 @@ export const networks: Record<string, (make: Maker) => void> = {
     const excited = convolve(make, squeezed, c, { kernel: 1 });
     const gate = make.isFloat
       ? make.activation([1, 1, 1, c], 0, 1)
-      : make.alike(excited, [1, 1, 1, c], { scale: 1 / 256, zeroPoint: make.type === 'int8' ? -128 : 0 });
+      : make.like(excited, [1, 1, 1, c], { scale: 1 / 256, zeroPoint: make.type === 'int8' ? -128 : 0 });
     make.emit('LOGISTIC', [excited], [gate]);
     const scaled = apply(make, 'MUL', [x, gate], [1, size, size, c], -2, 2);
     make.emit('HARD_SWISH', [scaled], [make.output([1, size, size, c], -0.4, 2)]);
@@ -150,7 +150,7 @@ export const networks: Record<string, (make: Maker) => void> = {
     const logits = apply(make, 'BATCH_MATMUL', [x, keys], [1, t, t], -4, 4, { adjY: true });
     const weights = make.isFloat
       ? make.activation([1, t, t], 0, 1)
-      : make.alike(logits, [1, t, t], { scale: 1 / 256, zeroPoint: make.type === 'int8' ? -128 : 0 });
+      : make.like(logits, [1, t, t], { scale: 1 / 256, zeroPoint: make.type === 'int8' ? -128 : 0 });
     make.emit('SOFTMAX', [logits], [weights], { beta: 1 });
     const mixed = apply(make, 'BATCH_MATMUL', [weights, keys], [1, t, d], -1, 1, {});
     make.emit('ADD', [mixed, x], [make.output([1, t, d], -2, 2)]);
@@ -159,12 +159,12 @@ export const networks: Record<string, (make: Maker) => void> = {
   /** Chains of lookup tables, with a split and a concat. */
   'network branches': (make) => {
     const x = make.input([1, 4, 4, 64], -4, 4);
-    const parts = [0, 1].map(() => make.alike(x, [1, 4, 4, 32]));
+    const parts = [0, 1].map(() => make.like(x, [1, 4, 4, 32]));
     make.emit('SPLIT', [make.integers([3], []), x], parts, { numSplits: 2 });
     const shape = [1, 4, 4, 32];
     const fixed = make.isFloat
       ? make.activation(shape, -1, 1)
-      : make.alike(x, shape, { scale: 1 / 128, zeroPoint: make.type === 'int8' ? 0 : 128 });
+      : make.like(x, shape, { scale: 1 / 128, zeroPoint: make.type === 'int8' ? 0 : 128 });
     make.emit('TANH', [parts[0]!], [fixed]);
     const swish = apply(make, 'HARD_SWISH', [parts[1]!], shape, -0.4, 4);
     const leaky = apply(make, 'LEAKY_RELU', [swish], shape, -0.2, 4, { alpha: 0.2 });

@@ -1,6 +1,6 @@
 // Prepares the project and skips the steps that are up to date: it installs the dependencies from
 // the lockfile, compiles the core, with --dist bundles dist/, and with --engines installs the other
-// engine that the tests use. It needs nothing but Node, because it runs before any package is
+// engine that the tests use. It needs only Node, because it runs before any package is
 // installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -3,7 +3,7 @@ import type { Attributes, OperatorName } from './operators';
 
 /**
  * Element types of the IR. The core computes on `float32`, `int8` and `int32`; the others are
- * converted away, but for `int16`: constants and states of recurrent layers.
+ * converted, except that constants and states of recurrent layers may be `int16`.
  */
 export type DType = 'float32' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'bool';
 

@@ -79,7 +79,7 @@ export interface Attributes {
   depthwiseConv2d: Convolution;
   /**
    * x [N][H][W][Ci], w [Co][KH][KW][Ci], bias? [Co] → [N][OH][OW][Co]: out[y·stride + ky − top] +=
-   * x[y]·w[ky], and likewise along columns. OH and OW are those of the output's own shape;
+   * x[y]·w[ky], and likewise along columns. OH and OW come from the output's shape;
    * `padding` holds the rows and columns that are cropped at the top and left (bottom and right
    * follow from OH and OW).
    */
@@ -99,14 +99,14 @@ export interface Attributes {
    * x, W [4N][I], U [4N][P], bias? [4N], peephole? [3N], projection? [P][N], projectionBias? [P],
    * norm? [4N] → [B][T][P].
    *
-   * The rows of W and U are the gates i, f, g, o; peepholes are those of i, f, o. With 3N rows (f,
-   * g, o, and peepholes f, o) the input gate is coupled: i = 1 − f. `norm` scales the accumulators
-   * of each gate after layer normalization. `cellClip` and `projectionClip` bound the cell state
-   * and the projection to ±clip; 0 is no bound.
+   * The rows of W and U are the gates i, f, g, o; the rows of peepholes are i, f, o. With 3N rows
+   * (f, g, o, and peepholes f, o) the input gate is coupled: i = 1 − f. `norm` scales the
+   * accumulators of each gate after layer normalization. `cellClip` and `projectionClip` bound the
+   * cell state and the projection to ±clip; 0 is no bound.
    *
    * int8: weights have one scale for each gate; the cell state is int16 with the scale `cellScale`,
    * a power of two; `hidden` is the quantization of o·tanh(c) before a projection, and `gateScales`
-   * are those of the gates' accumulators before a norm.
+   * are the scales of the gates' accumulators before a norm.
    */
   lstm: Sequence & { activation: CellActivation; cellClip: number; projectionClip: number; cellScale?: number;
     hidden?: { scale: number; zeroPoint: number }; gateScales?: number[] };
@@ -178,14 +178,14 @@ export interface Attributes {
 
   /** Any number of inputs, one behind the other along `axis`; their other dimensions are equal. */
   concat: { axis: number; activation: FusedActivation };
-  /** The reverse of concat: the sizes along `axis` are those of the outputs' own shapes. */
+  /** The reverse of concat. The sizes along `axis` come from the outputs' shapes. */
   split: { axis: number };
   /**
-   * out[i] = x[begin + i·stride] in each dimension, for as many i as the output's own shape says.
+   * out[i] = x[begin + i·stride] in each dimension, for every i in the output's shape.
    * Strides may be negative.
    */
   slice: { begin: number[]; stride: number[] };
-  /** The same elements in the output's own shape */
+  /** The same elements in the output's shape. */
   reshape: object;
   /** Output dimension i is input dimension perm[i]. */
   transpose: { perm: number[] };
@@ -194,7 +194,7 @@ export interface Attributes {
    * input mirrored without (`reflect`) or with (`symmetric`) its edge.
    */
   pad: { before: number[]; after: number[]; mode: 'constant' | 'reflect' | 'symmetric'; value: number };
-  /** x [N][H][W][C] → [N][OH][OW][C], where OH and OW are those of the output's own shape */
+  /** x [N][H][W][C] → [N][OH][OW][C], where OH and OW come from the output's shape. */
   resize2d: { mode: 'nearest' | 'bilinear'; alignCorners: boolean; halfPixelCenters: boolean };
   /**
    * x [N][H][W][C·b²] → [N][H·b][W·b][C]: the channels of a pixel become a block of b × b pixels

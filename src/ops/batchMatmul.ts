@@ -17,11 +17,11 @@ export const batchMatmul: Operator<'batchMatmul'> = {
     const b = input(node, 1).shape;
     const { transposeA, transposeB } = node.attributes;
     const batch = broadcastShape(a.slice(0, -2), b.slice(0, -2));
-    const meet = a.length > 1 && b.length > 1 &&
+    const isInnerEqual = a.length > 1 && b.length > 1 &&
       a[a.length - (transposeA ? 2 : 1)] === b[b.length - (transposeB ? 1 : 2)];
     demand(
       node,
-      batch !== undefined && meet,
+      batch !== undefined && isInnerEqual,
       `${shapeText(a)}${transposeA ? ' transposed' : ''} times ${shapeText(b)}${
         transposeB ? ' transposed' : ''
       } is not possible`,

@@ -4,7 +4,7 @@ import { elementCount, type AnyNode, type DType, type Graph, type Node, type Qua
 import type { Attributes, OperatorName } from '../graph/operators';
 import { operatorOf } from './index';
 
-/** What `node` may be told beyond operator, inputs and attributes. */
+/** Optional properties of a node besides its operator, inputs and attributes. */
 export interface NodeOptions {
   name?: string;
   dtype?: DType;

@@ -55,7 +55,7 @@ export function dtypeCode(dtype: DType): number {
 
 /**
  * A stretch of WEIGHTS that the entropy coder treats as one: bytes at the same position of a group
- * share a lane, because they are alike.
+ * have similar distributions and share a lane.
  */
 export interface CodedRun {
   /** In bytes, from the start of WEIGHTS. */
@@ -137,8 +137,8 @@ export class Emitter {
   }
 
   /**
-   * Offset of constant bytes in the weights section; equal ones are stored once. `quads`: those of
-   * panels i8 [n][quads][8][4].
+   * Offset of constant bytes in the weights section; equal constants are stored once. For panels i8
+   * [n][quads][8][4], `quads` is their number of groups.
    */
   constant(data: ArrayBufferView, quads = 0): number {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -165,7 +165,7 @@ export class Emitter {
     return all;
   }
 
-  /** The weights by what is alike in them, for the entropy coder. */
+  /** The runs of weights with similar bytes, for the entropy coder. */
   runs(): CodedRun[] {
     return this.chunks.map(({ offset, bytes, quads, words }) => {
       const padded = alignUp(bytes.length, WEIGHTS_ALIGNMENT);
@@ -271,7 +271,7 @@ export class RecordWriter {
     return this;
   }
 
-  /** Constants in kernel order; `quads`: those of panels i8 [n][quads][8][4]. */
+  /** Constants in kernel order; `quads` as for `constant`. */
   table(field: number, data: ArrayBufferView, quads?: number): this {
     this.record.weights += data.byteLength;
     return this.int(field, this.emitter.constant(data, quads));

@@ -22,7 +22,7 @@ export const fullyConnected: Operator<'fullyConnected'> = {
     demand(
       node,
       x.length === 2 && w.length === 2 && x[1] === w[1],
-      `rows of ${shapeText(x)} do not meet weights of ${shapeText(w)}`,
+      `the input ${shapeText(x)} does not match the weights ${shapeText(w)}`,
     );
     demandBias(node, w[0]!);
     return [[x[0]!, w[0]!]];

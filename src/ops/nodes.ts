@@ -2,7 +2,7 @@ import type { AnyNode, Tensor } from '../graph/graph';
 
 // Nodes that passes and conversions add to a graph. Each has the name of what it computes.
 
-/** to = the elements of `from`, in storage of its own. */
+/** Copies the elements of `from` to `to`, which has its own memory. */
 export function copyNode(from: Tensor, to: Tensor): AnyNode {
   return sliceNode(from, to, from.shape.map(() => 0));
 }

@@ -42,20 +42,20 @@ export interface WeightMatrix {
   weightsAt: number;
   biasAt: number;
   /**
-   * What the quantization unit of the bias is made of: the scale of these activations, times the
-   * scales of the weights in this operand.
+   * The factors of the bias's quantization unit: the scale of these activations, and the scales of
+   * the weights in this operand.
    */
   biasUnit: { activations: Tensor; weightsAt: number };
   /**
    * The activations whose rows are multiplied; undefined if no tensor of the network holds them, or
-   * if statistics over its rows are not those of the products.
+   * if the statistics of its rows differ from those of the multiplied rows.
    */
   seen?: Tensor;
   /** Row of `seen` that `pixel` is computed from; the pixel's own by default. */
   rowOf?(pixel: number): number;
   /** The window whose pixels make up a row, for a convolution. */
   window?: Window;
-  /** Whether the node computes nothing but this product, bias and activation. */
+  /** Whether the node computes only this product, bias and activation. */
   isOnlyProduct: boolean;
 }
 

@@ -89,7 +89,7 @@ function follow(graph: Graph, layer: AnyNode): Channels | string {
     if (carried.length === 0) continue;
     const reader = layerOf(node);
     const others = node.inputs.filter((tensor) => tensor && !tensor.data && !found.carriers.has(tensor));
-    if (others.length > 0) return `its outputs meet others in ${node.op} "${node.name}"`;
+    if (others.length > 0) return `its outputs are combined with others in ${node.op} "${node.name}"`;
     if (reader) found.readers.push(reader);
     else if (!isChannelwise(node, N)) return `${node.op} "${node.name}" does not work on each channel alone`;
     else {

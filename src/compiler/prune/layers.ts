@@ -4,8 +4,8 @@ import type { WeightMatrix } from '../../ops/operator';
 import { roundAway } from '../../ops/shared/rounding';
 
 /**
- * A matrix of weights that can be pruned: that of a convolution or fully connected layer, or one of
- * the two of a recurrent layer.
+ * A weight matrix that can be pruned. Convolutions and fully connected layers have one, recurrent
+ * layers have two.
  */
 export interface PrunableLayer extends WeightMatrix {
   node: AnyNode;

@@ -42,7 +42,7 @@ export function expandSparse<A extends ConstantData>(
     ...(d.format !== DENSE && { segments: list(d.segmentsType, d.segments), indices: list(d.indicesType, d.indices) }),
   }));
   if (walks.some(({ size, segments }) => !segments && !(size >= 1 && size <= count))) throw corrupt();
-  // the size of a block is that of its dense level
+  // a block has the size of its dense level
   const blocks = blockMap.map((_, i) => walks[traversalOrder.indexOf(rank + i)]!.size);
   const dense = new (stored.constructor as new(length: number) => A)(count);
   const at = new Array<number>(levels).fill(0);

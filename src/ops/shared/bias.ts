@@ -1,8 +1,8 @@
 import type { Tensor } from '../../graph/graph';
 import { roundAway } from './rounding';
 
-// Post-training quantization of biases. Their quantization unit is that of the accumulators that
-// they are added to: the scale of the activations times the scale of the row's weights.
+// Post-training quantization of biases. They are added to accumulators, so they have the same
+// quantization unit: the scale of the activations times the scale of the row's weights.
 
 /**
  * Upper limit of |Σ (a − za)·w|, and of the bias as well, so that their sum is an int32: for K up

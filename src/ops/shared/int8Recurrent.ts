@@ -57,7 +57,7 @@ export function int8Operands(
   return [x, weights, perGate(u, gates, 127), bias && quantizedBias(bias, weights, scale)];
 }
 
-/** The operands of an int8 gru, whose hidden state may have a bias of its own. */
+/** The operands of an int8 gru, whose hidden state may have a separate bias. */
 export function int8Gru(node: Node<'gru'>, x: Tensor): (Tensor | null)[] {
   const [source, weights, , bias] = int8Operands(node, x, 3);
   const hiddenBias = node.inputs[4] ?? null;

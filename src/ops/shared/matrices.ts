@@ -31,7 +31,7 @@ export function productMatrix(node: AnyNode, pixels: number, window?: Window): W
 }
 
 interface RecurrentParts {
-  /** Outputs of one gate, where that is not the hidden size. */
+  /** Outputs of one gate, if that differs from the hidden size. */
   lanes?: number | undefined;
   /** The operand that is added to the products of the hidden state. */
   recurrentBiasAt?: number;

@@ -13,11 +13,11 @@ export function inferPool(node: Pool): number[][] {
   const [, h, w, c] = fourDimensions(node, input(node, 0));
   demandWhole(node, 'kernel', kernel, 1);
   const shape = windowsShape(node, input(node, 0).shape, kernel, node.attributes, c);
-  const meet = (d: 0 | 1, size: number): boolean =>
+  const covers = (d: 0 | 1, size: number): boolean =>
     padding[d] < kernel[d] && (shape[d + 1]! - 1) * stride[d] - padding[d] < size;
   demand(
     node,
-    meet(0, h) && meet(1, w),
+    covers(0, h) && covers(1, w),
     `with the padding ${shapeText(padding)} some windows of ${shapeText(kernel)} cover only padding`,
   );
   return [shape];

@@ -151,7 +151,7 @@ function denseTime({ N, K, pixels }: Product): number {
 function listedTime({ N, K, pixels, taps, isRecurrent }: Product, layout: ListLayout, lists: number[][]): number {
   const { unit } = patterns[layout];
   const entries = lists.reduce((sum, places) => sum + Math.ceil(places.length / unit) * unit, 0);
-  // a kernel of its own, which leaves sums and has a relaxed form
+  // recurrent layers have their own kernel, which stores accumulators and has a relaxed form
   if (isRecurrent) return 1.5 * entries + 4 * lists.length;
   if (layout === 'pairs') return tilesTime(pixels, tileOf(layout, pixels), entries, N) + pixels * (0.13 * K + 2 * taps);
   return pixels === 1

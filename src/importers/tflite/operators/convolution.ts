@@ -51,8 +51,8 @@ function transposeConvolution(
   operator.check(out.length === 4, 'an output that is not an image');
   const stride: [number, number] = [options.strideH, options.strideW];
   const windows = { kernel: w.shape.slice(1, 3), stride };
-  // the padding is that of the convolution whose gradient this is, from the output's size to the
-  // input's
+  // the padding belongs to the convolution whose gradient this is, which maps the output's size to
+  // the input's
   const start = padding(operator, options.padding, out, x.shape, windows);
   operator.emitActivated('transposeConv2d', [x, w, bias], operator.activation(activation), {
     stride,
