@@ -69,6 +69,9 @@ export function messageOf(cause: unknown): string {
 /** Names a value in an error message, by its class or type. */
 export function describeValue(value: unknown): string {
   if (value === null) return 'null';
-  if (typeof value === 'object') return value.constructor?.name ?? 'an object';
+  if (typeof value === 'object') {
+    const { name } = (value.constructor ?? {}) as { name?: unknown };
+    return typeof name === 'string' && name !== '' ? name : 'an object';
+  }
   return typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`;
 }

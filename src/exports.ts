@@ -5,8 +5,9 @@ import { Stream as StreamOf } from './runtime/stream';
 export { KletError, type KletErrorCode } from './errors';
 export type { AudioPreprocessing } from './format/audio';
 export type { ImagePreprocessing, IoType, Meta, Preprocessing, TensorInfo } from './format/klet';
-export type { LoadOptions, LoadSyncOptions, WasmSource } from './runtime/load';
-export { Model } from './runtime/model';
+export type { LoadSyncOptions } from './runtime/cores';
+export type { LoadOptions, WasmSource } from './runtime/load';
+export { Model, type ProfileOptions } from './runtime/model';
 export type { Source } from './runtime/read';
 export type { ThreadOptions, ThreadWorker } from './runtime/threads';
 export type { Flavor, InputArray, Inputs, MemoryUse, ModelInfo, OutputTargets, PredictOptions, ProfileEntry,

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { inlinedCores, inlinedThreadedCores } from './runtime/inlined';
-import { makeRuntime, type LoadOptions, type LoadSyncOptions } from './runtime/load';
+import type { LoadSyncOptions } from './runtime/cores';
+import { makeRuntime, type LoadOptions } from './runtime/load';
 import type { Model } from './runtime/model';
 import type { Source } from './runtime/read';
 

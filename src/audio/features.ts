@@ -1,5 +1,6 @@
-import { KletError } from '../errors';
+import { describeValue, KletError } from '../errors';
 import type { AudioPreprocessing, PcenParameters } from '../format/audio';
+import { checkCallback, checkSamples } from './checks';
 import { RealFft } from './fft';
 import { checkAudioParameters, featureCount } from './parameters';
 import { cosineRows, melFilters, windowOf, type MelFilters } from './tables';
@@ -74,6 +75,9 @@ export class AudioFeatures {
 
   /** Number of frames that `compute` returns for `samples` samples. */
   frameCount(samples: number): number {
+    if (!(Number.isInteger(samples) && samples >= 0)) {
+      throw new KletError('BAD_ARGUMENT', `frameCount takes a number of samples, not ${describeValue(samples)}`);
+    }
     const { padding, windowPosition, frameLength, fftSize, hop } = this.parameters;
     if (padding === 'end') return Math.ceil(samples / hop);
     if (padding !== 'none') return samples > 0 ? 1 + Math.floor(samples / hop) : 0;
@@ -90,6 +94,8 @@ export class AudioFeatures {
    *   have `topDb`, which needs a whole recording
    */
   push(samples: Float32Array, onFrame: OnFrame): number {
+    checkSamples(samples);
+    checkCallback(onFrame);
     const { compression } = this.parameters;
     if (compression?.kind === 'log' && compression.topDb !== null) {
       throw new KletError(
@@ -105,6 +111,7 @@ export class AudioFeatures {
    * and resets.
    */
   end(onFrame: OnFrame): number {
+    checkCallback(onFrame);
     const before = this.index;
     const total = this.frameCount(this.received);
     while (this.index < total) this.emit(onFrame);
@@ -127,6 +134,7 @@ export class AudioFeatures {
    * @throws KletError `NOT_A_NUMBER`
    */
   compute(samples: Float32Array): Float32Array {
+    checkSamples(samples);
     this.whole ??= new AudioFeatures(this.parameters);
     return this.whole.recording(samples);
   }

@@ -1,9 +1,10 @@
-import { KletError } from '../errors';
+import { describeValue, KletError } from '../errors';
 import type { AudioPreprocessing } from '../format/audio';
 import type { TensorInfo } from '../format/klet';
 import type { AudioFeatures } from './features';
 import { createAudioFeatures } from './features';
-import { featureCount } from './parameters';
+import { checkModel, checkSamples, checkTensor } from './checks';
+import { checkAudioParameters, featureCount } from './parameters';
 
 /** The part of a `Model` that audio needs. */
 export interface AudioModel {
@@ -34,17 +35,25 @@ export interface AudioModel {
  * ```
  */
 export function featuresOf(model: AudioModel): AudioFeatures {
+  checkModel(model);
+  return frontOf(model);
+}
+
+/** `featuresOf` for a checked model. */
+export function frontOf(model: AudioModel): AudioFeatures {
   const { preprocessing, name } = model.meta;
   const kind = (preprocessing as { kind?: unknown } | undefined)?.kind;
   if (kind !== 'audio') {
-    const found = kind === undefined ? 'no preprocessing' : `preprocessing of kind ${JSON.stringify(kind)}`;
+    const found = kind === undefined
+      ? 'no preprocessing'
+      : `preprocessing of kind ${typeof kind === 'string' ? `"${kind}"` : describeValue(kind)}`;
     throw new KletError(
       'BAD_ARGUMENT',
       `the model "${name}" has ${found}, not audio preprocessing; convert it with --preprocess`,
     );
   }
   const front = createAudioFeatures(preprocessing as AudioPreprocessing);
-  inputFrames(soleInput(model), front.parameters);
+  framesOf(soleInput(model), front.parameters);
   return front;
 }
 
@@ -66,7 +75,13 @@ export function soleInput({ inputs, meta }: AudioModel): TensorInfo {
  * @throws KletError `SHAPE_MISMATCH` if its shape is neither flat nor [frames, features], or
  *   [features, frames] with the layout `features-first`, apart from dimensions of 1
  */
-export function inputFrames({ name, shape }: TensorInfo, parameters: AudioPreprocessing): number {
+export function inputFrames(input: TensorInfo, parameters: AudioPreprocessing): number {
+  checkTensor(input, 'the input');
+  return framesOf(input, checkAudioParameters(parameters));
+}
+
+/** `inputFrames` for checked arguments. */
+export function framesOf({ name, shape }: TensorInfo, parameters: AudioPreprocessing): number {
   const features = featureCount(parameters);
   const count = shape.reduce((a, b) => a * b, 1);
   const frames = count / features;
@@ -98,6 +113,7 @@ export function audioToInput(
   input: TensorInfo,
   preprocessing: AudioPreprocessing,
 ): Float32Array {
+  checkSamples(samples);
   const front = createAudioFeatures(preprocessing);
   const frames = inputFrames(input, preprocessing);
   const { features, hop } = front;
@@ -111,7 +127,7 @@ export function audioToInput(
     while (front.frameCount(wanted) > frames) wanted -= Math.max(1, (front.frameCount(wanted) - frames - 1) * hop);
   }
   const clip = new Float32Array(wanted);
-  clip.set(samples.subarray(0, wanted));
+  for (let t = 0; t < Math.min(wanted, length); t++) clip[t] = samples[t]!;
   const values = front.compute(clip);
   if (preprocessing.layout === 'frames-first') return values;
   return values.map((_, i) => values[(i % frames) * features + Math.floor(i / frames)]!);

@@ -1,4 +1,6 @@
-import { KletError, messageOf, type KletErrorCode } from '../errors';
+import { checkOptions, type Options } from '../arguments';
+import { describeValue, KletError, messageOf, type KletErrorCode } from '../errors';
+import { streamOptions } from './stream';
 import type { ListenerMessage, ListenerSetup } from './worklet';
 
 export interface ListenOptions {
@@ -27,6 +29,18 @@ export interface ListenOptions {
   source?: MediaStream;
 }
 
+const listenOptions = {
+  ...streamOptions,
+  klet: 'object',
+  sampleRate: 'number',
+  wasm: 'object',
+  worklet: 'any',
+  onOutput: 'function',
+  onLevel: 'function',
+  onError: 'function',
+  source: 'object',
+} satisfies Options<ListenOptions>;
+
 export interface Listening {
   readonly context: AudioContext;
   /**
@@ -51,9 +65,9 @@ export interface Listening {
  * @throws KletError the errors of `createAudioStream` in the worklet, `FETCH_FAILED` if the worklet
  *   is not found; DOMException `NotAllowedError` or `NotFoundError` from opening the microphone
  */
-export async function listen(
-  { klet, wasm, sampleRate, worklet, onOutput, onLevel, onError, every, output, source }: ListenOptions,
-): Promise<Listening> {
+export async function listen(options: ListenOptions): Promise<Listening> {
+  checkListening(options);
+  const { klet, wasm, sampleRate, worklet, onOutput, onLevel, onError, every, output, source } = options;
   const stream = source ??
     await navigator.mediaDevices.getUserMedia({
       audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
@@ -112,6 +126,42 @@ export async function listen(
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+function checkListening(options: ListenOptions): void {
+  checkOptions(options, listenOptions, 'listen()');
+  const wanted = {
+    klet: 'the bytes of the .klet file',
+    sampleRate: 'model.meta.preprocessing.sampleRate',
+    worklet: 'the URL of kinglet/audio/worklet, for example new URL("kinglet/audio/worklet", import.meta.url)',
+    onOutput: 'a function that receives the outputs',
+  };
+  for (const [name, what] of Object.entries(wanted)) {
+    if (options[name as keyof typeof wanted] === undefined) {
+      throw new KletError('BAD_ARGUMENT', `listen() needs the option "${name}": ${what}`);
+    }
+  }
+  const { klet, wasm, worklet } = options;
+  for (const [name, bytes] of Object.entries({ klet, wasm })) {
+    if (bytes !== undefined && !(bytes instanceof ArrayBuffer || ArrayBuffer.isView(bytes))) {
+      throw new KletError('BAD_ARGUMENT', `the option "${name}" of listen() takes bytes, not ${describeValue(bytes)}`);
+    }
+  }
+  if (typeof worklet !== 'string' && !(worklet instanceof URL)) {
+    throw new KletError('BAD_ARGUMENT', `the option "worklet" of listen() takes a URL, not ${describeValue(worklet)}`);
+  }
+  if (typeof AudioContext !== 'function') {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      'there is no AudioContext here: listen() runs in pages, not in workers or Node',
+    );
+  }
+  if (options.source === undefined && !globalThis.navigator?.mediaDevices) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      'this page has no access to microphones (navigator.mediaDevices): serve it over HTTPS or from localhost',
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-import { KletError } from '../errors';
+import { describeValue, KletError } from '../errors';
 import type { AudioPreprocessing, LogParameters, MelParameters, MfccParameters, PcenParameters } from '../format/audio';
 
 /** The library whose defaults fill missing settings. */
@@ -52,6 +52,15 @@ export function audioParameters(convention: AudioConvention, settings: AudioSett
   }
   const librosa = convention === 'librosa';
   const { mel, compression, mfcc, ...rest } = settings;
+  for (const [name, check] of Object.entries(settingChecks)) {
+    const value = settings[name as keyof AudioSettings];
+    const expected = value === undefined ? undefined : check(value);
+    if (expected) throw wrongSetting(expected, name, value);
+  }
+  const timeConstant = compression?.kind === 'pcen' ? compression.timeConstant : undefined;
+  if (timeConstant !== undefined && above0()(timeConstant)) {
+    throw wrongSetting('a number above 0', 'compression.timeConstant', timeConstant);
+  }
   const { sampleRate } = rest;
   // tf.signal has no default frame length
   const fftSize = rest.fftSize ?? (librosa ? 2048 : powerOfTwo(rest.frameLength ?? NaN));
@@ -79,6 +88,10 @@ export function audioParameters(convention: AudioConvention, settings: AudioSett
     compression: compression === null ? null : compressionOf(compression, librosa, power, sampleRate, hop),
     mfcc: mfcc ? { count: librosa ? 20 : 13, scaling: librosa ? 'ortho' : 'tensorflow', lifter: 0, ...mfcc } : null,
   });
+}
+
+function wrongSetting(expected: string, name: string, value: unknown): KletError {
+  return new KletError('BAD_ARGUMENT', `audio preprocessing needs ${expected} as ${name}, not ${show(value)}`);
 }
 
 function melDefaults(librosa: boolean, sampleRate: number): MelParameters {
@@ -153,7 +166,9 @@ const orNull = (check: Check): Check => (value) => {
 
 const factors: Check = (value) => {
   const numbers: unknown[] = Array.isArray(value) ? value : [value];
-  return numbers.every(Number.isFinite) ? undefined : 'a number or one per feature';
+  return numbers.length <= MAX_FFT && Array.from(numbers).every(Number.isFinite)
+    ? undefined
+    : 'a number or one per feature';
 };
 
 const object: Check = (value) => (isObject(value) ? undefined : 'an object');
@@ -185,6 +200,17 @@ const checks: Record<keyof AudioPreprocessing, Check> = {
   scale: factors,
   offset: factors,
 };
+/** Settings that defaults are computed from. */
+const settingChecks = {
+  sampleRate: checks.sampleRate,
+  frameLength: checks.frameLength,
+  hop: checks.hop,
+  fftSize: checks.fftSize,
+  power: checks.power,
+  mel: checks.mel,
+  compression: checks.compression,
+  mfcc: checks.mfcc,
+} satisfies Partial<Record<keyof AudioSettings, Check>>;
 const melChecks: Record<keyof MelParameters, Check> = {
   bands: integer(1, MAX_BANDS),
   low: atLeast(0),
@@ -297,5 +323,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
-  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+  if (typeof value === 'string') return JSON.stringify(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : describeValue(value);
 }

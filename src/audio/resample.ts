@@ -1,4 +1,6 @@
+import { show } from '../arguments';
 import { KletError } from '../errors';
+import { checkSamples } from './checks';
 
 /**
  * Half-width of the filter in samples of the lower rate, and table entries per sample.
@@ -123,6 +125,12 @@ function bessel(x: number): number {
  * @throws KletError `BAD_ARGUMENT` if the rates differ by a factor above 1000
  */
 export function resample(samples: Float32Array, from: number, to: number): Float32Array {
+  checkSamples(samples);
+  for (const rate of [from, to]) {
+    if (!(Number.isFinite(rate) && rate > 0)) {
+      throw new KletError('BAD_ARGUMENT', `cannot resample from ${show(from)} to ${show(to)} samples per second`);
+    }
+  }
   if (from === to) return samples;
   const resampler = new Resampler(from, to);
   const out = new Float32Array(Math.ceil((samples.length * to) / from));

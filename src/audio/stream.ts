@@ -1,6 +1,8 @@
+import { checkOptions, type Options } from '../arguments';
 import { KletError } from '../errors';
+import { checkCallback, checkRunner } from './checks';
 import type { AudioFeatures } from './features';
-import { featuresOf, inputFrames, soleInput, type AudioModel } from './input';
+import { framesOf, frontOf, soleInput, type AudioModel } from './input';
 
 /** The model itself, or a stream of its state. */
 interface Runner {
@@ -24,6 +26,8 @@ export interface AudioStreamOptions {
   /** Name of the output to report. Default: the first. */
   output?: string;
 }
+
+export const streamOptions = { every: 'number', output: 'string' } satisfies Options<AudioStreamOptions>;
 
 /**
  * Called with the output as real numbers and the index of the last frame that it depends on. The
@@ -63,9 +67,9 @@ export class AudioStream {
         }`,
       );
     }
-    this.front = featuresOf(model);
+    this.front = frontOf(model);
     this.front.push(new Float32Array(0), () => undefined); // throws if the parameters do not allow streams
-    this.frames = inputFrames(input, this.front.parameters);
+    this.frames = framesOf(input, this.front.parameters);
     const hasState = (model.memory?.state ?? 0) > 0;
     const unit = hasState ? this.frames : 1;
     this.every = every ?? unit;
@@ -87,6 +91,7 @@ export class AudioStream {
    * @throws KletError `NOT_A_NUMBER` if a sample is not finite, `DISPOSED`
    */
   push(samples: Float32Array, onOutput: OnOutput): void {
+    checkCallback(onOutput);
     this.onOutput = onOutput;
     this.front.push(samples, this.take);
   }
@@ -97,6 +102,7 @@ export class AudioStream {
    * `front.compute` for the whole recording. Then resets.
    */
   end(onOutput: OnOutput): void {
+    checkCallback(onOutput);
     this.onOutput = onOutput;
     this.front.end(this.take);
     this.reset();
@@ -141,5 +147,7 @@ function runnerOf(model: StreamingModel): Runner {
  *   cannot have
  */
 export function createAudioStream(model: StreamingModel, options: AudioStreamOptions = {}): AudioStream {
+  checkRunner(model);
+  checkOptions(options, streamOptions, 'createAudioStream()');
   return new AudioStream(model, options);
 }

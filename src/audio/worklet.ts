@@ -1,12 +1,14 @@
 // kinglet/audio/worklet: the processor that `listen` starts with AudioWorklet.addModule. One file
 // that contains the runtime.
 import { KletError, messageOf } from '../errors';
-import { makeLoadSync } from '../runtime/load';
+import { Cores, openSync } from '../runtime/cores';
+import { Engine } from '../runtime/engine';
+import type { Inputs, OutputTargets } from '../runtime/types';
 import { simdCores } from '../runtime/unpack';
 import { Resampler } from './resample';
-import { createAudioStream, type AudioStream } from './stream';
+import { AudioStream, type StreamingModel } from './stream';
 
-const loadSync = makeLoadSync(simdCores);
+const cores = new Cores(simdCores);
 
 /** Options of the processor. */
 export interface ListenerSetup {
@@ -67,17 +69,11 @@ class Listener extends AudioWorkletProcessor {
       if (data === 'stop') this.stream = undefined;
     };
     this.attempt(() => {
-      const model = loadSync(klet, wasm && { wasm });
-      const stream = createAudioStream(model, options);
+      const model = modelOf(klet, wasm);
+      const stream = new AudioStream(model, options);
       const { front, frames } = stream;
       if (front.sampleRate !== sampleRate) this.resampler = new Resampler(sampleRate, front.sampleRate);
-      this.say({
-        kind: 'ready',
-        sampleRate: front.sampleRate,
-        frames,
-        features: front.features,
-        memory: model.memory.total,
-      });
+      this.say({ kind: 'ready', sampleRate: front.sampleRate, frames, features: front.features, memory: model.total });
       this.stream = stream;
     });
   }
@@ -140,6 +136,27 @@ class Listener extends AudioWorkletProcessor {
       });
     }
   }
+}
+
+/** The part of a model that a stream needs. Its only state stays in the arena. */
+function modelOf(klet: ListenerSetup['klet'], wasm: ListenerSetup['wasm']): StreamingModel & { total: number } {
+  const [core, parts] = openSync(cores, klet, wasm ? { wasm } : {});
+  const engine = new Engine(core, parts, 'the model', undefined, 1, undefined);
+  const state = { activate: () => undefined, deactivate: () => undefined };
+  const runner = {
+    predictInto: (inputs: Inputs, outputs: OutputTargets) => engine.predictInto(inputs, outputs, state),
+    reset: () => engine.live.set(engine.initial),
+  };
+  runner.reset();
+  return {
+    inputs: parts.meta.inputs,
+    outputs: parts.meta.outputs,
+    meta: parts.meta,
+    memory: engine.memory,
+    total: engine.memory.total,
+    predictInto: runner.predictInto,
+    createState: () => runner,
+  };
 }
 
 registerProcessor('kinglet-listener', Listener);

@@ -1,5 +1,7 @@
+import { show } from '../arguments';
 import { KletError } from '../errors';
-import { elementCount, entriesOf, type Graph, type Tensor } from '../graph/graph';
+import { checkForm, malformed } from '../graph/check';
+import { elementCount, entriesOf, type AnyNode, type Graph, type Tensor } from '../graph/graph';
 import { operatorOf } from '../ops/index';
 
 /**
@@ -48,7 +50,7 @@ export function checkGraph(graph: Graph, after: string): void {
       if (known.has(tensor)) throw invalid(`"${tensor.name}" is computed twice`);
       known.add(tensor);
     }
-    const inferred = operatorOf(node.op).infer(node);
+    const inferred = inferredBy(node);
     node.outputs.forEach((tensor, i) => {
       const expected = inferred[i];
       if (!expected || expected.length !== tensor.shape.length || expected.some((d, j) => d !== tensor.shape[j])) {
@@ -76,4 +78,38 @@ export function checkGraph(graph: Graph, after: string): void {
       }] begins with ${initial.length} elements`);
     }
   }
+}
+
+/**
+ * The shapes of a node's outputs.
+ *
+ * @throws KletError `INVALID_GRAPH` if its attributes are malformed
+ */
+function inferredBy(node: AnyNode): number[][] {
+  try {
+    return operatorOf(node.op).infer(node);
+  } catch (cause) {
+    throw malformed(node, cause);
+  }
+}
+
+/**
+ * Checks a graph that a caller passes to a public function.
+ *
+ * @throws KletError `INVALID_GRAPH` or `BAD_ARGUMENT`
+ */
+export function checkGiven(graph: Graph, of: string): void {
+  checkForm(graph);
+  checkGraph(graph, of);
+}
+
+/** @throws KletError `BAD_ARGUMENT` if samples are not a list of inputs */
+export function checkSamples(samples: unknown, of: string): void {
+  const iterable = samples as { [Symbol.iterator]?: unknown } | null | undefined;
+  const isList = typeof iterable?.[Symbol.iterator] === 'function' && !ArrayBuffer.isView(samples);
+  if (isList && typeof samples !== 'string') return;
+  throw new KletError(
+    'BAD_ARGUMENT',
+    `${of} needs samples, an array of inputs that are typical for the network, not ${show(samples)}`,
+  );
 }

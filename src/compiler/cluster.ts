@@ -1,8 +1,9 @@
+import { show } from '../arguments';
 import { KletError } from '../errors';
 import { cloneGraph } from '../graph/edit';
 import { elementCount, type Graph, type Tensor } from '../graph/graph';
 import { operatorOf } from '../ops/index';
-import { checkGraph } from './check';
+import { checkGiven, checkGraph } from './check';
 
 export interface ClusteredWeights {
   /** Name of the first layer that uses the weights. */
@@ -32,8 +33,9 @@ const WEIGHTS_A_VALUE = 16;
  * @throws KletError `BAD_ARGUMENT`, or `UNSUPPORTED_TYPE` for a network without quantized weights
  */
 export function cluster(graph: Graph, values: number): { graph: Graph; clustered: ClusteredWeights[] } {
+  checkGiven(graph, 'cluster()');
   if (!(Number.isInteger(values) && values >= 2 && values <= 255)) {
-    throw new KletError('BAD_ARGUMENT', `weights can have from 2 to 255 values; ${values} were asked for`);
+    throw new KletError('BAD_ARGUMENT', `weights can have from 2 to 255 values; ${show(values)} were asked for`);
   }
   const work = cloneGraph(graph);
   const found = new Map<Tensor, string>();

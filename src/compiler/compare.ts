@@ -3,6 +3,7 @@ import type { TensorInfo } from '../format/klet';
 import { elementCount, type Graph } from '../graph/graph';
 import type { Model } from '../runtime/model';
 import type { InputArray, RawArray } from '../runtime/types';
+import { checkSamples } from './check';
 import { compile } from './compile';
 import { loadSync } from './runtime';
 
@@ -88,6 +89,7 @@ export function compare(
   after: Graph | Uint8Array,
   samples: Iterable<ComparisonSample>,
 ): Comparison {
+  checkSamples(samples, 'compare()');
   const models = [open(before), open(after)] as const;
   try {
     checkOutputs(...models);

@@ -1,7 +1,9 @@
 import * as L from '../../assembly/layout';
+import { checkOptions, show, type Options } from '../arguments';
 import { KletError } from '../errors';
 import { MINOR, writeKlet, type ArenaTensor, type DebugInfo, type KletParts, type Meta, type StateInfo,
   type TensorInfo } from '../format/klet';
+import { checkForm, malformed } from '../graph/check';
 import { cloneGraph } from '../graph/edit';
 import { elementCount, perTensor, type Graph, type State, type Tensor } from '../graph/graph';
 import { operatorOf } from '../ops/index';
@@ -14,6 +16,7 @@ import { mapMemory } from '../runtime/memory';
 import { Model } from '../runtime/model';
 import type { Inputs } from '../runtime/types';
 import { checkGraph } from './check';
+import { checkMeta } from './meta';
 import { Emitter, type CodedRun } from '../ops/emitter';
 import { encodeSection, encodeWeights } from './entropy';
 import { goldenVectors } from './golden';
@@ -50,6 +53,17 @@ export interface CompileOptions {
   weightLayout?: WeightLayout;
 }
 
+const compileOptions = {
+  meta: 'object',
+  golden: 'object',
+  debugInfo: 'boolean',
+  compact: 'boolean',
+  maxMemory: 'number',
+  weightLayout: 'string',
+} satisfies Options<CompileOptions>;
+
+const layouts = { dense: true, pairs: true, blocks: true } satisfies Record<WeightLayout, true>;
+
 /** The passes, in order; the graph is checked after each. */
 const passes: [name: string, pass: (graph: Graph) => void][] = [['dropDead', dropDead], ['uint8ToInt8', uint8ToInt8], [
   'foldConstants',
@@ -67,6 +81,19 @@ const passes: [name: string, pass: (graph: Graph) => void][] = [['dropDead', dro
  *   `INVALID_GRAPH`, `UNSUPPORTED_TYPE` or `OUT_OF_MEMORY`
  */
 export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array {
+  checkForm(graph);
+  checkOptions(options, compileOptions, 'compile()');
+  checkMeta(options.meta ?? {});
+  const { weightLayout, golden = [] } = options;
+  if (weightLayout !== undefined && !Object.hasOwn(layouts, weightLayout)) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `the option "weightLayout" of compile() is one of ${Object.keys(layouts).join(', ')}, not ${show(weightLayout)}`,
+    );
+  }
+  if (!Array.isArray(golden)) {
+    throw new KletError('BAD_ARGUMENT', `the option "golden" of compile() takes an array, not ${show(golden)}`);
+  }
   const work = cloneGraph(graph);
   checkGraph(work, 'import');
   for (const [name, pass] of passes) {
@@ -113,7 +140,7 @@ function lower(
     try {
       operatorOf(node.op).lower(node, emit);
     } catch (error) {
-      if (!(error instanceof KletError) || error.code !== 'UNSUPPORTED_OP') throw error;
+      if (!(error instanceof KletError) || error.code !== 'UNSUPPORTED_OP') throw malformed(node, error);
       refusals.push(error.message);
     }
   }

@@ -8,7 +8,7 @@ export { repack, type RepackOptions } from './repack';
 export { toStream, type StreamOptions } from './stream';
 export { lowRank, type FactoredLayer } from './prune/lowRank';
 export { prunableLayerNames, prune, type KeptLayer, type PrunedLayer, type PruneOptions } from './prune/prune';
-export { sensitivity, type LayerSensitivity } from './prune/sensitivity';
+export { sensitivity, type LayerSensitivity, type SensitivityOptions } from './prune/sensitivity';
 export type { PrunePattern } from './prune/units';
 export { GraphBuilder, type NodeOptions } from '../ops/builder';
 export { readKlet, type DebugInfo, type KletParts, type Meta } from '../format/klet';

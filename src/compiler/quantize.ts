@@ -1,3 +1,4 @@
+import { checkOptions, type Options } from '../arguments';
 import { KletError } from '../errors';
 import { cloneGraph, tensorsOf } from '../graph/edit';
 import { elementCount, entriesOf, perTensor, type AnyNode, type Graph, type Quantization,
@@ -9,7 +10,7 @@ import { quantizedBias, leastScale } from '../ops/shared/bias';
 import { rangeStates, quantizedStates, type Range } from './quantizeStates';
 import { f32, roundAway } from '../ops/shared/rounding';
 import { loadSync } from './runtime';
-import { checkGraph } from './check';
+import { checkGiven, checkGraph, checkSamples } from './check';
 import { compile } from './compile';
 import { dropDead } from './passes/dropDead';
 import { fuseActivation } from './passes/fuseActivation';
@@ -28,6 +29,8 @@ export interface QuantizeOptions {
   floatIo?: boolean;
 }
 
+const quantizeOptions = { samples: 'object', floatIo: 'boolean' } satisfies Options<QuantizeOptions>;
+
 /**
  * Post-training quantization of a float32 network to int8: activations per tensor by their minimum
  * and maximum over the samples (asymmetric), weights per output channel (symmetric), biases int32
@@ -39,6 +42,9 @@ export interface QuantizeOptions {
  *   float32
  */
 export function quantize(graph: Graph, options: QuantizeOptions): Graph {
+  checkGiven(graph, 'quantize()');
+  checkOptions(options, quantizeOptions, 'quantize()');
+  checkSamples(options.samples, 'quantize()');
   const work = cloneGraph(graph);
   const foreign = tensorsOf(work).find((tensor) => tensor.dtype === 'int8' || tensor.dtype === 'uint8');
   if (foreign) {

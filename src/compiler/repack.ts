@@ -1,9 +1,12 @@
 import * as L from '../../assembly/layout';
+import { checkOptions, show, type Options } from '../arguments';
+import { KletError } from '../errors';
 import { readKlet, writeKlet, type Meta } from '../format/klet';
 import type { CodedRun } from '../ops/emitter';
 import type { Inputs } from '../runtime/types';
 import { encodeSection, encodeWeights } from './entropy';
 import { goldenVectors } from './golden';
+import { checkMeta } from './meta';
 import { loadSync } from './runtime';
 
 export interface RepackOptions {
@@ -16,6 +19,10 @@ export interface RepackOptions {
   /** Entropy-code the sections where that makes them smaller (default: as the file is). */
   compact?: boolean;
 }
+
+const repackOptions = { meta: 'object', golden: 'object', debugInfo: 'boolean', compact: 'boolean' } satisfies Options<
+  RepackOptions
+>;
 
 /**
  * Bytes of weights that are coded together. The file does not say where its tensors begin, so the
@@ -39,10 +46,13 @@ const PIECE = 2048;
  * console.log(loadSync(file).meta.labels); // [ 'left', 'right' ]
  * ```
  */
-export function repack(
-  file: Uint8Array,
-  { meta, golden = [], debugInfo = true, compact = false }: RepackOptions,
-): Uint8Array {
+export function repack(file: Uint8Array, options: RepackOptions): Uint8Array {
+  checkOptions(options, repackOptions, 'repack()');
+  const { meta = {}, golden = [], debugInfo = true, compact = false } = options;
+  checkMeta(meta);
+  if (!Array.isArray(golden)) {
+    throw new KletError('BAD_ARGUMENT', `the option "golden" of repack() takes an array, not ${show(golden)}`);
+  }
   const { debugInfo: names, ...parts } = readKlet(file);
   const changed = {
     ...parts,

@@ -1,10 +1,11 @@
+import { checkOptions, type Options } from '../arguments';
 import { KletError } from '../errors';
 import { cloneGraph } from '../graph/edit';
 import type { AnyNode, Graph, State, Tensor } from '../graph/graph';
 import { operatorOf } from '../ops/index';
 import { unsupported } from '../ops/shared/refuse';
 import type { Time } from '../ops/shared/stream';
-import { checkGraph } from './check';
+import { checkGiven, checkGraph } from './check';
 
 export interface StreamOptions {
   /**
@@ -15,6 +16,8 @@ export interface StreamOptions {
   /** Number of frames per call (default 1). */
   frames?: number;
 }
+
+const streamOptions = { axis: 'number', frames: 'number' } satisfies Options<StreamOptions>;
 
 /**
  * Converts a network over a sequence to its streaming form, which takes the next frames at each
@@ -37,7 +40,10 @@ export interface StreamOptions {
  * console.log([1, 3, 5].map((v) => stream.predict([v])[0])); // [ 0.5, 2, 4 ]
  * ```
  */
-export function toStream(graph: Graph, { axis, frames = 1 }: StreamOptions = {}): Graph {
+export function toStream(graph: Graph, options: StreamOptions = {}): Graph {
+  checkGiven(graph, 'toStream()');
+  checkOptions(options, streamOptions, 'toStream()');
+  const { axis, frames = 1 } = options;
   if (!(Number.isInteger(frames) && frames > 0)) {
     throw new KletError('BAD_ARGUMENT', `frames must be a whole number above 0, not ${frames}`);
   }

@@ -1,4 +1,4 @@
-import { KletError } from '../errors';
+import { describeValue, KletError } from '../errors';
 import * as L from '../../assembly/layout';
 import type { AudioPreprocessing } from './audio';
 import { crc32 } from './crc32';
@@ -173,7 +173,11 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint
  *
  * @throws KletError `BAD_MAGIC`, `BAD_VERSION` or `CORRUPT`
  */
-export function readKlet(file: Uint8Array, where = 'the model'): KletParts {
+export function readKlet(file: Uint8Array, name?: string): KletParts {
+  const where = typeof name === 'string' ? name : 'the model';
+  if (!(file instanceof Uint8Array)) {
+    throw new KletError('BAD_ARGUMENT', `readKlet takes the bytes of a file as Uint8Array, not ${describeValue(file)}`);
+  }
   const { readDebugInfo, readGolden, ...parts } = openKlet(file, where, crc32);
   const debugInfo = readDebugInfo();
   const golden = readGolden();

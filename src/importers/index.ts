@@ -1,4 +1,4 @@
-import type { Importer } from './shared/importer';
+import { checkImport, type Importer } from './shared/importer';
 import { tflite } from './tflite/index';
 
 export type { Importer } from './shared/importer';
@@ -8,5 +8,6 @@ export const importers: readonly Importer[] = [tflite];
 
 /** The importer of a file, or undefined if its format is not among `importers`. */
 export function importerOf(bytes: Uint8Array): Importer | undefined {
+  checkImport(bytes, {}, 'importerOf()');
   return importers.find((importer) => importer.recognizes(bytes));
 }

@@ -1,4 +1,6 @@
+import { checkOptions, checkString, type Options } from '../arguments';
 import { KletError } from '../errors';
+import { checkData, checkForm, checkNode, checkQuantization, checkShape, checkTensor, malformed } from '../graph/check';
 import { elementCount, type AnyNode, type DType, type Graph, type Node, type Quantization, type State, type Tensor,
   type TensorData } from '../graph/graph';
 import type { Attributes, OperatorName } from '../graph/operators';
@@ -20,6 +22,10 @@ function dtypeOf(data: TensorData): DType {
   return 'int32';
 }
 
+const nodeOptions = { name: 'string', dtype: 'string', shape: 'object', quantization: 'object' } satisfies Options<
+  NodeOptions
+>;
+
 /**
  * Builds a network by hand.
  *
@@ -38,16 +44,23 @@ export class GraphBuilder {
   private readonly states: State[] = [];
   private readonly names = new Set<string>();
 
-  constructor(private readonly name: string) {}
+  constructor(private readonly name: string) {
+    checkString(name, 'the name of the network');
+  }
 
   input(name: string, shape: number[], dtype: DType = 'float32', quantization?: Quantization): Tensor {
+    checkString(name, 'the name of an input');
     const tensor: Tensor = { name: this.unique(name), shape, dtype, ...(quantization && { quantization }) };
+    checkTensor(tensor, 'an input');
     this.inputs.push(tensor);
     return tensor;
   }
 
   /** A constant; the array's type is the element type. */
   constant(data: TensorData, shape: number[], quantization?: Quantization, name = 'constant'): Tensor {
+    checkString(name, 'the name of a constant');
+    checkData(data, `the data of "${name}"`);
+    checkShape(shape, `"${name}"`);
     const dtype = dtypeOf(data);
     if (elementCount(shape) !== data.length) {
       throw new KletError(
@@ -55,7 +68,9 @@ export class GraphBuilder {
         `a constant of shape [${shape.join(', ')}] has ${elementCount(shape)} elements, not ${data.length}`,
       );
     }
-    return { name: this.unique(name), shape, dtype, data, ...(quantization && { quantization }) };
+    const tensor: Tensor = { name: this.unique(name), shape, dtype, data, ...(quantization && { quantization }) };
+    checkTensor(tensor, 'a constant');
+    return tensor;
   }
 
   /**
@@ -70,6 +85,8 @@ export class GraphBuilder {
 
   /** What a state becomes when the run is over. */
   assign(state: Tensor, next: Tensor): void {
+    checkTensor(state, 'the state');
+    checkTensor(next, 'the next value of the state');
     const known = this.states.find(({ value }) => value === state);
     if (!known) throw new KletError('INVALID_GRAPH', `"${state.name}" is no state`);
     known.next = next;
@@ -82,6 +99,7 @@ export class GraphBuilder {
     attributes: Attributes[K],
     options: NodeOptions = {},
   ): Tensor {
+    checkOptions(options, nodeOptions, 'node()');
     return this.nodeWithOutputs(op, inputs, attributes, [options.shape ?? []], options)[0]!;
   }
 
@@ -93,7 +111,13 @@ export class GraphBuilder {
     shapes: number[][],
     options: NodeOptions = {},
   ): Tensor[] {
+    checkOptions(options, nodeOptions, 'node()');
+    checkString(op, 'the operator');
+    const operator = operatorOf(op);
     const name = this.unique(options.name ?? op);
+    checkNode(op, name, inputs, attributes);
+    if (!Array.isArray(shapes)) throw new KletError('INVALID_GRAPH', `the shapes of ${op} "${name}" must be an array`);
+    for (const shape of shapes) if (!isOpen(shape)) checkShape(shape, `an output of ${op} "${name}"`);
     const first = inputs[0];
     const outputs = shapes.map((shape, i): Tensor => ({
       name: i === 0 ? name : this.unique(`${name}_${i}`),
@@ -102,7 +126,15 @@ export class GraphBuilder {
       ...(options.quantization && { quantization: options.quantization }),
     }));
     const node: Node<K> = { op, name, inputs, outputs, attributes };
-    const inferred = operatorOf(op).infer(node);
+    let inferred: number[][];
+    try {
+      inferred = operator.infer(node);
+    } catch (cause) {
+      throw malformed(node as AnyNode, cause);
+    }
+    outputs.forEach((output) => {
+      if (output.quantization) checkQuantization(output.quantization, `"${output.name}"`);
+    });
     outputs.forEach((output, i) => {
       output.shape = inferred[i] ?? output.shape;
     });
@@ -111,13 +143,15 @@ export class GraphBuilder {
   }
 
   finish(outputs: Tensor[]): Graph {
-    return {
+    const graph: Graph = {
       name: this.name,
       inputs: this.inputs,
       outputs,
       nodes: this.nodes,
       ...(this.states.length > 0 && { states: this.states }),
     };
+    checkForm(graph);
+    return graph;
   }
 
   private unique(name: string): string {
@@ -126,4 +160,9 @@ export class GraphBuilder {
     this.names.add(candidate);
     return candidate;
   }
+}
+
+/** Whether an output's shape is left to the operator. */
+function isOpen(shape: unknown): boolean {
+  return Array.isArray(shape) && shape.length === 0;
 }

@@ -58,7 +58,7 @@ export function compileCore(source: BufferSource | WebAssembly.Module, what: str
         { cause },
       );
     }
-    throw new KletError('NO_WASM', `this engine does not compile ${what}: ${String(cause)}`, { cause });
+    throw refusal(what, cause);
   }
   const foreign = (cause?: unknown): KletError =>
     new KletError('NOT_WASM', `${what} is WebAssembly, but not a core of this kinglet`, { cause });
@@ -135,7 +135,32 @@ export function startModule(bytes: Uint8Array): WebAssembly.Exports {
   try {
     return new WebAssembly.Instance(new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>)).exports;
   } catch (cause) {
-    throw new KletError('NO_WASM', `this engine does not compile WebAssembly: ${String(cause)}`, { cause });
+    throw refusal('WebAssembly', cause);
+  }
+}
+
+/** Whether a policy, not a missing feature, keeps this engine from compiling WebAssembly. */
+export function isForbidden(cause: unknown): boolean {
+  return /unsafe-eval|CSP|embedder/.test(String(cause));
+}
+
+function refusal(what: string, cause: unknown): KletError {
+  const text = String(cause);
+  let advice = '';
+  if (text.includes('embedder')) {
+    advice = '; this platform takes compiled modules only: import kinglet/slim, and pass the module that ' +
+      'import core from \'kinglet/core.simd.wasm\' gives as the option "wasm"';
+  } else if (isForbidden(cause)) {
+    advice = "; add 'wasm-unsafe-eval' (not 'unsafe-eval') to script-src of the Content-Security-Policy; " +
+      'browser extensions have it in manifest.json, as content_security_policy.extension_pages';
+  }
+  return new KletError('NO_WASM', `this engine does not compile ${what}: ${text}${advice}`, { cause });
+}
+
+/** @throws KletError `NO_WASM` */
+export function requireWebAssembly(): void {
+  if (!hasWebAssembly()) {
+    throw new KletError('NO_WASM', 'this engine has no WebAssembly, which kinglet needs; use a browser or Node');
   }
 }
 

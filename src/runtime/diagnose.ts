@@ -1,9 +1,13 @@
+import { show } from '../arguments';
 import { KletError } from '../errors';
 import { now } from './clock';
 import type { Engine } from './engine';
 import type { Inputs, ProfileEntry } from './types';
 
 // What `Model` offers besides predictions: golden cases and the time of each record.
+
+/** Their times are kept until the end. */
+const MAX_RUNS = 100_000;
 
 /** Runs the golden cases of the file. @returns their number */
 export function selfTest(engine: Engine): number {
@@ -60,8 +64,8 @@ export function record(engine: Engine, inputs: Inputs): Uint8Array[] {
 /** Measures the run time of each record, as the median of `runs` runs. */
 export function profile(engine: Engine, inputs: Inputs | undefined, runs: number): ProfileEntry[] {
   engine.alive();
-  if (!(Number.isInteger(runs) && runs > 0)) {
-    throw new KletError('BAD_ARGUMENT', `runs must be an integer above 0, not ${runs}`);
+  if (!(Number.isInteger(runs) && runs > 0 && runs <= MAX_RUNS)) {
+    throw new KletError('BAD_ARGUMENT', `runs must be an integer above 0 and at most ${MAX_RUNS}, not ${show(runs)}`);
   }
   const { records } = engine;
   const times = records.map(() => new Float64Array(runs));

@@ -4,8 +4,7 @@ import type { CompiledCore, Core, SharedMemory } from './core';
 import { copyCore, loadCore, memoryUse, recordOffsets } from './memory';
 import type { Host, State } from './stream';
 import { portsOf, type Port } from './tensor';
-import type { CoreExports, InputArray, Inputs, MemoryUse, ModelInfo, OutputTargets, PredictOptions,
-  RawArray } from './types';
+import type { CoreExports, InputArray, Inputs, MemoryUse, ModelInfo, OutputTargets, RawArray } from './types';
 import type { WorkerPool } from './workerPool';
 
 /** Starts the workers of a model. */
@@ -102,13 +101,9 @@ export class Engine implements Host {
     this.outputPorts = [];
   }
 
-  predict(
-    inputs: Inputs,
-    options: PredictOptions | undefined,
-    state: State | undefined,
-  ): RawArray | Record<string, RawArray> {
+  /** @param raw whether to return the model's own type instead of real numbers */
+  predict(inputs: Inputs, raw: boolean, state: State | undefined): RawArray | Record<string, RawArray> {
     this.execute(inputs, state);
-    const raw = options?.output === 'raw';
     const read = (port: Port): RawArray => (raw ? port.readRaw() : port.readReal());
     if (this.outputPorts.length === 1) return read(this.outputPorts[0]!);
     return Object.fromEntries(this.outputPorts.map((port) => [port.info.name, read(port)]));
@@ -163,7 +158,7 @@ export class Engine implements Host {
     for (const port of ports) {
       const values = (inputs as Record<string, InputArray>)[port.info.name];
       if (values === undefined) {
-        throw new KletError('MISSING_INPUT', `input "${port.info.name}" is missing; the model takes ${namesOf(ports)}`);
+        throw missing(port, inputs, ports);
       }
       port.write(values);
     }
@@ -243,6 +238,21 @@ function wantsRecord(side: string, ports: Port[]): KletError {
   return new KletError(
     'MISSING_INPUT',
     `the model has ${ports.length} ${side}: pass a record of arrays by name (${namesOf(ports)})`,
+  );
+}
+
+function missing({ info }: Port, inputs: object, ports: Port[]): KletError {
+  if (['width', 'videoWidth', 'displayWidth'].some((side) => side in inputs)) {
+    return new KletError(
+      'TYPE_MISMATCH',
+      `predict takes arrays, not ${describeValue(inputs)}: import imageToInput from kinglet/tasks and call ` +
+        'model.predict(imageToInput(image, model))',
+    );
+  }
+  const found = Object.keys(inputs).slice(0, 4).map((name) => `"${name}"`).join(', ') || 'nothing';
+  return new KletError(
+    'MISSING_INPUT',
+    `input "${info.name}" is missing; the model takes ${namesOf(ports)}, it got ${found}`,
   );
 }
 

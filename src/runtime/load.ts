@@ -1,24 +1,16 @@
+import { checkOptions, show, type Options } from '../arguments';
 import { describeValue, KletError, messageOf } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
-import { checksumBy, compileCore, hasWebAssembly, isModule, relaxedPays, type CompiledCore,
+import { checksumBy, compileCore, hasWebAssembly, isForbidden, isModule, type CompiledCore,
   type InlinedCores } from './core';
+import { Cores, given, GIVE_SCALAR, openSync, type LoadSyncOptions } from './cores';
 import { Model } from './model';
-import { asBytes, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
+import { nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 import { checkThreads, whyNotShared, type OpenWorker, type ThreadOptions } from './threads';
-import type { Flavor } from './types';
 import { startWorkerPool } from './workerPool';
 
 /** Where the core comes from, if it is not in the bundle. */
 export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
-
-export interface LoadSyncOptions {
-  /** Which build of the core to run. Default: the fastest that works here. */
-  flavor?: Flavor;
-  /** A core that is not in the bundle, as bytes or module. */
-  wasm?: ArrayBuffer | ArrayBufferView | WebAssembly.Module;
-  /** Upper limit of the model's memory, in bytes. */
-  maxMemory?: number;
-}
 
 export interface LoadOptions extends ReadOptions, ThreadOptions, Omit<LoadSyncOptions, 'wasm'> {
   /** A core that is not in the bundle, as URL, response, bytes or module. */
@@ -45,117 +37,38 @@ async function settle(source: PromiseLike<Source>): Promise<Source> {
   }
 }
 
-/** Advice for engines where none of the bundle's cores works. */
-const GIVE_SCALAR = 'pass the option "wasm" (the bytes of kinglet/core.scalar.wasm, which needs no SIMD)';
+const syncOptions = { flavor: 'any', wasm: 'any', maxMemory: 'any' } satisfies Options<LoadSyncOptions>;
+const loadOptions = {
+  ...syncOptions,
+  onProgress: 'function',
+  signal: 'object',
+  threads: 'any',
+  worker: 'any',
+} satisfies Options<LoadOptions>;
 
-/** The cores of a bundle, compiled on first use. */
-class Cores {
-  private readonly compiled = new Map<Flavor, CompiledCore>();
-  private readonly compiledThreaded = new Map<Flavor, CompiledCore>();
-  private relaxedFirst: boolean | undefined;
-
-  constructor(private builds: InlinedCores, private threadedBuilds: InlinedCores) {}
-
-  addScalar(bytes: Uint8Array, threaded: boolean): void {
-    if (threaded) this.threadedBuilds = { ...this.threadedBuilds, scalar: () => bytes };
-    else this.builds = { ...this.builds, scalar: () => bytes };
-  }
-
-  hasScalar(threaded: boolean): boolean {
-    return 'scalar' in (threaded ? this.threadedBuilds : this.builds);
-  }
-
-  of(flavor: Flavor, threaded = false): CompiledCore {
-    const { builds } = this;
-    const table = threaded ? this.compiledThreaded : this.compiled;
-    const known = table.get(flavor);
-    if (known) return known;
-    const bytes = Object.hasOwn(builds, flavor) ? (threaded ? this.threadedBuilds : builds)[flavor] : undefined;
-    if (!bytes) {
-      throw new KletError(
-        'BAD_ARGUMENT',
-        `there is no flavor "${flavor}" here; ${Object.keys(builds).join(', ') || 'none'} available`,
-      );
-    }
-    const core = compileCore(bytes(), `the ${flavor} core${threaded ? ' with threads' : ''}`, threaded);
-    table.set(flavor, core);
-    return core;
-  }
-
-  /** The requested flavor, or the fastest that works here. */
-  pick(flavor: Flavor | undefined): CompiledCore {
-    if (!hasWebAssembly()) throw new KletError('NO_WASM', 'this engine has no WebAssembly');
-    if (flavor !== undefined) return this.of(flavor);
-    const flavors = Object.keys(this.builds) as Flavor[];
-    if (flavors.length === 0) {
-      throw new KletError(
-        'BAD_ARGUMENT',
-        'this entry carries no core: pass the option "wasm" (a URL, bytes or module of kinglet/core.simd.wasm)',
-      );
-    }
-    let last: unknown;
-    for (const candidate of flavors) {
-      if (candidate === 'relaxed' && !(this.relaxedFirst ??= relaxedPays())) continue;
-      try {
-        return this.of(candidate);
-      } catch (error) {
-        last = error;
-      }
-    }
-    throw last;
-  }
-
-  /** Like `pick`, for callers that cannot fetch a core; its error says which core to pass. */
-  pickAtOnce(flavor: Flavor | undefined): CompiledCore {
-    try {
-      return this.pick(flavor);
-    } catch (error) {
-      // a missing scalar core is to blame only in bundles that carry SIMD cores alone
-      const lacksScalar = 'simd' in this.builds && !('scalar' in this.builds) &&
-        (flavor === undefined || flavor === 'scalar');
-      if (!lacksScalar || !hasWebAssembly() || !(error instanceof KletError)) throw error;
-      throw new KletError(error.code, `${error.message}; ${GIVE_SCALAR}`, { cause: error });
-    }
+function checkMemory({ maxMemory }: LoadSyncOptions | LoadOptions): void {
+  if (maxMemory !== undefined && !(typeof maxMemory === 'number' && maxMemory > 0)) {
+    throw new KletError('BAD_ARGUMENT', `maxMemory must be a number of bytes above 0, not ${show(maxMemory)}`);
   }
 }
 
-function checkOptions(options: LoadSyncOptions | LoadOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new KletError('BAD_ARGUMENT', `the options must be an object, not ${describeValue(options)}`);
-  }
-  const { maxMemory } = options;
-  if (maxMemory !== undefined && !(maxMemory > 0)) {
-    throw new KletError('BAD_ARGUMENT', `maxMemory must be a number of bytes above 0, not ${String(maxMemory)}`);
-  }
-}
-
-function given(wasm: ArrayBuffer | ArrayBufferView | WebAssembly.Module): CompiledCore {
-  if (!hasWebAssembly()) throw new KletError('NO_WASM', 'this engine has no WebAssembly');
-  if (isModule(wasm)) return compileCore(wasm, 'the module given as "wasm"');
-  const bytes = asBytes(wasm);
-  if (!bytes) {
+function checkSignal({ signal }: LoadOptions): void {
+  if (signal !== undefined && typeof signal.addEventListener !== 'function') {
     throw new KletError(
       'BAD_ARGUMENT',
-      `the option "wasm" takes bytes or a WebAssembly.Module, not ${describeValue(wasm)}`,
+      `the option "signal" takes an AbortSignal, such as controller.signal, not ${describeValue(signal)}`,
     );
   }
-  return compileCore(bytes, 'the core given as "wasm"');
 }
 
-/** Makes `loadSync` alone, for scopes that cannot fetch. */
+/** Makes `loadSync`. */
 export function makeLoadSync(cores: InlinedCores | Cores): Runtime['loadSync'] {
-  const table = cores instanceof Cores ? cores : new Cores(cores, {});
+  const table = cores instanceof Cores ? cores : new Cores(cores);
   return (source, options = {}) => {
-    checkOptions(options);
-    const bytes = asBytes(source);
-    if (!bytes) {
-      throw new KletError(
-        'BAD_ARGUMENT',
-        `loadSync takes bytes (ArrayBuffer or Uint8Array), not ${describeValue(source)}; load() takes paths and URLs`,
-      );
-    }
-    const core = options.wasm === undefined ? table.pickAtOnce(options.flavor) : given(options.wasm);
-    return new Model(core, openKlet(bytes, 'the model', checksumBy(core)), 'the model', options.maxMemory);
+    checkOptions(options, syncOptions, 'loadSync()');
+    checkMemory(options);
+    const [core, parts] = openSync(table, source, options);
+    return new Model(core, parts, 'the model', options.maxMemory);
   };
 }
 
@@ -186,7 +99,8 @@ export function makeRuntime(
     try {
       core = cores.pick(flavor);
     } catch (error) {
-      if (!scalarUrl || cores.hasScalar(false) || !hasWebAssembly() || !(error instanceof KletError)) throw error;
+      const isHopeless = !scalarUrl || cores.hasScalar(false) || !hasWebAssembly();
+      if (isHopeless || !(error instanceof KletError) || isForbidden(error.cause)) throw error;
       try {
         await fetchScalar(false, options);
       } catch (cause) {
@@ -243,8 +157,13 @@ export function makeRuntime(
 
   return {
     async load(source, options = {}) {
-      checkOptions(options);
+      checkOptions(options, loadOptions, 'load()');
+      checkMemory(options);
+      checkSignal(options);
       checkThreads(options);
+      if (source instanceof Model) {
+        throw new KletError('BAD_ARGUMENT', 'load takes a file, not a loaded model; call its predict()');
+      }
       let bytes: Uint8Array;
       let where: string;
       let core: CompiledCore;

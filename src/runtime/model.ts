@@ -1,9 +1,20 @@
+import { checkOptions, type Options } from '../arguments';
 import type { Meta, OpenedKlet, TensorInfo } from '../format/klet';
 import type { CompiledCore } from './core';
 import { profile, record, selfTest } from './diagnose';
 import { Engine, type StartPool } from './engine';
-import { Stream } from './stream';
+import { Stream, wantsRaw } from './stream';
 import type { Inputs, MemoryUse, ModelInfo, OutputTargets, PredictOptions, ProfileEntry, RawArray } from './types';
+
+/** Options of `Model.profile`. */
+export interface ProfileOptions {
+  /** Default: those of the last call. */
+  inputs?: Inputs;
+  /** Number of runs (default 30). */
+  runs?: number;
+}
+
+const profileOptions = { inputs: 'any', runs: 'any' } satisfies Options<ProfileOptions>;
 
 /**
  * A network ready to run, made by `load` or `loadSync`. It owns one memory of exactly the size it
@@ -84,7 +95,7 @@ export class Model {
   predict(inputs: Inputs, options: PredictOptions & { output: 'raw' }): RawArray & Record<string, RawArray>;
   predict(inputs: Inputs, options?: PredictOptions): Float32Array & Record<string, Float32Array>;
   predict(inputs: Inputs, options?: PredictOptions): RawArray | Record<string, RawArray> {
-    return this.engine.predict(inputs, options, this.own);
+    return this.engine.predict(inputs, wantsRaw(options), this.own);
   }
 
   /**
@@ -146,7 +157,9 @@ export class Model {
    * @returns one entry per record, with the median time in milliseconds
    * @throws KletError `BAD_ARGUMENT` if `runs` is not an integer above 0, and as `predict`
    */
-  profile({ inputs, runs = 30 }: { inputs?: Inputs; runs?: number } = {}): ProfileEntry[] {
+  profile(options: ProfileOptions = {}): ProfileEntry[] {
+    checkOptions(options, profileOptions, 'profile()');
+    const { inputs, runs = 30 } = options;
     return profile(this.engine, inputs, runs);
   }
 

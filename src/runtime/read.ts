@@ -18,9 +18,12 @@ export type PathReader = (path: string | URL) => Promise<Uint8Array>;
 /** @returns the bytes, when they are there already */
 export function asBytes(source: unknown): Uint8Array | undefined {
   if (source instanceof Uint8Array) return source;
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  return undefined;
+  try {
+    if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+    return source instanceof ArrayBuffer ? new Uint8Array(source) : undefined;
+  } catch (cause) {
+    throw new KletError('BAD_ARGUMENT', 'the bytes are gone: their buffer was transferred', { cause });
+  }
 }
 
 /**
@@ -44,6 +47,13 @@ export async function readBytes(source: Source, options: ReadOptions, readPath?:
         onProgress?.({ loaded: bytes.length, total: bytes.length });
         return bytes;
       }
+      if (!hasPaths(text)) {
+        throw new KletError(
+          'FETCH_FAILED',
+          `cannot read ${nameOf(source)}: this entry of kinglet reads URLs and bytes, not paths; ` +
+            "pass the file's bytes, or in Node import 'kinglet'",
+        );
+      }
       return await readResponse(await fetch(text, signal ? { signal } : {}), text, options, stopped);
     }
     if (typeof Response === 'function' && source instanceof Response) {
@@ -58,11 +68,14 @@ export async function readBytes(source: Source, options: ReadOptions, readPath?:
   } catch (cause) {
     if (cause instanceof KletError) throw cause;
     if (signal?.aborted) throw stopped();
-    throw new KletError('FETCH_FAILED', `cannot read ${nameOf(source)}: ${messageOf(cause)}`, { cause });
+    const advice = isWebAddress(source)
+      ? '; check the address and the network, and that the server allows requests from this origin (CORS)'
+      : '';
+    throw new KletError('FETCH_FAILED', `cannot read ${nameOf(source)}: ${messageOf(cause)}${advice}`, { cause });
   }
   throw new KletError(
     'BAD_ARGUMENT',
-    `a model comes from a path, URL, Response, Blob, stream or bytes, not from ${describeValue(source)}`,
+    `a model or core comes from a path, URL, Response, Blob, stream or bytes, not from ${describeValue(source)}`,
   );
 }
 
@@ -132,6 +145,18 @@ export function nameOf(source: unknown): string {
   if (typeof source === 'string' || isUrl(source)) return `"${String(source)}"`;
   if (typeof Response === 'function' && source instanceof Response && source.url) return `"${source.url}"`;
   return 'the model';
+}
+
+function isWebAddress(source: unknown): boolean {
+  return (typeof source === 'string' || isUrl(source)) && /^https?:/i.test(String(source));
+}
+
+/**
+ * Whether `fetch` can resolve the text: it is a URL, or there is a page or worker that it is
+ * relative to.
+ */
+function hasPaths(text: string): boolean {
+  return /^[a-z][a-z\d+.-]*:/i.test(text) || typeof location !== 'undefined';
 }
 
 /** Worklets have no URL. */

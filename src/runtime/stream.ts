@@ -1,3 +1,4 @@
+import { checkOptions, show, type Options } from '../arguments';
 import { describeValue, KletError } from '../errors';
 import type { Inputs, OutputTargets, PredictOptions, RawArray } from './types';
 
@@ -26,8 +27,21 @@ export interface Host {
   resident: State | undefined;
   /** @throws KletError `DISPOSED` */
   alive(): unknown;
-  predict(inputs: Inputs, options: PredictOptions | undefined, state: State): RawArray | Record<string, RawArray>;
+  predict(inputs: Inputs, raw: boolean, state: State): RawArray | Record<string, RawArray>;
   predictInto(inputs: Inputs, outputs: OutputTargets, state: State): void;
+}
+
+const predictOptions = { output: 'any' } satisfies Options<PredictOptions>;
+
+/** Whether options ask for raw values. @throws KletError `BAD_ARGUMENT` */
+export function wantsRaw(options: PredictOptions | undefined): boolean {
+  if (options === undefined) return false;
+  checkOptions(options, predictOptions, 'predict()');
+  const { output = 'real' } = options;
+  if (output !== 'real' && output !== 'raw') {
+    throw new KletError('BAD_ARGUMENT', `the option "output" of predict() is "real" or "raw", not ${show(output)}`);
+  }
+  return output === 'raw';
 }
 
 /**
@@ -65,7 +79,7 @@ export class Stream<M extends { createState(): Stream<M> }> {
   predict(inputs: Inputs, options: PredictOptions & { output: 'raw' }): RawArray & Record<string, RawArray>;
   predict(inputs: Inputs, options?: PredictOptions): Float32Array & Record<string, Float32Array>;
   predict(inputs: Inputs, options?: PredictOptions): RawArray | Record<string, RawArray> {
-    return this.host.predict(inputs, options, this);
+    return this.host.predict(inputs, wantsRaw(options), this);
   }
 
   /** Like `predict`, but writes into the caller's arrays and allocates nothing. */

@@ -72,7 +72,9 @@ export class Port {
       throw new KletError(
         'TYPE_MISMATCH',
         `input "${this.info.name}" takes ${this.accepted()}, not ${describeValue(values)}` +
-          (dtype === 'float32' ? '; convert pixels with imageToInput of kinglet/tasks' : ''),
+          (dtype === 'float32' || values instanceof Uint8Array || values instanceof Uint8ClampedArray
+            ? '; convert pixels with imageToInput of kinglet/tasks'
+            : ''),
       );
     }
   }
@@ -98,7 +100,7 @@ export class Port {
     if (isRaw(this.info.dtype, out)) {
       if (out instanceof BigInt64Array) { for (let i = 0; i < this.count; i++) out[i] = BigInt(this.view[i]!); }
       else out.set(this.view);
-    } else if (isReal(out)) {
+    } else if (isReal(out) && !Array.isArray(out)) {
       this.copyReal(out as unknown as Float32Array);
     } else {
       throw new KletError(
@@ -126,7 +128,9 @@ export class Port {
         'SHAPE_MISMATCH',
         `${this.side} "${this.info.name}" has the shape [${
           this.info.shape.join(', ')
-        }], that is ${this.count} values; the array has ${length}`,
+        }], that is ${this.count} values; the array has ${length}${
+          Array.isArray(values) && Array.isArray(values[0]) ? ' arrays, flatten it with array.flat(Infinity)' : ''
+        }`,
       );
     }
   }

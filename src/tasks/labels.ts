@@ -1,3 +1,4 @@
+import { show } from '../arguments';
 import { describeValue, KletError } from '../errors';
 
 /** A class with its score. */
@@ -30,8 +31,19 @@ export function topK(scores: ArrayLike<number>, labels: readonly string[] = [], 
   if (!Array.isArray(labels)) {
     throw new KletError('TYPE_MISMATCH', `labels are an array of strings, not ${describeValue(labels)}`);
   }
-  if (!Number.isInteger(k)) throw new KletError('BAD_ARGUMENT', `k is a whole number, not ${String(k)}`);
-  const order = Array.from(scores, (score, index) => ({ index, score: Number.isNaN(score) ? -Infinity : score }));
+  if (!Number.isInteger(k)) throw new KletError('BAD_ARGUMENT', `k is a whole number, not ${show(k)}`);
+  for (let i = 0; i < scores.length; i++) {
+    if (typeof scores[i] !== 'number') {
+      throw new KletError('TYPE_MISMATCH', `scores are numbers; scores[${i}] is ${describeValue(scores[i])}`);
+    }
+    if (labels[i] !== undefined && typeof labels[i] !== 'string') {
+      throw new KletError('TYPE_MISMATCH', `labels are strings; labels[${i}] is ${describeValue(labels[i])}`);
+    }
+  }
+  const order = Array.from({ length: scores.length }, (_, index) => {
+    const score = scores[index]!;
+    return { index, score: Number.isNaN(score) ? -Infinity : score };
+  });
   order.sort((a, b) => b.score - a.score || a.index - b.index);
   return order.slice(0, Math.max(0, k)).map(({ index }) => ({
     index,

@@ -1,3 +1,4 @@
+import { checkObject, checkSizes, checkString, checkWhole, isArrayOf, show } from '../arguments';
 import { describeValue, KletError } from '../errors';
 import type { ImagePreprocessing, Preprocessing, TensorInfo } from '../format/klet';
 import { pixelsOf, type Drawable } from './source';
@@ -16,6 +17,9 @@ export interface Pixels {
 
 /** Above this reduction factor, bilinear interpolation would skip pixels, so areas are averaged. */
 const AREA_FROM = 2;
+/** Upper limits of `resizePixels`: the longest side, and the number of values. */
+const MAX_SIDE = 65536;
+const MAX_VALUES = 2 ** 28;
 
 /**
  * Converts an image to the input of a network: channels first, then size, then values.
@@ -47,11 +51,13 @@ export function imageToInput(
   given?: Preprocessing,
 ): Float32Array | Uint8Array | Int8Array {
   const { tensor, preprocessing } = targetOf(input, given);
-  const { height, width, channels, isPlanar } = imageShape(tensor, preprocessing);
+  const { height, width, channels, isPlanar } = shapeOf(tensor, preprocessing);
+  checkWhole(height, 'the height of the input', 1, MAX_SIDE);
+  checkWhole(width, 'the width of the input', 1, MAX_SIDE);
   const pixels = pixelsOf(image, width, height);
   const bytes = toChannels(pixels, channels);
   const isSized = pixels.width === width && pixels.height === height;
-  const values = isSized ? bytes : resizePixels(bytes, pixels.width, pixels.height, width, height, channels);
+  const values = isSized ? bytes : resized(bytes, pixels.width, pixels.height, width, height, channels);
   const out = outputFor(tensor, preprocessing, values.length);
   // element i of [H][W][C] goes to c·H·W + y·W + x of [C][H][W]
   const plane = isPlanar ? width * height : 1;
@@ -105,22 +111,32 @@ function targetOf(
   const target: unknown = input;
   if (typeof target === 'object' && target !== null && 'inputs' in target && 'meta' in target) {
     const { inputs, meta } = input as ImageModel;
+    if (!Array.isArray(inputs)) {
+      throw new KletError('BAD_ARGUMENT', `model.inputs must be an array, not ${describeValue(inputs)}`);
+    }
     if (inputs.length !== 1) {
       throw new KletError(
         'BAD_ARGUMENT',
         `the model has ${inputs.length} inputs; pass the one that takes the image, model.inputs[i]`,
       );
     }
-    const preprocessing = given ?? meta.preprocessing;
-    return { tensor: inputs[0]!, preprocessing: preprocessing && checkPreprocessing(preprocessing) };
+    const tensor: TensorInfo = (inputs as readonly TensorInfo[])[0]!;
+    checkInput(tensor);
+    checkObject(meta, "the model's meta");
+    return { tensor, preprocessing: checked(given === undefined ? meta.preprocessing : given) };
   }
-  if (typeof target !== 'object' || target === null || !Array.isArray((target as { shape?: unknown }).shape)) {
+  if (typeof target !== 'object' || target === null || !('shape' in target)) {
     throw new KletError(
       'BAD_ARGUMENT',
       `imageToInput takes the model, or one of model.inputs, as its second argument, not ${describeValue(target)}`,
     );
   }
-  return { tensor: input as TensorInfo, preprocessing: given && checkPreprocessing(given) };
+  checkInput(target);
+  return { tensor: input as TensorInfo, preprocessing: checked(given) };
+}
+
+function checked(preprocessing: unknown): ImagePreprocessing | undefined {
+  return preprocessing === undefined ? undefined : checkPreprocessing(preprocessing);
 }
 
 interface ImageShape {
@@ -138,6 +154,19 @@ interface ImageShape {
  *   channels differ from those of the preprocessing
  */
 export function imageShape(input: TensorInfo, preprocessing?: ImagePreprocessing): ImageShape {
+  checkInput(input);
+  if (preprocessing !== undefined) checkPreprocessing(preprocessing);
+  return shapeOf(input, preprocessing);
+}
+
+function checkInput(input: unknown): void {
+  checkObject(input, 'the input (one of model.inputs)');
+  checkString(input.name, 'the name of the input');
+  checkSizes(input.shape, 'the input');
+}
+
+/** `imageShape` for checked arguments. */
+function shapeOf(input: TensorInfo, preprocessing: ImagePreprocessing | undefined): ImageShape {
   const found = readShape(input.shape, preprocessing);
   const described = `input "${input.name}" has the shape [${input.shape.join(', ')}]`;
   if (!found) {
@@ -157,6 +186,11 @@ export function imageShape(input: TensorInfo, preprocessing?: ImagePreprocessing
   return found;
 }
 
+const imageProperties = { kind: true, channels: true, scale: true, offset: true, invert: true } satisfies Record<
+  keyof ImagePreprocessing,
+  true
+>;
+
 /**
  * Checks the image preprocessing of a file or a user.
  *
@@ -172,19 +206,30 @@ export function checkPreprocessing(value: unknown): ImagePreprocessing {
     );
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('must be an object');
   const { kind, channels, scale, offset, invert } = value as Record<string, unknown>;
-  if (kind !== 'image') throw wrong(`has the kind ${JSON.stringify(kind)}, not "image"`);
-  if (channels !== 1 && channels !== 3) throw wrong(`has ${JSON.stringify(channels)} channels, expected 1 or 3`);
+  if (kind === 'audio') {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      'the preprocessing is of the kind "audio": this network takes recordings, not images ' +
+        '(in kinglet/audio: audioToInput)',
+    );
+  }
+  if (kind !== 'image') throw wrong(`has the kind ${show(kind)}, expected "image" or "audio"`);
+  const unknown = Object.keys(value).find((name) => !Object.hasOwn(imageProperties, name));
+  if (unknown !== undefined) {
+    throw wrong(`has the unknown property "${unknown}"; it has ${Object.keys(imageProperties).join(', ')}`);
+  }
+  if (channels !== 1 && channels !== 3) throw wrong(`needs 1 or 3 as channels, not ${show(channels)}`);
   for (const [name, factor] of Object.entries({ scale, offset })) {
     const numbers: unknown[] = Array.isArray(factor) ? factor : [factor];
-    if (!numbers.every(Number.isFinite)) {
-      throw wrong(`needs a number, or one per channel, as ${name}, not ${JSON.stringify(factor)}`);
+    if (!isArrayOf(numbers, Number.isFinite)) {
+      throw wrong(`needs a number, or one per channel, as ${name}, not ${show(factor)}`);
     }
     if (Array.isArray(factor) && factor.length !== channels) {
       throw wrong(`has ${factor.length} numbers as ${name} for ${channels} channels`);
     }
   }
   if (invert !== undefined && typeof invert !== 'boolean') {
-    throw wrong(`has ${JSON.stringify(invert)} as invert, not true or false`);
+    throw wrong(`has ${show(invert)} as invert, not true or false`);
   }
   return value as ImagePreprocessing;
 }
@@ -196,6 +241,39 @@ export function checkPreprocessing(value: unknown): ImagePreprocessing {
  * @returns [newHeight][newWidth][channels], unrounded
  */
 export function resizePixels(
+  data: ArrayLike<number>,
+  width: number,
+  height: number,
+  newWidth: number,
+  newHeight: number,
+  channels: number,
+): Float32Array {
+  const sizes = { width, height, newWidth, newHeight, channels };
+  for (const [name, size] of Object.entries(sizes)) checkWhole(size, name, 1, MAX_SIDE);
+  if (newWidth * Math.max(height, newHeight) * channels > MAX_VALUES) {
+    throw new KletError('BAD_ARGUMENT', `an image of ${newWidth}×${newHeight} pixels is too large`);
+  }
+  if (!(Array.isArray(data) || (ArrayBuffer.isView(data) && !(data instanceof DataView)))) {
+    throw new KletError('TYPE_MISMATCH', `pixels are an array of numbers, not ${describeValue(data)}`);
+  }
+  if (data.length !== width * height * channels) {
+    throw new KletError(
+      'SHAPE_MISMATCH',
+      `an image of ${width}×${height} pixels and ${channels} channels has ${
+        width * height * channels
+      } values, not ${data.length}`,
+    );
+  }
+  if (!isNumeric(data)) throw new KletError('TYPE_MISMATCH', 'pixels are numbers; the array has other values');
+  return resized(data, width, height, newWidth, newHeight, channels);
+}
+
+function isNumeric(data: ArrayLike<unknown>): boolean {
+  return Array.isArray(data) ? isArrayOf(data, (value) => typeof value === 'number') : typeof data[0] === 'number';
+}
+
+/** `resizePixels` for checked arguments. */
+function resized(
   data: ArrayLike<number>,
   width: number,
   height: number,
@@ -253,10 +331,10 @@ function taps(from: number, to: number): { first: number; weights: number[] }[] 
 /** Converts to 1 (gray) or 3 (RGB) channels, blending transparent pixels with white. */
 function toChannels(image: Pixels, wanted: 1 | 3): Uint8Array | Uint8ClampedArray {
   const { width, height, data } = image;
-  const count = width * height;
-  if (!(Number.isInteger(width) && Number.isInteger(height) && count > 0)) {
-    throw new KletError('BAD_ARGUMENT', `an image of ${width}×${height} pixels is empty`);
+  if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0)) {
+    throw new KletError('BAD_ARGUMENT', `an image of ${show(width)}×${show(height)} pixels is empty`);
   }
+  const count = width * height;
   const channels = image.channels ?? data.length / count;
   if ((channels !== 1 && channels !== 3 && channels !== 4) || data.length !== count * channels) {
     const expected = `${count}, ${count * 3} or ${count * 4}`;

@@ -1,3 +1,4 @@
+import { show } from '../arguments';
 import { describeValue, KletError } from '../errors';
 import type { Pixels } from './pixels';
 
@@ -60,10 +61,10 @@ export function pixelsOf(source: unknown, width: number, height: number): Pixels
   const size = sizes.find(([side]) => side in source);
   if (!size) throw notImage(source);
   const [w, h] = size.map((side) => (source as Record<string, unknown>)[side]);
-  if (!(Number(w) > 0 && Number(h) > 0)) {
+  if (!(typeof w === 'number' && typeof h === 'number' && w > 0 && h > 0)) {
     throw new KletError(
       'BAD_ARGUMENT',
-      `the ${describeValue(source)} has ${String(w)}×${String(h)} pixels: wait until it has loaded ` +
+      `the ${describeValue(source)} has ${show(w)}×${show(h)} pixels: wait until it has loaded ` +
         '(image.decode(), or the event "loadeddata" of a video)',
     );
   }

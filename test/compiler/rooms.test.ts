@@ -45,7 +45,7 @@ function strangers(folder: string, allowed: RegExp[], except: RegExp[] = []): st
   );
 }
 
-const errors = /^src\/errors$/;
+const errors = /^src\/(errors|arguments)$/;
 const layout = /^assembly\/layout$/;
 const format = /^src\/format\//;
 /** Packages from npm and modules of Node. */
@@ -190,7 +190,7 @@ describe('the rooms', () => {
     expect(strangers('src/audio', [/^src\/audio\//, errors, format], [/^src\/audio\/worklet\.ts$/])).toEqual([]);
     expect(importsOf('src/audio').find(({ file }) => file === 'src/audio/worklet.ts')!.imports.filter((target) =>
       !/^src\/(audio\/|errors$)/.test(target)
-    )).toEqual(['src/runtime/load', 'src/runtime/unpack']);
+    )).toEqual(['src/runtime/cores', 'src/runtime/engine', 'src/runtime/types', 'src/runtime/unpack']);
   });
 
   test('the command line uses the public API', () => {

@@ -135,7 +135,7 @@ describe('a source', () => {
       await rejects(
         () => load(source as never),
         'BAD_ARGUMENT',
-        /a model comes from a path, URL, Response, Blob, stream or bytes, not from/,
+        /a model or core comes from a path, URL, Response, Blob, stream or bytes, not from/,
       );
     }
     for (const source of [undefined, null, 'model.klet', [1, 2], new Response(file)]) {

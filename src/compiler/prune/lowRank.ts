@@ -1,8 +1,9 @@
 import { Matrix, SingularValueDecomposition } from 'ml-matrix';
+import { show } from '../../arguments';
 import { KletError } from '../../errors';
 import { cloneGraph } from '../../graph/edit';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
-import { checkGraph } from '../check';
+import { checkGiven, checkGraph } from '../check';
 import { weightedLayers, type PrunableLayer } from './layers';
 
 export interface FactoredLayer {
@@ -26,10 +27,11 @@ const WORTHWHILE = 0.8;
  *   quantized network
  */
 export function lowRank(graph: Graph, error: number): { graph: Graph; layers: FactoredLayer[] } {
-  if (!(error >= 0 && error < 1)) {
+  checkGiven(graph, 'lowRank()');
+  if (!(typeof error === 'number' && error >= 0 && error < 1)) {
     throw new KletError(
       'BAD_ARGUMENT',
-      `the error of low-rank weights must be at least 0 and less than 1; it is ${error}`,
+      `the error of low-rank weights must be at least 0 and less than 1; it is ${show(error)}`,
     );
   }
   const work = cloneGraph(graph);

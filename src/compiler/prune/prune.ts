@@ -1,7 +1,8 @@
+import { checkObject, checkOptions, isArrayOf, isString, show, type Options } from '../../arguments';
 import { KletError } from '../../errors';
 import { cloneGraph } from '../../graph/edit';
 import type { Graph } from '../../graph/graph';
-import { checkGraph } from '../check';
+import { checkGiven, checkGraph, checkSamples } from '../check';
 import { inputRows, type Sample } from './calibration';
 import { removeChannels } from './channels';
 import { prunableLayers, realWeights, replaceWeights, shiftBias, weightedLayers, type PrunableLayer } from './layers';
@@ -54,6 +55,32 @@ export interface KeptLayer {
   reason: string;
 }
 
+const pruneOptions = {
+  sparsity: 'any',
+  pattern: 'string',
+  scope: 'string',
+  samples: 'object',
+  keep: 'object',
+  onProgress: 'function',
+} satisfies Options<PruneOptions>;
+
+const patterns = { weights: true, blocks: true, pairs: true, channels: true } satisfies Record<PrunePattern, true>;
+
+/** Checks the options whose types say more than their kinds. */
+function checkChoices({ sparsity, pattern, scope, samples, keep }: PruneOptions): void {
+  const wrong = (name: string, expected: string, found: unknown): KletError =>
+    new KletError('BAD_ARGUMENT', `the option "${name}" of prune() is ${expected}, not ${show(found)}`);
+  if (typeof sparsity !== 'number') checkObject(sparsity, 'the option "sparsity" of prune(), if it is not a number,');
+  if (pattern !== undefined && !Object.hasOwn(patterns, pattern)) {
+    throw wrong('pattern', `one of ${Object.keys(patterns).join(', ')}`, pattern);
+  }
+  if (scope !== undefined && scope !== 'layer' && scope !== 'global') throw wrong('scope', 'layer or global', scope);
+  if (samples !== undefined) checkSamples(samples, 'prune()');
+  if (keep !== undefined && !isArrayOf(keep, isString)) {
+    throw wrong('keep', 'an array of names of layers', keep);
+  }
+}
+
 /** Upper limit of a layer's sparsity with the scope `global`. */
 const MAX_SPARSITY = 0.95;
 /** An error lists at most this many layers. */
@@ -70,6 +97,9 @@ const LISTED = 8;
  *   `channels` with the scope `global`
  */
 export function prune(graph: Graph, options: PruneOptions): { graph: Graph; layers: PrunedLayer[]; kept: KeptLayer[] } {
+  checkGiven(graph, 'prune()');
+  checkOptions(options, pruneOptions, 'prune()');
+  checkChoices(options);
   const work = cloneGraph(graph);
   const samples = options.samples && [...options.samples];
   if (options.pattern === 'channels') return { graph: work, ...pruneChannels(work, options, samples) };
@@ -136,6 +166,7 @@ function pruneChannels(
  * @param pattern of the pruning; channels can be removed from other layers than weights
  */
 export function prunableLayerNames(graph: Graph, pattern?: PrunePattern): string[] {
+  checkGiven(graph, 'prunableLayerNames()');
   const layers = pattern === 'channels' ? weightedLayers(graph) : prunableLayers(graph);
   return layers.map(({ name }) => name);
 }
@@ -167,9 +198,12 @@ function pick(all: PrunableLayer[], { sparsity, keep = [] }: PruneOptions): Omit
     layer,
     sparsity: named?.[layer.name] ?? sparsity as number,
   }));
-  const wrong = choices.find(({ sparsity: part }) => !(part >= 0 && part < 1));
+  const wrong = choices.find(({ sparsity: part }) => !(typeof part === 'number' && part >= 0 && part < 1));
   if (wrong) {
-    throw new KletError('BAD_ARGUMENT', `the sparsity must be at least 0 and less than 1; it is ${wrong.sparsity}`);
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `the sparsity must be at least 0 and less than 1; it is ${show(wrong.sparsity)}`,
+    );
   }
   return choices;
 }

@@ -1,6 +1,8 @@
 import { loadSync } from '../runtime';
+import { checkOptions, type Options } from '../../arguments';
 import { KletError } from '../../errors';
 import type { Graph } from '../../graph/graph';
+import { checkGiven, checkSamples } from '../check';
 import { compile } from '../compile';
 import type { Sample } from './calibration';
 import { prunableLayers, weightedLayers } from './layers';
@@ -16,6 +18,21 @@ export interface LayerSensitivity {
   error: number;
 }
 
+/** Options of `sensitivity`. */
+export interface SensitivityOptions extends Pick<PruneOptions, 'pattern' | 'onProgress'> {
+  /** Fraction of a layer's weights to remove, 0 ≤ sparsity < 1. */
+  sparsity: number;
+  /** Inputs that are typical for the network. */
+  samples: Iterable<Sample>;
+}
+
+const sensitivityOptions = {
+  sparsity: 'number',
+  samples: 'object',
+  pattern: 'string',
+  onProgress: 'function',
+} satisfies Options<SensitivityOptions>;
+
 /**
  * Prunes one layer at a time, by magnitude, and compares the outputs for the samples with those of
  * the unpruned network.
@@ -23,10 +40,10 @@ export interface LayerSensitivity {
  * @returns the layers in the network's order; with `channels` only those that can lose channels
  * @throws KletError `BAD_ARGUMENT` without samples
  */
-export function sensitivity(
-  graph: Graph,
-  options: { sparsity: number; samples: Iterable<Sample> } & Pick<PruneOptions, 'pattern' | 'onProgress'>,
-): LayerSensitivity[] {
+export function sensitivity(graph: Graph, options: SensitivityOptions): LayerSensitivity[] {
+  checkGiven(graph, 'sensitivity()');
+  checkOptions(options, sensitivityOptions, 'sensitivity()');
+  checkSamples(options.samples, 'sensitivity()');
   const { sparsity, pattern, onProgress } = options;
   const samples = [...options.samples];
   const layers = pattern === 'channels' ? weightedLayers(graph) : prunableLayers(graph);

@@ -1,3 +1,4 @@
+import { checkOptions, show, type Options } from '../../arguments';
 import { KletError } from '../../errors';
 import type { Graph } from '../../graph/graph';
 import { UnsupportedTensor } from './unsupported';
@@ -18,6 +19,15 @@ export interface Importer {
    *   `UNSUPPORTED_TYPE`
    */
   import(bytes: Uint8Array, options?: { name?: string }): Graph;
+}
+
+const importOptions = { name: 'string' } satisfies Options<NonNullable<Parameters<Importer['import']>[1]>>;
+
+/** Checks the arguments of an import. @throws KletError `BAD_ARGUMENT` */
+export function checkImport(bytes: Uint8Array, options: { name?: string }, of: string): void {
+  checkOptions(options, importOptions, of);
+  if (bytes instanceof Uint8Array) return;
+  throw new KletError('BAD_ARGUMENT', `${of} takes the bytes of a file as Uint8Array, not ${show(bytes)}`);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Graph } from '../../graph/graph';
-import { importNamed, type Importer } from '../shared/importer';
+import { checkImport, importNamed, type Importer } from '../shared/importer';
 import { TfliteImport } from './network';
 import { isTflite } from './reader';
 
@@ -16,6 +16,7 @@ import { isTflite } from './reader';
  *   all tensors of unsupported types.
  */
 export function importTflite(bytes: Uint8Array, options: { name?: string } = {}): Graph {
+  checkImport(bytes, options, 'importTflite()');
   const name = options.name ?? 'network';
   return importNamed(name, () => new TfliteImport(bytes, name).graph());
 }

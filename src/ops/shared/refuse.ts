@@ -1,3 +1,4 @@
+import { show } from '../../arguments';
 import { KletError } from '../../errors';
 import { type AnyNode, type Tensor } from '../../graph/graph';
 
@@ -18,7 +19,7 @@ export function requireTypes(node: AnyNode, tensor: Tensor, ...dtypes: Tensor['d
 }
 
 export function shapeText(shape: readonly number[]): string {
-  return `[${shape.join(', ')}]`;
+  return `[${shape.map(show).join(', ')}]`;
 }
 
 /** The four dimensions of an image tensor [N, H, W, C] or of convolution weights. */

@@ -1,0 +1,123 @@
+import { describeValue, KletError } from '../errors';
+import { openKlet, type OpenedKlet } from '../format/klet';
+import { checksumBy, compileCore, hasWebAssembly, isForbidden, isModule, relaxedPays, requireWebAssembly,
+  type CompiledCore, type InlinedCores } from './core';
+import { asBytes } from './read';
+import type { Flavor } from './types';
+
+// The cores of a bundle, and the synchronous half of loading, which is all that an audio worklet
+// bundles of it.
+
+export interface LoadSyncOptions {
+  /** Which build of the core to run. Default: the fastest that works here. */
+  flavor?: Flavor;
+  /** A core that is not in the bundle, as bytes or module. */
+  wasm?: ArrayBuffer | ArrayBufferView | WebAssembly.Module;
+  /** Upper limit of the model's memory, in bytes. */
+  maxMemory?: number;
+}
+
+/** Advice for engines where none of the bundle's cores works. */
+export const GIVE_SCALAR = 'pass the option "wasm" (the bytes of kinglet/core.scalar.wasm, which needs no SIMD)';
+
+/** The cores of a bundle, compiled on first use. */
+export class Cores {
+  private readonly compiled = new Map<Flavor, CompiledCore>();
+  private readonly compiledThreaded = new Map<Flavor, CompiledCore>();
+  private relaxedFirst: boolean | undefined;
+
+  constructor(private builds: InlinedCores, private threadedBuilds: InlinedCores = {}) {}
+
+  addScalar(bytes: Uint8Array, threaded: boolean): void {
+    if (threaded) this.threadedBuilds = { ...this.threadedBuilds, scalar: () => bytes };
+    else this.builds = { ...this.builds, scalar: () => bytes };
+  }
+
+  hasScalar(threaded: boolean): boolean {
+    return 'scalar' in (threaded ? this.threadedBuilds : this.builds);
+  }
+
+  of(flavor: Flavor, threaded = false): CompiledCore {
+    const { builds } = this;
+    const table = threaded ? this.compiledThreaded : this.compiled;
+    const known = table.get(flavor);
+    if (known) return known;
+    const bytes = Object.hasOwn(builds, flavor) ? (threaded ? this.threadedBuilds : builds)[flavor] : undefined;
+    if (!bytes) {
+      throw new KletError(
+        'BAD_ARGUMENT',
+        `there is no flavor "${typeof flavor === 'string' ? flavor : describeValue(flavor)}" here; ${
+          Object.keys(builds).join(', ') || 'none'
+        } available`,
+      );
+    }
+    const core = compileCore(bytes(), `the ${flavor} core${threaded ? ' with threads' : ''}`, threaded);
+    table.set(flavor, core);
+    return core;
+  }
+
+  /** The requested flavor, or the fastest that works here. */
+  pick(flavor: Flavor | undefined): CompiledCore {
+    requireWebAssembly();
+    if (flavor !== undefined) return this.of(flavor);
+    const flavors = Object.keys(this.builds) as Flavor[];
+    if (flavors.length === 0) {
+      throw new KletError(
+        'BAD_ARGUMENT',
+        'this entry carries no core: pass the option "wasm" (a URL, bytes or module of kinglet/core.simd.wasm)',
+      );
+    }
+    let last: unknown;
+    for (const candidate of flavors) {
+      if (candidate === 'relaxed' && !(this.relaxedFirst ??= relaxedPays())) continue;
+      try {
+        return this.of(candidate);
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw last;
+  }
+
+  /** Like `pick`, for callers that cannot fetch a core; its error says which core to pass. */
+  pickAtOnce(flavor: Flavor | undefined): CompiledCore {
+    try {
+      return this.pick(flavor);
+    } catch (error) {
+      // a missing scalar core is to blame only in bundles that carry SIMD cores alone
+      const lacksScalar = 'simd' in this.builds && !('scalar' in this.builds) &&
+        (flavor === undefined || flavor === 'scalar');
+      if (!lacksScalar || !hasWebAssembly() || !(error instanceof KletError) || isForbidden(error.cause)) throw error;
+      throw new KletError(error.code, `${error.message}; ${GIVE_SCALAR}`, { cause: error });
+    }
+  }
+}
+
+export function given(wasm: ArrayBuffer | ArrayBufferView | WebAssembly.Module): CompiledCore {
+  requireWebAssembly();
+  if (isModule(wasm)) return compileCore(wasm, 'the module given as "wasm"');
+  const bytes = asBytes(wasm);
+  if (!bytes) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `the option "wasm" takes bytes or a WebAssembly.Module, not ${describeValue(wasm)}`,
+    );
+  }
+  return compileCore(bytes, 'the core given as "wasm"');
+}
+
+/**
+ * Chooses the core and reads a file, for scopes that cannot fetch. Only bytes are checked; the
+ * caller checks the options.
+ */
+export function openSync(cores: Cores, source: unknown, options: LoadSyncOptions): [CompiledCore, OpenedKlet] {
+  const bytes = asBytes(source);
+  if (!bytes) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `loadSync takes bytes (ArrayBuffer or Uint8Array), not ${describeValue(source)}; load() takes paths and URLs`,
+    );
+  }
+  const core = options.wasm === undefined ? cores.pickAtOnce(options.flavor) : given(options.wasm);
+  return [core, openKlet(bytes, 'the model', checksumBy(core))];
+}

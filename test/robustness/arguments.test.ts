@@ -1,0 +1,445 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { audioParameters, createAudioFeatures, createAudioStream, listen } from '../../src/audio/index';
+import { compile, GraphBuilder, importTflite, prune, quantize, sensitivity, toStream,
+  type Graph } from '../../src/compiler/index';
+import { KletError, load, loadSync } from '../../src/index';
+import { load as loadSlim } from '../../src/slim';
+import { checkPreprocessing } from '../../src/tasks/index';
+import { toneDetector, toneParameters } from '../audio/networks';
+import { writeTflite } from '../tflite/writer';
+import { publicFunctions, publicMethods } from './publicFunctions';
+import { refuses, rejects } from './refusal';
+
+// Wrong arguments of every public function and method: only a KletError may come out, and correct
+// calls
+// work afterwards.
+
+const core = readFileSync(path.resolve(import.meta.dirname, '../../build/core.simd.wasm'));
+const tones = toneDetector();
+const tflite = writeTflite({
+  tensors: [{ name: 'x', shape: [1, 4], type: 'FLOAT32' }, { name: 'y', shape: [1, 4], type: 'FLOAT32' }],
+  operators: [{ kind: 'RELU', inputs: ['x'], outputs: ['y'] }],
+  inputs: ['x'],
+  outputs: ['y'],
+});
+
+/**
+ * A network with a convolution, a state and constants, new for each call because tests damage it.
+ */
+function graph(): Graph {
+  const b = new GraphBuilder('small');
+  const x = b.input('x', [1, 4, 4, 2]);
+  const weights = b.constant(Float32Array.from({ length: 16 }, (_, i) => Math.sin(i)), [8, 1, 1, 2]);
+  const attributes = {
+    stride: [1, 1],
+    dilation: [1, 1],
+    padding: [0, 0, 0, 0],
+    groups: 1,
+    activation: 'none',
+  } as const;
+  const y = b.node('conv2d', [x, weights, b.constant(new Float32Array(8), [8])], structuredClone(attributes) as never);
+  const total = b.state('total', [1, 4, 4, 8], new Float32Array(128));
+  const sum = b.node('binary', [total, y], { kind: 'add', activation: 'none' }, { name: 'sum' });
+  b.assign(total, sum);
+  return b.finish([sum]);
+}
+
+/** A network without state, over time. */
+function sequence(): Graph {
+  const b = new GraphBuilder('sequence');
+  const x = b.input('x', [1, 16, 1, 4]);
+  const w = b.constant(Float32Array.from({ length: 128 }, (_, i) => Math.cos(i)), [8, 4, 1, 4]);
+  return b.finish([
+    b.node('conv2d', [x, w, null], {
+      stride: [1, 1],
+      dilation: [1, 1],
+      padding: [3, 0, 0, 0],
+      groups: 1,
+      activation: 'relu',
+    }),
+  ]);
+}
+
+function quantized(): Graph {
+  const b = new GraphBuilder('quantized');
+  const quantization = { scale: [0.1], zeroPoint: [0], axis: 0 };
+  const x = b.input('x', [1, 64], 'int8', { ...quantization });
+  const data = Int8Array.from({ length: 512 }, (_, i) => (i * 37) % 255 - 127);
+  const w = b.constant(data, [8, 64], { ...quantization });
+  return b.finish([b.node('fullyConnected', [x, w, null], { activation: 'none' }, { quantization })]);
+}
+
+const samples = (
+  count: number,
+): Float32Array[] => [new Float32Array(count).fill(0.5), new Float32Array(count).fill(-1)];
+const tensor = { name: 'x', dtype: 'float32', shape: [1, 4, 4, 3] };
+const pixels = (): object => ({ width: 2, height: 2, data: new Uint8ClampedArray(16) });
+const image = (): object => ({ kind: 'image', channels: 3, scale: [1, 1, 1], offset: 0, invert: false });
+const bands = { name: 'bands', dtype: 'float32', shape: [1, 8, 16, 1] };
+const nothing = (): void => undefined;
+
+const int8 = compile(quantized());
+
+/** Correct arguments, new for each call. A function without them meets wrong arguments only. */
+const correct: Record<string, () => unknown[]> = {
+  load:
+    () => [tones.slice(), {
+      flavor: 'simd',
+      maxMemory: 1e7,
+      threads: 1,
+      signal: new AbortController().signal,
+      onProgress: nothing,
+      wasm: core,
+    }],
+  loadSync: () => [tones.slice(), { flavor: 'simd', maxMemory: 1e7, wasm: core }],
+  compile:
+    () => [graph(), {
+      meta: { name: 'n', labels: ['a', 'b'], preprocessing: image() },
+      golden: [new Float32Array(32)],
+      debugInfo: true,
+      compact: true,
+      maxMemory: 1e7,
+      weightLayout: 'dense',
+    }],
+  cluster: () => [quantized(), 4],
+  repack:
+    () => [tones.slice(), {
+      meta: { labels: ['a', 'b'] },
+      golden: [new Float32Array(128)],
+      debugInfo: true,
+      compact: true,
+    }],
+  compare: () => [graph(), graph(), samples(32)],
+  prunableLayerNames: () => [sequence(), 'channels'],
+  importerOf: () => [tflite],
+  quantize: () => [sequence(), { samples: samples(64), floatIo: true }],
+  toStream: () => [sequence(), { axis: 1, frames: 2 }],
+  lowRank: () => [graph(), 0.5],
+  prune:
+    () => [sequence(), {
+      sparsity: { conv2d: 0.5 },
+      pattern: 'pairs',
+      scope: 'layer',
+      samples: samples(64),
+      keep: [],
+      onProgress: nothing,
+    }],
+  sensitivity: () => [sequence(), { sparsity: 0.5, samples: samples(64), pattern: 'pairs', onProgress: nothing }],
+  readKlet: () => [tones.slice(), 'tones'],
+  importTflite: () => [tflite, { name: 'tiny' }],
+  topK: () => [[0.1, 0.7, 0.2], ['a', 'b', 'c'], 2],
+  imageToInput: () => [pixels(), structuredClone(tensor), image()],
+  imageShape: () => [structuredClone(tensor), image()],
+  resizePixels: () => [[1, 2, 3, 4], 2, 2, 3, 3, 1],
+  checkPreprocessing: () => [image()],
+  audioParameters:
+    () => ['tensorflow', {
+      sampleRate: 8000,
+      frameLength: 256,
+      hop: 128,
+      mel: { bands: 10 },
+      compression: { kind: 'pcen', timeConstant: 0.3 },
+      mfcc: { count: 5 },
+    }],
+  checkAudioParameters: () => [toneParameters()],
+  createAudioFeatures: () => [toneParameters()],
+  createAudioStream: () => [structuredModel(), { every: 1, output: 'scores' }],
+  featuresOf: () => [structuredModel()],
+  inputFrames: () => [structuredClone(bands), toneParameters()],
+  audioToInput: () => [new Float32Array(4000), structuredClone(bands), toneParameters()],
+  resample: () => [new Float32Array(100), 8000, 16000],
+};
+
+/** A model as a plain object, so that its parts can be damaged. */
+function structuredModel(): object {
+  const { inputs, outputs, meta } = loadSync(tones);
+  return { ...structuredClone({ inputs, outputs, meta }), predictInto: nothing, memory: { state: 0 } };
+}
+
+/** A result as text, without measured times. */
+function plain(result: unknown): string {
+  return JSON.stringify(result, (name, value: unknown) => (name === 'ms' ? 0 : value));
+}
+
+interface Instance {
+  name: string;
+  make: () => object;
+  /** Correct arguments of its methods. */
+  calls: Record<string, (instance: never) => unknown[]>;
+  /** Brings it back to its first state. */
+  reset?: string;
+}
+
+const features = 8 * 16;
+const onModel = {
+  predict: () => [{ bands: new Float32Array(features) }, { output: 'raw' }],
+  predictInto: () => [{ bands: new Float32Array(features) }, { scores: new Float32Array(2) }],
+};
+const instances: Instance[] = [{
+  name: 'Model',
+  make: () => loadSync(tones),
+  reset: 'reset',
+  calls: { ...onModel, profile: () => [{ inputs: new Float32Array(features), runs: 2 }] },
+}, {
+  name: 'Stream',
+  make: () => loadSync(tones).createState(),
+  reset: 'reset',
+  calls: { ...onModel, restore: () => [new Uint8Array(0)] },
+}, {
+  name: 'AudioFeatures',
+  make: () => createAudioFeatures(toneParameters()),
+  reset: 'reset',
+  calls: {
+    frameCount: () => [1000],
+    push: () => [new Float32Array(600), nothing],
+    end: () => [nothing],
+    compute: () => [new Float32Array(600)],
+  },
+}, {
+  name: 'AudioStream',
+  make: () => createAudioStream(loadSync(tones)),
+  reset: 'reset',
+  calls: { push: () => [new Float32Array(600), nothing], end: () => [nothing] },
+}, {
+  name: 'GraphBuilder',
+  make: () => new GraphBuilder('b'),
+  calls: {
+    input: () => ['x', [1, 4], 'int8', { scale: [1], zeroPoint: [0], axis: 0 }],
+    constant: () => [new Float32Array(4), [1, 4], undefined, 'c'],
+    state: () => ['s', [4], new Float32Array(4)],
+    assign: (b: GraphBuilder) => [b.state('s', [4], new Float32Array(4)), b.constant(new Float32Array(4), [4])],
+    node: (b: GraphBuilder) => ['softmax', [b.input('x', [1, 4])], { beta: 1 }, { name: 'y', dtype: 'float32' }],
+    nodeWithOutputs: (b: GraphBuilder) => ['split', [b.input('x', [1, 4])], { axis: 1 }, [[1, 2], [1, 2]], {}],
+    finish: (b: GraphBuilder) => [[b.node('softmax', [b.input('x', [1, 4])], { beta: 1 })]],
+  },
+}];
+
+function detached(): Float32Array {
+  const array = new Float32Array(features);
+  structuredClone(array, { transfer: [array.buffer] });
+  // fast-check cannot print it
+  return Object.assign(array, { [fc.toStringMethod]: () => 'a detached array' });
+}
+
+const wrong = fc.oneof({
+  weight: 4,
+  arbitrary: fc.constantFrom<unknown>(
+    null,
+    undefined,
+    NaN,
+    -1,
+    0,
+    1.5,
+    Infinity,
+    2 ** 40,
+    '',
+    'text',
+    true,
+    10n,
+    Symbol('s'),
+    nothing,
+    [],
+    [[1, 2], [3, 4]],
+    [null],
+    {},
+    Object.create(null),
+    { length: 3 },
+    new Map([[1, 2]]),
+    new Date(0),
+    /x/,
+    new Error('e'),
+    new Int16Array(features),
+    new BigInt64Array(features),
+    new Uint8Array(features),
+    new Float32Array(features),
+    new Float32Array(3),
+    new ArrayBuffer(16),
+    detached(),
+    detached().buffer,
+    new DataView(new ArrayBuffer(8)),
+    new SharedArrayBuffer(8),
+    new Array(features),
+    new Array(features).fill('1'),
+    pixels(),
+  ),
+}, {
+  weight: 1,
+  arbitrary: fc.anything({ withBigInt: true, withNullPrototype: true, withTypedArray: true, withMap: true }),
+});
+
+/** The paths to all values inside arguments, down to the elements of small arrays. */
+function pathsIn(value: unknown, before: readonly PropertyKey[] = [], seen = new Set<unknown>()): PropertyKey[][] {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || seen.has(value)) return [];
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return [];
+  seen.add(value);
+  return Object.entries(value).flatMap(([name, inner]) => {
+    const here = [...before, name];
+    return [here, ...pathsIn(inner, here, seen)];
+  });
+}
+
+/** Replaces or removes one value inside arguments. */
+function damage(values: unknown[], at: number, by: unknown, removes: boolean): void {
+  const paths = pathsIn(values);
+  if (paths.length === 0) return;
+  const chosen = paths[at % paths.length]!;
+  const last = chosen[chosen.length - 1]!;
+  const owner = chosen.slice(0, -1).reduce((o: unknown, name) => (o as Record<PropertyKey, unknown>)[name], values);
+  if (removes) delete (owner as Record<PropertyKey, unknown>)[last];
+  else (owner as Record<PropertyKey, unknown>)[last] = by;
+}
+
+/** Calls, and fails unless the call succeeds or a KletError comes out with a message. */
+async function survives(call: () => unknown): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    if (!(error instanceof KletError)) throw error;
+    expect(error.message).not.toMatch(/^\s*$|\[object |undefined is not|Cannot read prop/);
+  }
+}
+
+const wrongCall = fc.array(wrong, { maxLength: 5 });
+const change = fc.record({ at: fc.nat(5000), by: wrong, removes: fc.boolean() });
+
+/** Calls with wrong arguments, then with correct ones that have one wrong value. */
+async function fuzz(call: (values: unknown[]) => unknown, given?: () => unknown[]): Promise<void> {
+  await fc.assert(fc.asyncProperty(wrongCall, (values) => survives(() => call(values))), { numRuns: 150 });
+  if (!given) return;
+  const damaged = fc.asyncProperty(change, async ({ at, by, removes }) => {
+    const values = given();
+    damage(values, at, by, removes);
+    await survives(() => call(values));
+  });
+  await fc.assert(damaged, { numRuns: 500 });
+}
+
+describe('wrong arguments end in a KletError, and correct calls work afterwards:', () => {
+  test.each(publicFunctions)('$title', async ({ name, call }) => {
+    const given = correct[name];
+    const before = given && plain(await call(...given()));
+    await fuzz((values) => call(...values), given);
+    if (given) expect(plain(await call(...given()))).toBe(before);
+  }, 60_000);
+
+  for (const { name, make, calls, reset } of instances) {
+    test.each(publicMethods(name))(`${name}.%s()`, async (method) => {
+      const instance = make() as Record<string, (...values: unknown[]) => unknown>;
+      const given = calls[method];
+      const run = (): string => {
+        if (reset && method !== 'dispose') instance[reset]!();
+        return plain(instance[method]!(...(given?.(instance as never) ?? [])));
+      };
+      const before = run();
+      await fuzz((values) => instance[method]!(...values), given && (() => given(instance as never)));
+      if (name !== 'GraphBuilder') expect(run()).toBe(before);
+    }, 60_000);
+  }
+
+  test('new GraphBuilder()', () => fuzz(([name]) => new GraphBuilder(name as string)));
+});
+
+describe('the list of what is fuzzed', () => {
+  test('has every function that a page of the documentation names', () => {
+    const titles = publicFunctions.map(({ title }) => title);
+    for (const title of ['kinglet: load()', 'kinglet/slim: loadSync()', 'kinglet/compiler: prune()',
+      'kinglet/tasks: topK()', 'kinglet/audio: listen()']) expect(titles).toContain(title);
+    expect(publicMethods('Model')).toEqual(expect.arrayContaining(['predict', 'profile', 'dispose']));
+    expect(publicMethods('Model')).not.toContain('record');
+    expect(publicMethods('AudioFeatures')).not.toContain('take');
+  });
+
+  test('has correct arguments for every function but listen(), which needs a page', () => {
+    const without = publicFunctions.filter(({ name }) => !(name in correct)).map(({ name }) => name);
+    expect(without).toEqual(['listen']);
+  });
+});
+
+describe('an unknown option', () => {
+  const model = loadSync(tones);
+  const input = new Float32Array(features);
+  const wrongOptions = (options: object): never => options as never;
+  const cases: [string, () => unknown, RegExp][] = [['load', () => load(tones, wrongOptions({ thread: 2 })),
+    /load\(\) has no option "thread"; did you mean "threads"\?/], ['loadSync',
+    () => loadSync(tones, wrongOptions({ flavour: 'simd' })), /loadSync\(\) .* did you mean "flavor"\?/], ['predict',
+    () => model.predict(input, wrongOptions({ outputs: 'raw' })), /predict\(\) .* did you mean "output"\?/], [
+    'stream.predict',
+    () => model.createState().predict(input, wrongOptions({ raw: true })),
+    /predict\(\) has no option "raw"; it has output$/,
+  ], ['profile', () => model.profile(wrongOptions({ run: 3 })), /profile\(\) .* did you mean "runs"\?/], ['compile',
+    () => compile(graph(), wrongOptions({ compat: true })), /compile\(\) .* did you mean "compact"\?/], ['quantize',
+    () => quantize(sequence(), wrongOptions({ sample: [] })), /quantize\(\) .* did you mean "samples"\?/], ['toStream',
+    () => toStream(sequence(), wrongOptions({ frame: 2 })), /toStream\(\) .* did you mean "frames"\?/], ['prune',
+    () => prune(sequence(), wrongOptions({ sparsety: 0.5 })), /prune\(\) .* did you mean "sparsity"\?/], ['sensitivity',
+    () => sensitivity(sequence(), wrongOptions({ scope: 'layer' })),
+    /sensitivity\(\) has no option "scope"; it has sparsity, samples, pattern, onProgress/], ['importTflite',
+    () => importTflite(tflite, wrongOptions({ names: 'x' })), /importTflite\(\) .* did you mean "name"\?/], [
+    'GraphBuilder.node',
+    () => new GraphBuilder('b').node('reshape', [], {}, wrongOptions({ shapes: [1] })),
+    /node\(\) .* did you mean "shape"\?/,
+  ], ['createAudioStream', () => createAudioStream(model, wrongOptions({ evry: 2 })), /did you mean "every"\?/], [
+    'listen',
+    () => listen(wrongOptions({ onOutputs: nothing })),
+    /listen\(\) .* did you mean "onOutput"\?/,
+  ], ['audioParameters', () => audioParameters('librosa', wrongOptions({ sampleRate: 8000, hopp: 1 })),
+    /unknown property hopp/], ['checkPreprocessing', () => checkPreprocessing({ ...image(), scales: 1 }),
+    /unknown property "scales"/]];
+
+  test.each(cases)('of %s is refused by name', async (_, call, text) => {
+    await rejects(() => new Promise((resolve) => resolve(call())), 'BAD_ARGUMENT', text);
+  });
+
+  test('with the value undefined or of a known name is no error', () => {
+    expect(loadSync(tones, wrongOptions({ flavor: undefined })).predict(input, {})).toHaveLength(2);
+  });
+});
+
+describe('what a caller passes by mistake is named:', () => {
+  const model = loadSync(tones);
+  const anything = (value: unknown): never => value as never;
+
+  test('an image in place of an array', () => {
+    for (const drawn of [{ ...pixels() }, { videoWidth: 640, videoHeight: 480 }]) {
+      refuses(() => model.predict(anything(drawn)), 'TYPE_MISMATCH', /model\.predict\(imageToInput\(image, model\)\)/);
+    }
+  });
+
+  test('bytes in place of int8, nested arrays, and another name', () => {
+    refuses(
+      () => loadSync(int8).predict(anything(new Uint8Array(64))),
+      'TYPE_MISMATCH',
+      /convert pixels with imageToInput/,
+    );
+    refuses(
+      () => model.predict(anything([[1, 2], [3, 4]])),
+      'SHAPE_MISMATCH',
+      /has 2 arrays, flatten it with array\.flat/,
+    );
+    refuses(
+      () => model.predict(anything({ input: new Float32Array(1) })),
+      'MISSING_INPUT',
+      /takes "bands", it got "input"/,
+    );
+  });
+
+  test('a loaded model in place of a file, and bytes that are gone', async () => {
+    await rejects(() => load(anything(model)), 'BAD_ARGUMENT', /not a loaded model; call its predict/);
+    await rejects(() => load(anything(detached().buffer)), 'BAD_ARGUMENT', /their buffer was transferred/);
+  });
+
+  test('an array that predictInto cannot fill', () => {
+    refuses(() => model.predictInto(new Float32Array(features), anything([0, 0])), 'TYPE_MISMATCH', /written into/);
+  });
+
+  test('16-bit samples', () => {
+    const front = createAudioFeatures(toneParameters());
+    refuses(() => front.compute(anything(new Int16Array(600))), 'TYPE_MISMATCH', /divide 16-bit samples by 32768/);
+  });
+
+  test('a path where only URLs are read', async () => {
+    await rejects(() => loadSlim('models/digits.klet'), 'FETCH_FAILED', /reads URLs and bytes, not paths/);
+  });
+});
