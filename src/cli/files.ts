@@ -2,6 +2,7 @@ import { lstatSync, readFileSync, realpathSync, renameSync, rmSync, statSync, wr
 import { basename, dirname, join } from 'node:path';
 import { isatty } from 'node:tty';
 import { KletError } from '../index';
+import { fileKind } from './fileKinds';
 
 /** Names standard input or output instead of a file. */
 export const STANDARD = '-';
@@ -25,14 +26,23 @@ export function quoted(path: string): string {
 export function readBytes(path: string): Uint8Array<ArrayBuffer> {
   if (path === STANDARD) return readStandardInput();
   try {
-    if (statSync(path).isDirectory()) {
-      throw new KletError('FETCH_FAILED', `"${path}" is a directory; name a file in it`);
-    }
+    if (statSync(path).isDirectory()) throw directoryGiven(path);
     return new Uint8Array(readFileSync(path));
   } catch (cause) {
     if (cause instanceof KletError) throw cause;
-    throw new KletError('FETCH_FAILED', `cannot read "${path}": ${reasonOf(cause)}`, { cause });
+    const reason = /^[a-z][a-z\d+.-]*:\/\//i.test(path)
+      ? 'it is a URL, and kinglet reads files; download it first, for example with curl -LO'
+      : reasonOf(cause);
+    throw new KletError('FETCH_FAILED', `cannot read "${path}": ${reason}`, { cause });
   }
+}
+
+function directoryGiven(path: string): KletError {
+  const isSavedModel = statSync(join(path, 'saved_model.pb'), { throwIfNoEntry: false })?.isFile();
+  const advice = isSavedModel
+    ? 'holds a TensorFlow SavedModel; convert it to .tflite first with tf.lite.TFLiteConverter.from_saved_model'
+    : 'is a directory; name a file in it';
+  return new KletError('FETCH_FAILED', `"${path}" ${advice}`);
 }
 
 function readStandardInput(): Uint8Array<ArrayBuffer> {
@@ -51,7 +61,15 @@ function readStandardInput(): Uint8Array<ArrayBuffer> {
 
 /** @throws KletError `FETCH_FAILED` */
 export function readText(path: string): string {
-  return new TextDecoder().decode(readBytes(path));
+  const bytes = readBytes(path);
+  try {
+    if (bytes.includes(0)) throw new Error('it holds zero bytes');
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const kind = fileKind(bytes);
+    const found = kind === undefined ? 'is not text in UTF-8' : `is ${kind}, not text`;
+    throw new KletError('BAD_ARGUMENT', `${quoted(path)} ${found}; give a text file in UTF-8`, { cause });
+  }
 }
 
 /**

@@ -1,11 +1,13 @@
 import { basename, extname } from 'node:path';
 import { parse as parseNpy } from 'npyjs';
 import { audioToInput, checkAudioParameters, createAudioFeatures, inputFrames, resample } from '../audio/index';
-import { KletError, type AudioPreprocessing, type InputArray, type IoType, type Preprocessing,
+import { KletError, type AudioPreprocessing, type ImagePreprocessing, type InputArray, type IoType, type Preprocessing,
   type TensorInfo } from '../index';
 import { decodeImage, imageFormat } from '../tasks/image';
-import { imageToInput } from '../tasks/pixels';
+import { imageShape, imageToInput } from '../tasks/pixels';
 import { decodeWave, isWave } from '../tasks/wave';
+import { preprocessingText } from './describe';
+import { fileKind, unreadable } from './fileKinds';
 import { pathText, quoted, readBytes } from './files';
 import { countOf, fromBytes, tensorBytes } from './tensors';
 import { bytesText, plural, shapeText } from './text';
@@ -22,7 +24,9 @@ export interface InputOptions {
    * concatenated in one array.
    */
   streamed?: boolean;
-  /** Called with each change that was made to a file's contents, such as resampling. */
+  /** Added to the line that says how an image or a recording became the input. */
+  about?: string;
+  /** Called with a line for each image and recording that says how it became the input. */
   note?: (text: string) => void;
 }
 
@@ -86,18 +90,55 @@ function splitRaw(path: string, inputs: readonly TensorInfo[]): Record<string, I
 }
 
 function readInput(path: string, input: TensorInfo, options: InputOptions): InputArray {
-  const { preprocessing, raw } = options;
+  const { raw } = options;
   const bytes = readBytes(path);
   const expected = tensorBytes(input);
   const name = quoted(path);
   // raw bytes of the expected size may look like an image by chance
   const isRaw = raw || /^\.(bin|raw)$/i.test(extname(path)) ||
     (bytes.length === expected && !/^\.(png|jpe?g|bmp|wav|npy)$/i.test(extname(path)));
-  if (!isRaw && imageFormat(bytes)) return imageToInput(decodeImage(bytes, name), input, preprocessing);
+  if (!isRaw && imageFormat(bytes)) return readImage(bytes, name, input, options);
   if (!isRaw && isWave(bytes)) return waveToInput(bytes, name, input, options);
   if (!isRaw && isNpy(bytes)) return npyToInput(bytes, name, input);
+  const foreign = bytes.length === expected ? undefined : unreadable(bytes);
+  if (!raw && foreign) throw new KletError('BAD_MAGIC', `${name} is ${foreign}`);
   if (bytes.length !== expected) throw wrongSize(path, bytes, expected, describePorts([input]));
   return fromBytes(input.dtype, bytes);
+}
+
+/** Decodes an image and converts it to the input, and says how. */
+function readImage(bytes: Uint8Array, where: string, input: TensorInfo, options: InputOptions): InputArray {
+  const { preprocessing, note, about = '' } = options;
+  if (preprocessing?.kind === 'audio') {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `${where} is ${fileKind(bytes)}, but this network takes recordings; give a .wav file`,
+    );
+  }
+  const image = decodeImage(bytes, where);
+  const values = imageToInput(image, input, preprocessing);
+  note?.(`${where} ${conversionText(image, input, preprocessing)}${about}`);
+  return values;
+}
+
+/** Says how an image became the input: size, channels, range, layout, and who decided it. */
+function conversionText(
+  image: { width: number; height: number },
+  input: TensorInfo,
+  preprocessing: ImagePreprocessing | undefined,
+): string {
+  const { height, width, channels, isPlanar } = imageShape(input, preprocessing);
+  const isStretched = image.width !== width || image.height !== height;
+  const stretched = isStretched ? ` stretched to ${width}×${height}` : '';
+  const size = `(${image.width}×${image.height})${stretched}`;
+  const order = isPlanar ? ', channels first' : '';
+  const color = `${channels === 3 ? 'RGB' : 'gray'}${order}`;
+  if (preprocessing) return `${size}, ${color}, as the preprocessing says: ${preprocessingText(preprocessing)}`;
+  const assumed = { uint8: 'bytes 0..255', int8: 'byte - 128' }[input.dtype as string] ?? 'byte / 255, that is 0..1';
+  const scale = input.dtype === 'float32' ? '0.00784' : '1';
+  const offset = input.dtype === 'float32' ? '-1' : '0';
+  return `${size}, ${color}, ${assumed}: assumed, because the file has no preprocessing; say otherwise with ` +
+    `--preprocess '{"kind":"image","channels":${channels},"scale":${scale},"offset":${offset}}'`;
 }
 
 /** Resamples a recording to the rate of the preprocessing and computes its features. */
@@ -105,8 +146,14 @@ function waveToInput(
   bytes: Uint8Array,
   where: string,
   input: TensorInfo,
-  { preprocessing, streamed, note }: InputOptions,
+  { preprocessing, streamed, note, about = '' }: InputOptions,
 ): InputArray {
+  if (preprocessing?.kind === 'image') {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `${where} is a recording, but this network takes images; give a PNG, JPEG or BMP file`,
+    );
+  }
   if (preprocessing?.kind !== 'audio') {
     throw new KletError(
       'BAD_ARGUMENT',
@@ -116,9 +163,9 @@ function waveToInput(
   }
   const { sampleRate } = checkAudioParameters(preprocessing);
   const wave = decodeWave(bytes, where);
-  if (wave.sampleRate !== sampleRate) {
-    note?.(`${where} has a sample rate of ${wave.sampleRate} Hz and was resampled to ${sampleRate} Hz`);
-  }
+  const resampled = wave.sampleRate === sampleRate ? '' : `, resampled to ${sampleRate} Hz`;
+  const size = `(${(wave.samples.length / wave.sampleRate).toFixed(2)} s of ${wave.sampleRate} Hz${resampled})`;
+  note?.(`${where} ${size}, as the preprocessing says: ${preprocessingText(preprocessing)}${about}`);
   const samples = resample(wave.samples, wave.sampleRate, sampleRate);
   return streamed ? piecesOf(samples, input, preprocessing) : audioToInput(samples, input, preprocessing);
 }
@@ -194,7 +241,8 @@ function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: nu
   } catch (cause) {
     throw new KletError(
       'CORRUPT',
-      `${where} cannot be read as a .npy file: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `${where} is a .npy file that cannot be read: damaged, cut off, or of a type that kinglet does not read; `
+        + `save it again with numpy.save (${cause instanceof Error ? cause.message : String(cause)})`,
       { cause },
     );
   }

@@ -39,7 +39,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   program.description(DESCRIPTION);
   program.version(version, '-V, --version', 'show the version');
   program.helpOption('-h, --help', 'show help; "kinglet COMMAND --help" explains one command');
-  program.helpCommand(false);
+  program.helpCommand('help [command]', 'explain a command');
   program.addHelpText('after', HELP);
   const exit = (value: number): void => {
     code = value;

@@ -1,7 +1,7 @@
 import { decode as decodeBmpFile } from 'bmp-ts';
 import { decode as decodeJpegFile } from 'jpeg-js';
 import { PNG } from 'pngjs';
-import { KletError } from '../errors';
+import { KletError, messageOf } from '../errors';
 import type { Pixels } from './pixels';
 
 // Decoders for the command line and other tools. Browsers have their own.
@@ -42,7 +42,9 @@ export function decodeImage(bytes: Uint8Array, where = 'the image'): DecodedImag
     if (cause instanceof KletError) throw cause;
     throw new KletError(
       'CORRUPT',
-      `${where} is a damaged ${format} image: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `${where} is a damaged ${format} image, probably cut off; save or download it again (the decoder says: ${
+        messageOf(cause)
+      })`,
       { cause },
     );
   }

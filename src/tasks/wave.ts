@@ -1,5 +1,5 @@
 import wavefile from 'wavefile';
-import { KletError } from '../errors';
+import { KletError, messageOf } from '../errors';
 
 // The WAV decoder of the command line and other tools. Pages have `decodeAudioData`.
 
@@ -26,7 +26,7 @@ export function decodeWave(bytes: Uint8Array, where = 'the recording'): Wave {
   try {
     const file = new wavefile.WaveFile(bytes);
     // wavefile decodes ADPCM incorrectly
-    if (file.bitDepth === '4') throw new Error('it is compressed as ADPCM; save it as PCM');
+    if (file.bitDepth === '4') throw new Error('it is compressed as ADPCM');
     if (file.bitDepth === '8a') file.fromALaw();
     else if (file.bitDepth === '8m') file.fromMuLaw();
     const { sampleRate, numChannels } = file.fmt as { sampleRate: number; numChannels: number };
@@ -48,7 +48,7 @@ export function decodeWave(bytes: Uint8Array, where = 'the recording'): Wave {
   } catch (cause) {
     throw new KletError(
       'CORRUPT',
-      `${where} is a WAV file that cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `${where} is a WAV file that cannot be read: ${messageOf(cause)}; save it as PCM of 16 bits`,
       { cause },
     );
   }

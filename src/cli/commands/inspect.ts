@@ -15,6 +15,7 @@ interface InspectOptions {
   memory?: boolean;
   json?: boolean;
   check?: boolean;
+  names?: boolean;
 }
 
 const HELP = `
@@ -36,6 +37,7 @@ export function inspectCommand(io: Io, exit: (code: number) => void): Command {
     '--check',
     'only check whether a .tflite file converts, and list every unsupported operator; exit code 1 if it does not',
   );
+  command.option('--names', 'show the names of operators in full, not cut to the width of the terminal');
   command.option('--json', 'print everything as JSON');
   command.addHelpText('after', HELP);
   return command.action((file: string, options: InspectOptions) => {
@@ -50,7 +52,7 @@ function inspect(network: Network, options: InspectOptions, columns: number): st
   model.dispose();
   if (options.json) return `${JSON.stringify(toJson(network, memory), null, 2)}\n`;
   const { debugInfo, arenaBytes } = network.parts;
-  if (!options.memory) return describe(network, memory, columns);
+  if (!options.memory) return describe(network, memory, options.names ? undefined : columns);
   if (!debugInfo) {
     throw new KletError(
       'BAD_ARGUMENT',
@@ -61,7 +63,11 @@ function inspect(network: Network, options: InspectOptions, columns: number): st
   return `${head}\n${drawMemory(debugInfo, arenaBytes, columns)}`;
 }
 
-function describe({ path, format, fileBytes, klet, parts }: Network, memory: MemoryUse, columns: number): string {
+function describe(
+  { path, format, fileBytes, klet, parts }: Network,
+  memory: MemoryUse,
+  columns: number | undefined,
+): string {
   const { meta, debugInfo } = parts;
   const cases = goldenCases(parts);
   const { labels } = meta;
@@ -121,7 +127,8 @@ function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
 }
 
-function operatorsTable(debugInfo: DebugInfo, columns: number): string {
+/** @param columns width of the terminal; without it, names are shown in full */
+function operatorsTable(debugInfo: DebugInfo, columns: number | undefined): string {
   const operators = debugInfo.records.map(({ op, layout, density }) =>
     layout === undefined ? op : `${op}, ${percentText(density ?? 0, 1)} in ${layout}`
   );
@@ -130,13 +137,13 @@ function operatorsTable(debugInfo: DebugInfo, columns: number): string {
   const widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length));
   const right = 'right' as const;
   const others = 4 + widest(operators) + widest(shapes) + 34;
-  const room = Math.max(20, columns - others);
+  const room = columns === undefined ? undefined : Math.max(20, columns - others);
   return table(
     [{ head: '#', align: right }, { head: 'name' }, { head: 'operator' }, { head: 'output' },
       ...['MACs', '% MACs', 'weights'].map((head) => ({ head, align: right }))],
     debugInfo.records.map(({ name, macs: own, weights }, i) => {
       const shares = own ? [countText(own), percentText(own, macs)] : ['', ''];
-      return [String(i), shortName(name, room), operators[i]!, shapes[i]!, ...shares,
+      return [String(i), room === undefined ? name : shortName(name, room), operators[i]!, shapes[i]!, ...shares,
         weights ? bytesText(weights) : ''];
     }),
   );

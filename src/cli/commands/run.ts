@@ -110,6 +110,7 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
     preprocessing,
     raw: options.raw ?? false,
     streamed: model.memory.state > 0,
+    about: labels ? '' : '; no labels in the file, name the classes with --labels FILE',
     note: (text) => io.err(`kinglet: note: ${text}\n`),
   });
   const stream = model.createState();

@@ -1,0 +1,75 @@
+// Kinds of files that users give as inputs, recognized by their first bytes, for messages.
+
+interface FileKind {
+  /** With its article. */
+  name: string;
+  /** Matches the first bytes as Latin-1 text. */
+  magic: RegExp;
+  /** What to do, if kinglet does not read it as an input. */
+  advice?: string;
+}
+
+const asImage = 'kinglet reads PNG, JPEG and BMP: save it as one of these, for example with magick';
+const asSound = 'kinglet reads WAV: convert it, for example with ffmpeg -i IN OUT.wav';
+
+const kinds: readonly FileKind[] = [{ name: 'a PNG image', magic: /^\x89PNG/ }, {
+  name: 'a JPEG image',
+  magic: /^\xff\xd8\xff/,
+}, { name: 'a BMP image', magic: /^BM[^]{4}\0\0\0\0/ }, {
+  name: 'a WAV recording',
+  magic: /^(RIFF|RIFX|RF64)[^]{4}WAVE/,
+}, { name: 'a .npy array', magic: /^\x93NUMPY/ }, { name: 'a WebP image', magic: /^RIFF[^]{4}WEBP/, advice: asImage }, {
+  name: 'a GIF image',
+  magic: /^GIF8[79]a/,
+  advice: asImage,
+}, { name: 'a TIFF image', magic: /^(II\*\0|MM\0\*)/, advice: asImage }, {
+  name: 'an AVIF image',
+  magic: /^[^]{4}ftypavi[fs]/,
+  advice: asImage,
+}, { name: 'a HEIC image', magic: /^[^]{4}ftyp(hei[cxms]|mif1)/, advice: asImage }, {
+  name: 'an SVG drawing',
+  magic: /^\s*(<\?xml[^>]*>\s*)?<svg/,
+  advice: asImage,
+}, { name: 'an MP3 recording', magic: /^(ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb])/, advice: asSound }, {
+  name: 'an Ogg recording',
+  magic: /^OggS/,
+  advice: asSound,
+}, { name: 'a FLAC recording', magic: /^fLaC/, advice: asSound }, {
+  name: 'an MP4 or M4A file',
+  magic: /^[^]{4}ftyp/,
+  advice: asSound,
+}, { name: 'an AIFF recording', magic: /^FORM[^]{4}AIF[FC]/, advice: asSound }, {
+  name: 'a Matroska or WebM file',
+  magic: /^[^]\x45\xdf\xa3/,
+  advice: asSound,
+}, {
+  name: 'a .npz archive or another ZIP file',
+  magic: /^PK[^][^]/,
+  advice: 'unpack it, or save one array with numpy.save',
+}, { name: 'a PDF document', magic: /^%PDF/, advice: 'save the image in it as PNG' }, {
+  name: 'a Git LFS pointer, not the file itself',
+  magic: /^version https:\/\/git-lfs/,
+  advice: 'fetch the file with git lfs pull',
+}, { name: 'a .klet network', magic: /^KLET/, advice: 'it goes before --input' }, {
+  name: 'a .tflite network',
+  magic: /^[^]{4}TFL3/,
+  advice: 'it goes before --input',
+}];
+
+const HEAD = 256;
+
+function kindOf(bytes: Uint8Array): FileKind | undefined {
+  const text = String.fromCharCode(...bytes.subarray(0, HEAD));
+  return kinds.find(({ magic }) => magic.test(text));
+}
+
+/** Names the kind of a file, with its article; undefined if it is not known. */
+export function fileKind(bytes: Uint8Array): string | undefined {
+  return kindOf(bytes)?.name;
+}
+
+/** Names a kind that kinglet does not read as an input, and says what to do. */
+export function unreadable(bytes: Uint8Array): string | undefined {
+  const kind = kindOf(bytes);
+  return kind?.advice && `${kind.name}; ${kind.advice}`;
+}
