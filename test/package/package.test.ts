@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -19,6 +20,14 @@ afterAll(() => packed?.remove());
 const tool = (name: string, file: string): string => path.join(root, 'node_modules', name, file);
 
 describe('the packed package', () => {
+  // npm removes what it considers invalid from a package.json, and only warns
+  test('can be published as it is', () => {
+    const { status, stderr } = spawnSync('npm', ['publish', '--dry-run', '--ignore-scripts', '--offline',
+      '--loglevel=warn'], { cwd: root, encoding: 'utf8', shell: process.platform === 'win32' });
+    expect(status, stderr).toBe(0);
+    expect(stderr.split('\n').filter((line) => line && !line.includes('requires you to be logged in'))).toEqual([]);
+  });
+
   test('passes publint', async () => {
     const { messages } = await publint({
       pkgDir: path.join(packed.project, 'node_modules/kinglet'),
