@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { compile, importerOf, importers, readKlet, type Graph, type KletParts } from '../compiler/index';
+import { compile, importerOf, importers, readKlet, type ForeignMeta, type Graph,
+  type KletParts } from '../compiler/index';
 import { KletError } from '../index';
 import { quoted, readBytes, STANDARD } from './files';
 import { describeForeign } from './foreign';
@@ -35,7 +36,7 @@ export function openNetwork(path: string, io: Io): Network {
   const progress = new Progress(io, 2, bytes.length > LONG_FILE);
   try {
     if (!isKlet) progress.update(1, 'converting in memory');
-    const klet = isKlet ? bytes : compile(importForeign(bytes, path)) as Uint8Array<ArrayBuffer>;
+    const klet = isKlet ? bytes : convertInMemory(bytes, path, io);
     return {
       path,
       format: isKlet ? 'klet' : importerOf(bytes)!.name,
@@ -45,6 +46,24 @@ export function openNetwork(path: string, io: Io): Network {
     };
   } finally {
     progress.stop();
+  }
+}
+
+function convertInMemory(bytes: Uint8Array, path: string, io: Io): Uint8Array<ArrayBuffer> {
+  const graph = importForeign(bytes, path);
+  return compile(graph, { meta: { ...foreignMeta(bytes, path, io) } }) as Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Labels and preprocessing that a foreign file has; a damaged description is reported and left out.
+ */
+export function foreignMeta(bytes: Uint8Array, path: string, io: Io): ForeignMeta {
+  try {
+    return importerOf(bytes)?.meta?.(bytes) ?? {};
+  } catch (error) {
+    if (!(error instanceof KletError)) throw error;
+    io.err(`kinglet: warning: ${quoted(path)}: ${error.message}; labels and preprocessing of the file are ignored\n`);
+    return {};
   }
 }
 

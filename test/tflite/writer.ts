@@ -45,6 +45,8 @@ export interface TfliteNetwork {
   others?: Pick<TfliteNetwork, 'tensors' | 'operators' | 'inputs' | 'outputs'>[];
   /** Maps names in the signature `key` to tensors. */
   signature?: { key?: string; inputs: Record<string, string | number>; outputs: Record<string, string | number> };
+  /** The TFLite metadata: a FlatBuffer with the identifier M001. */
+  metadata?: Uint8Array;
   /** Whether constants follow the FlatBuffer, as in files above 2 GB. */
   areBuffersOutside?: boolean;
 }
@@ -53,7 +55,7 @@ export interface TfliteNetwork {
 export function writeTflite(network: TfliteNetwork): Uint8Array {
   const tensors = [network, ...(network.others ?? [])].flatMap((subgraph) => subgraph.tensors);
   const constants = tensors.flatMap((t) => (t.data ? [encodeData(t.type, t.data)] : []));
-  const buffers = [new Uint8Array(0), ...constants];
+  const buffers = [new Uint8Array(0), ...constants, ...(network.metadata ? [network.metadata] : [])];
   if (!network.areBuffersOutside) return encodeModel(network, buffers.map((data) => ({ data })));
   const rangesFrom = (start: number) => {
     let offset = start;
@@ -72,6 +74,13 @@ export function writeTflite(network: TfliteNetwork): Uint8Array {
   file.set(encodeModel(network, ranges));
   buffers.forEach((data, i) => file.set(data, ranges[i]!.offset));
   return file;
+}
+
+/** Writes TFLite metadata. `options` of process units are `{ table, fields }`. */
+export function writeMetadata(fields: Record<string, unknown>): Uint8Array {
+  const builder = new Builder(256);
+  builder.finish(writeTable(builder, 'ModelMetadata', fields), 'M001');
+  return builder.asUint8Array();
 }
 
 type Fields = Record<string, unknown>;
@@ -136,6 +145,7 @@ function encodeModel(network: TfliteNetwork, buffers: Fields[]): Uint8Array {
         };
       }),
     })),
+    metadata: network.metadata && [{ name: 'TFLITE_METADATA', buffer: buffers.length - 1 }],
     signatureDefs: network.signature &&
       [{
         inputs: tensorMaps(network.signature.inputs),

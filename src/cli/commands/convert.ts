@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { compile, importerOf, readKlet, repack, toStream, type ClusteredWeights, type CompileOptions, type DebugInfo,
-  type PrunePattern } from '../../compiler/index';
+  type ForeignMeta, type PrunePattern } from '../../compiler/index';
 import { KletError, loadSync, type Model, type Preprocessing, type TensorInfo } from '../../index';
 import { byteCount, countUpTo, wholeNumber } from '../args';
 import { comparedText, comparisonTable, comparisonWarning, ruinText } from '../comparison';
 import { addCompressionOptions, compress, weightChanges, type Compressed,
   type CompressionOptions } from '../compression';
-import { goldenCases, memoryText, operatorCounts, portsTable, totalMacs } from '../describe';
+import { goldenCases, memoryText, operatorCounts, portsTable, preprocessingText, totalMacs } from '../describe';
 import { pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
-import { hasKletMagic, importForeign, LONG_FILE, networkName } from '../network';
+import { foreignMeta, hasKletMagic, importForeign, LONG_FILE, networkName } from '../network';
 import { Progress } from '../progress';
 import { countOf, randomInputs } from '../tensors';
 import { bytesText, countText, facts, percentText, plural } from '../text';
@@ -39,6 +39,8 @@ interface Job {
   source: Uint8Array;
   options: ConvertOptions;
   labels: string[] | undefined;
+  /** What the foreign file itself says about its network. */
+  foreign: ForeignMeta;
   progress: Progress;
 }
 
@@ -130,7 +132,8 @@ function convert(input: string, options: ConvertOptions, io: Io): boolean {
   const labels = options.labels === undefined ? undefined : readLabels(options.labels);
   const source = readBytes(input);
   const progress = new Progress(io, 4, source.length > LONG_FILE);
-  const job: Job = { input, output, source, options, labels, progress };
+  const foreign = foreignMeta(source, input, io);
+  const job: Job = { input, output, source, options, labels, foreign, progress };
   try {
     progress.update(0, `reading ${nameOf(input)}`);
     if (hasKletMagic(source)) finish(job, repacked(job), undefined, io);
@@ -227,7 +230,8 @@ function repacked({ input, source, options, labels }: Job): Uint8Array {
 
 /** Writes and verifies the file, and reports on it: to stderr if the file goes to stdout. */
 function finish(job: Job, klet: Uint8Array, compressed: Compressed | undefined, io: Io): void {
-  const { output, labels, progress } = job;
+  const { output, progress } = job;
+  const labels = job.labels ?? job.foreign.labels;
   progress.update(2, 'writing and verifying');
   let model: Model;
   if (output === STANDARD) {
@@ -280,8 +284,9 @@ function refusalText({ output }: Job, { changes, samples, comparison }: Compress
     + 'if the new answers are as good as the old ones, --force writes the file\n';
 }
 
-function metaOf({ source, input, options: { name, preprocess }, labels }: Job, inputs: TensorInfo[]): NewMeta {
+function metaOf({ source, input, options: { name, preprocess }, labels, foreign }: Job, inputs: TensorInfo[]): NewMeta {
   return {
+    ...foreign,
     ...(name !== undefined && { name }),
     ...(labels && { labels }),
     ...(preprocess !== undefined && { preprocessing: readPreprocessing(preprocess, inputs) }),
@@ -337,12 +342,16 @@ function clusteredText(clustered: readonly ClusteredWeights[]): string {
   return `${countText(weights)} weights in ${layers} to at most ${most} values; largest error of a layer ${error}`;
 }
 
-function summary(
-  { input, output, source, options }: Job,
-  klet: Uint8Array,
-  model: Model,
-  compressed: Compressed | undefined,
-): string {
+/** What the foreign file says about its network, unless options say otherwise. */
+function metadataText({ foreign: { labels, preprocessing }, labels: given, options }: Job): string | undefined {
+  const texts = [labels && !given && plural(labels.length, 'label'),
+    preprocessing && options.preprocess === undefined && `images: ${preprocessingText(preprocessing)}`];
+  const known = texts.filter((text) => typeof text === 'string');
+  return known.length > 0 ? `from the file: ${known.join(', ')}` : undefined;
+}
+
+function summary(job: Job, klet: Uint8Array, model: Model, compressed: Compressed | undefined): string {
+  const { input, output, source, options } = job;
   const parts = readKlet(klet);
   const { debugInfo } = parts;
   const count = goldenCases(parts);
@@ -352,6 +361,7 @@ function summary(
     wrote: `${pathText(output, 'standard output')}, ${bytesText(klet.length)} (${
       percentText(klet.length, source.length)
     })`,
+    metadata: metadataText(job),
     operators: debugInfo && `${debugInfo.records.length}: ${operatorCounts(debugInfo)}`,
     MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,
     pruned: pruning && [pruning, listedText(debugInfo, options.prunePattern)].filter(Boolean).join('; '),

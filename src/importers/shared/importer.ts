@@ -3,6 +3,14 @@ import { KletError } from '../../errors';
 import type { Graph } from '../../graph/graph';
 import { UnsupportedTensor } from './unsupported';
 
+/** What a foreign file says about the use of its network, in the terms of META. */
+export interface ForeignMeta {
+  /** Names of the classes of the output. */
+  labels?: string[];
+  /** How an image becomes the input: byte × scale + offset, per channel if there are several. */
+  preprocessing?: { kind: 'image'; channels: 1 | 3; scale: number | number[]; offset: number | number[] };
+}
+
 /** A foreign format: how its files are recognized and read. */
 export interface Importer {
   /** Short name, as in the output of the command line. */
@@ -19,6 +27,12 @@ export interface Importer {
    *   `UNSUPPORTED_TYPE`
    */
   import(bytes: Uint8Array, options?: { name?: string }): Graph;
+  /**
+   * Reads labels and preprocessing, for formats that can have them.
+   *
+   * @throws {KletError} `CORRUPT`
+   */
+  meta?(bytes: Uint8Array): ForeignMeta;
 }
 
 const importOptions = { name: 'string' } satisfies Options<NonNullable<Parameters<Importer['import']>[1]>>;

@@ -1,5 +1,6 @@
 import type { Graph } from '../../graph/graph';
 import { checkImport, importNamed, type Importer } from '../shared/importer';
+import { readMetadata } from './metadata';
 import { TfliteImport } from './network';
 import { isTflite } from './reader';
 
@@ -27,4 +28,5 @@ export const tflite: Importer = {
   extensions: ['tflite', 'lite'],
   recognizes: isTflite,
   import: importTflite,
+  meta: readMetadata,
 };

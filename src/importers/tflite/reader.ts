@@ -44,8 +44,12 @@ const readScalar: Record<string, [size: number, read: (buffer: ByteBuffer, at: n
 };
 
 /** Whether a file has the identifier of TensorFlow Lite's FlatBuffers. */
+function hasMagic(bytes: Uint8Array, magic: string): boolean {
+  return String.fromCharCode(...bytes.subarray(4, 8)) === magic;
+}
+
 export function isTflite(bytes: Uint8Array): boolean {
-  return String.fromCharCode(...bytes.subarray(4, 8)) === 'TFL3';
+  return hasMagic(bytes, 'TFL3');
 }
 
 /** Reads tables of a .tflite file into plain objects. */
@@ -57,16 +61,22 @@ export class TfliteReader {
    */
   private entriesLeft: number;
 
-  constructor(bytes: Uint8Array) {
-    if (!isTflite(bytes)) {
-      throw new KletError('BAD_MAGIC', 'not a .tflite file: it does not have "TFL3" at byte 4');
+  /** @param magic the file identifier of the FlatBuffer */
+  constructor(bytes: Uint8Array, magic = 'TFL3') {
+    if (!hasMagic(bytes, magic)) {
+      throw new KletError('BAD_MAGIC', `not a .tflite file: it does not have "${magic}" at byte 4`);
     }
     this.buffer = new CheckedByteBuffer(bytes);
     this.entriesLeft = bytes.length;
   }
 
   model(): Table<'Model'> {
-    return this.table('Model', this.buffer.readInt32(0));
+    return this.root('Model');
+  }
+
+  /** The table that the FlatBuffer begins with. */
+  root<N extends TableName>(name: N): Table<N> {
+    return this.table(name, this.buffer.readInt32(0));
   }
 
   /** The table at a byte position; at 0, the table with every field absent. */

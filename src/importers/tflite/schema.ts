@@ -10,8 +10,17 @@ export const tables = {
     subgraphs: [2, '[SubGraph]'],
     description: [3, 'string'],
     buffers: [4, '[Buffer]'],
+    metadata: [6, '[Metadata]'],
     signatureDefs: [7, '[SignatureDef]'],
   },
+  Metadata: { name: [0, 'string'], buffer: [1, 'uint32'] },
+  // TFLite metadata, the schema of metadata.ts
+  ModelMetadata: { name: [0, 'string'], subgraphs: [3, '[SubGraphMetadata]'] },
+  SubGraphMetadata: { inputs: [2, '[TensorMetadata]'], outputs: [3, '[TensorMetadata]'] },
+  TensorMetadata: { name: [0, 'string'], processUnits: [4, '[ProcessUnit]'], associatedFiles: [6, '[AssociatedFile]'] },
+  AssociatedFile: { name: [0, 'string'], type: [2, 'int8'], locale: [3, 'string'] },
+  ProcessUnit: { optionsType: [0, 'uint8'], options: [1, 'union'] },
+  NormalizationOptions: { mean: [0, '[float32]'], std: [1, '[float32]'] },
   OperatorCode: {
     deprecatedBuiltinCode: [0, 'int8'],
     customCode: [1, 'string'],
