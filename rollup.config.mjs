@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import commonjs from '@rollup/plugin-commonjs';
 import resolve from '@rollup/plugin-node-resolve';
+import terser from '@rollup/plugin-terser';
 import dts from 'rollup-plugin-dts';
 import esbuild from 'rollup-plugin-esbuild';
 
@@ -25,21 +26,18 @@ const loaderWithoutTextDecoder = {
   },
 };
 
-/** The cores as files beside the slim entry, for those who pass them as `wasm`. */
+/** The cores and the extra module as files, for those who pass them as `wasm` and `extra`. */
 const coresApart = {
   name: 'cores-apart',
   generateBundle() {
-    for (const flavor of ['relaxed', 'simd', 'scalar', 'relaxed.threads', 'simd.threads', 'scalar.threads']) {
-      this.emitFile({
-        type: 'asset',
-        fileName: `core.${flavor}.wasm`,
-        source: readFileSync(`build/core.${flavor}.wasm`),
-      });
+    const flavors = ['relaxed', 'simd', 'scalar', 'relaxed.threads', 'simd.threads', 'scalar.threads'];
+    for (const name of [...flavors.map((flavor) => `core.${flavor}`), 'extra', 'extra.threads']) {
+      this.emitFile({ type: 'asset', fileName: `${name}.wasm`, source: readFileSync(`build/${name}.wasm`) });
       // what bundlers and workerd make of `import core from 'kinglet/core.simd.wasm'`
       this.emitFile({
         type: 'asset',
-        fileName: `core.${flavor}.d.wasm.ts`,
-        source: 'declare const core: WebAssembly.Module;\nexport default core;\n',
+        fileName: `${name}.d.wasm.ts`,
+        source: 'declare const module: WebAssembly.Module;\nexport default module;\n',
       });
     }
   },
@@ -55,7 +53,8 @@ const compileHint = {
   renderChunk: (code) => ({ code: `//# allFunctionsCalledOnLoad\n${code}`, map: null }),
 };
 
-const minified = [resolve(), loaderWithoutTextDecoder, esbuild({ target: 'es2022', minify: true })];
+const minified = [resolve(), loaderWithoutTextDecoder, esbuild({ target: 'es2022' }),
+  terser({ ecma: 2022, compress: { passes: 3 } })];
 const device = [...minified, compileHint];
 
 /**

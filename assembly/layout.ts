@@ -174,6 +174,15 @@ export const OP_SVDF = 20;
 export const OP_GATHER = 21;
 export const OP_SPARSE_CONV2D = 30;
 export const OP_SPARSE_RECURRENT = 31;
+export const OP_ELEMENTWISE = 64;
+/** The opcodes of the extra module (assembly/extra), which few networks need. */
+export const FIRST_EXTRA_OPCODE = 64;
+export const LAST_EXTRA_OPCODE = 64;
+
+/** What the core asks the extra module to do with a record. */
+export const EXTRA_VALIDATE = 0;
+export const EXTRA_PREPARE = 1;
+export const EXTRA_RUN = 2;
 
 /** Number of dimensions of the records for arbitrary shapes (binary, copy). */
 export const MAX_RANK = 6;
@@ -664,3 +673,29 @@ export const GATHER_COUNT = 28;
 export const GATHER_INDEX_COUNT = 32;
 export const GATHER_ROW_BYTES = 36;
 export const GATHER_BYTES = 40;
+
+// elementwise: a function of two or three tensors, with broadcasting
+//   DTYPE is the type of a and b. The target has it too, except for comparisons and logic, whose
+//   targets are u8. C is the condition of a selection (u8): a where it is not 0, b where it is 0.
+export const ELEMENTWISE_A = 8;
+export const ELEMENTWISE_B = 12;
+export const ELEMENTWISE_C = 16;
+export const ELEMENTWISE_TARGET = 20;
+export const ELEMENTWISE_KIND = 24;
+export const ELEMENTWISE_DIMENSIONS = 28;
+export const ELEMENTWISE_A_STRIDES = 52;
+export const ELEMENTWISE_B_STRIDES = 76;
+export const ELEMENTWISE_C_STRIDES = 100;
+export const ELEMENTWISE_BYTES = 128;
+
+export const ELEMENTWISE_SELECT = 0;
+export const ELEMENTWISE_EQUAL = 1;
+export const ELEMENTWISE_NOT_EQUAL = 2;
+export const ELEMENTWISE_LESS = 3;
+export const ELEMENTWISE_LESS_EQUAL = 4;
+export const ELEMENTWISE_AND = 5;
+export const ELEMENTWISE_OR = 6;
+export const ELEMENTWISE_XOR = 7;
+export const ELEMENTWISE_FLOOR_DIV = 8;
+export const ELEMENTWISE_FLOOR_MOD = 9;
+export const ELEMENTWISE_POW = 10;

@@ -21,6 +21,11 @@ export function beginWalk(resolve: bool): void {
   scratchNeeded = 0;
 }
 
+/** Whether the walk resolves operands, and does not check them. */
+export function isResolving(): bool {
+  return resolving;
+}
+
 export function faultOf(): i32 {
   return fault;
 }

@@ -1,9 +1,9 @@
-import { FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, OP_ARGMAX, OP_BATCH_MATMUL,
-  OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL, OP_GATHER, OP_HYBRID_CONV2D,
-  OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE, OP_RECURRENT, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX,
-  OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT, OP_SVDF, OP_UNARY, RECORD_OPCODE, RECORD_PARALLEL, RECORD_SIZE, SYNC_FROM,
-  SYNC_TO } from './layout';
-import { beginWalk, fail, faultOf } from './record';
+import { EXTRA_PREPARE, EXTRA_RUN, EXTRA_VALIDATE, FAULT_NONE, FAULT_OPCODE, FIRST_EXTRA_OPCODE, FAULT_RECORD_SIZE, MAP,
+  MAP_PLAN, MAP_PLAN_BYTES, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D,
+  OP_DEQUANTIZE, OP_FILL, OP_GATHER, OP_HYBRID_CONV2D, OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE,
+  OP_RECURRENT, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT, OP_SVDF, OP_UNARY,
+  RECORD_OPCODE, RECORD_PARALLEL, RECORD_SIZE, SYNC_FROM, SYNC_TO } from './layout';
+import { beginWalk, fail, faultOf, isResolving, needScratch } from './record';
 import { awaitJob, begin, isAsking } from './threads';
 import { describeArgmax, runArgmax } from './ops/argmax';
 import { describeBatchMatmul, runBatchMatmul } from './ops/batchMatmul';
@@ -28,6 +28,17 @@ import { describeSoftmax, runSoftmax } from './ops/softmax';
 import { describeSparseConv2d, runSparseConv2d } from './ops/sparseConv2d';
 import { describeSvdf, runSvdf } from './ops/svdf';
 import { describeUnary, runUnary } from './ops/unary';
+
+/**
+ * The extra module's function for its records, or the host's stand-in if it has not loaded it.
+ *
+ * @param phase an EXTRA_ code
+ * @returns during EXTRA_VALIDATE the bytes of scratch that the record needs, or the negated FAULT_
+ * code
+ */
+
+@external('env', 'extra')
+declare function extra(r: usize, phase: i32): f64;
 
 let faultRecord = 0;
 
@@ -108,8 +119,15 @@ function describe(r: usize): void {
       describeSparseConv2d(r);
       break;
     default:
-      fail(FAULT_OPCODE);
+      if (<i32>load<u8>(r + RECORD_OPCODE) >= FIRST_EXTRA_OPCODE) describeExtra(r);
+      else fail(FAULT_OPCODE);
   }
+}
+
+function describeExtra(r: usize): void {
+  const answer = extra(r, isResolving() ? EXTRA_PREPARE : EXTRA_VALIDATE);
+  if (answer < 0) fail(<i32>-answer);
+  else needScratch(answer);
 }
 
 /**
@@ -214,6 +232,8 @@ function runRecord(r: usize): void {
     case OP_SPARSE_CONV2D:
       runSparseConv2d(r);
       break;
+    default:
+      extra(r, EXTRA_RUN);
   }
 }
 

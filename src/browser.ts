@@ -1,5 +1,6 @@
-// The entry that browsers get, with the SIMD cores inside. The scalar core lies beside it and is
-// fetched only by engines without SIMD; bundlers recognize these URLs and take the files along.
+// The entry that browsers get, with the SIMD cores inside. Beside it are the scalar core, which
+// engines without SIMD fetch, and the extra module, which some models need; bundlers recognize
+// these URLs and take the files along.
 import { makeRuntime } from './runtime/load';
 import { simdCores, simdThreadedCores } from './runtime/unpack';
 import { openWebWorker } from './webWorker';
@@ -12,4 +13,5 @@ export const { load, loadSync } = makeRuntime(
   undefined,
   (threaded) =>
     threaded ? new URL('./core.scalar.threads.wasm', import.meta.url) : new URL('./core.scalar.wasm', import.meta.url),
+  (threaded) => threaded ? new URL('./extra.threads.wasm', import.meta.url) : new URL('./extra.wasm', import.meta.url),
 );

@@ -1,16 +1,26 @@
 // What `require` gives where there is no Node: bundlers of older projects, Jest with jsdom. All
 // cores are inside, because CommonJS cannot fetch one later.
 import { KletError } from './errors';
-import { inlinedCores, inlinedThreadedCores } from './runtime/inlined';
+import { inlinedCores, inlinedExtra, inlinedThreadedCores } from './runtime/inlined';
 import { makeRuntime } from './runtime/load';
+import type { ThreadWorker } from './runtime/threads';
 import { webWorkerOf } from './webWorker';
 
 export * from './exports';
-export const { load, loadSync } = makeRuntime(inlinedCores, inlinedThreadedCores, (script) => {
+function openWorker(script?: string | URL): ThreadWorker {
   if (script !== undefined) return webWorkerOf(script);
   throw new KletError(
     'BAD_ARGUMENT',
-    'the CommonJS build does not know where its thread script is: ' +
-      'pass the option "worker" (a URL of kinglet/thread.js)',
+    'the CommonJS build does not know where its thread script is: pass the option "worker" ' +
+      '(a URL of kinglet/thread.js)',
   );
-});
+}
+
+export const { load, loadSync } = makeRuntime(
+  inlinedCores,
+  inlinedThreadedCores,
+  openWorker,
+  undefined,
+  undefined,
+  inlinedExtra,
+);

@@ -18,4 +18,5 @@ export const { load, loadSync } = makeRuntime(
   (script) => webWorkerOf(script ?? beside('thread.js')),
   undefined,
   (threaded) => beside(`core.scalar${threaded ? '.threads' : ''}.wasm`),
+  (threaded) => beside(`extra${threaded ? '.threads' : ''}.wasm`),
 );

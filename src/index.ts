@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { inlinedCores, inlinedThreadedCores } from './runtime/inlined';
+import { inlinedCores, inlinedExtra, inlinedThreadedCores } from './runtime/inlined';
 import type { LoadSyncOptions } from './runtime/cores';
 import { makeRuntime, type LoadOptions } from './runtime/load';
 import type { Model } from './runtime/model';
@@ -23,6 +23,8 @@ const runtime = makeRuntime(
   inlinedThreadedCores,
   openWorker,
   (path) => readFile(path instanceof URL || path.startsWith('file:') ? fileURLToPath(path) : path),
+  undefined,
+  inlinedExtra,
 );
 
 /**

@@ -1,5 +1,6 @@
 import { elements, Maker, Random, type ElementType, type OracleCase } from './maker';
 import { networks } from './networks';
+import { predicates, predicateTypes } from './predicates';
 import { recurrent, recurrentTypes } from './recurrent';
 
 /** Puts one operator, with random shapes and parameters, into a network. */
@@ -456,13 +457,14 @@ const recipes: Record<string, Recipe> = {
   QUANTIZE: quantize,
   DEQUANTIZE: dequantize,
   CAST: cast,
+  ...predicates,
   ...recurrent,
   ...networks,
 };
 
 const hybridOperators = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED'];
 function typesOf(operator: string): readonly ElementType[] {
-  const types = recurrentTypes[operator];
+  const types = recurrentTypes[operator] ?? predicateTypes[operator];
   if (types) return types;
   if (operator === 'QUANTIZE' || operator === 'DEQUANTIZE') return ['int8', 'uint8'];
   return ['float32', 'int8', 'uint8', ...(hybridOperators.includes(operator) ? ['hybrid' as const] : [])];

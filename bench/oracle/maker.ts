@@ -156,6 +156,17 @@ export class Maker {
     return this.add({ shape, type: 'INT32', data }, 'c');
   }
 
+  /** Truth values between two operators. */
+  truths(shape: number[]): string {
+    return this.add({ shape, type: 'BOOL' }, 'b');
+  }
+
+  /** Emits the float output that is 1 where `truths` holds and 0 elsewhere. */
+  emitTruths(truths: string): void {
+    const output = this.output(this.find(truths).shape, 0, 1, 'float32');
+    this.emit('CAST', [truths], [output], { inDataType: 'BOOL', outDataType: 'FLOAT32' });
+  }
+
   integerOutput(shape: number[]): string {
     const name = this.add({ shape, type: 'INT32' }, 'y');
     this.outputs.push(name);

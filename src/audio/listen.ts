@@ -13,6 +13,8 @@ export interface ListenOptions {
    * the other cores and cannot fetch.
    */
   wasm?: ArrayBuffer | Uint8Array;
+  /** Bytes of kinglet/extra.wasm, for networks with rare operators. */
+  extra?: ArrayBuffer | Uint8Array;
   /** URL of `kinglet/audio/worklet` (dist/worklet.js). */
   worklet: string | URL;
   /** Receives the model's output as real numbers, after every prediction. */
@@ -34,6 +36,7 @@ const listenOptions = {
   klet: 'object',
   sampleRate: 'number',
   wasm: 'object',
+  extra: 'object',
   worklet: 'any',
   onOutput: 'function',
   onLevel: 'function',
@@ -67,7 +70,7 @@ export interface Listening {
  */
 export async function listen(options: ListenOptions): Promise<Listening> {
   checkListening(options);
-  const { klet, wasm, sampleRate, worklet, onOutput, onLevel, onError, every, output, source } = options;
+  const { klet, wasm, extra, sampleRate, worklet, onOutput, onLevel, onError, every, output, source } = options;
   const stream = source ??
     await navigator.mediaDevices.getUserMedia({
       audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
@@ -88,6 +91,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     const setup: ListenerSetup = {
       klet,
       ...(wasm && { wasm }),
+      ...(extra && { extra }),
       ...(every !== undefined && { every }),
       ...(output !== undefined && { output }),
     };
@@ -142,8 +146,8 @@ function checkListening(options: ListenOptions): void {
       throw new KletError('BAD_ARGUMENT', `listen() needs the option "${name}": ${what}`);
     }
   }
-  const { klet, wasm, worklet } = options;
-  for (const [name, bytes] of Object.entries({ klet, wasm })) {
+  const { klet, wasm, extra, worklet } = options;
+  for (const [name, bytes] of Object.entries({ klet, wasm, extra })) {
     if (bytes !== undefined && !(bytes instanceof ArrayBuffer || ArrayBuffer.isView(bytes))) {
       throw new KletError('BAD_ARGUMENT', `the option "${name}" of listen() takes bytes, not ${describeValue(bytes)}`);
     }

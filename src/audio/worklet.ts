@@ -1,7 +1,7 @@
 // kinglet/audio/worklet: the processor that `listen` starts with AudioWorklet.addModule. One file
 // that contains the runtime.
 import { KletError, messageOf } from '../errors';
-import { Cores, openSync } from '../runtime/cores';
+import { Cores, openSync, type LoadSyncOptions } from '../runtime/cores';
 import { Engine } from '../runtime/engine';
 import type { Inputs, OutputTargets } from '../runtime/types';
 import { simdCores } from '../runtime/unpack';
@@ -16,6 +16,8 @@ export interface ListenerSetup {
   klet: ArrayBuffer | Uint8Array;
   /** Bytes of the scalar core, for engines without SIMD. */
   wasm?: ArrayBuffer | Uint8Array;
+  /** Bytes of the extra module, for networks with rare operators. */
+  extra?: ArrayBuffer | Uint8Array;
   every?: number;
   output?: string;
 }
@@ -63,13 +65,13 @@ class Listener extends AudioWorkletProcessor {
   private peak = 0;
   private heard = 0;
 
-  constructor({ processorOptions: { klet, wasm, ...options } }: { processorOptions: ListenerSetup }) {
+  constructor({ processorOptions: { klet, wasm, extra, ...options } }: { processorOptions: ListenerSetup }) {
     super();
     this.port.onmessage = ({ data }) => {
       if (data === 'stop') this.stream = undefined;
     };
     this.attempt(() => {
-      const model = modelOf(klet, wasm);
+      const model = modelOf(klet, { ...(wasm && { wasm }), ...(extra && { extra }) });
       const stream = new AudioStream(model, options);
       const { front, frames } = stream;
       if (front.sampleRate !== sampleRate) this.resampler = new Resampler(sampleRate, front.sampleRate);
@@ -139,8 +141,8 @@ class Listener extends AudioWorkletProcessor {
 }
 
 /** The part of a model that a stream needs. Its only state stays in the arena. */
-function modelOf(klet: ListenerSetup['klet'], wasm: ListenerSetup['wasm']): StreamingModel & { total: number } {
-  const [core, parts] = openSync(cores, klet, wasm ? { wasm } : {});
+function modelOf(klet: ListenerSetup['klet'], options: LoadSyncOptions): StreamingModel & { total: number } {
+  const [core, parts] = openSync(cores, klet, options);
   const engine = new Engine(core, parts, 'the model', undefined, 1, undefined);
   const state = { activate: () => undefined, deactivate: () => undefined };
   const runner = {

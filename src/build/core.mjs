@@ -1,7 +1,8 @@
 // Compiles assembly/ to build/core.<flavor>.wasm and build/core.<flavor>.threads.wasm, and encodes
 // the cores as text in build/core.js (with declarations), which assembly/unpack/index.ts decodes.
 // The relaxed core differs little from the simd core, and a core with threads differs little from
-// the same core without, so these are stored as patches.
+// the same core without, so these are stored as patches. The extra modules are text in
+// build/extra.js.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
 
@@ -31,12 +32,21 @@ const strings = {
   order: Buffer.from(order).toString('hex'),
   ...Object.fromEntries(Object.entries(carried).map(([name, bytes]) => [name, text(bytes)])),
 };
-const texts = Object.entries(strings);
-writeFileSync('build/core.js', texts.map(([name, string]) => `export const ${name} = '${string}';\n`).join(''));
-writeFileSync('build/core.d.ts', texts.map(([name]) => `export declare const ${name}: string;\n`).join(''));
-for (const flavor of flavors) {
-  const file = `core.${flavor}.wasm`;
+writeTexts('core', strings);
+for (const target of ['extra', 'extra.threads']) await compile('assembly/extra/index.ts', '--target', target);
+writeTexts('extra', {
+  extra: readFileSync('build/extra.wasm', 'hex'),
+  extraThreads: readFileSync('build/extra.threads.wasm', 'hex'),
+});
+for (const file of [...flavors.map((flavor) => `core.${flavor}.wasm`), 'extra.wasm', 'extra.threads.wasm']) {
   console.log(`  ${file} ${readFileSync(`build/${file}`).length} bytes`);
+}
+
+/** Writes a module of constant strings, and its declarations. */
+function writeTexts(name, strings) {
+  const texts = Object.entries(strings);
+  writeFileSync(`build/${name}.js`, texts.map(([key, string]) => `export const ${key} = '${string}';\n`).join(''));
+  writeFileSync(`build/${name}.d.ts`, texts.map(([key]) => `export declare const ${key}: string;\n`).join(''));
 }
 
 async function compile(...options) {

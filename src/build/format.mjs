@@ -37,9 +37,9 @@ function format(file) {
 
 /** Turns AssemblyScript's function decorators into comments, because dprint would drop them. */
 function hidden(text) {
-  return text.replace(/^@(\w+)$/gm, '/*@$1*/');
+  return text.replace(/^@(\w+(?:\(.*\))?)$/gm, '/*@$1*/');
 }
 
 function shown(text) {
-  return text.replace(/^\/\*@(\w+)\*\/$/gm, '@$1');
+  return text.replace(/^\/\*@(\w+(?:\(.*\))?)\*\/$/gm, '@$1');
 }

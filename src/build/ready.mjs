@@ -68,7 +68,7 @@ if (process.argv.includes('--engines') && process.platform === 'linux' && proces
 once(
   'core',
   [...filesIn('assembly'), 'asconfig.json', 'src/build/core.mjs', 'package-lock.json'],
-  existsSync('build/core.js'),
+  existsSync('build/core.js') && existsSync('build/extra.js'),
   () =>
     step('compiling the core (relaxed, simd and scalar, each with and without threads)', process.execPath, [
       'src/build/core.mjs',

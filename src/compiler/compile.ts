@@ -10,8 +10,8 @@ import { operatorOf } from '../ops/index';
 import { reshapeNode } from '../ops/nodes';
 import type { WeightLayout } from '../ops/shared/sparse';
 import { emitCopy } from '../ops/shared/emit';
-import { compileCore, instantiate, type CompiledCore } from '../runtime/core';
-import { inlinedCores } from '../runtime/inlined';
+import { compileCore, compileExtra, instantiate, type CompiledCore } from '../runtime/core';
+import { inlinedCores, inlinedExtra } from '../runtime/inlined';
 import { mapMemory } from '../runtime/memory';
 import { Model } from '../runtime/model';
 import type { Inputs } from '../runtime/types';
@@ -243,7 +243,10 @@ function debugInfoOf(emit: Emitter): DebugInfo {
 let scalarCore: CompiledCore | undefined;
 
 function core(): CompiledCore {
-  scalarCore ??= compileCore(inlinedCores.scalar!(), 'the scalar core');
+  scalarCore ??= {
+    ...compileCore(inlinedCores.scalar!(), 'the scalar core'),
+    extra: compileExtra(inlinedExtra(false)),
+  };
   return scalarCore;
 }
 

@@ -18,11 +18,13 @@ const pool = { ...sliding, kernel: 'two numbers' } as const;
 
 const forms = {
   argmax: { axis: 'a number', kind: 'a string' },
+  arithmetic: { kind: 'a string' },
   averagePool2d: pool,
   batchMatmul: { transposeA: 'true or false', transposeB: 'true or false' },
   binary: { kind: 'a string', activation: 'a string' },
   broadcastTo: {},
   cast: {},
+  compare: { kind: 'a string' },
   concat: { axis: 'a number', activation: 'a string' },
   conv2d: { ...convolution, groups: 'a number' },
   depthToSpace: { blockSize: 'a number' },
@@ -33,6 +35,7 @@ const forms = {
   gru: { ...sequence, resetAfter: 'true or false' },
   l2Normalize: { epsilon: 'a number' },
   logSoftmax: {},
+  logic: { kind: 'a string' },
   lstm: {
     ...sequence,
     activation: 'a string',
@@ -50,6 +53,7 @@ const forms = {
   reshape: {},
   resize2d: { mode: 'a string', alignCorners: 'true or false', halfPixelCenters: 'true or false' },
   rnn: { ...sequence, activation: 'a string' },
+  select: {},
   slice: { begin: 'an array of numbers', stride: 'an array of numbers' },
   softmax: { beta: 'a number' },
   spaceToDepth: { blockSize: 'a number' },

@@ -31,6 +31,9 @@ export type Padding = [top: number, left: number, bottom: number, right: number]
 export type HybridMode = 'symmetric' | 'asymmetric';
 
 export type BinaryKind = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum' | 'squaredDifference';
+export type CompareKind = 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual';
+export type LogicKind = 'and' | 'or' | 'xor';
+export type ArithmeticKind = 'floorDiv' | 'floorMod' | 'pow';
 export type UnaryKind = 'relu' | 'relu6' | 'reluN1To1' | 'relu0To1' | 'leakyRelu' | 'hardSwish' | 'logistic' | 'tanh'
   | 'elu' | 'gelu' | 'geluTanh' | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'abs' | 'neg' | 'square' | 'floor' | 'ceil'
   | 'round' | 'sin' | 'cos';
@@ -157,6 +160,18 @@ export interface Attributes {
 
   /** a, b → a ∘ b, after numpy broadcasting; the kind says what ∘ is */
   binary: { kind: BinaryKind; activation: FusedActivation };
+  /**
+   * a, b → a ∘ b for float32 and integers, after numpy broadcasting. `floorDiv` rounds down and
+   * `floorMod` has the sign of b; in integers both are 0 where b is 0. `pow` of integers wraps
+   * around, and a negative power of an integer other than ±1 is 0.
+   */
+  arithmetic: { kind: ArithmeticKind };
+  /** a, b → bool, after numpy broadcasting. Comparisons with NaN are false, except notEqual. */
+  compare: { kind: CompareKind };
+  /** bool a, b → bool, after numpy broadcasting */
+  logic: { kind: LogicKind };
+  /** a, b, bool c → a where c is true and b elsewhere, after numpy broadcasting */
+  select: object;
   /**
    * A function of each element. `alpha` is the slope of leakyRelu below zero, or the factor of elu
    * (1).

@@ -1,9 +1,7 @@
-import * as L from '../../assembly/layout';
-import { input, output, perTensor } from '../graph/graph';
+import { input, output } from '../graph/graph';
 import type { Operator } from './operator';
-import { emitConversion } from './shared/convert';
+import { emitDequantize } from './shared/convert';
 import { unsupported } from './shared/refuse';
-import { f32 } from './shared/rounding';
 import { frameByFrame } from './shared/stream';
 
 export const dequantize: Operator<'dequantize'> = {
@@ -15,7 +13,6 @@ export const dequantize: Operator<'dequantize'> = {
     const x = input(node, 0);
     const y = output(node);
     if (x.dtype !== 'int8' || y.dtype !== 'float32') throw unsupported(node, `${x.dtype} to ${y.dtype}`);
-    const { scale, zeroPoint } = perTensor(x);
-    emitConversion(node, emit, x, y, L.OP_DEQUANTIZE, f32(scale), zeroPoint);
+    emitDequantize(node, emit, x, y);
   },
 };

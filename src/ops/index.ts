@@ -1,11 +1,13 @@
 import { KletError } from '../errors';
 import type { OperatorName } from '../graph/operators';
 import { argmax } from './argmax';
+import { arithmetic } from './arithmetic';
 import { averagePool2d } from './averagePool2d';
 import { batchMatmul } from './batchMatmul';
 import { binary } from './binary';
 import { broadcastTo } from './broadcastTo';
 import { cast } from './cast';
+import { compare } from './compare';
 import { concat } from './concat';
 import { conv2d } from './conv2d';
 import { depthToSpace } from './depthToSpace';
@@ -16,6 +18,7 @@ import { gather } from './gather';
 import { gru } from './gru';
 import { l2Normalize } from './l2Normalize';
 import { logSoftmax } from './logSoftmax';
+import { logic } from './logic';
 import { lstm } from './lstm';
 import { maxPool2d } from './maxPool2d';
 import type { Operator } from './operator';
@@ -26,6 +29,7 @@ import { reduce } from './reduce';
 import { reshape } from './reshape';
 import { resize2d } from './resize2d';
 import { rnn } from './rnn';
+import { select } from './select';
 import { slice } from './slice';
 import { softmax } from './softmax';
 import { spaceToDepth } from './spaceToDepth';
@@ -38,11 +42,13 @@ import { unary } from './unary';
 /** Every operator of the IR, by name. */
 export const operators: { [K in OperatorName]: Operator<K> } = {
   argmax,
+  arithmetic,
   averagePool2d,
   batchMatmul,
   binary,
   broadcastTo,
   cast,
+  compare,
   concat,
   conv2d,
   depthToSpace,
@@ -51,6 +57,7 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   fullyConnected,
   l2Normalize,
   logSoftmax,
+  logic,
   maxPool2d,
   pad,
   prelu,
@@ -69,6 +76,7 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   gru,
   lstm,
   rnn,
+  select,
   svdf,
 };
 

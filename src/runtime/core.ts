@@ -1,5 +1,5 @@
 import { instantiateSync } from '@assemblyscript/loader';
-import { RESERVED } from '../../assembly/layout';
+import { FAULT_OPCODE, RESERVED } from '../../assembly/layout';
 import { KletError } from '../errors';
 import { answersRight } from './knownAnswer';
 import type { CoreExports, Flavor } from './types';
@@ -20,6 +20,8 @@ export interface CompiledCore {
   utility: Core;
   /** Whether it was built for threads, with a shared memory. */
   threaded: boolean;
+  /** The extra module, once a model needs it: the operators that few networks have. */
+  extra?: WebAssembly.Module;
 }
 
 /** The memory that the instances of a core on several threads share. */
@@ -179,7 +181,10 @@ export function isModule(value: unknown): value is WebAssembly.Module {
  *
  * @throws KletError `OUT_OF_MEMORY` when the engine does not grant it
  */
-export function instantiate({ module, threaded }: Pick<CompiledCore, 'module' | 'threaded'>, bytes: number): Core {
+export function instantiate(
+  { module, threaded, extra }: Pick<CompiledCore, 'module' | 'threaded' | 'extra'>,
+  bytes: number,
+): Core {
   const pages = Math.ceil(bytes / PAGE);
   let shared: SharedMemory;
   try {
@@ -187,12 +192,35 @@ export function instantiate({ module, threaded }: Pick<CompiledCore, 'module' | 
   } catch (cause) {
     throw new KletError('OUT_OF_MEMORY', `this engine refused ${pages * PAGE} bytes of memory`, { cause });
   }
-  return { exports: instantiateOn(module, shared), memory: new Uint8Array(shared.buffer), shared };
+  return { exports: instantiateOn(module, shared, extra), memory: new Uint8Array(shared.buffer), shared };
 }
 
-/** Instantiates a core on an existing memory. */
-export function instantiateOn(module: WebAssembly.Module, memory: SharedMemory): CoreExports {
-  return instantiateSync(module, { env: { memory } }).exports as unknown as CoreExports;
+/**
+ * Instantiates a core on an existing memory, and the extra module if it is given. Threads other
+ * than the first need no extra module, because its records are not shared.
+ */
+export function instantiateOn(
+  module: WebAssembly.Module,
+  memory: SharedMemory,
+  extraModule?: WebAssembly.Module,
+): CoreExports {
+  const { extra } = extraModule
+    ? instantiateSync(extraModule, { env: { memory } }).exports
+    : { extra: () => -FAULT_OPCODE };
+  const imports = { env: { memory, extra } };
+  return instantiateSync(module, imports).exports as unknown as CoreExports;
+}
+
+/** @throws KletError `NOT_WASM` when the bytes are no extra module of this kinglet */
+export function compileExtra(source: BufferSource | WebAssembly.Module): WebAssembly.Module {
+  let cause: unknown;
+  try {
+    const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
+    if (WebAssembly.Module.exports(module).some(({ name }) => name === 'extra')) return module;
+  } catch (error) {
+    cause = error;
+  }
+  throw new KletError('NOT_WASM', 'the option "extra" is not this kinglet\'s extra.wasm; check its URL', { cause });
 }
 
 function bytesIn(source: BufferSource): Uint8Array {

@@ -1,7 +1,9 @@
+import { FIRST_EXTRA_OPCODE, LAST_EXTRA_OPCODE } from '../../assembly/layout';
 import { describeValue, KletError } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
-import { checksumBy, compileCore, hasWebAssembly, isForbidden, isModule, relaxedPays, requireWebAssembly,
+import { checksumBy, compileCore, compileExtra, hasWebAssembly, isForbidden, isModule, relaxedPays, requireWebAssembly,
   type CompiledCore, type InlinedCores } from './core';
+import { recordOffsets } from './memory';
 import { asBytes } from './read';
 import type { Flavor } from './types';
 
@@ -13,6 +15,11 @@ export interface LoadSyncOptions {
   flavor?: Flavor;
   /** A core that is not in the bundle, as bytes or module. */
   wasm?: ArrayBuffer | ArrayBufferView | WebAssembly.Module;
+  /**
+   * The extra module (`kinglet/extra.wasm`), as bytes or module: the operators that few networks
+   * have. Only models with such operators need it.
+   */
+  extra?: ArrayBuffer | ArrayBufferView | WebAssembly.Module;
   /** Upper limit of the model's memory, in bytes. */
   maxMemory?: number;
 }
@@ -106,11 +113,36 @@ export function given(wasm: ArrayBuffer | ArrayBufferView | WebAssembly.Module):
   return compileCore(bytes, 'the core given as "wasm"');
 }
 
+/** Gives the bytes of the extra module, or where to fetch them. */
+export type ExtraSource = (threaded: boolean) => Uint8Array | string | URL;
+
+/** Whether the plan has records of the extra module, which the core does not have yet. */
+export function needsExtra({ extra }: CompiledCore, { plan }: OpenedKlet): boolean {
+  const isExtra = (opcode: number): boolean => opcode >= FIRST_EXTRA_OPCODE && opcode <= LAST_EXTRA_OPCODE;
+  return !extra && recordOffsets(plan).some((at) => isExtra(plan[at]!));
+}
+
+export function addExtra(core: CompiledCore, source: unknown): void {
+  const module = isModule(source) ? source : asBytes(source);
+  if (!module) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      'the model has operators of the extra module; pass the option "extra" (kinglet/extra.wasm)',
+    );
+  }
+  core.extra = compileExtra(module);
+}
+
 /**
  * Chooses the core and reads a file, for scopes that cannot fetch. Only bytes are checked; the
  * caller checks the options.
  */
-export function openSync(cores: Cores, source: unknown, options: LoadSyncOptions): [CompiledCore, OpenedKlet] {
+export function openSync(
+  cores: Cores,
+  source: unknown,
+  options: LoadSyncOptions,
+  extra?: ExtraSource,
+): [CompiledCore, OpenedKlet] {
   const bytes = asBytes(source);
   if (!bytes) {
     throw new KletError(
@@ -119,5 +151,7 @@ export function openSync(cores: Cores, source: unknown, options: LoadSyncOptions
     );
   }
   const core = options.wasm === undefined ? cores.pickAtOnce(options.flavor) : given(options.wasm);
-  return [core, openKlet(bytes, 'the model', checksumBy(core))];
+  const parts = openKlet(bytes, 'the model', checksumBy(core));
+  if (needsExtra(core, parts)) addExtra(core, options.extra ?? extra?.(core.threaded));
+  return [core, parts];
 }

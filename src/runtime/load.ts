@@ -3,7 +3,8 @@ import { describeValue, KletError, messageOf } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
 import { checksumBy, compileCore, hasWebAssembly, isForbidden, isModule, type CompiledCore,
   type InlinedCores } from './core';
-import { Cores, given, GIVE_SCALAR, openSync, type LoadSyncOptions } from './cores';
+import { addExtra, Cores, given, GIVE_SCALAR, needsExtra, openSync, type ExtraSource,
+  type LoadSyncOptions } from './cores';
 import { Model } from './model';
 import { nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 import { checkThreads, whyNotShared, type OpenWorker, type ThreadOptions } from './threads';
@@ -12,9 +13,11 @@ import { startWorkerPool } from './workerPool';
 /** Where the core comes from, if it is not in the bundle. */
 export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 
-export interface LoadOptions extends ReadOptions, ThreadOptions, Omit<LoadSyncOptions, 'wasm'> {
+export interface LoadOptions extends ReadOptions, ThreadOptions, Omit<LoadSyncOptions, 'wasm' | 'extra'> {
   /** A core that is not in the bundle, as URL, response, bytes or module. */
   wasm?: WasmSource;
+  /** The extra module, as URL, response, bytes or module. Default: the one beside the bundle. */
+  extra?: WasmSource;
 }
 
 /** `load` and `loadSync` of a bundle. */
@@ -37,7 +40,7 @@ async function settle(source: PromiseLike<Source>): Promise<Source> {
   }
 }
 
-const syncOptions = { flavor: 'any', wasm: 'any', maxMemory: 'any' } satisfies Options<LoadSyncOptions>;
+const syncOptions = { flavor: 'any', wasm: 'any', extra: 'any', maxMemory: 'any' } satisfies Options<LoadSyncOptions>;
 const loadOptions = {
   ...syncOptions,
   onProgress: 'function',
@@ -62,12 +65,12 @@ function checkSignal({ signal }: LoadOptions): void {
 }
 
 /** Makes `loadSync`. */
-export function makeLoadSync(cores: InlinedCores | Cores): Runtime['loadSync'] {
+export function makeLoadSync(cores: InlinedCores | Cores, extra?: ExtraSource): Runtime['loadSync'] {
   const table = cores instanceof Cores ? cores : new Cores(cores);
   return (source, options = {}) => {
     checkOptions(options, syncOptions, 'loadSync()');
     checkMemory(options);
-    const [core, parts] = openSync(table, source, options);
+    const [core, parts] = openSync(table, source, options, extra);
     return new Model(core, parts, 'the model', options.maxMemory);
   };
 }
@@ -78,6 +81,7 @@ export function makeLoadSync(cores: InlinedCores | Cores): Runtime['loadSync'] {
  * @param openWorker starts this platform's kind of worker
  * @param readPath reads a file by path, on platforms with a file system
  * @param scalarUrl address of the scalar core, for engines where none of the bundle's cores works
+ * @param extra the extra module, for models that need it
  */
 export function makeRuntime(
   builds: InlinedCores,
@@ -85,6 +89,7 @@ export function makeRuntime(
   openWorker: OpenWorker,
   readPath?: PathReader,
   scalarUrl?: (threaded: boolean) => string | URL,
+  extra?: ExtraSource,
 ): Runtime {
   const cores = new Cores(builds, threadedBuilds);
 
@@ -127,6 +132,13 @@ export function makeRuntime(
     return compileCore(bytes, nameOf(wasm) === 'the model' ? 'the core given as "wasm"' : nameOf(wasm));
   }
 
+  async function fetchExtra(core: CompiledCore, parts: OpenedKlet, options: LoadOptions): Promise<void> {
+    if (!needsExtra(core, parts)) return;
+    const source = options.extra ?? extra?.(core.threaded);
+    const isAtHand = source === undefined || isModule(source);
+    addExtra(core, isAtHand ? source : await readBytes(source, options, readPath));
+  }
+
   /** A model that runs on several threads, or the reason why it cannot. */
   async function withThreads(
     core: CompiledCore,
@@ -143,6 +155,7 @@ export function makeRuntime(
     let model: Model | undefined;
     try {
       const threaded = core.threaded ? core : cores.of(core.flavor, true);
+      await fetchExtra(threaded, parts, options);
       model = new Model(threaded, parts, where, options.maxMemory, threads);
       await model.join((exports, memory, info) =>
         startWorkerPool(threaded, exports, memory, info, openWorker, options)
@@ -191,8 +204,10 @@ export function makeRuntime(
       }
       const parts = openKlet(bytes, where, checksumBy(core));
       const found = (options.threads ?? 1) > 1 ? await withThreads(core, parts, where, options) : undefined;
-      return found instanceof Model ? found : new Model(core, parts, where, options.maxMemory, 1, found);
+      if (found instanceof Model) return found;
+      await fetchExtra(core, parts, options);
+      return new Model(core, parts, where, options.maxMemory, 1, found);
     },
-    loadSync: makeLoadSync(cores),
+    loadSync: makeLoadSync(cores, extra),
   };
 }

@@ -39,7 +39,7 @@ function unpack(text: string, ...patchTexts: string[]): Uint8Array {
   return bytes.subarray(start, at);
 }
 
-function bytesOfDigits(digits: string): Uint8Array {
+export function bytesOfDigits(digits: string): Uint8Array {
   const { fromHex } = Uint8Array as { fromHex?: (digits: string) => Uint8Array };
   return fromHex
     ? fromHex.call(Uint8Array, digits)

@@ -220,7 +220,7 @@ describeInChrome('the page that listens', () => {
     expect(await attempt(page, { klet: [1, 2, 3] })).toMatchObject({
       name: 'KletError',
       code: 'BAD_ARGUMENT',
-      message: expect.stringContaining('loadSync takes bytes') as string,
+      message: expect.stringContaining('"klet" of listen() takes bytes, not Array') as string,
     });
     expect(await attempt(page, { output: 'none' })).toMatchObject({
       name: 'KletError',

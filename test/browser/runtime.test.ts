@@ -1,12 +1,16 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasShared } from '../helpers/shared';
 import { describeInChrome, launchChrome } from './support/chrome';
+import { sampleFile } from '../robustness/sample';
 import { digits, flavors, known, realNetworks } from './support/networks';
 import { openPage, type Outcome } from './support/page';
 import { openSite, type Site } from './support/site';
 
 // dist/browser.js and dist/slim.js in a page.
+
+/** A model with operators of the extra module, and golden cases. */
+const rare = sampleFile();
 
 describeInChrome('the runtime in a page', () => {
   let browser: Browser;
@@ -51,6 +55,23 @@ describeInChrome('the runtime in a page', () => {
       expect(cases[0]).toBeGreaterThan(0);
       expect(new Set(cases).size).toBe(1);
     });
+  });
+
+  test('fetches the extra module only for models that need it', async () => {
+    const requested: string[] = [];
+    const log = (request: Request): void => void requested.push(new URL(request.url()).pathname);
+    page.on('request', log);
+    site.put('/rare.klet', rare);
+    await page.evaluate(async () => void await kinglet.load('/digits.klet'));
+    expect(requested.filter((path) => path.includes('extra'))).toEqual([]);
+    const passed = await page.evaluate(
+      async (flavors) =>
+        Promise.all(flavors.map(async (flavor) => (await kinglet.load('/rare.klet', { flavor })).selfTest())),
+      flavors,
+    );
+    page.off('request', log);
+    expect(passed).toEqual(flavors.map(() => 1));
+    expect(requested).toContain('/dist/extra.wasm');
   });
 
   describe('loads from', () => {
@@ -175,6 +196,28 @@ describeInChrome('the runtime in a page', () => {
           return models.map((model) => ({ flavor: model.info.flavor, passed: model.selfTest() > 0 }));
         })), flavors);
       expect(found).toEqual(flavors.map((flavor) => [1, 2, 3].map(() => ({ flavor, passed: true }))));
+    });
+
+    test('takes the extra module for models with rare operators, and asks for it', async () => {
+      site.put('/rare.klet', rare);
+      const found = await page.evaluate(async () => {
+        const wasm = '/dist/core.simd.wasm';
+        const model = await slim.load('/rare.klet', { wasm, extra: '/dist/extra.wasm' });
+        return {
+          passed: model.selfTest(),
+          without: await probe.outcome(async () => {
+            await slim.load('/rare.klet', { wasm });
+          }),
+          wrong: await probe.outcome(async () => {
+            await slim.load('/rare.klet', { wasm, extra: wasm });
+          }),
+        };
+      });
+      expect(found).toMatchObject({
+        passed: 1,
+        without: { code: 'BAD_ARGUMENT', message: expect.stringContaining('kinglet/extra.wasm') as string },
+        wrong: { code: 'NOT_WASM', message: expect.stringContaining('extra.wasm') as string },
+      });
     });
 
     test('reports that it needs a core', async () => {

@@ -71,6 +71,10 @@ describe('the rooms', () => {
       .toEqual([]);
   });
 
+  test('the extra module imports kernels, records and the layout', () => {
+    expect(strangers('assembly/extra', [/^assembly\/(kernels|extra)\//, /^assembly\/record$/, layout])).toEqual([]);
+  });
+
   test('the loop over the plan imports operators, not kernels', () => {
     expect(importsOf('assembly').find(({ file }) => file === 'assembly/run.ts')!.imports.filter((target) =>
       target.startsWith('assembly/kernels')
@@ -85,9 +89,9 @@ describe('the rooms', () => {
     expect(strangers('src/format', [format, layout, errors])).toEqual([]);
   });
 
-  test('the runtime imports the format, errors, the layout, the loader and the inlined core', () => {
+  test('the runtime imports the format, errors, the layout, the loader and the inlined cores', () => {
     expect(strangers('src/runtime', [/^src\/runtime\//, format, errors, layout, /^@assemblyscript\/loader$/,
-      /^build\/core(\.scalar)?$/])).toEqual([]);
+      /^build\/(core|extra)$/])).toEqual([]);
   });
 
   test('the runtime has no circular imports, not even of types', () => {

@@ -536,3 +536,34 @@ cases.push({
   title: 'gather',
   graph: single([[[3, 2, 7, 5], 'float32'], [[3, 4], 'int32']], nothing, 'gather', { axis: 2, batchDims: 1 }),
 });
+for (const dtype of ['float32', 'int32', 'int8', 'uint8'] as const) {
+  for (const kind of ['equal', 'notEqual', 'less', 'greaterEqual'] as const) {
+    cases.push({
+      title: `compare ${kind} ${dtype}`,
+      graph: single([[[3, 1, 5], dtype], [[4, 1], dtype]], nothing, 'compare', { kind }, { dtype: 'bool' }),
+    });
+  }
+  cases.push({
+    title: `select ${dtype}`,
+    graph: single([[[3, 1, 5], dtype], [[4, 5], dtype], [[3, 4, 1], 'bool']], nothing, 'select', {}, { dtype }),
+  });
+}
+for (const kind of ['and', 'or', 'xor'] as const) {
+  cases.push({
+    title: `logic ${kind}`,
+    graph: single([[[3, 1, 5], 'bool'], [[4, 1], 'bool']], nothing, 'logic', { kind }, { dtype: 'bool' }),
+  });
+}
+for (const kind of ['floorDiv', 'floorMod', 'pow'] as const) {
+  cases.push({
+    title: `arithmetic ${kind} f32`,
+    tolerance: 1e-6,
+    graph: single([[[3, 1, 5], 'float32'], [[4, 1], 'float32']], nothing, 'arithmetic', { kind }),
+  });
+}
+for (const kind of ['floorDiv', 'floorMod'] as const) {
+  cases.push({
+    title: `arithmetic ${kind} i32`,
+    graph: single([[[3, 1, 5], 'int32'], [[4, 1], 'int32']], nothing, 'arithmetic', { kind }),
+  });
+}

@@ -76,7 +76,13 @@ function asBytes(array: RawArray): Uint8Array {
 }
 
 function fill(dtype: string, count: number): RawArray {
-  const type = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array }[dtype]!;
+  const type = {
+    float32: Float32Array,
+    int8: Int8Array,
+    uint8: Uint8Array,
+    bool: Uint8Array,
+    int32: Int32Array,
+  }[dtype]!;
   return random.fill(new type(count));
 }
 

@@ -3,6 +3,7 @@ import { elementwise } from './elementwise';
 import { C, Fields, type Records, sizeOf, up8 } from './fields';
 import { products } from './products';
 import { gatesOf, recurrent } from './recurrent';
+import { extra } from './extra';
 import { shapes } from './shapes';
 
 // A second runner of .klet files, written from docs/format/ alone. Even its constants come from the
@@ -134,6 +135,8 @@ function scratchOf(r: Fields): number {
       return 64;
     case C.OP_COPY:
       return 32;
+    case C.OP_ELEMENTWISE:
+      return 24;
     case C.OP_BATCH_MATMUL: {
       const R = Math.min(64, Math.ceil(r.int('BATCH_MATMUL_M') / 4) * 4);
       const K = r.int('BATCH_MATMUL_K');
@@ -161,5 +164,5 @@ function execute(r: Fields): void {
   run(r);
 }
 
-const records: Records = { ...elementwise, ...products, ...recurrent, ...shapes };
+const records: Records = { ...elementwise, ...products, ...recurrent, ...shapes, ...extra };
 const operators = new Map(Object.entries(records).map(([name, run]) => [C[name]!, run]));

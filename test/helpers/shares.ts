@@ -2,15 +2,16 @@ import { MAP, MAP_PLAN, RECORD_PARALLEL, PARALLEL_PAYS, PARALLEL_POSSIBLE } from
 import { crc32 } from '../../src/format/crc32';
 import { openKlet } from '../../src/format/klet';
 import type { Flavor } from '../../src/index';
-import { compileCore, type CompiledCore, type SharedMemory } from '../../src/runtime/core';
-import { inlinedCores } from '../../src/runtime/inlined';
+import { compileCore, compileExtra, type CompiledCore, type SharedMemory } from '../../src/runtime/core';
+import { inlinedCores, inlinedExtra } from '../../src/runtime/inlined';
 import { Model } from '../../src/runtime/model';
 import type { CoreExports } from '../../src/runtime/types';
 
 const cores = new Map<Flavor, CompiledCore>();
 
 function coreOf(flavor: Flavor): CompiledCore {
-  const known = cores.get(flavor) ?? compileCore(inlinedCores[flavor]!(), flavor);
+  const known = cores.get(flavor) ??
+    { ...compileCore(inlinedCores[flavor]!(), flavor), extra: compileExtra(inlinedExtra(false)) };
   cores.set(flavor, known);
   return known;
 }

@@ -11,6 +11,7 @@ import { elementwise } from '../docs/elementwise';
 import { readFormat, readPage, root, tableRows } from '../docs/page';
 import { products } from '../docs/products';
 import { recurrent } from '../docs/recurrent';
+import { extra } from '../docs/extra';
 import { shapes } from '../docs/shapes';
 import { reference } from '../reference/index';
 import { everyOperator } from '../robustness/sample';
@@ -77,14 +78,13 @@ test.each(Object.keys(operators) as OperatorName[])('%s is in every place that a
 // ── records ───────────────────────────────────────────────────────────────────────────────────────────────
 
 const opcodes = Object.entries(layout).filter(([name]) => name.startsWith('OP_')) as [string, number][];
-const runner = { ...elementwise, ...products, ...recurrent, ...shapes };
+const runner = { ...elementwise, ...products, ...recurrent, ...shapes, ...extra };
 
 describe('the record', () => {
   const { plan } = readKlet(compile(everyOperator()));
   const emitted = new Set<number>();
   const view = new DataView(plan.buffer, plan.byteOffset);
   for (let at = 0; at < plan.length; at += view.getUint32(at + layout.RECORD_SIZE, true)) emitted.add(plan[at]!);
-  const walk = readPage('assembly/run.ts');
   const pages = readFormat();
   const malformed = readPage('test/robustness/records.test.ts');
 
@@ -94,9 +94,10 @@ describe('the record', () => {
     const need = (isThere: boolean, what: string): void => {
       if (!isThere) missing.push(what);
     };
+    const walk = code < layout.FIRST_EXTRA_OPCODE ? 'assembly/run.ts' : 'assembly/extra/index.ts';
     need(
-      walk.split(`case ${name}:`).length === 3,
-      'assembly/run.ts: a case in each of its two switches, of describe and of run',
+      readPage(walk).split(`case ${name}:`).length === 3,
+      `${walk}: a case in each of its two switches, of describe and of run`,
     );
     need(emitted.has(code), 'test/robustness/sample.ts: a node that becomes this record');
     need(word.test(malformed), 'test/robustness/records.test.ts: malformed records, one for each field that it checks');
@@ -118,7 +119,7 @@ const noOracle: Record<string, string> = {
 test.each([...Object.keys(mappings), ...customMappings.keys()])(
   '%s is compared with TensorFlow Lite itself',
   (name) => {
-    const cases = readPage('bench/oracle/cases.ts') + readPage('bench/oracle/recurrent.ts');
+    const cases = ['cases', 'predicates', 'recurrent'].map((file) => readPage(`bench/oracle/${file}.ts`)).join('\n');
     const has = new RegExp(`\\b${name}\\b`).test(cases);
     expect(has || name in noOracle, `bench/oracle/cases.ts: a recipe for ${name}, or the reason for none here`)
       .toBe(true);

@@ -46,7 +46,7 @@ const odd = (doing: string) => (): Worker =>
     `
   const { parentPort } = require('node:worker_threads');
   parentPort.once('message', ({ module, memory, index, count }) => {
-    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    const { exports } = new WebAssembly.Instance(module, { env: { memory, extra: () => -1 } });
     const bytes = new Uint8Array(memory.buffer);
     const words = new Int32Array(memory.buffer);
     exports.register(index, count, true);

@@ -47,6 +47,9 @@ const gather = recordOf(L.OP_GATHER);
 const sparseGru = recordOf(L.OP_SPARSE_RECURRENT, L.DTYPE_I8);
 const sparseLstm = recordOf(L.OP_SPARSE_RECURRENT, L.DTYPE_F32);
 
+const comparison = recordOf(L.OP_ELEMENTWISE, undefined, [L.ELEMENTWISE_KIND, L.ELEMENTWISE_LESS]);
+const selection = recordOf(L.OP_ELEMENTWISE, undefined, [L.ELEMENTWISE_KIND, L.ELEMENTWISE_SELECT]);
+
 const HUGE = 1 << 30;
 /** The byte offset of the last dimension in a list of dimensions or strides. */
 const LAST = (L.MAX_RANK - 1) * 4;
@@ -260,6 +263,21 @@ describe('a record is refused for', () => {
   refused('rows beyond the arena', gather, arena, [L.GATHER_ROW_BYTES, 1 << 20]);
   refused('more indices than the arena holds', gather, arena, [L.GATHER_INDEX_COUNT, 1 << 20]);
   refused('an axis of length 0', gather, attribute, [L.GATHER_COUNT, 0]);
+
+  refused('an unknown function of elements', comparison, attribute, [L.ELEMENTWISE_KIND, 11]);
+  refused('logic on floats', comparison, attribute, [L.ELEMENTWISE_KIND, L.ELEMENTWISE_AND]);
+  refused('a comparison with a condition', comparison, attribute, [L.ELEMENTWISE_C, 16]);
+  refused('an operand beyond the arena', comparison, arena, [L.ELEMENTWISE_A, 1 << 20]);
+  refused('a misaligned operand', comparison, misaligned, [L.ELEMENTWISE_B, 2]);
+  refused('a dimension of 0', comparison, attribute, [L.ELEMENTWISE_DIMENSIONS + LAST, 0]);
+  refused('a negative stride', comparison, attribute, [L.ELEMENTWISE_A_STRIDES + LAST, -1]);
+  refused('a stride of an operand beyond the weights', selection, weights, [L.ELEMENTWISE_B_STRIDES + LAST, 1 << 20]);
+  refused('a condition beyond the arena', selection, arena, [L.ELEMENTWISE_C, 1 << 20]);
+  refused('a stride of the condition beyond the arena', selection, arena, [L.ELEMENTWISE_C_STRIDES + LAST, 1 << 20]);
+  refused('a target of a selection beyond the arena', selection, arena, [L.ELEMENTWISE_TARGET, 1 << 20]);
+  refused('a short record of the extra module', selection, size, [L.RECORD_SIZE, 64]);
+  refused('an unknown opcode after those of the extra module', comparison, opcode, [L.RECORD_OPCODE,
+    L.LAST_EXTRA_OPCODE + 1, 'byte']);
 
   refused('a hybrid layer in an unknown mode', hybrid, attribute, [L.HYBRID_MODE, 2]);
 });

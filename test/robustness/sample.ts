@@ -231,8 +231,12 @@ export function everyOperator(): Graph {
   );
   const lp = b.node('lstm', [b.node('reshape', [y], {}, { shape: [1, 48] }), pruned([64, 48], (i) => i % 48 < 8),
     pruned([64, 16], (i) => i === 9), null], { ...along, ...cell, hybrid: 'symmetric' });
-  return b.finish([shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq, picked, gp, lp,
-    history]);
+  // the extra module
+  const squared = b.node('unary', [pickedToo], { kind: 'square' });
+  const isLarger = b.node('compare', [squared, pickedToo], { kind: 'less' }, { dtype: 'bool' });
+  const chosen = b.node('select', [pickedToo, b.constant(Float32Array.of(0.5), [1]), isLarger], {});
+  return b.finish([chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq, picked, gp,
+    lp, history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

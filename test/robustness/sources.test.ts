@@ -6,12 +6,14 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { load, loadSync, type Source, type WasmSource } from '../../src/index';
+import { inlinedExtra } from '../../src/runtime/inlined';
 import { makeRuntime } from '../../src/runtime/load';
 import { load as loadSlim, loadSync as loadSyncSlim } from '../../src/slim';
 import { rejects, refuses, staysUsable } from './refusal';
 import { sampleFile } from './sample';
 
 const file = sampleFile();
+const extra = inlinedExtra(false);
 const coreOf = (flavor: string): Uint8Array<ArrayBuffer> =>
   new Uint8Array(readFileSync(path.resolve(import.meta.dirname, `../../build/core.${flavor}.wasm`)));
 const cores = { simd: coreOf('simd'), scalar: coreOf('scalar') };
@@ -191,6 +193,8 @@ describe('a source', () => {
           }, 20);
         });
       },
+      undefined,
+      () => extra,
     );
     expect((await fresh('a file')).selfTest()).toBe(1);
     expect(order).toEqual(['begin a file', 'core', 'end']);
@@ -233,10 +237,10 @@ describe('the option wasm', () => {
       () => fetch(`${base}/core.wasm`), () => cores.simd, () => cores.scalar.buffer,
       () => new WebAssembly.Module(cores.simd)])
     {
-      expect((await loadSlim(file, { wasm: (await wasm()) as WasmSource })).selfTest()).toBe(1);
+      expect((await loadSlim(file, { wasm: (await wasm()) as WasmSource, extra })).selfTest()).toBe(1);
     }
-    expect(loadSyncSlim(file, { wasm: cores.scalar }).info.flavor).toBe('scalar');
-    expect(loadSyncSlim(file, { wasm: new WebAssembly.Module(cores.simd) }).info.flavor).toBe('simd');
+    expect(loadSyncSlim(file, { wasm: cores.scalar, extra }).info.flavor).toBe('scalar');
+    expect(loadSyncSlim(file, { wasm: new WebAssembly.Module(cores.simd), extra }).info.flavor).toBe('simd');
   });
 
   test('recognizes a page instead of WebAssembly', async () => {

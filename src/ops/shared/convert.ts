@@ -1,7 +1,8 @@
 import * as L from '../../../assembly/layout';
-import { elementCount, type AnyNode, type Tensor } from '../../graph/graph';
+import { elementCount, perTensor, type AnyNode, type Tensor } from '../../graph/graph';
 import { dtypeCode, type Emitter } from '../emitter';
 import { unsupported } from './refuse';
+import { f32 } from './rounding';
 
 export function emitConversion(
   node: AnyNode,
@@ -19,6 +20,12 @@ export function emitConversion(
   r.int(L.QUANTIZE_COUNT, count);
   r.float(L.QUANTIZE_SCALE, scale);
   r.int(L.QUANTIZE_ZERO, zero);
+}
+
+/** Emits y = the real values of an int8 tensor. */
+export function emitDequantize(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor): void {
+  const { scale, zeroPoint } = perTensor(x);
+  emitConversion(node, emit, x, y, L.OP_DEQUANTIZE, f32(scale), zeroPoint);
 }
 
 export function emitCast(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor): void {

@@ -1,4 +1,5 @@
-import type { BinaryKind, UnaryKind } from '../../../graph/operators';
+import type { Tensor } from '../../../graph/graph';
+import type { ArithmeticKind, BinaryKind, CompareKind, LogicKind, UnaryKind } from '../../../graph/operators';
 import type { Mappings, TfliteOperator } from '../operator';
 
 type Activated = 'ADD' | 'SUB' | 'MUL' | 'DIV';
@@ -12,6 +13,12 @@ const activated = (kind: BinaryKind) => (operator: TfliteOperator<Activated>) =>
   );
 const binary = (kind: BinaryKind) => (operator: TfliteOperator) =>
   operator.emit('binary', [operator.input(0), operator.input(1)], { kind, activation: 'none' });
+const arithmetic = (kind: ArithmeticKind) => (operator: TfliteOperator) =>
+  operator.emit('arithmetic', [operator.input(0), operator.input(1)], { kind });
+const compare = (kind: CompareKind) => (operator: TfliteOperator) =>
+  operator.emit('compare', [operator.input(0), operator.input(1)], { kind });
+const logic = (kind: LogicKind) => (operator: TfliteOperator) =>
+  operator.emit('logic', [operator.input(0), operator.input(1)], { kind });
 const unary = (kind: UnaryKind) => (operator: TfliteOperator) => operator.emit('unary', [operator.input(0)], { kind });
 
 export const elementwise: Mappings = {
@@ -22,6 +29,34 @@ export const elementwise: Mappings = {
   MINIMUM: binary('minimum'),
   MAXIMUM: binary('maximum'),
   SQUARED_DIFFERENCE: binary('squaredDifference'),
+
+  FLOOR_DIV: arithmetic('floorDiv'),
+  FLOOR_MOD: arithmetic('floorMod'),
+  POW: arithmetic('pow'),
+
+  EQUAL: compare('equal'),
+  NOT_EQUAL: compare('notEqual'),
+  LESS: compare('less'),
+  LESS_EQUAL: compare('lessEqual'),
+  GREATER: compare('greater'),
+  GREATER_EQUAL: compare('greaterEqual'),
+
+  LOGICAL_AND: logic('and'),
+  LOGICAL_OR: logic('or'),
+  LOGICAL_NOT(operator) {
+    const no: Tensor = { name: `${operator.output.name}/false`, shape: [], dtype: 'bool', data: Uint8Array.of(0) };
+    operator.emit('compare', [operator.input(0), no], { kind: 'equal' });
+  },
+
+  SELECT(operator) {
+    const condition = operator.input(0);
+    const [a, b] = [operator.input(1), operator.input(2)];
+    // a vector selects whole rows
+    const isOfRows = condition.shape.length === 1 && a.shape.length > 1;
+    const shape = isOfRows ? [condition.shape[0]!, ...a.shape.slice(1).map(() => 1)] : condition.shape;
+    operator.emit('select', [a, b, operator.reshaped(condition, shape, 'condition')], {});
+  },
+  SELECT_V2: (operator) => operator.emit('select', [operator.input(1), operator.input(2), operator.input(0)], {}),
 
   RELU: unary('relu'),
   RELU6: unary('relu6'),

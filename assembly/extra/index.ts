@@ -1,0 +1,43 @@
+// The extra module holds the operators that few networks need, so that the core stays small. The
+// host instantiates it on the core's memory when a plan has one of its records, and the core calls
+// `extra` directly. Its records run on thread 0 alone.
+import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_ELEMENTWISE, RECORD_OPCODE } from '../layout';
+import { beginWalk, fail, faultOf, scratchOf } from '../record';
+import { describeElementwise, runElementwise } from './elementwise';
+
+// The cases of both switches are in the order of the opcodes.
+
+function describe(r: usize): void {
+  switch (<i32>load<u8>(r + RECORD_OPCODE)) {
+    case OP_ELEMENTWISE:
+      describeElementwise(r);
+      break;
+    default:
+      fail(FAULT_OPCODE);
+  }
+}
+
+function runRecord(r: usize): void {
+  switch (<i32>load<u8>(r + RECORD_OPCODE)) {
+    case OP_ELEMENTWISE:
+      runElementwise(r);
+      break;
+  }
+}
+
+/**
+ * Validates, prepares or runs one record.
+ *
+ * @param phase an EXTRA_ code
+ * @returns during EXTRA_VALIDATE the bytes of scratch that the record needs, or the negated FAULT_
+ * code
+ */
+export function extra(r: usize, phase: i32): f64 {
+  if (phase == EXTRA_RUN) {
+    runRecord(r);
+    return 0;
+  }
+  beginWalk(phase == EXTRA_PREPARE);
+  describe(r);
+  return faultOf() == FAULT_NONE ? scratchOf() : <f64>-faultOf();
+}
