@@ -131,9 +131,13 @@ describeInChrome('the runtime in other scopes', () => {
       expect(loaded.value!.selfTest).toBeGreaterThan(0);
     });
 
-    test('without wasm-unsafe-eval the error is NO_WASM', async () => {
+    test('without wasm-unsafe-eval the error is NO_WASM and says what to add', async () => {
       const { loaded } = await visit('');
-      expect(loaded).toMatchObject({ name: 'KletError', code: 'NO_WASM' });
+      expect(loaded).toMatchObject({
+        name: 'KletError',
+        code: 'NO_WASM',
+        message: expect.stringContaining("; add 'wasm-unsafe-eval' (not 'unsafe-eval') to script-src") as string,
+      });
     });
   });
 });

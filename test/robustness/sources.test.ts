@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { load, loadSync, type Source, type WasmSource } from '../../src/index';
 import { inlinedExtra } from '../../src/runtime/inlined';
 import { makeRuntime } from '../../src/runtime/load';
@@ -363,5 +363,41 @@ describe('other options', () => {
       await rejects(() => load(file, options as never), 'BAD_ARGUMENT', /options/);
       refuses(() => loadSync(file, options as never), 'BAD_ARGUMENT', /options/);
     }
+  });
+});
+
+describe('an engine that must not compile WebAssembly', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
+
+  const policies: [string, RegExp][] = [[
+    "violates the following Content Security policy directive because 'unsafe-eval' is not an allowed source",
+    /add 'wasm-unsafe-eval' \(not 'unsafe-eval'\) to script-src .* content_security_policy\.extension_pages/,
+  ], ['call to WebAssembly.Module() blocked by CSP', /add 'wasm-unsafe-eval'/], [
+    'Wasm code generation disallowed by embedder',
+    /import kinglet\/slim, .* import core from 'kinglet\/core\.simd\.wasm' .* option "wasm"/,
+  ]];
+
+  test.each(policies)('is told what to do: %s', async (text, advice) => {
+    class Forbidden {
+      constructor() {
+        throw new WebAssembly.CompileError(`WebAssembly.Module(): ${text}`);
+      }
+    }
+    vi.stubGlobal('WebAssembly', Object.assign(Object.create(WebAssembly) as object, { Module: Forbidden }));
+    const error = refuses(() => loadSyncSlim(file, { wasm: cores.simd }), 'NO_WASM', advice);
+    expect(error.message).not.toContain('core.scalar.wasm');
+    const { load: loadFresh } = makeRuntime(
+      { simd: () => cores.simd },
+      {},
+      () => {
+        throw new Error('no workers');
+      },
+      undefined,
+      () => `${base}/core.wasm`,
+    );
+    await rejects(() => loadFresh(file), 'NO_WASM', advice);
   });
 });
