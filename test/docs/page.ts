@@ -43,6 +43,8 @@ export interface Fence {
   line: number;
   /** The nearest heading above. */
   heading: string;
+  /** The file that the block shows, if the paragraph before it is a name in bold. */
+  title?: string;
 }
 
 /** The fenced blocks of a page. */
@@ -50,6 +52,7 @@ export function fencesOf(page: string): Fence[] {
   const fences: Fence[] = [];
   let open: Fence | undefined;
   let heading = '';
+  let title: string | undefined;
   page.split('\n').forEach((text, i) => {
     const mark = /^```(.*)$/.exec(text);
     if (open && mark) {
@@ -58,9 +61,11 @@ export function fencesOf(page: string): Fence[] {
     } else if (open) {
       open.code += `${text}\n`;
     } else if (mark) {
-      open = { language: mark[1]!.trim(), code: '', line: i + 1, heading };
-    } else if (text.startsWith('#')) {
-      heading = text.replace(/^#+ /, '');
+      open = { language: mark[1]!.trim(), code: '', line: i + 1, heading, ...(title && { title }) };
+      title = undefined;
+    } else if (text !== '') {
+      if (text.startsWith('#')) heading = text.replace(/^#+ /, '');
+      title = /^\*\*([\w./-]+\.\w+)\*\*$/.exec(text)?.[1];
     }
   });
   return fences;

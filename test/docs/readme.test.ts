@@ -15,7 +15,9 @@ import { commentSnippets, excerptFile, moduleOf, openWorkshop, pageSnippets, typ
 // dist/, which `npm test` builds.
 
 const where = ({ file, line }: Snippet): string => `${file}:${line}`;
-const snippets = pageSnippets();
+// test/browser/recipes.test.ts and test/fixtures/ run the snippets that show files
+const isRunElsewhere = ({ file, title }: Snippet): boolean => file.startsWith('docs/recipes/') && title !== undefined;
+const snippets = pageSnippets().filter((snippet) => !isRunElsewhere(snippet));
 const comments = commentSnippets();
 const code = [...snippets, ...comments].filter(({ language }) => /^(js|ts)$/.test(language));
 const programs = code.filter((snippet) => !excerptFile(snippet));
@@ -31,7 +33,7 @@ afterAll(() => workshop?.remove());
 
 describe('snippets', () => {
   test('are found, and every language has a check', () => {
-    expect(programs.filter(({ file }) => file === 'README.md').length).toBeGreaterThan(5);
+    expect([...programs, ...scriptsInPages].filter(({ file }) => file === 'README.md').length).toBeGreaterThan(5);
     expect(comments.length).toBeGreaterThan(3);
     expect(excerpts.length).toBeGreaterThan(8);
     // drawings, dumps and formulas have no language

@@ -133,7 +133,10 @@ export function openWorkshop(): Workshop {
   writeFileSync(path.join(folder, 'network.tflite'), quadrants('uint8'));
   writeFileSync(path.join(folder, 'float.tflite'), quadrants('float'));
   mkdirSync(path.join(folder, 'samples'));
-  for (let i = 0; i < 40; i++) writeFileSync(path.join(folder, `samples/${i}.bin`), corner(i));
+  const samples = Array.from({ length: 40 }, (_, i) => [`${i}.bin`, corner(i), i % 4] as const);
+  for (const [name, bytes] of samples) writeFileSync(path.join(folder, 'samples', name), bytes);
+  const labels = Object.fromEntries(samples.map(([name, , label]) => [name, label]));
+  writeFileSync(path.join(folder, 'labels.json'), JSON.stringify(labels));
   let count = 0;
   const node = (args: string[]): Promise<Result> =>
     new Promise((resolve) => {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext } from 'playwright-core';
 import { describe } from 'vitest';
 
 // The browser tests use an installed Chrome or Chromium and download nothing.
@@ -57,4 +57,14 @@ export function describeInChrome(title: string, body: () => void): void {
 
 export function launchChrome(more: string[] = []): Promise<Browser> {
   return chromium.launch({ executablePath: program!, args: [...flags, ...more] });
+}
+
+/** A browser with an unpacked extension, which needs a profile. */
+export function launchChromeWith(extension: string, profile: string): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(profile, {
+    executablePath: program!,
+    args: [...flags, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+    // Playwright's own defaults turn extensions off
+    ignoreDefaultArgs: ['--disable-extensions'],
+  });
 }
