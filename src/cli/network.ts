@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { compile, importerOf, importers, readKlet, type ForeignMeta, type Graph,
+import { compile, importerOf, importers, readKlet, type ForeignMeta, type Graph, type Importer, type ImportOptions,
   type KletParts } from '../compiler/index';
 import { KletError } from '../index';
 import { quoted, readBytes, STANDARD } from './files';
@@ -30,13 +30,13 @@ export interface Network {
  * @throws KletError `FETCH_FAILED`, `BAD_MAGIC`, and every error of the import, of `compile` and of
  *   `readKlet`
  */
-export function openNetwork(path: string, io: Io): Network {
+export function openNetwork(path: string, io: Io, signature?: string): Network {
   const bytes = readBytes(path);
   const isKlet = hasKletMagic(bytes);
   const progress = new Progress(io, 2, bytes.length > LONG_FILE);
   try {
     if (!isKlet) progress.update(1, 'converting in memory');
-    const klet = isKlet ? bytes : convertInMemory(bytes, path, io);
+    const klet = isKlet ? bytes : convertInMemory(bytes, path, io, signature);
     return {
       path,
       format: isKlet ? 'klet' : importerOf(bytes)!.name,
@@ -49,8 +49,8 @@ export function openNetwork(path: string, io: Io): Network {
   }
 }
 
-function convertInMemory(bytes: Uint8Array, path: string, io: Io): Uint8Array<ArrayBuffer> {
-  const graph = importForeign(bytes, path);
+function convertInMemory(bytes: Uint8Array, path: string, io: Io, signature?: string): Uint8Array<ArrayBuffer> {
+  const graph = importForeign(bytes, path, io, { ...(signature !== undefined && { signature }) });
   return compile(graph, { meta: { ...foreignMeta(bytes, path, io) } }) as Uint8Array<ArrayBuffer>;
 }
 
@@ -72,11 +72,23 @@ export function foreignMeta(bytes: Uint8Array, path: string, io: Io): ForeignMet
  *
  * @throws KletError `BAD_MAGIC` with the format that was recognized instead, `UNSUPPORTED_OP`, …
  */
-export function importForeign(bytes: Uint8Array, path: string, name = networkName(path)): Graph {
+export function importForeign(bytes: Uint8Array, path: string, io: Io, options: ImportOptions = {}): Graph {
   const importer = importerOf(bytes);
-  if (importer) return importer.import(bytes, { name });
+  if (importer) {
+    const graph = importer.import(bytes, { name: networkName(path), ...options });
+    if (options.signature === undefined) noteSignature(importer, bytes, io);
+    return graph;
+  }
   const formats = importers.map(({ title, extensions }) => `${title} networks (.${extensions[0]})`);
   throw new KletError('BAD_MAGIC', `${quoted(path)} ${describeForeign(bytes)}. kinglet converts ${formats.join(', ')}`);
+}
+
+/** Says which of several signatures was taken. */
+function noteSignature(importer: Importer, bytes: Uint8Array, io: Io): void {
+  const { keys, chosen } = importer.signatures?.(bytes) ?? { keys: [] };
+  if (keys.length < 2 || chosen === undefined) return;
+  const others = keys.filter((key) => key !== chosen).map((key) => `"${key}"`);
+  io.err(`kinglet: the signature "${chosen}" was taken; --signature takes another: ${others.join(', ')}\n`);
 }
 
 /** The file's name without the extension of a network; standard input has none. */

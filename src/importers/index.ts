@@ -1,7 +1,7 @@
 import { checkImport, type Importer } from './shared/importer';
 import { tflite } from './tflite/index';
 
-export type { ForeignMeta, Importer } from './shared/importer';
+export type { ForeignMeta, Importer, ImportOptions } from './shared/importer';
 
 /** The formats that kinglet imports. A new one needs a folder here and an entry in this list. */
 export const importers: readonly Importer[] = [tflite];

@@ -2,8 +2,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { KletError } from '../../src/errors';
 import type { AnyNode, Graph } from '../../src/graph/graph';
-import { importTflite } from '../../src/importers/tflite';
-import { writeTflite, type TfliteNetwork, type TfliteOperator, type TfliteTensor } from '../tflite/writer';
+import { compile } from '../../src/compiler/index';
+import { importTflite, tflite } from '../../src/importers/tflite';
+import { loadSync } from '../../src/index';
+import { writeTflite, type Signature, type TfliteNetwork, type TfliteOperator,
+  type TfliteTensor } from '../tflite/writer';
 
 const models = new URL('../../../shared/models/', import.meta.url);
 
@@ -531,6 +534,60 @@ describe('tensors', () => {
         outputs: [1],
       }], { signature: { inputs: { image: 0 }, outputs: { scores: 1 } } }));
     expect([graph.inputs[0]!.name, graph.outputs[0]!.name]).toEqual(['image', 'scores']);
+  });
+
+  it('keep the names of a signature for outputs that are inputs, constants or listed twice', () => {
+    const tensors = [float('x', [2]), float('y', [2]), float('c', [2], [3, 4])];
+    const graph =
+      importTflite(network(tensors, [{ kind: 'NEG', inputs: ['x'], outputs: ['y'] }], {
+        outputs: ['y', 'x', 'c', 'y'],
+        signature: { inputs: { image: 'x' }, outputs: { code: 'y', same: 'x', anchors: 'c', embedding: 'y' } },
+      }));
+    expect(graph.inputs.map((t) => t.name)).toEqual(['image']);
+    expect(graph.outputs.map((t) => t.name)).toEqual(['code', 'same', 'anchors', 'embedding']);
+    const model = loadSync(compile(graph));
+    expect(model.predict({ image: Float32Array.of(1, 2) })).toEqual({
+      code: Float32Array.of(-1, -2),
+      same: Float32Array.of(1, 2),
+      anchors: Float32Array.of(3, 4),
+      embedding: Float32Array.of(-1, -2),
+    });
+  });
+
+  it('are those of the signature that predicts, or of the one that is asked for', () => {
+    const signature = (key: string, output: string): Signature => ({
+      key,
+      inputs: { x: 'x' },
+      outputs: { [output]: output },
+    });
+    const file = (...signatures: Signature[]): Uint8Array =>
+      network([float('x', [2]), float('loss', [2]), float('scores', [2])], [{
+        kind: 'ABS',
+        inputs: ['x'],
+        outputs: ['loss'],
+      }, { kind: 'NEG', inputs: ['x'], outputs: ['scores'] }], { outputs: ['loss'], signatures });
+    const outputsOf = (bytes: Uint8Array, key?: string): string[] =>
+      importTflite(bytes, key === undefined ? {} : { signature: key }).outputs.map(({ name }) => name);
+    const several = file(signature('compute_loss', 'loss'), signature('predict', 'scores'));
+    expect(outputsOf(several)).toContain('scores');
+    expect(outputsOf(several, 'compute_loss')).toEqual(['loss']);
+    expect(tflite.signatures!(several)).toEqual({ keys: ['compute_loss', 'predict'], chosen: 'predict' });
+    expect(() => outputsOf(several, 'train')).toThrow(/no signature "train"; the file has "compute_loss", "predict"/);
+    expect(outputsOf(file(signature('a', 'loss'), signature('b', 'scores')))).toEqual(['loss']);
+    expect(() => outputsOf(file(), 'a')).toThrow(/the file has no signatures/);
+  });
+
+  it('need a size where the file leaves that of an image open', () => {
+    const image = (shape: number[], shapeSignature: number[]): Uint8Array =>
+      network([{ ...float('x', shape), shapeSignature }, float('y', shape)], [{
+        kind: 'NEG',
+        inputs: ['x'],
+        outputs: ['y'],
+      }]);
+    expect(() => importTflite(image([1, 1, 1, 3], [1, -1, -1, 3])))
+      .toThrow(/the size of the input "x" is open \(\[1, -1, -1, 3\]\).*export the network with a fixed size/);
+    expect(importTflite(image([1, 224, 224, 3], [-1, 224, 224, 3])).inputs[0]!.shape).toEqual([1, 224, 224, 3]);
+    expect(importTflite(image([1, 8, 8, 3], [1, -1, -1, 3])).inputs[0]!.shape).toEqual([1, 8, 8, 3]);
   });
 
   it('give every tensor a unique name', () => {

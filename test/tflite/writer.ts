@@ -36,6 +36,13 @@ export interface TfliteOperator<K extends string = string> {
   version?: number;
 }
 
+/** Maps names in the signature `key` (serving_default) to tensors. */
+export interface Signature {
+  key?: string;
+  inputs: Record<string, string | number>;
+  outputs: Record<string, string | number>;
+}
+
 export interface TfliteNetwork {
   tensors: TfliteTensor[];
   operators: TfliteOperator[];
@@ -43,8 +50,8 @@ export interface TfliteNetwork {
   outputs: (string | number)[];
   /** The subgraphs after the main one. */
   others?: Pick<TfliteNetwork, 'tensors' | 'operators' | 'inputs' | 'outputs'>[];
-  /** Maps names in the signature `key` to tensors. */
-  signature?: { key?: string; inputs: Record<string, string | number>; outputs: Record<string, string | number> };
+  signature?: Signature;
+  signatures?: Signature[];
   /** The TFLite metadata: a FlatBuffer with the identifier M001. */
   metadata?: Uint8Array;
   /** Whether constants follow the FlatBuffer, as in files above 2 GB. */
@@ -146,13 +153,12 @@ function encodeModel(network: TfliteNetwork, buffers: Fields[]): Uint8Array {
       }),
     })),
     metadata: network.metadata && [{ name: 'TFLITE_METADATA', buffer: buffers.length - 1 }],
-    signatureDefs: network.signature &&
-      [{
-        inputs: tensorMaps(network.signature.inputs),
-        outputs: tensorMaps(network.signature.outputs),
-        signatureKey: network.signature.key ?? 'serving_default',
-        subgraphIndex: 0,
-      }],
+    signatureDefs: (network.signatures ?? (network.signature ? [network.signature] : [])).map((signature) => ({
+      inputs: tensorMaps(signature.inputs),
+      outputs: tensorMaps(signature.outputs),
+      signatureKey: signature.key ?? 'serving_default',
+      subgraphIndex: 0,
+    })),
   };
   const builder = new Builder(1024);
   builder.finish(writeTable(builder, 'Model', model), 'TFL3');

@@ -21,6 +21,7 @@ import { version } from '../version';
 interface ConvertOptions extends CompressionOptions {
   output?: string;
   name?: string;
+  signature?: string;
   labels?: string;
   preprocess?: string;
   golden: number;
@@ -88,6 +89,7 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
     'the file to write, or - for standard output (default: the name of the input, with .klet)',
   );
   command.option('--name <name>', 'name of the network (default: the name of the input)');
+  command.option('--signature <name>', 'which signature of a .tflite file to convert (inspect lists them)');
   command.option('--labels <file>', 'names of the classes, one per line, to store in the file');
   command.option(
     '--preprocess <json>',
@@ -138,7 +140,10 @@ function convert(input: string, options: ConvertOptions, io: Io): boolean {
     progress.update(0, `reading ${nameOf(input)}`);
     if (hasKletMagic(source)) finish(job, repacked(job), undefined, io);
     else {
-      const imported = importForeign(source, input, options.name ?? networkName(input));
+      const imported = importForeign(source, input, io, {
+        ...(options.name !== undefined && { name: options.name }),
+        ...(options.signature !== undefined && { signature: options.signature }),
+      });
       const meta = metaOf(job, imported.inputs as TensorInfo[]);
       const compressed = compress(imported, options, meta.preprocessing as Preprocessing | undefined, (title) => {
         progress.update(1, title);

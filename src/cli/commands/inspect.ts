@@ -16,6 +16,7 @@ interface InspectOptions {
   json?: boolean;
   check?: boolean;
   names?: boolean;
+  signature?: string;
 }
 
 const HELP = `
@@ -37,12 +38,13 @@ export function inspectCommand(io: Io, exit: (code: number) => void): Command {
     '--check',
     'only check whether a .tflite file converts, and list every unsupported operator; exit code 1 if it does not',
   );
+  command.option('--signature <name>', 'which signature of a .tflite file to show');
   command.option('--names', 'show the names of operators in full, not cut to the width of the terminal');
   command.option('--json', 'print everything as JSON');
   command.addHelpText('after', HELP);
   return command.action((file: string, options: InspectOptions) => {
-    if (options.check) return exit(check(file, options.json ?? false, io));
-    io.out(inspect(openNetwork(file, io), options, io.columns));
+    if (options.check) return exit(check(file, options, io));
+    io.out(inspect(openNetwork(file, io, options.signature), options, io.columns));
   });
 }
 
@@ -172,10 +174,10 @@ function toJson({ path, format, fileBytes, klet, parts }: Network, memory: Memor
 }
 
 /** @returns the exit code: 0 if the file converts (or is a valid .klet file), otherwise 1 */
-function check(path: string, json: boolean, io: Io): number {
+function check(path: string, { json, signature }: InspectOptions, io: Io): number {
   const name = pathText(path, 'standard input');
   try {
-    const network = openNetwork(path, io);
+    const network = openNetwork(path, io, signature);
     const model = loadSync(network.klet);
     const cases = model.selfTest();
     const { memory } = model;

@@ -6,7 +6,8 @@ import type { UniqueNames } from './uniqueNames';
 interface Parts {
   name: string;
   inputs: Tensor[];
-  outputs: Tensor[];
+  /** The outputs, with names for those that become copies. */
+  outputs: { tensor: Tensor; name?: string }[];
   /** In the order of execution. */
   nodes: AnyNode[];
   states: State[];
@@ -21,10 +22,12 @@ interface Parts {
 export function assembleGraph({ name, inputs, outputs, nodes, states, carries }: Parts, names: UniqueNames): Graph {
   const available = new Set(nodes.flatMap((node) => node.outputs));
   const copies: AnyNode[] = [];
-  const results = outputs.map((tensor) => {
+  const results = outputs.map(({ tensor, name }) => {
     if (available.delete(tensor)) return tensor;
-    const { data: _, ...like } = tensor;
-    const copy: Tensor = { ...like, name: names.take(`${tensor.name}/output`) };
+    const { data, ...like } = tensor;
+    const copy: Tensor = { ...like, name: name ?? names.take(`${tensor.name}/output`) };
+    // the name of a constant does not matter
+    if (data && name === tensor.name) tensor.name = names.take(`${name}/constant`);
     copies.push({ op: 'reshape', name: copy.name, inputs: [tensor], outputs: [copy], attributes: {} });
     return copy;
   });

@@ -11,6 +11,14 @@ export interface ForeignMeta {
   preprocessing?: { kind: 'image'; channels: 1 | 3; scale: number | number[]; offset: number | number[] };
 }
 
+/** How a file is read. */
+export interface ImportOptions {
+  /** Name of the network, also used in error messages. */
+  name?: string;
+  /** Which of several entries of a file is the network, for formats that have signatures. */
+  signature?: string;
+}
+
 /** A foreign format: how its files are recognized and read. */
 export interface Importer {
   /** Short name, as in the output of the command line. */
@@ -22,11 +30,17 @@ export interface Importer {
   /** Whether a file has this format, judged by its contents. */
   recognizes(bytes: Uint8Array): boolean;
   /**
-   * @param options.name - Name of the network, also used in error messages.
-   * @throws {KletError} `BAD_MAGIC`, `CORRUPT`, `INVALID_GRAPH`, `UNSUPPORTED_OP` or
-   *   `UNSUPPORTED_TYPE`
+   * @throws {KletError} `BAD_MAGIC`, `CORRUPT`, `INVALID_GRAPH`, `UNSUPPORTED_OP`,
+   *   `UNSUPPORTED_TYPE` or `BAD_ARGUMENT`
    */
-  import(bytes: Uint8Array, options?: { name?: string }): Graph;
+  import(bytes: Uint8Array, options?: ImportOptions): Graph;
+  /**
+   * The signatures of a file and the one that `import` takes by default, for formats that have
+   * them.
+   *
+   * @throws {KletError} `CORRUPT`
+   */
+  signatures?(bytes: Uint8Array): { keys: string[]; chosen?: string };
   /**
    * Reads labels and preprocessing, for formats that can have them.
    *
@@ -35,10 +49,10 @@ export interface Importer {
   meta?(bytes: Uint8Array): ForeignMeta;
 }
 
-const importOptions = { name: 'string' } satisfies Options<NonNullable<Parameters<Importer['import']>[1]>>;
+const importOptions = { name: 'string', signature: 'string' } satisfies Options<ImportOptions>;
 
 /** Checks the arguments of an import. @throws KletError `BAD_ARGUMENT` */
-export function checkImport(bytes: Uint8Array, options: { name?: string }, of: string): void {
+export function checkImport(bytes: Uint8Array, options: ImportOptions, of: string): void {
   checkOptions(options, importOptions, of);
   if (bytes instanceof Uint8Array) return;
   throw new KletError('BAD_ARGUMENT', `${of} takes the bytes of a file as Uint8Array, not ${show(bytes)}`);

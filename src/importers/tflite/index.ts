@@ -1,8 +1,9 @@
 import type { Graph } from '../../graph/graph';
-import { checkImport, importNamed, type Importer } from '../shared/importer';
+import { checkImport, importNamed, type Importer, type ImportOptions } from '../shared/importer';
 import { readMetadata } from './metadata';
 import { TfliteImport } from './network';
 import { isTflite } from './reader';
+import { signaturesOf } from './signatures';
 
 /**
  * Reads a TensorFlow Lite network into the compiler's graph.
@@ -12,14 +13,16 @@ import { isTflite } from './reader';
  *
  * @param bytes - A .tflite file.
  * @param options.name - Name of the network, also used in error messages.
- * @throws {KletError} `BAD_MAGIC`, `CORRUPT` or `INVALID_GRAPH` for malformed files,
- *   `UNSUPPORTED_OP` with a list of all unsupported operators, `UNSUPPORTED_TYPE` with a list of
- *   all tensors of unsupported types.
+ * @param options.signature - Key of the signature to import, for a file with several. By default
+ *   `serving_default`, or else one that predicts by its key.
+ * @throws {KletError} `BAD_ARGUMENT` for a signature that the file lacks, `BAD_MAGIC`, `CORRUPT` or
+ *   `INVALID_GRAPH` for malformed files, `UNSUPPORTED_OP` with a list of all unsupported operators,
+ *   `UNSUPPORTED_TYPE` with a list of all tensors of unsupported types.
  */
-export function importTflite(bytes: Uint8Array, options: { name?: string } = {}): Graph {
+export function importTflite(bytes: Uint8Array, options: ImportOptions = {}): Graph {
   checkImport(bytes, options, 'importTflite()');
   const name = options.name ?? 'network';
-  return importNamed(name, () => new TfliteImport(bytes, name).graph());
+  return importNamed(name, () => new TfliteImport(bytes, name, options.signature).graph());
 }
 
 export const tflite: Importer = {
@@ -28,5 +31,6 @@ export const tflite: Importer = {
   extensions: ['tflite', 'lite'],
   recognizes: isTflite,
   import: importTflite,
+  signatures: signaturesOf,
   meta: readMetadata,
 };

@@ -7,6 +7,7 @@ import { TfliteOperator, type Mapping } from './operator';
 import { customMappings, mappings } from './operators';
 import { TfliteReader } from './reader';
 import { operatorKinds, operatorOptions, type OperatorKind, type Table } from './schema';
+import { chooseSignature, namedOutputs, type NamedOutput } from './signatures';
 import { TensorTable, type FileOperator } from './tensorTable';
 import { Variables } from './variables';
 
@@ -21,10 +22,12 @@ export class TfliteImport {
   private readonly demanded = new Set<number>();
   private readonly unsupported = new UnsupportedList('float32, int8 or uint8');
 
-  constructor(bytes: Uint8Array, private readonly name: string) {
+  private readonly results: NamedOutput[];
+
+  constructor(bytes: Uint8Array, private readonly name: string, signatureKey?: string) {
     this.reader = new TfliteReader(bytes);
     const model = this.reader.model();
-    const signature = model.signatureDefs.find((s) => s.signatureKey === 'serving_default') ?? model.signatureDefs[0];
+    const signature = chooseSignature(model.signatureDefs, signatureKey);
     const subgraph = model.subgraphs[signature?.subgraphIndex ?? 0];
     if (!subgraph) throw new KletError('CORRUPT', `the file has ${model.subgraphs.length} subgraphs`);
     this.subgraph = subgraph;
@@ -42,11 +45,28 @@ export class TfliteImport {
         return { kind: operatorKinds[builtin] ?? `operator ${builtin}`, customName: code.customCode, source };
       });
     this.operators = operatorsOf(subgraph);
-    const wishes =
-      new Map([...(signature?.inputs ?? []), ...(signature?.outputs ?? [])].map((
-        entry,
-      ) => [entry.tensorIndex, entry.name]));
-    this.tensors = new TensorTable(bytes, model.buffers, subgraph, this.operators, wishes, this.reader);
+    // a tensor that is an input, or several outputs, keeps the first of its names; copies get the
+    // others
+    const wishes = new Map<number, string>();
+    for (const { tensorIndex, name } of signature?.inputs ?? []) wishes.set(tensorIndex, name);
+    const results = namedOutputs(subgraph.outputs, signature);
+    const copies = results.filter(({ index, name }) => {
+      if (!name) return false;
+      const isCopy = wishes.has(index);
+      if (!isCopy) wishes.set(index, name);
+      return isCopy;
+    });
+    this.tensors = new TensorTable(
+      bytes,
+      model.buffers,
+      subgraph,
+      this.operators,
+      wishes,
+      this.reader,
+      copies.map(({ name }) => name!),
+    );
+    copies.forEach((copy, i) => (copy.name = this.tensors.reserved[i]!));
+    this.results = results;
     this.variables = new Variables(this, this.reader, (index) => {
       const called = model.subgraphs[index];
       if (!called) throw new KletError('CORRUPT', `CALL_ONCE names the subgraph ${index} of ${model.subgraphs.length}`);
@@ -56,12 +76,14 @@ export class TfliteImport {
   }
 
   graph(): Graph {
+    for (const index of this.subgraph.inputs) this.checkSizes(index);
     const inputs = this.subgraph.inputs.flatMap((index) =>
       this.unsupported.collect(() => this.tensors.get(index)) ?? []
     );
-    const outputs = this.subgraph.outputs.flatMap((index) =>
-      this.unsupported.collect(() => this.readable(index, this.operators.length)) ?? []
-    );
+    const outputs = this.results.flatMap(({ index, name }) => {
+      const tensor = this.unsupported.collect(() => this.readable(index, this.operators.length));
+      return tensor ? { tensor, ...(name && { name }) } : [];
+    });
     const states = this.variables.states((index) =>
       this.unsupported.collect(() => this.readable(index, this.operators.length))
     );
@@ -85,6 +107,23 @@ export class TfliteImport {
       // TensorFlow Lite's layers keep their state from call to call
       carries: nodes.some(({ op }) => operatorOf(op).isStateful),
     }, this.tensors.uniqueNames);
+  }
+
+  /**
+   * Refuses an image input whose size is open, because the file then has a placeholder of one
+   * pixel.
+   */
+  private checkSizes(index: number): void {
+    const { shape = [], shapeSignature = [] } = this.subgraph.tensors[index] ?? {};
+    const open = shape.slice(1).filter((_, i) => shapeSignature[i + 1] === -1);
+    if (shape.length < 4 || open.length === 0 || !open.every((size) => size === 1)) return;
+    const text = (sizes: readonly number[]): string => `[${sizes.join(', ')}]`;
+    throw new KletError(
+      'INVALID_GRAPH',
+      `the size of the input "${this.tensors.name(index)}" is open (${text(shapeSignature)}), and the file has ` +
+        `${text(shape)} in its place; export the network with a fixed size, for example with ` +
+        'tf.keras.Input(shape=(224, 224, 3), batch_size=1)',
+    );
   }
 
   private lower(position: number): AnyNode[] {

@@ -26,6 +26,8 @@ export class TensorTable {
   private readonly converted = new Map<number, Tensor>();
   readonly uniqueNames = new UniqueNames();
   private readonly names: string[];
+  /** Names that no tensor gets, for copies of tensors. */
+  readonly reserved: readonly string[];
   /** The operator that computes each tensor. */
   readonly producers = new Map<number, number>();
 
@@ -36,9 +38,11 @@ export class TensorTable {
     private readonly operators: FileOperator[],
     wishes: Map<number, string>,
     private readonly reader: TfliteReader,
+    reserved: readonly string[] = [],
   ) {
     // names of the signature come first, so that they stay unchanged
     this.names = subgraph.tensors.map((_, i) => (wishes.get(i) ? this.uniqueNames.take(wishes.get(i)!) : ''));
+    this.reserved = reserved.map((name) => this.uniqueNames.take(name));
     subgraph.tensors.forEach((tensor, i) => (this.names[i] ||= this.uniqueNames.take(tensor.name || `tensor_${i}`)));
     operators.forEach(({ source }, i) => {
       for (const output of source.outputs) {
