@@ -77,9 +77,9 @@ async function demo(own) {
     );
     say(`${names.length} samples in models/digits/samples, ${right.length} read correctly.`);
   }
-  const micros = medianMicros(model, images[0].image);
+  const milliseconds = medianTime(model, images[0].image);
   const macs = model.profile({ runs: 1 }).reduce((sum, { macs = 0 }) => sum + macs, 0);
-  say(`One prediction takes ${bold(`${micros.toFixed(micros < 100 ? 1 : 0)} µs`)} ${
+  say(`One prediction takes ${bold(`${milliseconds.toPrecision(2)} ms`)} ${
     dim(`(median of ${RUNS.toLocaleString('en')}; ${macs.toLocaleString('en')} multiply-adds)`)
   }`);
   say();
@@ -119,13 +119,14 @@ function drawCard(title, image, model) {
   return [dim(title.slice(0, CARD).padEnd(CARD)), ...drawImage(image, SIDE, MARGIN), ...best];
 }
 
-function medianMicros(model, image) {
+/** Milliseconds. */
+function medianTime(model, image) {
   const scores = new Float32Array(10);
   const times = new Float64Array(RUNS);
   for (let i = -RUNS / 2; i < RUNS; i++) {
     const start = performance.now();
     model.predictInto(image, scores);
-    if (i >= 0) times[i] = (performance.now() - start) * 1000; // the first runs warm up
+    if (i >= 0) times[i] = performance.now() - start; // the first runs warm up
   }
   return times.sort()[RUNS >> 1];
 }

@@ -1,5 +1,6 @@
 // The demo page: a network of 28 KB reads the drawing at every stroke.
 import { load } from '../../dist/browser.js';
+import { $, announce, makeRows, percent, showRows, size, startPage, time } from '../page.js';
 import { makePad } from './pad.js';
 import { SIDE, centreDigit } from './image.js';
 
@@ -8,19 +9,7 @@ const RUNTIME = new URL('../../dist/browser.js', import.meta.url);
 const RUNS = 16; // predictions per measurement, because a page's clock is too coarse for one
 const KEPT = 40; // measurements for the median
 
-const $ = (id) => document.getElementById(id);
-const trouble = (error) => {
-  $('trouble').textContent = error.message;
-  $('trouble').classList.add('now');
-  document.querySelector('main').classList.remove('loaded');
-};
-
-try {
-  await start();
-  document.querySelector('main').classList.add('loaded');
-} catch (error) {
-  trouble(error);
-}
+await startPage(start);
 
 async function start() {
   let arrived = performance.now();
@@ -36,7 +25,7 @@ async function start() {
 
   const labels = model.meta.labels;
   const scores = new Float32Array(labels.length);
-  const rows = labels.map(makeRow);
+  const rows = makeRows(labels);
   const clock = makeClock((image) => model.predictInto(image, scores));
 
   function read(image) {
@@ -48,14 +37,11 @@ async function start() {
   function showScores(values) {
     const best = values.indexOf(Math.max(...values));
     const blank = values[best] === 0;
-    rows.forEach(({ row, percent }, i) => {
-      row.style.setProperty('--share', values[i]);
-      row.classList.toggle('best', i === best && !blank);
-      percent.textContent = `${(values[i] * 100).toFixed(1)} %`;
-    });
+    showRows(rows, blank ? undefined : values, blank ? undefined : best);
     $('digit').textContent = blank ? '?' : labels[best];
     $('digit').classList.toggle('none', blank);
-    $('sure').textContent = blank ? 'nothing drawn yet' : `${(values[best] * 100).toFixed(1)} % sure`;
+    $('sure').textContent = blank ? 'nothing drawn yet' : `${percent(values[best])} sure`;
+    announce(blank ? '' : `${labels[best]}, ${percent(values[best])} sure`);
   }
 
   const mark = (inked, button) => {
@@ -115,17 +101,6 @@ function makeClock(predict) {
   };
 }
 
-function makeRow(label) {
-  const row = document.createElement('li');
-  const name = document.createElement('span');
-  const bar = document.createElement('i');
-  const percent = document.createElement('span');
-  name.textContent = label;
-  row.append(name, bar, percent);
-  $('bars').append(row);
-  return { row, percent };
-}
-
 /** A thumbnail. A click passes its pixels, 0..1, to `onClick`. */
 function makeSample(label, onClick) {
   const button = document.createElement('button');
@@ -165,14 +140,4 @@ async function showSizes() {
   if (typeof CompressionStream !== 'function') return;
   const packed = await new Response(runtime.stream().pipeThrough(new CompressionStream('gzip'))).blob();
   $('runtime').textContent = size(packed.size);
-}
-
-function time(milliseconds) {
-  return milliseconds < 1
-    ? `${Math.round(milliseconds * 1000)} µs`
-    : `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
-}
-
-function size(bytes) {
-  return `${(bytes / 1024).toFixed(bytes < 10240 ? 1 : 0)} KiB`;
 }

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PAGE = '/examples/digits/';
-const FOLDERS = ['dist', 'examples', 'models'];
+const FOLDERS = ['dist', 'docs', 'examples', 'models'];
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -19,6 +19,7 @@ const TYPES = {
   '.png': 'image/png',
   '.svg': 'image/svg+xml',
   '.json': 'application/json',
+  '.md': 'text/plain; charset=utf-8',
 };
 
 /**

@@ -1,34 +1,25 @@
 // A page that listens: an int8 network classifies the microphone's signal in an audio worklet.
 import { load } from '../../dist/browser.js';
 import { createAudioStream, featuresOf, listen } from '../../dist/audio.js';
+import { $, announce, hideError, makeRows, percent, showError, showRows, size, startPage, time } from '../page.js';
+import { LOUD, decibels, makeGate } from './gate.js';
 
-const MODEL = new URL('model.klet', import.meta.url);
+const SPOKEN_DIGITS = '../../models/spoken-digits/spoken-digits.klet';
+const MODEL = new URL(new URLSearchParams(location.search).get('model') ?? SPOKEN_DIGITS, import.meta.url);
 const WORKLET = new URL('../../dist/worklet.js', import.meta.url);
 const SHOWN = 12; // at most this many classes
 const QUIET = -60; // decibels: the left end of the meter
 const ROUNDS = 40; // measurements
 const FRAMES = 50; // frames per measurement
 const SHORT = 2; // up to this many letters, a label is displayed large
+const NONE = '…'; // in place of an answer
 
 const microphoneTroubles = {
   NotAllowedError: "Access to the microphone was denied. Allow it in the browser's settings for this page.",
   NotFoundError: 'No microphone was found.',
 };
 
-const $ = (id) => document.getElementById(id);
-const trouble = (error) => {
-  $('trouble').textContent = error.message;
-  $('trouble').classList.add('now');
-};
-
-let hint;
-
-try {
-  await start();
-  document.querySelector('main').classList.add('loaded');
-} catch (error) {
-  trouble(error);
-}
+await startPage(start);
 
 async function start() {
   const response = await fetch(MODEL);
@@ -38,28 +29,44 @@ async function start() {
   const { sampleRate, hop } = featuresOf(model);
   const labels = model.meta.labels ??
     model.outputs[0].shape.flatMap((count) => Array.from({ length: count }, (_, i) => String(i)));
-  const rows = labels.slice(0, SHOWN).map(makeRow);
+  const rows = makeRows(labels.slice(0, SHOWN));
   const isShort = labels.every((label) => label.length <= SHORT);
-  hint = `press the button and say ${isShort ? `${labels[0]} … ${labels.at(-1)}` : 'something'}`;
-  $('sure').textContent = hint;
+  const wanted = `say ${isShort ? `${labels[0]} … ${labels.at(-1)}` : 'something'}`;
   document.querySelector('.hear').classList.toggle('short', isShort);
-  $('model').textContent = `${(klet.byteLength / 1024).toFixed(1)} KiB`;
+  $('meter').style.setProperty('--threshold', position(LOUD));
+  $('model').textContent = size(klet.byteLength);
   $('rate').textContent = `${sampleRate / 1000} kHz`;
-  $('hop').textContent = `${(hop / sampleRate * 1000).toFixed(1)} ms`;
-  $('memory').textContent = `${(model.memory.total / 1024).toFixed(0)} KiB`;
+  $('hop').textContent = time((hop / sampleRate) * 1000);
+  $('memory').textContent = size(model.memory.total);
   void showTimes(model);
 
   let latest;
-  let loud = { rms: 0, peak: 0 };
+  let level;
   let listening;
-  const draw = () => {
+  let gate;
+
+  function showStopped() {
+    mark(false);
+    showLevel({ rms: 0, peak: 0 });
+    showAnswer(NONE, `press the button and ${wanted}`);
+    showRows(rows);
+  }
+
+  function draw() {
     if (!listening) return;
-    showLevel(loud);
-    if (latest) showScores(latest, labels, rows);
+    if (level) showLevel(level);
+    if (latest) showOutput(gate.judge(latest, performance.now()));
     requestAnimationFrame(draw);
-  };
+  }
+
+  function showOutput({ scores, best }) {
+    showRows(rows, scores, best);
+    if (best !== undefined) showAnswer(labels[best], `${percent(scores[best])} sure`);
+    else showAnswer(NONE, scores ? 'not sure' : `listening, ${wanted}`);
+  }
 
   async function begin() {
+    gate = makeGate();
     listening = await listen({
       klet,
       sampleRate,
@@ -67,23 +74,25 @@ async function start() {
       onOutput: (output) => {
         latest = output;
       },
-      onLevel: (level) => {
-        loud = level;
+      onLevel: (heard) => {
+        level = heard;
+        gate.hear(heard.rms, performance.now());
       },
       onError: (error) => {
-        trouble(error);
+        showError(error);
         void end();
       },
     });
+    hideError();
     mark(true);
+    showAnswer(NONE, `listening, ${wanted}`);
     draw();
   }
 
   async function end() {
     const before = listening;
-    listening = latest = undefined;
-    mark(false);
-    showLevel({ rms: 0, peak: 0 });
+    listening = latest = level = undefined;
+    showStopped();
     await before?.stop();
   }
 
@@ -93,49 +102,39 @@ async function start() {
       await (listening ? end() : begin());
     } catch (error) {
       const message = microphoneTroubles[error.name];
-      trouble(message ? new Error(message) : error);
+      showError(message ? new Error(message) : error);
     }
     $('listen').disabled = false;
+    $('listen').focus();
   });
+  showStopped();
 }
 
 function mark(on) {
-  $('listen').setAttribute('aria-pressed', String(on));
   $('listen').textContent = on ? 'Stop' : 'Listen';
+  $('listen').classList.toggle('stop', on);
   document.querySelector('.hear').classList.toggle('hearing', on);
-  if (!on) $('sure').textContent = hint;
-  else $('trouble').classList.remove('now');
 }
 
-function makeRow(label) {
-  const row = document.createElement('li');
-  const name = document.createElement('span');
-  const bar = document.createElement('i');
-  const percent = document.createElement('span');
-  name.textContent = name.title = label;
-  row.append(name, bar, percent);
-  $('bars').append(row);
-  return { row, percent };
+function showAnswer(label, explanation) {
+  $('sure').textContent = explanation;
+  if ($('label').textContent === label) return;
+  $('label').textContent = label;
+  $('label').classList.toggle('none', label === NONE);
+  announce(label === NONE ? '' : label);
 }
 
-function showScores(scores, labels, rows) {
-  const best = scores.indexOf(Math.max(...scores));
-  rows.forEach(({ row, percent }, i) => {
-    row.style.setProperty('--share', Math.max(0, Math.min(1, scores[i])));
-    row.classList.toggle('best', i === best);
-    percent.textContent = `${(scores[i] * 100).toFixed(1)} %`;
-  });
-  $('label').classList.remove('none');
-  if ($('label').textContent !== labels[best]) $('label').textContent = labels[best];
-  $('sure').textContent = `${(scores[best] * 100).toFixed(1)} % sure`;
+/** The place of a loudness in decibels on the meter, 0..1. */
+function position(loudness) {
+  return Math.max(0, Math.min(1, 1 - loudness / QUIET));
 }
 
-/** Loudness in decibels of full scale, from `QUIET` to 0. */
 function showLevel({ rms, peak }) {
-  const place = (value) => Math.max(0, Math.min(1, 1 - (20 * Math.log10(Math.max(value, 1e-9))) / QUIET));
-  $('rms').style.setProperty('--loud', place(rms));
-  $('peak').style.setProperty('--loud', place(peak));
-  $('meter').setAttribute('aria-valuenow', String(Math.round(QUIET * (1 - place(rms)))));
+  const loudness = Math.round(Math.max(QUIET, Math.min(0, decibels(rms))));
+  $('rms').style.setProperty('--loud', position(decibels(rms)));
+  $('peak').style.setProperty('--loud', position(decibels(peak)));
+  $('meter').setAttribute('aria-valuenow', String(loudness));
+  $('meter').setAttribute('aria-valuetext', `${loudness} dB`);
 }
 
 /**
@@ -149,16 +148,17 @@ async function showTimes(model) {
   let features = Infinity;
   let both = Infinity;
   for (let round = 0; round < ROUNDS; round++) {
-    features = Math.min(features, micros(() => front.push(noise, () => {})));
-    both = Math.min(both, micros(() => stream.push(noise, () => {})));
-    $('features').textContent = `${features.toFixed(1)} µs`;
-    $('network').textContent = `${Math.max(0, both - features).toFixed(1)} µs`;
+    features = Math.min(features, duration(() => front.push(noise, () => {})));
+    both = Math.min(both, duration(() => stream.push(noise, () => {})));
+    $('features').textContent = time(features);
+    $('network').textContent = time(Math.max(0, both - features));
     await new Promise((resolve) => setTimeout(resolve));
   }
 }
 
-function micros(work) {
+/** Milliseconds per call. */
+function duration(work) {
   const start = performance.now();
   for (let i = 0; i < FRAMES; i++) work();
-  return ((performance.now() - start) * 1000) / FRAMES;
+  return (performance.now() - start) / FRAMES;
 }

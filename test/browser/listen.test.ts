@@ -11,6 +11,7 @@ import type { ListenerMessage } from '../../src/audio/worklet';
 import { decodeWave } from '../../src/tasks/wave';
 import { echo, toneDetector, toneParameters } from '../audio/networks';
 import { tone } from '../audio/settings';
+import { Random } from '../helpers/random';
 import { shared, sharedBytes } from '../helpers/shared';
 import { describeInChrome, launchChrome } from './support/chrome';
 import { serverUrl } from './support/server';
@@ -55,6 +56,19 @@ function launchHearing(wav: string, samples: Float32Array, sampleRate: number): 
     `--use-file-for-fake-audio-capture=${wav}`]);
 }
 
+/** The answers that a listening page shows within two seconds, without figures. */
+function answersOf(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    const seen = new Set<string>();
+    const textOf = (id: string): string => document.getElementById(id)!.textContent;
+    for (const start = performance.now(); performance.now() - start < 2000;) {
+      seen.add(`${textOf('label')} ${textOf('sure').replace(/[\d.]+ %/, 'N %')}`);
+      await new Promise(requestAnimationFrame);
+    }
+    return [...seen];
+  });
+}
+
 const serve = (...args: string[]): ChildProcess =>
   spawn(process.execPath, [program, ...args, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
 
@@ -85,7 +99,7 @@ describeInChrome('the page that listens', () => {
     test(`recognizes the ${label} tone, shows its level, and stops`, async () => {
       const { page, troubles } = await open(label);
       await page.waitForFunction(() =>
-        ['features', 'network'].every((id) => /^[\d.]+ µs$/.test(document.getElementById(id)!.textContent))
+        ['features', 'network'].every((id) => /^[\d.]+ ms$/.test(document.getElementById(id)!.textContent))
       );
       expect(await page.textContent('#rate')).toBe('16 kHz');
       await page.click('#listen');
@@ -96,11 +110,20 @@ describeInChrome('the page that listens', () => {
         Math.abs(Number(document.getElementById('meter')!.getAttribute('aria-valuenow')) + 15) <= 3
       );
       await page.click('#listen');
-      await page.waitForSelector('#listen[aria-pressed=false]:not(:disabled)');
+      await page.waitForSelector('#listen:not(.stop):not(:disabled)');
       expect(await page.getAttribute('#meter', 'aria-valuenow')).toBe('-60');
       expect(troubles).toEqual([]);
     });
   }
+
+  test('gives no answer to a sound below −50 dB, though the network is sure', async () => {
+    const browser = await launchHearing(path.join(folder, 'faint.wav'), tone(440, 1, 48000, 0.002), 48000);
+    const { page } = await visit(browser, url);
+    await page.click('#listen');
+    await page.waitForFunction(() => Number(document.getElementById('meter')!.getAttribute('aria-valuenow')) > -60);
+    expect(await answersOf(page)).toEqual(['… listening, say something']);
+    await browser.close();
+  });
 
   test('fits a phone', async () => {
     const { page } = await open('low', {
@@ -222,6 +245,10 @@ describeInChrome('the page that listens', () => {
       code: 'BAD_ARGUMENT',
       message: expect.stringContaining('"klet" of listen() takes bytes, not Array') as string,
     });
+    expect(await attempt(page, { klet: Uint8Array.of(1, 2, 3) })).toMatchObject({
+      name: 'KletError',
+      code: 'BAD_MAGIC',
+    });
     expect(await attempt(page, { output: 'none' })).toMatchObject({
       name: 'KletError',
       code: 'BAD_ARGUMENT',
@@ -259,7 +286,7 @@ describeInChrome('the page that listens, with the default model', () => {
     });
     expect(await page.textContent('#sure')).toBe('press the button and say 0 … 9');
     await page.tap('#listen');
-    await page.waitForFunction(() => document.querySelectorAll('.bars .best').length === 1);
+    await page.waitForFunction(() => document.querySelector('.bars span:last-child')!.textContent !== '–');
     const rows = await page.locator('.bars li').evaluateAll((items) =>
       items.map((item) =>
         [item.firstElementChild!.textContent, parseFloat(item.lastElementChild!.textContent)] as const
@@ -274,11 +301,47 @@ describeInChrome('the page that listens, with the default model', () => {
     await browser.close();
   });
 
+  test('shows "…" instead of a guess in silence and noise', async () => {
+    const scales = [['silence', 0, '… listening, say 0 … 9'], ['noise', 0.1, '… not sure']] as const;
+    for (const [name, scale, answer] of scales) {
+      const random = new Random(7);
+      const sound = Float32Array.from({ length: 16000 }, () => random.between(-scale, scale));
+      const browser = await launchHearing(path.join(folder, `${name}.wav`), sound, 8000);
+      const { page } = await visit(browser, url);
+      await page.click('#listen');
+      await page.waitForFunction((sure) => document.getElementById('sure')!.textContent === sure, answer.slice(2));
+      expect(await answersOf(page), name).toEqual([answer]);
+      expect(await page.locator('.bars .best').count(), name).toBe(0);
+      await browser.close();
+    }
+  });
+
+  test('draws "…" as dots in the middle, and answers without moving anything', async () => {
+    const browser = await launchHearing(path.join(folder, 'none.wav'), new Float32Array(8000), 8000);
+    for (const viewport of [{ width: 390, height: 844 }, { width: 1440, height: 900 }]) {
+      const { page } = await visit(browser, url, { viewport });
+      const [fontSize, display, dots] = await page.evaluate(() => {
+        const label = document.getElementById('label')!;
+        const { alignItems, fontSize } = getComputedStyle(label);
+        return [fontSize, alignItems, getComputedStyle(label, '::after').backgroundImage];
+      });
+      expect([fontSize, display]).toEqual(['0px', 'center']);
+      expect(dots).toContain('radial-gradient');
+      const before = await page.locator('#listen').boundingBox();
+      await page.evaluate(() => {
+        document.getElementById('label')!.className = '';
+        document.getElementById('label')!.textContent = '8';
+      });
+      expect(await page.locator('#listen').boundingBox()).toEqual(before);
+    }
+    await browser.close();
+  });
+
   test.skipIf(!existsSync(recordings))(
     'recognizes a seven of an unknown speaker (../shared/data/spoken-digits)',
     async () => {
       const { samples, sampleRate } = decodeWave(sharedBytes('data/spoken-digits', '7_theo_3.wav'));
-      const followed = new Float32Array(samples.length + sampleRate);
+      const followed = new Float32Array(samples.length + 4 * sampleRate); // an answer stays for two seconds
       followed.set(samples);
       const browser = await launchHearing(path.join(folder, 'seven.wav'), followed, sampleRate);
       const { page, troubles } = await visit(browser, url);
@@ -288,6 +351,9 @@ describeInChrome('the page that listens, with the default model', () => {
         parseFloat(document.querySelector('.bars .best')!.lastElementChild!.textContent) > 50
       );
       expect(await page.textContent('#label')).toBe('7');
+      await page.waitForFunction(() => document.getElementById('spoken')!.textContent === '7');
+      await page.waitForFunction(() => document.getElementById('label')!.textContent === '…');
+      expect(await page.textContent('#sure')).toBe('listening, say 0 … 9');
       expect(troubles).toEqual([]);
       await browser.close();
     },

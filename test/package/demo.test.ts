@@ -25,7 +25,7 @@ describe('the demo in a terminal', () => {
     const { stdout, code } = await demo([]);
     expect(code).toBe(0);
     expect(stdout).toContain('10 samples in models/digits/samples, 10 read correctly.');
-    expect(stdout).toMatch(/One prediction takes [\d.]+ µs/);
+    expect(stdout).toMatch(/One prediction takes [\d.]+ ms/);
     expect(stdout).toContain('npm run demo -- --page');
     expect(stdout).not.toContain('\x1b');
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
