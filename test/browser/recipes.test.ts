@@ -157,12 +157,15 @@ describeInChrome('the recipe', () => {
   });
 
   describe('script-tag', () => {
-    async function open(file: string): Promise<Page> {
+    const cdn = 'https://cdn.jsdelivr.net/npm/kinglet@0.1.0/';
+    const isolated = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
+    async function open(file: string, headers: Record<string, string> = {}): Promise<Page> {
       const { folder, remove } = makeRecipe('script-tag', { '7.png': seven });
-      serveFolder(folder, '/script-tag/');
+      serveFolder(folder, '/script-tag/', headers);
       remove();
-      const page = await (await browser.newContext()).newPage();
-      await routePackage(page, 'https://cdn.jsdelivr.net/npm/kinglet@0.1.0/');
+      const page = await (await browser.newContext({ permissions: ['microphone'] })).newPage();
+      await routePackage(page, cdn);
       await page.goto(`${site.url}/script-tag/${file}`);
       return page;
     }
@@ -175,6 +178,30 @@ describeInChrome('the recipe', () => {
       const page = await open('modules.html');
       expect(await output(page)).toBe('7');
       expect(await page.evaluate("import('kinglet/compiler').then(Object.keys)")).toContain('quantize');
+    });
+
+    test("runs threads with a script from the page's origin only", async () => {
+      const page = await open('modules.html', isolated);
+      await output(page);
+      const threads = (options: string): Promise<unknown> =>
+        page.evaluate(`import('kinglet').then(async ({ load }) =>
+          (await load('${cdn}models/digits/digits.klet', { threads: 2${options} })).info.threads)`);
+      expect(await threads(", worker: '/dist/thread.js'")).toBe(2);
+      expect(await threads('')).toBe(1);
+    });
+
+    test('hears with an audio worklet from another origin', async () => {
+      const page = await open('modules.html');
+      await output(page);
+      // requests of worklets cannot be routed
+      site.put('/worklet.js', readFileSync(path.join(root, 'dist/worklet.js')), { 'Access-Control-Allow-Origin': '*' });
+      const worklet = `${site.url.replace('localhost', '127.0.0.1')}/worklet.js`;
+      const heard = page.evaluate(`import('kinglet/audio').then(({ listen }) => new Promise((resolve, reject) => {
+        fetch('${cdn}models/spoken-digits/spoken-digits.klet').then((response) => response.arrayBuffer())
+          .then((klet) => listen({ klet, sampleRate: 8000, worklet: '${worklet}', onOutput: resolve }))
+          .catch(reject);
+      })).then(({ length }) => length)`);
+      expect(await heard).toBe(10);
     });
   });
 });
