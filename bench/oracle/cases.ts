@@ -330,6 +330,22 @@ const movers: Record<string, Recipe> = {
     image,
     (_, [, h = 0, w = 0, c = 0]) => ({ out: [1, h / 2, w / 2, 4 * c], options: { blockSize: 2 } }),
   ),
+  SPACE_TO_BATCH_ND: moved('SPACE_TO_BATCH_ND', image, (make, [n = 1, h = 0, w = 0, c = 0]) => {
+    const by = [make.random.int(0, 2), 0, make.random.int(0, 2), 0];
+    by[1] = (h + by[0]!) % 2;
+    by[3] = 3 - (w + by[2]!) % 3;
+    return {
+      out: [6 * n, (h + by[0]! + by[1]) / 2, (w + by[2]! + by[3]) / 3, c],
+      inputs: [make.integers([2, 3]), make.integers(by, [2, 2])],
+    };
+  }),
+  BATCH_TO_SPACE_ND: moved('BATCH_TO_SPACE_ND', () => [6, 3, 2, 5], (make) => {
+    const by = [make.random.int(0, 2), make.random.int(0, 2), make.random.int(0, 2), make.random.int(0, 2)];
+    return {
+      out: [1, 6 - by[0]! - by[1]!, 6 - by[2]! - by[3]!, 5],
+      inputs: [make.integers([2, 3]), make.integers(by, [2, 2])],
+    };
+  }),
   BROADCAST_TO: moved(
     'BROADCAST_TO',
     () => [1, 3, 1, 5],

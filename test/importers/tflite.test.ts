@@ -577,6 +577,39 @@ describe('tensors', () => {
     expect(() => outputsOf(file(), 'a')).toThrow(/the file has no signatures/);
   });
 
+  it('compute dilated convolutions written as blocks like convolutions with a dilation', () => {
+    const weights = Array.from({ length: 3 * 2 * 2 }, (_, i) => (i % 5) - 2);
+    const w = float('w', [2, 1, 3, 2], weights);
+    const x = float('x', [1, 1, 11, 2]);
+    const y = float('y', [1, 1, 7, 2]);
+    const options = { padding: 'VALID', strideW: 1, strideH: 1 };
+    const direct = network([x, w, y], [{
+      kind: 'CONV_2D',
+      inputs: ['x', 'w', null],
+      outputs: ['y'],
+      options: { ...options, dilationWFactor: 2 },
+    }]);
+    const blocks = network([{ ...x, shape: [1, 11, 2] }, ints('block', [2]), ints('before', [0, 1], [1, 2]),
+      ints('after', [0, 1], [1, 2]), w, float('items', [2, 6, 2]), float('rows', [2, 1, 6, 2]),
+      float('sums', [2, 1, 4, 2]), float('lines', [2, 4, 2]), { ...y, shape: [1, 7, 2] }], [{
+      kind: 'SPACE_TO_BATCH_ND',
+      inputs: ['x', 'block', 'before'],
+      outputs: ['items'],
+    }, { kind: 'EXPAND_DIMS', inputs: ['items'], outputs: ['rows'] }, {
+      kind: 'CONV_2D',
+      inputs: ['rows', 'w', null],
+      outputs: ['sums'],
+      options,
+    }, { kind: 'SQUEEZE', inputs: ['sums'], outputs: ['lines'] }, {
+      kind: 'BATCH_TO_SPACE_ND',
+      inputs: ['lines', 'block', 'after'],
+      outputs: ['y'],
+    }]);
+    const input = Float32Array.from({ length: 22 }, (_, i) => Math.sin(i));
+    const [expected, found] = [direct, blocks].map((file) => loadSync(compile(importTflite(file))).predict(input));
+    expect(found).toEqual(expected);
+  });
+
   it('need a size where the file leaves that of an image open', () => {
     const image = (shape: number[], shapeSignature: number[]): Uint8Array =>
       network([{ ...float('x', shape), shapeSignature }, float('y', shape)], [{

@@ -245,6 +245,8 @@ export const operatorOptions = {
   RESIZE_BILINEAR: ['ResizeBilinearOptions', 15],
   SOFTMAX: ['SoftmaxOptions', 9],
   SPACE_TO_DEPTH: ['BlockOptions', 19],
+  BATCH_TO_SPACE_ND: ['NoOptions', 24],
+  SPACE_TO_BATCH_ND: ['NoOptions', 25],
   TANH: ['NoOptions', 0],
   CUSTOM: ['NoOptions', 0],
   PAD: ['NoOptions', 22],

@@ -1,4 +1,5 @@
 import { dequantizeConstant } from '../../shared/constants';
+import { emitBatchToSpace, emitSpaceToBatch } from '../../shared/blocks';
 import { emitTile } from '../../shared/tiling';
 import type { Mappings, TfliteOperator } from '../operator';
 
@@ -36,6 +37,10 @@ export const layout: Mappings = {
     operator.emit('depthToSpace', [operator.input(0, 4)], { blockSize: operator.options.blockSize }),
   SPACE_TO_DEPTH: (operator) =>
     operator.emit('spaceToDepth', [operator.input(0, 4)], { blockSize: operator.options.blockSize }),
+  SPACE_TO_BATCH_ND: (operator) =>
+    emitSpaceToBatch(operator, operator.input(0), operator.integers(1, 'blocks'), operator.integers(2, 'amounts')),
+  BATCH_TO_SPACE_ND: (operator) =>
+    emitBatchToSpace(operator, operator.input(0), operator.integers(1, 'blocks'), operator.integers(2, 'amounts')),
   RESIZE_BILINEAR: resize('bilinear'),
   RESIZE_NEAREST_NEIGHBOR: resize('nearest'),
   PAD: (operator) => pad(operator, 'constant', 0),
