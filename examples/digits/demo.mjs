@@ -2,7 +2,7 @@
 //
 //     npm run demo                      the sample images
 //     npm run demo -- my-digit.png      your own images (PNG or JPEG)
-//     npm run demo -- --page            a page to draw in
+//     npm run demo -- --page            pages to draw digits on and to say them
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,13 +23,15 @@ const CARD = SIDE - 2 * MARGIN;
 const RUNS = 2000;
 
 const HELP = `npm run demo [-- IMAGE…]               reads the sample digits, or your own images (PNG, JPEG)
-npm run demo -- --page [--port 8080]   serves a page to draw digits on`;
+npm run demo -- --page [--port 8080]   serves pages to draw digits on and to say them`;
 
 try {
   await main();
 } catch (error) {
   if (error.code === undefined) throw error;
-  console.error(error.message);
+  console.error(error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
+    ? `${error.message.split('. ')[0]}.\n\n${HELP}`
+    : error.message);
   process.exitCode = 1;
 }
 
@@ -101,6 +103,11 @@ function readOwn(file) {
 
 /** @returns {{ width: number, height: number, data: Uint8Array }} RGBA */
 function readImage(file) {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found?.isFile()) {
+    const trouble = found ? `${file} is a folder; name the images in it` : `there is no file ${file}`;
+    throw Object.assign(new Error(trouble), { code: 'NOT_AN_IMAGE' });
+  }
   const bytes = readFileSync(file);
   try {
     return bytes[0] === 0xff ? decodeJpeg(bytes, { useTArray: true }) : PNG.sync.read(bytes);

@@ -43,11 +43,16 @@ describe('the demo in a terminal', () => {
     expect(stdout).toMatch(/^ {2}7 #+ +\d+\.\d %$/m);
   });
 
-  test('reports an unreadable image without a stack trace', async () => {
-    for (const file of ['missing.png', 'package.json']) {
-      const { stderr, code } = await demo([file]);
+  test('reports wrong arguments without a stack trace, and says what was found', async () => {
+    const cases = [['missing.png', /^there is no file .*missing\.png$/], ['models',
+      /models is a folder; name the images in it$/], ['package.json', /package\.json is not a PNG or JPEG image$/], [
+      '--pagee',
+      /^Unknown option '--pagee'\.\n\nnpm run demo \[-- IMAGE…\]/,
+    ]] as const;
+    for (const [argument, message] of cases) {
+      const { stderr, code } = await demo([argument]);
       expect(code).toBe(1);
-      expect(stderr).toContain(file);
+      expect(stderr.trim()).toMatch(message);
       expect(stderr).not.toContain('    at ');
     }
   });
