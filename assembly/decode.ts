@@ -15,7 +15,8 @@ import { RANS_END, RANS_LOWEST, RANS_NEXT, RANS_STATE_BYTES, RANS_TABLE_BYTES, f
 const BLOCK = 1024;
 
 /**
- * Decodes the section of `bytes` bytes at `coded` to the weights, with working memory at `room`.
+ * Decodes the section of `bytes` bytes at `coded` to the weights. `room` is the address of working
+ * memory.
  *
  * @returns a FAULT_ code
  */

@@ -21,7 +21,7 @@ export function beginWalk(resolve: bool): void {
   scratchNeeded = 0;
 }
 
-/** Whether the walk resolves operands, and does not check them. */
+/** Whether this walk resolves operands instead of checking them. */
 export function isResolving(): bool {
   return resolving;
 }
@@ -35,7 +35,7 @@ export function fail(code: i32): void {
   if (!resolving && fault == FAULT_NONE) fault = code;
 }
 
-/** Bytes of scratch that the records need that were walked so far. */
+/** Bytes of scratch that the records walked so far need. */
 export function scratchOf(): f64 {
   return scratchNeeded;
 }
@@ -71,8 +71,8 @@ export function bytesOf(dtype: i32): f64 {
  * Checks the size and the element type of a record.
  *
  * @param dtypes the bits 1 << DTYPE of the allowed types
- * @returns whether the record has all its fields. Otherwise the fields of a long record could be
- *   after the end of the memory
+ * @returns whether the record has all its fields. The fields of an incomplete record could lie past
+ *   the end of the memory
  */
 export function checkRecord(r: usize, bytes: i32, dtypes: i32): bool {
   const whole = int(r, RECORD_SIZE) == bytes;

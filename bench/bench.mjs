@@ -23,7 +23,7 @@ const QUICK_ROUNDS = 5;
  * Number of fresh pages or processes in which the first answer is timed; the median is reported.
  */
 const STARTS = 3;
-/** The same number for networks that are measured by turns. */
+/** The same number for networks that are measured interleaved. */
 const TURN_STARTS = 9;
 const QUICK_TURN_STARTS = 3;
 /**
@@ -84,7 +84,7 @@ async function benchNetworks(place, folder, options) {
   };
 }
 
-/** Measures variants of the same network by turns, for each of kinglet's SIMD flavors. */
+/** Measures variants of the same network interleaved, for each of kinglet's SIMD flavors. */
 async function benchTurns(place, networks, columns, measured, standard, options) {
   const find = (name) => networks.find((network) => network.name === name);
   const { rounds } = effort(options);
@@ -93,7 +93,7 @@ async function benchTurns(place, networks, columns, measured, standard, options)
     column && measured.some((network) => network.name === name && network.results[column.id].ms);
   for (const { id, options: { flavor, threads } } of columns) {
     if (threads > 1 || !['relaxed', 'simd'].includes(flavor)) continue;
-    console.error(`» by turns in one page: ${id}`);
+    console.error(`» interleaved in one page: ${id}`);
     const there = Object.entries(variants).flatMap(([name, { network, engine, threads: count }]) => {
       const isMeant = ({ id: other, options }) =>
         engine ? other === engine : options.flavor === flavor && options.threads === count;
@@ -109,7 +109,7 @@ async function benchTurns(place, networks, columns, measured, standard, options)
   const there = Object.entries(firsts).flatMap((
     [name, { network, form }],
   ) => (isRight(network, column) ? [{ name, network: find(network), column: { ...column, form } }] : []));
-  if (there.length > 0) console.error('» first answers by turns');
+  if (there.length > 0) console.error('» first answers, interleaved');
   return { runs, first: await firstAnswers(place, there, options.quick ? QUICK_TURN_STARTS : TURN_STARTS) };
 }
 

@@ -1,6 +1,6 @@
-// The entry that browsers get, with the SIMD cores inside. Beside it are the scalar core, which
-// engines without SIMD fetch, and the extra module, which some models need; bundlers recognize
-// these URLs and take the files along.
+// The entry for browsers, with the SIMD cores inside. The scalar core, which engines without SIMD
+// fetch, and the extra module, which some models need, are separate files beside it. Bundlers
+// recognize their URLs and include the files.
 import { makeRuntime } from './runtime/load';
 import { simdCores, simdThreadedCores } from './runtime/unpack';
 import { openWebWorker } from './webWorker';

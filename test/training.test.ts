@@ -70,7 +70,7 @@ describe('masks', () => {
       .toBe(32);
   });
 
-  test('of all matrices together prune more where few weights are large, and the requested share in total', () => {
+  test('of all matrices together prune most where few weights are large, and the requested share in total', () => {
     const even = noise(40, 8, 4);
     const carried = noise(40, 8, 5).map((w, i) => (i % 5 === 0 ? w : w / 100));
     const [most, few] = masksOf([even, carried].map((weights) => ({ weights, outputs: 8 })), 'weights', 0.6, 'global')

@@ -23,7 +23,7 @@ function extentOf(r: usize, strides: usize): f64 {
   return extent;
 }
 
-/** The DTYPE_ codes, as bits, that a function works on. */
+/** The element types that a function supports, as bits 1 << DTYPE. */
 function typesOf(kind: i32): i32 {
   if (kind >= ELEMENTWISE_FLOOR_DIV) return (1 << DTYPE_F32) | (1 << DTYPE_I32);
   if (kind >= ELEMENTWISE_AND) return 1 << DTYPE_U8;

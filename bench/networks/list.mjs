@@ -15,7 +15,7 @@ export const headline = ['ad01_int8', 'kws_dscnn_int8', 'vww_int8', 'ic_resnet8_
 /** A network, and the same network with 80 % of its pointwise weights pruned. */
 export const densePruned = { dense: 'mobilenet_v2_100_224_uint8', pruned: 'mobilenet_v2_100_224_uint8_pruned80' };
 
-/** Variants that run by turns in one page, and the ratios of their times to report. */
+/** Variants that take turns in one page, and the ratios of their times to report. */
 export const variants = {
   dense: { network: densePruned.dense, threads: 1 },
   pruned: { network: densePruned.pruned, threads: 1 },
@@ -25,7 +25,7 @@ export const variants = {
 export const ratios = [['pruned', 'dense'], ['dense on XNNPACK', 'dense'], ['dense on XNNPACK', 'pruned'], ['dense',
   'dense on two threads']];
 
-/** Networks and forms whose first answers are timed by turns. */
+/** Networks and forms whose first answers are timed in alternation. */
 export const firsts = {
   'keyword spotting': { network: 'kws_dscnn_int8', form: 'klet' },
   'mobilenet_v2': { network: densePruned.dense, form: 'klet' },

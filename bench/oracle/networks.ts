@@ -50,7 +50,7 @@ function apply(
   return out;
 }
 
-/** The same for operators whose output has the quantization of their input. */
+/** Appends an operator whose output has the quantization of its input. */
 function move(
   make: Maker,
   kind: string,

@@ -32,7 +32,7 @@ const names = {
   tfjs: 'tfjs-backend-wasm, f32',
 };
 
-/** Key of the ratio in the measurements by turns. */
+/** Key of the ratio in the interleaved measurements. */
 const againstPruned = 'dense on XNNPACK ÷ pruned';
 
 /**

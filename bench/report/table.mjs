@@ -77,7 +77,9 @@ export function turnsTable({ columns, turns: { runs, first } }) {
   if (shown.length > 0) {
     const table = new Table({
       ...plainTable,
-      head: ['mobilenet_v2 and its variants by turns in one page', ...shown.map(({ head }) => right(head.join('\n')))],
+      head: ['mobilenet_v2 and its variants, interleaved in one page', ...shown.map(({ head }) =>
+        right(head.join('\n'))
+      )],
     });
     const { ms, ratios } = runs[shown[0].id];
     const show = (value) => right(value ? digits(value) : '');
@@ -90,7 +92,7 @@ export function turnsTable({ columns, turns: { runs, first } }) {
   if (Object.keys(first).length > 0) {
     const table = new Table({
       ...plainTable,
-      head: ['first answers in fresh pages by turns', right('median ms'), right('min ms')],
+      head: ['first answers in fresh pages, interleaved', right('median ms'), right('min ms')],
     });
     for (const [name, { median, min }] of Object.entries(first)) {
       table.push([name, right(digits(median)), right(digits(min))]);

@@ -12,7 +12,7 @@ const bench = new URL('..', import.meta.url);
 /**
  * @typedef {object} Stand
  * @property {(task: object) => Promise<object>} start starts a session; a stand may run several
- *   sessions by turns
+ *   sessions in turn
  * @property {(ms: number) => Promise<void>} warmUp
  * @property {(ms: number, which?: number) => Promise<number[]>} visit samples a session,
  *   by default the first

@@ -1,4 +1,5 @@
-// Times variants of one network by turns in one page, and first answers by turns in fresh pages.
+// Times variants of one network interleaved in one page, and first answers interleaved in fresh
+// pages.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { THREADS_CALM_MS, VISIT_MS, WARM_UP_MS } from './contest.mjs';
 import { taskOf } from './columns.mjs';

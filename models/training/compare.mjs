@@ -1,5 +1,5 @@
 /**
- * Times predictions of several networks by turns in one process:
+ * Times predictions of several networks, interleaved in one process:
  *
  *     node compare.mjs ../digits/digits.klet ../digits/digits-pruned.klet
  */

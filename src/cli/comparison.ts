@@ -6,11 +6,11 @@ import { digits, percentText, plural, shortName, table } from './text';
 
 const BAR = 20;
 const NAME_WIDTH = 32;
-/** With fewer samples even a network that keeps all their best classes may be ruined. */
+/** Below this number of samples, a network may be ruined although all best classes are the same. */
 const FEW_SAMPLES = 10;
 const LEAST = `${100 * minAgreement} %`;
 
-/** Which samples were compared, and whether the fitting saw them. */
+/** Describes the samples that were compared, and whether the fitting used them too. */
 export function comparedText({ fitting, comparing, isHeldOut }: Samples): string {
   const samples = plural(comparing.length, 'sample');
   if (!isHeldOut) return `with the original on ${samples}, which the compression used too, so the result is too good`;
@@ -58,7 +58,7 @@ export function ruinText({ samples, outputs }: Comparison): string {
   }).join('; ');
 }
 
-/** Warnings about a comparison that says less than it seems to. */
+/** A warning if a comparison on few samples proves little. */
 export function comparisonWarning({ samples, verdict }: Comparison): string | undefined {
   const more = 'pass more of them with --samples (a quarter is held out where weights are fitted)';
   if (verdict === 'uncertain') {

@@ -52,7 +52,7 @@ export function weightChanges({ prune, cluster: values, lowRank }: CompressionOp
 /**
  * Changes the weights as the options say, and compares the network before and after on the samples.
  *
- * @param onProgress is called with what begins
+ * @param onProgress called with the name of each stage as it begins
  */
 export function compress(
   original: Graph,

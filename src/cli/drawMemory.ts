@@ -13,7 +13,9 @@ interface ArenaBuffer {
   name: string;
   offset: number;
   bytes: number;
-  /** First and last moment of its life: 0 is the input, 1 the first record, … */
+  /**
+   * The first and the last moment of its lifetime: 0 is the input, 1 the first record, and so on.
+   */
   from: number;
   to: number;
 }

@@ -121,7 +121,10 @@ function readImage(bytes: Uint8Array, where: string, input: TensorInfo, options:
   return values;
 }
 
-/** Says how an image became the input: size, channels, range, layout, and who decided it. */
+/**
+ * Describes how an image became the input: size, channels, range, layout, and whether preprocessing
+ * says so or it was assumed.
+ */
 function conversionText(
   image: { width: number; height: number },
   input: TensorInfo,

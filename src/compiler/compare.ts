@@ -40,15 +40,19 @@ export interface Comparison {
 }
 
 /**
- * The least agreement of class scores: a network that differs for more than one sample in five is
- * another.
+ * Agreement of class scores below which a network counts as ruined: it gives another class for more
+ * than one sample in five.
  */
 export const minAgreement = 0.8;
 /**
- * The least SQNR of other outputs, in decibels: an error with a tenth of the power of the signal.
+ * SQNR below which other outputs count as ruined, in decibels. At 10 dB the error has a tenth of
+ * the power of the signal.
  */
 export const minSqnr = 10;
-/** Largest probability of calling a network ruined whose agreement is `minAgreement`. */
+/**
+ * Upper limit of the probability that a network with an agreement of exactly `minAgreement` is
+ * called ruined.
+ */
 const SIGNIFICANCE = 0.05;
 
 /** Inputs of one prediction, as `predict` takes them. */
@@ -131,7 +135,7 @@ function checkOutputs(before: Model, after: Model): void {
 }
 
 /**
- * Whether an output may hold scores of classes: a vector that is no reconstruction of the input.
+ * Whether an output may hold class scores: it is a vector, and not a reconstruction of the input.
  */
 function isScores({ dtype, shape }: TensorInfo, inputs: readonly TensorInfo[]): boolean {
   const count = elementCount(shape);
@@ -156,7 +160,7 @@ function answersOf(model: Model, sample: ComparisonSample): Float64Array[][] {
   return answers;
 }
 
-/** Tells a sequence of inputs from one input given as an array of numbers. */
+/** Distinguishes a sequence of inputs from one input that is given as an array of numbers. */
 function isSequence(sample: ComparisonSample): sample is readonly Inputs[] {
   return Array.isArray(sample) && typeof sample[0] === 'object';
 }

@@ -63,7 +63,7 @@ export function quantize(graph: Graph, options: QuantizeOptions): Graph {
   return result;
 }
 
-/** Tells a sequence of samples from one input given as an array of numbers. */
+/** Distinguishes a sequence of samples from one input that is given as an array of numbers. */
 function isSequence(sample: Sample | readonly Sample[]): sample is readonly Sample[] {
   return Array.isArray(sample) && typeof sample[0] === 'object';
 }

@@ -2,7 +2,8 @@ import { inlinedCores, inlinedExtra } from '../runtime/inlined';
 import { makeLoadSync } from '../runtime/load';
 
 /**
- * What the compiler runs networks with, to calibrate and to measure: all cores inside, no threads
- * and nothing to fetch, so that bundlers find no worker script in `kinglet/compiler`.
+ * The runtime in which the compiler runs networks, to calibrate and to measure. It has all cores
+ * inside, no threads, and nothing to fetch, so that bundlers find no worker script in
+ * `kinglet/compiler`.
  */
 export const loadSync = makeLoadSync(inlinedCores, inlinedExtra);

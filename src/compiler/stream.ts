@@ -53,7 +53,7 @@ export function toStream(graph: Graph, options: StreamOptions = {}): Graph {
     : [axis];
   let first: unknown = new KletError(
     'BAD_ARGUMENT',
-    `"${graph.name}" has no input with a dimension of more than 1 that could be time; say which with the axis`,
+    `"${graph.name}" has no input with a dimension of more than 1 that could be time; choose it with the option "axis"`,
   );
   for (const [i, candidate] of candidates.entries()) {
     try {
@@ -71,8 +71,8 @@ class Streaming {
   private readonly nodes: AnyNode[] = [];
   private readonly states: State[];
   /**
-   * Explicit states of the network that change once per sequence, if a call has less than a
-   * sequence.
+   * Names of explicit states that change once per sequence. They cannot be streamed if a call takes
+   * only part of the sequence.
    */
   private readonly changing: string[];
 

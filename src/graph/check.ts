@@ -3,9 +3,8 @@ import { KletError } from '../errors';
 import { checkAttributes } from './attributes';
 import { elementCount, type AnyNode, type Graph, type Quantization, type Tensor } from './graph';
 
-// The form of graphs that callers pass: the types of all fields. `checkGraph` of the compiler
-// checks
-// what the fields mean.
+// Checks the types of all fields of a graph that a caller passes. `checkGraph` of the compiler
+// checks what the fields mean.
 
 const dtypes = ['float32', 'int8', 'uint8', 'int16', 'int32', 'int64', 'bool'];
 

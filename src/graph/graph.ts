@@ -16,7 +16,8 @@ export type TensorData = Float32Array | Int8Array | Uint8Array | Int32Array;
 export type ConstantData = TensorData | Int16Array;
 
 /**
- * real = scale × (q − zeroPoint). One entry for the whole tensor, or one per index along `axis`.
+ * real = scale × (q − zeroPoint). The lists have one entry for the whole tensor, or one per index
+ * along `axis`.
  */
 export interface Quantization {
   scale: number[];
@@ -35,8 +36,8 @@ export interface Tensor {
   quantization?: Quantization;
   data?: ConstantData;
   /**
-   * An int8 tensor that the network declares as uint8 (real values are the same; some roundings go
-   * by the unsigned step).
+   * Set for an int8 tensor that was uint8 in the imported network. The real values are the same,
+   * but some operators round the unsigned integer.
    */
   wasUint8?: boolean;
 }

@@ -3,9 +3,9 @@
  * `src/ops` compiles and that `test/reference` specifies in plain loops.
  *
  * Everything is static. Shapes are known, padding is explicit (an importer resolves SAME and
- * VALID), axes count from 0 at the front, and slices have begins and sizes. An operator of another
- * format that is only a different spelling has no entry: squeeze, expand-dims and flatten become
- * `reshape`; pack becomes `reshape` and `concat`; unpack becomes `split` and `reshape`.
+ * VALID), axes count from 0 at the front, and slices have begins and sizes. A foreign operator that
+ * other operators can express has no entry: squeeze, expand-dims and flatten become `reshape`; pack
+ * becomes `reshape` and `concat`; unpack becomes `split` and `reshape`.
  *
  * Shapes are written [N][H][W][C] for a batch of N images of H rows, W columns and C channels. B is
  * the batch and T the number of time steps of a sequence. `bias?` is an operand that may be `null`;
@@ -13,9 +13,7 @@
  * slopes are constant.
  */
 
-/**
- * A clamp of the output that an operator applies itself: to 0 and above, 0 … 6, −1 … 1, or 0 … 1.
- */
+/** A clamp that an operator applies to its own output: to 0 and above, 0 … 6, −1 … 1, or 0 … 1. */
 export type FusedActivation = 'none' | 'relu' | 'relu6' | 'reluN1To1' | 'relu0To1';
 
 /** A number for the rows and one for the columns of an image, in pixels. */
@@ -46,14 +44,14 @@ interface Sliding {
   activation: FusedActivation;
 }
 
-/** A convolution: `dilation` is the distance of neighboring taps in pixels (1: none in between). */
+/** A convolution: `dilation` is the distance between neighboring taps in pixels (1: adjacent). */
 interface Convolution extends Sliding {
   dilation: Pair;
   hybrid?: HybridMode;
 }
 
 /**
- * What recurrent layers have in common. The input is a sequence [B][T][I], or [T][B][I] if
+ * Attributes common to recurrent layers. The input is a sequence [B][T][I], or [T][B][I] if
  * `timeMajor`; an input of two dimensions is one time step [B][I]. A layer starts from a state of
  * zeros and keeps its state from run to run if the graph `carries`. `reverse` computes from the
  * last time step to the first.
@@ -191,7 +189,7 @@ export interface Attributes {
 
   // ── movement ────────────────────────────────────────────────────────────────────────────────────
 
-  /** Any number of inputs, one behind the other along `axis`; their other dimensions are equal. */
+  /** Any number of inputs, one after the other along `axis`; their other dimensions are equal. */
   concat: { axis: number; activation: FusedActivation };
   /** The reverse of concat. The sizes along `axis` come from the outputs' shapes. */
   split: { axis: number };

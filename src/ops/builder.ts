@@ -10,7 +10,10 @@ import { operatorOf } from './index';
 export interface NodeOptions {
   name?: string;
   dtype?: DType;
-  /** For operators whose attributes leave the output's shape open (reshape, slice, resize2d, …). */
+  /**
+   * The output's shape, for operators whose attributes do not determine it (reshape, slice,
+   * resize2d, …).
+   */
   shape?: number[];
   quantization?: Quantization;
 }
@@ -74,8 +77,8 @@ export class GraphBuilder {
   }
 
   /**
-   * A value that is kept from run to run, holding `initial` before the first; `assign` says what it
-   * becomes. The array's type is the element type.
+   * Adds a state, a value that persists between runs. It is `initial` before the first run, and
+   * `assign` sets its next value. The array's type is the element type.
    */
   state(name: string, shape: number[], initial: TensorData, quantization?: Quantization): Tensor {
     const { data: _, ...value } = this.constant(initial, shape, quantization, name);
@@ -83,7 +86,7 @@ export class GraphBuilder {
     return value;
   }
 
-  /** What a state becomes when the run is over. */
+  /** Sets the value that a state takes at the end of a run. */
   assign(state: Tensor, next: Tensor): void {
     checkTensor(state, 'the state');
     checkTensor(next, 'the next value of the state');
@@ -162,7 +165,7 @@ export class GraphBuilder {
   }
 }
 
-/** Whether an output's shape is left to the operator. */
+/** Whether the operator determines the output's shape. */
 function isOpen(shape: unknown): boolean {
   return Array.isArray(shape) && shape.length === 0;
 }

@@ -93,7 +93,7 @@ export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
   },
 };
 
-/** [taps][C] weights as [C][taps], the order of conv2d. */
+/** Transposes weights [taps][C] to [C][taps], the order of conv2d. */
 function byChannel(weights: ConvWeights, taps: number, C: number): ConvWeights {
   const { quantization, ...rest } = weights.tensor;
   const tensor: Tensor = { ...rest, ...(quantization && { quantization: { ...quantization, axis: 0 } }) };

@@ -5,8 +5,8 @@ import { byteSize, type AnyNode, type ConstantData, type DType, type Tensor } fr
 import { type WeightLayout } from './shared/sparse';
 
 /**
- * A region of the arena whose place the memory plan decides. `first` and `last` are the records
- * that need it.
+ * A region of the arena, whose address the memory plan chooses. `first` and `last` are the records
+ * between which it is in use.
  */
 export interface Buffer {
   name: string;
@@ -14,16 +14,16 @@ export interface Buffer {
   first: number;
   last: number;
   /**
-   * A buffer that this one may take the place of, when that one is read for the last time by the
-   * record that first writes this.
+   * A buffer whose address this one may take, if the record that first writes this buffer is the
+   * last that reads the other.
    */
   reuses?: Buffer;
-  /** Lives from run to run, in the first part of the arena, beginning with these bytes. */
+  /** For states, which persist between runs at the start of the arena: the initial bytes. */
   initial?: Uint8Array;
   offset: number;
 }
 
-/** Where a tensor's elements are: in a buffer, or constant. */
+/** Where a tensor's elements are stored: in a buffer, or in WEIGHTS if they are constant. */
 type Storage = { buffer: Buffer; byteOffset: number } | { data: ConstantData };
 
 export interface EmittedRecord {
@@ -54,8 +54,8 @@ export function dtypeCode(dtype: DType): number {
 }
 
 /**
- * A stretch of WEIGHTS that the entropy coder treats as one: bytes at the same position of a group
- * have similar distributions and share a lane.
+ * A part of WEIGHTS with one structure, for the entropy coder. Bytes at the same position of a
+ * group have similar distributions and share a lane.
  */
 export interface CodedRun {
   /** In bytes, from the start of WEIGHTS. */
@@ -70,7 +70,7 @@ export interface CodedRun {
 export class Emitter {
   readonly records: EmittedRecord[] = [];
   readonly buffers: Buffer[] = [];
-  /** What is kept from run to run, in the order of the arena. */
+  /** The tensors that persist between runs, in the order of the arena. */
   readonly states: Tensor[] = [];
   private readonly storage = new Map<Tensor, Storage>();
   private readonly patches: { record: EmittedRecord; field: number; buffer: Buffer; byteOffset: number }[] = [];
@@ -78,10 +78,12 @@ export class Emitter {
   private readonly chunkIndex = new Map<string, number[]>();
   private weightsEnd = 0;
 
-  /** @param weightLayout of int8 weights, instead of the fastest */
+  /** @param weightLayout the layout of all int8 weights; the estimated fastest by default */
   constructor(readonly weightLayout?: WeightLayout) {}
 
-  /** Gives a tensor a place that is kept from run to run, holding `initial` before the first. */
+  /**
+   * Allocates a state: a tensor that persists between runs and is `initial` before the first run.
+   */
   persist(tensor: Tensor, initial: ArrayBufferView): void {
     this.allocate(tensor).initial = new Uint8Array(initial.buffer, initial.byteOffset, initial.byteLength);
     this.states.push(tensor);
@@ -95,7 +97,7 @@ export class Emitter {
     return buffer;
   }
 
-  /** Makes `output` the same bytes as `input`, from `byteOffset` on: no record at all. */
+  /** Makes `output` a view of the bytes of `input`, from `byteOffset` on. No record is emitted. */
   alias(output: Tensor, input: Tensor, byteOffset = 0): void {
     const at = this.storageOf(input);
     if ('data' in at) {
@@ -105,8 +107,8 @@ export class Emitter {
   }
 
   /**
-   * Says that the record that writes `output` may do so over `input`, unless `beside`, which it
-   * reads too, is another view of the same bytes.
+   * Allows the record that writes `output` to write over `input`. This is not possible if `beside`,
+   * another operand of the record, is a view of the same bytes.
    */
   mayReuse(output: Tensor, input: Tensor, beside = input): void {
     const to = this.storageOf(output);
@@ -137,7 +139,7 @@ export class Emitter {
   }
 
   /**
-   * Offset of constant bytes in the weights section; equal constants are stored once. For panels i8
+   * Returns the offset in WEIGHTS of constant bytes. Equal constants are stored once. For panels i8
    * [n][quads][8][4], `quads` is their number of groups.
    */
   constant(data: ArrayBufferView, quads = 0): number {
@@ -184,8 +186,8 @@ export class Emitter {
   }
 
   /**
-   * Marks the buffer of a tensor as needed by a record (−1: before the first; Infinity: after the
-   * last).
+   * Extends the lifetime of a tensor's buffer to a record (−1: before the first; Infinity: after
+   * the last).
    */
   touch(tensor: Tensor, record: number): void {
     const at = this.storageOf(tensor);
@@ -203,7 +205,9 @@ export class Emitter {
     this.patches.push({ record, field, buffer: at.buffer, byteOffset: at.byteOffset + byteOffset });
   }
 
-  /** After the memory plan: writes the arena offsets and joins the records. */
+  /**
+   * Writes the arena offsets into the records and joins the records. Call it after the memory plan.
+   */
   plan(): Uint8Array {
     for (const { record, field, buffer, byteOffset } of this.patches) {
       record.view.setUint32(field, buffer.offset + byteOffset, true);
@@ -217,11 +221,11 @@ export class Emitter {
     return plan;
   }
 
-  /** Arena offset of a tensor, after the memory plan. */
+  /** Arena offset of a tensor. Call it after the memory plan. */
   arenaOffset(tensor: Tensor): number {
     const at = this.storageOf(tensor);
     if ('data' in at) {
-      throw new KletError('INVALID_GRAPH', `"${tensor.name}" is constant and has no place in the arena`);
+      throw new KletError('INVALID_GRAPH', `"${tensor.name}" is constant and is not in the arena`);
     }
     return at.buffer.offset + at.byteOffset;
   }
@@ -251,27 +255,30 @@ export class RecordWriter {
     return this;
   }
 
-  /** A tensor that is read, from `byteOffset` on. */
+  /** Writes the operand of a tensor that the record reads from `byteOffset` on. */
   source(field: number, tensor: Tensor, byteOffset = 0): this {
     this.emitter.place(this.record, this.index, field, tensor, byteOffset);
     return this;
   }
 
-  /** A tensor that is written, from `byteOffset` on. */
+  /** Writes the operand of a tensor that the record writes from `byteOffset` on. */
   target(field: number, tensor: Tensor, byteOffset = 0): this {
     this.emitter.place(this.record, this.index, field, tensor, byteOffset);
     return this;
   }
 
   /**
-   * How the weights are laid out when it is not all of them, and which part of them is not zero.
+   * Notes the layout of pruned weights and the fraction of nonzero weights, for the debug
+   * information.
    */
   layout(layout: WeightLayout, density: number): this {
     Object.assign(this.record, { layout, density });
     return this;
   }
 
-  /** Constants in kernel order; `quads` as for `constant`. */
+  /**
+   * Stores constants, already in kernel order, and writes their offset; `quads` as for `constant`.
+   */
   table(field: number, data: ArrayBufferView, quads?: number): this {
     this.record.weights += data.byteLength;
     return this.int(field, this.emitter.constant(data, quads));

@@ -44,7 +44,7 @@ export const gru: Operator<'gru'> = {
       if (mode === 'hybrid') emitSums(node, r, cell);
       return;
     }
-    // the state changes by small amounts, so it is kept with more bits than the products use
+    // the state changes by small amounts, so it is stored with more bits than the products use
     const qx = perTensor(x);
     const hidden = keepState(node, emit, 'hidden', [batch, cells], 'int16', { scale: 2 ** -15, zeroPoint: 0 });
     checkOutputSteps(node, 1 / 128, 0);

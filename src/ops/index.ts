@@ -80,7 +80,7 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   svdf,
 };
 
-/** The table's entry of a node's operator. */
+/** The table entry for the operator of a node. */
 export function operatorOf<K extends OperatorName>(op: K): Operator<K> {
   if (!Object.hasOwn(operators, op)) {
     throw new KletError(

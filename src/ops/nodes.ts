@@ -1,6 +1,6 @@
 import type { AnyNode, Tensor } from '../graph/graph';
 
-// Nodes that passes and conversions add to a graph. Each has the name of what it computes.
+// Nodes that passes and conversions add to a graph. Each is named after its output.
 
 /** Copies the elements of `from` to `to`, which has its own memory. */
 export function copyNode(from: Tensor, to: Tensor): AnyNode {
@@ -13,7 +13,7 @@ export function sliceNode(from: Tensor, to: Tensor, begin: number[]): AnyNode {
   return { op: 'slice', name: to.name, inputs: [from], outputs: [to], attributes: { begin, stride } };
 }
 
-/** to = the parts, one behind the other along `axis`. */
+/** to = the parts, one after the other along `axis`. */
 export function concatNode(parts: Tensor[], to: Tensor, axis: number): AnyNode {
   return { op: 'concat', name: to.name, inputs: parts, outputs: [to], attributes: { axis, activation: 'none' } };
 }

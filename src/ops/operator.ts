@@ -4,7 +4,7 @@ import type { Emitter } from './emitter';
 import type { StreamForm } from './shared/stream';
 
 /**
- * How post-training quantization chooses the quantization of an operator's tensors:
+ * How post-training quantization chooses the types and scales of an operator's tensors:
  * - `weights`: the output is int8 by its calibrated range, operand 1 int8 with one scale for each
  *   output channel, operand 2 an int32 bias;
  * - `free`: the output is int8 by its calibrated range;
@@ -15,7 +15,7 @@ import type { StreamForm } from './shared/stream';
  */
 export type QuantizationRule = 'weights' | 'free' | 'same' | 'float' | { scale: number; zeroPoint: number };
 
-/** A window that moves over an image, as the attributes of a convolution say. */
+/** The geometry of a window that slides over an image, from the attributes of a convolution. */
 export interface Window {
   kernel: Pair;
   stride: Pair;
@@ -23,22 +23,23 @@ export interface Window {
   padding: Padding;
 }
 
-/** A matrix of constant weights [N][K] that a node multiplies rows of activations by. */
+/** A matrix of constant weights [N][K], by which a node multiplies rows of activations. */
 export interface WeightMatrix {
-  /** Appended to the node's name where a node has several matrices, such as "/recurrent". */
+  /** Appended to the node's name if a node has several matrices, for example "/recurrent". */
   suffix: string;
-  /** Outputs, and inputs of each output. */
+  /** Outputs (N), and inputs of each output (K). */
   N: number;
   K: number;
-  /** Taps of the kernel: K is taps × input channels. */
+  /** Taps of the kernel. K is taps × input channels. */
   taps: number;
-  /** Rows that are multiplied for one batch item: output pixels of a convolution, time steps. */
-  pixels: number;
   /**
-   * Outputs of one gate; blocks of pruned weights do not cross gates. N where there are no gates.
+   * Rows that are multiplied for each batch item: output pixels of a convolution, time steps of a
+   * recurrent layer.
    */
+  pixels: number;
+  /** Outputs of one gate, or N without gates. A block of pruned weights never spans two gates. */
   lanes: number;
-  /** Operands that hold the weights and the bias. */
+  /** Indices of the operands that hold the weights and the bias. */
   weightsAt: number;
   biasAt: number;
   /**
@@ -47,47 +48,51 @@ export interface WeightMatrix {
    */
   biasUnit: { activations: Tensor; weightsAt: number };
   /**
-   * The activations whose rows are multiplied; undefined if no tensor of the network holds them, or
-   * if the statistics of its rows differ from those of the multiplied rows.
+   * The activations whose rows are multiplied. Undefined if no tensor of the network holds them, or
+   * if its rows have other statistics than the multiplied rows.
    */
   seen?: Tensor;
-  /** Row of `seen` that `pixel` is computed from; the pixel's own by default. */
+  /** The row of `seen` from which `pixel` is computed. By default it has the same index. */
   rowOf?(pixel: number): number;
-  /** The window whose pixels make up a row, for a convolution. */
+  /** For a convolution, the window whose pixels form a row. */
   window?: Window;
-  /** Whether the node computes only this product, bias and activation. */
+  /** Whether the node computes only this product, the bias and an activation. */
   isOnlyProduct: boolean;
 }
 
-/** Where an operator has weights. */
+/** Describes the weights of an operator. */
 export interface Weights<K extends OperatorName> {
-  /** The dimension of operand 1 that counts output channels: the first, or the last. */
+  /** The dimension of operand 1 that counts output channels. */
   outputAxis: 'first' | 'last';
   /**
-   * The matrices that can be pruned, because the core has sparse kernels for them: empty if the
-   * node has a form without such a kernel, or if its weights are not constant.
+   * The matrices that can be pruned, because the core has sparse kernels for them. Empty if this
+   * form of the node has no such kernel, or if the weights are not constant.
    */
   matrices?(node: Node<K>): WeightMatrix[];
 }
 
-/** How post-training quantization makes an int8 node of a recurrent layer. */
+/** Post-training quantization of a recurrent layer. */
 export interface Int8Form<K extends OperatorName> {
-  /** A magnitude that `convert` needs, from the float32 input of one calibration sample. */
+  /**
+   * Measures a magnitude that `convert` needs, from the float32 input of one calibration sample.
+   */
   observe?(node: Node<K>, x: Float32Array): number;
   /**
-   * The int8 node that reads x and writes y; `observed` is the largest magnitude of all samples.
+   * Returns the int8 node that reads x and writes y. `observed` is the largest magnitude over all
+   * samples.
    */
   convert(node: Node<K>, x: Tensor, y: Tensor, observed: number | undefined): Node<K>;
 }
 
 /**
- * Everything that is known of an operator at convert time. Optional fields are properties that most
- * operators lack; the others want an answer from each operator.
+ * Everything that the compiler knows about an operator. Every operator must define the required
+ * fields; the optional ones are properties that most operators lack.
  */
 export interface Operator<K extends OperatorName> {
   /**
-   * Shapes of the outputs from the shapes of the inputs and the attributes. Where these leave a
-   * shape open (reshape, slice, resize2d), it is the output's own, after a check.
+   * Infers the shapes of the outputs from the input shapes and the attributes. For operators whose
+   * attributes leave the shape open (reshape, slice, resize2d), checks the shape of the output and
+   * returns it.
    *
    * @throws KletError `INVALID_GRAPH` for a node that contradicts itself
    */
@@ -98,42 +103,44 @@ export interface Operator<K extends OperatorName> {
    * @throws KletError `UNSUPPORTED_OP` for a form that the core has no record for
    */
   lower(node: Node<K>, emit: Emitter): void;
-  /** The rule of post-training quantization; a function if it depends on the node. */
+  /** The rule of post-training quantization, or a function that returns it for a node. */
   quantization: QuantizationRule | ((node: Node<K>) => QuantizationRule);
   /**
-   * How the operator runs frame by frame (`toStream`), or `none` if it needs the whole sequence.
+   * How the operator runs frame by frame in the streaming form, or `none` if it needs the whole
+   * sequence.
    */
   stream: StreamForm<K> | 'none';
   /**
-   * Whether output channel c depends on no other input channel than c, so that channels can be
-   * removed before and behind the operator together (`prune` with the pattern `channels`).
-   * Channels are the last dimension; `channels` is their number in the layer that is pruned.
+   * Whether output channel c depends only on input channel c, so that a channel can be removed
+   * before and after the operator (`prune` with the pattern `channels`). Channels are the last
+   * dimension; `channels` is their number in the pruned layer.
    */
   isChannelwise: boolean | ((node: Node<K>, channels: number) => boolean);
-  /** Where its weights are, if it has any: what `quantize`, `cluster` and `prune` work on. */
+  /** Describes its weights, if it has any, for `quantize`, `cluster` and `prune`. */
   weights?: Weights<K>;
-  /** The int8 form, for layers whose quantization is more than rules for each operand. */
+  /** The int8 form, for layers that the quantization rules cannot describe. */
   int8?: Int8Form<K>;
-  /** Whether the node keeps a state from run to run, so that it cannot be folded into constants. */
+  /** Whether the node keeps a state between runs, which prevents constant folding. */
   isStateful?: boolean;
   /**
-   * Whether the attribute `activation` clamps the output and nothing else, so that a following relu
-   * can be moved into the node.
+   * Whether the attribute `activation` only clamps the output, so that a following relu can be
+   * fused into the node.
    */
   fusesActivation?: boolean;
   /** The fused activation that this node equals, if any. */
   asActivation?(node: Node<K>): FusedActivation | undefined;
   /**
-   * Whether the attribute `padding` is zeros around an image, so that it can absorb a pad before.
+   * Whether the attribute `padding` adds zeros around an image, so that a pad before the node can
+   * be folded into it.
    */
   absorbsPadding?: boolean;
   /** The zeros that the node adds on each side of its input, if it does nothing else. */
   asZeroPadding?(node: Node<K>): { before: number[]; after: number[] } | undefined;
-  /** Whether the node copies its inputs, so that it can read a state without a copy before. */
+  /** Whether the node copies its inputs, so that it can read a state without a separate copy. */
   copiesInputs?: boolean;
-  /** Whether the stored integers have a meaning to the node, and not the real values. */
+  /** Whether the node works on the stored integers instead of the real values. */
   readsStoredIntegers?: boolean;
 }
 
-/** An operator of the table, for a node of any kind. */
+/** An operator of any kind, as the table holds it. */
 export type AnyOperator = Operator<AnyNode['op']>;

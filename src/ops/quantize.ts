@@ -29,8 +29,8 @@ export const quantize: Operator<'quantize'> = {
 };
 
 /**
- * Requantization as a separate node: XNNPACK's rule between equal types, TensorFlow Lite's between
- * int8 and uint8.
+ * Requantization as a separate node. It follows XNNPACK's rule between equal types, and TensorFlow
+ * Lite's between int8 and uint8.
  */
 function conversion(x: Tensor, y: Tensor): (q: number) => number {
   const from = perTensor(x);

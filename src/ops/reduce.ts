@@ -89,8 +89,8 @@ export const reduce: Operator<'reduce'> = {
 };
 
 /**
- * Whether this is a mean over height and width, which XNNPACK computes as global average pooling
- * with rounding half to even. TensorFlow Lite's other means round differently.
+ * Whether this is a mean over height and width. XNNPACK computes it as global average pooling and
+ * rounds halves to even; TensorFlow Lite's other means round differently.
  */
 function isGlobalPool(node: Node<'reduce'>): boolean {
   const { axes } = node.attributes;

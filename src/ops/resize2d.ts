@@ -38,8 +38,8 @@ export const resize2d: Operator<'resize2d'> = {
 };
 
 /**
- * { low, high, weight } for each output index along one dimension, as TensorFlow's resize kernels
- * compute them in float32.
+ * Returns { low, high, weight } for each output index along one dimension, as TensorFlow's resize
+ * kernels compute them in float32.
  */
 function entries(
   size: number,

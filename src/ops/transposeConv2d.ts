@@ -4,9 +4,9 @@ import { constantWeights, demandBias, emitConv, type ConvWeights } from './share
 import { demand, demandWhole, fourDimensions } from './shared/refuse';
 
 /**
- * stride² ordinary convolutions, one for each residue of the output coordinate: output y = y0 + s·t
- * sees only the taps ky = r + s·j with r = (y0 + padTop) mod s, at input row (y0 + padTop − r)/s +
- * t − j.
+ * A transposed convolution is lowered to stride² ordinary convolutions, one for each residue of the
+ * output coordinate. Output y = y0 + s·t sees only the taps ky = r + s·j with r = (y0 + padTop) mod
+ * s, at input row (y0 + padTop − r)/s + t − j.
  */
 export const transposeConv2d: Operator<'transposeConv2d'> = {
   quantization: 'weights',
@@ -74,8 +74,8 @@ export const transposeConv2d: Operator<'transposeConv2d'> = {
 };
 
 /**
- * The taps that reach output `first`, `first` + stride, …, in input order, and the padding of their
- * convolution.
+ * The taps that reach the outputs `first`, `first` + stride, …, in input order, and the padding of
+ * their convolution.
  */
 function phase(first: number, pad: number, kernel: number, stride: number): { taps: number[]; pad: number } {
   const r = (first + pad) % stride;

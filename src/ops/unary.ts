@@ -99,9 +99,9 @@ interface Steps {
 }
 
 /**
- * The int8 function as TensorFlow Lite and XNNPACK compute it: piecewise linear functions in fixed
- * point, the others as a rounded table of the real function (logistic and elu round half to even as
- * in XNNPACK, tanh and gelu half away from zero as in TFLite).
+ * The int8 function as TensorFlow Lite and XNNPACK compute it. Piecewise linear functions use fixed
+ * point. The others are a table of the rounded real function: logistic and elu round halves to even
+ * as in XNNPACK, tanh and gelu round halves away from zero as in TFLite.
  */
 export function stepsOf(kind: UnaryKind, alpha: number, x: Steps, y: Steps): (q: number) => number {
   const sx = f32(x.scale);
@@ -144,8 +144,8 @@ export function stepsOf(kind: UnaryKind, alpha: number, x: Steps, y: Steps): (q:
 }
 
 /**
- * The error function by its Maclaurin series, or its continued fraction far out (Abramowitz and
- * Stegun 7.1.5, 7.1.14).
+ * The error function by its Maclaurin series, or by its continued fraction for large |x|
+ * (Abramowitz and Stegun 7.1.5, 7.1.14).
  */
 function erf(x: number): number {
   const z = Math.abs(x);

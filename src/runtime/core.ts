@@ -105,8 +105,8 @@ export function checksumBy({ utility: { exports, memory } }: CompiledCore): (byt
 }
 
 /**
- * A module that computes one relaxed dot product of four pairs (127, byte 255): (module (func
- * (export "f") (result i32) …))
+ * A module that computes one relaxed dot product of four pairs (127, byte 255), in text form:
+ * (module (func (export "f") (result i32) …))
  */
 const relaxedDot = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 7, 5, 1, 1,
   0x66, 0, 0, 0x0a, 0x17, 1, 0x15, 0, 0x41, 0xff, 0, 0xfd, 0x0f, 0x41, 0x7f, 0xfd, 0x0f, 0x41, 0, 0xfd, 0x0f, 0xfd,

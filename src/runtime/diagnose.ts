@@ -4,9 +4,9 @@ import { now } from './clock';
 import type { Engine } from './engine';
 import type { Inputs, ProfileEntry } from './types';
 
-// What `Model` offers besides predictions: golden cases and the time of each record.
+// The diagnostics of `Model`: golden cases, and the time of each record.
 
-/** Their times are kept until the end. */
+/** Upper limit, because `profile` stores every measured time until it returns. */
 const MAX_RUNS = 100_000;
 
 /** Runs the golden cases of the file. @returns their number */

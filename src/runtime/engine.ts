@@ -10,7 +10,7 @@ import type { WorkerPool } from './workerPool';
 /** Starts the workers of a model. */
 export type StartPool = (core: CoreExports, memory: SharedMemory, info: ModelInfo) => Promise<WorkerPool>;
 
-/** Ends the workers of models that were garbage-collected. */
+/** Ends the workers of models that have been garbage-collected. */
 const abandoned = typeof FinalizationRegistry === 'function'
   ? new FinalizationRegistry<WorkerPool>((pool) => {
     pool.end();

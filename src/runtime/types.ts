@@ -1,5 +1,5 @@
-// Types that several files of the runtime use. This file imports nothing, so that none of them
-// import each other for a type.
+// Types that several files of the runtime use. This file imports nothing, so that these files need
+// not import each other for a type.
 
 /** Typed arrays of raw values. */
 export type RawArray = Float32Array | Int8Array | Uint8Array | Uint8ClampedArray | Int32Array | BigInt64Array;

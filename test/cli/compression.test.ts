@@ -22,7 +22,7 @@ describe('splitSamples', () => {
     expect(isHeldOut).toBe(true);
   });
 
-  it('holds out one of two, and cannot hold out the only one', () => {
+  it('holds out one of two samples, and none if there is only one', () => {
     expect(numbers(splitSamples(samples(2), true).fitting)).toEqual([0]);
     expect(splitSamples(samples(1), true)).toMatchObject({ isHeldOut: false, comparing: samples(1) });
   });
@@ -32,14 +32,14 @@ describe('splitSamples', () => {
     expect(splitSamples(samples(5), false).isHeldOut).toBe(true);
   });
 
-  it('takes each sample once, so that no copy is in both parts', () => {
+  it('removes duplicates, so that no sample is in both parts', () => {
     const { fitting, comparing } = splitSamples([...samples(4), ...samples(4)], true);
     expect([...numbers(fitting), ...numbers(comparing)].sort()).toEqual([0, 1, 2, 3]);
   });
 });
 
 describe('convert compares the network before and after', () => {
-  it('on held-out samples, and draws what it found', async () => {
+  it('on held-out samples, and prints the result as a table', async () => {
     const { code, out, err } = await convert(
       'mild.klet',
       '--prune',
@@ -56,7 +56,7 @@ describe('convert compares the network before and after', () => {
       .toMatch(/output +same best class +SQNR +largest error\n─+\nscores +15 of 15 +100\.0 % +#{20} +no error +0\n/);
   });
 
-  it('refuses to write a ruined network, with exit code 2 and what to do', async () => {
+  it('refuses to write a ruined network, with exit code 2 and advice', async () => {
     const { code, out, err } = await convert(
       'bad.klet',
       '--prune',
@@ -92,7 +92,7 @@ describe('convert compares the network before and after', () => {
     expect(files.read('kept.klet').toString()).toBe('as it was');
   });
 
-  it('writes it all the same with --force, and says why', async () => {
+  it('writes it nevertheless with --force, and says why', async () => {
     const { code, err } = await convert(
       'forced.klet',
       '--prune',
@@ -135,7 +135,7 @@ describe('convert compares the network before and after', () => {
     expect(err).toMatch(/^kinglet: warning: fewer than 80 % of the samples keep their best class; 1 sample is too few/);
   });
 
-  it('says nothing about a conversion that changes no weights', async () => {
+  it('prints no comparison if the conversion changes no weights', async () => {
     const { out, err } = await convert('plain.klet');
     expect(err).toBe('');
     expect(out).not.toMatch(/compared|best class/);

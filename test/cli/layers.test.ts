@@ -40,7 +40,7 @@ describe('layers of options', () => {
     expect(() => finder(2).find('a.*')).toThrow(/no layer/);
   });
 
-  it('are listed with their numbers if there are few, and by likeness if there are many', () => {
+  it('are suggested if none matches: all of them if they are few, otherwise the closest names', () => {
     expect(() => finder(2).find('b')).toThrow('there is no layer "b" to prune; there are #0 "a/0", #2 "a/1"');
     expect(() => finder(12).find('A/11x'))
       .toThrow('there is no layer "A/11x" to prune; the closest of 12 layers are #22 "a/11"');

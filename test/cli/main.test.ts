@@ -44,7 +44,7 @@ describe('kinglet', () => {
     '--flavor', 'neon'], 'Allowed choices are relaxed, simd, scalar'], [['bench', 'x', '--runs', '0'],
     'It must be greater than 0'], [['bench', 'x', '--runs', 'many'], 'It must be a whole number'], [['convert', 'x',
     '--max-memory', '2 dozen'], 'such as 65536, 512K or 2M']])(
-      'refuses %j in one line and points to the help',
+      'refuses %j in one line, which points to the help',
       async (argv, text) => {
         const { code, out, err } = await kinglet(...argv);
         expect([code, out]).toEqual([1, '']);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { compile, GraphBuilder } from '../../src/compiler/index';
 import { kinglet, quadrants, temporaryFolder } from './cli';
 
-// What the command line says to files of the wrong kind, and which assumptions it reports.
+// Error messages about files of the wrong kind, and notes about assumptions.
 
 const files = temporaryFolder();
 const network = files.write('quadrants.tflite', quadrants('uint8'));
@@ -53,7 +53,7 @@ describe('an input of the wrong kind', () => {
       },
     );
 
-  it('says what the network takes instead', async () => {
+  it('is refused with the kind of input that the network takes', async () => {
     expect(await refusal('run', digits, '--input', image))
       .toContain('is a PNG image, but this network takes recordings; give a .wav file');
     const klet = files.at('image.klet');
@@ -69,14 +69,14 @@ describe('an input of the wrong kind', () => {
       .toContain('is a recording, but this network takes images');
   });
 
-  it('that is cut off is called damaged, before the words of the decoder', async () => {
+  it('is called damaged if it is cut off, before the message of the decoder', async () => {
     expect(await refusal('run', network, '--input', files.write('cut.png', png.subarray(0, 60))))
       .toMatch(/cut\.png" is a damaged PNG image, probably cut off; save or download it again \(the decoder says/);
     expect(await refusal('run', network, '--input', files.write('cut.npy', Buffer.from('\x93NUMPY\x01', 'latin1'))))
       .toMatch(/is a \.npy file that cannot be read: damaged, cut off, or .*save it again with numpy\.save \(/);
   });
 
-  it('is no text for --labels and --preprocess', async () => {
+  it('is refused as text by --labels and --preprocess', async () => {
     for (const option of ['--labels', '--preprocess']) {
       for (const command of ['convert', 'run']) {
         const rest = command === 'run' ? ['--input', image] : ['-o', files.at('never.klet')];
@@ -97,7 +97,7 @@ describe('preprocessing', () => {
       expect(await refusal('run', network, '--input', image, '--preprocess', text)).toContain(message);
     });
 
-  it('that is assumed is reported in one line, with the way to say otherwise', async () => {
+  it('is reported in one line if it is assumed, with the option that replaces it', async () => {
     const { err } = await kinglet('run', floatNetwork, '--input', image);
     expect(err)
       .toBe(`kinglet: note: "${image}" (8×8) stretched to 4×4, gray, byte / 255, that is 0..1: assumed, because `

@@ -21,7 +21,7 @@ const several = files.write(
 const outputsOf = (name: string): string[] => loadSync(new Uint8Array(files.read(name))).outputs.map((o) => o.name);
 
 describe('a file with several signatures', () => {
-  it('is converted by the one that predicts, and says which others there are', async () => {
+  it('is converted by its signature for prediction, and a note lists the others', async () => {
     const { code, err } = await kinglet('convert', several, '-o', files.at('default.klet'));
     expect(code).toBe(0);
     expect(err).toContain('the signature "predict" was taken; --signature takes another: "compute_loss"');
@@ -29,14 +29,14 @@ describe('a file with several signatures', () => {
     expect((await kinglet('inspect', several)).err).toContain('--signature takes another: "compute_loss"');
   });
 
-  it('is converted by the one that is asked for', async () => {
+  it('is converted by the requested signature', async () => {
     const { code, err } = await kinglet('convert', several, '-o', files.at('loss.klet'), '--signature', 'compute_loss');
     expect([code, err]).toEqual([0, '']);
     expect(outputsOf('loss.klet')).toEqual(['loss']);
     expect((await kinglet('inspect', several, '--signature', 'compute_loss')).out).toContain('loss');
   });
 
-  it('is refused for a signature that it lacks', async () => {
+  it('is refused if it lacks the requested signature', async () => {
     const { code, err } = await kinglet('inspect', several, '--signature', 'train');
     expect(code).toBe(1);
     expect(err).toContain('there is no signature "train"; the file has "compute_loss", "predict"');

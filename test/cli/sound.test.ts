@@ -161,7 +161,7 @@ describe('run with a recording and a network with state', () => {
 
   it.each<[number, AudioPreprocessing['layout'], number[]]>([[1, 'frames-first', [1, 1, 16]], [3, 'frames-first', [1, 3,
     16]], [3, 'features-first', [1, 16, 3]]])(
-      'hears all of it, %i frames at a time, %s',
+      'processes all of it, %i frames at a time, %s',
       async (frames, layout, shape) => {
         const parameters = toneParameters({ layout, padding: 'end' });
         const sound = tone(300, 0.2, 16000);

@@ -83,7 +83,7 @@ describe('compile', () => {
     expect(failure(product).code).toBe('UNSUPPORTED_OP');
   });
 
-  // contradictory graphs, and what the message must name
+  // contradictory graphs, and the words that the message must contain
   const impossible: [title: string, graph: () => Graph, about: RegExp][] = [['a tensor that nothing computes',
     () => ({ ...single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 3])), inputs: [] }),
     /reads "x", which nothing before it computes/], ['an output that nothing computes',
@@ -126,7 +126,7 @@ describe('compile', () => {
     () => single('binary', [x4, floats('c', [2])], { kind: 'add', activation: 'none' }, out([1, 4, 4, 3])),
     /\[1, 4, 4, 3\] and \[2\] do not broadcast/], ['a slope that does not broadcast to its input',
     () => single('prelu', [x4, floats('c', [2, 1, 1, 3])], {}, out([1, 4, 4, 3])), /"prelu".*\[2, 1, 1, 3\]/], [
-    'conv2d weights for other channels',
+    'conv2d weights for another number of channels',
     () =>
       single('conv2d', [x4, floats('w', [2, 1, 1, 4]), null], {
         ...conv,
@@ -178,20 +178,20 @@ describe('compile', () => {
         [x4],
         { kernel: [2, 2], stride: [1, 1], padding: [2, 0, 0, 0], activation: 'none' },
         out([1, 5, 3, 3]),
-      ), /"maxPool2d".*padding/], ['depthwise weights for other channels',
+      ), /"maxPool2d".*padding/], ['depthwise weights for another number of channels',
     () =>
       single('depthwiseConv2d', [x4, floats('w', [1, 2, 2, 4]), null], {
         stride: [1, 1],
         dilation: [1, 1],
         padding: [0, 0, 0, 0],
         activation: 'none',
-      }, out([1, 3, 3, 4])), /"depthwiseConv2d".*channels/], ['transposed weights for other channels',
+      }, out([1, 3, 3, 4])), /"depthwiseConv2d".*channels/], ['transposed weights for another number of channels',
     () =>
       single('transposeConv2d', [x4, floats('w', [2, 2, 2, 4]), null], {
         stride: [1, 1],
         padding: [0, 0, 0, 0],
         activation: 'none',
-      }, out([1, 5, 5, 2])), /"transposeConv2d".*channels/], ['a transposed convolution into other channels',
+      }, out([1, 5, 5, 2])), /"transposeConv2d".*channels/], ['a transposed convolution to another number of channels',
     () =>
       single('transposeConv2d', [x4, floats('w', [2, 2, 2, 3]), null], {
         stride: [1, 1],
@@ -219,9 +219,9 @@ describe('compile', () => {
       single('concat', [tensor('a', [2, 5], 'float32'), tensor('b', [3, 5], 'float32')], {
         axis: 1,
         activation: 'none',
-      }, out([2, 10])), /"concat".*\[2, 5\].*\[3, 5\]/], ['an axis that is not there',
+      }, out([2, 10])), /"concat".*\[2, 5\].*\[3, 5\]/], ['an axis that does not exist',
     () => single('concat', [tensor('a', [2, 5], 'float32')], { axis: 2, activation: 'none' }, out([2, 5])),
-    /"concat".*axis 2/], ['pieces that are not the whole',
+    /"concat".*axis 2/], ['pieces that do not add up to the input',
     () =>
       single(
         'split',
@@ -235,7 +235,7 @@ describe('compile', () => {
     () => single('slice', [tensor('x', [6], 'float32')], { begin: [2], stride: [-1] }, out([4])),
     /"slice".*dimension 0/], ['another number of elements',
     () => single('reshape', [tensor('x', [6], 'float32')], {}, out([4])), /"reshape".*6.*4/], [
-    'a permutation with a dimension twice',
+    'a permutation that repeats a dimension',
     () => single('transpose', [tensor('x', [2, 2], 'float32')], { perm: [0, 0] }, out([2, 2])),
     /"transpose".*\[0, 0\]/,
   ], ['a broadcast to a smaller shape', () => single('broadcastTo', [tensor('x', [2, 3], 'float32')], {}, out([3])),
@@ -245,15 +245,15 @@ describe('compile', () => {
     /"pad": it mirrors more/], ['a pad that cuts',
     () =>
       single('pad', [tensor('x', [3], 'float32')], { before: [-1], after: [0], mode: 'constant', value: 0 }, out([2])),
-    /"pad"/], ['depth that blocks do not divide',
+    /"pad"/], ['channels that blocks do not divide',
     () => single('depthToSpace', [x4], { blockSize: 2 }, out([1, 8, 8, 0.75])), /"depthToSpace"/], [
-    'space that blocks do not divide',
+    'an image that blocks do not divide',
     () => single('spaceToDepth', [x4], { blockSize: 3 }, out([1, 4 / 3, 4 / 3, 27])),
     /"spaceToDepth"/,
   ], ['an argmax over no axis', () => single('argmax', [x4], { axis: 4, kind: 'max' }, out([1, 4, 4, 3], 'int32')),
     /"argmax".*axis 4/], ['a reduction over no axis',
     () => single('reduce', [x4], { kind: 'max', axes: [4] }, out([1, 4, 4, 3])), /"reduce".*axes/], [
-    'a resize into other channels',
+    'a resize that changes the number of channels',
     () =>
       single('resize2d', [x4], { mode: 'nearest', alignCorners: false, halfPixelCenters: false }, out([1, 8, 8, 4])),
     /"resize2d"/,
@@ -291,7 +291,7 @@ describe('compile', () => {
     });
   });
 
-  test('refuses networks that need more memory than the limit, and names what takes it', () => {
+  test('refuses networks that need more memory than the limit, and names the parts that need it', () => {
     const graph = single('unary', [tensor('x', [100_000], 'float32')], { kind: 'relu' }, out([100_000]));
     expect(failure(graph, { maxMemory: 100_000 })).toMatchObject({
       code: 'OUT_OF_MEMORY',

@@ -22,10 +22,7 @@ function coreOf(flavor: (typeof flavors)[number]): CompiledCore {
   return cores.get(flavor)!;
 }
 
-/**
- * Decodes in place, in the memory layout of a model, with no more room between the sections than
- * decoding needs.
- */
+/** Decodes in place, in the memory layout of a model, without spare bytes between the sections. */
 function decode(
   flavor: (typeof flavors)[number],
   coded: Uint8Array,
@@ -101,7 +98,7 @@ describe('entropy-coded weights', () => {
     );
   });
 
-  test.each(flavors)('are followed by zeros if a file codes only the first of them (%s)', (flavor) => {
+  test.each(flavors)('are padded with zeros if a file codes only the first of them (%s)', (flavor) => {
     const { weights, runs } = draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: ['bell', 5] }]);
     const coded = encodeWeights(weights, runs);
     const whole = new Uint8Array(1000);
@@ -110,7 +107,7 @@ describe('entropy-coded weights', () => {
     expect(decode(flavor, coded, whole.length)).toEqual({ fault: L.FAULT_NONE, weights: whole });
   });
 
-  test('get memory for the weights and the coded section, whatever lead the file claims', () => {
+  test('get enough memory for both sections, even if the file declares a wrong lead', () => {
     const { weights, runs } = draw([{ lanes: L.CODED_CHANNELS, quads: 1000, panels: 4, source: ['few', 5] }]);
     const coded = encodeWeights(weights, runs);
     for (const lead of [0, 64, weights.length]) {
@@ -126,7 +123,7 @@ describe('entropy-coded weights', () => {
     }
   });
 
-  test('take the size of their entropy plus a few per cent for tables', () => {
+  test('take 1 % more than their entropy, plus the tables', () => {
     const { weights, runs } = draw([{ lanes: L.CODED_CHANNELS, quads: 250, panels: 5, source: ['bell', 5] }]);
     const counts = new Map<number, number>();
     for (const w of weights) counts.set(w, (counts.get(w) ?? 0) + 1);
@@ -134,7 +131,7 @@ describe('entropy-coded weights', () => {
     expect(encodeWeights(weights, runs).length).toBeLessThan(entropy * 1.01 + 400);
   });
 
-  test('use one table per kind of channel, so a mixture takes no more than its parts', () => {
+  test('use a separate table for each kind of channel, so a mixture takes no more than its parts', () => {
     const wide = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }]);
     const narrow = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['few', 9] }]);
     const both = draw([{ lanes: L.CODED_CHANNELS, quads: 400, panels: 4, source: ['bell', 5] }, {
@@ -184,7 +181,7 @@ describe('packed sections', () => {
     draw([{ lanes: L.CODED_BYTES, quads: 100, panels: 1, source: drawn }]).weights.subarray(0, length)
   );
 
-  test('decode to the same bytes, by the source and by the code in the docs', () => {
+  test('decode to the same bytes in the runtime and in the second runner (test/docs)', () => {
     fc.assert(
       fc.property(bytes, (section) => {
         const packed = encodeSection(section);
@@ -212,7 +209,7 @@ describe('packed sections', () => {
     expect(refused).toBeGreaterThan(1900);
   });
 
-  test('are used even if coding the weights would not make them smaller', () => {
+  test('are used even if the weights stay uncoded', () => {
     const b = new GraphBuilder('no weights');
     let x = b.input('x', [1, 64]);
     for (let i = 0; i < 12; i++) x = b.node('unary', [x], { kind: i % 2 === 0 ? 'abs' : 'square' }, { name: `y${i}` });
@@ -223,7 +220,7 @@ describe('packed sections', () => {
     expect(loadSync(file).selfTest()).toBe(1);
   });
 
-  test('are not used for nearly constant data, because then a file could claim any length', () => {
+  test('are not used for nearly constant data, because that would let a file declare any length', () => {
     const zeros = new Uint8Array(1000);
     expect(encodeSection(zeros)).toBe(zeros);
     const packed = encodeSection(zeros.subarray(0, 400));

@@ -135,7 +135,7 @@ describe('quantize', () => {
   });
 
   test.each([1e-3, 1e-6, 1e-9, 1e-20])(
-    'keeps a bias that overflows in the scale of weights of %s, and their effect if it is visible',
+    'keeps a bias that would overflow int32 because the weights are as small as %s',
     (size) => {
       const b = new GraphBuilder('small weights');
       const random = new Random(5);
@@ -193,7 +193,7 @@ describe('quantize', () => {
       .toEqual(loadSync(compile(graph)).predict(sample, { output: 'raw' }));
   });
 
-  test('converts at the borders of operators that stay in float32', () => {
+  test('converts before and after operators that stay in float32', () => {
     const b = new GraphBuilder('mixed');
     const x = b.input('x', [3, 4]);
     const relu = b.node('unary', [x], { kind: 'relu' });

@@ -48,7 +48,7 @@ export function sizeOf(dtype: number): number {
   return dtype === C.DTYPE_I8 || dtype === C.DTYPE_U8 ? 1 : 4;
 }
 
-/** What each opcode does, by the name that the page has for it. */
+/** The implementation of each opcode, by the name of the opcode on the page. */
 export type Records = Record<string, (r: Fields) => void>;
 
 /** The fields of one record. */

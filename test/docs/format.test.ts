@@ -120,7 +120,7 @@ describe('a runner written from docs/format/ agrees with the core', () => {
     }
   });
 
-  test('on a network of every record', () => {
+  test('on a network that has every record', () => {
     const file = compile(everyOperator()) as Uint8Array<ArrayBuffer>;
     const model = loadSync(file);
     const runner = new PageRunner(file);
@@ -134,7 +134,7 @@ describe('a runner written from docs/format/ agrees with the core', () => {
     });
   });
 
-  test.each(['lstm i8', 'lstm f32'])('when predictions continue each other, on %s', (title) => {
+  test.each(['lstm i8', 'lstm f32'])('when each prediction continues the previous one, on %s', (title) => {
     const { graph, tolerance = 0 } = cases.find((known) => known.title.startsWith(title))!;
     const file = compile({ ...graph, carries: true }) as Uint8Array<ArrayBuffer>;
     const model = loadSync(file);

@@ -37,7 +37,7 @@ export function constantsOf(page: string): [name: string, value: number][] {
 }
 
 export interface Fence {
-  /** What follows the three backquotes. */
+  /** The info string after the three backquotes. */
   language: string;
   code: string;
   line: number;

@@ -88,7 +88,7 @@ function norm16(
   });
 }
 
-/** A packed weight matrix: start + Σ a·w of lane n of a gate. */
+/** Returns start + Σ a·w of lane n of a gate, for a packed weight matrix. */
 function matrix(
   r: Fields,
   name: string,
@@ -168,7 +168,7 @@ function recurrentLayer(r: Fields): void {
   const biasP = r.table('RECURRENT_PROJECTION_BIAS', number);
   const all = range(N);
   const act = r.floats ? activation(r.int('RECURRENT_ACTIVATION')) : () => 0;
-  /** In f32: start plus the products of a row, which hybrid records quantize over its own range. */
+  /** The same in f32. Hybrid records first quantize the row by its own range. */
   const products = (
     of: typeof W,
     gate: number,

@@ -68,7 +68,7 @@ export class PageRunner {
     return records;
   }
 
-  /** Returns to the initial state, where predictions continue each other. */
+  /** Returns to the initial state, for files whose predictions continue from one another. */
   reset(): void {
     this.hasBegun = false;
   }

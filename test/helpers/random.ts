@@ -17,7 +17,7 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   }
 
-  /** A integer from `low` to `high`, both possible. */
+  /** An integer from `low` to `high`, both possible. */
   int(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
   }

@@ -47,7 +47,7 @@ describe('the registry', () => {
     },
   );
 
-  test('no importer takes what none recognizes', () => {
+  test('no importer accepts a file that no importer recognizes', () => {
     for (const [name, bytes] of strange) expect(importerOf(bytes), name).toBeUndefined();
   });
 

@@ -73,16 +73,18 @@ describe('sparse tensors', () => {
     expect(expand(stored, shape, [0, 1, 2, 3], [3, 2, 2, { segments, indices }])).toEqual(dense);
   });
 
-  test.each<[string, () => unknown]>([['has more values than places',
+  test.each<[string, () => unknown]>([['has more values than indices',
     () => expand([1, 2, 3], [1, 3], [0, 1], [1, { segments: [0, 2], indices: [0, 1] }])], ['has fewer',
-    () => expand([1], [1, 3], [0, 1], [1, { segments: [0, 2], indices: [0, 1] }])], ['has indices beyond its shape',
-    () => expand([1], [1, 3], [0, 1], [1, { segments: [0, 1], indices: [3] }])], ['has segments that run backwards',
-    () => expand([1], [2, 3], [0, 1], [2, { segments: [1, 0, 1], indices: [0] }])], ['has segments behind its indices',
-    () => expand([1], [1, 3], [0, 1], [1, { segments: [0, 9], indices: [0] }])], ['lacks segments',
-    () => expand([1], [2, 3], [0, 1], [2, { segments: [0, 1], indices: [0] }])], ['walks a dimension twice',
-    () => expand([1], [1, 3], [0, 0], [1, 3])], ['is larger than it says',
-    () => expand([1], [2, 3], [0, 1], [1e9, 1e9])]])(
-      'are refused if the file %s',
-      (_, attempt) => expect(attempt).toThrow(/tensor "w" has a sparse encoding that does not fit/),
-    );
+    () => expand([1], [1, 3], [0, 1], [1, { segments: [0, 2], indices: [0, 1] }])], ['has indices outside its shape',
+    () => expand([1], [1, 3], [0, 1], [1, { segments: [0, 1], indices: [3] }])], ['has segments in descending order',
+    () => expand([1], [2, 3], [0, 1], [2, { segments: [1, 0, 1], indices: [0] }])], [
+    'has segments past the end of its indices',
+    () => expand([1], [1, 3], [0, 1], [1, { segments: [0, 9], indices: [0] }]),
+  ], ['lacks segments', () => expand([1], [2, 3], [0, 1], [2, { segments: [0, 1], indices: [0] }])], [
+    'walks a dimension twice',
+    () => expand([1], [1, 3], [0, 0], [1, 3]),
+  ], ['has levels larger than its shape', () => expand([1], [2, 3], [0, 1], [1e9, 1e9])]])(
+    'are refused if the file %s',
+    (_, attempt) => expect(attempt).toThrow(/tensor "w" has a sparse encoding that does not fit/),
+  );
 });

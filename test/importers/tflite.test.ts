@@ -554,7 +554,7 @@ describe('tensors', () => {
     });
   });
 
-  it('are those of the signature that predicts, or of the one that is asked for', () => {
+  it('come from the signature for prediction, or from the requested one', () => {
     const signature = (key: string, output: string): Signature => ({
       key,
       inputs: { x: 'x' },
@@ -610,7 +610,7 @@ describe('tensors', () => {
     expect(found).toEqual(expected);
   });
 
-  it('need a size where the file leaves that of an image open', () => {
+  it('need a fixed size if the file leaves the size of an image open', () => {
     const image = (shape: number[], shapeSignature: number[]): Uint8Array =>
       network([{ ...float('x', shape), shapeSignature }, float('y', shape)], [{
         kind: 'NEG',

@@ -5,8 +5,8 @@ import { flavors } from '../helpers/flavors';
 import { refuses } from '../robustness/refusal';
 import { writeTflite, type TfliteNetwork, type TfliteOperator, type TfliteTensor } from '../tflite/writer';
 
-// Resource variables of TensorFlow Lite: VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE, and CALL_ONCE
-// for what they hold at first.
+// Resource variables of TensorFlow Lite: VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE, and CALL_ONCE,
+// which sets their initial values.
 
 const float = (name: string, shape: number[], data?: number[]): TfliteTensor => ({
   name,

@@ -52,7 +52,7 @@ function written(model: Model, dtype: Kind['dtype'], values: Float32Array | Floa
 }
 
 describe.each(flavors)('real numbers as inputs of the %s core', (flavor) => {
-  test.each(kinds)('become $dtype of scale $scale and zeroPoint point $zeroPoint as the formula says', (kind) => {
+  test.each(kinds)('become $dtype with scale $scale and zero point $zeroPoint by the formula', (kind) => {
     const N = 37;
     const model = modelOf(kind, N, flavor);
     const { scale } = model.inputs[0]!;

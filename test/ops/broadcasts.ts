@@ -17,7 +17,7 @@ export interface BroadcastSpec {
   seed: number;
 }
 
-/** What an operator does with the specs. */
+/** An operator to test on random broadcasts. */
 export interface BroadcastCase<K extends OperatorName> {
   op: K;
   attributes: Attributes[K];

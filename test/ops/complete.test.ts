@@ -61,7 +61,7 @@ test.each(Object.keys(operators) as OperatorName[])('%s is in every place that a
   );
   need(
     stream === 'none' || Object.values<unknown>(sharedForms).includes(stream) || streamTests.includes(quoted),
-    'test/streams/toStream.test.ts: a network with it, because it has a streaming form that it shares with none',
+    'test/streams/toStream.test.ts: a network with it, because it has a streaming form of its own',
   );
   need(
     typeof isChannelwise === 'boolean' || pruneTests.includes(quoted),
@@ -109,7 +109,7 @@ describe('the record', () => {
 
 // ── TensorFlow Lite ───────────────────────────────────────────────────────────────────────────────────────
 
-/** Operators that TensorFlow Lite's own build is not compared on, with the reason. */
+/** Operators that bench/oracle does not compare with TensorFlow Lite, with the reason. */
 const noOracle: Record<string, string> = {
   DENSIFY: 'it leaves no record: the importer unpacks the weights',
   EMBEDDING_LOOKUP: 'TensorFlow Lite for the web is built without it; GATHER has the same record',

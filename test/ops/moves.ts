@@ -28,7 +28,7 @@ const bytes: Kind = { type: 'int8', x: plain, y: null, seed: 1 };
 const words: Kind = { type: 'float32', x: plain, y: null, seed: 2 };
 const requantized: Kind = { type: 'uint8', x: plain, y: { scale: 0.25, zeroPoint: -128 }, seed: 3 };
 
-/** One kind of each sort. */
+/** One of each: bytes, words, and requantized values. */
 export const fewKinds: Kind[] = [bytes, words, requantized];
 
 /** Checks an operator that moves a tensor of shape `from` into tensors of the shapes `to`. */

@@ -23,7 +23,9 @@ export interface SequenceSpec {
   reverse: boolean;
   isSingleStep: boolean;
   x: Quantization;
-  /** The share of blocks that are not pruned, of the input weights and of the recurrent weights. */
+  /**
+   * The fraction of blocks that remain after pruning, for input weights and for recurrent weights.
+   */
   densities: [number, number];
   seed: number;
 }
@@ -115,7 +117,7 @@ export function checkLists(graph: Graph, seed: number): void {
   for (const { what, values } of answers) compare(what, t!.shape, answers[0]!.values, values, exact);
 }
 
-/** Sets blocks of 8 rows by 4 inputs to zero at random; the share `density` of them is kept. */
+/** Sets random blocks of 8 rows by 4 inputs to zero. The fraction `density` of them is kept. */
 export function pruneBlocks(random: Random, weights: Tensor, gates: number, density: number): Tensor {
   const [N, K] = weights.shape as [number, number];
   const rows = N / gates;

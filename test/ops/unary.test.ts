@@ -33,7 +33,7 @@ const kinds: Record<UnaryKind, Tolerance> = {
   log: { relative: 2e-6, absolute: 1e-7 },
   sin: { relative: 2e-6, absolute: 1e-7 },
   cos: { relative: 2e-6, absolute: 1e-7 },
-  // the absolute error is that of the tail, where 1 + erf cancels
+  // the absolute error occurs in the tail, where 1 + erf cancels
   gelu: { relative: 2e-6, absolute: 8e-7 },
   geluTanh: { relative: 2e-6, absolute: 8e-7 },
 };

@@ -83,7 +83,7 @@ const nothing = (): void => undefined;
 
 const int8 = compile(quantized());
 
-/** Correct arguments, new for each call. A function without them meets wrong arguments only. */
+/** Correct arguments, new for each call. */
 const correct: Record<string, () => unknown[]> = {
   load:
     () => [tones.slice(), {
@@ -169,7 +169,7 @@ interface Instance {
   make: () => object;
   /** Correct arguments of its methods. */
   calls: Record<string, (instance: never) => unknown[]>;
-  /** Brings it back to its first state. */
+  /** The method that returns the object to its initial state. */
   reset?: string;
 }
 
@@ -342,7 +342,7 @@ describe('wrong arguments end in a KletError, and correct calls work afterwards:
   test('new GraphBuilder()', () => fuzz(([name]) => new GraphBuilder(name as string)));
 });
 
-describe('the list of what is fuzzed', () => {
+describe('the list of fuzzed functions', () => {
   test('has every function that a page of the documentation names', () => {
     const titles = publicFunctions.map(({ title }) => title);
     for (const title of ['kinglet: load()', 'kinglet/slim: loadSync()', 'kinglet/compiler: prune()',
@@ -388,16 +388,16 @@ describe('an unknown option', () => {
     /unknown property hopp/], ['checkPreprocessing', () => checkPreprocessing({ ...image(), scales: 1 }),
     /unknown property "scales"/]];
 
-  test.each(cases)('of %s is refused by name', async (_, call, text) => {
+  test.each(cases)('of %s is refused, and the error names it', async (_, call, text) => {
     await rejects(() => new Promise((resolve) => resolve(call())), 'BAD_ARGUMENT', text);
   });
 
-  test('with the value undefined or of a known name is no error', () => {
+  test('is accepted if its value is undefined', () => {
     expect(loadSync(tones, wrongOptions({ flavor: undefined })).predict(input, {})).toHaveLength(2);
   });
 });
 
-describe('what a caller passes by mistake is named:', () => {
+describe('the error recognizes a common mistake:', () => {
   const model = loadSync(tones);
   const anything = (value: unknown): never => value as never;
 
@@ -407,7 +407,7 @@ describe('what a caller passes by mistake is named:', () => {
     }
   });
 
-  test('bytes in place of int8, nested arrays, and another name', () => {
+  test('bytes in place of int8, nested arrays, and an unknown name of an input', () => {
     refuses(
       () => loadSync(int8).predict(anything(new Uint8Array(64))),
       'TYPE_MISMATCH',
@@ -425,7 +425,7 @@ describe('what a caller passes by mistake is named:', () => {
     );
   });
 
-  test('a loaded model in place of a file, and bytes that are gone', async () => {
+  test('a loaded model in place of a file, and bytes whose buffer was transferred', async () => {
     await rejects(() => load(anything(model)), 'BAD_ARGUMENT', /not a loaded model; call its predict/);
     await rejects(() => load(anything(detached().buffer)), 'BAD_ARGUMENT', /their buffer was transferred/);
   });

@@ -196,9 +196,9 @@ describe('a file', () => {
     malformed('a string as a shape', input({ shape: '4' }), /no proper shape/);
     malformed('a dimension of 0', input({ shape: [0, 4] }), /no proper shape/);
     malformed('a negative dimension', input({ shape: [-1, -60] }), /no proper shape/);
-    malformed('a shape beyond 2^53 elements', input({ shape: [1e9, 1e9, 1e9] }), arena);
-    malformed('an output beyond the arena', tensor('outputs', 0, { shape: [100_000] }), arena);
-    malformed('an offset beyond the arena', input({ offset: 1 << 20 }), arena);
+    malformed('a shape of more than 2^53 elements', input({ shape: [1e9, 1e9, 1e9] }), arena);
+    malformed('an output outside the arena', tensor('outputs', 0, { shape: [100_000] }), arena);
+    malformed('an offset outside the arena', input({ offset: 1 << 20 }), arena);
     malformed('a negative offset', input({ offset: -16 }), arena);
     malformed('a string as an offset', input({ offset: '0' }), arena);
     malformed('floats at an odd offset', tensor('inputs', 1, { offset: 2 }), arena);
@@ -206,12 +206,12 @@ describe('a file', () => {
     malformed('a negative scale', input({ scale: -1 }), /has the scale -1/);
     malformed('a string as a scale', input({ scale: '1' }), /has the scale "1"/);
     malformed('a fractional zero point', input({ zeroPoint: 0.5 }), /has the zero point 0.5/);
-    malformed('a zero point beyond the safe integers', input({ zeroPoint: 1e300 }), /has the zero point 1e\+300/);
+    malformed('a zero point that is not a safe integer', input({ zeroPoint: 1e300 }), /has the zero point 1e\+300/);
     malformed('a scale without a zero point', input({ zeroPoint: undefined }), /half a quantization/);
     malformed('a number as a state', withState(4), state);
     malformed('a string as the flag of a state', withState({ bytes: 4, initial: 0, carries: 'yes' }), state);
-    malformed('a state beyond the arena', withState({ bytes: 1 << 30, initial: 0 }), arena);
-    malformed('an initial state beyond the weights', withState({ bytes: 4, initial: 1 << 30 }), weights);
+    malformed('a state outside the arena', withState({ bytes: 1 << 30, initial: 0 }), arena);
+    malformed('an initial state outside the weights section', withState({ bytes: 4, initial: 1 << 30 }), weights);
   });
 
   test('whose META is not JSON is refused', () => {

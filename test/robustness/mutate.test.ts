@@ -42,11 +42,13 @@ const originals = [false, true].map((compact): Original => {
   return { file, regions: [['header', 0, 32], ['table', 32, 16 * sections.length], ...regions, ...often, ...headers] };
 });
 
-/** Numbers that checks tend to forget. */
+/** Values at limits that checks often miss. */
 const numbers = [0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 64, 127, 128, 255, 256, 1000, 4095, 65535, 65536, 1 << 20,
   1 << 24, 1 << 28, 1 << 30, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe, 0xfffffff0, 0xffffff80,
   0xffff8000, 0xc0000000];
-/** The same for floats, as bits: NaN, infinities, the smallest, the largest, −0, 1, −1. */
+/**
+ * The same for floats, as bits: NaN, infinities, the smallest and the largest number, −0, 1, −1.
+ */
 const floats = [0x7fc00000, 0xffc00000, 0x7f800000, 0xff800000, 1, 0x7f7fffff, 0xff7fffff, 0x80000000, 0x3f800000,
   0xbf800000, 0x33000000];
 
@@ -98,7 +100,7 @@ function resealedMutant(random: Random): Uint8Array {
   const { file: original, regions } = random.pick(originals);
   const [name, offset, length] = random.pick(regions);
   const file = original.slice();
-  // in a larger arena, more corruptions stay within the arena
+  // a larger arena lets more corrupted offsets pass the checks
   if (random.next() < 0.3) {
     [16, 20].forEach((at) => viewOf(file).setUint32(at, random.pick([1 << 12, 1 << 16, 1 << 20]), true));
   }

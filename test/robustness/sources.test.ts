@@ -366,7 +366,7 @@ describe('other options', () => {
   });
 });
 
-describe('an engine that must not compile WebAssembly', () => {
+describe('an engine that is not allowed to compile WebAssembly', () => {
   afterEach(() => {
     vi.restoreAllMocks();
     vi.unstubAllGlobals();
@@ -380,7 +380,7 @@ describe('an engine that must not compile WebAssembly', () => {
     /import kinglet\/slim, .* import core from 'kinglet\/core\.simd\.wasm' .* option "wasm"/,
   ]];
 
-  test.each(policies)('is told what to do: %s', async (text, advice) => {
+  test.each(policies)('names the remedy in the error: %s', async (text, advice) => {
     class Forbidden {
       constructor() {
         throw new WebAssembly.CompileError(`WebAssembly.Module(): ${text}`);

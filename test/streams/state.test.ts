@@ -6,7 +6,7 @@ import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
 import { refuses } from '../robustness/refusal';
 
-// Streams of one model. Each continues from its own state, whatever the others do.
+// Streams of one model. Each continues from its own state, independently of the others.
 
 /** A float lstm that takes one frame per call, and the same network over a whole sequence. */
 function network(time: number, seed = 1): Graph {

@@ -40,7 +40,7 @@ const sets = loadRecordings(options.data);
 const left = ({ speaker }) => speaker === options.leave;
 const train = options.leave ? sets.train.filter((recording) => !left(recording)) : sets.train;
 const watched = options.leave ? [...sets.train, ...sets.validation].filter(left) : sets.validation;
-console.log(`spoken digits: ${train.length} to train on, ${watched.length} to watch`);
+console.log(`spoken digits: ${train.length} for training, ${watched.length} for validation`);
 
 const random = seeded(Number(options.seed));
 const network = createNetwork(random);

@@ -40,7 +40,7 @@ interface Job {
   source: Uint8Array;
   options: ConvertOptions;
   labels: string[] | undefined;
-  /** What the foreign file itself says about its network. */
+  /** Labels and preprocessing that the foreign file contains. */
   foreign: ForeignMeta;
   progress: Progress;
 }
@@ -275,7 +275,7 @@ function warnAboutChanges({ changes, samples, comparison }: Compressed, io: Io):
   if (warning !== undefined) warn(warning);
 }
 
-/** What was found, and what to do about it. */
+/** The message about a ruined network: the result of the comparison, and advice. */
 function refusalText({ output }: Job, { changes, samples, comparison }: Compressed): string {
   const less: Record<string, string> = {
     '--prune': 'a smaller --prune, or training while pruning',
@@ -347,7 +347,7 @@ function clusteredText(clustered: readonly ClusteredWeights[]): string {
   return `${countText(weights)} weights in ${layers} to at most ${most} values; largest error of a layer ${error}`;
 }
 
-/** What the foreign file says about its network, unless options say otherwise. */
+/** Metadata from the foreign file, unless options replace it. */
 function metadataText({ foreign: { labels, preprocessing }, labels: given, options }: Job): string | undefined {
   const texts = [labels && !given && plural(labels.length, 'label'),
     preprocessing && options.preprocess === undefined && `images: ${preprocessingText(preprocessing)}`];

@@ -68,7 +68,10 @@ export function inputRows(
   return rows;
 }
 
-/** The receptive field of one output pixel of the first image, or a row of it, as real values. */
+/**
+ * The receptive field of one output pixel of the first image, or one row of the input, as real
+ * values.
+ */
 function gatherRow(
   layer: PrunableLayer,
   values: ArrayLike<number>,

@@ -9,14 +9,14 @@ import { layerOf, realWeights, shiftBias, type PrunableLayer } from './layers';
 // channels innermost if the last dimension stays a multiple of their number.
 
 /**
- * Channels per panel of the kernels. A layer whose number of channels is not a multiple wastes the
- * rest of a panel.
+ * Channels per panel of the kernels. The last panel of a layer is padded if the number of channels
+ * is not a multiple of this.
  */
 const PANEL = 8;
 
 /**
- * Where the channels of a layer are used: tensors whose last dimension they are (possibly
- * repeated), channelwise nodes, and layers that sum over them.
+ * Where the channels of a layer are used: in tensors that have them as their last dimension
+ * (possibly repeated), in channelwise nodes, and in layers that sum over them.
  */
 interface Channels {
   carriers: Set<Tensor>;
@@ -98,7 +98,7 @@ function follow(graph: Graph, layer: AnyNode): Channels | string {
     }
   }
   for (const tensor of found.carriers) {
-    if (readersOf.get(tensor)?.includes(undefined)) return 'its outputs leave the network';
+    if (readersOf.get(tensor)?.includes(undefined)) return 'its outputs are outputs of the network';
   }
   return found;
 }

@@ -45,7 +45,7 @@ export interface PrunedLayer {
   name: string;
   pattern: PrunePattern;
   weights: number;
-  /** Fraction of the weights that is now zero; with `channels`, the fraction removed. */
+  /** Fraction of the weights that are now zero; with `channels`, the fraction that was removed. */
   sparsity: number;
 }
 
@@ -66,7 +66,7 @@ const pruneOptions = {
 
 const patterns = { weights: true, blocks: true, pairs: true, channels: true } satisfies Record<PrunePattern, true>;
 
-/** Checks the options whose types say more than their kinds. */
+/** Checks the options whose values are more restricted than their basic types. */
 function checkChoices({ sparsity, pattern, scope, samples, keep }: PruneOptions): void {
   const wrong = (name: string, expected: string, found: unknown): KletError =>
     new KletError('BAD_ARGUMENT', `the option "${name}" of prune() is ${expected}, not ${show(found)}`);
@@ -238,7 +238,7 @@ function spread(choices: Choice[]): Choice[] {
   });
 }
 
-/** For ascending costs, each divided by the sum of itself and all larger ones. */
+/** For ascending costs, each cost divided by the sum of itself and all larger costs. */
 function scoresOf(costs: Float64Array): Float64Array {
   let above = 0;
   return costs.map((_, i) => {

@@ -10,8 +10,8 @@ import type { Weighing } from './units';
 // Second-order pruning. With rows x of a layer's inputs and H = Σ (x − mean)(x − mean)ᵀ, a change d
 // of an output's weights changes its values by a squared error of d·H·d. Removing the weights P of
 // a unit, with all others adjusted optimally, costs w_P·(H⁻¹_PP)⁻¹·w_P (Hassibi and Stork, "Second
-// order derivatives for network pruning: Optimal Brain Surgeon", 1993; for layers of outputs
-// Frantar and Alistarh, "Optimal Brain Compression", 2022). When all units are chosen, the
+// order derivatives for network pruning: Optimal Brain Surgeon", 1993; for layers with many
+// outputs, Frantar and Alistarh, "Optimal Brain Compression", 2022). When all units are chosen, the
 // remaining weights are fitted again to the outputs of the layer before anything in the network was
 // pruned. The means are moved to the bias.
 

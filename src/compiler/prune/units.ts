@@ -1,9 +1,9 @@
 import type { PrunableLayer } from './layers';
 
 /**
- * The unit of pruning: single weights; pairs along K of one output; blocks of 4 along K of 8
- * outputs. The core has kernels for lists of pairs and of blocks (docs/kernels/sparse.md). A single
- * weight keeps the pair that contains it.
+ * The unit of pruning: single weights, pairs along K of one output, or blocks of 4 along K by 8
+ * outputs. The core has kernels for lists of pairs and of blocks (docs/kernels/sparse.md). If a
+ * single weight of a pair remains, the list keeps the whole pair.
  */
 export type UnitPattern = 'weights' | 'pairs' | 'blocks';
 /** The units that `prune` removes: groups of weights, or whole output channels (channels.ts). */
@@ -21,8 +21,8 @@ const sizes: Record<UnitPattern, { rows: number; depth: number }> = {
 const FOURS = 4;
 
 /**
- * For one position along K, the matrix M [depth][depth]: removing the weights w there costs w·M·w,
- * or w·w if it is undefined.
+ * For one position along K, the matrix M [depth][depth] such that removing the weights w there
+ * costs w·M·w. If it is undefined, the cost is w·w.
  */
 export type Weighing = (place: number) => ArrayLike<number> | undefined;
 
@@ -33,8 +33,8 @@ export function depthOf(pattern: UnitPattern): number {
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0);
 
 /**
- * The list of units that output n belongs to; for n = N, the number of lists. Each gate has
- * separate lists.
+ * The index of the list of units that output n belongs to. For n = N it is the number of lists.
+ * Each gate has its own lists.
  */
 function listOf({ lanes }: PrunableLayer, n: number, rows: number): number {
   return Math.floor(n / lanes) * Math.ceil(lanes / rows) + Math.floor((n % lanes) / rows);

@@ -57,9 +57,7 @@ export function sliceRange(
   return { begin: from, count: Math.max(Math.ceil((to - from) / stride), 0) };
 }
 
-/**
- * Bit i of a mask says something of entry i of a strided slice, as in TensorFlow's StridedSlice.
- */
+/** Masks of a strided slice, as in TensorFlow's StridedSlice. Bit i of a mask concerns entry i. */
 export interface SliceMasks {
   /** The begin is absent. */
   beginMask: number;

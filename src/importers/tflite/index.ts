@@ -14,7 +14,7 @@ import { signaturesOf } from './signatures';
  * @param bytes - A .tflite file.
  * @param options.name - Name of the network, also used in error messages.
  * @param options.signature - Key of the signature to import, for a file with several. By default
- *   `serving_default`, or else one that predicts by its key.
+ *   `serving_default`, or another one whose key is usual for prediction.
  * @throws {KletError} `BAD_ARGUMENT` for a signature that the file lacks, `BAD_MAGIC`, `CORRUPT` or
  *   `INVALID_GRAPH` for malformed files, `UNSUPPORTED_OP` with a list of all unsupported operators,
  *   `UNSUPPORTED_TYPE` with a list of all tensors of unsupported types.

@@ -90,8 +90,8 @@ export class TfliteImport {
     for (const [form, name] of this.variables.refusals) {
       this.unsupported.addOperator(`ASSIGN_VARIABLE with ${form}`, name);
     }
-    // From the last operator to the first, because the inputs that an operator needs are known only
-    // once it became nodes (a RESHAPE does not need its shape)
+    // Operators are converted from the last to the first, because the inputs that an operator needs
+    // are known only after its conversion (a RESHAPE does not need its shape)
     const lowered: AnyNode[][] = [];
     for (let i = this.operators.length - 1; i >= 0; i--) {
       if (this.operators[i]!.source.outputs.some((index) => this.demanded.has(index))) lowered.push(this.lower(i));
@@ -165,8 +165,8 @@ export class TfliteImport {
   }
 
   /**
-   * Demands the inputs of an unsupported operator, so that one error lists everything that is
-   * unsupported.
+   * Converts the inputs of an unsupported operator as well, so that one error lists everything that
+   * is unsupported.
    */
   private demandInputs(source: Table<'Operator'>): void {
     for (const index of source.inputs) if (index >= 0) this.unsupported.collect(() => this.demand(index));

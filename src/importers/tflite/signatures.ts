@@ -4,12 +4,12 @@ import type { Table } from './schema';
 
 type Signature = Table<'SignatureDef'>;
 
-/** Keys that converters give to the signature that predicts, most usual first. */
+/** Keys that converters give to the signature for prediction, the most usual first. */
 const usualKeys = ['serving_default', 'predict', 'infer', 'inference', 'serve', 'call', 'main', 'forward'];
 
 /**
- * The signature that is imported: the one with this key, or else the one that predicts by its key,
- * or else the first.
+ * Chooses the signature to import: the one with this key or, by default, the first with a usual
+ * key, otherwise the first of the file.
  *
  * @throws {KletError} `BAD_ARGUMENT` if there is none with this key
  */

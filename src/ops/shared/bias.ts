@@ -1,18 +1,19 @@
 import type { Tensor } from '../../graph/graph';
 import { roundAway } from './rounding';
 
-// Post-training quantization of biases. They are added to accumulators, so they have the same
-// quantization unit: the scale of the activations times the scale of the row's weights.
+// Post-training quantization of biases. A bias is added to an accumulator, so it has the
+// accumulator's quantization unit, which is the scale of the activations times the scale of the
+// row's weights.
 
 /**
- * Upper limit of |Σ (a − za)·w|, and of the bias as well, so that their sum is an int32: for K up
- * to 32,768 each may take half of the range.
+ * Upper limit of |Σ (a − za)·w| and of |bias|, so that their sum fits in an int32. For K up to
+ * 32,768, each may take half of the range.
  */
 const HALF = 2 ** 30;
 
 /**
- * The smallest scale of weights [N][K] in which a bias fits. A row with small weights, or with
- * none, can need a larger scale than its weights do.
+ * The smallest scale of weights [N][K] for which the bias fits. A row with small weights, or with
+ * zeros only, can need a larger scale than its weights do.
  */
 export function leastScale(bias: number, activationScale: number, K: number): number {
   return Math.abs(bias) / (activationScale * Math.min(HALF, 2 ** 31 - 1 - K * 127 * 255));

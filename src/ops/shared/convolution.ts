@@ -197,9 +197,9 @@ export function emitConv(
     const weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
     if (sparse) {
       r.table(L.CONV2D_WEIGHTS, sparse.weights);
-      r.table(L.SPARSE_DELTAS, sparse.steps);
+      r.table(L.SPARSE_DELTAS, sparse.deltas);
       r.table(L.SPARSE_COUNTS, sparse.counts);
-      r.int(L.SPARSE_ENTRIES, sparse.steps.length);
+      r.int(L.SPARSE_ENTRIES, sparse.deltas.length);
       r.int(L.SPARSE_PATTERN, patternCode(sparse.layout));
       r.layout(sparse.layout, density([weights.values], weightsZero));
     } else {

@@ -15,7 +15,8 @@ export function broadcastOf(node: AnyNode): number[] {
 }
 
 /**
- * Emits a record of the extra module: a function of two operands, or a selection with a condition.
+ * Emits a record of the extra module, which is a function of two operands or a selection by a
+ * condition.
  */
 export function emitElementwise(
   node: AnyNode,

@@ -32,7 +32,7 @@ export function emitCopy(
 }
 
 /**
- * Emits an int8 → int8 function as a table; `steps` maps a quantized source value to a quantized
+ * Emits an int8 → int8 function as a table. `steps` maps a quantized source value to a quantized
  * target value.
  */
 export function emitTable(
@@ -53,8 +53,9 @@ export function emitTable(
 }
 
 /**
- * Emits an operator whose output has the quantization of `x`. If `y` has another quantization, the
- * operator writes a temporary, and a table converts it to `y`, clamped to `range`.
+ * Emits an operator whose output must have the quantization of `x`. If `y` has another one, the
+ * operator writes a temporary tensor, and a table converts the temporary to `y`, clamped to
+ * `range`.
  */
 export function emitRescaled(
   node: AnyNode,
@@ -79,7 +80,7 @@ export function emitRescaled(
   emitTable(node, emit, target, y, (q) => Math.max(low, Math.min(high, steps(q))));
 }
 
-/** The tensor itself, or a temporary requantized to the quantization of `like`. */
+/** Returns the tensor itself, or a temporary that is requantized to the quantization of `like`. */
 export function inQuantizationOf(node: AnyNode, emit: Emitter, tensor: Tensor, like: Tensor): Tensor {
   if (tensor.dtype !== 'int8' || sameQuantization(tensor, like)) return tensor;
   const temporary: Tensor = {

@@ -3,16 +3,16 @@ import { leastScale, quantizedBias } from './bias';
 import { stridesOfSequence } from './recurrent';
 import { f32, roundAway } from './rounding';
 
-// Post-training quantization of recurrent layers: int8 weights with one scale for each gate, biases
-// in units of the accumulators of the input, and an int16 cell state of an lstm whose scale is a
-// power of two, so that it holds the largest cell state of the samples.
+// Post-training quantization of recurrent layers. Weights are int8 with one scale per gate, and
+// biases are in units of the accumulators of the input. The cell state of an lstm is int16; its
+// scale is a power of two that covers the largest cell state of the samples.
 
 /** o·tanh(c) and the output of a gru are within −1 … 1. */
 export const UNIT_RANGE = { scale: 1 / 128, zeroPoint: 0 };
 
 /**
- * Symmetric integers up to `most` with one scale for each of `gates`, large enough that the bias
- * fits when the activations have the scale `activationScale`.
+ * Quantizes to symmetric integers up to `most`, with one scale for each of `gates`. The scales are
+ * large enough for the bias to fit if the activations have the scale `activationScale`.
  */
 function perGate(tensor: Tensor, gates: number, most: 127 | 32767, bias?: Tensor | null, activationScale = 1): Tensor {
   const values = tensor.data as Float32Array;
@@ -65,7 +65,7 @@ export function int8Gru(node: Node<'gru'>, x: Tensor): (Tensor | null)[] {
   return [source!, weights!, recurrent, bias!, hiddenBias && quantizedBias(hiddenBias, recurrent, UNIT_RANGE.scale)];
 }
 
-/** Largest cell state where no sample was seen. */
+/** Largest cell state to assume if there were no samples. */
 const UNOBSERVED = 8;
 
 /** The int8 lstm that reads x and writes y, for cell states up to `largest`. */

@@ -4,10 +4,10 @@ import type { WeightMatrix, Window } from '../operator';
 // The matrices of constant weights that pruning works on.
 
 /**
- * The one matrix of a layer that computes x·Wᵀ + bias for rows of x: pixels of an output image that
- * a window gathers, or rows as they are. Empty if weights or bias are not constant.
+ * The one matrix of a layer that computes x·Wᵀ + bias. The rows of x are gathered by a window, for
+ * output pixels, or are rows as they are. Empty if weights or bias are not constant.
  *
- * @param pixels rows that are multiplied for one batch item
+ * @param pixels rows that are multiplied for each batch item
  */
 export function productMatrix(node: AnyNode, pixels: number, window?: Window): WeightMatrix[] {
   const [x, weights, bias] = node.inputs;
@@ -35,14 +35,14 @@ interface RecurrentParts {
   lanes?: number | undefined;
   /** The operand that is added to the products of the hidden state. */
   recurrentBiasAt?: number;
-  /** Whether pruning may look at the rows of the input, and of the hidden state. */
+  /** Whether pruning may use the rows of the input as statistics. */
   seesInput?: boolean;
   seesState?: boolean;
 }
 
 /**
- * Of a recurrent layer with constant weights, the matrix of the input and the matrix of the hidden
- * state, which is the output of the time step before.
+ * The two matrices of a recurrent layer with constant weights: one for the input, and one for the
+ * hidden state, which is the output of the previous time step.
  */
 export function recurrentMatrices(
   node: Node<'lstm'> | Node<'gru'> | Node<'rnn'>,
@@ -57,7 +57,7 @@ export function recurrentMatrices(
   const steps = elementCount(x.shape) / inputs;
   const batch = x.shape.length === 2 ? steps : x.shape[timeMajor ? 1 : 0]!;
   const common = { N, taps: 1, lanes: lanes ?? hiddenSize, isOnlyProduct: false };
-  // the first step has no output before it, so there is one row less for each batch item
+  // the first step has no previous output, so each batch item has one row less
   const rowOf = (pixel: number): number => {
     const second = y.shape[1]!;
     if (timeMajor) return pixel + (reverse ? second : 0);

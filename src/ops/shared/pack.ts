@@ -1,7 +1,8 @@
 import type { Tensor } from '../../graph/graph';
 
-// Constants in the order in which kernels read them. Letters as in docs/kernels: N outputs, K
-// inputs of each, a panel of 8 outputs packed together, a quad of 4 inputs packed together.
+// Packs constants in the order in which kernels read them. The letters are those of docs/kernels.
+// There are N outputs of K inputs each. A panel is 8 outputs, a quad is 4 inputs that are packed
+// together.
 
 type Values = NonNullable<Tensor['data']>;
 type LaneArray = Int16Array | Int32Array | Float32Array;
@@ -44,14 +45,14 @@ export function packFloat32(values: Float32Array, K: number, outputs: number, gr
   return packed;
 }
 
-/** Weights of either type: by panels and quads if int8, by panels if float32. */
+/** Packs weights of either type: int8 by panels and quads, float32 by panels. */
 export function packMatrix(values: Values, K: number, outputs: number, groups: number): ArrayBufferView {
   return values instanceof Int8Array
     ? packInt8(values, K, outputs, groups)
     : packFloat32(values as Float32Array, K, outputs, groups);
 }
 
-/** One number an output: [groups·N] → [groups][⌈N/8⌉·8], padded with 0. */
+/** Packs one number per output: [groups·N] → [groups][⌈N/8⌉·8], padded with 0. */
 export function packLanes(type: LaneType, values: ArrayLike<number>, groups = 1): LaneArray {
   const N = values.length / groups;
   const lanes = Math.ceil(N / PANEL) * PANEL;
@@ -104,8 +105,8 @@ export function rowSums(values: ArrayLike<number>, K: number, zeroPoint = 0): In
 }
 
 /**
- * bias − z·Σ (w − zero point) for each output, where z is the zero point of the activations:
- * kernels can then multiply activations as they are stored, because Σ (x − z)·w + bias = Σ x·w +
+ * bias − z·Σ (w − zero point) for each output, where z is the zero point of the activations. With
+ * this bias, kernels can multiply activations as they are stored: Σ (x − z)·w + bias = Σ x·w +
  * (bias − z·Σ w).
  */
 export function foldZeroPoint(sums: Int32Array, activationZeroPoint: number, bias?: ArrayLike<number>): Int32Array {

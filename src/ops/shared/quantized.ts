@@ -15,7 +15,7 @@ export function activationRange(activation: FusedActivation): [number, number] {
   return realRanges[activation];
 }
 
-/** Whether a function of an element is one that can be fused. */
+/** Whether a function of each element can be fused as an activation. */
 export function isActivation(kind: string): kind is FusedActivation {
   return Object.hasOwn(realRanges, kind);
 }
@@ -36,7 +36,10 @@ export function sameQuantization(a: Tensor, b: Tensor): boolean {
     p.zeroPoint.every((z, i) => z === q.zeroPoint[i]);
 }
 
-/** Maps a quantized value of `from` to one of `to`: the requantization rule for one int8 value. */
+/**
+ * Returns a map from quantized values of `from` to quantized values of `to`, which is the
+ * requantization rule for int8 values.
+ */
 export function requantizer(from: Tensor, to: Tensor): (q: number) => number {
   const a = perTensor(from);
   const b = perTensor(to);

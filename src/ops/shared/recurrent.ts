@@ -245,8 +245,8 @@ export function emitCell(
     if (sparse) {
       r.table(field, sparse.weights);
       r.table(lists, sparse.counts);
-      r.table(lists + 4, sparse.steps);
-      r.int(lists + 8, sparse.steps.length);
+      r.table(lists + 4, sparse.deltas);
+      r.int(lists + 8, sparse.deltas.length);
     } else {
       r.table(field, packMatrix(data, K, gates * cells, gates));
     }

@@ -1,18 +1,18 @@
 import * as L from '../../../assembly/layout';
 
-// Weights of which most are zero: lists of those that are left (docs/format/, SPARSE_CONV2D and
-// SPARSE_RECURRENT), and when these are faster than all weights.
+// Pruned weights as lists of the remaining ones (docs/format/, SPARSE_CONV2D and SPARSE_RECURRENT),
+// and the estimate that decides when lists are faster than dense weights.
 
 /**
- * How the core multiplies by int8 weights: by all of them, or by lists of pairs along K, or of
- * blocks of 8 channels by 4 along K.
+ * The layout of int8 weights: dense, or lists of pairs along K, or lists of blocks of 8 channels by
+ * 4 along K.
  */
 export type WeightLayout = 'dense' | 'pairs' | 'blocks';
 export type ListLayout = Exclude<WeightLayout, 'dense'>;
 
-/** A product: what the choice depends on. */
+/** The properties of a matrix product that the choice depends on. */
 export interface Product {
-  /** Weights [N][K], of which those that equal `zero` are none. */
+  /** Weights [N][K]; those equal to `zero` count as pruned. */
   values: Int8Array;
   N: number;
   K: number;
@@ -21,24 +21,23 @@ export interface Product {
   pixels: number;
   /** Pixels of a filter. */
   taps: number;
-  /** Sums of a recurrent layer, one row at a time. */
+  /** The product of a recurrent layer, with unscaled accumulators, one row at a time. */
   isRecurrent?: boolean;
 }
 
-/** Tables and fields of a SPARSE_CONV2D record, or of one matrix of a SPARSE_RECURRENT. */
+/** The tables of a SPARSE_CONV2D record, or of one matrix of a SPARSE_RECURRENT record. */
 export interface SparseWeights {
   layout: ListLayout;
   tile: number;
   weights: Int8Array;
-  steps: Uint8Array;
+  deltas: Uint8Array;
   counts: Uint16Array;
 }
 
 interface Pattern {
   code: number;
   /**
-   * Channels and products that one entry covers; a list is filled up to a multiple of `unit`
-   * entries.
+   * Channels and products that one entry covers. A list is padded to a multiple of `unit` entries.
    */
   channels: number;
   depth: number;
@@ -49,8 +48,8 @@ const patterns: Record<ListLayout, Pattern> = {
   blocks: { code: L.SPARSE_BLOCKS, channels: 8, depth: 4, unit: 1 },
 };
 
-/** Field and limits of the tables: steps are bytes, counts 16 bits. */
-const MAX_STEP = 255;
+/** Limits of the tables: deltas are bytes, counts have 16 bits. */
+const MAX_DELTA = 255;
 const MAX_COUNT = 65535;
 const BLOCK_ROWS = 64;
 
@@ -58,7 +57,7 @@ export function patternCode(layout: ListLayout): number {
   return patterns[layout].code;
 }
 
-/** Part of a layer's weights that are not zero. */
+/** The fraction of a layer's weights that are not zero. */
 export function density(matrices: readonly ArrayLike<number>[], zero: number): number {
   let left = 0;
   let all = 0;
@@ -70,8 +69,8 @@ export function density(matrices: readonly ArrayLike<number>[], zero: number): n
 }
 
 /**
- * The lists of a layout, or of the fastest one; undefined where all weights are faster, or the
- * layout cannot be had.
+ * The lists in the wanted layout, or by default in the fastest one. Undefined if dense weights are
+ * faster, or if the layout cannot represent the weights.
  */
 export function sparseWeights(product: Product, wanted?: WeightLayout): SparseWeights | undefined {
   if (wanted === 'dense') return undefined;
@@ -94,7 +93,7 @@ function isPossible({ K, taps, isRecurrent }: Product, layout: ListLayout, lists
     lists.every((places) => places.length / patterns[layout].unit <= MAX_COUNT);
 }
 
-/** For each list the places along K, in entries, that have weights. */
+/** For each list, the positions along K, in entries, that have nonzero weights. */
 function listsOf({ values, N, K, zero }: Product, layout: ListLayout): number[][] {
   const { channels, depth } = patterns[layout];
   const used = new Uint8Array(Math.ceil(K / depth));
@@ -107,8 +106,8 @@ function listsOf({ values, N, K, zero }: Product, layout: ListLayout): number[][
     const places: number[] = [];
     used.forEach((some, place) => {
       if (!some) return;
-      // an entry of nothing where the next is further than a step
-      for (let last = places.at(-1) ?? 0; place - last > MAX_STEP; last += MAX_STEP) places.push(last + MAX_STEP);
+      // a weightless entry where the next position is too far for one delta
+      for (let last = places.at(-1) ?? 0; place - last > MAX_DELTA; last += MAX_DELTA) places.push(last + MAX_DELTA);
       places.push(place);
     });
     lists.push(places);
@@ -122,11 +121,11 @@ function pack({ values, N, K, zero, pixels }: Product, layout: ListLayout, lists
   const size = channels * depth;
   const entries = counts.reduce((sum, count) => sum + count, 0) * unit;
   const weights = new Int8Array(entries * size).fill(zero);
-  const steps = new Uint8Array(entries);
+  const deltas = new Uint8Array(entries);
   let at = 0;
   lists.forEach((places, list) => {
     places.forEach((place, i) => {
-      steps[at + i] = place - (places[i - 1] ?? 0);
+      deltas[at + i] = place - (places[i - 1] ?? 0);
       for (let n = list * channels; n < Math.min(N, (list + 1) * channels); n++) {
         const from = n * K + place * depth;
         const row = values.subarray(from, Math.min(from + depth, (n + 1) * K));
@@ -135,14 +134,14 @@ function pack({ values, N, K, zero, pixels }: Product, layout: ListLayout, lists
     });
     at += counts[list]! * unit;
   });
-  return { layout, tile: tileOf(layout, pixels), weights, steps, counts };
+  return { layout, tile: tileOf(layout, pixels), weights, deltas, counts };
 }
 
-// ── what it costs ─────────────────────────────────────────────────────────────────────────────────────────
+// ── estimated cost ─────────────────────────────────────────────────────────────────────────────────────────
 //
-// Nanoseconds on the machine of bench/results, one thread, fitted to `npm run bench -- --kernels`:
-// all weights as the relaxed flavor multiplies them, which is the fastest. Only their order
-// matters.
+// Estimated times in nanoseconds, fitted to `npm run bench -- --kernels` on one thread of the
+// machine of bench/results. Dense weights have the time of the relaxed flavor, which is the
+// fastest. Only comparisons between these times matter.
 
 function denseTime({ N, K, pixels }: Product): number {
   return pixels === 1 ? N * K / 30 : pixels * (N * K / 56 + 0.44 * N + 0.16 * K);
@@ -163,7 +162,7 @@ function tilesTime(pixels: number, tile: number, entries: number, N: number): nu
   return Math.ceil(pixels / tile) * (entries * (0.35 + 0.05 * tile) + N * (2 + 0.44 * tile));
 }
 
-/** Pixels at a time: of the pairs' two tiles the one that wastes less. */
+/** Pixels of a tile. Of the two sizes for pairs, the one that wastes less. */
 function tileOf(layout: ListLayout, pixels: number): number {
   if (layout === 'blocks') return Math.min(BLOCK_ROWS, Math.ceil(pixels / 4) * 4);
   return tilesTime(pixels, L.SPARSE_TILE, 8, 1) < tilesTime(pixels, L.SPARSE_TILE_WIDE, 8, 1)

@@ -3,8 +3,8 @@ import type { OperatorName } from '../../graph/operators';
 import { concatNode, sliceNode } from '../nodes';
 import { demand, unsupported } from './refuse';
 
-// Streaming forms: how an operator runs frame by frame over a sequence. compiler/stream.ts walks
-// the graph with them.
+// Streaming forms describe how an operator runs frame by frame over a sequence. compiler/stream.ts
+// applies them to the graph.
 
 /** The time dimension of a tensor. */
 export interface Time {
@@ -22,16 +22,16 @@ export interface Time {
   padding: number;
 }
 
-/** What a streaming form sees of the graph, and writes of the new one. */
+/** The interface through which a streaming form reads the original graph and writes the new one. */
 export interface Streaming {
   /** The first operand that varies over time, and its time. */
   readonly x: Tensor;
   readonly time: Time;
-  /** The time of a tensor; undefined if it does not vary. */
+  /** The time of a tensor; undefined if the tensor does not vary over time. */
   timeOf(tensor: Tensor): Time | undefined;
   /** Adds a node whose outputs all have the given time. */
   emit(node: Node, time: Time): void;
-  /** Adds a node whose outputs do not vary over time, or get their time by `setTime`. */
+  /** Adds a node whose outputs do not vary over time, or whose time `setTime` sets. */
   add(node: AnyNode): void;
   setTime(tensor: Tensor, time: Time): void;
   addState(state: State): void;
@@ -43,7 +43,7 @@ export interface StreamForm<K extends OperatorName = OperatorName> {
   /**
    * Adds the nodes that compute the next frames of the outputs.
    *
-   * @throws KletError `UNSUPPORTED_OP` if this node needs more of the sequence
+   * @throws KletError `UNSUPPORTED_OP` if the node needs more than the next frames
    */
   convert(node: Node<K>, stream: Streaming): void;
 }
@@ -59,7 +59,9 @@ export const frameByFrame: StreamForm = {
   },
 };
 
-/** Rows along the last dimension are computed each alone, so it must not be time. */
+/**
+ * Each row along the last dimension is computed independently, so time must be another dimension.
+ */
 export const rowByRow: StreamForm = {
   convert(node, stream) {
     if (stream.time.axis === stream.x.shape.length - 1) throw unsupported(node as AnyNode, 'it works along time');
@@ -67,7 +69,7 @@ export const rowByRow: StreamForm = {
   },
 };
 
-/** Operands are broadcast against each other; those without time must have one frame. */
+/** Operands are broadcast. Operands that do not vary over time must have one frame. */
 export const broadcasting: StreamForm = {
   convert(node, stream) {
     const rank = output(node as AnyNode).shape.length;
@@ -92,7 +94,7 @@ export const broadcasting: StreamForm = {
   },
 };
 
-/** Dimensions other than time are reduced, and kept as 1 or dropped. */
+/** Reduces dimensions other than time, which are kept as 1 or dropped. */
 export function reducing<K extends OperatorName>(axesOf: (node: Node<K>) => readonly number[]): StreamForm<K> {
   return {
     convert(node, stream) {
@@ -124,7 +126,7 @@ export const pooling: StreamForm<'averagePool2d' | 'maxPool2d'> = {
 };
 
 /**
- * Recurrent layers keep their state from call to call; time must be the dimension they step along.
+ * Recurrent layers keep their state from call to call. Time must be the dimension of their steps.
  */
 export const stepwise: StreamForm<'lstm' | 'gru' | 'rnn' | 'svdf'> = {
   convert(node, stream) {
@@ -145,7 +147,7 @@ export const stepwise: StreamForm<'lstm' | 'gru' | 'rnn' | 'svdf'> = {
   },
 };
 
-/** A convolution keeps the last frames that its kernel reaches back to. */
+/** A convolution keeps as many past frames as its kernel reaches back. */
 export const convolving: StreamForm<'conv2d' | 'depthwiseConv2d'> = {
   readsPadding: true,
   convert(node, stream) {
@@ -190,7 +192,7 @@ export const convolving: StreamForm<'conv2d' | 'depthwiseConv2d'> = {
   },
 };
 
-/** x with the last `history` frames of earlier calls before it. */
+/** x, preceded by the last `history` frames of earlier calls. */
 function withHistory(node: AnyNode, stream: Streaming, x: Tensor, history: number): Tensor {
   const { axis, frames, padding } = stream.time;
   const like = { dtype: x.dtype, ...(x.quantization && { quantization: x.quantization }) };
@@ -205,7 +207,7 @@ function withHistory(node: AnyNode, stream: Streaming, x: Tensor, history: numbe
   return both;
 }
 
-/** `count` elements of the real value, in the type and quantization of x. */
+/** `count` elements with a real value, in the type and quantization of x. */
 function filled(node: AnyNode, { dtype, quantization }: Tensor, count: number, value: number): State['initial'] {
   if (dtype === 'float32') return new Float32Array(count).fill(value);
   const { scale: [scale = 1] = [], zeroPoint: [zeroPoint = 0] = [] } = quantization ?? {};

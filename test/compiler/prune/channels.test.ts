@@ -152,7 +152,7 @@ describe('prune, channels', () => {
       expect(layers.map(({ name }) => name)).toEqual(['stem', 'expand', 'tail', 'hidden']);
       expect(kept.map(({ name, reason }) => [name, reason])).toEqual([['project',
         'its outputs are combined with others in binary "sum"'], ['back',
-        'its outputs are combined with others in binary "sum"'], ['out', 'its outputs leave the network']]);
+        'its outputs are combined with others in binary "sum"'], ['out', 'its outputs are outputs of the network']]);
       expect(small.outputs.map(({ shape }) => shape)).toEqual(graph.outputs.map(({ shape }) => shape));
       // there are still as many biases and scales as channels
       expect(nodeOf(small, 'dw').inputs.slice(1).map((tensor) => tensor!.shape)).toEqual([[1, 3, 3, 16], [16]]);
