@@ -37,6 +37,19 @@ export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
+/** Collects shapes such as 1,224,224,3 or image=1,224,224,3, by the names of inputs. */
+export function collectShapes(
+  text: string,
+  before: Readonly<Record<string, readonly number[]>> = {},
+): Record<string, readonly number[]> {
+  const at = text.lastIndexOf('=');
+  const sizes = text.slice(at + 1).split(',').map((size) => size.trim());
+  if (!sizes.every((size) => /^[1-9]\d*$/.test(size))) {
+    throw new InvalidArgumentError('It must be sizes, such as 1,224,224,3 or NAME=1,224,224,3.');
+  }
+  return { ...before, [at < 0 ? '' : text.slice(0, at)]: sizes.map(Number) };
+}
+
 export function threadCount(text: string): number {
   positiveNumber(text);
   return countUpTo(16)(text);

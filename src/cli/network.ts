@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
+import type { Command } from 'commander';
 import { compile, importerOf, importers, readKlet, type ForeignMeta, type Graph, type Importer, type ImportOptions,
   type KletParts } from '../compiler/index';
 import { KletError } from '../index';
+import { collectShapes } from './args';
 import { quoted, readBytes, STANDARD } from './files';
 import { describeForeign } from './foreign';
 import type { Io } from './io';
@@ -24,19 +26,38 @@ export interface Network {
   parts: KletParts;
 }
 
+/** Options of commands that read foreign files. */
+export interface ForeignOptions {
+  signature?: string;
+  shape?: Record<string, readonly number[]>;
+}
+
+export function addImportOptions(command: Command): void {
+  command.option('--signature <name>', 'which signature of a .tflite file to take, if it has several');
+  command.option(
+    '--shape <sizes>',
+    'shape of an input whose size the file leaves open: 1,224,224,3, or NAME=1,224,224,3 (may be repeated)',
+    collectShapes,
+  );
+}
+
+export function importOptionsOf({ signature, shape }: ForeignOptions): ImportOptions {
+  return { ...(signature !== undefined && { signature }), ...(shape && { shapes: shape }) };
+}
+
 /**
  * Opens a `.klet` file, or converts a foreign one in memory.
  *
  * @throws KletError `FETCH_FAILED`, `BAD_MAGIC`, and every error of the import, of `compile` and of
  *   `readKlet`
  */
-export function openNetwork(path: string, io: Io, signature?: string): Network {
+export function openNetwork(path: string, io: Io, options: ImportOptions = {}): Network {
   const bytes = readBytes(path);
   const isKlet = hasKletMagic(bytes);
   const progress = new Progress(io, 2, bytes.length > LONG_FILE);
   try {
     if (!isKlet) progress.update(1, 'converting in memory');
-    const klet = isKlet ? bytes : convertInMemory(bytes, path, io, signature);
+    const klet = isKlet ? bytes : convertInMemory(bytes, path, io, options);
     return {
       path,
       format: isKlet ? 'klet' : importerOf(bytes)!.name,
@@ -49,8 +70,8 @@ export function openNetwork(path: string, io: Io, signature?: string): Network {
   }
 }
 
-function convertInMemory(bytes: Uint8Array, path: string, io: Io, signature?: string): Uint8Array<ArrayBuffer> {
-  const graph = importForeign(bytes, path, io, { ...(signature !== undefined && { signature }) });
+function convertInMemory(bytes: Uint8Array, path: string, io: Io, options: ImportOptions): Uint8Array<ArrayBuffer> {
+  const graph = importForeign(bytes, path, io, options);
   return compile(graph, { meta: { ...foreignMeta(bytes, path, io) } }) as Uint8Array<ArrayBuffer>;
 }
 

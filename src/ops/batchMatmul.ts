@@ -3,7 +3,8 @@ import { elementCount, elementSize, input, output, perTensor } from '../graph/gr
 import type { Operator } from './operator';
 import { demand, requireTypes, shapeText, unsupported } from './shared/refuse';
 import { f32 } from './shared/rounding';
-import { broadcastShape, broadcastStrides } from './shared/shapes';
+import { broadcastShape } from '../graph/broadcast';
+import { broadcastStrides } from './shared/shapes';
 
 /** Largest K for int8: |a − za|·|b − zb| ≤ 255², so more products may overflow int32. */
 const MAX_K_INT8 = 32768;

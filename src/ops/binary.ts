@@ -9,7 +9,7 @@ import { inQuantizationOf } from './shared/emit';
 import { activationRange, quantizedRange } from './shared/quantized';
 import { requireTypes, unsupported } from './shared/refuse';
 import { f32, roundEven } from './shared/rounding';
-import { broadcastShape } from './shared/shapes';
+import { broadcastShape } from '../graph/broadcast';
 import { broadcasting } from './shared/stream';
 
 const kinds: Record<BinaryKind, number> = {

@@ -2,7 +2,8 @@ import { input, output } from '../graph/graph';
 import type { Operator } from './operator';
 import { emitStridedCopy } from './shared/emit';
 import { demand, shapeText } from './shared/refuse';
-import { broadcastShape, broadcastStrides, stridesOf } from './shared/shapes';
+import { broadcastShape } from '../graph/broadcast';
+import { broadcastStrides, stridesOf } from './shared/shapes';
 
 export const broadcastTo: Operator<'broadcastTo'> = {
   quantization: 'same',

@@ -4,7 +4,7 @@ import type { Operator } from './operator';
 import { emitBinary } from './shared/binary';
 import { demand, requireTypes, shapeText, unsupported } from './shared/refuse';
 import { f32 } from './shared/rounding';
-import { broadcastShape } from './shared/shapes';
+import { broadcastShape } from '../graph/broadcast';
 import { broadcasting } from './shared/stream';
 
 export const prelu: Operator<'prelu'> = {

@@ -1,7 +1,7 @@
 import { GraphBuilder } from '../../src/ops/builder';
 import { elementCount, type DType, type Graph, type Quantization, type Tensor } from '../../src/graph/graph';
 import type { BinaryKind, FusedActivation, Padding, UnaryKind } from '../../src/graph/operators';
-import { broadcastShape } from '../../src/ops/shared/shapes';
+import { broadcastShape } from '../../src/graph/broadcast';
 import { allocate } from '../reference/support';
 import type { Random } from './random';
 

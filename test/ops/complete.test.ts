@@ -112,6 +112,9 @@ describe('the record', () => {
 /** Operators that bench/oracle does not compare with TensorFlow Lite, with the reason. */
 const noOracle: Record<string, string> = {
   DENSIFY: 'it leaves no record: the importer unpacks the weights',
+  FILL: 'it leaves no record: the importer makes the constant',
+  RANGE: 'it leaves no record: the importer makes the constant',
+  ZEROS_LIKE: 'it leaves no record: the importer makes the constant',
   EMBEDDING_LOOKUP: 'TensorFlow Lite for the web is built without it; GATHER has the same record',
   READ_VARIABLE: 'TensorFlow Lite for the web keeps no variables from call to call',
 };

@@ -12,16 +12,16 @@ import { goldenCases, memoryText, operatorCounts, portsTable, preprocessingText,
 import { pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
-import { foreignMeta, hasKletMagic, importForeign, LONG_FILE, networkName } from '../network';
+import { addImportOptions, foreignMeta, hasKletMagic, importForeign, importOptionsOf, LONG_FILE, networkName,
+  type ForeignOptions } from '../network';
 import { Progress } from '../progress';
 import { countOf, randomInputs } from '../tensors';
 import { bytesText, countText, facts, percentText, plural } from '../text';
 import { version } from '../version';
 
-interface ConvertOptions extends CompressionOptions {
+interface ConvertOptions extends CompressionOptions, ForeignOptions {
   output?: string;
   name?: string;
-  signature?: string;
   labels?: string;
   preprocess?: string;
   golden: number;
@@ -89,7 +89,7 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
     'the file to write, or - for standard output (default: the name of the input, with .klet)',
   );
   command.option('--name <name>', 'name of the network (default: the name of the input)');
-  command.option('--signature <name>', 'which signature of a .tflite file to convert (inspect lists them)');
+  addImportOptions(command);
   command.option('--labels <file>', 'names of the classes, one per line, to store in the file');
   command.option(
     '--preprocess <json>',
@@ -140,10 +140,8 @@ function convert(input: string, options: ConvertOptions, io: Io): boolean {
     progress.update(0, `reading ${nameOf(input)}`);
     if (hasKletMagic(source)) finish(job, repacked(job), undefined, io);
     else {
-      const imported = importForeign(source, input, io, {
-        ...(options.name !== undefined && { name: options.name }),
-        ...(options.signature !== undefined && { signature: options.signature }),
-      });
+      const { name = networkName(input) } = options;
+      const imported = importForeign(source, input, io, { name, ...importOptionsOf(options) });
       const meta = metaOf(job, imported.inputs as TensorInfo[]);
       const compressed = compress(imported, options, meta.preprocessing as Preprocessing | undefined, (title) => {
         progress.update(1, title);

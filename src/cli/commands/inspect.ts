@@ -7,16 +7,15 @@ import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, prepr
 import { drawMemory } from '../drawMemory';
 import { pathText } from '../files';
 import type { Io } from '../io';
-import { openNetwork, type Network } from '../network';
+import { addImportOptions, importOptionsOf, openNetwork, type ForeignOptions, type Network } from '../network';
 import { countOf } from '../tensors';
 import { bytesText, clip, countText, facts, percentText, plural, shapeText, shortName, table } from '../text';
 
-interface InspectOptions {
+interface InspectOptions extends ForeignOptions {
   memory?: boolean;
   json?: boolean;
   check?: boolean;
   names?: boolean;
-  signature?: string;
 }
 
 const HELP = `
@@ -38,13 +37,13 @@ export function inspectCommand(io: Io, exit: (code: number) => void): Command {
     '--check',
     'only check whether a .tflite file converts, and list every unsupported operator; exit code 1 if it does not',
   );
-  command.option('--signature <name>', 'which signature of a .tflite file to show');
+  addImportOptions(command);
   command.option('--names', 'show the names of operators in full, not cut to the width of the terminal');
   command.option('--json', 'print everything as JSON');
   command.addHelpText('after', HELP);
   return command.action((file: string, options: InspectOptions) => {
     if (options.check) return exit(check(file, options, io));
-    io.out(inspect(openNetwork(file, io, options.signature), options, io.columns));
+    io.out(inspect(openNetwork(file, io, importOptionsOf(options)), options, io.columns));
   });
 }
 
@@ -174,15 +173,15 @@ function toJson({ path, format, fileBytes, klet, parts }: Network, memory: Memor
 }
 
 /** @returns the exit code: 0 if the file converts (or is a valid .klet file), otherwise 1 */
-function check(path: string, { json, signature }: InspectOptions, io: Io): number {
+function check(path: string, options: InspectOptions, io: Io): number {
   const name = pathText(path, 'standard input');
   try {
-    const network = openNetwork(path, io, signature);
+    const network = openNetwork(path, io, importOptionsOf(options));
     const model = loadSync(network.klet);
     const cases = model.selfTest();
     const { memory } = model;
     model.dispose();
-    if (json) {
+    if (options.json) {
       const { format, klet } = network;
       const answer = { file: path, format, convertible: true, kletBytes: klet.length, memory: memoryParts(memory) };
       io.out(`${JSON.stringify(answer, null, 2)}\n`);
@@ -197,7 +196,7 @@ function check(path: string, { json, signature }: InspectOptions, io: Io): numbe
   } catch (error) {
     if (!(error instanceof KletError) || error.code === 'FETCH_FAILED') throw error;
     const [message, ...problems] = error.message.split('\n').map((line) => line.trim());
-    if (json) {
+    if (options.json) {
       io.out(`${JSON.stringify({ file: path, convertible: false, code: error.code, message, problems }, null, 2)}\n`);
     } else io.out(`${name} does not convert (${error.code})\n${error.message}\n`);
     return 1;

@@ -1,4 +1,4 @@
-import { checkOptions, show, type Options } from '../../arguments';
+import { checkOptions, checkSizes, show, type Options } from '../../arguments';
 import { KletError } from '../../errors';
 import type { Graph } from '../../graph/graph';
 import { UnsupportedTensor } from './unsupported';
@@ -17,6 +17,11 @@ export interface ImportOptions {
   name?: string;
   /** Which of several entries of a file is the network, for formats that have signatures. */
   signature?: string;
+  /**
+   * Shapes of inputs, by name, for files that leave sizes open. The name may be empty if there is
+   * only one input.
+   */
+  shapes?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** A foreign format: how its files are recognized and read. */
@@ -49,11 +54,12 @@ export interface Importer {
   meta?(bytes: Uint8Array): ForeignMeta;
 }
 
-const importOptions = { name: 'string', signature: 'string' } satisfies Options<ImportOptions>;
+const importOptions = { name: 'string', signature: 'string', shapes: 'object' } satisfies Options<ImportOptions>;
 
 /** Checks the arguments of an import. @throws KletError `BAD_ARGUMENT` */
 export function checkImport(bytes: Uint8Array, options: ImportOptions, of: string): void {
   checkOptions(options, importOptions, of);
+  for (const [name, shape] of Object.entries(options.shapes ?? {})) checkSizes(shape, `the input "${name}"`);
   if (bytes instanceof Uint8Array) return;
   throw new KletError('BAD_ARGUMENT', `${of} takes the bytes of a file as Uint8Array, not ${show(bytes)}`);
 }

@@ -71,6 +71,69 @@ export interface SliceMasks {
   shrinkAxisMask: number;
 }
 
+/** A strided slice with all entries resolved. */
+export interface ResolvedSlice {
+  /** For each dimension of the input: the first index, the step, and the number of elements. */
+  begin: number[];
+  stride: number[];
+  shape: number[];
+  /** The shape of the result, with the dimensions that are inserted and without those removed. */
+  result: number[];
+}
+
+/**
+ * Resolves the entries of TensorFlow's StridedSlice on an input of this shape.
+ *
+ * @returns what cannot be computed, as text, if an entry is invalid
+ */
+export function resolveSlice(
+  input: readonly number[],
+  begins: readonly number[],
+  ends: readonly number[],
+  strides: readonly number[],
+  masks: SliceMasks,
+): ResolvedSlice | string {
+  if (begins.length !== ends.length || ends.length !== strides.length || begins.length >= 32) {
+    return 'begins, ends and strides of different lengths';
+  }
+  const is = (mask: number, i: number) => ((mask >> i) & 1) === 1;
+  // an ellipsis, or the end of the list, covers all dimensions without an entry
+  const named = begins.filter((_, i) => !is(masks.ellipsisMask, i) && !is(masks.newAxisMask, i)).length;
+  const slice: ResolvedSlice = { begin: [], stride: [], shape: [], result: [] };
+  const add = (begin: number, stride: number, count: number) => {
+    slice.begin.push(begin);
+    slice.stride.push(stride);
+    slice.shape.push(count);
+  };
+  const whole = (count: number) => {
+    for (let n = 0; n < count; n++) {
+      const size = input[slice.shape.length] ?? 0;
+      add(0, 1, size);
+      slice.result.push(size);
+    }
+  };
+  for (let i = 0; i < begins.length; i++) {
+    if (is(masks.ellipsisMask, i)) whole(input.length - named);
+    else if (is(masks.newAxisMask, i)) slice.result.push(1);
+    else {
+      const size = input[slice.shape.length] ?? 0;
+      if (is(masks.shrinkAxisMask, i)) {
+        if (!(begins[i]! >= -size && begins[i]! < size)) return `index ${begins[i]} of ${size}`;
+        add((begins[i]! + size) % size, 1, 1);
+        continue;
+      }
+      if (strides[i] === 0) return 'a stride of 0';
+      const begin = is(masks.beginMask, i) ? null : begins[i]!;
+      const range = sliceRange(size, begin, is(masks.endMask, i) ? null : ends[i]!, strides[i]!);
+      add(range.begin, strides[i]!, range.count);
+      slice.result.push(range.count);
+    }
+  }
+  whole(input.length - slice.shape.length);
+  const isWhole = slice.shape.length === input.length && slice.shape.every((size) => size > 0);
+  return isWhole ? slice : `a result of shape [${slice.shape.join(', ')}]`;
+}
+
 /**
  * Emits TensorFlow's StridedSlice. The output's shape gives the dimensions that are inserted or
  * removed.
@@ -83,42 +146,7 @@ export function emitStridedSlice(
   strides: readonly number[],
   masks: SliceMasks,
 ): void {
-  operator.check(
-    begins.length === ends.length && ends.length === strides.length && begins.length < 32,
-    'begins, ends and strides of different lengths',
-  );
-  const is = (mask: number, i: number) => ((mask >> i) & 1) === 1;
-  // an ellipsis, or the end of the list, covers all dimensions without an entry
-  const named = begins.filter((_, i) => !is(masks.ellipsisMask, i) && !is(masks.newAxisMask, i)).length;
-  const begin: number[] = [];
-  const stride: number[] = [];
-  const shape: number[] = [];
-  const whole = (count: number) => {
-    for (let n = 0; n < count; n++) {
-      shape.push(x.shape[shape.length] ?? 0);
-      begin.push(0);
-      stride.push(1);
-    }
-  };
-  begins.forEach((_, i) => {
-    if (is(masks.ellipsisMask, i)) return whole(x.shape.length - named);
-    if (is(masks.newAxisMask, i)) return;
-    const isIndex = is(masks.shrinkAxisMask, i);
-    const step = isIndex ? 1 : strides[i]!;
-    const size = x.shape[shape.length] ?? 0;
-    operator.check(step !== 0, 'a stride of 0');
-    operator.check(!isIndex || (begins[i]! >= -size && begins[i]! < size), `index ${begins[i]} of ${size}`);
-    const range = isIndex ?
-      { begin: (begins[i]! + size) % size, count: 1 }
-      : sliceRange(size, is(masks.beginMask, i) ? null : begins[i]!, is(masks.endMask, i) ? null : ends[i]!, step);
-    begin.push(range.begin);
-    stride.push(step);
-    shape.push(range.count);
-  });
-  whole(x.shape.length - shape.length);
-  operator.check(
-    shape.length === x.shape.length && shape.every((size) => size > 0),
-    `a result of shape [${shape.join(', ')}]`,
-  );
-  emitSlice(operator, x, begin, stride, shape);
+  const slice = resolveSlice(x.shape, begins, ends, strides, masks);
+  if (typeof slice === 'string') return operator.check(false, slice);
+  emitSlice(operator, x, slice.begin, slice.stride, slice.shape);
 }

@@ -15,6 +15,7 @@ import { signaturesOf } from './signatures';
  * @param options.name - Name of the network, also used in error messages.
  * @param options.signature - Key of the signature to import, for a file with several. By default
  *   `serving_default`, or another one whose key is usual for prediction.
+ * @param options.shapes - Shapes of inputs by name, for files that leave sizes open.
  * @throws {KletError} `BAD_ARGUMENT` for a signature that the file lacks, `BAD_MAGIC`, `CORRUPT` or
  *   `INVALID_GRAPH` for malformed files, `UNSUPPORTED_OP` with a list of all unsupported operators,
  *   `UNSUPPORTED_TYPE` with a list of all tensors of unsupported types.
@@ -22,7 +23,7 @@ import { signaturesOf } from './signatures';
 export function importTflite(bytes: Uint8Array, options: ImportOptions = {}): Graph {
   checkImport(bytes, options, 'importTflite()');
   const name = options.name ?? 'network';
-  return importNamed(name, () => new TfliteImport(bytes, name, options.signature).graph());
+  return importNamed(name, () => new TfliteImport(bytes, name, options).graph());
 }
 
 export const tflite: Importer = {

@@ -3,6 +3,8 @@ import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
 import { assembleGraph } from '../shared/assemble';
 import { UnsupportedList } from '../shared/unsupported';
+import type { ImportOptions } from '../shared/importer';
+import { resolveShapes } from './openShapes';
 import { TfliteOperator, type Mapping } from './operator';
 import { customMappings, mappings } from './operators';
 import { TfliteReader } from './reader';
@@ -14,7 +16,7 @@ import { Variables } from './variables';
 /** The import of one file: its main subgraph becomes a graph. */
 export class TfliteImport {
   private readonly reader: TfliteReader;
-  private readonly subgraph: Table<'SubGraph'>;
+  private subgraph: Table<'SubGraph'>;
   readonly operators: FileOperator[];
   readonly tensors: TensorTable;
   private readonly variables: Variables;
@@ -23,11 +25,13 @@ export class TfliteImport {
   private readonly unsupported = new UnsupportedList('float32, int8 or uint8');
 
   private readonly results: NamedOutput[];
+  /** Shapes of inputs that the caller gave, by tensor index. */
+  private readonly given: ReadonlyMap<number, readonly number[]>;
 
-  constructor(bytes: Uint8Array, private readonly name: string, signatureKey?: string) {
+  constructor(bytes: Uint8Array, private readonly name: string, { signature: key, shapes }: ImportOptions = {}) {
     this.reader = new TfliteReader(bytes);
     const model = this.reader.model();
-    const signature = chooseSignature(model.signatureDefs, signatureKey);
+    const signature = chooseSignature(model.signatureDefs, key);
     const subgraph = model.subgraphs[signature?.subgraphIndex ?? 0];
     if (!subgraph) throw new KletError('CORRUPT', `the file has ${model.subgraphs.length} subgraphs`);
     this.subgraph = subgraph;
@@ -56,15 +60,19 @@ export class TfliteImport {
       if (!isCopy) wishes.set(index, name);
       return isCopy;
     });
+    this.given = this.givenShapes(wishes, shapes);
+    const { shapes: sizes, integers } = resolveShapes(subgraph, this.operators, model.buffers, this.reader, this.given);
+    this.subgraph = { ...subgraph, tensors: subgraph.tensors.map((tensor, i) => ({ ...tensor, shape: sizes[i]! })) };
     this.tensors = new TensorTable(
       bytes,
       model.buffers,
-      subgraph,
+      this.subgraph,
       this.operators,
       wishes,
       this.reader,
       copies.map(({ name }) => name!),
     );
+    for (const [index, values] of integers) this.tensors.defineIntegers(index, values);
     copies.forEach((copy, i) => (copy.name = this.tensors.reserved[i]!));
     this.results = results;
     this.variables = new Variables(this, this.reader, (index) => {
@@ -76,7 +84,7 @@ export class TfliteImport {
   }
 
   graph(): Graph {
-    for (const index of this.subgraph.inputs) this.checkSizes(index);
+    for (const index of this.subgraph.inputs) if (!this.given.has(index)) this.checkSizes(index);
     const inputs = this.subgraph.inputs.flatMap((index) =>
       this.unsupported.collect(() => this.tensors.get(index)) ?? []
     );
@@ -109,6 +117,30 @@ export class TfliteImport {
     }, this.tensors.uniqueNames);
   }
 
+  /** The caller's shapes, which have the names of inputs. */
+  private givenShapes(
+    wishes: ReadonlyMap<number, string>,
+    shapes: Readonly<Record<string, readonly number[]>> = {},
+  ): Map<number, readonly number[]> {
+    const { inputs, tensors } = this.subgraph;
+    const nameOf = (index: number): string => wishes.get(index) ?? tensors[index]?.name ?? '';
+    return new Map(Object.entries(shapes).map(([name, shape]) => {
+      const index = name === '' && inputs.length === 1 ? inputs[0] : inputs.find((input) => nameOf(input) === name);
+      const rank = tensors[index ?? -1]?.shape.length;
+      if (index === undefined || rank === undefined) {
+        const names = inputs.map((input) => `"${nameOf(input)}"`).join(', ');
+        throw new KletError('BAD_ARGUMENT', `there is no input "${name}" to give a shape; the inputs are ${names}`);
+      }
+      if (shape.length !== rank) {
+        throw new KletError(
+          'BAD_ARGUMENT',
+          `the shape of "${nameOf(index)}" must have ${rank} dimensions, not ${shape.length}`,
+        );
+      }
+      return [index, shape];
+    }));
+  }
+
   /**
    * Refuses an image input whose size is open, because the file then has a placeholder of one
    * pixel.
@@ -121,8 +153,7 @@ export class TfliteImport {
     throw new KletError(
       'INVALID_GRAPH',
       `the size of the input "${this.tensors.name(index)}" is open (${text(shapeSignature)}), and the file has ` +
-        `${text(shape)} in its place; export the network with a fixed size, for example with ` +
-        'tf.keras.Input(shape=(224, 224, 3), batch_size=1)',
+        `${text(shape)} in its place; say the size, for example with --shape 1,224,224,3 or the option "shapes"`,
     );
   }
 

@@ -1,10 +1,10 @@
 import { KletError } from '../../errors';
-import type { Tensor } from '../../graph/graph';
+import { elementCount, type Tensor } from '../../graph/graph';
 import { dequantizeConstant } from '../shared/constants';
 import { UniqueNames } from '../shared/uniqueNames';
 import { UnsupportedTensor } from '../shared/unsupported';
 import type { TfliteReader } from './reader';
-import { type Table } from './schema';
+import { tensorTypes, type Table } from './schema';
 import { convertTensor } from './tensors';
 
 /** An operator of the file with the name of its code. */
@@ -71,6 +71,14 @@ export class TensorTable {
     return tensor;
   }
 
+  /** Replaces a tensor by integers that are known before the network runs. */
+  defineIntegers(index: number, values: readonly number[]): void {
+    const { shape, type } = this.subgraph.tensors[index]!;
+    if (shape.reduce((product, size) => product * size, 1) !== values.length) return;
+    const dtype = tensorTypes[type] === 'INT64' ? 'int64' : 'int32';
+    this.converted.set(index, { name: this.name(index), shape, dtype, data: Int32Array.from(values) });
+  }
+
   /** Replaces a tensor of the file. */
   define(index: number, tensor: Tensor): void {
     this.converted.set(index, tensor);
@@ -88,6 +96,7 @@ export class TensorTable {
   /** A tensor that is known before the network runs: a dequantized constant or a shape. */
   private folded(index: number): Tensor | undefined {
     const producer = this.operators[this.producers.get(index) ?? -1];
+    if (producer?.kind === 'FILL' || producer?.kind === 'ZEROS_LIKE') return this.filled(index, producer);
     if (producer?.kind !== 'DEQUANTIZE' && producer?.kind !== 'DENSIFY' && producer?.kind !== 'SHAPE') return undefined;
     const input = producer.source.inputs[0] ?? -1;
     const source = this.subgraph.tensors[input];
@@ -106,4 +115,27 @@ export class TensorTable {
     return stored.data &&
       { ...(producer.kind === 'DENSIFY' ? stored : dequantizeConstant(stored)), name: this.name(index) };
   }
+
+  /** A tensor of one constant value. */
+  private filled(index: number, { kind, source }: FileOperator): Tensor | undefined {
+    const own = this.subgraph.tensors[index];
+    const value = kind === 'FILL' ? this.get(source.inputs[1] ?? -1).data : undefined;
+    if (!own || (kind === 'FILL' && !value)) return undefined;
+    const tensor = convertTensor(this.file, this.buffers, own, this.name(index), this.reader);
+    const count = elementCount(tensor.shape);
+    if (count > MAX_FILLED) return undefined;
+    const zero = tensor.quantization?.zeroPoint[0] ?? 0;
+    const data = zeros(tensor, count);
+    data.fill(value?.[0] ?? zero);
+    return { ...tensor, data };
+  }
+}
+
+/** Most elements of a constant that the importer makes itself. */
+const MAX_FILLED = 1 << 24;
+
+function zeros({ dtype }: Tensor, count: number): NonNullable<Tensor['data']> {
+  if (dtype === 'float32') return new Float32Array(count);
+  if (dtype === 'int8') return new Int8Array(count);
+  return dtype === 'uint8' || dtype === 'bool' ? new Uint8Array(count) : new Int32Array(count);
 }

@@ -2,7 +2,8 @@ import * as L from '../../../assembly/layout';
 import { type AnyNode, type Tensor } from '../../graph/graph';
 import type { Emitter } from '../emitter';
 import { demand, shapeText } from './refuse';
-import { broadcastShape, broadcastStrides, mergeDimensions } from './shapes';
+import { broadcastShape } from '../../graph/broadcast';
+import { broadcastStrides, mergeDimensions } from './shapes';
 
 /** The shape of operands after numpy broadcasting. */
 export function broadcastOf(node: AnyNode): number[] {

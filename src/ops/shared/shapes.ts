@@ -13,19 +13,6 @@ export function stridesOf(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** The NumPy broadcast of two shapes; undefined if they are incompatible. */
-export function broadcastShape(a: readonly number[], b: readonly number[]): number[] | undefined {
-  const rank = Math.max(a.length, b.length);
-  const shape: number[] = [];
-  for (let i = 0; i < rank; i++) {
-    const p = a[a.length - rank + i] ?? 1;
-    const q = b[b.length - rank + i] ?? 1;
-    if (p !== q && p !== 1 && q !== 1) return undefined;
-    shape.push(p === 1 ? q : p);
-  }
-  return shape;
-}
-
 /** Strides of `shape` when broadcast to `as`: 0 in broadcast dimensions. */
 export function broadcastStrides(shape: readonly number[], as: readonly number[]): number[] {
   const strides = stridesOf(shape);
