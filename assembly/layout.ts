@@ -120,7 +120,7 @@ export const CODED_STATE_ROOM = 24;
 //   depthwiseConv2d                      depthwiseConv2d; conv2d if a channel has several outputs,
 //                                        hybridConv2d for float images and int8 weights
 //   dequantize                           dequantize
-//   gather                               gather
+//   gather, gatherNd                     gather, gatherNd
 //   gru, lstm, rnn                       recurrent or sparseRecurrent
 //   l2Normalize                          l2Normalize
 //   pad                                  fill and copy
@@ -175,9 +175,10 @@ export const OP_GATHER = 21;
 export const OP_SPARSE_CONV2D = 30;
 export const OP_SPARSE_RECURRENT = 31;
 export const OP_ELEMENTWISE = 64;
+export const OP_GATHER_ND = 65;
 /** The opcodes of the extra module (assembly/extra), which few networks need. */
 export const FIRST_EXTRA_OPCODE = 64;
-export const LAST_EXTRA_OPCODE = 64;
+export const LAST_EXTRA_OPCODE = 65;
 
 /** What the core asks the extra module to do with a record. */
 export const EXTRA_VALIDATE = 0;
@@ -699,3 +700,15 @@ export const ELEMENTWISE_XOR = 7;
 export const ELEMENTWISE_FLOOR_DIV = 8;
 export const ELEMENTWISE_FLOOR_MOD = 9;
 export const ELEMENTWISE_POW = 10;
+
+// gatherNd: target [COUNT][ROW_BYTES] = rows of source [DIMENSIONS][ROW_BYTES], selected by indices
+//   i32 [COUNT][DEPTH] into its first DEPTH dimensions; the other dimensions are 1. An index is
+//   clamped to its dimension.
+export const GATHER_ND_SOURCE = 8;
+export const GATHER_ND_INDICES = 12;
+export const GATHER_ND_TARGET = 16;
+export const GATHER_ND_COUNT = 20;
+export const GATHER_ND_ROW_BYTES = 24;
+export const GATHER_ND_DIMENSIONS = 28;
+export const GATHER_ND_DEPTH = 52;
+export const GATHER_ND_BYTES = 56;

@@ -1,9 +1,11 @@
 // The extra module holds the operators that few networks need, so that the core stays small. The
 // host instantiates it on the core's memory when a plan has one of its records, and the core calls
 // `extra` directly. Its records run on thread 0 alone.
-import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_ELEMENTWISE, RECORD_OPCODE } from '../layout';
+import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_ELEMENTWISE, OP_GATHER_ND,
+  RECORD_OPCODE } from '../layout';
 import { beginWalk, fail, faultOf, scratchOf } from '../record';
 import { describeElementwise, runElementwise } from './elementwise';
+import { describeGatherNd, runGatherNd } from './gatherNd';
 
 // The cases of both switches are in the order of the opcodes.
 
@@ -11,6 +13,9 @@ function describe(r: usize): void {
   switch (<i32>load<u8>(r + RECORD_OPCODE)) {
     case OP_ELEMENTWISE:
       describeElementwise(r);
+      break;
+    case OP_GATHER_ND:
+      describeGatherNd(r);
       break;
     default:
       fail(FAULT_OPCODE);
@@ -21,6 +26,9 @@ function runRecord(r: usize): void {
   switch (<i32>load<u8>(r + RECORD_OPCODE)) {
     case OP_ELEMENTWISE:
       runElementwise(r);
+      break;
+    case OP_GATHER_ND:
+      runGatherNd(r);
       break;
   }
 }

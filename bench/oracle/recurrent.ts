@@ -218,6 +218,19 @@ const gather = (make: Maker): void => {
   });
 };
 
+const gatherNd = (make: Maker): void => {
+  const { random } = make;
+  const shape = Array.from({ length: 4 }, () => random.int(1, 5));
+  const depth = random.int(1, 4);
+  const count = random.int(1, 7);
+  const picked = make.integers(Array.from({ length: count * depth }, (_, i) => random.int(0, shape[i % depth]! - 1)), [
+    count,
+    depth,
+  ]);
+  const x = make.input(shape, -2, 2);
+  make.emit('GATHER_ND', [x, picked], [make.outputLike(x, [count, ...shape.slice(depth)])]);
+};
+
 export const recurrent: Record<string, (make: Maker) => void> = {
   UNIDIRECTIONAL_SEQUENCE_LSTM: sequenceLstm(false),
   LSTM: sequenceLstm(true),
@@ -227,6 +240,7 @@ export const recurrent: Record<string, (make: Maker) => void> = {
   BIDIRECTIONAL_SEQUENCE_RNN: bidirectionalRnn,
   SVDF: svdf,
   GATHER: gather,
+  GATHER_ND: gatherNd,
 };
 
 export const recurrentTypes: Record<string, readonly ElementType[] | undefined> = {

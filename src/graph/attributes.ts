@@ -32,6 +32,7 @@ const forms = {
   dequantize: {},
   fullyConnected: { activation: 'a string', hybrid: 'a string?' },
   gather: { axis: 'a number', batchDims: 'a number' },
+  gatherNd: {},
   gru: { ...sequence, resetAfter: 'true or false' },
   l2Normalize: { epsilon: 'a number' },
   logSoftmax: {},

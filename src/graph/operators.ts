@@ -223,6 +223,11 @@ export interface Attributes {
    * clamped to the valid range.
    */
   gather: { axis: number; batchDims: number };
+  /**
+   * x, int32 indices […][K] → indices[:-1] + x[K:]: the slices of x at the indices into its first K
+   * dimensions. Indices are clamped to the valid range.
+   */
+  gatherNd: object;
 }
 
 export type OperatorName = keyof Attributes;

@@ -15,6 +15,7 @@ import { depthwiseConv2d } from './depthwiseConv2d';
 import { dequantize } from './dequantize';
 import { fullyConnected } from './fullyConnected';
 import { gather } from './gather';
+import { gatherNd } from './gatherNd';
 import { gru } from './gru';
 import { l2Normalize } from './l2Normalize';
 import { logSoftmax } from './logSoftmax';
@@ -73,6 +74,7 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   transposeConv2d,
   unary,
   gather,
+  gatherNd,
   gru,
   lstm,
   rnn,

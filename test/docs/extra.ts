@@ -1,4 +1,4 @@
-import { C, f, type Fields, range, type Records } from './fields';
+import { C, clamp, f, type Fields, range, type Records } from './fields';
 
 // The records of the extra module, as docs/format/extra.md specifies them: see runner.ts.
 
@@ -50,5 +50,21 @@ function integers(kind: number, p: number, q: number): number {
   return kind === C.ELEMENTWISE_FLOOR_DIV ? quotient : p - quotient * q;
 }
 
+function gatherNd(r: Fields): void {
+  const { COUNT, ROW_BYTES, DEPTH } = r.ints('GATHER_ND', 'COUNT', 'ROW_BYTES', 'DEPTH');
+  const source = r.source('GATHER_ND_SOURCE', C.DTYPE_I8);
+  const indices = r.source('GATHER_ND_INDICES', C.DTYPE_I32);
+  const target = r.target('GATHER_ND_TARGET', C.DTYPE_I8);
+  for (let n = 0; n < COUNT; n++) {
+    const row = range(DEPTH).reduce((at, d) => {
+      const size = r.int('GATHER_ND_DIMENSIONS', d);
+      return at * size + clamp(indices.get(n * DEPTH + d), 0, size - 1);
+    }, 0);
+    for (let byte = 0; byte < ROW_BYTES; byte++) {
+      target.set(n * ROW_BYTES + byte, source.get(row * ROW_BYTES + byte));
+    }
+  }
+}
+
 /** The records of this file, by opcode. */
-export const extra: Records = { OP_ELEMENTWISE: elementwise };
+export const extra: Records = { OP_ELEMENTWISE: elementwise, OP_GATHER_ND: gatherNd };

@@ -49,6 +49,7 @@ const sparseLstm = recordOf(L.OP_SPARSE_RECURRENT, L.DTYPE_F32);
 
 const comparison = recordOf(L.OP_ELEMENTWISE, undefined, [L.ELEMENTWISE_KIND, L.ELEMENTWISE_LESS]);
 const selection = recordOf(L.OP_ELEMENTWISE, undefined, [L.ELEMENTWISE_KIND, L.ELEMENTWISE_SELECT]);
+const gatherNd = recordOf(L.OP_GATHER_ND);
 
 const HUGE = 1 << 30;
 /** The byte offset of the last dimension in a list of dimensions or strides. */
@@ -282,6 +283,15 @@ describe('a record is refused for', () => {
   refused('a short record of the extra module', selection, size, [L.RECORD_SIZE, 64]);
   refused('an unknown opcode after those of the extra module', comparison, opcode, [L.RECORD_OPCODE,
     L.LAST_EXTRA_OPCODE + 1, 'byte']);
+
+  refused('rows of more bytes than the arena', gatherNd, arena, [L.GATHER_ND_ROW_BYTES, 1 << 20]);
+  refused('more indices than the weights hold', gatherNd, weights, [L.GATHER_ND_COUNT, 1 << 20]);
+  refused('a dimension of 0 to select from', gatherNd, attribute, [L.GATHER_ND_DIMENSIONS, 0]);
+  refused('a dimension beyond the arena', gatherNd, arena, [L.GATHER_ND_DIMENSIONS + LAST, 1 << 20]);
+  refused('no index for a row', gatherNd, attribute, [L.GATHER_ND_DEPTH, 0]);
+  refused('more indices for a row than dimensions', gatherNd, attribute, [L.GATHER_ND_DEPTH, 7]);
+  refused('a misaligned target of floats', gatherNd, misaligned, [L.GATHER_ND_TARGET, 2]);
+  refused('misaligned indices', gatherNd, misaligned, [L.GATHER_ND_INDICES, 2 - 2 ** 31]);
 
   refused('a hybrid layer in an unknown mode', hybrid, attribute, [L.HYBRID_MODE, 2]);
 });

@@ -325,6 +325,7 @@ export const operatorOptions = {
   BIDIRECTIONAL_SEQUENCE_LSTM: ['BidirectionalLstmOptions', 69],
   SVDF: ['SvdfOptions', 6],
   GATHER: ['GatherOptions', 23],
+  GATHER_ND: ['NoOptions', 83],
   EMBEDDING_LOOKUP: ['NoOptions', 0],
   CALL_ONCE: ['CallOnceOptions', 103],
   VAR_HANDLE: ['VarHandleOptions', 111],

@@ -84,6 +84,8 @@ export const layout: Mappings = {
     });
   },
 
+  GATHER_ND: (operator) => operator.emit('gatherNd', [operator.input(0), operator.input(1)], {}),
+
   EMBEDDING_LOOKUP(operator) {
     const indices = operator.input(0, 1);
     const table = operator.input(1);
