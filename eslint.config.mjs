@@ -4,9 +4,9 @@ import stylistic from '@stylistic/eslint-plugin';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
-// the bench's types come with its peers, which it installs itself
+// the types of the bench come with its peers, which the bench installs itself
 const bench = existsSync('bench/node_modules') ? [] : ['bench/**/*.ts'];
-// AssemblyScript: TypeScript's parser reads it, its type checker does not
+// AssemblyScript can be parsed as TypeScript, but not type-checked
 const assemblyScript = ['assembly/!(layout).ts', 'assembly/*/**/*.ts', 'models/*/recipe/kernels.ts',
   'bench/rooflineKernels.ts'];
 const kernels = ['assembly/kernels/*.ts', 'models/*/recipe/kernels.ts', 'bench/rooflineKernels.ts'];
@@ -18,7 +18,7 @@ const joined = ':not(ForStatement) > VariableDeclaration[declarations.length>1]'
 const oneDeclaration = { selector: joined, message: 'One declaration a statement.' };
 const oneDeclarationOrRegisters = {
   selector: `${joined}:has(> VariableDeclarator > Identifier.id:not([name=/[0-9]$/]))`,
-  message: 'One declaration a statement, except for numbered registers (c00, c01, …).',
+  message: 'One declaration per statement, except for numbered registers (c00, c01, …).',
 };
 
 export default tseslint.config(
@@ -44,7 +44,7 @@ export default tseslint.config(
     languageOptions: { globals: { ...globals.node, ...globals.browser, ...globals.audioWorklet } },
   },
   {
-    // strangers' projects: CommonJS and Jest
+    // projects of users, in CommonJS and with Jest
     files: ['test/fixtures/projects/**/*.js'],
     languageOptions: { globals: { ...globals.commonjs, ...globals.jest } },
   },

@@ -26,14 +26,15 @@ const loaderWithoutTextDecoder = {
   },
 };
 
-/** The cores and the extra module as files, for those who pass them as `wasm` and `extra`. */
+/** The cores and the extra module as files, for callers that pass them as `wasm` and `extra`. */
 const coresApart = {
   name: 'cores-apart',
   generateBundle() {
     const flavors = ['relaxed', 'simd', 'scalar', 'relaxed.threads', 'simd.threads', 'scalar.threads'];
     for (const name of [...flavors.map((flavor) => `core.${flavor}`), 'extra', 'extra.threads']) {
       this.emitFile({ type: 'asset', fileName: `${name}.wasm`, source: readFileSync(`build/${name}.wasm`) });
-      // what bundlers and workerd make of `import core from 'kinglet/core.simd.wasm'`
+      // the module that bundlers and workerd generate for `import core from
+      // 'kinglet/core.simd.wasm'`
       this.emitFile({
         type: 'asset',
         fileName: `${name}.d.wasm.ts`,
@@ -45,8 +46,8 @@ const coresApart = {
 
 const plugins = [resolve(), loaderWithoutTextDecoder, code];
 /**
- * Chromium then compiles all functions while it fetches the file, on another thread, instead of
- * each when it is first called.
+ * With this comment, Chromium compiles all functions on another thread while it fetches the file,
+ * instead of compiling each function at its first call.
  */
 const compileHint = {
   name: 'compile-hint',
@@ -58,8 +59,8 @@ const minified = [resolve(), loaderWithoutTextDecoder, esbuild({ target: 'es2022
 const device = [...minified, compileHint];
 
 /**
- * The script of Node's workers lies in dist/, and the code that names it may end up in a folder of
- * dist/.
+ * The script of Node's workers is in dist/, but the code that refers to it may be bundled into a
+ * subfolder of dist/.
  */
 const threadScriptOfNode = {
   name: 'thread-script-of-node',
@@ -84,13 +85,14 @@ const threadTypes = {
 };
 
 /**
- * Warnings stop the build: what does not resolve would else be left in the package as it stands.
+ * Warnings stop the build. Otherwise an import that does not resolve would stay in the package
+ * unchanged.
  */
 function onwarn({ message }) {
   throw new Error(message);
 }
 
-/** The declarations once more for `require`: TypeScript wants .d.cts beside a .cjs. */
+/** A copy of the declarations for `require`, because TypeScript expects a .d.cts beside a .cjs. */
 const commonJsTypes = {
   name: 'commonjs-types',
   generateBundle(_, bundle) {
@@ -105,8 +107,8 @@ const commonJsTypes = {
 };
 
 /**
- * The platform's types that the declarations name, empty: they merge with those of DOM or Node
- * where a project has them, and stand for them where it has not.
+ * Empty declarations of the platform types that kinglet's declarations mention. They merge with the
+ * types of DOM or Node if a project has those, and replace them otherwise.
  */
 const platformTypes = {
   name: 'platform-types',
@@ -138,7 +140,8 @@ const bundles = [
   // what workers run
   { input: 'src/thread.ts', output: es('thread.js'), plugins: [...device, threadTypes] },
   { input: 'src/thread.node.ts', output: es('thread.node.js'), external, plugins: minified },
-  // the compiler for pages, with its libraries inside: bare names mean nothing without a bundler
+  // the compiler for pages, with its libraries inside, because pages without a bundler cannot
+  // resolve bare names
   { input: 'src/compiler/index.ts', output: es('compiler.browser.js'), plugins: [commonjs(), ...minified] },
   // Node and tools: shared chunks
   {

@@ -180,7 +180,7 @@ export const OP_GATHER_ND = 65;
 export const FIRST_EXTRA_OPCODE = 64;
 export const LAST_EXTRA_OPCODE = 65;
 
-/** What the core asks the extra module to do with a record. */
+/** The phases in which the core calls the extra module with a record. */
 export const EXTRA_VALIDATE = 0;
 export const EXTRA_PREPARE = 1;
 export const EXTRA_RUN = 2;

@@ -1,6 +1,6 @@
 // Shared by the demo pages: errors, rows of scores, announcements and units.
 
-const SETTLED = 500; // milliseconds without a change before screen readers are told
+const SETTLED = 500; // milliseconds that a text must stay unchanged before screen readers announce it
 
 export const $ = (id) => document.getElementById(id);
 
@@ -54,7 +54,7 @@ export function showRows(rows, scores, best) {
 
 let announcing;
 
-/** Has screen readers read a text once it has not changed for a while. */
+/** Announces a text to screen readers once it has not changed for a while. */
 export function announce(text) {
   clearTimeout(announcing);
   announcing = setTimeout(() => {

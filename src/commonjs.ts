@@ -1,5 +1,5 @@
-// What `require` gives where there is no Node: bundlers of older projects, Jest with jsdom. All
-// cores are inside, because CommonJS cannot fetch one later.
+// The entry for `require` without Node, for example in bundlers of older projects and in Jest with
+// jsdom. All cores are inside, because CommonJS cannot fetch one later.
 import { KletError } from './errors';
 import { inlinedCores, inlinedExtra, inlinedThreadedCores } from './runtime/inlined';
 import { makeRuntime } from './runtime/load';

@@ -53,9 +53,9 @@ export function describeSparseConv2d(r: usize): void {
 }
 
 /**
- * The fields from `field` on are COUNTS, DELTAS and ENTRIES of `lists` lists. The counts, in units
- * of `unit` entries, add up to the number of entries, and the positions of all lists are below
- * `limit`.
+ * Checks `lists` lists, whose COUNTS, DELTAS and ENTRIES are the fields from `field` on. The
+ * counts, in units of `unit` entries, must add up to the number of entries, and the positions in
+ * every list must be below `limit`.
  */
 export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, limit: i32): void {
   const counts = checkedTable(r, field);

@@ -1,8 +1,8 @@
 import type { Engine } from '../stand/engine';
 
 /**
- * One loop of rooflineKernels.ts, which contains only the instructions of a kernel's innermost
- * loop. The file is its module; the flavor names the loop.
+ * Runs one loop of rooflineKernels.ts, which contains only the instructions of a kernel's innermost
+ * loop. `file` is the compiled module, and `flavor` is the name of the loop.
  */
 export const roofline: Engine = (file, _values, { flavor }) =>
   Promise.resolve(async () => {

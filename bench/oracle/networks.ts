@@ -115,7 +115,7 @@ export const networks: Record<string, (make: Maker) => void> = {
     make.emit('HARD_SWISH', [scaled], [make.output([1, size, size, c], -0.4, 2)]);
   },
 
-  /** An encoder and decoder with a skip connection, padded by hand. */
+  /** An encoder and decoder with a skip connection, with explicit padding. */
   'network skip': (make) => {
     const size = 2 * make.random.int(2, 5);
     const x = make.input([1, size, size, 4], -2, 2);

@@ -89,9 +89,9 @@ export function fakeQuant(tf, x, range, follows = true) {
 /**
  * The weights of a layer in training: a variable, which the network sees masked and rounded.
  *
- * Masked weights get no gradient, because Adam would move them as fast as all others, and each new
- * mask would change the network. They keep their values, so a weight masked early returns when
- * others become smaller.
+ * Masked weights get no gradient. Otherwise Adam would move them as fast as all others, and each
+ * new mask would change the network. They keep their values, so a weight that was masked early
+ * returns when others become smaller.
  */
 export class PrunedWeights {
   /**

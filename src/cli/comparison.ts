@@ -47,7 +47,7 @@ function sqnrText({ sqnr }: OutputComparison): string {
   return sqnr === Infinity ? 'no error' : `${sqnr.toFixed(1)} dB`;
 }
 
-/** What is wrong with the outputs of a ruined network. */
+/** Describes the outputs that are below the required bounds. */
 export function ruinText({ samples, outputs }: Comparison): string {
   return outputs.filter(({ verdict }) => verdict === 'ruined').map((output) => {
     const name = `"${shortName(output.name, NAME_WIDTH)}"`;

@@ -4,7 +4,7 @@ import { KletError, type AudioPreprocessing, type Preprocessing, type TensorInfo
 import { checkPreprocessing, imageShape } from '../tasks/pixels';
 import { readText } from './files';
 
-// What users say about a network: its labels and its preprocessing.
+// Reads a user's descriptions of a network: its labels and its preprocessing.
 
 /** Reads one label per line; empty lines at the end do not count. */
 export function readLabels(path: string): string[] {

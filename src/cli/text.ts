@@ -94,7 +94,7 @@ export function clip(text: string, width: number): string {
 
 /**
  * A name cut to a width. Converters join the names of fused nodes with ";", so only the first is
- * shown; of a long path the end is kept because it says most.
+ * shown; of a long path the end is kept, because it is the most informative part.
  */
 export function shortName(name: string, width: number): string {
   const first = name.split(';').find((part) => part !== '') ?? name;

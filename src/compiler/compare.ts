@@ -73,7 +73,7 @@ export type ComparisonSample = Inputs | readonly Inputs[];
  * @param before the original: a graph, or the bytes of a `.klet` file
  * @param after the changed network, with outputs of the same shapes in the same order
  * @param samples inputs of predictions. For a network with state, a sample may be an array of
- *   consecutive inputs: the best class is then that of its last prediction.
+ *   consecutive inputs, of which the last prediction gives the best class.
  * @throws KletError `BAD_ARGUMENT` without samples, `SHAPE_MISMATCH` if the outputs do not
  *   correspond, and the errors of `predict`
  * @example

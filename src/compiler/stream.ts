@@ -96,7 +96,7 @@ class Streaming {
 
   result(): Graph {
     const { graph } = this;
-    const refusals = this.changing.map((name) => `the state "${name}" changes once a sequence, not with its steps`);
+    const refusals = this.changing.map((name) => `the state "${name}" changes once per sequence, not once per frame`);
     for (const node of graph.nodes) {
       try {
         if (node.inputs.some((tensor) => tensor && this.timed.has(tensor))) this.convert(node);

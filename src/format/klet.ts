@@ -103,8 +103,8 @@ export interface DebugInfo {
   records: { name: string; op: string; shape: number[]; macs: number; weights: number; layout?: string;
     density?: number }[];
   /**
-   * Arena buffers: name, offset, bytes, first and last record that use them (−1: before the first
-   * record).
+   * Buffers of the arena as [name, offset, bytes, first, last], where `first` and `last` are the
+   * records between which a buffer is in use (−1: before the first record).
    */
   arena: [name: string, offset: number, bytes: number, first: number, last: number][];
 }

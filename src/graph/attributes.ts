@@ -4,7 +4,7 @@ import type { Attributes, OperatorName } from './operators';
 
 // The attributes of every operator, with their forms, to check the nodes that callers pass.
 
-/** What an attribute must be. `?` marks one that may be absent. */
+/** The form that an attribute must have. `?` marks an optional attribute. */
 type Form = 'a number' | 'two numbers' | 'four numbers' | 'an array of numbers' | 'a string' | 'true or false'
   | 'a scale and a zero point';
 type Optional = `${Form}?`;

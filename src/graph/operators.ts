@@ -138,7 +138,7 @@ export interface Attributes {
    */
   maxPool2d: Sliding & { kernel: Pair };
   /**
-   * One value for all elements along `axes` (ascending). The output's own shape says whether the
+   * One value for all elements along `axes` (ascending). The output's shape determines whether the
    * reduced dimensions are kept as 1 or dropped.
    */
   reduce: { kind: ReduceKind; axes: number[] };
@@ -203,8 +203,9 @@ export interface Attributes {
   /** Output dimension i is input dimension perm[i]. */
   transpose: { perm: number[] };
   /**
-   * `before` and `after` elements are added in each dimension: `value` (a real number), or the
-   * input mirrored without (`reflect`) or with (`symmetric`) its edge.
+   * `before` and `after` elements are added in each dimension. They have the real number `value`,
+   * or mirror the input about its edge, which is not repeated (`reflect`) or repeated
+   * (`symmetric`).
    */
   pad: { before: number[]; after: number[]; mode: 'constant' | 'reflect' | 'symmetric'; value: number };
   /** x [N][H][W][C] → [N][OH][OW][C], where OH and OW come from the output's shape. */

@@ -44,7 +44,7 @@ export const pad: Operator<'pad'> = {
     demand(
       node,
       mode === 'constant' || shape.every((size, d) => Math.max(before[d]!, after[d]!) <= mirrored(size)),
-      `it mirrors more than the input ${shapeText(shape)} has`,
+      `it mirrors more elements than the input ${shapeText(shape)} has`,
     );
     return [shape.map((size, d) => size + before[d]! + after[d]!)];
   },

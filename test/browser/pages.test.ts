@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeInChrome, launchChrome } from './support/chrome';
 import { serverUrl } from './support/server';
 
-// What the demo pages have in common: layout, links, keyboard, screen readers, colours.
+// Properties that both demo pages have: layout, links, keyboard, screen readers, colours.
 
 const program = path.resolve(import.meta.dirname, '../../examples/digits/demo.mjs');
 const phone = { width: 390, height: 844 };
@@ -158,7 +158,7 @@ describeInChrome('the demo pages', () => {
     }
   });
 
-  test('tells screen readers a digit once it has not changed for a while', async () => {
+  test('announces a digit to screen readers once it has not changed for a while', async () => {
     const page = await open('digits');
     await page.evaluate(() => {
       const spoken = document.getElementById('spoken')!;

@@ -8,7 +8,7 @@ import { kinglet, quadrants, temporaryFolder } from './cli';
 
 const files = temporaryFolder();
 
-/** Fully connected layers named a/0, a/1, … with a square between them. */
+/** A chain of fully connected layers a/0, a/1, …, with a square function after each. */
 function chain(count: number, prefix = 'a/'): Graph {
   const b = new GraphBuilder('chain');
   let x = b.input('x', [1, 16]);

@@ -65,7 +65,7 @@ describe('run with an image', () => {
     expect(outputs[0]!.top!.map(({ label }) => label).at(-1)).toBe('lower left');
   });
 
-  it('lists class numbers without labels, and as many as --top says', async () => {
+  it('lists class numbers without labels, and the number of classes in --top', async () => {
     const { out } = await kinglet('run', floatNet, '-i', imageFile('q.png', 3), '--top', '2');
     expect(out).toMatch(/1\. +3 +0\.\d{4}/);
     expect(out).not.toMatch(/^3\. /m);

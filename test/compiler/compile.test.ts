@@ -71,7 +71,7 @@ describe('compile', () => {
     expect(failure(long(65537, 0, new Int8Array(65537))).message)
       .toMatch(/each output sums 65537 products; at most 65536 fit/);
     expect(failure(long(33026, 127, new Int8Array(33026).fill(-128))).message)
-      .toMatch(/its sums may be larger than 32 bits hold/);
+      .toMatch(/its accumulators may overflow 32 bits/);
     expect(compile(long(33025, 127, new Int8Array(33025).fill(-128))).length).toBeGreaterThan(33025);
     expect(compile(long(65536, 127, random.fill(new Int8Array(65536)))).length).toBeGreaterThan(65536);
     const product = single(

@@ -20,7 +20,7 @@ const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (character) =
 const strange: [string, Uint8Array][] = [['nothing', new Uint8Array(0)], ['one byte', Uint8Array.of(8)], [
   'a .klet file',
   compile(everyOperator()),
-], ['the magic bytes elsewhere', latin1('TFL3TFL')], ['a PNG file', latin1('\x89PNG\r\n\x1a\n')], ['a page',
+], ['the magic bytes at the wrong position', latin1('TFL3TFL')], ['a PNG file', latin1('\x89PNG\r\n\x1a\n')], ['a page',
   latin1('<!DOCTYPE html>')], ['an error in JSON', latin1('{"error": "not found"}')], ['a text', latin1('no network')]];
 
 describe('the registry', () => {

@@ -41,7 +41,7 @@ describe('requantization of four lanes', async () => {
     expect([...found], `${acc} · ${scale} + ${zeroPoint} in ${min} … ${max}`).toEqual([...expected]);
   }
 
-  test('equals that of one value at ties, bounds and zero points', () => {
+  test('equals the scalar function at ties, bounds and zero points', () => {
     for (const zeroPoint of [-128, -127, 0, 1, 127]) {
       for (const [min, max] of [[-128, 127], [zeroPoint, 127], [-128, zeroPoint], [zeroPoint, zeroPoint], [-3,
         90]] as const)
@@ -55,7 +55,7 @@ describe('requantization of four lanes', async () => {
     }
   });
 
-  test('equals that of one value for products from 2^-126 up to infinity, across 2^23 and 2^31', () => {
+  test('equals the scalar function for products from 2^-126 up to infinity, across 2^23 and 2^31', () => {
     for (const zeroPoint of [-128, 0, 127]) {
       for (let e = -126; e <= 127; e++) {
         for (const acc of [1, 3, 2 ** 22, 2 ** 23 + 1, 2 ** 24 - 1, 3 * 2 ** 22, 2 ** 31 - 1]) {
@@ -65,7 +65,7 @@ describe('requantization of four lanes', async () => {
     }
   });
 
-  test('equals that of one value for any accumulator, scale, zero point and bounds', () => {
+  test('equals the scalar function for any accumulator, scale, zero point and bounds', () => {
     const significand = fc.double({ min: 1, max: 2, noNaN: true });
     const exponent = fc.integer({ min: -40, max: 30 });
     const scale = fc.tuple(significand, exponent).map(([m, e]) => Math.fround(m * 2 ** e));

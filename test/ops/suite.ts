@@ -29,7 +29,8 @@ export const exact: Tolerance = { relative: 0, absolute: 0 };
 // ── tensors ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Per-tensor quantization. `zeroPoint` is that of int8; uint8 adds 128, so one spec serves both.
+ * Per-tensor quantization. `zeroPoint` is the int8 one; uint8 adds 128, so that one spec serves
+ * both.
  */
 export interface Quantization {
   scale: number;

@@ -261,7 +261,7 @@ describe('in streaming form', () => {
       b.node('binary', [count, b.constant(Float32Array.of(1), [1])], { kind: 'add', activation: 'none' }),
     );
     const graph = b.finish([b.node('binary', [x, count], { kind: 'add', activation: 'none' })]);
-    refuses(() => toStream(graph), 'UNSUPPORTED_OP', /state "calls" changes once a sequence/);
+    refuses(() => toStream(graph), 'UNSUPPORTED_OP', /state "calls" changes once per sequence/);
     expect(loadSync(compile(toStream(graph, { frames: TIME }))).memory.state).toBe(4);
   });
 

@@ -18,8 +18,9 @@ import { accumulators, cell, gates, hidden, hiddenGates, quantized, temporary, u
 /**
  * to f32 [panels][8] += (the weights at `field`, from panel `first` on) · (f32 [K] at `from`)
  *
- * A hybrid record quantizes the row by the row's own range. `scales` are the scales of the weights,
- * one per gate of n lanes, 8 bytes apart; `weightSums` is Σ w i32 of each lane.
+ * A hybrid record quantizes the row by the row's own range. `scales` is the address of the scales
+ * of the weights, one f32 for each gate of n lanes, 8 bytes apart. `weightSums` is i32, Σ w of each
+ * lane.
  */
 function multiplyF32(
   r: usize,

@@ -79,7 +79,7 @@ export function runCommand(io: Io): Command {
   return command.action((file: string, options: RunOptions) => run(file, options, io));
 }
 
-/** What a run computed, and how to show it. */
+/** The results of a run, and the settings for printing them. */
 interface Answer {
   model: Model;
   labels: readonly string[] | undefined;

@@ -102,7 +102,7 @@ function twoLayers({ node, name, N, K, window }: PrunableLayer, { rank, first, s
     attributes: { ...node.attributes, activation: 'none' },
   };
   const outer = { ...node, inputs: [between, constant(second, shapeOf(N, rank), 'from low rank'), bias] };
-  // where a pointwise layer steps over pixels, the first of the two does
+  // the stride of a pointwise layer goes to the first of the two layers
   if (window) {
     outer.attributes = { ...outer.attributes, stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
   }

@@ -15,8 +15,9 @@ const sizes: Record<UnitPattern, { rows: number; depth: number }> = {
   blocks: { rows: 8, depth: 4 },
 };
 /**
- * The core multiplies pairs in groups of four. A channel whose number of pairs is no multiple of
- * four costs as much as the next multiple, so a channel keeps none or at least four.
+ * The core multiplies pairs in groups of four. If the number of pairs of a channel is not a
+ * multiple of four, the last group is padded, which takes as long as a full one. Therefore a
+ * channel keeps no pairs or at least four.
  */
 const FOURS = 4;
 

@@ -3,7 +3,7 @@ import { KletError } from '../../errors';
 import type { Graph } from '../../graph/graph';
 import { UnsupportedTensor } from './unsupported';
 
-/** What a foreign file says about the use of its network, in the terms of META. */
+/** Information in a foreign file about the use of its network, in the terms of META. */
 export interface ForeignMeta {
   /** Names of the classes of the output. */
   labels?: string[];

@@ -6,7 +6,7 @@ import { UnsupportedForm } from '../shared/unsupported';
 import { fusedActivations, type OperatorKind, type Options } from './schema';
 import type { ScaleAndZeroPoint } from './tensorTable';
 
-/** What only operators of TensorFlow Lite have. */
+/** The parts of an operator that only TensorFlow Lite has. */
 interface Extras {
   customOptions: Uint8Array;
   /** The value of the variable that a READ_VARIABLE reads. */

@@ -151,7 +151,7 @@ export function emitConv(
   const isHybrid = hybrid !== undefined && weights.tensor.dtype === 'int8' && x.dtype === 'float32';
   if (K > MAX_K) throw unsupported(node, `each output sums ${K} products; at most ${MAX_K} fit`);
   if (x.dtype === 'int8' && largestSum(weights) >= 2 ** 31) {
-    throw unsupported(node, 'its sums may be larger than 32 bits hold');
+    throw unsupported(node, 'its accumulators may overflow 32 bits');
   }
   const int8 = x.dtype === 'int8';
   const rowBytes = int8 ? Math.ceil(K / 4) * 8 : K * 4;
