@@ -1,7 +1,7 @@
 /**
- * The interface between the compiler and the host, which write, and the core, which reads. It is
- * declared only here, as plain numbers that are valid TypeScript and AssemblyScript and fold into
- * immediates.
+ * The interface between the compiler and the host, which write files and memory, and the core,
+ * which reads them. It is declared only here. Its plain numbers are valid TypeScript and
+ * AssemblyScript, and compile to immediates.
  *
  * Linear memory, in ascending order; each part is 64-byte aligned:
  *

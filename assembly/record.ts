@@ -81,24 +81,24 @@ export function checkRecord(r: usize, bytes: i32, dtypes: i32): bool {
   return whole;
 }
 
-/** The field is in [lowest, highest]. */
+/** Checks that the field is in [lowest, highest]. */
 export function checkRange(r: usize, field: usize, lowest: i32, highest: i32): void {
   const value = int(r, field);
   if (value < lowest || value > highest) fail(FAULT_ATTRIBUTE);
 }
 
-/** `fields` consecutive fields from `first` are counts: 1 to 2^30. */
+/** Checks that `fields` consecutive fields from `first` are counts, from 1 to 2^30. */
 export function checkCounts(r: usize, first: usize, fields: i32): void {
   for (let i = 0; i < fields; i++) checkRange(r, first + (i << 2), 1, 1 << 30);
 }
 
-/** An f32 field, for example a scale or a bound, is neither NaN nor infinite. */
+/** Checks that an f32 field, for example a scale or a bound, is neither NaN nor infinite. */
 export function checkFinite(r: usize, field: usize): void {
   const value = float(r, field);
   if (!(value - value == 0)) fail(FAULT_ATTRIBUTE);
 }
 
-/** The bytes [offset + from, offset + to) are in a section of `limit` bytes. */
+/** Checks that the bytes [offset + from, offset + to) are in a section of `limit` bytes. */
 function checkSpan(offset: f64, from: f64, to: f64, limit: i32, code: i32): void {
   if (!(offset + from >= 0 && offset + to <= <f64><u32>limit)) fail(code);
 }
@@ -107,7 +107,7 @@ function checkAlignment(offset: u32, alignment: u32): void {
   if ((offset & (alignment - 1)) != 0) fail(FAULT_ALIGNMENT);
 }
 
-/** A source whose bytes [offset + from, offset + to) are read. */
+/** Describes a source whose bytes [offset + from, offset + to) are read. */
 export function sourceSpan(r: usize, field: usize, from: f64, to: f64, alignment: u32): void {
   const raw = load<u32>(r + field);
   const constant = (raw & SOURCE_IN_WEIGHTS) != 0;
@@ -121,12 +121,12 @@ export function sourceSpan(r: usize, field: usize, from: f64, to: f64, alignment
   }
 }
 
-/** A source of `bytes` bytes. */
+/** Describes a source of `bytes` bytes. */
 export function source(r: usize, field: usize, bytes: f64, alignment: u32): void {
   sourceSpan(r, field, 0, bytes, alignment);
 }
 
-/** A target of `bytes` bytes. */
+/** Describes a target of `bytes` bytes. */
 export function target(r: usize, field: usize, bytes: f64, alignment: u32): void {
   const offset = load<u32>(r + field);
   if (resolving) {
@@ -137,7 +137,7 @@ export function target(r: usize, field: usize, bytes: f64, alignment: u32): void
   }
 }
 
-/** A table of `bytes` bytes. */
+/** Describes a table of `bytes` bytes. */
 export function table(r: usize, field: usize, bytes: f64, alignment: u32): void {
   const offset = load<u32>(r + field);
   if (resolving) {
@@ -150,19 +150,19 @@ export function table(r: usize, field: usize, bytes: f64, alignment: u32): void 
 
 // The next three functions are recursive so that the compiler does not inline them dozens of times.
 
-/** `count` consecutive fields are in [lowest, highest]. */
+/** Checks that `count` consecutive fields are in [lowest, highest]. */
 export function checkRanges(r: usize, first: usize, count: i32, lowest: i32, highest: i32): void {
   checkRange(r, first, lowest, highest);
   if (count > 1) checkRanges(r, first + 4, count - 1, lowest, highest);
 }
 
-/** `count` consecutive fields are tables of `bytes` bytes each. */
+/** Describes `count` consecutive fields as tables of `bytes` bytes each. */
 export function tables(r: usize, first: usize, count: i32, bytes: f64): void {
   table(r, first, bytes, 16);
   if (count > 1) tables(r, first + 4, count - 1, bytes);
 }
 
-/** `count` consecutive fields are targets of `bytes` bytes each. */
+/** Describes `count` consecutive fields as targets of `bytes` bytes each. */
 export function targets(r: usize, count: i32, first: usize, bytes: f64, alignment: u32): void {
   target(r, first, bytes, alignment);
   if (count > 1) targets(r, count - 1, first + 4, bytes, alignment);
@@ -175,7 +175,7 @@ export function checkedTable(r: usize, field: usize): usize {
   return fault == FAULT_NONE && !resolving ? <usize>(load<u32>(r + field) + load<u32>(MAP + MAP_WEIGHTS)) : 0;
 }
 
-/** A table of f32 [n] has no NaN and no infinity. */
+/** Checks that a table of f32 [n] has no NaN and no infinity. */
 export function checkFiniteTable(r: usize, field: usize, n: f64): void {
   const from = checkedTable(r, field);
   if (from == 0) return;
@@ -186,7 +186,7 @@ export function checkFiniteTable(r: usize, field: usize, n: f64): void {
 }
 
 /**
- * A record needs `bytes` bytes of scratch. The host reads the maximum (`scratchOf`) after
+ * Requests `bytes` bytes of scratch for the record. The host reads the maximum (`scratchOf`) after
  * `validate` and then allocates the memory.
  */
 export function needScratch(bytes: f64): void {
@@ -213,7 +213,7 @@ export function parallel(r: usize, work: f64): void {
   if (resolving) store<u16>(r, work >= PARALLEL_WORK ? PARALLEL_PAYS : PARALLEL_POSSIBLE, RECORD_PARALLEL);
 }
 
-/** The work of the record, in multiply-adds, is within the limit. */
+/** Checks that the work of the record, in multiply-adds, is within the limit. */
 export function checkWork(work: f64): void {
   if (!(work <= MAX_WORK)) fail(FAULT_ATTRIBUTE);
 }

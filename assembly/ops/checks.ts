@@ -3,7 +3,7 @@ import { checkFiniteTable, checkRange, checkRanges, fail, float, int, table, toF
 
 // Checks that several operators share.
 
-/** The fields are the bounds of an activation: min ≤ max, and for i8 both are i8 values. */
+/** Checks the bounds of an activation: min ≤ max, and for i8 both are i8 values. */
 export function checkActivation(r: usize, minField: usize, maxField: usize, f32s: bool): void {
   if (f32s) {
     // The comparison refuses NaN too.
@@ -14,12 +14,12 @@ export function checkActivation(r: usize, minField: usize, maxField: usize, f32s
   }
 }
 
-/** The field is an i8 zero point. */
+/** Checks that the field is an i8 zero point. */
 export function checkZeroPoint(r: usize, field: usize): void {
   checkRange(r, field, -128, 127);
 }
 
-/** The field is a scale that is divided by: finite and positive. */
+/** Checks a scale that the kernel divides by. It must be finite and positive. */
 export function checkPositive(r: usize, field: usize): void {
   const value = float(r, field);
   if (!(value > 0 && value - value == 0)) fail(FAULT_ATTRIBUTE);
@@ -36,15 +36,15 @@ export function describeRequantization(r: usize, scale: usize, sourceZero: usize
   checkActivation(r, sourceZero + 12, sourceZero + 16, false);
 }
 
-/** Two fields are a fixed-point factor: multiplier, then exponent. */
+/** Checks the two fields of a fixed-point factor: multiplier, then exponent. */
 export function checkFactor(r: usize, field: usize): void {
   checkRanges(r, field, 1, 0, i32.MAX_VALUE);
   checkRanges(r, field + 4, 1, -31, 22);
 }
 
 /**
- * The rows of n elements of the target do not overlap. `field` is the stride of time steps, and the
- * next field is the stride of batch items.
+ * Checks that the rows of n elements of the target do not overlap. `field` is the stride of time
+ * steps, and the next field is the stride of batch items.
  */
 export function checkFrames(r: usize, field: usize, time: f64, batch: f64, n: f64): void {
   const timeStride = toF64(r, field);

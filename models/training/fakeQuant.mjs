@@ -69,7 +69,7 @@ export class Range {
  * Rounds an activation to the levels of its range. Gradients pass where the value lies inside the
  * range.
  *
- * @param range updated if `follows`, as in training
+ * @param follows whether to update `range`, as in training
  */
 export function fakeQuant(tf, x, range, follows = true) {
   return tf.customGrad((x, save) => {

@@ -2,8 +2,9 @@
  * The float network, which training writes and quantization reads: PATH.json describes the layers,
  * PATH.bin holds their tensors (f32, little-endian, one after another).
  *
- * Layers form a chain: each reads the output of the previous one, the first reads the input. Names
- * of operators and attributes and layouts of weights are those of kinglet's graph.
+ * Layers form a chain. The first layer reads the input, and each other layer reads the output of
+ * the previous one. Operator names, attribute names and weight layouts are those of kinglet's
+ * graph.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 

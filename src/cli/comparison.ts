@@ -13,7 +13,7 @@ const LEAST = `${100 * minAgreement} %`;
 /** Describes the samples that were compared, and whether the fitting used them too. */
 export function comparedText({ fitting, comparing, isHeldOut }: Samples): string {
   const samples = plural(comparing.length, 'sample');
-  if (!isHeldOut) return `with the original on ${samples}, which the compression used too, so the result is too good`;
+  if (!isHeldOut) return `with the original on ${samples}, which the compression used too, so the result is optimistic`;
   if (fitting === comparing) return `with the original on ${samples}`;
   return `with the original on ${samples} that the compression did not see; it used ${fitting.length} others`;
 }

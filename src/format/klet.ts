@@ -298,7 +298,7 @@ export function weightsBytes({ weights, coded }: Pick<KletParts, 'weights' | 'co
 
 /**
  * Bytes from the start of the weights to the start of their coded section in memory, and bytes that
- * the decoder needs behind that section.
+ * the decoder needs after that section.
  */
 export function codedRoom(coded: Uint8Array): { lead: number; bytes: number } {
   return {

@@ -37,7 +37,7 @@ export type UnaryKind = 'relu' | 'relu6' | 'reluN1To1' | 'relu0To1' | 'leakyRelu
   | 'round' | 'sin' | 'cos';
 export type ReduceKind = 'mean' | 'sum' | 'max' | 'min' | 'prod';
 
-/** A window that slides over an image: steps between outputs, and zeros around the image. */
+/** A window that slides over an image by `stride` pixels, with `padding` zeros around the image. */
 interface Sliding {
   stride: Pair;
   padding: Padding;

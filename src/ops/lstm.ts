@@ -28,13 +28,13 @@ function sizesOf(node: Node<'lstm'>): { inputs: number; gates: number; cells: nu
 }
 
 export const lstm: Operator<'lstm'> = {
-  // a normalization, and a cell that tanh does not bound, stay in float32
+  // cells with a normalization, or without the bound of tanh, stay in float32
   quantization: (node) => (node.inputs[7] || node.attributes.activation !== 'tanh' ? 'float' : 'weights'),
   stream: stepwise,
   isChannelwise: false,
   weights: {
     outputAxis: 'first',
-    // a normalization removes the mean, so that a bias cannot make up for pruned weights
+    // a normalization removes the mean, so a bias cannot compensate for pruned weights
     matrices: (node) =>
       recurrentMatrices(node, {
         lanes: node.inputs[5]?.shape[1],

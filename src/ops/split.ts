@@ -19,7 +19,7 @@ export const split: Operator<'split'> = {
     const { axis } = node.attributes;
     demandAxis(node, axis, shape);
     const total = node.outputs.reduce((sum, piece) => sum + (piece.shape[axis] ?? 0), 0);
-    demand(node, total === shape[axis], `its pieces have ${total} of ${shape[axis]} along axis ${axis}`);
+    demand(node, total === shape[axis], `its pieces add up to ${total} instead of ${shape[axis]} along axis ${axis}`);
     return node.outputs.map((piece) => shape.map((size, d) => (d === axis ? piece.shape[d]! : size)));
   },
   lower(node, emit) {

@@ -84,7 +84,8 @@ export function moduleOf({ code, file }: Snippet): string {
 }
 
 /**
- * The head of every module: compares a value with the comment after it, if the comment is a value.
+ * The code at the start of every module. It compares a printed or computed value with the comment
+ * after it.
  */
 const helper = `
 import __assert from 'node:assert';

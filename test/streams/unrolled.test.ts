@@ -152,7 +152,7 @@ describe('an unrolled GRU', () => {
   });
 
   test.each(flavors)(
-    'with its state in a variable gives the bits of the whole sequence, also after reset(), in %s',
+    'gives the same bits with its state in a variable, frame by frame and after reset(), in %s',
     (flavor) => {
       const expected = [...loadSync(compile(whole), { flavor }).predict(sequence)];
       const model = loadSync(compile(importTflite(writeTflite(stateful()))), { flavor });

@@ -38,8 +38,8 @@ export function windowPadding(
 
 /**
  * The padding of a transposed convolution from the image `small` to the image `large`, given the
- * padding above and to the left. What the windows cover below and to the right of `large` is
- * padding too.
+ * padding above and to the left. Pixels that the windows cover below and to the right of `large`
+ * are padding too.
  */
 export function transposedPadding(
   [top, left]: readonly number[],

@@ -167,7 +167,7 @@ export const convolving: StreamForm<'conv2d' | 'depthwiseConv2d'> = {
     const reach = (kernel - 1) * dilation[d];
     const offset = time.offset - padding[d];
     if (time.frames % stride !== 0) {
-      throw unsupported(any, `its stride of ${stride} does not divide ${time.frames} frames; give it a multiple`);
+      throw unsupported(any, `its stride of ${stride} does not divide ${time.frames} frames; take a multiple of it`);
     }
     if (offset < -reach || (padding[d] > 0 && time.offset < 0 && time.padding !== 0)) {
       throw unsupported(any, 'it has more padding before the sequence than its kernel reaches back');
