@@ -232,3 +232,67 @@ export interface Attributes {
 }
 
 export type OperatorName = keyof Attributes;
+
+// ── forms of the attributes ─────────────────────────────────────────────────────────────────────────
+
+/** The form that an attribute must have. `?` marks an optional attribute. */
+export type AttributeForm = 'a number' | 'two numbers' | 'four numbers' | 'an array of numbers' | 'a string'
+  | 'true or false' | 'a scale and a zero point';
+type Optional = `${AttributeForm}?`;
+
+type Row<A> = { [N in keyof A]-?: undefined extends A[N] ? Optional : AttributeForm };
+
+const sliding = { stride: 'two numbers', padding: 'four numbers', activation: 'a string' } as const;
+const convolution = { ...sliding, dilation: 'two numbers', hybrid: 'a string?' } as const;
+const sequence = { timeMajor: 'true or false', reverse: 'true or false', hybrid: 'a string?' } as const;
+const pool = { ...sliding, kernel: 'two numbers' } as const;
+
+/** The forms of the attributes of every operator, to check the nodes that callers pass. */
+export const attributeForms = {
+  argmax: { axis: 'a number', kind: 'a string' },
+  arithmetic: { kind: 'a string' },
+  averagePool2d: pool,
+  batchMatmul: { transposeA: 'true or false', transposeB: 'true or false' },
+  binary: { kind: 'a string', activation: 'a string' },
+  broadcastTo: {},
+  cast: {},
+  compare: { kind: 'a string' },
+  concat: { axis: 'a number', activation: 'a string' },
+  conv2d: { ...convolution, groups: 'a number' },
+  depthToSpace: { blockSize: 'a number' },
+  depthwiseConv2d: convolution,
+  dequantize: {},
+  fullyConnected: { activation: 'a string', hybrid: 'a string?' },
+  gather: { axis: 'a number', batchDims: 'a number' },
+  gatherNd: {},
+  gru: { ...sequence, resetAfter: 'true or false' },
+  l2Normalize: { epsilon: 'a number' },
+  logSoftmax: {},
+  logic: { kind: 'a string' },
+  lstm: {
+    ...sequence,
+    activation: 'a string',
+    cellClip: 'a number',
+    projectionClip: 'a number',
+    cellScale: 'a number?',
+    hidden: 'a scale and a zero point?',
+    gateScales: 'an array of numbers?',
+  },
+  maxPool2d: pool,
+  pad: { before: 'an array of numbers', after: 'an array of numbers', mode: 'a string', value: 'a number' },
+  prelu: {},
+  quantize: {},
+  reduce: { kind: 'a string', axes: 'an array of numbers' },
+  reshape: {},
+  resize2d: { mode: 'a string', alignCorners: 'true or false', halfPixelCenters: 'true or false' },
+  rnn: { ...sequence, activation: 'a string' },
+  select: {},
+  slice: { begin: 'an array of numbers', stride: 'an array of numbers' },
+  softmax: { beta: 'a number' },
+  spaceToDepth: { blockSize: 'a number' },
+  split: { axis: 'a number' },
+  svdf: { ...sequence, rank: 'a number', activation: 'a string', stateScale: 'a number?' },
+  transpose: { perm: 'an array of numbers' },
+  transposeConv2d: sliding,
+  unary: { kind: 'a string', alpha: 'a number?' },
+} as const satisfies { [K in OperatorName]: Row<Attributes[K]> };

@@ -5,6 +5,7 @@ import * as layout from '../../assembly/layout';
 import { compile, readKlet } from '../../src/compiler/index';
 import type { OperatorName } from '../../src/graph/operators';
 import { customMappings, mappings } from '../../src/importers/tflite/operators';
+import { shapeRules } from '../../src/importers/tflite/shapes';
 import { operators } from '../../src/ops/index';
 import * as sharedForms from '../../src/ops/shared/stream';
 import { elementwise } from '../docs/elementwise';
@@ -86,7 +87,7 @@ describe('the record', () => {
   const view = new DataView(plan.buffer, plan.byteOffset);
   for (let at = 0; at < plan.length; at += view.getUint32(at + layout.RECORD_SIZE, true)) emitted.add(plan[at]!);
   const pages = readFormat();
-  const malformed = readPage('test/robustness/records.test.ts');
+  const malformed = [readPage('test/robustness/records.test.ts'), sourcesOf('test/ops')].join('\n');
 
   test.each(opcodes)('%s is in every place that a record belongs in', (name, code) => {
     const word = new RegExp(`\\b${name}\\b`);
@@ -94,14 +95,21 @@ describe('the record', () => {
     const need = (isThere: boolean, what: string): void => {
       if (!isThere) missing.push(what);
     };
-    const walk = code < layout.FIRST_EXTRA_OPCODE ? 'assembly/run.ts' : 'assembly/extra/index.ts';
+    const isExtra = code >= layout.FIRST_EXTRA_OPCODE;
+    const walk = isExtra ? 'assembly/extra/index.ts' : 'assembly/run.ts';
     need(
       readPage(walk).split(`case ${name}:`).length === 3,
       `${walk}: a case in each of its two switches, of describe and of run`,
     );
     need(emitted.has(code), 'test/robustness/sample.ts: a node that becomes this record');
-    need(word.test(malformed), 'test/robustness/records.test.ts: malformed records, one for each field that it checks');
-    need(word.test(pages), 'docs/format/plan.md: its row in the table of opcodes, and a section on its fields');
+    need(
+      new RegExp(`\\brecordOf\\(L\\.${name}\\b`).test(malformed),
+      `${isExtra ? 'test/ops/NAME.test.ts' : 'test/robustness/records.test.ts'}: malformed records, one for each field`,
+    );
+    need(
+      word.test(pages),
+      `docs/format/${isExtra ? 'extra' : 'plan'}.md: its row in the table of opcodes, and a section on its fields`,
+    );
     need(name in runner, 'test/docs/…: a function that runs it by the page alone, in the file of its family');
     expect(missing, missing.join('\n')).toEqual([]);
   });
@@ -118,6 +126,26 @@ const noOracle: Record<string, string> = {
   EMBEDDING_LOOKUP: 'TensorFlow Lite for the web is built without it; GATHER has the same record',
   READ_VARIABLE: 'TensorFlow Lite for the web keeps no variables from call to call',
 };
+
+/** Operators whose output must have its shape in the file, with the reason. */
+const noShapeRule: Record<string, string> = {
+  ...Object
+    .fromEntries(['LSTM', 'RNN', 'SVDF', 'UNIDIRECTIONAL_SEQUENCE_LSTM', 'UNIDIRECTIONAL_SEQUENCE_RNN',
+      'BIDIRECTIONAL_SEQUENCE_LSTM', 'BIDIRECTIONAL_SEQUENCE_RNN'].map((
+        name,
+      ) => [name, 'the sizes of its state are in the file'])),
+  DENSIFY: 'its operand is a constant, with its shape in the file',
+  EMBEDDING_LOOKUP: 'its indices have their shape in the file',
+  RANGE: 'its result is a constant',
+  READ_VARIABLE: 'variables have their shape in the file',
+};
+
+test.each(Object.keys(mappings))('%s has a rule for shapes that the file leaves open', (name) => {
+  expect(
+    shapeRules.has(name) || name in noShapeRule,
+    `src/importers/tflite/shapes.ts: the shapes of the outputs of ${name}`,
+  ).toBe(true);
+});
 
 test.each([...Object.keys(mappings), ...customMappings.keys()])(
   '%s is compared with TensorFlow Lite itself',

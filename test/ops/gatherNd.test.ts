@@ -1,8 +1,11 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import * as L from '../../assembly/layout';
 import { compile } from '../../src/compiler/index';
 import { elementCount, type DType, type TensorData } from '../../src/graph/graph';
 import { allocate } from '../reference/support';
+import { faults, refused } from '../robustness/malformed';
+import { recordOf } from '../robustness/plan';
 import { checkGraph, constant, property, Random, single, tensor } from './suite';
 
 test('gatherNd equals the reference, and clamps indices that are out of range', () => {
@@ -51,4 +54,16 @@ test('gatherNd refuses indices of more dimensions than the source or the record 
   const many = Array.from({ length: 7 }, () => 2);
   expect(elementCount(many)).toBe(128);
   expect(compiled(many, 7)).toThrow('7 indices for an element; 6 are possible');
+});
+
+describe('its record is refused for', () => {
+  const record = recordOf(L.OP_GATHER_ND);
+  refused('rows of more bytes than the arena', record, faults.arena, [L.GATHER_ND_ROW_BYTES, 1 << 20]);
+  refused('more indices than the weights hold', record, faults.weights, [L.GATHER_ND_COUNT, 1 << 20]);
+  refused('a dimension of 0 to select from', record, faults.attribute, [L.GATHER_ND_DIMENSIONS, 0]);
+  refused('a dimension beyond the arena', record, faults.arena, [L.GATHER_ND_DIMENSIONS + 20, 1 << 20]);
+  refused('no index for a row', record, faults.attribute, [L.GATHER_ND_DEPTH, 0]);
+  refused('more indices for a row than dimensions', record, faults.attribute, [L.GATHER_ND_DEPTH, 7]);
+  refused('a misaligned target of floats', record, faults.misaligned, [L.GATHER_ND_TARGET, 2]);
+  refused('misaligned indices', record, faults.misaligned, [L.GATHER_ND_INDICES, 2 - 2 ** 31]);
 });

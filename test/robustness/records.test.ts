@@ -1,19 +1,13 @@
-import { describe, test } from 'vitest';
+import { describe } from 'vitest';
 import * as L from '../../assembly/layout';
-import { loadSync } from '../../src/index';
-import { flavors } from '../helpers/flavors';
-import { debugInfo, fieldOf, offsets, recordOf, withRecord, type Change } from './plan';
-import { refuses, staysUsable } from './refusal';
+import { faults, refused } from './malformed';
+import { fieldOf, recordOf } from './plan';
+import { staysUsable } from './refusal';
 
-// Malformed records, in files with valid checksums. Each has one wrong field and must be refused
-// with the name and the offset of the record.
+// Malformed records of the core, and of several operators together. A record of the extra module
+// that one operator has is in that operator's test (test/ops).
 
-const arena = /reaches outside the arena/;
-const weights = /reaches outside the weights/;
-const attribute = /has an attribute out of range/;
-const misaligned = /has a misaligned offset/;
-const size = /has a wrong size/;
-const opcode = /has an unknown opcode/;
+const { arena, weights, attribute, misaligned, size, opcode } = faults;
 const conv = recordOf(L.OP_CONV2D, L.DTYPE_I8);
 const depthwise = recordOf(L.OP_DEPTHWISE_CONV2D, L.DTYPE_I8);
 const copy = recordOf(L.OP_COPY);
@@ -49,20 +43,10 @@ const sparseLstm = recordOf(L.OP_SPARSE_RECURRENT, L.DTYPE_F32);
 
 const comparison = recordOf(L.OP_ELEMENTWISE, undefined, [L.ELEMENTWISE_KIND, L.ELEMENTWISE_LESS]);
 const selection = recordOf(L.OP_ELEMENTWISE, undefined, [L.ELEMENTWISE_KIND, L.ELEMENTWISE_SELECT]);
-const gatherNd = recordOf(L.OP_GATHER_ND);
 
 const HUGE = 1 << 30;
 /** The byte offset of the last dimension in a list of dimensions or strides. */
 const LAST = (L.MAX_RANK - 1) * 4;
-
-function refused(title: string, record: number, about: RegExp, ...changes: Change[]): void {
-  test(title, () => {
-    const file = withRecord(record, ...changes);
-    const { name } = debugInfo!.records[record]!;
-    const where = new RegExp(`record ${record} \\("${name}"\\) at plan offset ${offsets[record]} `);
-    for (const flavor of flavors) refuses(() => loadSync(file, { flavor }), 'CORRUPT', about, where);
-  });
-}
 
 describe('a record is refused for', () => {
   staysUsable();
@@ -283,15 +267,6 @@ describe('a record is refused for', () => {
   refused('a short record of the extra module', selection, size, [L.RECORD_SIZE, 64]);
   refused('an unknown opcode after those of the extra module', comparison, opcode, [L.RECORD_OPCODE,
     L.LAST_EXTRA_OPCODE + 1, 'byte']);
-
-  refused('rows of more bytes than the arena', gatherNd, arena, [L.GATHER_ND_ROW_BYTES, 1 << 20]);
-  refused('more indices than the weights hold', gatherNd, weights, [L.GATHER_ND_COUNT, 1 << 20]);
-  refused('a dimension of 0 to select from', gatherNd, attribute, [L.GATHER_ND_DIMENSIONS, 0]);
-  refused('a dimension beyond the arena', gatherNd, arena, [L.GATHER_ND_DIMENSIONS + LAST, 1 << 20]);
-  refused('no index for a row', gatherNd, attribute, [L.GATHER_ND_DEPTH, 0]);
-  refused('more indices for a row than dimensions', gatherNd, attribute, [L.GATHER_ND_DEPTH, 7]);
-  refused('a misaligned target of floats', gatherNd, misaligned, [L.GATHER_ND_TARGET, 2]);
-  refused('misaligned indices', gatherNd, misaligned, [L.GATHER_ND_INDICES, 2 - 2 ** 31]);
 
   refused('a hybrid layer in an unknown mode', hybrid, attribute, [L.HYBRID_MODE, 2]);
 });

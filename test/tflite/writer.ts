@@ -1,6 +1,6 @@
 import { Builder } from 'flatbuffers';
-import { fusedActivations, operatorKinds, operatorOptions, paddings, tables, tensorTypes, type OperatorKind,
-  type Options, type TableName, type TensorType } from '../../src/importers/tflite/schema';
+import { fusedActivations, operatorKinds, optionsOf, paddings, tables, tensorTypes, type OperatorKind, type Options,
+  type TableName, type TensorType } from '../../src/importers/tflite/schema';
 
 /**
  * A tensor to write; a constant if it has `data`. The data are plain numbers for FLOAT16 and INT64
@@ -109,7 +109,7 @@ function encodeModel(network: TfliteNetwork, buffers: Fields[]): Uint8Array {
     version: 3,
     description: 'kinglet test network',
     operatorCodes: codes.map((operator) => {
-      const code = operatorKinds.indexOf(operator.kind);
+      const code = operatorKinds.indexOf(operator.kind as OperatorKind);
       if (code < 0) throw new Error(`there is no operator ${operator.kind}`);
       return {
         deprecatedBuiltinCode: Math.min(code, 127),
@@ -140,7 +140,7 @@ function encodeModel(network: TfliteNetwork, buffers: Fields[]): Uint8Array {
           },
       })),
       operators: operators.map((operator) => {
-        const [table, tag] = operatorOptions[operator.kind as OperatorKind] ?? ['NoOptions', 0];
+        const [table, tag] = optionsOf(operator.kind);
         return {
           opcodeIndex: codes.findIndex((code) => codeKey(code) === codeKey(operator)),
           inputs: operator.inputs.map(finder({ tensors })),

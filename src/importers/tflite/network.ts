@@ -8,7 +8,7 @@ import { resolveShapes } from './openShapes';
 import { TfliteOperator, type Mapping } from './operator';
 import { customMappings, mappings } from './operators';
 import { TfliteReader } from './reader';
-import { operatorKinds, operatorOptions, type OperatorKind, type Table } from './schema';
+import { operatorKinds, optionsOf, type OperatorKind, type Table } from './schema';
 import { chooseSignature, namedOutputs, type NamedOutput } from './signatures';
 import { TensorTable, type FileOperator } from './tensorTable';
 import { Variables } from './variables';
@@ -169,7 +169,7 @@ export class TfliteImport {
       this.demandInputs(source);
       return [];
     }
-    const [table, tag] = operatorOptions[kind as OperatorKind];
+    const [table, tag] = optionsOf(kind);
     const operand = (index: number) => () => this.readable(index, position);
     const operator = new TfliteOperator<OperatorKind>(
       kind as OperatorKind,

@@ -1,7 +1,7 @@
 import { elementCount } from '../../graph/graph';
 import { decodeElements } from '../shared/constants';
 import type { TfliteReader } from './reader';
-import { operatorOptions, tensorTypes, type OperatorKind, type Table } from './schema';
+import { optionsOf, tensorTypes, type Table } from './schema';
 import { foldIntegers, inferShapes, type Facts } from './shapes';
 import type { FileOperator } from './tensorTable';
 
@@ -46,14 +46,13 @@ export function resolveShapes(
     return Array.from(decodeElements(type === 'INT32' ? 'int32' : 'int64', bytes, count, tensor.name));
   };
   const factsOf = ({ kind, source }: FileOperator): Facts => {
-    const entry = Object.hasOwn(operatorOptions, kind) ? operatorOptions[kind as OperatorKind] : undefined;
-    const position = entry && source.builtinOptionsType === entry[1] ? source.builtinOptions : 0;
+    const [table, tag] = optionsOf(kind);
     return {
       shape: (i) => shapes[source.inputs[i] ?? -1],
       values: (i) => valuesOf(source.inputs[i] ?? -1),
       inputs: source.inputs.length,
       outputs: source.outputs.length,
-      options: entry ? reader.table(entry[0], position) : {},
+      options: reader.table(table, source.builtinOptionsType === tag ? source.builtinOptions : 0),
     };
   };
 

@@ -222,101 +222,46 @@ export type Table<N extends TableName> = {
 
 /**
  * The options table of each operator that the importer maps, and its tag in the union of all
- * options.
+ * options. Operators without a row have no options.
  */
-export const operatorOptions = {
+const operatorOptions = {
   ADD: ['ActivationOptions', 11],
   AVERAGE_POOL_2D: ['Pool2DOptions', 5],
   CONCATENATION: ['ConcatenationOptions', 10],
   CONV_2D: ['Conv2DOptions', 1],
   DEPTHWISE_CONV_2D: ['DepthwiseConv2DOptions', 2],
   DEPTH_TO_SPACE: ['BlockOptions', 94],
-  DEQUANTIZE: ['NoOptions', 38],
-  FLOOR: ['NoOptions', 0],
   FULLY_CONNECTED: ['FullyConnectedOptions', 8],
   L2_NORMALIZATION: ['ActivationOptions', 12],
-  LOGISTIC: ['NoOptions', 0],
   MAX_POOL_2D: ['Pool2DOptions', 5],
   MUL: ['ActivationOptions', 21],
-  RELU: ['NoOptions', 0],
-  RELU_N1_TO_1: ['NoOptions', 0],
-  RELU6: ['NoOptions', 0],
   RESHAPE: ['ReshapeOptions', 17],
   RESIZE_BILINEAR: ['ResizeBilinearOptions', 15],
   SOFTMAX: ['SoftmaxOptions', 9],
   SPACE_TO_DEPTH: ['BlockOptions', 19],
-  BATCH_TO_SPACE_ND: ['NoOptions', 24],
-  SPACE_TO_BATCH_ND: ['NoOptions', 25],
-  TANH: ['NoOptions', 0],
-  CUSTOM: ['NoOptions', 0],
-  PAD: ['NoOptions', 22],
-  TRANSPOSE: ['NoOptions', 26],
   MEAN: ['ReducerOptions', 27],
   SUB: ['ActivationOptions', 28],
   DIV: ['ActivationOptions', 29],
   SQUEEZE: ['SqueezeOptions', 30],
   STRIDED_SLICE: ['StridedSliceOptions', 32],
-  EXP: ['NoOptions', 33],
   SPLIT: ['SplitOptions', 35],
-  LOG_SOFTMAX: ['NoOptions', 36],
   CAST: ['CastOptions', 37],
-  PRELU: ['NoOptions', 0],
-  MAXIMUM: ['NoOptions', 39],
   ARG_MAX: ['TypeOptions', 40],
-  MINIMUM: ['NoOptions', 39],
-  LESS: ['NoOptions', 41],
-  NEG: ['NoOptions', 42],
-  PADV2: ['NoOptions', 43],
-  GREATER: ['NoOptions', 44],
-  GREATER_EQUAL: ['NoOptions', 45],
-  LESS_EQUAL: ['NoOptions', 46],
-  SELECT: ['NoOptions', 47],
-  SLICE: ['NoOptions', 48],
-  SIN: ['NoOptions', 0],
   TRANSPOSE_CONV: ['TransposeConvOptions', 49],
-  TILE: ['NoOptions', 51],
-  EXPAND_DIMS: ['NoOptions', 52],
-  EQUAL: ['NoOptions', 53],
-  NOT_EQUAL: ['NoOptions', 54],
-  LOG: ['NoOptions', 0],
   SUM: ['ReducerOptions', 27],
-  SQRT: ['NoOptions', 0],
-  RSQRT: ['NoOptions', 0],
   SHAPE: ['TypeOptions', 55],
-  POW: ['NoOptions', 56],
   ARG_MIN: ['TypeOptions', 57],
   REDUCE_PROD: ['ReducerOptions', 27],
   REDUCE_MAX: ['ReducerOptions', 27],
   PACK: ['PackOptions', 59],
-  LOGICAL_OR: ['NoOptions', 60],
-  LOGICAL_AND: ['NoOptions', 62],
-  LOGICAL_NOT: ['NoOptions', 63],
   UNPACK: ['UnpackOptions', 64],
-  FLOOR_DIV: ['NoOptions', 65],
-  ZEROS_LIKE: ['NoOptions', 67],
-  FILL: ['NoOptions', 68],
-  FLOOR_MOD: ['NoOptions', 72],
-  RANGE: ['NoOptions', 73],
   REDUCE_MIN: ['ReducerOptions', 27],
-  SQUARE: ['NoOptions', 66],
   RESIZE_NEAREST_NEIGHBOR: ['ResizeNearestNeighborOptions', 74],
   LEAKY_RELU: ['LeakyReluOptions', 75],
-  SQUARED_DIFFERENCE: ['NoOptions', 76],
   MIRROR_PAD: ['MirrorPadOptions', 77],
-  ABS: ['NoOptions', 78],
   SPLIT_V: ['SplitOptions', 79],
-  CEIL: ['NoOptions', 0],
-  COS: ['NoOptions', 84],
-  ELU: ['NoOptions', 0],
-  SELECT_V2: ['NoOptions', 98],
-  DENSIFY: ['NoOptions', 99],
-  QUANTIZE: ['NoOptions', 89],
-  ROUND: ['NoOptions', 0],
-  HARD_SWISH: ['NoOptions', 91],
   BATCH_MATMUL: ['BatchMatMulOptions', 101],
-  BROADCAST_TO: ['NoOptions', 104],
   GELU: ['GeluOptions', 116],
-  RELU_0_TO_1: ['NoOptions', 0],
   RNN: ['RnnOptions', 7],
   UNIDIRECTIONAL_SEQUENCE_RNN: ['SequenceRnnOptions', 31],
   BIDIRECTIONAL_SEQUENCE_RNN: ['BidirectionalRnnOptions', 70],
@@ -325,36 +270,44 @@ export const operatorOptions = {
   BIDIRECTIONAL_SEQUENCE_LSTM: ['BidirectionalLstmOptions', 69],
   SVDF: ['SvdfOptions', 6],
   GATHER: ['GatherOptions', 23],
-  GATHER_ND: ['NoOptions', 83],
-  EMBEDDING_LOOKUP: ['NoOptions', 0],
   CALL_ONCE: ['CallOnceOptions', 103],
   VAR_HANDLE: ['VarHandleOptions', 111],
-  READ_VARIABLE: ['NoOptions', 112],
-  ASSIGN_VARIABLE: ['NoOptions', 113],
 } as const satisfies Record<string, readonly [TableName, number]>;
 
-export type OperatorKind = keyof typeof operatorOptions;
-export type Options<K extends OperatorKind> = Table<(typeof operatorOptions)[K][0]>;
-
 /** Names of the built-in operators; the index is the code. */
-export const operatorKinds = `
-  ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE EMBEDDING_LOOKUP FLOOR
-  FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D LOCAL_RESPONSE_NORMALIZATION LOGISTIC LSH_PROJECTION
-  LSTM MAX_POOL_2D MUL RELU RELU_N1_TO_1 RELU6 RESHAPE RESIZE_BILINEAR RNN SOFTMAX SPACE_TO_DEPTH SVDF TANH
-  CONCAT_EMBEDDINGS SKIP_GRAM CALL CUSTOM EMBEDDING_LOOKUP_SPARSE PAD UNIDIRECTIONAL_SEQUENCE_RNN GATHER
-  BATCH_TO_SPACE_ND SPACE_TO_BATCH_ND TRANSPOSE MEAN SUB DIV SQUEEZE UNIDIRECTIONAL_SEQUENCE_LSTM STRIDED_SLICE
-  BIDIRECTIONAL_SEQUENCE_RNN EXP TOPK_V2 SPLIT LOG_SOFTMAX DELEGATE BIDIRECTIONAL_SEQUENCE_LSTM CAST PRELU MAXIMUM
-  ARG_MAX MINIMUM LESS NEG PADV2 GREATER GREATER_EQUAL LESS_EQUAL SELECT SLICE SIN TRANSPOSE_CONV SPARSE_TO_DENSE
-  TILE EXPAND_DIMS EQUAL NOT_EQUAL LOG SUM SQRT RSQRT SHAPE POW ARG_MIN FAKE_QUANT REDUCE_PROD REDUCE_MAX PACK
-  LOGICAL_OR ONE_HOT LOGICAL_AND LOGICAL_NOT UNPACK REDUCE_MIN FLOOR_DIV REDUCE_ANY SQUARE ZEROS_LIKE FILL FLOOR_MOD
-  RANGE RESIZE_NEAREST_NEIGHBOR LEAKY_RELU SQUARED_DIFFERENCE MIRROR_PAD ABS SPLIT_V UNIQUE CEIL REVERSE_V2 ADD_N
-  GATHER_ND COS WHERE RANK ELU REVERSE_SEQUENCE MATRIX_DIAG QUANTIZE MATRIX_SET_DIAG ROUND HARD_SWISH IF WHILE
-  NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SCATTER_ND SELECT_V2 DENSIFY SEGMENT_SUM BATCH_MATMUL
-  PLACEHOLDER_FOR_GREATER_OP_CODES CUMSUM CALL_ONCE BROADCAST_TO RFFT2D CONV_3D IMAG REAL COMPLEX_ABS HASHTABLE
-  HASHTABLE_FIND HASHTABLE_IMPORT HASHTABLE_SIZE REDUCE_ALL CONV_3D_TRANSPOSE VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE
-  BROADCAST_ARGS RANDOM_STANDARD_NORMAL BUCKETIZE RANDOM_UNIFORM MULTINOMIAL GELU DYNAMIC_UPDATE_SLICE RELU_0_TO_1
-  UNSORTED_SEGMENT_PROD UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_SUM ATAN2 UNSORTED_SEGMENT_MIN SIGN BITCAST
-  BITWISE_XOR RIGHT_SHIFT`.trim().split(/\s+/);
+export const operatorKinds = ['ADD', 'AVERAGE_POOL_2D', 'CONCATENATION', 'CONV_2D', 'DEPTHWISE_CONV_2D',
+  'DEPTH_TO_SPACE', 'DEQUANTIZE', 'EMBEDDING_LOOKUP', 'FLOOR', 'FULLY_CONNECTED', 'HASHTABLE_LOOKUP',
+  'L2_NORMALIZATION', 'L2_POOL_2D', 'LOCAL_RESPONSE_NORMALIZATION', 'LOGISTIC', 'LSH_PROJECTION', 'LSTM', 'MAX_POOL_2D',
+  'MUL', 'RELU', 'RELU_N1_TO_1', 'RELU6', 'RESHAPE', 'RESIZE_BILINEAR', 'RNN', 'SOFTMAX', 'SPACE_TO_DEPTH', 'SVDF',
+  'TANH', 'CONCAT_EMBEDDINGS', 'SKIP_GRAM', 'CALL', 'CUSTOM', 'EMBEDDING_LOOKUP_SPARSE', 'PAD',
+  'UNIDIRECTIONAL_SEQUENCE_RNN', 'GATHER', 'BATCH_TO_SPACE_ND', 'SPACE_TO_BATCH_ND', 'TRANSPOSE', 'MEAN', 'SUB', 'DIV',
+  'SQUEEZE', 'UNIDIRECTIONAL_SEQUENCE_LSTM', 'STRIDED_SLICE', 'BIDIRECTIONAL_SEQUENCE_RNN', 'EXP', 'TOPK_V2', 'SPLIT',
+  'LOG_SOFTMAX', 'DELEGATE', 'BIDIRECTIONAL_SEQUENCE_LSTM', 'CAST', 'PRELU', 'MAXIMUM', 'ARG_MAX', 'MINIMUM', 'LESS',
+  'NEG', 'PADV2', 'GREATER', 'GREATER_EQUAL', 'LESS_EQUAL', 'SELECT', 'SLICE', 'SIN', 'TRANSPOSE_CONV',
+  'SPARSE_TO_DENSE', 'TILE', 'EXPAND_DIMS', 'EQUAL', 'NOT_EQUAL', 'LOG', 'SUM', 'SQRT', 'RSQRT', 'SHAPE', 'POW',
+  'ARG_MIN', 'FAKE_QUANT', 'REDUCE_PROD', 'REDUCE_MAX', 'PACK', 'LOGICAL_OR', 'ONE_HOT', 'LOGICAL_AND', 'LOGICAL_NOT',
+  'UNPACK', 'REDUCE_MIN', 'FLOOR_DIV', 'REDUCE_ANY', 'SQUARE', 'ZEROS_LIKE', 'FILL', 'FLOOR_MOD', 'RANGE',
+  'RESIZE_NEAREST_NEIGHBOR', 'LEAKY_RELU', 'SQUARED_DIFFERENCE', 'MIRROR_PAD', 'ABS', 'SPLIT_V', 'UNIQUE', 'CEIL',
+  'REVERSE_V2', 'ADD_N', 'GATHER_ND', 'COS', 'WHERE', 'RANK', 'ELU', 'REVERSE_SEQUENCE', 'MATRIX_DIAG', 'QUANTIZE',
+  'MATRIX_SET_DIAG', 'ROUND', 'HARD_SWISH', 'IF', 'WHILE', 'NON_MAX_SUPPRESSION_V4', 'NON_MAX_SUPPRESSION_V5',
+  'SCATTER_ND', 'SELECT_V2', 'DENSIFY', 'SEGMENT_SUM', 'BATCH_MATMUL', 'PLACEHOLDER_FOR_GREATER_OP_CODES', 'CUMSUM',
+  'CALL_ONCE', 'BROADCAST_TO', 'RFFT2D', 'CONV_3D', 'IMAG', 'REAL', 'COMPLEX_ABS', 'HASHTABLE', 'HASHTABLE_FIND',
+  'HASHTABLE_IMPORT', 'HASHTABLE_SIZE', 'REDUCE_ALL', 'CONV_3D_TRANSPOSE', 'VAR_HANDLE', 'READ_VARIABLE',
+  'ASSIGN_VARIABLE', 'BROADCAST_ARGS', 'RANDOM_STANDARD_NORMAL', 'BUCKETIZE', 'RANDOM_UNIFORM', 'MULTINOMIAL', 'GELU',
+  'DYNAMIC_UPDATE_SLICE', 'RELU_0_TO_1', 'UNSORTED_SEGMENT_PROD', 'UNSORTED_SEGMENT_MAX', 'UNSORTED_SEGMENT_SUM',
+  'ATAN2', 'UNSORTED_SEGMENT_MIN', 'SIGN', 'BITCAST', 'BITWISE_XOR', 'RIGHT_SHIFT'] as const;
+
+export type OperatorKind = (typeof operatorKinds)[number];
+export type Options<K extends OperatorKind> = K extends keyof typeof operatorOptions
+  ? Table<(typeof operatorOptions)[K][0]>
+  : Table<'NoOptions'>;
+
+/** The options table of an operator, and its tag in the union of all options. */
+export function optionsOf(kind: string): readonly [TableName, number] {
+  return Object.hasOwn(operatorOptions, kind)
+    ? operatorOptions[kind as keyof typeof operatorOptions]
+    : ['NoOptions', 0];
+}
 
 /** Element types; the index is the code. */
 export const tensorTypes = ['FLOAT32', 'FLOAT16', 'INT32', 'UINT8', 'INT64', 'STRING', 'BOOL', 'INT16', 'COMPLEX64',

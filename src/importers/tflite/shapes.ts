@@ -197,6 +197,11 @@ const gather = one((facts, x) => {
   return indices && [...x.slice(0, axis), ...indices.slice(batch), ...x.slice(axis + 1)];
 });
 
+const gatherNd = one((facts, x) => {
+  const indices = facts.shape(1);
+  return indices && [...indices.slice(0, -1), ...x.slice(indices.at(-1))];
+});
+
 const blocks = (isDepth: boolean): Rule =>
   one((facts, x) => {
     const block = number(facts, 'blockSize') ** (isDepth ? 1 : -1);
@@ -210,7 +215,8 @@ const tile = one((facts, x) => {
 
 const named = (kinds: string, rule: Rule): [string, Rule][] => kinds.split(' ').map((kind) => [kind, rule]);
 
-const rules = new Map<string, Rule>([
+/** The shapes of the outputs of each operator, by its name. */
+export const shapeRules = new Map<string, Rule>([
   ...named('ADD SUB MUL DIV MAXIMUM MINIMUM SQUARED_DIFFERENCE FLOOR_DIV FLOOR_MOD POW', broadcast),
   ...named('EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL LOGICAL_AND LOGICAL_OR SELECT_V2', broadcast),
   ...named('RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 LEAKY_RELU ELU GELU HARD_SWISH LOGISTIC TANH PRELU', sameAs(0)),
@@ -240,6 +246,7 @@ const rules = new Map<string, Rule>([
   ...named('SPACE_TO_BATCH_ND', spaceToBatch),
   ...named('BATCH_TO_SPACE_ND', batchToSpace),
   ...named('GATHER', gather),
+  ...named('GATHER_ND', gatherNd),
   ...named('DEPTH_TO_SPACE', blocks(true)),
   ...named('SPACE_TO_DEPTH', blocks(false)),
   ...named('TILE', tile),
@@ -249,7 +256,7 @@ const rules = new Map<string, Rule>([
 
 /** The shapes of an operator's outputs; undefined where they do not follow. */
 export function inferShapes(kind: string, facts: Facts): (Shape | undefined)[] {
-  const shapes = rules.get(kind)?.(facts) ?? [];
+  const shapes = shapeRules.get(kind)?.(facts) ?? [];
   const isSize = (size: number): boolean => Number.isInteger(size) && size >= 0;
   return shapes.map((shape) => (shape?.every(isSize) ? shape : undefined));
 }

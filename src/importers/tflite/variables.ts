@@ -1,7 +1,7 @@
 import type { State, Tensor } from '../../graph/graph';
 import { UnsupportedForm } from '../shared/unsupported';
 import type { TfliteReader } from './reader';
-import { operatorOptions, type Options, type Table } from './schema';
+import { optionsOf, type Options, type Table } from './schema';
 import type { FileOperator, TensorTable } from './tensorTable';
 
 /** A resource variable. */
@@ -129,7 +129,7 @@ export class Variables {
   }
 
   private options<K extends 'VAR_HANDLE' | 'CALL_ONCE'>(kind: K, source: Table<'Operator'>): Options<K> {
-    const [table, tag] = operatorOptions[kind];
+    const [table, tag] = optionsOf(kind);
     return this.reader.table(table, source.builtinOptionsType === tag ? source.builtinOptions : 0) as Options<K>;
   }
 }
