@@ -179,9 +179,9 @@ function costOf(rows: i32, panels: i32): f64 {
 }
 
 /**
- * Shares `outer` products of `rows` (in tiles) × `panels` of 8 channels along one of the three
- * dimensions, so that the largest share is smallest. Each thread gathers the rows and widens the
- * panels of its share.
+ * Shares `outer` products, each of `rows` (in tiles) × `panels` of 8 channels. Splits them along
+ * one of these three dimensions, so that the largest share is as small as possible. Each thread
+ * gathers the rows and widens the panels of its share.
  */
 export function shareProduct(outer: i32, rows: i32, panels: i32, tile: i32): void {
   outerFrom = 0;

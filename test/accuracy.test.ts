@@ -118,7 +118,7 @@ function shipped(name: string): Model {
 
 const recordings = path.join(shared, 'data/spoken-digits');
 
-/** The least accuracy of each model, for two unknown speakers and for the known ones. */
+/** The required accuracy of each model, for two unknown speakers and for the known ones. */
 const spokenDigits = {
   'spoken-digits.klet': { theo: 0.876, yweweler: 0.866, known: 0.995 },
   'spoken-digits-pruned.klet': { theo: 0.866, yweweler: 0.886, known: 0.995 },

@@ -50,7 +50,8 @@ export class Range {
   }
 
   /**
-   * Rounds values to 256 levels over the range, one of which is zero, and clamps values outside.
+   * Rounds values to 256 levels over the range, of which one is zero, and clamps values outside the
+   * range.
    */
   round(values) {
     const step = Math.max(this.high - this.low, 1e-8) / 255;

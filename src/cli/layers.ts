@@ -83,7 +83,10 @@ function matches(name: string, pattern: string): boolean {
   return new RegExp(`^${source}$`, 's').test(name);
 }
 
-/** The fraction of a reference's pairs of letters that a name has too, 0 to 1. */
+/**
+ * The similarity of a name to a reference: the fraction of the reference's pairs of consecutive
+ * letters that also occur in the name, 0 to 1.
+ */
 function likeness(name: string, reference: string): number {
   const pairs = (text: string): string[] =>
     Array.from({ length: Math.max(0, text.length - 1) }, (_, i) => text.toLowerCase().slice(i, i + 2));

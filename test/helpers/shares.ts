@@ -30,7 +30,7 @@ function engineOf(model: Model): Engine {
 
 /**
  * Makes threads share every parallel record, however small. Must be called before the first run,
- * because workers may still be reading the plan after a run.
+ * because the workers read the plan and may still do so after a run.
  */
 export function shareAll(model: Model): void {
   const { shared, records } = engineOf(model);

@@ -292,7 +292,7 @@ function damage(values: unknown[], at: number, by: unknown, removes: boolean): v
   else (owner as Record<PropertyKey, unknown>)[last] = by;
 }
 
-/** Calls, and fails unless the call succeeds or a KletError comes out with a message. */
+/** Makes a call. Fails unless it succeeds or throws a KletError with a message. */
 async function survives(call: () => unknown): Promise<void> {
   try {
     await call();
@@ -305,7 +305,7 @@ async function survives(call: () => unknown): Promise<void> {
 const wrongCall = fc.array(wrong, { maxLength: 5 });
 const change = fc.record({ at: fc.nat(5000), by: wrong, removes: fc.boolean() });
 
-/** Calls with wrong arguments, then with correct ones that have one wrong value. */
+/** Makes a call with wrong arguments, then with correct ones of which one value is wrong. */
 async function fuzz(call: (values: unknown[]) => unknown, given?: () => unknown[]): Promise<void> {
   await fc.assert(fc.asyncProperty(wrongCall, (values) => survives(() => call(values))), { numRuns: 150 });
   if (!given) return;

@@ -41,7 +41,10 @@ export function readMetadata(bytes: Uint8Array): ForeignMeta {
   }
 }
 
-/** The lines of the labels of the first output that has some, those without a locale first. */
+/**
+ * The lines of the label file of the first output that has one. A file without a locale is
+ * preferred.
+ */
 function labelsOf(bytes: Uint8Array, described: Table<'SubGraphMetadata'> | undefined): string[] | undefined {
   const files = (described?.outputs ?? []).flatMap(({ associatedFiles }) => associatedFiles);
   const wanted = files.filter(({ type }) => type === AXIS_LABELS || type === VALUE_LABELS);
