@@ -2,7 +2,10 @@ import { KletError, loadSync, type Flavor } from '../../src/index';
 
 const names: readonly Flavor[] = ['relaxed', 'simd', 'scalar'];
 
-/** The flavors that this engine runs: with them, loading reaches the check of the file. */
+/**
+ * The flavors that this engine supports, found by loading an empty file. Only with a supported
+ * flavor does `load` reach the check of the file.
+ */
 export const flavors = names.filter((flavor) => {
   try {
     loadSync(new Uint8Array(0), { flavor });

@@ -26,7 +26,7 @@ export class TensorTable {
   private readonly converted = new Map<number, Tensor>();
   readonly uniqueNames = new UniqueNames();
   private readonly names: string[];
-  /** Names that no tensor gets, for copies of tensors. */
+  /** Names that are kept free for copies of tensors, so that no tensor gets them. */
   readonly reserved: readonly string[];
   /** The operator that computes each tensor. */
   readonly producers = new Map<number, number>();
