@@ -312,6 +312,9 @@ const movers: Record<string, Recipe> = {
     const perm = make.random.pick([[0, 2, 1, 3], [3, 2, 1, 0], [0, 3, 1, 2], [1, 0, 3, 2]]);
     return { out: perm.map((axis) => shape[axis]!), inputs: [make.integers(perm)] };
   }),
+  REVERSE_V2: moved('REVERSE_V2', anyShape, (make, shape) => {
+    return { out: shape, inputs: [make.integers([make.random.int(0, 3)])], version: 3 };
+  }),
   PAD: moved('PAD', anyShape, (make, shape) => {
     const by = amounts(make, shape);
     return { out: padded(shape, by), inputs: [make.integers(by, [4, 2])] };

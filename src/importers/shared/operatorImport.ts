@@ -30,7 +30,7 @@ export class OperatorImport<Options = unknown> {
     readonly kind: string,
     readonly options: Options,
     private readonly operands: readonly (Operand | null)[],
-    private readonly results: readonly Operand[],
+    readonly results: readonly Operand[],
     private readonly names: UniqueNames,
   ) {}
 

@@ -4,7 +4,9 @@ import { operatorOf } from '../../ops/index';
 import { assembleGraph } from '../shared/assemble';
 import { UnsupportedList } from '../shared/unsupported';
 import type { ImportOptions } from '../shared/importer';
-import { resolveShapes } from './openShapes';
+import type { Scope } from './loops/body';
+import { Loops } from './loops/loop';
+import { resolveShapes, withShapes } from './openShapes';
 import { TfliteOperator, type Mapping } from './operator';
 import { customMappings, mappings } from './operators';
 import { TfliteReader } from './reader';
@@ -20,6 +22,9 @@ export class TfliteImport {
   readonly operators: FileOperator[];
   readonly tensors: TensorTable;
   private readonly variables: Variables;
+  private readonly loops: Loops;
+  /** Layers that start from zeros in every run, although other layers of the network do not. */
+  private readonly restarting: string[] = [];
   /** Tensors that are outputs or that operators after the current one read. */
   private readonly demanded = new Set<number>();
   private readonly unsupported = new UnsupportedList('float32, int8 or uint8');
@@ -61,8 +66,8 @@ export class TfliteImport {
       return isCopy;
     });
     this.given = this.givenShapes(wishes, shapes);
-    const { shapes: sizes, integers } = resolveShapes(subgraph, this.operators, model.buffers, this.reader, this.given);
-    this.subgraph = { ...subgraph, tensors: subgraph.tensors.map((tensor, i) => ({ ...tensor, shape: sizes[i]! })) };
+    const resolved = resolveShapes(subgraph, this.operators, model.buffers, this.reader, this.given);
+    this.subgraph = withShapes(subgraph, resolved);
     this.tensors = new TensorTable(
       bytes,
       model.buffers,
@@ -72,15 +77,28 @@ export class TfliteImport {
       this.reader,
       copies.map(({ name }) => name!),
     );
-    for (const [index, values] of integers) this.tensors.defineIntegers(index, values);
+    for (const [index, values] of resolved.integers) this.tensors.defineIntegers(index, values);
     copies.forEach((copy, i) => (copy.name = this.tensors.reserved[i]!));
     this.results = results;
-    this.variables = new Variables(this, this.reader, (index) => {
+    const scopeOf = (kind: string) => (index: number, shapes: readonly (readonly number[])[] = []): Scope => {
       const called = model.subgraphs[index];
-      if (!called) throw new KletError('CORRUPT', `CALL_ONCE names the subgraph ${index} of ${model.subgraphs.length}`);
+      if (!called) throw new KletError('CORRUPT', `${kind} names the subgraph ${index} of ${model.subgraphs.length}`);
+      const { inputs, outputs } = called;
       const operators = operatorsOf(called);
-      return { operators, tensors: new TensorTable(bytes, model.buffers, called, operators, new Map(), this.reader) };
-    });
+      const given = new Map(shapes.flatMap((shape, i) => (i in inputs ? [[inputs[i]!, shape] as const] : [])));
+      const resolved = resolveShapes(called, operators, model.buffers, this.reader, given);
+      const sized = withShapes(called, resolved);
+      const tensors = new TensorTable(bytes, model.buffers, sized, operators, new Map(), this.reader);
+      for (const [tensor, values] of resolved.integers) tensors.defineIntegers(tensor, values);
+      return { inputs, outputs, operators, tensors };
+    };
+    this.variables = new Variables(this, this.reader, scopeOf('CALL_ONCE'));
+    const { inputs, outputs } = subgraph;
+    this.loops = new Loops(
+      { inputs, outputs, operators: this.operators, tensors: this.tensors },
+      this.reader,
+      scopeOf('WHILE'),
+    );
   }
 
   graph(): Graph {
@@ -104,8 +122,14 @@ export class TfliteImport {
     for (let i = this.operators.length - 1; i >= 0; i--) {
       if (this.operators[i]!.source.outputs.some((index) => this.demanded.has(index))) lowered.push(this.lower(i));
     }
-    this.unsupported.report();
     const nodes = lowered.reverse().flat();
+    const carries = nodes.some(({ op, name }) => operatorOf(op).isStateful && !this.restarting.includes(name));
+    if (carries || states.length > 0) {
+      for (const name of this.restarting) {
+        this.unsupported.addOperator('WHILE beside layers or variables that keep their state between runs', name);
+      }
+    }
+    this.unsupported.report();
     return assembleGraph({
       name: this.name,
       inputs,
@@ -113,7 +137,7 @@ export class TfliteImport {
       nodes,
       states,
       // TensorFlow Lite's layers keep their state from call to call
-      carries: nodes.some(({ op }) => operatorOf(op).isStateful),
+      carries,
     }, this.tensors.uniqueNames);
   }
 
@@ -180,11 +204,16 @@ export class TfliteImport {
       {
         customOptions: source.customOptions,
         variable: () => this.held(source.outputs[0] ?? -1, position),
+        loop: () => this.loops.at(position),
+        isRead: (i) => this.demanded.has(source.outputs[i] ?? -1),
         quantizationOfState: (i) => this.tensors.quantizationOf(source.inputs[i] ?? -1),
         quantizationOfIntermediate: (i) => this.tensors.quantizationOf(source.intermediates[i] ?? -1),
       },
     );
     if (!this.unsupported.collectOperator(label, name, () => mapping(operator))) this.demandInputs(source);
+    if (kind === 'WHILE') {
+      this.restarting.push(...operator.nodes.filter(({ op }) => operatorOf(op).isStateful).map((node) => node.name));
+    }
     return operator.nodes;
   }
 
@@ -200,7 +229,10 @@ export class TfliteImport {
    * is unsupported.
    */
   private demandInputs(source: Table<'Operator'>): void {
-    for (const index of source.inputs) if (index >= 0) this.unsupported.collect(() => this.demand(index));
+    for (const index of source.inputs) {
+      // a list is a part of the loop that fills it
+      if (index >= 0 && !this.tensors.isList(index)) this.unsupported.collect(() => this.demand(index));
+    }
   }
 
   /** A tensor that the operator at `position` reads or writes; its producer must not come later. */

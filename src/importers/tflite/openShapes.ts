@@ -73,3 +73,8 @@ export function resolveShapes(
   }
   return { shapes, integers };
 }
+
+/** A subgraph whose tensors have the shapes that follow. */
+export function withShapes(subgraph: Table<'SubGraph'>, { shapes }: Resolved): Table<'SubGraph'> {
+  return { ...subgraph, tensors: subgraph.tensors.map((tensor, i) => ({ ...tensor, shape: [...shapes[i]!] })) };
+}

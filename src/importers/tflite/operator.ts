@@ -3,6 +3,7 @@ import type { CellActivation } from '../../graph/operators';
 import { OperatorImport, type Operand } from '../shared/operatorImport';
 import type { UniqueNames } from '../shared/uniqueNames';
 import { UnsupportedForm } from '../shared/unsupported';
+import type { Loop } from './loops/loop';
 import { fusedActivations, type OperatorKind, type Options } from './schema';
 import type { ScaleAndZeroPoint } from './tensorTable';
 
@@ -11,6 +12,10 @@ interface Extras {
   customOptions: Uint8Array;
   /** The value of the variable that a READ_VARIABLE reads. */
   variable(): Tensor;
+  /** The layer that a WHILE computes. */
+  loop(): Loop;
+  /** Whether anything reads an output. */
+  isRead(output: number): boolean;
   /**
    * Quantization of an input that is the state of a layer, which need not be supported otherwise.
    */
@@ -47,6 +52,14 @@ export class TfliteOperator<K extends OperatorKind = OperatorKind> extends Opera
   /** The value that a READ_VARIABLE reads. */
   get variable(): Tensor {
     return this.extras.variable();
+  }
+
+  get loop(): Loop {
+    return this.extras.loop();
+  }
+
+  isRead(output: number): boolean {
+    return this.extras.isRead(output);
   }
 
   quantizationOfState(i: number): ScaleAndZeroPoint | undefined {

@@ -199,6 +199,7 @@ export const tables = {
   GatherOptions: { axis: [0, 'int32'], batchDims: [1, 'int32'] },
   VarHandleOptions: { container: [0, 'string'], sharedName: [1, 'string'] },
   CallOnceOptions: { initSubgraphIndex: [0, 'int32'] },
+  WhileOptions: { condSubgraphIndex: [0, 'int32'], bodySubgraphIndex: [1, 'int32'] },
 } as const;
 
 type Tables = typeof tables;
@@ -270,6 +271,7 @@ const operatorOptions = {
   BIDIRECTIONAL_SEQUENCE_LSTM: ['BidirectionalLstmOptions', 69],
   SVDF: ['SvdfOptions', 6],
   GATHER: ['GatherOptions', 23],
+  WHILE: ['WhileOptions', 93],
   CALL_ONCE: ['CallOnceOptions', 103],
   VAR_HANDLE: ['VarHandleOptions', 111],
 } as const satisfies Record<string, readonly [TableName, number]>;

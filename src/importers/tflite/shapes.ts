@@ -213,6 +213,9 @@ const tile = one((facts, x) => {
   return times && x.map((size, axis) => size * times[axis]!);
 });
 
+/** The tensors that a loop carries keep their shapes. */
+const loop: Rule = (facts) => Array.from({ length: facts.outputs }, (_, i) => facts.shape(i));
+
 const named = (kinds: string, rule: Rule): [string, Rule][] => kinds.split(' ').map((kind) => [kind, rule]);
 
 /** The shapes of the outputs of each operator, by its name. */
@@ -251,6 +254,7 @@ export const shapeRules = new Map<string, Rule>([
   ...named('SPACE_TO_DEPTH', blocks(false)),
   ...named('TILE', tile),
   ...named('BROADCAST_TO', (facts) => [facts.values(1)]),
+  ...named('WHILE', loop),
   ...named('FILL TRANSPOSE_CONV', (facts) => [facts.values(0)]),
 ]);
 

@@ -129,6 +129,26 @@ export class TensorTable {
     data.fill(value?.[0] ?? zero);
     return { ...tensor, data };
   }
+
+  /** A tensor if its value is known before the network runs. */
+  constant(index: number): Tensor | undefined {
+    const source = this.subgraph.tensors[index];
+    if (!source || this.subgraph.inputs.includes(index)) return undefined;
+    const { data, offset } = this.buffers[source.buffer] ?? {};
+    if (!this.producers.has(index) && !data?.length && !offset) return undefined;
+    const known = this.converted.get(index) ?? (this.producers.has(index) ? this.folded(index) : this.get(index));
+    if (known?.data) this.converted.set(index, known);
+    return known?.data ? known : undefined;
+  }
+
+  shape(index: number): readonly number[] {
+    return this.subgraph.tensors[index]?.shape ?? [];
+  }
+
+  /** Whether a tensor is a list of tensors. */
+  isList(index: number): boolean {
+    return tensorTypes[this.subgraph.tensors[index]?.type ?? -1] === 'VARIANT';
+  }
 }
 
 /** Most elements of a constant that the importer makes itself. */

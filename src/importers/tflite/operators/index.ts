@@ -3,6 +3,7 @@ import { conversion } from './conversion';
 import { convolution, convolution2DTransposeBias } from './convolution';
 import { elementwise } from './elementwise';
 import { layout } from './layout';
+import { lists, loops } from './loops';
 import { matrix } from './matrix';
 import { normalization } from './normalization';
 import { reduction } from './reduction';
@@ -21,9 +22,10 @@ export const mappings: Mappings = {
   ...slicing,
   ...conversion,
   ...recurrent,
+  ...loops,
   ...variables,
 };
 
 /** The mappings of custom operators, by name. */
 export const customMappings: ReadonlyMap<string, Mapping<'CUSTOM'>> = new Map([['Convolution2DTransposeBias',
-  convolution2DTransposeBias]]);
+  convolution2DTransposeBias], ...lists]);

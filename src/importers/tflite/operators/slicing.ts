@@ -35,6 +35,18 @@ export const slicing: Mappings = {
     emitSlice(operator, x, begin, x.shape.map(() => 1), operator.output.shape);
   },
 
+  REVERSE_V2(operator) {
+    const x = operator.input(0);
+    const axes = operator.integers(1, 'axes').map((axis) => operator.axis(axis, x.shape.length));
+    emitSlice(
+      operator,
+      x,
+      x.shape.map((size, axis) => (axes.includes(axis) ? size - 1 : 0)),
+      x.shape.map((_, axis) => (axes.includes(axis) ? -1 : 1)),
+      x.shape,
+    );
+  },
+
   STRIDED_SLICE(operator) {
     const { options } = operator;
     operator.check(!options.offset, 'ends relative to begins');
