@@ -10,6 +10,12 @@ import { storeBytes, storeWords } from './store';
 // b[i·strideB]). Strides are 0 or 1. With SIMD, an operand of stride 0 must be repeated over
 // BINARY_SPLAT bytes. Its address stays the same, so that one loop serves every combination. `out`
 // may equal an operand of stride 1.
+//
+// The int8 functions read their constants from eight adjacent words:
+//
+//              0        4        8           12              16        20         24   28
+//   add, sub   factorA  factorB  bias        shift           -         zeroPoint  low  high
+//   others     zeroA    zeroB    scale f32   negative f32    scaleOut  zeroPoint  low  high
 
 /** Bytes over which an operand of stride 0 is repeated. */
 export const BINARY_SPLAT = 16;
@@ -26,21 +32,14 @@ function extreme(largest: bool, a: i32, b: i32): i32 {
 }
 
 /** out i8 = clamp(((factorA·a + factorB·b + bias) >> shift) + zeroPoint), |factors| < 2^29 */
-export function add_i8(
-  a: usize,
-  strideA: i32,
-  b: usize,
-  strideB: i32,
-  out: usize,
-  n: i32,
-  factorA: i32,
-  factorB: i32,
-  bias: i32,
-  shift: i32,
-  zeroPoint: i32,
-  low: i32,
-  high: i32,
-): void {
+export function add_i8(constants: usize, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32): void {
+  const factorA = load<i32>(constants);
+  const factorB = load<i32>(constants, 4);
+  const bias = load<i32>(constants, 8);
+  const shift = load<i32>(constants, 12);
+  const zeroPoint = load<i32>(constants, 20);
+  const low = load<i32>(constants, 24);
+  const high = load<i32>(constants, 28);
   if (ASC_FEATURE_SIMD) {
     // Factors are split into the low 14 bits and the rest. Then one dot product computes
     // factorA·a + factorB·b of one part, which is faster than two i32 multiplications.
@@ -63,7 +62,7 @@ export function add_i8(
         i32x4.add(i32x4.dot_i16x8_s(q, lowParts), i32x4.shl(i32x4.dot_i16x8_s(q, highParts), 14)),
         bias4,
       );
-      const r0 = i16x8.add_sat_s(i16x8.narrow_i32x4_s(i32x4.shr_s(s0, shift), i32x4.shr_s(s1, shift)), zero8);
+      const q0 = i16x8.add_sat_s(i16x8.narrow_i32x4_s(i32x4.shr_s(s0, shift), i32x4.shr_s(s1, shift)), zero8);
       x = v128.load8x8_s(a, 8);
       y = v128.load8x8_s(b, 8);
       p = interleaveLow(x, y);
@@ -76,10 +75,10 @@ export function add_i8(
         i32x4.add(i32x4.dot_i16x8_s(q, lowParts), i32x4.shl(i32x4.dot_i16x8_s(q, highParts), 14)),
         bias4,
       );
-      const r1 = i16x8.add_sat_s(i16x8.narrow_i32x4_s(i32x4.shr_s(s2, shift), i32x4.shr_s(s3, shift)), zero8);
-      const r = i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(r0, r1), low16), high16);
-      if (n - i >= 16) v128.store(out + i, r);
-      else storeBytes(out + i, r, n - i);
+      const q1 = i16x8.add_sat_s(i16x8.narrow_i32x4_s(i32x4.shr_s(s2, shift), i32x4.shr_s(s3, shift)), zero8);
+      const result = i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(q0, q1), low16), high16);
+      if (n - i >= 16) v128.store(out + i, result);
+      else storeBytes(out + i, result, n - i);
       a += stepA;
       b += stepB;
     }
@@ -101,20 +100,21 @@ export function add_i8(
 @inline
 function products(
   prelu: bool,
+  constants: usize,
   a: usize,
   strideA: i32,
   b: usize,
   strideB: i32,
   out: usize,
   n: i32,
-  zeroA: i32,
-  zeroB: i32,
-  scale: f32,
-  negative: f32,
-  zeroPoint: i32,
-  low: i32,
-  high: i32,
 ): void {
+  const zeroA = load<i32>(constants);
+  const zeroB = load<i32>(constants, 4);
+  const scale = load<f32>(constants, 8);
+  const negative = load<f32>(constants, 12);
+  const zeroPoint = load<i32>(constants, 20);
+  const low = load<i32>(constants, 24);
+  const high = load<i32>(constants, 28);
   const lowF = <f32>(low - zeroPoint);
   const highF = <f32>(high - zeroPoint);
   if (ASC_FEATURE_SIMD) {
@@ -144,9 +144,9 @@ function products(
       const q0 = requantize4(i32x4.extmul_low_i16x8_s(x, y), s0, low4, magic, back);
       const q1 = requantize4(i32x4.extmul_high_i16x8_s(x, y), s1, low4, magic, back);
       const q = i16x8.narrow_i32x4_s(q0, q1);
-      const r = narrowBelow(q, q, high16);
-      if (n - i >= 8) v128.store64_lane(out + i, r, 0);
-      else storeBytes(out + i, r, n - i);
+      const result = narrowBelow(q, q, high16);
+      if (n - i >= 8) v128.store64_lane(out + i, result, 0);
+      else storeBytes(out + i, result, n - i);
       a += stepA;
       b += stepB;
     }
@@ -166,53 +166,27 @@ function products(
   }
 }
 
-export function mul_i8(
-  a: usize,
-  strideA: i32,
-  b: usize,
-  strideB: i32,
-  out: usize,
-  n: i32,
-  zeroA: i32,
-  zeroB: i32,
-  scale: f32,
-  zeroPoint: i32,
-  low: i32,
-  high: i32,
-): void {
-  products(false, a, strideA, b, strideB, out, n, zeroA, zeroB, scale, 0, zeroPoint, low, high);
+export function mul_i8(constants: usize, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32): void {
+  products(false, constants, a, strideA, b, strideB, out, n);
 }
 
-export function prelu_i8(
-  a: usize,
-  strideA: i32,
-  b: usize,
-  strideB: i32,
-  out: usize,
-  n: i32,
-  zeroA: i32,
-  zeroB: i32,
-  scale: f32,
-  negative: f32,
-  zeroPoint: i32,
-  low: i32,
-  high: i32,
-): void {
-  products(true, a, strideA, b, strideB, out, n, zeroA, zeroB, scale, negative, zeroPoint, low, high);
+export function prelu_i8(constants: usize, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32): void {
+  products(true, constants, a, strideA, b, strideB, out, n);
 }
 
 @inline
 function extremes(
   largest: bool,
+  constants: usize,
   a: usize,
   strideA: i32,
   b: usize,
   strideB: i32,
   out: usize,
   n: i32,
-  low: i32,
-  high: i32,
 ): void {
+  const low = load<i32>(constants, 24);
+  const high = load<i32>(constants, 28);
   if (ASC_FEATURE_SIMD) {
     const low16 = i8x16.splat(<i8>low);
     const high16 = i8x16.splat(<i8>high);
@@ -221,8 +195,8 @@ function extremes(
     for (let i = 0; i < n; i += 16) {
       const x = v128.load(a);
       const y = v128.load(b);
-      const r = largest ? i8x16.max_s(x, y) : i8x16.min_s(x, y);
-      storeBytes(out + i, i8x16.min_s(i8x16.max_s(r, low16), high16), n - i);
+      const chosen = largest ? i8x16.max_s(x, y) : i8x16.min_s(x, y);
+      storeBytes(out + i, i8x16.min_s(i8x16.max_s(chosen, low16), high16), n - i);
       a += stepA;
       b += stepB;
     }
@@ -235,30 +209,12 @@ function extremes(
   }
 }
 
-export function minimum_i8(
-  a: usize,
-  strideA: i32,
-  b: usize,
-  strideB: i32,
-  out: usize,
-  n: i32,
-  low: i32,
-  high: i32,
-): void {
-  extremes(false, a, strideA, b, strideB, out, n, low, high);
+export function minimum_i8(constants: usize, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32): void {
+  extremes(false, constants, a, strideA, b, strideB, out, n);
 }
 
-export function maximum_i8(
-  a: usize,
-  strideA: i32,
-  b: usize,
-  strideB: i32,
-  out: usize,
-  n: i32,
-  low: i32,
-  high: i32,
-): void {
-  extremes(true, a, strideA, b, strideB, out, n, low, high);
+export function maximum_i8(constants: usize, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32): void {
+  extremes(true, constants, a, strideA, b, strideB, out, n);
 }
 
 /** (x / y)/scaleOut or (x − y)²/scaleOut, for x = scaleA·(a − zeroA), y = scaleB·(b − zeroB) */
@@ -277,21 +233,22 @@ function real<T>(divide: bool, x: T, y: T, scaleOut: T): T {
 @inline
 function reals(
   divide: bool,
+  constants: usize,
   a: usize,
   strideA: i32,
   b: usize,
   strideB: i32,
   out: usize,
   n: i32,
-  zeroA: i32,
-  zeroB: i32,
-  scaleA: f32,
-  scaleB: f32,
-  scaleOut: f32,
-  zeroPoint: i32,
-  low: i32,
-  high: i32,
 ): void {
+  const zeroA = load<i32>(constants);
+  const zeroB = load<i32>(constants, 4);
+  const scaleA = load<f32>(constants, 8);
+  const scaleB = load<f32>(constants, 12);
+  const scaleOut = load<f32>(constants, 16);
+  const zeroPoint = load<i32>(constants, 20);
+  const low = load<i32>(constants, 24);
+  const high = load<i32>(constants, 28);
   const lowF = <f32>(low - zeroPoint);
   const highF = <f32>(high - zeroPoint);
   if (ASC_FEATURE_SIMD) {
@@ -329,42 +286,20 @@ function reals(
   }
 }
 
-export function div_i8(
-  a: usize,
-  strideA: i32,
-  b: usize,
-  strideB: i32,
-  out: usize,
-  n: i32,
-  zeroA: i32,
-  zeroB: i32,
-  scaleA: f32,
-  scaleB: f32,
-  scaleOut: f32,
-  zeroPoint: i32,
-  low: i32,
-  high: i32,
-): void {
-  reals(true, a, strideA, b, strideB, out, n, zeroA, zeroB, scaleA, scaleB, scaleOut, zeroPoint, low, high);
+export function div_i8(constants: usize, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32): void {
+  reals(true, constants, a, strideA, b, strideB, out, n);
 }
 
 export function squaredDifference_i8(
+  constants: usize,
   a: usize,
   strideA: i32,
   b: usize,
   strideB: i32,
   out: usize,
   n: i32,
-  zeroA: i32,
-  zeroB: i32,
-  scaleA: f32,
-  scaleB: f32,
-  scaleOut: f32,
-  zeroPoint: i32,
-  low: i32,
-  high: i32,
 ): void {
-  reals(false, a, strideA, b, strideB, out, n, zeroA, zeroB, scaleA, scaleB, scaleOut, zeroPoint, low, high);
+  reals(false, constants, a, strideA, b, strideB, out, n);
 }
 
 @inline

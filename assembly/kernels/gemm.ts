@@ -11,6 +11,7 @@ import { sum_i16 } from './widen';
 //   b     i16 [pairs][8][2] one panel of 8 channels, widened, minus the weights' zero point
 //   bias  i32 [8] · scale f32 [8]
 //   out   u32 [rows] output addresses; `lanes` (1 to 8) bytes are written from byte `channel` on
+//   range i32 [3] zero point, minimum and maximum of the output
 //   |acc| ≤ K·128·255 + |bias| < 2^31 for K ≤ 65,536
 //
 // Loop order: tile of 4 rows, pair of k. The caller loops over the panels.
@@ -25,10 +26,11 @@ export function gemm_i8_4x8(
   out: usize,
   channel: i32,
   lanes: i32,
-  zeroPoint: i32,
-  min: i32,
-  max: i32,
+  range: usize,
 ): void {
+  const zeroPoint = load<i32>(range);
+  const min = load<i32>(range, 4);
+  const max = load<i32>(range, 8);
   const lda = pairs << 2;
   if (ASC_FEATURE_SIMD) {
     const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), scale0 = v128.load(scale),
@@ -130,10 +132,11 @@ export function gemv_i8_1x8(
   weightsZero: i32,
   out: usize,
   n: i32,
-  zeroPoint: i32,
-  min: i32,
-  max: i32,
+  range: usize,
 ): void {
+  const zeroPoint = load<i32>(range);
+  const min = load<i32>(range, 4);
+  const max = load<i32>(range, 8);
   const panelBytes = <usize>quads << 5;
   if (ASC_FEATURE_SIMD) {
     const low = f32x4.splat(<f32>(min - zeroPoint));
@@ -257,10 +260,11 @@ export function gemm_split_6x8(
   out: usize,
   channel: i32,
   lanes: i32,
-  zeroPoint: i32,
-  min: i32,
-  max: i32,
+  range: usize,
 ): void {
+  const zeroPoint = load<i32>(range);
+  const min = load<i32>(range, 4);
+  const max = load<i32>(range, 8);
   const lda = quads << 2;
   const scale0 = v128.load(scale);
   const scale1 = v128.load(scale, 16);
@@ -388,10 +392,11 @@ export function gemv_split_1x8(
   correction: i32,
   out: usize,
   n: i32,
-  zeroPoint: i32,
-  min: i32,
-  max: i32,
+  range: usize,
 ): void {
+  const zeroPoint = load<i32>(range);
+  const min = load<i32>(range, 4);
+  const max = load<i32>(range, 8);
   const low = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
   const magic = requantizeMagic(zeroPoint);

@@ -15,6 +15,7 @@ import { GATHERED } from './widen';
 //   deltas  u8 [groups][4] distance to each pair from the one before, in pairs of k
 //   counts  u16 [n] groups of each output channel
 //   out     u32 [4·vectors] output addresses, one per pixel; n bytes are written at each
+//   quantization i32 [4] zero point of the weights; zero point, minimum and maximum of the output
 //   |acc| ≤ K·128·255 + |bias| < 2^31 for K ≤ 65,536
 //
 // Loop order: 8 channels, channel, listed pair. The caller loops over the tiles.
@@ -72,16 +73,17 @@ export function spmm_pairs_i8(
   weights: usize,
   deltas: usize,
   counts: usize,
-  weightsZero: i32,
   bias: usize,
   scale: usize,
   out: usize,
   n: i32,
-  zeroPoint: i32,
-  min: i32,
-  max: i32,
+  quantization: usize,
   tile: usize,
 ): void {
+  const weightsZero = load<i32>(quantization);
+  const zeroPoint = load<i32>(quantization, 4);
+  const min = load<i32>(quantization, 8);
+  const max = load<i32>(quantization, 12);
   const pixels = vectors << 2;
   if (ASC_FEATURE_SIMD) {
     const low = f32x4.splat(<f32>(min - zeroPoint));
@@ -94,8 +96,8 @@ export function spmm_pairs_i8(
       for (let q = tile, end = tile + (lanes << 5); q < end; q += 32) {
         const groups = <i32>load<u16>(counts);
         if (vectors == 8) {
-          multiplyTile(8, a, weights, deltas, groups, weightsZero8, bias, scale, q, low, magic, back, high);
-        } else multiplyTile(7, a, weights, deltas, groups, weightsZero8, bias, scale, q, low, magic, back, high);
+          multiplyTile(8, a, weights, deltas, groups, bias, scale, q, weightsZero8, low, magic, back, high);
+        } else multiplyTile(7, a, weights, deltas, groups, bias, scale, q, weightsZero8, low, magic, back, high);
         weights += groups << 3;
         deltas += groups << 2;
         counts += 2;
@@ -143,10 +145,10 @@ function multiplyTile(
   weights: usize,
   deltas: usize,
   groups: i32,
-  weightsZero8: v128,
   bias: usize,
   scale: usize,
   q: usize,
+  weightsZero8: v128,
   low: v128,
   magic: v128,
   back: v128,
@@ -256,6 +258,7 @@ function storeFourPixels(first: v128, second: v128, out: usize, channel: i32): v
 //   deltas  u8 [entries] distance to each block from the one before, in groups of 4 along k
 //   counts  u16 [⌈n/8⌉] entries of each panel
 //   out     u32 [rows] output addresses; n bytes are written at each
+//   quantization as for pairs
 //
 // Loop order: panel, two rows, listed block.
 
@@ -269,15 +272,16 @@ export function spmm_blocks_i8(
   weights: usize,
   deltas: usize,
   counts: usize,
-  weightsZero: i32,
   bias: usize,
   scale: usize,
   out: usize,
   n: i32,
-  zeroPoint: i32,
-  min: i32,
-  max: i32,
+  quantization: usize,
 ): void {
+  const weightsZero = load<i32>(quantization);
+  const zeroPoint = load<i32>(quantization, 4);
+  const min = load<i32>(quantization, 8);
+  const max = load<i32>(quantization, 12);
   const lda = (quads << 2) + ROW_TAIL << 1;
   for (let channel = 0; channel < n; channel += 8) {
     const entries = <i32>load<u16>(counts);
@@ -292,15 +296,12 @@ export function spmm_blocks_i8(
           weights,
           deltas,
           entries,
-          weightsZero,
           bias,
           scale,
           out + (m << 2),
           channel,
           lanes,
-          zeroPoint,
-          min,
-          max,
+          quantization,
         );
       }
       if (m < rows) {
@@ -311,15 +312,12 @@ export function spmm_blocks_i8(
           weights,
           deltas,
           entries,
-          weightsZero,
           bias,
           scale,
           out + (m << 2),
           channel,
           lanes,
-          zeroPoint,
-          min,
-          max,
+          quantization,
         );
       }
     } else {
@@ -362,16 +360,17 @@ function multiplyPanel(
   weights: usize,
   deltas: usize,
   entries: i32,
-  weightsZero: i32,
   bias: usize,
   scale: usize,
   out: usize,
   channel: i32,
   lanes: i32,
-  zeroPoint: i32,
-  min: i32,
-  max: i32,
+  quantization: usize,
 ): void {
+  const weightsZero = load<i32>(quantization);
+  const zeroPoint = load<i32>(quantization, 4);
+  const min = load<i32>(quantization, 8);
+  const max = load<i32>(quantization, 12);
   const low = f32x4.splat(<f32>(min - zeroPoint));
   const high = i8x16.splat(<i8>max);
   const magic = requantizeMagic(zeroPoint);

@@ -72,9 +72,6 @@ function runI8(r: usize, a: usize, b: usize, out: usize): void {
   const block = blockRows(r);
   const zeroA = int(r, BATCH_MATMUL_A_ZERO);
   const zeroB = int(r, BATCH_MATMUL_B_ZERO);
-  const zero = int(r, BATCH_MATMUL_TARGET_ZERO);
-  const clampMin = int(r, BATCH_MATMUL_MIN);
-  const clampMax = int(r, BATCH_MATMUL_MAX);
   const transposedA = int(r, BATCH_MATMUL_A_TRANSPOSED) != 0;
   const transposedB = int(r, BATCH_MATMUL_B_TRANSPOSED) != 0;
   const scale = float(r, BATCH_MATMUL_SCALE);
@@ -109,9 +106,7 @@ function runI8(r: usize, a: usize, b: usize, out: usize): void {
         outs,
         n,
         lanes,
-        zero,
-        clampMin,
-        clampMax,
+        r + BATCH_MATMUL_TARGET_ZERO,
       );
     }
   }

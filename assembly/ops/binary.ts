@@ -64,79 +64,29 @@ export function describeBinary(r: usize): void {
 }
 
 function runI8(r: usize, a: usize, strideA: i32, b: usize, strideB: i32, out: usize, n: i32): void {
-  const zeroA = int(r, BINARY_A_ZERO);
-  const zeroB = int(r, BINARY_B_ZERO);
-  const scale = float(r, BINARY_SCALE);
-  const second = float(r, BINARY_NEGATIVE_SCALE);
-  const zero = int(r, BINARY_TARGET_ZERO);
-  const clampMin = int(r, BINARY_MIN);
-  const clampMax = int(r, BINARY_MAX);
+  const constants = r + BINARY_A_ZERO;
   switch (int(r, BINARY_KIND)) {
     case BINARY_ADD:
     case BINARY_SUB:
-      add_i8(
-        a,
-        strideA,
-        b,
-        strideB,
-        out,
-        n,
-        int(r, BINARY_A_FACTOR),
-        int(r, BINARY_B_FACTOR),
-        int(r, BINARY_BIAS),
-        int(r, BINARY_SHIFT),
-        zero,
-        clampMin,
-        clampMax,
-      );
+      add_i8(constants, a, strideA, b, strideB, out, n);
       break;
     case BINARY_MUL:
-      mul_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, zero, clampMin, clampMax);
+      mul_i8(constants, a, strideA, b, strideB, out, n);
       break;
     case BINARY_PRELU:
-      prelu_i8(a, strideA, b, strideB, out, n, zeroA, zeroB, scale, second, zero, clampMin, clampMax);
+      prelu_i8(constants, a, strideA, b, strideB, out, n);
       break;
     case BINARY_MINIMUM:
-      minimum_i8(a, strideA, b, strideB, out, n, clampMin, clampMax);
+      minimum_i8(constants, a, strideA, b, strideB, out, n);
       break;
     case BINARY_MAXIMUM:
-      maximum_i8(a, strideA, b, strideB, out, n, clampMin, clampMax);
+      maximum_i8(constants, a, strideA, b, strideB, out, n);
       break;
     case BINARY_DIV:
-      div_i8(
-        a,
-        strideA,
-        b,
-        strideB,
-        out,
-        n,
-        zeroA,
-        zeroB,
-        scale,
-        second,
-        float(r, BINARY_OUT_SCALE),
-        zero,
-        clampMin,
-        clampMax,
-      );
+      div_i8(constants, a, strideA, b, strideB, out, n);
       break;
     case BINARY_SQUARED_DIFFERENCE:
-      squaredDifference_i8(
-        a,
-        strideA,
-        b,
-        strideB,
-        out,
-        n,
-        zeroA,
-        zeroB,
-        scale,
-        second,
-        float(r, BINARY_OUT_SCALE),
-        zero,
-        clampMin,
-        clampMax,
-      );
+      squaredDifference_i8(constants, a, strideA, b, strideB, out, n);
       break;
   }
 }

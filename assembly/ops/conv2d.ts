@@ -270,9 +270,7 @@ function runI8(r: usize): void {
   const block = int(r, CONV2D_BLOCK_ROWS);
   const panels = (N + 7) >> 3;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
-  const zero = int(r, CONV2D_TARGET_ZERO);
-  const clampMin = int(r, CONV2D_MIN);
-  const clampMax = int(r, CONV2D_MAX);
+  const range = r + CONV2D_TARGET_ZERO;
   const outs = scratch();
   const sums = outs + (block + 2 << 2);
   const sink = ASC_FEATURE_RELAXED_SIMD ? sums + (block + 2 << 2) : outs + (block << 2);
@@ -316,9 +314,7 @@ function runI8(r: usize): void {
               load<i32>(sums),
               load<usize>(outs) + group * N + from,
               to - from,
-              zero,
-              clampMin,
-              clampMax,
+              range,
             );
             continue;
           }
@@ -335,9 +331,7 @@ function runI8(r: usize): void {
               outs,
               group * N + n,
               min(8, N - n),
-              zero,
-              clampMin,
-              clampMax,
+              range,
             );
             weights += quads << 5;
             bias += 32;
@@ -355,28 +349,13 @@ function runI8(r: usize): void {
             weightsZero,
             load<usize>(outs) + group * N + from,
             to - from,
-            zero,
-            clampMin,
-            clampMax,
+            range,
           );
           continue;
         }
         for (let n = from; n < to; n += 8) {
           widen_panel_i8(weights, weightsZero, panel, quads);
-          gemm_i8_4x8(
-            rows,
-            padded,
-            panel,
-            quads << 1,
-            bias,
-            scale,
-            outs,
-            group * N + n,
-            min(8, N - n),
-            zero,
-            clampMin,
-            clampMax,
-          );
+          gemm_i8_4x8(rows, padded, panel, quads << 1, bias, scale, outs, group * N + n, min(8, N - n), range);
           weights += quads << 5;
           bias += 32;
           scale += 32;

@@ -1,9 +1,8 @@
 import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_DILATION_X, CONV2D_DILATION_Y, CONV2D_GROUPS, CONV2D_IN_C,
-  CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H,
-  CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X,
-  CONV2D_STRIDE_Y, CONV2D_TARGET_ZERO, CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_I8, FAULT_ATTRIBUTE, SPARSE_BLOCKS,
-  SPARSE_BYTES, SPARSE_COUNTS, SPARSE_ENTRIES, SPARSE_PAIRS, SPARSE_PATTERN, SPARSE_DELTAS, SPARSE_TILE,
-  SPARSE_TILE_WIDE } from '../layout';
+  CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_PAD_LEFT,
+  CONV2D_PAD_TOP, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_WEIGHTS,
+  CONV2D_WEIGHTS_ZERO, DTYPE_I8, FAULT_ATTRIBUTE, SPARSE_BLOCKS, SPARSE_BYTES, SPARSE_COUNTS, SPARSE_ENTRIES,
+  SPARSE_PAIRS, SPARSE_PATTERN, SPARSE_DELTAS, SPARSE_TILE, SPARSE_TILE_WIDE } from '../layout';
 import { interleave_i8, ROW_TAIL, spmm_blocks_i8, spmm_pairs_i8, TRANSPOSE_BYTES } from '../kernels/sparse';
 import { widen_i8_i16 } from '../kernels/widen';
 import { toF64, checkCounts, checkedTable, checkRange, checkRecord, fail, int, needScratch, scratch,
@@ -136,10 +135,7 @@ export function runSparseConv2d(r: usize): void {
   const counts = <usize>int(r, SPARSE_COUNTS);
   const bias = <usize>int(r, CONV2D_BIAS);
   const scale = <usize>int(r, CONV2D_SCALE);
-  const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
-  const zero = int(r, CONV2D_TARGET_ZERO);
-  const clampMin = int(r, CONV2D_MIN);
-  const clampMax = int(r, CONV2D_MAX);
+  const quantization = r + CONV2D_WEIGHTS_ZERO;
   const outs = scratch();
   const inputs = outs + (tile << 2);
   const outside = inputs + (tile << 2);
@@ -171,39 +167,9 @@ export function runSparseConv2d(r: usize): void {
       }
     }
     if (pairs) {
-      spmm_pairs_i8(
-        rows,
-        tile >> 2,
-        weights,
-        deltas,
-        counts,
-        weightsZero,
-        bias,
-        scale,
-        outs,
-        N,
-        zero,
-        clampMin,
-        clampMax,
-        transposed,
-      );
+      spmm_pairs_i8(rows, tile >> 2, weights, deltas, counts, bias, scale, outs, N, quantization, transposed);
     } else {
-      spmm_blocks_i8(
-        rows,
-        count,
-        quads,
-        weights,
-        deltas,
-        counts,
-        weightsZero,
-        bias,
-        scale,
-        outs,
-        N,
-        zero,
-        clampMin,
-        clampMax,
-      );
+      spmm_blocks_i8(rows, count, quads, weights, deltas, counts, bias, scale, outs, N, quantization);
     }
   }
 }
