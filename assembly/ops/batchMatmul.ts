@@ -18,8 +18,8 @@ import { checkActivation, checkZeroPoint } from './checks';
 //        │ panel i16 [K'][8] │ rows i16 [R][K'] + 32
 //   f32  outs u32 [R] │ list u32 [R] │ bias f32 [8] = 0 │ panel f32 [K][8] │ rows f32 [R][K]
 //
-// K' is K rounded up to 2. The outputs of the i8 rows that pad the last tile go to the sink. The
-// f32 rows are only copied if a is transposed.
+// K' is K rounded up to 2; the request has room for K' = K + 1. The outputs of the i8 rows that pad
+// the last tile go to the sink. The f32 rows are only copied if a is transposed.
 const MAX_BLOCK = 64;
 const TAIL = 32;
 /** 255²·32,768 < 2^31 */
@@ -29,6 +29,18 @@ const MAX_K_F32 = 65536;
 /** R: the number of rows, rounded up to a multiple of 4, or MAX_BLOCK. */
 function blockRows(r: usize): i32 {
   return min((int(r, BATCH_MATMUL_M) + 3) & ~3, MAX_BLOCK);
+}
+
+/** Offset in scratch of the panel, after the lists and the tables of 32 bytes. */
+@inline
+function panelOffset(block: i32, f32s: bool): i32 {
+  return (block << 3) + (f32s ? 32 : 96);
+}
+
+/** Offset in scratch of the rows, after the panel of `depth` (K or K') by 8. */
+@inline
+function rowsOffset(block: i32, depth: i32, f32s: bool): i32 {
+  return panelOffset(block, f32s) + (depth << (f32s ? 5 : 4));
 }
 
 export function describeBatchMatmul(r: usize): void {
@@ -51,15 +63,17 @@ export function describeBatchMatmul(r: usize): void {
   source(r, BATCH_MATMUL_B, ((batches - 1) * toF64(r, BATCH_MATMUL_B_BATCH_STRIDE) + K * N) * size, <u32>size);
   target(r, BATCH_MATMUL_TARGET, batches * M * N * size, <u32>size);
   checkActivation(r, BATCH_MATMUL_MIN, BATCH_MATMUL_MAX, f32s);
-  const rows = <f64>blockRows(r);
+  const block = blockRows(r);
+  const depth = int(r, BATCH_MATMUL_K) + i32(!f32s);
+  const rows = <f64>rowsOffset(block, depth, f32s);
   if (f32s) {
-    needScratch(rows * 8 + 32 + K * 32 + (int(r, BATCH_MATMUL_A_TRANSPOSED) != 0 ? rows * K * 4 : 0));
+    needScratch(rows + (int(r, BATCH_MATMUL_A_TRANSPOSED) != 0 ? <f64>(block * depth << 2) : 0));
   } else {
     checkZeroPoint(r, BATCH_MATMUL_A_ZERO);
     checkZeroPoint(r, BATCH_MATMUL_B_ZERO);
     checkZeroPoint(r, BATCH_MATMUL_TARGET_ZERO);
     checkFinite(r, BATCH_MATMUL_SCALE);
-    needScratch(rows * 8 + 96 + (K + 1) * 16 + rows * (K + 1) * 2 + TAIL);
+    needScratch(rows + <f64>(block * depth << 1) + TAIL);
   }
 }
 
@@ -76,11 +90,11 @@ function runI8(r: usize, a: usize, b: usize, out: usize): void {
   const transposedB = int(r, BATCH_MATMUL_B_TRANSPOSED) != 0;
   const scale = float(r, BATCH_MATMUL_SCALE);
   const outs = scratch();
-  const sink = outs + (block << 3);
-  const bias = sink + 32;
-  const scales = bias + 32;
-  const panel = scales + 32;
-  const rows = panel + (pairs << 5);
+  const panel = outs + panelOffset(block, false);
+  const sink = panel - 96;
+  const bias = panel - 64;
+  const scales = panel - 32;
+  const rows = outs + rowsOffset(block, pairs << 1, false);
   for (let lane = 0; lane < 32; lane += 4) {
     store<i32>(bias + lane, 0);
     store<f32>(scales + lane, scale);
@@ -123,9 +137,9 @@ function runF32(r: usize, a: usize, b: usize, out: usize): void {
   const transposedB = int(r, BATCH_MATMUL_B_TRANSPOSED) != 0;
   const outs = scratch();
   const list = outs + (block << 2);
-  const bias = list + (block << 2);
-  const panel = bias + 32;
-  const rows = panel + (K << 5);
+  const panel = outs + panelOffset(block, true);
+  const bias = panel - 32;
+  const rows = outs + rowsOffset(block, K, true);
   for (let lane = 0; lane < 32; lane += 4) store<f32>(bias + lane, 0);
   for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
     const count = min(block, rowTo - m0);

@@ -4,7 +4,7 @@ import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BYTES, CONV2D_GR
   HYBRID_ASYMMETRIC, HYBRID_MODE, HYBRID_SUMS } from '../layout';
 import { gemm_hybrid_1x8, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
 import { GATHERED, widen_panel_i8 } from '../kernels/widen';
-import { toF64, checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
+import { checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { describeGeometry, gatherRowsI8, isMine, panelsOf, shareConvolution } from './conv2d';
 import { checkActivation } from './checks';
@@ -13,6 +13,25 @@ import { checkActivation } from './checks';
 //
 //   quantized image i8 [H][W][C] + 16 │ rows i16 [R][K'] + 32 │ one widened panel i16 [K'][8] + 32
 const ROWS = 16;
+/** Padding after each part, with room to round an offset down to 16. */
+const TAIL = 32;
+
+/** Offset in scratch of the rows, not rounded, after an image of `count` values. */
+@inline
+function rowsOffset(count: i32): i32 {
+  return count + TAIL;
+}
+
+/** Offset in scratch of the panel, not rounded, after rows of `lda` bytes. */
+@inline
+function panelOffset(count: i32, lda: i32): i32 {
+  return rowsOffset(count) + ROWS * lda + TAIL;
+}
+
+/** Number of values of one image. */
+function imageCount(r: usize): i32 {
+  return int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * int(r, CONV2D_IN_C);
+}
 
 export function describeHybridConv2d(r: usize): void {
   checkRecord(r, CONV2D_BYTES, 1 << DTYPE_F32);
@@ -24,8 +43,7 @@ export function describeHybridConv2d(r: usize): void {
   table(r, HYBRID_SUMS, panels * 32, 16);
   checkRange(r, HYBRID_MODE, 0, HYBRID_ASYMMETRIC);
   checkActivation(r, CONV2D_MIN, CONV2D_MAX, true);
-  needScratch(toF64(r, CONV2D_IN_H) * toF64(r, CONV2D_IN_W) * toF64(r, CONV2D_IN_C) + 32 + ROWS * K * 2 + 32 + K * 16 +
-    32);
+  needScratch(<f64>panelOffset(imageCount(r), <i32>K << 1) + K * 16 + TAIL);
 }
 
 export function runHybridConv2d(r: usize): void {
@@ -38,12 +56,12 @@ export function runHybridConv2d(r: usize): void {
   const lda = quads << (2 + GATHERED);
   const panels = (N + 7) >> 3;
   const outW = int(r, CONV2D_OUT_W);
-  const count = int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
+  const count = imageCount(r);
   const clampMin = float(r, CONV2D_MIN);
   const clampMax = float(r, CONV2D_MAX);
   const image = scratch();
-  const rows = (image + count + 16 + 15) & ~15;
-  const panel = (rows + ROWS * lda + 32 + 15) & ~15;
+  const rows = image + (rowsOffset(count) & ~15);
+  const panel = image + (panelOffset(count, lda) & ~15);
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? panel - rows : 0;
   shareConvolution(r, panels, 1);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {

@@ -19,6 +19,21 @@ import { checkActivation, checkFactor, checkFrames } from './checks';
 //   row i16 [K'], or two planes of bytes (relaxed), + 64 │ quantized row i8 [K'] + 32
 //   │ accumulators i32 [F'] │ products f32 [F'] (float and hybrid)
 
+/** Padding after the row and after the quantized row, with room to round an offset down to 16. */
+const TAIL = 96;
+
+/** Offset in scratch of the quantized row, not rounded. `length` is K'. */
+@inline
+function quantizedOffset(length: i32): i32 {
+  return (length << 1) + TAIL;
+}
+
+/** Offset in scratch of the accumulators, not rounded. */
+@inline
+function accumulatorsOffset(length: i32): i32 {
+  return quantizedOffset(length) + length + TAIL;
+}
+
 export function describeSvdf(r: usize): void {
   checkRecord(r, SVDF_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
   const f32s = dtypeOf(r) == DTYPE_F32;
@@ -71,7 +86,7 @@ export function describeSvdf(r: usize): void {
     tables(r, SVDF_SUMS, 1, lanes * 4);
   }
   checkWork(time * batch * filters * (quads + memory));
-  needScratch(quads * 3 + 192 + lanes * 8);
+  needScratch(<f64>accumulatorsOffset(<i32>quads) + lanes * 8);
 }
 
 export function runSvdf(r: usize): void {
@@ -89,8 +104,8 @@ export function runSvdf(r: usize): void {
   const last = (memory - 1) * width;
   const row = scratch();
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((quads << 2) + 31) & ~15 : 0;
-  const quantized = row + (((quads << 3) + 63) & ~15);
-  const accumulators = quantized + (((quads << 2) + 47) & ~15);
+  const quantized = row + (quantizedOffset(quads << 2) & ~15);
+  const accumulators = row + (accumulatorsOffset(quads << 2) & ~15);
   const products = accumulators + (lanes << 2);
   const featureWeights = <usize>int(r, SVDF_FEATURE_WEIGHTS);
   const timeWeights = <usize>int(r, SVDF_TIME_WEIGHTS);

@@ -11,10 +11,10 @@ import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, OP_SPARSE_RECURRENT, RECORD_OPCOD
   RECURRENT_TARGET_TIME_STRIDE, RECURRENT_TARGET_ZERO, RECURRENT_TIME, SPARSE_RECURRENT_BYTES,
   SPARSE_RECURRENT_INPUT_COUNTS, UNARY_KINDS, UNARY_TANH } from '../../layout';
 import { bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRanges, checkRecord, checkWork, checkedTable,
-  dtypeOf, fail, float, int, source, tables, targets, toF64 } from '../../record';
+  dtypeOf, fail, float, int, needScratch, source, tables, targets, toF64 } from '../../record';
 import { checkActivation, checkFactor, checkFrames } from '../checks';
 import { checkEntries } from '../sparseConv2d';
-import { describeScratch, up } from './scratch';
+import { layOutScratch, up } from './scratch';
 
 /** Number of gates that have weights; the input gate of a coupled lstm has none. */
 export function gatesOf(r: usize): i32 {
@@ -147,7 +147,8 @@ export function describeRecurrent(r: usize): void {
     }
   }
   checkWork(time * batch * (work + (projects ? N * P : 0)));
-  describeScratch(max<f64>(max<f64>(I, P), N), G * lanes, lanes, outputs);
+  // float32 needs most
+  needScratch(<f64>layOutScratch(r, <i32>(G * lanes), 4));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { RECURRENT_CELLS, RECURRENT_INPUTS, RECURRENT_OUTPUTS } from '../../layout';
-import { int, needScratch, scratch } from '../../record';
+import { int, scratch } from '../../record';
 
 // Scratch of a record with G gates, in this order, each part at a multiple of 16:
 //
@@ -14,7 +14,8 @@ import { int, needScratch, scratch } from '../../record';
 //
 // N' is N = CELLS rounded up to 8, P' is P = OUTPUTS rounded up to 8, and K is the largest of
 // INPUTS, P and N, rounded up to 4.
-const TAIL: f64 = 64;
+/** Padding after the row and after the quantized row, with room to round an offset down to 16. */
+const TAIL = 64;
 
 export let row: usize = 0;
 /** Bytes from the first plane of the row to the second; 0 for i16. */
@@ -34,34 +35,25 @@ export function up(n: i32, unit: i32): i32 {
 }
 
 /**
- * Requests scratch that is large enough for every flavor.
- *
- * @param longest the largest of INPUTS, P and N
- * @param lanes G·N'
- * @param cells N'
- * @param outputs P'
- */
-export function describeScratch(longest: f64, lanes: f64, cells: f64, outputs: f64): void {
-  const K = longest + 4;
-  const states = max<f64>(cells, outputs) * 12;
-  needScratch(K * 2 + TAIL + K + TAIL + max<f64>(lanes, outputs) * 4 + lanes * 8 + states + 4 * TAIL);
-}
-
-/**
  * Sets the addresses of the parts. A record has `lanes` = G·N' lanes; gates have `size` bytes a
  * lane.
+ *
+ * @returns the bytes of scratch that the record needs in any flavor
  */
-export function layOutScratch(r: usize, lanes: i32, size: i32): void {
-  const K = up(max(max(int(r, RECURRENT_INPUTS), int(r, RECURRENT_OUTPUTS)), int(r, RECURRENT_CELLS)), 4);
+export function layOutScratch(r: usize, lanes: i32, size: i32): i32 {
+  const K = max(max(int(r, RECURRENT_INPUTS), int(r, RECURRENT_OUTPUTS)), int(r, RECURRENT_CELLS)) + 4;
   const outputs = up(int(r, RECURRENT_OUTPUTS), 8);
-  const longest = max(up(int(r, RECURRENT_CELLS), 8), outputs);
+  const stateBytes = max(up(int(r, RECURRENT_CELLS), 8), outputs) * size;
+  const rowBytes = (K << 1) + TAIL;
+  const rowsBytes = rowBytes + K + TAIL;
   row = scratch();
   plane = ASC_FEATURE_RELAXED_SIMD ? up(K + 16, 16) : 0;
-  quantized = row + up((K << 1) + 48, 16);
-  accumulators = quantized + up(K + 32, 16);
+  quantized = row + (rowBytes & ~15);
+  accumulators = row + (rowsBytes & ~15);
   gates = accumulators + (max(lanes, outputs) << 2);
   hiddenGates = gates + lanes * size;
   cell = hiddenGates + lanes * size;
-  hidden = cell + longest * size;
-  temporary = hidden + longest * size;
+  hidden = cell + stateBytes;
+  temporary = hidden + stateBytes;
+  return rowsBytes + <i32>(temporary - accumulators) + stateBytes + 4 * TAIL;
 }
