@@ -22,6 +22,12 @@ function isPairs(r: usize): bool {
   return int(r, SPARSE_PATTERN) == SPARSE_PAIRS;
 }
 
+/** Offset in scratch of the transposed outputs or the rows, not rounded down to 16. */
+@inline
+function tileOffset(r: usize): i32 {
+  return (int(r, CONV2D_BLOCK_ROWS) << 3) + int(r, CONV2D_IN_C) + 32;
+}
+
 export function describeSparseConv2d(r: usize): void {
   if (!checkRecord(r, SPARSE_BYTES, 1 << DTYPE_I8)) return;
   const K = describeGeometry(r, 1);
@@ -34,7 +40,7 @@ export function describeSparseConv2d(r: usize): void {
   checkRange(r, SPARSE_PATTERN, SPARSE_PAIRS, SPARSE_BLOCKS);
   checkCounts(r, SPARSE_ENTRIES, 1);
   table(r, SPARSE_DELTAS, toF64(r, SPARSE_ENTRIES), 16);
-  const common = <f64>rows * 8 + toF64(r, CONV2D_IN_C) + 32;
+  const common = <f64>tileOffset(r);
   if (isPairs(r)) {
     if ((rows != SPARSE_TILE && rows != SPARSE_TILE_WIDE) || (taps > 1 && (int(r, CONV2D_IN_C) & 1) != 0)) {
       fail(FAULT_ATTRIBUTE);
@@ -139,7 +145,7 @@ export function runSparseConv2d(r: usize): void {
   const outs = scratch();
   const inputs = outs + (tile << 2);
   const outside = inputs + (tile << 2);
-  const transposed = (outside + C + 16 + 15) & ~15;
+  const transposed = outs + (tileOffset(r) & ~15);
   const rows = pairs ? transposed + TRANSPOSE_BYTES : transposed;
   memory.fill(outside, <u8>int(r, CONV2D_SOURCE_ZERO), C);
   const tilesPerImage = (pixels + tile - 1) / tile;
