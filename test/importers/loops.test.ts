@@ -69,10 +69,13 @@ describe('a loop of Keras', () => {
     weights: 'int8',
   }], ['a GRU of int8 weights that resets before the product', { cell: 'gru', weights: 'int8' }]];
 
-  for (const sequences of [true, false]) {
-    const outputs = sequences ? 'the outputs of all steps' : 'the last output';
+  const forms = (['flex', 'builtin'] as const).flatMap((lists) =>
+    [true, false].map((sequences) => ({ lists, sequences }))
+  );
+  for (const { lists, sequences } of forms) {
+    const outputs = `${sequences ? 'the outputs of all steps' : 'the last output'} in lists (${lists})`;
     test.each(variants)(`becomes %s with ${outputs}`, (_, changes) => {
-      const layer = { ...base, ...changes, sequences };
+      const layer = { ...base, lists, ...changes, sequences };
       const ops = compareWithLoop(writeTflite(oneLayer(layer)), 1e-5);
       expect(ops.filter((op) => op === layer.cell)).toEqual([layer.cell]);
     });
@@ -80,7 +83,7 @@ describe('a loop of Keras', () => {
     test(`becomes one direction of a bidirectional layer with ${outputs}`, () => {
       const network = new LoopNetwork(4);
       const x = network.main.tensor('x', [1, base.steps, base.inputs]);
-      const y = network.bidirectional(x, { ...base, sequences });
+      const y = network.bidirectional(x, { ...base, lists, sequences });
       const ops = compareWithLoop(writeTflite(network.network([x], [y])), 1e-5);
       expect(ops.filter((op) => op === 'lstm')).toHaveLength(2);
     });
@@ -100,13 +103,38 @@ describe('a loop of Keras', () => {
     compareWithLoop(writeTflite({ ...network, outputs: [loop.outputs[3]!, ...network.outputs] }), 1e-5);
   });
 
-  const files = ['Fall-DetectionModel__model5_1__784d37', 'deep-learning-realtime-har-i__model__495465'].map((name) =>
-    `${name}.tflite`
-  );
+  const files = ['Fall-DetectionModel__model5_1__784d37', 'deep-learning-realtime-har-i__model__495465',
+    'Punch_DL__model__efd4f5'].map((name) => `${name}.tflite`);
   test.skipIf(!existsSync(path.join(shared, 'odd'))).each(files)('is recognized in %s', (file) => {
     compareWithLoop(sharedBytes('odd', file), 1e-5);
     // with the activations in 8 bits that the converted layers keep in float32
     compareWithLoop(sharedBytes('odd', file), 0.01, true);
+  });
+});
+
+describe('an input of float64', () => {
+  const network = (readers: TfliteNetwork['operators'], outputs: string[]): TfliteNetwork => ({
+    tensors: [{ name: 'x', shape: [1, 3], type: 'FLOAT64' }, { name: 'y', shape: [1, 3], type: 'FLOAT32' }, {
+      name: 'z',
+      shape: [1, 3],
+      type: 'FLOAT64',
+    }],
+    operators: readers,
+    inputs: ['x'],
+    outputs,
+  });
+  const cast = { kind: 'CUSTOM', customCode: 'FlexCast', inputs: ['x'], outputs: ['y'] };
+
+  test('becomes float32 if it is only cast to float32', () => {
+    const graph = importTflite(writeTflite(network([cast], ['y'])));
+    expect(graph.inputs.map(({ dtype }) => dtype)).toEqual(['float32']);
+    const model = loadSync(compile(graph));
+    expect(model.predict(Float32Array.of(1, -2, 0.1), { output: 'raw' })).toEqual(Float32Array.of(1, -2, 0.1));
+  });
+
+  test('is refused if anything else reads it', () => {
+    const abs = { kind: 'ABS', inputs: ['x'], outputs: ['z'] };
+    refuses(() => importTflite(writeTflite(network([cast, abs], ['y', 'z']))), 'UNSUPPORTED_TYPE', /"x" \(float64\)/);
   });
 });
 
@@ -174,6 +202,17 @@ describe('a loop is refused', () => {
     const reserve = network.operators.find(({ customCode }) => customCode === 'FlexTensorListReserve')!;
     network.tensors.find(({ name }) => name === reserve.inputs[1])!.data = [9];
     refused(network, /WHILE with a list of outputs that does not have 7 elements at first/);
+  });
+
+  test('if its list is not the list with one element replaced', () => {
+    const network = oneLayer({ ...base, lists: 'builtin' });
+    const { operators, tensors } = network.others![1]!;
+    const tail = operators.findLast(({ kind }) => kind === 'SLICE')!;
+    tensors.find(({ name }) => name === tail.inputs[2])!.data = [-1, -1, 1];
+    refused(
+      network,
+      /WHILE with CONCATENATION .* in its body, where .* has one element of its list of outputs replaced/,
+    );
   });
 
   test('beside a layer that keeps its state between runs', () => {

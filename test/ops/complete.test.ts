@@ -118,6 +118,7 @@ const noOracle: Record<string, string> = {
   ZEROS_LIKE: 'it leaves no record: the importer makes the constant',
   EMBEDDING_LOOKUP: 'TensorFlow Lite for the web is built without it; GATHER has the same record',
   READ_VARIABLE: 'TensorFlow Lite for the web keeps no variables from call to call',
+  FlexCast: 'TensorFlow Lite for the web is built without Flex operators; CAST is the same',
   ...Object
     .fromEntries(['WHILE', ...lists.map(([name]) => name)].map((
       name,

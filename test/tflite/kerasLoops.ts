@@ -39,7 +39,10 @@ export class Builder {
     rest: Partial<TfliteTensor> = {},
   ): string {
     const unique = this.tensors.some((t) => t.name === name) ? `${name}_${this.tensors.length}` : name;
-    this.tensors.push({ name: unique, shape, type, ...rest });
+    // as a converter writes a shape that it does not know
+    const isOpen = shape.length > 1 && shape.every((size) => size === 1) && !rest.data;
+    const open = isOpen ? { shapeSignature: shape.map(() => -1) } : {};
+    this.tensors.push({ name: unique, shape, type, ...open, ...rest });
     return unique;
   }
 

@@ -7,6 +7,7 @@ import type { ImportOptions } from '../shared/importer';
 import type { Scope } from './loops/body';
 import { Loops } from './loops/loop';
 import { resolveShapes, withShapes } from './openShapes';
+import { narrowInputs } from './narrowing';
 import { TfliteOperator, type Mapping } from './operator';
 import { customMappings, mappings } from './operators';
 import { TfliteReader } from './reader';
@@ -67,7 +68,7 @@ export class TfliteImport {
     });
     this.given = this.givenShapes(wishes, shapes);
     const resolved = resolveShapes(subgraph, this.operators, model.buffers, this.reader, this.given);
-    this.subgraph = withShapes(subgraph, resolved);
+    this.subgraph = narrowInputs(withShapes(subgraph, resolved), this.operators);
     this.tensors = new TensorTable(
       bytes,
       model.buffers,

@@ -110,19 +110,29 @@ export class Body {
     return [[a, b], [b, a]];
   }
 
-  /** The integer that the first element of a tensor is. */
-  position(index: number): Position | undefined {
-    const at = this.scope.inputs.indexOf(index);
+  /** The integers that a scalar or vector has, as far as they follow from counters. */
+  positions(index: number): Position[] | undefined {
     const constant = this.integers(index);
-    if (constant) return constant.length > 0 ? { offset: constant[0]! } : undefined;
-    if (at >= 0) return { counter: at, offset: 0 };
+    if (constant) return constant.map((offset) => ({ offset }));
+    const at = this.scope.inputs.indexOf(index);
+    if (at >= 0) return this.shape(index).length === 0 ? [{ counter: at, offset: 0 }] : undefined;
     const producer = this.find(index, 'RESHAPE', 'EXPAND_DIMS', 'SQUEEZE', 'PACK', 'CONCATENATION', 'ADD');
-    const [first, second] = producer?.source.inputs ?? [];
-    const position = first === undefined ? undefined : this.position(first);
-    if (!position || producer!.kind !== 'ADD') return position;
-    const [addend, ...rest] = this.integers(second ?? -1) ?? [];
-    if (addend === undefined || rest.length > 0 || !this.isUnfused(index)) return undefined;
-    return { ...position, offset: position.offset + addend };
+    if (!producer || this.shape(index).length > 1) return undefined;
+    const [first = -1, second = -1] = producer.source.inputs;
+    if (producer.kind === 'ADD') {
+      const [addend, ...rest] = this.integers(second) ?? [];
+      if (addend === undefined || rest.length > 0 || !this.isUnfused(index)) return undefined;
+      return this.positions(first)?.map((position) => ({ ...position, offset: position.offset + addend }));
+    }
+    const isJoined = producer.kind === 'PACK' || producer.kind === 'CONCATENATION';
+    const parts = (isJoined ? producer.source.inputs : [first]).map((part) => this.positions(part));
+    return parts.includes(undefined) ? undefined : (parts as Position[][]).flat();
+  }
+
+  /** The single integer that a tensor has. */
+  position(index: number): Position | undefined {
+    const positions = this.positions(index);
+    return positions?.length === 1 ? positions[0] : undefined;
   }
 
   shape(index: number): readonly number[] {

@@ -5,6 +5,7 @@ import { optionsOf } from '../schema';
 import type { FileOperator } from '../tensorTable';
 import { Body, kindOf, Mismatch, type Position, type Scope } from './body';
 import { matchCell, type Cell } from './cells';
+import { checkReserved, listOf } from './lists';
 
 /** A loop over the time steps of a sequence, as the recurrent layer that it computes. */
 export interface Loop {
@@ -152,38 +153,6 @@ function findInput(body: Body, isStep: (position: Position | undefined) => boole
     return { sequence, x: operator.source.outputs[0] ?? -1 };
   }
   throw new Mismatch('a body that does not read one time step of a sequence');
-}
-
-/** An output list: the tensor that a step puts into it, and whether it holds only the last. */
-interface OutputList {
-  value: number;
-  isLast: boolean;
-}
-
-function listOf(
-  body: Body,
-  slot: number,
-  isStep: (position: Position | undefined, offset?: number) => boolean,
-): OutputList | undefined {
-  const list = body.scope.inputs[slot]!;
-  const after = body.scope.outputs[slot]!;
-  const set = body.find(after, 'TensorListSetItem');
-  if (!set) return undefined;
-  const [into, at = -1, value = -1] = set.source.inputs;
-  const position = body.position(at);
-  if (into !== list || !position) throw body.mismatch(after, 'its list of outputs');
-  const isLast = position.counter === undefined && position.offset === 0;
-  if (!isLast && !isStep(position)) throw body.mismatch(after, 'an output for each step');
-  return { value, isLast };
-}
-
-/** A list must have been made with one element for each output. */
-function checkReserved(main: Scope, index: number, count: number): void {
-  const reserve = main.operators[main.tensors.producers.get(index) ?? -1];
-  const size = main.tensors.constant(reserve?.source.inputs[1] ?? -1);
-  if (!reserve || kindOf(reserve) !== 'TensorListReserve' || size?.data?.[0] !== count) {
-    throw new Mismatch(`a list of outputs that does not have ${count} elements at first`);
-  }
 }
 
 /** The WHILE loops of a network. Their lists become tensors. */

@@ -1,5 +1,5 @@
 import type { Mapping, Mappings } from '../operator';
-import { conversion } from './conversion';
+import { cast, conversion } from './conversion';
 import { convolution, convolution2DTransposeBias } from './convolution';
 import { elementwise } from './elementwise';
 import { layout } from './layout';
@@ -28,4 +28,4 @@ export const mappings: Mappings = {
 
 /** The mappings of custom operators, by name. */
 export const customMappings: ReadonlyMap<string, Mapping<'CUSTOM'>> = new Map([['Convolution2DTransposeBias',
-  convolution2DTransposeBias], ...lists]);
+  convolution2DTransposeBias], ['FlexCast', cast], ...lists]);
