@@ -119,6 +119,7 @@ export const CODED_STATE_ROOM = 24;
 //   transposeConv2d                      conv2d, hybridConv2d or sparseConv2d
 //   depthwiseConv2d                      depthwiseConv2d; conv2d if a channel has several outputs,
 //                                        hybridConv2d for float images and int8 weights
+//   cumsum                               cumsum
 //   dequantize                           dequantize
 //   gather, gatherNd                     gather, gatherNd
 //   gru, lstm, rnn                       recurrent or sparseRecurrent
@@ -176,9 +177,10 @@ export const OP_SPARSE_CONV2D = 30;
 export const OP_SPARSE_RECURRENT = 31;
 export const OP_ELEMENTWISE = 64;
 export const OP_GATHER_ND = 65;
+export const OP_CUMSUM = 66;
 /** The opcodes of the extra module (assembly/extra), which few networks need. */
 export const FIRST_EXTRA_OPCODE = 64;
-export const LAST_EXTRA_OPCODE = 65;
+export const LAST_EXTRA_OPCODE = 66;
 
 /** The phases in which the core calls the extra module with a record. */
 export const EXTRA_VALIDATE = 0;
@@ -712,3 +714,14 @@ export const GATHER_ND_ROW_BYTES = 24;
 export const GATHER_ND_DIMENSIONS = 28;
 export const GATHER_ND_DEPTH = 52;
 export const GATHER_ND_BYTES = 56;
+
+// cumsum: running sums of source [OUTER][COUNT][INNER] along COUNT; from the last element if
+//   REVERSE is 1, without the element itself if EXCLUSIVE is 1
+export const CUMSUM_SOURCE = 8;
+export const CUMSUM_TARGET = 12;
+export const CUMSUM_OUTER = 16;
+export const CUMSUM_COUNT = 20;
+export const CUMSUM_INNER = 24;
+export const CUMSUM_EXCLUSIVE = 28;
+export const CUMSUM_REVERSE = 32;
+export const CUMSUM_BYTES = 40;

@@ -231,6 +231,14 @@ const gatherNd = (make: Maker): void => {
   make.emit('GATHER_ND', [x, picked], [make.outputLike(x, [count, ...shape.slice(depth)])]);
 };
 
+const cumsum = (make: Maker): void => {
+  const { random } = make;
+  const shape = [random.int(1, 4), random.int(1, 9), random.int(1, 20)];
+  const axis = make.integers([random.int(-3, 2)], []);
+  const options = { exclusive: random.pick([true, false]), reverse: random.pick([true, false]) };
+  make.emit('CUMSUM', [make.input(shape, -2, 2), axis], [make.output(shape, -9, 9)], options);
+};
+
 export const recurrent: Record<string, (make: Maker) => void> = {
   UNIDIRECTIONAL_SEQUENCE_LSTM: sequenceLstm(false),
   LSTM: sequenceLstm(true),
@@ -241,6 +249,7 @@ export const recurrent: Record<string, (make: Maker) => void> = {
   SVDF: svdf,
   GATHER: gather,
   GATHER_ND: gatherNd,
+  CUMSUM: cumsum,
 };
 
 export const recurrentTypes: Record<string, readonly ElementType[] | undefined> = {
@@ -251,4 +260,5 @@ export const recurrentTypes: Record<string, readonly ElementType[] | undefined> 
   RNN: ['float32', 'hybrid'],
   BIDIRECTIONAL_SEQUENCE_RNN: ['float32', 'hybrid'],
   SVDF: ['float32', 'int8', 'hybrid'],
+  CUMSUM: ['float32'],
 };

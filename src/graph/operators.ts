@@ -143,6 +143,12 @@ export interface Attributes {
    */
   reduce: { kind: ReduceKind; axes: number[] };
   /**
+   * The running sums along `axis`, of float32 or int32, added in order and rounded after each
+   * addition. `exclusive` leaves out the element itself; `reverse` sums from the last element to
+   * the first. Integers wrap around.
+   */
+  cumsum: { axis: number; exclusive: boolean; reverse: boolean };
+  /**
    * The int32 index of the largest (or smallest) element along `axis`, the first of equal ones. The
    * output's own shape says whether the dimension is kept as 1 or dropped.
    */
@@ -259,6 +265,7 @@ export const attributeForms = {
   compare: { kind: 'a string' },
   concat: { axis: 'a number', activation: 'a string' },
   conv2d: { ...convolution, groups: 'a number' },
+  cumsum: { axis: 'a number', exclusive: 'true or false', reverse: 'true or false' },
   depthToSpace: { blockSize: 'a number' },
   depthwiseConv2d: convolution,
   dequantize: {},

@@ -10,6 +10,7 @@ import { cast } from './cast';
 import { compare } from './compare';
 import { concat } from './concat';
 import { conv2d } from './conv2d';
+import { cumsum } from './cumsum';
 import { depthToSpace } from './depthToSpace';
 import { depthwiseConv2d } from './depthwiseConv2d';
 import { dequantize } from './dequantize';
@@ -52,6 +53,7 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   compare,
   concat,
   conv2d,
+  cumsum,
   depthToSpace,
   depthwiseConv2d,
   dequantize,

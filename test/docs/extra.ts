@@ -66,5 +66,28 @@ function gatherNd(r: Fields): void {
   }
 }
 
+function cumsum(r: Fields): void {
+  const { OUTER, COUNT, INNER, EXCLUSIVE, REVERSE } = r.ints(
+    'CUMSUM',
+    'OUTER',
+    'COUNT',
+    'INNER',
+    'EXCLUSIVE',
+    'REVERSE',
+  );
+  const source = r.source('CUMSUM_SOURCE');
+  const target = r.target('CUMSUM_TARGET');
+  for (const o of range(OUTER)) {
+    for (const i of range(INNER)) {
+      range(COUNT).reduce((sum, step) => {
+        const at = (o * COUNT + (REVERSE === 1 ? COUNT - 1 - step : step)) * INNER + i;
+        const next = r.floats ? f(sum + source.get(at)) : (sum + source.get(at)) | 0;
+        target.set(at, EXCLUSIVE === 1 ? sum : next);
+        return next;
+      }, 0);
+    }
+  }
+}
+
 /** The records of this file, by opcode. */
-export const extra: Records = { OP_ELEMENTWISE: elementwise, OP_GATHER_ND: gatherNd };
+export const extra: Records = { OP_ELEMENTWISE: elementwise, OP_GATHER_ND: gatherNd, OP_CUMSUM: cumsum };

@@ -509,7 +509,7 @@ describe('tensors', () => {
         shape: [1],
         type: 'INT32',
       }, float('y', [3, 4])], [{ kind: 'SHAPE', inputs: ['x'], outputs: ['s'], options: { outputType: 'INT32' } }, {
-        kind: 'CUMSUM',
+        kind: 'MULTINOMIAL',
         inputs: ['s'],
         outputs: ['g'],
       }, { kind: 'RESHAPE', inputs: ['x', 'g'], outputs: ['y'] }]));
@@ -741,8 +741,8 @@ describe('networks that cannot be imported', () => {
     const error = errorOf(() =>
       importTflite(
         network([float('x', [4]), float('a', [4]), float('b', [4]), float('c', [4]), float('dead', [4]),
-          float('y', [4])], [{ kind: 'CUMSUM', inputs: ['x'], outputs: ['a'] }, {
-          kind: 'CUMSUM',
+          float('y', [4])], [{ kind: 'MULTINOMIAL', inputs: ['x'], outputs: ['a'] }, {
+          kind: 'MULTINOMIAL',
           inputs: ['a'],
           outputs: ['b'],
         }, { kind: 'WHERE', inputs: ['x'], outputs: ['dead'] }, {
@@ -755,7 +755,7 @@ describe('networks that cannot be imported', () => {
       )
     );
     expect(error.code).toBe('UNSUPPORTED_OP');
-    expect(error.message.split('\n').slice(1)).toEqual(['  CUMSUM (2): "a", "b"',
+    expect(error.message.split('\n').slice(1)).toEqual(['  MULTINOMIAL (2): "a", "b"',
       '  ADD with fused activation SIGN_BIT (1): "c"', '  custom operator toString (1): "y"']);
     expect(error.message).toMatch(/^net\.tflite: /);
   });

@@ -236,8 +236,9 @@ export function everyOperator(): Graph {
   const isLarger = b.node('compare', [squared, pickedToo], { kind: 'less' }, { dtype: 'bool' });
   const chosen = b.node('select', [pickedToo, b.constant(Float32Array.of(0.5), [1]), isLarger], {});
   const places = b.node('gatherNd', [chosen, b.constant(Int32Array.of(1, 0, 0, 5), [2, 2])], {});
-  return b.finish([places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq,
-    picked, gp, lp, history]);
+  const sums = b.node('cumsum', [chosen], { axis: 1, exclusive: true, reverse: true });
+  return b.finish([sums, places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!,
+    sq, picked, gp, lp, history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

@@ -157,6 +157,7 @@ export const tables = {
   /** Ids 0 and 1 of the bilinear table are deprecated (the new size). */
   ResizeBilinearOptions: { alignCorners: [2, 'bool'], halfPixelCenters: [3, 'bool'] },
   ResizeNearestNeighborOptions: { alignCorners: [0, 'bool'], halfPixelCenters: [1, 'bool'] },
+  CumsumOptions: { exclusive: [0, 'bool'], reverse: [1, 'bool'] },
   BlockOptions: { blockSize: [0, 'int32'] },
   TypeOptions: { outputType: [0, 'int8'] },
   CastOptions: { inDataType: [0, 'int8'], outDataType: [1, 'int8'] },
@@ -272,6 +273,7 @@ const operatorOptions = {
   SVDF: ['SvdfOptions', 6],
   GATHER: ['GatherOptions', 23],
   WHILE: ['WhileOptions', 93],
+  CUMSUM: ['CumsumOptions', 102],
   CALL_ONCE: ['CallOnceOptions', 103],
   VAR_HANDLE: ['VarHandleOptions', 111],
 } as const satisfies Record<string, readonly [TableName, number]>;

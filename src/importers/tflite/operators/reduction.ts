@@ -22,4 +22,11 @@ export const reduction: Mappings = {
   REDUCE_PROD: reduce('prod'),
   ARG_MAX: argmax('max'),
   ARG_MIN: argmax('min'),
+
+  CUMSUM(operator) {
+    const x = operator.input(0);
+    const [axis = NaN] = operator.integers(1, 'axis');
+    const { exclusive, reverse } = operator.options;
+    operator.emit('cumsum', [x], { axis: operator.axis(axis, x.shape.length), exclusive, reverse });
+  },
 };
