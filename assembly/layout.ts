@@ -121,6 +121,7 @@ export const CODED_STATE_ROOM = 24;
 //                                        hybridConv2d for float images and int8 weights
 //   cumsum                               cumsum
 //   dequantize                           dequantize
+//   detectionPostprocess                 detectionPostprocess
 //   gather, gatherNd                     gather, gatherNd
 //   gru, lstm, rnn                       recurrent or sparseRecurrent
 //   l2Normalize                          l2Normalize
@@ -178,9 +179,10 @@ export const OP_SPARSE_RECURRENT = 31;
 export const OP_ELEMENTWISE = 64;
 export const OP_GATHER_ND = 65;
 export const OP_CUMSUM = 66;
+export const OP_DETECTION_POSTPROCESS = 67;
 /** The opcodes of the extra module (assembly/extra), which few networks need. */
 export const FIRST_EXTRA_OPCODE = 64;
-export const LAST_EXTRA_OPCODE = 66;
+export const LAST_EXTRA_OPCODE = 67;
 
 /** The phases in which the core calls the extra module with a record. */
 export const EXTRA_VALIDATE = 0;
@@ -725,3 +727,28 @@ export const CUMSUM_INNER = 24;
 export const CUMSUM_EXCLUSIVE = 28;
 export const CUMSUM_REVERSE = 32;
 export const CUMSUM_BYTES = 40;
+
+// detectionPostprocess: boxes f32 [ANCHOR_COUNT][BOX_STRIDE] (y, x, height, width, relative to the
+//   anchors; BOX_STRIDE ≥ 4), scores f32 [ANCHOR_COUNT][BACKGROUND + CLASSES], anchors f32
+//   [ANCHOR_COUNT][4] (y, x, height, width) → boxes f32 [places][4] (ymin, xmin, ymax, xmax),
+//   classes and scores f32 [places], count f32 [1]; places = DETECTIONS · CLASSES_PER_DETECTION.
+//   Boxes are suppressed class by class, or all together if DETECTIONS_PER_CLASS is 0.
+export const DETECTION_BOXES = 8;
+export const DETECTION_SCORES = 12;
+export const DETECTION_ANCHORS = 16;
+export const DETECTION_TARGET_BOXES = 20;
+export const DETECTION_TARGET_CLASSES = 24;
+export const DETECTION_TARGET_SCORES = 28;
+export const DETECTION_TARGET_COUNT = 32;
+export const DETECTION_ANCHOR_COUNT = 36;
+export const DETECTION_CLASSES = 40;
+export const DETECTION_DETECTIONS = 44;
+export const DETECTION_CLASSES_PER_DETECTION = 48;
+export const DETECTION_BOX_STRIDE = 52;
+export const DETECTION_BACKGROUND = 56;
+export const DETECTION_DETECTIONS_PER_CLASS = 60;
+export const DETECTION_SCORE_THRESHOLD = 64;
+export const DETECTION_IOU_THRESHOLD = 68;
+/** Divisors of y, x, height and width, f32 each. */
+export const DETECTION_SCALES = 72;
+export const DETECTION_BYTES = 88;

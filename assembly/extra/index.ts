@@ -1,10 +1,11 @@
 // The extra module holds the operators that few networks need, so that the core stays small. The
 // host instantiates it on the core's memory when a plan has one of its records, and the core calls
 // `extra` directly. Its records run on thread 0 alone.
-import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_CUMSUM, OP_ELEMENTWISE, OP_GATHER_ND,
-  RECORD_OPCODE } from '../layout';
+import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_ELEMENTWISE,
+  OP_GATHER_ND, RECORD_OPCODE } from '../layout';
 import { beginWalk, fail, faultOf, scratchOf } from '../record';
 import { describeCumsum, runCumsum } from './cumsum';
+import { describeDetectionPostprocess, runDetectionPostprocess } from './detectionPostprocess';
 import { describeElementwise, runElementwise } from './elementwise';
 import { describeGatherNd, runGatherNd } from './gatherNd';
 
@@ -21,6 +22,9 @@ function describe(r: usize): void {
     case OP_CUMSUM:
       describeCumsum(r);
       break;
+    case OP_DETECTION_POSTPROCESS:
+      describeDetectionPostprocess(r);
+      break;
     default:
       fail(FAULT_OPCODE);
   }
@@ -36,6 +40,9 @@ function runRecord(r: usize): void {
       break;
     case OP_CUMSUM:
       runCumsum(r);
+      break;
+    case OP_DETECTION_POSTPROCESS:
+      runDetectionPostprocess(r);
       break;
   }
 }

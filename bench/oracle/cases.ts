@@ -1,3 +1,4 @@
+import { detection, detectionTypes } from './detection';
 import { elements, Maker, Random, type ElementType, type OracleCase } from './maker';
 import { networks } from './networks';
 import { predicates, predicateTypes } from './predicates';
@@ -476,6 +477,7 @@ const recipes: Record<string, Recipe> = {
   QUANTIZE: quantize,
   DEQUANTIZE: dequantize,
   CAST: cast,
+  ...detection,
   ...predicates,
   ...recurrent,
   ...networks,
@@ -483,7 +485,7 @@ const recipes: Record<string, Recipe> = {
 
 const hybridOperators = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED'];
 function typesOf(operator: string): readonly ElementType[] {
-  const types = recurrentTypes[operator] ?? predicateTypes[operator];
+  const types = recurrentTypes[operator] ?? predicateTypes[operator] ?? detectionTypes[operator];
   if (types) return types;
   if (operator === 'QUANTIZE' || operator === 'DEQUANTIZE') return ['int8', 'uint8'];
   return ['float32', 'int8', 'uint8', ...(hybridOperators.includes(operator) ? ['hybrid' as const] : [])];

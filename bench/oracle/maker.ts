@@ -156,6 +156,10 @@ export class Maker {
     return this.add({ shape, type: 'INT32', data }, 'c');
   }
 
+  floats(data: number[], shape = [data.length]): string {
+    return this.add({ shape, type: 'FLOAT32', data }, 'c');
+  }
+
   /** Truth values between two operators. */
   truths(shape: number[]): string {
     return this.add({ shape, type: 'BOOL' }, 'b');

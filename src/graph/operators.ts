@@ -235,6 +235,22 @@ export interface Attributes {
    * dimensions. Indices are clamped to the valid range.
    */
   gatherNd: object;
+  /**
+   * The detections of a single-shot detector. boxes [1][N][≥ 4] as y, x, height and width relative
+   * to the anchors, scores [1][N][classes], or [1][N][1 + classes] with the background first, and
+   * anchors [N][4] as y, x, height and width → boxes [1][P][4] as ymin, xmin, ymax and xmax,
+   * classes [1][P], scores [1][P], and the number of detections [1]. P is detections ·
+   * classesPerDetection, and unused places are 0.
+   *
+   * Boxes are decoded as y = box.y / scales.y · anchor.height + anchor.y, and height =
+   * exp(box.height / scales.height) · anchor.height. Candidates have at least `scoreThreshold`.
+   * Those with the best scores are kept, and suppress others whose intersection over union with
+   * them is larger than `iouThreshold`. By default, the best score of an anchor counts, and each
+   * detection lists its `classesPerDetection` best classes. With `detectionsPerClass`, each class
+   * is suppressed by itself, and the best detections of all classes are listed.
+   */
+  detectionPostprocess: { classes: number; detections: number; classesPerDetection: number; detectionsPerClass?: number;
+    scoreThreshold: number; iouThreshold: number; scales: [y: number, x: number, height: number, width: number] };
 }
 
 export type OperatorName = keyof Attributes;
@@ -269,6 +285,15 @@ export const attributeForms = {
   depthToSpace: { blockSize: 'a number' },
   depthwiseConv2d: convolution,
   dequantize: {},
+  detectionPostprocess: {
+    classes: 'a number',
+    detections: 'a number',
+    classesPerDetection: 'a number',
+    detectionsPerClass: 'a number?',
+    scoreThreshold: 'a number',
+    iouThreshold: 'a number',
+    scales: 'four numbers',
+  },
   fullyConnected: { activation: 'a string', hybrid: 'a string?' },
   gather: { axis: 'a number', batchDims: 'a number' },
   gatherNd: {},

@@ -14,6 +14,7 @@ import { cumsum } from './cumsum';
 import { depthToSpace } from './depthToSpace';
 import { depthwiseConv2d } from './depthwiseConv2d';
 import { dequantize } from './dequantize';
+import { detectionPostprocess } from './detectionPostprocess';
 import { fullyConnected } from './fullyConnected';
 import { gather } from './gather';
 import { gatherNd } from './gatherNd';
@@ -77,6 +78,7 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   unary,
   gather,
   gatherNd,
+  detectionPostprocess,
   gru,
   lstm,
   rnn,

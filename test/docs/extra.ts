@@ -1,4 +1,4 @@
-import { C, clamp, f, type Fields, range, type Records } from './fields';
+import { add, C, clamp, f, type Fields, max, min, range, type Records } from './fields';
 
 // The records of the extra module, as docs/format/extra.md specifies them: see runner.ts.
 
@@ -89,5 +89,94 @@ function cumsum(r: Fields): void {
   }
 }
 
+type Box = [number, number, number, number];
+
+function overlap(a: Box, b: Box): number {
+  const [areaA, areaB] = [a, b].map(([top, left, bottom, right]) => f(f(bottom - top) * f(right - left)));
+  if (areaA! <= 0 || areaB! <= 0) return 0;
+  const [h, w] = [0, 1].map((i) => max(f(min(a[i + 2]!, b[i + 2]!) - max(a[i]!, b[i]!)), 0));
+  const common = f(h! * w!);
+  return f(common / f(add(areaA!, areaB!) - common));
+}
+
+interface Candidate {
+  n: number;
+  c: number;
+  score: number;
+}
+
+function detectionPostprocess(r: Fields): void {
+  const R = r.ints(
+    'DETECTION',
+    'ANCHOR_COUNT',
+    'CLASSES',
+    'DETECTIONS',
+    'CLASSES_PER_DETECTION',
+    'BOX_STRIDE',
+    'BACKGROUND',
+    'DETECTIONS_PER_CLASS',
+  );
+  const [boxes, scores, anchors] = ['BOXES', 'SCORES', 'ANCHORS'].map((name) => r.source(`DETECTION_${name}`));
+  const [toBoxes, toClasses, toScores, toCount] = ['BOXES', 'CLASSES', 'SCORES', 'COUNT'].map((name) =>
+    r.target(`DETECTION_TARGET_${name}`)
+  );
+  const boxOf = (n: number): Box => {
+    const edges = [0, 1].map((axis) => {
+      const size = anchors!.get(n * 4 + axis + 2);
+      const at = n * R.BOX_STRIDE + axis;
+      const center = f(boxes!.get(at) / r.float('DETECTION_SCALES', axis) * size + anchors!.get(n * 4 + axis));
+      const half = f(Math.exp(boxes!.get(at + 2) / r.float('DETECTION_SCALES', axis + 2)) / 2 * size);
+      return [f(center - half), f(center + half)];
+    });
+    return [edges[0]![0]!, edges[1]![0]!, edges[0]![1]!, edges[1]![1]!];
+  };
+  const scoreOf = (n: number, c: number): number => scores!.get(n * (R.BACKGROUND + R.CLASSES) + R.BACKGROUND + c);
+  const inOrder = (list: Candidate[]): Candidate[] => [...list].sort((a, b) => b.score - a.score);
+  const detections = (candidates: Candidate[], limit: number): Candidate[] => {
+    const kept: Candidate[] = [];
+    const threshold = r.float('DETECTION_IOU_THRESHOLD');
+    for (const next of inOrder(candidates.filter(({ score }) => score >= r.float('DETECTION_SCORE_THRESHOLD')))) {
+      if (kept.length === limit) break;
+      if (!kept.some(({ n }) => overlap(boxOf(n), boxOf(next.n)) > threshold)) kept.push(next);
+    }
+    return kept;
+  };
+  const classesOf = (n: number): Candidate[] => inOrder(range(R.CLASSES).map((c) => ({ n, c, score: scoreOf(n, c) })));
+  const write = (place: number, { n, c, score }: Candidate): void => {
+    boxOf(n).forEach((edge, i) => toBoxes!.set(place * 4 + i, edge));
+    toClasses!.set(place, c);
+    toScores!.set(place, score);
+  };
+
+  for (let place = 0; place < R.DETECTIONS * R.CLASSES_PER_DETECTION; place++) {
+    for (let i = 0; i < 4; i++) toBoxes!.set(place * 4 + i, 0);
+    toClasses!.set(place, 0);
+    toScores!.set(place, 0);
+  }
+  const anchorList = range(R.ANCHOR_COUNT);
+  let found: Candidate[];
+  if (R.DETECTIONS_PER_CLASS === 0) {
+    found = detections(anchorList.map((n) => classesOf(n)[0]!), R.DETECTIONS);
+    found.forEach(({ n }, k) =>
+      classesOf(n).slice(0, R.CLASSES_PER_DETECTION).forEach((entry, m) =>
+        write(k * R.CLASSES_PER_DETECTION + m, entry)
+      )
+    );
+  } else {
+    const ofClass = (c: number): Candidate[] => anchorList.map((n) => ({ n, c, score: scoreOf(n, c) }));
+    found = inOrder(range(R.CLASSES).flatMap((c) => detections(ofClass(c), R.DETECTIONS_PER_CLASS))).slice(
+      0,
+      R.DETECTIONS,
+    );
+    found.forEach((entry, k) => write(k, entry));
+  }
+  toCount!.set(0, found.length);
+}
+
 /** The records of this file, by opcode. */
-export const extra: Records = { OP_ELEMENTWISE: elementwise, OP_GATHER_ND: gatherNd, OP_CUMSUM: cumsum };
+export const extra: Records = {
+  OP_ELEMENTWISE: elementwise,
+  OP_GATHER_ND: gatherNd,
+  OP_CUMSUM: cumsum,
+  OP_DETECTION_POSTPROCESS: detectionPostprocess,
+};

@@ -69,8 +69,8 @@ export class Fields {
   int(name: string, i = 0): number {
     return this.plan.getInt32(this.at + C[name]! + i * 4, true);
   }
-  float(name: string): number {
-    return this.plan.getFloat32(this.at + C[name]!, true);
+  float(name: string, i = 0): number {
+    return this.plan.getFloat32(this.at + C[name]! + i * 4, true);
   }
   /** MIN, MAX: i32 or f32 by the record's dtype. */
   bound(name: string): number {

@@ -24,7 +24,14 @@ describe('shapes that the file leaves open', () => {
   });
 
   test('stay open without a rule or with sizes that are not whole', () => {
-    const facts = { shape: () => [3, 1, 1, 8], values: () => [2, 1], inputs: 1, outputs: 1, options: { blockSize: 3 } };
+    const facts = {
+      shape: () => [3, 1, 1, 8],
+      values: () => [2, 1],
+      inputs: 1,
+      outputs: 1,
+      options: { blockSize: 3 },
+      customOptions: new Uint8Array(0),
+    };
     expect(inferShapes('WHERE', facts)).toEqual([]);
     expect(inferShapes('DEPTH_TO_SPACE', facts)).toEqual([undefined]);
   });

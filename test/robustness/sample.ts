@@ -237,8 +237,23 @@ export function everyOperator(): Graph {
   const chosen = b.node('select', [pickedToo, b.constant(Float32Array.of(0.5), [1]), isLarger], {});
   const places = b.node('gatherNd', [chosen, b.constant(Int32Array.of(1, 0, 0, 5), [2, 2])], {});
   const sums = b.node('cumsum', [chosen], { axis: 1, exclusive: true, reverse: true });
-  return b.finish([sums, places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!,
-    sq, picked, gp, lp, history]);
+  const guesses = [b.node('reshape', [y], {}, { shape: [1, 12, 4] }),
+    b.node('reshape', [lf], {}, { shape: [1, 12, 10] }), constant([12, 4])];
+  const limits = {
+    detections: 3,
+    scoreThreshold: -0.5,
+    iouThreshold: 0.3,
+    scales: [10, 10, 5, 5] as [number, number, number, number],
+  };
+  const detections = [{ classes: 9, classesPerDetection: 2 }, {
+    classes: 10,
+    classesPerDetection: 1,
+    detectionsPerClass: 2,
+  }].flatMap((options) =>
+    b.nodeWithOutputs('detectionPostprocess', guesses, { ...limits, ...options }, [[], [], [], []])
+  );
+  return b.finish([...detections, sums, places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks,
+    left!, right!, sq, picked, gp, lp, history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

@@ -53,14 +53,17 @@ export function resolveShapes(
       inputs: source.inputs.length,
       outputs: source.outputs.length,
       options: reader.table(table, source.builtinOptionsType === tag ? source.builtinOptions : 0),
+      customOptions: source.customOptions,
     };
   };
 
   for (const operator of operators) {
-    const { kind, source } = operator;
+    const { kind, customName, source } = operator;
     const facts = factsOf(operator);
-    const follows = source.inputs.some((index) => open.has(index));
-    inferShapes(kind, facts).forEach((shape, i) => {
+    // TensorFlow Lite gives the results of custom operators their shapes, whatever the file says
+    const isCustom = kind === 'CUSTOM';
+    const follows = isCustom || source.inputs.some((index) => open.has(index));
+    inferShapes(isCustom ? customName : kind, facts).forEach((shape, i) => {
       const index = source.outputs[i] ?? -1;
       if (!shape || !tensors[index] || !(follows || open.has(index))) return;
       if (shape.join() !== shapes[index]!.join()) open.add(index);

@@ -1,6 +1,7 @@
 import { elementCount } from '../../graph/graph';
 import { broadcastShape } from '../../graph/broadcast';
 import { resolveSlice, type SliceMasks } from '../shared/slicing';
+import { DETECTION_POSTPROCESS, detectionOptions } from './detectionOptions';
 
 // Shapes that a file leaves open. A converter that does not know a size writes −1 into a tensor's
 // signature and a placeholder, mostly 1, into its shape. The sizes follow from those of the inputs,
@@ -18,6 +19,8 @@ export interface Facts {
   outputs: number;
   /** The fields of the options table, of which each operator has some. */
   options: Readonly<Record<string, unknown>>;
+  /** The options of a custom operator. */
+  customOptions: Uint8Array;
 }
 
 /** The shapes of the outputs, as far as they follow from the facts. */
@@ -216,6 +219,12 @@ const tile = one((facts, x) => {
 /** The tensors that a loop carries keep their shapes. */
 const loop: Rule = (facts) => Array.from({ length: facts.outputs }, (_, i) => facts.shape(i));
 
+const detections: Rule = ({ customOptions }) => {
+  const { detections: count, classesPerDetection } = detectionOptions(customOptions);
+  const places = count * classesPerDetection;
+  return [[1, places, 4], [1, places], [1, places], [1]];
+};
+
 const named = (kinds: string, rule: Rule): [string, Rule][] => kinds.split(' ').map((kind) => [kind, rule]);
 
 /** The shapes of the outputs of each operator, by its name. */
@@ -256,6 +265,7 @@ export const shapeRules = new Map<string, Rule>([
   ...named('BROADCAST_TO', (facts) => [facts.values(1)]),
   ...named('WHILE', loop),
   ...named('FILL TRANSPOSE_CONV', (facts) => [facts.values(0)]),
+  ...named(DETECTION_POSTPROCESS, detections),
 ]);
 
 /** The shapes of an operator's outputs; undefined where they do not follow. */

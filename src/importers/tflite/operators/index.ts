@@ -1,6 +1,8 @@
+import { DETECTION_POSTPROCESS } from '../detectionOptions';
 import type { Mapping, Mappings } from '../operator';
 import { cast, conversion } from './conversion';
 import { convolution, convolution2DTransposeBias } from './convolution';
+import { detectionPostprocess } from './detection';
 import { elementwise } from './elementwise';
 import { layout } from './layout';
 import { lists, loops } from './loops';
@@ -28,4 +30,4 @@ export const mappings: Mappings = {
 
 /** The mappings of custom operators, by name. */
 export const customMappings: ReadonlyMap<string, Mapping<'CUSTOM'>> = new Map([['Convolution2DTransposeBias',
-  convolution2DTransposeBias], ['FlexCast', cast], ...lists]);
+  convolution2DTransposeBias], [DETECTION_POSTPROCESS, detectionPostprocess], ['FlexCast', cast], ...lists]);
