@@ -150,6 +150,13 @@ describe('a loop is refused', () => {
     refused(network, /WHILE with SIN "tanh" in its body; export the layer with unroll=True \(1\): "while"/);
   });
 
+  test('with a bias of another size', () => {
+    const network = oneLayer({ ...base, cell: 'gru' });
+    const bias = network.others![1]!.tensors.find(({ name }) => name === 'bias')!;
+    Object.assign(bias, { shape: [1], data: [0.5] });
+    refused(network, /WHILE with FULLY_CONNECTED .* in its body, where a recurrent layer has a bias of 24 numbers/);
+  });
+
   test('with a mask', () => {
     const network = oneLayer({ ...base, cell: 'rnn' });
     const body = network.others![1]!;

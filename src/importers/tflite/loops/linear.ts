@@ -116,7 +116,9 @@ function fullyConnected(body: Body, index: number, ofActivated: boolean): Linear
   }
   const width = weights.shape[0]!;
   const bias = b < 0 ? undefined : biasOf(body, b, width);
-  if (b >= 0 && !bias) throw body.mismatch(index, `a bias of ${width} numbers`);
+  if (b >= 0 && (!bias || body.constant(b)?.data.length !== width)) {
+    throw body.mismatch(index, `a bias of ${width} numbers`);
+  }
   return {
     width,
     products: [{ of: body.plain(x), weights, isAsymmetric: options.asymmetricQuantizeInputs }],
