@@ -687,6 +687,26 @@ describe('tensors', () => {
     });
   });
 
+  it.each([['edgetpu-custom-op', /compiled for an Edge TPU; take the \.tflite file from before edgetpu_compiler/], [
+    'ethos-u',
+    /compiled for an Arm Ethos-U; take the \.tflite file from before Vela/,
+  ], ['FlexErf', /needs TensorFlow itself; export it without tf\.lite\.OpsSet\.SELECT_TF_OPS/], [
+    'TFSentencepieceTokenizeOp',
+    /works on texts; run the tokenizer in your program/,
+  ], ['MaxUnpooling2D', /export the network without them, for example only the part before them/]])(
+    'say what to do about the custom operator %s',
+    (customCode, advice) => {
+      const file = network([float('x', [2]), float('y', [2])], [{
+        kind: 'CUSTOM',
+        customCode,
+        inputs: ['x'],
+        outputs: ['y'],
+      }]);
+      expect(() => importTflite(file)).toThrow(advice);
+      expect(() => importTflite(file)).toThrow(`custom operator ${customCode} (1): "y"`);
+    },
+  );
+
   it('give every tensor a unique name', () => {
     const graph =
       importTflite(network([float('', [2]), float('a', [2]), float('a', [2])], [{

@@ -59,8 +59,11 @@ export class UnsupportedList {
     }
   }
 
-  /** @throws {KletError} `UNSUPPORTED_OP` or `UNSUPPORTED_TYPE`, if anything is listed */
-  report(): void {
+  /**
+   * @param adviceFor - What to do about the operators with these labels.
+   * @throws {KletError} `UNSUPPORTED_OP` or `UNSUPPORTED_TYPE`, if anything is listed
+   */
+  report(adviceFor: (labels: readonly string[]) => string): void {
     const tensors = [...this.tensors].map((tensor) => `  tensor ${tensor}`);
     const operators = [...this.operators].reverse().map(([label, names]) =>
       `  ${label} (${names.length}): ${names.map((n) => `"${n}"`).join(', ')}`
@@ -68,7 +71,8 @@ export class UnsupportedList {
     if (operators.length > 0) {
       throw new KletError(
         'UNSUPPORTED_OP',
-        ['the network uses unsupported operators; replace them and convert again', ...operators, ...tensors].join('\n'),
+        [`the network has operators that kinglet lacks: ${adviceFor([...this.operators.keys()])}`, ...operators,
+          ...tensors].join('\n'),
       );
     }
     if (tensors.length > 0) {

@@ -4,6 +4,7 @@ import { operatorOf } from '../../ops/index';
 import { assembleGraph } from '../shared/assemble';
 import { UnsupportedList } from '../shared/unsupported';
 import type { ImportOptions } from '../shared/importer';
+import { adviceFor } from './advice';
 import type { Scope } from './loops/body';
 import { Loops } from './loops/loop';
 import { resolveShapes, withShapes } from './openShapes';
@@ -130,7 +131,7 @@ export class TfliteImport {
         this.unsupported.addOperator('WHILE beside layers or variables that keep their state between runs', name);
       }
     }
-    this.unsupported.report();
+    this.unsupported.report(adviceFor);
     return assembleGraph({
       name: this.name,
       inputs,
