@@ -1,8 +1,7 @@
 import { describeValue, KletError } from './errors';
 
-// Checks of the arguments of public functions. Audio worklets do not bundle this file: `listen`
-// checks
-// their arguments in the page.
+// Checks of the arguments of public functions. Audio worklets do not bundle this file, because
+// `listen` checks their arguments in the page.
 
 /** The type of an option. `any` leaves the check to the function that reads it. */
 type Kind = 'boolean' | 'number' | 'string' | 'function' | 'object' | 'any';

@@ -2,9 +2,8 @@ import * as L from '../../assembly/layout';
 import { input, output } from '../graph/graph';
 import type { ArithmeticKind } from '../graph/operators';
 import type { Operator } from './operator';
-import { broadcastOf, emitElementwise } from './shared/elementwise';
+import { elementwise, emitElementwise } from './shared/elementwise';
 import { requireTypes, unsupported } from './shared/refuse';
-import { broadcasting } from './shared/stream';
 
 const kinds: Record<ArithmeticKind, number> = {
   floorDiv: L.ELEMENTWISE_FLOOR_DIV,
@@ -13,10 +12,8 @@ const kinds: Record<ArithmeticKind, number> = {
 };
 
 export const arithmetic: Operator<'arithmetic'> = {
+  ...elementwise,
   quantization: 'float',
-  stream: broadcasting,
-  isChannelwise: true,
-  infer: (node) => [broadcastOf(node)],
   lower(node, emit) {
     const a = input(node, 0);
     const b = input(node, 1);

@@ -4,10 +4,9 @@ import type { CompareKind } from '../graph/operators';
 import type { Emitter } from './emitter';
 import type { Operator } from './operator';
 import { emitDequantize } from './shared/convert';
-import { broadcastOf, emitElementwise } from './shared/elementwise';
+import { elementwise, emitElementwise } from './shared/elementwise';
 import { sameQuantization } from './shared/quantized';
 import { requireTypes, unsupported } from './shared/refuse';
-import { broadcasting } from './shared/stream';
 
 /** The record's kind, and whether its operands are swapped: a > b is b < a. */
 const kinds: Record<CompareKind, { code: number; isSwapped: boolean }> = {
@@ -20,10 +19,8 @@ const kinds: Record<CompareKind, { code: number; isSwapped: boolean }> = {
 };
 
 export const compare: Operator<'compare'> = {
+  ...elementwise,
   quantization: 'float',
-  stream: broadcasting,
-  isChannelwise: true,
-  infer: (node) => [broadcastOf(node)],
   lower(node, emit) {
     const { code, isSwapped } = kinds[node.attributes.kind];
     let operands: [Tensor, Tensor] = [input(node, 0), input(node, 1)];

@@ -2,17 +2,14 @@ import * as L from '../../assembly/layout';
 import { input, output } from '../graph/graph';
 import type { LogicKind } from '../graph/operators';
 import type { Operator } from './operator';
-import { broadcastOf, emitElementwise } from './shared/elementwise';
+import { elementwise, emitElementwise } from './shared/elementwise';
 import { requireTypes } from './shared/refuse';
-import { broadcasting } from './shared/stream';
 
 const kinds: Record<LogicKind, number> = { and: L.ELEMENTWISE_AND, or: L.ELEMENTWISE_OR, xor: L.ELEMENTWISE_XOR };
 
 export const logic: Operator<'logic'> = {
+  ...elementwise,
   quantization: 'float',
-  stream: broadcasting,
-  isChannelwise: true,
-  infer: (node) => [broadcastOf(node)],
   lower(node, emit) {
     const a = input(node, 0);
     const b = input(node, 1);

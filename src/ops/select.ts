@@ -1,16 +1,13 @@
 import * as L from '../../assembly/layout';
 import { input, output } from '../graph/graph';
 import type { Operator } from './operator';
-import { broadcastOf, emitElementwise } from './shared/elementwise';
+import { elementwise, emitElementwise } from './shared/elementwise';
 import { inQuantizationOf } from './shared/emit';
 import { requireTypes, unsupported } from './shared/refuse';
-import { broadcasting } from './shared/stream';
 
 export const select: Operator<'select'> = {
+  ...elementwise,
   quantization: 'free',
-  stream: broadcasting,
-  isChannelwise: true,
-  infer: (node) => [broadcastOf(node)],
   lower(node, emit) {
     const a = input(node, 0);
     const b = input(node, 1);

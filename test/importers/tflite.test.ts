@@ -1,67 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { KletError } from '../../src/errors';
-import type { AnyNode, Graph } from '../../src/graph/graph';
 import { compile } from '../../src/compiler/index';
-import { importTflite, tflite } from '../../src/importers/tflite';
+import { importTflite } from '../../src/importers/tflite';
 import { loadSync } from '../../src/index';
-import { writeTflite, type Signature, type TfliteNetwork, type TfliteOperator,
-  type TfliteTensor } from '../tflite/writer';
+import type { TfliteTensor } from '../tflite/writer';
+import { float, int8, ints, network, only, ramp, single } from './networks';
 
 const models = new URL('../../../shared/models/', import.meta.url);
-
-const float = (name: string, shape: number[], data?: number[]): TfliteTensor => ({
-  name,
-  shape,
-  type: 'FLOAT32',
-  ...(data && { data }),
-});
-const ints = (name: string, data: number[], shape = [data.length]): TfliteTensor => ({
-  name,
-  shape,
-  type: 'INT32',
-  data,
-});
-const int8 = (
-  name: string,
-  shape: number[],
-  scale: number | number[],
-  zeroPoint: number,
-  data?: number[],
-  axis = 0,
-): TfliteTensor => ({ name, shape, type: 'INT8', quantization: { scale, zeroPoint, axis }, ...(data && { data }) });
-const count = (shape: number[]) => shape.reduce((a, b) => a * b, 1);
-const ramp = (shape: number[]) => Array.from({ length: count(shape) }, (_, i) => (i % 15) - 7);
-
-/** A network of operators from its first tensor to its last. */
-function network(tensors: TfliteTensor[], operators: TfliteOperator[], rest: Partial<TfliteNetwork> = {}): Uint8Array {
-  return writeTflite({ tensors, operators, inputs: [0], outputs: [tensors.length - 1], ...rest });
-}
-
-/**
- * One operator from x (the first tensor) to y (the last), with all tensors between as further
- * inputs.
- */
-function single(
-  kind: string,
-  x: TfliteTensor,
-  y: TfliteTensor,
-  options?: Record<string, unknown>,
-  constants: TfliteTensor[] = [],
-): Graph {
-  const inputs = [x, ...constants].map((t) => t.name);
-  return importTflite(network([x, ...constants, y], [{
-    kind,
-    inputs,
-    outputs: [y.name],
-    ...(options && { options }),
-  }]));
-}
-
-function only(graph: Graph): AnyNode {
-  expect(graph.nodes).toHaveLength(1);
-  return graph.nodes[0]!;
-}
 
 function errorOf(action: () => unknown): KletError {
   try {
@@ -526,57 +472,6 @@ describe('tensors', () => {
     expect(only(graph)).toMatchObject({ op: 'reshape', inputs: [{ data: new Int32Array([2, 6]) }] });
   });
 
-  it('name inputs and outputs by the signature', () => {
-    const graph =
-      importTflite(network([float('serving:0', [2]), float('call:0', [2])], [{
-        kind: 'NEG',
-        inputs: [0],
-        outputs: [1],
-      }], { signature: { inputs: { image: 0 }, outputs: { scores: 1 } } }));
-    expect([graph.inputs[0]!.name, graph.outputs[0]!.name]).toEqual(['image', 'scores']);
-  });
-
-  it('keep the names of a signature for outputs that are inputs, constants or listed twice', () => {
-    const tensors = [float('x', [2]), float('y', [2]), float('c', [2], [3, 4])];
-    const graph =
-      importTflite(network(tensors, [{ kind: 'NEG', inputs: ['x'], outputs: ['y'] }], {
-        outputs: ['y', 'x', 'c', 'y'],
-        signature: { inputs: { image: 'x' }, outputs: { code: 'y', same: 'x', anchors: 'c', embedding: 'y' } },
-      }));
-    expect(graph.inputs.map((t) => t.name)).toEqual(['image']);
-    expect(graph.outputs.map((t) => t.name)).toEqual(['code', 'same', 'anchors', 'embedding']);
-    const model = loadSync(compile(graph));
-    expect(model.predict({ image: Float32Array.of(1, 2) })).toEqual({
-      code: Float32Array.of(-1, -2),
-      same: Float32Array.of(1, 2),
-      anchors: Float32Array.of(3, 4),
-      embedding: Float32Array.of(-1, -2),
-    });
-  });
-
-  it('come from the signature for prediction, or from the requested one', () => {
-    const signature = (key: string, output: string): Signature => ({
-      key,
-      inputs: { x: 'x' },
-      outputs: { [output]: output },
-    });
-    const file = (...signatures: Signature[]): Uint8Array =>
-      network([float('x', [2]), float('loss', [2]), float('scores', [2])], [{
-        kind: 'ABS',
-        inputs: ['x'],
-        outputs: ['loss'],
-      }, { kind: 'NEG', inputs: ['x'], outputs: ['scores'] }], { outputs: ['loss'], signatures });
-    const outputsOf = (bytes: Uint8Array, key?: string): string[] =>
-      importTflite(bytes, key === undefined ? {} : { signature: key }).outputs.map(({ name }) => name);
-    const several = file(signature('compute_loss', 'loss'), signature('predict', 'scores'));
-    expect(outputsOf(several)).toContain('scores');
-    expect(outputsOf(several, 'compute_loss')).toEqual(['loss']);
-    expect(tflite.signatures!(several)).toEqual({ keys: ['compute_loss', 'predict'], chosen: 'predict' });
-    expect(() => outputsOf(several, 'train')).toThrow(/no signature "train"; the file has "compute_loss", "predict"/);
-    expect(outputsOf(file(signature('a', 'loss'), signature('b', 'scores')))).toEqual(['loss']);
-    expect(() => outputsOf(file(), 'a')).toThrow(/the file has no signatures/);
-  });
-
   it('compute dilated convolutions written as blocks like convolutions with a dilation', () => {
     const weights = Array.from({ length: 3 * 2 * 2 }, (_, i) => (i % 5) - 2);
     const w = float('w', [2, 1, 3, 2], weights);
@@ -609,103 +504,6 @@ describe('tensors', () => {
     const [expected, found] = [direct, blocks].map((file) => loadSync(compile(importTflite(file))).predict(input));
     expect(found).toEqual(expected);
   });
-
-  describe('whose sizes the file leaves open', () => {
-    const image = (shape: number[], shapeSignature: number[]): Uint8Array =>
-      network([{ ...float('x', shape), shapeSignature }, float('w', [4, 3, 3, 3], ramp([4, 3, 3, 3])), {
-        ...float('c', [1, 1, 1, 4]),
-        shapeSignature: [1, -1, -1, 4],
-      }, ints('axes', [1, 2]), float('y', [1, 4])], [{
-        kind: 'CONV_2D',
-        inputs: ['x', 'w', null],
-        outputs: ['c'],
-        options: { padding: 'VALID', strideW: 2, strideH: 1 },
-      }, { kind: 'MEAN', inputs: ['c', 'axes'], outputs: ['y'], options: { keepDims: false } }]);
-    const open = image([1, 1, 1, 3], [1, -1, -1, 3]);
-
-    it('need the size of an image', () => {
-      expect(() => importTflite(open))
-        .toThrow(/the size of the input "x" is open \(\[1, -1, -1, 3\]\).*--shape 1,224,224,3 or the option "shapes"/);
-      expect(importTflite(image([1, 9, 9, 3], [-1, 9, 9, 3])).inputs[0]!.shape).toEqual([1, 9, 9, 3]);
-    });
-
-    it('follow from the shapes that the caller gives', () => {
-      for (const name of ['x', '']) {
-        const graph = importTflite(open, { shapes: { [name]: [1, 9, 12, 3] } });
-        expect(graph.nodes.map(({ outputs }) => outputs[0]!.shape)).toEqual([[1, 7, 5, 4], [1, 4]]);
-        const fixed = importTflite(image([1, 9, 12, 3], []));
-        const input = Float32Array.from({ length: 9 * 12 * 3 }, (_, i) => Math.cos(i));
-        expect(loadSync(compile(graph)).predict(input)).toEqual(loadSync(compile(fixed)).predict(input));
-      }
-    });
-
-    it('are refused for names, ranks and sizes that do not fit', () => {
-      const shapes = (wrong: Record<string, number[]>) => () => importTflite(open, { shapes: wrong });
-      expect(shapes({ image: [1, 9, 9, 3] })).toThrow(/no input "image" to give a shape; the inputs are "x"/);
-      expect(shapes({ x: [9, 9] })).toThrow(/the shape of "x" must have 4 dimensions, not 2/);
-      expect(shapes({ x: [1, 0, 9, 3] })).toThrow(/whole numbers above 0/);
-    });
-
-    it('may follow from integers that operators compute from shapes', () => {
-      // the usual flattening: RESHAPE(x, PACK(SHAPE(x)[0], −1))
-      const options = { beginMask: 0, endMask: 0, shrinkAxisMask: 1 };
-      const graph =
-        importTflite(network([float('x', [2, 3, 4]), ints('zero', [0]), ints('one', [1]), ints('rest', [-1], []), {
-          name: 'shape',
-          shape: [3],
-          type: 'INT32',
-        }, { name: 'batch', shape: [], type: 'INT32' }, { name: 'sizes', shape: [2], type: 'INT32' }, {
-          ...float('y', [1, 1]),
-          shapeSignature: [-1, -1],
-        }], [{ kind: 'SHAPE', inputs: ['x'], outputs: ['shape'], options: { outputType: 'INT32' } }, {
-          kind: 'STRIDED_SLICE',
-          inputs: ['shape', 'zero', 'one', 'one'],
-          outputs: ['batch'],
-          options,
-        }, { kind: 'PACK', inputs: ['batch', 'rest'], outputs: ['sizes'], options: { valuesCount: 2 } }, {
-          kind: 'RESHAPE',
-          inputs: ['x', 'sizes'],
-          outputs: ['y'],
-        }]));
-      expect(only(graph)).toMatchObject({ op: 'reshape', outputs: [{ shape: [2, 12] }] });
-    });
-
-    it('may be those of constants made by FILL, ZEROS_LIKE and RANGE', () => {
-      const graph =
-        importTflite(network([float('x', [2, 3]), ints('dims', [2, 3]), float('value', [], [1.5]),
-          float('filled', [2, 3]), float('zeros', [2, 3]), float('sum', [2, 3]), float('y', [2, 3])], [{
-          kind: 'FILL',
-          inputs: ['dims', 'value'],
-          outputs: ['filled'],
-        }, { kind: 'ZEROS_LIKE', inputs: ['x'], outputs: ['zeros'] }, {
-          kind: 'ADD',
-          inputs: ['x', 'filled'],
-          outputs: ['sum'],
-        }, { kind: 'ADD', inputs: ['sum', 'zeros'], outputs: ['y'] }]));
-      const x = Float32Array.of(1, 2, 3, 4, 5, 6);
-      expect(loadSync(compile(graph)).predict(x)).toEqual(x.map((v) => v + 1.5));
-    });
-  });
-
-  it.each([['edgetpu-custom-op', /compiled for an Edge TPU; take the \.tflite file from before edgetpu_compiler/], [
-    'ethos-u',
-    /compiled for an Arm Ethos-U; take the \.tflite file from before Vela/,
-  ], ['FlexErf', /needs TensorFlow itself; export it without tf\.lite\.OpsSet\.SELECT_TF_OPS/], [
-    'TFSentencepieceTokenizeOp',
-    /works on texts; run the tokenizer in your program/,
-  ], ['MaxUnpooling2D', /export the network without them, for example only the part before them/]])(
-    'say what to do about the custom operator %s',
-    (customCode, advice) => {
-      const file = network([float('x', [2]), float('y', [2])], [{
-        kind: 'CUSTOM',
-        customCode,
-        inputs: ['x'],
-        outputs: ['y'],
-      }]);
-      expect(() => importTflite(file)).toThrow(advice);
-      expect(() => importTflite(file)).toThrow(`custom operator ${customCode} (1): "y"`);
-    },
-  );
 
   it('give every tensor a unique name', () => {
     const graph =

@@ -9,10 +9,10 @@ import { root } from './packed';
 
 /** Current sizes in bytes. Lower them when files shrink; justify an increase in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 57_761 },
-  'dist/slim.js': { gzip: 15_758 },
-  'dist/thread.js': { gzip: 2_451 },
-  'dist/audio.js': { gzip: 10_206 },
+  'dist/browser.js': { gzip: 57_664 },
+  'dist/slim.js': { gzip: 15_093 },
+  'dist/thread.js': { gzip: 2_281 },
+  'dist/audio.js': { gzip: 9_907 },
   'dist/core.relaxed.wasm': { raw: 98_896, gzip: 33_470 },
   'dist/core.simd.wasm': { raw: 91_662, gzip: 31_451 },
   'dist/core.scalar.wasm': { raw: 46_513, gzip: 20_538 },

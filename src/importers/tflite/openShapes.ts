@@ -2,11 +2,8 @@ import { elementCount } from '../../graph/graph';
 import { decodeElements } from '../shared/constants';
 import type { TfliteReader } from './reader';
 import { optionsOf, tensorTypes, type Table } from './schema';
-import { foldIntegers, inferShapes, type Facts } from './shapes';
+import { foldIntegers, inferShapes, MAX_INTEGERS, type Facts } from './shapes';
 import type { FileOperator } from './tensorTable';
-
-/** Most elements of a constant whose integers are read. */
-const MAX_ELEMENTS = 64;
 
 /** What follows from the sizes of the inputs, by tensor index. */
 export interface Resolved {
@@ -42,7 +39,7 @@ export function resolveShapes(
     const type = tensorTypes[tensor.type];
     const count = elementCount(tensor.shape);
     const bytes = buffers[tensor.buffer]?.data ?? new Uint8Array(0);
-    if ((type !== 'INT32' && type !== 'INT64') || count > MAX_ELEMENTS || bytes.length === 0) return undefined;
+    if ((type !== 'INT32' && type !== 'INT64') || count > MAX_INTEGERS || bytes.length === 0) return undefined;
     return Array.from(decodeElements(type === 'INT32' ? 'int32' : 'int64', bytes, count, tensor.name));
   };
   const factsOf = ({ kind, source }: FileOperator): Facts => {

@@ -87,8 +87,8 @@ const reshape = one((facts, x) => {
 });
 
 const squeeze = one((facts, x) => {
-  const named = (facts.options.squeezeDims as number[] | undefined ?? []).map((axis) => axisOf(axis, x.length));
-  return x.filter((size, axis) => size !== 1 || (named.length > 0 && !named.includes(axis)));
+  const axes = (facts.options.squeezeDims as number[] | undefined ?? []).map((axis) => axisOf(axis, x.length));
+  return x.filter((size, axis) => size !== 1 || (axes.length > 0 && !axes.includes(axis)));
 });
 
 const expandDims = one((facts, x) => {
@@ -241,6 +241,7 @@ export const shapeRules = new Map<string, Rule>([
   ...named('FULLY_CONNECTED', fullyConnected),
   ...named('BATCH_MATMUL', matmul),
   ...named('RESHAPE', reshape),
+  ...named('SHAPE', one((_, x) => [x.length])),
   ...named('SQUEEZE', squeeze),
   ...named('EXPAND_DIMS', expandDims),
   ...named('TRANSPOSE', transpose),
@@ -313,8 +314,8 @@ const integers = new Map<string, Integers>([['ADD', binary((a, b) => a + b)], ['
   return Array.from({ length: count }, (_, i) => x[begin + i * stride]!);
 }]]);
 
-/** Most integers that are computed from shapes. */
-const MAX_INTEGERS = 64;
+/** Most integers that are read from a constant or computed from shapes. */
+export const MAX_INTEGERS = 64;
 
 /** The integers that an operator computes from a vector of known integers, or from a shape. */
 export function foldIntegers(kind: string, facts: Facts): readonly number[] | undefined {

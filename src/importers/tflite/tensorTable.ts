@@ -74,7 +74,7 @@ export class TensorTable {
   /** Replaces a tensor by integers that are known before the network runs. */
   defineIntegers(index: number, values: readonly number[]): void {
     const { shape, type } = this.subgraph.tensors[index]!;
-    if (shape.reduce((product, size) => product * size, 1) !== values.length) return;
+    if (elementCount(shape) !== values.length) return;
     const dtype = tensorTypes[type] === 'INT64' ? 'int64' : 'int32';
     this.converted.set(index, { name: this.name(index), shape, dtype, data: Int32Array.from(values) });
   }
@@ -93,21 +93,12 @@ export class TensorTable {
     return scale === undefined || !(scale > 0 && scale < Infinity) ? undefined : { scale, zeroPoint };
   }
 
-  /** A tensor that is known before the network runs: a dequantized constant or a shape. */
+  /** A tensor that is known before the network runs: a dequantized or filled constant. */
   private folded(index: number): Tensor | undefined {
     const producer = this.operators[this.producers.get(index) ?? -1];
     if (producer?.kind === 'FILL' || producer?.kind === 'ZEROS_LIKE') return this.filled(index, producer);
-    if (producer?.kind !== 'DEQUANTIZE' && producer?.kind !== 'DENSIFY' && producer?.kind !== 'SHAPE') return undefined;
+    if (producer?.kind !== 'DEQUANTIZE' && producer?.kind !== 'DENSIFY') return undefined;
     const input = producer.source.inputs[0] ?? -1;
-    const source = this.subgraph.tensors[input];
-    if (producer.kind === 'SHAPE' && source) {
-      return {
-        name: this.name(index),
-        shape: [source.shape.length],
-        dtype: 'int32',
-        data: Int32Array.from(source.shape),
-      };
-    }
     // float16 values computed at run time are not supported, so only stored ones may be converted
     if (this.subgraph.inputs.includes(input) ||
       (this.producers.has(input) && this.operators[this.producers.get(input)!]!.kind !== 'DENSIFY')) return undefined;

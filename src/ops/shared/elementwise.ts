@@ -1,12 +1,13 @@
 import * as L from '../../../assembly/layout';
+import { broadcastShape } from '../../graph/broadcast';
 import { type AnyNode, type Tensor } from '../../graph/graph';
 import type { Emitter } from '../emitter';
 import { demand, shapeText } from './refuse';
-import { broadcastShape } from '../../graph/broadcast';
 import { broadcastStrides, mergeDimensions } from './shapes';
+import { broadcasting } from './stream';
 
 /** The shape of operands after numpy broadcasting. */
-export function broadcastOf(node: AnyNode): number[] {
+function broadcastOf(node: AnyNode): number[] {
   const shapes = node.inputs.map((operand) => operand!.shape);
   return shapes.reduce((shape, other) => {
     const both = broadcastShape(shape, other);
@@ -14,6 +15,13 @@ export function broadcastOf(node: AnyNode): number[] {
     return both!;
   });
 }
+
+/** Common properties of operators that compute each element from broadcast operands. */
+export const elementwise = {
+  stream: broadcasting,
+  isChannelwise: true,
+  infer: (node: AnyNode): number[][] => [broadcastOf(node)],
+};
 
 /**
  * Emits a record of the extra module, which is a function of two operands or a selection by a
