@@ -3,6 +3,7 @@
 interface FileKind {
   /** With its article. */
   name: string;
+  medium?: 'image' | 'sound';
   /** Matches the first bytes as Latin-1 text. */
   magic: RegExp;
   /** What to do, if kinglet does not read it as an input. */
@@ -12,37 +13,45 @@ interface FileKind {
 const asImage = 'kinglet reads PNG, JPEG and BMP: save it as one of these, for example with magick';
 const asSound = 'kinglet reads WAV: convert it, for example with ffmpeg -i IN OUT.wav';
 
-const kinds: readonly FileKind[] = [{ name: 'a PNG image', magic: /^\x89PNG/ }, {
+const kinds: readonly FileKind[] = [{ name: 'a PNG image', medium: 'image', magic: /^\x89PNG/ }, {
   name: 'a JPEG image',
+  medium: 'image',
   magic: /^\xff\xd8\xff/,
-}, { name: 'a BMP image', magic: /^BM[^]{4}\0\0\0\0/ }, {
+}, { name: 'a BMP image', medium: 'image', magic: /^BM[^]{4}\0\0\0\0/ }, {
   name: 'a WAV recording',
+  medium: 'sound',
   magic: /^(RIFF|RIFX|RF64)[^]{4}WAVE/,
-}, { name: 'a .npy array', magic: /^\x93NUMPY/ }, { name: 'a WebP image', magic: /^RIFF[^]{4}WEBP/, advice: asImage }, {
-  name: 'a GIF image',
-  magic: /^GIF8[79]a/,
+}, { name: 'a .npy array', magic: /^\x93NUMPY/ }, {
+  name: 'a WebP image',
+  medium: 'image',
+  magic: /^RIFF[^]{4}WEBP/,
   advice: asImage,
-}, { name: 'a TIFF image', magic: /^(II\*\0|MM\0\*)/, advice: asImage }, {
-  name: 'an AVIF image',
-  magic: /^[^]{4}ftypavi[fs]/,
+}, { name: 'a GIF image', medium: 'image', magic: /^GIF8[79]a/, advice: asImage }, {
+  name: 'a TIFF image',
+  medium: 'image',
+  magic: /^(II\*\0|MM\0\*)/,
   advice: asImage,
-}, { name: 'a HEIC image', magic: /^[^]{4}ftyp(hei[cxms]|mif1)/, advice: asImage }, {
-  name: 'an SVG drawing',
-  magic: /^\s*(<\?xml[^>]*>\s*)?<svg/,
+}, { name: 'an AVIF image', medium: 'image', magic: /^[^]{4}ftypavi[fs]/, advice: asImage }, {
+  name: 'a HEIC image',
+  medium: 'image',
+  magic: /^[^]{4}ftyp(hei[cxms]|mif1)/,
   advice: asImage,
-}, { name: 'an MP3 recording', magic: /^(ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb])/, advice: asSound }, {
-  name: 'an Ogg recording',
-  magic: /^OggS/,
+}, { name: 'an SVG drawing', medium: 'image', magic: /^\s*(<\?xml[^>]*>\s*)?<svg/, advice: asImage }, {
+  name: 'an MP3 recording',
+  medium: 'sound',
+  magic: /^(ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb])/,
   advice: asSound,
-}, { name: 'a FLAC recording', magic: /^fLaC/, advice: asSound }, {
-  name: 'an MP4 or M4A file',
-  magic: /^[^]{4}ftyp/,
+}, { name: 'an Ogg recording', medium: 'sound', magic: /^OggS/, advice: asSound }, {
+  name: 'a FLAC recording',
+  medium: 'sound',
+  magic: /^fLaC/,
   advice: asSound,
-}, { name: 'an AIFF recording', magic: /^FORM[^]{4}AIF[FC]/, advice: asSound }, {
-  name: 'a Matroska or WebM file',
-  magic: /^[^]\x45\xdf\xa3/,
+}, { name: 'an MP4 or M4A file', magic: /^[^]{4}ftyp/, advice: asSound }, {
+  name: 'an AIFF recording',
+  medium: 'sound',
+  magic: /^FORM[^]{4}AIF[FC]/,
   advice: asSound,
-}, {
+}, { name: 'a Matroska or WebM file', magic: /^[^]\x45\xdf\xa3/, advice: asSound }, {
   name: 'a .npz archive or another ZIP file',
   magic: /^PK[^][^]/,
   advice: 'unpack it, or save one array with numpy.save',
@@ -61,6 +70,11 @@ const HEAD = 256;
 function kindOf(bytes: Uint8Array): FileKind | undefined {
   const text = String.fromCharCode(...bytes.subarray(0, HEAD));
   return kinds.find(({ magic }) => magic.test(text));
+}
+
+/** Whether a file is an image or a recording. */
+export function mediumOf(bytes: Uint8Array): 'image' | 'sound' | undefined {
+  return kindOf(bytes)?.medium;
 }
 
 /** Names the kind of a file, with its article; undefined if it is not known. */

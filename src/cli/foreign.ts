@@ -1,3 +1,5 @@
+import { mediumOf } from './fileKinds';
+
 /** A kind of file that users pass although kinglet cannot read it as a network. */
 interface ForeignKind {
   /** Recognizes it by its first bytes, also given as Latin-1 text. */
@@ -24,11 +26,11 @@ const kinds: Record<string, ForeignKind> = {
     description: 'is a GGUF file of a language model; kinglet runs small int8 networks',
   },
   image: {
-    matches: (_, text) => /^(\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF[^]{4}WEBP)/.test(text),
+    matches: (bytes) => mediumOf(bytes) === 'image',
     description: 'is an image; name the network first, and pass images to kinglet run with --input',
   },
   sound: {
-    matches: (_, text) => /^RIFF[^]{4}WAVE/.test(text),
+    matches: (bytes) => mediumOf(bytes) === 'sound',
     description: 'is a recording; name the network first, and pass recordings to kinglet run with --input',
   },
   hdf5: {

@@ -199,12 +199,9 @@ class Tally {
   private addErrors(before: Float64Array, after: Float64Array): void {
     before.forEach((value, i) => {
       const other = after[i]!;
-      if (Object.is(value, other)) {
-        this.signal += Number.isFinite(value) ? value ** 2 : 0;
-        return;
-      }
-      const error = Math.abs(value - other);
       this.signal += Number.isFinite(value) ? value ** 2 : 0;
+      if (Object.is(value, other)) return;
+      const error = Math.abs(value - other);
       this.noise += Number.isFinite(error) ? error ** 2 : Infinity;
       this.maxError = Math.max(this.maxError, Number.isFinite(error) ? error : Infinity);
     });

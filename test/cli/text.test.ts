@@ -51,12 +51,12 @@ describe('foreign files', () => {
     'executorch',
     '\0\0\0\0ET12',
   ], ['gguf', 'GGUF\x03'], ['image', '\x89PNG\r\n\x1a\n'], ['image', '\xff\xd8\xff\xe0'], ['image', 'GIF89a'], ['image',
-    'RIFF\x10\n\0\0WEBPVP8 '], ['sound', 'RIFF\x10\n\0\0WAVEfmt '], ['hdf5', '\x89HDF\r\n\x1a\n'], ['pytorch',
-    zip('archive/data.pkl')], ['keras', zip('metadata.json')], ['zip', zip('readme.txt')], ['gzip', '\x1f\x8b\x08'], [
-    'html',
-    '\n<!DOCTYPE html>',
-  ], ['html', '\xef\xbb\xbf<html>'], ['tfjs', '{"format": "layers-model", "modelTopology": {}}'], ['json',
-    '{"error": "not found"}'], ['safetensors', '\x01\x02\0\0\0\0\0\0{"w": {}}'], ['pickle', '\x80\x02\x8a'], [
+    'RIFF\x10\n\0\0WEBPVP8 '], ['image', 'BM6\0\0\0\0\0\0\0'], ['sound', 'RIFF\x10\n\0\0WAVEfmt '], ['sound', 'OggS\0'],
+    ['hdf5', '\x89HDF\r\n\x1a\n'], ['pytorch', zip('archive/data.pkl')], ['keras', zip('metadata.json')], ['zip',
+    zip('readme.txt')], ['gzip', '\x1f\x8b\x08'], ['html', '\n<!DOCTYPE html>'], ['html', '\xef\xbb\xbf<html>'], [
+    'tfjs',
+    '{"format": "layers-model", "modelTopology": {}}',
+  ], ['json', '{"error": "not found"}'], ['safetensors', '\x01\x02\0\0\0\0\0\0{"w": {}}'], ['pickle', '\x80\x02\x8a'], [
     'savedModel',
     '\x08\x01\x12\x80',
   ], ['onnx', '\x08\x08\x12\x04'], ['onnx', '\x08\x07\x3a'], ['protobuf', '\n\x05'], ['protobuf', '\x08\x40\x10']])(
