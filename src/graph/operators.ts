@@ -79,12 +79,13 @@ export interface Attributes {
    */
   depthwiseConv2d: Convolution;
   /**
-   * x [N][H][W][Ci], w [Co][KH][KW][Ci], bias? [Co] → [N][OH][OW][Co]: out[y·stride + ky − top] +=
-   * x[y]·w[ky], and likewise along columns. OH and OW come from the output's shape;
-   * `padding` holds the rows and columns that are cropped at the top and left (bottom and right
-   * follow from OH and OW).
+   * x [N][H][W][Ci], w [Co][KH][KW][Ci/groups], bias? [Co] → [N][OH][OW][Co]: out[y·stride +
+   * ky·dilation − top] += x[y]·w[ky], and likewise along columns. Output channel c reads the input
+   * channels of group ⌊c / (Co/groups)⌋. OH and OW come from the output's shape, which may have
+   * rows and columns that no tap reaches; `padding` holds the rows and columns that are cropped at
+   * the top and left (bottom and right follow from OH and OW).
    */
-  transposeConv2d: Sliding;
+  transposeConv2d: Sliding & { dilation: Pair; groups: number };
   /** x [M][K], w [N][K], bias? [N] → [M][N] = x·wᵀ + bias */
   fullyConnected: { activation: FusedActivation; hybrid?: HybridMode };
   /**
@@ -325,6 +326,6 @@ export const attributeForms = {
   split: { axis: 'a number' },
   svdf: { ...sequence, rank: 'a number', activation: 'a string', stateScale: 'a number?' },
   transpose: { perm: 'an array of numbers' },
-  transposeConv2d: sliding,
+  transposeConv2d: { ...sliding, dilation: 'two numbers', groups: 'a number' },
   unary: { kind: 'a string', alpha: 'a number?' },
 } as const satisfies { [K in OperatorName]: Row<Attributes[K]> };

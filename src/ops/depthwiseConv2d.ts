@@ -1,10 +1,9 @@
-import * as L from '../../assembly/layout';
-import { elementCount, innermost, input, output, perTensor, type Tensor } from '../graph/graph';
+import { elementCount, innermost, input, output, type Tensor } from '../graph/graph';
 import type { Operator } from './operator';
-import { constantWeights, demandBias, denseGeometry, emitConv, requantizeScales, windowsShape,
+import { constantWeights, demandBias, denseGeometry, emitConv, windowsShape,
   type ConvWeights } from './shared/convolution';
-import { foldZeroPoint, packLanes, packTaps, packTapsInt8, rowSums, transposed } from './shared/pack';
-import { activationRange, quantizedRange } from './shared/quantized';
+import { emitDepthwise } from './shared/depthwise';
+import { transposed } from './shared/pack';
 import { demand, fourDimensions, shapeText } from './shared/refuse';
 import { convolving } from './shared/stream';
 
@@ -61,35 +60,16 @@ export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
       );
       return;
     }
-    const int8 = x.dtype === 'int8';
-    const g = denseGeometry(x, y);
-    const r = emit.record(L.OP_DEPTHWISE_CONV2D, L.DEPTHWISE_BYTES, x.dtype, node, node.op, macs);
-    r.source(L.DEPTHWISE_SOURCE, x);
-    r.target(L.DEPTHWISE_TARGET, y);
-    r.ints(L.DEPTHWISE_BATCH, [g.batch, g.inH, g.inW, C, g.outH, g.outW, kh, kw, ...stride, ...dilation, padding[0],
-      padding[1]]);
-    if (int8) {
-      const zero = perTensor(x).zeroPoint;
-      const weightsZeroPoint = weights.tensor.quantization?.zeroPoint[0] ?? 0;
-      const [low, high] = quantizedRange(activation, y);
-      r.table(L.DEPTHWISE_WEIGHTS, packTapsInt8(weights.values as Int8Array, kh, kw, weightsZeroPoint));
-      r.table(
-        L.DEPTHWISE_BIAS,
-        packLanes(Int32Array, foldZeroPoint(rowSums(weights.values, taps, weightsZeroPoint), zero, weights.bias)),
-      );
-      r.table(L.DEPTHWISE_SCALE, packLanes(Float32Array, requantizeScales(x, weights.tensor, y, C)));
-      r.int(L.DEPTHWISE_SOURCE_ZERO, zero);
-      r.int(L.DEPTHWISE_WEIGHTS_ZERO, weightsZeroPoint);
-      r.int(L.DEPTHWISE_TARGET_ZERO, perTensor(y).zeroPoint);
-      r.int(L.DEPTHWISE_MIN, low);
-      r.int(L.DEPTHWISE_MAX, high);
-    } else {
-      const [low, high] = activationRange(activation);
-      r.table(L.DEPTHWISE_WEIGHTS, packTaps(weights.values as Float32Array, kh, kw));
-      r.table(L.DEPTHWISE_BIAS, packLanes(Float32Array, weights.bias ?? new Float32Array(C)));
-      r.float(L.DEPTHWISE_MIN, low);
-      r.float(L.DEPTHWISE_MAX, high);
-    }
+    emitDepthwise(
+      node,
+      emit,
+      x,
+      y,
+      weights,
+      { kernel: [kh, kw], stride, dilation, padTop: padding[0], padLeft: padding[1] },
+      activation,
+      macs,
+    );
   },
 };
 

@@ -189,12 +189,16 @@ describe('compile', () => {
     () =>
       single('transposeConv2d', [x4, floats('w', [2, 2, 2, 4]), null], {
         stride: [1, 1],
+        dilation: [1, 1],
+        groups: 1,
         padding: [0, 0, 0, 0],
         activation: 'none',
       }, out([1, 5, 5, 2])), /"transposeConv2d".*channels/], ['a transposed convolution to another number of channels',
     () =>
       single('transposeConv2d', [x4, floats('w', [2, 2, 2, 3]), null], {
         stride: [1, 1],
+        dilation: [1, 1],
+        groups: 1,
         padding: [0, 0, 0, 0],
         activation: 'none',
       }, out([1, 5, 5, 3])), /"transposeConv2d"/], ['a fully connected layer of another depth',

@@ -85,6 +85,8 @@ const pool = {
 };
 const transposed = {
   stride: [2, 3] as [number, number],
+  dilation: [1, 1] as [number, number],
+  groups: 1,
   padding: [1, 0, 0, 1] as [number, number, number, number],
   activation: 'none' as const,
 };

@@ -143,11 +143,20 @@ describe('convolutions and products', () => {
   test('transposeConv2d adds the product of each pixel and the kernel to a window of the output', () => {
     const x = f32([1, 1, 2, 1], [1, 10]);
     const w = f32([1, 1, 3, 1], [1, 2, 3]);
-    const attributes = { stride: [1, 2], padding: [0, 0, 0, 0], activation: none };
+    const attributes = { ...plainConv, groups: 1, stride: [1, 2] };
     expect(run('transposeConv2d', attributes, [x, w, null], f32([1, 1, 5, 1]))).toEqual([1, 2, 13, 20, 30]);
     const cropped = { ...attributes, padding: [0, 1, 0, 0] };
     expect(run('transposeConv2d', cropped, [x, w, f32([1], [0.5])], f32([1, 1, 4, 1]))).toEqual([2.5, 13.5, 20.5,
       30.5]);
+  });
+
+  test('transposeConv2d moves dilated taps apart, and keeps groups apart', () => {
+    const x = f32([1, 1, 2, 2], [1, 2, 10, 20]);
+    const w = f32([2, 1, 2, 1], [1, 3, 5, 7]);
+    const attributes = { ...plainConv, dilation: [1, 2], groups: 2 };
+    // channel 0: 1 and 10, by the taps 1 and 3, which are two pixels apart; channel 1 likewise
+    expect(run('transposeConv2d', attributes, [x, w, null], f32([1, 1, 4, 2]))).toEqual([1, 10, 10, 100, 3, 14, 30,
+      140]);
   });
 
   test('fullyConnected multiplies each row by each row of the weights', () => {
@@ -183,7 +192,7 @@ describe('convolutions and products', () => {
     const inputs = [i8([1, 1, 2, 1], 0.5, 1, [3, -2]), perChannel([1, 1, 2, 1], [0.5], [4, 6]), i32([1], [2])];
     // (q − 1) is 2 and −3. Products 8, 12, −12, −18 plus the bias 2, times 0.25: 2.5, 3.5, −2.5,
     // −4. Ties round to even.
-    const attributes = { stride: [1, 2], padding: [0, 0, 0, 0], activation: none };
+    const attributes = { ...plainConv, groups: 1, stride: [1, 2] };
     expect(run('transposeConv2d', attributes, inputs, i8([1, 1, 4, 1], 1, 10))).toEqual([12, 14, 8, 6]);
   });
 

@@ -66,6 +66,8 @@ export function everyOperator(): Graph {
   }, q);
   const t = b.node('transposeConv2d', [many, weights([3, 2, 2, 6]), null], {
     stride: [2, 2],
+    dilation: [1, 1],
+    groups: 1,
     padding: [0, 0, 0, 0],
     activation: none,
   }, { ...q, shape: [1, 4, 4, 3] });

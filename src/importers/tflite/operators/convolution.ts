@@ -56,6 +56,8 @@ function transposeConvolution(
   const start = padding(operator, options.padding, out, x.shape, windows);
   operator.emitActivated('transposeConv2d', [x, w, bias], operator.activation(activation), {
     stride,
+    dilation: [1, 1],
+    groups: 1,
     padding: transposedPadding(start, out, x.shape, windows),
   });
 }
