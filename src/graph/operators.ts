@@ -35,6 +35,7 @@ export type ArithmeticKind = 'floorDiv' | 'floorMod' | 'pow';
 export type UnaryKind = 'relu' | 'relu6' | 'reluN1To1' | 'relu0To1' | 'leakyRelu' | 'hardSwish' | 'logistic' | 'tanh'
   | 'elu' | 'gelu' | 'geluTanh' | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'abs' | 'neg' | 'square' | 'floor' | 'ceil'
   | 'round' | 'sin' | 'cos';
+export type PadMode = 'constant' | 'reflect' | 'symmetric' | 'edge' | 'wrap';
 export type ReduceKind = 'mean' | 'sum' | 'max' | 'min' | 'prod';
 
 /** A window that slides over an image by `stride` pixels, with `padding` zeros around the image. */
@@ -211,10 +212,10 @@ export interface Attributes {
   transpose: { perm: number[] };
   /**
    * `before` and `after` elements are added in each dimension. They have the real number `value`,
-   * or mirror the input about its edge, which is not repeated (`reflect`) or repeated
-   * (`symmetric`).
+   * mirror the input about its edge, which is not repeated (`reflect`) or repeated (`symmetric`),
+   * repeat the element at the edge (`edge`), or continue with the other end of the input (`wrap`).
    */
-  pad: { before: number[]; after: number[]; mode: 'constant' | 'reflect' | 'symmetric'; value: number };
+  pad: { before: number[]; after: number[]; mode: PadMode; value: number };
   /** x [N][H][W][C] → [N][OH][OW][C], where OH and OW come from the output's shape. */
   resize2d: { mode: 'nearest' | 'bilinear'; alignCorners: boolean; halfPixelCenters: boolean };
   /**

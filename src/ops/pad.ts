@@ -1,5 +1,6 @@
 import * as L from '../../assembly/layout';
 import { elementCount, elementSize, input, output, perTensor, type AnyNode, type Tensor } from '../graph/graph';
+import type { PadMode } from '../graph/operators';
 import type { Emitter } from './emitter';
 import type { Operator } from './operator';
 import { emitCopy, inQuantizationOf } from './shared/emit';
@@ -34,7 +35,6 @@ export const pad: Operator<'pad'> = {
   infer(node) {
     const { before, after, mode } = node.attributes;
     const { shape } = input(node, 0);
-    const mirrored = (size: number): number => (mode === 'reflect' ? size - 1 : size);
     demand(
       node,
       before.length === shape.length && after.length === shape.length,
@@ -43,7 +43,7 @@ export const pad: Operator<'pad'> = {
     demandWhole(node, 'sides', [...before, ...after], 0);
     demand(
       node,
-      mode === 'constant' || shape.every((size, d) => Math.max(before[d]!, after[d]!) <= mirrored(size)),
+      shape.every((size, d) => Math.max(before[d]!, after[d]!) <= largestPadding(mode, size)),
       `it mirrors more elements than the input ${shapeText(shape)} has`,
     );
     return [shape.map((size, d) => size + before[d]! + after[d]!)];
@@ -60,18 +60,9 @@ export const pad: Operator<'pad'> = {
       emitCopy(node, emit, x, y, x.shape, from, to, 0, at(before, to));
       return;
     }
-    // each dimension splits into a mirrored part, the middle and a mirrored part; their
-    // combinations are boxes
-    const skip = mode === 'reflect' ? 1 : 0;
-    const parts = x.shape.map((size, d) =>
-      [{ size: before[d]!, from: before[d]! - 1 + skip, to: 0, step: -1 }, { size, from: 0, to: before[d]!, step: 1 }, {
-        size: after[d]!,
-        from: size - 1 - skip,
-        to: before[d]! + size,
-        step: -1,
-      }].filter((part) => part.size > 0)
-    );
-    const boxes = parts.reduce<(typeof parts)[number][]>(
+    // the combinations of the parts of each dimension are boxes
+    const parts = x.shape.map((size, d) => partsOf(mode, size, before[d]!, after[d]!));
+    const boxes = parts.reduce<Part[][]>(
       (all, options) => all.flatMap((box) => options.map((part) => [...box, part])),
       [[]],
     );
@@ -90,6 +81,48 @@ export const pad: Operator<'pad'> = {
     }
   },
 };
+
+/** `size` elements along one dimension, from index `from` of the input to index `to` of the output. */
+interface Part {
+  size: number;
+  from: number;
+  to: number;
+  /** From one element to the next in the input. */
+  step: number;
+}
+
+/** A mirror repeats each element at most once. */
+function largestPadding(mode: PadMode, size: number): number {
+  switch (mode) {
+    case 'reflect':
+      return size - 1;
+    case 'symmetric':
+      return size;
+    default:
+      return Infinity;
+  }
+}
+
+/** The padding before, the input, and the padding after, along one dimension. */
+function partsOf(mode: PadMode, size: number, before: number, after: number): Part[] {
+  if (mode === 'wrap') {
+    const parts: Part[] = [];
+    for (let to = 0; to < before + size + after; to += parts.at(-1)!.size) {
+      const from = to < before ? (size - (before - to) % size) % size : (to - before) % size;
+      parts.push({ size: Math.min(size - from, before + size + after - to), from, to, step: 1 });
+    }
+    return parts;
+  }
+  const mirrored = mode === 'edge' ? 0 : -1;
+  const first = { edge: 0, reflect: before, symmetric: before - 1, constant: 0 }[mode];
+  const last = mode === 'reflect' ? size - 2 : size - 1;
+  return [{ size: before, from: first, to: 0, step: mirrored }, { size, from: 0, to: before, step: 1 }, {
+    size: after,
+    from: last,
+    to: before + size,
+    step: mirrored,
+  }].filter((part) => part.size > 0);
+}
 
 function emitFill(node: AnyNode, emit: Emitter, y: Tensor, value: number): void {
   const r = emit.record(L.OP_FILL, L.FILL_BYTES, y.dtype, node, 'fill');

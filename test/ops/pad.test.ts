@@ -1,11 +1,9 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { DType } from '../../src/graph/graph';
-import type { Attributes } from '../../src/graph/operators';
+import type { PadMode } from '../../src/graph/operators';
 import { checkMove, fewKinds, kinds, type Kind } from './moves';
 import { property } from './suite';
-
-type Mode = Attributes['pad']['mode'];
 
 interface Side {
   size: number;
@@ -14,14 +12,14 @@ interface Side {
 }
 
 /** A mirror repeats each element at most once. */
-function largestPadding(size: number, mode: Mode): number {
+function largestPadding(size: number, mode: PadMode): number {
   switch (mode) {
-    case 'constant':
-      return Infinity;
     case 'symmetric':
       return size;
     case 'reflect':
       return size - 1;
+    default:
+      return Infinity;
   }
 }
 
@@ -39,7 +37,7 @@ function valueFor(type: DType, value: number): number {
   }
 }
 
-function check(sides: Side[], mode: Mode, value: number, kind: Kind): void {
+function check(sides: Side[], mode: PadMode, value: number, kind: Kind): void {
   const before = sides.map((s) => Math.min(s.before, largestPadding(s.size, mode)));
   const after = sides.map((s) => Math.min(s.after, largestPadding(s.size, mode)));
   const from = sides.map((s) => s.size);
@@ -49,7 +47,7 @@ function check(sides: Side[], mode: Mode, value: number, kind: Kind): void {
 
 const sides = fc.record<Side>({ size: fc.integer({ min: 1, max: 5 }), before: fc.nat(4), after: fc.nat(4) });
 const unpadded = (size: number): Side => ({ size, before: 0, after: 0 });
-const modes = fc.constantFrom<Mode>('constant', 'reflect', 'symmetric');
+const modes = fc.constantFrom<PadMode>('constant', 'reflect', 'symmetric', 'edge', 'wrap');
 
 describe('pad', () => {
   test('equals the reference for random types, amounts, modes, values and quantizations', () => {
@@ -75,6 +73,18 @@ describe('pad', () => {
             1.5,
             kind,
           );
+        }
+      }
+    }
+  });
+
+  test('repeats the edge, or the whole input as often as needed', () => {
+    for (const kind of fewKinds) {
+      for (const mode of ['edge', 'wrap'] as const) {
+        for (const size of [1, 2, 5]) {
+          for (const [before, after] of [[0, 7], [7, 0], [5, 5], [13, 11]] as const) {
+            check([unpadded(2), { size, before, after }, unpadded(3)], mode, 0, kind);
+          }
         }
       }
     }

@@ -435,12 +435,15 @@ describe('moving elements', () => {
     expect(run('broadcastTo', {}, [f32([2, 1], [1, 2])], f32([2, 2, 2]))).toEqual([1, 1, 2, 2, 1, 1, 2, 2]);
   });
 
-  test('pad writes its value or mirrors the input', () => {
+  test('pad writes its value, or mirrors or repeats the input', () => {
     const row = f32([3], [1, 2, 3]);
     const around = { before: [2], after: [2], value: 9 };
     expect(run('pad', { ...around, mode: 'constant' }, [row], f32([7]))).toEqual([9, 9, 1, 2, 3, 9, 9]);
     expect(run('pad', { ...around, mode: 'reflect' }, [row], f32([7]))).toEqual([3, 2, 1, 2, 3, 2, 1]);
     expect(run('pad', { ...around, mode: 'symmetric' }, [row], f32([7]))).toEqual([2, 1, 1, 2, 3, 3, 2]);
+    expect(run('pad', { ...around, mode: 'edge' }, [row], f32([7]))).toEqual([1, 1, 1, 2, 3, 3, 3]);
+    expect(run('pad', { before: [4], after: [2], value: 0, mode: 'wrap' }, [row], f32([9]))).toEqual([3, 1, 2, 3, 1, 2,
+      3, 1, 2]);
     const corner = { before: [1, 0], after: [0, 1], mode: 'constant', value: 0 };
     expect(run('pad', corner, [i8([1, 1], 0.5, -7, [3])], i8([2, 2], 0.5, -7))).toEqual([-7, -7, 3, -7]);
     expect(run(
