@@ -12,7 +12,8 @@ import { sum_i16 } from './widen';
 //   bias  i32 [8] · scale f32 [8]
 //   out   u32 [rows] output addresses; `lanes` (1 to 8) bytes are written from byte `channel` on
 //   range i32 [3] zero point, minimum and maximum of the output
-//   |acc| ≤ K·128·255 + |bias| < 2^31 for K ≤ 65,536
+//   |acc| ≤ K·128·255 + |bias| < 2^31 for K ≤ 65,536; for larger K the compiler bounds the
+//   weights. Partial sums may wrap around.
 //
 // Loop order: tile of 4 rows, pair of k. The caller loops over the panels.
 

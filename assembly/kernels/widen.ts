@@ -122,7 +122,7 @@ export function sum_split(a: usize, plane: usize, n: i32): i32 {
   return sumLanes(joinPlanes(low, high));
 }
 
-/** Σ a, a i16 [n]; |a| ≤ 255, n ≤ 65,536 */
+/** Σ a, a i16 [n]; |a| ≤ 255, n ≤ 2^22 */
 export function sum_i16(a: usize, n: i32): i32 {
   let sum = 0;
   let i = 0;

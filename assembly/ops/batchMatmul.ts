@@ -24,7 +24,7 @@ const MAX_BLOCK = 64;
 const TAIL = 32;
 /** 255²·32,768 < 2^31 */
 const MAX_K_I8 = 32768;
-const MAX_K_F32 = 65536;
+const MAX_K_F32 = 4194304;
 
 /** R: the number of rows, rounded up to a multiple of 4, or MAX_BLOCK. */
 function blockRows(r: usize): i32 {

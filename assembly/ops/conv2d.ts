@@ -25,6 +25,13 @@ import { describeRequantization } from './checks';
 const TAIL = 32;
 /** Limit of input coordinates, so that they do not overflow i32. */
 const MAX_REACH: f64 = 536870912;
+/**
+ * Limit of K of a dense matrix. The accumulators of int8 products wrap around, so that an output is
+ * exact if it fits i32, as the compiler makes sure.
+ */
+const MAX_K: f64 = 4194304;
+/** Limit of K of lists of weights, and of activations that are quantized at run time. */
+export const MAX_K_LISTED: f64 = 65536;
 
 function sinkBytes(r: usize): usize {
   return (<usize>int(r, CONV2D_OUT_C) * <usize>bytesOf(dtypeOf(r)) + TAIL + 15) & ~15;
@@ -33,9 +40,9 @@ function sinkBytes(r: usize): usize {
 /**
  * Describes what all convolutions have in common: geometry, source and target.
  *
- * @returns K, at most 65,536
+ * @returns K, at most `maxK`
  */
-export function describeGeometry(r: usize, size: f64): f64 {
+export function describeGeometry(r: usize, size: f64, maxK: f64): f64 {
   checkCounts(r, CONV2D_BATCH, 7);
   checkCounts(r, CONV2D_KERNEL_H, 6);
   checkRange(r, CONV2D_PAD_TOP, -(1 << 24), 1 << 24);
@@ -52,7 +59,7 @@ export function describeGeometry(r: usize, size: f64): f64 {
     return 1;
   }
   const K = toF64(r, CONV2D_KERNEL_H) * toF64(r, CONV2D_KERNEL_W) * <f64>(inC / groups);
-  if (K < 1 || K > 65536) {
+  if (K < 1 || K > maxK) {
     fail(FAULT_ATTRIBUTE);
     return 1;
   }
@@ -92,7 +99,7 @@ export function describeConv2d(r: usize): void {
   const f32s = dtypeOf(r) == DTYPE_F32;
   const size = bytesOf(dtypeOf(r));
   const outC = int(r, CONV2D_OUT_C);
-  const K = describeGeometry(r, size);
+  const K = describeGeometry(r, size, MAX_K);
   const panels = panelsOf(r);
   const kPadded = f32s ? K : <f64>((<i32>K + 3) & ~3);
   table(r, CONV2D_WEIGHTS, panels * 8 * kPadded * size, 16);

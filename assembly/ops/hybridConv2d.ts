@@ -6,7 +6,7 @@ import { gemm_hybrid_1x8, quantize_range, rangeZero, range_f32 } from '../kernel
 import { GATHERED, widen_panel_i8 } from '../kernels/widen';
 import { checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo } from '../threads';
-import { describeGeometry, gatherRowsI8, isMine, panelsOf, shareConvolution } from './conv2d';
+import { describeGeometry, gatherRowsI8, isMine, MAX_K_LISTED, panelsOf, shareConvolution } from './conv2d';
 import { checkActivation } from './checks';
 
 // Scratch, with R = ROWS and K' = K rounded up to 4:
@@ -35,7 +35,7 @@ function imageCount(r: usize): i32 {
 
 export function describeHybridConv2d(r: usize): void {
   checkRecord(r, CONV2D_BYTES, 1 << DTYPE_F32);
-  const K = <f64>((<i32>describeGeometry(r, 4) + 3) & ~3);
+  const K = <f64>((<i32>describeGeometry(r, 4, MAX_K_LISTED) + 3) & ~3);
   const panels = panelsOf(r);
   table(r, CONV2D_WEIGHTS, panels * 8 * K, 16);
   table(r, CONV2D_BIAS, panels * 32, 16);

@@ -8,7 +8,7 @@ import { widen_i8_i16 } from '../kernels/widen';
 import { toF64, checkCounts, checkedTable, checkRange, checkRecord, fail, int, needScratch, scratch,
   table } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { describeGeometry, listOutputs, panelsOf } from './conv2d';
+import { describeGeometry, listOutputs, MAX_K_LISTED, panelsOf } from './conv2d';
 import { describeRequantization } from './checks';
 
 // Scratch of a tile, with R = BLOCK_ROWS and K' = K rounded up to 4:
@@ -30,7 +30,7 @@ function tileOffset(r: usize): i32 {
 
 export function describeSparseConv2d(r: usize): void {
   if (!checkRecord(r, SPARSE_BYTES, 1 << DTYPE_I8)) return;
-  const K = describeGeometry(r, 1);
+  const K = describeGeometry(r, 1, MAX_K_LISTED);
   const panels = panelsOf(r);
   const rows = int(r, CONV2D_BLOCK_ROWS);
   const taps = toF64(r, CONV2D_KERNEL_H) * toF64(r, CONV2D_KERNEL_W);

@@ -1,13 +1,18 @@
 import * as L from '../../assembly/layout';
-import { elementCount, elementSize, input, output, perTensor } from '../graph/graph';
+import { elementCount, elementSize, input, output, perTensor, type Tensor } from '../graph/graph';
 import type { Operator } from './operator';
+import { emitDequantize, emitQuantize } from './shared/convert';
 import { demand, requireTypes, shapeText, unsupported } from './shared/refuse';
 import { f32 } from './shared/rounding';
 import { broadcastShape } from '../graph/broadcast';
 import { broadcastStrides } from './shared/shapes';
 
-/** Largest K for int8: |a − za|·|b − zb| ≤ 255², so more products may overflow int32. */
+/**
+ * Largest K for int8: |a − za|·|b − zb| ≤ 255², so more products may overflow int32. Longer sums
+ * are computed in float32 and rounded once at the end.
+ */
 const MAX_K_INT8 = 32768;
+const MAX_K_F32 = 2 ** 22;
 
 export const batchMatmul: Operator<'batchMatmul'> = {
   quantization: 'free',
@@ -40,8 +45,18 @@ export const batchMatmul: Operator<'batchMatmul'> = {
     const N = y.shape[y.shape.length - 1]!;
     const K = a.shape[a.shape.length - (transposeA ? 2 : 1)]!;
     if (a.dtype === 'int8' && K > MAX_K_INT8) {
-      throw unsupported(node, `each output sums ${K} products; at most ${MAX_K_INT8} fit`);
+      const [fromA, fromB, to] = [a, b, y].map(({ name, shape }): Tensor => ({
+        name: `${name} (float32)`,
+        shape,
+        dtype: 'float32',
+      })) as [Tensor, Tensor, Tensor];
+      emitDequantize(node, emit, a, fromA);
+      emitDequantize(node, emit, b, fromB);
+      batchMatmul.lower({ ...node, inputs: [fromA, fromB], outputs: [to] }, emit);
+      emitQuantize(node, emit, to, y);
+      return;
     }
+    if (K > MAX_K_F32) throw unsupported(node, `each output sums ${K} products; at most ${MAX_K_F32} are possible`);
     const batch = y.shape.slice(0, -2);
     const size = elementSize(y.dtype);
     const strideA = broadcastStrides(a.shape.slice(0, -2), batch).map((s) => s * M * K);

@@ -82,7 +82,7 @@ export const pad: Operator<'pad'> = {
   },
 };
 
-/** `size` elements along one dimension, from index `from` of the input to index `to` of the output. */
+/** Elements along one dimension, from index `from` of the input to index `to` of the output. */
 interface Part {
   size: number;
   from: number;
@@ -107,7 +107,7 @@ function largestPadding(mode: PadMode, size: number): number {
 function partsOf(mode: PadMode, size: number, before: number, after: number): Part[] {
   if (mode === 'wrap') {
     const parts: Part[] = [];
-    for (let to = 0; to < before + size + after; to += parts.at(-1)!.size) {
+    for (let to = 0; to < before + size + after; to += parts[parts.length - 1]!.size) {
       const from = to < before ? (size - (before - to) % size) % size : (to - before) % size;
       parts.push({ size: Math.min(size - from, before + size + after - to), from, to, step: 1 });
     }

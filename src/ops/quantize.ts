@@ -1,7 +1,6 @@
-import * as L from '../../assembly/layout';
 import { input, output, perTensor, type Tensor } from '../graph/graph';
 import type { Operator } from './operator';
-import { emitCast, emitConversion } from './shared/convert';
+import { emitCast, emitQuantize } from './shared/convert';
 import { emitTable } from './shared/emit';
 import { multiplyBy256ths, multiplyByQuantizedMultiplier, quantizeMultiplier } from './shared/fixedPoint';
 import { sameQuantization } from './shared/quantized';
@@ -17,8 +16,7 @@ export const quantize: Operator<'quantize'> = {
     const x = input(node, 0);
     const y = output(node);
     if (x.dtype === 'float32' && y.dtype === 'int8') {
-      const { scale, zeroPoint } = perTensor(y);
-      emitConversion(node, emit, x, y, L.OP_QUANTIZE, f32(1 / f32(scale)), zeroPoint);
+      emitQuantize(node, emit, x, y);
     } else if (x.dtype === 'int8' && y.dtype === 'int8') {
       if (sameQuantization(x, y) && !x.data) emit.alias(y, x);
       else emitTable(node, emit, x, y, conversion(x, y));

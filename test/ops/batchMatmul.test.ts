@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { channels, checkGraph, constant, fittingScale, property, Random, seeds, single, size, quantizations, tensor,
-  types, zeroPoints, type NumberType, type Quantization } from './suite';
+import { channels, checkGraph, constant, exact, fittingScale, property, Random, seeds, single, size, quantizations,
+  tensor, types, zeroPoints, type NumberType, type Quantization } from './suite';
 
 interface Spec {
   type: NumberType;
@@ -144,6 +144,16 @@ describe('batchMatmul', () => {
         a: { scale: 1, zeroPoint: 127 },
         b: { scale: 1, zeroPoint: 127 },
       });
+    }
+  });
+
+  test('adds more products in float32, and rounds once', () => {
+    for (const type of ['int8', 'uint8', 'float32'] as const) {
+      const quantization = { scale: 0.5, zeroPoint: 20 };
+      const [a, b] = [tensor('a', [2, 70_000], type, quantization), tensor('b', [3, 70_000], type, quantization)];
+      const y = tensor('y', [2, 3], type, { scale: 2 ** 16, zeroPoint: 3 });
+      const graph = single('batchMatmul', [a, b], { transposeA: false, transposeB: true }, y);
+      checkGraph(graph, 11, type === 'float32' ? exact : { ...exact, units: 1 });
     }
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { FusedActivation, HybridMode } from '../../src/graph/operators';
-import { activations, channels, checkGraph, property, Random, seeds, single, size, quantizations, tensor, types,
+import { activations, channels, checkGraph, exact, property, Random, seeds, single, size, quantizations, tensor, types,
   type NumberType, type Quantization } from './suite';
 import { hybridModes, hybridOf, outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
@@ -103,6 +103,27 @@ describe('fullyConnected', () => {
         weights: { ...plain.weights, bias: false },
         seed: zeroPoint,
       });
+    }
+  });
+
+  test('adds more than 65,536 products in 32 bits if the weights allow it', () => {
+    for (const type of ['int8', 'uint8', 'float32'] as const) {
+      check({ ...plain, type, rows: 2, depth: 70_001, columns: 9, weights: { ...plain.weights, scale: 1 }, seed: 5 });
+    }
+  });
+
+  test('adds products that may overflow 32 bits in float32, and rounds once', () => {
+    for (const [depth, zeroPoint] of [[67_000, 0], [33_100, 127]] as const) {
+      const x = tensor('x', [2, depth], 'int8', { scale: 0.5, zeroPoint: 127 });
+      const w = tensor('w', [3, depth], 'int8', { scale: 0.25, zeroPoint });
+      w.data = new Int8Array(3 * depth).fill(-128);
+      const y = tensor('y', [2, 3], 'int8', { scale: 2 ** 22, zeroPoint: -100 });
+      const bias = { ...tensor('bias', [3], 'int32'), data: Int32Array.of(-1e6, 0, 2e9) };
+      const random = new Random(depth);
+      const values = Int8Array.from({ length: 2 * depth }, (_, i) => (i < depth ? -128 : random.int(-128, 127)));
+      const activation = zeroPoint === 0 ? 'none' : 'relu';
+      const graph = single('fullyConnected', [x, w, bias], { activation }, y);
+      checkGraph(graph, depth, { ...exact, units: 1 }, { x: values });
     }
   });
 });

@@ -14,9 +14,8 @@ export interface MultiplyAdd {
  * The arithmetic of conv2d, depthwiseConv2d, transposeConv2d, fullyConnected and batchMatmul.
  *
  * float32: starts from the bias, and rounds every product and every addition to float32, in the
- * operator's order. Integers: Σ (a − za)·(w − zw) + bias is exact (it fits int32, because K ≤
- * 65,536) and is requantized with one scale per channel. Padding adds nothing; for integers this
- * means that it reads as the zero point.
+ * operator's order. Integers: Σ (a − za)·(w − zw) + bias is exact and is requantized with one scale
+ * per channel. Padding adds nothing; for integers this means that it reads as the zero point.
  */
 export function multiplyAdd(
   node: AnyNode,

@@ -28,6 +28,12 @@ export function emitDequantize(node: AnyNode, emit: Emitter, x: Tensor, y: Tenso
   emitConversion(node, emit, x, y, L.OP_DEQUANTIZE, f32(scale), zeroPoint);
 }
 
+/** Emits y = float32 values in int8. */
+export function emitQuantize(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor): void {
+  const { scale, zeroPoint } = perTensor(y);
+  emitConversion(node, emit, x, y, L.OP_QUANTIZE, f32(1 / f32(scale)), zeroPoint);
+}
+
 export function emitCast(node: AnyNode, emit: Emitter, x: Tensor, y: Tensor): void {
   if (y.dtype === 'bool' && x.dtype !== 'bool' && x.dtype !== 'uint8') throw unsupported(node, `${x.dtype} to bool`);
   if (dtypeCode(x.dtype) === dtypeCode(y.dtype)) {

@@ -2,6 +2,7 @@ import * as L from '../../../assembly/layout';
 import { elementCount, input, perTensor, type AnyNode, type Tensor } from '../../graph/graph';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../graph/operators';
 import type { Emitter } from '../emitter';
+import { emitConversion, emitQuantize } from './convert';
 import { foldZeroPoint, packFloat32, packInt8, packLanes, rowSums } from './pack';
 import { activationRange, quantizedRange } from './quantized';
 import { demand, demandWhole, requireTypes, shapeText, unsupported } from './refuse';
@@ -13,8 +14,9 @@ const BLOCK_BYTES = 32768;
 
 const MAX_BLOCK_ROWS = 64;
 
-/** Largest number of int8 products that fit an int32 accumulator. */
-const MAX_K = 65536;
+/** Largest K of a record, and of one with lists of weights or activations quantized at run time. */
+const MAX_K = 2 ** 22;
+const MAX_K_LISTED = 65536;
 
 /** A convolution as the core runs it: one phase, groups, and an output that may be strided. */
 export interface ConvGeometry {
@@ -149,15 +151,17 @@ export function emitConv(
 ): void {
   const { K } = weights;
   const isHybrid = hybrid !== undefined && weights.tensor.dtype === 'int8' && x.dtype === 'float32';
-  if (K > MAX_K) throw unsupported(node, `each output sums ${K} products; at most ${MAX_K} fit`);
-  if (x.dtype === 'int8' && largestSum(weights) >= 2 ** 31) {
-    throw unsupported(node, 'its accumulators may overflow 32 bits');
-  }
+  const largestK = isHybrid ? MAX_K_LISTED : MAX_K;
+  if (K > largestK) throw unsupported(node, `each output sums ${K} products; at most ${largestK} fit`);
   const int8 = x.dtype === 'int8';
+  if (int8 && largestSum(x, weights) >= 2 ** 31) {
+    emitInFloat(node, emit, x, y, weights, g, activation, macs);
+    return;
+  }
   const rowBytes = int8 ? Math.ceil(K / 4) * 8 : K * 4;
   const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
   const blockRows = Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
-  const sparse = int8 && g.groups === 1
+  const sparse = int8 && g.groups === 1 && K <= MAX_K_LISTED
     ? sparseWeights({
       values: weights.values as Int8Array,
       N: g.outC,
@@ -229,20 +233,46 @@ export function emitConv(
 }
 
 /**
- * Upper limit of |accumulator − bias|: 255·Σ|w − zw|. Symmetric weights stay below 2^31 for K ≤
- * MAX_K; asymmetric weights rarely reach it.
+ * Upper limit of |accumulator|: |bias| + max |a − za|·Σ|w − zw|. Only the last sum counts, because
+ * integers wrap around.
  */
-function largestSum({ values, K, tensor }: ConvWeights): number {
+function largestSum(x: Tensor, { values, K, bias, tensor }: ConvWeights): number {
   const zero = tensor.quantization?.zeroPoint[0] ?? 0;
+  const { zeroPoint } = perTensor(x);
+  const reach = Math.max(127 - zeroPoint, zeroPoint + 128);
   let largest = 0;
-  if (zero !== 0) {
-    for (let at = 0; at < values.length; at += K) {
-      let sum = 0;
-      for (let k = at; k < at + K; k++) sum += Math.abs(values[k]! - zero);
-      largest = Math.max(largest, sum);
-    }
+  for (let c = 0; c * K < values.length; c++) {
+    let sum = 0;
+    for (let k = c * K; k < (c + 1) * K; k++) sum += Math.abs(values[k]! - zero);
+    largest = Math.max(largest, reach * sum + Math.abs(bias?.[c] ?? 0));
   }
-  return 255 * largest;
+  return largest;
+}
+
+/** Emits an int8 convolution whose sums may overflow in float32, with one rounding at the end. */
+function emitInFloat(
+  node: AnyNode,
+  emit: Emitter,
+  x: Tensor,
+  y: Tensor,
+  weights: ConvWeights,
+  g: ConvGeometry,
+  activation: FusedActivation,
+  macs: number,
+): void {
+  if (g.pixelStride !== g.outC || g.rowStride !== g.outW * g.outC) {
+    throw unsupported(node, 'its accumulators may overflow 32 bits');
+  }
+  const { K } = weights;
+  const { scale, zeroPoint } = weights.tensor.quantization!;
+  const unit = (i: number): number => perTensor(x).scale * scale[scale.length === 1 ? 0 : i]!;
+  const plain = ({ name, shape }: Tensor): Tensor => ({ name: `${name} (float32)`, shape, dtype: 'float32' });
+  const values = Float32Array.from(weights.values, (w, i) => (w - (zeroPoint[0] ?? 0)) * unit(Math.floor(i / K)));
+  const bias = weights.bias && Float32Array.from(weights.bias, (b, c) => b * unit(c));
+  const [from, to] = [plain(x), plain(y)];
+  emitConversion(node, emit, x, from, L.OP_DEQUANTIZE, 1, perTensor(x).zeroPoint);
+  emitConv(node, emit, from, to, { values, K, bias, tensor: plain(weights.tensor) }, g, activation, macs);
+  emitQuantize(node, emit, to, y);
 }
 
 /**
