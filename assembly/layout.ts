@@ -180,9 +180,10 @@ export const OP_ELEMENTWISE = 64;
 export const OP_GATHER_ND = 65;
 export const OP_CUMSUM = 66;
 export const OP_DETECTION_POSTPROCESS = 67;
+export const OP_RESAMPLE = 72;
 /** The opcodes of the extra module (assembly/extra), which few networks need. */
 export const FIRST_EXTRA_OPCODE = 64;
-export const LAST_EXTRA_OPCODE = 67;
+export const LAST_EXTRA_OPCODE = 72;
 
 /** The phases in which the core calls the extra module with a record. */
 export const EXTRA_VALIDATE = 0;
@@ -752,3 +753,21 @@ export const DETECTION_IOU_THRESHOLD = 68;
 /** Divisors of y, x, height and width, f32 each. */
 export const DETECTION_SCALES = 72;
 export const DETECTION_BYTES = 88;
+
+// resample: target [OUTER][OUT][INNER] = weighted sums along IN of source [OUTER][IN][INNER]. The
+//   sources and the targets are i8 or f32, independently.
+//   STARTS i32 [OUT], 0 to IN − TAPS · WEIGHTS f32 [OUT][TAPS] · OFFSETS f32 [OUT]
+export const RESAMPLE_SOURCE = 8;
+export const RESAMPLE_TARGET = 12;
+export const RESAMPLE_STARTS = 16;
+export const RESAMPLE_WEIGHTS = 20;
+export const RESAMPLE_OFFSETS = 24;
+export const RESAMPLE_OUTER = 28;
+export const RESAMPLE_IN = 32;
+export const RESAMPLE_OUT = 36;
+export const RESAMPLE_INNER = 40;
+export const RESAMPLE_TAPS = 44;
+export const RESAMPLE_SOURCE_ZERO = 48;
+export const RESAMPLE_TARGET_DTYPE = 52;
+export const RESAMPLE_TARGET_ZERO = 56;
+export const RESAMPLE_BYTES = 64;

@@ -2,12 +2,13 @@
 // host instantiates it on the core's memory when a plan has one of its records, and the core calls
 // `extra` directly. Its records run on thread 0 alone.
 import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_ELEMENTWISE,
-  OP_GATHER_ND, RECORD_OPCODE } from '../layout';
+  OP_GATHER_ND, OP_RESAMPLE, RECORD_OPCODE } from '../layout';
 import { beginWalk, fail, faultOf, scratchOf } from '../record';
 import { describeCumsum, runCumsum } from './cumsum';
 import { describeDetectionPostprocess, runDetectionPostprocess } from './detectionPostprocess';
 import { describeElementwise, runElementwise } from './elementwise';
 import { describeGatherNd, runGatherNd } from './gatherNd';
+import { describeResample, runResample } from './resample';
 
 // The cases of both switches are in the order of the opcodes.
 
@@ -24,6 +25,9 @@ function describe(r: usize): void {
       break;
     case OP_DETECTION_POSTPROCESS:
       describeDetectionPostprocess(r);
+      break;
+    case OP_RESAMPLE:
+      describeResample(r);
       break;
     default:
       fail(FAULT_OPCODE);
@@ -43,6 +47,9 @@ function runRecord(r: usize): void {
       break;
     case OP_DETECTION_POSTPROCESS:
       runDetectionPostprocess(r);
+      break;
+    case OP_RESAMPLE:
+      runResample(r);
       break;
   }
 }

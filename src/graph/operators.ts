@@ -35,6 +35,9 @@ export type ArithmeticKind = 'floorDiv' | 'floorMod' | 'pow';
 export type UnaryKind = 'relu' | 'relu6' | 'reluN1To1' | 'relu0To1' | 'leakyRelu' | 'hardSwish' | 'logistic' | 'tanh'
   | 'elu' | 'gelu' | 'geluTanh' | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'abs' | 'neg' | 'square' | 'floor' | 'ceil'
   | 'round' | 'sin' | 'cos';
+export type ResampleCoordinates = 'halfPixel' | 'halfPixelSymmetric' | 'pytorchHalfPixel' | 'alignCorners'
+  | 'asymmetric' | 'cropAndResize';
+export type ResampleRounding = 'preferFloor' | 'preferCeil' | 'floor' | 'ceil';
 export type PadMode = 'constant' | 'reflect' | 'symmetric' | 'edge' | 'wrap';
 export type ReduceKind = 'mean' | 'sum' | 'max' | 'min' | 'prod';
 
@@ -219,6 +222,29 @@ export interface Attributes {
   /** x [N][H][W][C] → [N][OH][OW][C], where OH and OW come from the output's shape. */
   resize2d: { mode: 'nearest' | 'bilinear'; alignCorners: boolean; halfPixelCenters: boolean };
   /**
+   * x with other sizes along `axes`, which come from the output's shape: ONNX's Resize. `scales`
+   * are output size / input size as given for each axis, and need not be the quotient exactly.
+   *
+   * `coordinates` maps output index i to a position p in the input:
+   * - `halfPixel`: (i + 0.5) / scale − 0.5
+   * - `halfPixelSymmetric`: the same, centered if the output size is not scale · input size
+   * - `pytorchHalfPixel`: the same, 0 if the output size is 1
+   * - `alignCorners`: i · (input size − 1) / (output size − 1), 0 if the output size is 1
+   * - `asymmetric`: i / scale
+   * - `cropAndResize`: from the start to the end that `roi` lists for each axis, as fractions of
+   *   input size − 1. Outputs outside of the input are `extrapolation` (default 0).
+   *
+   * `nearest` takes the element at p rounded by `rounding`: to the nearest one, with halves down
+   * (`preferFloor`, the default) or up (`preferCeil`), or always down or up. It computes p in
+   * float32. `linear` weighs two elements, `cubic` four with Keys's kernel and the coefficient
+   * `cubicCoefficient` (default −0.75). Elements outside of the input are those at its edge; with
+   * `excludeOutside` they have no weight, unless all elements are outside. `antialias` widens the
+   * kernel of an axis that gets smaller.
+   */
+  resample: { axes: number[]; scales: number[]; mode: 'nearest' | 'linear' | 'cubic'; coordinates: ResampleCoordinates;
+    rounding?: ResampleRounding; cubicCoefficient?: number; excludeOutside?: boolean; antialias?: boolean;
+    roi?: number[]; extrapolation?: number };
+  /**
    * x [N][H][W][C·b²] → [N][H·b][W·b][C]: the channels of a pixel become a block of b × b pixels
    */
   depthToSpace: { blockSize: number };
@@ -317,6 +343,18 @@ export const attributeForms = {
   prelu: {},
   quantize: {},
   reduce: { kind: 'a string', axes: 'an array of numbers' },
+  resample: {
+    axes: 'an array of numbers',
+    scales: 'an array of numbers',
+    mode: 'a string',
+    coordinates: 'a string',
+    rounding: 'a string?',
+    cubicCoefficient: 'a number?',
+    excludeOutside: 'true or false?',
+    antialias: 'true or false?',
+    roi: 'an array of numbers?',
+    extrapolation: 'a number?',
+  },
   reshape: {},
   resize2d: { mode: 'a string', alignCorners: 'true or false', halfPixelCenters: 'true or false' },
   rnn: { ...sequence, activation: 'a string' },

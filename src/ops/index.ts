@@ -29,6 +29,7 @@ import { pad } from './pad';
 import { prelu } from './prelu';
 import { quantize } from './quantize';
 import { reduce } from './reduce';
+import { resample } from './resample';
 import { reshape } from './reshape';
 import { resize2d } from './resize2d';
 import { rnn } from './rnn';
@@ -67,6 +68,7 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   prelu,
   quantize,
   reduce,
+  resample,
   reshape,
   resize2d,
   slice,

@@ -1,4 +1,4 @@
-import { add, C, clamp, f, type Fields, max, min, range, type Records } from './fields';
+import { add, C, clamp, even, f, type Fields, max, min, range, type Records } from './fields';
 
 // The records of the extra module, as docs/format/extra.md specifies them: see runner.ts.
 
@@ -22,10 +22,12 @@ function elementwise(r: Fields): void {
 
 /** Every index of the record, with the last dimension fastest. */
 function indices(r: Fields): number[][] {
-  return range(C.MAX_RANK!).map((d) => r.int('ELEMENTWISE_DIMENSIONS', d)).reduce<number[][]>(
-    (heads, size) => heads.flatMap((head) => range(size).map((i) => [...head, i])),
-    [[]],
-  );
+  return indicesOf(...range(C.MAX_RANK!).map((d) => r.int('ELEMENTWISE_DIMENSIONS', d)));
+}
+
+/** Every index of these dimensions, with the last one fastest. */
+function indicesOf(...sizes: number[]): number[][] {
+  return sizes.reduce<number[][]>((heads, size) => heads.flatMap((head) => range(size).map((i) => [...head, i])), [[]]);
 }
 
 function predicate(kind: number, p: number, q: number): boolean {
@@ -173,10 +175,38 @@ function detectionPostprocess(r: Fields): void {
   toCount!.set(0, found.length);
 }
 
+function resample(r: Fields): void {
+  const { OUTER, IN, OUT, INNER, TAPS, SOURCE_ZERO, TARGET_DTYPE, TARGET_ZERO } = r.ints(
+    'RESAMPLE',
+    'OUTER',
+    'IN',
+    'OUT',
+    'INNER',
+    'TAPS',
+    'SOURCE_ZERO',
+    'TARGET_DTYPE',
+    'TARGET_ZERO',
+  );
+  const source = r.source('RESAMPLE_SOURCE');
+  const target = r.target('RESAMPLE_TARGET', TARGET_DTYPE);
+  const starts = r.table('RESAMPLE_STARTS', C.DTYPE_I32!);
+  const [weights, offsets] = ['WEIGHTS', 'OFFSETS'].map((name) => r.table(`RESAMPLE_${name}`, C.DTYPE_F32!));
+  for (const [n, o, i] of indicesOf(OUTER, OUT, INNER)) {
+    const sum = range(TAPS).reduce((s, t) => {
+      const a = source.get((n! * IN + starts.get(o!) + t) * INNER + i!);
+      return f(s + f(weights!.get(o! * TAPS + t) * f(a - SOURCE_ZERO)));
+    }, offsets!.get(o!));
+    const isInteger = TARGET_DTYPE === C.DTYPE_I8;
+    const value = isInteger ? even(clamp(sum, -128 - TARGET_ZERO, 127 - TARGET_ZERO)) + TARGET_ZERO : sum;
+    target.set((n! * OUT + o!) * INNER + i!, value);
+  }
+}
+
 /** The records of this file, by opcode. */
 export const extra: Records = {
   OP_ELEMENTWISE: elementwise,
   OP_GATHER_ND: gatherNd,
   OP_CUMSUM: cumsum,
   OP_DETECTION_POSTPROCESS: detectionPostprocess,
+  OP_RESAMPLE: resample,
 };

@@ -12,6 +12,7 @@ import { allocate } from './support';
 // The reference against small examples that were computed by hand.
 
 const none = 'none' as const;
+const square = [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12], [13, 14, 15, 16]];
 const plainConv = { stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0], activation: none } as const;
 
 function tensor(dtype: DType, shape: number[], values?: number[], quantization?: Tensor['quantization']): Tensor {
@@ -433,6 +434,62 @@ describe('moving elements', () => {
     const x = i32([1, 2, 3], [1, 2, 3, 4, 5, 6]);
     expect(run('transpose', { perm: [2, 0, 1] }, [x], i32([3, 1, 2]))).toEqual([1, 4, 2, 5, 3, 6]);
     expect(run('broadcastTo', {}, [f32([2, 1], [1, 2])], f32([2, 2, 2]))).toEqual([1, 1, 2, 2, 1, 1, 2, 2]);
+  });
+
+  // expected outputs of the tests of ONNX's Resize
+  test.each<[string, number[], number[][], Partial<Attributes['resample']>, number[][]]>([['linear', [4, 4], [[1, 2], [
+    3,
+    4,
+  ]], { scales: [2, 2] }, [[1, 1.25, 1.75, 2], [1.5, 1.75, 2.25, 2.5], [2.5, 2.75, 3.25, 3.5], [3, 3.25, 3.75, 4]]], [
+    'linear by 0.6',
+    [1, 2],
+    [[1, 2, 3, 4], [5, 6, 7, 8]],
+    { scales: [0.6, 0.6] },
+    [[2.6666667, 4.3333333]],
+  ], ['cubic', [3, 3], square, { scales: [0.8, 0.8], mode: 'cubic' }, [[1.47119141, 2.78125, 4.08251953], [6.71142578,
+    8.02148438, 9.32275391], [11.91650391, 13.2265625, 14.52783203]]], ['cubic without what is outside', [8, 8], square,
+    { scales: [2, 2], mode: 'cubic', cubicCoefficient: -0.5, excludeOutside: true }, [[0.55882353, 0.81494204,
+    1.35698249, 1.89705882, 2.39705882, 2.93713516, 3.47917561, 3.73529412]]], ['linear, filtered', [2, 2], square, {
+    scales: [0.6, 0.6],
+    antialias: true,
+  }, [[2.875, 4.5], [9.375, 11]]], ['cubic, filtered', [2, 2], square, {
+    scales: [0.6, 0.6],
+    mode: 'cubic',
+    antialias: true,
+  }, [[2.5180721, 4.2858863], [9.589329, 11.357142]]], ['a crop', [3, 3], square, {
+    scales: [0.75, 0.75],
+    coordinates: 'cropAndResize',
+    roi: [0.4, 0.6, 0.6, 0.8],
+  }, [[7.6, 7.9, 8.2], [8.8, 9.1, 9.4], [10, 10.3, 10.6]]], ['a crop beyond the image', [3, 3], square, {
+    scales: [0.75, 0.75],
+    coordinates: 'cropAndResize',
+    roi: [0.4, 1.2, 0.6, 1.7],
+    extrapolation: 10,
+  }, [[7.6, 10, 10], [12.4, 10, 10], [10, 10, 10]]], ['symmetric', [4, 5], [[1, 2], [3, 4]], {
+    scales: [2.3, 2.94],
+    coordinates: 'halfPixelSymmetric',
+  }, [[1, 1.15986395, 1.5, 1.84013605, 2], [1.56521738, 1.72508133, 2.06521738, 2.40535343, 2.56521738]]], [
+    'a single column',
+    [3, 1],
+    square,
+    { scales: [0.75, 0.25], coordinates: 'pytorchHalfPixel' },
+    [[1.6666667], [7], [12.3333333]],
+  ], ['nearest, aligned corners, down', [8, 8], square, {
+    scales: [2, 2],
+    mode: 'nearest',
+    coordinates: 'alignCorners',
+    rounding: 'floor',
+  }, [[1, 1, 1, 2, 2, 3, 3, 4]]], ['nearest, up', [8, 8], square, { scales: [2, 2], mode: 'nearest', rounding: 'ceil' },
+    [[1, 2, 2, 3, 3, 4, 4, 4]]], ['nearest, halves up', [8, 8], square, {
+    scales: [2, 2],
+    mode: 'nearest',
+    coordinates: 'asymmetric',
+    rounding: 'preferCeil',
+  }, [[1, 2, 2, 3, 3, 4, 4, 4]]]])('resample gives the results of ONNX: %s', (_, to, rows, options, expected) => {
+    const x = f32([rows.length, rows[0]!.length], rows.flat());
+    const attributes = { axes: [0, 1], mode: 'linear', coordinates: 'halfPixel', ...options };
+    const found = run('resample', attributes, [x], f32(to));
+    expected.flat().forEach((value, i) => expect(found[i]).toBeCloseTo(value, 5));
   });
 
   test('pad writes its value, or mirrors or repeats the input', () => {

@@ -254,8 +254,12 @@ export function everyOperator(): Graph {
   }].flatMap((options) =>
     b.nodeWithOutputs('detectionPostprocess', guesses, { ...limits, ...options }, [[], [], [], []])
   );
-  return b.finish([...detections, sums, places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks,
-    left!, right!, sq, picked, gp, lp, history]);
+  const smooth = b.node('resample', [x], { axes: [1], scales: [1.5], mode: 'cubic', coordinates: 'halfPixel' }, {
+    quantization: x.quantization!,
+    shape: [1, 6, 5, 3],
+  });
+  return b.finish([...detections, smooth, sums, places, chosen, shares, normal, mean, total, best, prod, twice, pairs,
+    blocks, left!, right!, sq, picked, gp, lp, history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

@@ -48,7 +48,13 @@ function network(): Graph {
     alignCorners: false,
     halfPixelCenters: true,
   }, { shape: [1, 4, 4, 32] });
-  const project = conv('project', resized, 16, 1);
+  const smoothed = b.node('resample', [resized], {
+    axes: [1, 2],
+    scales: [1, 1],
+    mode: 'cubic',
+    coordinates: 'halfPixel',
+  }, { shape: [1, 4, 4, 32] });
+  const project = conv('project', smoothed, 16, 1);
   const back = conv('back', conv('expand', project, 24, 1, 'relu'), 16, 3);
   const sum = b.node('binary', [project, back], { kind: 'add', activation: 'none' }, { name: 'sum' });
   const tail = b.node('averagePool2d', [conv('tail', sum, 20, 1)], {
