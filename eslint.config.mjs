@@ -22,7 +22,7 @@ const oneDeclarationOrRegisters = {
 };
 
 export default tseslint.config(
-  { ignores: ['build/', 'dist/', '**/node_modules/', 'test/fixtures/projects/typescript/', ...bench] },
+  { ignores: ['build/', 'dist/', '**/node_modules/', '**/*_pb.ts', 'test/fixtures/projects/typescript/', ...bench] },
   { plugins: { '@stylistic': stylistic }, rules: { 'no-restricted-syntax': ['error', oneDeclaration] } },
   {
     files: assemblyScript,

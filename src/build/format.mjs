@@ -9,7 +9,8 @@ import { getPath as typescript } from '@dprint/typescript';
 const { typescript: ofTypeScript, markdown: ofMarkdown, ...shared } = JSON.parse(readFileSync('dprint.json', 'utf8'));
 const sources = formatter(typescript(), ofTypeScript);
 const pages = formatter(markdown(), ofMarkdown);
-const listed = ['ls-files', '--cached', '--others', '--exclude-standard', '--', '*.ts', '*.mjs', '*.js', '*.md'];
+const listed = ['ls-files', '--cached', '--others', '--exclude-standard', '--', '*.ts', '*.mjs', '*.js', '*.md',
+  ':!*_pb.ts'];
 const files = execFileSync('git', listed, { encoding: 'utf8' }).split('\n').filter(existsSync);
 const unformatted = files.filter((file) => !format(file));
 

@@ -83,13 +83,6 @@ const kinds: Record<string, ForeignKind> = {
     description: 'looks like saved_model.pb of a TensorFlow SavedModel; convert its folder to .tflite first with '
       + 'tf.lite.TFLiteConverter.from_saved_model',
   },
-  // ModelProto: field 1 is the small ir_version, then producer_name, or the version and domain
-  // fields
-  onnx: {
-    matches: ([tag, version, next]) =>
-      tag === 0x08 && version! < 0x20 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a].includes(next!),
-    description: 'looks like an ONNX network; convert it to .tflite first, for example with onnx2tf',
-  },
   protobuf: {
     matches: (bytes) => bytes[0] === 0x0a || bytes[0] === 0x08,
     description: 'looks like a protocol buffer (a frozen TensorFlow graph?); convert it to .tflite first with '

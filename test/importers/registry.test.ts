@@ -4,10 +4,16 @@ import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/compiler/index';
 import { importerOf, importers } from '../../src/importers/index';
 import { everyOperator } from '../robustness/sample';
+import { writeOnnx } from './onnx/writer';
 import { writeTflite } from '../tflite/writer';
 
 /** A file of each registered format. */
 const samples: Record<string, Uint8Array> = {
+  onnx: writeOnnx({
+    nodes: [{ op: 'Neg', inputs: ['x'], outputs: ['y'] }],
+    inputs: [{ name: 'x', shape: [2] }],
+    outputs: [{ name: 'y', shape: [2] }],
+  }),
   tflite: writeTflite({
     tensors: [{ name: 'x', shape: [2], type: 'FLOAT32' }, { name: 'y', shape: [2], type: 'FLOAT32' }],
     operators: [{ kind: 'NEG', inputs: ['x'], outputs: ['y'] }],

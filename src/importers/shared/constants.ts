@@ -4,19 +4,28 @@ import { UnsupportedTensor } from './unsupported';
 
 export type Constant = Tensor & { data: ConstantData };
 
-/** Element types of constants in files; float16 becomes float32, and int4 becomes int8. */
-export type StoredType = DType | 'float16' | 'int4';
+/**
+ * Element types of constants in files. The floating-point types become float32, int4 and uint4
+ * become int8 and uint8, uint16 becomes int32, and uint32 and uint64 become int64.
+ */
+export type StoredType = DType | 'float16' | 'float64' | 'bfloat16' | 'int4' | 'uint4' | 'uint16' | 'uint32' | 'uint64';
 
 const bitsPer: Record<StoredType, number> = {
   float32: 32,
   float16: 16,
+  float64: 64,
+  bfloat16: 16,
   int8: 8,
   uint8: 8,
   int16: 16,
+  uint16: 16,
   int32: 32,
+  uint32: 32,
   int64: 64,
+  uint64: 64,
   bool: 8,
   int4: 4,
+  uint4: 4,
 };
 
 /** The number of elements that fill `bytes` bytes. */
@@ -39,8 +48,18 @@ export function decodeElements(type: StoredType, bytes: Uint8Array, count: numbe
       return new Float32Array(buffer);
     case 'float16':
       return Float32Array.from(new Uint16Array(buffer), halfToFloat);
+    case 'float64':
+      return Float32Array.from(new Float64Array(buffer));
+    case 'bfloat16':
+      return Float32Array.from(new Uint16Array(buffer), bfloatToFloat);
     case 'int16':
       return new Int16Array(buffer);
+    case 'uint16':
+      return Int32Array.from(new Uint16Array(buffer));
+    case 'uint32':
+      return narrow(Array.from(new Uint32Array(buffer), BigInt), name);
+    case 'uint64':
+      return narrow(new BigUint64Array(buffer), name);
     case 'int32':
       return new Int32Array(buffer);
     case 'int64':
@@ -50,23 +69,29 @@ export function decodeElements(type: StoredType, bytes: Uint8Array, count: numbe
     // two per byte, the lower half first
     case 'int4':
       return Int8Array.from({ length: count }, (_, i) => ((bytes[i >> 1]! >> (4 * (i & 1))) << 28) >> 28);
+    case 'uint4':
+      return Uint8Array.from({ length: count }, (_, i) => (bytes[i >> 1]! >> (4 * (i & 1))) & 15);
     default:
       return new Uint8Array(buffer);
   }
 }
 
 /**
- * Narrows int64 to int32. Slices often end at the largest int64 ("all"), so the extremes saturate.
+ * Narrows int64 to int32. Slices often end at the largest int64 ("all"), or near it, so that values
+ * beyond any size saturate.
  */
-function narrow(values: BigInt64Array, name: string): Int32Array {
-  const extreme = 2n ** 63n - 1n;
-  return Int32Array.from(values, (value) => {
-    if (value === extreme) return 2 ** 31 - 1;
-    if (value === -extreme - 1n) return -(2 ** 31);
+function narrow(values: BigInt64Array | BigUint64Array | bigint[], name: string): Int32Array {
+  return Int32Array.from(values as ArrayLike<bigint>, (value) => {
+    if (value > 2n ** 62n) return 2 ** 31 - 1;
+    if (value < -(2n ** 62n)) return -(2 ** 31);
     const number = Number(value);
     if (number !== (number | 0)) throw new UnsupportedTensor(`"${name}" (int64 value ${value} does not fit int32)`);
     return number;
   });
+}
+
+function bfloatToFloat(bits: number): number {
+  return new Float32Array(Uint32Array.of(bits << 16).buffer)[0]!;
 }
 
 function halfToFloat(bits: number): number {

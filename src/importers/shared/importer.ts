@@ -22,6 +22,16 @@ export interface ImportOptions {
    * only one input.
    */
   shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Inputs whose values are known, by name. They are no inputs of the imported network. */
+  constants?: Readonly<Record<string, ConstantInput>>;
+  /** Other files of the network, by name, such as weights that are stored apart. */
+  files?: Readonly<Record<string, Uint8Array>>;
+}
+
+/** The value of an input that is known at conversion. */
+export interface ConstantInput {
+  shape: readonly number[];
+  data: ArrayLike<number>;
 }
 
 /** A foreign format: how its files are recognized and read. */
@@ -54,7 +64,13 @@ export interface Importer {
   meta?(bytes: Uint8Array): ForeignMeta;
 }
 
-const importOptions = { name: 'string', signature: 'string', shapes: 'object' } satisfies Options<ImportOptions>;
+const importOptions = {
+  name: 'string',
+  signature: 'string',
+  shapes: 'object',
+  constants: 'object',
+  files: 'object',
+} satisfies Options<ImportOptions>;
 
 /** Checks the arguments of an import. @throws KletError `BAD_ARGUMENT` */
 export function checkImport(bytes: Uint8Array, options: ImportOptions, of: string): void {

@@ -1,0 +1,280 @@
+import { KletError } from '../../errors';
+import type { DType, Graph, Tensor } from '../../graph/graph';
+import { assembleGraph } from '../shared/assemble';
+import type { Constant } from '../shared/constants';
+import { allocate } from '../shared/fold';
+import type { ImportOptions } from '../shared/importer';
+import { NodeEmitter } from '../shared/nodeEmitter';
+import { sinkTransposes } from '../shared/sinkTransposes';
+import { UniqueNames } from '../shared/uniqueNames';
+import { UnsupportedForm, UnsupportedList, UnsupportedTensor } from '../shared/unsupported';
+import { NodeAttributes } from './attributes';
+import { inputShapes } from './inputs';
+import type { FunctionProto, GraphProto, NodeProto, ValueInfoProto } from './onnx_pb';
+import { OnnxOperator, type Mapping, type Surroundings } from './operator';
+import { mappingOf } from './operators/index';
+import { readModel } from './read';
+import { decodeTensor, elementType, type ModelFiles } from './tensors';
+
+/** Operator sets and functions that nodes of a graph may use. */
+interface Definitions {
+  versions: ReadonlyMap<string, number>;
+  functions: ReadonlyMap<string, FunctionProto>;
+}
+
+/** The values of a graph by name; those of the graph around it are visible too. */
+class Scope {
+  private readonly values = new Map<string, Tensor | undefined>();
+
+  constructor(private readonly outer?: Scope) {}
+
+  set(name: string, tensor: Tensor | undefined): void {
+    if (name !== '') this.values.set(name, tensor);
+  }
+
+  has(name: string): boolean {
+    return this.values.has(name) || (this.outer?.has(name) ?? false);
+  }
+
+  /** The value; undefined if an unsupported operator should have computed it. */
+  get(name: string): Tensor | undefined {
+    if (this.values.has(name)) return this.values.get(name);
+    if (!this.outer) throw new KletError('INVALID_GRAPH', `the value "${name}" is read before it is computed`);
+    return this.outer.get(name);
+  }
+}
+
+/** Marks an operator that cannot be imported because one before it could not. */
+const skipped = Symbol('skipped');
+
+/** The import of one file. */
+export class OnnxNetwork {
+  private readonly names = new UniqueNames();
+  private readonly emit = new NodeEmitter(this.names);
+  private readonly refusals: { label: string; name: string }[] = [];
+  private readonly tensorRefusals = new UnsupportedList('float32, int8, uint8, int32, int64 and bool');
+
+  constructor(private readonly name: string, private readonly files: ModelFiles) {}
+
+  import(bytes: Uint8Array, options: ImportOptions): Graph {
+    const model = readModel(bytes);
+    const { graph } = model;
+    const definitions: Definitions = {
+      versions: new Map(model.opsetImport.map(({ domain, version }) => [domainName(domain), Number(version)])),
+      functions: new Map(model.functions.map((f) => [`${domainName(f.domain)}:${f.name}`, f])),
+    };
+    const scope = new Scope();
+    const initialized = new Set(graph.initializer.map(({ name }) => name));
+    const entries = graph.input.filter(({ name }) => !initialized.has(name));
+    const constants = this.constantInputs(entries, options, scope);
+    const open = entries.filter(({ name }) => !constants.has(name));
+    const shapes = inputShapes(open, options);
+    const inputs: Tensor[] = [];
+    for (const entry of open) {
+      const { name } = entry;
+      const made = this.collect((): Tensor => {
+        return { name: this.names.take(name), shape: [...shapes.get(name)!], dtype: dtypeOf(entry) };
+      });
+      scope.set(name, made);
+      if (made) inputs.push(made);
+    }
+    const results = this.run(graph, scope, definitions);
+    this.report();
+    const named = new Set(graph.output.map(({ name }) => name));
+    const outputs = results.map((tensor, i) => ({ tensor: tensor!, name: graph.output[i]!.name }));
+    for (const { tensor, name } of outputs) if (!named.has(tensor.name)) this.emit.rename(tensor, name);
+    const assembled = assembleGraph({
+      name: this.name,
+      inputs,
+      outputs,
+      nodes: this.emit.nodes,
+      states: [],
+      carries: false,
+    }, this.names);
+    sinkTransposes(assembled, this.names);
+    return assembled;
+  }
+
+  /** Sets the inputs whose values the caller knows, and returns their names. */
+  private constantInputs(
+    entries: readonly ValueInfoProto[],
+    { constants = {} }: ImportOptions,
+    scope: Scope,
+  ): Set<string> {
+    for (const [name, { shape, data }] of Object.entries(constants)) {
+      const entry = entries.find((e) => e.name === name);
+      if (!entry) {
+        const names = entries.map((e) => `"${e.name}"`).join(', ');
+        throw new KletError('BAD_ARGUMENT', `there is no input "${name}" to make constant; the inputs are ${names}`);
+      }
+      const dtype = dtypeOf(entry);
+      const values = allocate(dtype, data.length);
+      for (let i = 0; i < data.length; i++) values[i] = data[i]!;
+      scope.set(name, { name: this.names.take(name), shape: [...shape], dtype, data: values });
+    }
+    return new Set(Object.keys(constants));
+  }
+
+  /** Imports the nodes of a graph that its outputs need, and returns the outputs. */
+  private run(graph: GraphProto, scope: Scope, definitions: Definitions): (Tensor | undefined)[] {
+    for (const proto of graph.initializer) {
+      scope.set(proto.name, this.collect(() => this.decode(proto)));
+    }
+    const results = graph.output.map(({ name }) => name);
+    this.runNodes(graph.node, results, scope, definitions);
+    return results.map((name) => scope.get(name));
+  }
+
+  private runNodes(
+    nodes: readonly NodeProto[],
+    results: readonly string[],
+    scope: Scope,
+    definitions: Definitions,
+  ): void {
+    const needed = neededNodes(nodes, results);
+    const read = new Set([...results, ...needed.flatMap(namesRead)]);
+    for (const node of needed) {
+      const outputs = this.runNode(node, read, scope, definitions);
+      node.output.forEach((name, i) => scope.set(name, outputs === skipped ? undefined : outputs[i]));
+    }
+  }
+
+  private runNode(
+    node: NodeProto,
+    read: ReadonlySet<string>,
+    scope: Scope,
+    definitions: Definitions,
+  ): readonly Tensor[] | typeof skipped {
+    const domain = domainName(node.domain);
+    const label = domain === '' ? node.opType : `${domain}::${node.opType}`;
+    const name = node.output.find((output) => output !== '') ?? node.name;
+    const called = definitions.functions.get(`${domain}:${node.opType}`);
+    const mapping = called
+      ? (operator: OnnxOperator) => this.call(called, node, operator.operands, definitions)
+      : mappingOf(domain, node.opType);
+    if (!mapping) {
+      this.refusals.push({ label, name });
+      return skipped;
+    }
+    const operands = node.input.map((input) => (input === '' ? null : scope.get(input)));
+    if (operands.includes(undefined)) return skipped;
+    const surroundings: Surroundings = {
+      isRead: (index) => read.has(node.output[index] ?? ''),
+      inline: (graph, inputs) => this.inline(graph, inputs, scope, definitions),
+      decode: (tensor) => this.decode(tensor),
+    };
+    const operator = new OnnxOperator(
+      node.opType,
+      name,
+      definitions.versions.get(domain) ?? 1,
+      new NodeAttributes(node.attribute),
+      operands as (Tensor | null)[],
+      node.output.length,
+      this.emit,
+      surroundings,
+    );
+    return this.map(mapping, operator, label, node.output);
+  }
+
+  private map(
+    mapping: Mapping,
+    operator: OnnxOperator,
+    label: string,
+    names: readonly string[],
+  ): readonly Tensor[] | typeof skipped {
+    const { name } = operator;
+    const { prefix } = this.emit;
+    const known = this.emit.nodes.length;
+    this.emit.prefix = name;
+    try {
+      const outputs = this.collect(() => [mapping(operator)].flat());
+      outputs?.forEach((tensor, i) => this.emit.rename(tensor, names[i] ?? '', known));
+      return outputs ?? skipped;
+    } catch (error) {
+      if (!(error instanceof UnsupportedForm)) throw error;
+      this.refusals.push({ label: `${label} with ${error.message}`, name });
+      return skipped;
+    } finally {
+      this.emit.prefix = prefix;
+    }
+  }
+
+  /** Imports the nodes of a subgraph, which may read the values around it. */
+  private inline(graph: GraphProto, inputs: readonly Tensor[], outer: Scope, definitions: Definitions): Tensor[] {
+    const scope = new Scope(outer);
+    graph.input.forEach(({ name }, i) => scope.set(name, inputs[i]));
+    const results = this.run(graph, scope, definitions);
+    if (results.includes(undefined)) throw new UnsupportedForm('a subgraph with the operators listed here');
+    return results as Tensor[];
+  }
+
+  /** Imports the nodes of a function. */
+  private call(
+    called: FunctionProto,
+    node: NodeProto,
+    inputs: readonly (Tensor | null)[],
+    outer: Definitions,
+  ): Tensor[] {
+    const scope = new Scope();
+    called.input.forEach((name, i) => scope.set(name, inputs[i] ?? undefined));
+    const given = new Map([...called.attributeProto, ...node.attribute].map((a) => [a.name, a]));
+    // an attribute of the body may refer to one of the call
+    const body = called.node.map((inner) => ({
+      ...inner,
+      attribute: inner.attribute.flatMap((attribute) => {
+        if (attribute.refAttrName === '') return [attribute];
+        const value = given.get(attribute.refAttrName);
+        return value ? [{ ...value, name: attribute.name }] : [];
+      }),
+    }));
+    const versions = new Map(called.opsetImport.map(({ domain, version }) => [domainName(domain), Number(version)]));
+    this.runNodes(body, called.output, scope, { ...outer, versions: new Map([...outer.versions, ...versions]) });
+    const results = called.output.map((name) => scope.get(name));
+    if (results.includes(undefined)) throw new UnsupportedForm('a body with the operators listed here');
+    return results as Tensor[];
+  }
+
+  private decode(proto: Parameters<typeof decodeTensor>[0]): Constant {
+    return decodeTensor(proto, this.files, this.names.take(proto.name || 'constant'));
+  }
+
+  /** The result of `attempt`, or undefined if a tensor has an unsupported type. */
+  private collect<T>(attempt: () => T): T | undefined {
+    return this.tensorRefusals.collect(attempt);
+  }
+
+  private report(): void {
+    for (const { label, name } of [...this.refusals].reverse()) this.tensorRefusals.addOperator(label, name);
+    this.tensorRefusals.report(() => 'replace them and export again, or end the network before them');
+  }
+}
+
+/** The nodes that the results need, in order. */
+function neededNodes(nodes: readonly NodeProto[], results: readonly string[]): NodeProto[] {
+  const wanted = new Set(results);
+  const needed: NodeProto[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!node.output.some((name) => name !== '' && wanted.has(name))) continue;
+    needed.push(node);
+    namesRead(node).forEach((name) => wanted.add(name));
+  }
+  return needed.reverse();
+}
+
+/** The values that a node reads, also in its subgraphs. */
+function namesRead(node: NodeProto): string[] {
+  const inner = node.attribute.flatMap(({ g }) =>
+    g ? [...g.node.flatMap(namesRead), ...g.output.map(({ name }) => name)] : []
+  );
+  return [...node.input, ...inner].filter((name) => name !== '');
+}
+
+function dtypeOf({ name, type }: ValueInfoProto): DType {
+  if (type?.value.case !== 'tensorType') throw new UnsupportedTensor(`"${name}" (${type?.value.case ?? 'no type'})`);
+  return elementType(type.value.value.elemType, name).dtype;
+}
+
+/** The domain of ONNX's own operators has two names. */
+function domainName(domain: string): string {
+  return domain === 'ai.onnx' ? '' : domain;
+}

@@ -1,0 +1,226 @@
+import type { Tensor } from '../../../graph/graph';
+import type { ArithmeticKind, BinaryKind, CompareKind, LogicKind, UnaryKind } from '../../../graph/operators';
+import { isConstantOf, type NodeEmitter } from '../../shared/nodeEmitter';
+import type { Mapping, Mappings, OnnxOperator } from '../operator';
+import { elementType } from '../tensors';
+
+const isFloat = ({ dtype }: Tensor): boolean => dtype === 'float32';
+/** The core computes integers of less than 32 bits as int32. */
+const isNarrow = ({ dtype }: Tensor): boolean => dtype === 'int8' || dtype === 'uint8';
+
+/** Computes on integers of 8 bits as int32, and converts the result back. */
+function widened(emit: NodeEmitter, operands: Tensor[], compute: (wide: Tensor[]) => Tensor): Tensor {
+  const [first] = operands as [Tensor];
+  if (!isNarrow(first)) return compute(operands);
+  return emit.cast(compute(operands.map((x) => emit.cast(x, 'int32'))), first.dtype);
+}
+
+/** Folds any number of operands. */
+function variadic(kind: BinaryKind): Mapping {
+  return ({ emit, inputs }) => widened(emit, inputs, (all) => all.reduce((a, b) => emit.binary(kind, a, b)));
+}
+
+function binary(kind: BinaryKind): Mapping {
+  return ({ emit, inputs }) => widened(emit, inputs, ([a, b]) => emit.binary(kind, a!, b!));
+}
+
+function unary(kind: UnaryKind): Mapping {
+  return ({ emit, inputs: [x] }) => emit.unary(kind, x!);
+}
+
+function compare(kind: CompareKind): Mapping {
+  return ({ emit, inputs }) => emit.node('compare', inputs, { kind }, { dtype: 'bool', quantization: undefined });
+}
+
+function logic(kind: LogicKind): Mapping {
+  return ({ emit, inputs }) => emit.node('logic', inputs, { kind });
+}
+
+function arithmetic(emit: NodeEmitter, kind: ArithmeticKind, a: Tensor, b: Tensor): Tensor {
+  return emit.node('arithmetic', [a, b], { kind });
+}
+
+/** Integers are divided with rounding toward zero. */
+const div: Mapping = ({ emit, inputs }) =>
+  widened(emit, inputs, ([a, b]) => {
+    if (isFloat(a!)) return emit.binary('div', a!, b!);
+    const floor = arithmetic(emit, 'floorDiv', a!, b!);
+    const isNegative = (x: Tensor): Tensor =>
+      emit.node('compare', [x, emit.constant(Int32Array.of(0), [], x.dtype)], { kind: 'less' }, { dtype: 'bool' });
+    const isOpposite = emit.node('logic', [isNegative(a!), isNegative(b!)], { kind: 'xor' });
+    const product = emit.binary('mul', floor, b!);
+    const isInexact = emit.node('compare', [product, a!], { kind: 'notEqual' }, { dtype: 'bool' });
+    const isRounded = emit.node('logic', [isOpposite, isInexact], { kind: 'and' });
+    return emit.binary('add', floor, emit.cast(isRounded, floor.dtype));
+  });
+
+const mod: Mapping = ({ emit, inputs, attributes }) =>
+  widened(emit, inputs, ([a, b]) => {
+    if (attributes.int('fmod', 0) === 0) return arithmetic(emit, 'floorMod', a!, b!);
+    // the remainder has the sign of the dividend
+    const size = arithmetic(emit, 'floorMod', magnitude(emit, a!), magnitude(emit, b!));
+    const zero = emit.constant(isFloat(a!) ? Float32Array.of(0) : Int32Array.of(0), [], a!.dtype);
+    const isNegative = emit.node('compare', [a!, zero], { kind: 'less' }, { dtype: 'bool' });
+    return emit.node('select', [emit.binary('sub', zero, size), size, isNegative], {});
+  });
+
+function magnitude(emit: NodeEmitter, x: Tensor): Tensor {
+  return isFloat(x) ? emit.unary('abs', x) : emit.binary('maximum', x, negated(emit, x));
+}
+
+function negated(emit: NodeEmitter, x: Tensor): Tensor {
+  if (isFloat(x)) return emit.unary('neg', x);
+  return emit.binary('sub', emit.constant(Int32Array.of(0), [], x.dtype), x);
+}
+
+/** A function of floats, with another form for integers. */
+function ofIntegers(kind: UnaryKind, integers: (emit: NodeEmitter, x: Tensor) => Tensor): Mapping {
+  return ({ emit, inputs }) =>
+    isFloat(inputs[0]!) ? emit.unary(kind, inputs[0]!) : widened(emit, inputs, ([x]) => integers(emit, x!));
+}
+
+/** Powers with a constant exponent are products and roots. */
+const pow: Mapping = ({ emit, inputs: [x, y] }) => {
+  const [exponent] = y!.data?.every((v) => v === y!.data![0]) ? y!.data : [];
+  const isScalar = exponent !== undefined && y!.shape.length <= x!.shape.length && y!.shape.every((d) => d === 1);
+  if (isFloat(x!) && isScalar) {
+    switch (exponent) {
+      case 1:
+        return x!;
+      case 2:
+        return emit.unary('square', x!);
+      case 3:
+        return emit.binary('mul', emit.unary('square', x!), x!);
+      case 4:
+        return emit.unary('square', emit.unary('square', x!));
+      case 0.5:
+        return emit.unary('sqrt', x!);
+      case -0.5:
+        return emit.unary('rsqrt', x!);
+      case -1:
+        return emit.binary('div', emit.number(1), x!);
+    }
+  }
+  if (isFloat(x!) || isFloat(y!)) {
+    const power = arithmetic(emit, 'pow', emit.cast(x!, 'float32'), emit.cast(y!, 'float32'));
+    return emit.cast(power, x!.dtype);
+  }
+  return widened(emit, [x!, emit.cast(y!, x!.dtype)], ([a, b]) => arithmetic(emit, 'pow', a!, b!));
+};
+
+/** Bounds are inputs since operator set 11, attributes before. */
+const clip: Mapping = (operator) => {
+  const { emit, attributes } = operator;
+  const x = operator.input(0);
+  const bound = (i: number, name: string): Tensor | undefined =>
+    operator.optional(i) ?? (attributes.has(name) ? emit.number(attributes.float(name, 0)) : undefined);
+  const [low, high] = [bound(1, 'min'), bound(2, 'max')];
+  if (isFloat(x) && isConstantOf(low, 0)) {
+    if (!high) return emit.unary('relu', x);
+    if (isConstantOf(high, 6)) return emit.unary('relu6', x);
+    if (isConstantOf(high, 1)) return emit.unary('relu0To1', x);
+  }
+  return widened(emit, [x], ([wide]) => {
+    const raised = low ? emit.binary('maximum', wide!, emit.cast(low, wide!.dtype)) : wide!;
+    return high ? emit.binary('minimum', raised, emit.cast(high, wide!.dtype)) : raised;
+  });
+};
+
+/** max(0, min(1, alpha·x + beta)) */
+function hardSigmoid(emit: NodeEmitter, x: Tensor, alpha: number, beta: number): Tensor {
+  return emit.unary('relu0To1', emit.binary('add', emit.binary('mul', x, alpha), beta));
+}
+
+/** Selu is a scaled elu: gamma·(x if x > 0, otherwise alpha·(eˣ − 1)). */
+const selu: Mapping = ({ emit, inputs: [x], attributes }) => {
+  const alpha = attributes.float('alpha', 1.67326319217681884765625);
+  return emit.binary('mul', emit.unary('elu', x!, alpha), attributes.float('gamma', 1.05070102214813232421875));
+};
+
+/** max(0, x) + min(0, alpha·(e^(x/alpha) − 1)) = alpha·elu(x/alpha) */
+const celu: Mapping = ({ emit, inputs: [x], attributes }) => {
+  const alpha = attributes.float('alpha', 1);
+  return emit.binary('mul', emit.unary('elu', emit.binary('mul', x!, 1 / alpha)), alpha);
+};
+
+const where: Mapping = ({ emit, inputs: [condition, a, b] }) => emit.node('select', [a!, b!, condition!], {}, a);
+
+const identity: Mapping = ({ inputs: [x] }) => x!;
+
+function cast({ emit, inputs: [x], attributes, name }: OnnxOperator): Tensor {
+  return emit.cast(x!, elementType(attributes.int('to', 1), name).dtype);
+}
+
+/** The slope of PRelu broadcasts to the input from the last dimension on. */
+const prelu: Mapping = ({ emit, inputs: [x, slope] }) => {
+  if (slope!.data?.length === 1) return emit.unary('leakyRelu', x!, slope!.data[0]);
+  return emit.node('prelu', [x!, slope!], {});
+};
+
+/** A dropout passes its input on; its mask is true everywhere. */
+const dropout: Mapping = (operator) => {
+  const { emit, network } = operator;
+  const x = operator.input(0);
+  if (!network.isRead(1)) return [x];
+  return [x, emit.broadcastTo(emit.constant(Uint8Array.of(1), [], 'bool'), x.shape)];
+};
+
+export const elementwise: Mappings = {
+  Add: binary('add'),
+  Sub: binary('sub'),
+  Mul: binary('mul'),
+  Div: div,
+  Mod: mod,
+  Pow: pow,
+  Max: variadic('maximum'),
+  Min: variadic('minimum'),
+  Sum: variadic('add'),
+  Mean: (operator) => {
+    const sum = operator.inputs.reduce((a, b) => operator.emit.binary('add', a, b));
+    return operator.inputCount === 1 ? sum : operator.emit.binary('div', sum, operator.inputCount);
+  },
+  And: logic('and'),
+  Or: logic('or'),
+  Xor: logic('xor'),
+  Not: ({ emit, inputs: [x] }) =>
+    emit.node('logic', [x!, emit.constant(Uint8Array.of(1), [], 'bool')], { kind: 'xor' }),
+  Equal: compare('equal'),
+  Less: compare('less'),
+  LessOrEqual: compare('lessEqual'),
+  Greater: compare('greater'),
+  GreaterOrEqual: compare('greaterEqual'),
+  Where: where,
+  Abs: ofIntegers('abs', magnitude),
+  Neg: ofIntegers('neg', negated),
+  Relu: ofIntegers('relu', (emit, x) => emit.binary('maximum', x, emit.constant(Int32Array.of(0), [], x.dtype))),
+  Exp: unary('exp'),
+  Log: unary('log'),
+  Sqrt: unary('sqrt'),
+  Floor: unary('floor'),
+  Ceil: unary('ceil'),
+  Round: unary('round'),
+  Sin: unary('sin'),
+  Cos: unary('cos'),
+  Sigmoid: unary('logistic'),
+  Tanh: unary('tanh'),
+  HardSwish: unary('hardSwish'),
+  Reciprocal: ({ emit, inputs: [x] }) => emit.binary('div', emit.number(1), x!),
+  LeakyRelu: ({ emit, inputs: [x], attributes }) => emit.unary('leakyRelu', x!, attributes.float('alpha', 0.01)),
+  Elu: ({ emit, inputs: [x], attributes }) => emit.unary('elu', x!, attributes.float('alpha', 1)),
+  Selu: selu,
+  Celu: celu,
+  HardSigmoid: ({ emit, inputs: [x], attributes }) =>
+    hardSigmoid(emit, x!, attributes.float('alpha', 0.2), attributes.float('beta', 0.5)),
+  Gelu: ({ emit, inputs: [x], attributes }) =>
+    emit.unary(attributes.string('approximate', 'none') === 'tanh' ? 'geluTanh' : 'gelu', x!),
+  Swish: ({ emit, inputs: [x], attributes }) => {
+    const alpha = attributes.float('alpha', 1);
+    return emit.binary('mul', x!, emit.unary('logistic', alpha === 1 ? x! : emit.binary('mul', x!, alpha)));
+  },
+  PRelu: prelu,
+  Clip: clip,
+  Cast: cast,
+  CastLike: ({ emit, inputs: [x, like] }) => emit.cast(x!, like!.dtype),
+  Identity: identity,
+  Dropout: dropout,
+};
