@@ -39,8 +39,6 @@ const convTranspose: Mapping = (operator) => {
   const sizes = x.shape.slice(2);
   const windows = windowsOf(operator, sizes, attributes.ints('kernel_shape') ?? w.shape.slice(2));
   const groups = attributes.int('group', 1);
-  operator.check(groups === 1, `${groups} groups`);
-  operator.check(windows.dilation.every((d) => d === 1), `a dilation of ${windows.dilation.join(', ')}`);
   const wished = attributes.ints('output_shape');
   const extra = attributes.ints('output_padding') ?? sizes.map(() => 0);
   const full = sizes.map((size, i) => (size - 1) * windows.stride[i]! + extra[i]! + extent(windows, i));
@@ -57,17 +55,23 @@ const convTranspose: Mapping = (operator) => {
   const [top, left] = pair(before, 0);
   const [height, width] = pair(target, 1);
   const [kh, kw] = pair(windows.kernel, 1);
-  const kernels = emit.transpose(emit.reshape(w, [w.shape[0]!, w.shape[1]!, kh, kw]), [1, 2, 3, 0]);
+  // [Ci][Co/groups][KH][KW] → [Co][KH][KW][Ci/groups]
+  const [ci, each] = w.shape as [number, number];
+  const grouped = emit.transpose(emit.reshape(w, [groups, ci / groups, each, kh, kw]), [0, 2, 3, 4, 1]);
+  const kernels = emit.reshape(grouped, [groups * each, kh, kw, ci / groups]);
   const image = toImage(emit, x);
   const stride = pair(windows.stride, 1);
   const [inH, inW] = [image.shape[1]!, image.shape[2]!];
-  const bottom = Math.max((inH - 1) * stride[0] + kh - top - height, 0);
-  const right = Math.max((inW - 1) * stride[1] + kw - left - width, 0);
+  const dilation = pair(windows.dilation, 1);
+  const bottom = Math.max((inH - 1) * stride[0] + (kh - 1) * dilation[0] + 1 - top - height, 0);
+  const right = Math.max((inW - 1) * stride[1] + (kw - 1) * dilation[1] + 1 - left - width, 0);
   const y = emit.node('transposeConv2d', [image, kernels, operator.optional(2)], {
     stride,
+    dilation,
+    groups,
     padding: [top, left, bottom, right],
     activation: 'none',
-  }, { shape: [x.shape[0]!, height, width, w.shape[1]!] });
+  }, { shape: [x.shape[0]!, height, width, groups * each] });
   return fromImage(emit, y, x.shape.length);
 };
 
