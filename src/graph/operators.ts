@@ -229,7 +229,7 @@ export interface Attributes {
    * - `halfPixel`: (i + 0.5) / scale − 0.5
    * - `halfPixelSymmetric`: the same, centered if the output size is not scale · input size
    * - `pytorchHalfPixel`: the same, 0 if the output size is 1
-   * - `alignCorners`: i · (input size − 1) / (output size − 1), 0 if the output size is 1
+   * - `alignCorners`: i · (input size − 1) / (scale · input size − 1), 0 if the output size is 1
    * - `asymmetric`: i / scale
    * - `cropAndResize`: from the start to the end that `roi` lists for each axis, as fractions of
    *   input size − 1. Outputs outside of the input are `extrapolation` (default 0).

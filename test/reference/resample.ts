@@ -80,6 +80,11 @@ function roundedBy(rounding: NonNullable<Options['rounding']>, x: number): numbe
   }
 }
 
+/** The scaled size, without the rounding error of a scale in float32. */
+function wholeOr(x: number): number {
+  return Math.abs(x - Math.round(x)) < 1e-3 ? Math.round(x) : x;
+}
+
 /** In float32 for the nearest element, as ONNX Runtime computes it, and in float64 otherwise. */
 function positionOf(options: Options, entry: number, size: number, length: number, i: number): number {
   const r = options.mode === 'nearest' ? fround : (x: number) => x;
@@ -95,7 +100,7 @@ function positionOf(options: Options, entry: number, size: number, length: numbe
     case 'asymmetric':
       return r(i / scale);
     case 'alignCorners':
-      return length === 1 ? 0 : r(r(i * (size - 1)) / (length - 1));
+      return length === 1 ? 0 : r(r(i * (size - 1)) / (wholeOr(scale * size) - 1));
     case 'cropAndResize': {
       const [start, end] = [r(options.roi![entry * 2]!), r(options.roi![entry * 2 + 1]!)];
       if (length === 1) return r(0.5 * r(start + end) * (size - 1));

@@ -248,6 +248,13 @@ function pad(node: Node<'pad'>, sinking: Sinking): boolean {
   return true;
 }
 
+function resample(node: Node<'resample'>, sinking: Sinking): boolean {
+  const at = sinking.orderOf(node.inputs[0]!)!;
+  const axes = node.attributes.axes.map((axis) => at.perm[axis]!);
+  sinking.emitPermuted(node, [at.source], at.perm, { ...node.attributes, axes });
+  return true;
+}
+
 /** Reductions keep the rank or drop the reduced dimensions. */
 function reducing(node: AnyNode, axes: readonly number[], sinking: Sinking, attributes: (axes: number[]) => object) {
   const at = sinking.orderOf(node.inputs[0]!);
@@ -409,6 +416,7 @@ const rules: { [K in AnyNode['op']]?: Rule<K> } = {
   concat,
   slice,
   pad,
+  resample,
   reduce,
   argmax,
   reshape,

@@ -12,6 +12,15 @@ export interface Taps {
 }
 
 /**
+ * Output size as ONNX's alignCorners counts it: scale × input size, which need not be whole. The
+ * output size itself if a scale in float32 means it.
+ */
+function scaledSize(size: number, outSize: number, scale: number): number {
+  const scaled = scale * size;
+  return Math.abs(scaled - outSize) < 1e-3 || scaled <= 1 ? outSize : scaled;
+}
+
+/**
  * The position in the input, in elements, of output element `i`. The formulas are those of ONNX's
  * Resize; `round` is applied to each operation.
  */
@@ -36,7 +45,7 @@ function position(
     case 'pytorchHalfPixel':
       return outSize > 1 ? halfPixel() : 0;
     case 'alignCorners':
-      return outSize > 1 ? round(round(i * (size - 1)) / (outSize - 1)) : 0;
+      return outSize > 1 ? round(round(i * (size - 1)) / (scaledSize(size, outSize, scale) - 1)) : 0;
     case 'asymmetric':
       return round(i / scale);
     case 'cropAndResize': {

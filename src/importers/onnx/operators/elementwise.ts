@@ -2,6 +2,7 @@ import type { Tensor } from '../../../graph/graph';
 import type { ArithmeticKind, BinaryKind, CompareKind, LogicKind, UnaryKind } from '../../../graph/operators';
 import { isConstantOf, type NodeEmitter } from '../../shared/nodeEmitter';
 import type { Mapping, Mappings, OnnxOperator } from '../operator';
+import { perChannel } from './normalization';
 import { elementType } from '../tensors';
 
 const isFloat = ({ dtype }: Tensor): boolean => dtype === 'float32';
@@ -21,7 +22,14 @@ function variadic(kind: BinaryKind): Mapping {
 }
 
 function binary(kind: BinaryKind): Mapping {
-  return ({ emit, inputs }) => widened(emit, inputs, ([a, b]) => emit.binary(kind, a!, b!));
+  return (operator) => widened(operator.emit, aligned(operator), ([a, b]) => operator.emit.binary(kind, a!, b!));
+}
+
+/** Before operator set 7, the second operand may begin at the dimension `axis` of the first. */
+function aligned({ emit, inputs: [a, b], attributes, version }: OnnxOperator): Tensor[] {
+  if (version >= 7 || !attributes.has('axis')) return [a!, b!];
+  const rest = a!.shape.length - attributes.int('axis', 0) - b!.shape.length;
+  return [a!, emit.reshape(b!, [...b!.shape, ...new Array<number>(Math.max(0, rest)).fill(1)])];
 }
 
 function unary(kind: UnaryKind): Mapping {
@@ -41,8 +49,9 @@ function arithmetic(emit: NodeEmitter, kind: ArithmeticKind, a: Tensor, b: Tenso
 }
 
 /** Integers are divided with rounding toward zero. */
-const div: Mapping = ({ emit, inputs }) =>
-  widened(emit, inputs, ([a, b]) => {
+const div: Mapping = (operator) =>
+  widened(operator.emit, aligned(operator), ([a, b]) => {
+    const { emit } = operator;
     if (isFloat(a!)) return emit.binary('div', a!, b!);
     const floor = arithmetic(emit, 'floorDiv', a!, b!);
     const isNegative = (x: Tensor): Tensor =>
@@ -152,7 +161,9 @@ function cast({ emit, inputs: [x], attributes, name }: OnnxOperator): Tensor {
 }
 
 /** The slope of PRelu broadcasts to the input from the last dimension on. */
-const prelu: Mapping = ({ emit, inputs: [x, slope] }) => {
+const prelu: Mapping = ({ emit, inputs: [x, given], version }) => {
+  // before operator set 7, a list has one slope for each channel
+  const slope = version < 7 && given!.shape.length === 1 ? perChannel(emit, given!, x!.shape.length) : given;
   if (slope!.data?.length === 1) return emit.unary('leakyRelu', x!, slope!.data[0]);
   return emit.node('prelu', [x!, slope!], {});
 };

@@ -1,16 +1,21 @@
 import type { Mapping, Mappings } from '../operator';
+import { constants } from './constants';
 import { control } from './control';
 import { convolution } from './convolution';
+import { summation } from './einsum';
 import { elementwise } from './elementwise';
 import { indexing } from './indexing';
 import { layout } from './layout';
 import { matrix } from './matrix';
 import { normalization } from './normalization';
+import { padding } from './pad';
 import { pooling } from './pooling';
 import { reduction } from './reduction';
+import { resizing } from './resize';
 
 /** How operators of ONNX's own domain become nodes, by name. */
 export const mappings: Mappings = {
+  ...constants,
   ...control,
   ...convolution,
   ...elementwise,
@@ -18,8 +23,11 @@ export const mappings: Mappings = {
   ...layout,
   ...matrix,
   ...normalization,
+  ...padding,
   ...pooling,
   ...reduction,
+  ...resizing,
+  ...summation,
 };
 
 /** The mapping of an operator, or undefined if kinglet lacks it. */

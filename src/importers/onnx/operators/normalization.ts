@@ -3,7 +3,7 @@ import type { NodeEmitter } from '../../shared/nodeEmitter';
 import type { Mapping, Mappings } from '../operator';
 
 /** A list of one number for each channel, in a shape that broadcasts to [N][C]…. */
-function perChannel(emit: NodeEmitter, values: Tensor, rank: number): Tensor {
+export function perChannel(emit: NodeEmitter, values: Tensor, rank: number): Tensor {
   return emit.reshape(values, [values.shape[0]!, ...new Array<number>(Math.max(rank - 2, 0)).fill(1)]);
 }
 

@@ -1,0 +1,36 @@
+import type { PadMode } from '../../../graph/operators';
+import type { Mapping, Mappings } from '../operator';
+
+const modes: Record<string, PadMode> = { constant: 'constant', reflect: 'reflect', edge: 'edge', wrap: 'wrap' };
+
+/** Sizes are an input since operator set 11, an attribute before. Negative ones crop. */
+const pad: Mapping = (operator) => {
+  const { emit, attributes } = operator;
+  const x = operator.input(0);
+  const rank = x.shape.length;
+  const name = attributes.string('mode', 'constant');
+  operator.check(Object.hasOwn(modes, name), `the mode ${name}`);
+  const pads = operator.integers(1, operator.version < 2 ? 'paddings' : 'pads', 'sizes') ?? [];
+  const axes = operator.has(3)
+    ? Array.from(operator.constant(3, 'axes').data, (axis) => operator.axis(axis, rank))
+    : Array.from({ length: rank }, (_, i) => i);
+  operator.check(pads.length === 2 * axes.length, `${pads.length} sizes for ${axes.length} axes`);
+  const before = x.shape.map(() => 0);
+  const after = x.shape.map(() => 0);
+  axes.forEach((axis, i) => {
+    before[axis] = pads[i]!;
+    after[axis] = pads[i + axes.length]!;
+  });
+  const value = operator.scalar(2, 'a value') ?? attributes.float('value', 0);
+  const cropped = emit.slice(
+    x,
+    before.map((n) => Math.max(0, -n)),
+    x.shape.map((d, i) => d + Math.min(0, before[i]!) + Math.min(0, after[i]!)),
+  );
+  const positive = (sizes: readonly number[]): number[] => sizes.map((n) => Math.max(0, n));
+  if ([...before, ...after].every((n) => n <= 0)) return cropped;
+  const attributesOfPad = { before: positive(before), after: positive(after), mode: modes[name]!, value };
+  return emit.node('pad', [cropped], attributesOfPad);
+};
+
+export const padding: Mappings = { Pad: pad };
