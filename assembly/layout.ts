@@ -180,6 +180,7 @@ export const OP_ELEMENTWISE = 64;
 export const OP_GATHER_ND = 65;
 export const OP_CUMSUM = 66;
 export const OP_DETECTION_POSTPROCESS = 67;
+export const OP_FUNCTION = 68;
 export const OP_RESAMPLE = 72;
 /** The opcodes of the extra module (assembly/extra), which few networks need. */
 export const FIRST_EXTRA_OPCODE = 64;
@@ -753,6 +754,37 @@ export const DETECTION_IOU_THRESHOLD = 68;
 /** Divisors of y, x, height and width, f32 each. */
 export const DETECTION_SCALES = 72;
 export const DETECTION_BYTES = 88;
+
+// function: target f32 [COUNT] = a function of each element of source f32 [COUNT], of those that
+//   UNARY lacks. It is computed in f64 and rounded once. ALPHA and BETA are parameters of some.
+export const FUNCTION_SOURCE = 8;
+export const FUNCTION_TARGET = 12;
+export const FUNCTION_COUNT = 16;
+export const FUNCTION_KIND = 20;
+export const FUNCTION_ALPHA = 24;
+export const FUNCTION_BETA = 28;
+export const FUNCTION_BYTES = 32;
+
+export const FUNCTION_ERF = 0;
+export const FUNCTION_SOFTPLUS = 1;
+export const FUNCTION_MISH = 2;
+export const FUNCTION_SOFTSIGN = 3;
+export const FUNCTION_SELU = 4;
+export const FUNCTION_CELU = 5;
+export const FUNCTION_SIGN = 6;
+export const FUNCTION_TAN = 7;
+export const FUNCTION_ASIN = 8;
+export const FUNCTION_ACOS = 9;
+export const FUNCTION_ATAN = 10;
+export const FUNCTION_SINH = 11;
+export const FUNCTION_COSH = 12;
+export const FUNCTION_ASINH = 13;
+export const FUNCTION_ACOSH = 14;
+export const FUNCTION_ATANH = 15;
+export const FUNCTION_RECIPROCAL = 16;
+export const FUNCTION_HARD_SIGMOID = 17;
+export const FUNCTION_THRESHOLDED_RELU = 18;
+export const FUNCTION_KINDS = 19;
 
 // resample: target [OUTER][OUT][INNER] = weighted sums along IN of source [OUTER][IN][INNER]. The
 //   sources and the targets are i8 or f32, independently.

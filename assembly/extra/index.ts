@@ -2,11 +2,12 @@
 // host instantiates it on the core's memory when a plan has one of its records, and the core calls
 // `extra` directly. Its records run on thread 0 alone.
 import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_ELEMENTWISE,
-  OP_GATHER_ND, OP_RESAMPLE, RECORD_OPCODE } from '../layout';
+  OP_FUNCTION, OP_GATHER_ND, OP_RESAMPLE, RECORD_OPCODE } from '../layout';
 import { beginWalk, fail, faultOf, scratchOf } from '../record';
 import { describeCumsum, runCumsum } from './cumsum';
 import { describeDetectionPostprocess, runDetectionPostprocess } from './detectionPostprocess';
 import { describeElementwise, runElementwise } from './elementwise';
+import { describeFunction, runFunction } from './function';
 import { describeGatherNd, runGatherNd } from './gatherNd';
 import { describeResample, runResample } from './resample';
 
@@ -25,6 +26,9 @@ function describe(r: usize): void {
       break;
     case OP_DETECTION_POSTPROCESS:
       describeDetectionPostprocess(r);
+      break;
+    case OP_FUNCTION:
+      describeFunction(r);
       break;
     case OP_RESAMPLE:
       describeResample(r);
@@ -47,6 +51,9 @@ function runRecord(r: usize): void {
       break;
     case OP_DETECTION_POSTPROCESS:
       runDetectionPostprocess(r);
+      break;
+    case OP_FUNCTION:
+      runFunction(r);
       break;
     case OP_RESAMPLE:
       runResample(r);

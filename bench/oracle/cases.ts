@@ -449,6 +449,7 @@ const recipes: Record<string, Recipe> = {
   FLOOR: unaryAlike('FLOOR', [-9, 9]),
   CEIL: unaryAlike('CEIL', [-9, 9]),
   ROUND: unaryAlike('ROUND', [-9, 9]),
+  SIGN: unary('SIGN', [-3, 3], [-1, 1]),
   SIN: unary('SIN', [-4, 4], [-1, 1]),
   COS: unary('COS', [-4, 4], [-1, 1]),
   SOFTMAX: softmax('SOFTMAX'),
@@ -487,6 +488,8 @@ const hybridOperators = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED'];
 function typesOf(operator: string): readonly ElementType[] {
   const types = recurrentTypes[operator] ?? predicateTypes[operator] ?? detectionTypes[operator];
   if (types) return types;
+  // TensorFlow Lite's kernel refuses integers
+  if (operator === 'SIGN') return ['float32'];
   if (operator === 'QUANTIZE' || operator === 'DEQUANTIZE') return ['int8', 'uint8'];
   return ['float32', 'int8', 'uint8', ...(hybridOperators.includes(operator) ? ['hybrid' as const] : [])];
 }

@@ -34,7 +34,9 @@ export type LogicKind = 'and' | 'or' | 'xor';
 export type ArithmeticKind = 'floorDiv' | 'floorMod' | 'pow';
 export type UnaryKind = 'relu' | 'relu6' | 'reluN1To1' | 'relu0To1' | 'leakyRelu' | 'hardSwish' | 'logistic' | 'tanh'
   | 'elu' | 'gelu' | 'geluTanh' | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'abs' | 'neg' | 'square' | 'floor' | 'ceil'
-  | 'round' | 'sin' | 'cos';
+  | 'round' | 'sin' | 'cos' | 'tan' | 'asin' | 'acos' | 'atan' | 'sinh' | 'cosh' | 'asinh' | 'acosh' | 'atanh' | 'erf'
+  | 'softplus' | 'mish' | 'softsign' | 'swish' | 'selu' | 'celu' | 'hardSigmoid' | 'thresholdedRelu' | 'sign'
+  | 'reciprocal';
 export type ResampleCoordinates = 'halfPixel' | 'halfPixelSymmetric' | 'pytorchHalfPixel' | 'alignCorners'
   | 'asymmetric' | 'cropAndResize';
 export type ResampleRounding = 'preferFloor' | 'preferCeil' | 'floor' | 'ceil';
@@ -182,10 +184,15 @@ export interface Attributes {
   /** a, b, bool c → a where c is true and b elsewhere, after numpy broadcasting */
   select: object;
   /**
-   * A function of each element. `alpha` is the slope of leakyRelu below zero, or the factor of elu
-   * (1).
+   * A function of each element. Some have parameters, with ONNX's values by default:
+   * - leakyRelu: x or alpha·x (0)
+   * - elu: x or alpha·(e^x − 1) (1)
+   * - celu: x or alpha·(e^(x/alpha) − 1) (1)
+   * - selu: beta times x or alpha·(e^x − 1) (1.67326, 1.05070)
+   * - hardSigmoid: alpha·x + beta, clamped to 0 … 1 (0.2, 0.5)
+   * - thresholdedRelu: x if x > alpha, otherwise 0 (1)
    */
-  unary: { kind: UnaryKind; alpha?: number };
+  unary: { kind: UnaryKind; alpha?: number; beta?: number };
   /** x, alpha (broadcast to x) → x if x ≥ 0, otherwise alpha·x */
   prelu: object;
   /**
@@ -366,5 +373,5 @@ export const attributeForms = {
   svdf: { ...sequence, rank: 'a number', activation: 'a string', stateScale: 'a number?' },
   transpose: { perm: 'an array of numbers' },
   transposeConv2d: { ...sliding, dilation: 'two numbers', groups: 'a number' },
-  unary: { kind: 'a string', alpha: 'a number?' },
+  unary: { kind: 'a string', alpha: 'a number?', beta: 'a number?' },
 } as const satisfies { [K in OperatorName]: Row<Attributes[K]> };

@@ -1,16 +1,19 @@
 import * as L from '../../assembly/layout';
-import { elementCount, input, output, perTensor } from '../graph/graph';
+import { elementCount, input, output, perTensor, type Node, type Tensor } from '../graph/graph';
 import type { UnaryKind } from '../graph/operators';
+import type { Emitter } from './emitter';
 import type { Operator } from './operator';
+import { emitBinary } from './shared/binary';
 import { emitTable } from './shared/emit';
-import { hardSwishSteps, multiplyBy256ths, multiplyByQuantizedMultiplier,
-  quantizeMultiplier } from './shared/fixedPoint';
+import { hardSwishSteps, multiplyByQuantizedMultiplier, quantizeMultiplier } from './shared/fixedPoint';
+import { defaultParameters, functions, type Parameters } from './shared/functions';
 import { activationRange, isActivation } from './shared/quantized';
-import { requireTypes } from './shared/refuse';
+import { demand, requireTypes } from './shared/refuse';
 import { f32, roundAway, roundEven } from './shared/rounding';
 import { frameByFrame } from './shared/stream';
 
-const kinds: Record<UnaryKind, number> = {
+/** The functions of floats that the core has. */
+const kinds: Partial<Record<UnaryKind, number>> = {
   relu: L.UNARY_RELU,
   relu6: L.UNARY_RELU6,
   reluN1To1: L.UNARY_RELU_N1_TO_1,
@@ -36,33 +39,27 @@ const kinds: Record<UnaryKind, number> = {
   cos: L.UNARY_COS,
 };
 
-const defaultAlpha: Partial<Record<UnaryKind, number>> = { elu: 1 };
-
-/** The real functions in double precision, from which int8 tables are computed. */
-export const functions: Record<UnaryKind, (x: number, alpha: number) => number> = {
-  relu: (x) => Math.max(0, x),
-  relu6: (x) => Math.min(6, Math.max(0, x)),
-  reluN1To1: (x) => Math.min(1, Math.max(-1, x)),
-  relu0To1: (x) => Math.min(1, Math.max(0, x)),
-  leakyRelu: (x, alpha) => (x >= 0 ? x : alpha * x),
-  hardSwish: (x) => x * Math.min(6, Math.max(0, x + 3)) / 6,
-  logistic: (x) => 1 / (1 + Math.exp(-x)),
-  tanh: Math.tanh,
-  elu: (x, alpha) => (x >= 0 ? x : alpha * Math.expm1(x)),
-  gelu: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
-  geluTanh: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
-  exp: Math.exp,
-  log: Math.log,
-  sqrt: Math.sqrt,
-  rsqrt: (x) => 1 / Math.sqrt(x),
-  abs: Math.abs,
-  neg: (x) => -x,
-  square: (x) => x * x,
-  floor: Math.floor,
-  ceil: Math.ceil,
-  round: roundEven,
-  sin: Math.sin,
-  cos: Math.cos,
+/** The functions of floats that the extra module has. */
+const extraKinds: Partial<Record<UnaryKind, number>> = {
+  erf: L.FUNCTION_ERF,
+  softplus: L.FUNCTION_SOFTPLUS,
+  mish: L.FUNCTION_MISH,
+  softsign: L.FUNCTION_SOFTSIGN,
+  selu: L.FUNCTION_SELU,
+  celu: L.FUNCTION_CELU,
+  sign: L.FUNCTION_SIGN,
+  tan: L.FUNCTION_TAN,
+  asin: L.FUNCTION_ASIN,
+  acos: L.FUNCTION_ACOS,
+  atan: L.FUNCTION_ATAN,
+  sinh: L.FUNCTION_SINH,
+  cosh: L.FUNCTION_COSH,
+  asinh: L.FUNCTION_ASINH,
+  acosh: L.FUNCTION_ACOSH,
+  atanh: L.FUNCTION_ATANH,
+  reciprocal: L.FUNCTION_RECIPROCAL,
+  hardSigmoid: L.FUNCTION_HARD_SIGMOID,
+  thresholdedRelu: L.FUNCTION_THRESHOLDED_RELU,
 };
 
 export const unary: Operator<'unary'> = {
@@ -71,39 +68,79 @@ export const unary: Operator<'unary'> = {
   isChannelwise: true,
   asActivation: ({ attributes: { kind } }) => (isActivation(kind) ? kind : undefined),
   infer(node) {
+    const { kind, alpha } = node.attributes;
+    demand(node, kind !== 'celu' || alpha !== 0, 'its alpha is 0, by which celu divides');
     return [input(node, 0).shape];
   },
   lower(node, emit) {
     const x = input(node, 0);
     const y = output(node);
     const { kind } = node.attributes;
-    const alpha = node.attributes.alpha ?? defaultAlpha[kind] ?? 0;
+    const parameters = parametersOf(node);
     requireTypes(node, x, 'int8', 'float32');
     if (x.dtype === 'int8') {
-      emitTable(node, emit, x, y, stepsOf(kind, alpha, perTensor(x), perTensor(y)));
-      return;
+      emitTable(node, emit, x, y, stepsOf(kind, parameters, perTensor(x), perTensor(y)));
+    } else if (kind === 'swish') {
+      const gate: Tensor = { name: `${y.name} (gate)`, shape: y.shape, dtype: 'float32' };
+      emitFloat(node, emit, 'logistic', x, gate, parameters);
+      const r = emitBinary(node, emit, x, gate, y, L.BINARY_MUL, kind);
+      r.float(L.BINARY_MIN, -Infinity);
+      r.float(L.BINARY_MAX, Infinity);
+    } else {
+      emit.mayReuse(y, x);
+      emitFloat(node, emit, kind, x, y, parameters);
     }
-    emit.mayReuse(y, x);
+  },
+};
+
+function parametersOf({ attributes: { kind, alpha, beta } }: Node<'unary'>): Parameters {
+  const byDefault = defaultParameters[kind];
+  return { alpha: f32(alpha ?? byDefault?.alpha ?? 0), beta: f32(beta ?? byDefault?.beta ?? 0) };
+}
+
+function emitFloat(
+  node: Node<'unary'>,
+  emit: Emitter,
+  kind: UnaryKind,
+  x: Tensor,
+  y: Tensor,
+  { alpha, beta }: Parameters,
+): void {
+  const code = kinds[kind];
+  if (code !== undefined) {
     const r = emit.record(L.OP_UNARY, L.UNARY_BYTES, 'float32', node, kind);
     r.source(L.UNARY_SOURCE, x);
     r.target(L.UNARY_TARGET, y);
     r.int(L.UNARY_COUNT, elementCount(y.shape));
-    r.int(L.UNARY_KIND, kinds[kind]);
+    r.int(L.UNARY_KIND, code);
     r.float(L.UNARY_ALPHA, alpha);
-  },
-};
+    return;
+  }
+  const r = emit.record(L.OP_FUNCTION, L.FUNCTION_BYTES, 'float32', node, kind);
+  r.source(L.FUNCTION_SOURCE, x);
+  r.target(L.FUNCTION_TARGET, y);
+  r.int(L.FUNCTION_COUNT, elementCount(y.shape));
+  r.int(L.FUNCTION_KIND, extraKinds[kind]!);
+  r.float(L.FUNCTION_ALPHA, alpha);
+  r.float(L.FUNCTION_BETA, beta);
+}
 
 interface Steps {
   scale: number;
   zeroPoint: number;
 }
 
+/** Functions whose int8 form equals TensorFlow Lite's or XNNPACK's, which compute them in f32. */
+const inSingle = new Set<UnaryKind>(['logistic', 'tanh', 'elu', 'gelu', 'geluTanh', 'exp', 'log', 'sqrt', 'rsqrt',
+  'neg', 'square', 'floor', 'ceil', 'round', 'sin', 'cos']);
+
 /**
- * The int8 function as TensorFlow Lite and XNNPACK compute it. Piecewise linear functions use fixed
- * point. The others are a table of the rounded real function: logistic and elu round halves to even
- * as in XNNPACK, tanh and gelu round halves away from zero as in TFLite.
+ * The int8 function. Functions of TensorFlow Lite are as TensorFlow Lite and XNNPACK compute them:
+ * clamps, abs and hardSwish in fixed point, most others as a table of the real function in f32,
+ * where tanh and gelu round halves away from zero as in TFLite, and the others to even as in
+ * XNNPACK. leakyRelu, and functions that TensorFlow Lite lacks, are the real number rounded once.
  */
-export function stepsOf(kind: UnaryKind, alpha: number, x: Steps, y: Steps): (q: number) => number {
+export function stepsOf(kind: UnaryKind, parameters: Parameters, x: Steps, y: Steps): (q: number) => number {
   const sx = f32(x.scale);
   const sy = f32(y.scale);
   const ratio = sx / sy;
@@ -122,11 +159,6 @@ export function stepsOf(kind: UnaryKind, alpha: number, x: Steps, y: Steps): (q:
       const multiplier = quantizeMultiplier(ratio);
       return (q) => multiplyByQuantizedMultiplier(Math.abs(q - x.zeroPoint), multiplier) + y.zeroPoint;
     }
-    case 'leakyRelu': {
-      const positive = roundEven(256 * f32(ratio));
-      const negative = roundEven(f32(256 * f32(f32(ratio) * f32(alpha))));
-      return (q) => multiplyBy256ths(q - x.zeroPoint, q >= x.zeroPoint ? positive : negative) + y.zeroPoint;
-    }
     case 'hardSwish': {
       const steps = hardSwishSteps(sx, sy);
       return (q) => steps(q - x.zeroPoint) + y.zeroPoint;
@@ -136,30 +168,10 @@ export function stepsOf(kind: UnaryKind, alpha: number, x: Steps, y: Steps): (q:
       const inverse = f32(1 / sy);
       const round = kind === 'tanh' || kind === 'gelu' || kind === 'geluTanh' ? roundAway : roundEven;
       return (q) => {
-        const steps = f32(f32(f(f32(sx * (q - x.zeroPoint)), alpha)) * inverse);
+        const real = sx * (q - x.zeroPoint);
+        const steps = inSingle.has(kind) ? f32(f32(f(f32(real), parameters)) * inverse) : f(real, parameters) / sy;
         return Number.isNaN(steps) ? y.zeroPoint : round(steps) + y.zeroPoint;
       };
     }
   }
-}
-
-/**
- * The error function by its Maclaurin series, or by its continued fraction for large |x|
- * (Abramowitz and Stegun 7.1.5, 7.1.14).
- */
-function erf(x: number): number {
-  const z = Math.abs(x);
-  if (z > 6) return Math.sign(x);
-  if (z < 2.5) {
-    let term = x;
-    let sum = x;
-    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
-      term *= -x * x / n;
-      sum += term / (2 * n + 1);
-    }
-    return sum * 2 / Math.sqrt(Math.PI);
-  }
-  let fraction = 0;
-  for (let k = 60; k > 0; k--) fraction = k / 2 / (z + fraction);
-  return Math.sign(x) * (1 - Math.exp(-z * z) / (z + fraction) / Math.sqrt(Math.PI));
 }

@@ -95,7 +95,9 @@ const binaryKinds: BinaryKind[] = ['add', 'sub', 'mul', 'div', 'minimum', 'maxim
 const reduceKinds: ReduceKind[] = ['mean', 'sum', 'max', 'min', 'prod'];
 const exactKinds: UnaryKind[] = ['relu', 'relu6', 'reluN1To1', 'relu0To1', 'leakyRelu', 'hardSwish', 'sqrt', 'rsqrt',
   'abs', 'neg', 'square', 'floor', 'ceil', 'round'];
-const realKinds: UnaryKind[] = ['logistic', 'tanh', 'elu', 'gelu', 'geluTanh', 'exp', 'log', 'sin', 'cos'];
+const realKinds: UnaryKind[] = ['logistic', 'tanh', 'elu', 'gelu', 'geluTanh', 'exp', 'log', 'sin', 'cos', 'erf',
+  'softplus', 'mish', 'softsign', 'selu', 'celu', 'sign', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'asinh',
+  'acosh', 'atanh', 'reciprocal', 'hardSigmoid', 'thresholdedRelu', 'swish'];
 
 export interface Case {
   title: string;
@@ -281,7 +283,7 @@ export const cases: Case[] = [{
   ...realKinds.map((kind): Case => ({
     title: `unary ${kind} f32`,
     tolerance: 2e-6,
-    graph: single([[[23], 'float32']], nothing, 'unary', { kind, alpha: 0.3 }),
+    graph: single([[[23], 'float32']], nothing, 'unary', { kind, alpha: 0.3, beta: 0.6 }),
   })), {
   title: 'unary logistic i8',
   graph: single([[[40], 'int8', odd]], nothing, 'unary', { kind: 'logistic' }, {

@@ -82,7 +82,7 @@ const functions: ((x: number, alpha: number) => number)[] = [(x) => max(x, 0), (
   (x) => 1 / f(Math.sqrt(x)), Math.abs, (x) => -x, (x) => x * x, Math.floor, Math.ceil, even, Math.sin, Math.cos];
 
 /** erf by its series (Abramowitz and Stegun 7.1.6), exact to double precision for |x| < 6. */
-function erf(x: number): number {
+export function erf(x: number): number {
   if (Math.abs(x) > 6) return Math.sign(x);
   let term = x;
   let sum = x;

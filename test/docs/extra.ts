@@ -1,3 +1,4 @@
+import { erf } from './elementwise';
 import { add, C, clamp, even, f, type Fields, max, min, range, type Records } from './fields';
 
 // The records of the extra module, as docs/format/extra.md specifies them: see runner.ts.
@@ -175,6 +176,27 @@ function detectionPostprocess(r: Fields): void {
   toCount!.set(0, found.length);
 }
 
+/** In the order of KIND; the caller rounds to f32. */
+const functions: ((x: number, alpha: number, beta: number) => number)[] = [erf, softplus,
+  (x) => x * Math.tanh(softplus(x)), (x) => x / (1 + Math.abs(x)),
+  (x, alpha, beta) => beta * (x > 0 ? x : alpha * Math.expm1(x)),
+  (x, alpha) => max(x, 0) + min(alpha * Math.expm1(x / alpha), 0), Math.sign, Math.tan, Math.asin, Math.acos, Math.atan,
+  Math.sinh, Math.cosh, Math.asinh, Math.acosh, Math.atanh, (x) => 1 / x,
+  (x, alpha, beta) => min(max(alpha * x + beta, 0), 1), (x, alpha) => (x > alpha ? x : 0)];
+
+function softplus(x: number): number {
+  return Math.log1p(Math.exp(-Math.abs(x))) + max(x, 0);
+}
+
+function functionOf(r: Fields): void {
+  const source = r.source('FUNCTION_SOURCE');
+  const target = r.target('FUNCTION_TARGET');
+  const compute = functions[r.int('FUNCTION_KIND')]!;
+  for (const i of range(r.int('FUNCTION_COUNT'))) {
+    target.set(i, compute(source.get(i), r.float('FUNCTION_ALPHA'), r.float('FUNCTION_BETA')));
+  }
+}
+
 function resample(r: Fields): void {
   const { OUTER, IN, OUT, INNER, TAPS, SOURCE_ZERO, TARGET_DTYPE, TARGET_ZERO } = r.ints(
     'RESAMPLE',
@@ -208,5 +230,6 @@ export const extra: Records = {
   OP_GATHER_ND: gatherNd,
   OP_CUMSUM: cumsum,
   OP_DETECTION_POSTPROCESS: detectionPostprocess,
+  OP_FUNCTION: functionOf,
   OP_RESAMPLE: resample,
 };

@@ -1,11 +1,17 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import type { UnaryKind } from '../../src/graph/operators';
+import type { Attributes, UnaryKind } from '../../src/graph/operators';
+import * as L from '../../assembly/layout';
+import { faults, refused } from '../robustness/malformed';
+import { recordOf } from '../robustness/plan';
 import { checkGraph, exact, property, seeds, shapes, single, quantizations, tensor, type NumberType, type Quantization,
   type Tolerance } from './suite';
 
 /** The absolute error of results below the normal floats. */
 const denormal = 1e-40;
+
+/** The functions of the extra module, which computes in double precision and rounds once. */
+const rounded: Tolerance = { relative: 1.2e-7, absolute: denormal };
 
 /**
  * Every function and the tolerance of its float32 form. The int8 forms are look-up tables, which
@@ -36,28 +42,57 @@ const kinds: Record<UnaryKind, Tolerance> = {
   // the absolute error occurs in the tail, where 1 + erf cancels
   gelu: { relative: 2e-6, absolute: 8e-7 },
   geluTanh: { relative: 2e-6, absolute: 8e-7 },
+  swish: { relative: 1e-6, absolute: 1e-36 },
+  tan: rounded,
+  asin: rounded,
+  acos: rounded,
+  atan: rounded,
+  sinh: rounded,
+  cosh: rounded,
+  asinh: rounded,
+  acosh: rounded,
+  atanh: rounded,
+  erf: rounded,
+  softplus: rounded,
+  mish: rounded,
+  softsign: rounded,
+  selu: rounded,
+  celu: rounded,
+  hardSigmoid: rounded,
+  thresholdedRelu: rounded,
+  sign: rounded,
+  reciprocal: rounded,
 };
 /**
  * The largest inputs tested. Above them, sine and cosine have no precision left, and an
  * intermediate result of hardSwish overflows.
  */
-const largest: Partial<Record<UnaryKind, number>> = { sin: 1e8, cos: 1e8, hardSwish: 5e37 };
+const largest: Partial<Record<UnaryKind, number>> = { sin: 1e8, cos: 1e8, tan: 1e8, hardSwish: 5e37 };
+const parametric: UnaryKind[] = ['leakyRelu', 'elu', 'celu', 'selu', 'hardSigmoid', 'thresholdedRelu'];
 const all = Object.keys(kinds) as UnaryKind[];
 
 interface Spec {
   type: NumberType;
   kind: UnaryKind;
   shape: number[];
-  alpha: number;
+  alpha: number | undefined;
   x: Quantization;
   y: Quantization;
   seed: number;
 }
 
+/**
+ * The attributes of a node: no parameters for functions without any, and the default ones without
+ * alpha.
+ */
+function attributesOf(kind: UnaryKind, alpha?: number): Attributes['unary'] {
+  if (alpha === undefined || !parametric.includes(kind)) return { kind };
+  return { kind, alpha, ...((kind === 'selu' || kind === 'hardSigmoid') && { beta: 1 - alpha }) };
+}
+
 function check({ type, kind, shape, alpha, x, y, seed }: Spec): void {
-  const attributes = kind === 'leakyRelu' || kind === 'elu' ? { kind, alpha } : { kind };
   checkGraph(
-    single('unary', [tensor('x', shape, type, x)], attributes, tensor('y', shape, type, y)),
+    single('unary', [tensor('x', shape, type, x)], attributesOf(kind, alpha), tensor('y', shape, type, y)),
     seed,
     kinds[kind],
   );
@@ -70,7 +105,7 @@ describe('unary', () => {
         type: fc.constantFrom('int8', 'int8', 'uint8', 'float32'),
         kind: fc.constantFrom(...all),
         shape: shapes(4, 6),
-        alpha: fc.constantFrom(0.01, 0.1, 0.3, 1, 0.5, -0.2),
+        alpha: fc.constantFrom(0.01, 0.1, 0.3, 1, 0.5, -0.2, undefined),
         x: quantizations,
         y: quantizations,
         seed: seeds,
@@ -92,9 +127,7 @@ describe('unary', () => {
           for (const zeroPoint of [-128, 0, 127, -9]) {
             const x = tensor('x', [256], type, { scale: sx, zeroPoint });
             const y = tensor('y', [256], type, { scale: sy, zeroPoint: -zeroPoint - 1 });
-            checkGraph(single('unary', [x], kind === 'leakyRelu' ? { kind, alpha: 0.1 } : { kind }, y), 1, exact, {
-              x: values,
-            });
+            checkGraph(single('unary', [x], attributesOf(kind, 0.1), y), 1, exact, { x: values });
           }
         }
       }
@@ -129,13 +162,20 @@ describe('unary', () => {
         const inputs = values.map((v) => (Math.abs(v) > (largest[kind] ?? Infinity) ? 0 : v));
         const x = tensor('x', [inputs.length], 'float32');
         const y = tensor('y', [inputs.length], 'float32');
-        checkGraph(
-          single('unary', [x], kind === 'leakyRelu' || kind === 'elu' ? { kind, alpha: 0.3 } : { kind }, y),
-          1,
-          kinds[kind],
-          { x: inputs },
-        );
+        checkGraph(single('unary', [x], attributesOf(kind, 0.3), y), 1, kinds[kind], { x: inputs });
       }
     }
   });
+});
+
+describe("the extra module's record is refused for", () => {
+  const record = recordOf(L.OP_FUNCTION);
+  refused('a source beyond the arena', record, faults.arena, [L.FUNCTION_SOURCE, 1 << 20]);
+  refused('a misaligned target', record, faults.misaligned, [L.FUNCTION_TARGET, 2]);
+  refused('more elements than the arena holds', record, faults.arena, [L.FUNCTION_COUNT, 1 << 20]);
+  refused('no elements', record, faults.attribute, [L.FUNCTION_COUNT, 0]);
+  refused('an unknown function', record, faults.attribute, [L.FUNCTION_KIND, L.FUNCTION_KINDS]);
+  refused('a parameter that is no number', record, faults.attribute, [L.FUNCTION_ALPHA, 0x7fc00000]);
+  refused('an infinite parameter', record, faults.attribute, [L.FUNCTION_BETA, 0x7f800000]);
+  refused('int8', record, faults.attribute, [L.RECORD_DTYPE, L.DTYPE_I8, 'byte']);
 });

@@ -351,6 +351,24 @@ describe('element by element', () => {
     expect(unary('round', [0.5, 1.5, -2.5, 2.4])).toEqual([0, 2, -2, 2]);
     expect(unary('floor', [-1.5, 1.5])).toEqual([-2, 1]);
     expect(unary('tanh', [Math.log(2)])).toEqual(close([0.6]));
+    // Abramowitz and Stegun, tables 7.1, 4.6, 4.17 and 4.14, and 4.15
+    expect(unary('erf', [0.5, -1, 2])).toEqual(close([0.52049988, -0.84270079, 0.99532227]));
+    expect(unary('tan', [0.5, -1])).toEqual(close([0.54630249, -1.55740772]));
+    expect(['asinh', 'atan', 'asin', 'acos'].map((kind) => unary(kind as UnaryKind, [0.5])[0]))
+      .toEqual(close([0.48121183, 0.46364761, 0.52359878, 1.04719755]));
+    expect(['sinh', 'cosh', 'acosh'].map((kind) => unary(kind as UnaryKind, [2])[0]))
+      .toEqual(close([3.62686041, 3.76219569, 1.31695790]));
+    expect(unary('atanh', [0.6])).toEqual(close([Math.log(2)]));
+    expect(unary('softplus', [0, Math.log(2), -1000])).toEqual(close([Math.log(2), Math.log(3), 0]));
+    expect(unary('mish', [1])).toEqual(close([0.86509839]));
+    expect(unary('swish', [1, -1])).toEqual(close([0.73105858, -0.26894142]));
+    expect(unary('softsign', [3, -1])).toEqual(close([0.75, -0.5]));
+    expect(unary('celu', [-1, 2], 2)).toEqual(close([-0.78693868, 2]));
+    expect(unary('selu', [-1, 1])).toEqual(close([-1.11133072, 1.05070102]));
+    expect(unary('hardSigmoid', [-3, 1, 3])).toEqual(close([0, 0.7, 1]));
+    expect(unary('thresholdedRelu', [1, 1.5])).toEqual([0, 1.5]);
+    expect(unary('reciprocal', [-4])).toEqual([-0.25]);
+    expect(unary('sign', [-4, 0, 3])).toEqual([-1, 0, 1]);
   });
 
   test('unary in int8 applies the function to the real number of each value', () => {
@@ -362,9 +380,8 @@ describe('element by element', () => {
 
   test('unary in int8 rounds as TFLite and XNNPACK do', () => {
     const x = i8([4], 1, 0, [-3, -2, 2, 3]);
-    // the slopes in units of 1/256 are 512 and 154, then 256 and 128; halves round up
     expect(run('unary', { kind: 'leakyRelu', alpha: 0.3 }, [x], i8([4], 0.5, 0))).toEqual([-2, -1, 4, 6]);
-    expect(run('unary', { kind: 'leakyRelu', alpha: 0.5 }, [x], i8([4], 1, 0))).toEqual([-1, -1, 2, 3]);
+    expect(run('unary', { kind: 'leakyRelu', alpha: 0.5 }, [x], i8([4], 1, 0))).toEqual([-2, -1, 2, 3]);
     expect(run('unary', { kind: 'relu' }, [x], i8([4], 2, 5))).toEqual([5, 5, 6, 7]);
     expect(run('unary', { kind: 'abs' }, [x], i8([4], 2, 5))).toEqual([7, 6, 6, 7]);
     // −1·2/6, 1·4/6, 3 and 0 in units of 1/16

@@ -1,6 +1,6 @@
 import { input, output, type Node, type Tensor, type TensorData } from '../../src/graph/graph';
 import type { UnaryKind } from '../../src/graph/operators';
-import { hardSwish16, multiplierOf, multiply, multiplyBy256ths } from './fixedPoint';
+import { hardSwish16, multiplierOf, multiply } from './fixedPoint';
 import { activationRange, clamp, fround, isQuantized, quantizeReal, rangeOf, realOf, roundHalfAwayFromZero,
   roundHalfEven, scaleOf, zeroPointOf } from './requantize';
 import { allocate, isInteger, unsupported, valueOf, type Inputs } from './support';
@@ -10,9 +10,9 @@ import { allocate, isInteger, unsupported, valueOf, type Inputs } from './suppor
  * XNNPACK value by value (`integerFunction`).
  */
 export function unary(node: Node<'unary'>, inputs: Inputs): TensorData[] {
-  const { kind, alpha } = node.attributes;
+  const { kind, alpha, beta } = node.attributes;
   const [x, out] = [valueOf(node, inputs), allocate(output(node))];
-  const f = unaryFunction(kind, alpha);
+  const f = unaryFunction(kind, alpha, beta);
   const [from, to] = [input(node, 0), output(node)];
 
   if (from.dtype === 'float32' && to.dtype === 'float32') {
@@ -20,7 +20,7 @@ export function unary(node: Node<'unary'>, inputs: Inputs): TensorData[] {
   } else if (isInteger(from.dtype)) {
     for (let i = 0; i < out.length; i++) out[i] = Math.trunc(f(x[i]!));
   } else if (isQuantized(from) && isQuantized(to)) {
-    const apply = integerFunction(kind, alpha, from, to);
+    const apply = integerFunction(kind, f, from, to);
     for (let i = 0; i < out.length; i++) out[i] = clamp(apply(x[i]!), ...rangeOf(to.dtype));
   } else {
     throw unsupported(node);
@@ -28,15 +28,18 @@ export function unary(node: Node<'unary'>, inputs: Inputs): TensorData[] {
   return [out];
 }
 
+/** Functions that TFLite and XNNPACK compute in float32: f32(f32(f(x)) · f32(1 / so)). */
+const singlePrecision = ['logistic', 'tanh', 'elu', 'gelu', 'geluTanh', 'exp', 'log', 'sqrt', 'rsqrt', 'neg', 'square',
+  'floor', 'ceil', 'round', 'sin', 'cos'];
+
 /**
- * abs and the relu functions: fixed point with two roundings. leakyRelu: multipliers with 8
- * fractional bits. hardSwish: 16-bit fixed point. All others: f32(f32(f(x)) · f32(1 / so)) with
- * x = f32(s·(q − z)), where tanh and gelu round halves away from zero, and the others to even.
+ * abs and the relu functions: fixed point with two roundings. hardSwish: 16-bit fixed point. All
+ * others: f(x) / so with x = s·(q − z), once rounded or in float32. tanh and gelu round halves away
+ * from zero, and the others to even.
  */
-function integerFunction(kind: UnaryKind, alpha: number | undefined, from: Tensor, to: Tensor): (q: number) => number {
+function integerFunction(kind: UnaryKind, f: (x: number) => number, from: Tensor, to: Tensor): (q: number) => number {
   const [si, so, zi, zo] = [scaleOf(from), scaleOf(to), zeroPointOf(from), zeroPointOf(to)];
   const fixed = multiplierOf(si / so);
-  const ratio = fround(si / so);
   switch (kind) {
     case 'relu':
     case 'relu6':
@@ -47,24 +50,20 @@ function integerFunction(kind: UnaryKind, alpha: number | undefined, from: Tenso
     }
     case 'abs':
       return (q) => multiply(Math.abs(q - zi), fixed) + zo;
-    case 'leakyRelu': {
-      const [positive, negative] = [ratio, fround(ratio * fround(alpha ?? 0))].map((factor) =>
-        roundHalfEven(256 * factor)
-      ) as [number, number];
-      return (q) => multiplyBy256ths(q - zi, q >= zi ? positive : negative) + zo;
-    }
     case 'hardSwish':
       return (q) => hardSwish16(q - zi, si, so) + zo;
     default: {
-      const f = unaryFunction(kind, alpha);
       const round = ['tanh', 'gelu', 'geluTanh'].includes(kind) ? roundHalfAwayFromZero : roundHalfEven;
-      return (q) => quantizeReal(fround(fround(f(realOf(q, from))) * fround(1 / so)), to, round);
+      const steps = singlePrecision.includes(kind)
+        ? (q: number) => fround(fround(f(realOf(q, from))) * fround(1 / so))
+        : (q: number) => f(si * (q - zi)) / so;
+      return (q) => quantizeReal(steps(q), to, round);
     }
   }
 }
 
-/** The function of a kind; `alpha` is the slope of leakyRelu below zero or the factor of elu. */
-export function unaryFunction(kind: UnaryKind, alpha?: number): (x: number) => number {
+/** The function of a kind with its parameters, whose defaults are those of ONNX. */
+export function unaryFunction(kind: UnaryKind, alpha?: number, beta?: number): (x: number) => number {
   switch (kind) {
     case 'relu':
       return (x) => Math.max(x, 0);
@@ -112,7 +111,56 @@ export function unaryFunction(kind: UnaryKind, alpha?: number): (x: number) => n
       return Math.sin;
     case 'cos':
       return Math.cos;
+    case 'tan':
+      return Math.tan;
+    case 'asin':
+      return Math.asin;
+    case 'acos':
+      return Math.acos;
+    case 'atan':
+      return Math.atan;
+    case 'sinh':
+      return Math.sinh;
+    case 'cosh':
+      return Math.cosh;
+    case 'asinh':
+      return Math.asinh;
+    case 'acosh':
+      return Math.acosh;
+    case 'atanh':
+      return Math.atanh;
+    case 'erf':
+      return erf;
+    case 'softplus':
+      return softplus;
+    case 'mish':
+      return (x) => x * Math.tanh(softplus(x));
+    case 'softsign':
+      return (x) => x / (1 + Math.abs(x));
+    case 'swish':
+      return (x) => x / (1 + Math.exp(-x));
+    case 'selu': {
+      const [a, b] = [fround(alpha ?? 1.6732632423543772), fround(beta ?? 1.0507009873554805)];
+      return (x) => x > 0 ? b * x : b * a * Math.expm1(x);
+    }
+    case 'celu': {
+      const a = fround(alpha ?? 1);
+      return (x) => Math.max(0, x) + Math.min(0, a * Math.expm1(x / a));
+    }
+    case 'hardSigmoid':
+      return (x) => clamp(fround(alpha ?? 0.2) * x + fround(beta ?? 0.5), 0, 1);
+    case 'thresholdedRelu':
+      return (x) => x > fround(alpha ?? 1) ? x : 0;
+    case 'sign':
+      return Math.sign;
+    case 'reciprocal':
+      return (x) => 1 / x;
   }
+}
+
+/** log(1 + e^x), whose sum would overflow or cancel without the absolute value. */
+function softplus(x: number): number {
+  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 
 /**

@@ -239,6 +239,7 @@ export function everyOperator(): Graph {
   const chosen = b.node('select', [pickedToo, b.constant(Float32Array.of(0.5), [1]), isLarger], {});
   const places = b.node('gatherNd', [chosen, b.constant(Int32Array.of(1, 0, 0, 5), [2, 2])], {});
   const sums = b.node('cumsum', [chosen], { axis: 1, exclusive: true, reverse: true });
+  const curve = b.node('unary', [chosen], { kind: 'mish' });
   const guesses = [b.node('reshape', [y], {}, { shape: [1, 12, 4] }),
     b.node('reshape', [lf], {}, { shape: [1, 12, 10] }), constant([12, 4])];
   const limits = {
@@ -258,8 +259,8 @@ export function everyOperator(): Graph {
     quantization: x.quantization!,
     shape: [1, 6, 5, 3],
   });
-  return b.finish([...detections, smooth, sums, places, chosen, shares, normal, mean, total, best, prod, twice, pairs,
-    blocks, left!, right!, sq, picked, gp, lp, history]);
+  return b.finish([...detections, curve, smooth, sums, places, chosen, shares, normal, mean, total, best, prod, twice,
+    pairs, blocks, left!, right!, sq, picked, gp, lp, history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

@@ -75,6 +75,7 @@ export const elementwise: Mappings = {
   FLOOR: unary('floor'),
   CEIL: unary('ceil'),
   ROUND: unary('round'),
+  SIGN: unary('sign'),
   SIN: unary('sin'),
   COS: unary('cos'),
   ELU: (operator) => operator.emit('unary', [operator.input(0)], { kind: 'elu', alpha: 1 }),
