@@ -6,7 +6,7 @@ import type { Operator } from './operator';
 import { emitBinary } from './shared/binary';
 import { emitTable } from './shared/emit';
 import { hardSwishSteps, multiplyByQuantizedMultiplier, quantizeMultiplier } from './shared/fixedPoint';
-import { defaultParameters, functions, type Parameters } from './shared/functions';
+import { functions, parametersOf, type Parameters } from './shared/functions';
 import { activationRange, isActivation } from './shared/quantized';
 import { demand, requireTypes } from './shared/refuse';
 import { f32, roundAway, roundEven } from './shared/rounding';
@@ -76,7 +76,7 @@ export const unary: Operator<'unary'> = {
     const x = input(node, 0);
     const y = output(node);
     const { kind } = node.attributes;
-    const parameters = parametersOf(node);
+    const parameters = parametersOf(node.attributes);
     requireTypes(node, x, 'int8', 'float32');
     if (x.dtype === 'int8') {
       emitTable(node, emit, x, y, stepsOf(kind, parameters, perTensor(x), perTensor(y)));
@@ -92,11 +92,6 @@ export const unary: Operator<'unary'> = {
     }
   },
 };
-
-function parametersOf({ attributes: { kind, alpha, beta } }: Node<'unary'>): Parameters {
-  const byDefault = defaultParameters[kind];
-  return { alpha: f32(alpha ?? byDefault?.alpha ?? 0), beta: f32(beta ?? byDefault?.beta ?? 0) };
-}
 
 function emitFloat(
   node: Node<'unary'>,

@@ -1,8 +1,8 @@
 import { broadcastShape } from '../../graph/broadcast';
 import { elementCount, type AnyNode, type ConstantData, type DType, type Node, type Tensor } from '../../graph/graph';
 import type { ArithmeticKind, BinaryKind, CompareKind, LogicKind, ReduceKind } from '../../graph/operators';
+import { functions, parametersOf } from '../../ops/shared/functions';
 import { broadcastStrides, stridesOf } from '../../ops/shared/shapes';
-import { functions } from '../../ops/unary';
 import type { Constant } from './constants';
 
 // Evaluates nodes on constants during an import, above all the sizes that exported networks
@@ -138,10 +138,11 @@ const evaluators: { [K in AnyNode['op']]?: (node: Node<K>) => Values | undefined
     });
     return out;
   },
-  unary({ inputs, attributes: { kind, alpha } }) {
+  unary({ inputs, attributes }) {
     const x = constant(inputs[0]);
-    const f = functions[kind];
-    return x.dtype === 'float32' ? Float32Array.from(x.data, (v) => f(v, alpha ?? 1)) : undefined;
+    const f = functions[attributes.kind];
+    const parameters = parametersOf(attributes);
+    return x.dtype === 'float32' ? Float32Array.from(x.data, (v) => f(v, parameters)) : undefined;
   },
   binary({ inputs, outputs, attributes: { kind, activation } }) {
     return activation === 'none' ? pairwise(inputs, outputs[0]!, binaries[kind]) : undefined;

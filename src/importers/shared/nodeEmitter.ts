@@ -93,8 +93,12 @@ export class NodeEmitter {
     return this.constant(Int32Array.from(values), [values.length], dtype);
   }
 
-  unary(kind: UnaryKind, x: Tensor, alpha?: number): Tensor {
-    return this.node('unary', [x], { kind, ...(alpha !== undefined && { alpha }) });
+  unary(kind: UnaryKind, x: Tensor, alpha?: number, beta?: number): Tensor {
+    return this.node('unary', [x], {
+      kind,
+      ...(alpha !== undefined && { alpha }),
+      ...(beta !== undefined && { beta }),
+    });
   }
 
   binary(kind: BinaryKind, a: Tensor, b: Tensor | number): Tensor {

@@ -1,5 +1,5 @@
-import type { UnaryKind } from '../../graph/operators';
-import { roundEven } from './rounding';
+import type { Attributes, UnaryKind } from '../../graph/operators';
+import { f32, roundEven } from './rounding';
 
 /** The parameters of functions that have some. */
 export interface Parameters {
@@ -8,13 +8,18 @@ export interface Parameters {
 }
 
 /** The parameters of a node that does not set them, as in ONNX. */
-export const defaultParameters: Partial<Record<UnaryKind, Partial<Parameters>>> = {
+const defaultParameters: Partial<Record<UnaryKind, Partial<Parameters>>> = {
   elu: { alpha: 1 },
   celu: { alpha: 1 },
   selu: { alpha: 1.6732632423543772, beta: 1.0507009873554805 },
   hardSigmoid: { alpha: 0.2, beta: 0.5 },
   thresholdedRelu: { alpha: 1 },
 };
+
+export function parametersOf({ kind, alpha, beta }: Attributes['unary']): Parameters {
+  const byDefault = defaultParameters[kind];
+  return { alpha: f32(alpha ?? byDefault?.alpha ?? 0), beta: f32(beta ?? byDefault?.beta ?? 0) };
+}
 
 /** The real functions in double precision, from which int8 tables are computed. */
 export const functions: Record<UnaryKind, (x: number, parameters: Parameters) => number> = {

@@ -36,8 +36,12 @@ function unary(kind: UnaryKind): Mapping {
   return ({ emit, inputs: [x] }) => emit.unary(kind, x!);
 }
 
+function comparison(emit: NodeEmitter, kind: CompareKind, a: Tensor, b: Tensor): Tensor {
+  return emit.node('compare', [a, b], { kind }, { dtype: 'bool', quantization: undefined });
+}
+
 function compare(kind: CompareKind): Mapping {
-  return ({ emit, inputs }) => emit.node('compare', inputs, { kind }, { dtype: 'bool', quantization: undefined });
+  return ({ emit, inputs: [a, b] }) => comparison(emit, kind, a!, b!);
 }
 
 function logic(kind: LogicKind): Mapping {
@@ -88,6 +92,20 @@ function ofIntegers(kind: UnaryKind, integers: (emit: NodeEmitter, x: Tensor) =>
     isFloat(inputs[0]!) ? emit.unary(kind, inputs[0]!) : widened(emit, inputs, ([x]) => integers(emit, x!));
 }
 
+/** −1, 0 or 1 */
+function signOfInteger(emit: NodeEmitter, x: Tensor): Tensor {
+  const limit = (value: number): Tensor => emit.constant(Int32Array.of(value), [], x.dtype);
+  return emit.binary('minimum', emit.binary('maximum', x, limit(-1)), limit(1));
+}
+
+/** Both infinities, or only one sign of them. */
+const isInfinite: Mapping = ({ emit, inputs: [x], attributes }) => {
+  const [negative, positive] = ['detect_negative', 'detect_positive'].map((name) => attributes.int(name, 1) !== 0);
+  if (negative && positive) return comparison(emit, 'equal', emit.unary('abs', x!), emit.number(Infinity));
+  if (!negative && !positive) return comparison(emit, 'less', x!, x!);
+  return comparison(emit, 'equal', x!, emit.number(negative ? -Infinity : Infinity));
+};
+
 /** Powers with a constant exponent are products and roots. */
 const pow: Mapping = ({ emit, inputs: [x, y] }) => {
   const [exponent] = y!.data?.every((v) => v === y!.data![0]) ? y!.data : [];
@@ -133,23 +151,6 @@ const clip: Mapping = (operator) => {
     const raised = low ? emit.binary('maximum', wide!, emit.cast(low, wide!.dtype)) : wide!;
     return high ? emit.binary('minimum', raised, emit.cast(high, wide!.dtype)) : raised;
   });
-};
-
-/** max(0, min(1, alpha·x + beta)) */
-function hardSigmoid(emit: NodeEmitter, x: Tensor, alpha: number, beta: number): Tensor {
-  return emit.unary('relu0To1', emit.binary('add', emit.binary('mul', x, alpha), beta));
-}
-
-/** Selu is a scaled elu: gamma·(x if x > 0, otherwise alpha·(eˣ − 1)). */
-const selu: Mapping = ({ emit, inputs: [x], attributes }) => {
-  const alpha = attributes.float('alpha', 1.67326319217681884765625);
-  return emit.binary('mul', emit.unary('elu', x!, alpha), attributes.float('gamma', 1.05070102214813232421875));
-};
-
-/** max(0, x) + min(0, alpha·(e^(x/alpha) − 1)) = alpha·elu(x/alpha) */
-const celu: Mapping = ({ emit, inputs: [x], attributes }) => {
-  const alpha = attributes.float('alpha', 1);
-  return emit.binary('mul', emit.unary('elu', emit.binary('mul', x!, 1 / alpha)), alpha);
 };
 
 const where: Mapping = ({ emit, inputs: [condition, a, b] }) => emit.node('select', [a!, b!, condition!], {}, a);
@@ -212,21 +213,46 @@ export const elementwise: Mappings = {
   Round: unary('round'),
   Sin: unary('sin'),
   Cos: unary('cos'),
+  Erf: unary('erf'),
+  Softplus: unary('softplus'),
+  Mish: unary('mish'),
+  Softsign: unary('softsign'),
+  Tan: unary('tan'),
+  Asin: unary('asin'),
+  Acos: unary('acos'),
+  Atan: unary('atan'),
+  Sinh: unary('sinh'),
+  Cosh: unary('cosh'),
+  Asinh: unary('asinh'),
+  Acosh: unary('acosh'),
+  Atanh: unary('atanh'),
+  Sign: ofIntegers('sign', signOfInteger),
+  IsNaN: ({ emit, inputs: [x] }) => comparison(emit, 'notEqual', x!, x!),
+  IsInf: isInfinite,
   Sigmoid: unary('logistic'),
   Tanh: unary('tanh'),
   HardSwish: unary('hardSwish'),
-  Reciprocal: ({ emit, inputs: [x] }) => emit.binary('div', emit.number(1), x!),
+  Reciprocal: unary('reciprocal'),
   LeakyRelu: ({ emit, inputs: [x], attributes }) => emit.unary('leakyRelu', x!, attributes.float('alpha', 0.01)),
   Elu: ({ emit, inputs: [x], attributes }) => emit.unary('elu', x!, attributes.float('alpha', 1)),
-  Selu: selu,
-  Celu: celu,
+  Selu: ({ emit, inputs: [x], attributes }) =>
+    emit.unary(
+      'selu',
+      x!,
+      attributes.float('alpha', 1.67326319217681884765625),
+      attributes.float('gamma', 1.05070102214813232421875),
+    ),
+  Celu: ({ emit, inputs: [x], attributes }) => emit.unary('celu', x!, attributes.float('alpha', 1)),
   HardSigmoid: ({ emit, inputs: [x], attributes }) =>
-    hardSigmoid(emit, x!, attributes.float('alpha', 0.2), attributes.float('beta', 0.5)),
+    emit.unary('hardSigmoid', x!, attributes.float('alpha', 0.2), attributes.float('beta', 0.5)),
+  ThresholdedRelu: ({ emit, inputs: [x], attributes }) =>
+    emit.unary('thresholdedRelu', x!, attributes.float('alpha', 1)),
   Gelu: ({ emit, inputs: [x], attributes }) =>
     emit.unary(attributes.string('approximate', 'none') === 'tanh' ? 'geluTanh' : 'gelu', x!),
   Swish: ({ emit, inputs: [x], attributes }) => {
     const alpha = attributes.float('alpha', 1);
-    return emit.binary('mul', x!, emit.unary('logistic', alpha === 1 ? x! : emit.binary('mul', x!, alpha)));
+    if (alpha === 1) return emit.unary('swish', x!);
+    return emit.binary('mul', x!, emit.unary('logistic', emit.binary('mul', x!, alpha)));
   },
   PRelu: prelu,
   Clip: clip,
