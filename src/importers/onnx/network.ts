@@ -2,19 +2,21 @@ import { KletError } from '../../errors';
 import type { DType, Graph, Tensor } from '../../graph/graph';
 import { assembleGraph } from '../shared/assemble';
 import type { Constant } from '../shared/constants';
+import type { ModelFiles } from '../shared/files';
 import { allocate } from '../shared/fold';
 import type { ImportOptions } from '../shared/importer';
+import { inputShapes } from '../shared/inputShapes';
 import { NodeEmitter } from '../shared/nodeEmitter';
 import { sinkTransposes } from '../shared/sinkTransposes';
 import { UniqueNames } from '../shared/uniqueNames';
 import { UnsupportedForm, UnsupportedList, UnsupportedTensor } from '../shared/unsupported';
 import { NodeAttributes } from './attributes';
-import { inputShapes } from './inputs';
+import { dimensionsOf } from './inputs';
 import type { FunctionProto, GraphProto, NodeProto, ValueInfoProto } from './onnx_pb';
 import { OnnxOperator, type Mapping, type Surroundings } from './operator';
 import { mappingOf } from './operators/index';
 import { readModel } from './read';
-import { decodeTensor, elementType, type ModelFiles } from './tensors';
+import { decodeTensor, elementType } from './tensors';
 
 /** Operator sets and functions that nodes of a graph may use. */
 interface Definitions {
@@ -68,7 +70,7 @@ export class OnnxNetwork {
     const entries = graph.input.filter(({ name }) => !initialized.has(name));
     const constants = this.constantInputs(entries, options, scope);
     const open = entries.filter(({ name }) => !constants.has(name));
-    const shapes = inputShapes(open, options);
+    const shapes = inputShapes(open.map((entry) => ({ name: entry.name, dimensions: dimensionsOf(entry) })), options);
     const inputs: Tensor[] = [];
     for (const entry of open) {
       const { name } = entry;

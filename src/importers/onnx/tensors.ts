@@ -1,6 +1,7 @@
 import { KletError } from '../../errors';
 import type { ConstantData, DType } from '../../graph/graph';
 import { decodeElements, type Constant, type StoredType } from '../shared/constants';
+import { findFile, type ModelFiles } from '../shared/files';
 import { UnsupportedTensor } from '../shared/unsupported';
 import type { TensorProto } from './onnx_pb';
 
@@ -52,9 +53,6 @@ export function elementType(code: number, tensor: string): ElementType {
   if (!type) throw new UnsupportedTensor(`"${tensor}" (${refused[code] ?? `element type ${code}`})`);
   return type;
 }
-
-/** The other files of a network, by their names. */
-export type ModelFiles = Readonly<Record<string, Uint8Array>>;
 
 /** Decodes a constant. @param files - other files of the network, for external data */
 export function decodeTensor(proto: TensorProto, files: ModelFiles, name = proto.name): Constant {
@@ -133,8 +131,7 @@ function bytesOf(stored: StoredType, values: number[] | bigint[]): Uint8Array {
 function externalBytes({ externalData }: TensorProto, name: string, files: ModelFiles): Uint8Array {
   const entries = new Map(externalData.map(({ key, value }) => [key, value]));
   const location = entries.get('location') ?? '';
-  // files are found by their names alone: a path could lead out of the model's folder
-  const file = files[location] ?? files[location.split(/[\\/]/).at(-1)];
+  const file = findFile(files, location);
   if (!file) {
     throw new KletError(
       'BAD_ARGUMENT',

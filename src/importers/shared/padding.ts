@@ -1,5 +1,9 @@
 import type { Padding } from '../../graph/operators';
-import type { OperatorImport } from './operatorImport';
+
+/** What refuses forms of an operator. */
+interface Checks {
+  check(condition: boolean, form: string): void;
+}
 
 /** Windows of a convolution or pool over height and width, in pixels. */
 export interface Windows {
@@ -22,7 +26,7 @@ function samePadding(input: number, output: number, extent: number, stride: numb
  * has one pixel per window.
  */
 export function windowPadding(
-  operator: OperatorImport,
+  operator: Checks,
   rule: 'SAME' | 'VALID',
   large: readonly number[],
   small: readonly number[],

@@ -1,20 +1,10 @@
 import type { Tensor } from '../../../graph/graph';
-import type { ArithmeticKind, BinaryKind, CompareKind, LogicKind, UnaryKind } from '../../../graph/operators';
+import type { BinaryKind, CompareKind, LogicKind, UnaryKind } from '../../../graph/operators';
+import { arithmetic, isFloat, magnitude, negated, power, widened } from '../../shared/arithmetic';
 import { isConstantOf, type NodeEmitter } from '../../shared/nodeEmitter';
 import type { Mapping, Mappings, OnnxOperator } from '../operator';
 import { perChannel } from './normalization';
 import { elementType } from '../tensors';
-
-const isFloat = ({ dtype }: Tensor): boolean => dtype === 'float32';
-/** The core computes integers of less than 32 bits as int32. */
-const isNarrow = ({ dtype }: Tensor): boolean => dtype === 'int8' || dtype === 'uint8';
-
-/** Computes on integers of 8 bits as int32, and converts the result back. */
-function widened(emit: NodeEmitter, operands: Tensor[], compute: (wide: Tensor[]) => Tensor): Tensor {
-  const [first] = operands as [Tensor];
-  if (!isNarrow(first)) return compute(operands);
-  return emit.cast(compute(operands.map((x) => emit.cast(x, 'int32'))), first.dtype);
-}
 
 /** Folds any number of operands. */
 function variadic(kind: BinaryKind): Mapping {
@@ -48,10 +38,6 @@ function logic(kind: LogicKind): Mapping {
   return ({ emit, inputs }) => emit.node('logic', inputs, { kind });
 }
 
-function arithmetic(emit: NodeEmitter, kind: ArithmeticKind, a: Tensor, b: Tensor): Tensor {
-  return emit.node('arithmetic', [a, b], { kind });
-}
-
 /** Integers are divided with rounding toward zero. */
 const div: Mapping = (operator) =>
   widened(operator.emit, aligned(operator), ([a, b]) => {
@@ -77,15 +63,6 @@ const mod: Mapping = ({ emit, inputs, attributes }) =>
     return emit.node('select', [emit.binary('sub', zero, size), size, isNegative], {});
   });
 
-function magnitude(emit: NodeEmitter, x: Tensor): Tensor {
-  return isFloat(x) ? emit.unary('abs', x) : emit.binary('maximum', x, negated(emit, x));
-}
-
-function negated(emit: NodeEmitter, x: Tensor): Tensor {
-  if (isFloat(x)) return emit.unary('neg', x);
-  return emit.binary('sub', emit.constant(Int32Array.of(0), [], x.dtype), x);
-}
-
 /** A function of floats, with another form for integers. */
 function ofIntegers(kind: UnaryKind, integers: (emit: NodeEmitter, x: Tensor) => Tensor): Mapping {
   return ({ emit, inputs }) =>
@@ -106,34 +83,7 @@ const isInfinite: Mapping = ({ emit, inputs: [x], attributes }) => {
   return comparison(emit, 'equal', x!, emit.number(negative ? -Infinity : Infinity));
 };
 
-/** Powers with a constant exponent are products and roots. */
-const pow: Mapping = ({ emit, inputs: [x, y] }) => {
-  const [exponent] = y!.data?.every((v) => v === y!.data![0]) ? y!.data : [];
-  const isScalar = exponent !== undefined && y!.shape.length <= x!.shape.length && y!.shape.every((d) => d === 1);
-  if (isFloat(x!) && isScalar) {
-    switch (exponent) {
-      case 1:
-        return x!;
-      case 2:
-        return emit.unary('square', x!);
-      case 3:
-        return emit.binary('mul', emit.unary('square', x!), x!);
-      case 4:
-        return emit.unary('square', emit.unary('square', x!));
-      case 0.5:
-        return emit.unary('sqrt', x!);
-      case -0.5:
-        return emit.unary('rsqrt', x!);
-      case -1:
-        return emit.binary('div', emit.number(1), x!);
-    }
-  }
-  if (isFloat(x!) || isFloat(y!)) {
-    const power = arithmetic(emit, 'pow', emit.cast(x!, 'float32'), emit.cast(y!, 'float32'));
-    return emit.cast(power, x!.dtype);
-  }
-  return widened(emit, [x!, emit.cast(y!, x!.dtype)], ([a, b]) => arithmetic(emit, 'pow', a!, b!));
-};
+const pow: Mapping = ({ emit, inputs: [x, y] }) => power(emit, x!, y!);
 
 /** Bounds are inputs since operator set 11, attributes before. */
 const clip: Mapping = (operator) => {

@@ -2,7 +2,6 @@ import type { Mapping, Mappings } from '../operator';
 import { constants } from './constants';
 import { control } from './control';
 import { convolution } from './convolution';
-import { summation } from './einsum';
 import { elementwise } from './elementwise';
 import { indexing } from './indexing';
 import { layout } from './layout';
@@ -27,7 +26,6 @@ export const mappings: Mappings = {
   ...pooling,
   ...reduction,
   ...resizing,
-  ...summation,
 };
 
 /** The mapping of an operator, or undefined if kinglet lacks it. */

@@ -1,7 +1,7 @@
-import { elementCount, type Tensor } from '../../../graph/graph';
-import type { NodeEmitter } from '../../shared/nodeEmitter';
-import { product } from './matrix';
-import type { Mapping, Mappings, OnnxOperator } from '../operator';
+import { elementCount, type Tensor } from '../../graph/graph';
+import type { FileOperator } from './fileOperator';
+import type { NodeEmitter } from './nodeEmitter';
+import { product } from './products';
 
 /** A tensor whose dimensions have names. */
 interface Labeled {
@@ -10,7 +10,7 @@ interface Labeled {
 }
 
 /** The names of dimensions in a term. An ellipsis stands for `…0`, `…1`, … counted from its end. */
-function labelsOf(operator: OnnxOperator, term: string, rank: number): string[] {
+function labelsOf(operator: FileOperator, term: string, rank: number): string[] {
   const [before = '', after] = term.split('...') as [string, string?];
   if (after === undefined) {
     operator.check(before.length === rank, `the term "${term}" for ${rank} dimensions`);
@@ -71,7 +71,7 @@ function contract(emit: NodeEmitter, a: Labeled, b: Labeled, needed: ReadonlySet
 }
 
 /** Einstein's summation convention: products of matrices, sums and transposes. */
-export function einsum(operator: OnnxOperator, equation: string, operands: readonly Tensor[]): Tensor {
+export function einsum(operator: FileOperator, equation: string, operands: readonly Tensor[]): Tensor {
   const { emit } = operator;
   const [left = '', right] = equation.replace(/\s/g, '').split('->') as [string, string?];
   const terms = left.split(',');
@@ -99,7 +99,3 @@ export function einsum(operator: OnnxOperator, equation: string, operands: reado
   const { tensor, labels } = summed(emit, done, new Set(result));
   return emit.transpose(tensor, result.map((label) => labels.indexOf(label)));
 }
-
-const mapping: Mapping = (operator) => einsum(operator, operator.attributes.string('equation', ''), operator.inputs);
-
-export const summation: Mappings = { Einsum: mapping };
