@@ -152,6 +152,31 @@ function perRow({ shape }: Tensor, entries: number[]): number[] {
   return entries.length === 1 ? Array.from({ length: shape[0]! }, () => entries[0]!) : entries;
 }
 
+/** A constant whose dimension i is dimension perm[i] of the given one. */
+export function permuted(tensor: Constant, perm: readonly number[]): Constant {
+  const { data, shape, quantization } = tensor;
+  const to = perm.map((axis) => shape[axis]!);
+  const strides = perm.map((axis) => elementCount(shape.slice(axis + 1)));
+  const moved = new (data.constructor as new(length: number) => Int8Array)(data.length);
+  const position = to.map(() => 0);
+  let from = 0;
+  for (let i = 0; i < moved.length; i++) {
+    moved[i] = data[from]!;
+    for (let d = to.length - 1; d >= 0; d--) {
+      from += strides[d]!;
+      if (++position[d]! < to[d]!) break;
+      from -= to[d]! * strides[d]!;
+      position[d] = 0;
+    }
+  }
+  return {
+    ...tensor,
+    shape: to,
+    data: moved,
+    ...(quantization && { quantization: { ...quantization, axis: perm.indexOf(quantization.axis) } }),
+  };
+}
+
 /** Concatenates the columns of float constants [rows][a] and [rows][b]. */
 export function joinColumns(a: Constant, b: Constant): Constant {
   const [rows = 0, ka = 0] = a.shape;
