@@ -3,6 +3,7 @@ import { elements, Maker, Random, type ElementType, type OracleCase } from './ma
 import { networks } from './networks';
 import { predicates, predicateTypes } from './predicates';
 import { recurrent, recurrentTypes } from './recurrent';
+import { volumes, volumeTypes } from './volumes';
 
 /** Puts one operator, with random shapes and parameters, into a network. */
 type Recipe = (make: Maker) => void;
@@ -482,11 +483,13 @@ const recipes: Record<string, Recipe> = {
   ...predicates,
   ...recurrent,
   ...networks,
+  ...volumes,
 };
 
 const hybridOperators = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED'];
 function typesOf(operator: string): readonly ElementType[] {
-  const types = recurrentTypes[operator] ?? predicateTypes[operator] ?? detectionTypes[operator];
+  const types = recurrentTypes[operator] ?? predicateTypes[operator] ?? detectionTypes[operator] ??
+    volumeTypes[operator];
   if (types) return types;
   // TensorFlow Lite's kernel refuses integers
   if (operator === 'SIGN') return ['float32'];

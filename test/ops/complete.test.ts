@@ -148,8 +148,9 @@ test.each(Object.keys(mappings))('%s has a rule for shapes that the file leaves 
 test.each([...Object.keys(mappings), ...customMappings.keys()])(
   '%s is compared with TensorFlow Lite itself',
   (name) => {
-    const cases = ['cases', 'detection', 'predicates', 'recurrent'].map((file) => readPage(`bench/oracle/${file}.ts`))
-      .join('\n');
+    const cases = ['cases', 'detection', 'predicates', 'recurrent', 'volumes'].map((file) =>
+      readPage(`bench/oracle/${file}.ts`)
+    ).join('\n');
     const has = new RegExp(`\\b${name}\\b`).test(cases);
     expect(has || name in noOracle, `bench/oracle/cases.ts: a recipe for ${name}, or the reason for none here`)
       .toBe(true);

@@ -105,6 +105,16 @@ export const tables = {
     dilationWFactor: [4, 'int32', 1],
     dilationHFactor: [5, 'int32', 1],
   },
+  Conv3DOptions: {
+    padding: [0, 'int8'],
+    strideD: [1, 'int32'],
+    strideW: [2, 'int32'],
+    strideH: [3, 'int32'],
+    fusedActivationFunction: [4, 'int8'],
+    dilationDFactor: [5, 'int32', 1],
+    dilationWFactor: [6, 'int32', 1],
+    dilationHFactor: [7, 'int32', 1],
+  },
   DepthwiseConv2DOptions: {
     padding: [0, 'int8'],
     strideW: [1, 'int32'],
@@ -274,6 +284,8 @@ const operatorOptions = {
   GATHER: ['GatherOptions', 23],
   WHILE: ['WhileOptions', 93],
   CUMSUM: ['CumsumOptions', 102],
+  CONV_3D: ['Conv3DOptions', 106],
+  CONV_3D_TRANSPOSE: ['Conv3DOptions', 106],
   CALL_ONCE: ['CallOnceOptions', 103],
   VAR_HANDLE: ['VarHandleOptions', 111],
 } as const satisfies Record<string, readonly [TableName, number]>;

@@ -64,6 +64,16 @@ const convolution = (outputAxis: number): Rule =>
     return w?.length === 4 ? image(facts, x, [w[1]!, w[2]!], w[outputAxis]!) : undefined;
   });
 
+const volumeConvolution = one((facts, x) => {
+  const w = facts.shape(1);
+  if (w?.length !== 5 || x.length !== 5) return undefined;
+  const sizes = ['D', 'H', 'W'].map((axis, i) => {
+    const extent = (w[i]! - 1) * Number(facts.options[`dilation${axis}Factor`] ?? 1) + 1;
+    return windows(x[i + 1]!, extent, number(facts, `stride${axis}`), number(facts, 'padding'));
+  });
+  return [x[0]!, ...sizes, w[4]!];
+});
+
 const pool = one((facts, x) => image(facts, x, [number(facts, 'filterHeight'), number(facts, 'filterWidth')], x[3]!));
 
 const fullyConnected = one((facts, x) => {
@@ -265,7 +275,8 @@ export const shapeRules = new Map<string, Rule>([
   ...named('TILE', tile),
   ...named('BROADCAST_TO', (facts) => [facts.values(1)]),
   ...named('WHILE', loop),
-  ...named('FILL TRANSPOSE_CONV', (facts) => [facts.values(0)]),
+  ...named('CONV_3D', volumeConvolution),
+  ...named('FILL TRANSPOSE_CONV CONV_3D_TRANSPOSE', (facts) => [facts.values(0)]),
   ...named(DETECTION_POSTPROCESS, detections),
 ]);
 

@@ -12,6 +12,7 @@ import { reduction } from './reduction';
 import { recurrent } from './recurrent';
 import { slicing } from './slicing';
 import { variables } from './variables';
+import { volumes } from './volumes';
 
 /** The mapping of each built-in operator to nodes of the IR. */
 export const mappings: Mappings = {
@@ -26,6 +27,7 @@ export const mappings: Mappings = {
   ...recurrent,
   ...loops,
   ...variables,
+  ...volumes,
 };
 
 /** The mappings of custom operators, by name. */
