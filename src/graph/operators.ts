@@ -58,9 +58,14 @@ interface Convolution extends Sliding {
 
 /**
  * Attributes common to recurrent layers. The input is a sequence [B][T][I], or [T][B][I] if
- * `timeMajor`; an input of two dimensions is one time step [B][I]. A layer starts from a state of
- * zeros and keeps its state from run to run if the graph `carries`. `reverse` computes from the
- * last time step to the first.
+ * `timeMajor`; an input of two dimensions is one time step [B][I]. `reverse` computes from the last
+ * time step to the first.
+ *
+ * lstm, gru and rnn take their initial states as last operands and give their final states as
+ * optional further outputs, all [B][N] (the hidden state of an lstm is [B][P]). A layer with an
+ * initial state starts from it in each run. Without one, it starts from zeros and keeps its state
+ * from run to run if the graph `carries`. States of int8 layers have the types and scales of
+ * docs/format/recurrent.md.
  */
 export interface Sequence {
   timeMajor: boolean;
@@ -105,7 +110,7 @@ export interface Attributes {
   /**
    * A long short-term memory of hidden size N and projection size P (P = N without a projection).
    * x, W [4N][I], U [4N][P], bias? [4N], peephole? [3N], projection? [P][N], projectionBias? [P],
-   * norm? [4N] → [B][T][P].
+   * norm? [4N], h? [B][P], c? [B][N] → [B][T][P], final h [B][P], final c [B][N].
    *
    * The rows of W and U are the gates i, f, g, o; the rows of peepholes are i, f, o. With 3N rows
    * (f, g, o, and peepholes f, o) the input gate is coupled: i = 1 − f. `norm` scales the
@@ -120,11 +125,14 @@ export interface Attributes {
     hidden?: { scale: number; zeroPoint: number }; gateScales?: number[] };
   /**
    * A gated recurrent unit of hidden size N: x, W [3N][I], U [3N][N], bias? [3N], recurrentBias?
-   * [3N] → [B][T][N]. The rows are the gates z, r, g. With `resetAfter` the reset gate multiplies
-   * U·h + recurrentBias, otherwise h itself.
+   * [3N], h? [B][N] → [B][T][N], final h [B][N]. The rows are the gates z, r, g. With `resetAfter`
+   * the reset gate multiplies U·h + recurrentBias, otherwise h itself.
    */
   gru: Sequence & { resetAfter: boolean };
-  /** h = activation(W·x + U·h + bias): x, W [N][I], U [N][N], bias? [N] → [B][T][N] */
+  /**
+   * h = activation(W·x + U·h + bias): x, W [N][I], U [N][N], bias? [N], h? [B][N] → [B][T][N],
+   * final h [B][N]
+   */
   rnn: Sequence & { activation: CellActivation };
   /**
    * x, feature [N·rank][I], time [N·rank][memory], bias? [N] → [B][T][N]. Each output has `rank`
