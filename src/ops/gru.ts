@@ -5,12 +5,12 @@ import { checkStates, hasStateOperands, placeStates } from './shared/cellStates'
 import { int8Gru, UNIT_RANGE } from './shared/int8Recurrent';
 import { recurrentMatrices } from './shared/matrices';
 import { foldZeroPoint, rowSums } from './shared/pack';
-import { checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, GATE_SCALE, modeOf, optionalOperand,
-  plainWords, sequenceShape, sizesOf, type Cell } from './shared/recurrent';
+import { checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, gateParts, GATE_SCALE, modeOf,
+  optionalOperand, plainWords, sequenceShape, sizesOf, type Cell } from './shared/recurrent';
 import { stepwise } from './shared/stream';
 
 export const gru: Operator<'gru'> = {
-  quantization: (node) => (hasStateOperands(node) ? 'float' : UNIT_RANGE),
+  quantization: (node) => (node.attributes.gate === 'relu0To1' || hasStateOperands(node) ? 'float' : UNIT_RANGE),
   stream: stepwise,
   isChannelwise: false,
   weights: {
@@ -42,8 +42,10 @@ export const gru: Operator<'gru'> = {
     // the state of an int8 layer changes by small amounts, so it is stored with more bits than the
     // products use
     const { tensors: [hidden], finish } = placeStates(node, emit);
+    const parts = gateParts(node, mode);
     if (mode !== 'int8') {
       const r = emitCell(node, emit, cell, attributes, hidden!);
+      r.int(L.RECURRENT_PARTS, parts);
       if (mode === 'hybrid') emitSums(node, r, cell);
       return finish();
     }

@@ -5,7 +5,7 @@ import { checkStates, hasStateOperands, placeStates } from './shared/cellStates'
 import { int8Lstm, largestCell } from './shared/int8Recurrent';
 import { recurrentMatrices } from './shared/matrices';
 import { foldZeroPoint, packLanes, packMatrix, rowSums } from './shared/pack';
-import { constantOperand, demandShape, emitCell, emitSums, fixedPoint, GATE_SCALE, modeOf, optionalOperand,
+import { constantOperand, demandShape, emitCell, emitSums, fixedPoint, gateParts, GATE_SCALE, modeOf, optionalOperand,
   scalesOfGates, sequenceShape, type Cell } from './shared/recurrent';
 import { demand, unsupported } from './shared/refuse';
 import { f32 } from './shared/rounding';
@@ -29,10 +29,13 @@ function sizesOf(node: Node<'lstm'>): { inputs: number; gates: number; cells: nu
 }
 
 export const lstm: Operator<'lstm'> = {
-  // cells with a normalization, without the bound of tanh, or with states of the network stay in
-  // float32
-  quantization: (node) =>
-    node.inputs[7] || node.attributes.activation !== 'tanh' || hasStateOperands(node) ? 'float' : 'weights',
+  quantization(node) {
+    const { activation, gate } = node.attributes;
+    // cells with a normalization, without the bound of tanh, with hard gates, or with states of the
+    // network stay in float32
+    const isFloat = node.inputs[7] || activation !== 'tanh' || gate === 'relu0To1' || hasStateOperands(node);
+    return isFloat ? 'float' : 'weights';
+  },
   stream: stepwise,
   isChannelwise: false,
   weights: {
@@ -107,7 +110,7 @@ export const lstm: Operator<'lstm'> = {
     }
     const { tensors: [hidden, state], finish } = placeStates(node, emit);
     const parts = (gates === 3 ? L.RECURRENT_COUPLED : 0) | (peephole ? L.RECURRENT_HAS_PEEPHOLE : 0) |
-      (norm ? L.RECURRENT_HAS_NORM : 0) | (projection ? L.RECURRENT_HAS_PROJECTION : 0);
+      (norm ? L.RECURRENT_HAS_NORM : 0) | (projection ? L.RECURRENT_HAS_PROJECTION : 0) | gateParts(node, mode);
     const numbers = int8 ? Int16Array : Float32Array;
     const biases = int8 ? Int32Array : Float32Array;
     const r = emitCell(node, emit, cell, attributes, hidden!);

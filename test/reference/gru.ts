@@ -1,6 +1,6 @@
 import { input, perTensor, type Node, type TensorData } from '../../src/graph/graph';
 import { dividePower, logistic16, tanh16 } from './gates';
-import { alongTime, clampTo8, initialState, int8Preactivations, logistic, realProducts, saturate16,
+import { activationOf, alongTime, clampTo8, initialState, int8Preactivations, logistic, realProducts, saturate16,
   type Row } from './sequence';
 import type { Inputs } from './support';
 
@@ -11,7 +11,8 @@ import type { Inputs } from './support';
 export function gru(node: Node<'gru'>, inputs: Inputs): TensorData[] {
   const hiddenSize = input(node, 2).shape[1]!;
   const [, w, u, bias, recurrentBias, h0] = inputs;
-  const { resetAfter, hybrid } = node.attributes;
+  const { resetAfter, hybrid, gate: kind } = node.attributes;
+  const squash = kind === 'relu0To1' ? activationOf(kind) : logistic;
   const of = (gate: number, n: number): number => gate * hiddenSize + n;
   if (input(node, 0).dtype === 'int8') return integer(node, inputs);
   return alongTime(node, inputs, (b) => ({ h: Float64Array.from(initialState(h0, b, hiddenSize)) }), (x, state) => {
@@ -20,7 +21,7 @@ export function gru(node: Node<'gru'>, inputs: Inputs): TensorData[] {
       realProducts(input(node, 2), u!, h, hybrid).map((s, i) => s + (recurrentBias?.[i] ?? 0));
     const uh = inner(state.h);
     const gate = (index: number): number[] =>
-      Array.from({ length: hiddenSize }, (_, n) => logistic(wx[of(index, n)]! + uh[of(index, n)]!));
+      Array.from({ length: hiddenSize }, (_, n) => squash(wx[of(index, n)]! + uh[of(index, n)]!));
     const z = gate(0);
     const r = gate(1);
     const reset = resetAfter

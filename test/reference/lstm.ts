@@ -27,8 +27,9 @@ function sizes(node: Node<'lstm'>): { hiddenSize: number; gates: number; project
 
 function float(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
   const { hiddenSize, gates, projectionSize } = sizes(node);
-  const { activation, cellClip, projectionClip, hybrid } = node.attributes;
+  const { activation, cellClip, projectionClip, hybrid, gate: kind } = node.attributes;
   const act = activationOf(activation);
+  const squash = kind === 'relu0To1' ? activationOf(kind) : logistic;
   const [, w, u, bias, peephole, projection, projectionBias, norm, h0, c0] = inputs;
   const clip = (x: number, bound: number): number => (bound > 0 ? Math.max(-bound, Math.min(bound, x)) : x);
   return alongTime(
@@ -54,7 +55,7 @@ function float(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
             (s - mean) / Math.sqrt(variance + 1e-8) * norm[at * hiddenSize + n]! + (bias?.[at * hiddenSize + n] ?? 0)
           );
         }
-        return preactivations.map(name === 'g' ? act : logistic);
+        return preactivations.map(name === 'g' ? act : squash);
       };
       const f = gate('f');
       const i = gates === 4 ? gate('i') : f.map((v) => 1 - v);

@@ -9,17 +9,20 @@ import { allocate, type Inputs } from './support';
 
 export type Row = ArrayLike<number>;
 type Layer = Node<'lstm'> | Node<'gru'> | Node<'rnn'> | Node<'svdf'>;
+type AnyLayer = Layer | Node<'recurrence'>;
 
 /**
  * Applies `step` to the time steps of each batch item in turn. `begin` creates the state of item b
- * before the first time step; `end` returns the final states, which are further outputs.
+ * before the first time step; `end` returns the final states, which are further outputs. Item b has
+ * `lengthOf(b)` time steps, by default all; the outputs of others are 0.
  */
 export function alongTime<S>(
-  node: Layer,
+  node: AnyLayer,
   inputs: Inputs,
   begin: (b: number) => S,
   step: (x: Row, state: S) => number[],
   end: (state: S) => Row[] = () => [],
+  lengthOf?: (b: number) => number,
 ): TensorData[] {
   const x = input(node, 0);
   const y = output(node);
@@ -31,8 +34,9 @@ export function alongTime<S>(
   const [batch, time] = batchAndTime(x.shape, timeMajor);
   for (let b = 0; b < batch; b++) {
     const state = begin(b);
-    for (let s = 0; s < time; s++) {
-      const t = reverse ? time - 1 - s : s;
+    const steps = lengthOf?.(b) ?? time;
+    for (let s = 0; s < steps; s++) {
+      const t = reverse ? steps - 1 - s : s;
       const row = timeMajor ? t * batch + b : b * time + t;
       out.set(step((inputs[0] as TensorData).subarray(row * I, (row + 1) * I), state), row * P);
     }

@@ -25,13 +25,17 @@ const unitSteps = (scale: number): Quantization => ({ scale: [scale], zeroPoint:
 
 /** The states of a node, in the order of its outputs; none if it is no recurrent layer. */
 export function cellStates(node: AnyNode): CellState[] {
-  if (node.op !== 'lstm' && node.op !== 'gru' && node.op !== 'rnn') return [];
+  if (node.op !== 'lstm' && node.op !== 'gru' && node.op !== 'rnn' && node.op !== 'recurrence') return [];
   const x = input(node, 0);
   const [, width = 0] = input(node, 2).shape;
   const { batch } = stridesOfSequence(x, node.attributes.timeMajor, width);
   const int8 = x.dtype === 'int8';
   const first = { name: 'hidden', output: 1, shape: [batch, width] } as const;
   const float = { dtype: 'float32' } as const;
+  if (node.op === 'recurrence') {
+    const hidden = { ...first, ...float, input: 7 };
+    return node.attributes.cell === 'lstm' ? [hidden, { ...hidden, name: 'cell', input: 8, output: 2 }] : [hidden];
+  }
   if (node.op === 'gru') {
     return [{ ...first, input: 5, ...(int8 ? { dtype: 'int16', quantization: unitSteps(2 ** -15) } : float) }];
   }

@@ -129,7 +129,7 @@ export const pooling: StreamForm<'averagePool2d' | 'maxPool2d'> = {
 /**
  * Recurrent layers keep their state from call to call. Time must be the dimension of their steps.
  */
-export const stepwise: StreamForm<'lstm' | 'gru' | 'rnn' | 'svdf'> = {
+export const stepwise: StreamForm<'lstm' | 'gru' | 'rnn' | 'svdf' | 'recurrence'> = {
   convert(node, stream) {
     const { time } = stream;
     if (node.attributes.reverse) {
@@ -143,6 +143,9 @@ export const stepwise: StreamForm<'lstm' | 'gru' | 'rnn' | 'svdf'> = {
         node as AnyNode,
         `it would start ${time.offset} frames before the sequence, because a convolution before it is not causal`,
       );
+    }
+    if (node.op === 'recurrence' && node.inputs[6]) {
+      throw unsupported(node as AnyNode, 'its sequences have lengths; without them it can be streamed');
     }
     const y = output(node as AnyNode);
     stream.add(continued(node as AnyNode, stream));
