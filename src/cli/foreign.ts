@@ -33,20 +33,15 @@ const kinds: Record<string, ForeignKind> = {
     matches: (bytes) => mediumOf(bytes) === 'sound',
     description: 'is a recording; name the network first, and pass recordings to kinglet run with --input',
   },
-  hdf5: {
-    matches: (_, text) => text.startsWith('\x89HDF'),
-    description: 'looks like a Keras HDF5 file; convert it to .tflite first with '
-      + 'tf.lite.TFLiteConverter.from_keras_model',
+  mangledHdf5: {
+    matches: (_, text) => text.startsWith('\xef\xbf\xbdHDF'),
+    description: 'was an HDF5 file (.h5 of Keras) before a program treated it as UTF-8 text, which cannot be undone; '
+      + 'get the original file as binary',
   },
   pytorch: {
     matches: (_, text) => text.startsWith('PK\x03\x04') && text.includes('/data.pkl'),
     description: 'looks like a PyTorch checkpoint; export the network to .tflite first, for example with '
       + 'ai-edge-torch',
-  },
-  keras: {
-    matches: (_, text) => text.startsWith('PK\x03\x04') && /(config|metadata)\.json/.test(text),
-    description: 'looks like a .keras file; convert it to .tflite first with '
-      + 'tf.lite.TFLiteConverter.from_keras_model',
   },
   zip: {
     matches: (_, text) => text.startsWith('PK\x03\x04'),

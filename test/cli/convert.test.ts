@@ -245,14 +245,13 @@ describe('convert', () => {
     expect(existsSync(files.at('odd.klet'))).toBe(false);
   });
 
-  it.each<[string, string | Uint8Array, string]>([['HDF5', '\x89HDF\r\n\x1a\n', ''], ['a ZIP', 'PK\x03\x04....',
-    'ZIP archive'], ['a photo', Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), 'is an image'], ['a Git LFS pointer',
-    'version https://git-lfs.github.com/spec/v1', 'git lfs pull'], ['JSON', '{"modelTopology": {}}', 'TensorFlow.js'], [
-    'HTML',
-    '<!DOCTYPE html>',
-    'HTML',
-  ], ['nothing', '', 'is empty'], ['noise', 'noise noise', 'an unknown format'], ['a pickle',
-    Uint8Array.of(0x80, 2, 0x8a), 'PyTorch']])(
+  it.each<[string, string | Uint8Array, string]>([['HDF5 as text', '\xef\xbf\xbdHDF\r\n', 'HDF5 file'], ['a ZIP',
+    'PK\x03\x04....', 'ZIP archive'], ['a photo', Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), 'is an image'], [
+    'a Git LFS pointer',
+    'version https://git-lfs.github.com/spec/v1',
+    'git lfs pull',
+  ], ['JSON', '{"modelTopology": {}}', 'TensorFlow.js'], ['HTML', '<!DOCTYPE html>', 'HTML'], ['nothing', '',
+    'is empty'], ['noise', 'noise noise', 'an unknown format'], ['a pickle', Uint8Array.of(0x80, 2, 0x8a), 'PyTorch']])(
       'names the format of a file that is not a .tflite network: %s',
       async (_, content, text) => {
         const { code, err } = await kinglet('convert', files.write('thing', content), '-o', files.at('thing.klet'));

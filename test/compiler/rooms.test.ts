@@ -150,7 +150,7 @@ describe('the rooms', () => {
   test('importers import the graph and their format, neither kernels nor the .klet format', () => {
     // shapes and the real functions of operators, to evaluate constants
     const ops = /^src\/ops\/(index|shared\/(functions|shapes))$/;
-    const parsers = /^(flatbuffers(\/js\/flexbuffers\.js)?|fflate|@bufbuild\/protobuf(\/codegenv2)?)$/;
+    const parsers = /^(flatbuffers(\/js\/flexbuffers\.js)?|fflate|jsfive|@bufbuild\/protobuf(\/codegenv2)?)$/;
     expect(strangers('src/importers', [/^src\/(importers|graph)\//, errors, ops, parsers])).toEqual([]);
   });
 

@@ -4,11 +4,24 @@ import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/compiler/index';
 import { importerOf, importers } from '../../src/importers/index';
 import { everyOperator } from '../robustness/sample';
+import { writeKerasHdf5 } from './keras/writer';
 import { writeOnnx } from './onnx/writer';
 import { writeTflite } from '../tflite/writer';
 
 /** A file of each registered format. */
 const samples: Record<string, Uint8Array> = {
+  keras: writeKerasHdf5({
+    model: {
+      class_name: 'Sequential',
+      config: {
+        name: 'sequential',
+        layers: [{ class_name: 'InputLayer', config: { name: 'x', batch_input_shape: [null, 2] } }, {
+          class_name: 'ReLU',
+          config: { name: 'y' },
+        }],
+      },
+    },
+  }),
   onnx: writeOnnx({
     nodes: [{ op: 'Neg', inputs: ['x'], outputs: ['y'] }],
     inputs: [{ name: 'x', shape: [2] }],
@@ -60,6 +73,6 @@ describe('the registry', () => {
   test('no two importers claim an extension', () => {
     const extensions = importers.flatMap((importer) => importer.extensions);
     expect(new Set(extensions).size).toBe(extensions.length);
-    expect(extensions.filter((extension) => !/^[a-z]+$/.test(extension))).toEqual([]);
+    expect(extensions.filter((extension) => !/^[a-z][a-z0-9]*$/.test(extension))).toEqual([]);
   });
 });
