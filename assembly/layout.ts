@@ -182,9 +182,10 @@ export const OP_CUMSUM = 66;
 export const OP_DETECTION_POSTPROCESS = 67;
 export const OP_FUNCTION = 68;
 export const OP_RESAMPLE = 72;
+export const OP_RECURRENCE = 82;
 /** The opcodes of the extra module (assembly/extra), which few networks need. */
 export const FIRST_EXTRA_OPCODE = 64;
-export const LAST_EXTRA_OPCODE = 72;
+export const LAST_EXTRA_OPCODE = 82;
 
 /** The phases in which the core calls the extra module with a record. */
 export const EXTRA_VALIDATE = 0;
@@ -611,6 +612,8 @@ export const RECURRENT_COUPLED = 1;
 export const RECURRENT_HAS_PEEPHOLE = 2;
 export const RECURRENT_HAS_NORM = 4;
 export const RECURRENT_HAS_PROJECTION = 8;
+/** lstm and gru in f32: gates are clamped to 0 … 1 in place of the logistic function. */
+export const RECURRENT_HARD_GATES = 16;
 /**
  * MODE of f32 records: float weights (plain), or int8 weights and activations quantized row by row.
  */
@@ -803,3 +806,50 @@ export const RESAMPLE_SOURCE_ZERO = 48;
 export const RESAMPLE_TARGET_DTYPE = 52;
 export const RESAMPLE_TARGET_ZERO = 56;
 export const RESAMPLE_BYTES = 64;
+
+// recurrence: lstm (gates i, f, g, o), gru (z, r, g) or rnn, as RECURRENT, whose KINDs it has, with
+//   other functions of the gates. Source f32 [BATCH][TIME][INPUTS] → target f32
+//   [BATCH][TIME][CELLS], or time first if TIME_MAJOR is 1. Item b of the batch has LENGTHS[b] time
+//   steps; target rows after them are 0. G gates of N' lanes, N' = CELLS rounded up to 8:
+//   weights f32 [G][N'/8][K][8], biases f32 [G][N'], peephole f32 [3][N'] of i, f, o
+export const RECURRENCE_SOURCE = 8;
+/** i32 [BATCH], if HAS_LENGTHS is 1. */
+export const RECURRENCE_LENGTHS = 12;
+export const RECURRENCE_TARGET = 16;
+/** The states f32 [BATCH][CELLS], read first. The cell state belongs to lstm. */
+export const RECURRENCE_HIDDEN = 20;
+export const RECURRENCE_CELL = 24;
+export const RECURRENCE_KIND = 28;
+export const RECURRENCE_TIME = 32;
+export const RECURRENCE_BATCH = 36;
+export const RECURRENCE_INPUTS = 40;
+export const RECURRENCE_CELLS = 44;
+export const RECURRENCE_TIME_MAJOR = 48;
+export const RECURRENCE_REVERSE = 52;
+export const RECURRENCE_HAS_LENGTHS = 56;
+/** lstm: f = 1 − i */
+export const RECURRENCE_COUPLED = 60;
+/** f32, the bound of the arguments of the first two functions; 0 for none. */
+export const RECURRENCE_CLIP = 64;
+export const RECURRENCE_INPUT_WEIGHTS = 68;
+export const RECURRENCE_HIDDEN_WEIGHTS = 72;
+export const RECURRENCE_INPUT_BIAS = 76;
+export const RECURRENCE_HIDDEN_BIAS = 80;
+export const RECURRENCE_PEEPHOLE = 84;
+/** Three functions: of the gates, of g (rnn: none), and of the cell state of an lstm. */
+export const RECURRENCE_FUNCTIONS = 88;
+/** Bytes of a function: a kind, and alpha and beta in f32. */
+export const RECURRENCE_FUNCTION_BYTES = 12;
+export const RECURRENCE_BYTES = 128;
+
+export const GATE_AFFINE = 0;
+export const GATE_RELU = 1;
+export const GATE_LEAKY_RELU = 2;
+export const GATE_THRESHOLDED_RELU = 3;
+export const GATE_TANH = 4;
+export const GATE_LOGISTIC = 5;
+export const GATE_HARD_SIGMOID = 6;
+export const GATE_ELU = 7;
+export const GATE_SOFTSIGN = 8;
+export const GATE_SOFTPLUS = 9;
+export const GATE_FUNCTIONS = 10;

@@ -2,7 +2,7 @@
 // host instantiates it on the core's memory when a plan has one of its records, and the core calls
 // `extra` directly. Its records run on thread 0 alone.
 import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_ELEMENTWISE,
-  OP_FUNCTION, OP_GATHER_ND, OP_RESAMPLE, RECORD_OPCODE } from '../layout';
+  OP_FUNCTION, OP_GATHER_ND, OP_RECURRENCE, OP_RESAMPLE, RECORD_OPCODE } from '../layout';
 import { beginWalk, fail, faultOf, scratchOf } from '../record';
 import { describeCumsum, runCumsum } from './cumsum';
 import { describeDetectionPostprocess, runDetectionPostprocess } from './detectionPostprocess';
@@ -10,6 +10,7 @@ import { describeElementwise, runElementwise } from './elementwise';
 import { describeFunction, runFunction } from './function';
 import { describeGatherNd, runGatherNd } from './gatherNd';
 import { describeResample, runResample } from './resample';
+import { describeRecurrence, runRecurrence } from './recurrence';
 
 // The cases of both switches are in the order of the opcodes.
 
@@ -32,6 +33,9 @@ function describe(r: usize): void {
       break;
     case OP_RESAMPLE:
       describeResample(r);
+      break;
+    case OP_RECURRENCE:
+      describeRecurrence(r);
       break;
     default:
       fail(FAULT_OPCODE);
@@ -57,6 +61,9 @@ function runRecord(r: usize): void {
       break;
     case OP_RESAMPLE:
       runResample(r);
+      break;
+    case OP_RECURRENCE:
+      runRecurrence(r);
       break;
   }
 }

@@ -38,6 +38,11 @@ function hasForm(value: unknown, form: AttributeForm): boolean {
       return typeof value === 'string';
     case 'true or false':
       return typeof value === 'boolean';
+    case 'an array of functions':
+      return isArrayOf(value, (entry) => {
+        const { kind, alpha = 0, beta = 0 } = (entry ?? {}) as { kind?: unknown; alpha?: unknown; beta?: unknown };
+        return typeof kind === 'string' && isNumber(alpha) && isNumber(beta);
+      });
     case 'a scale and a zero point': {
       const { scale, zeroPoint } = (value ?? {}) as { scale?: unknown; zeroPoint?: unknown };
       return isNumber(scale) && isNumber(zeroPoint);

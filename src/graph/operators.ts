@@ -58,9 +58,14 @@ interface Convolution extends Sliding {
 
 /**
  * Attributes common to recurrent layers. The input is a sequence [B][T][I], or [T][B][I] if
- * `timeMajor`; an input of two dimensions is one time step [B][I]. A layer starts from a state of
- * zeros and keeps its state from run to run if the graph `carries`. `reverse` computes from the
- * last time step to the first.
+ * `timeMajor`; an input of two dimensions is one time step [B][I]. `reverse` computes from the last
+ * time step to the first.
+ *
+ * lstm, gru, rnn and recurrence take their initial states as last operands. Their final states are
+ * optional further outputs. All are [B][N]; the hidden state of an lstm is [B][P]. A layer with an
+ * initial state starts from it in each run. Without one, it starts from zeros and keeps its state
+ * from run to run if the graph `carries`. States of int8 layers have the types and scales of
+ * docs/format/recurrent.md.
  */
 export interface Sequence {
   timeMajor: boolean;
@@ -68,8 +73,30 @@ export interface Sequence {
   hybrid?: HybridMode;
 }
 
+/**
+ * The function of the gates i, f, o of an lstm and z, r of a gru, in float32 layers: the logistic
+ * function (by default), or a clamp to 0 … 1, which is a hard sigmoid if the weights and biases
+ * contain its factor and addend.
+ */
+export type GateKind = 'logistic' | 'relu0To1';
+
 /** The activation within a recurrent cell; `none` is the identity. */
 export type CellActivation = FusedActivation | 'tanh';
+
+export type GateFunctionKind = 'affine' | 'relu' | 'leakyRelu' | 'thresholdedRelu' | 'tanh' | 'logistic' | 'hardSigmoid'
+  | 'elu' | 'softsign' | 'softplus';
+
+/**
+ * A function of gates. alpha is 1 and beta 0 by default, except beta of tanh, which is 1. affine:
+ * alpha·x + beta. leakyRelu: alpha·x below 0. thresholdedRelu: 0 up to alpha. tanh: alpha·tanh(beta
+ * · x). hardSigmoid: alpha·x + beta, clamped to 0 … 1. elu: alpha·(e^x − 1) below 0. softsign: x /
+ * (1 + |x|). softplus: log(1 + e^x).
+ */
+export interface GateFunction {
+  kind: GateFunctionKind;
+  alpha?: number;
+  beta?: number;
+}
 
 export interface Attributes {
   // ── products with weights ───────────────────────────────────────────────────────────────────────
@@ -105,7 +132,7 @@ export interface Attributes {
   /**
    * A long short-term memory of hidden size N and projection size P (P = N without a projection).
    * x, W [4N][I], U [4N][P], bias? [4N], peephole? [3N], projection? [P][N], projectionBias? [P],
-   * norm? [4N] → [B][T][P].
+   * norm? [4N], h? [B][P], c? [B][N] → [B][T][P], final h [B][P], final c [B][N].
    *
    * The rows of W and U are the gates i, f, g, o; the rows of peepholes are i, f, o. With 3N rows
    * (f, g, o, and peepholes f, o) the input gate is coupled: i = 1 − f. `norm` scales the
@@ -116,16 +143,34 @@ export interface Attributes {
    * a power of two; `hidden` is the quantization of o·tanh(c) before a projection, and `gateScales`
    * are the scales of the gates' accumulators before a norm.
    */
-  lstm: Sequence & { activation: CellActivation; cellClip: number; projectionClip: number; cellScale?: number;
-    hidden?: { scale: number; zeroPoint: number }; gateScales?: number[] };
+  lstm: Sequence & { activation: CellActivation; gate?: GateKind; cellClip: number; projectionClip: number;
+    cellScale?: number; hidden?: { scale: number; zeroPoint: number }; gateScales?: number[] };
   /**
    * A gated recurrent unit of hidden size N: x, W [3N][I], U [3N][N], bias? [3N], recurrentBias?
-   * [3N] → [B][T][N]. The rows are the gates z, r, g. With `resetAfter` the reset gate multiplies
-   * U·h + recurrentBias, otherwise h itself.
+   * [3N], h? [B][N] → [B][T][N], final h [B][N]. The rows are the gates z, r, g. With `resetAfter`
+   * the reset gate multiplies U·h + recurrentBias, otherwise h itself.
    */
-  gru: Sequence & { resetAfter: boolean };
-  /** h = activation(W·x + U·h + bias): x, W [N][I], U [N][N], bias? [N] → [B][T][N] */
+  gru: Sequence & { resetAfter: boolean; gate?: GateKind };
+  /**
+   * h = activation(W·x + U·h + bias): x, W [N][I], U [N][N], bias? [N], h? [B][N] → [B][T][N],
+   * final h [B][N]
+   */
   rnn: Sequence & { activation: CellActivation };
+  /**
+   * A float32 lstm, gru or rnn with other functions of its gates: x, W [G·N][I], U [G·N][N], bias?
+   * [G·N], recurrentBias? [3N] (gru), peephole? [3N] (lstm), lengths? int32 [B], h? [B][N], c?
+   * [B][N] → [B][T][N], final h [B][N], final c [B][N] (lstm). The gates are i, f, g, o of an lstm;
+   * z, r, g of a gru; one of an rnn.
+   *
+   * `functions` are those of the gates i, f, o or z, r; of g; and of the cell state. An rnn has the
+   * first only, a gru the first two. `clip` bounds the arguments of the
+   * first two to ±clip; 0 is no bound.
+   * `coupled`: f = 1 − i. Item b of the batch has `lengths` time steps, within 0 to T. Its later
+   * outputs are 0, its final states are those after its last step, and `reverse` begins with that
+   * step.
+   */
+  recurrence: Omit<Sequence, 'hybrid'> & { cell: 'lstm' | 'gru' | 'rnn'; functions: GateFunction[]; clip: number;
+    coupled: boolean; resetAfter: boolean };
   /**
    * x, feature [N·rank][I], time [N·rank][memory], bias? [N] → [B][T][N]. Each output has `rank`
    * filters; a filter weighs its last `memory` products with the feature weights. `stateScale` is
@@ -294,7 +339,7 @@ export type OperatorName = keyof Attributes;
 
 /** The form that an attribute must have. `?` marks an optional attribute. */
 export type AttributeForm = 'a number' | 'two numbers' | 'four numbers' | 'an array of numbers' | 'a string'
-  | 'true or false' | 'a scale and a zero point';
+  | 'true or false' | 'a scale and a zero point' | 'an array of functions';
 type Optional = `${AttributeForm}?`;
 
 type Row<A> = { [N in keyof A]-?: undefined extends A[N] ? Optional : AttributeForm };
@@ -332,13 +377,14 @@ export const attributeForms = {
   fullyConnected: { activation: 'a string', hybrid: 'a string?' },
   gather: { axis: 'a number', batchDims: 'a number' },
   gatherNd: {},
-  gru: { ...sequence, resetAfter: 'true or false' },
+  gru: { ...sequence, resetAfter: 'true or false', gate: 'a string?' },
   l2Normalize: { epsilon: 'a number' },
   logSoftmax: {},
   logic: { kind: 'a string' },
   lstm: {
     ...sequence,
     activation: 'a string',
+    gate: 'a string?',
     cellClip: 'a number',
     projectionClip: 'a number',
     cellScale: 'a number?',
@@ -349,6 +395,15 @@ export const attributeForms = {
   pad: { before: 'an array of numbers', after: 'an array of numbers', mode: 'a string', value: 'a number' },
   prelu: {},
   quantize: {},
+  recurrence: {
+    timeMajor: 'true or false',
+    reverse: 'true or false',
+    cell: 'a string',
+    functions: 'an array of functions',
+    clip: 'a number',
+    coupled: 'true or false',
+    resetAfter: 'true or false',
+  },
   reduce: { kind: 'a string', axes: 'an array of numbers' },
   resample: {
     axes: 'an array of numbers',

@@ -1,15 +1,16 @@
 import * as L from '../../assembly/layout';
 import { input, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
+import { checkStates, hasStateOperands, placeStates } from './shared/cellStates';
 import { int8Gru, UNIT_RANGE } from './shared/int8Recurrent';
 import { recurrentMatrices } from './shared/matrices';
 import { foldZeroPoint, rowSums } from './shared/pack';
-import { checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, GATE_SCALE, keepState, modeOf,
-  optionalOperand, plainWords, sequenceShape, sizesOf, stridesOfSequence, type Cell } from './shared/recurrent';
+import { checkOutputSteps, constantOperand, demandShape, emitCell, emitSums, gateParts, GATE_SCALE, modeOf,
+  optionalOperand, plainWords, sequenceShape, sizesOf, type Cell } from './shared/recurrent';
 import { stepwise } from './shared/stream';
 
 export const gru: Operator<'gru'> = {
-  quantization: UNIT_RANGE,
+  quantization: (node) => (node.attributes.gate === 'relu0To1' || hasStateOperands(node) ? 'float' : UNIT_RANGE),
   stream: stepwise,
   isChannelwise: false,
   weights: {
@@ -24,7 +25,7 @@ export const gru: Operator<'gru'> = {
     demandShape(node, input(node, 1), 'weights', [3 * cells, inputs]);
     demandShape(node, input(node, 2), 'recurrent weights', [3 * cells, cells]);
     for (const index of [3, 4]) if (node.inputs[index]) demandShape(node, node.inputs[index], 'biases', [3 * cells]);
-    return [sequenceShape(node, cells)];
+    return [sequenceShape(node, cells), ...checkStates(node)];
   },
   lower(node, emit) {
     const { inputs, cells } = sizesOf(node);
@@ -36,23 +37,26 @@ export const gru: Operator<'gru'> = {
     const u = constantOperand(node, 2, 'recurrent weights', [rows, cells]);
     const inputBias = optionalOperand(node, 3, 'biases', [rows]) ?? new Float32Array(rows);
     const hiddenBias = optionalOperand(node, 4, 'recurrent biases', [rows]) ?? new Float32Array(rows);
-    const { batch } = stridesOfSequence(x, attributes.timeMajor, cells);
     const kind = attributes.resetAfter ? L.RECURRENT_GRU : L.RECURRENT_GRU_RESET_FIRST;
     const cell: Cell = { kind, gates: 3, cells, outputs: cells, inputBias, hiddenBias, activation: 'tanh' };
+    // the state of an int8 layer changes by small amounts, so it is stored with more bits than the
+    // products use
+    const { tensors: [hidden], finish } = placeStates(node, emit);
+    const parts = gateParts(node, mode);
     if (mode !== 'int8') {
-      const r = emitCell(node, emit, cell, attributes, keepState(node, emit, 'hidden', [batch, cells], 'float32'));
+      const r = emitCell(node, emit, cell, attributes, hidden!);
+      r.int(L.RECURRENT_PARTS, parts);
       if (mode === 'hybrid') emitSums(node, r, cell);
-      return;
+      return finish();
     }
-    // the state changes by small amounts, so it is stored with more bits than the products use
     const qx = perTensor(x);
-    const hidden = keepState(node, emit, 'hidden', [batch, cells], 'int16', { scale: 2 ** -15, zeroPoint: 0 });
     checkOutputSteps(node, 1 / 128, 0);
     cell.inputBias = foldZeroPoint(rowSums(w.data, inputs), qx.zeroPoint, inputBias);
     cell.hiddenBias = foldZeroPoint(rowSums(u.data, cells), 0, hiddenBias);
     cell.words = plainWords(node, 3, qx.scale, 1 / 128, GATE_SCALE);
-    const r = emitCell(node, emit, cell, attributes, hidden);
+    const r = emitCell(node, emit, cell, attributes, hidden!);
     r.int(L.RECURRENT_MIN, -128);
     r.int(L.RECURRENT_MAX, 127);
+    finish();
   },
 };

@@ -28,6 +28,7 @@ import type { Operator } from './operator';
 import { pad } from './pad';
 import { prelu } from './prelu';
 import { quantize } from './quantize';
+import { recurrence } from './recurrence';
 import { reduce } from './reduce';
 import { resample } from './resample';
 import { reshape } from './reshape';
@@ -67,6 +68,7 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   pad,
   prelu,
   quantize,
+  recurrence,
   reduce,
   resample,
   reshape,

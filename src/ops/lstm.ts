@@ -1,11 +1,12 @@
 import * as L from '../../assembly/layout';
 import { input, output, perTensor, type Node } from '../graph/graph';
 import type { Operator } from './operator';
+import { checkStates, hasStateOperands, placeStates } from './shared/cellStates';
 import { int8Lstm, largestCell } from './shared/int8Recurrent';
 import { recurrentMatrices } from './shared/matrices';
 import { foldZeroPoint, packLanes, packMatrix, rowSums } from './shared/pack';
-import { constantOperand, demandShape, emitCell, emitSums, fixedPoint, GATE_SCALE, keepState, modeOf, optionalOperand,
-  scalesOfGates, sequenceShape, stridesOfSequence, type Cell } from './shared/recurrent';
+import { constantOperand, demandShape, emitCell, emitSums, fixedPoint, gateParts, GATE_SCALE, modeOf, optionalOperand,
+  scalesOfGates, sequenceShape, type Cell } from './shared/recurrent';
 import { demand, unsupported } from './shared/refuse';
 import { f32 } from './shared/rounding';
 import { stepwise } from './shared/stream';
@@ -28,8 +29,13 @@ function sizesOf(node: Node<'lstm'>): { inputs: number; gates: number; cells: nu
 }
 
 export const lstm: Operator<'lstm'> = {
-  // cells with a normalization, or without the bound of tanh, stay in float32
-  quantization: (node) => (node.inputs[7] || node.attributes.activation !== 'tanh' ? 'float' : 'weights'),
+  quantization(node) {
+    const { activation, gate } = node.attributes;
+    // cells with a normalization, without the bound of tanh, with hard gates, or with states of the
+    // network stay in float32
+    const isFloat = node.inputs[7] || activation !== 'tanh' || gate === 'relu0To1' || hasStateOperands(node);
+    return isFloat ? 'float' : 'weights';
+  },
   stream: stepwise,
   isChannelwise: false,
   weights: {
@@ -56,7 +62,7 @@ export const lstm: Operator<'lstm'> = {
     for (const [index, what, shape] of shapes) {
       if (node.inputs[index]) demandShape(node, node.inputs[index], what, shape);
     }
-    return [sequenceShape(node, outputs)];
+    return [sequenceShape(node, outputs), ...checkStates(node)];
   },
   lower(node, emit) {
     const { inputs, gates, cells, outputs } = sizesOf(node);
@@ -73,7 +79,6 @@ export const lstm: Operator<'lstm'> = {
     const projection = node.inputs[5] ? constantOperand(node, 5, 'projection', [outputs, cells]) : undefined;
     const projectionBias = optionalOperand(node, 6, 'projection biases', [outputs]);
     const norm = optionalOperand(node, 7, 'norm', [rows]);
-    const { batch } = stridesOfSequence(x, attributes.timeMajor, outputs);
     const ownBias = bias ?? new Float32Array(rows);
     const sumBias = norm ? new Float32Array(rows) : ownBias;
     const cell: Cell = {
@@ -87,7 +92,6 @@ export const lstm: Operator<'lstm'> = {
     };
     const cellScale = attributes.cellScale ?? 2 ** -11;
     const bits = 15 + Math.log2(cellScale);
-    let hidden;
     if (int8) {
       const qx = perTensor(x);
       const qy = perTensor(y);
@@ -103,19 +107,14 @@ export const lstm: Operator<'lstm'> = {
       cell.inputBias = foldZeroPoint(rowSums(w.data, inputs), qx.zeroPoint, sumBias);
       cell.hiddenBias = foldZeroPoint(rowSums(u.data, outputs), qy.zeroPoint);
       cell.words = gateWords(node, gates, qx.scale, qy.scale, cellScale);
-      hidden = keepState(node, emit, 'hidden', [batch, outputs], 'int8', qy);
-    } else {
-      hidden = keepState(node, emit, 'hidden', [batch, outputs], 'float32');
     }
-    const state = int8
-      ? keepState(node, emit, 'cell', [batch, cells], 'int16', { scale: cellScale, zeroPoint: 0 })
-      : keepState(node, emit, 'cell', [batch, cells], 'float32');
+    const { tensors: [hidden, state], finish } = placeStates(node, emit);
     const parts = (gates === 3 ? L.RECURRENT_COUPLED : 0) | (peephole ? L.RECURRENT_HAS_PEEPHOLE : 0) |
-      (norm ? L.RECURRENT_HAS_NORM : 0) | (projection ? L.RECURRENT_HAS_PROJECTION : 0);
+      (norm ? L.RECURRENT_HAS_NORM : 0) | (projection ? L.RECURRENT_HAS_PROJECTION : 0) | gateParts(node, mode);
     const numbers = int8 ? Int16Array : Float32Array;
     const biases = int8 ? Int32Array : Float32Array;
-    const r = emitCell(node, emit, cell, attributes, hidden);
-    r.target(L.RECURRENT_CELL, state);
+    const r = emitCell(node, emit, cell, attributes, hidden!);
+    r.target(L.RECURRENT_CELL, state!);
     r.int(L.RECURRENT_PARTS, parts);
     if (peephole) {
       // the gate g has no peephole
@@ -160,6 +159,7 @@ export const lstm: Operator<'lstm'> = {
         r.float(L.RECURRENT_PROJECTION_SCALE, scalesOfGates(node, projection, 1)[0]!);
       }
     }
+    finish();
   },
 };
 

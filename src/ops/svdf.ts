@@ -25,6 +25,7 @@ export const svdf: Operator<'svdf'> = {
     demandShape(node, input(node, 1), 'feature weights', [filters, inputs]);
     demandShape(node, input(node, 2), 'time weights', [filters, input(node, 2).shape[1] ?? 0]);
     if (node.inputs[3]) demandShape(node, node.inputs[3], 'biases', [units]);
+    demand(node, node.inputs.length <= 4, `it has ${node.inputs.length} operands; at most 4 are possible`);
     return [sequenceShape(node, units)];
   },
   lower(node, emit) {

@@ -1,5 +1,6 @@
 import { erf } from './elementwise';
 import { add, C, clamp, even, f, type Fields, max, min, range, type Records } from './fields';
+import { recurrence } from './recurrence';
 
 // The records of the extra module, as docs/format/extra.md specifies them: see runner.ts.
 
@@ -232,4 +233,5 @@ export const extra: Records = {
   OP_DETECTION_POSTPROCESS: detectionPostprocess,
   OP_FUNCTION: functionOf,
   OP_RESAMPLE: resample,
+  OP_RECURRENCE: recurrence,
 };

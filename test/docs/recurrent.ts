@@ -167,6 +167,7 @@ function recurrentLayer(r: Fields): void {
   const P = matrix(r, 'RECURRENT_PROJECTION', plain, OUTPUTS, N);
   const biasP = r.table('RECURRENT_PROJECTION_BIAS', number);
   const all = range(N);
+  const squash = PARTS & C.RECURRENT_HARD_GATES! ? (v: number) => clamp(v, 0, 1) : logistic;
   const act = r.floats ? activation(r.int('RECURRENT_ACTIVATION')) : () => 0;
   /** The same in f32. Hybrid records first quantize the row by its own range. */
   const products = (
@@ -208,7 +209,7 @@ function recurrentLayer(r: Fields): void {
           const sum = (gate: number): number[] => {
             const a = w(gate);
             const d = T(gate);
-            return all.map((n) => logistic(f(a[n]! + d[n]!)));
+            return all.map((n) => squash(f(a[n]! + d[n]!)));
           };
           const z = sum(0);
           const reset = sum(1);
@@ -231,12 +232,12 @@ function recurrentLayer(r: Fields): void {
             }
             return s;
           };
-          const fs = finish(F, true).map(logistic);
-          const is = coupled ? fs.map((v) => f(1 - v)) : finish(I, true).map(logistic);
+          const fs = finish(F, true).map(squash);
+          const is = coupled ? fs.map((v) => f(1 - v)) : finish(I, true).map(squash);
           const gs = finish(Gate, false).map(act);
           const clip = r.float('RECURRENT_CELL_CLIP');
           c = c.map((v, n) => f(f(fs[n]! * v) + f(is[n]! * gs[n]!))).map((v) => (clip > 0 ? clamp(v, -clip, clip) : v));
-          const os = finish(O, true).map(logistic);
+          const os = finish(O, true).map(squash);
           const m = c.map((v, n) => f(os[n]! * act(v)));
           const bound = r.float('RECURRENT_PROJECTION_CLIP');
           h = PARTS & C.RECURRENT_HAS_PROJECTION!

@@ -7,8 +7,14 @@ recurrentSuite(
   'gru',
   250,
   (sequences) =>
-    fc.record({ sequence: sequences, resetAfter: fc.boolean(), bias: fc.boolean(), recurrentBias: fc.boolean() }),
-  ({ sequence: s, resetAfter, bias, recurrentBias }) => {
+    fc.record({
+      sequence: sequences,
+      resetAfter: fc.boolean(),
+      hardGates: fc.boolean(),
+      bias: fc.boolean(),
+      recurrentBias: fc.boolean(),
+    }),
+  ({ sequence: s, resetAfter, hardGates, bias, recurrentBias }) => {
     const { type, hiddenSize } = s;
     const random = new Random(s.seed);
     const x = sequence(s);
@@ -24,7 +30,13 @@ recurrentSuite(
     pruneBlocks(random, u, 3, s.densities[1]);
     const operands = [x, w, u, bias ? biases(random, 'b', 3 * hiddenSize, type) : null,
       recurrentBias ? biases(random, 'ub', 3 * hiddenSize, type) : null];
-    const attributes = { timeMajor: s.timeMajor, reverse: s.reverse, ...hybridOf(type), resetAfter };
+    const attributes = {
+      timeMajor: s.timeMajor,
+      reverse: s.reverse,
+      ...hybridOf(type),
+      resetAfter,
+      ...(isFloat(type) && hardGates && { gate: 'relu0To1' as const }),
+    };
     checkSequence(single('gru', operands, attributes, output), s);
   },
 );

@@ -23,6 +23,7 @@ interface LstmSpec {
   cellBits: number;
   y: Quantization;
   activation: CellActivation;
+  hardGates: boolean;
 }
 
 export const lstmSpecs = (sequences: fc.Arbitrary<SequenceSpec>): fc.Arbitrary<LstmSpec> =>
@@ -39,6 +40,7 @@ export const lstmSpecs = (sequences: fc.Arbitrary<SequenceSpec>): fc.Arbitrary<L
     cellBits: fc.constantFrom(9, 11, 12, 15),
     y: quantizations,
     activation: fc.constantFrom<CellActivation>('tanh', 'tanh', 'relu', 'none'),
+    hardGates: fc.boolean(),
   });
 
 export function lstmGraph(spec: LstmSpec): Graph {
@@ -71,6 +73,7 @@ export function lstmGraph(spec: LstmSpec): Graph {
     reverse: s.reverse,
     ...hybridOf(type),
     activation: float ? spec.activation : 'tanh',
+    ...(float && spec.hardGates && { gate: 'relu0To1' }),
     cellClip: spec.cellClip,
     projectionClip: spec.projectionClip,
   };

@@ -2,8 +2,8 @@ import { input, output, perTensor, type Node, type TensorData } from '../../src/
 import { multiply, multiplierOf } from './fixedPoint';
 import { dividePower, logistic16, norm16, tanh16 } from './gates';
 import { fround } from './requantize';
-import { activationOf, alongTime, clampTo8, int8Preactivations, logistic, realProducts, rowProducts, saturate16,
-  scaleAt, scaled } from './sequence';
+import { activationOf, alongTime, clampTo8, initialState, int8Preactivations, logistic, realProducts, rowProducts,
+  saturate16, scaleAt, scaled } from './sequence';
 import type { Inputs } from './support';
 
 /** The index of gate `name` among the gates that the weights have. */
@@ -27,14 +27,18 @@ function sizes(node: Node<'lstm'>): { hiddenSize: number; gates: number; project
 
 function float(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
   const { hiddenSize, gates, projectionSize } = sizes(node);
-  const { activation, cellClip, projectionClip, hybrid } = node.attributes;
+  const { activation, cellClip, projectionClip, hybrid, gate: kind } = node.attributes;
   const act = activationOf(activation);
-  const [, w, u, bias, peephole, projection, projectionBias, norm] = inputs;
+  const squash = kind === 'relu0To1' ? activationOf(kind) : logistic;
+  const [, w, u, bias, peephole, projection, projectionBias, norm, h0, c0] = inputs;
   const clip = (x: number, bound: number): number => (bound > 0 ? Math.max(-bound, Math.min(bound, x)) : x);
   return alongTime(
     node,
     inputs,
-    () => ({ h: new Float32Array(projectionSize), c: new Float64Array(hiddenSize) }),
+    (b) => ({
+      h: Float32Array.from(initialState(h0, b, projectionSize)),
+      c: Float64Array.from(initialState(c0, b, hiddenSize)),
+    }),
     (x, state) => {
       const wx = realProducts(input(node, 1), w!, x, hybrid);
       const uh = realProducts(input(node, 2), u!, state.h, hybrid);
@@ -51,7 +55,7 @@ function float(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
             (s - mean) / Math.sqrt(variance + 1e-8) * norm[at * hiddenSize + n]! + (bias?.[at * hiddenSize + n] ?? 0)
           );
         }
-        return preactivations.map(name === 'g' ? act : logistic);
+        return preactivations.map(name === 'g' ? act : squash);
       };
       const f = gate('f');
       const i = gates === 4 ? gate('i') : f.map((v) => 1 - v);
@@ -69,6 +73,7 @@ function float(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
       state.h = Float32Array.from(y);
       return y;
     },
+    ({ h, c }) => [h, c],
   );
 }
 
@@ -76,7 +81,7 @@ function integer(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
   const { hiddenSize, gates, projectionSize } = sizes(node);
   const { cellClip, projectionClip, cellScale = 2 ** -11, gateScales } = node.attributes;
   const bits = 15 + Math.log2(cellScale);
-  const [, , , bias, peephole, projection, projectionBias, norm] = inputs;
+  const [, , , bias, peephole, projection, projectionBias, norm, h0, c0] = inputs;
   const x0 = perTensor(input(node, 0));
   const y0 = perTensor(output(node));
   const inner = node.attributes.hidden ?? y0;
@@ -91,7 +96,7 @@ function integer(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
   return alongTime(
     node,
     inputs,
-    () => ({ h: new Array<number>(projectionSize).fill(y0.zeroPoint), c: new Array<number>(hiddenSize).fill(0) }),
+    (b) => ({ h: initialState(h0, b, projectionSize, y0.zeroPoint), c: initialState(c0, b, hiddenSize) }),
     (x, state) => {
       const preactivations = int8Preactivations(node, x, x0.zeroPoint, norm ? null : bias ?? null, state.h, y0, (row) =>
         gateScale(Math.floor(row / hiddenSize)));
@@ -152,5 +157,6 @@ function integer(node: Node<'lstm'>, inputs: Inputs): TensorData[] {
       }
       return state.h;
     },
+    ({ h }) => [h],
   );
 }

@@ -9,33 +9,45 @@ import { allocate, type Inputs } from './support';
 
 export type Row = ArrayLike<number>;
 type Layer = Node<'lstm'> | Node<'gru'> | Node<'rnn'> | Node<'svdf'>;
+type AnyLayer = Layer | Node<'recurrence'>;
 
 /**
- * Applies `step` to the time steps of each batch item in turn. `begin` creates the initial state of
- * an item.
+ * Applies `step` to the time steps of each batch item in turn. `begin` creates the state of item b
+ * before the first time step; `end` returns the final states, which are further outputs. Item b has
+ * `lengthOf(b)` time steps, by default all; the outputs of others are 0.
  */
 export function alongTime<S>(
-  node: Layer,
+  node: AnyLayer,
   inputs: Inputs,
-  begin: () => S,
+  begin: (b: number) => S,
   step: (x: Row, state: S) => number[],
+  end: (state: S) => Row[] = () => [],
+  lengthOf?: (b: number) => number,
 ): TensorData[] {
   const x = input(node, 0);
   const y = output(node);
-  const out = allocate(y);
+  const outs = node.outputs.map(allocate);
+  const [out] = outs as [TensorData];
   const { timeMajor, reverse } = node.attributes;
   const I = x.shape.at(-1);
   const P = y.shape.at(-1);
   const [batch, time] = batchAndTime(x.shape, timeMajor);
   for (let b = 0; b < batch; b++) {
-    const state = begin();
-    for (let s = 0; s < time; s++) {
-      const t = reverse ? time - 1 - s : s;
+    const state = begin(b);
+    const steps = lengthOf?.(b) ?? time;
+    for (let s = 0; s < steps; s++) {
+      const t = reverse ? steps - 1 - s : s;
       const row = timeMajor ? t * batch + b : b * time + t;
       out.set(step((inputs[0] as TensorData).subarray(row * I, (row + 1) * I), state), row * P);
     }
+    end(state).forEach((values, i) => outs[i + 1]?.set(values, b * values.length));
   }
-  return [out];
+  return outs;
+}
+
+/** The row of batch item b of an operand [batch][width], by default `otherwise`. */
+export function initialState(operand: Row | null | undefined, b: number, width: number, otherwise = 0): number[] {
+  return Array.from({ length: width }, (_, n) => operand?.[b * width + n] ?? otherwise);
 }
 
 /**

@@ -240,6 +240,16 @@ export function everyOperator(): Graph {
   const places = b.node('gatherNd', [chosen, b.constant(Int32Array.of(1, 0, 0, 5), [2, 2])], {});
   const sums = b.node('cumsum', [chosen], { axis: 1, exclusive: true, reverse: true });
   const curve = b.node('unary', [chosen], { kind: 'mish' });
+  const strict = b.node('recurrence', [lf, ...gates(28, [5, 'float32'], [7, 'float32']), constant([28]), null,
+    constant([21]), b.constant(Int32Array.of(9, 12), [2]), constant([2, 7])], {
+    timeMajor: false,
+    reverse: true,
+    cell: 'lstm',
+    functions: [{ kind: 'hardSigmoid', alpha: 0.2, beta: 0.5 }, { kind: 'softsign' }, { kind: 'tanh', beta: 0.5 }],
+    clip: 0.75,
+    coupled: true,
+    resetAfter: false,
+  });
   const guesses = [b.node('reshape', [y], {}, { shape: [1, 12, 4] }),
     b.node('reshape', [lf], {}, { shape: [1, 12, 10] }), constant([12, 4])];
   const limits = {
@@ -259,8 +269,8 @@ export function everyOperator(): Graph {
     quantization: x.quantization!,
     shape: [1, 6, 5, 3],
   });
-  return b.finish([...detections, curve, smooth, sums, places, chosen, shares, normal, mean, total, best, prod, twice,
-    pairs, blocks, left!, right!, sq, picked, gp, lp, history]);
+  return b.finish([...detections, strict, curve, smooth, sums, places, chosen, shares, normal, mean, total, best, prod,
+    twice, pairs, blocks, left!, right!, sq, picked, gp, lp, history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

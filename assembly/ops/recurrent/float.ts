@@ -1,9 +1,10 @@
 import { RECURRENT_ACTIVATION, RECURRENT_ASYMMETRIC, RECURRENT_CELLS, RECURRENT_CELL_CLIP, RECURRENT_GATES,
-  RECURRENT_GRU_RESET_FIRST, RECURRENT_HAS_NORM, RECURRENT_HAS_PEEPHOLE, RECURRENT_HAS_PROJECTION,
+  RECURRENT_GRU_RESET_FIRST, RECURRENT_HARD_GATES, RECURRENT_HAS_NORM, RECURRENT_HAS_PEEPHOLE, RECURRENT_HAS_PROJECTION,
   RECURRENT_HIDDEN_BIAS, RECURRENT_HIDDEN_WEIGHTS, RECURRENT_INPUTS, RECURRENT_INPUT_BIAS, RECURRENT_INPUT_WEIGHTS,
   RECURRENT_KIND, RECURRENT_MODE, RECURRENT_NORM, RECURRENT_NORM_BIAS, RECURRENT_OUTPUTS, RECURRENT_PARTS,
   RECURRENT_PEEPHOLE, RECURRENT_PLAIN, RECURRENT_PROJECTION, RECURRENT_PROJECTION_BIAS, RECURRENT_PROJECTION_CLIP,
-  RECURRENT_PROJECTION_SCALE, RECURRENT_RNN, RECURRENT_SUMS, UNARY_LOGISTIC, UNARY_TANH } from '../../layout';
+  RECURRENT_PROJECTION_SCALE, RECURRENT_RNN, RECURRENT_SUMS, UNARY_LOGISTIC, UNARY_RELU_0_TO_1,
+  UNARY_TANH } from '../../layout';
 import { copy_bytes } from '../../kernels/copy';
 import { add_f32, blend_f32, clip_f32, multiply_add_f32, multiply_f32, norm_f32, one_less_f32,
   rescale_add_f32 } from '../../kernels/gatesF32';
@@ -69,6 +70,7 @@ export function stepF32(r: usize, x: usize, h: usize): void {
   const n = up(N, 8);
   const G = gatesOf(r);
   const activation = int(r, RECURRENT_ACTIVATION);
+  const logistic = (int(r, RECURRENT_PARTS) & RECURRENT_HARD_GATES) != 0 ? UNARY_RELU_0_TO_1 : UNARY_LOGISTIC;
   const scales = <usize>int(r, RECURRENT_GATES);
   const all = G * n << 2;
   const weightSums = <usize>int(r, RECURRENT_SUMS);
@@ -83,7 +85,7 @@ export function stepF32(r: usize, x: usize, h: usize): void {
     copy_bytes(int(r, RECURRENT_HIDDEN_BIAS), hiddenGates, all);
     multiplyF32(r, h, P, RECURRENT_HIDDEN_WEIGHTS, 0, hiddenGates, n, resetFirst ? 2 : 3, scales + 4, weightSums + all);
     add_f32(hiddenGates, z, n << 1);
-    unary_f32(UNARY_LOGISTIC, z, z, n << 1, 0);
+    unary_f32(logistic, z, z, n << 1, 0);
     copy_bytes(h, cell, N << 2);
     if (resetFirst) {
       multiply_f32(reset, cell, temporary, n);
@@ -111,14 +113,14 @@ export function stepF32(r: usize, x: usize, h: usize): void {
   const f = gates + (first * n << 2);
   const g = f + (n << 2);
   const o = g + (n << 2);
-  if (!coupled) finishGateF32(r, 0, n, true, UNARY_LOGISTIC);
-  finishGateF32(r, first, n, true, UNARY_LOGISTIC);
+  if (!coupled) finishGateF32(r, 0, n, true, logistic);
+  finishGateF32(r, first, n, true, logistic);
   finishGateF32(r, first + 1, n, false, activation);
   if (coupled) one_less_f32(f, temporary, n);
   multiply_f32(f, cell, cell, n);
   multiply_add_f32(coupled ? temporary : i, g, cell, n);
   if (float(r, RECURRENT_CELL_CLIP) > 0) clip_f32(cell, n, float(r, RECURRENT_CELL_CLIP));
-  finishGateF32(r, first + 2, n, true, UNARY_LOGISTIC);
+  finishGateF32(r, first + 2, n, true, logistic);
   if (activation >= 0) unary_f32(activation, cell, temporary, n, 0);
   else copy_bytes(cell, temporary, n << 2);
   if ((int(r, RECURRENT_PARTS) & RECURRENT_HAS_PROJECTION) == 0) {

@@ -18,13 +18,16 @@ export function emitCopy(
   targetOffset = 0,
 ): void {
   if (elementCount(dimensions) === 0) return;
-  const size = elementSize(target.dtype);
-  const packed = mergeDimensions(node, dimensions, [...sourceStrides], [...targetStrides]);
+  // the record has elements of 1 or 4 bytes; one of 2 bytes is a row of two
+  const [dtype, perElement] = target.dtype === 'int16' ? ['int8' as const, 2] : [target.dtype, 1];
+  const strides = [sourceStrides, targetStrides].map((list) => [...list.map((s) => s * perElement), 1]);
+  const size = elementSize(dtype);
+  const packed = mergeDimensions(node, [...dimensions, perElement], strides[0]!, strides[1]!);
   // a dimension of 1 still needs a positive stride in the target
   const targets = packed.strides[1]!.map((s, i) => (packed.dimensions[i] === 1 ? 1 : s));
-  const r = emit.record(L.OP_COPY, L.COPY_BYTES, target.dtype, node, 'copy');
-  r.source(L.COPY_SOURCE, source, sourceOffset * size);
-  r.target(L.COPY_TARGET, target, targetOffset * size);
+  const r = emit.record(L.OP_COPY, L.COPY_BYTES, dtype, node, 'copy');
+  r.source(L.COPY_SOURCE, source, sourceOffset * perElement * size);
+  r.target(L.COPY_TARGET, target, targetOffset * perElement * size);
   r.int(L.COPY_ELEMENT_BYTES, size);
   r.ints(L.COPY_DIMENSIONS, packed.dimensions);
   r.ints(L.COPY_SOURCE_STRIDES, packed.strides[0]!);

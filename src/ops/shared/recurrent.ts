@@ -1,5 +1,5 @@
 import * as L from '../../../assembly/layout';
-import { innermost, input, output, perTensor, type AnyNode, type Tensor } from '../../graph/graph';
+import { innermost, input, output, perTensor, type AnyNode, type Node, type Tensor } from '../../graph/graph';
 import type { CellActivation, Sequence } from '../../graph/operators';
 import type { Emitter, RecordWriter } from '../emitter';
 import { quantizeMultiplier } from './fixedPoint';
@@ -188,6 +188,19 @@ export function activationCode(activation: CellActivation): number {
 export function modeCode(mode: ReturnType<typeof modeOf>, hybrid: Sequence['hybrid']): number {
   if (mode !== 'hybrid') return L.RECURRENT_PLAIN;
   return hybrid === 'asymmetric' ? L.RECURRENT_ASYMMETRIC : L.RECURRENT_SYMMETRIC;
+}
+
+/**
+ * The part of a record for the function of the gates.
+ *
+ * @throws KletError `UNSUPPORTED_OP` for a clamp in int8
+ */
+export function gateParts(node: Node<'lstm'> | Node<'gru'>, mode: ReturnType<typeof modeOf>): number {
+  const { gate = 'logistic' } = node.attributes;
+  demand(node, gate === 'logistic' || gate === 'relu0To1', `its gate is ${gate}; logistic and relu0To1 are possible`);
+  if (gate === 'logistic') return 0;
+  if (mode === 'int8') throw unsupported(node, 'the gates relu0To1 on int8; logistic is possible');
+  return L.RECURRENT_HARD_GATES;
 }
 
 /** The fields that all recurrent records share: geometry, weights, biases. */

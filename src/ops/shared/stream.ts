@@ -1,6 +1,7 @@
 import { elementCount, input, output, type AnyNode, type Node, type State, type Tensor } from '../../graph/graph';
 import type { OperatorName } from '../../graph/operators';
 import { concatNode, sliceNode } from '../nodes';
+import { cellStates, stateTensor } from './cellStates';
 import { demand, unsupported } from './refuse';
 
 // Streaming forms describe how an operator runs frame by frame over a sequence. compiler/stream.ts
@@ -128,7 +129,7 @@ export const pooling: StreamForm<'averagePool2d' | 'maxPool2d'> = {
 /**
  * Recurrent layers keep their state from call to call. Time must be the dimension of their steps.
  */
-export const stepwise: StreamForm<'lstm' | 'gru' | 'rnn' | 'svdf'> = {
+export const stepwise: StreamForm<'lstm' | 'gru' | 'rnn' | 'svdf' | 'recurrence'> = {
   convert(node, stream) {
     const { time } = stream;
     if (node.attributes.reverse) {
@@ -143,9 +144,40 @@ export const stepwise: StreamForm<'lstm' | 'gru' | 'rnn' | 'svdf'> = {
         `it would start ${time.offset} frames before the sequence, because a convolution before it is not causal`,
       );
     }
-    stream.emit(node, time);
+    if (node.op === 'recurrence' && node.inputs[6]) {
+      throw unsupported(node as AnyNode, 'its sequences have lengths; without them it can be streamed');
+    }
+    const y = output(node as AnyNode);
+    stream.add(continued(node as AnyNode, stream));
+    stream.setTime(y, time);
   },
 };
+
+/**
+ * A layer that begins from constant states only once, and continues from its final states in later
+ * calls. States that are inputs of the network are given at each call.
+ */
+function continued(node: AnyNode, stream: Streaming): AnyNode {
+  const inputs = [...node.inputs];
+  const outputs = [...node.outputs];
+  const states = cellStates(node);
+  const isConstant = states.some((state) => inputs[state.input]?.data);
+  for (const state of states) {
+    const initial = inputs[state.input];
+    if (isConstant) outputs[state.output] ??= { ...stateTensor(node, state), name: `${node.name}/final ${state.name}` };
+    if (initial?.data) {
+      const value = stateTensor(node, state);
+      inputs[state.input] = value;
+      stream.addState({ value, next: outputs[state.output]!, initial: initial.data });
+    } else if (initial && stream.time.frames !== stream.time.total) {
+      throw unsupported(
+        node,
+        `its initial state "${initial.name}" is computed; a streaming form continues from call to call`,
+      );
+    }
+  }
+  return { ...node, inputs, outputs };
+}
 
 /** A convolution keeps as many past frames as its kernel reaches back. */
 export const convolving: StreamForm<'conv2d' | 'depthwiseConv2d'> = {
