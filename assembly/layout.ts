@@ -182,6 +182,7 @@ export const OP_CUMSUM = 66;
 export const OP_DETECTION_POSTPROCESS = 67;
 export const OP_FUNCTION = 68;
 export const OP_RESAMPLE = 72;
+export const OP_GRID_SAMPLE = 73;
 export const OP_RECURRENCE = 82;
 /** The opcodes of the extra module (assembly/extra), which few networks need. */
 export const FIRST_EXTRA_OPCODE = 64;
@@ -853,3 +854,27 @@ export const GATE_ELU = 7;
 export const GATE_SOFTSIGN = 8;
 export const GATE_SOFTPLUS = 9;
 export const GATE_FUNCTIONS = 10;
+
+// gridSample: target [BATCH][COUNT][CHANNELS] = samples of source [BATCH][IN_H][IN_W][CHANNELS] at
+//   the points f32 [BATCH][COUNT][2] (x, y) of GRID; −1 and 1 are the edges of the image
+export const GRID_SAMPLE_SOURCE = 8;
+export const GRID_SAMPLE_GRID = 12;
+export const GRID_SAMPLE_TARGET = 16;
+export const GRID_SAMPLE_BATCH = 20;
+export const GRID_SAMPLE_IN_H = 24;
+export const GRID_SAMPLE_IN_W = 28;
+export const GRID_SAMPLE_CHANNELS = 32;
+export const GRID_SAMPLE_COUNT = 36;
+export const GRID_SAMPLE_MODE = 40;
+export const GRID_SAMPLE_PADDING = 44;
+export const GRID_SAMPLE_ALIGN = 48;
+export const GRID_SAMPLE_SOURCE_ZERO = 52;
+export const GRID_SAMPLE_TARGET_ZERO = 56;
+export const GRID_SAMPLE_SCALE = 60;
+export const GRID_SAMPLE_BYTES = 64;
+export const GRID_SAMPLE_NEAREST = 0;
+export const GRID_SAMPLE_LINEAR = 1;
+export const GRID_SAMPLE_CUBIC = 2;
+export const GRID_SAMPLE_ZEROS = 0;
+export const GRID_SAMPLE_BORDER = 1;
+export const GRID_SAMPLE_REFLECTION = 2;

@@ -2,13 +2,14 @@
 // host instantiates it on the core's memory when a plan has one of its records, and the core calls
 // `extra` directly. Its records run on thread 0 alone.
 import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_ELEMENTWISE,
-  OP_FUNCTION, OP_GATHER_ND, OP_RECURRENCE, OP_RESAMPLE, RECORD_OPCODE } from '../layout';
+  OP_FUNCTION, OP_GATHER_ND, OP_GRID_SAMPLE, OP_RECURRENCE, OP_RESAMPLE, RECORD_OPCODE } from '../layout';
 import { beginWalk, fail, faultOf, scratchOf } from '../record';
 import { describeCumsum, runCumsum } from './cumsum';
 import { describeDetectionPostprocess, runDetectionPostprocess } from './detectionPostprocess';
 import { describeElementwise, runElementwise } from './elementwise';
 import { describeFunction, runFunction } from './function';
 import { describeGatherNd, runGatherNd } from './gatherNd';
+import { describeGridSample, runGridSample } from './gridSample';
 import { describeResample, runResample } from './resample';
 import { describeRecurrence, runRecurrence } from './recurrence';
 
@@ -33,6 +34,9 @@ function describe(r: usize): void {
       break;
     case OP_RESAMPLE:
       describeResample(r);
+      break;
+    case OP_GRID_SAMPLE:
+      describeGridSample(r);
       break;
     case OP_RECURRENCE:
       describeRecurrence(r);
@@ -61,6 +65,9 @@ function runRecord(r: usize): void {
       break;
     case OP_RESAMPLE:
       runResample(r);
+      break;
+    case OP_GRID_SAMPLE:
+      runGridSample(r);
       break;
     case OP_RECURRENCE:
       runRecurrence(r);

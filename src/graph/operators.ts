@@ -297,6 +297,15 @@ export interface Attributes {
     rounding?: ResampleRounding; cubicCoefficient?: number; excludeOutside?: boolean; antialias?: boolean;
     roi?: number[]; extrapolation?: number };
   /**
+   * x [N][H][W][C], grid [N][OH][OW][2] → [N][OH][OW][C]: x at the points (x, y) of the grid, as
+   * ONNX's GridSample. −1 and 1 are the edges of the image, or with `alignCorners` the centers of
+   * its first and last pixels. `cubic` is Keys's kernel with the coefficient −0.75. Outside of the
+   * image there are zeros, the pixel at the border, or the image reflected at its edges. A
+   * coordinate that is not a number lies before the first pixel.
+   */
+  gridSample: { mode: 'nearest' | 'linear' | 'cubic'; padding: 'zeros' | 'border' | 'reflection';
+    alignCorners: boolean };
+  /**
    * x [N][H][W][C·b²] → [N][H·b][W·b][C]: the channels of a pixel become a block of b × b pixels
    */
   depthToSpace: { blockSize: number };
@@ -377,6 +386,7 @@ export const attributeForms = {
   fullyConnected: { activation: 'a string', hybrid: 'a string?' },
   gather: { axis: 'a number', batchDims: 'a number' },
   gatherNd: {},
+  gridSample: { mode: 'a string', padding: 'a string', alignCorners: 'true or false' },
   gru: { ...sequence, resetAfter: 'true or false', gate: 'a string?' },
   l2Normalize: { epsilon: 'a number' },
   logSoftmax: {},

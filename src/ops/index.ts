@@ -18,6 +18,7 @@ import { detectionPostprocess } from './detectionPostprocess';
 import { fullyConnected } from './fullyConnected';
 import { gather } from './gather';
 import { gatherNd } from './gatherNd';
+import { gridSample } from './gridSample';
 import { gru } from './gru';
 import { l2Normalize } from './l2Normalize';
 import { logSoftmax } from './logSoftmax';
@@ -83,6 +84,7 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   gather,
   gatherNd,
   detectionPostprocess,
+  gridSample,
   gru,
   lstm,
   rnn,

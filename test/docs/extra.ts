@@ -225,6 +225,60 @@ function resample(r: Fields): void {
   }
 }
 
+function gridSample(r: Fields): void {
+  const { BATCH, IN_H, IN_W, CHANNELS, COUNT, MODE, PADDING, ALIGN, SOURCE_ZERO, TARGET_ZERO } = r.ints(
+    'GRID_SAMPLE',
+    'BATCH',
+    'IN_H',
+    'IN_W',
+    'CHANNELS',
+    'COUNT',
+    'MODE',
+    'PADDING',
+    'ALIGN',
+    'SOURCE_ZERO',
+    'TARGET_ZERO',
+  );
+  const [source, target] = [r.source('GRID_SAMPLE_SOURCE'), r.target('GRID_SAMPLE_TARGET')];
+  const grid = r.source('GRID_SAMPLE_GRID', C.DTYPE_F32);
+  const mirrored = (p: number, low: number, high: number): number => {
+    while (p < low || p > high) p = p < low ? 2 * low - p : 2 * high - p;
+    return p;
+  };
+  const inside = (p: number, S: number): number => {
+    if (PADDING === C.GRID_SAMPLE_BORDER) return clamp(p, 0, S - 1);
+    return ALIGN === 1 ? mirrored(p, 0, S - 1) : mirrored(p, -0.5, S - 0.5);
+  };
+  const tapsAt = (g: number, S: number): [pixel: number, weight: number][] => {
+    let p = ALIGN === 1 ? (g + 1) / 2 * (S - 1) : ((g + 1) * S - 1) / 2;
+    if (MODE === C.GRID_SAMPLE_NEAREST) p = even(p);
+    const [low, high] = ALIGN === 1 ? [0, S - 1] : [-0.5, S - 0.5];
+    if (PADDING !== C.GRID_SAMPLE_ZEROS && (p < low || p > high)) p = inside(p, S);
+    const first = Math.floor(p);
+    const pixels = [[first], [first, first + 1], [first - 1, first, first + 1, first + 2]][MODE]!;
+    return pixels.flatMap((pixel): [number, number][] => {
+      const d = Math.abs(pixel - p);
+      const weights = [1, 1 - d, d <= 1 ? 1.25 * d ** 3 - 2.25 * d ** 2 + 1 : ((3.75 - 0.75 * d) * d - 6) * d + 3];
+      if (pixel >= 0 && pixel < S) return [[pixel, weights[MODE]!]];
+      return PADDING === C.GRID_SAMPLE_ZEROS ? [] : [[clamp(Math.floor(inside(pixel, S)), 0, S - 1), weights[MODE]!]];
+    });
+  };
+  for (const [n, k, c] of indicesOf(BATCH, COUNT, CHANNELS) as [number, number, number][]) {
+    const at = n * COUNT + k;
+    let s = 0;
+    for (const [y, wy] of tapsAt(grid.get(at * 2 + 1), IN_H)) {
+      for (const [x, wx] of tapsAt(grid.get(at * 2), IN_W)) {
+        s = f(s + f(f(wy * wx) * f(source.get(((n * IN_H + y) * IN_W + x) * CHANNELS + c) - SOURCE_ZERO)));
+      }
+    }
+    const scaled = f(s * r.float('GRID_SAMPLE_SCALE'));
+    target.set(
+      at * CHANNELS + c,
+      r.floats ? s : even(clamp(scaled, -128 - TARGET_ZERO, 127 - TARGET_ZERO)) + TARGET_ZERO,
+    );
+  }
+}
+
 /** The records of this file, by opcode. */
 export const extra: Records = {
   OP_ELEMENTWISE: elementwise,
@@ -233,5 +287,6 @@ export const extra: Records = {
   OP_DETECTION_POSTPROCESS: detectionPostprocess,
   OP_FUNCTION: functionOf,
   OP_RESAMPLE: resample,
+  OP_GRID_SAMPLE: gridSample,
   OP_RECURRENCE: recurrence,
 };

@@ -509,6 +509,17 @@ describe('moving elements', () => {
     expected.flat().forEach((value, i) => expect(found[i]).toBeCloseTo(value, 5));
   });
 
+  test('gridSample gives the results of ONNX', () => {
+    const x = f32([1, 4, 4, 1], Array.from({ length: 16 }, (_, i) => i));
+    const line = [-1, -0.6, -0.2, 0.2, 0.6, 1];
+    const grid = f32([1, 2, 6, 2], [-1, -0.6].flatMap((y) => line.flatMap((at) => [at, y])));
+    const attributes = { mode: 'linear', padding: 'zeros', alignCorners: false };
+    const expected = [0, 0.15, 0.55, 0.95, 1.35, 0.75, 0.6, 1.5, 2.3, 3.1, 3.9, 2.1];
+    run('gridSample', attributes, [x, grid], f32([1, 2, 6, 1])).forEach((value, i) =>
+      expect(value).toBeCloseTo(expected[i]!, 5)
+    );
+  });
+
   test('pad writes its value, or mirrors or repeats the input', () => {
     const row = f32([3], [1, 2, 3]);
     const around = { before: [2], after: [2], value: 9 };

@@ -269,8 +269,13 @@ export function everyOperator(): Graph {
     quantization: x.quantization!,
     shape: [1, 6, 5, 3],
   });
-  return b.finish([...detections, strict, curve, smooth, sums, places, chosen, shares, normal, mean, total, best, prod,
-    twice, pairs, blocks, left!, right!, sq, picked, gp, lp, history]);
+  const bent = b.node('gridSample', [x, b.node('reshape', [y], {}, { shape: [1, 4, 6, 2] })], {
+    mode: 'linear',
+    padding: 'reflection',
+    alignCorners: false,
+  }, { quantization: x.quantization! });
+  return b.finish([...detections, bent, strict, curve, smooth, sums, places, chosen, shares, normal, mean, total, best,
+    prod, twice, pairs, blocks, left!, right!, sq, picked, gp, lp, history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

@@ -11,6 +11,7 @@ import { padding } from './pad';
 import { pooling } from './pooling';
 import { reduction } from './reduction';
 import { resizing } from './resize';
+import { sampling } from './sampling';
 
 /** How operators of ONNX's own domain become nodes, by name. */
 export const mappings: Mappings = {
@@ -26,6 +27,7 @@ export const mappings: Mappings = {
   ...pooling,
   ...reduction,
   ...resizing,
+  ...sampling,
 };
 
 /** The mapping of an operator, or undefined if kinglet lacks it. */
