@@ -148,8 +148,8 @@ describe('the rooms', () => {
   });
 
   test('importers import the graph and their format, neither kernels nor the .klet format', () => {
-    // shapes and the real functions of operators, to evaluate constants
-    const ops = /^src\/ops\/(index|shared\/(functions|shapes))$/;
+    // what evaluates constants and compares quantizations
+    const ops = /^src\/ops\/(index|nodes|shared\/(functions|quantized|rounding|shapes))$/;
     const parsers = /^(flatbuffers(\/js\/flexbuffers\.js)?|fflate|jsfive|@bufbuild\/protobuf(\/codegenv2)?)$/;
     expect(strangers('src/importers', [/^src\/(importers|graph)\//, errors, ops, parsers])).toEqual([]);
   });

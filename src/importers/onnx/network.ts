@@ -1,12 +1,13 @@
 import { KletError } from '../../errors';
 import type { DType, Graph, Tensor } from '../../graph/graph';
 import { assembleGraph } from '../shared/assemble';
-import type { Constant } from '../shared/constants';
+import type { Constant, StoredType } from '../shared/constants';
 import type { ModelFiles } from '../shared/files';
 import { allocate } from '../shared/fold';
 import type { ImportOptions } from '../shared/importer';
 import { inputShapes } from '../shared/inputShapes';
 import { NodeEmitter } from '../shared/nodeEmitter';
+import { prepareInt8 } from '../shared/prepareInt8';
 import { sinkTransposes } from '../shared/sinkTransposes';
 import { UniqueNames } from '../shared/uniqueNames';
 import { UnsupportedForm, UnsupportedList, UnsupportedTensor } from '../shared/unsupported';
@@ -54,6 +55,8 @@ export class OnnxNetwork {
   private readonly names = new UniqueNames();
   private readonly emit = new NodeEmitter(this.names);
   private readonly refusals: { label: string; name: string }[] = [];
+  /** Types of tensors in the file. */
+  private readonly types = new Map<Tensor, StoredType>();
   private readonly tensorRefusals = new UnsupportedList('float32, int8, uint8, int32, int64 and bool');
 
   constructor(private readonly name: string, private readonly files: ModelFiles) {}
@@ -93,6 +96,7 @@ export class OnnxNetwork {
       states: [],
       carries: false,
     }, this.names);
+    prepareInt8(assembled, this.emit.quantized, this.names);
     sinkTransposes(assembled, this.names);
     return assembled;
   }
@@ -164,6 +168,9 @@ export class OnnxNetwork {
       isRead: (index) => read.has(node.output[index] ?? ''),
       inline: (graph, inputs) => this.inline(graph, inputs, scope, definitions),
       decode: (tensor) => this.decode(tensor),
+      storedType: (tensor) => this.types.get(tensor) ?? tensor.dtype,
+      map: (kind, { name, attributes }, inputs, version) =>
+        mappingOf('', kind)!(new OnnxOperator(kind, name, version, attributes, inputs, 1, this.emit, surroundings)),
     };
     const operator = new OnnxOperator(
       node.opType,
@@ -237,7 +244,9 @@ export class OnnxNetwork {
   }
 
   private decode(proto: Parameters<typeof decodeTensor>[0]): Constant {
-    return decodeTensor(proto, this.files, this.names.take(proto.name || 'constant'));
+    const tensor = decodeTensor(proto, this.files, this.names.take(proto.name || 'constant'));
+    this.types.set(tensor, elementType(proto.dataType, proto.name).stored);
+    return tensor;
   }
 
   /** The result of `attempt`, or undefined if a tensor has an unsupported type. */

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../graph/graph';
-import type { Constant } from '../shared/constants';
+import type { Constant, StoredType } from '../shared/constants';
 import { FileOperator } from '../shared/fileOperator';
 import type { NodeEmitter } from '../shared/nodeEmitter';
 import type { NodeAttributes } from './attributes';
@@ -12,6 +12,10 @@ export interface Surroundings {
   /** Imports the nodes of a subgraph with these inputs, and returns its outputs. */
   inline(graph: GraphProto, inputs: readonly Tensor[]): Tensor[];
   decode(tensor: TensorProto): Constant;
+  /** The type that a tensor has in the file, which may be one that the graph lacks. */
+  storedType(tensor: Tensor): StoredType;
+  /** Maps an operator of this kind with the attributes of `operator` and other operands. */
+  map(kind: string, operator: OnnxOperator, operands: readonly (Tensor | null)[], version: number): Tensor | Tensor[];
 }
 
 /** One node of an ONNX file: its operator, attributes and inputs. */

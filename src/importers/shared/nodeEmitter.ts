@@ -4,6 +4,7 @@ import type { Attributes, BinaryKind, OperatorName, UnaryKind } from '../../grap
 import { operatorOf } from '../../ops/index';
 import type { Constant } from './constants';
 import { allocate, fold } from './fold';
+import { movedIntegers, QuantizedValues } from './storedIntegers';
 import type { UniqueNames } from './uniqueNames';
 
 /** Properties of an output that its operator does not determine. */
@@ -25,6 +26,7 @@ export class NodeEmitter {
   readonly nodes: AnyNode[] = [];
   /** Prefix of the names of the tensors that are emitted. */
   prefix = '';
+  readonly quantized = new QuantizedValues();
 
   constructor(readonly names: UniqueNames) {}
 
@@ -68,8 +70,13 @@ export class NodeEmitter {
       return outputs;
     }
     const values = inputs.every((tensor) => !tensor || tensor.data) ? fold(node) : undefined;
-    if (values) outputs.forEach((tensor, i) => (tensor.data = values[i]!));
-    else this.nodes.push(node);
+    if (!values) {
+      this.nodes.push(node);
+      return outputs;
+    }
+    outputs.forEach((tensor, i) => (tensor.data = values[i]!));
+    const integers = movedIntegers(node, this.quantized.stored);
+    if (integers) this.quantized.stored.set(outputs[0]!, integers);
     return outputs;
   }
 
@@ -107,6 +114,8 @@ export class NodeEmitter {
   }
 
   cast(x: Tensor, dtype: DType): Tensor {
+    const whole = dtype === 'float32' ? this.quantized.whole.get(x) : undefined;
+    if (whole) return whole;
     return x.dtype === dtype ? x : this.node('cast', [x], {}, { dtype });
   }
 

@@ -9,6 +9,7 @@ import { matrix } from './matrix';
 import { normalization } from './normalization';
 import { padding } from './pad';
 import { pooling } from './pooling';
+import { microsoftQuantized, quantized } from './quantized';
 import { reduction } from './reduction';
 import { resizing } from './resize';
 import { sampling } from './sampling';
@@ -25,13 +26,17 @@ export const mappings: Mappings = {
   ...normalization,
   ...padding,
   ...pooling,
+  ...quantized,
   ...reduction,
   ...resizing,
   ...sampling,
 };
 
+/** Operators of ONNX Runtime's own domain. */
+const microsoft: Mappings = { ...microsoftQuantized };
+
 /** The mapping of an operator, or undefined if kinglet lacks it. */
 export function mappingOf(domain: string, kind: string): Mapping | undefined {
-  const table = domain === '' ? mappings : undefined;
+  const table = { '': mappings, 'com.microsoft': microsoft }[domain];
   return table && Object.hasOwn(table, kind) ? table[kind] : undefined;
 }
