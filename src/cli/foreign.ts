@@ -55,10 +55,6 @@ const kinds: Record<string, ForeignKind> = {
     matches: (_, text) => /^(\xef\xbb\xbf)?\s*</.test(text),
     description: "looks like HTML, probably a server's error page; download the file again",
   },
-  tfjs: {
-    matches: (_, text) => /^\s*\{/.test(text) && /"(modelTopology|weightsManifest)"/.test(text),
-    description: 'looks like a TensorFlow.js model.json; convert the original network to .tflite instead',
-  },
   json: {
     matches: (_, text) => /^(\xef\xbb\xbf)?\s*[{[]/.test(text),
     description: 'looks like JSON, which is not a network',

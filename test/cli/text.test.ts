@@ -53,14 +53,15 @@ describe('foreign files', () => {
   ], ['gguf', 'GGUF\x03'], ['image', '\x89PNG\r\n\x1a\n'], ['image', '\xff\xd8\xff\xe0'], ['image', 'GIF89a'], ['image',
     'RIFF\x10\n\0\0WEBPVP8 '], ['image', 'BM6\0\0\0\0\0\0\0'], ['sound', 'RIFF\x10\n\0\0WAVEfmt '], ['sound', 'OggS\0'],
     ['mangledHdf5', '\xef\xbf\xbdHDF\r\n'], ['pytorch', zip('archive/data.pkl')], ['zip', zip('readme.txt')], ['gzip',
-    '\x1f\x8b\x08'], ['html', '\n<!DOCTYPE html>'], ['html', '\xef\xbb\xbf<html>'], ['tfjs',
-    '{"format": "layers-model", "modelTopology": {}}'], ['json', '{"error": "not found"}'], ['safetensors',
-    '\x01\x02\0\0\0\0\0\0{"w": {}}'], ['pickle', '\x80\x02\x8a'], ['savedModel', '\x08\x01\x12\x80'], ['protobuf',
-    '\n\x05'], ['protobuf', '\x08\x40\x10']])('%s is recognized by %j', (kind, text) => {
-      const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-      expect(foreignKind(bytes)).toBe(kind);
-      expect(describeForeign(bytes)).not.toContain('unknown');
-    });
+    '\x1f\x8b\x08'], ['html', '\n<!DOCTYPE html>'], ['html', '\xef\xbb\xbf<html>'], ['json', '{"error": "not found"}'],
+    ['safetensors', '\x01\x02\0\0\0\0\0\0{"w": {}}'], ['pickle', '\x80\x02\x8a'], ['savedModel', '\x08\x01\x12\x80'], [
+    'protobuf',
+    '\n\x05',
+  ], ['protobuf', '\x08\x40\x10']])('%s is recognized by %j', (kind, text) => {
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    expect(foreignKind(bytes)).toBe(kind);
+    expect(describeForeign(bytes)).not.toContain('unknown');
+  });
 
   it.each(['noise noise', 'TFL3', '\0\0\0\0'])('%j has an unknown format', (text) => {
     const bytes = new TextEncoder().encode(text);

@@ -6,6 +6,7 @@ import { importerOf, importers } from '../../src/importers/index';
 import { everyOperator } from '../robustness/sample';
 import { writeKerasHdf5 } from './keras/writer';
 import { writeOnnx } from './onnx/writer';
+import { writeTfjs } from './tfjs/writer';
 import { writeTflite } from '../tflite/writer';
 
 /** A file of each registered format. */
@@ -27,6 +28,12 @@ const samples: Record<string, Uint8Array> = {
     inputs: [{ name: 'x', shape: [2] }],
     outputs: [{ name: 'y', shape: [2] }],
   }),
+  tfjs:
+    writeTfjs({
+      inputs: { x: { shape: [2] } },
+      nodes: [{ name: 'y', op: 'Neg', inputs: ['x'] }],
+      outputs: { y: 'y:0' },
+    }).json,
   tflite: writeTflite({
     tensors: [{ name: 'x', shape: [2], type: 'FLOAT32' }, { name: 'y', shape: [2], type: 'FLOAT32' }],
     operators: [{ kind: 'NEG', inputs: ['x'], outputs: ['y'] }],

@@ -33,9 +33,14 @@ export function storedCount(type: StoredType, bytes: number): number {
   return Math.floor((bytes * 8) / bitsPer[type]);
 }
 
+/** The bytes of `count` elements. */
+export function storedBytes(type: StoredType, count: number): number {
+  return Math.ceil((count * bitsPer[type]) / 8);
+}
+
 /** Decodes `count` little-endian elements, which must fill `bytes`. */
 export function decodeElements(type: StoredType, bytes: Uint8Array, count: number, name: string): ConstantData {
-  const expected = Math.ceil((count * bitsPer[type]) / 8);
+  const expected = storedBytes(type, count);
   if (bytes.length !== expected) {
     throw new KletError(
       'CORRUPT',
