@@ -130,8 +130,11 @@ export const CODED_STATE_ROOM = 24;
 //   reduce                               reduce, after a copy if the axes are not adjacent
 //   reshape                              none, or copy for constants and other quantization
 //   resize2d                             resize2d
+//   scatterElements, scatterNd,
+//   updateSlice                          scatter; copy if the indices are constant and regular
 //   softmax, logSoftmax                  softmax, logSoftmax
 //   svdf                                 svdf
+//   topK                                 topK
 //   unary                                unary
 //
 // Operators that move int8 values add a unary record if the quantization of the output differs, and
@@ -181,6 +184,8 @@ export const OP_GATHER_ND = 65;
 export const OP_CUMSUM = 66;
 export const OP_DETECTION_POSTPROCESS = 67;
 export const OP_FUNCTION = 68;
+export const OP_TOP_K = 70;
+export const OP_SCATTER = 71;
 export const OP_RESAMPLE = 72;
 export const OP_GRID_SAMPLE = 73;
 export const OP_RECURRENCE = 82;
@@ -711,9 +716,9 @@ export const ELEMENTWISE_FLOOR_DIV = 8;
 export const ELEMENTWISE_FLOOR_MOD = 9;
 export const ELEMENTWISE_POW = 10;
 
-// gatherNd: target [COUNT][ROW_BYTES] = rows of source [DIMENSIONS][ROW_BYTES], selected by indices
-//   i32 [COUNT][DEPTH] into its first DEPTH dimensions; the other dimensions are 1. An index is
-//   clamped to its dimension.
+// gatherNd: target [BATCH][COUNT][ROW_BYTES] = rows of source [BATCH][DIMENSIONS][ROW_BYTES],
+//   selected by indices i32 [BATCH][COUNT][DEPTH] into the first DEPTH of the DIMENSIONS; the other
+//   dimensions are 1. An index is clamped to its dimension.
 export const GATHER_ND_SOURCE = 8;
 export const GATHER_ND_INDICES = 12;
 export const GATHER_ND_TARGET = 16;
@@ -721,7 +726,8 @@ export const GATHER_ND_COUNT = 20;
 export const GATHER_ND_ROW_BYTES = 24;
 export const GATHER_ND_DIMENSIONS = 28;
 export const GATHER_ND_DEPTH = 52;
-export const GATHER_ND_BYTES = 56;
+export const GATHER_ND_BATCH = 56;
+export const GATHER_ND_BYTES = 64;
 
 // cumsum: running sums of source [OUTER][COUNT][INNER] along COUNT; from the last element if
 //   REVERSE is 1, without the element itself if EXCLUSIVE is 1
@@ -789,6 +795,48 @@ export const FUNCTION_RECIPROCAL = 16;
 export const FUNCTION_HARD_SIGMOID = 17;
 export const FUNCTION_THRESHOLDED_RELU = 18;
 export const FUNCTION_KINDS = 19;
+
+// topK: the K largest elements of source [OUTER][COUNT][INNER] along COUNT, or the smallest ones if
+//   SMALLEST is 1, in order → values [OUTER][K][INNER], indices i32 [OUTER][K][INNER]
+export const TOP_K_SOURCE = 8;
+export const TOP_K_VALUES = 12;
+export const TOP_K_INDICES = 16;
+export const TOP_K_OUTER = 20;
+export const TOP_K_COUNT = 24;
+export const TOP_K_INNER = 28;
+export const TOP_K_K = 32;
+export const TOP_K_SMALLEST = 36;
+export const TOP_K_BYTES = 40;
+
+// scatter: target [COUNT] = source, with rows of updates [DIMENSIONS][ROW]. The row at a position p
+//   begins at Σ p·STRIDES + Σ j·INDEX_STRIDES, where j are its DEPTH indices, into SIZES. All are
+//   in elements. Unused dimensions and sizes are 1.
+//   FILLED 1: the source is one element, which fills the target
+//   SHARED 1: indices i32 [DEPTH] for all rows; otherwise [DIMENSIONS][DEPTH]
+//   CLAMPED 1: indices are clamped; otherwise negative ones count from the end, and rows with an
+//     index out of range are skipped
+export const SCATTER_SOURCE = 8;
+export const SCATTER_INDICES = 12;
+export const SCATTER_UPDATES = 16;
+export const SCATTER_TARGET = 20;
+export const SCATTER_COUNT = 24;
+export const SCATTER_ROW = 28;
+export const SCATTER_REDUCTION = 32;
+export const SCATTER_FILLED = 36;
+export const SCATTER_SHARED = 40;
+export const SCATTER_CLAMPED = 44;
+export const SCATTER_DEPTH = 48;
+export const SCATTER_DIMENSIONS = 52;
+export const SCATTER_STRIDES = 76;
+export const SCATTER_SIZES = 100;
+export const SCATTER_INDEX_STRIDES = 124;
+export const SCATTER_BYTES = 152;
+
+export const SCATTER_NONE = 0;
+export const SCATTER_ADD = 1;
+export const SCATTER_MUL = 2;
+export const SCATTER_MAX = 3;
+export const SCATTER_MIN = 4;
 
 // resample: target [OUTER][OUT][INNER] = weighted sums along IN of source [OUTER][IN][INNER]. The
 //   sources and the targets are i8 or f32, independently.

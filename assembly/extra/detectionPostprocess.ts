@@ -5,6 +5,7 @@ import { DETECTION_ANCHORS, DETECTION_ANCHOR_COUNT, DETECTION_BACKGROUND, DETECT
   DETECTION_TARGET_SCORES, DTYPE_F32 } from '../layout';
 import { checkCounts, checkRange, checkRecord, checkWork, float, int, needScratch, scratch, source, target,
   toF64 } from '../record';
+import { heapify, pop } from './heap';
 
 // The detections of a single-shot detector: non-maximum suppression of the boxes, by descending
 // score. A heap of the anchors gives the next candidate, and only candidates are decoded. A
@@ -47,30 +48,8 @@ export function describeDetectionPostprocess(r: usize): void {
   needScratch(anchors * 8 + (detections + 1) * DETECTION);
 }
 
-/** Whether anchor i comes before anchor j: by descending score, equal ones by index. */
-function precedes(scores: usize, i: i32, j: i32): bool {
-  const a = load<f32>(scores + (i << 2));
-  const b = load<f32>(scores + (j << 2));
-  return a > b || (a == b && i < j);
-}
-
-/** Moves the entry at `at` of a heap down until it precedes its children. */
-function sift(heap: usize, n: i32, at: i32, scores: usize): void {
-  const anchor = load<i32>(heap + (at << 2));
-  let child = (at << 1) + 1;
-  while (child < n) {
-    if (child + 1 < n && precedes(scores, load<i32>(heap + (child << 2), 4), load<i32>(heap + (child << 2)))) child++;
-    const other = load<i32>(heap + (child << 2));
-    if (precedes(scores, anchor, other)) break;
-    store<i32>(heap + (at << 2), other);
-    at = child;
-    child = (at << 1) + 1;
-  }
-  store<i32>(heap + (at << 2), anchor);
-}
-
 /** Makes a heap of the anchors whose scores reach the threshold, and returns their number. */
-function heapify(r: usize, heap: usize, scores: usize): i32 {
+function candidates(r: usize, heap: usize, scores: usize): i32 {
   const anchors = int(r, DETECTION_ANCHOR_COUNT);
   const threshold = float(r, DETECTION_SCORE_THRESHOLD);
   let n = 0;
@@ -79,7 +58,7 @@ function heapify(r: usize, heap: usize, scores: usize): i32 {
     store<i32>(heap + (n << 2), i);
     n++;
   }
-  for (let at = (n >> 1) - 1; at >= 0; at--) sift(heap, n, at, scores);
+  heapify<f32>(heap, n, scores);
   return n;
 }
 
@@ -152,15 +131,14 @@ function suppress(r: usize, label: i32, limit: i32, count: i32): i32 {
   const candidate = list + capacity * DETECTION;
   const threshold = float(r, DETECTION_IOU_THRESHOLD);
   store<i32>(candidate, label, CLASS);
-  for (let n = heapify(r, heap, scores); n > 0 && limit > 0;) {
+  for (let n = candidates(r, heap, scores); n > 0 && limit > 0;) {
     const anchor = load<i32>(heap);
     const score = load<f32>(scores + (anchor << 2));
     // Later candidates have no larger scores. So no detection of this class is ever dropped while
     // the class has candidates left.
     if (count == capacity && !(score > load<f32>(candidate - DETECTION, SCORE))) break;
+    pop<f32>(heap, n, scores);
     n--;
-    store<i32>(heap, load<i32>(heap + (n << 2)));
-    sift(heap, n, 0, scores);
     decode(r, anchor, candidate);
     if (isSuppressed(list, count, candidate, threshold)) continue;
     store<f32>(candidate, score, SCORE);

@@ -2,7 +2,8 @@
 // host instantiates it on the core's memory when a plan has one of its records, and the core calls
 // `extra` directly. Its records run on thread 0 alone.
 import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_ELEMENTWISE,
-  OP_FUNCTION, OP_GATHER_ND, OP_GRID_SAMPLE, OP_RECURRENCE, OP_RESAMPLE, RECORD_OPCODE } from '../layout';
+  OP_FUNCTION, OP_GATHER_ND, OP_GRID_SAMPLE, OP_RECURRENCE, OP_RESAMPLE, OP_SCATTER, OP_TOP_K,
+  RECORD_OPCODE } from '../layout';
 import { beginWalk, fail, faultOf, scratchOf } from '../record';
 import { describeCumsum, runCumsum } from './cumsum';
 import { describeDetectionPostprocess, runDetectionPostprocess } from './detectionPostprocess';
@@ -12,6 +13,8 @@ import { describeGatherNd, runGatherNd } from './gatherNd';
 import { describeGridSample, runGridSample } from './gridSample';
 import { describeResample, runResample } from './resample';
 import { describeRecurrence, runRecurrence } from './recurrence';
+import { describeScatter, runScatter } from './scatter';
+import { describeTopK, runTopK } from './topK';
 
 // The cases of both switches are in the order of the opcodes.
 
@@ -31,6 +34,12 @@ function describe(r: usize): void {
       break;
     case OP_FUNCTION:
       describeFunction(r);
+      break;
+    case OP_TOP_K:
+      describeTopK(r);
+      break;
+    case OP_SCATTER:
+      describeScatter(r);
       break;
     case OP_RESAMPLE:
       describeResample(r);
@@ -62,6 +71,12 @@ function runRecord(r: usize): void {
       break;
     case OP_FUNCTION:
       runFunction(r);
+      break;
+    case OP_TOP_K:
+      runTopK(r);
+      break;
+    case OP_SCATTER:
+      runScatter(r);
       break;
     case OP_RESAMPLE:
       runResample(r);

@@ -1,5 +1,6 @@
 import { detection, detectionTypes } from './detection';
 import { elements, Maker, Random, type ElementType, type OracleCase } from './maker';
+import { indexing, indexingTypes } from './indexing';
 import { networks } from './networks';
 import { predicates, predicateTypes } from './predicates';
 import { recurrent, recurrentTypes } from './recurrent';
@@ -480,6 +481,7 @@ const recipes: Record<string, Recipe> = {
   DEQUANTIZE: dequantize,
   CAST: cast,
   ...detection,
+  ...indexing,
   ...predicates,
   ...recurrent,
   ...networks,
@@ -489,7 +491,7 @@ const recipes: Record<string, Recipe> = {
 const hybridOperators = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED'];
 function typesOf(operator: string): readonly ElementType[] {
   const types = recurrentTypes[operator] ?? predicateTypes[operator] ?? detectionTypes[operator] ??
-    volumeTypes[operator];
+    volumeTypes[operator] ?? indexingTypes[operator];
   if (types) return types;
   // TensorFlow Lite's kernel refuses integers
   if (operator === 'SIGN') return ['float32'];

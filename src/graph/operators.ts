@@ -41,6 +41,8 @@ export type ResampleCoordinates = 'halfPixel' | 'halfPixelSymmetric' | 'pytorchH
   | 'asymmetric' | 'cropAndResize';
 export type ResampleRounding = 'preferFloor' | 'preferCeil' | 'floor' | 'ceil';
 export type PadMode = 'constant' | 'reflect' | 'symmetric' | 'edge' | 'wrap';
+/** How a scatter combines an update with the element that is there: `none` replaces it. */
+export type ScatterReduction = 'none' | 'add' | 'mul' | 'max' | 'min';
 export type ReduceKind = 'mean' | 'sum' | 'max' | 'min' | 'prod';
 
 /** A window that slides over an image by `stride` pixels, with `padding` zeros around the image. */
@@ -205,6 +207,11 @@ export interface Attributes {
    * output's own shape says whether the dimension is kept as 1 or dropped.
    */
   argmax: { axis: number; kind: 'max' | 'min' };
+  /**
+   * The `k` largest (or smallest) elements along `axis`, in order, and their int32 indices. Equal
+   * elements are in the order of their indices, and NaN is larger than all numbers.
+   */
+  topK: { axis: number; k: number; kind: 'max' | 'min' };
   /** exp(beta·x) / Σ exp(beta·x) over the last dimension */
   softmax: { beta: number };
   /** log(exp(x) / Σ exp(x)) over the last dimension */
@@ -320,10 +327,28 @@ export interface Attributes {
    */
   gather: { axis: number; batchDims: number };
   /**
-   * x, int32 indices […][K] → indices[:-1] + x[K:]: the slices of x at the indices into its first K
-   * dimensions. Indices are clamped to the valid range.
+   * x, int32 indices […][K] → indices[:-1] + x[batchDims + K:]: the slices of x at the indices into
+   * its first K dimensions. The first `batchDims` dimensions of both are the same, and K counts
+   * from there. Indices are clamped to the valid range.
    */
-  gatherNd: object;
+  gatherNd: { batchDims: number };
+  /**
+   * x, int32 indices […][K], updates → x with the slice of the updates at […] combined into
+   * x[indices[…]]: updates have the shape indices[:-1] + x[K:]. Negative indices count from the
+   * end, and updates with an index out of range are skipped. Updates are made in order, so that of
+   * several ones for the same place the last remains.
+   */
+  scatterNd: { reduction: ScatterReduction };
+  /**
+   * x, int32 indices, updates of the shape of the indices → x with each update at its own position,
+   * but at its index along `axis`. Indices and order are those of scatterNd.
+   */
+  scatterElements: { axis: number; reduction: ScatterReduction };
+  /**
+   * x, update, int32 begin [rank] → x with the update at `begin`, which is clamped so that the
+   * update is within x.
+   */
+  updateSlice: object;
   /**
    * The detections of a single-shot detector. boxes [1][N][≥ 4] as y, x, height and width relative
    * to the anchors, scores [1][N][classes], or [1][N][1 + classes] with the background first, and
@@ -385,7 +410,7 @@ export const attributeForms = {
   },
   fullyConnected: { activation: 'a string', hybrid: 'a string?' },
   gather: { axis: 'a number', batchDims: 'a number' },
-  gatherNd: {},
+  gatherNd: { batchDims: 'a number' },
   gridSample: { mode: 'a string', padding: 'a string', alignCorners: 'true or false' },
   gru: { ...sequence, resetAfter: 'true or false', gate: 'a string?' },
   l2Normalize: { epsilon: 'a number' },
@@ -430,13 +455,17 @@ export const attributeForms = {
   reshape: {},
   resize2d: { mode: 'a string', alignCorners: 'true or false', halfPixelCenters: 'true or false' },
   rnn: { ...sequence, activation: 'a string' },
+  scatterElements: { axis: 'a number', reduction: 'a string' },
+  scatterNd: { reduction: 'a string' },
   select: {},
   slice: { begin: 'an array of numbers', stride: 'an array of numbers' },
   softmax: { beta: 'a number' },
   spaceToDepth: { blockSize: 'a number' },
   split: { axis: 'a number' },
   svdf: { ...sequence, rank: 'a number', activation: 'a string', stateScale: 'a number?' },
+  topK: { axis: 'a number', k: 'a number', kind: 'a string' },
   transpose: { perm: 'an array of numbers' },
   transposeConv2d: { ...sliding, dilation: 'two numbers', groups: 'a number' },
   unary: { kind: 'a string', alpha: 'a number?', beta: 'a number?' },
+  updateSlice: {},
 } as const satisfies { [K in OperatorName]: Row<Attributes[K]> };

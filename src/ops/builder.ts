@@ -10,6 +10,8 @@ import { operatorOf } from './index';
 export interface NodeOptions {
   name?: string;
   dtype?: DType;
+  /** The element type of each output, if they differ. */
+  dtypes?: DType[];
   /**
    * The output's shape, for operators whose attributes do not determine it (reshape, slice,
    * resize2d, …).
@@ -25,9 +27,13 @@ function dtypeOf(data: TensorData): DType {
   return 'int32';
 }
 
-const nodeOptions = { name: 'string', dtype: 'string', shape: 'object', quantization: 'object' } satisfies Options<
-  NodeOptions
->;
+const nodeOptions = {
+  name: 'string',
+  dtype: 'string',
+  dtypes: 'object',
+  shape: 'object',
+  quantization: 'object',
+} satisfies Options<NodeOptions>;
 
 /**
  * Builds a network by hand.
@@ -125,7 +131,7 @@ export class GraphBuilder {
     const outputs = shapes.map((shape, i): Tensor => ({
       name: i === 0 ? name : this.unique(`${name}_${i}`),
       shape,
-      dtype: options.dtype ?? first?.dtype ?? 'float32',
+      dtype: options.dtypes?.[i] ?? options.dtype ?? first?.dtype ?? 'float32',
       ...(options.quantization && { quantization: options.quantization }),
     }));
     const node: Node<K> = { op, name, inputs, outputs, attributes };

@@ -107,14 +107,14 @@ export class Emitter {
   }
 
   /**
-   * Allows the record that writes `output` to write over `input`. This is not possible if `beside`,
-   * another operand of the record, is a view of the same bytes.
+   * Allows the record that writes `output` to write over `input`. This is not possible if one of
+   * `others`, the other operands of the record, is a view of the same bytes.
    */
-  mayReuse(output: Tensor, input: Tensor, beside = input): void {
+  mayReuse(output: Tensor, input: Tensor, ...others: Tensor[]): void {
     const to = this.storageOf(output);
     const from = this.storageOf(input);
-    const other = this.storageOf(beside);
-    if (beside !== input && 'buffer' in from && 'buffer' in other && other.buffer === from.buffer) return;
+    const bufferOf = (storage: Storage): Buffer | undefined => ('buffer' in storage ? storage.buffer : undefined);
+    if ('buffer' in from && others.some((other) => bufferOf(this.storageOf(other)) === from.buffer)) return;
     if ('buffer' in to && 'buffer' in from && to.buffer !== from.buffer && from.byteOffset === 0 &&
       to.buffer.bytes === from.buffer.bytes) to.buffer.reuses ??= from.buffer;
   }

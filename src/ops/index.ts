@@ -35,15 +35,19 @@ import { resample } from './resample';
 import { reshape } from './reshape';
 import { resize2d } from './resize2d';
 import { rnn } from './rnn';
+import { scatterElements } from './scatterElements';
+import { scatterNd } from './scatterNd';
 import { select } from './select';
 import { slice } from './slice';
 import { softmax } from './softmax';
 import { spaceToDepth } from './spaceToDepth';
 import { split } from './split';
 import { svdf } from './svdf';
+import { topK } from './topK';
 import { transpose } from './transpose';
 import { transposeConv2d } from './transposeConv2d';
 import { unary } from './unary';
+import { updateSlice } from './updateSlice';
 
 /** Every operator of the IR, by name. */
 export const operators: { [K in OperatorName]: Operator<K> } = {
@@ -88,8 +92,12 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   gru,
   lstm,
   rnn,
+  scatterElements,
+  scatterNd,
   select,
   svdf,
+  topK,
+  updateSlice,
 };
 
 /** The table entry for the operator of a node. */

@@ -1,5 +1,5 @@
 import { erf } from './elementwise';
-import { add, C, clamp, even, f, type Fields, max, min, range, type Records } from './fields';
+import { add, C, clamp, even, f, type Fields, max, min, range, type Records, walk } from './fields';
 import { recurrence } from './recurrence';
 
 // The records of the extra module, as docs/format/extra.md specifies them: see runner.ts.
@@ -55,15 +55,15 @@ function integers(kind: number, p: number, q: number): number {
 }
 
 function gatherNd(r: Fields): void {
-  const { COUNT, ROW_BYTES, DEPTH } = r.ints('GATHER_ND', 'COUNT', 'ROW_BYTES', 'DEPTH');
+  const { BATCH, COUNT, ROW_BYTES, DEPTH } = r.ints('GATHER_ND', 'BATCH', 'COUNT', 'ROW_BYTES', 'DEPTH');
   const source = r.source('GATHER_ND_SOURCE', C.DTYPE_I8);
   const indices = r.source('GATHER_ND_INDICES', C.DTYPE_I32);
   const target = r.target('GATHER_ND_TARGET', C.DTYPE_I8);
-  for (let n = 0; n < COUNT; n++) {
+  for (let n = 0; n < BATCH * COUNT; n++) {
     const row = range(DEPTH).reduce((at, d) => {
       const size = r.int('GATHER_ND_DIMENSIONS', d);
       return at * size + clamp(indices.get(n * DEPTH + d), 0, size - 1);
-    }, 0);
+    }, Math.floor(n / COUNT));
     for (let byte = 0; byte < ROW_BYTES; byte++) {
       target.set(n * ROW_BYTES + byte, source.get(row * ROW_BYTES + byte));
     }
@@ -90,6 +90,66 @@ function cumsum(r: Fields): void {
         return next;
       }, 0);
     }
+  }
+}
+
+function topK(r: Fields): void {
+  const { OUTER, COUNT, INNER, K, SMALLEST } = r.ints('TOP_K', 'OUTER', 'COUNT', 'INNER', 'K', 'SMALLEST');
+  const source = r.source('TOP_K_SOURCE');
+  const values = r.target('TOP_K_VALUES');
+  const indices = r.target('TOP_K_INDICES', C.DTYPE_I32);
+  const above = (a: number, b: number): boolean => a > b || (Number.isNaN(a) && !Number.isNaN(b));
+  for (const o of range(OUTER)) {
+    for (const i of range(INNER)) {
+      const line = range(COUNT).map((j) => source.get((o * COUNT + j) * INNER + i));
+      const isBefore = (a: number, b: number): boolean =>
+        SMALLEST === 1 ? above(line[b]!, line[a]!) : above(line[a]!, line[b]!);
+      // the place of an element is the number of those before it
+      for (const j of range(COUNT)) {
+        const place = range(COUNT).filter((other) => isBefore(other, j) || (!isBefore(j, other) && other < j)).length;
+        if (place >= K) continue;
+        values.set((o * K + place) * INNER + i, line[j]!);
+        indices.set((o * K + place) * INNER + i, j);
+      }
+    }
+  }
+}
+
+function scatter(r: Fields): void {
+  const { COUNT, ROW, REDUCTION, FILLED, SHARED, CLAMPED, DEPTH } = r.ints(
+    'SCATTER',
+    'COUNT',
+    'ROW',
+    'REDUCTION',
+    'FILLED',
+    'SHARED',
+    'CLAMPED',
+    'DEPTH',
+  );
+  const [source, updates] = [r.source('SCATTER_SOURCE'), r.source('SCATTER_UPDATES')];
+  const indices = r.source('SCATTER_INDICES', C.DTYPE_I32);
+  const target = r.target('SCATTER_TARGET');
+  const before = range(COUNT).map((i) => source.get(FILLED === 1 ? 0 : i));
+  before.forEach((x, i) => target.set(i, x));
+  const combine = (x: number, y: number): number => {
+    if (REDUCTION === C.SCATTER_ADD) return r.floats ? x + y : (x + y) | 0;
+    if (REDUCTION === C.SCATTER_MUL) return r.floats ? x * y : Math.imul(x, y);
+    if (REDUCTION === C.SCATTER_MAX) return Math.max(x, y);
+    return REDUCTION === C.SCATTER_MIN ? Math.min(x, y) : y;
+  };
+  let row = 0;
+  for (const [place] of walk(r, 'SCATTER_DIMENSIONS', 'SCATTER_STRIDES', 'SCATTER_STRIDES')) {
+    const terms = range(DEPTH).map((k) => {
+      const size = r.int('SCATTER_SIZES', k);
+      const index = indices.get((SHARED === 1 ? 0 : row * DEPTH) + k);
+      const valid = CLAMPED === 1 ? clamp(index, 0, size - 1) : index + (index < 0 ? size : 0);
+      return valid >= 0 && valid < size ? valid * r.int('SCATTER_INDEX_STRIDES', k) : NaN;
+    });
+    const first = terms.reduce((sum, term) => sum + term, place);
+    if (!Number.isNaN(first)) {
+      for (const i of range(ROW)) target.set(first + i, combine(target.get(first + i), updates.get(row * ROW + i)));
+    }
+    row++;
   }
 }
 
@@ -286,6 +346,8 @@ export const extra: Records = {
   OP_CUMSUM: cumsum,
   OP_DETECTION_POSTPROCESS: detectionPostprocess,
   OP_FUNCTION: functionOf,
+  OP_TOP_K: topK,
+  OP_SCATTER: scatter,
   OP_RESAMPLE: resample,
   OP_GRID_SAMPLE: gridSample,
   OP_RECURRENCE: recurrence,

@@ -87,7 +87,7 @@ it.each([['edgetpu-custom-op', /compiled for an Edge TPU; take the \.tflite file
 ], ['FlexErf', /needs TensorFlow itself; export it without tf\.lite\.OpsSet\.SELECT_TF_OPS/], [
   'TFSentencepieceTokenizeOp',
   /works on texts; run the tokenizer in your program/,
-], ['MaxUnpooling2D', /export the network without them, for example only the part before them/]])(
+], ['TransformLandmarks', /export the network without them, for example only the part before them/]])(
   'say what to do about the custom operator %s',
   (customCode, advice) => {
     const file = network([float('x', [2]), float('y', [2])], [{

@@ -118,6 +118,7 @@ const noOracle: Record<string, string> = {
   ZEROS_LIKE: 'it leaves no record: the importer makes the constant',
   EMBEDDING_LOOKUP: 'TensorFlow Lite for the web is built without it; GATHER has the same record',
   READ_VARIABLE: 'TensorFlow Lite for the web keeps no variables from call to call',
+  MaxUnpooling2D: 'TensorFlow Lite for the web is built without it; test/strangers.test.ts has a network',
   FlexCast: 'TensorFlow Lite for the web is built without Flex operators; CAST is the same',
   ...Object
     .fromEntries(['WHILE', ...lists.map(([name]) => name)].map((
@@ -148,7 +149,7 @@ test.each(Object.keys(mappings))('%s has a rule for shapes that the file leaves 
 test.each([...Object.keys(mappings), ...customMappings.keys()])(
   '%s is compared with TensorFlow Lite itself',
   (name) => {
-    const cases = ['cases', 'detection', 'predicates', 'recurrent', 'volumes'].map((file) =>
+    const cases = ['cases', 'detection', 'indexing', 'predicates', 'recurrent', 'volumes'].map((file) =>
       readPage(`bench/oracle/${file}.ts`)
     ).join('\n');
     const has = new RegExp(`\\b${name}\\b`).test(cases);

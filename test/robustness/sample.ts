@@ -237,7 +237,7 @@ export function everyOperator(): Graph {
   const squared = b.node('unary', [pickedToo], { kind: 'square' });
   const isLarger = b.node('compare', [squared, pickedToo], { kind: 'less' }, { dtype: 'bool' });
   const chosen = b.node('select', [pickedToo, b.constant(Float32Array.of(0.5), [1]), isLarger], {});
-  const places = b.node('gatherNd', [chosen, b.constant(Int32Array.of(1, 0, 0, 5), [2, 2])], {});
+  const places = b.node('gatherNd', [chosen, b.constant(Int32Array.of(1, 0, 0, 5), [2, 2])], { batchDims: 0 });
   const sums = b.node('cumsum', [chosen], { axis: 1, exclusive: true, reverse: true });
   const curve = b.node('unary', [chosen], { kind: 'mish' });
   const strict = b.node('recurrence', [lf, ...gates(28, [5, 'float32'], [7, 'float32']), constant([28]), null,
@@ -250,6 +250,13 @@ export function everyOperator(): Graph {
     coupled: true,
     resetAfter: false,
   });
+  const ranked = b.nodeWithOutputs('topK', [sums], { axis: 2, k: 2, kind: 'min' }, [[], []], {
+    dtypes: ['float32', 'int32'],
+  });
+  const scattered = b.node('scatterNd', [chosen, ranked[1]!, sums], { reduction: 'add' });
+  const moved = b.node('scatterElements', [chosen, ranked[1]!, ranked[0]!], { axis: 2, reduction: 'none' });
+  const begin = b.node('slice', [best], { begin: [2], stride: [1] }, { shape: [3], dtype: 'int32' });
+  const patched = b.node('updateSlice', [scattered, ranked[0]!, begin], {});
   const guesses = [b.node('reshape', [y], {}, { shape: [1, 12, 4] }),
     b.node('reshape', [lf], {}, { shape: [1, 12, 10] }), constant([12, 4])];
   const limits = {
@@ -274,8 +281,8 @@ export function everyOperator(): Graph {
     padding: 'reflection',
     alignCorners: false,
   }, { quantization: x.quantization! });
-  return b.finish([...detections, bent, strict, curve, smooth, sums, places, chosen, shares, normal, mean, total, best,
-    prod, twice, pairs, blocks, left!, right!, sq, picked, gp, lp, history]);
+  return b.finish([...detections, ...ranked, moved, patched, bent, strict, curve, smooth, sums, places, chosen, shares,
+    normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq, picked, gp, lp, history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

@@ -215,6 +215,19 @@ const gatherNd = one((facts, x) => {
   return indices && [...indices.slice(0, -1), ...x.slice(indices.at(-1))];
 });
 
+const topK: Rule = (facts) => {
+  const [x, [k] = []] = [facts.shape(0), facts.values(1)];
+  const shape = x && k !== undefined ? [...x.slice(0, -1), k] : undefined;
+  return [shape, shape];
+};
+
+const oneHot = one((facts, indices) => {
+  const [depth] = facts.values(1) ?? [];
+  return depth === undefined
+    ? undefined
+    : indices.toSpliced(axisOf(number(facts, 'axis'), indices.length + 1), 0, depth);
+});
+
 const blocks = (isDepth: boolean): Rule =>
   one((facts, x) => {
     const block = number(facts, 'blockSize') ** (isDepth ? 1 : -1);
@@ -244,6 +257,7 @@ export const shapeRules = new Map<string, Rule>([
   ...named('RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 LEAKY_RELU ELU GELU HARD_SWISH LOGISTIC TANH PRELU', sameAs(0)),
   ...named('EXP LOG SQRT RSQRT ABS NEG SQUARE FLOOR CEIL ROUND SIGN SIN COS LOGICAL_NOT CAST', sameAs(0)),
   ...named('SOFTMAX LOG_SOFTMAX L2_NORMALIZATION QUANTIZE DEQUANTIZE ZEROS_LIKE REVERSE_V2 CUMSUM', sameAs(0)),
+  ...named('DYNAMIC_UPDATE_SLICE', sameAs(0)),
   ...named('SELECT', sameAs(1)),
   ...named('CONV_2D', convolution(0)),
   ...named('DEPTHWISE_CONV_2D', convolution(3)),
@@ -270,6 +284,9 @@ export const shapeRules = new Map<string, Rule>([
   ...named('BATCH_TO_SPACE_ND', batchToSpace),
   ...named('GATHER', gather),
   ...named('GATHER_ND', gatherNd),
+  ...named('TOPK_V2', topK),
+  ...named('ONE_HOT', oneHot),
+  ...named('SCATTER_ND', (facts) => [facts.values(2)]),
   ...named('DEPTH_TO_SPACE', blocks(true)),
   ...named('SPACE_TO_DEPTH', blocks(false)),
   ...named('TILE', tile),

@@ -4,6 +4,7 @@ import { cast, conversion } from './conversion';
 import { convolution, convolution2DTransposeBias } from './convolution';
 import { detectionPostprocess } from './detection';
 import { elementwise } from './elementwise';
+import { indexing, maxUnpooling2D } from './indexing';
 import { layout } from './layout';
 import { lists, loops } from './loops';
 import { matrix } from './matrix';
@@ -22,6 +23,7 @@ export const mappings: Mappings = {
   ...reduction,
   ...normalization,
   ...layout,
+  ...indexing,
   ...slicing,
   ...conversion,
   ...recurrent,
@@ -32,4 +34,5 @@ export const mappings: Mappings = {
 
 /** The mappings of custom operators, by name. */
 export const customMappings: ReadonlyMap<string, Mapping<'CUSTOM'>> = new Map([['Convolution2DTransposeBias',
-  convolution2DTransposeBias], [DETECTION_POSTPROCESS, detectionPostprocess], ['FlexCast', cast], ...lists]);
+  convolution2DTransposeBias], [DETECTION_POSTPROCESS, detectionPostprocess], ['FlexCast', cast], ['MaxUnpooling2D',
+  maxUnpooling2D], ...lists]);

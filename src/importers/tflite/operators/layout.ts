@@ -84,7 +84,7 @@ export const layout: Mappings = {
     });
   },
 
-  GATHER_ND: (operator) => operator.emit('gatherNd', [operator.input(0), operator.input(1)], {}),
+  GATHER_ND: (operator) => operator.emit('gatherNd', [operator.input(0), operator.input(1)], { batchDims: 0 }),
 
   EMBEDDING_LOOKUP(operator) {
     const indices = operator.input(0, 1);
