@@ -45,7 +45,7 @@ export function excerptFile({ code }: Snippet): string | undefined {
 const imports: Record<string, string[]> = {
   kinglet: ['load', 'loadSync', 'KletError'],
   'kinglet/compiler': ['compare', 'compile', 'quantize', 'toStream', 'GraphBuilder', 'importTflite', 'readKlet',
-    'repack'],
+    'repack', 'wireStates'],
   'kinglet/tasks': ['imageToInput', 'topK'],
 };
 const fixtureValues: [name: string, code: string, needs?: string][] = [['model',

@@ -63,6 +63,14 @@ function sequence(): Graph {
   ]);
 }
 
+/** A network whose state is an input. */
+function counter(): Graph {
+  const b = new GraphBuilder('counter');
+  const x = b.input('x', [2]);
+  const next = b.node('binary', [x, b.input('state', [2])], { kind: 'add', activation: 'none' }, { name: 'next' });
+  return b.finish([b.node('unary', [next], { kind: 'abs' }), next]);
+}
+
 function quantized(): Graph {
   const b = new GraphBuilder('quantized');
   const quantization = { scale: [0.1], zeroPoint: [0], axis: 0 };
@@ -117,6 +125,7 @@ const correct: Record<string, () => unknown[]> = {
   importerOf: () => [tflite],
   quantize: () => [sequence(), { samples: samples(64), floatIo: true }],
   toStream: () => [sequence(), { axis: 1, frames: 2 }],
+  wireStates: () => [counter(), { next: 'state' }, { initial: { state: new Float32Array(2) } }],
   lowRank: () => [graph(), 0.5],
   prune:
     () => [sequence(), {
