@@ -2,6 +2,7 @@ import { KletError } from '../../errors';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
 import { assembleGraph } from '../shared/assemble';
+import { joinBlocks } from '../shared/joinBlocks';
 import { UnsupportedList } from '../shared/unsupported';
 import type { ImportOptions } from '../shared/importer';
 import { adviceFor } from './advice';
@@ -132,7 +133,7 @@ export class TfliteImport {
       }
     }
     this.unsupported.report(adviceFor);
-    return assembleGraph({
+    const graph = assembleGraph({
       name: this.name,
       inputs,
       outputs,
@@ -141,6 +142,8 @@ export class TfliteImport {
       // TensorFlow Lite's layers keep their state from call to call
       carries,
     }, this.tensors.uniqueNames);
+    joinBlocks(graph);
+    return graph;
   }
 
   /** The caller's shapes, which have the names of inputs. */
