@@ -245,7 +245,7 @@ describe('convert', () => {
     expect(existsSync(files.at('odd.klet'))).toBe(false);
   });
 
-  it.each<[string, string | Uint8Array, string]>([['HDF5 as text', '\xef\xbf\xbdHDF\r\n', 'HDF5 file'], ['a ZIP',
+  it.each<[string, string | Uint8Array, string]>([['HDF5 as text', '\ufffdHDF\r\n', 'HDF5 file'], ['a ZIP',
     'PK\x03\x04....', 'ZIP archive'], ['a photo', Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), 'is an image'], [
     'a Git LFS pointer',
     'version https://git-lfs.github.com/spec/v1',

@@ -3,8 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compile, type Graph, type Tensor } from '../../src/compiler/index';
 import type { GateFunction } from '../../src/graph/operators';
 import type { Constant } from '../../src/importers/shared/constants';
-import { emitKerasBidirectional, emitKerasRecurrent, kerasFunction,
-  type KerasRecurrent } from '../../src/importers/shared/kerasRecurrent';
+import { emitKerasRecurrent, kerasFunction, type KerasRecurrent } from '../../src/importers/shared/kerasRecurrent';
 import { emitOnnxRecurrent, onnxFunctions } from '../../src/importers/shared/onnxRecurrent';
 import { OperatorImport } from '../../src/importers/shared/operatorImport';
 import { UniqueNames } from '../../src/importers/shared/uniqueNames';
@@ -297,37 +296,15 @@ describe.each(cells)('Keras: $cell (reset_after: $resetAfter)', ({ cell, resetAf
     }
   });
 
-  test.each(['concat', 'sum', 'mul', 'ave', null] as const)('Bidirectional merges by %s', (mode) => {
+  test('in the order of time, whatever the direction', () => {
     const x = tensor('x', [B, T, I]);
-    const common = { cell, resetAfter, gate: gates[0]!, hasStart: false };
-    const forward = kerasLayer({ ...common, goBackwards: false }, x, 3);
-    const backward = kerasLayer({ ...common, goBackwards: true }, x, 4);
+    const layer = kerasLayer({ cell, resetAfter, gate: gates[0]!, hasStart: false, goBackwards: true }, x, 4);
     const values = samples();
-    const a = kerasLoops(forward, values);
-    const z = kerasLoops(backward, values);
-    const merge = (p: number[], q: number[]): number[] => {
-      if (mode === 'concat') return [...p, ...q];
-      return p.map((v, n) => (mode === 'mul' ? v * q[n]! : (v + q[n]!) / (mode === 'ave' ? 2 : 1)));
-    };
-    for (const returnSequences of [true, false]) {
-      const rows = (of: typeof a, isReversed: boolean): number[][] =>
-        returnSequences ? of.steps.flatMap((steps) => (isReversed ? steps.toReversed() : steps)) : of.h;
-      const width = mode === 'concat' ? 2 * N : N;
-      const shape = returnSequences ? [B, T, width] : [B, width];
-      const outputs = mode ? [tensor('y', shape)] : [tensor('y', shape), tensor('z', shape)];
-      const { results } = run([x], outputs, { x: values }, (operator) => {
-        emitKerasBidirectional(
-          operator,
-          { ...forward, returnSequences },
-          { ...backward, returnSequences },
-          mode,
-          outputs,
-        );
-      });
-      const [p, q] = [rows(a, false), rows(z, true)];
-      close(results.y!, mode ? p.flatMap((row, i) => merge(row, q[i]!)) : p.flat());
-      if (!mode) close(results.z!, q.flat());
-    }
+    const y = tensor('y', [B, T, N]);
+    const { results } = run([x], [y], { x: values }, (operator) => {
+      emitKerasRecurrent(operator, { ...layer, inTimeOrder: true }, { output: y });
+    });
+    close(results.y!, kerasLoops(layer, values).steps.flatMap((steps) => steps.toReversed()).flat());
   });
 });
 

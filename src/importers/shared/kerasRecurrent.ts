@@ -23,6 +23,8 @@ export interface KerasRecurrent {
   recurrentActivation: GateFunction;
   resetAfter?: boolean;
   goBackwards?: boolean;
+  /** Without it, the steps of a layer that goes backward are in the order of computation. */
+  inTimeOrder?: boolean;
   returnSequences: boolean;
   /** [B][N]: h, and c of an lstm. A stateful layer has a state of the network here. */
   initialState?: readonly Tensor[];
@@ -59,17 +61,8 @@ function transposed({ shape: [rows = 0, columns = 0], data }: Constant): Float32
 }
 
 export function emitKerasRecurrent(operator: OperatorImport, layer: KerasRecurrent, outputs: KerasOutputs): void {
-  // Keras gives the steps in the order in which they are computed
-  emitDirection(operator, layer, outputs, layer.returnSequences && layer.goBackwards === true);
-}
-
-function emitDirection(
-  operator: OperatorImport,
-  layer: KerasRecurrent,
-  outputs: KerasOutputs,
-  isReversed: boolean,
-): void {
   const { cell, x, kernel, recurrentKernel, bias, timeMajor = false, goBackwards = false } = layer;
+  const isReversed = layer.returnSequences && goBackwards && layer.inTimeOrder !== true;
   const { output, states = [] } = outputs;
   const gates = { lstm: 4, gru: 3, rnn: 1 }[cell];
   const [N = 0, rows = 0] = recurrentKernel.shape;
@@ -116,42 +109,4 @@ function emitDirection(
     operator.emit('slice', [y], { begin: end, stride: [1, 1, 1].with(time, -1) }, [output]);
   }
   if (!layer.returnSequences) operator.emit('reshape', [hidden!], {}, [output]);
-}
-
-/** How Bidirectional merges its directions. */
-export type MergeMode = 'concat' | 'sum' | 'mul' | 'ave';
-
-/**
- * Emits a Bidirectional of Keras: a layer in each direction, whose outputs are in the order of
- * time, and the merge of both. `states` are those of the forward layer, then those of the backward
- * layer. Without a merge mode there are two outputs.
- */
-export function emitKerasBidirectional(
-  operator: OperatorImport,
-  forward: KerasRecurrent,
-  backward: KerasRecurrent,
-  mode: MergeMode | null,
-  output: readonly Tensor[],
-  states: readonly Tensor[] = [],
-): void {
-  const layers = [forward, backward];
-  const [first] = output as [Tensor];
-  const parts = layers.map((layer, d) => {
-    const { x, returnSequences, recurrentKernel: { shape: [N = 0] }, timeMajor = false } = layer;
-    const shape = returnSequences ? x.shape.with(-1, N) : [x.shape[timeMajor ? 1 : 0]!, N];
-    const to = mode ? operator.temporary(first, shape, d === 0 ? 'forward' : 'backward') : output[d]!;
-    const half = states.length / 2;
-    const own = states.slice(d * half, (d + 1) * half);
-    emitDirection(operator, { ...layer, goBackwards: d === 1 }, { output: to, states: own }, false);
-    return to;
-  });
-  if (mode === 'concat') {
-    operator.emit('concat', parts, { axis: first.shape.length - 1, activation: 'none' }, [first]);
-  } else if (mode) {
-    const sum = mode === 'ave' ? operator.temporary(first, first.shape, 'sum') : first;
-    operator.emit('binary', parts, { kind: mode === 'mul' ? 'mul' : 'add', activation: 'none' }, [sum]);
-    if (mode !== 'ave') return;
-    const half: Tensor = { ...operator.temporary(first, [1], 'half'), data: Float32Array.of(0.5) };
-    operator.emit('binary', [sum, half], { kind: 'mul', activation: 'none' }, [first]);
-  }
 }

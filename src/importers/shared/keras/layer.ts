@@ -17,6 +17,8 @@ export interface Surroundings {
   run(spec: LayerSpec, place: WeightPlace, args: readonly unknown[], kwargs: JsonObject): Tensor[];
   /** float32 [B][T]: 1 for the time steps of a tensor that count; undefined if all do. */
   maskOf(tensor: Tensor): Tensor | undefined;
+  /** Adds a value that persists from one run to the next, and begins with zeros. */
+  addState(value: Tensor, next: Tensor): void;
 }
 
 /** A call of a layer: its configuration, arguments and weights. */

@@ -1,5 +1,5 @@
 import { KletError } from '../../../errors';
-import type { DType, Graph, Tensor } from '../../../graph/graph';
+import { elementCount, type DType, type Graph, type State, type Tensor } from '../../../graph/graph';
 import { assembleGraph } from '../assemble';
 import type { ImportOptions } from '../importer';
 import { NodeEmitter } from '../nodeEmitter';
@@ -50,6 +50,7 @@ class KerasNetwork implements Surroundings {
   private readonly refusals: { label: string; name: string }[] = [];
   private readonly tensorRefusals = new UnsupportedList('float32, int32, int64 and bool');
   private readonly masks = new Map<Tensor, Mask>();
+  private readonly states: State[] = [];
   private depth = 0;
 
   constructor(private readonly file: KerasFile, private readonly options: ImportOptions) {
@@ -79,7 +80,7 @@ class KerasNetwork implements Surroundings {
       });
     }
     const graph = assembleGraph(
-      { name, inputs, outputs, nodes: this.emit.nodes, states: [], carries: false },
+      { name, inputs, outputs, nodes: this.emit.nodes, states: this.states, carries: false },
       this.names,
     );
     sinkTransposes(graph, this.names);
@@ -88,6 +89,10 @@ class KerasNetwork implements Surroundings {
 
   maskOf(tensor: Tensor): Tensor | undefined {
     return this.masks.get(tensor)?.();
+  }
+
+  addState(value: Tensor, next: Tensor): void {
+    this.states.push({ value, next, initial: new Float32Array(elementCount(value.shape)) });
   }
 
   run(given: LayerSpec, place: WeightPlace, args: readonly unknown[], kwargs: JsonObject): Tensor[] {

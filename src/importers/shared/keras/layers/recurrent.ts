@@ -1,68 +1,70 @@
 import type { Tensor } from '../../../../graph/graph';
-import type { CellActivation } from '../../../../graph/operators';
+import { emitKerasRecurrent, kerasFunction } from '../../kerasRecurrent';
+import { OperatorImport } from '../../operatorImport';
 import { activationName } from '../activations';
 import { isObject } from '../config';
 import { tensorsIn, type KerasLayer, type Mapping, type Mappings } from '../layer';
 import { layerSpec } from '../model';
 import type { Step } from '../weights';
 
-/** Cells by the layers of their own, with their numbers of gates and states. */
-const cells: Record<string, { gates: number; states: number }> = {
-  LSTM: { gates: 4, states: 2 },
-  GRU: { gates: 3, states: 1 },
-  SimpleRNN: { gates: 1, states: 1 },
+/** The cells by the names of their layers. */
+const cells: Record<string, { cell: 'lstm' | 'gru' | 'rnn'; gates: number; states: number }> = {
+  LSTM: { cell: 'lstm', gates: 4, states: 2 },
+  GRU: { cell: 'gru', gates: 3, states: 1 },
+  SimpleRNN: { cell: 'rnn', gates: 1, states: 1 },
 };
 
-/** What a recurrent layer gives: all its time steps, and the final states of its cells. */
+/** How a layer runs one of its cells over a sequence [B][T][I]. */
+interface Run {
+  x: Tensor;
+  goBackwards: boolean;
+  returnSequences: boolean;
+  initialState: readonly Tensor[];
+  /** Whether something reads the final states. */
+  hasStates: boolean;
+}
+
+/** The output of a cell, with steps in the order of time, and its final states [B][N]. */
 interface Result {
-  steps: Tensor;
+  output: Tensor;
   states: Tensor[];
 }
 
-/** How a layer runs its cells. */
-interface Run {
-  x: Tensor;
-  isReversed: boolean;
-  initial: readonly Tensor[];
-}
-
-/** Runs one cell over a sequence [B][T][I]. `layer` has the cell's configuration and weights. */
-function runCell(layer: KerasLayer, kind: string, { x, isReversed, initial }: Run): Result {
-  const { emit, config } = layer;
-  const { gates } = cells[kind]!;
-  const n = config.count('units');
-  const kernel = layer.weight('kernel', [x.shape.at(-1), gates * n]);
-  const recurrent = layer.weight('recurrent_kernel', [n, gates * n]);
+/** Runs one cell. `layer` has its configuration and weights. */
+function runCell(layer: KerasLayer, kind: string, { x, hasStates, ...run }: Run): Result {
+  const { emit, config, network } = layer;
+  const { gates, states: count, cell } = cells[kind]!;
+  const n = config.count(config.has('output_dim') ? 'output_dim' : 'units');
   const resetAfter = kind === 'GRU' && config.boolean('reset_after', false);
-  const bias = config.boolean('use_bias', true)
-    ? layer.weight('bias', resetAfter ? [2, gates * n] : [gates * n])
-    : null;
-  const w = emit.transpose(kernel, [1, 0]);
-  const u = emit.transpose(recurrent, [1, 0]);
-  layer.check(initial.length === 0, 'initial states');
-  const activation = cellActivation(layer, 'activation', 'tanh');
-  const along = { timeMajor: false, reverse: isReversed };
-  if (kind !== 'SimpleRNN') {
-    const gate = activationName(config.raw('recurrent_activation') ?? 'sigmoid');
-    layer.check(gate === 'sigmoid', `the recurrent activation "${gate}"`);
-  }
-  if (kind === 'LSTM') {
-    const steps = emit.node('lstm', [x, w, u, bias], { ...along, activation, cellClip: 0, projectionClip: 0 });
-    return { steps, states: [] };
-  }
-  if (kind === 'SimpleRNN') return { steps: emit.node('rnn', [x, w, u, bias], { ...along, activation }), states: [] };
-  layer.check(activation === 'tanh', `the activation "${activation}"`);
-  const [own, other] = resetAfter && bias
-    ? emit.split(bias, 0, [1, 1]).map((part) => emit.reshape(part, [gates * n]))
-    : [bias];
-  return { steps: emit.node('gru', [x, w, u, own ?? null, other ?? null], { ...along, resetAfter }), states: [] };
-}
-
-function cellActivation(layer: KerasLayer, key: string, otherwise: string): CellActivation {
-  const name = activationName(layer.config.raw(key) ?? otherwise);
-  if (name === 'linear') return 'none';
-  layer.check(name === 'tanh' || name === 'relu', `the activation "${name}"`);
-  return name as CellActivation;
+  const version = network.version < 3 ? 2 : 3;
+  const functionOf = (key: string, otherwise: string) => {
+    const name = activationName(config.raw(key) ?? otherwise);
+    layer.check(name !== undefined, `a function of a user as ${key}`);
+    return kerasFunction(name!, version);
+  };
+  const batch = x.shape[0]!;
+  const temporary = (shape: number[], name: string): Tensor => ({
+    name: emit.names.take(`${emit.prefix}/${name}`),
+    shape,
+    dtype: 'float32',
+  });
+  const states = hasStates ? Array.from({ length: count }, () => temporary([batch, n], 'state')) : [];
+  const output = temporary(run.returnSequences ? [batch, x.shape[1]!, n] : [batch, n], 'output');
+  const operator = new OperatorImport(layer.kind, {}, [], [() => output], emit.names);
+  emitKerasRecurrent(operator, {
+    ...run,
+    cell,
+    x,
+    inTimeOrder: true,
+    kernel: layer.weight('kernel', [x.shape.at(-1), gates * n]),
+    recurrentKernel: layer.weight('recurrent_kernel', [n, gates * n]),
+    bias: config.boolean('use_bias', true) ? layer.weight('bias', resetAfter ? [2, gates * n] : [gates * n]) : null,
+    activation: functionOf('activation', 'tanh'),
+    recurrentActivation: functionOf('recurrent_activation', 'sigmoid'),
+    resetAfter,
+  }, { output, states });
+  emit.nodes.push(...operator.nodes);
+  return { output, states };
 }
 
 /** The cells of a layer: that of its own, or those that an RNN is given. */
@@ -108,33 +110,50 @@ function runLayer(layer: KerasLayer, inTimeOrder: boolean): Tensor[] {
   const { emit, config } = layer;
   const [x, ...rest] = tensorsIn([layer.args, layer.kwargs.initial_state]) as [Tensor, ...Tensor[]];
   layer.check(!config.boolean('time_major', false), 'time_major');
-  layer.check(!config.boolean('stateful', false), 'stateful');
   layer.check(layer.network.maskOf(x) === undefined, 'a mask (of Masking, or of an Embedding with mask_zero)');
-  const isReversed = config.boolean('go_backwards', false);
+  const goBackwards = config.boolean('go_backwards', false);
   const all = cellsOf(layer);
-  const initial = [...rest];
+  const initial = rest.map((state) => emit.cast(state, 'float32'));
+  const counts = all.reduce((sum, { kind }) => sum + cells[kind]!.states, 0);
+  layer.check(initial.length === 0 || initial.length === counts, `${initial.length} initial states`);
+  const isWhole = config.boolean('return_sequences', false);
+  const returnsState = config.boolean('return_state', false);
+  const isStateful = config.boolean('stateful', false);
   const states: Tensor[] = [];
-  let steps = emit.cast(x, 'float32');
-  layer.check(steps.shape.length === 3, `an input of ${steps.shape.length} dimensions`);
-  all.forEach(({ kind, cell }) => {
-    const own = initial.splice(0, cells[kind]!.states);
-    const result = runCell(cell, kind, { x: steps, isReversed, initial: own });
-    steps = result.steps;
+  let output = emit.cast(x, 'float32');
+  layer.check(output.shape.length === 3, `an input of ${output.shape.length} dimensions`);
+  all.forEach(({ kind, cell }, i) => {
+    const given = initial.splice(0, cells[kind]!.states);
+    const kept = isStateful && given.length === 0 ? keptStates(layer, cell, kind, output.shape[0]!) : undefined;
+    const result = runCell(cell, kind, {
+      x: output,
+      goBackwards,
+      returnSequences: isWhole || i < all.length - 1,
+      initialState: kept ?? given,
+      hasStates: returnsState || isStateful,
+    });
+    output = result.output;
+    kept?.forEach((value, s) => layer.network.addState(value, result.states[s]!));
     states.push(...result.states);
   });
-  const [batch, count, n] = steps.shape as [number, number, number];
-  const isWhole = config.boolean('return_sequences', false);
-  const output = isWhole
-    ? reversedSteps(layer, steps, isReversed && !inTimeOrder)
-    : emit.reshape(emit.slice(steps, [0, isReversed ? 0 : count - 1, 0], [batch, 1, n]), [batch, n]);
-  if (!config.boolean('return_state', false)) return [output];
-  layer.check(states.length > 0, 'return_state');
-  return [output, ...states];
+  const steps = isWhole && goBackwards && !inTimeOrder ? reversedSteps(layer, output) : output;
+  return returnsState ? [steps, ...states] : [steps];
+}
+
+/** The states that a stateful layer keeps from one run to the next, which begin with zeros. */
+function keptStates({ emit }: KerasLayer, { config }: KerasLayer, kind: string, batch: number): Tensor[] {
+  return Array.from(
+    { length: cells[kind]!.states },
+    () => ({
+      name: emit.names.take(`${emit.prefix}/kept_state`),
+      shape: [batch, config.count('units')],
+      dtype: 'float32' as const,
+    }),
+  );
 }
 
 /** The steps in the order in which they were computed. */
-function reversedSteps({ emit }: KerasLayer, steps: Tensor, isTurned: boolean): Tensor {
-  if (!isTurned) return steps;
+function reversedSteps({ emit }: KerasLayer, steps: Tensor): Tensor {
   return emit.slice(steps, [0, steps.shape[1]! - 1, 0], steps.shape, [1, -1, 1]);
 }
 
