@@ -14,7 +14,9 @@ const movements = new Set<AnyNode['op']>(['reshape', 'transpose', 'slice', 'spli
  */
 export function movedForm(node: AnyNode, fusing: Fusing): boolean {
   const operands = movedOperands(node);
-  const views = operands.map((tensor) => fusing.view(tensor));
+  const views = operands.map((tensor) =>
+    fusing.view(tensor) ?? (node.op === 'gather' ? table(tensor, fusing) : undefined)
+  );
   const [first] = views;
   if (!first || !views.every((view) => view && view.dtype === first.dtype && sameQuantization(view, first))) {
     return false;
@@ -58,6 +60,13 @@ function movedOperands(node: AnyNode): (Tensor | null)[] {
     default:
       return movements.has(op) ? [inputs[0]!] : [];
   }
+}
+
+/** A table of embeddings as the file has it, if it has one scale. */
+function table(tensor: Tensor | null, { stored }: Fusing): Tensor | undefined {
+  const integers = tensor ? stored.get(tensor) : undefined;
+  const isByte = integers?.dtype === 'int8' || integers?.dtype === 'uint8';
+  return isByte && integers.quantization.scale.length === 1 ? integers : undefined;
 }
 
 /** Whether the constant that an operator adds has a quantized value. */

@@ -124,8 +124,7 @@ function pastQuantize(before: AnyNode, y: Tensor): Raised | undefined {
       };
     }
     case 'concat':
-      if (before.attributes.activation !== 'none' || before.inputs.some((part) => part!.data)) return undefined;
-      return { operands: before.inputs as Tensor[], node: on };
+      return before.attributes.activation === 'none' ? { operands: before.inputs as Tensor[], node: on } : undefined;
     case 'resize2d':
     case 'resample':
       return before.attributes.mode === 'nearest' && !('roi' in before.attributes)

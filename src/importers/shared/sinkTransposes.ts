@@ -320,7 +320,29 @@ function reshape(node: Node<'reshape'>, sinking: Sinking): boolean {
     sinking.set(node.outputs[0]!, { source, perm: moved.perm });
     return true;
   }
-  return reorderWeights(node, at, sinking);
+  return reorderWeights(node, at, sinking) || regroup(node, at, sinking);
+}
+
+/**
+ * Joins dimensions of an image that are not neighbors in the source, as the shuffle of channels
+ * does. Only those are brought together, and the rest of the order stays.
+ */
+function regroup(node: Node<'reshape'>, { perm }: Transposed, sinking: Sinking): boolean {
+  const from = node.inputs[0]!.shape;
+  const { shape } = node.outputs[0]!;
+  const groups = factors(from, shape);
+  if (!groups || shape.length < 4) return false;
+  const place = ({ from: dimensions }: { from: number[] }): number =>
+    Math.max(...dimensions.filter((d) => from[d] !== 1).map((d) => perm[d]!), -1);
+  const order = [...groups].sort((a, b) => place(a) - place(b));
+  const together = order.flatMap((group) => group.from);
+  const ordered = sinking.reordered(node.inputs[0]!, together);
+  const moved = reshapeSource({ source: ordered, perm: inverse(together) }, from, shape);
+  if (!moved || isIdentity(moved.perm)) return false;
+  const joined = sinking.like(node.outputs[0]!, moved.shape);
+  sinking.emitReshape(ordered, joined);
+  sinking.set(node.outputs[0]!, { source: joined, perm: moved.perm });
+  return true;
 }
 
 function reshapeSource(
@@ -401,7 +423,8 @@ const rules: { [K in AnyNode['op']]?: Rule<K> } = {
   unary: (node, sinking) => elementwise(node, sinking),
   cast: (node, sinking) => elementwise(node, sinking),
   quantize: (node, sinking) => elementwise(node, sinking),
-  dequantize: (node, sinking) => elementwise(node, sinking),
+  // a result is transposed while its elements are small
+  dequantize: (node, sinking) => sinking.readersOf(node.outputs[0]!).some(Boolean) && elementwise(node, sinking),
   binary: (node, sinking) => broadcasting(node, sinking),
   arithmetic: (node, sinking) => broadcasting(node, sinking),
   compare: (node, sinking) => broadcasting(node, sinking),

@@ -24,12 +24,14 @@ export class QuantizedValues {
 const movements = new Set<AnyNode['op']>(['reshape', 'transpose', 'slice', 'broadcastTo']);
 
 /**
- * The integers behind the result of a node that moves a dequantized constant. Undefined if their
- * scales cannot follow, or if the node computes.
+ * The integers behind the result of a node that moves a dequantized constant, or multiplies it by a
+ * number. Undefined if their scales cannot follow, and for other nodes.
  */
 export function movedIntegers(node: AnyNode, stored: ReadonlyMap<Tensor, StoredIntegers>): StoredIntegers | undefined {
   const integers = node.inputs[0] && stored.get(node.inputs[0]);
-  if (!integers || !movements.has(node.op)) return undefined;
+  if (!integers) return undefined;
+  if (node.op === 'binary' && node.attributes.kind === 'mul') return scaledIntegers(integers, node.inputs[1]!);
+  if (!movements.has(node.op)) return undefined;
   const { shape } = node.outputs[0]!;
   const axis = integers.quantization.scale.length === 1 ? 0 : axisAfter(node, integers.quantization.axis);
   if (axis === undefined) return undefined;
@@ -37,6 +39,14 @@ export function movedIntegers(node: AnyNode, stored: ReadonlyMap<Tensor, StoredI
   const moved = { ...node, inputs: [integers], outputs: [{ name, shape, dtype }] } as AnyNode;
   const data = fold(moved)?.[0];
   return data && { name, shape: [...shape], dtype, data, quantization: { ...integers.quantization, axis } };
+}
+
+/** Integers times a positive number have other scales. */
+function scaledIntegers(integers: StoredIntegers, { data }: Tensor): StoredIntegers | undefined {
+  const [factor] = data ?? [];
+  if (data?.length !== 1 || !(factor! > 0)) return undefined;
+  const { quantization } = integers;
+  return { ...integers, quantization: { ...quantization, scale: quantization.scale.map((s) => s * factor!) } };
 }
 
 function axisAfter(node: AnyNode, axis: number): number | undefined {
