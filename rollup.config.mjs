@@ -6,7 +6,7 @@ import dts from 'rollup-plugin-dts';
 import esbuild from 'rollup-plugin-esbuild';
 
 const { dependencies, version } = JSON.parse(readFileSync('package.json', 'utf8'));
-const external = [...Object.keys(dependencies), 'flatbuffers/js/flexbuffers.js', /^node:/];
+const external = [...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)), /^node:/];
 const code = esbuild({ target: 'es2022', define: { __VERSION__: JSON.stringify(version) } });
 
 /**

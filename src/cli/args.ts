@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import type { ConstantInput } from '../compiler/index';
 import type { Flavor, ModelInfo } from '../index';
 import { plural } from './text';
 
@@ -48,6 +49,19 @@ export function collectShapes(
     throw new InvalidArgumentError('It must be sizes, such as 1,224,224,3 or NAME=1,224,224,3.');
   }
   return { ...before, [at < 0 ? '' : text.slice(0, at)]: sizes.map(Number) };
+}
+
+/** Collects constants such as sr=16000 or axes=0,1, by the names of inputs. */
+export function collectConstants(
+  text: string,
+  before: Readonly<Record<string, ConstantInput>> = {},
+): Record<string, ConstantInput> {
+  const at = text.lastIndexOf('=');
+  const data = text.slice(at + 1).split(',').map((value) => (value.trim() === '' ? NaN : Number(value)));
+  if (at < 1 || data.some(Number.isNaN)) {
+    throw new InvalidArgumentError('It must be the name of an input and numbers, such as sr=16000 or size=224,224.');
+  }
+  return { ...before, [text.slice(0, at)]: { data } };
 }
 
 export function threadCount(text: string): number {

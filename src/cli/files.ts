@@ -1,5 +1,5 @@
 import { lstatSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { isatty } from 'node:tty';
 import { KletError } from '../index';
 import { fileKind } from './fileKinds';
@@ -35,6 +35,23 @@ export function readBytes(path: string): Uint8Array<ArrayBuffer> {
       : reasonOf(cause);
     throw new KletError('FETCH_FAILED', `cannot read "${path}": ${reason}`, { cause });
   }
+}
+
+/**
+ * Reads the files beside a network that hold its weights. Missing ones are left out: the importer
+ * says what they are for.
+ */
+export function readCompanions(path: string, names: readonly string[]): Record<string, Uint8Array> {
+  if (path === STANDARD) return {};
+  const folder = dirname(path);
+  return Object.fromEntries(
+    // a name that leads out of the folder is not read
+    names.filter((name) => !relative(folder, join(folder, name)).startsWith('..')).flatMap((name) => {
+      const file = join(folder, name);
+      const isFile = statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+      return isFile ? [[name, readBytes(file)] as const] : [];
+    }),
+  );
 }
 
 function directoryGiven(path: string): KletError {

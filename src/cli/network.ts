@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
-import type { Command } from 'commander';
-import { compile, importerOf, importers, readKlet, type ForeignMeta, type Graph, type Importer, type ImportOptions,
-  type KletParts } from '../compiler/index';
+import { Option, type Command } from 'commander';
+import { compile, importerOf, importers, readKlet, type ConstantInput, type ForeignMeta, type Graph, type Importer,
+  type ImportOptions, type KletParts } from '../compiler/index';
 import { KletError } from '../index';
-import { collectShapes } from './args';
-import { quoted, readBytes, STANDARD } from './files';
+import { collect, collectConstants, collectShapes } from './args';
+import { quoted, readBytes, readCompanions, STANDARD } from './files';
 import { describeForeign } from './foreign';
 import type { Io } from './io';
 import { Progress } from './progress';
@@ -30,6 +30,9 @@ export interface Network {
 export interface ForeignOptions {
   signature?: string;
   shape?: Record<string, readonly number[]>;
+  constant?: Record<string, ConstantInput>;
+  outputs?: string[];
+  layout?: 'nhwc';
 }
 
 export function addImportOptions(command: Command): void {
@@ -39,10 +42,25 @@ export function addImportOptions(command: Command): void {
     'shape of an input whose size the file leaves open: 1,224,224,3, or NAME=1,224,224,3 (may be repeated)',
     collectShapes,
   );
+  command.option(
+    '--constant <name=value>',
+    'make an input a constant: sr=16000, or several numbers with commas (may be repeated)',
+    collectConstants,
+  );
+  command.option('--outputs <name>', 'end the network at this value instead of its outputs (may be repeated)', collect);
+  command
+    .addOption(new Option('--layout <layout>', 'let images at inputs and outputs of .onnx files be [N, H, W, C]')
+      .choices(['nhwc']));
 }
 
-export function importOptionsOf({ signature, shape }: ForeignOptions): ImportOptions {
-  return { ...(signature !== undefined && { signature }), ...(shape && { shapes: shape }) };
+export function importOptionsOf({ signature, shape, constant, outputs, layout }: ForeignOptions): ImportOptions {
+  return {
+    ...(signature !== undefined && { signature }),
+    ...(shape && { shapes: shape }),
+    ...(constant && { constants: constant }),
+    ...(outputs && { outputs }),
+    ...(layout && { layout }),
+  };
 }
 
 /**
@@ -96,7 +114,8 @@ export function foreignMeta(bytes: Uint8Array, path: string, io: Io): ForeignMet
 export function importForeign(bytes: Uint8Array, path: string, io: Io, options: ImportOptions = {}): Graph {
   const importer = importerOf(bytes);
   if (importer) {
-    const graph = importer.import(bytes, { name: networkName(path), ...options });
+    const files = readCompanions(path, importer.companions?.(bytes) ?? []);
+    const graph = importer.import(bytes, { name: networkName(path), files, ...options });
     if (options.signature === undefined) noteSignature(importer, bytes, io);
     return graph;
   }

@@ -1,6 +1,7 @@
 import { checkImport, importNamed, type Importer } from '../shared/importer';
 import { OnnxNetwork } from './network';
-import { looksLikeOnnx } from './read';
+import { looksLikeOnnx, readModel } from './read';
+import { externalFiles } from './tensors';
 
 /** Reads ONNX files of the operator sets 7 to 23. */
 export const onnx: Importer = {
@@ -8,6 +9,7 @@ export const onnx: Importer = {
   title: 'ONNX',
   extensions: ['onnx'],
   recognizes: looksLikeOnnx,
+  companions: (bytes) => externalFiles(readModel(bytes).graph),
   import(bytes, options = {}) {
     checkImport(bytes, options, 'importOnnx()');
     const { name = 'network', files = {} } = options;

@@ -2,6 +2,7 @@ import { KletError } from '../../errors';
 import type { DType, Graph, Tensor } from '../../graph/graph';
 import { assembleGraph } from '../shared/assemble';
 import type { Constant, StoredType } from '../shared/constants';
+import { lastSupported, type Step } from '../shared/cut';
 import type { ModelFiles } from '../shared/files';
 import { allocate } from '../shared/fold';
 import type { ImportOptions } from '../shared/importer';
@@ -59,6 +60,9 @@ export class OnnxNetwork {
   private readonly types = new Map<Tensor, StoredType>();
   private readonly tensorRefusals = new UnsupportedList('float32, int8, uint8, int32, int64 and bool');
 
+  /** Where the network could end before what is unsupported. */
+  private ends: string[] = [];
+
   constructor(private readonly name: string, private readonly files: ModelFiles) {}
 
   import(bytes: Uint8Array, options: ImportOptions): Graph {
@@ -78,15 +82,17 @@ export class OnnxNetwork {
     for (const entry of open) {
       const { name } = entry;
       const made = this.collect((): Tensor => {
-        return { name: this.names.take(name), shape: [...shapes.get(name)!], dtype: dtypeOf(entry) };
+        const shape = inLayout(shapes.get(name)!, options);
+        return { name: this.names.take(name), shape, dtype: dtypeOf(entry) };
       });
-      scope.set(name, made);
+      scope.set(name, made && fromLayout(made, this.emit, options));
       if (made) inputs.push(made);
     }
-    const results = this.run(graph, scope, definitions);
+    const wished = outputNames(graph, options);
+    const results = this.run(graph, wished, scope, definitions);
     this.report();
-    const named = new Set(graph.output.map(({ name }) => name));
-    const outputs = results.map((tensor, i) => ({ tensor: tensor!, name: graph.output[i]!.name }));
+    const named = new Set(wished);
+    const outputs = results.map((tensor, i) => ({ tensor: toLayout(tensor!, this.emit, options), name: wished[i]! }));
     for (const { tensor, name } of outputs) if (!named.has(tensor.name)) this.emit.rename(tensor, name);
     const assembled = assembleGraph({
       name: this.name,
@@ -116,17 +122,22 @@ export class OnnxNetwork {
       const dtype = dtypeOf(entry);
       const values = allocate(dtype, data.length);
       for (let i = 0; i < data.length; i++) values[i] = data[i]!;
-      scope.set(name, { name: this.names.take(name), shape: [...shape], dtype, data: values });
+      const made = [...shape ?? constantShape(entry, data.length)];
+      scope.set(name, { name: this.names.take(name), shape: made, dtype, data: values });
     }
     return new Set(Object.keys(constants));
   }
 
   /** Imports the nodes of a graph that its outputs need, and returns the outputs. */
-  private run(graph: GraphProto, scope: Scope, definitions: Definitions): (Tensor | undefined)[] {
+  private run(
+    graph: GraphProto,
+    results: readonly string[],
+    scope: Scope,
+    definitions: Definitions,
+  ): (Tensor | undefined)[] {
     for (const proto of graph.initializer) {
       scope.set(proto.name, this.collect(() => this.decode(proto)));
     }
-    const results = graph.output.map(({ name }) => name);
     this.runNodes(graph.node, results, scope, definitions);
     return results.map((name) => scope.get(name));
   }
@@ -139,10 +150,15 @@ export class OnnxNetwork {
   ): void {
     const needed = neededNodes(nodes, results);
     const read = new Set([...results, ...needed.flatMap(namesRead)]);
+    const steps: Step[] = [];
     for (const node of needed) {
       const outputs = this.runNode(node, read, scope, definitions);
       node.output.forEach((name, i) => scope.set(name, outputs === skipped ? undefined : outputs[i]));
+      const writes = node.output.filter((name) => !scope.get(name)?.data);
+      steps.push({ reads: namesRead(node), writes, isRefused: outputs === skipped });
     }
+    // of the whole network, whose nodes are run last
+    this.ends = lastSupported(steps, results);
   }
 
   private runNode(
@@ -212,7 +228,7 @@ export class OnnxNetwork {
   private inline(graph: GraphProto, inputs: readonly Tensor[], outer: Scope, definitions: Definitions): Tensor[] {
     const scope = new Scope(outer);
     graph.input.forEach(({ name }, i) => scope.set(name, inputs[i]));
-    const results = this.run(graph, scope, definitions);
+    const results = this.run(graph, graph.output.map(({ name }) => name), scope, definitions);
     if (results.includes(undefined)) throw new UnsupportedForm('a subgraph with the operators listed here');
     return results as Tensor[];
   }
@@ -256,8 +272,44 @@ export class OnnxNetwork {
 
   private report(): void {
     for (const { label, name } of [...this.refusals].reverse()) this.tensorRefusals.addOperator(label, name);
-    this.tensorRefusals.report(() => 'replace them and export again, or end the network before them');
+    this.tensorRefusals.report(() => 'replace them and export again', this.ends);
   }
+}
+
+/** The outputs: those of the file, or others of its values. */
+function outputNames(graph: GraphProto, { outputs }: ImportOptions): string[] {
+  if (!outputs) return graph.output.map(({ name }) => name);
+  const known = new Set([...graph.node.flatMap(({ output }) => output), ...graph.input.map(({ name }) => name)]);
+  for (const name of outputs) {
+    if (known.has(name)) continue;
+    const names = graph.output.map((output) => `"${output.name}"`).join(', ');
+    throw new KletError('BAD_ARGUMENT', `no node computes a value "${name}"; the outputs of the file are ${names}`);
+  }
+  return [...outputs];
+}
+
+/** The shape of a constant input without one: that of the file, if all of its sizes are known. */
+function constantShape({ type }: ValueInfoProto, count: number): number[] {
+  const dimensions = type?.value.case === 'tensorType' ? type.value.value.shape?.dim : undefined;
+  const sizes = dimensions?.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : NaN));
+  return sizes?.reduce((a, b) => a * b, 1) === count ? sizes : [count];
+}
+
+/** Whether a tensor is an image, whose channels `layout` moves to the end. */
+function isMoved({ length }: readonly number[], { layout }: ImportOptions): boolean {
+  return layout === 'nhwc' && length === 4;
+}
+
+function inLayout(shape: readonly number[], options: ImportOptions): number[] {
+  return isMoved(shape, options) ? [0, 2, 3, 1].map((d) => shape[d]!) : [...shape];
+}
+
+function fromLayout(tensor: Tensor, emit: NodeEmitter, options: ImportOptions): Tensor {
+  return isMoved(tensor.shape, options) ? emit.transpose(tensor, [0, 3, 1, 2]) : tensor;
+}
+
+function toLayout(tensor: Tensor, emit: NodeEmitter, options: ImportOptions): Tensor {
+  return isMoved(tensor.shape, options) ? emit.transpose(tensor, [0, 2, 3, 1]) : tensor;
 }
 
 /** The nodes that the results need, in order. */

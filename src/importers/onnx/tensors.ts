@@ -3,7 +3,7 @@ import type { ConstantData, DType } from '../../graph/graph';
 import { decodeElements, type Constant, type StoredType } from '../shared/constants';
 import { findFile, type ModelFiles } from '../shared/files';
 import { UnsupportedTensor } from '../shared/unsupported';
-import type { TensorProto } from './onnx_pb';
+import type { GraphProto, TensorProto } from './onnx_pb';
 
 /** What an element type of ONNX (TensorProto.DataType) becomes. */
 interface ElementType {
@@ -126,6 +126,15 @@ function bytesOf(stored: StoredType, values: number[] | bigint[]): Uint8Array {
     default:
       return Uint8Array.from(numbers);
   }
+}
+
+/** The names of the files that hold constants of a graph. */
+export function externalFiles(graph: GraphProto): string[] {
+  const tensors = [...graph.initializer,
+    ...graph.node.flatMap(({ attribute }) => attribute.flatMap(({ t }) => t ?? []))];
+  const external = tensors.filter(({ dataLocation }) => dataLocation === 1);
+  const locations = external.map(({ externalData }) => externalData.find(({ key }) => key === 'location')?.value ?? '');
+  return [...new Set(locations)];
 }
 
 function externalBytes({ externalData }: TensorProto, name: string, files: ModelFiles): Uint8Array {

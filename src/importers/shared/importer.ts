@@ -1,6 +1,6 @@
-import { checkOptions, checkSizes, show, type Options } from '../../arguments';
+import { checkObject, checkOptions, checkSizes, isArrayOf, isString, show, type Options } from '../../arguments';
 import { KletError } from '../../errors';
-import type { Graph } from '../../graph/graph';
+import { elementCount, type Graph } from '../../graph/graph';
 import { UnsupportedTensor } from './unsupported';
 
 /** Information in a foreign file about the use of its network, in the terms of META. */
@@ -24,14 +24,25 @@ export interface ImportOptions {
   shapes?: Readonly<Record<string, readonly number[]>>;
   /** Inputs whose values are known, by name. They are no inputs of the imported network. */
   constants?: Readonly<Record<string, ConstantInput>>;
+  /**
+   * Names of values that are the outputs instead of those in the file, for example to end a network
+   * before operators that kinglet lacks.
+   */
+  outputs?: readonly string[];
+  /**
+   * Order of the dimensions of images at inputs and outputs, for formats that have [N][C][H][W].
+   * By default as in the file; shapes in `shapes` have the order of the file in any case.
+   */
+  layout?: 'nhwc';
   /** Other files of the network, by name, such as weights that are stored apart. */
   files?: Readonly<Record<string, Uint8Array>>;
 }
 
 /** The value of an input that is known at conversion. */
 export interface ConstantInput {
-  shape: readonly number[];
   data: ArrayLike<number>;
+  /** By default the shape in the file or, if that is open, a list. */
+  shape?: readonly number[];
 }
 
 /** A foreign format: how its files are recognized and read. */
@@ -57,6 +68,12 @@ export interface Importer {
    */
   signatures?(bytes: Uint8Array): { keys: string[]; chosen?: string };
   /**
+   * The names of other files that a file needs, for formats that store weights apart.
+   *
+   * @throws {KletError} `CORRUPT`
+   */
+  companions?(bytes: Uint8Array): string[];
+  /**
    * Reads labels and preprocessing, for formats that can have them.
    *
    * @throws {KletError} `CORRUPT`
@@ -69,15 +86,46 @@ const importOptions = {
   signature: 'string',
   shapes: 'object',
   constants: 'object',
+  outputs: 'object',
+  layout: 'string',
   files: 'object',
 } satisfies Options<ImportOptions>;
 
 /** Checks the arguments of an import. @throws KletError `BAD_ARGUMENT` */
 export function checkImport(bytes: Uint8Array, options: ImportOptions, of: string): void {
   checkOptions(options, importOptions, of);
-  for (const [name, shape] of Object.entries(options.shapes ?? {})) checkSizes(shape, `the input "${name}"`);
+  const { shapes = {}, constants = {}, outputs = [], layout } = options;
+  for (const [name, shape] of Object.entries(shapes)) checkSizes(shape, `the input "${name}"`);
+  for (const [name, constant] of Object.entries(constants)) checkConstant(name, constant);
+  if (!isArrayOf(outputs, isString)) {
+    throw new KletError('BAD_ARGUMENT', `the option "outputs" of ${of} takes an array of names, not ${show(outputs)}`);
+  }
+  if (layout !== undefined && layout !== 'nhwc') {
+    throw new KletError('BAD_ARGUMENT', `the option "layout" of ${of} is "nhwc" or absent, not ${show(layout)}`);
+  }
   if (bytes instanceof Uint8Array) return;
   throw new KletError('BAD_ARGUMENT', `${of} takes the bytes of a file as Uint8Array, not ${show(bytes)}`);
+}
+
+function checkConstant(name: string, constant: unknown): void {
+  checkObject(constant, `the constant "${name}"`);
+  const { data, shape } = constant;
+  const isList = Array.isArray(data) || (ArrayBuffer.isView(data) && !(data instanceof DataView));
+  if (!isList || !Array.from(data as ArrayLike<unknown>).every((value) => typeof value === 'number')) {
+    throw new KletError('BAD_ARGUMENT', `the data of the constant "${name}" must be numbers, not ${show(data)}`);
+  }
+  if (shape === undefined) return;
+  if (isArrayOf(shape, isWhole) && elementCount(shape as number[]) === (data as ArrayLike<number>).length) return;
+  throw new KletError(
+    'BAD_ARGUMENT',
+    `the shape of the constant "${name}" must be sizes of ${(data as ArrayLike<number>).length} elements, not ${
+      show(shape)
+    }`,
+  );
+}
+
+function isWhole(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0;
 }
 
 /**

@@ -61,18 +61,21 @@ export class UnsupportedList {
 
   /**
    * @param adviceFor - What to do about the operators with these labels.
+   * @param ends - Values at which the network could end instead.
    * @throws {KletError} `UNSUPPORTED_OP` or `UNSUPPORTED_TYPE`, if anything is listed
    */
-  report(adviceFor: (labels: readonly string[]) => string): void {
+  report(adviceFor: (labels: readonly string[]) => string, ends: readonly string[] = []): void {
     const tensors = [...this.tensors].map((tensor) => `  tensor ${tensor}`);
     const operators = [...this.operators].reverse().map(([label, names]) =>
       `  ${label} (${names.length}): ${names.map((n) => `"${n}"`).join(', ')}`
     );
     if (operators.length > 0) {
+      const names = ends.map((name) => ` --outputs ${JSON.stringify(name)}`).join('');
+      const cut = ends.length > 0 ? [`  the network can end before them with${names}`] : [];
       throw new KletError(
         'UNSUPPORTED_OP',
         [`the network has operators that kinglet lacks: ${adviceFor([...this.operators.keys()])}`, ...operators,
-          ...tensors].join('\n'),
+          ...tensors, ...cut].join('\n'),
       );
     }
     if (tensors.length > 0) {

@@ -2,6 +2,7 @@ import { KletError } from '../../errors';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
 import { assembleGraph } from '../shared/assemble';
+import { lastSupported } from '../shared/cut';
 import { joinBlocks } from '../shared/joinBlocks';
 import { UnsupportedList } from '../shared/unsupported';
 import type { ImportOptions } from '../shared/importer';
@@ -14,7 +15,7 @@ import { TfliteOperator, type Mapping } from './operator';
 import { customMappings, mappings } from './operators';
 import { TfliteReader } from './reader';
 import { operatorKinds, optionsOf, type OperatorKind, type Table } from './schema';
-import { chooseSignature, namedOutputs, type NamedOutput } from './signatures';
+import { chooseSignature, chosenOutputs, namedOutputs, type NamedOutput } from './signatures';
 import { TensorTable, type FileOperator } from './tensorTable';
 import { Variables } from './variables';
 
@@ -33,10 +34,16 @@ export class TfliteImport {
   private readonly unsupported = new UnsupportedList('float32, int8 or uint8');
 
   private readonly results: NamedOutput[];
+  /** The positions of operators that are unsupported. */
+  private readonly refused = new Set<number>();
   /** Shapes of inputs that the caller gave, by tensor index. */
   private readonly given: ReadonlyMap<number, readonly number[]>;
 
-  constructor(bytes: Uint8Array, private readonly name: string, { signature: key, shapes }: ImportOptions = {}) {
+  constructor(
+    bytes: Uint8Array,
+    private readonly name: string,
+    { signature: key, shapes, outputs: wished }: ImportOptions = {},
+  ) {
     this.reader = new TfliteReader(bytes);
     const model = this.reader.model();
     const signature = chooseSignature(model.signatureDefs, key);
@@ -61,7 +68,7 @@ export class TfliteImport {
     // others
     const wishes = new Map<number, string>();
     for (const { tensorIndex, name } of signature?.inputs ?? []) wishes.set(tensorIndex, name);
-    const results = namedOutputs(subgraph.outputs, signature);
+    const results = wished ? chosenOutputs(subgraph, signature, wished) : namedOutputs(subgraph.outputs, signature);
     const copies = results.filter(({ index, name }) => {
       if (!name) return false;
       const isCopy = wishes.has(index);
@@ -132,7 +139,7 @@ export class TfliteImport {
         this.unsupported.addOperator('WHILE beside layers or variables that keep their state between runs', name);
       }
     }
-    this.unsupported.report(adviceFor);
+    this.unsupported.report(adviceFor, this.ends());
     const graph = assembleGraph({
       name: this.name,
       inputs,
@@ -186,6 +193,21 @@ export class TfliteImport {
     );
   }
 
+  /** Where the network could end before the operators that are unsupported. */
+  private ends(): string[] {
+    const isValue = (index: number): boolean =>
+      index >= 0 && this.tensors.producers.has(index) &&
+      this.unsupported.collect(() => !this.tensors.get(index).data) === true;
+    const named = (indices: readonly number[]): string[] =>
+      indices.filter(isValue).map((index) => this.tensors.name(index));
+    const steps = this.operators.map(({ source }, i) => ({
+      reads: named(source.inputs),
+      writes: named(source.outputs),
+      isRefused: this.refused.has(i),
+    }));
+    return this.refused.size === 0 ? [] : lastSupported(steps, named(this.results.map(({ index }) => index)));
+  }
+
   private lower(position: number): AnyNode[] {
     const { kind, customName, source } = this.operators[position]!;
     const label = kind === 'CUSTOM' ? `custom operator ${customName}` : kind;
@@ -195,6 +217,7 @@ export class TfliteImport {
     > | undefined;
     if (!mapping) {
       this.unsupported.addOperator(label, name);
+      this.refused.add(position);
       this.demandInputs(source);
       return [];
     }
@@ -215,7 +238,10 @@ export class TfliteImport {
         quantizationOfIntermediate: (i) => this.tensors.quantizationOf(source.intermediates[i] ?? -1),
       },
     );
-    if (!this.unsupported.collectOperator(label, name, () => mapping(operator))) this.demandInputs(source);
+    if (!this.unsupported.collectOperator(label, name, () => mapping(operator))) {
+      this.refused.add(position);
+      this.demandInputs(source);
+    }
     if (kind === 'WHILE') {
       this.restarting.push(...operator.nodes.filter(({ op }) => operatorOf(op).isStateful).map((node) => node.name));
     }

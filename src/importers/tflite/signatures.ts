@@ -50,3 +50,25 @@ export function namedOutputs(indices: readonly number[], signature: Signature | 
   });
   return [...listed, ...entries.map(({ tensorIndex, name }) => ({ index: tensorIndex, name }))];
 }
+
+/**
+ * The outputs that the caller chose, by the names of tensors or of the signature's outputs.
+ *
+ * @throws {KletError} `BAD_ARGUMENT` if there is no tensor with a name
+ */
+export function chosenOutputs(
+  { tensors, outputs }: Table<'SubGraph'>,
+  signature: Signature | undefined,
+  names: readonly string[],
+): NamedOutput[] {
+  return names.map((name) => {
+    const named = signature?.outputs.find((output) => output.name === name)?.tensorIndex;
+    const index = named ?? tensors.findIndex((tensor) => tensor.name === name);
+    if (index >= 0) return { index, name };
+    const known = namedOutputs(outputs, signature).map((output) => `"${output.name ?? tensors[output.index]?.name}"`);
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `there is no tensor "${name}"; the outputs of the file are ${known.join(', ')}`,
+    );
+  });
+}
