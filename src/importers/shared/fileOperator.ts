@@ -44,7 +44,7 @@ export class FileOperator {
 
   constant(i: number, what: string): Constant {
     const tensor = this.input(i);
-    if (!tensor.data) throw new UnsupportedForm(`${what} that are computed at run time`);
+    if (!tensor.data) throw new UnsupportedForm(`${what} computed at run time`);
     return tensor as Constant;
   }
 

@@ -11,8 +11,8 @@ export interface OpenInput {
 }
 
 /**
- * The shapes of the inputs. Sizes that the file leaves open come from the options; an open batch is
- * one item.
+ * The shapes of the inputs. Sizes that the file leaves open come from the options, also for other
+ * inputs with a size of the same name; an open batch is one item.
  *
  * @throws {KletError} `BAD_ARGUMENT` for shapes of inputs that do not exist or have other sizes,
  *   `INVALID_GRAPH` if sizes remain open
@@ -29,6 +29,9 @@ export function inputShapes(
     }
     return [entry.name, shape] as const;
   }));
+  const named = namedSizes(entries, given);
+  const sizeOf = (d: string, i: number, all: readonly Dimension[]): Dimension =>
+    named.sizes.get(d) ?? (named.open.has(d) ? d : batchOr(d, i, all));
   const open: { name: string; dimensions: readonly Dimension[] }[] = [];
   const result = new Map<string, readonly number[]>();
   for (const { name, dimensions } of entries) {
@@ -37,15 +40,62 @@ export function inputShapes(
       if (dimensions) checkShape(name, dimensions, shape);
       result.set(name, shape);
     } else if (dimensions) {
-      const sizes = dimensions.map((d, i) => (typeof d === 'string' && i === 0 && dimensions.length > 1 ? 1 : d));
-      result.set(name, sizes as number[]);
-      if (sizes.some((d) => typeof d === 'string')) open.push({ name, dimensions });
+      const known = dimensions.map((d, i) => (typeof d === 'string' ? sizeOf(d, i, dimensions) : d));
+      result.set(name, known as number[]);
+      if (known.some((d) => typeof d === 'string')) open.push({ name, dimensions: known });
     } else {
       open.push({ name, dimensions: ['?'] });
     }
   }
   if (open.length > 0) throw openSizes(open);
   return result;
+}
+
+/**
+ * The sizes of dimensions with names: those in given shapes, and 1 for a batch. A name that other
+ * inputs have behind their first dimension is no batch, unless it says so.
+ */
+function namedSizes(
+  entries: readonly OpenInput[],
+  given: ReadonlyMap<string, readonly number[]>,
+): { sizes: Map<Dimension, number>; open: Set<Dimension> } {
+  const sizes = new Map<Dimension, number>();
+  const open = new Set<Dimension>();
+  const each = (visit: (input: OpenInput, d: string, i: number) => void): void => {
+    for (const input of entries) {
+      input.dimensions?.forEach((d, i) => {
+        if (typeof d === 'string' && !isAnonymous(d)) visit(input, d, i);
+      });
+    }
+  };
+  each(({ name }, d, i) => {
+    const size = given.get(name)?.[i];
+    if (size !== undefined) sizes.set(d, size);
+  });
+  const inner = new Set<string>();
+  each((_, d, i) => {
+    if (i > 0) inner.add(d);
+  });
+  each(({ dimensions }, d, i) => {
+    const isBatch = batchOr(d, i, dimensions!) === 1 && (!inner.has(d) || /^(n|b|bs|batch.*)$/i.test(d));
+    if (isBatch && !sizes.has(d)) sizes.set(d, 1);
+  });
+  for (const d of inner) if (!sizes.has(d)) open.add(d);
+  return { sizes, open };
+}
+
+/** The first of several dimensions is the batch. */
+function batchOr(d: string, i: number, { length }: readonly Dimension[]): Dimension {
+  return i === 0 && length > 1 ? 1 : d;
+}
+
+/** A dimension without a name in the file; it is none of another input. */
+export function anonymous(i: number): string {
+  return `dimension ${i}`;
+}
+
+function isAnonymous(name: string): boolean {
+  return /^dimension \d+$/.test(name);
 }
 
 function checkShape(name: string, dimensions: readonly Dimension[], shape: readonly number[]): void {
