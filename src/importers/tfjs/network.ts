@@ -122,7 +122,7 @@ export class TfNetwork {
       const dtype = typeOf(entry, scope);
       const values = allocate(dtype, data.length);
       for (let i = 0; i < data.length; i++) values[i] = data[i]!;
-      scope.set(referenceOf(entry.tensor).node, [this.emit.constant(values, shape, dtype)]);
+      scope.set(referenceOf(entry.tensor).node, [this.emit.constant(values, shape ?? [data.length], dtype)]);
     }
     return new Set(Object.keys(constants));
   }
