@@ -184,6 +184,7 @@ export const OP_GATHER_ND = 65;
 export const OP_CUMSUM = 66;
 export const OP_DETECTION_POSTPROCESS = 67;
 export const OP_FUNCTION = 68;
+export const OP_NORMALIZE = 69;
 export const OP_TOP_K = 70;
 export const OP_SCATTER = 71;
 export const OP_RESAMPLE = 72;
@@ -795,6 +796,26 @@ export const FUNCTION_RECIPROCAL = 16;
 export const FUNCTION_HARD_SIGMOID = 17;
 export const FUNCTION_THRESHOLDED_RELU = 18;
 export const FUNCTION_KINDS = 19;
+
+// normalize: target = (source − mean) / √(variance + EPSILON) · scale + bias. Mean and variance are
+//   over the last three of the six DIMENSIONS; the mean is 0 unless CENTER is 1. Strides are in
+//   elements. scale and bias are f32, and their strides 0 where they are broadcast.
+export const NORMALIZE_SOURCE = 8;
+export const NORMALIZE_TARGET = 12;
+export const NORMALIZE_SCALE = 16;
+export const NORMALIZE_BIAS = 20;
+export const NORMALIZE_DIMENSIONS = 24;
+/** Of the source and the target. */
+export const NORMALIZE_STRIDES = 48;
+export const NORMALIZE_SCALE_STRIDES = 72;
+export const NORMALIZE_BIAS_STRIDES = 96;
+export const NORMALIZE_EPSILON = 120;
+export const NORMALIZE_CENTER = 124;
+export const NORMALIZE_SOURCE_SCALE = 128;
+export const NORMALIZE_TARGET_SCALE = 132;
+export const NORMALIZE_SOURCE_ZERO = 136;
+export const NORMALIZE_TARGET_ZERO = 140;
+export const NORMALIZE_BYTES = 144;
 
 // topK: the K largest elements of source [OUTER][COUNT][INNER] along COUNT, or the smallest ones if
 //   SMALLEST is 1, in order → values [OUTER][K][INNER], indices i32 [OUTER][K][INNER]

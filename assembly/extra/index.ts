@@ -2,7 +2,7 @@
 // host instantiates it on the core's memory when a plan has one of its records, and the core calls
 // `extra` directly. Its records run on thread 0 alone.
 import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_ELEMENTWISE,
-  OP_FUNCTION, OP_GATHER_ND, OP_GRID_SAMPLE, OP_RECURRENCE, OP_RESAMPLE, OP_SCATTER, OP_TOP_K,
+  OP_FUNCTION, OP_GATHER_ND, OP_GRID_SAMPLE, OP_NORMALIZE, OP_RECURRENCE, OP_RESAMPLE, OP_SCATTER, OP_TOP_K,
   RECORD_OPCODE } from '../layout';
 import { beginWalk, fail, faultOf, scratchOf } from '../record';
 import { describeCumsum, runCumsum } from './cumsum';
@@ -12,6 +12,7 @@ import { describeFunction, runFunction } from './function';
 import { describeGatherNd, runGatherNd } from './gatherNd';
 import { describeGridSample, runGridSample } from './gridSample';
 import { describeResample, runResample } from './resample';
+import { describeNormalize, runNormalize } from './normalize';
 import { describeRecurrence, runRecurrence } from './recurrence';
 import { describeScatter, runScatter } from './scatter';
 import { describeTopK, runTopK } from './topK';
@@ -34,6 +35,9 @@ function describe(r: usize): void {
       break;
     case OP_FUNCTION:
       describeFunction(r);
+      break;
+    case OP_NORMALIZE:
+      describeNormalize(r);
       break;
     case OP_TOP_K:
       describeTopK(r);
@@ -71,6 +75,9 @@ function runRecord(r: usize): void {
       break;
     case OP_FUNCTION:
       runFunction(r);
+      break;
+    case OP_NORMALIZE:
+      runNormalize(r);
       break;
     case OP_TOP_K:
       runTopK(r);

@@ -237,6 +237,7 @@ function quantizedInput(
   twin: (tensor: Tensor) => Tensor,
 ): Tensor {
   if (!tensor.data || tensor.dtype !== 'float32') return twin(tensor);
+  if (operatorOf(node.op).keepsConstants) return tensor;
   if (rule === 'weights' && (index === 1 || index === 2)) {
     const [x, w, bias] = node.inputs as [Tensor, Tensor, Tensor | null | undefined];
     const step = perTensor(twin(x)).scale;

@@ -218,6 +218,13 @@ export interface Attributes {
   logSoftmax: object;
   /** x / √max(Σ x², epsilon) over the last dimension */
   l2Normalize: { epsilon: number };
+  /**
+   * x, scale?, bias? → (x − mean) / √(variance + epsilon) · scale + bias, with the mean and the
+   * variance over `axes` (ascending) of each group of elements. Without `center`, the mean counts
+   * as 0, so that x is divided by its root mean square. scale and bias are float32, constant if x
+   * is int8, and broadcast to x.
+   */
+  normalize: { axes: number[]; epsilon: number; center: boolean };
 
   // ── each element ────────────────────────────────────────────────────────────────────────────────
 
@@ -427,6 +434,7 @@ export const attributeForms = {
     gateScales: 'an array of numbers?',
   },
   maxPool2d: pool,
+  normalize: { axes: 'an array of numbers', epsilon: 'a number', center: 'true or false' },
   pad: { before: 'an array of numbers', after: 'an array of numbers', mode: 'a string', value: 'a number' },
   prelu: {},
   quantize: {},

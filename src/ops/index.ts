@@ -25,6 +25,7 @@ import { logSoftmax } from './logSoftmax';
 import { logic } from './logic';
 import { lstm } from './lstm';
 import { maxPool2d } from './maxPool2d';
+import { normalize } from './normalize';
 import type { Operator } from './operator';
 import { pad } from './pad';
 import { prelu } from './prelu';
@@ -70,6 +71,7 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   logSoftmax,
   logic,
   maxPool2d,
+  normalize,
   pad,
   prelu,
   quantize,

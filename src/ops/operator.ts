@@ -118,6 +118,8 @@ export interface Operator<K extends OperatorName> {
   isChannelwise: boolean | ((node: Node<K>, channels: number) => boolean);
   /** Describes its weights, if it has any, for `quantize`, `cluster` and `prune`. */
   weights?: Weights<K>;
+  /** Whether constant operands stay float32 in an int8 network. */
+  keepsConstants?: boolean;
   /** The int8 form, for layers that the quantization rules cannot describe. */
   int8?: Int8Form<K>;
   /** Whether the node keeps a state between runs, which prevents constant folding. */

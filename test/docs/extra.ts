@@ -285,6 +285,36 @@ function resample(r: Fields): void {
   }
 }
 
+function normalize(r: Fields): void {
+  const { CENTER, SOURCE_ZERO, TARGET_ZERO } = r.ints('NORMALIZE', 'CENTER', 'SOURCE_ZERO', 'TARGET_ZERO');
+  const source = r.source('NORMALIZE_SOURCE');
+  const target = r.target('NORMALIZE_TARGET');
+  const [scales, biases] = ['SCALE', 'BIAS'].map((name) => r.source(`NORMALIZE_${name}`, C.DTYPE_F32));
+  const sizes = range(6).map((d) => r.int('NORMALIZE_DIMENSIONS', d));
+  const at = (strides: string, index: number[], first: number): number =>
+    index.reduce((sum, i, d) => sum + i * r.int(strides, first + d), 0);
+  for (const group of indicesOf(...sizes.slice(0, 3))) {
+    const elements = indicesOf(...sizes.slice(3)).map((index) => {
+      const place = (strides: string): number => at(strides, group, 0) + at(strides, index, 3);
+      const i = place('NORMALIZE_STRIDES');
+      const a = r.float('NORMALIZE_SOURCE_SCALE') * (source.get(i) - SOURCE_ZERO);
+      return {
+        i,
+        a,
+        scale: scales!.get(place('NORMALIZE_SCALE_STRIDES')),
+        bias: biases!.get(place('NORMALIZE_BIAS_STRIDES')),
+      };
+    });
+    const average = (values: number[]): number => values.reduce((sum, a) => sum + a, 0) / values.length;
+    const mean = CENTER === 1 ? average(elements.map(({ a }) => a)) : 0;
+    const variance = average(elements.map(({ a }) => (a - mean) ** 2));
+    for (const { i, a, scale, bias } of elements) {
+      const y = (a - mean) / Math.sqrt(variance + r.float('NORMALIZE_EPSILON')) * scale + bias;
+      target.set(i, r.floats ? y : clamp(even(y / r.float('NORMALIZE_TARGET_SCALE')) + TARGET_ZERO, -128, 127));
+    }
+  }
+}
+
 function gridSample(r: Fields): void {
   const { BATCH, IN_H, IN_W, CHANNELS, COUNT, MODE, PADDING, ALIGN, SOURCE_ZERO, TARGET_ZERO } = r.ints(
     'GRID_SAMPLE',
@@ -346,6 +376,7 @@ export const extra: Records = {
   OP_CUMSUM: cumsum,
   OP_DETECTION_POSTPROCESS: detectionPostprocess,
   OP_FUNCTION: functionOf,
+  OP_NORMALIZE: normalize,
   OP_TOP_K: topK,
   OP_SCATTER: scatter,
   OP_RESAMPLE: resample,

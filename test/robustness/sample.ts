@@ -250,6 +250,9 @@ export function everyOperator(): Graph {
     coupled: true,
     resetAfter: false,
   });
+  const normalized = b.node('normalize', [x, constant([3]), null], { axes: [1, 2], epsilon: 1e-3, center: true }, {
+    quantization: quantizationOf(1 / 32, 3),
+  });
   const ranked = b.nodeWithOutputs('topK', [sums], { axis: 2, k: 2, kind: 'min' }, [[], []], {
     dtypes: ['float32', 'int32'],
   });
@@ -281,8 +284,8 @@ export function everyOperator(): Graph {
     padding: 'reflection',
     alignCorners: false,
   }, { quantization: x.quantization! });
-  return b.finish([...detections, ...ranked, moved, patched, bent, strict, curve, smooth, sums, places, chosen, shares,
-    normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq, picked, gp, lp, history]);
+  return b.finish([...detections, ...ranked, moved, patched, bent, strict, curve, normalized, smooth, sums, places,
+    chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq, picked, gp, lp, history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

@@ -95,6 +95,14 @@ export const broadcasting: StreamForm = {
   },
 };
 
+/** Groups of elements that do not extend over time are normalized independently. */
+export const normalizing: StreamForm<'normalize'> = {
+  convert(node, stream) {
+    if (node.attributes.axes.includes(stream.time.axis)) throw unsupported(node, 'it normalizes over time');
+    broadcasting.convert(node, stream);
+  },
+};
+
 /** Reduces dimensions other than time, which are kept as 1 or dropped. */
 export function reducing<K extends OperatorName>(axesOf: (node: Node<K>) => readonly number[]): StreamForm<K> {
   return {

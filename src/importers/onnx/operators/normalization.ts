@@ -20,6 +20,65 @@ const batchNormalization: Mapping = (operator) => {
   return emit.binary('add', emit.binary('mul', x, perChannel(emit, factor, length)), perChannel(emit, offset, length));
 };
 
+/** The dimensions from `first` on. */
+const from = (first: number, rank: number): number[] => Array.from({ length: rank - first }, (_, i) => first + i);
+
+/** Normalizes the elements of the dimensions from `axis` on. */
+function ofRows(center: boolean): Mapping {
+  return (operator) => {
+    const { emit, attributes, network } = operator;
+    const x = operator.input(0);
+    const axes = from(operator.axis(attributes.int('axis', -1), x.shape.length), x.shape.length);
+    const epsilon = attributes.float('epsilon', 1e-5);
+    const y = emit.node('normalize', [x, operator.optional(1), operator.optional(2)], { axes, epsilon, center });
+    if (!network.isRead(1) && !network.isRead(2)) return [y];
+    const mean = emit.reduce('mean', x, axes, true);
+    const variance = emit.reduce('mean', emit.unary('square', emit.binary('sub', x, mean)), axes, true);
+    return [y, mean, emit.unary('rsqrt', emit.binary('add', variance, epsilon))];
+  };
+}
+
+const instanceNormalization: Mapping = (operator) => {
+  const { emit, attributes } = operator;
+  const x = operator.input(0);
+  const { length } = x.shape;
+  const [scale, bias] = [1, 2].map((i) => perChannel(emit, operator.input(i), length)) as [Tensor, Tensor];
+  const epsilon = attributes.float('epsilon', 1e-5);
+  return emit.node('normalize', [x, scale, bias], { axes: from(2, length), epsilon, center: true });
+};
+
+/**
+ * Before operator set 21, scale and bias have one number for each group, later one for each
+ * channel.
+ */
+const groupNormalization: Mapping = (operator) => {
+  const { emit, attributes } = operator;
+  const x = operator.input(0);
+  const [n, c, ...image] = x.shape as [number, number, ...number[]];
+  const groups = attributes.int('num_groups', 1);
+  operator.check(c % groups === 0, `${groups} groups of ${c} channels`);
+  const ones = image.map(() => 1);
+  const [scale, bias] = [1, 2].map((i) => {
+    const values = operator.input(i);
+    return emit.reshape(values, [groups, values.shape[0]! / groups, ...ones]);
+  }) as [Tensor, Tensor];
+  const grouped = emit.reshape(x, [n, groups, c / groups, ...image]);
+  const epsilon = attributes.float('epsilon', 1e-5);
+  const axes = from(2, grouped.shape.length);
+  return emit.reshape(emit.node('normalize', [grouped, scale, bias], { axes, epsilon, center: true }), x.shape);
+};
+
+/** Each channel, or what the axes leave, has the mean 0 and the variance 1. */
+const meanVarianceNormalization: Mapping = (operator) => {
+  const x = operator.input(0);
+  const axes = (operator.attributes.ints('axes') ?? [0, 2, 3]).map((axis) => operator.axis(axis, x.shape.length));
+  return operator.emit.node('normalize', [x, null, null], {
+    axes: axes.sort((a, b) => a - b),
+    epsilon: 1e-18,
+    center: true,
+  });
+};
+
 /**
  * A function over the last dimension, applied along `axis`. Before operator set 13, the dimensions
  * from `axis` on are one.
@@ -50,6 +109,12 @@ export function withLast(emit: NodeEmitter, x: Tensor, axis: number, apply: (x: 
 
 export const normalization: Mappings = {
   BatchNormalization: batchNormalization,
+  LayerNormalization: ofRows(true),
+  RMSNormalization: ofRows(false),
+  SimplifiedLayerNormalization: ofRows(false),
+  InstanceNormalization: instanceNormalization,
+  GroupNormalization: groupNormalization,
+  MeanVarianceNormalization: meanVarianceNormalization,
   Softmax: alongAxis('softmax'),
   LogSoftmax: alongAxis('logSoftmax'),
 };
