@@ -87,16 +87,26 @@ it.each([['edgetpu-custom-op', /compiled for an Edge TPU; take the \.tflite file
 ], ['FlexErf', /needs TensorFlow itself; export it without tf\.lite\.OpsSet\.SELECT_TF_OPS/], [
   'TFSentencepieceTokenizeOp',
   /works on texts; run the tokenizer in your program/,
-], ['TransformLandmarks', /export the network without them, for example only the part before them/]])(
-  'say what to do about the custom operator %s',
-  (customCode, advice) => {
-    const file = network([float('x', [2]), float('y', [2])], [{
-      kind: 'CUSTOM',
-      customCode,
-      inputs: ['x'],
-      outputs: ['y'],
-    }]);
-    expect(() => importTflite(file)).toThrow(advice);
-    expect(() => importTflite(file)).toThrow(`custom operator ${customCode} (1): "y"`);
-  },
-);
+], ['PosenetDecoderOp', /with the inputs of this operator as outputs/], ['TransformLandmarks',
+  /export the network without them, for example only the part before them/]])(
+    'say what to do about the custom operator %s',
+    (customCode, advice) => {
+      const file = network([float('x', [2]), float('y', [2])], [{
+        kind: 'CUSTOM',
+        customCode,
+        inputs: ['x'],
+        outputs: ['y'],
+      }]);
+      expect(() => importTflite(file)).toThrow(advice);
+      expect(() => importTflite(file)).toThrow(`custom operator ${customCode} (1): "y"`);
+    },
+  );
+
+it('names the operators of the newest schema', () => {
+  const file = network([float('x', [2]), float('y', [2])], [{
+    kind: 'STABLEHLO_COMPOSITE',
+    inputs: ['x'],
+    outputs: ['y'],
+  }]);
+  expect(() => importTflite(file)).toThrow('STABLEHLO_COMPOSITE (1): "y"');
+});

@@ -20,6 +20,10 @@ const rules: readonly Rule[] = [{
   operators: /^custom operator (Flex\w*String|TFSentencepiece|.*(Tokeniz|Ragged|Vocab))|^HASHTABLE/,
   advice: 'it works on texts; run the tokenizer in your program, and export the network that follows it',
 }, {
+  operators: /^custom operator PosenetDecoderOp/,
+  advice: 'it decodes poses; export the network with the inputs of this operator as outputs, and decode them in your '
+    + 'program',
+}, {
   operators: /^custom operator FlexTensorList|^WHILE/,
   advice: 'its loops are no layer that kinglet recognizes; export recurrent layers with unroll=True',
 }, {
