@@ -113,7 +113,7 @@ test('convolutions of blocks become dilated ones with the same bits', () => {
 
 test('blocks whose tensors have other uses stay', () => {
   const graph = inBlocks({
-    type: 'int8',
+    type: 'float32',
     size: [4, 4],
     block: [2, 2],
     kernel: [3, 3],
