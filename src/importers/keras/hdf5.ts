@@ -9,7 +9,11 @@ export const hdf5Magic = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** A group of an HDF5 file: attributes, groups in it, and arrays. */
 export class Hdf5Group {
-  constructor(private readonly group: Group) {}
+  private readonly children = new Map<string, Hdf5Group>();
+  private readonly found = new Map<string, Group | Dataset>();
+
+  /** @param size - The bytes of the file. */
+  constructor(private readonly group: Group, private readonly size: number) {}
 
   /** The names of what the group contains. */
   get names(): string[] {
@@ -43,17 +47,20 @@ export class Hdf5Group {
   /** A group in this one, or undefined. */
   child(name: string): Hdf5Group | undefined {
     const found = this.find(name);
-    return found instanceof Group ? new Hdf5Group(found) : undefined;
+    if (!(found instanceof Group)) return undefined;
+    const child = this.children.get(name) ?? new Hdf5Group(found, this.size);
+    this.children.set(name, child);
+    return child;
   }
 
   /** An array, as a constant. */
   array(path: string): Constant | undefined {
     const found = this.find(path);
-    return found instanceof Dataset ? guarded(() => decode(found, path)) : undefined;
+    return found instanceof Dataset ? guarded(() => decode(found, path, this.size)) : undefined;
   }
 
   private find(path: string): Group | Dataset | undefined {
-    return guarded(() => {
+    const found = this.found.get(path) ?? guarded(() => {
       let at: Group | Dataset | null = this.group;
       for (const part of path.split('/')) {
         if (!(at instanceof Group) || !at.keys.includes(part)) return undefined;
@@ -61,13 +68,35 @@ export class Hdf5Group {
       }
       return at ?? undefined;
     });
+    // the parser reads all of a group each time that it is asked for it
+    if (found) this.found.set(path, found);
+    return found;
   }
 }
 
 /** Opens an HDF5 file. @throws {KletError} `CORRUPT` */
 export function openHdf5(bytes: Uint8Array): Hdf5Group {
   const { buffer } = new Uint8Array(bytes);
-  return guarded(() => new Hdf5Group(new File(buffer, '')));
+  limitReads(buffer);
+  return guarded(() => new Hdf5Group(new File(buffer, ''), bytes.length));
+}
+
+/**
+ * Limits how much the parser takes out of a file: it would follow links in a circle forever. It
+ * reads a piece for each name and each node of a tree, of which a whole file has few.
+ */
+function limitReads(buffer: ArrayBuffer): void {
+  let pieces = 2 ** 16 + buffer.byteLength / 8;
+  let bytes = 2 ** 22 + 16 * buffer.byteLength;
+  Object.defineProperty(buffer, 'slice', {
+    value: (begin?: number, end?: number): ArrayBuffer => {
+      const piece = ArrayBuffer.prototype.slice.call(buffer, begin ?? 0, end);
+      pieces--;
+      bytes -= piece.byteLength;
+      if (pieces < 0 || bytes < 0) throw new KletError('CORRUPT', 'the HDF5 file refers to its own parts in a circle');
+      return piece;
+    },
+  });
 }
 
 /** Runs the parser, whose errors are mostly strings. */
@@ -81,15 +110,25 @@ function guarded<T>(run: () => T): T {
   }
 }
 
-function decode(dataset: Dataset, name: string): Constant {
+/** Chunks may be compressed, which gains little on weights. */
+const LARGEST_FACTOR = 64;
+
+function decode(dataset: Dataset, name: string, fileSize: number): Constant {
   const { shape, dtype } = dataset;
   const code = typeof dtype === 'string' ? /^[<>|=]?([fiu])(\d)$/.exec(dtype) : undefined;
   if (!code) throw new UnsupportedTensor(`"${name}" (${String(dtype)})`);
   const count = elementCount(shape);
+  const { chunks } = dataset._dataobjects;
+  const largest = chunks ? Math.max(count, elementCount(chunks)) / LARGEST_FACTOR : count;
+  if (!(largest * Number(code[2]) <= fileSize)) {
+    throw new KletError('CORRUPT', `the array "${name}" of the shape [${shape.join(', ')}] is larger than the file`);
+  }
   const { value } = dataset;
   if (value.length !== count) {
     throw new KletError('CORRUPT', `the array "${name}" has ${value.length} elements for [${shape.join(', ')}]`);
   }
-  if (code[1] === 'f') return { name, shape: [...shape], dtype: 'float32', data: Float32Array.from(value, Number) };
-  return { name, shape: [...shape], dtype: 'int32', data: Int32Array.from(value, Number) };
+  // an array that was never written is 0
+  const number = (element: unknown): number => Number(element ?? 0);
+  if (code[1] === 'f') return { name, shape: [...shape], dtype: 'float32', data: Float32Array.from(value, number) };
+  return { name, shape: [...shape], dtype: 'int32', data: Int32Array.from(value, number) };
 }

@@ -8,6 +8,8 @@ declare module 'jsfive' {
     /** numpy's code, such as `<f4`, or a list for other types. */
     readonly dtype: string | unknown[];
     readonly value: ArrayLike<unknown>;
+    /** The shape of the parts in which the array is stored, if it is in parts. */
+    readonly _dataobjects: { readonly chunks: number[] | null };
   }
 
   export class Group {

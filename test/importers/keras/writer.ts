@@ -5,11 +5,13 @@ import { writeHdf5, type ArrayContent, type GroupContent } from './hdf5Writer';
 export interface KerasModel {
   model: object;
   weights?: Record<string, Record<string, ArrayContent>>;
+  /** The groups of the layers, instead of `weights`. */
+  groups?: GroupContent;
   version?: string;
 }
 
 /** Writes an HDF5 file as Keras 2 does. */
-export function writeKerasHdf5({ model, weights = {}, version = '2.15.0' }: KerasModel): Uint8Array {
+export function writeKerasHdf5({ model, weights = {}, groups, version = '2.15.0' }: KerasModel): Uint8Array {
   const layers = Object.entries(weights).map(([layer, arrays]): [string, GroupContent] => {
     const names = Object.keys(arrays).map((name) => `${layer}/${name}:0`);
     const inner = Object.fromEntries(Object.entries(arrays).map(([name, array]) => [`${name}:0`, array]));
@@ -18,7 +20,8 @@ export function writeKerasHdf5({ model, weights = {}, version = '2.15.0' }: Kera
   return writeHdf5({
     attributes: { model_config: JSON.stringify(model), keras_version: version },
     children: {
-      model_weights: { attributes: { layer_names: Object.keys(weights) }, children: Object.fromEntries(layers) },
+      model_weights: groups ??
+        { attributes: { layer_names: Object.keys(weights) }, children: Object.fromEntries(layers) },
     },
   });
 }

@@ -46,10 +46,15 @@ export class NamedWeights {
 
   /** The weights of the layer at the end of `place`. */
   find(place: WeightPlace, roles: readonly WeightRole[]): (Constant | undefined)[] {
-    const own = place.reduce(
-      (entries, step) => entries.filter(({ parts }) => parts.slice(0, -1).some((part) => matches(part, step))),
-      this.entries,
-    );
+    const last = place.findLastIndex((step) => !step.attributes);
+    const own = place.reduce((entries, step, i) => {
+      const having = (isExact: boolean) =>
+        entries.filter(({ parts }) => parts.slice(0, -1).some((part) => matches(part, step, isExact)));
+      const exact = having(true);
+      const inside = exact.length > 0 ? exact : having(false);
+      // names often begin with the innermost model
+      return inside.length > 0 || step.attributes || i === last ? inside : entries;
+    }, this.entries);
     const found = roles.map((role) => {
       const fitting = own.filter(({ parts }) => role.includes(parts.at(-1).replace(/_\d+$/, '')));
       const ordinal = place.findLast((step) => step.isList)?.ordinal ?? 0;
@@ -61,8 +66,9 @@ export class NamedWeights {
   }
 }
 
-/** Whether a part of a weight's name can be that of a layer. */
-function matches(part: string, { name, attributes, isList }: Step): boolean {
+/** Whether a part of a weight's name can be that of a layer, with a number after it or exactly. */
+function matches(part: string, { name, attributes, isList }: Step, isExact: boolean): boolean {
   if (attributes) return isList === true || name === '' || part.startsWith(name);
-  return part === name || (part.startsWith(`${name}_`) && /^\d+$/.test(part.slice(name.length + 1)));
+  if (isExact) return part === name;
+  return part.startsWith(`${name}_`) && /^\d+$/.test(part.slice(name.length + 1));
 }
