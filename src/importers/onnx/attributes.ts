@@ -1,4 +1,5 @@
-import type { AttributeProto, GraphProto, TensorProto } from './onnx_pb';
+import { create } from '@bufbuild/protobuf';
+import { AttributeProtoSchema, type AttributeProto, type GraphProto, type TensorProto } from './onnx_pb';
 
 /** The attributes of a node, by name. */
 export class NodeAttributes {
@@ -10,6 +11,11 @@ export class NodeAttributes {
 
   has(name: string): boolean {
     return this.byName.has(name);
+  }
+
+  /** These attributes with another number. */
+  with(name: string, f: number): NodeAttributes {
+    return new NodeAttributes([...this.byName.values(), create(AttributeProtoSchema, { name, f })]);
   }
 
   int(name: string, absent: number): number {

@@ -185,8 +185,11 @@ export class OnnxNetwork {
       inline: (graph, inputs) => this.inline(graph, inputs, scope, definitions),
       decode: (tensor) => this.decode(tensor),
       storedType: (tensor) => this.types.get(tensor) ?? tensor.dtype,
-      map: (kind, { name, attributes }, inputs, version) =>
-        mappingOf('', kind)!(new OnnxOperator(kind, name, version, attributes, inputs, 1, this.emit, surroundings)),
+      map: (kind, { name, attributes }, inputs, version, changed = attributes) => {
+        const mapping = mappingOf('', kind);
+        if (!mapping) throw new UnsupportedForm(`${kind} inside`);
+        return mapping(new OnnxOperator(kind, name, version, changed, inputs, 1, this.emit, surroundings));
+      },
     };
     const operator = new OnnxOperator(
       node.opType,

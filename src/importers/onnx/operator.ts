@@ -14,8 +14,14 @@ export interface Surroundings {
   decode(tensor: TensorProto): Constant;
   /** The type that a tensor has in the file, which may be one that the graph lacks. */
   storedType(tensor: Tensor): StoredType;
-  /** Maps an operator of this kind with the attributes of `operator` and other operands. */
-  map(kind: string, operator: OnnxOperator, operands: readonly (Tensor | null)[], version: number): Tensor | Tensor[];
+  /** Maps an operator of this kind with other operands, in place of `operator`. */
+  map(
+    kind: string,
+    operator: OnnxOperator,
+    operands: readonly (Tensor | null)[],
+    version: number,
+    attributes?: NodeAttributes,
+  ): Tensor | Tensor[];
 }
 
 /** One node of an ONNX file: its operator, attributes and inputs. */

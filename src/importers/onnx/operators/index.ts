@@ -6,10 +6,11 @@ import { elementwise } from './elementwise';
 import { indexing } from './indexing';
 import { layout } from './layout';
 import { matrix } from './matrix';
+import { microsoft } from './microsoft';
 import { normalization } from './normalization';
 import { padding } from './pad';
 import { pooling } from './pooling';
-import { microsoftQuantized, quantized } from './quantized';
+import { quantized } from './quantized';
 import { reduction } from './reduction';
 import { resizing } from './resize';
 import { sampling } from './sampling';
@@ -31,9 +32,6 @@ export const mappings: Mappings = {
   ...resizing,
   ...sampling,
 };
-
-/** Operators of ONNX Runtime's own domain. */
-const microsoft: Mappings = { ...microsoftQuantized };
 
 /** The mapping of an operator, or undefined if kinglet lacks it. */
 export function mappingOf(domain: string, kind: string): Mapping | undefined {
