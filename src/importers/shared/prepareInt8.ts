@@ -1,5 +1,5 @@
 import { resultsOf, type Graph } from '../../graph/graph';
-import { foldBias } from './foldBias';
+import { foldAffine } from './foldAffine';
 import { fuseQuantized } from './fuseQuantized';
 import { integerProducts } from './integerProducts';
 import { raiseQuantize } from './raiseQuantize';
@@ -13,7 +13,7 @@ import type { UniqueNames } from './uniqueNames';
 export function prepareInt8(graph: Graph, values: QuantizedValues, names: UniqueNames): void {
   dropUnread(graph);
   integerProducts(graph, values);
-  foldBias(graph);
+  foldAffine(graph);
   if (graph.nodes.some(({ op }) => op === 'quantize' || op === 'dequantize')) {
     raiseQuantize(graph, names);
     fuseQuantized(graph, values.stored, names);

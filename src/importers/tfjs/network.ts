@@ -5,6 +5,7 @@ import { allocate } from '../shared/fold';
 import type { ImportOptions } from '../shared/importer';
 import { inputShapes, type Dimension } from '../shared/inputShapes';
 import { NodeEmitter } from '../shared/nodeEmitter';
+import { foldAffine } from '../shared/foldAffine';
 import { sinkTransposes } from '../shared/sinkTransposes';
 import { UniqueNames } from '../shared/uniqueNames';
 import { UnsupportedForm, UnsupportedList } from '../shared/unsupported';
@@ -107,6 +108,7 @@ export class TfNetwork {
       states: [],
       carries: false,
     }, this.names);
+    foldAffine(graph);
     sinkTransposes(graph, this.names);
     return graph;
   }

@@ -11,6 +11,7 @@ import { normalization } from './normalization';
 import { padding } from './pad';
 import { pooling } from './pooling';
 import { quantized } from './quantized';
+import { recurrence } from './recurrent';
 import { reduction } from './reduction';
 import { resizing } from './resize';
 import { sampling } from './sampling';
@@ -28,6 +29,7 @@ export const mappings: Mappings = {
   ...padding,
   ...pooling,
   ...quantized,
+  ...recurrence,
   ...reduction,
   ...resizing,
   ...sampling,

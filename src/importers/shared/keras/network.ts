@@ -4,6 +4,7 @@ import { assembleGraph } from '../assemble';
 import type { ImportOptions } from '../importer';
 import { NodeEmitter } from '../nodeEmitter';
 import { inputShapes, type OpenInput } from '../inputShapes';
+import { foldAffine } from '../foldAffine';
 import { sinkTransposes } from '../sinkTransposes';
 import { UniqueNames } from '../uniqueNames';
 import { UnsupportedForm, UnsupportedList, UnsupportedTensor } from '../unsupported';
@@ -83,6 +84,7 @@ class KerasNetwork implements Surroundings {
       { name, inputs, outputs, nodes: this.emit.nodes, states: this.states, carries: false },
       this.names,
     );
+    foldAffine(graph);
     sinkTransposes(graph, this.names);
     return graph;
   }
