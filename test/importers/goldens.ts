@@ -16,6 +16,7 @@ interface Port {
 /** A network and what its runtime computed. */
 export interface Golden {
   model: string;
+  format: string;
   inputs: Port[];
   outputs: Port[];
   cases: string[];
@@ -54,6 +55,12 @@ function tensorsOf(bytes: Uint8Array, ports: readonly Port[]): Map<string, Array
   }));
 }
 
+/** Whole numbers for an input of real numbers, such as indices in Keras, become real numbers. */
+function inGraphType(graph: Graph, name: string, values: ArrayLike<number | bigint>): ArrayLike<number | bigint> {
+  const isReal = graph.inputs.find((input) => input.name === name)?.dtype === 'float32';
+  return isReal ? Float32Array.from(values, Number) : values;
+}
+
 /** Imports a network with the shapes of its golden inputs. */
 export function importGolden(importer: Importer, folder: GoldenFolder, network: string): Graph {
   const { model, inputs } = folder.golden(network);
@@ -72,15 +79,19 @@ interface GoldenComparison {
 }
 
 /** Compares the outputs of a network in each case. */
-export function compareGolden(graph: Graph, folder: GoldenFolder, network: string): GoldenComparison[] {
-  const golden = folder.golden(network);
+export function compareGolden(
+  graph: Graph,
+  folder: GoldenFolder,
+  network: string,
+  golden = folder.golden(network),
+): GoldenComparison[] {
   const files = folder.files(network);
   const model = loadSync(compile(graph));
   return golden.cases.flatMap((example) => {
     const inputs = tensorsOf(files[`${example}.in.bin`]!, golden.inputs);
     const outputs = tensorsOf(files[`${example}.out.bin`]!, golden.outputs);
     const result: Record<string, ArrayLike<number>> | ArrayLike<number> = model.predict(
-      Object.fromEntries(inputs) as never,
+      Object.fromEntries([...inputs].map(([name, values]) => [name, inGraphType(graph, name, values)])) as never,
       { output: 'raw' },
     ) as never;
     return [...outputs].map(([port, wanted]) => {

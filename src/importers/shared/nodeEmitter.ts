@@ -116,7 +116,10 @@ export class NodeEmitter {
   cast(x: Tensor, dtype: DType): Tensor {
     const whole = dtype === 'float32' ? this.quantized.whole.get(x) : undefined;
     if (whole) return whole;
-    return x.dtype === dtype ? x : this.node('cast', [x], {}, { dtype });
+    if (x.dtype === dtype) return x;
+    if (dtype !== 'bool' || x.data) return this.node('cast', [x], {}, { dtype });
+    const wide = x.dtype === 'float32' ? x : this.cast(x, 'int32');
+    return this.node('compare', [wide, this.like(wide, 0)], { kind: 'notEqual' }, { dtype });
   }
 
   /** The same elements in another shape. */

@@ -1,6 +1,6 @@
 import { KletError } from '../../errors';
 import type { DType } from '../../graph/graph';
-import type { Dimension } from '../shared/inputShapes';
+import { anonymous, type Dimension } from '../shared/inputShapes';
 import { UnsupportedTensor } from '../shared/unsupported';
 import type { AttributeValue, ShapeJson } from './read';
 
@@ -44,7 +44,7 @@ export function dimensionsOf(shape: ShapeJson | undefined): Dimension[] | undefi
   if (!shape || shape.unknownRank || (shape.dim !== undefined && !Array.isArray(shape.dim))) return undefined;
   return (shape.dim ?? []).map((dim, i) => {
     const size = Number(dim?.size ?? -1);
-    return size > 0 && Number.isInteger(size) ? size : `dimension ${i}`;
+    return size > 0 && Number.isInteger(size) ? size : anonymous(i);
   });
 }
 

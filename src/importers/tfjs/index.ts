@@ -10,6 +10,7 @@ export const tfjs: Importer = {
   title: 'TensorFlow.js',
   extensions: ['json'],
   recognizes: looksLikeModel,
+  companions: (bytes) => weightGroupsOf(readModel(bytes)).flatMap(({ paths }) => paths),
   import(bytes, options = {}) {
     checkImport(bytes, options, 'importTfjs()');
     const { name = 'network', files = {} } = options;

@@ -1,6 +1,7 @@
 import { KletError } from '../../errors';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { assembleGraph } from '../shared/assemble';
+import { lastSupported, type Step } from '../shared/cut';
 import { allocate } from '../shared/fold';
 import type { ImportOptions } from '../shared/importer';
 import { inputShapes, type Dimension } from '../shared/inputShapes';
@@ -33,6 +34,8 @@ export class TfNetwork {
   private readonly functions: ReadonlyMap<string, FunctionJson>;
   private readonly refusals: { label: string; name: string }[] = [];
   private readonly unsupported = new UnsupportedList('float32, int32 and bool');
+  /** Where the network could end before what is unsupported. */
+  private ends: string[] = [];
   private depth = 0;
   private calls = 0;
 
@@ -42,7 +45,7 @@ export class TfNetwork {
 
   import(signature: Signature, options: ImportOptions): Graph {
     const scope = new Scope(this.graph.nodes);
-    const outputs = signature.outputs.length > 0 ? signature.outputs : lastNodes(this.graph.nodes);
+    const outputs = this.outputsOf(scope, signature, options);
     const entries = inputsOf(scope, signature.inputs, outputs);
     // the interface keeps its names, whatever the names of nodes are
     const inputNames = new Map(entries.map((entry) => [entry, this.names.take(entry.key)]));
@@ -66,6 +69,18 @@ export class TfNetwork {
       throw new KletError('CORRUPT', `the output "${outputs[i]!.key}" is in a branch that is not taken`);
     });
     return this.assemble(inputs, tensors, outputNames);
+  }
+
+  /** The outputs: those of the file, or others of its values. */
+  private outputsOf(scope: Scope, { outputs }: Signature, options: ImportOptions): PortJson[] {
+    const own = outputs.length > 0 ? outputs : lastNodes(this.graph.nodes);
+    return options.outputs?.map((name) => {
+      const listed = own.find(({ key }) => key === name);
+      if (listed) return listed;
+      if (scope.node(referenceOf(name).node)) return { key: name, tensor: name };
+      const names = own.map(({ key }) => `"${key}"`).join(', ');
+      throw new KletError('BAD_ARGUMENT', `no node computes a value "${name}"; the outputs of the file are ${names}`);
+    }) ?? own;
   }
 
   /** The shapes of the inputs. Open ones are not asked for if the network is unsupported. */
@@ -137,6 +152,8 @@ export class TfNetwork {
       return `${reference.node}:${scope.place(reference)}`;
     }));
     for (const node of nodes) scope.set(node.name, this.runNode(node, scope, read));
+    // of the whole network, whose nodes are run last
+    this.ends = lastSupported(nodes.map((node) => stepOf(node, scope)), results);
     return results.map((result) => {
       const tensor = scope.get(result);
       return tensor === skipped ? undefined : tensor;
@@ -169,9 +186,14 @@ export class TfNetwork {
       outputs?.forEach((tensor, i) => tensor && this.emit.rename(tensor, i === 0 ? name : `${name}:${i}`, known));
       return outputs ?? skipped;
     } catch (error) {
-      if (!(error instanceof UnsupportedForm)) throw error;
-      this.refusals.push({ label: `${op} with ${error.message}`, name });
-      return skipped;
+      if (error instanceof UnsupportedForm) {
+        this.refusals.push({ label: `${op} with ${error.message}`, name });
+        return skipped;
+      }
+      if (error instanceof KletError) throw error;
+      throw new KletError('CORRUPT', `the ${op} "${name}" is malformed (${(error as Error).message})`, {
+        cause: error,
+      });
     } finally {
       this.emit.prefix = prefix;
     }
@@ -211,8 +233,17 @@ export class TfNetwork {
 
   private report(): void {
     for (const { label, name } of [...this.refusals].reverse()) this.unsupported.addOperator(label, name);
-    this.unsupported.report(() => 'replace them and convert again, or end the network before them');
+    this.unsupported.report(() => 'replace them and convert again', this.ends);
   }
+}
+
+/** What a node reads and writes. Constants are no values where a network could end. */
+function stepOf({ name, input, op }: NodeJson, scope: Scope): Step {
+  const outputs = scope.given(name);
+  const reads = input.filter((text) => !isControl(text)).map((text) => text.replace(/:0$/, ''));
+  if (outputs === skipped) return { reads, writes: [name], isRefused: op !== 'Const' };
+  const places = outputs.flatMap((tensor, i) => (tensor && !tensor.data ? [i === 0 ? name : `${name}:${i}`] : []));
+  return { reads, writes: places, isRefused: false };
 }
 
 /** Without a signature, the outputs are what no node reads. */

@@ -38,7 +38,7 @@ const outputPlaces: Record<string, readonly string[]> = {
 
 /** The nodes of a graph or function, and what they gave so far. */
 export class Scope {
-  private readonly given = new Map<string, Given>();
+  private readonly outputs = new Map<string, Given>();
   private readonly byName: ReadonlyMap<string, NodeJson>;
 
   constructor(readonly nodes: readonly NodeJson[]) {
@@ -50,17 +50,22 @@ export class Scope {
   }
 
   has(name: string): boolean {
-    return this.given.has(name);
+    return this.outputs.has(name);
   }
 
   set(name: string, outputs: Given): void {
-    this.given.set(name, outputs);
+    this.outputs.set(name, outputs);
+  }
+
+  /** What a node gave; `skipped` if it was not computed. */
+  given(name: string): Given {
+    return this.outputs.get(name) ?? skipped;
   }
 
   /** The output that a reference means; `skipped` if it was not computed. */
   get(text: string): Outcome | typeof skipped {
     const reference = referenceOf(text);
-    const outputs = this.given.get(reference.node) ?? skipped;
+    const outputs = this.given(reference.node);
     if (outputs === skipped) return skipped;
     // a node that a Switch did not choose has no outputs at all
     if (outputs.length === 0) return null;
@@ -87,7 +92,7 @@ export class Scope {
     /** The nodes on the way to the one that is visited, with the inputs that were followed. */
     const path: { node: NodeJson; next: number }[] = [];
     const enter = (name: string, reader: string): void => {
-      if (done.has(name) || this.given.has(name)) return;
+      if (done.has(name) || this.outputs.has(name)) return;
       const from = path.findIndex(({ node }) => node.name === name);
       if (from >= 0) return this.checkLoop(path.slice(from).map(({ node }) => node));
       const node = this.byName.get(name);

@@ -78,7 +78,7 @@ export function tfModel({ inputs, constants = {}, nodes, outputs, functions = []
   const model = {
     format: 'graph-model',
     signature,
-    modelTopology: { node, library: { function: functions } },
+    modelTopology: { node, library: { function: functions }, versions: { producer: 561 } },
     weightsManifest: all.length > 0 ? [{ paths: ['group1-shard1of1.bin'], weights }] : [],
   };
   const parts = all.map(([, constant]) => bytesOf(constant));

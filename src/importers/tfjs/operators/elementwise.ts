@@ -65,6 +65,13 @@ const divideOrZero: Mapping = ({ emit, inputs: [a, b] }) => {
   return emit.node('select', [emit.number(0), quotient, emit.broadcastTo(isZero, quotient.shape)], {}, quotient);
 };
 
+const squaredDifference: Mapping = ({ emit, inputs: [a, b] }) => {
+  const [left, right] = matched(emit, a!, b!);
+  if (isFloat(left)) return emit.binary('squaredDifference', left, right);
+  const difference = emit.binary('sub', left, right);
+  return emit.binary('mul', difference, difference);
+};
+
 const biasAdd: Mapping = (operator) => {
   const { emit } = operator;
   const x = operator.input(0);
@@ -126,7 +133,7 @@ export const elementwise: Mappings = {
   Pow: ({ emit, inputs: [x, y] }) => power(emit, x!, y!),
   Maximum: binary('maximum'),
   Minimum: binary('minimum'),
-  SquaredDifference: binary('squaredDifference'),
+  SquaredDifference: squaredDifference,
   Equal: compare('equal'),
   NotEqual: compare('notEqual'),
   Less: compare('less'),

@@ -38,4 +38,10 @@ const oneHot: Mapping = (operator) => {
   return emit.node('select', [operator.input(2), operator.input(3), isHot], {});
 };
 
-export const indexing: Mappings = { Gather: (operator) => gather(operator, 0, 0), GatherV2: gatherV2, OneHot: oneHot };
+export const indexing: Mappings = {
+  Gather: (operator) => gather(operator, 0, 0),
+  GatherV2: gatherV2,
+  GatherNd: ({ emit, inputs: [x, indices] }) =>
+    emit.node('gatherNd', [x!, emit.cast(indices!, 'int32')], { batchDims: 0 }),
+  OneHot: oneHot,
+};

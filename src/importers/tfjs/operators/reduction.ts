@@ -6,18 +6,21 @@ import type { Mapping, Mappings } from '../operator';
 
 type Step = (emit: NodeEmitter, x: Tensor) => Tensor;
 
-/** `before` and `after` the reduction, a function of each element. */
+/**
+ * `before` and `after` the reduction, a function of each element. Other types than float32 are
+ * reduced as float32.
+ */
 function reduce(kind: ReduceKind, before: Step = (_, x) => x, after: Step = (_, x) => x): Mapping {
   return (operator) => {
     const { emit, attributes } = operator;
     const x = operator.input(0);
     const keeps = attributes.bool('keep_dims') || attributes.bool('keepdims');
-    return after(emit, emit.reduce(kind, before(emit, x), operator.axes(1, x.shape.length), keeps));
+    const axes = operator.axes(1, x.shape.length);
+    const isDirect = isFloat(x) || (x.data && x.dtype === 'int32');
+    const y = emit.reduce(kind, before(emit, isDirect ? x : emit.cast(x, 'float32')), axes, keeps);
+    return emit.cast(after(emit, y), x.dtype);
   };
 }
-
-const toFloat: Step = (emit, x) => emit.cast(x, 'float32');
-const toBool: Step = (emit, x) => emit.cast(x, 'bool');
 
 function arg(kind: 'max' | 'min'): Mapping {
   return (operator) => {
@@ -47,8 +50,8 @@ export const reduction: Mappings = {
   Max: reduce('max'),
   Min: reduce('min'),
   Prod: reduce('prod'),
-  All: reduce('min', toFloat, toBool),
-  Any: reduce('max', toFloat, toBool),
+  All: reduce('min'),
+  Any: reduce('max'),
   EuclideanNorm: reduce('sum', (emit, x) => emit.unary('square', x), (emit, x) => emit.unary('sqrt', x)),
   ArgMax: arg('max'),
   ArgMin: arg('min'),
