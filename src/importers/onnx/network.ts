@@ -154,7 +154,7 @@ export class OnnxNetwork {
     for (const node of needed) {
       const outputs = this.runNode(node, read, scope, definitions);
       node.output.forEach((name, i) => scope.set(name, outputs === skipped ? undefined : outputs[i]));
-      const writes = node.output.filter((name) => !scope.get(name)?.data);
+      const writes = node.output.filter((name) => name !== '' && !scope.get(name)?.data);
       steps.push({ reads: namesRead(node), writes, isRefused: outputs === skipped });
     }
     // of the whole network, whose nodes are run last

@@ -137,6 +137,28 @@ describe('ConvInteger', () => {
     },
   );
 
+  test('with a constant scale and without zero points is an int8 layer', () => {
+    const random = new Random(5);
+    const graph = importOnnx({
+      nodes: [{ op: 'QuantizeLinear', inputs: ['x', 's'], outputs: ['q'] }, {
+        op: 'ConvInteger',
+        inputs: ['q', 'w'],
+        outputs: ['i'],
+      }, { op: 'Cast', inputs: ['i'], outputs: ['f'], attributes: { to: 1 } }, {
+        op: 'Mul',
+        inputs: ['sw', 'f'],
+        outputs: ['m'],
+      }, { op: 'QuantizeLinear', inputs: ['m', 's'], outputs: ['y'] }],
+      inputs: [{ name: 'x', shape: [1, 2, 5, 5] }],
+      outputs: [{ name: 'y', type: uint8 }],
+      constants: [filled(random, 'w', [3, 2, 3, 3], -100, 100, int8), { name: 's', shape: [], data: [f32(0.05)] },
+        filled(random, 'sw', [1, 3, 1, 1], 0.0002, 0.0004)],
+    });
+    const layer = graph.nodes.find(({ op }) => op === 'conv2d')!;
+    expect(layer.inputs.map((tensor) => tensor?.dtype)).toEqual(['uint8', 'int8', undefined]);
+    expect(layer.inputs[1]!.quantization!.scale).toHaveLength(3);
+  });
+
   test('with a constant scale is an int8 layer between quantize nodes', () => {
     const random = new Random(5);
     const graph = importOnnx({

@@ -95,6 +95,32 @@ const pairs: Record<string, Pair> = {
     same: [node('Gemm', ['x', 'k', 'b'], {}, 't'), node('LeakyRelu', ['t'], { alpha: 0.25 })],
     constants: [floats('k', [4, 3]), b],
   },
+  SkipLayerNormalization: {
+    x: [2, 3],
+    nodes: fused('SkipLayerNormalization', ['x', 'z', 'g', 'b', 'c'], { epsilon: 0.001 }),
+    same: [node('Add', ['x', 'z'], {}, 't'), node('Add', ['t', 'c'], {}, 'u'),
+      node('LayerNormalization', ['u', 'g', 'b'], { epsilon: 0.001 })],
+    constants: [floats('z', [2, 3]), floats('g', [3]), b, floats('c', [3])],
+  },
+  'SkipLayerNormalization by default': {
+    x: [2, 3],
+    nodes: fused('SkipLayerNormalization', ['x', 'small', 'g']),
+    same: [node('Add', ['x', 'small'], {}, 't'), node('LayerNormalization', ['t', 'g'], { epsilon: 1e-12 })],
+    constants: [floats('small', [3]), floats('g', [3])],
+  },
+  SkipSimplifiedLayerNormalization: {
+    x: [2, 3],
+    nodes: fused('SkipSimplifiedLayerNormalization', ['x', 'z', 'g', 'c'], { epsilon: 0.001 }),
+    same: [node('Add', ['x', 'z'], {}, 't'), node('Add', ['t', 'c'], {}, 'u'),
+      node('RMSNormalization', ['u', 'g'], { epsilon: 0.001 })],
+    constants: [floats('z', [2, 3]), floats('g', [3]), floats('c', [3])],
+  },
+  'the sum of SkipLayerNormalization': {
+    x: [2, 3],
+    nodes: [{ op: 'SkipLayerNormalization', domain, inputs: ['x', 'z', 'g'], outputs: ['n', '', '', 'y'] }],
+    same: [node('Add', ['x', 'z'])],
+    constants: [floats('z', [2, 3]), floats('g', [3])],
+  },
   FusedMatMul: {
     x: [2, 4, 3],
     nodes: fused('FusedMatMul', ['x', 'k'], { transA: 1, transB: 1, alpha: 0.5 }),

@@ -201,7 +201,8 @@ function centered(emit: NodeEmitter, x: Tensor, zeroPoint: Tensor | null, axis: 
   const dynamic = emit.quantized.dynamic.get(whole);
   if (dynamic && dynamic.zero === (zeroPoint && emit.cast(zeroPoint, 'float32'))) emit.quantized.steps.set(y, dynamic);
   const known = x.quantization;
-  if (known?.scale.length === 1 && zeroPoint?.data?.[0] === known.zeroPoint[0]) {
+  const zero = zeroPoint ? zeroPoint.data?.[0] : 0;
+  if (known?.scale.length === 1 && zero === known.zeroPoint[0]) {
     emit.quantized.steps.set(y, { x, scale: emit.number(known.scale[0]!) });
   }
   return y;
