@@ -5,6 +5,7 @@ import { operatorOf } from '../../ops/index';
 import type { Constant } from './constants';
 import { allocate, fold } from './fold';
 import { movedIntegers, QuantizedValues } from './storedIntegers';
+import { OperatorImport } from './operatorImport';
 import type { UniqueNames } from './uniqueNames';
 
 /** Properties of an output that its operator does not determine. */
@@ -164,12 +165,26 @@ export class NodeEmitter {
     return sorted.length === 0 ? x : this.node('reduce', [x], { kind, axes: sorted }, { shape });
   }
 
+  /** Emits the nodes of a helper that takes its output, of this form, from an operator. */
+  adopt(
+    kind: string,
+    form: { shape: readonly number[]; like: Tensor },
+    emit: (operator: OperatorImport) => void,
+  ): Tensor {
+    const { data: _, ...like } = form.like;
+    const output: Tensor = { ...like, name: this.names.take(`${this.prefix}/${kind}`), shape: [...form.shape] };
+    const operator = new OperatorImport(kind, {}, [], [() => output], this.names);
+    emit(operator);
+    this.nodes.push(...operator.nodes);
+    return output;
+  }
+
   /**
    * Gives a tensor, and the node that computes it, the name that the file has for it. Nodes before
    * the one with the number `since` keep their names, because the file names them too.
    */
   rename(tensor: Tensor, name: string, since = 0): void {
-    const node = this.nodes.find(({ outputs }, i) => i >= since && outputs.includes(tensor));
+    const node = this.nodes.slice(since).find(({ outputs }) => outputs.includes(tensor));
     if (!node || name === '' || tensor.name === name) return;
     tensor.name = this.names.take(name);
     if (node.outputs[0] === tensor) node.name = tensor.name;

@@ -1,6 +1,10 @@
 import type { Tensor } from '../../../graph/graph';
+import type { Constant } from '../../shared/constants';
+import { emitConvolution, emitTransposedConvolution } from '../../shared/convolutions';
+import { windowCounts } from '../../shared/windows';
 import type { Mapping, Mappings, OnnxOperator } from '../operator';
-import { checkRank, extent, fromImage, paddingOf, pair, toImage, windowsOf } from './windows';
+import { channelsFirst, channelsLast, extent, fromImage, paddingOf, pair, toImage, windowsOf,
+  type Windows } from './windows';
 
 /** Kernels [Co][Ci][KH][KW] or [Co][Ci][K] as [Co][KH][KW][Ci]. */
 function imageWeights({ emit }: OnnxOperator, w: Tensor): Tensor {
@@ -9,12 +13,41 @@ function imageWeights({ emit }: OnnxOperator, w: Tensor): Tensor {
   return emit.transpose(emit.reshape(w, [co, ci, kh, kw]), [0, 2, 3, 1]);
 }
 
+/** Emits a convolution over three dimensions. */
+function overVolumes(
+  { emit, kind, ...operator }: OnnxOperator,
+  convolve: typeof emitConvolution,
+  w: Tensor,
+  windows: Windows,
+  groups: number,
+  shape: number[],
+): Tensor {
+  const [x, , bias = null] = operator.operands;
+  const last = channelsLast(emit, x!);
+  const y = emit.adopt(
+    kind,
+    { shape, like: x! },
+    (nodes) => convolve(nodes, { x: last, w: w as Constant, bias, windows, groups }),
+  );
+  return channelsFirst(emit, y);
+}
+
 const conv: Mapping = (operator) => {
   const { emit, attributes } = operator;
   const [x, w] = [operator.input(0), operator.input(1)];
-  checkRank(operator, x);
   const windows = windowsOf(operator, x.shape.slice(2), attributes.ints('kernel_shape') ?? w.shape.slice(2));
   const groups = attributes.int('group', 1);
+  if (x.shape.length > 4) {
+    const shape = [x.shape[0]!, ...windowCounts(x.shape.slice(2), windows), w.shape[0]!];
+    return overVolumes(
+      operator,
+      emitConvolution,
+      channelsLast(emit, operator.constant(1, 'weights')),
+      windows,
+      groups,
+      shape,
+    );
+  }
   const image = toImage(emit, x);
   const kernels = imageWeights(operator, w);
   const common = {
@@ -35,7 +68,6 @@ const conv: Mapping = (operator) => {
 const convTranspose: Mapping = (operator) => {
   const { emit, attributes } = operator;
   const [x, w] = [operator.input(0), operator.input(1)];
-  checkRank(operator, x);
   const sizes = x.shape.slice(2);
   const windows = windowsOf(operator, sizes, attributes.ints('kernel_shape') ?? w.shape.slice(2));
   const groups = attributes.int('group', 1);
@@ -52,6 +84,15 @@ const convTranspose: Mapping = (operator) => {
       return isUpper ? total >> 1 : total - (total >> 1);
     })
     : windows.before;
+  if (x.shape.length > 4) {
+    // [Ci][Co/groups]… → [Co]…[Ci/groups]
+    const [ci, each, ...kernel] = operator.constant(1, 'weights').shape as [number, number, ...number[]];
+    const parts = emit.reshape(w, [groups, ci / groups, each, ...kernel]);
+    const turned = emit.transpose(parts, [0, 2, ...kernel.map((_, i) => i + 3), 1]);
+    const kernels = emit.reshape(turned, [groups * each, ...kernel, ci / groups]);
+    const shape = [x.shape[0]!, ...target, groups * each];
+    return overVolumes(operator, emitTransposedConvolution, kernels, { ...windows, before }, groups, shape);
+  }
   const [top, left] = pair(before, 0);
   const [height, width] = pair(target, 1);
   const [kh, kw] = pair(windows.kernel, 1);

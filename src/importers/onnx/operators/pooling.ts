@@ -1,69 +1,35 @@
 import type { Tensor } from '../../../graph/graph';
+import { emitPool } from '../../shared/pools';
+import { windowCounts, withPartialWindows } from '../../shared/windows';
 import type { Mapping, Mappings, OnnxOperator } from '../operator';
-import { checkRank, extent, fromImage, paddingOf, pair, toImage, windowsOf, type Windows } from './windows';
+import { channelsFirst, channelsLast, windowsOf } from './windows';
 
-/** The windows of a pool. With `ceil_mode`, the last window may reach past the end. */
-function poolWindows(operator: OnnxOperator, x: Tensor): Windows {
+/** Pools over one to three dimensions. With `ceil_mode`, the last window may reach past the end. */
+function pool(operator: OnnxOperator, op: 'maxPool2d' | 'averagePool2d', countsPadding: boolean): Tensor {
+  const { emit, attributes, kind } = operator;
+  const given = operator.input(0);
+  // integers without a scale are exact in float32
+  const x = given.quantization ? given : emit.cast(given, 'float32');
   const sizes = x.shape.slice(2);
-  const windows = windowsOf(operator, sizes, operator.attributes.ints('kernel_shape') ?? sizes);
-  if (operator.attributes.int('ceil_mode', 0) === 0) return windows;
-  const after = sizes.map((size, i) => {
-    const stride = windows.stride[i]!;
-    const padded = size + windows.before[i]! + windows.after[i]!;
-    let count = Math.ceil((padded - extent(windows, i)) / stride) + 1;
-    // a window must begin in the input or the padding before it
-    if ((count - 1) * stride >= size + windows.before[i]!) count--;
-    return Math.max((count - 1) * stride + extent(windows, i) - size - windows.before[i]!, 0);
-  });
-  return { ...windows, after };
-}
-
-function attributesOf(windows: Windows) {
-  return {
-    kernel: pair(windows.kernel, 1),
-    stride: pair(windows.stride, 1),
-    padding: paddingOf(windows),
-    activation: 'none' as const,
-  };
+  const windows = windowsOf(operator, sizes, attributes.ints('kernel_shape') ?? sizes);
+  const partial = attributes.int('ceil_mode', 0) === 1 ? withPartialWindows(sizes, windows) : windows;
+  const last = channelsLast(emit, x);
+  const shape = [x.shape[0]!, ...windowCounts(sizes, partial), x.shape[1]!];
+  const y = emit.adopt(
+    kind,
+    { shape, like: x },
+    (nodes) => emitPool(nodes, { op, countsPadding }, last, windows, partial),
+  );
+  return emit.cast(channelsFirst(emit, y), given.dtype);
 }
 
 const maxPool: Mapping = (operator) => {
-  const { emit, network } = operator;
-  const x = operator.input(0);
-  checkRank(operator, x);
-  const windows = poolWindows(operator, x);
-  operator.check(windows.dilation.every((d) => d === 1), `a dilation of ${windows.dilation.join(', ')}`);
-  operator.check(!network.isRead(1), 'the indices of the maxima');
-  const y = emit.node('maxPool2d', [toImage(emit, x)], attributesOf(windows));
-  return fromImage(emit, y, x.shape.length);
+  operator.check(!operator.network.isRead(1), 'the indices of the maxima');
+  return pool(operator, 'maxPool2d', false);
 };
 
-const averagePool: Mapping = (operator) => {
-  const { emit, attributes } = operator;
-  const x = operator.input(0);
-  checkRank(operator, x);
-  const windows = poolWindows(operator, x);
-  operator.check(windows.dilation.every((d) => d === 1), `a dilation of ${windows.dilation.join(', ')}`);
-  const counts = attributes.int('count_include_pad', 0) === 1;
-  const given = windowsOf(operator, x.shape.slice(2), windows.kernel);
-  const isPadded = [...given.before, ...given.after].some((n) => n > 0);
-  if (!counts || !isPadded) {
-    return fromImage(emit, emit.node('averagePool2d', [toImage(emit, x)], attributesOf(windows)), x.shape.length);
-  }
-  // the zeros of the padding count, but not what ceil_mode adds
-  const padded = emit.node('pad', [x], {
-    before: [0, 0, ...given.before],
-    after: [0, 0, ...given.after],
-    mode: 'constant',
-    value: 0,
-  });
-  const rest = {
-    ...windows,
-    before: given.before.map(() => 0),
-    after: windows.after.map((n, i) => n - given.after[i]!),
-  };
-  return fromImage(emit, emit.node('averagePool2d', [toImage(emit, padded)], attributesOf(rest)), x.shape.length);
-};
+const averagePool: Mapping = (operator) =>
+  pool(operator, 'averagePool2d', operator.attributes.int('count_include_pad', 0) === 1);
 
 function global(kind: 'mean' | 'max'): Mapping {
   return ({ emit, inputs: [x] }) => emit.reduce(kind, x!, x!.shape.map((_, i) => i).slice(2), true);

@@ -72,7 +72,13 @@ export function fromImage(emit: NodeEmitter, y: Tensor, rank: number): Tensor {
   return emit.transpose(emit.reshape(y, [n, l, c]), [0, 2, 1]);
 }
 
-/** Refuses windows over other than one or two dimensions. */
-export function checkRank(operator: OnnxOperator, x: Tensor): void {
-  operator.check(x.shape.length === 3 || x.shape.length === 4, `windows over ${x.shape.length - 2} dimensions`);
+/** [N][C]… → [N]…[C] */
+export function channelsLast(emit: NodeEmitter, x: Tensor): Tensor {
+  return emit.transpose(x, [0, ...Array.from({ length: x.shape.length - 2 }, (_, i) => i + 2), 1]);
+}
+
+/** [N]…[C] → [N][C]… */
+export function channelsFirst(emit: NodeEmitter, y: Tensor): Tensor {
+  const last = y.shape.length - 1;
+  return emit.transpose(y, [0, last, ...Array.from({ length: last - 1 }, (_, i) => i + 1)]);
 }
