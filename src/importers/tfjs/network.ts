@@ -5,6 +5,7 @@ import { lastSupported, type Step } from '../shared/cut';
 import { allocate } from '../shared/fold';
 import type { ImportOptions } from '../shared/importer';
 import { inputShapes, type Dimension } from '../shared/inputShapes';
+import { joinBlocks } from '../shared/joinBlocks';
 import { NodeEmitter } from '../shared/nodeEmitter';
 import { foldAffine } from '../shared/foldAffine';
 import { sinkTransposes } from '../shared/sinkTransposes';
@@ -123,6 +124,7 @@ export class TfNetwork {
       states: [],
       carries: false,
     }, this.names);
+    joinBlocks(graph);
     foldAffine(graph);
     sinkTransposes(graph, this.names);
     return graph;

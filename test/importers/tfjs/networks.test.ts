@@ -330,6 +330,27 @@ test('images with channels first become images with channels last', () => {
   expect(run(graph, { x })).toEqual(wanted);
 });
 
+test('a convolution in blocks becomes a dilated one', () => {
+  const amounts = (...data: number[]) => ({ shape: [2, 2], data, dtype: 'int32' as const });
+  const graph = imported({
+    inputs: { x: { shape: [1, 8, 8, 1] } },
+    constants: {
+      w: { shape: [3, 3, 1, 1], data: [1, 2, 3, 4, 5, 6, 7, 8, 9] },
+      blocks: { shape: [2], data: [2, 2], dtype: 'int32' },
+      around: amounts(2, 2, 2, 2),
+      none: amounts(0, 0, 0, 0),
+    },
+    nodes: [{ name: 'in', op: 'SpaceToBatchND', inputs: ['x', 'blocks', 'around'] }, {
+      name: 'conv',
+      op: 'Conv2D',
+      inputs: ['in', 'w'],
+      attributes: { padding: a.text('VALID'), strides: a.ints(1, 1, 1, 1) },
+    }, { name: 'out', op: 'BatchToSpaceND', inputs: ['conv', 'blocks', 'none'] }],
+    outputs: { y: 'out' },
+  });
+  expect(graph.nodes).toMatchObject([{ op: 'conv2d', attributes: { dilation: [2, 2], padding: [2, 2, 2, 2] } }]);
+});
+
 test('Select with one condition for each item chooses items', () => {
   const graph = imported({
     inputs: { x: { shape: [3, 2] } },

@@ -277,8 +277,75 @@ const movements: Case[] = [['Reshape', one('Reshape', { x: float(2, 3, 4), sizes
   one('Identity', { x: float(2, 2) }),
 ]];
 
+const pixels = (...data: number[]): TfConstant => ({ shape: [data.length / 2, 2], data, dtype: 'int32' });
+
+const scattered: Case[] = [['TopKV2', one('TopKV2', { x: float(3, 7), k: scalar(3) }, { sorted: a.bool(true) }, 2)], [
+  'ScatterNd',
+  one('ScatterNd', { i: pixels(0, 1, 2, 0), x: float(2, 3), sizes: whole(3, 2, 3) }),
+], ['TensorScatterUpdate', one('TensorScatterUpdate', { x: float(3, 2), i: pixels(0, 1, 2, 0), y: real(2) })], [
+  'SparseToDense',
+  one('SparseToDense', { i: pixels(0, 1, 2, 0), sizes: whole(3, 2), x: float(2), rest: scalar(-1, 'float32') }),
+]];
+
+/** A graph of several nodes with one input `x`. */
+function chain(x: TfInput, constants: Record<string, TfConstant>, ...nodes: TfNode[]): TfGraph {
+  return { inputs: { x }, constants, nodes, outputs: { y: nodes.at(-1).name } };
+}
+
+const blocks = { blocks: whole(2, 2), around: pixels(2, 2, 2, 2), none: pixels(0, 0, 0, 0), crops: pixels(0, 0, 0, 0) };
+
+const chains: Case[] = [['a dilated convolution in blocks',
+  chain(
+    float(1, 8, 8, 3),
+    { ...blocks, w: real(3, 3, 3, 4) },
+    { name: 'in', op: 'SpaceToBatchND', inputs: ['x', 'blocks', 'around'] },
+    { name: 'conv', op: 'Conv2D', inputs: ['in', 'w'], attributes: { ...valid, ...strides(1, 1) } },
+    { name: 'out', op: 'BatchToSpaceND', inputs: ['conv', 'blocks', 'crops'] },
+  )], ['sizes that follow from a shape',
+  chain(
+    float(2, 3, 4),
+    { zero: whole(0), one: whole(1), rest: scalar(-1), two: scalar(2, 'float32'), axis: scalar(0) },
+    { name: 'shape', op: 'Shape', inputs: ['x'] },
+    {
+      name: 'first',
+      op: 'StridedSlice',
+      inputs: ['shape', 'zero', 'one', 'one'],
+      attributes: { shrink_axis_mask: a.int(1) },
+    },
+    { name: 'sizes', op: 'Pack', inputs: ['first', 'rest'], attributes: { axis: a.int(0), N: a.int(2) } },
+    { name: 'flat', op: 'Reshape', inputs: ['x', 'sizes'] },
+    { name: 'flatShape', op: 'Shape', inputs: ['flat'] },
+    { name: 'filled', op: 'Fill', inputs: ['flatShape', 'two'] },
+    { name: 'sum', op: 'AddV2', inputs: ['flat', 'filled'] },
+  )], ['the normalization of a picture',
+  chain(
+    float(1, 5, 6, 3),
+    { axes: whole(1, 2), small: scalar(0.001, 'float32'), scale: real(3), shift: real(3) },
+    { name: 'mean', op: 'Mean', inputs: ['x', 'axes'], attributes: keep },
+    { name: 'square', op: 'SquaredDifference', inputs: ['x', 'mean'] },
+    { name: 'variance', op: 'Mean', inputs: ['square', 'axes'], attributes: keep },
+    { name: 'shifted', op: 'AddV2', inputs: ['variance', 'small'] },
+    { name: 'factor', op: 'Rsqrt', inputs: ['shifted'] },
+    { name: 'centered', op: 'Sub', inputs: ['x', 'mean'] },
+    { name: 'scaled', op: 'Mul', inputs: ['centered', 'factor'] },
+    { name: 'times', op: 'Mul', inputs: ['scaled', 'scale'] },
+    { name: 'y0', op: 'AddV2', inputs: ['times', 'shift'] },
+  )], ['a grid of places',
+  chain(
+    float(1, 4, 5, 2),
+    { zero: scalar(0), one: scalar(1), five: scalar(5), column: whole(5, 1) },
+    { name: 'range', op: 'Range', inputs: ['zero', 'five', 'one'] },
+    { name: 'real', op: 'Cast', inputs: ['range'], attributes: { SrcT: a.type('DT_INT32'), DstT: a.type('DT_FLOAT') } },
+    { name: 'spread', op: 'Reshape', inputs: ['real', 'column'] },
+    { name: 'best', op: 'ArgMax', inputs: ['x', 'one'], attributes: { output_type: a.type('DT_INT32') } },
+    { name: 'index', op: 'Cast', inputs: ['best'], attributes: { SrcT: a.type('DT_INT32'), DstT: a.type('DT_FLOAT') } },
+    { name: 'spreadToo', op: 'Mul', inputs: ['index', 'index'] },
+    { name: 'part', op: 'Unpack', inputs: ['spreadToo'], attributes: { axis: a.int(0), num: a.int(1) } },
+    { name: 'sum', op: 'Maximum', inputs: ['part', 'spread'] },
+  )]];
+
 describe.each([['functions of each element', elementwise], ['layers', layers], ['reductions', reductions], ['movements',
-  movements]])('%s', (_, cases) => {
+  movements], ['scattered places', scattered], ['several nodes', chains]])('%s', (_, cases) => {
     test.each(cases)('%s', async (_title, graph, range) => {
       await expectOracle(graph, range);
     });

@@ -1,4 +1,6 @@
 import type { Tensor } from '../../../graph/graph';
+import { allocate } from '../../shared/fold';
+import type { NodeEmitter } from '../../shared/nodeEmitter';
 import type { Mapping, Mappings, TfOperator } from '../operator';
 
 function gather(operator: TfOperator, axis: number, batchDims: number): Tensor {
@@ -38,10 +40,54 @@ const oneHot: Mapping = (operator) => {
   return emit.node('select', [operator.input(2), operator.input(3), isHot], {});
 };
 
+/** The largest elements along the last dimension, and their places. */
+const topK: Mapping = (operator) => {
+  const { emit, attributes } = operator;
+  const x = emit.cast(operator.input(0), 'float32');
+  const k = operator.has(1) ? operator.scalar(1, 'a number of elements')! : attributes.int('k', 1);
+  const axis = x.shape.length - 1;
+  operator.check(axis >= 0 && k >= 1 && k <= x.shape[axis]!, `${k} elements of ${x.shape[axis]}`);
+  const forms = [{}, { dtype: 'int32', quantization: undefined }] as const;
+  const [values, indices] = emit.nodeWithOutputs('topK', [x], { axis, k, kind: 'max' }, forms) as [Tensor, Tensor];
+  return [emit.cast(values, operator.input(0).dtype), indices];
+};
+
+/** A tensor with updates at indices. Those at one index are added, or the last one remains. */
+function scattered(emit: NodeEmitter, x: Tensor, indices: Tensor, updates: Tensor, adds: boolean): Tensor {
+  const whole = emit.cast(indices, 'int32');
+  return emit.node('scatterNd', [x, whole, updates], { reduction: adds ? 'add' : 'none' });
+}
+
+/** Updates at indices into zeros. */
+const scatterNd: Mapping = (operator) => {
+  const { emit } = operator;
+  const [indices, updates] = [operator.input(0), operator.input(1)];
+  const zero = emit.constant(allocate(updates.dtype, 1), [], updates.dtype);
+  return scattered(emit, emit.broadcastTo(zero, operator.integers(2, 'sizes')), indices, updates, true);
+};
+
+/** Values at single places, and a default value elsewhere. */
+const sparseToDense: Mapping = (operator) => {
+  const { emit } = operator;
+  const sizes = operator.integers(1, 'sizes');
+  const places = operator.input(0);
+  const count = places.shape.length === 0 ? 1 : places.shape[0]!;
+  const values = emit.broadcastTo(operator.input(2), [count]);
+  const filler = operator.has(3) ? operator.input(3) : emit.constant(allocate(values.dtype, 1), [], values.dtype);
+  const filled = emit.broadcastTo(emit.reshape(filler, []), sizes);
+  return scattered(emit, filled, emit.reshape(places, [count, sizes.length]), values, false);
+};
+
 export const indexing: Mappings = {
   Gather: (operator) => gather(operator, 0, 0),
   GatherV2: gatherV2,
   GatherNd: ({ emit, inputs: [x, indices] }) =>
     emit.node('gatherNd', [x!, emit.cast(indices!, 'int32')], { batchDims: 0 }),
   OneHot: oneHot,
+  TopKV2: topK,
+  TopK: topK,
+  ScatterNd: scatterNd,
+  TensorScatterUpdate: ({ emit, inputs: [x, indices, updates] }) => scattered(emit, x!, indices!, updates!, false),
+  TensorScatterAdd: ({ emit, inputs: [x, indices, updates] }) => scattered(emit, x!, indices!, updates!, true),
+  SparseToDense: sparseToDense,
 };
