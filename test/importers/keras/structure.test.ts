@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { keras } from '../../../src/importers/keras/index';
 import type { GroupContent } from './hdf5Writer';
-import { difference, imported, named, numbers, runGraph } from './oracle';
+import { importKeras } from '../../../src/importers/shared/keras/network';
+import { NamedWeights } from '../../../src/importers/shared/keras/weights';
+import { difference, imported, named, numbers, runGraph, sequential } from './oracle';
 import { writeKerasArchive, writeKerasHdf5 } from './writer';
 
 // How layers are connected, and where files of each version have their weights.
@@ -144,6 +146,47 @@ describe('the connections of layers', () => {
     for (const text of ['Lambda (1): "l"', 'Custom>Mine (1): "mine"', 'ConvLSTM2D (1): "c"']) {
       expect(() => imported(model)).toThrow(text);
     }
+  });
+});
+
+describe('options of the import', () => {
+  const load = (options: object) =>
+    importKeras({ model: branched, version: '2.15.0', weights: new NamedWeights(dense4) }, options);
+  const dense4 = weightsOf([4, 3], 'shared', [3, 5], 'd1', [5, 3], 'd2', [7, 2], 'last');
+
+  test('other layers are the outputs', () => {
+    const { outputs, nodes } = load({ outputs: ['joined', 'shared'] });
+    expect(outputs).toMatchObject([{ name: 'joined', shape: [1, 7] }, { name: 'shared', shape: [1, 3] }]);
+    expect(nodes.map(({ name }) => name)).not.toContain('last');
+    expect(() => load({ outputs: ['nothing'] }))
+      .toThrow('there is no layer "nothing"; the layers are "a", "b", "shared"');
+    const list = sequential([4], [['ReLU', {}], ['ELU', {}], ['Lambda', {}]]);
+    const end = (outputs: string[]) =>
+      importKeras({ model: list, version: '3', weights: { find: () => [] } }, { outputs });
+    expect(end(['layer_1', 'layer_0']).outputs.map(({ name }) => name)).toEqual(['layer_1', 'layer_0']);
+  });
+
+  test('an input that is known is no input', () => {
+    const b = [0.5, 1, -1, 2];
+    const known = load({ constants: { b: { data: b } } });
+    expect(known.inputs.map(({ name }) => name)).toEqual(['a']);
+    const x = numbers([4], 1);
+    const [all, fixed] = [runGraph(load({}), [x, b]), runGraph(known, [x])];
+    fixed.forEach((output, i) => output.forEach((value, j) => expect(value).toBeCloseTo(all[i]![j]!, 5)));
+    expect(() => load({ constants: { c: { data: b } } })).toThrow('there is no input "c" to make constant');
+  });
+
+  test('where the network can end before what is unsupported', () => {
+    const list = sequential([4], [['ReLU', {}], ['Lambda', {}], ['ELU', {}]]);
+    expect(() => imported(list)).toThrow('the network can end before them with --outputs "layer_0"');
+    const graph = functional(
+      'm',
+      [input('a', 2), layer('ReLU', 'x', {}, [from('a')]), layer('Lambda', 'l', {}, [from('x')]),
+        layer('ELU', 'y', {}, [from('x')])],
+      ['a'],
+      [['l', 0, 0], ['y', 0, 0]],
+    );
+    expect(() => imported(graph)).toThrow('--outputs "x" --outputs "y"');
   });
 });
 

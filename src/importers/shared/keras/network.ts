@@ -1,6 +1,8 @@
 import { KletError } from '../../../errors';
 import { elementCount, type DType, type Graph, type State, type Tensor } from '../../../graph/graph';
 import { assembleGraph } from '../assemble';
+import { lastSupported, type Step } from '../cut';
+import { allocate } from '../fold';
 import type { ImportOptions } from '../importer';
 import { NodeEmitter } from '../nodeEmitter';
 import { inputShapes, type OpenInput } from '../inputShapes';
@@ -52,25 +54,35 @@ class KerasNetwork implements Surroundings {
   private readonly tensorRefusals = new UnsupportedList('float32, int32, int64 and bool');
   private readonly masks = new Map<Tensor, Mask>();
   private readonly states: State[] = [];
+  /** Layers of a sequential network whose outputs the caller wants instead of the last one's. */
+  private readonly wanted: ReadonlySet<string>;
+  /** Where the network could end before what is unsupported. */
+  private ends: string[] = [];
   private depth = 0;
 
   constructor(private readonly file: KerasFile, private readonly options: ImportOptions) {
     this.version = Number.parseInt(file.version, 10) || 2;
     this.weights = file.weights;
+    this.wanted = new Set(options.outputs);
   }
 
   import(): Graph {
     const { name = 'network' } = this.options;
     const root = layerSpec(this.file.model);
-    const layers = layersOf(modelSpec(root), []);
-    const ports = inputPorts(root, layers.spec);
+    const layers = withOutputs(layersOf(modelSpec(root), []), this.options);
+    const all = inputPorts(root, layers.spec);
+    const constants = this.constantInputs(all);
+    const ports = all.filter((port) => !constants.has(port.name));
     const shapes = inputShapes(ports, this.options);
     const inputs = ports.map((port): Tensor => {
       const tensor = { name: this.names.take(port.name), shape: [...shapes.get(port.name)!] };
       return { ...tensor, dtype: this.tensorRefusals.collect(() => elementType(port.dtype, port.name)) ?? 'float32' };
     });
-    const names = outputNames(layers.spec).map((wish) => this.names.take(wish));
-    const results = this.attempt(() => this.runModel(layers, inputs));
+    const names = outputNames(layers.spec, this.options).map((wish) => this.names.take(wish));
+    const results = this.attempt(() => {
+      const open = [...inputs];
+      return this.runModel(layers, all.map((port) => constants.get(port.name) ?? open.shift()!));
+    });
     this.report();
     const outputs = results!.map((tensor, i) => ({ tensor, name: names[i] ?? this.names.take('output') }));
     for (const node of this.emit.nodes) {
@@ -129,6 +141,23 @@ class KerasNetwork implements Surroundings {
     }
   }
 
+  /** The inputs whose values the caller knows. */
+  private constantInputs(ports: readonly InputPort[]): Map<string, Tensor> {
+    return new Map(Object.entries(this.options.constants ?? {}).map(([name, { data, shape }]) => {
+      const port = ports.find((p) => p.name === name);
+      if (!port) {
+        const names = ports.map((p) => `"${p.name}"`).join(', ');
+        throw new KletError('BAD_ARGUMENT', `there is no input "${name}" to make constant; the inputs are ${names}`);
+      }
+      const stated = port.dimensions?.map((size, i) => (i === 0 && typeof size === 'string' ? 1 : size));
+      const isKnown = stated?.every((size) => typeof size === 'number') && elementCount(stated) === data.length;
+      const dtype = elementType(port.dtype, name);
+      const values = allocate(dtype, data.length);
+      values.set(Array.from(data));
+      return [name, this.emit.constant(values, shape ?? (isKnown ? stated : [data.length]), dtype)];
+    }));
+  }
+
   private runModel(layers: Layers, inputs: readonly Tensor[]): Tensor[] {
     return layers.spec.isSequential ? this.runSequence(layers, inputs) : this.runGraph(layers, inputs);
   }
@@ -136,12 +165,22 @@ class KerasNetwork implements Surroundings {
   private runSequence({ spec, byName }: Layers, inputs: readonly Tensor[]): Tensor[] {
     let values = [...inputs];
     let isSkipped = false;
+    const steps: Step[] = [];
+    const taken = new Map<string, Tensor>();
+    let previous: string[] = [];
     for (const { className, name } of spec.layers) {
       if (className === 'InputLayer') continue;
       const { layer, place } = byName.get(name)!;
       const outputs = isSkipped ? this.tryUnknown(layer) : this.attempt(() => this.run(layer, place, values, {}));
       if (outputs) values = outputs;
       else isSkipped = true;
+      steps.push({ reads: previous, writes: [name], isRefused: !outputs });
+      previous = [name];
+      if (outputs?.[0] && this.wanted.has(name)) taken.set(name, outputs[0]);
+    }
+    if (this.depth === 0) this.ends = lastSupported(steps, previous);
+    if (this.depth === 0 && this.wanted.size > 0 && taken.size === this.wanted.size) {
+      return [...this.wanted].map((name) => taken.get(name)!);
     }
     if (isSkipped) throw new Skipped();
     return values;
@@ -190,6 +229,16 @@ class KerasNetwork implements Surroundings {
       calls.forEach((_, i) => {
         if (needed.has(keyOf(name, i))) this.attempt(() => [valueOf(new Reference(name, i + firstCall, 0))]);
       });
+    }
+    if (this.depth === 0) {
+      const steps = spec.layers.flatMap(({ name, calls }): Step[] =>
+        calls.map(({ args, kwargs }, i) => ({
+          reads: namesIn([args, kwargs]),
+          writes: [name],
+          isRefused: needed.has(keyOf(name, i)) && !results.get(keyOf(name, i)),
+        }))
+      );
+      this.ends = lastSupported(steps, spec.outputs!.map(({ layer }) => layer));
     }
     return spec.outputs!.map(valueOf);
   }
@@ -249,7 +298,7 @@ class KerasNetwork implements Surroundings {
       if (!seen.has(key)) this.tensorRefusals.addOperator(label, name);
       seen.add(key);
     }
-    this.tensorRefusals.report(() => 'replace these layers and save the network again, or end it before them');
+    this.tensorRefusals.report(() => 'replace these layers and save the network again', this.ends);
   }
 }
 
@@ -280,6 +329,29 @@ function layersOf(spec: ModelSpec, place: WeightPlace): Layers {
   return { spec, byName };
 }
 
+/** The layers whose outputs the caller wants, instead of those in the file. */
+function withOutputs({ spec, byName }: Layers, { outputs }: ImportOptions): Layers {
+  if (!outputs) return { spec, byName };
+  for (const name of outputs) {
+    if (byName.has(name)) continue;
+    const names = spec.layers.map((layer) => `"${layer.name}"`).join(', ');
+    throw new KletError('BAD_ARGUMENT', `there is no layer "${name}"; the layers are ${names}`);
+  }
+  if (!spec.isSequential) {
+    const wanted = outputs.map((name) => new Reference(name, byName.get(name)!.firstCall, 0));
+    return { spec: { ...spec, outputs: wanted }, byName };
+  }
+  const last = spec.layers.findLastIndex(({ name }) => outputs.includes(name));
+  return { spec: { ...spec, layers: spec.layers.slice(0, last + 1) }, byName };
+}
+
+/** The layers that arguments refer to. */
+function namesIn(value: unknown): string[] {
+  if (value instanceof Reference) return [value.layer];
+  if (Array.isArray(value)) return value.flatMap(namesIn);
+  return isObject(value) ? Object.values(value).flatMap(namesIn) : [];
+}
+
 /** The calls that the outputs depend on, as `call:layer`. */
 function neededCalls(spec: ModelSpec, byName: Layers['byName']): Set<string> {
   const needed = new Set<string>();
@@ -308,8 +380,9 @@ function labelOf(spec: LayerSpec): string {
 }
 
 /** The names of the outputs: those of the layers that compute them. */
-function outputNames({ layers, outputs }: ModelSpec): string[] {
-  return outputs?.map(({ layer }) => layer) ?? [layers.at(-1)?.name ?? 'output'];
+function outputNames({ layers, outputs }: ModelSpec, options: ImportOptions): string[] {
+  return (options.outputs && [...options.outputs]) ?? outputs?.map(({ layer }) => layer) ??
+    [layers.at(-1)?.name ?? 'output'];
 }
 
 /** The inputs of a network with the shapes that its layers state. */

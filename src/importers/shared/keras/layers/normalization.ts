@@ -1,5 +1,4 @@
 import { elementCount, type Tensor } from '../../../../graph/graph';
-import type { NodeEmitter } from '../../nodeEmitter';
 import { relu, softmax } from '../activations';
 import type { KerasLayer, Mapping, Mappings } from '../layer';
 import { alongAxes } from './layout';
@@ -29,56 +28,34 @@ const batchNormalization: Mapping = (layer) => {
   return emit.binary('add', emit.binary('mul', x, along(factor)), along(offset));
 };
 
-/** x minus its mean over `axes`, divided by √(variance + epsilon) */
-function standardized(emit: NodeEmitter, x: Tensor, axes: readonly number[], epsilon: number): Tensor {
-  const centered = emit.binary('sub', x, emit.reduce('mean', x, axes, true));
-  const variance = emit.reduce('mean', emit.unary('square', centered), axes, true);
-  return emit.binary('mul', centered, emit.unary('rsqrt', emit.binary('add', variance, epsilon)));
-}
-
-/** Multiplies by gamma and adds beta, if the layer has them. */
-function scaleAndCenter(layer: KerasLayer, x: Tensor, shape: readonly number[], axes: readonly number[]): Tensor {
+/** The scale and the bias of a normalization, in shapes that broadcast to x. */
+function scaleAndBias(
+  layer: KerasLayer,
+  like: readonly number[],
+  axes: readonly number[],
+): [scale: Tensor | null, bias: Tensor | null] {
   const { emit, config } = layer;
-  let y = x;
-  if (config.boolean('scale', true)) {
-    y = emit.binary('mul', y, alongAxes(emit, layer.weight('gamma', shape), axes, x.shape));
-  }
-  if (config.boolean('center', true)) {
-    y = emit.binary('add', y, alongAxes(emit, layer.weight('beta', shape), axes, x.shape));
-  }
-  return y;
+  const shape = axes.map((axis) => like[axis]!);
+  const along = (role: string): Tensor => alongAxes(emit, layer.weight(role, shape), axes, like);
+  return [config.boolean('scale', true) ? along('gamma') : null, config.boolean('center', true) ? along('beta') : null];
 }
 
 const layerNormalization: Mapping = (layer) => {
   const { emit, config } = layer;
   const x = layer.floatInput;
   const axes = axesOf(layer, x.shape.length);
-  const shape = axes.map((axis) => x.shape[axis]!);
   const epsilon = config.number('epsilon', 1e-3);
-  if (!config.boolean('rms_scaling', false)) {
-    return scaleAndCenter(layer, standardized(emit, x, axes, epsilon), shape, axes);
-  }
-  const y = rootMeanSquare(emit, x, axes, epsilon);
-  return config.boolean('scale', true)
-    ? emit.binary('mul', y, alongAxes(emit, layer.weight('gamma', shape), axes, x.shape))
-    : y;
+  const isCentered = !config.boolean('rms_scaling', false);
+  const [scale, bias] = scaleAndBias(layer, x.shape, axes);
+  return emit.node('normalize', [x, scale, isCentered ? bias : null], { axes, epsilon, center: isCentered });
 };
-
-function rootMeanSquare(emit: NodeEmitter, x: Tensor, axes: readonly number[], epsilon: number): Tensor {
-  const mean = emit.reduce('mean', emit.unary('square', x), axes, true);
-  return emit.binary('mul', x, emit.unary('rsqrt', emit.binary('add', mean, epsilon)));
-}
 
 const rmsNormalization: Mapping = (layer) => {
   const { emit, config } = layer;
   const x = layer.floatInput;
   const axes = axesOf(layer, x.shape.length);
-  const scale = layer.weight('scale', axes.map((axis) => x.shape[axis]!));
-  return emit.binary(
-    'mul',
-    rootMeanSquare(emit, x, axes, config.number('epsilon', 1e-6)),
-    alongAxes(emit, scale, axes, x.shape),
-  );
+  const scale = alongAxes(emit, layer.weight('scale', axes.map((axis) => x.shape[axis]!)), axes, x.shape);
+  return emit.node('normalize', [x, scale, null], { axes, epsilon: config.number('epsilon', 1e-6), center: false });
 };
 
 /** Statistics of each group of channels over all positions */
@@ -93,8 +70,11 @@ const groupNormalization: Mapping = (layer) => {
   layer.check(axis > 0 && groups > 0 && channels % groups === 0, `${groups} groups of ${channels} channels`);
   const grouped = emit.reshape(x, x.shape.toSpliced(axis, 1, groups, channels / groups));
   const axes = Array.from({ length: rank + 1 }, (_, i) => i).filter((i) => i !== 0 && i !== axis);
-  const y = emit.reshape(standardized(emit, grouped, axes, config.number('epsilon', 1e-3)), x.shape);
-  return scaleAndCenter(layer, y, [channels], [axis]);
+  const epsilon = config.number('epsilon', 1e-3);
+  const y = emit.node('normalize', [grouped, null, null], { axes, epsilon, center: true });
+  const [scale, bias] = scaleAndBias(layer, x.shape, [axis]);
+  const scaled = scale ? emit.binary('mul', emit.reshape(y, x.shape), scale) : emit.reshape(y, x.shape);
+  return bias ? emit.binary('add', scaled, bias) : scaled;
 };
 
 /** x / √max(Σ x², 1e-12) over the axes */

@@ -50,10 +50,23 @@ function pool(kind: Kind, n: 1 | 2 | 3): Mapping {
   };
 }
 
+/** The mean of the time steps that count */
+function maskedMean({ emit, config, isChannelsFirst }: KerasLayer, x: Tensor, mask: Tensor): Tensor {
+  const axis = isChannelsFirst ? 2 : 1;
+  const shape = x.shape.map((size, i) => (i === 0 || i === axis ? size : 1));
+  const weights = emit.reshape(mask, shape);
+  const keeps = config.boolean('keepdims', false);
+  const sum = emit.reduce('sum', emit.binary('mul', x, weights), [axis], true);
+  const mean = emit.binary('div', sum, emit.reduce('sum', weights, [axis], true));
+  return keeps ? mean : emit.reshape(mean, x.shape.toSpliced(axis, 1));
+}
+
 function global(kind: 'max' | 'mean', n: 1 | 2 | 3): Mapping {
   return (layer) => {
     const x = layer.inputOf(n + 2);
     const axes = Array.from({ length: n }, (_, i) => i + (layer.isChannelsFirst ? 2 : 1));
+    const mask = n === 1 && kind === 'mean' ? layer.network.maskOf(layer.input) : undefined;
+    if (mask) return maskedMean(layer, x, mask);
     return layer.emit.reduce(kind, x, axes, layer.config.boolean('keepdims', false));
   };
 }
