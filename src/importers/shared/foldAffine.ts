@@ -1,6 +1,8 @@
 import { consumers, producers } from '../../graph/edit';
 import { elementCount, innermost, type AnyNode, type Graph, type Node, type Tensor } from '../../graph/graph';
+import { outputAxis } from './integerProducts';
 import { alongSource, beforeMovements } from './movedDimension';
+import type { StoredIntegers } from './storedIntegers';
 
 const layers = new Set<AnyNode['op']>(['conv2d', 'depthwiseConv2d', 'transposeConv2d', 'fullyConnected']);
 
@@ -36,8 +38,10 @@ function affineOf({ attributes: { kind, activation }, inputs: [a, b] }: Node<'bi
  * Folds constants that are added to each channel of a layer, or multiplied with it, into its bias
  * and its weights: batch normalizations, and biases that are nodes of their own. Reshapes and
  * transposes may come between. Weights that are not float32 are not multiplied.
+ *
+ * @param stored - the integers behind dequantized weights, whose scales are multiplied
  */
-export function foldAffine(graph: Graph): void {
+export function foldAffine(graph: Graph, stored = new Map<Tensor, StoredIntegers>()): void {
   const made = producers(graph);
   const read = consumers(graph);
   const gone = new Set<AnyNode>();
@@ -57,7 +61,7 @@ export function foldAffine(graph: Graph): void {
       { length: channels },
       (_, c) => affine.of(found.values[found.axis === undefined ? 0 : c]!),
     );
-    if (!(affine.isFactor ? scale(layer, values) : shift(layer, values, affine.constant.name))) continue;
+    if (!(affine.isFactor ? scale(layer, values, stored) : shift(layer, values, affine.constant.name))) continue;
     const last = by[0] ?? layer;
     last.outputs = [y!];
     last.name = y!.name;
@@ -81,7 +85,7 @@ function shift(layer: AnyNode, offsets: Float64Array, name: string): boolean {
 }
 
 /** Multiplies weights and bias. @returns whether they are float32 constants */
-function scale(layer: AnyNode, factors: Float64Array): boolean {
+function scale(layer: AnyNode, factors: Float64Array, stored: Map<Tensor, StoredIntegers>): boolean {
   const [x, w, bias] = layer.inputs;
   const isReal = (tensor: Tensor): boolean => tensor.dtype === 'float32' && tensor.data !== undefined;
   const isFinite = factors.every((factor) => Number.isFinite(factor));
@@ -92,6 +96,21 @@ function scale(layer: AnyNode, factors: Float64Array): boolean {
     ...tensor,
     data: Float32Array.from(tensor.data!, (value, i) => value * factors[Math.floor(i / each) % factors.length]!),
   });
-  layer.inputs = [x!, scaled(w!, run), bias ? scaled(bias, 1) : null];
+  const weights = scaled(w!, run);
+  const integers = stored.get(w!);
+  const known = integers && scaledChannels(integers, factors, outputAxis(layer)!);
+  if (known) stored.set(weights, known);
+  layer.inputs = [x!, weights, bias ? scaled(bias, 1) : null];
   return true;
+}
+
+/** Integers whose scales along `axis` are multiplied by positive factors. */
+function scaledChannels(integers: StoredIntegers, factors: Float64Array, axis: number): StoredIntegers | undefined {
+  const { scale, zeroPoint, axis: along } = integers.quantization;
+  const isPlain = scale.length === 1 || along === axis;
+  if (!isPlain || factors.some((factor) => factor <= 0)) return undefined;
+  const at = (list: readonly number[], c: number): number => list[list.length === 1 ? 0 : c]!;
+  const scales = Array.from(factors, (factor, c) => at(scale, c) * factor);
+  const zeroPoints = scales.map((_, c) => at(zeroPoint, c));
+  return { ...integers, quantization: { scale: scales, zeroPoint: zeroPoints, axis } };
 }

@@ -13,7 +13,7 @@ import type { UniqueNames } from './uniqueNames';
 export function prepareInt8(graph: Graph, values: QuantizedValues, names: UniqueNames): void {
   dropUnread(graph);
   integerProducts(graph, values);
-  foldAffine(graph);
+  foldAffine(graph, values.stored);
   if (graph.nodes.some(({ op }) => op === 'quantize' || op === 'dequantize')) {
     raiseQuantize(graph, names);
     fuseQuantized(graph, values.stored, names);

@@ -170,6 +170,12 @@ describe('layers', () => {
       w: { shape: [6, 4, 3, 3] },
       constants: [number('low', -1.3), number('high', 2.1)],
     },
+    'Conv and BatchNormalization': {
+      ...convolution,
+      nodes: [node('Conv', ['x', 'w'], {}, 't'), node('BatchNormalization', ['t', 'g', 'c', 'c', 'g'])],
+      w: { shape: [6, 4, 3, 3], axis: 0 },
+      constants: [bias, { ...bias, name: 'g', data: [1, 0.5, 0.25, 2, 1.5, 0.7] }],
+    },
     'Conv, a sum with constants, and MaxPool': {
       ...convolution,
       nodes: [node('Conv', ['x', 'w'], {}, 's'), node('Add', ['s', 'k'], {}, 't'),
