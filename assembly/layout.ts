@@ -189,6 +189,7 @@ export const OP_TOP_K = 70;
 export const OP_SCATTER = 71;
 export const OP_RESAMPLE = 72;
 export const OP_GRID_SAMPLE = 73;
+export const OP_DFT = 80;
 export const OP_RECURRENCE = 82;
 /** The opcodes of the extra module (assembly/extra), which few networks need. */
 export const FIRST_EXTRA_OPCODE = 64;
@@ -947,3 +948,21 @@ export const GRID_SAMPLE_CUBIC = 2;
 export const GRID_SAMPLE_ZEROS = 0;
 export const GRID_SAMPLE_BORDER = 1;
 export const GRID_SAMPLE_REFLECTION = 2;
+
+// dft: target [OUTER][BINS][INNER][2] = the first BINS values of the discrete Fourier transform of
+//   LENGTH points along the second dimension of source [OUTER][COUNT][INNER][COMPONENTS], which is
+//   cut or followed by zeros; real and imaginary parts. COMPONENTS is 1 for real numbers. TABLE is
+//   f32 [LENGTH][2]: cos and −sin of 2π·k/LENGTH.
+export const DFT_SOURCE = 8;
+export const DFT_TARGET = 12;
+export const DFT_TABLE = 16;
+export const DFT_OUTER = 20;
+export const DFT_COUNT = 24;
+export const DFT_INNER = 28;
+export const DFT_LENGTH = 32;
+export const DFT_BINS = 36;
+export const DFT_COMPONENTS = 40;
+export const DFT_INVERSE = 44;
+export const DFT_BYTES = 48;
+/** The largest LENGTH. */
+export const DFT_MOST = 1 << 24;

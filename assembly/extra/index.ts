@@ -1,12 +1,13 @@
 // The extra module holds the operators that few networks need, so that the core stays small. The
 // host instantiates it on the core's memory when a plan has one of its records, and the core calls
 // `extra` directly. Its records run on thread 0 alone.
-import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_ELEMENTWISE,
-  OP_FUNCTION, OP_GATHER_ND, OP_GRID_SAMPLE, OP_NORMALIZE, OP_RECURRENCE, OP_RESAMPLE, OP_SCATTER, OP_TOP_K,
-  RECORD_OPCODE } from '../layout';
+import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_DFT,
+  OP_ELEMENTWISE, OP_FUNCTION, OP_GATHER_ND, OP_GRID_SAMPLE, OP_NORMALIZE, OP_RECURRENCE, OP_RESAMPLE, OP_SCATTER,
+  OP_TOP_K, RECORD_OPCODE } from '../layout';
 import { beginWalk, fail, faultOf, scratchOf } from '../record';
 import { describeCumsum, runCumsum } from './cumsum';
 import { describeDetectionPostprocess, runDetectionPostprocess } from './detectionPostprocess';
+import { describeDft, runDft } from './dft';
 import { describeElementwise, runElementwise } from './elementwise';
 import { describeFunction, runFunction } from './function';
 import { describeGatherNd, runGatherNd } from './gatherNd';
@@ -51,6 +52,9 @@ function describe(r: usize): void {
     case OP_GRID_SAMPLE:
       describeGridSample(r);
       break;
+    case OP_DFT:
+      describeDft(r);
+      break;
     case OP_RECURRENCE:
       describeRecurrence(r);
       break;
@@ -90,6 +94,9 @@ function runRecord(r: usize): void {
       break;
     case OP_GRID_SAMPLE:
       runGridSample(r);
+      break;
+    case OP_DFT:
+      runDft(r);
       break;
     case OP_RECURRENCE:
       runRecurrence(r);

@@ -4,6 +4,7 @@ import { indexing, indexingTypes } from './indexing';
 import { networks } from './networks';
 import { predicates, predicateTypes } from './predicates';
 import { recurrent, recurrentTypes } from './recurrent';
+import { spectrum, spectrumTypes } from './spectrum';
 import { volumes, volumeTypes } from './volumes';
 
 /** Puts one operator, with random shapes and parameters, into a network. */
@@ -485,13 +486,14 @@ const recipes: Record<string, Recipe> = {
   ...predicates,
   ...recurrent,
   ...networks,
+  ...spectrum,
   ...volumes,
 };
 
 const hybridOperators = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED'];
 function typesOf(operator: string): readonly ElementType[] {
   const types = recurrentTypes[operator] ?? predicateTypes[operator] ?? detectionTypes[operator] ??
-    volumeTypes[operator] ?? indexingTypes[operator];
+    spectrumTypes[operator] ?? volumeTypes[operator] ?? indexingTypes[operator];
   if (types) return types;
   // TensorFlow Lite's kernel refuses integers
   if (operator === 'SIGN') return ['float32'];

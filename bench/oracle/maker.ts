@@ -160,6 +160,11 @@ export class Maker {
     return this.add({ shape, type: 'FLOAT32', data }, 'c');
   }
 
+  /** Complex numbers between two operators. */
+  complex(shape: number[]): string {
+    return this.add({ shape, type: 'COMPLEX64' }, 'z');
+  }
+
   /** Truth values between two operators. */
   truths(shape: number[]): string {
     return this.add({ shape, type: 'BOOL' }, 'b');

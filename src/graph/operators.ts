@@ -320,6 +320,13 @@ export interface Attributes {
   gridSample: { mode: 'nearest' | 'linear' | 'cubic'; padding: 'zeros' | 'border' | 'reflection';
     alignCorners: boolean };
   /**
+   * x […][1 or 2] → […][2]: the discrete Fourier transform along `axis`, of real numbers [1] or of
+   * complex ones [2] (real and imaginary part), as ONNX's DFT. The sequence is cut to `length`
+   * points or followed by zeros. The inverse divides by `length`. `onesided` keeps the first
+   * ⌊length / 2⌋ + 1 values, which determine the others if x is real.
+   */
+  dft: { axis: number; length: number; inverse: boolean; onesided: boolean };
+  /**
    * x [N][H][W][C·b²] → [N][H·b][W·b][C]: the channels of a pixel become a block of b × b pixels
    */
   depthToSpace: { blockSize: number };
@@ -415,6 +422,7 @@ export const attributeForms = {
     iouThreshold: 'a number',
     scales: 'four numbers',
   },
+  dft: { axis: 'a number', length: 'a number', inverse: 'true or false', onesided: 'true or false' },
   fullyConnected: { activation: 'a string', hybrid: 'a string?' },
   gather: { axis: 'a number', batchDims: 'a number' },
   gatherNd: { batchDims: 'a number' },

@@ -15,6 +15,7 @@ import { depthToSpace } from './depthToSpace';
 import { depthwiseConv2d } from './depthwiseConv2d';
 import { dequantize } from './dequantize';
 import { detectionPostprocess } from './detectionPostprocess';
+import { dft } from './dft';
 import { fullyConnected } from './fullyConnected';
 import { gather } from './gather';
 import { gatherNd } from './gatherNd';
@@ -90,6 +91,7 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   gather,
   gatherNd,
   detectionPostprocess,
+  dft,
   gridSample,
   gru,
   lstm,

@@ -370,6 +370,33 @@ function gridSample(r: Fields): void {
 }
 
 /** The records of this file, by opcode. */
+function dft(r: Fields): void {
+  const { OUTER, COUNT, INNER, LENGTH, BINS, COMPONENTS, INVERSE } = r.ints(
+    'DFT',
+    'OUTER',
+    'COUNT',
+    'INNER',
+    'LENGTH',
+    'BINS',
+    'COMPONENTS',
+    'INVERSE',
+  );
+  const [source, target, table] = [r.source('DFT_SOURCE'), r.target('DFT_TARGET'), r.table('DFT_TABLE', C.DTYPE_F32!)];
+  for (const [o, k, i] of indicesOf(OUTER, BINS, INNER) as [number, number, number][]) {
+    let [re, im] = [0, 0];
+    for (let j = 0; j < Math.min(COUNT, LENGTH); j++) {
+      const at = ((o * COUNT + j) * INNER + i) * COMPONENTS;
+      const [a, b] = [source.get(at), COMPONENTS === 2 ? source.get(at + 1) : 0];
+      const turn = j * k % LENGTH * 2;
+      const [c, s] = [table.get(turn), INVERSE === 1 ? -table.get(turn + 1) : table.get(turn + 1)];
+      re += a * c - b * s;
+      im += a * s + b * c;
+    }
+    const divisor = INVERSE === 1 ? LENGTH : 1;
+    [re, im].forEach((value, part) => target.set(((o * BINS + k) * INNER + i) * 2 + part, value / divisor));
+  }
+}
+
 export const extra: Records = {
   OP_ELEMENTWISE: elementwise,
   OP_GATHER_ND: gatherNd,
@@ -381,5 +408,6 @@ export const extra: Records = {
   OP_SCATTER: scatter,
   OP_RESAMPLE: resample,
   OP_GRID_SAMPLE: gridSample,
+  OP_DFT: dft,
   OP_RECURRENCE: recurrence,
 };

@@ -71,7 +71,7 @@ test.each(Object.keys(operators) as OperatorName[])('%s is in every place that a
 
 // ── records ───────────────────────────────────────────────────────────────────────────────────────────────
 
-const opcodes = Object.entries(layout).filter(([name]) => name.startsWith('OP_')) as [string, number][];
+const opcodes = Object.entries<number>(layout).filter(([name]) => name.startsWith('OP_'));
 const runner = { ...elementwise, ...products, ...recurrent, ...shapes, ...extra };
 
 describe('the record', () => {
@@ -149,7 +149,7 @@ test.each(Object.keys(mappings))('%s has a rule for shapes that the file leaves 
 test.each([...Object.keys(mappings), ...customMappings.keys()])(
   '%s is compared with TensorFlow Lite itself',
   (name) => {
-    const cases = ['cases', 'detection', 'indexing', 'predicates', 'recurrent', 'volumes'].map((file) =>
+    const cases = ['cases', 'detection', 'indexing', 'predicates', 'recurrent', 'spectrum', 'volumes'].map((file) =>
       readPage(`bench/oracle/${file}.ts`)
     ).join('\n');
     const has = new RegExp(`\\b${name}\\b`).test(cases);

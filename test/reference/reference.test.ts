@@ -520,6 +520,19 @@ describe('moving elements', () => {
     );
   });
 
+  test('dft gives sums of turned points', () => {
+    const forward = { axis: 1, length: 4, inverse: false, onesided: false };
+    const points = [1, 2, 3, 5];
+    const values = [11, 0, -2, 3, -3, 0, -2, -3];
+    const expected = (all: number[]): unknown[] => all.map((value): unknown => expect.closeTo(value, 5));
+    const real = f32([1, 4, 1], points);
+    expect(run('dft', forward, [real], f32([1, 4, 2]))).toEqual(expected(values));
+    expect(run('dft', { ...forward, onesided: true }, [real], f32([1, 3, 2]))).toEqual(expected(values.slice(0, 6)));
+    expect(run('dft', { ...forward, length: 2 }, [real], f32([1, 2, 2]))).toEqual(expected([3, 0, -1, 0]));
+    expect(run('dft', { ...forward, inverse: true }, [f32([1, 4, 2], values)], f32([1, 4, 2])))
+      .toEqual(expected(points.flatMap((point) => [point, 0])));
+  });
+
   test('pad writes its value, or mirrors or repeats the input', () => {
     const row = f32([3], [1, 2, 3]);
     const around = { before: [2], after: [2], value: 9 };

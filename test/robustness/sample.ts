@@ -284,8 +284,10 @@ export function everyOperator(): Graph {
     padding: 'reflection',
     alignCorners: false,
   }, { quantization: x.quantization! });
-  return b.finish([...detections, ...ranked, moved, patched, bent, strict, curve, normalized, smooth, sums, places,
-    chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq, picked, gp, lp, history]);
+  const spectrum = b.node('dft', [y], { axis: 1, length: 6, inverse: true, onesided: false });
+  return b.finish([spectrum, ...detections, ...ranked, moved, patched, bent, strict, curve, normalized, smooth, sums,
+    places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq, picked, gp, lp,
+    history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

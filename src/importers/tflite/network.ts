@@ -13,6 +13,7 @@ import { resolveShapes, withShapes } from './openShapes';
 import { narrowInputs } from './narrowing';
 import { TfliteOperator, type Mapping } from './operator';
 import { customMappings, mappings } from './operators';
+import { complexKinds } from './operators/spectrum';
 import { TfliteReader } from './reader';
 import { operatorKinds, optionsOf, type OperatorKind, type Table } from './schema';
 import { chooseSignature, chosenOutputs, namedOutputs, type NamedOutput } from './signatures';
@@ -215,8 +216,10 @@ export class TfliteImport {
     const mapping = (kind === 'CUSTOM' ? customMappings.get(customName) : mappings[kind as OperatorKind]) as Mapping<
       OperatorKind
     > | undefined;
-    if (!mapping) {
-      this.unsupported.addOperator(label, name);
+    const isComplex = [...source.inputs, ...source.outputs].some((index) => this.tensors.isComplex(index));
+    const isForbidden = isComplex && !complexKinds.has(kind);
+    if (!mapping || isForbidden) {
+      this.unsupported.addOperator(isForbidden ? `${label} of complex numbers` : label, name);
       this.refused.add(position);
       this.demandInputs(source);
       return [];

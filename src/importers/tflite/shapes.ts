@@ -106,6 +106,11 @@ const expandDims = one((facts, x) => {
   return axis === undefined ? undefined : x.toSpliced(axisOf(axis, x.length + 1), 0, 1);
 });
 
+const spectrum = one((facts, x) => {
+  const [rows = NaN, columns = NaN] = facts.values(1) ?? [];
+  return [...x.slice(0, -2), rows, Math.floor(columns / 2) + 1];
+});
+
 const transpose = one((facts, x) => facts.values(1)?.map((axis) => x[axisOf(axis, x.length)]!));
 
 const concatenation = one((facts, x) => {
@@ -258,6 +263,8 @@ export const shapeRules = new Map<string, Rule>([
   ...named('EXP LOG SQRT RSQRT ABS NEG SQUARE FLOOR CEIL ROUND SIGN SIN COS LOGICAL_NOT CAST', sameAs(0)),
   ...named('SOFTMAX LOG_SOFTMAX L2_NORMALIZATION QUANTIZE DEQUANTIZE ZEROS_LIKE REVERSE_V2 CUMSUM', sameAs(0)),
   ...named('DYNAMIC_UPDATE_SLICE', sameAs(0)),
+  ...named('COMPLEX_ABS REAL IMAG', sameAs(0)),
+  ...named('RFFT2D', spectrum),
   ...named('SELECT', sameAs(1)),
   ...named('CONV_2D', convolution(0)),
   ...named('DEPTHWISE_CONV_2D', convolution(3)),

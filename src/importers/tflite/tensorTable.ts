@@ -136,6 +136,11 @@ export class TensorTable {
     return this.subgraph.tensors[index]?.shape ?? [];
   }
 
+  /** Whether a tensor is of complex numbers. */
+  isComplex(index: number): boolean {
+    return tensorTypes[this.subgraph.tensors[index]?.type ?? -1] === 'COMPLEX64';
+  }
+
   /** Whether a tensor is a list of tensors. */
   isList(index: number): boolean {
     return tensorTypes[this.subgraph.tensors[index]?.type ?? -1] === 'VARIANT';

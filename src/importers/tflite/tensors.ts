@@ -43,6 +43,8 @@ export function convertTensor(
   }
   const bytes = bufferBytes(file, buffers, source, name);
   const isConstant = bytes.length > 0 || (source.buffer > 0 && elementCount(shape) === 0);
+  // of complex numbers, the real and imaginary parts
+  if (type === 'COMPLEX64' && !isConstant) return { name, shape: [...shape, 2], dtype: 'float32' };
   const dtype = type && (isConstant ? constantDtypes : dtypes)[type];
   if (!dtype) throw new UnsupportedTensor(`"${name}" (${type?.toLowerCase() ?? `type ${source.type}`})`);
 

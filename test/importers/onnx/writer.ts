@@ -2,7 +2,7 @@ import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type AttributeProtoSchema, type GraphProtoSchema, type NodeProtoSchema,
   type TensorProtoSchema } from '../../../src/importers/onnx/onnx_pb';
 
-type AttributeValue = number | string | number[] | { floats: number[] } | { float: number } | MessageInitShape<
+export type AttributeValue = number | string | number[] | { floats: number[] } | { float: number } | MessageInitShape<
   typeof TensorProtoSchema
 > & { dataType: number } | { graph: OnnxGraph };
 

@@ -15,6 +15,7 @@ import { recurrence } from './recurrent';
 import { reduction } from './reduction';
 import { resizing } from './resize';
 import { sampling } from './sampling';
+import { spectrum } from './spectrum';
 
 /** How operators of ONNX's own domain become nodes, by name. */
 export const mappings: Mappings = {
@@ -33,6 +34,7 @@ export const mappings: Mappings = {
   ...reduction,
   ...resizing,
   ...sampling,
+  ...spectrum,
 };
 
 /** The mapping of an operator, or undefined if kinglet lacks it. */

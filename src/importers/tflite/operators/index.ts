@@ -12,6 +12,7 @@ import { normalization } from './normalization';
 import { reduction } from './reduction';
 import { recurrent } from './recurrent';
 import { slicing } from './slicing';
+import { spectrum } from './spectrum';
 import { variables } from './variables';
 import { volumes } from './volumes';
 
@@ -25,6 +26,7 @@ export const mappings: Mappings = {
   ...layout,
   ...indexing,
   ...slicing,
+  ...spectrum,
   ...conversion,
   ...recurrent,
   ...loops,
