@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { compile } from '../../../src/compiler/index';
+import { loadSync } from '../../../src/index';
 import { imported, named, numbers, runGraph, sequential, type Layers } from './oracle';
 
 // Layers that TensorFlow.js lacks, against plain loops.
@@ -238,5 +240,51 @@ describe('functions', () => {
       use_bias: false,
     }]];
     close(run([4, 1], layers, [1, 2, 3, 4], [kernel]), [1, 2, 13, 24]);
+  });
+});
+
+describe('states', () => {
+  const roles = ['kernel', 'recurrent_kernel', 'bias'];
+  const weights = roles.map((role, i) => constant(`layer_0/lstm_cell/${role}`, [[2, 12], [3, 12], [12]][i]!, i + 60));
+  const x = numbers([4, 2], 70);
+  const lstm = { units: 3, recurrent_activation: 'sigmoid', return_sequences: true };
+
+  test('a stateful layer continues where it was', () => {
+    const whole = run([4, 2], [['LSTM', lstm]], x, weights);
+    const model = loadSync(compile(imported(sequential([2, 2], [['LSTM', { ...lstm, stateful: true }]]), weights)));
+    const stream = model.createState();
+    const parts = [x.slice(0, 4), x.slice(4)].flatMap((part) => [...(stream.predict(part) as Float32Array)]);
+    close(parts, [...whole]);
+  });
+
+  test('final states are outputs, and start another layer', () => {
+    const [h, ...others] = ['encoder', 'decoder'].flatMap((name) =>
+      weights.map((weight, i) => ({ ...weight, name: `${name}/${roles[i]!}` }))
+    );
+    const node = (name: string, inputs: unknown[], config: object): object => ({
+      class_name: 'LSTM',
+      name,
+      config: { name, ...lstm, ...config },
+      inbound_nodes: [inputs],
+    });
+    const model = {
+      class_name: 'Functional',
+      config: {
+        name: 'm',
+        layers: [{
+          class_name: 'InputLayer',
+          name: 'a',
+          config: { name: 'a', batch_shape: [null, 2, 2] },
+          inbound_nodes: [],
+        }, { class_name: 'InputLayer', name: 'b', config: { name: 'b', batch_shape: [null, 2, 2] }, inbound_nodes: [] },
+          node('encoder', [['a', 0, 0, {}]], { return_sequences: false, return_state: true }),
+          node('decoder', [['b', 0, 0, {}], ['encoder', 0, 1, {}], ['encoder', 0, 2, {}]], {})],
+        input_layers: [['a', 0, 0], ['b', 0, 0]],
+        output_layers: [['decoder', 0, 0]],
+      },
+    };
+    const whole = run([4, 2], [['LSTM', lstm]], x, weights);
+    const [found] = runGraph(imported(model, [h!, ...others]), [x.slice(0, 4), x.slice(4)]);
+    close(found!, [...whole.slice(6)]);
   });
 });
