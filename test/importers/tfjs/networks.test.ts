@@ -73,6 +73,12 @@ describe('the interface', () => {
     expect(() => imported(graph, { shapes: { x: [1, 3, 3] } })).toThrow(/\[1, 3, 3\] does not fit/);
   });
 
+  test('has inputs that no output needs', () => {
+    const graph = imported({ ...addition, inputs: { ...addition.inputs, z: { shape: [3], dtype: 'DT_INT64' } } });
+    expect(graph.inputs).toMatchObject([{ name: 'x' }, { name: 'z', shape: [3], dtype: 'int32' }]);
+    expect(() => compile(graph)).not.toThrow();
+  });
+
   test('lacks inputs whose values are given', () => {
     const graph: TfGraph = {
       ...addition,
@@ -276,6 +282,16 @@ describe('what is refused', () => {
   }, /the attribute alpha of "sum" is malformed/]])('%s', (_, graph, message) => {
     expect(() => imported(graph)).toThrow(expect.objectContaining({ code: 'CORRUPT' }) as Error);
     expect(() => imported(graph)).toThrow(message);
+  });
+
+  test('a constant that is too large', () => {
+    const constants = {
+      ...addition.constants,
+      sizes: { shape: [2], data: [2 ** 30, 2 ** 20], dtype: 'int32' as const },
+      value: { shape: [], data: [1] },
+    };
+    const nodes = [{ name: 'sum', op: 'Fill', inputs: ['sizes', 'value'] }];
+    expect(() => imported({ ...addition, constants, nodes })).toThrow(/Fill with a result \[1073741824, 1048576\]/);
   });
 
   test('a file that is cut', () => {

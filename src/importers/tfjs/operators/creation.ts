@@ -2,9 +2,9 @@ import { elementCount, type Tensor } from '../../../graph/graph';
 import type { NodeEmitter } from '../../shared/nodeEmitter';
 import { allocate } from '../../shared/fold';
 import { elementType } from '../attributes';
-import type { Mapping, Mappings } from '../operator';
+import type { Mapping, Mappings, TfOperator } from '../operator';
 
-/** More numbers in a list would not be the sizes or indices of a network. */
+/** More numbers in a constant that an operator makes would not be those of a small network. */
 const MAX_LIST = 2 ** 24;
 
 const shapeOf: Mapping = ({ emit, inputs: [x] }) => emit.integers(x!.shape, 'int32');
@@ -13,15 +13,18 @@ function scalar(emit: NodeEmitter, value: number): Tensor {
   return emit.constant(Int32Array.of(value), [], 'int32');
 }
 
-function filled(emit: NodeEmitter, value: Tensor, shape: readonly number[]): Tensor {
-  return emit.broadcastTo(value, shape);
+function filled(operator: TfOperator, value: Tensor, shape: readonly number[]): Tensor {
+  const count = elementCount(shape);
+  operator.check(shape.every((size) => size >= 0) && count <= MAX_LIST, `a result [${shape.join(', ')}]`);
+  return operator.emit.broadcastTo(value, shape);
 }
 
 /** Zeros or ones in the shape and type of another tensor. */
 function like(value: number): Mapping {
-  return ({ emit, inputs: [x] }) => {
-    const { dtype, shape } = x!;
-    return filled(emit, emit.constant(allocate(dtype, 1).fill(value), [], dtype), shape);
+  return (operator) => {
+    const { emit } = operator;
+    const { dtype, shape } = operator.input(0);
+    return filled(operator, emit.constant(allocate(dtype, 1).fill(value), [], dtype), shape);
   };
 }
 
@@ -30,14 +33,14 @@ function constantOf(value: number): Mapping {
   return (operator) => {
     const { emit, attributes, name } = operator;
     const dtype = elementType(attributes.type('T'), name);
-    return filled(emit, emit.constant(allocate(dtype, 1).fill(value), [], dtype), operator.integers(0, 'sizes'));
+    return filled(operator, emit.constant(allocate(dtype, 1).fill(value), [], dtype), operator.integers(0, 'sizes'));
   };
 }
 
 const fill: Mapping = (operator) => {
   const value = operator.input(1);
   operator.check(elementCount(value.shape) === 1, `a value of ${elementCount(value.shape)} numbers`);
-  return filled(operator.emit, operator.emit.reshape(value, []), operator.integers(0, 'sizes'));
+  return filled(operator, operator.emit.reshape(value, []), operator.integers(0, 'sizes'));
 };
 
 const range: Mapping = (operator) => {
