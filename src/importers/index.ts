@@ -31,7 +31,7 @@ export type ModelFiles = Uint8Array | Readonly<Record<string, Uint8Array>>;
  *   `Importer.import`
  * @example
  * ```js
- * const graph = await importModel(bytes, { name: 'digits', shapes: { image: [1, 1, 28, 28] } });
+ * const graph = await importModel(bytes, { name: 'scene', shapes: { image: [1, 3, 64, 64] } });
  * const klet = compile(graph);
  * ```
  */

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { corner, quadrants } from '../cli/cli';
+import { foreignNetworks } from './foreignNetworks';
 import { docsPages, fencesOf, readPage, root, type Fence } from './page';
 
 // The snippets of the pages and doc comments, and a temporary project to run them in.
@@ -44,12 +45,13 @@ export function excerptFile({ code }: Snippet): string | undefined {
  */
 const imports: Record<string, string[]> = {
   kinglet: ['load', 'loadSync', 'KletError'],
-  'kinglet/compiler': ['compare', 'compile', 'quantize', 'toStream', 'GraphBuilder', 'importTflite', 'readKlet',
-    'repack', 'wireStates'],
+  'kinglet/compiler': ['compare', 'compile', 'quantize', 'toStream', 'GraphBuilder', 'importModel', 'importTflite',
+    'readKlet', 'repack', 'wireStates'],
   'kinglet/tasks': ['imageToInput', 'topK'],
 };
 const fixtureValues: [name: string, code: string, needs?: string][] = [['model',
-  "const model = await load('models/digits/digits.klet');", 'load'], ['canvas',
+  "const model = await load('models/digits/digits.klet');", 'load'], ['bytes',
+  "const bytes = (await import('node:fs')).readFileSync('open.onnx');"], ['canvas',
   'const canvas = { width: 3, height: 3 };'], ['context',
   'const context = { getImageData: (x, y, width, height) => ' +
   '({ width, height, data: new Uint8ClampedArray(width * height * 4) }) };']];
@@ -123,7 +125,7 @@ export interface Result {
 }
 
 /**
- * A project with kinglet installed, the models folder, two networks to convert, and samples for
+ * A project with kinglet installed, the models folder, networks to convert, and samples for two of
  * them. Needs dist/.
  */
 export function openWorkshop(): Workshop {
@@ -133,6 +135,7 @@ export function openWorkshop(): Workshop {
   symlinkSync(path.join(root, 'models'), path.join(folder, 'models'), 'junction');
   writeFileSync(path.join(folder, 'network.tflite'), quadrants('uint8'));
   writeFileSync(path.join(folder, 'float.tflite'), quadrants('float'));
+  for (const [name, bytes] of Object.entries(foreignNetworks())) writeFileSync(path.join(folder, name), bytes);
   mkdirSync(path.join(folder, 'samples'));
   const samples = Array.from({ length: 40 }, (_, i) => [`${i}.bin`, corner(i), i % 4] as const);
   for (const [name, bytes] of samples) writeFileSync(path.join(folder, 'samples', name), bytes);

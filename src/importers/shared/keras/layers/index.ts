@@ -11,7 +11,8 @@ import { pooling } from './pooling';
 import { recurrents } from './recurrent';
 import { shapes } from './shapes';
 
-const mappings: Mappings = {
+/** How layers become nodes, by the names of their classes today. */
+export const mappings: Mappings = {
   ...attentions,
   ...convolution,
   ...denses,

@@ -4,7 +4,7 @@ import { elementwiseOperations } from './elementwiseOperations';
 import { movements } from './movements';
 
 /** Functions of TensorFlow and of keras.ops that networks call between layers, by one name each. */
-const operations: Record<string, Mapping> = { ...elementwiseOperations, ...movements };
+export const operations: Record<string, Mapping> = { ...elementwiseOperations, ...movements };
 
 /** Names of TensorFlow's functions, without their modules, for those of keras.ops. */
 const aliases: Record<string, string> = {
