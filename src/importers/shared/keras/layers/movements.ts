@@ -220,7 +220,7 @@ const tile: Mapping = (layer) => {
   const x = subject(layer);
   const multiples = list(layer, 1, 'multiples', 'repeats');
   layer.check(
-    multiples.length === x.shape.length && multiples.every((n) => n > 0),
+    multiples.length === x.shape.length && multiples.every((n) => n > 0 && n <= 65536),
     `multiples [${multiples.join(', ')}]`,
   );
   return multiples.reduce((y, times, axis) => emit.concat(new Array<Tensor>(times).fill(y), axis), x);
