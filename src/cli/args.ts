@@ -64,6 +64,19 @@ export function collectConstants(
   return { ...before, [text.slice(0, at)]: { data } };
 }
 
+/** Collects states such as stateN=state, which name an output and its input, or auto. */
+export function collectStates(
+  text: string,
+  before: Readonly<Record<string, string>> | 'auto' = {},
+): Record<string, string> | 'auto' {
+  if (text === 'auto' || before === 'auto') return 'auto';
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1) {
+    throw new InvalidArgumentError('It must be an output and its input, such as stateN=state, or auto.');
+  }
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
 export function threadCount(text: string): number {
   positiveNumber(text);
   return countUpTo(16)(text);

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
-import { compile, importerOf, importers, readKlet, type ConstantInput, type ForeignMeta, type Graph, type Importer,
-  type ImportOptions, type KletParts } from '../compiler/index';
+import { compile, findStates, importerOf, importers, readKlet, wireStates, type ConstantInput, type ForeignMeta,
+  type Graph, type Importer, type ImportOptions, type KletParts } from '../compiler/index';
 import { KletError } from '../index';
-import { collect, collectConstants, collectShapes } from './args';
+import { collect, collectConstants, collectShapes, collectStates } from './args';
 import { quoted, readBytes, readCompanions, STANDARD } from './files';
 import { describeForeign } from './foreign';
 import type { Io } from './io';
@@ -33,6 +33,13 @@ export interface ForeignOptions {
   constant?: Record<string, ConstantInput>;
   outputs?: string[];
   layout?: 'nhwc';
+  state?: Record<string, string> | 'auto';
+}
+
+/** How a command reads a foreign file. */
+export interface Reading extends ImportOptions {
+  /** Outputs that become states, with the names of their inputs; `auto` finds them. */
+  states?: Record<string, string> | 'auto';
 }
 
 export function addImportOptions(command: Command): void {
@@ -47,19 +54,25 @@ export function addImportOptions(command: Command): void {
     'make an input a constant: sr=16000, or several numbers with commas (may be repeated)',
     collectConstants,
   );
+  command.option(
+    '--state <output=input>',
+    'keep the value of an output for the input of the next call: stateN=state (may be repeated), or auto',
+    collectStates,
+  );
   command.option('--outputs <name>', 'end the network at this value instead of its outputs (may be repeated)', collect);
   command
     .addOption(new Option('--layout <layout>', 'let images at inputs and outputs of .onnx files be [N, H, W, C]')
       .choices(['nhwc']));
 }
 
-export function importOptionsOf({ signature, shape, constant, outputs, layout }: ForeignOptions): ImportOptions {
+export function readingOf({ signature, shape, constant, outputs, layout, state }: ForeignOptions): Reading {
   return {
     ...(signature !== undefined && { signature }),
     ...(shape && { shapes: shape }),
     ...(constant && { constants: constant }),
     ...(outputs && { outputs }),
     ...(layout && { layout }),
+    ...(state && { states: state }),
   };
 }
 
@@ -69,7 +82,7 @@ export function importOptionsOf({ signature, shape, constant, outputs, layout }:
  * @throws KletError `FETCH_FAILED`, `BAD_MAGIC`, and every error of the import, of `compile` and of
  *   `readKlet`
  */
-export function openNetwork(path: string, io: Io, options: ImportOptions = {}): Network {
+export function openNetwork(path: string, io: Io, options: Reading = {}): Network {
   const bytes = readBytes(path);
   const isKlet = hasKletMagic(bytes);
   const progress = new Progress(io, 2, bytes.length > LONG_FILE);
@@ -88,7 +101,7 @@ export function openNetwork(path: string, io: Io, options: ImportOptions = {}): 
   }
 }
 
-function convertInMemory(bytes: Uint8Array, path: string, io: Io, options: ImportOptions): Uint8Array<ArrayBuffer> {
+function convertInMemory(bytes: Uint8Array, path: string, io: Io, options: Reading): Uint8Array<ArrayBuffer> {
   const graph = importForeign(bytes, path, io, options);
   return compile(graph, { meta: { ...foreignMeta(bytes, path, io) } }) as Uint8Array<ArrayBuffer>;
 }
@@ -111,16 +124,43 @@ export function foreignMeta(bytes: Uint8Array, path: string, io: Io): ForeignMet
  *
  * @throws KletError `BAD_MAGIC` with the format that was recognized instead, `UNSUPPORTED_OP`, …
  */
-export function importForeign(bytes: Uint8Array, path: string, io: Io, options: ImportOptions = {}): Graph {
+export function importForeign(bytes: Uint8Array, path: string, io: Io, options: Reading = {}): Graph {
   const importer = importerOf(bytes);
   if (importer) {
     const files = readCompanions(path, importer.companions?.(bytes) ?? []);
-    const graph = importer.import(bytes, { name: networkName(path), files, ...options });
+    const { states, ...importOptions } = options;
+    const graph = importer.import(bytes, { name: networkName(path), files, ...importOptions });
     if (options.signature === undefined) noteSignature(importer, bytes, io);
-    return graph;
+    return withStates(graph, states, io);
   }
   const formats = importers.map(({ title, extensions }) => `${title} networks (.${extensions[0]})`);
   throw new KletError('BAD_MAGIC', `${quoted(path)} ${describeForeign(bytes)}. kinglet converts ${formats.join(', ')}`);
+}
+
+/** Makes states of inputs and outputs, or says which could become states. */
+function withStates(graph: Graph, states: Reading['states'], io: Io): Graph {
+  const found = states === undefined || states === 'auto' ? findStates(graph) : states;
+  const pairs = Object.entries(found);
+  if (states === 'auto' && pairs.length === 0) {
+    const ports = (tensors: Graph['inputs']): string => tensors.map(({ name }) => `"${name}"`).join(', ');
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `--state auto finds no states; name them, as in --state OUTPUT=INPUT. The inputs are ${
+        ports(graph.inputs)
+      }, the outputs ${ports(graph.outputs)}`,
+    );
+  }
+  const texts = pairs.map(([output, input]) => `${output}=${input}`);
+  if (states === undefined) {
+    if (texts.length > 0) {
+      io.err(`kinglet: outputs look like the next values of inputs; keep them in the network with ${
+        texts.map((text) => `--state ${text}`).join(' ')
+      }\n`);
+    }
+    return graph;
+  }
+  if (states === 'auto') io.err(`kinglet: states kept in the network: ${texts.join(', ')}\n`);
+  return wireStates(graph, found);
 }
 
 /** Says which of several signatures was taken. */

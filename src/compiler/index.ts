@@ -6,6 +6,7 @@ export { compare, minAgreement, minSqnr, type Comparison, type ComparisonSample,
 export { quantize, type QuantizeOptions } from './quantize';
 export { repack, type RepackOptions } from './repack';
 export { toStream, type StreamOptions } from './stream';
+export { findStates } from './findStates';
 export { wireStates, type WireOptions } from './wireStates';
 export { lowRank, type FactoredLayer } from './prune/lowRank';
 export { prunableLayerNames, prune, type KeptLayer, type PrunedLayer, type PruneOptions } from './prune/prune';

@@ -12,7 +12,7 @@ import { goldenCases, memoryText, operatorCounts, portsTable, preprocessingText,
 import { pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
-import { addImportOptions, foreignMeta, hasKletMagic, importForeign, importOptionsOf, LONG_FILE, networkName,
+import { addImportOptions, foreignMeta, hasKletMagic, importForeign, readingOf, LONG_FILE, networkName,
   type ForeignOptions } from '../network';
 import { Progress } from '../progress';
 import { countOf, randomInputs } from '../tensors';
@@ -141,7 +141,7 @@ function convert(input: string, options: ConvertOptions, io: Io): boolean {
     if (hasKletMagic(source)) finish(job, repacked(job), undefined, io);
     else {
       const { name = networkName(input) } = options;
-      const imported = importForeign(source, input, io, { name, ...importOptionsOf(options) });
+      const imported = importForeign(source, input, io, { name, ...readingOf(options) });
       const meta = metaOf(job, imported.inputs as TensorInfo[]);
       const compressed = compress(imported, options, meta.preprocessing as Preprocessing | undefined, (title) => {
         progress.update(1, title);

@@ -7,7 +7,7 @@ import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, prepr
 import { drawMemory } from '../drawMemory';
 import { pathText } from '../files';
 import type { Io } from '../io';
-import { addImportOptions, importOptionsOf, openNetwork, type ForeignOptions, type Network } from '../network';
+import { addImportOptions, readingOf, openNetwork, type ForeignOptions, type Network } from '../network';
 import { countOf } from '../tensors';
 import { bytesText, clip, countText, facts, percentText, plural, shapeText, shortName, table } from '../text';
 
@@ -43,7 +43,7 @@ export function inspectCommand(io: Io, exit: (code: number) => void): Command {
   command.addHelpText('after', HELP);
   return command.action((file: string, options: InspectOptions) => {
     if (options.check) return exit(check(file, options, io));
-    io.out(inspect(openNetwork(file, io, importOptionsOf(options)), options, io.columns));
+    io.out(inspect(openNetwork(file, io, readingOf(options)), options, io.columns));
   });
 }
 
@@ -176,7 +176,7 @@ function toJson({ path, format, fileBytes, klet, parts }: Network, memory: Memor
 function check(path: string, options: InspectOptions, io: Io): number {
   const name = pathText(path, 'standard input');
   try {
-    const network = openNetwork(path, io, importOptionsOf(options));
+    const network = openNetwork(path, io, readingOf(options));
     const model = loadSync(network.klet);
     const cases = model.selfTest();
     const { memory } = model;
