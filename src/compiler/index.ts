@@ -14,8 +14,9 @@ export { sensitivity, type LayerSensitivity, type SensitivityOptions } from './p
 export type { PrunePattern } from './prune/units';
 export { GraphBuilder, type NodeOptions } from '../ops/builder';
 export { readKlet, type DebugInfo, type KletParts, type Meta } from '../format/klet';
-export { importerOf, importers, importModel, type ConstantInput, type ForeignMeta, type Importer, type ImportOptions,
-  type ModelFiles } from '../importers/index';
+export { importerOf, importers, type ConstantInput, type ForeignMeta, type Importer,
+  type ImportOptions } from '../importers/index';
+export { importModel, type ModelFiles } from '../importers/importModel';
 export { importTflite } from '../importers/tflite/index';
 export { KletError, type KletErrorCode } from '../errors';
 export type { AnyNode, DType, Graph, Node, Quantization, Tensor, TensorData } from '../graph/graph';

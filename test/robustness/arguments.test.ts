@@ -125,6 +125,8 @@ const correct: Record<string, () => unknown[]> = {
   importerOf: () => [tflite],
   quantize: () => [sequence(), { samples: samples(64), floatIo: true }],
   toStream: () => [sequence(), { axis: 1, frames: 2 }],
+  findStates: () => [counter()],
+  importModel: () => [tflite, { name: 'tiny' }],
   wireStates: () => [counter(), { next: 'state' }, { initial: { state: new Float32Array(2) } }],
   lowRank: () => [graph(), 0.5],
   prune:
