@@ -103,6 +103,33 @@ describe('a loop of Keras', () => {
     compareWithLoop(writeTflite({ ...network, outputs: [loop.outputs[3]!, ...network.outputs] }), 1e-5);
   });
 
+  const cells: [cell: LoopLayer['cell'], changes: Partial<LoopLayer>][] = [['lstm', {}], ['lstm', { weights: 'int8' }],
+    ['rnn', {}], ['gru', {}], ['gru', { resetAfter: true, weights: 'int8' }]];
+  test.each(cells)('may start from states that are inputs: %s %j', (cell, changes) => {
+    const network = oneLayer({ ...base, ...changes, cell });
+    const loop = network.operators.find(({ kind }) => kind === 'WHILE')!;
+    const names = cell === 'lstm' ? ['h0', 'c0'] : ['h0'];
+    names.forEach((name, i) => (loop.inputs[3 + i] = name));
+    network.tensors.push(...names.map((name) => ({ name, shape: [1, 8], type: 'FLOAT32' as const })));
+    network.inputs.push(...names);
+    compareWithLoop(writeTflite(network), 1e-5);
+  });
+
+  test('may start from constants, and from states that other operators compute', () => {
+    const filled = oneLayer(base);
+    filled.tensors.find(({ name }) => name === 'zero')!.data = [0.5];
+    compareWithLoop(writeTflite(filled), 1e-5);
+    const network = new LoopNetwork(6);
+    const x = network.main.tensor('x', [1, base.steps, base.inputs]);
+    const first = network.layer(x, { ...base, cell: 'gru' });
+    const loop = network.main.operators.find(({ kind }) => kind === 'WHILE')!;
+    // a decoder that starts from the last state of an encoder
+    const second = network.layer(x, { ...base, cell: 'rnn' });
+    network.main.operators.findLast(({ kind }) => kind === 'WHILE')!.inputs[3] = loop.outputs[3]!;
+    const ops = compareWithLoop(writeTflite(network.network([x], [second, first])), 1e-5);
+    expect(ops.filter((op) => op === 'gru' || op === 'rnn')).toHaveLength(2);
+  });
+
   const files = ['Fall-DetectionModel__model5_1__784d37', 'deep-learning-realtime-har-i__model__495465',
     'Punch_DL__model__efd4f5'].map((name) => `${name}.tflite`);
   test.skipIf(!existsSync(path.join(shared, 'odd'))).each(files)('is recognized in %s', (file) => {
@@ -171,18 +198,12 @@ describe('a loop is refused', () => {
     refused(network, /WHILE with SELECT_V2 "masked" in its body, a mask; export/);
   });
 
-  test('if it starts from a state that is an input', () => {
+  test('if it starts from a state of another shape', () => {
     const network = oneLayer(base);
-    network.tensors.push({ name: 'start', shape: [1, 8], type: 'FLOAT32' });
+    network.tensors.push({ name: 'start', shape: [2, 8], type: 'FLOAT32' });
     network.inputs.push('start');
     operatorOf(network, 'WHILE').inputs[3] = 'start';
-    refused(network, /WHILE with a state whose start is an input \(stateful=True or initial_state\)/);
-  });
-
-  test('if it starts from a state other than zeros', () => {
-    const network = oneLayer(base);
-    network.tensors.find(({ name }) => name === 'zero')!.data = [0.5];
-    refused(network, /WHILE with a state that does not start from zeros/);
+    refused(network, /WHILE with a state of float32 \[2, 8\], not float32 \[1, 8\]/);
   });
 
   test('if its number of steps is not that of the sequence', () => {

@@ -1,6 +1,7 @@
 import { KletError } from '../../errors';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
+import { hasStateOperands } from '../../ops/shared/cellStates';
 import { assembleGraph } from '../shared/assemble';
 import { lastSupported } from '../shared/cut';
 import { joinBlocks } from '../shared/joinBlocks';
@@ -134,7 +135,7 @@ export class TfliteImport {
       if (this.operators[i]!.source.outputs.some((index) => this.demanded.has(index))) lowered.push(this.lower(i));
     }
     const nodes = lowered.reverse().flat();
-    const carries = nodes.some(({ op, name }) => operatorOf(op).isStateful && !this.restarting.includes(name));
+    const carries = nodes.some((node) => keepsState(node) && !this.restarting.includes(node.name));
     if (carries || states.length > 0) {
       for (const name of this.restarting) {
         this.unsupported.addOperator('WHILE beside layers or variables that keep their state between runs', name);
@@ -196,8 +197,10 @@ export class TfliteImport {
 
   /** Where the network could end before the operators that are unsupported. */
   private ends(): string[] {
+    if (this.refused.size === 0) return [];
+    // a list is a part of the loop that fills it
     const isValue = (index: number): boolean =>
-      index >= 0 && this.tensors.producers.has(index) &&
+      index >= 0 && this.tensors.producers.has(index) && !this.tensors.isList(index) &&
       this.unsupported.collect(() => !this.tensors.get(index).data) === true;
     const named = (indices: readonly number[]): string[] =>
       indices.filter(isValue).map((index) => this.tensors.name(index));
@@ -206,7 +209,7 @@ export class TfliteImport {
       writes: named(source.outputs),
       isRefused: this.refused.has(i),
     }));
-    return this.refused.size === 0 ? [] : lastSupported(steps, named(this.results.map(({ index }) => index)));
+    return lastSupported(steps, named(this.results.map(({ index }) => index)));
   }
 
   private lower(position: number): AnyNode[] {
@@ -246,7 +249,7 @@ export class TfliteImport {
       this.demandInputs(source);
     }
     if (kind === 'WHILE') {
-      this.restarting.push(...operator.nodes.filter(({ op }) => operatorOf(op).isStateful).map((node) => node.name));
+      this.restarting.push(...operator.nodes.filter(keepsState).map((node) => node.name));
     }
     return operator.nodes;
   }
@@ -287,4 +290,9 @@ export class TfliteImport {
     const source = this.variables.read(output);
     return typeof source === 'number' ? this.readable(source, position) : source;
   }
+}
+
+/** Whether a layer keeps its state itself, instead of starting from an operand. */
+function keepsState(node: AnyNode): boolean {
+  return operatorOf(node.op).isStateful === true && !hasStateOperands(node);
 }

@@ -136,6 +136,18 @@ export class TensorTable {
     return this.subgraph.tensors[index]?.shape ?? [];
   }
 
+  /** The element type in the file. */
+  dtype(index: number): string {
+    return tensorTypes[this.subgraph.tensors[index]?.type ?? -1]?.toLowerCase() ?? 'no type';
+  }
+
+  /** Whether a tensor holds quantized activations of int16. */
+  isWide(index: number): boolean {
+    return this.dtype(index) === 'int16' && this.quantizationOf(index) !== undefined &&
+      !this.subgraph.tensors[index]?.isVariable &&
+      (this.producers.has(index) || this.subgraph.inputs.includes(index));
+  }
+
   /** Whether a tensor is of complex numbers. */
   isComplex(index: number): boolean {
     return tensorTypes[this.subgraph.tensors[index]?.type ?? -1] === 'COMPLEX64';

@@ -12,6 +12,11 @@ export interface Loop {
   cell: Cell;
   /** The operand that is the sequence [T][B][I]. */
   sequence: number;
+  /**
+   * The operands that are the initial states, the hidden one first; none if the layer starts from
+   * zeros.
+   */
+  starts: number[];
   /** The outputs that the layer gives: the hidden states of all time steps, or of the last one. */
   results: Map<number, 'all' | 'last'>;
 }
@@ -64,13 +69,15 @@ export function recognizeLoop(
   const ports = states.map((slot) => ({ before: scope.inputs[slot]!, after: scope.outputs[slot]! }));
   const cell = matchCell(body, { x, states: ports }, main.tensors.name(source.outputs[0] ?? -1));
   for (const slot of states) checkStart(main, source.inputs[slot] ?? -1, [batch ?? 0, cell.u.shape[1]!]);
+  const isZero = states.every((slot) => initial(slot)?.data.every((value) => value === 0));
+  const ordered = [states[cell.hidden]!, ...states.filter((_, i) => i !== cell.hidden)];
   const results: Loop['results'] = new Map([[states[cell.hidden]!, 'last']]);
   for (const [slot, { value, isLast }] of lists) {
     if (value !== ports[cell.hidden]!.after) throw body.mismatch(value, 'its hidden state as output');
     checkReserved(main, source.inputs[slot] ?? -1, isLast ? 1 : steps);
     results.set(slot, isLast ? 'last' : 'all');
   }
-  return { cell, sequence, results };
+  return { cell, sequence, starts: isZero ? [] : ordered, results };
 }
 
 /** The tensor that a list of time steps was made from. */
@@ -79,19 +86,11 @@ export function sequenceIn({ operators, tensors }: Scope, index: number): number
   return producer && kindOf(producer) === 'TensorListFromTensor' ? producer.source.inputs[0] ?? -1 : index;
 }
 
-/** A layer starts from zeros. */
-function checkStart({ operators, tensors }: Scope, index: number, shape: number[]): void {
-  const start = tensors.constant(index);
-  const producer = operators[tensors.producers.get(index) ?? -1];
-  if (!start) {
-    const from = producer ? `${kindOf(producer)} computes` : 'is an input';
-    throw new Mismatch(`a state whose start ${from} (stateful=True or initial_state); a layer starts from zeros`);
-  }
+/** Checks the initial value of a state. */
+function checkStart({ tensors }: Scope, index: number, shape: number[]): void {
+  const start = tensors.constant(index) ?? { shape: tensors.shape(index), dtype: tensors.dtype(index) };
   if (start.shape.join() !== shape.join() || start.dtype !== 'float32') {
     throw new Mismatch(`a state of ${start.dtype} [${start.shape.join(', ')}], not float32 [${shape.join(', ')}]`);
-  }
-  if (!(start.data as Float32Array).every((value) => value === 0)) {
-    throw new Mismatch('a state that does not start from zeros');
   }
 }
 

@@ -2,15 +2,18 @@ import type { Tensor } from '../../../graph/graph';
 import type { Loop } from '../loops/loop';
 import type { Mapping, Mappings, TfliteOperator } from '../operator';
 
-function emitCell(operator: TfliteOperator, { cell }: Loop, x: Tensor, sequence: Tensor): void {
+function emitCell(operator: TfliteOperator, { cell, starts }: Loop, x: Tensor, sequence: Tensor): void {
+  const states = starts.map((slot) => operator.input(slot, 2));
   const shared = { timeMajor: true, reverse: false, ...(cell.hybrid && { hybrid: cell.hybrid }) };
   const { w, u, bias } = cell;
   if (cell.op === 'gru') {
-    operator.emit('gru', [x, w, u, bias, cell.recurrentBias], { ...shared, resetAfter: cell.resetAfter }, [sequence]);
+    operator.emit('gru', [x, w, u, bias, cell.recurrentBias, ...states], { ...shared, resetAfter: cell.resetAfter }, [
+      sequence,
+    ]);
   } else if (cell.op === 'rnn') {
-    operator.emit('rnn', [x, w, u, bias], { ...shared, activation: cell.activation }, [sequence]);
+    operator.emit('rnn', [x, w, u, bias, ...states], { ...shared, activation: cell.activation }, [sequence]);
   } else {
-    operator.emit('lstm', [x, w, u, bias, null, null, null, null], {
+    operator.emit('lstm', [x, w, u, bias, null, null, null, null, ...states], {
       ...shared,
       activation: cell.activation,
       cellClip: 0,
