@@ -14,6 +14,7 @@ import { resolveShapes, withShapes } from './openShapes';
 import { narrowInputs } from './narrowing';
 import { TfliteOperator, type Mapping } from './operator';
 import { customMappings, mappings } from './operators';
+import { wideKinds } from './operators/conversion';
 import { complexKinds } from './operators/spectrum';
 import { TfliteReader } from './reader';
 import { operatorKinds, optionsOf, type OperatorKind, type Table } from './schema';
@@ -219,10 +220,13 @@ export class TfliteImport {
     const mapping = (kind === 'CUSTOM' ? customMappings.get(customName) : mappings[kind as OperatorKind]) as Mapping<
       OperatorKind
     > | undefined;
-    const isComplex = [...source.inputs, ...source.outputs].some((index) => this.tensors.isComplex(index));
-    const isForbidden = isComplex && !complexKinds.has(kind);
-    if (!mapping || isForbidden) {
-      this.unsupported.addOperator(isForbidden ? `${label} of complex numbers` : label, name);
+    const operands = [...source.inputs, ...source.outputs];
+    const isComplex = operands.some((index) => this.tensors.isComplex(index));
+    const isWide = operands.some((index) => this.tensors.isWide(index));
+    const forbidden = [...(isComplex && !complexKinds.has(kind) ? ['complex numbers'] : []),
+      ...(isWide && !wideKinds.has(kind) ? ['int16 activations'] : [])];
+    if (!mapping || forbidden.length > 0) {
+      this.unsupported.addOperator([label, ...forbidden].join(' of '), name);
       this.refused.add(position);
       this.demandInputs(source);
       return [];

@@ -45,6 +45,10 @@ export function convertTensor(
   const isConstant = bytes.length > 0 || (source.buffer > 0 && elementCount(shape) === 0);
   // of complex numbers, the real and imaginary parts
   if (type === 'COMPLEX64' && !isConstant) return { name, shape: [...shape, 2], dtype: 'float32' };
+  // activations of 16 bits are real numbers
+  if (type === 'INT16' && !isConstant && convertQuantization(source, name, 'int16')) {
+    return { name, shape, dtype: 'float32' };
+  }
   const dtype = type && (isConstant ? constantDtypes : dtypes)[type];
   if (!dtype) throw new UnsupportedTensor(`"${name}" (${type?.toLowerCase() ?? `type ${source.type}`})`);
 

@@ -1,3 +1,4 @@
+import type { Tensor } from '../../../graph/graph';
 import type { Mappings, TfliteOperator } from '../operator';
 
 /** CAST, and the FlexCast that stands for the types that CAST lacks. */
@@ -5,6 +6,49 @@ export function cast(operator: TfliteOperator<'CAST' | 'CUSTOM'>): void {
   const x = operator.input(0);
   if (x.dtype === 'float32' && operator.output.dtype === 'float32') operator.emit('reshape', [x], {});
   else operator.emit('cast', [x], {});
+}
+
+/**
+ * The operators that may read or write int16 activations, which are real numbers in the graph
+ * (float32): the ends of a network have them, so that samples of sound need no scaling.
+ */
+export const wideKinds: ReadonlySet<string> = new Set(['QUANTIZE', 'DEQUANTIZE']);
+
+/** Emits real numbers in steps of an int32 output. */
+function quantizeInt32(operator: TfliteOperator, real: Tensor): void {
+  const { output } = operator;
+  const scale = output.quantization?.scale[0];
+  operator.check(scale !== undefined && output.quantization?.zeroPoint[0] === 0, 'an int32 output without a scale');
+  const factor: Tensor = {
+    name: `${output.name}/steps`,
+    shape: [],
+    dtype: 'float32',
+    data: Float32Array.of(1 / scale!),
+  };
+  const steps = operator.temporary(real, output.shape, 'scaled');
+  const whole = operator.temporary(real, output.shape, 'whole');
+  operator.emit('binary', [real, factor], { kind: 'mul', activation: 'none' }, [steps]);
+  operator.emit('unary', [steps], { kind: 'round' }, [whole]);
+  operator.emit('cast', [whole], {});
+}
+
+function quantize(operator: TfliteOperator): void {
+  const x = operator.input(0);
+  const { output } = operator;
+  const isInt8 = x.dtype === 'int8' || x.dtype === 'uint8';
+  if (x.dtype === 'float32' && output.dtype === 'float32') return operator.emit('reshape', [x], {});
+  if (isInt8 && output.dtype === 'float32') return operator.emit('dequantize', [x], {});
+  if (output.dtype !== 'int32') return operator.emit('quantize', [x], {});
+  if (!isInt8) return quantizeInt32(operator, x);
+  const { name, shape } = operator.temporary(x, x.shape, 'real');
+  const real: Tensor = { name, shape, dtype: 'float32' };
+  operator.emit('dequantize', [x], {}, [real]);
+  quantizeInt32(operator, real);
+}
+
+function dequantize(operator: TfliteOperator): void {
+  const x = operator.input(0);
+  operator.emit(x.dtype === 'float32' ? 'reshape' : 'dequantize', [x], {});
 }
 
 /**
@@ -17,6 +61,6 @@ export const conversion: Mappings = {
   FILL: (operator) => operator.check(false, 'a size or value that is computed at run time'),
   ZEROS_LIKE: (operator) => operator.check(false, 'a large result'),
   RANGE: (operator) => operator.check(false, 'limits that are computed at run time'),
-  QUANTIZE: (operator) => operator.emit('quantize', [operator.input(0)], {}),
-  DEQUANTIZE: (operator) => operator.emit('dequantize', [operator.input(0)], {}),
+  QUANTIZE: quantize,
+  DEQUANTIZE: dequantize,
 };
