@@ -189,6 +189,8 @@ export const OP_TOP_K = 70;
 export const OP_SCATTER = 71;
 export const OP_RESAMPLE = 72;
 export const OP_GRID_SAMPLE = 73;
+export const OP_NON_MAX_SUPPRESSION = 74;
+export const OP_MAX_POOL_INDICES = 78;
 export const OP_DFT = 80;
 export const OP_RECURRENCE = 82;
 /** The opcodes of the extra module (assembly/extra), which few networks need. */
@@ -859,6 +861,45 @@ export const SCATTER_ADD = 1;
 export const SCATTER_MUL = 2;
 export const SCATTER_MAX = 3;
 export const SCATTER_MIN = 4;
+
+// nonMaxSuppression: boxes f32 [BATCH][COUNT][4], scores f32 [BATCH][CLASSES][COUNT] → rows i32
+//   [BATCH·CLASSES·LIMIT][3] of a batch, a class and a box, −1 in unused ones; their scores, 0 in
+//   unused places; the number of rows, i32. A class has at most LIMIT rows, by descending score.
+//   CENTERED 1: boxes are x, y, width and height, with x and y of the center
+//            0: y, x, y, x of two opposite corners
+//   SIGMA of the decay of scores; 0 for none
+export const NMS_BOXES = 8;
+export const NMS_SCORES = 12;
+export const NMS_TARGET_ROWS = 16;
+export const NMS_TARGET_SCORES = 20;
+export const NMS_TARGET_COUNT = 24;
+export const NMS_BATCH = 28;
+export const NMS_CLASSES = 32;
+export const NMS_COUNT = 36;
+export const NMS_LIMIT = 40;
+export const NMS_CENTERED = 44;
+export const NMS_SCORE_THRESHOLD = 48;
+export const NMS_IOU_THRESHOLD = 52;
+export const NMS_SIGMA = 56;
+export const NMS_BYTES = 64;
+
+// maxPoolIndices: target i32 [BATCH][OUT_H][OUT_W][CHANNELS] = row·IN_W + column of the first
+//   maximum of each window of a source [BATCH][IN_H][IN_W][CHANNELS]
+export const MAX_POOL_INDICES_SOURCE = 8;
+export const MAX_POOL_INDICES_TARGET = 12;
+export const MAX_POOL_INDICES_BATCH = 16;
+export const MAX_POOL_INDICES_IN_H = 20;
+export const MAX_POOL_INDICES_IN_W = 24;
+export const MAX_POOL_INDICES_CHANNELS = 28;
+export const MAX_POOL_INDICES_OUT_H = 32;
+export const MAX_POOL_INDICES_OUT_W = 36;
+export const MAX_POOL_INDICES_KERNEL_H = 40;
+export const MAX_POOL_INDICES_KERNEL_W = 44;
+export const MAX_POOL_INDICES_STRIDE_Y = 48;
+export const MAX_POOL_INDICES_STRIDE_X = 52;
+export const MAX_POOL_INDICES_PAD_TOP = 56;
+export const MAX_POOL_INDICES_PAD_LEFT = 60;
+export const MAX_POOL_INDICES_BYTES = 64;
 
 // resample: target [OUTER][OUT][INNER] = weighted sums along IN of source [OUTER][IN][INNER]. The
 //   sources and the targets are i8 or f32, independently.

@@ -31,7 +31,6 @@ const compared: Record<string, number> = {
 
 const refused: Record<string, RegExp> = {
   'Portrait-Segmentation__mnv3_seg_quant__510c87': /zero point per channel/,
-  'android_tflite__hair_segmentation__d2c940': /MaxPoolingWithArgmax2D/,
   'openmv__audio_preprocessor__684c7e': /SignalFilterBankLog/,
 };
 

@@ -5,6 +5,7 @@ import { DETECTION_ANCHORS, DETECTION_ANCHOR_COUNT, DETECTION_BACKGROUND, DETECT
   DETECTION_TARGET_SCORES, DTYPE_F32 } from '../layout';
 import { checkCounts, checkRange, checkRecord, checkWork, float, int, needScratch, scratch, source, target,
   toF64 } from '../record';
+import { overlap } from './boxes';
 import { heapify, pop } from './heap';
 
 // The detections of a single-shot detector: non-maximum suppression of the boxes, by descending
@@ -76,24 +77,6 @@ function decode(r: usize, anchor: i32, out: usize): void {
     store<f32>(out + at, center - half);
     store<f32>(out + at, center + half, 8);
   }
-}
-
-function area(box: usize): f32 {
-  return (load<f32>(box, 8) - load<f32>(box)) * (load<f32>(box, 12) - load<f32>(box, 4));
-}
-
-/** The length that two boxes have in common along an axis. */
-function common(a: usize, b: usize): f32 {
-  return max<f32>(min<f32>(load<f32>(a, 8), load<f32>(b, 8)) - max<f32>(load<f32>(a), load<f32>(b)), 0);
-}
-
-/** Intersection over union; 0 for an empty box. */
-function overlap(a: usize, b: usize): f32 {
-  const areaA = area(a);
-  const areaB = area(b);
-  if (areaA <= 0 || areaB <= 0) return 0;
-  const intersection = common(a, b) * common(a + 4, b + 4);
-  return intersection / (areaA + areaB - intersection);
 }
 
 /** Whether the candidate overlaps with one of `count` detections of its class. */

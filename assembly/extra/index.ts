@@ -2,8 +2,8 @@
 // host instantiates it on the core's memory when a plan has one of its records, and the core calls
 // `extra` directly. Its records run on thread 0 alone.
 import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_DFT,
-  OP_ELEMENTWISE, OP_FUNCTION, OP_GATHER_ND, OP_GRID_SAMPLE, OP_NORMALIZE, OP_RECURRENCE, OP_RESAMPLE, OP_SCATTER,
-  OP_TOP_K, RECORD_OPCODE } from '../layout';
+  OP_ELEMENTWISE, OP_FUNCTION, OP_GATHER_ND, OP_GRID_SAMPLE, OP_MAX_POOL_INDICES, OP_NON_MAX_SUPPRESSION, OP_NORMALIZE,
+  OP_RECURRENCE, OP_RESAMPLE, OP_SCATTER, OP_TOP_K, RECORD_OPCODE } from '../layout';
 import { beginWalk, fail, faultOf, scratchOf } from '../record';
 import { describeCumsum, runCumsum } from './cumsum';
 import { describeDetectionPostprocess, runDetectionPostprocess } from './detectionPostprocess';
@@ -14,6 +14,8 @@ import { describeGatherNd, runGatherNd } from './gatherNd';
 import { describeGridSample, runGridSample } from './gridSample';
 import { describeResample, runResample } from './resample';
 import { describeNormalize, runNormalize } from './normalize';
+import { describeMaxPoolIndices, runMaxPoolIndices } from './maxPoolIndices';
+import { describeNonMaxSuppression, runNonMaxSuppression } from './nonMaxSuppression';
 import { describeRecurrence, runRecurrence } from './recurrence';
 import { describeScatter, runScatter } from './scatter';
 import { describeTopK, runTopK } from './topK';
@@ -51,6 +53,12 @@ function describe(r: usize): void {
       break;
     case OP_GRID_SAMPLE:
       describeGridSample(r);
+      break;
+    case OP_NON_MAX_SUPPRESSION:
+      describeNonMaxSuppression(r);
+      break;
+    case OP_MAX_POOL_INDICES:
+      describeMaxPoolIndices(r);
       break;
     case OP_DFT:
       describeDft(r);
@@ -94,6 +102,12 @@ function runRecord(r: usize): void {
       break;
     case OP_GRID_SAMPLE:
       runGridSample(r);
+      break;
+    case OP_NON_MAX_SUPPRESSION:
+      runNonMaxSuppression(r);
+      break;
+    case OP_MAX_POOL_INDICES:
+      runMaxPoolIndices(r);
       break;
     case OP_DFT:
       runDft(r);

@@ -3,6 +3,10 @@ import { checkFiniteTable, checkRange, checkRanges, fail, float, int, table, toF
 
 // Checks that several operators share.
 
+const MAX_KERNEL = 1 << 24;
+/** Limit of input coordinates, so that they do not overflow i32. */
+const MAX_REACH: f64 = 1073741824;
+
 /** Checks the bounds of an activation: min ≤ max, and for i8 both are i8 values. */
 export function checkActivation(r: usize, minField: usize, maxField: usize, f32s: bool): void {
   if (f32s) {
@@ -52,4 +56,15 @@ export function checkFrames(r: usize, field: usize, time: f64, batch: f64, n: f6
   const apart = batch == 1 || time == 1 || timeStride >= (batch - 1) * batchStride + n ||
     batchStride >= (time - 1) * timeStride + n;
   if (!(apart && (time == 1 || timeStride >= n) && (batch == 1 || batchStride >= n))) fail(FAULT_ATTRIBUTE);
+}
+
+/**
+ * Checks the windows of a pool along one dimension by the fields of its kernel, stride, padding and
+ * sizes. Every window contains a pixel of the image.
+ */
+export function checkWindows(r: usize, kernel: usize, stride: usize, pad: usize, sizeIn: usize, sizeOut: usize): void {
+  checkRange(r, kernel, 1, MAX_KERNEL);
+  checkRange(r, pad, 0, int(r, kernel) - 1);
+  if (toF64(r, sizeOut) * toF64(r, stride) > MAX_REACH) fail(FAULT_ATTRIBUTE);
+  if ((toF64(r, sizeOut) - 1) * toF64(r, stride) - toF64(r, pad) >= toF64(r, sizeIn)) fail(FAULT_ATTRIBUTE);
 }

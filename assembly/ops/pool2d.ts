@@ -6,25 +6,14 @@ import { pool_average_f32, pool_average_i8, pool_max_f32, pool_max_i8 } from '..
 import { toF64, bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, source, parallel,
   target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { checkActivation } from './checks';
+import { checkActivation, checkWindows } from './checks';
 
-const MAX_KERNEL = 1 << 24;
 /** The threads share the channels if there are fewer output pixels than this. */
 const FEW_PIXELS = 16;
 /** Cost of one element of a window, in multiply-adds. */
 const WORK_PER_ELEMENT = 4;
-/** Limit of input coordinates, so that they do not overflow i32. */
-const MAX_REACH: f64 = 1073741824;
 /** Maximum number of pixels of a window, so that their i8 sum with the rounding offset fits i32. */
 const MAX_WINDOW: f64 = 4194304;
-
-/** Every window contains a pixel of the image. */
-function checkWindows(r: usize, kernel: usize, stride: usize, pad: usize, sizeIn: usize, sizeOut: usize): void {
-  checkRange(r, kernel, 1, MAX_KERNEL);
-  checkRange(r, pad, 0, int(r, kernel) - 1);
-  if (toF64(r, sizeOut) * toF64(r, stride) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  if ((toF64(r, sizeOut) - 1) * toF64(r, stride) - toF64(r, pad) >= toF64(r, sizeIn)) fail(FAULT_ATTRIBUTE);
-}
 
 export function describePool2d(r: usize): void {
   checkRecord(r, POOL2D_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));

@@ -4,6 +4,7 @@ import { indexing, indexingTypes } from './indexing';
 import { networks } from './networks';
 import { predicates, predicateTypes } from './predicates';
 import { recurrent, recurrentTypes } from './recurrent';
+import { reductions, reductionTypes } from './reductions';
 import { spectrum, spectrumTypes } from './spectrum';
 import { volumes, volumeTypes } from './volumes';
 
@@ -424,6 +425,7 @@ const recipes: Record<string, Recipe> = {
   BATCH_MATMUL: batchMatmul,
   AVERAGE_POOL_2D: pool('AVERAGE_POOL_2D'),
   MAX_POOL_2D: pool('MAX_POOL_2D'),
+  L2_POOL_2D: pool('L2_POOL_2D'),
   ADD: binary('ADD', [-3, 3], true),
   SUB: binary('SUB', [-3, 3], true),
   MUL: binary('MUL', [-3, 3], true),
@@ -485,6 +487,7 @@ const recipes: Record<string, Recipe> = {
   ...indexing,
   ...predicates,
   ...recurrent,
+  ...reductions,
   ...networks,
   ...spectrum,
   ...volumes,
@@ -493,7 +496,7 @@ const recipes: Record<string, Recipe> = {
 const hybridOperators = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED'];
 function typesOf(operator: string): readonly ElementType[] {
   const types = recurrentTypes[operator] ?? predicateTypes[operator] ?? detectionTypes[operator] ??
-    spectrumTypes[operator] ?? volumeTypes[operator] ?? indexingTypes[operator];
+    spectrumTypes[operator] ?? volumeTypes[operator] ?? indexingTypes[operator] ?? reductionTypes[operator];
   if (types) return types;
   // TensorFlow Lite's kernel refuses integers
   if (operator === 'SIGN') return ['float32'];

@@ -49,12 +49,46 @@ const updateSlice: Recipe = (make) => {
   make.emit('DYNAMIC_UPDATE_SLICE', [x, update, begin], [make.outputLike(x, shape)]);
 };
 
+/**
+ * Random boxes, of which many overlap; with corners at eighths, some by exactly a threshold.
+ * TensorFlow Lite selects a box without an area again and again, so there are none.
+ */
+const suppression = (isSoft: boolean): Recipe => (make) => {
+  const { random } = make;
+  const count = random.int(1, 40);
+  const limit = random.int(1, 12);
+  const boxes = random.pick([true, false])
+    ? make.input([count, 4], 0, 1)
+    : make.floats(
+      Array.from({ length: count }, () => {
+        const [top, left] = [random.int(0, 4) / 8, random.int(0, 4) / 8];
+        return [top, left, top + random.int(1, 4) / 8, left + random.int(1, 4) / 8];
+      }).flat(),
+      [count, 4],
+    );
+  const scores = make.input([count], 0, 1);
+  const thresholds = [random.pick([0.25, 0.5, 0.625]), random.pick([0, 0.25, 0.5])];
+  const sigma = isSoft ? [random.pick([0, 0.25, 0.5])] : [];
+  const inputs = [boxes, scores, make.integers([limit], []),
+    ...[...thresholds, ...sigma].map((x) => make.floats([x], []))];
+  const kept = isSoft ? [make.output([limit], 0, 1, 'float32')] : [];
+  make.emit(isSoft ? 'NON_MAX_SUPPRESSION_V5' : 'NON_MAX_SUPPRESSION_V4', inputs, [make.integerOutput([limit]), ...kept,
+    make.integerOutput([])]);
+};
+
 export const indexing: Record<string, Recipe> = {
   TOPK_V2: topK,
   ONE_HOT: oneHot,
   SCATTER_ND: scatterNd,
+  NON_MAX_SUPPRESSION_V4: suppression(false),
+  NON_MAX_SUPPRESSION_V5: suppression(true),
   DYNAMIC_UPDATE_SLICE: updateSlice,
 };
 
 /** Element types, where not all of them are possible. */
-export const indexingTypes: Record<string, readonly ElementType[]> = { ONE_HOT: ['float32'], SCATTER_ND: ['float32'] };
+export const indexingTypes: Record<string, readonly ElementType[]> = {
+  ONE_HOT: ['float32'],
+  SCATTER_ND: ['float32'],
+  NON_MAX_SUPPRESSION_V4: ['float32'],
+  NON_MAX_SUPPRESSION_V5: ['float32'],
+};

@@ -192,8 +192,15 @@ export interface Attributes {
    */
   maxPool2d: Sliding & { kernel: Pair };
   /**
+   * x [N][H][W][C] → int32 [N][OH][OW][C]: the place of the maximum of each window, as row · W +
+   * column in x. Of equal elements, it is the first one; NaN counts only if it is the first of its
+   * window.
+   */
+  maxPoolIndices: { kernel: Pair; stride: Pair; padding: Padding };
+  /**
    * One value for all elements along `axes` (ascending). The output's shape determines whether the
-   * reduced dimensions are kept as 1 or dropped.
+   * reduced dimensions are kept as 1 or dropped. Integers have no mean, and wrap around; bool and
+   * uint8 without a scale have a maximum and a minimum.
    */
   reduce: { kind: ReduceKind; axes: number[] };
   /**
@@ -379,6 +386,20 @@ export interface Attributes {
    */
   detectionPostprocess: { classes: number; detections: number; classesPerDetection: number; detectionsPerClass?: number;
     scoreThreshold: number; iouThreshold: number; scales: [y: number, x: number, height: number, width: number] };
+  /**
+   * The boxes that non-maximum suppression selects. boxes [B][N][4], scores [B][C][N] → rows int32
+   * [B·C·limit][3], scores [B·C·limit], number of rows int32 [1]. A row is a batch, a class and a
+   * box; unused rows are −1 and unused scores 0. They are ordered by batch, class and descending
+   * score. Boxes are y, x, y, x of two opposite corners, or with `centered` x and y of the center,
+   * width and height.
+   *
+   * The candidates of a class have a score above `scoreThreshold`, and the best `limit` are
+   * selected. A box whose intersection over union with one that is selected is larger than
+   * `iouThreshold` is not selected. With a `sigma` above 0, each selected box also multiplies the
+   * scores of later ones by exp(−0.5 / sigma · iou²): Soft-NMS (Bodla and others, 2017), as in
+   * TensorFlow.
+   */
+  nonMaxSuppression: { limit: number; scoreThreshold: number; iouThreshold: number; sigma: number; centered: boolean };
 }
 
 export type OperatorName = keyof Attributes;
@@ -442,6 +463,14 @@ export const attributeForms = {
     gateScales: 'an array of numbers?',
   },
   maxPool2d: pool,
+  maxPoolIndices: { kernel: 'two numbers', stride: 'two numbers', padding: 'four numbers' },
+  nonMaxSuppression: {
+    limit: 'a number',
+    scoreThreshold: 'a number',
+    iouThreshold: 'a number',
+    sigma: 'a number',
+    centered: 'true or false',
+  },
   normalize: { axes: 'an array of numbers', epsilon: 'a number', center: 'true or false' },
   pad: { before: 'an array of numbers', after: 'an array of numbers', mode: 'a string', value: 'a number' },
   prelu: {},

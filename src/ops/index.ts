@@ -26,6 +26,8 @@ import { logSoftmax } from './logSoftmax';
 import { logic } from './logic';
 import { lstm } from './lstm';
 import { maxPool2d } from './maxPool2d';
+import { maxPoolIndices } from './maxPoolIndices';
+import { nonMaxSuppression } from './nonMaxSuppression';
 import { normalize } from './normalize';
 import type { Operator } from './operator';
 import { pad } from './pad';
@@ -72,6 +74,8 @@ export const operators: { [K in OperatorName]: Operator<K> } = {
   logSoftmax,
   logic,
   maxPool2d,
+  maxPoolIndices,
+  nonMaxSuppression,
   normalize,
   pad,
   prelu,

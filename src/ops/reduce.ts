@@ -4,6 +4,7 @@ import type { ReduceKind } from '../graph/operators';
 import type { Operator } from './operator';
 import { emitCopy, inQuantizationOf } from './shared/emit';
 import { quantizeMultiplier } from './shared/fixedPoint';
+import { emitIntegerReduce } from './shared/integerReduce';
 import { sameQuantization } from './shared/quantized';
 import { demand, requireTypes, shapeText } from './shared/refuse';
 import { f32 } from './shared/rounding';
@@ -40,7 +41,8 @@ export const reduce: Operator<'reduce'> = {
     const y = output(node);
     const compares = kind === 'max' || kind === 'min';
     let x = input(node, 0);
-    requireTypes(node, x, 'int8', 'float32');
+    requireTypes(node, x, 'int8', 'float32', 'int32', 'int64', 'uint8', 'bool');
+    if (x.dtype !== 'int8' && x.dtype !== 'float32') return emitIntegerReduce(node, emit);
     if (compares) x = inQuantizationOf(node, emit, x, y);
     let { outer, count, inner } = extents(x.shape, axes);
     if (!isContiguous(x.shape, axes)) {

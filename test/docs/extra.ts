@@ -369,7 +369,81 @@ function gridSample(r: Fields): void {
   }
 }
 
-/** The records of this file, by opcode. */
+function nonMaxSuppression(r: Fields): void {
+  const { BATCH, CLASSES, COUNT, LIMIT, CENTERED } = r.ints('NMS', 'BATCH', 'CLASSES', 'COUNT', 'LIMIT', 'CENTERED');
+  const [boxes, scores] = [r.source('NMS_BOXES'), r.source('NMS_SCORES')];
+  const [rows, kept] = [r.target('NMS_TARGET_ROWS', C.DTYPE_I32), r.target('NMS_TARGET_SCORES')];
+  const sigma = r.float('NMS_SIGMA');
+  const edgesOf = (n: number): Box => {
+    const [a, b, c, d] = range(4).map((i) => boxes.get(n * 4 + i)) as Box;
+    const ys = CENTERED === 1 ? [f(b - d / 2), f(b + d / 2)] : [a, c];
+    const xs = CENTERED === 1 ? [f(a - c / 2), f(a + c / 2)] : [b, d];
+    return [min(ys[0]!, ys[1]!), min(xs[0]!, xs[1]!), max(ys[0]!, ys[1]!), max(xs[0]!, xs[1]!)];
+  };
+  for (const i of range(BATCH * CLASSES * LIMIT)) {
+    for (const k of range(3)) rows.set(i * 3 + k, -1);
+    kept.set(i, 0);
+  }
+  let row = 0;
+  for (const line of range(BATCH * CLASSES)) {
+    const batch = Math.floor(line / CLASSES);
+    const current = range(COUNT).map((n) => scores.get(line * COUNT + n));
+    const seen = range(COUNT).map(() => 0);
+    const left = new Set(range(COUNT).filter((n) => current[n]! > r.float('NMS_SCORE_THRESHOLD')));
+    const selected: number[] = [];
+    while (left.size > 0 && selected.length < LIMIT) {
+      const n = [...left].reduce((best, next) => (current[next]! > current[best]! ? next : best));
+      let score = current[n]!;
+      for (const other of selected.slice(seen[n]).reverse()) {
+        const iou = overlap(edgesOf(batch * COUNT + other), edgesOf(batch * COUNT + n));
+        if (iou > r.float('NMS_IOU_THRESHOLD')) score = NaN;
+        else if (sigma > 0) score = f(score * f(Math.exp(f(f(f(-0.5 / sigma) * iou) * iou))));
+        if (!(score > r.float('NMS_SCORE_THRESHOLD'))) break;
+      }
+      const isKept = score > r.float('NMS_SCORE_THRESHOLD');
+      if (isKept && score !== current[n]) {
+        current[n] = score;
+        seen[n] = selected.length;
+        continue;
+      }
+      left.delete(n);
+      if (!isKept) continue;
+      [batch, line % CLASSES, n].forEach((value, k) => rows.set(row * 3 + k, value));
+      kept.set(row, score);
+      row++;
+      selected.push(n);
+    }
+  }
+  r.target('NMS_TARGET_COUNT', C.DTYPE_I32).set(0, row);
+}
+
+function maxPoolIndices(r: Fields): void {
+  const P = r.ints(
+    'MAX_POOL_INDICES',
+    'BATCH',
+    'IN_H',
+    'IN_W',
+    'CHANNELS',
+    'OUT_H',
+    'OUT_W',
+    'KERNEL_H',
+    'KERNEL_W',
+    'STRIDE_Y',
+    'STRIDE_X',
+    'PAD_TOP',
+    'PAD_LEFT',
+  );
+  const source = r.source('MAX_POOL_INDICES_SOURCE');
+  const target = r.target('MAX_POOL_INDICES_TARGET', C.DTYPE_I32);
+  indicesOf(P.BATCH, P.OUT_H, P.OUT_W, P.CHANNELS).forEach(([n, y, x, c], at) => {
+    const rows = range(P.KERNEL_H).map((k) => y! * P.STRIDE_Y - P.PAD_TOP + k).filter((i) => i >= 0 && i < P.IN_H);
+    const columns = range(P.KERNEL_W).map((k) => x! * P.STRIDE_X - P.PAD_LEFT + k).filter((i) => i >= 0 && i < P.IN_W);
+    const places = rows.flatMap((row) => columns.map((column) => row * P.IN_W + column));
+    const valueAt = (place: number): number => source.get((n! * P.IN_H * P.IN_W + place) * P.CHANNELS + c!);
+    target.set(at, places.reduce((best, next) => (valueAt(next) > valueAt(best) ? next : best)));
+  });
+}
+
 function dft(r: Fields): void {
   const { OUTER, COUNT, INNER, LENGTH, BINS, COMPONENTS, INVERSE } = r.ints(
     'DFT',
@@ -397,6 +471,7 @@ function dft(r: Fields): void {
   }
 }
 
+/** The records of this file, by opcode. */
 export const extra: Records = {
   OP_ELEMENTWISE: elementwise,
   OP_GATHER_ND: gatherNd,
@@ -408,6 +483,8 @@ export const extra: Records = {
   OP_SCATTER: scatter,
   OP_RESAMPLE: resample,
   OP_GRID_SAMPLE: gridSample,
+  OP_NON_MAX_SUPPRESSION: nonMaxSuppression,
+  OP_MAX_POOL_INDICES: maxPoolIndices,
   OP_DFT: dft,
   OP_RECURRENCE: recurrence,
 };

@@ -119,6 +119,7 @@ const noOracle: Record<string, string> = {
   EMBEDDING_LOOKUP: 'TensorFlow Lite for the web is built without it; GATHER has the same record',
   READ_VARIABLE: 'TensorFlow Lite for the web keeps no variables from call to call',
   MaxUnpooling2D: 'TensorFlow Lite for the web is built without it; test/strangers.test.ts has a network',
+  MaxPoolingWithArgmax2D: 'TensorFlow Lite for the web is built without it; test/strangers.test.ts has a network',
   FlexCast: 'TensorFlow Lite for the web is built without Flex operators; CAST is the same',
   ...Object
     .fromEntries(['WHILE', ...lists.map(([name]) => name)].map((
@@ -149,9 +150,8 @@ test.each(Object.keys(mappings))('%s has a rule for shapes that the file leaves 
 test.each([...Object.keys(mappings), ...customMappings.keys()])(
   '%s is compared with TensorFlow Lite itself',
   (name) => {
-    const cases = ['cases', 'detection', 'indexing', 'predicates', 'recurrent', 'spectrum', 'volumes'].map((file) =>
-      readPage(`bench/oracle/${file}.ts`)
-    ).join('\n');
+    const cases = ['cases', 'detection', 'indexing', 'predicates', 'recurrent', 'reductions', 'spectrum', 'volumes']
+      .map((file) => readPage(`bench/oracle/${file}.ts`)).join('\n');
     const has = new RegExp(`\\b${name}\\b`).test(cases);
     expect(has || name in noOracle, `bench/oracle/cases.ts: a recipe for ${name}, or the reason for none here`)
       .toBe(true);

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { compile } from '../../src/compiler/index';
+import type { DType } from '../../src/graph/graph';
 import type { ReduceKind } from '../../src/graph/operators';
 import { checkGraph, property, seeds, shapes, single, quantizations, tensor, types, type NumberType, type Quantization,
   type Tolerance } from './suite';
@@ -148,5 +150,43 @@ describe('reduce', () => {
         seed: 3,
       });
     }
+  });
+});
+
+describe('reduce of integers', () => {
+  test('matches the reference', () => {
+    const spec = fc.record({
+      dtype: fc.constantFrom<DType>('int32', 'int64', 'uint8', 'bool'),
+      kind: fc.constantFrom<ReduceKind>('sum', 'prod', 'max', 'min'),
+      shape: shapes(5),
+      mask: fc.integer({ min: 0, max: 31 }),
+      keep: fc.boolean(),
+      seed: seeds,
+    });
+    property(spec, 200, ({ dtype, kind, shape, mask, keep, seed }) => {
+      const axes = shape.map((_, d) => d).filter((d) => (mask >> d) & 1);
+      const kept = keep ? shape.map((d, i) => (axes.includes(i) ? 1 : d)) : shape.filter((_, i) => !axes.includes(i));
+      const isWhole = dtype === 'int32' || dtype === 'int64';
+      const compares = isWhole || kind === 'max' || kind === 'min' ? kind : 'max';
+      checkGraph(
+        single('reduce', [tensor('x', shape, dtype)], { kind: compares, axes }, tensor('y', kept, dtype)),
+        seed,
+      );
+    });
+  });
+
+  test('wraps around, and knows the extremes', () => {
+    const extremes = Int32Array.of(2 ** 31 - 1, 1, -(2 ** 31), -1);
+    for (const kind of ['sum', 'prod', 'max', 'min'] as const) {
+      const graph = single('reduce', [tensor('x', [2, 2], 'int32')], { kind, axes: [1] }, tensor('y', [2], 'int32'));
+      checkGraph(graph, 1, undefined, { x: extremes });
+    }
+  });
+
+  test('refuses a mean, and sums of truth values', () => {
+    const compiled = (kind: ReduceKind, dtype: DType) => () =>
+      compile(single('reduce', [tensor('x', [2, 2], dtype)], { kind, axes: [1] }, tensor('y', [2], dtype)));
+    expect(compiled('mean', 'int32')).toThrow('the mean of int32');
+    expect(compiled('sum', 'bool')).toThrow('the sum of bool');
   });
 });

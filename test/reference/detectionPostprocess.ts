@@ -1,10 +1,8 @@
 import { input, type Node, type TensorData } from '../../src/graph/graph';
+import { intersectionOverUnion, type Box } from './boxes';
 import { allocate, valueOf, type Inputs } from './support';
 
 const f = Math.fround;
-
-/** ymin, xmin, ymax, xmax. */
-type Box = [number, number, number, number];
 
 interface Detection {
   anchor: number;
@@ -26,15 +24,6 @@ function decode(node: Node<'detectionPostprocess'>, inputs: Inputs): Box[] {
     });
     return [edges[0]![0]!, edges[1]![0]!, edges[0]![1]!, edges[1]![1]!];
   });
-}
-
-function intersectionOverUnion(a: Box, b: Box): number {
-  const area = ([top, left, bottom, right]: Box): number => f(f(bottom - top) * f(right - left));
-  if (area(a) <= 0 || area(b) <= 0) return 0;
-  const height = Math.max(f(Math.min(a[2], b[2]) - Math.max(a[0], b[0])), 0);
-  const width = Math.max(f(Math.min(a[3], b[3]) - Math.max(a[1], b[1])), 0);
-  const intersection = f(height * width);
-  return f(intersection / f(f(area(a) + area(b)) - intersection));
 }
 
 /** Sorts by descending score; equal ones keep their order. */

@@ -30,7 +30,7 @@ type Combine = (values: number[]) => number;
 function combiner(node: AnyNode, kind: ReduceKind, isGlobalPool: boolean): Combine {
   const { dtype } = input(node, 0);
   if (dtype === 'float32') return floatCombiners[kind];
-  if (isInteger(dtype)) return integerCombiners[kind];
+  if (isInteger(dtype) || !isQuantized(input(node, 0))) return integerCombiners[kind];
   if (isQuantized(input(node, 0)) && isQuantized(output(node))) return quantizedCombiner(node, kind, isGlobalPool);
   throw unsupported(node);
 }

@@ -284,10 +284,21 @@ export function everyOperator(): Graph {
     padding: 'reflection',
     alignCorners: false,
   }, { quantization: x.quantization! });
+  const tops = b.node('maxPoolIndices', [x], { kernel: [2, 3], stride: [1, 2], padding: [1, 0, 0, 1] }, {
+    dtype: 'int32',
+  });
+  const boxes = b.node('reshape', [y], {}, { shape: [2, 6, 4] });
+  const kept = b.nodeWithOutputs(
+    'nonMaxSuppression',
+    [boxes, constant([2, 2, 6])],
+    { limit: 3, scoreThreshold: -0.9, iouThreshold: 0.4, sigma: 0.5, centered: false },
+    [[], [], []],
+    { dtypes: ['int32', 'float32', 'int32'] },
+  );
   const spectrum = b.node('dft', [y], { axis: 1, length: 6, inverse: true, onesided: false });
-  return b.finish([spectrum, ...detections, ...ranked, moved, patched, bent, strict, curve, normalized, smooth, sums,
-    places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq, picked, gp, lp,
-    history]);
+  return b.finish([spectrum, ...detections, tops, ...kept, ...ranked, moved, patched, bent, strict, curve, normalized,
+    smooth, sums, places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq,
+    picked, gp, lp, history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

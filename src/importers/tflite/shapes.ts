@@ -226,6 +226,12 @@ const topK: Rule = (facts) => {
   return [shape, shape];
 };
 
+/** Selected boxes, their scores if there is such an output, and their number. */
+const suppression: Rule = (facts) => {
+  const limit = facts.values(2);
+  return [...Array.from({ length: facts.outputs - 1 }, () => limit), []];
+};
+
 const oneHot = one((facts, indices) => {
   const [depth] = facts.values(1) ?? [];
   return depth === undefined
@@ -262,7 +268,7 @@ export const shapeRules = new Map<string, Rule>([
   ...named('RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 LEAKY_RELU ELU GELU HARD_SWISH LOGISTIC TANH PRELU', sameAs(0)),
   ...named('EXP LOG SQRT RSQRT ABS NEG SQUARE FLOOR CEIL ROUND SIGN SIN COS LOGICAL_NOT CAST', sameAs(0)),
   ...named('SOFTMAX LOG_SOFTMAX L2_NORMALIZATION QUANTIZE DEQUANTIZE ZEROS_LIKE REVERSE_V2 CUMSUM', sameAs(0)),
-  ...named('DYNAMIC_UPDATE_SLICE', sameAs(0)),
+  ...named('DYNAMIC_UPDATE_SLICE LOCAL_RESPONSE_NORMALIZATION', sameAs(0)),
   ...named('COMPLEX_ABS REAL IMAG', sameAs(0)),
   ...named('RFFT2D', spectrum),
   ...named('SELECT', sameAs(1)),
@@ -284,7 +290,7 @@ export const shapeRules = new Map<string, Rule>([
   ...named('SLICE', slice),
   ...named('STRIDED_SLICE', stridedSlice),
   ...named('PAD PADV2 MIRROR_PAD', pad),
-  ...named('MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_PROD', reduction),
+  ...named('MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_PROD REDUCE_ANY REDUCE_ALL', reduction),
   ...named('ARG_MAX ARG_MIN', argument),
   ...named('RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR', resize),
   ...named('SPACE_TO_BATCH_ND', spaceToBatch),
@@ -292,6 +298,7 @@ export const shapeRules = new Map<string, Rule>([
   ...named('GATHER', gather),
   ...named('GATHER_ND', gatherNd),
   ...named('TOPK_V2', topK),
+  ...named('NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5', suppression),
   ...named('ONE_HOT', oneHot),
   ...named('SCATTER_ND', (facts) => [facts.values(2)]),
   ...named('DEPTH_TO_SPACE', blocks(true)),

@@ -8,7 +8,7 @@ import { demand, demandWhole, fourDimensions, requireTypes, shapeText } from './
 
 type Pool = Node<'averagePool2d'> | Node<'maxPool2d'>;
 
-export function inferPool(node: Pool): number[][] {
+export function inferPool(node: Pool | Node<'maxPoolIndices'>): number[][] {
   const { kernel, stride, padding } = node.attributes;
   const [, h, w, c] = fourDimensions(node, input(node, 0));
   demandWhole(node, 'kernel', kernel, 1);

@@ -140,6 +140,25 @@ const reverseSequence: Mapping = (operator) => {
   return emit.reshape(y, x.shape);
 };
 
+/** The lowest float32, which every score of a network exceeds. */
+const LOWEST = -3.4028234663852886e38;
+
+/** As many rows as there can be. Those without a box are −1. */
+const nonMaxSuppression: Mapping = (operator) => {
+  const { emit, attributes } = operator;
+  const [boxes, scores] = [operator.input(0), operator.input(1)];
+  const most = operator.scalar(2, 'a number of boxes') ?? 0;
+  operator.check(most > 0, 'no boxes of a class');
+  const [rows] = emit.nodeWithOutputs('nonMaxSuppression', [boxes, scores], {
+    limit: Math.min(most, scores.shape[2] ?? 1),
+    iouThreshold: operator.scalar(3, 'a threshold of overlaps') ?? 0,
+    scoreThreshold: operator.scalar(4, 'a threshold of scores') ?? LOWEST,
+    sigma: 0,
+    centered: attributes.int('center_point_box', 0) === 1,
+  }, [{ dtype: 'int64' }, {}, { dtype: 'int32' }]);
+  return rows!;
+};
+
 const cumsum: Mapping = (operator) => {
   const { emit, attributes } = operator;
   const x = operator.input(0);
@@ -160,4 +179,5 @@ export const indexing: Mappings = {
   Hardmax: hardmax,
   ReverseSequence: reverseSequence,
   CumSum: cumsum,
+  NonMaxSuppression: nonMaxSuppression,
 };

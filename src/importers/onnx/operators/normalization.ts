@@ -1,4 +1,5 @@
-import type { Tensor } from '../../../graph/graph';
+import { elementCount, type Tensor } from '../../../graph/graph';
+import { emitLocalResponse } from '../../shared/localResponse';
 import type { NodeEmitter } from '../../shared/nodeEmitter';
 import type { Mapping, Mappings } from '../operator';
 
@@ -107,7 +108,31 @@ export function withLast(emit: NodeEmitter, x: Tensor, axis: number, apply: (x: 
   return emit.transpose(apply(emit.transpose(x, perm)), back);
 }
 
+/** An even number of channels has one more after the channel itself than before. */
+const lrn: Mapping = (operator) => {
+  const { emit, attributes } = operator;
+  const x = operator.input(0);
+  const size = attributes.int('size', 0);
+  operator.check(size >= 1 && x.shape.length >= 2, 'no channels');
+  const [n, c] = x.shape as [number, number];
+  const planes = emit.reshape(x, [n, c, elementCount(x.shape) / n / c]);
+  const y = emit.adopt(
+    operator.kind,
+    { shape: planes.shape, like: x },
+    (nodes) =>
+      emitLocalResponse(nodes, planes, {
+        before: (size - 1) >> 1,
+        after: size >> 1,
+        alpha: attributes.float('alpha', 1e-4) / size,
+        bias: attributes.float('bias', 1),
+        beta: attributes.float('beta', 0.75),
+      }),
+  );
+  return emit.reshape(y, x.shape);
+};
+
 export const normalization: Mappings = {
+  LRN: lrn,
   BatchNormalization: batchNormalization,
   LayerNormalization: ofRows(true),
   RMSNormalization: ofRows(false),

@@ -1,5 +1,5 @@
 import type { ReduceKind } from '../../../graph/operators';
-import type { Tensor } from '../../../graph/graph';
+import { elementCount, type Tensor } from '../../../graph/graph';
 import type { NodeEmitter } from '../../shared/nodeEmitter';
 import type { Mapping, Mappings, OnnxOperator } from '../operator';
 
@@ -20,8 +20,20 @@ function reduce(
     const { emit, attributes } = operator;
     const x = operator.input(0);
     const keeps = attributes.int('keepdims', 1) === 1;
+    if (kind === 'mean' && (x.dtype === 'int32' || x.dtype === 'int64')) return meanOfIntegers(operator, x, keeps);
     return after(emit, emit.reduce(kind, before(emit, x), axesOf(operator, x.shape.length), keeps));
   };
+}
+
+/** The sum divided by the number of elements, rounded toward 0. */
+function meanOfIntegers(operator: OnnxOperator, x: Tensor, keeps: boolean): Tensor {
+  const { emit } = operator;
+  const sum = emit.reduce('sum', x, axesOf(operator, x.shape.length), keeps);
+  const count = elementCount(x.shape) / elementCount(sum.shape);
+  // 1 where the sum is negative, whose quotient is rounded up
+  const isNegative = emit.binary('minimum', emit.binary('maximum', emit.binary('mul', sum, -1), 0), 1);
+  const raised = emit.binary('add', sum, emit.binary('mul', isNegative, count - 1));
+  return emit.node('arithmetic', [raised, emit.constant(Int32Array.of(count), [], x.dtype)], { kind: 'floorDiv' });
 }
 
 /** log Σ eˣ, computed from the differences to the maximum, so that no power overflows. */
@@ -44,11 +56,16 @@ function arg(kind: 'max' | 'min'): Mapping {
     const size = x.shape[axis]!;
     const shape = attributes.int('keepdims', 1) === 1 ? x.shape.with(axis, 1) : x.shape.toSpliced(axis, 1);
     const form = { shape, dtype: 'int64', quantization: undefined } as const;
-    if (attributes.int('select_last_index', 0) === 0) return emit.node('argmax', [x], { axis, kind }, form);
+    const find = (from: Tensor): Tensor => {
+      if (from.dtype === 'float32' || from.quantization) return emit.node('argmax', [from], { axis, kind }, form);
+      const [, at] = emit.nodeWithOutputs('topK', [from], { axis, k: 1, kind }, [{}, { dtype: 'int64' }]);
+      return emit.reshape(at!, shape);
+    };
+    if (attributes.int('select_last_index', 0) === 0) return find(x);
     // the last of equal elements is the first from the other end
     const end = x.shape.map((_, i) => (i === axis ? size - 1 : 0));
     const reversed = emit.slice(x, end, x.shape, x.shape.map((_, i) => (i === axis ? -1 : 1)));
-    const fromEnd = emit.node('argmax', [reversed], { axis, kind }, form);
+    const fromEnd = find(reversed);
     return emit.binary('sub', emit.constant(Int32Array.of(size - 1), [], 'int64'), fromEnd);
   };
 }

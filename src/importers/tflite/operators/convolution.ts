@@ -1,5 +1,5 @@
 import type { Tensor } from '../../../graph/graph';
-import type { HybridMode, Padding } from '../../../graph/operators';
+import type { HybridMode, Padding, Pair } from '../../../graph/operators';
 import { dequantizeConstant } from '../../shared/constants';
 import { transposedPadding, windowPadding, type Windows } from '../../shared/padding';
 import type { Mappings, TfliteOperator } from '../operator';
@@ -133,18 +133,45 @@ export const convolution: Mappings = {
 
   AVERAGE_POOL_2D: (operator) => pool(operator, 'averagePool2d'),
   MAX_POOL_2D: (operator) => pool(operator, 'maxPool2d'),
+
+  // the square root of the mean of the squares
+  L2_POOL_2D(operator) {
+    const x = operator.input(0, 4);
+    const { output } = operator;
+    operator.check(x.dtype === 'float32', `an input of ${x.dtype}`);
+    const activation = operator.activation(operator.options.fusedActivationFunction);
+    operator.check(activation !== 'tanh', 'fused TANH');
+    const squares = operator.temporary(x, x.shape, 'squares');
+    const means = operator.temporary(x, output.shape, 'means');
+    operator.emit('unary', [x], { kind: 'square' }, [squares]);
+    operator.emit('averagePool2d', [squares], { ...windowsOf(operator), activation: 'none' }, [means]);
+    const y = activation === 'none' ? output : operator.temporary(x, output.shape, 'roots');
+    operator.emit('unary', [means], { kind: 'sqrt' }, [y]);
+    if (activation !== 'none' && activation !== 'tanh') operator.emit('unary', [y], { kind: activation });
+  },
 };
 
-function pool(operator: TfliteOperator<'AVERAGE_POOL_2D' | 'MAX_POOL_2D'>, op: 'averagePool2d' | 'maxPool2d'): void {
+type Pool = TfliteOperator<'AVERAGE_POOL_2D' | 'MAX_POOL_2D' | 'L2_POOL_2D'>;
+
+function pool(operator: Pool, op: 'averagePool2d' | 'maxPool2d'): void {
+  operator.emitActivated(
+    op,
+    [operator.input(0, 4)],
+    operator.activation(operator.options.fusedActivationFunction),
+    windowsOf(operator),
+  );
+}
+
+function windowsOf(operator: Pool): { kernel: Pair; stride: Pair; padding: Padding } {
   const { options } = operator;
   const x = operator.input(0, 4);
-  const kernel: [number, number] = [options.filterHeight, options.filterWidth];
-  const stride: [number, number] = [options.strideH, options.strideW];
-  operator.emitActivated(op, [x], operator.activation(options.fusedActivationFunction), {
+  const kernel: Pair = [options.filterHeight, options.filterWidth];
+  const stride: Pair = [options.strideH, options.strideW];
+  return {
     kernel,
     stride,
     padding: padding(operator, options.padding, x.shape, operator.output.shape, { kernel, stride }),
-  });
+  };
 }
 
 /**
@@ -162,4 +189,28 @@ export function convolution2DTransposeBias(operator: TfliteOperator<'CUSTOM'>): 
   };
   const x = operator.input(0, 4);
   transposeConvolution(operator, x, realWeights(operator, x), operator.optionalInput(2), options, 0);
+}
+
+/**
+ * MediaPipe's pool with the places of its maxima, row · W + column as floats. The options are six
+ * int32: padding, stride width and height, window width and height, and an activation.
+ */
+export function maxPoolingWithArgmax2D(operator: TfliteOperator<'CUSTOM'>): void {
+  const bytes = operator.customOptions;
+  operator.check(bytes.length >= 24, 'options that are not padding, strides, sizes and an activation');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [code, strideW, strideH, width, height, activation] = Array.from(
+    { length: 6 },
+    (_, i) => view.getInt32(4 * i, true),
+  ) as [number, number, number, number, number, number];
+  operator.check(activation === 0, `the activation ${activation}`);
+  const x = operator.input(0, 4);
+  const [values, places] = operator.outputs as [Tensor, Tensor];
+  operator.check(x.dtype === 'float32' && places.dtype === 'float32', `${x.dtype} with places of ${places.dtype}`);
+  const [kernel, stride]: [Pair, Pair] = [[height, width], [strideH, strideW]];
+  const windows = { kernel, stride, padding: padding(operator, code - 1, x.shape, values.shape, { kernel, stride }) };
+  const whole = operator.temporary({ name: '', shape: [], dtype: 'int32' }, places.shape, 'places');
+  operator.emit('maxPool2d', [x], { ...windows, activation: 'none' }, [values]);
+  operator.emit('maxPoolIndices', [x], windows, [whole]);
+  operator.emit('cast', [whole], {}, [places]);
 }

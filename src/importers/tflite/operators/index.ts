@@ -1,7 +1,7 @@
 import { DETECTION_POSTPROCESS } from '../detectionOptions';
 import type { Mapping, Mappings } from '../operator';
 import { cast, conversion } from './conversion';
-import { convolution, convolution2DTransposeBias } from './convolution';
+import { convolution, convolution2DTransposeBias, maxPoolingWithArgmax2D } from './convolution';
 import { detectionPostprocess } from './detection';
 import { elementwise } from './elementwise';
 import { indexing, maxUnpooling2D } from './indexing';
@@ -37,4 +37,4 @@ export const mappings: Mappings = {
 /** The mappings of custom operators, by name. */
 export const customMappings: ReadonlyMap<string, Mapping<'CUSTOM'>> = new Map([['Convolution2DTransposeBias',
   convolution2DTransposeBias], [DETECTION_POSTPROCESS, detectionPostprocess], ['FlexCast', cast], ['MaxUnpooling2D',
-  maxUnpooling2D], ...lists]);
+  maxUnpooling2D], ['MaxPoolingWithArgmax2D', maxPoolingWithArgmax2D], ...lists]);

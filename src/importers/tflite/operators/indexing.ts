@@ -9,6 +9,44 @@ function zeros({ name, shape, dtype }: Tensor): Tensor {
   return { name: `${name}/zeros`, shape, dtype, data };
 }
 
+/** The largest float32 below a number. */
+function floatBelow(value: number): number {
+  const float = Float32Array.of(value);
+  const bits = new Int32Array(float.buffer);
+  if (float[0] === 0) return -(2 ** -149);
+  bits[0]! += value > 0 ? -1 : 1;
+  return float[0]!;
+}
+
+/** Selected boxes, with their scores in version 5, and their number. Unused places are 0. */
+function nonMaxSuppression(operator: TfliteOperator): void {
+  const boxes = operator.input(0, 2);
+  const scores = operator.input(1, 1);
+  const [limit = NaN] = operator.integers(2, 'number of boxes');
+  const [iouThreshold, scoreThreshold, sigma = 0] = [3, 4, 5].map((i) =>
+    operator.has(i) ? operator.constantInput(i, 'thresholds').data[0] : undefined
+  ) as [number, number, number | undefined];
+  const [indices, ...others] = operator.outputs as [Tensor, ...Tensor[]];
+  const count = others.pop()!;
+  const rows = operator.temporary(indices, [limit, 3], 'rows');
+  const one = operator.temporary(count, [1], 'count');
+  operator.emit('nonMaxSuppression', [operator.reshaped(boxes, [1, ...boxes.shape], 'batch'),
+    operator.reshaped(scores, [1, 1, ...scores.shape], 'class')], {
+    limit,
+    scoreThreshold,
+    // an overlap of the threshold suppresses a box
+    iouThreshold: floatBelow(iouThreshold),
+    sigma,
+    centered: false,
+  }, [rows, others[0] ?? operator.temporary(scores, [limit], 'scores'), one]);
+  operator.emit('reshape', [one], {}, [count]);
+  const column = operator.temporary(indices, [limit, 1], 'column');
+  operator.emit('slice', [rows], { begin: [0, 2], stride: [1, 1] }, [column]);
+  const zero: Tensor = { name: `${indices.name}/zero`, shape: [], dtype: indices.dtype, data: Int32Array.of(0) };
+  const used = operator.reshaped(column, [limit], 'indices');
+  operator.emit('binary', [used, zero], { kind: 'maximum', activation: 'none' }, [indices]);
+}
+
 /** Operators that find positions, and those that write at positions. */
 export const indexing: Mappings = {
   TOPK_V2(operator) {
@@ -30,6 +68,9 @@ export const indexing: Mappings = {
     operator.check(['float32', 'int32', 'int64'].includes(output.dtype), `updates of ${output.dtype}`);
     operator.emit('scatterNd', [zeros(output), operator.input(0), operator.input(1)], { reduction: 'add' });
   },
+
+  NON_MAX_SUPPRESSION_V4: nonMaxSuppression,
+  NON_MAX_SUPPRESSION_V5: nonMaxSuppression,
 
   DYNAMIC_UPDATE_SLICE: (operator) =>
     operator.emit('updateSlice', [operator.input(0), operator.input(1), operator.input(2)], {}),

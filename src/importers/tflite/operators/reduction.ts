@@ -20,6 +20,8 @@ export const reduction: Mappings = {
   REDUCE_MAX: reduce('max'),
   REDUCE_MIN: reduce('min'),
   REDUCE_PROD: reduce('prod'),
+  REDUCE_ANY: reduce('max'),
+  REDUCE_ALL: reduce('min'),
   ARG_MAX: argmax('max'),
   ARG_MIN: argmax('min'),
 
