@@ -250,7 +250,7 @@ describe('convert', () => {
     'a Git LFS pointer',
     'version https://git-lfs.github.com/spec/v1',
     'git lfs pull',
-  ], ['JSON', '{"modelTopology": {}}', 'TensorFlow.js'], ['HTML', '<!DOCTYPE html>', 'HTML'], ['nothing', '',
+  ], ['JSON', '{"error": "not found"}', 'looks like JSON'], ['HTML', '<!DOCTYPE html>', 'HTML'], ['nothing', '',
     'is empty'], ['noise', 'noise noise', 'an unknown format'], ['a pickle', Uint8Array.of(0x80, 2, 0x8a), 'PyTorch']])(
       'names the format of a file that is not a .tflite network: %s',
       async (_, content, text) => {

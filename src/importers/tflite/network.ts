@@ -5,7 +5,7 @@ import { hasStateOperands } from '../../ops/shared/cellStates';
 import { assembleGraph } from '../shared/assemble';
 import { lastSupported } from '../shared/cut';
 import { joinBlocks } from '../shared/joinBlocks';
-import { UnsupportedList } from '../shared/unsupported';
+import { UnsupportedList, UnsupportedTensor } from '../shared/unsupported';
 import type { ImportOptions } from '../shared/importer';
 import { adviceFor } from './advice';
 import type { Scope } from './loops/body';
@@ -199,18 +199,26 @@ export class TfliteImport {
   /** Where the network could end before the operators that are unsupported. */
   private ends(): string[] {
     if (this.refused.size === 0) return [];
-    // a list is a part of the loop that fills it
-    const isValue = (index: number): boolean =>
-      index >= 0 && this.tensors.producers.has(index) && !this.tensors.isList(index) &&
-      this.unsupported.collect(() => !this.tensors.get(index).data) === true;
     const named = (indices: readonly number[]): string[] =>
-      indices.filter(isValue).map((index) => this.tensors.name(index));
+      indices.filter((index) => this.isComputed(index)).map((index) => this.tensors.name(index));
     const steps = this.operators.map(({ source }, i) => ({
       reads: named(source.inputs),
       writes: named(source.outputs),
       isRefused: this.refused.has(i),
     }));
     return lastSupported(steps, named(this.results.map(({ index }) => index)));
+  }
+
+  /** Whether an operator computes a tensor of a supported type at run time. */
+  private isComputed(index: number): boolean {
+    // a list is a part of the loop that fills it
+    if (!this.tensors.producers.has(index) || this.tensors.isList(index)) return false;
+    try {
+      return !this.tensors.get(index).data;
+    } catch (error) {
+      if (error instanceof UnsupportedTensor || error instanceof KletError) return false;
+      throw error;
+    }
   }
 
   private lower(position: number): AnyNode[] {
