@@ -7,7 +7,7 @@ import { operatorOf } from '../ops/index';
 import { dequantizeNode, quantizeNode } from '../ops/nodes';
 import type { QuantizationRule } from '../ops/operator';
 import { quantizedBias, leastScale } from '../ops/shared/bias';
-import { rangeStates, quantizedStates, type Range } from './quantizeStates';
+import { floatStates, rangeStates, quantizedStates, type FloatStates, type Range } from './quantizeStates';
 import { f32, roundAway } from '../ops/shared/rounding';
 import { loadSync } from './runtime';
 import { checkGiven, checkGraph, checkSamples } from './check';
@@ -58,7 +58,10 @@ export function quantize(graph: Graph, options: QuantizeOptions): Graph {
   checkGraph(work, 'fuseActivation');
   const cellRanges = new Map<string, number>();
   const ranges = calibrate(work, options.samples, cellRanges);
-  const result = rewrite(work, chooseQuantization(work, ranges), ranges, cellRanges, options.floatIo ?? false);
+  const kept = floatStates(work, ruleOf);
+  const rules = (node: AnyNode): QuantizationRule => (kept.movers.has(node) ? 'float' : ruleOf(node));
+  const chosen = chooseQuantization(work, ranges, kept, rules);
+  const result = rewrite(work, chosen, ranges, rules, cellRanges, options.floatIo ?? false);
   checkGraph(result, 'quantize()');
   return result;
 }
@@ -125,14 +128,22 @@ function ruleOf(node: AnyNode): QuantizationRule {
 }
 
 /** Scale and zero point of every tensor that becomes int8. */
-function chooseQuantization(graph: Graph, ranges: Map<string, Range>): Map<Tensor, Quantization> {
-  const chosen = rangeStates(graph, ranges, ruleOf);
+function chooseQuantization(
+  graph: Graph,
+  ranges: Map<string, Range>,
+  kept: FloatStates,
+  rules: typeof ruleOf,
+): Map<Tensor, Quantization> {
+  const chosen = rangeStates(graph, ranges, rules);
+  for (const value of kept.values) chosen.delete(value);
   const byRange = (tensor: Tensor): Quantization => activationQuantization(ranges.get(tensor.name) ?? [0, 0]);
   for (const tensor of entriesOf(graph)) {
-    if (tensor.dtype === 'float32' && !chosen.has(tensor)) chosen.set(tensor, byRange(tensor));
+    if (tensor.dtype === 'float32' && !chosen.has(tensor) && !kept.values.has(tensor)) {
+      chosen.set(tensor, byRange(tensor));
+    }
   }
   for (const node of graph.nodes) {
-    const rule = ruleOf(node);
+    const rule = rules(node);
     const source = node.inputs[0];
     for (const tensor of node.outputs) {
       if (tensor.dtype !== 'float32' || rule === 'float') continue;
@@ -148,6 +159,7 @@ function rewrite(
   graph: Graph,
   chosen: Map<Tensor, Quantization>,
   ranges: Map<string, Range>,
+  rules: typeof ruleOf,
   cellRanges: Map<string, number>,
   floatIo: boolean,
 ): Graph {
@@ -198,7 +210,7 @@ function rewrite(
     return outside;
   });
   for (const node of graph.nodes) {
-    const rule = ruleOf(node);
+    const rule = rules(node);
     const { int8 } = operatorOf(node.op);
     if (int8 && rule !== 'float') {
       const made = int8.convert(node, asInt8(node.inputs[0]!), twin(node.outputs[0]!), cellRanges.get(node.name));
@@ -218,7 +230,7 @@ function rewrite(
     toFloat(inside, outside);
     return outside;
   });
-  const states = quantizedStates(graph.states ?? [], twin, intoSteps, toInt8);
+  const states = quantizedStates(graph.states ?? [], twin, intoSteps, toInt8, asFloat);
   return {
     name: graph.name,
     inputs,

@@ -255,6 +255,42 @@ describe('quantize', () => {
       expect(Math.max(...differences(graph, int8, along(1, 40)))).toBeLessThan(3);
     });
 
+    test('the states of a layer in float32 stay in float32, also through reshapes', () => {
+      const b = new GraphBuilder('stepwise');
+      const random = new Random(9);
+      const floats = (shape: number[]): Tensor =>
+        b.constant(Float32Array.from({ length: shape.reduce((p, q) => p * q, 1) }, () => random.between(-1, 1)), shape);
+      const x = b.input('x', [1, 6]);
+      const dense = b.node('fullyConnected', [x, floats([5, 6]), floats([5])], { activation: 'none' });
+      const [h, c] = ['h', 'c'].map((name) => b.state(name, [4], new Float32Array(4))) as [Tensor, Tensor];
+      const row = (tensor: Tensor): Tensor => b.node('reshape', [tensor], {}, { shape: [1, 4] });
+      const [y, nextH, nextC] = b.nodeWithOutputs('lstm', [b.node('reshape', [dense], {}, { shape: [1, 1, 5] }),
+        floats([16, 5]), floats([16, 4]), floats([16]), null, null, null, null, row(h), row(c)], {
+        timeMajor: false,
+        reverse: false,
+        activation: 'tanh',
+        cellClip: 0,
+        projectionClip: 0,
+      }, [[], [], []]);
+      b.assign(h, b.node('reshape', [nextH!], {}, { shape: [4] }));
+      b.assign(c, b.node('reshape', [nextC!], {}, { shape: [4] }));
+      const flat = b.node('reshape', [y!], {}, { shape: [1, 4] });
+      // h is also read in int8
+      const both = b.node('concat', [flat, row(h)], { axis: 1, activation: 'none' });
+      const graph = b.finish([b.node('fullyConnected', [both, floats([3, 8]), null], { activation: 'none' })]);
+      const int8 = quantize(graph, { samples: [along(3, 40)] });
+      expect(int8.states!.map(({ value, next }) => [value.dtype, next.dtype])).toEqual([['float32', 'float32'], [
+        'float32',
+        'float32',
+      ]]);
+      expect(int8.nodes.filter(({ op }) => op === 'fullyConnected').map(({ inputs }) => inputs[0]!.dtype)).toEqual([
+        'int8',
+        'int8',
+      ]);
+      // the weights and the inputs of the layer alone have errors, which do not add up
+      expect(Math.max(...differences(graph, int8, along(3, 40)))).toBeLessThan(4);
+    });
+
     test('the range of a running mean comes from running the samples in order', () => {
       const b = new GraphBuilder('mean');
       const x = b.input('x', [1, 6]);
