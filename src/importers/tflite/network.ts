@@ -1,7 +1,6 @@
 import { KletError } from '../../errors';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
-import { hasStateOperands } from '../../ops/shared/cellStates';
 import { assembleGraph } from '../shared/assemble';
 import { lastSupported } from '../shared/cut';
 import { joinBlocks } from '../shared/joinBlocks';
@@ -32,6 +31,8 @@ export class TfliteImport {
   private readonly loops: Loops;
   /** Layers that start from zeros in every run, although other layers of the network do not. */
   private readonly restarting: string[] = [];
+  /** Layers that are loops in the file; none of them keeps its state between runs. */
+  private readonly loopLayers = new Set<string>();
   /** Tensors that are outputs or that operators after the current one read. */
   private readonly demanded = new Set<number>();
   private readonly unsupported = new UnsupportedList('float32, int8 or uint8');
@@ -136,7 +137,7 @@ export class TfliteImport {
       if (this.operators[i]!.source.outputs.some((index) => this.demanded.has(index))) lowered.push(this.lower(i));
     }
     const nodes = lowered.reverse().flat();
-    const carries = nodes.some((node) => keepsState(node) && !this.restarting.includes(node.name));
+    const carries = nodes.some(({ op, name }) => operatorOf(op).isStateful && !this.loopLayers.has(name));
     if (carries || states.length > 0) {
       for (const name of this.restarting) {
         this.unsupported.addOperator('WHILE beside layers or variables that keep their state between runs', name);
@@ -261,7 +262,11 @@ export class TfliteImport {
       this.demandInputs(source);
     }
     if (kind === 'WHILE') {
-      this.restarting.push(...operator.nodes.filter(keepsState).map((node) => node.name));
+      for (const { op, name } of operator.nodes) {
+        if (!operatorOf(op).isStateful) continue;
+        this.loopLayers.add(name);
+        if (operator.loop.starts.length === 0) this.restarting.push(name);
+      }
     }
     return operator.nodes;
   }
@@ -302,9 +307,4 @@ export class TfliteImport {
     const source = this.variables.read(output);
     return typeof source === 'number' ? this.readable(source, position) : source;
   }
-}
-
-/** Whether a layer keeps its state itself, instead of starting from an operand. */
-function keepsState(node: AnyNode): boolean {
-  return operatorOf(node.op).isStateful === true && !hasStateOperands(node);
 }
