@@ -19,7 +19,7 @@ const kinds: Record<string, ForeignKind> = {
   },
   executorch: {
     matches: (_, text) => /^ET\d\d$/.test(text.slice(4, 8)),
-    description: 'is an ExecuTorch program; export the network to .tflite instead',
+    description: 'is an ExecuTorch program; export the network to ONNX instead, with torch.onnx.export',
   },
   gguf: {
     matches: (_, text) => text.startsWith('GGUF'),
@@ -40,8 +40,9 @@ const kinds: Record<string, ForeignKind> = {
   },
   pytorch: {
     matches: (_, text) => text.startsWith('PK\x03\x04') && text.includes('/data.pkl'),
-    description: 'looks like a PyTorch checkpoint; export the network to .tflite first, for example with '
-      + 'ai-edge-torch',
+    description:
+      'looks like a PyTorch checkpoint, which has weights without a network; export the network to ONNX with '
+      + 'torch.onnx.export',
   },
   zip: {
     matches: (_, text) => text.startsWith('PK\x03\x04'),
@@ -57,16 +58,18 @@ const kinds: Record<string, ForeignKind> = {
   },
   json: {
     matches: (_, text) => /^(\xef\xbb\xbf)?\s*[{[]/.test(text),
-    description: 'looks like JSON, which is not a network',
+    description: 'looks like JSON, but it is no model.json of TensorFlow.js',
   },
   safetensors: {
     matches: (bytes, text) => text[8] === '{' && bytes[7] === 0,
-    description: 'looks like a safetensors file, which holds weights without a network; export the network to '
-      + '.tflite first',
+    description:
+      'looks like a safetensors file, which holds weights without a network; export the network to ONNX, for '
+      + 'example with torch.onnx.export',
   },
   pickle: {
     matches: (bytes) => bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5,
-    description: 'looks like a Python pickle (a PyTorch checkpoint?); export the network to .tflite first',
+    description: 'looks like a Python pickle (a PyTorch checkpoint?); export the network to ONNX, for example with '
+      + 'torch.onnx.export',
   },
   // SavedModel: field 1 is saved_model_schema_version, always 1, then field 2 the graphs
   savedModel: {

@@ -6,12 +6,12 @@ import { runCommand } from './commands/run';
 import type { Io } from './io';
 import { version } from './version';
 
-const DESCRIPTION = 'Runs int8 neural networks wherever JavaScript runs. Converts networks to small .klet files, '
-  + 'inspects, runs and measures them.';
+const DESCRIPTION = 'Runs int8 neural networks wherever JavaScript runs. Converts networks of TensorFlow Lite, ONNX, '
+  + 'TensorFlow.js and Keras to small .klet files, inspects, runs and measures them.';
 
 const HELP = `
 Getting started:
-  $ kinglet inspect mobilenet.tflite --check                  does it convert?
+  $ kinglet inspect mobilenet.onnx --check                    does it convert?
   $ kinglet convert mobilenet.tflite --labels imagenet.txt    write mobilenet.klet
   $ kinglet run mobilenet.klet --input parrot.jpg             what is in the image?
   $ kinglet inspect mobilenet.klet                            operators, weights, memory

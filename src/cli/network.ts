@@ -9,6 +9,9 @@ import { describeForeign } from './foreign';
 import type { Io } from './io';
 import { Progress } from './progress';
 
+/** The formats that commands take beside `.klet`, for people. */
+export const FORMATS = new Intl.ListFormat('en', { type: 'disjunction' }).format(importers.map(({ title }) => title));
+
 /** Files of at least this many bytes may take a second to convert. */
 export const LONG_FILE = 1 << 20;
 

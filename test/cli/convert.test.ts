@@ -252,7 +252,7 @@ describe('convert', () => {
     'git lfs pull',
   ], ['JSON', '{"error": "not found"}', 'looks like JSON'], ['HTML', '<!DOCTYPE html>', 'HTML'], ['nothing', '',
     'is empty'], ['noise', 'noise noise', 'an unknown format'], ['a pickle', Uint8Array.of(0x80, 2, 0x8a), 'PyTorch']])(
-      'names the format of a file that is not a .tflite network: %s',
+      'names the format of a file that is not a network: %s',
       async (_, content, text) => {
         const { code, err } = await kinglet('convert', files.write('thing', content), '-o', files.at('thing.klet'));
         expect(code).toBe(1);

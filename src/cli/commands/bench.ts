@@ -69,7 +69,7 @@ const DESCRIPTION =
 export function benchCommand(io: Io): Command {
   const command = new Command('bench').summary('measure load time, latency and throughput');
   command.description(DESCRIPTION);
-  command.argument('<file>', 'a .klet or .tflite file');
+  command.argument('<file>', 'a .klet file or another network');
   command.option('--runs <n>', 'timed predictions (default: one second, at least 10)', positiveNumber);
   command.option('--warmup <n>', 'predictions before timing (default: 0.3 seconds, at least 3)', wholeNumber);
   command.addOption(flavorOption('the flavor of the core (default: all)'));

@@ -12,7 +12,7 @@ import { goldenCases, memoryText, operatorCounts, portsTable, preprocessingText,
 import { pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
-import { addImportOptions, foreignMeta, hasKletMagic, importForeign, readingOf, LONG_FILE, networkName,
+import { addImportOptions, foreignMeta, FORMATS, hasKletMagic, importForeign, LONG_FILE, networkName, readingOf,
   type ForeignOptions } from '../network';
 import { Progress } from '../progress';
 import { countOf, randomInputs } from '../tensors';
@@ -57,7 +57,10 @@ const RUINED = 2;
 const HELP = `
 Examples:
   $ kinglet convert mobilenet.tflite -o mobilenet.klet --labels imagenet.txt
-  $ kinglet convert digits.tflite --preprocess digits.json
+  $ kinglet convert detector.onnx --shape image=1,3,480,640 --layout nhwc
+  $ kinglet convert voice.onnx --shape audio=1,512 --constant sr=16000
+  $ kinglet convert model.json -o posture.klet
+  $ kinglet convert digits.keras --preprocess digits.json
     with {"kind": "image", "channels": 1, "scale": 0.00392157, "offset": 0} in digits.json
   $ kinglet convert keywords.tflite --preprocess keywords.json
     with {"kind": "audio", "convention": "tensorflow", "sampleRate": 16000, "frameLength": 480,
@@ -65,6 +68,9 @@ Examples:
   $ kinglet convert mobilenet.tflite -o smaller.klet --cluster 64 --compact --samples images/
   $ kinglet convert network.klet -o labelled.klet --labels labels.txt --compact
   $ curl -sL https://example.com/network.tflite | kinglet convert - -o - > network.klet
+
+Weights in other files, such as those of a model.json, are read from where the network says, relative
+to it. docs/importing.md has more about each format.
 
 Image preprocessing says how the bytes 0..255 of an image become the numbers that the network was
 trained on: value × scale + offset, with one number for all channels or one per channel.
@@ -81,8 +87,8 @@ A .klet file may be converted again with --name, --labels, --preprocess, --compa
 --strip. "-" stands for standard input and output.`;
 
 export function convertCommand(io: Io, exit: (code: number) => void): Command {
-  const command = new Command('convert').summary('convert a .tflite network to a .klet file');
-  command.description('Converts a TensorFlow Lite network (.tflite) to a .klet file and verifies that the file runs.');
+  const command = new Command('convert').summary('convert a network to a .klet file');
+  command.description(`Converts a network of ${FORMATS} to a .klet file, and verifies that the file runs.`);
   command.argument('<in>', 'the network to convert, or - for standard input');
   command.option(
     '-o, --output <file>',

@@ -7,7 +7,7 @@ import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, prepr
 import { drawMemory } from '../drawMemory';
 import { pathText } from '../files';
 import type { Io } from '../io';
-import { addImportOptions, readingOf, openNetwork, type ForeignOptions, type Network } from '../network';
+import { addImportOptions, FORMATS, openNetwork, readingOf, type ForeignOptions, type Network } from '../network';
 import { countOf } from '../tensors';
 import { bytesText, clip, countText, facts, percentText, plural, shapeText, shortName, table } from '../text';
 
@@ -22,20 +22,20 @@ const HELP = `
 Examples:
   $ kinglet inspect mobilenet.klet
   $ kinglet inspect mobilenet.klet --memory
-  $ kinglet inspect unknown.tflite --check && echo convertible
+  $ kinglet inspect unknown.onnx --check && echo convertible
   $ kinglet inspect mobilenet.klet --json | jq .memory.total`;
 
 const DESCRIPTION = 'Shows the inputs, outputs, operators, weights, MACs and exact memory of a .klet file, or of the '
-  + '.klet file that a .tflite file converts to.';
+  + `.klet file that a network of ${FORMATS} converts to.`;
 
 export function inspectCommand(io: Io, exit: (code: number) => void): Command {
   const command = new Command('inspect').summary('show tensors, operators and memory of a network');
   command.description(DESCRIPTION);
-  command.argument('<file>', 'a .klet or .tflite file, or - for standard input');
+  command.argument('<file>', 'a .klet file or another network, or - for standard input');
   command.option('--memory', 'draw the arena over time: where each buffer is, record by record');
   command.option(
     '--check',
-    'only check whether a .tflite file converts, and list every unsupported operator; exit code 1 if it does not',
+    'only check whether a network converts, and list every unsupported operator; exit code 1 if it does not',
   );
   addImportOptions(command);
   command.option('--names', 'show the names of operators in full, not cut to the width of the terminal');

@@ -54,8 +54,9 @@ standard input or output; the other text then goes to stderr.`;
 export function runCommand(io: Io): Command {
   const command = new Command('run').summary('predict from an image, a recording, a .npy array or raw bytes');
   command
-    .description('Runs a network on one input and prints the outputs. A .tflite file is first converted in memory.');
-  command.argument('<file>', 'a .klet or .tflite file, or - for standard input');
+    .description('Runs a network on one input and prints the outputs. A network that is not a .klet file is first converted in '
+      + 'memory.');
+  command.argument('<file>', 'a .klet file or another network, or - for standard input');
   command.option(
     '-i, --input <file>',
     'an image (PNG, JPEG, BMP), audio (WAV), a .npy array, or a file with the raw bytes of the tensor; for several '
