@@ -2,7 +2,7 @@ import { writeKerasArchive } from '../importers/keras/writer';
 import { onnxTypes, writeOnnx, type OnnxGraph } from '../importers/onnx/writer';
 import { writeTfjs } from '../importers/tfjs/writer';
 
-// Small networks of each format, for the commands on the pages.
+// Small networks of each format, for the commands and programs on the pages.
 
 /** Files by name. */
 export function foreignNetworks(): Record<string, Uint8Array> {
@@ -14,6 +14,9 @@ export function foreignNetworks(): Record<string, Uint8Array> {
   });
   return {
     'network.onnx': writeOnnx(classifier(8, 8)),
+    // an image of one color, and the scores that it must get
+    'input.bin': bytesOf(Array.from({ length: 3 * 8 * 8 }, () => 0.5)),
+    'output.bin': bytesOf([0, 0, 0.275, 0.65]),
     'open.onnx': writeOnnx(classifier('height', 'width')),
     'voice.onnx': writeOnnx(voice),
     'network.keras': writeKerasArchive({
@@ -29,6 +32,10 @@ export function foreignNetworks(): Record<string, Uint8Array> {
     'model.json': json,
     ...files,
   };
+}
+
+function bytesOf(values: readonly number[]): Uint8Array {
+  return new Uint8Array(Float32Array.from(values).buffer);
 }
 
 /** The scores of an image: a convolution with activation, and the mean of each channel. */
