@@ -58,7 +58,7 @@ const HELP = `
 Examples:
   $ kinglet convert mobilenet.tflite -o mobilenet.klet --labels imagenet.txt
   $ kinglet convert detector.onnx --shape image=1,3,480,640 --layout nhwc
-  $ kinglet convert voice.onnx --shape audio=1,512 --constant sr=16000
+  $ kinglet convert voice.onnx --shape audio=1,512 --constant sr=16000 --state auto
   $ kinglet convert model.json -o posture.klet
   $ kinglet convert digits.keras --preprocess digits.json
     with {"kind": "image", "channels": 1, "scale": 0.00392157, "offset": 0} in digits.json

@@ -54,8 +54,7 @@ standard input or output; the other text then goes to stderr.`;
 export function runCommand(io: Io): Command {
   const command = new Command('run').summary('predict from an image, a recording, a .npy array or raw bytes');
   command
-    .description('Runs a network on one input and prints the outputs. A network that is not a .klet file is first converted in '
-      + 'memory.');
+    .description('Runs a network on one input and prints the outputs. A file that is not .klet is converted first.');
   command.argument('<file>', 'a .klet file or another network, or - for standard input');
   command.option(
     '-i, --input <file>',
