@@ -26,6 +26,8 @@ export function importModel(model: ModelFiles, options: ImportOptions = {}): Pro
 }
 
 function importNow(model: ModelFiles, options: ImportOptions): Graph {
+  const given: unknown = options;
+  checkObject(given, 'the options of importModel()');
   const { main, files } = filesOf(model);
   const importer = importerOf(main);
   if (!importer) {
