@@ -42,16 +42,23 @@ export function readBytes(path: string): Uint8Array<ArrayBuffer> {
  * says what they are for.
  */
 export function readCompanions(path: string, names: readonly string[]): Record<string, Uint8Array> {
-  if (path === STANDARD) return {};
+  return Object.fromEntries(companions(path, names).map(({ name, file }) => [name, readBytes(file)] as const));
+}
+
+/** The size of the files beside a network that hold its weights. */
+export function companionBytes(path: string, names: readonly string[]): number {
+  return companions(path, names).reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function companions(path: string, names: readonly string[]): { name: string; file: string; bytes: number }[] {
+  if (path === STANDARD) return [];
   const folder = dirname(path);
-  return Object.fromEntries(
-    // a name that leads out of the folder is not read
-    names.filter((name) => !relative(folder, join(folder, name)).startsWith('..')).flatMap((name) => {
-      const file = join(folder, name);
-      const isFile = statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
-      return isFile ? [[name, readBytes(file)] as const] : [];
-    }),
-  );
+  // a name that leads out of the folder is not read
+  return names.filter((name) => !relative(folder, join(folder, name)).startsWith('..')).flatMap((name) => {
+    const file = join(folder, name);
+    const found = statSync(file, { throwIfNoEntry: false });
+    return found?.isFile() ? [{ name, file, bytes: found.size }] : [];
+  });
 }
 
 function directoryGiven(path: string): KletError {

@@ -4,7 +4,7 @@ import { compile, findStates, importerOf, importers, readKlet, wireStates, type 
   type Graph, type Importer, type ImportOptions, type KletParts } from '../compiler/index';
 import { KletError } from '../index';
 import { collect, collectConstants, collectShapes, collectStates } from './args';
-import { quoted, readBytes, readCompanions, STANDARD } from './files';
+import { companionBytes, quoted, readBytes, readCompanions, STANDARD } from './files';
 import { describeForeign } from './foreign';
 import type { Io } from './io';
 import { Progress } from './progress';
@@ -23,7 +23,7 @@ export interface Network {
   path: string;
   /** `klet`, or the name of the importer. */
   format: string;
-  /** Size of the file on disk. */
+  /** Size on disk, with the files beside it that hold its weights. */
   fileBytes: number;
   klet: Uint8Array<ArrayBuffer>;
   parts: KletParts;
@@ -95,13 +95,18 @@ export function openNetwork(path: string, io: Io, options: Reading = {}): Networ
     return {
       path,
       format: isKlet ? 'klet' : importerOf(bytes)!.name,
-      fileBytes: bytes.length,
+      fileBytes: storedBytes(bytes, path),
       klet,
       parts: readKlet(klet, quoted(path)),
     };
   } finally {
     progress.stop();
   }
+}
+
+/** The size of a network on disk, with the files beside it that hold its weights. */
+export function storedBytes(bytes: Uint8Array, path: string): number {
+  return bytes.length + companionBytes(path, importerOf(bytes)?.companions?.(bytes) ?? []);
 }
 
 function convertInMemory(bytes: Uint8Array, path: string, io: Io, options: Reading): Uint8Array<ArrayBuffer> {

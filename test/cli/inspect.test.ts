@@ -2,6 +2,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hasShared, shared } from '../helpers/shared';
 import { chain, kinglet, pair, quadrantNames, quadrants, temporaryFolder, unsupported } from './cli';
+import { writeTfjs } from '../importers/tfjs/writer';
 
 const files = temporaryFolder();
 const source = files.write('quadrants.tflite', quadrants('uint8'));
@@ -121,6 +122,18 @@ describe('inspect --check', () => {
       convertible: true,
       format: 'tflite',
     });
+  });
+
+  it('counts the weights beside a network as part of it', async () => {
+    const { json, files: weights } = writeTfjs({
+      inputs: { x: { shape: [1, 2] } },
+      constants: { w: { shape: [2, 2], data: [1, 2, 3, 4] } },
+      nodes: [{ name: 'y', op: 'MatMul', inputs: ['x', 'w'] }],
+      outputs: { y: 'y:0' },
+    });
+    for (const [name, bytes] of Object.entries(weights)) files.write(name, bytes);
+    const { out } = await kinglet('inspect', files.write('model.json', json), '--json');
+    expect(JSON.parse(out)).toMatchObject({ format: 'tfjs', bytes: json.length + 16 });
   });
 
   it('lists every unsupported operator and exits with 1', async () => {

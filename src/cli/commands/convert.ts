@@ -13,7 +13,7 @@ import { pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
 import { addImportOptions, foreignMeta, FORMATS, hasKletMagic, importForeign, LONG_FILE, networkName, readingOf,
-  type ForeignOptions } from '../network';
+  storedBytes, type ForeignOptions } from '../network';
 import { Progress } from '../progress';
 import { countOf, randomInputs } from '../tensors';
 import { bytesText, countText, facts, percentText, plural } from '../text';
@@ -361,15 +361,14 @@ function metadataText({ foreign: { labels, preprocessing }, labels: given, optio
 
 function summary(job: Job, klet: Uint8Array, model: Model, compressed: Compressed | undefined): string {
   const { input, output, source, options } = job;
+  const bytes = storedBytes(source, input);
   const parts = readKlet(klet);
   const { debugInfo } = parts;
   const count = goldenCases(parts);
   const { pruning, clustered, comparison, report } = compressed ?? {};
   const lines = facts({
-    read: `${pathText(input, 'standard input')}, ${bytesText(source.length)}`,
-    wrote: `${pathText(output, 'standard output')}, ${bytesText(klet.length)} (${
-      percentText(klet.length, source.length)
-    })`,
+    read: `${pathText(input, 'standard input')}, ${bytesText(bytes)}`,
+    wrote: `${pathText(output, 'standard output')}, ${bytesText(klet.length)} (${percentText(klet.length, bytes)})`,
     metadata: metadataText(job),
     operators: debugInfo && `${debugInfo.records.length}: ${operatorCounts(debugInfo)}`,
     MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,
