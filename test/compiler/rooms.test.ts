@@ -71,8 +71,9 @@ describe('the rooms', () => {
       .toEqual([]);
   });
 
-  test('the extra module imports kernels, records and the layout', () => {
-    expect(strangers('assembly/extra', [/^assembly\/(kernels|extra)\//, /^assembly\/record$/, layout])).toEqual([]);
+  test('the extra module imports kernels, records with their checks, and the layout', () => {
+    const records = /^assembly\/(record|ops\/checks)$/;
+    expect(strangers('assembly/extra', [/^assembly\/(kernels|extra)\//, records, layout])).toEqual([]);
   });
 
   test('the loop over the plan imports operators, not kernels', () => {

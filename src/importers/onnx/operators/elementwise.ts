@@ -123,11 +123,33 @@ const prelu: Mapping = ({ emit, inputs: [x, given], version }) => {
 const dropout: Mapping = (operator) => {
   const { emit, network } = operator;
   const x = operator.input(0);
+  operator.check(
+    !operator.has(2) || isConstantOf(operator.optional(2), 0),
+    'training_mode, which drops values at random',
+  );
   if (!network.isRead(1)) return [x];
   return [x, emit.broadcastTo(emit.constant(Uint8Array.of(1), [], 'bool'), x.shape)];
 };
 
+/** Computes on whole numbers as real ones. */
+function throughFloat(operator: OnnxOperator): Tensor {
+  const { emit } = operator;
+  const x = operator.input(0);
+  const real = operator.network.map(operator.kind, operator, [emit.cast(x, 'float32')], operator.version);
+  return emit.cast([real].flat()[0]!, x.dtype);
+}
+
+/** x + bias below −lambd, x − bias above lambd, 0 between */
+const shrink: Mapping = ({ emit, inputs: [x], attributes }) => {
+  const [lambd, bias] = [attributes.float('lambd', 0.5), attributes.float('bias', 0)];
+  const where = (kind: CompareKind, bound: number): Tensor =>
+    emit.node('compare', [x!, emit.number(bound)], { kind }, { dtype: 'bool' });
+  const above = emit.node('select', [emit.binary('sub', x!, bias), emit.number(0), where('greater', lambd)], {});
+  return emit.node('select', [emit.binary('add', x!, bias), above, where('less', -lambd)], {});
+};
+
 export const elementwise: Mappings = {
+  Shrink: (operator) => isFloat(operator.input(0)) ? shrink(operator) : throughFloat(operator),
   Add: binary('add'),
   Sub: binary('sub'),
   Mul: binary('mul'),

@@ -1,4 +1,5 @@
 import type { Mapping, Mappings } from '../operator';
+import { attentions } from './attention';
 import { constants } from './constants';
 import { control } from './control';
 import { convolution } from './convolution';
@@ -19,6 +20,7 @@ import { spectrum } from './spectrum';
 
 /** How operators of ONNX's own domain become nodes, by name. */
 export const mappings: Mappings = {
+  ...attentions,
   ...constants,
   ...control,
   ...convolution,

@@ -131,7 +131,21 @@ const lrn: Mapping = (operator) => {
   return emit.reshape(y, x.shape);
 };
 
+/** x / norm along an axis: the sum of magnitudes, or the root of the sum of squares */
+const lpNormalization: Mapping = (operator) => {
+  const { emit, attributes } = operator;
+  const x = operator.input(0);
+  const axis = operator.axis(attributes.int('axis', -1), x.shape.length);
+  const p = attributes.int('p', 2);
+  operator.check(p === 1 || p === 2, `p = ${p}`);
+  const powers = emit.reduce('sum', emit.unary(p === 1 ? 'abs' : 'square', x), [axis], true);
+  const norm = p === 1 ? powers : emit.unary('sqrt', powers);
+  // 0 / 0 is 0
+  return emit.binary('div', x, emit.binary('maximum', norm, 1e-37));
+};
+
 export const normalization: Mappings = {
+  LpNormalization: lpNormalization,
   LRN: lrn,
   BatchNormalization: batchNormalization,
   LayerNormalization: ofRows(true),

@@ -33,4 +33,21 @@ const pad: Mapping = (operator) => {
   return emit.node('pad', [cropped], attributesOfPad);
 };
 
-export const padding: Mappings = { Pad: pad };
+/** Crops or pads with zeros on both sides. An odd element is cropped or added at the end. */
+const centerCropPad: Mapping = (operator) => {
+  const { emit, attributes } = operator;
+  const x = operator.input(0);
+  const wished = Array.from(operator.constant(1, 'sizes').data);
+  const axes = attributes.ints('axes')?.map((axis) => operator.axis(axis, x.shape.length)) ?? x.shape.map((_, i) => i);
+  const target = [...x.shape];
+  axes.forEach((axis, i) => (target[axis] = wished[i]!));
+  const kept = x.shape.map((size, i) => Math.min(size, target[i]!));
+  const cropped = emit.slice(x, x.shape.map((size, i) => Math.floor((size - kept[i]!) / 2)), kept);
+  const missing = target.map((size, i) => size - kept[i]!);
+  if (missing.every((n) => n === 0)) return cropped;
+  const before = missing.map((n) => Math.floor(n / 2));
+  const after = missing.map((n, i) => n - before[i]!);
+  return emit.node('pad', [cropped], { before, after, mode: 'constant', value: 0 });
+};
+
+export const padding: Mappings = { CenterCropPad: centerCropPad, Pad: pad };
