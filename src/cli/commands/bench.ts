@@ -5,13 +5,13 @@ import { KletError, load, type Flavor, type Model, type ModelInfo, type ProfileE
 import { flavorOption, infoText, positiveNumber, threadCount, wholeNumber } from '../args';
 import { totalMacs } from '../describe';
 import type { Io } from '../io';
-import { openNetwork, type Network } from '../network';
+import { addImportOptions, openNetwork, readingOf, type ForeignOptions, type Network } from '../network';
 import { Progress } from '../progress';
 import { byName, randomInputs, toBytes } from '../tensors';
 import { bytesText, countText, digits, facts, msText, percentText, shortName, table } from '../text';
 import { version } from '../version';
 
-interface BenchOptions {
+interface BenchOptions extends ForeignOptions {
   runs?: number;
   warmup?: number;
   flavor?: Flavor;
@@ -75,13 +75,14 @@ export function benchCommand(io: Io): Command {
   command.addOption(flavorOption('the flavor of the core (default: all)'));
   command.option('--threads <n>', 'number of threads (default: 1)', threadCount);
   command.option('--profile', 'also time each record of the network');
+  addImportOptions(command);
   command.option('--json', 'print the numbers as JSON');
   command.addHelpText('after', HELP);
   return command.action((file: string, options: BenchOptions) => bench(file, options, io));
 }
 
 async function bench(file: string, options: BenchOptions, io: Io): Promise<void> {
-  const network = openNetwork(file, io);
+  const network = openNetwork(file, io, readingOf(options));
   const { debugInfo } = network.parts;
   const macs = debugInfo && totalMacs(debugInfo);
   const progress = new Progress(io, ROUNDS + 1);

@@ -10,11 +10,11 @@ import { pathText, STANDARD, writeAtomically } from '../files';
 import { readInputs } from '../inputs';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
-import { openNetwork } from '../network';
+import { addImportOptions, openNetwork, readingOf, type ForeignOptions } from '../network';
 import { byName, countOf, toBytes } from '../tensors';
 import { bytesText, clip, digits, floatText, msText, plural, shapeText, table } from '../text';
 
-interface RunOptions {
+interface RunOptions extends ForeignOptions {
   input?: string[];
   output?: string[];
   raw?: boolean;
@@ -74,6 +74,7 @@ export function runCommand(io: Io): Command {
   command.addOption(flavorOption('the flavor of the core (default: the fastest that this engine supports)'));
   command.option('--threads <n>', 'number of threads (default: 1)', threadCount);
   command.option('--steps', 'also show the outputs after every step of a recording, for networks with state');
+  addImportOptions(command);
   command.option('--json', 'print the outputs as JSON');
   command.addHelpText('after', HELP);
   return command.action((file: string, options: RunOptions) => run(file, options, io));
@@ -99,7 +100,7 @@ interface Answer {
 
 async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   checkStandard(file, options);
-  const { klet, parts: { meta } } = openNetwork(file, io);
+  const { klet, parts: { meta } } = openNetwork(file, io, readingOf(options));
   const { flavor, threads } = options;
   const model = await load(klet, { ...(flavor && { flavor }), ...(threads && { threads }) });
   const labels = options.labels === undefined ? meta.labels : readLabels(options.labels);

@@ -1,3 +1,4 @@
+import { KletError } from '../../errors';
 import type { Graph } from '../../graph/graph';
 import { checkImport, importNamed, type Importer, type ImportOptions } from '../shared/importer';
 import { readMetadata } from './metadata';
@@ -22,7 +23,14 @@ import { signaturesOf } from './signatures';
  */
 export function importTflite(bytes: Uint8Array, options: ImportOptions = {}): Graph {
   checkImport(bytes, options, 'importTflite()');
-  const name = options.name ?? 'network';
+  const { name = 'network', constants = {} } = options;
+  const [constant] = Object.keys(constants);
+  if (constant !== undefined) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `${name}: inputs of TensorFlow Lite cannot become constants, but "constants" names "${constant}"`,
+    );
+  }
   return importNamed(name, () => new TfliteImport(bytes, name, options).graph());
 }
 
