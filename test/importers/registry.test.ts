@@ -73,6 +73,16 @@ describe('the registry', () => {
     },
   );
 
+  test.each(importers.map((importer) => [importer.name, importer] as const))(
+    '%s says how far it is',
+    (name, importer) => {
+      const parts: number[] = [];
+      importer.import(samples[name]!, { onProgress: (part) => parts.push(part) });
+      expect(parts.at(-1)).toBe(1);
+      expect(parts.every((part, i) => part > (parts[i - 1] ?? 0))).toBe(true);
+    },
+  );
+
   test('no importer accepts a file that no importer recognizes', () => {
     for (const [name, bytes] of strange) expect(importerOf(bytes), name).toBeUndefined();
   });

@@ -147,7 +147,8 @@ function convert(input: string, options: ConvertOptions, io: Io): boolean {
     if (hasKletMagic(source)) finish(job, repacked(job), undefined, io);
     else {
       const { name = networkName(input) } = options;
-      const imported = importForeign(source, input, io, { name, ...readingOf(options) });
+      const onProgress = (part: number): void => progress.update(part, `reading ${nameOf(input)}`);
+      const imported = importForeign(source, input, io, { name, onProgress, ...readingOf(options) });
       const meta = metaOf(job, imported.inputs as TensorInfo[]);
       const compressed = compress(imported, options, meta.preprocessing as Preprocessing | undefined, (title) => {
         progress.update(1, title);

@@ -89,7 +89,7 @@ export class OnnxNetwork {
       if (made) inputs.push(made);
     }
     const wished = outputNames(graph, options);
-    const results = this.run(graph, wished, scope, definitions);
+    const results = this.run(graph, wished, scope, definitions, options.onProgress);
     this.report();
     const named = new Set(wished);
     const outputs = results.map((tensor, i) => ({ tensor: toLayout(tensor!, this.emit, options), name: wished[i]! }));
@@ -134,11 +134,12 @@ export class OnnxNetwork {
     results: readonly string[],
     scope: Scope,
     definitions: Definitions,
+    onProgress?: ImportOptions['onProgress'],
   ): (Tensor | undefined)[] {
     for (const proto of graph.initializer) {
       scope.set(proto.name, this.collect(() => this.decode(proto)));
     }
-    this.runNodes(graph.node, results, scope, definitions);
+    this.runNodes(graph.node, results, scope, definitions, onProgress);
     return results.map((name) => scope.get(name));
   }
 
@@ -147,6 +148,7 @@ export class OnnxNetwork {
     results: readonly string[],
     scope: Scope,
     definitions: Definitions,
+    onProgress?: ImportOptions['onProgress'],
   ): void {
     const needed = neededNodes(nodes, results);
     const read = new Set([...results, ...needed.flatMap(namesRead)]);
@@ -156,6 +158,7 @@ export class OnnxNetwork {
       node.output.forEach((name, i) => scope.set(name, outputs === skipped ? undefined : outputs[i]));
       const writes = node.output.filter((name) => name !== '' && !scope.get(name)?.data);
       steps.push({ reads: namesRead(node), writes, isRefused: outputs === skipped });
+      onProgress?.(steps.length / needed.length);
     }
     // of the whole network, whose nodes are run last
     this.ends = lastSupported(steps, results);

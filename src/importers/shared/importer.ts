@@ -34,6 +34,10 @@ export interface ImportOptions {
    * By default as in the file; shapes in `shapes` have the order of the file in any case.
    */
   layout?: 'nhwc';
+  /**
+   * Called during a long import with the part of the operators that have been read, from 0 to 1.
+   */
+  onProgress?: (part: number) => void;
   /** Other files of the network, by name, such as weights that are stored apart. */
   files?: Readonly<Record<string, Uint8Array>>;
 }
@@ -88,6 +92,7 @@ const importOptions = {
   constants: 'object',
   outputs: 'object',
   layout: 'string',
+  onProgress: 'function',
   files: 'object',
 } satisfies Options<ImportOptions>;
 

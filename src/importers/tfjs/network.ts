@@ -63,7 +63,7 @@ export class TfNetwork {
       scope.set(referenceOf(entry.tensor).node, made ? [made] : skipped);
       if (made) inputs.push(made);
     }
-    const results = this.run(scope, outputs.map(({ tensor }) => tensor));
+    const results = this.run(scope, outputs.map(({ tensor }) => tensor), options.onProgress);
     this.report();
     const tensors = results.map((tensor, i) => {
       if (tensor) return tensor;
@@ -147,13 +147,20 @@ export class TfNetwork {
   }
 
   /** Imports the nodes that these outputs need, and returns them; undefined if unsupported. */
-  private run(scope: Scope, results: readonly string[]): (Outcome | undefined)[] {
+  private run(
+    scope: Scope,
+    results: readonly string[],
+    onProgress?: ImportOptions['onProgress'],
+  ): (Outcome | undefined)[] {
     const nodes = scope.order(results);
     const read = new Set([...results, ...nodes.flatMap(({ input }) => input)].map((text) => {
       const reference = referenceOf(text);
       return `${reference.node}:${scope.place(reference)}`;
     }));
-    for (const node of nodes) scope.set(node.name, this.runNode(node, scope, read));
+    nodes.forEach((node, i) => {
+      scope.set(node.name, this.runNode(node, scope, read));
+      onProgress?.((i + 1) / nodes.length);
+    });
     // of the whole network, whose nodes are run last
     this.ends = lastSupported(nodes.map((node) => stepOf(node, scope)), results);
     return results.map((result) => {

@@ -38,6 +38,7 @@ export class TfliteImport {
   private readonly unsupported = new UnsupportedList('float32, int8 or uint8');
 
   private readonly results: NamedOutput[];
+  private readonly onProgress: ImportOptions['onProgress'];
   /** The positions of operators that are unsupported. */
   private readonly refused = new Set<number>();
   /** Shapes of inputs that the caller gave, by tensor index. */
@@ -46,8 +47,9 @@ export class TfliteImport {
   constructor(
     bytes: Uint8Array,
     private readonly name: string,
-    { signature: key, shapes, outputs: wished }: ImportOptions = {},
+    { signature: key, shapes, outputs: wished, onProgress }: ImportOptions = {},
   ) {
+    this.onProgress = onProgress;
     this.reader = new TfliteReader(bytes);
     const model = this.reader.model();
     const signature = chooseSignature(model.signatureDefs, key);
@@ -135,6 +137,7 @@ export class TfliteImport {
     const lowered: AnyNode[][] = [];
     for (let i = this.operators.length - 1; i >= 0; i--) {
       if (this.operators[i]!.source.outputs.some((index) => this.demanded.has(index))) lowered.push(this.lower(i));
+      this.onProgress?.(1 - i / this.operators.length);
     }
     const nodes = lowered.reverse().flat();
     const carries = nodes.some(({ op, name }) => operatorOf(op).isStateful && !this.loopLayers.has(name));

@@ -158,6 +158,11 @@ class KerasNetwork implements Surroundings {
     }));
   }
 
+  /** Reports the part of the layers that are imported, of the outermost model. */
+  private progress(part: number): void {
+    if (this.depth === 0) this.options.onProgress?.(part);
+  }
+
   private runModel(layers: Layers, inputs: readonly Tensor[]): Tensor[] {
     return layers.spec.isSequential ? this.runSequence(layers, inputs) : this.runGraph(layers, inputs);
   }
@@ -168,6 +173,7 @@ class KerasNetwork implements Surroundings {
     const steps: Step[] = [];
     const taken = new Map<string, Tensor>();
     let previous: string[] = [];
+    const count = spec.layers.filter(({ className }) => className !== 'InputLayer').length;
     for (const { className, name } of spec.layers) {
       if (className === 'InputLayer') continue;
       const { layer, place } = byName.get(name)!;
@@ -176,6 +182,7 @@ class KerasNetwork implements Surroundings {
       else isSkipped = true;
       steps.push({ reads: previous, writes: [name], isRefused: !outputs });
       previous = [name];
+      this.progress(steps.length / count);
       if (outputs?.[0] && this.wanted.has(name)) taken.set(name, outputs[0]);
     }
     if (this.depth === 0) this.ends = lastSupported(steps, previous);
@@ -224,12 +231,13 @@ class KerasNetwork implements Surroundings {
     };
     // in the order of the file, so that no chain of calls is deep
     const needed = neededCalls(spec, byName);
-    for (const { name, calls } of spec.layers) {
+    spec.layers.forEach(({ name, calls }, place) => {
       const { firstCall } = byName.get(name)!;
       calls.forEach((_, i) => {
         if (needed.has(keyOf(name, i))) this.attempt(() => [valueOf(new Reference(name, i + firstCall, 0))]);
       });
-    }
+      this.progress((place + 1) / spec.layers.length);
+    });
     if (this.depth === 0) {
       const steps = spec.layers.flatMap(({ name, calls }): Step[] =>
         calls.map(({ args, kwargs }, i) => ({
