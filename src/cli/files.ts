@@ -1,4 +1,5 @@
-import { lstatSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, realpathSync, renameSync, rmSync, statSync,
+  writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { isatty } from 'node:tty';
 import { KletError } from '../index';
@@ -59,6 +60,12 @@ function companions(path: string, names: readonly string[]): { name: string; fil
     const found = statSync(file, { throwIfNoEntry: false });
     return found?.isFile() ? [{ name, file, bytes: found.size }] : [];
   });
+}
+
+/** The file of a network: a folder with a `model.json` stands for it. */
+export function networkFile(path: string): string {
+  const inside = join(path, 'model.json');
+  return path !== STANDARD && existsSync(inside) ? inside : path;
 }
 
 function directoryGiven(path: string): KletError {

@@ -4,7 +4,7 @@ import { compile, findStates, importerOf, importers, readKlet, wireStates, type 
   type Graph, type Importer, type ImportOptions, type KletParts } from '../compiler/index';
 import { KletError } from '../index';
 import { collect, collectConstants, collectShapes, collectStates } from './args';
-import { companionBytes, quoted, readBytes, readCompanions, STANDARD } from './files';
+import { networkFile, companionBytes, quoted, readBytes, readCompanions, STANDARD } from './files';
 import { describeForeign } from './foreign';
 import type { Io } from './io';
 import { Progress } from './progress';
@@ -85,7 +85,8 @@ export function readingOf({ signature, shape, constant, outputs, layout, state }
  * @throws KletError `FETCH_FAILED`, `BAD_MAGIC`, and every error of the import, of `compile` and of
  *   `readKlet`
  */
-export function openNetwork(path: string, io: Io, options: Reading = {}): Network {
+export function openNetwork(given: string, io: Io, options: Reading = {}): Network {
+  const path = networkFile(given);
   const bytes = readBytes(path);
   const isKlet = hasKletMagic(bytes);
   const progress = new Progress(io, 2, bytes.length > LONG_FILE);

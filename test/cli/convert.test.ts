@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readKlet } from '../../src/compiler';
@@ -260,6 +260,21 @@ describe('convert', () => {
         expect(err).toContain(text);
       },
     );
+
+  it('takes a folder with a model.json for that file', async () => {
+    const node = (name: string, op: string, input: string[], attr: object) => ({ name, op, input, attr });
+    const float = { type: 'DT_FLOAT' };
+    const nodes = [
+      node('x', 'Placeholder', [], { dtype: float, shape: { shape: { dim: [{ size: '2' }, { size: '3' }] } } }),
+      node('y', 'Neg', ['x'], { T: float }),
+    ];
+    const model = { format: 'graph-model', modelTopology: { node: nodes }, weightsManifest: [] };
+    mkdirSync(files.at('web'));
+    files.write('web/model.json', JSON.stringify(model));
+    const { code } = await kinglet('convert', files.at('web'), '-o', files.at('web.klet'));
+    expect(code).toBe(0);
+    expect((await kinglet('inspect', files.at('web'))).out).toContain('[2, 3]');
+  });
 
   it.each([[['--preprocess', '{"kind":'], 'BAD_ARGUMENT: --preprocess is not JSON'], [['--preprocess',
     '{"kind":"sound"}'], 'BAD_ARGUMENT: preprocessing has the kind "sound"'], [['--preprocess',

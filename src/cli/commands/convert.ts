@@ -9,7 +9,7 @@ import { comparedText, comparisonTable, comparisonWarning, ruinText } from '../c
 import { addCompressionOptions, compress, weightChanges, type Compressed,
   type CompressionOptions } from '../compression';
 import { goldenCases, memoryText, operatorCounts, portsTable, preprocessingText, totalMacs } from '../describe';
-import { pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
+import { networkFile, pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
 import { addImportOptions, foreignMeta, FORMATS, hasKletMagic, importForeign, LONG_FILE, networkName, readingOf,
@@ -126,7 +126,7 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
   addCompressionOptions(command);
   command.addHelpText('after', HELP);
   return command.action((input: string, options: ConvertOptions) => {
-    if (!convert(input, options, io)) exit(RUINED);
+    if (!convert(networkFile(input), options, io)) exit(RUINED);
   });
 }
 
