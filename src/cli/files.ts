@@ -57,7 +57,7 @@ function companions(path: string, names: readonly string[]): { name: string; fil
   // a name that leads out of the folder is not read
   return names.filter((name) => !relative(folder, join(folder, name)).startsWith('..')).flatMap((name) => {
     const file = join(folder, name);
-    const found = statSync(file, { throwIfNoEntry: false });
+    const found = existsSync(file) ? statSync(file) : undefined;
     return found?.isFile() ? [{ name, file, bytes: found.size }] : [];
   });
 }
