@@ -1,5 +1,4 @@
-import { elementCount, type AnyNode, type Graph, type Node, type Tensor } from '../../graph/graph';
-import { resultsOf } from '../../graph/graph';
+import { elementCount, resultsOf, type AnyNode, type Graph, type Node, type Tensor } from '../../graph/graph';
 import { consumers } from '../../graph/edit';
 import { broadcastShape } from '../../graph/broadcast';
 import { stridesOf } from '../../ops/shared/shapes';

@@ -1,10 +1,9 @@
 import type { Tensor } from '../../../graph/graph';
 import type { Constant } from '../../shared/constants';
 import { emitConvolution, emitTransposedConvolution } from '../../shared/convolutions';
-import { windowCounts } from '../../shared/windows';
+import { extentOf, windowCounts, type SpatialWindows } from '../../shared/windows';
 import type { Mapping, Mappings, OnnxOperator } from '../operator';
-import { channelsFirst, channelsLast, extent, fromImage, paddingOf, pair, toImage, windowsOf,
-  type Windows } from './windows';
+import { channelsFirst, channelsLast, fromImage, paddingOf, pair, toImage, windowsOf } from './windows';
 
 /** Kernels [Co][Ci][KH][KW] or [Co][Ci][K] as [Co][KH][KW][Ci]. */
 function imageWeights({ emit }: OnnxOperator, w: Tensor): Tensor {
@@ -18,7 +17,7 @@ function overVolumes(
   { emit, kind, ...operator }: OnnxOperator,
   convolve: typeof emitConvolution,
   w: Tensor,
-  windows: Windows,
+  windows: SpatialWindows,
   groups: number,
   shape: number[],
 ): Tensor {
@@ -73,7 +72,7 @@ const convTranspose: Mapping = (operator) => {
   const groups = attributes.int('group', 1);
   const wished = attributes.ints('output_shape');
   const extra = attributes.ints('output_padding') ?? sizes.map(() => 0);
-  const full = sizes.map((size, i) => (size - 1) * windows.stride[i]! + extra[i]! + extent(windows, i));
+  const full = sizes.map((size, i) => (size - 1) * windows.stride[i]! + extra[i]! + extentOf(windows, i));
   const isSame = attributes.string('auto_pad', 'NOTSET').startsWith('SAME');
   const target = wished ??
     sizes.map((size, i) => isSame ? size * windows.stride[i]! : full[i]! - windows.before[i]! - windows.after[i]!);

@@ -1,7 +1,7 @@
 import { elementCount, type Tensor } from '../../../graph/graph';
-import { withPartialWindows } from '../../shared/windows';
+import { withPartialWindows, type SpatialWindows } from '../../shared/windows';
 import type { Mapping, OnnxOperator } from '../operator';
-import { fromImage, paddingOf, pair, toImage, windowsOf, type Windows } from './windows';
+import { fromImage, paddingOf, pair, toImage, windowsOf } from './windows';
 
 // The places of the maxima of a pool, and its reverse, which puts elements at such places.
 
@@ -15,7 +15,7 @@ export function realInput(operator: OnnxOperator): Tensor {
  * The windows of a pool as given, and with those that `ceil_mode` adds, of which the last may reach
  * past the end.
  */
-export function poolWindows(operator: OnnxOperator): [given: Windows, partial: Windows] {
+export function poolWindows(operator: OnnxOperator): [given: SpatialWindows, partial: SpatialWindows] {
   const { attributes } = operator;
   const sizes = operator.input(0).shape.slice(2);
   const windows = windowsOf(operator, sizes, attributes.ints('kernel_shape') ?? sizes);

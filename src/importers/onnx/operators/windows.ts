@@ -1,50 +1,29 @@
 import type { Tensor } from '../../../graph/graph';
 import type { Padding, Pair } from '../../../graph/operators';
 import type { NodeEmitter } from '../../shared/nodeEmitter';
+import { autoPadded, type SpatialWindows } from '../../shared/windows';
 import type { OnnxOperator } from '../operator';
 
-/** Windows over the dimensions behind batch and channels, in elements. */
-export interface Windows {
-  kernel: number[];
-  stride: number[];
-  dilation: number[];
-  /** Padding before and after each dimension. */
-  before: number[];
-  after: number[];
-}
-
 /**
- * The windows of a convolution or pool, with the padding that `auto_pad` asks for.
+ * The windows of a convolution or pool over the dimensions behind batch and channels, with the
+ * padding that `auto_pad` asks for.
  *
  * @param sizes - The dimensions that the windows slide over.
  */
-export function windowsOf(operator: OnnxOperator, sizes: readonly number[], kernel: readonly number[]): Windows {
+export function windowsOf(operator: OnnxOperator, sizes: readonly number[], kernel: readonly number[]): SpatialWindows {
   const { attributes } = operator;
   const each = (name: string, absent: number): number[] => attributes.ints(name) ?? sizes.map(() => absent);
-  const stride = each('strides', 1);
-  const dilation = each('dilations', 1);
+  const windows = { kernel: [...kernel], stride: each('strides', 1), dilation: each('dilations', 1) };
   const pads = attributes.ints('pads') ?? [...sizes, ...sizes].map(() => 0);
   const rank = sizes.length;
   operator.check(
-    [kernel, stride, dilation].every((list) => list.length === rank && list.every((n) => n > 0)) &&
+    Object.values(windows).every((list) => list.length === rank && list.every((n) => n > 0)) &&
       pads.length === 2 * rank,
     'a kernel, stride, dilation or padding that does not fit its input',
   );
   const rule = attributes.string('auto_pad', 'NOTSET');
-  const windows = { kernel: [...kernel], stride, dilation, before: pads.slice(0, rank), after: pads.slice(rank) };
-  if (rule === 'VALID') return { ...windows, before: sizes.map(() => 0), after: sizes.map(() => 0) };
-  if (!rule.startsWith('SAME')) return windows;
-  const totals = sizes.map((size, i) =>
-    Math.max((Math.ceil(size / stride[i]!) - 1) * stride[i]! + extent(windows, i) - size, 0)
-  );
-  // SAME_UPPER adds an odd pixel at the end, SAME_LOWER at the beginning
-  const [less, more] = [totals.map((n) => n >> 1), totals.map((n) => n - (n >> 1))];
-  return rule === 'SAME_LOWER' ? { ...windows, before: more, after: less } : { ...windows, before: less, after: more };
-}
-
-/** The elements that a window covers along dimension `i`. */
-export function extent({ kernel, dilation }: Windows, i: number): number {
-  return (kernel[i]! - 1) * dilation[i]! + 1;
+  if (rule === 'SAME_UPPER' || rule === 'SAME_LOWER' || rule === 'VALID') return autoPadded(sizes, rule, windows);
+  return { ...windows, before: pads.slice(0, rank), after: pads.slice(rank) };
 }
 
 /** A pair for rows and columns; one dimension is a row. */
@@ -52,7 +31,7 @@ export function pair(values: readonly number[], row: number): Pair {
   return values.length === 1 ? [row, values[0]!] : [values[0]!, values[1]!];
 }
 
-export function paddingOf({ before, after }: Windows): Padding {
+export function paddingOf({ before, after }: SpatialWindows): Padding {
   const [top, left] = pair(before, 0);
   const [bottom, right] = pair(after, 0);
   return [top, left, bottom, right];
