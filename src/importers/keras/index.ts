@@ -2,7 +2,7 @@ import { checkImport, importNamed, type Importer } from '../shared/importer';
 import { importKeras } from '../shared/keras/network';
 import { isHdf5, isKerasArchive, readKeras } from './read';
 
-/** Reads networks of Keras 1 to 3: HDF5 files, and archives that end in `.keras`. */
+/** Reads networks of Keras 2 and 3: HDF5 files, and archives that end in `.keras`. */
 export const keras: Importer = {
   name: 'keras',
   title: 'Keras',
