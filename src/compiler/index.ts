@@ -3,7 +3,7 @@ export { compile, type CompileOptions } from './compile';
 export { cluster, type ClusteredWeights } from './cluster';
 export { compare, minAgreement, minSqnr, type Comparison, type ComparisonSample, type OutputComparison,
   type Verdict } from './compare';
-export { quantize, type QuantizeOptions } from './quantize';
+export { quantize, type CalibrationMethod, type QuantizeOptions, type WeightBits } from './quantize/index';
 export { repack, type RepackOptions } from './repack';
 export { toStream, type StreamOptions } from './stream';
 export { findStates } from './findStates';

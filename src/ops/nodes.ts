@@ -1,4 +1,5 @@
 import type { AnyNode, Tensor } from '../graph/graph';
+import type { ReduceKind } from '../graph/operators';
 
 // Nodes that passes and conversions add to a graph. Each is named after its output.
 
@@ -11,6 +12,18 @@ export function copyNode(from: Tensor, to: Tensor): AnyNode {
 export function sliceNode(from: Tensor, to: Tensor, begin: number[]): AnyNode {
   const stride = from.shape.map(() => 1);
   return { op: 'slice', name: to.name, inputs: [from], outputs: [to], attributes: { begin, stride } };
+}
+
+/** to = every `stride`-th element of `from` along each dimension, from the first on. */
+export function stridedNode(from: Tensor, to: Tensor, stride: number[]): AnyNode {
+  const begin = from.shape.map(() => 0);
+  return { op: 'slice', name: to.name, inputs: [from], outputs: [to], attributes: { begin, stride } };
+}
+
+/** to [1] = the reduction of all elements of `from`. */
+export function reduceNode(from: Tensor, to: Tensor, kind: ReduceKind): AnyNode {
+  const axes = from.shape.map((_, d) => d);
+  return { op: 'reduce', name: to.name, inputs: [from], outputs: [to], attributes: { kind, axes } };
 }
 
 /** to = the parts, one after the other along `axis`. */

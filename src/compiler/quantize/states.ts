@@ -1,14 +1,11 @@
-import type { AnyNode, Graph, Quantization, State, Tensor } from '../graph/graph';
-import type { QuantizationRule } from '../ops/operator';
-import { cellStates } from '../ops/shared/cellStates';
+import type { AnyNode, Graph, Quantization, State, Tensor } from '../../graph/graph';
+import { cellStates } from '../../ops/shared/cellStates';
+import type { RuleOf } from './rules';
+import type { Range } from './steps';
 
 // Post-training quantization of states: a state has the scale of its next value, so that the update
 // is exact, unless its initial value is outside that range. A state of a recurrent layer that stays
 // in float32 stays in float32 too, because the error of each step would add up in it.
-
-export type Range = [low: number, high: number];
-
-type RuleOf = (node: AnyNode) => QuantizationRule;
 
 function producersOf(graph: Graph): Map<Tensor, AnyNode> {
   return new Map(graph.nodes.flatMap((node) => node.outputs.map((tensor): [Tensor, AnyNode] => [tensor, node])));

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { KletError } from '../../src/compiler/index';
-import { compile, GraphBuilder, quantize, type Graph, type Tensor } from '../../src/compiler/index';
-import { loadSync } from '../../src/index';
-import { Random } from '../helpers/random';
-import { checkGraph } from '../ops/suite';
+import type { KletError } from '../../../src/compiler/index';
+import { compile, GraphBuilder, quantize, type Graph, type Tensor } from '../../../src/compiler/index';
+import { loadSync } from '../../../src/index';
+import { Random } from '../../helpers/random';
+import { checkGraph } from '../../ops/suite';
 
 /**
  * A small network with most operators that quantization must handle: convolutions, a residual sum,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { compile, GraphBuilder, quantize, type Tensor } from '../../src/compiler/index';
-import { loadSync } from '../../src/index';
-import { flavors } from '../helpers/flavors';
-import { Random } from '../helpers/random';
+import { compile, GraphBuilder, quantize, type Tensor } from '../../../src/compiler/index';
+import { loadSync } from '../../../src/index';
+import { flavors } from '../../helpers/flavors';
+import { Random } from '../../helpers/random';
 
 const along = { timeMajor: false, reverse: false };
 

@@ -1,0 +1,4 @@
+// Post-training quantization.
+export { quantize, type QuantizeOptions } from './quantize';
+export type { CalibrationMethod } from './calibration';
+export type { WeightBits } from './weights';

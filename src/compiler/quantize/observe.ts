@@ -1,0 +1,209 @@
+import { KletError } from '../../errors';
+import { cloneGraph, tensorsOf } from '../../graph/edit';
+import { elementCount, entriesOf, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
+import { operatorOf } from '../../ops/index';
+import { reduceNode, reshapeNode, stridedNode } from '../../ops/nodes';
+import type { Model } from '../../runtime/model';
+import { compile } from '../compile';
+import { loadSync } from '../runtime';
+import { Histogram } from './histogram';
+import type { Range } from './steps';
+
+// Runs a float network on the samples and records statistics of its tensors. The plan contains
+// probes behind each tensor, which compute its extremes and pick some of its elements. Only the
+// results of the probes are kept until the end of a run, so that a run needs little more memory
+// than a prediction.
+
+/** One input, or several by name. */
+export type Sample = Float32Array | Record<string, Float32Array>;
+/** A sample: one input, or consecutive inputs of a network with state. */
+export type Samples = Iterable<Sample | readonly Sample[]>;
+
+/** Tensors of at most this many elements are seen whole; of larger ones this many are picked. */
+const PICKED = 4096;
+
+/** Smallest and largest element of a tensor, and the sum, which is NaN if an element is. */
+interface Extremes {
+  low: number;
+  high: number;
+  total: number;
+}
+
+/** What the samples show of one tensor. */
+export class TensorStatistics {
+  /** Smallest and largest finite value, and zero. */
+  readonly range: Range = [0, 0];
+  /** Smallest and largest value of each prediction. */
+  readonly lows: number[] = [];
+  readonly highs: number[] = [];
+  readonly histogram = new Histogram();
+  /** The first value that was infinite or not a number, and the sample, counted from 0. */
+  notFinite?: { value: number; sample: number };
+
+  constructor(readonly tensor: Tensor) {}
+
+  /** Adds one prediction: the extremes, the sum, and some or all elements. */
+  add({ low, high, total }: Extremes, picked: Float32Array, sample: number): void {
+    const odd = [low, high].find((value) => !Number.isFinite(value)) ?? (Number.isNaN(total) ? NaN : undefined);
+    if (odd !== undefined) this.notFinite ??= { value: odd, sample };
+    const finite = odd === undefined ? picked : picked.filter((value) => Number.isFinite(value));
+    const ends = extremesOf(finite);
+    const least = Number.isFinite(low) ? low : ends.low;
+    const most = Number.isFinite(high) ? high : ends.high;
+    if (least <= most) {
+      this.lows.push(least);
+      this.highs.push(most);
+      this.range[0] = Math.min(this.range[0], least);
+      this.range[1] = Math.max(this.range[1], most);
+    }
+    this.histogram.add(finite);
+  }
+}
+
+/** What the samples show of a network. */
+export interface Observations {
+  /** By name of tensor. */
+  tensors: Map<string, TensorStatistics>;
+  /** The magnitudes that the int8 forms of recurrent layers need, by name of node. */
+  cells: Map<string, number>;
+  /** Number of samples. */
+  samples: number;
+}
+
+/** The outputs that show one tensor: all of it, or its extremes and some elements. */
+interface Probe {
+  tensor: Tensor;
+  extremes?: Record<keyof Extremes, Tensor>;
+  picked: Tensor;
+}
+
+/**
+ * Runs the samples.
+ *
+ * @throws KletError `BAD_ARGUMENT` without samples, and the errors of `predict`
+ */
+export function observe(graph: Graph, samples: Samples, onSample?: (done: number) => void): Observations {
+  const observed = tensorsOf(graph).filter((tensor) => tensor.dtype === 'float32' && !tensor.data);
+  const measured = graph.nodes.filter((node) => operatorOf(node.op).int8?.observe !== undefined);
+  const whole = new Set(measured.map((node) => node.inputs[0]!.name));
+  const { probed, probes } = withProbes(graph, observed, whole);
+  const found: Observations = {
+    tensors: new Map(observed.map((tensor) => [tensor.name, new TensorStatistics(tensor)])),
+    cells: new Map(),
+    samples: 0,
+  };
+  const model = loadSync(compile(probed, { debugInfo: false }));
+  try {
+    for (const sample of samples) {
+      model.reset();
+      for (const piece of isSequence(sample) ? sample : [sample]) {
+        const values = predictAll(probed, model, piece);
+        record(probes, values, found);
+        for (const node of measured) {
+          const x = values.get(probes.get(node.inputs[0]!.name)!.picked)!;
+          const size = operatorOf(node.op).int8!.observe!(node, x);
+          found.cells.set(node.name, Math.max(found.cells.get(node.name) ?? 0, size));
+        }
+      }
+      found.samples++;
+      onSample?.(found.samples);
+    }
+  } finally {
+    model.dispose();
+  }
+  if (found.samples === 0) {
+    throw new KletError('BAD_ARGUMENT', 'quantize() needs samples: inputs that are typical for the network');
+  }
+  return found;
+}
+
+/** Distinguishes a sequence of samples from one input that is given as an array of numbers. */
+export function isSequence(sample: Sample | readonly Sample[]): sample is readonly Sample[] {
+  return Array.isArray(sample) && typeof sample[0] === 'object';
+}
+
+/** Runs a model that was compiled from `graph` and returns the values of its outputs. */
+export function predictAll({ outputs }: Graph, model: Model, sample: Sample): Map<Tensor, Float32Array> {
+  const result = model.predict(sample);
+  if (outputs.length === 1) return new Map([[outputs[0]!, result]]);
+  // an output that is an input too has another name in the model
+  return new Map(outputs.map((tensor, i) => [tensor, result[model.outputs[i]!.name]!]));
+}
+
+function record(probes: Map<string, Probe>, values: ReadonlyMap<Tensor, Float32Array>, found: Observations): void {
+  const first = (tensor: Tensor): number => values.get(tensor)![0]!;
+  for (const [name, { extremes, picked }] of probes) {
+    const elements = values.get(picked)!;
+    const seen = extremes
+      ? { low: first(extremes.low), high: first(extremes.high), total: first(extremes.total) }
+      : extremesOf(elements);
+    found.tensors.get(name)!.add(seen, elements, found.samples);
+  }
+}
+
+function extremesOf(values: Float32Array): Extremes {
+  let low = Infinity;
+  let high = -Infinity;
+  let total = 0;
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+    total += value;
+  }
+  return { low, high, total };
+}
+
+/** The network with the results of the probes as its outputs. */
+function withProbes(
+  graph: Graph,
+  observed: readonly Tensor[],
+  whole: ReadonlySet<string>,
+): { probed: Graph; probes: Map<string, Probe> } {
+  const probed = cloneGraph(graph);
+  const wanted = new Set(observed.map(({ name }) => name));
+  const probes = new Map<string, Probe>();
+  const nodes: AnyNode[] = [];
+  const watch = (tensor: Tensor): void => {
+    if (!wanted.has(tensor.name) || probes.has(tensor.name)) return;
+    const isWhole = whole.has(tensor.name) || elementCount(tensor.shape) <= PICKED;
+    probes.set(tensor.name, isWhole ? { tensor, picked: tensor } : addProbe(tensor, nodes));
+  };
+  entriesOf(probed).forEach(watch);
+  for (const node of probed.nodes) {
+    nodes.push(node);
+    node.outputs.forEach(watch);
+  }
+  probed.nodes = nodes;
+  probed.outputs = [...probes.values()].flatMap(({ extremes, picked }) => [...Object.values(extremes ?? {}), picked]);
+  return { probed, probes };
+}
+
+function addProbe(tensor: Tensor, nodes: AnyNode[]): Probe {
+  const count = elementCount(tensor.shape);
+  const made = (what: string, shape: number[]): Tensor => ({
+    name: `${tensor.name} (${what})`,
+    shape,
+    dtype: 'float32',
+  });
+  const flat = made('flat', [count]);
+  const extremes = { low: made('least', [1]), high: made('most', [1]), total: made('sum', [1]) };
+  const stride = strideFor(tensor.shape, Math.ceil(count / PICKED));
+  const picked = made('picked', [Math.ceil(count / stride)]);
+  nodes.push(
+    reshapeNode(tensor, flat),
+    reduceNode(flat, extremes.low, 'min'),
+    reduceNode(flat, extremes.high, 'max'),
+    reduceNode(flat, extremes.total, 'sum'),
+    stridedNode(flat, picked, [stride]),
+  );
+  return { tensor, extremes, picked };
+}
+
+/** A stride of at least `least` that reaches all channels, columns and rows. */
+function strideFor(shape: readonly number[], least: number): number {
+  const count = elementCount(shape);
+  const divides = (a: number, b: number): boolean => (b === 0 ? a === 1 : divides(b, a % b));
+  let stride = least;
+  while (!divides(count, stride)) stride++;
+  return stride;
+}

@@ -1,0 +1,78 @@
+import { consumers, producers } from '../../graph/edit';
+import { entriesOf, type AnyNode, type Graph, type Quantization, type Tensor } from '../../graph/graph';
+import { operatorOf } from '../../ops/index';
+import { ruleOf, type RuleOf } from './rules';
+import { floatStates, rangeStates } from './states';
+import { activationQuantization, type Range } from './steps';
+
+/** What becomes of each node and tensor of a float32 network. */
+export interface QuantizationPlan {
+  rules: RuleOf;
+  /** The quantization of the tensors that become int8; all others stay as they are. */
+  chosen: Map<Tensor, Quantization>;
+  /** The range of a float32 tensor, should a node need it in int8. */
+  rangeOf(tensor: Tensor): Range;
+}
+
+/**
+ * Plans the types of all tensors.
+ *
+ * @param ranges of the tensors by name
+ * @param kept names of the nodes that stay in float32
+ */
+export function planQuantization(
+  graph: Graph,
+  ranges: ReadonlyMap<string, Range>,
+  kept: ReadonlySet<string>,
+): QuantizationPlan {
+  const wished = new Map(ranges);
+  const byName = (node: AnyNode): ReturnType<RuleOf> => (kept.has(node.name) ? 'float' : ruleOf(node));
+  const states = floatStates(graph, byName);
+  const movers = new Set(states.movers);
+  const withStates: RuleOf = (node) => (movers.has(node) ? 'float' : byName(node));
+  for (const node of floatMovers(graph, withStates)) movers.add(node);
+  const rules: RuleOf = (node) => (movers.has(node) ? 'float' : byName(node));
+  const chosen = rangeStates(graph, wished, rules);
+  for (const value of states.values) chosen.delete(value);
+  const rangeOf = (tensor: Tensor): Range => wished.get(tensor.name) ?? [0, 0];
+  const readers = consumers(graph);
+  for (const tensor of entriesOf(graph)) {
+    const isKept = readers.get(tensor)?.every((node) => node && (kept.has(node.name) || movers.has(node)));
+    if (tensor.dtype !== 'float32' || chosen.has(tensor) || states.values.has(tensor) || isKept) continue;
+    chosen.set(tensor, activationQuantization(rangeOf(tensor)));
+  }
+  for (const node of graph.nodes) {
+    const rule = rules(node);
+    const source = node.inputs[0];
+    for (const tensor of node.outputs) {
+      if (tensor.dtype !== 'float32' || rule === 'float') continue;
+      if (typeof rule === 'object') chosen.set(tensor, { scale: [rule.scale], zeroPoint: [rule.zeroPoint], axis: 0 });
+      else {
+        const moved = rule === 'same' && source ? chosen.get(source) : undefined;
+        chosen.set(tensor, moved ?? activationQuantization(rangeOf(tensor)));
+      }
+    }
+  }
+  return { rules, chosen, rangeOf };
+}
+
+/** The nodes that only move values from float32 operators to float32 operators. */
+function floatMovers(graph: Graph, rules: RuleOf): Set<AnyNode> {
+  const readers = consumers(graph);
+  const isFloat = new Map<AnyNode, boolean>();
+  const found = new Set<AnyNode>();
+  const made = producers(graph);
+  // from the end, so that the readers of a node are known
+  for (const node of graph.nodes.toReversed()) {
+    const isMover = rules(node) === 'same';
+    const all = isMover &&
+      node.outputs.every((tensor) => readers.get(tensor)?.every((reader) => reader && isFloat.get(reader)));
+    isFloat.set(node, all || rules(node) === 'float');
+    if (all) found.add(node);
+  }
+  const comesFromFloat = (node: AnyNode): boolean => {
+    const producer = node.inputs[0] ? made.get(node.inputs[0]) : undefined;
+    return !!producer && (found.has(producer) ? comesFromFloat(producer) : rules(producer) === 'float');
+  };
+  return new Set([...found].filter((node) => !operatorOf(node.op).readsStoredIntegers && comesFromFloat(node)));
+}

@@ -1,0 +1,154 @@
+import { checkOptions, isArrayOf, isString, show, type Options } from '../../arguments';
+import { KletError } from '../../errors';
+import { cloneGraph, tensorsOf } from '../../graph/edit';
+import type { AnyNode, Graph } from '../../graph/graph';
+import { checkGiven, checkGraph, checkSamples } from '../check';
+import { dropDead } from '../passes/dropDead';
+import { fuseActivation } from '../passes/fuseActivation';
+import { calibratedRange, type CalibrationMethod } from './calibration';
+import { observe, type Observations, type Samples } from './observe';
+import { planQuantization } from './plan';
+import { rewrite } from './rewrite';
+import { ruleOf } from './rules';
+import type { Range } from './steps';
+import type { WeightBits } from './weights';
+
+export interface QuantizeOptions {
+  /**
+   * Typical inputs; the ranges of their activations determine the scales. A few hundred are usual.
+   * A network with state is reset before each sample, so its samples should be arrays of
+   * consecutive inputs.
+   */
+  samples: Samples;
+  /** Keep inputs and outputs float32 (default false: int8 with scale and zero point). */
+  floatIo?: boolean;
+  /** How the ranges of activations are chosen (default `minMax`). */
+  calibration?: CalibrationMethod;
+  /**
+   * Bits of the weights, for all layers or by name of layer (default 8). Weights of 7 bits lie
+   * within ±63, of 4 bits within ±7; the file stores them as int8.
+   */
+  weightBits?: WeightBits | Record<string, WeightBits>;
+  /** Names of the nodes that stay in float32. */
+  keep?: readonly string[];
+  /** Called after each sample of each stage. */
+  onProgress?(stage: string, done: number): void;
+}
+
+const quantizeOptions = {
+  samples: 'object',
+  floatIo: 'boolean',
+  calibration: 'string',
+  weightBits: 'any',
+  keep: 'object',
+  onProgress: 'function',
+} satisfies Options<QuantizeOptions>;
+
+const methods = { minMax: true, percentile: true, mse: true, entropy: true } satisfies Record<CalibrationMethod, true>;
+
+/**
+ * Post-training quantization of a float32 network to int8: activations per tensor (asymmetric),
+ * weights per output channel (symmetric), biases int32 (Jacob et al., "Quantization and Training of
+ * Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
+ *
+ * @returns a new graph; the given one is not changed
+ * @throws KletError `BAD_ARGUMENT` without samples, `UNSUPPORTED_TYPE` for a network that is not
+ *   float32
+ */
+export function quantize(graph: Graph, options: QuantizeOptions): Graph {
+  return quantizePrepared(prepare(graph, options));
+}
+
+/** A calibrated network, from which int8 networks can be made in several variants. */
+export interface Prepared {
+  /** The float32 network, with fused activations. */
+  graph: Graph;
+  observations: Observations;
+  /** The range of each float32 tensor, by name. */
+  ranges: Map<string, Range>;
+  /** Names of the nodes that stay in float32. */
+  kept: Set<string>;
+  bitsOf(node: AnyNode): WeightBits;
+  floatIo: boolean;
+}
+
+/** Runs the samples and chooses the ranges. */
+export function prepare(graph: Graph, options: QuantizeOptions): Prepared {
+  checkGiven(graph, 'quantize()');
+  checkOptions(options, quantizeOptions, 'quantize()');
+  checkSamples(options.samples, 'quantize()');
+  const { samples, calibration: method = 'minMax', floatIo = false } = options;
+  if (!Object.hasOwn(methods, method)) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `the option "calibration" of quantize() is one of ${Object.keys(methods).join(', ')}, not ${show(method)}`,
+    );
+  }
+  const work = cloneGraph(graph);
+  const foreign = tensorsOf(work).find((tensor) => tensor.dtype === 'int8' || tensor.dtype === 'uint8');
+  if (foreign) {
+    throw new KletError(
+      'UNSUPPORTED_TYPE',
+      `"${graph.name}" is already quantized ("${foreign.name}" is ${foreign.dtype}); quantize() takes float32 networks`,
+    );
+  }
+  dropDead(work);
+  fuseActivation(work);
+  checkGraph(work, 'fuseActivation');
+  const kept = keptNodes(work, options.keep ?? []);
+  const bitsOf = weightBitsOf(work, options.weightBits ?? 8);
+  const observations = observe(work, samples, (done) => options.onProgress?.('calibrating', done));
+  const ranges =
+    new Map([...observations.tensors].map(([name, statistics]) => [name, calibratedRange(statistics, method)]));
+  return { graph: work, observations, ranges, kept, bitsOf, floatIo };
+}
+
+/** The int8 network; `changes` replace what was prepared. */
+export function quantizePrepared(
+  prepared: Prepared,
+  changes: Partial<Pick<Prepared, 'kept' | 'bitsOf' | 'floatIo'>> = {},
+): Graph {
+  const { graph, observations: { cells }, ranges, kept, bitsOf, floatIo } = { ...prepared, ...changes };
+  const result = rewrite(graph, planQuantization(graph, ranges, kept), { floatIo, cells, bitsOf });
+  checkGraph(result, 'quantize()');
+  return result;
+}
+
+/** The names of the nodes to keep, checked. */
+function keptNodes(graph: Graph, names: unknown): Set<string> {
+  if (!isArrayOf(names, isString)) {
+    throw new KletError('BAD_ARGUMENT', `the option "keep" of quantize() takes names of nodes, not ${show(names)}`);
+  }
+  const known = new Set(graph.nodes.map(({ name }) => name));
+  const given = new Set(names as string[]);
+  const missing = [...given].find((name) => !known.has(name));
+  if (missing !== undefined) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `quantize() cannot keep "${missing}" in float32: "${graph.name}" has no node of this name`,
+    );
+  }
+  return given;
+}
+
+function weightBitsOf(graph: Graph, bits: WeightBits | Record<string, WeightBits>): (node: AnyNode) => WeightBits {
+  const byName = new Map(typeof bits === 'object' ? Object.entries(bits) : graph.nodes.map(({ name }) => [name, bits]));
+  for (const [name, value] of byName) {
+    if (![8, 7, 4].includes(value)) {
+      throw new KletError(
+        'BAD_ARGUMENT',
+        `the option "weightBits" of quantize() is 8, 7 or 4, not ${show(value)}${
+          typeof bits === 'object' ? ` for "${name}"` : ''
+        }`,
+      );
+    }
+    if (!graph.nodes.some((node) => node.name === name && ruleOf(node) === 'weights')) {
+      if (typeof bits !== 'object') continue;
+      throw new KletError(
+        'BAD_ARGUMENT',
+        `the option "weightBits" of quantize() names "${name}", but "${graph.name}" has no such layer with weights`,
+      );
+    }
+  }
+  return (node) => byName.get(node.name) ?? 8;
+}
