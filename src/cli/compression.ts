@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { cluster, compare, type ClusteredWeights, type Comparison, type Graph } from '../compiler/index';
 import { KletError, type Preprocessing } from '../index';
 import { collect, positiveNumber } from './args';
-import { addPruningOptions, pruned, type PruningOptions } from './pruning';
+import { addPruningOptions, drawSensitivity, pruned, type PruningOptions } from './pruning';
 import { readSamples, splitSamples, type Samples } from './samples';
 
 /** The options of `convert` that change weights. */
@@ -54,12 +54,12 @@ export function weightChanges({ prune, cluster: values, lowRank }: CompressionOp
  *
  * @param onProgress called with the name of each stage as it begins
  */
-export function compress(
+export async function compress(
   original: Graph,
   options: CompressionOptions,
   preprocessing: Preprocessing | undefined,
   onProgress: (title: string) => void,
-): Compressed {
+): Promise<Compressed> {
   const changes = weightChanges(options);
   if (options.samples && changes.length === 0) {
     throw new KletError(
@@ -69,7 +69,12 @@ export function compress(
   }
   const samples = options.samples &&
     splitSamples(readSamples(options.samples, original, preprocessing), options.prune !== undefined);
-  const { graph: sparse, summary, report, provenance } = pruned(original, options, samples?.fitting, onProgress);
+  const result = pruned(original, options, samples?.fitting, onProgress);
+  const { graph: sparse, summary, report, provenance, ranking } = result;
+  if (ranking) {
+    const { name } = original;
+    await drawSensitivity(options.sensitivity!, { name, ranking, sparsity: options.prune as number });
+  }
   const { graph, clustered } = options.cluster === undefined
     ? { graph: sparse, clustered: undefined }
     : cluster(sparse, options.cluster);

@@ -6,7 +6,6 @@ import { collect, positiveNumber } from './args';
 import { writeAtomically } from './files';
 import { LayerFinder } from './layers';
 import type { Sample } from './samples';
-import { sensitivityChart } from './sensitivityChart';
 import { countText, percentText, plural, shortName, table } from './text';
 
 const NAME_WIDTH = 24;
@@ -68,18 +67,28 @@ function parseFraction(text: string, before?: number | Record<string, number>): 
   return name === undefined ? value : { ...before, [name]: value };
 }
 
+/** A pruned network. */
+export interface Pruned {
+  graph: Graph;
+  /** For the user: a line, and tables. */
+  summary?: string;
+  report?: string;
+  /** The error by layer, if `--sensitivity` asks for its chart. */
+  ranking?: readonly LayerSensitivity[];
+  provenance?: Record<string, unknown>;
+}
+
 /**
  * Factors and prunes the network as the options say.
  *
  * @param samples typical inputs, to choose and to fit the weights
- * @returns the new graph, texts for the user and the record of provenance
  */
 export function pruned(
   given: Graph,
   options: PruningOptions,
   samples: readonly Sample[] | undefined,
   onProgress: (title: string) => void,
-): { graph: Graph; summary?: string; report?: string; provenance?: Record<string, unknown> } {
+): Pruned {
   const { prunePattern: pattern, pruneScope: scope, pruneSpare: spare, sensitivity: chart } = options;
   const factored = options.lowRank === undefined ? undefined : lowRank(given, options.lowRank);
   const graph = factored?.graph ?? given;
@@ -116,10 +125,6 @@ export function pruned(
     ranking = sensitivity(graph, { sparsity, samples, ...common, ...reporting('measuring layer') });
   }
   const spared = [...ranking].sort((a, b) => b.error - a.error).slice(0, spare ?? 0).map(({ name }) => name);
-  if (chart !== undefined) {
-    const title = `${graph.name}: error of the outputs with ${percentText(sparsity as number, 1)} of one layer pruned`;
-    writeAtomically(chart, new TextEncoder().encode(sensitivityChart(title, ranking)));
-  }
   const result = prune(graph, {
     sparsity,
     ...common,
@@ -134,6 +139,7 @@ export function pruned(
     graph: result.graph,
     summary: [factoredText, summaryText(result, pattern)].filter(Boolean).join('; '),
     ...(tables.length > 0 && { report: tables.join('\n') }),
+    ...(chart !== undefined && { ranking }),
     provenance: {
       ...factoredBy,
       pruned: {
@@ -145,6 +151,25 @@ export function pruned(
       },
     },
   };
+}
+
+/** Writes the chart of `--sensitivity`, as SVG. */
+export async function drawSensitivity(
+  file: string,
+  { name, ranking, sparsity }: { name: string; ranking: readonly LayerSensitivity[]; sparsity: number },
+): Promise<void> {
+  const { barChart, svgFile } = await import('./report/index');
+  const chart = barChart({
+    title: `${name}: error of the outputs with ${percentText(sparsity, 1)} of one layer pruned`,
+    axis: `error of the outputs with ${percentText(sparsity, 1)} of one layer pruned`,
+    bars: ranking.map((layer) => ({
+      name: layer.name,
+      value: layer.error,
+      note: `${countText(layer.weights)} weights`,
+    })),
+    format: (error) => error.toFixed(3),
+  });
+  writeAtomically(file, new TextEncoder().encode(svgFile(chart)));
 }
 
 /** The fractions by name of layer; where references overlap, the last one counts. */

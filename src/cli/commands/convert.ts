@@ -125,13 +125,13 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
   command.option('--strip', 'leave out the names and sizes that inspect and profile show');
   addCompressionOptions(command);
   command.addHelpText('after', HELP);
-  return command.action((input: string, options: ConvertOptions) => {
-    if (!convert(networkFile(input), options, io)) exit(RUINED);
+  return command.action(async (input: string, options: ConvertOptions) => {
+    if (!(await convert(networkFile(input), options, io))) exit(RUINED);
   });
 }
 
 /** @returns false if nothing was written, because compression ruined the network */
-function convert(input: string, options: ConvertOptions, io: Io): boolean {
+async function convert(input: string, options: ConvertOptions, io: Io): Promise<boolean> {
   checkOptions(options);
   const output = options.output ?? defaultOutput(input);
   if (output !== STANDARD && resolve(output) === resolve(input)) {
@@ -150,7 +150,7 @@ function convert(input: string, options: ConvertOptions, io: Io): boolean {
       const onProgress = (part: number): void => progress.update(part, `reading ${nameOf(input)}`);
       const imported = importForeign(source, input, io, { name, onProgress, ...readingOf(options) });
       const meta = metaOf(job, imported.inputs as TensorInfo[]);
-      const compressed = compress(imported, options, meta.preprocessing as Preprocessing | undefined, (title) => {
+      const compressed = await compress(imported, options, meta.preprocessing as Preprocessing | undefined, (title) => {
         progress.update(1, title);
       });
       if (compressed.comparison?.verdict === 'ruined' && !options.force) {
