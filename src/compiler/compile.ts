@@ -1,7 +1,7 @@
 import * as L from '../../assembly/layout';
 import { checkOptions, show, type Options } from '../arguments';
 import { KletError } from '../errors';
-import { MINOR, writeKlet, type ArenaTensor, type DebugInfo, type KletParts, type Meta, type StateInfo,
+import { MINOR, storedBytes, writeKlet, type ArenaTensor, type DebugInfo, type KletParts, type Meta, type StateInfo,
   type TensorInfo } from '../format/klet';
 import { checkForm, malformed } from '../graph/check';
 import { cloneGraph } from '../graph/edit';
@@ -113,7 +113,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
   if (options.compact) {
     const coded = encodeWeights(parts.weights, runs);
     return writeKlet(
-      coded.length < parts.weights.length ? { ...parts, weights: coded, coded: true } : parts,
+      coded.length < storedBytes(parts.weights) ? { ...parts, weights: coded, coded: true } : parts,
       encodeSection,
     );
   }

@@ -1,7 +1,7 @@
 import * as L from '../../assembly/layout';
 import { checkOptions, show, type Options } from '../arguments';
 import { KletError } from '../errors';
-import { readKlet, writeKlet, type Meta } from '../format/klet';
+import { readKlet, storedBytes, writeKlet, type Meta } from '../format/klet';
 import type { CodedRun } from '../ops/emitter';
 import type { Inputs } from '../runtime/types';
 import { encodeSection, encodeWeights } from './entropy';
@@ -63,7 +63,7 @@ export function repack(file: Uint8Array, options: RepackOptions): Uint8Array {
   if (parts.coded || !compact) return writeKlet(changed, parts.coded ? encodeSection : undefined);
   const coded = encodeWeights(parts.weights, pieces(parts.weights));
   return writeKlet(
-    coded.length < parts.weights.length ? { ...changed, weights: coded, coded: true } : changed,
+    coded.length < storedBytes(parts.weights) ? { ...changed, weights: coded, coded: true } : changed,
     encodeSection,
   );
 }

@@ -2,6 +2,7 @@ import { describeValue, KletError } from '../errors';
 import * as L from '../../assembly/layout';
 import type { AudioPreprocessing } from './audio';
 import { crc32 } from './crc32';
+import { expandNibbles, packNibbles } from './nibbles';
 import { decodeSection } from './rans';
 
 // docs/format/ specifies what these functions read and write.
@@ -9,7 +10,7 @@ import { decodeSection } from './rans';
 //   0   4  "KLET"                      16  u32 arena bytes
 //   4  u16 major  6 u16 minor          20  u32 scratch bytes
 //   8  u32 length of the file          24  u32 number of sections n
-//  12  u32 flags (0)                   28  u32 CRC-32 of bytes 0..28 and of the section table
+//  12  u32 flags                       28  u32 CRC-32 of bytes 0..28 and of the section table
 //  32 n × { u32 kind, u32 offset, u32 length, u32 CRC-32 }, then the sections, each 16-byte aligned
 
 export const MAJOR = 1;
@@ -27,8 +28,14 @@ export const SECTION_GOLDEN = 4;
 export const SECTION_DEBUG = 5;
 /** Entropy-coded weights (assembly/layout.ts, CODED_), in place of SECTION_WEIGHTS. */
 export const SECTION_CODED = 6;
+/** The weights with 4-bit numbers two to a byte (nibbles.ts), in place of SECTION_WEIGHTS. */
+export const SECTION_NIBBLES = 7;
 /** Added to the kind of a PLAN, GOLDEN or DEBUG section that is entropy-coded (rans.ts). */
 export const SECTION_PACKED = 16;
+
+/** The flag of files with a NIBBLES section, which readers without it must refuse. */
+export const FLAG_NIBBLES = 1;
+const KNOWN_FLAGS = FLAG_NIBBLES;
 
 /** Element types of inputs and outputs, with NumPy's names. */
 export type IoType = 'float32' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool';
@@ -111,12 +118,12 @@ export interface DebugInfo {
 
 /**
  * The parts of a file. `plan`, `weights` and `golden` are views of the file's bytes unless they are
- * entropy-coded.
+ * packed there.
  */
 export interface KletParts {
   meta: Meta & { inputs: ArenaTensor[]; outputs: ArenaTensor[]; state?: StateInfo };
   plan: Uint8Array;
-  /** The weights as stored in the file; `coded` says how. */
+  /** The weights; as stored in the file if they are entropy-coded. */
   weights: Uint8Array;
   /** Whether the weights are entropy-coded. */
   coded?: boolean;
@@ -141,7 +148,9 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint
     sections.push(packed && packed.length < bytes.length ? [kind + SECTION_PACKED, packed] : [kind, bytes]);
   };
   add(SECTION_PLAN, parts.plan);
-  sections.push([parts.coded ? SECTION_CODED : SECTION_WEIGHTS, parts.weights]);
+  const nibbles = parts.coded ? undefined : halved(parts.weights);
+  if (nibbles) sections.push([SECTION_NIBBLES, nibbles]);
+  else sections.push([parts.coded ? SECTION_CODED : SECTION_WEIGHTS, parts.weights]);
   if (parts.golden) add(SECTION_GOLDEN, parts.golden);
   if (parts.debugInfo) {
     add(SECTION_DEBUG, toAscii(shortDebugInfo(parts.debugInfo)));
@@ -156,7 +165,8 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint
   }
   const file = new Uint8Array(end);
   const view = new DataView(file.buffer);
-  const header = [MAGIC, MAJOR | (MINOR << 16), end, 0, parts.arenaBytes, parts.scratchBytes, sections.length];
+  const flags = nibbles ? FLAG_NIBBLES : 0;
+  const header = [MAGIC, MAJOR | (MINOR << 16), end, flags, parts.arenaBytes, parts.scratchBytes, sections.length];
   header.forEach((value, i) => view.setUint32(i * 4, value, true));
   sections.forEach(([kind, bytes], i) => {
     const entry = HEADER_BYTES + i * ENTRY_BYTES;
@@ -165,6 +175,20 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint
   });
   view.setUint32(28, headerCrc(file, tableEnd, crc32), true);
   return file;
+}
+
+/**
+ * The NIBBLES section of weights, if it is at least a sixteenth and 256 bytes smaller than they
+ * are. Otherwise a reader that uses the weights in place is worth more.
+ */
+function halved(weights: Uint8Array): Uint8Array | undefined {
+  const section = packNibbles(weights);
+  return weights.length - section.length >= Math.max(256, weights.length / 16) ? section : undefined;
+}
+
+/** Bytes that weights take in a file that is not entropy-coded. */
+export function storedBytes(weights: Uint8Array): number {
+  return halved(weights)?.length ?? weights.length;
 }
 
 /**
@@ -217,10 +241,11 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
   if (length !== file.length) throw corrupt(`the header says ${length} bytes, there are ${file.length}`);
   if (count > MAX_SECTIONS || tableEnd > file.length) throw corrupt(`it claims ${count} sections`);
   if (headerCrc(file, tableEnd, checksum) !== u32(file, 28)) throw corrupt('the checksum of its header does not match');
-  if (u32(file, 12) !== 0) {
+  const unknown = u32(file, 12) & ~KNOWN_FLAGS;
+  if (unknown !== 0) {
     throw new KletError(
       'BAD_VERSION',
-      `${where} uses features (flags ${u32(file, 12)}) that this kinglet does not know; update kinglet`,
+      `${where} uses features (flags ${unknown >>> 0}) that this kinglet does not know; update kinglet`,
     );
   }
   const sections = new Map<number, Uint8Array>();
@@ -253,10 +278,14 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
   };
   const meta = fromAscii(need(SECTION_META)) as KletParts['meta'];
   const coded = sections.get(SECTION_CODED);
-  if (coded && sections.has(SECTION_WEIGHTS)) throw corrupt('it has its weights twice');
+  const nibbles = sections.get(SECTION_NIBBLES);
+  if ([SECTION_WEIGHTS, SECTION_CODED, SECTION_NIBBLES].filter((kind) => sections.has(kind)).length > 1) {
+    throw corrupt('it has its weights twice');
+  }
   if (coded && !codedFits(coded)) throw corrupt('its CODED section claims more weights than it can hold');
   const arenaBytes = u32(file, 16);
-  const weights = coded ?? need(SECTION_WEIGHTS);
+  const weights = coded ?? (nibbles ? expandNibbles(nibbles) : need(SECTION_WEIGHTS));
+  if (!weights) throw corrupt('its NIBBLES section cannot be expanded');
   const problem = checkMeta(meta, arenaBytes) ??
     checkState(meta.state, arenaBytes, weightsBytes({ weights, ...(coded && { coded: true }) }));
   if (problem) throw corrupt(problem);
@@ -276,7 +305,7 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
   };
 }
 
-const sectionNames = ['', 'META', 'PLAN', 'WEIGHTS', 'GOLDEN', 'DEBUG', 'CODED'];
+const sectionNames = ['', 'META', 'PLAN', 'WEIGHTS', 'GOLDEN', 'DEBUG', 'CODED', 'NIBBLES'];
 
 /** Name and size of each section of a file. */
 export function sectionSizes(file: Uint8Array): [name: string, bytes: number][] {

@@ -45,10 +45,10 @@ const int8Weights =
     ),
   ];
 /** Weights with small values, which entropy coding compresses. */
-const narrow = (weights: (b: GraphBuilder) => Tensor[]) => (b: GraphBuilder): Tensor[] => {
+const narrow = (weights: (b: GraphBuilder) => Tensor[], bits = 5) => (b: GraphBuilder): Tensor[] => {
   const [w, ...others] = weights(b) as [Tensor, ...Tensor[]];
   (w.data as Int8Array).forEach((value, i, values) => {
-    values[i] = value >> 4;
+    values[i] = value >> 8 - bits;
   });
   return [w, ...others];
 };
@@ -140,6 +140,13 @@ export const cases: Case[] = [{
   graph: single([[[1, 4, 5, 48], 'float32']], narrow(hybridWeights([48, 3, 3, 24], 0)), 'conv2d', {
     ...conv,
     activation: 'none',
+    hybrid: 'symmetric',
+  }),
+}, {
+  title: 'hybrid conv2d with weights of four bits',
+  graph: single([[[1, 4, 5, 8], 'float32']], narrow(hybridWeights([12, 3, 3, 8], 0), 4), 'conv2d', {
+    ...conv,
+    groups: 1,
     hybrid: 'symmetric',
   }),
 }, { title: 'conv2d f32', graph: single([[[2, 5, 6, 6], 'float32']], floatWeights([10, 3, 3, 3], 0), 'conv2d', conv) },

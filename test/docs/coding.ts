@@ -1,6 +1,6 @@
 import { C } from './fields';
 
-// Entropy-coded sections, as docs/format/compressed.md specifies them: see runner.ts.
+// Compressed sections, as docs/format/compressed.md specifies them: see runner.ts.
 
 /** Decodes CODED to the bytes of WEIGHTS. */
 export function decode(coded: Uint8Array): Uint8Array {
@@ -33,6 +33,22 @@ function positionOf(lanes: number, quads: number, l: number, q: number, i: numbe
   if (lanes === C.CODED_BYTES) return 4 * q + i;
   if (lanes === C.CODED_PLANES) return l + 16 * q + 4 * i;
   return Math.floor(l / 8) * quads * 32 + (l % 8) * 4 + 32 * q + i;
+}
+
+/** Expands NIBBLES to the bytes of WEIGHTS. */
+export function expand(section: Uint8Array): Uint8Array {
+  const view = new DataView(section.buffer);
+  const ranges = view.getUint32(4, true);
+  const bytes: number[] = [];
+  let at = 8 + 8 * ranges;
+  for (let range = 8; range < 8 + 8 * ranges; range += 8) {
+    for (let i = view.getUint32(range, true); i > 0; i--) bytes.push(section[at++]!);
+    for (let block = view.getUint32(range + 4, true); block > 0; block--) {
+      const half = [...section.subarray(at, at += 16)];
+      bytes.push(...half.map((byte) => byte % 16 - 8), ...half.map((byte) => Math.floor(byte / 16) - 8));
+    }
+  }
+  return Uint8Array.from([...bytes, ...section.subarray(at)]);
 }
 
 /** Decodes a packed section. */

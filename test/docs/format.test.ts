@@ -20,7 +20,7 @@ const page = readFormat();
 const stated = new Map(constantsOf(page));
 
 describe('the constants of docs/format/', () => {
-  const sections = Object.entries(klet).filter(([name]) => name.startsWith('SECTION_'));
+  const sections = Object.entries(klet).filter(([name]) => /^(SECTION|FLAG)_/.test(name));
   const real = new Map<string, unknown>([...Object.entries(layout), ...sections]);
 
   test('equal those of assembly/layout.ts and src/format/klet.ts, and none is missing', () => {

@@ -1,4 +1,4 @@
-import { decode, unpack } from './coding';
+import { decode, expand, unpack } from './coding';
 import { elementwise } from './elementwise';
 import { C, Fields, type Records, sizeOf, up8 } from './fields';
 import { products } from './products';
@@ -48,7 +48,9 @@ export class PageRunner {
     this.golden = sectionOf(C.SECTION_GOLDEN!) ?? new Uint8Array(0);
     this.plan = new DataView(sectionOf(C.SECTION_PLAN!)!.buffer);
     const coded = sections[C.SECTION_CODED!];
-    this.weights = new DataView((coded ? decode(coded) : sections[C.SECTION_WEIGHTS!]!).buffer);
+    const nibbles = sections[C.SECTION_NIBBLES!];
+    const weights = (coded && decode(coded)) ?? (nibbles && expand(nibbles)) ?? sections[C.SECTION_WEIGHTS!]!;
+    this.weights = new DataView(weights.buffer);
     this.arena = new DataView(new ArrayBuffer(view.getUint32(16, true)));
     this.scratch = this.records().reduce((most, record) => Math.max(most, scratchOf(record)), 0);
     const aligned = (x: number): number => Math.ceil(x / C.SECTION_ALIGNMENT!) * C.SECTION_ALIGNMENT!;

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { MAP, MAP_ARENA, MAP_SCRATCH, MAP_SCRATCH_BYTES } from '../../assembly/layout';
 import { KletError } from '../../src/compiler/index';
-import { SECTION_CODED, SECTION_DEBUG, SECTION_GOLDEN, SECTION_META, SECTION_PACKED, SECTION_PLAN,
+import { SECTION_CODED, SECTION_DEBUG, SECTION_GOLDEN, SECTION_META, SECTION_NIBBLES, SECTION_PACKED, SECTION_PLAN,
   SECTION_WEIGHTS } from '../../src/format/klet';
 import { loadSync, type Flavor, type Inputs, type Model } from '../../src/index';
 import { flavors } from '../helpers/flavors';
@@ -26,17 +26,16 @@ interface Original {
 }
 
 /** Bytes at the start of coded sections that hold header fields. */
-const headerBytes: Record<string, number> = { CODED: 48, 'packed PLAN': 120 };
+const headerBytes: Record<string, number> = { CODED: 48, NIBBLES: 64, 'packed PLAN': 120 };
 
-/** The plain and the entropy-coded file. */
-const originals = [false, true].map((compact): Original => {
-  const file = sampleFile(compact);
+/** The plain file, the entropy-coded file, and a plain one with weights of four bits. */
+const originals = [sampleFile(), sampleFile(true), sampleFile(false, 4)].map((file): Original => {
   const sections = sectionsOf(file);
   const names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_CODED,
-    'CODED'], [SECTION_GOLDEN, 'GOLDEN'], [SECTION_DEBUG, 'DEBUG']]);
+    'CODED'], [SECTION_NIBBLES, 'NIBBLES'], [SECTION_GOLDEN, 'GOLDEN'], [SECTION_DEBUG, 'DEBUG']]);
   const nameOf = (kind: number): string => names.get(kind) ?? `packed ${names.get(kind - SECTION_PACKED)!}`;
   const regions = sections.map(({ kind, offset, length }): Region => [nameOf(kind), offset, length]);
-  const often = regions.filter(([name]) => name.endsWith('PLAN') || name === 'CODED');
+  const often = regions.filter(([name]) => name.endsWith('PLAN') || ['CODED', 'NIBBLES'].includes(name));
   // The header fields of coded sections are few bytes, so they are regions of their own.
   const headers = often.map(([name, offset, length]): Region => [name, offset, headerBytes[name] ?? length]);
   return { file, regions: [['header', 0, 32], ['table', 32, 16 * sections.length], ...regions, ...often, ...headers] };
@@ -214,7 +213,8 @@ describe('files with small corruptions', () => {
 });
 
 afterAll(() => {
-  expect(originals.map(({ file }) => sectionsOf(file).some(({ kind }) => kind === SECTION_CODED))).toEqual([false,
-    true]);
+  for (const [i, kind] of [SECTION_WEIGHTS, SECTION_CODED, SECTION_NIBBLES].entries()) {
+    expect(sectionsOf(originals[i]!.file).map((section) => section.kind)).toContain(kind);
+  }
   for (const { file } of originals) for (const flavor of flavors) expect(loadSync(file, { flavor }).selfTest()).toBe(1);
 });

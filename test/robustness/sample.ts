@@ -13,7 +13,8 @@ const quantizationOf = (scale: number, zeroPoint: number): Quantization => ({
 });
 const none = 'none' as const;
 
-export function everyOperator(): Graph {
+/** @param weightBits bits of the int8 weights, at most 8 */
+export function everyOperator(weightBits = 5): Graph {
   const b = new GraphBuilder('every operator');
   const random = new Random(20261121);
   const constant = (shape: number[], dtype: Tensor['dtype'] = 'float32', quantization?: Quantization): Tensor => {
@@ -29,7 +30,7 @@ export function everyOperator(): Graph {
   const weights = (shape: number[]): Tensor => {
     const tensor = constant(shape, 'int8', quantizationOf(0.01, 0));
     (tensor.data as Int8Array).forEach((value, i, values) => {
-      values[i] = value >> 5;
+      values[i] = value >> 8 - weightBits;
     });
     return tensor;
   };
@@ -302,8 +303,8 @@ export function everyOperator(): Graph {
 }
 
 /** The file of `everyOperator`, with golden vectors. */
-export function sampleFile(compact = false): Uint8Array<ArrayBuffer> {
-  const graph = everyOperator();
+export function sampleFile(compact = false, weightBits?: number): Uint8Array<ArrayBuffer> {
+  const graph = everyOperator(weightBits);
   return compile(graph, { compact, golden: [sampleInputs(graph)], meta: { labels: ['yes', 'no'] } }) as Uint8Array<
     ArrayBuffer
   >;

@@ -85,7 +85,7 @@ function describe(
   });
   const totals = facts({
     operators: debugInfo && `${debugInfo.records.length}: ${operatorCounts(debugInfo)}`,
-    weights: weightsText(parts),
+    weights: weightsText(parts, klet),
     pruned: debugInfo && prunedText(debugInfo),
     sections: sectionSizes(klet).map(([name, bytes]) => `${name} ${bytesText(bytes)}`).join(' · '),
     MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,
@@ -102,11 +102,13 @@ function labelsText(labels: readonly string[]): string {
   return `${labels.length}: ${first}${labels.length > 3 ? ' · …' : ''}`;
 }
 
-function weightsText(parts: KletParts): string {
+function weightsText(parts: KletParts, klet: Uint8Array): string {
   const bytes = weightsBytes(parts);
-  if (!parts.coded) return bytesText(bytes);
-  const coded = parts.weights.length;
-  return `${bytesText(bytes)}, entropy-coded in ${bytesText(coded)}: ${(8 * coded / bytes).toFixed(2)} bits per byte`;
+  const { CODED, NIBBLES } = Object.fromEntries(sectionSizes(klet));
+  if (CODED) {
+    return `${bytesText(bytes)}, entropy-coded in ${bytesText(CODED)}: ${(8 * CODED / bytes).toFixed(2)} bits per byte`;
+  }
+  return NIBBLES ? `${bytesText(bytes)}, in ${bytesText(NIBBLES)} with 4 bits for small numbers` : bytesText(bytes);
 }
 
 /**
