@@ -6,6 +6,17 @@ export { compare, minAgreement, minSqnr, type Comparison, type ComparisonSample,
 export { quantize, type CalibrationMethod, type QuantizeOptions, type WeightBits } from './quantize/index';
 export { repack, type RepackOptions } from './repack';
 export { toStream, type StreamOptions } from './stream';
+export { evaluate, type EvaluatedNetwork } from '../evaluation/evaluate';
+export { evaluatePair, type Difference, type PairedEvaluation } from '../evaluation/pair';
+export { calibrationError } from '../evaluation/calibration';
+export { classReport, type ClassAverages, type ClassReports } from '../evaluation/classReport';
+export { averagePrecisions, type DetectedImage, type Precisions } from '../evaluation/precision';
+export { mcNemar, wilson, type McNemar } from '../evaluation/intervals';
+export { metricTexts } from '../evaluation/verdict';
+export { rocAuc } from '../evaluation/roc';
+export type { AnomalyDetails, Box, CalibrationBin, ClassificationDetails, ClassReport, Detection, DetectionDetails,
+  Estimate, EvaluateOptions, Evaluation, Example, ExampleInputs, MetricName, Mistake, RegressionDetails, RocPoint,
+  SegmentationDetails, Target, Task } from '../evaluation/types';
 export { findStates } from './findStates';
 export { wireStates, type WireOptions } from './wireStates';
 export { lowRank, type FactoredLayer } from './prune/lowRank';

@@ -189,6 +189,11 @@ describe('the rooms', () => {
     ])).toEqual([]);
   });
 
+  test('evaluation imports the compiler, the graph and the runtime', () => {
+    expect(strangers('src/evaluation', [/^simple-statistics$/, /^src\/(evaluation|graph|runtime)\//, errors,
+      /^src\/format\/klet$/, /^src\/compiler\/(compile|runtime)$/])).toEqual([]);
+  });
+
   test('tasks import only errors, the format and packages', () => {
     expect(strangers('src/tasks', [/^src\/tasks\//, errors, format, packages])).toEqual([]);
   });

@@ -46,7 +46,8 @@ export function excerptFile({ code }: Snippet): string | undefined {
 const imports: Record<string, string[]> = {
   kinglet: ['load', 'loadSync', 'KletError'],
   'kinglet/compiler': ['compare', 'compile', 'quantize', 'toStream', 'GraphBuilder', 'importModel', 'importTflite',
-    'findStates', 'readKlet', 'repack', 'wireStates'],
+    'findStates', 'readKlet', 'repack', 'wireStates', 'evaluate', 'evaluatePair', 'averagePrecisions',
+    'calibrationError', 'classReport', 'mcNemar', 'rocAuc', 'wilson'],
   'kinglet/tasks': ['imageToInput', 'topK'],
 };
 const fixtureValues: [name: string, code: string, needs?: string][] = [['model',

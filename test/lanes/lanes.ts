@@ -25,7 +25,9 @@ export const lanes: Lane[] = [{ name: 'package', include: ['test/package/**/*.te
   isolate: false,
 }, {
   name: 'units',
-  include: ['audio', 'compiler', 'importers', 'streams', 'tasks'].map((room) => `test/${room}/**/*.test.ts`),
+  include: ['audio', 'compiler', 'evaluation', 'importers', 'streams', 'tasks'].map((room) =>
+    `test/${room}/**/*.test.ts`
+  ),
   isolate: false,
 }, {
   name: 'operators',

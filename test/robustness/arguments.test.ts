@@ -83,6 +83,9 @@ function quantized(): Graph {
 const samples = (
   count: number,
 ): Float32Array[] => [new Float32Array(count).fill(0.5), new Float32Array(count).fill(-1)];
+/** Examples for `graph`, with a class for every pixel. */
+const labeled = (): object[] =>
+  samples(32).map((input) => ({ input, target: Array.from({ length: 16 }, (_, i) => i % 8) }));
 const tensor = { name: 'x', dtype: 'float32', shape: [1, 4, 4, 3] };
 const pixels = (): object => ({ width: 2, height: 2, data: new Uint8ClampedArray(16) });
 const image = (): object => ({ kind: 'image', channels: 3, scale: [1, 1, 1], offset: 0, invert: false });
@@ -121,6 +124,26 @@ const correct: Record<string, () => unknown[]> = {
       compact: true,
     }],
   compare: () => [graph(), graph(), samples(32)],
+  evaluate:
+    () => [graph(), labeled(), {
+      task: 'segment',
+      classes: 8,
+      ignore: 255,
+      resamples: 3,
+      seed: 2,
+      onProgress: nothing,
+    }],
+  evaluatePair: () => [graph(), compile(graph()), labeled(), { task: 'segment', resamples: 3, output: 'sum' }],
+  averagePrecisions:
+    () => [[{
+      boxes: [{ class: 0, box: [0, 0, 1, 1], ignore: false }],
+      detections: [{ class: 0, box: [0, 0, 1, 0.5], score: 0.5 }],
+    }]],
+  calibrationError: () => [[0.5, 0.75], [true, false], 4],
+  classReport: () => [[0, 1, 1], [0, 1, -1]],
+  mcNemar: () => [3, 4],
+  rocAuc: () => [[1, 2, 3], [true, false, true]],
+  wilson: () => [3, 4],
   prunableLayerNames: () => [sequence(), 'channels'],
   importerOf: () => [tflite],
   quantize: () => [sequence(), { samples: samples(64), floatIo: true }],
