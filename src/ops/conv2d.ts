@@ -12,10 +12,10 @@ export const conv2d: Operator<'conv2d'> = {
   weights: {
     outputAxis: 'first',
     matrices: (node) => {
-      if (node.attributes.groups !== 1) return [];
       const [, kh, kw] = input(node, 1).shape as [number, number, number];
       const [, outH, outW] = output(node).shape as [number, number, number];
-      return productMatrix(node, outH * outW, { ...node.attributes, kernel: [kh, kw] });
+      const { groups } = node.attributes;
+      return productMatrix(node, outH * outW, { groups, window: { ...node.attributes, kernel: [kh, kw] } });
     },
   },
   fusesActivation: true,

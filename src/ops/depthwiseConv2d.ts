@@ -3,6 +3,7 @@ import type { Operator } from './operator';
 import { constantWeights, demandBias, denseGeometry, emitConv, windowsShape,
   type ConvWeights } from './shared/convolution';
 import { emitDepthwise } from './shared/depthwise';
+import { depthwiseMatrix } from './shared/matrices';
 import { transposed } from './shared/pack';
 import { demand, fourDimensions, shapeText } from './shared/refuse';
 import { convolving } from './shared/stream';
@@ -14,7 +15,14 @@ export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
     const w = input(node, 1);
     return w.data !== undefined && innermost(w.shape) === innermost(input(node, 0).shape);
   },
-  weights: { outputAxis: 'last' },
+  weights: {
+    outputAxis: 'last',
+    matrices: (node) => {
+      const [, kh, kw] = input(node, 1).shape as [number, number, number];
+      const [, outH, outW] = output(node).shape as [number, number, number];
+      return depthwiseMatrix(node, outH * outW, { ...node.attributes, kernel: [kh, kw] });
+    },
+  },
   fusesActivation: true,
   absorbsPadding: true,
   infer(node) {

@@ -23,15 +23,23 @@ export interface Window {
   padding: Padding;
 }
 
-/** A matrix of constant weights [N][K], by which a node multiplies rows of activations. */
+/**
+ * A matrix of constant weights [N][K], by which a node multiplies rows of activations. The outputs
+ * of a grouped or depthwise convolution multiply the parts of the rows that belong to their groups.
+ */
 export interface WeightMatrix {
   /** Appended to the node's name if a node has several matrices, for example "/recurrent". */
   suffix: string;
   /** Outputs (N), and inputs of each output (K). */
   N: number;
   K: number;
-  /** Taps of the kernel. K is taps × input channels. */
+  /** Taps of the kernel. K is taps × input channels of a group. */
   taps: number;
+  /**
+   * Groups of N / groups outputs. The inputs of group g are the g-th part of the channels at each
+   * tap.
+   */
+  groups: number;
   /**
    * Rows that are multiplied for each batch item: output pixels of a convolution, time steps of a
    * recurrent layer.
@@ -56,6 +64,13 @@ export interface WeightMatrix {
   rowOf?(pixel: number): number;
   /** For a convolution, the window whose pixels form a row. */
   window?: Window;
+  /**
+   * Whether the window belongs to a transposed convolution. Output y then multiplies tap k by pixel
+   * (y + padding − k·dilation) / stride if that is an integer, and otherwise by 0.
+   */
+  isTransposed?: boolean;
+  /** Whether the core has sparse kernels for this matrix, so that it can be pruned. */
+  isSparse: boolean;
   /** Whether the node computes only this product, the bias and an activation. */
   isOnlyProduct: boolean;
 }
@@ -64,10 +79,7 @@ export interface WeightMatrix {
 export interface Weights<K extends OperatorName> {
   /** The dimension of operand 1 that counts output channels. */
   outputAxis: 'first' | 'last';
-  /**
-   * The matrices that can be pruned, because the core has sparse kernels for them. Empty if this
-   * form of the node has no such kernel, or if the weights are not constant.
-   */
+  /** The matrices that multiply rows of activations. Empty if they are not constant. */
   matrices?(node: Node<K>): WeightMatrix[];
 }
 

@@ -5,6 +5,7 @@ import type { Operator } from './operator';
 import { constantWeights, demandBias, emitConv, type ConvWeights } from './shared/convolution';
 import { emitDepthwise } from './shared/depthwise';
 import { emitCopy } from './shared/emit';
+import { productMatrix } from './shared/matrices';
 import { demand, demandWhole, fourDimensions } from './shared/refuse';
 import { stridesOf } from './shared/shapes';
 
@@ -18,7 +19,16 @@ export const transposeConv2d: Operator<'transposeConv2d'> = {
   quantization: 'weights',
   stream: 'none',
   isChannelwise: false,
-  weights: { outputAxis: 'first' },
+  weights: {
+    outputAxis: 'first',
+    matrices: (node) => {
+      const [, kh, kw] = input(node, 1).shape as [number, number, number];
+      const [, outH, outW] = output(node).shape as [number, number, number];
+      const { groups } = node.attributes;
+      const window = { ...node.attributes, kernel: [kh, kw] as Pair };
+      return productMatrix(node, outH * outW, { groups, window, isTransposed: true });
+    },
+  },
   fusesActivation: true,
   infer(node) {
     const { groups, stride, dilation, padding } = node.attributes;

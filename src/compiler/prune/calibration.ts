@@ -4,6 +4,7 @@ import { cloneGraph, tensorsOf } from '../../graph/edit';
 import type { Graph } from '../../graph/graph';
 import type { InputArray } from '../../runtime/types';
 import { compile } from '../compile';
+import { gatherRow } from '../rows';
 import type { PrunableLayer } from './layers';
 
 /** Inputs of one prediction, as `predict` takes them. */
@@ -66,41 +67,4 @@ export function inputRows(
   });
   model.dispose();
   return rows;
-}
-
-/**
- * The receptive field of one output pixel of the first image, or one row of the input, as real
- * values.
- */
-function gatherRow(
-  layer: PrunableLayer,
-  values: ArrayLike<number>,
-  pixel: number,
-  out: Float32Array,
-  at: number,
-): void {
-  const { K, window } = layer;
-  const x = layer.seen!;
-  const { scale, zeroPoint } = x.quantization ?? { scale: [1], zeroPoint: [0] };
-  const [s, z] = [scale[0]!, zeroPoint[0]!];
-  if (!window) {
-    const from = (layer.rowOf?.(pixel) ?? pixel) * K;
-    for (let k = 0; k < K; k++) out[at + k] = s * (values[from + k]! - z);
-    return;
-  }
-  const [, H, W, C] = x.shape as [number, number, number, number];
-  const { kernel: [kernelH, kernelW], stride, dilation, padding } = window;
-  const outW = layer.node.outputs[0]!.shape[2]!;
-  const y = Math.floor(pixel / outW) * stride[0] - padding[0];
-  const left = (pixel % outW) * stride[1] - padding[1];
-  for (let ky = 0; ky < kernelH; ky++) {
-    for (let kx = 0; kx < kernelW; kx++) {
-      const iy = y + ky * dilation[0];
-      const ix = left + kx * dilation[1];
-      const inside = iy >= 0 && iy < H && ix >= 0 && ix < W;
-      const from = (iy * W + ix) * C;
-      const to = at + (ky * kernelW + kx) * C;
-      for (let c = 0; c < C; c++) out[to + c] = inside ? s * (values[from + c]! - z) : 0;
-    }
-  }
 }

@@ -1,21 +1,22 @@
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
-import type { WeightMatrix } from '../../ops/operator';
+import type { LayerMatrix } from '../rows';
 import { roundAway } from '../../ops/shared/rounding';
 
 /**
  * A weight matrix that can be pruned. Convolutions and fully connected layers have one, recurrent
  * layers have two.
  */
-export interface PrunableLayer extends WeightMatrix {
-  node: AnyNode;
-  name: string;
-}
+export type PrunableLayer = LayerMatrix;
 
 /** The prunable matrices of a node. */
 function matricesOf(node: AnyNode): PrunableLayer[] {
   const matrices = operatorOf(node.op).weights?.matrices?.(node) ?? [];
-  return matrices.map((matrix) => ({ ...matrix, node, name: `${node.name}${matrix.suffix}` }));
+  return matrices.filter(({ isSparse }) => isSparse).map((matrix) => ({
+    ...matrix,
+    node,
+    name: `${node.name}${matrix.suffix}`,
+  }));
 }
 
 /** The layer of a node that computes exactly one product with constant weights. */

@@ -1,8 +1,5 @@
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix';
-import { loadSync } from '../runtime';
-import type { Tensor } from '../../graph/graph';
-import { transposedProductNode } from '../../ops/nodes';
-import { compile } from '../compile';
+import { transposedProduct, type FloatMatrix } from '../products';
 import type { Rows } from './calibration';
 import type { PrunableLayer } from './layers';
 import type { Weighing } from './units';
@@ -35,8 +32,9 @@ export function momentsOf({ K }: PrunableLayer, before: Rows, now: Rows): Moment
   const meanBefore = means(before, K);
   const a = centered(now, K, meanNow);
   const b = centered(before, K, meanBefore);
-  const H = Matrix.from1DArray(K, K, products(a, a, now.count, K));
-  const cross = Matrix.from1DArray(K, K, products(a, b, now.count, K));
+  const matrix = (values: Float32Array): FloatMatrix => ({ rows: now.count, columns: K, values });
+  const H = Matrix.from1DArray(K, K, transposedProduct(matrix(a), matrix(a)).values);
+  const cross = Matrix.from1DArray(K, K, transposedProduct(matrix(a), matrix(b)).values);
   const damping = DAMPING * Math.max(H.trace() / K, 1e-12);
   for (let k = 0; k < K; k++) {
     H.set(k, k, H.get(k, k) + damping);
@@ -53,18 +51,6 @@ function means({ count, values }: Rows, K: number): Float64Array {
 
 function centered({ count, values }: Rows, K: number, mean: Float64Array): Float32Array {
   return values.subarray(0, count * K).map((x, i) => x - mean[i % K]!);
-}
-
-/** aᵀ·b of matrices [rows][K], computed by the core. */
-function products(a: Float32Array, b: Float32Array, rows: number, K: number): Float32Array {
-  const float32 = (name: string, shape: number[]): Tensor => ({ name, shape, dtype: 'float32' });
-  const inputs = [float32('a', [rows, K]), float32('b', [rows, K])] as const;
-  const y = float32('products', [K, K]);
-  const nodes = [transposedProductNode(...inputs, y)];
-  const model = loadSync(compile({ name: y.name, inputs: [...inputs], outputs: [y], nodes }, { debugInfo: false }));
-  const sums = model.predict({ a, b }).slice() as unknown as Float32Array;
-  model.dispose();
-  return sums;
 }
 
 /** (H⁻¹_PP)⁻¹ for each position along K. */
