@@ -166,8 +166,9 @@ function isSequence(sample: ComparisonSample): sample is readonly Inputs[] {
 }
 
 function realValues(values: RawArray, { scale, zeroPoint = 0 }: TensorInfo): Float64Array {
-  const numbers = Float64Array.from(values as ArrayLike<number | bigint>, Number);
-  return scale === undefined ? numbers : numbers.map((value) => scale * (value - zeroPoint));
+  const numbers = values instanceof BigInt64Array ? Float64Array.from(values, Number) : new Float64Array(values);
+  if (scale !== undefined) { for (let i = 0; i < numbers.length; i++) numbers[i] = scale * (numbers[i]! - zeroPoint); }
+  return numbers;
 }
 
 /** The differences of one output, accumulated over the samples. */

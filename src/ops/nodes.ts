@@ -46,8 +46,8 @@ export function dequantizeNode(from: Tensor, to: Tensor, name = to.name): AnyNod
   return { op: 'dequantize', name, inputs: [from], outputs: [to], attributes: {} };
 }
 
-/** to [M][N] = aᵀ·b of a [K][M] and b [K][N]. */
-export function transposedProductNode(a: Tensor, b: Tensor, to: Tensor): AnyNode {
-  const attributes = { transposeA: true, transposeB: false };
+/** to = aᵀ·b or a·bᵀ of two matrices. */
+export function productNode(a: Tensor, b: Tensor, to: Tensor, transposed: 'a' | 'b'): AnyNode {
+  const attributes = { transposeA: transposed === 'a', transposeB: transposed === 'b' };
   return { op: 'batchMatmul', name: to.name, inputs: [a, b], outputs: [to], attributes };
 }

@@ -6,10 +6,13 @@ import { checkGiven, checkGraph, checkSamples } from '../check';
 import { dropDead } from '../passes/dropDead';
 import { fuseActivation } from '../passes/fuseActivation';
 import { calibratedRange, type CalibrationMethod } from './calibration';
+import { fitWeights } from './fit';
+import { KeptSamples } from './keptSamples';
 import { observe, type Observations, type Samples } from './observe';
 import { planQuantization } from './plan';
 import { rewrite } from './rewrite';
 import { ruleOf } from './rules';
+import type { Sequence } from './stagedRun';
 import type { Range } from './steps';
 import type { WeightBits } from './weights';
 
@@ -29,6 +32,12 @@ export interface QuantizeOptions {
    * within ±63, of 4 bits within ±7; the file stores them as int8.
    */
   weightBits?: WeightBits | Record<string, WeightBits>;
+  /**
+   * `fitted` (default) chooses weights and biases for which each layer computes what it computes in
+   * the float32 network, with the inputs that it has in the int8 one; this takes some seconds.
+   * `nearest` rounds each weight by itself.
+   */
+  rounding?: 'nearest' | 'fitted';
   /** Names of the nodes that stay in float32. */
   keep?: readonly string[];
   /** Called after each sample of each stage. */
@@ -40,6 +49,7 @@ const quantizeOptions = {
   floatIo: 'boolean',
   calibration: 'string',
   weightBits: 'any',
+  rounding: 'string',
   keep: 'object',
   onProgress: 'function',
 } satisfies Options<QuantizeOptions>;
@@ -56,13 +66,23 @@ const methods = { minMax: true, percentile: true, mse: true, entropy: true } sat
  *   float32
  */
 export function quantize(graph: Graph, options: QuantizeOptions): Graph {
-  return quantizePrepared(prepare(graph, options));
+  const prepared = prepare(graph, options);
+  const nearest = quantizePrepared(prepared);
+  if (options.rounding === 'nearest') return nearest;
+  const fitted = fitWeights(prepared.graph, nearest, prepared.samples, {
+    bits: (node) => prepared.bitsOf(node),
+    onProgress: (done) => options.onProgress?.('fitting', done),
+  });
+  checkGraph(fitted, 'fitWeights');
+  return fitted;
 }
 
 /** A calibrated network, from which int8 networks can be made in several variants. */
 export interface Prepared {
   /** The float32 network, with fused activations. */
   graph: Graph;
+  /** Samples for later stages: all, or some if there are many. */
+  samples: readonly Sequence[];
   observations: Observations;
   /** The range of each float32 tensor, by name. */
   ranges: Map<string, Range>;
@@ -77,11 +97,17 @@ export function prepare(graph: Graph, options: QuantizeOptions): Prepared {
   checkGiven(graph, 'quantize()');
   checkOptions(options, quantizeOptions, 'quantize()');
   checkSamples(options.samples, 'quantize()');
-  const { samples, calibration: method = 'minMax', floatIo = false } = options;
+  const { samples, calibration: method = 'minMax', rounding = 'fitted', floatIo = false } = options;
   if (!Object.hasOwn(methods, method)) {
     throw new KletError(
       'BAD_ARGUMENT',
       `the option "calibration" of quantize() is one of ${Object.keys(methods).join(', ')}, not ${show(method)}`,
+    );
+  }
+  if (rounding !== 'fitted' && rounding !== 'nearest') {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `the option "rounding" of quantize() is fitted or nearest, not ${show(rounding)}`,
     );
   }
   const work = cloneGraph(graph);
@@ -97,10 +123,11 @@ export function prepare(graph: Graph, options: QuantizeOptions): Prepared {
   checkGraph(work, 'fuseActivation');
   const kept = keptNodes(work, options.keep ?? []);
   const bitsOf = weightBitsOf(work, options.weightBits ?? 8);
-  const observations = observe(work, samples, (done) => options.onProgress?.('calibrating', done));
+  const passed = new KeptSamples(work);
+  const observations = observe(work, passed.passing(samples), (done) => options.onProgress?.('calibrating', done));
   const ranges =
     new Map([...observations.tensors].map(([name, statistics]) => [name, calibratedRange(statistics, method)]));
-  return { graph: work, observations, ranges, kept, bitsOf, floatIo };
+  return { graph: work, samples: passed.sequences, observations, ranges, kept, bitsOf, floatIo };
 }
 
 /** The int8 network; `changes` replace what was prepared. */
