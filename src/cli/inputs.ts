@@ -1,7 +1,6 @@
 import { basename, extname } from 'node:path';
-import { parse as parseNpy } from 'npyjs';
 import { audioToInput, checkAudioParameters, createAudioFeatures, inputFrames, resample } from '../audio/index';
-import { KletError, type AudioPreprocessing, type ImagePreprocessing, type InputArray, type IoType, type Preprocessing,
+import { KletError, type AudioPreprocessing, type ImagePreprocessing, type InputArray, type Preprocessing,
   type TensorInfo } from '../index';
 import { decodeImage, imageFormat } from '../tasks/image';
 import { imageShape, imageToInput } from '../tasks/pixels';
@@ -9,6 +8,7 @@ import { decodeWave, isWave } from '../tasks/wave';
 import { preprocessingText } from './describe';
 import { fileKind, unreadable } from './fileKinds';
 import { pathText, quoted, readBytes } from './files';
+import { isNpy, npyToInput, npyType } from './npy';
 import { countOf, fromBytes, tensorBytes } from './tensors';
 import { bytesText, plural, shapeText } from './text';
 
@@ -99,7 +99,7 @@ function readInput(path: string, input: TensorInfo, options: InputOptions): Inpu
     (bytes.length === expected && !/^\.(png|jpe?g|bmp|wav|npy)$/i.test(extname(path)));
   if (!isRaw && imageFormat(bytes)) return readImage(bytes, name, input, options);
   if (!isRaw && isWave(bytes)) return waveToInput(bytes, name, input, options);
-  if (!isRaw && isNpy(bytes)) return npyToInput(bytes, name, input);
+  if (!isRaw && isNpy(bytes)) return arrayToInput(bytes, name, input, options.preprocessing);
   const foreign = bytes.length === expected ? undefined : unreadable(bytes);
   if (!raw && foreign) throw new KletError('BAD_MAGIC', `${name} is ${foreign}`);
   if (bytes.length !== expected) throw wrongSize(path, bytes, expected, describePorts([input]));
@@ -119,6 +119,25 @@ function readImage(bytes: Uint8Array, where: string, input: TensorInfo, options:
   const values = imageToInput(image, input, preprocessing);
   note?.(`${where} ${conversionText(image, input, preprocessing)}${about}`);
   return values;
+}
+
+/**
+ * Converts an array to the input. Bytes for a float32 input with image preprocessing are pixels;
+ * all other arrays are the values of the input.
+ */
+export function arrayToInput(
+  file: Uint8Array,
+  where: string,
+  input: TensorInfo,
+  preprocessing: Preprocessing | undefined,
+): InputArray {
+  const values = npyToInput(file, where, input);
+  if (preprocessing?.kind !== 'image' || input.dtype !== 'float32' || npyType(file) !== 'u1') return values;
+  const { height, width, channels, isPlanar } = imageShape(input, preprocessing);
+  const data = Uint8Array.from(values as ArrayLike<number>);
+  const plane = width * height;
+  const pixels = isPlanar ? data.map((_, i) => data[(i % channels) * plane + Math.floor(i / channels)]!) : data;
+  return imageToInput({ width, height, channels, data: pixels }, input, preprocessing);
 }
 
 /**
@@ -188,6 +207,23 @@ function piecesOf(samples: Float32Array, input: TensorInfo, preprocessing: Audio
   return rows.map((_, i) => rows[i - (i % size) + (i % frames) * features + Math.floor((i % size) / frames)]!);
 }
 
+/**
+ * The inputs of consecutive predictions. An array longer than its tensor holds several inputs, one
+ * after the other; other inputs are the same in every step.
+ */
+export function stepsOf(
+  inputs: Record<string, InputArray>,
+  ports: readonly TensorInfo[],
+): Record<string, InputArray>[] {
+  const count = Math.max(1, ...ports.map(({ name, shape }) => inputs[name]!.length / countOf(shape)));
+  return Array.from({ length: count }, (_, step) =>
+    Object.fromEntries(ports.map(({ name, shape }) => {
+      const all = inputs[name]!;
+      const size = countOf(shape);
+      return [name, all.length > size ? all.slice(step * size, (step + 1) * size) : all];
+    })));
+}
+
 function wrongSize(path: string, bytes: Uint8Array, expected: number, what: string): KletError {
   const looks = recognize(bytes);
   const hint = looks ? `; it looks like ${looks}: to read it as such, omit --raw and do not name it .bin or .raw` : '';
@@ -201,101 +237,4 @@ function wrongSize(path: string, bytes: Uint8Array, expected: number, what: stri
 function recognize(bytes: Uint8Array): string | undefined {
   if (isNpy(bytes)) return '.npy';
   return isWave(bytes) ? '.wav' : imageFormat(bytes);
-}
-
-function isNpy(bytes: Uint8Array): boolean {
-  return String.fromCharCode(...bytes.subarray(0, 6)) === '\x93NUMPY';
-}
-
-type NpyData = InputArray | BigUint64Array | Int16Array | Uint16Array | Uint32Array | boolean[] | string[];
-
-/** The model's types by their npy names. */
-const ownTypes: Record<string, IoType> = {
-  f4: 'float32',
-  i1: 'int8',
-  u1: 'uint8',
-  i4: 'int32',
-  i8: 'int64',
-  b1: 'bool',
-};
-
-function npyToInput(file: Uint8Array, where: string, input: TensorInfo): InputArray {
-  const { data, shape, dtype } = parseArray(file, where);
-  const own = ownTypes[dtype] === input.dtype;
-  checkShape(shape, input, where);
-  if (dtype === 'b1' && (own || input.dtype === 'int32')) return fromValues(data as ArrayLike<number>, input, where);
-  if (own) return data as InputArray;
-  const isFloat = /^f[248]$/.test(dtype);
-  const isInteger = /^[iu][1248]$/.test(dtype);
-  const quantized = input.scale !== undefined;
-  if (isFloat && (input.dtype === 'float32' || quantized)) return Float32Array.from(data as ArrayLike<number>);
-  if (isInteger && !quantized && input.dtype !== 'bool') {
-    return fromValues(data as ArrayLike<number | bigint>, input, where);
-  }
-  const alternative = quantized ? ' (raw) or floats (real numbers, which are quantized)' : '';
-  const wanted = `${input.dtype}${alternative}`;
-  throw new KletError('TYPE_MISMATCH', `${where} holds ${npyTypeName(dtype)}; input "${input.name}" takes ${wanted}`);
-}
-
-function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: number[]; dtype: string } {
-  let parsed;
-  try {
-    parsed = parseNpy(file.slice().buffer);
-  } catch (cause) {
-    throw new KletError(
-      'CORRUPT',
-      `${where} is a .npy file that cannot be read: damaged, cut off, or of a type that kinglet does not read; `
-        + `save it again with numpy.save (${cause instanceof Error ? cause.message : String(cause)})`,
-      { cause },
-    );
-  }
-  const { shape, dtype, fortranOrder } = parsed;
-  const data = parsed.data as unknown as NpyData;
-  if (fortranOrder && shape.filter((d) => d > 1).length > 1) {
-    throw new KletError(
-      'TYPE_MISMATCH',
-      `${where} is in Fortran order; save it with numpy.save(file, numpy.ascontiguousarray(array))`,
-    );
-  }
-  const isComplex = dtype.startsWith('c');
-  if (data.length !== countOf(shape) * (isComplex ? 2 : 1)) {
-    throw new KletError(
-      'CORRUPT',
-      `${where} declares the shape ${shapeText(shape)} (${countOf(shape)} values) but holds ${data.length} values`,
-    );
-  }
-  return { data, shape, dtype };
-}
-
-/** Accepts the same dimensions apart from ones, or a flat array of the same size. */
-function checkShape(shape: readonly number[], input: TensorInfo, where: string): void {
-  const essence = (dimensions: readonly number[]): string => shapeText(dimensions.filter((d) => d !== 1));
-  const flat = shape.filter((d) => d !== 1).length <= 1 && countOf(shape) === countOf(input.shape);
-  if (!flat && essence(shape) !== essence(input.shape)) {
-    throw new KletError(
-      'SHAPE_MISMATCH',
-      `${where} has the shape ${shapeText(shape)}; input "${input.name}" takes ${shapeText(input.shape)}`,
-    );
-  }
-}
-
-/** Converts integers of another type, which must fit. */
-function fromValues(values: ArrayLike<number | bigint | boolean>, input: TensorInfo, where: string): InputArray {
-  const target = fromBytes(input.dtype, new Uint8Array(tensorBytes(input)));
-  for (let i = 0; i < values.length; i++) {
-    if (target instanceof BigInt64Array) target[i] = BigInt(values[i]!);
-    else target[i] = Number(values[i]);
-    if (Number(target[i]) !== Number(values[i])) {
-      throw new KletError(
-        'TYPE_MISMATCH',
-        `${where} holds ${String(values[i])}, which does not fit into the ${input.dtype} of input "${input.name}"`,
-      );
-    }
-  }
-  return target;
-}
-
-function npyTypeName(dtype: string): string {
-  const kind = { f: 'float', i: 'int', u: 'uint', b: 'bool', c: 'complex' }[dtype[0]!];
-  return kind ? `${kind}${kind === 'bool' ? '' : Number(dtype.slice(1)) * 8}` : `"${dtype}"`;
 }

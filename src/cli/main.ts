@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './commands/bench';
 import { convertCommand } from './commands/convert';
+import { evalCommand } from './commands/eval';
 import { inspectCommand } from './commands/inspect';
 import { runCommand } from './commands/run';
 import type { Io } from './io';
@@ -15,6 +16,7 @@ Getting started:
   $ kinglet convert mobilenet.tflite --labels imagenet.txt    write mobilenet.klet
   $ kinglet run mobilenet.klet --input parrot.jpg             what is in the image?
   $ kinglet inspect mobilenet.klet                            operators, weights, memory
+  $ kinglet eval mobilenet.klet --data photos/                how often is it right?
   $ kinglet bench mobilenet.klet                              how fast is it here?
 
 In a program:
@@ -23,15 +25,15 @@ In a program:
   const scores = model.predict(pixels);
 
 The exit code is 0 for success, 1 for an error, and 2 if "convert" refuses a network that pruning or
-clustering ruined. "-" names standard input or output. Messages go to stderr. KINGLET_DEBUG=1 adds
-stack traces.`;
+clustering ruined, or if a metric of "eval" is beyond a limit. "-" names standard input or output.
+Messages go to stderr. KINGLET_DEBUG=1 adds stack traces.`;
 
 /**
  * The command line.
  *
  * @param argv the arguments after the program's name
  * @returns the exit code: 0 for success, 1 for an error or a failed check, 2 for a network that
- *   compression ruined
+ *   compression ruined or that is worse than a limit
  */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   let code = 0;
@@ -47,6 +49,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   program.addCommand(convertCommand(io, exit));
   program.addCommand(inspectCommand(io, exit));
   program.addCommand(runCommand(io));
+  program.addCommand(evalCommand(io, exit));
   program.addCommand(benchCommand(io));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showSuggestionAfterError().configureOutput({

@@ -7,12 +7,12 @@ export { quantize, type CalibrationMethod, type QuantizeOptions, type WeightBits
 export { repack, type RepackOptions } from './repack';
 export { toStream, type StreamOptions } from './stream';
 export { evaluate, type EvaluatedNetwork } from '../evaluation/evaluate';
-export { evaluatePair, type Difference, type PairedEvaluation } from '../evaluation/pair';
+export { evaluatePair, type Difference, type PairedEvaluation, type PairedExample } from '../evaluation/pair';
 export { calibrationError } from '../evaluation/calibration';
 export { classReport, type ClassAverages, type ClassReports } from '../evaluation/classReport';
 export { averagePrecisions, type DetectedImage, type Precisions } from '../evaluation/precision';
 export { mcNemar, wilson, type McNemar } from '../evaluation/intervals';
-export { metricTexts } from '../evaluation/verdict';
+export { metricTexts, type MetricText } from '../evaluation/verdict';
 export { rocAuc } from '../evaluation/roc';
 export type { AnomalyDetails, Box, CalibrationBin, ClassificationDetails, ClassReport, Detection, DetectionDetails,
   Estimate, EvaluateOptions, Evaluation, Example, ExampleInputs, MetricName, Mistake, RegressionDetails, RocPoint,

@@ -62,7 +62,7 @@ export class Anomaly implements Collector {
       throw badTarget('an anomaly for some examples and not for others', `${n} ${kind}`);
     }
     const order = descending(scores);
-    const measures: Measure[] = [{ name: 'rocAuc', ...area },
+    const measures: Measure[] = [{ name: 'rocAuc', value: area.value, influence: area.influence },
       resampled('averagePrecision', (counts) => averagePrecision(scores, positives, order, counts), n, 3 * n)];
     const details: AnomalyDetails = {
       anomalies: positives.reduce((a, b) => a + b, 0),

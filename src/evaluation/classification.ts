@@ -120,7 +120,7 @@ function averageArea(
   targets: Int32Array,
   probabilities: readonly Float64Array[],
   classes: readonly ClassReport[],
-): { value: number; influence: Float64Array } | undefined {
+): { value: number; influence: Float64Array | undefined } | undefined {
   const isBinary = probabilities[0]!.length === 2;
   const areas = classes.flatMap((report) => {
     const area = areaOf(
@@ -132,10 +132,12 @@ function averageArea(
     return isBinary && report.index === 0 ? [] : [area];
   });
   if (areas.length === 0) return undefined;
+  const influences = areas.flatMap(({ influence }) => (influence ? [influence] : []));
+  const isComplete = influences.length === areas.length;
+  const mean = (i: number): number => influences.reduce((sum, influence) => sum + influence[i]!, 0) / areas.length;
   return {
     value: areas.reduce((sum, { value }) => sum + value, 0) / areas.length,
-    influence: Float64Array.from(targets, (_, i) =>
-      areas.reduce((sum, { influence }) => sum + influence[i]!, 0) / areas.length),
+    influence: isComplete ? Float64Array.from(targets, (_, i) => mean(i)) : undefined,
   };
 }
 

@@ -74,7 +74,7 @@ export function evaluationOf(outcome: Outcome, estimates: Estimates, network: nu
 /** Runs networks on the same examples, and gathers their answers. */
 export function collect(
   networks: readonly EvaluatedNetwork[],
-  examples: Iterable<Example>,
+  examples: Iterable<Example & { secondInput?: Example['input'] }>,
   options: EvaluateOptions,
   of: string,
 ): Outcome[] {
@@ -86,7 +86,9 @@ export function collect(
     let done = 0;
     for (const example of examples) {
       checkExample(example, done);
-      for (const run of runs) addExample(run, example, done);
+      runs.forEach((run, i) => {
+        addExample(run, i === 1 ? { ...example, input: example.secondInput ?? example.input } : example, done);
+      });
       done++;
       options.onProgress?.(done);
     }
@@ -119,10 +121,11 @@ function checkExamples(examples: unknown, of: string): void {
 
 function checkExample(example: unknown, index: number): void {
   const isObject = typeof example === 'object' && example !== null;
-  const { input, target } = (isObject ? example : {}) as Record<string, unknown>;
+  const { input, secondInput = input, target } = (isObject ? example : {}) as Record<string, unknown>;
   const isTarget = typeof target === 'number' || typeof target === 'boolean' || Array.isArray(target)
     || (ArrayBuffer.isView(target) && !(target instanceof DataView));
-  if (typeof input === 'object' && input !== null && isTarget) return;
+  const isInput = (value: unknown): boolean => typeof value === 'object' && value !== null;
+  if (isInput(input) && isInput(secondInput) && isTarget) return;
   const found = isObject ? `input ${describeValue(input)} and target ${describeValue(target)}` : show(example);
   throw new KletError('BAD_ARGUMENT', `example ${index} must be { input, target }, not ${found}`);
 }

@@ -1,5 +1,6 @@
 import { normalP, percentileInterval, resampledP, standardError, wilson, Z } from './intervals';
 import { drawCounts, randomBelow } from './random';
+import { areaInterval } from './roc';
 import type { Estimate, Evaluation, MetricName } from './types';
 
 // Metrics as functions of the examples, from which intervals and differences follow.
@@ -29,8 +30,11 @@ export interface Resampled extends Named {
  * A metric that is, up to terms that vanish with more examples, the mean of one value per example.
  */
 export interface Averaged extends Named {
-  /** Change of the metric by each example, times the number of examples. */
-  influence: Float64Array;
+  /**
+   * Change of the metric by each example, times the number of examples. Undefined: the metric has
+   * no interval.
+   */
+  influence: Float64Array | undefined;
 }
 
 export type Measure = Proportion | Resampled | Averaged;
@@ -115,12 +119,10 @@ export class Estimates {
   private estimate(measure: Measure, network: number): Estimate {
     const { name, value } = measure;
     if ('hits' in measure) return wilson(measure.hits.reduce((a, b) => a + b, 0), measure.hits.length);
-    if ('influence' in measure) {
-      const half = Z * standardError(measure.influence);
-      if (!(half >= 0)) return { value };
-      return { value, low: Math.max(0, value - half), high: Math.min(1, value + half) };
-    }
-    return { value, ...this.recomputed.get(name)?.interval(network) };
+    if ('influence' in measure) return { value, ...areaInterval(measure) };
+    const interval = this.recomputed.get(name)?.interval(network);
+    // if all resamples agree, as without any error, they say nothing about other examples
+    return { value, ...(interval && interval.low < interval.high && interval) };
   }
 
   /** The first network's metric minus the second's, with its interval and p-value. */
@@ -129,8 +131,9 @@ export class Estimates {
     if (!first || !second) return undefined;
     const value = first.value - second.value;
     if ('influence' in first && 'influence' in second) {
-      const error = standardError(first.influence.map((own, i) => own - second.influence[i]!));
-      if (!(error >= 0)) return { value };
+      const { influence } = second;
+      if (!first.influence || !influence) return { value };
+      const error = standardError(first.influence.map((own, i) => own - influence[i]!));
       const p = error === 0 ? Number(value === 0) : normalP(value / error);
       return { value, low: value - Z * error, high: value + Z * error, p };
     }

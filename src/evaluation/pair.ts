@@ -3,7 +3,7 @@ import { KletError } from '../errors';
 import { collect, evaluationOf, resamplingOf, type EvaluatedNetwork } from './evaluate';
 import { Estimates, type Outcome } from './measure';
 import { verdictOf } from './verdict';
-import type { Estimate, Evaluation, EvaluateOptions, Example, MetricName } from './types';
+import type { Estimate, EvaluateOptions, Evaluation, Example, MetricName } from './types';
 
 /** How a metric of two networks differs. */
 export interface Difference extends Estimate {
@@ -12,6 +12,12 @@ export interface Difference extends Estimate {
    * test for the accuracy, DeLong's for the area under the ROC curve, otherwise by resamples.
    */
   p?: number;
+}
+
+/** An example for two networks. */
+export interface PairedExample extends Example {
+  /** The input of the second network, if it takes another type than the first. */
+  secondInput?: Example['input'];
 }
 
 /** Two networks on the same examples. */
@@ -53,7 +59,7 @@ export interface PairedEvaluation {
 export function evaluatePair(
   first: EvaluatedNetwork,
   second: EvaluatedNetwork,
-  examples: Iterable<Example>,
+  examples: Iterable<PairedExample>,
   options: EvaluateOptions = {},
 ): PairedEvaluation {
   const outcomes = collect([first, second], examples, options, 'evaluatePair()') as [Outcome, Outcome];

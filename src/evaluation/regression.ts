@@ -51,7 +51,7 @@ export class Regression implements Collector {
     const of = (counts: Counts): number => meanOfNumbers(this.scores(counts));
     if (n * this.columns <= RESAMPLED_VALUES) return resampled('r2', of, n, 2 * n * this.columns);
     notes.push('R² has no interval, because there are too many values to compute it for resamples');
-    return { name: 'r2', value: of(new Uint32Array(n).fill(1)), influence: new Float64Array(0) };
+    return { name: 'r2', value: of(new Uint32Array(n).fill(1)), influence: undefined };
   }
 
   /** R² of each column; NaN if its targets are all the same. */

@@ -7,12 +7,14 @@ import type { Estimate, RocPoint } from './types';
 
 /** A curve is drawn with at most this number of points. */
 const CURVE_POINTS = 200;
+/** With fewer examples of a kind, their spread says nothing about the interval. */
+const FEWEST = 5;
 
 /**
  * The area under the ROC curve: the probability that an example of the class scores higher than
  * another example, where equal scores count one half. The interval is that of DeLong, DeLong and
  * Clarke-Pearson ("Comparing the areas under two or more correlated receiver operating
- * characteristic curves", 1988), with 95 % confidence.
+ * characteristic curves", 1988), with 95 % confidence. It needs five examples of each kind.
  *
  * @param scores one per example, higher for the class
  * @param isPositive for each example whether it belongs to the class: booleans, or 0 and 1
@@ -31,15 +33,23 @@ export function rocAuc(scores: ArrayLike<number>, isPositive: ArrayLike<boolean 
   }
   const area = areaOf(values, positives);
   if (!area) throw new KletError('BAD_ARGUMENT', 'rocAuc() needs examples of the class and others');
-  const half = Z * standardError(area.influence);
-  if (!(half >= 0)) return { value: area.value };
-  return { value: area.value, low: Math.max(0, area.value - half), high: Math.min(1, area.value + half) };
+  return { value: area.value, ...areaInterval(area) };
+}
+
+/** The interval of an area, if there are enough examples for one. */
+export function areaInterval(
+  { value, influence }: { value: number; influence?: Float64Array | undefined },
+): { low: number; high: number } | undefined {
+  if (!influence) return undefined;
+  const half = Z * standardError(influence);
+  return { low: Math.max(0, value - half), high: Math.min(1, value + half) };
 }
 
 /** An area, and the influence of each example on it. */
 export interface Area {
   value: number;
-  influence: Float64Array;
+  /** Absent if there are too few examples of a kind to tell their spread. */
+  influence?: Float64Array;
 }
 
 /**
@@ -53,8 +63,8 @@ export function areaOf(scores: Float64Array, positives: Uint8Array): Area | unde
   const others = n - count;
   if (count === 0 || others === 0) return undefined;
   const influence = placements(scores, positives, count, others);
-  let value = 0;
-  for (let i = 0; i < n; i++) value += positives[i] ? influence[i]! / count : 0;
+  const value = influence.reduce((sum, placement, i) => sum + (positives[i] ? placement : 0), 0) / count;
+  if (Math.min(count, others) < FEWEST) return { value };
   for (let i = 0; i < n; i++) influence[i] = (influence[i]! - value) * n / (positives[i] ? count : others);
   return { value, influence };
 }

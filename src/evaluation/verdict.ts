@@ -2,7 +2,7 @@ import type { Difference } from './pair';
 import type { MetricName } from './types';
 
 /** What a metric is, for people. */
-interface MetricText {
+export interface MetricText {
   name: string;
   isHigherBetter: boolean;
   /** A fraction, which is shown in percent. */
@@ -12,6 +12,7 @@ interface MetricText {
 const fraction = (name: string): MetricText => ({ name, isHigherBetter: true, isFraction: true });
 const loss = (name: string): MetricText => ({ name, isHigherBetter: false, isFraction: false });
 
+/** Names of the metrics for people, and whether more is better. */
 export const metricTexts: Readonly<Record<MetricName, MetricText>> = {
   accuracy: fraction('accuracy'),
   top5: fraction('top-5 accuracy'),

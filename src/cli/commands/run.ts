@@ -7,7 +7,7 @@ import { inputFrames } from '../../audio/index';
 import { topK } from '../../tasks/labels';
 import { collect, flavorOption, infoText, positiveNumber, threadCount } from '../args';
 import { pathText, STANDARD, writeAtomically } from '../files';
-import { readInputs } from '../inputs';
+import { readInputs, stepsOf } from '../inputs';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
 import { addImportOptions, openNetwork, readingOf, type ForeignOptions } from '../network';
@@ -221,20 +221,6 @@ function timeText({ model, steps, time }: Answer): string {
   const perStep = `${msText(time.ms)} for ${steps} steps, ${(time.ms * 1000 / steps).toFixed(1)} µs each`;
   const text = steps > 1 ? perStep : `${msText(time.ms)} a prediction`;
   return `${text} (median of ${time.runs}, ${infoText(model.info)})\n`;
-}
-
-/**
- * The inputs of consecutive predictions. An array longer than its tensor holds several inputs, one
- * after the other; other inputs are the same in every step.
- */
-function stepsOf(inputs: Record<string, InputArray>, ports: readonly TensorInfo[]): Record<string, InputArray>[] {
-  const count = Math.max(1, ...ports.map(({ name, shape }) => inputs[name]!.length / countOf(shape)));
-  return Array.from({ length: count }, (_, step) =>
-    Object.fromEntries(ports.map(({ name, shape }) => {
-      const all = inputs[name]!;
-      const size = countOf(shape);
-      return [name, all.length > size ? all.slice(step * size, (step + 1) * size) : all];
-    })));
 }
 
 /** The time of the recording at the end of a step. */
