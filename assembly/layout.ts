@@ -116,7 +116,8 @@ export const CODED_STATE_ROOM = 24;
 //   concat, depthToSpace, spaceToDepth   copy
 //   cast                                 cast
 //   conv2d, fullyConnected,
-//   transposeConv2d                      conv2d, hybridConv2d or sparseConv2d
+//   transposeConv2d                      conv2d, hybridConv2d or sparseConv2d; nibbleProduct for
+//                                        few rows and 4-bit weights
 //   depthwiseConv2d                      depthwiseConv2d; conv2d if a channel has several outputs,
 //                                        hybridConv2d for float images and int8 weights
 //   cumsum                               cumsum
@@ -179,6 +180,7 @@ export const OP_SVDF = 20;
 export const OP_GATHER = 21;
 export const OP_SPARSE_CONV2D = 30;
 export const OP_SPARSE_RECURRENT = 31;
+export const OP_NIBBLE_PRODUCT = 32;
 export const OP_ELEMENTWISE = 64;
 export const OP_GATHER_ND = 65;
 export const OP_CUMSUM = 66;
@@ -282,6 +284,25 @@ export const SPARSE_BLOCKS = 1;
  */
 export const SPARSE_TILE = 28;
 export const SPARSE_TILE_WIDE = 32;
+
+// nibbleProduct: target i8 [ROWS][OUTPUTS] = rows of source i8 [ROWS][INPUTS] times a matrix of
+// 4-bit weights, N = OUTPUTS, K = INPUTS
+//   weights u8 [⌈N/8⌉][2·⌈K/8⌉][4][4]; byte [c][i] holds w + 8 of channel c in its low four bits
+//           and of channel c + 4 in its high ones, padded with 8
+//   bias    i32 [⌈N/8⌉·8], has −za·Σw folded in · scale f32 [⌈N/8⌉·8]
+export const NIBBLE_PRODUCT_SOURCE = 8;
+export const NIBBLE_PRODUCT_TARGET = 12;
+export const NIBBLE_PRODUCT_WEIGHTS = 16;
+export const NIBBLE_PRODUCT_BIAS = 20;
+export const NIBBLE_PRODUCT_SCALE = 24;
+export const NIBBLE_PRODUCT_ROWS = 28;
+export const NIBBLE_PRODUCT_INPUTS = 32;
+export const NIBBLE_PRODUCT_OUTPUTS = 36;
+/** Zero point of the output, then the activation range. */
+export const NIBBLE_PRODUCT_TARGET_ZERO = 40;
+export const NIBBLE_PRODUCT_MIN = 44;
+export const NIBBLE_PRODUCT_MAX = 48;
+export const NIBBLE_PRODUCT_BYTES = 56;
 
 // depthwiseConv2d with one output channel per input channel (others become grouped conv2d)
 //   Taps are in column order ([kw][kh]), as XNNPACK adds them, so that float results are equal bit
@@ -624,6 +645,10 @@ export const RECURRENT_HAS_NORM = 4;
 export const RECURRENT_HAS_PROJECTION = 8;
 /** lstm and gru in f32: gates are clamped to 0 … 1 in place of the logistic function. */
 export const RECURRENT_HARD_GATES = 16;
+/** Not in f32 without a MODE: the weights are packed as those of nibbleProduct. */
+export const RECURRENT_INPUT_NIBBLES = 32;
+export const RECURRENT_HIDDEN_NIBBLES = 64;
+export const RECURRENT_PROJECTION_NIBBLES = 128;
 /**
  * MODE of f32 records: float weights (plain), or int8 weights and activations quantized row by row.
  */
@@ -679,6 +704,8 @@ export const SVDF_OUT_MULTIPLIER = 100;
 export const SVDF_OUT_EXPONENT = 104;
 export const SVDF_MIN = 108;
 export const SVDF_MAX = 112;
+/** 1: the feature weights are packed as those of nibbleProduct. */
+export const SVDF_NIBBLES = 116;
 export const SVDF_BYTES = 120;
 
 // gather: target [OUTER][MIDDLE][INDEX_COUNT][ROW_BYTES] = rows of source

@@ -1,8 +1,8 @@
 import { EXTRA_PREPARE, EXTRA_RUN, EXTRA_VALIDATE, FAULT_NONE, FAULT_OPCODE, FIRST_EXTRA_OPCODE, FAULT_RECORD_SIZE, MAP,
   MAP_PLAN, MAP_PLAN_BYTES, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D,
-  OP_DEQUANTIZE, OP_FILL, OP_GATHER, OP_HYBRID_CONV2D, OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_POOL2D, OP_QUANTIZE,
-  OP_RECURRENT, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT, OP_SVDF, OP_UNARY,
-  RECORD_OPCODE, RECORD_PARALLEL, RECORD_SIZE, SYNC_FROM, SYNC_TO } from './layout';
+  OP_DEQUANTIZE, OP_FILL, OP_GATHER, OP_HYBRID_CONV2D, OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_NIBBLE_PRODUCT, OP_POOL2D,
+  OP_QUANTIZE, OP_RECURRENT, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT, OP_SVDF,
+  OP_UNARY, RECORD_OPCODE, RECORD_PARALLEL, RECORD_SIZE, SYNC_FROM, SYNC_TO } from './layout';
 import { beginWalk, fail, faultOf, isResolving, needScratch } from './record';
 import { awaitJob, begin, isAsking } from './threads';
 import { describeArgmax, runArgmax } from './ops/argmax';
@@ -18,6 +18,7 @@ import { describeGather, runGather } from './ops/gather';
 import { describeHybridConv2d, runHybridConv2d } from './ops/hybridConv2d';
 import { describeL2Normalize, runL2Normalize } from './ops/l2Normalize';
 import { describeLogSoftmax, runLogSoftmax } from './ops/logSoftmax';
+import { describeNibbleProduct, runNibbleProduct } from './ops/nibbleProduct';
 import { describePool2d, runPool2d } from './ops/pool2d';
 import { describeQuantize, runQuantize } from './ops/quantize';
 import { describeRecurrent } from './ops/recurrent/describe';
@@ -117,6 +118,9 @@ function describe(r: usize): void {
       break;
     case OP_SPARSE_CONV2D:
       describeSparseConv2d(r);
+      break;
+    case OP_NIBBLE_PRODUCT:
+      describeNibbleProduct(r);
       break;
     default:
       if (<i32>load<u8>(r + RECORD_OPCODE) >= FIRST_EXTRA_OPCODE) describeExtra(r);
@@ -231,6 +235,9 @@ function runRecord(r: usize): void {
       break;
     case OP_SPARSE_CONV2D:
       runSparseConv2d(r);
+      break;
+    case OP_NIBBLE_PRODUCT:
+      runNibbleProduct(r);
       break;
     default:
       extra(r, EXTRA_RUN);

@@ -1,4 +1,5 @@
 import { MAGIC, MAGIC_BITS } from './lanes';
+import { storeBytes } from './store';
 
 // The int8 epilogue: q = clamp(round_half_even(f32(acc) · scale), MIN − zo, MAX − zo) + zo
 //
@@ -50,4 +51,52 @@ export function requantizeZero(zeroPoint: i32): v128 {
 @inline
 export function requantizeMagic(zeroPoint: i32): v128 {
   return i32x4.add(requantizeZero(zeroPoint), i32x4.splat(zeroPoint));
+}
+
+/**
+ * out i8 [n] = the requantized sums acc + bias − correction of one row
+ *
+ *   acc   i32 [⌈n/8⌉·8] · bias i32 · scale f32, as many
+ *   range i32 [3] zero point, minimum and maximum of the output
+ */
+export function requantize_i32_i8(
+  acc: usize,
+  bias: usize,
+  scale: usize,
+  correction: i32,
+  out: usize,
+  n: i32,
+  range: usize,
+): void {
+  const zeroPoint = load<i32>(range);
+  const min = load<i32>(range, 4);
+  const max = load<i32>(range, 8);
+  if (ASC_FEATURE_SIMD) {
+    const low = f32x4.splat(<f32>(min - zeroPoint));
+    const high = i8x16.splat(<i8>max);
+    const magic = requantizeMagic(zeroPoint);
+    const back = requantizeZero(zeroPoint);
+    const offset = i32x4.splat(correction);
+    for (; n > 0; n -= 8) {
+      const c0 = i32x4.add(v128.load(acc), i32x4.sub(v128.load(bias), offset));
+      const c1 = i32x4.add(v128.load(acc, 16), i32x4.sub(v128.load(bias, 16), offset));
+      const q = i16x8.narrow_i32x4_s(
+        requantize4(c0, v128.load(scale), low, magic, back),
+        requantize4(c1, v128.load(scale, 16), low, magic, back),
+      );
+      storeBytes(out, narrowBelow(q, q, high), n < 8 ? n : 8);
+      acc += 32;
+      bias += 32;
+      scale += 32;
+      out += 8;
+    }
+  } else {
+    const low = <f32>(min - zeroPoint);
+    const high = <f32>(max - zeroPoint);
+    for (let i = 0; i < n; i++) {
+      const at = i << 2;
+      const sum = load<i32>(acc + at) + load<i32>(bias + at) - correction;
+      store<i8>(out + i, requantize(sum, load<f32>(scale + at), low, high, zeroPoint));
+    }
+  }
 }

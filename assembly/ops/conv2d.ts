@@ -4,9 +4,11 @@ import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV
   CONV2D_ROW_STRIDE, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET,
   CONV2D_TARGET_ZERO, CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE } from '../layout';
 import { copy_bytes } from '../kernels/copy';
-import { gemm_i8_4x8, gemm_split_6x8, gemv_i8_1x8, gemv_split_1x8 } from '../kernels/gemm';
+import { gemm_i8_4x8, gemm_split_6x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
-import { GATHERED, gather_fill, gather_i8, sum_split, widen_panel_i8 } from '../kernels/widen';
+import { gemv_i8_i32 } from '../kernels/gemv';
+import { requantize_i32_i8 } from '../kernels/requantize';
+import { GATHERED, gather_fill, gather_i8, sum_i16, sum_split, widen_panel_i8 } from '../kernels/widen';
 import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int,
   needScratch, scratch, source, parallel, table, target } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
@@ -18,6 +20,7 @@ import { describeRequantization } from './checks';
 //   i8       outs u32 [R] │ sink N + 32 │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
 //   relaxed  outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32 │ low u8 [R + 2][K'] + 32
 //            │ high u8 [R + 2][K'] + 32
+//   i8, one  the same with accumulators i32 [4·K'] in place of the panel or behind the planes' row
 //   f32      outs u32 [R] │ runs u32 [KH·KW][R] │ runs that cross the border f32, at most [R][K]
 //
 // R = BLOCK_ROWS, K' = K rounded up to 4. All flavors request the maximum, so that a file fits each
@@ -265,6 +268,12 @@ function paddedRows(count: i32): i32 {
   return ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
 }
 
+/** Σ a of a gathered row of `lda` bytes. */
+@inline
+function sumOfRow(row: usize, plane: usize, lda: i32): i32 {
+  return ASC_FEATURE_RELAXED_SIMD ? sum_split(row, plane, lda) : sum_i16(row, lda >> 1);
+}
+
 function runI8(r: usize): void {
   const groups = int(r, CONV2D_GROUPS);
   const inC = int(r, CONV2D_IN_C);
@@ -284,6 +293,10 @@ function runI8(r: usize): void {
   const rows = sink + sinkBytes(r);
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0;
   const panel = (rows + block * lda + TAIL + 15) & ~15;
+  // A single row needs neither panel nor further rows, so that there is room for the accumulators
+  // of 16 channels for each quad.
+  const accumulators = ASC_FEATURE_RELAXED_SIMD ? (rows + plane + lda + 15) & ~15 : panel;
+  const step = quads << 4;
   // With one tap and a dense source, the rows of the product are the pixels themselves.
   const pointwise = K == C && groups == 1 && (K & 3) == 0 && int(r, CONV2D_STRIDE_Y) == 1 &&
     int(r, CONV2D_STRIDE_X) == 1
@@ -306,24 +319,28 @@ function runI8(r: usize): void {
         let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
         let bias = <usize>int(r, CONV2D_BIAS) + (first << 5);
         let scale = <usize>int(r, CONV2D_SCALE) + (first << 5);
-        if (ASC_FEATURE_RELAXED_SIMD) {
-          for (let i = 0; i < count; i++) {
-            store<i32>(sums + (i << 2), weightsZero != 0 ? weightsZero * sum_split(rows + i * lda, plane, lda) : 0);
-          }
-          if (count == 1) {
-            gemv_split_1x8(
-              rows,
-              plane,
-              weights,
-              quads,
+        if (count == 1) {
+          const out = load<usize>(outs) + group * N;
+          for (let n = from; n < to; n += step) {
+            gemv_i8_i32(rows, plane, weights, quads, accumulators, (min(step, to - n) + 7) >> 3);
+            requantize_i32_i8(
+              accumulators,
               bias,
               scale,
-              load<i32>(sums),
-              load<usize>(outs) + group * N + from,
-              to - from,
+              weightsZero != 0 ? weightsZero * sumOfRow(rows, plane, lda) : 0,
+              out + n,
+              min(step, to - n),
               range,
             );
-            continue;
+            weights += step * (quads << 2);
+            bias += step << 2;
+            scale += step << 2;
+          }
+          continue;
+        }
+        if (ASC_FEATURE_RELAXED_SIMD) {
+          for (let i = 0; i < count; i++) {
+            store<i32>(sums + (i << 2), weightsZero != 0 ? weightsZero * sumOfRow(rows + i * lda, plane, lda) : 0);
           }
           for (let n = from; n < to; n += 8) {
             gemm_split_6x8(
@@ -344,20 +361,6 @@ function runI8(r: usize): void {
             bias += 32;
             scale += 32;
           }
-          continue;
-        }
-        if (count == 1) {
-          gemv_i8_1x8(
-            rows,
-            weights,
-            quads,
-            bias,
-            scale,
-            weightsZero,
-            load<usize>(outs) + group * N + from,
-            to - from,
-            range,
-          );
           continue;
         }
         for (let n = from; n < to; n += 8) {

@@ -1,12 +1,14 @@
 import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, RECURRENT_ASYMMETRIC, RECURRENT_PLAIN, SVDF_BATCH, SVDF_BIAS, SVDF_BYTES,
   SVDF_FEATURE_EXPONENT, SVDF_FEATURE_MULTIPLIER, SVDF_FEATURE_WEIGHTS, SVDF_INPUTS, SVDF_MAX, SVDF_MEMORY, SVDF_MIN,
-  SVDF_MODE, SVDF_OUT_EXPONENT, SVDF_OUT_MULTIPLIER, SVDF_RANK, SVDF_SCALE, SVDF_SOURCE, SVDF_SOURCE_BATCH_STRIDE,
-  SVDF_SOURCE_TIME_STRIDE, SVDF_SOURCE_ZERO, SVDF_STATE, SVDF_SUMS, SVDF_TARGET, SVDF_TARGET_BATCH_STRIDE,
-  SVDF_TARGET_TIME_STRIDE, SVDF_TARGET_ZERO, SVDF_TIME, SVDF_TIME_WEIGHTS, SVDF_UNITS } from '../layout';
+  SVDF_MODE, SVDF_NIBBLES, SVDF_OUT_EXPONENT, SVDF_OUT_MULTIPLIER, SVDF_RANK, SVDF_SCALE, SVDF_SOURCE,
+  SVDF_SOURCE_BATCH_STRIDE, SVDF_SOURCE_TIME_STRIDE, SVDF_SOURCE_ZERO, SVDF_STATE, SVDF_SUMS, SVDF_TARGET,
+  SVDF_TARGET_BATCH_STRIDE, SVDF_TARGET_TIME_STRIDE, SVDF_TARGET_ZERO, SVDF_TIME, SVDF_TIME_WEIGHTS,
+  SVDF_UNITS } from '../layout';
 import { multiplyFixedI32 } from '../kernels/fixedPoint';
 import { rescale_add_f32 } from '../kernels/gatesF32';
 import { clamp } from '../kernels/lanes';
 import { gemv_f32, gemv_i8_i32 } from '../kernels/gemv';
+import { gather_i4, gemv_i4_i32 } from '../kernels/nibbles';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
 import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';
 import { gather_i8 } from '../kernels/widen';
@@ -71,7 +73,9 @@ export function describeSvdf(r: usize): void {
   const lanes = <f64>((<i32>filters + 7) & ~7);
   const quads = <f64>((<i32>inputs + 3) & ~3);
   targets(r, 1, SVDF_STATE, batch * filters * memory * state, <u32>state);
-  tables(r, SVDF_FEATURE_WEIGHTS, 1, lanes * (f32s && !hybrid ? inputs * 4 : quads));
+  checkRanges(r, SVDF_NIBBLES, 1, 0, f32s && !hybrid ? 0 : 1);
+  const rowBytes = int(r, SVDF_NIBBLES) != 0 ? <f64>((<i32>inputs + 7) >> 3 << 2) : quads;
+  tables(r, SVDF_FEATURE_WEIGHTS, 1, lanes * (f32s && !hybrid ? inputs * 4 : rowBytes));
   tables(r, SVDF_TIME_WEIGHTS, 1, filters * memory * state);
   tables(r, SVDF_BIAS, 1, units * 4);
   if (hybrid) {
@@ -87,6 +91,19 @@ export function describeSvdf(r: usize): void {
   }
   checkWork(time * batch * filters * (quads + memory));
   needScratch(<f64>accumulatorsOffset(<i32>quads) + lanes * 8);
+}
+
+/** accumulators i32 [F'] = the feature weights · (INPUTS bytes at `from`) */
+function multiplyFeatures(r: usize, from: usize, row: usize, plane: usize, accumulators: usize): void {
+  const inputs = int(r, SVDF_INPUTS);
+  const panels = (int(r, SVDF_UNITS) * int(r, SVDF_RANK) + 7) >> 3;
+  const weights = <usize>int(r, SVDF_FEATURE_WEIGHTS);
+  if (int(r, SVDF_NIBBLES) != 0) {
+    gemv_i4_i32(row, weights, (inputs + 7) >> 3, gather_i4(from, row, inputs), accumulators, panels);
+    return;
+  }
+  gather_i8(from, row, plane, inputs);
+  gemv_i8_i32(row, plane, weights, (inputs + 3) >> 2, accumulators, panels);
 }
 
 export function runSvdf(r: usize): void {
@@ -126,8 +143,7 @@ export function runSvdf(r: usize): void {
         } else {
           range_f32(x, inputs, mode == RECURRENT_ASYMMETRIC);
           quantize_range(x, quantized, inputs);
-          gather_i8(quantized, row, plane, inputs);
-          gemv_i8_i32(row, plane, featureWeights, quads, accumulators, lanes >> 3);
+          multiplyFeatures(r, quantized, row, plane, accumulators);
           rescale_add_f32(accumulators, weightSums, products, lanes, rangeZero(), rangeScale() * float(r, SVDF_SCALE));
         }
         for (let i = 0; i < filters; i++) store<f32>(state + i * memory * 4 + last, load<f32>(products + (i << 2)));
@@ -144,8 +160,7 @@ export function runSvdf(r: usize): void {
       } else {
         const zero = int(r, SVDF_SOURCE_ZERO);
         const targetZero = int(r, SVDF_TARGET_ZERO);
-        gather_i8(x, row, plane, inputs);
-        gemv_i8_i32(row, plane, featureWeights, quads, accumulators, lanes >> 3);
+        multiplyFeatures(r, x, row, plane, accumulators);
         for (let i = 0; i < filters; i++) {
           const sum = load<i32>(accumulators + (i << 2)) - zero * load<i32>(weightSums + (i << 2));
           store<i16>(

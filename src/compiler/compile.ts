@@ -48,7 +48,7 @@ export interface CompileOptions {
   maxMemory?: number;
   /**
    * Layout of int8 weights (default: the one estimated to be fastest): dense, or lists of the
-   * nonzero weights in layers that have such a kernel.
+   * nonzero weights or packed weights of four bits in layers that have such a kernel.
    */
   weightLayout?: WeightLayout;
 }
@@ -62,7 +62,7 @@ const compileOptions = {
   weightLayout: 'string',
 } satisfies Options<CompileOptions>;
 
-const layouts = { dense: true, pairs: true, blocks: true } satisfies Record<WeightLayout, true>;
+const layouts = { dense: true, pairs: true, blocks: true, nibbles: true } satisfies Record<WeightLayout, true>;
 
 /** The passes, in order; the graph is checked after each. */
 const passes: [name: string, pass: (graph: Graph) => void][] = [['dropDead', dropDead], ['uint8ToInt8', uint8ToInt8], [

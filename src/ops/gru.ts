@@ -44,8 +44,7 @@ export const gru: Operator<'gru'> = {
     const { tensors: [hidden], finish } = placeStates(node, emit);
     const parts = gateParts(node, mode);
     if (mode !== 'int8') {
-      const r = emitCell(node, emit, cell, attributes, hidden!);
-      r.int(L.RECURRENT_PARTS, parts);
+      const r = emitCell(node, emit, { ...cell, parts }, attributes, hidden!);
       if (mode === 'hybrid') emitSums(node, r, cell);
       return finish();
     }

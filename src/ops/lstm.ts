@@ -4,6 +4,7 @@ import type { Operator } from './operator';
 import { checkStates, hasStateOperands, placeStates } from './shared/cellStates';
 import { int8Lstm, largestCell } from './shared/int8Recurrent';
 import { recurrentMatrices } from './shared/matrices';
+import { staysPacked } from './shared/nibbles';
 import { foldZeroPoint, packLanes, packMatrix, rowSums } from './shared/pack';
 import { constantOperand, demandShape, emitCell, emitSums, fixedPoint, gateParts, GATE_SCALE, modeOf, optionalOperand,
   scalesOfGates, sequenceShape, type Cell } from './shared/recurrent';
@@ -113,9 +114,10 @@ export const lstm: Operator<'lstm'> = {
       (norm ? L.RECURRENT_HAS_NORM : 0) | (projection ? L.RECURRENT_HAS_PROJECTION : 0) | gateParts(node, mode);
     const numbers = int8 ? Int16Array : Float32Array;
     const biases = int8 ? Int32Array : Float32Array;
+    const packs = projection !== undefined && staysPacked(projection.data, emit);
+    cell.parts = parts | (packs ? L.RECURRENT_PROJECTION_NIBBLES : 0);
     const r = emitCell(node, emit, cell, attributes, hidden!);
     r.target(L.RECURRENT_CELL, state!);
-    r.int(L.RECURRENT_PARTS, parts);
     if (peephole) {
       // the gate g has no peephole
       const all = new numbers(rows);
@@ -128,7 +130,7 @@ export const lstm: Operator<'lstm'> = {
       r.table(L.RECURRENT_NORM, packLanes(numbers, norm, gates));
       r.table(L.RECURRENT_NORM_BIAS, packLanes(biases, ownBias, gates));
     }
-    if (projection) r.table(L.RECURRENT_PROJECTION, packMatrix(projection.data, cells, outputs, 1));
+    if (projection) r.table(L.RECURRENT_PROJECTION, packMatrix(projection.data, cells, outputs, 1, packs));
     if (mode === 'hybrid') emitSums(node, r, cell, projection && { values: projection.data, K: cells });
     if (int8) {
       const qy = perTensor(y);

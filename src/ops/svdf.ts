@@ -1,11 +1,13 @@
 import * as L from '../../assembly/layout';
 import { innermost, input, output, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
+import { staysPacked } from './shared/nibbles';
 import { packLanes, packMatrix, rowSums } from './shared/pack';
 import { activationRange, quantizedRange } from './shared/quantized';
 import { constantOperand, demandShape, fixedPoint, keepState, modeCode, modeOf, optionalOperand, scalesOfGates,
   sequenceShape, stridesOfSequence } from './shared/recurrent';
 import { demand, unsupported } from './shared/refuse';
+import { density } from './shared/sparse';
 import { f32 } from './shared/rounding';
 import { stepwise } from './shared/stream';
 
@@ -55,7 +57,12 @@ export const svdf: Operator<'svdf'> = {
     r.source(L.SVDF_SOURCE, x);
     r.target(L.SVDF_TARGET, y);
     r.target(L.SVDF_STATE, state);
-    r.table(L.SVDF_FEATURE_WEIGHTS, packMatrix(feature.data, inputs, filters, 1));
+    const packs = staysPacked(feature.data, emit);
+    r.table(L.SVDF_FEATURE_WEIGHTS, packMatrix(feature.data, inputs, filters, 1, packs));
+    if (packs) {
+      r.int(L.SVDF_NIBBLES, 1);
+      r.layout('nibbles', density([feature.data], 0));
+    }
     r.table(L.SVDF_TIME_WEIGHTS, times.data);
     r.table(
       L.SVDF_BIAS,

@@ -1,6 +1,7 @@
 import { GraphBuilder, type Attributes, type BinaryKind, type DType, type Graph, type NodeOptions, type OperatorName,
   type Quantization, type ReduceKind, type Tensor, type UnaryKind, type WeightLayout } from '../../src/compiler/index';
 import { Random } from '../helpers/random';
+import { withSmallWeights } from '../helpers/smallWeights';
 
 // Networks of one operator that exercise every record of docs/format/: see format.test.ts.
 
@@ -577,4 +578,9 @@ for (const kind of ['floorDiv', 'floorMod'] as const) {
     title: `arithmetic ${kind} i32`,
     graph: single([[[3, 1, 5], 'int32'], [[4, 1], 'int32']], nothing, 'arithmetic', { kind }),
   });
+}
+// weights of four bits that stay packed
+for (const { title, graph, weightLayout, ...rest } of [...cases]) {
+  if (weightLayout || !/^(fullyConnected|lstm|gru|rnn|svdf) (i8|hybrid)/.test(title)) continue;
+  cases.push({ ...rest, title: `${title}, four bits`, graph: withSmallWeights(graph), weightLayout: 'nibbles' });
 }

@@ -3,6 +3,36 @@ import { away, C, clamp, f, type Fields, max, min, range, requantize, boundsOf, 
 // Convolutions, fully connected layers and matrix products, dense and pruned, as
 // docs/format/convolution.md specifies them: see runner.ts.
 
+/** The weight of lane n and input k in panels of 4-bit weights for K inputs, from `panel` on. */
+export function nibbleOf(
+  bytes: { get: (i: number) => number },
+  panel: number,
+  K: number,
+  n: number,
+  k: number,
+): number {
+  const byte = bytes.get((panel * 2 * Math.ceil(K / 8) + (k >> 2)) * 16 + (n % 4) * 4 + (k % 4)) & 255;
+  return (n % 8 < 4 ? byte % 16 : Math.floor(byte / 16)) - 8;
+}
+
+function nibbleProduct(r: Fields): void {
+  const { ROWS, INPUTS, OUTPUTS } = r.ints('NIBBLE_PRODUCT', 'ROWS', 'INPUTS', 'OUTPUTS');
+  const source = r.source('NIBBLE_PRODUCT_SOURCE');
+  const target = r.target('NIBBLE_PRODUCT_TARGET');
+  const weights = r.table('NIBBLE_PRODUCT_WEIGHTS', C.DTYPE_I8!);
+  const bias = r.table('NIBBLE_PRODUCT_BIAS', C.DTYPE_I32!);
+  const scale = r.table('NIBBLE_PRODUCT_SCALE', C.DTYPE_F32!);
+  for (let m = 0; m < ROWS; m++) {
+    for (let n = 0; n < OUTPUTS; n++) {
+      const sum = range(INPUTS).reduce(
+        (acc, k) => acc + source.get(m * INPUTS + k) * nibbleOf(weights, n >> 3, INPUTS, n, k),
+        bias.get(n),
+      );
+      target.set(m * OUTPUTS + n, requantize(sum, scale.get(n), boundsOf(r, 'NIBBLE_PRODUCT')));
+    }
+  }
+}
+
 function convolution(r: Fields): void {
   const { BATCH, IN_H, IN_W, IN_C, OUT_H, OUT_W, OUT_C, KERNEL_H, KERNEL_W, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X,
     PAD_TOP, PAD_LEFT, GROUPS, PIXEL_STRIDE, ROW_STRIDE, BATCH_STRIDE } = r.ints(
@@ -250,6 +280,7 @@ export const products: Records = {
   OP_CONV2D: convolution,
   OP_HYBRID_CONV2D: convolution,
   OP_SPARSE_CONV2D: convolution,
+  OP_NIBBLE_PRODUCT: nibbleProduct,
   OP_DEPTHWISE_CONV2D: depthwise,
   OP_BATCH_MATMUL: matmul,
 };

@@ -1,5 +1,5 @@
 import { add, C, clamp, f, type Fields, fold, I16, max, min, range, up8, type Records } from './fields';
-import { listedWeights, quantizeRow } from './products';
+import { listedWeights, nibbleOf, quantizeRow } from './products';
 
 // Layers with state, as docs/format/recurrent.md specifies them: see runner.ts.
 
@@ -88,6 +88,13 @@ function norm16(
   });
 }
 
+/** The part of a recurrent record that says that a matrix has four bits. */
+const nibbleParts: Record<string, string> = {
+  RECURRENT_INPUT_WEIGHTS: 'RECURRENT_INPUT_NIBBLES',
+  RECURRENT_HIDDEN_WEIGHTS: 'RECURRENT_HIDDEN_NIBBLES',
+  RECURRENT_PROJECTION: 'RECURRENT_PROJECTION_NIBBLES',
+};
+
 /** Returns start + Σ a·w of lane n of a gate, for a packed weight matrix. */
 function matrix(
   r: Fields,
@@ -102,6 +109,12 @@ function matrix(
   if (lists !== undefined && r.opcode === C.OP_SPARSE_RECURRENT && r.int(`${lists}_ENTRIES`) > 0) {
     const listed = listedWeights(r, name, lists, gatesOf(r) * up8(lanes), K, 0);
     return (gate, n, a, start = 0) => a.reduce((s, v, k) => s + v * listed[(gate * up8(lanes) + n) * K + k]!, start);
+  }
+  const part = nibbleParts[name];
+  const isPacked = part === undefined ? r.int('SVDF_NIBBLES') === 1 : (r.int('RECURRENT_PARTS') & C[part]!) !== 0;
+  if (isPacked) {
+    return (gate, n, a, start = 0) =>
+      a.reduce((s, v, k) => s + v * nibbleOf(weights, gate * panels + (n >> 3), K, n, k), start);
   }
   return (gate, n, a, start = 0) => {
     const panel = gate * panels + (n >> 3);

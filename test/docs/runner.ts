@@ -119,6 +119,8 @@ function scratchOf(r: Fields): number {
     case C.OP_HYBRID_CONV2D:
       return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * up4(convolutionK()) + 32 + 16 * up4(convolutionK()) +
         32;
+    case C.OP_NIBBLE_PRODUCT:
+      return 16 * Math.ceil(r.int('NIBBLE_PRODUCT_INPUTS') / 8) + 4 * up8(r.int('NIBBLE_PRODUCT_OUTPUTS'));
     case C.OP_SPARSE_CONV2D: {
       const rows = r.int('CONV2D_BLOCK_ROWS');
       const K = convolutionK();

@@ -5,6 +5,7 @@ import type { HybridMode } from '../../src/graph/operators';
 import { compile } from '../../src/compiler/index';
 import { loadSync } from '../../src/index';
 import { flavors } from '../helpers/flavors';
+import { withSmallWeights } from '../helpers/smallWeights';
 import { checkGraph, compare, exact, predictAll, property, randomInputs, size, quantizations, type Random,
   type Quantization, type Tolerance } from './suite';
 
@@ -100,13 +101,16 @@ export const withWidth = (x: Tensor, width: number): number[] => [...x.shape.sli
  */
 export function checkSequence(graph: Graph, { type, seed }: SequenceSpec): void {
   checkGraph(graph, seed, toleranceOf(type));
-  if (type !== 'float32') checkLists(graph, seed);
+  if (type !== 'float32') {
+    checkLists(graph, seed);
+    checkLists(withSmallWeights(graph), seed);
+  }
 }
 
 export function checkLists(graph: Graph, seed: number): void {
   const inputs = randomInputs(graph, seed);
   const [t] = graph.outputs;
-  const answers = (['dense', 'blocks'] as const).flatMap((weightLayout) =>
+  const answers = (['dense', 'blocks', 'nibbles'] as const).flatMap((weightLayout) =>
     flavors.map((flavor) => {
       const model = loadSync(compile(graph, { debugInfo: false, weightLayout }), { flavor });
       const [values] = predictAll(model, graph, inputs);

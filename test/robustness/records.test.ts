@@ -30,6 +30,7 @@ const floatUnary = recordOf(L.OP_UNARY, L.DTYPE_F32);
 const floatConv = recordOf(L.OP_CONV2D, L.DTYPE_F32);
 const floatBinary = recordOf(L.OP_BINARY, L.DTYPE_F32);
 const integerBinary = recordOf(L.OP_BINARY, L.DTYPE_I32);
+const nibbles = recordOf(L.OP_NIBBLE_PRODUCT);
 const pairs = recordOf(L.OP_SPARSE_CONV2D, undefined, [L.SPARSE_PATTERN, L.SPARSE_PAIRS]);
 const blocks = recordOf(L.OP_SPARSE_CONV2D, undefined, [L.SPARSE_PATTERN, L.SPARSE_BLOCKS]);
 const lstm = recordOf(L.OP_RECURRENT, L.DTYPE_I8, [L.RECURRENT_KIND, L.RECURRENT_LSTM]);
@@ -204,6 +205,25 @@ describe('a record is refused for', () => {
   refused('a hidden size whose accumulator can overflow', lstm, attribute, [L.RECURRENT_CELLS, 65537]);
   refused('an output size other than the hidden size, without a projection', gru, attribute, [L.RECURRENT_OUTPUTS, 7]);
   refused('an unknown kind of recurrent layer', lstm, attribute, [L.RECURRENT_KIND, 4]);
+  refused('no rows of 4-bit products', nibbles, attribute, [L.NIBBLE_PRODUCT_ROWS, 0]);
+  refused('more rows of 4-bit products than the arena holds', nibbles, arena, [L.NIBBLE_PRODUCT_ROWS, HUGE]);
+  refused('more inputs than 4-bit products can add', nibbles, attribute, [L.NIBBLE_PRODUCT_INPUTS, 65537]);
+  refused('more outputs than the 4-bit weights have', nibbles, /reaches outside/, [L.NIBBLE_PRODUCT_OUTPUTS, 1 << 20]);
+  refused('−1 outputs of a 4-bit product', nibbles, attribute, [L.NIBBLE_PRODUCT_OUTPUTS, -1]);
+  refused('a source of 4-bit products outside the arena', nibbles, arena, [L.NIBBLE_PRODUCT_SOURCE, HUGE]);
+  refused('a target of 4-bit products outside the arena', nibbles, arena, [L.NIBBLE_PRODUCT_TARGET, HUGE]);
+  refused('4-bit weights outside the weights section', nibbles, weights, [L.NIBBLE_PRODUCT_WEIGHTS, HUGE]);
+  refused('misaligned 4-bit weights', nibbles, misaligned, [L.NIBBLE_PRODUCT_WEIGHTS, 8]);
+  refused('a bias of 4-bit products outside the weights section', nibbles, weights, [L.NIBBLE_PRODUCT_BIAS, HUGE]);
+  refused('a zero point of 4-bit products above 127', nibbles, attribute, [L.NIBBLE_PRODUCT_TARGET_ZERO, 128]);
+  refused('reversed bounds of a 4-bit product', nibbles, attribute, [L.NIBBLE_PRODUCT_MIN, 100], [L.NIBBLE_PRODUCT_MAX,
+    50]);
+  refused('4-bit products of floats', nibbles, attribute, [L.RECORD_DTYPE, L.DTYPE_F32, 'byte']);
+
+  refused('4-bit weights in a float layer', floatLstm, attribute, [L.RECURRENT_PARTS, L.RECURRENT_HIDDEN_NIBBLES]);
+  refused('lists of 4-bit weights', sparseGru, attribute, [L.RECURRENT_PARTS, L.RECURRENT_INPUT_NIBBLES]);
+  refused('unknown packing of an svdf', svdf, attribute, [L.SVDF_NIBBLES, 2]);
+
   refused('unknown optional parts', lstm, attribute, [L.RECURRENT_PARTS, 16]);
   refused('optional parts of another kind of layer', gru, attribute, [L.RECURRENT_PARTS, L.RECURRENT_HAS_PEEPHOLE]);
   refused('an int8 layer in a mode for floats', lstm, attribute, [L.RECURRENT_MODE, L.RECURRENT_ASYMMETRIC]);

@@ -132,6 +132,17 @@ export function everyOperator(weightBits = 5): Graph {
     q,
   );
 
+  const four = weights([20, 60]);
+  four.data!.forEach((value, i, data) => {
+    data[i] = value >> 1;
+  });
+  const packed = b.node(
+    'fullyConnected',
+    [b.node('reshape', [x], {}, { quantization: x.quantization!, shape: [1, 60] }), four, null],
+    { activation: none },
+    q,
+  );
+
   // float32, dequantized from int8 and from its own input
   const f = b.node('dequantize', [t], {}, { dtype: 'float32' });
   const y = b.input('y', [2, 3, 4, 2]);
@@ -233,7 +244,7 @@ export function everyOperator(weightBits = 5): Graph {
     { quantization: quantizationOf(1 / 128, 0) },
   );
   const lp = b.node('lstm', [b.node('reshape', [y], {}, { shape: [1, 48] }), pruned([64, 48], (i) => i % 48 < 8),
-    pruned([64, 16], (i) => i === 9), null], { ...along, ...cell, hybrid: 'symmetric' });
+    pruned([64, 16], (i) => i % 16 === 9 && i < 80), null], { ...along, ...cell, hybrid: 'symmetric' });
   // the extra module
   const squared = b.node('unary', [pickedToo], { kind: 'square' });
   const isLarger = b.node('compare', [squared, pickedToo], { kind: 'less' }, { dtype: 'bool' });
@@ -298,8 +309,8 @@ export function everyOperator(weightBits = 5): Graph {
   );
   const spectrum = b.node('dft', [y], { axis: 1, length: 6, inverse: true, onesided: false });
   return b.finish([spectrum, ...detections, tops, ...kept, ...ranked, moved, patched, bent, strict, curve, normalized,
-    smooth, sums, places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, left!, right!, sq,
-    picked, gp, lp, history]);
+    smooth, sums, places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, packed, left!, right!,
+    sq, picked, gp, lp, history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

@@ -2,14 +2,14 @@ import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, OP_SPARSE_RECURRENT, RECORD_OPCOD
   RECURRENT_ASYMMETRIC, RECURRENT_BATCH, RECURRENT_BYTES, RECURRENT_CELL, RECURRENT_CELLS, RECURRENT_CELL_BITS,
   RECURRENT_CELL_CLIP, RECURRENT_COUPLED, RECURRENT_GATES, RECURRENT_GATE_WORDS, RECURRENT_GRU,
   RECURRENT_GRU_RESET_FIRST, RECURRENT_HARD_GATES, RECURRENT_HAS_NORM, RECURRENT_HAS_PEEPHOLE, RECURRENT_HAS_PROJECTION,
-  RECURRENT_HIDDEN, RECURRENT_HIDDEN_WEIGHTS, RECURRENT_INPUTS, RECURRENT_INPUT_BIAS, RECURRENT_INPUT_WEIGHTS,
-  RECURRENT_KIND, RECURRENT_LSTM, RECURRENT_MAX, RECURRENT_MIN, RECURRENT_MODE, RECURRENT_NORM, RECURRENT_NORM_BIAS,
-  RECURRENT_OUTPUTS, RECURRENT_OUT_MULTIPLIER, RECURRENT_OUT_ZERO, RECURRENT_PARTS, RECURRENT_PEEPHOLE, RECURRENT_PLAIN,
-  RECURRENT_PROJECTION, RECURRENT_PROJECTION_BIAS, RECURRENT_PROJECTION_CLIP, RECURRENT_PROJECTION_MULTIPLIER,
-  RECURRENT_PROJECTION_SCALE, RECURRENT_REVERSE, RECURRENT_RNN, RECURRENT_SOURCE, RECURRENT_SOURCE_BATCH_STRIDE,
-  RECURRENT_SOURCE_TIME_STRIDE, RECURRENT_SUMS, RECURRENT_TARGET, RECURRENT_TARGET_BATCH_STRIDE,
-  RECURRENT_TARGET_TIME_STRIDE, RECURRENT_TARGET_ZERO, RECURRENT_TIME, SPARSE_RECURRENT_BYTES,
-  SPARSE_RECURRENT_INPUT_COUNTS, UNARY_KINDS, UNARY_TANH } from '../../layout';
+  RECURRENT_HIDDEN, RECURRENT_HIDDEN_NIBBLES, RECURRENT_HIDDEN_WEIGHTS, RECURRENT_INPUTS, RECURRENT_INPUT_BIAS,
+  RECURRENT_INPUT_NIBBLES, RECURRENT_INPUT_WEIGHTS, RECURRENT_KIND, RECURRENT_LSTM, RECURRENT_MAX, RECURRENT_MIN,
+  RECURRENT_MODE, RECURRENT_NORM, RECURRENT_NORM_BIAS, RECURRENT_OUTPUTS, RECURRENT_OUT_MULTIPLIER, RECURRENT_OUT_ZERO,
+  RECURRENT_PARTS, RECURRENT_PEEPHOLE, RECURRENT_PLAIN, RECURRENT_PROJECTION, RECURRENT_PROJECTION_BIAS,
+  RECURRENT_PROJECTION_CLIP, RECURRENT_PROJECTION_MULTIPLIER, RECURRENT_PROJECTION_NIBBLES, RECURRENT_PROJECTION_SCALE,
+  RECURRENT_REVERSE, RECURRENT_RNN, RECURRENT_SOURCE, RECURRENT_SOURCE_BATCH_STRIDE, RECURRENT_SOURCE_TIME_STRIDE,
+  RECURRENT_SUMS, RECURRENT_TARGET, RECURRENT_TARGET_BATCH_STRIDE, RECURRENT_TARGET_TIME_STRIDE, RECURRENT_TARGET_ZERO,
+  RECURRENT_TIME, SPARSE_RECURRENT_BYTES, SPARSE_RECURRENT_INPUT_COUNTS, UNARY_KINDS, UNARY_TANH } from '../../layout';
 import { bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRanges, checkRecord, checkWork, checkedTable,
   dtypeOf, fail, float, int, needScratch, source, tables, targets, toF64 } from '../../record';
 import { checkActivation, checkFactor, checkFrames } from '../checks';
@@ -33,6 +33,17 @@ export function isSparse(r: usize): bool {
 @inline
 export function listsOf(field: usize): usize {
   return SPARSE_RECURRENT_INPUT_COUNTS + 3 * (field - RECURRENT_INPUT_WEIGHTS);
+}
+
+/** The bits of PARTS for 4-bit weights. */
+const NIBBLES = RECURRENT_INPUT_NIBBLES | RECURRENT_HIDDEN_NIBBLES | RECURRENT_PROJECTION_NIBBLES;
+
+/** Whether the weights at `field` have four bits. */
+export function hasNibbles(r: usize, field: usize): bool {
+  const part = field == RECURRENT_PROJECTION
+    ? RECURRENT_PROJECTION_NIBBLES
+    : RECURRENT_INPUT_NIBBLES << ((field - RECURRENT_INPUT_WEIGHTS) >> 2);
+  return (int(r, RECURRENT_PARTS) & part) != 0;
 }
 
 /** Whether the kind is a gru, with its reset gate before or after the product with U. */
@@ -59,11 +70,12 @@ export function describeRecurrent(r: usize): void {
   checkRanges(r, RECURRENT_INPUTS, 3, 1, 65536);
   checkCounts(r, RECURRENT_SOURCE_TIME_STRIDE, 4);
   checkRanges(r, RECURRENT_REVERSE, 1, 0, 1);
-  checkRanges(r, RECURRENT_PARTS, 1, 0, f32s ? 31 : 15);
+  checkRanges(r, RECURRENT_PARTS, 1, 0, 255);
   checkRanges(r, RECURRENT_MODE, 1, RECURRENT_PLAIN, f32s ? RECURRENT_ASYMMETRIC : RECURRENT_PLAIN);
   const kind = int(r, RECURRENT_KIND);
   const lstm = kind == RECURRENT_LSTM;
-  const parts = int(r, RECURRENT_PARTS);
+  const all = int(r, RECURRENT_PARTS);
+  const parts = all & ~NIBBLES;
   const hybrid = int(r, RECURRENT_MODE) != RECURRENT_PLAIN;
   const projects = (parts & RECURRENT_HAS_PROJECTION) != 0;
   const time = toF64(r, RECURRENT_TIME);
@@ -71,7 +83,8 @@ export function describeRecurrent(r: usize): void {
   const I = toF64(r, RECURRENT_INPUTS);
   const N = toF64(r, RECURRENT_CELLS);
   const P = toF64(r, RECURRENT_OUTPUTS);
-  if ((isSparse(r) && f32s && !hybrid) || (!lstm && (parts & ~RECURRENT_HARD_GATES) != 0) || (!projects && N != P) ||
+  if (((isSparse(r) || all != parts) && f32s && !hybrid) || (!f32s && (parts & RECURRENT_HARD_GATES) != 0) ||
+    (!lstm && (parts & ~RECURRENT_HARD_GATES) != 0) || (!projects && N != P) ||
     !(I >= 1 && I <= 65536 && N >= 1 && N <= 65536 && P >= 1 && P <= 65536))
   {
     fail(FAULT_ATTRIBUTE);
@@ -115,7 +128,7 @@ export function describeRecurrent(r: usize): void {
     tables(r, RECURRENT_NORM_BIAS, 1, G * lanes * 4);
   }
   if (projects) {
-    tables(r, RECURRENT_PROJECTION, 1, outputs * paddedLength(N, weight) * weight);
+    tables(r, RECURRENT_PROJECTION, 1, outputs * bytesOfRow(r, RECURRENT_PROJECTION, N, weight));
     tables(r, RECURRENT_PROJECTION_BIAS, 1, outputs * 4);
   }
   if (f32s) {
@@ -161,9 +174,10 @@ function describeMatrix(r: usize, field: usize, lanes: f64, K: f64, weight: f64)
   const lists = listsOf(field);
   const panels = lanes / 8;
   if (!isSparse(r) || int(r, lists + 8) == 0) {
-    tables(r, field, 1, lanes * paddedLength(K, weight) * weight);
+    tables(r, field, 1, lanes * bytesOfRow(r, field, K, weight));
     return lanes * K;
   }
+  if (hasNibbles(r, field)) fail(FAULT_ATTRIBUTE);
   const entries = toF64(r, lists + 8);
   checkCounts(r, lists + 8, 1);
   tables(r, field, 1, entries * 32);
@@ -173,10 +187,10 @@ function describeMatrix(r: usize, field: usize, lanes: f64, K: f64, weight: f64)
   return lanes + entries * 32;
 }
 
-/** Length of a packed row of weights, in elements; int8 weights come in groups of four. */
-@inline
-function paddedLength(K: f64, weight: f64): f64 {
-  return weight == 1 ? <f64>up(<i32>K, 4) : K;
+/** Bytes of a packed row of weights. They come in groups of four, or of eight with four bits. */
+function bytesOfRow(r: usize, field: usize, K: f64, weight: f64): f64 {
+  if (hasNibbles(r, field)) return <f64>(up(<i32>K, 8) >> 1);
+  return weight == 1 ? <f64>up(<i32>K, 4) : K * weight;
 }
 
 function checkClip(r: usize, field: usize): void {

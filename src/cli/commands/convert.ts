@@ -339,7 +339,7 @@ function warnAboutLabels(labels: number, outputs: readonly TensorInfo[], io: Io)
 function listedText(debugInfo: DebugInfo | undefined, pattern: PrunePattern | undefined): string | undefined {
   if (pattern === 'channels') return undefined;
   return debugInfo
-    ? `${plural(debugInfo.records.filter(({ layout }) => layout).length, 'layer')} faster`
+    ? `${plural(debugInfo.records.filter(({ layout }) => layout && layout !== 'nibbles').length, 'layer')} faster`
     : 'layers made faster where that pays';
 }
 

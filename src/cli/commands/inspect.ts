@@ -116,7 +116,7 @@ function weightsText(parts: KletParts, klet: Uint8Array): string {
  * MACs of a record count all its weights at every output position, hence the division.
  */
 function prunedText({ records }: DebugInfo): string | undefined {
-  const listed = records.filter(({ layout, op }) => layout !== undefined && op !== 'transposeConv2d');
+  const listed = records.filter(({ layout, op }) => layout && layout !== 'nibbles' && op !== 'transposeConv2d');
   if (listed.length === 0) return undefined;
   const counts = listed.map(({ macs, shape }) => macs * shape.at(-1) / countOf(shape));
   const all = sum(counts);
@@ -132,9 +132,10 @@ function sum(values: readonly number[]): number {
 
 /** @param columns width of the terminal; without it, names are shown in full */
 function operatorsTable(debugInfo: DebugInfo, columns: number | undefined): string {
-  const operators = debugInfo.records.map(({ op, layout, density }) =>
-    layout === undefined ? op : `${op}, ${percentText(density ?? 0, 1)} in ${layout}`
-  );
+  const operators = debugInfo.records.map(({ op, layout, density }) => {
+    if (layout === 'nibbles') return `${op}, 4 bits`;
+    return layout === undefined ? op : `${op}, ${percentText(density ?? 0, 1)} in ${layout}`;
+  });
   const macs = totalMacs(debugInfo);
   const shapes = debugInfo.records.map(({ shape }) => shapeText(shape));
   const widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length));

@@ -3,7 +3,8 @@ import { elementCount, input, perTensor, type AnyNode, type Tensor } from '../..
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../graph/operators';
 import type { Emitter } from '../emitter';
 import { emitConversion, emitQuantize } from './convert';
-import { foldZeroPoint, packFloat32, packInt8, packLanes, rowSums } from './pack';
+import { fewRows, staysPacked } from './nibbles';
+import { foldZeroPoint, packFloat32, packInt4, packInt8, packLanes, rowSums } from './pack';
 import { activationRange, quantizedRange } from './quantized';
 import { demand, demandWhole, requireTypes, shapeText, unsupported } from './refuse';
 import { f32 } from './rounding';
@@ -158,6 +159,8 @@ export function emitConv(
     emitInFloat(node, emit, x, y, weights, g, activation, macs);
     return;
   }
+  const weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
+  const rows = int8 && staysPacked(weights.values, emit, weightsZero) ? fewRows(g, K, emit) : undefined;
   const rowBytes = int8 ? Math.ceil(K / 4) * 8 : K * 4;
   const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
   const blockRows = Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
@@ -166,11 +169,16 @@ export function emitConv(
       values: weights.values as Int8Array,
       N: g.outC,
       K,
-      zero: weights.tensor.quantization?.zeroPoint[0] ?? 0,
+      zero: weightsZero,
       pixels: g.outH * g.outW,
       taps: g.kernel[0] * g.kernel[1],
+      isPacked: rows !== undefined,
     }, emit.weightLayout)
     : undefined;
+  if (rows !== undefined && !sparse) {
+    emitNibbles(node, emit, x, y, weights, rows, activation, macs);
+    return;
+  }
   const [opcode, bytes] = recordType(isHybrid, sparse !== undefined);
   const r = emit.record(opcode, bytes, x.dtype, node, node.op, macs);
   r.source(L.CONV2D_SOURCE, x);
@@ -198,7 +206,6 @@ export function emitConv(
   } else if (int8) {
     const zero = perTensor(x).zeroPoint;
     const [low, high] = quantizedRange(activation, y);
-    const weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
     if (sparse) {
       r.table(L.CONV2D_WEIGHTS, sparse.weights);
       r.table(L.SPARSE_DELTAS, sparse.deltas);
@@ -230,6 +237,30 @@ export function emitConv(
     r.float(L.CONV2D_MIN, low);
     r.float(L.CONV2D_MAX, high);
   }
+}
+
+/** Emits the product of int8 rows with a matrix of 4-bit weights, which stays packed. */
+function emitNibbles(
+  node: AnyNode,
+  emit: Emitter,
+  x: Tensor,
+  y: Tensor,
+  { values, K, bias, tensor }: ConvWeights,
+  rows: number,
+  activation: FusedActivation,
+  macs: number,
+): void {
+  const zero = tensor.quantization?.zeroPoint[0] ?? 0;
+  const N = values.length / K;
+  const sums = foldZeroPoint(rowSums(values, K, zero), perTensor(x).zeroPoint, bias);
+  const r = emit.record(L.OP_NIBBLE_PRODUCT, L.NIBBLE_PRODUCT_BYTES, 'int8', node, node.op, macs);
+  r.source(L.NIBBLE_PRODUCT_SOURCE, x);
+  r.target(L.NIBBLE_PRODUCT_TARGET, y);
+  r.table(L.NIBBLE_PRODUCT_WEIGHTS, packInt4(values as Int8Array, K, N, 1, zero));
+  r.table(L.NIBBLE_PRODUCT_BIAS, packLanes(Int32Array, sums));
+  r.table(L.NIBBLE_PRODUCT_SCALE, packLanes(Float32Array, requantizeScales(x, tensor, y, N)));
+  r.ints(L.NIBBLE_PRODUCT_ROWS, [rows, K, N, perTensor(y).zeroPoint, ...quantizedRange(activation, y)]);
+  r.layout('nibbles', density([values], zero));
 }
 
 /**

@@ -31,6 +31,29 @@ export function packInt8(values: Int8Array, K: number, outputs: number, groups: 
   return packed;
 }
 
+/**
+ * 4-bit weights by panels and quads, two to a byte: i8 [groups·N][K] → u8
+ * [groups][⌈N/8⌉][2·⌈K/8⌉][4][4]. Byte [c][i] of a quad has weight i of channel c in its low bits
+ * and of channel c + 4 in its high bits, both plus 8 and minus the zero point.
+ */
+export function packInt4(values: Int8Array, K: number, outputs: number, groups: number, zeroPoint = 0): Uint8Array {
+  const N = outputs / groups;
+  const panels = Math.ceil(N / PANEL);
+  const quads = 2 * Math.ceil(K / (2 * QUAD));
+  const packed = new Uint8Array(groups * panels * quads * PANEL * QUAD / 2).fill(0x88);
+  for (let c = 0; c < outputs; c++) {
+    const n = c % N;
+    const panel = Math.floor(c / N) * panels + Math.floor(n / PANEL);
+    const base = panel * quads * PANEL * QUAD / 2 + (n & 3) * QUAD;
+    const shift = n & 4;
+    for (let k = 0; k < K; k++) {
+      // the nibble is 8, the padding, so that the exclusive or with w is w + 8
+      packed[base + (k >> 2) * PANEL * QUAD / 2 + (k & 3)]! ^= (values[c * K + k]! - zeroPoint & 15) << shift;
+    }
+  }
+  return packed;
+}
+
 /** float32 weights by panels: f32 [groups·N][K] → [groups][⌈N/8⌉][K][8], padded with 0. */
 export function packFloat32(values: Float32Array, K: number, outputs: number, groups: number): Float32Array {
   const N = outputs / groups;
@@ -45,8 +68,9 @@ export function packFloat32(values: Float32Array, K: number, outputs: number, gr
   return packed;
 }
 
-/** Packs weights of either type: int8 by panels and quads, float32 by panels. */
-export function packMatrix(values: Values, K: number, outputs: number, groups: number): ArrayBufferView {
+/** Packs weights: int8 by panels and quads, with four bits if `packs`, and float32 by panels. */
+export function packMatrix(values: Values, K: number, outputs: number, groups: number, packs = false): ArrayBufferView {
+  if (packs) return packInt4(values as Int8Array, K, outputs, groups);
   return values instanceof Int8Array
     ? packInt8(values, K, outputs, groups)
     : packFloat32(values as Float32Array, K, outputs, groups);

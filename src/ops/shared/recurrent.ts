@@ -3,6 +3,7 @@ import { innermost, input, output, perTensor, type AnyNode, type Node, type Tens
 import type { CellActivation, Sequence } from '../../graph/operators';
 import type { Emitter, RecordWriter } from '../emitter';
 import { quantizeMultiplier } from './fixedPoint';
+import { nibbleParts, staysPacked } from './nibbles';
 import { packLanes, packMatrix, rowSums } from './pack';
 import { demand, requireTypes, shapeText, unsupported } from './refuse';
 import { f32 } from './rounding';
@@ -138,10 +139,16 @@ function listedGates(
   for (let gate = 0; gate < gates; gate++) {
     padded.set((values as Int8Array).subarray(gate * rows * K, (gate + 1) * rows * K), gate * lanes * K);
   }
-  return sparseWeights(
-    { values: padded, N: gates * lanes, K, zero: 0, pixels: 1, taps: 1, isRecurrent: true },
-    emit.weightLayout,
-  );
+  return sparseWeights({
+    values: padded,
+    N: gates * lanes,
+    K,
+    zero: 0,
+    pixels: 1,
+    taps: 1,
+    isRecurrent: true,
+    isPacked: staysPacked(values, emit),
+  }, emit.weightLayout);
 }
 
 /** Allocates the state of a node, with an initial real value of 0. */
@@ -213,6 +220,8 @@ export interface Cell {
   inputBias: ArrayLike<number>;
   hiddenBias: ArrayLike<number>;
   activation: CellActivation;
+  /** Bits of PARTS. */
+  parts?: number;
   /** int8: RECURRENT_GATE_WORDS numbers for each gate. */
   words?: number[][];
 }
@@ -254,17 +263,24 @@ export function emitCell(
   r.ints(L.RECURRENT_KIND, [cell.kind, time, batch, inputs, cells, outputs, ...strides, reverse ? 1 : 0,
     activationCode(cell.activation)]);
   r.int(L.RECURRENT_MODE, modeCode(mode, hybrid));
+  let parts = cell.parts ?? 0;
   for (const { data, K, field, lists, sparse } of matrices) {
+    const packs = !sparse && staysPacked(data, emit);
+    if (packs) parts |= nibbleParts[field]!;
     if (sparse) {
       r.table(field, sparse.weights);
       r.table(lists, sparse.counts);
       r.table(lists + 4, sparse.deltas);
       r.int(lists + 8, sparse.deltas.length);
     } else {
-      r.table(field, packMatrix(data, K, gates * cells, gates));
+      r.table(field, packMatrix(data, K, gates * cells, gates, packs));
     }
   }
-  if (isSparse) r.layout('blocks', density(matrices.map(({ data }) => data), 0));
+  r.int(L.RECURRENT_PARTS, parts);
+  const isPacked = (parts & (L.RECURRENT_INPUT_NIBBLES | L.RECURRENT_HIDDEN_NIBBLES)) !== 0;
+  if (isSparse || isPacked) {
+    r.layout(isSparse ? 'blocks' : 'nibbles', density(matrices.map(({ data }) => data), 0));
+  }
   r.table(L.RECURRENT_INPUT_BIAS, packLanes(biases, cell.inputBias, gates));
   r.table(L.RECURRENT_HIDDEN_BIAS, packLanes(biases, cell.hiddenBias, gates));
   if (cell.words) r.table(L.RECURRENT_GATES, Int32Array.from(cell.words.flat()));

@@ -5,10 +5,10 @@ import * as L from '../../../assembly/layout';
 
 /**
  * The layout of int8 weights: dense, or lists of pairs along K, or lists of blocks of 8 channels by
- * 4 along K.
+ * 4 along K, or dense with two weights of four bits in a byte.
  */
-export type WeightLayout = 'dense' | 'pairs' | 'blocks';
-export type ListLayout = Exclude<WeightLayout, 'dense'>;
+export type WeightLayout = 'dense' | 'pairs' | 'blocks' | 'nibbles';
+export type ListLayout = Exclude<WeightLayout, 'dense' | 'nibbles'>;
 
 /** The properties of a matrix product that the choice depends on. */
 export interface Product {
@@ -23,6 +23,8 @@ export interface Product {
   taps: number;
   /** The product of a recurrent layer, with unscaled accumulators, one row at a time. */
   isRecurrent?: boolean;
+  /** Whether dense weights stay packed with four bits, which is faster. */
+  isPacked?: boolean;
 }
 
 /** The tables of a SPARSE_CONV2D record, or of one matrix of a SPARSE_RECURRENT record. */
@@ -73,7 +75,7 @@ export function density(matrices: readonly ArrayLike<number>[], zero: number): n
  * faster, or if the layout cannot represent the weights.
  */
 export function sparseWeights(product: Product, wanted?: WeightLayout): SparseWeights | undefined {
-  if (wanted === 'dense') return undefined;
+  if (wanted === 'dense' || wanted === 'nibbles') return undefined;
   let best: { layout: ListLayout; lists: number[][]; time: number } | undefined;
   for (const layout of ['pairs', 'blocks'] as const) {
     if (wanted !== undefined && wanted !== layout) continue;
@@ -143,7 +145,8 @@ function pack({ values, N, K, zero, pixels }: Product, layout: ListLayout, lists
 // machine of bench/results. Dense weights have the time of the relaxed flavor, which is the
 // fastest. Only comparisons between these times matter.
 
-function denseTime({ N, K, pixels }: Product): number {
+function denseTime({ N, K, pixels, isPacked = false }: Product): number {
+  if (isPacked) return N * K / 50;
   return pixels === 1 ? N * K / 30 : pixels * (N * K / 56 + 0.44 * N + 0.16 * K);
 }
 
