@@ -27,6 +27,19 @@ export const binary: Operator<'binary'> = {
   stream: broadcasting,
   isChannelwise: true,
   fusesActivation: true,
+  relevantRange(node, operand, { operands, wanted }) {
+    const { kind, activation } = node.attributes;
+    const all = operands[operand]!;
+    const other = operands[1 - operand]!;
+    const clamp = activationRange(activation);
+    const low = Math.max(wanted[0], clamp[0]);
+    const high = Math.min(wanted[1], clamp[1]);
+    if (kind === 'add') return [low - other[1], high - other[0]];
+    if (kind === 'sub') return operand === 0 ? [low + other[0], high + other[1]] : [other[0] - high, other[1] - low];
+    if (kind === 'maximum') return [Math.max(low, other[0]), high];
+    if (kind === 'minimum') return [low, Math.min(high, other[1])];
+    return all;
+  },
   infer(node) {
     const a = input(node, 0);
     const b = input(node, 1);

@@ -11,6 +11,7 @@ import { sameTime } from './shared/stream';
 
 export const concat: Operator<'concat'> = {
   quantization: 'free',
+  joins: true,
   stream: {
     convert(node, stream) {
       const { axis } = node.attributes;

@@ -20,9 +20,8 @@ export function stridedNode(from: Tensor, to: Tensor, stride: number[]): AnyNode
   return { op: 'slice', name: to.name, inputs: [from], outputs: [to], attributes: { begin, stride } };
 }
 
-/** to [1] = the reduction of all elements of `from`. */
-export function reduceNode(from: Tensor, to: Tensor, kind: ReduceKind): AnyNode {
-  const axes = from.shape.map((_, d) => d);
+/** to = `from` reduced along axes, by default along all of them. */
+export function reduceNode(from: Tensor, to: Tensor, kind: ReduceKind, axes = from.shape.map((_, d) => d)): AnyNode {
   return { op: 'reduce', name: to.name, inputs: [from], outputs: [to], attributes: { kind, axes } };
 }
 
@@ -44,6 +43,22 @@ export function quantizeNode(from: Tensor, to: Tensor, name = to.name): AnyNode 
 /** to = the real values of `from`, in float32. */
 export function dequantizeNode(from: Tensor, to: Tensor, name = to.name): AnyNode {
   return { op: 'dequantize', name, inputs: [from], outputs: [to], attributes: {} };
+}
+
+/** to = a − b */
+export function differenceNode(a: Tensor, b: Tensor, to: Tensor): AnyNode {
+  return {
+    op: 'binary',
+    name: to.name,
+    inputs: [a, b],
+    outputs: [to],
+    attributes: { kind: 'sub', activation: 'none' },
+  };
+}
+
+/** to = from² */
+export function squareNode(from: Tensor, to: Tensor): AnyNode {
+  return { op: 'unary', name: to.name, inputs: [from], outputs: [to], attributes: { kind: 'square' } };
 }
 
 /** to = aᵀ·b or a·bᵀ of two matrices. */

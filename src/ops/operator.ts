@@ -83,6 +83,19 @@ export interface Weights<K extends OperatorName> {
   matrices?(node: Node<K>): WeightMatrix[];
 }
 
+/** The smallest and largest of some values. */
+export type Range = readonly [low: number, high: number];
+
+/** What is known of the values around a node. */
+export interface Surroundings {
+  /** The range of each operand. */
+  operands: Range[];
+  /** For each operand, the least of the maxima of its rows (last dimension). */
+  rowMaxima: number[];
+  /** The part of the output that makes a difference to later nodes. */
+  wanted: Range;
+}
+
 /** Post-training quantization of a recurrent layer. */
 export interface Int8Form<K extends OperatorName> {
   /**
@@ -130,6 +143,15 @@ export interface Operator<K extends OperatorName> {
   isChannelwise: boolean | ((node: Node<K>, channels: number) => boolean);
   /** Describes its weights, if it has any, for `quantize`, `cluster` and `prune`. */
   weights?: Weights<K>;
+  /**
+   * The values of an operand that make a difference: those beyond can be replaced by the nearest
+   * end, without changing an int8 output. By default all values do.
+   */
+  relevantRange?(node: Node<K>, operand: number, known: Surroundings): Range;
+  /** Whether `relevantRange` needs the maxima of the rows of operand 0. */
+  comparesRows?: boolean;
+  /** Whether the output consists of its inputs, side by side, which may have different ranges. */
+  joins?: boolean;
   /** Whether constant operands stay float32 in an int8 network. */
   keepsConstants?: boolean;
   /** The int8 form, for layers that the quantization rules cannot describe. */

@@ -67,6 +67,15 @@ export const unary: Operator<'unary'> = {
   stream: frameByFrame,
   isChannelwise: true,
   asActivation: ({ attributes: { kind } }) => (isActivation(kind) ? kind : undefined),
+  relevantRange({ attributes: { kind } }, _, { operands: [x], wanted }) {
+    if (isActivation(kind)) return activationRange(kind);
+    // where the function comes within a quarter of a step of its ends
+    const quarter = (wanted[1] - wanted[0]) / 1024;
+    const [low, high] = [wanted[0] + quarter, wanted[1] - quarter];
+    if (kind === 'logistic' && low > 0 && high < 1) return [Math.log(low / (1 - low)), Math.log(high / (1 - high))];
+    if (kind === 'tanh' && low > -1 && high < 1) return [Math.atanh(low), Math.atanh(high)];
+    return x!;
+  },
   infer(node) {
     const { kind, alpha } = node.attributes;
     demand(node, kind !== 'celu' || alpha !== 0, 'its alpha is 0, by which celu divides');

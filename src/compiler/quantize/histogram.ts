@@ -1,3 +1,4 @@
+import type { Quantization } from '../../graph/graph';
 import { activationQuantization, type Range } from './steps';
 
 /** Bins on each side of zero. With 256 steps in the range, a step has at least 16 bins. */
@@ -72,13 +73,16 @@ export class Histogram {
     return sum;
   }
 
-  /**
-   * The sum of the squared errors if the values are quantized in 256 steps over `range`. Within the
-   * range the rounding error is distributed evenly over a step, beyond it the error is the distance
-   * to the range.
-   */
+  /** The sum of the squared errors if the values are quantized in 256 steps over `range`. */
   noise(range: Range): number {
-    const { scale, zeroPoint } = activationQuantization(range);
+    return this.noiseOf(activationQuantization(range));
+  }
+
+  /**
+   * The sum of the squared errors of a quantization. Within its range the rounding error is
+   * distributed evenly over a step, beyond it the error is the distance to the range.
+   */
+  noiseOf({ scale, zeroPoint }: Quantization): number {
     const step = scale[0]!;
     const zero = zeroPoint[0]!;
     const low = step * (-128 - zero - 0.5);

@@ -1,13 +1,15 @@
 import { KletError } from '../../errors';
 import { cloneGraph, tensorsOf } from '../../graph/edit';
-import { elementCount, entriesOf, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
+import { elementCount, entriesOf, type AnyNode, type Graph, type Quantization, type Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
 import { reduceNode, reshapeNode, stridedNode } from '../../ops/nodes';
 import type { Model } from '../../runtime/model';
+import type { Inputs } from '../../runtime/types';
 import { compile } from '../compile';
 import { loadSync } from '../runtime';
 import { Histogram } from './histogram';
-import type { Range } from './steps';
+import { ruleOf } from './rules';
+import { intoSteps, type Range } from './steps';
 
 // Runs a float network on the samples and records statistics of its tensors. The plan contains
 // probes behind each tensor, which compute its extremes and pick some of its elements. Only the
@@ -37,6 +39,10 @@ export class TensorStatistics {
   readonly lows: number[] = [];
   readonly highs: number[] = [];
   readonly histogram = new Histogram();
+  /** The least of the maxima of its rows, if an operator compares the elements of a row. */
+  leastRowMaximum = Infinity;
+  /** The number of predictions whose largest element is another one in a fixed quantization. */
+  changedBest = 0;
   /** The first value that was infinite or not a number, and the sample, counted from 0. */
   notFinite?: { value: number; sample: number };
 
@@ -74,6 +80,9 @@ export interface Observations {
 interface Probe {
   tensor: Tensor;
   extremes?: Record<keyof Extremes, Tensor>;
+  rowMaximum?: Tensor;
+  /** The quantization of scores that the network returns, if its operator fixes it. */
+  fixed?: Quantization;
   picked: Tensor;
 }
 
@@ -123,7 +132,7 @@ export function isSequence(sample: Sample | readonly Sample[]): sample is readon
 }
 
 /** Runs a model that was compiled from `graph` and returns the values of its outputs. */
-export function predictAll({ outputs }: Graph, model: Model, sample: Sample): Map<Tensor, Float32Array> {
+export function predictAll({ outputs }: Graph, model: Model, sample: Inputs): Map<Tensor, Float32Array> {
   const result = model.predict(sample);
   if (outputs.length === 1) return new Map([[outputs[0]!, result]]);
   // an output that is an input too has another name in the model
@@ -132,12 +141,15 @@ export function predictAll({ outputs }: Graph, model: Model, sample: Sample): Ma
 
 function record(probes: Map<string, Probe>, values: ReadonlyMap<Tensor, Float32Array>, found: Observations): void {
   const first = (tensor: Tensor): number => values.get(tensor)![0]!;
-  for (const [name, { extremes, picked }] of probes) {
+  for (const [name, { extremes, rowMaximum, fixed, picked }] of probes) {
     const elements = values.get(picked)!;
     const seen = extremes
       ? { low: first(extremes.low), high: first(extremes.high), total: first(extremes.total) }
       : extremesOf(elements);
-    found.tensors.get(name)!.add(seen, elements, found.samples);
+    const statistics = found.tensors.get(name)!;
+    statistics.add(seen, elements, found.samples);
+    if (fixed && bestOf(elements) !== bestOf(intoSteps(elements, fixed))) statistics.changedBest++;
+    if (rowMaximum) statistics.leastRowMaximum = Math.min(statistics.leastRowMaximum, first(rowMaximum));
   }
 }
 
@@ -154,7 +166,7 @@ function extremesOf(values: Float32Array): Extremes {
 }
 
 /** The network with the results of the probes as its outputs. */
-function withProbes(
+export function withProbes(
   graph: Graph,
   observed: readonly Tensor[],
   whole: ReadonlySet<string>,
@@ -163,10 +175,18 @@ function withProbes(
   const wanted = new Set(observed.map(({ name }) => name));
   const probes = new Map<string, Probe>();
   const nodes: AnyNode[] = [];
+  const compared = new Set(probed.nodes.flatMap((node) => (operatorOf(node.op).comparesRows ? [node.inputs[0]!] : [])));
+  const scores = fixedScores(probed);
   const watch = (tensor: Tensor): void => {
     if (!wanted.has(tensor.name) || probes.has(tensor.name)) return;
-    const isWhole = whole.has(tensor.name) || elementCount(tensor.shape) <= PICKED;
-    probes.set(tensor.name, isWhole ? { tensor, picked: tensor } : addProbe(tensor, nodes));
+    const fixed = scores.get(tensor);
+    const isWhole = fixed || whole.has(tensor.name) || elementCount(tensor.shape) <= PICKED;
+    probes.set(tensor.name, {
+      tensor,
+      ...(compared.has(tensor) && { rowMaximum: addRowMaximum(tensor, nodes) }),
+      ...(fixed && { fixed }),
+      ...(isWhole ? { picked: tensor } : addExtremes(tensor, nodes)),
+    });
   };
   entriesOf(probed).forEach(watch);
   for (const node of probed.nodes) {
@@ -174,11 +194,43 @@ function withProbes(
     node.outputs.forEach(watch);
   }
   probed.nodes = nodes;
-  probed.outputs = [...probes.values()].flatMap(({ extremes, picked }) => [...Object.values(extremes ?? {}), picked]);
+  probed.outputs = [...probes.values()].flatMap((
+    { extremes, rowMaximum, picked },
+  ) => [...Object.values(extremes ?? {}), ...(rowMaximum ? [rowMaximum] : []), picked]);
   return { probed, probes };
 }
 
-function addProbe(tensor: Tensor, nodes: AnyNode[]): Probe {
+/** The vectors among the outputs whose quantization does not depend on the samples. */
+function fixedScores(graph: Graph): Map<Tensor, Quantization> {
+  const found = new Map<Tensor, Quantization>();
+  for (const node of graph.nodes) {
+    const rule = ruleOf(node);
+    const [tensor] = node.outputs;
+    const isVector = tensor!.shape.filter((d) => d > 1).length === 1;
+    if (typeof rule !== 'object' || !isVector || !graph.outputs.includes(tensor!)) continue;
+    found.set(tensor!, { scale: [rule.scale], zeroPoint: [rule.zeroPoint], axis: 0 });
+  }
+  return found;
+}
+
+function bestOf(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}
+
+function addRowMaximum(tensor: Tensor, nodes: AnyNode[]): Tensor {
+  const rows: Tensor = { name: `${tensor.name} (row maxima)`, shape: tensor.shape.with(-1, 1), dtype: 'float32' };
+  const least: Tensor = {
+    name: `${tensor.name} (least row maximum)`,
+    shape: tensor.shape.map(() => 1),
+    dtype: 'float32',
+  };
+  nodes.push(reduceNode(tensor, rows, 'max', [tensor.shape.length - 1]), reduceNode(rows, least, 'min'));
+  return least;
+}
+
+function addExtremes(tensor: Tensor, nodes: AnyNode[]): Pick<Probe, 'extremes' | 'picked'> {
   const count = elementCount(tensor.shape);
   const made = (what: string, shape: number[]): Tensor => ({
     name: `${tensor.name} (${what})`,
@@ -196,7 +248,7 @@ function addProbe(tensor: Tensor, nodes: AnyNode[]): Probe {
     reduceNode(flat, extremes.total, 'sum'),
     stridedNode(flat, picked, [stride]),
   );
-  return { tensor, extremes, picked };
+  return { extremes, picked };
 }
 
 /** A stride of at least `least` that reaches all channels, columns and rows. */

@@ -3,14 +3,14 @@ import { entriesOf, type AnyNode, type Graph, type Quantization, type Tensor } f
 import { operatorOf } from '../../ops/index';
 import { ruleOf, type RuleOf } from './rules';
 import { floatStates, rangeStates } from './states';
-import { activationQuantization, type Range } from './steps';
+import { activationQuantization, rangeOf as rangeOfValues, type Range } from './steps';
 
 /** What becomes of each node and tensor of a float32 network. */
 export interface QuantizationPlan {
   rules: RuleOf;
   /** The quantization of the tensors that become int8; all others stay as they are. */
   chosen: Map<Tensor, Quantization>;
-  /** The range of a float32 tensor, should a node need it in int8. */
+  /** The range of a float32 tensor or constant, should a node need it in int8. */
   rangeOf(tensor: Tensor): Range;
 }
 
@@ -34,7 +34,7 @@ export function planQuantization(
   const rules: RuleOf = (node) => (movers.has(node) ? 'float' : byName(node));
   const chosen = rangeStates(graph, wished, rules);
   for (const value of states.values) chosen.delete(value);
-  const rangeOf = (tensor: Tensor): Range => wished.get(tensor.name) ?? [0, 0];
+  const rangeOf = (tensor: Tensor): Range => wished.get(tensor.name) ?? rangeOfValues(tensor.data ?? []);
   const readers = consumers(graph);
   for (const tensor of entriesOf(graph)) {
     const isKept = readers.get(tensor)?.every((node) => node && (kept.has(node.name) || movers.has(node)));
@@ -56,7 +56,7 @@ export function planQuantization(
   return { rules, chosen, rangeOf };
 }
 
-/** The nodes that only move values from float32 operators to float32 operators. */
+/** The nodes that only move values of float32 operators, to others or to outputs. */
 function floatMovers(graph: Graph, rules: RuleOf): Set<AnyNode> {
   const readers = consumers(graph);
   const isFloat = new Map<AnyNode, boolean>();
@@ -66,7 +66,7 @@ function floatMovers(graph: Graph, rules: RuleOf): Set<AnyNode> {
   for (const node of graph.nodes.toReversed()) {
     const isMover = rules(node) === 'same';
     const all = isMover &&
-      node.outputs.every((tensor) => readers.get(tensor)?.every((reader) => reader && isFloat.get(reader)));
+      node.outputs.every((tensor) => readers.get(tensor)?.every((reader) => !reader || isFloat.get(reader)));
     isFloat.set(node, all || rules(node) === 'float');
     if (all) found.add(node);
   }

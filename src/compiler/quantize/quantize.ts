@@ -5,13 +5,16 @@ import type { AnyNode, Graph } from '../../graph/graph';
 import { checkGiven, checkGraph, checkSamples } from '../check';
 import { dropDead } from '../passes/dropDead';
 import { fuseActivation } from '../passes/fuseActivation';
-import { calibratedRange, type CalibrationMethod } from './calibration';
+import type { CalibrationMethod } from './calibration';
+import { choose, type Situation } from './choose';
 import { fitWeights } from './fit';
 import { KeptSamples } from './keptSamples';
 import { observe, type Observations, type Samples } from './observe';
 import { planQuantization } from './plan';
+import { relevantRanges } from './relevant';
 import { rewrite } from './rewrite';
 import { ruleOf } from './rules';
+import { checkFinite, checkInputs } from './safeguards';
 import type { Sequence } from './stagedRun';
 import type { Range } from './steps';
 import type { WeightBits } from './weights';
@@ -25,8 +28,13 @@ export interface QuantizeOptions {
   samples: Samples;
   /** Keep inputs and outputs float32 (default false: int8 with scale and zero point). */
   floatIo?: boolean;
-  /** How the ranges of activations are chosen (default `minMax`). */
-  calibration?: CalibrationMethod;
+  /**
+   * How the ranges of activations are chosen: by their extremes (`minMax`), without the 0.01 % of
+   * the values at each end (`percentile`), by the least squared error (`mse`), by the least
+   * Kullback-Leibler divergence (`entropy`), or, by default, for each tensor by the one of these
+   * with which its readers see the least error (`auto`).
+   */
+  calibration?: CalibrationMethod | 'auto';
   /**
    * Bits of the weights, for all layers or by name of layer (default 8). Weights of 7 bits lie
    * within ±63, of 4 bits within ±7; the file stores them as int8.
@@ -54,7 +62,10 @@ const quantizeOptions = {
   onProgress: 'function',
 } satisfies Options<QuantizeOptions>;
 
-const methods = { minMax: true, percentile: true, mse: true, entropy: true } satisfies Record<CalibrationMethod, true>;
+const methods = { auto: true, minMax: true, percentile: true, mse: true, entropy: true } satisfies Record<
+  CalibrationMethod | 'auto',
+  true
+>;
 
 /**
  * Post-training quantization of a float32 network to int8: activations per tensor (asymmetric),
@@ -86,8 +97,8 @@ export interface Prepared {
   observations: Observations;
   /** The range of each float32 tensor, by name. */
   ranges: Map<string, Range>;
-  /** Names of the nodes that stay in float32. */
-  kept: Set<string>;
+  /** The nodes that stay in float32, by name, with the reason. */
+  kept: Map<string, string>;
   bitsOf(node: AnyNode): WeightBits;
   floatIo: boolean;
 }
@@ -97,7 +108,7 @@ export function prepare(graph: Graph, options: QuantizeOptions): Prepared {
   checkGiven(graph, 'quantize()');
   checkOptions(options, quantizeOptions, 'quantize()');
   checkSamples(options.samples, 'quantize()');
-  const { samples, calibration: method = 'minMax', rounding = 'fitted', floatIo = false } = options;
+  const { samples, calibration: method = 'auto', rounding = 'fitted', floatIo = false } = options;
   if (!Object.hasOwn(methods, method)) {
     throw new KletError(
       'BAD_ARGUMENT',
@@ -121,12 +132,16 @@ export function prepare(graph: Graph, options: QuantizeOptions): Prepared {
   dropDead(work);
   fuseActivation(work);
   checkGraph(work, 'fuseActivation');
-  const kept = keptNodes(work, options.keep ?? []);
+  const asked = askedNodes(work, options.keep ?? []);
   const bitsOf = weightBitsOf(work, options.weightBits ?? 8);
   const passed = new KeptSamples(work);
   const observations = observe(work, passed.passing(samples), (done) => options.onProgress?.('calibrating', done));
-  const ranges =
-    new Map([...observations.tensors].map(([name, statistics]) => [name, calibratedRange(statistics, method)]));
+  checkInputs(work, observations);
+  const relevant = relevantRanges(work, observations);
+  const situation: Situation = { graph: work, observations, relevant, samples: passed.sequences };
+  checkFinite(situation, work.inputs);
+  const { ranges, kept } = choose(situation, method, asked);
+  checkFinite(situation, planQuantization(work, ranges, new Set(kept.keys())).chosen.keys());
   return { graph: work, samples: passed.sequences, observations, ranges, kept, bitsOf, floatIo };
 }
 
@@ -136,13 +151,13 @@ export function quantizePrepared(
   changes: Partial<Pick<Prepared, 'kept' | 'bitsOf' | 'floatIo'>> = {},
 ): Graph {
   const { graph, observations: { cells }, ranges, kept, bitsOf, floatIo } = { ...prepared, ...changes };
-  const result = rewrite(graph, planQuantization(graph, ranges, kept), { floatIo, cells, bitsOf });
+  const result = rewrite(graph, planQuantization(graph, ranges, new Set(kept.keys())), { floatIo, cells, bitsOf });
   checkGraph(result, 'quantize()');
   return result;
 }
 
 /** The names of the nodes to keep, checked. */
-function keptNodes(graph: Graph, names: unknown): Set<string> {
+function askedNodes(graph: Graph, names: unknown): Set<string> {
   if (!isArrayOf(names, isString)) {
     throw new KletError('BAD_ARGUMENT', `the option "keep" of quantize() takes names of nodes, not ${show(names)}`);
   }

@@ -5,7 +5,7 @@ import { quantizedBias } from '../../ops/shared/bias';
 import type { QuantizationRule } from '../../ops/operator';
 import type { QuantizationPlan } from './plan';
 import { quantizedStates } from './states';
-import { activationQuantization, intoSteps, rangeOf } from './steps';
+import { activationQuantization, intoSteps } from './steps';
 import { quantizedWeights, type WeightBits } from './weights';
 
 /** How the int8 network is written. */
@@ -133,7 +133,7 @@ class Writer {
       return index === 1 ? weights : quantizedBias(tensor, weights, step);
     }
     const values = tensor.data as Float32Array;
-    const quantization = activationQuantization(rangeOf(values));
+    const quantization = activationQuantization(this.plan.rangeOf(tensor));
     return { ...tensor, dtype: 'int8', quantization, data: intoSteps(values, quantization) };
   }
 }

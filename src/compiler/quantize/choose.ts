@@ -1,0 +1,157 @@
+import { producers } from '../../graph/edit';
+import type { AnyNode, Graph, Tensor } from '../../graph/graph';
+import { calibratedRange, usualRange, type CalibrationMethod } from './calibration';
+import type { Observations, TensorStatistics } from './observe';
+import { planQuantization, type QuantizationPlan } from './plan';
+import { decibels, lossyJoins, lossyScales } from './safeguards';
+import type { Sequence } from './stagedRun';
+import { activationQuantization, type Range } from './steps';
+import { tryQuantizations, type Answer, type Question } from './trial';
+
+/** What is known before the ranges are chosen. */
+export interface Situation {
+  graph: Graph;
+  observations: Observations;
+  /** The ranges that make a difference. */
+  relevant: ReadonlyMap<Tensor, Range>;
+  samples: readonly Sequence[];
+}
+
+/** The ranges of all tensors by name, and the nodes that stay in float32, each with the reason. */
+export interface Choice {
+  ranges: Map<string, Range>;
+  kept: Map<string, string>;
+}
+
+/** Ranges that differ by less than this fraction of their width are one candidate. */
+const ALIKE = 0.02;
+/** Another range must lower the error by this fraction, or the widest is taken. */
+const BETTER = 0.98;
+/** A reader that sees a signal of fewer decibels stays in float32, with what it reads. */
+const MIN_SQNR = 12;
+
+/** Ranges are tried on at most this many samples. */
+const MAX_TRIALS = 16;
+
+const autoMethods: CalibrationMethod[] = ['minMax', 'percentile', 'mse', 'entropy'];
+
+/**
+ * Chooses the range of each tensor. `auto` tries the ranges of all methods and takes the one with
+ * which the readers of the tensor see the least error. Where even the best range leaves too little
+ * of a signal, the nodes around the tensor stay in float32.
+ */
+export function choose(situation: Situation, method: CalibrationMethod | 'auto', asked: ReadonlySet<string>): Choice {
+  const { graph, samples } = situation;
+  const kept = new Map([...asked].map((name) => [name, 'as asked']));
+  const ranges = widestRanges(situation);
+  for (const [name, reason] of [...lossyScales(situation), ...lossyJoins(situation, ranges)]) {
+    if (!kept.has(name)) kept.set(name, reason);
+  }
+  const plan = planQuantization(graph, ranges, new Set(kept.keys()));
+  const candidates =
+    new Map(originsOf(graph, plan).map((tensor) => [tensor, candidateRanges(situation, tensor, method)]));
+  const questions = [...candidates].map(([origin, list]): Question => ({
+    origin,
+    candidates: list.map((range) => activationQuantization(range)),
+  }));
+  const answers = tryQuantizations(
+    graph,
+    questions,
+    { rules: plan.rules, relevant: narrowed(situation) },
+    few(samples),
+  );
+  for (const [tensor, list] of candidates) {
+    const best = bestOf(answers.filter(({ origin }) => origin === tensor), list.length);
+    ranges.set(tensor.name, list[best]!);
+    const isFinite = situation.observations.tensors.get(tensor.name)!.notFinite === undefined;
+    for (const answer of answers.filter(({ origin }) => origin === tensor)) {
+      for (const [name, reason] of tooLossy(graph, answer, best, isFinite)) if (!kept.has(name)) kept.set(name, reason);
+    }
+  }
+  return { ranges, kept };
+}
+
+/** The range of all values that make a difference, of activations and constants. */
+function widestRanges({ observations, relevant }: Situation): Map<string, Range> {
+  const ranges = new Map([...observations.tensors].map(([name, { range }]) => [name, range]));
+  for (const [tensor, range] of relevant) ranges.set(tensor.name, range);
+  return ranges;
+}
+
+/** A few of the samples, spread over all. */
+function few<T>(samples: readonly T[]): T[] {
+  const stride = Math.ceil(samples.length / MAX_TRIALS);
+  return samples.filter((_, i) => i % stride === 0);
+}
+
+/** The ranges of the tensors that have values which make no difference. */
+function narrowed({ observations, relevant }: Situation): Map<Tensor, Range> {
+  return new Map([...relevant].filter(([tensor, [low, high]]) => {
+    const seen = observations.tensors.get(tensor.name)?.range;
+    return seen && (low > seen[0] || high < seen[1]);
+  }));
+}
+
+/** The tensors whose range decides their quantization; others take it over from an operand. */
+function originsOf(graph: Graph, { chosen, rules }: QuantizationPlan): Tensor[] {
+  const made = producers(graph);
+  const isOrigin = (tensor: Tensor): boolean => {
+    const node = made.get(tensor);
+    const rule = node ? rules(node) : 'free';
+    if (rule === 'same') return !chosen.has(node!.inputs[0]!);
+    return rule === 'free' || rule === 'weights';
+  };
+  const all = [...graph.inputs, ...graph.nodes.flatMap((node) => node.outputs)];
+  return all.filter((tensor) => chosen.has(tensor) && isOrigin(tensor));
+}
+
+/** The ranges to try, the widest first. */
+function candidateRanges(
+  { observations, relevant }: Situation,
+  tensor: Tensor,
+  method: CalibrationMethod | 'auto',
+): Range[] {
+  const statistics = observations.tensors.get(tensor.name)!;
+  const limits = relevant.get(tensor) ?? statistics.range;
+  const within = (
+    [low, high]: Range,
+  ): Range => [Math.min(0, Math.max(low, limits[0])), Math.max(0, Math.min(high, limits[1]))];
+  const found = method === 'auto' ? allRanges(statistics) : [calibratedRange(statistics, method)];
+  return found.map(within).reduce<Range[]>((list, range) => {
+    const isNew = list.every((other) => !isAlike(range, other));
+    return isNew && range[1] > range[0] || list.length === 0 ? [...list, range] : list;
+  }, []);
+}
+
+function allRanges(statistics: TensorStatistics): Range[] {
+  return [...autoMethods.map((each) => calibratedRange(statistics, each)), usualRange(statistics)];
+}
+
+function isAlike(a: Range, b: Range): boolean {
+  const width = Math.max(a[1] - a[0], b[1] - b[0]);
+  return Math.abs(a[0] - b[0]) <= ALIKE * width && Math.abs(a[1] - b[1]) <= ALIKE * width;
+}
+
+function bestOf(answers: readonly Answer[], candidates: number): number {
+  const costs = Array.from({ length: candidates }, (_, i) => answers.reduce((sum, { errors }) => sum + errors[i]!, 0));
+  const least = Math.min(...costs);
+  return least < BETTER * costs[0]! ? costs.indexOf(least) : 0;
+}
+
+/** The nodes to keep because a reader loses its signal, with the reason. */
+function tooLossy(
+  graph: Graph,
+  { origin, reader, errors }: Answer,
+  best: number,
+  isFinite: boolean,
+): [string, string][] {
+  const error = errors[best]!;
+  const sqnr = decibels(error);
+  if (sqnr >= MIN_SQNR) return [];
+  const names = graph.nodes.filter((node: AnyNode) => node === reader || node.outputs.includes(origin));
+  const where = reader ? `at "${reader.name}"` : 'at an output of the network';
+  const reason = !isFinite
+    ? `"${origin.name}" has values that are not finite`
+    : `8 bits for "${origin.name}" leave ${sqnr.toFixed(1)} dB ${where}`;
+  return names.map(({ name }) => [name, reason]);
+}

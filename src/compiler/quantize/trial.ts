@@ -1,0 +1,224 @@
+import { consumers, producers } from '../../graph/edit';
+import { elementCount, entriesOf, resultsOf, type AnyNode, type Graph, type Quantization,
+  type Tensor } from '../../graph/graph';
+import { operatorOf } from '../../ops/index';
+import { dequantizeNode, differenceNode, quantizeNode, reduceNode, squareNode } from '../../ops/nodes';
+import { compile } from '../compile';
+import { loadSync } from '../runtime';
+import { predictAll } from './observe';
+import type { RuleOf } from './rules';
+import type { Sequence } from './stagedRun';
+import type { Range } from './steps';
+
+// Tries quantizations of activations. For each tensor and candidate, one plan computes the
+// operators that read the tensor twice, from its float32 values and from its rounded values, and
+// the energy of the difference. So a candidate is judged by the error that later layers see:
+// saturation that a relu6 hides costs nothing, and a channel that no weight multiplies does not
+// count.
+
+/** A tensor whose quantization is open, with the quantizations to try. */
+export interface Question {
+  origin: Tensor;
+  candidates: Quantization[];
+}
+
+/** What one reader of a tensor sees. */
+export interface Answer {
+  origin: Tensor;
+  /** The node that reads it, or undefined if the tensor itself is a result of the network. */
+  reader: AnyNode | undefined;
+  /**
+   * For each candidate the error relative to signal and error, averaged over the samples: from 0
+   * (none) to 1 (no signal is left).
+   */
+  errors: number[];
+}
+
+interface Circumstances {
+  /** Of the nodes: those that only move values are followed to the readers behind them. */
+  rules: RuleOf;
+  /** The ranges of values that make a difference; errors beyond them do not count. */
+  relevant: ReadonlyMap<Tensor, Range>;
+}
+
+/** A result of the plan: the energy of a reader's output, and of its error for each candidate. */
+interface Measure {
+  origin: Tensor;
+  reader: AnyNode | undefined;
+  signal: Tensor;
+  noise: Tensor[];
+}
+
+/** A reader whose output is larger is not computed twice; the error of the tensor itself counts. */
+const MAX_ELEMENTS = 2 ** 22;
+
+/**
+ * Judges the candidates on samples.
+ */
+export function tryQuantizations(
+  graph: Graph,
+  questions: readonly Question[],
+  { rules, relevant }: Circumstances,
+  samples: readonly Sequence[],
+): Answer[] {
+  if (questions.length === 0) return [];
+  const { plan, measures } = new Trial(graph, questions, { rules, relevant });
+  const seen = measures.map(() => ({ signal: [] as number[], noise: [] as number[][] }));
+  const model = loadSync(compile(plan, { debugInfo: false }));
+  try {
+    for (const sample of samples) {
+      model.reset();
+      for (const piece of sample) {
+        const values = predictAll(plan, model, piece);
+        measures.forEach(({ signal, noise }, i) => {
+          seen[i]!.signal.push(values.get(signal)![0]!);
+          seen[i]!.noise.push(noise.map((tensor) => values.get(tensor)![0]!));
+        });
+      }
+    }
+  } finally {
+    model.dispose();
+  }
+  return measures.map(({ origin, reader, noise }, i) => ({
+    origin,
+    reader,
+    errors: noise.map((_, k) => relativeError(seen[i]!.signal, seen[i]!.noise.map((each) => each[k]!))),
+  }));
+}
+
+/**
+ * The mean over the predictions of error / (error + signal). A prediction with little signal counts
+ * as if it had the usual one, and one with an extreme error counts no more than 1.
+ */
+function relativeError(signals: readonly number[], errors: readonly number[]): number {
+  const usual = [...signals].sort((a, b) => a - b)[signals.length >> 1] ?? 0;
+  const shares = errors.map((error, i) => {
+    if (error === 0) return 0;
+    return Number.isFinite(error) ? error / (error + Math.max(signals[i]!, usual)) : 1;
+  });
+  return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
+}
+
+/** Builds the plan that computes all measures. */
+class Trial {
+  readonly measures: Measure[] = [];
+  readonly plan: Graph;
+  private readonly nodes: AnyNode[] = [];
+  private readonly made: Map<Tensor, AnyNode>;
+  private readonly results: Set<Tensor>;
+  private names = 0;
+
+  constructor(graph: Graph, questions: readonly Question[], private readonly around: Circumstances) {
+    this.made = producers(graph);
+    this.results = new Set(resultsOf(graph));
+    const readers = consumers(graph);
+    const open = new Map(questions.map((question) => [question.origin, question]));
+    for (const tensor of entriesOf(graph)) this.judgeResult(tensor, open);
+    for (const node of graph.nodes) {
+      this.nodes.push(node);
+      if (this.around.rules(node) !== 'same') this.judge(node, open, readers);
+      for (const tensor of node.outputs) this.judgeResult(tensor, open);
+    }
+    const outputs = this.measures.flatMap(({ signal, noise }) => [signal, ...noise]);
+    this.plan = { ...graph, nodes: this.nodes, outputs };
+  }
+
+  /** The tensor of the questions that determines the quantization of `tensor`, if any. */
+  private originOf(tensor: Tensor, open: ReadonlyMap<Tensor, Question>): Question | undefined {
+    const question = open.get(tensor);
+    if (question) return question;
+    const node = this.made.get(tensor);
+    const source = node && this.around.rules(node) === 'same' ? node.inputs[0] : undefined;
+    return source && !source.data ? this.originOf(source, open) : undefined;
+  }
+
+  private judge(
+    reader: AnyNode,
+    open: ReadonlyMap<Tensor, Question>,
+    readers: ReadonlyMap<Tensor, (AnyNode | undefined)[]>,
+  ): void {
+    const asked = new Set(reader.inputs.flatMap((input) => (input && this.originOf(input, open)) ?? []));
+    const output = reader.outputs.find((tensor) => tensor.dtype === 'float32' && readers.has(tensor));
+    if (!output) return;
+    const isCostly = operatorOf(reader.op).isStateful || elementCount(output.shape) > MAX_ELEMENTS;
+    for (const question of asked) {
+      if (isCostly) this.judgeTensor(question.origin, question, reader);
+      else this.judgeReader(reader, output, question, open);
+    }
+  }
+
+  private judgeReader(reader: AnyNode, output: Tensor, question: Question, open: ReadonlyMap<Tensor, Question>): void {
+    const noise = question.candidates.map((candidate) => {
+      const inputs = reader.inputs.map((input) =>
+        input && this.originOf(input, open) === question ? this.rounded(input, question.origin, candidate) : input
+      );
+      const outputs = reader.outputs.map((tensor) => this.tensor(tensor.shape, tensor));
+      this.nodes.push({ ...reader, name: `${reader.name} (trial ${this.names})`, inputs, outputs });
+      return this.energy(output, output, outputs[reader.outputs.indexOf(output)]);
+    });
+    this.measures.push({ origin: question.origin, reader, signal: this.energy(output, output), noise });
+  }
+
+  private judgeResult(tensor: Tensor, open: ReadonlyMap<Tensor, Question>): void {
+    const question = this.results.has(tensor) ? this.originOf(tensor, open) : undefined;
+    if (question) this.judgeTensor(tensor, question, undefined);
+  }
+
+  private judgeTensor(tensor: Tensor, { origin, candidates }: Question, reader: AnyNode | undefined): void {
+    const noise = candidates.map((candidate) => this.energy(tensor, tensor, this.rounded(tensor, origin, candidate)));
+    this.measures.push({ origin, reader, signal: this.energy(tensor, tensor), noise });
+  }
+
+  /** `tensor` as it would be with its origin in a quantization. */
+  private rounded(tensor: Tensor, origin: Tensor, quantization: Quantization): Tensor {
+    if (tensor === origin) {
+      const int8 = this.tensor(tensor.shape, { ...tensor, dtype: 'int8', quantization });
+      const real = this.tensor(tensor.shape, tensor);
+      this.nodes.push(quantizeNode(tensor, int8), dequantizeNode(int8, real));
+      return real;
+    }
+    const mover = this.made.get(tensor)!;
+    const inputs = mover.inputs.map((input, i) => (i === 0 ? this.rounded(input!, origin, quantization) : input));
+    const outputs = mover.outputs.map((output) => this.tensor(output.shape, output));
+    this.nodes.push({ ...mover, name: `${mover.name} (trial ${this.names})`, inputs, outputs });
+    return outputs[mover.outputs.indexOf(tensor)]!;
+  }
+
+  /** The energy of a version of `original`, or of its difference from another. */
+  private energy(original: Tensor, tensor: Tensor, from?: Tensor): Tensor {
+    let term = this.relevantPart(original, tensor);
+    if (from) {
+      const [a, b] = [term, this.relevantPart(original, from)];
+      term = this.tensor(tensor.shape, tensor);
+      this.nodes.push(differenceNode(a, b, term));
+    }
+    const squares = this.tensor(tensor.shape, tensor);
+    const sum = this.tensor(tensor.shape.map(() => 1), tensor);
+    this.nodes.push(squareNode(term, squares), reduceNode(squares, sum, 'sum'));
+    return sum;
+  }
+
+  /** A version of `original`, clamped to the values that make a difference. */
+  private relevantPart(original: Tensor, tensor: Tensor): Tensor {
+    const range = this.around.relevant.get(original);
+    if (!range) return tensor;
+    return (['maximum', 'minimum'] as const).reduce((from, kind, i) => {
+      const bound: Tensor = { ...this.tensor([1], tensor), data: Float32Array.of(range[i]!) };
+      const to = this.tensor(tensor.shape, tensor);
+      this.nodes.push({
+        op: 'binary',
+        name: to.name,
+        inputs: [from, bound],
+        outputs: [to],
+        attributes: { kind, activation: 'none' },
+      });
+      return to;
+    }, tensor);
+  }
+
+  private tensor(shape: readonly number[], like: Tensor): Tensor {
+    const { dtype, quantization } = like;
+    const name = `${like.name} (trial ${this.names++})`;
+    return { name, shape: [...shape], dtype, ...(quantization && { quantization }) };
+  }
+}
