@@ -5,7 +5,7 @@ import { productWithTransposed, type FloatMatrix } from '../products';
 import type { LayerMatrix } from '../rows';
 import { fitMatrix, type FittedWeights } from './fitMatrix';
 import type { Grid } from './lattice';
-import { groupColumns, type SplitRows } from './layerRows';
+import { groupColumns, usualRows, type LayerRows } from './layerRows';
 import { int8Weights, realWeightRows, scalesOf, storedWeights } from './weightGrid';
 
 /**
@@ -27,12 +27,6 @@ interface Candidate extends FittedWeights {
   error: number;
 }
 
-/** Rows in the float network and in the quantized one. */
-export interface LayerRows {
-  before: SplitRows;
-  now: SplitRows;
-}
-
 /**
  * Gives a layer the best of three: the weights that it has, these with a bias that keeps the means
  * of the products, or weights fitted to the rows with such a bias.
@@ -42,11 +36,12 @@ export interface LayerRows {
  */
 export function fitLayer(
   { float, int8 }: LayerPair,
-  rows: LayerRows,
+  given: LayerRows,
   grid: Grid,
   biases: Map<string, Float64Array>,
 ): void {
   const { N, K, groups, node, biasAt } = int8;
+  const rows = usualRows(given);
   const key = `${node.name} ${biasAt}`;
   const bias = biases.get(key) ?? realBias(float);
   const known = { integers: storedWeights(int8), scale: scalesOf(int8), bias, error: 0 };

@@ -11,6 +11,9 @@ const MAX_NUMBERS = 2 ** 24;
 /** Every fourth sample checks what the others were fitted to. */
 const HELD_OUT = 4;
 
+/** A row whose error is larger than this many times the median error is cut off. */
+const MAX_ERROR = 100;
+
 /** Rows of a layer's inputs, those that weights are fitted to and those that check the fit. */
 export interface SplitRows {
   fitted: FloatMatrix;
@@ -49,6 +52,41 @@ function joined(rows: readonly Float32Array[], columns: number): FloatMatrix {
   const values = new Float32Array(rows.length * columns);
   rows.forEach((row, i) => values.set(row, i * columns));
   return { rows: rows.length, columns, values };
+}
+
+/** Rows in the float network, and the same rows in the quantized one. */
+export interface LayerRows {
+  before: SplitRows;
+  now: SplitRows;
+}
+
+/**
+ * The rows without those that the quantized network cuts off. Few of them would count more than all
+ * others, and no weights can restore what was cut off.
+ */
+export function usualRows({ before, now }: LayerRows): LayerRows {
+  const fitted = usual(before.fitted, now.fitted);
+  const heldOut = usual(before.heldOut, now.heldOut);
+  return {
+    before: { fitted: fitted.before, heldOut: heldOut.before },
+    now: { fitted: fitted.now, heldOut: heldOut.now },
+  };
+}
+
+function usual(before: FloatMatrix, now: FloatMatrix): { before: FloatMatrix; now: FloatMatrix } {
+  const { rows, columns } = before;
+  const errors = Float64Array.from({ length: rows }, (_, r) => {
+    let error = 0;
+    for (let i = r * columns; i < (r + 1) * columns; i++) error += (before.values[i]! - now.values[i]!) ** 2;
+    return error;
+  });
+  const limit = MAX_ERROR * (errors.slice().sort()[rows >> 1] ?? 0);
+  const isUsual = (r: number): boolean => limit === 0 || errors[r]! <= limit;
+  if (Array.from(errors.keys()).every(isUsual)) return { before, now };
+  const kept = [...errors.keys()].filter(isUsual);
+  const picked = ({ values }: FloatMatrix): FloatMatrix =>
+    joined(kept.map((r) => values.subarray(r * columns, (r + 1) * columns)), columns);
+  return { before: picked(before), now: picked(now) };
 }
 
 /** The columns of one group. */

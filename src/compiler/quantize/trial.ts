@@ -49,6 +49,8 @@ interface Measure {
   noise: Tensor[];
 }
 
+/** One sample of so many may be an outlier. */
+const OUTLIER_EVERY = 16;
 /** A reader whose output is larger is not computed twice; the error of the tensor itself counts. */
 const MAX_ELEMENTS = 2 ** 22;
 
@@ -79,24 +81,35 @@ export function tryQuantizations(
   } finally {
     model.dispose();
   }
+  const sizes = samples.map((sample) => sample.length);
   return measures.map(({ origin, reader, noise }, i) => ({
     origin,
     reader,
-    errors: noise.map((_, k) => relativeError(seen[i]!.signal, seen[i]!.noise.map((each) => each[k]!))),
+    errors: noise.map((_, k) => relativeError(seen[i]!.signal, seen[i]!.noise.map((each) => each[k]!), sizes)),
   }));
 }
 
 /**
  * The mean over the predictions of error / (error + signal). A prediction with little signal counts
- * as if it had the usual one, and one with an extreme error counts no more than 1.
+ * as if it had the usual one. One sample in sixteen, that with the largest error, does not count:
+ * it may be an outlier, whose values a range may cut off.
+ *
+ * @param sizes predictions of each sample
  */
-function relativeError(signals: readonly number[], errors: readonly number[]): number {
+function relativeError(signals: readonly number[], errors: readonly number[], sizes: readonly number[]): number {
   const usual = [...signals].sort((a, b) => a - b)[signals.length >> 1] ?? 0;
   const shares = errors.map((error, i) => {
     if (error === 0) return 0;
     return Number.isFinite(error) ? error / (error + Math.max(signals[i]!, usual)) : 1;
   });
-  return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
+  let from = 0;
+  const bySample = sizes.map((size) => meanOf(shares.slice(from, from += size)));
+  const spared = Math.floor(sizes.length / OUTLIER_EVERY);
+  return meanOf(bySample.sort((a, b) => a - b).slice(0, sizes.length - spared));
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 /** Builds the plan that computes all measures. */
