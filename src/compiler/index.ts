@@ -6,7 +6,7 @@ export { compare, minAgreement, minSqnr, type Comparison, type ComparisonSample,
 export { quantize, type CalibrationMethod, type QuantizeOptions, type WeightBits } from './quantize/index';
 export { repack, type RepackOptions } from './repack';
 export { toStream, type StreamOptions } from './stream';
-export { evaluate, type EvaluatedNetwork } from '../evaluation/evaluate';
+export { evaluate, type EvaluatedModel, type EvaluatedNetwork, type EvaluatedStream } from '../evaluation/evaluate';
 export { evaluatePair, type Difference, type PairedEvaluation, type PairedExample } from '../evaluation/pair';
 export { calibrationError } from '../evaluation/calibration';
 export { classReport, type ClassAverages, type ClassReports } from '../evaluation/classReport';

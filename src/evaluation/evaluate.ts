@@ -2,15 +2,28 @@ import { checkFunction, checkOptions, checkWhole, show, type Options } from '../
 import { compile } from '../compiler/compile';
 import { loadSync } from '../compiler/runtime';
 import { describeValue, KletError } from '../errors';
+import type { TensorInfo } from '../format/klet';
 import type { Graph } from '../graph/graph';
-import type { Model } from '../runtime/model';
 import type { Collector } from './collector';
 import { Estimates, type Outcome, type Resampling } from './measure';
 import { collectorOf, taskOf, tasks } from './task';
 import type { EvaluateOptions, Evaluation, Example, ExampleInputs, Target } from './types';
 
 /** A network to evaluate: a graph, the bytes of a `.klet` file, or a loaded model. */
-export type EvaluatedNetwork = Graph | Uint8Array | Model;
+export type EvaluatedNetwork = Graph | Uint8Array | EvaluatedModel;
+
+/** The part of a `Model` that an evaluation needs. */
+export interface EvaluatedModel {
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  createState(): EvaluatedStream;
+}
+
+/** The part of a `Stream` that an evaluation needs. */
+export interface EvaluatedStream {
+  predict(inputs: ExampleInputs): Float32Array & Record<string, Float32Array>;
+  reset(): void;
+}
 
 const evaluateOptions = {
   task: 'any',
@@ -95,7 +108,7 @@ export function collect(
     if (done === 0) throw new KletError('BAD_ARGUMENT', `${of} needs examples: inputs with their right answers`);
     return runs.map((run) => run.finish());
   } finally {
-    for (const { model, isOwn } of models) if (isOwn) model.dispose();
+    for (const { dispose } of models) dispose?.();
   }
 }
 
@@ -130,17 +143,24 @@ function checkExample(example: unknown, index: number): void {
   throw new KletError('BAD_ARGUMENT', `example ${index} must be { input, target }, not ${found}`);
 }
 
-function open(network: unknown, of: string): { model: Model; isOwn: boolean } {
-  if (network instanceof Uint8Array) return { model: loadSync(network), isOwn: true };
+/** A model, and how it is disposed if it was made here. */
+function open(network: unknown, of: string): { model: EvaluatedModel; dispose?: () => void } {
   const isModel = typeof network === 'object' && network !== null && 'createState' in network;
-  if (isModel && typeof network.createState === 'function') return { model: network as Model, isOwn: false };
-  if (typeof network !== 'object' || network === null || !('nodes' in network)) {
+  if (isModel && typeof network.createState === 'function') return { model: network as EvaluatedModel };
+  const isFile = network instanceof Uint8Array;
+  if (!isFile && (typeof network !== 'object' || network === null || !('nodes' in network))) {
     throw new KletError(
       'BAD_ARGUMENT',
       `${of} takes a graph, the bytes of a .klet file or a model, not ${show(network)}`,
     );
   }
-  return { model: loadSync(compile(network as Graph, { debugInfo: false })), isOwn: true };
+  const model = loadSync(isFile ? network : compile(network as Graph, { debugInfo: false }));
+  return {
+    model,
+    dispose: () => {
+      model.dispose();
+    },
+  };
 }
 
 /** Adds an example; an error about it names it. */
@@ -155,10 +175,10 @@ function addExample(run: Run, { input, target }: Example, index: number): void {
 
 /** A network and its answers. */
 class Run {
-  private readonly stream: ReturnType<Model['createState']>;
+  private readonly stream: EvaluatedStream;
   private collector: Collector | undefined;
 
-  constructor(private readonly model: Model, private readonly options: EvaluateOptions) {
+  constructor(private readonly model: EvaluatedModel, private readonly options: EvaluateOptions) {
     this.stream = model.createState();
   }
 
