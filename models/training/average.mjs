@@ -27,4 +27,11 @@ export class Averages {
   of(variable) {
     return this.#values.get(variable);
   }
+
+  /** Sets every variable to its average. */
+  assign(tf) {
+    for (const [variable, average] of this.#values) {
+      tf.tidy(() => variable.assign(tf.tensor(average, variable.shape)));
+    }
+  }
 }

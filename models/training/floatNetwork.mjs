@@ -9,7 +9,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /** Tensors that a layer may have, in the order of the node's inputs. */
-const TENSORS = ['weights', 'recurrentWeights', 'bias', 'recurrentBias'];
+const INPUTS = ['weights', 'recurrentWeights', 'bias', 'recurrentBias'];
+
+/** Learned scales of a layer's weights (int8.mjs). */
+const SCALES = ['weightScales', 'recurrentWeightScales'];
 
 /**
  * @param path of the files, without the extensions .json and .bin
@@ -25,7 +28,7 @@ export function saveFloatNetwork(path, network) {
   };
   const layers = network.layers.map((layer) => ({
     ...layer,
-    ...Object.fromEntries(namesOf(layer).map((name) => [name, place(layer[name])])),
+    ...Object.fromEntries(storedOf(layer).map((name) => [name, place(layer[name])])),
   }));
   const bytes = new DataView(new ArrayBuffer(offset * 4));
   let at = 0;
@@ -46,7 +49,7 @@ export function loadFloatNetwork(path) {
   const file = readFileSync(`${path}.bin`);
   const bytes = new DataView(file.buffer, file.byteOffset, file.byteLength);
   for (const layer of network.layers) {
-    for (const name of namesOf(layer)) {
+    for (const name of storedOf(layer)) {
       const tensor = layer[name];
       const length = tensor.shape.reduce((a, b) => a * b, 1);
       tensor.data = Float32Array.from({ length }, (_, i) => bytes.getFloat32((tensor.offset + i) * 4, true));
@@ -55,9 +58,14 @@ export function loadFloatNetwork(path) {
   return network;
 }
 
-/** The names of a layer's tensors. */
+/** The names of a layer's tensors that its node reads. */
 export function namesOf(layer) {
-  return TENSORS.filter((name) => layer[name]);
+  return INPUTS.filter((name) => layer[name]);
+}
+
+/** The names of all tensors of a layer. */
+function storedOf(layer) {
+  return [...INPUTS, ...SCALES].filter((name) => layer[name]);
 }
 
 /** Runs the network in plain loops. @returns the output, f32 */

@@ -1,24 +1,46 @@
 /** Float networks as graphs of kinglet. */
 import { GraphBuilder, compile, prune } from '../../dist/compiler.js';
 import { namesOf } from './floatNetwork.mjs';
+import { int8Constants, outputQuantization, perTensor } from './int8.mjs';
 
-/** A layer's weights, biases and other tensors as constant inputs of its node. */
-export function constantsOf(builder, layer) {
+/**
+ * A layer's weights, biases and other tensors as constant inputs of its node, in int8 if its input
+ * x is.
+ */
+export function constantsOf(builder, layer, x) {
+  if (x.dtype === 'int8') return int8Constants(builder, layer, x);
   return namesOf(layer).map((part) =>
     builder.constant(layer[part].data, layer[part].shape, undefined, `${layer.name}/${part}`)
   );
 }
 
-/** Converts a float network's chain of layers to kinglet's graph. */
+/** The input of a network's graph, int8 if its quantization is known. */
+export function inputOf(builder, { name, quantization }, shape) {
+  return quantization
+    ? builder.input(name, shape, 'int8', perTensor(quantization))
+    : builder.input(name, shape, 'float32');
+}
+
+/** Adds the node of a layer that reads x. */
+export function addLayer(builder, layer, x, { name = layer.name, shape = layer.shape } = {}) {
+  const options = {
+    name,
+    ...(shape && { shape }),
+    ...(x.dtype === 'int8' && { quantization: outputQuantization(layer, x) }),
+  };
+  return builder.node(layer.op, [x, ...constantsOf(builder, layer, x)], layer.attributes, options);
+}
+
+/**
+ * Converts a network's chain of layers to kinglet's graph. A network with learned scales becomes an
+ * int8 graph with exactly these scales, without calibration.
+ */
 export function toGraph({ name, input, output, layers }) {
   const builder = new GraphBuilder(name);
-  let x = builder.input(input.name, input.shape, 'float32');
+  let x = inputOf(builder, input, input.shape);
   for (const layer of layers) {
     const last = layer === layers[layers.length - 1];
-    x = builder.node(layer.op, [x, ...constantsOf(builder, layer)], layer.attributes, {
-      name: last ? output.name : layer.name,
-      shape: layer.shape,
-    });
+    x = addLayer(builder, layer, x, last ? { name: output.name } : {});
   }
   return builder.finish([x]);
 }

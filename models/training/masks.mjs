@@ -48,6 +48,7 @@ export function masksOf(matrices, pattern, sparsity, scope = 'layer') {
  * @param from, until the part of training in which pruning happens; the masks stay fixed afterwards
  */
 export function sparsityAt(progress, final, from, until) {
-  const left = 1 - Math.min(1, Math.max(0, (progress - from) / (until - from)));
+  if (progress >= until) return final;
+  const left = 1 - Math.max(0, (progress - from) / (until - from));
   return final * (1 - left ** 3);
 }

@@ -3,6 +3,3 @@ import { fileURLToPath } from 'node:url';
 
 /** Path of the network's files, without the extensions .json and .bin. */
 export const FLOAT_NETWORK = fileURLToPath(new URL('digits.float', import.meta.url));
-
-/** Path of the network with 80 % of its weights pruned. */
-export const PRUNED_NETWORK = fileURLToPath(new URL('digits-pruned.float', import.meta.url));

@@ -36,35 +36,47 @@ export function foldedLayers(network) {
  * x [N][28][28][1] → logits [N][10]
  *
  * @param weightsOf (layer) → the weights to use
- * @param rounded (activations, layer) → activations rounded to int8 precision
+ * @param rounded (activations, name) → activations rounded to int8 precision; name is that of a
+ *   layer with weights, or `pool`
  */
 export function foldedLogits(layers, x, weightsOf = ({ weights }) => weights, rounded = (y) => y) {
   const [batch] = x.shape;
   for (const layer of layers) {
     const weights = weightsOf(layer);
-    if (layer.op === 'fullyConnected') return dense(rounded(globalAverage(x), layer), weights, layer.bias);
+    if (layer.op === 'fullyConnected') {
+      return rounded(dense(rounded(globalAverage(x), 'pool'), weights, layer.bias), layer.name);
+    }
     const rows = biasRelu6(tf.reshape(convolve(x, weights, layer), [-1, layer.channels]), layer.bias);
-    x = tf.reshape(rounded(rows, layer), [batch, layer.size, layer.size, layer.channels]);
+    x = rounded(tf.reshape(rows, [batch, layer.size, layer.size, layer.channels]), layer.name);
   }
 }
 
 /**
- * The float network with new weights and biases.
+ * The network as int8, with what training has learned.
  *
- * @param weightsOf, biasOf (layer) → f32 in the layout of the layer's variable
+ * @param layers of foldedLayers
+ * @param learned (layer) → { weights, bias, weightScales }, f32 in the layout of its variables
+ * @param quantizations { scale, zeroPoint } of the input and of the layers' outputs, by name
  */
-export function withWeights(network, layers, weightsOf, biasOf) {
+export function int8Network(network, layers, learned, quantizations) {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   return {
     ...network,
+    input: { ...network.input, quantization: quantizations.get(network.input.name) },
     layers: network.layers.map((layer) => {
+      const quantization = quantizations.get(layer.name);
       const trained = byName.get(layer.name);
-      if (!trained) return layer;
+      if (!trained) return quantization ? { ...layer, quantization } : layer;
+      const { weights, bias, weightScales } = learned(trained);
       const { shape } = layer.weights;
-      const data = layer.op === 'depthwiseConv2d'
-        ? weightsOf(trained)
-        : swapped(weightsOf(trained), layer.weights.data.length / shape[0], shape[0]);
-      return { ...layer, weights: { shape, data }, bias: { shape: layer.bias.shape, data: biasOf(trained) } };
+      const data = layer.op === 'depthwiseConv2d' ? weights : swapped(weights, weights.length / shape[0], shape[0]);
+      return {
+        ...layer,
+        quantization,
+        weights: { shape, data },
+        bias: { shape: layer.bias.shape, data: bias },
+        weightScales: { shape: [weightScales.length], data: weightScales },
+      };
     }),
   };
 }

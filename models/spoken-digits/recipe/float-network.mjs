@@ -8,8 +8,6 @@ import { BANDS } from './features.mjs';
 
 /** Path of the network's files, without the extensions .json and .bin. */
 export const FLOAT_NETWORK = fileURLToPath(new URL('spoken-digits.float', import.meta.url));
-/** Path of the network with 80 % of its weights pruned. */
-export const PRUNED_NETWORK = fileURLToPath(new URL('spoken-digits-pruned.float', import.meta.url));
 
 /**
  * @param frames f32 [T][BANDS]

@@ -61,7 +61,7 @@ export function variablesOf({ convolutions, projection, gru, classifier }) {
  * x [T·B][BANDS], frame after frame → logits [T·B][10]
  *
  * @param drop (tensor) → tensor: dropout in training
- * @param rounded (activations, name) → activations rounded to int8
+ * @param rounded (activations, name of the layer) → activations rounded to int8
  */
 export function logitsOf(network, x, frames, batch, drop = (y) => y, rounded = (y) => y) {
   let y = tf.reshape(x, [frames * batch, BANDS, 1]);
@@ -75,7 +75,7 @@ export function logitsOf(network, x, frames, batch, drop = (y) => y, rounded = (
     ));
   const { weights, bias, recurrentWeights, recurrentBias } = network.gru;
   y = drop(rounded(gru(dense(y, weights, bias), recurrentWeights, recurrentBias, frames, batch), 'gru'));
-  return classify(y, network.classifier.weights, network.classifier.bias);
+  return rounded(classify(y, network.classifier.weights, network.classifier.bias), 'classifier');
 }
 
 /** Loads the values of a saved float network. */
@@ -90,6 +90,12 @@ export function assign(network, saved) {
       );
     }
   });
+}
+
+/** The layers with weights, by the names that `layersOf` gives them. */
+export function namedLayers({ convolutions, projection, gru, classifier }) {
+  const named = convolutions.map((layer, i) => [`convolution${i + 1}`, layer]);
+  return { ...Object.fromEntries(named), projection, gru, classifier };
 }
 
 /** The network with its matrices replaced. @param replace (matrix) → tensor */

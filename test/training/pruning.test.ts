@@ -1,42 +1,11 @@
-import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { Random } from './helpers/random';
+import { folder, hasTensorflow, lastLine, noise, training } from './library';
 
-// Tests models/training, the library with which the recipes train pruned networks.
+// Masks, their schedule, averages and distillation from soft labels.
 
-const folder = path.resolve(import.meta.dirname, '../models/training');
-
-interface Variable {
-  dataSync: () => Float32Array;
-}
-interface ActivationRange {
-  low: number;
-  high: number;
-  follow(values: Float32Array): void;
-  round(values: Float32Array): Float32Array;
-}
-interface Training {
-  masksOf: (
-    matrices: { weights: Float32Array; outputs: number }[],
-    pattern: string,
-    sparsity: number,
-    scope?: string,
-  ) => Float32Array[];
-  sparsityAt: (progress: number, final: number, from: number, until: number) => number;
-  roundWeights: (weights: Float32Array, outputs: number, groups?: number, levels?: number) => Float32Array;
-  Averages: new(variables: Variable[], memory?: number) => { follow(): void; of(variable: Variable): Float32Array };
-  Range: new(momentum?: number) => ActivationRange;
-}
-const { Averages, masksOf, sparsityAt, roundWeights, Range } = await import(path.join(folder, 'index.mjs')) as Training;
-
-/** f32 [inputs][outputs] */
-function noise(inputs: number, outputs: number, seed: number): Float32Array {
-  const random = new Random(seed);
-  return Float32Array.from({ length: inputs * outputs }, () => random.between(-1, 1));
-}
+const { Averages, masksOf, sparsityAt } = training;
 
 describe('masks', () => {
   test('of single weights prune the smallest', () => {
@@ -99,74 +68,24 @@ test('the pruned share rises along a cubic, then stays constant', () => {
   const at = (progress: number): number => sparsityAt(progress, 0.8, from, until);
   expect([at(0), at(0.1), at(0.6), at(1)]).toEqual([0, 0, 0.8, 0.8]);
   expect(at(0.35)).toBeCloseTo(0.8 * (1 - 0.5 ** 3), 12); // Zhu & Gupta, equation 1, half way
-});
-
-describe('rounding', () => {
-  test.each([127, 31])(
-    'rounds the weights of an output to multiples of its largest / %i, with an error of at most half a unit',
-    (levels) => {
-      const weights = noise(30, 6, 3);
-      const rounded = roundWeights(weights, 6, 6, levels);
-      for (let n = 0; n < 6; n++) {
-        const largest = Math.max(...weights.filter((_, i) => i % 6 === n).map(Math.abs));
-        const step = largest / levels;
-        for (let i = n; i < weights.length; i += 6) {
-          expect(Math.abs(rounded[i]! - weights[i]!)).toBeLessThanOrEqual(step / 2 + 1e-6);
-          expect(Math.abs(rounded[i]! / step - Math.round(rounded[i]! / step))).toBeLessThan(1e-4);
-        }
-      }
-    },
-  );
-
-  test('rounds gates that share a scale together', () => {
-    const rounded = roundWeights(Float32Array.of(127, 1.4, 12.7, 0.14), 4, 2);
-    [127, 1, 12.7, 0.1].forEach((value, i) => {
-      expect(rounded[i]).toBeCloseTo(value, 5);
-    });
-  });
-
-  test('limits activations to at most 256 values within the range, including zero', () => {
-    const range = new Range();
-    const values = Float32Array.from({ length: 5000 }, (_, i) => -1 + i * 0.0008);
-    range.follow(values);
-    const rounded = range.round(Float32Array.of(...values, 0, 100, -100));
-    const unit = (range.high - range.low) / 255;
-    expect(new Set(rounded).size).toBeLessThanOrEqual(256);
-    expect(rounded[5000]).toBe(0);
-    expect(rounded[5001]! - rounded[5002]!).toBeCloseTo(255 * unit, 5);
-    values.forEach((value, i) => {
-      expect(Math.abs(rounded[i]! - value)).toBeLessThanOrEqual(unit * 1.01);
-    });
-  });
-
-  test('starts a range at the first batch, moves it slowly, and includes zero', () => {
-    const range = new Range(0.9);
-    range.follow(Float32Array.of(2, 3));
-    expect([range.low, range.high]).toEqual([0, 3]);
-    range.follow(Float32Array.of(-1, 5));
-    expect(range.low).toBeCloseTo(-0.1, 12);
-    expect(range.high).toBeCloseTo(3.2, 12);
-  });
+  expect(sparsityAt(0, 0.8, 0, 0)).toBe(0.8);
 });
 
 const readme = readFileSync(path.join(folder, 'README.md'), 'utf8');
-const hasTensorflow = existsSync(path.join(folder, '../node_modules/@tensorflow'));
 
 describe.skipIf(!hasTensorflow)('with TensorFlow.js (npm ci in models)', () => {
-  const run = async (program: string): Promise<string> =>
-    (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { cwd: folder })).stdout.trim()
-      .split('\n').at(-1) ?? '';
-
-  test('the example of the README prunes four fifths of the weights', async () => {
-    const [masked = 0, share = 0] = (await run(/```js\n([^]*?)```/.exec(readme)![1]!)).split(' ').map(Number);
+  test('the example of the README prunes four fifths of the weights and learns 4-bit weights', async () => {
+    const [masked = 0, share = 0, values = 0] = (await lastLine(/```js\n([^]*?)```/.exec(readme)![1]!)).split(' ')
+      .map(Number);
     expect(share).toBeGreaterThanOrEqual(masked);
     expect(masked).toBeCloseTo(0.8, 1);
     expect(share).toBeGreaterThan(0.75);
     expect(share).toBeLessThan(0.85);
+    expect(values).toBeLessThanOrEqual(15);
   });
 
   test('the gradient of the distillation loss equals its numerical derivative', async () => {
-    const off = await run(`
+    const off = await lastLine(`
       import { startTensorflow, tf } from './tensorflow.mjs';
       import { distillation } from './index.mjs';
       await startTensorflow();
