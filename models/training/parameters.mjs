@@ -2,17 +2,19 @@
 import { parseArgs } from 'node:util';
 
 /**
- * Reads `--name value` for every parameter that has a default. A default that is a number makes the
- * parameter a number.
+ * Reads `--name value` for every parameter that has a default, or `--name` for one whose default is
+ * false. A default that is a number makes the parameter a number.
  *
- * @param defaults { name: number or string }; undefined stands for a string without a default
+ * @param defaults { name: number, string or false }; undefined stands for a string that may be
+ *   absent
  * @param args by default those of the program
  * @returns { name: value }
  * @throws TypeError for an unknown name, or text in place of a number
  */
 export function parametersOf(defaults, args = process.argv.slice(2)) {
   const names = Object.keys(defaults);
-  const { values } = parseArgs({ args, options: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) });
+  const options = names.map((name) => [name, { type: defaults[name] === false ? 'boolean' : 'string' }]);
+  const { values } = parseArgs({ args, options: Object.fromEntries(options) });
   return Object.fromEntries(names.map((name) => {
     const given = values[name];
     if (given === undefined) return [name, defaults[name]];

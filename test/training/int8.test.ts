@@ -182,13 +182,19 @@ test('a network with learned scales is the same after saving and loading', () =>
 });
 
 describe('parameters of a training', () => {
-  const defaults = { bits: '4', rate: 0.001, out: undefined };
+  const defaults = { bits: '4', rate: 0.001, out: undefined, compact: false };
 
   test('have the types of their defaults', () => {
     expect(parameters.parametersOf(defaults, ['--rate', '2e-3', '--bits', '7'])).toEqual({
       bits: '7',
       rate: 0.002,
       out: undefined,
+      compact: false,
+    });
+    expect(parameters.parametersOf(defaults, ['--compact', '--out', 'x'])).toEqual({
+      ...defaults,
+      out: 'x',
+      compact: true,
     });
     expect(() => parameters.parametersOf(defaults, ['--rate', 'fast'])).toThrow('--rate must be a number, not "fast"');
     expect(() => parameters.parametersOf(defaults, ['--speed', '1'])).toThrow(/speed/);

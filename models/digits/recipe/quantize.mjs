@@ -1,10 +1,9 @@
 /**
  * Step 2: compiles a network to int8, measures it on the test set and writes its .klet file. A
- * float network is quantized by calibration, and measured in float too. A network that finetune.mjs
- * wrote has learned scales, and its file is compact. Needs a build of kinglet (dist/ at the top of
- * the repository).
+ * float network is quantized by calibration; a network that finetune.mjs wrote has learned scales.
+ * Needs a build of kinglet (dist/ at the top of the repository).
  *
- *     node quantize.mjs [--network digits]
+ *     node quantize.mjs [--network digits] [--compact]
  *
  * reads NETWORK.float.json and .bin of this folder and writes ../NETWORK.klet.
  */
@@ -21,7 +20,7 @@ import { FLOAT_NETWORK } from './float-network.mjs';
 const CALIBRATION_DIGITS = 200; // from the training set, which is shuffled
 const GOLDEN_DIGITS = [0, 1, 2]; // from the test set, as golden vectors for selfTest()
 
-const { network: name } = parametersOf({ network: 'digits' });
+const { network: name, compact } = parametersOf({ network: 'digits', compact: false });
 const network = loadFloatNetwork(fileURLToPath(new URL(`${name}.float`, import.meta.url)));
 const isTrained = network.input.quantization !== undefined;
 const { train, test } = loadDigits();
@@ -47,7 +46,7 @@ console.log(`float in plain loops ${percent(plain)}, float ${percent(accuracy.fl
 const bytes = compile(quantized, {
   meta: { ...about, accuracy },
   golden: GOLDEN_DIGITS.map((i) => imageOf(test, i)),
-  compact: isTrained,
+  compact,
 });
 writeFileSync(new URL(`../${name}.klet`, import.meta.url), bytes);
 console

@@ -1,9 +1,9 @@
 /**
  * Step 2: compiles a network to int8, measures it and the float network, and writes its .klet file.
- * A float network is quantized by calibration. A network that finetune.mjs wrote has learned
- * scales, and its file is compact. Needs kinglet built (dist/ at the top of the repository).
+ * A float network is quantized by calibration; a network that finetune.mjs wrote has learned
+ * scales. Needs kinglet built (dist/ at the top of the repository).
  *
- *     node quantize.mjs [--data FOLDER] [--network spoken-digits]
+ *     node quantize.mjs [--data FOLDER] [--network spoken-digits] [--compact]
  *
  * reads NETWORK.float.json and .bin of this folder and writes ../NETWORK.klet.
  */
@@ -24,7 +24,7 @@ const FRAMES = 64; // frames per calibration sequence: about a second
 const CALIBRATION_RECORDINGS = 200; // recordings of the training set
 const CALIBRATION_SEED = 11;
 
-const { data, network: name } = parametersOf({ data: FOLDER, network: 'spoken-digits' });
+const { data, network: name, compact } = parametersOf({ data: FOLDER, network: 'spoken-digits', compact: false });
 const network = loadFloatNetwork(fileURLToPath(new URL(`${name}.float`, import.meta.url)));
 const isTrained = network.input.quantization !== undefined;
 const recordings = loadRecordings(data);
@@ -59,7 +59,7 @@ const accuracy = {
   on: `${recordings.strangers.length} recordings of two speakers who were not trained on ` +
     `(of ${recordings.known.length} held-out recordings of the other four: float ${float.known}, int8 ${int8.known})`,
 };
-const bytes = compile(streams.int8, { meta: { ...about, accuracy }, golden: goldenFrames(), compact: isTrained });
+const bytes = compile(streams.int8, { meta: { ...about, accuracy }, golden: goldenFrames(), compact });
 writeFileSync(new URL(`../${name}.klet`, import.meta.url), bytes);
 console
   .log(`${name}.klet: ${bytes.length} bytes; without golden vectors and debug info ${
