@@ -1,4 +1,5 @@
 /** Parameters of a training on the command line. */
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /**
@@ -41,4 +42,9 @@ export function bitsByLayer(text, layers) {
     return [name, Number(bits)];
   }));
   return (name) => byName.get(name) ?? Number(common);
+}
+
+/** Whether the module of this `import.meta.url` is the program, and not imported by another. */
+export function isProgram(url) {
+  return url === pathToFileURL(process.argv[1] ?? '').href;
 }

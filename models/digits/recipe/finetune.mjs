@@ -11,14 +11,13 @@
  * loss and bytes of the int8 network; see `finetune`.
  */
 import { performance } from 'node:perf_hooks';
-import { pathToFileURL } from 'node:url';
 import { compile } from '../../../dist/compiler.js';
 import { load } from '../../../dist/index.js';
 import { loadFloatNetwork, saveFloatNetwork } from '../../training/floatNetwork.mjs';
 import { toGraph, withoutChannels } from '../../training/graph.mjs';
 import { Averages, Pruning, QuantizedActivations, QuantizedWeights, attentionLoss, distillation, roundActivations,
   totalLoss } from '../../training/index.mjs';
-import { bitsByLayer, parametersOf } from '../../training/parameters.mjs';
+import { bitsByLayer, isProgram, parametersOf } from '../../training/parameters.mjs';
 import { percent, rateAt } from '../../training/progress.mjs';
 import { seeded, shuffle } from '../../training/random.mjs';
 import { startTensorflow, tf } from '../../training/tensorflow.mjs';
@@ -217,7 +216,7 @@ async function measure(network, set) {
   return { accuracy: countRight(set, scores) / set.count, loss: Number(loss.toFixed(4)), bytes };
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isProgram(import.meta.url)) {
   const { out, ...parameters } = parametersOf({ ...defaults, out: undefined });
   const { network, ...result } = await finetune(parameters, console.error);
   if (out) saveFloatNetwork(out, network);

@@ -11,12 +11,11 @@
  * loss and bytes of the int8 network; see `finetune`.
  */
 import { performance } from 'node:perf_hooks';
-import { pathToFileURL } from 'node:url';
 import { loadFloatNetwork, saveFloatNetwork } from '../../training/floatNetwork.mjs';
 import { Averages, Pruning, QuantizedActivations, QuantizedWeights, distillation, hintLoss, initialActivation,
   totalLoss } from '../../training/index.mjs';
 import { fixedOutputs } from '../../training/int8.mjs';
-import { bitsByLayer, parametersOf } from '../../training/parameters.mjs';
+import { bitsByLayer, isProgram, parametersOf } from '../../training/parameters.mjs';
 import { percent, rateAt } from '../../training/progress.mjs';
 import { seeded, shuffle } from '../../training/random.mjs';
 import { startTensorflow, tf } from '../../training/tensorflow.mjs';
@@ -220,7 +219,7 @@ function inputQuantization(recordings) {
   return initialActivation(all);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isProgram(import.meta.url)) {
   const { data, out, ...parameters } = parametersOf({ ...defaults, data: FOLDER, out: undefined });
   const { network, ...result } = await finetune(loadRecordings(data), parameters, console.error);
   if (out) saveFloatNetwork(out, network);

@@ -4,9 +4,8 @@
  *
  *     node measure.mjs [--data FOLDER]
  */
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { loadFloatNetwork } from '../../training/floatNetwork.mjs';
+import { isProgram, parametersOf } from '../../training/parameters.mjs';
 import { CLASSES, FOLDER, loadRecordings } from './data.mjs';
 import { logMel } from './features.mjs';
 import { FLOAT_NETWORK, argmax, lastScores } from './float-network.mjs';
@@ -44,8 +43,8 @@ function share(right, count) {
   return Math.round((right / count) * 1e4) / 1e4;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { values: options } = parseArgs({ options: { data: { type: 'string', default: FOLDER } } });
+if (isProgram(import.meta.url)) {
+  const options = parametersOf({ data: FOLDER });
   const network = loadFloatNetwork(FLOAT_NETWORK);
   const { shares, confusion } = measure(
     loadRecordings(options.data),
