@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as L from '../../assembly/layout';
-import { compile, readKlet, type Graph } from '../../src/compiler/index';
+import { compile, readKlet, type CompileOptions, type Graph } from '../../src/compiler/index';
 import type { FusedActivation } from '../../src/graph/operators';
 import { loadSync } from '../../src/index';
 import { flavors } from '../helpers/flavors';
@@ -135,6 +135,23 @@ describe('a product with weights of four bits', () => {
     expect(chosen(convolution(3, 3, 3, 1)), 'with padding').toBe(false);
     expect(chosen(convolution(4, 3, 2)), 'windows that overlap').toBe(false);
     for (const graph of [convolution(2, 1, 2), convolution(3, 3, 1)]) check(graph, 5);
+  });
+
+  test('is pruned to lists only if they take no more of the file than packed weights', () => {
+    const pruned = (every: number): Graph => {
+      const graph = layer({ ...plain, depth: 256, columns: 64, rows: 64 });
+      const [, w] = graph.nodes[0]!.inputs;
+      w!.data!.forEach((_, i, data) => {
+        if (i % 2 === 0) data[i] = data[i + 1] = i / 2 % every === 0 ? 5 : 0;
+      });
+      return graph;
+    };
+    const stored = (graph: Graph, options: CompileOptions = {}): number =>
+      compile(graph, { debugInfo: false, ...options }).length;
+    for (const every of [2, 3, 20]) {
+      expect(stored(pruned(every))).toBeLessThan(1.02 * stored(pruned(every), { weightLayout: 'dense' }));
+    }
+    expect(opcodesOf(compile(pruned(20)))).toContain(L.OP_SPARSE_CONV2D);
   });
 
   test('halves the weights in memory, and the debug information names it', () => {

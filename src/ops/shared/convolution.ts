@@ -3,7 +3,7 @@ import { elementCount, input, perTensor, type AnyNode, type Tensor } from '../..
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../graph/operators';
 import type { Emitter } from '../emitter';
 import { emitConversion, emitQuantize } from './convert';
-import { fewRows, staysPacked } from './nibbles';
+import { fewRows, fitFourBits, staysPacked } from './nibbles';
 import { foldZeroPoint, packFloat32, packInt4, packInt8, packLanes, rowSums } from './pack';
 import { activationRange, quantizedRange } from './quantized';
 import { demand, demandWhole, requireTypes, shapeText, unsupported } from './refuse';
@@ -172,6 +172,7 @@ export function emitConv(
       zero: weightsZero,
       pixels: g.outH * g.outW,
       taps: g.kernel[0] * g.kernel[1],
+      hasFourBits: fitFourBits(weights.values, weightsZero),
       isPacked: rows !== undefined,
     }, emit.weightLayout)
     : undefined;

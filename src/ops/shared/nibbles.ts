@@ -11,12 +11,16 @@ const MOST_INPUTS = 65536;
 const LOWEST = -8;
 const HIGHEST = 7;
 
-/** Whether all weights fit four bits and the compiler may leave them packed. */
-export function staysPacked(values: ArrayLike<number>, emit: Emitter, zeroPoint = 0): boolean {
-  const { weightLayout } = emit;
-  if (weightLayout !== undefined && weightLayout !== 'nibbles') return false;
+/** Whether these are int8 weights that fit four bits. */
+export function fitFourBits(values: ArrayLike<number>, zeroPoint = 0): boolean {
   if (!(values instanceof Int8Array)) return false;
   return values.every((value) => value - zeroPoint >= LOWEST && value - zeroPoint <= HIGHEST);
+}
+
+/** Whether the weights fit four bits and the compiler may leave them packed. */
+export function staysPacked(values: ArrayLike<number>, emit: Emitter, zeroPoint = 0): boolean {
+  const { weightLayout } = emit;
+  return (weightLayout === undefined || weightLayout === 'nibbles') && fitFourBits(values, zeroPoint);
 }
 
 /**

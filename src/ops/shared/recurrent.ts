@@ -3,7 +3,7 @@ import { innermost, input, output, perTensor, type AnyNode, type Node, type Tens
 import type { CellActivation, Sequence } from '../../graph/operators';
 import type { Emitter, RecordWriter } from '../emitter';
 import { quantizeMultiplier } from './fixedPoint';
-import { nibbleParts, staysPacked } from './nibbles';
+import { fitFourBits, nibbleParts, staysPacked } from './nibbles';
 import { packLanes, packMatrix, rowSums } from './pack';
 import { demand, requireTypes, shapeText, unsupported } from './refuse';
 import { f32 } from './rounding';
@@ -147,6 +147,7 @@ function listedGates(
     pixels: 1,
     taps: 1,
     isRecurrent: true,
+    hasFourBits: fitFourBits(values),
     isPacked: staysPacked(values, emit),
   }, emit.weightLayout);
 }

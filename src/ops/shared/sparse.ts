@@ -23,6 +23,8 @@ export interface Product {
   taps: number;
   /** The product of a recurrent layer, with unscaled accumulators, one row at a time. */
   isRecurrent?: boolean;
+  /** Whether the weights have four bits, so that dense ones take half a byte each in the file. */
+  hasFourBits?: boolean;
   /** Whether dense weights stay packed with four bits, which is faster. */
   isPacked?: boolean;
 }
@@ -82,6 +84,7 @@ export function sparseWeights(product: Product, wanted?: WeightLayout): SparseWe
     const lists = listsOf(product, layout);
     const time = listedTime(product, layout, lists);
     const limit = wanted === undefined ? denseTime(product) : Infinity;
+    if (wanted === undefined && product.hasFourBits && growsFile(product, layout, lists)) continue;
     if (isPossible(product, layout, lists) && time < Math.min(limit, best?.time ?? Infinity)) {
       best = { layout, lists, time };
     }
@@ -93,6 +96,13 @@ function isPossible({ K, taps, isRecurrent }: Product, layout: ListLayout, lists
   const evenTaps = taps === 1 || (K / taps) % 2 === 0;
   return (layout !== 'pairs' || (evenTaps && !isRecurrent)) && lists.some((places) => places.length > 0) &&
     lists.every((places) => places.length / patterns[layout].unit <= MAX_COUNT);
+}
+
+/** Whether lists of 4-bit weights, with their deltas, take more of the file than dense weights. */
+function growsFile({ N, K }: Product, layout: ListLayout, lists: number[][]): boolean {
+  const { channels, depth } = patterns[layout];
+  const entries = lists.reduce((sum, places) => sum + places.length, 0);
+  return entries * (channels * depth / 2 + 1) > N * K / 2;
 }
 
 /** For each list, the positions along K, in entries, that have nonzero weights. */
