@@ -156,7 +156,7 @@ function pack({ values, N, K, zero, pixels }: Product, layout: ListLayout, lists
 // fastest. Only comparisons between these times matter.
 
 function denseTime({ N, K, pixels, isPacked = false }: Product): number {
-  if (isPacked) return N * K / 50;
+  if (isPacked) return pixels * N * K / 50;
   return pixels === 1 ? N * K / 30 : pixels * (N * K / 56 + 0.44 * N + 0.16 * K);
 }
 
