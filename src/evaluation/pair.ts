@@ -53,7 +53,7 @@ export interface PairedEvaluation {
  * const examples = inputs.map((input) => ({ input, target: Number(input[1] > input[0]) }));
  * const { mcNemar, verdict } = evaluatePair(network(1), network(2), examples);
  * console.log(mcNemar.onlyFirst, mcNemar.onlySecond); // 1 0
- * console.log(verdict.slice(0, 57)); // the difference of 25 points in accuracy is within chance
+ * console.log(verdict.slice(0, 56)); // the difference of 25 points in accuracy is within chance
  * ```
  */
 export function evaluatePair(
