@@ -32,7 +32,9 @@ const coresApart = {
   name: 'cores-apart',
   generateBundle() {
     const flavors = ['relaxed', 'simd', 'scalar', 'relaxed.threads', 'simd.threads', 'scalar.threads'];
-    for (const name of [...flavors.map((flavor) => `core.${flavor}`), 'extra', 'extra.threads']) {
+    for (const name of [...flavors.map((flavor) => `core.${flavor}`), 'extra', 'extra.threads', 'extra.simd',
+      'extra.simd.threads'])
+    {
       this.emitFile({ type: 'asset', fileName: `${name}.wasm`, source: readFileSync(`build/${name}.wasm`) });
       // the module that bundlers and workerd generate for `import core from
       // 'kinglet/core.simd.wasm'`

@@ -156,6 +156,7 @@ export const DTYPE_I8 = 0;
 export const DTYPE_F32 = 1;
 export const DTYPE_I32 = 2;
 export const DTYPE_U8 = 3;
+export const DTYPE_I16 = 4;
 
 export const OP_CONV2D = 1;
 export const OP_DEPTHWISE_CONV2D = 2;
@@ -192,7 +193,11 @@ export const OP_SCATTER = 71;
 export const OP_RESAMPLE = 72;
 export const OP_GRID_SAMPLE = 73;
 export const OP_NON_MAX_SUPPRESSION = 74;
+export const OP_WIDE_CONV2D = 75;
+export const OP_WIDE_DEPTHWISE_CONV2D = 76;
+export const OP_WIDE_BINARY = 77;
 export const OP_MAX_POOL_INDICES = 78;
+export const OP_WIDE_CONVERT = 79;
 export const OP_DFT = 80;
 export const OP_RECURRENCE = 82;
 /** The opcodes of the extra module (assembly/extra), which few networks need. */
@@ -1034,3 +1039,49 @@ export const DFT_INVERSE = 44;
 export const DFT_BYTES = 48;
 /** The largest LENGTH. */
 export const DFT_MOST = 1 << 24;
+
+// The records named wide have int16 activations, whose zero point is 0.
+
+// wideConv2d: conv2d with i16 images and i8 weights. The fields are those of conv2d, except for
+// these:
+//   weights i8 as in conv2d
+//   bias    f64 [groups][⌈N/8⌉·8], integers in units of the accumulators
+//   scale   f64 [groups][⌈N/8⌉·8]
+// The result is clamp(floor((Σ a·w + bias)·scale + 1/2)) in f64. CHUNK groups of 4 products are
+// added in i32, and their sums in f64.
+export const WIDE_CONV2D_CHUNK = 108;
+
+// wideDepthwiseConv2d: depthwiseConv2d with i16 images and i8 weights. The fields are those of
+// depthwiseConv2d, but bias and scale are f64 [⌈C/8⌉·8] as in wideConv2d. All products of an output
+// are added in i32.
+
+// wideBinary: a function of two i16 tensors. Its first fields are those of binary. A product with a
+// factor is rounded as in fixed point (MULTIPLIER, EXPONENT):
+//   add, sub            clamp((a·2^15 · A ± b·2^15 · B) · OUT)
+//   mul                 clamp(a·b · OUT)
+//   minimum, maximum    of the stored integers, clamped
+export const WIDE_BINARY_A_MULTIPLIER = 96;
+export const WIDE_BINARY_A_EXPONENT = 100;
+export const WIDE_BINARY_B_MULTIPLIER = 104;
+export const WIDE_BINARY_B_EXPONENT = 108;
+export const WIDE_BINARY_OUT_MULTIPLIER = 112;
+export const WIDE_BINARY_OUT_EXPONENT = 116;
+
+// wideConvert: the dtype of the record is the dtype of the source, TO that of the target; one of
+// them is i16.
+//   f32 → i16                    round_half_away(f32(x / SCALE))
+//   i16 → f32                    SCALE · q
+//   i8 → i16, i16 → i8 or i16    (q − SOURCE_ZERO) · (MULTIPLIER, EXPONENT) + TARGET_ZERO, rounded
+//                                as in fixed point, and clamped to MIN … MAX
+export const WIDE_CONVERT_SOURCE = 8;
+export const WIDE_CONVERT_TARGET = 12;
+export const WIDE_CONVERT_COUNT = 16;
+export const WIDE_CONVERT_TO = 20;
+export const WIDE_CONVERT_SCALE = 24;
+export const WIDE_CONVERT_MULTIPLIER = 24;
+export const WIDE_CONVERT_EXPONENT = 28;
+export const WIDE_CONVERT_SOURCE_ZERO = 32;
+export const WIDE_CONVERT_TARGET_ZERO = 36;
+export const WIDE_CONVERT_MIN = 40;
+export const WIDE_CONVERT_MAX = 44;
+export const WIDE_CONVERT_BYTES = 48;

@@ -140,6 +140,16 @@ export function begin(r: usize, end: usize): bool {
   return parallel || thread == 0;
 }
 
+/**
+ * Takes this thread's part of a record that the core begins. The extra module has its own copy of
+ * these variables, which `begin` of the core does not set.
+ */
+export function takePart(r: usize): void {
+  const parallel = threads > 1 && load<u16>(r, RECORD_PARALLEL) == PARALLEL_PAYS;
+  part = parallel ? thread : 0;
+  parts = parallel ? threads : 1;
+}
+
 /** Waits for the job after job `seen`. @returns the number of the new job */
 export function awaitJob(seen: i32): i32 {
   return awaitChange(SYNC_JOB, seen);

@@ -13,5 +13,12 @@ export const { load, loadSync } = makeRuntime(
   undefined,
   (threaded) =>
     threaded ? new URL('./core.scalar.threads.wasm', import.meta.url) : new URL('./core.scalar.wasm', import.meta.url),
-  (threaded) => threaded ? new URL('./extra.threads.wasm', import.meta.url) : new URL('./extra.wasm', import.meta.url),
+  (threaded, simd) => {
+    if (simd) {
+      return threaded
+        ? new URL('./extra.simd.threads.wasm', import.meta.url)
+        : new URL('./extra.simd.wasm', import.meta.url);
+    }
+    return threaded ? new URL('./extra.threads.wasm', import.meta.url) : new URL('./extra.wasm', import.meta.url);
+  },
 );

@@ -18,5 +18,5 @@ export const { load, loadSync } = makeRuntime(
   (script) => webWorkerOf(script ?? beside('thread.js')),
   undefined,
   (threaded) => beside(`core.scalar${threaded ? '.threads' : ''}.wasm`),
-  (threaded) => beside(`extra${threaded ? '.threads' : ''}.wasm`),
+  (threaded, simd) => beside(`extra${simd ? '.simd' : ''}${threaded ? '.threads' : ''}.wasm`),
 );

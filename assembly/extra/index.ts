@@ -3,8 +3,10 @@
 // `extra` directly. Its records run on thread 0 alone.
 import { EXTRA_PREPARE, EXTRA_RUN, FAULT_NONE, FAULT_OPCODE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_DFT,
   OP_ELEMENTWISE, OP_FUNCTION, OP_GATHER_ND, OP_GRID_SAMPLE, OP_MAX_POOL_INDICES, OP_NON_MAX_SUPPRESSION, OP_NORMALIZE,
-  OP_RECURRENCE, OP_RESAMPLE, OP_SCATTER, OP_TOP_K, RECORD_OPCODE } from '../layout';
+  OP_RECURRENCE, OP_RESAMPLE, OP_SCATTER, OP_TOP_K, OP_WIDE_BINARY, OP_WIDE_CONV2D, OP_WIDE_CONVERT,
+  OP_WIDE_DEPTHWISE_CONV2D, RECORD_OPCODE } from '../layout';
 import { beginWalk, fail, faultOf, scratchOf } from '../record';
+import { takePart } from '../threads';
 import { describeCumsum, runCumsum } from './cumsum';
 import { describeDetectionPostprocess, runDetectionPostprocess } from './detectionPostprocess';
 import { describeDft, runDft } from './dft';
@@ -19,6 +21,12 @@ import { describeNonMaxSuppression, runNonMaxSuppression } from './nonMaxSuppres
 import { describeRecurrence, runRecurrence } from './recurrence';
 import { describeScatter, runScatter } from './scatter';
 import { describeTopK, runTopK } from './topK';
+import { describeWideBinary, runWideBinary } from './wideBinary';
+import { describeWideConv2d, runWideConv2d } from './wideConv2d';
+import { describeWideConvert, runWideConvert } from './wideConvert';
+import { describeWideDepthwiseConv2d, runWideDepthwiseConv2d } from './wideDepthwiseConv2d';
+
+export { register } from '../threads';
 
 // The cases of both switches are in the order of the opcodes.
 
@@ -57,8 +65,20 @@ function describe(r: usize): void {
     case OP_NON_MAX_SUPPRESSION:
       describeNonMaxSuppression(r);
       break;
+    case OP_WIDE_CONV2D:
+      describeWideConv2d(r);
+      break;
+    case OP_WIDE_DEPTHWISE_CONV2D:
+      describeWideDepthwiseConv2d(r);
+      break;
+    case OP_WIDE_BINARY:
+      describeWideBinary(r);
+      break;
     case OP_MAX_POOL_INDICES:
       describeMaxPoolIndices(r);
+      break;
+    case OP_WIDE_CONVERT:
+      describeWideConvert(r);
       break;
     case OP_DFT:
       describeDft(r);
@@ -106,8 +126,20 @@ function runRecord(r: usize): void {
     case OP_NON_MAX_SUPPRESSION:
       runNonMaxSuppression(r);
       break;
+    case OP_WIDE_CONV2D:
+      runWideConv2d(r);
+      break;
+    case OP_WIDE_DEPTHWISE_CONV2D:
+      runWideDepthwiseConv2d(r);
+      break;
+    case OP_WIDE_BINARY:
+      runWideBinary(r);
+      break;
     case OP_MAX_POOL_INDICES:
       runMaxPoolIndices(r);
+      break;
+    case OP_WIDE_CONVERT:
+      runWideConvert(r);
       break;
     case OP_DFT:
       runDft(r);
@@ -127,6 +159,7 @@ function runRecord(r: usize): void {
  */
 export function extra(r: usize, phase: i32): f64 {
   if (phase == EXTRA_RUN) {
+    takePart(r);
     runRecord(r);
     return 0;
   }

@@ -1,18 +1,19 @@
-import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_BYTES, CONV2D_DILATION_X,
-  CONV2D_DILATION_Y, CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX,
-  CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_PIXEL_STRIDE,
-  CONV2D_ROW_STRIDE, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET,
-  CONV2D_TARGET_ZERO, CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE } from '../layout';
+import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_BYTES, CONV2D_DILATION_X, CONV2D_DILATION_Y,
+  CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN,
+  CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_SCALE, CONV2D_SOURCE,
+  CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET_ZERO, CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO,
+  DTYPE_F32, DTYPE_I8 } from '../layout';
 import { copy_bytes } from '../kernels/copy';
 import { gemm_i8_4x8, gemm_split_6x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
 import { gemv_i8_i32 } from '../kernels/gemv';
 import { requantize_i32_i8 } from '../kernels/requantize';
 import { GATHERED, gather_fill, gather_i8, sum_i16, sum_split, widen_panel_i8 } from '../kernels/widen';
-import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int,
-  needScratch, scratch, source, parallel, table, target } from '../record';
-import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
+import { toF64, bytesOf, checkFinite, checkRecord, dtypeOf, float, int, needScratch, scratch, source,
+  table } from '../record';
+import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { describeRequantization } from './checks';
+import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolution } from './window';
 
 // Scratch: the output addresses of the block, the addresses of its runs (f32), a sink for the rows
 // that pad the last tile (i8), the gathered rows, and one widened panel (i8).
@@ -26,75 +27,11 @@ import { describeRequantization } from './checks';
 // R = BLOCK_ROWS, K' = K rounded up to 4. All flavors request the maximum, so that a file fits each
 // of them.
 const TAIL = 32;
-/** Limit of input coordinates, so that they do not overflow i32. */
-const MAX_REACH: f64 = 536870912;
-/**
- * Limit of K of a dense matrix. The accumulators of int8 products wrap around, so that an output is
- * exact if it fits i32, as the compiler makes sure.
- */
-const MAX_K: f64 = 4194304;
 /** Limit of K of lists of weights, and of activations that are quantized at run time. */
 export const MAX_K_LISTED: f64 = 65536;
 
 function sinkBytes(r: usize): usize {
   return (<usize>int(r, CONV2D_OUT_C) * <usize>bytesOf(dtypeOf(r)) + TAIL + 15) & ~15;
-}
-
-/**
- * Describes what all convolutions have in common: geometry, source and target.
- *
- * @returns K, at most `maxK`
- */
-export function describeGeometry(r: usize, size: f64, maxK: f64): f64 {
-  checkCounts(r, CONV2D_BATCH, 7);
-  checkCounts(r, CONV2D_KERNEL_H, 6);
-  checkRange(r, CONV2D_PAD_TOP, -(1 << 24), 1 << 24);
-  checkRange(r, CONV2D_PAD_LEFT, -(1 << 24), 1 << 24);
-  checkCounts(r, CONV2D_GROUPS, 5);
-  checkRange(r, CONV2D_BLOCK_ROWS, 4, 65536);
-  for (let field = CONV2D_KERNEL_H; field <= CONV2D_DILATION_X; field += 4) checkRange(r, field, 1, 65536);
-  if ((int(r, CONV2D_BLOCK_ROWS) & 3) != 0) fail(FAULT_ATTRIBUTE);
-  const groups = int(r, CONV2D_GROUPS);
-  const inC = int(r, CONV2D_IN_C);
-  const outC = int(r, CONV2D_OUT_C);
-  if (groups < 1 || inC % groups != 0 || outC % groups != 0) {
-    fail(FAULT_ATTRIBUTE);
-    return 1;
-  }
-  const K = toF64(r, CONV2D_KERNEL_H) * toF64(r, CONV2D_KERNEL_W) * <f64>(inC / groups);
-  if (K < 1 || K > maxK) {
-    fail(FAULT_ATTRIBUTE);
-    return 1;
-  }
-  source(
-    r,
-    CONV2D_SOURCE,
-    toF64(r, CONV2D_BATCH) * toF64(r, CONV2D_IN_H) * toF64(r, CONV2D_IN_W) * <f64>inC * size,
-    <u32>size,
-  );
-  const extent = (toF64(r, CONV2D_BATCH) - 1) * toF64(r, CONV2D_BATCH_STRIDE) +
-    (toF64(r, CONV2D_OUT_H) - 1) * toF64(r, CONV2D_ROW_STRIDE)
-    + (toF64(r, CONV2D_OUT_W) - 1) * toF64(r, CONV2D_PIXEL_STRIDE) + <f64>outC;
-  // Each output is written once, because pixels, rows and images do not overlap.
-  const image = extent - (toF64(r, CONV2D_BATCH) - 1) * toF64(r, CONV2D_BATCH_STRIDE);
-  const row = image - (toF64(r, CONV2D_OUT_H) - 1) * toF64(r, CONV2D_ROW_STRIDE);
-  if (toF64(r, CONV2D_PIXEL_STRIDE) < <f64>outC || (int(r, CONV2D_OUT_H) > 1 && toF64(r, CONV2D_ROW_STRIDE) < row)
-    || (int(r, CONV2D_BATCH) > 1 && toF64(r, CONV2D_BATCH_STRIDE) < image)) fail(FAULT_ATTRIBUTE);
-  if (toF64(r, CONV2D_OUT_H) * toF64(r, CONV2D_STRIDE_Y) > MAX_REACH ||
-    toF64(r, CONV2D_OUT_W) * toF64(r, CONV2D_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  if (toF64(r, CONV2D_KERNEL_H) * toF64(r, CONV2D_DILATION_Y) > MAX_REACH ||
-    toF64(r, CONV2D_KERNEL_W) * toF64(r, CONV2D_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  const work = toF64(r, CONV2D_BATCH) * toF64(r, CONV2D_OUT_H) * toF64(r, CONV2D_OUT_W) * <f64>outC * K;
-  checkWork(work);
-  parallel(r, work);
-  target(r, CONV2D_TARGET, extent * size, <u32>size);
-  return K;
-}
-
-/** Number of panels of 8 output channels in all groups. */
-export function panelsOf(r: usize): f64 {
-  const groups = max(1, int(r, CONV2D_GROUPS));
-  return <f64>groups * <f64>((int(r, CONV2D_OUT_C) / groups + 7) / 8);
 }
 
 export function describeConv2d(r: usize): void {
@@ -116,36 +53,6 @@ export function describeConv2d(r: usize): void {
     describeRequantization(r, CONV2D_SCALE, CONV2D_SOURCE_ZERO, panels);
     needScratch(rows * 8 + 32 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
   }
-}
-
-/**
- * Lists the output addresses of the `count` pixels from m0 on, then the sink, up to `padded`
- * entries.
- */
-export function listOutputs(
-  r: usize,
-  batch: i32,
-  m0: i32,
-  count: i32,
-  padded: i32,
-  list: usize,
-  sink: usize,
-  size: i32,
-): void {
-  const outW = int(r, CONV2D_OUT_W);
-  const pixel = int(r, CONV2D_PIXEL_STRIDE) * size;
-  const rowStride = int(r, CONV2D_ROW_STRIDE) * size;
-  let y = m0 / outW;
-  let x = m0 - y * outW;
-  const base = <usize>int(r, CONV2D_TARGET) + batch * int(r, CONV2D_BATCH_STRIDE) * size;
-  for (let i = 0; i < count; i++) {
-    store<usize>(list + (i << 2), base + y * rowStride + x * pixel);
-    if (++x == outW) {
-      x = 0;
-      y++;
-    }
-  }
-  for (let i = count; i < padded; i++) store<usize>(list + (i << 2), sink);
 }
 
 /** Gathers the receptive field [KH][KW][C] of output pixel (y, x): C channels from `base` on. */
@@ -248,17 +155,6 @@ export function gatherRowsI8(
       y++;
     }
   }
-}
-
-/** The threads share the products (images and groups), the pixels, or the panels of channels. */
-export function shareConvolution(r: usize, panels: i32, tile: i32): void {
-  shareProduct(int(r, CONV2D_BATCH) * int(r, CONV2D_GROUPS), int(r, CONV2D_OUT_H) * int(r, CONV2D_OUT_W), panels, tile);
-}
-
-/** Whether this thread has a share of the product of a group of an image. */
-export function isMine(r: usize, batch: i32, group: i32): bool {
-  const index = batch * int(r, CONV2D_GROUPS) + group;
-  return index >= outerFrom && index < outerTo;
 }
 
 /** Number of rows that the kernel computes for `count` rows. */

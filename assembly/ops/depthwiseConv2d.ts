@@ -2,84 +2,35 @@ import { DEPTHWISE_BATCH, DEPTHWISE_BIAS, DEPTHWISE_BYTES, DEPTHWISE_CHANNELS, D
   DEPTHWISE_DILATION_Y, DEPTHWISE_IN_H, DEPTHWISE_IN_W, DEPTHWISE_KERNEL_H, DEPTHWISE_KERNEL_W, DEPTHWISE_MAX,
   DEPTHWISE_MIN, DEPTHWISE_OUT_H, DEPTHWISE_OUT_W, DEPTHWISE_PAD_LEFT, DEPTHWISE_PAD_TOP, DEPTHWISE_SCALE,
   DEPTHWISE_SOURCE, DEPTHWISE_SOURCE_ZERO, DEPTHWISE_STRIDE_X, DEPTHWISE_STRIDE_Y, DEPTHWISE_TARGET,
-  DEPTHWISE_TARGET_ZERO, DEPTHWISE_WEIGHTS, DEPTHWISE_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8,
-  FAULT_ATTRIBUTE } from '../layout';
-import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, pair_taps_i8_3x3,
-  WEIGHTS_3X3 } from '../kernels/depthwise';
+  DEPTHWISE_TARGET_ZERO, DEPTHWISE_WEIGHTS, DEPTHWISE_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8 } from '../layout';
+import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8,
+  pair_taps_i8_3x3 } from '../kernels/depthwise';
 import { depthwise_f32, depthwise_f32_3x3 } from '../kernels/depthwiseF32';
 import { depthwise_split_3x3_s1, depthwise_split_3x3_s2, SPLIT_WEIGHTS_3X3,
   split_taps_i8_3x3 } from '../kernels/depthwiseRelaxed';
-import { toF64, bytesOf, checkCounts, checkRange, checkWork, checkRecord, dtypeOf, fail, float, int, needScratch,
-  scratch, source, parallel, table, target } from '../record';
+import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, table } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { describeRequantization } from './checks';
+import { describeDepthwise, listTaps } from './window';
 
 // Scratch: a pixel of zero points [C] + 16 │ widened weights (i8) │ addresses u32: of the taps,
 // KH·KW rounded up to 2; of the rows, 4 pairs of address and stride (3×3)
 
-const MAX_REACH: f64 = 536870912;
 /** Accumulators that start from smaller biases cannot reach −2^31, whose negation overflows. */
 const MAX_NEGATED: i32 = 1 << 30;
 
 export function describeDepthwiseConv2d(r: usize): void {
   checkRecord(r, DEPTHWISE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
-  checkCounts(r, DEPTHWISE_BATCH, 12);
-  for (let field = DEPTHWISE_KERNEL_H; field <= DEPTHWISE_DILATION_X; field += 4) checkRange(r, field, 1, 65536);
-  checkRange(r, DEPTHWISE_PAD_TOP, -(1 << 24), 1 << 24);
-  checkRange(r, DEPTHWISE_PAD_LEFT, -(1 << 24), 1 << 24);
-  if (toF64(r, DEPTHWISE_OUT_H) * toF64(r, DEPTHWISE_STRIDE_Y) > MAX_REACH ||
-    toF64(r, DEPTHWISE_OUT_W) * toF64(r, DEPTHWISE_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  if (toF64(r, DEPTHWISE_KERNEL_H) * toF64(r, DEPTHWISE_DILATION_Y) > MAX_REACH ||
-    toF64(r, DEPTHWISE_KERNEL_W) * toF64(r, DEPTHWISE_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
   const f32s = dtypeOf(r) == DTYPE_F32;
   const size = bytesOf(dtypeOf(r));
-  const taps = toF64(r, DEPTHWISE_KERNEL_H) * toF64(r, DEPTHWISE_KERNEL_W);
+  const taps = describeDepthwise(r, size);
   const C = toF64(r, DEPTHWISE_CHANNELS);
   const blocks = Math.ceil(C / 8);
-  if (taps > 65536) fail(FAULT_ATTRIBUTE);
-  const work = toF64(r, DEPTHWISE_BATCH) * toF64(r, DEPTHWISE_OUT_H) * toF64(r, DEPTHWISE_OUT_W) * C * taps;
-  checkWork(work);
-  parallel(r, work);
-  source(
-    r,
-    DEPTHWISE_SOURCE,
-    toF64(r, DEPTHWISE_BATCH) * toF64(r, DEPTHWISE_IN_H) * toF64(r, DEPTHWISE_IN_W) * C * size,
-    <u32>size,
-  );
-  target(
-    r,
-    DEPTHWISE_TARGET,
-    toF64(r, DEPTHWISE_BATCH) * toF64(r, DEPTHWISE_OUT_H) * toF64(r, DEPTHWISE_OUT_W) * C * size,
-    <u32>size,
-  );
   table(r, DEPTHWISE_WEIGHTS, f32s ? taps * C * 4 : blocks * taps * 8, 16);
   table(r, DEPTHWISE_BIAS, blocks * 32, 16);
   if (!f32s) describeRequantization(r, DEPTHWISE_SCALE, DEPTHWISE_SOURCE_ZERO, blocks);
   needScratch(C * size + 64 + (f32s ? 0 : blocks * Math.max(SPLIT_WEIGHTS_3X3, Math.ceil(taps / 2) * 32)) +
     Math.ceil(taps / 2) * 8);
-}
-
-/** Lists the addresses of the taps of output pixel (y, x), column by column. */
-function listTaps(r: usize, image: usize, y: i32, x: i32, pixelBytes: i32, zeros: usize, list: usize): void {
-  const inH = int(r, DEPTHWISE_IN_H);
-  const inW = int(r, DEPTHWISE_IN_W);
-  const kernelH = int(r, DEPTHWISE_KERNEL_H);
-  const kernelW = int(r, DEPTHWISE_KERNEL_W);
-  const iy0 = y * int(r, DEPTHWISE_STRIDE_Y) - int(r, DEPTHWISE_PAD_TOP);
-  const ix0 = x * int(r, DEPTHWISE_STRIDE_X) - int(r, DEPTHWISE_PAD_LEFT);
-  const dilationX = int(r, DEPTHWISE_DILATION_X);
-  const dilationY = int(r, DEPTHWISE_DILATION_Y);
-  for (let kx = 0; kx < kernelW; kx++) {
-    const ix = ix0 + kx * dilationX;
-    const outside = <u32>ix >= <u32>inW;
-    for (let ky = 0; ky < kernelH; ky++) {
-      const iy = iy0 + ky * dilationY;
-      store<usize>(list, outside || <u32>iy >= <u32>inH ? zeros : image + (iy * inW + ix) * pixelBytes);
-      list += 4;
-    }
-  }
-  // The partner of an odd last tap has weight 0, so any readable address is correct.
-  if ((kernelH * kernelW & 1) != 0) store<usize>(list, load<usize>(list - 4));
 }
 
 /** Fills the row of zero points at the start of scratch. @returns the address after it */

@@ -1,12 +1,13 @@
 import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BYTES, CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H,
-  CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W,
+  CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_W,
   CONV2D_PIXEL_STRIDE, CONV2D_ROW_STRIDE, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_TARGET, CONV2D_WEIGHTS, DTYPE_F32,
   HYBRID_ASYMMETRIC, HYBRID_MODE, HYBRID_SUMS } from '../layout';
 import { gemm_hybrid_1x8, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
 import { GATHERED, widen_panel_i8 } from '../kernels/widen';
 import { checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo } from '../threads';
-import { describeGeometry, gatherRowsI8, isMine, MAX_K_LISTED, panelsOf, shareConvolution } from './conv2d';
+import { gatherRowsI8, MAX_K_LISTED } from './conv2d';
+import { describeGeometry, isMine, panelsOf, shareConvolution } from './window';
 import { checkActivation } from './checks';
 
 // Scratch, with R = ROWS and K' = K rounded up to 4:

@@ -8,7 +8,8 @@ import { widen_i8_i16 } from '../kernels/widen';
 import { toF64, checkCounts, checkedTable, checkRange, checkRecord, fail, int, needScratch, scratch,
   table } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { describeGeometry, listOutputs, MAX_K_LISTED, panelsOf } from './conv2d';
+import { MAX_K_LISTED } from './conv2d';
+import { describeGeometry, listOutputs, panelsOf } from './window';
 import { describeRequantization } from './checks';
 
 // Scratch of a tile, with R = BLOCK_ROWS and K' = K rounded up to 4:

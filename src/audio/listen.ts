@@ -13,7 +13,7 @@ export interface ListenOptions {
    * the other cores and cannot fetch.
    */
   wasm?: ArrayBuffer | Uint8Array;
-  /** Bytes of kinglet/extra.wasm, for networks with rare operators. */
+  /** Bytes of kinglet/extra.simd.wasm, for networks with rare operators. */
   extra?: ArrayBuffer | Uint8Array;
   /** URL of `kinglet/audio/worklet` (dist/worklet.js). */
   worklet: string | URL;

@@ -33,13 +33,14 @@ const strings = {
   ...Object.fromEntries(Object.entries(carried).map(([name, bytes]) => [name, text(bytes)])),
 };
 writeTexts('core', strings);
-for (const target of ['extra', 'extra.threads']) await compile('assembly/extra/index.ts', '--target', target);
-writeTexts('extra', {
-  extra: readFileSync('build/extra.wasm', 'hex'),
-  extraThreads: readFileSync('build/extra.threads.wasm', 'hex'),
-});
-for (const file of [...flavors.map((flavor) => `core.${flavor}.wasm`), 'extra.wasm', 'extra.threads.wasm']) {
-  console.log(`  ${file} ${readFileSync(`build/${file}`).length} bytes`);
+const extras = ['extra', 'extra.threads', 'extra.simd', 'extra.simd.threads'];
+for (const target of extras) await compile('assembly/extra/index.ts', '--target', target);
+const [extra, extraThreads, extraSimd, extraSimdThreads] = extras.map((name) =>
+  readFileSync(`build/${name}.wasm`, 'hex')
+);
+writeTexts('extra', { extra, extraThreads, extraSimd, extraSimdThreads });
+for (const name of [...flavors.map((flavor) => `core.${flavor}`), ...extras]) {
+  console.log(`  ${name}.wasm ${readFileSync(`build/${name}.wasm`).length} bytes`);
 }
 
 /** Writes a module of constant strings, and its declarations. */

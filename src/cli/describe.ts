@@ -67,7 +67,7 @@ function audioText({ sampleRate, frameLength, hop, mel, power, compression, mfcc
 /** Number of golden cases in the file. */
 export function goldenCases({ golden, meta }: KletParts): number {
   // bytes per element in the arena, which stores int64 as int32
-  const inside = { float32: 4, int8: 1, uint8: 1, int32: 4, int64: 4, bool: 1 };
+  const inside = { float32: 4, int8: 1, uint8: 1, int16: 2, int32: 4, int64: 4, bool: 1 };
   const bytes = [...meta.inputs, ...meta.outputs].reduce(
     (sum, { dtype, shape }) => sum + shape.reduce((a, b) => a * b, inside[dtype]),
     0,

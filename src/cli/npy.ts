@@ -15,13 +15,14 @@ export function isNpy(bytes: Uint8Array): boolean {
   return String.fromCharCode(...bytes.subarray(0, 6)) === '\x93NUMPY';
 }
 
-type NpyData = InputArray | BigUint64Array | Int16Array | Uint16Array | Uint32Array | boolean[] | string[];
+type NpyData = InputArray | BigUint64Array | Uint16Array | Uint32Array | boolean[] | string[];
 
 /** The model's types by their npy names. */
 const ownTypes: Record<string, IoType> = {
   f4: 'float32',
   i1: 'int8',
   u1: 'uint8',
+  i2: 'int16',
   i4: 'int32',
   i8: 'int64',
   b1: 'bool',

@@ -4,6 +4,7 @@ const arrays = {
   float32: Float32Array,
   int8: Int8Array,
   uint8: Uint8Array,
+  int16: Int16Array,
   int32: Int32Array,
   int64: BigInt64Array,
   bool: Uint8Array,
@@ -33,8 +34,8 @@ export function byName<T>(tensors: readonly TensorInfo[], result: T | Record<str
 }
 
 /**
- * Seeded uniform noise for each input: the whole range of int8 and uint8, −1..1 for float32, 0 or 1
- * for the other types.
+ * Seeded uniform noise for each input: the whole range of int8, uint8 and int16, −1..1 for float32, 0
+ * or 1 for the other types.
  */
 export function randomInputs(
   inputs: readonly { name: string; dtype: string; shape: readonly number[] }[],
@@ -61,6 +62,8 @@ function spread(x: number, dtype: string): number {
       return Math.floor(x * 256) - 128;
     case 'uint8':
       return Math.floor(x * 256);
+    case 'int16':
+      return Math.floor(x * 65536) - 32768;
     default:
       return Math.round(x);
   }

@@ -28,6 +28,7 @@ import { fuseActivation } from './passes/fuseActivation';
 import { ownOutputs } from './passes/ownOutputs';
 import { readStates } from './passes/readStates';
 import { uint8ToInt8 } from './passes/uint8ToInt8';
+import { wideInFloat } from './passes/wideInFloat';
 
 export interface CompileOptions {
   /** Entries for the META section: labels, preprocessing, provenance, accuracy or any others. */
@@ -66,12 +67,10 @@ const layouts = { dense: true, pairs: true, blocks: true, nibbles: true } satisf
 
 /** The passes, in order; the graph is checked after each. */
 const passes: [name: string, pass: (graph: Graph) => void][] = [['dropDead', dropDead], ['uint8ToInt8', uint8ToInt8], [
-  'foldConstants',
-  (graph) => foldConstants(graph, evaluate),
-], ['foldPad', foldPad], ['fuseActivation', fuseActivation], ['readStates', readStates], ['ownOutputs', ownOutputs], [
-  'dropDead',
-  dropDead,
-]];
+  'wideInFloat',
+  wideInFloat,
+], ['foldConstants', (graph) => foldConstants(graph, evaluate)], ['foldPad', foldPad], ['fuseActivation',
+  fuseActivation], ['readStates', readStates], ['ownOutputs', ownOutputs], ['dropDead', dropDead]];
 
 /**
  * Compiles a network to a `.klet` file.
@@ -204,12 +203,6 @@ function stateOf(emit: Emitter, carries: boolean): StateInfo | undefined {
 }
 
 function describePort(tensor: Tensor, emit: Emitter): ArenaTensor {
-  if (tensor.dtype === 'int16') {
-    throw new KletError(
-      'UNSUPPORTED_TYPE',
-      `"${tensor.name}" is int16; inputs and outputs may be float32, int8, uint8, int32, int64 or bool`,
-    );
-  }
   const info: TensorInfo = { name: tensor.name, dtype: tensor.dtype, shape: tensor.shape };
   return { ...info, ...quantizationOf(tensor), offset: emit.arenaOffset(tensor) };
 }
@@ -245,7 +238,7 @@ let scalarCore: CompiledCore | undefined;
 function core(): CompiledCore {
   scalarCore ??= {
     ...compileCore(inlinedCores.scalar!(), 'the scalar core'),
-    extra: compileExtra(inlinedExtra(false)),
+    extra: compileExtra(inlinedExtra(false, false)),
   };
   return scalarCore;
 }

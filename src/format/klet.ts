@@ -38,7 +38,7 @@ export const FLAG_NIBBLES = 1;
 const KNOWN_FLAGS = FLAG_NIBBLES;
 
 /** Element types of inputs and outputs, with NumPy's names. */
-export type IoType = 'float32' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool';
+export type IoType = 'float32' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'bool';
 
 /** Description of an input or output. */
 export interface TensorInfo {
@@ -353,6 +353,7 @@ export const ioBytes: Record<IoType, [outside: number, inside: number]> = {
   float32: [4, 4],
   int8: [1, 1],
   uint8: [1, 1],
+  int16: [2, 2],
   int32: [4, 4],
   int64: [8, 4],
   bool: [1, 1],

@@ -46,8 +46,12 @@ export function checkQuantization(value: unknown, what: string): asserts value i
 
 /** @throws KletError `INVALID_GRAPH` or `BAD_ARGUMENT` if a value is not the data of a constant */
 export function checkData(value: unknown, what: string): void {
-  const known = [Float32Array, Int8Array, Uint8Array, Int16Array, Int32Array].some((type) => value instanceof type);
-  if (!known) throw invalid(what, 'a Float32Array, Int8Array, Uint8Array, Int16Array or Int32Array', value);
+  const known = [Float32Array, Int8Array, Uint8Array, Int16Array, Int32Array, Float64Array].some((type) =>
+    value instanceof type
+  );
+  if (!known) {
+    throw invalid(what, 'a Float32Array, Int8Array, Uint8Array, Int16Array, Int32Array or Float64Array', value);
+  }
 }
 
 /** @throws KletError `INVALID_GRAPH` or `BAD_ARGUMENT` if a value is not an element type */

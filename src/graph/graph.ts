@@ -2,8 +2,8 @@ import { KletError } from '../errors';
 import type { Attributes, OperatorName } from './operators';
 
 /**
- * Element types of the IR. The core computes on `float32`, `int8` and `int32`; the others are
- * converted, except that constants and states of recurrent layers may be `int16`.
+ * Element types of the IR. The core computes on `float32`, `int8`, `int16` and `int32`; the others
+ * are converted. Activations of `int16` are symmetric: their zero point is 0.
  */
 export type DType = 'float32' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'bool';
 
@@ -11,9 +11,9 @@ export type DType = 'float32' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' |
  * The typed array that holds elements of a `DType` (int64 constants are held as int32, bool as
  * bytes).
  */
-export type TensorData = Float32Array | Int8Array | Uint8Array | Int32Array;
-/** Constants may be int16 too. */
-export type ConstantData = TensorData | Int16Array;
+export type TensorData = Float32Array | Int8Array | Uint8Array | Int16Array | Int32Array;
+/** int64 biases that do not fit in an int32 are held as doubles. */
+export type ConstantData = TensorData | Float64Array;
 
 /**
  * real = scale × (q − zeroPoint). The lists have one entry for the whole tensor, or one per index

@@ -11,6 +11,7 @@ import { requireTypes, unsupported } from './shared/refuse';
 import { f32, roundEven } from './shared/rounding';
 import { broadcastShape } from '../graph/broadcast';
 import { broadcasting } from './shared/stream';
+import { wideBinaryParameters } from './shared/wide';
 
 const kinds: Record<BinaryKind, number> = {
   add: L.BINARY_ADD,
@@ -27,6 +28,7 @@ export const binary: Operator<'binary'> = {
   stream: broadcasting,
   isChannelwise: true,
   fusesActivation: true,
+  computesInt16: ({ attributes: { kind } }) => kind !== 'div' && kind !== 'squaredDifference',
   relevantRange(node, operand, { operands, wanted }) {
     const { kind, activation } = node.attributes;
     const all = operands[operand]!;
@@ -60,7 +62,7 @@ export const binary: Operator<'binary'> = {
     const compares = kind === 'minimum' || kind === 'maximum';
     let a = input(node, 0);
     let b = input(node, 1);
-    requireTypes(node, a, 'int8', 'float32', 'int32', 'int64');
+    requireTypes(node, a, 'int8', 'int16', 'float32', 'int32', 'int64');
     if (a.dtype !== b.dtype) throw unsupported(node, `${a.dtype} with ${b.dtype}; both must be of one type`);
     if (elementSize(a.dtype) === 4 && a.dtype !== 'float32' &&
       (kind === 'div' || kind === 'squaredDifference' || activation !== 'none'))
@@ -72,7 +74,10 @@ export const binary: Operator<'binary'> = {
       b = inQuantizationOf(node, emit, b, y);
     }
     const r = emitBinary(node, emit, a, b, y, kinds[kind], kind);
-    if (y.dtype === 'int8') {
+    if (y.dtype === 'int16') {
+      wideBinaryParameters(r, node, [a, b, y], kind === 'mul');
+      r.ints(L.BINARY_MIN, quantizedRange(activation, y));
+    } else if (y.dtype === 'int8') {
       quantizedParameters(r, kind, a, b, y);
       r.ints(L.BINARY_MIN, quantizedRange(activation, y));
     } else if (y.dtype === 'float32') {

@@ -9,6 +9,7 @@ export const broadcastTo: Operator<'broadcastTo'> = {
   quantization: 'same',
   stream: 'none',
   isChannelwise: false,
+  computesInt16: true,
   infer(node) {
     const from = input(node, 0).shape;
     const to = output(node).shape;

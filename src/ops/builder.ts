@@ -24,6 +24,7 @@ function dtypeOf(data: TensorData): DType {
   if (data instanceof Float32Array) return 'float32';
   if (data instanceof Int8Array) return 'int8';
   if (data instanceof Uint8Array) return 'uint8';
+  if (data instanceof Int16Array) return 'int16';
   return 'int32';
 }
 

@@ -8,6 +8,7 @@ import { activationRange, quantizedRange } from './shared/quantized';
 import { demand, demandAxis, shapeText, unsupported } from './shared/refuse';
 import { stridesOf } from './shared/shapes';
 import { sameTime } from './shared/stream';
+import { emitWideConvert } from './shared/wide';
 
 export const concat: Operator<'concat'> = {
   quantization: 'free',
@@ -26,6 +27,7 @@ export const concat: Operator<'concat'> = {
   isChannelwise: false,
   fusesActivation: true,
   copiesInputs: true,
+  computesInt16: true,
   infer(node) {
     const { axis } = node.attributes;
     const shape = [...input(node, 0).shape];
@@ -57,6 +59,10 @@ export const concat: Operator<'concat'> = {
 
 function emitActivation(node: AnyNode, emit: Emitter, y: Tensor, activation: FusedActivation): void {
   if (activation === 'none') return;
+  if (y.dtype === 'int16') {
+    emitWideConvert(node, emit, y, y, quantizedRange(activation, y));
+    return;
+  }
   if (y.dtype === 'int8') {
     const [low, high] = quantizedRange(activation, y);
     emitTable(node, emit, y, y, (q) => Math.max(low, Math.min(high, q)));

@@ -20,6 +20,7 @@ export const conv2d: Operator<'conv2d'> = {
   },
   fusesActivation: true,
   absorbsPadding: true,
+  computesInt16: true,
   infer(node) {
     const { groups } = node.attributes;
     const C = fourDimensions(node, input(node, 0))[3];

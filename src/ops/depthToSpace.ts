@@ -8,6 +8,7 @@ export const depthToSpace: Operator<'depthToSpace'> = {
   quantization: 'same',
   stream: 'none',
   isChannelwise: false,
+  computesInt16: true,
   infer(node) {
     const [n, h, w, c] = fourDimensions(node, input(node, 0));
     const b = node.attributes.blockSize;

@@ -7,6 +7,7 @@ import { depthwiseMatrix } from './shared/matrices';
 import { transposed } from './shared/pack';
 import { demand, fourDimensions, shapeText } from './shared/refuse';
 import { convolving } from './shared/stream';
+import { addsInInt32 } from './shared/wide';
 
 export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
   quantization: 'weights',
@@ -25,6 +26,7 @@ export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
   },
   fusesActivation: true,
   absorbsPadding: true,
+  computesInt16: true,
   infer(node) {
     const C = fourDimensions(node, input(node, 0))[3];
     const [one, kh, kw, co] = fourDimensions(node, input(node, 1));
@@ -45,8 +47,9 @@ export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
     const C = x.shape[3]!;
     const weights = byChannel(constantWeights(node), taps, channels);
     const macs = elementCount(y.shape) * taps;
-    if (channels !== C || weights.tensor.dtype !== x.dtype) {
-      // several outputs per channel, or hybrid: each input channel is a separate group
+    const isHybrid = x.dtype === 'float32' && weights.tensor.dtype === 'int8';
+    if (channels !== C || isHybrid || (x.dtype === 'int16' && !addsInInt32(weights))) {
+      // each input channel is a separate group
       emitConv(
         node,
         emit,
@@ -85,5 +88,11 @@ export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
 function byChannel(weights: ConvWeights, taps: number, C: number): ConvWeights {
   const { quantization, ...rest } = weights.tensor;
   const tensor: Tensor = { ...rest, ...(quantization && { quantization: { ...quantization, axis: 0 } }) };
-  return { values: transposed(weights.values, taps, C), K: taps, bias: weights.bias, tensor };
+  return {
+    values: transposed(weights.values, taps, C),
+    K: taps,
+    bias: weights.bias,
+    biasType: weights.biasType,
+    tensor,
+  };
 }

@@ -45,6 +45,7 @@ const dtypeCodes: Partial<Record<DType, number>> = {
   int32: L.DTYPE_I32,
   int64: L.DTYPE_I32,
   uint8: L.DTYPE_U8,
+  int16: L.DTYPE_I16,
   bool: L.DTYPE_U8,
 };
 

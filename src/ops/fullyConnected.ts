@@ -16,6 +16,7 @@ export const fullyConnected: Operator<'fullyConnected'> = {
   isChannelwise: false,
   weights: { outputAxis: 'first', matrices: (node) => productMatrix(node, output(node).shape[0]!) },
   fusesActivation: true,
+  computesInt16: true,
   infer(node) {
     const x = input(node, 0).shape;
     const w = input(node, 1).shape;
@@ -35,7 +36,8 @@ export const fullyConnected: Operator<'fullyConnected'> = {
     const N = y.shape[1]!;
     const { activation, hybrid } = node.attributes;
     // hybrid layers quantize each row separately, like a batch item
-    const [batch, width] = weights.tensor.dtype === x.dtype ? [1, rows] : [rows, 1];
+    const isHybrid = x.dtype === 'float32' && weights.tensor.dtype === 'int8';
+    const [batch, width] = isHybrid ? [rows, 1] : [1, rows];
     emitConv(
       node,
       emit,

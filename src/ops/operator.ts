@@ -141,6 +141,11 @@ export interface Operator<K extends OperatorName> {
    * dimension; `channels` is their number in the pruned layer.
    */
   isChannelwise: boolean | ((node: Node<K>, channels: number) => boolean);
+  /**
+   * Whether the operator, or this node, has a form for int16 activations. The compiler gives the
+   * others their real values in float32, and rounds the results to int16.
+   */
+  computesInt16?: boolean | ((node: Node<K>) => boolean);
   /** Describes its weights, if it has any, for `quantize`, `cluster` and `prune`. */
   weights?: Weights<K>;
   /**

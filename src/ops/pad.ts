@@ -5,7 +5,7 @@ import type { Emitter } from './emitter';
 import type { Operator } from './operator';
 import { emitCopy, inQuantizationOf } from './shared/emit';
 import { demand, demandWhole, shapeText, unsupported } from './shared/refuse';
-import { clampInt8, roundEven } from './shared/rounding';
+import { clampInt8, roundAway, roundEven } from './shared/rounding';
 import { stridesOf } from './shared/shapes';
 
 export const pad: Operator<'pad'> = {
@@ -32,6 +32,7 @@ export const pad: Operator<'pad'> = {
   isChannelwise: ({ attributes: { before, after } }) => before.at(-1) === 0 && after.at(-1) === 0,
   asZeroPadding: ({ attributes: { before, after, mode, value } }) =>
     mode === 'constant' && value === 0 ? { before, after } : undefined,
+  computesInt16: true,
   infer(node) {
     const { before, after, mode } = node.attributes;
     const { shape } = input(node, 0);
@@ -125,6 +126,12 @@ function partsOf(mode: PadMode, size: number, before: number, after: number): Pa
 }
 
 function emitFill(node: AnyNode, emit: Emitter, y: Tensor, value: number): void {
+  if (y.dtype === 'int16') {
+    // elements of two bytes are copies of a constant
+    const steps = Math.max(-32768, Math.min(32767, roundAway(value / perTensor(y).scale)));
+    const fill: Tensor = { name: `${y.name} (padding)`, shape: [1], dtype: 'int16', data: Int16Array.of(steps) };
+    return emitCopy(node, emit, fill, y, [elementCount(y.shape)], [0], [1]);
+  }
   const r = emit.record(L.OP_FILL, L.FILL_BYTES, y.dtype, node, 'fill');
   r.target(L.FILL_TARGET, y);
   r.int(L.FILL_ELEMENT_BYTES, elementSize(y.dtype));

@@ -6,25 +6,36 @@ import { multiplyBy256ths, multiplyByQuantizedMultiplier, quantizeMultiplier } f
 import { sameQuantization } from './shared/quantized';
 import { f32, roundEven } from './shared/rounding';
 import { frameByFrame } from './shared/stream';
+import { emitWideConvert } from './shared/wide';
 
 export const quantize: Operator<'quantize'> = {
   quantization: 'float',
   stream: frameByFrame,
   isChannelwise: true,
+  computesInt16: true,
   infer: (node) => [input(node, 0).shape],
   lower(node, emit) {
     const x = input(node, 0);
     const y = output(node);
-    if (x.dtype === 'float32' && y.dtype === 'int8') {
+    if (sameQuantization(x, y) && x.dtype === y.dtype && !x.data) {
+      emit.alias(y, x);
+    } else if (isWide(x, y)) {
+      emitWideConvert(node, emit, x, y);
+    } else if (x.dtype === 'float32' && y.dtype === 'int8') {
       emitQuantize(node, emit, x, y);
     } else if (x.dtype === 'int8' && y.dtype === 'int8') {
-      if (sameQuantization(x, y) && !x.data) emit.alias(y, x);
-      else emitTable(node, emit, x, y, conversion(x, y));
+      emitTable(node, emit, x, y, conversion(x, y));
     } else {
       emitCast(node, emit, x, y);
     }
   },
 };
+
+/** Whether one of the types is int16, and the other int8, int16 or float32. */
+function isWide(x: Tensor, y: Tensor): boolean {
+  const types = new Set([x.dtype, y.dtype]);
+  return types.has('int16') && [...types].every((type) => ['int8', 'int16', 'float32'].includes(type));
+}
 
 /**
  * Requantization as a separate node. It follows XNNPACK's rule between equal types, and TensorFlow

@@ -1,7 +1,7 @@
 import { elementCount, innermost, input, output } from '../graph/graph';
 import type { Operator } from './operator';
 import { emitStridedCopy } from './shared/emit';
-import { sameQuantization } from './shared/quantized';
+import { isInteger, sameQuantization } from './shared/quantized';
 import { demand, shapeText, unsupported } from './shared/refuse';
 
 export const reshape: Operator<'reshape'> = {
@@ -22,6 +22,7 @@ export const reshape: Operator<'reshape'> = {
     const { shape } = output(node);
     return shape.length > 0 && innermost(shape) % channels === 0;
   },
+  computesInt16: true,
   infer(node) {
     const from = input(node, 0).shape;
     const to = output(node).shape;
@@ -35,7 +36,7 @@ export const reshape: Operator<'reshape'> = {
   lower(node, emit) {
     const x = input(node, 0);
     const y = output(node);
-    const isView = !x.data && (x.dtype !== 'int8' || sameQuantization(x, y));
+    const isView = !x.data && (!isInteger(x) || sameQuantization(x, y));
     if (isView) emit.alias(y, x);
     else emitStridedCopy(node, emit, x, y, [elementCount(y.shape)], [1], [1]);
   },

@@ -23,6 +23,7 @@ export const slice: Operator<'slice'> = {
     },
   },
   isChannelwise: false,
+  computesInt16: true,
   infer(node) {
     const { shape } = input(node, 0);
     const { begin, stride } = node.attributes;

@@ -14,6 +14,7 @@ export const split: Operator<'split'> = {
     },
   },
   isChannelwise: false,
+  computesInt16: true,
   infer(node) {
     const { shape } = input(node, 0);
     const { axis } = node.attributes;

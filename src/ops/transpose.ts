@@ -13,6 +13,7 @@ export const transpose: Operator<'transpose'> = {
     },
   },
   isChannelwise: false,
+  computesInt16: true,
   infer(node) {
     const { shape } = input(node, 0);
     const { perm } = node.attributes;

@@ -8,6 +8,7 @@ import { emitCopy } from './shared/emit';
 import { productMatrix } from './shared/matrices';
 import { demand, demandWhole, fourDimensions } from './shared/refuse';
 import { stridesOf } from './shared/shapes';
+import { addsInInt32 } from './shared/wide';
 
 /**
  * A transposed convolution is lowered to stride² ordinary convolutions, one for each residue of the
@@ -30,6 +31,7 @@ export const transposeConv2d: Operator<'transposeConv2d'> = {
     },
   },
   fusesActivation: true,
+  computesInt16: true,
   infer(node) {
     const { groups, stride, dilation, padding } = node.attributes;
     const [n, , , C] = fourDimensions(node, input(node, 0));
@@ -109,7 +111,7 @@ function emitPhase(
   const batchStride = outH * outW * outC;
   const outOffset = (y0 * outW + x0) * outC;
   const macs = elementCount([batch, h, w, outC]) * rows.taps.length * columns.taps.length * inC / groups;
-  if (groups > 1 && groups === inC && outC === inC) {
+  if (groups > 1 && groups === inC && outC === inC && (x.dtype !== 'int16' || addsInInt32(weights))) {
     // the record of depthwise convolutions has a dense target, so that a copy spreads the pixels
     const isDense = h === outH && w === outW;
     const target: Tensor = isDense ? y : { ...y, name: `${y.name} (phase ${y0}, ${x0})`, shape: [batch, h, w, outC] };

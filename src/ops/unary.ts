@@ -7,10 +7,11 @@ import { emitBinary } from './shared/binary';
 import { emitTable } from './shared/emit';
 import { hardSwishSteps, multiplyByQuantizedMultiplier, quantizeMultiplier } from './shared/fixedPoint';
 import { functions, parametersOf, type Parameters } from './shared/functions';
-import { activationRange, isActivation } from './shared/quantized';
-import { demand, requireTypes } from './shared/refuse';
+import { activationRange, isActivation, quantizedRange } from './shared/quantized';
+import { demand, requireTypes, unsupported } from './shared/refuse';
 import { f32, roundAway, roundEven } from './shared/rounding';
 import { frameByFrame } from './shared/stream';
+import { emitWideConvert } from './shared/wide';
 
 /** The functions of floats that the core has. */
 const kinds: Partial<Record<UnaryKind, number>> = {
@@ -66,6 +67,7 @@ export const unary: Operator<'unary'> = {
   quantization: 'free',
   stream: frameByFrame,
   isChannelwise: true,
+  computesInt16: ({ attributes: { kind } }) => isActivation(kind),
   asActivation: ({ attributes: { kind } }) => (isActivation(kind) ? kind : undefined),
   relevantRange({ attributes: { kind } }, _, { operands: [x], wanted }) {
     if (isActivation(kind)) return activationRange(kind);
@@ -86,8 +88,12 @@ export const unary: Operator<'unary'> = {
     const y = output(node);
     const { kind } = node.attributes;
     const parameters = parametersOf(node.attributes);
-    requireTypes(node, x, 'int8', 'float32');
-    if (x.dtype === 'int8') {
+    requireTypes(node, x, 'int8', 'int16', 'float32');
+    if (x.dtype === 'int16') {
+      if (!isActivation(kind)) throw unsupported(node, `${kind} of int16`);
+      emit.mayReuse(y, x);
+      emitWideConvert(node, emit, x, y, quantizedRange(kind, y));
+    } else if (x.dtype === 'int8') {
       emitTable(node, emit, x, y, stepsOf(kind, parameters, perTensor(x), perTensor(y)));
     } else if (kind === 'swish') {
       const gate: Tensor = { name: `${y.name} (gate)`, shape: y.shape, dtype: 'float32' };

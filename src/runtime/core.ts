@@ -34,6 +34,11 @@ export interface Core {
   shared: SharedMemory;
 }
 
+/** The exports of the extra module, or of its stand-in. */
+interface ExtraExports extends Partial<Pick<CoreExports, 'register'>> {
+  extra: (record: number, phase: number) => number;
+}
+
 const PAGE = 65536;
 
 /** The cores that a bundle carries, by flavor, fastest first. */
@@ -195,20 +200,26 @@ export function instantiate(
   return { exports: instantiateOn(module, shared, extra), memory: new Uint8Array(shared.buffer), shared };
 }
 
-/**
- * Instantiates a core on an existing memory, and the extra module if it is given. Threads other
- * than the first need no extra module, because its records are not shared.
- */
+/** Instantiates a core on an existing memory, and the extra module if it is given. */
 export function instantiateOn(
   module: WebAssembly.Module,
   memory: SharedMemory,
   extraModule?: WebAssembly.Module,
 ): CoreExports {
-  const { extra } = extraModule
-    ? instantiateSync(extraModule, { env: { memory } }).exports
-    : { extra: () => -FAULT_OPCODE };
-  const imports = { env: { memory, extra } };
-  return instantiateSync(module, imports).exports as unknown as CoreExports;
+  const second =
+    (extraModule
+      ? instantiateSync(extraModule, { env: { memory } }).exports
+      : { extra: () => -FAULT_OPCODE }) as unknown as ExtraExports;
+  const imports = { env: { memory, extra: second.extra } };
+  const core = instantiateSync(module, imports).exports as unknown as CoreExports;
+  if (!extraModule) return core;
+  return {
+    ...core,
+    register(...thread) {
+      core.register(...thread);
+      second.register?.(...thread);
+    },
+  };
 }
 
 /** @throws KletError `NOT_WASM` when the bytes are no extra module of this kinglet */

@@ -16,8 +16,8 @@ export interface LoadSyncOptions {
   /** A core that is not in the bundle, as bytes or module. */
   wasm?: ArrayBuffer | ArrayBufferView | WebAssembly.Module;
   /**
-   * The extra module (`kinglet/extra.wasm`), as bytes or module: the operators that few networks
-   * have. Only models with such operators need it.
+   * The extra module (`kinglet/extra.simd.wasm`, or `kinglet/extra.wasm` without SIMD), as bytes or
+   * module: the operators that few networks have. Only models with such operators need it.
    */
   extra?: ArrayBuffer | ArrayBufferView | WebAssembly.Module;
   /** Upper limit of the model's memory, in bytes. */
@@ -113,8 +113,16 @@ export function given(wasm: ArrayBuffer | ArrayBufferView | WebAssembly.Module):
   return compileCore(bytes, 'the core given as "wasm"');
 }
 
-/** Gives the bytes of the extra module, or where to fetch them. */
-export type ExtraSource = (threaded: boolean) => Uint8Array | string | URL;
+/** Gives the bytes of the extra module for a core, or where to fetch them. */
+export type ExtraSource = (threaded: boolean, simd: boolean) => Uint8Array | string | URL;
+
+/** The extra module of a bundle that suits the core. */
+export function extraOf(
+  { threaded, flavor }: CompiledCore,
+  source?: ExtraSource,
+): Uint8Array | string | URL | undefined {
+  return source?.(threaded, flavor !== 'scalar');
+}
 
 /** Whether the plan has records of the extra module, which the core does not have yet. */
 export function needsExtra({ extra }: CompiledCore, { plan }: OpenedKlet): boolean {
@@ -127,7 +135,8 @@ export function addExtra(core: CompiledCore, source: unknown): void {
   if (!module) {
     throw new KletError(
       'BAD_ARGUMENT',
-      'the model has operators of the extra module; pass the option "extra" (kinglet/extra.wasm)',
+      'the model has operators of the extra module; pass the option "extra" (kinglet/extra.wasm, or ' +
+        'kinglet/extra.simd.wasm, which is faster)',
     );
   }
   core.extra = compileExtra(module);
@@ -152,6 +161,6 @@ export function openSync(
   }
   const core = options.wasm === undefined ? cores.pickAtOnce(options.flavor) : given(options.wasm);
   const parts = openKlet(bytes, 'the model', checksumBy(core));
-  if (needsExtra(core, parts)) addExtra(core, options.extra ?? extra?.(core.threaded));
+  if (needsExtra(core, parts)) addExtra(core, options.extra ?? extraOf(core, extra));
   return [core, parts];
 }

@@ -1,4 +1,4 @@
-import { extra, extraThreads } from '../../build/extra.js';
+import { extra, extraSimd, extraSimdThreads, extraThreads } from '../../build/extra.js';
 import type { InlinedCores } from './core';
 import { bytesOfDigits, scalarCore, scalarThreadedCore, simdCores, simdThreadedCores } from './unpack';
 
@@ -8,5 +8,8 @@ export const inlinedCores: InlinedCores = { ...simdCores, ...scalarCore };
 /** The same cores, built for threads. */
 export const inlinedThreadedCores: InlinedCores = { ...simdThreadedCores, ...scalarThreadedCore };
 
-/** The extra module. */
-export const inlinedExtra = (threaded: boolean): Uint8Array => bytesOfDigits(threaded ? extraThreads : extra);
+/** The extra module, built for threads or with SIMD. */
+export function inlinedExtra(threaded: boolean, simd: boolean): Uint8Array {
+  if (simd) return bytesOfDigits(threaded ? extraSimdThreads : extraSimd);
+  return bytesOfDigits(threaded ? extraThreads : extra);
+}

@@ -3,8 +3,8 @@ import { describeValue, KletError, messageOf } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
 import { checksumBy, compileCore, hasWebAssembly, isForbidden, isModule, type CompiledCore,
   type InlinedCores } from './core';
-import { addExtra, Cores, given, GIVE_SCALAR, needsExtra, openSync, type ExtraSource,
-  type LoadSyncOptions } from './cores';
+import { addExtra, Cores, given, GIVE_SCALAR, needsExtra, openSync, type ExtraSource, type LoadSyncOptions,
+  extraOf } from './cores';
 import { Model } from './model';
 import { nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 import { checkThreads, whyNotShared, type OpenWorker, type ThreadOptions } from './threads';
@@ -134,7 +134,7 @@ export function makeRuntime(
 
   async function fetchExtra(core: CompiledCore, parts: OpenedKlet, options: LoadOptions): Promise<void> {
     if (!needsExtra(core, parts)) return;
-    const source = options.extra ?? extra?.(core.threaded);
+    const source = options.extra ?? extraOf(core, extra);
     const isAtHand = source === undefined || isModule(source);
     addExtra(core, isAtHand ? source : await readBytes(source, options, readPath));
   }

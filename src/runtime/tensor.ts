@@ -8,6 +8,7 @@ const views = {
   float32: Float32Array,
   int8: Int8Array,
   uint8: Uint8Array,
+  int16: Int16Array,
   int32: Int32Array,
   int64: Int32Array,
   bool: Uint8Array,
@@ -19,7 +20,7 @@ const views = {
  */
 export class Port {
   readonly count: number;
-  private readonly view: Float32Array | Int8Array | Uint8Array | Int32Array;
+  private readonly view: Float32Array | Int8Array | Uint8Array | Int16Array | Int32Array;
   private readonly raw: Uint8Array;
   /** Work area in the utility instance for quantization, as floats and as bytes. */
   private readonly floats: Float32Array;
@@ -57,14 +58,15 @@ export class Port {
       if (values instanceof BigInt64Array) { for (let i = 0; i < this.count; i++) this.view[i] = Number(values[i]); }
       else this.view.set(values);
       if (dtype === 'float32') this.refuseWrittenNaN(values as ArrayLike<number>);
-    } else if (isReal(values) &&
-      (dtype === 'float32' || (scale !== undefined && (dtype === 'int8' || dtype === 'uint8'))))
-    {
+    } else if (isReal(values) && (dtype === 'float32' || (scale !== undefined && isQuantizedType(dtype)))) {
       // otherwise NaN would silently become an integer
       if (Array.isArray(values)) this.refuseNaN(values);
       if (dtype === 'float32') {
         this.view.set(values);
         this.refuseWrittenNaN(values);
+      } else if (dtype === 'int16') {
+        this.refuseNaN(values);
+        quantizeWide(values, scale!, this.view);
       } else {
         this.quantize(values as unknown as Float32Array);
       }
@@ -216,10 +218,24 @@ function isRaw(dtype: IoType, values: unknown): values is RawArray {
     case 'uint8':
     case 'bool':
       return values instanceof Uint8Array || values instanceof Uint8ClampedArray;
+    case 'int16':
+      return values instanceof Int16Array;
     case 'int32':
       return values instanceof Int32Array;
     case 'int64':
       return values instanceof BigInt64Array || values instanceof Int32Array;
+  }
+}
+
+function isQuantizedType(dtype: IoType): boolean {
+  return dtype === 'int8' || dtype === 'uint8' || dtype === 'int16';
+}
+
+/** int16 steps of real numbers: f32(x / scale), halves away from zero. */
+function quantizeWide(values: ArrayLike<number>, scale: number, steps: Int32Array | RawArray): void {
+  for (let i = 0; i < values.length; i++) {
+    const x = Math.fround(Math.fround(values[i]!) / Math.fround(scale));
+    steps[i] = Math.max(-32768, Math.min(32767, Math.sign(x) * Math.floor(Math.abs(x) + 0.5)));
   }
 }
 

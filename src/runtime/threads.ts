@@ -33,6 +33,7 @@ export type OpenWorker = (script?: string | URL) => ThreadWorker;
 /** The message that starts a worker. */
 export interface StartMessage {
   module: CompiledCore['module'];
+  extra?: CompiledCore['module'];
   memory: SharedMemory;
   index: number;
   count: number;
@@ -71,10 +72,10 @@ export function whyNotShared(): string | undefined {
 
 /** Runs in a worker: serves the jobs of its model until it is terminated. */
 export function serveJobs(start: unknown, answer: (message: string) => void): void {
-  const { module, memory, index, count } = start as StartMessage;
+  const { module, extra, memory, index, count } = start as StartMessage;
   let core: CoreExports;
   try {
-    core = instantiateOn(module, memory);
+    core = instantiateOn(module, memory, extra);
   } catch (error) {
     answer(String(error));
     return;

@@ -2,7 +2,8 @@
 // not import each other for a type.
 
 /** Typed arrays of raw values. */
-export type RawArray = Float32Array | Int8Array | Uint8Array | Uint8ClampedArray | Int32Array | BigInt64Array;
+export type RawArray = Float32Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Int32Array
+  | BigInt64Array;
 /**
  * An input: raw values in the model's own type, or real numbers, which are quantized.
  */

@@ -34,7 +34,7 @@ const LOOK_MS = 500;
  * @throws Error if a worker does not start, KletError `ABORTED`
  */
 export async function startWorkerPool(
-  { module }: CompiledCore,
+  { module, extra }: CompiledCore,
   core: CoreExports,
   memory: SharedMemory,
   info: ModelInfo,
@@ -81,7 +81,7 @@ export async function startWorkerPool(
         const one = typeof worker === 'function' ? worker() : openWorker(worker);
         workers.push(one);
         listen(one, started, failed);
-        one.postMessage({ module, memory, index, count } satisfies StartMessage);
+        one.postMessage({ module, ...(extra && { extra }), memory, index, count } satisfies StartMessage);
       }
     });
   } catch (error) {

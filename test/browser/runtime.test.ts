@@ -71,7 +71,7 @@ describeInChrome('the runtime in a page', () => {
     );
     page.off('request', log);
     expect(passed).toEqual(flavors.map(() => 1));
-    expect(requested).toContain('/dist/extra.wasm');
+    expect(requested).toContain('/dist/extra.simd.wasm');
   });
 
   describe('loads from', () => {
@@ -202,7 +202,7 @@ describeInChrome('the runtime in a page', () => {
       site.put('/rare.klet', rare);
       const found = await page.evaluate(async () => {
         const wasm = '/dist/core.simd.wasm';
-        const model = await slim.load('/rare.klet', { wasm, extra: '/dist/extra.wasm' });
+        const model = await slim.load('/rare.klet', { wasm, extra: '/dist/extra.simd.wasm' });
         return {
           passed: model.selfTest(),
           without: await probe.outcome(async () => {

@@ -71,8 +71,8 @@ describe('the rooms', () => {
       .toEqual([]);
   });
 
-  test('the extra module imports kernels, records with their checks, and the layout', () => {
-    const records = /^assembly\/(record|ops\/checks)$/;
+  test('the extra module imports kernels, threads, records with what describes them, and the layout', () => {
+    const records = /^assembly\/(record|threads|ops\/(checks|walk|window))$/;
     expect(strangers('assembly/extra', [/^assembly\/(kernels|extra)\//, records, layout])).toEqual([]);
   });
 

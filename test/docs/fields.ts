@@ -8,7 +8,7 @@ export const f = Math.fround;
 
 /** An array in the arena or in WEIGHTS. */
 class Elements {
-  /** @param dtype an element type of the format, or I16, which only states and their tables have */
+  /** @param dtype an element type of the format, or F64 */
   constructor(
     private readonly view: DataView,
     private readonly start: number,
@@ -25,8 +25,10 @@ class Elements {
         return view.getUint8(at);
       case C.DTYPE_F32:
         return view.getFloat32(at, true);
-      case I16:
+      case C.DTYPE_I16:
         return view.getInt16(at, true);
+      case F64:
+        return view.getFloat64(at, true);
       default:
         return view.getInt32(at, true);
     }
@@ -41,10 +43,12 @@ class Elements {
   }
 }
 
-export const I16 = -16;
+/** The element type of tables in double precision, which no tensor has. */
+export const F64 = -64;
 
 export function sizeOf(dtype: number): number {
-  if (dtype === I16) return 2;
+  if (dtype === F64) return 8;
+  if (dtype === C.DTYPE_I16) return 2;
   return dtype === C.DTYPE_I8 || dtype === C.DTYPE_U8 ? 1 : 4;
 }
 

@@ -81,6 +81,7 @@ function fill(dtype: string, count: number): RawArray {
     int8: Int8Array,
     uint8: Uint8Array,
     bool: Uint8Array,
+    int16: Int16Array,
     int32: Int32Array,
   }[dtype]!;
   return random.fill(new type(count));
@@ -88,6 +89,7 @@ function fill(dtype: string, count: number): RawArray {
 
 function valuesOf(dtype: string, bytes: Uint8Array): ArrayLike<number> {
   if (dtype === 'float32') return new Float32Array(bytes.slice().buffer);
+  if (dtype === 'int16') return new Int16Array(bytes.slice().buffer);
   if (dtype === 'int32') return new Int32Array(bytes.slice().buffer);
   return new Int8Array(bytes);
 }

@@ -173,7 +173,7 @@ describe('the README', () => {
     near(cell('the core for engines without SIMD, fetched only there'), gzipped('core.scalar.wasm'));
     near(cell('`kinglet/slim` and the SIMD core'), gzipped('slim.js') + gzipped('core.simd.wasm'));
     near(cell('`kinglet/audio/worklet`, the runtime inside'), gzipped('worklet.js'));
-    near(cell('the extra module, fetched only for models with rare operators'), gzipped('extra.wasm'));
+    near(cell('the extra module, fetched only for models with rare operators'), gzipped('extra.simd.wasm'));
     near(rows.find(([name, bytes]) => name === '`kinglet/audio`' && /^[\d,]+$/.test(bytes!))?.[1], gzipped('audio.js'));
   });
 

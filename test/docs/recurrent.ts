@@ -1,4 +1,4 @@
-import { add, C, clamp, f, type Fields, fold, I16, max, min, range, up8, type Records } from './fields';
+import { add, C, clamp, f, type Fields, fold, max, min, range, up8, type Records } from './fields';
 import { listedWeights, nibbleOf, quantizeRow } from './products';
 
 // Layers with state, as docs/format/recurrent.md specifies them: see runner.ts.
@@ -16,7 +16,7 @@ const sat8 = (x: number): number => clamp(x, -128, 127);
 const over = (a: number, n: number): number => Math.sign(a) * Math.floor(Math.abs(a) / 2 ** n + (n > 0 ? 0.5 : 0));
 const floorOver = (a: bigint, n: bigint): bigint => a >> n;
 
-function factor(x: number, multiplier: number, exponent: number): number {
+export function factor(x: number, multiplier: number, exponent: number): number {
   const left = Math.max(exponent, 0);
   const most = Math.floor((2 ** 31 - 1) / 2 ** left);
   const cut = clamp(x, -most - 1, most) * 2 ** left;
@@ -163,12 +163,12 @@ function recurrentLayer(r: Fields): void {
   const plain = r.floats && MODE === C.RECURRENT_PLAIN!;
   const source = r.source('RECURRENT_SOURCE');
   const target = r.target('RECURRENT_TARGET');
-  const hidden = r.target('RECURRENT_HIDDEN', !r.floats && gru ? I16 : r.dtype);
-  const cell = r.target('RECURRENT_CELL', r.floats ? C.DTYPE_F32 : I16);
+  const hidden = r.target('RECURRENT_HIDDEN', !r.floats && gru ? C.DTYPE_I16! : r.dtype);
+  const cell = r.target('RECURRENT_CELL', r.floats ? C.DTYPE_F32 : C.DTYPE_I16!);
   const W = matrix(r, 'RECURRENT_INPUT_WEIGHTS', plain, N, INPUTS, 'SPARSE_RECURRENT_INPUT');
   const U = matrix(r, 'RECURRENT_HIDDEN_WEIGHTS', plain, N, OUTPUTS, 'SPARSE_RECURRENT_HIDDEN');
   const number = r.floats ? C.DTYPE_F32! : C.DTYPE_I32!;
-  const small = r.floats ? C.DTYPE_F32! : I16;
+  const small = r.floats ? C.DTYPE_F32! : C.DTYPE_I16!;
   const biasW = r.table('RECURRENT_INPUT_BIAS', number);
   const biasU = r.table('RECURRENT_HIDDEN_BIAS', number);
   const gates = r.table('RECURRENT_GATES', plain || MODE ? C.DTYPE_F32! : C.DTYPE_I32!);
@@ -363,9 +363,9 @@ function svdf(r: Fields): void {
   const plain = r.floats && MODE === C.RECURRENT_PLAIN!;
   const source = r.source('SVDF_SOURCE');
   const target = r.target('SVDF_TARGET');
-  const state = r.target('SVDF_STATE', r.floats ? C.DTYPE_F32 : I16);
+  const state = r.target('SVDF_STATE', r.floats ? C.DTYPE_F32 : C.DTYPE_I16!);
   const W = matrix(r, 'SVDF_FEATURE_WEIGHTS', plain, filters, INPUTS);
-  const time = r.table('SVDF_TIME_WEIGHTS', r.floats ? C.DTYPE_F32! : I16);
+  const time = r.table('SVDF_TIME_WEIGHTS', r.floats ? C.DTYPE_F32! : C.DTYPE_I16!);
   const bias = r.table('SVDF_BIAS', r.floats ? C.DTYPE_F32! : C.DTYPE_I32!);
   const sums = r.table('SVDF_SUMS', C.DTYPE_I32!);
   for (let b = 0; b < BATCH; b++) {

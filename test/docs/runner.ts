@@ -5,6 +5,7 @@ import { products } from './products';
 import { gatesOf, recurrent } from './recurrent';
 import { extra } from './extra';
 import { shapes } from './shapes';
+import { wide } from './wide';
 
 // A second runner of .klet files, written from docs/format/ alone. Even its constants come from the
 // tables of these pages. It checks nothing and is slow. If it disagrees with the core, either the
@@ -98,7 +99,10 @@ function roomOf(coded: Uint8Array, weights: number): number {
 
 /** Bytes of a tensor in the arena. */
 export function bytesOf({ dtype, shape }: Port): number {
-  return shape.reduce((a, b) => a * b, ['int8', 'uint8', 'bool'].includes(dtype) ? 1 : 4);
+  return shape.reduce(
+    (a, b) => a * b,
+    ({ int8: 1, uint8: 1, bool: 1, int16: 2 } as Record<string, number>)[dtype] ?? 4,
+  );
 }
 
 /** Bytes of scratch, by the table of docs/format/memory.md. */
@@ -135,6 +139,18 @@ function scratchOf(r: Fields): number {
       return channels * sizeOf(r.dtype) + 64 + (r.floats ? 0 : Math.ceil(channels / 8) * Math.max(448, 32 * pairs)) +
         8 * pairs;
     }
+    case C.OP_WIDE_CONV2D: {
+      const rows = r.int('CONV2D_BLOCK_ROWS');
+      const K = up4(convolutionK());
+      return 4 * rows + 384 + 2 * rows * K + 16 * K + 64;
+    }
+    case C.OP_WIDE_DEPTHWISE_CONV2D: {
+      const pairs = Math.ceil(product('DEPTHWISE', 'KERNEL_H', 'KERNEL_W') / 2);
+      const channels = r.int('DEPTHWISE_CHANNELS');
+      return 32 + 32 * Math.ceil(channels / 8) * pairs + 2 * channels + 32 + 8 * pairs;
+    }
+    case C.OP_WIDE_BINARY:
+      return 32;
     case C.OP_BINARY:
       return 64;
     case C.OP_COPY:
@@ -168,5 +184,5 @@ function execute(r: Fields): void {
   run(r);
 }
 
-const records: Records = { ...elementwise, ...products, ...recurrent, ...shapes, ...extra };
+const records: Records = { ...elementwise, ...products, ...recurrent, ...shapes, ...extra, ...wide };
 const operators = new Map(Object.entries(records).map(([name, run]) => [C[name]!, run]));

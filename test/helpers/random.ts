@@ -45,12 +45,14 @@ export class Random {
     if (array instanceof Float32Array) return this.between(-3, 3);
     if (array instanceof Int8Array) return this.int(-128, 127);
     if (array instanceof Uint8Array) return this.int(0, 255);
+    if (array instanceof Int16Array) return this.int(-32768, 32767);
     return this.int(-1_000_000, 1_000_000);
   }
 
   private extremes(array: TensorData): number[] {
     if (array instanceof Int8Array) return [-128, -127, 0, 126, 127];
     if (array instanceof Uint8Array) return [0, 1, 128, 254, 255];
+    if (array instanceof Int16Array) return [-32768, -32767, 0, 32766, 32767];
     return [-2147483648, -1, 0, 7, 2147483647];
   }
 }

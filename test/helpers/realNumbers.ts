@@ -1,5 +1,6 @@
 import type { AnyNode, Graph, Quantization, Tensor, TensorData } from '../../src/graph/graph';
 import { runReference } from '../reference/index';
+import { rangeOf } from '../reference/requantize';
 
 // Distances of quantized results from real numbers: the same network in float32, whose reference
 // computes in double precision and rounds each output to float32 once.
@@ -19,7 +20,7 @@ function dequantized(data: ArrayLike<number>, shape: readonly number[], { scale,
 export function realLayer(node: AnyNode): Graph {
   const made = new Map<Tensor, Tensor>();
   const real = (tensor: Tensor): Tensor => {
-    if (!tensor.quantization || (tensor.dtype !== 'int8' && tensor.dtype !== 'uint8')) return tensor;
+    if (!tensor.quantization || !['int8', 'uint8', 'int16'].includes(tensor.dtype)) return tensor;
     const { quantization, name, shape, data } = tensor;
     const copy = made.get(tensor) ??
       { name, shape, dtype: 'float32', ...(data && { data: dequantized(data, shape, quantization) as never }) };
@@ -34,7 +35,7 @@ export function realLayer(node: AnyNode): Graph {
     return { name: tensor.name, shape: tensor.shape, dtype: 'float32', data };
   };
   const inputs = node.inputs.map((tensor, i) => {
-    const isBias = i === 2 && tensor?.dtype === 'int32' && tensor.data && node.inputs[1]?.quantization;
+    const isBias = i === 2 && tensor?.data && tensor.dtype.startsWith('int') && node.inputs[1]?.quantization;
     return isBias ? bias(tensor) : tensor && real(tensor);
   });
   const outputs = node.outputs.map(real);
@@ -63,7 +64,7 @@ export function distances(node: AnyNode, inputs: Record<string, TensorData>, fou
   }
   const y = node.outputs[0]!;
   const { scale: [scale = 1], zeroPoint: [zeroPoint = 0] } = y.quantization!;
-  const [low, high] = y.dtype === 'uint8' ? [0, 255] : [-128, 127];
+  const [low, high] = rangeOf(y.dtype);
   const result = runReference(graph, values).get(y.name)!;
   return Array.from(result, (real, i) => {
     const steps = Math.max(low, Math.min(high, real / Math.fround(scale) + zeroPoint));

@@ -16,7 +16,7 @@ function writtenBy(file: string): number[] {
   return [...new Uint8Array(memory.buffer).entries()].filter(([, byte]) => byte !== 0).map(([address]) => address);
 }
 
-test.each(['core.simd.wasm', 'core.scalar.wasm', 'extra.wasm'])('%s has no static data', (file) => {
+test.each(['core.simd.wasm', 'core.scalar.wasm', 'extra.wasm', 'extra.simd.wasm'])('%s has no static data', (file) => {
   expect(writtenBy(file)).toEqual([]);
 });
 

@@ -87,7 +87,7 @@ describe('binary', () => {
     property(spec(fc.constant('int32'), fc.constantFrom(...integerKinds)), 80, check);
   });
 
-  for (const type of ['int8', 'uint8', 'float32', 'int32'] as const) {
+  for (const type of ['int8', 'uint8', 'int16', 'float32', 'int32'] as const) {
     test(`takes any length, with either operand broadcast or neither (${type})`, () => {
       for (const kind of type === 'int32' ? integerKinds : kinds) {
         for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33]) {

@@ -15,6 +15,7 @@ import { products } from '../docs/products';
 import { recurrent } from '../docs/recurrent';
 import { extra } from '../docs/extra';
 import { shapes } from '../docs/shapes';
+import { wide } from '../docs/wide';
 import { reference } from '../reference/index';
 import { everyOperator } from '../robustness/sample';
 
@@ -72,7 +73,7 @@ test.each(Object.keys(operators) as OperatorName[])('%s is in every place that a
 // ── records ───────────────────────────────────────────────────────────────────────────────────────────────
 
 const opcodes = Object.entries<number>(layout).filter(([name]) => name.startsWith('OP_'));
-const runner = { ...elementwise, ...products, ...recurrent, ...shapes, ...extra };
+const runner = { ...elementwise, ...products, ...recurrent, ...shapes, ...extra, ...wide };
 
 describe('the record', () => {
   const { plan } = readKlet(compile(everyOperator()));

@@ -98,7 +98,7 @@ describe('conv2d', () => {
     );
   });
 
-  for (const type of ['int8', 'uint8', 'float32'] as const) {
+  for (const type of ['int8', 'uint8', 'int16', 'float32'] as const) {
     const base: Spec = { ...plain, type, weights: { ...plain.weights, zeroPoint: type === 'uint8' ? 17 : 0 } };
 
     test(`computes tiles of every width and height (${type})`, () => {

@@ -100,7 +100,7 @@ describe('depthwiseConv2d', () => {
     );
   });
 
-  for (const type of ['int8', 'uint8', 'float32'] as const) {
+  for (const type of ['int8', 'uint8', 'int16', 'float32'] as const) {
     const base: Spec = { ...plain, type, weights: { ...plain.weights, zeroPoint: type === 'uint8' ? -40 : 0 } };
 
     test(`takes any number of channels and any channel multiplier (${type})`, () => {

@@ -59,7 +59,7 @@ describe('fullyConnected', () => {
     );
   });
 
-  for (const type of ['int8', 'uint8', 'float32'] as const) {
+  for (const type of ['int8', 'uint8', 'int16', 'float32'] as const) {
     const base: Spec = { ...plain, type, weights: { ...plain.weights, zeroPoint: type === 'uint8' ? -7 : 0 } };
 
     test(`computes one row, which has its own path, and blocks of rows (${type})`, () => {

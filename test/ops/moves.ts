@@ -14,7 +14,7 @@ export interface Kind {
   seed: number;
 }
 
-const dtypes: DType[] = ['int8', 'int8', 'uint8', 'float32', 'int32', 'int64', 'bool'];
+const dtypes: DType[] = ['int8', 'int8', 'uint8', 'int16', 'float32', 'int32', 'int64', 'bool'];
 
 export const kinds: fc.Arbitrary<Kind> = fc.record({
   type: fc.constantFrom(...dtypes),

@@ -5,7 +5,7 @@ import { checkGraph, property, seeds, shapes, single, quantizations, tensor, typ
 
 interface Spec {
   from: NumberType;
-  to: 'int8' | 'uint8';
+  to: 'int8' | 'uint8' | 'int16';
   shape: number[];
   x: Quantization;
   y: Quantization;
@@ -22,8 +22,8 @@ describe('quantize', () => {
   test('equals the reference for random types, shapes and quantizations', () => {
     property(
       fc.record<Spec>({
-        from: fc.constantFrom('float32', 'int8', 'uint8'),
-        to: fc.constantFrom('int8', 'uint8'),
+        from: fc.constantFrom('float32', 'int8', 'uint8', 'int16'),
+        to: fc.constantFrom('int8', 'uint8', 'int16'),
         shape: shapes(4, 7),
         x: quantizations,
         y: quantizations,

@@ -29,8 +29,8 @@ export const exact: Tolerance = { relative: 0, absolute: 0 };
 // ── tensors ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Per-tensor quantization. `zeroPoint` is the int8 one; uint8 adds 128, so that one spec serves
- * both.
+ * Per-tensor quantization. `zeroPoint` is the int8 one; uint8 adds 128, and that of int16 is 0, so
+ * that one spec serves all.
  */
 export interface Quantization {
   scale: number;
@@ -38,20 +38,22 @@ export interface Quantization {
 }
 
 /** The element types that networks compute on. */
-export type NumberType = 'float32' | 'int8' | 'uint8';
+export type NumberType = 'float32' | 'int8' | 'uint8' | 'int16';
 
 export function tensor(name: string, shape: number[], dtype: DType, quantization?: Quantization): Tensor {
-  if ((dtype !== 'int8' && dtype !== 'uint8') || !quantization) return { name, shape, dtype };
+  if (!isQuantizedType(dtype) || !quantization) return { name, shape, dtype };
+  const { scale, zeroPoint } = quantization;
+  const offset = dtype === 'uint8' ? 128 : 0;
   return {
     name,
     shape,
     dtype,
-    quantization: {
-      scale: [quantization.scale],
-      zeroPoint: [quantization.zeroPoint + (dtype === 'uint8' ? 128 : 0)],
-      axis: 0,
-    },
+    quantization: { scale: [scale], zeroPoint: [dtype === 'int16' ? 0 : zeroPoint + offset], axis: 0 },
   };
+}
+
+export function isQuantizedType(dtype: DType): boolean {
+  return dtype === 'int8' || dtype === 'uint8' || dtype === 'int16';
 }
 
 /** A constant with random values. */
@@ -198,7 +200,7 @@ export function checkGraph(
 
 export const seeds = fc.noShrink(fc.nat());
 /** Float and integer types, integers more often. */
-export const types = fc.constantFrom<NumberType>('int8', 'int8', 'uint8', 'float32');
+export const types = fc.constantFrom<NumberType>('int8', 'int8', 'uint8', 'int16', 'float32');
 export const activations = fc.constantFrom<FusedActivation>('none', 'none', 'relu', 'relu6', 'reluN1To1', 'relu0To1');
 /** Powers of two produce ties in rounding; the others do not. */
 export const scales = fc.oneof(

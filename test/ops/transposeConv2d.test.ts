@@ -102,7 +102,7 @@ describe('transposeConv2d', () => {
     );
   });
 
-  for (const type of ['int8', 'uint8', 'float32'] as const) {
+  for (const type of ['int8', 'uint8', 'int16', 'float32'] as const) {
     const base: Spec = { ...plain, type, weights: { ...plain.weights, zeroPoint: type === 'uint8' ? 33 : 0 } };
 
     test(`writes only the bias to pixels that no tap reaches (${type})`, () => {

@@ -54,16 +54,26 @@ export function weightsAndBias(
   let quantization: TensorQuantization | undefined;
   if (x.dtype === 'uint8') {
     quantization = { scale: [spec.scale], zeroPoint: [spec.zeroPoint + 128], axis: 0 };
-  } else if (x.dtype === 'int8' || hybrid) {
+  } else if (x.dtype !== 'float32' || hybrid) {
     const scale = spec.perChannel
       ? Array.from(
         { length: channels },
         () => (spec.ties ? spec.scale * random.pick([0.5, 1, 2]) : Math.fround(spec.scale * random.between(0.3, 1.7))),
       )
       : [spec.scale];
-    quantization = { scale, zeroPoint: scale.map(() => (scale.length === 1 && !hybrid ? spec.zeroPoint : 0)), axis };
+    quantization = {
+      scale,
+      zeroPoint: scale.map(() => (scale.length === 1 && x.dtype === 'int8' ? spec.zeroPoint : 0)),
+      axis,
+    };
   }
-  const w = constant(random, 'w', shape, hybrid && x.dtype === 'float32' ? 'int8' : x.dtype, quantization);
+  const w = constant(
+    random,
+    'w',
+    shape,
+    (hybrid && x.dtype === 'float32') || x.dtype === 'int16' ? 'int8' : x.dtype,
+    quantization,
+  );
   if (!spec.bias) return { w, bias: null };
   if (x.dtype === 'float32') return { w, bias: constant(random, 'bias', [channels], 'float32') };
   return {
@@ -71,9 +81,19 @@ export function weightsAndBias(
     bias: {
       name: 'bias',
       shape: [channels],
-      dtype: 'int32',
-      data: Int32Array.from({ length: channels }, () => random.int(-20000, 20000)),
+      ...(x.dtype === 'int16' && !spec.ties ?
+        wideBias(random, channels) :
+        { dtype: 'int32', data: Int32Array.from({ length: channels }, () => random.int(-20000, 20000)) }),
     },
+  };
+}
+
+/** An int64 bias, of which a part does not fit in an int32. */
+function wideBias(random: Random, channels: number): Pick<Tensor, 'dtype' | 'data'> {
+  return {
+    dtype: 'int64',
+    data: Float64Array.from({ length: channels }, () =>
+      random.int(-1, 1) * random.int(0, random.pick([2 ** 22, 2 ** 25, 2 ** 33]))),
   };
 }
 
@@ -81,5 +101,6 @@ export function weightsAndBias(
 export function outputQuantization(x: Tensor, w: Tensor, count: number, spec: WeightSpec): Quantization {
   if (x.dtype === 'float32') return { scale: 1, zeroPoint: 0 };
   const middle = w.quantization!.scale.reduce((sum, s) => sum + s, 0) / w.quantization!.scale.length;
-  return { scale: fittingScale(x.quantization!.scale[0]! * middle, count, spec.ties), zeroPoint: spec.outputZeroPoint };
+  const scale = fittingScale(x.quantization!.scale[0]! * middle, count, spec.ties);
+  return { scale, zeroPoint: spec.outputZeroPoint };
 }

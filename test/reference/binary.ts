@@ -1,5 +1,6 @@
 import { input, output, type AnyNode, type Node, type TensorData } from '../../src/graph/graph';
 import type { BinaryKind } from '../../src/graph/operators';
+import { multiplierOf, multiply } from './fixedPoint';
 import { clamp, converter, fround, isQuantized, productScale, quantizeReal, rangeOf, realOf, requantize, roundHalfEven,
   scaleOf, zeroPointOf } from './requantize';
 import { activate, allocate, broadcastOffset, coordinates, isInteger, unsupported, valueOf,
@@ -52,6 +53,7 @@ const integerOperations: Record<BinaryKind, Operation> = {
 
 function quantizedOperation(node: AnyNode, kind: BinaryKind): Operation {
   const [a, b, out] = [input(node, 0), input(node, 1), output(node)];
+  if (out.dtype === 'int16') return wideOperation(node, kind);
   const [za, zb, zo, so] = [zeroPointOf(a), zeroPointOf(b), zeroPointOf(out), scaleOf(out)];
   switch (kind) {
     case 'add':
@@ -73,6 +75,25 @@ function quantizedOperation(node: AnyNode, kind: BinaryKind): Operation {
     case 'squaredDifference':
       return (p, q) => quantizeReal(fround(floatOperations[kind](realOf(p, a), realOf(q, b)) / so), out, roundHalfEven);
   }
+}
+
+/** TFLite's fixed point for int16; the operands of a sum are first shifted to 30 bits. */
+function wideOperation(node: AnyNode, kind: BinaryKind): Operation {
+  const [a, b, out] = [input(node, 0), input(node, 1), output(node)];
+  const [sa, sb, so] = [scaleOf(a), scaleOf(b), scaleOf(out)];
+  const within = (x: number): number => clamp(x, ...rangeOf('int16'));
+  if (kind === 'minimum' || kind === 'maximum') {
+    const [fromA, fromB] = [converter(a, out), converter(b, out)];
+    return (p, q) => floatOperations[kind](fromA(p), fromB(q));
+  }
+  if (kind === 'mul') {
+    const factor = multiplierOf(fround(sa * sb) / so);
+    return (p, q) => within(multiply(p * q, factor));
+  }
+  const twice = 2 * Math.max(sa, sb);
+  const [ofA, ofB, ofSum] = [multiplierOf(sa / twice), multiplierOf(sb / twice), multiplierOf(twice / (2 ** 15 * so))];
+  return (p, q) =>
+    within(multiply(floatOperations[kind](multiply(p * 2 ** 15, ofA), multiply(q * 2 ** 15, ofB)), ofSum));
 }
 
 /**

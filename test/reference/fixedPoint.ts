@@ -51,6 +51,17 @@ export function multiplyBy256ths(d: number, multiplier: number): number {
   return Math.floor((d * multiplier + 128) / 256);
 }
 
+/**
+ * An accumulator of 64 bits times d, of which 16 bits are used; halves round up. (TFLite's
+ * MultiplyByQuantizedMultiplier of an int64)
+ */
+export function multiplyLong(x: number, { multiplier, exponent }: Multiplier): number {
+  const short = multiplier < 0x7fff0000n ? (multiplier + (1n << 15n)) >> 16n : 0x7fffn;
+  const shift = BigInt(15 - exponent);
+  if (shift <= 0n) return Number((BigInt(x) * short) << -shift);
+  return Number((BigInt(x) * short + (1n << (shift - 1n))) >> shift);
+}
+
 const saturate16 = (x: bigint): bigint => clampBig(x, -32768n, 32767n);
 
 function to16Bits({ multiplier, exponent }: Multiplier): Multiplier {

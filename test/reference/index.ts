@@ -1,7 +1,8 @@
 import { KletError } from '../../src/errors';
-import { elementCount, type AnyNode, type Graph, type Node, type TensorData } from '../../src/graph/graph';
+import { elementCount, type AnyNode, type Graph, type Node, type Tensor, type TensorData } from '../../src/graph/graph';
 import type { OperatorName } from '../../src/graph/operators';
 import { operators } from '../../src/ops/index';
+import { isQuantized, quantizeReal, realOf, scaleOf } from './requantize';
 
 type Reference<K extends OperatorName> = (node: Node<K>, inputs: (TensorData | null)[]) => TensorData[];
 
@@ -65,8 +66,33 @@ export function runReference(graph: Graph, inputs: Record<string, TensorData>): 
 
 /** Runs one node on the given values. */
 export function runNode(node: AnyNode, inputs: (TensorData | null)[]): TensorData[] {
+  if (!computesInt16(node)) return runInFloat(node, inputs);
   // The table's type pairs each name with its own node type, so calling it with a union of nodes
   // needs a cast.
   const run = reference[node.op] as (node: AnyNode, inputs: (TensorData | null)[]) => TensorData[];
   return run(node, inputs);
+}
+
+/** Whether a node has no int16 activations, or its reference computes on them. */
+function computesInt16(node: AnyNode): boolean {
+  const tensors = [...node.inputs.filter((tensor) => !tensor?.data), ...node.outputs];
+  // the cell states of int8 layers are int16, too
+  if (operators[node.op].isStateful || !tensors.some((tensor) => tensor?.dtype === 'int16')) return true;
+  const { computesInt16: answer } = operators[node.op] as { computesInt16?: boolean | ((node: AnyNode) => boolean) };
+  return typeof answer === 'function' ? answer(node) : answer === true;
+}
+
+/** Runs a node on the real values of its operands, and rounds its results. */
+function runInFloat(node: AnyNode, inputs: (TensorData | null)[]): TensorData[] {
+  const real = <T extends Tensor | null>(tensor: T): T =>
+    (tensor && isQuantized(tensor) ? { name: tensor.name, shape: tensor.shape, dtype: 'float32' } : tensor) as T;
+  const inFloat = { ...node, inputs: node.inputs.map(real), outputs: node.outputs.map(real) };
+  const values = inputs.map((value, i) => {
+    const tensor = node.inputs[i];
+    return tensor && value && isQuantized(tensor) ? Float32Array.from(value, (q) => realOf(q, tensor)) : value;
+  });
+  return runNode(inFloat, values).map((value, i) => {
+    const y = node.outputs[i]!;
+    return isQuantized(y) ? Int16Array.from(value, (x) => quantizeReal(Math.fround(x / scaleOf(y)), y)) : value;
+  });
 }

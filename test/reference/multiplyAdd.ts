@@ -1,6 +1,8 @@
 import { output, input, type AnyNode, type Tensor, type TensorData } from '../../src/graph/graph';
 import type { FusedActivation } from '../../src/graph/operators';
-import { activationRange, fround, isQuantized, productScale, requantize, scaleOf, zeroPointOf } from './requantize';
+import { multiplierOf, multiplyLong } from './fixedPoint';
+import { activationRange, clamp, fround, isQuantized, productScale, requantize, scaleOf,
+  zeroPointOf } from './requantize';
 import { activate, unsupported } from './support';
 
 /** Accumulation of products for one output channel; the operator supplies the geometry. */
@@ -15,7 +17,8 @@ export interface MultiplyAdd {
  *
  * float32: starts from the bias, and rounds every product and every addition to float32, in the
  * operator's order. Integers: Σ (a − za)·(w − zw) + bias is exact and is requantized with one scale
- * per channel. Padding adds nothing; for integers this means that it reads as the zero point.
+ * per channel; int16 outputs by TFLite's factors of 16 bits, or by the real number if the bias is
+ * int32. Padding adds nothing; for integers this means that it reads as the zero point.
  */
 export function multiplyAdd(
   node: AnyNode,
@@ -39,6 +42,13 @@ export function multiplyAdd(
   if (out.dtype === 'int32') return { start, add, finish: (acc) => acc };
   if (!isQuantized(out)) throw unsupported(node);
   const [zo, range] = [zeroPointOf(out), activationRange(activation, out)];
+  if (out.dtype === 'int16') {
+    const factors = w.quantization!.scale.map((scale) => scaleOf(a) * fround(scale) / scaleOf(out));
+    const isShort = node.inputs[2]?.dtype !== 'int32';
+    const steps = (acc: number, factor: number): number =>
+      isShort ? multiplyLong(acc, multiplierOf(factor)) : Math.floor(acc * factor + 0.5);
+    return { start, add, finish: (acc, channel) => clamp(steps(acc, factors[perChannel ? channel : 0]!), ...range) };
+  }
   const scales = w.quantization!.scale.map((scale) => productScale(scaleOf(a), fround(scale), scaleOf(out)));
   return { start, add, finish: (acc, channel) => requantize(acc, scales[perChannel ? channel : 0]!, zo, range) };
 }

@@ -15,7 +15,11 @@ export function pad(node: Node<'pad'>, inputs: Inputs): TensorData[] {
   const shape = input(node, 0).shape;
   const convert = converter(input(node, 0), output(node));
   const around = isQuantized(output(node))
-    ? quantizeReal(fround(fround(value) / scaleOf(output(node))), output(node), roundHalfEven)
+    ? quantizeReal(
+      fround(fround(value) / scaleOf(output(node))),
+      output(node),
+      output(node).dtype === 'int16' ? undefined : roundHalfEven,
+    )
     : value;
 
   for (let i = 0; i < out.length; i++) {

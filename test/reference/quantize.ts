@@ -6,8 +6,8 @@ import { allocate, unsupported, valueOf, type Inputs } from './support';
 
 /**
  * float32: clamp(round_half_even(f32(x · f32(1 / scale))) + zeroPoint), per tensor or along an
- * axis. Integers to the same type: XNNPACK's multiplier with 8 fractional bits. Between int8 and
- * uint8: TFLite's fixed point.
+ * axis; to int16 round_half_away(f32(x / scale)). Integers to the same type: XNNPACK's multiplier with 8
+ * fractional bits. Between int8 and uint8, and with int16: TFLite's fixed point.
  */
 export function quantize(node: Node<'quantize'>, inputs: Inputs): TensorData[] {
   const [from, to] = [input(node, 0), output(node)];
@@ -15,7 +15,9 @@ export function quantize(node: Node<'quantize'>, inputs: Inputs): TensorData[] {
   if (from.dtype === 'float32' && to.quantization) {
     for (let i = 0; i < out.length; i++) {
       const entry = entryAt(to, i);
-      out[i] = quantizeReal(fround(x[i]! * fround(1 / fround(entry.quantization!.scale[0]!))), entry, roundHalfEven);
+      const scale = fround(entry.quantization!.scale[0]!);
+      if (to.dtype === 'int16') out[i] = quantizeReal(fround(x[i]! / scale), entry);
+      else out[i] = quantizeReal(fround(x[i]! * fround(1 / scale)), entry, roundHalfEven);
     }
   } else if (isQuantized(from) && isQuantized(to)) {
     const ratio = scaleOf(from) / scaleOf(to);
@@ -23,7 +25,9 @@ export function quantize(node: Node<'quantize'>, inputs: Inputs): TensorData[] {
     const rough = roundHalfEven(256 * fround(ratio));
     for (let i = 0; i < out.length; i++) {
       const d = x[i]! - zeroPointOf(from);
-      const rescaled = from.dtype === to.dtype ? multiplyBy256ths(d, rough) : multiply(d, fixed);
+      const rescaled = from.dtype === to.dtype && to.dtype !== 'int16'
+        ? multiplyBy256ths(d, rough)
+        : multiply(d, fixed);
       out[i] = clamp(rescaled + zeroPointOf(to), ...rangeOf(to.dtype));
     }
   } else {

@@ -1,3 +1,4 @@
+import { multiplierOf, multiply } from './fixedPoint';
 import { perTensor, type DType, type Tensor } from '../../src/graph/graph';
 import type { FusedActivation } from '../../src/graph/operators';
 
@@ -55,7 +56,7 @@ export function rangeOf(dtype: DType): Range {
 }
 
 export function isQuantized(tensor: Tensor): boolean {
-  return (tensor.dtype === 'int8' || tensor.dtype === 'uint8') && tensor.quantization !== undefined;
+  return ['int8', 'uint8', 'int16'].includes(tensor.dtype) && tensor.quantization !== undefined;
 }
 
 /** The scale of a per-tensor quantization, as the float32 that the arithmetic uses. */
@@ -145,11 +146,15 @@ export function sameQuantization(a: Tensor, b: Tensor): boolean {
 /**
  * Converts elements of `from` to elements of `to`, for operators that only move or select values.
  * Equal quantizations leave them unchanged; otherwise (q − zi) is requantized with the scale
- * f32(si / so).
+ * f32(si / so), or for int16 multiplied in fixed point.
  */
 export function converter(from: Tensor, to: Tensor): (q: number) => number {
   if (sameQuantization(from, to)) return (q) => q;
   const zeroPoint = zeroPointOf(from);
+  if (to.dtype === 'int16') {
+    const factor = multiplierOf(scaleOf(from) / scaleOf(to));
+    return (q) => clamp(multiply(q - zeroPoint, factor), ...rangeOf('int16'));
+  }
   const scale = fround(scaleOf(from) / scaleOf(to));
   return (q) => requantize(q - zeroPoint, scale, zeroPointOf(to), rangeOf(to.dtype));
 }

@@ -24,7 +24,7 @@ export function allocate(tensor: Tensor): TensorData {
     case 'int64':
       return new Int32Array(count);
     case 'int16':
-      throw new KletError('UNSUPPORTED_TYPE', `"${tensor.name}" is int16, which only constants may be`);
+      return new Int16Array(count);
   }
 }
 

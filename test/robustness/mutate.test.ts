@@ -115,6 +115,7 @@ const arrays = {
   float32: Float32Array,
   int8: Int8Array,
   uint8: Uint8Array,
+  int16: Int16Array,
   int32: Int32Array,
   int64: Int32Array,
   bool: Uint8Array,

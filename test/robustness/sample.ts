@@ -308,7 +308,19 @@ export function everyOperator(weightBits = 5): Graph {
     { dtypes: ['int32', 'float32', 'int32'] },
   );
   const spectrum = b.node('dft', [y], { axis: 1, length: 6, inverse: true, onesided: false });
-  return b.finish([spectrum, ...detections, tops, ...kept, ...ranked, moved, patched, bent, strict, curve, normalized,
+  // int16
+  const q16 = { dtype: 'int16' as const, quantization: quantizationOf(2 ** -12, 0) };
+  const fine = b.node('quantize', [y], {}, q16);
+  const fineConv = b.node('conv2d', [fine, weights([9, 2, 2, 2]), constant([9], 'int32')], conv, q16);
+  const fineTaps = b.node(
+    'depthwiseConv2d',
+    [fineConv, weights([1, 2, 2, 9]), null],
+    { ...window, dilation: [1, 1] },
+    q16,
+  );
+  const fineSum = b.node('binary', [fineConv, fineTaps], { kind: 'add', activation: none }, q16);
+
+  return b.finish([fineSum, spectrum, ...detections, tops, ...kept, ...ranked, moved, patched, bent, strict, curve, normalized,
     smooth, sums, places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, packed, left!, right!,
     sq, picked, gp, lp, history]);
 }

@@ -13,7 +13,7 @@ import { rejects, refuses, staysUsable } from './refusal';
 import { sampleFile } from './sample';
 
 const file = sampleFile();
-const extra = inlinedExtra(false);
+const extra = inlinedExtra(false, true);
 const coreOf = (flavor: string): Uint8Array<ArrayBuffer> =>
   new Uint8Array(readFileSync(path.resolve(import.meta.dirname, `../../build/core.${flavor}.wasm`)));
 const cores = { simd: coreOf('simd'), scalar: coreOf('scalar') };

@@ -5,8 +5,8 @@ import { operatorOf } from '../../ops/index';
 import { sameQuantization } from '../../ops/shared/quantized';
 
 /**
- * Fuses a relu into the operator before it, if that can clamp its own output. In int8 only if both
- * have the same quantization, because only then the result is the same bit for bit.
+ * Fuses a relu into the operator before it, if that can clamp its own output. In integers only if
+ * both have the same quantization, because only then the result is the same bit for bit.
  */
 export function fuseActivation(graph: Graph): void {
   const made = producers(graph);
@@ -21,7 +21,7 @@ export function fuseActivation(graph: Graph): void {
     if (!before || !operatorOf(before.op).fusesActivation || read.get(x)!.length !== 1) continue;
     const attributes = before.attributes as { activation: FusedActivation };
     if (attributes.activation !== 'none') continue;
-    if (!['float32', 'int8'].includes(y.dtype) || !sameQuantization(x, y)) continue;
+    if (!['float32', 'int8', 'int16'].includes(y.dtype) || x.dtype !== y.dtype || !sameQuantization(x, y)) continue;
     before.attributes = { ...attributes, activation };
     before.outputs[0] = y;
     made.set(y, before);

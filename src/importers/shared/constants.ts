@@ -82,6 +82,19 @@ export function decodeElements(type: StoredType, bytes: Uint8Array, count: numbe
 }
 
 /**
+ * Decodes `count` int64 integers in units of a scale, such as biases of int16 activations. Doubles
+ * hold those that do not fit in an int32.
+ */
+export function decodeLongSteps(bytes: Uint8Array, count: number, name: string): Int32Array | Float64Array {
+  if (bytes.length !== count * 8) return decodeElements('int64', bytes, count, name) as Int32Array;
+  const values = Float64Array.from(new BigInt64Array(new Uint8Array(bytes).buffer) as never, Number);
+  if (values.every((value) => value === (value | 0))) return Int32Array.from(values);
+  const large = values.find((value) => !Number.isSafeInteger(value));
+  if (large !== undefined) throw new UnsupportedTensor(`"${name}" (int64 value ${large} is beyond 2^53)`);
+  return values;
+}
+
+/**
  * Narrows int64 to int32. Slices often end at the largest int64 ("all"), or near it, so that values
  * beyond any size saturate.
  */

@@ -13,7 +13,6 @@ import { resolveShapes, withShapes } from './openShapes';
 import { narrowInputs } from './narrowing';
 import { TfliteOperator, type Mapping } from './operator';
 import { customMappings, mappings } from './operators';
-import { wideKinds } from './operators/conversion';
 import { complexKinds } from './operators/spectrum';
 import { TfliteReader } from './reader';
 import { operatorKinds, optionsOf, type OperatorKind, type Table } from './schema';
@@ -35,7 +34,7 @@ export class TfliteImport {
   private readonly loopLayers = new Set<string>();
   /** Tensors that are outputs or that operators after the current one read. */
   private readonly demanded = new Set<number>();
-  private readonly unsupported = new UnsupportedList('float32, int8 or uint8');
+  private readonly unsupported = new UnsupportedList('float32, int8, uint8 or int16');
 
   private readonly results: NamedOutput[];
   private readonly onProgress: ImportOptions['onProgress'];
@@ -234,11 +233,9 @@ export class TfliteImport {
     > | undefined;
     const operands = [...source.inputs, ...source.outputs];
     const isComplex = operands.some((index) => this.tensors.isComplex(index));
-    const isWide = operands.some((index) => this.tensors.isWide(index));
-    const forbidden = [...(isComplex && !complexKinds.has(kind) ? ['complex numbers'] : []),
-      ...(isWide && !wideKinds.has(kind) ? ['int16 activations'] : [])];
-    if (!mapping || forbidden.length > 0) {
-      this.unsupported.addOperator([label, ...forbidden].join(' of '), name);
+    const isForbidden = isComplex && !complexKinds.has(kind);
+    if (!mapping || isForbidden) {
+      this.unsupported.addOperator(isForbidden ? `${label} of complex numbers` : label, name);
       this.refused.add(position);
       this.demandInputs(source);
       return [];

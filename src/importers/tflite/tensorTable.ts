@@ -141,13 +141,6 @@ export class TensorTable {
     return tensorTypes[this.subgraph.tensors[index]?.type ?? -1]?.toLowerCase() ?? 'no type';
   }
 
-  /** Whether a tensor holds quantized activations of int16. */
-  isWide(index: number): boolean {
-    return this.dtype(index) === 'int16' && this.quantizationOf(index) !== undefined &&
-      !this.subgraph.tensors[index]?.isVariable &&
-      (this.producers.has(index) || this.subgraph.inputs.includes(index));
-  }
-
   /** Whether a tensor is of complex numbers. */
   isComplex(index: number): boolean {
     return tensorTypes[this.subgraph.tensors[index]?.type ?? -1] === 'COMPLEX64';

@@ -1,6 +1,6 @@
 import { KletError } from '../../errors';
 import { elementCount, type DType, type Quantization, type Tensor } from '../../graph/graph';
-import { decodeElements, storedCount, type StoredType } from '../shared/constants';
+import { decodeElements, decodeLongSteps, storedCount, type StoredType } from '../shared/constants';
 import { checkedQuantization, isQuantizedType, type QuantizedType } from '../shared/quantization';
 import { UnsupportedTensor } from '../shared/unsupported';
 import type { TfliteReader } from './reader';
@@ -12,18 +12,14 @@ const maxElements = 2 ** 31;
 const dtypes: Partial<Record<TensorType, DType>> = {
   FLOAT32: 'float32',
   INT8: 'int8',
+  INT16: 'int16',
   UINT8: 'uint8',
   INT32: 'int32',
   INT64: 'int64',
   BOOL: 'bool',
 };
 /** The types of constants and what they become; some are supported only in constants. */
-const constantDtypes: Partial<Record<TensorType, DType>> = {
-  ...dtypes,
-  FLOAT16: 'float32',
-  INT4: 'int8',
-  INT16: 'int16',
-};
+const constantDtypes: Partial<Record<TensorType, DType>> = { ...dtypes, FLOAT16: 'float32', INT4: 'int8' };
 
 /**
  * Converts a tensor of the file to a tensor of the IR named `name`. It is a constant if its buffer
@@ -45,10 +41,6 @@ export function convertTensor(
   const isConstant = bytes.length > 0 || (source.buffer > 0 && elementCount(shape) === 0);
   // of complex numbers, the real and imaginary parts
   if (type === 'COMPLEX64' && !isConstant) return { name, shape: [...shape, 2], dtype: 'float32' };
-  // activations of 16 bits are real numbers
-  if (type === 'INT16' && !isConstant && convertQuantization(source, name, 'int16')) {
-    return { name, shape, dtype: 'float32' };
-  }
   const dtype = type && (isConstant ? constantDtypes : dtypes)[type];
   if (!dtype) throw new UnsupportedTensor(`"${name}" (${type?.toLowerCase() ?? `type ${source.type}`})`);
 
@@ -56,9 +48,16 @@ export function convertTensor(
   if (isQuantizedType(dtype)) {
     const quantization = convertQuantization(source, name, dtype);
     if (quantization) tensor.quantization = quantization;
+    if (dtype === 'int16' && !isConstant && quantization?.zeroPoint[0] !== 0) {
+      throw new UnsupportedTensor(`"${name}" (int16 without a scale, or with a zero point)`);
+    }
   }
   if (!isConstant) return tensor;
   const stored = type.toLowerCase() as StoredType;
+  if (type === 'INT64' && source.quantization?.scale.length) {
+    tensor.data = decodeLongSteps(bytes, elementCount(shape), name);
+    return tensor;
+  }
   tensor.data = source.sparsity
     ? expandSparse(
       decodeElements(stored, bytes, storedCount(stored, bytes.length), name),

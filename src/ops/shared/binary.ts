@@ -15,7 +15,8 @@ export function emitBinary(
   const packed = mergeDimensions(node, y.shape, broadcastStrides(a.shape, y.shape), broadcastStrides(b.shape, y.shape));
   const [whole, other] = elementCount(a.shape) === elementCount(y.shape) ? [a, b] : [b, a];
   if (a.dtype === y.dtype) emit.mayReuse(y, whole, other);
-  const r = emit.record(L.OP_BINARY, L.BINARY_BYTES, y.dtype, node, op);
+  const opcode = y.dtype === 'int16' ? L.OP_WIDE_BINARY : L.OP_BINARY;
+  const r = emit.record(opcode, L.BINARY_BYTES, y.dtype, node, op);
   r.source(L.BINARY_A, a);
   r.source(L.BINARY_B, b);
   r.target(L.BINARY_TARGET, y);

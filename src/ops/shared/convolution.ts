@@ -1,5 +1,5 @@
 import * as L from '../../../assembly/layout';
-import { elementCount, input, perTensor, type AnyNode, type Tensor } from '../../graph/graph';
+import { elementCount, elementSize, input, perTensor, type DType, type AnyNode, type Tensor } from '../../graph/graph';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../graph/operators';
 import type { Emitter } from '../emitter';
 import { emitConversion, emitQuantize } from './convert';
@@ -9,6 +9,7 @@ import { activationRange, quantizedRange } from './quantized';
 import { demand, demandWhole, requireTypes, shapeText, unsupported } from './refuse';
 import { f32 } from './rounding';
 import { density, patternCode, sparseWeights } from './sparse';
+import { wideConvTables } from './wide';
 
 /** Bytes of gathered rows that should stay in the first-level cache. */
 const BLOCK_BYTES = 32768;
@@ -46,6 +47,8 @@ export interface ConvWeights {
   values: Int8Array | Float32Array;
   K: number;
   bias: ArrayLike<number> | undefined;
+  /** The type of the bias, which decides how sums of int16 activations are rounded. */
+  biasType: DType | undefined;
   tensor: Tensor;
 }
 
@@ -84,17 +87,19 @@ export function constantWeights(node: AnyNode): ConvWeights {
   const x = input(node, 0);
   const tensor = input(node, 1);
   const bias = node.inputs[2];
-  requireTypes(node, x, 'int8', 'float32');
+  requireTypes(node, x, 'int8', 'int16', 'float32');
   if (!tensor.data) throw unsupported(node, 'its weights are computed by the network; they must be constant');
   if (bias && !bias.data) throw unsupported(node, 'its bias is computed by the network; it must be constant');
   const hybrid = 'hybrid' in node.attributes && node.attributes.hybrid !== undefined && x.dtype === 'float32' &&
     tensor.dtype === 'int8';
-  if (tensor.dtype !== x.dtype && !hybrid) {
+  const isWide = x.dtype === 'int16' && tensor.dtype === 'int8';
+  if (tensor.dtype !== x.dtype && !hybrid && !isWide) {
     throw unsupported(node, `${x.dtype} input with ${tensor.dtype} weights; both must be of one type`);
   }
+  if (bias?.data instanceof Float64Array && !isWide) throw unsupported(node, 'its bias does not fit in an int32');
   if (tensor.dtype === 'int8' && !tensor.quantization) throw unsupported(node, 'its int8 weights have no scale');
-  if (hybrid && tensor.quantization!.zeroPoint.some((z) => z !== 0)) {
-    throw unsupported(node, 'its weights have a zero point; with float activations it must be 0');
+  if ((hybrid || isWide) && tensor.quantization!.zeroPoint.some((z) => z !== 0)) {
+    throw unsupported(node, `its weights have a zero point; with ${x.dtype} activations it must be 0`);
   }
   if (tensor.quantization && tensor.quantization.scale.length > 1 &&
     tensor.quantization.zeroPoint.some((z) => z !== 0))
@@ -105,6 +110,7 @@ export function constantWeights(node: AnyNode): ConvWeights {
     values: tensor.data as Int8Array | Float32Array,
     K: elementCount(tensor.shape.slice(1)),
     bias: bias?.data,
+    biasType: bias?.dtype,
     tensor,
   };
 }
@@ -132,7 +138,8 @@ export function denseGeometry(
 }
 
 /** The opcode of a convolution's record and its length in bytes. */
-function recordType(isHybrid: boolean, isSparse: boolean): [opcode: number, bytes: number] {
+function recordType(x: Tensor, isHybrid: boolean, isSparse: boolean): [opcode: number, bytes: number] {
+  if (x.dtype === 'int16') return [L.OP_WIDE_CONV2D, L.CONV2D_BYTES];
   if (isHybrid) return [L.OP_HYBRID_CONV2D, L.CONV2D_BYTES];
   if (isSparse) return [L.OP_SPARSE_CONV2D, L.SPARSE_BYTES];
   return [L.OP_CONV2D, L.CONV2D_BYTES];
@@ -161,7 +168,7 @@ export function emitConv(
   }
   const weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
   const rows = int8 && staysPacked(weights.values, emit, weightsZero) ? fewRows(g, K, emit) : undefined;
-  const rowBytes = int8 ? Math.ceil(K / 4) * 8 : K * 4;
+  const rowBytes = x.dtype === 'float32' ? K * 4 : Math.ceil(K / 4) * 8;
   const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
   const blockRows = Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
   const sparse = int8 && g.groups === 1 && K <= MAX_K_LISTED
@@ -180,10 +187,10 @@ export function emitConv(
     emitNibbles(node, emit, x, y, weights, rows, activation, macs);
     return;
   }
-  const [opcode, bytes] = recordType(isHybrid, sparse !== undefined);
+  const [opcode, bytes] = recordType(x, isHybrid, sparse !== undefined);
   const r = emit.record(opcode, bytes, x.dtype, node, node.op, macs);
   r.source(L.CONV2D_SOURCE, x);
-  r.target(L.CONV2D_TARGET, y, g.outOffset * (int8 ? 1 : 4));
+  r.target(L.CONV2D_TARGET, y, g.outOffset * elementSize(y.dtype));
   r.ints(L.CONV2D_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, g.outC, ...g.kernel, ...g.stride, ...g.dilation,
     g.padTop, g.padLeft, g.groups, sparse?.tile ?? blockRows]);
   r.ints(L.CONV2D_PIXEL_STRIDE, [g.pixelStride, g.rowStride, g.batchStride]);
@@ -231,6 +238,8 @@ export function emitConv(
     r.int(L.CONV2D_TARGET_ZERO, perTensor(y).zeroPoint);
     r.int(L.CONV2D_MIN, low);
     r.int(L.CONV2D_MAX, high);
+  } else if (x.dtype === 'int16') {
+    wideConvTables(r, x, y, weights, g, activation);
   } else {
     const [low, high] = activationRange(activation);
     r.table(L.CONV2D_WEIGHTS, packFloat32(weights.values as Float32Array, K, g.outC, g.groups));
@@ -303,7 +312,16 @@ function emitInFloat(
   const bias = weights.bias && Float32Array.from(weights.bias, (b, c) => b * unit(c));
   const [from, to] = [plain(x), plain(y)];
   emitConversion(node, emit, x, from, L.OP_DEQUANTIZE, 1, perTensor(x).zeroPoint);
-  emitConv(node, emit, from, to, { values, K, bias, tensor: plain(weights.tensor) }, g, activation, macs);
+  emitConv(
+    node,
+    emit,
+    from,
+    to,
+    { values, K, bias, biasType: 'float32', tensor: plain(weights.tensor) },
+    g,
+    activation,
+    macs,
+  );
   emitQuantize(node, emit, to, y);
 }
 

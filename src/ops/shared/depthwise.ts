@@ -5,6 +5,7 @@ import type { Emitter } from '../emitter';
 import { denseGeometry, requantizeScales, type ConvWeights } from './convolution';
 import { foldZeroPoint, packLanes, packTaps, packTapsInt8, rowSums } from './pack';
 import { activationRange, quantizedRange } from './quantized';
+import { wideDepthwiseTables } from './wide';
 
 /** The window of a depthwise convolution. Negative padding skips pixels of the input. */
 export interface DepthwiseWindow {
@@ -15,7 +16,7 @@ export interface DepthwiseWindow {
   padLeft: number;
 }
 
-/** Emits one depthwiseConv2d record. The weights are [C][KH][KW], in the element type of x. */
+/** Emits one depthwiseConv2d record. The weights are [C][KH][KW], float32 if x is, or int8. */
 export function emitDepthwise(
   node: AnyNode,
   emit: Emitter,
@@ -27,7 +28,8 @@ export function emitDepthwise(
   macs: number,
 ): void {
   const g = denseGeometry(x, y);
-  const r = emit.record(L.OP_DEPTHWISE_CONV2D, L.DEPTHWISE_BYTES, x.dtype, node, node.op, macs);
+  const opcode = x.dtype === 'int16' ? L.OP_WIDE_DEPTHWISE_CONV2D : L.OP_DEPTHWISE_CONV2D;
+  const r = emit.record(opcode, L.DEPTHWISE_BYTES, x.dtype, node, node.op, macs);
   r.source(L.DEPTHWISE_SOURCE, x);
   r.target(L.DEPTHWISE_TARGET, y);
   r.ints(L.DEPTHWISE_BATCH, [g.batch, g.inH, g.inW, g.inC, g.outH, g.outW, kh, kw, ...stride, ...dilation, padTop,
@@ -47,6 +49,9 @@ export function emitDepthwise(
     r.int(L.DEPTHWISE_TARGET_ZERO, perTensor(y).zeroPoint);
     r.int(L.DEPTHWISE_MIN, low);
     r.int(L.DEPTHWISE_MAX, high);
+  } else if (x.dtype === 'int16') {
+    wideDepthwiseTables(r, x, y, weights, [kh, kw]);
+    r.ints(L.DEPTHWISE_MIN, quantizedRange(activation, y));
   } else {
     const [low, high] = activationRange(activation);
     r.table(L.DEPTHWISE_WEIGHTS, packTaps(weights.values as Float32Array, kh, kw));

@@ -1,9 +1,11 @@
 import * as L from '../../../assembly/layout';
 import { elementCount, elementSize, type AnyNode, type Tensor } from '../../graph/graph';
 import type { Emitter } from '../emitter';
-import { requantizer, sameQuantization } from './quantized';
+import { integerRange, isInteger, requantizer, sameQuantization } from './quantized';
+import { unsupported } from './refuse';
 import { clampInt8 } from './rounding';
 import { mergeDimensions } from './shapes';
+import { emitWideConvert } from './wide';
 
 /** Emits a strided copy; strides and offsets in elements. */
 export function emitCopy(
@@ -66,33 +68,46 @@ export function emitRescaled(
   x: Tensor,
   y: Tensor,
   write: (target: Tensor) => void,
-  [low, high] = [-128, 127],
+  range = integerRange(y.dtype),
 ): void {
-  if (x.dtype !== 'int8' || sameQuantization(x, y)) {
+  if (!isInteger(x) || sameQuantization(x, y)) {
     write(y);
     return;
   }
   const target: Tensor = {
     name: `${y.name} (before requantization)`,
     shape: y.shape,
-    dtype: 'int8',
+    dtype: x.dtype,
     ...(x.quantization && { quantization: x.quantization }),
   };
   write(target);
-  const steps = requantizer(target, y);
-  emitTable(node, emit, target, y, (q) => Math.max(low, Math.min(high, steps(q))));
+  emitRequantized(node, emit, target, y, range);
+}
+
+/** Emits y = x in the quantization of y, clamped to `range`. Both are int8, or both int16. */
+export function emitRequantized(
+  node: AnyNode,
+  emit: Emitter,
+  x: Tensor,
+  y: Tensor,
+  [low, high] = integerRange(y.dtype),
+): void {
+  if (x.dtype !== y.dtype) throw unsupported(node, `${x.dtype} to ${y.dtype}; both must be of one type`);
+  if (x.dtype === 'int16') return emitWideConvert(node, emit, x, y, [low, high]);
+  const steps = requantizer(x, y);
+  emitTable(node, emit, x, y, (q) => Math.max(low, Math.min(high, steps(q))));
 }
 
 /** Returns the tensor itself, or a temporary that is requantized to the quantization of `like`. */
 export function inQuantizationOf(node: AnyNode, emit: Emitter, tensor: Tensor, like: Tensor): Tensor {
-  if (tensor.dtype !== 'int8' || sameQuantization(tensor, like)) return tensor;
+  if (!isInteger(tensor) || sameQuantization(tensor, like)) return tensor;
   const temporary: Tensor = {
     name: `${tensor.name} (requantized for ${node.name})`,
     shape: tensor.shape,
-    dtype: 'int8',
+    dtype: like.dtype,
     ...(like.quantization && { quantization: like.quantization }),
   };
-  emitTable(node, emit, tensor, temporary, requantizer(tensor, temporary));
+  emitRequantized(node, emit, tensor, temporary);
   return temporary;
 }
 

@@ -5,8 +5,8 @@ import type { Tensor } from '../../graph/graph';
 // together.
 
 type Values = NonNullable<Tensor['data']>;
-type LaneArray = Int16Array | Int32Array | Float32Array;
-type LaneType = Int16ArrayConstructor | Int32ArrayConstructor | Float32ArrayConstructor;
+type LaneArray = Int16Array | Int32Array | Float32Array | Float64Array;
+type LaneType = Int16ArrayConstructor | Int32ArrayConstructor | Float32ArrayConstructor | Float64ArrayConstructor;
 
 /** Outputs of one panel, and lanes of a vector of biases or scales. */
 const PANEL = 8;

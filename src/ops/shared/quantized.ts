@@ -1,6 +1,6 @@
-import { perTensor, type Tensor } from '../../graph/graph';
+import { perTensor, type DType, type Tensor } from '../../graph/graph';
 import type { FusedActivation } from '../../graph/operators';
-import { clampInt8, f32, roundAway, roundEven } from './rounding';
+import { f32, roundAway, roundEven } from './rounding';
 
 const realRanges: Record<FusedActivation, [number, number]> = {
   none: [-Infinity, Infinity],
@@ -20,12 +20,24 @@ export function isActivation(kind: string): kind is FusedActivation {
   return Object.hasOwn(realRanges, kind);
 }
 
-/** Bounds of a fused activation as quantized int8 values of the output. */
+/** The smallest and the largest value of a quantized type. */
+export function integerRange(dtype: DType): [number, number] {
+  return dtype === 'int16' ? [-32768, 32767] : [-128, 127];
+}
+
+/** Bounds of a fused activation as quantized values of the output, which is int8 or int16. */
 export function quantizedRange(activation: FusedActivation, output: Tensor): [number, number] {
   const { scale, zeroPoint } = perTensor(output);
   const [low, high] = realRanges[activation];
-  const step = (bound: number): number => clampInt8(roundAway(f32(bound / f32(scale))) + zeroPoint);
-  return [low === -Infinity ? -128 : step(low), high === Infinity ? 127 : step(high)];
+  const [least, most] = integerRange(output.dtype);
+  const step = (bound: number): number =>
+    Math.max(least, Math.min(most, roundAway(f32(bound / f32(scale))) + zeroPoint));
+  return [low === -Infinity ? least : step(low), high === Infinity ? most : step(high)];
+}
+
+/** Whether a tensor holds integers that stand for real numbers: int8 or int16. */
+export function isInteger(tensor: Tensor): boolean {
+  return tensor.dtype === 'int8' || tensor.dtype === 'int16';
 }
 
 export function sameQuantization(a: Tensor, b: Tensor): boolean {

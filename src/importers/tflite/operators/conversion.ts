@@ -4,15 +4,10 @@ import type { Mappings, TfliteOperator } from '../operator';
 /** CAST, and the FlexCast that stands for the types that CAST lacks. */
 export function cast(operator: TfliteOperator<'CAST' | 'CUSTOM'>): void {
   const x = operator.input(0);
+  operator.check(x.dtype !== 'int16' && operator.output.dtype !== 'int16', 'int16');
   if (x.dtype === 'float32' && operator.output.dtype === 'float32') operator.emit('reshape', [x], {});
   else operator.emit('cast', [x], {});
 }
-
-/**
- * The operators that may read or write int16 activations, which are real numbers in the graph
- * (float32): the ends of a network have them, so that samples of sound need no scaling.
- */
-export const wideKinds: ReadonlySet<string> = new Set(['QUANTIZE', 'DEQUANTIZE']);
 
 /** Emits real numbers in steps of an int32 output. */
 function quantizeInt32(operator: TfliteOperator, real: Tensor): void {
@@ -35,20 +30,12 @@ function quantizeInt32(operator: TfliteOperator, real: Tensor): void {
 function quantize(operator: TfliteOperator): void {
   const x = operator.input(0);
   const { output } = operator;
-  const isInt8 = x.dtype === 'int8' || x.dtype === 'uint8';
-  if (x.dtype === 'float32' && output.dtype === 'float32') return operator.emit('reshape', [x], {});
-  if (isInt8 && output.dtype === 'float32') return operator.emit('dequantize', [x], {});
   if (output.dtype !== 'int32') return operator.emit('quantize', [x], {});
-  if (!isInt8) return quantizeInt32(operator, x);
+  if (x.dtype === 'float32') return quantizeInt32(operator, x);
   const { name, shape } = operator.temporary(x, x.shape, 'real');
   const real: Tensor = { name, shape, dtype: 'float32' };
   operator.emit('dequantize', [x], {}, [real]);
   quantizeInt32(operator, real);
-}
-
-function dequantize(operator: TfliteOperator): void {
-  const x = operator.input(0);
-  operator.emit(x.dtype === 'float32' ? 'reshape' : 'dequantize', [x], {});
 }
 
 /**
@@ -62,5 +49,5 @@ export const conversion: Mappings = {
   ZEROS_LIKE: (operator) => operator.check(false, 'a large result'),
   RANGE: (operator) => operator.check(false, 'limits that are computed at run time'),
   QUANTIZE: quantize,
-  DEQUANTIZE: dequantize,
+  DEQUANTIZE: (operator) => operator.emit('dequantize', [operator.input(0)], {}),
 };
