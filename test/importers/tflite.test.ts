@@ -584,7 +584,7 @@ describe('networks that cannot be imported', () => {
     );
     expect(error.code).toBe('UNSUPPORTED_TYPE');
     expect(error.message).toContain('"x" (int16');
-    expect(error.message).toContain('"y" (int16)');
+    expect(error.message).toContain('"y" (int16');
   });
 
   it('names the defect of a malformed file', () => {
