@@ -34,8 +34,8 @@ export function byName<T>(tensors: readonly TensorInfo[], result: T | Record<str
 }
 
 /**
- * Seeded uniform noise for each input: the whole range of int8, uint8 and int16, −1..1 for float32, 0
- * or 1 for the other types.
+ * Seeded uniform noise for each input: the whole range of int8, uint8 and int16, −1..1 for
+ * float32, 0 or 1 for the other types.
  */
 export function randomInputs(
   inputs: readonly { name: string; dtype: string; shape: readonly number[] }[],

@@ -6,8 +6,8 @@ import { allocate, unsupported, valueOf, type Inputs } from './support';
 
 /**
  * float32: clamp(round_half_even(f32(x · f32(1 / scale))) + zeroPoint), per tensor or along an
- * axis; to int16 round_half_away(f32(x / scale)). Integers to the same type: XNNPACK's multiplier with 8
- * fractional bits. Between int8 and uint8, and with int16: TFLite's fixed point.
+ * axis; to int16 round_half_away(f32(x / scale)). Integers to the same type: XNNPACK's multiplier
+ * with 8 fractional bits. Between int8 and uint8, and with int16: TFLite's fixed point.
  */
 export function quantize(node: Node<'quantize'>, inputs: Inputs): TensorData[] {
   const [from, to] = [input(node, 0), output(node)];
