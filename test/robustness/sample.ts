@@ -320,9 +320,9 @@ export function everyOperator(weightBits = 5): Graph {
   );
   const fineSum = b.node('binary', [fineConv, fineTaps], { kind: 'add', activation: none }, q16);
 
-  return b.finish([fineSum, spectrum, ...detections, tops, ...kept, ...ranked, moved, patched, bent, strict, curve, normalized,
-    smooth, sums, places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, packed, left!, right!,
-    sq, picked, gp, lp, history]);
+  return b.finish([fineSum, spectrum, ...detections, tops, ...kept, ...ranked, moved, patched, bent, strict, curve,
+    normalized, smooth, sums, places, chosen, shares, normal, mean, total, best, prod, twice, pairs, blocks, packed,
+    left!, right!, sq, picked, gp, lp, history]);
 }
 
 /** The file of `everyOperator`, with golden vectors. */

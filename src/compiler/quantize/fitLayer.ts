@@ -1,6 +1,6 @@
 import type { Tensor } from '../../graph/graph';
-import { leastScale } from '../../ops/shared/bias';
-import { f32, roundAway } from '../../ops/shared/rounding';
+import { biasSteps, leastScale } from '../../ops/shared/bias';
+import { f32 } from '../../ops/shared/rounding';
 import { productWithTransposed, type FloatMatrix } from '../products';
 import type { LayerMatrix } from '../rows';
 import { fitMatrix, type FittedWeights } from './fitMatrix';
@@ -81,9 +81,14 @@ function unitOf({ biasUnit: { activations } }: LayerMatrix): number {
   return activations.quantization!.scale[0]!;
 }
 
+/** Whether the bias has 64 bits, because the activations are int16. */
+function hasLongBias({ biasUnit: { activations } }: LayerMatrix): boolean {
+  return activations.dtype === 'int16';
+}
+
 /** Scales of weights for which the bias fits, if it is in their unit. */
 function leastScales(layer: LayerMatrix, bias: Float64Array): number[] {
-  const isOwn = layer.biasUnit.weightsAt === layer.weightsAt;
+  const isOwn = layer.biasUnit.weightsAt === layer.weightsAt && !hasLongBias(layer);
   return Array.from(bias, (value) => (isOwn ? f32(leastScale(value, unitOf(layer), layer.K)) : 0));
 }
 
@@ -141,13 +146,9 @@ function addGroup(
 function setBias(layer: LayerMatrix, bias: Float64Array): void {
   const { node, name, N, biasAt, biasUnit } = layer;
   const base: Tensor = node.inputs[biasAt] ?? { name: `${name} (bias)`, shape: [N], dtype: 'int32' };
-  const { scale } = node.inputs[biasUnit.weightsAt]!.quantization!;
-  const unit = unitOf(layer);
+  const weights = node.inputs[biasUnit.weightsAt]!;
   while (node.inputs.length < biasAt) node.inputs.push(null);
-  node.inputs[biasAt] = {
-    ...base,
-    data: Int32Array.from(bias, (value, n) => roundAway(value / (unit * scale[scale.length === 1 ? 0 : n]!))),
-  };
+  node.inputs[biasAt] = { ...base, ...biasSteps(bias, weights, unitOf(layer), hasLongBias(layer)) };
 }
 
 function meansOf({ rows, columns, values }: FloatMatrix): Float64Array {

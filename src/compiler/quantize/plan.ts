@@ -1,15 +1,21 @@
 import { consumers, producers } from '../../graph/edit';
 import { entriesOf, type AnyNode, type Graph, type Quantization, type Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
+import type { QuantizationRule } from '../../ops/operator';
+import type { ActivationBits } from './activationBits';
 import { ruleOf, type RuleOf } from './rules';
 import { floatStates, rangeStates } from './states';
-import { activationQuantization, rangeOf as rangeOfValues, type Range } from './steps';
+import { activationQuantization, rangeOf as rangeOfValues, wideQuantization, type Range } from './steps';
 
 /** What becomes of each node and tensor of a float32 network. */
 export interface QuantizationPlan {
   rules: RuleOf;
-  /** The quantization of the tensors that become int8; all others stay as they are. */
+  /** The quantization of the tensors that become int8 or int16; all others stay as they are. */
   chosen: Map<Tensor, Quantization>;
+  /** Those of them that become int16. */
+  wide: ReadonlySet<Tensor>;
+  /** The nodes that compute on int16. */
+  wideNodes: ReadonlySet<AnyNode>;
   /** The range of a float32 tensor or constant, should a node need it in int8. */
   rangeOf(tensor: Tensor): Range;
 }
@@ -19,11 +25,13 @@ export interface QuantizationPlan {
  *
  * @param ranges of the tensors by name
  * @param kept names of the nodes that stay in float32
+ * @param bitsOf bits of the activations of a node; undefined for the default
  */
 export function planQuantization(
   graph: Graph,
   ranges: ReadonlyMap<string, Range>,
   kept: ReadonlySet<string>,
+  bitsOf: (node: AnyNode) => ActivationBits | undefined = () => undefined,
 ): QuantizationPlan {
   const wished = new Map(ranges);
   const byName = (node: AnyNode): ReturnType<RuleOf> => (kept.has(node.name) ? 'float' : ruleOf(node));
@@ -34,26 +42,42 @@ export function planQuantization(
   const rules: RuleOf = (node) => (movers.has(node) ? 'float' : byName(node));
   const chosen = rangeStates(graph, wished, rules);
   for (const value of states.values) chosen.delete(value);
+  const wide = new Set<Tensor>();
+  const wideNodes = new Set<AnyNode>();
   const rangeOf = (tensor: Tensor): Range => wished.get(tensor.name) ?? rangeOfValues(tensor.data ?? []);
   const readers = consumers(graph);
   for (const tensor of entriesOf(graph)) {
     const isKept = readers.get(tensor)?.every((node) => node && (kept.has(node.name) || movers.has(node)));
     if (tensor.dtype !== 'float32' || chosen.has(tensor) || states.values.has(tensor) || isKept) continue;
-    chosen.set(tensor, activationQuantization(rangeOf(tensor)));
+    const isWide = graph.inputs.includes(tensor) &&
+      readers.get(tensor)?.some((node) => node && rules(node) !== 'float' && bitsOf(node) === 16);
+    if (isWide) wide.add(tensor);
+    chosen.set(tensor, isWide ? wideQuantization(rangeOf(tensor)) : activationQuantization(rangeOf(tensor)));
   }
   for (const node of graph.nodes) {
     const rule = rules(node);
     const source = node.inputs[0];
+    if (rule === 'float') continue;
+    const isMoved = rule === 'same' && source !== null && source !== undefined;
+    const bits = bitsOf(node) ?? (isMoved && wide.has(source) ? 16 : 8);
+    if (bits === 16) wideNodes.add(node);
     for (const tensor of node.outputs) {
-      if (tensor.dtype !== 'float32' || rule === 'float') continue;
-      if (typeof rule === 'object') chosen.set(tensor, { scale: [rule.scale], zeroPoint: [rule.zeroPoint], axis: 0 });
-      else {
-        const moved = rule === 'same' && source ? chosen.get(source) : undefined;
-        chosen.set(tensor, moved ?? activationQuantization(rangeOf(tensor)));
-      }
+      if (tensor.dtype !== 'float32') continue;
+      if (bits === 16) wide.add(tensor);
+      const moved = isMoved && wide.has(source) === (bits === 16) ? chosen.get(source) : undefined;
+      chosen.set(tensor, moved ?? quantizationBy(rule, bits, rangeOf(tensor)));
     }
   }
-  return { rules, chosen, rangeOf };
+  return { rules, chosen, wide, wideNodes, rangeOf };
+}
+
+/** The quantization of a result by its rule or its range. */
+function quantizationBy(rule: QuantizationRule, bits: ActivationBits, range: Range): Quantization {
+  if (typeof rule !== 'object') return bits === 16 ? wideQuantization(range) : activationQuantization(range);
+  const { scale, zeroPoint } = rule;
+  if (bits === 8) return { scale: [scale], zeroPoint: [zeroPoint], axis: 0 };
+  // the same range, whose end is 2^15 steps
+  return { scale: [scale * Math.max(128 - zeroPoint, 128 + zeroPoint) / 32768], zeroPoint: [0], axis: 0 };
 }
 
 /** The nodes that only move values of float32 operators, to others or to outputs. */

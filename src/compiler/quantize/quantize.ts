@@ -5,6 +5,7 @@ import type { AnyNode, Graph } from '../../graph/graph';
 import { checkGiven, checkGraph, checkSamples } from '../check';
 import { dropDead } from '../passes/dropDead';
 import { fuseActivation } from '../passes/fuseActivation';
+import { activationBitsOf, type ActivationBits } from './activationBits';
 import type { CalibrationMethod } from './calibration';
 import { choose, type Situation } from './choose';
 import { fitWeights } from './fit';
@@ -46,6 +47,12 @@ export interface QuantizeOptions {
    * `nearest` rounds each weight by itself.
    */
   rounding?: 'nearest' | 'fitted';
+  /**
+   * Bits of the activations, for all nodes or by name of node (default 8). Activations of 16 bits
+   * are symmetric int16, with int8 weights and biases of 64 bits. Recurrent layers and states stay
+   * int8. Nodes that are not named have 8 bits, or, if they only move values, those of their input.
+   */
+  activationBits?: ActivationBits | Record<string, ActivationBits>;
   /** Names of the nodes that stay in float32. */
   keep?: readonly string[];
   /** Called after each sample of each stage. */
@@ -57,6 +64,7 @@ const quantizeOptions = {
   floatIo: 'boolean',
   calibration: 'string',
   weightBits: 'any',
+  activationBits: 'any',
   rounding: 'string',
   keep: 'object',
   onProgress: 'function',
@@ -100,6 +108,8 @@ export interface Prepared {
   /** The nodes that stay in float32, by name, with the reason. */
   kept: Map<string, string>;
   bitsOf(node: AnyNode): WeightBits;
+  /** Bits of a node's activations, if they are given. */
+  activationBitsOf(node: AnyNode): ActivationBits | undefined;
   floatIo: boolean;
 }
 
@@ -134,6 +144,7 @@ export function prepare(graph: Graph, options: QuantizeOptions): Prepared {
   checkGraph(work, 'fuseActivation');
   const asked = askedNodes(work, options.keep ?? []);
   const bitsOf = weightBitsOf(work, options.weightBits ?? 8);
+  const wideBitsOf = activationBitsOf(work, options.activationBits ?? 8);
   const passed = new KeptSamples(work);
   const observations = observe(work, passed.passing(samples), (done) => options.onProgress?.('calibrating', done));
   checkInputs(work, observations);
@@ -141,17 +152,20 @@ export function prepare(graph: Graph, options: QuantizeOptions): Prepared {
   const situation: Situation = { graph: work, observations, relevant, samples: passed.sequences };
   checkFinite(situation, work.inputs);
   const { ranges, kept } = choose(situation, method, asked);
-  checkFinite(situation, planQuantization(work, ranges, new Set(kept.keys())).chosen.keys());
-  return { graph: work, samples: passed.sequences, observations, ranges, kept, bitsOf, floatIo };
+  checkFinite(situation, planQuantization(work, ranges, new Set(kept.keys()), wideBitsOf).chosen.keys());
+  const bits = { bitsOf, activationBitsOf: wideBitsOf };
+  return { graph: work, samples: passed.sequences, observations, ranges, kept, ...bits, floatIo };
 }
 
 /** The int8 network; `changes` replace what was prepared. */
 export function quantizePrepared(
   prepared: Prepared,
-  changes: Partial<Pick<Prepared, 'kept' | 'bitsOf' | 'floatIo'>> = {},
+  changes: Partial<Pick<Prepared, 'kept' | 'bitsOf' | 'activationBitsOf' | 'floatIo'>> = {},
 ): Graph {
-  const { graph, observations: { cells }, ranges, kept, bitsOf, floatIo } = { ...prepared, ...changes };
-  const result = rewrite(graph, planQuantization(graph, ranges, new Set(kept.keys())), { floatIo, cells, bitsOf });
+  const chosen = { ...prepared, ...changes };
+  const { graph, observations: { cells }, ranges, kept, bitsOf, floatIo } = chosen;
+  const plan = planQuantization(graph, ranges, new Set(kept.keys()), (node) => chosen.activationBitsOf(node));
+  const result = rewrite(graph, plan, { floatIo, cells, bitsOf });
   checkGraph(result, 'quantize()');
   return result;
 }

@@ -5,7 +5,7 @@ import { quantizedBias } from '../../ops/shared/bias';
 import type { QuantizationRule } from '../../ops/operator';
 import type { QuantizationPlan } from './plan';
 import { quantizedStates } from './states';
-import { activationQuantization, intoSteps } from './steps';
+import { activationQuantization, intoSteps, intoWideSteps, wideQuantization } from './steps';
 import { quantizedWeights, type WeightBits } from './weights';
 
 /** How the int8 network is written. */
@@ -40,20 +40,31 @@ export function rewrite(graph: Graph, plan: QuantizationPlan, options: RewriteOp
   };
 }
 
+type IntegerType = 'int8' | 'int16';
+
 class Writer {
   readonly nodes: AnyNode[] = [];
   private readonly twins = new Map<Tensor, Tensor>();
-  private readonly converted = new Map<Tensor, Tensor>();
+  /** Tensors in another type than their own. */
+  private readonly converted = {
+    float32: new Map<Tensor, Tensor>(),
+    int8: new Map<Tensor, Tensor>(),
+    int16: new Map<Tensor, Tensor>(),
+  };
 
   constructor(private readonly plan: QuantizationPlan, private readonly options: RewriteOptions) {}
 
-  /** The tensor of the new network: int8 if the plan says so, else itself. */
+  /** The tensor of the new network: int8 or int16 if the plan says so, else itself. */
   twin(tensor: Tensor): Tensor {
     const quantization = this.plan.chosen.get(tensor);
     if (!quantization) return tensor;
-    const made = this.twins.get(tensor) ?? { ...tensor, dtype: 'int8' as const, quantization };
+    const made = this.twins.get(tensor) ?? { ...tensor, dtype: this.typeOf(tensor), quantization };
     this.twins.set(tensor, made);
     return made;
+  }
+
+  private typeOf(tensor: Tensor): IntegerType {
+    return this.plan.wide.has(tensor) ? 'int16' : 'int8';
   }
 
   quantize(from: Tensor, to: Tensor): void {
@@ -67,24 +78,25 @@ class Writer {
   /** The dequantized tensor, for operators that stay in float32. */
   asFloat(tensor: Tensor): Tensor {
     if (!this.plan.chosen.has(tensor)) return tensor;
-    const known = this.converted.get(tensor);
+    const known = this.converted.float32.get(tensor);
     if (known) return known;
     const made = { ...tensor, name: `${tensor.name} (float32)` };
     this.dequantize(this.twin(tensor), made);
-    this.converted.set(tensor, made);
+    this.converted.float32.set(tensor, made);
     return made;
   }
 
-  /** The int8 tensor, for operators that are quantized. */
-  private asInt8(tensor: Tensor): Tensor {
-    const { chosen } = this.plan;
-    if (chosen.has(tensor) || tensor.data || tensor.dtype !== 'float32') return this.twin(tensor);
-    const known = this.converted.get(tensor);
+  /** The tensor in the type of an operator that is quantized. */
+  private asInteger(tensor: Tensor, dtype: IntegerType): Tensor {
+    const isFitting = this.plan.chosen.has(tensor) && this.typeOf(tensor) === dtype;
+    if (isFitting || tensor.data || tensor.dtype !== 'float32') return this.twin(tensor);
+    const known = this.converted[dtype].get(tensor);
     if (known) return known;
-    const quantization = activationQuantization(this.plan.rangeOf(tensor));
-    const made: Tensor = { ...tensor, name: `${tensor.name} (int8)`, dtype: 'int8', quantization };
-    this.quantize(tensor, made);
-    this.converted.set(tensor, made);
+    const range = this.plan.rangeOf(tensor);
+    const quantization = dtype === 'int16' ? wideQuantization(range) : activationQuantization(range);
+    const made: Tensor = { ...tensor, name: `${tensor.name} (${dtype})`, dtype, quantization };
+    this.quantize(this.twin(tensor), made);
+    this.converted[dtype].set(tensor, made);
     return made;
   }
 
@@ -92,7 +104,7 @@ class Writer {
     const inside = this.twin(tensor);
     if (!this.options.floatIo || inside === tensor) return inside;
     const outside: Tensor = { ...tensor };
-    inside.name = `${tensor.name} (int8)`;
+    inside.name = `${tensor.name} (${inside.dtype})`;
     this.quantize(outside, inside);
     return outside;
   }
@@ -101,7 +113,7 @@ class Writer {
     const inside = this.twin(tensor);
     if (!this.options.floatIo || inside === tensor) return inside;
     const outside: Tensor = { ...tensor };
-    inside.name = `${tensor.name} (int8)`;
+    inside.name = `${tensor.name} (${inside.dtype})`;
     this.dequantize(inside, outside);
     return outside;
   }
@@ -112,7 +124,7 @@ class Writer {
     const outputs = node.outputs.map((tensor) => this.twin(tensor));
     if (int8 && rule !== 'float') {
       const observed = this.options.cells.get(node.name);
-      const made = int8.convert(node, this.asInt8(node.inputs[0]!), this.twin(node.outputs[0]!), observed);
+      const made = int8.convert(node, this.asInteger(node.inputs[0]!, 'int8'), this.twin(node.outputs[0]!), observed);
       this.nodes.push({ ...made, outputs } as AnyNode);
       return;
     }
@@ -124,16 +136,24 @@ class Writer {
 
   /** An operand of an operator that is quantized. */
   private operand(node: AnyNode, tensor: Tensor, index: number, rule: QuantizationRule): Tensor {
-    if (!tensor.data || tensor.dtype !== 'float32') return this.asInt8(tensor);
+    const dtype = this.plan.wideNodes.has(node) ? 'int16' : 'int8';
+    if (!tensor.data || tensor.dtype !== 'float32') return this.asInteger(tensor, dtype);
     if (operatorOf(node.op).keepsConstants) return tensor;
     if (rule === 'weights' && (index === 1 || index === 2)) {
       const [x, w, bias] = node.inputs as [Tensor, Tensor, Tensor | null | undefined];
-      const step = perTensor(this.asInt8(x)).scale;
-      const weights = quantizedWeights(node, w, bias, step, this.options.bitsOf(node));
-      return index === 1 ? weights : quantizedBias(tensor, weights, step);
+      const step = perTensor(this.asInteger(x, dtype)).scale;
+      const bits = this.options.bitsOf(node);
+      // a bias of 64 bits fits any scale
+      const weights = quantizedWeights(node, w, dtype === 'int16' ? null : bias, step, bits);
+      return index === 1 ? weights : quantizedBias(tensor, weights, step, dtype === 'int16');
     }
     const values = tensor.data as Float32Array;
-    const quantization = activationQuantization(this.plan.rangeOf(tensor));
-    return { ...tensor, dtype: 'int8', quantization, data: intoSteps(values, quantization) };
+    const range = this.plan.rangeOf(tensor);
+    if (dtype === 'int16') {
+      const quantization = wideQuantization(range);
+      return { ...tensor, dtype, quantization, data: intoWideSteps(values, quantization) };
+    }
+    const quantization = activationQuantization(range);
+    return { ...tensor, dtype, quantization, data: intoSteps(values, quantization) };
   }
 }

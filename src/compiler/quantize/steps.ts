@@ -14,6 +14,16 @@ export function activationQuantization([least, most]: Range): Quantization {
   return { scale: [scale], zeroPoint: [Math.max(-128, Math.min(127, roundAway(-128 - low / scale)))], axis: 0 };
 }
 
+/** Symmetric int16 over a range. */
+export function wideQuantization([least, most]: Range): Quantization {
+  return { scale: [f32(Math.max(-least, most, MIN_WIDTH) / 32767)], zeroPoint: [0], axis: 0 };
+}
+
+/** Values as int16 in a symmetric quantization with one scale. */
+export function intoWideSteps(values: Float32Array, { scale }: Quantization): Int16Array {
+  return Int16Array.from(values, (v) => Math.max(-32768, Math.min(32767, roundAway(v / scale[0]!))));
+}
+
 /** Values as int8 in a quantization with one scale. */
 export function intoSteps(values: Float32Array, { scale, zeroPoint }: Quantization): Int8Array {
   return Int8Array.from(values, (v) => Math.max(-128, Math.min(127, roundAway(v / scale[0]!) + zeroPoint[0]!)));

@@ -19,12 +19,22 @@ export function leastScale(bias: number, activationScale: number, K: number): nu
   return Math.abs(bias) / (activationScale * Math.min(HALF, 2 ** 31 - 1 - K * 127 * 255));
 }
 
-/** The bias of each row in units of its accumulator. */
-export function quantizedBias(bias: Tensor, weights: Tensor, activationScale: number): Tensor {
+/** The bias of each row in units of its accumulator, of 32 bits or, for int16 activations, 64. */
+export function quantizedBias(bias: Tensor, weights: Tensor, activationScale: number, isLong = false): Tensor {
+  return { ...bias, ...biasSteps(bias.data as Float32Array, weights, activationScale, isLong) };
+}
+
+/** Type and integers of a bias of real numbers. */
+export function biasSteps(
+  bias: Float32Array | Float64Array,
+  weights: Tensor,
+  activationScale: number,
+  isLong: boolean,
+): Pick<Tensor, 'dtype' | 'data'> {
   const scales = weights.quantization!.scale;
-  return {
-    ...bias,
-    dtype: 'int32',
-    data: Int32Array.from(bias.data as Float32Array, (v, row) => roundAway(v / (activationScale * scales[row]!))),
-  };
+  const steps = Float64Array.from(
+    bias,
+    (v, row) => roundAway(v / (activationScale * scales[scales.length === 1 ? 0 : row]!)),
+  );
+  return isLong ? { dtype: 'int64', data: steps } : { dtype: 'int32', data: Int32Array.from(steps) };
 }
