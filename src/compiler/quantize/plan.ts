@@ -18,6 +18,8 @@ export interface QuantizationPlan {
   wideNodes: ReadonlySet<AnyNode>;
   /** The range of a float32 tensor or constant, should a node need it in int8. */
   rangeOf(tensor: Tensor): Range;
+  /** The same for int16. */
+  wideRangeOf(tensor: Tensor): Range;
 }
 
 /**
@@ -26,12 +28,15 @@ export interface QuantizationPlan {
  * @param ranges of the tensors by name
  * @param kept names of the nodes that stay in float32
  * @param bitsOf bits of the activations of a node; undefined for the default
+ * @param wideRanges of the tensors by name, should they be int16; steps of int16 are so small that
+ *   cutting values off never pays
  */
 export function planQuantization(
   graph: Graph,
   ranges: ReadonlyMap<string, Range>,
   kept: ReadonlySet<string>,
   bitsOf: (node: AnyNode) => ActivationBits | undefined = () => undefined,
+  wideRanges: ReadonlyMap<string, Range> = ranges,
 ): QuantizationPlan {
   const wished = new Map(ranges);
   const byName = (node: AnyNode): ReturnType<RuleOf> => (kept.has(node.name) ? 'float' : ruleOf(node));
@@ -45,6 +50,7 @@ export function planQuantization(
   const wide = new Set<Tensor>();
   const wideNodes = new Set<AnyNode>();
   const rangeOf = (tensor: Tensor): Range => wished.get(tensor.name) ?? rangeOfValues(tensor.data ?? []);
+  const wideRangeOf = (tensor: Tensor): Range => wideRanges.get(tensor.name) ?? rangeOf(tensor);
   const readers = consumers(graph);
   for (const tensor of entriesOf(graph)) {
     const isKept = readers.get(tensor)?.every((node) => node && (kept.has(node.name) || movers.has(node)));
@@ -52,7 +58,7 @@ export function planQuantization(
     const isWide = graph.inputs.includes(tensor) &&
       readers.get(tensor)?.some((node) => node && rules(node) !== 'float' && bitsOf(node) === 16);
     if (isWide) wide.add(tensor);
-    chosen.set(tensor, isWide ? wideQuantization(rangeOf(tensor)) : activationQuantization(rangeOf(tensor)));
+    chosen.set(tensor, isWide ? wideQuantization(wideRangeOf(tensor)) : activationQuantization(rangeOf(tensor)));
   }
   for (const node of graph.nodes) {
     const rule = rules(node);
@@ -65,10 +71,10 @@ export function planQuantization(
       if (tensor.dtype !== 'float32') continue;
       if (bits === 16) wide.add(tensor);
       const moved = isMoved && wide.has(source) === (bits === 16) ? chosen.get(source) : undefined;
-      chosen.set(tensor, moved ?? quantizationBy(rule, bits, rangeOf(tensor)));
+      chosen.set(tensor, moved ?? quantizationBy(rule, bits, bits === 16 ? wideRangeOf(tensor) : rangeOf(tensor)));
     }
   }
-  return { rules, chosen, wide, wideNodes, rangeOf };
+  return { rules, chosen, wide, wideNodes, rangeOf, wideRangeOf };
 }
 
 /** The quantization of a result by its rule or its range. */

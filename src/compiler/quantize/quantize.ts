@@ -163,8 +163,9 @@ export function quantizePrepared(
   changes: Partial<Pick<Prepared, 'kept' | 'bitsOf' | 'activationBitsOf' | 'floatIo'>> = {},
 ): Graph {
   const chosen = { ...prepared, ...changes };
-  const { graph, observations: { cells }, ranges, kept, bitsOf, floatIo } = chosen;
-  const plan = planQuantization(graph, ranges, new Set(kept.keys()), (node) => chosen.activationBitsOf(node));
+  const { graph, observations: { cells, tensors }, ranges, kept, bitsOf, floatIo } = chosen;
+  const whole = new Map([...tensors].map(([name, { range }]) => [name, range]));
+  const plan = planQuantization(graph, ranges, new Set(kept.keys()), (node) => chosen.activationBitsOf(node), whole);
   const result = rewrite(graph, plan, { floatIo, cells, bitsOf });
   checkGraph(result, 'quantize()');
   return result;

@@ -92,8 +92,9 @@ class Writer {
     if (isFitting || tensor.data || tensor.dtype !== 'float32') return this.twin(tensor);
     const known = this.converted[dtype].get(tensor);
     if (known) return known;
-    const range = this.plan.rangeOf(tensor);
-    const quantization = dtype === 'int16' ? wideQuantization(range) : activationQuantization(range);
+    const quantization = dtype === 'int16'
+      ? wideQuantization(this.plan.wideRangeOf(tensor))
+      : activationQuantization(this.plan.rangeOf(tensor));
     const made: Tensor = { ...tensor, name: `${tensor.name} (${dtype})`, dtype, quantization };
     this.quantize(this.twin(tensor), made);
     this.converted[dtype].set(tensor, made);
@@ -148,12 +149,11 @@ class Writer {
       return index === 1 ? weights : quantizedBias(tensor, weights, step, dtype === 'int16');
     }
     const values = tensor.data as Float32Array;
-    const range = this.plan.rangeOf(tensor);
     if (dtype === 'int16') {
-      const quantization = wideQuantization(range);
+      const quantization = wideQuantization(this.plan.wideRangeOf(tensor));
       return { ...tensor, dtype, quantization, data: intoWideSteps(values, quantization) };
     }
-    const quantization = activationQuantization(range);
+    const quantization = activationQuantization(this.plan.rangeOf(tensor));
     return { ...tensor, dtype, quantization, data: intoSteps(values, quantization) };
   }
 }

@@ -77,7 +77,7 @@ describe('activations of 16 bits', () => {
     });
     const model = loadSync(compile(graph));
     expect([model.inputs[0]!.dtype, model.outputs[0]!.dtype]).toEqual(['float32', 'float32']);
-    expect(sqnr(graph)).toBeGreaterThanOrEqual(sqnr(quantized(8, true)));
+    expect(sqnr(graph)).toBeGreaterThan(40);
   });
 
   test('are refused for unknown nodes, float operators and other numbers', () => {
