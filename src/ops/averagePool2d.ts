@@ -7,6 +7,7 @@ export const averagePool2d: Operator<'averagePool2d'> = {
   quantization: 'same',
   stream: pooling,
   isChannelwise: true,
+  isHomogeneous: true,
   fusesActivation: true,
   infer: inferPool,
   lower: (node, emit) => lowerPool(node, emit, L.POOL2D_AVERAGE),

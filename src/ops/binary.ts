@@ -1,6 +1,6 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
-import { elementSize, input, output, perTensor, type Tensor } from '../graph/graph';
+import { elementSize, innermost, input, output, perTensor, type Tensor } from '../graph/graph';
 import type { BinaryKind } from '../graph/operators';
 import type { RecordWriter } from './emitter';
 import type { Operator } from './operator';
@@ -23,10 +23,19 @@ const kinds: Record<BinaryKind, number> = {
   squaredDifference: L.BINARY_SQUARED_DIFFERENCE,
 };
 
+/** Functions for which f(s·a, s·b) = s·f(a, b) if s > 0. */
+const homogeneous: ReadonlySet<BinaryKind> = new Set(['add', 'sub', 'minimum', 'maximum']);
+
 export const binary: Operator<'binary'> = {
   quantization: 'free',
   stream: broadcasting,
   isChannelwise: true,
+  isHomogeneous(node) {
+    const [a, b] = [input(node, 0), input(node, 1)];
+    const { kind } = node.attributes;
+    if (a.data || b.data) return kind === 'mul' || (kind === 'div' && !a.data);
+    return homogeneous.has(kind) && innermost(a.shape) === innermost(b.shape);
+  },
   fusesActivation: true,
   computesInt16: ({ attributes: { kind } }) => kind !== 'div' && kind !== 'squaredDifference',
   relevantRange(node, operand, { operands, wanted }) {

@@ -7,6 +7,7 @@ export const maxPool2d: Operator<'maxPool2d'> = {
   quantization: 'same',
   stream: pooling,
   isChannelwise: true,
+  isHomogeneous: true,
   fusesActivation: true,
   infer: inferPool,
   lower: (node, emit) => lowerPool(node, emit, L.POOL2D_MAXIMUM),

@@ -25,6 +25,12 @@ export function reduceNode(from: Tensor, to: Tensor, kind: ReduceKind, axes = fr
   return { op: 'reduce', name: to.name, inputs: [from], outputs: [to], attributes: { kind, axes } };
 }
 
+/** to [C] = the reduction of each channel of `from` [...][C]. */
+export function channelwiseReduceNode(from: Tensor, to: Tensor, kind: ReduceKind): AnyNode {
+  const axes = from.shape.slice(1).map((_, d) => d);
+  return { op: 'reduce', name: to.name, inputs: [from], outputs: [to], attributes: { kind, axes } };
+}
+
 /** to = the parts, one after the other along `axis`. */
 export function concatNode(parts: Tensor[], to: Tensor, axis: number): AnyNode {
   return { op: 'concat', name: to.name, inputs: parts, outputs: [to], attributes: { axis, activation: 'none' } };

@@ -146,6 +146,12 @@ export interface Operator<K extends OperatorName> {
    * others their real values in float32, and rounds the results to int16.
    */
   computesInt16?: boolean | ((node: Node<K>) => boolean);
+  /**
+   * Whether a positive factor of a channel of all inputs that are not constant is a factor of that
+   * channel of the output, except for the bounds of an activation. Only for channelwise operators.
+   * By default it is none.
+   */
+  isHomogeneous?: boolean | ((node: Node<K>) => boolean);
   /** Describes its weights, if it has any, for `quantize`, `cluster` and `prune`. */
   weights?: Weights<K>;
   /**

@@ -30,6 +30,7 @@ export const pad: Operator<'pad'> = {
     },
   },
   isChannelwise: ({ attributes: { before, after } }) => before.at(-1) === 0 && after.at(-1) === 0,
+  isHomogeneous: ({ attributes: { mode, value } }) => mode !== 'constant' || value === 0,
   asZeroPadding: ({ attributes: { before, after, mode, value } }) =>
     mode === 'constant' && value === 0 ? { before, after } : undefined,
   computesInt16: true,

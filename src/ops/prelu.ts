@@ -11,6 +11,7 @@ export const prelu: Operator<'prelu'> = {
   quantization: 'free',
   stream: broadcasting,
   isChannelwise: true,
+  isHomogeneous: true,
   infer(node) {
     const x = input(node, 0).shape;
     const alpha = input(node, 1).shape;

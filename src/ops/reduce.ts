@@ -23,6 +23,7 @@ export const reduce: Operator<'reduce'> = {
   quantization: 'free',
   stream: reducing((node) => node.attributes.axes),
   isChannelwise: (node) => !node.attributes.axes.includes(input(node, 0).shape.length - 1),
+  isHomogeneous: ({ attributes: { kind } }) => kind !== 'prod',
   infer(node) {
     const { shape } = input(node, 0);
     const { axes } = node.attributes;

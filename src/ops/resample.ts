@@ -31,6 +31,7 @@ export const resample: Operator<'resample'> = {
   quantization: 'same',
   stream: 'none',
   isChannelwise: ({ attributes, inputs: [x] }) => !attributes.axes.includes((x?.shape.length ?? 0) - 1),
+  isHomogeneous: ({ attributes: { extrapolation = 0 } }) => extrapolation === 0,
   infer(node) {
     const { axes, scales, mode, roi, rounding = 'preferFloor', cubicCoefficient = 0, extrapolation = 0 } =
       node.attributes;

@@ -23,6 +23,7 @@ export const reshape: Operator<'reshape'> = {
     return shape.length > 0 && innermost(shape) % channels === 0;
   },
   computesInt16: true,
+  isHomogeneous: true,
   infer(node) {
     const from = input(node, 0).shape;
     const to = output(node).shape;

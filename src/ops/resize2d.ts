@@ -13,6 +13,7 @@ export const resize2d: Operator<'resize2d'> = {
   quantization: 'same',
   stream: 'none',
   isChannelwise: true,
+  isHomogeneous: true,
   infer(node) {
     const [n, , , c] = fourDimensions(node, input(node, 0));
     const [, h, w] = fourDimensions(node, output(node));

@@ -63,11 +63,15 @@ const extraKinds: Partial<Record<UnaryKind, number>> = {
   thresholdedRelu: L.FUNCTION_THRESHOLDED_RELU,
 };
 
+/** Functions for which f(s·x) = s·f(x) if s > 0, besides activations within their bounds. */
+const homogeneous: ReadonlySet<UnaryKind> = new Set(['leakyRelu', 'abs', 'neg']);
+
 export const unary: Operator<'unary'> = {
   quantization: 'free',
   stream: frameByFrame,
   isChannelwise: true,
   computesInt16: ({ attributes: { kind } }) => isActivation(kind),
+  isHomogeneous: ({ attributes: { kind } }) => isActivation(kind) || homogeneous.has(kind),
   asActivation: ({ attributes: { kind } }) => (isActivation(kind) ? kind : undefined),
   relevantRange({ attributes: { kind } }, _, { operands: [x], wanted }) {
     if (isActivation(kind)) return activationRange(kind);

@@ -1,11 +1,11 @@
 import { cloneGraph } from '../../graph/edit';
 import type { AnyNode, Graph } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
-import { compare, type Comparison } from '../compare';
 import type { LayerMatrix } from '../rows';
 import { fitLayer, type LayerPair } from './fitLayer';
 import { splitRows } from './layerRows';
-import { StagedRun, type Sequence } from './stagedRun';
+import { outputScore } from './score';
+import { samplesWithin, spread, StagedRun, type Sequence } from './stagedRun';
 import { gridOf } from './weightGrid';
 import type { WeightBits } from './weights';
 
@@ -19,15 +19,9 @@ export interface FitOptions {
   onProgress?(done: number, total: number): void;
 }
 
-/** Memory for the values between two layers, in bytes. */
-const LIVE_BYTES = 2 ** 27;
-/** Samples that are used even if their values need more memory than that, and at most. */
-const MIN_SAMPLES = 8;
 const MAX_SAMPLES = 256;
 /** Samples that check the outputs of the network. */
 const CHECKED = 64;
-/** The best SQNR that counts, in decibels. */
-const MAX_SQNR = 100;
 
 /**
  * Chooses weights and biases of a quantized network by samples. The network is not worse for it: a
@@ -48,7 +42,7 @@ export function fitWeights(float: Graph, int8: Graph, samples: readonly Sequence
   pairs.forEach((pair, i) => {
     options.onProgress?.(i, pairs.length + 1);
     const bytes = runs.float.largestLive() + runs.int8.largestLive();
-    const count = Math.max(MIN_SAMPLES, Math.floor(LIVE_BYTES / bytes));
+    const count = samplesWithin(bytes, chosen.length);
     runs.float.advance(float.nodes.indexOf(pair.float.node), count);
     runs.int8.advance(graph.nodes.indexOf(pair.int8.node), count);
     const before = splitRows(pair.float, runs.float.valuesOf(pair.float.seen!));
@@ -57,13 +51,6 @@ export function fitWeights(float: Graph, int8: Graph, samples: readonly Sequence
   });
   options.onProgress?.(pairs.length, pairs.length + 1);
   return bestPrefix(float, int8, graph, spread(samples, CHECKED));
-}
-
-/** The samples in an order whose first ones are spread over all, at most `count` of them. */
-function spread(samples: readonly Sequence[], count: number): Sequence[] {
-  const order = Array.from(samples, (_, i) => i);
-  const place = (i: number): number => (i * 0.6180339887) % 1;
-  return order.sort((a, b) => place(a) - place(b)).slice(0, count).map((i) => samples[i]!);
 }
 
 /** The int8 matrices whose inputs a run shows, with their float counterparts. */
@@ -105,7 +92,7 @@ function matricesOf(node: AnyNode | undefined): LayerMatrix[] {
  * float network. Layers are fitted in order, so each of these networks is consistent.
  */
 function bestPrefix(float: Graph, nearest: Graph, fitted: Graph, samples: readonly Sequence[]): Graph {
-  const scoreOf = (graph: Graph): number => score(compare(float, graph, samples));
+  const scoreOf = (graph: Graph): number => outputScore(float, graph, samples);
   const least = scoreOf(nearest);
   if (scoreOf(fitted) >= least) return fitted;
   const count = fitted.nodes.length;
@@ -125,9 +112,4 @@ function mixed(first: Graph, rest: Graph, count: number): Graph {
     }).slice(0, rest.nodes[i]!.inputs.length);
   });
   return graph;
-}
-
-/** Sum over the outputs of the SQNR, or of the agreement in percent. */
-function score({ outputs }: Comparison): number {
-  return outputs.reduce((sum, { sqnr, agreement = 0 }) => sum + Math.min(MAX_SQNR, sqnr ?? 100 * agreement), 0);
 }

@@ -6,47 +6,54 @@ import type { NamedInputs, Sequence } from './stagedRun';
 const MAX_SAMPLES = 256;
 const MAX_BYTES = 2 ** 27;
 
+/** Samples for several stages. */
+export interface GivenSamples {
+  /** All samples, for stages that read them one by one. */
+  all: Samples;
+  /** All samples, or some if there are many, spread over all. */
+  some: readonly Sequence[];
+}
+
 /**
- * Keeps samples that are used once, for later stages. If there are too many, every second one is
- * dropped, so that those that remain are spread over all.
+ * Reads samples that stages read repeatedly. An array and any other iterable that can be read
+ * repeatedly stays as it is. Of a generator, the samples are copied, and if they are too many,
+ * every second one is dropped.
  */
-export class KeptSamples {
-  private kept: Sequence[] = [];
+export function givenSamples(graph: Graph, samples: Samples): GivenSamples {
+  const isRepeatable = (samples[Symbol.iterator]() as unknown) !== samples;
+  const kept = new KeptSamples(graph, !Array.isArray(samples));
+  for (const sample of samples) kept.add(sample);
+  return { all: isRepeatable ? samples : kept.sequences as Samples, some: kept.sequences };
+}
+
+class KeptSamples {
+  sequences: Sequence[] = [];
   private stride = 1;
   private seen = 0;
   private bytes = 0;
 
-  constructor(private readonly graph: Graph) {}
+  constructor(private readonly graph: Graph, private readonly copies: boolean) {}
 
-  get sequences(): readonly Sequence[] {
-    return this.kept;
+  add(sample: Sample | readonly Sample[]): void {
+    if (this.seen++ % this.stride === 0) this.keep(sample);
   }
 
-  /** The same samples; they are kept as they pass. */
-  *passing(samples: Samples): Generator<Sample | readonly Sample[]> {
-    // the caller of a generator may reuse its arrays
-    const copies = !Array.isArray(samples);
-    for (const sample of samples) {
-      yield sample;
-      if (this.seen++ % this.stride === 0) this.keep(sample, copies);
-    }
-  }
-
-  private keep(sample: Sample | readonly Sample[], copies: boolean): void {
-    const sequence = (isSequence(sample) ? sample : [sample]).map((piece) => this.named(piece, copies));
-    this.kept.push(sequence);
-    if (copies) this.bytes += bytesOf(sequence);
-    while (this.kept.length > MAX_SAMPLES || (this.bytes > MAX_BYTES && this.kept.length > 1)) {
+  private keep(sample: Sample | readonly Sample[]): void {
+    const sequence = (isSequence(sample) ? sample : [sample]).map((piece) => this.named(piece));
+    this.sequences.push(sequence);
+    if (this.copies) this.bytes += bytesOf(sequence);
+    while (this.sequences.length > MAX_SAMPLES || (this.bytes > MAX_BYTES && this.sequences.length > 1)) {
       this.stride *= 2;
-      this.kept = this.kept.filter((_, i) => i % 2 === 0);
-      this.bytes = copies ? this.kept.reduce((sum, one) => sum + bytesOf(one), 0) : 0;
+      this.sequences = this.sequences.filter((_, i) => i % 2 === 0);
+      this.bytes = this.copies ? this.sequences.reduce((sum, one) => sum + bytesOf(one), 0) : 0;
     }
   }
 
-  private named(piece: Sample, copies: boolean): NamedInputs {
+  private named(piece: Sample): NamedInputs {
     const isArray = ArrayBuffer.isView(piece) || Array.isArray(piece);
     const record = isArray ? { [this.graph.inputs[0]!.name]: piece as Float32Array } : piece as NamedInputs;
-    return copies
+    // what is no input is refused when the network runs
+    return this.copies && Object.values(record ?? {}).every((values) => ArrayBuffer.isView(values))
       ? Object.fromEntries(Object.entries(record).map(([name, values]) => [name, values.slice() as Float32Array]))
       : record;
   }

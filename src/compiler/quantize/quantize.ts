@@ -8,8 +8,9 @@ import { fuseActivation } from '../passes/fuseActivation';
 import { activationBitsOf, type ActivationBits } from './activationBits';
 import type { CalibrationMethod } from './calibration';
 import { choose, type Situation } from './choose';
+import { equalized } from './equalized';
 import { fitWeights } from './fit';
-import { KeptSamples } from './keptSamples';
+import { givenSamples } from './keptSamples';
 import { observe, type Observations, type Samples } from './observe';
 import { planQuantization } from './plan';
 import { relevantRanges } from './relevant';
@@ -42,6 +43,11 @@ export interface QuantizeOptions {
    */
   weightBits?: WeightBits | Record<string, WeightBits>;
   /**
+   * Multiply channels that are small beside others of their tensor by factors, and divide them
+   * again in the layers that read them, where that lowers the error (default true).
+   */
+  equalize?: boolean;
+  /**
    * `fitted` (default) chooses weights and biases for which each layer computes what it computes in
    * the float32 network, with the inputs that it has in the int8 one; this takes some seconds.
    * `nearest` rounds each weight by itself.
@@ -65,6 +71,7 @@ const quantizeOptions = {
   calibration: 'string',
   weightBits: 'any',
   activationBits: 'any',
+  equalize: 'boolean',
   rounding: 'string',
   keep: 'object',
   onProgress: 'function',
@@ -107,7 +114,7 @@ export interface Prepared {
   ranges: Map<string, Range>;
   /** The nodes that stay in float32, by name, with the reason. */
   kept: Map<string, string>;
-  bitsOf(node: AnyNode): WeightBits;
+  bitsOf: (node: AnyNode) => WeightBits;
   /** Bits of a node's activations, if they are given. */
   activationBitsOf(node: AnyNode): ActivationBits | undefined;
   floatIo: boolean;
@@ -145,16 +152,20 @@ export function prepare(graph: Graph, options: QuantizeOptions): Prepared {
   const asked = askedNodes(work, options.keep ?? []);
   const bitsOf = weightBitsOf(work, options.weightBits ?? 8);
   const wideBitsOf = activationBitsOf(work, options.activationBits ?? 8);
-  const passed = new KeptSamples(work);
-  const observations = observe(work, passed.passing(samples), (done) => options.onProgress?.('calibrating', done));
-  checkInputs(work, observations);
-  const relevant = relevantRanges(work, observations);
-  const situation: Situation = { graph: work, observations, relevant, samples: passed.sequences };
-  checkFinite(situation, work.inputs);
+  const given = givenSamples(work, samples);
+  const onSample = (done: number): void => options.onProgress?.('calibrating', done);
+  const seen = observe(work, given.all, onSample);
+  checkInputs(work, seen);
+  const isFinite = [...seen.tensors.values()].every(({ notFinite }) => !notFinite);
+  const network = (options.equalize ?? true) && isFinite ? equalized(work, given.some, { kept: asked, bitsOf }) : work;
+  const observations = network === work ? seen : observe(network, given.all, onSample);
+  const relevant = relevantRanges(network, observations);
+  const situation: Situation = { graph: network, observations, relevant, samples: given.some };
+  checkFinite(situation, network.inputs);
   const { ranges, kept } = choose(situation, method, asked);
-  checkFinite(situation, planQuantization(work, ranges, new Set(kept.keys()), wideBitsOf).chosen.keys());
+  checkFinite(situation, planQuantization(network, ranges, new Set(kept.keys()), wideBitsOf).chosen.keys());
   const bits = { bitsOf, activationBitsOf: wideBitsOf };
-  return { graph: work, samples: passed.sequences, observations, ranges, kept, ...bits, floatIo };
+  return { graph: network, samples: given.some, observations, ranges, kept, ...bits, floatIo };
 }
 
 /** The int8 network; `changes` replace what was prepared. */

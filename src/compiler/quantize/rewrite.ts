@@ -14,7 +14,7 @@ export interface RewriteOptions {
   floatIo: boolean;
   /** Magnitudes that the int8 forms of recurrent layers need, by name of node. */
   cells: ReadonlyMap<string, number>;
-  bitsOf(node: AnyNode): WeightBits;
+  bitsOf: (node: AnyNode) => WeightBits;
 }
 
 /** Writes the network that a plan describes. The float32 network is not changed. */

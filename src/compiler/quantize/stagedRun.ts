@@ -11,6 +11,23 @@ export type NamedInputs = Record<string, InputArray>;
 /** Inputs of consecutive predictions; a network with state is reset before the first. */
 export type Sequence = readonly NamedInputs[];
 
+/** Memory for the values between two layers, in bytes. */
+const LIVE_BYTES = 2 ** 27;
+/** Samples that are used even if their values need more memory than that. */
+const MIN_SAMPLES = 8;
+
+/** The samples in an order whose first ones are spread over all, at most `count` of them. */
+export function spread(samples: readonly Sequence[], count: number): Sequence[] {
+  const order = Array.from(samples, (_, i) => i);
+  const place = (i: number): number => (i * 0.6180339887) % 1;
+  return order.sort((a, b) => place(a) - place(b)).slice(0, count).map((i) => samples[i]!);
+}
+
+/** The number of samples whose values fit in memory, if each has `bytes`. */
+export function samplesWithin(bytes: number, count: number): number {
+  return Math.min(count, Math.max(MIN_SAMPLES, Math.floor(LIVE_BYTES / bytes)));
+}
+
 /** The values of the tensors that later nodes need, for one prediction. */
 type Live = Map<Tensor, RawArray>;
 

@@ -3,49 +3,22 @@ import { compare, compile, GraphBuilder, quantize, type Graph, type Tensor } fro
 import { fitMatrix } from '../../../src/compiler/quantize/fitMatrix';
 import { loadSync } from '../../../src/index';
 import { Random } from '../../helpers/random';
+import { ConstantMaker, normal, smoothImages as images } from './networks';
 
-/** Normally distributed numbers. */
-function normal(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
-}
-
-/** A network of convolutions, whose channels have scales that differ by up to e^spread. */
+/** A network of convolutions, whose channels have scales that differ by e^±spread. */
 function convolutions(seed: number, spread: number): Graph {
-  const random = new Random(seed);
   const b = new GraphBuilder('convolutions');
-  const weights = (shape: number[], fanIn: number, axis: number): Tensor => {
-    const scales = Array.from({ length: shape[axis]! }, () => Math.exp(spread * normal(random)));
-    const inner = shape.slice(axis + 1).reduce((p, q) => p * q, 1);
-    const data = Float32Array.from(
-      { length: shape.reduce((p, q) => p * q) },
-      (_, i) => scales[Math.floor(i / inner) % shape[axis]!]! * normal(random) / Math.sqrt(fanIn),
-    );
-    return b.constant(data, shape);
-  };
-  const bias = (size: number): Tensor =>
-    b.constant(Float32Array.from({ length: size }, () => 0.3 * normal(random)), [size]);
+  const make = new ConstantMaker(b, seed, spread);
   const pair = [1, 1] as [number, number];
   const padding = [1, 1, 1, 1] as [number, number, number, number];
   const common = { stride: pair, dilation: pair, padding, activation: 'relu' as const };
   const x = b.input('x', [1, 10, 10, 3]);
-  const a = b.node('conv2d', [x, weights([12, 3, 3, 3], 27, 0), bias(12)], { ...common, groups: 1 });
-  const c = b.node('depthwiseConv2d', [a, weights([1, 3, 3, 12], 9, 3), bias(12)], common);
-  const d = b.node('conv2d', [c, weights([12, 3, 3, 6], 54, 0), bias(12)], { ...common, groups: 2 });
+  const a = b.node('conv2d', [x, make.weights([12, 3, 3, 3], 0), make.bias(12)], { ...common, groups: 1 });
+  const c = b.node('depthwiseConv2d', [a, make.weights([1, 3, 3, 12], 3), make.bias(12)], common);
+  const d = b.node('conv2d', [c, make.weights([12, 3, 3, 6], 0), make.bias(12)], { ...common, groups: 2 });
   const sum = b.node('binary', [a, d], { kind: 'add', activation: 'none' });
   const mean = b.node('reduce', [sum], { kind: 'mean', axes: [1, 2] }, { shape: [1, 12] });
-  return b.finish([b.node('fullyConnected', [mean, weights([5, 12], 12, 0), null], { activation: 'none' })]);
-}
-
-/** Smooth images, whose pixels are correlated as those of photographs are. */
-function images(seed: number, count: number): Float32Array[] {
-  const random = new Random(seed);
-  return Array.from({ length: count }, () => {
-    const waves = Array.from({ length: 4 }, () => [normal(random), normal(random), normal(random), normal(random)]);
-    return Float32Array.from({ length: 300 }, (_, i) => {
-      const [y, x, c] = [Math.floor(i / 30), Math.floor(i / 3) % 10, i % 3];
-      return waves.reduce((sum, [a, fy, fx, phase]) => sum + a! * Math.sin(fy! * y + fx! * x + phase! * c), 0);
-    });
-  });
+  return b.finish([b.node('fullyConnected', [mean, make.weights([5, 12], 0), null], { activation: 'none' })]);
 }
 
 function sqnr(before: Graph, after: Graph, samples: Float32Array[]): number {
