@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
-import { cluster, compare, type ClusteredWeights, type Comparison, type Graph } from '../compiler/index';
+import { cluster, compare, type ClusteredWeights, type Comparison, type Graph,
+  type QuantizationReport } from '../compiler/index';
 import { KletError, type Preprocessing } from '../index';
 import { collect, positiveNumber } from './args';
-import { addPruningOptions, drawSensitivity, pruned, type PruningOptions } from './pruning';
-import { readSamples, splitSamples, type Samples } from './samples';
+import { addPruningOptions, drawSensitivity, pruned, type Pruned, type PruningOptions } from './pruning';
+import { addQuantizationOptions, checkMaxLoss, lossText, quantized, type QuantizationOptions } from './quantization';
+import { findSamples, MOST_SAMPLES, splitSamples, type Inputs, type Samples } from './samples';
 
 /** The options of `convert` that change weights. */
-export interface CompressionOptions extends PruningOptions {
+export interface CompressionOptions extends PruningOptions, QuantizationOptions {
   cluster?: number;
   samples?: string[];
   force?: boolean;
@@ -25,9 +27,28 @@ export interface Compressed {
   samples?: Samples;
   /** Before and after, if there are samples. */
   comparison?: Comparison;
+  /** What `--int8` cost. */
+  quantization?: QuantizationReport;
+  /** What was lost beyond `--max-loss`. */
+  loss?: string;
+}
+
+/** What `compress` tells while it works. */
+export interface CompressionEvents {
+  /** A stage begins, or has done so much of a total. */
+  onProgress: (title: string, done?: number, total?: number) => void;
+  /** How the first image or recording became the input. */
+  note: (text: string) => void;
 }
 
 export function addCompressionOptions(command: Command): void {
+  addQuantizationOptions(command);
+  command.option(
+    '--samples <path>',
+    'typical inputs: images, .wav recordings, .npy or .npz arrays, raw tensors, or folders of them; quantization and '
+      + 'pruning use three in four, and the network before and after is compared on the rest (repeatable)',
+    collect,
+  );
   command.option(
     '--cluster <n>',
     'replace the weights of each layer by the n values that fit them best (64: about 6 bits each with --compact)',
@@ -35,59 +56,113 @@ export function addCompressionOptions(command: Command): void {
   );
   addPruningOptions(command);
   command.option(
-    '--samples <path>',
-    'typical inputs, or folders of them: pruning fits the weights to three in four, and the network before and after '
-      + 'is compared on the rest (repeatable)',
-    collect,
+    '--force',
+    'write the file even if the comparison finds that the network is ruined, or more is lost than --max-loss allows',
   );
-  command.option('--force', 'write the file even if the comparison finds that the network is ruined');
 }
 
 /** The given options that change weights. */
-export function weightChanges({ prune, cluster: values, lowRank }: CompressionOptions): string[] {
-  const changes = { '--prune': prune, '--cluster': values, '--low-rank': lowRank };
+export function weightChanges({ int8, prune, cluster: values, lowRank }: CompressionOptions): string[] {
+  const changes = { '--int8': int8, '--prune': prune, '--cluster': values, '--low-rank': lowRank };
   return Object.entries(changes).filter(([, value]) => value !== undefined).map(([option]) => option);
 }
 
 /**
  * Changes the weights as the options say, and compares the network before and after on the samples.
- *
- * @param onProgress called with the name of each stage as it begins
+ * Layers are factored and pruned as float32, then quantized, and then their int8 weights clustered.
  */
 export async function compress(
   original: Graph,
   options: CompressionOptions,
   preprocessing: Preprocessing | undefined,
-  onProgress: (title: string) => void,
+  { onProgress, note }: CompressionEvents,
 ): Promise<Compressed> {
   const changes = weightChanges(options);
   if (options.samples && changes.length === 0) {
     throw new KletError(
       'BAD_ARGUMENT',
-      '--samples needs an option that changes weights: --prune, --cluster or --low-rank',
+      '--samples needs an option that changes weights: --int8, --prune, --cluster or --low-rank',
     );
   }
-  const samples = options.samples &&
-    splitSamples(readSamples(options.samples, original, preprocessing), options.prune !== undefined);
-  const result = pruned(original, options, samples?.fitting, onProgress);
-  const { graph: sparse, summary, report, provenance, ranking } = result;
-  if (ranking) {
-    const { name } = original;
-    await drawSensitivity(options.sensitivity!, { name, ranking, sparsity: options.prune as number });
-  }
+  const samples = options.samples && samplesFor(original, options, { preprocessing, note });
+  const result = await prunedFirst(original, options, samples, onProgress);
+  const quantization = options.int8
+    ? quantized(result.graph, options, { original, samples: samples!, onProgress })
+    : undefined;
+  const int8 = quantization?.graph ?? result.graph;
   const { graph, clustered } = options.cluster === undefined
-    ? { graph: sparse, clustered: undefined }
-    : cluster(sparse, options.cluster);
-  if (samples) onProgress('comparing with the original');
-  const comparison = samples && compare(original, graph, samples.comparing);
+    ? { graph: int8, clustered: undefined }
+    : cluster(int8, options.cluster);
+  // the report of the quantization compares with the network that it was given
+  const isCompared = quantization && changes.length === 1;
+  if (samples && !isCompared) onProgress('comparing with the original');
+  const comparison = isCompared ? quantization.comparison : samples && compare(original, graph, samples.comparing);
+  const loss = options.maxLoss && comparison && lossText(options.maxLoss, comparison);
   return {
     graph,
     changes,
-    ...(summary !== undefined && { pruning: summary }),
+    ...(result.summary !== undefined && { pruning: result.summary }),
     ...(clustered && { clustered }),
-    ...(report !== undefined && { report }),
-    provenance: { ...provenance, ...(clustered && { clustered: options.cluster }) },
+    ...(result.report !== undefined && { report: result.report }),
+    provenance: {
+      ...result.provenance,
+      ...(quantization && { quantized: provenanceOf(options, samples!) }),
+      ...(clustered && { clustered: options.cluster }),
+    },
     ...(samples && { samples }),
     ...(comparison && { comparison }),
+    ...(quantization && { quantization }),
+    ...(loss !== undefined && { loss }),
   };
+}
+
+function samplesFor(
+  graph: Graph,
+  { samples: paths, maxSamples, maxLoss, prune, int8 }: CompressionOptions,
+  reading: { preprocessing: Preprocessing | undefined; note: (text: string) => void },
+): Samples {
+  const found = findSamples(paths!, graph, reading).spread(maxSamples ?? MOST_SAMPLES);
+  if (maxLoss) checkMaxLoss(maxLoss, compare(graph, graph, found.spread(1)));
+  return splitSamples(found, prune !== undefined || int8 === true);
+}
+
+async function prunedFirst(
+  original: Graph,
+  options: CompressionOptions,
+  samples: Samples | undefined,
+  onProgress: (title: string) => void,
+): Promise<Pruned> {
+  // each of consecutive inputs is an input too
+  const inputs = options.prune === undefined ? undefined : samples && inputsOf(samples);
+  const result = pruned(original, options, inputs, onProgress);
+  if (result.ranking) {
+    const { name } = original;
+    const { ranking } = result;
+    await drawSensitivity(options.sensitivity!, { name, ranking, sparsity: options.prune as number });
+  }
+  return result;
+}
+
+function inputsOf({ fitting }: Samples): Inputs[] {
+  return Array.from(fitting).flatMap((sample) => (Array.isArray(sample) ? sample : [sample]));
+}
+
+/** How the network was quantized, for META. */
+function provenanceOf(options: CompressionOptions, { fitting }: Samples): object {
+  const { calibration, equalize, floatIo, keep, rounding, weightBits, activationBits } = options;
+  return {
+    samples: fitting.length,
+    ...(calibration && { calibration }),
+    ...(rounding && { rounding }),
+    ...(equalize === false && { equalize }),
+    ...(weightBits && { weightBits: shortBits(weightBits) }),
+    ...(activationBits && { activationBits: shortBits(activationBits) }),
+    ...(keep && { keep }),
+    ...(floatIo && { floatIo }),
+  };
+}
+
+/** One number if all layers have the same bits; an empty name stands for all others. */
+function shortBits(bits: Record<string, number>): number | Record<string, number> {
+  return Object.keys(bits).length === 1 && bits[''] !== undefined ? bits[''] : bits;
 }

@@ -1,4 +1,4 @@
-import { compile, prunableLayerNames, readKlet, type Graph, type PrunePattern } from '../compiler/index';
+import { compile, readKlet, type Graph } from '../compiler/index';
 import { KletError } from '../index';
 import { plural, shortName } from './text';
 
@@ -7,22 +7,29 @@ const NAME_WIDTH = 60;
 const FEW_LAYERS = 8;
 const CLOSEST = 3;
 
+/** The layers that an option may name. */
+export interface LayerChoice {
+  names: readonly string[];
+  /** The network whose operators have the numbers. */
+  original: Graph;
+  /** What the option does to them, and what other operators lack. */
+  purpose: string;
+  lacks: string;
+}
+
 /** Finds the layers that the options name. */
 export class LayerFinder {
-  private readonly names: string[];
   private records: string[] | undefined;
 
-  /**
-   * @param graph to prune
-   * @param original the network whose operators have the numbers
-   */
-  constructor(graph: Graph, private readonly original: Graph, pattern: PrunePattern | undefined) {
-    this.names = prunableLayerNames(graph, pattern);
+  constructor(private readonly choice: LayerChoice) {}
+
+  private get names(): readonly string[] {
+    return this.choice.names;
   }
 
   /**
-   * @param reference a name, a pattern with `*`, or `#` and the number of a row of `kinglet
-   *   inspect`
+   * @param reference a name, the name that tables show, a pattern with `*`, or `#` and the number
+   *   of a row of `kinglet inspect`
    * @returns the names of the layers, at least one
    * @throws KletError `BAD_ARGUMENT` with close names
    */
@@ -30,9 +37,14 @@ export class LayerFinder {
     if (this.names.includes(reference)) return [reference];
     const number = /^#(\d+)$/.exec(reference)?.[1];
     if (number !== undefined) return this.byNumber(Number(number));
+    const shown = this.names.filter((name) => isShown(name, reference));
+    if (shown.length > 0) return shown;
     const matching = reference.includes('*') ? this.names.filter((name) => matches(name, reference)) : [];
     if (matching.length > 0) return matching;
-    throw new KletError('BAD_ARGUMENT', `there is no layer "${reference}" to prune; ${this.suggestions(reference)}`);
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `there is no layer "${reference}" to ${this.choice.purpose}; ${this.suggestions(reference)}`,
+    );
   }
 
   private byNumber(number: number): string[] {
@@ -44,15 +56,12 @@ export class LayerFinder {
     const found = this.names.filter((name) => belongsTo(name, record));
     if (found.length > 0) return found;
     const title = shortName(record, NAME_WIDTH);
-    throw new KletError(
-      'BAD_ARGUMENT',
-      `#${number}, "${title}", has no weights that can be pruned; ${this.suggestions(record)}`,
-    );
+    throw new KletError('BAD_ARGUMENT', `#${number}, "${title}", ${this.choice.lacks}; ${this.suggestions(record)}`);
   }
 
   /** The operators as `kinglet inspect` numbers them. */
   private recordNames(): string[] {
-    this.records ??= readKlet(compile(this.original)).debugInfo!.records.map(({ name }) => name);
+    this.records ??= readKlet(compile(this.choice.original)).debugInfo!.records.map(({ name }) => name);
     return this.records;
   }
 
@@ -70,6 +79,23 @@ export class LayerFinder {
     const number = this.recordNames().findIndex((record) => belongsTo(name, record));
     return `${number < 0 ? '' : `#${number} `}"${shortName(name, NAME_WIDTH)}"`;
   }
+}
+
+/** The part of a name that tables show: the first of the names of fused nodes. */
+function shownName(name: string): string {
+  return shortName(name, Infinity);
+}
+
+/** Whether tables show a name so; of a long one they leave out the beginning. */
+function isShown(name: string, reference: string): boolean {
+  const shown = shownName(name);
+  return reference.startsWith('…') ? shown.endsWith(reference.slice(1)) : shown === reference;
+}
+
+/** How an option names a layer: as tables show it, unless another one has the same name. */
+export function referenceTo(name: string, names: readonly string[]): string {
+  const shown = shownName(name);
+  return names.filter((other) => shownName(other) === shown).length > 1 ? name : shown;
 }
 
 /** Whether a layer is an operator, or one of the matrices of a recurrent operator. */

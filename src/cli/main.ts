@@ -14,6 +14,7 @@ const HELP = `
 Getting started:
   $ kinglet inspect mobilenet.onnx --check                    does it convert?
   $ kinglet convert mobilenet.tflite --labels imagenet.txt    write mobilenet.klet
+  $ kinglet convert float.onnx --int8 --samples images/       quantize it
   $ kinglet run mobilenet.klet --input parrot.jpg             what is in the image?
   $ kinglet inspect mobilenet.klet                            operators, weights, memory
   $ kinglet eval mobilenet.klet --data photos/                how often is it right?
@@ -24,9 +25,9 @@ In a program:
   const model = await load('mobilenet.klet');
   const scores = model.predict(pixels);
 
-The exit code is 0 for success, 1 for an error, and 2 if "convert" refuses a network that pruning or
-clustering ruined, or if a metric of "eval" is beyond a limit. "-" names standard input or output.
-Messages go to stderr. KINGLET_DEBUG=1 adds stack traces.`;
+The exit code is 0 for success, 1 for an error, and 2 if "convert" refuses a network that compression
+ruined, or if a metric of "eval" is beyond a limit. "-" names standard input or output. Messages go
+to stderr. KINGLET_DEBUG=1 adds stack traces.`;
 
 /**
  * The command line.

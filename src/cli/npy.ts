@@ -150,7 +150,7 @@ export class NpyStack {
     if (sizes === undefined || !(this.itemBytes > 0) || this.start > head.length) {
       throw new KletError('CORRUPT', `${where} is no .npy array that can be read; save it again with numpy.save`);
     }
-    if (this.header.includes("'fortran_order': True") && this.shape.length > 1) {
+    if (/'fortran_order'\s*:\s*True/.test(this.header) && this.shape.length > 1) {
       throw new KletError(
         'TYPE_MISMATCH',
         `${where} is in Fortran order; save it with numpy.save(file, numpy.ascontiguousarray(array))`,

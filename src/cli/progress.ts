@@ -7,6 +7,7 @@ const PATIENCE_MS = 1000;
 export class Progress {
   private readonly start = performance.now();
   private bar: SingleBar | undefined;
+  private current = { doing: '', start: 0 };
 
   /** @param long show the bar at once, because the first stage alone may take more than a second */
   constructor(
@@ -34,8 +35,22 @@ export class Progress {
     }
   }
 
+  /** Reports a stage of the second step, of which so much of a total is done, and the time left. */
+  stage(doing: string, done?: number, total?: number): void {
+    if (doing !== this.current.doing) this.current = { doing, start: performance.now() };
+    const fraction = done && total ? done / total : 0;
+    const left = (performance.now() - this.current.start) / 1000 * (1 - fraction) / fraction;
+    const count = total === undefined ? '' : ` ${done} of ${total}`;
+    const time = fraction > 0 && left >= 1 ? `, ${leftText(left)} left` : '';
+    this.update(1 + fraction * 0.9, `${doing}${count}${time}`);
+  }
+
   stop(): void {
     this.bar?.stop();
     this.bar = undefined;
   }
+}
+
+function leftText(seconds: number): string {
+  return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }

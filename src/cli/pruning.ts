@@ -1,11 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { lowRank, prune, sensitivity, type Graph, type KeptLayer, type LayerSensitivity, type PrunedLayer,
-  type PrunePattern } from '../compiler/index';
+import { lowRank, prunableLayerNames, prune, sensitivity, type Graph, type KeptLayer, type LayerSensitivity,
+  type PrunedLayer, type PrunePattern } from '../compiler/index';
 import { KletError } from '../index';
 import { collect, positiveNumber } from './args';
 import { writeAtomically } from './files';
 import { LayerFinder } from './layers';
-import type { Sample } from './samples';
+import type { Inputs } from './samples';
 import { countText, percentText, plural, shortName, table } from './text';
 
 const NAME_WIDTH = 24;
@@ -86,7 +86,7 @@ export interface Pruned {
 export function pruned(
   given: Graph,
   options: PruningOptions,
-  samples: readonly Sample[] | undefined,
+  samples: readonly Inputs[] | undefined,
   onProgress: (title: string) => void,
 ): Pruned {
   const { prunePattern: pattern, pruneScope: scope, pruneSpare: spare, sensitivity: chart } = options;
@@ -105,7 +105,12 @@ export function pruned(
     if (stray) throw new KletError('BAD_ARGUMENT', `${stray[0]} needs --prune, which says how much to prune`);
     return factoredText === undefined ? { graph } : { graph, summary: factoredText, provenance: factoredBy };
   }
-  const layers = new LayerFinder(graph, given, pattern);
+  const layers = new LayerFinder({
+    names: prunableLayerNames(graph, pattern),
+    original: given,
+    purpose: 'prune',
+    lacks: 'has no weights that can be pruned',
+  });
   const sparsity = sparsities(options.prune, layers);
   const keep = (options.pruneKeep ?? []).flatMap((reference) => layers.find(reference));
   const common = { ...(pattern && { pattern }) };

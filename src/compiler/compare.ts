@@ -26,6 +26,11 @@ export interface OutputComparison {
    * Infinity if nothing differs. Absent for integers.
    */
   sqnr?: number;
+  /**
+   * Cosine of the angle between all values before and all values after, up to 1. Absent for
+   * integers.
+   */
+  cosine?: number;
   /** Largest absolute difference of a value. */
   maxError: number;
   verdict: Verdict;
@@ -94,25 +99,68 @@ export function compare(
   samples: Iterable<ComparisonSample>,
 ): Comparison {
   checkSamples(samples, 'compare()');
-  const models = [open(before), open(after)] as const;
+  const reference = new Reference(before, samples);
   try {
-    checkOutputs(...models);
-    const tallies = models[0].outputs.map((output) => new Tally(output, isScores(output, models[0].inputs)));
-    let count = 0;
-    for (const sample of samples) {
-      count++;
-      const [original, changed] = models.map((model) => answersOf(model, sample));
-      tallies.forEach((tally, i) => {
-        tally.add(original![i]!, changed![i]!);
-      });
-    }
-    if (count === 0) {
-      throw new KletError('BAD_ARGUMENT', 'compare() needs samples: inputs that are typical for the network');
-    }
-    const outputs = tallies.map((tally) => tally.result(count));
-    return { samples: count, outputs, verdict: worst(outputs.map(({ verdict }) => verdict)) };
+    return reference.compare(after);
   } finally {
-    for (const model of models) model.dispose();
+    reference.dispose();
+  }
+}
+
+/** Answers of at most this many numbers are kept for the next comparison. */
+const MOST_KEPT = 2 ** 23;
+
+/** A network that several changed ones are compared with on the same samples. */
+export class Reference {
+  private readonly model: Model;
+  private readonly answers: Float64Array[][][] = [];
+  private kept = 0;
+
+  constructor(before: Graph | Uint8Array, private readonly samples: Iterable<ComparisonSample>) {
+    this.model = open(before);
+  }
+
+  /** @throws KletError as `compare` */
+  compare(after: Graph | Uint8Array): Comparison {
+    const { outputs, inputs } = this.model;
+    const changed = open(after);
+    try {
+      checkOutputs(this.model, changed);
+      const tallies = outputs.map((output) => new Tally(output, isScores(output, inputs)));
+      let count = 0;
+      for (const sample of this.samples) {
+        const before = this.answersOf(sample, count);
+        const other = answersOf(changed, sample);
+        tallies.forEach((tally, i) => {
+          tally.add(before[i]!, other[i]!);
+        });
+        count++;
+      }
+      if (count === 0) {
+        throw new KletError('BAD_ARGUMENT', 'compare() needs samples: inputs that are typical for the network');
+      }
+      const found = tallies.map((tally) => tally.result(count));
+      return { samples: count, outputs: found, verdict: worst(found.map(({ verdict }) => verdict)) };
+    } finally {
+      changed.dispose();
+    }
+  }
+
+  /** The answers to a sample, kept from the first comparison if there is room for them. */
+  private answersOf(sample: ComparisonSample, index: number): Float64Array[][] {
+    const known = this.answers[index];
+    if (known) return known;
+    const answers = answersOf(this.model, sample);
+    const size = answers.flat().reduce((sum, { length }) => sum + length, 0);
+    if (index === this.answers.length && this.kept + size <= MOST_KEPT) {
+      this.answers.push(answers);
+      this.kept += size;
+    }
+    return answers;
+  }
+
+  dispose(): void {
+    this.model.dispose();
   }
 }
 
@@ -175,6 +223,9 @@ function realValues(values: RawArray, { scale, zeroPoint = 0 }: TensorInfo): Flo
 class Tally {
   private signal = 0;
   private noise = 0;
+  /** Σ before · after and Σ after², for the cosine. */
+  private product = 0;
+  private power = 0;
   private maxError = 0;
   /** Sum over the samples of the fraction that agrees: 0 or 1 for scores. */
   private agreeing = 0;
@@ -201,6 +252,10 @@ class Tally {
     before.forEach((value, i) => {
       const other = after[i]!;
       this.signal += Number.isFinite(value) ? value ** 2 : 0;
+      if (Number.isFinite(value * other)) {
+        this.product += value * other;
+        this.power += other ** 2;
+      }
       if (Object.is(value, other)) return;
       const error = Math.abs(value - other);
       this.noise += Number.isFinite(error) ? error ** 2 : Infinity;
@@ -214,10 +269,12 @@ class Tally {
     const byAgreement = judgeAgreement(this.agreeing, samples);
     if (isInteger(dtype)) return { name, agreement, maxError, verdict: byAgreement };
     const sqnr = this.noise === 0 ? Infinity : 10 * Math.log10(this.signal / this.noise);
+    const size = Math.sqrt(this.signal * this.power);
+    const cosine = size > 0 ? Math.min(1, this.product / size) : Number(this.noise === 0);
     const bySqnr: Verdict = sqnr >= minSqnr ? 'close' : 'ruined';
-    if (!this.isScores) return { name, sqnr, maxError, verdict: bySqnr };
+    if (!this.isScores) return { name, sqnr, cosine, maxError, verdict: bySqnr };
     const verdict = bySqnr === 'close' && !this.isDistribution ? bySqnr : byAgreement;
-    return { name, agreement, sqnr, maxError, verdict };
+    return { name, agreement, sqnr, cosine, maxError, verdict };
   }
 }
 

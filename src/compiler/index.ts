@@ -3,8 +3,9 @@ export { compile, type CompileOptions } from './compile';
 export { cluster, type ClusteredWeights } from './cluster';
 export { compare, minAgreement, minSqnr, type Comparison, type ComparisonSample, type OutputComparison,
   type Verdict } from './compare';
-export { quantize, type ActivationBits, type CalibrationMethod, type QuantizeOptions,
-  type WeightBits } from './quantize/index';
+export { quantizationReport, quantize, type ActivationBits, type CalibrationMethod, type FloatLayer, type LayerError,
+  type OutputError, type QuantizationAdvice, type QuantizationReport, type QuantizationReportOptions,
+  type QuantizeOptions, type TensorError, type WeightBits } from './quantize/index';
 export { repack, type RepackOptions } from './repack';
 export { toStream, type StreamOptions } from './stream';
 export { evaluate, type EvaluatedModel, type EvaluatedNetwork, type EvaluatedStream } from '../evaluation/evaluate';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadSync } from '../../src/index';
-import { splitSamples, type Sample } from '../../src/cli/samples';
+import { SampleList, splitSamples, type Inputs } from '../../src/cli/samples';
 import { corner, kinglet, quadrants, temporaryFolder } from './cli';
 
 const files = temporaryFolder();
@@ -12,29 +12,45 @@ for (let i = 0; i < 60; i++) files.write(`samples/${String(i).padStart(2, '0')}.
 const convert = (name: string, ...options: string[]) => kinglet('convert', source, '-o', files.at(name), ...options);
 
 describe('splitSamples', () => {
-  const samples = (count: number): Sample[] => Array.from({ length: count }, (_, i) => ({ x: Uint8Array.of(i) }));
-  const numbers = (list: readonly Sample[]): number[] => list.map(({ x }) => Number(x![0]));
+  const entry = (i: number) => ({
+    where: `${i}.bin`,
+    read: () => ({ x: Int32Array.of(i) }),
+    content: () => new Uint8Array(Int32Array.of(i % 1000).buffer),
+  });
+  const samples = (...numbers: number[]): SampleList => new SampleList(numbers.map(entry));
+  const first = (count: number): SampleList => samples(...Array.from({ length: count }, (_, i) => i));
+  const numbers = (list: SampleList): number[] => Array.from(list, (sample) => Number((sample as Inputs).x![0]));
 
   it('holds out one sample in four, spread over the list', () => {
-    const { fitting, comparing, isHeldOut } = splitSamples(samples(10), true);
+    const { fitting, comparing, isHeldOut } = splitSamples(first(10), true);
     expect(numbers(comparing)).toEqual([1, 5, 9]);
     expect(numbers(fitting)).toEqual([0, 2, 3, 4, 6, 7, 8]);
     expect(isHeldOut).toBe(true);
   });
 
   it('holds out one of two samples, and none if there is only one', () => {
-    expect(numbers(splitSamples(samples(2), true).fitting)).toEqual([0]);
-    expect(splitSamples(samples(1), true)).toMatchObject({ isHeldOut: false, comparing: samples(1) });
+    expect(numbers(splitSamples(first(2), true).fitting)).toEqual([0]);
+    const { fitting, comparing, isHeldOut } = splitSamples(first(1), true);
+    expect([numbers(fitting), numbers(comparing), isHeldOut]).toEqual([[0], [0], false]);
   });
 
   it('compares on all samples if nothing is fitted to them', () => {
-    expect(numbers(splitSamples(samples(5), false).comparing)).toEqual([0, 1, 2, 3, 4]);
-    expect(splitSamples(samples(5), false).isHeldOut).toBe(true);
+    expect(numbers(splitSamples(first(5), false).comparing)).toEqual([0, 1, 2, 3, 4]);
+    expect(splitSamples(first(5), false).isHeldOut).toBe(true);
   });
 
   it('removes duplicates, so that no sample is in both parts', () => {
-    const { fitting, comparing } = splitSamples([...samples(4), ...samples(4)], true);
+    const { fitting, comparing } = splitSamples(samples(0, 1, 2, 3, 1000, 1001, 1002, 1003), true);
     expect([...numbers(fitting), ...numbers(comparing)].sort()).toEqual([0, 1, 2, 3]);
+  });
+
+  it('fits to at most 256 samples, and compares on others, spread over the list', () => {
+    const { fitting, comparing } = splitSamples(first(900), true);
+    expect(fitting.length).toBe(256);
+    expect(comparing.length).toBe(512);
+    const used = new Set(numbers(fitting));
+    expect(numbers(comparing).some((number) => used.has(number))).toBe(false);
+    expect(Math.max(...numbers(fitting))).toBeGreaterThan(890);
   });
 });
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LayerFinder } from '../../src/cli/layers';
-import { GraphBuilder, importTflite, type Graph } from '../../src/compiler';
+import { GraphBuilder, importTflite, prunableLayerNames, type Graph } from '../../src/compiler';
 import { loadSync } from '../../src/index';
 import { hasShared, shared, sharedBytes } from '../helpers/shared';
 import { kinglet, quadrants, temporaryFolder } from './cli';
@@ -20,9 +20,17 @@ function chain(count: number, prefix = 'a/'): Graph {
   return b.finish([x]);
 }
 
+const finderOf = (graph: Graph): LayerFinder =>
+  new LayerFinder({
+    names: prunableLayerNames(graph),
+    original: graph,
+    purpose: 'prune',
+    lacks: 'has no weights that can be pruned',
+  });
+
 const finder = (count: number): LayerFinder => {
   const graph = chain(count);
-  return new LayerFinder(graph, graph, undefined);
+  return finderOf(graph);
 };
 
 describe('layers of options', () => {
@@ -36,7 +44,7 @@ describe('layers of options', () => {
 
   it('may have names that look like a pattern or like an expression', () => {
     const graph = chain(2, 'a*.');
-    expect(new LayerFinder(graph, graph, undefined).find('a*.1')).toEqual(['a*.1']);
+    expect(finderOf(graph).find('a*.1')).toEqual(['a*.1']);
     expect(() => finder(2).find('a.*')).toThrow(/no layer/);
   });
 
@@ -53,7 +61,7 @@ describe('layers of options', () => {
 
   it.skipIf(!hasShared)('of a recurrent operator are both of its matrices (needs ../shared/models)', () => {
     const graph = importTflite(sharedBytes('models', 'lstm_mnist_f32.tflite'));
-    const found = new LayerFinder(graph, graph, undefined);
+    const found = finderOf(graph);
     const [input] = found.find('*/input');
     const name = input!.slice(0, -'/input'.length);
     const number = Array.from({ length: 20 }, (_, i) => i).find((i) => {
@@ -71,7 +79,7 @@ describe('layers of options', () => {
     const { out } = await kinglet('inspect', network);
     const convolutions = [...out.matchAll(/^ *(\d+) .* conv2d /gm)].map(([, number]) => `#${number}`);
     const graph = importTflite(sharedBytes('models', 'kws_dscnn_int8.tflite'));
-    const pointwise = convolutions.slice(1).flatMap((number) => new LayerFinder(graph, graph, undefined).find(number));
+    const pointwise = convolutions.slice(1).flatMap((number) => finderOf(graph).find(number));
     expect(new Set(pointwise).size).toBe(4);
   });
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { PNG } from 'pngjs';
 import { corner, quadrants } from '../cli/cli';
 import { foreignNetworks } from './foreignNetworks';
 import { docsPages, fencesOf, readPage, root, type Fence } from './page';
@@ -45,9 +46,9 @@ export function excerptFile({ code }: Snippet): string | undefined {
  */
 const imports: Record<string, string[]> = {
   kinglet: ['load', 'loadSync', 'KletError'],
-  'kinglet/compiler': ['compare', 'compile', 'quantize', 'toStream', 'GraphBuilder', 'importModel', 'importTflite',
-    'findStates', 'readKlet', 'repack', 'wireStates', 'evaluate', 'evaluatePair', 'averagePrecisions',
-    'calibrationError', 'classReport', 'mcNemar', 'rocAuc', 'wilson'],
+  'kinglet/compiler': ['compare', 'compile', 'quantize', 'quantizationReport', 'toStream', 'GraphBuilder',
+    'importModel', 'importTflite', 'findStates', 'readKlet', 'repack', 'wireStates', 'evaluate', 'evaluatePair',
+    'averagePrecisions', 'calibrationError', 'classReport', 'mcNemar', 'rocAuc', 'wilson'],
   'kinglet/tasks': ['imageToInput', 'topK'],
 };
 const fixtureValues: [name: string, code: string, needs?: string][] = [['model',
@@ -125,6 +126,13 @@ export interface Result {
   err: string;
 }
 
+/** A square gray image. */
+function grayPng(pixels: Uint8Array, size: number): Buffer {
+  const image = new PNG({ width: size, height: size });
+  pixels.forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
+  return PNG.sync.write(image);
+}
+
 /**
  * A project with kinglet installed, the models folder, networks to convert, and samples for two of
  * them. Needs dist/.
@@ -140,6 +148,8 @@ export function openWorkshop(): Workshop {
   mkdirSync(path.join(folder, 'samples'));
   const samples = Array.from({ length: 40 }, (_, i) => [`${i}.bin`, corner(i), i % 4] as const);
   for (const [name, bytes] of samples) writeFileSync(path.join(folder, 'samples', name), bytes);
+  mkdirSync(path.join(folder, 'images'));
+  samples.forEach(([, bytes], i) => writeFileSync(path.join(folder, `images/${i}.png`), grayPng(bytes, 4)));
   const labels = Object.fromEntries(samples.map(([name, , label]) => [name, label]));
   writeFileSync(path.join(folder, 'labels.json'), JSON.stringify(labels));
   let count = 0;

@@ -146,6 +146,7 @@ const correct: Record<string, () => unknown[]> = {
   wilson: () => [3, 4],
   prunableLayerNames: () => [sequence(), 'channels'],
   importerOf: () => [tflite],
+  quantizationReport: () => [sequence(), { samples: samples(64), test: samples(64), rounding: 'nearest' }],
   quantize: () => [sequence(), { samples: samples(64), floatIo: true }],
   toStream: () => [sequence(), { axis: 1, frames: 2 }],
   findStates: () => [counter()],

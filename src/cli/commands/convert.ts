@@ -1,49 +1,21 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { compile, importerOf, readKlet, repack, toStream, type ClusteredWeights, type CompileOptions, type DebugInfo,
-  type ForeignMeta, type PrunePattern } from '../../compiler/index';
+import { compile, importerOf, readKlet, repack, toStream, type CompileOptions, type Graph } from '../../compiler/index';
 import { KletError, loadSync, type Model, type Preprocessing, type TensorInfo } from '../../index';
 import { byteCount, countUpTo, wholeNumber } from '../args';
-import { comparedText, comparisonTable, comparisonWarning, ruinText } from '../comparison';
-import { addCompressionOptions, compress, weightChanges, type Compressed,
-  type CompressionOptions } from '../compression';
-import { goldenCases, memoryText, operatorCounts, portsTable, preprocessingText, totalMacs } from '../describe';
+import { addCompressionOptions, compress, weightChanges, type Compressed } from '../compression';
+import { refusalText, summary, warnAboutChanges, warnAboutLabels, type ConvertOptions, type Job } from '../conversion';
 import { networkFile, pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
-import { addImportOptions, foreignMeta, FORMATS, hasKletMagic, importForeign, LONG_FILE, networkName, readingOf,
-  storedBytes, type ForeignOptions } from '../network';
+import { addImportOptions, foreignMeta, FORMATS, hasKletMagic, importForeign, LONG_FILE, networkName,
+  readingOf } from '../network';
 import { Progress } from '../progress';
-import { countOf, randomInputs } from '../tensors';
-import { bytesText, countText, facts, percentText, plural } from '../text';
+import { checkQuantizationOptions, samplesMissing } from '../quantization';
+import { jsonText, writeReport } from '../quantizationFiles';
+import { randomInputs } from '../tensors';
 import { version } from '../version';
-
-interface ConvertOptions extends CompressionOptions, ForeignOptions {
-  output?: string;
-  name?: string;
-  labels?: string;
-  preprocess?: string;
-  golden: number;
-  strip?: boolean;
-  compact?: boolean;
-  maxMemory?: number;
-  stream?: boolean;
-  frames?: number;
-  timeAxis?: number;
-}
-
-/** One run of the command. */
-interface Job {
-  input: string;
-  output: string;
-  source: Uint8Array;
-  options: ConvertOptions;
-  labels: string[] | undefined;
-  /** Labels and preprocessing that the foreign file contains. */
-  foreign: ForeignMeta;
-  progress: Progress;
-}
 
 type NewMeta = NonNullable<CompileOptions['meta']>;
 
@@ -57,6 +29,8 @@ const RUINED = 2;
 const HELP = `
 Examples:
   $ kinglet convert mobilenet.tflite -o mobilenet.klet --labels imagenet.txt
+  $ kinglet convert float.tflite -o int8.klet --int8 --samples images/ --report report.html
+  $ kinglet convert float.onnx --int8 --samples inputs.npy --keep '*head*' --max-loss 0.5
   $ kinglet convert detector.onnx --shape image=1,3,480,640 --layout nhwc
   $ kinglet convert voice.onnx --shape audio=1,512 --constant sr=16000 --state auto
   $ kinglet convert model.json -o posture.klet
@@ -78,10 +52,15 @@ trained on: value × scale + offset, with one number for all channels or one per
 convention, "tensorflow" or "librosa", and every parameter that differs from its defaults
 (docs/audio.md). The file stores all parameters.
 
---prune, --cluster and --low-rank change the answers. With --samples, the network before and after
-is compared on inputs that the compression did not see. If the network is ruined, nothing is written
-and the exit code is 2 (docs/pruning.md says when). Most networks bear little pruning unless they
-were trained with it.
+--int8 quantizes a float32 network. The ranges of its activations come from samples, which are
+typical inputs: images and .wav recordings are prepared as --preprocess says, .npy arrays count
+samples in their first dimension, and .npz files hold an array for each input. One sample in four
+is held out, and the networks before and after are compared on those (docs/quantization.md).
+
+--int8, --prune, --cluster and --low-rank change the answers. With --samples, the network before and
+after is compared on inputs that the compression did not see. If the network is ruined, nothing is
+written and the exit code is 2 (docs/pruning.md says when). Most networks bear little pruning unless
+they were trained with it.
 
 A .klet file may be converted again with --name, --labels, --preprocess, --compact, --golden and
 --strip. "-" stands for standard input and output.`;
@@ -124,6 +103,8 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
   );
   command.option('--strip', 'leave out the names and sizes that inspect and profile show');
   addCompressionOptions(command);
+  command.option('--report <file>', 'with --int8: write a page (HTML) on what was lost, layer by layer');
+  command.option('--json', 'with --int8: print the result and the report as JSON');
   command.addHelpText('after', HELP);
   return command.action(async (input: string, options: ConvertOptions) => {
     if (!(await convert(networkFile(input), options, io))) exit(RUINED);
@@ -149,17 +130,8 @@ async function convert(input: string, options: ConvertOptions, io: Io): Promise<
       const { name = networkName(input) } = options;
       const onProgress = (part: number): void => progress.update(part, `reading ${nameOf(input)}`);
       const imported = importForeign(source, input, io, { name, onProgress, ...readingOf(options) });
-      const meta = metaOf(job, imported.inputs as TensorInfo[]);
-      const compressed = await compress(imported, options, meta.preprocessing as Preprocessing | undefined, (title) => {
-        progress.update(1, title);
-      });
-      if (compressed.comparison?.verdict === 'ruined' && !options.force) {
-        progress.stop();
-        io.err(refusalText(job, compressed));
-        return false;
-      }
-      progress.update(1, 'compiling');
-      finish(job, compiled(job, compressed, meta), compressed, io);
+      const meta = metaOf(job, imported.inputs);
+      return await converted(job, imported, meta, io);
     }
   } finally {
     progress.stop();
@@ -167,7 +139,45 @@ async function convert(input: string, options: ConvertOptions, io: Io): Promise<
   return true;
 }
 
-function checkOptions({ stream, frames, timeAxis }: ConvertOptions): void {
+/** Compresses, compiles and writes a network. @returns false if nothing was written */
+async function converted(job: Job, imported: Graph, meta: NewMeta, io: Io): Promise<boolean> {
+  const { input, options, progress } = job;
+  const preprocessing = meta.preprocessing as Preprocessing | undefined;
+  if (options.int8 && !options.samples) throw samplesMissing(imported, input, preprocessing);
+  const compressed = await compress(imported, options, preprocessing, {
+    onProgress: (title, done, total) => progress.stage(title, done, total),
+    note: (text) => {
+      progress.stop();
+      io.err(`kinglet: note: ${text}\n`);
+    },
+  });
+  const isLost = compressed.comparison?.verdict === 'ruined' || compressed.loss !== undefined;
+  const isWritten = !isLost || options.force === true;
+  if (!isWritten && options.report === undefined && !options.json) {
+    progress.stop();
+    io.err(refusalText(job, compressed));
+    return false;
+  }
+  progress.update(1.9, 'compiling');
+  const klet = compiled(job, compressed, meta);
+  if (options.report !== undefined) {
+    progress.update(2, `writing ${nameOf(options.report)}`);
+    await writeReport(options.report, { job, imported, compressed, klet });
+  }
+  if (isWritten) finish(job, klet, compressed, io);
+  progress.stop();
+  if (!isWritten) io.err(refusalText(job, compressed));
+  if (options.json) {
+    const text = jsonText({ job, imported, compressed, klet }, isWritten);
+    if (job.output === STANDARD) io.err(text);
+    else io.out(text);
+  }
+  return isWritten;
+}
+
+function checkOptions(options: ConvertOptions): void {
+  checkQuantizationOptions(options);
+  const { stream, frames, timeAxis } = options;
   if (stream) return;
   const stray = Object.entries({ '--frames': frames, '--time-axis': timeAxis }).find(([, value]) =>
     value !== undefined
@@ -250,9 +260,11 @@ function finish(job: Job, klet: Uint8Array, compressed: Compressed | undefined, 
   } else model = writeVerified(output, klet);
   progress.stop();
   if (labels) warnAboutLabels(labels.length, model.outputs, io);
-  const text = summary(job, klet, model, compressed);
-  if (output === STANDARD) io.err(text);
-  else io.out(text);
+  if (!job.options.json) {
+    const text = summary(job, klet, model, compressed);
+    if (output === STANDARD) io.err(text);
+    else io.out(text);
+  }
   if (compressed) warnAboutChanges(compressed, io);
 }
 
@@ -262,36 +274,6 @@ function writeVerified(output: string, klet: Uint8Array): Model {
     model = verify(written);
   });
   return model!;
-}
-
-function warnAboutChanges({ changes, samples, comparison }: Compressed, io: Io): void {
-  if (changes.length === 0) return;
-  const warn = (text: string): void => {
-    io.err(`kinglet: warning: ${text}\n`);
-  };
-  if (!comparison || !samples) {
-    const verb = changes.length === 1 ? 'changes' : 'change';
-    warn(`${changes.join(' and ')} ${verb} the answers of the network, and without samples nothing was compared; `
-      + 'pass typical inputs with --samples');
-    return;
-  }
-  if (comparison.verdict === 'ruined') warn(`written because of --force, although ${ruinText(comparison)}`);
-  const warning = comparisonWarning(comparison);
-  if (warning !== undefined) warn(warning);
-}
-
-/** The message about a ruined network: the result of the comparison, and advice. */
-function refusalText({ output }: Job, { changes, samples, comparison }: Compressed): string {
-  const less: Record<string, string> = {
-    '--prune': 'a smaller --prune, or training while pruning',
-    '--cluster': 'a larger --cluster',
-    '--low-rank': 'a smaller --low-rank',
-  };
-  const target = output === STANDARD ? 'nothing was written' : `"${output}" was not written`;
-  return `kinglet: the network is ruined, so ${target}: ${ruinText(comparison!)}\n\n${comparisonTable(comparison!)}\n`
-    + `compared ${comparedText(samples!)}\n`
-    + `try ${changes.map((change) => less[change]).join(', or ')} (docs/pruning.md); `
-    + 'if the new answers are as good as the old ones, --force writes the file\n';
 }
 
 function metaOf({ source, input, options: { name, preprocess }, labels, foreign }: Job, inputs: TensorInfo[]): NewMeta {
@@ -323,68 +305,4 @@ function verify(bytes: Uint8Array<ArrayBuffer>): Model {
   });
   for (const other of others) other.dispose();
   return model!;
-}
-
-function warnAboutLabels(labels: number, outputs: readonly TensorInfo[], io: Io): void {
-  if (outputs.some(({ shape }) => shape.at(-1) === labels || countOf(shape) === labels)) return;
-  const classes = outputs.map(({ name, shape }) => `"${name}" has ${shape.at(-1) ?? 1}`).join(', ');
-  const counts = `there are ${plural(labels, 'label')}, but ${classes}`;
-  io.err(`kinglet: warning: ${counts}; "kinglet run" shows labels only if the numbers agree\n`);
-}
-
-/**
- * Number of layers that run on lists of their remaining weights. Pruning of channels removes
- * weights without leaving lists, so nothing is reported.
- */
-function listedText(debugInfo: DebugInfo | undefined, pattern: PrunePattern | undefined): string | undefined {
-  if (pattern === 'channels') return undefined;
-  return debugInfo
-    ? `${plural(debugInfo.records.filter(({ layout }) => layout && layout !== 'nibbles').length, 'layer')} faster`
-    : 'layers made faster where that pays';
-}
-
-function clusteredText(clustered: readonly ClusteredWeights[]): string {
-  if (clustered.length === 0) return 'no layer, because none with enough weights has more values';
-  const most = Math.max(...clustered.map(({ after }) => after));
-  const weights = clustered.reduce((sum, entry) => sum + entry.weights, 0);
-  const error = percentText(Math.max(...clustered.map((entry) => entry.error)), 1);
-  const layers = plural(clustered.length, 'layer');
-  return `${countText(weights)} weights in ${layers} to at most ${most} values; largest error of a layer ${error}`;
-}
-
-/** Metadata from the foreign file, unless options replace it. */
-function metadataText({ foreign: { labels, preprocessing }, labels: given, options }: Job): string | undefined {
-  const texts = [labels && !given && plural(labels.length, 'label'),
-    preprocessing && options.preprocess === undefined && `images: ${preprocessingText(preprocessing)}`];
-  const known = texts.filter((text) => typeof text === 'string');
-  return known.length > 0 ? `from the file: ${known.join(', ')}` : undefined;
-}
-
-function summary(job: Job, klet: Uint8Array, model: Model, compressed: Compressed | undefined): string {
-  const { input, output, source, options } = job;
-  const bytes = storedBytes(source, input);
-  const parts = readKlet(klet);
-  const { debugInfo } = parts;
-  const count = goldenCases(parts);
-  const { pruning, clustered, comparison, report } = compressed ?? {};
-  const lines = facts({
-    read: `${pathText(input, 'standard input')}, ${bytesText(bytes)}`,
-    wrote: `${pathText(output, 'standard output')}, ${bytesText(klet.length)} (${percentText(klet.length, bytes)})`,
-    metadata: metadataText(job),
-    operators: debugInfo && `${debugInfo.records.length}: ${operatorCounts(debugInfo)}`,
-    MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,
-    pruned: pruning && [pruning, listedText(debugInfo, options.prunePattern)].filter(Boolean).join('; '),
-    clustered: clustered && clusteredText(clustered),
-    compared: compressed && comparedFact(compressed),
-    memory: memoryText(model.memory),
-    verified: count > 0 ? `all flavors reproduce its ${plural(count, 'golden case')}` : 'loads and runs in all flavors',
-  });
-  return [lines, portsTable(model.inputs, model.outputs), comparison && comparisonTable(comparison), report].filter((
-    part,
-  ) => part !== undefined).join('\n');
-}
-
-function comparedFact({ changes, samples }: Compressed): string | undefined {
-  if (samples) return comparedText(samples);
-  return changes.length > 0 ? 'not compared with the original: no --samples' : undefined;
 }

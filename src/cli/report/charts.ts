@@ -10,7 +10,7 @@ const AXIS = 44;
 const LEGEND = 28;
 /** The part of a bar chart's width that names take, and the width of a letter. */
 const NAME_SHARE = 0.25;
-const LETTER = 6.6;
+const LETTER = 7.4;
 /** Above this number of classes, the cells of a confusion matrix are too small for numbers. */
 const MOST_NUMBERS = 20;
 /** A cell that is darker than this gets light numbers. */

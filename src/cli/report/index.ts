@@ -6,3 +6,4 @@ export { html, type Content, type Markup } from './markup';
 export { figure, reportPage, sideBySide, svgFile, type Report, type Section } from './page';
 export { dataTable, type Cell, type DataColumn } from './table';
 export type { Tone } from './draw';
+export { quantizationPage } from './quantizationPage';

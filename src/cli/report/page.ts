@@ -48,7 +48,7 @@ td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 140px 
 .left { text-align: left } .right { text-align: right }
 th button { font: inherit; font-weight: 600; color: inherit; background: none; border: 0; padding: 0; cursor: pointer }
 th[aria-sort=ascending] button::after { content: " ▲" } th[aria-sort=descending] button::after { content: " ▼" }
-code { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 0.92em }
+code { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 0.92em; overflow-wrap: anywhere }
 pre { background: var(--panel); border-radius: 8px; padding: 12px 16px; overflow-x: auto }
 @media print { body { max-width: none; padding: 0; font-size: 11pt } nav { display: none }
   figure, .highlights div, tr { break-inside: avoid } h2 { break-after: avoid } .wide, figure { overflow: visible } }

@@ -8,6 +8,9 @@ import type { Sequence } from './stagedRun';
 import { activationQuantization, type Range } from './steps';
 import { tryQuantizations, type Answer, type Question } from './trial';
 
+/** The reason of nodes that the caller keeps in float32. */
+export const ASKED = 'as asked';
+
 /** What is known before the ranges are chosen. */
 export interface Situation {
   graph: Graph;
@@ -42,7 +45,7 @@ const autoMethods: CalibrationMethod[] = ['minMax', 'percentile', 'mse', 'entrop
  */
 export function choose(situation: Situation, method: CalibrationMethod | 'auto', asked: ReadonlySet<string>): Choice {
   const { graph, samples } = situation;
-  const kept = new Map([...asked].map((name) => [name, 'as asked']));
+  const kept = new Map([...asked].map((name) => [name, ASKED]));
   const ranges = widestRanges(situation);
   for (const [name, reason] of [...lossyScales(situation), ...lossyJoins(situation, ranges)]) {
     if (!kept.has(name)) kept.set(name, reason);

@@ -3,3 +3,6 @@ export { quantize, type QuantizeOptions } from './quantize';
 export type { ActivationBits } from './activationBits';
 export type { CalibrationMethod } from './calibration';
 export type { WeightBits } from './weights';
+export { quantizationReport, type FloatLayer, type LayerError, type OutputError, type QuantizationAdvice,
+  type QuantizationReport, type QuantizationReportOptions } from './report';
+export type { TensorError } from './tensorErrors';

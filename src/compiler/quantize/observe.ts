@@ -22,7 +22,7 @@ export type Sample = Float32Array | Record<string, Float32Array>;
 export type Samples = Iterable<Sample | readonly Sample[]>;
 
 /** Tensors of at most this many elements are seen whole; of larger ones this many are picked. */
-const PICKED = 4096;
+export const PICKED = 4096;
 
 /** Smallest and largest element of a tensor, and the sum, which is NaN if an element is. */
 interface Extremes {
@@ -252,7 +252,7 @@ function addExtremes(tensor: Tensor, nodes: AnyNode[]): Pick<Probe, 'extremes' |
 }
 
 /** A stride of at least `least` that reaches all channels, columns and rows. */
-function strideFor(shape: readonly number[], least: number): number {
+export function strideFor(shape: readonly number[], least: number): number {
   const count = elementCount(shape);
   const divides = (a: number, b: number): boolean => (b === 0 ? a === 1 : divides(b, a % b));
   let stride = least;

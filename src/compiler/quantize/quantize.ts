@@ -92,7 +92,11 @@ const methods = { auto: true, minMax: true, percentile: true, mse: true, entropy
  *   float32
  */
 export function quantize(graph: Graph, options: QuantizeOptions): Graph {
-  const prepared = prepare(graph, options);
+  return quantizeFitted(prepare(graph, options), options);
+}
+
+/** The int8 network of a calibrated one, with its weights fitted unless `rounding` is `nearest`. */
+export function quantizeFitted(prepared: Prepared, options: Pick<QuantizeOptions, 'rounding' | 'onProgress'>): Graph {
   const nearest = quantizePrepared(prepared);
   if (options.rounding === 'nearest') return nearest;
   const fitted = fitWeights(prepared.graph, nearest, prepared.samples, {

@@ -1,0 +1,103 @@
+import type { FloatLayer, LayerError, OutputError, QuantizationAdvice, QuantizationReport } from '../compiler/index';
+import { referenceTo } from './layers';
+import { bytesText, percentText, plural, shortName, table } from './text';
+
+// What quantization cost, as text for the terminal.
+
+const NAME_WIDTH = 40;
+/** Rows of the table of layers; the report has all. */
+const MOST_LAYERS = 8;
+const MOST_FLOAT = 6;
+
+/** "no error" or "31.4 dB". */
+export function decibelText(sqnr: number | undefined): string {
+  if (sqnr === undefined) return '';
+  return sqnr === Infinity ? 'no error' : `${sqnr.toFixed(1)} dB`;
+}
+
+/** One line: what is int8 and what is not. */
+export function quantizedText({ layers, floatLayers }: QuantizationReport): string {
+  const bits = new Map<number, number>();
+  for (const { weightBits } of layers) {
+    if (weightBits !== undefined) bits.set(weightBits, (bits.get(weightBits) ?? 0) + 1);
+  }
+  const weights = [...bits].sort(([a], [b]) => b - a).map(([width, count]) =>
+    bits.size === 1 ? `weights of ${width} bits` : `${plural(count, 'layer')} with weights of ${width} bits`
+  );
+  const stay = floatLayers.length === 0 ? '' : `; ${plural(floatLayers.length, 'operator')} in float32`;
+  return `${plural(layers.length, 'operator')} to int8${weights.length > 0 ? `, ${weights.join(', ')}` : ''}${stay}`;
+}
+
+/** The layers with the largest errors, what stays in float32, and what helps. */
+export function quantizationTables(report: QuantizationReport): string {
+  const { layers, floatLayers, advice, measured } = report;
+  const parts = [];
+  const worst = layers.filter(({ sqnr }) => sqnr < Infinity).slice(0, MOST_LAYERS);
+  if (worst.length > 0) {
+    const rest = layers.length - worst.length;
+    const more = rest > 0 ? `; ${plural(rest, 'other')} less (--report shows all)` : '';
+    parts
+      .push(`error of the outputs if only this layer is int8, on ${plural(measured, 'sample')}${more}:\n${
+        layerTable(worst)
+      }`);
+  }
+  if (floatLayers.length > 0) parts.push(`${floatText(floatLayers)}\n`);
+  if (advice.length > 0) parts.push(`try:\n${advice.map((entry) => `  ${adviceText(entry, report)}\n`).join('')}`);
+  return parts.join('\n');
+}
+
+function layerTable(layers: readonly LayerError[]): string {
+  const right = 'right' as const;
+  const hasAgreement = layers.some(({ alone }) => alone.some(({ agreement }) => agreement !== undefined));
+  return table(
+    [{ head: 'layer' }, { head: 'operator' }, { head: 'bits', align: right }, { head: 'SQNR', align: right },
+      ...(hasAgreement ? [{ head: 'same best class', align: right }] : [])],
+    layers.map((
+      layer,
+    ) => [shortName(layer.name, NAME_WIDTH), layer.op, String(layer.weightBits ?? ''), decibelText(layer.sqnr),
+      ...(hasAgreement ? [agreementText(layer.alone)] : [])]
+    ),
+  );
+}
+
+/** The least agreement of the outputs, in percent. */
+export function agreementText(outputs: readonly OutputError[]): string {
+  const known = outputs.flatMap(({ agreement }) => agreement ?? []);
+  return known.length > 0 ? percentText(Math.min(...known), 1) : '';
+}
+
+const reasons: Record<FloatLayer['reason'], string> = {
+  kept: 'named by --keep',
+  operator: 'no int8 form',
+  neighbors: 'between float32 operators',
+};
+
+/** Why an operator stays in float32. */
+export function reasonText({ reason, why }: FloatLayer): string {
+  return why ?? reasons[reason];
+}
+
+function floatText(layers: readonly FloatLayer[]): string {
+  const listed = layers.slice(0, MOST_FLOAT).map((layer) =>
+    `${shortName(layer.name, NAME_WIDTH)} (${layer.op}, ${reasonText(layer)})`
+  );
+  const more = layers.length > MOST_FLOAT ? `, and ${layers.length - MOST_FLOAT} more` : '';
+  return `in float32: ${listed.join(', ')}${more}`;
+}
+
+/** "--keep head/concat: +31.2 dB, 2.10 KiB more". */
+export function adviceText(
+  { keep, gain, agreementGain, bytes }: QuantizationAdvice,
+  { layers }: Pick<QuantizationReport, 'layers'>,
+): string {
+  const sign = (text: string): string => (text.startsWith('-') ? text : `+${text}`);
+  const better = gain === Infinity ? 'no error' : `${sign(gain.toFixed(1))} dB`;
+  const classes = agreementGain ? `, ${sign((100 * agreementGain).toFixed(1))} points of the best class` : '';
+  const size = bytes < 0 ? `${bytesText(-bytes)} less` : `${bytesText(bytes)} more`;
+  return `--keep ${shellText(referenceTo(keep, layers.map(({ name }) => name)))}: ${better}${classes}, ${size}`;
+}
+
+/** A name as a shell takes it. */
+function shellText(name: string): string {
+  return /^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
+}
