@@ -4,9 +4,11 @@ import { emitStridedCopy } from './shared/emit';
 import { demand, shapeText } from './shared/refuse';
 import { broadcastShape } from '../graph/broadcast';
 import { broadcastStrides, stridesOf } from './shared/shapes';
+import { sameRange } from './shared/relevant';
 
 export const broadcastTo: Operator<'broadcastTo'> = {
   quantization: 'same',
+  relevantRange: sameRange,
   stream: 'none',
   isChannelwise: false,
   computesInt16: true,

@@ -9,10 +9,12 @@ import { demand, demandAxis, shapeText, unsupported } from './shared/refuse';
 import { stridesOf } from './shared/shapes';
 import { sameTime } from './shared/stream';
 import { emitWideConvert } from './shared/wide';
+import { sameRange } from './shared/relevant';
 
 export const concat: Operator<'concat'> = {
   quantization: 'free',
   joins: true,
+  relevantRange: sameRange,
   stream: {
     convert(node, stream) {
       const { axis } = node.attributes;

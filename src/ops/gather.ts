@@ -3,9 +3,11 @@ import { elementCount, elementSize, input, output } from '../graph/graph';
 import type { Operator } from './operator';
 import { sameQuantization } from './shared/quantized';
 import { demand, demandAxis, requireTypes, shapeText, unsupported } from './shared/refuse';
+import { sameRange } from './shared/relevant';
 
 export const gather: Operator<'gather'> = {
   quantization: 'same',
+  relevantRange: sameRange,
   stream: {
     convert(node, stream) {
       const { axis, batchDims } = node.attributes;

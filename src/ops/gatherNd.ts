@@ -3,9 +3,11 @@ import { elementCount, elementSize, input, output } from '../graph/graph';
 import type { Operator } from './operator';
 import { sameQuantization } from './shared/quantized';
 import { demand, requireTypes, shapeText, unsupported } from './shared/refuse';
+import { sameRange } from './shared/relevant';
 
 export const gatherNd: Operator<'gatherNd'> = {
   quantization: 'same',
+  relevantRange: sameRange,
   stream: 'none',
   isChannelwise: false,
   infer(node) {

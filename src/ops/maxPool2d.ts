@@ -2,9 +2,11 @@ import * as L from '../../assembly/layout';
 import type { Operator } from './operator';
 import { inferPool, lowerPool } from './shared/pool2d';
 import { pooling } from './shared/stream';
+import { sameRange } from './shared/relevant';
 
 export const maxPool2d: Operator<'maxPool2d'> = {
   quantization: 'same',
+  relevantRange: sameRange,
   stream: pooling,
   isChannelwise: true,
   isHomogeneous: true,

@@ -7,9 +7,11 @@ import { emitCopy, inQuantizationOf } from './shared/emit';
 import { demand, demandWhole, shapeText, unsupported } from './shared/refuse';
 import { clampInt8, roundAway, roundEven } from './shared/rounding';
 import { stridesOf } from './shared/shapes';
+import { sameRange } from './shared/relevant';
 
 export const pad: Operator<'pad'> = {
   quantization: 'same',
+  relevantRange: sameRange,
   stream: {
     readsPadding: true,
     // zeros before the sequence become the initial history of the next convolution

@@ -3,9 +3,11 @@ import type { Operator } from './operator';
 import { emitStridedCopy } from './shared/emit';
 import { isInteger, sameQuantization } from './shared/quantized';
 import { demand, shapeText, unsupported } from './shared/refuse';
+import { sameRange } from './shared/relevant';
 
 export const reshape: Operator<'reshape'> = {
   quantization: 'same',
+  relevantRange: sameRange,
   stream: {
     readsPadding: true,
     // time must remain a dimension by itself: of the same size, with as many elements before it

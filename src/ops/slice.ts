@@ -3,9 +3,11 @@ import type { Operator } from './operator';
 import { emitStridedCopy } from './shared/emit';
 import { demand, shapeText, unsupported } from './shared/refuse';
 import { stridesOf } from './shared/shapes';
+import { sameRange } from './shared/relevant';
 
 export const slice: Operator<'slice'> = {
   quantization: 'same',
+  relevantRange: sameRange,
   stream: {
     convert(node, stream) {
       const { axis, total, frames, offset } = stream.time;

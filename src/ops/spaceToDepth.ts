@@ -3,9 +3,11 @@ import type { Operator } from './operator';
 import { emitStridedCopy } from './shared/emit';
 import { demand, fourDimensions } from './shared/refuse';
 import { stridesOf } from './shared/shapes';
+import { sameRange } from './shared/relevant';
 
 export const spaceToDepth: Operator<'spaceToDepth'> = {
   quantization: 'same',
+  relevantRange: sameRange,
   stream: 'none',
   isChannelwise: false,
   computesInt16: true,

@@ -4,9 +4,11 @@ import { emitStridedCopy } from './shared/emit';
 import { sameQuantization } from './shared/quantized';
 import { demand, demandAxis, unsupported } from './shared/refuse';
 import { stridesOf } from './shared/shapes';
+import { sameRange } from './shared/relevant';
 
 export const split: Operator<'split'> = {
   quantization: 'same',
+  relevantRange: sameRange,
   stream: {
     convert(node, stream) {
       if (node.attributes.axis === stream.time.axis) throw unsupported(node, 'it splits the sequence');

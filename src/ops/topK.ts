@@ -3,9 +3,11 @@ import { elementCount, input, output } from '../graph/graph';
 import type { Operator } from './operator';
 import { emitRescaled } from './shared/emit';
 import { demand, demandAxis, requireTypes, shapeText, unsupported } from './shared/refuse';
+import { sameRange } from './shared/relevant';
 
 export const topK: Operator<'topK'> = {
   quantization: 'same',
+  relevantRange: sameRange,
   stream: 'none',
   isChannelwise: false,
   infer(node) {

@@ -3,9 +3,11 @@ import type { Operator } from './operator';
 import { emitStridedCopy } from './shared/emit';
 import { demand, shapeText } from './shared/refuse';
 import { stridesOf } from './shared/shapes';
+import { sameRange } from './shared/relevant';
 
 export const transpose: Operator<'transpose'> = {
   quantization: 'same',
+  relevantRange: sameRange,
   stream: {
     readsPadding: true,
     convert(node, stream) {

@@ -2,7 +2,6 @@ import { consumers } from '../../graph/edit';
 import { resultsOf, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
 import type { Observations } from './observe';
-import { ruleOf } from './rules';
 import { rangeOf, type Range } from './steps';
 
 // Some values of a tensor make no difference: a softmax gives no share to an element far below the
@@ -25,7 +24,6 @@ export function relevantRanges(graph: Graph, observations: Observations): Map<Te
   const partFor = (node: AnyNode, tensor: Tensor): Range => {
     const operator = operatorOf(node.op);
     const wanted = found.get(node.outputs[0]!) ?? [-Infinity, Infinity];
-    if (ruleOf(node) === 'same') return node.inputs[0] === tensor ? wanted : observed(tensor);
     if (!operator.relevantRange) return observed(tensor);
     const operands = node.inputs.map((input) => (input ? observed(input) : ([0, 0] as Range)));
     const rowMaxima = node.inputs.map((input) => rowMaximum(input, observations));
