@@ -4,6 +4,7 @@ import { cloneGraph, tensorsOf } from '../../graph/edit';
 import type { AnyNode, Graph } from '../../graph/graph';
 import { checkGiven, checkGraph, checkSamples } from '../check';
 import { dropDead } from '../passes/dropDead';
+import { floatWeights } from '../passes/floatWeights';
 import { fuseActivation } from '../passes/fuseActivation';
 import { activationBitsOf, type ActivationBits } from './activationBits';
 import type { CalibrationMethod } from './calibration';
@@ -143,6 +144,7 @@ export function prepare(graph: Graph, options: QuantizeOptions): Prepared {
     );
   }
   const work = cloneGraph(graph);
+  floatWeights(work);
   const foreign = tensorsOf(work).find((tensor) => tensor.dtype === 'int8' || tensor.dtype === 'uint8');
   if (foreign) {
     throw new KletError(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { KletError } from '../../../src/compiler/index';
-import { compile, GraphBuilder, quantize, type Graph, type Tensor } from '../../../src/compiler/index';
+import { compare, compile, GraphBuilder, quantize, type Graph, type Tensor } from '../../../src/compiler/index';
 import { loadSync } from '../../../src/index';
 import { Random } from '../../helpers/random';
 import { checkGraph } from '../../ops/suite';
@@ -356,6 +356,21 @@ describe('quantize', () => {
         );
       }
     });
+  });
+
+  test('takes the real weights of layers whose weights are int8 already', () => {
+    const b = new GraphBuilder('hybrid');
+    const random = new Random(12);
+    const weights = b.constant(Int8Array.from({ length: 32 }, () => random.int(-127, 127)), [4, 8], {
+      quantization: { scale: [0.01, 0.02, 0.03, 0.002], zeroPoint: [0, 0, 0, 0], axis: 0 },
+    });
+    const x = b.input('x', [1, 8]);
+    const graph = b.finish([b.node('fullyConnected', [x, weights, null], { activation: 'none', hybrid: 'symmetric' })]);
+    const samples = Array.from({ length: 40 }, () => Float32Array.from({ length: 8 }, () => random.between(-1, 1)));
+    const int8 = quantize(graph, { samples });
+    expect(int8.nodes[0]!.attributes).not.toHaveProperty('hybrid');
+    expect(int8.inputs[0]).toMatchObject({ dtype: 'int8' });
+    expect(compare(graph, int8, samples).outputs[0]!.sqnr).toBeGreaterThan(35);
   });
 
   test('refuses an empty list of samples and a quantized network', () => {
