@@ -1,5 +1,5 @@
 import type { AnyNode, Tensor } from '../graph/graph';
-import type { ReduceKind } from '../graph/operators';
+import type { BinaryKind, ReduceKind } from '../graph/operators';
 
 // Nodes that passes and conversions add to a graph. Each is named after its output.
 
@@ -51,15 +51,9 @@ export function dequantizeNode(from: Tensor, to: Tensor, name = to.name): AnyNod
   return { op: 'dequantize', name, inputs: [from], outputs: [to], attributes: {} };
 }
 
-/** to = a − b */
-export function differenceNode(a: Tensor, b: Tensor, to: Tensor): AnyNode {
-  return {
-    op: 'binary',
-    name: to.name,
-    inputs: [a, b],
-    outputs: [to],
-    attributes: { kind: 'sub', activation: 'none' },
-  };
+/** to = the elements of two tensors, combined in pairs. */
+export function binaryNode(a: Tensor, b: Tensor, to: Tensor, kind: BinaryKind): AnyNode {
+  return { op: 'binary', name: to.name, inputs: [a, b], outputs: [to], attributes: { kind, activation: 'none' } };
 }
 
 /** to = from² */

@@ -1,4 +1,4 @@
-import { elementCount, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
+import { elementCount, type Graph, type Tensor } from '../../graph/graph';
 
 /**
  * Gives float layers with int8 weights (dynamic range quantization) the float32 values of their

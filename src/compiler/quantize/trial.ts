@@ -2,7 +2,7 @@ import { consumers, producers } from '../../graph/edit';
 import { elementCount, entriesOf, resultsOf, type AnyNode, type Graph, type Quantization,
   type Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
-import { dequantizeNode, differenceNode, quantizeNode, reduceNode, squareNode } from '../../ops/nodes';
+import { binaryNode, dequantizeNode, quantizeNode, reduceNode, squareNode } from '../../ops/nodes';
 import { compile } from '../compile';
 import { loadSync } from '../runtime';
 import { predictAll } from './observe';
@@ -203,7 +203,7 @@ class Trial {
     if (from) {
       const [a, b] = [term, this.relevantPart(original, from)];
       term = this.tensor(tensor.shape, tensor);
-      this.nodes.push(differenceNode(a, b, term));
+      this.nodes.push(binaryNode(a, b, term, 'sub'));
     }
     const squares = this.tensor(tensor.shape, tensor);
     const sum = this.tensor(tensor.shape.map(() => 1), tensor);
@@ -218,13 +218,7 @@ class Trial {
     return (['maximum', 'minimum'] as const).reduce((from, kind, i) => {
       const bound: Tensor = { ...this.tensor([1], tensor), data: Float32Array.of(range[i]!) };
       const to = this.tensor(tensor.shape, tensor);
-      this.nodes.push({
-        op: 'binary',
-        name: to.name,
-        inputs: [from, bound],
-        outputs: [to],
-        attributes: { kind, activation: 'none' },
-      });
+      this.nodes.push(binaryNode(from, bound, to, kind));
       return to;
     }, tensor);
   }

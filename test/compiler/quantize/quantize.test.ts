@@ -362,7 +362,9 @@ describe('quantize', () => {
     const b = new GraphBuilder('hybrid');
     const random = new Random(12);
     const weights = b.constant(Int8Array.from({ length: 32 }, () => random.int(-127, 127)), [4, 8], {
-      quantization: { scale: [0.01, 0.02, 0.03, 0.002], zeroPoint: [0, 0, 0, 0], axis: 0 },
+      scale: [0.01, 0.02, 0.03, 0.002],
+      zeroPoint: [0, 0, 0, 0],
+      axis: 0,
     });
     const x = b.input('x', [1, 8]);
     const graph = b.finish([b.node('fullyConnected', [x, weights, null], { activation: 'none', hybrid: 'symmetric' })]);
