@@ -28,13 +28,20 @@ export interface Choice {
 
 /** Ranges that differ by less than this fraction of their width are one candidate. */
 const ALIKE = 0.02;
-/** Another range must lower the error by this fraction, or the widest is taken. */
-const BETTER = 0.98;
+/** A range is harmless if the squared error is at most this multiple of that of the widest. */
+const NO_WORSE = 1.02;
+/** A range is taken instead of the widest if the error is at most this part. */
+const BETTER = 0.95;
+/**
+ * A range that cuts off outliers is taken if the error of all other samples is at most this part:
+ * the outliers themselves get worse.
+ */
+const MUCH_BETTER = 0.1;
 /** A reader that sees a signal of fewer decibels stays in float32, with what it reads. */
 const MIN_SQNR = 12;
 
 /** Ranges are tried on at most this many samples. */
-const MAX_TRIALS = 16;
+const MAX_TRIALS = 32;
 
 const autoMethods: CalibrationMethod[] = ['minMax', 'percentile', 'mse', 'entropy'];
 
@@ -64,9 +71,10 @@ export function choose(situation: Situation, method: CalibrationMethod | 'auto',
     few(samples),
   );
   for (const [tensor, list] of candidates) {
-    const best = bestOf(answers.filter(({ origin }) => origin === tensor), list.length);
+    const statistics = situation.observations.tensors.get(tensor.name)!;
+    const best = bestOf(answers.filter(({ origin }) => origin === tensor), harmless(statistics, list));
     ranges.set(tensor.name, list[best]!);
-    const isFinite = situation.observations.tensors.get(tensor.name)!.notFinite === undefined;
+    const isFinite = statistics.notFinite === undefined;
     for (const answer of answers.filter(({ origin }) => origin === tensor)) {
       for (const [name, reason] of tooLossy(graph, answer, best, isFinite)) if (!kept.has(name)) kept.set(name, reason);
     }
@@ -135,20 +143,41 @@ function isAlike(a: Range, b: Range): boolean {
   return Math.abs(a[0] - b[0]) <= ALIKE * width && Math.abs(a[1] - b[1]) <= ALIKE * width;
 }
 
-function bestOf(answers: readonly Answer[], candidates: number): number {
-  const costs = Array.from({ length: candidates }, (_, i) => answers.reduce((sum, { errors }) => sum + errors[i]!, 0));
+/** Whether each range has no larger squared error than the first, over all samples. */
+function harmless({ histogram }: TensorStatistics, ranges: readonly Range[]): boolean[] {
+  const most = NO_WORSE * histogram.noise(ranges[0]!);
+  return ranges.map((range, i) => i === 0 || histogram.noise(range) <= most);
+}
+
+/**
+ * The index of the range to take. The trials are few, so they do not show all values that a range
+ * cuts off; a range that is not harmless must be much better on the usual samples.
+ */
+function bestOf(answers: readonly Answer[], isHarmless: readonly boolean[]): number {
+  const total = sums(answers.map(({ errors }) => errors), isHarmless.length);
+  const usual = sums(answers.map(({ usualErrors }) => usualErrors), isHarmless.length);
+  const best = leastOf(total.map((cost, i) => (isHarmless[i] ? cost : Infinity)), 0, BETTER);
+  return leastOf(usual, best, MUCH_BETTER);
+}
+
+function sums(lists: readonly (readonly number[])[], length: number): number[] {
+  return Array.from({ length }, (_, i) => lists.reduce((sum, list) => sum + list[i]!, 0));
+}
+
+/** The index of the least cost, if it is at most this part of the cost of `other`; else `other`. */
+function leastOf(costs: readonly number[], other: number, part: number): number {
   const least = Math.min(...costs);
-  return least < BETTER * costs[0]! ? costs.indexOf(least) : 0;
+  return least < part * costs[other]! ? costs.indexOf(least) : other;
 }
 
 /** The nodes to keep because a reader loses its signal, with the reason. */
 function tooLossy(
   graph: Graph,
-  { origin, reader, errors }: Answer,
+  { origin, reader, usualErrors }: Answer,
   best: number,
   isFinite: boolean,
 ): [string, string][] {
-  const error = errors[best]!;
+  const error = usualErrors[best]!;
   const sqnr = decibels(error);
   if (sqnr >= MIN_SQNR) return [];
   const names = graph.nodes.filter((node: AnyNode) => node === reader || node.outputs.includes(origin));

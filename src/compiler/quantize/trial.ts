@@ -28,10 +28,12 @@ export interface Answer {
   /** The node that reads it, or undefined if the tensor itself is a result of the network. */
   reader: AnyNode | undefined;
   /**
-   * For each candidate the error relative to signal and error, averaged over the samples: from 0
-   * (none) to 1 (no signal is left).
+   * For each candidate the energy of the error relative to that of signal and error, over all
+   * samples: from 0 (none) to 1 (no signal is left).
    */
   errors: number[];
+  /** The same, as the mean over the samples without outliers. */
+  usualErrors: number[];
 }
 
 interface Circumstances {
@@ -85,8 +87,16 @@ export function tryQuantizations(
   return measures.map(({ origin, reader, noise }, i) => ({
     origin,
     reader,
-    errors: noise.map((_, k) => relativeError(seen[i]!.signal, seen[i]!.noise.map((each) => each[k]!), sizes)),
+    errors: noise.map((_, k) => totalError(seen[i]!.signal, seen[i]!.noise.map((each) => each[k]!))),
+    usualErrors: noise.map((_, k) => usualError(seen[i]!.signal, seen[i]!.noise.map((each) => each[k]!), sizes)),
   }));
+}
+
+function totalError(signals: readonly number[], errors: readonly number[]): number {
+  const error = errors.reduce((sum, each) => sum + each, 0);
+  const signal = signals.reduce((sum, each) => sum + each, 0);
+  if (error === 0) return 0;
+  return Number.isFinite(error) ? error / (error + signal) : 1;
 }
 
 /**
@@ -96,7 +106,7 @@ export function tryQuantizations(
  *
  * @param sizes predictions of each sample
  */
-function relativeError(signals: readonly number[], errors: readonly number[], sizes: readonly number[]): number {
+function usualError(signals: readonly number[], errors: readonly number[], sizes: readonly number[]): number {
   const usual = [...signals].sort((a, b) => a - b)[signals.length >> 1] ?? 0;
   const shares = errors.map((error, i) => {
     if (error === 0) return 0;
