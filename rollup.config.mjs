@@ -11,19 +11,25 @@ const external = [...Object.keys(dependencies).map((name) => new RegExp(`^${name
 const code = esbuild({ target: 'es2022', define: { __VERSION__: JSON.stringify(version) } });
 
 /**
- * The loader makes a TextDecoder when it is imported; worklets have none, and the core passes no
- * strings.
+ * What the loader does when it is imported: it makes a TextDecoder, which worklets do not have and
+ * the core does not need, because it passes no strings; and it adds Object.hasOwn, which every
+ * engine of ES2022 has.
  */
-const loaderWithoutTextDecoder = {
-  name: 'loader-without-text-decoder',
+const loaderParts = [['new TextDecoder("utf-16le", { fatal: true })',
+  '{ decode: (units) => String.fromCharCode(...units) }'], [
+  /Object\.hasOwn = Object\.hasOwn \|\| function\(obj, prop\) \{[^}]*\};/,
+  '',
+]];
+const smallLoader = {
+  name: 'small-loader',
   transform(source, id) {
     if (!id.includes('@assemblyscript/loader')) return null;
-    const changed = source.replace(
-      'new TextDecoder("utf-16le", { fatal: true })',
-      '{ decode: (units) => String.fromCharCode(...units) }',
-    );
-    if (changed === source) this.error('the loader no longer makes its TextDecoder where it did');
-    return { code: changed, map: null };
+    const code = loaderParts.reduce((text, [part, replacement]) => {
+      const changed = text.replace(part, replacement);
+      if (changed === text) this.error(`the loader no longer has the part ${part}`);
+      return changed;
+    }, source);
+    return { code, map: null };
   },
 };
 
@@ -47,7 +53,7 @@ const coresApart = {
   },
 };
 
-const plugins = [resolve(), loaderWithoutTextDecoder, code];
+const plugins = [resolve(), smallLoader, code];
 /**
  * With this comment, Chromium compiles all functions on another thread while it fetches the file,
  * instead of compiling each function at its first call.
@@ -57,7 +63,7 @@ const compileHint = {
   renderChunk: (code) => ({ code: `//# allFunctionsCalledOnLoad\n${code}`, map: null }),
 };
 
-const minified = [resolve(), loaderWithoutTextDecoder, esbuild({ target: 'es2022' }),
+const minified = [resolve(), smallLoader, esbuild({ target: 'es2022' }),
   terser({ ecma: 2022, compress: { passes: 3 } })];
 const device = [...minified, compileHint];
 

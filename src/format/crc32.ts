@@ -2,7 +2,7 @@
  * CRC-32/ISO-HDLC as in zlib and PNG (polynomial 0xEDB88320, reflected), eight bytes per iteration.
  */
 
-const tables = makeTables();
+const tables = /* @__PURE__ */ makeTables();
 
 function makeTables(): Uint32Array {
   const t = new Uint32Array(8 * 256);

@@ -135,8 +135,7 @@ export function addExtra(core: CompiledCore, source: unknown): void {
   if (!module) {
     throw new KletError(
       'BAD_ARGUMENT',
-      'the model has operators of the extra module; pass the option "extra" (kinglet/extra.wasm, or ' +
-        'kinglet/extra.simd.wasm, which is faster)',
+      'the model has operators of the extra module; pass the option "extra" (kinglet/extra.simd.wasm)',
     );
   }
   core.extra = compileExtra(module);
