@@ -32,7 +32,7 @@ describe('compare', () => {
       expect(compare(graph, after, inputs(6))).toEqual({
         samples: 6,
         verdict: 'close',
-        outputs: [{ name: 'shares', agreement: 1, sqnr: Infinity, maxError: 0, verdict: 'close' }],
+        outputs: [{ name: 'shares', agreement: 1, sqnr: Infinity, cosine: 1, maxError: 0, verdict: 'close' }],
       });
     }
   });
