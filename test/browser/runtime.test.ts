@@ -215,7 +215,7 @@ describeInChrome('the runtime in a page', () => {
       });
       expect(found).toMatchObject({
         passed: 1,
-        without: { code: 'BAD_ARGUMENT', message: expect.stringContaining('kinglet/extra.wasm') as string },
+        without: { code: 'BAD_ARGUMENT', message: expect.stringContaining('kinglet/extra.simd.wasm') as string },
         wrong: { code: 'NOT_WASM', message: expect.stringContaining('extra.wasm') as string },
       });
     });
