@@ -35,6 +35,13 @@ export function checkOptions(options: object, known: Record<string, Kind>, of: s
   }
 }
 
+/** @throws KletError `BAD_ARGUMENT` if the value of an option is none of the keys of `choices` */
+export function checkChoice(value: string, choices: Record<string, boolean>, option: string, of: string): void {
+  if (Object.hasOwn(choices, value)) return;
+  const names = Object.keys(choices).join(', ');
+  throw new KletError('BAD_ARGUMENT', `the option "${option}" of ${of} is one of ${names}, not ${show(value)}`);
+}
+
 /** @throws KletError `BAD_ARGUMENT` if a value is not an object, or is an array */
 export function checkObject(value: unknown, what: string): asserts value is Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value)) return;

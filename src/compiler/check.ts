@@ -103,6 +103,11 @@ export function checkGiven(graph: Graph, of: string): void {
   checkGraph(graph, of);
 }
 
+/** Distinguishes a sequence of inputs from one input that is given as an array of numbers. */
+export function isSequence<T>(sample: T | readonly T[]): sample is readonly T[] {
+  return Array.isArray(sample) && typeof sample[0] === 'object';
+}
+
 /** @throws KletError `BAD_ARGUMENT` if samples are not a list of inputs */
 export function checkSamples(samples: unknown, of: string): void {
   const iterable = samples as { [Symbol.iterator]?: unknown } | null | undefined;

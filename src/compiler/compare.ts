@@ -3,7 +3,7 @@ import type { TensorInfo } from '../format/klet';
 import { elementCount, type Graph } from '../graph/graph';
 import type { Model } from '../runtime/model';
 import type { InputArray, RawArray } from '../runtime/types';
-import { checkSamples } from './check';
+import { checkSamples, isSequence } from './check';
 import { compile } from './compile';
 import { loadSync } from './runtime';
 
@@ -199,18 +199,13 @@ function isInteger(dtype: TensorInfo['dtype']): boolean {
 function answersOf(model: Model, sample: ComparisonSample): Float64Array[][] {
   const stream = model.createState();
   const answers: Float64Array[][] = model.outputs.map(() => []);
-  for (const inputs of isSequence(sample) ? sample : [sample]) {
+  for (const inputs of isSequence<Inputs>(sample) ? sample : [sample]) {
     const raw = stream.predict(inputs, { output: 'raw' });
     model.outputs.forEach((output, i) => {
       answers[i]!.push(realValues(model.outputs.length === 1 ? raw : raw[output.name]!, output));
     });
   }
   return answers;
-}
-
-/** Distinguishes a sequence of inputs from one input that is given as an array of numbers. */
-function isSequence(sample: ComparisonSample): sample is readonly Inputs[] {
-  return Array.isArray(sample) && typeof sample[0] === 'object';
 }
 
 function realValues(values: RawArray, { scale, zeroPoint = 0 }: TensorInfo): Float64Array {
@@ -279,10 +274,10 @@ class Tally {
 }
 
 /** The index of the largest value; −1 if one is not a number. */
-function bestOf(values: Float64Array): number {
+export function bestOf(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 0; i < values.length; i++) {
-    if (Number.isNaN(values[i])) return -1;
+    if (Number.isNaN(values[i]!)) return -1;
     if (values[i]! > values[best]!) best = i;
   }
   return best;

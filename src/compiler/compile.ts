@@ -1,5 +1,5 @@
 import * as L from '../../assembly/layout';
-import { checkOptions, show, type Options } from '../arguments';
+import { checkChoice, checkOptions, show, type Options } from '../arguments';
 import { KletError } from '../errors';
 import { MINOR, storedBytes, writeKlet, type ArenaTensor, type DebugInfo, type KletParts, type Meta, type StateInfo,
   type TensorInfo } from '../format/klet';
@@ -84,12 +84,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
   checkOptions(options, compileOptions, 'compile()');
   checkMeta(options.meta ?? {});
   const { weightLayout, golden = [] } = options;
-  if (weightLayout !== undefined && !Object.hasOwn(layouts, weightLayout)) {
-    throw new KletError(
-      'BAD_ARGUMENT',
-      `the option "weightLayout" of compile() is one of ${Object.keys(layouts).join(', ')}, not ${show(weightLayout)}`,
-    );
-  }
+  if (weightLayout !== undefined) checkChoice(weightLayout, layouts, 'weightLayout', 'compile()');
   if (!Array.isArray(golden)) {
     throw new KletError('BAD_ARGUMENT', `the option "golden" of compile() takes an array, not ${show(golden)}`);
   }

@@ -178,12 +178,12 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint
 }
 
 /**
- * The NIBBLES section of weights, if it is at least a sixteenth and 256 bytes smaller than they
+ * The NIBBLES section of weights, if it is at least a thirty-second and 256 bytes smaller than they
  * are. Otherwise a reader that uses the weights in place is worth more.
  */
 function halved(weights: Uint8Array): Uint8Array | undefined {
   const section = packNibbles(weights);
-  return weights.length - section.length >= Math.max(256, weights.length / 16) ? section : undefined;
+  return weights.length - section.length >= Math.max(256, weights.length / 32) ? section : undefined;
 }
 
 /** Bytes that weights take in a file that is not entropy-coded. */

@@ -256,7 +256,7 @@ describe('a file', () => {
   test('can be garbage collected once it is loaded, even with packed sections', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
-    for (const file of [original, sampleFile(true)]) {
+    for (const file of [original, sampleFile('compact')]) {
       const load = (): [Model, WeakRef<ArrayBuffer>] => {
         const bytes = file.slice();
         return [loadSync(bytes), new WeakRef(bytes.buffer)];
@@ -287,7 +287,7 @@ describe('a file', () => {
   });
 
   test('has packed sections only where they are smaller, with the same content', () => {
-    const compact = sampleFile(true);
+    const compact = sampleFile('compact');
     const kinds = sectionsOf(compact).map(({ kind }) => kind);
     const { coded, weights, ...plain } = readKlet(compact);
     for (const kind of [SECTION_PLAN, SECTION_GOLDEN, SECTION_DEBUG]) {
@@ -300,7 +300,7 @@ describe('a file', () => {
   });
 
   test('with packed sections that do not decode is refused, at the latest when they are read', () => {
-    const compact = sampleFile(true);
+    const compact = sampleFile('compact');
     const cut = (kind: number): Uint8Array =>
       withSection(compact, kind + SECTION_PACKED, (bytes) => bytes.subarray(0, bytes.length - 2));
     refuses(() => loadSync(cut(SECTION_PLAN)), 'CORRUPT', /its PLAN section cannot be decoded/);

@@ -29,7 +29,7 @@ interface Original {
 const headerBytes: Record<string, number> = { CODED: 48, NIBBLES: 64, 'packed PLAN': 120 };
 
 /** The plain file, the entropy-coded file, and a plain one with weights of four bits. */
-const originals = [sampleFile(), sampleFile(true), sampleFile(false, 4)].map((file): Original => {
+const originals = [sampleFile(), sampleFile('compact'), sampleFile('nibbles')].map((file): Original => {
   const sections = sectionsOf(file);
   const names = new Map([[SECTION_META, 'META'], [SECTION_PLAN, 'PLAN'], [SECTION_WEIGHTS, 'WEIGHTS'], [SECTION_CODED,
     'CODED'], [SECTION_NIBBLES, 'NIBBLES'], [SECTION_GOLDEN, 'GOLDEN'], [SECTION_DEBUG, 'DEBUG']]);

@@ -1,8 +1,11 @@
 import { compile, GraphBuilder, type Graph, type Quantization, type Tensor } from '../../src/compiler/index';
 import type { TensorData } from '../../src/graph/graph';
+import { FLAG_NIBBLES, SECTION_NIBBLES, SECTION_WEIGHTS } from '../../src/format/klet';
+import { expandNibbles } from '../../src/format/nibbles';
 import { Random } from '../helpers/random';
 import { randomInputs } from '../ops/suite';
 import { allocate } from '../reference/support';
+import { reseal, sectionsOf, viewOf, withSection } from './seal';
 
 // A small file whose plan contains every kind of record.
 
@@ -325,12 +328,26 @@ export function everyOperator(weightBits = 5): Graph {
     left!, right!, sq, picked, gp, lp, history]);
 }
 
+/** How a sample file stores its weights. */
+type Form = 'plain' | 'compact' | 'nibbles';
+
 /** The file of `everyOperator`, with golden vectors. */
-export function sampleFile(compact = false, weightBits?: number): Uint8Array<ArrayBuffer> {
-  const graph = everyOperator(weightBits);
-  return compile(graph, { compact, golden: [sampleInputs(graph)], meta: { labels: ['yes', 'no'] } }) as Uint8Array<
-    ArrayBuffer
-  >;
+export function sampleFile(form: Form = 'plain'): Uint8Array<ArrayBuffer> {
+  const graph = everyOperator(form === 'nibbles' ? 4 : 5);
+  const compact = form === 'compact';
+  const file = compile(graph, { compact, golden: [sampleInputs(graph)], meta: { labels: ['yes', 'no'] } });
+  return (form === 'plain' ? withPlainWeights(file) : file) as Uint8Array<ArrayBuffer>;
+}
+
+/** The same file with a WEIGHTS section instead of a NIBBLES section, as readers must accept it. */
+function withPlainWeights(file: Uint8Array): Uint8Array {
+  const index = sectionsOf(file).findIndex(({ kind }) => kind === SECTION_NIBBLES);
+  if (index < 0) return file;
+  const plain = withSection(file, SECTION_NIBBLES, (section) => expandNibbles(section)!);
+  const view = viewOf(plain);
+  view.setUint32(12, view.getUint32(12, true) & ~FLAG_NIBBLES, true);
+  view.setUint32(32 + index * 16, SECTION_WEIGHTS, true);
+  return reseal(plain);
 }
 
 export function sampleInputs(graph = everyOperator()): Record<string, TensorData> {

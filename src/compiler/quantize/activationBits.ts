@@ -7,16 +7,16 @@ import { ruleOf } from './rules';
 /** The bits of an activation. */
 export type ActivationBits = 8 | 16;
 
+/** The bits of a node's result; undefined for the default. */
+export type BitsOf = (node: AnyNode) => ActivationBits | undefined;
+
 /**
  * Returns the bits of a node's result as the option `activationBits` says, or undefined for nodes
  * that it does not name.
  *
  * @throws KletError `BAD_ARGUMENT` for other numbers, and for nodes that have no int16 form
  */
-export function activationBitsOf(
-  graph: Graph,
-  bits: ActivationBits | Record<string, ActivationBits>,
-): (node: AnyNode) => ActivationBits | undefined {
+export function activationBitsOf(graph: Graph, bits: ActivationBits | Record<string, ActivationBits>): BitsOf {
   if (typeof bits !== 'object') {
     checkBits(bits, '');
     return (node) => (bits === 16 && !takesInt16(node) ? 8 : bits);

@@ -1,11 +1,12 @@
 import { producers } from '../../graph/edit';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
+import type { ActivationBits, BitsOf } from './activationBits';
 import { calibratedRange, usualRange, type CalibrationMethod } from './calibration';
 import type { Observations, TensorStatistics } from './observe';
 import { planQuantization, type QuantizationPlan } from './plan';
 import { decibels, lossyJoins, lossyScales } from './safeguards';
-import type { Sequence } from './stagedRun';
-import { activationQuantization, type Range } from './steps';
+import { spread, type Sequence } from './stagedRun';
+import { activationQuantization, wideQuantization, type Range } from './steps';
 import { tryQuantizations, type Answer, type Question } from './trial';
 
 /** The reason of nodes that the caller keeps in float32. */
@@ -50,33 +51,46 @@ const autoMethods: CalibrationMethod[] = ['minMax', 'percentile', 'mse', 'entrop
  * which the readers of the tensor see the least error. Where even the best range leaves too little
  * of a signal, the nodes around the tensor stay in float32.
  */
-export function choose(situation: Situation, method: CalibrationMethod | 'auto', asked: ReadonlySet<string>): Choice {
+export function choose(
+  situation: Situation,
+  method: CalibrationMethod | 'auto',
+  asked: ReadonlySet<string>,
+  bitsOf: BitsOf = () => 8,
+): Choice {
   const { graph, samples } = situation;
   const kept = new Map([...asked].map((name) => [name, ASKED]));
   const ranges = widestRanges(situation);
-  for (const [name, reason] of [...lossyScales(situation), ...lossyJoins(situation, ranges)]) {
+  for (const [{ name }, reason] of [...lossyScales(situation, bitsOf), ...lossyJoins(situation, ranges, bitsOf)]) {
     if (!kept.has(name)) kept.set(name, reason);
   }
-  const plan = planQuantization(graph, ranges, new Set(kept.keys()));
+  const plan = planQuantization(graph, ranges, new Set(kept.keys()), bitsOf);
   const candidates =
     new Map(originsOf(graph, plan).map((tensor) => [tensor, candidateRanges(situation, tensor, method)]));
-  const questions = [...candidates].map(([origin, list]): Question => ({
-    origin,
-    candidates: list.map((range) => activationQuantization(range)),
-  }));
+  // steps of 16 bits are so small that cutting off values never pays
+  for (const tensor of candidates.keys()) {
+    if (plan.wide.has(tensor)) candidates.set(tensor, [situation.observations.tensors.get(tensor.name)!.range]);
+  }
+  const questions = [...candidates].map(([origin, list]): Question =>
+    plan.wide.has(origin)
+      ? { origin, dtype: 'int16', candidates: list.map((range) => wideQuantization(range)) }
+      : { origin, dtype: 'int8', candidates: list.map((range) => activationQuantization(range)) }
+  );
   const answers = tryQuantizations(
     graph,
     questions,
     { rules: plan.rules, relevant: narrowed(situation) },
-    few(samples),
+    spread(samples, MAX_TRIALS),
   );
   for (const [tensor, list] of candidates) {
     const statistics = situation.observations.tensors.get(tensor.name)!;
     const best = bestOf(answers.filter(({ origin }) => origin === tensor), harmless(statistics, list));
-    ranges.set(tensor.name, list[best]!);
+    const bits = plan.wide.has(tensor) ? 16 : 8;
+    if (bits === 8) ranges.set(tensor.name, list[best]!);
     const isFinite = statistics.notFinite === undefined;
     for (const answer of answers.filter(({ origin }) => origin === tensor)) {
-      for (const [name, reason] of tooLossy(graph, answer, best, isFinite)) if (!kept.has(name)) kept.set(name, reason);
+      for (const [name, reason] of tooLossy(graph, answer, best, isFinite, bits)) {
+        if (!kept.has(name)) kept.set(name, reason);
+      }
     }
   }
   return { ranges, kept };
@@ -87,12 +101,6 @@ function widestRanges({ observations, relevant }: Situation): Map<string, Range>
   const ranges = new Map([...observations.tensors].map(([name, { range }]) => [name, range]));
   for (const [tensor, range] of relevant) ranges.set(tensor.name, range);
   return ranges;
-}
-
-/** A few of the samples, spread over all. */
-function few<T>(samples: readonly T[]): T[] {
-  const stride = Math.ceil(samples.length / MAX_TRIALS);
-  return samples.filter((_, i) => i % stride === 0);
 }
 
 /** The ranges of the tensors that have values which make no difference. */
@@ -176,14 +184,15 @@ function tooLossy(
   { origin, reader, usualErrors }: Answer,
   best: number,
   isFinite: boolean,
+  bits: ActivationBits,
 ): [string, string][] {
   const error = usualErrors[best]!;
   const sqnr = decibels(error);
   if (sqnr >= MIN_SQNR) return [];
-  const names = graph.nodes.filter((node: AnyNode) => node === reader || node.outputs.includes(origin));
+  const nodes = graph.nodes.filter((node: AnyNode) => node === reader || node.outputs.includes(origin));
   const where = reader ? `at "${reader.name}"` : 'at an output of the network';
   const reason = !isFinite
     ? `"${origin.name}" has values that are not finite`
-    : `8 bits for "${origin.name}" leave ${sqnr.toFixed(1)} dB ${where}`;
-  return names.map(({ name }) => [name, reason]);
+    : `${bits} bits for "${origin.name}" leave ${sqnr.toFixed(1)} dB ${where}`;
+  return nodes.map(({ name }) => [name, reason]);
 }

@@ -1,5 +1,6 @@
 import type { Graph } from '../../graph/graph';
-import { isSequence, type Sample, type Samples } from './observe';
+import { isSequence } from '../check';
+import type { Sample, Samples } from './observe';
 import type { NamedInputs, Sequence } from './stagedRun';
 
 /** At most this many samples are kept, and at most this many bytes of samples that are copied. */
@@ -20,10 +21,14 @@ export interface GivenSamples {
  * every second one is dropped.
  */
 export function givenSamples(graph: Graph, samples: Samples): GivenSamples {
-  const isRepeatable = (samples[Symbol.iterator]() as unknown) !== samples;
   const kept = new KeptSamples(graph, !Array.isArray(samples));
   for (const sample of samples) kept.add(sample);
-  return { all: isRepeatable ? samples : kept.sequences as Samples, some: kept.sequences };
+  return { all: isRepeatable(samples) ? samples : kept.sequences as Samples, some: kept.sequences };
+}
+
+/** Whether samples can be iterated several times, in contrast to those of a generator. */
+export function isRepeatable(samples: Samples): boolean {
+  return (samples[Symbol.iterator]() as unknown) !== samples;
 }
 
 class KeptSamples {
@@ -39,7 +44,7 @@ class KeptSamples {
   }
 
   private keep(sample: Sample | readonly Sample[]): void {
-    const sequence = (isSequence(sample) ? sample : [sample]).map((piece) => this.named(piece));
+    const sequence = (isSequence<Sample>(sample) ? sample : [sample]).map((piece) => this.named(piece));
     this.sequences.push(sequence);
     if (this.copies) this.bytes += bytesOf(sequence);
     while (this.sequences.length > MAX_SAMPLES || (this.bytes > MAX_BYTES && this.sequences.length > 1)) {

@@ -36,8 +36,11 @@ export interface RoundedRow {
   error: number;
 }
 
-/** Rounds of coordinate descent; it usually ends after three or four. */
-const MAX_ROUNDS = 20;
+/**
+ * Rounds of coordinate descent. It usually ends after three or four; the limit is for errors that
+ * differ by the rounding of float64 only.
+ */
+const MAX_ROUNDS = 1000;
 /** How often the scale is fitted to the integers, and the integers to the scale. */
 const SCALE_ROUNDS = 3;
 

@@ -5,6 +5,8 @@ import { operatorOf } from '../../ops/index';
 import { reduceNode, reshapeNode, stridedNode } from '../../ops/nodes';
 import type { Model } from '../../runtime/model';
 import type { Inputs } from '../../runtime/types';
+import { isSequence } from '../check';
+import { bestOf } from '../compare';
 import { compile } from '../compile';
 import { loadSync } from '../runtime';
 import { Histogram } from './histogram';
@@ -105,7 +107,7 @@ export function observe(graph: Graph, samples: Samples, onSample?: (done: number
   try {
     for (const sample of samples) {
       model.reset();
-      for (const piece of isSequence(sample) ? sample : [sample]) {
+      for (const piece of isSequence<Sample>(sample) ? sample : [sample]) {
         const values = predictAll(probed, model, piece);
         record(probes, values, found);
         for (const node of measured) {
@@ -124,11 +126,6 @@ export function observe(graph: Graph, samples: Samples, onSample?: (done: number
     throw new KletError('BAD_ARGUMENT', 'quantize() needs samples: inputs that are typical for the network');
   }
   return found;
-}
-
-/** Distinguishes a sequence of samples from one input that is given as an array of numbers. */
-export function isSequence(sample: Sample | readonly Sample[]): sample is readonly Sample[] {
-  return Array.isArray(sample) && typeof sample[0] === 'object';
 }
 
 /** Runs a model that was compiled from `graph` and returns the values of its outputs. */
@@ -213,12 +210,6 @@ function fixedScores(graph: Graph): Map<Tensor, Quantization> {
   return found;
 }
 
-function bestOf(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
-  return best;
-}
-
 function addRowMaximum(tensor: Tensor, nodes: AnyNode[]): Tensor {
   const rows: Tensor = { name: `${tensor.name} (row maxima)`, shape: tensor.shape.with(-1, 1), dtype: 'float32' };
   const least: Tensor = {
@@ -231,31 +222,31 @@ function addRowMaximum(tensor: Tensor, nodes: AnyNode[]): Tensor {
 }
 
 function addExtremes(tensor: Tensor, nodes: AnyNode[]): Pick<Probe, 'extremes' | 'picked'> {
-  const count = elementCount(tensor.shape);
-  const made = (what: string, shape: number[]): Tensor => ({
-    name: `${tensor.name} (${what})`,
-    shape,
-    dtype: 'float32',
-  });
-  const flat = made('flat', [count]);
-  const extremes = { low: made('least', [1]), high: made('most', [1]), total: made('sum', [1]) };
-  const stride = strideFor(tensor.shape, Math.ceil(count / PICKED));
-  const picked = made('picked', [Math.ceil(count / stride)]);
+  const scalar = (what: string): Tensor => ({ name: `${tensor.name} (${what})`, shape: [1], dtype: 'float32' });
+  const extremes = { low: scalar('least'), high: scalar('most'), total: scalar('sum') };
+  const { flat, picked } = pick(tensor, nodes);
   nodes.push(
-    reshapeNode(tensor, flat),
     reduceNode(flat, extremes.low, 'min'),
     reduceNode(flat, extremes.high, 'max'),
     reduceNode(flat, extremes.total, 'sum'),
-    stridedNode(flat, picked, [stride]),
   );
   return { extremes, picked };
 }
 
+/** Adds nodes that pick some elements of a large tensor, spread over it. */
+export function pick(tensor: Tensor, nodes: AnyNode[]): { flat: Tensor; picked: Tensor } {
+  const count = elementCount(tensor.shape);
+  const stride = strideFor(count, Math.ceil(count / PICKED));
+  const flat: Tensor = { ...tensor, name: `${tensor.name} (flat)`, shape: [count] };
+  const picked: Tensor = { ...tensor, name: `${tensor.name} (picked)`, shape: [Math.ceil(count / stride)] };
+  nodes.push(reshapeNode(tensor, flat), stridedNode(flat, picked, [stride]));
+  return { flat, picked };
+}
+
 /** A stride of at least `least` that reaches all channels, columns and rows. */
-export function strideFor(shape: readonly number[], least: number): number {
-  const count = elementCount(shape);
-  const divides = (a: number, b: number): boolean => (b === 0 ? a === 1 : divides(b, a % b));
+function strideFor(count: number, least: number): number {
+  const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
   let stride = least;
-  while (!divides(count, stride)) stride++;
+  while (divisor(count, stride) > 1) stride++;
   return stride;
 }

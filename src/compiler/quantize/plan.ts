@@ -2,7 +2,7 @@ import { consumers, producers } from '../../graph/edit';
 import { entriesOf, type AnyNode, type Graph, type Quantization, type Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
 import type { QuantizationRule } from '../../ops/operator';
-import type { ActivationBits } from './activationBits';
+import type { ActivationBits, BitsOf } from './activationBits';
 import { ruleOf, type RuleOf } from './rules';
 import { floatStates, rangeStates } from './states';
 import { activationQuantization, rangeOf as rangeOfValues, wideQuantization, type Range } from './steps';
@@ -35,7 +35,7 @@ export function planQuantization(
   graph: Graph,
   ranges: ReadonlyMap<string, Range>,
   kept: ReadonlySet<string>,
-  bitsOf: (node: AnyNode) => ActivationBits | undefined = () => undefined,
+  bitsOf: BitsOf = () => undefined,
   wideRanges: ReadonlyMap<string, Range> = ranges,
 ): QuantizationPlan {
   const wished = new Map(ranges);

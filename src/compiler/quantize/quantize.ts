@@ -1,4 +1,4 @@
-import { checkOptions, isArrayOf, isString, show, type Options } from '../../arguments';
+import { checkChoice, checkOptions, isArrayOf, isString, show, type Options } from '../../arguments';
 import { KletError } from '../../errors';
 import { cloneGraph, tensorsOf } from '../../graph/edit';
 import type { AnyNode, Graph } from '../../graph/graph';
@@ -40,7 +40,7 @@ export interface QuantizeOptions {
   calibration?: CalibrationMethod | 'auto';
   /**
    * Bits of the weights, for all layers or by name of layer (default 8). Weights of 7 bits lie
-   * within ±63, of 4 bits within ±7; the file stores them as int8.
+   * within ±63, of 4 bits from −8 to 7. The file stores 4 bits in half a byte, 7 bits in a byte.
    */
   weightBits?: WeightBits | Record<string, WeightBits>;
   /**
@@ -82,15 +82,27 @@ const methods = { auto: true, minMax: true, percentile: true, mse: true, entropy
   CalibrationMethod | 'auto',
   true
 >;
+const roundings = { fitted: true, nearest: true };
 
 /**
  * Post-training quantization of a float32 network to int8: activations per tensor (asymmetric),
  * weights per output channel (symmetric), biases int32 (Jacob et al., "Quantization and Training of
  * Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
  *
+ * Nodes that int8 would ruin stay in float32.
+ *
  * @returns a new graph; the given one is not changed
- * @throws KletError `BAD_ARGUMENT` without samples, `UNSUPPORTED_TYPE` for a network that is not
- *   float32
+ * @throws KletError `BAD_ARGUMENT` without samples, or with samples that are all zero or infinite;
+ *   `UNSUPPORTED_TYPE` for a network that is not float32
+ * @example
+ * ```js
+ * const b = new GraphBuilder('sum'), x = b.input('x', [1, 2]);
+ * const w = b.constant(new Float32Array([1, 1]), [1, 2]);
+ * const graph = b.finish([b.node('fullyConnected', [x, w, null], { activation: 'none' })]);
+ * const samples = [[0, 1], [1, 1], [0.5, 0.2]].map((sample) => new Float32Array(sample));
+ * const int8 = quantize(graph, { samples });
+ * console.log(int8.inputs[0].dtype); // int8
+ * ```
  */
 export function quantize(graph: Graph, options: QuantizeOptions): Graph {
   return quantizeFitted(prepare(graph, options), options);
@@ -131,18 +143,8 @@ export function prepare(graph: Graph, options: QuantizeOptions): Prepared {
   checkOptions(options, quantizeOptions, 'quantize()');
   checkSamples(options.samples, 'quantize()');
   const { samples, calibration: method = 'auto', rounding = 'fitted', floatIo = false } = options;
-  if (!Object.hasOwn(methods, method)) {
-    throw new KletError(
-      'BAD_ARGUMENT',
-      `the option "calibration" of quantize() is one of ${Object.keys(methods).join(', ')}, not ${show(method)}`,
-    );
-  }
-  if (rounding !== 'fitted' && rounding !== 'nearest') {
-    throw new KletError(
-      'BAD_ARGUMENT',
-      `the option "rounding" of quantize() is fitted or nearest, not ${show(rounding)}`,
-    );
-  }
+  checkChoice(method, methods, 'calibration', 'quantize()');
+  checkChoice(rounding, roundings, 'rounding', 'quantize()');
   const work = cloneGraph(graph);
   floatWeights(work);
   const foreign = tensorsOf(work).find((tensor) => tensor.dtype === 'int8' || tensor.dtype === 'uint8');
@@ -168,7 +170,7 @@ export function prepare(graph: Graph, options: QuantizeOptions): Prepared {
   const relevant = relevantRanges(network, observations);
   const situation: Situation = { graph: network, observations, relevant, samples: given.some };
   checkFinite(situation, network.inputs);
-  const { ranges, kept } = choose(situation, method, asked);
+  const { ranges, kept } = choose(situation, method, asked, wideBitsOf);
   checkFinite(situation, planQuantization(network, ranges, new Set(kept.keys()), wideBitsOf).chosen.keys());
   const bits = { bitsOf, activationBitsOf: wideBitsOf };
   return { graph: network, samples: given.some, observations, ranges, kept, ...bits, floatIo };

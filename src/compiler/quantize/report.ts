@@ -4,6 +4,7 @@ import { Reference, type Comparison, type OutputComparison } from '../compare';
 import { compile } from '../compile';
 import { readKlet } from '../../format/klet';
 import type { AnyNode, Graph } from '../../graph/graph';
+import { isRepeatable } from './keptSamples';
 import type { Sample, Samples } from './observe';
 import { ASKED } from './choose';
 import { planQuantization } from './plan';
@@ -154,7 +155,7 @@ function checkedSamples(samples: Samples): Samples {
 
 /** Samples that can be iterated several times; those of a generator are collected. */
 function repeatable(samples: Samples): Samples {
-  return samples[Symbol.iterator]() === (samples as unknown) ? [...samples] : samples;
+  return isRepeatable(samples) ? samples : [...samples];
 }
 
 function finished<T>(disposable: { dispose(): void }, action: () => T): T {

@@ -2,6 +2,7 @@ import { KletError } from '../../errors';
 import { consumers, producers } from '../../graph/edit';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
+import type { BitsOf } from './activationBits';
 import type { Situation } from './choose';
 import type { Observations } from './observe';
 import { ruleOf } from './rules';
@@ -64,21 +65,24 @@ export function checkFinite({ graph, observations, relevant }: Situation, tensor
 }
 
 /** The nodes whose fixed output scale is too coarse for the samples. */
-export function lossyScales({ graph, observations }: Situation): [name: string, reason: string][] {
-  const found: [string, string][] = [];
+export function lossyScales({ graph, observations }: Situation, bitsOf: BitsOf): [node: AnyNode, reason: string][] {
+  const found: [AnyNode, string][] = [];
   for (const node of graph.nodes) {
     const rule = ruleOf(node);
     const statistics = observations.tensors.get(node.outputs[0]!.name);
     if (typeof rule !== 'object' || operatorOf(node.op).isStateful || !statistics) continue;
-    const { histogram, changedBest, lows } = statistics;
+    const { histogram, changedBest, lows, range } = statistics;
+    const ends = [rule.scale * (-129 - rule.zeroPoint), rule.scale * (128 - rule.zeroPoint)] as const;
+    // 16 bits have finer steps over the same range
+    if (bitsOf(node) === 16 && range[0] >= ends[0] && range[1] <= ends[1]) continue;
     const power = histogram.power();
     const noise = histogram.noiseOf({ scale: [rule.scale], zeroPoint: [rule.zeroPoint], axis: 0 });
     const sqnr = decibels(noise / Math.max(noise + power, Number.MIN_VALUE));
     if (sqnr < MIN_FIXED_SQNR) {
-      found.push([node.name, `its steps of ${rule.scale} leave ${sqnr.toFixed(1)} dB of its output`]);
+      found.push([node, `its steps of ${rule.scale} leave ${sqnr.toFixed(1)} dB of its output`]);
     } else if (changedBest > MAX_CHANGED * lows.length) {
       const share = `${changedBest} of ${lows.length}`;
-      found.push([node.name, `its steps of ${rule.scale} change the best class of ${share} samples`]);
+      found.push([node, `its steps of ${rule.scale} change the best class of ${share} samples`]);
     }
   }
   return found;
@@ -88,12 +92,15 @@ export function lossyScales({ graph, observations }: Situation): [name: string, 
 export function lossyJoins(
   { graph, observations }: Situation,
   ranges: ReadonlyMap<string, Range>,
-): [name: string, reason: string][] {
+  bitsOf: BitsOf,
+): [node: AnyNode, reason: string][] {
   const readers = consumers(graph);
-  const found: [string, string][] = [];
+  const found: [AnyNode, string][] = [];
   for (const node of graph.nodes) {
     const output = node.outputs[0]!;
-    if (!operatorOf(node.op).joins || output.dtype !== 'float32' || !isShown(node, readers)) continue;
+    if (!operatorOf(node.op).joins || bitsOf(node) === 16 || output.dtype !== 'float32' || !isShown(node, readers)) {
+      continue;
+    }
     const joined = activationQuantization(ranges.get(output.name) ?? [0, 0]);
     for (const part of node.inputs) {
       const statistics = part && observations.tensors.get(part.name);
@@ -106,7 +113,7 @@ export function lossyJoins(
       const own = histogram.noise(range);
       if (decibels(own / (own + power)) < MIN_PART_SQNR) continue;
       const step = joined.scale[0]!.toPrecision(2);
-      found.push([node.name, `the steps of ${step} that it would need leave ${sqnr.toFixed(1)} dB of "${part.name}"`]);
+      found.push([node, `the steps of ${step} that it would need leave ${sqnr.toFixed(1)} dB of "${part.name}"`]);
       break;
     }
   }

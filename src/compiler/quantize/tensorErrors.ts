@@ -1,11 +1,11 @@
 import { cloneGraph } from '../../graph/edit';
 import { elementCount, entriesOf, type AnyNode, type Graph, type Tensor } from '../../graph/graph';
-import { reshapeNode, stridedNode } from '../../ops/nodes';
 import type { Model } from '../../runtime/model';
+import { isSequence } from '../check';
 import { compile } from '../compile';
 import { loadSync } from '../runtime';
 import type { Histogram } from './histogram';
-import { isSequence, PICKED, predictAll, strideFor, type Sample } from './observe';
+import { pick, PICKED, predictAll, type Sample } from './observe';
 import type { Prepared } from './quantize';
 import type { Range } from './steps';
 
@@ -46,7 +46,7 @@ export function tensorErrors(
   try {
     for (const sample of samples) {
       for (const model of models) model.reset();
-      for (const piece of isSequence(sample) ? sample : [sample]) {
+      for (const piece of isSequence<Sample>(sample) ? sample : [sample]) {
         const [before, after] = models.map((model) => model.run(piece));
         for (const [name, tally] of tallies) tally.add(before!.get(name)!, after!.get(name)!);
       }
@@ -124,7 +124,9 @@ class Probed {
     this.graph = cloneGraph(graph);
     const nodes: AnyNode[] = [];
     const watch = (tensor: Tensor): void => {
-      if (names.has(tensor.name)) this.picks.set(tensor.name, picked(tensor, nodes));
+      if (names.has(tensor.name)) {
+        this.picks.set(tensor.name, elementCount(tensor.shape) <= PICKED ? tensor : pick(tensor, nodes).picked);
+      }
     };
     entriesOf(this.graph).forEach(watch);
     for (const node of this.graph.nodes) {
@@ -148,15 +150,4 @@ class Probed {
   dispose(): void {
     this.model.dispose();
   }
-}
-
-/** The tensor, or of a large one some elements, spread over it. */
-function picked(tensor: Tensor, nodes: AnyNode[]): Tensor {
-  const count = elementCount(tensor.shape);
-  if (count <= PICKED) return tensor;
-  const flat: Tensor = { ...tensor, name: `${tensor.name} (flat)`, shape: [count] };
-  const stride = strideFor(tensor.shape, Math.ceil(count / PICKED));
-  const some: Tensor = { ...tensor, name: `${tensor.name} (picked)`, shape: [Math.ceil(count / stride)] };
-  nodes.push(reshapeNode(tensor, flat), stridedNode(flat, some, [stride]));
-  return some;
 }

@@ -19,6 +19,7 @@ import type { Range } from './steps';
 /** A tensor whose quantization is open, with the quantizations to try. */
 export interface Question {
   origin: Tensor;
+  dtype: 'int8' | 'int16';
   candidates: Quantization[];
 }
 
@@ -173,7 +174,7 @@ class Trial {
   private judgeReader(reader: AnyNode, output: Tensor, question: Question, open: ReadonlyMap<Tensor, Question>): void {
     const noise = question.candidates.map((candidate) => {
       const inputs = reader.inputs.map((input) =>
-        input && this.originOf(input, open) === question ? this.rounded(input, question.origin, candidate) : input
+        input && this.originOf(input, open) === question ? this.rounded(input, question, candidate) : input
       );
       const outputs = reader.outputs.map((tensor) => this.tensor(tensor.shape, tensor));
       this.nodes.push({ ...reader, name: `${reader.name} (trial ${this.names})`, inputs, outputs });
@@ -187,21 +188,22 @@ class Trial {
     if (question) this.judgeTensor(tensor, question, undefined);
   }
 
-  private judgeTensor(tensor: Tensor, { origin, candidates }: Question, reader: AnyNode | undefined): void {
-    const noise = candidates.map((candidate) => this.energy(tensor, tensor, this.rounded(tensor, origin, candidate)));
+  private judgeTensor(tensor: Tensor, question: Question, reader: AnyNode | undefined): void {
+    const { origin, candidates } = question;
+    const noise = candidates.map((candidate) => this.energy(tensor, tensor, this.rounded(tensor, question, candidate)));
     this.measures.push({ origin, reader, signal: this.energy(tensor, tensor), noise });
   }
 
   /** `tensor` as it would be with its origin in a quantization. */
-  private rounded(tensor: Tensor, origin: Tensor, quantization: Quantization): Tensor {
-    if (tensor === origin) {
-      const int8 = this.tensor(tensor.shape, { ...tensor, dtype: 'int8', quantization });
+  private rounded(tensor: Tensor, question: Question, quantization: Quantization): Tensor {
+    if (tensor === question.origin) {
+      const integers = this.tensor(tensor.shape, { ...tensor, dtype: question.dtype, quantization });
       const real = this.tensor(tensor.shape, tensor);
-      this.nodes.push(quantizeNode(tensor, int8), dequantizeNode(int8, real));
+      this.nodes.push(quantizeNode(tensor, integers), dequantizeNode(integers, real));
       return real;
     }
     const mover = this.made.get(tensor)!;
-    const inputs = mover.inputs.map((input, i) => (i === 0 ? this.rounded(input!, origin, quantization) : input));
+    const inputs = mover.inputs.map((input, i) => (i === 0 ? this.rounded(input!, question, quantization) : input));
     const outputs = mover.outputs.map((output) => this.tensor(output.shape, output));
     this.nodes.push({ ...mover, name: `${mover.name} (trial ${this.names})`, inputs, outputs });
     return outputs[mover.outputs.indexOf(tensor)]!;

@@ -117,3 +117,15 @@ describe.skipIf(!hasShared)('a real network', () => {
     expect(compare(graph, wide, noise).outputs[0]!.sqnr).toBeGreaterThan(40);
   });
 });
+
+test('nodes that 8 bits would ruin are int16 if they are asked to be', () => {
+  const b = new GraphBuilder('classes');
+  const make = new Random(21);
+  const weights = b.constant(new Float32Array(32000).map(() => make.between(-0.1, 0.1)), [1000, 32]);
+  const logits = b.node('fullyConnected', [b.input('x', [1, 32]), weights, null], { activation: 'none' });
+  const graph = b.finish([b.node('softmax', [logits], { beta: 1 }, { name: 'shares' })]);
+  const inputs = Array.from({ length: 40 }, () => new Float32Array(32).map(() => make.between(-1, 1)));
+  const typeOf = (activationBits: ActivationBits): string =>
+    quantize(graph, { samples: inputs, activationBits, rounding: 'nearest' }).outputs[0]!.dtype;
+  expect([typeOf(8), typeOf(16)]).toEqual(['float32', 'int16']);
+});
