@@ -35,7 +35,9 @@ export function quantizationTables(report: QuantizationReport): string {
   const worst = layers.filter(({ sqnr }) => sqnr < Infinity).slice(0, MOST_LAYERS);
   if (worst.length > 0) {
     const rest = layers.length - worst.length;
-    const more = rest > 0 ? `; ${plural(rest, 'other')} less (--report shows all)` : '';
+    const more = rest > 0
+      ? `; ${plural(rest, 'other layer')} ${rest === 1 ? 'loses' : 'lose'} less (--report shows all)`
+      : '';
     parts
       .push(`error of the outputs if only this layer is int8, on ${plural(measured, 'sample')}${more}:\n${
         layerTable(worst)

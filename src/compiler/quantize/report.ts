@@ -90,7 +90,10 @@ const LEAST_SAMPLES = 4;
 const MOST_SAMPLES = 32;
 /** The layers with the largest errors of which it is tried what keeping them in float32 gives. */
 const MOST_ADVICE = 5;
-/** Advice must improve the SQNR by this many decibels, or the agreement by this fraction. */
+/**
+ * Advice must improve the SQNR by this many decibels, or the agreement by this fraction without
+ * lowering the SQNR.
+ */
 const LEAST_GAIN = 0.5;
 const LEAST_AGREEMENT = 0.01;
 
@@ -244,9 +247,8 @@ class Measurement {
         ...(agreements[0] !== undefined && { agreementGain: agreements[0] - agreements[1]! }),
         bytes: sizeOf(variant) - bytes,
       };
-    }).filter(({ gain, agreementGain = 0 }) => gain >= LEAST_GAIN || agreementGain >= LEAST_AGREEMENT).sort((a, b) =>
-      b.gain - a.gain
-    );
+    }).filter(({ gain, agreementGain = 0 }) => gain >= LEAST_GAIN || (gain >= 0 && agreementGain >= LEAST_AGREEMENT))
+      .sort((a, b) => b.gain - a.gain);
   }
 
   private errorsWith(kept: readonly string[]): OutputError[] {
