@@ -1,5 +1,6 @@
 // Post-training quantization.
-export { quantize, type QuantizeOptions } from './quantize';
+export { quantize } from './quantize';
+export type { QuantizeOptions } from './options';
 export type { ActivationBits } from './activationBits';
 export type { CalibrationMethod } from './calibration';
 export type { WeightBits } from './weights';

@@ -8,18 +8,17 @@ import { isRepeatable } from './keptSamples';
 import type { Sample, Samples } from './observe';
 import { ASKED } from './choose';
 import { planQuantization } from './plan';
-import { prepare, quantizeFitted, quantizePrepared, type Prepared, type QuantizeOptions } from './quantize';
+import type { QuantizeOptions } from './options';
+import { prepare, quantizeFitted, quantizePrepared, type Prepared } from './prepare';
 import { ruleOf } from './rules';
 import { tensorErrors, type TensorError } from './tensorErrors';
 
-export interface QuantizationReportOptions extends Omit<QuantizeOptions, 'onProgress'> {
+export interface QuantizationReportOptions extends QuantizeOptions {
   /**
    * Inputs on which the networks are compared; best are some that `samples` does not contain
    * (default: `samples`).
    */
   test?: Samples;
-  /** Called in each stage with the number of samples or layers that are done, of so many. */
-  onProgress?(stage: string, done: number, total?: number): void;
 }
 
 /** The error of one output between two networks. */

@@ -6,7 +6,7 @@ import { compile } from '../compile';
 import { loadSync } from '../runtime';
 import type { Histogram } from './histogram';
 import { pick, PICKED, predictAll, type Sample } from './observe';
-import type { Prepared } from './quantize';
+import type { Prepared } from './prepare';
 import type { Range } from './steps';
 
 /** What arrives at a tensor of the int8 network. */

@@ -91,6 +91,17 @@ describe('weights fitted to samples', () => {
     }
   });
 
+  test('take known numbers of layers and samples, which progress reports', () => {
+    const seen = new Map<string, [done: number, total: number | undefined][]>();
+    const onProgress = (stage: string, done: number, total?: number): void => {
+      seen.set(stage, [...seen.get(stage) ?? [], [done, total]]);
+    };
+    quantize(convolutions(14, 0.5), { samples: images(14, 8), equalize: false, onProgress });
+    expect(seen.get('calibrating')).toEqual(Array.from({ length: 8 }, (_, i) => [i + 1, 8]));
+    // four layers, and the comparison of the outputs
+    expect(seen.get('fitting')).toEqual([0, 1, 2, 3, 4].map((done) => [done, 5]));
+  });
+
   test('are shared by the layers that shared them', () => {
     const random = new Random(10);
     const b = new GraphBuilder('twins');

@@ -105,8 +105,8 @@ describe('quantizationReport', () => {
     });
     expect(comparison.samples).toBe(8);
     expect(stages)
-      .toEqual(expect.arrayContaining(['calibrating', 'comparing', expect.stringMatching(/^measuring layers 1 of \d$/),
-        'measuring tensors']));
+      .toEqual(expect.arrayContaining(['calibrating 8 of 8', 'comparing',
+        expect.stringMatching(/^measuring layers 1 of \d$/), 'measuring tensors']));
   });
 
   it('sees some elements of large tensors, spread over them', () => {
