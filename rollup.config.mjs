@@ -11,15 +11,15 @@ const external = [...Object.keys(dependencies).map((name) => new RegExp(`^${name
 const code = esbuild({ target: 'es2022', define: { __VERSION__: JSON.stringify(version) } });
 
 /**
- * What the loader does when it is imported: it makes a TextDecoder, which worklets do not have and
- * the core does not need, because it passes no strings; and it adds Object.hasOwn, which every
- * engine of ES2022 has.
+ * Parts of the loader that the core does not need, because it passes numbers only: a TextDecoder
+ * made on import, which worklets do not have, and functions for strings, arrays and typed arrays.
+ * The loader also adds Object.hasOwn, which every engine of ES2022 has.
  */
 const loaderParts = [['new TextDecoder("utf-16le", { fatal: true })',
   '{ decode: (units) => String.fromCharCode(...units) }'], [
   /Object\.hasOwn = Object\.hasOwn \|\| function\(obj, prop\) \{[^}]*\};/,
   '',
-]];
+], [/(const exports = instance\.exports;)[^]*?(return demangle\(exports, extendedExports\);)/, '$1 $2']];
 const smallLoader = {
   name: 'small-loader',
   transform(source, id) {
@@ -156,6 +156,7 @@ const bundles = [
   // the device side: self-contained, minified
   { input: 'src/browser.ts', output: es('browser.js'), plugins: device },
   { input: 'src/slim.ts', output: es('slim.js'), plugins: [...device, coresApart] },
+  { input: 'src/edge.ts', output: es('edge.js'), external: /\.wasm\?module$/, plugins: device },
   { input: 'src/audio/index.ts', output: es('audio.js'), plugins: minified },
   { input: 'src/audio/worklet.ts', output: es('worklet.js'), plugins: device },
   // for a script tag, and for `require` without Node

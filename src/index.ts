@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { lacksDotProduct } from './processor';
 import { inlinedCores, inlinedExtra, inlinedThreadedCores } from './runtime/inlined';
 import type { LoadSyncOptions } from './runtime/cores';
 import { makeRuntime, type LoadOptions } from './runtime/load';
@@ -18,8 +19,9 @@ const openWorker = (script?: string | URL): Worker =>
   script === undefined
     ? new Worker(new URL('./thread.node.js', import.meta.url), options)
     : new Worker(script, options);
+const { relaxed, ...others } = inlinedCores;
 const runtime = makeRuntime(
-  inlinedCores,
+  lacksDotProduct() ? { ...others, relaxed: relaxed! } : inlinedCores,
   inlinedThreadedCores,
   openWorker,
   (path) => readFile(path instanceof URL || path.startsWith('file:') ? fileURLToPath(path) : path),

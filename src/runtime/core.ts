@@ -42,7 +42,7 @@ interface ExtraExports extends Partial<Pick<CoreExports, 'register'>> {
 const PAGE = 65536;
 
 /** The cores that a bundle carries, by flavor, fastest first. */
-export type InlinedCores = Partial<Record<Flavor, () => Uint8Array>>;
+export type InlinedCores<Source = Uint8Array> = Partial<Record<Flavor, () => Source>>;
 
 /**
  * Compiles a core and runs a small product with a known answer on it, because engines that claim a
@@ -78,6 +78,8 @@ export function compileCore(source: BufferSource | WebAssembly.Module, what: str
       core = instantiate({ module, threaded: threaded = true }, PAGE);
     }
   } catch (cause) {
+    // WebKit compiles here, so a policy may refuse here
+    if (cause instanceof WebAssembly.CompileError) throw refusal(what, cause);
     throw cause instanceof KletError ? cause : foreign(cause);
   }
   if (typeof core.exports.run !== 'function' || typeof core.exports.flavor !== 'function') throw foreign();
@@ -155,8 +157,8 @@ function refusal(what: string, cause: unknown): KletError {
   const text = String(cause);
   let advice = '';
   if (text.includes('embedder')) {
-    advice = '; this platform takes compiled modules only: import kinglet/slim, and pass the module that ' +
-      'import core from \'kinglet/core.simd.wasm\' gives as the option "wasm"';
+    advice = '; this platform takes modules only: bundle for the condition "workerd", ' +
+      'or pass the module kinglet/core.simd.wasm as the option "wasm"';
   } else if (isForbidden(cause)) {
     advice = "; add 'wasm-unsafe-eval' (not 'unsafe-eval') to script-src of the Content-Security-Policy; " +
       'browser extensions have it in manifest.json, as content_security_policy.extension_pages';

@@ -33,7 +33,10 @@ export class Cores {
   private readonly compiledThreaded = new Map<Flavor, CompiledCore>();
   private relaxedFirst: boolean | undefined;
 
-  constructor(private builds: InlinedCores, private threadedBuilds: InlinedCores = {}) {}
+  constructor(
+    private builds: InlinedCores<Uint8Array | WebAssembly.Module>,
+    private threadedBuilds: InlinedCores = {},
+  ) {}
 
   addScalar(bytes: Uint8Array, threaded: boolean): void {
     if (threaded) this.threadedBuilds = { ...this.threadedBuilds, scalar: () => bytes };
@@ -114,13 +117,10 @@ export function given(wasm: ArrayBuffer | ArrayBufferView | WebAssembly.Module):
 }
 
 /** Gives the bytes of the extra module for a core, or where to fetch them. */
-export type ExtraSource = (threaded: boolean, simd: boolean) => Uint8Array | string | URL;
+export type ExtraSource = (threaded: boolean, simd: boolean) => Uint8Array | WebAssembly.Module | string | URL;
 
 /** The extra module of a bundle that suits the core. */
-export function extraOf(
-  { threaded, flavor }: CompiledCore,
-  source?: ExtraSource,
-): Uint8Array | string | URL | undefined {
+export function extraOf({ threaded, flavor }: CompiledCore, source?: ExtraSource): ReturnType<ExtraSource> | undefined {
   return source?.(threaded, flavor !== 'scalar');
 }
 

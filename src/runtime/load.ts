@@ -84,7 +84,7 @@ export function makeLoadSync(cores: InlinedCores | Cores, extra?: ExtraSource): 
  * @param extra the extra module, for models that need it
  */
 export function makeRuntime(
-  builds: InlinedCores,
+  builds: InlinedCores<Uint8Array | WebAssembly.Module>,
   threadedBuilds: InlinedCores,
   openWorker: OpenWorker,
   readPath?: PathReader,

@@ -117,7 +117,7 @@ describe('the rooms', () => {
 
   test('the entries for devices reach only the runtime and the format', () => {
     const byFile = new Map(importsOf('src').map(({ file, imports }) => [file.replace(/\.ts$/, ''), imports]));
-    for (const entry of ['src/index', 'src/browser', 'src/slim']) {
+    for (const entry of ['src/index', 'src/browser', 'src/edge', 'src/slim']) {
       const reached = new Set<string>();
       const visit = (file: string): void => {
         if (reached.has(file)) return;

@@ -9,8 +9,9 @@ import { root } from './packed';
 
 /** Current sizes in bytes. Lower them when files shrink; justify an increase in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 57_664 },
-  'dist/slim.js': { gzip: 15_093 },
+  'dist/browser.js': { gzip: 56_998 },
+  'dist/slim.js': { gzip: 14_412 },
+  'dist/edge.js': { gzip: 14_410 },
   'dist/thread.js': { gzip: 2_281 },
   'dist/audio.js': { gzip: 9_907 },
   'dist/core.relaxed.wasm': { raw: 98_896, gzip: 33_470 },

@@ -377,7 +377,7 @@ describe('an engine that is not allowed to compile WebAssembly', () => {
     /add 'wasm-unsafe-eval' \(not 'unsafe-eval'\) to script-src .* content_security_policy\.extension_pages/,
   ], ['call to WebAssembly.Module() blocked by CSP', /add 'wasm-unsafe-eval'/], [
     'Wasm code generation disallowed by embedder',
-    /import kinglet\/slim, .* import core from 'kinglet\/core\.simd\.wasm' .* option "wasm"/,
+    /bundle for the condition "workerd", .* kinglet\/core\.simd\.wasm .* option "wasm"/,
   ]];
 
   test.each(policies)('names the remedy in the error: %s', async (text, advice) => {
@@ -399,5 +399,17 @@ describe('an engine that is not allowed to compile WebAssembly', () => {
       () => `${base}/core.wasm`,
     );
     await rejects(() => loadFresh(file), 'NO_WASM', advice);
+  });
+
+  test('may refuse as late as the instance, as WebKit does', () => {
+    class Forbidden {
+      constructor() {
+        throw new WebAssembly.CompileError('Refused to create a WebAssembly object because of the CSP directive');
+      }
+    }
+    vi.stubGlobal('WebAssembly', Object.assign(Object.create(WebAssembly) as object, { Instance: Forbidden }));
+    for (const wasm of [cores.simd, new WebAssembly.Module(cores.simd)]) {
+      refuses(() => loadSyncSlim(file, { wasm }), 'NO_WASM', /does not compile .*CSP.* add 'wasm-unsafe-eval'/);
+    }
   });
 });
