@@ -24,6 +24,8 @@ export interface QuantizationOptions {
   maxLoss?: MaxLoss;
 }
 
+/** Stands for the layers that the outputs need in float32. */
+const AUTO = 'auto';
 /** The key of a value for all layers. */
 const ALL = '';
 
@@ -53,7 +55,8 @@ export function addQuantizationOptions(command: Command): void {
     ).choices(['fitted', 'nearest']));
   command.option(
     '--keep <layer>',
-    'with --int8: keep this layer in float32: its name, a pattern such as *head*, or its number (repeatable)',
+    'with --int8: keep this layer in float32: its name, a pattern such as *head*, or its number; auto keeps those that '
+      + 'the outputs need, in float32 or with 16-bit activations (repeatable)',
     collect,
   );
   command.option('--float-io', 'with --int8: keep inputs and outputs float32');
@@ -146,7 +149,7 @@ export function quantized(graph: Graph, options: QuantizationOptions, { original
     ...(calibration && { calibration }),
     ...(rounding && { rounding }),
     ...(floatIo && { floatIo }),
-    ...(keep && { keep: keep.flatMap((reference) => kept.find(reference)) }),
+    ...(keep && { keep: keep.flatMap((reference) => (reference === AUTO ? [AUTO] : kept.find(reference))) }),
     ...(equalize === false && { equalize }),
     ...(weightBits && { weightBits: bitsByLayer(weightBits, original, weightLayers(graph), 'has no weights') }),
     ...(activationBits &&

@@ -1,4 +1,5 @@
-import type { FloatLayer, LayerError, OutputError, QuantizationAdvice, QuantizationReport } from '../compiler/index';
+import type { AutoKept, FloatLayer, LayerError, OutputError, QuantizationAdvice,
+  QuantizationReport } from '../compiler/index';
 import { referenceTo } from './layers';
 import { bytesText, percentText, plural, shortName, table } from './text';
 
@@ -30,7 +31,7 @@ export function quantizedText({ layers, floatLayers }: QuantizationReport): stri
 
 /** The layers with the largest errors, what stays in float32, and what helps. */
 export function quantizationTables(report: QuantizationReport): string {
-  const { layers, floatLayers, advice, measured } = report;
+  const { layers, floatLayers, advice, auto, measured } = report;
   const parts = [];
   const worst = layers.filter(({ sqnr }) => sqnr < Infinity).slice(0, MOST_LAYERS);
   if (worst.length > 0) {
@@ -44,6 +45,7 @@ export function quantizationTables(report: QuantizationReport): string {
       }`);
   }
   if (floatLayers.length > 0) parts.push(`${floatText(floatLayers)}\n`);
+  if (auto) parts.push(`${autoText(auto)}\n`);
   if (advice.length > 0) parts.push(`try:\n${advice.map((entry) => `  ${adviceText(entry, report)}\n`).join('')}`);
   return parts.join('\n');
 }
@@ -85,6 +87,27 @@ function floatText(layers: readonly FloatLayer[]): string {
   );
   const more = layers.length > MOST_FLOAT ? `, and ${layers.length - MOST_FLOAT} more` : '';
   return `in float32: ${listed.join(', ')}${more}`;
+}
+
+/** What `--keep auto` kept, and what that gives. */
+export function autoText({ layers, reached, before, after, isHeldOut }: AutoKept): string {
+  const on = `on ${plural(after.samples, 'sample')}${isHeldOut ? '' : ' that were used to quantize too'}`;
+  const resultOf = ({ outputs }: AutoKept['before']): string =>
+    outputs.map(({ agreement, sqnr }) =>
+      agreement === undefined ? decibelText(sqnr) : `${percentText(agreement, 1)} of the best classes`
+    ).join(', ');
+  if (layers.length === 0) {
+    const why = reached ? 'the outputs reach the goal without' : 'no layer brings the outputs closer to the goal';
+    return `--keep auto: nothing, ${why} (${resultOf(before)} ${on})`;
+  }
+  const wide = layers.filter(({ as }) => as === 'int16');
+  const listed = wide.slice(0, MOST_FLOAT).map(({ name, op, why }) => `${shortName(name, NAME_WIDTH)} (${op}, ${why})`);
+  const more = wide.length > MOST_FLOAT ? `, and ${wide.length - MOST_FLOAT} more` : '';
+  const counts = [[layers.length - wide.length, 'in float32'], [wide.length, 'with 16-bit activations']] as const;
+  const kept = counts.filter(([count]) => count > 0).map(([count, how]) => `${plural(count, 'layer')} ${how}`);
+  const short = reached ? '' : '; the goal is out of reach';
+  return [...(wide.length > 0 ? [`with 16-bit activations: ${listed.join(', ')}${more}`] : []),
+    `--keep auto: ${kept.join(', ')}; ${resultOf(before)} became ${resultOf(after)} ${on}${short}`].join('\n');
 }
 
 /** "--keep head/concat: +31.2 dB, 2.10 KiB more". */

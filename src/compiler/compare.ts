@@ -113,6 +113,8 @@ const MOST_KEPT = 2 ** 23;
 /** A network that several changed ones are compared with on the same samples. */
 export class Reference {
   private readonly model: Model;
+  /** Of each output, whether the answers are probabilities; known after a comparison. */
+  probabilities: readonly boolean[] = [];
   private readonly answers: Float64Array[][][] = [];
   private kept = 0;
 
@@ -140,6 +142,7 @@ export class Reference {
         throw new KletError('BAD_ARGUMENT', 'compare() needs samples: inputs that are typical for the network');
       }
       const found = tallies.map((tally) => tally.result(count));
+      this.probabilities = tallies.map(({ isDistribution }) => isDistribution);
       return { samples: count, outputs: found, verdict: worst(found.map(({ verdict }) => verdict)) };
     } finally {
       changed.dispose();
@@ -224,7 +227,7 @@ class Tally {
   private maxError = 0;
   /** Sum over the samples of the fraction that agrees: 0 or 1 for scores. */
   private agreeing = 0;
-  private isDistribution = true;
+  isDistribution = true;
 
   constructor(private readonly output: TensorInfo, private readonly isScores: boolean) {}
 

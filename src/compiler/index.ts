@@ -4,8 +4,8 @@ export { cluster, type ClusteredWeights } from './cluster';
 export { compare, minAgreement, minSqnr, type Comparison, type ComparisonSample, type OutputComparison,
   type Verdict } from './compare';
 export { quantizationReport, quantize, type ActivationBits, type CalibrationMethod, type FloatLayer, type LayerError,
-  type OutputError, type QuantizationAdvice, type QuantizationReport, type QuantizationReportOptions,
-  type QuantizeOptions, type TensorError, type WeightBits } from './quantize/index';
+  type AutoKept, type AutoKeptLayer, type OutputError, type QuantizationAdvice, type QuantizationReport,
+  type QuantizationReportOptions, type QuantizeOptions, type TensorError, type WeightBits } from './quantize/index';
 export { repack, type RepackOptions } from './repack';
 export { toStream, type StreamOptions } from './stream';
 export { evaluate, type EvaluatedModel, type EvaluatedNetwork, type EvaluatedStream } from '../evaluation/evaluate';

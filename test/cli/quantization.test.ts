@@ -63,6 +63,17 @@ describe('convert --int8', () => {
     });
   });
 
+  it('keeps what has to stay with --keep auto, and more by name', async () => {
+    const { code, out, err } = await convert('auto.klet', '--samples', folder, '--keep', 'auto', '--keep', 'sc*');
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain('in float32: scores (softmax, named by --keep)');
+    expect(out)
+      .toMatch(/--keep auto: nothing, the outputs reach the goal without \(100\.0 % of the best classes on \d/);
+    expect(load('auto.klet').meta.provenance).toMatchObject({ quantized: { keep: ['auto', 'sc*'] } });
+    const { out: json } = await convert('auto.klet', '--samples', folder, '--keep', 'auto', '--json');
+    expect(JSON.parse(json)).toMatchObject({ auto: { reached: true, layers: [] } });
+  });
+
   it('takes bits by layer, by the name that tables show or by number', async () => {
     for (const layer of ['logits', '#0', 'log*']) {
       const { out, err } = await convert('bits.klet', '--samples', folder, '--weight-bits', `${layer}=7`);

@@ -31,6 +31,7 @@ Examples:
   $ kinglet convert mobilenet.tflite -o mobilenet.klet --labels imagenet.txt
   $ kinglet convert float.tflite -o int8.klet --int8 --samples images/ --report report.html
   $ kinglet convert float.onnx --int8 --samples inputs.npy --keep '*head*' --max-loss 0.5
+  $ kinglet convert float.onnx --int8 --samples inputs.npy --keep auto
   $ kinglet convert detector.onnx --shape image=1,3,480,640 --layout nhwc
   $ kinglet convert voice.onnx --shape audio=1,512 --constant sr=16000 --state auto
   $ kinglet convert model.json -o posture.klet

@@ -1,6 +1,6 @@
 import type { LayerError, OutputComparison, TensorError } from '../../compiler/index';
 import type { LayerCost, QuantizationSummary } from '../quantizationFiles';
-import { adviceText, agreementText, decibelText, quantizedText, reasonText } from '../quantizationText';
+import { adviceText, agreementText, autoText, decibelText, quantizedText, reasonText } from '../quantizationText';
 import { bytesText, countText, digits, msText, percentText, plural, shapeText, shortName } from '../text';
 import { barChart, histogram, plot } from './charts';
 import { html, type Markup } from './markup';
@@ -73,7 +73,8 @@ function outputs({ comparison, compared, isHeldOut, quantization, loss }: Quanti
   return {
     title: 'Outputs',
     body: [`The int8 network against the float32 network, on ${plural(compared, 'sample')} ${seen}.`, table,
-      ...(loss === undefined ? [] : [`Lost: ${loss}.`]), ...(advice.length === 0
+      ...(loss === undefined ? [] : [`Lost: ${loss}.`]),
+      ...(quantization.auto ? autoText(quantization.auto).split('\n') : []), ...(advice.length === 0
         ? []
         : [
           html`<p>What helps, each tried by itself on ${

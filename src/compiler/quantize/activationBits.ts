@@ -39,6 +39,6 @@ function checkBits(bits: unknown, where: string): void {
 }
 
 /** Whether a node can be quantized to int16. Recurrent layers stay int8. */
-function takesInt16(node: AnyNode): boolean {
+export function takesInt16(node: AnyNode): boolean {
   return ruleOf(node) !== 'float' && !operatorOf(node.op).int8;
 }

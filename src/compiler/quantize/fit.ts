@@ -1,8 +1,7 @@
 import { cloneGraph } from '../../graph/edit';
 import type { AnyNode, Graph } from '../../graph/graph';
-import { operatorOf } from '../../ops/index';
-import type { LayerMatrix } from '../rows';
 import { fitLayer, type LayerPair } from './fitLayer';
+import { matricesOf } from './fittedWeights';
 import { splitRows } from './layerRows';
 import { outputScore } from './score';
 import { samplesWithin, spread, StagedRun, type Sequence } from './stagedRun';
@@ -80,11 +79,6 @@ function sharedWeights(graph: Graph): Set<unknown> {
     }
   }
   return shared;
-}
-
-function matricesOf(node: AnyNode | undefined): LayerMatrix[] {
-  const matrices = node ? operatorOf(node.op).weights?.matrices?.(node) ?? [] : [];
-  return matrices.map((matrix) => ({ ...matrix, node: node!, name: `${node!.name}${matrix.suffix}` }));
 }
 
 /**

@@ -77,7 +77,7 @@ function realBias({ node, N, biasAt }: LayerMatrix): Float64Array {
 }
 
 /** The scale of the activations in the unit of the bias. */
-function unitOf({ biasUnit: { activations } }: LayerMatrix): number {
+export function unitOf({ biasUnit: { activations } }: LayerMatrix): number {
   return activations.quantization!.scale[0]!;
 }
 
@@ -143,7 +143,8 @@ function addGroup(
   candidate.error += squaredError(productWithTransposed(heldOut.inputs, rows), heldOut.targets, shift);
 }
 
-function setBias(layer: LayerMatrix, bias: Float64Array): void {
+/** Stores a bias of real numbers in steps. */
+export function setBias(layer: LayerMatrix, bias: Float64Array): void {
   const { node, name, N, biasAt, biasUnit } = layer;
   const base: Tensor = node.inputs[biasAt] ?? { name: `${name} (bias)`, shape: [N], dtype: 'int32' };
   const weights = node.inputs[biasUnit.weightsAt]!;

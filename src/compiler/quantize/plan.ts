@@ -43,7 +43,7 @@ export function planQuantization(
   const states = floatStates(graph, byName);
   const movers = new Set(states.movers);
   const withStates: RuleOf = (node) => (movers.has(node) ? 'float' : byName(node));
-  for (const node of floatMovers(graph, withStates)) movers.add(node);
+  for (const node of floatMovers(graph, withStates, kept)) movers.add(node);
   const rules: RuleOf = (node) => (movers.has(node) ? 'float' : byName(node));
   const chosen = rangeStates(graph, wished, rules);
   for (const value of states.values) chosen.delete(value);
@@ -86,8 +86,11 @@ function quantizationBy(rule: QuantizationRule, bits: ActivationBits, range: Ran
   return { scale: [scale * Math.max(128 - zeroPoint, 128 + zeroPoint) / 32768], zeroPoint: [0], axis: 0 };
 }
 
-/** The nodes that only move values of float32 operators, to others or to outputs. */
-function floatMovers(graph: Graph, rules: RuleOf): Set<AnyNode> {
+/**
+ * The nodes that only move values of float32 operators, to others or to outputs, and those that
+ * move inputs to kept nodes.
+ */
+function floatMovers(graph: Graph, rules: RuleOf, kept: ReadonlySet<string>): Set<AnyNode> {
   const readers = consumers(graph);
   const isFloat = new Map<AnyNode, boolean>();
   const found = new Set<AnyNode>();
@@ -100,8 +103,16 @@ function floatMovers(graph: Graph, rules: RuleOf): Set<AnyNode> {
     isFloat.set(node, all || rules(node) === 'float');
     if (all) found.add(node);
   }
-  const comesFromFloat = (node: AnyNode): boolean => {
-    const producer = node.inputs[0] ? made.get(node.inputs[0]) : undefined;
+  const inputs = new Set(graph.inputs);
+  const leadsToKept = (node: AnyNode | undefined): boolean =>
+    !!node &&
+    (kept.has(node.name) || (isFloat.get(node)! && rules(node) === 'same' && node.outputs.every((tensor) =>
+      readers.get(tensor)?.every(leadsToKept)
+    )));
+  const comesFromFloat = ({ inputs: [source] }: AnyNode): boolean => {
+    if (!source) return false;
+    if (inputs.has(source)) return readers.get(source)!.every(leadsToKept);
+    const producer = made.get(source);
     return !!producer && (found.has(producer) ? comesFromFloat(producer) : rules(producer) === 'float');
   };
   return new Set([...found].filter((node) => !operatorOf(node.op).readsStoredIntegers && comesFromFloat(node)));

@@ -1,6 +1,7 @@
 import type { Graph } from '../../graph/graph';
 import type { QuantizeOptions } from './options';
-import { prepare, quantizeFitted } from './prepare';
+import { quantizeKept } from './keepAuto';
+import { prepare } from './prepare';
 
 /**
  * Post-training quantization of a float32 network to int8: activations per tensor (asymmetric),
@@ -23,5 +24,5 @@ import { prepare, quantizeFitted } from './prepare';
  * ```
  */
 export function quantize(graph: Graph, options: QuantizeOptions): Graph {
-  return quantizeFitted(prepare(graph, options), options);
+  return quantizeKept(prepare(graph, options), options).graph;
 }

@@ -2,14 +2,15 @@ import { checkObject } from '../../arguments';
 import { checkSamples } from '../check';
 import { Reference, type Comparison, type OutputComparison } from '../compare';
 import { compile } from '../compile';
-import { readKlet } from '../../format/klet';
 import type { AnyNode, Graph } from '../../graph/graph';
 import { isRepeatable } from './keptSamples';
 import type { Sample, Samples } from './observe';
 import { ASKED } from './choose';
 import { planQuantization } from './plan';
 import type { QuantizeOptions } from './options';
-import { prepare, quantizeFitted, quantizePrepared, type Prepared } from './prepare';
+import { prepare, quantizePrepared, type Prepared } from './prepare';
+import { quantizeKept, type AutoKept } from './keepAuto';
+import { affordableSamples } from './work';
 import { ruleOf } from './rules';
 import { tensorErrors, type TensorError } from './tensorErrors';
 
@@ -81,12 +82,12 @@ export interface QuantizationReport {
   advice: QuantizationAdvice[];
   /** Number of samples behind `layers`, `tensors` and `advice`. */
   measured: number;
+  /** What `keep: 'auto'` kept; absent without. */
+  auto?: AutoKept;
 }
 
 /** Multiply-adds that the measurements by layer may take, and the samples that they run. */
-const WORK = 2e10;
-const LEAST_SAMPLES = 4;
-const MOST_SAMPLES = 32;
+const MEASURING = { least: 4, most: 32, work: 2e10 };
 /** The layers with the largest errors of which it is tried what keeping them in float32 gives. */
 const MOST_ADVICE = 5;
 /**
@@ -127,9 +128,8 @@ export function quantizationReport(graph: Graph, options: QuantizationReportOpti
   if (test !== undefined) checkSamples(test, 'quantizationReport()');
   const given = checkedSamples(own.samples);
   const samples = test === undefined ? given : repeatable(test);
-  const prepared = prepare(graph, { ...own, samples: given });
   const onProgress = own.onProgress?.bind(own);
-  const int8 = quantizeFitted(prepared, own);
+  const { graph: int8, prepared, auto } = quantizeKept(prepare(graph, { ...own, samples: given }), own);
   const whole = new Reference(graph, samples);
   const comparison = finished(whole, () => {
     onProgress?.('comparing', 0);
@@ -146,6 +146,7 @@ export function quantizationReport(graph: Graph, options: QuantizationReportOpti
       tensors: measure.tensors(int8),
       advice: measure.advice(layers),
       measured: measure.samples.length,
+      ...(auto && { auto }),
     };
   });
 }
@@ -181,7 +182,7 @@ class Measurement {
     const { graph, kept, ranges } = prepared;
     const { rules } = planQuantization(graph, ranges, new Set(kept.keys()));
     this.rounded = graph.nodes.filter((node) => rules(node) !== 'float' && rules(node) !== 'same');
-    const wanted = samplesFor(graph, this.rounded.length);
+    const wanted = affordableSamples(graph, this.rounded.length, MEASURING);
     for (const sample of samples) {
       if (this.samples.length === wanted) break;
       this.samples.push(sample);
@@ -277,12 +278,4 @@ function leastAgreement(outputs: readonly OutputError[]): number | undefined {
 
 function sizeOf(graph: Graph): number {
   return compile(graph, { debugInfo: false }).length;
-}
-
-/** How many samples the measurements run, so that a large network does not take minutes. */
-function samplesFor(graph: Graph, layers: number): number {
-  const { debugInfo } = readKlet(compile(graph));
-  const macs = debugInfo!.records.reduce((sum, record) => sum + record.macs, 0);
-  const affordable = Math.floor(WORK / Math.max(1, layers * macs));
-  return Math.max(LEAST_SAMPLES, Math.min(MOST_SAMPLES, affordable));
 }
