@@ -12,7 +12,7 @@ export function ownOutputs(graph: Graph): void {
       seen.add(tensor);
       return tensor;
     }
-    const names = new Set([...seen].map((t) => t.name));
+    const names = new Set([...seen, ...graph.outputs.filter((other) => other !== tensor)].map(({ name }) => name));
     const copy: Tensor = { ...tensor, name: tensor.name };
     for (let i = 1; names.has(copy.name); i++) copy.name = `${tensor.name}_${i}`;
     delete copy.data;

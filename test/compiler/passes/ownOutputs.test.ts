@@ -14,6 +14,15 @@ describe('ownOutputs', () => {
     expect(after.outputs.some((t) => t.data)).toBe(false);
   });
 
+  test('gives copies names that no other output has', () => {
+    const b = new GraphBuilder('names');
+    const x = b.input('x', [2, 3]);
+    const y = b.node('unary', [x], { kind: 'neg' }, { name: 'x_1' });
+    const after = checkPass(b.finish([x, y, constantOf(b, [4])]), ownOutputs);
+    expect(after.outputs.slice(0, 2).map(({ name }) => name)).toEqual(['x_2', 'x_1']);
+    expect(new Set(after.outputs.map(({ name }) => name)).size).toBe(3);
+  });
+
   test('copies a scalar', () => {
     const b = new GraphBuilder('scalar');
     expect(operatorsOf(checkPass(b.finish([b.input('x', [])]), ownOutputs))).toEqual(['slice']);
