@@ -58,11 +58,8 @@ export function choose(
   bitsOf: BitsOf = () => 8,
 ): Choice {
   const { graph, samples } = situation;
-  const kept = new Map([...asked].map((name) => [name, ASKED]));
+  const kept = plainlyKept(situation, asked, bitsOf);
   const ranges = widestRanges(situation);
-  for (const [{ name }, reason] of [...lossyScales(situation, bitsOf), ...lossyJoins(situation, ranges, bitsOf)]) {
-    if (!kept.has(name)) kept.set(name, reason);
-  }
   const plan = planQuantization(graph, ranges, new Set(kept.keys()), bitsOf);
   const candidates =
     new Map(originsOf(graph, plan).map((tensor) => [tensor, candidateRanges(situation, tensor, method)]));
@@ -96,8 +93,22 @@ export function choose(
   return { ranges, kept };
 }
 
+/** The nodes that stay in float32 whatever the ranges are, each with the reason. */
+export function plainlyKept(
+  situation: Omit<Situation, 'samples'>,
+  asked: ReadonlySet<string>,
+  bitsOf: BitsOf,
+): Map<string, string> {
+  const kept = new Map([...asked].map((name) => [name, ASKED]));
+  const lossy = [...lossyScales(situation, bitsOf), ...lossyJoins(situation, widestRanges(situation), bitsOf)];
+  for (const [{ name }, reason] of lossy) {
+    if (!kept.has(name)) kept.set(name, reason);
+  }
+  return kept;
+}
+
 /** The range of all values that make a difference, of activations and constants. */
-function widestRanges({ observations, relevant }: Situation): Map<string, Range> {
+export function widestRanges({ observations, relevant }: Omit<Situation, 'samples'>): Map<string, Range> {
   const ranges = new Map([...observations.tensors].map(([name, { range }]) => [name, range]));
   for (const [tensor, range] of relevant) ranges.set(tensor.name, range);
   return ranges;

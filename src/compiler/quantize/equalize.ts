@@ -22,8 +22,11 @@ import { storedWeights, weightIndex } from './weightGrid';
 const EXPONENTS = [0, 0.25, 0.5, 0.75, 1];
 /** The largest factor. A channel that is smaller than this is not resolved in int8 anyway. */
 const MAX_FACTOR = 4096;
-/** Equalization must lower the error of the layers after to this share. */
-const WORTHWHILE = 0.95;
+/**
+ * Equalization must lower the error of the layers after to this share, because it brings more
+ * channels near the ends of the range, where other inputs than the samples are cut off.
+ */
+const WORTHWHILE = 0.7;
 /**
  * Channels get no closer than this factor to the largest value of their tensor, and to the bound of
  * an activation, because other inputs than the samples may have larger values.

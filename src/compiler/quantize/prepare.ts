@@ -7,7 +7,8 @@ import { dropDead } from '../passes/dropDead';
 import { floatWeights } from '../passes/floatWeights';
 import { fuseActivation } from '../passes/fuseActivation';
 import { activationBitsOf, type ActivationBits } from './activationBits';
-import { choose, type Situation } from './choose';
+import { choose, plainlyKept, widestRanges, type Situation } from './choose';
+import { isClippingBetter } from './clipping';
 import { equalized } from './equalized';
 import { fitWeights } from './fit';
 import { givenSamples } from './keptSamples';
@@ -17,9 +18,12 @@ import { planQuantization } from './plan';
 import { relevantRanges } from './relevant';
 import { rewrite } from './rewrite';
 import { checkFinite, checkInputs } from './safeguards';
-import type { Sequence } from './stagedRun';
+import { spread, type Sequence } from './stagedRun';
 import type { Range } from './steps';
 import type { WeightBits } from './weights';
+
+/** Samples on which ranges are compared. */
+const COMPARED = 64;
 
 /** A calibrated network, from which int8 networks can be made in several variants. */
 export interface Prepared {
@@ -68,18 +72,32 @@ export function prepare(graph: Graph, options: QuantizeOptions): Prepared {
   const onSample = (done: number): void => options.onProgress?.('calibrating', done, count);
   const seen = observe(work, given.all, onSample);
   checkInputs(work, seen);
+  const first = { graph: work, observations: seen, relevant: relevantRanges(work, seen) };
   const isFinite = [...seen.tensors.values()].every(({ notFinite }) => !notFinite);
   const network = (options.equalize ?? true) && isFinite
-    ? equalized(work, given.some, { kept: asked.names, bitsOf })
+    ? equalized(work, given.some, { kept: new Set(plainlyKept(first, asked.names, wideBitsOf).keys()), bitsOf })
     : work;
   const observations = network === work ? seen : observe(network, given.all, onSample);
-  const relevant = relevantRanges(network, observations);
+  const relevant = network === work ? first.relevant : relevantRanges(network, observations);
   const situation: Situation = { graph: network, observations, relevant, samples: given.some };
   checkFinite(situation, network.inputs);
   const { ranges, kept } = choose(situation, method, asked.names, wideBitsOf);
   checkFinite(situation, planQuantization(network, ranges, new Set(kept.keys()), wideBitsOf).chosen.keys());
   const bits = { bitsOf, activationBitsOf: wideBitsOf };
-  return { graph: network, samples: given.some, observations, ranges, kept, ...bits, floatIo, auto: asked.auto };
+  const clipped = {
+    graph: network,
+    samples: given.some,
+    observations,
+    ranges,
+    kept,
+    ...bits,
+    floatIo,
+    auto: asked.auto,
+  };
+  if (method !== 'auto') return clipped;
+  const whole = { ...clipped, ranges: widestRanges(situation) };
+  const graphs = { clipped: quantizePrepared(clipped), whole: quantizePrepared(whole) };
+  return isClippingBetter(network, graphs, spread(given.some, COMPARED)) ? clipped : whole;
 }
 
 /** The int8 network; `changes` replace what was prepared. */

@@ -12,6 +12,9 @@ import { activationQuantization, type Range } from './steps';
 // represent, a scale that is fixed and too coarse, and parts of one tensor with very different
 // ranges.
 
+/** What is known of a network without samples. */
+type Known = Omit<Situation, 'samples'>;
+
 /** Below this magnitude inputs count as zero. */
 const NOTHING = 1e-9;
 /** A node whose output has a fixed scale that leaves fewer decibels stays in float32. */
@@ -65,7 +68,7 @@ export function checkFinite({ graph, observations, relevant }: Situation, tensor
 }
 
 /** The nodes whose fixed output scale is too coarse for the samples. */
-export function lossyScales({ graph, observations }: Situation, bitsOf: BitsOf): [node: AnyNode, reason: string][] {
+export function lossyScales({ graph, observations }: Known, bitsOf: BitsOf): [node: AnyNode, reason: string][] {
   const found: [AnyNode, string][] = [];
   for (const node of graph.nodes) {
     const rule = ruleOf(node);
@@ -90,7 +93,7 @@ export function lossyScales({ graph, observations }: Situation, bitsOf: BitsOf):
 
 /** The nodes that join parts of which one would be lost in the steps of the others. */
 export function lossyJoins(
-  { graph, observations }: Situation,
+  { graph, observations }: Known,
   ranges: ReadonlyMap<string, Range>,
   bitsOf: BitsOf,
 ): [node: AnyNode, reason: string][] {

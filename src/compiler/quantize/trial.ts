@@ -93,7 +93,8 @@ export function tryQuantizations(
   }));
 }
 
-function totalError(signals: readonly number[], errors: readonly number[]): number {
+/** The energy of errors relative to that of signal and error, from 0 to 1. */
+export function totalError(signals: readonly number[], errors: readonly number[]): number {
   const error = errors.reduce((sum, each) => sum + each, 0);
   const signal = signals.reduce((sum, each) => sum + each, 0);
   if (error === 0) return 0;
@@ -107,7 +108,7 @@ function totalError(signals: readonly number[], errors: readonly number[]): numb
  *
  * @param sizes predictions of each sample
  */
-function usualError(signals: readonly number[], errors: readonly number[], sizes: readonly number[]): number {
+export function usualError(signals: readonly number[], errors: readonly number[], sizes: readonly number[]): number {
   const usual = [...signals].sort((a, b) => a - b)[signals.length >> 1] ?? 0;
   const shares = errors.map((error, i) => {
     if (error === 0) return 0;

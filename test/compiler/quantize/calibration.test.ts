@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compile, GraphBuilder, quantize, type CalibrationMethod, type Graph } from '../../../src/compiler/index';
+import { compare, compile, GraphBuilder, quantize, type CalibrationMethod,
+  type Graph } from '../../../src/compiler/index';
 import { calibratedRange } from '../../../src/compiler/quantize/calibration';
 import { Histogram } from '../../../src/compiler/quantize/histogram';
 import { TensorStatistics, withProbes } from '../../../src/compiler/quantize/observe';
 import { activationQuantization, intoSteps } from '../../../src/compiler/quantize/steps';
 import { loadSync } from '../../../src/index';
 import { Random } from '../../helpers/random';
+import { ConstantMaker, smoothImages } from './networks';
 
 const finite = fc.float({ min: -1e6, max: 1e6, noNaN: true, noDefaultInfinity: true });
 
@@ -181,3 +183,44 @@ describe('options', () => {
       expect(() => quantize(layer(), { samples: inputs(1, 2), ...wrong })).toThrow(message);
     });
 });
+
+describe('auto calibration', () => {
+  test('does not cut off values where the outputs are worse for it', () => {
+    // errors of rounding cancel out in a mean over pixels, but values that were cut off do not
+    for (const seed of [1, 4]) {
+      const graph = pooled(seed);
+      const sqnrOf = (calibration: 'auto' | 'minMax', samples: Float32Array[]): number => {
+        const int8 = quantize(graph, { samples, calibration, equalize: false, rounding: 'nearest' });
+        return compare(graph, int8, smoothImages(seed + 1000, 60)).outputs[0]!.sqnr!;
+      };
+      const samples = smoothImages(seed, 100);
+      expect(sqnrOf('auto', samples)).toBeGreaterThan(sqnrOf('minMax', samples) - 0.5);
+    }
+  });
+});
+
+/** Pairs of depthwise and pointwise layers before a mean. */
+function pooled(seed: number): Graph {
+  const b = new GraphBuilder('pooled');
+  const make = new ConstantMaker(b, seed, 0.7);
+  const common = {
+    stride: [1, 1] as [number, number],
+    dilation: [1, 1] as [number, number],
+    activation: 'relu' as const,
+  };
+  const [around, none] = [[1, 1, 1, 1], [0, 0, 0, 0]] as [number, number, number, number][];
+  let x = b.node('conv2d', [b.input('x', [1, 10, 10, 3]), make.weights([16, 3, 3, 3], 0), make.bias(16)], {
+    ...common,
+    padding: around!,
+    groups: 1,
+  });
+  for (let i = 0; i < 3; i++) {
+    const y = b.node('depthwiseConv2d', [x, make.weights([1, 3, 3, 16], 3), make.bias(16)], {
+      ...common,
+      padding: around!,
+    });
+    x = b.node('conv2d', [y, make.weights([16, 1, 1, 16], 0), make.bias(16)], { ...common, padding: none!, groups: 1 });
+  }
+  const mean = b.node('reduce', [x], { kind: 'mean', axes: [1, 2] }, { shape: [1, 16] });
+  return b.finish([b.node('fullyConnected', [mean, make.weights([6, 16], 0), null], { activation: 'none' })]);
+}
