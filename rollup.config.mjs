@@ -103,7 +103,7 @@ const minifiedReport = {
     return { code: licences + (await minify(source, { module: true, ecma: 2022 })).code, map: null };
   },
 };
-const isReport = ({ facadeModuleId }) => facadeModuleId?.endsWith('/src/cli/report/index.ts');
+const isReport = (id) => /\/src\/cli\/report\/|\/node_modules\/(echarts|zrender)\//.test(id);
 
 const threadTypes = {
   name: 'thread-types',
@@ -178,7 +178,9 @@ const bundles = [
     output: {
       dir: 'dist',
       format: 'es',
-      chunkFileNames: (chunk) => (isReport(chunk) ? REPORT : 'chunks/[name].js'),
+      chunkFileNames: 'chunks/[name].js',
+      manualChunks: (id) => (isReport(id) ? 'report' : undefined),
+      onlyExplicitManualChunks: true,
       hoistTransitiveImports: false,
     },
     external,
