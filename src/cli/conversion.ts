@@ -1,16 +1,20 @@
-import type { ClusteredWeights, DebugInfo, ForeignMeta, PrunePattern } from '../compiler/index';
-import { readKlet } from '../compiler/index';
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { importerOf, readKlet, type ClusteredWeights, type CompileOptions, type DebugInfo, type ForeignMeta,
+  type PrunePattern } from '../compiler/index';
 import type { Model, TensorInfo } from '../index';
 import { comparedText, comparisonTable, comparisonWarning, ruinText } from './comparison';
 import type { Compressed, CompressionOptions } from './compression';
 import { goldenCases, memoryText, operatorCounts, portsTable, preprocessingText, totalMacs } from './describe';
 import { pathText, STANDARD } from './files';
 import type { Io } from './io';
+import { readPreprocessing } from './meta';
 import { storedBytes, type ForeignOptions } from './network';
 import type { Progress } from './progress';
 import { quantizationTables, quantizedText } from './quantizationText';
 import { countOf } from './tensors';
 import { bytesText, countText, facts, percentText, plural } from './text';
+import { version } from './version';
 
 // One conversion, and what `convert` says of it.
 
@@ -42,6 +46,39 @@ export interface Job {
   progress: Progress;
 }
 
+export type NewMeta = NonNullable<CompileOptions['meta']>;
+
+/** What a command knows of a network beside its graph. */
+export interface GivenMeta {
+  source: Uint8Array;
+  input: string;
+  name: string | undefined;
+  /** The value of `--preprocess`. */
+  preprocess: string | undefined;
+  labels: readonly string[] | undefined;
+  /** Labels and preprocessing that the foreign file contains. */
+  foreign: ForeignMeta;
+}
+
+/** The entries for the META section of a foreign network. */
+export function metaOf(
+  { source, input, name, preprocess, labels, foreign }: GivenMeta,
+  inputs: readonly TensorInfo[],
+): NewMeta {
+  return {
+    ...foreign,
+    ...(name !== undefined && { name }),
+    ...(labels && { labels: [...labels] }),
+    ...(preprocess !== undefined && { preprocessing: readPreprocessing(preprocess, inputs) }),
+    provenance: {
+      converter: `kinglet ${version}`,
+      format: importerOf(source)!.name,
+      source: pathText(basename(input), 'standard input'),
+      sha256: createHash('sha256').update(source).digest('hex'),
+    },
+  };
+}
+
 /** Warns of what a change of the weights may have cost. */
 export function warnAboutChanges({ changes, samples, comparison, loss }: Compressed, io: Io): void {
   if (changes.length === 0) return;
@@ -68,6 +105,7 @@ export function refusalText({ output }: Job, compressed: Compressed): string {
     '--prune': 'a smaller --prune, or training while pruning',
     '--cluster': 'a larger --cluster',
     '--low-rank': 'a smaller --low-rank',
+    '--recipe': 'the samples of the search',
   };
   const isRuined = comparison!.verdict === 'ruined';
   const target = output === STANDARD ? 'nothing was written' : `"${output}" was not written`;

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { compile, importerOf, readKlet, repack, toStream, type CompileOptions, type Graph } from '../../compiler/index';
+import { compile, readKlet, repack, toStream, type Graph } from '../../compiler/index';
 import { KletError, loadSync, type Model, type Preprocessing, type TensorInfo } from '../../index';
 import { byteCount, countUpTo, wholeNumber } from '../args';
 import { addCompressionOptions, compress, weightChanges, type Compressed } from '../compression';
-import { refusalText, summary, warnAboutChanges, warnAboutLabels, type ConvertOptions, type Job } from '../conversion';
-import { networkFile, pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
+import { metaOf, refusalText, summary, warnAboutChanges, warnAboutLabels, type ConvertOptions, type GivenMeta, type Job,
+  type NewMeta } from '../conversion';
+import { networkFile, pathText, quoted, readBytes, STANDARD } from '../files';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
 import { addImportOptions, foreignMeta, FORMATS, hasKletMagic, importForeign, LONG_FILE, networkName,
@@ -15,11 +15,8 @@ import { Progress } from '../progress';
 import { checkQuantizationOptions, samplesMissing } from '../quantization';
 import { jsonText, writeReport } from '../quantizationFiles';
 import { randomInputs } from '../tensors';
-import { version } from '../version';
+import { SEED, verify, writeVerified } from '../verify';
 
-type NewMeta = NonNullable<CompileOptions['meta']>;
-
-const SEED = 1;
 const KLET_OPTIONS = '--name, --labels, --preprocess, --compact, --golden, --strip and --max-memory';
 /** selfTest() runs every golden case, and each takes the bytes of an input and an output. */
 const MAX_GOLDEN = 100;
@@ -131,7 +128,7 @@ async function convert(input: string, options: ConvertOptions, io: Io): Promise<
       const { name = networkName(input) } = options;
       const onProgress = (part: number): void => progress.update(part, `reading ${nameOf(input)}`);
       const imported = importForeign(source, input, io, { name, onProgress, ...readingOf(options) });
-      const meta = metaOf(job, imported.inputs);
+      const meta = metaOf(given(job), imported.inputs);
       return await converted(job, imported, meta, io);
     }
   } finally {
@@ -195,6 +192,11 @@ function nameOf(input: string): string {
   return pathText(basename(input), 'standard input');
 }
 
+/** What the options and the file say of the network. */
+function given({ source, input, options: { name, preprocess }, labels, foreign }: Job): GivenMeta {
+  return { source, input, name, preprocess, labels, foreign };
+}
+
 /** The `.klet` file of a network. */
 function compiled({ options, ...job }: Job, { graph: whole, provenance }: Compressed, wholeMeta: NewMeta): Uint8Array {
   const { stream, frames, timeAxis } = options;
@@ -202,7 +204,7 @@ function compiled({ options, ...job }: Job, { graph: whole, provenance }: Compre
     ? toStream(whole, { ...(frames !== undefined && { frames }), ...(timeAxis !== undefined && { axis: timeAxis }) })
     : whole;
   const inputs = graph.inputs as TensorInfo[];
-  const meta = stream ? metaOf({ options, ...job }, inputs) : wholeMeta;
+  const meta = stream ? metaOf(given({ options, ...job }), inputs) : wholeMeta;
   return compile(graph, {
     meta: { ...meta, provenance: { ...(meta.provenance as object), ...provenance } },
     golden: goldenInputs(inputs, options.golden),
@@ -267,43 +269,4 @@ function finish(job: Job, klet: Uint8Array, compressed: Compressed | undefined, 
     else io.out(text);
   }
   if (compressed) warnAboutChanges(compressed, io);
-}
-
-function writeVerified(output: string, klet: Uint8Array): Model {
-  let model: Model | undefined;
-  writeAtomically(output, klet, (written) => {
-    model = verify(written);
-  });
-  return model!;
-}
-
-function metaOf({ source, input, options: { name, preprocess }, labels, foreign }: Job, inputs: TensorInfo[]): NewMeta {
-  return {
-    ...foreign,
-    ...(name !== undefined && { name }),
-    ...(labels && { labels }),
-    ...(preprocess !== undefined && { preprocessing: readPreprocessing(preprocess, inputs) }),
-    provenance: {
-      converter: `kinglet ${version}`,
-      format: importerOf(source)!.name,
-      source: nameOf(input),
-      sha256: createHash('sha256').update(source).digest('hex'),
-    },
-  };
-}
-
-/** Loads the written file in every flavor that this engine supports, and runs it. */
-function verify(bytes: Uint8Array<ArrayBuffer>): Model {
-  const [model, ...others] = (['relaxed', 'simd', 'scalar'] as const).flatMap((flavor) => {
-    try {
-      const loaded = loadSync(bytes, { flavor });
-      return loaded.selfTest() === 0 ? (loaded.predict(randomInputs(loaded.inputs, SEED)), [loaded]) : [loaded];
-    } catch (error) {
-      // engines without SIMD can still convert
-      if (flavor !== 'scalar' && error instanceof KletError && error.code === 'NO_WASM') return [];
-      throw error;
-    }
-  });
-  for (const other of others) other.dispose();
-  return model!;
 }
