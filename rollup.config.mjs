@@ -174,7 +174,7 @@ const bundles = [
   { input: 'src/compiler/index.ts', output: es('compiler.browser.js'), plugins: [commonjs(), ...minified] },
   // Node and tools: shared chunks
   {
-    input: { ...entries, cli: 'src/cli/index.ts' },
+    input: { ...entries, cli: 'src/cli/index.ts', searchWorker: 'src/cli/search/worker.ts' },
     output: {
       dir: 'dist',
       format: 'es',

@@ -1,16 +1,18 @@
 import type { Command } from 'commander';
-import { cluster, compare, type ClusteredWeights, type Comparison, type Graph,
-  type QuantizationReport } from '../compiler/index';
+import { applyRecipe, cluster, compare, type ClusteredWeights, type Comparison, type Graph, type QuantizationReport,
+  type QuantizeOptions, type Recipe } from '../compiler/index';
 import { KletError, type Preprocessing } from '../index';
 import { collect, positiveNumber } from './args';
 import { addPruningOptions, drawSensitivity, pruned, type Pruned, type PruningOptions } from './pruning';
 import { addQuantizationOptions, checkMaxLoss, lossText, quantized, type QuantizationOptions } from './quantization';
+import { readRecipe } from './recipe';
 import { findSamples, MOST_SAMPLES, splitSamples, type Inputs, type Samples } from './samples';
 
 /** The options of `convert` that change weights. */
 export interface CompressionOptions extends PruningOptions, QuantizationOptions {
   cluster?: number;
   samples?: string[];
+  recipe?: string;
   force?: boolean;
 }
 
@@ -56,14 +58,18 @@ export function addCompressionOptions(command: Command): void {
   );
   addPruningOptions(command);
   command.option(
+    '--recipe <file>',
+    'repeat what kinglet search found: a .klet file that it wrote, or JSON; needs --samples',
+  );
+  command.option(
     '--force',
     'write the file even if the comparison finds that the network is ruined, or more is lost than --max-loss allows',
   );
 }
 
 /** The given options that change weights. */
-export function weightChanges({ int8, prune, cluster: values, lowRank }: CompressionOptions): string[] {
-  const changes = { '--int8': int8, '--prune': prune, '--cluster': values, '--low-rank': lowRank };
+export function weightChanges({ int8, prune, cluster: values, lowRank, recipe }: CompressionOptions): string[] {
+  const changes = { '--int8': int8, '--prune': prune, '--cluster': values, '--low-rank': lowRank, '--recipe': recipe };
   return Object.entries(changes).filter(([, value]) => value !== undefined).map(([option]) => option);
 }
 
@@ -81,10 +87,12 @@ export async function compress(
   if (options.samples && changes.length === 0) {
     throw new KletError(
       'BAD_ARGUMENT',
-      '--samples needs an option that changes weights: --int8, --prune, --cluster or --low-rank',
+      '--samples needs an option that changes weights: --int8, --prune, --cluster, --low-rank or --recipe',
     );
   }
+  const recipe = options.recipe === undefined ? undefined : recipeFor(options.recipe, changes, options.samples);
   const samples = options.samples && samplesFor(original, options, { preprocessing, note });
+  if (recipe) return repeated(original, recipe, samples!, { options, onProgress });
   const result = await prunedFirst(original, options, samples, onProgress);
   const quantization = options.int8
     ? quantized(result.graph, options, { original, samples: samples!, onProgress })
@@ -116,14 +124,45 @@ export async function compress(
   };
 }
 
+function recipeFor(file: string, changes: readonly string[], samples: readonly string[] | undefined): Recipe {
+  const other = changes.find((change) => change !== '--recipe');
+  if (other !== undefined) {
+    throw new KletError('BAD_ARGUMENT', `--recipe says all that is done to the network; leave out ${other}`);
+  }
+  if (!samples) throw new KletError('BAD_ARGUMENT', '--recipe needs --samples, best the --data of the search');
+  return readRecipe(file);
+}
+
+/** The network of a recipe. */
+function repeated(
+  original: Graph,
+  recipe: Recipe,
+  samples: Samples,
+  { options, onProgress }: { options: CompressionOptions; onProgress: CompressionEvents['onProgress'] },
+): Compressed {
+  onProgress('following the recipe');
+  const graph = applyRecipe(original, recipe, samples.fitting as unknown as QuantizeOptions['samples']);
+  onProgress('comparing with the original');
+  const comparison = compare(original, graph, samples.comparing);
+  const loss = options.maxLoss && lossText(options.maxLoss, comparison);
+  return {
+    graph,
+    changes: ['--recipe'],
+    provenance: { recipe },
+    samples,
+    comparison,
+    ...(loss !== undefined && { loss }),
+  };
+}
+
 function samplesFor(
   graph: Graph,
-  { samples: paths, maxSamples, maxLoss, prune, int8 }: CompressionOptions,
+  { samples: paths, maxSamples, maxLoss, prune, int8, recipe }: CompressionOptions,
   reading: { preprocessing: Preprocessing | undefined; note: (text: string) => void },
 ): Samples {
   const found = findSamples(paths!, graph, reading).spread(maxSamples ?? MOST_SAMPLES);
   if (maxLoss) checkMaxLoss(maxLoss, compare(graph, graph, found.spread(1)));
-  return splitSamples(found, prune !== undefined || int8 === true);
+  return splitSamples(found, prune !== undefined || int8 === true || recipe !== undefined);
 }
 
 async function prunedFirst(

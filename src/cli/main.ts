@@ -4,6 +4,7 @@ import { convertCommand } from './commands/convert';
 import { evalCommand } from './commands/eval';
 import { inspectCommand } from './commands/inspect';
 import { runCommand } from './commands/run';
+import { searchCommand } from './commands/search';
 import type { Io } from './io';
 import { version } from './version';
 
@@ -18,6 +19,7 @@ Getting started:
   $ kinglet run mobilenet.klet --input parrot.jpg             what is in the image?
   $ kinglet inspect mobilenet.klet                            operators, weights, memory
   $ kinglet eval mobilenet.klet --data photos/                how often is it right?
+  $ kinglet search float.onnx --data images/ --test photos/   the best network within a budget
   $ kinglet bench mobilenet.klet                              how fast is it here?
 
 In a program:
@@ -26,15 +28,16 @@ In a program:
   const scores = model.predict(pixels);
 
 The exit code is 0 for success, 1 for an error, and 2 if "convert" refuses a network that compression
-ruined, or if a metric of "eval" is beyond a limit. "-" names standard input or output. Messages go
-to stderr. KINGLET_DEBUG=1 adds stack traces.`;
+ruined, if a metric of "eval" is beyond a limit, or if "search" finds nothing within the budget; 130 if
+Ctrl-C stopped a search. "-" names standard input or output. Messages go to stderr. KINGLET_DEBUG=1 adds
+stack traces.`;
 
 /**
  * The command line.
  *
  * @param argv the arguments after the program's name
  * @returns the exit code: 0 for success, 1 for an error or a failed check, 2 for a network that
- *   compression ruined or that is worse than a limit
+ *   compression ruined or that is worse than a limit, 130 for a search that Ctrl-C stopped
  */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   let code = 0;
@@ -51,6 +54,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   program.addCommand(inspectCommand(io, exit));
   program.addCommand(runCommand(io));
   program.addCommand(evalCommand(io, exit));
+  program.addCommand(searchCommand(io, exit));
   program.addCommand(benchCommand(io));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showSuggestionAfterError().configureOutput({

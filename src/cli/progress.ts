@@ -51,6 +51,7 @@ export class Progress {
   }
 }
 
-function leftText(seconds: number): string {
+/** A time in words: 12 s, 3 min. */
+export function leftText(seconds: number): string {
   return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }

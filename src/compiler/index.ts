@@ -25,6 +25,14 @@ export { lowRank, type FactoredLayer } from './prune/lowRank';
 export { prunableLayerNames, prune, type KeptLayer, type PrunedLayer, type PruneOptions } from './prune/prune';
 export { sensitivity, type LayerSensitivity, type SensitivityOptions } from './prune/sensitivity';
 export type { PrunePattern } from './prune/units';
+export { NetworkSearch, search, type NetworkValues, type SearchBudget, type SearchOptions,
+  type SearchResult } from '../search/networkSearch';
+export type { HeldOut, QualityName } from '../search/quality';
+export type { SearchDimension } from '../search/networkSpace';
+export { applyRecipe, type LayerPruning, type Recipe } from '../search/recipe';
+export { Study, type SamplerName, type SearchMeasure, type StudyOptions, type Trial } from '../search/study';
+export type { ChoiceParameter, Condition, Parameter, ParameterValue, ParameterValues, RangeParameter,
+  SearchSpace } from '../search/space';
 export { GraphBuilder, type NodeOptions } from '../ops/builder';
 export { readKlet, type DebugInfo, type KletParts, type Meta } from '../format/klet';
 export { importerOf, importers, type ConstantInput, type ForeignMeta, type Importer,

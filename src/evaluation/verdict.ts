@@ -36,7 +36,7 @@ export const metricTexts: Readonly<Record<MetricName, MetricText>> = {
 };
 
 /** The metric that a verdict is about, the first that there is. */
-const decisive: readonly MetricName[] = ['accuracy', 'map', 'meanIou', 'rocAuc', 'mae'];
+export const decisive: readonly MetricName[] = ['accuracy', 'map', 'meanIou', 'rocAuc', 'mae'];
 const SIGNIFICANT = 0.05;
 
 /** What the difference of the most important metric means, in a sentence. */

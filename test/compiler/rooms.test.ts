@@ -194,6 +194,12 @@ describe('the rooms', () => {
       /^src\/format\/klet$/, /^src\/compiler\/(compile|runtime)$/])).toEqual([]);
   });
 
+  test('search imports the compiler, evaluation, the graph and the runtime', () => {
+    expect(strangers('src/search', [/^simple-statistics$/, /^src\/(search|compiler|evaluation|graph|runtime)\//,
+      errors])).toEqual([]);
+    expect(importsOf('src/search').flatMap(({ imports }) => imports)).not.toContain('src/compiler/index');
+  });
+
   test('tasks import only errors, the format and packages', () => {
     expect(strangers('src/tasks', [/^src\/tasks\//, errors, format, packages])).toEqual([]);
   });

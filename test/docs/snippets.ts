@@ -48,7 +48,8 @@ const imports: Record<string, string[]> = {
   kinglet: ['load', 'loadSync', 'KletError'],
   'kinglet/compiler': ['compare', 'compile', 'quantize', 'quantizationReport', 'toStream', 'GraphBuilder',
     'importModel', 'importTflite', 'findStates', 'readKlet', 'repack', 'wireStates', 'evaluate', 'evaluatePair',
-    'averagePrecisions', 'calibrationError', 'classReport', 'mcNemar', 'rocAuc', 'wilson'],
+    'applyRecipe', 'search', 'Study', 'averagePrecisions', 'calibrationError', 'classReport', 'mcNemar', 'rocAuc',
+    'wilson'],
   'kinglet/tasks': ['imageToInput', 'topK'],
 };
 const fixtureValues: [name: string, code: string, needs?: string][] = [['model',
@@ -150,6 +151,11 @@ export function openWorkshop(): Workshop {
   for (const [name, bytes] of samples) writeFileSync(path.join(folder, 'samples', name), bytes);
   mkdirSync(path.join(folder, 'images'));
   samples.forEach(([, bytes], i) => writeFileSync(path.join(folder, `images/${i}.png`), grayPng(bytes, 4)));
+  mkdirSync(path.join(folder, 'test'));
+  const test = samples.slice(0, 24).map(([, , label], i) => [`${i}.png`, corner(i + 100), label] as const);
+  for (const [name, bytes] of test) writeFileSync(path.join(folder, 'test', name), grayPng(bytes, 4));
+  const answers = Object.fromEntries(test.map(([name, , label]) => [name, label]));
+  writeFileSync(path.join(folder, 'test/labels.json'), JSON.stringify(answers));
   const labels = Object.fromEntries(samples.map(([name, , label]) => [name, label]));
   writeFileSync(path.join(folder, 'labels.json'), JSON.stringify(labels));
   let count = 0;

@@ -25,7 +25,7 @@ export const lanes: Lane[] = [{ name: 'package', include: ['test/package/**/*.te
   isolate: false,
 }, {
   name: 'units',
-  include: ['audio', 'compiler', 'evaluation', 'importers', 'streams', 'tasks', 'training'].map((room) =>
+  include: ['audio', 'compiler', 'evaluation', 'importers', 'search', 'streams', 'tasks', 'training'].map((room) =>
     `test/${room}/**/*.test.ts`
   ),
   isolate: false,

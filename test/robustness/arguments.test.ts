@@ -3,7 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { audioParameters, createAudioFeatures, createAudioStream, listen } from '../../src/audio/index';
-import { compile, GraphBuilder, importTflite, prune, quantize, sensitivity, toStream,
+import { compile, GraphBuilder, importTflite, NetworkSearch, prune, quantize, sensitivity, Study, toStream,
   type Graph } from '../../src/compiler/index';
 import { KletError, load, loadSync } from '../../src/index';
 import { load as loadSlim } from '../../src/slim';
@@ -153,6 +153,14 @@ const correct: Record<string, () => unknown[]> = {
   importModel: () => [tflite, { name: 'tiny' }],
   wireStates: () => [counter(), { next: 'state' }, { initial: { state: new Float32Array(2) } }],
   lowRank: () => [graph(), 0.5],
+  applyRecipe:
+    () => [sequence(), {
+      channels: 0.1,
+      prune: { conv2d: { sparsity: 0.5, pattern: 'weights' } },
+      int8: { bits: 8, layers: { conv2d: 4 }, activationBits: 8, keep: [] },
+      cluster: 16,
+    }, samples(64)],
+  search: () => [sequence(), searchOptions()],
   prune:
     () => [sequence(), {
       sparsity: { conv2d: 0.5 },
@@ -188,6 +196,36 @@ const correct: Record<string, () => unknown[]> = {
   resample: () => [new Float32Array(100), 8000, 16000],
 };
 
+const searchOptions = (): object => ({
+  samples: samples(64),
+  test: samples(64),
+  budget: { sqnr: 10 },
+  include: ['bits'],
+  trials: 2,
+  sampler: 'random',
+  seed: 3,
+  parallel: 2,
+  compact: true,
+  debugInfo: false,
+  meta: { name: 'n' },
+  originalMs: 1,
+  onTrial: nothing,
+});
+const space = (): object => ({
+  x: { choices: ['a', 1, true] },
+  y: { min: 1, max: 2, log: false, when: { x: ['a', 1] } },
+  z: { min: 1, max: 1e6, step: 0.5 },
+});
+const studyOptions = (): object => ({
+  measures: { loss: { goal: 'minimize', atMost: 3, atLeast: -3 } },
+  sampler: 'tpe',
+  seed: 1,
+  first: [{ x: 1 }],
+  parallel: 1024,
+});
+const networkSearch = (): NetworkSearch => new NetworkSearch(sequence(), searchOptions() as never);
+const int8Sequence = networkSearch().build({ 'bits conv2d': 8 });
+
 /** A model as a plain object, so that its parts can be damaged. */
 function structuredModel(): object {
   const { inputs, outputs, meta } = loadSync(tones);
@@ -214,6 +252,24 @@ const onModel = {
   predictInto: () => [{ bands: new Float32Array(features) }, { scores: new Float32Array(2) }],
 };
 const instances: Instance[] = [{
+  name: 'Study',
+  make: () => new Study(space() as never, studyOptions() as never),
+  calls: {
+    tell: (study: Study) => [study.ask()!.number, { loss: 1 }],
+    fail: (study: Study) => [study.ask()!.number, 'no memory'],
+    isWithin: (study: Study) => [study.ask()!.number],
+  },
+}, {
+  name: 'NetworkSearch',
+  make: networkSearch,
+  calls: {
+    recipeOf: () => [{ 'bits conv2d': 4 }],
+    evaluate: () => [{ 'bits conv2d': 4 }],
+    build: () => [{ 'bits conv2d': 4 }],
+    times: () => [[int8Sequence]],
+    report: () => [int8Sequence],
+  },
+}, {
   name: 'Model',
   make: () => loadSync(tones),
   reset: 'reset',
@@ -370,11 +426,24 @@ describe('wrong arguments end in a KletError, and correct calls work afterwards:
       };
       const before = run();
       await fuzz((values) => instance[method]!(...values), given && (() => given(instance as never)));
-      if (name !== 'GraphBuilder') expect(run()).toBe(before);
+      if (name !== 'GraphBuilder' && name !== 'Study' && method !== 'times') expect(run()).toBe(before);
     }, 60_000);
   }
 
   test('new GraphBuilder()', () => fuzz(([name]) => new GraphBuilder(name as string)));
+
+  test('new Study()', () =>
+    fuzz(([given, options]) => new Study(given as never, options as never), () => [space(), studyOptions()]));
+
+  test(
+    'new NetworkSearch()',
+    () =>
+      fuzz(
+        ([given, options]) => new NetworkSearch(given as never, options as never).study,
+        () => [sequence(), searchOptions()],
+      ),
+    60_000,
+  );
 });
 
 describe('the list of fuzzed functions', () => {
