@@ -10,6 +10,8 @@ Times kinglet and its peers on every network of ../shared/models and of the proj
 
   --kernels        single layers (bench/shapes) instead of networks
   --node           kinglet alone, in this Node
+  --quantization   accuracy that quantization costs, in this Node, instead of times (--models: part of a name)
+  --sections a,b   with --quantization: accuracy, networks, rungs, cost (default: all)
   --models a,b     only networks (with --kernels: shapes files) with one of these names, or whose name contains one
   --engines a,b    only columns with one of these ids, or whose id contains one: kinglet-simd, xnnpack, xnnpack-2,
                    litert, onnxruntime, tfjs, …
@@ -29,6 +31,8 @@ try {
         quick: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
+        quantization: { type: 'boolean', default: false },
+        sections: { type: 'string' },
         models: { type: 'string' },
         engines: { type: 'string' },
         rounds: { type: 'string' },
@@ -56,10 +60,15 @@ if (ready.status !== 0) process.exit(ready.status ?? 1);
 
 // imported here, because the peers may not have been installed before
 try {
-  const { installPeers } = await import('./tools/peers.mjs');
-  installPeers();
-  const { bench } = await import('./bench.mjs');
-  await bench(options);
+  if (options.quantization) {
+    const { benchQuantization } = await import('./quantization/bench.mjs');
+    await benchQuantization(options);
+  } else {
+    const { installPeers } = await import('./tools/peers.mjs');
+    installPeers();
+    const { bench } = await import('./bench.mjs');
+    await bench(options);
+  }
 } catch (error) {
   console.error(process.env.KINGLET_DEBUG ? error : error.message);
   process.exitCode = 1;
