@@ -1,4 +1,5 @@
-import { checkObject, checkOptions, checkSizes, isArrayOf, isString, show, type Options } from '../../arguments';
+import { checkObject, checkOptions, checkSizes, checkWhole, isArrayOf, isString, show,
+  type Options } from '../../arguments';
 import { KletError } from '../../errors';
 import { elementCount, type Graph } from '../../graph/graph';
 import { UnsupportedTensor } from './unsupported';
@@ -22,6 +23,8 @@ export interface ImportOptions {
    * only one input.
    */
   shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Sizes that the file leaves open, by the names that it gives them. */
+  sizes?: Readonly<Record<string, number>>;
   /** Inputs whose values are known, by name. They are no inputs of the imported network. */
   constants?: Readonly<Record<string, ConstantInput>>;
   /**
@@ -89,6 +92,7 @@ const importOptions = {
   name: 'string',
   signature: 'string',
   shapes: 'object',
+  sizes: 'object',
   constants: 'object',
   outputs: 'object',
   layout: 'string',
@@ -99,8 +103,9 @@ const importOptions = {
 /** Checks the arguments of an import. @throws KletError `BAD_ARGUMENT` */
 export function checkImport(bytes: Uint8Array, options: ImportOptions, of: string): void {
   checkOptions(options, importOptions, of);
-  const { shapes = {}, constants = {}, outputs = [], layout } = options;
+  const { shapes = {}, sizes = {}, constants = {}, outputs = [], layout } = options;
   for (const [name, shape] of Object.entries(shapes)) checkSizes(shape, `the input "${name}"`);
+  for (const [name, size] of Object.entries(sizes)) checkWhole(size, `the size "${name}"`, 1, 2 ** 28);
   for (const [name, constant] of Object.entries(constants)) checkConstant(name, constant);
   if (!isArrayOf(outputs, isString)) {
     throw new KletError('BAD_ARGUMENT', `the option "outputs" of ${of} takes an array of names, not ${show(outputs)}`);

@@ -14,12 +14,12 @@ export interface OpenInput {
  * The shapes of the inputs. Sizes that the file leaves open come from the options, also for other
  * inputs with a size of the same name; an open batch is one item.
  *
- * @throws {KletError} `BAD_ARGUMENT` for shapes of inputs that do not exist or have other sizes,
- *   `INVALID_GRAPH` if sizes remain open
+ * @throws {KletError} `BAD_ARGUMENT` for shapes of inputs that do not exist or have other sizes, and
+ *   for sizes that no input has; `INVALID_GRAPH` if sizes remain open
  */
 export function inputShapes(
   entries: readonly OpenInput[],
-  { shapes = {} }: ImportOptions,
+  { shapes = {}, sizes = {} }: ImportOptions,
 ): Map<string, readonly number[]> {
   const given = new Map(Object.entries(shapes).map(([name, shape]) => {
     const entry = name === '' && entries.length === 1 ? entries[0] : entries.find((e) => e.name === name);
@@ -29,7 +29,8 @@ export function inputShapes(
     }
     return [entry.name, shape] as const;
   }));
-  const named = namedSizes(entries, given);
+  checkSizeNames(entries, sizes);
+  const named = namedSizes(entries, given, sizes);
   const sizeOf = (d: string, i: number, all: readonly Dimension[]): Dimension =>
     named.sizes.get(d) ?? (named.open.has(d) ? d : batchOr(d, i, all));
   const open: { name: string; dimensions: readonly Dimension[] }[] = [];
@@ -52,14 +53,15 @@ export function inputShapes(
 }
 
 /**
- * The sizes of dimensions with names: those in given shapes, and 1 for a batch. A name that other
+ * The sizes of dimensions with names: those that are known or in given shapes, and 1 for a batch. A name that other
  * inputs have behind their first dimension is no batch, unless it says so.
  */
 function namedSizes(
   entries: readonly OpenInput[],
   given: ReadonlyMap<string, readonly number[]>,
+  known: Readonly<Record<string, number>>,
 ): { sizes: Map<Dimension, number>; open: Set<Dimension> } {
-  const sizes = new Map<Dimension, number>();
+  const sizes = new Map<Dimension, number>(Object.entries(known));
   const open = new Set<Dimension>();
   const each = (visit: (input: OpenInput, d: string, i: number) => void): void => {
     for (const input of entries) {
@@ -82,6 +84,17 @@ function namedSizes(
   });
   for (const d of inner) if (!sizes.has(d)) open.add(d);
   return { sizes, open };
+}
+
+function checkSizeNames(entries: readonly OpenInput[], sizes: Readonly<Record<string, number>>): void {
+  const names =
+    new Set(entries.flatMap(({ dimensions = [] }) => dimensions).filter((d) =>
+      typeof d === 'string' && !isAnonymous(d)
+    ));
+  const unknown = Object.keys(sizes).find((name) => !names.has(name));
+  if (unknown === undefined) return;
+  const known = names.size > 0 ? `those are ${[...names].map((name) => `"${name}"`).join(', ')}` : 'it names none';
+  throw new KletError('BAD_ARGUMENT', `the file leaves no size "${unknown}" of its inputs open; ${known}`);
 }
 
 /** The first of several dimensions is the batch. */

@@ -156,4 +156,15 @@ describe('open sizes', () => {
     const graph = onnx.import(bytes, { shapes: { x: [1, 2, 2] } });
     expect(graph.inputs.map(({ shape }) => shape)).toEqual([[1, 2, 2], [2, 1]]);
   });
+
+  test('are given by their names', () => {
+    const shapes = (sizes: Record<string, number>, given?: Record<string, number[]>): unknown =>
+      onnx.import(bytes, { sizes, ...(given && { shapes: given }) }).inputs.map(({ shape }) => shape);
+    expect(shapes({ frames: 3 })).toEqual([[1, 3, 2], [3, 1]]);
+    expect(shapes({ frames: 2, batch: 2 })).toEqual([[2, 2, 2], [2, 2]]);
+    expect(shapes({ frames: 3 }, { y: [5, 1] })).toEqual([[1, 5, 2], [5, 1]]);
+    expect(() => shapes({ rows: 3 }))
+      .toThrow('the file leaves no size "rows" of its inputs open; those are "batch", "frames"');
+    expect(() => shapes({ frames: 0 })).toThrow('the size "frames" must be a whole number from 1 to');
+  });
 });
