@@ -1,5 +1,6 @@
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
-import { ModelProtoSchema, type AttributeProtoSchema, type GraphProtoSchema, type NodeProtoSchema,
+import { WireType } from '@bufbuild/protobuf/wire';
+import { AttributeProtoSchema, ModelProtoSchema, type AttributeProto, type GraphProtoSchema, type NodeProtoSchema,
   type TensorProtoSchema } from '../../../src/importers/onnx/onnx_pb';
 
 export type AttributeValue = number | string | number[] | { floats: number[] } | { float: number } | MessageInitShape<
@@ -71,11 +72,23 @@ function nodeOf(
     input: inputs,
     output: outputs,
     domain,
-    attribute: Object.entries(attributes).map(([name, value]) => ({ name, ...attributeOf(value) })),
+    attribute: Object.entries(attributes).map(([name, value]) => attributeOf(name, value)),
   };
 }
 
-function attributeOf(value: AttributeValue): MessageInitShape<typeof AttributeProtoSchema> {
+/** The numbers of the fields `type` and of its values, which other readers of ONNX need. */
+const TYPE = 20;
+const attributeTypes = { f: 1, i: 2, s: 3, t: 4, g: 5, floats: 6, ints: 7 } as const;
+
+function attributeOf(name: string, value: AttributeValue): AttributeProto {
+  const content = contentOf(value);
+  const attribute = create(AttributeProtoSchema, { name, ...content });
+  const type = attributeTypes[Object.keys(content)[0] as keyof typeof attributeTypes];
+  attribute.$unknown = [{ no: TYPE, wireType: WireType.Varint, data: Uint8Array.of(type) }];
+  return attribute;
+}
+
+function contentOf(value: AttributeValue): MessageInitShape<typeof AttributeProtoSchema> {
   if (typeof value === 'string') return { s: new TextEncoder().encode(value) };
   if (typeof value === 'number') return Number.isInteger(value) ? { i: BigInt(value) } : { f: value };
   if (Array.isArray(value)) return { ints: value.map(BigInt) };
