@@ -22,7 +22,10 @@ const oneDeclarationOrRegisters = {
 };
 
 export default tseslint.config(
-  { ignores: ['build/', 'dist/', '**/node_modules/', '**/*_pb.ts', 'test/fixtures/projects/typescript/', ...bench] },
+  {
+    ignores: ['build/', 'dist/', '**/node_modules/', '**/*_pb.ts', 'test/fixtures/projects/typescript/',
+      'test/switching/programs/', ...bench],
+  },
   { plugins: { '@stylistic': stylistic }, rules: { 'no-restricted-syntax': ['error', oneDeclaration] } },
   {
     files: assemblyScript,

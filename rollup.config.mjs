@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { resolve as resolvePath } from 'node:path';
 import commonjs from '@rollup/plugin-commonjs';
 import resolve from '@rollup/plugin-node-resolve';
 import terser from '@rollup/plugin-terser';
@@ -73,17 +74,10 @@ const device = [...minified, compileHint];
  */
 const threadScriptOfNode = {
   name: 'thread-script-of-node',
-  renderChunk(code, { fileName }) {
-    return fileName.includes('/')
-      ? {
-        code: code.replace(
-          "new URL('./thread.node.js', import.meta.url)",
-          "new URL('../thread.node.js', import.meta.url)",
-        ),
-        map: null,
-      }
-      : null;
-  },
+  renderChunk: (code, { fileName }) =>
+    fileName.includes('/')
+      ? { code: code.replace(/new URL\((["'])\.\/thread\.node\.js\1/, 'new URL($1../thread.node.js$1'), map: null }
+      : null,
 };
 
 /**
@@ -104,6 +98,18 @@ const minifiedReport = {
   },
 };
 const isReport = (id) => /\/src\/cli\/report\/|\/node_modules\/(echarts|zrender)\//.test(id);
+
+/**
+ * The entries for programs of other libraries, without the runtime, which they import from the
+ * bundle beside them. So a page that also imports kinglet has one runtime.
+ */
+const besideRuntime = (runtime) => ({
+  name: 'beside-runtime',
+  resolveId(source, importer) {
+    if (source === './platform' && importer) return this.resolve('./platform.browser', importer);
+    return source === '../browser' && importer ? { id: `./${runtime}`, external: 'relative' } : null;
+  },
+});
 
 const threadTypes = {
   name: 'thread-types',
@@ -134,6 +140,23 @@ const commonJsTypes = {
   },
 };
 
+/** kinglet/ort, whose default export is a namespace, which the plugin cannot bundle. */
+const namespaceAsDefault = {
+  name: 'namespace-as-default',
+  generateBundle() {
+    for (const [types, module] of [['ts', 'js'], ['cts', 'cjs']]) {
+      const names = `'./ort.names.${module}'`;
+      this.emitFile({
+        type: 'asset',
+        fileName: `ort.d.${types}`,
+        // the values by name too, for tools that do not follow a star
+        source: `import * as ort from ${names};\nexport * from ${names};\n`
+          + `export { env, InferenceSession, KletError, Tensor } from ${names};\nexport default ort;\n`,
+      });
+    }
+  },
+};
+
 /**
  * Empty declarations of the platform types that kinglet's declarations mention. They merge with the
  * types of DOM or Node if a project has those, and replace them otherwise.
@@ -149,7 +172,16 @@ const platformTypes = {
   },
 };
 
-const entries = { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts' };
+const runtimeEntries = { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts' };
+const entries = { ...runtimeEntries, ort: 'src/ort/index.ts', tfjs: 'src/tfjs/index.ts' };
+
+const types = dts({ compilerOptions: { stripInternal: true } });
+const banner = ({ fileName }) => `/// <reference path="${fileName.includes('/') ? '..' : '.'}/platform.d.ts" />`;
+/** Where the types of a source are that the entries for programs of other libraries mention. */
+const typesOf = Object
+  .fromEntries([['index', 'index'], ['errors', 'index'], ['compiler/index', 'compiler'], ['tasks/source', 'tasks']].map(
+    ([source, entry]) => [resolvePath(`src/${source}.ts`), `./${entry}.js`]
+  ));
 const es = (file) => ({ file: `dist/${file}`, format: 'es' });
 
 const bundles = [
@@ -159,6 +191,17 @@ const bundles = [
   { input: 'src/edge.ts', output: es('edge.js'), external: /\.wasm\?module$/, plugins: device },
   { input: 'src/audio/index.ts', output: es('audio.js'), plugins: minified },
   { input: 'src/audio/worklet.ts', output: es('worklet.js'), plugins: device },
+  ...['ort', 'tfjs'].flatMap((name) =>
+    [['browser', 'js'], ['edge', 'js'], ['browser', 'cjs']].map(([runtime, extension]) => ({
+      input: `src/${name}/index.ts`,
+      output: {
+        file: `dist/${name}.${runtime}.${extension}`,
+        format: extension === 'js' ? 'es' : 'cjs',
+        exports: 'named',
+      },
+      plugins: [besideRuntime(`${runtime}.${extension}`), ...minified],
+    }))
+  ),
   // for a script tag, and for `require` without Node
   {
     input: 'src/global.ts',
@@ -188,20 +231,33 @@ const bundles = [
   },
   {
     input: { ...entries, slim: 'src/slim.ts', audio: 'src/audio/index.ts' },
-    output: { dir: 'dist', format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name].cjs' },
+    output: {
+      dir: 'dist',
+      format: 'cjs',
+      exports: 'named',
+      entryFileNames: '[name].cjs',
+      chunkFileNames: 'chunks/[name].cjs',
+    },
     external,
     plugins: [...plugins, threadScriptOfNode],
   },
   {
-    input: { ...entries, audio: 'src/audio/index.ts', worklet: 'src/audio/worklet.ts' },
+    input: { ...runtimeEntries, audio: 'src/audio/index.ts', worklet: 'src/audio/worklet.ts' },
+    output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].d.ts', banner },
+    external,
+    plugins: [types, commonJsTypes, platformTypes],
+  },
+  {
+    input: { 'ort.names': 'src/ort/exports.ts', tfjs: entries.tfjs },
     output: {
       dir: 'dist',
       format: 'es',
       chunkFileNames: 'chunks/[name].d.ts',
-      banner: ({ fileName }) => `/// <reference path="${fileName.includes('/') ? '..' : '.'}/platform.d.ts" />`,
+      banner,
+      paths: (id) => typesOf[id] ?? id,
     },
-    external,
-    plugins: [dts({ compilerOptions: { stripInternal: true } }), commonJsTypes, platformTypes],
+    external: (id) => id in typesOf,
+    plugins: [types, commonJsTypes, namespaceAsDefault],
   },
 ];
 

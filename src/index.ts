@@ -1,8 +1,7 @@
 // The entry for Node, where `load` also takes file paths. The other entries have the same types.
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { lacksDotProduct } from './processor';
+import { readPath } from './readPath';
 import { inlinedCores, inlinedExtra, inlinedThreadedCores } from './runtime/inlined';
 import type { LoadSyncOptions } from './runtime/cores';
 import { makeRuntime, type LoadOptions } from './runtime/load';
@@ -24,7 +23,7 @@ const runtime = makeRuntime(
   lacksDotProduct() ? { ...others, relaxed: relaxed! } : inlinedCores,
   inlinedThreadedCores,
   openWorker,
-  (path) => readFile(path instanceof URL || path.startsWith('file:') ? fileURLToPath(path) : path),
+  readPath,
   undefined,
   inlinedExtra,
 );

@@ -1,7 +1,7 @@
 // Prepares the project and skips the steps that are up to date: it installs the dependencies from
 // the lockfile, compiles the core, with --dist bundles dist/, and with --engines installs the other
-// engine that the tests use. It needs only Node, because it runs before any package is
-// installed.
+// engine and the other library that the tests use. It needs only Node, because it runs before any
+// package is installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -63,6 +63,16 @@ if (process.argv.includes('--engines') && process.platform === 'linux' && proces
     ['test/engines/package-lock.json'],
     existsSync('test/engines/node_modules'),
     () => step('installing Node 24 for the tests', 'npm', [...ci, '--prefix', 'test/engines']),
+  );
+}
+if (process.argv.includes('--engines')) {
+  once(
+    'switching',
+    ['test/switching/package-lock.json'],
+    existsSync('test/switching/node_modules'),
+    () =>
+      step('installing onnxruntime-web for the tests', 'npm', [...ci, '--ignore-scripts', '--prefix',
+        'test/switching']),
   );
 }
 once(

@@ -211,6 +211,24 @@ describe('the rooms', () => {
     )).toEqual(['src/runtime/cores', 'src/runtime/engine', 'src/runtime/types', 'src/runtime/unpack']);
   });
 
+  test('the entries for programs of other libraries use the public API and the reader of files', () => {
+    const runtime = /^src\/(index|browser|readPath)$/;
+    const types = /^src\/compiler\/index$/;
+    const switching = /^src\/switching\//;
+    // a message and a comment show an import of kinglet/compiler
+    const example = /^kinglet\/compiler$/;
+    expect(strangers('src/switching', [switching, errors, runtime, types, example, /^src\/runtime\/read$/]))
+      .toEqual([]);
+    expect(strangers('src/ort', [/^src\/ort\//, switching, errors, example, /^src\/(index|runtime\/read)$/]))
+      .toEqual([]);
+    expect(strangers('src/tfjs', [/^src\/tfjs\//, switching, errors, example, /^src\/(index|tasks\/source)$/]))
+      .toEqual([]);
+    const valuesFromCompiler = importsOf('src/switching').filter(({ imports }) =>
+      imports.some((one) => types.test(one))
+    ).filter(({ file }) => !/^import type .*compiler\/index/m.test(readFileSync(path.join(root, file), 'utf8')));
+    expect(valuesFromCompiler).toEqual([]);
+  });
+
   test('the command line uses the public API', () => {
     expect(strangers('src/cli', [/^src\/(cli|tasks)\//, /^src\/(index|errors|exports)$/,
       /^src\/(compiler|audio)\/index$/, format, packages])).toEqual([]);

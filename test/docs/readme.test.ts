@@ -174,6 +174,10 @@ describe('the README', () => {
     near(cell('`kinglet/slim` and the SIMD core'), gzipped('slim.js') + gzipped('core.simd.wasm'));
     near(cell('`kinglet/audio/worklet`, the runtime inside'), gzipped('worklet.js'));
     near(cell('the extra module, fetched only for models with rare operators'), gzipped('extra.simd.wasm'));
+    const switching = tableRows(readPage('docs/switching.md'));
+    for (const entry of ['ort', 'tfjs']) {
+      near(switching.find(([name]) => name === `\`kinglet/${entry}\``)?.[1], gzipped(`${entry}.browser.js`));
+    }
     near(rows.find(([name, bytes]) => name === '`kinglet/audio`' && /^[\d,]+$/.test(bytes!))?.[1], gzipped('audio.js'));
   });
 

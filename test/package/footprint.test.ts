@@ -14,6 +14,8 @@ const reached: Record<string, { raw?: number; gzip: number }> = {
   'dist/edge.js': { gzip: 14_410 },
   'dist/thread.js': { gzip: 2_281 },
   'dist/audio.js': { gzip: 9_907 },
+  'dist/ort.browser.js': { gzip: 6_297 },
+  'dist/tfjs.browser.js': { gzip: 15_820 },
   'dist/core.relaxed.wasm': { raw: 98_896, gzip: 33_470 },
   'dist/core.simd.wasm': { raw: 91_662, gzip: 31_451 },
   'dist/core.scalar.wasm': { raw: 46_513, gzip: 20_538 },
@@ -58,6 +60,18 @@ describe('the entry for browsers', () => {
       expect(text).not.toContain('node:');
     });
   }
+});
+
+describe('an entry for programs of other libraries', () => {
+  const runtimes = ['browser.js', 'edge.js', 'browser.cjs'];
+  const bundles = ['ort', 'tfjs'].flatMap((name) => runtimes.map((runtime) => [name, runtime] as const));
+  test.each(bundles)('dist/%s.%s imports the runtime and nothing else', (name, runtime) => {
+    const text = bytesOf(`dist/${name}.${runtime}`).toString();
+    const imported = [...text.matchAll(/\b(?:from\s*|import\(|require\()["']([^"']+)["']/g)].map(([, file]) => file);
+    // a message shows an import of kinglet/compiler
+    expect(imported.filter((file) => file !== 'kinglet/compiler')).toEqual([`./${runtime}`]);
+    expect(text).not.toContain('node:');
+  });
 });
 
 interface SyntaxNode {

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { audioParameters, createAudioFeatures, createAudioStream, listen } from '../../src/audio/index';
 import { compile, GraphBuilder, importTflite, NetworkSearch, prune, quantize, sensitivity, Study, toStream,
   type Graph } from '../../src/compiler/index';
 import { KletError, load, loadSync } from '../../src/index';
+import { InferenceSession, Tensor as OrtTensor } from '../../src/ort/index';
 import { load as loadSlim } from '../../src/slim';
 import { checkPreprocessing } from '../../src/tasks/index';
+import { browser, GraphModel, image as tfImage, LayersModel, Tensor, tensor as tfTensor } from '../../src/tfjs/index';
 import { toneDetector, toneParameters } from '../audio/networks';
 import { writeTflite } from '../tflite/writer';
 import { publicFunctions, publicMethods } from './publicFunctions';
@@ -194,6 +196,56 @@ const correct: Record<string, () => unknown[]> = {
   inputFrames: () => [structuredClone(bands), toneParameters()],
   audioToInput: () => [new Float32Array(4000), structuredClone(bands), toneParameters()],
   resample: () => [new Float32Array(100), 8000, 16000],
+  createSession: () => [tones.slice(), { executionProviders: ['wasm'], intraOpNumThreads: 1, externalData: [] }],
+  setCompiler: () => [undefined],
+  loadGraphModel: () => [tones.slice(), { threads: 1, onProgress: nothing, strict: true }],
+  loadLayersModel: () => [tones.slice(), { threads: 1 }],
+  tensor: () => [[[1, 2], [3, 4]], [2, 2], 'float32'],
+  tensor1d: () => [[1, 2], 'int32'],
+  tensor2d: () => [[1, 2, 3, 4], [2, 2], 'float32'],
+  tensor3d: () => [[[[1, 2], [3, 4]]], [1, 2, 2], 'float32'],
+  tensor4d: () => [[1, 2, 3, 4], [1, 1, 2, 2], 'float32'],
+  tensor5d: () => [[1, 2, 3, 4], [1, 1, 1, 2, 2], 'float32'],
+  scalar: () => [3, 'int32'],
+  zeros: () => [[2, 3], 'float32'],
+  ones: () => [[2, 3], 'int32'],
+  fill: () => [[2, 3], 7, 'float32'],
+  add: () => [[[1, 2], [3, 4]], [5, 6]],
+  sub: () => [[[1, 2], [3, 4]], [5, 6]],
+  mul: () => [[[1, 2], [3, 4]], [5, 6]],
+  div: () => [[[1, 2], [3, 4]], [5, 6]],
+  cast: () => [[1.5, 2], 'int32'],
+  reshape: () => [[1, 2, 3, 4], [2, -1]],
+  expandDims: () => [[1, 2], 1],
+  squeeze: () => [[[1, 2]], [0]],
+  slice: () => [[[1, 2], [3, 4]], [0, 1], [2, 1]],
+  concat: () => [[[[1, 2]], [[3, 4]]], 1],
+  stack: () => [[[1, 2], [3, 4]], 1],
+  transpose: () => [[[1, 2], [3, 4]], [1, 0]],
+  reverse: () => [[[1, 2], [3, 4]], [1]],
+  argMax: () => [[[1, 2], [3, 4]], 1],
+  argMin: () => [[[1, 2], [3, 4]], 1],
+  max: () => [[[1, 2], [3, 4]], [1], true],
+  min: () => [[[1, 2], [3, 4]], 1, false],
+  sum: () => [[[1, 2], [3, 4]], 1, false],
+  mean: () => [[[1, 2], [3, 4]], 1, false],
+  softmax: () => [[[1, 2], [3, 4]], -1],
+  sigmoid: () => [[[1, 2], [3, 4]]],
+  topk: () => [[[1, 2], [3, 4]], 1, true],
+  clone: () => [[1, 2]],
+  tidy: () => ['name', nothing],
+  dispose: () => [[tfTensor([1])]],
+  keep: () => [tfTensor([1])],
+  print: () => [[1, 2]],
+  memory: () => [],
+  disableDeprecationWarnings: () => [],
+  enableProdMode: () => [],
+  engine: () => [],
+  env: () => [],
+  getBackend: () => [],
+  nextFrame: () => [],
+  ready: () => [],
+  setBackend: () => ['cpu'],
 };
 
 const searchOptions = (): object => ({
@@ -295,6 +347,23 @@ const instances: Instance[] = [{
   reset: 'reset',
   calls: { push: () => [new Float32Array(600), nothing], end: () => [nothing] },
 }, {
+  name: 'GraphModel',
+  make: () => new GraphModel(loadSync(tones)),
+  calls: {
+    predict: () => [tfTensor(new Float32Array(features), [1, 8, 16, 1])],
+    predictAsync: () => [{ bands: tfTensor(new Float32Array(features), [1, 8, 16, 1]) }],
+    execute: () => [[tfTensor(new Float32Array(features), [1, 8, 16, 1])], ['scores']],
+    executeAsync: () => [tfTensor(new Float32Array(features), [1, 8, 16, 1]), 'scores'],
+  },
+}, {
+  name: 'LayersModel',
+  make: () => new LayersModel(loadSync(tones)),
+  calls: {
+    predict: () => [tfTensor(new Float32Array(features), [1, 8, 16, 1]), { batchSize: 1 }],
+    predictOnBatch: () => [[tfTensor(new Float32Array(features), [1, 8, 16, 1])]],
+    summary: () => [80, [], nothing],
+  },
+}, { name: 'Tensor', make: () => new Tensor(Float32Array.of(1, 2), [2], 'float32'), calls: { print: () => [false] } }, {
   name: 'GraphBuilder',
   make: () => new GraphBuilder('b'),
   calls: {
@@ -409,6 +478,10 @@ async function fuzz(call: (values: unknown[]) => unknown, given?: () => unknown[
 }
 
 describe('wrong arguments end in a KletError, and correct calls work afterwards:', () => {
+  // some of the functions print
+  beforeAll(() => void vi.spyOn(console, 'log').mockImplementation(nothing));
+  afterAll(() => void vi.restoreAllMocks());
+
   test.each(publicFunctions)('$title', async ({ name, call }) => {
     const given = correct[name];
     const before = given && plain(await call(...given()));
@@ -430,6 +503,30 @@ describe('wrong arguments end in a KletError, and correct calls work afterwards:
     }, 60_000);
   }
 
+  test('session.run()', async () => {
+    const session = await InferenceSession.create(tones);
+    const feeds = (): object => ({ bands: new OrtTensor(new Float32Array(features), [1, 8, 16, 1]) });
+    const run = (values: unknown[]): unknown => session.run(...(values as [never]));
+    await fuzz(run, () => [feeds(), { scores: null }, { tag: 'x' }]);
+    await fuzz(run, () => [feeds(), ['scores']]);
+    expect(Object.keys(await session.run(feeds() as never))).toEqual(['scores']);
+  }, 60_000);
+
+  test('new Tensor() of kinglet/ort, and reshape()', async () => {
+    const make = (values: unknown[]): unknown => new OrtTensor(...(values as [never, never]));
+    await fuzz(make, () => ['int64', [1, 2, 3, 4], [2, 2]]);
+    await fuzz(make, () => [new Float32Array(4), [2, 2]]);
+    await fuzz(([dims]) => new OrtTensor(new Float32Array(4)).reshape(dims as never), () => [[2, 2]]);
+  }, 60_000);
+
+  test('functions on images of kinglet/tfjs', async () => {
+    const input = (): unknown => [[[1], [2]], [[3], [4]]];
+    for (const resize of [tfImage.resizeBilinear, tfImage.resizeNearestNeighbor]) {
+      await fuzz((values) => resize(...(values as [never, never])), () => [input(), [3, 3], false, true]);
+    }
+    await fuzz(([image, channels]) => browser.fromPixels(image as never, channels as never), () => [pixels(), 3]);
+  }, 60_000);
+
   test('new GraphBuilder()', () => fuzz(([name]) => new GraphBuilder(name as string)));
 
   test('new Study()', () =>
@@ -450,7 +547,10 @@ describe('the list of fuzzed functions', () => {
   test('has every function that a page of the documentation names', () => {
     const titles = publicFunctions.map(({ title }) => title);
     for (const title of ['kinglet: load()', 'kinglet/slim: loadSync()', 'kinglet/compiler: prune()',
-      'kinglet/tasks: topK()', 'kinglet/audio: listen()']) expect(titles).toContain(title);
+      'kinglet/tfjs: loadGraphModel()', 'kinglet/tasks: topK()', 'kinglet/audio: listen()'])
+    {
+      expect(titles).toContain(title);
+    }
     expect(publicMethods('Model')).toEqual(expect.arrayContaining(['predict', 'profile', 'dispose']));
     expect(publicMethods('Model')).not.toContain('record');
     expect(publicMethods('AudioFeatures')).not.toContain('take');

@@ -4,8 +4,11 @@ import ts from 'typescript';
 import * as audio from '../../src/audio/index';
 import * as compiler from '../../src/compiler/index';
 import * as node from '../../src/index';
+import * as ort from '../../src/ort/index';
 import * as slim from '../../src/slim';
 import * as tasks from '../../src/tasks/index';
+import * as tfjs from '../../src/tfjs/index';
+import * as unsupported from '../../src/tfjs/unsupportedNames';
 
 // The public functions and methods, found in the entries and the sources, so that a new one is
 // tested
@@ -17,6 +20,9 @@ const entries = {
   'kinglet/compiler': compiler,
   'kinglet/tasks': tasks,
   'kinglet/audio': audio,
+  'kinglet/ort': { createSession: ort.InferenceSession.create },
+  // test/tfjs calls the functions that are there by name only
+  'kinglet/tfjs': Object.fromEntries(Object.entries(tfjs).filter(([name]) => !(name in unsupported))),
 };
 
 type AnyFunction = (...values: unknown[]) => unknown;

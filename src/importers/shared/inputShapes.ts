@@ -14,8 +14,8 @@ export interface OpenInput {
  * The shapes of the inputs. Sizes that the file leaves open come from the options, also for other
  * inputs with a size of the same name; an open batch is one item.
  *
- * @throws {KletError} `BAD_ARGUMENT` for shapes of inputs that do not exist or have other sizes, and
- *   for sizes that no input has; `INVALID_GRAPH` if sizes remain open
+ * @throws {KletError} `BAD_ARGUMENT` for shapes of inputs that do not exist or have other sizes,
+ *   and for sizes that no input has; `INVALID_GRAPH` if sizes remain open
  */
 export function inputShapes(
   entries: readonly OpenInput[],
@@ -53,8 +53,8 @@ export function inputShapes(
 }
 
 /**
- * The sizes of dimensions with names: those that are known or in given shapes, and 1 for a batch. A name that other
- * inputs have behind their first dimension is no batch, unless it says so.
+ * The sizes of dimensions with names: those that are known or in given shapes, and 1 for a batch.
+ * A name that other inputs have behind their first dimension is no batch, unless it says so.
  */
 function namedSizes(
   entries: readonly OpenInput[],

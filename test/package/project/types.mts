@@ -3,8 +3,10 @@ import { KletError, load, loadSync, type Flavor, type Model } from 'kinglet';
 import { audioParameters, createAudioStream, featuresOf, listen } from 'kinglet/audio';
 import type { ListenerMessage } from 'kinglet/audio/worklet';
 import { compile, GraphBuilder } from 'kinglet/compiler';
+import ort, { InferenceSession, type TypedTensor } from 'kinglet/ort';
 import { load as loadSlim } from 'kinglet/slim';
 import { topK } from 'kinglet/tasks';
+import * as tf from 'kinglet/tfjs';
 import core from 'kinglet/core.simd.wasm';
 
 const flavor: Flavor = 'simd';
@@ -41,6 +43,15 @@ void listen({
     console.log(output[0]);
   },
 });
+const options: ort.InferenceSession.SessionOptions = { executionProviders: ['wasm'] };
+const session: InferenceSession = await InferenceSession.create('x.klet', options);
+const tensor: TypedTensor<'int64'> = new ort.Tensor('int64', [1n], [1]);
+console.log((await session.run({ tensor })).y?.data.length, ort.env.wasm.numThreads);
+const network: tf.LayersModel = await tf.loadLayersModel('x.klet');
+const scores = tf.tidy(() => (network.predict(tf.zeros([1, 4])) as tf.Tensor2D).argMax(1));
+console.log(scores.dataSync()[0]! + 1, (await tf.tensor2d([[1]]).array())[0]![0]);
+// @ts-expect-error kinglet/tfjs does not train
+tf.train.adam();
 export const kind: ListenerMessage['kind'] = 'level';
 try {
   apart.dispose();
