@@ -23,8 +23,8 @@ const oneDeclarationOrRegisters = {
 
 export default tseslint.config(
   {
-    ignores: ['build/', 'dist/', '**/node_modules/', '**/*_pb.ts', 'test/fixtures/projects/typescript/',
-      'test/switching/programs/', ...bench],
+    ignores: ['build/', 'dist/', 'examples/boards/*/build/', '**/node_modules/', '**/*_pb.ts',
+      'test/fixtures/projects/typescript/', 'test/switching/programs/', ...bench],
   },
   { plugins: { '@stylistic': stylistic }, rules: { 'no-restricted-syntax': ['error', oneDeclaration] } },
   {
@@ -45,6 +45,11 @@ export default tseslint.config(
     ignores: assemblyScript,
     extends: [eslint.configs.recommended],
     languageOptions: { globals: { ...globals.node, ...globals.browser, ...globals.audioWorklet } },
+  },
+  {
+    // what Espruino and Moddable define
+    files: ['examples/boards/**/*.js'],
+    languageOptions: { globals: { Bangle: 'readonly', device: 'readonly', trace: 'readonly' } },
   },
   {
     // projects of users, in CommonJS and with Jest
