@@ -114,9 +114,6 @@ const DEFAULT_SQNR = 30;
 const TOO_LARGE = 1.03;
 /** Samples for the sensitivity of layers, from which the first trials follow. */
 const SENSITIVITY_SAMPLES = 16;
-/** First trials that have 4 bits in the least sensitive layers, by the part of the layers. */
-const FIRST_PARTS = [0.25, 0.5, 0.75];
-
 /** The measures of a trial, in the order in which they decide between networks. */
 type Quantity = 'loss' | 'bytes' | 'ms';
 const quantities: readonly Quantity[] = ['loss', 'bytes', 'ms'];
@@ -323,18 +320,21 @@ export class NetworkSearch {
   }
 
   /**
-   * The first trials: 8 bits, 4 bits, and 4 bits in the layers that bear it best, without pruning.
+   * The first trials, without pruning: 8 bits, 4 bits, and 4 bits in the layers that bear it best,
+   * with 8 or 7 bits in the others.
    */
   private first(): ParameterValues[] {
     const names = Object.keys(this.space).filter((name) => name.startsWith('bits '));
-    const withFour = (four: readonly string[]): ParameterValues =>
-      Object.fromEntries(names.map((name) => [name, four.includes(name) ? 4 : 8]));
-    const first = [withFour([])];
+    const withFour = (four: readonly string[], others = 8): ParameterValues =>
+      Object.fromEntries(names.map((name) => [name, four.includes(name) ? 4 : others]));
     const canHaveFour = names.length > 0 && (this.space[names[0]!] as { choices: unknown[] }).choices.includes(4);
-    if (!canHaveFour) return [this.withoutBits(first[0]!)];
+    if (!canHaveFour) return [this.withoutBits(withFour([]))];
     const sorted = this.bySensitivity(names, withFour);
-    const parts = FIRST_PARTS.map((part) => withFour(sorted.slice(0, Math.round(part * names.length))));
-    return [...first, withFour(names), ...parts];
+    const mixed = names.slice(1).flatMap((_, i) => {
+      const four = sorted.slice(0, names.length - 1 - i);
+      return [withFour(four), withFour(four, 7)];
+    });
+    return [withFour([]), withFour(names), ...mixed];
   }
 
   private withoutBits(values: ParameterValues): ParameterValues {
