@@ -6,6 +6,7 @@ import terser from '@rollup/plugin-terser';
 import dts from 'rollup-plugin-dts';
 import esbuild from 'rollup-plugin-esbuild';
 import { minify } from 'terser';
+import { cText } from './src/build/text.mjs';
 
 const { dependencies, version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const external = [...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)), /^node:/];
@@ -214,7 +215,7 @@ const bundles = [
   { input: 'src/thread.node.ts', output: es('thread.node.js'), external, plugins: minified },
   // the compiler for pages, with its libraries inside, because pages without a bundler cannot
   // resolve bare names
-  { input: 'src/compiler/index.ts', output: es('compiler.browser.js'), plugins: [commonjs(), ...minified] },
+  { input: 'src/compiler/index.ts', output: es('compiler.browser.js'), plugins: [commonjs(), cText, ...minified] },
   // Node and tools: shared chunks
   {
     input: { ...entries, cli: 'src/cli/index.ts', searchWorker: 'src/cli/search/worker.ts' },
@@ -227,7 +228,7 @@ const bundles = [
       hoistTransitiveImports: false,
     },
     external,
-    plugins: [...plugins, threadScriptOfNode, minifiedReport],
+    plugins: [cText, ...plugins, threadScriptOfNode, minifiedReport],
   },
   {
     input: { ...entries, slim: 'src/slim.ts', audio: 'src/audio/index.ts' },
@@ -239,7 +240,7 @@ const bundles = [
       chunkFileNames: 'chunks/[name].cjs',
     },
     external,
-    plugins: [...plugins, threadScriptOfNode],
+    plugins: [cText, ...plugins, threadScriptOfNode],
   },
   {
     input: { ...runtimeEntries, audio: 'src/audio/index.ts', worklet: 'src/audio/worklet.ts' },

@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { cText } from './src/build/text.mjs';
 import { lanes } from './test/lanes/lanes';
 import { LongestFirst } from './test/lanes/longestFirst';
 
 export default defineConfig({
   test: {
     projects: lanes.map(({ name, include, isolate }) => ({
+      plugins: [cText],
       test: {
         name,
         include,

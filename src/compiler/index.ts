@@ -33,6 +33,7 @@ export { applyRecipe, type LayerPruning, type Recipe } from '../search/recipe';
 export { Study, type SamplerName, type SearchMeasure, type StudyOptions, type Trial } from '../search/study';
 export type { ChoiceParameter, Condition, Parameter, ParameterValue, ParameterValues, RangeParameter,
   SearchSpace } from '../search/space';
+export { toC, type COptions, type CProgram } from '../c/index';
 export { GraphBuilder, type NodeOptions } from '../ops/builder';
 export { readKlet, type DebugInfo, type KletParts, type Meta } from '../format/klet';
 export { importerOf, importers, type ConstantInput, type ForeignMeta, type Importer,

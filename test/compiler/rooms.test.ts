@@ -200,6 +200,10 @@ describe('the rooms', () => {
     expect(importsOf('src/search').flatMap(({ imports }) => imports)).not.toContain('src/compiler/index');
   });
 
+  test('the printer of C imports the format, the runtime and the layout', () => {
+    expect(strangers('src/c', [/^src\/(c|runtime)\//, format, errors, layout])).toEqual([]);
+  });
+
   test('tasks import only errors, the format and packages', () => {
     expect(strangers('src/tasks', [/^src\/tasks\//, errors, format, packages])).toEqual([]);
   });

@@ -30,6 +30,6 @@ export const lanes: Lane[] = [{ name: 'package', include: ['test/package/**/*.te
   isolate: false,
 }, {
   name: 'operators',
-  include: ['ops', 'reference', 'kernels'].map((room) => `test/${room}/**/*.test.ts`),
+  include: ['ops', 'reference', 'kernels', 'c'].map((room) => `test/${room}/**/*.test.ts`),
   isolate: false,
 }];

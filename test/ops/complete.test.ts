@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as layout from '../../assembly/layout';
+import { printers } from '../../src/c/operators/index';
 import { compile, readKlet } from '../../src/compiler/index';
 import type { OperatorName } from '../../src/graph/operators';
 import { customMappings, mappings } from '../../src/importers/tflite/operators';
@@ -103,6 +104,10 @@ describe('the record', () => {
     need(
       word.test(pages),
       `docs/format/${isExtra ? 'extra' : 'plan'}.md: its row in the table of opcodes, and a section on its fields`,
+    );
+    need(
+      isExtra || code in printers,
+      'src/c/operators/…: what prints it as C, with functions in src/c/library/ and a form in test/c/operators.test.ts',
     );
     need(name in runner, 'test/docs/…: a function that runs it by the page alone, in the file of its family');
     expect(missing, missing.join('\n')).toEqual([]);

@@ -4,7 +4,11 @@ import { type AnyNode, type DType, type Graph, type Node, type Quantization as T
   type TensorData } from '../../src/graph/graph';
 import type { Attributes, FusedActivation, OperatorName } from '../../src/graph/operators';
 import { loadSync, type Model } from '../../src/index';
+import { FIRST_EXTRA_OPCODE, RECORD_OPCODE, RECORD_SIZE } from '../../assembly/layout';
+import { toC } from '../../src/c/index';
+import { readKlet } from '../../src/format/klet';
 import { flavors } from '../helpers/flavors';
+import { bytesOfArray, CompiledC, hasGcc } from '../helpers/gcc';
 import { Random } from '../helpers/random';
 import { loadInShares } from '../helpers/shares';
 import { runReference } from '../reference/index';
@@ -154,6 +158,25 @@ function position(index: number, shape: readonly number[]): number[] {
   }).reverse();
 }
 
+/** One network in so many is also printed as C. Its compilation takes long. */
+const C_SHARE = 48;
+
+/** Throws if the network as C gives other bits, unless it has operators without a C form. */
+function checkC(klet: Uint8Array, inputs: Record<string, TensorData>, expected: readonly TensorData[]): void {
+  const { plan, meta } = readKlet(klet);
+  const view = new DataView(plan.buffer, plan.byteOffset, plan.byteLength);
+  for (let at = 0; at < plan.length; at += view.getUint32(at + RECORD_SIZE, true)) {
+    if (plan[at + RECORD_OPCODE]! >= FIRST_EXTRA_OPCODE) return;
+  }
+  using compiled = new CompiledC([{ program: toC(klet), meta }], ['-O1', '-fsanitize=undefined',
+    '-fno-sanitize-recover=all']);
+  const [found] = compiled.run([meta.inputs.map(({ name }) => bytesOfArray(inputs[name]!))]);
+  meta.outputs.forEach(({ name, shape }, i) => {
+    const Type = expected[i]!.constructor as new(buffer: ArrayBufferLike) => TensorData;
+    compare(`"${name}" (C against scalar)`, shape, expected[i]!, new Type(found![i]!.buffer), exact);
+  });
+}
+
 /**
  * Compiles the graph, loads it in each flavor, predicts, and compares with the reference and
  * between flavors.
@@ -187,6 +210,7 @@ export function checkGraph(
     );
     model.dispose();
   }
+  if (hasGcc && (seed >>> 0) % C_SHARE === 0) checkC(klet, inputs, results[0]!);
   return graph.outputs.reduce((different, t, i) => {
     const [first, ...others] = results.map((values) => values[i]!);
     others.forEach((values, f) =>

@@ -125,6 +125,7 @@ const correct: Record<string, () => unknown[]> = {
       debugInfo: true,
       compact: true,
     }],
+  toC: () => [tones.slice(), { name: 'tones' }],
   compare: () => [graph(), graph(), samples(32)],
   evaluate:
     () => [graph(), labeled(), {
