@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
-import { importerOf, readKlet, type ClusteredWeights, type CompileOptions, type DebugInfo, type ForeignMeta,
-  type PrunePattern } from '../compiler/index';
+import { basename, join } from 'node:path';
+import { importerOf, readKlet, type ClusteredWeights, type CompileOptions, type CProgram, type DebugInfo,
+  type ForeignMeta, type PrunePattern } from '../compiler/index';
 import type { Model, TensorInfo } from '../index';
 import { comparedText, comparisonTable, comparisonWarning, ruinText } from './comparison';
 import type { Compressed, CompressionOptions } from './compression';
-import { goldenCases, memoryText, operatorCounts, portsTable, preprocessingText, totalMacs } from './describe';
+import { cMemoryText, goldenCases, memoryText, operatorCounts, portsTable, preprocessingText,
+  totalMacs } from './describe';
 import { pathText, STANDARD } from './files';
 import type { Io } from './io';
 import { readPreprocessing } from './meta';
@@ -32,12 +33,17 @@ export interface ConvertOptions extends CompressionOptions, ForeignOptions {
   timeAxis?: number;
   report?: string;
   json?: boolean;
+  /** Folder for the network as C. */
+  c?: string;
 }
 
 /** One run of the command. */
 export interface Job {
   input: string;
+  /** The file to write, or the folder if the network is only printed as C. */
   output: string;
+  /** Whether a `.klet` file is written. */
+  isKlet: boolean;
   source: Uint8Array;
   options: ConvertOptions;
   labels: string[] | undefined;
@@ -155,8 +161,14 @@ function metadataText({ foreign: { labels, preprocessing }, labels: given, optio
 }
 
 /** The result of a conversion. */
-export function summary(job: Job, klet: Uint8Array, model: Model, compressed: Compressed | undefined): string {
-  const { input, output, source, options } = job;
+export function summary(
+  job: Job,
+  klet: Uint8Array,
+  model: Model,
+  compressed: Compressed | undefined,
+  program: CProgram | undefined,
+): string {
+  const { input, output, isKlet, source, options } = job;
   const bytes = storedBytes(source, input);
   const parts = readKlet(klet);
   const { debugInfo } = parts;
@@ -164,7 +176,11 @@ export function summary(job: Job, klet: Uint8Array, model: Model, compressed: Co
   const { pruning, quantization, clustered, comparison, report } = compressed ?? {};
   const lines = facts({
     read: `${pathText(input, 'standard input')}, ${bytesText(bytes)}`,
-    wrote: `${pathText(output, 'standard output')}, ${bytesText(klet.length)} (${percentText(klet.length, bytes)})`,
+    wrote: isKlet
+      ? `${pathText(output, 'standard output')}, ${bytesText(klet.length)} (${percentText(klet.length, bytes)})`
+      : undefined,
+    C: program &&
+      `${Object.keys(program.files).map((name) => join(options.c!, name)).join(', ')}\n${cMemoryText(program)}`,
     metadata: metadataText(job),
     operators: debugInfo && `${debugInfo.records.length}: ${operatorCounts(debugInfo)}`,
     MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,

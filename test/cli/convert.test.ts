@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readKlet } from '../../src/compiler';
+import { compile, GraphBuilder, readKlet } from '../../src/compiler';
 import { loadSync } from '../../src/index';
 import { hasShared, shared } from '../helpers/shared';
 import { corner, kinglet, quadrantNames, quadrants, temporaryFolder, unsupported } from './cli';
@@ -352,5 +352,70 @@ describe('convert', () => {
     expect(code).toBe(0);
     expect(out).toContain('depthwiseConv2d');
     expect(files.read('kws.klet').length).toBeLessThan(53936);
+  });
+});
+
+describe('convert --c', () => {
+  const klet = path.resolve(import.meta.dirname, '../../models/digits/digits.klet');
+
+  it('writes only the C files, and says what memory they need', async () => {
+    const { code, out, err } = await kinglet('convert', source, '--c', files.at('c/deep'));
+    expect([code, err]).toEqual([0, '']);
+    expect(readdirSync(files.at('c/deep')).sort()).toEqual(['quadrants.c', 'quadrants.h']);
+    expect(String(files.read('c/deep/quadrants.h'))).toContain('kinglet_quadrants_predict(const uint8_t *input');
+    expect(out).toMatch(/C +.*quadrants\.c, .*quadrants\.h\n +\d.* of constants, \d.* of RAM: arena \d/);
+    expect(out).not.toContain('wrote');
+  });
+
+  it('also writes the .klet file that -o names', async () => {
+    const { code, out } = await kinglet(
+      'convert',
+      source,
+      '--c',
+      files.at('both'),
+      '-o',
+      files.at('both/x.klet'),
+      '--golden',
+      '2',
+      '--name',
+      'Both nets',
+    );
+    expect(code).toBe(0);
+    expect(out).toContain('wrote');
+    expect(readdirSync(files.at('both')).sort()).toEqual(['both_nets.c', 'both_nets.h', 'x.klet']);
+    expect(String(files.read('both/both_nets.c'))).toContain('int kinglet_both_nets_self_test(void)');
+  });
+
+  it('takes a .klet file as it is, or with another name', async () => {
+    expect((await kinglet('convert', klet, '--c', files.at('own'))).code).toBe(0);
+    expect((await kinglet('convert', klet, '--c', files.at('own'), '--name', 'other')).code).toBe(0);
+    expect(readdirSync(files.at('own')).sort()).toEqual(['digits.c', 'digits.h', 'other.c', 'other.h']);
+  });
+
+  it('refuses operators without a C form before it writes anything', async () => {
+    const b = new GraphBuilder('extra');
+    const x = b.input('x', [1, 4]);
+    const y = b.node('cumsum', [x], { axis: 1, exclusive: false, reverse: false }, { name: 'running' });
+    const extra = files.write('extra.klet', compile(b.finish([y])));
+    const { code, err } = await kinglet(
+      'convert',
+      extra,
+      '--c',
+      files.at('none'),
+      '-o',
+      files.at('none.klet'),
+      '--name',
+      'n',
+    );
+    expect(code).toBe(1);
+    expect(err).toContain('cumsum "running": no C form');
+    expect([existsSync(files.at('none')), existsSync(files.at('none.klet'))]).toEqual([false, false]);
+  });
+
+  it('refuses standard output, and a folder that is a file', async () => {
+    expect((await kinglet('convert', source, '--c', '-')).err).toContain('--c takes a folder');
+    const { code, err } = await kinglet('convert', source, '--c', files.write('file', 'x'));
+    expect(code).toBe(1);
+    expect(err).toContain('cannot make the folder');
   });
 });

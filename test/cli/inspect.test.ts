@@ -189,3 +189,26 @@ describe.skipIf(!hasShared)('inspect of real networks (needs ../shared/models)',
     expect(out).toContain('converts');
   });
 });
+
+describe('inspect --target c', () => {
+  const klet = path.resolve(import.meta.dirname, '../../models/spoken-digits/spoken-digits.klet');
+
+  it('shows flash and RAM of the network as C', async () => {
+    const { code, out, err } = await kinglet('inspect', klet, '--target', 'c');
+    expect([code, err]).toEqual([0, '']);
+    for (const text of ['flash', 'constants', 'code about', 'RAM', 'arena', 'state', 'scratch', 'MACs']) {
+      expect(out).toContain(text);
+    }
+  });
+
+  it('adds them to the JSON', async () => {
+    const { out } = await kinglet('inspect', klet, '--target', 'c', '--json');
+    const { c, memory } = JSON.parse(out) as { c: Record<string, number>; memory: Record<string, number> };
+    expect(c).toMatchObject({ arena: memory.arena });
+    expect(Math.min(c.constants!, c.code!)).toBeGreaterThan(1000);
+  });
+
+  it('refuses targets that it does not know', async () => {
+    expect((await kinglet('inspect', klet, '--target', 'rust')).err).toMatch(/Allowed choices are c/);
+  });
+});

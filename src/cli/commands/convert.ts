@@ -1,12 +1,14 @@
+import { mkdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { compile, readKlet, repack, toStream, type Graph } from '../../compiler/index';
+import { compile, readKlet, repack, toC, toStream, type Graph } from '../../compiler/index';
+import { messageOf } from '../../errors';
 import { KletError, loadSync, type Model, type Preprocessing, type TensorInfo } from '../../index';
 import { byteCount, countUpTo, wholeNumber } from '../args';
 import { addCompressionOptions, compress, weightChanges, type Compressed } from '../compression';
 import { metaOf, refusalText, summary, warnAboutChanges, warnAboutLabels, type ConvertOptions, type GivenMeta, type Job,
   type NewMeta } from '../conversion';
-import { networkFile, pathText, quoted, readBytes, STANDARD } from '../files';
+import { networkFile, pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
 import { addImportOptions, foreignMeta, FORMATS, hasKletMagic, importForeign, LONG_FILE, networkName,
@@ -17,7 +19,7 @@ import { jsonText, writeReport } from '../quantizationFiles';
 import { randomInputs } from '../tensors';
 import { SEED, verify, writeVerified } from '../verify';
 
-const KLET_OPTIONS = '--name, --labels, --preprocess, --compact, --golden, --strip and --max-memory';
+const KLET_OPTIONS = '--name, --labels, --preprocess, --compact, --golden, --strip, --max-memory and --c';
 /** selfTest() runs every golden case, and each takes the bytes of an input and an output. */
 const MAX_GOLDEN = 100;
 /** The exit code for a network that compression ruined. */
@@ -39,6 +41,7 @@ Examples:
     "hop": 320, "mel": {"bands": 40}, "mfcc": {"count": 10}} in keywords.json
   $ kinglet convert mobilenet.tflite -o smaller.klet --cluster 64 --compact --samples images/
   $ kinglet convert network.klet -o labelled.klet --labels labels.txt --compact
+  $ kinglet convert network.klet --c firmware/
   $ curl -sL https://example.com/network.tflite | kinglet convert - -o - > network.klet
 
 Weights in other files, such as those of a model.json, are read from where the network says, relative
@@ -60,8 +63,11 @@ after is compared on inputs that the compression did not see. If the network is 
 written and the exit code is 2 (docs/pruning.md says when). Most networks bear little pruning unless
 they were trained with it.
 
-A .klet file may be converted again with --name, --labels, --preprocess, --compact, --golden and
---strip. "-" stands for standard input and output.`;
+--c writes the network as C99, in one .c and one .h file with its name, and no .klet file unless -o
+names one (docs/c.md).
+
+A .klet file may be converted again with --name, --labels, --preprocess, --compact, --golden,
+--strip and --c. "-" stands for standard input and output.`;
 
 export function convertCommand(io: Io, exit: (code: number) => void): Command {
   const command = new Command('convert').summary('convert a network to a .klet file');
@@ -99,6 +105,10 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
     'with --stream: the dimension of the inputs that is time, counted from 0 (default: the first that works)',
     wholeNumber,
   );
+  command.option(
+    '--c <folder>',
+    'write the network as C to this folder: NAME.c and NAME.h, for boards without JavaScript',
+  );
   command.option('--strip', 'leave out the names and sizes that inspect and profile show');
   addCompressionOptions(command);
   command.option('--report <file>', 'with --int8: write a page (HTML) on what was lost, layer by layer');
@@ -112,15 +122,16 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
 /** @returns false if nothing was written, because compression ruined the network */
 async function convert(input: string, options: ConvertOptions, io: Io): Promise<boolean> {
   checkOptions(options);
-  const output = options.output ?? defaultOutput(input);
-  if (output !== STANDARD && resolve(output) === resolve(input)) {
+  const output = options.output ?? options.c ?? defaultOutput(input);
+  const isKlet = options.c === undefined || options.output !== undefined;
+  if (isKlet && output !== STANDARD && resolve(output) === resolve(input)) {
     throw new KletError('BAD_ARGUMENT', `the output "${output}" is the input file; choose another with -o`);
   }
   const labels = options.labels === undefined ? undefined : readLabels(options.labels);
   const source = readBytes(input);
   const progress = new Progress(io, 4, source.length > LONG_FILE);
   const foreign = foreignMeta(source, input, io);
-  const job: Job = { input, output, source, options, labels, foreign, progress };
+  const job: Job = { input, output, isKlet, source, options, labels, foreign, progress };
   try {
     progress.update(0, `reading ${nameOf(input)}`);
     if (hasKletMagic(source)) finish(job, repacked(job), undefined, io);
@@ -175,6 +186,9 @@ async function converted(job: Job, imported: Graph, meta: NewMeta, io: Io): Prom
 
 function checkOptions(options: ConvertOptions): void {
   checkQuantizationOptions(options);
+  if (options.c === STANDARD) {
+    throw new KletError('BAD_ARGUMENT', '--c takes a folder for two files; they cannot go to standard output');
+  }
   const { stream, frames, timeAxis } = options;
   if (stream) return;
   const stray = Object.entries({ '--frames': frames, '--time-axis': timeAxis }).find(([, value]) =>
@@ -233,6 +247,7 @@ function repacked({ input, source, options, labels }: Job): Uint8Array {
     );
   }
   if (name === undefined && preprocess === undefined && !labels && golden === 0 && !strip && !compact) {
+    if (options.c !== undefined) return source;
     throw new KletError(
       'BAD_ARGUMENT',
       `${quoted(input)} is already a .klet file, and no option changes it; it takes ${KLET_OPTIONS}`,
@@ -253,20 +268,36 @@ function repacked({ input, source, options, labels }: Job): Uint8Array {
 
 /** Writes and verifies the file, and reports on it: to stderr if the file goes to stdout. */
 function finish(job: Job, klet: Uint8Array, compressed: Compressed | undefined, io: Io): void {
-  const { output, progress } = job;
+  const { output, isKlet, progress, options } = job;
   const labels = job.labels ?? job.foreign.labels;
+  // what has no C form is refused before anything is written
+  const program = options.c === undefined ? undefined : toC(klet);
   progress.update(2, 'writing and verifying');
+  if (program) makeFolder(options.c!);
   let model: Model;
-  if (output === STANDARD) {
+  if (!isKlet) model = verify(new Uint8Array(klet));
+  else if (output === STANDARD) {
     model = verify(new Uint8Array(klet));
     io.outBytes(klet);
   } else model = writeVerified(output, klet);
+  for (const [name, text] of Object.entries(program?.files ?? {})) {
+    writeAtomically(join(options.c!, name), new TextEncoder().encode(text));
+  }
   progress.stop();
   if (labels) warnAboutLabels(labels.length, model.outputs, io);
   if (!job.options.json) {
-    const text = summary(job, klet, model, compressed);
+    const text = summary(job, klet, model, compressed, program);
     if (output === STANDARD) io.err(text);
     else io.out(text);
   }
   if (compressed) warnAboutChanges(compressed, io);
+}
+
+/** @throws KletError `BAD_ARGUMENT` */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new KletError('BAD_ARGUMENT', `cannot make the folder "${folder}": ${messageOf(cause)}`, { cause });
+  }
 }

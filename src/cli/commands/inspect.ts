@@ -1,5 +1,5 @@
-import { Command } from 'commander';
-import type { DebugInfo, KletParts } from '../../compiler/index';
+import { Command, Option } from 'commander';
+import { toC, type CProgram, type DebugInfo, type KletParts } from '../../compiler/index';
 import { sectionSizes, weightsBytes } from '../../format/klet';
 import { KletError, loadSync, type MemoryUse } from '../../index';
 import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, preprocessingText, recordText,
@@ -16,13 +16,19 @@ interface InspectOptions extends ForeignOptions {
   json?: boolean;
   check?: boolean;
   names?: boolean;
+  target?: Target;
 }
+
+/** Forms other than WebAssembly that a network can have. */
+const targets = ['c'] as const;
+type Target = (typeof targets)[number];
 
 const HELP = `
 Examples:
   $ kinglet inspect mobilenet.klet
   $ kinglet inspect mobilenet.klet --memory
   $ kinglet inspect unknown.onnx --check && echo convertible
+  $ kinglet inspect mobilenet.klet --target c
   $ kinglet inspect mobilenet.klet --json | jq .memory.total`;
 
 const DESCRIPTION = 'Shows the inputs, outputs, operators, weights, MACs and exact memory of a .klet file, or of the '
@@ -37,6 +43,11 @@ export function inspectCommand(io: Io, exit: (code: number) => void): Command {
     '--check',
     'only check whether a network converts, and list every unsupported operator; exit code 1 if it does not',
   );
+  command
+    .addOption(new Option(
+      '--target <form>',
+      'show the memory of the network in another form: c, for boards without JavaScript',
+    ).choices(targets));
   addImportOptions(command);
   command.option('--names', 'show the names of operators in full, not cut to the width of the terminal');
   command.option('--json', 'print everything as JSON');
@@ -51,7 +62,9 @@ function inspect(network: Network, options: InspectOptions, columns: number): st
   const model = loadSync(network.klet);
   const { memory } = model;
   model.dispose();
-  if (options.json) return `${JSON.stringify(toJson(network, memory), null, 2)}\n`;
+  const program = options.target === 'c' ? toC(network.klet) : undefined;
+  if (options.json) return `${JSON.stringify(toJson(network, memory, program), null, 2)}\n`;
+  if (program) return describeC(network, program);
   const { debugInfo, arenaBytes } = network.parts;
   if (!options.memory) return describe(network, memory, options.names ? undefined : columns);
   if (!debugInfo) {
@@ -95,6 +108,24 @@ function describe(
     ? operatorsTable(debugInfo, columns)
     : 'the file was converted with --strip, so it does not name its operators\n';
   return [head, portsTable(meta.inputs, meta.outputs), operators, totals].join('\n');
+}
+
+/** The memory of the network as C. Code is an estimate; all other sizes are exact. */
+function describeC({ path, parts: { meta, debugInfo } }: Network, { ram, ...program }: CProgram): string {
+  const state = meta.state?.bytes ?? 0;
+  const stateText = state > 0 ? `, state ${bytesText(state)} of it` : '';
+  return facts({
+    file: pathText(path, 'standard input'),
+    network: meta.name,
+    target: 'C99, one .c and one .h file (kinglet convert --c)',
+    flash:
+      `${bytesText(program.constantBytes + program.codeBytes)} (${program.constantBytes + program.codeBytes} bytes)\n`
+      + `constants ${bytesText(program.constantBytes)}, code about ${bytesText(program.codeBytes)} `
+      + '(gcc -Os for Cortex-M4 with FPU; other processors need more or less)',
+    RAM: `${bytesText(ram.arena + ram.scratch)} (${ram.arena + ram.scratch} bytes)\n`
+      + `arena ${bytesText(ram.arena)}${stateText}, scratch ${bytesText(ram.scratch)}; the stack comes on top`,
+    MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,
+  });
 }
 
 function labelsText(labels: readonly string[]): string {
@@ -153,7 +184,11 @@ function operatorsTable(debugInfo: DebugInfo, columns: number | undefined): stri
   );
 }
 
-function toJson({ path, format, fileBytes, klet, parts }: Network, memory: MemoryUse): unknown {
+function toJson(
+  { path, format, fileBytes, klet, parts }: Network,
+  memory: MemoryUse,
+  program: CProgram | undefined,
+): unknown {
   const { meta, debugInfo } = parts;
   const { inputs, outputs, ...about } = meta;
   return {
@@ -169,6 +204,7 @@ function toJson({ path, format, fileBytes, klet, parts }: Network, memory: Memor
     weights: weightsBytes(parts),
     sections: Object.fromEntries(sectionSizes(klet)),
     memory: memoryParts(memory),
+    ...(program && { c: { constants: program.constantBytes, code: program.codeBytes, ...program.ram } }),
     ...(debugInfo &&
       { arena: debugInfo.arena.map(([name, offset, bytes, first, last]) => ({ name, offset, bytes, first, last })) }),
     goldenCases: goldenCases(parts),
