@@ -38,8 +38,12 @@ describe('snippets', () => {
     expect(comments.length).toBeGreaterThan(3);
     expect(excerpts.length).toBeGreaterThan(8);
     // drawings, dumps and formulas have no language
-    expect(snippets.filter(({ language }) => !['', 'js', 'ts', 'sh', 'text', 'html'].includes(language)).map(where))
-      .toEqual([]);
+    const languages = ['', 'js', 'ts', 'sh', 'text', 'html', 'c'];
+    expect(snippets.filter(({ language }) => !languages.includes(language)).map(where)).toEqual([]);
+  });
+
+  test.each(titled(snippets.filter(({ language }) => language === 'c')))('%s is in examples/c/main.c', (_, snippet) => {
+    expect(readPage('examples/c/main.c')).toContain(snippet.code);
   });
 
   test.each(titled(programs))('%s runs, and its comments show the right values', async (_, snippet) => {
