@@ -23,7 +23,8 @@ function command(name, args) {
 /** Bytes of each function of the library, compiled apart. */
 function functionBytes() {
   const library = path.join(root, 'src/c/library');
-  const order = ['arithmetic', 'math', 'hybrid', 'convolution', 'reduction', 'elementwise', 'movement', 'recurrent'];
+  const order = ['arithmetic', 'math', 'hybrid', 'convolution', 'reduction', 'elementwise', 'movement', 'recurrent',
+    'wide'];
   const text = order.map((name) => readFileSync(path.join(library, `${name}.c`), 'utf8')).join('\n');
   const head = '#include <stdint.h>\n#include <string.h>\n#include <math.h>\n';
   writeFileSync(path.join(folder, 'all.c'), head + text.replace(/^static /gm, ''));

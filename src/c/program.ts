@@ -2,10 +2,10 @@ import { KletError } from '../errors';
 import { alignUp } from '../format/klet';
 import { structBytes } from './library/index';
 import type { PlanRecord } from './record';
-import { floatText, initializer, intText, tableText, type Fields } from './text';
+import { doubleText, floatText, initializer, intText, tableText, type Fields } from './text';
 
 /** Element types of tables. */
-export type TableType = 'int8_t' | 'uint8_t' | 'int16_t' | 'uint16_t' | 'int32_t' | 'uint32_t' | 'float';
+export type TableType = 'int8_t' | 'uint8_t' | 'int16_t' | 'uint16_t' | 'int32_t' | 'uint32_t' | 'float' | 'double';
 
 const elementBytes: Record<TableType, number> = {
   int8_t: 1,
@@ -15,6 +15,7 @@ const elementBytes: Record<TableType, number> = {
   int32_t: 4,
   uint32_t: 4,
   float: 4,
+  double: 8,
 };
 
 /** A constant array of the program. */
@@ -68,6 +69,8 @@ export class Program {
           return this.view.getInt32(at, true);
         case 'uint32_t':
           return this.view.getUint32(at, true);
+        case 'double':
+          return this.view.getFloat64(at, true);
         default:
           return this.view.getFloat32(at, true);
       }
@@ -167,7 +170,8 @@ export function arena(offset: number): string {
 
 /** The declaration of a table. */
 export function tableDeclaration({ name, type, values }: Table): string {
-  const text = Array.from(values, type === 'float' ? floatText : intText);
+  const textOf = type === 'float' ? floatText : intText;
+  const text = Array.from(values, type === 'double' ? doubleText : textOf);
   return `static const KINGLET_CONST ${type} ${name}[${values.length}] = {\n${tableText(text)}\n};`;
 }
 

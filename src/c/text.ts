@@ -25,6 +25,12 @@ export function floatText(x: number): string {
   return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
 }
 
+/** A finite double with as many digits as determine it. */
+export function doubleText(x: number): string {
+  const text = Object.is(x, -0) ? '-0' : String(x);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
 /**
  * `{ .a = 1, .b = 2 }`, over several lines if it is long, without the fields that are 0 or null. A
  * field `[0]` is an element of an array.

@@ -6,6 +6,7 @@ import math from './math.c';
 import movement from './movement.c';
 import recurrent from './recurrent.c';
 import reduction from './reduction.c';
+import wide from './wide.c';
 
 // The C sources of the operators. A file is a sequence of parts with an empty line between them:
 // each is a comment, and a function, a type or a macro. A network gets the parts that it needs.
@@ -18,7 +19,7 @@ export interface Part {
   words: Set<string>;
 }
 
-const files = [arithmetic, math, hybrid, convolution, reduction, elementwise, movement, recurrent];
+const files = [arithmetic, math, hybrid, convolution, reduction, elementwise, movement, recurrent, wide];
 
 const definitions = [/^#define (\w+)/gm, /^typedef [^;{(]*?\b(\w+)(?:;|\()/gm, /^\} (\w+);/gm,
   /^static [^=;(]*?\b(\w+)\(/gm];

@@ -4,6 +4,7 @@ import { products } from './products';
 import { recurrentOperators } from './recurrent';
 import { reductions } from './reductions';
 import type { Printer } from './shared';
+import { wide } from './wide';
 
 /** What prints the C of a record, by opcode. */
 export const printers: Readonly<Record<number, Printer>> = {
@@ -12,4 +13,5 @@ export const printers: Readonly<Record<number, Printer>> = {
   ...elementwise,
   ...movement,
   ...recurrentOperators,
+  ...wide,
 };

@@ -1,5 +1,5 @@
 import * as L from '../../../assembly/layout';
-import { NoForm, ROW_ROUNDING, type Program } from '../program';
+import { NoForm, ROW_ROUNDING, type Program, type TableType } from '../program';
 import type { PlanRecord } from '../record';
 import { floatText, intText, type Fields } from '../text';
 import { boundsFields, haveFourBits, intFields, isFloat, nibblePanelBytes, packRows, rangeFields, typeOf, unpackNibbles,
@@ -12,7 +12,7 @@ interface Sizes {
   K: number;
 }
 
-function sizesOf(r: PlanRecord): Sizes {
+export function sizesOf(r: PlanRecord): Sizes {
   const G = r.int(L.CONV2D_GROUPS);
   return {
     G,
@@ -21,7 +21,7 @@ function sizesOf(r: PlanRecord): Sizes {
   };
 }
 
-const window: Record<string, number> = {
+export const window: Record<string, number> = {
   in_h: L.CONV2D_IN_H,
   in_w: L.CONV2D_IN_W,
   in_c: L.CONV2D_IN_C,
@@ -35,7 +35,7 @@ const window: Record<string, number> = {
   pad_left: L.CONV2D_PAD_LEFT,
 };
 
-function outputsOf(r: PlanRecord): Fields {
+export function outputsOf(r: PlanRecord): Fields {
   return {
     ...intFields(r, { batch: L.CONV2D_BATCH, out_h: L.CONV2D_OUT_H, out_w: L.CONV2D_OUT_W, groups: L.CONV2D_GROUPS }),
     group_outputs: intText(sizesOf(r).N),
@@ -48,13 +48,18 @@ function outputsOf(r: PlanRecord): Fields {
 }
 
 /** A table of the record with one element for each output, without the padding of groups. */
-function perOutput(r: PlanRecord, program: Program, field: number, type: 'int32_t' | 'float'): number[] {
+export function perOutput(
+  r: PlanRecord,
+  program: Program,
+  field: number,
+  type: 'int32_t' | 'float' | 'double',
+): number[] {
   const { G, N } = sizesOf(r);
   const padded = program.read(type, r.int(field), G * up(N, 8));
   return Array.from({ length: G * N }, (_, n) => padded[Math.floor(n / N) * up(N, 8) + n % N]!);
 }
 
-function denseWeights(r: PlanRecord, program: Program, floats: boolean): number[] {
+export function denseWeights(r: PlanRecord, program: Program, floats: boolean): number[] {
   const { G, N, K } = sizesOf(r);
   const count = up(N, 8) * (floats ? K : up(K, 4));
   return Array.from(
@@ -253,13 +258,11 @@ const nibbleProduct: Printer = (r, program) => {
   });
 };
 
-const depthwiseConvolution: Printer = (r, program) => {
-  const C = r.int(L.DEPTHWISE_CHANNELS);
-  const T = r.int(L.DEPTHWISE_KERNEL_H) * r.int(L.DEPTHWISE_KERNEL_W);
-  const floats = isFloat(r);
+/** The fields of a depthwise convolution that do not depend on the element type. */
+export function depthwiseFields(r: PlanRecord, program: Program, type: TableType): Fields {
   const pixels = r.int(L.DEPTHWISE_BATCH) * r.int(L.DEPTHWISE_IN_H) * r.int(L.DEPTHWISE_IN_W);
-  const common = {
-    source: program.source(r, L.DEPTHWISE_SOURCE, typeOf(r.dtype), pixels * C),
+  return {
+    source: program.source(r, L.DEPTHWISE_SOURCE, type, pixels * r.int(L.DEPTHWISE_CHANNELS)),
     target: program.target(r, L.DEPTHWISE_TARGET),
     window: intFields(r, {
       in_h: L.DEPTHWISE_IN_H,
@@ -276,7 +279,24 @@ const depthwiseConvolution: Printer = (r, program) => {
     }),
     ...intFields(r, { batch: L.DEPTHWISE_BATCH, out_h: L.DEPTHWISE_OUT_H, out_w: L.DEPTHWISE_OUT_W }),
   };
-  if (floats) {
+}
+
+/** int8 weights [CHANNELS][taps] of a depthwise convolution, without padding. */
+export function depthwiseWeights(r: PlanRecord, program: Program): number[] {
+  const C = r.int(L.DEPTHWISE_CHANNELS);
+  const T = r.int(L.DEPTHWISE_KERNEL_H) * r.int(L.DEPTHWISE_KERNEL_W);
+  const packed = program.read('int8_t', r.int(L.DEPTHWISE_WEIGHTS), up(C, 8) * T);
+  return Array.from({ length: C * T }, (_, i) => {
+    const c = Math.floor(i / T);
+    return packed[((c >> 3) * T + i % T) * 8 + (c & 7)]!;
+  });
+}
+
+const depthwiseConvolution: Printer = (r, program) => {
+  const C = r.int(L.DEPTHWISE_CHANNELS);
+  const T = r.int(L.DEPTHWISE_KERNEL_H) * r.int(L.DEPTHWISE_KERNEL_W);
+  const common = depthwiseFields(r, program, typeOf(r.dtype));
+  if (isFloat(r)) {
     return program.layer(r, 'depthwise_f32', 'run_depthwise_f32', {
       ...common,
       weights: program.table('weights', r, 'float', program.read('float', r.int(L.DEPTHWISE_WEIGHTS), T * C)),
@@ -285,11 +305,7 @@ const depthwiseConvolution: Printer = (r, program) => {
     });
   }
   const zero = r.int(L.DEPTHWISE_WEIGHTS_ZERO);
-  const packed = program.read('int8_t', r.int(L.DEPTHWISE_WEIGHTS), up(C, 8) * T);
-  const weights = Array.from({ length: C * T }, (_, i) => {
-    const c = Math.floor(i / T);
-    return packed[((c >> 3) * T + i % T) * 8 + (c & 7)]!;
-  });
+  const weights = depthwiseWeights(r, program);
   // without the zero point of the source
   const bias = program.read('int32_t', r.int(L.DEPTHWISE_BIAS), C).map((b, c) => {
     const sum = weights.slice(c * T, (c + 1) * T).reduce((s, w) => s + w - zero, 0);
