@@ -185,9 +185,16 @@ const typesOf = Object
   ));
 const es = (file) => ({ file: `dist/${file}`, format: 'es' });
 
+/** The plain-JavaScript core is a file of its own, which pages fetch only without WebAssembly. */
+const plainApart = {
+  name: 'plain-apart',
+  resolveDynamicImport: (id) => (id === './js/core' ? { id: './browser.plain.js', external: true } : null),
+};
+
 const bundles = [
   // the device side: self-contained, minified
-  { input: 'src/browser.ts', output: es('browser.js'), plugins: device },
+  { input: 'src/browser.ts', output: es('browser.js'), plugins: [plainApart, ...device] },
+  { input: 'src/js/core.ts', output: es('browser.plain.js'), plugins: device },
   { input: 'src/slim.ts', output: es('slim.js'), plugins: [...device, coresApart] },
   { input: 'src/edge.ts', output: es('edge.js'), external: /\.wasm\?module$/, plugins: device },
   { input: 'src/audio/index.ts', output: es('audio.js'), plugins: minified },

@@ -99,8 +99,8 @@ export function checkFinite(r: usize, field: usize): void {
 }
 
 /** Checks that the bytes [offset + from, offset + to) are in a section of `limit` bytes. */
-function checkSpan(offset: f64, from: f64, to: f64, limit: i32, code: i32): void {
-  if (!(offset + from >= 0 && offset + to <= <f64><u32>limit)) fail(code);
+function checkSpan(offset: f64, from: f64, to: f64, limit: u32, code: i32): void {
+  if (!(offset + from >= 0 && offset + to <= <f64>limit)) fail(code);
 }
 
 function checkAlignment(offset: u32, alignment: u32): void {
@@ -116,8 +116,8 @@ export function sourceSpan(r: usize, field: usize, from: f64, to: f64, alignment
     store<u32>(r + field, offset + load<u32>(MAP + (constant ? MAP_WEIGHTS : MAP_ARENA)));
   } else {
     checkAlignment(offset, alignment);
-    if (constant) checkSpan(offset, from, to, load<i32>(MAP + MAP_WEIGHTS_BYTES), FAULT_WEIGHTS);
-    else checkSpan(offset, from, to, load<i32>(MAP + MAP_ARENA_BYTES), FAULT_ARENA);
+    if (constant) checkSpan(offset, from, to, load<u32>(MAP + MAP_WEIGHTS_BYTES), FAULT_WEIGHTS);
+    else checkSpan(offset, from, to, load<u32>(MAP + MAP_ARENA_BYTES), FAULT_ARENA);
   }
 }
 
@@ -133,7 +133,7 @@ export function target(r: usize, field: usize, bytes: f64, alignment: u32): void
     store<u32>(r + field, offset + load<u32>(MAP + MAP_ARENA));
   } else {
     checkAlignment(offset, alignment);
-    checkSpan(offset, 0, bytes, load<i32>(MAP + MAP_ARENA_BYTES), FAULT_ARENA);
+    checkSpan(offset, 0, bytes, load<u32>(MAP + MAP_ARENA_BYTES), FAULT_ARENA);
   }
 }
 
@@ -144,7 +144,7 @@ export function table(r: usize, field: usize, bytes: f64, alignment: u32): void 
     store<u32>(r + field, offset + load<u32>(MAP + MAP_WEIGHTS));
   } else {
     checkAlignment(offset, alignment);
-    checkSpan(offset, 0, bytes, load<i32>(MAP + MAP_WEIGHTS_BYTES), FAULT_WEIGHTS);
+    checkSpan(offset, 0, bytes, load<u32>(MAP + MAP_WEIGHTS_BYTES), FAULT_WEIGHTS);
   }
 }
 

@@ -3,32 +3,32 @@ import { EXTRA_PREPARE, EXTRA_RUN, EXTRA_VALIDATE, FAULT_NONE, FAULT_OPCODE, FIR
   OP_DEQUANTIZE, OP_FILL, OP_GATHER, OP_HYBRID_CONV2D, OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_NIBBLE_PRODUCT, OP_POOL2D,
   OP_QUANTIZE, OP_RECURRENT, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT, OP_SVDF,
   OP_UNARY, RECORD_OPCODE, RECORD_PARALLEL, RECORD_SIZE, SYNC_FROM, SYNC_TO } from './layout';
+import { describe } from './describe';
 import { beginWalk, fail, faultOf, isResolving, needScratch } from './record';
 import { awaitJob, begin, isAsking } from './threads';
-import { describeArgmax, runArgmax } from './ops/argmax';
-import { describeBatchMatmul, runBatchMatmul } from './ops/batchMatmul';
-import { describeBinary, runBinary } from './ops/binary';
-import { describeCast, runCast } from './ops/cast';
-import { describeConv2d, runConv2d } from './ops/conv2d';
-import { describeCopy, runCopy } from './ops/copy';
-import { describeDepthwiseConv2d, runDepthwiseConv2d } from './ops/depthwiseConv2d';
-import { describeDequantize, runDequantize } from './ops/dequantize';
-import { describeFill, runFill } from './ops/fill';
-import { describeGather, runGather } from './ops/gather';
-import { describeHybridConv2d, runHybridConv2d } from './ops/hybridConv2d';
-import { describeL2Normalize, runL2Normalize } from './ops/l2Normalize';
-import { describeLogSoftmax, runLogSoftmax } from './ops/logSoftmax';
-import { describeNibbleProduct, runNibbleProduct } from './ops/nibbleProduct';
-import { describePool2d, runPool2d } from './ops/pool2d';
-import { describeQuantize, runQuantize } from './ops/quantize';
-import { describeRecurrent } from './ops/recurrent/describe';
+import { runArgmax } from './ops/argmax';
+import { runBatchMatmul } from './ops/batchMatmul';
+import { runBinary } from './ops/binary';
+import { runCast } from './ops/cast';
+import { runConv2d } from './ops/conv2d';
+import { runCopy } from './ops/copy';
+import { runDepthwiseConv2d } from './ops/depthwiseConv2d';
+import { runDequantize } from './ops/dequantize';
+import { runFill } from './ops/fill';
+import { runGather } from './ops/gather';
+import { runHybridConv2d } from './ops/hybridConv2d';
+import { runL2Normalize } from './ops/l2Normalize';
+import { runLogSoftmax } from './ops/logSoftmax';
+import { runNibbleProduct } from './ops/nibbleProduct';
+import { runPool2d } from './ops/pool2d';
+import { runQuantize } from './ops/quantize';
 import { runRecurrent } from './ops/recurrent/run';
-import { describeReduce, runReduce } from './ops/reduce';
-import { describeResize2d, runResize2d } from './ops/resize2d';
-import { describeSoftmax, runSoftmax } from './ops/softmax';
-import { describeSparseConv2d, runSparseConv2d } from './ops/sparseConv2d';
-import { describeSvdf, runSvdf } from './ops/svdf';
-import { describeUnary, runUnary } from './ops/unary';
+import { runReduce } from './ops/reduce';
+import { runResize2d } from './ops/resize2d';
+import { runSoftmax } from './ops/softmax';
+import { runSparseConv2d } from './ops/sparseConv2d';
+import { runSvdf } from './ops/svdf';
+import { runUnary } from './ops/unary';
 
 /**
  * The extra module's function for its records, or the host's stand-in if it has not loaded it.
@@ -48,87 +48,11 @@ export function faultOffset(): i32 {
   return faultRecord;
 }
 
-// The cases of both switches are in the order of the opcodes.
-
-function describe(r: usize): void {
-  switch (<i32>load<u8>(r + RECORD_OPCODE)) {
-    case OP_CONV2D:
-      describeConv2d(r);
-      break;
-    case OP_DEPTHWISE_CONV2D:
-      describeDepthwiseConv2d(r);
-      break;
-    case OP_POOL2D:
-      describePool2d(r);
-      break;
-    case OP_REDUCE:
-      describeReduce(r);
-      break;
-    case OP_BINARY:
-      describeBinary(r);
-      break;
-    case OP_UNARY:
-      describeUnary(r);
-      break;
-    case OP_SOFTMAX:
-      describeSoftmax(r);
-      break;
-    case OP_LOG_SOFTMAX:
-      describeLogSoftmax(r);
-      break;
-    case OP_L2_NORMALIZE:
-      describeL2Normalize(r);
-      break;
-    case OP_COPY:
-      describeCopy(r);
-      break;
-    case OP_FILL:
-      describeFill(r);
-      break;
-    case OP_RESIZE2D:
-      describeResize2d(r);
-      break;
-    case OP_ARGMAX:
-      describeArgmax(r);
-      break;
-    case OP_BATCH_MATMUL:
-      describeBatchMatmul(r);
-      break;
-    case OP_QUANTIZE:
-      describeQuantize(r);
-      break;
-    case OP_DEQUANTIZE:
-      describeDequantize(r);
-      break;
-    case OP_CAST:
-      describeCast(r);
-      break;
-    case OP_HYBRID_CONV2D:
-      describeHybridConv2d(r);
-      break;
-    case OP_RECURRENT:
-    case OP_SPARSE_RECURRENT:
-      describeRecurrent(r);
-      break;
-    case OP_SVDF:
-      describeSvdf(r);
-      break;
-    case OP_GATHER:
-      describeGather(r);
-      break;
-    case OP_SPARSE_CONV2D:
-      describeSparseConv2d(r);
-      break;
-    case OP_NIBBLE_PRODUCT:
-      describeNibbleProduct(r);
-      break;
-    default:
-      if (<i32>load<u8>(r + RECORD_OPCODE) >= FIRST_EXTRA_OPCODE) describeExtra(r);
-      else fail(FAULT_OPCODE);
+function describeRecord(r: usize): void {
+  if (<i32>load<u8>(r + RECORD_OPCODE) < FIRST_EXTRA_OPCODE) {
+    describe(r);
+    return;
   }
-}
-
-function describeExtra(r: usize): void {
   const answer = extra(r, isResolving() ? EXTRA_PREPARE : EXTRA_VALIDATE);
   if (answer < 0) fail(<i32>-answer);
   else needScratch(answer);
@@ -149,7 +73,7 @@ export function validate(): i32 {
     if (bytes - at < 8) return FAULT_RECORD_SIZE;
     const size = load<u32>(plan + at + RECORD_SIZE);
     if (size < 8 || (size & 7) != 0 || size > bytes - at) return FAULT_RECORD_SIZE;
-    describe(plan + at);
+    describeRecord(plan + at);
     if (faultOf() != FAULT_NONE) return faultOf();
     at += size;
   }
@@ -163,9 +87,11 @@ export function prepare(): void {
   beginWalk(true);
   for (let r = plan; r < end; r += load<u32>(r + RECORD_SIZE)) {
     store<u16>(r, 0, RECORD_PARALLEL);
-    describe(r);
+    describeRecord(r);
   }
 }
+
+// The cases are in the order of the opcodes, as in describe.ts.
 
 function runRecord(r: usize): void {
   switch (<i32>load<u8>(r + RECORD_OPCODE)) {

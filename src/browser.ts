@@ -1,6 +1,6 @@
-// The entry for browsers, with the SIMD cores inside. The scalar core, which engines without SIMD
-// fetch, and the extra module, which some models need, are separate files beside it. Bundlers
-// recognize their URLs and include the files.
+// The entry for browsers, with the SIMD cores inside. Separate files beside it are the scalar core,
+// which engines without SIMD fetch, the plain-JavaScript core for engines without WebAssembly, and
+// the extra module, which some models need. Bundlers recognize their URLs and include the files.
 import { makeRuntime } from './runtime/load';
 import { simdCores, simdThreadedCores } from './runtime/unpack';
 import { openWebWorker } from './webWorker';
@@ -21,4 +21,5 @@ export const { load, loadSync } = makeRuntime(
     }
     return threaded ? new URL('./extra.threads.wasm', import.meta.url) : new URL('./extra.wasm', import.meta.url);
   },
+  async () => (await import('./js/core')).plainCore,
 );

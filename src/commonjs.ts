@@ -1,7 +1,8 @@
 // The entry for `require` without Node, for example in bundlers of older projects and in Jest with
 // jsdom. All cores are inside, because CommonJS cannot fetch one later.
 import { KletError } from './errors';
-import { inlinedCores, inlinedExtra, inlinedThreadedCores } from './runtime/inlined';
+import { everyCore } from './everyCore';
+import { inlinedExtra, inlinedThreadedCores } from './runtime/inlined';
 import { makeRuntime } from './runtime/load';
 import type { ThreadWorker } from './runtime/threads';
 import { webWorkerOf } from './webWorker';
@@ -17,7 +18,7 @@ function openWorker(script?: string | URL): ThreadWorker {
 }
 
 export const { load, loadSync } = makeRuntime(
-  inlinedCores,
+  everyCore,
   inlinedThreadedCores,
   openWorker,
   undefined,

@@ -1,5 +1,6 @@
 // The entry for a classic script tag: `kinglet` becomes a global with the runtime and
 // kinglet/tasks.
+import type { CoreOf } from './runtime/core';
 import { makeRuntime } from './runtime/load';
 import { simdCores, simdThreadedCores } from './runtime/unpack';
 import { webWorkerOf } from './webWorker';
@@ -19,4 +20,5 @@ export const { load, loadSync } = makeRuntime(
   undefined,
   (threaded) => beside(`core.scalar${threaded ? '.threads' : ''}.wasm`),
   (threaded, simd) => beside(`extra${simd ? '.simd' : ''}${threaded ? '.threads' : ''}.wasm`),
+  async () => (await import(beside('browser.plain.js')) as { plainCore: CoreOf }).plainCore,
 );

@@ -1,6 +1,7 @@
 // The entry for Node, where `load` also takes file paths. The other entries have the same types.
 import { Worker } from 'node:worker_threads';
 import { lacksDotProduct } from './processor';
+import { plainCore } from './js/core';
 import { readPath } from './readPath';
 import { inlinedCores, inlinedExtra, inlinedThreadedCores } from './runtime/inlined';
 import type { LoadSyncOptions } from './runtime/cores';
@@ -20,7 +21,10 @@ const openWorker = (script?: string | URL): Worker =>
     : new Worker(script, options);
 const { relaxed, ...others } = inlinedCores;
 const runtime = makeRuntime(
-  lacksDotProduct() ? { ...others, relaxed: relaxed! } : inlinedCores,
+  {
+    ...(lacksDotProduct() ? { ...others, relaxed: relaxed! } : inlinedCores),
+    js: () => plainCore,
+  },
   inlinedThreadedCores,
   openWorker,
   readPath,

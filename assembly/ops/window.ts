@@ -73,7 +73,7 @@ export function describeGeometry(r: usize, size: f64, maxK: f64): f64 {
 /** Number of panels of 8 output channels in all groups. */
 export function panelsOf(r: usize): f64 {
   const groups = max(1, int(r, CONV2D_GROUPS));
-  return <f64>groups * <f64>((int(r, CONV2D_OUT_C) / groups + 7) / 8);
+  return <f64>groups * <f64>((int(r, CONV2D_OUT_C) / groups + 7) >> 3);
 }
 
 /**

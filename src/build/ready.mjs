@@ -84,6 +84,12 @@ once(
       'src/build/core.mjs',
     ]),
 );
+once(
+  'records',
+  [...filesIn('assembly'), 'src/build/records.mjs', 'package-lock.json'],
+  existsSync('build/records.js'),
+  () => step('compiling the descriptions of records to JavaScript', process.execPath, ['src/build/records.mjs']),
+);
 if (process.argv.includes('--dist')) {
   once(
     'dist',

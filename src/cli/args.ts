@@ -89,5 +89,5 @@ export function infoText({ flavor, threads, singleThreadReason }: ModelInfo): st
 }
 
 export function flavorOption(description: string): Option {
-  return new Option('--flavor <flavor>', description).choices(['relaxed', 'simd', 'scalar'] satisfies Flavor[]);
+  return new Option('--flavor <flavor>', description).choices(['relaxed', 'simd', 'scalar', 'js'] satisfies Flavor[]);
 }

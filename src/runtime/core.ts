@@ -7,11 +7,14 @@ import type { CoreExports, Flavor } from './types';
 // The one file that names WebAssembly.
 
 /** By the number that a core's `flavor()` gives. */
-const flavors: readonly Flavor[] = ['scalar', 'simd', 'relaxed'];
+const flavors: readonly Flavor[] = ['scalar', 'simd', 'relaxed', 'js'];
+
+/** Makes plain-JavaScript cores with their own memory of `bytes` bytes. */
+export type CoreOf = (bytes: number) => Core;
 
 /** A compiled core, shared by all models. */
 export interface CompiledCore {
-  module: WebAssembly.Module;
+  module: WebAssembly.Module | CoreOf;
   flavor: Flavor;
   /**
    * A utility instance without a model, for checksums, self tests and quantizing inputs. All of its
@@ -41,6 +44,9 @@ interface ExtraExports extends Partial<Pick<CoreExports, 'register'>> {
 
 const PAGE = 65536;
 
+/** What a core is made of: bytes, a module, or plain JavaScript. */
+export type CoreSource = Uint8Array | WebAssembly.Module | CoreOf;
+
 /** The cores that a bundle carries, by flavor, fastest first. */
 export type InlinedCores<Source = Uint8Array> = Partial<Record<Flavor, () => Source>>;
 
@@ -51,12 +57,18 @@ export type InlinedCores<Source = Uint8Array> = Partial<Record<Flavor, () => Sou
  * @param threaded whether the core is built for threads; detected by default
  * @throws KletError `NOT_WASM` when the bytes are no core, `NO_WASM` when this engine cannot run it
  */
-export function compileCore(source: BufferSource | WebAssembly.Module, what: string, threaded?: boolean): CompiledCore {
-  let module: WebAssembly.Module;
+export function compileCore(
+  source: BufferSource | WebAssembly.Module | CoreOf,
+  what: string,
+  threaded?: boolean,
+): CompiledCore {
+  let module: CompiledCore['module'];
   try {
-    module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
+    module = typeof source === 'function' || source instanceof WebAssembly.Module
+      ? source
+      : new WebAssembly.Module(source);
   } catch (cause) {
-    if (!(source instanceof WebAssembly.Module) && !isWasm(source)) {
+    if (typeof source !== 'function' && !(source instanceof WebAssembly.Module) && !isWasm(source)) {
       throw new KletError(
         'NOT_WASM',
         `${what} is not WebAssembly${
@@ -169,7 +181,7 @@ function refusal(what: string, cause: unknown): KletError {
 /** @throws KletError `NO_WASM` */
 export function requireWebAssembly(): void {
   if (!hasWebAssembly()) {
-    throw new KletError('NO_WASM', 'this engine has no WebAssembly, which kinglet needs; use a browser or Node');
+    throw new KletError('NO_WASM', 'this engine has no WebAssembly; load() of the entry "kinglet" needs none');
   }
 }
 
@@ -195,6 +207,7 @@ export function instantiate(
   const pages = Math.ceil(bytes / PAGE);
   let shared: SharedMemory;
   try {
+    if (typeof module === 'function') return (module as CoreOf)(bytes);
     shared = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: threaded });
   } catch (cause) {
     throw new KletError('OUT_OF_MEMORY', `this engine refused ${pages * PAGE} bytes of memory`, { cause });

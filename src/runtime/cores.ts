@@ -2,7 +2,7 @@ import { FIRST_EXTRA_OPCODE, LAST_EXTRA_OPCODE } from '../../assembly/layout';
 import { describeValue, KletError } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
 import { checksumBy, compileCore, compileExtra, hasWebAssembly, isForbidden, isModule, relaxedPays, requireWebAssembly,
-  type CompiledCore, type InlinedCores } from './core';
+  type CompiledCore, type CoreOf, type CoreSource, type InlinedCores } from './core';
 import { recordOffsets } from './memory';
 import { asBytes } from './read';
 import type { Flavor } from './types';
@@ -33,14 +33,11 @@ export class Cores {
   private readonly compiledThreaded = new Map<Flavor, CompiledCore>();
   private relaxedFirst: boolean | undefined;
 
-  constructor(
-    private builds: InlinedCores<Uint8Array | WebAssembly.Module>,
-    private threadedBuilds: InlinedCores = {},
-  ) {}
+  constructor(private builds: InlinedCores<CoreSource>, private threadedBuilds: InlinedCores<CoreSource> = {}) {}
 
-  addScalar(bytes: Uint8Array, threaded: boolean): void {
-    if (threaded) this.threadedBuilds = { ...this.threadedBuilds, scalar: () => bytes };
-    else this.builds = { ...this.builds, scalar: () => bytes };
+  add(flavor: Flavor, core: CoreOf | Uint8Array, threaded = false): void {
+    const builds = threaded ? 'threadedBuilds' : 'builds';
+    this[builds] = { ...this[builds], [flavor]: () => core };
   }
 
   hasScalar(threaded: boolean): boolean {
@@ -68,7 +65,7 @@ export class Cores {
 
   /** The requested flavor, or the fastest that works here. */
   pick(flavor: Flavor | undefined): CompiledCore {
-    requireWebAssembly();
+    if (!('js' in this.builds)) requireWebAssembly();
     if (flavor !== undefined) return this.of(flavor);
     const flavors = Object.keys(this.builds) as Flavor[];
     if (flavors.length === 0) {
@@ -125,9 +122,9 @@ export function extraOf({ threaded, flavor }: CompiledCore, source?: ExtraSource
 }
 
 /** Whether the plan has records of the extra module, which the core does not have yet. */
-export function needsExtra({ extra }: CompiledCore, { plan }: OpenedKlet): boolean {
+export function needsExtra({ extra, flavor }: CompiledCore, { plan }: OpenedKlet): boolean {
   const isExtra = (opcode: number): boolean => opcode >= FIRST_EXTRA_OPCODE && opcode <= LAST_EXTRA_OPCODE;
-  return !extra && recordOffsets(plan).some((at) => isExtra(plan[at]!));
+  return !extra && flavor !== 'js' && recordOffsets(plan).some((at) => isExtra(plan[at]!));
 }
 
 export function addExtra(core: CompiledCore, source: unknown): void {

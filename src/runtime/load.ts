@@ -1,8 +1,8 @@
 import { checkOptions, show, type Options } from '../arguments';
 import { describeValue, KletError, messageOf } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
-import { checksumBy, compileCore, hasWebAssembly, isForbidden, isModule, type CompiledCore,
-  type InlinedCores } from './core';
+import { checksumBy, compileCore, hasWebAssembly, isForbidden, isModule, type CompiledCore, type CoreOf,
+  type CoreSource, type InlinedCores } from './core';
 import { addExtra, Cores, given, GIVE_SCALAR, needsExtra, openSync, type ExtraSource, type LoadSyncOptions,
   extraOf } from './cores';
 import { Model } from './model';
@@ -65,7 +65,7 @@ function checkSignal({ signal }: LoadOptions): void {
 }
 
 /** Makes `loadSync`. */
-export function makeLoadSync(cores: InlinedCores | Cores, extra?: ExtraSource): Runtime['loadSync'] {
+export function makeLoadSync(cores: InlinedCores<CoreSource> | Cores, extra?: ExtraSource): Runtime['loadSync'] {
   const table = cores instanceof Cores ? cores : new Cores(cores);
   return (source, options = {}) => {
     checkOptions(options, syncOptions, 'loadSync()');
@@ -75,6 +75,11 @@ export function makeLoadSync(cores: InlinedCores | Cores, extra?: ExtraSource): 
   };
 }
 
+function fetchError({ code, message }: KletError, which: string, advice: string, cause: unknown): KletError {
+  const text = `${message}; the ${which} core cannot be fetched here (${messageOf(cause)}): ${advice}`;
+  return new KletError(code, text, { cause });
+}
+
 /**
  * @param builds the cores in the bundle, fastest first
  * @param threadedBuilds the same cores, built for threads
@@ -82,19 +87,44 @@ export function makeLoadSync(cores: InlinedCores | Cores, extra?: ExtraSource): 
  * @param readPath reads a file by path, on platforms with a file system
  * @param scalarUrl address of the scalar core, for engines where none of the bundle's cores works
  * @param extra the extra module, for models that need it
+ * @param openPlain fetches the plain-JavaScript core, for engines without WebAssembly
  */
 export function makeRuntime(
-  builds: InlinedCores<Uint8Array | WebAssembly.Module>,
+  builds: InlinedCores<CoreSource>,
   threadedBuilds: InlinedCores,
   openWorker: OpenWorker,
   readPath?: PathReader,
   scalarUrl?: (threaded: boolean) => string | URL,
   extra?: ExtraSource,
+  openPlain?: () => Promise<CoreOf>,
 ): Runtime {
   const cores = new Cores(builds, threadedBuilds);
 
   async function fetchScalar(threaded: boolean, { signal }: LoadOptions): Promise<void> {
-    cores.addScalar(await readBytes(scalarUrl!(threaded), signal ? { signal } : {}), threaded);
+    cores.add('scalar', await readBytes(scalarUrl!(threaded), signal ? { signal } : {}), threaded);
+  }
+
+  /** The core for engines where none of the bundle's cores works, which is not in the bundle. */
+  async function pickFetched(error: unknown, options: LoadOptions): Promise<CompiledCore> {
+    const { flavor } = options;
+    if (!(error instanceof KletError)) throw error;
+    const compiles = hasWebAssembly() && !isForbidden(error.cause);
+    if (scalarUrl && compiles && flavor !== 'js' && !cores.hasScalar(false)) {
+      await fetchScalar(false, options).catch((cause: unknown) => {
+        throw fetchError(error, 'scalar', GIVE_SCALAR, cause);
+      });
+      try {
+        return cores.pick(flavor);
+      } catch (other) {
+        if (!openPlain || flavor !== undefined) throw other;
+      }
+    }
+    if (!openPlain || (flavor ?? 'js') !== 'js') throw error;
+    const plain = await openPlain().catch((cause: unknown) => {
+      throw fetchError(error, 'plain-JavaScript', 'it is browser.plain.js beside the bundle', cause);
+    });
+    cores.add('js', plain);
+    return cores.pick(flavor);
   }
 
   /** The requested flavor, or the fastest that works here. Fetches the scalar core if needed. */
@@ -104,18 +134,7 @@ export function makeRuntime(
     try {
       core = cores.pick(flavor);
     } catch (error) {
-      const isHopeless = !scalarUrl || cores.hasScalar(false) || !hasWebAssembly();
-      if (isHopeless || !(error instanceof KletError) || isForbidden(error.cause)) throw error;
-      try {
-        await fetchScalar(false, options);
-      } catch (cause) {
-        throw new KletError(
-          error.code,
-          `${error.message}; the scalar core cannot be fetched here (${messageOf(cause)}): ${GIVE_SCALAR}`,
-          { cause },
-        );
-      }
-      core = cores.pick(flavor);
+      core = await pickFetched(error, options);
     }
     if (threads > 1 && core.flavor === 'scalar' && scalarUrl && !cores.hasScalar(true)) {
       // if that fails, the model runs on one thread and says why
@@ -147,7 +166,7 @@ export function makeRuntime(
     options: LoadOptions,
   ): Promise<Model | string> {
     const threads = options.threads!;
-    const reason = whyNotShared();
+    const reason = core.flavor === 'js' ? 'the plain-JavaScript core has no threads' : whyNotShared();
     if (reason !== undefined) return reason;
     if (options.wasm !== undefined && !core.threaded) {
       return `the core given as "wasm" is built without threads; pass kinglet/core.${core.flavor}.threads.wasm`;

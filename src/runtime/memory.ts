@@ -41,8 +41,6 @@ export function mapMemory(
 /** A core with the sections of a file in its memory. */
 export interface LoadedCore extends Core {
   map: number[];
-  /** Bytes of the memory. */
-  total: number;
   /** Bytes of scratch for one thread. */
   scratchBytes: number;
 }
@@ -62,6 +60,8 @@ export function loadCore(
   maxMemory: number | undefined,
   threads: number,
 ): LoadedCore {
+  // the core in plain JavaScript needs no scratch
+  if (compiled.flavor === 'js') parts = { ...parts, scratchBytes: 0 };
   let loaded = loadSections(compiled, parts, where, maxMemory, threads);
   // the file has the scratch size of the core that compiled it; this core may need more
   const scratchBytes = loaded.exports.scratchOf();
@@ -96,7 +96,7 @@ function loadSections(
   }
   const fault = exports.validate();
   if (fault !== L.FAULT_NONE) throw faultIn(parts, fault, exports.faultOffset() >>> 0, where);
-  return { exports, memory, shared, map, total, scratchBytes: parts.scratchBytes };
+  return { exports, memory, shared, map, scratchBytes: parts.scratchBytes };
 }
 
 const faults: Record<number, string> = {
@@ -127,9 +127,9 @@ function faultIn(parts: OpenedKlet, fault: number, at: number, where: string): K
 }
 
 /** Sizes of the memory of a loaded model, in bytes. */
-export function memoryUse(parts: OpenedKlet, { total, scratchBytes }: LoadedCore, threads: number): MemoryUse {
+export function memoryUse(parts: OpenedKlet, { memory, scratchBytes }: LoadedCore, threads: number): MemoryUse {
   return {
-    total: Math.ceil(total / 65536) * 65536,
+    total: memory.length,
     plan: parts.plan.length,
     weights: weightsBytes(parts),
     arena: parts.arenaBytes,

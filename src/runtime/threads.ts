@@ -32,8 +32,8 @@ export type OpenWorker = (script?: string | URL) => ThreadWorker;
 
 /** The message that starts a worker. */
 export interface StartMessage {
-  module: CompiledCore['module'];
-  extra?: CompiledCore['module'];
+  module: WebAssembly.Module;
+  extra?: CompiledCore['extra'];
   memory: SharedMemory;
   index: number;
   count: number;

@@ -55,10 +55,10 @@ export interface ProfileEntry {
 }
 
 /**
- * Builds of the core: with relaxed SIMD, with 128-bit SIMD, and plain WebAssembly 1.0. Their
- * results are bit-identical.
+ * Builds of the core: with relaxed SIMD, with 128-bit SIMD, plain WebAssembly 1.0, and plain
+ * JavaScript for engines without WebAssembly. Their results are bit-identical.
  */
-export type Flavor = 'relaxed' | 'simd' | 'scalar';
+export type Flavor = 'relaxed' | 'simd' | 'scalar' | 'js';
 
 /** The exports of assembly/index.ts. */
 export interface CoreExports {

@@ -9,8 +9,8 @@ import { loadSync } from '../../src/index';
 import { decodeSection, MOST_EXPANSION } from '../../src/format/rans';
 import { unpack } from '../docs/coding';
 import { compileCore, instantiate, type CompiledCore } from '../../src/runtime/core';
-import { inlinedCores } from '../../src/runtime/inlined';
 import { mapMemory } from '../../src/runtime/memory';
+import { everyCore } from '../../src/everyCore';
 import { flavors } from '../helpers/flavors';
 
 const WEIGHTS = L.RESERVED;
@@ -18,7 +18,7 @@ const FRESH = 0xa5;
 const cores = new Map<string, CompiledCore>();
 
 function coreOf(flavor: (typeof flavors)[number]): CompiledCore {
-  if (!cores.has(flavor)) cores.set(flavor, compileCore(inlinedCores[flavor]!(), flavor));
+  if (!cores.has(flavor)) cores.set(flavor, compileCore(everyCore[flavor]!(), flavor));
   return cores.get(flavor)!;
 }
 

@@ -95,6 +95,13 @@ describe('the rooms', () => {
       /^build\/(core|extra)$/])).toEqual([]);
   });
 
+  test('the plain-JavaScript core imports the layout and the descriptions of records', () => {
+    // core.ts also has the type of the core that it implements
+    expect(strangers('src/js', [/^src\/js\//, layout, /^build\/records$/, /^src\/runtime\/core$/])).toEqual([]);
+    const users = importsOf('src/js').filter(({ imports }) => imports.includes('src/runtime/core'));
+    expect(users.map(({ file }) => file)).toEqual(['src/js/core.ts']);
+  });
+
   test('the runtime has no circular imports, not even of types', () => {
     const imports = new Map(importsOf('src/runtime').map(({ file, imports }) => [file.replace(/\.ts$/, ''), imports]));
     const circles: string[] = [];

@@ -1,6 +1,6 @@
 import { KletError, loadSync, type Flavor } from '../../src/index';
 
-const names: readonly Flavor[] = ['relaxed', 'simd', 'scalar'];
+const names: readonly Flavor[] = ['relaxed', 'simd', 'scalar', 'js'];
 
 /**
  * The flavors that this engine supports, found by loading an empty file. Only with a supported
@@ -14,3 +14,6 @@ export const flavors = names.filter((flavor) => {
   }
   return false;
 });
+
+/** Those of them that have threads. */
+export const threadedFlavors: readonly Flavor[] = flavors.filter((flavor) => flavor !== 'js');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { crc32 } from '../../src/format/crc32';
 import { checksumBy, compileCore } from '../../src/runtime/core';
-import { inlinedCores } from '../../src/runtime/inlined';
+import { everyCore } from '../../src/everyCore';
 import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
 
@@ -16,7 +16,7 @@ const WINDOW = 300;
 const PIECE = 65536 - 4096;
 
 describe.each(flavors)('the checksum of the %s core', (flavor) => {
-  const checksum = checksumBy(compileCore(inlinedCores[flavor]!(), 'the core'));
+  const checksum = checksumBy(compileCore(everyCore[flavor]!(), 'the core'));
   const random = new Random(1);
   const noise = random.fill(new Uint8Array(3 * PIECE));
 

@@ -91,11 +91,11 @@ describe('the record', () => {
       if (!isThere) missing.push(what);
     };
     const isExtra = code >= layout.FIRST_EXTRA_OPCODE;
-    const walk = isExtra ? 'assembly/extra/index.ts' : 'assembly/run.ts';
-    need(
-      readPage(walk).split(`case ${name}:`).length === 3,
-      `${walk}: a case in each of its two switches, of describe and of run`,
-    );
+    const walks = isExtra
+      ? ['assembly/extra/describe.ts', 'assembly/extra/index.ts']
+      : ['assembly/describe.ts', 'assembly/run.ts'];
+    for (const walk of walks) need(readPage(walk).includes(`case ${name}:`), `${walk}: a case in its switch`);
+    need(readPage('src/js/run.ts').includes(`operators[L.${name}] = `), 'src/js/run.ts: a line in its table');
     need(emitted.has(code), 'test/robustness/sample.ts: a node that becomes this record');
     need(
       new RegExp(`\\brecordOf\\(L\\.${name}\\b`).test(malformed),

@@ -4,7 +4,7 @@ import { compile, readKlet, type Graph, type WeightLayout } from '../../src/comp
 import type { Padding, Pair } from '../../src/graph/operators';
 import { loadSync } from '../../src/index';
 import * as L from '../../assembly/layout';
-import { flavors } from '../helpers/flavors';
+import { flavors, threadedFlavors } from '../helpers/flavors';
 import { loadInShares } from '../helpers/shares';
 import { activations, channels, compare, exact, predictAll, property, randomInputs, seeds, single, size, quantizations,
   tensor, Random, type Quantization } from './suite';
@@ -93,6 +93,7 @@ function check(spec: Spec, graph = graphOf(spec), wanted: readonly WeightLayout[
     const klet = compile(graph, { debugInfo: false, weightLayout });
     for (const flavor of flavors) {
       compare(`${weightLayout} in ${flavor}`, t!.shape, expected, run(klet, flavor), exact);
+      if (!threadedFlavors.includes(flavor)) continue;
       const shared = loadInShares(klet, flavor, [2, 0, 1]);
       const [values] = predictAll(shared, graph, inputs);
       shared.dispose();

@@ -8,7 +8,7 @@ import { RECORD_OPCODE, RECORD_SIZE } from '../../assembly/layout';
 import { toC } from '../../src/c/index';
 import { printers } from '../../src/c/operators/index';
 import { readKlet } from '../../src/format/klet';
-import { flavors } from '../helpers/flavors';
+import { flavors, threadedFlavors } from '../helpers/flavors';
 import { bytesOfArray, CompiledC, hasGcc } from '../helpers/gcc';
 import { Random } from '../helpers/random';
 import { loadInShares } from '../helpers/shares';
@@ -197,7 +197,7 @@ export function checkGraph(
     model.dispose();
     return values;
   });
-  const flavor = flavors[(seed >>> 0) % flavors.length]!;
+  const flavor = threadedFlavors[(seed >>> 0) % threadedFlavors.length]!;
   for (const order of [[1, 0], [0, 2, 1]]) {
     const model = loadInShares(klet, flavor, order);
     predictAll(model, graph, inputs).forEach((values, i) =>

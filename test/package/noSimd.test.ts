@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { root } from './packed';
 
-// The entry for browsers in an engine without SIMD, which Node simulates. Needs dist/, which
-// `npm test` builds.
+// The entry for browsers in engines without SIMD and without WebAssembly, which Node simulates.
+// Needs dist/, which `npm test` builds.
 
 const script = `
   import { readFileSync } from 'node:fs';
@@ -24,6 +24,31 @@ const script = `
   answers.push(attempt());
   const model = await load(klet);
   answers.push(model.info.flavor, model.selfTest(), attempt());
+  console.log(JSON.stringify(answers));
+`;
+
+/** The entry without WebAssembly, from the beginning or by a policy. */
+const withoutWebAssembly = (forbid: string, flavor?: string): string =>
+  `import { readFileSync } from 'node:fs';
+  import { load, loadSync } from './dist/browser.js';
+  ${forbid};
+  const klet = readFileSync('models/digits/digits.klet');
+  const rare = readFileSync('models/spoken-digits/spoken-digits.klet');
+  const answers = [];
+  const attempt = async (load) => {
+    try {
+      const model = await load();
+      answers.push(model.info.flavor, model.selfTest());
+    } catch (error) {
+      answers.push(error.code + ': ' + error.message);
+    }
+  };
+  await attempt(() => loadSync(klet));
+  await attempt(() => load(klet${flavor === undefined ? '' : `, { flavor: '${flavor}' }`}));
+  await attempt(() => loadSync(rare));
+  await attempt(() => load(klet, { flavor: 'simd' }));
+  const { info } = await load(klet, { threads: 2 });
+  answers.push(info);
   console.log(JSON.stringify(answers));
 `;
 
@@ -67,4 +92,31 @@ test('the worklet of listen asks for the scalar core, and accepts it', async () 
     message: expect.stringContaining('pass the option "wasm" (the bytes of kinglet/core.scalar.wasm') as string,
   }, ready]);
   expect(await answersWith([], worklet)).toEqual([ready, ready]);
+});
+
+describe('without WebAssembly', () => {
+  // Node itself needs the rest of it
+  const replace = (module: string): string =>
+    `globalThis.WebAssembly = Object.assign(Object.create(WebAssembly), { Module: ${module} })`;
+  const policy = replace('class { constructor() { throw new Error("blocked by CSP"); } }');
+
+  test.each([['the engine has none', replace('undefined'), /^NO_WASM: .* has no WebAssembly/], ['a policy forbids it',
+    policy, /^NO_WASM: .*'wasm-unsafe-eval'/]])(
+      '(%s) load() imports the core in plain JavaScript, which loadSync() can use from then on',
+      async (_, forbid, refusal) => {
+        const [first, ...others] = await answersWith([], withoutWebAssembly(forbid));
+        expect(first).toMatch(refusal);
+        expect(others).toEqual(['js', 3, 'js', 4, expect.stringMatching(/^NO_WASM: /), {
+          flavor: 'js',
+          threads: 1,
+          singleThreadReason: 'the plain-JavaScript core has no threads',
+        }]);
+      },
+    );
+
+  test('it can be asked for where WebAssembly is at hand', async () => {
+    const [first, , ...others] = await answersWith([], withoutWebAssembly('', 'js'));
+    expect(first).toMatch(/^(simd|relaxed)$/);
+    expect(others.slice(0, 2)).toEqual(['js', 3]);
+  });
 });

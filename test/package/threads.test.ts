@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, test } from 'vitest';
 import { compile, importTflite, type Graph } from '../../src/compiler/index';
 import { load, loadSync, type LoadOptions, type Model } from '../../src/index';
-import { flavors } from '../helpers/flavors';
+import { threadedFlavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
 import { randomGraph } from '../helpers/randomGraph';
 import { hasShared, shared, sharedBytes } from '../helpers/shared';
@@ -37,7 +37,7 @@ async function open(klet: Uint8Array, options: LoadOptions): Promise<Model> {
 async function checkThreads(graph: Graph, seed: number, threads: number, repetitions: number): Promise<void> {
   const klet = compile(graph, { debugInfo: false });
   const inputs = randomInputs(graph, seed);
-  for (const flavor of flavors) {
+  for (const flavor of threadedFlavors) {
     const expected = predictAll(loadSync(klet, { flavor }), graph, inputs);
     for (const all of [false, true]) {
       const model = await open(klet, { flavor, threads });

@@ -4,7 +4,7 @@ import { KletError } from '../../src/compiler/index';
 import { SECTION_CODED, SECTION_DEBUG, SECTION_GOLDEN, SECTION_META, SECTION_NIBBLES, SECTION_PACKED, SECTION_PLAN,
   SECTION_WEIGHTS } from '../../src/format/klet';
 import { loadSync, type Flavor, type Inputs, type Model } from '../../src/index';
-import { flavors } from '../helpers/flavors';
+import { flavors, threadedFlavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
 import { sampleFile } from './sample';
 import { reseal, sectionsOf, viewOf } from './seal';
@@ -14,6 +14,8 @@ import { reseal, sectionsOf, viewOf } from './seal';
 // KletError, or load and run without a trap, a hang or a write outside the arena and the scratch.
 
 const MUTANTS = 20_000;
+/** Mutants that two flavors judge. */
+const VERDICTS = 2000;
 const MAX_MEMORY = 4 << 20;
 const MAX_MILLISECONDS = 1000;
 
@@ -177,6 +179,11 @@ function fateOf(file: Uint8Array, flavor: Flavor, random: Random): Fate {
   }
 }
 
+/** Plain JavaScript, which is slower, has every 32nd mutant. */
+function flavorOf(seed: number): Flavor {
+  return seed % 32 === 0 ? 'js' : threadedFlavors[seed % threadedFlavors.length]!;
+}
+
 function fatesOf(mutant: (random: Random) => Uint8Array, first: number, count: number): Record<Fate, number> {
   const fates: Record<Fate, number> = { refused: 0, ran: 0, 'ran, then refused': 0 };
   for (let seed = first; seed < first + count; seed++) {
@@ -187,7 +194,7 @@ function fatesOf(mutant: (random: Random) => Uint8Array, first: number, count: n
       let time = Infinity;
       for (let attempt = 0; attempt < 2 && time > MAX_MILLISECONDS; attempt++) {
         const start = performance.now();
-        const fate = fateOf(file, flavors[seed % flavors.length]!, random);
+        const fate = fateOf(file, flavorOf(seed), random);
         time = performance.now() - start;
         if (attempt === 0) fates[fate]++;
       }
@@ -199,7 +206,30 @@ function fatesOf(mutant: (random: Random) => Uint8Array, first: number, count: n
   return fates;
 }
 
+/** What a flavor says of a file: the error's code and message, or nothing. */
+function verdictOn(file: Uint8Array, flavor: Flavor): string {
+  try {
+    loadSync(file, { flavor, maxMemory: MAX_MEMORY }).dispose();
+    return '';
+  } catch (error) {
+    if (!(error instanceof KletError)) throw error;
+    return error.code === 'OUT_OF_MEMORY' ? '' : `${error.code}: ${error.message}`;
+  }
+}
+
 describe('files with small corruptions', () => {
+  test('get the same verdict from plain JavaScript as from WebAssembly', () => {
+    let refused = 0;
+    for (let seed = 2_000_000; seed < 2_000_000 + VERDICTS; seed++) {
+      const file = resealedMutant(new Random(seed));
+      const verdict = verdictOn(file, 'scalar');
+      expect(verdictOn(file, 'js'), `mutant ${seed}`).toBe(verdict);
+      refused += Number(verdict !== '');
+    }
+    expect(refused).toBeGreaterThan(VERDICTS / 8);
+    expect(refused).toBeLessThan(VERDICTS);
+  });
+
   test('are refused if their checksums do not match', () => {
     const fates = fatesOf(rawMutant, 1, MUTANTS / 2);
     // a change between sections has no effect, and some changes keep the same bytes

@@ -332,7 +332,7 @@ describe('other options', () => {
       await rejects(
         () => load(file, { flavor: flavor as never }),
         'BAD_ARGUMENT',
-        /there is no flavor ".*" here; .*simd, scalar available/,
+        /there is no flavor ".*" here; .*simd, scalar, js available/,
       );
       refuses(() => loadSync(file, { flavor: flavor as never }), 'BAD_ARGUMENT', /there is no flavor/);
     }

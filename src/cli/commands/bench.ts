@@ -72,7 +72,7 @@ export function benchCommand(io: Io): Command {
   command.argument('<file>', 'a .klet file or another network');
   command.option('--runs <n>', 'timed predictions (default: one second, at least 10)', positiveNumber);
   command.option('--warmup <n>', 'predictions before timing (default: 0.3 seconds, at least 3)', wholeNumber);
-  command.addOption(flavorOption('the flavor of the core (default: all)'));
+  command.addOption(flavorOption('the flavor of the core (default: all but js)'));
   command.option('--threads <n>', 'number of threads (default: 1)', threadCount);
   command.option('--profile', 'also time each record of the network');
   addImportOptions(command);

@@ -1,0 +1,75 @@
+// Compiles the descriptions of records (the functions `describe` of assembly/, which check the
+// records of a plan) to JavaScript, for the plain-JavaScript core: build/records.js. So all cores
+// accept the same files. In these functions, integers stay below 2^53 and quotients are exact, so
+// that the types can be erased.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { rollup } from 'rollup';
+import esbuild from 'rollup-plugin-esbuild';
+
+/** Parts of AssemblyScript that TypeScript does not have. */
+const parts = [[/^@inline$/gm, ''], [/\bload<(\w+)>\(/g, 'load_$1('], [/\bstore<(\w+)>\(/g, 'store_$1('], [
+  /(?<![.\w])(min|max|ceil)(<f64>)?\(/g,
+  'Math.$1(',
+], [/\bi32\.MAX_VALUE\b/g, '2147483647'], [/\bi32\(/g, 'Number('], [/\bload_\w+\(/g, 'memory.$&']];
+const assembly = {
+  name: 'assembly',
+  transform: (code, id) =>
+    id.includes('/assembly/') && !id.endsWith('/layout.ts')
+      ? {
+        code: parts.reduce((text, [part, by]) => text.replace(part, by), `import * as memory from 'loads';\n${code}`),
+        map: null,
+      }
+      : null,
+  resolveId: (id) => (id === 'loads' ? { id: '../src/js/load.ts', external: true } : null),
+};
+
+/**
+ * What the core does not need: it requests no scratch, has one thread, and leaves the offsets of
+ * operands as they are.
+ */
+const unneeded = ['needScratch', 'parallel'];
+const pruned = {
+  name: 'pruned',
+  transform(code, id) {
+    if (!id.includes('/assembly/')) return null;
+    const holes = [];
+    const visit = (node) => {
+      if (node.type === 'ExpressionStatement' && unneeded.includes(node.expression.callee?.name)) holes.push(node);
+      else for (const child of Object.values(node)) if (child && typeof child === 'object') visit(child);
+    };
+    visit(this.parse(code));
+    const rest = holes.reverse().reduce((text, { start, end }) => `${text.slice(0, start)};${text.slice(end)}`, code);
+    return { code: rest.replace('resolving = resolve;', ''), map: null };
+  },
+};
+
+const entry = `export { describe } from './assembly/describe.ts';
+export { describe as describeExtra } from './assembly/extra/describe.ts';
+export { beginWalk, faultOf } from './assembly/record.ts';
+`;
+const bundle = await rollup({
+  input: 'records',
+  treeshake: { moduleSideEffects: false, propertyReadSideEffects: false, unknownGlobalSideEffects: false },
+  plugins: [{
+    name: 'entry',
+    resolveId: (id) => (id === 'records' ? id : null),
+    load: (id) => (id === 'records' ? entry : null),
+  }, assembly, esbuild({ target: 'es2022' }), pruned],
+  onwarn({ code, message }) {
+    if (code !== 'CIRCULAR_DEPENDENCY') throw new Error(message);
+  },
+});
+mkdirSync('build', { recursive: true });
+await bundle.write({ file: 'build/records.js', format: 'es' });
+writeFileSync(
+  'build/records.d.ts',
+  `/** Checks a record, at an address of the memory that \`readFrom\` (src/js/load.ts) has set. */
+export declare function describe(record: number): void;
+/** The same for a record of the extra module. */
+export declare function describeExtra(record: number): void;
+/** Forgets the faults. */
+export declare function beginWalk(resolve: boolean): void;
+/** The first fault found, a FAULT_ code. */
+export declare function faultOf(): number;
+`,
+);

@@ -1,0 +1,56 @@
+import type { Core, CoreOf, SharedMemory } from '../runtime/core';
+import { f32 } from './arithmetic';
+import { crc32 } from './crc32';
+import { decode } from './decode';
+import { memoryOf, type Memory } from './memory';
+import { quantizeAll } from './quantize';
+import { prepare, run } from './run';
+import { faultOffset, validate } from './validate';
+
+// The core in plain JavaScript, for engines without WebAssembly, behind the exports of the other
+// cores.
+
+/** Whether none of n floats is NaN. */
+function allNumbers(a: Float32Array, at: number, n: number): boolean {
+  for (let i = at; i < at + n; i++) if (a[i] !== a[i]) return false;
+  return true;
+}
+
+/** A core with its own memory of `bytes` bytes. */
+export const plainCore: CoreOf = function(bytes): Core {
+  const buffer = new ArrayBuffer(Math.ceil(bytes / 8) * 8);
+  const memory = new Uint8Array(buffer);
+  const signed = new Int8Array(buffer);
+  const floats = new Float32Array(buffer);
+  let m: Memory;
+  return {
+    memory,
+    // no thread shares it; only its buffer is read
+    shared: { buffer } as SharedMemory,
+    exports: {
+      validate: () => validate(buffer),
+      faultOffset: () => faultOffset,
+      prepare() {
+        m = memoryOf(buffer);
+        prepare(m);
+      },
+      run(from, to) {
+        run(m, from, to);
+        return -1;
+      },
+      scratchOf: () => 0,
+      decode: (coded, size) => decode(buffer, coded, size),
+      crc32: (at, size, crc) => crc32(memory, at, at + size, crc),
+      allNumbers: (at, n) => (allNumbers(floats, at >> 2, n) ? 1 : 0),
+      quantizeInput(at, n, scale, zero, unsigned) {
+        if (!allNumbers(floats, at >> 2, n)) return 0;
+        quantizeAll(floats, at >> 2, signed, at, n, f32(scale), unsigned ? zero - 128 : zero);
+        if (unsigned) { for (let i = at; i < at + n; i++) memory[i]! ^= 128; }
+        return 1;
+      },
+      flavor: () => 3,
+      register() {},
+      serve() {},
+    },
+  };
+};
