@@ -7,6 +7,7 @@ import dts from 'rollup-plugin-dts';
 import esbuild from 'rollup-plugin-esbuild';
 import { minify } from 'terser';
 import { cText } from './src/build/text.mjs';
+import { tinyPlugins } from './src/build/tiny.mjs';
 
 const { dependencies, version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const external = [...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)), /^node:/];
@@ -195,6 +196,7 @@ const bundles = [
   // the device side: self-contained, minified
   { input: 'src/browser.ts', output: es('browser.js'), plugins: [plainApart, ...device] },
   { input: 'src/js/core.ts', output: es('browser.plain.js'), plugins: device },
+  { input: 'src/plain.ts', output: es('js.js'), plugins: device },
   { input: 'src/slim.ts', output: es('slim.js'), plugins: [...device, coresApart] },
   { input: 'src/edge.ts', output: es('edge.js'), external: /\.wasm\?module$/, plugins: device },
   { input: 'src/audio/index.ts', output: es('audio.js'), plugins: minified },
@@ -215,6 +217,11 @@ const bundles = [
     input: 'src/global.ts',
     output: { file: 'dist/kinglet.global.js', format: 'iife', name: 'kinglet' },
     plugins: device,
+  },
+  {
+    input: 'src/tiny/index.ts',
+    output: ['kinglet.tiny.js', 'tiny.cjs'].map((name) => ({ file: `dist/${name}`, format: 'iife', name: 'kinglet' })),
+    plugins: [resolve(), code, ...tinyPlugins],
   },
   { input: 'src/commonjs.ts', output: { file: 'dist/browser.cjs', format: 'cjs' }, plugins: minified },
   // what workers run
@@ -238,7 +245,7 @@ const bundles = [
     plugins: [cText, ...plugins, threadScriptOfNode, minifiedReport],
   },
   {
-    input: { ...entries, slim: 'src/slim.ts', audio: 'src/audio/index.ts' },
+    input: { ...entries, slim: 'src/slim.ts', js: 'src/plain.ts', audio: 'src/audio/index.ts' },
     output: {
       dir: 'dist',
       format: 'cjs',
@@ -250,7 +257,12 @@ const bundles = [
     plugins: [cText, ...plugins, threadScriptOfNode],
   },
   {
-    input: { ...runtimeEntries, audio: 'src/audio/index.ts', worklet: 'src/audio/worklet.ts' },
+    input: {
+      ...runtimeEntries,
+      audio: 'src/audio/index.ts',
+      worklet: 'src/audio/worklet.ts',
+      tiny: 'src/tiny/index.ts',
+    },
     output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].d.ts', banner },
     external,
     plugins: [types, commonJsTypes, platformTypes],

@@ -90,6 +90,13 @@ once(
   existsSync('build/records.js'),
   () => step('compiling the descriptions of records to JavaScript', process.execPath, ['src/build/records.mjs']),
 );
+once(
+  'tiny',
+  [...filesIn('src/js'), ...filesIn('src/tiny'), 'src/format/nibbles.ts', 'assembly/layout.ts', 'src/build/tiny.mjs',
+    'package-lock.json'],
+  existsSync('build/tiny.js'),
+  () => step('compiling the operators of scripts', process.execPath, ['src/build/tiny.mjs']),
+);
 if (process.argv.includes('--dist')) {
   once(
     'dist',

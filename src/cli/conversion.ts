@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import { basename, join } from 'node:path';
-import { importerOf, readKlet, type ClusteredWeights, type CompileOptions, type CProgram, type DebugInfo,
-  type ForeignMeta, type PrunePattern } from '../compiler/index';
+import { basename } from 'node:path';
+import { importerOf, readKlet, type ClusteredWeights, type CompileOptions, type DebugInfo, type ForeignMeta,
+  type PrunePattern } from '../compiler/index';
 import type { Model, TensorInfo } from '../index';
 import { comparedText, comparisonTable, comparisonWarning, ruinText } from './comparison';
 import type { Compressed, CompressionOptions } from './compression';
-import { cMemoryText, goldenCases, memoryText, operatorCounts, portsTable, preprocessingText,
-  totalMacs } from './describe';
+import { goldenCases, memoryText, operatorCounts, portsTable, preprocessingText, totalMacs } from './describe';
 import { pathText, STANDARD } from './files';
 import type { Io } from './io';
 import { readPreprocessing } from './meta';
 import { storedBytes, type ForeignOptions } from './network';
+import type { Printed, PrintOptions } from './printed';
 import type { Progress } from './progress';
 import { quantizationTables, quantizedText } from './quantizationText';
 import { countOf } from './tensors';
@@ -19,7 +19,7 @@ import { version } from './version';
 
 // One conversion, and what `convert` says of it.
 
-export interface ConvertOptions extends CompressionOptions, ForeignOptions {
+export interface ConvertOptions extends CompressionOptions, ForeignOptions, PrintOptions {
   output?: string;
   name?: string;
   labels?: string;
@@ -33,8 +33,6 @@ export interface ConvertOptions extends CompressionOptions, ForeignOptions {
   timeAxis?: number;
   report?: string;
   json?: boolean;
-  /** Folder for the network as C. */
-  c?: string;
 }
 
 /** One run of the command. */
@@ -166,7 +164,7 @@ export function summary(
   klet: Uint8Array,
   model: Model,
   compressed: Compressed | undefined,
-  program: CProgram | undefined,
+  programs: Record<string, Printed>,
 ): string {
   const { input, output, isKlet, source, options } = job;
   const bytes = storedBytes(source, input);
@@ -179,8 +177,10 @@ export function summary(
     wrote: isKlet
       ? `${pathText(output, 'standard output')}, ${bytesText(klet.length)} (${percentText(klet.length, bytes)})`
       : undefined,
-    C: program &&
-      `${Object.keys(program.files).map((name) => join(options.c!, name)).join(', ')}\n${cMemoryText(program)}`,
+    ...Object
+      .fromEntries(Object.entries(programs).map(([language, { files, memory }]) => [language, `${
+        files.map(({ path }) => path).join(', ')
+      }\n${memory}`])),
     metadata: metadataText(job),
     operators: debugInfo && `${debugInfo.records.length}: ${operatorCounts(debugInfo)}`,
     MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,

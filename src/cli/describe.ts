@@ -1,4 +1,4 @@
-import type { CProgram, DebugInfo, KletParts } from '../compiler/index';
+import type { DebugInfo, KletParts } from '../compiler/index';
 import type { AudioPreprocessing, MemoryUse, Preprocessing, TensorInfo } from '../index';
 import { bytesText, facts, floatText, plural, shapeText, table } from './text';
 
@@ -42,12 +42,6 @@ export function memoryText(memory: MemoryUse): string {
   const parts = shown.map(([part, bytes]) => `${part} ${bytesText(bytes)}${part === 'state' ? ' of it' : ''}`);
   const pages = plural(total / PAGE, 'page');
   return `${bytesText(total)} at all times (${total} bytes, ${pages} of 64 KiB)\n${parts.join(', ')}`;
-}
-
-/** The memory of a network as C. */
-export function cMemoryText({ constantBytes, ram }: CProgram): string {
-  return `${bytesText(constantBytes)} of constants, ${bytesText(ram.arena + ram.scratch)} of RAM: `
-    + `arena ${bytesText(ram.arena)}, scratch ${bytesText(ram.scratch)}`;
 }
 
 export function preprocessingText(preprocessing: Preprocessing): string {

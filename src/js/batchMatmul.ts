@@ -1,13 +1,14 @@
 import { BATCH_MATMUL_A, BATCH_MATMUL_A_BATCH_STRIDE, BATCH_MATMUL_A_TRANSPOSED, BATCH_MATMUL_A_ZERO, BATCH_MATMUL_B,
   BATCH_MATMUL_BATCH, BATCH_MATMUL_B_BATCH_STRIDE, BATCH_MATMUL_B_TRANSPOSED, BATCH_MATMUL_B_ZERO, BATCH_MATMUL_K,
   BATCH_MATMUL_M, BATCH_MATMUL_MAX, BATCH_MATMUL_MIN, BATCH_MATMUL_N, BATCH_MATMUL_SCALE, BATCH_MATMUL_TARGET,
-  BATCH_MATMUL_TARGET_ZERO, DTYPE_F32 } from '../../assembly/layout';
+  BATCH_MATMUL_TARGET_ZERO } from '../../assembly/layout';
 import { clamp, EVEN, f32 } from './arithmetic';
+import { isFloat } from './floats';
 import { dtypeOf, float, int, offsetOf, sectionOf, shiftOf, viewOf, type Memory } from './memory';
 
 export function runBatchMatmul(r: number, m: Memory): void {
   const dtype = dtypeOf(r, m);
-  const floats = dtype === DTYPE_F32;
+  const floats = isFloat(r, m);
   const shift = shiftOf(dtype);
   const rows = int(r, m, BATCH_MATMUL_M);
   const K = int(r, m, BATCH_MATMUL_K);

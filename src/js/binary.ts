@@ -1,10 +1,10 @@
 import { BINARY_A, BINARY_ADD, BINARY_A_FACTOR, BINARY_A_STRIDES, BINARY_A_ZERO, BINARY_B, BINARY_BIAS, BINARY_B_FACTOR,
   BINARY_B_STRIDES, BINARY_B_ZERO, BINARY_DIMENSIONS, BINARY_DIV, BINARY_KIND, BINARY_MAX, BINARY_MAXIMUM, BINARY_MIN,
   BINARY_MINIMUM, BINARY_MUL, BINARY_NEGATIVE_SCALE, BINARY_OUT_SCALE, BINARY_PRELU, BINARY_SCALE, BINARY_SHIFT,
-  BINARY_SUB, BINARY_TARGET, BINARY_TARGET_ZERO, DTYPE_F32, DTYPE_I32, DTYPE_I8,
-  MAX_RANK } from '../../assembly/layout';
+  BINARY_SUB, BINARY_TARGET, BINARY_TARGET_ZERO, DTYPE_I32, DTYPE_I8, MAX_RANK } from '../../assembly/layout';
 import { clamp, EVEN, f32, product32, quantize } from './arithmetic';
 import { greater, lesser } from './fold';
+import { isFloat } from './floats';
 import { dtypeOf, float, int, offsetOf, sectionOf, shiftOf, viewOf, type Memory } from './memory';
 import { walk } from './walk';
 
@@ -87,7 +87,7 @@ export function runBinary(r: number, m: Memory): void {
   const out = viewOf(m.arena, dtype);
   const baseA = offsetOf(r, m, BINARY_A) >> shift;
   const baseB = offsetOf(r, m, BINARY_B) >> shift;
-  const floats = dtype === DTYPE_F32;
+  const floats = isFloat(r, m);
   let low = floats ? float(r, m, BINARY_MIN) : int(r, m, BINARY_MIN);
   let top = floats ? float(r, m, BINARY_MAX) : int(r, m, BINARY_MAX);
   if (dtype === DTYPE_I32) {

@@ -2,9 +2,10 @@ import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_DILATION_X, CONV
   CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C,
   CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_PIXEL_STRIDE, CONV2D_ROW_STRIDE, CONV2D_SCALE,
   CONV2D_SOURCE, CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET, CONV2D_TARGET_ZERO,
-  CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO, DTYPE_F32 } from '../../assembly/layout';
+  CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO } from '../../assembly/layout';
 import { clamp } from './arithmetic';
-import { dtypeOf, float, int, offsetOf, reserve, sectionOf, type Memory } from './memory';
+import { isFloat } from './floats';
+import { float, int, offsetOf, reserve, sectionOf, type Memory } from './memory';
 import { gather, multiplyInt8, totalOf } from './product';
 import { convolve, inputsOf, panelsOf } from './window';
 
@@ -15,7 +16,7 @@ import { convolve, inputsOf, panelsOf } from './window';
 export function prepareConv2d(r: number, m: Memory): void {
   const K = inputsOf(r, m);
   const panels = int(r, m, CONV2D_GROUPS) * panelsOf(r, m);
-  if (dtypeOf(r, m) === DTYPE_F32) return;
+  if (isFloat(r, m)) return;
   const sourceZero = int(r, m, CONV2D_SOURCE_ZERO);
   const weightsZero = int(r, m, CONV2D_WEIGHTS_ZERO);
   const bias = int(r, m, CONV2D_BIAS) >> 2;
@@ -135,6 +136,6 @@ function runFloat(r: number, m: Memory): void {
 }
 
 export function runConv2d(r: number, m: Memory): void {
-  if (dtypeOf(r, m) === DTYPE_F32) runFloat(r, m);
+  if (isFloat(r, m)) runFloat(r, m);
   else runInt8(r, m);
 }

@@ -2,9 +2,10 @@ import { DEPTHWISE_BATCH, DEPTHWISE_BIAS, DEPTHWISE_CHANNELS, DEPTHWISE_DILATION
   DEPTHWISE_IN_H, DEPTHWISE_IN_W, DEPTHWISE_KERNEL_H, DEPTHWISE_KERNEL_W, DEPTHWISE_MAX, DEPTHWISE_MIN, DEPTHWISE_OUT_H,
   DEPTHWISE_OUT_W, DEPTHWISE_PAD_LEFT, DEPTHWISE_PAD_TOP, DEPTHWISE_SCALE, DEPTHWISE_SOURCE, DEPTHWISE_SOURCE_ZERO,
   DEPTHWISE_STRIDE_X, DEPTHWISE_STRIDE_Y, DEPTHWISE_TARGET, DEPTHWISE_TARGET_ZERO, DEPTHWISE_WEIGHTS,
-  DEPTHWISE_WEIGHTS_ZERO, DTYPE_F32 } from '../../assembly/layout';
+  DEPTHWISE_WEIGHTS_ZERO } from '../../assembly/layout';
 import { clamp, EVEN, f32 } from './arithmetic';
-import { dtypeOf, float, int, offsetOf, offsets, reserve, sectionOf, sums, type Memory } from './memory';
+import { isFloat } from './floats';
+import { float, int, offsetOf, offsets, reserve, sectionOf, sums, type Memory } from './memory';
 import { lanes, type Requantization } from './product';
 
 /** Taps of the window */
@@ -21,7 +22,7 @@ export function prepareDepthwiseConv2d(r: number, m: Memory): void {
   const C = int(r, m, DEPTHWISE_CHANNELS);
   const blocks = Math.ceil(C / 8);
   reserve(2 * taps, 8);
-  if (dtypeOf(r, m) === DTYPE_F32) return;
+  if (isFloat(r, m)) return;
   const sourceZero = int(r, m, DEPTHWISE_SOURCE_ZERO);
   const weightsZero = int(r, m, DEPTHWISE_WEIGHTS_ZERO);
   const biases = new Int32Array(blocks * 8);
@@ -266,6 +267,6 @@ function runFloat(r: number, m: Memory): void {
 }
 
 export function runDepthwiseConv2d(r: number, m: Memory): void {
-  if (dtypeOf(r, m) === DTYPE_F32) runFloat(r, m);
+  if (isFloat(r, m)) runFloat(r, m);
   else runInt8(r, m);
 }

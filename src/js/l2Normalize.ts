@@ -1,9 +1,9 @@
-import { DTYPE_F32, L2_NORMALIZE_DEPTH, L2_NORMALIZE_EPSILON, L2_NORMALIZE_OUT_SCALE, L2_NORMALIZE_ROWS,
-  L2_NORMALIZE_SOURCE, L2_NORMALIZE_SOURCE_ZERO, L2_NORMALIZE_TARGET,
-  L2_NORMALIZE_TARGET_ZERO } from '../../assembly/layout';
+import { L2_NORMALIZE_DEPTH, L2_NORMALIZE_EPSILON, L2_NORMALIZE_OUT_SCALE, L2_NORMALIZE_ROWS, L2_NORMALIZE_SOURCE,
+  L2_NORMALIZE_SOURCE_ZERO, L2_NORMALIZE_TARGET, L2_NORMALIZE_TARGET_ZERO } from '../../assembly/layout';
 import { f32, quantize } from './arithmetic';
 import { squaresOf } from './fold';
-import { dtypeOf, float, int, offsetOf, sectionOf, type Memory } from './memory';
+import { isFloat } from './floats';
+import { float, int, offsetOf, sectionOf, type Memory } from './memory';
 
 function runFloat(r: number, m: Memory): void {
   const n = int(r, m, L2_NORMALIZE_DEPTH);
@@ -20,7 +20,7 @@ function runFloat(r: number, m: Memory): void {
 }
 
 export function runL2Normalize(r: number, m: Memory): void {
-  if (dtypeOf(r, m) === DTYPE_F32) {
+  if (isFloat(r, m)) {
     runFloat(r, m);
     return;
   }

@@ -1,9 +1,10 @@
-import { DTYPE_F32, SOFTMAX_DEPTH, SOFTMAX_OUT_SCALE, SOFTMAX_ROWS, SOFTMAX_SCALE, SOFTMAX_SOURCE, SOFTMAX_TABLE,
-  SOFTMAX_TARGET, SOFTMAX_TARGET_ZERO } from '../../assembly/layout';
+import { SOFTMAX_DEPTH, SOFTMAX_OUT_SCALE, SOFTMAX_ROWS, SOFTMAX_SCALE, SOFTMAX_SOURCE, SOFTMAX_TABLE, SOFTMAX_TARGET,
+  SOFTMAX_TARGET_ZERO } from '../../assembly/layout';
 import { f32, quantize } from './arithmetic';
 import { add, fold } from './fold';
 import { exp, log } from './math';
-import { dtypeOf, float, int, offsetOf, sectionOf, type Memory } from './memory';
+import { isFloat } from './floats';
+import { float, int, offsetOf, sectionOf, type Memory } from './memory';
 import { largestOf, sumOfPowers } from './softmax';
 
 function runFloat(r: number, m: Memory): void {
@@ -27,7 +28,7 @@ function runFloat(r: number, m: Memory): void {
 }
 
 export function runLogSoftmax(r: number, m: Memory): void {
-  if (dtypeOf(r, m) === DTYPE_F32) {
+  if (isFloat(r, m)) {
     runFloat(r, m);
     return;
   }

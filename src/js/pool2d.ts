@@ -1,11 +1,12 @@
-import { DTYPE_F32, POOL2D_AVERAGE, POOL2D_BATCH, POOL2D_CHANNELS, POOL2D_IN_H, POOL2D_IN_W, POOL2D_KERNEL_H,
-  POOL2D_KERNEL_W, POOL2D_KIND, POOL2D_MAX, POOL2D_MIN, POOL2D_OUT_H, POOL2D_OUT_W, POOL2D_PAD_LEFT, POOL2D_PAD_TOP,
+import { POOL2D_AVERAGE, POOL2D_BATCH, POOL2D_CHANNELS, POOL2D_IN_H, POOL2D_IN_W, POOL2D_KERNEL_H, POOL2D_KERNEL_W,
+  POOL2D_KIND, POOL2D_MAX, POOL2D_MIN, POOL2D_OUT_H, POOL2D_OUT_W, POOL2D_PAD_LEFT, POOL2D_PAD_TOP,
   POOL2D_ROUNDING_OFFSET, POOL2D_SOURCE, POOL2D_STRIDE_X, POOL2D_STRIDE_Y, POOL2D_TARGET } from '../../assembly/layout';
 import { clamp, f32, truncate } from './arithmetic';
-import { dtypeOf, float, int, offsetOf, sectionOf, type Memory } from './memory';
+import { isFloat } from './floats';
+import { float, int, offsetOf, sectionOf, type Memory } from './memory';
 
 export function runPool2d(r: number, m: Memory): void {
-  const floats = dtypeOf(r, m) === DTYPE_F32;
+  const floats = isFloat(r, m);
   const averages = int(r, m, POOL2D_KIND) === POOL2D_AVERAGE;
   const inH = int(r, m, POOL2D_IN_H);
   const inW = int(r, m, POOL2D_IN_W);

@@ -1,9 +1,10 @@
-import { DTYPE_F32, REDUCE_COUNT, REDUCE_EXPONENT, REDUCE_INNER, REDUCE_KIND, REDUCE_MAX, REDUCE_MEAN, REDUCE_MIN,
+import { REDUCE_COUNT, REDUCE_EXPONENT, REDUCE_INNER, REDUCE_KIND, REDUCE_MAX, REDUCE_MEAN, REDUCE_MIN,
   REDUCE_MULTIPLIER, REDUCE_OUTER, REDUCE_PROD, REDUCE_ROUNDING, REDUCE_SCALE, REDUCE_SOURCE, REDUCE_SOURCE_ZERO,
   REDUCE_TARGET, REDUCE_TARGET_ZERO, ROUND_EVEN, ROUND_TRUNCATE } from '../../assembly/layout';
 import { clamp, EVEN, f32, multiplySaturated, truncate } from './arithmetic';
 import { add, fold, greater, lesser } from './fold';
-import { dtypeOf, float, int, offsetOf, sectionOf, type Memory } from './memory';
+import { isFloat } from './floats';
+import { float, int, offsetOf, sectionOf, type Memory } from './memory';
 
 function runFloat(r: number, m: Memory): void {
   const kind = int(r, m, REDUCE_KIND);
@@ -42,7 +43,7 @@ function runFloat(r: number, m: Memory): void {
 }
 
 export function runReduce(r: number, m: Memory): void {
-  if (dtypeOf(r, m) === DTYPE_F32) {
+  if (isFloat(r, m)) {
     runFloat(r, m);
     return;
   }

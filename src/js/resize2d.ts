@@ -1,12 +1,13 @@
-import { DTYPE_F32, RESIZE2D_BATCH, RESIZE2D_CHANNELS, RESIZE2D_COLUMNS, RESIZE2D_ENTRY_BYTES, RESIZE2D_IN_H,
-  RESIZE2D_IN_W, RESIZE2D_MODE, RESIZE2D_NEAREST, RESIZE2D_OUT_H, RESIZE2D_OUT_W, RESIZE2D_ROWS, RESIZE2D_SOURCE,
+import { RESIZE2D_BATCH, RESIZE2D_CHANNELS, RESIZE2D_COLUMNS, RESIZE2D_ENTRY_BYTES, RESIZE2D_IN_H, RESIZE2D_IN_W,
+  RESIZE2D_MODE, RESIZE2D_NEAREST, RESIZE2D_OUT_H, RESIZE2D_OUT_W, RESIZE2D_ROWS, RESIZE2D_SOURCE,
   RESIZE2D_TARGET } from '../../assembly/layout';
 import { f32 } from './arithmetic';
+import { isFloat } from './floats';
 import { dtypeOf, int, offsetOf, sectionOf, shiftOf, viewOf, type Memory } from './memory';
 
 export function runResize2d(r: number, m: Memory): void {
   const dtype = dtypeOf(r, m);
-  const floats = dtype === DTYPE_F32;
+  const floats = isFloat(r, m);
   const nearest = int(r, m, RESIZE2D_MODE) === RESIZE2D_NEAREST;
   const C = int(r, m, RESIZE2D_CHANNELS);
   const inW = int(r, m, RESIZE2D_IN_W);

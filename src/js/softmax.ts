@@ -1,9 +1,10 @@
-import { DTYPE_F32, SOFTMAX_DEPTH, SOFTMAX_OUT_SCALE, SOFTMAX_ROWS, SOFTMAX_SCALE, SOFTMAX_SOURCE, SOFTMAX_TABLE,
-  SOFTMAX_TARGET, SOFTMAX_TARGET_ZERO } from '../../assembly/layout';
+import { SOFTMAX_DEPTH, SOFTMAX_OUT_SCALE, SOFTMAX_ROWS, SOFTMAX_SCALE, SOFTMAX_SOURCE, SOFTMAX_TABLE, SOFTMAX_TARGET,
+  SOFTMAX_TARGET_ZERO } from '../../assembly/layout';
 import { EVEN, f32 } from './arithmetic';
 import { add, fold, greater, sumOf } from './fold';
 import { exp } from './math';
-import { dtypeOf, float, int, offsetOf, sectionOf, type Memory } from './memory';
+import { isFloat } from './floats';
+import { float, int, offsetOf, sectionOf, type Memory } from './memory';
 
 /** The largest of n numbers from `at` on, in the order of `fold` */
 export function largestOf(a: Float32Array | Int8Array, at: number, n: number): number {
@@ -35,7 +36,7 @@ function runFloat(r: number, m: Memory): void {
 }
 
 export function runSoftmax(r: number, m: Memory): void {
-  if (dtypeOf(r, m) === DTYPE_F32) {
+  if (isFloat(r, m)) {
     runFloat(r, m);
     return;
   }

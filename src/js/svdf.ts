@@ -1,11 +1,12 @@
-import { DTYPE_F32, RECURRENT_ASYMMETRIC, RECURRENT_PLAIN, SVDF_BATCH, SVDF_BIAS, SVDF_FEATURE_EXPONENT,
-  SVDF_FEATURE_MULTIPLIER, SVDF_FEATURE_WEIGHTS, SVDF_INPUTS, SVDF_MAX, SVDF_MEMORY, SVDF_MIN, SVDF_MODE, SVDF_NIBBLES,
-  SVDF_OUT_EXPONENT, SVDF_OUT_MULTIPLIER, SVDF_RANK, SVDF_SCALE, SVDF_SOURCE, SVDF_SOURCE_BATCH_STRIDE,
-  SVDF_SOURCE_TIME_STRIDE, SVDF_SOURCE_ZERO, SVDF_STATE, SVDF_SUMS, SVDF_TARGET, SVDF_TARGET_BATCH_STRIDE,
-  SVDF_TARGET_TIME_STRIDE, SVDF_TARGET_ZERO, SVDF_TIME, SVDF_TIME_WEIGHTS, SVDF_UNITS } from '../../assembly/layout';
+import { RECURRENT_ASYMMETRIC, RECURRENT_PLAIN, SVDF_BATCH, SVDF_BIAS, SVDF_FEATURE_EXPONENT, SVDF_FEATURE_MULTIPLIER,
+  SVDF_FEATURE_WEIGHTS, SVDF_INPUTS, SVDF_MAX, SVDF_MEMORY, SVDF_MIN, SVDF_MODE, SVDF_NIBBLES, SVDF_OUT_EXPONENT,
+  SVDF_OUT_MULTIPLIER, SVDF_RANK, SVDF_SCALE, SVDF_SOURCE, SVDF_SOURCE_BATCH_STRIDE, SVDF_SOURCE_TIME_STRIDE,
+  SVDF_SOURCE_ZERO, SVDF_STATE, SVDF_SUMS, SVDF_TARGET, SVDF_TARGET_BATCH_STRIDE, SVDF_TARGET_TIME_STRIDE,
+  SVDF_TARGET_ZERO, SVDF_TIME, SVDF_TIME_WEIGHTS, SVDF_UNITS } from '../../assembly/layout';
 import { clamp, f32, multiplyFixed, saturate16 } from './arithmetic';
 import { quantizeRange, rangeScale, rangeZero } from './hybrid';
-import { bytes, dtypeOf, float, int, offsetOf, reserve, reserveBytes, sectionOf, sums, type Memory } from './memory';
+import { isFloat } from './floats';
+import { bytes, float, int, offsetOf, reserve, reserveBytes, sectionOf, sums, type Memory } from './memory';
 import { gather, multiply, multiplyFloats, multiplyNibbles } from './product';
 
 /** The products of the features of float layers. */
@@ -19,7 +20,7 @@ export function prepareSvdf(r: number, m: Memory): void {
   const K = int(r, m, SVDF_INPUTS);
   const lanes = panelsOf(r, m) * 8;
   reserve(K, lanes);
-  if (dtypeOf(r, m) !== DTYPE_F32) return;
+  if (!isFloat(r, m)) return;
   reserveBytes(K);
   if (products.length < lanes) products = new Float32Array(lanes);
 }
@@ -54,7 +55,7 @@ function multiplyFeaturesF32(r: number, m: Memory, a: Float32Array, at: number):
 }
 
 export function runSvdf(r: number, m: Memory): void {
-  const floats = dtypeOf(r, m) === DTYPE_F32;
+  const floats = isFloat(r, m);
   const shift = floats ? 2 : 0;
   const units = int(r, m, SVDF_UNITS);
   const rank = int(r, m, SVDF_RANK);

@@ -1,10 +1,11 @@
-import { DTYPE_F32, UNARY_ABS, UNARY_ALPHA, UNARY_CEIL, UNARY_COS, UNARY_COUNT, UNARY_ELU, UNARY_EXP, UNARY_FLOOR,
-  UNARY_GELU, UNARY_GELU_TANH, UNARY_HARD_SWISH, UNARY_KIND, UNARY_LEAKY_RELU, UNARY_LOG, UNARY_LOGISTIC, UNARY_NEG,
-  UNARY_RELU, UNARY_RELU6, UNARY_RELU_0_TO_1, UNARY_RELU_N1_TO_1, UNARY_RSQRT, UNARY_SIN, UNARY_SOURCE, UNARY_SQRT,
-  UNARY_SQUARE, UNARY_TABLE, UNARY_TANH, UNARY_TARGET } from '../../assembly/layout';
+import { UNARY_ABS, UNARY_ALPHA, UNARY_CEIL, UNARY_COS, UNARY_COUNT, UNARY_ELU, UNARY_EXP, UNARY_FLOOR, UNARY_GELU,
+  UNARY_GELU_TANH, UNARY_HARD_SWISH, UNARY_KIND, UNARY_LEAKY_RELU, UNARY_LOG, UNARY_LOGISTIC, UNARY_NEG, UNARY_RELU,
+  UNARY_RELU6, UNARY_RELU_0_TO_1, UNARY_RELU_N1_TO_1, UNARY_RSQRT, UNARY_SIN, UNARY_SOURCE, UNARY_SQRT, UNARY_SQUARE,
+  UNARY_TABLE, UNARY_TANH, UNARY_TARGET } from '../../assembly/layout';
 import { clamp, f32, roundEven } from './arithmetic';
 import { exp, expm1, gelu, geluTanh, hardSwish, log, logistic, sine, tanh } from './math';
-import { dtypeOf, float, int, offsetOf, sectionOf, type Memory } from './memory';
+import { isFloat } from './floats';
+import { float, int, offsetOf, sectionOf, type Memory } from './memory';
 
 /** A function of a float, by its UNARY_ constant */
 export function applyUnary(kind: number, x: number, alpha: number): number {
@@ -61,7 +62,7 @@ export function runUnary(r: number, m: Memory): void {
   const n = int(r, m, UNARY_COUNT);
   let from = offsetOf(r, m, UNARY_SOURCE);
   let to = int(r, m, UNARY_TARGET);
-  if (dtypeOf(r, m) === DTYPE_F32) {
+  if (isFloat(r, m)) {
     const a = sectionOf(r, m, UNARY_SOURCE).f32;
     const out = m.arena.f32;
     const kind = int(r, m, UNARY_KIND);

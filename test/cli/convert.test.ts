@@ -419,3 +419,50 @@ describe('convert --c', () => {
     expect(err).toContain('cannot make the folder');
   });
 });
+
+describe('convert --script', () => {
+  const klet = path.resolve(import.meta.dirname, '../../models/digits/digits.klet');
+
+  it('writes one script with the weights inside, and says what it needs', async () => {
+    const { code, out, err } = await kinglet('convert', klet, '--script', files.at('digits.js'));
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/script +.*digits\.js\n +variable digits; \d.* of code, \d.* of data, \d.* of arena in RAM/);
+    expect(String(files.read('digits.js'))).toMatch(/^\/\/ digits.*, by kinglet\nvar digits=/);
+  });
+
+  it('writes the weights apart, and a .klet file that -o names', async () => {
+    const { code } = await kinglet(
+      'convert',
+      klet,
+      '--script',
+      files.at('apart.js'),
+      '--weights',
+      files.at('apart.bin'),
+      '-o',
+      files.at('apart.klet'),
+      '--name',
+      'other',
+    );
+    expect(code).toBe(0);
+    expect(files.read('apart.bin').length).toBeGreaterThan(20_000);
+    expect(files.read('apart.js').length).toBeLessThan(16_000);
+    expect(loadSync(files.read('apart.klet')).meta.name).toBe('other');
+  });
+
+  it('refuses float32 networks before it writes anything', async () => {
+    const b = new GraphBuilder('floats');
+    const x = b.input('x', [1, 4]);
+    const float = files.write('float.klet', compile(b.finish([b.node('softmax', [x], { beta: 1 }, { name: 'y' })])));
+    const { code, err } = await kinglet('convert', float, '--script', files.at('no.js'), '--name', 'n');
+    expect(code).toBe(1);
+    expect(err).toContain('y (softmax, float32)');
+    expect(existsSync(files.at('no.js'))).toBe(false);
+  });
+
+  it('refuses standard output, one file for both, and weights without a script', async () => {
+    expect((await kinglet('convert', klet, '--script', '-')).err).toContain('cannot go to standard output');
+    expect((await kinglet('convert', klet, '--weights', files.at('w'))).err).toContain('--weights needs --script');
+    const same = await kinglet('convert', klet, '--script', files.at('w'), '--weights', files.at('w'));
+    expect(same.err).toContain('name the same file');
+  });
+});

@@ -212,3 +212,19 @@ describe('inspect --target c', () => {
     expect((await kinglet('inspect', klet, '--target', 'rust')).err).toMatch(/Allowed choices are c/);
   });
 });
+
+describe('inspect --target js', () => {
+  const klet = path.resolve(import.meta.dirname, '../../models/spoken-digits/spoken-digits.klet');
+
+  it('shows the sizes of the network as a script, also as JSON', async () => {
+    const { code, out, err } = await kinglet('inspect', klet, '--target', 'js');
+    expect([code, err]).toEqual([0, '']);
+    for (const text of ['code', 'data', 'RAM', 'arena', 'state', 'MACs']) expect(out).toContain(text);
+    const { js, memory } = JSON.parse((await kinglet('inspect', klet, '--target', 'js', '--json')).out) as {
+      js: Record<string, number>;
+      memory: Record<string, number>;
+    };
+    expect(js.arena).toBe(memory.arena);
+    expect(js.data).toBeGreaterThan(memory.weights!);
+  });
+});

@@ -207,7 +207,9 @@ describe('the rooms', () => {
     expect(importsOf('src/search').flatMap(({ imports }) => imports)).not.toContain('src/compiler/index');
   });
 
-  test('the printer of C imports the format, the runtime and the layout', () => {
+  test('the printers of C and of scripts import the format, the runtime and the layout', () => {
+    expect(strangers('src/tiny', [/^src\/(tiny|js)\//, format, layout])).toEqual([]);
+    expect(strangers('src/script', [/^src\/(script|runtime)\//, /^build\/tiny$/, format, errors, layout])).toEqual([]);
     expect(strangers('src/c', [/^src\/(c|runtime)\//, format, errors, layout])).toEqual([]);
   });
 

@@ -47,9 +47,9 @@ export function excerptFile({ code }: Snippet): string | undefined {
 const imports: Record<string, string[]> = {
   kinglet: ['load', 'loadSync', 'KletError'],
   'kinglet/compiler': ['compare', 'compile', 'quantize', 'quantizationReport', 'toStream', 'GraphBuilder',
-    'importModel', 'importTflite', 'findStates', 'readKlet', 'repack', 'toC', 'wireStates', 'evaluate', 'evaluatePair',
-    'applyRecipe', 'search', 'Study', 'averagePrecisions', 'calibrationError', 'classReport', 'mcNemar', 'rocAuc',
-    'wilson'],
+    'importModel', 'importTflite', 'findStates', 'readKlet', 'repack', 'toC', 'toScript', 'wireStates', 'evaluate',
+    'evaluatePair', 'applyRecipe', 'search', 'Study', 'averagePrecisions', 'calibrationError', 'classReport', 'mcNemar',
+    'rocAuc', 'wilson'],
   'kinglet/tasks': ['imageToInput', 'topK'],
 };
 const fixtureValues: [name: string, code: string, needs?: string][] = [['model',

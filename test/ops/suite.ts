@@ -12,6 +12,7 @@ import { flavors, threadedFlavors } from '../helpers/flavors';
 import { bytesOfArray, CompiledC, hasGcc } from '../helpers/gcc';
 import { Random } from '../helpers/random';
 import { loadInShares } from '../helpers/shares';
+import { loadScript, loadTiny, predictTiny } from '../helpers/tiny';
 import { runReference } from '../reference/index';
 import { allocate } from '../reference/support';
 
@@ -212,6 +213,12 @@ export function checkGraph(
     model.dispose();
   }
   if (hasGcc && (seed >>> 0) % C_SHARE === 0) checkC(klet, inputs, results[0]!);
+  const tiny = loadTiny(klet);
+  for (const model of tiny ? [tiny, ...(seed % 16 === 0 ? [loadScript(klet, 'inside')] : [])] : []) {
+    predictTiny(model, inputs).forEach((values, i) =>
+      compare(`"${graph.outputs[i]!.name}" (kinglet/tiny)`, graph.outputs[i]!.shape, results[0]![i]!, values, exact)
+    );
+  }
   return graph.outputs.reduce((different, t, i) => {
     const [first, ...others] = results.map((values) => values[i]!);
     others.forEach((values, f) =>

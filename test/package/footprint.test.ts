@@ -12,6 +12,8 @@ const reached: Record<string, { raw?: number; gzip: number }> = {
   'dist/browser.js': { gzip: 56_998 },
   'dist/browser.plain.js': { gzip: 27_742 },
   'dist/slim.js': { gzip: 14_412 },
+  'dist/js.js': { gzip: 41_600 },
+  'dist/tiny.cjs': { raw: 25_500, gzip: 10_450 },
   'dist/edge.js': { gzip: 14_410 },
   'dist/thread.js': { gzip: 2_281 },
   'dist/audio.js': { gzip: 9_907 },

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { compile, readKlet, repack, toC, toStream, type Graph } from '../../compiler/index';
+import { compile, readKlet, repack, toStream, type Graph } from '../../compiler/index';
 import { messageOf } from '../../errors';
 import { KletError, loadSync, type Model, type Preprocessing, type TensorInfo } from '../../index';
 import { byteCount, countUpTo, wholeNumber } from '../args';
@@ -13,13 +13,14 @@ import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
 import { addImportOptions, foreignMeta, FORMATS, hasKletMagic, importForeign, LONG_FILE, networkName,
   readingOf } from '../network';
+import { checkPrintOptions, printed } from '../printed';
 import { Progress } from '../progress';
 import { checkQuantizationOptions, samplesMissing } from '../quantization';
 import { jsonText, writeReport } from '../quantizationFiles';
 import { randomInputs } from '../tensors';
 import { SEED, verify, writeVerified } from '../verify';
 
-const KLET_OPTIONS = '--name, --labels, --preprocess, --compact, --golden, --strip, --max-memory and --c';
+const KLET_OPTIONS = '--name, --labels, --preprocess, --compact, --golden, --strip, --max-memory, --c and --script';
 /** selfTest() runs every golden case, and each takes the bytes of an input and an output. */
 const MAX_GOLDEN = 100;
 /** The exit code for a network that compression ruined. */
@@ -42,6 +43,7 @@ Examples:
   $ kinglet convert mobilenet.tflite -o smaller.klet --cluster 64 --compact --samples images/
   $ kinglet convert network.klet -o labelled.klet --labels labels.txt --compact
   $ kinglet convert network.klet --c firmware/
+  $ kinglet convert network.tflite --script network.js --weights network.bin
   $ curl -sL https://example.com/network.tflite | kinglet convert - -o - > network.klet
 
 Weights in other files, such as those of a model.json, are read from where the network says, relative
@@ -63,11 +65,12 @@ after is compared on inputs that the compression did not see. If the network is 
 written and the exit code is 2 (docs/pruning.md says when). Most networks bear little pruning unless
 they were trained with it.
 
---c writes the network as C99, in one .c and one .h file with its name, and no .klet file unless -o
-names one (docs/c.md).
+--c writes the network as C99, in one .c and one .h file with its name (docs/c.md). --script writes an
+int8 network as a script of ECMAScript 5 for small engines without WebAssembly
+(docs/without-webassembly.md). Neither writes a .klet file unless -o names one.
 
 A .klet file may be converted again with --name, --labels, --preprocess, --compact, --golden,
---strip and --c. "-" stands for standard input and output.`;
+--strip, --c and --script. "-" stands for standard input and output.`;
 
 export function convertCommand(io: Io, exit: (code: number) => void): Command {
   const command = new Command('convert').summary('convert a network to a .klet file');
@@ -109,6 +112,8 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
     '--c <folder>',
     'write the network as C to this folder: NAME.c and NAME.h, for boards without JavaScript',
   );
+  command.option('--script <file>', 'write an int8 network as a script, for engines without WebAssembly');
+  command.option('--weights <file>', 'with --script: write the weights to this file, for boards that map flash');
   command.option('--strip', 'leave out the names and sizes that inspect and profile show');
   addCompressionOptions(command);
   command.option('--report <file>', 'with --int8: write a page (HTML) on what was lost, layer by layer');
@@ -122,8 +127,8 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
 /** @returns false if nothing was written, because compression ruined the network */
 async function convert(input: string, options: ConvertOptions, io: Io): Promise<boolean> {
   checkOptions(options);
-  const output = options.output ?? options.c ?? defaultOutput(input);
-  const isKlet = options.c === undefined || options.output !== undefined;
+  const output = options.output ?? options.c ?? options.script ?? defaultOutput(input);
+  const isKlet = (options.c === undefined && options.script === undefined) || options.output !== undefined;
   if (isKlet && output !== STANDARD && resolve(output) === resolve(input)) {
     throw new KletError('BAD_ARGUMENT', `the output "${output}" is the input file; choose another with -o`);
   }
@@ -186,9 +191,7 @@ async function converted(job: Job, imported: Graph, meta: NewMeta, io: Io): Prom
 
 function checkOptions(options: ConvertOptions): void {
   checkQuantizationOptions(options);
-  if (options.c === STANDARD) {
-    throw new KletError('BAD_ARGUMENT', '--c takes a folder for two files; they cannot go to standard output');
-  }
+  checkPrintOptions(options);
   const { stream, frames, timeAxis } = options;
   if (stream) return;
   const stray = Object.entries({ '--frames': frames, '--time-axis': timeAxis }).find(([, value]) =>
@@ -247,7 +250,7 @@ function repacked({ input, source, options, labels }: Job): Uint8Array {
     );
   }
   if (name === undefined && preprocess === undefined && !labels && golden === 0 && !strip && !compact) {
-    if (options.c !== undefined) return source;
+    if (options.c !== undefined || options.script !== undefined) return source;
     throw new KletError(
       'BAD_ARGUMENT',
       `${quoted(input)} is already a .klet file, and no option changes it; it takes ${KLET_OPTIONS}`,
@@ -270,23 +273,21 @@ function repacked({ input, source, options, labels }: Job): Uint8Array {
 function finish(job: Job, klet: Uint8Array, compressed: Compressed | undefined, io: Io): void {
   const { output, isKlet, progress, options } = job;
   const labels = job.labels ?? job.foreign.labels;
-  // what has no C form is refused before anything is written
-  const program = options.c === undefined ? undefined : toC(klet);
+  // what cannot be printed is refused before anything is written
+  const programs = printed(klet, options);
   progress.update(2, 'writing and verifying');
-  if (program) makeFolder(options.c!);
+  if (options.c !== undefined) makeFolder(options.c);
   let model: Model;
   if (!isKlet) model = verify(new Uint8Array(klet));
   else if (output === STANDARD) {
     model = verify(new Uint8Array(klet));
     io.outBytes(klet);
   } else model = writeVerified(output, klet);
-  for (const [name, text] of Object.entries(program?.files ?? {})) {
-    writeAtomically(join(options.c!, name), new TextEncoder().encode(text));
-  }
+  for (const { path, bytes } of Object.values(programs).flatMap(({ files }) => files)) writeAtomically(path, bytes);
   progress.stop();
   if (labels) warnAboutLabels(labels.length, model.outputs, io);
   if (!job.options.json) {
-    const text = summary(job, klet, model, compressed, program);
+    const text = summary(job, klet, model, compressed, programs);
     if (output === STANDARD) io.err(text);
     else io.out(text);
   }

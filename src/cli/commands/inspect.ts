@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { toC, type CProgram, type DebugInfo, type KletParts } from '../../compiler/index';
+import { toC, toScript, type CProgram, type DebugInfo, type KletParts, type Script } from '../../compiler/index';
 import { sectionSizes, weightsBytes } from '../../format/klet';
 import { KletError, loadSync, type MemoryUse } from '../../index';
 import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, preprocessingText, recordText,
@@ -20,7 +20,7 @@ interface InspectOptions extends ForeignOptions {
 }
 
 /** Forms other than WebAssembly that a network can have. */
-const targets = ['c'] as const;
+const targets = ['c', 'js'] as const;
 type Target = (typeof targets)[number];
 
 const HELP = `
@@ -29,6 +29,7 @@ Examples:
   $ kinglet inspect mobilenet.klet --memory
   $ kinglet inspect unknown.onnx --check && echo convertible
   $ kinglet inspect mobilenet.klet --target c
+  $ kinglet inspect gestures.klet --target js
   $ kinglet inspect mobilenet.klet --json | jq .memory.total`;
 
 const DESCRIPTION = 'Shows the inputs, outputs, operators, weights, MACs and exact memory of a .klet file, or of the '
@@ -46,7 +47,7 @@ export function inspectCommand(io: Io, exit: (code: number) => void): Command {
   command
     .addOption(new Option(
       '--target <form>',
-      'show the memory of the network in another form: c, for boards without JavaScript',
+      'show the memory of the network in another form: c, for boards without JavaScript; js, as a script',
     ).choices(targets));
   addImportOptions(command);
   command.option('--names', 'show the names of operators in full, not cut to the width of the terminal');
@@ -63,8 +64,10 @@ function inspect(network: Network, options: InspectOptions, columns: number): st
   const { memory } = model;
   model.dispose();
   const program = options.target === 'c' ? toC(network.klet) : undefined;
-  if (options.json) return `${JSON.stringify(toJson(network, memory, program), null, 2)}\n`;
+  const script = options.target === 'js' ? toScript(network.klet) : undefined;
+  if (options.json) return `${JSON.stringify(toJson(network, memory, program, script), null, 2)}\n`;
   if (program) return describeC(network, program);
+  if (script) return describeScript(network, script);
   const { debugInfo, arenaBytes } = network.parts;
   if (!options.memory) return describe(network, memory, options.names ? undefined : columns);
   if (!debugInfo) {
@@ -124,6 +127,25 @@ function describeC({ path, parts: { meta, debugInfo } }: Network, { ram, ...prog
       + '(gcc -Os for Cortex-M4 with FPU; other processors need more or less)',
     RAM: `${bytesText(ram.arena + ram.scratch)} (${ram.arena + ram.scratch} bytes)\n`
       + `arena ${bytesText(ram.arena)}${stateText}, scratch ${bytesText(ram.scratch)}; the stack comes on top`,
+    MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,
+  });
+}
+
+/** The sizes of the network as a script. Engines need more memory for the compiled code. */
+function describeScript(
+  { path, parts: { meta, debugInfo } }: Network,
+  { codeBytes, dataBytes, arenaBytes }: Script,
+): string {
+  const state = meta.state?.bytes ?? 0;
+  const stateText = state > 0 ? `, state ${bytesText(state)} of it` : '';
+  return facts({
+    file: pathText(path, 'standard input'),
+    network: meta.name,
+    target: 'a script of ECMAScript 5 (kinglet convert --script)',
+    code: `${bytesText(codeBytes)} (${codeBytes} bytes)`,
+    data: `${bytesText(dataBytes)} (${dataBytes} bytes) of plan and weights\n`
+      + 'in RAM if they are inside the script, otherwise in flash',
+    RAM: `arena ${bytesText(arenaBytes)}${stateText}; what the engine makes of the code comes on top`,
     MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,
   });
 }
@@ -188,6 +210,7 @@ function toJson(
   { path, format, fileBytes, klet, parts }: Network,
   memory: MemoryUse,
   program: CProgram | undefined,
+  script: Script | undefined,
 ): unknown {
   const { meta, debugInfo } = parts;
   const { inputs, outputs, ...about } = meta;
@@ -204,6 +227,7 @@ function toJson(
     weights: weightsBytes(parts),
     sections: Object.fromEntries(sectionSizes(klet)),
     memory: memoryParts(memory),
+    ...(script && { js: { code: script.codeBytes, data: script.dataBytes, arena: script.arenaBytes } }),
     ...(program && { c: { constants: program.constantBytes, code: program.codeBytes, ...program.ram } }),
     ...(debugInfo &&
       { arena: debugInfo.arena.map(([name, offset, bytes, first, last]) => ({ name, offset, bytes, first, last })) }),

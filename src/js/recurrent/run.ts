@@ -1,8 +1,9 @@
-import { DTYPE_F32, RECURRENT_BATCH, RECURRENT_CELL, RECURRENT_CELLS, RECURRENT_HIDDEN, RECURRENT_INPUTS,
-  RECURRENT_KIND, RECURRENT_LSTM, RECURRENT_OUTPUTS, RECURRENT_REVERSE, RECURRENT_SOURCE, RECURRENT_SOURCE_BATCH_STRIDE,
+import { RECURRENT_BATCH, RECURRENT_CELL, RECURRENT_CELLS, RECURRENT_HIDDEN, RECURRENT_INPUTS, RECURRENT_KIND,
+  RECURRENT_LSTM, RECURRENT_OUTPUTS, RECURRENT_REVERSE, RECURRENT_SOURCE, RECURRENT_SOURCE_BATCH_STRIDE,
   RECURRENT_SOURCE_TIME_STRIDE, RECURRENT_TARGET, RECURRENT_TARGET_BATCH_STRIDE, RECURRENT_TARGET_TIME_STRIDE,
   RECURRENT_TIME } from '../../../assembly/layout';
-import { dtypeOf, int, offsetOf, reserve, reserveBytes, sectionOf, type Memory } from '../memory';
+import { isFloat } from '../floats';
+import { int, offsetOf, reserve, reserveBytes, sectionOf, type Memory } from '../memory';
 import { cell as cells32, hidden as hidden32, reserveFloat, stepFloat } from './float';
 import { cell as cells16, hidden as hidden8, reserveInt8, stepGru, stepLstm, stepRnn } from './int8';
 import { gatesOf, isGru, lanesOf } from './matrix';
@@ -14,7 +15,7 @@ export function prepareRecurrent(r: number, m: Memory): void {
   const lanes = gatesOf(r, m) * lanesOf(r, m);
   const states = Math.max(N, P) + 7;
   reserve(K, Math.max(lanes, P + 7));
-  if (dtypeOf(r, m) === DTYPE_F32) {
+  if (isFloat(r, m)) {
     reserveBytes(K);
     reserveFloat(lanes, states);
   } else reserveInt8(lanes, states);
@@ -25,7 +26,7 @@ function move(from: Int8Array | Int16Array | Float32Array, at: number, out: type
 }
 
 export function runRecurrent(r: number, m: Memory): void {
-  const floats = dtypeOf(r, m) === DTYPE_F32;
+  const floats = isFloat(r, m);
   const shift = floats ? 2 : 0;
   const time = int(r, m, RECURRENT_TIME);
   const N = int(r, m, RECURRENT_CELLS);
