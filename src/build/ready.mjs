@@ -1,7 +1,7 @@
 // Prepares the project and skips the steps that are up to date: it installs the dependencies from
-// the lockfile, compiles the core, with --dist bundles dist/, and with --engines installs the other
-// engine and the other library that the tests use. It needs only Node, because it runs before any
-// package is installed.
+// the lockfile, compiles the core, with --dist bundles dist/, with --engines installs the other
+// engine and the other library that the tests use, and with --matrix the engines of
+// `npm run engines`. It needs only Node, because it runs before any package is installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -73,6 +73,15 @@ if (process.argv.includes('--engines')) {
     () =>
       step('installing onnxruntime-web for the tests', 'npm', [...ci, '--ignore-scripts', '--prefix',
         'test/switching']),
+  );
+}
+if (process.argv.includes('--matrix') && process.platform === 'linux' && process.arch === 'x64') {
+  once(
+    'matrix',
+    ['test/matrix/package-lock.json'],
+    existsSync('test/matrix/node_modules'),
+    () =>
+      step('installing the engines of npm run engines', 'npm', [...ci, '--ignore-scripts', '--prefix', 'test/matrix']),
   );
 }
 once(
