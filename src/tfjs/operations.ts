@@ -404,12 +404,15 @@ export function sigmoid<T extends Tensor>(x: Given): T {
 /** The k largest values along the last axis, largest first, and their indices. */
 export function topk<T extends Tensor>(x: Given, k = 1, _sorted = true): { values: T; indices: T } {
   const from = toTensor(x, 'topk');
-  const length = from.shape.at(-1) ?? 0;
+  const length = from.shape.at(-1);
+  if (length === undefined) {
+    throw new KletError('SHAPE_MISMATCH', 'topk() takes values along an axis, not a scalar; reshape it to [1]');
+  }
   checkWhole(k, `k of topk() for ${length} values`, 0, length);
   const shape = [...from.shape.slice(0, -1), k];
   const [values, indices] = [empty(shape, from.dtype), empty(shape, 'int32')];
   const [out, at, data] = [values.dataSync(), indices.dataSync(), from.dataSync()];
-  for (let row = 0; row * length < data.length; row++) {
+  for (let row = 0; length > 0 && row * length < data.length; row++) {
     const part = data.subarray(row * length, (row + 1) * length);
     const order = Array.from(part.keys()).sort((a, b) => part[b]! - part[a]! || a - b);
     for (let i = 0; i < k; i++) {

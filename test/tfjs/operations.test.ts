@@ -152,6 +152,11 @@ describe('as in TensorFlow.js:', () => {
     }));
   });
 
+  test('topk of a scalar is refused, and of no values is empty', () => {
+    expect(() => tf.topk(tf.scalar(3))).toThrow(/not a scalar/);
+    expect(tf.topk(tf.tensor([], [2, 0]), 0).values.shape).toEqual([2, 0]);
+  });
+
   test('cast, softmax, sigmoid and topk', () => {
     fc.assert(fc.property(values, (one) => {
       for (const dtype of ['int32', 'float32', 'bool'] as const) {
