@@ -118,7 +118,7 @@ const correct: Record<string, () => unknown[]> = {
       weightLayout: 'dense',
     }],
   cluster: () => [quantized(), 4],
-  toScript: () => [tones.slice(), { name: 'tones', weights: 'inside' }],
+  toScript: () => [compile(quantized()), { name: 'tones', weights: 'inside' }],
   repack:
     () => [tones.slice(), {
       meta: { labels: ['a', 'b'] },
