@@ -101,8 +101,8 @@ once(
 );
 once(
   'tiny',
-  [...filesIn('src/js'), ...filesIn('src/tiny'), 'src/format/nibbles.ts', 'assembly/layout.ts', 'src/build/tiny.mjs',
-    'package-lock.json'],
+  [...filesIn('src/js'), ...filesIn('src/tiny'), 'src/format/klet.ts', 'src/format/nibbles.ts', 'assembly/layout.ts',
+    'src/build/tiny.mjs', 'package-lock.json'],
   existsSync('build/tiny.js'),
   () => step('compiling the operators of scripts', process.execPath, ['src/build/tiny.mjs']),
 );

@@ -8,7 +8,7 @@ import { parseAst } from 'rollup/parseAst';
 import { minify } from 'terser';
 import typescript from 'typescript';
 
-/** Leaves out the code for float32 records (src/js/floats.ts). */
+/** Leaves out the code for float32 records: replaces the calls of src/js/floats.ts. */
 const withoutFloats = {
   name: 'without-floats',
   transform: (code, id) =>

@@ -3,9 +3,8 @@ import { checkOptions, checkString, type Options } from '../arguments';
 import { describeValue, KletError } from '../errors';
 import { crc32 } from '../format/crc32';
 import { openKlet, type OpenedKlet } from '../format/klet';
-import { compileCore, compileExtra } from '../runtime/core';
-import { inlinedCores, inlinedExtra } from '../runtime/inlined';
-import { loadCore, recordOffsets } from '../runtime/memory';
+import { recordOffsets } from '../runtime/memory';
+import { weightsInMemory } from '../runtime/scalarCore';
 import { headerText, memoryOf, sourceText, type Network } from './files';
 import { partsFor } from './library/index';
 import { codeBytes } from './library/codeBytes';
@@ -68,7 +67,7 @@ export function toC(klet: Uint8Array, options: COptions = {}): CProgram {
   }
   const opened = openKlet(klet, 'the model', crc32);
   const name = nameOf(options.name, opened.meta.name);
-  const weights = weightsOf(opened);
+  const weights = weightsInMemory(opened);
   const program = new Program(weights);
   const debugInfo = opened.readDebugInfo();
   printRecords(opened, program, debugInfo);
@@ -100,19 +99,6 @@ function nameOf(given: string | undefined, network: string): string {
       identifier(given)
     }", not "${given}"`,
   );
-}
-
-/**
- * The weights as the core has them in memory. The core also checks every record, so that the
- * printer finds nothing out of range.
- */
-function weightsOf(parts: OpenedKlet): Uint8Array {
-  const core = {
-    ...compileCore(inlinedCores.scalar!(), 'the scalar core'),
-    extra: compileExtra(inlinedExtra(false, false)),
-  };
-  const { memory, map } = loadCore(core, parts, 'the model', undefined, 1);
-  return memory.slice(map[2], map[2]! + map[3]!);
 }
 
 /** Bytes of one call of a layer in `predict`. */

@@ -10,10 +10,10 @@ import { operatorOf } from '../ops/index';
 import { reshapeNode } from '../ops/nodes';
 import type { WeightLayout } from '../ops/shared/sparse';
 import { emitCopy } from '../ops/shared/emit';
-import { compileCore, compileExtra, instantiate, type CompiledCore } from '../runtime/core';
-import { inlinedCores, inlinedExtra } from '../runtime/inlined';
+import { instantiate } from '../runtime/core';
 import { mapMemory } from '../runtime/memory';
 import { Model } from '../runtime/model';
+import { scalarCore } from '../runtime/scalarCore';
 import type { Inputs } from '../runtime/types';
 import { checkGraph } from './check';
 import { checkMeta } from './meta';
@@ -228,20 +228,10 @@ function debugInfoOf(emit: Emitter): DebugInfo {
   };
 }
 
-let scalarCore: CompiledCore | undefined;
-
-function core(): CompiledCore {
-  scalarCore ??= {
-    ...compileCore(inlinedCores.scalar!(), 'the scalar core'),
-    extra: compileExtra(inlinedExtra(false, false)),
-  };
-  return scalarCore;
-}
-
 /** Asks the core for the scratch bytes that a plan needs, which also validates the plan. */
 function scratchBytes(parts: KletParts): number {
   const { map, total } = mapMemory(parts);
-  const { exports, memory } = instantiate(core(), total);
+  const { exports, memory } = instantiate(scalarCore(), total);
   const view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
@@ -258,7 +248,7 @@ function scratchBytes(parts: KletParts): number {
 
 function load(parts: KletParts): Model {
   return new Model(
-    core(),
+    scalarCore(),
     { ...parts, readDebugInfo: () => parts.debugInfo, readGolden: () => parts.golden },
     parts.meta.name,
     undefined,

@@ -4,9 +4,8 @@ import { checkOptions, checkString, show, type Options } from '../arguments';
 import { describeValue, KletError } from '../errors';
 import { crc32 } from '../format/crc32';
 import { openKlet, type OpenedKlet } from '../format/klet';
-import { compileCore, compileExtra } from '../runtime/core';
-import { inlinedCores, inlinedExtra } from '../runtime/inlined';
-import { loadCore, recordOffsets } from '../runtime/memory';
+import { recordOffsets } from '../runtime/memory';
+import { weightsInMemory } from '../runtime/scalarCore';
 
 /** Options of `toScript`. */
 export interface ScriptOptions {
@@ -77,7 +76,7 @@ export function toScript(klet: Uint8Array, options: ScriptOptions = {}): Script 
   const name = nameOf(options.name, opened.meta.name);
   const opcodes = opcodesOf(opened);
   const golden = opened.readGolden() ?? new Uint8Array(0);
-  const { data, places: [plan, weights, cases] } = joined([opened.plan, weightsOf(opened), golden]);
+  const { data, places: [plan, weights, cases] } = joined([opened.plan, weightsInMemory(opened), golden]);
   const layout = { meta: metaOf(opened), plan, weights, golden: cases, arenaBytes: opened.arenaBytes };
   const needed = place === 'inside' ? [functions.start.part, functions.decodeBase64.part] : [functions.start.part];
   const library = codeFor(opcodes, needed);
@@ -154,16 +153,6 @@ function metaOf({ meta }: OpenedKlet): object {
     ...(labels && { labels }),
     ...(state && { state: { bytes: state.bytes, initial: state.initial, carries: state.carries } }),
   };
-}
-
-/** The weights as the core has them in memory. The core also checks every record. */
-function weightsOf(parts: OpenedKlet): Uint8Array {
-  const core = {
-    ...compileCore(inlinedCores.scalar!(), 'the scalar core'),
-    extra: compileExtra(inlinedExtra(false, false)),
-  };
-  const { memory, map } = loadCore(core, parts, 'the model', undefined, 1);
-  return memory.slice(map[2], map[2]! + map[3]!);
 }
 
 /** One array with all sections, each at a multiple of 16, and where each begins and ends. */

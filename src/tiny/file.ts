@@ -62,12 +62,13 @@ function textOf(bytes: Uint8Array): string {
 function sectionsOf(file: Uint8Array): Record<number, Uint8Array> {
   const damaged = 'the file is damaged; fetch or convert it again';
   if (textOf(file.subarray(0, 4)) !== 'KLET') fail('this is not a .klet file; convert the network first');
+  if (file.length < HEADER) fail(damaged);
   if (file[4] !== 1 || file[5] !== 0 || (file[12]! & ~FLAG_NIBBLES) !== 0) {
     fail('the file needs a newer kinglet');
   }
   const count = word(file, 24);
   const table = HEADER + ENTRY * count;
-  if (file.length < HEADER || word(file, 8) !== file.length || count > MOST_SECTIONS || table > file.length) {
+  if (word(file, 8) !== file.length || count > MOST_SECTIONS || table > file.length) {
     fail(damaged);
   }
   if (crc32(file, HEADER, table, crc32(file, 0, 28, 0)) >>> 0 !== word(file, 28)) fail(damaged);

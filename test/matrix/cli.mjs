@@ -4,7 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { engines } from './engines.mjs';
+import { engines, packageVersion } from './engines.mjs';
 import { makeProject, root } from './project.mjs';
 
 const flavors = ['default', 'relaxed', 'simd', 'scalar', 'js'];
@@ -37,12 +37,12 @@ if (rows.some(({ wrong }) => wrong)) process.exitCode = 1;
 
 /** What an engine answers for each flavor, and what is wrong with it. */
 async function rowOf(engine, expected) {
-  const { name, entry, debian } = engine;
+  const { name, entry } = engine;
   const program = engine.find();
   if (!program || !existsSync(program)) {
     return { name, entry, answers: {}, [isRequired ? 'wrong' : 'skipped']: ['it is not installed'] };
   }
-  const version = debian ? versionOf('dpkg-query', '-W', '-f', '${Version}', debian) : versionOf(program, '--version');
+  const version = versionOf(engine, program);
   try {
     const answers = await engine.run(project.folder);
     const wrong = Object.entries(answers).flatMap(([asked, answer]) => faultOf(asked, answer, expected));
@@ -52,8 +52,11 @@ async function rowOf(engine, expected) {
   }
 }
 
-function versionOf(program, ...args) {
-  const { stdout } = spawnSync(program, args, { encoding: 'utf8', timeout: 10_000 });
+/** The version that the program prints, or that of its package where it prints none or another. */
+function versionOf({ debian, npm }, program) {
+  if (npm) return packageVersion(npm);
+  const [command, ...args] = debian ? ['dpkg-query', '-W', '-f', '${Version}', debian] : [program, '--version'];
+  const { stdout } = spawnSync(command, args, { encoding: 'utf8', timeout: 10_000 });
   return /\d+([.-]\d+)+/.exec(stdout)?.[0] ?? '';
 }
 

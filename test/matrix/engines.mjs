@@ -7,6 +7,7 @@ import path from 'node:path';
 
 const packages = path.join(import.meta.dirname, 'node_modules');
 const fromPackage = (file) => path.join(packages, file);
+export const packageVersion = (name) => JSON.parse(readFileSync(fromPackage(`${name}/package.json`), 'utf8')).version;
 const installed = (...names) => () =>
   names.flatMap((
     name,
@@ -55,9 +56,9 @@ function modules(name, find, args = [], env = {}) {
 }
 
 /** A program that runs script.js, with the given arguments before the name of the file. */
-function scripts(name, find, { args = [], debian } = {}) {
+function scripts(name, find, { args = [], debian, npm } = {}) {
   const run = (folder) => output(find(), [...args, 'script.js'], folder);
-  return { name, entry: 'kinglet/tiny', find, run, debian };
+  return { name, entry: 'kinglet/tiny', find, run, debian, npm };
 }
 
 const types = {
@@ -168,8 +169,8 @@ export const engines = [modules('Node 20', () => process.execPath), ...nodes,
   },
 }, ...browsers.flatMap(pages), scripts('Node 24', node(24)),
   scripts('Node 24, --jitless', node(24), { args: ['--jitless'] }),
-  scripts('Hermes', () => fromPackage('hermes-engine-cli/linux64-bin/hermes')), {
-  ...scripts('QuickJS in WebAssembly', node(24)),
+  scripts('Hermes', () => fromPackage('hermes-engine-cli/linux64-bin/hermes'), { npm: 'hermes-engine-cli' }), {
+  ...scripts('QuickJS in WebAssembly', node(24), { npm: 'quickjs-emscripten' }),
   run(folder) {
     return output(this.find(), ['quickjs.mjs', 'script.js', `${packages}/`], folder);
   },

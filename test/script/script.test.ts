@@ -109,6 +109,7 @@ describe('kinglet/tiny', () => {
     damaged[klet.length - 1]! ^= 1;
     expect(() => load(damaged)).toThrow(/damaged/);
     expect(() => load(klet.subarray(0, 40))).toThrow(/damaged/);
+    expect(() => load(klet.subarray(0, 6))).toThrow(/damaged/);
     expect(() => load(new Uint8Array(8))).toThrow(/not a \.klet file/);
     expect(() => load(fileOf('digits/digits-pruned.klet'))).toThrow(/compact/);
     expect(() => load(repack(klet, {})).predict([1, 2, 3])).toThrow(/"x" takes 4 values, not 3/);
