@@ -1,46 +1,24 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { metricTexts, Study, type SamplerName, type SearchDimension, type SearchMeasure, type Task,
-  type Trial } from '../../compiler/index';
+import { metricTexts, type SamplerName, type SearchDimension, type SearchMeasure,
+  type Task } from '../../compiler/index';
 import { KletError } from '../../index';
 import { collect, countUpTo, positiveNumber } from '../args';
 import { networkFile, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { addImportOptions, networkName } from '../network';
-import { leftText, Progress } from '../progress';
 import { parseBudget } from '../search/budget';
-import { commandText, type CommandOutcome } from '../search/commandText';
+import { searchProgram } from '../search/programSearch';
+import { BEYOND_BUDGET, interruption, SearchProgress, STOPPED, type SearchCommandOptions } from '../search/session';
 import { Journal } from '../search/journal';
 import { hasWorkers, Pool, runnerHere, type Runner } from '../search/pool';
-import { checkCommand, filledIn, readSpace, runProgram } from '../search/program';
 import { runTrials } from '../search/schedule';
 import { openTask, type OpenTask, type TaskOptions } from '../search/task';
 import { qualityText, searchText, type Candidate, type SearchOutcome } from '../search/text';
-import { bytesText, digits } from '../text';
+import { bytesText } from '../text';
 import { writeVerified } from '../verify';
 import { version } from '../version';
 
-interface SearchCommandOptions extends Partial<TaskOptions> {
-  /** Written by `-o`; the name of the evaluated output of the network is `answer`. */
-  output?: string;
-  answer?: string;
-  trials: number;
-  sampler: SamplerName;
-  seed: number;
-  jobs?: number;
-  journal?: string;
-  report?: string;
-  json?: boolean;
-  search?: SearchDimension[];
-  compact: boolean;
-  command?: string;
-  space?: string;
-  measures?: Record<string, SearchMeasure>;
-}
-
-/** Exit codes: nothing is within the budget, and stopped by Ctrl-C. */
-const BEYOND_BUDGET = 2;
-const STOPPED = 130;
 const MOST_TRIALS = 100_000;
 const MOST_JOBS = 256;
 const MOST_SEED = 2 ** 32 - 1;
@@ -176,40 +154,6 @@ function merged(
   added: Record<string, SearchMeasure>,
 ): Record<string, SearchMeasure> {
   return Object.entries(added).reduce((all, [name, value]) => ({ ...all, [name]: { ...all[name], ...value } }), before);
-}
-
-/** Stops at Ctrl-C; a second one ends the program at once. */
-function interruption(): { signal: AbortSignal; end: () => void } {
-  const controller = new AbortController();
-  const stop = (): void => controller.abort();
-  process.once('SIGINT', stop);
-  return { signal: controller.signal, end: () => process.removeListener('SIGINT', stop) };
-}
-
-/** Shows how far a search is. */
-class SearchProgress {
-  private readonly progress: Progress;
-  private done = 0;
-  private spent = 0;
-
-  constructor(io: Io, private readonly count: number, private readonly jobs: number) {
-    this.progress = new Progress(io, count, true);
-    this.progress.update(0, 'first trials');
-  }
-
-  add(seconds: number, best: string | undefined): void {
-    this.done++;
-    this.spent += seconds;
-    const left = leftText(this.spent / this.done * (this.count - this.done) / this.jobs);
-    this.progress.update(
-      this.done,
-      `${this.done} of ${this.count} trials${best ? `, best ${best}` : ''}, ${left} left`,
-    );
-  }
-
-  stop(): void {
-    this.progress.stop();
-  }
 }
 
 async function searchNetwork(given: string | undefined, options: SearchCommandOptions, io: Io): Promise<number> {
@@ -455,77 +399,4 @@ function toJson({ input, output, search, best, front, report, originalMs, second
     trials: search.study.trials,
     seconds,
   };
-}
-
-async function searchProgram(file: string | undefined, options: SearchCommandOptions, io: Io): Promise<number> {
-  const wrong = (text: string): KletError => new KletError('BAD_ARGUMENT', text);
-  if (file !== undefined) throw wrong('--command searches without a network; leave out one of them');
-  const { command, sampler, seed, trials } = options;
-  const measures = options.measures!;
-  const stray = Object.entries({
-    '--data': options.data,
-    '--test': options.test,
-    '--budget': options.budget,
-    '--search': options.search,
-    '--output': options.output,
-  }).find(([, value]) => value !== undefined);
-  if (stray) throw wrong(`${stray[0]} is for the search of a network; with --command, leave it out`);
-  if (options.space === undefined) throw wrong('--command needs --space, a JSON file with the parameters');
-  if (Object.values(measures).every(({ goal }) => goal === undefined)) {
-    throw wrong('--command needs --maximize or --minimize, a number that it prints');
-  }
-  const space = readSpace(options.space);
-  const jobs = options.jobs ?? availableParallelism();
-  const parallel = Math.max(jobs, 4);
-  const study = new Study(space, { measures, sampler, seed, parallel });
-  checkCommand(command!, space);
-  const identity = { 'kinglet search': version, command, space, measures, sampler, seed, parallel };
-  const journal = new Journal(options.journal ?? 'search.jsonl', identity);
-  const { signal, end } = interruption();
-  const progress = new SearchProgress(io, trials, jobs);
-  const start = performance.now();
-  try {
-    await runTrials({
-      study,
-      journal,
-      count: trials,
-      jobs,
-      signal,
-      run: ({ parameters }) => runProgram(filledIn(command!, space, parameters), measures, signal),
-      onTrial: (_, seconds) => {
-        const best = study.best();
-        progress.add(seconds, best && valuesText(best));
-      },
-    });
-  } finally {
-    progress.stop();
-    end();
-  }
-  const front = study.front();
-  const outcome: CommandOutcome = {
-    command: command!,
-    measures,
-    study,
-    front,
-    seconds: (performance.now() - start) / 1000,
-    repeat: front[0] && filledIn(command!, space, front[0].parameters),
-  };
-  if (options.report !== undefined) {
-    const { commandPage } = await import('../search/page');
-    writeAtomically(options.report, new TextEncoder().encode(commandPage(outcome)));
-    io.err(`kinglet: wrote ${options.report}\n`);
-  }
-  if (options.json) {
-    const { repeat, seconds } = outcome;
-    io.out(`${JSON.stringify({ command, best: front[0], repeat, front, trials: study.trials, seconds }, null, 2)}\n`);
-  } else io.out(commandText(outcome, io.columns));
-  if (signal.aborted) {
-    io.err('kinglet: stopped; the same command goes on where it stopped\n');
-    return STOPPED;
-  }
-  return front.length > 0 ? 0 : BEYOND_BUDGET;
-}
-
-function valuesText({ values }: Trial): string {
-  return Object.entries(values!).map(([name, value]) => `${name} ${digits(value)}`).join(' ');
 }
