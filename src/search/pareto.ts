@@ -55,10 +55,12 @@ export function hypervolume(points: readonly Point[], reference: Point): number 
   if (last === 0) return reference[0]! - Math.min(...inside.map(([value]) => value!));
   const sorted = [...inside].sort((a, b) => a[last]! - b[last]!);
   return sorted.reduce((sum, point, i) => {
-    const height = (sorted[i + 1]?.[last] ?? reference[last]!) - point[last]!;
-    if (height === 0) return sum;
+    const top = sorted[i + 1]?.[last] ?? reference[last]!;
+    // values may be infinite, such as decibels without any error
+    if (top === point[last]) return sum;
     return sum +
-      height * hypervolume(sorted.slice(0, i + 1).map((other) => other.slice(0, last)), reference.slice(0, last));
+      (top - point[last]!) *
+        hypervolume(sorted.slice(0, i + 1).map((other) => other.slice(0, last)), reference.slice(0, last));
   }, 0);
 }
 
@@ -74,7 +76,7 @@ export function byContribution(points: readonly Point[]): number[] {
   const chosen: number[] = [];
   while (left.size > 0) {
     const taken = chosen.map((i) => points[i]!);
-    let best = -1;
+    let best = Math.min(...left);
     let largest = -Infinity;
     for (const i of left) {
       const volume = hypervolume([...taken, points[i]!], reference);

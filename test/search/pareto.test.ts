@@ -47,4 +47,12 @@ describe('the order by contribution', () => {
     expect([1, 2]).toContain(first);
     expect([second, third]).not.toContain(first === 1 ? 2 : 1);
   });
+
+  test('ends with infinite values too, such as decibels without any error', () => {
+    const value = fc.constantFrom(-Infinity, Infinity, 0, 1);
+    const list = fc.array(fc.array(value, { minLength: 3, maxLength: 3 }), { maxLength: 6 });
+    fc.assert(fc.property(list, (given) => {
+      expect([...byContribution(given)].sort((a, b) => a - b)).toEqual(given.map((_, i) => i));
+    }));
+  });
 });
