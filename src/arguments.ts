@@ -1,4 +1,4 @@
-import { describeValue, KletError } from './errors';
+import { describeValue, KletError, messageOf } from './errors';
 
 // Checks of the arguments of public functions. Audio worklets do not bundle this file, because
 // `listen` checks their arguments in the page.
@@ -16,23 +16,46 @@ export type Options<T> = Record<keyof T, Kind>;
  * @throws KletError `BAD_ARGUMENT`
  */
 export function checkOptions(options: object, known: Record<string, Kind>, of: string): void {
+  readOptions(options, known, of);
+}
+
+/**
+ * Like `checkOptions`. Reads each option once, because a getter may give another value the next
+ * time, or do anything else.
+ *
+ * @returns a copy of the options
+ */
+export function readOptions<T extends object>(options: T, known: Record<string, Kind>, of: string): T {
   checkObject(options, `the options of ${of}`);
-  for (const [name, value] of Object.entries(options)) {
-    const kind = Object.hasOwn(known, name) ? known[name]! : undefined;
-    if (!kind) {
-      const names = Object.keys(known);
-      const near = nearest(name, names);
-      throw new KletError(
-        'BAD_ARGUMENT',
-        `${of} has no option "${name}"${near ? `; did you mean "${near}"?` : `; it has ${names.join(', ')}`}`,
-      );
+  const given: Record<string, unknown> = {};
+  try {
+    for (const name of Object.keys(options)) if (!Object.hasOwn(known, name)) throw unknownOption(name, known, of);
+    for (const [name, kind] of Object.entries(known)) {
+      const value = (options as Record<string, unknown>)[name];
+      if (value === undefined) continue;
+      if (kind !== 'any' && (typeof value !== kind || value === null)) {
+        const article = kind === 'object' ? 'an' : 'a';
+        throw new KletError(
+          'BAD_ARGUMENT',
+          `the option "${name}" of ${of} takes ${article} ${kind}, not ${show(value)}`,
+        );
+      }
+      given[name] = value;
     }
-    if (value === undefined || kind === 'any') continue;
-    if (typeof value !== kind || value === null) {
-      const article = kind === 'object' ? 'an' : 'a';
-      throw new KletError('BAD_ARGUMENT', `the option "${name}" of ${of} takes ${article} ${kind}, not ${show(value)}`);
-    }
+  } catch (cause) {
+    if (cause instanceof KletError) throw cause;
+    throw new KletError('BAD_ARGUMENT', `reading the options of ${of} failed: ${messageOf(cause)}`, { cause });
   }
+  return given as T;
+}
+
+function unknownOption(name: string, known: Record<string, Kind>, of: string): KletError {
+  const names = Object.keys(known);
+  const near = nearest(name, names);
+  return new KletError(
+    'BAD_ARGUMENT',
+    `${of} has no option "${name}"${near ? `; did you mean "${near}"?` : `; it has ${names.join(', ')}`}`,
+  );
 }
 
 /** @throws KletError `BAD_ARGUMENT` if the value of an option is none of the keys of `choices` */

@@ -70,8 +70,13 @@ export function messageOf(cause: unknown): string {
 export function describeValue(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'object') {
-    const { name } = (value.constructor ?? {}) as { name?: unknown };
-    return typeof name === 'string' && name !== '' ? name : 'an object';
+    try {
+      const { name } = (value.constructor ?? {}) as { name?: unknown };
+      if (typeof name === 'string' && name !== '') return name;
+    } catch {
+      // a getter or proxy that throws
+    }
+    return 'an object';
   }
   return typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`;
 }

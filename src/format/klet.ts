@@ -420,7 +420,9 @@ function checkMeta(meta: unknown, arenaBytes: number): string | undefined {
       if (scale !== undefined && !(typeof scale === 'number' && scale > 0 && Number.isFinite(scale))) {
         return `"${name}" has the scale ${JSON.stringify(scale)}`;
       }
-      if (zeroPoint !== undefined && !(isWhole((zeroPoint as number) + 128) && (zeroPoint as number) <= 255)) {
+      if (zeroPoint !== undefined &&
+        !(Number.isInteger(zeroPoint) && isWhole((zeroPoint as number) + 128) && (zeroPoint as number) <= 255))
+      {
         return `"${name}" has the zero point ${JSON.stringify(zeroPoint)}`;
       }
       if ((scale === undefined) !== (zeroPoint === undefined)) return `"${name}" has half a quantization`;

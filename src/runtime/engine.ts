@@ -1,14 +1,18 @@
-import { describeValue, KletError } from '../errors';
+import { describeValue, KletError, messageOf } from '../errors';
 import type { OpenedKlet } from '../format/klet';
 import type { CompiledCore, Core, SharedMemory } from './core';
 import { copyCore, loadCore, memoryUse, recordOffsets } from './memory';
 import type { Host, State } from './stream';
 import { portsOf, type Port } from './tensor';
-import type { CoreExports, InputArray, Inputs, MemoryUse, ModelInfo, OutputTargets, RawArray } from './types';
+import { isTyped, type TypedArray } from './typed';
+import type { CoreExports, Inputs, MemoryUse, ModelInfo, OutputTargets, RawArray } from './types';
 import type { WorkerPool } from './workerPool';
 
 /** Starts the workers of a model. */
 export type StartPool = (core: CoreExports, memory: SharedMemory, info: ModelInfo) => Promise<WorkerPool>;
+
+/** The values of the only input, or those of all inputs in order. */
+export type Values = TypedArray | TypedArray[];
 
 /** Ends the workers of models that have been garbage-collected. */
 const abandoned = typeof FinalizationRegistry === 'function'
@@ -103,36 +107,49 @@ export class Engine implements Host {
 
   /** @param raw whether to return the model's own type instead of real numbers */
   predict(inputs: Inputs, raw: boolean, state: State | undefined): RawArray | Record<string, RawArray> {
-    this.execute(inputs, state);
+    this.execute(this.read(inputs), state);
     const read = (port: Port): RawArray => (raw ? port.readRaw() : port.readReal());
     if (this.outputPorts.length === 1) return read(this.outputPorts[0]!);
     return Object.fromEntries(this.outputPorts.map((port) => [port.info.name, read(port)]));
   }
 
   predictInto(inputs: Inputs, outputs: OutputTargets, state: State | undefined): void {
-    this.execute(inputs, state);
-    const ports = this.outputPorts;
-    if (isArrayLike(outputs)) {
-      if (ports.length !== 1) throw wantsRecord('outputs', ports);
-      ports[0]!.readInto(outputs);
+    const given = this.read(inputs);
+    if (isTyped(outputs)) {
+      const ports = this.outputPorts;
+      if (ports.length !== 1) throw this.alive() && wantsRecord('outputs', ports);
+      ports[0]!.checkTarget(outputs);
+      this.execute(given, state);
+      // the port may be another one now, because a lost thread moves the model to other memory
+      this.outputPorts[0]!.readInto(outputs);
       return;
     }
+    const targets = guarded('outputs', () => this.targetsOf(outputs));
+    this.alive();
+    for (const [port, target] of targets) this.outputPorts[port]!.checkTarget(target);
+    this.execute(given, state);
+    for (const [port, target] of targets) this.outputPorts[port]!.readInto(target as TypedArray);
+  }
+
+  /** The wanted outputs, as index of the port and the array to fill. */
+  private targetsOf(outputs: unknown): [port: number, target: unknown][] {
+    const ports = this.outputPorts;
+    if (Array.isArray(outputs)) ports[0]!.checkTarget(outputs);
     if (typeof outputs !== 'object' || outputs === null) {
       throw new KletError(
         'TYPE_MISMATCH',
         `outputs are an array or a record of arrays by output name, not ${describeValue(outputs)}`,
       );
     }
-    for (const name of Object.keys(outputs)) {
-      const port = ports.find((candidate) => candidate.info.name === name);
-      if (!port) throw new KletError('BAD_ARGUMENT', `the model has no output "${name}"; it has ${namesOf(ports)}`);
-      port.readInto((outputs as Record<string, RawArray | Float64Array>)[name]!);
-    }
+    return Object.entries(outputs).map(([name, target]) => {
+      const port = ports.findIndex((candidate) => candidate.info.name === name);
+      if (port < 0) throw new KletError('BAD_ARGUMENT', `the model has no output "${name}"; it has ${namesOf(ports)}`);
+      return [port, target];
+    });
   }
 
-  private execute(inputs: Inputs, state: State | undefined): void {
-    this.alive();
-    do this.write(inputs); while (!this.runAll(state));
+  private execute(given: Values, state: State | undefined): void {
+    do this.write(given); while (!this.runAll(state));
   }
 
   /** Runs the whole plan from a stream's state, or from the initial state. @returns as `run` */
@@ -141,31 +158,34 @@ export class Engine implements Host {
     return this.run(0, this.planBytes);
   }
 
+  /**
+   * Reads the inputs before anything is written, because the getters of a record may run, reset or
+   * dispose this model or another one.
+   */
+  read(inputs: Inputs): Values {
+    this.alive();
+    if (isTyped(inputs)) return inputs;
+    return guarded('inputs', () => {
+      const ports = this.inputPorts;
+      if (Array.isArray(inputs) || ArrayBuffer.isView(inputs)) {
+        if (ports.length !== 1) throw wantsRecord('inputs', ports);
+        return ports[0]!.read(inputs);
+      }
+      return readRecord(inputs, ports);
+    });
+  }
+
   /** Writes the inputs into the arena. */
-  write(inputs: Inputs): void {
+  write(given: Values): void {
+    this.alive();
     const ports = this.inputPorts;
-    if (isArrayLike(inputs)) {
+    if (Array.isArray(given)) {
+      ports.forEach((port, i) => {
+        port.write(given[i]!);
+      });
+    } else {
       if (ports.length !== 1) throw wantsRecord('inputs', ports);
-      ports[0]!.write(inputs);
-      return;
-    }
-    if (typeof inputs !== 'object' || inputs === null) {
-      throw new KletError(
-        'TYPE_MISMATCH',
-        `predict takes an array or a record of arrays by input name, not ${describeValue(inputs)}`,
-      );
-    }
-    for (const port of ports) {
-      const values = (inputs as Record<string, InputArray>)[port.info.name];
-      if (values === undefined) {
-        throw missing(port, inputs, ports);
-      }
-      port.write(values);
-    }
-    for (const name of Object.keys(inputs)) {
-      if (!ports.some((port) => port.info.name === name)) {
-        throw new KletError('MISSING_INPUT', `the model has no input "${name}"; it has ${namesOf(ports)}`);
-      }
+      ports[0]!.write(given);
     }
   }
 
@@ -187,11 +207,12 @@ export class Engine implements Host {
    *   caller must write the inputs and the state again
    */
   run(from: number, to: number): boolean {
+    const core = this.alive();
     if (!this.pool) {
-      this.core!.run(from, to);
+      core.run(from, to);
       return true;
     }
-    if (this.pool.run(this.core!, from, to)) return true;
+    if (this.pool.run(core, from, to)) return true;
     this.leavePool();
     return false;
   }
@@ -241,6 +262,45 @@ function wantsRecord(side: string, ports: Port[]): KletError {
   );
 }
 
+/** Reads arguments. An error of the caller's own getters becomes a `KletError` with that cause. */
+function guarded<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof KletError) throw cause;
+    throw new KletError('BAD_ARGUMENT', `reading the ${what} failed: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * Reads the inputs from a record of arrays by name.
+ *
+ * @throws KletError `TYPE_MISMATCH`, `MISSING_INPUT`, and as `Port.read`
+ */
+function readRecord(inputs: unknown, ports: Port[]): TypedArray[] {
+  if (typeof inputs !== 'object' || inputs === null) {
+    throw new KletError(
+      'TYPE_MISMATCH',
+      `predict takes an array or a record of arrays by input name, not ${describeValue(inputs)}`,
+    );
+  }
+  const given = ports.map((port) => {
+    const { name } = port.info;
+    // a record does not have an input named "constructor" because every object has one
+    const values = Object.hasOwn(inputs, name) || !(name in Object.prototype)
+      ? (inputs as Record<string, unknown>)[name]
+      : undefined;
+    if (values === undefined) throw missing(port, inputs, ports);
+    return port.read(values);
+  });
+  for (const name of Object.keys(inputs)) {
+    if (!ports.some((port) => port.info.name === name)) {
+      throw new KletError('MISSING_INPUT', `the model has no input "${name}"; it has ${namesOf(ports)}`);
+    }
+  }
+  return given;
+}
+
 function missing({ info }: Port, inputs: object, ports: Port[]): KletError {
   if (['width', 'videoWidth', 'displayWidth'].some((side) => side in inputs)) {
     return new KletError(
@@ -258,8 +318,4 @@ function missing({ info }: Port, inputs: object, ports: Port[]): KletError {
 
 function namesOf(ports: Port[]): string {
   return ports.map((port) => `"${port.info.name}"`).join(', ');
-}
-
-function isArrayLike(value: unknown): value is InputArray & RawArray {
-  return ArrayBuffer.isView(value) || Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { checkOptions, show, type Options } from '../arguments';
+import { readOptions, show, type Options } from '../arguments';
 import { describeValue, KletError, messageOf } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
 import { checksumBy, compileCore, hasWebAssembly, isForbidden, isModule, type CompiledCore, type CoreOf,
@@ -26,17 +26,21 @@ export interface Runtime {
   loadSync: (bytes: ArrayBuffer | ArrayBufferView, options?: LoadSyncOptions) => Model;
 }
 
+/** Whether a source must be awaited. If asking fails, awaiting it reports the error. */
 function isPromise(source: Source | PromiseLike<Source>): source is PromiseLike<Source> {
-  return typeof (source as { then?: unknown } | null)?.then === 'function';
+  try {
+    return typeof (source as { then?: unknown } | null)?.then === 'function';
+  } catch {
+    return true;
+  }
 }
 
 async function settle(source: PromiseLike<Source>): Promise<Source> {
   try {
     return await source;
   } catch (cause) {
-    throw cause instanceof KletError
-      ? cause
-      : new KletError('FETCH_FAILED', `the promise passed to load() rejected: ${messageOf(cause)}`, { cause });
+    if (cause instanceof KletError) throw cause;
+    throw new KletError('FETCH_FAILED', `the promise passed to load() rejected: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -67,8 +71,8 @@ function checkSignal({ signal }: LoadOptions): void {
 /** Makes `loadSync`. */
 export function makeLoadSync(cores: InlinedCores<CoreSource> | Cores, extra?: ExtraSource): Runtime['loadSync'] {
   const table = cores instanceof Cores ? cores : new Cores(cores);
-  return (source, options = {}) => {
-    checkOptions(options, syncOptions, 'loadSync()');
+  return (source, wanted = {}) => {
+    const options = readOptions(wanted, syncOptions, 'loadSync()');
     checkMemory(options);
     const [core, parts] = openSync(table, source, options, extra);
     return new Model(core, parts, 'the model', options.maxMemory);
@@ -188,22 +192,23 @@ export function makeRuntime(
   }
 
   return {
-    async load(source, options = {}) {
-      checkOptions(options, loadOptions, 'load()');
+    async load(source, wanted = {}) {
+      const options = readOptions(wanted, loadOptions, 'load()');
       checkMemory(options);
       checkSignal(options);
       checkThreads(options);
-      if (source instanceof Model) {
-        throw new KletError('BAD_ARGUMENT', 'load takes a file, not a loaded model; call its predict()');
-      }
       let bytes: Uint8Array;
       let where: string;
       let core: CompiledCore;
-      const read = async (
-        settled: Source,
-      ): Promise<[Uint8Array, string]> => [await readBytes(settled, options, readPath), nameOf(settled)];
+      const read = async (): Promise<[Uint8Array, string]> => {
+        const settled = isPromise(source) ? await settle(source) : source;
+        if (settled instanceof Model) {
+          throw new KletError('BAD_ARGUMENT', 'load takes a file, not a loaded model; call its predict()');
+        }
+        return [await readBytes(settled, options, readPath), nameOf(settled)];
+      };
       // compile the core while the file downloads
-      const reading = isPromise(source) ? settle(source).then(read) : read(source);
+      const reading = read();
       const { signal } = options;
       const giving = typeof AbortController === 'undefined' ? undefined : new AbortController();
       const giveUp = (): void => giving?.abort(signal?.reason);

@@ -1,4 +1,4 @@
-import { checkOptions, type Options } from '../arguments';
+import { readOptions, type Options } from '../arguments';
 import type { Meta, OpenedKlet, TensorInfo } from '../format/klet';
 import type { CompiledCore } from './core';
 import { profile, record, selfTest } from './diagnose';
@@ -84,7 +84,8 @@ export class Model {
    * @param options `{ output: 'raw' }` gives the model's own type instead of real numbers
    * @returns one array for a model with one output, or a record of arrays by output name
    * @throws KletError `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `MISSING_INPUT`, `NOT_A_NUMBER`,
-   *   `DISPOSED`, or `OUT_OF_MEMORY` after a thread was lost
+   *   `BAD_ARGUMENT`, `DISPOSED`, or `OUT_OF_MEMORY` after a thread was lost. A refused call
+   *   changes no state
    * @example
    * ```js
    * const model = await load('models/digits/digits.klet');
@@ -158,8 +159,7 @@ export class Model {
    * @throws KletError `BAD_ARGUMENT` if `runs` is not an integer above 0, and as `predict`
    */
   profile(options: ProfileOptions = {}): ProfileEntry[] {
-    checkOptions(options, profileOptions, 'profile()');
-    const { inputs, runs = 30 } = options;
+    const { inputs, runs = 30 } = readOptions(options, profileOptions, 'profile()');
     return profile(this.engine, inputs, runs);
   }
 

@@ -17,8 +17,8 @@ export type PathReader = (path: string | URL) => Promise<Uint8Array>;
 
 /** @returns the bytes, when they are there already */
 export function asBytes(source: unknown): Uint8Array | undefined {
-  if (source instanceof Uint8Array) return source;
   try {
+    if (source instanceof Uint8Array) return source;
     if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
     return source instanceof ArrayBuffer ? new Uint8Array(source) : undefined;
   } catch (cause) {

@@ -1,5 +1,6 @@
-import { checkOptions, show, type Options } from '../arguments';
+import { readOptions, show, type Options } from '../arguments';
 import { describeValue, KletError } from '../errors';
+import { lengthOf, typeOf } from './typed';
 import type { Inputs, OutputTargets, PredictOptions, RawArray } from './types';
 
 /**
@@ -36,8 +37,7 @@ const predictOptions = { output: 'any' } satisfies Options<PredictOptions>;
 /** Whether options ask for raw values. @throws KletError `BAD_ARGUMENT` */
 export function wantsRaw(options: PredictOptions | undefined): boolean {
   if (options === undefined) return false;
-  checkOptions(options, predictOptions, 'predict()');
-  const { output = 'real' } = options;
+  const { output = 'real' } = readOptions(options, predictOptions, 'predict()');
   if (output !== 'real' && output !== 'raw') {
     throw new KletError('BAD_ARGUMENT', `the option "output" of predict() is "real" or "raw", not ${show(output)}`);
   }
@@ -114,13 +114,15 @@ export class Stream<M extends { createState(): Stream<M> }> {
    */
   restore(bytes: Uint8Array): void {
     this.host.alive();
-    if (!(bytes instanceof Uint8Array)) {
+    if (typeOf(bytes) !== 'Uint8Array') {
       throw new KletError('TYPE_MISMATCH', `restore takes the Uint8Array that save gave, not ${describeValue(bytes)}`);
     }
-    if (bytes.length !== this.bytes) {
+    if (lengthOf(bytes) !== this.bytes) {
       throw new KletError(
         'SHAPE_MISMATCH',
-        `the state has ${bytes.length} bytes, and those of this model have ${this.bytes}; it belongs to another model`,
+        `the state has ${
+          lengthOf(bytes)
+        } bytes, and those of this model have ${this.bytes}; it belongs to another model`,
       );
     }
     this.current().set(bytes);

@@ -2,7 +2,8 @@ import { RESERVED } from '../../assembly/layout';
 import { describeValue, KletError } from '../errors';
 import { ioBytes, type ArenaTensor, type IoType, type TensorInfo } from '../format/klet';
 import type { Core } from './core';
-import type { InputArray, RawArray } from './types';
+import type { RawArray } from './types';
+import { isTyped, lengthOf, typeOf, type TypedArray } from './typed';
 
 const views = {
   float32: Float32Array,
@@ -46,38 +47,77 @@ export class Port {
   }
 
   /**
+   * Reads the caller's values. Only here can code of the caller run, in a getter or a proxy; a
+   * typed array runs none.
+   *
+   * @returns the values themselves if they are a typed array, otherwise a copy
+   * @throws KletError `SHAPE_MISMATCH`, `TYPE_MISMATCH` or `NOT_A_NUMBER`
+   */
+  read(values: unknown): TypedArray {
+    if (isTyped(values)) return values;
+    if (!Array.isArray(values)) throw this.wrongType(values);
+    const { length } = values;
+    if (length !== this.count) throw this.wrongCount(length, Array.isArray(values[0]));
+    const numbers = new Float32Array(length);
+    for (let i = 0; i < length; i++) {
+      const x: unknown = values[i];
+      if (typeof x !== 'number' || x !== x) throw this.notANumber(x, i);
+      numbers[i] = x;
+    }
+    return numbers;
+  }
+
+  /**
    * Copies values into the arena, unchanged if the array is of the model's own type, otherwise
    * quantized.
    *
-   * @throws KletError `SHAPE_MISMATCH`, `TYPE_MISMATCH` or `NOT_A_NUMBER`
+   * @throws KletError `SHAPE_MISMATCH`, `TYPE_MISMATCH`, `NOT_A_NUMBER` or `BAD_ARGUMENT`
    */
-  write(values: InputArray): void {
+  write(values: TypedArray): void {
     this.checkCount(values);
     const { dtype, scale } = this.info;
     if (isRaw(dtype, values)) {
-      if (values instanceof BigInt64Array) { for (let i = 0; i < this.count; i++) this.view[i] = Number(values[i]); }
-      else this.view.set(values);
-      if (dtype === 'float32') this.refuseWrittenNaN(values as ArrayLike<number>);
+      if (typeOf(values) === 'BigInt64Array') this.writeWhole(values as BigInt64Array);
+      else this.view.set(values as Int32Array);
+      if (dtype === 'float32') this.refuseWrittenNaN();
     } else if (isReal(values) && (dtype === 'float32' || (scale !== undefined && isQuantizedType(dtype)))) {
-      // otherwise NaN would silently become an integer
-      if (Array.isArray(values)) this.refuseNaN(values);
       if (dtype === 'float32') {
         this.view.set(values);
-        this.refuseWrittenNaN(values);
+        this.refuseWrittenNaN();
       } else if (dtype === 'int16') {
         this.refuseNaN(values);
         quantizeWide(values, scale!, this.view);
       } else {
-        this.quantize(values as unknown as Float32Array);
+        this.quantize(values);
       }
     } else {
-      throw new KletError(
-        'TYPE_MISMATCH',
-        `input "${this.info.name}" takes ${this.accepted()}, not ${describeValue(values)}` +
-          (dtype === 'float32' || values instanceof Uint8Array || values instanceof Uint8ClampedArray
-            ? '; convert pixels with imageToInput of kinglet/tasks'
-            : ''),
-      );
+      throw this.wrongType(values);
+    }
+  }
+
+  private wrongType(values: unknown): KletError {
+    const { dtype, name } = this.info;
+    return new KletError(
+      'TYPE_MISMATCH',
+      `input "${name}" takes ${this.accepted()}, not ${describeValue(values)}` +
+        (dtype === 'float32' || /^Uint8/.test(typeOf(values) ?? '')
+          ? '; convert pixels with imageToInput of kinglet/tasks'
+          : ''),
+    );
+  }
+
+  /** Writes integers of 64 bits, which networks compute with 32 bits. */
+  private writeWhole(values: BigInt64Array): void {
+    for (let i = 0; i < this.count; i++) {
+      const x = Number(values[i]);
+      if ((x | 0) !== x) {
+        throw new KletError(
+          'BAD_ARGUMENT',
+          `input "${this.info.name}" holds ${values[i]} at index ${i} of ${this.count}; ` +
+            'kinglet computes int64 with 32 bits: values from -2147483648 to 2147483647',
+        );
+      }
+      this.view[i] = x;
     }
   }
 
@@ -97,19 +137,25 @@ export class Port {
    * Fills the caller's array with raw values if it is of the model's own type, with real numbers if
    * it holds floats.
    */
-  readInto(out: RawArray | Float64Array): void {
-    this.checkCount(out);
-    if (isRaw(this.info.dtype, out)) {
-      if (out instanceof BigInt64Array) { for (let i = 0; i < this.count; i++) out[i] = BigInt(this.view[i]!); }
-      else out.set(this.view);
-    } else if (isReal(out) && !Array.isArray(out)) {
-      this.copyReal(out as unknown as Float32Array);
+  readInto(out: TypedArray): void {
+    if (typeOf(out) === 'BigInt64Array') {
+      for (let i = 0; i < this.count; i++) (out as BigInt64Array)[i] = BigInt(this.view[i]!);
+    } else if (isRaw(this.info.dtype, out)) {
+      (out as Int32Array).set(this.view);
     } else {
+      this.copyReal(out as Float32Array);
+    }
+  }
+
+  /** Checks an array for `readInto`. @throws KletError `TYPE_MISMATCH` or `SHAPE_MISMATCH` */
+  checkTarget(out: unknown): void {
+    if (!isTyped(out) || !(isRaw(this.info.dtype, out) || isReal(out))) {
       throw new KletError(
         'TYPE_MISMATCH',
         `output "${this.info.name}" is written into ${this.accepted()}, not ${describeValue(out)}`,
       );
     }
+    this.checkCount(out);
   }
 
   /** A view of the tensor's bytes in memory. */
@@ -117,57 +163,50 @@ export class Port {
     return this.raw;
   }
 
-  private checkCount(values: InputArray): void {
-    const length = (values as { length?: unknown } | null)?.length;
-    if (typeof length !== 'number') {
-      throw new KletError(
-        'TYPE_MISMATCH',
-        `${this.side} "${this.info.name}" takes ${this.accepted()}, not ${describeValue(values)}`,
-      );
-    }
-    if (length !== this.count) {
-      throw new KletError(
-        'SHAPE_MISMATCH',
-        `${this.side} "${this.info.name}" has the shape [${
-          this.info.shape.join(', ')
-        }], that is ${this.count} values; the array has ${length}${
-          Array.isArray(values) && Array.isArray(values[0]) ? ' arrays, flatten it with array.flat(Infinity)' : ''
-        }`,
-      );
-    }
+  private checkCount(values: TypedArray): void {
+    const length = lengthOf(values);
+    if (length !== this.count) throw this.wrongCount(length, false);
   }
 
-  private refuseNaN(values: ArrayLike<number>): void {
-    for (let i = 0; i < this.count; i++) {
-      const x = values[i]!;
-      if (x !== x || typeof x !== 'number') {
-        throw new KletError(
-          'NOT_A_NUMBER',
-          `input "${this.info.name}" holds ${
-            typeof x === 'number' ? 'NaN' : describeValue(x)
-          } at index ${i} of ${this.count}; every value must be a number`,
-        );
-      }
-    }
+  private wrongCount(length: number, nested: boolean): KletError {
+    const { name, shape } = this.info;
+    return new KletError(
+      'SHAPE_MISMATCH',
+      `${this.side} "${name}" has the shape [${shape.join(', ')}], that is ${this.count} values; ` +
+        `the array has ${length}${nested ? ' arrays, flatten it with array.flat(Infinity)' : ''}`,
+    );
   }
 
-  private refuseWrittenNaN(values: ArrayLike<number>): void {
-    if (!this.core.exports.allNumbers(this.view.byteOffset, this.count)) this.refuseNaN(values);
+  private notANumber(x: unknown, index: number): KletError {
+    return new KletError(
+      'NOT_A_NUMBER',
+      `input "${this.info.name}" holds ${
+        typeof x === 'number' ? 'NaN' : describeValue(x)
+      } at index ${index} of ${this.count}; every value must be a number`,
+    );
+  }
+
+  private refuseNaN(values: ArrayLike<number>, at = 0): void {
+    for (let i = 0; i < values.length; i++) if (values[i] !== values[i]) throw this.notANumber(NaN, at + i);
+  }
+
+  private refuseWrittenNaN(): void {
+    if (!this.core.exports.allNumbers(this.view.byteOffset, this.count)) this.refuseNaN(this.view);
   }
 
   /**
    * clamp(round_half_even(f32(x) · f32(1 / scale)) + zeroPoint) in float32, computed by the utility
    * instance block by block.
    */
-  private quantize(values: Float32Array | number[]): void {
+  private quantize(values: Float32Array | Float64Array): void {
     const { floats, quantized } = this;
     const { dtype, scale, zeroPoint } = this.info;
     for (let at = 0; at < this.count; at += quantized.length) {
       const count = Math.min(quantized.length, this.count - at);
       if (count === this.count) floats.set(values);
-      else floats.set(Array.isArray(values) ? values.slice(at, at + count) : values.subarray(at, at + count));
+      else floats.set(values.subarray(at, at + count));
       if (!this.utility.exports.quantizeInput(RESERVED, count, 1 / scale!, zeroPoint!, dtype === 'uint8')) {
-        this.refuseNaN(values);
+        this.refuseNaN(floats.subarray(0, count), at);
       }
       this.raw.set(count === quantized.length ? quantized : quantized.subarray(0, count), at);
     }
@@ -209,22 +248,19 @@ export function rawBytes(info: TensorInfo): number {
   return info.shape.reduce((a, b) => a * b, 1) * ioBytes[info.dtype][0];
 }
 
-function isRaw(dtype: IoType, values: unknown): values is RawArray {
-  switch (dtype) {
-    case 'float32':
-      return values instanceof Float32Array;
-    case 'int8':
-      return values instanceof Int8Array;
-    case 'uint8':
-    case 'bool':
-      return values instanceof Uint8Array || values instanceof Uint8ClampedArray;
-    case 'int16':
-      return values instanceof Int16Array;
-    case 'int32':
-      return values instanceof Int32Array;
-    case 'int64':
-      return values instanceof BigInt64Array || values instanceof Int32Array;
-  }
+/** Names of the arrays that hold raw values. */
+const rawTypes: Record<IoType, readonly string[]> = {
+  float32: ['Float32Array'],
+  int8: ['Int8Array'],
+  uint8: ['Uint8Array', 'Uint8ClampedArray'],
+  bool: ['Uint8Array', 'Uint8ClampedArray'],
+  int16: ['Int16Array'],
+  int32: ['Int32Array'],
+  int64: ['BigInt64Array', 'Int32Array'],
+};
+
+function isRaw(dtype: IoType, values: TypedArray): boolean {
+  return rawTypes[dtype].includes(typeOf(values)!);
 }
 
 function isQuantizedType(dtype: IoType): boolean {
@@ -239,6 +275,7 @@ function quantizeWide(values: ArrayLike<number>, scale: number, steps: Int32Arra
   }
 }
 
-function isReal(values: unknown): values is ArrayLike<number> {
-  return values instanceof Float32Array || values instanceof Float64Array || Array.isArray(values);
+function isReal(values: TypedArray): values is Float32Array | Float64Array {
+  const type = typeOf(values);
+  return type === 'Float32Array' || type === 'Float64Array';
 }

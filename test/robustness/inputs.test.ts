@@ -63,11 +63,7 @@ describe('a model with one input', () => {
       );
     }
     for (const value of [null, 7, 'abc', {}, new Map(), new ArrayBuffer(24), new DataView(new ArrayBuffer(24))]) {
-      refuses(
-        () => loadSync(floats).predict(wrong({ x: value })),
-        value === 'abc' ? 'SHAPE_MISMATCH' : 'TYPE_MISMATCH',
-        /input "x"/,
-      );
+      refuses(() => loadSync(floats).predict(wrong({ x: value })), 'TYPE_MISMATCH', /input "x"/);
     }
     refuses(() => loadSync(floats).predict(wrong(new DataView(new ArrayBuffer(24)))), 'TYPE_MISMATCH', /not DataView/);
   });
