@@ -151,6 +151,8 @@ export const PARALLEL_POSSIBLE = 1;
 export const PARALLEL_PAYS = 2;
 export const RECORD_SIZE = 4;
 export const SOURCE_IN_WEIGHTS = 0x80000000;
+/** Bytes of a section that sources reach; the largest arena. */
+export const MAX_SECTION = 0x80000000;
 
 export const DTYPE_I8 = 0;
 export const DTYPE_F32 = 1;

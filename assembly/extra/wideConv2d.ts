@@ -6,6 +6,7 @@ import { copy_bytes } from '../kernels/copy';
 import { add_wide, gemm_i16_4x8, gemv_i16_1x8, requantize_wide } from '../kernels/wide';
 import { widen_panel_i8 } from '../kernels/widen';
 import { describeWideFactors } from './wideFactors';
+import { checkFilling } from '../ops/checks';
 import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolution } from '../ops/window';
 import { checkCounts, checkRange, checkRecord, int, needScratch, scratch, table, toF64 } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
@@ -21,9 +22,11 @@ const WORK_BYTES = TILE * 8 * 12;
 
 export function describeWideConv2d(r: usize): void {
   if (!checkRecord(r, CONV2D_BYTES, 1 << DTYPE_I16)) return;
-  const K = <f64>((<i32>describeGeometry(r, SIZE, MAX_K) + 3) & ~3);
+  const inputs = describeGeometry(r, SIZE, MAX_K);
+  const K = <f64>((<i32>inputs + 3) & ~3);
   const panels = panelsOf(r);
   table(r, CONV2D_WEIGHTS, panels * 8 * K, 16);
+  checkFilling(r, CONV2D_WEIGHTS, panels, inputs, 0);
   describeWideFactors(r, CONV2D_BIAS, panels * 8);
   checkRange(r, CONV2D_MIN, -32768, 32767);
   checkRange(r, CONV2D_MAX, int(r, CONV2D_MIN), 32767);

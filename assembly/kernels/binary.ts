@@ -1,6 +1,6 @@
 import { BINARY_ADD, BINARY_DIV, BINARY_MAXIMUM, BINARY_MINIMUM, BINARY_MUL, BINARY_PRELU, BINARY_SQUARED_DIFFERENCE,
   BINARY_SUB } from '../layout';
-import { clamp, greater, interleaveHigh, interleaveLow, lesser } from './lanes';
+import { clamp, greater, interleaveHigh, interleaveLow, lesser, saturateI16 } from './lanes';
 import { add, div, ifNotNegative, mul, sub } from './math';
 import { quantize, quantize4 } from './quantize';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
@@ -85,7 +85,7 @@ export function add_i8(constants: usize, a: usize, strideA: i32, b: usize, strid
   } else {
     for (let i = 0; i < n; i++) {
       const acc = factorA * <i32>load<i8>(a) + factorB * <i32>load<i8>(b) + bias;
-      store<i8>(out + i, min(max((acc >> shift) + zeroPoint, low), high));
+      store<i8>(out + i, min(max(saturateI16(acc >> shift) + zeroPoint, low), high));
       a += strideA;
       b += strideB;
     }

@@ -1,5 +1,5 @@
 import { FAULT_ATTRIBUTE } from '../layout';
-import { checkFiniteTable, checkRange, checkRanges, fail, float, int, table, toF64 } from '../record';
+import { checkedTable, checkFiniteTable, checkRange, checkRanges, fail, float, int, table, toF64 } from '../record';
 
 // Checks that several operators share.
 
@@ -67,4 +67,30 @@ export function checkWindows(r: usize, kernel: usize, stride: usize, pad: usize,
   checkRange(r, pad, 0, int(r, kernel) - 1);
   if (toF64(r, sizeOut) * toF64(r, stride) > MAX_REACH) fail(FAULT_ATTRIBUTE);
   if ((toF64(r, sizeOut) - 1) * toF64(r, stride) - toF64(r, pad) >= toF64(r, sizeIn)) fail(FAULT_ATTRIBUTE);
+}
+
+/**
+ * Checks what fills up the rows of K weights of each panel: i8 [panels][⌈K/4⌉][8][4], filled with
+ * `zero`. Kernels multiply the filling by whatever follows their inputs.
+ */
+export function checkFilling(r: usize, field: usize, panels: f64, K: f64, zero: i32): void {
+  checkPanels(checkedTable(r, field), <i32>panels, <i32>K, (<i32>K + 3) & ~3, 8, zero & 255);
+}
+
+/** The same for weights of four bits: u8 [panels][2·⌈K/8⌉][4][4], filled with 0x88, twice 0. */
+export function checkNibbles(r: usize, field: usize, panels: f64, K: f64): void {
+  checkPanels(checkedTable(r, field), <i32>panels, <i32>K, (<i32>K + 7) & ~7, 4, 0x88);
+}
+
+/** Checks the bytes of `lanes` rows in each panel from K up to `end`. */
+function checkPanels(from: usize, panels: i32, K: i32, end: i32, lanes: i32, value: i32): void {
+  if (from == 0 || K == end) return;
+  for (let panel = 0; panel < panels; panel++) {
+    for (let lane = 0; lane < lanes; lane++) {
+      for (let k = K; k < end; k++) {
+        if (<i32>load<u8>(from + ((k >> 2) * lanes + lane << 2) + (k & 3)) != value) fail(FAULT_ATTRIBUTE);
+      }
+    }
+    from += end * lanes;
+  }
 }

@@ -12,7 +12,7 @@ import { GATHERED, gather_fill, gather_i8, sum_i16, sum_split, widen_panel_i8 } 
 import { toF64, bytesOf, checkFinite, checkRecord, dtypeOf, float, int, needScratch, scratch, source,
   table } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
-import { describeRequantization } from './checks';
+import { checkFilling, describeRequantization } from './checks';
 import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolution } from './window';
 
 // Scratch: the output addresses of the block, the addresses of its runs (f32), a sink for the rows
@@ -51,6 +51,7 @@ export function describeConv2d(r: usize): void {
     needScratch(rows * 4 * (1 + toF64(r, CONV2D_KERNEL_H) * toF64(r, CONV2D_KERNEL_W) + K));
   } else {
     describeRequantization(r, CONV2D_SCALE, CONV2D_SOURCE_ZERO, panels);
+    checkFilling(r, CONV2D_WEIGHTS, panels, K, int(r, CONV2D_WEIGHTS_ZERO));
     needScratch(rows * 8 + 32 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
   }
 }

@@ -8,7 +8,7 @@ import { checkRange, checkRecord, float, int, needScratch, scratch, table } from
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { gatherRowsI8, MAX_K_LISTED } from './conv2d';
 import { describeGeometry, isMine, panelsOf, shareConvolution } from './window';
-import { checkActivation } from './checks';
+import { checkActivation, checkFilling } from './checks';
 
 // Scratch, with R = ROWS and K' = K rounded up to 4:
 //
@@ -36,9 +36,11 @@ function imageCount(r: usize): i32 {
 
 export function describeHybridConv2d(r: usize): void {
   checkRecord(r, CONV2D_BYTES, 1 << DTYPE_F32);
-  const K = <f64>((<i32>describeGeometry(r, 4, MAX_K_LISTED) + 3) & ~3);
+  const inputs = describeGeometry(r, 4, MAX_K_LISTED);
+  const K = <f64>((<i32>inputs + 3) & ~3);
   const panels = panelsOf(r);
   table(r, CONV2D_WEIGHTS, panels * 8 * K, 16);
+  checkFilling(r, CONV2D_WEIGHTS, panels, inputs, 0);
   table(r, CONV2D_BIAS, panels * 32, 16);
   table(r, CONV2D_SCALE, panels * 32, 16);
   table(r, HYBRID_SUMS, panels * 32, 16);

@@ -6,7 +6,7 @@ import { requantize_i32_i8 } from '../kernels/requantize';
 import { checkCounts, checkFiniteTable, checkRange, checkRanges, checkRecord, checkWork, int, needScratch, parallel,
   scratch, source, tables, target, toF64 } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
-import { checkActivation } from './checks';
+import { checkActivation, checkNibbles } from './checks';
 
 // Scratch: the row, 16·⌈K/8⌉ bytes, and the accumulators i32 [⌈N/8⌉][8].
 
@@ -26,6 +26,7 @@ export function describeNibbleProduct(r: usize): void {
   source(r, NIBBLE_PRODUCT_SOURCE, rows * K, 1);
   target(r, NIBBLE_PRODUCT_TARGET, rows * N, 1);
   tables(r, NIBBLE_PRODUCT_WEIGHTS, 1, panels * pairs * 32);
+  checkNibbles(r, NIBBLE_PRODUCT_WEIGHTS, panels, K);
   tables(r, NIBBLE_PRODUCT_BIAS, 2, panels * 32);
   checkFiniteTable(r, NIBBLE_PRODUCT_SCALE, panels * 8);
   checkRange(r, NIBBLE_PRODUCT_TARGET_ZERO, -128, 127);

@@ -48,26 +48,30 @@ export function describeSparseConv2d(r: usize): void {
     }
     table(r, CONV2D_WEIGHTS, toF64(r, SPARSE_ENTRIES) * 2, 16);
     table(r, SPARSE_COUNTS, toF64(r, CONV2D_OUT_C) * 2, 16);
-    checkEntries(r, SPARSE_COUNTS, int(r, CONV2D_OUT_C), 4, (<i32>K + 1) >> 1);
+    checkEntries(r, SPARSE_COUNTS, int(r, CONV2D_OUT_C), 4, <i32>K, CONV2D_WEIGHTS, int(r, CONV2D_WEIGHTS_ZERO));
     needScratch(common + TRANSPOSE_BYTES + <f64>(((<i32>K + 1) >> 1) + 3) * <f64>rows * 4);
   } else {
     table(r, CONV2D_WEIGHTS, toF64(r, SPARSE_ENTRIES) * 32, 16);
     table(r, SPARSE_COUNTS, panels * 2, 16);
-    checkEntries(r, SPARSE_COUNTS, <i32>panels, 1, (<i32>K + 3) >> 2);
+    checkEntries(r, SPARSE_COUNTS, <i32>panels, 1, <i32>K, CONV2D_WEIGHTS, int(r, CONV2D_WEIGHTS_ZERO));
     needScratch(common + <f64>rows * <f64>(((<i32>K + 3) & ~3) + ROW_TAIL) * 2);
   }
 }
 
 /**
- * Checks `lists` lists, whose COUNTS, DELTAS and ENTRIES are the fields from `field` on. The
- * counts, in units of `unit` entries, must add up to the number of entries, and the positions in
- * every list must be below `limit`.
+ * Checks `lists` lists, whose COUNTS, DELTAS and ENTRIES are the fields from `field` on, and whose
+ * weights are at `weights`. The counts, in units of `unit` entries, must add up to the number of
+ * entries, the positions in every list must be below K, and the weights of an entry beyond K must
+ * be `zero`. With `unit` 4, entries are pairs; with 1, they are blocks.
  */
-export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, limit: i32): void {
+export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, K: i32, weights: usize, zero: i32): void {
   const counts = checkedTable(r, field);
   const deltas = checkedTable(r, field + 4);
+  const table = checkedTable(r, weights);
   if (counts == 0) return;
   const entries = int(r, field + 8);
+  const inputs = unit == 4 ? 2 : 4;
+  const lanes = unit == 4 ? 1 : 8;
   let at = 0;
   for (let list = 0; list < lists; list++) {
     let left = <i32>load<u16>(counts + (list << 1)) * unit;
@@ -77,11 +81,17 @@ export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, limi
       return;
     }
     for (; left > 0; left--) {
-      position += load<u8>(deltas + at++);
-      if (position >= limit) {
+      position += load<u8>(deltas + at) * inputs;
+      if (position >= K) {
         fail(FAULT_ATTRIBUTE);
         return;
       }
+      for (let k = K - position; k < inputs; k++) {
+        for (let lane = 0; lane < lanes; lane++) {
+          if (<i32>load<u8>(table + (at * lanes + lane) * inputs + k) != (zero & 255)) fail(FAULT_ATTRIBUTE);
+        }
+      }
+      at++;
     }
   }
   if (at != entries) fail(FAULT_ATTRIBUTE);

@@ -14,7 +14,7 @@ import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';
 import { gather_i8 } from '../kernels/widen';
 import { toF64, bytesOf, checkCounts, checkFinite, checkRanges, checkRecord, checkWork, dtypeOf, fail, float, int,
   needScratch, scratch, source, tables, targets } from '../record';
-import { checkActivation, checkFactor, checkFrames } from './checks';
+import { checkActivation, checkFactor, checkFilling, checkFrames, checkNibbles } from './checks';
 
 // Scratch, with K' = INPUTS rounded up to 4 and F' = UNITS·RANK rounded up to 8:
 //
@@ -76,6 +76,8 @@ export function describeSvdf(r: usize): void {
   checkRanges(r, SVDF_NIBBLES, 1, 0, f32s && !hybrid ? 0 : 1);
   const rowBytes = int(r, SVDF_NIBBLES) != 0 ? <f64>((<i32>inputs + 7) >> 3 << 2) : quads;
   tables(r, SVDF_FEATURE_WEIGHTS, 1, lanes * (f32s && !hybrid ? inputs * 4 : rowBytes));
+  if (int(r, SVDF_NIBBLES) != 0) checkNibbles(r, SVDF_FEATURE_WEIGHTS, lanes / 8, inputs);
+  else if (!f32s || hybrid) checkFilling(r, SVDF_FEATURE_WEIGHTS, lanes / 8, inputs, 0);
   tables(r, SVDF_TIME_WEIGHTS, 1, filters * memory * state);
   tables(r, SVDF_BIAS, 1, units * 4);
   if (hybrid) {

@@ -152,6 +152,8 @@ function lower(
   const arenaBytes = planMemory(emit.buffers);
   const plan = emit.plan();
   const weights = emit.weights();
+  checkReach(meta.name ?? graph.name, 'its tensors', arenaBytes);
+  checkReach(meta.name ?? graph.name, 'its constants', weights.length);
   const parts: KletParts = {
     meta: {
       ...meta,
@@ -169,6 +171,16 @@ function lower(
   parts.scratchBytes = scratchBytes(parts);
   if (withDebugInfo) parts.debugInfo = debugInfoOf(emit);
   return [parts, emit.runs()];
+}
+
+/** Checks that sources, which have 31 bits, reach every byte of a section. */
+function checkReach(name: string, what: string, bytes: number): void {
+  if (bytes <= L.MAX_SECTION) return;
+  throw new KletError(
+    'INVALID_GRAPH',
+    `"${name}" needs ${bytes} bytes for ${what}, and a plan reaches ${L.MAX_SECTION} (2 GiB); ` +
+      'reduce the batch or the shapes',
+  );
 }
 
 /** Emits the copy of a state's next value to the state, the last step of a run. */

@@ -6,7 +6,7 @@ import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_DILATION_X, CONV
 import { clamp } from './arithmetic';
 import { isFloat } from './floats';
 import { float, int, offsetOf, reserve, sectionOf, type Memory } from './memory';
-import { gather, multiplyInt8, totalOf } from './product';
+import { gather, multiplyInt8, sumOfWeights, totalOf } from './product';
 import { convolve, inputsOf, panelsOf } from './window';
 
 /**
@@ -20,15 +20,10 @@ export function prepareConv2d(r: number, m: Memory): void {
   const sourceZero = int(r, m, CONV2D_SOURCE_ZERO);
   const weightsZero = int(r, m, CONV2D_WEIGHTS_ZERO);
   const bias = int(r, m, CONV2D_BIAS) >> 2;
-  const w = m.weights.i8;
   const quads = (K + 3) >> 2;
   const biases = new Int32Array(panels * 8);
   for (let n = 0; n < panels * 8; n++) {
-    let sum = 0;
-    let at = int(r, m, CONV2D_WEIGHTS) + (n >> 3) * quads * 32 + (n & 7) * 4;
-    for (let quad = 0; quad < quads; quad++, at += 32) {
-      sum += w[at]! + w[at + 1]! + w[at + 2]! + w[at + 3]! - 4 * weightsZero;
-    }
+    const sum = sumOfWeights(m, int(r, m, CONV2D_WEIGHTS), K, n) - 4 * quads * weightsZero;
     biases[n] = m.weights.i32[bias + n]! + sourceZero * sum;
   }
   m.kept[r] = biases;

@@ -186,14 +186,14 @@ function multiplyWindow(
       s6 += a[p + 6]! * w[at + 6]!;
       s7 += a[p + 7]! * w[at + 7]!;
     }
-    f[0] = s0;
-    f[1] = s1;
-    f[2] = s2;
-    f[3] = s3;
-    f[4] = s4;
-    f[5] = s5;
-    f[6] = s6;
-    f[7] = s7;
+    f[0] = s0 | 0;
+    f[1] = s1 | 0;
+    f[2] = s2 | 0;
+    f[3] = s3 | 0;
+    f[4] = s4 | 0;
+    f[5] = s5 | 0;
+    f[6] = s6 | 0;
+    f[7] = s7 | 0;
     const end = C - c < 8 ? C - c : 8;
     for (let i = 0; i < end; i++) {
       f[i]! *= scales[scale + i]!;
@@ -235,7 +235,7 @@ function runInt8(r: number, m: Memory): void {
     for (let c = 0; c < C; c += 8) {
       sumTaps(taps, a, sourceZero, w, weights + (c >> 1) * all, weightsZero, shift + c);
       for (let i = 0; i < 8 && c + i < C; i++) {
-        const x = f32(f32(sums[i]! + biases[c + i]!) * q.scales[q.scale + c + i]!);
+        const x = f32(f32((sums[i]! + biases[c + i]!) | 0) * q.scales[q.scale + c + i]!);
         q.out[to + c + i] = clamp(x, q.low, q.top) + EVEN - EVEN + zero;
       }
     }

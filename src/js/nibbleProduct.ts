@@ -25,7 +25,7 @@ export function runNibbleProduct(r: number, m: Memory): void {
     const count = gather(a, offsetOf(r, m, NIBBLE_PRODUCT_SOURCE) + row * K, K, 0, 0, 0);
     multiplyNibbles(count, m.weights.u8, int(r, m, NIBBLE_PRODUCT_WEIGHTS), panelBytes, Math.ceil(N / 8));
     for (let n = 0; n < N; n++) {
-      const x = f32(f32(sums[n]! + m.weights.i32[bias + n]!) * m.weights.f32[scale + n]!);
+      const x = f32(f32((sums[n]! + m.weights.i32[bias + n]!) | 0) * m.weights.f32[scale + n]!);
       out[to++] = clamp(x, low, top) + EVEN - EVEN + zero;
     }
   }

@@ -49,6 +49,16 @@ export function gather(
   return count;
 }
 
+/** Σ of the weights of output n, whose panels of K inputs begin at `at` */
+export function sumOfWeights(m: Memory, at: number, K: number, n: number): number {
+  const w = m.weights.i8;
+  const quads = (K + 3) >> 2;
+  let sum = 0;
+  at += (n >> 3) * quads * 32 + (n & 7) * 4;
+  for (let quad = 0; quad < quads; quad++, at += 32) sum += w[at]! + w[at + 1]! + w[at + 2]! + w[at + 3]!;
+  return sum;
+}
+
 /** Σ of the first `count` listed values */
 export function totalOf(count: number): number {
   const v = values;
@@ -106,14 +116,14 @@ export function multiplyInt8(
       s6 += x * w[p + 24]!;
       s7 += x * w[p + 28]!;
     }
-    f[0] = s0;
-    f[1] = s1;
-    f[2] = s2;
-    f[3] = s3;
-    f[4] = s4;
-    f[5] = s5;
-    f[6] = s6;
-    f[7] = s7;
+    f[0] = s0 | 0;
+    f[1] = s1 | 0;
+    f[2] = s2 | 0;
+    f[3] = s3 | 0;
+    f[4] = s4 | 0;
+    f[5] = s5 | 0;
+    f[6] = s6 | 0;
+    f[7] = s7 | 0;
     const end = n - panel < 8 ? n - panel : 8;
     for (let i = 0; i < end; i++) {
       f[i]! *= scales[scale + i]!;
@@ -125,8 +135,11 @@ export function multiplyInt8(
   }
 }
 
-/** sums [panels·8] = the products of the `count` listed inputs with the panels from `at` on */
-export function multiply(count: number, w: Int8Array, at: number, panelBytes: number, panels: number): void {
+/**
+ * sums [panels·8] = the products of the listed inputs from `from` up to `to` with the panels from
+ * `at` on
+ */
+export function multiply(from: number, to: number, w: Int8Array, at: number, panelBytes: number, panels: number): void {
   const o = offsets;
   const v = values;
   const s = sums;
@@ -139,7 +152,7 @@ export function multiply(count: number, w: Int8Array, at: number, panelBytes: nu
     let s5 = 0;
     let s6 = 0;
     let s7 = 0;
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < to; i++) {
       const x = v[i]!;
       const q = at + o[i]!;
       s0 += x * w[q]!;
@@ -151,15 +164,15 @@ export function multiply(count: number, w: Int8Array, at: number, panelBytes: nu
       s6 += x * w[q + 24]!;
       s7 += x * w[q + 28]!;
     }
-    const to = panel * 8;
-    s[to] = s0;
-    s[to + 1] = s1;
-    s[to + 2] = s2;
-    s[to + 3] = s3;
-    s[to + 4] = s4;
-    s[to + 5] = s5;
-    s[to + 6] = s6;
-    s[to + 7] = s7;
+    const first = panel * 8;
+    s[first] = s0;
+    s[first + 1] = s1;
+    s[first + 2] = s2;
+    s[first + 3] = s3;
+    s[first + 4] = s4;
+    s[first + 5] = s5;
+    s[first + 6] = s6;
+    s[first + 7] = s7;
   }
 }
 

@@ -76,7 +76,7 @@ export function runSparseConv2d(r: number, m: Memory): void {
         );
       }
       for (let n = 0; n < N; n++) {
-        const x = clamp(f32(f32(s[n]! + biases[bias + n]!) * scales[scale + n]!), low, top);
+        const x = clamp(f32(f32((s[n]! + biases[bias + n]!) | 0) * scales[scale + n]!), low, top);
         out[target + to + n] = x + EVEN - EVEN + zero;
       }
       clear();

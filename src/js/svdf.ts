@@ -32,7 +32,7 @@ function multiplyFeatures(r: number, m: Memory, a: Int8Array, at: number): void 
   const count = gather(a, at, K, 0, 0, 0);
   if (int(r, m, SVDF_NIBBLES) !== 0) {
     multiplyNibbles(count, m.weights.u8, weights, ((K + 7) >> 3) * 32, panelsOf(r, m));
-  } else multiply(count, m.weights.i8, weights, ((K + 3) >> 2) * 32, panelsOf(r, m));
+  } else multiply(0, count, m.weights.i8, weights, ((K + 3) >> 2) * 32, panelsOf(r, m));
 }
 
 /** products f32 = the feature weights times INPUTS values from `at` on */
@@ -49,7 +49,7 @@ function multiplyFeaturesF32(r: number, m: Memory, a: Float32Array, at: number):
   multiplyFeatures(r, m, bytes, 0);
   const scale = f32(rangeScale * float(r, m, SVDF_SCALE));
   for (let i = 0; i < lanes; i++) {
-    const x = f32(sums[i]! - rangeZero * m.weights.i32[(int(r, m, SVDF_SUMS) >> 2) + i]!);
+    const x = f32((sums[i]! - rangeZero * m.weights.i32[(int(r, m, SVDF_SUMS) >> 2) + i]!) | 0);
     products[i] = f32(x * scale) + products[i]!;
   }
 }
@@ -85,7 +85,7 @@ export function runSvdf(r: number, m: Memory): void {
         }
         const sum = sums[i]! - int(r, m, SVDF_SOURCE_ZERO) * m.weights.i32[(int(r, m, SVDF_SUMS) >> 2) + i]!;
         states[last] =
-          saturate16(multiplyFixed(sum, int(r, m, SVDF_FEATURE_MULTIPLIER), int(r, m, SVDF_FEATURE_EXPONENT)));
+          saturate16(multiplyFixed(sum | 0, int(r, m, SVDF_FEATURE_MULTIPLIER), int(r, m, SVDF_FEATURE_EXPONENT)));
       }
       for (let unit = 0; unit < units; unit++) {
         let sum = floats ? 0 : m.weights.i32[bias + unit]!;

@@ -6,7 +6,7 @@ import { checksumBy, compileCore, hasWebAssembly, isForbidden, isModule, type Co
 import { addExtra, Cores, given, GIVE_SCALAR, needsExtra, openSync, type ExtraSource, type LoadSyncOptions,
   extraOf } from './cores';
 import { Model } from './model';
-import { nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
+import { copyBytes, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 import { checkThreads, whyNotShared, type OpenWorker, type ThreadOptions } from './threads';
 import { startWorkerPool } from './workerPool';
 
@@ -197,6 +197,9 @@ export function makeRuntime(
       checkMemory(options);
       checkSignal(options);
       checkThreads(options);
+      // the extra module is needed after the file has been read
+      const extraBytes = copyBytes(options.extra);
+      if (extraBytes) options.extra = extraBytes;
       let bytes: Uint8Array;
       let where: string;
       let core: CompiledCore;

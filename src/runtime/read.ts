@@ -22,12 +22,27 @@ export function asBytes(source: unknown): Uint8Array | undefined {
     if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
     return source instanceof ArrayBuffer ? new Uint8Array(source) : undefined;
   } catch (cause) {
-    throw new KletError('BAD_ARGUMENT', 'the bytes are gone: their buffer was transferred', { cause });
+    throw gone(cause);
+  }
+}
+
+function gone(cause: unknown): KletError {
+  return new KletError('BAD_ARGUMENT', 'the bytes are gone: their buffer was transferred', { cause });
+}
+
+/** A copy of the bytes, when they are there already, which the caller can no longer change. */
+export function copyBytes(source: unknown): Uint8Array | undefined {
+  const bytes = asBytes(source);
+  try {
+    return bytes && new Uint8Array(bytes);
+  } catch (cause) {
+    throw gone(cause);
   }
 }
 
 /**
- * Brings a source's bytes into memory.
+ * Brings a source's bytes into memory. Bytes are copied before the first await, because the caller
+ * may change or transfer them afterwards.
  *
  * @throws KletError `FETCH_FAILED`, `ABORTED` or `BAD_ARGUMENT`
  */
@@ -36,7 +51,7 @@ export async function readBytes(source: Source, options: ReadOptions, readPath?:
   const stopped = (): KletError =>
     new KletError('ABORTED', `loading ${nameOf(source)} was aborted`, { cause: signal?.reason });
   if (signal?.aborted) throw stopped();
-  const here = asBytes(source);
+  const here = copyBytes(source);
   if (here) return here;
   try {
     if (typeof source === 'string' || isUrl(source)) {

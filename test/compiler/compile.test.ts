@@ -286,6 +286,15 @@ describe('compile', () => {
     });
   });
 
+  test('refuses networks whose tensors a plan cannot reach', () => {
+    const b = new GraphBuilder('large');
+    const x = b.input('x', [1]);
+    const large = [0, 1].map(() => b.node('broadcastTo', [x], {}, { shape: [2 ** 28 + 1] }));
+    const ends = large.map((t) => b.node('reduce', [t], { kind: 'max', axes: [0] }, { shape: [1] }));
+    expect(() => compile(b.finish(ends)))
+      .toThrow(/"large" needs 2147\d+ bytes for its tensors, and a plan reaches 2147483648 \(2 GiB\)/);
+  });
+
   test('does not change the graph, and produces the same bytes each time', () => {
     for (let seed = 1; seed < 20; seed++) {
       const graph = randomGraph(new Random(seed), 15, seed % 2 ? 'uint8' : 'float32');

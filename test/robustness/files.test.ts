@@ -119,6 +119,14 @@ describe('a file', () => {
     refuses(() => loadSync(resealed((view) => view.setUint32(12, 4, true))), 'BAD_VERSION', /features \(flags 4\)/);
   });
 
+  test('with an arena that sources cannot reach is refused', () => {
+    refuses(
+      () => loadSync(resealed((view) => view.setUint32(16, 0x80000001, true))),
+      'CORRUPT',
+      /arena of 2147483649 bytes is larger than the 2 GiB that a plan reaches/,
+    );
+  });
+
   test('may have sections of unknown kinds', () => {
     const golden = sectionsOf(original).findIndex(({ kind }) => kind === SECTION_GOLDEN);
     expect(loadSync(resealed((view) => view.setUint32(32 + golden * 16, 77, true))).selfTest()).toBe(0);

@@ -80,6 +80,38 @@ function stream(...parts: unknown[]): ReadableStream<Uint8Array> {
 describe('a source', () => {
   staysUsable();
 
+  test('may be changed or transferred as soon as load() has returned', async () => {
+    const changes = [(bytes: Uint8Array) => bytes.fill(0), (bytes: Uint8Array) => {
+      structuredClone(bytes, { transfer: [bytes.buffer] });
+    }];
+    for (const change of changes) {
+      for (const threads of [1, 2]) {
+        const [bytes, core, more] = [file.slice(), cores.simd.slice(), extra.slice()];
+        // without threads in the core, the model is made twice
+        const loading = load(bytes, { threads, wasm: core, extra: more });
+        for (const given of [bytes, core, more]) change(given);
+        expect((await loading).selfTest()).toBe(1);
+      }
+      const buffer = Buffer.from(file);
+      const loading = load(buffer);
+      buffer.fill(0);
+      expect((await loading).selfTest()).toBe(1);
+    }
+  });
+
+  test('may be changed while threads start', async () => {
+    const bytes = file.slice();
+    const model = await load(bytes, {
+      threads: 2,
+      worker: () => {
+        bytes.fill(0);
+        throw new Error('no worker');
+      },
+    });
+    expect(model.info.singleThreadReason).toBe('no worker');
+    expect(model.selfTest()).toBe(1);
+  });
+
   test('of every supported kind gives the same model', async () => {
     const sources: (() => Source | PromiseLike<Source>)[] = [() => path.join(folder, 'model.klet'),
       () => pathToFileURL(path.join(folder, 'model.klet')), () => pathToFileURL(path.join(folder, 'model.klet')).href,

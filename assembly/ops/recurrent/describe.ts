@@ -12,7 +12,7 @@ import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, OP_SPARSE_RECURRENT, RECORD_OPCOD
   RECURRENT_TIME, SPARSE_RECURRENT_BYTES, SPARSE_RECURRENT_INPUT_COUNTS, UNARY_KINDS, UNARY_TANH } from '../../layout';
 import { bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRanges, checkRecord, checkWork, checkedTable,
   dtypeOf, fail, float, int, needScratch, source, tables, targets, toF64 } from '../../record';
-import { checkActivation, checkFactor, checkFrames } from '../checks';
+import { checkActivation, checkFactor, checkFilling, checkFrames, checkNibbles } from '../checks';
 import { checkEntries } from '../sparseConv2d';
 import { layOutScratch, up } from './scratch';
 
@@ -128,7 +128,7 @@ export function describeRecurrent(r: usize): void {
     tables(r, RECURRENT_NORM_BIAS, 1, G * lanes * 4);
   }
   if (projects) {
-    tables(r, RECURRENT_PROJECTION, 1, outputs * bytesOfRow(r, RECURRENT_PROJECTION, N, weight));
+    describeDense(r, RECURRENT_PROJECTION, outputs, N, weight);
     tables(r, RECURRENT_PROJECTION_BIAS, 1, outputs * 4);
   }
   if (f32s) {
@@ -174,7 +174,7 @@ function describeMatrix(r: usize, field: usize, lanes: f64, K: f64, weight: f64)
   const lists = listsOf(field);
   const panels = lanes / 8;
   if (!isSparse(r) || int(r, lists + 8) == 0) {
-    tables(r, field, 1, lanes * bytesOfRow(r, field, K, weight));
+    describeDense(r, field, lanes, K, weight);
     return lanes * K;
   }
   if (hasNibbles(r, field)) fail(FAULT_ATTRIBUTE);
@@ -183,8 +183,15 @@ function describeMatrix(r: usize, field: usize, lanes: f64, K: f64, weight: f64)
   tables(r, field, 1, entries * 32);
   tables(r, lists, 1, panels * 2);
   tables(r, lists + 4, 1, entries);
-  checkEntries(r, lists, <i32>panels, 1, (<i32>K + 3) >> 2);
+  checkEntries(r, lists, <i32>panels, 1, <i32>K, field, 0);
   return lanes + entries * 32;
+}
+
+/** Describes the dense weights at `field`, with `weight` bytes each. */
+function describeDense(r: usize, field: usize, lanes: f64, K: f64, weight: f64): void {
+  tables(r, field, 1, lanes * bytesOfRow(r, field, K, weight));
+  if (hasNibbles(r, field)) checkNibbles(r, field, lanes / 8, K);
+  else if (weight == 1) checkFilling(r, field, lanes / 8, K, 0);
 }
 
 /** Bytes of a packed row of weights. They come in groups of four, or of eight with four bits. */

@@ -22,7 +22,7 @@ export function runWideDepthwiseConv2d(r: number, m: Memory): void {
     for (let c = 0; c < C; c += 8) {
       sumTaps(taps, a, 0, m.weights.i8, int(r, m, DEPTHWISE_WEIGHTS) + (c >> 3) * blockBytes, 0, shift + c);
       for (let i = 0; i < 8 && c + i < C; i++) {
-        const x = (factors[bias + c + i]! + sums[i]!) * factors[scale + c + i]!;
+        const x = (factors[bias + c + i]! + (sums[i]! | 0)) * factors[scale + c + i]!;
         m.arena.i16[target + pixel * C + c + i] = clamp(Math.floor(x + 0.5), low, top);
       }
     }

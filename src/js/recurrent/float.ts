@@ -67,7 +67,7 @@ function product(
   multiplyMatrix(r, m, bytes, 0, K, field, first, panels);
   for (let i = 0; i < count * n; i++) {
     const factor = f32(rangeScale * scales[scale + 2 * Math.floor(i / n)]!);
-    const x = f32(sums[i]! - rangeZero * m.weights.i32[weightSums + i]!);
+    const x = f32((sums[i]! - rangeZero * m.weights.i32[weightSums + i]!) | 0);
     out[to + i] = f32(x * factor) + out[to + i]!;
   }
 }

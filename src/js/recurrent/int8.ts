@@ -54,7 +54,7 @@ function product(
     const b = (int(r, m, bias) >> 2) + (first + gate) * n;
     for (let i = 0; i < n; i++) {
       const lane = (first + gate) * n + i;
-      const x = sums[gate * n + i]! + words[b + i]!;
+      const x = (sums[gate * n + i]! + words[b + i]!) | 0;
       to[lane] = scale16(x, words[factor]!, words[factor + 1]!, add ? to[lane]! : 0);
     }
   }
@@ -137,7 +137,7 @@ function project(r: number, m: Memory): void {
   const zero = int(r, m, RECURRENT_TARGET_ZERO);
   multiplyMatrix(r, m, hidden, 0, int(r, m, RECURRENT_CELLS), RECURRENT_PROJECTION, 0, Math.ceil(P / 8));
   for (let i = 0; i < P; i++) {
-    const x = scale16(sums[i]! + m.weights.i32[bias + i]!, multiplier, exponent, 0) + zero;
+    const x = scale16((sums[i]! + m.weights.i32[bias + i]!) | 0, multiplier, exponent, 0) + zero;
     hidden[i] = clamp(x, clip > 0 ? -clip : -128, clip > 0 ? clip : 127);
   }
 }

@@ -61,6 +61,6 @@ export function multiplyMatrix(
     multiplyNibbles(count, m.weights.u8, weights + first * panelBytes, panelBytes, panels);
   } else {
     const panelBytes = ((K + 3) >> 2) * 32;
-    multiply(count, m.weights.i8, weights + first * panelBytes, panelBytes, panels);
+    multiply(0, count, m.weights.i8, weights + first * panelBytes, panelBytes, panels);
   }
 }
