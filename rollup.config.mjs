@@ -202,15 +202,19 @@ const bundles = [
   { input: 'src/audio/index.ts', output: es('audio.js'), plugins: minified },
   { input: 'src/audio/worklet.ts', output: es('worklet.js'), plugins: device },
   ...['ort', 'tfjs'].flatMap((name) =>
-    [['browser', 'js'], ['edge', 'js'], ['browser', 'cjs']].map(([runtime, extension]) => ({
-      input: `src/${name}/index.ts`,
-      output: {
-        file: `dist/${name}.${runtime}.${extension}`,
-        format: extension === 'js' ? 'es' : 'cjs',
-        exports: 'named',
-      },
-      plugins: [besideRuntime(`${runtime}.${extension}`), ...minified],
-    }))
+    [['browser', 'browser.js'], ['edge', 'edge.js'], ['plain', 'js.js'], ['browser', 'browser.cjs']]
+      .map(([kind, runtime]) => {
+        const isModule = runtime.endsWith('.js');
+        return {
+          input: `src/${name}/index.ts`,
+          output: {
+            file: `dist/${name}.${kind}.${isModule ? 'js' : 'cjs'}`,
+            format: isModule ? 'es' : 'cjs',
+            exports: 'named',
+          },
+          plugins: [besideRuntime(runtime), ...minified],
+        };
+      })
   ),
   // for a script tag, and for `require` without Node
   {

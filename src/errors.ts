@@ -43,15 +43,19 @@ const BRAND = Symbol.for('kinglet.KletError');
  * ```
  */
 export class KletError extends Error {
-  static {
-    // each bundle of kinglet has its own KletError class; this mark is common to all of them
-    Object.defineProperty(this.prototype, BRAND, { value: true });
-  }
-
   override readonly name = 'KletError';
 
   constructor(readonly code: KletErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
+  }
+
+  /**
+   * Each bundle of kinglet has its own class; this mark is common to all of them.
+   *
+   * @internal
+   */
+  get [BRAND](): true {
+    return true;
   }
 
   /** True for errors of every entry of kinglet. */

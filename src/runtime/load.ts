@@ -79,6 +79,10 @@ export function makeLoadSync(cores: InlinedCores<CoreSource> | Cores, extra?: Ex
   };
 }
 
+/** Service workers may not call import(), so they cannot fetch it. */
+const GIVE_PLAIN =
+  'import kinglet/js, which contains it, as service workers must, or put browser.plain.js beside the bundle';
+
 function fetchError({ code, message }: KletError, which: string, advice: string, cause: unknown): KletError {
   const text = `${message}; the ${which} core cannot be fetched here (${messageOf(cause)}): ${advice}`;
   return new KletError(code, text, { cause });
@@ -125,7 +129,7 @@ export function makeRuntime(
     }
     if (!openPlain || (flavor ?? 'js') !== 'js') throw error;
     const plain = await openPlain().catch((cause: unknown) => {
-      throw fetchError(error, 'plain-JavaScript', 'it is browser.plain.js beside the bundle', cause);
+      throw fetchError(error, 'plain-JavaScript', GIVE_PLAIN, cause);
     });
     cores.add('js', plain);
     return cores.pick(flavor);

@@ -377,7 +377,7 @@ export function mean<T extends Tensor>(x: Given, axis?: Axis, keepDims?: boolean
 /** exp(x) divided by its sum along the last axis. @throws KletError `BAD_ARGUMENT` */
 export function softmax<T extends Tensor>(logits: Given, dim = -1): T {
   const from = toTensor(logits, 'softmax');
-  const length = from.shape.at(-1) ?? 1;
+  const length = from.shape[from.shape.length - 1] ?? 1;
   if (from.rank === 0 || axisOf(dim, from.rank, 'softmax') !== from.rank - 1) {
     throw new KletError('BAD_ARGUMENT', 'softmax() is along the last axis of a tensor');
   }
@@ -404,7 +404,7 @@ export function sigmoid<T extends Tensor>(x: Given): T {
 /** The k largest values along the last axis, largest first, and their indices. */
 export function topk<T extends Tensor>(x: Given, k = 1, _sorted = true): { values: T; indices: T } {
   const from = toTensor(x, 'topk');
-  const length = from.shape.at(-1);
+  const length = from.shape[from.shape.length - 1];
   if (length === undefined) {
     throw new KletError('SHAPE_MISMATCH', 'topk() takes values along an axis, not a scalar; reshape it to [1]');
   }

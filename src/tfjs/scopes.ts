@@ -15,7 +15,7 @@ const alive = { tensors: 0, bytes: 0 };
 export function count(tensor: Counted, bytes: number): void {
   alive.tensors++;
   alive.bytes += bytes;
-  scopes.at(-1)?.push(tensor);
+  scopes[scopes.length - 1]?.push(tensor);
 }
 
 /** Counts a tensor that was disposed. */
@@ -36,7 +36,7 @@ export function endScope(result?: unknown): void {
   const returned = new Set(tensorsIn(result));
   for (const tensor of created) {
     if (tensor.kept) continue;
-    if (returned.has(tensor)) scopes.at(-1)?.push(tensor);
+    if (returned.has(tensor)) scopes[scopes.length - 1]?.push(tensor);
     else tensor.dispose();
   }
 }
