@@ -1,7 +1,7 @@
 // Prepares the project and skips the steps that are up to date: it installs the dependencies from
 // the lockfile, compiles the core, with --dist bundles dist/, with --engines installs the other
-// engine and the other library that the tests use, and with --matrix the engines of
-// `npm run engines`. It needs only Node, because it runs before any package is installed.
+// engine and the other library that the tests use, and with --matrix and --matrix-slow the engines
+// of `npm run engines`. It needs only Node, because it runs before any package is installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -78,10 +78,22 @@ if (process.argv.includes('--engines')) {
 if (process.argv.includes('--matrix') && process.platform === 'linux' && process.arch === 'x64') {
   once(
     'matrix',
-    ['test/matrix/package-lock.json'],
-    existsSync('test/matrix/node_modules'),
+    ['test/matrix/npm/package-lock.json'],
+    existsSync('test/matrix/npm/node_modules'),
     () =>
-      step('installing the engines of npm run engines', 'npm', [...ci, '--ignore-scripts', '--prefix', 'test/matrix']),
+      step('installing the engines of npm run engines', 'npm', [...ci, '--ignore-scripts', '--prefix',
+        'test/matrix/npm']),
+  );
+}
+// XS is compiled when it is installed, and Node for Arm does not fit this processor.
+if (process.argv.includes('--matrix-slow') && process.platform === 'linux' && process.arch === 'x64') {
+  once(
+    'matrix-slow',
+    ['test/matrix/slow/package-lock.json'],
+    existsSync('test/matrix/slow/node_modules'),
+    () =>
+      step('installing the slow engines of npm run engines', 'npm', [...ci, '--force', '--no-bin-links', '--prefix',
+        'test/matrix/slow']),
   );
 }
 once(

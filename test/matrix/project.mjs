@@ -17,9 +17,10 @@ const models = ['digits', 'spoken-digits'].map((name) => {
 
 /**
  * @param flavors that the probes try
+ * @param milliseconds that each model is timed for, or 0
  * @returns the folder, and a function that removes it
  */
-export function makeProject(flavors) {
+export function makeProject(flavors, milliseconds) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'kinglet-engines-'));
   const modules = path.join(folder, 'node_modules');
   mkdirSync(modules);
@@ -34,18 +35,21 @@ export function makeProject(flavors) {
   writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }\n');
   writeFileSync(
     path.join(folder, 'models.mjs'),
-    `export const models = ${JSON.stringify(models)};\nexport const flavors = ${JSON.stringify(flavors)};\n`,
+    Object.entries({ models, flavors, milliseconds }).map(([name, value]) =>
+      `export const ${name} = ${JSON.stringify(value)};\n`
+    ).join(''),
   );
   writeFileSync(path.join(folder, 'workerd.capnp'), workerdConfig());
-  writeFileSync(path.join(folder, 'script.js'), script(folder));
+  writeFileSync(path.join(folder, 'script.js'), script(folder, milliseconds));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /** kinglet/tiny and its probe as one script. */
-function script(folder) {
+function script(folder, milliseconds) {
   const text = (file) => readFileSync(path.join(folder, file), 'utf8');
   const measure = text('measure.mjs').replaceAll('export function', 'function');
-  const parts = [measure, `var models = ${JSON.stringify(models)};\n`, text('script.js')];
+  const values = `var milliseconds = ${milliseconds};\nvar models = ${JSON.stringify(models)};\n`;
+  const parts = [measure, values, text('script.js')];
   return `${text('node_modules/kinglet/dist/kinglet.tiny.js')}\n(function () {\n${parts.join('')}})();\n`;
 }
 

@@ -3,15 +3,14 @@
 
 /** Number of predictions that are hashed. */
 var PREDICTIONS = 20;
-/** Predictions are timed for at least this long. */
-var MILLISECONDS = 200;
-
 /**
  * @param predict takes int8 values and returns the raw output
  * @param length number of input values
+ * @param now returns the time in milliseconds
+ * @param milliseconds that predictions are timed for, at least; 0 measures no time
  * @returns FNV-1a hash of the outputs, and milliseconds a prediction
  */
-export function measure(predict, length, now) {
+export function measure(predict, length, now, milliseconds) {
   var seed = 1;
   var hash = 2166136261;
   var inputs = [];
@@ -25,7 +24,7 @@ export function measure(predict, length, now) {
     var output = predict(input);
     for (var k = 0; k < output.length; k++) hash = times(hash ^ (output[k] & 255));
   }
-  return { hash: hex(hash), ms: time(predict, inputs, now) };
+  return { hash: hex(hash), ms: milliseconds > 0 ? time(predict, inputs, now, milliseconds) : undefined };
 }
 
 /** The product with FNV's prime, modulo 2^32. */
@@ -41,13 +40,13 @@ function hex(word) {
   return text;
 }
 
-function time(predict, inputs, now) {
+function time(predict, inputs, now, milliseconds) {
   var start = now();
   var count = 0;
   do {
     for (var i = 0; i < inputs.length; i++) predict(inputs[i]);
     count += inputs.length;
-  } while (now() - start < MILLISECONDS);
+  } while (now() - start < milliseconds);
   return (now() - start) / count;
 }
 

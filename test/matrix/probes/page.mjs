@@ -1,6 +1,7 @@
-// The probe for browsers: posts its results to the server.
+// The probe for browsers. It is a module of pages, and a service worker.
 import { load } from './node_modules/kinglet/dist/browser.js';
 import { flavors } from './models.mjs';
+import { post } from './post.mjs';
 import { probeAll } from './probe.mjs';
 
-await fetch('result', { method: 'POST', body: JSON.stringify(await probeAll(load, flavors)) });
+probeAll(load, flavors).then(post);

@@ -1,6 +1,6 @@
 // Runs kinglet's whole interface in one flavor, in engines that have modules.
 import { bytesOf, measure } from './measure.mjs';
-import { models } from './models.mjs';
+import { milliseconds, models } from './models.mjs';
 
 /**
  * @param load of an entry of kinglet
@@ -17,7 +17,8 @@ export async function probe(load, options) {
       const [{ shape }] = model.inputs;
       const predict = (input) => model.predict(input, { output: 'raw' });
       const goldens = model.selfTest();
-      results.push({ name, goldens, ...measure(predict, shape.reduce((a, b) => a * b), Date.now) });
+      const length = shape.reduce((a, b) => a * b);
+      results.push({ name, goldens, ...measure(predict, length, Date.now, milliseconds) });
       model.dispose();
     }
     return { flavor, results };

@@ -1,0 +1,2 @@
+/* global chrome */
+chrome.tabs.create({ url: 'page.html' });
