@@ -224,18 +224,7 @@ export interface OpenedKlet extends Omit<KletParts, 'debugInfo' | 'golden'> {
  */
 export function openKlet(file: Uint8Array, where: string, checksum: Checksum): OpenedKlet {
   const corrupt = damage(where);
-  if (file.length < 4 || u32(file, 0) !== MAGIC) throw new KletError('BAD_MAGIC', describeForeign(file, where));
-  if (file.length < HEADER_BYTES) throw corrupt(`${file.length} bytes are too few for the header of ${HEADER_BYTES}`);
-  const major = u32(file, 4) & 0xffff;
-  if (major > MAJOR) {
-    throw new KletError(
-      'BAD_VERSION',
-      `${where} has format version ${major}, this kinglet reads up to ${MAJOR}; ` +
-        'update kinglet, or convert the model again',
-    );
-  }
-  if (major !== MAJOR) throw corrupt(`its format version is ${major}`);
-  const length = u32(file, 8);
+  const length = checkStart(file, where);
   const count = u32(file, 24);
   const tableEnd = HEADER_BYTES + count * ENTRY_BYTES;
   if (length !== file.length) throw corrupt(`the header says ${length} bytes, there are ${file.length}`);
@@ -306,6 +295,28 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
       sections.get(SECTION_DEBUG + SECTION_PACKED)?.slice(),
     ),
   };
+}
+
+/**
+ * Checks the magic and the version of a file, of which only the start may be there.
+ *
+ * @returns the length of the file
+ * @throws KletError `BAD_MAGIC`, `BAD_VERSION` or `CORRUPT`
+ */
+export function checkStart(start: Uint8Array, where: string): number {
+  const corrupt = damage(where);
+  if (start.length < 4 || u32(start, 0) !== MAGIC) throw new KletError('BAD_MAGIC', describeForeign(start, where));
+  if (start.length < HEADER_BYTES) throw corrupt(`${start.length} bytes are too few for the header of ${HEADER_BYTES}`);
+  const major = u32(start, 4) & 0xffff;
+  if (major > MAJOR) {
+    throw new KletError(
+      'BAD_VERSION',
+      `${where} has format version ${major}, this kinglet reads up to ${MAJOR}; ` +
+        'update kinglet, or convert the model again',
+    );
+  }
+  if (major !== MAJOR) throw corrupt(`its format version is ${major}`);
+  return u32(start, 8);
 }
 
 const sectionNames = ['', 'META', 'PLAN', 'WEIGHTS', 'GOLDEN', 'DEBUG', 'CODED', 'NIBBLES'];

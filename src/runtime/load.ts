@@ -1,10 +1,11 @@
 import { readOptions, show, type Options } from '../arguments';
 import { describeValue, KletError, messageOf } from '../errors';
-import { openKlet, type OpenedKlet } from '../format/klet';
+import { checkStart, openKlet, type OpenedKlet } from '../format/klet';
 import { checksumBy, compileCore, hasWebAssembly, isForbidden, isModule, type CompiledCore, type CoreOf,
   type CoreSource, type InlinedCores } from './core';
 import { addExtra, Cores, given, GIVE_SCALAR, needsExtra, openSync, type ExtraSource, type LoadSyncOptions,
   extraOf } from './cores';
+import { checkIntegrity, parseIntegrity } from './integrity';
 import { Model } from './model';
 import { copyBytes, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 import { checkThreads, whyNotShared, type OpenWorker, type ThreadOptions } from './threads';
@@ -14,6 +15,11 @@ import { startWorkerPool } from './workerPool';
 export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 
 export interface LoadOptions extends ReadOptions, ThreadOptions, Omit<LoadSyncOptions, 'wasm' | 'extra'> {
+  /**
+   * The expected hash of the file, as in Subresource Integrity: `sha256-` (or `sha384-`, `sha512-`)
+   * and the hash in base64. A file with another hash is refused with `BAD_INTEGRITY`.
+   */
+  integrity?: string;
   /** A core that is not in the bundle, as URL, response, bytes or module. */
   wasm?: WasmSource;
   /** The extra module, as URL, response, bytes or module. Default: the one beside the bundle. */
@@ -49,6 +55,8 @@ const loadOptions = {
   ...syncOptions,
   onProgress: 'function',
   signal: 'object',
+  timeout: 'number',
+  integrity: 'any',
   threads: 'any',
   worker: 'any',
 } satisfies Options<LoadOptions>;
@@ -56,6 +64,12 @@ const loadOptions = {
 function checkMemory({ maxMemory }: LoadSyncOptions | LoadOptions): void {
   if (maxMemory !== undefined && !(typeof maxMemory === 'number' && maxMemory > 0)) {
     throw new KletError('BAD_ARGUMENT', `maxMemory must be a number of bytes above 0, not ${show(maxMemory)}`);
+  }
+}
+
+function checkTimeout({ timeout }: LoadOptions): void {
+  if (timeout !== undefined && !(timeout > 0)) {
+    throw new KletError('BAD_ARGUMENT', `timeout must be a number of milliseconds above 0, not ${show(timeout)}`);
   }
 }
 
@@ -204,6 +218,8 @@ export function makeRuntime(
       // the extra module is needed after the file has been read
       const extraBytes = copyBytes(options.extra);
       if (extraBytes) options.extra = extraBytes;
+      checkTimeout(options);
+      const expected = options.integrity === undefined ? undefined : parseIntegrity(options.integrity);
       let bytes: Uint8Array;
       let where: string;
       let core: CompiledCore;
@@ -212,7 +228,10 @@ export function makeRuntime(
         if (settled instanceof Model) {
           throw new KletError('BAD_ARGUMENT', 'load takes a file, not a loaded model; call its predict()');
         }
-        return [await readBytes(settled, options, readPath), nameOf(settled)];
+        const name = nameOf(settled);
+        const bytes = await readBytes(settled, options, readPath, (start) => checkStart(start, name));
+        if (expected) await checkIntegrity(bytes, expected, name);
+        return [bytes, name];
       };
       // compile the core while the file downloads
       const reading = read();

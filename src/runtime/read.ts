@@ -10,10 +10,33 @@ export interface ReadOptions {
   onProgress?: (progress: { loaded: number; total?: number }) => void;
   /** Stops the reading; the promise then rejects with code `ABORTED`. */
   signal?: AbortSignal;
+  /**
+   * Gives up when no byte has come for this many milliseconds, with code `FETCH_FAILED`. Default:
+   * waits as long as the engine does.
+   */
+  timeout?: number;
 }
 
-/** Reads a file by path; only Node's entry has one. */
-export type PathReader = (path: string | URL) => Promise<Uint8Array>;
+/**
+ * Reads a file by path; only Node's entry has one. Gives a stream for what has no size, such as a
+ * pipe.
+ */
+export type PathReader = (
+  path: string | URL,
+  options: { signal?: AbortSignal },
+) => Promise<Uint8Array | ReadableStream<Uint8Array>>;
+
+/**
+ * Looks at the first bytes of a stream, at least 32 of them if there are as many.
+ *
+ * @returns the bytes after which reading may stop
+ * @throws an error that ends the reading
+ */
+export type LookAtStart = (start: Uint8Array) => number;
+
+const START_BYTES = 32;
+/** Timers of more milliseconds fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** @returns the bytes, when they are there already */
 export function asBytes(source: unknown): Uint8Array | undefined {
@@ -46,19 +69,25 @@ export function copyBytes(source: unknown): Uint8Array | undefined {
  *
  * @throws KletError `FETCH_FAILED`, `ABORTED` or `BAD_ARGUMENT`
  */
-export async function readBytes(source: Source, options: ReadOptions, readPath?: PathReader): Promise<Uint8Array> {
+export async function readBytes(
+  source: Source,
+  options: ReadOptions,
+  readPath?: PathReader,
+  look: LookAtStart = () => Infinity,
+): Promise<Uint8Array> {
   const { signal, onProgress } = options;
-  const stopped = (): KletError =>
-    new KletError('ABORTED', `loading ${nameOf(source)} was aborted`, { cause: signal?.reason });
-  if (signal?.aborted) throw stopped();
+  const reading: Reading = { ...options, name: nameOf(source), look };
+  if (signal?.aborted) throw stopped(reading);
   const here = copyBytes(source);
   if (here) return here;
   try {
     if (typeof source === 'string' || isUrl(source)) {
       const text = String(source);
       if (readPath && !/^(https?|data|blob):/i.test(text)) {
-        const bytes = await readPath(source);
-        if (signal?.aborted) throw stopped();
+        const found = await wait(readPath(source, options), reading);
+        const bytes = asBytes(found);
+        if (!bytes) return await readStream(found as ReadableStream<Uint8Array>, undefined, reading);
+        if (signal?.aborted) throw stopped(reading);
         onProgress?.({ loaded: bytes.length, total: bytes.length });
         return bytes;
       }
@@ -69,20 +98,22 @@ export async function readBytes(source: Source, options: ReadOptions, readPath?:
             "pass the file's bytes, or in Node import 'kinglet'",
         );
       }
-      return await readResponse(await fetch(text, signal ? { signal } : {}), text, options, stopped);
+      const connection = typeof AbortController === 'function' ? new AbortController() : undefined;
+      const fetching = fetch(text, connection ? { signal: connection.signal } : {});
+      return await readResponse(await wait(fetching, reading, () => connection?.abort()), text, reading);
     }
     if (typeof Response === 'function' && source instanceof Response) {
-      return await readResponse(source, source.url || 'the response', options, stopped);
+      return await readResponse(source, source.url || 'the response', reading);
     }
     if (typeof Blob === 'function' && source instanceof Blob) {
-      return await readStream(source.stream(), source.size, options, stopped);
+      return await readStream(source.stream(), source.size, reading);
     }
     if (typeof ReadableStream === 'function' && source instanceof ReadableStream) {
-      return await readStream(source, undefined, options, stopped);
+      return await readStream(source, undefined, reading);
     }
   } catch (cause) {
     if (cause instanceof KletError) throw cause;
-    if (signal?.aborted) throw stopped();
+    if (signal?.aborted) throw stopped(reading);
     const advice = isWebAddress(source)
       ? '; check the address and the network, and that the server allows requests from this origin (CORS)'
       : '';
@@ -94,12 +125,45 @@ export async function readBytes(source: Source, options: ReadOptions, readPath?:
   );
 }
 
-async function readResponse(
-  response: Response,
-  name: string,
-  options: ReadOptions,
-  stopped: () => KletError,
-): Promise<Uint8Array> {
+/** A source while it is read. */
+interface Reading extends ReadOptions {
+  name: string;
+  look: LookAtStart;
+}
+
+function stopped({ name, signal }: Reading): KletError {
+  return new KletError('ABORTED', `loading ${name} was aborted`, { cause: signal?.reason });
+}
+
+/** Waits for a promise, unless the signal fires or the time is over, which calls `giveUp`. */
+async function wait<T>(promise: Promise<T>, reading: Reading, giveUp?: (reason?: unknown) => void): Promise<T> {
+  const { signal, timeout, name } = reading;
+  if (!signal && timeout === undefined) return promise;
+  let abort: (() => void) | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const end = new Promise<never>((_, reject) => {
+    const leave = (error: KletError): void => {
+      reject(error);
+      giveUp?.(error.cause);
+    };
+    abort = () => {
+      leave(stopped(reading));
+    };
+    signal?.addEventListener('abort', abort);
+    if (timeout === undefined) return;
+    const advice = 'check the network, or raise the option "timeout"';
+    const late = new KletError('FETCH_FAILED', `no byte of ${name} came for ${timeout} ms; ${advice}`);
+    timer = setTimeout(leave, Math.min(timeout, LONGEST_TIMER), late);
+  });
+  try {
+    return await Promise.race([promise, end]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort!);
+  }
+}
+
+async function readResponse(response: Response, name: string, reading: Reading): Promise<Uint8Array> {
   if (!response.ok) {
     throw new KletError(
       'FETCH_FAILED',
@@ -114,40 +178,47 @@ async function readResponse(
   }
   const encoded = response.headers.get('content-encoding');
   const total = encoded ? 0 : Number(response.headers.get('content-length') ?? 0);
-  if (!response.body) return new Uint8Array(await response.arrayBuffer());
-  return readStream(response.body, total || undefined, options, stopped);
+  if (!response.body) return new Uint8Array(await wait(response.arrayBuffer(), reading));
+  return readStream(response.body, total || undefined, reading);
 }
 
 async function readStream(
   stream: ReadableStream<Uint8Array>,
   total: number | undefined,
-  options: ReadOptions,
-  stopped: () => KletError,
+  reading: Reading,
 ): Promise<Uint8Array> {
+  const { look, onProgress, signal } = reading;
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let loaded = 0;
-  const cancel = (): void => {
-    void reader.cancel(options.signal?.reason).catch(() => undefined);
+  let enough: number | undefined;
+  const cancel = (reason?: unknown): void => {
+    void reader.cancel(reason).catch(() => undefined);
   };
-  options.signal?.addEventListener('abort', cancel, { once: true });
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (options.signal?.aborted) throw stopped();
-      if (done) break;
+    while (loaded <= (enough ?? Infinity)) {
+      const { done, value } = await wait(reader.read(), reading, cancel);
+      if (signal?.aborted) throw stopped(reading);
+      if (done) return joined(chunks, loaded);
       if (!(value instanceof Uint8Array)) {
         throw new KletError('BAD_ARGUMENT', `the stream must give bytes (Uint8Array), not ${describeValue(value)}`);
       }
       chunks.push(value);
       loaded += value.length;
-      options.onProgress?.(total === undefined ? { loaded } : { loaded, total });
+      if (enough === undefined && loaded >= START_BYTES) enough = look(joined(chunks, loaded));
+      onProgress?.(total === undefined ? { loaded } : { loaded, total });
     }
-  } finally {
-    options.signal?.removeEventListener('abort', cancel);
+  } catch (error) {
+    cancel(error);
+    throw error;
   }
+  cancel();
+  return joined(chunks, loaded);
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   if (chunks.length === 1) return chunks[0]!;
-  const bytes = new Uint8Array(loaded);
+  const bytes = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, at);

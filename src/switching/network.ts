@@ -42,8 +42,8 @@ export interface Opened {
 export async function openNetwork(source: Source, opening: Opening): Promise<Opened> {
   const { options = {}, compiler: given } = opening;
   if (given === undefined) return { model: await loadKlet(source, options, opening.howToSet) };
-  const { signal, onProgress } = options;
-  const reading = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const { signal, onProgress, timeout } = options;
+  const reading = { ...(signal && { signal }), ...(onProgress && { onProgress }), ...(timeout && { timeout }) };
   const bytes = await readBytes(source, reading, readPath);
   if (isKlet(bytes)) return { model: await load(bytes, options) };
   const compiler = await compilerOf(given);

@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync, constants, createWriteStream, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -46,6 +48,18 @@ beforeAll(async () => {
         response.setHeader('content-length', file.length).write(file.subarray(0, 500));
         break;
       case '/endless':
+        break;
+      case '/letters': {
+        const more = (): void => {
+          while (response.write('A'.repeat(65536)));
+        };
+        response.on('drain', more);
+        more();
+        break;
+      }
+      case '/longer':
+        response.write(file);
+        response.write(Buffer.alloc(65536));
         break;
       default:
         response.writeHead(404).end(html);
@@ -199,6 +213,112 @@ describe('a source', () => {
       const loading = load(source(), { signal: later.signal });
       setTimeout(() => later.abort(), 30);
       await rejects(() => loading, 'ABORTED', /was aborted/);
+    }
+  });
+
+  test('is given up when no byte comes for the time of the option', async () => {
+    const timeout = 50;
+    for (const address of ['slow', 'endless']) {
+      await rejects(
+        () => load(`${base}/${address}`, { timeout }),
+        'FETCH_FAILED',
+        new RegExp(`no byte of ".*/${address}" came for 50 ms; check the network, or raise the option "timeout"`),
+      );
+    }
+    let cancelled = false;
+    const silent = new ReadableStream<Uint8Array>({
+      cancel: () => {
+        cancelled = true;
+      },
+    });
+    await rejects(() => load(silent, { timeout }), 'FETCH_FAILED', /no byte of the model came/);
+    expect(cancelled).toBe(true);
+    for (const longest of [2 ** 40, Infinity]) {
+      expect((await load(`${base}/model.klet`, { timeout: longest })).selfTest()).toBe(1);
+    }
+    for (const value of [0, -1, NaN, '5' as never]) {
+      await rejects(() => load(file, { timeout: value }), 'BAD_ARGUMENT', /timeout/);
+    }
+  });
+
+  test('that is no model is refused when its first bytes are there, and is not read on', async () => {
+    await rejects(() => load(`${base}/letters`), 'BAD_MAGIC', /letters" is not a \.klet file/);
+    await rejects(() => load(`${base}/longer`), 'CORRUPT', /the header says \d+ bytes, there are \d+/);
+    let pieces = 0;
+    let cancelled = false;
+    const zeros = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        pieces++;
+        controller.enqueue(new Uint8Array(7));
+      },
+      cancel: () => {
+        cancelled = true;
+      },
+    });
+    await rejects(() => load(zeros), 'BAD_MAGIC');
+    expect(pieces).toBeLessThan(10);
+    expect(cancelled).toBe(true);
+  });
+
+  test('that is a pipe or a device is read until the signal fires', async () => {
+    const pipe = path.join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const loading = load(pipe);
+    const writer = createWriteStream(pipe);
+    writer.end(file);
+    expect((await loading).selfTest()).toBe(1);
+    await rejects(() => load('/dev/zero'), 'BAD_MAGIC', /starts with 00 00 00 00/);
+    await rejects(() => load('/dev/null'), 'BAD_MAGIC', /it is empty/);
+    const silent = new AbortController();
+    const waiting = load(pipe, { signal: silent.signal });
+    setTimeout(() => silent.abort(), 30);
+    await rejects(() => waiting, 'ABORTED', /loading ".*pipe" was aborted/);
+    await rejects(() => load(pipe, { timeout: 30 }), 'FETCH_FAILED', /no byte of ".*pipe" came for 30 ms/);
+    // both are still opening the pipe
+    closeSync(openSync(pipe, constants.O_RDWR));
+  });
+
+  test('with the option integrity is loaded only if its hash is as expected', async () => {
+    const hashOf = (bits: number, bytes: Uint8Array = file): string =>
+      `sha${bits}-${createHash(`sha${bits}`).update(bytes).digest('base64')}`;
+    const another = hashOf(256, file.subarray(1));
+    const right = [hashOf(256), hashOf(384), hashOf(512), `${another} ${hashOf(256)}`, ` ${another}\n${hashOf(384)} `,
+      hashOf(256).replaceAll('+', '-').replaceAll('/', '_').replace('=', '')];
+    for (const integrity of right) {
+      for (const source of [file, `${base}/model.klet`, path.join(folder, 'model.klet')]) {
+        expect((await load(source, { integrity })).selfTest()).toBe(1);
+      }
+    }
+    for (const integrity of [another, `${hashOf(256)} ${hashOf(512, file.subarray(1))}`]) {
+      const bits = integrity === another ? 256 : 512;
+      await rejects(
+        () => load(`${base}/model.klet`, { integrity }),
+        'BAD_INTEGRITY',
+        /model\.klet" is not the expected file: its hash is /,
+        new RegExp(hashOf(bits).replaceAll('+', '\\+')),
+      );
+    }
+    const damaged = Uint8Array.from(file, (byte, i) => (i === 100 ? byte ^ 1 : byte));
+    await rejects(() => load(damaged, { integrity: hashOf(256) }), 'BAD_INTEGRITY');
+    for (const integrity of ['', 'sha256', 'md5-AAAA', 'sha1-AAAA', `${hashOf(256)}, ${hashOf(512)}`, 7, null]) {
+      await rejects(() => load(file, { integrity: integrity as never }), 'BAD_ARGUMENT', /"integrity" takes hashes/);
+    }
+    vi.stubGlobal('crypto', {});
+    await rejects(() => load(file, { integrity: hashOf(256) }), 'BAD_ARGUMENT', /needs WebCrypto/);
+    vi.unstubAllGlobals();
+  });
+
+  test("in the caller's memory may change after the call", async () => {
+    const integrity = `sha256-${createHash('sha256').update(file).digest('base64')}`;
+    for (const options of [{ integrity }, { threads: 2 }, {}]) {
+      for (const own of [file.slice(), Buffer.from(file)]) {
+        const loading = load(own, options);
+        own.fill(0);
+        structuredClone(own.buffer, own instanceof Buffer ? {} : { transfer: [own.buffer] });
+        const model = await loading;
+        expect(model.selfTest()).toBe(1);
+        model.dispose();
+      }
     }
   });
 
