@@ -6,6 +6,7 @@ import terser from '@rollup/plugin-terser';
 import dts from 'rollup-plugin-dts';
 import esbuild from 'rollup-plugin-esbuild';
 import { minify } from 'terser';
+import { ownLayout, withoutExtra } from './src/build/chunks.mjs';
 import { cText } from './src/build/text.mjs';
 import { tinyPlugins } from './src/build/tiny.mjs';
 
@@ -105,11 +106,15 @@ const isReport = (id) => /\/src\/cli\/report\/|\/node_modules\/(echarts|zrender)
  * The entries for programs of other libraries, without the runtime, which they import from the
  * bundle beside them. So a page that also imports kinglet has one runtime.
  */
-const besideRuntime = (runtime) => ({
+const besideRuntime = (kind, runtime) => ({
   name: 'beside-runtime',
   resolveId(source, importer) {
-    if (source === './platform' && importer) return this.resolve('./platform.browser', importer);
-    return source === '../browser' && importer ? { id: `./${runtime}`, external: 'relative' } : null;
+    if (!importer) return null;
+    if (source === './platform') {
+      return this.resolve(kind === 'plain' ? './platform.plain' : './platform.browser', importer);
+    }
+    const beside = { '../browser': runtime, '../plain': 'js.js', '../plainExtra': 'js.extra.js' }[source];
+    return beside ? { id: `./${beside}`, external: 'relative' } : null;
   },
 });
 
@@ -189,14 +194,25 @@ const es = (file) => ({ file: `dist/${file}`, format: 'es' });
 /** The plain-JavaScript core is a file of its own, which pages fetch only without WebAssembly. */
 const plainApart = {
   name: 'plain-apart',
-  resolveDynamicImport: (id) => (id === './js/core' ? { id: './browser.plain.js', external: true } : null),
+  resolveDynamicImport(id) {
+    if (id === './js/core') return { id: './browser.plain.js', external: true };
+    return id === './js/extra/index' ? { id: './browser.plain.extra.js', external: true } : null;
+  },
 };
+
+/** An entry with the plain-JavaScript core, and beside it NAME.extra.js with the rare operators. */
+const plainChunks = (name, input, extra) => ({
+  input: { [name]: input, [`${name}.extra`]: extra },
+  preserveEntrySignatures: 'allow-extension',
+  output: { dir: 'dist', format: 'es', ...withoutExtra(name) },
+  plugins: [ownLayout, ...device],
+});
 
 const bundles = [
   // the device side: self-contained, minified
   { input: 'src/browser.ts', output: es('browser.js'), plugins: [plainApart, ...device] },
-  { input: 'src/js/core.ts', output: es('browser.plain.js'), plugins: device },
-  { input: 'src/plain.ts', output: es('js.js'), plugins: device },
+  plainChunks('browser.plain', 'src/js/core.ts', 'src/js/extra/index.ts'),
+  plainChunks('js', 'src/plain.ts', 'src/plainExtra.ts'),
   { input: 'src/slim.ts', output: es('slim.js'), plugins: [...device, coresApart] },
   { input: 'src/edge.ts', output: es('edge.js'), external: /\.wasm\?module$/, plugins: device },
   { input: 'src/audio/index.ts', output: es('audio.js'), plugins: minified },
@@ -212,7 +228,7 @@ const bundles = [
             format: isModule ? 'es' : 'cjs',
             exports: 'named',
           },
-          plugins: [besideRuntime(runtime), ...minified],
+          plugins: [besideRuntime(kind, runtime), ...minified],
         };
       })
   ),
@@ -249,7 +265,13 @@ const bundles = [
     plugins: [cText, ...plugins, threadScriptOfNode, minifiedReport],
   },
   {
-    input: { ...entries, slim: 'src/slim.ts', js: 'src/plain.ts', audio: 'src/audio/index.ts' },
+    input: {
+      ...entries,
+      slim: 'src/slim.ts',
+      js: 'src/plain.ts',
+      'js.extra': 'src/plainExtra.ts',
+      audio: 'src/audio/index.ts',
+    },
     output: {
       dir: 'dist',
       format: 'cjs',
@@ -265,6 +287,7 @@ const bundles = [
       ...runtimeEntries,
       audio: 'src/audio/index.ts',
       worklet: 'src/audio/worklet.ts',
+      'js.extra': 'src/plainExtra.ts',
       tiny: 'src/tiny/index.ts',
     },
     output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].d.ts', banner },

@@ -1,9 +1,9 @@
 // The entry for `require` without Node, for example in bundlers of older projects and in Jest with
 // jsdom. All cores are inside, because CommonJS cannot fetch one later.
 import { KletError } from './errors';
-import { everyCore } from './everyCore';
-import { inlinedExtra, inlinedThreadedCores } from './runtime/inlined';
-import { makeRuntime } from './runtime/load';
+import { everyCore, everyExtra } from './everyCore';
+import { inlinedThreadedCores } from './runtime/inlined';
+import { makeRuntime } from './runtime/bundle';
 import type { ThreadWorker } from './runtime/threads';
 import { webWorkerOf } from './webWorker';
 
@@ -23,5 +23,5 @@ export const { load, loadSync } = makeRuntime(
   openWorker,
   undefined,
   undefined,
-  inlinedExtra,
+  everyExtra,
 );

@@ -4,7 +4,7 @@
 import core from './core.simd.wasm?module';
 import extra from './extra.simd.wasm?module';
 import { KletError } from './errors';
-import { makeRuntime } from './runtime/load';
+import { makeRuntime } from './runtime/bundle';
 import type { ThreadWorker } from './runtime/threads';
 import { webWorkerOf } from './webWorker';
 

@@ -2,6 +2,7 @@
 import type { Model } from './runtime/model';
 import { Stream as StreamOf } from './runtime/stream';
 
+export type { ExtraOperators } from './runtime/core';
 export { KletError, type KletErrorCode } from './errors';
 export type { AudioPreprocessing } from './format/audio';
 export type { ImagePreprocessing, IoType, Meta, Preprocessing, TensorInfo } from './format/klet';

@@ -1,7 +1,7 @@
 // The entry for a classic script tag: `kinglet` becomes a global with the runtime and
 // kinglet/tasks.
-import type { CoreOf } from './runtime/core';
-import { makeRuntime } from './runtime/load';
+import type { CoreOf, ExtraOperators } from './runtime/core';
+import { makeRuntime } from './runtime/bundle';
 import { simdCores, simdThreadedCores } from './runtime/unpack';
 import { webWorkerOf } from './webWorker';
 
@@ -19,6 +19,12 @@ export const { load, loadSync } = makeRuntime(
   (script) => webWorkerOf(script ?? beside('thread.js')),
   undefined,
   (threaded) => beside(`core.scalar${threaded ? '.threads' : ''}.wasm`),
-  (threaded, simd) => beside(`extra${simd ? '.simd' : ''}${threaded ? '.threads' : ''}.wasm`),
+  ({ flavor, threaded }) => {
+    if (flavor === 'js') {
+      return async () =>
+        (await import(beside('browser.plain.extra.js')) as { extraOperators: ExtraOperators }).extraOperators;
+    }
+    return beside(`extra${flavor === 'scalar' ? '' : '.simd'}${threaded ? '.threads' : ''}.wasm`);
+  },
   async () => (await import(beside('browser.plain.js')) as { plainCore: CoreOf }).plainCore,
 );

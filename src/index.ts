@@ -2,10 +2,12 @@
 import { Worker } from 'node:worker_threads';
 import { lacksDotProduct } from './processor';
 import { plainCore } from './js/core';
+import { everyExtra } from './everyCore';
 import { readPath } from './readPath';
-import { inlinedCores, inlinedExtra, inlinedThreadedCores } from './runtime/inlined';
+import { inlinedCores, inlinedThreadedCores } from './runtime/inlined';
 import type { LoadSyncOptions } from './runtime/cores';
-import { makeRuntime, type LoadOptions } from './runtime/load';
+import { makeRuntime } from './runtime/bundle';
+import type { LoadOptions } from './runtime/load';
 import type { Model } from './runtime/model';
 import type { Source } from './runtime/read';
 
@@ -29,7 +31,7 @@ const runtime = makeRuntime(
   openWorker,
   readPath,
   undefined,
-  inlinedExtra,
+  everyExtra,
 );
 
 /**

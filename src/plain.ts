@@ -2,9 +2,34 @@
 // such as React Native's.
 import { KletError } from './errors';
 import { plainCore } from './js/core';
-import { makeRuntime } from './runtime/load';
+import { openPlain, type CompiledCore } from './runtime/core';
+import { addOperators, needsExtra, noFlavor, NO_THREADS, type LoadSyncOptions } from './runtime/cores';
+import { runtimeOf, type LoadOptions } from './runtime/load';
 
 export * from './exports';
-export const { load, loadSync } = makeRuntime({ js: () => plainCore }, {}, () => {
-  throw new KletError('BAD_ARGUMENT', 'kinglet/js has no threads');
+
+let core: CompiledCore | undefined;
+
+function pick({ flavor = 'js', wasm }: LoadSyncOptions | LoadOptions): CompiledCore {
+  if (wasm !== undefined) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      'kinglet/js has no WebAssembly: leave out the option "wasm", or import "kinglet"',
+    );
+  }
+  if (flavor !== 'js') throw noFlavor(flavor, ['js']);
+  return core ??= openPlain(plainCore, 'the plain-JavaScript core');
+}
+
+export const { load, loadSync } = runtimeOf({
+  pick: (options) =>
+    new Promise((resolve) => {
+      resolve(pick(options));
+    }),
+  pickAtOnce: pick,
+  addExtra: addOperators,
+  fetchExtra(core, parts, { extra }) {
+    if (needsExtra(core, parts)) addOperators(core, extra);
+  },
+  withThreads: () => NO_THREADS,
 });

@@ -1,5 +1,5 @@
 // The entry without a core: the caller passes the option `wasm`.
-import { makeRuntime } from './runtime/load';
+import { makeRuntime } from './runtime/bundle';
 import { openWebWorker } from './webWorker';
 
 export * from './exports';

@@ -108,7 +108,7 @@ once(
 once(
   'records',
   [...filesIn('assembly'), 'src/build/records.mjs', 'package-lock.json'],
-  existsSync('build/records.js'),
+  existsSync('build/records.js') && existsSync('build/records.extra.js'),
   () => step('compiling the descriptions of records to JavaScript', process.execPath, ['src/build/records.mjs']),
 );
 once(

@@ -4,6 +4,7 @@
 // that the types can be erased.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { rollup } from 'rollup';
+import { ownLayout, withoutExtra } from './chunks.mjs';
 import esbuild from 'rollup-plugin-esbuild';
 
 /** Parts of AssemblyScript that TypeScript does not have. */
@@ -43,33 +44,37 @@ const pruned = {
   },
 };
 
-const entry = `export { describe } from './assembly/describe.ts';
-export { describe as describeExtra } from './assembly/extra/describe.ts';
+const entries = {
+  records: `export { describe } from './assembly/describe.ts';
 export { beginWalk, faultOf } from './assembly/record.ts';
-`;
+`,
+  'records.extra': "export { describe } from './assembly/extra/describe.ts';",
+};
 const bundle = await rollup({
-  input: 'records',
+  input: Object.fromEntries(Object.keys(entries).map((name) => [name, name])),
+  preserveEntrySignatures: 'allow-extension',
   treeshake: { moduleSideEffects: false, propertyReadSideEffects: false, unknownGlobalSideEffects: false },
-  plugins: [{
-    name: 'entry',
-    resolveId: (id) => (id === 'records' ? id : null),
-    load: (id) => (id === 'records' ? entry : null),
-  }, assembly, esbuild({ target: 'es2022' }), pruned],
+  plugins: [{ name: 'entry', resolveId: (id) => (id in entries ? id : null), load: (id) => entries[id] ?? null },
+    ownLayout, assembly, esbuild({ target: 'es2022' }), pruned],
   onwarn({ code, message }) {
     if (code !== 'CIRCULAR_DEPENDENCY') throw new Error(message);
   },
 });
 mkdirSync('build', { recursive: true });
-await bundle.write({ file: 'build/records.js', format: 'es' });
+await bundle.write({ dir: 'build', format: 'es', ...withoutExtra('records') });
 writeFileSync(
   'build/records.d.ts',
   `/** Checks a record, at an address of the memory that \`readFrom\` (src/js/load.ts) has set. */
 export declare function describe(record: number): void;
-/** The same for a record of the extra module. */
-export declare function describeExtra(record: number): void;
 /** Forgets the faults. */
 export declare function beginWalk(resolve: boolean): void;
 /** The first fault found, a FAULT_ code. */
 export declare function faultOf(): number;
+`,
+);
+writeFileSync(
+  'build/records.extra.d.ts',
+  `/** As \`describe\` of records.js, for a record of the extra module. */
+export declare function describe(record: number): void;
 `,
 );

@@ -10,7 +10,6 @@ import { operatorOf } from '../ops/index';
 import { reshapeNode } from '../ops/nodes';
 import type { WeightLayout } from '../ops/shared/sparse';
 import { emitCopy } from '../ops/shared/emit';
-import { instantiate } from '../runtime/core';
 import { mapMemory } from '../runtime/memory';
 import { Model } from '../runtime/model';
 import { scalarCore } from '../runtime/scalarCore';
@@ -243,7 +242,7 @@ function debugInfoOf(emit: Emitter): DebugInfo {
 /** Asks the core for the scratch bytes that a plan needs, which also validates the plan. */
 function scratchBytes(parts: KletParts): number {
   const { map, total } = mapMemory(parts);
-  const { exports, memory } = instantiate(scalarCore(), total);
+  const { exports, memory } = scalarCore().start(total);
   const view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);

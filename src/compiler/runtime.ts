@@ -1,3 +1,4 @@
+import { Cores } from '../runtime/cores';
 import { inlinedCores, inlinedExtra } from '../runtime/inlined';
 import { makeLoadSync } from '../runtime/load';
 
@@ -6,4 +7,4 @@ import { makeLoadSync } from '../runtime/load';
  * inside, no threads, and nothing to fetch, so that bundlers find no worker script in
  * `kinglet/compiler`.
  */
-export const loadSync = makeLoadSync(inlinedCores, inlinedExtra);
+export const loadSync = makeLoadSync(new Cores(inlinedCores, {}, inlinedExtra));

@@ -4,7 +4,8 @@ import { crc32 } from './crc32';
 import { decode } from './decode';
 import { memoryOf, type Memory } from './memory';
 import { quantizeAll } from './quantize';
-import { prepare, run } from './run';
+import { operators } from './operators';
+import { each, type PlainExtra } from './run';
 import { faultOffset, validate } from './validate';
 
 // The core in plain JavaScript, for engines without WebAssembly, behind the exports of the other
@@ -17,7 +18,9 @@ function allNumbers(a: Float32Array, at: number, n: number): boolean {
 }
 
 /** A core with its own memory of `bytes` bytes. */
-export const plainCore: CoreOf = function(bytes): Core {
+export const plainCore: CoreOf = function(bytes, given): Core {
+  const extra = given as PlainExtra | undefined;
+  const run = { ...operators.run, ...extra?.run };
   const buffer = new ArrayBuffer(Math.ceil(bytes / 8) * 8);
   const memory = new Uint8Array(buffer);
   const signed = new Int8Array(buffer);
@@ -28,14 +31,14 @@ export const plainCore: CoreOf = function(bytes): Core {
     // no thread shares it; only its buffer is read
     shared: { buffer } as SharedMemory,
     exports: {
-      validate: () => validate(buffer),
+      validate: () => validate(buffer, extra),
       faultOffset: () => faultOffset,
       prepare() {
         m = memoryOf(buffer);
-        prepare(m);
+        each({ ...operators.prepare, ...extra?.prepare }, m, 0, m.plan.length * 4);
       },
       run(from, to) {
-        run(m, from, to);
+        each(run, m, from, to);
         return -1;
       },
       scratchOf: () => 0,

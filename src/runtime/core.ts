@@ -10,7 +10,12 @@ import type { CoreExports, Flavor } from './types';
 const flavors: readonly Flavor[] = ['scalar', 'simd', 'relaxed', 'js'];
 
 /** Makes plain-JavaScript cores with their own memory of `bytes` bytes. */
-export type CoreOf = (bytes: number) => Core;
+export type CoreOf = (bytes: number, extra?: ExtraOperators) => Core;
+
+/** The operators of `kinglet/js/extra`, for the option `extra` of the plain-JavaScript core. */
+export interface ExtraOperators {
+  readonly flavor: 'js';
+}
 
 /** A compiled core, shared by all models. */
 export interface CompiledCore {
@@ -24,7 +29,13 @@ export interface CompiledCore {
   /** Whether it was built for threads, with a shared memory. */
   threaded: boolean;
   /** The extra module, once a model needs it: the operators that few networks have. */
-  extra?: WebAssembly.Module;
+  extra?: WebAssembly.Module | ExtraOperators;
+  /**
+   * Makes an instance with its own memory of `bytes` bytes, rounded up to pages.
+   *
+   * @throws KletError `OUT_OF_MEMORY` when the engine does not grant it
+   */
+  start(bytes: number): Core;
 }
 
 /** The memory that the instances of a core on several threads share. */
@@ -62,13 +73,12 @@ export function compileCore(
   what: string,
   threaded?: boolean,
 ): CompiledCore {
-  let module: CompiledCore['module'];
+  if (typeof source === 'function') return openPlain(source as CoreOf, what);
+  let module: WebAssembly.Module;
   try {
-    module = typeof source === 'function' || source instanceof WebAssembly.Module
-      ? source
-      : new WebAssembly.Module(source);
+    module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
   } catch (cause) {
-    if (typeof source !== 'function' && !(source instanceof WebAssembly.Module) && !isWasm(source)) {
+    if (!(source instanceof WebAssembly.Module) && !isWasm(source)) {
       throw new KletError(
         'NOT_WASM',
         `${what} is not WebAssembly${
@@ -81,33 +91,71 @@ export function compileCore(
   }
   const foreign = (cause?: unknown): KletError =>
     new KletError('NOT_WASM', `${what} is WebAssembly, but not a core of this kinglet`, { cause });
-  let core: Core;
+  let utility: Core;
   try {
     try {
-      core = instantiate({ module, threaded: threaded ?? false }, PAGE);
+      utility = instantiate({ module, threaded: threaded ?? false }, PAGE);
     } catch (cause) {
       if (threaded !== undefined || cause instanceof KletError) throw cause;
-      core = instantiate({ module, threaded: threaded = true }, PAGE);
+      utility = instantiate({ module, threaded: threaded = true }, PAGE);
     }
   } catch (cause) {
     // WebKit compiles here, so a policy may refuse here
     if (cause instanceof WebAssembly.CompileError) throw refusal(what, cause);
     throw cause instanceof KletError ? cause : foreign(cause);
   }
-  if (typeof core.exports.run !== 'function' || typeof core.exports.flavor !== 'function') throw foreign();
+  const { exports } = utility;
+  if (typeof exports.run !== 'function' || typeof exports.flavor !== 'function') throw foreign();
+  checkAnswers(utility, what);
+  return {
+    module,
+    flavor: flavors[exports.flavor()]!,
+    threaded: threaded ?? false,
+    utility,
+    start(bytes) {
+      return instantiate({ ...this, module }, bytes);
+    },
+  };
+}
+
+/**
+ * The core in plain JavaScript, after the same check.
+ *
+ * @throws KletError `NO_WASM` when this engine computes incorrectly
+ */
+export function openPlain(coreOf: CoreOf, what: string): CompiledCore {
+  const utility = coreOf(PAGE);
+  checkAnswers(utility, what);
+  return {
+    module: coreOf,
+    flavor: 'js',
+    threaded: false,
+    utility,
+    start(bytes) {
+      try {
+        return coreOf(bytes, this.extra as ExtraOperators | undefined);
+      } catch (cause) {
+        throw outOfMemory(bytes, cause);
+      }
+    },
+  };
+}
+
+function checkAnswers({ exports, memory }: Core, what: string): void {
   let right = false;
-  let reason: unknown;
+  let cause: unknown;
   try {
-    right = answersRight(core.exports, core.memory);
-  } catch (cause) {
-    reason = cause;
+    right = answersRight(exports, memory);
+  } catch (error) {
+    cause = error;
   }
   if (!right) {
-    throw new KletError('NO_WASM', `${what} computes incorrectly on this engine; use another flavor`, {
-      cause: reason,
-    });
+    throw new KletError('NO_WASM', `${what} computes incorrectly on this engine; use another flavor`, { cause });
   }
-  return { module, flavor: flavors[core.exports.flavor()]!, threaded: threaded ?? false, utility: core };
+}
+
+function outOfMemory(bytes: number, cause: unknown): KletError {
+  return new KletError('OUT_OF_MEMORY', `this engine refused ${bytes} bytes of memory`, { cause });
 }
 
 /** CRC-32 by the core; equals crc32 in src/format. */
@@ -195,22 +243,19 @@ export function isModule(value: unknown): value is WebAssembly.Module {
   return hasWebAssembly() && value instanceof WebAssembly.Module;
 }
 
-/**
- * Instantiates a core with its own memory of `bytes` bytes, rounded up to pages.
- *
- * @throws KletError `OUT_OF_MEMORY` when the engine does not grant it
- */
-export function instantiate(
-  { module, threaded, extra }: Pick<CompiledCore, 'module' | 'threaded' | 'extra'>,
-  bytes: number,
-): Core {
+/** A core built as WebAssembly, and the extra module if a model needs it. */
+interface Modules extends Pick<CompiledCore, 'threaded' | 'extra'> {
+  module: WebAssembly.Module;
+}
+
+/** Instantiates a core with its own memory; see `CompiledCore.start`. */
+export function instantiate({ module, threaded, extra }: Modules, bytes: number): Core {
   const pages = Math.ceil(bytes / PAGE);
   let shared: SharedMemory;
   try {
-    if (typeof module === 'function') return (module as CoreOf)(bytes);
     shared = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: threaded });
   } catch (cause) {
-    throw new KletError('OUT_OF_MEMORY', `this engine refused ${pages * PAGE} bytes of memory`, { cause });
+    throw outOfMemory(pages * PAGE, cause);
   }
   return { exports: instantiateOn(module, shared, extra), memory: new Uint8Array(shared.buffer), shared };
 }
@@ -219,7 +264,7 @@ export function instantiate(
 export function instantiateOn(
   module: WebAssembly.Module,
   memory: SharedMemory,
-  extraModule?: WebAssembly.Module,
+  extraModule?: CompiledCore['extra'],
 ): CoreExports {
   const second =
     (extraModule

@@ -1,7 +1,7 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
 import { alignUp, codedRoom, MAJOR, MINOR, weightsBytes, type KletParts, type OpenedKlet } from '../format/klet';
-import { instantiate, type CompiledCore, type Core, type SharedMemory } from './core';
+import type { CompiledCore, Core, SharedMemory } from './core';
 import type { MemoryUse } from './types';
 
 // The memory of a model: its map, and loading the sections of a file into it.
@@ -86,7 +86,7 @@ function loadSections(
   if (total > 2 ** 32 - 65536) {
     throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes, more than WebAssembly can address (4 GiB)`);
   }
-  const { exports, memory, shared } = instantiate(compiled, total);
+  const { exports, memory, shared } = compiled.start(total);
   const view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
@@ -140,7 +140,7 @@ export function memoryUse(parts: OpenedKlet, { memory, scratchBytes }: LoadedCor
 
 /** A second core on a copy of the memory, with the thread synchronization words reset. */
 export function copyCore(compiled: CompiledCore, { buffer }: SharedMemory): Core {
-  const core = instantiate(compiled, buffer.byteLength);
+  const core = compiled.start(buffer.byteLength);
   core.memory.set(new Uint8Array(buffer));
   core.memory.fill(0, L.SYNC_JOB, L.STATIC_DATA);
   return core;

@@ -9,10 +9,10 @@ let compiled: CompiledCore | undefined;
 
 /** The scalar core with the extra module, compiled at the first call. */
 export function scalarCore(): CompiledCore {
-  compiled ??= {
-    ...compileCore(inlinedCores.scalar!(), 'the scalar core'),
-    extra: compileExtra(inlinedExtra(false, false)),
-  };
+  if (!compiled) {
+    compiled = compileCore(inlinedCores.scalar!(), 'the scalar core');
+    compiled.extra = compileExtra(inlinedExtra(compiled));
+  }
   return compiled;
 }
 

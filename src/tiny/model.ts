@@ -2,16 +2,8 @@ import { DTYPE_F32, DTYPE_I16, RECORD_DTYPE, RECORD_SIZE } from '../../assembly/
 import { f32 } from '../js/arithmetic';
 import type { Memory, Views } from '../js/memory';
 import { quantizeAll } from '../js/quantize';
+import { each, type Operator, type Operators } from '../js/run';
 import { fail, type Parts, type Port } from './file';
-
-/** A function that runs or prepares a record at address r of the plan. */
-export type Operator = (r: number, m: Memory) => void;
-
-/** The functions of each opcode: to run its records, and to compute at load what they need. */
-export interface Operators {
-  run: Record<number, Operator>;
-  prepare: Record<number, Operator>;
-}
 
 /** Values as the model has them (`Int8Array` for int8 …), or real numbers, which are quantized. */
 export type Values = Int8Array | Uint8Array | Int32Array | Float32Array | number[];
@@ -64,14 +56,6 @@ function memoryOf({ plan, weights, arenaBytes }: Parts): Memory {
     weights: viewsOf(weights.buffer as ArrayBuffer, weights.byteOffset, weights.length),
     kept: {},
   };
-}
-
-/** Calls the function of each record that has one. */
-function each(functions: Record<number, Operator>, m: Memory): void {
-  for (let r = 0; r < m.plan.length * 4; r += m.plan[(r + RECORD_SIZE) >> 2]!) {
-    const operator = functions[m.plan[r >> 2]! & 255];
-    if (operator) operator(r, m);
-  }
 }
 
 /** Fails if the script lacks what a record needs. */
@@ -136,8 +120,9 @@ export function makeModel(operators: Operators, parts: Parts): TinyModel {
   const m = memoryOf(parts);
   const { meta, golden } = parts;
   const { state } = meta;
+  const end = m.plan.length * 4;
   check(operators.run, m);
-  each(operators.prepare, m);
+  each(operators.prepare, m, 0, end);
   const inputs = meta.inputs.map((port) => viewOf(port, m));
   const outputs = meta.outputs.map((port) => viewOf(port, m));
   const a = m.arena.u8;
@@ -148,7 +133,7 @@ export function makeModel(operators: Operators, parts: Parts): TinyModel {
 
   function run(): void {
     if (state && !state.carries) reset();
-    each(operators.run, m);
+    each(operators.run, m, 0, end);
   }
 
   function bytesOf(view: Output): Uint8Array {

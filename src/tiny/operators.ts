@@ -19,7 +19,7 @@ import { runSoftmax } from '../js/softmax';
 import { prepareSparseConv2d, runSparseConv2d } from '../js/sparseConv2d';
 import { prepareSvdf, runSvdf } from '../js/svdf';
 import { runUnary } from '../js/unary';
-import type { Operator, Operators } from './model';
+import type { Operator, Operators } from '../js/run';
 
 const run: Record<number, Operator> = {};
 const prepare: Record<number, Operator> = {};

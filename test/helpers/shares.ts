@@ -11,7 +11,7 @@ const cores = new Map<Flavor, CompiledCore>();
 
 function coreOf(flavor: Flavor): CompiledCore {
   const known = cores.get(flavor) ??
-    { ...compileCore(inlinedCores[flavor]!(), flavor), extra: compileExtra(inlinedExtra(false, flavor !== 'scalar')) };
+    { ...compileCore(inlinedCores[flavor]!(), flavor), extra: compileExtra(inlinedExtra({ threaded: false, flavor })) };
   cores.set(flavor, known);
   return known;
 }

@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import * as layout from '../../assembly/layout';
 import { loadSync } from '../../src/index';
 import { plainCore } from '../../src/js/core';
-import { instantiate } from '../../src/runtime/core';
+import { openPlain } from '../../src/runtime/core';
 import { flavors } from '../helpers/flavors';
 import { refuses } from '../robustness/refusal';
 
@@ -51,6 +51,7 @@ describe('the plain-JavaScript core', () => {
   });
 
   test('is refused more memory than the engine grants with OUT_OF_MEMORY', () => {
+    const core = openPlain(plainCore, 'the core');
     vi.stubGlobal(
       'ArrayBuffer',
       class {
@@ -60,7 +61,7 @@ describe('the plain-JavaScript core', () => {
       },
     );
     try {
-      refuses(() => instantiate({ module: plainCore, threaded: false }, 65536), 'OUT_OF_MEMORY', /refused 65536 bytes/);
+      refuses(() => core.start(65536), 'OUT_OF_MEMORY', /refused 65536 bytes/);
     } finally {
       vi.unstubAllGlobals();
     }

@@ -95,7 +95,8 @@ describe('the record', () => {
       ? ['assembly/extra/describe.ts', 'assembly/extra/index.ts']
       : ['assembly/describe.ts', 'assembly/run.ts'];
     for (const walk of walks) need(readPage(walk).includes(`case ${name}:`), `${walk}: a case in its switch`);
-    need(readPage('src/js/run.ts').includes(`operators[L.${name}] = `), 'src/js/run.ts: a line in its table');
+    const table = isExtra ? 'src/js/extra/index.ts' : 'src/js/operators.ts';
+    need(readPage(table).includes(`[L.${name}]: run`), `${table}: a line in its table`);
     need(emitted.has(code), 'test/robustness/sample.ts: a node that becomes this record');
     need(
       new RegExp(`\\brecordOf\\(L\\.${name}\\b`).test(malformed),

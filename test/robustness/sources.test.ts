@@ -9,13 +9,13 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { load, loadSync, type Source, type WasmSource } from '../../src/index';
 import { inlinedExtra } from '../../src/runtime/inlined';
-import { makeRuntime } from '../../src/runtime/load';
+import { makeRuntime } from '../../src/runtime/bundle';
 import { load as loadSlim, loadSync as loadSyncSlim } from '../../src/slim';
 import { rejects, refuses, staysUsable } from './refusal';
 import { sampleFile } from './sample';
 
 const file = sampleFile();
-const extra = inlinedExtra(false, true);
+const extra = inlinedExtra({ threaded: false, flavor: 'simd' });
 const coreOf = (flavor: string): Uint8Array<ArrayBuffer> =>
   new Uint8Array(readFileSync(path.resolve(import.meta.dirname, `../../build/core.${flavor}.wasm`)));
 const cores = { simd: coreOf('simd'), scalar: coreOf('scalar') };
