@@ -6,6 +6,7 @@
  * |---|---|
  * | `BAD_MAGIC` | the bytes are not a `.klet` file (or not the foreign format that was expected) |
  * | `BAD_INTEGRITY` | the file does not have the hash that was expected |
+ * | `BAD_SIGNATURE` | the file is not signed with an expected key, or was changed afterwards |
  * | `BAD_VERSION` | the file is of a newer major version than this runtime reads |
  * | `CORRUPT` | a length, offset, checksum or plan record contradicts the file itself |
  * | `NOT_WASM` | what was given or fetched as the core is not WebAssembly |
@@ -24,8 +25,8 @@
  * | `SELF_TEST_FAILED` | the model's golden vectors were not reproduced |
  * | `BAD_ARGUMENT` | any other wrong argument or option |
  */
-export type KletErrorCode = 'BAD_MAGIC' | 'BAD_INTEGRITY' | 'BAD_VERSION' | 'CORRUPT' | 'NOT_WASM' | 'NO_WASM'
-  | 'FETCH_FAILED' | 'ABORTED' | 'UNSUPPORTED_OP' | 'UNSUPPORTED_TYPE' | 'INVALID_GRAPH' | 'SHAPE_MISMATCH'
+export type KletErrorCode = 'BAD_MAGIC' | 'BAD_INTEGRITY' | 'BAD_SIGNATURE' | 'BAD_VERSION' | 'CORRUPT' | 'NOT_WASM'
+  | 'NO_WASM' | 'FETCH_FAILED' | 'ABORTED' | 'UNSUPPORTED_OP' | 'UNSUPPORTED_TYPE' | 'INVALID_GRAPH' | 'SHAPE_MISMATCH'
   | 'TYPE_MISMATCH' | 'MISSING_INPUT' | 'NOT_A_NUMBER' | 'OUT_OF_MEMORY' | 'DISPOSED' | 'SELF_TEST_FAILED'
   | 'BAD_ARGUMENT';
 

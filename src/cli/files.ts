@@ -109,12 +109,14 @@ export function readText(path: string): string {
  *
  * @param check inspects the written bytes before the rename; if it throws, the target stays as it
  * was
+ * @param mode permissions of a new file
  * @throws KletError `BAD_ARGUMENT`
  */
 export function writeAtomically(
   path: string,
   bytes: Uint8Array,
   check?: (written: Uint8Array<ArrayBuffer>) => void,
+  mode = 0o666,
 ): void {
   const writing = <T>(action: () => T): T => {
     try {
@@ -131,7 +133,7 @@ export function writeAtomically(
   }
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
   try {
-    writing(() => writeFileSync(temporary, bytes));
+    writing(() => writeFileSync(temporary, bytes, { mode }));
     check?.(readBytes(temporary));
     writing(() => renameSync(temporary, target));
   } finally {

@@ -5,6 +5,8 @@ import { evalCommand } from './commands/eval';
 import { inspectCommand } from './commands/inspect';
 import { runCommand } from './commands/run';
 import { searchCommand } from './commands/search';
+import { signCommand } from './commands/sign';
+import { verifyCommand } from './commands/verify';
 import type { Io } from './io';
 import { version } from './version';
 
@@ -56,6 +58,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   program.addCommand(evalCommand(io, exit));
   program.addCommand(searchCommand(io, exit));
   program.addCommand(benchCommand(io));
+  program.addCommand(signCommand(io));
+  program.addCommand(verifyCommand(io));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showSuggestionAfterError().configureOutput({
       writeOut: (text) => io.out(text),

@@ -7,6 +7,7 @@ export { quantizationReport, quantize, type ActivationBits, type CalibrationMeth
   type AutoKept, type AutoKeptLayer, type OutputError, type QuantizationAdvice, type QuantizationReport,
   type QuantizationReportOptions, type QuantizeOptions, type TensorError, type WeightBits } from './quantize/index';
 export { repack, type RepackOptions } from './repack';
+export { createKeys, publicKeyOf, sign, verify, type KeyPair, type PrivateKey, type PublicKey } from './sign';
 export { toScript, type Script, type ScriptOptions } from '../script/index';
 export { toStream, type StreamOptions } from './stream';
 export { evaluate, type EvaluatedModel, type EvaluatedNetwork, type EvaluatedStream } from '../evaluation/evaluate';

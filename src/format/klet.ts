@@ -30,6 +30,8 @@ export const SECTION_DEBUG = 5;
 export const SECTION_CODED = 6;
 /** The weights with 4-bit numbers two to a byte (nibbles.ts), in place of SECTION_WEIGHTS. */
 export const SECTION_NIBBLES = 7;
+/** Ed25519 signatures of the file (signature.ts). */
+export const SECTION_SIGNATURE = 8;
 /** Added to the kind of a PLAN, GOLDEN or DEBUG section that is entropy-coded (rans.ts). */
 export const SECTION_PACKED = 16;
 
@@ -155,6 +157,21 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint
   if (parts.debugInfo) {
     add(SECTION_DEBUG, toAscii(shortDebugInfo(parts.debugInfo)));
   }
+  return assemble(sections, { ...parts, flags: nibbles ? FLAG_NIBBLES : 0, version: MAJOR | (MINOR << 16) });
+}
+
+interface HeaderFields {
+  flags: number;
+  version: number;
+  arenaBytes: number;
+  scratchBytes: number;
+}
+
+/** A file of these sections, in this order. */
+function assemble(
+  sections: readonly [kind: number, bytes: Uint8Array][],
+  header: HeaderFields,
+): Uint8Array<ArrayBuffer> {
   const offsets: number[] = [];
   const tableEnd = HEADER_BYTES + sections.length * ENTRY_BYTES;
   let end = tableEnd;
@@ -165,9 +182,10 @@ export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint
   }
   const file = new Uint8Array(end);
   const view = new DataView(file.buffer);
-  const flags = nibbles ? FLAG_NIBBLES : 0;
-  const header = [MAGIC, MAJOR | (MINOR << 16), end, flags, parts.arenaBytes, parts.scratchBytes, sections.length];
-  header.forEach((value, i) => view.setUint32(i * 4, value, true));
+  const { version, flags, arenaBytes, scratchBytes } = header;
+  [MAGIC, version, end, flags, arenaBytes, scratchBytes, sections.length].forEach((value, i) => {
+    view.setUint32(i * 4, value, true);
+  });
   sections.forEach(([kind, bytes], i) => {
     const entry = HEADER_BYTES + i * ENTRY_BYTES;
     [kind, offsets[i]!, bytes.length, crc32(bytes)].forEach((value, j) => view.setUint32(entry + j * 4, value, true));
@@ -319,7 +337,7 @@ export function checkStart(start: Uint8Array, where: string): number {
   return u32(start, 8);
 }
 
-const sectionNames = ['', 'META', 'PLAN', 'WEIGHTS', 'GOLDEN', 'DEBUG', 'CODED', 'NIBBLES'];
+const sectionNames = ['', 'META', 'PLAN', 'WEIGHTS', 'GOLDEN', 'DEBUG', 'CODED', 'NIBBLES', 'SIGNATURE'];
 
 /** Name and size of each section of a file. */
 export function sectionSizes(file: Uint8Array): [name: string, bytes: number][] {
@@ -331,6 +349,40 @@ export function sectionSizes(file: Uint8Array): [name: string, bytes: number][] 
         (sectionNames[kind - SECTION_PACKED] ? `${sectionNames[kind - SECTION_PACKED]} coded` : `kind ${kind}`),
       u32(file, at + 8),
     ];
+  });
+}
+
+/** Where a section is in a file that was not checked yet. */
+export interface SectionEntry {
+  /** Offset of the entry in the section table. */
+  entry: number;
+  offset: number;
+  length: number;
+}
+
+/** The first section of a kind in a file that was not checked yet, if it is inside the file. */
+export function sectionEntry(file: Uint8Array, kind: number): SectionEntry | undefined {
+  const count = file.length < HEADER_BYTES ? 0 : Math.min(u32(file, 24), MAX_SECTIONS);
+  for (let entry = HEADER_BYTES; entry < HEADER_BYTES + count * ENTRY_BYTES; entry += ENTRY_BYTES) {
+    if (entry + ENTRY_BYTES > file.length || u32(file, entry) !== kind) continue;
+    const [offset, length] = [u32(file, entry + 4), u32(file, entry + 8)];
+    return offset + length <= file.length ? { entry, offset, length } : undefined;
+  }
+  return undefined;
+}
+
+/** A file with these bytes as the section of this kind, at the end, and all others as they are. */
+export function withSection(file: Uint8Array, kind: number, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const table = Array.from({ length: u32(file, 24) }, (_, i) => HEADER_BYTES + i * ENTRY_BYTES);
+  const sections = table.filter((entry) => u32(file, entry) !== kind).map((entry): [number, Uint8Array] => {
+    const offset = u32(file, entry + 4);
+    return [u32(file, entry), file.subarray(offset, offset + u32(file, entry + 8))];
+  });
+  return assemble([...sections, [kind, bytes]], {
+    flags: u32(file, 12),
+    version: u32(file, 4),
+    arenaBytes: u32(file, 16),
+    scratchBytes: u32(file, 20),
   });
 }
 

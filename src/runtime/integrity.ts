@@ -1,5 +1,6 @@
 import { show } from '../arguments';
 import { KletError } from '../errors';
+import { webCrypto } from '../format/signature';
 
 // Subresource Integrity (https://www.w3.org/TR/sri/): one or more hashes of a file, such as
 // "sha256-" and the SHA-256 in base64. Of several algorithms the strongest counts.
@@ -31,14 +32,7 @@ export function parseIntegrity(integrity: unknown): Expected {
  * @throws KletError `BAD_INTEGRITY`, or `BAD_ARGUMENT` in engines without WebCrypto
  */
 export async function checkIntegrity(bytes: Uint8Array, { bits, hashes }: Expected, where: string): Promise<void> {
-  const subtle = typeof crypto === 'object' ? (crypto as Partial<Crypto>).subtle : undefined;
-  if (!subtle) {
-    throw new KletError(
-      'BAD_ARGUMENT',
-      'the option "integrity" needs WebCrypto, which this engine lacks (pages have it when they come by https); ' +
-        'compare the hash of the bytes yourself and pass them to load()',
-    );
-  }
+  const subtle = webCrypto('the option "integrity"');
   const digest = await subtle.digest(`SHA-${bits}`, bytes as Uint8Array<ArrayBuffer>);
   const found = btoa(String.fromCharCode(...new Uint8Array(digest)));
   const plain = (hash: string): string => hash.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '');

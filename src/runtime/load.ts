@@ -1,6 +1,7 @@
 import { readOptions, show, type Options } from '../arguments';
 import { describeValue, KletError, messageOf } from '../errors';
 import { checkStart, openKlet, type OpenedKlet } from '../format/klet';
+import { checkSignature, listOfKeys, publicKeyBytes } from '../format/signature';
 import { checksumBy, type CompiledCore, type ExtraOperators } from './core';
 import { openSync, type CoreSupply, type LoadSyncOptions } from './cores';
 import { checkIntegrity, parseIntegrity } from './integrity';
@@ -19,6 +20,12 @@ export interface LoadOptions extends ReadOptions, ThreadOptions, Omit<LoadSyncOp
    * and the hash in base64. A file with another hash is refused with `BAD_INTEGRITY`.
    */
   integrity?: string;
+  /**
+   * The Ed25519 public key of the signer, or several, of which one must have signed the file
+   * (`kinglet sign`): 32 bytes or SubjectPublicKeyInfo, as bytes, base64 or PEM. Other files are
+   * refused with `BAD_SIGNATURE`.
+   */
+  publicKey?: string | Uint8Array | readonly (string | Uint8Array)[];
   /** A core that is not in the bundle, as URL, response, bytes or module. */
   wasm?: WasmSource;
   /**
@@ -74,6 +81,7 @@ const loadOptions = {
   signal: 'object',
   timeout: 'number',
   integrity: 'any',
+  publicKey: 'any',
   threads: 'any',
   worker: 'any',
 } satisfies Options<LoadOptions>;
@@ -121,6 +129,8 @@ export function runtimeOf(provider: Provider, readPath?: PathReader): Runtime {
       const extraBytes = copyBytes(options.extra);
       if (extraBytes) options.extra = extraBytes;
       checkTimeout(options);
+      const { publicKey } = options;
+      const keys = publicKey === undefined ? undefined : listOfKeys(publicKey).map(publicKeyBytes);
       const expected = options.integrity === undefined ? undefined : parseIntegrity(options.integrity);
       let bytes: Uint8Array;
       let where: string;
@@ -133,6 +143,7 @@ export function runtimeOf(provider: Provider, readPath?: PathReader): Runtime {
         const name = nameOf(settled);
         const bytes = await readBytes(settled, options, readPath, (start) => checkStart(start, name));
         if (expected) await checkIntegrity(bytes, expected, name);
+        if (keys) await checkSignature(bytes, keys, name);
         return [bytes, name];
       };
       // compile the core while the file downloads

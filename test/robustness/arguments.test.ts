@@ -3,8 +3,8 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { audioParameters, createAudioFeatures, createAudioStream, listen } from '../../src/audio/index';
-import { compile, GraphBuilder, importTflite, NetworkSearch, prune, quantize, sensitivity, Study, toStream,
-  type Graph } from '../../src/compiler/index';
+import { compile, createKeys, GraphBuilder, importTflite, NetworkSearch, prune, quantize, sensitivity, sign, Study,
+  toStream, type Graph } from '../../src/compiler/index';
 import { KletError, load, loadSync } from '../../src/index';
 import { InferenceSession, Tensor as OrtTensor } from '../../src/ort/index';
 import { load as loadSlim } from '../../src/slim';
@@ -95,6 +95,8 @@ const bands = { name: 'bands', dtype: 'float32', shape: [1, 8, 16, 1] };
 const nothing = (): void => undefined;
 
 const int8 = compile(quantized());
+const keys = await createKeys();
+const signed = await sign(tones, keys.privateKey);
 
 /** Correct arguments, new for each call. */
 const correct: Record<string, () => unknown[]> = {
@@ -102,6 +104,7 @@ const correct: Record<string, () => unknown[]> = {
     () => [tones.slice(), {
       flavor: 'simd',
       maxMemory: 1e7,
+      timeout: 1e4,
       threads: 1,
       signal: new AbortController().signal,
       onProgress: nothing,
@@ -148,6 +151,10 @@ const correct: Record<string, () => unknown[]> = {
   mcNemar: () => [3, 4],
   rocAuc: () => [[1, 2, 3], [true, false, true]],
   wilson: () => [3, 4],
+  createKeys: () => [],
+  publicKeyOf: () => [keys.privateKey],
+  sign: () => [tones.slice(), [keys.privateKey]],
+  verify: () => [signed.slice(), keys.publicKey],
   prunableLayerNames: () => [sequence(), 'channels'],
   importerOf: () => [tflite],
   quantizationReport: () => [sequence(), { samples: samples(64), test: samples(64), rounding: 'nearest' }],
@@ -286,9 +293,12 @@ function structuredModel(): object {
   return { ...structuredClone({ inputs, outputs, meta }), predictInto: nothing, memory: { state: 0 } };
 }
 
-/** A result as text, without measured times. */
+/** A result as text, without measured times and new keys. */
 function plain(result: unknown): string {
-  return JSON.stringify(result, (name, value: unknown) => (name === 'ms' ? 0 : value));
+  return JSON.stringify(
+    result,
+    (name, value: unknown) => (['ms', 'privateKey', 'publicKey'].includes(name) ? typeof value : value),
+  );
 }
 
 interface Instance {

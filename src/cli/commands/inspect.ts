@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { toC, toScript, type CProgram, type DebugInfo, type KletParts, type Script } from '../../compiler/index';
 import { sectionSizes, weightsBytes } from '../../format/klet';
+import { signaturesOf } from '../../format/signature';
 import { KletError, loadSync, type MemoryUse } from '../../index';
 import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, preprocessingText, recordText,
   totalMacs } from '../describe';
@@ -97,6 +98,7 @@ function describe(
     [preprocessing?.kind === 'audio' ? 'audio' : 'images']: preprocessing && preprocessingText(preprocessing),
     'made by': recordText(meta.provenance),
     accuracy: recordText(meta.accuracy),
+    signed: signatureText(klet),
     golden: cases > 0 ? plural(cases, 'case') : undefined,
   });
   const totals = facts({
@@ -148,6 +150,12 @@ function describeScript(
     RAM: `arena ${bytesText(arenaBytes)}${stateText}; what the engine makes of the code comes on top`,
     MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,
   });
+}
+
+/** `kinglet verify` checks signatures; this only names their keys. */
+function signatureText(klet: Uint8Array): string | undefined {
+  const ids = signaturesOf(klet).map(({ keyId }) => keyId);
+  return ids.length > 0 ? `with the key ${ids.join(', ')} (not checked)` : undefined;
 }
 
 function labelsText(labels: readonly string[]): string {

@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { Command } from 'commander';
+import { createKeys, publicKeyOf, sign } from '../../compiler/index';
+import { KletError } from '../../index';
+import { signaturesOf } from '../../format/signature';
+import { collect } from '../args';
+import { pathText, readBytes, readText, STANDARD, writeAtomically } from '../files';
+import type { Io } from '../io';
+import { bytesText, facts, plural } from '../text';
+
+interface SignOptions {
+  key: string[];
+  output?: string;
+  newKey?: string;
+}
+
+const HELP = `
+Examples:
+  $ kinglet sign --new-key model-key.pem                    make a private key, once, and keep it secret
+  $ kinglet sign digits.klet --key model-key.pem
+  $ kinglet sign digits.klet --key old.pem --key new.pem    for readers that know only one of them
+  $ kinglet verify digits.klet --public-key 'nRvl…='
+
+Programs load the file with the public key, which is printed:
+  await load('digits.klet', { publicKey: 'nRvl…=' });
+A private key is an Ed25519 key in PEM, also from "openssl genpkey -algorithm ed25519".`;
+
+export function signCommand(io: Io): Command {
+  const command = new Command('sign').summary('sign a .klet file');
+  command.description('Signs a .klet file with Ed25519, so that programs can refuse files of others and changed ones.');
+  command.argument('[file]', 'a .klet file, or - for standard input');
+  command.option('--key <file>', 'a private key in PEM (repeatable)', collect, []);
+  command.option('-o, --output <file>', 'the file to write (default: the input)');
+  command.option('--new-key <file>', 'make a private key and write it to a file that does not exist yet');
+  command.addHelpText('after', HELP);
+  return command.action(async (file: string | undefined, options: SignOptions) => {
+    const { newKey } = options;
+    if (newKey !== undefined) await writeKey(newKey, io);
+    if (file !== undefined) {
+      return signFile(file, { ...options, key: [...options.key, ...(newKey ? [newKey] : [])] }, io);
+    }
+    if (newKey === undefined) {
+      throw new KletError('BAD_ARGUMENT', 'name the file to sign, or make a key with --new-key');
+    }
+  });
+}
+
+async function writeKey(path: string, io: Io): Promise<void> {
+  if (existsSync(path)) throw new KletError('BAD_ARGUMENT', `"${path}" exists already; name a new file for the key`);
+  const { privateKey, publicKey } = await createKeys();
+  writeAtomically(path, new TextEncoder().encode(privateKey), undefined, 0o600);
+  io.out(facts({ 'private key': `${path} (keep it secret)`, 'public key': publicKey }));
+}
+
+async function signFile(file: string, { key, output = file }: SignOptions, io: Io): Promise<void> {
+  if (key.length === 0) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      'signing takes a private key: --key FILE; kinglet sign --new-key FILE makes one',
+    );
+  }
+  const keys = key.map(readText);
+  const signed = await sign(readBytes(file), keys);
+  if (output === STANDARD) io.outBytes(signed);
+  else writeAtomically(output, signed);
+  const ids = signaturesOf(signed).map(({ keyId }) => keyId);
+  const text = facts({
+    signed: `${pathText(output, 'standard output')}, ${bytesText(signed.length)}`,
+    [plural(ids.length, 'key').replace(/^\d+ /, '')]: ids.join(', '),
+    'public key': (await Promise.all(keys.map(publicKeyOf))).join(', '),
+  });
+  if (output === STANDARD) io.err(text);
+  else io.out(text);
+}
