@@ -7,6 +7,7 @@ import dts from 'rollup-plugin-dts';
 import esbuild from 'rollup-plugin-esbuild';
 import { minify } from 'terser';
 import { ownLayout, withoutExtra } from './src/build/chunks.mjs';
+import { minifyForGzip } from './src/build/names.mjs';
 import { cText } from './src/build/text.mjs';
 import { tinyPlugins } from './src/build/tiny.mjs';
 
@@ -70,6 +71,14 @@ const compileHint = {
 const minified = [resolve(), smallLoader, esbuild({ target: 'es2022' }),
   terser({ ecma: 2022, compress: { passes: 3 } })];
 const device = [...minified, compileHint];
+/** For the plain-JavaScript core, which is code of many similar functions. */
+const namedForGzip = {
+  name: 'named-for-gzip',
+  renderChunk: async (code) => ({
+    code: await minifyForGzip(code, { module: true, ecma: 2022, compress: { passes: 3 } }),
+    map: null,
+  }),
+};
 
 /**
  * The script of Node's workers is in dist/, but the code that refers to it may be bundled into a
@@ -205,7 +214,7 @@ const plainChunks = (name, input, extra) => ({
   input: { [name]: input, [`${name}.extra`]: extra },
   preserveEntrySignatures: 'allow-extension',
   output: { dir: 'dist', format: 'es', ...withoutExtra(name) },
-  plugins: [ownLayout, ...device],
+  plugins: [ownLayout, resolve(), smallLoader, code, namedForGzip, compileHint],
 });
 
 const bundles = [

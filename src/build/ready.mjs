@@ -107,7 +107,7 @@ once(
 );
 once(
   'records',
-  [...filesIn('assembly'), 'src/build/records.mjs', 'package-lock.json'],
+  [...filesIn('assembly'), 'src/build/records.mjs', 'src/build/chunks.mjs', 'package-lock.json'],
   existsSync('build/records.js') && existsSync('build/records.extra.js'),
   () => step('compiling the descriptions of records to JavaScript', process.execPath, ['src/build/records.mjs']),
 );

@@ -6,6 +6,7 @@ import { rollup } from 'rollup';
 import esbuild from 'rollup-plugin-esbuild';
 import { parseAst } from 'rollup/parseAst';
 import { minify } from 'terser';
+import { minifyForGzip } from './names.mjs';
 import typescript from 'typescript';
 
 /** Leaves out the code for float32 records: replaces the calls of src/js/floats.ts. */
@@ -28,7 +29,7 @@ function toES5(code) {
 /** A chunk that defines `kinglet` as a script with that global, also as a module of CommonJS. */
 async function toScript(chunk) {
   const code = `${chunk}\nif (typeof exports === 'object') exports.load = kinglet.load;\n`;
-  return (await minify(toES5(code), { ecma: 5, compress, mangle: { reserved } })).code;
+  return minifyForGzip(toES5(code), { ecma: 5, compress });
 }
 
 const script = { name: 'es5', renderChunk: async (code) => ({ code: await toScript(code), map: null }) };

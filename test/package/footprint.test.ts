@@ -10,12 +10,12 @@ import { root } from './packed';
 /** Current sizes in bytes. Lower them when files shrink; justify an increase in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
   'dist/browser.js': { gzip: 56_998 },
-  'dist/browser.plain.js': { gzip: 18_223 },
+  'dist/browser.plain.js': { gzip: 17_301 },
   'dist/browser.plain.extra.js': { gzip: 11_376 },
   'dist/slim.js': { gzip: 14_412 },
-  'dist/js.js': { gzip: 28_896 },
+  'dist/js.js': { gzip: 29_882 },
   'dist/js.extra.js': { gzip: 11_351 },
-  'dist/tiny.cjs': { raw: 25_500, gzip: 10_450 },
+  'dist/tiny.cjs': { raw: 25_686, gzip: 9_910 },
   'dist/edge.js': { gzip: 14_410 },
   'dist/thread.js': { gzip: 2_281 },
   'dist/audio.js': { gzip: 9_907 },
