@@ -2,6 +2,7 @@
 // `validate` once, `prepare` once, and `run` for each prediction. It uses the kernels directly for
 // the checksums of model files (`crc32`) and for the inputs of predictions.
 export { validate, faultOffset, prepare, run, serve } from './run';
+export { given, keep, wanted } from './operands';
 export { scratchOf } from './record';
 export { register } from './threads';
 export { decode } from './decode';

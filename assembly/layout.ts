@@ -46,6 +46,31 @@ export const SYNC_SLEEPERS = 512;
 export const MAX_THREADS = 16;
 /** Lowest address of the core's static data (asc --memoryBase). */
 export const STATIC_DATA = 1024;
+
+// What `validate` notes about the arena (assembly/operands.ts).
+/** The operands of the record. */
+export const OPERAND_COUNT = 3072;
+export const OPERANDS = 3088;
+export const OPERAND_BYTES = 16;
+export const MAX_OPERANDS = 8;
+/** The host clears [FROM, TO) of the arena before each run, because the plan may read it first. */
+export const ARENA_HULL_FROM = 3076;
+export const ARENA_HULL_TO = 3080;
+/** NUMBERS_ bits. */
+export const ARENA_NUMBERS = 3084;
+/** Bits of NaN may be read as integers. */
+export const NUMBERS_MIXED = 1;
+/** The state with which a run begins is read as integers. */
+export const NUMBERS_STATE = 2;
+/** What parts of the arena hold, and room for two more entries. */
+export const HELD_COUNT = 3216;
+export const HELD = 3224;
+export const HELD_BYTES = 8;
+export const MAX_HELD = 100;
+/** The bytes may be those of an earlier run, may be floats, or may be those of the state. */
+export const HOLDS_OLD = 1;
+export const HOLDS_FLOATS = 2;
+export const HOLDS_STATE = 4;
 /** Address of the plan, above all static data of the core. */
 export const RESERVED = 4096;
 /** Alignment of every section in memory. */
@@ -62,6 +87,7 @@ export const FAULT_WEIGHTS = 4;
 export const FAULT_ATTRIBUTE = 5;
 export const FAULT_ALIGNMENT = 6;
 export const FAULT_CODED = 7;
+export const FAULT_OVERLAP = 8;
 
 // ── entropy-coded weights (section CODED: src/compiler/entropy.ts, assembly/decode.ts) ────────────────────
 //
@@ -210,6 +236,7 @@ export const LAST_EXTRA_OPCODE = 82;
 export const EXTRA_VALIDATE = 0;
 export const EXTRA_PREPARE = 1;
 export const EXTRA_RUN = 2;
+export const EXTRA_UNIFY = 3;
 
 /** Number of dimensions of the records for arbitrary shapes (binary, copy). */
 export const MAX_RANK = 6;

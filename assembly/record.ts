@@ -1,24 +1,47 @@
-import { DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE, FAULT_RECORD_SIZE,
-  FAULT_WEIGHTS, MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_SCRATCH, MAP_WEIGHTS, MAP_WEIGHTS_BYTES, MAP_SCRATCH_BYTES,
-  RECORD_DTYPE, RECORD_SIZE, RECORD_PARALLEL, SECTION_ALIGNMENT, SOURCE_IN_WEIGHTS, PARALLEL_PAYS,
-  PARALLEL_POSSIBLE } from './layout';
+import { ARENA_NUMBERS, DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE,
+  FAULT_RECORD_SIZE, FAULT_WEIGHTS, MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_SCRATCH, MAP_WEIGHTS, MAP_WEIGHTS_BYTES,
+  MAP_SCRATCH_BYTES, NUMBERS_MIXED, RECORD_DTYPE, RECORD_SIZE, RECORD_PARALLEL, SECTION_ALIGNMENT, SOURCE_IN_WEIGHTS,
+  PARALLEL_PAYS, PARALLEL_POSSIBLE, MAX_RANK } from './layout';
+import { addOperand, allowInPlace, FLOATS, GAPS, UPDATED, WRITTEN } from './operands';
 import { threadIndex } from './threads';
 
+export { FLOATS, GAPS, MOVED } from './operands';
+
 // Every operator describes its record once, in a function that is called twice. In the first walk,
-// `validate` checks each operand against its section. In the second, `prepare` replaces the offsets
-// of the same operands by addresses. `source`, `target` and `table` describe an operand; functions
+// `validate` checks each operand against its section and notes it (operands.ts). In the second,
+// `prepare` replaces the offsets of the same operands by addresses. In a plan that may read bits of
+// NaN as integers, `run` calls it again after the record, to make all NaNs of its targets equal.
+// `source`, `target` and `table` describe an operand; functions
 // whose names begin with `check` describe numbers. Sizes are computed in f64, because products of
 // hostile dimensions do not wrap there.
 
 let resolving = false;
+let unifying = false;
 let fault = FAULT_NONE;
 let scratchNeeded: f64 = 0;
 
 /** Starts a walk, which resolves operands to addresses (`resolve`) or checks them. */
 export function beginWalk(resolve: bool): void {
   resolving = resolve;
+  unifying = false;
   fault = FAULT_NONE;
   scratchNeeded = 0;
+}
+
+/** Starts a walk, after `prepare`, in which all NaNs in the targets of a record get the same bits. */
+export function beginUnifying(): void {
+  resolving = true;
+  unifying = true;
+}
+
+/** Whether this walk gives NaNs the same bits. */
+export function isUnifying(): bool {
+  return unifying;
+}
+
+/** Whether bits of NaN may be read as integers, so that all NaNs must be the same. */
+export function isMixed(): bool {
+  return (load<u32>(ARENA_NUMBERS) & NUMBERS_MIXED) != 0;
 }
 
 /** Whether this walk resolves operands instead of checking them. */
@@ -107,39 +130,112 @@ function checkAlignment(offset: u32, alignment: u32): void {
   if ((offset & (alignment - 1)) != 0) fail(FAULT_ALIGNMENT);
 }
 
-/** Describes a source whose bytes [offset + from, offset + to) are read. */
-export function sourceSpan(r: usize, field: usize, from: f64, to: f64, alignment: u32): void {
+/** The flag of an operand's numbers, by the dtype of the record. */
+export function numbersOf(r: usize): u32 {
+  return dtypeOf(r) == DTYPE_F32 ? FLOATS : 0;
+}
+
+/**
+ * Describes a source whose bytes [offset + from, offset + to) are read.
+ *
+ * @param numbers FLOATS, MOVED or 0 for integers
+ */
+export function sourceSpan(r: usize, field: usize, from: f64, to: f64, alignment: u32, numbers: u32): void {
   const raw = load<u32>(r + field);
   const constant = (raw & SOURCE_IN_WEIGHTS) != 0;
   const offset = raw & ~SOURCE_IN_WEIGHTS;
+  if (unifying) return;
   if (resolving) {
     store<u32>(r + field, offset + load<u32>(MAP + (constant ? MAP_WEIGHTS : MAP_ARENA)));
   } else {
     checkAlignment(offset, alignment);
     if (constant) checkSpan(offset, from, to, load<u32>(MAP + MAP_WEIGHTS_BYTES), FAULT_WEIGHTS);
-    else checkSpan(offset, from, to, load<u32>(MAP + MAP_ARENA_BYTES), FAULT_ARENA);
+    else {
+      checkSpan(offset, from, to, load<u32>(MAP + MAP_ARENA_BYTES), FAULT_ARENA);
+      note(field, offset, from, to, numbers);
+    }
   }
 }
 
-/** Describes a source of `bytes` bytes. */
-export function source(r: usize, field: usize, bytes: f64, alignment: u32): void {
-  sourceSpan(r, field, 0, bytes, alignment);
+/** Adds an operand whose place is valid. */
+function note(field: usize, offset: f64, from: f64, to: f64, flags: u32): void {
+  if (fault == FAULT_NONE) addOperand(field, offset + from, offset + to, flags);
 }
 
-/** Describes a target of `bytes` bytes. */
-export function target(r: usize, field: usize, bytes: f64, alignment: u32): void {
+/** Describes a source of `bytes` bytes, whose elements have the dtype of the record. */
+export function source(r: usize, field: usize, bytes: f64, alignment: u32): void {
+  sourceSpan(r, field, 0, bytes, alignment, numbersOf(r));
+}
+
+/** Describes a source of `bytes` bytes, with FLOATS, MOVED or 0 for integers. */
+export function sourceOf(numbers: u32, r: usize, field: usize, bytes: f64, alignment: u32): void {
+  sourceSpan(r, field, 0, bytes, alignment, numbers);
+}
+
+/**
+ * Describes a target.
+ *
+ * @param bytes from its first byte to its last one, inclusive
+ * @param flags FLOATS or MOVED, GAPS and UPDATED
+ */
+export function targetOf(flags: u32, r: usize, field: usize, bytes: f64, alignment: u32): void {
   const offset = load<u32>(r + field);
-  if (resolving) {
+  if (unifying) {
+    if ((flags & FLOATS) != 0) unify(offset, bytes);
+  } else if (resolving) {
     store<u32>(r + field, offset + load<u32>(MAP + MAP_ARENA));
   } else {
     checkAlignment(offset, alignment);
     checkSpan(offset, 0, bytes, load<u32>(MAP + MAP_ARENA_BYTES), FAULT_ARENA);
+    note(field, offset, 0, bytes, flags | WRITTEN);
+  }
+}
+
+/** Describes a target of `bytes` bytes, all written, with elements of the record's dtype. */
+export function target(r: usize, field: usize, bytes: f64, alignment: u32): void {
+  targetOf(numbersOf(r), r, field, bytes, alignment);
+}
+
+/** The same for a target that extends over `extent` bytes, of which `bytes` are written. */
+export function targetSpan(r: usize, field: usize, extent: f64, bytes: f64, alignment: u32): void {
+  targetOf(numbersOf(r) | (bytes == extent ? 0 : GAPS), r, field, extent, alignment);
+}
+
+/** Describes a state of `bytes` bytes, a target that is read before it is written. */
+export function stateTarget(r: usize, field: usize, bytes: f64, alignment: u32): void {
+  targetOf(numbersOf(r) | UPDATED, r, field, bytes, alignment);
+}
+
+/**
+ * Allows the record to write over its source at `field`, element by element. Called after the
+ * source has been described.
+ */
+export function inPlace(field: usize): void {
+  if (!resolving) allowInPlace(field);
+}
+
+/** The same if the strides of the source are those of a dense array of MAX_RANK dimensions. */
+export function inPlaceIfDense(r: usize, field: usize, dimensions: usize, strides: usize): void {
+  let stride: f64 = 1;
+  for (let at = (MAX_RANK - 1) << 2; at >= 0; at -= 4) {
+    if (int(r, dimensions + at) != 1 && toF64(r, strides + at) != stride) return;
+    stride *= toF64(r, dimensions + at);
+  }
+  inPlace(field);
+}
+
+/** Gives all NaNs of an array of floats the same bits. */
+function unify(at: usize, bytes: f64): void {
+  for (const end = at + <usize>bytes; at < end; at += 4) {
+    const value = load<f32>(at);
+    if (value != value) store<u32>(at, 0x7fc00000);
   }
 }
 
 /** Describes a table of `bytes` bytes. */
 export function table(r: usize, field: usize, bytes: f64, alignment: u32): void {
   const offset = load<u32>(r + field);
+  if (unifying) return;
   if (resolving) {
     store<u32>(r + field, offset + load<u32>(MAP + MAP_WEIGHTS));
   } else {
@@ -148,7 +244,7 @@ export function table(r: usize, field: usize, bytes: f64, alignment: u32): void 
   }
 }
 
-// The next three functions are recursive so that the compiler does not inline them dozens of times.
+// The next two functions are recursive so that the compiler does not inline them dozens of times.
 
 /** Checks that `count` consecutive fields are in [lowest, highest]. */
 export function checkRanges(r: usize, first: usize, count: i32, lowest: i32, highest: i32): void {
@@ -160,12 +256,6 @@ export function checkRanges(r: usize, first: usize, count: i32, lowest: i32, hig
 export function tables(r: usize, first: usize, count: i32, bytes: f64): void {
   table(r, first, bytes, 16);
   if (count > 1) tables(r, first + 4, count - 1, bytes);
-}
-
-/** Describes `count` consecutive fields as targets of `bytes` bytes each. */
-export function targets(r: usize, count: i32, first: usize, bytes: f64, alignment: u32): void {
-  target(r, first, bytes, alignment);
-  if (count > 1) targets(r, count - 1, first + 4, bytes, alignment);
 }
 
 /**
@@ -207,10 +297,12 @@ const PARALLEL_WORK: f64 = 65536;
 
 /**
  * Marks the record as parallel: on every thread, `run` computes the thread's share. `work` is an
- * estimate of the cost in multiply-adds. Unmarked records run on thread 0 alone.
+ * estimate of the cost in multiply-adds. Unmarked records run on thread 0 alone, among them those
+ * whose NaNs get the same bits afterwards.
  */
 export function parallel(r: usize, work: f64): void {
-  if (resolving) store<u16>(r, work >= PARALLEL_WORK ? PARALLEL_PAYS : PARALLEL_POSSIBLE, RECORD_PARALLEL);
+  if (!resolving || unifying || (dtypeOf(r) == DTYPE_F32 && isMixed())) return;
+  store<u16>(r, work >= PARALLEL_WORK ? PARALLEL_PAYS : PARALLEL_POSSIBLE, RECORD_PARALLEL);
 }
 
 /** Checks that the work of the record, in multiply-adds, is within the limit. */

@@ -1,10 +1,12 @@
-import { EXTRA_PREPARE, EXTRA_RUN, EXTRA_VALIDATE, FAULT_NONE, FAULT_OPCODE, FIRST_EXTRA_OPCODE, FAULT_RECORD_SIZE, MAP,
-  MAP_PLAN, MAP_PLAN_BYTES, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY, OP_DEPTHWISE_CONV2D,
-  OP_DEQUANTIZE, OP_FILL, OP_GATHER, OP_HYBRID_CONV2D, OP_L2_NORMALIZE, OP_LOG_SOFTMAX, OP_NIBBLE_PRODUCT, OP_POOL2D,
-  OP_QUANTIZE, OP_RECURRENT, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_SPARSE_CONV2D, OP_SPARSE_RECURRENT, OP_SVDF,
-  OP_UNARY, RECORD_OPCODE, RECORD_PARALLEL, RECORD_SIZE, SYNC_FROM, SYNC_TO } from './layout';
+import { EXTRA_PREPARE, EXTRA_RUN, EXTRA_UNIFY, EXTRA_VALIDATE, FAULT_NONE, FAULT_OPCODE, FIRST_EXTRA_OPCODE,
+  FAULT_RECORD_SIZE, MAP, MAP_PLAN, MAP_PLAN_BYTES, OP_ARGMAX, OP_BATCH_MATMUL, OP_BINARY, OP_CAST, OP_CONV2D, OP_COPY,
+  OP_DEPTHWISE_CONV2D, OP_DEQUANTIZE, OP_FILL, OP_GATHER, OP_HYBRID_CONV2D, OP_L2_NORMALIZE, OP_LOG_SOFTMAX,
+  OP_NIBBLE_PRODUCT, OP_POOL2D, OP_QUANTIZE, OP_RECURRENT, OP_REDUCE, OP_RESIZE2D, OP_SOFTMAX, OP_SPARSE_CONV2D,
+  OP_SPARSE_RECURRENT, OP_SVDF, OP_UNARY, RECORD_OPCODE, RECORD_PARALLEL, RECORD_SIZE, SYNC_FROM,
+  SYNC_TO } from './layout';
 import { describe } from './describe';
-import { beginWalk, fail, faultOf, isResolving, needScratch } from './record';
+import { beginArena, beginOperands, endOperands } from './operands';
+import { beginUnifying, beginWalk, fail, faultOf, isMixed, isResolving, isUnifying, needScratch } from './record';
 import { awaitJob, begin, isAsking } from './threads';
 import { runArgmax } from './ops/argmax';
 import { runBatchMatmul } from './ops/batchMatmul';
@@ -53,7 +55,10 @@ function describeRecord(r: usize): void {
     describe(r);
     return;
   }
-  const answer = extra(r, isResolving() ? EXTRA_PREPARE : EXTRA_VALIDATE);
+  let phase = EXTRA_VALIDATE;
+  if (isUnifying()) phase = EXTRA_UNIFY;
+  else if (isResolving()) phase = EXTRA_PREPARE;
+  const answer = extra(r, phase);
   if (answer < 0) fail(<i32>-answer);
   else needScratch(answer);
 }
@@ -67,13 +72,16 @@ export function validate(): i32 {
   const plan = load<usize>(MAP + MAP_PLAN);
   const bytes = load<u32>(MAP + MAP_PLAN_BYTES);
   beginWalk(false);
+  beginArena();
   let at: u32 = 0;
   while (at < bytes) {
     faultRecord = at;
     if (bytes - at < 8) return FAULT_RECORD_SIZE;
     const size = load<u32>(plan + at + RECORD_SIZE);
     if (size < 8 || (size & 7) != 0 || size > bytes - at) return FAULT_RECORD_SIZE;
+    beginOperands();
     describeRecord(plan + at);
+    if (faultOf() == FAULT_NONE) fail(endOperands());
     if (faultOf() != FAULT_NONE) return faultOf();
     at += size;
   }
@@ -170,6 +178,12 @@ function runRecord(r: usize): void {
   }
 }
 
+/** Gives all NaNs in the targets of a record the same bits. */
+function unify(r: usize): void {
+  beginUnifying();
+  describeRecord(r);
+}
+
 /**
  * Runs the records at plan offsets in [from, to).
  *
@@ -179,12 +193,16 @@ function runRecord(r: usize): void {
 export function run(from: u32, to: u32): i32 {
   const plan = load<usize>(MAP + MAP_PLAN);
   const end = plan + to;
+  const unifies = isMixed();
   let r = plan + from;
   while (true) {
     const mine = begin(r, end);
     if (isAsking()) return <i32>(r - plan);
     if (r >= end) return -1;
-    if (mine) runRecord(r);
+    if (mine) {
+      runRecord(r);
+      if (unifies) unify(r);
+    }
     r += load<u32>(r + RECORD_SIZE);
   }
 }

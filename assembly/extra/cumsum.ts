@@ -1,6 +1,7 @@
 import { CUMSUM_BYTES, CUMSUM_COUNT, CUMSUM_EXCLUSIVE, CUMSUM_INNER, CUMSUM_OUTER, CUMSUM_REVERSE, CUMSUM_SOURCE,
   CUMSUM_TARGET, DTYPE_F32, DTYPE_I32 } from '../layout';
-import { checkCounts, checkRange, checkRecord, checkWork, dtypeOf, int, source, target, toF64 } from '../record';
+import { checkCounts, checkRange, checkRecord, checkWork, dtypeOf, int, source, target, toF64,
+  inPlace } from '../record';
 
 export function describeCumsum(r: usize): void {
   if (!checkRecord(r, CUMSUM_BYTES, (1 << DTYPE_F32) | (1 << DTYPE_I32))) return;
@@ -11,6 +12,7 @@ export function describeCumsum(r: usize): void {
   const count = toF64(r, CUMSUM_OUTER) * toF64(r, CUMSUM_COUNT) * toF64(r, CUMSUM_INNER);
   source(r, CUMSUM_SOURCE, count * 4, 4);
   target(r, CUMSUM_TARGET, count * 4, 4);
+  inPlace(CUMSUM_SOURCE);
   checkWork(count);
 }
 

@@ -4,7 +4,7 @@ import { DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, ELEMENTWISE_A, ELEMENTWISE_AN
   ELEMENTWISE_LESS_EQUAL, ELEMENTWISE_NOT_EQUAL, ELEMENTWISE_OR, ELEMENTWISE_POW, ELEMENTWISE_SELECT,
   ELEMENTWISE_TARGET, ELEMENTWISE_XOR, FAULT_ATTRIBUTE, MAX_RANK } from '../layout';
 import { bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, int, needScratch, scratch, source,
-  target, toF64 } from '../record';
+  toF64, sourceOf, targetOf, numbersOf } from '../record';
 
 // A function of two or three tensors, element by element, with broadcasting. The rows are walked in
 // order; a row is the innermost dimension.
@@ -45,10 +45,10 @@ export function describeElementwise(r: usize): void {
   for (let at = 0; at <= LAST; at += 4) count *= toF64(r, ELEMENTWISE_DIMENSIONS + at);
   source(r, ELEMENTWISE_A, extentOf(r, ELEMENTWISE_A_STRIDES) * size, <u32>size);
   source(r, ELEMENTWISE_B, extentOf(r, ELEMENTWISE_B_STRIDES) * size, <u32>size);
-  if (kind == ELEMENTWISE_SELECT) source(r, ELEMENTWISE_C, extentOf(r, ELEMENTWISE_C_STRIDES), 1);
+  if (kind == ELEMENTWISE_SELECT) sourceOf(0, r, ELEMENTWISE_C, extentOf(r, ELEMENTWISE_C_STRIDES), 1);
   else if (int(r, ELEMENTWISE_C) != 0) fail(FAULT_ATTRIBUTE);
   const bytes = isPredicate(kind) ? 1 : size;
-  target(r, ELEMENTWISE_TARGET, count * bytes, <u32>bytes);
+  targetOf(isPredicate(kind) ? 0 : numbersOf(r), r, ELEMENTWISE_TARGET, count * bytes, <u32>bytes);
   checkWork(count);
   needScratch(MAX_RANK << 2);
 }

@@ -5,7 +5,7 @@ import { DTYPE_F32, DTYPE_I8, GRID_SAMPLE_ALIGN, GRID_SAMPLE_BATCH, GRID_SAMPLE_
   GRID_SAMPLE_ZEROS } from '../layout';
 import { roundEven } from '../kernels/requantize';
 import { bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, needScratch,
-  scratch, source, target, toF64 } from '../record';
+  scratch, source, target, toF64, sourceOf, FLOATS } from '../record';
 
 // Scratch: the taps of a sample along the rows and along the columns, each index i32 [4] (−1
 // outside of the image) and weight f64 [4]
@@ -29,7 +29,7 @@ export function describeGridSample(r: usize): void {
   const samples = batch * toF64(r, GRID_SAMPLE_COUNT);
   const image = toF64(r, GRID_SAMPLE_IN_H) * toF64(r, GRID_SAMPLE_IN_W) * channels;
   source(r, GRID_SAMPLE_SOURCE, batch * image * size, <u32>size);
-  source(r, GRID_SAMPLE_GRID, samples * 8, 4);
+  sourceOf(FLOATS, r, GRID_SAMPLE_GRID, samples * 8, 4);
   target(r, GRID_SAMPLE_TARGET, samples * channels * size, <u32>size);
   checkWork(samples * channels * 16);
   needScratch(2 * AXIS_BYTES);

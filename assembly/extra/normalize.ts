@@ -2,8 +2,9 @@ import { DTYPE_F32, DTYPE_I8, NORMALIZE_BIAS, NORMALIZE_BIAS_STRIDES, NORMALIZE_
   NORMALIZE_DIMENSIONS, NORMALIZE_EPSILON, NORMALIZE_SCALE, NORMALIZE_SCALE_STRIDES, NORMALIZE_SOURCE,
   NORMALIZE_SOURCE_SCALE, NORMALIZE_SOURCE_ZERO, NORMALIZE_STRIDES, NORMALIZE_TARGET, NORMALIZE_TARGET_SCALE,
   NORMALIZE_TARGET_ZERO } from '../layout';
-import { bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, source, target,
-  toF64 } from '../record';
+import { bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, source, toF64,
+  targetSpan, inPlace, sourceOf, FLOATS } from '../record';
+import { checkApart } from '../ops/checks';
 
 // The first three of the six dimensions are walked group by group; mean and variance are over the
 // last three. All sums are in f64 and in order.
@@ -38,9 +39,11 @@ export function describeNormalize(r: usize): void {
   const size = bytesOf(dtypeOf(r));
   const bytes = extentOf(r, NORMALIZE_STRIDES) * size;
   source(r, NORMALIZE_SOURCE, bytes, <u32>size);
-  target(r, NORMALIZE_TARGET, bytes, <u32>size);
-  source(r, NORMALIZE_SCALE, extentOf(r, NORMALIZE_SCALE_STRIDES) * 4, 4);
-  source(r, NORMALIZE_BIAS, extentOf(r, NORMALIZE_BIAS_STRIDES) * 4, 4);
+  checkApart(r, NORMALIZE_DIMENSIONS, NORMALIZE_STRIDES);
+  targetSpan(r, NORMALIZE_TARGET, bytes, count * size, <u32>size);
+  inPlace(NORMALIZE_SOURCE);
+  sourceOf(FLOATS, r, NORMALIZE_SCALE, extentOf(r, NORMALIZE_SCALE_STRIDES) * 4, 4);
+  sourceOf(FLOATS, r, NORMALIZE_BIAS, extentOf(r, NORMALIZE_BIAS_STRIDES) * 4, 4);
   checkWork(count * WORK);
 }
 

@@ -11,7 +11,7 @@ import { gemv_f32 } from '../kernels/gemv';
 import { clamp } from '../kernels/lanes';
 import { exp, expm1, log, logistic, tanh } from '../kernels/math';
 import { checkCounts, checkFinite, checkRanges, checkRecord, checkWork, fail, float, int, needScratch, scratch, source,
-  tables, target, targets, toF64 } from '../record';
+  tables, target, toF64, sourceOf, stateTarget } from '../record';
 
 // lstm, gru and rnn with the functions, clips and lengths of ONNX, in f32.
 
@@ -62,9 +62,10 @@ export function describeRecurrence(r: usize): void {
   const n = ceil(N / 8) * 8;
   const lanes = <f64>gatesOf(r) * n;
   source(r, RECURRENCE_SOURCE, rows * I * 4, 4);
-  if (int(r, RECURRENCE_HAS_LENGTHS) == 1) source(r, RECURRENCE_LENGTHS, batch * 4, 4);
+  if (int(r, RECURRENCE_HAS_LENGTHS) == 1) sourceOf(0, r, RECURRENCE_LENGTHS, batch * 4, 4);
   target(r, RECURRENCE_TARGET, rows * N * 4, 4);
-  targets(r, isLstm ? 2 : 1, RECURRENCE_HIDDEN, batch * N * 4, 4);
+  stateTarget(r, RECURRENCE_HIDDEN, batch * N * 4, 4);
+  if (isLstm) stateTarget(r, RECURRENCE_CELL, batch * N * 4, 4);
   tables(r, RECURRENCE_INPUT_WEIGHTS, 1, lanes * I * 4);
   tables(r, RECURRENCE_HIDDEN_WEIGHTS, 1, lanes * N * 4);
   tables(r, RECURRENCE_INPUT_BIAS, 2, lanes * 4);

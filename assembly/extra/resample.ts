@@ -3,7 +3,7 @@ import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, RESAMPLE_BYTES, RESAMPLE_IN, RESA
   RESAMPLE_TARGET_DTYPE, RESAMPLE_TARGET_ZERO, RESAMPLE_WEIGHTS } from '../layout';
 import { roundEven } from '../kernels/requantize';
 import { bytesOf, checkCounts, checkedTable, checkFiniteTable, checkRange, checkRecord, checkWork, dtypeOf, fail, int,
-  source, table, target, toF64 } from '../record';
+  source, table, toF64, targetOf, FLOATS } from '../record';
 
 export function describeResample(r: usize): void {
   if (!checkRecord(r, RESAMPLE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32))) return;
@@ -18,7 +18,7 @@ export function describeResample(r: usize): void {
   const weights = out * toF64(r, RESAMPLE_TAPS);
   const size = bytesOf(dtypeOf(r));
   source(r, RESAMPLE_SOURCE, rows * toF64(r, RESAMPLE_IN) * size, <u32>size);
-  target(r, RESAMPLE_TARGET, rows * out * bytesOf(to), <u32>bytesOf(to));
+  targetOf(to == DTYPE_F32 ? FLOATS : 0, r, RESAMPLE_TARGET, rows * out * bytesOf(to), <u32>bytesOf(to));
   table(r, RESAMPLE_STARTS, out * 4, 16);
   table(r, RESAMPLE_WEIGHTS, weights * 4, 16);
   table(r, RESAMPLE_OFFSETS, out * 4, 16);

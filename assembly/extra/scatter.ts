@@ -3,7 +3,7 @@ import { DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, FAULT_ARENA, MAX_RANK, SCATTE
   SCATTER_MIN, SCATTER_MUL, SCATTER_NONE, SCATTER_REDUCTION, SCATTER_ROW, SCATTER_SHARED, SCATTER_SIZES, SCATTER_SOURCE,
   SCATTER_STRIDES, SCATTER_TARGET, SCATTER_UPDATES } from '../layout';
 import { bytesOf, checkCounts, checkRange, checkRanges, checkRecord, checkWork, dtypeOf, fail, int, needScratch,
-  scratch, source, target, toF64 } from '../record';
+  scratch, source, target, toF64, sourceOf, inPlace } from '../record';
 
 // A copy of the source, into which rows of updates are written at places that follow from the
 // position of the row and from indices.
@@ -39,9 +39,10 @@ export function describeScatter(r: usize): void {
   // the last place that a row can have
   if (end > count) fail(FAULT_ARENA);
   source(r, SCATTER_SOURCE, (int(r, SCATTER_FILLED) != 0 ? 1 : count) * size, <u32>size);
-  source(r, SCATTER_INDICES, (int(r, SCATTER_SHARED) != 0 ? 1 : rows) * depth * 4, 4);
+  sourceOf(0, r, SCATTER_INDICES, (int(r, SCATTER_SHARED) != 0 ? 1 : rows) * depth * 4, 4);
   source(r, SCATTER_UPDATES, rows * row * size, <u32>size);
   target(r, SCATTER_TARGET, count * size, <u32>size);
+  inPlace(SCATTER_SOURCE);
   checkWork(count + rows * (row + 8 * depth));
   needScratch(MAX_RANK << 2);
 }

@@ -5,7 +5,7 @@ import { binary_i16 } from '../kernels/wideElementwise';
 import { checkFactor } from '../ops/checks';
 import { advance, FEW_POSITIONS, positionsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND, walkTo } from '../ops/walk';
 import { checkCounts, checkRange, checkRecord, checkWork, fail, int, needScratch, parallel, scratch, source, target,
-  toF64 } from '../record';
+  toF64, inPlaceIfDense } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 // Scratch: the walk. The target may equal an operand that has its shape.
@@ -35,6 +35,8 @@ export function describeWideBinary(r: usize): void {
   source(r, BINARY_A, extentOf(r, BINARY_A_STRIDES), SIZE);
   source(r, BINARY_B, extentOf(r, BINARY_B_STRIDES), SIZE);
   target(r, BINARY_TARGET, count * SIZE, SIZE);
+  inPlaceIfDense(r, BINARY_A, BINARY_DIMENSIONS, BINARY_A_STRIDES);
+  inPlaceIfDense(r, BINARY_B, BINARY_DIMENSIONS, BINARY_B_STRIDES);
   checkFactor(r, WIDE_BINARY_A_MULTIPLIER);
   checkFactor(r, WIDE_BINARY_B_MULTIPLIER);
   checkFactor(r, WIDE_BINARY_OUT_MULTIPLIER);

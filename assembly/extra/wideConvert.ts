@@ -3,8 +3,8 @@ import { DTYPE_F32, DTYPE_I16, DTYPE_I8, FAULT_ATTRIBUTE, WIDE_CONVERT_BYTES, WI
   WIDE_CONVERT_TARGET, WIDE_CONVERT_TARGET_ZERO, WIDE_CONVERT_TO } from '../layout';
 import { dequantize_i16_f32, quantize_f32_i16, requantize_wide_elements } from '../kernels/wideElementwise';
 import { checkFactor, checkPositive } from '../ops/checks';
-import { checkCounts, checkRange, checkRecord, dtypeOf, fail, float, int, parallel, source, target,
-  toF64 } from '../record';
+import { checkCounts, checkRange, checkRecord, dtypeOf, fail, float, int, parallel, source, toF64, targetOf,
+  inPlace } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 // Conversions of i16 tensors. The target may equal the source if the elements have the same size.
@@ -33,7 +33,8 @@ export function describeWideConvert(r: usize): void {
   checkCounts(r, WIDE_CONVERT_COUNT, 1);
   const count = toF64(r, WIDE_CONVERT_COUNT);
   source(r, WIDE_CONVERT_SOURCE, count * <f64>sizeOf(from), sizeOf(from));
-  target(r, WIDE_CONVERT_TARGET, count * <f64>sizeOf(to), sizeOf(to));
+  targetOf(0, r, WIDE_CONVERT_TARGET, count * <f64>sizeOf(to), sizeOf(to));
+  inPlace(WIDE_CONVERT_SOURCE);
   parallel(r, count * WORK);
   if (from == DTYPE_F32 || to == DTYPE_F32) {
     checkPositive(r, WIDE_CONVERT_SCALE);

@@ -2,7 +2,7 @@ import { ARGMAX_BYTES, ARGMAX_COUNT, ARGMAX_INNER, ARGMAX_KIND, ARGMAX_MAX, ARGM
   ARGMAX_TARGET, DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8 } from '../layout';
 import { argmax } from '../kernels/argmax';
 import { toF64, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, source, parallel,
-  target } from '../record';
+  targetOf } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 /** Cost of one element, in multiply-adds. */
@@ -15,7 +15,7 @@ export function describeArgmax(r: usize): void {
   const size = bytesOf(dtypeOf(r));
   const outputs = toF64(r, ARGMAX_OUTER) * toF64(r, ARGMAX_INNER);
   source(r, ARGMAX_SOURCE, outputs * toF64(r, ARGMAX_COUNT) * size, <u32>size);
-  target(r, ARGMAX_TARGET, outputs * 4, 4);
+  targetOf(0, r, ARGMAX_TARGET, outputs * 4, 4);
   if (int(r, ARGMAX_OUTER) > 1) parallel(r, outputs * toF64(r, ARGMAX_COUNT) * WORK_PER_ELEMENT);
 }
 

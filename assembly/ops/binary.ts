@@ -6,7 +6,7 @@ import { BINARY_A, BINARY_ADD, BINARY_A_FACTOR, BINARY_A_STRIDES, BINARY_A_ZERO,
 import { add_i8, binary_f32, binary_i32, BINARY_SPLAT, div_i8, maximum_i8, minimum_i8, mul_i8, prelu_i8, splat_bytes,
   squaredDifference_i8 } from '../kernels/binary';
 import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, needScratch,
-  scratch, source, parallel, target } from '../record';
+  scratch, source, parallel, target, inPlaceIfDense } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { checkActivation, checkPositive, checkZeroPoint } from './checks';
 import { walkTo, FEW_POSITIONS, advance, positionsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
@@ -41,6 +41,8 @@ export function describeBinary(r: usize): void {
   source(r, BINARY_A, extentOf(r, BINARY_A_STRIDES) * size, <u32>size);
   source(r, BINARY_B, extentOf(r, BINARY_B_STRIDES) * size, <u32>size);
   target(r, BINARY_TARGET, count * size, <u32>size);
+  inPlaceIfDense(r, BINARY_A, BINARY_DIMENSIONS, BINARY_A_STRIDES);
+  inPlaceIfDense(r, BINARY_B, BINARY_DIMENSIONS, BINARY_B_STRIDES);
   needScratch(WALK_BYTES + 2 * BINARY_SPLAT);
   parallel(r, count * WORK_PER_ELEMENT);
   if (dtypeOf(r) == DTYPE_I32) {

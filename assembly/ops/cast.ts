@@ -2,8 +2,8 @@ import { CAST_BYTES, CAST_COUNT, CAST_SOURCE, CAST_TARGET, CAST_TO, DTYPE_F32, D
   DTYPE_U8 } from '../layout';
 import { cast, flip_top_bit } from '../kernels/cast';
 import { copy_bytes } from '../kernels/copy';
-import { toF64, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, source, parallel,
-  target } from '../record';
+import { toF64, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, source, parallel, targetOf,
+  FLOATS } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 export function describeCast(r: usize): void {
@@ -13,7 +13,8 @@ export function describeCast(r: usize): void {
   const from = bytesOf(dtypeOf(r));
   const to = bytesOf(int(r, CAST_TO));
   source(r, CAST_SOURCE, toF64(r, CAST_COUNT) * from, <u32>from);
-  target(r, CAST_TARGET, toF64(r, CAST_COUNT) * to, <u32>to);
+  const floats = dtypeOf(r) == DTYPE_F32 && int(r, CAST_TO) == DTYPE_F32;
+  targetOf(floats ? FLOATS : 0, r, CAST_TARGET, toF64(r, CAST_COUNT) * to, <u32>to);
   parallel(r, toF64(r, CAST_COUNT) * 4);
 }
 

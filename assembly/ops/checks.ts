@@ -1,4 +1,4 @@
-import { FAULT_ATTRIBUTE } from '../layout';
+import { FAULT_ATTRIBUTE, MAX_RANK } from '../layout';
 import { checkedTable, checkFiniteTable, checkRange, checkRanges, fail, float, int, table, toF64 } from '../record';
 
 // Checks that several operators share.
@@ -92,5 +92,25 @@ function checkPanels(from: usize, panels: i32, K: i32, end: i32, lanes: i32, val
       }
     }
     from += end * lanes;
+  }
+}
+
+/**
+ * Checks that each element of a target is written once, because the stride of every one of the
+ * MAX_RANK dimensions is larger than the extent of all dimensions with smaller strides.
+ */
+export function checkApart(r: usize, dimensions: usize, strides: usize): void {
+  for (let d = 0; d < MAX_RANK << 2; d += 4) {
+    if (int(r, dimensions + d) == 1) continue;
+    const stride = toF64(r, strides + d);
+    let reach: f64 = 0;
+    for (let e = 0; e < MAX_RANK << 2; e += 4) {
+      const other = toF64(r, strides + e);
+      const count = toF64(r, dimensions + e);
+      if (e == d || count == 1) continue;
+      if (other == stride) fail(FAULT_ATTRIBUTE);
+      if (other < stride) reach += (count - 1) * other;
+    }
+    if (!(stride > reach)) fail(FAULT_ATTRIBUTE);
   }
 }

@@ -9,10 +9,9 @@ import { product_f32 } from '../kernels/gemmF32';
 import { gemv_i8_i32 } from '../kernels/gemv';
 import { requantize_i32_i8 } from '../kernels/requantize';
 import { GATHERED, gather_fill, gather_i8, sum_i16, sum_split, widen_panel_i8 } from '../kernels/widen';
-import { toF64, bytesOf, checkFinite, checkRecord, dtypeOf, float, int, needScratch, scratch, source,
-  table } from '../record';
+import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, source, table } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
-import { checkFilling, describeRequantization } from './checks';
+import { checkActivation, checkFilling, describeRequantization } from './checks';
 import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolution } from './window';
 
 // Scratch: the output addresses of the block, the addresses of its runs (f32), a sink for the rows
@@ -47,7 +46,7 @@ export function describeConv2d(r: usize): void {
   const rows = toF64(r, CONV2D_BLOCK_ROWS);
   const sink = <f64>outC * size + TAIL + 16;
   if (f32s) {
-    checkFinite(r, CONV2D_SOURCE_ZERO);
+    checkActivation(r, CONV2D_MIN, CONV2D_MAX, true);
     needScratch(rows * 4 * (1 + toF64(r, CONV2D_KERNEL_H) * toF64(r, CONV2D_KERNEL_W) + K));
   } else {
     describeRequantization(r, CONV2D_SCALE, CONV2D_SOURCE_ZERO, panels);

@@ -1,10 +1,11 @@
 import { COPY_BYTES, COPY_DIMENSIONS, COPY_ELEMENT_BYTES, COPY_SOURCE, COPY_SOURCE_STRIDES, COPY_TARGET,
   COPY_TARGET_STRIDES, FAULT_ATTRIBUTE, MAX_RANK } from '../layout';
 import { copy_plane } from '../kernels/copy';
-import { toF64, checkCounts, checkRange, checkRecord, fail, int, needScratch, scratch, sourceSpan, parallel,
-  target } from '../record';
+import { toF64, checkCounts, checkRange, checkRecord, fail, int, needScratch, scratch, sourceSpan, parallel, targetOf,
+  inPlace, GAPS, MOVED } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { walkTo, FEW_POSITIONS, advance, positionsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND } from './walk';
+import { checkApart } from './checks';
 
 // Scratch: the walk
 
@@ -13,26 +14,6 @@ const ROWS = (MAX_RANK - 2) << 2;
 const ANY_DTYPE = -1;
 /** Cost of copying a single element, in multiply-adds. */
 const WORK_PER_ELEMENT = 16;
-
-/**
- * Each element is written once, because the stride of every dimension is larger than the extent of
- * all dimensions with smaller strides.
- */
-function checkApart(r: usize): void {
-  for (let d = 0; d <= LAST; d += 4) {
-    if (int(r, COPY_DIMENSIONS + d) == 1) continue;
-    const stride = toF64(r, COPY_TARGET_STRIDES + d);
-    let reach: f64 = 0;
-    for (let e = 0; e <= LAST; e += 4) {
-      const other = toF64(r, COPY_TARGET_STRIDES + e);
-      const count = toF64(r, COPY_DIMENSIONS + e);
-      if (e == d || count == 1) continue;
-      if (other == stride) fail(FAULT_ATTRIBUTE);
-      if (other < stride) reach += (count - 1) * other;
-    }
-    if (!(stride > reach)) fail(FAULT_ATTRIBUTE);
-  }
-}
 
 export function describeCopy(r: usize): void {
   checkRecord(r, COPY_BYTES, ANY_DTYPE);
@@ -53,11 +34,17 @@ export function describeCopy(r: usize): void {
     count *= last + 1;
     extent += last * toF64(r, COPY_TARGET_STRIDES + d);
   }
-  checkApart(r);
+  checkApart(r, COPY_DIMENSIONS, COPY_TARGET_STRIDES);
   const size = <f64>bytes;
   const alignment: u32 = bytes == 4 ? 4 : 1;
-  sourceSpan(r, COPY_SOURCE, from * size, to * size, alignment);
-  target(r, COPY_TARGET, extent * size, alignment);
+  sourceSpan(r, COPY_SOURCE, from * size, to * size, alignment, MOVED);
+  targetOf(count == extent ? MOVED : MOVED | GAPS, r, COPY_TARGET, extent * size, alignment);
+  let same = true;
+  for (let d = 0; d <= LAST; d += 4) {
+    if (int(r, COPY_DIMENSIONS + d) == 1) continue;
+    if (int(r, COPY_SOURCE_STRIDES + d) != int(r, COPY_TARGET_STRIDES + d)) same = false;
+  }
+  if (same) inPlace(COPY_SOURCE);
   needScratch(WALK_BYTES);
   parallel(r, count * (int(r, COPY_SOURCE_STRIDES + LAST) == 1 ? size : WORK_PER_ELEMENT));
 }

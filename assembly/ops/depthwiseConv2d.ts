@@ -10,7 +10,7 @@ import { depthwise_split_3x3_s1, depthwise_split_3x3_s2, SPLIT_WEIGHTS_3X3,
   split_taps_i8_3x3 } from '../kernels/depthwiseRelaxed';
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, table } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
-import { describeRequantization } from './checks';
+import { checkActivation, describeRequantization } from './checks';
 import { describeDepthwise, listTaps } from './window';
 
 // Scratch: a pixel of zero points [C] + 16 │ widened weights (i8) │ addresses u32: of the taps,
@@ -28,7 +28,8 @@ export function describeDepthwiseConv2d(r: usize): void {
   const blocks = Math.ceil(C / 8);
   table(r, DEPTHWISE_WEIGHTS, f32s ? taps * C * 4 : blocks * taps * 8, 16);
   table(r, DEPTHWISE_BIAS, blocks * 32, 16);
-  if (!f32s) describeRequantization(r, DEPTHWISE_SCALE, DEPTHWISE_SOURCE_ZERO, blocks);
+  if (f32s) checkActivation(r, DEPTHWISE_MIN, DEPTHWISE_MAX, true);
+  else describeRequantization(r, DEPTHWISE_SCALE, DEPTHWISE_SOURCE_ZERO, blocks);
   needScratch(C * size + 64 + (f32s ? 0 : blocks * Math.max(SPLIT_WEIGHTS_3X3, Math.ceil(taps / 2) * 32)) +
     Math.ceil(taps / 2) * 8);
 }

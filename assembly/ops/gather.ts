@@ -1,7 +1,8 @@
 import { DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, GATHER_BYTES, GATHER_COUNT, GATHER_INDEX_COUNT, GATHER_INDICES,
   GATHER_MIDDLE, GATHER_OUTER, GATHER_ROW_BYTES, GATHER_SOURCE, GATHER_TARGET } from '../layout';
 import { copy_bytes } from '../kernels/copy';
-import { toF64, bytesOf, checkCounts, checkRecord, checkWork, dtypeOf, int, source, target } from '../record';
+import { toF64, bytesOf, checkCounts, checkRecord, checkWork, dtypeOf, int, sourceOf, targetOf,
+  MOVED } from '../record';
 
 export function describeGather(r: usize): void {
   checkRecord(r, GATHER_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32) | (1 << DTYPE_I32) | (1 << DTYPE_U8));
@@ -10,9 +11,9 @@ export function describeGather(r: usize): void {
   const rows = toF64(r, GATHER_OUTER) * toF64(r, GATHER_MIDDLE);
   const row = toF64(r, GATHER_ROW_BYTES);
   const count = toF64(r, GATHER_INDEX_COUNT);
-  source(r, GATHER_SOURCE, rows * toF64(r, GATHER_COUNT) * row, size);
-  source(r, GATHER_INDICES, toF64(r, GATHER_OUTER) * count * 4, 4);
-  target(r, GATHER_TARGET, rows * count * row, size);
+  sourceOf(MOVED, r, GATHER_SOURCE, rows * toF64(r, GATHER_COUNT) * row, size);
+  sourceOf(0, r, GATHER_INDICES, toF64(r, GATHER_OUTER) * count * 4, 4);
+  targetOf(MOVED, r, GATHER_TARGET, rows * count * row, size);
   checkWork(rows * count * row);
 }
 

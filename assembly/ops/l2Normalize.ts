@@ -2,8 +2,8 @@ import { DTYPE_F32, DTYPE_I8, L2_NORMALIZE_BYTES, L2_NORMALIZE_DEPTH, L2_NORMALI
   L2_NORMALIZE_ROWS, L2_NORMALIZE_SOURCE, L2_NORMALIZE_SOURCE_ZERO, L2_NORMALIZE_TARGET,
   L2_NORMALIZE_TARGET_ZERO } from '../layout';
 import { l2_normalize_f32, l2_normalize_i8 } from '../kernels/normalize';
-import { toF64, bytesOf, checkCounts, checkFinite, checkRecord, dtypeOf, float, int, source, parallel,
-  target } from '../record';
+import { toF64, bytesOf, checkCounts, checkFinite, checkRecord, dtypeOf, float, int, source, parallel, target,
+  inPlace } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { checkPositive, checkZeroPoint } from './checks';
 
@@ -14,6 +14,7 @@ export function describeL2Normalize(r: usize): void {
   const bytes = toF64(r, L2_NORMALIZE_ROWS) * toF64(r, L2_NORMALIZE_DEPTH) * size;
   source(r, L2_NORMALIZE_SOURCE, bytes, <u32>size);
   target(r, L2_NORMALIZE_TARGET, bytes, <u32>size);
+  inPlace(L2_NORMALIZE_SOURCE);
   if (int(r, L2_NORMALIZE_ROWS) > 1) parallel(r, bytes * 2);
   checkFinite(r, L2_NORMALIZE_EPSILON);
   if (dtypeOf(r) == DTYPE_F32) return;

@@ -2,7 +2,7 @@ import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, SOFTMAX_BYTES, SOFTMAX_DEPTH, SOF
   SOFTMAX_SCALE, SOFTMAX_SOURCE, SOFTMAX_TABLE, SOFTMAX_TARGET, SOFTMAX_TARGET_ZERO } from '../layout';
 import { softmax_f32, softmax_i8 } from '../kernels/softmax';
 import { toF64, bytesOf, checkCounts, checkedTable, checkFinite, checkRecord, dtypeOf, fail, float, int, source,
-  parallel, table, target } from '../record';
+  parallel, table, target, inPlace } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { checkPositive, checkZeroPoint } from './checks';
 
@@ -17,6 +17,7 @@ export function describeSoftmaxRows(r: usize): void {
   const bytes = toF64(r, SOFTMAX_ROWS) * toF64(r, SOFTMAX_DEPTH) * size;
   source(r, SOFTMAX_SOURCE, bytes, <u32>size);
   target(r, SOFTMAX_TARGET, bytes, <u32>size);
+  inPlace(SOFTMAX_SOURCE);
   if (int(r, SOFTMAX_ROWS) > 1) parallel(r, bytes * 8);
   checkFinite(r, SOFTMAX_SCALE);
   if (dtypeOf(r) == DTYPE_F32) return;

@@ -13,7 +13,7 @@ import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hyb
 import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';
 import { gather_i8 } from '../kernels/widen';
 import { toF64, bytesOf, checkCounts, checkFinite, checkRanges, checkRecord, checkWork, dtypeOf, fail, float, int,
-  needScratch, scratch, source, tables, targets } from '../record';
+  needScratch, scratch, source, tables, targetSpan, stateTarget } from '../record';
 import { checkActivation, checkFactor, checkFilling, checkFrames, checkNibbles } from './checks';
 
 // Scratch, with K' = INPUTS rounded up to 4 and F' = UNITS·RANK rounded up to 8:
@@ -62,17 +62,17 @@ export function describeSvdf(r: usize): void {
     ((time - 1) * toF64(r, SVDF_SOURCE_TIME_STRIDE) + (batch - 1) * toF64(r, SVDF_SOURCE_BATCH_STRIDE) + inputs) * size,
     <u32>size,
   );
-  targets(
+  targetSpan(
     r,
-    1,
     SVDF_TARGET,
     ((time - 1) * toF64(r, SVDF_TARGET_TIME_STRIDE) + (batch - 1) * toF64(r, SVDF_TARGET_BATCH_STRIDE) + units) * size,
+    time * batch * units * size,
     <u32>size,
   );
   const state: f64 = f32s ? 4 : 2;
   const lanes = <f64>((<i32>filters + 7) & ~7);
   const quads = <f64>((<i32>inputs + 3) & ~3);
-  targets(r, 1, SVDF_STATE, batch * filters * memory * state, <u32>state);
+  stateTarget(r, SVDF_STATE, batch * filters * memory * state, <u32>state);
   checkRanges(r, SVDF_NIBBLES, 1, 0, f32s && !hybrid ? 0 : 1);
   const rowBytes = int(r, SVDF_NIBBLES) != 0 ? <f64>((<i32>inputs + 7) >> 3 << 2) : quads;
   tables(r, SVDF_FEATURE_WEIGHTS, 1, lanes * (f32s && !hybrid ? inputs * 4 : rowBytes));

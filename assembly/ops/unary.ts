@@ -3,7 +3,7 @@ import { DTYPE_F32, DTYPE_I8, DTYPE_U8, UNARY_ALPHA, UNARY_BYTES, UNARY_COUNT, U
 import { table_u8 } from '../kernels/table';
 import { unary_f32 } from '../kernels/unary';
 import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, float, int, source, parallel,
-  table, target } from '../record';
+  table, target, inPlace } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 /** Cost of one table look-up, in multiply-adds. */
@@ -16,6 +16,7 @@ export function describeUnary(r: usize): void {
   const bytes = toF64(r, UNARY_COUNT) * size;
   source(r, UNARY_SOURCE, bytes, <u32>size);
   target(r, UNARY_TARGET, bytes, <u32>size);
+  inPlace(UNARY_SOURCE);
   parallel(r, bytes * WORK_PER_BYTE);
   if (dtypeOf(r) == DTYPE_F32) {
     checkRange(r, UNARY_KIND, 0, UNARY_KINDS - 1);

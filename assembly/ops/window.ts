@@ -5,7 +5,7 @@ import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BLOCK_ROWS, CONV2D_DILATION_X
   DEPTHWISE_IN_H, DEPTHWISE_IN_W, DEPTHWISE_KERNEL_H, DEPTHWISE_KERNEL_W, DEPTHWISE_OUT_H, DEPTHWISE_OUT_W,
   DEPTHWISE_PAD_LEFT, DEPTHWISE_PAD_TOP, DEPTHWISE_SOURCE, DEPTHWISE_STRIDE_X, DEPTHWISE_STRIDE_Y, DEPTHWISE_TARGET,
   FAULT_ATTRIBUTE } from '../layout';
-import { checkCounts, checkRange, checkWork, fail, int, parallel, source, target, toF64 } from '../record';
+import { checkCounts, checkRange, checkWork, fail, int, parallel, source, target, toF64, targetSpan } from '../record';
 import { outerFrom, outerTo, shareProduct } from '../threads';
 
 // What all convolutions have in common, whatever their element types: the geometry of the record,
@@ -66,7 +66,8 @@ export function describeGeometry(r: usize, size: f64, maxK: f64): f64 {
   const work = toF64(r, CONV2D_BATCH) * toF64(r, CONV2D_OUT_H) * toF64(r, CONV2D_OUT_W) * <f64>outC * K;
   checkWork(work);
   parallel(r, work);
-  target(r, CONV2D_TARGET, extent * size, <u32>size);
+  const written = toF64(r, CONV2D_BATCH) * toF64(r, CONV2D_OUT_H) * toF64(r, CONV2D_OUT_W) * <f64>outC;
+  targetSpan(r, CONV2D_TARGET, extent * size, written * size, <u32>size);
   return K;
 }
 

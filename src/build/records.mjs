@@ -9,9 +9,9 @@ import esbuild from 'rollup-plugin-esbuild';
 
 /** Parts of AssemblyScript that TypeScript does not have. */
 const parts = [[/^@inline$/gm, ''], [/\bload<(\w+)>\(/g, 'load_$1('], [/\bstore<(\w+)>\(/g, 'store_$1('], [
-  /(?<![.\w])(min|max|ceil)(<f64>)?\(/g,
+  /(?<![.\w])(min|max|ceil)(<\w+>)?\(/g,
   'Math.$1(',
-], [/\bi32\.MAX_VALUE\b/g, '2147483647'], [/\bi32\(/g, 'Number('], [/\bload_\w+\(/g, 'memory.$&']];
+], [/\bi32\.MAX_VALUE\b/g, '2147483647'], [/\bi32\(/g, 'Number('], [/\b(load|store)_\w+\(/g, 'memory.$&']];
 const assembly = {
   name: 'assembly',
   transform: (code, id) =>
@@ -40,13 +40,14 @@ const pruned = {
     };
     visit(this.parse(code));
     const rest = holes.reverse().reduce((text, { start, end }) => `${text.slice(0, start)};${text.slice(end)}`, code);
-    return { code: rest.replace('resolving = resolve;', ''), map: null };
+    return { code: rest.replace(/^ *(resolving|unifying) = \w+;$/gm, ''), map: null };
   },
 };
 
 const entries = {
   records: `export { describe } from './assembly/describe.ts';
-export { beginWalk, faultOf } from './assembly/record.ts';
+export { beginWalk, fail, faultOf, isMixed } from './assembly/record.ts';
+export { beginArena, beginOperands, endOperands, FLOATS, given, keep, wanted, WRITTEN } from './assembly/operands.ts';
 `,
   'records.extra': "export { describe } from './assembly/extra/describe.ts';",
 };
@@ -68,8 +69,22 @@ writeFileSync(
 export declare function describe(record: number): void;
 /** Forgets the faults. */
 export declare function beginWalk(resolve: boolean): void;
+/** Stores a fault, unless there is an earlier one. */
+export declare function fail(code: number): void;
 /** The first fault found, a FAULT_ code. */
 export declare function faultOf(): number;
+/** Whether bits of NaN may be read as integers. */
+export declare function isMixed(): boolean;
+/** What the arena holds from record to record (assembly/operands.ts). */
+export declare function beginArena(): void;
+export declare function beginOperands(): void;
+export declare function endOperands(): number;
+export declare function given(from: number, to: number, state: number): void;
+export declare function wanted(from: number, to: number, integers: number): void;
+export declare function keep(to: number): void;
+/** Flags of operands. */
+export declare const FLOATS: number;
+export declare const WRITTEN: number;
 `,
 );
 writeFileSync(

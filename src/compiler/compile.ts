@@ -10,7 +10,7 @@ import { operatorOf } from '../ops/index';
 import { reshapeNode } from '../ops/nodes';
 import type { WeightLayout } from '../ops/shared/sparse';
 import { emitCopy } from '../ops/shared/emit';
-import { mapMemory } from '../runtime/memory';
+import { mapMemory, validatePlan } from '../runtime/memory';
 import { Model } from '../runtime/model';
 import { scalarCore } from '../runtime/scalarCore';
 import type { Inputs } from '../runtime/types';
@@ -247,7 +247,7 @@ function scratchBytes(parts: KletParts): number {
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, map[2]);
-  const fault = exports.validate();
+  const fault = validatePlan(exports, parts);
   if (fault !== L.FAULT_NONE) {
     throw new KletError(
       'INVALID_GRAPH',

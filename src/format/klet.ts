@@ -291,9 +291,6 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
   }
   if (coded && !codedFits(coded)) throw corrupt('its CODED section claims more weights than it can hold');
   const arenaBytes = u32(file, 16);
-  if (arenaBytes > L.MAX_SECTION) {
-    throw corrupt(`its arena of ${arenaBytes} bytes is larger than the 2 GiB that a plan reaches`);
-  }
   const weights = coded ?? (nibbles ? expandNibbles(nibbles) : need(SECTION_WEIGHTS));
   if (!weights) throw corrupt('its NIBBLES section cannot be expanded');
   const problem = checkMeta(meta, arenaBytes) ??

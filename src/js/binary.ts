@@ -107,6 +107,8 @@ export function runBinary(r: number, m: Memory): void {
     let q = baseB + fromB;
     for (let i = 0; i < n; i++, p += stepA, q += stepB) {
       let v = adds ? ((factorA * a[p]! + factorB * b[q]! + bias) >> places) + zero : compute(a[p]!, b[q]!);
+      // a number that rounds to −0 is not below 0
+      if (floats) v = f32(v);
       if (v < low) v = low;
       if (v > top) v = top;
       out[to++] = v;

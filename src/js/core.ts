@@ -1,12 +1,14 @@
+import { given, isMixed, keep, wanted } from '../../build/records.js';
 import type { Core, CoreOf, SharedMemory } from '../runtime/core';
 import { f32 } from './arithmetic';
 import { crc32 } from './crc32';
+import { readFrom } from './load';
 import { decode } from './decode';
 import { memoryOf, type Memory } from './memory';
 import { quantizeAll } from './quantize';
 import { operators } from './operators';
 import { each, type PlainExtra } from './run';
-import { faultOffset, validate } from './validate';
+import { faultOffset, noting, runUnified, validate } from './validate';
 
 // The core in plain JavaScript, for engines without WebAssembly, behind the exports of the other
 // cores.
@@ -18,14 +20,15 @@ function allNumbers(a: Float32Array, at: number, n: number): boolean {
 }
 
 /** A core with its own memory of `bytes` bytes. */
-export const plainCore: CoreOf = function(bytes, given): Core {
-  const extra = given as PlainExtra | undefined;
+export const plainCore: CoreOf = function(bytes, rare): Core {
+  const extra = rare as PlainExtra | undefined;
   const run = { ...operators.run, ...extra?.run };
   const buffer = new ArrayBuffer(Math.ceil(bytes / 8) * 8);
   const memory = new Uint8Array(buffer);
   const signed = new Int8Array(buffer);
   const floats = new Float32Array(buffer);
   let m: Memory;
+  let unifies = false;
   return {
     memory,
     // no thread shares it; only its buffer is read
@@ -33,12 +36,24 @@ export const plainCore: CoreOf = function(bytes, given): Core {
     exports: {
       validate: () => validate(buffer, extra),
       faultOffset: () => faultOffset,
+      given: noting(buffer, given),
+      wanted: noting(buffer, wanted),
+      keep(to) {
+        readFrom(buffer);
+        keep(to);
+      },
       prepare() {
+        readFrom(buffer);
+        unifies = isMixed();
         m = memoryOf(buffer);
         each({ ...operators.prepare, ...extra?.prepare }, m, 0, m.plan.length * 4);
       },
       run(from, to) {
-        each(run, m, from, to);
+        if (unifies) {
+          runUnified(buffer, extra, from, to, function(at) {
+            each(run, m, at, at + 1);
+          });
+        } else each(run, m, from, to);
         return -1;
       },
       scratchOf: () => 0,

@@ -1,4 +1,4 @@
-// The loads of AssemblyScript on the memory of a model, for the descriptions of records that
+// The loads and stores of AssemblyScript on the memory of a model, for the descriptions of records that
 // src/build/records.mjs compiles from assembly/.
 
 let bytes = new Uint8Array(0);
@@ -40,4 +40,8 @@ export function load_f32(at: number): number {
 
 export function load_f64(at: number): number {
   return doubles[at >> 3]!;
+}
+
+export function store_u32(at: number, value: number): void {
+  words[at >> 2] = value;
 }

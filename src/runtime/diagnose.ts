@@ -30,6 +30,7 @@ function testCase(engine: Engine, golden: Uint8Array, index: number): void {
   let at = 0;
   do {
     at = 0;
+    engine.forget();
     for (const port of engine.inputPorts) {
       const bytes = port.bytes();
       bytes.set(golden.subarray(at, at + bytes.length));

@@ -35,6 +35,8 @@ export class Engine implements Host {
   inputPorts: Port[];
   outputPorts: Port[];
   live: Uint8Array;
+  /** Cleared before each run. */
+  private stale: Uint8Array;
   initial: Uint8Array;
   resident: State | undefined;
 
@@ -72,6 +74,7 @@ export class Engine implements Host {
     this.memory = memoryUse(parts, loaded, threads);
     const stateBytes = this.memory.state;
     const initial = map[2]! + (state?.initial ?? 0);
+    this.stale = loaded.stale;
     this.live = memory.subarray(map[4], map[4]! + stateBytes);
     this.initial = memory.subarray(initial, initial + stateBytes);
     this.info = {
@@ -99,7 +102,7 @@ export class Engine implements Host {
     this.dropPool();
     this.core = undefined;
     this.shared = undefined;
-    this.live = this.initial = new Uint8Array(0);
+    this.live = this.initial = this.stale = new Uint8Array(0);
     this.resident = undefined;
     this.inputPorts = [];
     this.outputPorts = [];
@@ -175,9 +178,15 @@ export class Engine implements Host {
     });
   }
 
+  /** Forgets the run before, as far as the plan could read what it left. Inputs are written next. */
+  forget(): void {
+    this.stale.fill(0);
+  }
+
   /** Writes the inputs into the arena. */
   write(given: Values): void {
     this.alive();
+    this.forget();
     const ports = this.inputPorts;
     if (Array.isArray(given)) {
       ports.forEach((port, i) => {
@@ -241,6 +250,7 @@ export class Engine implements Host {
     this.core = core.exports;
     this.shared = core.shared;
     this.live = inCopy(this.live);
+    this.stale = inCopy(this.stale);
     this.initial = inCopy(this.initial);
     this.live.set(this.before);
     this.inputPorts = this.inputPorts.map((port) => port.movedTo(core));

@@ -1,8 +1,9 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
-import { alignUp, codedRoom, MAJOR, MINOR, weightsBytes, type KletParts, type OpenedKlet } from '../format/klet';
+import { alignUp, codedRoom, ioBytes, MAJOR, MINOR, weightsBytes, type ArenaTensor, type KletParts,
+  type OpenedKlet } from '../format/klet';
 import type { CompiledCore, Core, SharedMemory } from './core';
-import type { MemoryUse } from './types';
+import type { CoreExports, MemoryUse } from './types';
 
 // The memory of a model: its map, and loading the sections of a file into it.
 
@@ -43,6 +44,8 @@ export interface LoadedCore extends Core {
   map: number[];
   /** Bytes of scratch for one thread. */
   scratchBytes: number;
+  /** The part of the arena that is cleared before each run, because the plan may read it first. */
+  stale: Uint8Array;
 }
 
 /**
@@ -86,6 +89,12 @@ function loadSections(
   if (total > 2 ** 32 - 65536) {
     throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes, more than WebAssembly can address (4 GiB)`);
   }
+  if (parts.arenaBytes > L.MAX_SECTION) {
+    throw new KletError(
+      'OUT_OF_MEMORY',
+      `${where} needs an arena of ${parts.arenaBytes} bytes, more than a plan reaches (2 GiB)`,
+    );
+  }
   const { exports, memory, shared } = compiled.start(total);
   const view = new DataView(memory.buffer);
   map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
@@ -94,9 +103,33 @@ function loadSections(
   if (coded && exports.decode(coded.section, parts.weights.length, coded.room) !== L.FAULT_NONE) {
     throw new KletError('CORRUPT', `${where} is damaged: its weights cannot be decoded; fetch or convert it again`);
   }
-  const fault = exports.validate();
+  const fault = validatePlan(exports, parts);
   if (fault !== L.FAULT_NONE) throw faultIn(parts, fault, exports.faultOffset() >>> 0, where);
-  return { exports, memory, shared, map, scratchBytes: parts.scratchBytes };
+  const arena = map[4]!;
+  const stale = memory.subarray(
+    arena + view.getUint32(L.ARENA_HULL_FROM, true),
+    arena + view.getUint32(L.ARENA_HULL_TO, true),
+  );
+  return { exports, memory, shared, map, scratchBytes: parts.scratchBytes, stale };
+}
+
+/**
+ * Validates a plan, whose sections are in memory, with what the host writes before a run and reads
+ * after it.
+ *
+ * @returns a FAULT_ code
+ */
+export function validatePlan(exports: CoreExports, { meta }: Pick<KletParts, 'meta'>): number {
+  const spanOf = (
+    { dtype, shape, offset }: ArenaTensor,
+  ): [number, number] => [offset, offset + shape.reduce((a, b) => a * b, ioBytes[dtype][1])];
+  const stateBytes = meta.state?.bytes ?? 0;
+  if (stateBytes > 0) exports.given(0, stateBytes, 1);
+  for (const input of meta.inputs) exports.given(...spanOf(input), 0);
+  const fault = exports.validate();
+  for (const output of meta.outputs) exports.wanted(...spanOf(output), Number(output.dtype !== 'float32'));
+  exports.keep(stateBytes);
+  return fault;
 }
 
 const faults: Record<number, string> = {
@@ -106,6 +139,7 @@ const faults: Record<number, string> = {
   [L.FAULT_WEIGHTS]: 'reaches outside the weights',
   [L.FAULT_ATTRIBUTE]: 'has an attribute out of range',
   [L.FAULT_ALIGNMENT]: 'has a misaligned offset',
+  [L.FAULT_OVERLAP]: 'writes over its own operands',
 };
 
 /** The error for a plan that the core refused. */

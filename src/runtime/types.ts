@@ -62,7 +62,13 @@ export type Flavor = 'relaxed' | 'simd' | 'scalar' | 'js';
 
 /** The exports of assembly/index.ts. */
 export interface CoreExports {
+  /** Says that a run begins with bytes [from, to) of the arena that the host writes. */
+  given(from: number, to: number, state: number): void;
   validate(): number;
+  /** Says that the host reads bytes [from, to) of the arena after a run. */
+  wanted(from: number, to: number, integers: number): void;
+  /** Says that the first bytes of the arena, the state, are there in the next run. */
+  keep(to: number): void;
   faultOffset(): number;
   prepare(): void;
   /** Returns −1 when done, or the record to resume from when another thread is late. */

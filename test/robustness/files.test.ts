@@ -122,8 +122,8 @@ describe('a file', () => {
   test('with an arena that sources cannot reach is refused', () => {
     refuses(
       () => loadSync(resealed((view) => view.setUint32(16, 0x80000001, true))),
-      'CORRUPT',
-      /arena of 2147483649 bytes is larger than the 2 GiB that a plan reaches/,
+      'OUT_OF_MEMORY',
+      /needs an arena of 2147483649 bytes, more than a plan reaches \(2 GiB\)/,
     );
   });
 

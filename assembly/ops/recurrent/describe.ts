@@ -11,7 +11,7 @@ import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, OP_SPARSE_RECURRENT, RECORD_OPCOD
   RECURRENT_SUMS, RECURRENT_TARGET, RECURRENT_TARGET_BATCH_STRIDE, RECURRENT_TARGET_TIME_STRIDE, RECURRENT_TARGET_ZERO,
   RECURRENT_TIME, SPARSE_RECURRENT_BYTES, SPARSE_RECURRENT_INPUT_COUNTS, UNARY_KINDS, UNARY_TANH } from '../../layout';
 import { bytesOf, checkCounts, checkFinite, checkFiniteTable, checkRanges, checkRecord, checkWork, checkedTable,
-  dtypeOf, fail, float, int, needScratch, source, tables, targets, toF64 } from '../../record';
+  dtypeOf, fail, float, int, needScratch, source, tables, toF64, targetSpan, stateTarget } from '../../record';
 import { checkActivation, checkFactor, checkFilling, checkFrames, checkNibbles } from '../checks';
 import { checkEntries } from '../sparseConv2d';
 import { layOutScratch, up } from './scratch';
@@ -98,17 +98,17 @@ export function describeRecurrent(r: usize): void {
       size,
     <u32>size,
   );
-  targets(
+  targetSpan(
     r,
-    1,
     RECURRENT_TARGET,
     ((time - 1) * toF64(r, RECURRENT_TARGET_TIME_STRIDE) + (batch - 1) * toF64(r, RECURRENT_TARGET_BATCH_STRIDE) + P) *
       size,
+    time * batch * P * size,
     <u32>size,
   );
   const width = hiddenBytes(kind, f32s);
-  targets(r, 1, RECURRENT_HIDDEN, batch * P * width, width);
-  if (lstm) targets(r, 1, RECURRENT_CELL, batch * N * (f32s ? 4 : 2), f32s ? 4 : 2);
+  stateTarget(r, RECURRENT_HIDDEN, batch * P * width, width);
+  if (lstm) stateTarget(r, RECURRENT_CELL, batch * N * (f32s ? 4 : 2), f32s ? 4 : 2);
   const G = <f64>gatesOf(r);
   const lanes = <f64>up(<i32>N, 8);
   const outputs = <f64>up(<i32>P, 8);
