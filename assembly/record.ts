@@ -28,7 +28,7 @@ export function beginWalk(resolve: bool): void {
   scratchNeeded = 0;
 }
 
-/** Starts a walk, after `prepare`, in which all NaNs in the targets of a record get the same bits. */
+/** Starts a walk after `prepare` in which all NaNs in the targets of a record get the same bits. */
 export function beginUnifying(): void {
   resolving = true;
   unifying = true;

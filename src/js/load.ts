@@ -1,5 +1,5 @@
-// The loads and stores of AssemblyScript on the memory of a model, for the descriptions of records that
-// src/build/records.mjs compiles from assembly/.
+// The loads and stores of AssemblyScript on the memory of a model, for the descriptions of records
+// that src/build/records.mjs compiles from assembly/.
 
 let bytes = new Uint8Array(0);
 let halves = new Uint16Array(0);

@@ -178,7 +178,7 @@ export class Engine implements Host {
     });
   }
 
-  /** Forgets the run before, as far as the plan could read what it left. Inputs are written next. */
+  /** Forgets the run before, as far as the plan could read what it left. Precedes inputs. */
   forget(): void {
     this.stale.fill(0);
   }
