@@ -200,11 +200,15 @@ const typesOf = Object
   ));
 const es = (file) => ({ file: `dist/${file}`, format: 'es' });
 
-/** The plain-JavaScript core is a file of its own, which pages fetch only without WebAssembly. */
-const plainApart = {
-  name: 'plain-apart',
+/**
+ * The plain-JavaScript core and the checks of hashes and signatures are files of their own, which
+ * pages fetch only where they are needed.
+ */
+const rareApart = {
+  name: 'rare-apart',
   resolveDynamicImport(id) {
     if (id === './js/core') return { id: './browser.plain.js', external: true };
+    if (id === './runtime/trust') return { id: './browser.trust.js', external: true };
     return id === './js/extra/index' ? { id: './browser.plain.extra.js', external: true } : null;
   },
 };
@@ -219,10 +223,11 @@ const plainChunks = (name, input, extra) => ({
 
 const bundles = [
   // the device side: self-contained, minified
-  { input: 'src/browser.ts', output: es('browser.js'), plugins: [plainApart, ...device] },
+  { input: 'src/browser.ts', output: es('browser.js'), plugins: [rareApart, ...device] },
+  { input: 'src/runtime/trust.ts', output: es('browser.trust.js'), plugins: minified },
   plainChunks('browser.plain', 'src/js/core.ts', 'src/js/extra/index.ts'),
   plainChunks('js', 'src/plain.ts', 'src/plainExtra.ts'),
-  { input: 'src/slim.ts', output: es('slim.js'), plugins: [...device, coresApart] },
+  { input: 'src/slim.ts', output: es('slim.js'), plugins: [rareApart, ...device, coresApart] },
   { input: 'src/edge.ts', output: es('edge.js'), external: /\.wasm\?module$/, plugins: device },
   { input: 'src/audio/index.ts', output: es('audio.js'), plugins: minified },
   { input: 'src/audio/worklet.ts', output: es('worklet.js'), plugins: device },

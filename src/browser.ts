@@ -6,14 +6,13 @@ import { simdCores, simdThreadedCores } from './runtime/unpack';
 import { openWebWorker } from './webWorker';
 
 export * from './exports';
-export const { load, loadSync } = makeRuntime(
-  simdCores,
-  simdThreadedCores,
-  openWebWorker,
-  undefined,
-  (threaded) =>
+export const { load, loadSync } = makeRuntime({
+  builds: simdCores,
+  threadedBuilds: simdThreadedCores,
+  openWorker: openWebWorker,
+  scalarUrl: (threaded) =>
     threaded ? new URL('./core.scalar.threads.wasm', import.meta.url) : new URL('./core.scalar.wasm', import.meta.url),
-  ({ flavor, threaded }) => {
+  extra: ({ flavor, threaded }) => {
     if (flavor === 'js') return async () => (await import('./js/extra/index')).extraOperators;
     if (flavor !== 'scalar') {
       return threaded
@@ -22,5 +21,6 @@ export const { load, loadSync } = makeRuntime(
     }
     return threaded ? new URL('./extra.threads.wasm', import.meta.url) : new URL('./extra.wasm', import.meta.url);
   },
-  async () => (await import('./js/core')).plainCore,
-);
+  openPlain: async () => (await import('./js/core')).plainCore,
+  openTrust: () => import('./runtime/trust'),
+});

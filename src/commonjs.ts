@@ -4,6 +4,7 @@ import { KletError } from './errors';
 import { everyCore, everyExtra } from './everyCore';
 import { inlinedThreadedCores } from './runtime/inlined';
 import { makeRuntime } from './runtime/bundle';
+import * as trust from './runtime/trust';
 import type { ThreadWorker } from './runtime/threads';
 import { webWorkerOf } from './webWorker';
 
@@ -17,11 +18,10 @@ function openWorker(script?: string | URL): ThreadWorker {
   );
 }
 
-export const { load, loadSync } = makeRuntime(
-  everyCore,
-  inlinedThreadedCores,
+export const { load, loadSync } = makeRuntime({
+  builds: everyCore,
+  threadedBuilds: inlinedThreadedCores,
   openWorker,
-  undefined,
-  undefined,
-  everyExtra,
-);
+  extra: everyExtra,
+  openTrust: () => Promise.resolve(trust),
+});

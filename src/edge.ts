@@ -5,6 +5,7 @@ import core from './core.simd.wasm?module';
 import extra from './extra.simd.wasm?module';
 import { KletError } from './errors';
 import { makeRuntime } from './runtime/bundle';
+import * as trust from './runtime/trust';
 import type { ThreadWorker } from './runtime/threads';
 import { webWorkerOf } from './webWorker';
 
@@ -26,11 +27,9 @@ function ofThisRealm(module: WebAssembly.Module): WebAssembly.Module {
   return Object.setPrototypeOf(module, WebAssembly.Module.prototype) as WebAssembly.Module;
 }
 
-export const { load, loadSync } = makeRuntime(
-  { simd: () => ofThisRealm(core) },
-  {},
+export const { load, loadSync } = makeRuntime({
+  builds: { simd: () => ofThisRealm(core) },
   openWorker,
-  undefined,
-  undefined,
-  () => ofThisRealm(extra),
-);
+  extra: () => ofThisRealm(extra),
+  openTrust: () => Promise.resolve(trust),
+});

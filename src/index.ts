@@ -10,6 +10,7 @@ import { makeRuntime } from './runtime/bundle';
 import type { LoadOptions } from './runtime/load';
 import type { Model } from './runtime/model';
 import type { Source } from './runtime/read';
+import * as trust from './runtime/trust';
 
 export * from './exports';
 
@@ -22,17 +23,14 @@ const openWorker = (script?: string | URL): Worker =>
     ? new Worker(new URL('./thread.node.js', import.meta.url), options)
     : new Worker(script, options);
 const { relaxed, ...others } = inlinedCores;
-const runtime = makeRuntime(
-  {
-    ...(lacksDotProduct() ? { ...others, relaxed: relaxed! } : inlinedCores),
-    js: () => plainCore,
-  },
-  inlinedThreadedCores,
+const runtime = makeRuntime({
+  builds: { ...(lacksDotProduct() ? { ...others, relaxed: relaxed! } : inlinedCores), js: () => plainCore },
+  threadedBuilds: inlinedThreadedCores,
   openWorker,
   readPath,
-  undefined,
-  everyExtra,
-);
+  extra: everyExtra,
+  openTrust: () => Promise.resolve(trust),
+});
 
 /**
  * Loads a model: reads the file, checks it and prepares it to run.

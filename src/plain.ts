@@ -4,6 +4,7 @@ import { KletError } from './errors';
 import { plainCore } from './js/core';
 import { openPlain, type CompiledCore } from './runtime/core';
 import { addOperators, needsExtra, noFlavor, NO_THREADS, type LoadSyncOptions } from './runtime/cores';
+import * as trust from './runtime/trust';
 import { runtimeOf, type LoadOptions } from './runtime/load';
 
 export * from './exports';
@@ -32,4 +33,5 @@ export const { load, loadSync } = runtimeOf({
     if (needsExtra(core, parts)) addOperators(core, extra);
   },
   withThreads: () => NO_THREADS,
+  openTrust: () => Promise.resolve(trust),
 });

@@ -3,4 +3,7 @@ import { makeRuntime } from './runtime/bundle';
 import { openWebWorker } from './webWorker';
 
 export * from './exports';
-export const { load, loadSync } = makeRuntime({}, {}, openWebWorker);
+export const { load, loadSync } = makeRuntime({
+  openWorker: openWebWorker,
+  openTrust: () => import('./runtime/trust'),
+});

@@ -3,7 +3,7 @@ import type { OpenedKlet } from '../format/klet';
 import { compileCore, hasWebAssembly, isForbidden, isModule, type CompiledCore, type CoreOf, type CoreSource,
   type ExtraOperators, type InlinedCores } from './core';
 import { Cores, extraFor, given, GIVE_SCALAR, isOperators, needsExtra, NO_THREADS, type ExtraSource } from './cores';
-import { runtimeOf, type LoadOptions, type Runtime } from './load';
+import { runtimeOf, type LoadOptions, type Provider, type Runtime } from './load';
 import { Model } from './model';
 import { nameOf, readBytes, type PathReader } from './read';
 import { whyNotShared, type OpenWorker } from './threads';
@@ -30,26 +30,29 @@ function cannotFetchExtra(cause: unknown): never {
   );
 }
 
-/**
- * The `load` and `loadSync` of a bundle.
- *
- * @param builds the cores in the bundle, fastest first
- * @param threadedBuilds the same cores, built for threads
- * @param openWorker starts this platform's kind of worker
- * @param readPath reads a file by path, on platforms with a file system
- * @param scalarUrl address of the scalar core, for engines where none of the bundle's cores works
- * @param extra the extra module, for models that need it
- * @param openPlain fetches the plain-JavaScript core, for engines without WebAssembly
- */
-export function makeRuntime(
-  builds: InlinedCores<CoreSource>,
-  threadedBuilds: InlinedCores,
-  openWorker: OpenWorker,
-  readPath?: PathReader,
-  scalarUrl?: (threaded: boolean) => string | URL,
-  extra?: ExtraSource,
-  openPlain?: () => Promise<CoreOf>,
-): Runtime {
+/** What a bundle contains, and where the rest is. */
+export interface Bundle {
+  /** The cores in the bundle, fastest first. */
+  builds?: InlinedCores<CoreSource>;
+  /** The same cores, built for threads. */
+  threadedBuilds?: InlinedCores;
+  /** Starts this platform's kind of worker. */
+  openWorker: OpenWorker;
+  /** Reads a file by path, on platforms with a file system. */
+  readPath?: PathReader;
+  /** Address of the scalar core, for engines where none of the bundle's cores works. */
+  scalarUrl?: (threaded: boolean) => string | URL;
+  /** The extra module, for models that need it. */
+  extra?: ExtraSource;
+  /** Fetches the plain-JavaScript core, for engines without WebAssembly. */
+  openPlain?: () => Promise<CoreOf>;
+  /** Gives the code that checks hashes and signatures. */
+  openTrust: Provider['openTrust'];
+}
+
+/** The `load` and `loadSync` of a bundle. */
+export function makeRuntime(bundle: Bundle): Runtime {
+  const { builds = {}, threadedBuilds = {}, openWorker, readPath, scalarUrl, extra, openPlain, openTrust } = bundle;
   const cores = new Cores(builds, threadedBuilds, extra);
 
   async function fetchScalar(threaded: boolean, { signal }: LoadOptions): Promise<void> {
@@ -153,5 +156,6 @@ export function makeRuntime(
     },
     fetchExtra,
     withThreads,
+    openTrust,
   }, readPath);
 }

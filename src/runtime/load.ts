@@ -1,31 +1,19 @@
 import { readOptions, show, type Options } from '../arguments';
 import { describeValue, KletError, messageOf } from '../errors';
 import { checkStart, openKlet, type OpenedKlet } from '../format/klet';
-import { checkSignature, listOfKeys, publicKeyBytes } from '../format/signature';
 import { checksumBy, type CompiledCore, type ExtraOperators } from './core';
 import { openSync, type CoreSupply, type LoadSyncOptions } from './cores';
-import { checkIntegrity, parseIntegrity } from './integrity';
 import { Model } from './model';
 import { copyBytes, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 import { checkThreads, type ThreadOptions } from './threads';
+import type { trustOf, TrustOptions } from './trust';
 
 // `load` and `loadSync`, without what depends on the cores of a bundle (`Provider`).
 
 /** Where the core comes from, if it is not in the bundle. */
 export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 
-export interface LoadOptions extends ReadOptions, ThreadOptions, Omit<LoadSyncOptions, 'wasm' | 'extra'> {
-  /**
-   * The expected hash of the file, as in Subresource Integrity: `sha256-` (or `sha384-`, `sha512-`)
-   * and the hash in base64. A file with another hash is refused with `BAD_INTEGRITY`.
-   */
-  integrity?: string;
-  /**
-   * The Ed25519 public key of the signer, or several, of which one must have signed the file
-   * (`kinglet sign`): 32 bytes or SubjectPublicKeyInfo, as bytes, base64 or PEM. Other files are
-   * refused with `BAD_SIGNATURE`.
-   */
-  publicKey?: string | Uint8Array | readonly (string | Uint8Array)[];
+export interface LoadOptions extends ReadOptions, ThreadOptions, TrustOptions, Omit<LoadSyncOptions, 'wasm' | 'extra'> {
   /** A core that is not in the bundle, as URL, response, bytes or module. */
   wasm?: WasmSource;
   /**
@@ -48,6 +36,17 @@ export interface Provider extends CoreSupply {
     where: string,
     options: LoadOptions,
   ): string | Promise<Model | string>;
+  /** Gives the code that checks hashes and signatures. */
+  openTrust(): Promise<{ trustOf: typeof trustOf }>;
+}
+
+function cannotCheck(cause: unknown): never {
+  throw new KletError(
+    'FETCH_FAILED',
+    `the code that checks "integrity" and "publicKey" cannot be fetched (${messageOf(cause)}): put browser.trust.js ` +
+      'beside the bundle, or import kinglet/js, which contains it, as service workers must',
+    { cause },
+  );
 }
 
 /** `load` and `loadSync` of a bundle. */
@@ -129,21 +128,21 @@ export function runtimeOf(provider: Provider, readPath?: PathReader): Runtime {
       const extraBytes = copyBytes(options.extra);
       if (extraBytes) options.extra = extraBytes;
       checkTimeout(options);
-      const { publicKey } = options;
-      const keys = publicKey === undefined ? undefined : listOfKeys(publicKey).map(publicKeyBytes);
-      const expected = options.integrity === undefined ? undefined : parseIntegrity(options.integrity);
+      const isTrusted = options.integrity === undefined && options.publicKey === undefined;
+      // the caller may change its bytes while the code of the check is fetched
+      const given = isTrusted ? source : copyBytes(source) ?? source;
       let bytes: Uint8Array;
       let where: string;
       let core: CompiledCore;
       const read = async (): Promise<[Uint8Array, string]> => {
-        const settled = isPromise(source) ? await settle(source) : source;
+        const settled = isPromise(given) ? await settle(given) : given;
         if (settled instanceof Model) {
           throw new KletError('BAD_ARGUMENT', 'load takes a file, not a loaded model; call its predict()');
         }
         const name = nameOf(settled);
+        const check = isTrusted ? undefined : (await provider.openTrust().catch(cannotCheck)).trustOf(options);
         const bytes = await readBytes(settled, options, readPath, (start) => checkStart(start, name));
-        if (expected) await checkIntegrity(bytes, expected, name);
-        if (keys) await checkSignature(bytes, keys, name);
+        await check?.(bytes, name);
         return [bytes, name];
       };
       // compile the core while the file downloads

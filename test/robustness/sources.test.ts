@@ -325,18 +325,22 @@ describe('a source', () => {
   test('is read while the core is compiled, and its errors take precedence over those of the core', async () => {
     const order: string[] = [];
     const compiled = new Uint8Array(cores.simd);
-    const { load: fresh } = makeRuntime(
-      {
+    const openWorker = (): never => {
+      throw new Error('no workers');
+    };
+    const openTrust = (): never => {
+      throw new Error('no checks');
+    };
+    const { load: fresh } = makeRuntime({
+      builds: {
         simd: () => {
           order.push('core');
           return compiled;
         },
       },
-      {},
-      () => {
-        throw new Error('no workers');
-      },
-      (name) => {
+      openWorker,
+      openTrust,
+      readPath: (name) => {
         order.push(`begin ${String(name)}`);
         return new Promise((resolve) => {
           setTimeout(() => {
@@ -345,13 +349,14 @@ describe('a source', () => {
           }, 20);
         });
       },
-      undefined,
-      () => extra,
-    );
+      extra: () => extra,
+    });
     expect((await fresh('a file')).selfTest()).toBe(1);
     expect(order).toEqual(['begin a file', 'core', 'end']);
-    const { load: hopeless } = makeRuntime({ simd: () => new TextEncoder().encode(html) }, {}, () => {
-      throw new Error('no workers');
+    const { load: hopeless } = makeRuntime({
+      builds: { simd: () => new TextEncoder().encode(html) },
+      openWorker,
+      openTrust,
     });
     await rejects(() => hopeless(`${base}/broken`), 'FETCH_FAILED', /500/);
     await rejects(() => hopeless(`${base}/model.klet`), 'NOT_WASM', /simd core is not WebAssembly/);
@@ -541,14 +546,19 @@ describe('an engine that is not allowed to compile WebAssembly', () => {
     vi.stubGlobal('WebAssembly', Object.assign(Object.create(WebAssembly) as object, { Module: Forbidden }));
     const error = refuses(() => loadSyncSlim(file, { wasm: cores.simd }), 'NO_WASM', advice);
     expect(error.message).not.toContain('core.scalar.wasm');
-    const { load: loadFresh } = makeRuntime(
-      { simd: () => cores.simd },
-      {},
-      () => {
-        throw new Error('no workers');
-      },
-      undefined,
-      () => `${base}/core.wasm`,
+    const never = (): never => {
+      throw new Error('not here');
+    };
+    const { load: loadFresh } = makeRuntime({
+      builds: { simd: () => cores.simd },
+      openWorker: never,
+      openTrust: () => Promise.reject(new Error('not here')),
+      scalarUrl: () => `${base}/core.wasm`,
+    });
+    await rejects(
+      () => loadFresh(file, { integrity: 'sha256-AAAA' }),
+      'FETCH_FAILED',
+      /the code that checks "integrity" and "publicKey" cannot be fetched \(not here\): put browser\.trust\.js/,
     );
     await rejects(() => loadFresh(file), 'NO_WASM', advice);
   });
