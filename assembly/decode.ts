@@ -67,6 +67,10 @@ function decodeRun(offset: u32, quads: u32, lanes: u32, state: usize, room: usiz
     const table = rans_symbol(state, room);
     if (table >= tables) return false;
     const value = table == 0 ? rans_symbol(state, room) : 0;
+    if (lanes == CODED_BYTES && table == 0) {
+      memory.fill(first, <u8>value, quads << 2);
+      continue;
+    }
     const from = first + (lanes == CODED_PLANES ? lane : (lane >> 3) * panel + ((lane & 7) << 2));
     const step = lanes == CODED_PLANES ? 4 : 1;
     let stride = lanes == CODED_PLANES ? 16 : 32;

@@ -26,6 +26,21 @@ export const MAP_ARENA_BYTES = 20;
 export const MAP_SCRATCH = 24;
 export const MAP_SCRATCH_BYTES = 28;
 
+// What `validate` has found out about the plan (assembly/record.ts).
+/** f64: the work of one prediction, in multiply-adds. */
+export const PLAN_WORK = 64;
+/** f64: the number of table entries that were looked through. */
+export const LOOKED_THROUGH = 72;
+/** u32: where the next table is remembered, from 0 to PROVED_TABLES − 1. */
+export const NEXT_PROVED = 80;
+/**
+ * The large tables that were looked through last: u32 [PROVED_TABLES][7], a rule and its
+ * parameters.
+ */
+export const PROVED = 640;
+export const PROVED_TABLES = 12;
+export const PROVED_BYTES = 28;
+
 // Words that synchronize the threads (assembly/threads.ts). Words that several threads change are
 // on separate cache lines. All are 0 initially.
 /** Counts the jobs. A job is a run that the other threads join, from plan offset FROM to TO. */
@@ -88,6 +103,7 @@ export const FAULT_ATTRIBUTE = 5;
 export const FAULT_ALIGNMENT = 6;
 export const FAULT_CODED = 7;
 export const FAULT_OVERLAP = 8;
+export const FAULT_TABLES = 9;
 
 // ── entropy-coded weights (section CODED: src/compiler/entropy.ts, assembly/decode.ts) ────────────────────
 //

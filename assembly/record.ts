@@ -1,7 +1,8 @@
 import { ARENA_NUMBERS, DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE,
-  FAULT_RECORD_SIZE, FAULT_WEIGHTS, MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_SCRATCH, MAP_WEIGHTS, MAP_WEIGHTS_BYTES,
-  MAP_SCRATCH_BYTES, NUMBERS_MIXED, RECORD_DTYPE, RECORD_SIZE, RECORD_PARALLEL, SECTION_ALIGNMENT, SOURCE_IN_WEIGHTS,
-  PARALLEL_PAYS, PARALLEL_POSSIBLE, MAX_RANK } from './layout';
+  FAULT_RECORD_SIZE, FAULT_TABLES, FAULT_WEIGHTS, LOOKED_THROUGH, MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_PLAN_BYTES,
+  MAP_SCRATCH, MAP_SCRATCH_BYTES, MAP_WEIGHTS, MAP_WEIGHTS_BYTES, MAX_RANK, NEXT_PROVED, NUMBERS_MIXED, PARALLEL_PAYS,
+  PARALLEL_POSSIBLE, PLAN_WORK, PROVED, PROVED_BYTES, PROVED_TABLES, RECORD_DTYPE, RECORD_PARALLEL, RECORD_SIZE,
+  SECTION_ALIGNMENT, SOURCE_IN_WEIGHTS } from './layout';
 import { addOperand, allowInPlace, FLOATS, GAPS, UPDATED, WRITTEN } from './operands';
 import { threadIndex } from './threads';
 
@@ -19,6 +20,7 @@ let resolving = false;
 let unifying = false;
 let fault = FAULT_NONE;
 let scratchNeeded: f64 = 0;
+let recordWork: f64 = 0;
 
 /** Starts a walk, which resolves operands to addresses (`resolve`) or checks them. */
 export function beginWalk(resolve: bool): void {
@@ -42,6 +44,18 @@ export function isUnifying(): bool {
 /** Whether bits of NaN may be read as integers, so that all NaNs must be the same. */
 export function isMixed(): bool {
   return (load<u32>(ARENA_NUMBERS) & NUMBERS_MIXED) != 0;
+}
+
+/**
+ * Starts the walk of `validate`. Work and tables are counted in memory, where the extra module
+ * counts, too.
+ */
+export function beginValidation(): void {
+  beginWalk(false);
+  recordWork = 0;
+  store<f64>(PLAN_WORK, 0);
+  store<f64>(LOOKED_THROUGH, 0);
+  for (let table = 0; table < PROVED_TABLES; table++) store<u32>(PROVED + table * PROVED_BYTES, 0);
 }
 
 /** Whether this walk resolves operands instead of checking them. */
@@ -106,13 +120,12 @@ export function checkRecord(r: usize, bytes: i32, dtypes: i32): bool {
 
 /** Checks that the field is in [lowest, highest]. */
 export function checkRange(r: usize, field: usize, lowest: i32, highest: i32): void {
-  const value = int(r, field);
-  if (value < lowest || value > highest) fail(FAULT_ATTRIBUTE);
+  checkRanges(r, field, 1, lowest, highest);
 }
 
 /** Checks that `fields` consecutive fields from `first` are counts, from 1 to 2^30. */
 export function checkCounts(r: usize, first: usize, fields: i32): void {
-  for (let i = 0; i < fields; i++) checkRange(r, first + (i << 2), 1, 1 << 30);
+  checkRanges(r, first, fields, 1, 1 << 30);
 }
 
 /** Checks that an f32 field, for example a scale or a bound, is neither NaN nor infinite. */
@@ -234,6 +247,26 @@ function unify(at: usize, bytes: f64): void {
 
 /** Describes a table of `bytes` bytes. */
 export function table(r: usize, field: usize, bytes: f64, alignment: u32): void {
+  describeTables(r, field, 1, bytes, alignment);
+}
+
+/** Describes `count` consecutive fields as tables of `bytes` bytes each, 16-byte aligned. */
+export function tables(r: usize, first: usize, count: i32, bytes: f64): void {
+  describeTables(r, first, count, bytes, 16);
+}
+
+// The next two functions are recursive so that the compiler does not inline them dozens of times.
+// The functions above that call one of them are inlined.
+
+/** Checks that `count` consecutive fields are in [lowest, highest]. */
+export function checkRanges(r: usize, first: usize, count: i32, lowest: i32, highest: i32): void {
+  const value = int(r, first);
+  if (value < lowest || value > highest) fail(FAULT_ATTRIBUTE);
+  if (count > 1) checkRanges(r, first + 4, count - 1, lowest, highest);
+}
+
+/** Describes `count` consecutive fields as tables of `bytes` bytes each. */
+function describeTables(r: usize, field: usize, count: i32, bytes: f64, alignment: u32): void {
   const offset = load<u32>(r + field);
   if (unifying) return;
   if (resolving) {
@@ -242,20 +275,7 @@ export function table(r: usize, field: usize, bytes: f64, alignment: u32): void 
     checkAlignment(offset, alignment);
     checkSpan(offset, 0, bytes, load<u32>(MAP + MAP_WEIGHTS_BYTES), FAULT_WEIGHTS);
   }
-}
-
-// The next two functions are recursive so that the compiler does not inline them dozens of times.
-
-/** Checks that `count` consecutive fields are in [lowest, highest]. */
-export function checkRanges(r: usize, first: usize, count: i32, lowest: i32, highest: i32): void {
-  checkRange(r, first, lowest, highest);
-  if (count > 1) checkRanges(r, first + 4, count - 1, lowest, highest);
-}
-
-/** Describes `count` consecutive fields as tables of `bytes` bytes each. */
-export function tables(r: usize, first: usize, count: i32, bytes: f64): void {
-  table(r, first, bytes, 16);
-  if (count > 1) tables(r, first + 4, count - 1, bytes);
+  if (count > 1) describeTables(r, field + 4, count - 1, bytes, alignment);
 }
 
 /**
@@ -265,10 +285,60 @@ export function checkedTable(r: usize, field: usize): usize {
   return fault == FAULT_NONE && !resolving ? <usize>(load<u32>(r + field) + load<u32>(MAP + MAP_WEIGHTS)) : 0;
 }
 
+// What the entries of a table must fulfil.
+const RULE_FINITE = 1;
+export const RULE_FINITE_F64 = 2;
+export const RULE_POWERS = 3;
+export const RULE_RESIZE = 4;
+export const RULE_STARTS = 5;
+export const RULE_LISTS = 6;
+export const RULE_FILLING = 7;
+
+/** Tables with at least this many entries are remembered. */
+const LARGE: f64 = 1024;
+/**
+ * Table entries of a plan that may be looked through, besides one for each byte of the plan and the
+ * weights. Records that share tables need more than one for each byte.
+ */
+const MAX_LOOKS: f64 = 16777216;
+
+/**
+ * Whether the entries of a table need not be looked through, because the same rule with the same
+ * parameters held before. Otherwise counts them, so that the time of `validate` is limited by the
+ * size of plan and weights, however many records share a table.
+ *
+ * @param a the first of six parameters, all that the rule depends on
+ */
+export function isProved(rule: i32, entries: f64, a: usize, b: i32, c: i32, d: i32, e: i32, f: i32): bool {
+  if (entries >= LARGE) {
+    const next = load<i32>(NEXT_PROVED);
+    const at = PROVED + next * PROVED_BYTES;
+    store<i32>(at, rule);
+    store<u32>(at + 4, <u32>a);
+    store<i32>(at + 8, b);
+    store<i32>(at + 12, c);
+    store<i32>(at + 16, d);
+    store<i32>(at + 20, e);
+    store<i32>(at + 24, f);
+    for (let other = PROVED; other < PROVED + PROVED_TABLES * PROVED_BYTES; other += PROVED_BYTES) {
+      let same = 0;
+      while (same < PROVED_BYTES && load<i32>(other + same) == load<i32>(at + same)) same += 4;
+      if (same == PROVED_BYTES && other != at) return true;
+    }
+    store<i32>(NEXT_PROVED, (next + 1) % PROVED_TABLES);
+  }
+  const looks = load<f64>(LOOKED_THROUGH) + entries;
+  const limit = MAX_LOOKS + <f64>load<u32>(MAP + MAP_PLAN_BYTES) + <f64>load<u32>(MAP + MAP_WEIGHTS_BYTES);
+  store<f64>(LOOKED_THROUGH, looks);
+  if (looks <= limit) return false;
+  fail(FAULT_TABLES);
+  return true;
+}
+
 /** Checks that a table of f32 [n] has no NaN and no infinity. */
 export function checkFiniteTable(r: usize, field: usize, n: f64): void {
   const from = checkedTable(r, field);
-  if (from == 0) return;
+  if (from == 0 || isProved(RULE_FINITE, n, from, <i32>n, 0, 0, 0, 0)) return;
   for (let i = 0; i < <i32>n; i++) {
     const value = load<f32>(from + (i << 2));
     if (!(value - value == 0)) fail(FAULT_ATTRIBUTE);
@@ -284,28 +354,36 @@ export function needScratch(bytes: f64): void {
 }
 
 /**
- * Upper limit of the work of one record, in multiply-adds. No real network needs more. The limit
- * bounds the run time of a hostile file.
- */
-const MAX_WORK: f64 = 68719476736;
-
-/**
  * Least work of a record that is worth sharing, in multiply-adds. A barrier takes a microsecond, in
  * which a thread computes tens of thousands of multiply-adds.
  */
 const PARALLEL_WORK: f64 = 65536;
 
 /**
- * Marks the record as parallel: on every thread, `run` computes the thread's share. `work` is an
- * estimate of the cost in multiply-adds. Unmarked records run on thread 0 alone, among them those
- * whose NaNs get the same bits afterwards.
+ * Counts the work of a record, in multiply-adds, and marks the record as parallel: on every thread,
+ * `run` computes the thread's share. Unmarked records run on thread 0 alone, among them those whose
+ * NaNs get the same bits afterwards.
  */
 export function parallel(r: usize, work: f64): void {
+  countWork(work);
   if (!resolving || unifying || (dtypeOf(r) == DTYPE_F32 && isMixed())) return;
   store<u16>(r, work >= PARALLEL_WORK ? PARALLEL_PAYS : PARALLEL_POSSIBLE, RECORD_PARALLEL);
 }
 
-/** Checks that the work of the record, in multiply-adds, is within the limit. */
-export function checkWork(work: f64): void {
-  if (!(work <= MAX_WORK)) fail(FAULT_ATTRIBUTE);
+/**
+ * Adds to the work of the plan, in multiply-adds as the kernels compute them, with the lanes that
+ * pad a vector. The host compares the sum with its limit, which bounds the run time of a hostile
+ * file.
+ */
+export function countWork(work: f64): void {
+  recordWork += work;
 }
+
+/** Stores the work of the plan with that of a record whose walk has ended. */
+export function endRecord(): void {
+  store<f64>(PLAN_WORK, load<f64>(PLAN_WORK) + recordWork);
+  recordWork = 0;
+}
+
+/** Cost of a record itself, in multiply-adds: its dispatch, and a barrier of threads. */
+export const RECORD_WORK: f64 = 4096;

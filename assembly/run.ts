@@ -6,7 +6,8 @@ import { EXTRA_PREPARE, EXTRA_RUN, EXTRA_UNIFY, EXTRA_VALIDATE, FAULT_NONE, FAUL
   SYNC_TO } from './layout';
 import { describe } from './describe';
 import { beginArena, beginOperands, endOperands } from './operands';
-import { beginUnifying, beginWalk, fail, faultOf, isMixed, isResolving, isUnifying, needScratch } from './record';
+import { beginUnifying, beginValidation, beginWalk, countWork, endRecord, fail, faultOf, isMixed, isResolving,
+  isUnifying, needScratch, RECORD_WORK } from './record';
 import { awaitJob, begin, isAsking } from './threads';
 import { runArgmax } from './ops/argmax';
 import { runBatchMatmul } from './ops/batchMatmul';
@@ -71,7 +72,7 @@ function describeRecord(r: usize): void {
 export function validate(): i32 {
   const plan = load<usize>(MAP + MAP_PLAN);
   const bytes = load<u32>(MAP + MAP_PLAN_BYTES);
-  beginWalk(false);
+  beginValidation();
   beginArena();
   let at: u32 = 0;
   while (at < bytes) {
@@ -80,7 +81,9 @@ export function validate(): i32 {
     const size = load<u32>(plan + at + RECORD_SIZE);
     if (size < 8 || (size & 7) != 0 || size > bytes - at) return FAULT_RECORD_SIZE;
     beginOperands();
+    countWork(RECORD_WORK);
     describeRecord(plan + at);
+    endRecord();
     if (faultOf() == FAULT_NONE) fail(endOperands());
     if (faultOf() != FAULT_NONE) return faultOf();
     at += size;

@@ -21,14 +21,15 @@
  * | `MISSING_INPUT` | a record of inputs lacks a name, or has one the model does not know |
  * | `NOT_A_NUMBER` | a float input holds NaN |
  * | `OUT_OF_MEMORY` | the model needs more memory than the limit, or than the engine grants |
+ * | `TOO_MUCH_WORK` | a prediction takes more multiply-adds than the limit |
  * | `DISPOSED` | the model was used after `dispose()` |
  * | `SELF_TEST_FAILED` | the model's golden vectors were not reproduced |
  * | `BAD_ARGUMENT` | any other wrong argument or option |
  */
 export type KletErrorCode = 'BAD_MAGIC' | 'BAD_INTEGRITY' | 'BAD_SIGNATURE' | 'BAD_VERSION' | 'CORRUPT' | 'NOT_WASM'
   | 'NO_WASM' | 'FETCH_FAILED' | 'ABORTED' | 'UNSUPPORTED_OP' | 'UNSUPPORTED_TYPE' | 'INVALID_GRAPH' | 'SHAPE_MISMATCH'
-  | 'TYPE_MISMATCH' | 'MISSING_INPUT' | 'NOT_A_NUMBER' | 'OUT_OF_MEMORY' | 'DISPOSED' | 'SELF_TEST_FAILED'
-  | 'BAD_ARGUMENT';
+  | 'TYPE_MISMATCH' | 'MISSING_INPUT' | 'NOT_A_NUMBER' | 'OUT_OF_MEMORY' | 'TOO_MUCH_WORK' | 'DISPOSED'
+  | 'SELF_TEST_FAILED' | 'BAD_ARGUMENT';
 
 const BRAND = Symbol.for('kinglet.KletError');
 

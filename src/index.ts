@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { lacksDotProduct } from './processor';
 import { plainCore } from './js/core';
 import { everyExtra } from './everyCore';
+import { TOOL_MEMORY } from './limits';
 import { readPath } from './readPath';
 import { inlinedCores, inlinedThreadedCores } from './runtime/inlined';
 import type { LoadSyncOptions } from './runtime/cores';
@@ -29,6 +30,7 @@ const runtime = makeRuntime({
   openWorker,
   readPath,
   extra: everyExtra,
+  memory: TOOL_MEMORY,
   openTrust: () => Promise.resolve(trust),
 });
 
@@ -38,7 +40,7 @@ const runtime = makeRuntime({
  * @param source a path (in Node) or URL, a fetch `Response`, a `Blob`, a byte stream, or the bytes
  *   themselves
  * @throws KletError `FETCH_FAILED`, `ABORTED`, `BAD_MAGIC`, `BAD_VERSION`, `CORRUPT`,
- *   `OUT_OF_MEMORY`, `NOT_WASM`, `NO_WASM` or `BAD_ARGUMENT`
+ *   `OUT_OF_MEMORY`, `TOO_MUCH_WORK`, `NOT_WASM`, `NO_WASM` or `BAD_ARGUMENT`
  * @example
  * ```js
  * const model = await load('models/digits/digits.klet');

@@ -1,7 +1,10 @@
 import { CUMSUM_BYTES, CUMSUM_COUNT, CUMSUM_EXCLUSIVE, CUMSUM_INNER, CUMSUM_OUTER, CUMSUM_REVERSE, CUMSUM_SOURCE,
   CUMSUM_TARGET, DTYPE_F32, DTYPE_I32 } from '../layout';
-import { checkCounts, checkRange, checkRecord, checkWork, dtypeOf, int, source, target, toF64,
-  inPlace } from '../record';
+import { checkCounts, checkRange, checkRecord, countWork, dtypeOf, inPlace, int, source, target,
+  toF64 } from '../record';
+
+/** Cost of one element, in multiply-adds. */
+const WORK = 4;
 
 export function describeCumsum(r: usize): void {
   if (!checkRecord(r, CUMSUM_BYTES, (1 << DTYPE_F32) | (1 << DTYPE_I32))) return;
@@ -13,7 +16,7 @@ export function describeCumsum(r: usize): void {
   source(r, CUMSUM_SOURCE, count * 4, 4);
   target(r, CUMSUM_TARGET, count * 4, 4);
   inPlace(CUMSUM_SOURCE);
-  checkWork(count);
+  countWork(count * WORK);
 }
 
 /** out may equal a. `step` is in bytes, and negative for sums from the last element. */

@@ -3,7 +3,7 @@ import { DETECTION_ANCHORS, DETECTION_ANCHOR_COUNT, DETECTION_BACKGROUND, DETECT
   DETECTION_DETECTIONS_PER_CLASS, DETECTION_IOU_THRESHOLD, DETECTION_SCALES, DETECTION_SCORES,
   DETECTION_SCORE_THRESHOLD, DETECTION_TARGET_BOXES, DETECTION_TARGET_CLASSES, DETECTION_TARGET_COUNT,
   DETECTION_TARGET_SCORES, DTYPE_F32 } from '../layout';
-import { checkCounts, checkRange, checkRecord, checkWork, float, int, needScratch, scratch, source, target,
+import { checkCounts, checkRange, checkRecord, countWork, float, int, needScratch, scratch, source, target,
   toF64 } from '../record';
 import { overlap } from './boxes';
 import { heapify, pop } from './heap';
@@ -45,7 +45,7 @@ export function describeDetectionPostprocess(r: usize): void {
   target(r, DETECTION_TARGET_SCORES, places * 4, 4);
   target(r, DETECTION_TARGET_COUNT, 4, 4);
   const passes = int(r, DETECTION_DETECTIONS_PER_CLASS) > 0 ? classes : 1;
-  checkWork((anchors + places) * classes + passes * anchors * (detections * 8 + CANDIDATE_WORK));
+  countWork((anchors + places) * classes + passes * anchors * (detections * 8 + CANDIDATE_WORK));
   needScratch(anchors * 8 + (detections + 1) * DETECTION);
 }
 

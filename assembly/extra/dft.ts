@@ -1,6 +1,6 @@
 import { DFT_BINS, DFT_BYTES, DFT_COMPONENTS, DFT_COUNT, DFT_INNER, DFT_INVERSE, DFT_LENGTH, DFT_MOST, DFT_OUTER,
   DFT_SOURCE, DFT_TABLE, DFT_TARGET, DTYPE_F32 } from '../layout';
-import { checkCounts, checkRange, checkRecord, checkWork, int, needScratch, scratch, source, table, target,
+import { checkCounts, checkRange, checkRecord, countWork, int, needScratch, scratch, source, table, target,
   toF64 } from '../record';
 
 // Scratch: two sequences of complex numbers, f64 [LENGTH][2] each
@@ -21,7 +21,7 @@ export function describeDft(r: usize): void {
   source(r, DFT_SOURCE, lines * toF64(r, DFT_COUNT) * toF64(r, DFT_COMPONENTS) * 4, 4);
   target(r, DFT_TARGET, lines * toF64(r, DFT_BINS) * 8, 4);
   table(r, DFT_TABLE, length * 8, 4);
-  checkWork(lines * length * factors(int(r, DFT_LENGTH)) * 4);
+  countWork(lines * length * factors(int(r, DFT_LENGTH)) * 4);
   needScratch(length * 2 * POINT);
 }
 

@@ -3,8 +3,8 @@ import { DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, ELEMENTWISE_A, ELEMENTWISE_AN
   ELEMENTWISE_EQUAL, ELEMENTWISE_FLOOR_DIV, ELEMENTWISE_FLOOR_MOD, ELEMENTWISE_KIND, ELEMENTWISE_LESS,
   ELEMENTWISE_LESS_EQUAL, ELEMENTWISE_NOT_EQUAL, ELEMENTWISE_OR, ELEMENTWISE_POW, ELEMENTWISE_SELECT,
   ELEMENTWISE_TARGET, ELEMENTWISE_XOR, FAULT_ATTRIBUTE, MAX_RANK } from '../layout';
-import { bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, int, needScratch, scratch, source,
-  toF64, sourceOf, targetOf, numbersOf } from '../record';
+import { bytesOf, checkCounts, checkRange, checkRecord, countWork, dtypeOf, fail, int, needScratch, numbersOf, scratch,
+  source, sourceOf, targetOf, toF64 } from '../record';
 
 // A function of two or three tensors, element by element, with broadcasting. The rows are walked in
 // order; a row is the innermost dimension.
@@ -12,6 +12,8 @@ import { bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail
 // Scratch: the position in the outer dimensions, i32 [MAX_RANK]
 
 const LAST = (MAX_RANK - 1) << 2;
+/** Cost of one element, in multiply-adds. */
+const WORK = 32;
 
 /** Elements from the first one read to the last one, inclusive. */
 function extentOf(r: usize, strides: usize): f64 {
@@ -49,7 +51,7 @@ export function describeElementwise(r: usize): void {
   else if (int(r, ELEMENTWISE_C) != 0) fail(FAULT_ATTRIBUTE);
   const bytes = isPredicate(kind) ? 1 : size;
   targetOf(isPredicate(kind) ? 0 : numbersOf(r), r, ELEMENTWISE_TARGET, count * bytes, <u32>bytes);
-  checkWork(count);
+  countWork(count * WORK);
   needScratch(MAX_RANK << 2);
 }
 

@@ -3,8 +3,8 @@ import { DTYPE_F32, FUNCTION_ACOS, FUNCTION_ACOSH, FUNCTION_ALPHA, FUNCTION_ASIN
   FUNCTION_HARD_SIGMOID, FUNCTION_KIND, FUNCTION_KINDS, FUNCTION_MISH, FUNCTION_RECIPROCAL, FUNCTION_SELU,
   FUNCTION_SIGN, FUNCTION_SINH, FUNCTION_SOFTPLUS, FUNCTION_SOFTSIGN, FUNCTION_SOURCE, FUNCTION_TAN, FUNCTION_TARGET,
   FUNCTION_THRESHOLDED_RELU } from '../layout';
-import { checkCounts, checkFinite, checkRange, checkRecord, checkWork, float, int, source, target, toF64,
-  inPlace } from '../record';
+import { checkCounts, checkFinite, checkRange, checkRecord, countWork, float, inPlace, int, source, target,
+  toF64 } from '../record';
 import { acos, acosh, asin, asinh, atanh, cosh, erf, mish, sinh, softplus, tangent } from './reals';
 
 /** Cost of one element, in multiply-adds. */
@@ -20,7 +20,7 @@ export function describeFunction(r: usize): void {
   source(r, FUNCTION_SOURCE, count * 4, 4);
   target(r, FUNCTION_TARGET, count * 4, 4);
   inPlace(FUNCTION_SOURCE);
-  checkWork(count * WORK);
+  countWork(count * WORK);
 }
 
 function sign(x: f64): f64 {

@@ -2,8 +2,11 @@ import { DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, GATHER_ND_BATCH, GATHER_ND_BY
   GATHER_ND_DIMENSIONS, GATHER_ND_INDICES, GATHER_ND_ROW_BYTES, GATHER_ND_SOURCE, GATHER_ND_TARGET,
   MAX_RANK } from '../layout';
 import { copy_bytes } from '../kernels/copy';
-import { bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, int, toF64, sourceOf, targetOf,
-  MOVED } from '../record';
+import { bytesOf, checkCounts, checkRange, checkRecord, countWork, dtypeOf, int, MOVED, sourceOf, targetOf,
+  toF64 } from '../record';
+
+/** Cost of a row besides its bytes, in multiply-adds. */
+const WORK_PER_ROW: f64 = 64;
 
 export function describeGatherNd(r: usize): void {
   if (!checkRecord(r, GATHER_ND_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32) | (1 << DTYPE_I32) | (1 << DTYPE_U8))) return;
@@ -20,7 +23,7 @@ export function describeGatherNd(r: usize): void {
   sourceOf(MOVED, r, GATHER_ND_SOURCE, bytes, size);
   sourceOf(0, r, GATHER_ND_INDICES, count * toF64(r, GATHER_ND_DEPTH) * 4, 4);
   targetOf(MOVED, r, GATHER_ND_TARGET, count * row, size);
-  checkWork(count * row);
+  countWork(count * (row + WORK_PER_ROW));
 }
 
 export function runGatherNd(r: usize): void {

@@ -4,8 +4,8 @@ import { DTYPE_F32, DTYPE_I8, GRID_SAMPLE_ALIGN, GRID_SAMPLE_BATCH, GRID_SAMPLE_
   GRID_SAMPLE_SOURCE, GRID_SAMPLE_SOURCE_ZERO, GRID_SAMPLE_TARGET, GRID_SAMPLE_TARGET_ZERO,
   GRID_SAMPLE_ZEROS } from '../layout';
 import { roundEven } from '../kernels/requantize';
-import { bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, needScratch,
-  scratch, source, target, toF64, sourceOf, FLOATS } from '../record';
+import { bytesOf, checkCounts, checkFinite, checkRange, checkRecord, countWork, dtypeOf, float, FLOATS, int,
+  needScratch, scratch, source, sourceOf, target, toF64 } from '../record';
 
 // Scratch: the taps of a sample along the rows and along the columns, each index i32 [4] (−1
 // outside of the image) and weight f64 [4]
@@ -31,7 +31,7 @@ export function describeGridSample(r: usize): void {
   source(r, GRID_SAMPLE_SOURCE, batch * image * size, <u32>size);
   sourceOf(FLOATS, r, GRID_SAMPLE_GRID, samples * 8, 4);
   target(r, GRID_SAMPLE_TARGET, samples * channels * size, <u32>size);
-  checkWork(samples * channels * 16);
+  countWork(samples * channels * 16);
   needScratch(2 * AXIS_BYTES);
 }
 

@@ -1,11 +1,11 @@
 // The extra module holds the operators that few networks need, so that the core stays small. The
 // host instantiates it on the core's memory when a plan has one of its records, and the core calls
 // `extra` directly. Its records run on thread 0 alone.
-import { EXTRA_PREPARE, EXTRA_RUN, EXTRA_UNIFY, FAULT_NONE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_DFT, OP_ELEMENTWISE,
-  OP_FUNCTION, OP_GATHER_ND, OP_GRID_SAMPLE, OP_MAX_POOL_INDICES, OP_NON_MAX_SUPPRESSION, OP_NORMALIZE, OP_RECURRENCE,
-  OP_RESAMPLE, OP_SCATTER, OP_TOP_K, OP_WIDE_BINARY, OP_WIDE_CONV2D, OP_WIDE_CONVERT, OP_WIDE_DEPTHWISE_CONV2D,
-  RECORD_OPCODE } from '../layout';
-import { beginUnifying, beginWalk, faultOf, scratchOf } from '../record';
+import { EXTRA_PREPARE, EXTRA_RUN, EXTRA_UNIFY, EXTRA_VALIDATE, FAULT_NONE, OP_CUMSUM, OP_DETECTION_POSTPROCESS, OP_DFT,
+  OP_ELEMENTWISE, OP_FUNCTION, OP_GATHER_ND, OP_GRID_SAMPLE, OP_MAX_POOL_INDICES, OP_NON_MAX_SUPPRESSION, OP_NORMALIZE,
+  OP_RECURRENCE, OP_RESAMPLE, OP_SCATTER, OP_TOP_K, OP_WIDE_BINARY, OP_WIDE_CONV2D, OP_WIDE_CONVERT,
+  OP_WIDE_DEPTHWISE_CONV2D, RECORD_OPCODE } from '../layout';
+import { beginUnifying, beginWalk, endRecord, faultOf, scratchOf } from '../record';
 import { takePart } from '../threads';
 import { describe } from './describe';
 import { runCumsum } from './cumsum';
@@ -106,5 +106,6 @@ export function extra(r: usize, phase: i32): f64 {
   if (phase == EXTRA_UNIFY) beginUnifying();
   else beginWalk(phase == EXTRA_PREPARE);
   describe(r);
+  if (phase == EXTRA_VALIDATE) endRecord();
   return faultOf() == FAULT_NONE ? scratchOf() : <f64>-faultOf();
 }

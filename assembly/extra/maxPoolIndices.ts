@@ -4,7 +4,7 @@ import { DTYPE_F32, DTYPE_I8, MAX_POOL_INDICES_BATCH, MAX_POOL_INDICES_BYTES, MA
   MAX_POOL_INDICES_SOURCE, MAX_POOL_INDICES_STRIDE_X, MAX_POOL_INDICES_STRIDE_Y,
   MAX_POOL_INDICES_TARGET } from '../layout';
 import { checkWindows } from '../ops/checks';
-import { bytesOf, checkCounts, checkRecord, checkWork, dtypeOf, int, source, toF64, targetOf } from '../record';
+import { bytesOf, checkCounts, checkRecord, countWork, dtypeOf, int, source, targetOf, toF64 } from '../record';
 
 // The places of the maxima of a pool.
 
@@ -43,7 +43,7 @@ export function describeMaxPoolIndices(r: usize): void {
     <u32>size,
   );
   targetOf(0, r, MAX_POOL_INDICES_TARGET, channels * pixels * 4, 4);
-  checkWork(channels * pixels * window * WORK_PER_ELEMENT);
+  countWork(channels * pixels * window * WORK_PER_ELEMENT);
 }
 
 /**

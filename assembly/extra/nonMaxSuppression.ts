@@ -1,7 +1,7 @@
 import { DTYPE_F32, NMS_BATCH, NMS_BOXES, NMS_BYTES, NMS_CENTERED, NMS_CLASSES, NMS_COUNT, NMS_IOU_THRESHOLD, NMS_LIMIT,
   NMS_SCORES, NMS_SCORE_THRESHOLD, NMS_SIGMA, NMS_TARGET_COUNT, NMS_TARGET_ROWS, NMS_TARGET_SCORES } from '../layout';
-import { checkCounts, checkRange, checkRecord, checkWork, float, int, needScratch, scratch, source, target, toF64,
-  targetOf } from '../record';
+import { checkCounts, checkRange, checkRecord, countWork, float, int, needScratch, scratch, source, target, targetOf,
+  toF64 } from '../record';
 import { overlap } from './boxes';
 import { heapify, pop, sift } from './heap';
 
@@ -37,7 +37,7 @@ export function describeNonMaxSuppression(r: usize): void {
   targetOf(0, r, NMS_TARGET_COUNT, 4, 4);
   // with a decay, each comparison can return the candidate to the heap
   const returns = float(r, NMS_SIGMA) > 0 ? limit + 1 : 1;
-  checkWork(lines * count * (returns * STEP_WORK + limit * COMPARISON_WORK));
+  countWork(lines * count * (returns * STEP_WORK + limit * COMPARISON_WORK));
   needScratch(count * 12 + (limit + 1) * BOX);
 }
 

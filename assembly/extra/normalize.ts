@@ -2,8 +2,8 @@ import { DTYPE_F32, DTYPE_I8, NORMALIZE_BIAS, NORMALIZE_BIAS_STRIDES, NORMALIZE_
   NORMALIZE_DIMENSIONS, NORMALIZE_EPSILON, NORMALIZE_SCALE, NORMALIZE_SCALE_STRIDES, NORMALIZE_SOURCE,
   NORMALIZE_SOURCE_SCALE, NORMALIZE_SOURCE_ZERO, NORMALIZE_STRIDES, NORMALIZE_TARGET, NORMALIZE_TARGET_SCALE,
   NORMALIZE_TARGET_ZERO } from '../layout';
-import { bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, source, toF64,
-  targetSpan, inPlace, sourceOf, FLOATS } from '../record';
+import { bytesOf, checkCounts, checkFinite, checkRange, checkRecord, countWork, dtypeOf, float, FLOATS, inPlace, int,
+  source, sourceOf, targetSpan, toF64 } from '../record';
 import { checkApart } from '../ops/checks';
 
 // The first three of the six dimensions are walked group by group; mean and variance are over the
@@ -44,7 +44,7 @@ export function describeNormalize(r: usize): void {
   inPlace(NORMALIZE_SOURCE);
   sourceOf(FLOATS, r, NORMALIZE_SCALE, extentOf(r, NORMALIZE_SCALE_STRIDES) * 4, 4);
   sourceOf(FLOATS, r, NORMALIZE_BIAS, extentOf(r, NORMALIZE_BIAS_STRIDES) * 4, 4);
-  checkWork(count * WORK);
+  countWork(count * WORK);
 }
 
 /** The bytes from the first element to an element of the three dimensions from `first` on. */

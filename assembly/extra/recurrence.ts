@@ -10,8 +10,8 @@ import { add_f32, blend_f32, clip_f32, multiply_add_f32, multiply_f32, one_less_
 import { gemv_f32 } from '../kernels/gemv';
 import { clamp } from '../kernels/lanes';
 import { exp, expm1, log, logistic, tanh } from '../kernels/math';
-import { checkCounts, checkFinite, checkRanges, checkRecord, checkWork, fail, float, int, needScratch, scratch, source,
-  tables, target, toF64, sourceOf, stateTarget } from '../record';
+import { checkCounts, checkFinite, checkRanges, checkRecord, countWork, fail, float, int, needScratch, scratch, source,
+  sourceOf, stateTarget, tables, target, toF64 } from '../record';
 
 // lstm, gru and rnn with the functions, clips and lengths of ONNX, in f32.
 
@@ -70,7 +70,7 @@ export function describeRecurrence(r: usize): void {
   tables(r, RECURRENCE_HIDDEN_WEIGHTS, 1, lanes * N * 4);
   tables(r, RECURRENCE_INPUT_BIAS, 2, lanes * 4);
   if (isLstm) tables(r, RECURRENCE_PEEPHOLE, 1, 3 * n * 4);
-  checkWork(rows * lanes * (I + N + FUNCTION_WORK));
+  countWork(rows * lanes * (I + N + FUNCTION_WORK));
   needScratch(PARTS * n * 4);
 }
 

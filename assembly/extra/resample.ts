@@ -2,8 +2,8 @@ import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, RESAMPLE_BYTES, RESAMPLE_IN, RESA
   RESAMPLE_OUT, RESAMPLE_OUTER, RESAMPLE_SOURCE, RESAMPLE_SOURCE_ZERO, RESAMPLE_STARTS, RESAMPLE_TAPS, RESAMPLE_TARGET,
   RESAMPLE_TARGET_DTYPE, RESAMPLE_TARGET_ZERO, RESAMPLE_WEIGHTS } from '../layout';
 import { roundEven } from '../kernels/requantize';
-import { bytesOf, checkCounts, checkedTable, checkFiniteTable, checkRange, checkRecord, checkWork, dtypeOf, fail, int,
-  source, table, toF64, targetOf, FLOATS } from '../record';
+import { bytesOf, checkCounts, checkedTable, checkFiniteTable, checkRange, checkRecord, countWork, dtypeOf, fail,
+  FLOATS, int, isProved, RULE_STARTS, source, table, targetOf, toF64 } from '../record';
 
 export function describeResample(r: usize): void {
   if (!checkRecord(r, RESAMPLE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32))) return;
@@ -22,12 +22,12 @@ export function describeResample(r: usize): void {
   table(r, RESAMPLE_STARTS, out * 4, 16);
   table(r, RESAMPLE_WEIGHTS, weights * 4, 16);
   table(r, RESAMPLE_OFFSETS, out * 4, 16);
-  checkWork(rows * weights);
+  countWork(rows * weights);
   checkFiniteTable(r, RESAMPLE_WEIGHTS, weights);
   checkFiniteTable(r, RESAMPLE_OFFSETS, out);
   const starts = checkedTable(r, RESAMPLE_STARTS);
-  if (starts == 0) return;
   const last = int(r, RESAMPLE_IN) - int(r, RESAMPLE_TAPS);
+  if (starts == 0 || isProved(RULE_STARTS, out, starts, <i32>out, last, 0, 0, 0)) return;
   for (let o = 0; o < int(r, RESAMPLE_OUT); o++) {
     const start = load<i32>(starts + (o << 2));
     if (start < 0 || start > last) fail(FAULT_ATTRIBUTE);

@@ -2,8 +2,8 @@ import { DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, FAULT_ARENA, MAX_RANK, SCATTE
   SCATTER_COUNT, SCATTER_DEPTH, SCATTER_DIMENSIONS, SCATTER_FILLED, SCATTER_INDEX_STRIDES, SCATTER_INDICES, SCATTER_MAX,
   SCATTER_MIN, SCATTER_MUL, SCATTER_NONE, SCATTER_REDUCTION, SCATTER_ROW, SCATTER_SHARED, SCATTER_SIZES, SCATTER_SOURCE,
   SCATTER_STRIDES, SCATTER_TARGET, SCATTER_UPDATES } from '../layout';
-import { bytesOf, checkCounts, checkRange, checkRanges, checkRecord, checkWork, dtypeOf, fail, int, needScratch,
-  scratch, source, target, toF64, sourceOf, inPlace } from '../record';
+import { bytesOf, checkCounts, checkRange, checkRanges, checkRecord, countWork, dtypeOf, fail, inPlace, int,
+  needScratch, scratch, source, sourceOf, target, toF64 } from '../record';
 
 // A copy of the source, into which rows of updates are written at places that follow from the
 // position of the row and from indices.
@@ -43,7 +43,7 @@ export function describeScatter(r: usize): void {
   source(r, SCATTER_UPDATES, rows * row * size, <u32>size);
   target(r, SCATTER_TARGET, count * size, <u32>size);
   inPlace(SCATTER_SOURCE);
-  checkWork(count + rows * (row + 8 * depth));
+  countWork(count + rows * (row + 8 * depth));
   needScratch(MAX_RANK << 2);
 }
 

@@ -1,7 +1,7 @@
 import { DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, FAULT_ATTRIBUTE, TOP_K_BYTES, TOP_K_COUNT, TOP_K_INDICES,
   TOP_K_INNER, TOP_K_K, TOP_K_OUTER, TOP_K_SMALLEST, TOP_K_SOURCE, TOP_K_VALUES } from '../layout';
-import { bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, int, needScratch, scratch, source,
-  target, toF64, targetOf } from '../record';
+import { bytesOf, checkCounts, checkRange, checkRecord, countWork, dtypeOf, fail, int, needScratch, scratch, source,
+  target, targetOf, toF64 } from '../record';
 import { heapify, pop } from './heap';
 
 // The largest elements of each line, by a heap of all its elements. They are compared as integers,
@@ -26,7 +26,7 @@ export function describeTopK(r: usize): void {
   source(r, TOP_K_SOURCE, lines * count * size, <u32>size);
   target(r, TOP_K_VALUES, lines * k * size, <u32>size);
   targetOf(0, r, TOP_K_INDICES, lines * k * 4, 4);
-  checkWork(lines * (count * 8 + k * STEPS));
+  countWork(lines * (count * 8 + k * STEPS));
   needScratch(count * 8);
 }
 

@@ -4,8 +4,8 @@ import { BINARY_A, BINARY_ADD, BINARY_A_STRIDES, BINARY_B, BINARY_BYTES, BINARY_
 import { binary_i16 } from '../kernels/wideElementwise';
 import { checkFactor } from '../ops/checks';
 import { advance, FEW_POSITIONS, positionsOf, WALK_BYTES, WALK_FIRST, WALK_SECOND, walkTo } from '../ops/walk';
-import { checkCounts, checkRange, checkRecord, checkWork, fail, int, needScratch, parallel, scratch, source, target,
-  toF64, inPlaceIfDense } from '../record';
+import { checkCounts, checkRange, checkRecord, fail, inPlaceIfDense, int, needScratch, parallel, scratch, source,
+  target, toF64 } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 // Scratch: the walk. The target may equal an operand that has its shape.
@@ -43,7 +43,6 @@ export function describeWideBinary(r: usize): void {
   checkRange(r, BINARY_MIN, -32768, 32767);
   checkRange(r, BINARY_MAX, int(r, BINARY_MIN), 32767);
   needScratch(WALK_BYTES);
-  checkWork(count * WORK);
   parallel(r, count * WORK);
 }
 

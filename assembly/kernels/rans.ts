@@ -72,6 +72,14 @@ export function rans_decode(state: usize, table: usize, out: usize, quads: i32, 
 
 /** Stores one byte value as `rans_decode` would with a table of one symbol. */
 export function fill_lane(value: u32, out: usize, quads: i32, step: usize, stride: usize): void {
+  if (step == 1) {
+    const word = value * 0x01010101;
+    for (; quads > 0; quads--) {
+      store<u32>(out, word);
+      out += stride;
+    }
+    return;
+  }
   for (; quads > 0; quads--) {
     store<u8>(out, value);
     store<u8>(out + step, value);

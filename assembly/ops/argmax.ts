@@ -1,8 +1,8 @@
 import { ARGMAX_BYTES, ARGMAX_COUNT, ARGMAX_INNER, ARGMAX_KIND, ARGMAX_MAX, ARGMAX_MIN, ARGMAX_OUTER, ARGMAX_SOURCE,
   ARGMAX_TARGET, DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8 } from '../layout';
 import { argmax } from '../kernels/argmax';
-import { toF64, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, int, source, parallel,
-  targetOf } from '../record';
+import { bytesOf, checkCounts, checkRange, checkRecord, countWork, dtypeOf, int, parallel, source, targetOf,
+  toF64 } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 /** Cost of one element, in multiply-adds. */
@@ -16,7 +16,9 @@ export function describeArgmax(r: usize): void {
   const outputs = toF64(r, ARGMAX_OUTER) * toF64(r, ARGMAX_INNER);
   source(r, ARGMAX_SOURCE, outputs * toF64(r, ARGMAX_COUNT) * size, <u32>size);
   targetOf(0, r, ARGMAX_TARGET, outputs * 4, 4);
-  if (int(r, ARGMAX_OUTER) > 1) parallel(r, outputs * toF64(r, ARGMAX_COUNT) * WORK_PER_ELEMENT);
+  const work = outputs * toF64(r, ARGMAX_COUNT) * WORK_PER_ELEMENT;
+  if (int(r, ARGMAX_OUTER) > 1) parallel(r, work);
+  else countWork(work);
 }
 
 export function runArgmax(r: usize): void {

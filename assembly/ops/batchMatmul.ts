@@ -7,10 +7,11 @@ import { product_f32 } from '../kernels/gemmF32';
 import { pack_columns_i8, pack_panel_f32, pack_panel_i8, pack_panel_rows_i8 } from '../kernels/matmul';
 import { widen_less_i8_i16 } from '../kernels/widen';
 import { copy_plane } from '../kernels/copy';
-import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, checkWork, dtypeOf, float, int, needScratch,
-  scratch, source, parallel, target } from '../record';
+import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, float, int, needScratch, scratch,
+  source, parallel, target } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
 import { checkActivation, checkZeroPoint } from './checks';
+import { OUTPUT_WORK } from './window';
 
 // Scratch for R rows of a and 8 columns of b:
 //
@@ -21,6 +22,8 @@ import { checkActivation, checkZeroPoint } from './checks';
 // K' is K rounded up to 2; the request has room for K' = K + 1. The outputs of the i8 rows that pad
 // the last tile go to the sink. The f32 rows are only copied if a is transposed.
 const MAX_BLOCK = 64;
+/** Cost of packing b, as rows of a. */
+const PACKING_ROWS: f64 = 16;
 const TAIL = 32;
 /** 255²·32,768 < 2^31 */
 const MAX_K_I8 = 32768;
@@ -57,8 +60,7 @@ export function describeBatchMatmul(r: usize): void {
   const K = toF64(r, BATCH_MATMUL_K);
   const N = toF64(r, BATCH_MATMUL_N);
   checkRange(r, BATCH_MATMUL_K, 1, f32s ? MAX_K_F32 : MAX_K_I8);
-  checkWork(batches * M * N * K);
-  parallel(r, batches * M * N * K);
+  parallel(r, batches * (M + PACKING_ROWS) * ceil(N / 8) * 8 * (K + OUTPUT_WORK));
   source(r, BATCH_MATMUL_A, ((batches - 1) * toF64(r, BATCH_MATMUL_A_BATCH_STRIDE) + M * K) * size, <u32>size);
   source(r, BATCH_MATMUL_B, ((batches - 1) * toF64(r, BATCH_MATMUL_B_BATCH_STRIDE) + K * N) * size, <u32>size);
   target(r, BATCH_MATMUL_TARGET, batches * M * N * size, <u32>size);

@@ -19,6 +19,8 @@ const LAST = (MAX_RANK - 1) << 2;
 const MAX_FACTOR = 1 << 28;
 /** Cost of one element, in multiply-adds. */
 const WORK_PER_ELEMENT = 8;
+/** Cost of the step to the next row, in elements. */
+const STEPS = 8;
 
 /** Elements from the first one read to the last one, inclusive. */
 function extentOf(r: usize, strides: usize): f64 {
@@ -44,7 +46,7 @@ export function describeBinary(r: usize): void {
   inPlaceIfDense(r, BINARY_A, BINARY_DIMENSIONS, BINARY_A_STRIDES);
   inPlaceIfDense(r, BINARY_B, BINARY_DIMENSIONS, BINARY_B_STRIDES);
   needScratch(WALK_BYTES + 2 * BINARY_SPLAT);
-  parallel(r, count * WORK_PER_ELEMENT);
+  parallel(r, (count + count / toF64(r, BINARY_DIMENSIONS + LAST) * STEPS) * WORK_PER_ELEMENT);
   if (dtypeOf(r) == DTYPE_I32) {
     if (kind == BINARY_DIV || kind > BINARY_MAXIMUM) fail(FAULT_ATTRIBUTE);
     return;

@@ -1,5 +1,6 @@
 import { FAULT_ATTRIBUTE, MAX_RANK } from '../layout';
-import { checkedTable, checkFiniteTable, checkRange, checkRanges, fail, float, int, table, toF64 } from '../record';
+import { checkedTable, checkFiniteTable, checkRange, checkRanges, fail, float, int, isProved, RULE_FILLING, table,
+  toF64 } from '../record';
 
 // Checks that several operators share.
 
@@ -84,7 +85,8 @@ export function checkNibbles(r: usize, field: usize, panels: f64, K: f64): void 
 
 /** Checks the bytes of `lanes` rows in each panel from K up to `end`. */
 function checkPanels(from: usize, panels: i32, K: i32, end: i32, lanes: i32, value: i32): void {
-  if (from == 0 || K == end) return;
+  if (from == 0 || K == end ||
+    isProved(RULE_FILLING, <f64>panels * <f64>(lanes * (end - K)), from, panels, K, lanes, value, 0)) return;
   for (let panel = 0; panel < panels; panel++) {
     for (let lane = 0; lane < lanes; lane++) {
       for (let k = K; k < end; k++) {

@@ -14,6 +14,8 @@ const ROWS = (MAX_RANK - 2) << 2;
 const ANY_DTYPE = -1;
 /** Cost of copying a single element, in multiply-adds. */
 const WORK_PER_ELEMENT = 16;
+/** Cost of a row besides its elements. */
+const WORK_PER_ROW = 64;
 
 export function describeCopy(r: usize): void {
   checkRecord(r, COPY_BYTES, ANY_DTYPE);
@@ -46,7 +48,8 @@ export function describeCopy(r: usize): void {
   }
   if (same) inPlace(COPY_SOURCE);
   needScratch(WALK_BYTES);
-  parallel(r, count * (int(r, COPY_SOURCE_STRIDES + LAST) == 1 ? size : WORK_PER_ELEMENT));
+  const work = count * (int(r, COPY_SOURCE_STRIDES + LAST) == 1 ? size : WORK_PER_ELEMENT);
+  parallel(r, work + count / toF64(r, COPY_DIMENSIONS + LAST) * WORK_PER_ROW);
 }
 
 export function runCopy(r: usize): void {

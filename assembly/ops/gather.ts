@@ -1,8 +1,11 @@
 import { DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, GATHER_BYTES, GATHER_COUNT, GATHER_INDEX_COUNT, GATHER_INDICES,
   GATHER_MIDDLE, GATHER_OUTER, GATHER_ROW_BYTES, GATHER_SOURCE, GATHER_TARGET } from '../layout';
 import { copy_bytes } from '../kernels/copy';
-import { toF64, bytesOf, checkCounts, checkRecord, checkWork, dtypeOf, int, sourceOf, targetOf,
-  MOVED } from '../record';
+import { bytesOf, checkCounts, checkRecord, countWork, dtypeOf, int, MOVED, sourceOf, targetOf,
+  toF64 } from '../record';
+
+/** Cost of a row besides its bytes, in multiply-adds. */
+const WORK_PER_ROW: f64 = 64;
 
 export function describeGather(r: usize): void {
   checkRecord(r, GATHER_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32) | (1 << DTYPE_I32) | (1 << DTYPE_U8));
@@ -14,7 +17,7 @@ export function describeGather(r: usize): void {
   sourceOf(MOVED, r, GATHER_SOURCE, rows * toF64(r, GATHER_COUNT) * row, size);
   sourceOf(0, r, GATHER_INDICES, toF64(r, GATHER_OUTER) * count * 4, 4);
   targetOf(MOVED, r, GATHER_TARGET, rows * count * row, size);
-  checkWork(rows * count * row);
+  countWork(rows * count * (row + WORK_PER_ROW));
 }
 
 export function runGather(r: usize): void {

@@ -2,10 +2,14 @@ import { DTYPE_F32, DTYPE_I8, L2_NORMALIZE_BYTES, L2_NORMALIZE_DEPTH, L2_NORMALI
   L2_NORMALIZE_ROWS, L2_NORMALIZE_SOURCE, L2_NORMALIZE_SOURCE_ZERO, L2_NORMALIZE_TARGET,
   L2_NORMALIZE_TARGET_ZERO } from '../layout';
 import { l2_normalize_f32, l2_normalize_i8 } from '../kernels/normalize';
-import { toF64, bytesOf, checkCounts, checkFinite, checkRecord, dtypeOf, float, int, source, parallel, target,
-  inPlace } from '../record';
+import { bytesOf, checkCounts, checkFinite, checkRecord, countWork, dtypeOf, float, inPlace, int, parallel, source,
+  target, toF64 } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { checkPositive, checkZeroPoint } from './checks';
+
+/** Cost of a byte, and of a row besides its bytes, in multiply-adds. */
+const WORK_PER_BYTE = 2;
+const WORK_PER_ROW = 64;
 
 export function describeL2Normalize(r: usize): void {
   checkRecord(r, L2_NORMALIZE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
@@ -15,7 +19,9 @@ export function describeL2Normalize(r: usize): void {
   source(r, L2_NORMALIZE_SOURCE, bytes, <u32>size);
   target(r, L2_NORMALIZE_TARGET, bytes, <u32>size);
   inPlace(L2_NORMALIZE_SOURCE);
-  if (int(r, L2_NORMALIZE_ROWS) > 1) parallel(r, bytes * 2);
+  const work = bytes * WORK_PER_BYTE + toF64(r, L2_NORMALIZE_ROWS) * WORK_PER_ROW;
+  if (int(r, L2_NORMALIZE_ROWS) > 1) parallel(r, work);
+  else countWork(work);
   checkFinite(r, L2_NORMALIZE_EPSILON);
   if (dtypeOf(r) == DTYPE_F32) return;
   checkZeroPoint(r, L2_NORMALIZE_SOURCE_ZERO);

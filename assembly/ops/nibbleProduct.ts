@@ -3,10 +3,11 @@ import { DTYPE_I8, NIBBLE_PRODUCT_BIAS, NIBBLE_PRODUCT_BYTES, NIBBLE_PRODUCT_INP
   NIBBLE_PRODUCT_TARGET, NIBBLE_PRODUCT_TARGET_ZERO, NIBBLE_PRODUCT_WEIGHTS } from '../layout';
 import { gather_i4, gemv_i4_i32 } from '../kernels/nibbles';
 import { requantize_i32_i8 } from '../kernels/requantize';
-import { checkCounts, checkFiniteTable, checkRange, checkRanges, checkRecord, checkWork, int, needScratch, parallel,
-  scratch, source, tables, target, toF64 } from '../record';
+import { checkCounts, checkFiniteTable, checkRange, checkRanges, checkRecord, int, needScratch, parallel, scratch,
+  source, tables, target, toF64 } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
 import { checkActivation, checkNibbles } from './checks';
+import { OUTPUT_WORK } from './window';
 
 // Scratch: the row, 16·⌈K/8⌉ bytes, and the accumulators i32 [⌈N/8⌉][8].
 
@@ -31,8 +32,7 @@ export function describeNibbleProduct(r: usize): void {
   checkFiniteTable(r, NIBBLE_PRODUCT_SCALE, panels * 8);
   checkRange(r, NIBBLE_PRODUCT_TARGET_ZERO, -128, 127);
   checkActivation(r, NIBBLE_PRODUCT_MIN, NIBBLE_PRODUCT_MAX, false);
-  checkWork(rows * K * N);
-  parallel(r, rows * K * N);
+  parallel(r, rows * panels * 8 * (K + OUTPUT_WORK));
   needScratch(pairs * 16 + panels * 32);
 }
 

@@ -3,7 +3,7 @@ import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, POOL2D_AVERAGE, POOL2D_BATCH, POO
   POOL2D_OUT_W, POOL2D_PAD_LEFT, POOL2D_PAD_TOP, POOL2D_ROUNDING_OFFSET, POOL2D_SOURCE, POOL2D_STRIDE_X,
   POOL2D_STRIDE_Y, POOL2D_TARGET } from '../layout';
 import { pool_average_f32, pool_average_i8, pool_max_f32, pool_max_i8 } from '../kernels/pool';
-import { toF64, bytesOf, checkCounts, checkRange, checkRecord, checkWork, dtypeOf, fail, float, int, source, parallel,
+import { toF64, bytesOf, checkCounts, checkRange, checkRecord, dtypeOf, fail, float, int, source, parallel,
   target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { checkActivation, checkWindows } from './checks';
@@ -12,6 +12,8 @@ import { checkActivation, checkWindows } from './checks';
 const FEW_PIXELS = 16;
 /** Cost of one element of a window, in multiply-adds. */
 const WORK_PER_ELEMENT = 4;
+/** Cost of a pixel of a window, in elements. */
+const STEPS = 8;
 /** Maximum number of pixels of a window, so that their i8 sum with the rounding offset fits i32. */
 const MAX_WINDOW: f64 = 4194304;
 
@@ -26,8 +28,7 @@ export function describePool2d(r: usize): void {
   const work = toF64(r, POOL2D_BATCH) * toF64(r, POOL2D_OUT_H) * toF64(r, POOL2D_OUT_W) * toF64(r, POOL2D_CHANNELS)
     * min<f64>(toF64(r, POOL2D_KERNEL_H), toF64(r, POOL2D_IN_H)) *
     min<f64>(toF64(r, POOL2D_KERNEL_W), toF64(r, POOL2D_IN_W));
-  checkWork(work);
-  parallel(r, work * WORK_PER_ELEMENT);
+  parallel(r, (work + work / toF64(r, POOL2D_CHANNELS) * STEPS) * WORK_PER_ELEMENT);
   const size = bytesOf(dtypeOf(r));
   const channels = toF64(r, POOL2D_BATCH) * toF64(r, POOL2D_CHANNELS) * size;
   source(r, POOL2D_SOURCE, channels * toF64(r, POOL2D_IN_H) * toF64(r, POOL2D_IN_W), <u32>size);

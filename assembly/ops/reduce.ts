@@ -5,8 +5,8 @@ import { multiplyByQuantizedMultiplier } from '../kernels/fixedPoint';
 import { max_f32, max_i8, min_f32, min_i8, sum_f32, sum_i8 } from '../kernels/fold';
 import { pool_average_f32, pool_max_f32, pool_max_i8, pool_min_f32, pool_min_i8, pool_sum_i8 } from '../kernels/pool';
 import { requantize } from '../kernels/requantize';
-import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, dtypeOf, fail, float, int, source, parallel,
-  target } from '../record';
+import { toF64, bytesOf, checkCounts, checkFinite, checkRange, checkRecord, countWork, dtypeOf, fail, float, int,
+  source, parallel, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { checkZeroPoint } from './checks';
 
@@ -14,6 +14,8 @@ import { checkZeroPoint } from './checks';
 const MAX_SUM = 1 << 23;
 /** Cost of one byte, in multiply-adds. */
 const WORK_PER_BYTE = 2;
+/** The same for a product, which is rounded after each factor. */
+const MOST_PER_BYTE = 16;
 
 /** The threads share the inner dimension if it is long and there are few rows of outputs. */
 function byInner(r: usize): bool {
@@ -28,7 +30,9 @@ export function describeReduce(r: usize): void {
   const outputs = toF64(r, REDUCE_OUTER) * toF64(r, REDUCE_INNER) * size;
   source(r, REDUCE_SOURCE, outputs * toF64(r, REDUCE_COUNT), <u32>size);
   target(r, REDUCE_TARGET, outputs, <u32>size);
-  parallel(r, byInner(r) || int(r, REDUCE_OUTER) > 1 ? outputs * toF64(r, REDUCE_COUNT) * WORK_PER_BYTE : 0);
+  const bytes = outputs * toF64(r, REDUCE_COUNT);
+  countWork(bytes * MOST_PER_BYTE);
+  parallel(r, byInner(r) || int(r, REDUCE_OUTER) > 1 ? bytes * WORK_PER_BYTE : 0);
   const kind = int(r, REDUCE_KIND);
   if (dtypeOf(r) == DTYPE_F32 || kind == REDUCE_MAX || kind == REDUCE_MIN) return;
   checkZeroPoint(r, REDUCE_SOURCE_ZERO);

@@ -3,12 +3,14 @@ import { DTYPE_F32, DTYPE_I32, DTYPE_I8, DTYPE_U8, FAULT_ATTRIBUTE, RESIZE2D_BAT
   RESIZE2D_NEAREST, RESIZE2D_OUT_H, RESIZE2D_OUT_W, RESIZE2D_ROWS, RESIZE2D_SOURCE, RESIZE2D_TARGET } from '../layout';
 import { copy_bytes } from '../kernels/copy';
 import { bilinear_f32, bilinear_i8 } from '../kernels/resize';
-import { toF64, bytesOf, checkCounts, checkedTable, checkFinite, checkRange, checkRecord, dtypeOf, fail, int, source,
-  parallel, table, target } from '../record';
+import { toF64, bytesOf, checkCounts, checkedTable, checkFinite, checkRange, checkRecord, dtypeOf, fail, int, isProved,
+  RULE_RESIZE, source, parallel, table, target } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 
 /** Cost of one byte of the output, in multiply-adds. */
 const WORK_PER_BYTE = 8;
+/** Cost of a pixel of the output besides its bytes. */
+const WORK_PER_PIXEL = 64;
 // Fields of an entry of ROWS or COLUMNS.
 const ENTRY_LOWER: usize = 0;
 const ENTRY_UPPER: usize = 4;
@@ -17,9 +19,9 @@ const ENTRY_WEIGHT: usize = 8;
 function describeEntries(r: usize, field: usize, entries: i32, limit: i32): void {
   table(r, field, <f64>entries * RESIZE2D_ENTRY_BYTES, 4);
   let entry = checkedTable(r, field);
-  if (entry == 0) return;
   const f32s = dtypeOf(r) == DTYPE_F32;
   const bilinear = int(r, RESIZE2D_MODE) == RESIZE2D_BILINEAR;
+  if (entry == 0 || isProved(RULE_RESIZE, <f64>entries, entry, entries, limit, i32(bilinear), i32(f32s), 0)) return;
   for (let i = 0; i < entries; i++) {
     if (load<u32>(entry, ENTRY_LOWER) >= <u32>limit) fail(FAULT_ATTRIBUTE);
     if (bilinear) {
@@ -43,7 +45,7 @@ export function describeResize2d(r: usize): void {
   source(r, RESIZE2D_SOURCE, pixel * toF64(r, RESIZE2D_IN_H) * toF64(r, RESIZE2D_IN_W), <u32>size);
   const bytes = pixel * toF64(r, RESIZE2D_OUT_H) * toF64(r, RESIZE2D_OUT_W);
   target(r, RESIZE2D_TARGET, bytes, <u32>size);
-  parallel(r, bytes * WORK_PER_BYTE);
+  parallel(r, bytes * WORK_PER_BYTE + bytes / pixel * WORK_PER_PIXEL);
   describeEntries(r, RESIZE2D_ROWS, int(r, RESIZE2D_OUT_H), int(r, RESIZE2D_IN_H));
   describeEntries(r, RESIZE2D_COLUMNS, int(r, RESIZE2D_OUT_W), int(r, RESIZE2D_IN_W));
 }

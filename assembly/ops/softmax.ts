@@ -1,10 +1,14 @@
 import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, SOFTMAX_BYTES, SOFTMAX_DEPTH, SOFTMAX_OUT_SCALE, SOFTMAX_ROWS,
   SOFTMAX_SCALE, SOFTMAX_SOURCE, SOFTMAX_TABLE, SOFTMAX_TARGET, SOFTMAX_TARGET_ZERO } from '../layout';
 import { softmax_f32, softmax_i8 } from '../kernels/softmax';
-import { toF64, bytesOf, checkCounts, checkedTable, checkFinite, checkRecord, dtypeOf, fail, float, int, source,
-  parallel, table, target, inPlace } from '../record';
+import { bytesOf, checkCounts, checkedTable, checkFinite, checkRecord, countWork, dtypeOf, fail, float, inPlace, int,
+  isProved, parallel, RULE_POWERS, source, table, target, toF64 } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { checkPositive, checkZeroPoint } from './checks';
+
+/** Cost of a byte, and of a row besides its bytes, in multiply-adds. */
+const WORK_PER_BYTE = 8;
+const WORK_PER_ROW = 64;
 
 /**
  * Describes the record of softmax and logSoftmax. The first entry of the table is 1 and all are in
@@ -18,14 +22,16 @@ export function describeSoftmaxRows(r: usize): void {
   source(r, SOFTMAX_SOURCE, bytes, <u32>size);
   target(r, SOFTMAX_TARGET, bytes, <u32>size);
   inPlace(SOFTMAX_SOURCE);
-  if (int(r, SOFTMAX_ROWS) > 1) parallel(r, bytes * 8);
+  const work = bytes * WORK_PER_BYTE + toF64(r, SOFTMAX_ROWS) * WORK_PER_ROW;
+  if (int(r, SOFTMAX_ROWS) > 1) parallel(r, work);
+  else countWork(work);
   checkFinite(r, SOFTMAX_SCALE);
   if (dtypeOf(r) == DTYPE_F32) return;
   checkPositive(r, SOFTMAX_OUT_SCALE);
   checkZeroPoint(r, SOFTMAX_TARGET_ZERO);
   table(r, SOFTMAX_TABLE, 1024, 4);
   const powers = checkedTable(r, SOFTMAX_TABLE);
-  if (powers == 0) return;
+  if (powers == 0 || isProved(RULE_POWERS, 256, powers, 0, 0, 0, 0, 0)) return;
   if (load<f32>(powers) != 1) fail(FAULT_ATTRIBUTE);
   for (let d = 0; d < 256; d++) {
     const power = load<f32>(powers + (d << 2));

@@ -5,8 +5,8 @@ import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_DILATION_X, CONV2D
   SPARSE_PAIRS, SPARSE_PATTERN, SPARSE_DELTAS, SPARSE_TILE, SPARSE_TILE_WIDE } from '../layout';
 import { interleave_i8, ROW_TAIL, spmm_blocks_i8, spmm_pairs_i8, TRANSPOSE_BYTES } from '../kernels/sparse';
 import { widen_i8_i16 } from '../kernels/widen';
-import { toF64, checkCounts, checkedTable, checkRange, checkRecord, fail, int, needScratch, scratch,
-  table } from '../record';
+import { toF64, checkCounts, checkedTable, checkRange, checkRecord, fail, int, isProved, needScratch, RULE_LISTS,
+  scratch, table } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
 import { MAX_K_LISTED } from './conv2d';
 import { describeGeometry, listOutputs, panelsOf } from './window';
@@ -68,8 +68,11 @@ export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, K: i
   const counts = checkedTable(r, field);
   const deltas = checkedTable(r, field + 4);
   const table = checkedTable(r, weights);
-  if (counts == 0) return;
   const entries = int(r, field + 8);
+  // K ≤ 65,536, zero is an i8, and unit is 1 or 4
+  const numbers = (K << 12) + (zero + 128 << 3) + unit;
+  if (counts == 0 ||
+    isProved(RULE_LISTS, <f64>entries + <f64>lists, counts, <i32>deltas, <i32>table, entries, lists, numbers)) return;
   const inputs = unit == 4 ? 2 : 4;
   const lanes = unit == 4 ? 1 : 8;
   let at = 0;

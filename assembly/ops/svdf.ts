@@ -12,9 +12,10 @@ import { gather_i4, gemv_i4_i32 } from '../kernels/nibbles';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
 import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';
 import { gather_i8 } from '../kernels/widen';
-import { toF64, bytesOf, checkCounts, checkFinite, checkRanges, checkRecord, checkWork, dtypeOf, fail, float, int,
-  needScratch, scratch, source, tables, targetSpan, stateTarget } from '../record';
+import { bytesOf, checkCounts, checkFinite, checkRanges, checkRecord, countWork, dtypeOf, fail, float, int, needScratch,
+  scratch, source, stateTarget, tables, targetSpan, toF64 } from '../record';
 import { checkActivation, checkFactor, checkFilling, checkFrames, checkNibbles } from './checks';
+import { OUTPUT_WORK } from './window';
 
 // Scratch, with K' = INPUTS rounded up to 4 and F' = UNITS·RANK rounded up to 8:
 //
@@ -91,7 +92,7 @@ export function describeSvdf(r: usize): void {
     checkFactor(r, SVDF_OUT_MULTIPLIER);
     tables(r, SVDF_SUMS, 1, lanes * 4);
   }
-  checkWork(time * batch * filters * (quads + memory));
+  countWork(time * batch * lanes * (quads + memory + OUTPUT_WORK));
   needScratch(<f64>accumulatorsOffset(<i32>quads) + lanes * 8);
 }
 

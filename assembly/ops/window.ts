@@ -5,12 +5,14 @@ import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BLOCK_ROWS, CONV2D_DILATION_X
   DEPTHWISE_IN_H, DEPTHWISE_IN_W, DEPTHWISE_KERNEL_H, DEPTHWISE_KERNEL_W, DEPTHWISE_OUT_H, DEPTHWISE_OUT_W,
   DEPTHWISE_PAD_LEFT, DEPTHWISE_PAD_TOP, DEPTHWISE_SOURCE, DEPTHWISE_STRIDE_X, DEPTHWISE_STRIDE_Y, DEPTHWISE_TARGET,
   FAULT_ATTRIBUTE } from '../layout';
-import { checkCounts, checkRange, checkWork, fail, int, parallel, source, target, toF64, targetSpan } from '../record';
+import { checkCounts, checkRange, fail, int, parallel, source, target, targetSpan, toF64 } from '../record';
 import { outerFrom, outerTo, shareProduct } from '../threads';
 
 // What all convolutions have in common, whatever their element types: the geometry of the record,
 // the addresses of the outputs, and the shares of threads.
 
+/** Cost of an output besides its products, in multiply-adds. */
+export const OUTPUT_WORK: f64 = 16;
 /** Limit of input coordinates, so that they do not overflow i32. */
 const MAX_REACH: f64 = 536870912;
 /**
@@ -63,11 +65,9 @@ export function describeGeometry(r: usize, size: f64, maxK: f64): f64 {
     toF64(r, CONV2D_OUT_W) * toF64(r, CONV2D_STRIDE_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
   if (toF64(r, CONV2D_KERNEL_H) * toF64(r, CONV2D_DILATION_Y) > MAX_REACH ||
     toF64(r, CONV2D_KERNEL_W) * toF64(r, CONV2D_DILATION_X) > MAX_REACH) fail(FAULT_ATTRIBUTE);
-  const work = toF64(r, CONV2D_BATCH) * toF64(r, CONV2D_OUT_H) * toF64(r, CONV2D_OUT_W) * <f64>outC * K;
-  checkWork(work);
-  parallel(r, work);
-  const written = toF64(r, CONV2D_BATCH) * toF64(r, CONV2D_OUT_H) * toF64(r, CONV2D_OUT_W) * <f64>outC;
-  targetSpan(r, CONV2D_TARGET, extent * size, written * size, <u32>size);
+  const pixels = toF64(r, CONV2D_BATCH) * toF64(r, CONV2D_OUT_H) * toF64(r, CONV2D_OUT_W);
+  targetSpan(r, CONV2D_TARGET, extent * size, pixels * <f64>outC * size, <u32>size);
+  parallel(r, pixels * panelsOf(r) * 8 * (K + OUTPUT_WORK));
   return K;
 }
 
@@ -137,8 +137,7 @@ export function describeDepthwise(r: usize, size: f64): f64 {
   if (taps > 65536) fail(FAULT_ATTRIBUTE);
   const images = toF64(r, DEPTHWISE_BATCH) * C;
   const outputs = images * toF64(r, DEPTHWISE_OUT_H) * toF64(r, DEPTHWISE_OUT_W);
-  checkWork(outputs * taps);
-  parallel(r, outputs * taps);
+  parallel(r, outputs / C * ceil(C / 8) * 8 * (taps + OUTPUT_WORK));
   const inputs = images * toF64(r, DEPTHWISE_IN_H) * toF64(r, DEPTHWISE_IN_W);
   source(r, DEPTHWISE_SOURCE, inputs * size, <u32>size);
   target(r, DEPTHWISE_TARGET, outputs * size, <u32>size);

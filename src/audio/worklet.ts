@@ -2,6 +2,7 @@
 // that contains the runtime.
 import { KletError, messageOf } from '../errors';
 import { Cores, openSync, type LoadSyncOptions } from '../runtime/cores';
+import { PAGE_MEMORY } from '../limits';
 import { Engine } from '../runtime/engine';
 import type { Inputs, OutputTargets } from '../runtime/types';
 import { simdCores } from '../runtime/unpack';
@@ -142,8 +143,8 @@ class Listener extends AudioWorkletProcessor {
 
 /** The part of a model that a stream needs. Its only state stays in the arena. */
 function modelOf(klet: ListenerSetup['klet'], options: LoadSyncOptions): StreamingModel & { total: number } {
-  const [core, parts] = openSync(cores, klet, options);
-  const engine = new Engine(core, parts, 'the model', undefined, 1, undefined);
+  const [core, parts, limits] = openSync(cores, klet, options, PAGE_MEMORY);
+  const engine = new Engine(core, parts, 'the model', limits, 1, undefined);
   const state = { activate: () => undefined, deactivate: () => undefined };
   const runner = {
     predictInto: (inputs: Inputs, outputs: OutputTargets) => engine.predictInto(inputs, outputs, state),

@@ -11,7 +11,7 @@ import esbuild from 'rollup-plugin-esbuild';
 const parts = [[/^@inline$/gm, ''], [/\bload<(\w+)>\(/g, 'load_$1('], [/\bstore<(\w+)>\(/g, 'store_$1('], [
   /(?<![.\w])(min|max|ceil)(<\w+>)?\(/g,
   'Math.$1(',
-], [/\bi32\.MAX_VALUE\b/g, '2147483647'], [/\bi32\(/g, 'Number('], [/\b(load|store)_\w+\(/g, 'memory.$&']];
+], [/\bi32\.MAX_VALUE\b/g, '2147483647'], [/\bi32\(/g, 'Number('], [/\b(?:load|store)_\w+\(/g, 'memory.$&']];
 const assembly = {
   name: 'assembly',
   transform: (code, id) =>
@@ -28,7 +28,7 @@ const assembly = {
  * What the core does not need: it requests no scratch, has one thread, and leaves the offsets of
  * operands as they are.
  */
-const unneeded = ['needScratch', 'parallel'];
+const unneeded = ['needScratch'];
 const pruned = {
   name: 'pruned',
   transform(code, id) {
@@ -46,8 +46,10 @@ const pruned = {
 
 const entries = {
   records: `export { describe } from './assembly/describe.ts';
-export { beginWalk, fail, faultOf, isMixed } from './assembly/record.ts';
-export { beginArena, beginOperands, endOperands, FLOATS, given, keep, wanted, WRITTEN } from './assembly/operands.ts';
+export { beginValidation, beginWalk, countWork, endRecord, fail, faultOf, isMixed,
+  RECORD_WORK } from './assembly/record.ts';
+export { beginArena, beginOperands, endOperands, FLOATS, given, keep, wanted,
+  WRITTEN } from './assembly/operands.ts';
 `,
   'records.extra': "export { describe } from './assembly/extra/describe.ts';",
 };
@@ -71,6 +73,14 @@ export declare function describe(record: number): void;
 export declare function beginWalk(resolve: boolean): void;
 /** Stores a fault, unless there is an earlier one. */
 export declare function fail(code: number): void;
+/** Forgets the faults and what was counted. */
+export declare function beginValidation(): void;
+/** Adds to the work of a record, in multiply-adds. */
+export declare function countWork(work: number): void;
+/** Adds the work of a record to that of the plan. */
+export declare function endRecord(): void;
+/** The work that every record takes, whatever it computes. */
+export declare const RECORD_WORK: number;
 /** The first fault found, a FAULT_ code. */
 export declare function faultOf(): number;
 /** Whether bits of NaN may be read as integers. */

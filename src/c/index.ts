@@ -3,6 +3,7 @@ import { checkOptions, checkString, type Options } from '../arguments';
 import { describeValue, KletError } from '../errors';
 import { crc32 } from '../format/crc32';
 import { openKlet, type OpenedKlet } from '../format/klet';
+import { TOOL_MEMORY } from '../limits';
 import { recordOffsets } from '../runtime/memory';
 import { weightsInMemory } from '../runtime/scalarCore';
 import { headerText, memoryOf, sourceText, type Network } from './files';
@@ -65,7 +66,7 @@ export function toC(klet: Uint8Array, options: COptions = {}): CProgram {
       `toC() takes the bytes of a .klet file as Uint8Array, not ${describeValue(klet)}`,
     );
   }
-  const opened = openKlet(klet, 'the model', crc32);
+  const opened = openKlet(klet, 'the model', crc32, TOOL_MEMORY);
   const name = nameOf(options.name, opened.meta.name);
   const weights = weightsInMemory(opened);
   const program = new Program(weights);

@@ -1,6 +1,7 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { ConstantInput } from '../compiler/index';
 import type { Flavor, ModelInfo } from '../index';
+import type { LimitOptions } from '../limits';
 import { plural } from './text';
 
 // Parsers of option values. Commander puts the option's name in front of their messages.
@@ -90,4 +91,31 @@ export function infoText({ flavor, threads, singleThreadReason }: ModelInfo): st
 
 export function flavorOption(description: string): Option {
   return new Option('--flavor <flavor>', description).choices(['relaxed', 'simd', 'scalar', 'js'] satisfies Flavor[]);
+}
+
+/** Parses a number of multiply-adds such as 1000000, 5e9, 200M or 2T. */
+export function workCount(text: string): number {
+  const found = /^(\d+(?:\.\d+)?(?:e\d+)?)\s*([kmgt]?)$/i.exec(text);
+  const count = found ? Number(found[1]) * 1000 ** ' kmgt'.indexOf(found[2]!.toLowerCase() || ' ') : 0;
+  if (!(count >= 1)) throw new InvalidArgumentError('It must be a number of multiply-adds, such as 5e9, 200M or 2T.');
+  return count;
+}
+
+/** Adds the options that limit what a network may take. */
+export function addLimitOptions(command: Command): void {
+  command.option(
+    '--max-memory <bytes>',
+    'refuse a network that needs more memory to run (65536, 512K, 2M; default: 1G)',
+    byteCount,
+  );
+  command.option(
+    '--max-work <count>',
+    'refuse a network that needs more multiply-adds for a prediction (5e9, 200M; default: 1.1T)',
+    workCount,
+  );
+}
+
+/** The limits among the options of a command. */
+export function limitsIn({ maxMemory, maxWork }: LimitOptions): LimitOptions {
+  return { ...(maxMemory !== undefined && { maxMemory }), ...(maxWork !== undefined && { maxWork }) };
 }

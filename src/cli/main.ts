@@ -86,7 +86,10 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 function describeError(error: unknown): string {
   const { name, message, stack, code } = error as Error & { code?: string };
   if (process.env.KINGLET_DEBUG) return `${stack ?? String(error)}\n`;
-  if (name === 'KletError') return `kinglet: ${code}: ${message}\n`;
+  if (name === 'KletError') {
+    const advice = message.replace('the option maxMemory', '--max-memory').replace('the option maxWork', '--max-work');
+    return `kinglet: ${code}: ${advice}\n`;
+  }
   const what = message ?? String(error);
   return `kinglet: unexpected error: ${what}\nKINGLET_DEBUG=1 shows where it occurred; please report it\n`;
 }

@@ -3,7 +3,8 @@ import { Option, type Command } from 'commander';
 import { compile, findStates, importerOf, importers, readKlet, wireStates, type ConstantInput, type ForeignMeta,
   type Graph, type Importer, type ImportOptions, type KletParts } from '../compiler/index';
 import { KletError } from '../index';
-import { collect, collectConstants, collectShapes, collectStates } from './args';
+import { TOOL_MEMORY, type LimitOptions } from '../limits';
+import { addLimitOptions, collect, collectConstants, collectShapes, collectStates, limitsIn } from './args';
 import { networkFile, companionBytes, quoted, readBytes, readCompanions, STANDARD } from './files';
 import { describeForeign } from './foreign';
 import type { Io } from './io';
@@ -30,7 +31,7 @@ export interface Network {
 }
 
 /** Options of commands that read foreign files. */
-export interface ForeignOptions {
+export interface ForeignOptions extends LimitOptions {
   signature?: string;
   shape?: Record<string, readonly number[]>;
   constant?: Record<string, ConstantInput>;
@@ -40,12 +41,13 @@ export interface ForeignOptions {
 }
 
 /** How a command reads a foreign file. */
-export interface Reading extends ImportOptions {
+export interface Reading extends ImportOptions, LimitOptions {
   /** Outputs that become states, with the names of their inputs; `auto` finds them. */
   states?: Record<string, string> | 'auto';
 }
 
 export function addImportOptions(command: Command): void {
+  addLimitOptions(command);
   command.option('--signature <name>', 'which signature of a .tflite file to take, if it has several');
   command.option(
     '--shape <sizes>',
@@ -68,8 +70,9 @@ export function addImportOptions(command: Command): void {
       .choices(['nhwc']));
 }
 
-export function readingOf({ signature, shape, constant, outputs, layout, state }: ForeignOptions): Reading {
+export function readingOf({ signature, shape, constant, outputs, layout, state, ...limits }: ForeignOptions): Reading {
   return {
+    ...limitsIn(limits),
     ...(signature !== undefined && { signature }),
     ...(shape && { shapes: shape }),
     ...(constant && { constants: constant }),
@@ -98,7 +101,7 @@ export function openNetwork(given: string, io: Io, options: Reading = {}): Netwo
       format: isKlet ? 'klet' : importerOf(bytes)!.name,
       fileBytes: storedBytes(bytes, path),
       klet,
-      parts: readKlet(klet, quoted(path)),
+      parts: readKlet(klet, quoted(path), { maxMemory: options.maxMemory ?? TOOL_MEMORY }),
     };
   } finally {
     progress.stop();
@@ -112,7 +115,10 @@ export function storedBytes(bytes: Uint8Array, path: string): number {
 
 function convertInMemory(bytes: Uint8Array, path: string, io: Io, options: Reading): Uint8Array<ArrayBuffer> {
   const graph = importForeign(bytes, path, io, options);
-  return compile(graph, { meta: { ...foreignMeta(bytes, path, io) } }) as Uint8Array<ArrayBuffer>;
+  return compile(graph, {
+    meta: { ...foreignMeta(bytes, path, io) },
+    maxMemory: options.maxMemory ?? TOOL_MEMORY,
+  }) as Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -137,8 +143,9 @@ export function importForeign(bytes: Uint8Array, path: string, io: Io, options: 
   const importer = importerOf(bytes);
   if (importer) {
     const files = readCompanions(path, importer.companions?.(bytes) ?? []);
-    const { states, ...importOptions } = options;
-    const graph = importer.import(bytes, { name: networkName(path), files, ...importOptions });
+    const { states, maxMemory, maxWork, ...others } = options;
+    const importOptions = { name: networkName(path), files, ...others };
+    const graph = importer.import(bytes, importOptions);
     if (options.signature === undefined) noteSignature(importer, bytes, io);
     return withStates(graph, states, io);
   }

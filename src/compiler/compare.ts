@@ -5,7 +5,7 @@ import type { Model } from '../runtime/model';
 import type { InputArray, RawArray } from '../runtime/types';
 import { checkSamples, isSequence } from './check';
 import { compile } from './compile';
-import { loadSync } from './runtime';
+import { loadCompiled, loadSync } from './runtime';
 
 /**
  * How well a changed network keeps the answers of the original. `uncertain` means that there are
@@ -168,7 +168,7 @@ export class Reference {
 }
 
 function open(network: Graph | Uint8Array): Model {
-  return loadSync(network instanceof Uint8Array ? network : compile(network, { debugInfo: false }));
+  return network instanceof Uint8Array ? loadSync(network) : loadCompiled(compile(network, { debugInfo: false }));
 }
 
 function checkOutputs(before: Model, after: Model): void {

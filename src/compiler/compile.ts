@@ -1,7 +1,7 @@
 import * as L from '../../assembly/layout';
 import { checkChoice, checkOptions, show, type Options } from '../arguments';
 import { KletError } from '../errors';
-import { MINOR, storedBytes, writeKlet, type ArenaTensor, type DebugInfo, type KletParts, type Meta, type StateInfo,
+import { MINOR, pays, writeKlet, type ArenaTensor, type DebugInfo, type KletParts, type Meta, type StateInfo,
   type TensorInfo } from '../format/klet';
 import { checkForm, malformed } from '../graph/check';
 import { cloneGraph } from '../graph/edit';
@@ -10,6 +10,7 @@ import { operatorOf } from '../ops/index';
 import { reshapeNode } from '../ops/nodes';
 import type { WeightLayout } from '../ops/shared/sparse';
 import { emitCopy } from '../ops/shared/emit';
+import { UNLIMITED } from '../limits';
 import { mapMemory, validatePlan } from '../runtime/memory';
 import { Model } from '../runtime/model';
 import { scalarCore } from '../runtime/scalarCore';
@@ -105,10 +106,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
   if (options.golden?.length) parts.golden = goldenVectors(load(parts), options.golden);
   if (options.compact) {
     const coded = encodeWeights(parts.weights, runs);
-    return writeKlet(
-      coded.length < storedBytes(parts.weights) ? { ...parts, weights: coded, coded: true } : parts,
-      encodeSection,
-    );
+    return writeKlet(pays(coded, parts.weights) ? { ...parts, weights: coded, coded: true } : parts, encodeSection);
   }
   return writeKlet(parts);
 }
@@ -262,7 +260,7 @@ function load(parts: KletParts): Model {
     scalarCore(),
     { ...parts, readDebugInfo: () => parts.debugInfo, readGolden: () => parts.golden },
     parts.meta.name,
-    undefined,
+    UNLIMITED,
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/graph';
 import { productNode } from '../ops/nodes';
 import { compile } from './compile';
-import { loadSync } from './runtime';
+import { loadCompiled } from './runtime';
 
 /** A matrix [rows][columns] of float32 numbers. */
 export interface FloatMatrix {
@@ -37,7 +37,7 @@ function coreProduct(a: FloatMatrix, b: FloatMatrix, shape: number[], transposed
   const inputs = [float32('a', [a.rows, a.columns]), float32('b', [b.rows, b.columns])] as const;
   const y = float32('product', shape);
   const nodes = [productNode(...inputs, y, transposed)];
-  const model = loadSync(compile({ name: y.name, inputs: [...inputs], outputs: [y], nodes }, { debugInfo: false }));
+  const model = loadCompiled(compile({ name: y.name, inputs: [...inputs], outputs: [y], nodes }, { debugInfo: false }));
   const values = model.predict({ a: a.values, b: b.values });
   model.dispose();
   return values;

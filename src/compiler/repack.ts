@@ -1,7 +1,8 @@
 import * as L from '../../assembly/layout';
 import { checkOptions, show, type Options } from '../arguments';
 import { KletError } from '../errors';
-import { readKlet, storedBytes, writeKlet, type Meta } from '../format/klet';
+import { pays, readKlet, writeKlet, type Meta } from '../format/klet';
+import { limitsOf, TOOL_MEMORY, type Limits } from '../limits';
 import type { CodedRun } from '../ops/emitter';
 import type { Inputs } from '../runtime/types';
 import { encodeSection, encodeWeights } from './entropy';
@@ -18,11 +19,20 @@ export interface RepackOptions {
   debugInfo?: boolean;
   /** Entropy-code the sections where that makes them smaller (default: as the file is). */
   compact?: boolean;
+  /** Upper limit of the model's memory, in bytes (default: 1 GiB). */
+  maxMemory?: number;
+  /** Upper limit of the work of a prediction, for golden cases (default: 2^40 multiply-adds). */
+  maxWork?: number;
 }
 
-const repackOptions = { meta: 'object', golden: 'object', debugInfo: 'boolean', compact: 'boolean' } satisfies Options<
-  RepackOptions
->;
+const repackOptions = {
+  meta: 'object',
+  golden: 'object',
+  debugInfo: 'boolean',
+  compact: 'boolean',
+  maxMemory: 'number',
+  maxWork: 'number',
+} satisfies Options<RepackOptions>;
 
 /**
  * Bytes of weights that are coded together. The file does not say where its tensors begin, so the
@@ -37,7 +47,8 @@ const PIECE = 2048;
  *
  * @param file the bytes of a `.klet` file
  * @returns the bytes of the new file
- * @throws KletError `BAD_MAGIC`, `BAD_VERSION` or `CORRUPT` about the file
+ * @throws KletError `BAD_MAGIC`, `BAD_VERSION`, `CORRUPT`, `OUT_OF_MEMORY` or `TOO_MUCH_WORK` about
+ *   the file
  * @example
  * ```js
  * const b = new GraphBuilder('twice'), x = b.input('x', [1, 2]);
@@ -48,24 +59,22 @@ const PIECE = 2048;
  */
 export function repack(file: Uint8Array, options: RepackOptions): Uint8Array {
   checkOptions(options, repackOptions, 'repack()');
-  const { meta = {}, golden = [], debugInfo = true, compact = false } = options;
+  const { meta = {}, golden = [], debugInfo = true, compact = false, maxMemory, maxWork } = options;
+  const limits = limitsOf({ maxMemory, maxWork }, TOOL_MEMORY);
   checkMeta(meta);
   if (!Array.isArray(golden)) {
     throw new KletError('BAD_ARGUMENT', `the option "golden" of repack() takes an array, not ${show(golden)}`);
   }
-  const { debugInfo: names, ...parts } = readKlet(file);
+  const { debugInfo: names, ...parts } = readKlet(file, undefined, { maxMemory: limits.maxMemory });
   const changed = {
     ...parts,
     meta: { ...parts.meta, ...meta },
     ...(debugInfo && names && { debugInfo: names }),
-    ...(golden.length > 0 && { golden: goldenOf(file, golden) }),
+    ...(golden.length > 0 && { golden: goldenOf(file, golden, limits) }),
   };
   if (parts.coded || !compact) return writeKlet(changed, parts.coded ? encodeSection : undefined);
   const coded = encodeWeights(parts.weights, pieces(parts.weights));
-  return writeKlet(
-    coded.length < storedBytes(parts.weights) ? { ...changed, weights: coded, coded: true } : changed,
-    encodeSection,
-  );
+  return writeKlet(pays(coded, parts.weights) ? { ...changed, weights: coded, coded: true } : changed, encodeSection);
 }
 
 /** Each piece as bytes, or as 32-bit words where that takes fewer bits. */
@@ -90,8 +99,8 @@ function entropyOf(bytes: Uint8Array): number {
   return [...counts.values()].reduce((bits, count) => bits - count * Math.log2(count / bytes.length), 0);
 }
 
-function goldenOf(file: Uint8Array, cases: readonly Inputs[]): Uint8Array {
-  const model = loadSync(file);
+function goldenOf(file: Uint8Array, cases: readonly Inputs[], limits: Limits): Uint8Array {
+  const model = loadSync(file, limits);
   const golden = goldenVectors(model, cases);
   model.dispose();
   return golden;

@@ -55,7 +55,7 @@ export async function publicKeyOf(privateKey: PrivateKey): Promise<string> {
  */
 export async function sign(klet: Uint8Array, keys: PrivateKey | readonly PrivateKey[]): Promise<Uint8Array> {
   if (!(klet instanceof Uint8Array)) throw new KletError('BAD_ARGUMENT', 'sign takes the bytes of a .klet file');
-  openKlet(klet, 'the model', crc32);
+  openKlet(klet, 'the model', crc32, Infinity);
   const subtle = webCrypto('sign()');
   const pairs = await Promise.all(listOfKeys(keys).map(openPrivateKey));
   const blank = withSection(klet, SECTION_SIGNATURE, new Uint8Array(pairs.length * SIGNED_BYTES));
@@ -82,7 +82,7 @@ export async function sign(klet: Uint8Array, keys: PrivateKey | readonly Private
 export async function verify(klet: Uint8Array, publicKeys: PublicKey | readonly PublicKey[]): Promise<string> {
   if (!(klet instanceof Uint8Array)) throw new KletError('BAD_ARGUMENT', 'verify takes the bytes of a .klet file');
   const id = await checkSignature(klet, listOfKeys(publicKeys).map(publicKeyBytes), 'the model');
-  openKlet(klet, 'the model', crc32);
+  openKlet(klet, 'the model', crc32, Infinity);
   return id;
 }
 

@@ -1,6 +1,6 @@
 import { checkFunction, checkOptions, checkWhole, show, type Options } from '../arguments';
 import { compile } from '../compiler/compile';
-import { loadSync } from '../compiler/runtime';
+import { loadCompiled, loadSync } from '../compiler/runtime';
 import { describeValue, KletError } from '../errors';
 import type { TensorInfo } from '../format/klet';
 import type { Graph } from '../graph/graph';
@@ -154,7 +154,7 @@ function open(network: unknown, of: string): { model: EvaluatedModel; dispose?: 
       `${of} takes a graph, the bytes of a .klet file or a model, not ${show(network)}`,
     );
   }
-  const model = loadSync(isFile ? network : compile(network as Graph, { debugInfo: false }));
+  const model = isFile ? loadSync(network) : loadCompiled(compile(network as Graph, { debugInfo: false }));
   return {
     model,
     dispose: () => {

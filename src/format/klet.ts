@@ -1,9 +1,11 @@
 import { describeValue, KletError } from '../errors';
 import * as L from '../../assembly/layout';
+import { checkOptions, type Options } from '../arguments';
+import { TOOL_MEMORY } from '../limits';
 import type { AudioPreprocessing } from './audio';
 import { crc32 } from './crc32';
 import { expandNibbles, packNibbles } from './nibbles';
-import { decodeSection } from './rans';
+import { decodeSection, MOST_EXPANSION } from './rans';
 
 // docs/format/ specifies what these functions read and write.
 //
@@ -209,18 +211,28 @@ export function storedBytes(weights: Uint8Array): number {
   return halved(weights)?.length ?? weights.length;
 }
 
+export interface ReadKletOptions {
+  /**
+   * Upper limit of the memory that the network takes, and of what its packed sections unpack to, in
+   * bytes (default: 1 GiB).
+   */
+  maxMemory?: number;
+}
+
 /**
  * Parses a file and checks everything that can be checked without running it: magic, version,
  * lengths, checksums, and that inputs and outputs lie in the arena.
  *
- * @throws KletError `BAD_MAGIC`, `BAD_VERSION` or `CORRUPT`
+ * @throws KletError `BAD_MAGIC`, `BAD_VERSION`, `CORRUPT` or `OUT_OF_MEMORY`
  */
-export function readKlet(file: Uint8Array, name?: string): KletParts {
+export function readKlet(file: Uint8Array, name?: string, options: ReadKletOptions = {}): KletParts {
   const where = typeof name === 'string' ? name : 'the model';
+  checkOptions(options, { maxMemory: 'number' } satisfies Options<ReadKletOptions>, 'readKlet()');
+  const { maxMemory = TOOL_MEMORY } = options;
   if (!(file instanceof Uint8Array)) {
     throw new KletError('BAD_ARGUMENT', `readKlet takes the bytes of a file as Uint8Array, not ${describeValue(file)}`);
   }
-  const { readDebugInfo, readGolden, ...parts } = openKlet(file, where, crc32);
+  const { readDebugInfo, readGolden, ...parts } = openKlet(file, where, crc32, maxMemory);
   const debugInfo = readDebugInfo();
   const golden = readGolden();
   return { ...parts, ...(golden && { golden }), ...(debugInfo && { debugInfo }) };
@@ -239,8 +251,10 @@ export interface OpenedKlet extends Omit<KletParts, 'debugInfo' | 'golden'> {
 /**
  * `readKlet` with the given CRC-32 function. The core has a faster one, and a page should not carry
  * two.
+ *
+ * @param maxMemory is compared with what the file claims before a section is unpacked
  */
-export function openKlet(file: Uint8Array, where: string, checksum: Checksum): OpenedKlet {
+export function openKlet(file: Uint8Array, where: string, checksum: Checksum, maxMemory: number): OpenedKlet {
   const corrupt = damage(where);
   const length = checkStart(file, where);
   const count = u32(file, 24);
@@ -276,6 +290,14 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
       throw corrupt(`it has its ${sectionNames[kind]} twice`);
     }
   }
+  const coded = sections.get(SECTION_CODED);
+  const nibbles = sections.get(SECTION_NIBBLES);
+  if ([SECTION_WEIGHTS, SECTION_CODED, SECTION_NIBBLES].filter((kind) => sections.has(kind)).length > 1) {
+    throw corrupt('it has its weights twice');
+  }
+  const claim = claimOf(sections, u32(file, 16), u32(file, 20));
+  const claimed = claim.plan + claim.weights + claim.arenaBytes + claim.scratchBytes + claim.others;
+  if (claimed > maxMemory) throw tooMuchMemory(where, claimed, maxMemory, claim);
   const later = (kind: number): () => Uint8Array | undefined =>
     sectionReader(sections.get(kind)?.slice(), sections.get(kind + SECTION_PACKED)?.slice(), kind, corrupt);
   const need = (kind: number): Uint8Array => {
@@ -284,11 +306,6 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
     return section;
   };
   const meta = fromAscii(need(SECTION_META)) as KletParts['meta'];
-  const coded = sections.get(SECTION_CODED);
-  const nibbles = sections.get(SECTION_NIBBLES);
-  if ([SECTION_WEIGHTS, SECTION_CODED, SECTION_NIBBLES].filter((kind) => sections.has(kind)).length > 1) {
-    throw corrupt('it has its weights twice');
-  }
   if (coded && !codedFits(coded)) throw corrupt('its CODED section claims more weights than it can hold');
   const arenaBytes = u32(file, 16);
   const weights = coded ?? (nibbles ? expandNibbles(nibbles) : need(SECTION_WEIGHTS));
@@ -310,6 +327,43 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum): O
       sections.get(SECTION_DEBUG + SECTION_PACKED)?.slice(),
     ),
   };
+}
+
+/** Memory that a file asks for, in bytes. */
+interface Claim {
+  plan: number;
+  weights: number;
+  arenaBytes: number;
+  scratchBytes: number;
+  /** What its packed sections besides the plan unpack to. */
+  others: number;
+}
+
+function claimOf(sections: Map<number, Uint8Array>, arenaBytes: number, scratchBytes: number): Claim {
+  const plain = (kind: number): number => sections.get(kind)?.length ?? 0;
+  // sections that are unpacked begin with their size
+  const unpacked = (kind: number): number => (plain(kind) < 4 ? 0 : u32(sections.get(kind)!, 0));
+  return {
+    plan: plain(SECTION_PLAN) + unpacked(SECTION_PLAN + SECTION_PACKED),
+    weights: plain(SECTION_WEIGHTS) + unpacked(SECTION_CODED) + unpacked(SECTION_NIBBLES),
+    arenaBytes,
+    scratchBytes,
+    others: unpacked(SECTION_GOLDEN + SECTION_PACKED) + unpacked(SECTION_DEBUG + SECTION_PACKED),
+  };
+}
+
+/** The error for a file that needs more memory than the limit. */
+export function tooMuchMemory(
+  where: string,
+  needed: number,
+  maxMemory: number,
+  { plan, weights, arenaBytes, scratchBytes }: Omit<Claim, 'others'>,
+): KletError {
+  return new KletError(
+    'OUT_OF_MEMORY',
+    `${where} needs ${needed} bytes of memory and the limit is ${maxMemory}: ${plan} plan, ${weights} weights, ` +
+      `${arenaBytes} arena, ${scratchBytes} scratch; raise it with the option maxMemory if you trust the file`,
+  );
 }
 
 /**
@@ -400,9 +454,21 @@ export function codedRoom(coded: Uint8Array): { lead: number; bytes: number } {
   };
 }
 
+/**
+ * Bytes of weights that any CODED section may stand for. Larger ones may have MOST_EXPANSION times
+ * the bytes of the section more.
+ */
+const FREE_WEIGHTS = 2 ** 24;
+
+/** Whether entropy-coded weights are small enough to be read, and smaller than these bytes. */
+export function pays(coded: Uint8Array, weights: Uint8Array): boolean {
+  return coded.length < storedBytes(weights) && codedFits(coded);
+}
+
 /** Whether the sizes that a CODED section claims are within their limits. */
 function codedFits(coded: Uint8Array): boolean {
   return coded.length >= L.CODED_HEADER && u32(coded, L.CODED_LEAD) <= u32(coded, L.CODED_WEIGHTS_BYTES) &&
+    u32(coded, L.CODED_WEIGHTS_BYTES) <= FREE_WEIGHTS + MOST_EXPANSION * coded.length &&
     u32(coded, L.CODED_TABLES) <= L.MAX_CODED_TABLES
     && u32(coded, L.CODED_RUNS) * L.CODED_RUN_BYTES <= coded.length;
 }

@@ -40,18 +40,18 @@ export function decodeSection(packed: Uint8Array): Uint8Array | undefined {
   }
   at += -at & 3;
   if (slots < SLOTS || empty > 0 || at + 16 > packed.length) return undefined;
-  const states = Array.from({ length: 4 }, (_, i) => view.getUint32(at + 4 * i, true));
+  const states = Uint32Array.from({ length: 4 }, (_, i) => view.getUint32(at + 4 * i, true));
   const section = new Uint8Array(bytes);
   at += 16;
   for (let i = 0; i < bytes; i++) {
     const state = states[i & 3]!;
-    const slot = state % SLOTS;
+    const slot = state & (SLOTS - 1);
     const symbol = symbols[slot]!;
     const begin = first[symbol]!;
-    let rest = (first[symbol + 1]! - begin) * Math.floor(state / SLOTS) + slot - begin;
+    let rest = (first[symbol + 1]! - begin) * (state >>> BITS) + slot - begin;
     if (rest < LOWEST) {
       if (at + 2 > packed.length) return undefined;
-      rest = rest * 65536 + view.getUint16(at, true);
+      rest = (rest << 16 | packed[at]! | packed[at + 1]! << 8) >>> 0;
       at += 2;
     }
     states[i & 3] = rest;

@@ -9,14 +9,24 @@ import { float, int, offsetOf, reserve, sectionOf, type Memory } from './memory'
 import { gather, multiplyInt8, sumOfWeights, totalOf } from './product';
 import { convolve, inputsOf, panelsOf } from './window';
 
-/**
- * Computes the biases without what the zero point of the source adds, because inputs that equal it
- * are left out: b + za·Σ(w − zw).
- */
 export function prepareConv2d(r: number, m: Memory): void {
+  if (!isFloat(r, m)) reserve(inputsOf(r, m), panelsOf(r, m) * 8);
+}
+
+/** Bytes of the biases that a record keeps. */
+export function keptConv2d(r: number, m: Memory): number {
+  return isFloat(r, m) ? 0 : int(r, m, CONV2D_GROUPS) * panelsOf(r, m) * 32;
+}
+
+/**
+ * The biases without what the zero point of the source adds, because inputs that equal it are left
+ * out: b + za·Σ(w − zw). They are computed at the first run, which takes much longer.
+ */
+function biasesOf(r: number, m: Memory): Int32Array {
+  const known = m.kept[r];
+  if (known) return known;
   const K = inputsOf(r, m);
   const panels = int(r, m, CONV2D_GROUPS) * panelsOf(r, m);
-  if (isFloat(r, m)) return;
   const sourceZero = int(r, m, CONV2D_SOURCE_ZERO);
   const weightsZero = int(r, m, CONV2D_WEIGHTS_ZERO);
   const bias = int(r, m, CONV2D_BIAS) >> 2;
@@ -27,7 +37,7 @@ export function prepareConv2d(r: number, m: Memory): void {
     biases[n] = m.weights.i32[bias + n]! + sourceZero * sum;
   }
   m.kept[r] = biases;
-  reserve(K, panelsOf(r, m) * 8);
+  return biases;
 }
 
 function runInt8(r: number, m: Memory): void {
@@ -40,7 +50,7 @@ function runInt8(r: number, m: Memory): void {
   const target = int(r, m, CONV2D_TARGET);
   const w = m.weights.i8;
   const q = {
-    biases: m.kept[r]!,
+    biases: biasesOf(r, m),
     bias: 0,
     scales: m.weights.f32,
     scale: int(r, m, CONV2D_SCALE) >> 2,

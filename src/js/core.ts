@@ -6,7 +6,7 @@ import { readFrom } from './load';
 import { decode } from './decode';
 import { memoryOf, type Memory } from './memory';
 import { quantizeAll } from './quantize';
-import { operators } from './operators';
+import { keptBytes, operators } from './operators';
 import { each, type PlainExtra } from './run';
 import { faultOffset, noting, runUnified, validate } from './validate';
 
@@ -56,7 +56,8 @@ export const plainCore: CoreOf = function(bytes, rare): Core {
         } else each(run, m, from, to);
         return -1;
       },
-      scratchOf: () => 0,
+      // it keeps arrays beside the memory, and has no scratch in it
+      scratchOf: () => keptBytes(memoryOf(buffer)),
       decode: (coded, size) => decode(buffer, coded, size),
       crc32: (at, size, crc) => crc32(memory, at, at + size, crc),
       allNumbers: (at, n) => (allNumbers(floats, at >> 2, n) ? 1 : 0),

@@ -73,6 +73,10 @@ function decodeRun(d: Decoder, tables: number, at: number, quads: number, lanes:
     const table = symbolOf(d, 0, 0, d.next < d.end);
     if (table >= tables) return false;
     const value = table === 0 ? symbolOf(d, 0, 0, d.next < d.end) : 0;
+    if (lanes === CODED_BYTES && table === 0) {
+      d.bytes.fill(value, at, at + quads * 4);
+      continue;
+    }
     let to = at + (planes ? lane : (lane >> 3) * quads * 32 + (lane & 7) * 4);
     for (let quad = 0; quad < quads; quad++, to += lanes === CODED_BYTES ? 4 : stride) {
       if (d.next > d.end && table !== 0) return false;

@@ -13,16 +13,28 @@ export function tapsOf(r: number, m: Memory): number {
   return int(r, m, DEPTHWISE_KERNEL_H) * int(r, m, DEPTHWISE_KERNEL_W);
 }
 
-/**
- * Computes b + za·Σ(w − zw) for each channel, so that taps that equal the zero point za of the
- * source are left out, and those outside the image.
- */
 export function prepareDepthwiseConv2d(r: number, m: Memory): void {
+  reserve(2 * tapsOf(r, m), 8);
+}
+
+function blocksOf(r: number, m: Memory): number {
+  return Math.ceil(int(r, m, DEPTHWISE_CHANNELS) / 8);
+}
+
+/** Bytes of the biases that a record keeps. */
+export function keptDepthwiseConv2d(r: number, m: Memory): number {
+  return isFloat(r, m) ? 0 : blocksOf(r, m) * 32;
+}
+
+/**
+ * b + za·Σ(w − zw) for each channel, so that taps that equal the zero point za of the source are
+ * left out, and those outside the image. Computed at the first run.
+ */
+function biasesOf(r: number, m: Memory): Int32Array {
+  const known = m.kept[r];
+  if (known) return known;
   const taps = tapsOf(r, m);
-  const C = int(r, m, DEPTHWISE_CHANNELS);
-  const blocks = Math.ceil(C / 8);
-  reserve(2 * taps, 8);
-  if (isFloat(r, m)) return;
+  const blocks = blocksOf(r, m);
   const sourceZero = int(r, m, DEPTHWISE_SOURCE_ZERO);
   const weightsZero = int(r, m, DEPTHWISE_WEIGHTS_ZERO);
   const biases = new Int32Array(blocks * 8);
@@ -33,6 +45,7 @@ export function prepareDepthwiseConv2d(r: number, m: Memory): void {
     biases[c] = m.weights.i32[(int(r, m, DEPTHWISE_BIAS) >> 2) + c]! + sourceZero * sum;
   }
   m.kept[r] = biases;
+  return biases;
 }
 
 /**
@@ -210,7 +223,7 @@ function runInt8(r: number, m: Memory): void {
   const all = 2 * tapsOf(r, m);
   const a = sectionOf(r, m, DEPTHWISE_SOURCE).i8;
   const w = m.weights.i8;
-  const biases = m.kept[r]!;
+  const biases = biasesOf(r, m);
   const weights = int(r, m, DEPTHWISE_WEIGHTS);
   const target = int(r, m, DEPTHWISE_TARGET);
   const sourceZero = int(r, m, DEPTHWISE_SOURCE_ZERO);

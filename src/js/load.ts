@@ -42,6 +42,14 @@ export function load_f64(at: number): number {
   return doubles[at >> 3]!;
 }
 
+export function store_i32(at: number, value: number): void {
+  ints[at >> 2] = value;
+}
+
 export function store_u32(at: number, value: number): void {
   words[at >> 2] = value;
+}
+
+export function store_f64(at: number, value: number): void {
+  doubles[at >> 3] = value;
 }

@@ -22,7 +22,7 @@ export interface Memory {
   reals: Float32Array;
   arena: Views;
   weights: Views;
-  /** What was computed at load, by the address of the record. */
+  /** What was computed at the first run, by the address of the record. */
   kept: Record<number, Int32Array>;
 }
 
@@ -107,20 +107,26 @@ export let values = new Int16Array(0);
 /** Sums of products, whole panels of 8. */
 export let sums = new Float64Array(0);
 
+/** The new length of working memory, at least doubled so that many records make it grow rarely. */
+export function grown(length: number, needed: number): number {
+  return Math.max(needed, 2 * length);
+}
+
 /** Provides room for products of `inputs` inputs and `outputs` outputs. */
 export function reserve(inputs: number, outputs: number): void {
   if (offsets.length < inputs + 8) {
-    offsets = new Int32Array(inputs + 8);
-    values = new Int16Array(inputs + 8);
-    positions = new Int32Array(inputs + 8);
+    const length = grown(offsets.length, inputs + 8);
+    offsets = new Int32Array(length);
+    values = new Int16Array(length);
+    positions = new Int32Array(length);
     for (let k = 0; k < positions.length; k++) positions[k] = (k >> 2) * 32 + (k & 3);
   }
-  if (sums.length < outputs + 8) sums = new Float64Array(outputs + 8);
+  if (sums.length < outputs + 8) sums = new Float64Array(grown(sums.length, outputs + 8));
 }
 
 /** Quantized activations of hybrid layers. */
 export let bytes = new Int8Array(0);
 
 export function reserveBytes(count: number): void {
-  if (bytes.length < count) bytes = new Int8Array(count);
+  if (bytes.length < count) bytes = new Int8Array(grown(bytes.length, count));
 }

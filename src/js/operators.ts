@@ -3,9 +3,9 @@ import { runArgmax } from './argmax';
 import { runBatchMatmul } from './batchMatmul';
 import { runBinary } from './binary';
 import { runCast } from './cast';
-import { prepareConv2d, runConv2d } from './conv2d';
+import { keptConv2d, prepareConv2d, runConv2d } from './conv2d';
 import { runCopy } from './copy';
-import { prepareDepthwiseConv2d, runDepthwiseConv2d } from './depthwiseConv2d';
+import { keptDepthwiseConv2d, prepareDepthwiseConv2d, runDepthwiseConv2d } from './depthwiseConv2d';
 import { runDequantize } from './dequantize';
 import { runFill } from './fill';
 import { runGather } from './gather';
@@ -22,6 +22,7 @@ import { runSoftmax } from './softmax';
 import { prepareSparseConv2d, runSparseConv2d } from './sparseConv2d';
 import { prepareSvdf, runSvdf } from './svdf';
 import { runUnary } from './unary';
+import type { Memory } from './memory';
 import type { Operators } from './run';
 
 /** The operators with opcodes below FIRST_EXTRA_OPCODE */
@@ -63,3 +64,19 @@ export const operators: Operators = {
     [L.OP_NIBBLE_PRODUCT]: prepareNibbleProduct,
   },
 };
+
+/** The functions of opcodes that say what a record keeps, in bytes. */
+const rooms: Record<number, (r: number, m: Memory) => number> = {
+  [L.OP_CONV2D]: keptConv2d,
+  [L.OP_DEPTHWISE_CONV2D]: keptDepthwiseConv2d,
+};
+
+/** Bytes that the records keep beside the memory of the model. */
+export function keptBytes(m: Memory): number {
+  let bytes = 0;
+  for (let r = 0; r < m.plan.length * 4; r += m.plan[(r + L.RECORD_SIZE) >> 2]!) {
+    const kept = rooms[m.plan[r >> 2]! & 255];
+    if (kept) bytes += kept(r, m);
+  }
+  return bytes;
+}

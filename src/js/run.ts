@@ -8,7 +8,7 @@ export type Operator = (r: number, m: Memory) => void;
 export interface Operators {
   /** Runs records. */
   run: Record<number, Operator>;
-  /** Computes at load what records need, and provides their working memory. */
+  /** Provides the working memory of records. */
   prepare: Record<number, Operator>;
 }
 

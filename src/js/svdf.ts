@@ -6,7 +6,7 @@ import { RECURRENT_ASYMMETRIC, RECURRENT_PLAIN, SVDF_BATCH, SVDF_BIAS, SVDF_FEAT
 import { clamp, f32, multiplyFixed, saturate16 } from './arithmetic';
 import { quantizeRange, rangeScale, rangeZero } from './hybrid';
 import { isFloat } from './floats';
-import { bytes, float, int, offsetOf, reserve, reserveBytes, sectionOf, sums, type Memory } from './memory';
+import { bytes, float, grown, int, type Memory, offsetOf, reserve, reserveBytes, sectionOf, sums } from './memory';
 import { gather, multiply, multiplyFloats, multiplyNibbles } from './product';
 
 /** The products of the features of float layers. */
@@ -22,7 +22,7 @@ export function prepareSvdf(r: number, m: Memory): void {
   reserve(K, lanes);
   if (!isFloat(r, m)) return;
   reserveBytes(K);
-  if (products.length < lanes) products = new Float32Array(lanes);
+  if (products.length < lanes) products = new Float32Array(grown(products.length, lanes));
 }
 
 /** sums = the feature weights times INPUTS values from `at` on */

@@ -1,5 +1,5 @@
-import { beginArena, beginOperands, beginWalk, describe, endOperands, FLOATS, WRITTEN,
-  faultOf } from '../../build/records.js';
+import { beginArena, beginOperands, beginValidation, beginWalk, countWork, describe, endOperands, endRecord, FLOATS,
+  faultOf, RECORD_WORK, WRITTEN } from '../../build/records.js';
 import { FAULT_NONE, FAULT_OPCODE, FAULT_RECORD_SIZE, FIRST_EXTRA_OPCODE, MAP, MAP_ARENA, MAP_PLAN, MAP_PLAN_BYTES,
   OPERAND_BYTES, OPERAND_COUNT, OPERANDS, RECORD_SIZE } from '../../assembly/layout';
 import { load_u32, load_u8, readFrom } from './load';
@@ -26,14 +26,16 @@ export function validate(buffer: ArrayBuffer, extra?: PlainExtra): number {
   readFrom(buffer);
   const plan = load_u32(MAP + MAP_PLAN);
   const bytes = load_u32(MAP + MAP_PLAN_BYTES);
-  beginWalk(false);
+  beginValidation();
   beginArena();
   for (let at = 0; at < bytes;) {
     faultOffset = at;
     if (bytes - at < 8) return FAULT_RECORD_SIZE;
     const size = load_u32(plan + at + RECORD_SIZE);
     if (size < 8 || (size & 7) !== 0 || size > bytes - at) return FAULT_RECORD_SIZE;
+    countWork(RECORD_WORK);
     let fault = describeRecord(buffer, plan + at, extra);
+    endRecord();
     if (fault === FAULT_NONE) fault = endOperands();
     if (fault !== FAULT_NONE) return fault;
     at += size;

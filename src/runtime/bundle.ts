@@ -4,6 +4,7 @@ import { compileCore, hasWebAssembly, isForbidden, isModule, type CompiledCore, 
   type ExtraOperators, type InlinedCores } from './core';
 import { Cores, extraFor, given, GIVE_SCALAR, isOperators, needsExtra, NO_THREADS, type ExtraSource } from './cores';
 import { runtimeOf, type LoadOptions, type Provider, type Runtime } from './load';
+import type { Limits } from '../limits';
 import { Model } from './model';
 import { nameOf, readBytes, type PathReader } from './read';
 import { whyNotShared, type OpenWorker } from './threads';
@@ -46,13 +47,16 @@ export interface Bundle {
   extra?: ExtraSource;
   /** Fetches the plain-JavaScript core, for engines without WebAssembly. */
   openPlain?: () => Promise<CoreOf>;
+  /** The default of `maxMemory`. */
+  memory?: number;
   /** Gives the code that checks hashes and signatures. */
   openTrust: Provider['openTrust'];
 }
 
 /** The `load` and `loadSync` of a bundle. */
 export function makeRuntime(bundle: Bundle): Runtime {
-  const { builds = {}, threadedBuilds = {}, openWorker, readPath, scalarUrl, extra, openPlain, openTrust } = bundle;
+  const { builds = {}, threadedBuilds = {}, openWorker, readPath, scalarUrl, extra, openPlain, memory, openTrust } =
+    bundle;
   const cores = new Cores(builds, threadedBuilds, extra);
 
   async function fetchScalar(threaded: boolean, { signal }: LoadOptions): Promise<void> {
@@ -124,6 +128,7 @@ export function makeRuntime(bundle: Bundle): Runtime {
     parts: OpenedKlet,
     where: string,
     options: LoadOptions,
+    limits: Limits,
   ): Promise<Model | string> {
     const threads = options.threads!;
     const reason = core.flavor === 'js' ? NO_THREADS : whyNotShared();
@@ -135,7 +140,7 @@ export function makeRuntime(bundle: Bundle): Runtime {
     try {
       const threaded = core.threaded ? core : cores.of(core.flavor, true);
       await fetchExtra(threaded, parts, options);
-      model = new Model(threaded, parts, where, options.maxMemory, threads);
+      model = new Model(threaded, parts, where, limits, threads);
       await model.join((exports, memory, info) =>
         startWorkerPool(threaded, exports, memory, info, openWorker, options)
       );
@@ -147,15 +152,19 @@ export function makeRuntime(bundle: Bundle): Runtime {
     }
   }
 
-  return runtimeOf({
-    extra,
-    pick: pickFor,
-    pickAtOnce: (options) => cores.pickAtOnce(options),
-    addExtra: (core, source) => {
-      cores.addExtra(core, source);
+  return runtimeOf(
+    {
+      extra,
+      pick: pickFor,
+      pickAtOnce: (options) => cores.pickAtOnce(options),
+      addExtra: (core, source) => {
+        cores.addExtra(core, source);
+      },
+      fetchExtra,
+      withThreads,
+      openTrust,
     },
-    fetchExtra,
-    withThreads,
-    openTrust,
-  }, readPath);
+    readPath,
+    memory,
+  );
 }

@@ -3,6 +3,7 @@ import { describeValue, KletError } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
 import { checksumBy, compileCore, compileExtra, hasWebAssembly, isForbidden, isModule, relaxedPays, requireWebAssembly,
   type CompiledCore, type CoreOf, type CoreSource, type ExtraOperators, type InlinedCores } from './core';
+import { limitsOf, type LimitOptions, type Limits } from '../limits';
 import { recordOffsets } from './memory';
 import { asBytes } from './read';
 import type { Flavor } from './types';
@@ -10,7 +11,7 @@ import type { Flavor } from './types';
 // The cores of a bundle, and the synchronous half of loading, which is all that an audio worklet
 // bundles of it.
 
-export interface LoadSyncOptions {
+export interface LoadSyncOptions extends LimitOptions {
   /** Which build of the core to run. Default: the fastest that works here. */
   flavor?: Flavor;
   /** A core that is not in the bundle, as bytes or module. */
@@ -21,8 +22,6 @@ export interface LoadSyncOptions {
    * plain-JavaScript core, `extra` of `kinglet/js/extra`.
    */
   extra?: ArrayBuffer | ArrayBufferView | WebAssembly.Module | ExtraOperators;
-  /** Upper limit of the model's memory, in bytes. */
-  maxMemory?: number;
 }
 
 /** Why a model of the plain-JavaScript core runs on one thread. */
@@ -187,8 +186,16 @@ export function addOperators(core: CompiledCore, source: unknown): void {
 /**
  * Chooses the core and reads a file, for scopes that cannot fetch. Only bytes are checked; the
  * caller checks the options.
+ *
+ * @param memory the default of `maxMemory`
  */
-export function openSync(supply: CoreSupply, source: unknown, options: LoadSyncOptions): [CompiledCore, OpenedKlet] {
+export function openSync(
+  supply: CoreSupply,
+  source: unknown,
+  options: LoadSyncOptions,
+  memory: number,
+): [CompiledCore, OpenedKlet, Limits] {
+  const limits = limitsOf(options, memory);
   const bytes = asBytes(source);
   if (!bytes) {
     throw new KletError(
@@ -197,7 +204,7 @@ export function openSync(supply: CoreSupply, source: unknown, options: LoadSyncO
     );
   }
   const core = supply.pickAtOnce(options);
-  const parts = openKlet(bytes, 'the model', checksumBy(core));
+  const parts = openKlet(bytes, 'the model', checksumBy(core), limits.maxMemory);
   if (needsExtra(core, parts)) supply.addExtra(core, extraFor(core, options.extra, supply.extra));
-  return [core, parts];
+  return [core, parts, limits];
 }

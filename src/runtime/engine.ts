@@ -1,6 +1,7 @@
 import { describeValue, KletError, messageOf } from '../errors';
 import type { OpenedKlet } from '../format/klet';
 import type { CompiledCore, Core, SharedMemory } from './core';
+import type { Limits } from '../limits';
 import { copyCore, loadCore, memoryUse, recordOffsets } from './memory';
 import type { Host, State } from './stream';
 import { portsOf, type Port } from './tensor';
@@ -26,6 +27,7 @@ const abandoned = typeof FinalizationRegistry === 'function'
  */
 export class Engine implements Host {
   readonly memory: MemoryUse;
+  readonly work: number;
   readonly info: ModelInfo;
   readonly planBytes: number;
   /** Plan offsets of the records. */
@@ -53,11 +55,11 @@ export class Engine implements Host {
     private readonly compiled: CompiledCore,
     parts: OpenedKlet,
     where: string,
-    maxMemory: number | undefined,
+    limits: Limits,
     threads: number,
     singleThreadReason: string | undefined,
   ) {
-    const loaded = loadCore(compiled, parts, where, maxMemory, threads);
+    const loaded = loadCore(compiled, parts, where, limits, threads);
     const { exports, memory, shared, map } = loaded;
     const { name, inputs, outputs, state } = parts.meta;
     const ports = (tensors: typeof inputs, side: 'input' | 'output'): Port[] =>
@@ -72,6 +74,7 @@ export class Engine implements Host {
     this.readDebugInfo = parts.readDebugInfo;
     this.readGolden = parts.readGolden;
     this.memory = memoryUse(parts, loaded, threads);
+    this.work = loaded.work;
     const stateBytes = this.memory.state;
     const initial = map[2]! + (state?.initial ?? 0);
     this.stale = loaded.stale;

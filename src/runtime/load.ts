@@ -3,6 +3,7 @@ import { describeValue, KletError, messageOf } from '../errors';
 import { checkStart, openKlet, type OpenedKlet } from '../format/klet';
 import { checksumBy, type CompiledCore, type ExtraOperators } from './core';
 import { openSync, type CoreSupply, type LoadSyncOptions } from './cores';
+import { limitsOf, PAGE_MEMORY, type Limits } from '../limits';
 import { Model } from './model';
 import { copyBytes, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 import { checkThreads, type ThreadOptions } from './threads';
@@ -35,6 +36,7 @@ export interface Provider extends CoreSupply {
     parts: OpenedKlet,
     where: string,
     options: LoadOptions,
+    limits: Limits,
   ): string | Promise<Model | string>;
   /** Gives the code that checks hashes and signatures. */
   openTrust(): Promise<{ trustOf: typeof trustOf }>;
@@ -73,7 +75,9 @@ async function settle(source: PromiseLike<Source>): Promise<Source> {
   }
 }
 
-const syncOptions = { flavor: 'any', wasm: 'any', extra: 'any', maxMemory: 'any' } satisfies Options<LoadSyncOptions>;
+const syncOptions = { flavor: 'any', wasm: 'any', extra: 'any', maxMemory: 'any', maxWork: 'any' } satisfies Options<
+  LoadSyncOptions
+>;
 const loadOptions = {
   ...syncOptions,
   onProgress: 'function',
@@ -85,10 +89,13 @@ const loadOptions = {
   worker: 'any',
 } satisfies Options<LoadOptions>;
 
-function checkMemory({ maxMemory }: LoadSyncOptions | LoadOptions): void {
-  if (maxMemory !== undefined && !(typeof maxMemory === 'number' && maxMemory > 0)) {
-    throw new KletError('BAD_ARGUMENT', `maxMemory must be a number of bytes above 0, not ${show(maxMemory)}`);
-  }
+function checkLimits({ maxMemory, maxWork }: LoadSyncOptions | LoadOptions): void {
+  const check = (name: string, unit: string, value: unknown): void => {
+    if (value === undefined || (typeof value === 'number' && value > 0)) return;
+    throw new KletError('BAD_ARGUMENT', `${name} must be a number of ${unit} above 0, not ${show(value)}`);
+  };
+  check('maxMemory', 'bytes', maxMemory);
+  check('maxWork', 'multiply-adds', maxWork);
 }
 
 function checkTimeout({ timeout }: LoadOptions): void {
@@ -106,22 +113,26 @@ function checkSignal({ signal }: LoadOptions): void {
   }
 }
 
-/** Makes `loadSync`. */
-export function makeLoadSync(supply: CoreSupply): Runtime['loadSync'] {
+/** Makes `loadSync`. `memory` is the default of `maxMemory`. */
+export function makeLoadSync(supply: CoreSupply, memory: number): Runtime['loadSync'] {
   return (source, wanted = {}) => {
     const options = readOptions(wanted, syncOptions, 'loadSync()');
-    checkMemory(options);
-    const [core, parts] = openSync(supply, source, options);
-    return new Model(core, parts, 'the model', options.maxMemory);
+    checkLimits(options);
+    const [core, parts, limits] = openSync(supply, source, options, memory);
+    return new Model(core, parts, 'the model', limits);
   };
 }
 
-/** @param readPath reads a file by path, on platforms with a file system */
-export function runtimeOf(provider: Provider, readPath?: PathReader): Runtime {
+/**
+ * @param readPath reads a file by path, on platforms with a file system
+ * @param memory the default of `maxMemory`
+ */
+export function runtimeOf(provider: Provider, readPath?: PathReader, memory = PAGE_MEMORY): Runtime {
   return {
     async load(source, wanted = {}) {
       const options = readOptions(wanted, loadOptions, 'load()');
-      checkMemory(options);
+      checkLimits(options);
+      const limits = limitsOf(options, memory);
       checkSignal(options);
       checkThreads(options);
       // the extra module is needed after the file has been read
@@ -164,12 +175,14 @@ export function runtimeOf(provider: Provider, readPath?: PathReader): Runtime {
       } finally {
         signal?.removeEventListener('abort', giveUp);
       }
-      const parts = openKlet(bytes, where, checksumBy(core));
-      const found = (options.threads ?? 1) > 1 ? await provider.withThreads(core, parts, where, options) : undefined;
+      const parts = openKlet(bytes, where, checksumBy(core), limits.maxMemory);
+      const found = (options.threads ?? 1) > 1
+        ? await provider.withThreads(core, parts, where, options, limits)
+        : undefined;
       if (found instanceof Model) return found;
       await provider.fetchExtra(core, parts, options);
-      return new Model(core, parts, where, options.maxMemory, 1, found);
+      return new Model(core, parts, where, limits, 1, found);
     },
-    loadSync: makeLoadSync(provider),
+    loadSync: makeLoadSync(provider, memory),
   };
 }

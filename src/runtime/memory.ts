@@ -1,7 +1,8 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
-import { alignUp, codedRoom, ioBytes, MAJOR, MINOR, weightsBytes, type ArenaTensor, type KletParts,
+import { alignUp, codedRoom, ioBytes, MAJOR, MINOR, tooMuchMemory, weightsBytes, type ArenaTensor, type KletParts,
   type OpenedKlet } from '../format/klet';
+import type { Limits } from '../limits';
 import type { CompiledCore, Core, SharedMemory } from './core';
 import type { CoreExports, MemoryUse } from './types';
 
@@ -46,6 +47,8 @@ export interface LoadedCore extends Core {
   scratchBytes: number;
   /** The part of the arena that is cleared before each run, because the plan may read it first. */
   stale: Uint8Array;
+  /** Multiply-adds of one prediction. */
+  work: number;
 }
 
 /**
@@ -54,37 +57,51 @@ export interface LoadedCore extends Core {
  *
  * @param where the file's name in error messages
  * @param threads number of threads to reserve scratch for
- * @throws KletError `OUT_OF_MEMORY`, `CORRUPT`, or `BAD_VERSION` for records of a later format
+ * @throws KletError `OUT_OF_MEMORY`, `TOO_MUCH_WORK`, `CORRUPT`, or `BAD_VERSION` for records of a
+ *   later format
  */
 export function loadCore(
   compiled: CompiledCore,
   parts: OpenedKlet,
   where: string,
-  maxMemory: number | undefined,
+  limits: Limits,
   threads: number,
 ): LoadedCore {
+  const isPlain = compiled.flavor === 'js';
   // the core in plain JavaScript needs no scratch
-  if (compiled.flavor === 'js') parts = { ...parts, scratchBytes: 0 };
-  let loaded = loadSections(compiled, parts, where, maxMemory, threads);
-  // the file has the scratch size of the core that compiled it; this core may need more
-  const scratchBytes = loaded.exports.scratchOf();
-  if (scratchBytes > parts.scratchBytes) {
-    loaded = loadSections(compiled, { ...parts, scratchBytes }, where, maxMemory, threads);
+  if (isPlain) parts = { ...parts, scratchBytes: 0 };
+  let loaded = loadSections(compiled, parts, where, limits, threads);
+  const needed = loaded.exports.scratchOf();
+  if (isPlain) {
+    // it keeps arrays beside its memory instead
+    checkTotal(parts, loaded.memory.length + needed, where, limits);
+  } else if (needed > parts.scratchBytes) {
+    // the file has the scratch size of the core that compiled it; this core needs more
+    loaded = withScratch(compiled, loaded, { ...parts, scratchBytes: needed }, where, limits, threads);
   }
   loaded.exports.prepare();
   return loaded;
 }
 
-function loadSections(
+/** Makes a memory, and writes its map. */
+function allocate(
   compiled: CompiledCore,
   parts: OpenedKlet,
   where: string,
-  maxMemory: number | undefined,
+  limits: Limits,
   threads: number,
-): LoadedCore {
-  const { map, total, coded } = mapMemory(parts, threads);
-  if (maxMemory !== undefined && total > maxMemory) {
-    throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes of memory and the limit is ${maxMemory}`);
+): Core & ReturnType<typeof mapMemory> {
+  const layout = mapMemory(parts, threads);
+  checkTotal(parts, layout.total, where, limits);
+  const core = compiled.start(layout.total);
+  const view = new DataView(core.memory.buffer);
+  layout.map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
+  return { ...core, ...layout };
+}
+
+function checkTotal(parts: OpenedKlet, total: number, where: string, { maxMemory }: Limits): void {
+  if (total > maxMemory) {
+    throw tooMuchMemory(where, total, maxMemory, { ...parts, plan: parts.plan.length, weights: weightsBytes(parts) });
   }
   if (total > 2 ** 32 - 65536) {
     throw new KletError('OUT_OF_MEMORY', `${where} needs ${total} bytes, more than WebAssembly can address (4 GiB)`);
@@ -95,9 +112,30 @@ function loadSections(
       `${where} needs an arena of ${parts.arenaBytes} bytes, more than a plan reaches (2 GiB)`,
     );
   }
-  const { exports, memory, shared } = compiled.start(total);
-  const view = new DataView(memory.buffer);
-  map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
+}
+
+/** Moves plan and weights, and what is known of them, to a memory with more scratch. */
+function withScratch(
+  compiled: CompiledCore,
+  { memory, work }: LoadedCore,
+  parts: OpenedKlet,
+  where: string,
+  limits: Limits,
+  threads: number,
+): LoadedCore {
+  const { map, ...core } = allocate(compiled, parts, where, limits, threads);
+  core.memory.set(memory.subarray(L.OPERAND_COUNT, map[2]! + map[3]!), L.OPERAND_COUNT);
+  return { ...core, map, work, scratchBytes: parts.scratchBytes, stale: staleIn(core.memory, map) };
+}
+
+function loadSections(
+  compiled: CompiledCore,
+  parts: OpenedKlet,
+  where: string,
+  limits: Limits,
+  threads: number,
+): LoadedCore {
+  const { exports, memory, shared, map, coded } = allocate(compiled, parts, where, limits, threads);
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, coded ? coded.section : map[2]);
   if (coded && exports.decode(coded.section, parts.weights.length, coded.room) !== L.FAULT_NONE) {
@@ -105,12 +143,22 @@ function loadSections(
   }
   const fault = validatePlan(exports, parts);
   if (fault !== L.FAULT_NONE) throw faultIn(parts, fault, exports.faultOffset() >>> 0, where);
-  const arena = map[4]!;
-  const stale = memory.subarray(
-    arena + view.getUint32(L.ARENA_HULL_FROM, true),
-    arena + view.getUint32(L.ARENA_HULL_TO, true),
-  );
-  return { exports, memory, shared, map, scratchBytes: parts.scratchBytes, stale };
+  const work = new DataView(memory.buffer).getFloat64(L.PLAN_WORK, true);
+  if (work > limits.maxWork) {
+    throw new KletError(
+      'TOO_MUCH_WORK',
+      `${where} needs ${work} multiply-adds for a prediction and the limit is ${limits.maxWork}; ` +
+        'raise it with the option maxWork if you trust the file',
+    );
+  }
+  return { exports, memory, shared, map, work, scratchBytes: parts.scratchBytes, stale: staleIn(memory, map) };
+}
+
+/** The part of the arena that is cleared before each run. */
+function staleIn(memory: Uint8Array, map: readonly number[]): Uint8Array {
+  const view = new DataView(memory.buffer);
+  const [from, to] = [L.ARENA_HULL_FROM, L.ARENA_HULL_TO].map((at) => map[4]! + view.getUint32(at, true));
+  return memory.subarray(from, to);
 }
 
 /**
@@ -140,6 +188,7 @@ const faults: Record<number, string> = {
   [L.FAULT_ATTRIBUTE]: 'has an attribute out of range',
   [L.FAULT_ALIGNMENT]: 'has a misaligned offset',
   [L.FAULT_OVERLAP]: 'writes over its own operands',
+  [L.FAULT_TABLES]: 'has tables that together would take too long to check',
 };
 
 /** The error for a plan that the core refused. */

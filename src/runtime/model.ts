@@ -2,6 +2,7 @@ import { readOptions, type Options } from '../arguments';
 import type { Meta, OpenedKlet, TensorInfo } from '../format/klet';
 import type { CompiledCore } from './core';
 import { profile, record, selfTest } from './diagnose';
+import type { Limits } from '../limits';
 import { Engine, type StartPool } from './engine';
 import { Stream, wantsRaw } from './stream';
 import type { Inputs, MemoryUse, ModelInfo, OutputTargets, PredictOptions, ProfileEntry, RawArray } from './types';
@@ -28,6 +29,11 @@ export class Model {
   /** Metadata of the file: labels, preprocessing, provenance, accuracy. */
   readonly meta: Meta;
   readonly memory: Readonly<MemoryUse>;
+  /**
+   * The work of one prediction, in multiply-adds as the core computes them: those of the network,
+   * the lanes that pad its vectors, and an estimate of what is no product. `maxWork` limits it.
+   */
+  readonly work: number;
   readonly info: Readonly<ModelInfo>;
 
   /**
@@ -48,17 +54,18 @@ export class Model {
     compiled: CompiledCore,
     parts: OpenedKlet,
     where: string,
-    maxMemory: number | undefined,
+    limits: Limits,
     threads = 1,
     singleThreadReason?: string,
   ) {
-    this.engine = new Engine(compiled, parts, where, maxMemory, threads, singleThreadReason);
+    this.engine = new Engine(compiled, parts, where, limits, threads, singleThreadReason);
     const { inputPorts, outputPorts, memory, info } = this.engine;
     const { state, ...meta } = parts.meta;
     this.inputs = inputPorts.map((port) => port.info);
     this.outputs = outputPorts.map((port) => port.info);
     this.meta = { ...meta, inputs: this.inputs, outputs: this.outputs } as Meta;
     this.memory = memory;
+    this.work = this.engine.work;
     this.info = info;
     if (state?.carries) this.own = new Stream<Model>(this, this.engine);
   }

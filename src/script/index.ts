@@ -4,6 +4,7 @@ import { checkOptions, checkString, show, type Options } from '../arguments';
 import { describeValue, KletError } from '../errors';
 import { crc32 } from '../format/crc32';
 import { openKlet, type OpenedKlet } from '../format/klet';
+import { TOOL_MEMORY } from '../limits';
 import { recordOffsets } from '../runtime/memory';
 import { weightsInMemory } from '../runtime/scalarCore';
 
@@ -72,7 +73,7 @@ export function toScript(klet: Uint8Array, options: ScriptOptions = {}): Script 
   if (place !== 'inside' && place !== 'apart') {
     throw new KletError('BAD_ARGUMENT', `the option "weights" of toScript() is inside or apart, not ${show(place)}`);
   }
-  const opened = openKlet(klet, 'the model', crc32);
+  const opened = openKlet(klet, 'the model', crc32, TOOL_MEMORY);
   const name = nameOf(options.name, opened.meta.name);
   const opcodes = opcodesOf(opened);
   const golden = opened.readGolden() ?? new Uint8Array(0);

@@ -1,6 +1,6 @@
 import { isSequence } from '../compiler/check';
 import { compile } from '../compiler/compile';
-import { loadSync } from '../compiler/runtime';
+import { loadCompiled, loadSync } from '../compiler/runtime';
 import type { Graph } from '../graph/graph';
 import type { InputArray } from '../runtime/types';
 
@@ -18,7 +18,9 @@ type Inputs = InputArray | Record<string, InputArray>;
  * ratios stay right.
  */
 export function timesOf(networks: readonly (Graph | Uint8Array)[], inputs: Inputs): number[] {
-  const models = networks.map((network) => loadSync(network instanceof Uint8Array ? network : compile(network)));
+  const models = networks.map((network) =>
+    network instanceof Uint8Array ? loadSync(network) : loadCompiled(compile(network))
+  );
   try {
     const predict = (model: (typeof models)[number]): number => {
       const start = performance.now();

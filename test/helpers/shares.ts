@@ -2,6 +2,7 @@ import { MAP, MAP_PLAN, RECORD_PARALLEL, PARALLEL_PAYS, PARALLEL_POSSIBLE } from
 import { crc32 } from '../../src/format/crc32';
 import { openKlet } from '../../src/format/klet';
 import type { Flavor } from '../../src/index';
+import { UNLIMITED } from '../../src/limits';
 import { compileCore, compileExtra, type CompiledCore, type SharedMemory } from '../../src/runtime/core';
 import { inlinedCores, inlinedExtra } from '../../src/runtime/inlined';
 import { Model } from '../../src/runtime/model';
@@ -28,6 +29,11 @@ function engineOf(model: Model): Engine {
   return (model as unknown as { engine: Engine }).engine;
 }
 
+/** The memory of a model. */
+export function memoryOf(model: Model): ArrayBufferLike {
+  return engineOf(model).shared.buffer;
+}
+
 /**
  * Makes threads share every parallel record, however small. Must be called before the first run,
  * because the workers read the plan and may still do so after a run.
@@ -48,7 +54,13 @@ export function shareAll(model: Model): void {
  * as [2, 0, 1]). Every parallel record is shared, however small.
  */
 export function loadInShares(klet: Uint8Array, flavor: Flavor, order: readonly number[]): Model {
-  const model = new Model(coreOf(flavor), openKlet(klet, 'the model', crc32), 'the model', undefined, order.length);
+  const model = new Model(
+    coreOf(flavor),
+    openKlet(klet, 'the model', crc32, Infinity),
+    'the model',
+    UNLIMITED,
+    order.length,
+  );
   const engine = engineOf(model);
   const { core, records, planBytes } = engine;
   shareAll(model);

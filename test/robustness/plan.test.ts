@@ -93,12 +93,12 @@ describe('a plan', () => {
 
   test('whose arena is larger than the address space or the limit is refused', () => {
     refuses(
-      () => loadSync(declare('arena', 0xffffffff)),
+      () => loadSync(declare('arena', 0xffffffff), { maxMemory: Infinity }),
       'OUT_OF_MEMORY',
       /needs \d+ bytes, more than WebAssembly can address/,
     );
     refuses(
-      () => loadSync(declare('scratch', 0xffffffff)),
+      () => loadSync(declare('scratch', 0xffffffff), { maxMemory: Infinity }),
       'OUT_OF_MEMORY',
       /needs \d+ bytes, more than WebAssembly can address/,
     );

@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import { Command } from 'commander';
 import { KletError, load, type Flavor, type Model, type ModelInfo, type ProfileEntry,
   type RawArray } from '../../index';
-import { flavorOption, infoText, positiveNumber, threadCount, wholeNumber } from '../args';
+import { flavorOption, infoText, limitsIn, positiveNumber, threadCount, wholeNumber } from '../args';
 import { totalMacs } from '../describe';
 import type { Io } from '../io';
 import { addImportOptions, openNetwork, readingOf, type ForeignOptions, type Network } from '../network';
@@ -117,18 +117,18 @@ async function bench(file: string, options: BenchOptions, io: Io): Promise<void>
  */
 async function loadFlavors(
   { klet }: Network,
-  { flavor: only, threads = 1 }: BenchOptions,
+  { flavor: only, threads = 1, ...limits }: BenchOptions,
   inputs: Record<string, RawArray>,
 ): Promise<Contestant[]> {
   const contestants: Contestant[] = [];
   for (const flavor of only ? [only] : (['relaxed', 'simd', 'scalar'] as const)) {
     try {
       const start = performance.now();
-      const cold = await load(klet, { flavor, threads });
+      const cold = await load(klet, { ...limitsIn(limits), flavor, threads });
       const loadMs = performance.now() - start;
       cold.dispose();
       const again = performance.now();
-      const model = await load(klet, { flavor, threads });
+      const model = await load(klet, { ...limitsIn(limits), flavor, threads });
       const reloadMs = performance.now() - again;
       const first = performance.now();
       model.predict(inputs);

@@ -4,7 +4,8 @@ import { Command } from 'commander';
 import { compile, readKlet, repack, toStream, type Graph } from '../../compiler/index';
 import { messageOf } from '../../errors';
 import { KletError, loadSync, type Model, type Preprocessing, type TensorInfo } from '../../index';
-import { byteCount, countUpTo, wholeNumber } from '../args';
+import { TOOL_MEMORY } from '../../limits';
+import { countUpTo, limitsIn, wholeNumber } from '../args';
 import { addCompressionOptions, compress, weightChanges, type Compressed } from '../compression';
 import { metaOf, refusalText, summary, warnAboutChanges, warnAboutLabels, type ConvertOptions, type GivenMeta, type Job,
   type NewMeta } from '../conversion';
@@ -93,7 +94,6 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
     countUpTo(MAX_GOLDEN),
     0,
   );
-  command.option('--max-memory <bytes>', 'refuse a network that needs more memory to run (65536, 512K, 2M)', byteCount);
   command.option(
     '--compact',
     'entropy-code each section where that makes it smaller; useful where nothing else compresses the file',
@@ -227,7 +227,7 @@ function compiled({ options, ...job }: Job, { graph: whole, provenance }: Compre
     golden: goldenInputs(inputs, options.golden),
     debugInfo: !options.strip,
     compact: options.compact ?? false,
-    ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }),
+    maxMemory: options.maxMemory ?? TOOL_MEMORY,
   });
 }
 
@@ -237,9 +237,9 @@ function goldenInputs(inputs: readonly TensorInfo[], count: number): ReturnType<
 
 /** A `.klet` file with other metadata, or in compact form. */
 function repacked({ input, source, options, labels }: Job): Uint8Array {
-  const { name, preprocess, golden, strip, compact, maxMemory, stream } = options;
+  const { name, preprocess, golden, strip, compact, maxMemory = TOOL_MEMORY, stream } = options;
   const [needsWeights] = [...weightChanges(options), ...(stream ? ['--stream'] : [])];
-  const { meta } = readKlet(source, quoted(input));
+  const { meta } = readKlet(source, quoted(input), { maxMemory });
   if (needsWeights !== undefined) {
     const { source: from } = meta.provenance as { source?: string } ?? {};
     const original = from === undefined ? 'the original network' : `the original network (${from})`;
@@ -256,7 +256,7 @@ function repacked({ input, source, options, labels }: Job): Uint8Array {
       `${quoted(input)} is already a .klet file, and no option changes it; it takes ${KLET_OPTIONS}`,
     );
   }
-  loadSync(source, { ...(maxMemory !== undefined && { maxMemory }) }).dispose();
+  loadSync(source, limitsIn(options)).dispose();
   return repack(source, {
     meta: {
       ...(name !== undefined && { name }),
@@ -266,6 +266,7 @@ function repacked({ input, source, options, labels }: Job): Uint8Array {
     golden: goldenInputs(meta.inputs, golden),
     debugInfo: !strip,
     compact: compact ?? false,
+    ...limitsIn(options),
   });
 }
 
@@ -278,11 +279,11 @@ function finish(job: Job, klet: Uint8Array, compressed: Compressed | undefined, 
   progress.update(2, 'writing and verifying');
   if (options.c !== undefined) makeFolder(options.c);
   let model: Model;
-  if (!isKlet) model = verify(new Uint8Array(klet));
+  if (!isKlet) model = verify(new Uint8Array(klet), limitsIn(options));
   else if (output === STANDARD) {
-    model = verify(new Uint8Array(klet));
+    model = verify(new Uint8Array(klet), limitsIn(options));
     io.outBytes(klet);
-  } else model = writeVerified(output, klet);
+  } else model = writeVerified(output, klet, limitsIn(options));
   for (const { path, bytes } of Object.values(programs).flatMap(({ files }) => files)) writeAtomically(path, bytes);
   progress.stop();
   if (labels) warnAboutLabels(labels.length, model.outputs, io);

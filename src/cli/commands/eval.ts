@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { evaluate, evaluatePair, metricTexts, type Evaluation, type MetricName, type PairedEvaluation,
   type PairedExample, type Task } from '../../compiler/index';
 import { KletError, load, type Flavor, type Model, type Preprocessing, type TensorInfo } from '../../index';
-import { flavorOption, infoText, threadCount, wholeNumber } from '../args';
+import { flavorOption, infoText, limitsIn, threadCount, wholeNumber } from '../args';
 import { classCount } from '../evaluation/classNames';
 import { findExamples, type Dataset, type Item, type Reader } from '../evaluation/dataset';
 import { evaluationText, pairText } from '../evaluation/text';
@@ -189,7 +189,7 @@ function withFirst(pair: PairedEvaluation): Pick<Result, 'evaluation' | 'pair'> 
 async function open(file: string, options: EvalOptions, io: Io): Promise<Side> {
   const { klet, parts: { meta }, path } = openNetwork(file, io, readingOf(options));
   const { flavor, threads, limit } = options;
-  const model = await load(klet, { ...(flavor && { flavor }), ...(threads && { threads }) });
+  const model = await load(klet, { ...limitsIn(options), ...(flavor && { flavor }), ...(threads && { threads }) });
   const notes = new Set<string>();
   const reader: Reader = {
     inputs: model.inputs,

@@ -2,7 +2,8 @@ import { Command, Option } from 'commander';
 import { toC, toScript, type CProgram, type DebugInfo, type KletParts, type Script } from '../../compiler/index';
 import { sectionSizes, weightsBytes } from '../../format/klet';
 import { signaturesOf } from '../../format/signature';
-import { KletError, loadSync, type MemoryUse } from '../../index';
+import { KletError, loadSync, type Model } from '../../index';
+import { limitsIn } from '../args';
 import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, preprocessingText, recordText,
   totalMacs } from '../describe';
 import { drawMemory } from '../drawMemory';
@@ -19,6 +20,9 @@ interface InspectOptions extends ForeignOptions {
   names?: boolean;
   target?: Target;
 }
+
+/** What a model takes. */
+type Cost = Pick<Model, 'memory' | 'work'>;
 
 /** Forms other than WebAssembly that a network can have. */
 const targets = ['c', 'js'] as const;
@@ -61,16 +65,16 @@ export function inspectCommand(io: Io, exit: (code: number) => void): Command {
 }
 
 function inspect(network: Network, options: InspectOptions, columns: number): string {
-  const model = loadSync(network.klet);
-  const { memory } = model;
+  const model = loadSync(network.klet, limitsIn(options));
+  const { memory, work } = model;
   model.dispose();
   const program = options.target === 'c' ? toC(network.klet) : undefined;
   const script = options.target === 'js' ? toScript(network.klet) : undefined;
-  if (options.json) return `${JSON.stringify(toJson(network, memory, program, script), null, 2)}\n`;
+  if (options.json) return `${JSON.stringify(toJson(network, { memory, work }, program, script), null, 2)}\n`;
   if (program) return describeC(network, program);
   if (script) return describeScript(network, script);
   const { debugInfo, arenaBytes } = network.parts;
-  if (!options.memory) return describe(network, memory, options.names ? undefined : columns);
+  if (!options.memory) return describe(network, { memory, work }, options.names ? undefined : columns);
   if (!debugInfo) {
     throw new KletError(
       'BAD_ARGUMENT',
@@ -83,7 +87,7 @@ function inspect(network: Network, options: InspectOptions, columns: number): st
 
 function describe(
   { path, format, fileBytes, klet, parts }: Network,
-  memory: MemoryUse,
+  { memory, work }: Cost,
   columns: number | undefined,
 ): string {
   const { meta, debugInfo } = parts;
@@ -107,6 +111,7 @@ function describe(
     pruned: debugInfo && prunedText(debugInfo),
     sections: sectionSizes(klet).map(([name, bytes]) => `${name} ${bytesText(bytes)}`).join(' · '),
     MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,
+    work: `${countText(work)} multiply-adds a prediction, with padding and all other operations`,
     memory: memoryText(memory),
   });
   const operators = debugInfo
@@ -216,7 +221,7 @@ function operatorsTable(debugInfo: DebugInfo, columns: number | undefined): stri
 
 function toJson(
   { path, format, fileBytes, klet, parts }: Network,
-  memory: MemoryUse,
+  { memory, work }: Cost,
   program: CProgram | undefined,
   script: Script | undefined,
 ): unknown {
@@ -235,6 +240,7 @@ function toJson(
     weights: weightsBytes(parts),
     sections: Object.fromEntries(sectionSizes(klet)),
     memory: memoryParts(memory),
+    work,
     ...(script && { js: { code: script.codeBytes, data: script.dataBytes, arena: script.arenaBytes } }),
     ...(program && { c: { constants: program.constantBytes, code: program.codeBytes, ...program.ram } }),
     ...(debugInfo &&
@@ -248,7 +254,7 @@ function check(path: string, options: InspectOptions, io: Io): number {
   const name = pathText(path, 'standard input');
   try {
     const network = openNetwork(path, io, readingOf(options));
-    const model = loadSync(network.klet);
+    const model = loadSync(network.klet, limitsIn(options));
     const cases = model.selfTest();
     const { memory } = model;
     model.dispose();

@@ -5,7 +5,7 @@ import { KletError, load, type Flavor, type InputArray, type Model, type Preproc
   type TensorInfo } from '../../index';
 import { inputFrames } from '../../audio/index';
 import { topK } from '../../tasks/labels';
-import { collect, flavorOption, infoText, positiveNumber, threadCount } from '../args';
+import { collect, flavorOption, infoText, limitsIn, positiveNumber, threadCount } from '../args';
 import { pathText, STANDARD, writeAtomically } from '../files';
 import { readInputs, stepsOf } from '../inputs';
 import type { Io } from '../io';
@@ -102,7 +102,7 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   checkStandard(file, options);
   const { klet, parts: { meta } } = openNetwork(file, io, readingOf(options));
   const { flavor, threads } = options;
-  const model = await load(klet, { ...(flavor && { flavor }), ...(threads && { threads }) });
+  const model = await load(klet, { ...limitsIn(options), ...(flavor && { flavor }), ...(threads && { threads }) });
   const labels = options.labels === undefined ? meta.labels : readLabels(options.labels);
   const preprocessing = options.preprocess === undefined
     ? meta.preprocessing

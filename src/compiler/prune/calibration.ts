@@ -1,4 +1,4 @@
-import { loadSync } from '../runtime';
+import { loadCompiled } from '../runtime';
 import { KletError } from '../../errors';
 import { cloneGraph, tensorsOf } from '../../graph/edit';
 import type { Graph } from '../../graph/graph';
@@ -43,7 +43,7 @@ export function inputRows(
   const byName = new Map(tensorsOf(watched).map((tensor) => [tensor.name, tensor]));
   const inputs = [...new Set(layers.map(({ seen }) => seen!))];
   watched.outputs = inputs.map((tensor) => byName.get(tensor.name)!);
-  const model = loadSync(compile(watched, { debugInfo: false }));
+  const model = loadCompiled(compile(watched, { debugInfo: false }));
   const rows = new Map<string, Rows>();
   const perSample = layers.map(({ K, pixels }) =>
     Math.min(pixels, MAX_ROWS_PER_SAMPLE, Math.ceil(Math.max(MIN_ROWS, ROWS_PER_PRODUCT * K) / samples.length))

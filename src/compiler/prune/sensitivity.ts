@@ -1,4 +1,4 @@
-import { loadSync } from '../runtime';
+import { loadCompiled } from '../runtime';
 import { checkOptions, type Options } from '../../arguments';
 import { KletError } from '../../errors';
 import type { Graph } from '../../graph/graph';
@@ -70,7 +70,7 @@ export function sensitivity(graph: Graph, options: SensitivityOptions): LayerSen
 
 /** All outputs for all samples, as real values. */
 function answers(graph: Graph, samples: readonly Sample[]): Float32Array[] {
-  const model = loadSync(compile(graph, { debugInfo: false }));
+  const model = loadCompiled(compile(graph, { debugInfo: false }));
   const all = samples.flatMap((sample) => {
     model.reset();
     const real = model.predict(sample);

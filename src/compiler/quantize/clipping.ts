@@ -1,7 +1,7 @@
 import { compile } from '../compile';
 import type { Graph } from '../../graph/graph';
 import type { Model } from '../../runtime/model';
-import { loadSync } from '../runtime';
+import { loadCompiled } from '../runtime';
 import { predictAll } from './observe';
 import type { Sequence } from './stagedRun';
 import { totalError, usualError } from './trial';
@@ -37,7 +37,7 @@ export function isClippingBetter(
 type Answers = Float32Array[][];
 
 function answersOf(graph: Graph, samples: readonly Sequence[]): Answers {
-  const model = loadSync(compile(graph, { debugInfo: false }));
+  const model = loadCompiled(compile(graph, { debugInfo: false }));
   try {
     return collected(graph, model, samples);
   } finally {

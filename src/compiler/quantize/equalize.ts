@@ -5,7 +5,7 @@ import { f32 } from '../../ops/shared/rounding';
 import { compile } from '../compile';
 import { productWithTransposed, type FloatMatrix } from '../products';
 import type { LayerMatrix } from '../rows';
-import { loadSync } from '../runtime';
+import { loadCompiled } from '../runtime';
 import { equalizableGroups, type EqualizableGroup } from './equalizable';
 import { groupColumns, splitRows } from './layerRows';
 import { samplesWithin, spread, StagedRun, type Sequence } from './stagedRun';
@@ -111,7 +111,7 @@ function channelMagnitudes(
     probes.push(high, low);
     return [channelwiseReduceNode(tensor, high, 'max'), channelwiseReduceNode(tensor, low, 'min')];
   })]);
-  const model = loadSync(compile(cloneGraph({ ...graph, nodes, outputs: probes }), { debugInfo: false }));
+  const model = loadCompiled(compile(cloneGraph({ ...graph, nodes, outputs: probes }), { debugInfo: false }));
   const found = new Map(tensors.map((tensor) => [tensor, new Float64Array(innermost(tensor.shape))]));
   for (const sequence of samples) {
     model.reset();

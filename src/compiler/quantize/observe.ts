@@ -8,7 +8,7 @@ import type { Inputs } from '../../runtime/types';
 import { isSequence } from '../check';
 import { bestOf } from '../compare';
 import { compile } from '../compile';
-import { loadSync } from '../runtime';
+import { loadCompiled } from '../runtime';
 import { Histogram } from './histogram';
 import { ruleOf } from './rules';
 import { intoSteps, type Range } from './steps';
@@ -103,7 +103,7 @@ export function observe(graph: Graph, samples: Samples, onSample?: (done: number
     cells: new Map(),
     samples: 0,
   };
-  const model = loadSync(compile(probed, { debugInfo: false }));
+  const model = loadCompiled(compile(probed, { debugInfo: false }));
   try {
     for (const sample of samples) {
       model.reset();

@@ -4,7 +4,7 @@ import { copyNode } from '../../ops/nodes';
 import type { InputArray, RawArray } from '../../runtime/types';
 import { compile } from '../compile';
 import { dropDead } from '../passes/dropDead';
-import { loadSync } from '../runtime';
+import { loadCompiled } from '../runtime';
 
 /** Inputs of one prediction, by name. */
 export type NamedInputs = Record<string, InputArray>;
@@ -114,7 +114,7 @@ export class StagedRun {
     const outputs = [...made].filter(keeps);
     const kept = (live: Live): Live => new Map([...live].filter(([tensor]) => keeps(tensor)));
     if (outputs.length === 0) return lives.map((sequence) => sequence.map(kept));
-    const model = loadSync(compile(this.part(nodes, inputs, outputs), { debugInfo: false }));
+    const model = loadCompiled(compile(this.part(nodes, inputs, outputs), { debugInfo: false }));
     const result = lives.map((sequence) => {
       model.reset();
       return sequence.map((live) => {
@@ -147,7 +147,7 @@ export class StagedRun {
   /** The values of inputs and explicit states at the start of each prediction. */
   private enter(sequences: readonly Sequence[]): Live[][] {
     const entries = entriesOf(this.graph);
-    const model = loadSync(compile(this.entry, { debugInfo: false }));
+    const model = loadCompiled(compile(this.entry, { debugInfo: false }));
     const lives = sequences.map((sequence) => {
       model.reset();
       return sequence.map((inputs): Live => {

@@ -3,7 +3,7 @@ import { elementCount, entriesOf, type AnyNode, type Graph, type Tensor } from '
 import type { Model } from '../../runtime/model';
 import { isSequence } from '../check';
 import { compile } from '../compile';
-import { loadSync } from '../runtime';
+import { loadCompiled } from '../runtime';
 import type { Histogram } from './histogram';
 import { pick, PICKED, predictAll, type Sample } from './observe';
 import type { Prepared } from './prepare';
@@ -135,7 +135,7 @@ class Probed {
     }
     this.graph.nodes = nodes;
     this.graph.outputs = [...this.picks.values()];
-    this.model = loadSync(compile(this.graph, { debugInfo: false }));
+    this.model = loadCompiled(compile(this.graph, { debugInfo: false }));
   }
 
   run(sample: Sample): Seen {

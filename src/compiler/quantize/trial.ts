@@ -4,7 +4,7 @@ import { elementCount, entriesOf, resultsOf, type AnyNode, type Graph, type Quan
 import { operatorOf } from '../../ops/index';
 import { binaryNode, dequantizeNode, quantizeNode, reduceNode, squareNode } from '../../ops/nodes';
 import { compile } from '../compile';
-import { loadSync } from '../runtime';
+import { loadCompiled } from '../runtime';
 import { predictAll } from './observe';
 import type { RuleOf } from './rules';
 import type { Sequence } from './stagedRun';
@@ -69,7 +69,7 @@ export function tryQuantizations(
   if (questions.length === 0) return [];
   const { plan, measures } = new Trial(graph, questions, { rules, relevant });
   const seen = measures.map(() => ({ signal: [] as number[], noise: [] as number[][] }));
-  const model = loadSync(compile(plan, { debugInfo: false }));
+  const model = loadCompiled(compile(plan, { debugInfo: false }));
   try {
     for (const sample of samples) {
       model.reset();

@@ -3,7 +3,7 @@ import { DETECTION_ANCHORS, DETECTION_ANCHOR_COUNT, DETECTION_BACKGROUND, DETECT
   DETECTION_IOU_THRESHOLD, DETECTION_SCALES, DETECTION_SCORES, DETECTION_SCORE_THRESHOLD, DETECTION_TARGET_BOXES,
   DETECTION_TARGET_CLASSES, DETECTION_TARGET_COUNT, DETECTION_TARGET_SCORES } from '../../../assembly/layout';
 import { f32 } from '../arithmetic';
-import { float, int, offsetOf, sectionOf, type Memory } from '../memory';
+import { float, grown, int, type Memory, offsetOf, sectionOf } from '../memory';
 import { overlap } from './boxes';
 import { exp } from './doubles';
 import { heapify, pop } from './heap';
@@ -24,14 +24,16 @@ export function prepareDetectionPostprocess(r: number, m: Memory): void {
   const count = int(r, m, DETECTION_ANCHOR_COUNT);
   const places = int(r, m, DETECTION_DETECTIONS) + 1;
   if (scores.length < count) {
-    scores = new Float32Array(count);
-    heap = new Int32Array(count);
+    const length = grown(scores.length, count);
+    scores = new Float32Array(length);
+    heap = new Int32Array(length);
   }
   if (found.length < places) {
-    boxes = new Float32Array(4 * places);
-    found = new Float32Array(places);
-    labels = new Int32Array(places);
-    anchors = new Int32Array(places);
+    const length = grown(found.length, places);
+    boxes = new Float32Array(4 * length);
+    found = new Float32Array(length);
+    labels = new Int32Array(length);
+    anchors = new Int32Array(length);
   }
 }
 

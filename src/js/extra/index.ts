@@ -1,5 +1,5 @@
 import { describe } from '../../../build/records.extra.js';
-import { beginWalk, faultOf } from '../../../build/records.js';
+import { beginWalk, endRecord, faultOf } from '../../../build/records.js';
 import * as L from '../../../assembly/layout';
 import { prepareDetectionPostprocess, runDetectionPostprocess } from './detectionPostprocess';
 import { prepareDft, runDft } from './dft';
@@ -60,6 +60,7 @@ export const extraOperators: PlainExtra = {
     readFrom(buffer);
     beginWalk(false);
     describe(r);
+    endRecord();
     return faultOf();
   },
 };

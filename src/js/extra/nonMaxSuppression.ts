@@ -2,7 +2,7 @@ import { NMS_BATCH, NMS_BOXES, NMS_CENTERED, NMS_CLASSES, NMS_COUNT, NMS_IOU_THR
   NMS_SCORE_THRESHOLD, NMS_SIGMA, NMS_TARGET_COUNT, NMS_TARGET_ROWS,
   NMS_TARGET_SCORES } from '../../../assembly/layout';
 import { f32 } from '../arithmetic';
-import { float, int, offsetOf, sectionOf, type Memory } from '../memory';
+import { float, grown, int, type Memory, offsetOf, sectionOf } from '../memory';
 import { overlap } from './boxes';
 import { exp } from './doubles';
 import { heapify, pop, sift } from './heap';
@@ -21,11 +21,12 @@ export function prepareNonMaxSuppression(r: number, m: Memory): void {
   const count = int(r, m, NMS_COUNT);
   const limit = 4 * (int(r, m, NMS_LIMIT) + 1);
   if (scores.length < count) {
-    scores = new Float32Array(count);
-    heap = new Int32Array(count);
-    seen = new Int32Array(count);
+    const length = grown(scores.length, count);
+    scores = new Float32Array(length);
+    heap = new Int32Array(length);
+    seen = new Int32Array(length);
   }
-  if (boxes.length < limit) boxes = new Float32Array(limit);
+  if (boxes.length < limit) boxes = new Float32Array(grown(boxes.length, limit));
 }
 
 /** Stores the edges of the box at `from` at `to`: its smaller y and x, and its larger ones. */

@@ -1,6 +1,6 @@
 import { DTYPE_F32, TOP_K_COUNT, TOP_K_INDICES, TOP_K_INNER, TOP_K_K, TOP_K_OUTER, TOP_K_SMALLEST, TOP_K_SOURCE,
   TOP_K_VALUES } from '../../../assembly/layout';
-import { dtypeOf, int, offsetOf, sectionOf, shiftOf, viewOf, type Memory } from '../memory';
+import { dtypeOf, grown, int, type Memory, offsetOf, sectionOf, shiftOf, viewOf } from '../memory';
 import { heapify, pop } from './heap';
 
 /** The elements as integers that order them, and the heap. */
@@ -8,8 +8,9 @@ let keys = new Int32Array(0);
 let heap = new Int32Array(0);
 
 export function prepareTopK(r: number, m: Memory): void {
-  const n = int(r, m, TOP_K_COUNT);
-  if (keys.length >= n) return;
+  const count = int(r, m, TOP_K_COUNT);
+  if (keys.length >= count) return;
+  const n = grown(keys.length, count);
   keys = new Int32Array(n);
   heap = new Int32Array(n);
 }

@@ -8,7 +8,7 @@ import { RECURRENT_ACTIVATION, RECURRENT_ASYMMETRIC, RECURRENT_CELLS, RECURRENT_
 import { clamp, f32 } from '../arithmetic';
 import { squaresOf, sumOf } from '../fold';
 import { quantizeRange, rangeScale, rangeZero } from '../hybrid';
-import { bytes, float, int, sums, type Memory } from '../memory';
+import { bytes, float, grown, int, type Memory, sums } from '../memory';
 import { multiplyFloats } from '../product';
 import { applyUnary } from '../unary';
 import { gatesOf, isGru, lanesOf, multiplyMatrix } from './matrix';
@@ -26,13 +26,15 @@ let temporary = new Float32Array(0);
 /** Provides room for `lanes` lanes of all gates, and for states of `states` values. */
 export function reserveFloat(lanes: number, states: number): void {
   if (gates.length < lanes) {
-    gates = new Float32Array(lanes);
-    hiddenGates = new Float32Array(lanes);
+    const length = grown(gates.length, lanes);
+    gates = new Float32Array(length);
+    hiddenGates = new Float32Array(length);
   }
   if (cell.length < states) {
-    cell = new Float32Array(states);
-    hidden = new Float32Array(states);
-    temporary = new Float32Array(states);
+    const length = grown(cell.length, states);
+    cell = new Float32Array(length);
+    hidden = new Float32Array(length);
+    temporary = new Float32Array(length);
   }
 }
 

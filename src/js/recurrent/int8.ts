@@ -6,7 +6,7 @@ import { RECURRENT_ACTIVATION, RECURRENT_CELLS, RECURRENT_CELL_BITS, RECURRENT_C
   RECURRENT_PROJECTION, RECURRENT_PROJECTION_BIAS, RECURRENT_PROJECTION_CLIP, RECURRENT_PROJECTION_EXPONENT,
   RECURRENT_PROJECTION_MULTIPLIER, RECURRENT_TARGET_ZERO, UNARY_TANH } from '../../../assembly/layout';
 import { clamp, saturate16, shiftRight } from '../arithmetic';
-import { int, sums, type Memory } from '../memory';
+import { grown, int, type Memory, sums } from '../memory';
 import { logistic16, multiply16, norm16, scale16, tanh16 } from './gates';
 import { gatesOf, lanesOf, multiplyMatrix } from './matrix';
 
@@ -22,12 +22,14 @@ export let hidden = new Int8Array(0);
 /** Provides room for `lanes` lanes of all gates, and for states of `states` values. */
 export function reserveInt8(lanes: number, states: number): void {
   if (gates.length < lanes) {
-    gates = new Int16Array(lanes);
-    hiddenGates = new Int16Array(lanes);
+    const length = grown(gates.length, lanes);
+    gates = new Int16Array(length);
+    hiddenGates = new Int16Array(length);
   }
   if (cell.length < states) {
-    cell = new Int16Array(states);
-    hidden = new Int8Array(states);
+    const length = grown(cell.length, states);
+    cell = new Int16Array(length);
+    hidden = new Int8Array(length);
   }
 }
 
