@@ -94,15 +94,8 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
     pass(work);
     checkGraph(work, name);
   }
-  const [parts, runs] = lower(work, options.meta ?? {}, options.debugInfo ?? true, options.weightLayout);
-  const { total } = mapMemory(parts);
-  if (options.maxMemory !== undefined && total > options.maxMemory) {
-    throw new KletError(
-      'OUT_OF_MEMORY',
-      `"${graph.name}" needs ${total} bytes of memory and the limit is ${options.maxMemory}: `
-        + `${parts.weights.length} weights, ${parts.arenaBytes} arena, ${parts.scratchBytes} scratch`,
-    );
-  }
+  const [parts, runs] = lower(work, options.meta ?? {}, options.debugInfo ?? true, options);
+  checkMemory(parts, options.maxMemory);
   if (options.golden?.length) parts.golden = goldenVectors(load(parts), options.golden);
   if (options.compact) {
     const coded = encodeWeights(parts.weights, runs);
@@ -111,11 +104,21 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
   return writeKlet(parts);
 }
 
+function checkMemory(parts: KletParts, maxMemory = Infinity): void {
+  const { total } = mapMemory(parts);
+  if (total <= maxMemory) return;
+  throw new KletError(
+    'OUT_OF_MEMORY',
+    `"${parts.meta.name}" needs ${total} bytes of memory and the limit is ${maxMemory}: `
+      + `${parts.weights.length} weights, ${parts.arenaBytes} arena, ${parts.scratchBytes} scratch`,
+  );
+}
+
 function lower(
   graph: Graph,
   meta: Partial<Meta>,
   withDebugInfo: boolean,
-  weightLayout?: WeightLayout,
+  { weightLayout, maxMemory }: Pick<CompileOptions, 'weightLayout' | 'maxMemory'> = {},
 ): [KletParts, CodedRun[]] {
   const emit = new Emitter(weightLayout);
   for (const tensor of graph.inputs) {
@@ -165,6 +168,8 @@ function lower(
     scratchBytes: 0,
     minor: MINOR,
   };
+  // before the core gets a memory of this size
+  checkMemory(parts, maxMemory);
   parts.scratchBytes = scratchBytes(parts);
   if (withDebugInfo) parts.debugInfo = debugInfoOf(emit);
   return [parts, emit.runs()];

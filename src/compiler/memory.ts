@@ -23,23 +23,34 @@ export function planMemory(buffers: readonly Buffer[]): number {
   const groups =
     joinInPlace(buffers.filter((buffer) => !buffer.initial && buffer.bytes > 0 && buffer.first <= buffer.last));
   const bySize = [...groups].sort((a, b) => b.bytes - a.bytes || a.first - b.first);
+  // by their offsets
   const placed: Group[] = [];
   let arena = base;
   for (const group of bySize) {
-    const neighbours = placed.filter((other) => other.first <= group.last && group.first <= other.last).sort((a, b) =>
-      a.offset - b.offset
-    );
     let offset = base;
-    for (const other of neighbours) {
+    for (const other of placed) {
+      if (other.first > group.last || group.first > other.last) continue;
       if (offset + group.bytes <= other.offset) break;
       offset = Math.max(offset, alignUp(other.offset + other.bytes, ALIGNMENT));
     }
     group.offset = offset;
-    placed.push(group);
+    placed.splice(placeOf(placed, offset), 0, group);
     for (const member of group.members) member.offset = offset;
     arena = Math.max(arena, offset + group.bytes);
   }
   return alignUp(arena, ALIGNMENT);
+}
+
+/** The number of groups whose offset is at most this, by bisection. */
+function placeOf(placed: readonly Group[], offset: number): number {
+  let from = 0;
+  let to = placed.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (placed[middle]!.offset <= offset) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /**

@@ -67,6 +67,12 @@ export interface CodedRun {
   lanes: number;
 }
 
+/**
+ * Upper limit of the records of a network. Transposed convolutions need one for each residue of a
+ * stride.
+ */
+const MAX_RECORDS = 2 ** 16;
+
 /** Collects records, weights and buffers while operators are lowered in order. */
 export class Emitter {
   readonly records: EmittedRecord[] = [];
@@ -135,6 +141,13 @@ export class Emitter {
     record.view.setUint8(L.RECORD_OPCODE, opcode);
     record.view.setUint8(L.RECORD_DTYPE, dtypeCode(dtype));
     record.view.setUint32(L.RECORD_SIZE, bytes, true);
+    if (this.records.length === MAX_RECORDS) {
+      throw new KletError(
+        'OUT_OF_MEMORY',
+        `${op} "${node.name}" takes the network beyond ${MAX_RECORDS} records; reduce its strides, ` +
+          'or unroll fewer steps',
+      );
+    }
     this.records.push(record);
     return new RecordWriter(this, record, this.records.length - 1);
   }

@@ -1,3 +1,4 @@
+import { KletError } from '../../errors';
 import { broadcastShape } from '../../graph/broadcast';
 import { elementCount, type AnyNode, type ConstantData, type DType, type Node, type Tensor } from '../../graph/graph';
 import type { ArithmeticKind, BinaryKind, CompareKind, LogicKind, ReduceKind } from '../../graph/operators';
@@ -50,8 +51,21 @@ const reductions: Partial<Record<ReduceKind, { first: number; step: Binary }>> =
   prod: { first: 1, step: (a, b) => a * b },
 };
 
-/** Zeros of an element type, as constants are stored. */
+/** Elements of the largest tensor that is evaluated here. The compiler limits the larger ones. */
+const MOST_ELEMENTS = 2 ** 24;
+
+/**
+ * Zeros of an element type, as constants are stored.
+ *
+ * @throws KletError `OUT_OF_MEMORY` if there are more than MOST_ELEMENTS
+ */
 export function allocate(dtype: DType, count: number): Values {
+  if (count > MOST_ELEMENTS) {
+    throw new KletError(
+      'OUT_OF_MEMORY',
+      `an operator without inputs makes a constant of ${count} elements; at most ${MOST_ELEMENTS} are possible`,
+    );
+  }
   switch (dtype) {
     case 'float32':
       return new Float32Array(count);
@@ -69,6 +83,7 @@ export function allocate(dtype: DType, count: number): Values {
 
 /** The values of a node's outputs, or undefined if they cannot be computed here. */
 export function fold(node: AnyNode): Values[] | undefined {
+  if (node.outputs.some(({ shape }) => elementCount(shape) > MOST_ELEMENTS)) return undefined;
   if (node.inputs.some((x) => x?.dtype.includes('int8') && x.quantization) && !movements.has(node.op)) return undefined;
   const evaluate = evaluators[node.op] as ((node: AnyNode) => Values | undefined) | undefined;
   if (node.op === 'split') return foldSplit(node);

@@ -21,11 +21,17 @@ export interface ScaleAndZeroPoint {
   zeroPoint: number;
 }
 
+/** Bytes that the constants of any file may take, which share buffers or are stored compactly. */
+const FREE_BYTES = 2 ** 28;
+/** Those of larger files may take this many times the file. */
+const MOST_EXPANSION = 16;
+
 /** The tensors of a subgraph, converted on first use, with unique names. */
 export class TensorTable {
   private readonly converted = new Map<number, Tensor>();
   readonly uniqueNames = new UniqueNames();
   private readonly names: string[];
+  private constantBytes = 0;
   /** Names that are kept free for copies of tensors, so that no tensor gets them. */
   readonly reserved: readonly string[];
   /** The operator that computes each tensor. */
@@ -66,9 +72,22 @@ export class TensorTable {
       throw new KletError('CORRUPT', `the file refers to tensor ${index} of ${this.subgraph.tensors.length}`);
     }
     const tensor = this.folded(index) ?? convertTensor(this.file, this.buffers, source, this.name(index), this.reader);
+    this.countConstant(tensor);
     if (source.isVariable && !tensor.data) throw new UnsupportedTensor(`"${tensor.name}" (state kept between runs)`);
     this.converted.set(index, tensor);
     return tensor;
+  }
+
+  /** @throws KletError `OUT_OF_MEMORY` if tensors share buffers too often */
+  private countConstant({ name, data }: Tensor): void {
+    this.constantBytes += data?.byteLength ?? 0;
+    const limit = Math.max(FREE_BYTES, MOST_EXPANSION * this.file.length);
+    if (this.constantBytes <= limit) return;
+    throw new KletError(
+      'OUT_OF_MEMORY',
+      `tensor "${name}" brings the constants of the file to ${this.constantBytes} bytes; the limit is ${limit}, ` +
+        `the larger of 256 MiB and ${MOST_EXPANSION} times the file`,
+    );
   }
 
   /** Replaces a tensor by integers that are known before the network runs. */
