@@ -311,7 +311,7 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum, ma
   const weights = coded ?? (nibbles ? expandNibbles(nibbles) : need(SECTION_WEIGHTS));
   if (!weights) throw corrupt('its NIBBLES section cannot be expanded');
   const problem = checkMeta(meta, arenaBytes) ??
-    checkState(meta.state, arenaBytes, weightsBytes({ weights, ...(coded && { coded: true }) }));
+    checkState(meta, arenaBytes, weightsBytes({ weights, ...(coded && { coded: true }) }));
   if (problem) throw corrupt(problem);
   return {
     meta,
@@ -625,11 +625,18 @@ function isTable(value: unknown, types: readonly string[]): value is unknown[][]
     value.every((row) => Array.isArray(row) && types.every((type, i) => type === '' || typeof row[i] === type));
 }
 
-function checkState(state: unknown, arenaBytes: number, weightsBytes: number): string | undefined {
+function checkState(
+  { state, inputs }: { state?: unknown; inputs: ArenaTensor[] },
+  arenaBytes: number,
+  weightsBytes: number,
+): string | undefined {
   if (state === undefined) return undefined;
   if (!isObject(state) || !isWhole(state.bytes) || !isWhole(state.initial) ||
     !['undefined', 'boolean'].includes(typeof state.carries)) return 'the state in its META is malformed';
   if (state.bytes > arenaBytes) return `its state of ${state.bytes} bytes lies outside the arena`;
+  const { bytes } = state;
+  const covering = inputs.find(({ offset }) => offset < bytes);
+  if (covering) return `its input "${covering.name}" lies in the state`;
   return state.initial + state.bytes > weightsBytes ? 'its initial state lies outside the weights' : undefined;
 }
 

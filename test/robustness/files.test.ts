@@ -219,6 +219,11 @@ describe('a file', () => {
     malformed('a number as a state', withState(4), state);
     malformed('a string as the flag of a state', withState({ bytes: 4, initial: 0, carries: 'yes' }), state);
     malformed('a state outside the arena', withState({ bytes: 1 << 30, initial: 0 }), arena);
+    malformed(
+      'an input in the state',
+      (meta) => tensor('inputs', 0, { offset: 0 })(withState({ bytes: 4, initial: 0 })(meta)),
+      /its input "x" lies in the state/,
+    );
     malformed('an initial state outside the weights section', withState({ bytes: 4, initial: 1 << 30 }), weights);
   });
 

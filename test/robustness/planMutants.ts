@@ -138,12 +138,13 @@ function mutantOf(seed: number): Mutant | undefined {
     const offset = from & -size;
     return { name, dtype, shape: [Math.max(1, Math.floor((to - offset) / size))], offset };
   };
-  const whole = random.next() < 0.4;
-  const cut = whole ? 0 : random.int(0, arenaBytes >> 1);
-  const end = whole ? arenaBytes : random.int(cut + 16, arenaBytes);
   const state = weights.length > 0 && random.next() < 0.3
-    ? { bytes: random.int(1, Math.min(arenaBytes, weights.length)), initial: 0 }
+    ? { bytes: random.int(1, Math.min(arenaBytes - 64, weights.length)), initial: 0 }
     : undefined;
+  const free = state ? state.bytes : 0;
+  const whole = random.next() < 0.4;
+  const cut = whole ? free : random.int(free, (free + arenaBytes) >> 1);
+  const end = whole ? arenaBytes : random.int(cut + 16, arenaBytes);
   const outputs = random.next() < 0.6
     ? [port('y', 'int8', 0, arenaBytes)]
     : [port('y', 'float32', random.int(0, arenaBytes >> 1), arenaBytes)];
