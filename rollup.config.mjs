@@ -7,6 +7,7 @@ import dts from 'rollup-plugin-dts';
 import esbuild from 'rollup-plugin-esbuild';
 import { minify } from 'terser';
 import { ownLayout, withoutExtra } from './src/build/chunks.mjs';
+import { licenses } from './src/build/licenses.mjs';
 import { minifyForGzip } from './src/build/names.mjs';
 import { cText } from './src/build/text.mjs';
 import { tinyPlugins } from './src/build/tiny.mjs';
@@ -322,4 +323,4 @@ const bundles = [
   },
 ];
 
-export default bundles.map((bundle) => ({ ...bundle, onwarn }));
+export default bundles.map((bundle) => ({ ...bundle, plugins: [...bundle.plugins, licenses], onwarn }));

@@ -46,6 +46,18 @@ describe('the packed package', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('lists the packages whose code is in its bundles, with their licences', () => {
+    const text = readFileSync(path.join(packed.project, 'node_modules/kinglet/dist/THIRD-PARTY.txt'), 'utf8');
+    for (const name of ['@assemblyscript/loader', '@bufbuild/protobuf', 'echarts', 'zrender', 'fflate', 'flatbuffers',
+      'jsfive'])
+    {
+      const { version } = JSON.parse(readFileSync(tool(name, 'package.json'), 'utf8')) as { version: string };
+      expect(text).toContain(`\n\n${name} ${version}\n`);
+    }
+    expect(text.match(/Permission is hereby granted/g)!.length).toBeGreaterThan(1);
+    expect(text).not.toMatch(/undefined|GPL-/);
+  });
+
   test('contains every file of its exports and bin, and the models, but no sources', () => {
     const folder = path.join(packed.project, 'node_modules/kinglet');
     expect(filesIn([packed.json.exports, packed.json.bin]).filter((file) => !existsSync(path.join(folder, file))))
