@@ -34,6 +34,14 @@ export function byteCount(text: string): number {
   return Math.floor(bytes);
 }
 
+/** Parses a number such as 500000, 500k, 100M or 1.5G. */
+export function largeNumber(text: string): number {
+  const found = /^(\d+(?:\.\d+)?)\s*([kmg]?)$/i.exec(text);
+  const value = found ? Number(found[1]) * 1000 ** ' kmg'.indexOf(found[2]!.toLowerCase() || ' ') : 0;
+  if (!(value >= 1)) throw new InvalidArgumentError('It must be a number above 0, such as 500000, 500k or 100M.');
+  return Math.floor(value);
+}
+
 /** Collects the values of an option that may be repeated. */
 export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];

@@ -3,13 +3,14 @@ import { applyRecipe, cluster, compare, type ClusteredWeights, type Comparison, 
   type QuantizeOptions, type Recipe } from '../compiler/index';
 import { KletError, type Preprocessing } from '../index';
 import { collect, positiveNumber } from './args';
+import { addMediaOptions, mediaLimitsOf, type MediaOptions } from './mediaLimits';
 import { addPruningOptions, drawSensitivity, pruned, type Pruned, type PruningOptions } from './pruning';
 import { addQuantizationOptions, checkMaxLoss, lossText, quantized, type QuantizationOptions } from './quantization';
 import { readRecipe } from './recipe';
 import { findSamples, MOST_SAMPLES, splitSamples, type Inputs, type Samples } from './samples';
 
 /** The options of `convert` that change weights. */
-export interface CompressionOptions extends PruningOptions, QuantizationOptions {
+export interface CompressionOptions extends PruningOptions, QuantizationOptions, MediaOptions {
   cluster?: number;
   samples?: string[];
   recipe?: string;
@@ -57,6 +58,7 @@ export function addCompressionOptions(command: Command): void {
     positiveNumber,
   );
   addPruningOptions(command);
+  addMediaOptions(command);
   command.option(
     '--recipe <file>',
     'repeat what kinglet search found: a .klet file that it wrote, or JSON; needs --samples',
@@ -157,10 +159,12 @@ function repeated(
 
 function samplesFor(
   graph: Graph,
-  { samples: paths, maxSamples, maxLoss, prune, int8, recipe }: CompressionOptions,
+  options: CompressionOptions,
   reading: { preprocessing: Preprocessing | undefined; note: (text: string) => void },
 ): Samples {
-  const found = findSamples(paths!, graph, reading).spread(maxSamples ?? MOST_SAMPLES);
+  const { samples: paths, maxSamples, maxLoss, prune, int8, recipe } = options;
+  const limits = mediaLimitsOf(options);
+  const found = findSamples(paths!, graph, { ...reading, limits }).spread(maxSamples ?? MOST_SAMPLES);
   if (maxLoss) checkMaxLoss(maxLoss, compare(graph, graph, found.spread(1)));
   return splitSamples(found, prune !== undefined || int8 === true || recipe !== undefined);
 }

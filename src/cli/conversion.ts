@@ -14,7 +14,7 @@ import type { Printed, PrintOptions } from './printed';
 import type { Progress } from './progress';
 import { quantizationTables, quantizedText } from './quantizationText';
 import { countOf } from './tensors';
-import { bytesText, countText, facts, percentText, plural } from './text';
+import { bytesText, countText, facts, messageText, percentText, plural } from './text';
 import { version } from './version';
 
 // One conversion, and what `convert` says of it.
@@ -87,7 +87,7 @@ export function metaOf(
 export function warnAboutChanges({ changes, samples, comparison, loss }: Compressed, io: Io): void {
   if (changes.length === 0) return;
   const warn = (text: string): void => {
-    io.err(`kinglet: warning: ${text}\n`);
+    io.err(`kinglet: warning: ${messageText(text)}\n`);
   };
   if (!comparison || !samples) {
     const verb = changes.length === 1 ? 'changes' : 'change';

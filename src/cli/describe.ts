@@ -1,6 +1,6 @@
 import type { DebugInfo, KletParts } from '../compiler/index';
 import type { AudioPreprocessing, MemoryUse, Preprocessing, TensorInfo } from '../index';
-import { bytesText, facts, floatText, plural, shapeText, table } from './text';
+import { bytesText, facts, floatText, inline, plural, shapeText, table } from './text';
 
 const PAGE = 65536;
 
@@ -19,7 +19,7 @@ export function portsTable(inputs: readonly TensorInfo[], outputs: readonly Tens
 export function operatorCounts(debugInfo: DebugInfo): string {
   const counts = new Map<string, number>();
   for (const { op } of debugInfo.records) counts.set(op, (counts.get(op) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1]).map(([op, count]) => `${count} ${op}`).join(', ');
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([op, count]) => `${count} ${inline(op)}`).join(', ');
 }
 
 export function totalMacs(debugInfo: DebugInfo): number {
@@ -79,6 +79,8 @@ export function goldenCases({ golden, meta }: KletParts): number {
 export function recordText(record: Record<string, unknown> | undefined): string | undefined {
   const entries = Object.entries(record ?? {});
   if (entries.length === 0) return undefined;
-  const texts = entries.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]);
+  const texts = entries.map((
+    [name, value],
+  ) => [name, inline(typeof value === 'string' ? value : JSON.stringify(value))]);
   return facts(Object.fromEntries(texts) as Record<string, string>).trimEnd();
 }

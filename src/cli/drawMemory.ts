@@ -1,5 +1,5 @@
 import type { DebugInfo } from '../compiler/index';
-import { bytesText, plural, shortName, table } from './text';
+import { bytesText, inline, plural, shortName, table } from './text';
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const ROWS = 24;
@@ -98,23 +98,49 @@ function axis(records: number, width: number, columnsPerRecord: number): string 
   return line.padEnd(width).slice(0, width);
 }
 
+/**
+ * Bytes of the arena in use during each record. Of buffers that share an address, the largest
+ * counts.
+ */
+function usedAt(buffers: readonly ArenaBuffer[], records: number): number[] {
+  const begins = [...buffers].sort((a, b) => a.from - b.from);
+  const ends = [...buffers].sort((a, b) => a.to - b.to);
+  const alive = new Map<number, ArenaBuffer[]>();
+  const largest = (at: number): number => (alive.get(at) ?? []).reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  let begun = 0;
+  let ended = 0;
+  let sum = 0;
+  return Array.from({ length: records }, (_, i) => {
+    const moment = i + 1;
+    const changed = new Map<number, ArenaBuffer[]>();
+    const over = new Set<number>();
+    for (; ended < ends.length && ends[ended]!.to < moment; ended++) over.add(ends[ended]!.offset);
+    for (; begun < begins.length && begins[begun]!.from <= moment; begun++) {
+      const buffer = begins[begun]!;
+      const others = changed.get(buffer.offset);
+      if (others) others.push(buffer);
+      else changed.set(buffer.offset, [buffer]);
+    }
+    for (const at of new Set([...over, ...changed.keys()])) {
+      sum -= largest(at);
+      const left = [...(alive.get(at) ?? []), ...changed.get(at) ?? []].filter(({ to }) => to >= moment);
+      alive.set(at, left);
+      sum += largest(at);
+    }
+    return sum;
+  });
+}
+
 /** The record during which most bytes of the arena are in use. */
 function fullest(debugInfo: DebugInfo, buffers: readonly ArenaBuffer[], arenaBytes: number): string {
-  const alive = (moment: number): ArenaBuffer[] => buffers.filter((b) => b.from <= moment && moment <= b.to);
-  const used = (moment: number): number => {
-    // buffers that share an address count once
-    const sizes = new Map<number, number>();
-    for (const { offset, bytes } of alive(moment)) sizes.set(offset, Math.max(sizes.get(offset) ?? 0, bytes));
-    return [...sizes.values()].reduce((a, b) => a + b, 0);
-  };
-  const moments = debugInfo.records.map((_, i) => i + 1);
-  if (moments.length === 0) return '';
-  const peak = moments.reduce((best, moment) => (used(moment) > used(best) ? moment : best));
+  const used = usedAt(buffers, debugInfo.records.length);
+  if (used.length === 0) return '';
+  const peak = 1 + used.reduce((best, bytes, i) => (bytes > used[best]! ? i : best), 0);
   const { op, name } = debugInfo.records[peak - 1]!;
-  const letters = alive(peak).map((b) => b.letter);
+  const letters = buffers.filter((b) => b.from <= peak && peak <= b.to).map((b) => b.letter);
   const listed = letters.length > MANY ? plural(letters.length, 'buffer') : letters.join(', ');
-  const inUse = `${bytesText(used(peak))} of ${bytesText(arenaBytes)}`;
-  return `fullest during record ${peak - 1}, ${op} ${shortName(name, 40)}:\n${inUse} in use, by ${listed}\n`;
+  const inUse = `${bytesText(used[peak - 1]!)} of ${bytesText(arenaBytes)}`;
+  return `fullest during record ${peak - 1}, ${inline(op)} ${shortName(name, 40)}:\n${inUse} in use, by ${listed}\n`;
 }
 
 function legend(buffers: readonly ArenaBuffer[], records: number, columns: number): string {

@@ -1,13 +1,18 @@
-import { existsSync, lstatSync, readFileSync, realpathSync, renameSync, rmSync, statSync,
+import { closeSync, existsSync, lstatSync, openSync, readFileSync, readSync, realpathSync, renameSync, rmSync, statSync,
   writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { KletError } from '../index';
 import { fileKind } from './fileKinds';
+import { bytesText } from './text';
 
 /** Names standard input or output instead of a file. */
 export const STANDARD = '-';
 const STDIN = 0;
+/** Largest file, which one array can hold in Node, and most bytes of a pipe, which has no size. */
+const MAX_FILE = 2 ** 31 - 1;
+const MAX_PIPE = 2 ** 30;
+const PIECE = 2 ** 20;
 
 /** A path as messages show it. */
 export function pathText(path: string, standard: 'standard input' | 'standard output'): string {
@@ -27,14 +32,45 @@ export function quoted(path: string): string {
 export function readBytes(path: string): Uint8Array<ArrayBuffer> {
   if (path === STANDARD) return readStandardInput();
   try {
-    if (statSync(path).isDirectory()) throw directoryGiven(path);
-    return new Uint8Array(readFileSync(path));
+    const stat = statSync(path);
+    if (stat.isDirectory()) throw directoryGiven(path);
+    if (stat.isCharacterDevice() || stat.isBlockDevice()) throw refused(path, 'it is a device, not a file');
+    if (stat.size > MAX_FILE) throw tooLarge(path, stat.size, MAX_FILE);
+    // files that the system makes up have the size 0
+    return stat.isFile() && stat.size > 0 ? new Uint8Array(readFileSync(path)) : readPipe(path);
   } catch (cause) {
     if (cause instanceof KletError) throw cause;
     const reason = /^[a-z][a-z\d+.-]*:\/\//i.test(path)
       ? 'it is a URL, and kinglet reads files; download it first, for example with curl -LO'
       : reasonOf(cause);
-    throw new KletError('FETCH_FAILED', `cannot read "${path}": ${reason}`, { cause });
+    throw refused(path, reason, cause);
+  }
+}
+
+function refused(path: string, reason: string, cause?: unknown): KletError {
+  return new KletError('FETCH_FAILED', `cannot read ${quoted(path)}: ${reason}`, { cause });
+}
+
+function tooLarge(path: string, size: number, limit: number): KletError {
+  return refused(path, `it has ${bytesText(size)} or more, above the limit of ${bytesText(limit)}`);
+}
+
+/** Reads what has no size, such as a pipe, up to a limit. */
+function readPipe(path: string): Uint8Array<ArrayBuffer> {
+  const descriptor = path === STANDARD ? STDIN : openSync(path, 'r');
+  try {
+    const pieces: Uint8Array[] = [];
+    for (let size = 0;;) {
+      const piece = new Uint8Array(PIECE);
+      const count = readSync(descriptor, piece);
+      if (count === 0) break;
+      size += count;
+      if (size > MAX_PIPE) throw tooLarge(path, size, MAX_PIPE);
+      pieces.push(count < PIECE / 2 ? piece.slice(0, count) : piece.subarray(0, count));
+    }
+    return new Uint8Array(Buffer.concat(pieces));
+  } finally {
+    if (path !== STANDARD) closeSync(descriptor);
   }
 }
 
@@ -44,6 +80,11 @@ export function readBytes(path: string): Uint8Array<ArrayBuffer> {
  */
 export function readCompanions(path: string, names: readonly string[]): Record<string, Uint8Array> {
   return Object.fromEntries(companions(path, names).map(({ name, file }) => [name, readBytes(file)] as const));
+}
+
+/** The files beside a network that hold its weights. */
+export function companionPaths(path: string, names: readonly string[]): string[] {
+  return companions(path, names).map(({ file }) => file);
 }
 
 /** The size of the files beside a network that hold its weights. */
@@ -84,9 +125,9 @@ function readStandardInput(): Uint8Array<ArrayBuffer> {
     );
   }
   try {
-    return new Uint8Array(readFileSync(STDIN));
+    return readPipe(STANDARD);
   } catch (cause) {
-    throw new KletError('FETCH_FAILED', `cannot read standard input: ${reasonOf(cause)}`, { cause });
+    throw cause instanceof KletError ? cause : refused(STANDARD, reasonOf(cause), cause);
   }
 }
 
@@ -101,6 +142,46 @@ export function readText(path: string): string {
     const found = kind === undefined ? 'is not text in UTF-8' : `is ${kind}, not text`;
     throw new KletError('BAD_ARGUMENT', `${quoted(path)} ${found}; give a text file in UTF-8`, { cause });
   }
+}
+
+/** Files in a folder of samples that a command may write by mistake. */
+const MEDIA = /^\.(png|jpe?g|bmp|wav|np[yz]|bin|raw|csv|json|txt)$/i;
+
+/**
+ * Checks that a command does not write over one of its inputs, whatever links and names lead to it,
+ * or over a file in a folder of them.
+ *
+ * @throws KletError `BAD_ARGUMENT`
+ */
+export function checkOutputs(
+  outputs: Readonly<Record<string, string | undefined>>,
+  inputs: readonly (string | undefined)[],
+): void {
+  for (const [option, output] of Object.entries(outputs)) {
+    if (output === undefined || output === STANDARD || !isFile(output)) continue;
+    const input = inputs.find((path) => path !== undefined && path !== STANDARD && isIn(output, path));
+    if (input === undefined) continue;
+    const what = isFile(input) ? `the input file "${input}"` : `in the folder of inputs "${input}"`;
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `the output "${output}" is ${what}, which would be lost; choose another with ${option}`,
+    );
+  }
+}
+
+/** Whether a file is an input, or a sample in a folder of inputs. */
+function isIn(output: string, input: string): boolean {
+  const [a, b] = [output, input].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }));
+  if (!a || !b) return false;
+  if (a.ino === b.ino && a.dev === b.dev && a.ino !== 0n) return true;
+  const [file, path] = [realpathSync(output), realpathSync(input)];
+  if (!b.isDirectory()) return file === path;
+  const inside = relative(path, file);
+  return !inside.startsWith('..') && resolve(path, inside) === file && MEDIA.test(extname(file));
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 /**

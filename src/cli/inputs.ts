@@ -4,16 +4,19 @@ import { KletError, type AudioPreprocessing, type ImagePreprocessing, type Input
   type TensorInfo } from '../index';
 import { decodeImage, imageFormat } from '../tasks/image';
 import { imageShape, imageToInput } from '../tasks/pixels';
+import { checkSampleCount, type MediaLimits } from '../tasks/limits';
 import { decodeWave, isWave } from '../tasks/wave';
 import { preprocessingText } from './describe';
 import { fileKind, unreadable } from './fileKinds';
 import { pathText, quoted, readBytes } from './files';
 import { isNpy, npyToInput, npyType } from './npy';
 import { countOf, fromBytes, tensorBytes } from './tensors';
-import { bytesText, plural, shapeText } from './text';
+import { bytesText, inline, plural, shapeText } from './text';
 
 export interface InputOptions {
   preprocessing?: Preprocessing | undefined;
+  /** The largest images and recordings that are decoded. */
+  limits?: MediaLimits;
   /**
    * Treat files as raw tensor bytes, whatever they look like. A single unnamed file holds the bytes
    * of all inputs, in order.
@@ -68,11 +71,12 @@ export function readInputs(
 }
 
 export function describePorts(ports: readonly TensorInfo[]): string {
-  return ports.map(({ name, dtype, shape }) => `"${name}" (${dtype} ${shapeText(shape)})`).join(', ') || 'no inputs';
+  return ports.map(({ name, dtype, shape }) => `"${inline(name)}" (${dtype} ${shapeText(shape)})`).join(', ') ||
+    'no inputs';
 }
 
 /** Splits `name=file` if the part before "=" names an input; otherwise the whole text is a path. */
-function splitSpec(spec: string, inputs: readonly TensorInfo[]): { name?: string; path: string } {
+export function splitSpec(spec: string, inputs: readonly TensorInfo[]): { name?: string; path: string } {
   const input = inputs.find(({ name }) => spec.startsWith(`${name}=`));
   return input ? { name: input.name, path: spec.slice(input.name.length + 1) } : { path: spec };
 }
@@ -108,14 +112,14 @@ function readInput(path: string, input: TensorInfo, options: InputOptions): Inpu
 
 /** Decodes an image and converts it to the input, and says how. */
 function readImage(bytes: Uint8Array, where: string, input: TensorInfo, options: InputOptions): InputArray {
-  const { preprocessing, note, about = '' } = options;
+  const { preprocessing, limits, note, about = '' } = options;
   if (preprocessing?.kind === 'audio') {
     throw new KletError(
       'BAD_ARGUMENT',
       `${where} is ${fileKind(bytes)}, but this network takes recordings; give a .wav file`,
     );
   }
-  const image = decodeImage(bytes, where);
+  const image = decodeImage(bytes, where, limits);
   const values = imageToInput(image, input, preprocessing);
   note?.(`${where} ${conversionText(image, input, preprocessing)}${about}`);
   return values;
@@ -168,7 +172,7 @@ function waveToInput(
   bytes: Uint8Array,
   where: string,
   input: TensorInfo,
-  { preprocessing, streamed, note, about = '' }: InputOptions,
+  { preprocessing, limits = {}, streamed, note, about = '' }: InputOptions,
 ): InputArray {
   if (preprocessing?.kind === 'image') {
     throw new KletError(
@@ -184,7 +188,8 @@ function waveToInput(
     );
   }
   const { sampleRate } = checkAudioParameters(preprocessing);
-  const wave = decodeWave(bytes, where);
+  const wave = decodeWave(bytes, where, limits);
+  checkSampleCount(wave.samples.length * sampleRate / wave.sampleRate, `${where} at ${sampleRate} Hz`, limits);
   const resampled = wave.sampleRate === sampleRate ? '' : `, resampled to ${sampleRate} Hz`;
   const size = `(${(wave.samples.length / wave.sampleRate).toFixed(2)} s of ${wave.sampleRate} Hz${resampled})`;
   note?.(`${where} ${size}, as the preprocessing says: ${preprocessingText(preprocessing)}${about}`);

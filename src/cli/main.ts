@@ -8,6 +8,7 @@ import { searchCommand } from './commands/search';
 import { signCommand } from './commands/sign';
 import { verifyCommand } from './commands/verify';
 import type { Io } from './io';
+import { messageText, visible } from './text';
 import { version } from './version';
 
 const DESCRIPTION = 'Runs int8 neural networks wherever JavaScript runs. Converts networks of TensorFlow Lite, ONNX, '
@@ -41,7 +42,8 @@ stack traces.`;
  * @returns the exit code: 0 for success, 1 for an error or a failed check, 2 for a network that
  *   compression ruined or that is worse than a limit, 130 for a search that Ctrl-C stopped
  */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
+export async function main(argv: readonly string[], given: Io): Promise<number> {
+  const io = harmless(given);
   let code = 0;
   const program = new Command('kinglet');
   program.description(DESCRIPTION);
@@ -83,13 +85,18 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
+/** Writes text without the control characters that names and labels in files may have. */
+function harmless(io: Io): Io {
+  return { ...io, out: (text) => io.out(visible(text)), err: (text) => io.err(visible(text)) };
+}
+
 function describeError(error: unknown): string {
   const { name, message, stack, code } = error as Error & { code?: string };
   if (process.env.KINGLET_DEBUG) return `${stack ?? String(error)}\n`;
   if (name === 'KletError') {
     const advice = message.replace('the option maxMemory', '--max-memory').replace('the option maxWork', '--max-work');
-    return `kinglet: ${code}: ${advice}\n`;
+    return `kinglet: ${code}: ${messageText(advice)}\n`;
   }
-  const what = message ?? String(error);
+  const what = messageText(message ?? String(error));
   return `kinglet: unexpected error: ${what}\nKINGLET_DEBUG=1 shows where it occurred; please report it\n`;
 }

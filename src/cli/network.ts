@@ -2,13 +2,18 @@ import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
 import { compile, findStates, importerOf, importers, readKlet, wireStates, type ConstantInput, type ForeignMeta,
   type Graph, type Importer, type ImportOptions, type KletParts } from '../compiler/index';
+import { isArrayOf, isString } from '../arguments';
+import { checkAudioParameters } from '../audio/index';
 import { KletError } from '../index';
 import { TOOL_MEMORY, type LimitOptions } from '../limits';
+import { recordOffsets } from '../runtime/memory';
+import { checkPreprocessing } from '../tasks/pixels';
 import { addLimitOptions, collect, collectConstants, collectShapes, collectStates, limitsIn } from './args';
-import { networkFile, companionBytes, quoted, readBytes, readCompanions, STANDARD } from './files';
+import { networkFile, companionBytes, companionPaths, quoted, readBytes, readCompanions, STANDARD } from './files';
 import { describeForeign } from './foreign';
 import type { Io } from './io';
 import { Progress } from './progress';
+import { inline, messageText, plural } from './text';
 
 /** The formats that commands take beside `.klet`, for people. */
 export const FORMATS = new Intl.ListFormat('en', { type: 'disjunction' }).format(importers.map(({ title }) => title));
@@ -101,16 +106,69 @@ export function openNetwork(given: string, io: Io, options: Reading = {}): Netwo
       format: isKlet ? 'klet' : importerOf(bytes)!.name,
       fileBytes: storedBytes(bytes, path),
       klet,
-      parts: readKlet(klet, quoted(path), { maxMemory: options.maxMemory ?? TOOL_MEMORY }),
+      parts: readParts(klet, path, options.maxMemory),
     };
   } finally {
     progress.stop();
   }
 }
 
+/** Nesting of META that every engine can print as JSON. */
+const MAX_DEPTH = 100;
+
+/**
+ * `readKlet` with checks of the metadata that only tools use.
+ *
+ * @throws KletError the errors of `readKlet`; `CORRUPT` if labels, preprocessing or other metadata
+ *   are not what they should be
+ */
+export function readParts(klet: Uint8Array, path: string, maxMemory = TOOL_MEMORY): KletParts {
+  const parts = readKlet(klet, quoted(path), { maxMemory });
+  const wrong = wrongMeta(parts.meta) ?? wrongDebugInfo(parts);
+  if (wrong === undefined) return parts;
+  throw new KletError('CORRUPT', `the metadata of ${quoted(path)} is damaged: ${wrong}; convert the network again`);
+}
+
+function wrongMeta({ labels, preprocessing, provenance, accuracy, ...others }: KletParts['meta']): string | undefined {
+  if (labels !== undefined && !isArrayOf(labels, isString)) return 'its labels are not a list of texts';
+  for (const [name, record] of Object.entries({ provenance, accuracy })) {
+    if (record === undefined) continue;
+    if (typeof record !== 'object' || record === null || Array.isArray(record)) return `its ${name} is not an object`;
+  }
+  if (!isFlat([provenance, accuracy, preprocessing, others], MAX_DEPTH)) return 'it is nested too deeply';
+  if (preprocessing === undefined) return undefined;
+  try {
+    if ((preprocessing as { kind?: unknown } | null)?.kind === 'audio') checkAudioParameters(preprocessing);
+    else checkPreprocessing(preprocessing);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof KletError)) throw error;
+    return error.message;
+  }
+}
+
+function wrongDebugInfo({ debugInfo, plan }: KletParts): string | undefined {
+  const listed = debugInfo?.records.length;
+  const records = recordOffsets(plan).length;
+  return listed === undefined || listed === records
+    ? undefined
+    : `its debug info lists ${plural(listed, 'record')}, and its plan has ${records}`;
+}
+
+/** Whether a value of JSON has at most so many levels. */
+function isFlat(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((element) => isFlat(element, depth - 1));
+}
+
 /** The size of a network on disk, with the files beside it that hold its weights. */
 export function storedBytes(bytes: Uint8Array, path: string): number {
   return bytes.length + companionBytes(path, importerOf(bytes)?.companions?.(bytes) ?? []);
+}
+
+/** The files beside a network that hold its weights. */
+export function companionFiles(bytes: Uint8Array, path: string): string[] {
+  return companionPaths(path, importerOf(bytes)?.companions?.(bytes) ?? []);
 }
 
 function convertInMemory(bytes: Uint8Array, path: string, io: Io, options: Reading): Uint8Array<ArrayBuffer> {
@@ -129,7 +187,9 @@ export function foreignMeta(bytes: Uint8Array, path: string, io: Io): ForeignMet
     return importerOf(bytes)?.meta?.(bytes) ?? {};
   } catch (error) {
     if (!(error instanceof KletError)) throw error;
-    io.err(`kinglet: warning: ${quoted(path)}: ${error.message}; labels and preprocessing of the file are ignored\n`);
+    io.err(`kinglet: warning: ${quoted(path)}: ${
+      messageText(error.message)
+    }; labels and preprocessing of the file are ignored\n`);
     return {};
   }
 }
@@ -166,7 +226,7 @@ function withStates(graph: Graph, states: Reading['states'], io: Io): Graph {
       }, the outputs ${ports(graph.outputs)}`,
     );
   }
-  const texts = pairs.map(([output, input]) => `${output}=${input}`);
+  const texts = pairs.map(([output, input]) => inline(`${output}=${input}`));
   if (states === undefined) {
     if (texts.length > 0) {
       io.err(`kinglet: outputs look like the next values of inputs; keep them in the network with ${
@@ -183,8 +243,8 @@ function withStates(graph: Graph, states: Reading['states'], io: Io): Graph {
 function noteSignature(importer: Importer, bytes: Uint8Array, io: Io): void {
   const { keys, chosen } = importer.signatures?.(bytes) ?? { keys: [] };
   if (keys.length < 2 || chosen === undefined) return;
-  const others = keys.filter((key) => key !== chosen).map((key) => `"${key}"`);
-  io.err(`kinglet: the signature "${chosen}" was taken; --signature takes another: ${others.join(', ')}\n`);
+  const others = keys.filter((key) => key !== chosen).map((key) => `"${inline(key)}"`);
+  io.err(`kinglet: the signature "${inline(chosen)}" was taken; --signature takes another: ${others.join(', ')}\n`);
 }
 
 /** The file's name without the extension of a network; standard input has none. */

@@ -51,7 +51,8 @@ export function npyToInput(file: Uint8Array, where: string, input: TensorInfo): 
   throw new KletError('TYPE_MISMATCH', `${where} holds ${npyTypeName(dtype)}; input "${input.name}" takes ${wanted}`);
 }
 
-function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: number[]; dtype: string } {
+/** @throws KletError `CORRUPT` or `TYPE_MISMATCH` */
+export function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: number[]; dtype: string } {
   let parsed;
   try {
     parsed = parseNpy(file.slice().buffer);
@@ -64,6 +65,7 @@ function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: nu
     );
   }
   const { shape, dtype, fortranOrder } = parsed;
+  checkSizes(shape, where);
   const data = parsed.data as unknown as NpyData;
   if (fortranOrder && shape.filter((d) => d > 1).length > 1) {
     throw new KletError(
@@ -79,6 +81,12 @@ function parseArray(file: Uint8Array, where: string): { data: NpyData; shape: nu
     );
   }
   return { data, shape, dtype };
+}
+
+/** @throws KletError `CORRUPT` if a size is not a whole number, or one after the first is 0 */
+function checkSizes(shape: readonly number[], where: string): void {
+  if (shape.every((size, i) => Number.isSafeInteger(size) && size >= Math.min(i, 1))) return;
+  throw new KletError('CORRUPT', `${where} declares the shape ${shapeText(shape)}, which no array of values has`);
 }
 
 function checkShape(shape: readonly number[], input: TensorInfo, where: string): void {
@@ -156,6 +164,7 @@ export class NpyStack {
         `${where} is in Fortran order; save it with numpy.save(file, numpy.ascontiguousarray(array))`,
       );
     }
+    checkSizes(this.shape, where);
     const expected = this.start + countOf(this.shape) * this.itemBytes;
     if (bytes.size < expected) {
       const found = `${bytes.size} bytes instead of ${expected}`;

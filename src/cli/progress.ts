@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { Io } from './io';
+import { inline } from './text';
 
 const PATIENCE_MS = 1000;
 
@@ -16,10 +17,11 @@ export class Progress {
     private readonly long = false,
   ) {}
 
-  /** Reports that `done` of the total is finished and `doing` begins. */
-  update(done: number, doing: string): void {
+  /** Reports that `done` of the total is finished and `what` begins. */
+  update(done: number, what: string): void {
     const { terminal } = this.io;
     if (!terminal) return;
+    const doing = inline(what);
     if (this.bar) this.bar.update(done, { doing });
     else if (this.long || performance.now() - this.start > PATIENCE_MS) {
       this.bar = new SingleBar({

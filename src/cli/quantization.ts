@@ -5,6 +5,7 @@ import { KletError, type Preprocessing } from '../index';
 import { collect, positiveNumber } from './args';
 import { LayerFinder } from './layers';
 import { samplesAdvice, type Samples } from './samples';
+import { inline } from './text';
 
 // The options of `convert` that make a float32 network int8.
 
@@ -205,12 +206,14 @@ export function lossText(maxLoss: MaxLoss, { outputs }: Comparison): string | un
       const lost = 100 * (1 - (agreement ?? 1));
       if (lost <= maxLoss.points + 1e-9) return [];
       return [
-        `"${name}" gets another best class for ${lost.toFixed(2)} % of the samples; `
+        `"${inline(name)}" gets another best class for ${lost.toFixed(2)} % of the samples; `
         + `--max-loss allows ${maxLoss.points} points`,
       ];
     }
     if ((sqnr ?? Infinity) >= maxLoss.decibels) return [];
-    return [`"${name}" has an SQNR of ${sqnr!.toFixed(1)} dB; --max-loss asks for at least ${maxLoss.decibels} dB`];
+    return [
+      `"${inline(name)}" has an SQNR of ${sqnr!.toFixed(1)} dB; --max-loss asks for at least ${maxLoss.decibels} dB`,
+    ];
   });
   return texts.length > 0 ? texts.join('; ') : undefined;
 }

@@ -6,6 +6,7 @@ import { pathText, writeAtomically } from './files';
 import { storedBytes } from './network';
 import { randomInputs } from './tensors';
 import { version } from './version';
+import { jsonOf } from './text';
 
 // The report of a quantization as a page and as JSON.
 
@@ -113,5 +114,5 @@ export function jsonText(conversion: QuantizedConversion, isWritten: boolean): s
   const { quantization: { graph: _, comparison: own, ...report }, ...summary } = summaryOf(conversion);
   const output = isWritten ? { output: pathText(conversion.job.output, 'standard output') } : {};
   const all = { written: isWritten, ...output, ...summary, ...report, quantizedOnly: own };
-  return `${JSON.stringify(all, null, 2)}\n`;
+  return jsonOf(all);
 }

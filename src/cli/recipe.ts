@@ -1,7 +1,7 @@
-import { readKlet, type LayerPruning, type Recipe } from '../compiler/index';
+import type { LayerPruning, Recipe } from '../compiler/index';
 import { KletError } from '../index';
 import { quoted, readBytes, readText } from './files';
-import { hasKletMagic } from './network';
+import { hasKletMagic, readParts } from './network';
 import { percentText, plural } from './text';
 
 /**
@@ -12,7 +12,7 @@ import { percentText, plural } from './text';
 export function readRecipe(file: string): Recipe {
   const bytes = readBytes(file);
   if (hasKletMagic(bytes)) {
-    const { recipe } = readKlet(bytes, quoted(file)).meta.provenance ?? {};
+    const { recipe } = readParts(bytes, file).meta.provenance ?? {};
     if (recipe === undefined) {
       throw new KletError('BAD_ARGUMENT', `${quoted(file)} has no recipe; files have one that kinglet search wrote`);
     }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { unzipSync } from 'fflate';
 import type { Graph } from '../compiler/index';
 import { KletError, type InputArray, type Preprocessing, type TensorInfo } from '../index';
 import { readBytes } from './files';
 import { arrayToInput, describePorts, readInputs, stepsOf } from './inputs';
+import { unpackArrays, type Limits } from './mediaLimits';
 import { fits, NpyStack, type ByteSource } from './npy';
 import { shapeText } from './text';
 
@@ -28,6 +28,7 @@ interface Entry {
 /** How files become inputs. */
 export interface SampleOptions {
   preprocessing?: Preprocessing | undefined;
+  limits?: Limits;
   /** Called with a line that says how the first image or recording became the input. */
   note?: (text: string) => void;
 }
@@ -157,9 +158,10 @@ class Finder {
   }
 
   private file(file: string): Sample {
-    const { preprocessing, note } = this.options;
+    const { preprocessing, note, limits = {} } = this.options;
     const inputs = readInputs([file], this.ports, {
       preprocessing,
+      limits,
       raw: this.ports.length > 1,
       streamed: this.hasState,
       ...(note && {
@@ -174,14 +176,7 @@ class Finder {
 
   /** The arrays of an archive by the names of the inputs. One array needs no name. */
   private archive(file: string): Entry[] {
-    let members: Record<string, Uint8Array>;
-    try {
-      members = unzipSync(readBytes(file), { filter: ({ name }) => name.endsWith('.npy') });
-    } catch (cause) {
-      if (cause instanceof KletError) throw cause;
-      throw new KletError('CORRUPT', `"${file}" is no .npz archive: ${(cause as Error).message}`, { cause });
-    }
-    const arrays = new Map(Object.entries(members).map(([name, bytes]) => [name.replace(/\.npy$/, ''), bytes]));
+    const arrays = unpackArrays(readBytes(file), file, this.options.limits ?? {});
     const [only] = arrays.size === 1 ? arrays.keys() : [];
     const stacks = this.ports.map(({ name }, i): [string, NpyStack] => {
       const found = [name, `arr_${i}`, ...(this.ports.length === 1 && only !== undefined ? [only] : [])].find((
@@ -252,6 +247,7 @@ function openedFile(path: string): ByteSource {
   const reading = <T>(read: (descriptor: number) => T): T => {
     let descriptor: number;
     try {
+      if (!isFile(path)) throw new Error('it is no file');
       descriptor = openSync(path, 'r');
     } catch {
       // for its message
@@ -284,8 +280,13 @@ function filesIn(folder: string): string[] {
   const names = readdirSync(folder).sort().filter((name) => !name.startsWith('.'));
   return names.map((name) => join(folder, name)).flatMap((path) => {
     if (isFolder(path)) return filesIn(path);
-    return DESCRIPTIONS.test(extname(path)) ? [] : [path];
+    return DESCRIPTIONS.test(extname(path)) || !isFile(path) ? [] : [path];
   });
+}
+
+/** Pipes and devices in a folder are no samples. */
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 function isFolder(path: string): boolean {

@@ -81,11 +81,11 @@ export function toScript(klet: Uint8Array, options: ScriptOptions = {}): Script 
   const layout = { meta: metaOf(opened), plan, weights, golden: cases, arenaBytes: opened.arenaBytes };
   const needed = place === 'inside' ? [functions.start.part, functions.decodeBase64.part] : [functions.start.part];
   const library = codeFor(opcodes, needed);
-  const start = (bytes: string): string => `${functions.start.name}(${JSON.stringify(layout)},${bytes})`;
+  const start = (bytes: string): string => `${functions.start.name}(${literal(layout)},${bytes})`;
   const value = place === 'inside'
     ? start(`${functions.decodeBase64.name}([\n${pieces(data).map((text) => `"${text}"`).join(',\n')}],${data.length})`)
     : `function(bytes){return ${start('bytes instanceof ArrayBuffer?new Uint8Array(bytes):bytes')}}`;
-  const head = `// ${opened.meta.name.replace(/[^\x20-\x7e]/g, '?')}, by kinglet\n`;
+  const head = `// ${opened.meta.name.replace(/[^\x20-\x7e]|</g, '?')}, by kinglet\n`;
   const code = `${head}var ${name}=(function(){\n${library}return ${value};\n})();\n`
     + `if(typeof module==="object"&&module.exports)module.exports=${name};\n`;
   return {
@@ -98,13 +98,29 @@ export function toScript(klet: Uint8Array, options: ScriptOptions = {}): Script 
   };
 }
 
+/** A value as a literal in ASCII. It has no "<", so that a page may carry the script. */
+function literal(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff<]/g,
+    (c) => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'),
+  );
+}
+
+/** Words that no variable can be named by, and the name by which scripts are exported. */
+const RESERVED =
+  new RegExp('^(abstract|arguments|await|boolean|break|byte|case|catch|char|class|const|continue|'
+    + 'debugger|default|delete|do|double|else|enum|eval|export|extends|false|final|finally|float|for|function|goto|if|'
+    + 'implements|import|in|instanceof|int|interface|let|long|module|native|new|null|package|private|protected|public|'
+    + 'return|short|static|super|switch|synchronized|this|throw|throws|transient|true|try|typeof|var|void|volatile|'
+    + 'while|with|yield)$');
+
 function nameOf(given: string | undefined, network: string): string {
   if (given === undefined) {
     const text = network.toLowerCase().replace(/\W+/g, '_').replace(/^_+|_+$/g, '');
-    return /^[a-z]/.test(text) ? text : `network_${text}`;
+    return /^[a-z]/.test(text) && !RESERVED.test(text) ? text : `network_${text}`;
   }
   checkString(given, 'the option "name" of toScript()');
-  if (/^[A-Za-z_]\w*$/.test(given)) return given;
+  if (/^[A-Za-z_]\w*$/.test(given) && !RESERVED.test(given)) return given;
   throw new KletError(
     'BAD_ARGUMENT',
     `the option "name" of toScript() must be an identifier such as "digits", not "${given}"`,

@@ -2,7 +2,9 @@ import { decode as decodeBmpFile } from 'bmp-ts';
 import { decode as decodeJpegFile } from 'jpeg-js';
 import { PNG } from 'pngjs';
 import { KletError, messageOf } from '../errors';
+import { checkPixels, MAX_PIXELS, type MediaLimits } from './limits';
 import type { Pixels } from './pixels';
+import { checkedPng } from './png';
 
 // Decoders for the command line and other tools. Browsers have their own.
 
@@ -30,14 +32,16 @@ export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
  * Decodes a PNG, JPEG or BMP file. Photographs are rotated upright by their EXIF orientation.
  *
  * @param where the file's name in error messages
+ * @param limits the largest image that is decoded
  * @returns [height][width][channels] bytes: RGBA for PNG, RGB for JPEG and BMP
- * @throws KletError `BAD_MAGIC` if the file has another format, `CORRUPT` if it cannot be decoded
+ * @throws KletError `BAD_MAGIC` if the file has another format, `CORRUPT` if it cannot be decoded,
+ *   `BAD_ARGUMENT` if it is larger than the limit
  */
-export function decodeImage(bytes: Uint8Array, where = 'the image'): DecodedImage {
+export function decodeImage(bytes: Uint8Array, where = 'the image', limits: MediaLimits = {}): DecodedImage {
   const format = imageFormat(bytes);
   if (!format) throw new KletError('BAD_MAGIC', `${where} is not an image in PNG, JPEG or BMP format`);
   try {
-    return { PNG: decodePng, JPEG: decodeJpeg, BMP: decodeBmp }[format](bytes);
+    return { PNG: decodePng, JPEG: decodeJpeg, BMP: decodeBmp }[format](bytes, where, limits);
   } catch (cause) {
     if (cause instanceof KletError) throw cause;
     throw new KletError(
@@ -50,24 +54,62 @@ export function decodeImage(bytes: Uint8Array, where = 'the image'): DecodedImag
   }
 }
 
-function decodePng(bytes: Uint8Array): DecodedImage {
-  const { width, height, data } = PNG.sync.read(Buffer.from(bytes));
+function decodePng(bytes: Uint8Array, where: string, limits: MediaLimits): DecodedImage {
+  const { width, height, data } = PNG.sync.read(Buffer.from(checkedPng(bytes, where, limits, true)));
   return { width, height, channels: 4, data };
 }
 
-function decodeJpeg(bytes: Uint8Array): DecodedImage {
-  const decoded = decodeJpegFile(bytes, { useTArray: true, formatAsRGBA: false });
+/** Memory that the decoder of JPEG may take: bytes for each pixel of the limit, and least MiB. */
+const JPEG_BYTES = 8;
+const MIN_JPEG_MEMORY = 16;
+/** Most pixels of a byte, with room for files that are cut. */
+const BASELINE_PIXELS = 1024;
+
+function decodeJpeg(bytes: Uint8Array, where: string, limits: MediaLimits): DecodedImage {
+  const size = jpegSize(bytes);
+  if (size) {
+    const { width, height, isBaseline } = size;
+    checkPixels(width, height, where, limits);
+    // a block of 8×8 pixels takes two bits at least, unless the file is progressive
+    if (isBaseline && bytes.length < width * height / BASELINE_PIXELS) {
+      throw new Error(`its ${bytes.length} bytes cannot hold ${width}×${height} pixels`);
+    }
+  }
+  const { maxPixels = MAX_PIXELS } = limits;
+  const decoded = decodeJpegFile(bytes, {
+    useTArray: true,
+    formatAsRGBA: false,
+    maxResolutionInMP: maxPixels / 1e6,
+    maxMemoryUsageInMB: Math.max(MIN_JPEG_MEMORY, JPEG_BYTES * maxPixels / 2 ** 20),
+  });
   const { width, height, data, exifBuffer } = decoded as typeof decoded & { exifBuffer?: Uint8Array };
   return rotateUpright({ width, height, channels: 3, data }, exifBuffer ? exifOrientation(exifBuffer) : 1);
 }
 
-function decodeBmp(file: Uint8Array): DecodedImage {
+/** The size in the first frame header of a JPEG file (ITU-T T.81, B.2.2). */
+function jpegSize(bytes: Uint8Array): { width: number; height: number; isBaseline: boolean } | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 2; at + 9 <= bytes.length;) {
+    if (bytes[at] !== 0xff) return undefined;
+    const marker = bytes[at + 1]!;
+    if (marker === 0xff) at++;
+    else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
+      return { height: view.getUint16(at + 5), width: view.getUint16(at + 7), isBaseline: marker <= 0xc1 };
+    } else at += 2 + view.getUint16(at + 2);
+  }
+  return undefined;
+}
+
+function decodeBmp(file: Uint8Array, where: string, limits: MediaLimits): DecodedImage {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const start = view.getUint32(10, true);
   const header = view.getUint32(14, true);
   const bits = view.getUint16(28, true);
   const compression = view.getUint32(30, true);
   const colors = view.getUint32(46, true);
+  const [columns, rows] = [view.getInt32(18, true), Math.abs(view.getInt32(22, true))];
+  if (columns <= 0 || rows === 0) throw new Error(`it has ${columns}×${rows} pixels`);
+  checkPixels(columns, rows, where, limits);
   // bmp-ts decodes these two variants incorrectly
   if (compression === 1 || compression === 2) {
     throw new Error('it is run-length encoded; save it uncompressed, or as PNG');
@@ -75,6 +117,8 @@ function decodeBmp(file: Uint8Array): DecodedImage {
   if (bits === 4 && view.getUint32(18, true) % 2 === 1) {
     throw new Error('it has 4 bits per pixel and an odd width; save it as PNG');
   }
+  const size = Math.ceil(columns * bits / 32) * 4 * rows;
+  if (start + size > file.length) throw new Error(`its ${file.length} bytes do not hold ${columns}×${rows} pixels`);
   // bmp-ts expects the pixels directly after the header and palette
   const masks = header === 40 ? { 3: 12, 6: 16 }[compression] ?? 0 : 0;
   const palette = 4 * (colors || (bits <= 8 ? 1 << bits : 0));

@@ -281,51 +281,57 @@ function resized(
   newHeight: number,
   channels: number,
 ): Float32Array {
-  const columns = taps(width, newWidth);
-  const rows = taps(height, newHeight);
-  const out = new Float32Array(newHeight * newWidth * channels);
-  const narrow = new Float32Array(height * newWidth * channels);
-  for (let y = 0, o = 0; y < height; y++) {
+  const columns = Array.from({ length: newWidth }, (_, i) => tapsOf(i, width, newWidth));
+  const line = newWidth * channels;
+  const out = new Float32Array(newHeight * line);
+  // rows of the source in the new width; consecutive target rows share at most two of them
+  const narrow = [0, 1].map(() => ({ row: -1, values: new Float32Array(line) }));
+  const narrowed = (row: number): Float32Array => {
+    const slot = narrow[row % 2]!;
+    if (slot.row === row) return slot.values;
+    slot.row = row;
+    let o = 0;
     for (const { first, weights } of columns) {
       for (let c = 0; c < channels; c++, o++) {
         let sum = 0;
-        for (let i = 0, at = (y * width + first) * channels + c; i < weights.length; i++, at += channels) {
+        for (let i = 0, at = (row * width + first) * channels + c; i < weights.length; i++, at += channels) {
           sum += weights[i]! * data[at]!;
         }
-        narrow[o] = sum;
+        slot.values[o] = sum;
       }
     }
+    return slot.values;
+  };
+  const sums = new Float64Array(line);
+  for (let y = 0; y < newHeight; y++) {
+    const { first, weights } = tapsOf(y, height, newHeight);
+    sums.fill(0);
+    weights.forEach((weight, i) => {
+      const values = narrowed(first + i);
+      for (let x = 0; x < line; x++) sums[x]! += weight * values[x]!;
+    });
+    out.set(sums, y * line);
   }
-  const line = newWidth * channels;
-  rows.forEach(({ first, weights }, y) => {
-    for (let x = 0; x < line; x++) {
-      let sum = 0;
-      for (let i = 0; i < weights.length; i++) sum += weights[i]! * narrow[(first + i) * line + x]!;
-      out[y * line + x] = sum;
-    }
-  });
   return out;
 }
 
-/** The source pixels of each target pixel and their weights, which sum to 1 per target pixel. */
-function taps(from: number, to: number): { first: number; weights: number[] }[] {
+/** The source pixels of target pixel i and their weights, which sum to 1. */
+function tapsOf(i: number, from: number, to: number): { first: number; weights: number[] } {
   const ratio = from / to;
-  return Array.from({ length: to }, (_, i) => {
-    if (ratio > AREA_FROM) {
-      const low = i * ratio;
-      const high = Math.min(from, low + ratio);
-      const first = Math.floor(low);
-      return {
-        first,
-        weights: Array.from({ length: Math.ceil(high) - first }, (_, j) =>
-          (Math.min(high, first + j + 1) - Math.max(low, first + j)) / (high - low)),
-      };
-    }
-    const centre = Math.max(0, Math.min(from - 1, (i + 0.5) * ratio - 0.5));
-    const first = Math.floor(centre);
-    const part = centre - first;
-    return { first, weights: part === 0 ? [1] : [1 - part, part] };
-  });
+  if (ratio > AREA_FROM) {
+    const low = i * ratio;
+    const high = Math.min(from, low + ratio);
+    const first = Math.floor(low);
+    return {
+      first,
+      weights: Array.from({ length: Math.ceil(high) - first }, (_, j) =>
+        (Math.min(high, first + j + 1) - Math.max(low, first + j)) / (high - low)),
+    };
+  }
+  const centre = Math.max(0, Math.min(from - 1, (i + 0.5) * ratio - 0.5));
+  const first = Math.floor(centre);
+  const part = centre - first;
+  return { first, weights: part === 0 ? [1] : [1 - part, part] };
 }
 
 /** Converts to 1 (gray) or 3 (RGB) channels, blending transparent pixels with white. */

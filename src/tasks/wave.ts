@@ -1,5 +1,6 @@
 import wavefile from 'wavefile';
 import { KletError, messageOf } from '../errors';
+import { checkSampleCount, type MediaLimits } from './limits';
 
 // The WAV decoder of the command line and other tools. Pages have `decodeAudioData`.
 
@@ -19,12 +20,14 @@ export function isWave(bytes: Uint8Array): boolean {
  * 2^(bits − 1), as in librosa and TensorFlow.
  *
  * @param where the file's name in error messages
- * @throws KletError `BAD_MAGIC` if it is not a WAV file, `CORRUPT` if it cannot be decoded
+ * @param limits the longest recording that is decoded
+ * @throws KletError `BAD_MAGIC` if it is not a WAV file, `CORRUPT` if it cannot be decoded,
+ *   `BAD_ARGUMENT` if it is longer than the limit
  */
-export function decodeWave(bytes: Uint8Array, where = 'the recording'): Wave {
+export function decodeWave(bytes: Uint8Array, where = 'the recording', limits: MediaLimits = {}): Wave {
   if (!isWave(bytes)) throw new KletError('BAD_MAGIC', `${where} is not a WAV file`);
   try {
-    const file = new wavefile.WaveFile(bytes);
+    const file = new wavefile.WaveFile(essentialChunks(bytes, where, limits));
     // wavefile decodes ADPCM incorrectly
     if (file.bitDepth === '4') throw new Error('it is compressed as ADPCM');
     if (file.bitDepth === '8a') file.fromALaw();
@@ -46,6 +49,7 @@ export function decodeWave(bytes: Uint8Array, where = 'the recording'): Wave {
     }
     return { sampleRate, samples };
   } catch (cause) {
+    if (cause instanceof KletError) throw cause;
     throw new KletError(
       'CORRUPT',
       `${where} is a WAV file that cannot be read: ${messageOf(cause)}; save it as PCM of 16 bits`,
@@ -53,3 +57,29 @@ export function decodeWave(bytes: Uint8Array, where = 'the recording'): Wave {
     );
   }
 }
+
+/**
+ * A WAV file without the chunks that do not change samples, such as lists and cue points, because
+ * the decoder takes their sizes as they are.
+ *
+ * @throws KletError `BAD_ARGUMENT` if it has more samples than the limit
+ */
+function essentialChunks(file: Uint8Array, where: string, limits: MediaLimits): Uint8Array {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const isLittle = file[3] !== 0x58;
+  const kept = [file.subarray(0, 12)];
+  let bits = 8;
+  for (let at = 12; at + 8 <= file.length;) {
+    const id = String.fromCharCode(...file.subarray(at, at + 4));
+    const size = view.getUint32(at + 4, isLittle);
+    const end = Math.min(file.length, at + 8 + size + (size % 2));
+    if (id === 'fmt ' && at + 24 <= file.length) bits = view.getUint16(at + 22, isLittle) || bits;
+    if (id === 'data') checkSampleCount((end - at - 8) * 8 / bits, where, limits);
+    if (CHUNKS.includes(id)) kept.push(file.subarray(at, end));
+    at = end;
+  }
+  const bytes = Buffer.concat(kept);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+const CHUNKS = ['ds64', 'fmt ', 'fact', 'data'];

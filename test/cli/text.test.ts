@@ -3,8 +3,10 @@ import { describe, expect, it, vi } from 'vitest';
 import { byteCount } from '../../src/cli/args';
 import { describeForeign, foreignKind } from '../../src/cli/foreign';
 import { Progress } from '../../src/cli/progress';
+import { html } from '../../src/cli/report';
 import { randomInputs } from '../../src/cli/tensors';
-import { bytesText, clip, countText, digits, floatText, shortName, table } from '../../src/cli/text';
+import { bytesText, clip, countText, digits, facts, floatText, inline, jsonOf, messageText, shortName, table,
+  visible } from '../../src/cli/text';
 
 describe('number formatting', () => {
   it.each([[0, '0'], [1234.5, '1235'], [123.4, '123'], [12.34, '12.3'], [0.01234, '0.0123'], [0.0000123, '0.0000'], [
@@ -29,6 +31,41 @@ describe('number formatting', () => {
     '"%s" is no number of bytes',
     (text) => expect(() => byteCount(text)).toThrow('number of bytes'),
   );
+});
+
+describe('text of files', () => {
+  const controls = ['\0', '\x07', '\b', '\t', '\r', '\x1b', '\x7f', '\x9b', '\u061c', '\u200e', '\u2028', '\u202e',
+    '\u2069'];
+  it.each(controls)('shows the control character %j', (c) => {
+    const code = c.charCodeAt(0).toString(16);
+    expect(visible(`a${c}b`)).toBe(c < '\u0100' ? `a\\x${code.padStart(2, '0')}b` : `a\\u${code.padStart(4, '0')}b`);
+  });
+  it('keeps other characters and line breaks', () => {
+    const text = 'é 漢字 🐦 \u00a0 … ─\n';
+    expect(visible(text)).toBe(text);
+    expect(inline('a\nb')).toBe('a\\nb');
+  });
+  it('keeps the indented lines of an error', () => {
+    expect(messageText('two:\n  a\n  b\nkinglet: all well')).toBe('two:\n  a\n  b\\nkinglet: all well');
+  });
+  it('escapes cells, names and labels', () => {
+    expect(table([{ head: 'a\nb' }], [['c\x1b[2J\nd']]).replace(/─+/, '─')).toBe('a\\nb\n─\nc\\x1b[2J\\nd\n');
+    expect(facts({ 'a\r': 'b' })).toBe('a\\x0d  b\n');
+    expect(shortName('a\x1b/b', 40)).toBe('a\\x1b/b');
+    expect(clip('a\nb', 40)).toBe('a\\nb');
+  });
+  it('is the same after JSON', () => {
+    const value = { 'k\x9b': controls };
+    expect(jsonOf(value)).toBe(visible(jsonOf(value)));
+    expect(JSON.parse(jsonOf(value))).toEqual(value);
+  });
+  it('that is nested too deeply for JSON is refused', () => {
+    const deep = JSON.parse('['.repeat(1e5) + ']'.repeat(1e5)) as unknown;
+    expect(() => jsonOf(deep)).toThrow('nested too deeply');
+  });
+  it('is escaped in reports', () => {
+    expect(html`<p title="${'"\u202e'}">${'<b>\x1b'}</p>`.html).toBe('<p title="&quot;\\u202e">&lt;b&gt;\\x1b</p>');
+  });
 });
 
 describe('shortName and clip', () => {

@@ -72,6 +72,23 @@ describe('a script of one network', () => {
     refuses(() => toScript(small(), { weights: 'beside' as 'apart' }), 'BAD_ARGUMENT', /inside or apart/);
   });
 
+  test('holds names and labels of any text', () => {
+    const labels = ['</script><script>alert(1)</script>', '*/ " \\\n\r\u2028\u2029\x7f', '<!--'];
+    const klet = repack(small(), { meta: { name: '</script>\u2028 class', labels } });
+    const { code, name } = toScript(klet);
+    expect(name).toBe('script_class');
+    expect(code).toMatch(/^[\n -~]*$/);
+    expect(code).not.toMatch(/<\/|<!--/);
+    expect(loadScript(klet, 'inside').labels).toEqual(labels);
+  });
+
+  test('has no name that a variable cannot have', () => {
+    for (const word of ['class', 'int', 'module', 'Function']) {
+      expect(toScript(repack(small(), { meta: { name: word } })).name).toBe(`network_${word.toLowerCase()}`);
+    }
+    refuses(() => toScript(small(), { name: 'delete' }), 'BAD_ARGUMENT', /identifier/);
+  });
+
   test('refuses float32 networks and lists their records', () => {
     const b = new GraphBuilder('floats');
     const x = b.input('x', [1, 4]);

@@ -8,7 +8,7 @@ import type { Io } from '../io';
 import { addImportOptions, openNetwork, readingOf, type ForeignOptions, type Network } from '../network';
 import { Progress } from '../progress';
 import { byName, randomInputs, toBytes } from '../tensors';
-import { bytesText, countText, digits, facts, msText, percentText, shortName, table } from '../text';
+import { bytesText, countText, digits, facts, inline, jsonOf, msText, percentText, shortName, table } from '../text';
 import { version } from '../version';
 
 interface BenchOptions extends ForeignOptions {
@@ -233,7 +233,7 @@ function toJson(
     flavors,
     ...(profile && { profile: { flavor: flavors[0]!.flavor, records: profile } }),
   };
-  return `${JSON.stringify(all, null, 2)}\n`;
+  return jsonOf(all);
 }
 
 function toText(
@@ -247,7 +247,7 @@ function toText(
   const right = 'right' as const;
   const macsText = macs ? `, ${countText(macs)} MACs` : '';
   const head = facts({
-    network: `${parts.meta.name} (${path}, ${bytesText(klet.length)} as .klet${macsText})`,
+    network: `${inline(parts.meta.name)} (${path}, ${bytesText(klet.length)} as .klet${macsText})`,
     machine: `${cpu}, ${platform}, Node ${node}, kinglet ${kinglet}`,
   });
   const names = ['load', 'again', 'first', 'median', 'min', 'p95', ...(macs ? ['GMAC/s'] : []), 'runs'];

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { compile, readKlet, repack, toStream, type Graph } from '../../compiler/index';
+import { compile, repack, toStream, type Graph } from '../../compiler/index';
 import { messageOf } from '../../errors';
 import { KletError, loadSync, type Model, type Preprocessing, type TensorInfo } from '../../index';
 import { TOOL_MEMORY } from '../../limits';
@@ -9,17 +9,18 @@ import { countUpTo, limitsIn, wholeNumber } from '../args';
 import { addCompressionOptions, compress, weightChanges, type Compressed } from '../compression';
 import { metaOf, refusalText, summary, warnAboutChanges, warnAboutLabels, type ConvertOptions, type GivenMeta, type Job,
   type NewMeta } from '../conversion';
-import { networkFile, pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
+import { checkOutputs, networkFile, pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
-import { addImportOptions, foreignMeta, FORMATS, hasKletMagic, importForeign, LONG_FILE, networkName,
-  readingOf } from '../network';
+import { addImportOptions, companionFiles, foreignMeta, FORMATS, hasKletMagic, importForeign, LONG_FILE, networkName,
+  readingOf, readParts } from '../network';
 import { checkPrintOptions, printed } from '../printed';
 import { Progress } from '../progress';
 import { checkQuantizationOptions, samplesMissing } from '../quantization';
 import { jsonText, writeReport } from '../quantizationFiles';
 import { randomInputs } from '../tensors';
 import { SEED, verify, writeVerified } from '../verify';
+import { messageText } from '../text';
 
 const KLET_OPTIONS = '--name, --labels, --preprocess, --compact, --golden, --strip, --max-memory, --c and --script';
 /** selfTest() runs every golden case, and each takes the bytes of an input and an output. */
@@ -129,11 +130,9 @@ async function convert(input: string, options: ConvertOptions, io: Io): Promise<
   checkOptions(options);
   const output = options.output ?? options.c ?? options.script ?? defaultOutput(input);
   const isKlet = (options.c === undefined && options.script === undefined) || options.output !== undefined;
-  if (isKlet && output !== STANDARD && resolve(output) === resolve(input)) {
-    throw new KletError('BAD_ARGUMENT', `the output "${output}" is the input file; choose another with -o`);
-  }
   const labels = options.labels === undefined ? undefined : readLabels(options.labels);
   const source = readBytes(input);
+  checkWrites({ input, source, output: isKlet ? output : undefined, options });
   const progress = new Progress(io, 4, source.length > LONG_FILE);
   const foreign = foreignMeta(source, input, io);
   const job: Job = { input, output, isKlet, source, options, labels, foreign, progress };
@@ -162,7 +161,7 @@ async function converted(job: Job, imported: Graph, meta: NewMeta, io: Io): Prom
     onProgress: (title, done, total) => progress.stage(title, done, total),
     note: (text) => {
       progress.stop();
-      io.err(`kinglet: note: ${text}\n`);
+      io.err(`kinglet: note: ${messageText(text)}\n`);
     },
   });
   const isLost = compressed.comparison?.verdict === 'ruined' || compressed.loss !== undefined;
@@ -187,6 +186,25 @@ async function converted(job: Job, imported: Graph, meta: NewMeta, io: Io): Prom
     else io.out(text);
   }
   return isWritten;
+}
+
+/** No file that is written may be one that is read. */
+function checkWrites(
+  { input, source, output, options }: Pick<Job, 'input' | 'source' | 'options'> & { output: string | undefined },
+): void {
+  const { script, weights, report, sensitivity, samples = [], labels, preprocess } = options;
+  const isNew = (path: string | undefined): boolean => path !== undefined && path !== STANDARD;
+  const written = { '-o': output, '--script': script, '--weights': weights, '--report': report };
+  const paths = Object.values(written).filter(isNew).map((path) => resolve(path!));
+  if (new Set(paths).size < paths.length) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `two of ${Object.keys(written).join(', ')} name the same file; give each its own`,
+    );
+  }
+  // a recipe is mostly the file that is made again
+  checkOutputs({ ...written, '--sensitivity': sensitivity }, [input, ...companionFiles(source, input), ...samples,
+    labels, preprocess]);
 }
 
 function checkOptions(options: ConvertOptions): void {
@@ -239,7 +257,7 @@ function goldenInputs(inputs: readonly TensorInfo[], count: number): ReturnType<
 function repacked({ input, source, options, labels }: Job): Uint8Array {
   const { name, preprocess, golden, strip, compact, maxMemory = TOOL_MEMORY, stream } = options;
   const [needsWeights] = [...weightChanges(options), ...(stream ? ['--stream'] : [])];
-  const { meta } = readKlet(source, quoted(input), { maxMemory });
+  const { meta } = readParts(source, input, maxMemory);
   if (needsWeights !== undefined) {
     const { source: from } = meta.provenance as { source?: string } ?? {};
     const original = from === undefined ? 'the original network' : `the original network (${from})`;

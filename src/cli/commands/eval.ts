@@ -7,15 +7,16 @@ import { flavorOption, infoText, limitsIn, threadCount, wholeNumber } from '../a
 import { classCount } from '../evaluation/classNames';
 import { findExamples, type Dataset, type Item, type Reader } from '../evaluation/dataset';
 import { evaluationText, pairText } from '../evaluation/text';
-import { writeAtomically } from '../files';
+import { checkOutputs, networkFile, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { readLabels, readPreprocessing } from '../meta';
+import { addMediaOptions, mediaLimitsOf, type MediaOptions } from '../mediaLimits';
 import { addImportOptions, openNetwork, readingOf, type ForeignOptions } from '../network';
 import { Progress } from '../progress';
 import { countOf } from '../tensors';
-import { facts, plural } from '../text';
+import { facts, jsonOf, messageText, plural } from '../text';
 
-interface EvalOptions extends ForeignOptions {
+interface EvalOptions extends ForeignOptions, MediaOptions {
   data: string;
   against?: string;
   task?: Task;
@@ -99,6 +100,7 @@ export function evalCommand(io: Io, exit: (code: number) => void): Command {
   command.addOption(flavorOption('the flavor of the core (default: the fastest that this engine supports)'));
   command.option('--threads <n>', 'number of threads (default: 1)', threadCount);
   addImportOptions(command);
+  addMediaOptions(command);
   command.option('--report <file>', 'write the results with charts as a page in one file');
   command.option('--json', 'print the results as JSON');
   command.addHelpText('after', HELP);
@@ -144,6 +146,8 @@ export interface Result {
 }
 
 async function run(file: string, options: EvalOptions, io: Io, exit: (code: number) => void): Promise<void> {
+  const { against, data, labels, preprocess } = options;
+  checkOutputs({ '--report': options.report }, [networkFile(file), against, ...data.split(','), labels, preprocess]);
   const first = await open(file, options, io);
   const second = options.against === undefined ? undefined : await open(options.against, options, io);
   const { items } = first.dataset;
@@ -169,13 +173,15 @@ async function run(file: string, options: EvalOptions, io: Io, exit: (code: numb
       ? withFirst(evaluatePair(first.model, second.model, examples, evaluateOptions))
       : { evaluation: evaluate(first.model, examples, evaluateOptions) }),
   };
-  for (const note of [...first.dataset.notes, ...result.evaluation.notes]) io.err(`kinglet: note: ${note}\n`);
+  for (const note of [...first.dataset.notes, ...result.evaluation.notes]) {
+    io.err(`kinglet: note: ${messageText(note)}\n`);
+  }
   if (options.report !== undefined) {
     const { evaluationPage } = await import('../evaluation/page');
     writeAtomically(options.report, new TextEncoder().encode(evaluationPage(result)));
     io.err(`kinglet: wrote ${options.report}\n`);
   }
-  if (options.json) io.out(`${JSON.stringify(toJson(result), null, 2)}\n`);
+  if (options.json) io.out(jsonOf(toJson(result)));
   else io.out(resultText(result, first.model, io.columns));
   const failures = failuresOf(result.evaluation, options);
   for (const failure of failures) io.err(`kinglet: ${failure}\n`);
@@ -197,12 +203,13 @@ async function open(file: string, options: EvalOptions, io: Io): Promise<Side> {
     hasState: model.memory.state > 0,
     labels: options.labels === undefined ? meta.labels : readLabels(options.labels),
     preprocessing: preprocessingOf(options.preprocess, meta.preprocessing, model),
+    limits: mediaLimitsOf(options),
     task: options.task,
     target: options.target,
     type: options.type,
     // the first file tells how all become the input
     note: (text) => {
-      if (notes.size === 0) io.err(`kinglet: note: ${text}\n`);
+      if (notes.size === 0) io.err(`kinglet: note: ${messageText(text)}\n`);
       notes.add(text);
     },
   };

@@ -11,7 +11,8 @@ import { pathText } from '../files';
 import type { Io } from '../io';
 import { addImportOptions, FORMATS, openNetwork, readingOf, type ForeignOptions, type Network } from '../network';
 import { countOf } from '../tensors';
-import { bytesText, clip, countText, facts, percentText, plural, shapeText, shortName, table } from '../text';
+import { bytesText, clip, countText, facts, inline, jsonOf, messageText, percentText, plural, shapeText, shortName,
+  table } from '../text';
 
 interface InspectOptions extends ForeignOptions {
   memory?: boolean;
@@ -70,7 +71,7 @@ function inspect(network: Network, options: InspectOptions, columns: number): st
   model.dispose();
   const program = options.target === 'c' ? toC(network.klet) : undefined;
   const script = options.target === 'js' ? toScript(network.klet) : undefined;
-  if (options.json) return `${JSON.stringify(toJson(network, { memory, work }, program, script), null, 2)}\n`;
+  if (options.json) return jsonOf(toJson(network, { memory, work }, program, script));
   if (program) return describeC(network, program);
   if (script) return describeScript(network, script);
   const { debugInfo, arenaBytes } = network.parts;
@@ -81,7 +82,7 @@ function inspect(network: Network, options: InspectOptions, columns: number): st
       `"${network.path}" was converted with --strip, so it does not list its buffers; convert it without --strip`,
     );
   }
-  const head = facts({ network: network.parts.meta.name, memory: memoryText(memory) });
+  const head = facts({ network: inline(network.parts.meta.name), memory: memoryText(memory) });
   return `${head}\n${drawMemory(debugInfo, arenaBytes, columns)}`;
 }
 
@@ -97,7 +98,7 @@ function describe(
   const { preprocessing } = meta;
   const head = facts({
     file: `${pathText(path, 'standard input')}, ${bytesText(fileBytes)}${asKlet}`,
-    network: meta.name,
+    network: inline(meta.name),
     labels: labels && labelsText(labels),
     [preprocessing?.kind === 'audio' ? 'audio' : 'images']: preprocessing && preprocessingText(preprocessing),
     'made by': recordText(meta.provenance),
@@ -126,7 +127,7 @@ function describeC({ path, parts: { meta, debugInfo } }: Network, { ram, ...prog
   const stateText = state > 0 ? `, state ${bytesText(state)} of it` : '';
   return facts({
     file: pathText(path, 'standard input'),
-    network: meta.name,
+    network: inline(meta.name),
     target: 'C99, one .c and one .h file (kinglet convert --c)',
     flash:
       `${bytesText(program.constantBytes + program.codeBytes)} (${program.constantBytes + program.codeBytes} bytes)\n`
@@ -147,7 +148,7 @@ function describeScript(
   const stateText = state > 0 ? `, state ${bytesText(state)} of it` : '';
   return facts({
     file: pathText(path, 'standard input'),
-    network: meta.name,
+    network: inline(meta.name),
     target: 'a script of ECMAScript 5 (kinglet convert --script)',
     code: `${bytesText(codeBytes)} (${codeBytes} bytes)`,
     data: `${bytesText(dataBytes)} (${dataBytes} bytes) of plan and weights\n`
@@ -261,7 +262,7 @@ function check(path: string, options: InspectOptions, io: Io): number {
     if (options.json) {
       const { format, klet } = network;
       const answer = { file: path, format, convertible: true, kletBytes: klet.length, memory: memoryParts(memory) };
-      io.out(`${JSON.stringify(answer, null, 2)}\n`);
+      io.out(jsonOf(answer));
     } else if (network.format === 'klet') {
       const reproduced = cases > 0 ? ` and reproduces its ${plural(cases, 'golden case')}` : '';
       io.out(`${name} is a valid .klet file${reproduced}\n`);
@@ -272,10 +273,10 @@ function check(path: string, options: InspectOptions, io: Io): number {
     return 0;
   } catch (error) {
     if (!(error instanceof KletError) || error.code === 'FETCH_FAILED') throw error;
-    const [message, ...problems] = error.message.split('\n').map((line) => line.trim());
+    const [message, ...problems] = messageText(error.message).split('\n').map((line) => line.trim());
     if (options.json) {
-      io.out(`${JSON.stringify({ file: path, convertible: false, code: error.code, message, problems }, null, 2)}\n`);
-    } else io.out(`${name} does not convert (${error.code})\n${error.message}\n`);
+      io.out(jsonOf({ file: path, convertible: false, code: error.code, message, problems }));
+    } else io.out(`${name} does not convert (${error.code})\n${messageText(error.message)}\n`);
     return 1;
   }
 }

@@ -6,15 +6,17 @@ import { KletError, load, type Flavor, type InputArray, type Model, type Preproc
 import { inputFrames } from '../../audio/index';
 import { topK } from '../../tasks/labels';
 import { collect, flavorOption, infoText, limitsIn, positiveNumber, threadCount } from '../args';
-import { pathText, STANDARD, writeAtomically } from '../files';
-import { readInputs, stepsOf } from '../inputs';
+import { checkOutputs, networkFile, pathText, STANDARD, writeAtomically } from '../files';
+import { readInputs, splitSpec, stepsOf } from '../inputs';
 import type { Io } from '../io';
+import { addMediaOptions, mediaLimitsOf, type MediaOptions } from '../mediaLimits';
 import { readLabels, readPreprocessing } from '../meta';
 import { addImportOptions, openNetwork, readingOf, type ForeignOptions } from '../network';
 import { byName, countOf, toBytes } from '../tensors';
-import { bytesText, clip, digits, floatText, msText, plural, shapeText, table } from '../text';
+import { bytesText, clip, digits, floatText, inline, jsonOf, messageText, msText, plural, shapeText,
+  table } from '../text';
 
-interface RunOptions extends ForeignOptions {
+interface RunOptions extends ForeignOptions, MediaOptions {
   input?: string[];
   output?: string[];
   raw?: boolean;
@@ -75,6 +77,7 @@ export function runCommand(io: Io): Command {
   command.option('--threads <n>', 'number of threads (default: 1)', threadCount);
   command.option('--steps', 'also show the outputs after every step of a recording, for networks with state');
   addImportOptions(command);
+  addMediaOptions(command);
   command.option('--json', 'print the outputs as JSON');
   command.addHelpText('after', HELP);
   return command.action((file: string, options: RunOptions) => run(file, options, io));
@@ -107,12 +110,18 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   const preprocessing = options.preprocess === undefined
     ? meta.preprocessing
     : readPreprocessing(options.preprocess, model.inputs);
+  const sources = (options.input ?? []).map((spec) => splitSpec(spec, model.inputs).path);
+  for (const spec of options.output ?? []) {
+    const { path } = splitSpec(spec, model.outputs);
+    checkOutputs({ '--output': path }, [networkFile(file), ...sources, options.labels, options.preprocess]);
+  }
   const inputs = readInputs(options.input ?? [], model.inputs, {
     preprocessing,
+    limits: mediaLimitsOf(options),
     raw: options.raw ?? false,
     streamed: model.memory.state > 0,
     about: labels ? '' : '; no labels in the file, name the classes with --labels FILE',
-    note: (text) => io.err(`kinglet: note: ${text}\n`),
+    note: (text) => io.err(`kinglet: note: ${messageText(text)}\n`),
   });
   const stream = model.createState();
   const steps = stepsOf(inputs, model.inputs);
@@ -137,7 +146,7 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
     else io.out(text);
   };
   if (options.json) {
-    io.out(`${JSON.stringify(toJson(file, meta.name, answer, options.steps ?? false), null, 2)}\n`);
+    io.out(jsonOf(toJson(file, meta.name, answer, options.steps ?? false)));
     return;
   }
   if (written.length > 0) say(written.map(writtenText).join(''));
@@ -233,7 +242,7 @@ function afterText(step: number, [input]: readonly TensorInfo[], preprocessing: 
 
 function bestText(values: ArrayLike<number>, labels: readonly string[] | undefined): string {
   const [best] = topK(values, labels, 1);
-  return `${best!.label}  ${best!.score.toFixed(4)}`;
+  return `${inline(best!.label)}  ${best!.score.toFixed(4)}`;
 }
 
 /** Whether values are integers or booleans, which float32 might not hold exactly. */
@@ -278,12 +287,12 @@ function classesText(
   const numeric = ['class', 'score'].map((head) => ({ head, align: 'right' as const }));
   const heads = [{ head: '' }, ...(named ? [{ head: 'label' }] : []), ...numeric, { head: '' }];
   const rest = shown.length < ranked.length ? `    the other ${list.length - shown.length} score 0\n` : '';
-  return `${output.name}: ${plural(list.length, 'class', 'classes')}\n${table(heads, rows)}${rest}`;
+  return `${inline(output.name)}: ${plural(list.length, 'class', 'classes')}\n${table(heads, rows)}${rest}`;
 }
 
 function statisticsText(output: TensorInfo, values: ArrayLike<number>): string {
   const list = Array.from(values);
-  const head = `${output.name}: ${output.dtype} ${shapeText(output.shape)}`;
+  const head = `${inline(output.name)}: ${output.dtype} ${shapeText(output.shape)}`;
   if (list.length === 1) return `${head}\n  ${firstText(output, values)}\n`;
   const min = valueText(output, list.reduce((a, b) => Math.min(a, b)));
   const max = valueText(output, list.reduce((a, b) => Math.max(a, b)));
@@ -315,7 +324,7 @@ function writeOutputs(
   io: Io,
 ): Written[] {
   const describe = (output: TensorInfo): string =>
-    `${output.name} ${typeName(arrays[output.name]!, output)} ${shapeText(output.shape)}`;
+    `${inline(output.name)} ${typeName(arrays[output.name]!, output)} ${shapeText(output.shape)}`;
   return specs.map((spec) => {
     const named = outputs.find(({ name }) => spec.startsWith(`${name}=`));
     const path = named ? spec.slice(named.name.length + 1) : spec;

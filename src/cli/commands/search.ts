@@ -4,9 +4,9 @@ import { metricTexts, type SamplerName, type SearchDimension, type SearchMeasure
   type Task } from '../../compiler/index';
 import { KletError } from '../../index';
 import { collect, countUpTo, positiveNumber } from '../args';
-import { networkFile, writeAtomically } from '../files';
+import { checkOutputs, networkFile, readBytes, writeAtomically } from '../files';
 import type { Io } from '../io';
-import { addImportOptions, networkName } from '../network';
+import { addImportOptions, companionFiles, networkName } from '../network';
 import { parseBudget } from '../search/budget';
 import { searchProgram } from '../search/programSearch';
 import { BEYOND_BUDGET, interruption, SearchProgress, STOPPED, type SearchCommandOptions } from '../search/session';
@@ -15,7 +15,8 @@ import { hasWorkers, Pool, runnerHere, type Runner } from '../search/pool';
 import { runTrials } from '../search/schedule';
 import { openTask, type OpenTask, type TaskOptions } from '../search/task';
 import { qualityText, searchText, type Candidate, type SearchOutcome } from '../search/text';
-import { bytesText } from '../text';
+import { addMediaOptions } from '../mediaLimits';
+import { bytesText, jsonOf } from '../text';
 import { writeVerified } from '../verify';
 import { version } from '../version';
 
@@ -93,6 +94,7 @@ export function searchCommand(io: Io, exit: (code: number) => void): Command {
   command.option('--no-compact', 'do not entropy-code the files, whose size counts');
   command.option('--strip', 'leave out the names and sizes that inspect and profile show');
   addImportOptions(command);
+  addMediaOptions(command);
   command.option('--command <text>', 'instead of a network: a command for each trial, with {NAME} for parameters');
   command.option('--space <file>', 'with --command: the parameters, as JSON');
   const measure =
@@ -160,12 +162,16 @@ async function searchNetwork(given: string | undefined, options: SearchCommandOp
   checkNetworkOptions(given, options);
   const input = networkFile(given!);
   const output = options.output ?? `${networkName(input)}.klet`;
+  const journalPath = options.journal ?? output.replace(/(\.klet)?$/, '.jsonl');
+  checkOutputs({ '-o': output, '--journal': journalPath, '--report': options.report }, [input,
+    ...companionFiles(readBytes(input), input), ...options.data ?? [], ...options.test?.split(',') ?? [],
+    options.labels, options.preprocess]);
   const jobs = hasWorkers() ? options.jobs ?? Math.min(availableParallelism(), options.trials) : 1;
   const start = performance.now();
   const task = taskOptions(options);
   const opened = openTask(input, task, io, { jobs });
   const { search } = opened;
-  const journal = new Journal(options.journal ?? output.replace(/(\.klet)?$/, '.jsonl'), identityOf(opened, task));
+  const journal = new Journal(journalPath, identityOf(opened, task));
   const originalMs = search.original.ms;
   const runner: Runner = jobs === 1 ? runnerHere(search) : new Pool({ input, options: task, originalMs }, jobs);
   const { signal, end } = interruption();
@@ -234,7 +240,8 @@ function checkNetworkOptions(file: string | undefined, options: SearchCommandOpt
 
 function taskOptions(options: SearchCommandOptions): TaskOptions {
   const { data, test, maxSamples, limit, target, labels, preprocess, task, answer: output, metric, name, compact, strip,
-    budget, search: include, sampler, seed, signature, shape, constant, outputs, layout, state } = options;
+    budget, search: include, sampler, seed, signature, shape, constant, outputs, layout, state, maxPixels, maxSound,
+    maxUnpacked } = options;
   const given = {
     test,
     maxSamples,
@@ -255,6 +262,9 @@ function taskOptions(options: SearchCommandOptions): TaskOptions {
     outputs,
     layout,
     state,
+    maxPixels,
+    maxSound,
+    maxUnpacked,
   };
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return { ...known, data: data!, compact, sampler, seed };
@@ -345,8 +355,9 @@ function evenly<T>(list: readonly T[], count: number): T[] {
 
 /** The command that makes the same file without a search. */
 function repeatText(input: string, output: string, task: TaskOptions): string {
-  const { data, compact, strip, name, labels, preprocess, maxSamples } = task;
-  const values = Object.entries({ name, labels, preprocess, 'max-samples': maxSamples });
+  const { data, compact, strip, name, labels, preprocess, maxSamples, maxPixels, maxSound, maxUnpacked } = task;
+  const limits = { 'max-pixels': maxPixels, 'max-sound': maxSound, 'max-unpacked': maxUnpacked };
+  const values = Object.entries({ name, labels, preprocess, 'max-samples': maxSamples, ...limits });
   const given = values.flatMap((
     [option, value],
   ) => (value === undefined ? [] : [`--${option} ${word(String(value))}`]));
@@ -381,7 +392,7 @@ async function show(outcome: SearchOutcome, options: SearchCommandOptions, io: I
     writeAtomically(options.report, new TextEncoder().encode(searchPage(outcome)));
     io.err(`kinglet: wrote ${options.report}\n`);
   }
-  io.out(options.json ? `${JSON.stringify(toJson(outcome), null, 2)}\n` : searchText(outcome, io.columns));
+  io.out(options.json ? jsonOf(toJson(outcome)) : searchText(outcome, io.columns));
 }
 
 function toJson({ input, output, search, best, front, report, originalMs, seconds, repeat }: SearchOutcome): unknown {

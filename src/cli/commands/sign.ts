@@ -4,7 +4,7 @@ import { createKeys, publicKeyOf, sign } from '../../compiler/index';
 import { KletError } from '../../index';
 import { signaturesOf } from '../../format/signature';
 import { collect } from '../args';
-import { pathText, readBytes, readText, STANDARD, writeAtomically } from '../files';
+import { checkOutputs, pathText, readBytes, readText, STANDARD, writeAtomically } from '../files';
 import type { Io } from '../io';
 import { bytesText, facts, plural } from '../text';
 
@@ -52,13 +52,15 @@ async function writeKey(path: string, io: Io): Promise<void> {
   io.out(facts({ 'private key': `${path} (keep it secret)`, 'public key': publicKey }));
 }
 
-async function signFile(file: string, { key, output = file }: SignOptions, io: Io): Promise<void> {
+async function signFile(file: string, { key, output: given }: SignOptions, io: Io): Promise<void> {
+  const output = given ?? file;
   if (key.length === 0) {
     throw new KletError(
       'BAD_ARGUMENT',
       'signing takes a private key: --key FILE; kinglet sign --new-key FILE makes one',
     );
   }
+  checkOutputs({ '-o': given }, key);
   const keys = key.map(readText);
   const signed = await sign(readBytes(file), keys);
   if (output === STANDARD) io.outBytes(signed);

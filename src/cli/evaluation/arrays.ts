@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
-import { unzipSync } from 'fflate';
-import { parse as parseNpy } from 'npyjs';
 import { KletError, type InputArray, type TensorInfo } from '../../index';
 import type { Example, Target } from '../../compiler/index';
 import { imageToInput, imageShape } from '../../tasks/pixels';
 import { readBytes } from '../files';
 import { arrayToInput, describePorts, readInputs, stepsOf } from '../inputs';
-import { fits, NpyStack, npyType, type ByteSource } from '../npy';
+import { unpackArrays } from '../mediaLimits';
+import { fits, NpyStack, npyType, parseArray, type ByteSource } from '../npy';
 import { countOf, fromBytes, tensorBytes } from '../tensors';
 import { bytesText, plural, shapeText } from '../text';
 import { ClassNames, type Label } from './classNames';
@@ -19,8 +17,9 @@ import { readLabelFile, readRows } from './labelFiles';
 /**
  * An image, a recording, an array or raw values as an input; of a network with state, as several.
  */
-export function fileInput(file: string, { inputs, hasState, preprocessing, note }: Reader): Example['input'] {
-  const values = readInputs([file], inputs, { preprocessing, raw: inputs.length > 1, streamed: hasState, note });
+export function fileInput(file: string, { inputs, hasState, preprocessing, limits, note }: Reader): Example['input'] {
+  const raw = inputs.length > 1;
+  const values = readInputs([file], inputs, { preprocessing, limits, raw, streamed: hasState, note });
   return hasState ? stepsOf(values, inputs) : values;
 }
 
@@ -65,14 +64,7 @@ function labeledStack(path: string, labels: readonly Label[], reader: Reader, cl
 
 /** An archive with inputs x (or arrays with the names of the inputs) and targets y. */
 export function archiveItems(path: string, reader: Reader): Dataset {
-  let members: Record<string, Uint8Array>;
-  try {
-    members = unzipSync(readBytes(path), { filter: ({ name }) => name.endsWith('.npy') });
-  } catch (cause) {
-    if (cause instanceof KletError) throw cause;
-    throw new KletError('CORRUPT', `"${path}" is no .npz archive: ${(cause as Error).message}`, { cause });
-  }
-  const named = new Map(Object.entries(members).map(([name, bytes]) => [name.replace(/\.npy$/, ''), bytes]));
+  const named = unpackArrays(readBytes(path), path, reader.limits);
   const find = (names: readonly string[], what: string): Uint8Array => {
     const name = names.find((candidate) => named.has(candidate));
     if (name !== undefined) return named.get(name)!;
@@ -102,7 +94,7 @@ interface Targets {
 }
 
 function targetsOf(bytes: Uint8Array, where: string): Targets {
-  const { data, shape } = parseNpy(bytes.slice().buffer);
+  const { data, shape } = parseArray(bytes, `"${where}"`);
   const type = npyType(bytes) ?? '';
   const count = shape[0] ?? 1;
   const size = countOf(shape) / count;
@@ -171,7 +163,7 @@ function valuesOf(file: Uint8Array, where: string, input: TensorInfo, { preproce
   if (npyType(file) !== 'u1' || input.dtype !== 'int8' || !isImage(input)) {
     return arrayToInput(file, where, input, preprocessing);
   }
-  return pixelsToInput(parseNpy(file.slice().buffer).data as Uint8Array, input, preprocessing);
+  return pixelsToInput(parseArray(file, where).data as Uint8Array, input, preprocessing);
 }
 
 function isImage(input: TensorInfo): boolean {
@@ -193,7 +185,7 @@ function pixelsToInput(bytes: Uint8Array, input: TensorInfo, preprocessing: Read
 
 /** Reads equal parts of a raw file as inputs. */
 function rawReader(path: string, count: number, reader: Reader): (row: number) => Example['input'] {
-  const bytes = new Uint8Array(readFileSync(path));
+  const bytes = readBytes(path);
   const [input, ...more] = reader.inputs;
   if (!input || more.length > 0) {
     throw new KletError('BAD_ARGUMENT', `"${path}" has raw values, but the network has ${reader.inputs.length} inputs`);

@@ -84,13 +84,13 @@ export function tableBoxes({ path, heads, rows }: Table, file: number, folder: s
   const items = [...byFile].map(([where, boxes]): Item => ({
     where,
     read: () => fileInput(where, reader),
-    target: () => (isRelative ? boxes : relative(boxes, where)),
+    target: () => (isRelative ? boxes : relative(boxes, where, reader)),
   }));
   return { items, task: 'detect', names: classes.names, notes: classes.notes };
 }
 
-function relative(boxes: readonly Box[], file: string): Box[] {
-  const { width, height } = decodeImage(readBytes(file), `"${file}"`);
+function relative(boxes: readonly Box[], file: string, { limits }: Reader): Box[] {
+  const { width, height } = decodeImage(readBytes(file), `"${file}"`, limits);
   return boxes.map(({ class: index, box: [x0, y0, x1, y1] }) => ({
     class: index,
     box: [x0 / width, y0 / height, x1 / width, y1 / height],

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { Example, Target, Task } from '../../compiler/index';
 import { KletError, type Preprocessing, type TensorInfo } from '../../index';
+import type { Limits } from '../mediaLimits';
 import { plural } from '../text';
 import { archiveItems, fileInput, stackItems } from './arrays';
 import { cocoItems, isCoco, yoloItems } from './boxes';
@@ -37,6 +38,7 @@ export interface Reader {
   hasState: boolean;
   labels: readonly string[] | undefined;
   preprocessing: Preprocessing | undefined;
+  limits: Limits;
   task: Task | undefined;
   /** Column or columns of a table that are the target. */
   target: string | undefined;

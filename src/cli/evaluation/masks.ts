@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { decode } from 'fast-png';
-import { parse as parseNpy } from 'npyjs';
 import { KletError, type TensorInfo } from '../../index';
 import { imageShape } from '../../tasks/pixels';
+import { checkedPng } from '../../tasks/png';
+import type { MediaLimits } from '../../tasks/limits';
 import { readBytes } from '../files';
+import { parseArray } from '../npy';
 import { fileInput } from './arrays';
 import type { Dataset, Item, Reader } from './dataset';
 
@@ -29,7 +31,7 @@ export function maskItems(images: readonly string[], folder: string, reader: Rea
     return {
       where: image,
       read: () => fileInput(image, reader),
-      target: () => classesOf(scaled(readMask(mask), width, height), isBinary),
+      target: () => classesOf(scaled(readMask(mask, reader.limits), width, height), isBinary),
     };
   });
   const notes = [`masks are compared at the ${width}×${height} pixels of the network's answer`];
@@ -68,10 +70,10 @@ interface Mask {
   data: ArrayLike<number>;
 }
 
-function readMask(path: string): Mask {
+function readMask(path: string, limits: MediaLimits): Mask {
   const bytes = readBytes(path);
   if (extname(path) === '.npy') {
-    const { data, shape } = parseNpy(bytes.slice().buffer);
+    const { data, shape } = parseArray(bytes, `the mask "${path}"`);
     const sizes = shape.filter((size) => size > 1);
     if (sizes.length !== 2) {
       throw new KletError(
@@ -87,8 +89,9 @@ function readMask(path: string): Mask {
   }
   let image;
   try {
-    image = decode(bytes);
+    image = decode(checkedPng(bytes, `the mask "${path}"`, limits, false));
   } catch (cause) {
+    if (cause instanceof KletError) throw cause;
     throw new KletError('CORRUPT', `the mask "${path}" is no PNG image that can be read: ${(cause as Error).message}`, {
       cause,
     });

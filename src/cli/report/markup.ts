@@ -1,3 +1,5 @@
+import { visible } from '../text';
+
 /** Text that is HTML already, so that it is not escaped again. */
 export class Markup {
   constructor(readonly html: string) {}
@@ -22,5 +24,8 @@ function rendered(value: Content): string {
 }
 
 function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return visible(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll(
+    '"',
+    '&quot;',
+  );
 }

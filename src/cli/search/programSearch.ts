@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { Study, type Trial } from '../../compiler/index';
 import { KletError } from '../../index';
-import { writeAtomically } from '../files';
+import { checkOutputs, writeAtomically } from '../files';
 import type { Io } from '../io';
-import { digits } from '../text';
+import { digits, jsonOf } from '../text';
 import { version } from '../version';
 import { commandText, type CommandOutcome } from './commandText';
 import { Journal } from './journal';
@@ -35,7 +35,9 @@ export async function searchProgram(file: string | undefined, options: SearchCom
   const study = new Study(space, { measures, sampler, seed, parallel });
   checkCommand(command!, space);
   const identity = { 'kinglet search': version, command, space, measures, sampler, seed, parallel };
-  const journal = new Journal(options.journal ?? 'search.jsonl', identity);
+  const journalPath = options.journal ?? 'search.jsonl';
+  checkOutputs({ '--journal': journalPath, '--report': options.report }, [options.space]);
+  const journal = new Journal(journalPath, identity);
   const { signal, end } = interruption();
   const progress = new SearchProgress(io, trials, jobs);
   const start = performance.now();
@@ -72,7 +74,7 @@ export async function searchProgram(file: string | undefined, options: SearchCom
   }
   if (options.json) {
     const { repeat, seconds } = outcome;
-    io.out(`${JSON.stringify({ command, best: front[0], repeat, front, trials: study.trials, seconds }, null, 2)}\n`);
+    io.out(jsonOf({ command, best: front[0], repeat, front, trials: study.trials, seconds }));
   } else io.out(commandText(outcome, io.columns));
   if (signal.aborted) {
     io.err('kinglet: stopped; the same command goes on where it stopped\n');

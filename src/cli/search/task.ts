@@ -6,14 +6,16 @@ import { metaOf } from '../conversion';
 import { findExamples } from '../evaluation/dataset';
 import { quoted, readBytes } from '../files';
 import type { Io } from '../io';
+import { mediaLimitsOf, type MediaOptions } from '../mediaLimits';
 import { readLabels, readPreprocessing } from '../meta';
 import { foreignMeta, hasKletMagic, importForeign, networkName, readingOf, type ForeignOptions } from '../network';
 import { findSamples, MOST_SAMPLES, portsOf, splitSamples } from '../samples';
+import { messageText } from '../text';
 
 // A network with the data of its search, opened in the same way by the command and its workers.
 
 /** What decides the search of a network; plain data, which a worker takes. */
-export interface TaskOptions extends ForeignOptions {
+export interface TaskOptions extends ForeignOptions, MediaOptions {
   data: string[];
   test?: string;
   maxSamples?: number;
@@ -65,8 +67,9 @@ export function openTask(
   const inputs = portsOf(graph);
   const labels = labelFile === undefined ? foreign.labels : readLabels(labelFile);
   const preprocessing = preprocess === undefined ? foreign.preprocessing : readPreprocessing(preprocess, inputs);
-  const note = (text: string): void => io.err(`kinglet: note: ${text}\n`);
-  const found = findSamples(options.data, graph, { preprocessing, note }).spread(options.maxSamples ?? MOST_SAMPLES);
+  const note = (text: string): void => io.err(`kinglet: note: ${messageText(text)}\n`);
+  const found = findSamples(options.data, graph, { preprocessing, limits: mediaLimitsOf(options), note })
+    .spread(options.maxSamples ?? MOST_SAMPLES);
   const { fitting, comparing } = splitSamples(found, true);
   const samples = [...fitting] as unknown as SearchOptions['samples'];
   const examples = options.test === undefined
@@ -119,6 +122,7 @@ function examplesOf(graph: Graph, path: string, { options, labels, preprocessing
     hasState: (graph.states ?? []).length > 0,
     labels,
     preprocessing,
+    limits: mediaLimitsOf(options),
     task,
     target,
     type: undefined,
