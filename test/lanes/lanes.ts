@@ -21,7 +21,7 @@ export const lanes: Lane[] = [{ name: 'package', include: ['test/package/**/*.te
   isolate: true,
 }, { name: 'networks', include: ['test/*.test.ts'], isolate: false }, {
   name: 'robustness',
-  include: ['test/robustness/**/*.test.ts'],
+  include: ['test/robustness/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
   isolate: false,
 }, {
   name: 'units',

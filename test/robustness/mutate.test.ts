@@ -3,9 +3,11 @@ import { MAP, MAP_ARENA, MAP_SCRATCH, MAP_SCRATCH_BYTES } from '../../assembly/l
 import { KletError } from '../../src/compiler/index';
 import { SECTION_CODED, SECTION_DEBUG, SECTION_GOLDEN, SECTION_META, SECTION_NIBBLES, SECTION_PACKED, SECTION_PLAN,
   SECTION_WEIGHTS } from '../../src/format/klet';
-import { loadSync, type Flavor, type Inputs, type Model } from '../../src/index';
+import { loadSync, type Flavor, type Model } from '../../src/index';
+import { changeByte, changeWord } from '../fuzz/changes';
 import { flavors, threadedFlavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
+import { inputsFor } from './sameAnswers';
 import { sampleFile } from './sample';
 import { reseal, sectionsOf, viewOf } from './seal';
 
@@ -42,33 +44,6 @@ const originals = [sampleFile(), sampleFile('compact'), sampleFile('nibbles')].m
   const headers = often.map(([name, offset, length]): Region => [name, offset, headerBytes[name] ?? length]);
   return { file, regions: [['header', 0, 32], ['table', 32, 16 * sections.length], ...regions, ...often, ...headers] };
 });
-
-/** Values at limits that checks often miss. */
-const numbers = [0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 64, 127, 128, 255, 256, 1000, 4095, 65535, 65536, 1 << 20,
-  1 << 24, 1 << 28, 1 << 30, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe, 0xfffffff0, 0xffffff80,
-  0xffff8000, 0xc0000000];
-/**
- * The same for floats, as bits: NaN, infinities, the smallest and the largest number, −0, 1, −1.
- */
-const floats = [0x7fc00000, 0xffc00000, 0x7f800000, 0xff800000, 1, 0x7f7fffff, 0xff7fffff, 0x80000000, 0x3f800000,
-  0xbf800000, 0x33000000];
-
-function changeWord(random: Random, file: Uint8Array, offset: number, length: number): void {
-  const at = offset + random.int(0, (length >> 2) - 1) * 4;
-  const view = viewOf(file);
-  const old = view.getUint32(at, true);
-  const value = random.pick([() => random.pick(numbers), () => random.pick(numbers), () => random.pick(floats),
-    () => old + random.pick([1, -1, 2, -2, 4, -4, 16, -16, 64]), () => -old, () => old * random.pick([2, 3, 10]),
-    () => old >>> 1, () => old ^ (1 << random.int(0, 31)), () => random.int(0, 0xffffffff),
-    () => view.getUint32(offset + random.int(0, (length >> 2) - 1) * 4, true)])();
-  view.setUint32(at, value >>> 0, true);
-}
-
-function changeByte(random: Random, file: Uint8Array, offset: number, length: number): void {
-  const at = offset + random.int(0, length - 1);
-  file[at] = random.pick([() => file[at]! ^ (1 << random.int(0, 7)), () => random.int(0, 255),
-    () => random.pick([0, 1, 127, 128, 255])])();
-}
 
 /** Changes mostly the digits of META, because they hold the offsets of inputs and outputs. */
 function changeMeta(random: Random, file: Uint8Array, offset: number, length: number): void {
@@ -111,24 +86,6 @@ function resealedMutant(random: Random): Uint8Array {
     else changeByte(random, file, offset, length);
   }
   return reseal(file);
-}
-
-const arrays = {
-  float32: Float32Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: Int32Array,
-  bool: Uint8Array,
-};
-
-/** Arrays that fit the inputs that the file declares. */
-function inputsFor(model: Model, random: Random): Inputs {
-  return Object.fromEntries(model.inputs.map(({ name, dtype, shape }) => {
-    const count = shape.reduce((a, b) => a * b, 1);
-    return [name, random.fill(new arrays[dtype](count))];
-  }));
 }
 
 /** The whole memory of a model, found through the port of an input or output. */

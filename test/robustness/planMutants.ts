@@ -1,15 +1,14 @@
 import * as L from '../../assembly/layout';
 import { compile, readKlet } from '../../src/compiler/index';
 import { writeKlet, type ArenaTensor } from '../../src/format/klet';
-import { KletError, loadSync, type Flavor, type Model } from '../../src/index';
+import type { Flavor } from '../../src/index';
 import { Random } from '../helpers/random';
 import { randomGraph } from '../helpers/randomGraph';
-import { loadInShares } from '../helpers/shares';
+import { refusalOrSame } from './sameAnswers';
 import { sampleFile } from './sample';
 import { viewOf } from './seal';
 
-// Plans of a few records, taken from valid files and bent. Whatever `validate` accepts must give
-// the same bits in every flavor, on any number of threads, whatever the memory held before.
+// Plans of a few records, taken from valid files and bent.
 
 /** Records to choose from, with the weights and the arena that they need. */
 interface Base {
@@ -106,19 +105,20 @@ function isLarge(record: Uint8Array): boolean {
   }
 }
 
-/** What is tried: a file, and the bytes that its inputs are filled with. */
 interface Mutant {
   file: Uint8Array;
-  random: Random;
+  /** The same file before records and weights were bent. */
+  straight: Uint8Array;
 }
 
 /** A plan of a few records of one base, most of them bent. An input fills the arena in part. */
-function mutantOf(seed: number): Mutant | undefined {
+export function mutantOf(seed: number): Mutant | undefined {
   if (bases.length === 0) makeBases();
   const random = new Random(seed);
   const base = random.pick(bases);
   const first = random.int(0, base.records.length - 1);
-  const records = base.records.slice(first, first + random.pick([1, 1, 2, 3, 5])).map((record) => record.slice());
+  const chosen = base.records.slice(first, first + random.pick([1, 1, 2, 3, 5]));
+  const records = chosen.map((record) => record.slice());
   for (let n = random.pick([0, 1, 1, 1, 2, 3]); n > 0; n--) {
     bend(random, random.pick(records), base.records, base.arenaBytes);
   }
@@ -148,13 +148,8 @@ function mutantOf(seed: number): Mutant | undefined {
   const outputs = random.next() < 0.6
     ? [port('y', 'int8', 0, arenaBytes)]
     : [port('y', 'float32', random.int(0, arenaBytes >> 1), arenaBytes)];
-  const plan = new Uint8Array(records.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const record of records) {
-    plan.set(record, at);
-    at += record.length;
-  }
-  const file =
+  const scratchBytes = random.pick([0, 64, 1 << 14]);
+  const write = (parts: readonly Uint8Array[], data: Uint8Array): Uint8Array =>
     writeKlet({
       meta: {
         name: 'm',
@@ -162,62 +157,13 @@ function mutantOf(seed: number): Mutant | undefined {
         outputs,
         ...(state && { state: { ...state, carries: true } }),
       },
-      plan,
-      weights,
+      plan: Buffer.concat(parts),
+      weights: data,
       arenaBytes,
-      scratchBytes: random.pick([0, 64, 1 << 14]),
+      scratchBytes,
       minor: 0,
     } as never);
-  return { file, random };
-}
-
-interface Inside {
-  engine: { shared: { buffer: ArrayBuffer }; memory: { state: number } };
-}
-
-/** Fills the arena after the state, and the scratch, with what an earlier run could have left. */
-function litter(model: Model, random: Random): void {
-  const { engine } = model as unknown as Inside;
-  const bytes = new Uint8Array(engine.shared.buffer);
-  const word = (at: number): number => viewOf(bytes).getUint32(L.MAP + at, true);
-  const arena = word(L.MAP_ARENA);
-  const junk = random.pick([0, 0x7f, 0x80, 0xff, -1]);
-  const fill = (from: number, to: number): void => {
-    if (junk >= 0) bytes.fill(junk, from, to);
-    else for (let i = from; i < to; i++) bytes[i] = random.int(0, 255);
-  };
-  fill(arena + engine.memory.state, arena + word(L.MAP_ARENA_BYTES));
-  fill(word(L.MAP_SCRATCH), bytes.length);
-}
-
-/** The bytes of an output; all NaNs of floats are the same. */
-function bytesOf(values: Int8Array | Float32Array): Buffer {
-  if (values instanceof Float32Array) {
-    const words = new Uint32Array(values.buffer);
-    values.forEach((value, i) => {
-      if (Number.isNaN(value)) words[i] = 0x7fc00000;
-    });
-  }
-  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-}
-
-/** Two runs with different inputs and different litter, and then the first input again. */
-function answersOf(model: Model, seed: number, litterSeed: number): Buffer[] {
-  const length = model.inputs[0]!.shape[0]!;
-  const inputs = [1, 2].map((n) => new Random(seed + n).fill(new Int8Array(length)));
-  const random = new Random(litterSeed);
-  const again = model.createState();
-  const run = (x: Int8Array, by: { predict: Model['predict'] }): Buffer => {
-    litter(model, random);
-    return bytesOf((by.predict(x, { output: 'raw' }) as unknown as Int8Array).slice());
-  };
-  const [a, b] = inputs as [Int8Array, Int8Array];
-  const first = run(a, model);
-  const second = run(b, model);
-  // another stream, whose state is the initial one
-  const third = run(a, again);
-  if (!third.equals(first)) throw new Error('an answer depends on the input or the stream before');
-  return [first, second];
+  return { file: write(records, weights), straight: write(chosen, base.weights) };
 }
 
 /** How a mutant fared: refused, or run with the same bits everywhere. */
@@ -231,40 +177,7 @@ export type Fate = 'refused' | 'skipped' | 'same';
 export function fateOf(seed: number, flavors: readonly Flavor[]): Fate {
   const mutant = mutantOf(seed);
   if (!mutant) return 'skipped';
-  const { file } = mutant;
-  const order = [[1, 0], [0, 1, 2], [2, 0, 1]][seed % 3]!;
-  const makers: [string, () => Model][] = flavors.map((
-    flavor,
-  ): [string, () => Model] => [flavor, () => loadSync(file, { flavor, maxMemory: 1 << 24 })]);
-  for (const flavor of flavors) {
-    if (flavor !== 'js') makers.push([`${flavor} in shares ${order.join()}`, () => loadInShares(file, flavor, order)]);
-  }
-  let right: Buffer[] | undefined;
-  let verdict: string | undefined;
-  makers.forEach(([name, make], i) => {
-    let model: Model;
-    try {
-      model = make();
-    } catch (error) {
-      if (!(error instanceof KletError)) throw error;
-      if (verdict !== undefined && verdict !== error.message) {
-        throw new Error(`${name} says "${error.message}", ${makers[0]![0]} "${verdict}"`, { cause: error });
-      }
-      verdict = error.message;
-      return;
-    }
-    if (i > 0 && verdict !== undefined && verdict !== 'ran') throw new Error(`${name} accepts what ${verdict}`);
-    verdict = 'ran';
-    const answers = answersOf(model, seed, seed * 31 + i);
-    model.dispose();
-    right ??= answers;
-    answers.forEach((answer, n) => {
-      if (answer.equals(right![n]!)) return;
-      const at = answer.findIndex((byte, k) => byte !== right![n]![k]);
-      throw new Error(`${name} differs from ${makers[0]![0]} in run ${n}, at byte ${at} of ${answer.length}`);
-    });
-  });
-  return verdict === 'ran' ? 'same' : 'refused';
+  return refusalOrSame(mutant.file, { flavors, seed, maxMemory: 1 << 24, shares: true }) ? 'refused' : 'same';
 }
 
 /** A description of the records of a mutant, for people. */

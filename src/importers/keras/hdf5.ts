@@ -1,5 +1,5 @@
 import { Dataset, File, Group } from 'jsfive';
-import { KletError } from '../../errors';
+import { KletError, messageOf } from '../../errors';
 import { elementCount } from '../../graph/graph';
 import type { Constant } from '../shared/constants';
 import { UnsupportedTensor } from '../shared/unsupported';
@@ -105,8 +105,9 @@ function guarded<T>(run: () => T): T {
     return run();
   } catch (error) {
     if (error instanceof KletError || error instanceof UnsupportedTensor) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    throw new KletError('CORRUPT', `the HDF5 file is cut or damaged (${message})`, { cause: error });
+    // a TypeError of the parser says nothing about the file
+    const reason = error instanceof TypeError ? '' : ` (${messageOf(error)})`;
+    throw new KletError('CORRUPT', `the HDF5 file is cut or damaged${reason}`, { cause: error });
   }
 }
 

@@ -1,3 +1,4 @@
+import { show } from '../../arguments';
 import { KletError } from '../../errors';
 
 /** A value of an attribute, in the JSON form of TensorFlow's AttrValue. */
@@ -204,7 +205,7 @@ function weightOf(value: unknown): WeightJson {
   if (!isObject(quantization)) return weight;
   const { dtype: stored, scale = 1, min = 0 } = quantization;
   if (!Number.isFinite(scale) || !Number.isFinite(min)) {
-    throw corrupt(`the weight "${called}" has the scale ${String(scale)} and the minimum ${String(min)}`);
+    throw corrupt(`the weight "${called}" has the scale ${show(scale)} and the minimum ${show(min)}`);
   }
   const quantized = {
     dtype: text(stored, `the stored type of "${called}"`),

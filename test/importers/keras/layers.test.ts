@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { difference, sequential, type Layers } from './oracle';
+import { difference } from './oracle';
+import { sequential, type Layers } from './writer';
 
 // Layers with random weights against TensorFlow.js.
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../../src/compiler/index';
 import { loadSync } from '../../../src/index';
-import { imported, named, numbers, runGraph, sequential, type Layers } from './oracle';
+import { imported, named, numbers, runGraph } from './oracle';
+import { sequential, type Layers } from './writer';
 
 // Layers that TensorFlow.js lacks, against plain loops.
 

@@ -9,19 +9,6 @@ import { NamedWeights, type NamedWeight } from '../../../src/importers/shared/ke
 import { loadSync } from '../../../src/index';
 import { Random } from '../../helpers/random';
 
-/** Layers of a sequential model; the first one says the shape of the input. */
-export type Layers = [className: string, config: object][];
-
-/** A sequential model as Keras writes it. */
-export function sequential(input: readonly number[], layers: Layers): object {
-  const named = layers.map(([className, config], i) => ({
-    class_name: className,
-    config: { name: `layer_${i}`, trainable: true, ...config },
-  }));
-  const first = { class_name: 'InputLayer', config: { name: 'input', batch_input_shape: [null, ...input] } };
-  return { class_name: 'Sequential', config: { name: 'model', layers: [first, ...named] } };
-}
-
 /** A weight by name, as constant. */
 export function named(name: string, shape: readonly number[], data: Float32Array): NamedWeight {
   return { name, read: () => ({ name, shape: [...shape], dtype: 'float32', data }) };

@@ -3,8 +3,8 @@ import { keras } from '../../../src/importers/keras/index';
 import type { GroupContent } from './hdf5Writer';
 import { importKeras } from '../../../src/importers/shared/keras/network';
 import { NamedWeights } from '../../../src/importers/shared/keras/weights';
-import { difference, imported, named, numbers, runGraph, sequential } from './oracle';
-import { writeKerasArchive, writeKerasHdf5 } from './writer';
+import { difference, imported, named, numbers, runGraph } from './oracle';
+import { sequential, writeKerasArchive, writeKerasHdf5 } from './writer';
 
 // How layers are connected, and where files of each version have their weights.
 

@@ -10,6 +10,19 @@ export interface KerasModel {
   version?: string;
 }
 
+/** Layers of a sequential model; the first one says the shape of the input. */
+export type Layers = [className: string, config: object][];
+
+/** A sequential model as Keras writes it. */
+export function sequential(input: readonly number[], layers: Layers): object {
+  const named = layers.map(([className, config], i) => ({
+    class_name: className,
+    config: { name: `layer_${i}`, trainable: true, ...config },
+  }));
+  const first = { class_name: 'InputLayer', config: { name: 'input', batch_input_shape: [null, ...input] } };
+  return { class_name: 'Sequential', config: { name: 'model', layers: [first, ...named] } };
+}
+
 /** Writes an HDF5 file as Keras 2 does. */
 export function writeKerasHdf5({ model, weights = {}, groups, version = '2.15.0' }: KerasModel): Uint8Array {
   const layers = Object.entries(weights).map(([layer, arrays]): [string, GroupContent] => {

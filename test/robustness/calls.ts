@@ -1,0 +1,456 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { createAudioFeatures, createAudioStream } from '../../src/audio/index';
+import { compile, createKeys, GraphBuilder, NetworkSearch, sign, Study, type Graph } from '../../src/compiler/index';
+import { loadSync } from '../../src/index';
+import { GraphModel, LayersModel, Tensor, tensor as tfTensor } from '../../src/tfjs/index';
+import { toneDetector, toneParameters } from '../audio/networks';
+import { writeTflite } from '../tflite/writer';
+
+// Correct calls of every public function and method, wrong values, and correct calls with one wrong
+// value inside.
+
+export const core = readFileSync(path.resolve(import.meta.dirname, '../../build/core.simd.wasm'));
+export const tones = toneDetector();
+export const tflite = writeTflite({
+  tensors: [{ name: 'x', shape: [1, 4], type: 'FLOAT32' }, { name: 'y', shape: [1, 4], type: 'FLOAT32' }],
+  operators: [{ kind: 'RELU', inputs: ['x'], outputs: ['y'] }],
+  inputs: ['x'],
+  outputs: ['y'],
+});
+
+/**
+ * A network with a convolution, a state and constants, new for each call because tests damage it.
+ */
+export function graph(): Graph {
+  const b = new GraphBuilder('small');
+  const x = b.input('x', [1, 4, 4, 2]);
+  const weights = b.constant(Float32Array.from({ length: 16 }, (_, i) => Math.sin(i)), [8, 1, 1, 2]);
+  const attributes = {
+    stride: [1, 1],
+    dilation: [1, 1],
+    padding: [0, 0, 0, 0],
+    groups: 1,
+    activation: 'none',
+  } as const;
+  const y = b.node('conv2d', [x, weights, b.constant(new Float32Array(8), [8])], structuredClone(attributes) as never);
+  const total = b.state('total', [1, 4, 4, 8], new Float32Array(128));
+  const sum = b.node('binary', [total, y], { kind: 'add', activation: 'none' }, { name: 'sum' });
+  b.assign(total, sum);
+  return b.finish([sum]);
+}
+
+/** A network without state, over time. */
+export function sequence(): Graph {
+  const b = new GraphBuilder('sequence');
+  const x = b.input('x', [1, 16, 1, 4]);
+  const w = b.constant(Float32Array.from({ length: 128 }, (_, i) => Math.cos(i)), [8, 4, 1, 4]);
+  return b.finish([
+    b.node('conv2d', [x, w, null], {
+      stride: [1, 1],
+      dilation: [1, 1],
+      padding: [3, 0, 0, 0],
+      groups: 1,
+      activation: 'relu',
+    }),
+  ]);
+}
+
+/** A network whose state is an input. */
+function counter(): Graph {
+  const b = new GraphBuilder('counter');
+  const x = b.input('x', [2]);
+  const next = b.node('binary', [x, b.input('state', [2])], { kind: 'add', activation: 'none' }, { name: 'next' });
+  return b.finish([b.node('unary', [next], { kind: 'abs' }), next]);
+}
+
+function quantized(): Graph {
+  const b = new GraphBuilder('quantized');
+  const quantization = { scale: [0.1], zeroPoint: [0], axis: 0 };
+  const x = b.input('x', [1, 64], 'int8', { ...quantization });
+  const data = Int8Array.from({ length: 512 }, (_, i) => (i * 37) % 255 - 127);
+  const w = b.constant(data, [8, 64], { ...quantization });
+  return b.finish([b.node('fullyConnected', [x, w, null], { activation: 'none' }, { quantization })]);
+}
+
+const samples = (
+  count: number,
+): Float32Array[] => [new Float32Array(count).fill(0.5), new Float32Array(count).fill(-1)];
+/** Examples for `graph`, with a class for every pixel. */
+const labeled = (): object[] =>
+  samples(32).map((input) => ({ input, target: Array.from({ length: 16 }, (_, i) => i % 8) }));
+const tensor = { name: 'x', dtype: 'float32', shape: [1, 4, 4, 3] };
+export const pixels = (): object => ({ width: 2, height: 2, data: new Uint8ClampedArray(16) });
+export const image = (): object => ({ kind: 'image', channels: 3, scale: [1, 1, 1], offset: 0, invert: false });
+const bands = { name: 'bands', dtype: 'float32', shape: [1, 8, 16, 1] };
+export const nothing = (): void => undefined;
+
+export const int8 = compile(quantized());
+const keys = await createKeys();
+export const signed = await sign(tones, keys.privateKey);
+
+/** Correct arguments, new for each call. */
+export const correct: Record<string, () => unknown[]> = {
+  load:
+    () => [tones.slice(), {
+      flavor: 'simd',
+      maxMemory: 1e7,
+      timeout: 1e4,
+      threads: 1,
+      signal: new AbortController().signal,
+      onProgress: nothing,
+      wasm: core,
+    }],
+  loadSync: () => [tones.slice(), { flavor: 'simd', maxMemory: 1e7, wasm: core }],
+  compile:
+    () => [graph(), {
+      meta: { name: 'n', labels: ['a', 'b'], preprocessing: image() },
+      golden: [new Float32Array(32)],
+      debugInfo: true,
+      compact: true,
+      maxMemory: 1e7,
+      weightLayout: 'dense',
+    }],
+  cluster: () => [quantized(), 4],
+  toScript: () => [compile(quantized()), { name: 'tones', weights: 'inside' }],
+  repack:
+    () => [tones.slice(), {
+      meta: { labels: ['a', 'b'] },
+      golden: [new Float32Array(128)],
+      debugInfo: true,
+      compact: true,
+    }],
+  toC: () => [tones.slice(), { name: 'tones' }],
+  compare: () => [graph(), graph(), samples(32)],
+  evaluate:
+    () => [graph(), labeled(), {
+      task: 'segment',
+      classes: 8,
+      ignore: 255,
+      resamples: 3,
+      seed: 2,
+      onProgress: nothing,
+    }],
+  evaluatePair: () => [graph(), compile(graph()), labeled(), { task: 'segment', resamples: 3, output: 'sum' }],
+  averagePrecisions:
+    () => [[{
+      boxes: [{ class: 0, box: [0, 0, 1, 1], ignore: false }],
+      detections: [{ class: 0, box: [0, 0, 1, 0.5], score: 0.5 }],
+    }]],
+  calibrationError: () => [[0.5, 0.75], [true, false], 4],
+  classReport: () => [[0, 1, 1], [0, 1, -1]],
+  mcNemar: () => [3, 4],
+  rocAuc: () => [[1, 2, 3], [true, false, true]],
+  wilson: () => [3, 4],
+  createKeys: () => [],
+  publicKeyOf: () => [keys.privateKey],
+  sign: () => [tones.slice(), [keys.privateKey]],
+  verify: () => [signed.slice(), keys.publicKey],
+  prunableLayerNames: () => [sequence(), 'channels'],
+  importerOf: () => [tflite],
+  quantizationReport: () => [sequence(), { samples: samples(64), test: samples(64), rounding: 'nearest' }],
+  quantize: () => [sequence(), { samples: samples(64), floatIo: true }],
+  toStream: () => [sequence(), { axis: 1, frames: 2 }],
+  findStates: () => [counter()],
+  importModel: () => [tflite, { name: 'tiny' }],
+  wireStates: () => [counter(), { next: 'state' }, { initial: { state: new Float32Array(2) } }],
+  lowRank: () => [graph(), 0.5],
+  applyRecipe:
+    () => [sequence(), {
+      channels: 0.1,
+      prune: { conv2d: { sparsity: 0.5, pattern: 'weights' } },
+      int8: { bits: 8, layers: { conv2d: 4 }, activationBits: 8, keep: [] },
+      cluster: 16,
+    }, samples(64)],
+  search: () => [sequence(), searchOptions()],
+  prune:
+    () => [sequence(), {
+      sparsity: { conv2d: 0.5 },
+      pattern: 'pairs',
+      scope: 'layer',
+      samples: samples(64),
+      keep: [],
+      onProgress: nothing,
+    }],
+  sensitivity: () => [sequence(), { sparsity: 0.5, samples: samples(64), pattern: 'pairs', onProgress: nothing }],
+  readKlet: () => [tones.slice(), 'tones'],
+  importTflite: () => [tflite, { name: 'tiny' }],
+  topK: () => [[0.1, 0.7, 0.2], ['a', 'b', 'c'], 2],
+  imageToInput: () => [pixels(), structuredClone(tensor), image()],
+  imageShape: () => [structuredClone(tensor), image()],
+  resizePixels: () => [[1, 2, 3, 4], 2, 2, 3, 3, 1],
+  checkPreprocessing: () => [image()],
+  audioParameters:
+    () => ['tensorflow', {
+      sampleRate: 8000,
+      frameLength: 256,
+      hop: 128,
+      mel: { bands: 10 },
+      compression: { kind: 'pcen', timeConstant: 0.3 },
+      mfcc: { count: 5 },
+    }],
+  checkAudioParameters: () => [toneParameters()],
+  createAudioFeatures: () => [toneParameters()],
+  createAudioStream: () => [structuredModel(), { every: 1, output: 'scores' }],
+  featuresOf: () => [structuredModel()],
+  inputFrames: () => [structuredClone(bands), toneParameters()],
+  audioToInput: () => [new Float32Array(4000), structuredClone(bands), toneParameters()],
+  resample: () => [new Float32Array(100), 8000, 16000],
+  createSession: () => [tones.slice(), { executionProviders: ['wasm'], intraOpNumThreads: 1, externalData: [] }],
+  setCompiler: () => [undefined],
+  loadGraphModel: () => [tones.slice(), { threads: 1, onProgress: nothing, strict: true }],
+  loadLayersModel: () => [tones.slice(), { threads: 1 }],
+  tensor: () => [[[1, 2], [3, 4]], [2, 2], 'float32'],
+  tensor1d: () => [[1, 2], 'int32'],
+  tensor2d: () => [[1, 2, 3, 4], [2, 2], 'float32'],
+  tensor3d: () => [[[[1, 2], [3, 4]]], [1, 2, 2], 'float32'],
+  tensor4d: () => [[1, 2, 3, 4], [1, 1, 2, 2], 'float32'],
+  tensor5d: () => [[1, 2, 3, 4], [1, 1, 1, 2, 2], 'float32'],
+  scalar: () => [3, 'int32'],
+  zeros: () => [[2, 3], 'float32'],
+  ones: () => [[2, 3], 'int32'],
+  fill: () => [[2, 3], 7, 'float32'],
+  add: () => [[[1, 2], [3, 4]], [5, 6]],
+  sub: () => [[[1, 2], [3, 4]], [5, 6]],
+  mul: () => [[[1, 2], [3, 4]], [5, 6]],
+  div: () => [[[1, 2], [3, 4]], [5, 6]],
+  cast: () => [[1.5, 2], 'int32'],
+  reshape: () => [[1, 2, 3, 4], [2, -1]],
+  expandDims: () => [[1, 2], 1],
+  squeeze: () => [[[1, 2]], [0]],
+  slice: () => [[[1, 2], [3, 4]], [0, 1], [2, 1]],
+  concat: () => [[[[1, 2]], [[3, 4]]], 1],
+  stack: () => [[[1, 2], [3, 4]], 1],
+  transpose: () => [[[1, 2], [3, 4]], [1, 0]],
+  reverse: () => [[[1, 2], [3, 4]], [1]],
+  argMax: () => [[[1, 2], [3, 4]], 1],
+  argMin: () => [[[1, 2], [3, 4]], 1],
+  max: () => [[[1, 2], [3, 4]], [1], true],
+  min: () => [[[1, 2], [3, 4]], 1, false],
+  sum: () => [[[1, 2], [3, 4]], 1, false],
+  mean: () => [[[1, 2], [3, 4]], 1, false],
+  softmax: () => [[[1, 2], [3, 4]], -1],
+  sigmoid: () => [[[1, 2], [3, 4]]],
+  topk: () => [[[1, 2], [3, 4]], 1, true],
+  clone: () => [[1, 2]],
+  tidy: () => ['name', nothing],
+  dispose: () => [[tfTensor([1])]],
+  keep: () => [tfTensor([1])],
+  print: () => [[1, 2]],
+  memory: () => [],
+  disableDeprecationWarnings: () => [],
+  enableProdMode: () => [],
+  engine: () => [],
+  env: () => [],
+  getBackend: () => [],
+  nextFrame: () => [],
+  ready: () => [],
+  setBackend: () => ['cpu'],
+};
+
+export const searchOptions = (): object => ({
+  samples: samples(64),
+  test: samples(64),
+  budget: { sqnr: 10 },
+  include: ['bits'],
+  trials: 2,
+  sampler: 'random',
+  seed: 3,
+  parallel: 2,
+  compact: true,
+  debugInfo: false,
+  meta: { name: 'n' },
+  originalMs: 1,
+  onTrial: nothing,
+});
+export const space = (): object => ({
+  x: { choices: ['a', 1, true] },
+  y: { min: 1, max: 2, log: false, when: { x: ['a', 1] } },
+  z: { min: 1, max: 1e6, step: 0.5 },
+});
+export const studyOptions = (): object => ({
+  measures: { loss: { goal: 'minimize', atMost: 3, atLeast: -3 } },
+  sampler: 'tpe',
+  seed: 1,
+  first: [{ x: 1 }],
+  parallel: 1024,
+});
+const networkSearch = (): NetworkSearch => new NetworkSearch(sequence(), searchOptions() as never);
+const int8Sequence = networkSearch().build({ 'bits conv2d': 8 });
+
+/** A model as a plain object, so that its parts can be damaged. */
+function structuredModel(): object {
+  const { inputs, outputs, meta } = loadSync(tones);
+  return { ...structuredClone({ inputs, outputs, meta }), predictInto: nothing, memory: { state: 0 } };
+}
+
+/** A result as text, without measured times and new keys. */
+export function plain(result: unknown): string {
+  return JSON.stringify(
+    result,
+    (name, value: unknown) => (['ms', 'privateKey', 'publicKey'].includes(name) ? typeof value : value),
+  );
+}
+
+export interface Instance {
+  name: string;
+  make: () => object;
+  /** Correct arguments of its methods. */
+  calls: Record<string, (instance: never) => unknown[]>;
+  /** The method that returns the object to its initial state. */
+  reset?: string;
+}
+
+export const features = 8 * 16;
+const onModel = {
+  predict: () => [{ bands: new Float32Array(features) }, { output: 'raw' }],
+  predictInto: () => [{ bands: new Float32Array(features) }, { scores: new Float32Array(2) }],
+};
+export const instances: Instance[] = [{
+  name: 'Study',
+  make: () => new Study(space() as never, studyOptions() as never),
+  calls: {
+    tell: (study: Study) => [study.ask()!.number, { loss: 1 }],
+    fail: (study: Study) => [study.ask()!.number, 'no memory'],
+    isWithin: (study: Study) => [study.ask()!.number],
+  },
+}, {
+  name: 'NetworkSearch',
+  make: networkSearch,
+  calls: {
+    recipeOf: () => [{ 'bits conv2d': 4 }],
+    evaluate: () => [{ 'bits conv2d': 4 }],
+    build: () => [{ 'bits conv2d': 4 }],
+    times: () => [[int8Sequence]],
+    report: () => [int8Sequence],
+  },
+}, {
+  name: 'Model',
+  make: () => loadSync(tones),
+  reset: 'reset',
+  calls: { ...onModel, profile: () => [{ inputs: new Float32Array(features), runs: 2 }] },
+}, {
+  name: 'Stream',
+  make: () => loadSync(tones).createState(),
+  reset: 'reset',
+  calls: { ...onModel, restore: () => [new Uint8Array(0)] },
+}, {
+  name: 'AudioFeatures',
+  make: () => createAudioFeatures(toneParameters()),
+  reset: 'reset',
+  calls: {
+    frameCount: () => [1000],
+    push: () => [new Float32Array(600), nothing],
+    end: () => [nothing],
+    compute: () => [new Float32Array(600)],
+  },
+}, {
+  name: 'AudioStream',
+  make: () => createAudioStream(loadSync(tones)),
+  reset: 'reset',
+  calls: { push: () => [new Float32Array(600), nothing], end: () => [nothing] },
+}, {
+  name: 'GraphModel',
+  make: () => new GraphModel(loadSync(tones)),
+  calls: {
+    predict: () => [tfTensor(new Float32Array(features), [1, 8, 16, 1])],
+    predictAsync: () => [{ bands: tfTensor(new Float32Array(features), [1, 8, 16, 1]) }],
+    execute: () => [[tfTensor(new Float32Array(features), [1, 8, 16, 1])], ['scores']],
+    executeAsync: () => [tfTensor(new Float32Array(features), [1, 8, 16, 1]), 'scores'],
+  },
+}, {
+  name: 'LayersModel',
+  make: () => new LayersModel(loadSync(tones)),
+  calls: {
+    predict: () => [tfTensor(new Float32Array(features), [1, 8, 16, 1]), { batchSize: 1 }],
+    predictOnBatch: () => [[tfTensor(new Float32Array(features), [1, 8, 16, 1])]],
+    summary: () => [80, [], nothing],
+  },
+}, { name: 'Tensor', make: () => new Tensor(Float32Array.of(1, 2), [2], 'float32'), calls: { print: () => [false] } }, {
+  name: 'GraphBuilder',
+  make: () => new GraphBuilder('b'),
+  calls: {
+    input: () => ['x', [1, 4], 'int8', { scale: [1], zeroPoint: [0], axis: 0 }],
+    constant: () => [new Float32Array(4), [1, 4], undefined, 'c'],
+    state: () => ['s', [4], new Float32Array(4)],
+    assign: (b: GraphBuilder) => [b.state('s', [4], new Float32Array(4)), b.constant(new Float32Array(4), [4])],
+    node: (b: GraphBuilder) => ['softmax', [b.input('x', [1, 4])], { beta: 1 }, { name: 'y', dtype: 'float32' }],
+    nodeWithOutputs: (b: GraphBuilder) => ['split', [b.input('x', [1, 4])], { axis: 1 }, [[1, 2], [1, 2]], {}],
+    finish: (b: GraphBuilder) => [[b.node('softmax', [b.input('x', [1, 4])], { beta: 1 })]],
+  },
+}];
+
+export function detached(): Float32Array {
+  const array = new Float32Array(features);
+  structuredClone(array, { transfer: [array.buffer] });
+  // fast-check cannot print it
+  return Object.assign(array, { [fc.toStringMethod]: () => 'a detached array' });
+}
+
+/** Values that no function takes for every argument, by name, new for each call. */
+export const wrongValues: Readonly<Record<string, () => unknown>> = {
+  'null': () => null,
+  'undefined': () => undefined,
+  'NaN': () => NaN,
+  '-1': () => -1,
+  '0': () => 0,
+  '1.5': () => 1.5,
+  'Infinity': () => Infinity,
+  '2 ** 40': () => 2 ** 40,
+  "''": () => '',
+  "'text'": () => 'text',
+  'true': () => true,
+  '10n': () => 10n,
+  "Symbol('s')": () => Symbol('s'),
+  'nothing': () => nothing,
+  '[]': () => [],
+  '[[1, 2], [3, 4]]': () => [[1, 2], [3, 4]],
+  '[null]': () => [null],
+  '{}': () => ({}),
+  'Object.create(null)': () => Object.create(null) as object,
+  '{ length: 3 }': () => ({ length: 3 }),
+  'new Map([[1, 2]])': () => new Map([[1, 2]]),
+  'new Date(0)': () => new Date(0),
+  '/x/': () => /x/,
+  "new Error('e')": () => new Error('e'),
+  'new Int16Array(features)': () => new Int16Array(features),
+  'new BigInt64Array(features)': () => new BigInt64Array(features),
+  'new Uint8Array(features)': () => new Uint8Array(features),
+  'new Float32Array(features)': () => new Float32Array(features),
+  'new Float32Array(3)': () => new Float32Array(3),
+  'new ArrayBuffer(16)': () => new ArrayBuffer(16),
+  'detached()': () => detached(),
+  'detached().buffer': () => detached().buffer,
+  'new DataView(new ArrayBuffer(8))': () => new DataView(new ArrayBuffer(8)),
+  'new SharedArrayBuffer(8)': () => new SharedArrayBuffer(8),
+  'new Array(features)': () => new Array<unknown>(features),
+  "new Array(features).fill('1')": () => new Array<unknown>(features).fill('1'),
+  'pixels()': () => pixels(),
+};
+
+/** The paths to all values inside arguments, down to the elements of small arrays. */
+export function pathsIn(
+  value: unknown,
+  before: readonly PropertyKey[] = [],
+  seen = new Set<unknown>(),
+): PropertyKey[][] {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || seen.has(value)) return [];
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return [];
+  seen.add(value);
+  return Object.entries(value).flatMap(([name, inner]) => {
+    const here = [...before, name];
+    return [here, ...pathsIn(inner, here, seen)];
+  });
+}
+
+/** Replaces or removes one value inside arguments. */
+export function damage(values: unknown[], at: number, by: unknown, removes: boolean): void {
+  const paths = pathsIn(values);
+  if (paths.length === 0) return;
+  const chosen = paths[at % paths.length]!;
+  const last = chosen[chosen.length - 1]!;
+  const owner = chosen.slice(0, -1).reduce((o: unknown, name) => (o as Record<PropertyKey, unknown>)[name], values);
+  if (removes) delete (owner as Record<PropertyKey, unknown>)[last];
+  else (owner as Record<PropertyKey, unknown>)[last] = by;
+}
