@@ -9,22 +9,22 @@ import { root } from './packed';
 
 /** Current sizes in bytes. Lower them when files shrink; justify an increase in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 56_998 },
-  'dist/browser.trust.js': { gzip: 1_800 },
-  'dist/browser.plain.js': { gzip: 17_301 },
-  'dist/browser.plain.extra.js': { gzip: 11_376 },
-  'dist/slim.js': { gzip: 14_412 },
-  'dist/js.js': { gzip: 29_882 },
-  'dist/js.extra.js': { gzip: 11_351 },
-  'dist/tiny.cjs': { raw: 25_686, gzip: 9_910 },
-  'dist/edge.js': { gzip: 14_410 },
-  'dist/thread.js': { gzip: 2_281 },
-  'dist/audio.js': { gzip: 9_907 },
-  'dist/ort.browser.js': { gzip: 6_297 },
-  'dist/tfjs.browser.js': { gzip: 15_820 },
-  'dist/core.relaxed.wasm': { raw: 98_896, gzip: 33_470 },
-  'dist/core.simd.wasm': { raw: 91_662, gzip: 31_451 },
-  'dist/core.scalar.wasm': { raw: 46_513, gzip: 20_538 },
+  'dist/browser.js': { gzip: 58_739 },
+  'dist/browser.trust.js': { gzip: 2_022 },
+  'dist/browser.plain.js': { gzip: 19_795 },
+  'dist/browser.plain.extra.js': { gzip: 11_740 },
+  'dist/slim.js': { gzip: 17_002 },
+  'dist/js.js': { gzip: 34_329 },
+  'dist/js.extra.js': { gzip: 11_728 },
+  'dist/tiny.cjs': { raw: 25_927, gzip: 10_008 },
+  'dist/edge.js': { gzip: 18_467 },
+  'dist/thread.js': { gzip: 1_244 },
+  'dist/audio.js': { gzip: 9_932 },
+  'dist/ort.browser.js': { gzip: 6_641 },
+  'dist/tfjs.browser.js': { gzip: 16_217 },
+  'dist/core.relaxed.wasm': { raw: 93_809, gzip: 34_696 },
+  'dist/core.simd.wasm': { raw: 86_353, gzip: 32_625 },
+  'dist/core.scalar.wasm': { raw: 51_472, gzip: 22_937 },
 };
 const ALLOWANCE = 1.03;
 /** JavaScript and WebAssembly together, gzipped. */
