@@ -2,7 +2,7 @@ import * as L from '../../assembly/layout';
 import { checkOptions, checkString, type Options } from '../arguments';
 import { describeValue, KletError } from '../errors';
 import { crc32 } from '../format/crc32';
-import { openKlet, type OpenedKlet } from '../format/klet';
+import { debugInfoOf, openKlet, type DebugInfo, type OpenedKlet } from '../format/klet';
 import { TOOL_MEMORY } from '../limits';
 import { recordOffsets } from '../runtime/memory';
 import { weightsInMemory } from '../runtime/scalarCore';
@@ -70,7 +70,7 @@ export function toC(klet: Uint8Array, options: COptions = {}): CProgram {
   const name = nameOf(options.name, opened.meta.name);
   const weights = weightsInMemory(opened);
   const program = new Program(weights);
-  const debugInfo = opened.readDebugInfo();
+  const debugInfo = debugInfoOf(opened);
   printRecords(opened, program, debugInfo);
   const golden = opened.readGolden();
   const { state } = opened.meta;
@@ -111,11 +111,7 @@ function codeBytesOf(program: Program): number {
 }
 
 /** Adds every record of the plan to the program, or throws one error about all that have no C. */
-function printRecords(
-  { plan, meta }: OpenedKlet,
-  program: Program,
-  debugInfo: ReturnType<OpenedKlet['readDebugInfo']>,
-): void {
+function printRecords({ plan, meta }: OpenedKlet, program: Program, debugInfo: DebugInfo | undefined): void {
   const view = new DataView(plan.buffer, plan.byteOffset, plan.byteLength);
   const refusals: string[] = [];
   recordOffsets(plan).forEach((at, index) => {

@@ -263,7 +263,12 @@ function scratchBytes(parts: KletParts): number {
 function load(parts: KletParts): Model {
   return new Model(
     scalarCore(),
-    { ...parts, readDebugInfo: () => parts.debugInfo, readGolden: () => parts.golden },
+    {
+      ...parts,
+      readDebug: () => undefined,
+      recordName: (index) => parts.debugInfo?.records[index]?.name,
+      readGolden: () => parts.golden,
+    },
     parts.meta.name,
     UNLIMITED,
   );

@@ -232,8 +232,8 @@ export function readKlet(file: Uint8Array, name?: string, options: ReadKletOptio
   if (!(file instanceof Uint8Array)) {
     throw new KletError('BAD_ARGUMENT', `readKlet takes the bytes of a file as Uint8Array, not ${describeValue(file)}`);
   }
-  const { readDebugInfo, readGolden, ...parts } = openKlet(file, where, crc32, maxMemory);
-  const debugInfo = readDebugInfo();
+  const { readDebug, readGolden, ...parts } = openKlet(file, where, crc32, maxMemory);
+  const debugInfo = debugInfoOf({ readDebug });
   const golden = readGolden();
   return { ...parts, ...(golden && { golden }), ...(debugInfo && { debugInfo }) };
 }
@@ -243,7 +243,10 @@ export function readKlet(file: Uint8Array, name?: string, options: ReadKletOptio
  * only runs a model does not need them.
  */
 export interface OpenedKlet extends Omit<KletParts, 'debugInfo' | 'golden'> {
-  readDebugInfo: () => DebugInfo | undefined;
+  /** The JSON of the debug info, for `debugInfoOf`. */
+  readDebug: () => Uint8Array | undefined;
+  /** The name of a record, for error messages. Audio worklets do without. */
+  recordName?: (index: number) => string | undefined;
   /** @throws KletError `CORRUPT` */
   readGolden: () => Uint8Array | undefined;
 }
@@ -322,10 +325,7 @@ export function openKlet(file: Uint8Array, where: string, checksum: Checksum, ma
     weights,
     ...(coded && { coded: true }),
     readGolden: later(SECTION_GOLDEN),
-    readDebugInfo: debugInfoReader(
-      sections.get(SECTION_DEBUG)?.slice(),
-      sections.get(SECTION_DEBUG + SECTION_PACKED)?.slice(),
-    ),
+    readDebug: debugReader(sections.get(SECTION_DEBUG)?.slice(), sections.get(SECTION_DEBUG + SECTION_PACKED)?.slice()),
   };
 }
 
@@ -594,27 +594,31 @@ function shortDebugInfo({ records, arena }: DebugInfo): unknown {
   };
 }
 
-function debugInfoReader(section: Uint8Array | undefined, packed: Uint8Array | undefined): () => DebugInfo | undefined {
-  return () => {
-    const debugInfo = fromAscii(section ?? (packed && decodeSection(packed)) ?? new Uint8Array(0));
-    if (!isObject(debugInfo) || !isTable(debugInfo.records, ['string', 'string', 'object', 'number', 'number']) ||
-      !isTable(debugInfo.arena, ['', 'number', 'number', 'number', 'number'])) return undefined;
-    const records = debugInfo.records.map(([name, op, shape, macs, weights, layout, density]) => ({
-      name,
-      op,
-      shape,
-      macs,
-      weights,
-      ...(layout !== undefined && { layout, density }),
-    }));
-    const arena = debugInfo.arena.map((
-      [name, ...rest],
-    ) => [typeof name === 'number' ? records[name]?.name : name, ...rest]);
-    if (!records.every(({ shape, layout, density }) =>
-      isTable([shape], []) && (layout === undefined || isTable([[layout, density]], ['string', 'number']))
-    ) || !isTable(arena, ['string'])) return undefined;
-    return { records, arena } as DebugInfo;
-  };
+/** Keeps only the sections alive, not the whole file. */
+function debugReader(section: Uint8Array | undefined, packed: Uint8Array | undefined): OpenedKlet['readDebug'] {
+  return () => section ?? (packed && decodeSection(packed));
+}
+
+/** The debug info of a file, if it has any that can be read. */
+export function debugInfoOf({ readDebug }: Pick<OpenedKlet, 'readDebug'>): DebugInfo | undefined {
+  const debugInfo = fromAscii(readDebug() ?? new Uint8Array(0));
+  if (!isObject(debugInfo) || !isTable(debugInfo.records, ['string', 'string', 'object', 'number', 'number']) ||
+    !isTable(debugInfo.arena, ['', 'number', 'number', 'number', 'number'])) return undefined;
+  const records = debugInfo.records.map(([name, op, shape, macs, weights, layout, density]) => ({
+    name,
+    op,
+    shape,
+    macs,
+    weights,
+    ...(layout !== undefined && { layout, density }),
+  }));
+  const arena = debugInfo.arena.map((
+    [name, ...rest],
+  ) => [typeof name === 'number' ? records[name]?.name : name, ...rest]);
+  if (!records.every(({ shape, layout, density }) =>
+    isTable([shape], []) && (layout === undefined || isTable([[layout, density]], ['string', 'number']))
+  ) || !isTable(arena, ['string'])) return undefined;
+  return { records, arena } as DebugInfo;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { show } from '../arguments';
 import { KletError } from '../errors';
+import { debugInfoOf } from '../format/klet';
 import { now } from './clock';
 import type { Engine } from './engine';
 import type { Inputs, ProfileEntry } from './types';
@@ -82,7 +83,7 @@ export function profile(engine: Engine, inputs: Inputs | undefined, runs: number
     });
     if (whole) run++;
   }
-  const debugInfo = engine.readDebugInfo();
+  const debugInfo = debugInfoOf(engine);
   return times.map((samples, index) => {
     const record = debugInfo?.records[index];
     return {

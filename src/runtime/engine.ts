@@ -2,7 +2,7 @@ import { describeValue, KletError, messageOf } from '../errors';
 import type { OpenedKlet } from '../format/klet';
 import type { CompiledCore, Core, SharedMemory } from './core';
 import type { Limits } from '../limits';
-import { copyCore, loadCore, memoryUse, recordOffsets } from './memory';
+import { loadCore, memoryUse, recordOffsets } from './memory';
 import type { Host, State } from './stream';
 import { portsOf, type Port } from './tensor';
 import { isTyped, type TypedArray } from './typed';
@@ -32,7 +32,7 @@ export class Engine implements Host {
   readonly planBytes: number;
   /** Plan offsets of the records. */
   readonly records: readonly number[];
-  readonly readDebugInfo: OpenedKlet['readDebugInfo'];
+  readonly readDebug: OpenedKlet['readDebug'];
   readonly readGolden: OpenedKlet['readGolden'];
   inputPorts: Port[];
   outputPorts: Port[];
@@ -52,7 +52,7 @@ export class Engine implements Host {
 
   /** @param threads number of threads to reserve scratch for; `join` starts them */
   constructor(
-    private readonly compiled: CompiledCore,
+    compiled: CompiledCore,
     parts: OpenedKlet,
     where: string,
     limits: Limits,
@@ -71,7 +71,7 @@ export class Engine implements Host {
     this.outputPorts = ports(outputs, 'output');
     this.planBytes = parts.plan.length;
     this.records = recordOffsets(parts.plan);
-    this.readDebugInfo = parts.readDebugInfo;
+    this.readDebug = parts.readDebug;
     this.readGolden = parts.readGolden;
     this.memory = memoryUse(parts, loaded, threads);
     this.work = loaded.work;
@@ -236,16 +236,10 @@ export class Engine implements Host {
   private leavePool(): void {
     let core: Core;
     try {
-      core = copyCore(this.compiled, this.shared!);
-    } catch (cause) {
-      const { singleThreadReason } = this.info;
+      core = this.pool!.leave(this.name);
+    } catch (error) {
       this.dispose();
-      throw new KletError(
-        'OUT_OF_MEMORY',
-        `${singleThreadReason}, and there is no memory to continue without it; ` +
-          `the model "${this.name}" was disposed, load it again`,
-        { cause },
-      );
+      throw error;
     }
     const inCopy = ({ byteOffset, length }: Uint8Array): Uint8Array =>
       core.memory.subarray(byteOffset, byteOffset + length);

@@ -1,6 +1,6 @@
 import { readOptions, show, type Options } from '../arguments';
 import { describeValue, KletError, messageOf } from '../errors';
-import { checkStart, openKlet, type OpenedKlet } from '../format/klet';
+import { checkStart, debugInfoOf, openKlet, type OpenedKlet } from '../format/klet';
 import { checksumBy, type CompiledCore, type ExtraOperators } from './core';
 import { openSync, type CoreSupply, type LoadSyncOptions } from './cores';
 import { limitsOf, PAGE_MEMORY, type Limits } from '../limits';
@@ -113,13 +113,18 @@ function checkSignal({ signal }: LoadOptions): void {
   }
 }
 
+/** A file whose records have names in error messages. */
+function named(parts: OpenedKlet): OpenedKlet {
+  return { ...parts, recordName: (index) => debugInfoOf(parts)?.records[index]?.name };
+}
+
 /** Makes `loadSync`. `memory` is the default of `maxMemory`. */
 export function makeLoadSync(supply: CoreSupply, memory: number): Runtime['loadSync'] {
   return (source, wanted = {}) => {
     const options = readOptions(wanted, syncOptions, 'loadSync()');
     checkLimits(options);
     const [core, parts, limits] = openSync(supply, source, options, memory);
-    return new Model(core, parts, 'the model', limits);
+    return new Model(core, named(parts), 'the model', limits);
   };
 }
 
@@ -175,7 +180,7 @@ export function runtimeOf(provider: Provider, readPath?: PathReader, memory = PA
       } finally {
         signal?.removeEventListener('abort', giveUp);
       }
-      const parts = openKlet(bytes, where, checksumBy(core), limits.maxMemory);
+      const parts = named(openKlet(bytes, where, checksumBy(core), limits.maxMemory));
       const found = (options.threads ?? 1) > 1
         ? await provider.withThreads(core, parts, where, options, limits)
         : undefined;

@@ -194,7 +194,7 @@ const faults: Record<number, string> = {
 /** The error for a plan that the core refused. */
 function faultIn(parts: OpenedKlet, fault: number, at: number, where: string): KletError {
   const index = recordOffsets(parts.plan).indexOf(at);
-  const name = parts.readDebugInfo()?.records[index]?.name;
+  const name = parts.recordName?.(index);
   const record = `record ${index}${name ? ` ("${name}")` : ''} at plan offset ${at}`;
   if (fault === L.FAULT_OPCODE && parts.minor > MINOR) {
     return new KletError(

@@ -1,6 +1,7 @@
 import { KletError, messageOf } from '../errors';
 import { now } from './clock';
-import type { CompiledCore, SharedMemory } from './core';
+import type { CompiledCore, Core, SharedMemory } from './core';
+import { copyCore } from './memory';
 import { READY, type OpenWorker, type StartMessage, type ThreadOptions, type ThreadWorker } from './threads';
 import type { CoreExports, ModelInfo } from './types';
 
@@ -15,6 +16,13 @@ export interface WorkerPool {
    * are then terminated, but may still write into the memory for a while
    */
   run(core: CoreExports, from: number, to: number): boolean;
+  /**
+   * Copies the model to memory that no worker can reach.
+   *
+   * @param name of the model
+   * @throws KletError `OUT_OF_MEMORY`
+   */
+  leave(name: string): Core;
   end(): void;
 }
 
@@ -34,13 +42,14 @@ const LOOK_MS = 500;
  * @throws Error if a worker does not start, KletError `ABORTED`
  */
 export async function startWorkerPool(
-  { module, extra }: CompiledCore,
+  compiled: CompiledCore,
   core: CoreExports,
   memory: SharedMemory,
   info: ModelInfo,
   openWorker: OpenWorker,
   { threads, worker, signal }: ThreadOptions & { signal?: AbortSignal },
 ): Promise<WorkerPool> {
+  const { module, extra } = compiled;
   const count = threads!;
   const workers: ThreadWorker[] = [];
   let over = false;
@@ -106,6 +115,18 @@ export async function startWorkerPool(
         if (late < LATE_MS) continue;
         alone(`a worker did not finish its share of a prediction in ${LATE_MS / 1000} seconds`);
         return false;
+      }
+    },
+    leave(name) {
+      try {
+        return copyCore(compiled, memory);
+      } catch (cause) {
+        throw new KletError(
+          'OUT_OF_MEMORY',
+          `${info.singleThreadReason}, and there is no memory to continue without it; ` +
+            `the model "${name}" was disposed, load it again`,
+          { cause },
+        );
       }
     },
     end,

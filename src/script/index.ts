@@ -3,7 +3,7 @@ import { DTYPE_F32, DTYPE_I16, RECORD_DTYPE } from '../../assembly/layout';
 import { checkOptions, checkString, show, type Options } from '../arguments';
 import { describeValue, KletError } from '../errors';
 import { crc32 } from '../format/crc32';
-import { openKlet, type OpenedKlet } from '../format/klet';
+import { debugInfoOf, openKlet, type OpenedKlet } from '../format/klet';
 import { TOOL_MEMORY } from '../limits';
 import { recordOffsets } from '../runtime/memory';
 import { weightsInMemory } from '../runtime/scalarCore';
@@ -128,9 +128,9 @@ function nameOf(given: string | undefined, network: string): string {
 }
 
 /** The opcodes of the plan, or one error about all records that the script's operators lack. */
-function opcodesOf({ plan, readDebugInfo }: OpenedKlet): Set<number> {
+function opcodesOf({ plan, readDebug }: OpenedKlet): Set<number> {
   const known = new Set(parts.flatMap(({ opcode }) => opcode ?? []));
-  const names = readDebugInfo()?.records;
+  const names = debugInfoOf({ readDebug })?.records;
   const refused = recordOffsets(plan).flatMap((at, index): string[] => {
     const dtype = plan[at + RECORD_DTYPE]!;
     if (known.has(plan[at]!) && dtype !== DTYPE_F32 && dtype !== DTYPE_I16) return [];
