@@ -49,8 +49,9 @@ export async function publicKeyOf(privateKey: PrivateKey): Promise<string> {
  * @example
  * ```js
  * const { privateKey, publicKey } = await createKeys();
- * const signed = await sign(await readFile('models/digits/digits.klet'), privateKey);
- * console.log(await verify(signed, publicKey)); // the id of the key, 16 hexadecimal digits
+ * const klet = (await import('node:fs')).readFileSync('models/digits/digits.klet');
+ * const signed = await sign(klet, privateKey);
+ * console.log((await verify(signed, publicKey)).length); // 16
  * ```
  */
 export async function sign(klet: Uint8Array, keys: PrivateKey | readonly PrivateKey[]): Promise<Uint8Array> {

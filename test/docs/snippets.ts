@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync,
+  writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PNG } from 'pngjs';
@@ -49,7 +51,7 @@ const imports: Record<string, string[]> = {
   'kinglet/compiler': ['compare', 'compile', 'quantize', 'quantizationReport', 'toStream', 'GraphBuilder',
     'importModel', 'importTflite', 'findStates', 'readKlet', 'repack', 'toC', 'toScript', 'wireStates', 'evaluate',
     'evaluatePair', 'applyRecipe', 'search', 'Study', 'averagePrecisions', 'calibrationError', 'classReport', 'mcNemar',
-    'rocAuc', 'wilson'],
+    'rocAuc', 'wilson', 'createKeys', 'sign', 'verify'],
   'kinglet/tasks': ['imageToInput', 'topK'],
 };
 const fixtureValues: [name: string, code: string, needs?: string][] = [['model',
@@ -158,6 +160,11 @@ export function openWorkshop(): Workshop {
   writeFileSync(path.join(folder, 'test/labels.json'), JSON.stringify(answers));
   const labels = Object.fromEntries(samples.map(([name, , label]) => [name, label]));
   writeFileSync(path.join(folder, 'labels.json'), JSON.stringify(labels));
+  copyFileSync(path.join(root, 'models/digits/digits.klet'), path.join(folder, 'digits.klet'));
+  for (const name of ['old.pem', 'new.pem']) {
+    const key = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+    writeFileSync(path.join(folder, name), key);
+  }
   let count = 0;
   const node = (args: string[]): Promise<Result> =>
     new Promise((resolve) => {

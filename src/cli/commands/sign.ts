@@ -16,14 +16,14 @@ interface SignOptions {
 
 const HELP = `
 Examples:
-  $ kinglet sign --new-key model-key.pem                    make a private key, once, and keep it secret
+  $ kinglet sign --new-key model-key.pem                    make the keys, once: model-key.pem and model-key.pub
   $ kinglet sign digits.klet --key model-key.pem
   $ kinglet sign digits.klet --key old.pem --key new.pem    for readers that know only one of them
-  $ kinglet verify digits.klet --public-key 'nRvl…='
+  $ kinglet verify digits.klet --public-key model-key.pub
 
-Programs load the file with the public key, which is printed:
+Programs load the file with the public key:
   await load('digits.klet', { publicKey: 'nRvl…=' });
-A private key is an Ed25519 key in PEM, also from "openssl genpkey -algorithm ed25519".`;
+Keep the private key secret. It is an Ed25519 key in PEM, also from "openssl genpkey -algorithm ed25519".`;
 
 export function signCommand(io: Io): Command {
   const command = new Command('sign').summary('sign a .klet file');
@@ -31,7 +31,7 @@ export function signCommand(io: Io): Command {
   command.argument('[file]', 'a .klet file, or - for standard input');
   command.option('--key <file>', 'a private key in PEM (repeatable)', collect, []);
   command.option('-o, --output <file>', 'the file to write (default: the input)');
-  command.option('--new-key <file>', 'make a private key and write it to a file that does not exist yet');
+  command.option('--new-key <file>', 'write a new private key to this file, and the public key beside it (.pub)');
   command.addHelpText('after', HELP);
   return command.action(async (file: string | undefined, options: SignOptions) => {
     const { newKey } = options;
@@ -46,10 +46,15 @@ export function signCommand(io: Io): Command {
 }
 
 async function writeKey(path: string, io: Io): Promise<void> {
-  if (existsSync(path)) throw new KletError('BAD_ARGUMENT', `"${path}" exists already; name a new file for the key`);
+  const publicPath = `${path.replace(/\.pem$/, '')}.pub`;
+  for (const file of [path, publicPath]) {
+    if (existsSync(file)) throw new KletError('BAD_ARGUMENT', `"${file}" exists already; name a new file for the key`);
+  }
   const { privateKey, publicKey } = await createKeys();
-  writeAtomically(path, new TextEncoder().encode(privateKey), undefined, 0o600);
-  io.out(facts({ 'private key': `${path} (keep it secret)`, 'public key': publicKey }));
+  const encoder = new TextEncoder();
+  writeAtomically(path, encoder.encode(privateKey), undefined, 0o600);
+  writeAtomically(publicPath, encoder.encode(`${publicKey}\n`));
+  io.out(facts({ 'private key': `${path} (keep it secret)`, 'public key': `${publicPath}\n${publicKey}` }));
 }
 
 async function signFile(file: string, { key, output: given }: SignOptions, io: Io): Promise<void> {

@@ -8,8 +8,8 @@ import type { Io } from '../io';
 
 const HELP = `
 Examples:
+  $ kinglet verify digits.klet --public-key model-key.pub && cp digits.klet site/
   $ kinglet verify digits.klet --public-key 'nRvl…='
-  $ kinglet verify digits.klet --public-key public.pem && cp digits.klet site/
 
 The exit code is 1 if no key given signed the file, or if it was changed since.`;
 
