@@ -95,7 +95,8 @@ export function checkWhole(value: unknown, what: string, min: number, max: numbe
  */
 export function isArrayOf(value: unknown, test: (element: unknown) => boolean): value is unknown[] {
   if (!Array.isArray(value)) return false;
-  for (let i = 0; i < value.length; i++) if (!test(value[i])) return false;
+  const { length } = value;
+  for (let i = 0; i < length; i++) if (!test(value[i])) return false;
   return true;
 }
 

@@ -1,18 +1,37 @@
-import { checkFunction, checkObject, checkSizes, checkString, checkWhole, isArrayOf, show } from '../arguments';
+import { checkFunction, checkObject, checkSizes, checkString, checkWhole, show } from '../arguments';
 import { describeValue, KletError } from '../errors';
 import type { TensorInfo } from '../format/klet';
 
 // Checks of the arguments of kinglet/audio. The worklet bundles only the first two.
 
-/** @throws KletError `TYPE_MISMATCH` if a value does not hold samples */
-export function checkSamples(samples: unknown): void {
-  if (samples instanceof Float32Array || samples instanceof Float64Array) return;
-  if (isArrayOf(samples, (sample) => typeof sample === 'number')) return;
+/**
+ * Samples as the caller gave them, or a copy of a plain array, whose length and values may change
+ * while they are read.
+ *
+ * @throws KletError `TYPE_MISMATCH` if a value does not hold samples
+ */
+export function samplesOf(samples: unknown): Float32Array {
+  // the front end reads numbers of 64 bits as well
+  if (samples instanceof Float32Array || samples instanceof Float64Array) return samples as Float32Array;
+  const copy = Array.isArray(samples) ? numbersOf(samples) : undefined;
+  if (copy) return Float64Array.from(copy) as unknown as Float32Array;
   const advice = samples instanceof Int16Array ? '; divide 16-bit samples by 32768' : '';
   throw new KletError(
     'TYPE_MISMATCH',
     `samples are a Float32Array of values from −1 to 1, not ${describeValue(samples)}${advice}`,
   );
+}
+
+/** A copy of an array whose values are all numbers. */
+function numbersOf(values: readonly unknown[]): number[] | undefined {
+  const { length } = values;
+  const copy: number[] = [];
+  for (let i = 0; i < length; i++) {
+    const value = values[i];
+    if (typeof value !== 'number') return undefined;
+    copy.push(value);
+  }
+  return copy;
 }
 
 /** @throws KletError `BAD_ARGUMENT` if a callback is not a function */

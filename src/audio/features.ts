@@ -1,6 +1,6 @@
 import { describeValue, KletError } from '../errors';
 import type { AudioPreprocessing, PcenParameters } from '../format/audio';
-import { checkCallback, checkSamples } from './checks';
+import { checkCallback, samplesOf } from './checks';
 import { RealFft } from './fft';
 import { checkAudioParameters, featureCount } from './parameters';
 import { cosineRows, melFilters, windowOf, type MelFilters } from './tables';
@@ -94,7 +94,7 @@ export class AudioFeatures {
    *   have `topDb`, which needs a whole recording
    */
   push(samples: Float32Array, onFrame: OnFrame): number {
-    checkSamples(samples);
+    const given = samplesOf(samples);
     checkCallback(onFrame);
     const { compression } = this.parameters;
     if (compression?.kind === 'log' && compression.topDb !== null) {
@@ -103,7 +103,7 @@ export class AudioFeatures {
         'topDb needs the maximum of a whole recording; use compute(), or parameters with topDb: null for a stream',
       );
     }
-    return this.take(samples, onFrame);
+    return this.take(given, onFrame);
   }
 
   /**
@@ -134,9 +134,9 @@ export class AudioFeatures {
    * @throws KletError `NOT_A_NUMBER`
    */
   compute(samples: Float32Array): Float32Array {
-    checkSamples(samples);
+    const given = samplesOf(samples);
     this.whole ??= new AudioFeatures(this.parameters);
-    return this.whole.recording(samples);
+    return this.whole.recording(given);
   }
 
   private recording(samples: Float32Array): Float32Array {

@@ -3,7 +3,7 @@ import type { AudioPreprocessing } from '../format/audio';
 import type { TensorInfo } from '../format/klet';
 import type { AudioFeatures } from './features';
 import { createAudioFeatures } from './features';
-import { checkModel, checkSamples, checkTensor } from './checks';
+import { checkModel, checkTensor, samplesOf } from './checks';
 import { checkAudioParameters, featureCount } from './parameters';
 
 /** The part of a `Model` that audio needs. */
@@ -113,11 +113,11 @@ export function audioToInput(
   input: TensorInfo,
   preprocessing: AudioPreprocessing,
 ): Float32Array {
-  checkSamples(samples);
+  const given = samplesOf(samples);
   const front = createAudioFeatures(preprocessing);
   const frames = inputFrames(input, preprocessing);
   const { features, hop } = front;
-  const { length } = samples;
+  const { length } = given;
   const found = front.frameCount(length);
   let wanted = length;
   if (found < frames) {
@@ -127,7 +127,7 @@ export function audioToInput(
     while (front.frameCount(wanted) > frames) wanted -= Math.max(1, (front.frameCount(wanted) - frames - 1) * hop);
   }
   const clip = new Float32Array(wanted);
-  for (let t = 0; t < Math.min(wanted, length); t++) clip[t] = samples[t]!;
+  for (let t = 0; t < Math.min(wanted, length); t++) clip[t] = given[t]!;
   const values = front.compute(clip);
   if (preprocessing.layout === 'frames-first') return values;
   return values.map((_, i) => values[(i % frames) * features + Math.floor(i / frames)]!);

@@ -1,6 +1,6 @@
 import { show } from '../arguments';
 import { KletError } from '../errors';
-import { checkSamples } from './checks';
+import { samplesOf } from './checks';
 
 /**
  * Half-width of the filter in samples of the lower rate, and table entries per sample.
@@ -125,7 +125,7 @@ function bessel(x: number): number {
  * @throws KletError `BAD_ARGUMENT` if the rates differ by a factor above 1000
  */
 export function resample(samples: Float32Array, from: number, to: number): Float32Array {
-  checkSamples(samples);
+  const given = samplesOf(samples);
   for (const rate of [from, to]) {
     if (!(Number.isFinite(rate) && rate > 0)) {
       throw new KletError('BAD_ARGUMENT', `cannot resample from ${show(from)} to ${show(to)} samples per second`);
@@ -133,13 +133,13 @@ export function resample(samples: Float32Array, from: number, to: number): Float
   }
   if (from === to) return samples;
   const resampler = new Resampler(from, to);
-  const out = new Float32Array(Math.ceil((samples.length * to) / from));
+  const out = new Float32Array(Math.ceil((given.length * to) / from));
   let at = 0;
   const keep: OnBlock = (block) => {
     out.set(block.subarray(0, out.length - at), at);
     at = Math.min(out.length, at + block.length);
   };
-  resampler.push(samples, keep);
+  resampler.push(given, keep);
   resampler.end(keep);
   return out;
 }

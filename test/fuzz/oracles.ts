@@ -3,7 +3,7 @@ import { KletError } from '../../src/index';
 // What must hold, whatever the input.
 
 export type FailureKind = 'wrong error' | 'unhelpful message' | 'different answers' | 'refused' | 'changed input'
-  | 'slow' | 'memory' | 'hang' | 'crash';
+  | 'control characters' | 'slow' | 'memory' | 'hang' | 'crash';
 
 /** An input broke a promise. */
 export class Failure extends Error {

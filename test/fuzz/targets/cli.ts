@@ -20,13 +20,17 @@ const spoken = path.join(root, 'models/spoken-digits/spoken-digits.klet');
 /** Commands on a file; FILE stands for it, and OUT for a path that may be written. */
 const onNetwork = ['inspect FILE', 'inspect FILE --memory', 'inspect FILE --json', 'inspect FILE --names',
   'inspect FILE --check', 'convert FILE -o OUT.klet', 'convert FILE -o OUT.klet --strip --compact', 'run FILE',
-  'run FILE --raw', 'verify FILE --key FILE', 'bench FILE', 'convert FILE --c OUT', 'run FILE --json'];
+  'run FILE --raw', 'verify FILE --public-key FILE', 'bench FILE', 'convert FILE --c OUT', 'run FILE --json'];
 const onMedia = [`run ${digits} --input FILE`, `run ${spoken} --input FILE`, `run ${digits} --input FILE --raw`,
   `run ${digits} --labels FILE`, `eval ${digits} --data FILE`, `run ${digits} --input FILE --json`];
 
 const networks: Record<string, Target> = { klet, tflite, onnx, keras, tfjs };
 /** Without those of others, because one file is judged by several commands. */
 const MAX_BYTES = 60_000;
+
+/** Control characters but line feed and tab, and those that reorder text. */
+// eslint-disable-next-line no-control-regex
+const DRIVES_TERMINAL = /[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 interface Start {
   command: string;
@@ -76,6 +80,9 @@ async function run(packed: Uint8Array): Promise<string> {
     ) => (word === 'FILE' ? file : word.replace('OUT', path.join(folder, 'out'))));
     const code = await main(argv, { out: print, outBytes: () => undefined, err: print, columns: 100 });
     meter.check();
+    if (DRIVES_TERMINAL.test(text)) {
+      throw new Failure('control characters', `it has control characters: ${JSON.stringify(text)}`);
+    }
     if (/unexpected error/.test(text)) throw new Failure('wrong error', text.trim());
     if (![0, 1, 2].includes(code)) throw new Failure('wrong error', `exit code ${code}`);
     if (!readFileSync(file).equals(bytes)) throw new Failure('changed input', 'the file was changed');
