@@ -24,6 +24,7 @@ export function findChromium() {
   return found;
 }
 
-export function openChromium() {
-  return chromium.launch({ executablePath: findChromium(), args: flags });
+/** @param {string[]} more flags besides the usual ones */
+export function openChromium(more = []) {
+  return chromium.launch({ executablePath: findChromium(), args: [...flags, ...more] });
 }
