@@ -251,7 +251,8 @@ const bundles = [
   {
     input: 'src/global.ts',
     output: { file: 'dist/kinglet.global.js', format: 'iife', name: 'kinglet' },
-    plugins: device,
+    // the names for gzip are those of modules, in which the variable kinglet would be renamed
+    plugins: [...minified, compileHint],
   },
   {
     input: 'src/tiny/index.ts',

@@ -149,6 +149,7 @@ async function wait<T>(promise: Promise<T>, reading: Reading, giveUp?: (reason?:
     abort = () => {
       leave(stopped(reading));
     };
+    if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
     if (timeout === undefined) return;
     const advice = 'check the network, or raise the option "timeout"';

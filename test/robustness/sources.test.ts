@@ -202,6 +202,10 @@ describe('a source', () => {
       const error = await rejects(() => load(source, { signal: stopped.signal }), 'ABORTED', /loading .* was aborted/);
       expect(error.cause).toBe(stopped.signal.reason);
     }
+    // aborted between two pieces
+    const between = new AbortController();
+    const onProgress = (): void => between.abort();
+    await rejects(() => load(`${base}/slow`, { signal: between.signal, onProgress }), 'ABORTED', /was aborted/);
     for (const source of [() => `${base}/slow`, () =>
       new ReadableStream<Uint8Array>({
         start: (c) => {
