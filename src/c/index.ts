@@ -4,7 +4,7 @@ import { describeValue, KletError } from '../errors';
 import { crc32 } from '../format/crc32';
 import { debugInfoOf, openKlet, type DebugInfo, type OpenedKlet } from '../format/klet';
 import { TOOL_MEMORY } from '../limits';
-import { recordOffsets } from '../runtime/memory';
+import { recordOffsets } from '../format/records';
 import { weightsInMemory } from '../runtime/scalarCore';
 import { headerText, memoryOf, sourceText, type Network } from './files';
 import { partsFor } from './library/index';

@@ -2,11 +2,10 @@ import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
 import { compile, findStates, importerOf, importers, readKlet, wireStates, type ConstantInput, type ForeignMeta,
   type Graph, type Importer, type ImportOptions, type KletParts } from '../compiler/index';
-import { isArrayOf, isString } from '../arguments';
 import { checkAudioParameters } from '../audio/index';
 import { KletError } from '../index';
 import { TOOL_MEMORY, type LimitOptions } from '../limits';
-import { recordOffsets } from '../runtime/memory';
+import { recordOffsets } from '../format/records';
 import { checkPreprocessing } from '../tasks/pixels';
 import { addLimitOptions, collect, collectConstants, collectShapes, collectStates, limitsIn } from './args';
 import { networkFile, companionBytes, companionPaths, quoted, readBytes, readCompanions, STANDARD } from './files';
@@ -130,7 +129,9 @@ export function readParts(klet: Uint8Array, path: string, maxMemory = TOOL_MEMOR
 }
 
 function wrongMeta({ labels, preprocessing, provenance, accuracy, ...others }: KletParts['meta']): string | undefined {
-  if (labels !== undefined && !isArrayOf(labels, isString)) return 'its labels are not a list of texts';
+  if (labels !== undefined && !(Array.isArray(labels) && labels.every((label) => typeof label === 'string'))) {
+    return 'its labels are not a list of texts';
+  }
   for (const [name, record] of Object.entries({ provenance, accuracy })) {
     if (record === undefined) continue;
     if (typeof record !== 'object' || record === null || Array.isArray(record)) return `its ${name} is not an object`;

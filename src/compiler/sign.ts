@@ -49,7 +49,8 @@ export async function publicKeyOf(privateKey: PrivateKey): Promise<string> {
  * @example
  * ```js
  * const { privateKey, publicKey } = await createKeys();
- * const klet = (await import('node:fs')).readFileSync('models/digits/digits.klet');
+ * const b = new GraphBuilder('loud');
+ * const klet = compile(b.finish([b.node('unary', [b.input('x', [4])], { kind: 'abs' })]));
  * const signed = await sign(klet, privateKey);
  * console.log((await verify(signed, publicKey)).length); // 16
  * ```

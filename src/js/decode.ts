@@ -74,7 +74,7 @@ function decodeRun(d: Decoder, tables: number, at: number, quads: number, lanes:
     if (table >= tables) return false;
     const value = table === 0 ? symbolOf(d, 0, 0, d.next < d.end) : 0;
     if (lanes === CODED_BYTES && table === 0) {
-      d.bytes.fill(value, at, at + quads * 4);
+      for (let i = at; i < at + quads * 4; i++) d.bytes[i] = value;
       continue;
     }
     let to = at + (planes ? lane : (lane >> 3) * quads * 32 + (lane & 7) * 4);

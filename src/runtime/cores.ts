@@ -1,10 +1,10 @@
+import { recordOffsets } from '../format/records';
 import { FIRST_EXTRA_OPCODE, LAST_EXTRA_OPCODE } from '../../assembly/layout';
 import { describeValue, KletError } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
 import { checksumBy, compileCore, compileExtra, hasWebAssembly, isForbidden, isModule, relaxedPays, requireWebAssembly,
   type CompiledCore, type CoreOf, type CoreSource, type ExtraOperators, type InlinedCores } from './core';
 import { limitsOf, type LimitOptions, type Limits } from '../limits';
-import { recordOffsets } from './memory';
 import { asBytes } from './read';
 import type { Flavor } from './types';
 

@@ -1,8 +1,9 @@
+import { recordOffsets } from '../format/records';
 import { describeValue, KletError, messageOf } from '../errors';
 import type { OpenedKlet } from '../format/klet';
 import type { CompiledCore, Core, SharedMemory } from './core';
 import type { Limits } from '../limits';
-import { loadCore, memoryUse, recordOffsets } from './memory';
+import { loadCore, memoryUse } from './memory';
 import type { Host, State } from './stream';
 import { portsOf, type Port } from './tensor';
 import { isTyped, type TypedArray } from './typed';

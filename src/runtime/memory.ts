@@ -1,3 +1,4 @@
+import { recordOffsets } from '../format/records';
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
 import { alignUp, codedRoom, ioBytes, MAJOR, MINOR, tooMuchMemory, weightsBytes, type ArenaTensor, type KletParts,
@@ -227,17 +228,4 @@ export function copyCore(compiled: CompiledCore, { buffer }: SharedMemory): Core
   core.memory.set(new Uint8Array(buffer));
   core.memory.fill(0, L.SYNC_JOB, L.STATIC_DATA);
   return core;
-}
-
-/** Offsets of the records in a plan. */
-export function recordOffsets(plan: Uint8Array): number[] {
-  const view = new DataView(plan.buffer, plan.byteOffset, plan.byteLength);
-  const offsets: number[] = [];
-  for (let at = 0; at + 8 <= plan.length;) {
-    offsets.push(at);
-    const size = view.getUint32(at + L.RECORD_SIZE, true);
-    if (size === 0) break;
-    at += size;
-  }
-  return offsets;
 }

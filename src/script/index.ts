@@ -5,7 +5,7 @@ import { describeValue, KletError } from '../errors';
 import { crc32 } from '../format/crc32';
 import { debugInfoOf, openKlet, type OpenedKlet } from '../format/klet';
 import { TOOL_MEMORY } from '../limits';
-import { recordOffsets } from '../runtime/memory';
+import { recordOffsets } from '../format/records';
 import { weightsInMemory } from '../runtime/scalarCore';
 
 /** Options of `toScript`. */

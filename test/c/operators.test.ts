@@ -5,7 +5,7 @@ import * as layout from '../../assembly/layout';
 import { toC } from '../../src/c/index';
 import { parts, partsFor } from '../../src/c/library/index';
 import { printers } from '../../src/c/operators/index';
-import { recordOffsets } from '../../src/runtime/memory';
+import { recordOffsets } from '../../src/format/records';
 import { compile, readKlet, type Graph, type Tensor, type WeightLayout } from '../../src/compiler/index';
 import { writeKlet } from '../../src/format/klet';
 import { loadSync } from '../../src/index';

@@ -8,7 +8,7 @@ import { codedRoom, readKlet, sectionSizes } from '../../src/format/klet';
 import { loadSync } from '../../src/index';
 import { decodeSection, MOST_EXPANSION } from '../../src/format/rans';
 import { unpack } from '../docs/coding';
-import { compileCore, instantiate, type CompiledCore } from '../../src/runtime/core';
+import { compileCore, type CompiledCore } from '../../src/runtime/core';
 import { mapMemory } from '../../src/runtime/memory';
 import { everyCore } from '../../src/everyCore';
 import { flavors } from '../helpers/flavors';
@@ -31,7 +31,7 @@ function decode(
   const { lead, bytes: roomBytes } = codedRoom(coded);
   const section = WEIGHTS + lead;
   const room = (Math.max(section + coded.length + 64, WEIGHTS + bytes) + 63) & ~63;
-  const { exports, memory } = instantiate(coreOf(flavor), Math.max(room + roomBytes, WEIGHTS + bytes) + L.SLACK);
+  const { exports, memory } = coreOf(flavor).start(Math.max(room + roomBytes, WEIGHTS + bytes) + L.SLACK);
   const view = new DataView(memory.buffer);
   memory.fill(FRESH, WEIGHTS);
   view.setUint32(L.MAP + L.MAP_WEIGHTS, WEIGHTS, true);

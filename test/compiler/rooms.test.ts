@@ -47,6 +47,8 @@ function strangers(folder: string, allowed: RegExp[], except: RegExp[] = []): st
 
 const errors = /^src\/(errors|arguments)$/;
 const layout = /^assembly\/layout$/;
+/** What files may take, and the defaults. */
+const limits = /^src\/limits$/;
 const format = /^src\/format\//;
 /** Packages from npm and modules of Node. */
 const packages = /^(?!src\/|assembly\/|build\/)/;
@@ -86,12 +88,12 @@ describe('the rooms', () => {
     expect(strangers('assembly', [/^assembly\//])).toEqual([]);
   });
 
-  test('the format imports only bytes, the layout and errors', () => {
-    expect(strangers('src/format', [format, layout, errors])).toEqual([]);
+  test('the format imports only bytes, the layout, limits and errors', () => {
+    expect(strangers('src/format', [format, layout, errors, limits])).toEqual([]);
   });
 
   test('the runtime imports the format, errors, the layout, the loader and the inlined cores', () => {
-    expect(strangers('src/runtime', [/^src\/runtime\//, format, errors, layout, /^@assemblyscript\/loader$/,
+    expect(strangers('src/runtime', [/^src\/runtime\//, format, errors, layout, limits, /^@assemblyscript\/loader$/,
       /^build\/(core|extra)$/])).toEqual([]);
   });
 
@@ -192,9 +194,8 @@ describe('the rooms', () => {
   });
 
   test('the compiler imports no foreign format, except in its public entry', () => {
-    expect(strangers('src/compiler', [/^ml-matrix$/, /^src\/(compiler|graph|ops|format|runtime)\//, errors, layout], [
-      /^src\/compiler\/index\.ts$/,
-    ])).toEqual([]);
+    expect(strangers('src/compiler', [/^ml-matrix$/, /^src\/(compiler|graph|ops|format|runtime)\//, errors, layout,
+      limits], [/^src\/compiler\/index\.ts$/])).toEqual([]);
   });
 
   test('evaluation imports the compiler, the graph and the runtime', () => {
@@ -210,8 +211,9 @@ describe('the rooms', () => {
 
   test('the printers of C and of scripts import the format, the runtime and the layout', () => {
     expect(strangers('src/tiny', [/^src\/(tiny|js)\//, format, layout])).toEqual([]);
-    expect(strangers('src/script', [/^src\/(script|runtime)\//, /^build\/tiny$/, format, errors, layout])).toEqual([]);
-    expect(strangers('src/c', [/^src\/(c|runtime)\//, format, errors, layout])).toEqual([]);
+    expect(strangers('src/script', [/^src\/(script|runtime)\//, /^build\/tiny$/, format, errors, layout, limits]))
+      .toEqual([]);
+    expect(strangers('src/c', [/^src\/(c|runtime)\//, format, errors, layout, limits])).toEqual([]);
   });
 
   test('tasks import only errors, the format and packages', () => {
@@ -221,7 +223,7 @@ describe('the rooms', () => {
   test('audio imports the format, and its worklet also the runtime', () => {
     expect(strangers('src/audio', [/^src\/audio\//, errors, format], [/^src\/audio\/worklet\.ts$/])).toEqual([]);
     expect(importsOf('src/audio').find(({ file }) => file === 'src/audio/worklet.ts')!.imports.filter((target) =>
-      !/^src\/(audio\/|errors$)/.test(target)
+      !/^src\/(audio\/|(errors|limits)$)/.test(target)
     )).toEqual(['src/runtime/cores', 'src/runtime/engine', 'src/runtime/types', 'src/runtime/unpack']);
   });
 
@@ -245,6 +247,6 @@ describe('the rooms', () => {
 
   test('the command line uses the public API', () => {
     expect(strangers('src/cli', [/^src\/(cli|tasks)\//, /^src\/(index|errors|exports)$/,
-      /^src\/(compiler|audio)\/index$/, format, packages])).toEqual([]);
+      /^src\/(compiler|audio)\/index$/, format, limits, packages])).toEqual([]);
   });
 });

@@ -149,7 +149,7 @@ describe('weights', () => {
     () =>
       withWeights({ dtype: 'float32', quantization: { dtype: 'uint8', scale: 'x', min: 0 } }, {
         'w.bin': new Uint8Array(8),
-      }), 'CORRUPT', /the scale x/], ['strings that are read',
+      }), 'CORRUPT', /the scale "x"/], ['strings that are read',
     () => withWeights({ dtype: 'string' }, { 'w.bin': new Uint8Array(8) }), 'UNSUPPORTED_TYPE', /"w" \(string\)/], [
     'a shape that does not fit',
     () => withWeights({ dtype: 'float32', shape: [-2] }, { 'w.bin': new Uint8Array(8) }),
