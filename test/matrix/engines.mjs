@@ -85,9 +85,10 @@ const xs = {
 
 /** Node for Arm in an emulator of the given processor. */
 function emulated(processor) {
-  return modules(`Node on Arm, ${processor}`, installed('qemu-aarch64'), ['-L', '/usr/aarch64-linux-gnu', '-cpu',
+  return modules(`V8 on emulated ${processor}`, installed('qemu-aarch64'), ['-L', '/usr/aarch64-linux-gnu', '-cpu',
     processor, path.join(slowPackages, 'node-arm/bin/node')], {
     npm: '../../slow/node_modules/node-arm',
+    note: 'Emulated Arm: the time is not that of the processor, and kinglet sees the features of the host.',
     apt: ['qemu-user', 'libc6-arm64-cross', 'libstdc++6-arm64-cross', 'libgcc-s1-arm64-cross',
       'libatomic1-arm64-cross'],
     slow: true,
@@ -98,8 +99,8 @@ function emulated(processor) {
  * Each has a name, the entry of kinglet that it runs, a function that finds its program, and one
  * that runs it. `apt` lists the packages of Debian that it needs, `npm` the package whose version
  * it has, `prints` is false if the program does not print its version, `slow` is true if it is
- * installed and run only on demand, and `refuses` holds, by flavor, the advice in the error of one
- * that it cannot have.
+ * installed and run only on demand, `note` tells what its figures mean, and `refuses` holds, by
+ * flavor, the advice in the error of one that it cannot have.
  */
 export const engines = [modules(`Node ${thisNode}`, () => process.execPath),
   ...[22, 24, 26].filter((version) => version !== thisNode).map((version) => modules(`Node ${version}`, node(version))),

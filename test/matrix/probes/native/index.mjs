@@ -1,6 +1,7 @@
 // The probe for React Native: every entry that an app imports, in one bundle.
 import { load } from 'kinglet';
 import { audioParameters } from 'kinglet/audio';
+import { extra } from 'kinglet/js/extra';
 import * as ort from 'kinglet/ort';
 import { topK } from 'kinglet/tasks';
 import * as tf from 'kinglet/tfjs';
@@ -11,7 +12,7 @@ import { probe } from '../probe.mjs';
 /** Throws unless programs for other libraries, and the other entries, compute the same. */
 async function checkEntries() {
   const bytes = bytesOf(models[0].pieces);
-  const model = await load(bytes);
+  const model = await load(bytes, { extra });
   const [{ shape, name }] = model.inputs;
   const expected = model.predict(new Float32Array(784)).join();
   const session = await ort.InferenceSession.create(bytes);
