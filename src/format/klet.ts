@@ -537,7 +537,7 @@ function checkMeta(meta: unknown, arenaBytes: number): string | undefined {
       if (names.has(name)) return `two of its ${side} are named "${name}"`;
       names.add(name);
       if (typeof dtype !== 'string' || !Object.hasOwn(ioBytes, dtype)) {
-        return `"${name}" has the unknown type ${String(dtype)}`;
+        return `"${name}" has the unknown type ${typeof dtype === 'string' ? dtype : describeValue(dtype)}`;
       }
       if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && d > 0)) {
         return `"${name}" has no proper shape`;
