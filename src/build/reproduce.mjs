@@ -9,9 +9,10 @@ import path from 'node:path';
 const root = path.resolve(import.meta.dirname, '../..');
 const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
 
-/** SHA-256 of every file in a folder, by path. */
+/** SHA-256 of every file in a folder, by path, without the folders that tools make in build/. */
 function hashes(folder) {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const recursive = path.basename(folder) !== 'build';
+  const files = readdirSync(folder, { recursive, withFileTypes: true }).filter((entry) => entry.isFile());
   return new Map(files.map((entry) => {
     const file = path.join(entry.parentPath, entry.name);
     return [path.relative(folder, file), createHash('sha256').update(readFileSync(file)).digest('hex')];

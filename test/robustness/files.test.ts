@@ -201,7 +201,7 @@ describe('a file', () => {
     malformed('two inputs of the same name', tensor('inputs', 1, { name: firstInput }), /two of its inputs are named/);
     malformed('an unknown type', input({ dtype: 'float16' }), /unknown type float16/);
     malformed('a type that is an inherited property', input({ dtype: 'constructor' }), /unknown type/);
-    malformed('a type that is no text', input({ dtype: [{}, {}] }), /unknown type Array/);
+    malformed('a type that is no text', input({ dtype: [{}, {}] as never }), /unknown type Array/);
     malformed('a string as a shape', input({ shape: '4' }), /no proper shape/);
     malformed('a dimension of 0', input({ shape: [0, 4] }), /no proper shape/);
     malformed('a negative dimension', input({ shape: [-1, -60] }), /no proper shape/);
