@@ -1,4 +1,5 @@
 import type { Graph } from '../../graph/graph';
+import { isTyped } from '../../runtime/typed';
 import { isSequence } from '../check';
 import type { Sample, Samples } from './observe';
 import type { NamedInputs, Sequence } from './stagedRun';
@@ -57,15 +58,20 @@ class KeptSamples {
   private named(piece: Sample): NamedInputs {
     const isArray = ArrayBuffer.isView(piece) || Array.isArray(piece);
     const record = isArray ? { [this.graph.inputs[0]!.name]: piece as Float32Array } : piece as NamedInputs;
-    // what is no input is refused when the network runs
-    return this.copies && Object.values(record ?? {}).every((values) => ArrayBuffer.isView(values))
+    return this.copies && areInputs(record)
       ? Object.fromEntries(Object.entries(record).map(([name, values]) => [name, values.slice() as Float32Array]))
       : record;
   }
 }
 
+/** What is no input is refused when the network runs. */
+function areInputs(record: unknown): record is NamedInputs {
+  return typeof record === 'object' && record !== null &&
+    Object.values(record).every((values) => isTyped(values) || Array.isArray(values));
+}
+
 function bytesOf(sequence: Sequence): number {
-  return sequence.reduce(
+  return sequence.filter(areInputs).reduce(
     (sum, inputs) => sum + Object.values(inputs).reduce((size, values) => size + 4 * values.length, 0),
     0,
   );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { KletError } from '../../../src/compiler/index';
-import { compare, compile, GraphBuilder, quantize, type Graph, type Tensor } from '../../../src/compiler/index';
+import { compare, compile, GraphBuilder, KletError, quantize, type Graph,
+  type Tensor } from '../../../src/compiler/index';
 import { loadSync } from '../../../src/index';
 import { Random } from '../../helpers/random';
 import { checkGraph } from '../../ops/suite';
@@ -373,6 +373,33 @@ describe('quantize', () => {
     expect(int8.nodes[0]!.attributes).not.toHaveProperty('hybrid');
     expect(int8.inputs[0]).toMatchObject({ dtype: 'int8' });
     expect(compare(graph, int8, samples).outputs[0]!.sqnr).toBeGreaterThan(35);
+  });
+
+  test('refuses what is no input in an array, a generator and another iterable', () => {
+    const wrong: unknown[] = [null, undefined, 7, 0n, 'text', { x: null }, { x: 7 }, new DataView(new ArrayBuffer(8)), [
+      null,
+      0n,
+    ], [null, { x: null }], new Map()];
+    function* generated(sample: unknown): Generator {
+      yield sample;
+    }
+    for (const sample of wrong) {
+      for (const samples of [[sample], generated(sample), new Set([sample])]) {
+        const error = failure(() => quantize(network(9), { samples: samples as never }));
+        expect(error).toBeInstanceOf(KletError);
+      }
+    }
+  });
+
+  test('copies the samples of a generator, which may use the same array again', () => {
+    // plain arrays, which JavaScript may pass
+    const own = images(9, 3).map((image) => Array.from(image) as unknown as Float32Array);
+    function* generated(): Generator<Float32Array> {
+      const array: number[] = [];
+      for (const image of own) yield Object.assign(array, image);
+    }
+    const fileOf = (samples: Iterable<Float32Array>): Uint8Array => compile(quantize(network(9), { samples }));
+    expect(fileOf(generated())).toEqual(fileOf(own));
   });
 
   test('refuses an empty list of samples and a quantized network', () => {
