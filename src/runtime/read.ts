@@ -84,7 +84,13 @@ export async function readBytes(
     if (typeof source === 'string' || isUrl(source)) {
       const text = String(source);
       if (readPath && !/^(https?|data|blob):/i.test(text)) {
-        const found = await wait(readPath(source, options), reading);
+        const opening = readPath(source, options);
+        // a pipe opens when somebody writes to it; then the caller may have left
+        const closeLate = (): void => {
+          const close = (late: Uint8Array | ReadableStream): unknown => late instanceof Uint8Array || late.cancel();
+          void opening.then(close).catch(() => undefined);
+        };
+        const found = await wait(opening, reading, closeLate);
         const bytes = asBytes(found);
         if (!bytes) return await readStream(found as ReadableStream<Uint8Array>, undefined, reading);
         if (signal?.aborted) throw stopped(reading);
