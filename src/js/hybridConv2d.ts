@@ -12,11 +12,24 @@ function imageOf(r: number, m: Memory): number {
   return int(r, m, CONV2D_IN_H) * int(r, m, CONV2D_IN_W) * int(r, m, CONV2D_IN_C);
 }
 
-/**
- * Computes what the sums of weights in the file exceed the true ones by, because inputs that equal
- * the zero point are left out: SUMS − Σ w. It is 0 in files that kinglet writes.
- */
 export function prepareHybridConv2d(r: number, m: Memory): void {
+  reserve(inputsOf(r, m), panelsOf(r, m) * 8);
+  reserveBytes(imageOf(r, m));
+}
+
+/** Bytes of the excesses that a record keeps. */
+export function keptHybridConv2d(r: number, m: Memory): number {
+  return int(r, m, CONV2D_GROUPS) * panelsOf(r, m) * 32;
+}
+
+/**
+ * What the sums of weights in the file exceed the true ones by: SUMS − Σ w, which is 0 in files
+ * that kinglet writes. It counts because inputs that equal the zero point are left out. Computed at
+ * the first run, which takes much longer.
+ */
+function excessOf(r: number, m: Memory): Int32Array {
+  const known = m.kept[r];
+  if (known) return known;
   const panels = int(r, m, CONV2D_GROUPS) * panelsOf(r, m);
   const sums = int(r, m, HYBRID_SUMS) >> 2;
   const excess = new Int32Array(panels * 8);
@@ -24,8 +37,7 @@ export function prepareHybridConv2d(r: number, m: Memory): void {
     excess[n] = m.weights.i32[sums + n]! - sumOfWeights(m, int(r, m, CONV2D_WEIGHTS), inputsOf(r, m), n);
   }
   m.kept[r] = excess;
-  reserve(inputsOf(r, m), panelsOf(r, m) * 8);
-  reserveBytes(imageOf(r, m));
+  return excess;
 }
 
 export function runHybridConv2d(r: number, m: Memory): void {
@@ -42,7 +54,7 @@ export function runHybridConv2d(r: number, m: Memory): void {
   const a = sectionOf(r, m, CONV2D_SOURCE).f32;
   const reals = m.weights.f32;
   const out = m.arena.f32;
-  const excess = m.kept[r]!;
+  const excess = excessOf(r, m);
   let first = 0;
 
   function finish(count: number, group: number, to: number): void {

@@ -9,7 +9,7 @@ import { keptDepthwiseConv2d, prepareDepthwiseConv2d, runDepthwiseConv2d } from 
 import { runDequantize } from './dequantize';
 import { runFill } from './fill';
 import { runGather } from './gather';
-import { prepareHybridConv2d, runHybridConv2d } from './hybridConv2d';
+import { keptHybridConv2d, prepareHybridConv2d, runHybridConv2d } from './hybridConv2d';
 import { runL2Normalize } from './l2Normalize';
 import { runLogSoftmax } from './logSoftmax';
 import { prepareNibbleProduct, runNibbleProduct } from './nibbleProduct';
@@ -69,6 +69,7 @@ export const operators: Operators = {
 const rooms: Record<number, (r: number, m: Memory) => number> = {
   [L.OP_CONV2D]: keptConv2d,
   [L.OP_DEPTHWISE_CONV2D]: keptDepthwiseConv2d,
+  [L.OP_HYBRID_CONV2D]: keptHybridConv2d,
 };
 
 /** Bytes that the records keep beside the memory of the model. */
