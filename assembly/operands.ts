@@ -39,16 +39,17 @@ export function beginOperands(): void {
   store<u32>(OPERAND_COUNT, 0);
 }
 
-/** Adds an operand in the arena. */
-export function addOperand(field: usize, from: f64, to: f64, flags: u32): void {
+/** Adds an operand in the arena. @returns whether there is room for it */
+export function addOperand(field: usize, from: f64, to: f64, flags: u32): bool {
   const count = load<u32>(OPERAND_COUNT);
-  if (count == <u32>MAX_OPERANDS) return;
+  if (count == <u32>MAX_OPERANDS) return false;
   const at = operand(count);
   store<u32>(at, <u32>from);
   store<u32>(at + 4, <u32>to);
   store<u32>(at + 8, flags);
   store<u32>(at + 12, <u32>field);
   store<u32>(OPERAND_COUNT, count + 1);
+  return true;
 }
 
 /** Allows a target at the place of the source at `field`. */

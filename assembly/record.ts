@@ -1,4 +1,4 @@
-import { ARENA_NUMBERS, DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE,
+import { ARENA_NUMBERS, DTYPE_F32, DTYPE_I32, FAULT_ALIGNMENT, FAULT_ARENA, FAULT_ATTRIBUTE, FAULT_NONE, FAULT_OVERLAP,
   FAULT_RECORD_SIZE, FAULT_TABLES, FAULT_WEIGHTS, LOOKED_THROUGH, MAP, MAP_ARENA, MAP_ARENA_BYTES, MAP_PLAN_BYTES,
   MAP_SCRATCH, MAP_SCRATCH_BYTES, MAP_WEIGHTS, MAP_WEIGHTS_BYTES, MAX_RANK, NEXT_PROVED, NUMBERS_MIXED, PARALLEL_PAYS,
   PARALLEL_POSSIBLE, PLAN_WORK, PROVED, PROVED_BYTES, PROVED_TABLES, RECORD_DTYPE, RECORD_PARALLEL, RECORD_SIZE,
@@ -12,9 +12,9 @@ export { FLOATS, GAPS, MOVED } from './operands';
 // `validate` checks each operand against its section and notes it (operands.ts). In the second,
 // `prepare` replaces the offsets of the same operands by addresses. In a plan that may read bits of
 // NaN as integers, `run` calls it again after the record, to make all NaNs of its targets equal.
-// `source`, `target` and `table` describe an operand; functions
-// whose names begin with `check` describe numbers. Sizes are computed in f64, because products of
-// hostile dimensions do not wrap there.
+// `source`, `target` and `table` describe an operand; functions whose names begin with `check`
+// describe numbers. Sizes are computed in f64, because products of hostile dimensions do not wrap
+// there.
 
 let resolving = false;
 let unifying = false;
@@ -172,7 +172,7 @@ export function sourceSpan(r: usize, field: usize, from: f64, to: f64, alignment
 
 /** Adds an operand whose place is valid. */
 function note(field: usize, offset: f64, from: f64, to: f64, flags: u32): void {
-  if (fault == FAULT_NONE) addOperand(field, offset + from, offset + to, flags);
+  if (fault == FAULT_NONE && !addOperand(field, offset + from, offset + to, flags)) fail(FAULT_OVERLAP);
 }
 
 /** Describes a source of `bytes` bytes, whose elements have the dtype of the record. */

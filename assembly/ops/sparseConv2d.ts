@@ -67,12 +67,12 @@ export function describeSparseConv2d(r: usize): void {
 export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, K: i32, weights: usize, zero: i32): void {
   const counts = checkedTable(r, field);
   const deltas = checkedTable(r, field + 4);
-  const table = checkedTable(r, weights);
+  const values = checkedTable(r, weights);
   const entries = int(r, field + 8);
   // K ≤ 65,536, zero is an i8, and unit is 1 or 4
   const numbers = (K << 12) + (zero + 128 << 3) + unit;
   if (counts == 0 ||
-    isProved(RULE_LISTS, <f64>entries + <f64>lists, counts, <i32>deltas, <i32>table, entries, lists, numbers)) return;
+    isProved(RULE_LISTS, <f64>entries + <f64>lists, counts, <i32>deltas, <i32>values, entries, lists, numbers)) return;
   const inputs = unit == 4 ? 2 : 4;
   const lanes = unit == 4 ? 1 : 8;
   let at = 0;
@@ -91,7 +91,7 @@ export function checkEntries(r: usize, field: usize, lists: i32, unit: i32, K: i
       }
       for (let k = K - position; k < inputs; k++) {
         for (let lane = 0; lane < lanes; lane++) {
-          if (<i32>load<u8>(table + (at * lanes + lane) * inputs + k) != (zero & 255)) fail(FAULT_ATTRIBUTE);
+          if (<i32>load<u8>(values + (at * lanes + lane) * inputs + k) != (zero & 255)) fail(FAULT_ATTRIBUTE);
         }
       }
       at++;
