@@ -24,9 +24,9 @@ export const PAGE_MEMORY = 2 ** 28;
 /** Default of `maxMemory` in Node, Deno and Bun, and of tools. */
 export const TOOL_MEMORY = 2 ** 30;
 /**
- * Default of `maxWork`. A thread with SIMD takes a minute or two for it. Networks for devices take
- * at most a tenth of it: detectors of 80 classes in photographs of 640 × 640 pixels, for example,
- * 2^32 to 2^37.
+ * Default of `maxWork`. One thread with SIMD takes about a minute for as many multiply-adds of int8
+ * convolutions. Networks for devices take at most a tenth of it: detectors of 80 classes in
+ * photographs of 640 × 640 pixels, for example, 2^32 to 2^37.
  */
 const MAX_WORK = 2 ** 40;
 
