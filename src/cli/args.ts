@@ -26,21 +26,36 @@ export function countUpTo(most: number): (text: string) => number {
   };
 }
 
-/** Parses a size such as 65536, 512K, 2M or 1.5MiB. */
-export function byteCount(text: string): number {
-  const found = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text);
-  const bytes = found ? Number(found[1]) * 1024 ** ' kmg'.indexOf(found[2]!.toLowerCase() || ' ') : 0;
-  if (!(bytes >= 1)) throw new InvalidArgumentError('It must be a number of bytes, such as 65536, 512K or 2M.');
-  return Math.floor(bytes);
+/** A parser of numbers from 1 on with a suffix for a power of `base`, rounded down. */
+function scaledNumber(form: RegExp, base: 1000 | 1024, what: string): (text: string) => number {
+  return (text) => {
+    const found = form.exec(text);
+    const value = found ? Number(found[1]) * base ** ' kmgt'.indexOf(found[2]!.toLowerCase() || ' ') : 0;
+    if (!(value >= 1)) throw new InvalidArgumentError(`It must be ${what}.`);
+    return Math.floor(value);
+  };
 }
 
+/** Parses a size such as 65536, 512K, 2M or 1.5MiB. */
+export const byteCount = scaledNumber(
+  /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i,
+  1024,
+  'a number of bytes, such as 65536, 512K or 2M',
+);
+
 /** Parses a number such as 500000, 500k, 100M or 1.5G. */
-export function largeNumber(text: string): number {
-  const found = /^(\d+(?:\.\d+)?)\s*([kmg]?)$/i.exec(text);
-  const value = found ? Number(found[1]) * 1000 ** ' kmg'.indexOf(found[2]!.toLowerCase() || ' ') : 0;
-  if (!(value >= 1)) throw new InvalidArgumentError('It must be a number above 0, such as 500000, 500k or 100M.');
-  return Math.floor(value);
-}
+export const largeNumber = scaledNumber(
+  /^(\d+(?:\.\d+)?)\s*([kmg]?)$/i,
+  1000,
+  'a number above 0, such as 500000, 500k or 100M',
+);
+
+/** Parses a number of multiply-adds such as 1000000, 5e9, 200M or 2T. */
+export const workCount = scaledNumber(
+  /^(\d+(?:\.\d+)?(?:e\d+)?)\s*([kmgt]?)$/i,
+  1000,
+  'a number of multiply-adds, such as 5e9, 200M or 2T',
+);
 
 /** Collects the values of an option that may be repeated. */
 export function collect(value: string, before: string[] = []): string[] {
@@ -99,14 +114,6 @@ export function infoText({ flavor, threads, singleThreadReason }: ModelInfo): st
 
 export function flavorOption(description: string): Option {
   return new Option('--flavor <flavor>', description).choices(['relaxed', 'simd', 'scalar', 'js'] satisfies Flavor[]);
-}
-
-/** Parses a number of multiply-adds such as 1000000, 5e9, 200M or 2T. */
-export function workCount(text: string): number {
-  const found = /^(\d+(?:\.\d+)?(?:e\d+)?)\s*([kmgt]?)$/i.exec(text);
-  const count = found ? Number(found[1]) * 1000 ** ' kmgt'.indexOf(found[2]!.toLowerCase() || ' ') : 0;
-  if (!(count >= 1)) throw new InvalidArgumentError('It must be a number of multiply-adds, such as 5e9, 200M or 2T.');
-  return count;
 }
 
 /** Adds the options that limit what a network may take. */

@@ -180,7 +180,8 @@ function isIn(output: string, input: string): boolean {
   return !inside.startsWith('..') && resolve(path, inside) === file && MEDIA.test(extname(file));
 }
 
-function isFile(path: string): boolean {
+/** Whether the path is a file, and no folder, pipe or device. */
+export function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 

@@ -75,10 +75,10 @@ export function describePorts(ports: readonly TensorInfo[]): string {
     'no inputs';
 }
 
-/** Splits `name=file` if the part before "=" names an input; otherwise the whole text is a path. */
-export function splitSpec(spec: string, inputs: readonly TensorInfo[]): { name?: string; path: string } {
-  const input = inputs.find(({ name }) => spec.startsWith(`${name}=`));
-  return input ? { name: input.name, path: spec.slice(input.name.length + 1) } : { path: spec };
+/** Splits `name=file` if the part before "=" names a tensor; otherwise the whole text is a path. */
+export function splitSpec(spec: string, tensors: readonly TensorInfo[]): { name?: string; path: string } {
+  const tensor = tensors.find(({ name }) => spec.startsWith(`${name}=`));
+  return tensor ? { name: tensor.name, path: spec.slice(tensor.name.length + 1) } : { path: spec };
 }
 
 function splitRaw(path: string, inputs: readonly TensorInfo[]): Record<string, InputArray> {

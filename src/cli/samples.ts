@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 
 import { extname, join } from 'node:path';
 import type { Graph } from '../compiler/index';
 import { KletError, type InputArray, type Preprocessing, type TensorInfo } from '../index';
-import { readBytes } from './files';
+import { isFile, readBytes } from './files';
 import { arrayToInput, describePorts, readInputs, stepsOf } from './inputs';
 import { unpackArrays, type Limits } from './mediaLimits';
 import { fits, NpyStack, type ByteSource } from './npy';
@@ -280,13 +280,9 @@ function filesIn(folder: string): string[] {
   const names = readdirSync(folder).sort().filter((name) => !name.startsWith('.'));
   return names.map((name) => join(folder, name)).flatMap((path) => {
     if (isFolder(path)) return filesIn(path);
+    // pipes and devices are no samples
     return DESCRIPTIONS.test(extname(path)) || !isFile(path) ? [] : [path];
   });
-}
-
-/** Pipes and devices in a folder are no samples. */
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 function isFolder(path: string): boolean {

@@ -326,9 +326,8 @@ function writeOutputs(
   const describe = (output: TensorInfo): string =>
     `${inline(output.name)} ${typeName(arrays[output.name]!, output)} ${shapeText(output.shape)}`;
   return specs.map((spec) => {
-    const named = outputs.find(({ name }) => spec.startsWith(`${name}=`));
-    const path = named ? spec.slice(named.name.length + 1) : spec;
-    const chosen = named ? [named] : outputs;
+    const { name: named, path } = splitSpec(spec, outputs);
+    const chosen = named === undefined ? outputs : outputs.filter(({ name }) => name === named);
     const isNpy = extname(path).toLowerCase() === '.npy';
     if (isNpy && chosen.length > 1) {
       const names = outputs.map(({ name }) => `--output ${name}=${path}`);
@@ -337,7 +336,7 @@ function writeOutputs(
         `a .npy file holds one array, but the network has ${outputs.length} outputs; name one: ${names.join(' or ')}`,
       );
     }
-    if (!named && specs.length > 1) {
+    if (named === undefined && specs.length > 1) {
       throw new KletError(
         'BAD_ARGUMENT',
         `several --output need the names of the outputs: ${outputs.map(({ name }) => `${name}=FILE`).join(', ')}`,
