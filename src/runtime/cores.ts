@@ -1,7 +1,7 @@
-import { recordOffsets } from '../format/records';
 import { FIRST_EXTRA_OPCODE, LAST_EXTRA_OPCODE } from '../../assembly/layout';
 import { describeValue, KletError } from '../errors';
 import { openKlet, type OpenedKlet } from '../format/klet';
+import { recordOffsets } from '../format/records';
 import { checksumBy, compileCore, compileExtra, hasWebAssembly, isForbidden, isModule, relaxedPays, requireWebAssembly,
   type CompiledCore, type CoreOf, type CoreSource, type ExtraOperators, type InlinedCores } from './core';
 import { limitsOf, type LimitOptions, type Limits } from '../limits';

@@ -1,6 +1,6 @@
-import { recordOffsets } from '../format/records';
 import { describeValue, KletError, messageOf } from '../errors';
 import type { OpenedKlet } from '../format/klet';
+import { recordOffsets } from '../format/records';
 import type { CompiledCore, Core, SharedMemory } from './core';
 import type { Limits } from '../limits';
 import { loadCore, memoryUse } from './memory';

@@ -144,9 +144,9 @@ export function runtimeOf(provider: Provider, readPath?: PathReader, memory = PA
       const extraBytes = copyBytes(options.extra);
       if (extraBytes) options.extra = extraBytes;
       checkTimeout(options);
-      const isTrusted = options.integrity === undefined && options.publicKey === undefined;
+      const isChecked = options.integrity !== undefined || options.publicKey !== undefined;
       // the caller may change its bytes while the code of the check is fetched
-      const given = isTrusted ? source : copyBytes(source) ?? source;
+      const given = isChecked ? copyBytes(source) ?? source : source;
       let bytes: Uint8Array;
       let where: string;
       let core: CompiledCore;
@@ -156,7 +156,7 @@ export function runtimeOf(provider: Provider, readPath?: PathReader, memory = PA
           throw new KletError('BAD_ARGUMENT', 'load takes a file, not a loaded model; call its predict()');
         }
         const name = nameOf(settled);
-        const check = isTrusted ? undefined : (await provider.openTrust().catch(cannotCheck)).trustOf(options);
+        const check = isChecked ? (await provider.openTrust().catch(cannotCheck)).trustOf(options) : undefined;
         const bytes = await readBytes(settled, options, readPath, (start) => checkStart(start, name));
         await check?.(bytes, name);
         return [bytes, name];

@@ -1,8 +1,8 @@
-import { recordOffsets } from '../format/records';
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
 import { alignUp, codedRoom, ioBytes, MAJOR, MINOR, tooMuchMemory, weightsBytes, type ArenaTensor, type KletParts,
   type OpenedKlet } from '../format/klet';
+import { recordOffsets } from '../format/records';
 import type { Limits } from '../limits';
 import type { CompiledCore, Core, SharedMemory } from './core';
 import type { CoreExports, MemoryUse } from './types';
@@ -70,37 +70,40 @@ export function loadCore(
 ): LoadedCore {
   const isPlain = compiled.flavor === 'js';
   // the core in plain JavaScript needs no scratch
-  if (isPlain) parts = { ...parts, scratchBytes: 0 };
-  let loaded = loadSections(compiled, parts, where, limits, threads);
+  const loading = { compiled, parts: isPlain ? { ...parts, scratchBytes: 0 } : parts, where, limits, threads };
+  let loaded = loadSections(loading);
   const needed = loaded.exports.scratchOf();
   if (isPlain) {
     // it keeps arrays beside its memory instead
-    checkTotal(parts, loaded.memory.length + needed, where, limits);
+    checkTotal(loading, loaded.memory.length + needed);
   } else if (needed > parts.scratchBytes) {
     // the file has the scratch size of the core that compiled it; this core needs more
-    loaded = withScratch(compiled, loaded, { ...parts, scratchBytes: needed }, where, limits, threads);
+    loaded = withScratch(loaded, { ...loading, parts: { ...parts, scratchBytes: needed } });
   }
   loaded.exports.prepare();
   return loaded;
 }
 
+/** What a core is loaded from. */
+interface Loading {
+  compiled: CompiledCore;
+  parts: OpenedKlet;
+  where: string;
+  limits: Limits;
+  threads: number;
+}
+
 /** Makes a memory, and writes its map. */
-function allocate(
-  compiled: CompiledCore,
-  parts: OpenedKlet,
-  where: string,
-  limits: Limits,
-  threads: number,
-): Core & ReturnType<typeof mapMemory> {
-  const layout = mapMemory(parts, threads);
-  checkTotal(parts, layout.total, where, limits);
-  const core = compiled.start(layout.total);
+function allocate(loading: Loading): Core & ReturnType<typeof mapMemory> {
+  const layout = mapMemory(loading.parts, loading.threads);
+  checkTotal(loading, layout.total);
+  const core = loading.compiled.start(layout.total);
   const view = new DataView(core.memory.buffer);
   layout.map.forEach((value, i) => view.setUint32(L.MAP + i * 4, value, true));
   return { ...core, ...layout };
 }
 
-function checkTotal(parts: OpenedKlet, total: number, where: string, { maxMemory }: Limits): void {
+function checkTotal({ parts, where, limits: { maxMemory } }: Loading, total: number): void {
   if (total > maxMemory) {
     throw tooMuchMemory(where, total, maxMemory, { ...parts, plan: parts.plan.length, weights: weightsBytes(parts) });
   }
@@ -116,27 +119,15 @@ function checkTotal(parts: OpenedKlet, total: number, where: string, { maxMemory
 }
 
 /** Moves plan and weights, and what is known of them, to a memory with more scratch. */
-function withScratch(
-  compiled: CompiledCore,
-  { memory, work }: LoadedCore,
-  parts: OpenedKlet,
-  where: string,
-  limits: Limits,
-  threads: number,
-): LoadedCore {
-  const { map, ...core } = allocate(compiled, parts, where, limits, threads);
+function withScratch({ memory, work }: LoadedCore, loading: Loading): LoadedCore {
+  const { map, ...core } = allocate(loading);
   core.memory.set(memory.subarray(L.OPERAND_COUNT, map[2]! + map[3]!), L.OPERAND_COUNT);
-  return { ...core, map, work, scratchBytes: parts.scratchBytes, stale: staleIn(core.memory, map) };
+  return { ...core, map, work, scratchBytes: loading.parts.scratchBytes, stale: staleIn(core.memory, map) };
 }
 
-function loadSections(
-  compiled: CompiledCore,
-  parts: OpenedKlet,
-  where: string,
-  limits: Limits,
-  threads: number,
-): LoadedCore {
-  const { exports, memory, shared, map, coded } = allocate(compiled, parts, where, limits, threads);
+function loadSections(loading: Loading): LoadedCore {
+  const { parts, where, limits } = loading;
+  const { exports, memory, shared, map, coded } = allocate(loading);
   memory.set(parts.plan, map[0]);
   memory.set(parts.weights, coded ? coded.section : map[2]);
   if (coded && exports.decode(coded.section, parts.weights.length, coded.room) !== L.FAULT_NONE) {

@@ -5,7 +5,8 @@ import type { Core } from './core';
 import type { RawArray } from './types';
 import { isTyped, lengthOf, typeOf, type TypedArray } from './typed';
 
-const views = {
+/** The arrays that the arena holds, by the type of a tensor. */
+export const views = {
   float32: Float32Array,
   int8: Int8Array,
   uint8: Uint8Array,

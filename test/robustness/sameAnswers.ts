@@ -1,5 +1,6 @@
 import * as L from '../../assembly/layout';
 import { KletError, loadSync, type Flavor, type Inputs, type Model } from '../../src/index';
+import { views } from '../../src/runtime/tensor';
 import { Random } from '../helpers/random';
 import { loadInShares } from '../helpers/shares';
 import { viewOf } from './seal';
@@ -7,21 +8,11 @@ import { viewOf } from './seal';
 // Whatever `validate` accepts must give the same bits in every flavor, on any number of threads,
 // whatever the memory held before.
 
-const arrays = {
-  float32: Float32Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: Int32Array,
-  bool: Uint8Array,
-};
-
 /** Arrays that fit the inputs that the file declares. */
 export function inputsFor(model: Model, random: Random): Inputs {
   return Object.fromEntries(model.inputs.map(({ name, dtype, shape }) => {
     const count = shape.reduce((a, b) => a * b, 1);
-    return [name, random.fill(new arrays[dtype](count))];
+    return [name, random.fill(new views[dtype](count))];
   }));
 }
 
