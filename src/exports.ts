@@ -5,7 +5,7 @@ import { Stream as StreamOf } from './runtime/stream';
 export type { ExtraOperators } from './runtime/core';
 export { KletError, type KletErrorCode } from './errors';
 export type { AudioPreprocessing } from './format/audio';
-export type { ImagePreprocessing, IoType, Meta, Preprocessing, TensorInfo } from './format/klet';
+export type { ImagePreprocessing, IoType, Meta, Preprocessing, TensorInfo } from './format/meta';
 export type { LoadSyncOptions } from './runtime/cores';
 export type { LoadOptions, WasmSource } from './runtime/load';
 export { Model, type ProfileOptions } from './runtime/model';

@@ -1,6 +1,6 @@
 import { checkFunction, checkObject, checkSizes, checkString, checkWhole, show } from '../arguments';
 import { describeValue, KletError } from '../errors';
-import type { TensorInfo } from '../format/klet';
+import type { TensorInfo } from '../format/meta';
 
 // Checks of the arguments of kinglet/audio. The worklet bundles only the first two.
 

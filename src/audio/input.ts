@@ -1,6 +1,6 @@
 import { describeValue, KletError } from '../errors';
 import type { AudioPreprocessing } from '../format/audio';
-import type { TensorInfo } from '../format/klet';
+import type { TensorInfo } from '../format/meta';
 import type { AudioFeatures } from './features';
 import { createAudioFeatures } from './features';
 import { checkModel, checkTensor, samplesOf } from './checks';

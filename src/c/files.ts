@@ -1,4 +1,6 @@
-import type { ArenaTensor, DebugInfo, IoType, KletParts } from '../format/klet';
+import type { DebugInfo } from '../format/debugInfo';
+import type { ArenaTensor, KletParts } from '../format/klet';
+import type { IoType } from '../format/meta';
 import { partsFor } from './library/index';
 import { arena, tableDeclaration, type Program, type Table, type TableType } from './program';
 import { commentText, floatText, stringText, tableText } from './text';

@@ -1,5 +1,5 @@
 import { KletError } from '../errors';
-import type { TensorInfo } from '../format/klet';
+import type { TensorInfo } from '../format/meta';
 import { elementCount, type Graph } from '../graph/graph';
 import type { Model } from '../runtime/model';
 import type { InputArray, RawArray } from '../runtime/types';

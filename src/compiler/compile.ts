@@ -1,8 +1,10 @@
 import * as L from '../../assembly/layout';
 import { checkChoice, checkOptions, show, type Options } from '../arguments';
 import { KletError } from '../errors';
-import { MINOR, pays, writeKlet, type ArenaTensor, type DebugInfo, type KletParts, type Meta, type StateInfo,
-  type TensorInfo } from '../format/klet';
+import type { DebugInfo } from '../format/debugInfo';
+import { MINOR, type ArenaTensor, type KletParts, type StateInfo } from '../format/klet';
+import type { Meta, TensorInfo } from '../format/meta';
+import { pays, writeKlet } from '../format/writeKlet';
 import { checkForm, malformed } from '../graph/check';
 import { cloneGraph } from '../graph/edit';
 import { elementCount, perTensor, type Graph, type State, type Tensor } from '../graph/graph';

@@ -37,7 +37,9 @@ export type { ChoiceParameter, Condition, Parameter, ParameterValue, ParameterVa
   SearchSpace } from '../search/space';
 export { toC, type COptions, type CProgram } from '../c/index';
 export { GraphBuilder, type NodeOptions } from '../ops/builder';
-export { readKlet, type DebugInfo, type KletParts, type Meta } from '../format/klet';
+export type { DebugInfo } from '../format/debugInfo';
+export { readKlet, type KletParts } from '../format/klet';
+export type { Meta } from '../format/meta';
 export { importerOf, importers, type ConstantInput, type ForeignMeta, type Importer,
   type ImportOptions } from '../importers/index';
 export { importModel, type ModelFiles } from '../importers/importModel';

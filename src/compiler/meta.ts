@@ -1,6 +1,6 @@
 import { checkObject, checkString, isArrayOf, isString, show } from '../arguments';
 import { KletError, messageOf } from '../errors';
-import type { Meta } from '../format/klet';
+import type { Meta } from '../format/meta';
 
 /** Checks the entries of META that kinglet itself reads, and that all of them can be stored. */
 export function checkMeta(meta: Partial<Meta>): void {

@@ -1,7 +1,9 @@
 import * as L from '../../assembly/layout';
 import { checkOptions, show, type Options } from '../arguments';
 import { KletError } from '../errors';
-import { pays, readKlet, writeKlet, type Meta } from '../format/klet';
+import { readKlet } from '../format/klet';
+import type { Meta } from '../format/meta';
+import { pays, writeKlet } from '../format/writeKlet';
 import { limitsOf, TOOL_MEMORY, type Limits } from '../limits';
 import type { CodedRun } from '../ops/emitter';
 import type { Inputs } from '../runtime/types';

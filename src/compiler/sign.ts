@@ -1,6 +1,7 @@
 import { KletError } from '../errors';
 import { crc32 } from '../format/crc32';
-import { openKlet, withSection, SECTION_SIGNATURE } from '../format/klet';
+import { openKlet, SECTION_SIGNATURE } from '../format/klet';
+import { withSection } from '../format/writeKlet';
 import { checkSignature, fromBase64, keyIdOf, listOfKeys, publicKeyBytes, signedMessage, SIGNED_BYTES,
   webCrypto } from '../format/signature';
 

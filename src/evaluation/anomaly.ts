@@ -1,4 +1,4 @@
-import type { TensorInfo } from '../format/klet';
+import type { TensorInfo } from '../format/meta';
 import { elementCount } from '../graph/graph';
 import { badTarget, type Collector } from './collector';
 import { resampled, type Measure, type Outcome } from './measure';

@@ -1,5 +1,5 @@
 import { KletError } from '../errors';
-import type { TensorInfo } from '../format/klet';
+import type { TensorInfo } from '../format/meta';
 import type { Detection } from './types';
 
 // Boxes of the outputs of detectors, in the layouts that are in use.

@@ -1,4 +1,4 @@
-import type { TensorInfo } from '../format/klet';
+import type { TensorInfo } from '../format/meta';
 import { calibrationBins, errorOf } from './calibration';
 import { averagesOf, confusionOf, countClasses, reportsOf, type ClassAverages } from './classReport';
 import { averageOf, proportionOf, resampled, type Counts, type Measure, type Outcome } from './measure';

@@ -1,6 +1,6 @@
 import { isArrayOf, show } from '../arguments';
 import { KletError } from '../errors';
-import type { TensorInfo } from '../format/klet';
+import type { TensorInfo } from '../format/meta';
 import { boxLayout, type BoxLayout } from './boxes';
 import { badTarget, type Collector } from './collector';
 import { resampled, type Outcome } from './measure';

@@ -2,7 +2,7 @@ import { checkFunction, checkOptions, checkWhole, show, type Options } from '../
 import { compile } from '../compiler/compile';
 import { loadCompiled, loadSync } from '../compiler/runtime';
 import { describeValue, KletError } from '../errors';
-import type { TensorInfo } from '../format/klet';
+import type { TensorInfo } from '../format/meta';
 import type { Graph } from '../graph/graph';
 import type { Collector } from './collector';
 import { Estimates, type Outcome, type Resampling } from './measure';

@@ -1,4 +1,4 @@
-import type { TensorInfo } from '../format/klet';
+import type { TensorInfo } from '../format/meta';
 import { elementCount } from '../graph/graph';
 import { badTarget, type Collector } from './collector';
 import { averageOf, meanOf, resampled, type Counts, type Measure, type Outcome } from './measure';

@@ -1,6 +1,6 @@
 import { isArrayOf } from '../arguments';
 import { KletError } from '../errors';
-import type { TensorInfo } from '../format/klet';
+import type { TensorInfo } from '../format/meta';
 import { elementCount } from '../graph/graph';
 import { Anomaly } from './anomaly';
 import { Classification } from './classification';

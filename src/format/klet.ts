@@ -1,13 +1,15 @@
-import { describeValue, KletError } from '../errors';
 import * as L from '../../assembly/layout';
 import { checkOptions, type Options } from '../arguments';
+import { describeValue, KletError } from '../errors';
 import { TOOL_MEMORY } from '../limits';
-import type { AudioPreprocessing } from './audio';
 import { crc32 } from './crc32';
-import { expandNibbles, packNibbles } from './nibbles';
+import { debugInfoOf, type DebugInfo } from './debugInfo';
+import { fromAscii } from './json';
+import { checkMeta, checkState, type Meta, type TensorInfo } from './meta';
+import { expandNibbles } from './nibbles';
 import { decodeSection, MOST_EXPANSION } from './rans';
 
-// docs/format/ specifies what these functions read and write.
+// docs/format/ specifies a file, which these functions read and those of writeKlet.ts write.
 //
 //   0   4  "KLET"                      16  u32 arena bytes
 //   4  u16 major  6 u16 minor          20  u32 scratch bytes
@@ -17,11 +19,11 @@ import { decodeSection, MOST_EXPANSION } from './rans';
 
 export const MAJOR = 1;
 export const MINOR = 0;
-const HEADER_BYTES = 32;
-const ENTRY_BYTES = 16;
-const ALIGNMENT = 16;
+export const HEADER_BYTES = 32;
+export const ENTRY_BYTES = 16;
+export const ALIGNMENT = 16;
 const MAX_SECTIONS = 64;
-const MAGIC = 0x54454c4b;
+export const MAGIC = 0x54454c4b;
 
 export const SECTION_META = 1;
 export const SECTION_PLAN = 2;
@@ -41,52 +43,6 @@ export const SECTION_PACKED = 16;
 export const FLAG_NIBBLES = 1;
 const KNOWN_FLAGS = FLAG_NIBBLES;
 
-/** Element types of inputs and outputs, with NumPy's names. */
-export type IoType = 'float32' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'bool';
-
-/** Description of an input or output. */
-export interface TensorInfo {
-  name: string;
-  dtype: IoType;
-  /** Row-major dimensions; images are NHWC. */
-  shape: number[];
-  /** real = scale × (q − zeroPoint). Absent if the values are real numbers themselves. */
-  scale?: number;
-  zeroPoint?: number;
-}
-
-/**
- * How an image becomes the input: it is resized to the input's height and width, then real = value
- * × scale + offset per channel.
- */
-export interface ImagePreprocessing {
-  kind: 'image';
-  channels: 1 | 3;
-  /** Factor for channel values of 0..255: one number, or one per channel. */
-  scale: number | number[];
-  offset: number | number[];
-  /** Inverts the values (255 − value) first, for networks that expect white on black. */
-  invert?: boolean;
-}
-
-/** How the data of a sensor become the input. */
-export type Preprocessing = ImagePreprocessing | AudioPreprocessing;
-
-/** Metadata of a model. Additional properties are preserved. */
-export interface Meta {
-  name: string;
-  inputs: TensorInfo[];
-  outputs: TensorInfo[];
-  /** Class names, for outputs that are class scores. */
-  labels?: string[];
-  preprocessing?: Preprocessing;
-  /** Origin of the file: source format, converter and its version. */
-  provenance?: Record<string, unknown>;
-  /** Measured accuracy, if known. */
-  accuracy?: Record<string, unknown>;
-  [key: string]: unknown;
-}
-
 /** An input or output with its offset in the arena. */
 export interface ArenaTensor extends TensorInfo {
   offset: number;
@@ -103,21 +59,6 @@ export interface StateInfo {
   carries?: boolean;
   /** The state tensors, for tools. */
   tensors: { name: string; dtype: string; shape: number[]; offset: number; scale?: number; zeroPoint?: number }[];
-}
-
-/** Debug info about the records and the arena, for tools. Optional, not needed to run. */
-export interface DebugInfo {
-  /**
-   * `layout` and `density` are set for pruned weights stored as lists and for weights that stay
-   * packed: the kind of list or "nibbles", and the fraction of nonzero weights.
-   */
-  records: { name: string; op: string; shape: number[]; macs: number; weights: number; layout?: string;
-    density?: number }[];
-  /**
-   * Buffers of the arena as [name, offset, bytes, first, last], where `first` and `last` are the
-   * records between which a buffer is in use (−1: before the first record).
-   */
-  arena: [name: string, offset: number, bytes: number, first: number, last: number][];
 }
 
 /**
@@ -138,77 +79,6 @@ export interface KletParts {
   minor: number;
   golden?: Uint8Array;
   debugInfo?: DebugInfo;
-}
-
-/**
- * @param pack compresses the sections other than META and the weights; `encodeSection` of the
- *   compiler
- * @returns the bytes of a `.klet` file
- */
-export function writeKlet(parts: Omit<KletParts, 'minor'>, pack?: (section: Uint8Array) => Uint8Array): Uint8Array {
-  const sections: [number, Uint8Array][] = [[SECTION_META, toAscii(parts.meta)]];
-  const add = (kind: number, bytes: Uint8Array): void => {
-    const packed = pack?.(bytes);
-    sections.push(packed && packed.length < bytes.length ? [kind + SECTION_PACKED, packed] : [kind, bytes]);
-  };
-  add(SECTION_PLAN, parts.plan);
-  const nibbles = parts.coded ? undefined : halved(parts.weights);
-  if (nibbles) sections.push([SECTION_NIBBLES, nibbles]);
-  else sections.push([parts.coded ? SECTION_CODED : SECTION_WEIGHTS, parts.weights]);
-  if (parts.golden) add(SECTION_GOLDEN, parts.golden);
-  if (parts.debugInfo) {
-    add(SECTION_DEBUG, toAscii(shortDebugInfo(parts.debugInfo)));
-  }
-  return assemble(sections, { ...parts, flags: nibbles ? FLAG_NIBBLES : 0, version: MAJOR | (MINOR << 16) });
-}
-
-interface HeaderFields {
-  flags: number;
-  version: number;
-  arenaBytes: number;
-  scratchBytes: number;
-}
-
-/** A file of these sections, in this order. */
-function assemble(
-  sections: readonly [kind: number, bytes: Uint8Array][],
-  header: HeaderFields,
-): Uint8Array<ArrayBuffer> {
-  const offsets: number[] = [];
-  const tableEnd = HEADER_BYTES + sections.length * ENTRY_BYTES;
-  let end = tableEnd;
-  for (const [, bytes] of sections) {
-    const offset = alignUp(end, ALIGNMENT);
-    offsets.push(offset);
-    end = offset + bytes.length;
-  }
-  const file = new Uint8Array(end);
-  const view = new DataView(file.buffer);
-  const { version, flags, arenaBytes, scratchBytes } = header;
-  [MAGIC, version, end, flags, arenaBytes, scratchBytes, sections.length].forEach((value, i) => {
-    view.setUint32(i * 4, value, true);
-  });
-  sections.forEach(([kind, bytes], i) => {
-    const entry = HEADER_BYTES + i * ENTRY_BYTES;
-    [kind, offsets[i]!, bytes.length, crc32(bytes)].forEach((value, j) => view.setUint32(entry + j * 4, value, true));
-    file.set(bytes, offsets[i]);
-  });
-  view.setUint32(28, headerCrc(file, tableEnd, crc32), true);
-  return file;
-}
-
-/**
- * The NIBBLES section of weights, if it is at least a thirty-second and 256 bytes smaller than they
- * are. Otherwise a reader that uses the weights in place is worth more.
- */
-function halved(weights: Uint8Array): Uint8Array | undefined {
-  const section = packNibbles(weights);
-  return weights.length - section.length >= Math.max(256, weights.length / 32) ? section : undefined;
-}
-
-/** Bytes that weights take in a file that is not entropy-coded. */
-export function storedBytes(weights: Uint8Array): number {
-  return halved(weights)?.length ?? weights.length;
 }
 
 export interface ReadKletOptions {
@@ -422,21 +292,6 @@ export function sectionEntry(file: Uint8Array, kind: number): SectionEntry | und
   return undefined;
 }
 
-/** A file with these bytes as the section of this kind, at the end, and all others as they are. */
-export function withSection(file: Uint8Array, kind: number, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const table = Array.from({ length: u32(file, 24) }, (_, i) => HEADER_BYTES + i * ENTRY_BYTES);
-  const sections = table.filter((entry) => u32(file, entry) !== kind).map((entry): [number, Uint8Array] => {
-    const offset = u32(file, entry + 4);
-    return [u32(file, entry), file.subarray(offset, offset + u32(file, entry + 8))];
-  });
-  return assemble([...sections, [kind, bytes]], {
-    flags: u32(file, 12),
-    version: u32(file, 4),
-    arenaBytes: u32(file, 16),
-    scratchBytes: u32(file, 20),
-  });
-}
-
 /** Size of the decoded weights in memory. */
 export function weightsBytes({ weights, coded }: Pick<KletParts, 'weights' | 'coded'>): number {
   return coded ? u32(weights, L.CODED_WEIGHTS_BYTES) : weights.length;
@@ -460,13 +315,8 @@ export function codedRoom(coded: Uint8Array): { lead: number; bytes: number } {
  */
 const FREE_WEIGHTS = 2 ** 24;
 
-/** Whether entropy-coded weights are small enough to be read, and smaller than these bytes. */
-export function pays(coded: Uint8Array, weights: Uint8Array): boolean {
-  return coded.length < storedBytes(weights) && codedFits(coded);
-}
-
 /** Whether the sizes that a CODED section claims are within their limits. */
-function codedFits(coded: Uint8Array): boolean {
+export function codedFits(coded: Uint8Array): boolean {
   return coded.length >= L.CODED_HEADER && u32(coded, L.CODED_LEAD) <= u32(coded, L.CODED_WEIGHTS_BYTES) &&
     u32(coded, L.CODED_WEIGHTS_BYTES) <= FREE_WEIGHTS + MOST_EXPANSION * coded.length &&
     u32(coded, L.CODED_TABLES) <= L.MAX_CODED_TABLES
@@ -477,87 +327,17 @@ export function alignUp(value: number, alignment: number): number {
   return Math.ceil(value / alignment) * alignment;
 }
 
-/** Size of one element in the caller's array, and in the arena. */
-export const ioBytes: Record<IoType, [outside: number, inside: number]> = {
-  float32: [4, 4],
-  int8: [1, 1],
-  uint8: [1, 1],
-  int16: [2, 2],
-  int32: [4, 4],
-  int64: [8, 4],
-  bool: [1, 1],
-};
-
-function u32(file: Uint8Array, at: number): number {
+export function u32(file: Uint8Array, at: number): number {
   return (file[at]! | (file[at + 1]! << 8) | (file[at + 2]! << 16) | (file[at + 3]! << 24)) >>> 0;
 }
 
 type Checksum = (bytes: Uint8Array) => number;
 
-function headerCrc(file: Uint8Array, tableEnd: number, checksum: Checksum): number {
+export function headerCrc(file: Uint8Array, tableEnd: number, checksum: Checksum): number {
   const covered = new Uint8Array(28 + tableEnd - HEADER_BYTES);
   covered.set(file.subarray(0, 28));
   covered.set(file.subarray(HEADER_BYTES, tableEnd), 28);
   return checksum(covered);
-}
-
-/**
- * JSON as ASCII bytes with other characters escaped, so that it can be read in worklets, which have
- * no TextDecoder.
- */
-function toAscii(value: unknown): Uint8Array {
-  const text = JSON.stringify(value).replace(
-    /[\u007f-\uffff]/g,
-    (c) => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'),
-  );
-  return Uint8Array.from(text, (c) => c.charCodeAt(0));
-}
-
-/** @returns the parsed value, or undefined when it is not JSON */
-function fromAscii(bytes: Uint8Array): unknown {
-  let text = '';
-  try {
-    for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function checkMeta(meta: unknown, arenaBytes: number): string | undefined {
-  if (!isObject(meta)) return 'its META section is not a JSON object';
-  if (typeof meta.name !== 'string') return 'its META has no name';
-  for (const side of ['inputs', 'outputs'] as const) {
-    const list = meta[side];
-    if (!Array.isArray(list)) return `its META has no list of ${side}`;
-    const names = new Set<unknown>();
-    for (const tensor of list as unknown[]) {
-      if (!isObject(tensor) || typeof tensor.name !== 'string') return `one of its ${side} has no name`;
-      const { name, dtype, shape, offset, scale, zeroPoint } = tensor;
-      if (names.has(name)) return `two of its ${side} are named "${name}"`;
-      names.add(name);
-      if (typeof dtype !== 'string' || !Object.hasOwn(ioBytes, dtype)) {
-        return `"${name}" has the unknown type ${typeof dtype === 'string' ? dtype : describeValue(dtype)}`;
-      }
-      if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && d > 0)) {
-        return `"${name}" has no proper shape`;
-      }
-      const bytes = (shape as number[]).reduce((a, b) => a * b, 1) * ioBytes[dtype as IoType][1];
-      if (!isWhole(offset) || offset % ioBytes[dtype as IoType][1] !== 0 || !(offset + bytes <= arenaBytes)) {
-        return `"${name}" lies outside the arena`;
-      }
-      if (scale !== undefined && !(typeof scale === 'number' && scale > 0 && Number.isFinite(scale))) {
-        return `"${name}" has the scale ${JSON.stringify(scale)}`;
-      }
-      if (zeroPoint !== undefined &&
-        !(Number.isInteger(zeroPoint) && isWhole((zeroPoint as number) + 128) && (zeroPoint as number) <= 255))
-      {
-        return `"${name}" has the zero point ${JSON.stringify(zeroPoint)}`;
-      }
-      if ((scale === undefined) !== (zeroPoint === undefined)) return `"${name}" has half a quantization`;
-    }
-  }
-  return undefined;
 }
 
 function damage(where: string): (what: string) => KletError {
@@ -581,75 +361,9 @@ function sectionReader(
   };
 }
 
-/**
- * Debug info without repeated keys, and without buffer names that equal record names.
- */
-function shortDebugInfo({ records, arena }: DebugInfo): unknown {
-  const numbers = new Map(records.map(({ name }, i) => [name, i]));
-  return {
-    records: records.map((
-      { name, op, shape, macs, weights, layout, density },
-    ) => [name, op, shape, macs, weights, ...(layout === undefined ? [] : [layout, density])]),
-    arena: arena.map(([name, ...rest]) => [numbers.get(name) ?? name, ...rest]),
-  };
-}
-
 /** Keeps only the sections alive, not the whole file. */
 function debugReader(section: Uint8Array | undefined, packed: Uint8Array | undefined): OpenedKlet['readDebug'] {
   return () => section ?? (packed && decodeSection(packed));
-}
-
-/** The debug info of a file, if it has any that can be read. */
-export function debugInfoOf({ readDebug }: Pick<OpenedKlet, 'readDebug'>): DebugInfo | undefined {
-  const debugInfo = fromAscii(readDebug() ?? new Uint8Array(0));
-  if (!isObject(debugInfo) || !isTable(debugInfo.records, ['string', 'string', 'object', 'number', 'number']) ||
-    !isTable(debugInfo.arena, ['', 'number', 'number', 'number', 'number'])) return undefined;
-  const records = debugInfo.records.map(([name, op, shape, macs, weights, layout, density]) => ({
-    name,
-    op,
-    shape,
-    macs,
-    weights,
-    ...(layout !== undefined && { layout, density }),
-  }));
-  const arena = debugInfo.arena.map((
-    [name, ...rest],
-  ) => [typeof name === 'number' ? records[name]?.name : name, ...rest]);
-  if (!records.every(({ shape, layout, density }) =>
-    isTable([shape], []) && (layout === undefined || isTable([[layout, density]], ['string', 'number']))
-  ) || !isTable(arena, ['string'])) return undefined;
-  return { records, arena } as DebugInfo;
-}
-
-/**
- * Whether a value is an array of arrays whose first elements have the given types ('' matches any).
- */
-function isTable(value: unknown, types: readonly string[]): value is unknown[][] {
-  return Array.isArray(value) &&
-    value.every((row) => Array.isArray(row) && types.every((type, i) => type === '' || typeof row[i] === type));
-}
-
-function checkState(
-  { state, inputs }: { state?: unknown; inputs: ArenaTensor[] },
-  arenaBytes: number,
-  weightsBytes: number,
-): string | undefined {
-  if (state === undefined) return undefined;
-  if (!isObject(state) || !isWhole(state.bytes) || !isWhole(state.initial) ||
-    !['undefined', 'boolean'].includes(typeof state.carries)) return 'the state in its META is malformed';
-  if (state.bytes > arenaBytes) return `its state of ${state.bytes} bytes lies outside the arena`;
-  const { bytes } = state;
-  const covering = inputs.find(({ offset }) => offset < bytes);
-  if (covering) return `its input "${covering.name}" lies in the state`;
-  return state.initial + state.bytes > weightsBytes ? 'its initial state lies outside the weights' : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isWhole(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { show } from '../arguments';
 import { KletError } from '../errors';
-import { debugInfoOf } from '../format/klet';
+import { debugInfoOf } from '../format/debugInfo';
 import { now } from './clock';
 import type { Engine } from './engine';
 import type { Inputs, ProfileEntry } from './types';

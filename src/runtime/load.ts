@@ -1,6 +1,7 @@
 import { readOptions, show, type Options } from '../arguments';
 import { describeValue, KletError, messageOf } from '../errors';
-import { checkStart, debugInfoOf, openKlet, type OpenedKlet } from '../format/klet';
+import { debugInfoOf } from '../format/debugInfo';
+import { checkStart, openKlet, type OpenedKlet } from '../format/klet';
 import { checksumBy, type CompiledCore, type ExtraOperators } from './core';
 import { openSync, type CoreSupply, type LoadSyncOptions } from './cores';
 import { limitsOf, PAGE_MEMORY, type Limits } from '../limits';

@@ -1,7 +1,8 @@
 import * as L from '../../assembly/layout';
 import { KletError } from '../errors';
-import { alignUp, codedRoom, ioBytes, MAJOR, MINOR, tooMuchMemory, weightsBytes, type ArenaTensor, type KletParts,
+import { alignUp, codedRoom, MAJOR, MINOR, tooMuchMemory, weightsBytes, type ArenaTensor, type KletParts,
   type OpenedKlet } from '../format/klet';
+import { ioBytes } from '../format/meta';
 import { recordOffsets } from '../format/records';
 import type { Limits } from '../limits';
 import type { CompiledCore, Core, SharedMemory } from './core';

@@ -1,5 +1,6 @@
 import { readOptions, type Options } from '../arguments';
-import type { Meta, OpenedKlet, TensorInfo } from '../format/klet';
+import type { OpenedKlet } from '../format/klet';
+import type { Meta, TensorInfo } from '../format/meta';
 import type { CompiledCore } from './core';
 import { profile, record, selfTest } from './diagnose';
 import type { Limits } from '../limits';

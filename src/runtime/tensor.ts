@@ -1,6 +1,7 @@
 import { RESERVED } from '../../assembly/layout';
 import { describeValue, KletError } from '../errors';
-import { ioBytes, type ArenaTensor, type IoType, type TensorInfo } from '../format/klet';
+import type { ArenaTensor } from '../format/klet';
+import { ioBytes, type IoType, type TensorInfo } from '../format/meta';
 import type { Core } from './core';
 import type { RawArray } from './types';
 import { isTyped, lengthOf, typeOf, type TypedArray } from './typed';

@@ -1,6 +1,6 @@
 import { checkObject, checkSizes, checkString, checkWhole, isArrayOf, show } from '../arguments';
 import { describeValue, KletError } from '../errors';
-import type { ImagePreprocessing, Preprocessing, TensorInfo } from '../format/klet';
+import type { ImagePreprocessing, Preprocessing, TensorInfo } from '../format/meta';
 import { pixelsOf, type Drawable } from './source';
 
 // Converts images to network inputs in plain arithmetic, for pages and Node. The decoders are in

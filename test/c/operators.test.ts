@@ -7,7 +7,7 @@ import { parts, partsFor } from '../../src/c/library/index';
 import { printers } from '../../src/c/operators/index';
 import { recordOffsets } from '../../src/format/records';
 import { compile, readKlet, type Graph, type Tensor, type WeightLayout } from '../../src/compiler/index';
-import { writeKlet } from '../../src/format/klet';
+import { writeKlet } from '../../src/format/writeKlet';
 import { loadSync } from '../../src/index';
 import { cases, random } from '../docs/cases';
 import { CompiledC, hasGcc, predictBytes, randomInputs, type Printed } from '../helpers/gcc';

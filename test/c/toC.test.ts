@@ -3,7 +3,7 @@ import { toC } from '../../src/c/index';
 import { structBytes } from '../../src/c/library/index';
 import { floatText, identifier, initializer, stringText } from '../../src/c/text';
 import { compile, GraphBuilder, KletError, readKlet, type Graph } from '../../src/compiler/index';
-import { writeKlet } from '../../src/format/klet';
+import { writeKlet } from '../../src/format/writeKlet';
 import { single, tensor } from '../ops/suite';
 
 /** A network that adds its input to itself. */

@@ -3,7 +3,8 @@ import { deflateSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { crc32 } from '../../src/format/crc32';
-import { readKlet, writeKlet, type KletParts } from '../../src/format/klet';
+import { readKlet, type KletParts } from '../../src/format/klet';
+import { writeKlet } from '../../src/format/writeKlet';
 import { Random } from '../helpers/random';
 import { kinglet, pair, quadrants, temporaryFolder, type Result } from './cli';
 

@@ -200,7 +200,7 @@ describe('the rooms', () => {
 
   test('evaluation imports the compiler, the graph and the runtime', () => {
     expect(strangers('src/evaluation', [/^simple-statistics$/, /^src\/(evaluation|graph|runtime)\//, errors,
-      /^src\/format\/klet$/, /^src\/compiler\/(compile|runtime)$/])).toEqual([]);
+      /^src\/format\/meta$/, /^src\/compiler\/(compile|runtime)$/])).toEqual([]);
   });
 
   test('search imports the compiler, evaluation, the graph and the runtime', () => {

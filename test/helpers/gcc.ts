@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { CProgram } from '../../src/c/index';
-import { ioBytes, readKlet, type KletParts, type TensorInfo } from '../../src/format/klet';
+import { readKlet, type KletParts } from '../../src/format/klet';
+import { ioBytes, type TensorInfo } from '../../src/format/meta';
 import type { Model, RawArray } from '../../src/index';
 import type { Random } from './random';
 

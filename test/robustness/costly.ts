@@ -1,6 +1,7 @@
 import * as L from '../../assembly/layout';
 import { encodeSection, encodeWeights } from '../../src/compiler/entropy';
-import { writeKlet, type KletParts } from '../../src/format/klet';
+import type { KletParts } from '../../src/format/klet';
+import { writeKlet } from '../../src/format/writeKlet';
 import { viewOf } from './seal';
 
 // Small files that ask for much memory or time.

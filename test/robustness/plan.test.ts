@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as L from '../../assembly/layout';
-import { SECTION_PLAN, SECTION_WEIGHTS, writeKlet } from '../../src/format/klet';
+import { SECTION_PLAN, SECTION_WEIGHTS } from '../../src/format/klet';
+import { writeKlet } from '../../src/format/writeKlet';
 import { loadSync } from '../../src/index';
 import { flavors } from '../helpers/flavors';
 import { arenaBytes, fieldOf, original, recordOf, withRecord } from './plan';

@@ -1,6 +1,7 @@
 import * as L from '../../assembly/layout';
 import { compile, readKlet } from '../../src/compiler/index';
-import { writeKlet, type ArenaTensor } from '../../src/format/klet';
+import type { ArenaTensor } from '../../src/format/klet';
+import { writeKlet } from '../../src/format/writeKlet';
 import type { Flavor } from '../../src/index';
 import { Random } from '../helpers/random';
 import { randomGraph } from '../helpers/randomGraph';

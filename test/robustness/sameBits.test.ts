@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as L from '../../assembly/layout';
-import { writeKlet, type ArenaTensor, type KletParts } from '../../src/format/klet';
+import type { ArenaTensor, KletParts } from '../../src/format/klet';
+import { writeKlet } from '../../src/format/writeKlet';
 import { loadSync, type Flavor } from '../../src/index';
 import { flavors } from '../helpers/flavors';
 import { loadInShares } from '../helpers/shares';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KletError } from '../../src/errors';
-import type { ImagePreprocessing, IoType, TensorInfo } from '../../src/format/klet';
+import type { ImagePreprocessing, IoType, TensorInfo } from '../../src/format/meta';
 import { checkPreprocessing, imageShape, imageToInput, resizePixels, type Pixels } from '../../src/tasks/pixels';
 
 const input = (dtype: IoType, shape: number[]): TensorInfo => ({
