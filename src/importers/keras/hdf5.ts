@@ -1,4 +1,5 @@
-import { Dataset, File, Group } from 'jsfive';
+import { unzlibSync } from 'fflate';
+import { Dataset, File, Filters, Group } from 'jsfive';
 import { KletError, messageOf } from '../../errors';
 import { elementCount } from '../../graph/graph';
 import type { Constant } from '../shared/constants';
@@ -99,8 +100,13 @@ function limitReads(buffer: ArrayBuffer): void {
   });
 }
 
-/** Runs the parser, whose errors are mostly strings. */
+/**
+ * Runs the parser, whose errors are mostly strings. It would print names of the file as they are,
+ * with what they make a terminal do.
+ */
 function guarded<T>(run: () => T): T {
+  const { warn } = console;
+  console.warn = () => undefined;
   try {
     return run();
   } catch (error) {
@@ -108,11 +114,37 @@ function guarded<T>(run: () => T): T {
     // a TypeError of the parser says nothing about the file
     const reason = error instanceof TypeError ? '' : ` (${messageOf(error)})`;
     throw new KletError('CORRUPT', `the HDF5 file is cut or damaged${reason}`, { cause: error });
+  } finally {
+    console.warn = warn;
   }
+}
+
+/** The number of the filter "deflate" in HDF5 files (section IV.A.2.l of the specification). */
+const DEFLATE = 1;
+
+/**
+ * A filter that inflates the chunks of an array. The parser's own has no limit, so that a small
+ * file could take all memory.
+ *
+ * @param largest - The most bytes of a chunk.
+ * @param all - The most bytes of all chunks together.
+ */
+export function inflateUpTo(largest: number, all: number): (chunk: ArrayBuffer) => ArrayBuffer {
+  let left = all;
+  return (chunk) => {
+    const limit = Math.min(largest, left);
+    // one more byte shows that there is more
+    const bytes = unzlibSync(new Uint8Array(chunk), { out: new Uint8Array(limit + 1) });
+    if (bytes.length > limit) throw new KletError('CORRUPT', `a compressed chunk has more than its ${limit} bytes`);
+    left -= bytes.length;
+    return bytes.slice().buffer;
+  };
 }
 
 /** Chunks may be compressed, which gains little on weights. */
 const LARGEST_FACTOR = 64;
+/** Bytes of the checksum that a chunk may have. */
+const CHECKSUM = 4;
 
 function decode(dataset: Dataset, name: string, fileSize: number): Constant {
   const { shape, dtype } = dataset;
@@ -123,6 +155,12 @@ function decode(dataset: Dataset, name: string, fileSize: number): Constant {
   const largest = chunks ? Math.max(count, elementCount(chunks)) / LARGEST_FACTOR : count;
   if (!(largest * Number(code[2]) <= fileSize)) {
     throw new KletError('CORRUPT', `the array "${name}" of the shape [${shape.join(', ')}] is larger than the file`);
+  }
+  if (chunks) {
+    const number = elementCount(chunks.map((size, d) => Math.ceil(shape[d]! / size)));
+    // chunks at the ends are whole
+    const bytes = elementCount(chunks) * Number(code[2]) + CHECKSUM;
+    Filters.set(DEFLATE, inflateUpTo(bytes, number * bytes));
   }
   const { value } = dataset;
   if (value.length !== count) {

@@ -12,6 +12,9 @@ declare module 'jsfive' {
     readonly _dataobjects: { readonly chunks: number[] | null };
   }
 
+  /** The functions that decode chunks, by the numbers of their filters. */
+  export const Filters: Map<number, (chunk: ArrayBuffer) => ArrayBuffer>;
+
   export class Group {
     readonly attrs: Attributes;
     readonly keys: string[];

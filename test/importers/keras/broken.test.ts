@@ -1,7 +1,8 @@
-import { strToU8, zipSync } from 'fflate';
+import { strToU8, zipSync, zlibSync } from 'fflate';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { KletError } from '../../../src/errors';
+import { inflateUpTo } from '../../../src/importers/keras/hdf5';
 import { keras } from '../../../src/importers/keras/index';
 import { importKeras } from '../../../src/importers/shared/keras/network';
 import { imported, numbers } from './oracle';
@@ -115,6 +116,24 @@ describe('broken files', () => {
     const file = writeHdf5({ attributes: { layer_names: ['dense'] }, children: { dense: {} } });
     expect(() => keras.import(file)).toThrow('weights without a network; load them into the network in Keras');
     expect(() => keras.import(writeHdf5({ children: { data: array([2], 1) } }))).toThrow('no network of Keras');
+  });
+});
+
+describe('compressed chunks of HDF5 files', () => {
+  const chunk = (bytes: number): ArrayBuffer => zlibSync(new Uint8Array(bytes).fill(7)).slice().buffer;
+
+  test('are inflated up to their size', () => {
+    const inflate = inflateUpTo(1000, 2500);
+    expect(inflate(chunk(1000)).byteLength).toBe(1000);
+    expect(new Uint8Array(inflate(chunk(900))).every((byte) => byte === 7)).toBe(true);
+    expect(() => inflate(chunk(601))).toThrow('a compressed chunk has more than its 600 bytes');
+  });
+
+  test('that claim less than they hold are refused without the memory for the rest', () => {
+    const bomb = chunk(1 << 28);
+    const before = process.memoryUsage().arrayBuffers;
+    expect(() => inflateUpTo(4096, 4096)(bomb)).toThrow('a compressed chunk has more than its 4096 bytes');
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1 << 20);
   });
 });
 
