@@ -4,6 +4,7 @@ import { assembleGraph } from '../shared/assemble';
 import type { Constant, StoredType } from '../shared/constants';
 import { lastSupported, type Step } from '../shared/cut';
 import type { ModelFiles } from '../shared/files';
+import { malformedOperator } from '../shared/fileOperator';
 import { allocate } from '../shared/fold';
 import type { ImportOptions } from '../shared/importer';
 import { inputShapes } from '../shared/inputShapes';
@@ -92,7 +93,11 @@ export class OnnxNetwork {
     const results = this.run(graph, wished, scope, definitions, options.onProgress);
     this.report();
     const named = new Set(wished);
-    const outputs = results.map((tensor, i) => ({ tensor: toLayout(tensor!, this.emit, options), name: wished[i]! }));
+    const outputs = results.map((tensor, i) => {
+      const name = wished[i]!;
+      if (!tensor) throw new KletError('CORRUPT', `no operator computes the output "${name}", directly or indirectly`);
+      return { tensor: toLayout(tensor, this.emit, options), name };
+    });
     for (const { tensor, name } of outputs) if (!named.has(tensor.name)) this.emit.rename(tensor, name);
     const assembled = assembleGraph({
       name: this.name,
@@ -222,9 +227,11 @@ export class OnnxNetwork {
       outputs?.forEach((tensor, i) => this.emit.rename(tensor, names[i] ?? '', known));
       return outputs ?? skipped;
     } catch (error) {
-      if (!(error instanceof UnsupportedForm)) throw error;
-      this.refusals.push({ label: `${label} with ${error.message}`, name });
-      return skipped;
+      if (error instanceof UnsupportedForm) {
+        this.refusals.push({ label: `${label} with ${error.message}`, name });
+        return skipped;
+      }
+      throw error instanceof KletError ? error : malformedOperator(operator, error);
     } finally {
       this.emit.prefix = prefix;
     }

@@ -70,3 +70,9 @@ export class FileOperator {
     if (!condition) throw new UnsupportedForm(form);
   }
 }
+
+/** Mappings take for granted what their operators must have, so they fail where it is missing. */
+export function malformedOperator({ kind, name }: FileOperator, cause: unknown): KletError {
+  const message = `the ${kind} "${name}" lacks inputs or attributes, or they are of other types`;
+  return new KletError('CORRUPT', message, { cause });
+}

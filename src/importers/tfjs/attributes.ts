@@ -1,3 +1,4 @@
+import { show } from '../../arguments';
 import { KletError } from '../../errors';
 import type { DType } from '../../graph/graph';
 import { anonymous, type Dimension } from '../shared/inputShapes';
@@ -26,13 +27,18 @@ const types: Record<string, DType> = {
   DT_BOOL: 'bool',
 };
 
+function nameOf(type: unknown): string {
+  if (typeof type === 'number') return typeNames[type] ?? `type ${type}`;
+  return typeof type === 'string' ? type : `type ${show(type)}`;
+}
+
 /**
  * The element type of the graph for a type of TensorFlow.
  *
  * @throws {UnsupportedTensor} for types that kinglet does not have
  */
-export function elementType(type: string | number | undefined, tensor: string): DType {
-  const name = typeof type === 'number' ? typeNames[type] ?? `type ${type}` : type ?? 'DT_FLOAT';
+export function elementType(type: string | number = 'DT_FLOAT', tensor: string): DType {
+  const name = nameOf(type);
   if (!Object.hasOwn(types, name)) {
     throw new UnsupportedTensor(`"${tensor}" (${name.replace('DT_', '').toLowerCase()})`);
   }

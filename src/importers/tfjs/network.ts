@@ -2,6 +2,7 @@ import { KletError } from '../../errors';
 import type { AnyNode, Graph, Tensor } from '../../graph/graph';
 import { assembleGraph } from '../shared/assemble';
 import { lastSupported, type Step } from '../shared/cut';
+import { malformedOperator } from '../shared/fileOperator';
 import { allocate } from '../shared/fold';
 import type { ImportOptions } from '../shared/importer';
 import { inputShapes, type Dimension } from '../shared/inputShapes';
@@ -199,10 +200,7 @@ export class TfNetwork {
         this.refusals.push({ label: `${op} with ${error.message}`, name });
         return skipped;
       }
-      if (error instanceof KletError) throw error;
-      throw new KletError('CORRUPT', `the ${op} "${name}" is malformed (${(error as Error).message})`, {
-        cause: error,
-      });
+      throw error instanceof KletError ? error : malformedOperator(operator, error);
     } finally {
       this.emit.prefix = prefix;
     }

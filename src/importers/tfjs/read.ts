@@ -196,11 +196,12 @@ export function weightGroupsOf(model: Json): WeightGroupJson[] {
 function weightOf(value: unknown): WeightJson {
   const { name, shape, dtype, quantization } = object(value, 'a weight');
   const called = text(name, 'the name of a weight');
-  const sizes = list(shape, `the shape of "${called}"`) as number[];
+  const sizes = list(shape, `the shape of "${called}"`).map((size, i) => {
+    if (Number.isInteger(size) && (size as number) >= 0) return size as number;
+    throw corrupt(`the weight "${called}" has ${show(size)} as size ${i} of its shape`);
+  });
   const count = sizes.reduce((a, b) => a * b, 1);
-  if (!sizes.every((size) => Number.isInteger(size) && size >= 0) || count >= 2 ** 31) {
-    throw corrupt(`the weight "${called}" has the shape [${sizes.join(', ')}]`);
-  }
+  if (count >= 2 ** 31) throw corrupt(`the weight "${called}" has ${count} elements`);
   const weight = { name: called, shape: sizes, dtype: text(dtype, `the type of "${called}"`) };
   if (!isObject(quantization)) return weight;
   const { dtype: stored, scale = 1, min = 0 } = quantization;

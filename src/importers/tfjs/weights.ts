@@ -60,7 +60,7 @@ export class Weights {
     const place = this.places.get(name);
     if (!place) return undefined;
     const { weight: { shape, dtype, quantization }, bytes } = place;
-    const type = stored[dtype];
+    const type = Object.hasOwn(stored, dtype) ? stored[dtype] : undefined;
     if (!type) throw new UnsupportedTensor(`"${name}" (${dtype})`);
     const values = decodeElements(storedType(place.weight), bytes, elementCount(shape), name);
     const isStepped = quantization && quantization.dtype !== 'float16';

@@ -83,7 +83,9 @@ export class Config {
   }
 
   malformed(key: string, expected: string): KletError {
-    return new KletError('CORRUPT', `${this.owner} has ${show(this.values[key])} as ${key}, not ${expected}`);
+    const value = this.raw(key);
+    const found = value === undefined ? `no ${key}, but needs` : `${show(value)} as ${key}, not`;
+    return new KletError('CORRUPT', `${this.owner} has ${found} ${expected}`);
   }
 }
 
