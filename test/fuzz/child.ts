@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
+import { ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, utimesSync, writeFileSync,
+  writeSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from '../../src/format/crc32';
 import { minimize } from './minimize';
@@ -77,6 +78,18 @@ async function judgeOne(target: Target, file: string, seconds: number | undefine
   writeFileSync(file, pack({ base: tried.base, bytes }));
 }
 
+/** Writes each case over the one before, in a file that stays open. */
+function keeper(file: string): (tried: Case) => void {
+  const descriptor = openSync(file, 'w');
+  let size = 0;
+  return (tried) => {
+    const bytes = pack({ ...tried });
+    writeSync(descriptor, bytes, 0, bytes.length, 0);
+    if (bytes.length < size) ftruncateSync(descriptor, bytes.length);
+    size = bytes.length;
+  };
+}
+
 export async function runChild(
   { target: name, folder, judge: one, minimize: seconds, corpus, limits }: Task,
 ): Promise<void> {
@@ -87,12 +100,11 @@ export async function runChild(
   if (one !== undefined) return judgeOne(target, one, seconds);
   if (corpus) mkdirSync(corpus, { recursive: true });
   const before = corpus ? readdirSync(corpus).map((file) => new Uint8Array(readFileSync(path.join(corpus, file)))) : [];
-  const current = path.join(folder, 'current');
   const shapes = new Set<string>();
   let last = performance.now();
   let counts = { cases: 0, reached: 0 };
   await search(target, { ...limits, corpus: before }, {
-    begins: (tried) => writeFileSync(current, pack({ ...tried })),
+    begins: keeper(path.join(folder, 'current')),
     reached: (_key, bytes) => {
       if (corpus) writeFileSync(path.join(corpus, (crc32(bytes) >>> 0).toString(16)), bytes);
     },

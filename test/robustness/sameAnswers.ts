@@ -20,6 +20,18 @@ interface Inside {
   engine: { shared: { buffer: ArrayBuffer }; memory: { state: number } };
 }
 
+const junkBytes = Uint8Array.from({ length: 1 << 16 }, ((random) => () => random.int(0, 255))(new Random(1)));
+
+/** Fills a part of memory with random bytes, quickly. */
+function scatter(bytes: Uint8Array, from: number, to: number, random: Random): void {
+  for (let at = from; at < to;) {
+    const piece = junkBytes.subarray(random.int(0, junkBytes.length - 1));
+    const length = Math.min(piece.length, to - at);
+    bytes.set(piece.subarray(0, length), at);
+    at += length;
+  }
+}
+
 /** Fills the arena after the state, and the scratch, with what an earlier run could have left. */
 function litter(model: Model, random: Random): void {
   const { engine } = model as unknown as Inside;
@@ -29,7 +41,7 @@ function litter(model: Model, random: Random): void {
   const junk = random.pick([0, 0x7f, 0x80, 0xff, -1]);
   const fill = (from: number, to: number): void => {
     if (junk >= 0) bytes.fill(junk, from, to);
-    else for (let i = from; i < to; i++) bytes[i] = random.int(0, 255);
+    else scatter(bytes, from, to, random);
   };
   fill(arena + engine.memory.state, arena + word(L.MAP_ARENA_BYTES));
   fill(word(L.MAP_SCRATCH), bytes.length);

@@ -30,6 +30,7 @@ export function sectionsOf(file: Uint8Array): Section[] {
 
 /** Recomputes all checksums of a file, as far as its section table is valid. */
 export function reseal<A extends Uint8Array>(file: A): A {
+  if (file.length < HEADER) return file;
   const view = viewOf(file);
   const count = Math.min(view.getUint32(24, true), 64);
   const end = HEADER + count * ENTRY;
