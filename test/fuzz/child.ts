@@ -63,14 +63,15 @@ export function readCase(file: string): Case {
 /** Judges the case in a file and, if it fails, makes it smaller. */
 async function judgeOne(target: Target, file: string, seconds: number | undefined): Promise<void> {
   const tried = readCase(file);
+  const touch = (): void => utimesSync(file, new Date(), new Date());
+  touch();
   const result = await judge(target, tried.bytes.slice());
   if (!(result instanceof Failure)) return report({ kind: 'passed', reached: result });
   report(tellOf(result));
   // the peak of memory never falls
   if (seconds === undefined || result.kind === 'memory') return;
   const fails = async (bytes: Uint8Array): Promise<boolean> => {
-    const now = new Date();
-    utimesSync(file, now, now);
+    touch();
     const other = await judge(target, bytes.slice());
     return other instanceof Failure && other.shape === result.shape;
   };
@@ -80,10 +81,12 @@ async function judgeOne(target: Target, file: string, seconds: number | undefine
 
 /** Writes each case over the one before, in a file that stays open. */
 function keeper(file: string): (tried: Case) => void {
-  const descriptor = openSync(file, 'w');
+  let descriptor: number | undefined;
   let size = 0;
   return (tried) => {
     const bytes = pack({ ...tried });
+    // whoever watches takes a child without a file for one that starts
+    descriptor ??= openSync(file, 'w');
     writeSync(descriptor, bytes, 0, bytes.length, 0);
     if (bytes.length < size) ftruncateSync(descriptor, bytes.length);
     size = bytes.length;

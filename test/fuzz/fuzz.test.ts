@@ -19,6 +19,7 @@ import { targets } from './targets/index';
 const CASES: Readonly<Record<string, number>> = {
   klet: 40,
   plans: 40,
+  graphs: 40,
   tflite: 40,
   onnx: 60,
   tfjs: 60,

@@ -63,6 +63,9 @@ function runTask(task: Task, run: Run, tell: (line: Report) => void): Promise<En
   });
   let errors = '';
   let hangs = false;
+  const file = task.judge ?? path.join(task.folder, 'current');
+  const modified = (): number | undefined => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  const before = modified();
   let started = Date.now();
   child.stderr!.on('data', (text: Buffer) => {
     errors = (errors + text.toString()).slice(-2000);
@@ -72,11 +75,9 @@ function runTask(task: Task, run: Run, tell: (line: Report) => void): Promise<En
   const closed = new Promise<void>((resolve) => void lines.on('close', resolve));
   // the file changes when a case begins
   const watch = setInterval(() => {
-    const file = task.judge ?? path.join(task.folder, 'current');
-    const { mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? { mtimeMs: started };
-    // a child that starts has no case yet
-    started = Math.max(started, mtimeMs);
-    const isStarting = !statSync(file, { throwIfNoEntry: false });
+    const last = modified();
+    const isStarting = last === before;
+    started = Math.max(started, last ?? 0);
     if (Date.now() - started < (isStarting ? 10 * limit : limit)) return;
     hangs = true;
     child.kill('SIGKILL');
