@@ -198,12 +198,13 @@ export function relaxedPays(): boolean {
  * The exports of a module that imports nothing.
  *
  * @throws KletError `NO_WASM` when this engine has WebAssembly in name only, or is not allowed to
- *   compile it
+ *   compile it; `OUT_OF_MEMORY` when it has no memory for the module
  */
 export function startModule(bytes: Uint8Array): WebAssembly.Exports {
   try {
     return new WebAssembly.Instance(new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>)).exports;
   } catch (cause) {
+    if (cause instanceof RangeError && /memory/i.test(cause.message)) throw outOfMemory(PAGE, cause);
     throw refusal('WebAssembly', cause);
   }
 }

@@ -110,7 +110,8 @@ export async function startWorkerPool(
         if (next === -1) return true;
         const before = time;
         time = now();
-        late = next === at ? late + Math.min(time - before, LOOK_MS) : 0;
+        // a clock that jumps, in either direction, counts as one look
+        late = next === at ? late + Math.min(Math.abs(time - before), LOOK_MS) : 0;
         at = next;
         if (late < LATE_MS) continue;
         alone(`a worker did not finish its share of a prediction in ${LATE_MS / 1000} seconds`);
