@@ -1,5 +1,5 @@
 import { interleaveHigh, interleaveLow, interleaveLowBytes } from './lanes';
-import { storeBytes } from './store';
+import { storePart } from './store';
 
 // Copies of bytes, and of planes of elements with any strides. The transposition of a plane of
 // bytes is a kernel of its own.
@@ -15,7 +15,7 @@ export function copy_bytes(a: usize, out: usize, n: i32): void {
       a += 16;
       out += 16;
     }
-    if (n > 0) storeBytes(out, v128.load(a), n);
+    if (n > 0) storePart(out, v128.load(a), n);
   } else {
     if (((<u32>a | <u32>out) & 3) == 0) {
       for (; n >= 4; n -= 4) {

@@ -1,7 +1,7 @@
 import { flip_top_bit } from './cast';
 import { MAGIC } from './lanes';
 import { requantizeZero, roundEven } from './requantize';
-import { storeBytes, storeWords } from './store';
+import { storePart } from './store';
 
 // Between float and int8: q = clamp(round_half_even(x), low, high) + zeroPoint. low and high are
 // the bounds minus the zero point, with |low|, |high| < 2^22. NaN is treated as 0.
@@ -47,7 +47,7 @@ export function quantize_f32_i8(a: usize, out: usize, n: i32, scale: f32, zeroPo
     for (; i < n; i += 4) {
       let q = quantize4(f32x4.mul(v128.load(a), s), low4, high4, magic);
       q = i16x8.narrow_i32x4_s(q, q);
-      storeBytes(out + i, i8x16.narrow_i16x8_s(q, q), min(4, n - i));
+      storePart(out + i, i8x16.narrow_i16x8_s(q, q), min(4, n - i));
       a += 16;
     }
   } else {
@@ -63,8 +63,10 @@ export function dequantize_i8_f32(a: usize, out: usize, n: i32, scale: f32, zero
     for (let i = 0; i < n; i += 8) {
       const q = i16x8.sub(v128.load8x8_s(a + i), z);
       const p = out + (i << 2);
-      storeWords(p, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(q)), s), n - i);
-      if (n - i > 4) storeWords(p + 16, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(q)), s), n - i - 4);
+      storePart(p, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(q)), s), (n - i) << 2);
+      if (n - i > 4) {
+        storePart(p + 16, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(q)), s), (n - i - 4) << 2);
+      }
     }
   } else {
     for (let i = 0; i < n; i++) store<f32>(out + (i << 2), scale * <f32>(<i32>load<i8>(a + i) - zeroPoint));

@@ -1,5 +1,5 @@
 import { MAGIC, MAGIC_BITS } from './lanes';
-import { storeBytes } from './store';
+import { storePart } from './store';
 
 // The int8 epilogue: q = clamp(round_half_even(f32(acc) · scale), MIN − zo, MAX − zo) + zo
 //
@@ -84,7 +84,7 @@ export function requantize_i32_i8(
         requantize4(c0, v128.load(scale), low, magic, back),
         requantize4(c1, v128.load(scale, 16), low, magic, back),
       );
-      storeBytes(out, narrowBelow(q, q, high), n < 8 ? n : 8);
+      storePart(out, narrowBelow(q, q, high), n < 8 ? n : 8);
       acc += 32;
       bias += 32;
       scale += 32;

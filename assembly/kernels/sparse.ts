@@ -1,6 +1,6 @@
 import { addPairs, interleaveHigh, interleaveHighBytes, interleaveLow, interleaveLowBytes, joinPlanes } from './lanes';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
-import { storeBytes } from './store';
+import { storePart } from './store';
 import { GATHERED } from './widen';
 
 // Products with pruned weights. The remaining weights are listed with their positions, and only
@@ -410,13 +410,13 @@ function multiplyPanel(
     requantize4(i32x4.add(bias0, addPairs(c0, c1)), scale0, low, magic, back),
     requantize4(i32x4.add(bias1, addPairs(c2, c3)), scale1, low, magic, back),
   );
-  storeBytes(load<usize>(out) + channel, narrowBelow(q, q, high), lanes);
+  storePart(load<usize>(out) + channel, narrowBelow(q, q, high), lanes);
   if (rows > 1) {
     const t = i16x8.narrow_i32x4_s(
       requantize4(i32x4.add(bias0, addPairs(d0, d1)), scale0, low, magic, back),
       requantize4(i32x4.add(bias1, addPairs(d2, d3)), scale1, low, magic, back),
     );
-    storeBytes(load<usize>(out, 4) + channel, narrowBelow(t, t, high), lanes);
+    storePart(load<usize>(out, 4) + channel, narrowBelow(t, t, high), lanes);
   }
 }
 

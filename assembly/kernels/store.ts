@@ -36,3 +36,11 @@ export function storeWords(p: usize, x: v128, n: i32): void {
   if (n > 1) v128.store32_lane(p, x, 1, 4);
   if (n > 2) v128.store32_lane(p, x, 2, 8);
 }
+
+/**
+ * storeBytes for loops that do not matter, or rarely store a part: less code, because it is not
+ * inlined (src/build/core.mjs). A call keeps a loop's vectors out of registers.
+ */
+export function storePart(p: usize, q: v128, n: i32): void {
+  storeBytes(p, q, n);
+}

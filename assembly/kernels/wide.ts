@@ -1,5 +1,5 @@
 import { addPairs, interleaveHigh, interleaveLow } from './lanes';
-import { storeBytes } from './store';
+import { storePart } from './store';
 
 // Products of i16 activations and i8 weights, requantized to i16.
 //
@@ -51,7 +51,7 @@ export function requantize_wide(acc: usize, sums: usize, scale: usize, out: usiz
     const q3 = requantize2(i64x2.shuffle(c1, c1, 1, 1), sums + 48, scale + 48, low, high);
     const q = i16x8.narrow_i32x4_s(i32x4.shuffle(q0, q1, 0, 2, 4, 6), i32x4.shuffle(q2, q3, 0, 2, 4, 6));
     if (lanes == 8) v128.store(out, q);
-    else storeBytes(out, q, lanes << 1);
+    else storePart(out, q, lanes << 1);
   } else {
     for (let lane = 0; lane < lanes; lane++) {
       const x = load<f64>(sums + (lane << 3)) + <f64>load<i32>(acc + (lane << 2));

@@ -17,10 +17,13 @@ const onlyAtLoad = [...readFileSync('assembly/record.ts', 'utf8').matchAll(/^(?:
   [, name],
 ) => name).filter((name) => !inlined.includes(name)).map((name) => `assembly/record/${name}`);
 
+/** The store of the last elements of a row, which would be copied to 40 places. */
+const notInlined = [...onlyAtLoad, 'assembly/kernels/store/storePart'];
+
 /** Keeps the optimizer from inlining these functions. */
 const calls = {
   afterCompile(module) {
-    for (const pattern of onlyAtLoad) {
+    for (const pattern of notInlined) {
       binaryen.setPassArgument('no-inline', pattern);
       module.runPasses(['no-inline']);
     }
