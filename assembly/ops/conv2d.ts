@@ -12,6 +12,7 @@ import { GATHERED, gather_fill, gather_i8, sum_i16, sum_split, widen_panel_i8 } 
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, source, table } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { checkActivation, checkFilling, describeRequantization } from './checks';
+import { isWinograd, runWinograd, winogradScratch } from './winograd';
 import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolution } from './window';
 
 // Scratch: the output addresses of the block, the addresses of its runs (f32), a sink for the rows
@@ -51,7 +52,8 @@ export function describeConv2d(r: usize): void {
   } else {
     describeRequantization(r, CONV2D_SCALE, CONV2D_SOURCE_ZERO, panels);
     checkFilling(r, CONV2D_WEIGHTS, panels, K, int(r, CONV2D_WEIGHTS_ZERO));
-    needScratch(rows * 8 + 32 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
+    if (isWinograd(r)) needScratch(winogradScratch(r));
+    else needScratch(rows * 8 + 32 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
   }
 }
 
@@ -171,6 +173,11 @@ function sumOfRow(row: usize, plane: usize, lda: i32): i32 {
 }
 
 function runI8(r: usize): void {
+  const tiled = isWinograd(r);
+  if (ASC_FEATURE_SIMD && tiled) {
+    runWinograd(r);
+    return;
+  }
   const groups = int(r, CONV2D_GROUPS);
   const inC = int(r, CONV2D_IN_C);
   const C = inC / groups;
@@ -179,7 +186,8 @@ function runI8(r: usize): void {
   const quads = (K + 3) >> 2;
   const lda = quads << (2 + GATHERED);
   const outW = int(r, CONV2D_OUT_W);
-  const block = int(r, CONV2D_BLOCK_ROWS);
+  // the scratch of tiles is enough for a quarter of the rows
+  const block = tiled ? int(r, CONV2D_BLOCK_ROWS) >> 2 : int(r, CONV2D_BLOCK_ROWS);
   const panels = (N + 7) >> 3;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
   const range = r + CONV2D_TARGET_ZERO;

@@ -19,7 +19,7 @@ import { scalarCore } from '../runtime/scalarCore';
 import type { Inputs } from '../runtime/types';
 import { checkGraph } from './check';
 import { checkMeta } from './meta';
-import { Emitter, type CodedRun } from '../ops/emitter';
+import { Emitter, type CodedRun, type EmitOptions } from '../ops/emitter';
 import { encodeSection, encodeWeights } from './entropy';
 import { goldenVectors } from './golden';
 import { placeStates, planMemory } from './memory';
@@ -54,6 +54,12 @@ export interface CompileOptions {
    * nonzero weights or packed weights of four bits in layers that have such a kernel.
    */
   weightLayout?: WeightLayout;
+  /**
+   * Compute int8 convolutions of 3×3 by tiles of 2×2 outputs (Winograd) where that is faster, with
+   * the same answers (default true, unless it would exceed `maxMemory`). They take more scratch:
+   * about 256 bytes for each channel of the input and 1 KiB for each 16 of them.
+   */
+  winograd?: boolean;
 }
 
 const compileOptions = {
@@ -63,6 +69,7 @@ const compileOptions = {
   compact: 'boolean',
   maxMemory: 'number',
   weightLayout: 'string',
+  winograd: 'boolean',
 } satisfies Options<CompileOptions>;
 
 const layouts = { dense: true, pairs: true, blocks: true, nibbles: true } satisfies Record<WeightLayout, true>;
@@ -96,7 +103,10 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
     pass(work);
     checkGraph(work, name);
   }
-  const [parts, runs] = lower(work, options.meta ?? {}, options.debugInfo ?? true, options);
+  const lowered = (winograd: boolean | undefined): [KletParts, CodedRun[]] =>
+    lower(work, options.meta ?? {}, options.debugInfo ?? true, { ...options, winograd });
+  let [parts, runs] = lowered(options.winograd);
+  if (options.winograd === undefined && !isWithin(parts, options.maxMemory)) [parts, runs] = lowered(false);
   checkMemory(parts, options.maxMemory);
   if (options.golden?.length) parts.golden = goldenVectors(load(parts), options.golden);
   if (options.compact) {
@@ -106,9 +116,13 @@ export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array 
   return writeKlet(parts);
 }
 
+function isWithin(parts: KletParts, maxMemory = Infinity): boolean {
+  return mapMemory(parts).total <= maxMemory;
+}
+
 function checkMemory(parts: KletParts, maxMemory = Infinity): void {
+  if (isWithin(parts, maxMemory)) return;
   const { total } = mapMemory(parts);
-  if (total <= maxMemory) return;
   throw new KletError(
     'OUT_OF_MEMORY',
     `"${parts.meta.name}" needs ${total} bytes of memory and the limit is ${maxMemory}: `
@@ -120,9 +134,9 @@ function lower(
   graph: Graph,
   meta: Partial<Meta>,
   withDebugInfo: boolean,
-  { weightLayout, maxMemory }: Pick<CompileOptions, 'weightLayout' | 'maxMemory'> = {},
+  { maxMemory, ...choices }: EmitOptions & Pick<CompileOptions, 'maxMemory'> = {},
 ): [KletParts, CodedRun[]] {
-  const emit = new Emitter(weightLayout);
+  const emit = new Emitter(choices);
   for (const tensor of graph.inputs) {
     emit.allocate(tensor);
     emit.touch(tensor, -1);

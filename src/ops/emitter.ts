@@ -38,6 +38,14 @@ export interface EmittedRecord {
   density?: number;
 }
 
+/** Choices that operators have in how they are computed. The answers are the same. */
+export interface EmitOptions {
+  /** The layout of all int8 weights (default: the estimated fastest). */
+  weightLayout?: WeightLayout | undefined;
+  /** Whether int8 convolutions of 3×3 may be computed in tiles (default: where it is faster). */
+  winograd?: boolean | undefined;
+}
+
 const WEIGHTS_ALIGNMENT = 16;
 const dtypeCodes: Partial<Record<DType, number>> = {
   int8: L.DTYPE_I8,
@@ -85,8 +93,7 @@ export class Emitter {
   private readonly chunkIndex = new Map<string, number[]>();
   private weightsEnd = 0;
 
-  /** @param weightLayout the layout of all int8 weights; the estimated fastest by default */
-  constructor(readonly weightLayout?: WeightLayout) {}
+  constructor(readonly options: EmitOptions = {}) {}
 
   /**
    * Allocates a state: a tensor that persists between runs and is `initial` before the first run.

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { CONV2D_BLOCK_ROWS, OP_CONV2D, RECORD_SIZE } from '../../assembly/layout';
+import { compile, readKlet } from '../../src/compiler/index';
+import { SECTION_PLAN } from '../../src/format/klet';
+import type { Graph } from '../../src/graph/graph';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
-import { activations, channels, checkGraph, property, seeds, single, size, quantizations, tensor, types,
+import { loadSync } from '../../src/index';
+import { viewOf, withSection } from '../robustness/seal';
+import { activations, channels, checkFile, checkGraph, property, seeds, single, size, quantizations, tensor, types,
   type NumberType, type Quantization, Random } from './suite';
 import { hybridModes, hybridOf, outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
@@ -24,6 +30,8 @@ interface Spec {
   seed: number;
   /** Set for float activations with int8 weights. */
   hybrid?: HybridMode | undefined;
+  /** BLOCK_ROWS of the record, in place of what the compiler chooses. */
+  rows?: number;
 }
 
 const plain: Spec = {
@@ -56,17 +64,36 @@ function check(spec: Spec): void {
   const x = tensor('x', [batch, height, width, ci * groups], type, spec.x);
   const { w, bias } = weightsAndBias(random, x, [co * groups, ...kernel, ci], 0, spec.weights, spec.hybrid);
   const y = tensor('y', shape, type, outputQuantization(x, w, kernel[0] * kernel[1] * ci, spec.weights));
-  checkGraph(
-    single('conv2d', [x, w, bias], {
-      stride,
-      dilation,
-      padding: spec.padding,
-      groups,
-      activation: spec.activation,
-      ...hybridOf(x, spec.hybrid),
-    }, y),
-    spec.seed,
-  );
+  const graph = single('conv2d', [x, w, bias], {
+    stride,
+    dilation,
+    padding: spec.padding,
+    groups,
+    activation: spec.activation,
+    ...hybridOf(x, spec.hybrid),
+  }, y);
+  if (spec.rows === undefined) checkGraph(graph, spec.seed);
+  else checkFile(graph, withRows(compile(graph, { weightLayout: 'dense' }), spec.rows), spec.seed);
+}
+
+/** The offset of BLOCK_ROWS of the convolution in a plan. */
+function rowsAt(plan: Uint8Array): number {
+  let at = 0;
+  while (plan[at] !== OP_CONV2D) at += viewOf(plan).getUint32(at + RECORD_SIZE, true);
+  return at + CONV2D_BLOCK_ROWS;
+}
+
+/** A file whose convolution has other BLOCK_ROWS. */
+function withRows(file: Uint8Array, rows: number): Uint8Array {
+  return withSection(file, SECTION_PLAN, (plan) => {
+    viewOf(plan).setInt32(rowsAt(plan), rows, true);
+    return plan;
+  });
+}
+
+function rowsOf(file: Uint8Array): number {
+  const { plan } = readKlet(file);
+  return viewOf(plan).getInt32(rowsAt(plan), true);
 }
 
 const pair = (max: number): fc.Arbitrary<Pair> => fc.tuple(size(max), size(max));
@@ -240,6 +267,92 @@ describe('conv2d', () => {
       x: { scale: 1, zeroPoint: 127 },
       weights: { ...plain.weights, bias: false },
       seed: 3,
+    });
+  });
+
+  // as from 80 BLOCK_ROWS on
+  describe('of 3×3 by tiles of 2×2 outputs', () => {
+    const tiled: Spec = { ...plain, ci: 8, kernel: [3, 3], padding: [1, 1, 1, 1], rows: 80 };
+    const multipleOf8 = fc.constantFrom(8, 8, 16, 24);
+
+    test('matches the reference for random shapes, paddings, groups and quantizations', () => {
+      property(
+        fc.record<Spec>({
+          type: fc.constantFrom('int8', 'uint8'),
+          batch: size(2),
+          height: size(13),
+          width: size(13),
+          ci: multipleOf8,
+          co: channels,
+          groups: fc.constantFrom(1, 1, 1, 2, 3),
+          kernel: fc.constant([3, 3]),
+          stride: fc.constant([1, 1]),
+          dilation: fc.constant([1, 1]),
+          padding: paddings,
+          activation: activations,
+          x: quantizations,
+          weights: weightSpecs,
+          seed: seeds,
+          rows: fc.constantFrom(80, 96, 160),
+        }),
+        200,
+        check,
+      );
+    });
+
+    test('computes images of every size, one tile less than a block, a block, and one more', () => {
+      for (const height of [1, 2, 3, 4, 5]) {
+        for (const width of [1, 2, 7, 8, 19, 20, 21, 41]) {
+          check({ ...tiled, height, width, seed: height * 100 + width });
+        }
+      }
+    });
+
+    test('computes directly where a block is no whole number of tiles, or the form is another', () => {
+      for (const changed of [{ rows: 84 }, { ci: 12 }, { stride: [2, 1] }, { dilation: [1, 2] }, { kernel: [3, 2] }]) {
+        check({ ...tiled, height: 9, width: 9, ...changed } as Spec);
+      }
+    });
+
+    test('sums the most products of the largest values exactly, and leaves more to the direct form', () => {
+      for (const [type, zeroPoint, weightsZero] of [['int8', 127, 0], ['uint8', -128, 127], ['uint8', 127,
+        -128]] as const)
+      {
+        for (const ci of [1816, 1824]) {
+          const x = { scale: 1, zeroPoint };
+          const weights = { ...plain.weights, zeroPoint: weightsZero, bias: false };
+          check({ ...tiled, type, ci, co: 2, height: 2, width: 3, x, weights, seed: ci });
+        }
+      }
+    });
+
+    const layer = (height: number, channels: number): Graph => {
+      const quantization: Quantization = { scale: 0.5, zeroPoint: 3 };
+      const x = tensor('x', [1, height, height, channels], 'int8', quantization);
+      const { w, bias } = weightsAndBias(new Random(1), x, [channels, 3, 3, channels], 0, plain.weights);
+      const y = tensor('y', [1, height, height, channels], 'int8', quantization);
+      const padding: Padding = [1, 1, 1, 1];
+      return single('conv2d', [x, w, bias], {
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding,
+        groups: 1,
+        activation: 'none',
+      }, y);
+    };
+
+    test('is what the compiler chooses where it is faster, unless it may not or memory is too small', () => {
+      const file = compile(layer(16, 64));
+      expect(rowsOf(file)).toBeGreaterThanOrEqual(80);
+      expect(rowsOf(compile(layer(16, 64), { winograd: false }))).toBeLessThanOrEqual(64);
+      const { total } = loadSync(compile(layer(16, 64), { winograd: false })).memory;
+      expect(loadSync(file).memory.total).toBeGreaterThan(total);
+      const small = compile(layer(16, 64), { maxMemory: total });
+      expect(rowsOf(small)).toBeLessThanOrEqual(64);
+      expect(() => compile(layer(16, 64), { maxMemory: total, winograd: true }))
+        .toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }) as Error);
+      // half of the outputs of these tiles would be beyond the image
+      expect(rowsOf(compile(layer(3, 32)))).toBeLessThanOrEqual(64);
     });
   });
 });

@@ -190,8 +190,18 @@ export function checkGraph(
   tolerance: Tolerance = exact,
   inputs = randomInputs(graph, seed),
 ): number {
+  return checkFile(graph, compile(graph, { debugInfo: false }), seed, tolerance, inputs);
+}
+
+/** The same for a file that was made of the graph. */
+export function checkFile(
+  graph: Graph,
+  klet: Uint8Array,
+  seed: number,
+  tolerance: Tolerance = exact,
+  inputs = randomInputs(graph, seed),
+): number {
   const expected = runReference(graph, inputs);
-  const klet = compile(graph, { debugInfo: false });
   const results = flavors.map((flavor) => {
     const model = loadSync(klet, { flavor });
     const values = predictAll(model, graph, inputs);

@@ -10,6 +10,7 @@ import { demand, demandWhole, requireTypes, shapeText, unsupported } from './ref
 import { f32 } from './rounding';
 import { density, patternCode, sparseWeights } from './sparse';
 import { wideConvTables } from './wide';
+import { winogradTiling } from './winograd';
 
 /** Bytes of gathered rows that should stay in the first-level cache. */
 const BLOCK_BYTES = 32768;
@@ -170,7 +171,8 @@ export function emitConv(
   const rows = int8 && staysPacked(weights.values, emit, weightsZero) ? fewRows(g, K, emit) : undefined;
   const rowBytes = x.dtype === 'float32' ? K * 4 : Math.ceil(K / 4) * 8;
   const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
-  const blockRows = Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
+  const tiling = int8 && emit.options.winograd !== false ? winogradTiling(g) : undefined;
+  const blockRows = tiling?.rows ?? Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
   const sparse = int8 && g.groups === 1 && K <= MAX_K_LISTED
     ? sparseWeights({
       values: weights.values as Int8Array,
@@ -181,7 +183,8 @@ export function emitConv(
       taps: g.kernel[0] * g.kernel[1],
       hasFourBits: fitFourBits(weights.values, weightsZero),
       isPacked: rows !== undefined,
-    }, emit.weightLayout)
+      tiledTime: tiling?.time,
+    }, emit.options.weightLayout)
     : undefined;
   if (rows !== undefined && !sparse) {
     emitNibbles(node, emit, x, y, weights, rows, activation, macs);

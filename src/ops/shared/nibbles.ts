@@ -19,7 +19,7 @@ export function fitFourBits(values: ArrayLike<number>, zeroPoint = 0): boolean {
 
 /** Whether the weights fit four bits and the compiler may leave them packed. */
 export function staysPacked(values: ArrayLike<number>, emit: Emitter, zeroPoint = 0): boolean {
-  const { weightLayout } = emit;
+  const { weightLayout } = emit.options;
   return (weightLayout === undefined || weightLayout === 'nibbles') && fitFourBits(values, zeroPoint);
 }
 
@@ -35,7 +35,9 @@ export function fewRows(g: ConvGeometry, K: number, emit: Emitter): number | und
   const isProduct = (isWhole || isPointwise) && isDense && g.padTop === 0 && g.padLeft === 0 && g.groups === 1 &&
     (batch === 1 || g.batchStride === pixels * outC);
   const rows = batch * pixels;
-  return isProduct && K <= MOST_INPUTS && (rows <= MOST_ROWS || emit.weightLayout === 'nibbles') ? rows : undefined;
+  return isProduct && K <= MOST_INPUTS && (rows <= MOST_ROWS || emit.options.weightLayout === 'nibbles')
+    ? rows
+    : undefined;
 }
 
 /** The bits of PARTS for the matrices of a recurrent record that stay packed. */

@@ -149,7 +149,7 @@ function listedGates(
     isRecurrent: true,
     hasFourBits: fitFourBits(values),
     isPacked: staysPacked(values, emit),
-  }, emit.weightLayout);
+  }, emit.options.weightLayout);
 }
 
 /** Allocates the state of a node, with an initial real value of 0. */

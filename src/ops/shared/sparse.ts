@@ -27,6 +27,8 @@ export interface Product {
   hasFourBits?: boolean;
   /** Whether dense weights stay packed with four bits, which is faster. */
   isPacked?: boolean;
+  /** Nanoseconds for dense weights, if they are multiplied by tiles of outputs. */
+  tiledTime?: number | undefined;
 }
 
 /** The tables of a SPARSE_CONV2D record, or of one matrix of a SPARSE_RECURRENT record. */
@@ -155,7 +157,8 @@ function pack({ values, N, K, zero, pixels }: Product, layout: ListLayout, lists
 // machine of bench/results. Dense weights have the time of the relaxed flavor, which is the
 // fastest. Only comparisons between these times matter.
 
-function denseTime({ N, K, pixels, isPacked = false }: Product): number {
+function denseTime({ N, K, pixels, isPacked = false, tiledTime }: Product): number {
+  if (tiledTime !== undefined) return tiledTime;
   if (isPacked) return pixels * N * K / 50;
   return pixels === 1 ? N * K / 30 : pixels * (N * K / 56 + 0.44 * N + 0.16 * K);
 }
