@@ -62,7 +62,7 @@ export const ioBytes: Record<IoType, [outside: number, inside: number]> = {
 };
 
 export function checkMeta(meta: unknown, arenaBytes: number): string | undefined {
-  if (!isObject(meta)) return 'its META section is not a JSON object';
+  if (!isObject(meta)) return 'its META section is not a JSON object, or is larger than the limits of the format';
   if (typeof meta.name !== 'string') return 'its META has no name';
   for (const side of ['inputs', 'outputs'] as const) {
     const list = meta[side];

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import * as L from '../../assembly/layout';
 import { readKlet } from '../../src/compiler/index';
 import { crc32 } from '../../src/format/crc32';
-import { openKlet, SECTION_PLAN, weightsBytes } from '../../src/format/klet';
+import { MAX_CONTAINERS, MAX_DEPTH } from '../../src/format/json';
+import { openKlet, SECTION_META, SECTION_PLAN, weightsBytes } from '../../src/format/klet';
 import { loadSync, type Model } from '../../src/index';
 import { plainCore } from '../../src/js/core';
 import { UNLIMITED } from '../../src/limits';
@@ -15,7 +16,7 @@ import { memoryOf } from '../helpers/shares';
 import { codedZeros, convolution, enlargement, fileOf, recordWith, repeated, roomFor } from './costly';
 import { original, recordOf, withRecord } from './plan';
 import { refuses, staysUsable } from './refusal';
-import { sectionsOf, viewOf } from './seal';
+import { sectionsOf, viewOf, withSection } from './seal';
 
 // What a small file may ask for is limited and told, in every flavor. These tests count bytes,
 // multiply-adds and table entries; bench/robustness measures the times.
@@ -107,6 +108,27 @@ describe('a file', () => {
         /its CODED section claims more weights than it can hold/,
       );
     }
+  });
+
+  test('whose META is nested too deep or has too many parts is refused before it is parsed', () => {
+    const withMeta = (extra: string): Uint8Array =>
+      withSection(
+        fileOf({}),
+        SECTION_META,
+        () => new TextEncoder().encode(`{"name":"x","inputs":[],"outputs":[],"extra":${extra}}`),
+      );
+    const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+    const many = (count: number): string => `[${'[],'.repeat(count)}0]`;
+    // the object around is one more, and so is the array around the many
+    const [deepest, most] = [nested(MAX_DEPTH - 1), many(MAX_CONTAINERS - 4)];
+    const brackets = `"${'[{'.repeat(1000)}\\"[["`;
+    for (const extra of [deepest, most, brackets]) loadSync(withMeta(extra)).dispose();
+    const parse = vi.spyOn(JSON, 'parse');
+    for (const extra of [nested(MAX_DEPTH), nested(1e6), many(MAX_CONTAINERS - 3)]) {
+      refuses(() => loadSync(withMeta(extra)), 'CORRUPT', /its META section is not a JSON object, or is larger than/);
+    }
+    expect(parse).not.toHaveBeenCalled();
+    parse.mockRestore();
   });
 
   test('is checked once, even if it needs more scratch than it says', () => {
