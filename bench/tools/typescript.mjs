@@ -14,6 +14,8 @@ export async function bundle(entry, outfile, platform) {
     format: 'esm',
     target: 'es2022',
     platform,
+    // the library of networks printed as C
+    loader: { '.c': 'text' },
     logLevel: 'error',
   });
 }
