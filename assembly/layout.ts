@@ -59,7 +59,7 @@ export const SYNC_PHASE = 384;
 export const SYNC_SLEEPERS = 512;
 /** Maximum number of threads for one model. */
 export const MAX_THREADS = 16;
-/** Lowest address of the core's static data, by default of the compiler. */
+/** Lowest address of the core's static data, which is the compiler's default. */
 export const STATIC_DATA = 1024;
 
 // What `validate` notes about the arena (assembly/operands.ts).
@@ -288,10 +288,12 @@ export const CONV2D_GROUPS = 88;
 /** Output pixels that are gathered and multiplied together; a multiple of 4. */
 export const CONV2D_BLOCK_ROWS = 92;
 /**
- * From so many BLOCK_ROWS on, if they are a multiple of 16, the SIMD cores compute an int8
- * convolution of 3×3 and stride 1 by tiles of 2×2 outputs (Winograd). The results are the same.
+ * With at least these BLOCK_ROWS, a multiple of 16, and at most these input channels of a group, a
+ * multiple of 8, the SIMD cores compute an int8 convolution of 3×3 and stride 1 in tiles of 2×2
+ * outputs (Winograd). The results are the same.
  */
 export const WINOGRAD_ROWS = 80;
+export const WINOGRAD_CHANNELS = 1816;
 /** Elements from one output pixel, row or image to the next. */
 export const CONV2D_PIXEL_STRIDE = 96;
 export const CONV2D_ROW_STRIDE = 100;

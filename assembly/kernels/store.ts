@@ -38,8 +38,8 @@ export function storeWords(p: usize, x: v128, n: i32): void {
 }
 
 /**
- * storeBytes for loops that do not matter, or rarely store a part: less code, because it is not
- * inlined (src/build/core.mjs). A call keeps a loop's vectors out of registers.
+ * storeBytes as a call, which src/build/core.mjs keeps from being inlined. It makes the core smaller.
+ * Short loops that need their registers use storeBytes: around a call, vectors are in memory.
  */
 export function storePart(p: usize, q: v128, n: i32): void {
   storeBytes(p, q, n);

@@ -18,10 +18,7 @@ import { storePart } from './store';
 //   v       i16 [16][tiles][C], |v| ≤ 4·128; planes are `plane` bytes apart
 //   u       i16 [16][C/2][8][2], |u| ≤ 9·255: one panel of 8 output channels
 //   m       i32 [16][tiles][8]; planes are `sums` bytes apart
-//   |4·Y| ≤ 4·9·C·128·255 < 2^31 for 9·C ≤ 16,384; partial sums may wrap around.
-
-/** Largest 9·C of a convolution whose sums, times 4, fit i32. */
-export const MAX_WINOGRAD_K = 16384;
+//   |4·Y| ≤ 4·9·C·128·255 < 2^31 for C ≤ WINOGRAD_CHANNELS; partial sums may wrap around.
 
 /** The four results of Bᵀ (x0 … x3) for planes one after the other. */
 @inline
@@ -112,48 +109,6 @@ export function winograd_weights(w: usize, zeroPoint: i32, C: i32, u: usize): vo
   }
 }
 
-/** m = v × u for one of the 16 planes; `rows` is a multiple of 4. */
-export function winograd_product(v: usize, rows: i32, u: usize, pairs: i32, m: usize): void {
-  const lda = pairs << 2;
-  for (; rows > 0; rows -= 4) {
-    let a0 = v;
-    let a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda;
-    const zero = i32x4.splat(0);
-    let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
-    let b = u;
-    for (let k = pairs; k > 0; k--) {
-      const b0 = v128.load(b), b1 = v128.load(b, 16);
-      let x = v128.load32_splat(a0);
-      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(b0, x));
-      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(b1, x));
-      x = v128.load32_splat(a1);
-      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(b0, x));
-      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(b1, x));
-      x = v128.load32_splat(a2);
-      c20 = i32x4.add(c20, i32x4.dot_i16x8_s(b0, x));
-      c21 = i32x4.add(c21, i32x4.dot_i16x8_s(b1, x));
-      x = v128.load32_splat(a3);
-      c30 = i32x4.add(c30, i32x4.dot_i16x8_s(b0, x));
-      c31 = i32x4.add(c31, i32x4.dot_i16x8_s(b1, x));
-      b += 32;
-      a0 += 4;
-      a1 += 4;
-      a2 += 4;
-      a3 += 4;
-    }
-    v128.store(m, c00);
-    v128.store(m, c01, 16);
-    v128.store(m, c10, 32);
-    v128.store(m, c11, 48);
-    v128.store(m, c20, 64);
-    v128.store(m, c21, 80);
-    v128.store(m, c30, 96);
-    v128.store(m, c31, 112);
-    v += lda << 2;
-    m += 128;
-  }
-}
-
 /** x0 + x1 + x2 */
 @inline
 function firstOf(x0: v128, x1: v128, x2: v128): v128 {
@@ -164,6 +119,18 @@ function firstOf(x0: v128, x1: v128, x2: v128): v128 {
 @inline
 function secondOf(x1: v128, x2: v128, x3: v128): v128 {
   return i32x4.sub(i32x4.sub(x1, x2), x3);
+}
+
+/** The first number of Aᵀ m in a column; rows are `row` bytes apart. */
+@inline
+function firstRow(p: usize, row: usize): v128 {
+  return firstOf(v128.load(p), v128.load(p + row), v128.load(p + 2 * row));
+}
+
+/** The second one. */
+@inline
+function secondRow(p: usize, row: usize): v128 {
+  return secondOf(v128.load(p + row), v128.load(p + 2 * row), v128.load(p + 3 * row));
 }
 
 /** A sum of 4 channels, times 4, to int8 in the lowest bytes of lanes */
@@ -197,32 +164,18 @@ export function winograd_output(
   const high = i8x16.splat(<i8>max);
   const magic = requantizeMagic(zeroPoint);
   const back = requantizeZero(zeroPoint);
+  const row = 4 * sums;
   for (; tiles > 0; tiles--) {
     let q00 = low, q01 = low, q10 = low, q11 = low;
     for (let half = 0; half < 32; half += 16) {
       const b = v128.load(bias + half);
       const s = v128.load(scale + half);
-      let p = m + half;
-      let m0 = v128.load(p), m1 = v128.load(p + 4 * sums), m2 = v128.load(p + 8 * sums), m3 = v128.load(p + 12 * sums);
-      const f0 = firstOf(m0, m1, m2), g0 = secondOf(m1, m2, m3);
-      p += sums;
-      m0 = v128.load(p);
-      m1 = v128.load(p + 4 * sums);
-      m2 = v128.load(p + 8 * sums);
-      m3 = v128.load(p + 12 * sums);
-      const f1 = firstOf(m0, m1, m2), g1 = secondOf(m1, m2, m3);
-      p += sums;
-      m0 = v128.load(p);
-      m1 = v128.load(p + 4 * sums);
-      m2 = v128.load(p + 8 * sums);
-      m3 = v128.load(p + 12 * sums);
-      const f2 = firstOf(m0, m1, m2), g2 = secondOf(m1, m2, m3);
-      p += sums;
-      m0 = v128.load(p);
-      m1 = v128.load(p + 4 * sums);
-      m2 = v128.load(p + 8 * sums);
-      m3 = v128.load(p + 12 * sums);
-      const f3 = firstOf(m0, m1, m2), g3 = secondOf(m1, m2, m3);
+      const p0 = m + half;
+      const p1 = p0 + sums;
+      const p2 = p1 + sums;
+      const p3 = p2 + sums;
+      const f0 = firstRow(p0, row), f1 = firstRow(p1, row), f2 = firstRow(p2, row), f3 = firstRow(p3, row);
+      const g0 = secondRow(p0, row), g1 = secondRow(p1, row), g2 = secondRow(p2, row), g3 = secondRow(p3, row);
       const y00 = output4(firstOf(f0, f1, f2), b, s, low, magic, back);
       const y01 = output4(secondOf(f1, f2, f3), b, s, low, magic, back);
       const y10 = output4(firstOf(g0, g1, g2), b, s, low, magic, back);

@@ -173,11 +173,6 @@ function sumOfRow(row: usize, plane: usize, lda: i32): i32 {
 }
 
 function runI8(r: usize): void {
-  const tiled = isWinograd(r);
-  if (ASC_FEATURE_SIMD && tiled) {
-    runWinograd(r);
-    return;
-  }
   const groups = int(r, CONV2D_GROUPS);
   const inC = int(r, CONV2D_IN_C);
   const C = inC / groups;
@@ -186,8 +181,8 @@ function runI8(r: usize): void {
   const quads = (K + 3) >> 2;
   const lda = quads << (2 + GATHERED);
   const outW = int(r, CONV2D_OUT_W);
-  // the scratch of tiles is enough for a quarter of the rows
-  const block = tiled ? int(r, CONV2D_BLOCK_ROWS) >> 2 : int(r, CONV2D_BLOCK_ROWS);
+  // The scratch for tiles (describeConv2d) holds a quarter of the rows in the scalar core.
+  const block = !ASC_FEATURE_SIMD && isWinograd(r) ? int(r, CONV2D_BLOCK_ROWS) >> 2 : int(r, CONV2D_BLOCK_ROWS);
   const panels = (N + 7) >> 3;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
   const range = r + CONV2D_TARGET_ZERO;
@@ -419,5 +414,6 @@ function runF32(r: usize): void {
 
 export function runConv2d(r: usize): void {
   if (dtypeOf(r) == DTYPE_F32) runF32(r);
+  else if (ASC_FEATURE_SIMD && isWinograd(r)) runWinograd(r);
   else runI8(r);
 }

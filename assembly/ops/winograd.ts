@@ -2,33 +2,33 @@ import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV
   CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_OUT_C, CONV2D_OUT_H,
   CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_PIXEL_STRIDE, CONV2D_ROW_STRIDE, CONV2D_SCALE, CONV2D_SOURCE,
   CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET, CONV2D_TARGET_ZERO, CONV2D_WEIGHTS,
-  CONV2D_WEIGHTS_ZERO, WINOGRAD_ROWS } from '../layout';
+  CONV2D_WEIGHTS_ZERO, WINOGRAD_CHANNELS, WINOGRAD_ROWS } from '../layout';
 import { copy_bytes } from '../kernels/copy';
-import { MAX_WINOGRAD_K, winograd_input, winograd_output, winograd_product,
-  winograd_weights } from '../kernels/winograd';
+import { gemm_i16_4x8 } from '../kernels/wide';
+import { winograd_input, winograd_output, winograd_weights } from '../kernels/winograd';
 import { int, scratch, toF64 } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
 import { isMine } from './window';
 
-// Dense int8 convolutions of 3×3 and stride 1 by tiles of 2×2 outputs. Scratch, with T tiles in a
+// Dense int8 convolutions of 3×3 and stride 1 in tiles of 2×2 outputs. Scratch, with T tiles in a
 // block, C input channels of a group and N output channels:
 //
 //   outs u32 [T][4] │ sink N + 32 │ patch i8 [4][4][C] + 16 │ u i16 [16][C/2][8][2]
 //   │ v i16 16 × ([T][C] + 32) │ m i32 16 × ([T][8] + 16)
 //
-// The planes of v and m have a cache line more than their numbers, because stores to addresses that
-// are a multiple of 4096 apart displace each other from the first-level cache.
+// A cache line is left free after each plane of v and m, because stores to addresses that are a
+// multiple of 4096 apart displace each other from the first-level cache.
 
-/** Bytes between the ends and the beginnings of planes. */
+/** Bytes between planes. */
 const GAP = 64;
 
-/** Whether the SIMD cores run this convolution by tiles. Its K is checked before. */
+/** Whether the SIMD cores compute this int8 convolution in tiles. */
 export function isWinograd(r: usize): bool {
   const C = int(r, CONV2D_IN_C) / max(1, int(r, CONV2D_GROUPS));
   const isOther = (int(r, CONV2D_KERNEL_H) ^ 3) | (int(r, CONV2D_KERNEL_W) ^ 3) | (int(r, CONV2D_STRIDE_Y) ^ 1) |
     (int(r, CONV2D_STRIDE_X) ^ 1) | (int(r, CONV2D_DILATION_Y) ^ 1) | (int(r, CONV2D_DILATION_X) ^ 1) | (C & 7) |
     (int(r, CONV2D_BLOCK_ROWS) & 15);
-  return isOther == 0 && int(r, CONV2D_BLOCK_ROWS) >= WINOGRAD_ROWS && C <= MAX_WINOGRAD_K / 9;
+  return isOther == 0 && int(r, CONV2D_BLOCK_ROWS) >= WINOGRAD_ROWS && C <= WINOGRAD_CHANNELS;
 }
 
 export function winogradScratch(r: usize): f64 {
@@ -135,7 +135,10 @@ export function runWinograd(r: usize): void {
           const index = group * panels + panel;
           winograd_weights(<usize>int(r, CONV2D_WEIGHTS) + index * (C * 72), int(r, CONV2D_WEIGHTS_ZERO), C, u);
           for (let p = 0; p < 16; p++) {
-            winograd_product(v + p * plane, (count + 3) & ~3, u + p * (C << 4), C >> 1, m + p * sums);
+            for (let tile = 0; tile < count; tile += 4) {
+              const acc = m + p * sums + (tile << 5);
+              gemm_i16_4x8(v + p * plane + tile * (C << 1), C << 1, u + p * (C << 4), C >> 1, acc);
+            }
           }
           winograd_output(
             m,

@@ -17,7 +17,7 @@ const onlyAtLoad = [...readFileSync('assembly/record.ts', 'utf8').matchAll(/^(?:
   [, name],
 ) => name).filter((name) => !inlined.includes(name)).map((name) => `assembly/record/${name}`);
 
-/** The store of the last elements of a row, which would be copied to 40 places. */
+/** storePart() would be copied to each of its callers. */
 const notInlined = [...onlyAtLoad, 'assembly/kernels/store/storePart'];
 
 /** Keeps the optimizer from inlining these functions. */

@@ -32,8 +32,11 @@ function planted(name: string, defect: (bytes: Uint8Array) => void): Target {
 /** Takes processor time, which on a busy machine is less than what passes. */
 const spin = (milliseconds: number): void => {
   const start = process.cpuUsage();
-  for (let used = process.cpuUsage(start); (used.user + used.system) / 1000 < milliseconds;
-    used = process.cpuUsage(start));
+  const used = (): number => {
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1000;
+  };
+  while (used() < milliseconds);
 };
 /** Keeps what `memory` takes. */
 const kept: Uint8Array[] = [];

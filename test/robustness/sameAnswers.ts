@@ -20,7 +20,8 @@ interface Inside {
   engine: { shared: { buffer: ArrayBuffer }; memory: { state: number } };
 }
 
-const junkBytes = Uint8Array.from({ length: 1 << 16 }, ((random) => () => random.int(0, 255))(new Random(1)));
+const junkRandom = new Random(1);
+const junkBytes = Uint8Array.from({ length: 1 << 16 }, () => junkRandom.int(0, 255));
 
 /** Fills a part of memory with random bytes, quickly. */
 function scatter(bytes: Uint8Array, from: number, to: number, random: Random): void {

@@ -101,8 +101,8 @@ function limitReads(buffer: ArrayBuffer): void {
 }
 
 /**
- * Runs the parser, whose errors are mostly strings. It would print names of the file as they are,
- * with what they make a terminal do.
+ * Runs the parser, whose errors are mostly strings. Its warnings are dropped: they quote names of the
+ * file as they are, which may contain control characters.
  */
 function guarded<T>(run: () => T): T {
   const { warn } = console;
@@ -157,10 +157,10 @@ function decode(dataset: Dataset, name: string, fileSize: number): Constant {
     throw new KletError('CORRUPT', `the array "${name}" of the shape [${shape.join(', ')}] is larger than the file`);
   }
   if (chunks) {
-    const number = elementCount(chunks.map((size, d) => Math.ceil(shape[d]! / size)));
+    const chunkCount = elementCount(chunks.map((size, d) => Math.ceil(shape[d]! / size)));
     // chunks at the ends are whole
-    const bytes = elementCount(chunks) * Number(code[2]) + CHECKSUM;
-    Filters.set(DEFLATE, inflateUpTo(bytes, number * bytes));
+    const chunkBytes = elementCount(chunks) * Number(code[2]) + CHECKSUM;
+    Filters.set(DEFLATE, inflateUpTo(chunkBytes, chunkCount * chunkBytes));
   }
   const { value } = dataset;
   if (value.length !== count) {

@@ -95,7 +95,7 @@ export class OnnxNetwork {
     const named = new Set(wished);
     const outputs = results.map((tensor, i) => {
       const name = wished[i]!;
-      if (!tensor) throw new KletError('CORRUPT', `no operator computes the output "${name}", directly or indirectly`);
+      if (!tensor) throw new KletError('CORRUPT', `nothing in the file computes the output "${name}"`);
       return { tensor: toLayout(tensor, this.emit, options), name };
     });
     for (const { tensor, name } of outputs) if (!named.has(tensor.name)) this.emit.rename(tensor, name);

@@ -71,8 +71,11 @@ export class FileOperator {
   }
 }
 
-/** Mappings take for granted what their operators must have, so they fail where it is missing. */
+/**
+ * The error for an operator whose mapping failed: mappings rely on the inputs and attributes that the
+ * operator must have.
+ */
 export function malformedOperator({ kind, name }: FileOperator, cause: unknown): KletError {
-  const message = `the ${kind} "${name}" lacks inputs or attributes, or they are of other types`;
+  const message = `the ${kind} "${name}" lacks inputs or attributes that it must have, or has others`;
   return new KletError('CORRUPT', message, { cause });
 }

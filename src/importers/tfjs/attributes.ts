@@ -37,8 +37,8 @@ function nameOf(type: unknown): string {
  *
  * @throws {UnsupportedTensor} for types that kinglet does not have
  */
-export function elementType(type: string | number = 'DT_FLOAT', tensor: string): DType {
-  const name = nameOf(type);
+export function elementType(type: string | number | undefined, tensor: string): DType {
+  const name = nameOf(type ?? 'DT_FLOAT');
   if (!Object.hasOwn(types, name)) {
     throw new UnsupportedTensor(`"${tensor}" (${name.replace('DT_', '').toLowerCase()})`);
   }

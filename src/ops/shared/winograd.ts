@@ -4,23 +4,23 @@ import type { ConvGeometry } from './convolution';
 // Which int8 convolutions of 3×3 are computed in tiles of 2×2 outputs (assembly/ops/winograd.ts),
 // and how many tiles at a time. Both forms give the same bits.
 
-/** Tiles of a block: with more, transforming the weights for each block takes less of the time. */
+/** Tiles of a block. More would save time, because the weights are transformed for each block. */
 const MAX_TILES = 32;
-/** Input channels up to which the sums, times 4, fit i32. */
-const MAX_CHANNELS = 1820;
 
 // Costs in multiply-adds, fitted to measurements of both forms on one thread. Only comparisons
 // matter.
 
-/** Gathering an input of the direct form; the weights are widened once per block. */
+/** To gather one input of the direct form. */
 const GATHER = 4;
-/** Transforming an input channel of a tile, an output channel of a tile, and a weight. */
+/** To transform the inputs of a tile, for each channel. */
 const INPUT = 64;
+/** To transform the products of a tile to outputs, for each channel. */
 const OUTPUT = 128;
+/** To transform the nine weights between two channels, for each block. */
 const WEIGHT = 40;
-/** How much faster tiles must be. */
+/** Tiles must be faster by this factor. */
 const GAIN = 1.1;
-/** Multiply-adds in a nanosecond. */
+/** Multiply-adds per nanosecond. */
 const RATE = 38;
 
 /** Tiles in place of the direct form. */
@@ -36,7 +36,7 @@ export function winogradTiling(g: ConvGeometry): Tiling | undefined {
   const C = g.inC / g.groups;
   const N = g.outC / g.groups;
   const is3x3 = [...g.kernel, ...g.stride, ...g.dilation].join() === '3,3,1,1,1,1';
-  if (!is3x3 || C % 8 !== 0 || C > MAX_CHANNELS) return undefined;
+  if (!is3x3 || C % 8 !== 0 || C > L.WINOGRAD_CHANNELS) return undefined;
   const tiles = Math.ceil(g.outH / 2) * Math.ceil(g.outW / 2);
   const blocks = Math.ceil(tiles / MAX_TILES);
   const block = Math.ceil(tiles / blocks / 4) * 4;

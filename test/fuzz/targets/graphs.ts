@@ -6,7 +6,7 @@ import { randomGraph } from '../../helpers/randomGraph';
 import { compare, exact, predictAll, randomInputs } from '../../ops/suite';
 import { runReference } from '../../reference/index';
 import { judgeModel } from '../models';
-import { Failure } from '../oracles';
+import { attempt, Failure } from '../oracles';
 import type { Target } from '../target';
 
 const types = ['int8', 'uint8', 'float32'] as const;
@@ -47,10 +47,11 @@ export const graphs: Target = {
   },
   run(bytes) {
     const graph = graphOf(bytes);
-    const file = compile(graph, { debugInfo: false });
-    checkReference(graph, file);
-    const refusal = judgeModel(file);
+    const compiled = attempt(() => compile(graph, { debugInfo: false }));
+    if ('error' in compiled) throw new Failure('refused', `by compile(): ${compiled.error}`);
+    const refusal = judgeModel(compiled.value);
     if (refusal) throw new Failure('refused', `what compile() wrote: ${refusal}`);
+    checkReference(graph, compiled.value);
     return `runs ${graph.nodes.length} operators on ${graph.inputs[0]!.dtype}`;
   },
 };

@@ -83,17 +83,28 @@ const activations: Record<string, Activation> = {
   },
 };
 
-const aliases = new Map([['swish', 'silu'], ['hard_swish', 'hard_silu'], ['logsigmoid', 'log_sigmoid'], ['logsoftmax',
-  'log_softmax'], ['leakyrelu', 'leaky_relu'], ['identity', 'linear'], ['Swish', 'silu']]);
+const aliases: Record<string, string> = {
+  swish: 'silu',
+  hard_swish: 'hard_silu',
+  logsigmoid: 'log_sigmoid',
+  logsoftmax: 'log_softmax',
+  leakyrelu: 'leaky_relu',
+  identity: 'linear',
+  Swish: 'silu',
+};
+
+function canonicalName(name: string): string {
+  return Object.hasOwn(aliases, name) ? aliases[name]! : name;
+}
 
 /** The name of an activation that a configuration gives as a string or an object. */
 export function activationName(json: unknown): string | undefined {
   if (json === undefined || json === null) return 'linear';
-  if (typeof json === 'string') return aliases.get(json) ?? json;
+  if (typeof json === 'string') return canonicalName(json);
   if (!isObject(json)) return undefined;
   // Keras 3 writes functions as objects: { class_name: 'function', config: 'relu' }
   const { class_name: className, config } = json;
-  if (className === 'function') return typeof config === 'string' ? (aliases.get(config) ?? config) : undefined;
+  if (className === 'function') return typeof config === 'string' ? canonicalName(config) : undefined;
   return undefined;
 }
 
