@@ -38,8 +38,8 @@ export function storeWords(p: usize, x: v128, n: i32): void {
 }
 
 /**
- * storeBytes as a call, which src/build/core.mjs keeps from being inlined. It makes the core smaller.
- * Short loops that need their registers use storeBytes: around a call, vectors are in memory.
+ * storeBytes as a call, which src/build/core.mjs does not let the compiler inline, so that the core
+ * is smaller. Short loops use storeBytes: around a call, their vectors are not in registers.
  */
 export function storePart(p: usize, q: v128, n: i32): void {
   storeBytes(p, q, n);

@@ -55,9 +55,9 @@ export interface CompileOptions {
    */
   weightLayout?: WeightLayout;
   /**
-   * Compute int8 convolutions of 3×3 by tiles of 2×2 outputs (Winograd) where that is faster, with
-   * the same answers (default true, unless it would exceed `maxMemory`). The scratch of such a layer
-   * is about 19 KB and 1.3 KB for each input channel.
+   * Compute int8 convolutions of 3×3 in tiles of 2×2 outputs (Winograd) where that is faster, with
+   * the same answers (default true, unless it would exceed `maxMemory`). Such a layer takes up to
+   * 19 KB of scratch and 1.3 KB for each input channel.
    */
   winograd?: boolean;
 }

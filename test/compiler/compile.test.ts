@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compile, GraphBuilder, KletError, readKlet, type Graph, type Tensor } from '../../src/compiler/index';
 import type { AnyNode } from '../../src/graph/graph';
+import { MAX_DEPTH } from '../../src/format/json';
 import { loadSync } from '../../src/index';
 import { flavors } from '../helpers/flavors';
 import { Random } from '../helpers/random';
@@ -313,6 +314,17 @@ describe('compile', () => {
     expect(meta.inputs).toMatchObject([{ name: 'x', dtype: 'float32', shape: [1, 4, 4, 3] }]);
     expect(debugInfo!.records).toMatchObject([{ name: 'unary', shape: [1, 4, 4, 3] }]);
     expect(readKlet(compile(graph, { debugInfo: false })).debugInfo).toBeUndefined();
+  });
+
+  test('refuses metadata that no file may hold', () => {
+    const graph = single('unary', [x4], { kind: 'relu' }, out([1, 4, 4, 3]));
+    const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
+    loadSync(compile(graph, { meta: { extra: nested(MAX_DEPTH - 1) } }));
+    expect(() => compile(graph, { meta: { extra: nested(MAX_DEPTH) } }))
+      .toThrow(expect.objectContaining({
+        code: 'BAD_ARGUMENT',
+        message: expect.stringMatching(/nested/) as string,
+      }) as Error);
   });
 
   test('stores equal constants once', () => {

@@ -101,8 +101,8 @@ function limitReads(buffer: ArrayBuffer): void {
 }
 
 /**
- * Runs the parser, whose errors are mostly strings. Its warnings are dropped: they quote names of the
- * file as they are, which may contain control characters.
+ * Runs the parser, whose errors are mostly strings. Its warnings are dropped, because they quote
+ * names of the file, which may contain control characters.
  */
 function guarded<T>(run: () => T): T {
   const { warn } = console;

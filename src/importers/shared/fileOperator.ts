@@ -72,8 +72,8 @@ export class FileOperator {
 }
 
 /**
- * The error for an operator whose mapping failed: mappings rely on the inputs and attributes that the
- * operator must have.
+ * The error for an operator whose mapping failed. Mappings rely on the inputs and attributes that
+ * the operator must have.
  */
 export function malformedOperator({ kind, name }: FileOperator, cause: unknown): KletError {
   const message = `the ${kind} "${name}" lacks inputs or attributes that it must have, or has others`;

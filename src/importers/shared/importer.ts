@@ -1,6 +1,6 @@
 import { checkObject, checkOptions, checkSizes, checkWhole, isArrayOf, isString, show,
   type Options } from '../../arguments';
-import { KletError } from '../../errors';
+import { KletError, messageOf } from '../../errors';
 import { elementCount, type Graph } from '../../graph/graph';
 import { UnsupportedTensor } from './unsupported';
 
@@ -152,6 +152,8 @@ export function importNamed(name: string, run: () => Graph): Graph {
     if (error instanceof UnsupportedTensor) {
       throw new KletError('UNSUPPORTED_TYPE', `${name}: tensor ${error.message} is not supported`);
     }
-    throw new KletError('CORRUPT', `${name}: the file is malformed (${(error as Error).message})`, { cause: error });
+    // a TypeError says nothing about the file
+    const reason = error instanceof TypeError ? '' : ` (${messageOf(error)})`;
+    throw new KletError('CORRUPT', `${name}: the file is malformed${reason}`, { cause: error });
   }
 }

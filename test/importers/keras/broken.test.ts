@@ -1,5 +1,6 @@
 import { strToU8, zipSync, zlibSync } from 'fflate';
 import fc from 'fast-check';
+import { File } from 'jsfive';
 import { describe, expect, test, vi } from 'vitest';
 import { KletError } from '../../../src/errors';
 import { inflateUpTo } from '../../../src/importers/keras/hdf5';
@@ -119,6 +120,28 @@ describe('broken files', () => {
   });
 });
 
+test('nothing of an HDF5 file is printed', () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const file = writeKerasHdf5({ model, weights });
+  const damaged: Uint8Array[] = [];
+  for (let at = 0; at < Math.min(file.length, 4096) && damaged.length < 3; at++) {
+    // class 7 of a type, which the parser does not know
+    const changed = file.with(at, 0x17);
+    warn.mockClear();
+    try {
+      void new File(changed.slice().buffer, '').attrs;
+    } catch {
+      continue;
+    }
+    if (warn.mock.calls.length > 0) damaged.push(changed);
+  }
+  expect(damaged.length).toBeGreaterThan(0);
+  warn.mockClear();
+  for (const changed of damaged) outcome(() => keras.import(changed));
+  expect(warn).not.toHaveBeenCalled();
+  warn.mockRestore();
+});
+
 describe('compressed chunks of HDF5 files', () => {
   const chunk = (bytes: number): ArrayBuffer => zlibSync(new Uint8Array(bytes).fill(7)).slice().buffer;
 
@@ -160,6 +183,28 @@ describe('hostile configurations', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  const withLayer = (className: string, config: object): object => ({
+    class_name: 'Sequential',
+    config: {
+      layers: [{ class_name: 'InputLayer', config: { name: 'x', batch_input_shape: [1, 4, 3] } }, {
+        class_name: className,
+        config: { name: 'y', ...config },
+      }],
+    },
+  });
+
+  test('an activation that is named like a property of objects is unknown', () => {
+    for (const activation of ['constructor', '__proto__', 'toString']) {
+      expect(() => imported(withLayer('Activation', { activation }))).toThrow(`the activation "${activation}"`);
+    }
+  });
+
+  test('what a layer needs and lacks is told', () => {
+    expect(() => imported(withLayer('Dense', {})))
+      .toThrow('Dense "y" has no units, but needs a whole number of at least 1');
+    expect(() => imported(withLayer('Dense', { units: {} }))).toThrow(/Dense "y" has Object as units, not a whole/);
   });
 
   test('models nested without end are refused', () => {

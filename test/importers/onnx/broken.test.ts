@@ -120,40 +120,52 @@ describe('networks with one error', () => {
     'an operator that reads a value of nobody',
     node('Softmax', { inputs: ['nobody'] }),
     /"nobody" is read before/,
-  ], ['an operator that reads its own result', node('Softmax', { inputs: ['z'] }), /"z" is read before/], [
-    'a result of nobody',
-    with1({ outputs: [{ name: 'nobody' }] }),
-    /"nobody" is read before/,
-  ], ['weights of fewer values', constant('w', { data: [1, 2, 3] }), /"w"/], ['weights of other channels',
-    constant('w', { shape: [4, 3, 3, 2] }), /conv/i], ['a negative size', constant('w', { shape: [-4, 2, 3, 3] }),
-    /"w" has the shape \[-4, 2, 3, 3\]/], ['a string', constant('rest', { type: onnxTypes.string, data: [] }),
-    /string/], ['an unknown operator', node('Softmax', { op: 'Softmux' }), /Softmux \(1\): "z"/], [
-    'an operator of a stranger',
-    node('Softmax', { domain: 'ai.stranger' }),
-    /ai\.stranger::Softmax \(1\): "z"/,
-  ], ['an axis of a dimension that is not there', node('Softmax', { attributes: { axis: 7 } }), /the axis 7 of 2/], [
-    'padding for other dimensions',
-    node('Conv', { attributes: { pads: [1, 1] } }),
-    /Conv with a kernel/,
-  ], ['a stride of 0', node('MaxPool', { attributes: { kernel_shape: [2, 2], strides: [0, 1] } }),
-    /MaxPool with a kernel/], ['a loop of a billion rounds', constant('three', { data: [1e9] }),
-    /Loop with more than 256 rounds/], ['scales of 0', constant('scales', { data: [1, 1, 0, 2] }), /Resize/], [
-    'a slice of other dimensions',
-    constant('one', { data: [5] }),
-    /Slice "part" has the axis 5/,
-  ], ['an image of a billion pixels', with1({ inputs: [{ name: 'x', shape: [1, 2, 2 ** 20, 2 ** 20] }] }), /./]])(
-    '%s',
-    (_, file, message) => {
-      let error: unknown;
-      try {
-        compile(onnx.import(file, { name: 'net' }), { maxMemory: 2 ** 26 });
-      } catch (caught) {
-        error = caught;
-      }
-      expect(error).toBeInstanceOf(KletError);
-      expect((error as KletError).message).toMatch(message);
-    },
-  );
+  ], ['an operator without inputs', node('Softmax', { inputs: [] }), /Softmax "z" lacks its input 0/], [
+    'an operator without an input that it must have',
+    with1({
+      nodes: [{ op: 'OneHot', inputs: ['rest', '', 'values'], outputs: ['z'] }],
+      constants: [...network.constants!, list('values', [0, 1])],
+    }),
+    /the OneHot "z" lacks inputs or attributes/,
+  ], ['an output that its operator does not have',
+    with1({
+      nodes: network.nodes.map((each) => (each.op === 'Softmax' ? { ...each, outputs: ['z', 'more'] } : each)),
+      outputs: [{ name: 'more' }],
+    }), /nothing in the file computes the output "more"/], ['an operator that reads its own result',
+    node('Softmax', { inputs: ['z'] }), /"z" is read before/], ['a result of nobody',
+    with1({ outputs: [{ name: 'nobody' }] }), /"nobody" is read before/], ['weights of fewer values',
+    constant('w', { data: [1, 2, 3] }), /"w"/], ['weights of other channels', constant('w', { shape: [4, 3, 3, 2] }),
+    /conv/i], ['a negative size', constant('w', { shape: [-4, 2, 3, 3] }), /"w" has the shape \[-4, 2, 3, 3\]/], [
+    'a string',
+    constant('rest', { type: onnxTypes.string, data: [] }),
+    /string/,
+  ], ['an unknown operator', node('Softmax', { op: 'Softmux' }), /Softmux \(1\): "z"/], ['an operator of a stranger',
+    node('Softmax', { domain: 'ai.stranger' }), /ai\.stranger::Softmax \(1\): "z"/], [
+    'an axis of a dimension that is not there',
+    node('Softmax', { attributes: { axis: 7 } }),
+    /the axis 7 of 2/,
+  ], ['padding for other dimensions', node('Conv', { attributes: { pads: [1, 1] } }), /Conv with a kernel/], [
+    'a stride of 0',
+    node('MaxPool', { attributes: { kernel_shape: [2, 2], strides: [0, 1] } }),
+    /MaxPool with a kernel/,
+  ], ['a loop of a billion rounds', constant('three', { data: [1e9] }), /Loop with more than 256 rounds/], [
+    'scales of 0',
+    constant('scales', { data: [1, 1, 0, 2] }),
+    /Resize/,
+  ], ['a slice of other dimensions', constant('one', { data: [5] }), /Slice "part" has the axis 5/], [
+    'an image of a billion pixels',
+    with1({ inputs: [{ name: 'x', shape: [1, 2, 2 ** 20, 2 ** 20] }] }),
+    /./,
+  ]])('%s', (_, file, message) => {
+    let error: unknown;
+    try {
+      compile(onnx.import(file, { name: 'net' }), { maxMemory: 2 ** 26 });
+    } catch (caught) {
+      error = caught;
+    }
+    expect(error).toBeInstanceOf(KletError);
+    expect((error as KletError).message).toMatch(message);
+  });
 });
 
 test('subgraphs in subgraphs end', () => {

@@ -151,14 +151,20 @@ describe('weights', () => {
         'w.bin': new Uint8Array(8),
       }), 'CORRUPT', /the scale "x"/], ['strings that are read',
     () => withWeights({ dtype: 'string' }, { 'w.bin': new Uint8Array(8) }), 'UNSUPPORTED_TYPE', /"w" \(string\)/], [
-    'a shape that does not fit',
-    () => withWeights({ dtype: 'float32', shape: [-2] }, { 'w.bin': new Uint8Array(8) }),
+    'a size that is no number',
+    () => withWeights({ dtype: 'float32', shape: [{}] as never }, { 'w.bin': new Uint8Array(8) }),
     'CORRUPT',
-    /"w" has -2 as size 0/,
-  ]])('%s are an error', (_, attempt, code, message) => {
-    expect(attempt)
-      .toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) as string }) as Error);
-  });
+    /"w" has Object as size 0 of its shape/,
+  ], ['a type that is named like a property of objects',
+    () =>
+      withWeights({ dtype: 'constructor', quantization: { dtype: 'uint8', scale: 1, min: 0 } }, {
+        'w.bin': new Uint8Array(8),
+      }), 'UNSUPPORTED_TYPE', /"w" \(constructor\)/], ['a shape that does not fit',
+    () => withWeights({ dtype: 'float32', shape: [-2] }, { 'w.bin': new Uint8Array(8) }), 'CORRUPT',
+    /"w" has -2 as size 0/]])('%s are an error', (_, attempt, code, message) => {
+      expect(attempt)
+        .toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) as string }) as Error);
+    });
 });
 
 describe('control flow', () => {
