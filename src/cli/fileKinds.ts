@@ -6,12 +6,15 @@ interface FileKind {
   medium?: 'image' | 'sound';
   /** Matches the first bytes as Latin-1 text. */
   magic: RegExp;
-  /** What to do, if kinglet does not read it as an input. */
-  advice?: string;
+  /** What to do, if kinglet does not read it as an input; for sound with its sample rate. */
+  advice?: string | ((sampleRate?: number) => string);
 }
 
 const asImage = 'kinglet reads PNG, JPEG and BMP: save it as one of these, for example with magick';
-const asSound = 'kinglet reads WAV: convert it, for example with ffmpeg -i IN OUT.wav';
+const asSound = (sampleRate?: number): string =>
+  `kinglet reads WAV: convert it, for example with ffmpeg -i IN ${
+    sampleRate === undefined ? '' : `-ar ${sampleRate} `
+  }-ac 1 OUT.wav (a page has decodeAudioData for it)`;
 
 const kinds: readonly FileKind[] = [{ name: 'a PNG image', medium: 'image', magic: /^\x89PNG/ }, {
   name: 'a JPEG image',
@@ -41,12 +44,23 @@ const kinds: readonly FileKind[] = [{ name: 'a PNG image', medium: 'image', magi
   medium: 'sound',
   magic: /^(ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb])/,
   advice: asSound,
-}, { name: 'an Ogg recording', medium: 'sound', magic: /^OggS/, advice: asSound }, {
-  name: 'a FLAC recording',
+}, { name: 'an AAC recording', medium: 'sound', magic: /^(\xff[\xf0\xf1\xf8\xf9]|ADIF)/, advice: asSound }, {
+  // the first page of a stream holds the header of its codec (RFC 3533, RFC 7845)
+  name: 'an Opus recording',
   medium: 'sound',
-  magic: /^fLaC/,
+  magic: /^OggS[^]{24}OpusHead/,
   advice: asSound,
-}, { name: 'an MP4 or M4A file', magic: /^[^]{4}ftyp/, advice: asSound }, {
+}, { name: 'an Ogg Vorbis recording', medium: 'sound', magic: /^OggS[^]{24}\x01vorbis/, advice: asSound }, {
+  name: 'an Ogg recording',
+  medium: 'sound',
+  magic: /^OggS/,
+  advice: asSound,
+}, { name: 'a FLAC recording', medium: 'sound', magic: /^fLaC/, advice: asSound }, {
+  name: 'an M4A recording (AAC)',
+  medium: 'sound',
+  magic: /^[^]{4}ftypM4A /,
+  advice: asSound,
+}, { name: 'an MP4 file', magic: /^[^]{4}ftyp/, advice: asSound }, {
   name: 'an AIFF recording',
   medium: 'sound',
   magic: /^FORM[^]{4}AIF[FC]/,
@@ -82,8 +96,13 @@ export function fileKind(bytes: Uint8Array): string | undefined {
   return kindOf(bytes)?.name;
 }
 
-/** Names a kind that kinglet does not read as an input, and says what to do. */
-export function unreadable(bytes: Uint8Array): string | undefined {
+/**
+ * Names a kind that kinglet does not read as an input, and says what to do.
+ *
+ * @param sampleRate of the network, if it takes sound
+ */
+export function unreadable(bytes: Uint8Array, sampleRate?: number): string | undefined {
   const kind = kindOf(bytes);
-  return kind?.advice && `${kind.name}; ${kind.advice}`;
+  if (!kind?.advice) return undefined;
+  return `${kind.name}; ${typeof kind.advice === 'string' ? kind.advice : kind.advice(sampleRate)}`;
 }

@@ -104,7 +104,8 @@ function readInput(path: string, input: TensorInfo, options: InputOptions): Inpu
   if (!isRaw && imageFormat(bytes)) return readImage(bytes, name, input, options);
   if (!isRaw && isWave(bytes)) return waveToInput(bytes, name, input, options);
   if (!isRaw && isNpy(bytes)) return arrayToInput(bytes, name, input, options.preprocessing);
-  const foreign = bytes.length === expected ? undefined : unreadable(bytes);
+  const rate = options.preprocessing?.kind === 'audio' ? options.preprocessing.sampleRate : undefined;
+  const foreign = bytes.length === expected ? undefined : unreadable(bytes, rate);
   if (!raw && foreign) throw new KletError('BAD_MAGIC', `${name} is ${foreign}`);
   if (bytes.length !== expected) throw wrongSize(path, bytes, expected, describePorts([input]));
   return fromBytes(input.dtype, bytes);

@@ -44,7 +44,10 @@ describe('a file of the wrong kind in place of a network', () => {
 describe('an input of the wrong kind', () => {
   it.each([['x.webp', 'RIFF....WEBP', 'is a WebP image; kinglet reads PNG, JPEG and BMP'], ['x.gif', 'GIF89a',
     'is a GIF image; kinglet reads PNG'], ['x.avif', '\0\0\0\x20ftypavif', 'is an AVIF image'], ['x.mp3', 'ID3\x04',
-    'is an MP3 recording; kinglet reads WAV'], ['y.mp3', '\xff\xfb\x90', 'is an MP3 recording'], ['x.ogg', 'OggS',
+    'is an MP3 recording; kinglet reads WAV'], ['x.aac', '\xff\xf1\x50', 'is an AAC recording'], ['x.opus',
+    `OggS${'\0'.repeat(24)}OpusHead`, 'is an Opus recording'], ['y.ogg', `OggS${'\0'.repeat(24)}\x01vorbis`,
+    'is an Ogg Vorbis recording'], ['x.m4a', '\0\0\0\x20ftypM4A ', 'is an M4A recording (AAC)'], ['x.mp4',
+    '\0\0\0\x20ftypisom', 'is an MP4 file'], ['y.mp3', '\xff\xfb\x90', 'is an MP3 recording'], ['x.ogg', 'OggS',
     'is an Ogg recording'], ['x.flac', 'fLaC', 'is a FLAC recording'], ['x.npz', 'PK\x03\x04', 'unpack it'], ['x.png',
     'version https://git-lfs', 'git lfs pull'], ['x.klet', 'KLET', 'it goes before --input']])(
       'is named: %s',
@@ -52,6 +55,13 @@ describe('an input of the wrong kind', () => {
         expect(await refusal('run', network, '--input', starting(name, head))).toContain(text);
       },
     );
+
+  it('is converted by a command with the sample rate of the network', async () => {
+    expect(await refusal('run', digits, '--input', starting('z.flac', 'fLaC')))
+      .toContain('convert it, for example with ffmpeg -i IN -ar 8000 -ac 1 OUT.wav (a page has decodeAudioData for it)');
+    expect(await refusal('run', network, '--input', starting('y.flac', 'fLaC')))
+      .toContain('with ffmpeg -i IN -ac 1 OUT.wav');
+  });
 
   it('is refused with the kind of input that the network takes', async () => {
     expect(await refusal('run', digits, '--input', image))
