@@ -34,6 +34,31 @@ function numbersOf(values: readonly unknown[]): number[] | undefined {
   return copy;
 }
 
+/**
+ * Checks the samples of a call.
+ *
+ * @returns the same samples
+ * @throws KletError `TYPE_MISMATCH` if they are no Float32Array, `NOT_A_NUMBER`
+ */
+export function checkFloats(samples: unknown): Float32Array {
+  if (!(samples instanceof Float32Array)) {
+    const advice = samples instanceof Int16Array ? '; divide 16-bit samples by 32768' : '';
+    throw new KletError(
+      'TYPE_MISMATCH',
+      `samples are a Float32Array of values from −1 to 1, not ${describeValue(samples)}${advice}`,
+    );
+  }
+  for (let i = 0; i < samples.length; i++) {
+    const x = samples[i]!;
+    if (x - x === 0) continue;
+    throw new KletError(
+      'NOT_A_NUMBER',
+      `sample ${i} of ${samples.length} is ${x}; every sample must be a finite number`,
+    );
+  }
+  return samples;
+}
+
 /** @throws KletError `BAD_ARGUMENT` if a callback is not a function */
 export function checkCallback(value: unknown): void {
   if (typeof value !== 'function') {

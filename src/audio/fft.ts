@@ -15,12 +15,12 @@ interface Stage {
 }
 
 export class RealFft {
-  /** [size] samples. `power` overwrites them. */
+  /** [size] samples. `power` and `transform` overwrite them. */
   readonly input: Float64Array;
   private readonly work: Float64Array;
   private readonly stages: Stage[] = [];
   /** [size / 2] e^(−2πik/size). */
-  private readonly split: Float64Array;
+  readonly split: Float64Array;
 
   /** @param size an even number */
   constructor(readonly size: number) {
@@ -46,11 +46,11 @@ export class RealFft {
   }
 
   /**
-   * Computes the power spectrum of the samples in `input`.
+   * Transforms `input` as size / 2 complex values (re, im), and overwrites it.
    *
-   * @param out [size / 2 + 1]
+   * @returns size / 2 complex values, valid until the next call
    */
-  power(out: Float64Array): void {
+  transform(): Float64Array {
     let from = this.input;
     let to = this.work;
     for (let i = 0; i < this.stages.length; i++) {
@@ -62,6 +62,16 @@ export class RealFft {
       from = to;
       to = swap;
     }
+    return from;
+  }
+
+  /**
+   * Computes the power spectrum of the samples in `input`.
+   *
+   * @param out [size / 2 + 1]
+   */
+  power(out: Float64Array): void {
+    const from = this.transform();
     const half = this.size / 2;
     const { split } = this;
     const first = from[0]!;

@@ -9,3 +9,5 @@ export { audioParameters, checkAudioParameters, type AudioConvention, type Audio
 export { resample } from './resample';
 export { createAudioStream, type AudioStream, type AudioStreamOptions, type OnOutput,
   type StreamingModel } from './stream';
+export { createOverlapAdd, type FrameWindow, type OverlapAdd, type OverlapSettings } from './overlap';
+export { createSpectrum, type Spectrum } from './spectrum';
