@@ -128,6 +128,15 @@ const besideRuntime = (kind, runtime) => ({
   },
 });
 
+/** kinglet/tasks imports kinglet/audio, so that a page that uses both has it once. */
+const besideAudio = {
+  name: 'beside-audio',
+  resolveId: (source, importer) =>
+    /\/src\/tasks\//.test(importer) && /\/audio\/index$/.test(source)
+      ? { id: './audio.js', external: 'relative' }
+      : null,
+};
+
 const threadTypes = {
   name: 'thread-types',
   generateBundle() {
@@ -278,7 +287,7 @@ const bundles = [
       hoistTransitiveImports: false,
     },
     external,
-    plugins: [cText, ...plugins, threadScriptOfNode, minifiedReport],
+    plugins: [besideAudio, cText, ...plugins, threadScriptOfNode, minifiedReport],
   },
   {
     input: {

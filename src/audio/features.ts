@@ -2,7 +2,7 @@ import { describeValue, KletError } from '../errors';
 import type { AudioPreprocessing, PcenParameters } from '../format/audio';
 import { checkCallback, samplesOf } from './checks';
 import { RealFft } from './fft';
-import { checkAudioParameters, featureCount } from './parameters';
+import { checkAudioParameters, featureCount, frameOffset } from './parameters';
 import { cosineRows, melFilters, windowOf, type MelFilters } from './tables';
 
 /**
@@ -71,6 +71,11 @@ export class AudioFeatures {
   /** Samples from one frame to the next. */
   get hop(): number {
     return this.parameters.hop;
+  }
+
+  /** First sample under the window of frame 0; below 0 if the frame begins in the padding. */
+  get offset(): number {
+    return frameOffset(this.parameters);
   }
 
   /** Number of frames that `compute` returns for `samples` samples. */
@@ -196,9 +201,7 @@ export class AudioFeatures {
 
   /** First sample under the window of the next frame. */
   private begin(): number {
-    const { hop, padding, windowPosition, fftSize, frameLength } = this.parameters;
-    const inside = windowPosition === 'center' ? Math.floor((fftSize - frameLength) / 2) : 0;
-    return this.index * hop + inside - (padding === 'center-zeros' || padding === 'center-reflect' ? fftSize / 2 : 0);
+    return this.index * this.hop + this.offset;
   }
 
   /** Number of samples needed to compute the next frame. */

@@ -300,6 +300,12 @@ export function featureCount({ fftSize, mel, mfcc }: AudioPreprocessing): number
   return mfcc?.count ?? mel?.bands ?? fftSize / 2 + 1;
 }
 
+/** First sample under the window of frame 0; below 0 if the frame begins in the padding. */
+export function frameOffset({ windowPosition, padding, fftSize, frameLength }: AudioPreprocessing): number {
+  const inside = windowPosition === 'center' ? Math.floor((fftSize - frameLength) / 2) : 0;
+  return inside - (padding.startsWith('center') ? fftSize / 2 : 0);
+}
+
 function checked(value: unknown, path: string, table: Record<string, Check>): Record<string, unknown> {
   const wrong = (what: string): KletError =>
     new KletError(

@@ -45,11 +45,14 @@ export class AudioStream {
   readonly front: AudioFeatures;
   /** Number of frames in the network's input. */
   readonly frames: number;
+  /** Number of frames between outputs. */
+  readonly every: number;
+  /** Number of values in an output. */
+  readonly outputLength: number;
   private readonly runner: Runner;
   private readonly window: Float32Array;
   private readonly output: Float32Array;
   private readonly outputs: Float32Array | Record<string, Float32Array>;
-  private readonly every: number;
   /** Number of frames between predictions. */
   private readonly step: number;
   private onOutput: OnOutput = () => undefined;
@@ -79,7 +82,8 @@ export class AudioStream {
     }
     this.step = hasState ? unit : this.every;
     this.window = new Float32Array(this.frames * this.front.features);
-    this.output = new Float32Array(wanted.shape.reduce((a, b) => a * b, 1));
+    this.outputLength = wanted.shape.reduce((a, b) => a * b, 1);
+    this.output = new Float32Array(this.outputLength);
     this.outputs = model.outputs.length === 1 ? this.output : { [wanted.name]: this.output };
     this.runner = runnerOf(model);
   }

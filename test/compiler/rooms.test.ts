@@ -216,8 +216,9 @@ describe('the rooms', () => {
     expect(strangers('src/c', [/^src\/(c|runtime)\//, format, errors, layout, limits])).toEqual([]);
   });
 
-  test('tasks import only errors, the format and packages', () => {
-    expect(strangers('src/tasks', [/^src\/tasks\//, errors, format, packages])).toEqual([]);
+  test('tasks import only errors, the format, the entry of audio and packages', () => {
+    expect(strangers('src/tasks', [/^src\/tasks\//, /^src\/audio\/(index|checks)$/, errors, format, packages]))
+      .toEqual([]);
   });
 
   test('audio imports the format, and its worklet also the runtime', () => {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
-import { createAudioFeatures, createAudioStream } from '../../src/audio/index';
+import { createAudioFeatures, createAudioStream, createOverlapAdd, createSpectrum } from '../../src/audio/index';
 import { compile, createKeys, GraphBuilder, NetworkSearch, sign, Study, type Graph } from '../../src/compiler/index';
 import { loadSync } from '../../src/index';
+import { denoise, detectSound, keywords } from '../../src/tasks/index';
 import { GraphModel, LayersModel, Tensor, tensor as tfTensor } from '../../src/tfjs/index';
 import { toneDetector, toneParameters } from '../audio/networks';
 import { writeTflite } from '../tflite/writer';
@@ -197,6 +198,11 @@ export const correct: Record<string, () => unknown[]> = {
   inputFrames: () => [structuredClone(bands), toneParameters()],
   audioToInput: () => [new Float32Array(4000), structuredClone(bands), toneParameters()],
   resample: () => [new Float32Array(100), 8000, 16000],
+  keywords: () => [structuredModel(), { threshold: { low: 0.5 }, minLevel: -40, background: ['high'], smoothing: 0.1 }],
+  denoise: () => [structuredGain(), { ...denoiseOptions(), bands: [0, 1000, 2000, 3000, 4000] }],
+  createOverlapAdd: () => [{ frameLength: 8, hop: 4, window: 'hann', overlap: 'sum' }],
+  createSpectrum: () => [8],
+  detectSound: () => [structuredModel(), { onset: { low: 0.5 }, filter: 'mean', minGap: 0.1, background: [] }],
   createSession: () => [tones.slice(), { executionProviders: ['wasm'], intraOpNumThreads: 1, externalData: [] }],
   setCompiler: () => [undefined],
   loadGraphModel: () => [tones.slice(), { threads: 1, onProgress: nothing, strict: true }],
@@ -285,6 +291,13 @@ function structuredModel(): object {
   return { ...structuredClone({ inputs, outputs, meta }), predictInto: nothing, memory: { state: 0 } };
 }
 
+/** A network of gains for frames of 8 samples. */
+function structuredGain(): object {
+  const tensors = (name: string): object[] => [{ name, dtype: 'float32', shape: [1, 5] }];
+  return { inputs: tensors('x'), outputs: tensors('y'), meta: { name: 'gain' }, predictInto: nothing };
+}
+const denoiseOptions = () => ({ sampleRate: 8000, frameLength: 8, hop: 4, window: 'hann' as const });
+
 /** A result as text, without measured times and new keys. */
 export function plain(result: unknown): string {
   return JSON.stringify(
@@ -306,6 +319,12 @@ export const features = 8 * 16;
 const onModel = {
   predict: () => [{ bands: new Float32Array(features) }, { output: 'raw' }],
   predictInto: () => [{ bands: new Float32Array(features) }, { scores: new Float32Array(2) }],
+};
+const detectorCalls = {
+  push: () => [new Float32Array(600), nothing],
+  take: () => [new Float32Array(2), 3, nothing, 0.5],
+  end: () => [nothing],
+  detect: () => [new Float32Array(600)],
 };
 export const instances: Instance[] = [{
   name: 'Study',
@@ -350,6 +369,26 @@ export const instances: Instance[] = [{
   make: () => createAudioStream(loadSync(tones)),
   reset: 'reset',
   calls: { push: () => [new Float32Array(600), nothing], end: () => [nothing] },
+}, { name: 'Detector', make: () => keywords(loadSync(tones), { minLevel: -40 }), reset: 'reset', calls: detectorCalls },
+  { name: 'Detector', make: () => detectSound(loadSync(tones)), reset: 'reset', calls: detectorCalls }, {
+  name: 'SoundDetector',
+  make: () => detectSound(loadSync(tones)),
+  reset: 'reset',
+  calls: detectorCalls,
+}, {
+  name: 'Denoiser',
+  make: () => denoise(structuredGain() as never, denoiseOptions()),
+  reset: 'reset',
+  calls: { push: () => [new Float32Array(20)], process: () => [new Float32Array(20)] },
+}, {
+  name: 'OverlapAdd',
+  make: () => createOverlapAdd({ frameLength: 8, hop: 4 }),
+  reset: 'reset',
+  calls: { push: () => [new Float32Array(20), nothing], end: () => [nothing] },
+}, {
+  name: 'Spectrum',
+  make: () => createSpectrum(8),
+  calls: { forward: () => [new Float64Array(8)], inverse: () => [new Float64Array(8)] },
 }, {
   name: 'GraphModel',
   make: () => new GraphModel(loadSync(tones)),
