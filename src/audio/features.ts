@@ -17,6 +17,8 @@ export type OnFrame = (features: Float32Array, index: number) => void;
 export class AudioFeatures {
   /** Number of features per frame. */
   readonly features: number;
+  /** First sample under the window of frame 0; below 0 if the frame begins in the padding. */
+  readonly offset: number;
   private readonly fft: RealFft;
   private readonly window: Float64Array;
   private readonly spectrum: Float64Array;
@@ -44,6 +46,7 @@ export class AudioFeatures {
     const { fftSize, frameLength, inputScale, window, mel, mfcc, sampleRate, compression, power } = parameters;
     const bins = fftSize / 2 + 1;
     this.features = featureCount(parameters);
+    this.offset = frameOffset(parameters);
     this.fft = new RealFft(fftSize);
     this.window = windowOf(window, frameLength).map((weight) => weight * inputScale);
     this.spectrum = new Float64Array(bins);
@@ -71,11 +74,6 @@ export class AudioFeatures {
   /** Samples from one frame to the next. */
   get hop(): number {
     return this.parameters.hop;
-  }
-
-  /** First sample under the window of frame 0; below 0 if the frame begins in the padding. */
-  get offset(): number {
-    return frameOffset(this.parameters);
   }
 
   /** Number of frames that `compute` returns for `samples` samples. */
@@ -172,7 +170,7 @@ export class AudioFeatures {
     const before = this.index;
     const { length } = samples;
     const { ring } = this;
-    const { preemphasis } = this.parameters;
+    const preemphasis = this.parameters.frames ? 0 : this.parameters.preemphasis;
     for (let i = 0; i < length; i++) {
       const x = samples[i]!;
       if (!(x - x === 0)) {
@@ -230,16 +228,31 @@ export class AudioFeatures {
     if (begin >= 0 && begin + length <= received) {
       let at = begin % ring.length;
       for (let i = 0; i < length; i++) {
-        input[i] = window[i]! * ring[at]!;
+        input[i] = ring[at]!;
         if (++at === ring.length) at = 0;
       }
     } else {
       for (let i = 0; i < length; i++) {
         const t = reflect ? reflected(begin + i, received) : begin + i;
-        input[i] = t >= 0 && t < received ? window[i]! * ring[t % ring.length]! : 0;
+        input[i] = t >= 0 && t < received ? ring[t % ring.length]! : 0;
       }
     }
+    if (this.parameters.frames) this.center(input, length);
+    for (let i = 0; i < length; i++) input[i] = window[i]! * input[i]!;
     input.fill(0, length);
+  }
+
+  /** Subtracts the mean of a frame, then applies pre-emphasis to it (feature-window.cc of Kaldi). */
+  private center(frame: Float64Array, length: number): void {
+    const { preemphasis } = this.parameters;
+    let sum = 0;
+    for (let i = 0; i < length; i++) sum += frame[i]!;
+    let previous = frame[0]! - sum / length;
+    for (let i = 0; i < length; i++) {
+      const x = frame[i]! - sum / length;
+      frame[i] = x - preemphasis * previous;
+      previous = x;
+    }
   }
 
   /** Combines spectrum bins into bands. */

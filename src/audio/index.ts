@@ -11,3 +11,4 @@ export { createAudioStream, type AudioStream, type AudioStreamOptions, type OnOu
   type StreamingModel } from './stream';
 export { createOverlapAdd, type FrameWindow, type OverlapAdd, type OverlapSettings } from './overlap';
 export { createSpectrum, type Spectrum } from './spectrum';
+export { createMicroFeatures, type MicroFeatures, type MicroSettings } from './micro';

@@ -2,7 +2,7 @@ import { describeValue, KletError } from '../errors';
 import type { AudioPreprocessing, LogParameters, MelParameters, MfccParameters, PcenParameters } from '../format/audio';
 
 /** The library whose defaults fill missing settings. */
-export type AudioConvention = 'tensorflow' | 'librosa';
+export type AudioConvention = 'tensorflow' | 'librosa' | 'kaldi';
 
 /**
  * Settings of `audioParameters`: the sample rate, and every setting that differs from the
@@ -21,13 +21,16 @@ export interface AudioSettings extends Partial<Omit<AudioPreprocessing, 'kind' |
 const MAX_FFT = 65536;
 const MAX_BANDS = 1024;
 const MAX_SECONDS = 3600;
+/** The distance from 1 to the next f32, Kaldi's least energy. */
+const FLOAT_EPSILON = 2 ** -23;
 
 /**
  * Completes the parameters of a feature extractor, for `createAudioFeatures` and a model's
  * `meta.preprocessing`. Missing settings follow `tf.signal` (frames without padding, magnitudes,
  * HTK mel bands from 125 to 3800 Hz with slopes linear in mel, ln(x + 1e-6), DCT of
- * `mfccs_from_log_mel_spectrograms`) or librosa (centred frames, powers, Slaney mel bands of area
- * 1, decibels, orthonormal DCT). docs/audio.md lists the formulas and all defaults.
+ * `mfccs_from_log_mel_spectrograms`), librosa (centred frames, powers, Slaney mel bands of area 1,
+ * decibels, orthonormal DCT) or Kaldi (25 ms every 10 ms, Povey window, pre-emphasis in the frame,
+ * powers, HTK mel bands from 20 Hz, ln). docs/audio.md lists the formulas and all defaults.
  *
  * @throws KletError `BAD_ARGUMENT` if a setting is missing, unknown or out of range
  * @example
@@ -41,16 +44,17 @@ const MAX_SECONDS = 3600;
  * ```
  */
 export function audioParameters(convention: AudioConvention, settings: AudioSettings): AudioPreprocessing {
-  if (convention !== 'tensorflow' && convention !== 'librosa') {
+  if (convention !== 'tensorflow' && convention !== 'librosa' && convention !== 'kaldi') {
     throw new KletError(
       'BAD_ARGUMENT',
-      `unknown audio convention ${show(convention)}; expected "tensorflow" or "librosa"`,
+      `unknown audio convention ${show(convention)}; expected "tensorflow", "librosa" or "kaldi"`,
     );
   }
   if (!isObject(settings)) {
     throw new KletError('BAD_ARGUMENT', `audio settings must be an object with a sampleRate, not ${show(settings)}`);
   }
   const librosa = convention === 'librosa';
+  const kaldi = convention === 'kaldi';
   const { mel, compression, mfcc, ...rest } = settings;
   for (const [name, check] of Object.entries(settingChecks)) {
     const value = settings[name as keyof AudioSettings];
@@ -62,55 +66,88 @@ export function audioParameters(convention: AudioConvention, settings: AudioSett
     throw wrongSetting('a number above 0', 'compression.timeConstant', timeConstant);
   }
   const { sampleRate } = rest;
-  // tf.signal has no default frame length
-  const fftSize = rest.fftSize ?? (librosa ? 2048 : powerOfTwo(rest.frameLength ?? NaN));
-  const frameLength = rest.frameLength ?? (librosa ? fftSize : NaN);
-  const hop = rest.hop ?? (librosa ? Math.floor(frameLength / 4) : NaN);
-  const power = rest.power ?? (librosa ? 2 : 1);
+  const { fftSize, frameLength, hop } = framingOf(convention, rest);
+  const power = rest.power ?? (librosa || kaldi ? 2 : 1);
   return checkAudioParameters({
     kind: 'audio',
     frameLength,
     hop,
     fftSize,
-    // tf.signal's periodic windows of odd length are symmetric
-    // (tensorflow/python/ops/signal/window_ops.py)
-    window: librosa || frameLength % 2 === 0 ? 'hann' : 'hann-symmetric',
+    window: defaultWindow(convention, frameLength),
     windowPosition: librosa ? 'center' : 'start',
     padding: librosa ? 'center-zeros' : 'none',
-    inputScale: 1,
-    preemphasis: 0,
+    // Kaldi reads samples of 16 bits
+    inputScale: kaldi ? 32768 : 1,
+    preemphasis: kaldi ? 0.97 : 0,
+    ...(kaldi && { frames: 'kaldi' as const }),
     power,
     layout: librosa ? 'features-first' : 'frames-first',
     scale: 1,
     offset: 0,
     ...rest,
-    mel: mel === null ? null : { ...melDefaults(librosa, sampleRate), ...mel },
-    compression: compression === null ? null : compressionOf(compression, librosa, power, sampleRate, hop),
-    mfcc: mfcc ? { count: librosa ? 20 : 13, scaling: librosa ? 'ortho' : 'tensorflow', lifter: 0, ...mfcc } : null,
+    mel: mel === null ? null : { ...melDefaults(convention, sampleRate), ...mel },
+    compression: compression === null ? null : compressionOf(compression, convention, power, sampleRate, hop),
+    mfcc: mfcc ? { ...mfccDefaults[convention], ...mfcc } : null,
   });
 }
+
+function framingOf(
+  convention: AudioConvention,
+  { sampleRate, ...given }: { sampleRate: number; fftSize?: number; frameLength?: number; hop?: number },
+): { fftSize: number; frameLength: number; hop: number } {
+  if (convention === 'librosa') {
+    const fftSize = given.fftSize ?? 2048;
+    const frameLength = given.frameLength ?? fftSize;
+    return { fftSize, frameLength, hop: given.hop ?? Math.floor(frameLength / 4) };
+  }
+  // Kaldi has 25 ms every 10 ms; tf.signal has no defaults
+  const samples = (seconds: number): number => (convention === 'kaldi' ? Math.floor(sampleRate * seconds) : NaN);
+  const frameLength = given.frameLength ?? samples(0.025);
+  return { fftSize: given.fftSize ?? powerOfTwo(frameLength), frameLength, hop: given.hop ?? samples(0.01) };
+}
+
+function defaultWindow(convention: AudioConvention, frameLength: number): AudioPreprocessing['window'] {
+  if (convention === 'kaldi') return 'povey';
+  // tf.signal's periodic windows of odd length are symmetric
+  // (tensorflow/python/ops/signal/window_ops.py)
+  return convention === 'librosa' || frameLength % 2 === 0 ? 'hann' : 'hann-symmetric';
+}
+
+const mfccDefaults: Record<AudioConvention, MfccParameters> = {
+  tensorflow: { count: 13, scaling: 'tensorflow', lifter: 0 },
+  librosa: { count: 20, scaling: 'ortho', lifter: 0 },
+  kaldi: { count: 13, scaling: 'kaldi', lifter: 22 },
+};
 
 function wrongSetting(expected: string, name: string, value: unknown): KletError {
   return new KletError('BAD_ARGUMENT', `audio preprocessing needs ${expected} as ${name}, not ${show(value)}`);
 }
 
-function melDefaults(librosa: boolean, sampleRate: number): MelParameters {
-  return librosa
-    ? { bands: 128, low: 0, high: sampleRate / 2, scale: 'slaney', slopes: 'hertz', norm: 'slaney' }
-    : { bands: 20, low: 125, high: 3800, scale: 'htk', slopes: 'mel', norm: 'none' };
+function melDefaults(convention: AudioConvention, sampleRate: number): MelParameters {
+  const half = sampleRate / 2;
+  return {
+    tensorflow: { bands: 20, low: 125, high: 3800, scale: 'htk', slopes: 'mel', norm: 'none' } as const,
+    librosa: { bands: 128, low: 0, high: half, scale: 'slaney', slopes: 'hertz', norm: 'slaney' } as const,
+    kaldi: { bands: 23, low: 20, high: half, scale: 'htk', slopes: 'mel', norm: 'none' } as const,
+  }[convention];
 }
 
 function compressionOf(
   given: AudioSettings['compression'] & object | undefined,
-  librosa: boolean,
+  convention: AudioConvention,
   power: number,
   sampleRate: number,
   hop: number,
 ): object {
   if (given?.kind === 'pcen') return pcenOf(given, sampleRate, hop);
-  const defaults: LogParameters = librosa
-    ? { kind: 'log', unit: 'decibel', floor: power === 2 ? 1e-10 : 1e-5, offset: 0, reference: 1, topDb: 80 }
-    : { kind: 'log', unit: 'natural', floor: 0, offset: 1e-6, reference: 1, topDb: null };
+  const natural: LogParameters = { kind: 'log', unit: 'natural', floor: 0, offset: 1e-6, reference: 1, topDb: null };
+  const floor = power === 2 ? 1e-10 : 1e-5;
+  const defaults: LogParameters =
+    {
+      tensorflow: natural,
+      librosa: { kind: 'log', unit: 'decibel', floor, offset: 0, reference: 1, topDb: 80 } as const,
+      kaldi: { ...natural, floor: FLOAT_EPSILON, offset: 0 },
+    }[convention];
   return { ...defaults, ...given };
 }
 
@@ -173,7 +210,7 @@ const factors: Check = (value) => {
 
 const object: Check = (value) => (isObject(value) ? undefined : 'an object');
 
-const checks: Record<keyof AudioPreprocessing, Check> = {
+const checks: Record<keyof Required<AudioPreprocessing>, Check> = {
   kind: either('audio'),
   sampleRate: above0(1e6),
   frameLength: integer(1, MAX_FFT),
@@ -187,11 +224,13 @@ const checks: Record<keyof AudioPreprocessing, Check> = {
     'blackman',
     'blackman-symmetric',
     'rectangular',
+    'povey',
   ),
   windowPosition: either('start', 'center'),
   padding: either('none', 'end', 'center-zeros', 'center-reflect'),
   inputScale: above0(),
   preemphasis: between(0, 1),
+  frames: (value) => (value === undefined || value === 'kaldi' ? undefined : '"kaldi" or nothing'),
   power: either(1, 2),
   mel: orNull(object),
   compression: orNull(object),
@@ -238,7 +277,7 @@ const pcenChecks: Record<keyof PcenParameters, Check> = {
 };
 const mfccChecks: Record<keyof MfccParameters, Check> = {
   count: integer(1, MAX_BANDS),
-  scaling: either('ortho', 'tensorflow'),
+  scaling: either('ortho', 'tensorflow', 'kaldi'),
   lifter: atLeast(0),
 };
 
@@ -310,7 +349,7 @@ function checked(value: unknown, path: string, table: Record<string, Check>): Re
   const wrong = (what: string): KletError =>
     new KletError(
       'BAD_ARGUMENT',
-      `audio preprocessing ${what}; audioParameters('tensorflow' or 'librosa', …) fills in all settings`,
+      `audio preprocessing ${what}; audioParameters('tensorflow', 'librosa' or 'kaldi', …) fills in all settings`,
     );
   if (!isObject(value)) throw wrong(`must be an object, not ${show(value)}`);
   for (const [name, check] of Object.entries(table)) {

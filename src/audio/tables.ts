@@ -12,6 +12,8 @@ const cosines: Record<string, [a0: number, a1: number, a2: number]> = {
 
 /** The window, [length]. As in other libraries, a window of one sample is 1. */
 export function windowOf(window: AudioWindow, length: number): Float64Array {
+  // feature-window.cc of Kaldi
+  if (window === 'povey') return windowOf('hann-symmetric', length).map((weight) => weight ** 0.85);
   const [a0, a1, a2] = cosines[window.replace('-symmetric', '')]!;
   const period = window.endsWith('-symmetric') ? length - 1 : length;
   return Float64Array.from({ length }, (_, i) => {
@@ -93,8 +95,9 @@ export function cosineRows({ count, scaling, lifter }: MfccParameters, bands: nu
   return Float64Array.from({ length: count * bands }, (_, i) => {
     const n = Math.floor(i / bands);
     const b = i % bands;
-    const norm = Math.sqrt((n === 0 && scaling === 'ortho' ? 1 : 2) / bands);
-    const lift = lifter > 0 ? 1 + (lifter / 2) * Math.sin((Math.PI * (n + 1)) / lifter) : 1;
+    const norm = Math.sqrt((n === 0 && scaling !== 'tensorflow' ? 1 : 2) / bands);
+    const place = scaling === 'kaldi' ? n : n + 1;
+    const lift = lifter > 0 ? 1 + (lifter / 2) * Math.sin((Math.PI * place) / lifter) : 1;
     return lift * norm * Math.cos((Math.PI * n * (2 * b + 1)) / (2 * bands));
   });
 }

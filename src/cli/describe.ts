@@ -55,11 +55,13 @@ function numbersText(value: number | number[]): string {
   return Array.isArray(value) ? `[${value.map(floatText).join(', ')}]` : floatText(value);
 }
 
-function audioText({ sampleRate, frameLength, hop, mel, power, compression, mfcc }: AudioPreprocessing): string {
+function audioText(
+  { sampleRate, frameLength, hop, frames, mel, power, compression, mfcc }: AudioPreprocessing,
+): string {
   const level = compression?.kind === 'log'
     ? { natural: 'ln', log10: 'log10', decibel: 'dB' }[compression.unit]
     : compression && 'PCEN';
-  const parts = [power === 1 ? 'magnitudes' : 'powers',
+  const parts = [frames ? "Kaldi's frames" : null, power === 1 ? 'magnitudes' : 'powers',
     mel && `${plural(mel.bands, 'mel band')} of ${mel.low} to ${mel.high} Hz`, level, mfcc && `${mfcc.count} MFCC`];
   return `${sampleRate} Hz, ${frameLength} samples every ${hop}, ${parts.filter((part) => part !== null).join(', ')}`;
 }

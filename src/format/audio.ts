@@ -1,9 +1,9 @@
 /**
  * The window function of a frame. Plain names are periodic with period `frameLength`; the others
- * are symmetric.
+ * are symmetric. `povey` is `hann-symmetric` to the power of 0.85.
  */
 export type AudioWindow = 'hann' | 'hann-symmetric' | 'hamming' | 'hamming-symmetric' | 'blackman'
-  | 'blackman-symmetric' | 'rectangular';
+  | 'blackman-symmetric' | 'rectangular' | 'povey';
 
 /** Triangular filters over the spectrum, equally spaced on a mel scale. */
 export interface MelParameters {
@@ -64,8 +64,9 @@ export interface MfccParameters {
   count: number;
   /**
    * `ortho`: orthonormal. `tensorflow`: orthonormal, but with the 0th coefficient multiplied by √2.
+   * `kaldi`: orthonormal, with n for n + 1 in the lifter.
    */
-  scaling: 'ortho' | 'tensorflow';
+  scaling: 'ortho' | 'tensorflow' | 'kaldi';
   /** Coefficient n is multiplied by 1 + lifter/2 · sin(π(n + 1)/lifter); 0 switches this off. */
   lifter: number;
 }
@@ -97,6 +98,11 @@ export interface AudioPreprocessing {
   inputScale: number;
   /** x[t] − preemphasis · x[t−1]; 0 for none. */
   preemphasis: number;
+  /**
+   * `kaldi`: the mean of a frame is subtracted, and pre-emphasis is applied to the frame, in which
+   * the sample before the first equals the first. Absent: pre-emphasis is applied to the signal.
+   */
+  frames?: 'kaldi';
   /** 1: magnitudes, 2: powers. */
   power: 1 | 2;
   mel: MelParameters | null;

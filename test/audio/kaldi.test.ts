@@ -39,9 +39,7 @@ function reference(samples: ArrayLike<number>, o: KaldiOptions): number[][] {
     const mean = frame.reduce((sum, x) => sum + x, 0) / o.length;
     const centred = frame.map((x) => x - mean);
     const emphasized = centred.map((x, i) => x - o.preemphasis * centred[Math.max(0, i - 1)]!);
-    const windowed = emphasized.map((x, i) =>
-      x * (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / (o.length - 1))) ** 0.85
-    );
+    const windowed = emphasized.map((x, i) => x * (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / (o.length - 1))) ** 0.85);
     const power = powerSpectrum(windowed, size);
     rows.push(Array.from({ length: o.bands }, (_, b) => {
       const [left, centre, right] = [0, 1, 2].map((i) => mel(o.low) + (b + i) * delta) as [number, number, number];
@@ -74,8 +72,12 @@ describe("audioParameters('kaldi')", () => {
       compression: { unit: 'natural', floor: 2 ** -23, offset: 0 },
       mfcc: null,
     });
-    expect(kaldi({ sampleRate: 8000, mfcc: {} }))
-      .toMatchObject({ frameLength: 200, hop: 80, fftSize: 256, mfcc: { count: 13, scaling: 'kaldi', lifter: 22 } });
+    expect(kaldi({ sampleRate: 8000, mfcc: {} })).toMatchObject({
+      frameLength: 200,
+      hop: 80,
+      fftSize: 256,
+      mfcc: { count: 13, scaling: 'kaldi', lifter: 22 },
+    });
   });
 
   test('gives the values of torchaudio.compliance.kaldi 0.13.1', () => {
@@ -87,8 +89,8 @@ describe("audioParameters('kaldi')", () => {
     row7.forEach((value, b) => expect(Math.abs(fbank[7 * 23 + b]! - value)).toBeLessThan(2e-3));
     // kaldi.mfcc(32768 * x, dither=0)[0]
     const mfcc = createAudioFeatures(kaldi({ mfcc: {} })).compute(sound);
-    const row0 = [104.1362, -21.7144, 5.9198, -4.4825, -12.6927, -19.5466, -30.1486, -38.3552, -36.99, -21.2561, -2.3311,
-      11.5219, 20.1192];
+    const row0 = [104.1362, -21.7144, 5.9198, -4.4825, -12.6927, -19.5466, -30.1486, -38.3552, -36.99, -21.2561,
+      -2.3311, 11.5219, 20.1192];
     row0.forEach((value, n) => expect(Math.abs(mfcc[n]! - value)).toBeLessThan(2e-3));
     // kaldi.fbank(32768 * x, num_mel_bins=80, dither=0, high_freq=-400)[3][40]
     const wide = createAudioFeatures(kaldi({ mel: { bands: 80, high: 7600 } })).compute(sound);
@@ -106,13 +108,14 @@ describe("audioParameters('kaldi')", () => {
       preemphasis: fc.constantFrom(0, 0.97),
     });
     fc.assert(fc.property(anySound, options, (samples, o) => {
-      const front = createAudioFeatures(audioParameters('kaldi', {
-        sampleRate: o.rate,
-        frameLength: o.length,
-        hop: o.shift,
-        preemphasis: o.preemphasis,
-        mel: { bands: o.bands, low: o.low, high: o.high },
-      }));
+      const front =
+        createAudioFeatures(audioParameters('kaldi', {
+          sampleRate: o.rate,
+          frameLength: o.length,
+          hop: o.shift,
+          preemphasis: o.preemphasis,
+          mel: { bands: o.bands, low: o.low, high: o.high },
+        }));
       const expected = reference(samples, o);
       const whole = front.compute(samples);
       expect(whole).toHaveLength(expected.length * o.bands);

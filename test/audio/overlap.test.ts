@@ -55,8 +55,8 @@ describe('createOverlapAdd', () => {
     frameLength: evenSize,
     part: fc.double({ min: 0.01, max: 0.5 }),
     window: fc.constantFrom('hann', 'sqrt-hann', 'vorbis', 'rectangular'),
-  }).map(({ frameLength, part, window }) => ({ frameLength, hop: Math.max(1, Math.floor(frameLength * part)), window }))// a window of 2 samples has a zero, which nothing else covers
-  .filter(({ frameLength, hop }) => frameLength > 2 * hop || frameLength > 2);
+  }).map(({ frameLength, part, window }) => ({ frameLength, hop: Math.max(1, Math.floor(frameLength * part)), window }))
+    .filter(({ frameLength }) => frameLength > 2);
 
   test('gives the signal back, delayed by latency samples, in pieces of any length', () => {
     const cuts = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 5 }).filter((list) =>
@@ -91,7 +91,8 @@ describe('createOverlapAdd', () => {
       frame.fill(1);
     });
     // hann 0 ½ 1 ½
-    expect(seen).toEqual([[0, 0, 1, 0.5], [0, 0.5, 1, 0.5]].map((row) => row.map((x) => expect.closeTo(x, 12))));
+    expect(seen)
+      .toEqual([[0, 0, 1, 0.5], [0, 0.5, 1, 0.5]].map((row) => row.map((x): unknown => expect.closeTo(x, 12))));
     // Σ w² is 1 at even samples and ½ at odd ones; the frames add 0 + 1 and ½ + ½
     expect([...out]).toEqual([0, 1, 1, 2]);
   });

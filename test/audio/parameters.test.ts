@@ -98,7 +98,7 @@ describe('audioParameters', () => {
   });
 
   test('an unknown convention is refused', () => {
-    expect(() => audioParameters('kaldi' as 'librosa', { sampleRate: 8000 })).toThrow(refusal('"kaldi"'));
+    expect(() => audioParameters('htk' as 'librosa', { sampleRate: 8000 })).toThrow(refusal('"htk"'));
     expect(() => audioParameters('librosa', null as unknown as AudioSettings)).toThrow(refusal('not null'));
   });
 });
@@ -119,7 +119,7 @@ describe('checkAudioParameters', () => {
     'frames of 257 samples, more than its fftSize 256': { frameLength: 257 },
     'the fftSize 255, which is odd': { fftSize: 255 },
     'an integer from 2 to 65536 as fftSize': { fftSize: 2 ** 17 },
-    '"rectangular" as window, not "kaiser"': { window: 'kaiser' },
+    '"rectangular", "povey" as window, not "kaiser"': { window: 'kaiser' },
     windowPosition: { windowPosition: 'end' },
     'needs the windowPosition "center"': { padding: 'center-reflect' },
     'needs the windowPosition "start"': { padding: 'end', windowPosition: 'center' },

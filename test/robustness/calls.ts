@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
-import { createAudioFeatures, createAudioStream, createOverlapAdd, createSpectrum } from '../../src/audio/index';
+import { createAudioFeatures, createAudioStream, createMicroFeatures, createOverlapAdd,
+  createSpectrum } from '../../src/audio/index';
 import { compile, createKeys, GraphBuilder, NetworkSearch, sign, Study, type Graph } from '../../src/compiler/index';
 import { loadSync } from '../../src/index';
 import { denoise, detectSound, keywords } from '../../src/tasks/index';
@@ -202,6 +203,7 @@ export const correct: Record<string, () => unknown[]> = {
   denoise: () => [structuredGain(), { ...denoiseOptions(), bands: [0, 1000, 2000, 3000, 4000] }],
   createOverlapAdd: () => [{ frameLength: 8, hop: 4, window: 'hann', overlap: 'sum' }],
   createSpectrum: () => [8],
+  createMicroFeatures: () => [{ sampleRate: 8000, frameLength: 200, bands: 8, high: 3800, pcan: true, scale: 0.5 }],
   detectSound: () => [structuredModel(), { onset: { low: 0.5 }, filter: 'mean', minGap: 0.1, background: [] }],
   createSession: () => [tones.slice(), { executionProviders: ['wasm'], intraOpNumThreads: 1, externalData: [] }],
   setCompiler: () => [undefined],
@@ -364,6 +366,11 @@ export const instances: Instance[] = [{
     end: () => [nothing],
     compute: () => [new Float32Array(600)],
   },
+}, {
+  name: 'MicroFeatures',
+  make: () => createMicroFeatures({ sampleRate: 8000, bands: 8, high: 3800 }),
+  reset: 'reset',
+  calls: { push: () => [new Float32Array(600), nothing], compute: () => [new Float32Array(600)] },
 }, {
   name: 'AudioStream',
   make: () => createAudioStream(loadSync(tones)),

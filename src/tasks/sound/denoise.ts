@@ -68,8 +68,8 @@ export class Denoiser {
    * Takes the next samples, in pieces of any length.
    *
    * @param samples −1..1 at `sampleRate`
-   * @returns the samples that are complete, a multiple of the hop, `latency` samples late. The first
-   *   `latency` samples of a stream are those before it
+   * @returns the samples that are complete, a multiple of the hop, `latency` samples late. The
+   *   first `latency` samples of a stream are those before it
    * @throws KletError `TYPE_MISMATCH`, `NOT_A_NUMBER`, `DISPOSED`
    */
   push(samples: Float32Array): Float32Array {

@@ -123,7 +123,7 @@ export class SoundDetector extends Detector<SoundEvent> {
  * ```js
  * import { detectSound } from 'kinglet/tasks';
  * const model = await load('models/spoken-digits/spoken-digits.klet');
- * const detector = detectSound(model, { smoothing: 0.1, onset: 0.9, offset: 0.5, minDuration: 0.1 });
+ * const detector = detectSound(model, { smoothing: 0.1, onset: 0.9, offset: 0.5 });
  * console.log(detector.detect(new Float32Array(8000)).length); // 0
  * ```
  */

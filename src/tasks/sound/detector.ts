@@ -85,8 +85,8 @@ export abstract class Detector<Event> {
   }
 
   /**
-   * Ends a recording: takes the frames that reach into the padding at its end, reports what is left,
-   * and resets.
+   * Ends a recording: takes the frames that reach into the padding at its end, reports what is
+   * left, and resets.
    */
   end(onEvent: (event: Event) => void): void {
     checkFunction(onEvent, 'the callback');

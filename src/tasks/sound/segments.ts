@@ -1,6 +1,6 @@
 // From scores to segments: smoothing around each output, and the joining of outputs into segments.
 
-/** Smooths a sequence by the mean or median of `size` (odd) values around each; fewer at its ends. */
+/** Smooths a sequence by the mean or median of `size` (odd) values around each. */
 export class Smoother {
   private readonly ring: Float64Array;
   private received = 0;
@@ -47,7 +47,7 @@ export interface SegmentRules {
   /** A segment has values of at least `offset`, one of them at least `onset`. */
   onset: number;
   offset: number;
-  /** Steps. Segments closer than `minGap` are joined; then those shorter than `minLength` are left out. */
+  /** Steps. Segments closer than `minGap` are joined, then those below `minLength` left out. */
   minGap: number;
   minLength: number;
 }

@@ -32,7 +32,7 @@ export interface Stage {
 interface Network {
   readonly input: Float32Array;
   readonly output: Float32Array;
-  run(): void;
+  readonly run: () => void;
 }
 
 /** @throws KletError `SHAPE_MISMATCH` if the network does not fit the frames */
