@@ -242,7 +242,7 @@ export class AudioFeatures {
     input.fill(0, length);
   }
 
-  /** Subtracts the mean of a frame, then applies pre-emphasis to it (feature-window.cc of Kaldi). */
+  /** Subtracts the mean of a frame, then applies pre-emphasis to it (Kaldi's feature-window.cc). */
   private center(frame: Float64Array, length: number): void {
     const { preemphasis } = this.parameters;
     let sum = 0;

@@ -50,7 +50,7 @@ const kinds: readonly FileKind[] = [{ name: 'a PNG image', medium: 'image', magi
   medium: 'sound',
   magic: /^OggS[^]{24}OpusHead/,
   advice: asSound,
-}, { name: 'an Ogg Vorbis recording', medium: 'sound', magic: /^OggS[^]{24}\x01vorbis/, advice: asSound }, {
+}, { name: 'an Ogg Vorbis recording', medium: 'sound', magic: /^OggS[^]{25}vorbis/, advice: asSound }, {
   name: 'an Ogg recording',
   medium: 'sound',
   magic: /^OggS/,
