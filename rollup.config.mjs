@@ -211,14 +211,15 @@ const typesOf = Object
 const es = (file) => ({ file: `dist/${file}`, format: 'es' });
 
 /**
- * The plain-JavaScript core and the checks of hashes and signatures are files of their own, which
- * pages fetch only where they are needed.
+ * The plain-JavaScript core, the checks of hashes and signatures, and the storage of files are
+ * files of their own, which pages fetch only where they are needed.
  */
 const rareApart = {
   name: 'rare-apart',
   resolveDynamicImport(id) {
     if (id === './js/core') return { id: './browser.plain.js', external: true };
     if (id === './runtime/trust') return { id: './browser.trust.js', external: true };
+    if (id === './runtime/cache') return { id: './browser.cache.js', external: true };
     return id === './js/extra/index' ? { id: './browser.plain.extra.js', external: true } : null;
   },
 };
@@ -235,6 +236,7 @@ const bundles = [
   // the device side: self-contained, minified
   { input: 'src/browser.ts', output: es('browser.js'), plugins: [rareApart, ...device] },
   { input: 'src/runtime/trust.ts', output: es('browser.trust.js'), plugins: minified },
+  { input: 'src/runtime/cache.ts', output: es('browser.cache.js'), plugins: minified },
   plainChunks('browser.plain', 'src/js/core.ts', 'src/js/extra/index.ts'),
   plainChunks('js', 'src/plain.ts', 'src/plainExtra.ts'),
   { input: 'src/slim.ts', output: es('slim.js'), plugins: [rareApart, ...device, coresApart] },

@@ -23,4 +23,5 @@ export const { load, loadSync } = makeRuntime({
   },
   openPlain: async () => (await import('./js/core')).plainCore,
   openTrust: () => import('./runtime/trust'),
+  openCache: () => import('./runtime/cache'),
 });

@@ -28,4 +28,5 @@ export const { load, loadSync } = makeRuntime({
   },
   openPlain: async () => (await import(beside('browser.plain.js')) as { plainCore: CoreOf }).plainCore,
   openTrust: () => import(beside('browser.trust.js')) as ReturnType<Provider['openTrust']>,
+  openCache: () => import(beside('browser.cache.js')) as ReturnType<NonNullable<Provider['openCache']>>,
 });

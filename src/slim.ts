@@ -6,4 +6,5 @@ export * from './exports';
 export const { load, loadSync } = makeRuntime({
   openWorker: openWebWorker,
   openTrust: () => import('./runtime/trust'),
+  openCache: () => import('./runtime/cache'),
 });

@@ -51,12 +51,14 @@ export interface Bundle {
   memory?: number;
   /** Gives the code that checks hashes and signatures. */
   openTrust: Provider['openTrust'];
+  /** Gives the code that stores files, in entries for browsers. */
+  openCache?: Provider['openCache'];
 }
 
 /** The `load` and `loadSync` of a bundle. */
 export function makeRuntime(bundle: Bundle): Runtime {
-  const { builds = {}, threadedBuilds = {}, openWorker, readPath, scalarUrl, extra, openPlain, memory, openTrust } =
-    bundle;
+  const { builds = {}, threadedBuilds = {}, openWorker, readPath, scalarUrl, extra, openPlain, memory, openTrust,
+    openCache } = bundle;
   const cores = new Cores(builds, threadedBuilds, extra);
 
   async function fetchScalar(threaded: boolean, { signal }: LoadOptions): Promise<void> {
@@ -163,6 +165,7 @@ export function makeRuntime(bundle: Bundle): Runtime {
       fetchExtra,
       withThreads,
       openTrust,
+      openCache,
     },
     readPath,
     memory,

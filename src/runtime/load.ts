@@ -8,6 +8,7 @@ import { limitsOf, PAGE_MEMORY, type Limits } from '../limits';
 import { Model } from './model';
 import { copyBytes, nameOf, readBytes, type PathReader, type ReadOptions, type Source } from './read';
 import { checkThreads, type ThreadOptions } from './threads';
+import type { CacheOptions, readCached } from './cache';
 import type { trustOf, TrustOptions } from './trust';
 
 // `load` and `loadSync`, without what depends on the cores of a bundle (`Provider`).
@@ -15,7 +16,9 @@ import type { trustOf, TrustOptions } from './trust';
 /** Where the core comes from, if it is not in the bundle. */
 export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 
-export interface LoadOptions extends ReadOptions, ThreadOptions, TrustOptions, Omit<LoadSyncOptions, 'wasm' | 'extra'> {
+export interface LoadOptions
+  extends ReadOptions, CacheOptions, ThreadOptions, TrustOptions, Omit<LoadSyncOptions, 'wasm' | 'extra'>
+{
   /** A core that is not in the bundle, as URL, response, bytes or module. */
   wasm?: WasmSource;
   /**
@@ -41,14 +44,28 @@ export interface Provider extends CoreSupply {
   ): string | Promise<Model | string>;
   /** Gives the code that checks hashes and signatures. */
   openTrust(): Promise<{ trustOf: typeof trustOf }>;
+  /** Gives the code that stores files, in entries for browsers. */
+  openCache?: (() => Promise<{ readCached: typeof readCached }>) | undefined;
 }
 
-function cannotCheck(cause: unknown): never {
+/** Service workers may not call import(). */
+function cannotFetch(what: string, advice: string): (cause: unknown) => never {
+  return (cause) => {
+    const text = `the code ${what} cannot be fetched (${messageOf(cause)}): put ${advice}`;
+    throw new KletError('FETCH_FAILED', text, { cause });
+  };
+}
+
+const cannotCheck = cannotFetch(
+  'that checks "integrity" and "publicKey"',
+  'browser.trust.js beside the bundle, or import kinglet/js, which contains it, as service workers must',
+);
+const cannotCache = cannotFetch('of "cache"', 'browser.cache.js beside the bundle, or load bytes that you store');
+
+function hasNoCache(): never {
   throw new KletError(
-    'FETCH_FAILED',
-    `the code that checks "integrity" and "publicKey" cannot be fetched (${messageOf(cause)}): put browser.trust.js ` +
-      'beside the bundle, or import kinglet/js, which contains it, as service workers must',
-    { cause },
+    'BAD_ARGUMENT',
+    'the option "cache" is for browsers; elsewhere store the file and load its path or bytes',
   );
 }
 
@@ -86,6 +103,7 @@ const loadOptions = {
   timeout: 'number',
   integrity: 'any',
   publicKey: 'any',
+  cache: 'boolean',
   threads: 'any',
   worker: 'any',
 } satisfies Options<LoadOptions>;
@@ -151,6 +169,9 @@ export function runtimeOf(provider: Provider, readPath?: PathReader, memory = PA
       let bytes: Uint8Array;
       let where: string;
       let core: CompiledCore;
+      let opened: OpenedKlet | undefined;
+      const open = (core: CompiledCore, bytes: Uint8Array, where: string): OpenedKlet =>
+        named(openKlet(bytes, where, checksumBy(core), limits.maxMemory));
       const read = async (): Promise<[Uint8Array, string]> => {
         const settled = isPromise(given) ? await settle(given) : given;
         if (settled instanceof Model) {
@@ -158,7 +179,17 @@ export function runtimeOf(provider: Provider, readPath?: PathReader, memory = PA
         }
         const name = nameOf(settled);
         const check = isChecked ? (await provider.openTrust().catch(cannotCheck)).trustOf(options) : undefined;
-        const bytes = await readBytes(settled, options, readPath, (start) => checkStart(start, name));
+        const look = (start: Uint8Array): number => checkStart(start, name);
+        if (options.cache) {
+          const { readCached } = await (provider.openCache ?? hasNoCache)().catch(cannotCache);
+          // only whole files are worth storing
+          const checkAll = async (bytes: Uint8Array): Promise<void> => {
+            await check?.(bytes, name);
+            opened = open(await compiling, bytes, name);
+          };
+          return [await readCached({ source: settled, options, read: readBytes, look, check: checkAll }), name];
+        }
+        const bytes = await readBytes(settled, options, readPath, look);
         await check?.(bytes, name);
         return [bytes, name];
       };
@@ -181,7 +212,7 @@ export function runtimeOf(provider: Provider, readPath?: PathReader, memory = PA
       } finally {
         signal?.removeEventListener('abort', giveUp);
       }
-      const parts = named(openKlet(bytes, where, checksumBy(core), limits.maxMemory));
+      const parts = opened ?? open(core, bytes, where);
       const found = (options.threads ?? 1) > 1
         ? await provider.withThreads(core, parts, where, options, limits)
         : undefined;

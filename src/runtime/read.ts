@@ -223,7 +223,8 @@ async function readStream(
   return joined(chunks, loaded);
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+/** @returns the bytes of all chunks, which are so many together */
+export function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   if (chunks.length === 1) return chunks[0]!;
   const bytes = new Uint8Array(length);
   let at = 0;

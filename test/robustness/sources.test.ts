@@ -573,6 +573,21 @@ describe('an engine that is not allowed to compile WebAssembly', () => {
       'FETCH_FAILED',
       /the code that checks "integrity" and "publicKey" cannot be fetched \(not here\): put browser\.trust\.js/,
     );
+    await rejects(
+      () => loadFresh(`${base}/model.klet`, { cache: true }),
+      'BAD_ARGUMENT',
+      /"cache" is for browsers; elsewhere store the file/,
+    );
+    const { load: loadInPage } = makeRuntime({
+      openWorker: never,
+      openTrust: never,
+      openCache: () => Promise.reject(new Error('not here')),
+    });
+    await rejects(
+      () => loadInPage(`${base}/model.klet`, { cache: true, wasm: cores.simd }),
+      'FETCH_FAILED',
+      /the code of "cache" cannot be fetched \(not here\): put browser\.cache\.js beside the bundle/,
+    );
     await rejects(() => loadFresh(file), 'NO_WASM', advice);
   });
 
