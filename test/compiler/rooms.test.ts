@@ -246,6 +246,13 @@ describe('the rooms', () => {
     expect(valuesFromCompiler).toEqual([]);
   });
 
+  test('the playground uses the public API', () => {
+    // the snippets that it shows
+    const snippets = /^kinglet(\/\w+)?$/;
+    expect(strangers('examples/playground', [/^examples\/playground\//,
+      /^src\/(browser|(compiler|audio|tasks)\/index)$/, /^@dagrejs\/dagre$/, snippets])).toEqual([]);
+  });
+
   test('the command line uses the public API', () => {
     expect(strangers('src/cli', [/^src\/(cli|tasks)\//, /^src\/(index|errors|exports)$/,
       /^src\/(compiler|audio)\/index$/, format, limits, packages])).toEqual([]);
