@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import wavefile from 'wavefile';
 import { buildPlayground } from '../../src/build/playground.mjs';
 import { loadSync } from '../../src/index';
 import { root } from '../docs/page';
@@ -242,6 +243,47 @@ describeInChrome('the playground', () => {
     await page.click('#try-microphone');
     await expect.poll(() => page.locator('.found .bars li').count(), { timeout: 20_000 }).toBe(5);
     expect(await page.locator('canvas.spectrogram').count()).toBe(1);
+  });
+
+  test('hears a recording', async () => {
+    await openExample('Spoken digits');
+    const samples = Float64Array.from({ length: 8000 }, (_, i) => Math.sin(i / 4) / 4);
+    const wave = new wavefile.WaveFile();
+    wave.fromScratch(1, 8000, '16', Array.from(samples, (value) => value * 32767));
+    await page.setInputFiles('#try-file', {
+      name: 'a.wav',
+      mimeType: 'audio/wav',
+      buffer: Buffer.from(wave.toBuffer()),
+    });
+    await expect.poll(() => page.locator('.found .bars li').count()).toBe(5);
+    expect(await page.locator('canvas.spectrogram').evaluate((canvas: HTMLCanvasElement) => canvas.width))
+      .toBeGreaterThan(30);
+  });
+
+  test('asks for the values at which a network ends before operators that kinglet lacks', async () => {
+    const custom = writeTflite({
+      tensors: [{ name: 'x', shape: [1, 4], type: 'FLOAT32' }, { name: 'middle', shape: [1, 4], type: 'FLOAT32' }, {
+        name: 'y',
+        shape: [1, 4],
+        type: 'FLOAT32',
+      }],
+      operators: [{ kind: 'LOGISTIC', inputs: ['x'], outputs: ['middle'] }, {
+        kind: 'CUSTOM',
+        customCode: 'Mystery',
+        inputs: ['middle'],
+        outputs: ['y'],
+      }],
+      inputs: ['x'],
+      outputs: ['y'],
+    });
+    await page.setInputFiles('#files', { ...network, buffer: Buffer.from(custom) });
+    await page.waitForSelector('#trouble:not([hidden])');
+    expect(await page.innerText('#trouble')).toContain('Mystery');
+    await page.fill('#again', 'middle');
+    await page.click('text=Try again');
+    await page.waitForSelector('#try .actions');
+    expect(await page.innerText('#overview')).toContain('middle');
+    expect(await page.isVisible('#trouble')).toBe(false);
   });
 
   test('runs a network of other values on noise', async () => {

@@ -1,7 +1,7 @@
 import { call, TaskError } from './client';
 import { $, bytesText, h } from './dom';
 import { readSamples } from './inputs';
-import type { Network, Variant } from './messages';
+import type { Network, OpenOptions, Variant } from './messages';
 import { inside, overview } from './overview';
 import { smaller } from './smaller';
 import { boardsView, speed } from './speed';
@@ -19,7 +19,6 @@ const examples = { 'Handwritten digits': 'digits', 'Spoken digits': 'spoken-digi
 const advice: Record<string, string> = {
   BAD_MAGIC:
     'The page reads .tflite, .onnx, .keras, .h5, .hdf5, model.json of TensorFlow.js with its shards, and .klet.',
-  UNSUPPORTED_OP: 'Convert the network without these operators, or end it before them.',
   OUT_OF_MEMORY: 'Pages may use 256 MiB for a network. The command line takes larger ones.',
 };
 
@@ -50,28 +49,55 @@ function shapesOf(text: string): Record<string, number[]> {
   }));
 }
 
-function showTrouble(error: unknown): void {
-  const { message } = error as Error;
-  const code = error instanceof TaskError ? error.code : undefined;
-  const field = h('input', { type: 'text', id: 'shapes', placeholder: 'image=1,3,224,224', autocomplete: 'off' });
+/** A form that opens the files again with what a person types in. */
+function again(label: string, example: string, read: (text: string) => OpenOptions): HTMLElement {
+  const field = h('input', {
+    type: 'text',
+    id: 'again',
+    placeholder: example,
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
   const form = h(
     'form',
     {},
-    h('label', { for: 'shapes' }, 'Shapes of inputs that the file leaves open'),
+    h('label', { for: 'again' }, label),
     h('div', { class: 'actions' }, field, h('button', { class: 'button' }, 'Try again')),
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    void open(latest, shapesOf(field.value));
+    void open(latest, read(field.value));
   });
-  const asksForShapes = Object.keys(latest).length > 0 && code !== undefined && code !== 'BAD_MAGIC';
-  $('trouble').replaceChildren(
+  return form;
+}
+
+/** What a person can enter to get further. */
+function remedy(code: string | undefined, message: string): HTMLElement | undefined {
+  if (code === 'UNSUPPORTED_OP') {
+    return again(
+      'End the network before these operators, at the values',
+      'features, boxes',
+      (text) => ({ outputs: text.split(',').map((name) => name.trim()).filter((name) => name !== '') }),
+    );
+  }
+  if (!/\bsizes?\b|\bshapes?\b/.test(message)) return undefined;
+  return again('Shapes of inputs', 'image=1,3,224,224', (text) => ({ shapes: shapesOf(text) }));
+}
+
+function showTrouble(error: unknown): void {
+  const { message } = error as Error;
+  const code = error instanceof TaskError ? error.code : undefined;
+  const hint = advice[code ?? ''];
+  const trouble = $('trouble');
+  trouble.replaceChildren(
     h('h2', {}, 'This network cannot be opened'),
-    h('p', {}, message),
-    code && advice[code] ? h('p', { class: 'soft' }, advice[code]) : '',
-    asksForShapes ? form : '',
+    h('p', { class: 'text' }, message),
+    ...[hint === undefined ? undefined : h('p', { class: 'soft' }, hint), remedy(code, message)].filter((child) =>
+      child !== undefined
+    ),
   );
-  $('trouble').hidden = false;
+  trouble.hidden = false;
+  trouble.scrollIntoView({ block: 'nearest' });
 }
 
 function versions({ variants, current }: Shown): HTMLElement {
@@ -126,12 +152,12 @@ function render(): void {
   container.hidden = false;
 }
 
-async function open(files: Record<string, Uint8Array>, shapes: Record<string, number[]> = {}): Promise<void> {
+async function open(files: Record<string, Uint8Array>, options: OpenOptions = {}): Promise<void> {
   latest = files;
   $('trouble').hidden = true;
   showProgress('Opening…');
   try {
-    const network = await call('open', [files, shapes], (text, part) => {
+    const network = await call('open', [files, options], (text, part) => {
       showProgress(`${text}…`, part);
     });
     shown = { network, variants: [network.variant], current: network.variant };

@@ -85,9 +85,16 @@ export interface ScriptFile {
   code: string;
 }
 
+export interface OpenOptions {
+  /** Shapes of inputs that a file leaves open, by name. */
+  shapes?: Record<string, number[]>;
+  /** Values at which the network ends. */
+  outputs?: string[];
+}
+
 /** The functions of the worker. */
 export interface Tasks {
-  open(files: Record<string, Uint8Array>, shapes: Record<string, number[]>): Network;
+  open(files: Record<string, Uint8Array>, options: OpenOptions): Network;
   quantize(samples: Float32Array[]): Changed;
   prune(sparsity: number, samples: Float32Array[]): Changed;
   measure(klet: Uint8Array): Timing[];

@@ -82,14 +82,15 @@ function mapCanvas({ shape }: TensorInfo, values: Float32Array): HTMLCanvasEleme
 }
 
 function scoreBars(values: Float32Array, labels: string[] | undefined): HTMLElement {
-  const best = topK(values, labels?.length === values.length ? labels : undefined, Math.min(SHOWN, values.length));
+  const hasLabels = labels?.length === values.length;
+  const best = topK(values, hasLabels ? labels : undefined, Math.min(SHOWN, values.length));
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);
   const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
   const areShares = low >= 0 && high <= 1.001;
   const rows = best.map(({ label, index, score }, i) => {
     const share = areShares ? score : (score - low) / (high - low || 1);
     return bar(
-      label ?? `class ${index}`,
+      hasLabels ? label : `class ${index}`,
       share,
       areShares ? `${(score * 100).toFixed(1)} %` : score.toPrecision(3),
       i === 0,
@@ -127,9 +128,10 @@ export function outputsView(
     if (isMap(output)) return mapCanvas(output, list);
     const isScores = elements(shape) === shape.at(-1) && list.length >= 2 && list.length <= 100_000;
     if (!isScores) return values(output, list);
-    const [best] = topK(list, model.meta.labels?.length === list.length ? model.meta.labels : undefined, 1);
-    texts.push(best!.label ?? `class ${best!.index}`);
-    return scoreBars(list, model.meta.labels);
+    const { labels } = model.meta;
+    const [best] = topK(list, undefined, 1);
+    texts.push((labels?.length === list.length && labels[best!.index]) || `class ${best!.index}`);
+    return scoreBars(list, labels);
   });
   return { view, text: texts.join(', ') };
 }

@@ -34,7 +34,7 @@ async function profile(klet: Uint8Array): Promise<HTMLElement> {
     bar(
       `${index} ${op}`,
       ms / slowest,
-      `${ms === 0 ? 'below the clock' : timeText(ms)}, ${Math.round((ms / total) * 100)} %`,
+      ms === 0 ? '–' : `${timeText(ms)}, ${Math.round((ms / total) * 100)} %`,
       ms === slowest && name !== '',
     )
   );
@@ -43,6 +43,7 @@ async function profile(klet: Uint8Array): Promise<HTMLElement> {
     'div',
     {},
     h('ol', { class: 'bars times', 'aria-label': 'Time of each record' }, ...rows),
+    entries.some(({ ms }) => ms === 0) ? h('p', { class: 'soft' }, '– is less than a step of the clock.') : undefined,
     rest > 0 ? h('p', { class: 'soft' }, `and ${rest} faster records`) : undefined,
   );
 }

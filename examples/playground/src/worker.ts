@@ -1,7 +1,7 @@
 import { compare, compile, importerOf, KletError, prune, quantizationReport, readKlet, toC, toScript, importModel,
   type Comparison, type Graph, type QuantizationReport } from '../../../src/compiler/index';
 import { load, type Flavor, type Model } from '../../../src/browser';
-import type { Call, Changed, DrawnNode, Network, Reply, Tasks, Timing, Variant } from './messages';
+import type { Call, Changed, DrawnNode, Network, OpenOptions, Reply, Tasks, Timing, Variant } from './messages';
 
 // The work that takes time: conversion, quantization, measurements. The network that was opened
 // last stays here.
@@ -50,7 +50,7 @@ function labelsOf(files: Record<string, Uint8Array>): string[] | undefined {
   return lines?.map((line) => line.trim());
 }
 
-async function open(files: Record<string, Uint8Array>, shapes: Record<string, number[]>): Promise<Network> {
+async function open(files: Record<string, Uint8Array>, options: OpenOptions): Promise<Network> {
   const networks = Object.entries(files).filter(([name]) => !name.toLowerCase().endsWith('.txt'));
   if (networks.length === 0) {
     throw new KletError('BAD_MAGIC', 'there is no network among these files; choose the file of a network as well');
@@ -70,7 +70,7 @@ async function open(files: Record<string, Uint8Array>, shapes: Record<string, nu
   report('Reading', 0);
   const imported = await importModel(networks.length === 1 ? bytes : Object.fromEntries(networks), {
     name: title,
-    shapes,
+    ...options,
     onProgress: (part) => {
       report('Reading', part);
     },
