@@ -134,7 +134,9 @@ function drawing(panel: Panel): void {
   canvas.focus();
 }
 
-/** Networks with state hear the recording frame by frame. The answer with the highest score counts. */
+/**
+ * Networks with state hear the recording frame by frame. The answer with the highest score counts.
+ */
 function recording(panel: Panel, samples: Float32Array, preprocessing: AudioPreprocessing): void {
   const { model, stage, answer } = panel;
   const [input] = model.inputs;
