@@ -1,4 +1,4 @@
-// Makes playground.png for the README: the page with the digits of models/digits/. It needs dist/
+// Makes docs/playground.png for the README: the page with the digits of models/digits/. It needs dist/
 // and Chrome or Chromium: CHROME_PATH=/usr/bin/chromium node examples/playground/picture.mjs
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,6 @@ await page.waitForSelector('#try-file', { state: 'attached' });
 await page.setInputFiles('#try-file', path.join(root, 'models/digits/samples/7.png'));
 await page.waitForSelector('.found .best');
 await page.evaluate(() => globalThis.scrollTo(0, 0));
-await page.screenshot({ path: path.join(root, 'examples/playground/playground.png') });
+await page.screenshot({ path: path.join(root, 'docs/playground.png') });
 await browser.close();
 close();
