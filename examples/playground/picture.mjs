@@ -14,7 +14,10 @@ await page.click('text=Handwritten digits');
 await page.waitForSelector('#try-file', { state: 'attached' });
 await page.setInputFiles('#try-file', path.join(root, 'models/digits/samples/7.png'));
 await page.waitForSelector('.found .best');
-await page.evaluate(() => globalThis.scrollTo(0, 0));
+await page.evaluate(() => {
+  document.activeElement.blur();
+  globalThis.scrollTo(0, 0);
+});
 await page.screenshot({ path: path.join(root, 'docs/playground.png') });
 await browser.close();
 close();

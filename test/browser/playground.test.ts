@@ -199,7 +199,10 @@ describeInChrome('the playground', () => {
     await page.click('#prune');
     await page.waitForSelector('.version:has-text("75 % pruned")');
     expect(await page.locator('.version').count()).toBe(3);
-    await page.click('.version:has-text("int8")');
+    expect(await page.evaluate(() => document.activeElement!.id), 'the focus stays').toBe('prune');
+    await page.focus('.version:has-text("int8")');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement!.textContent)).toContain('int8');
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#download')]);
     expect(download.suggestedFilename()).toBe('small.klet');
     const model = loadSync(readFileSync(await download.path()));

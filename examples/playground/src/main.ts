@@ -111,6 +111,7 @@ function versions({ variants, current }: Shown): HTMLElement {
         click: () => {
           shown!.current = variant;
           render();
+          document.querySelector<HTMLElement>('.version[aria-pressed=true]')!.focus();
         },
       },
       h('b', {}, variant.label),
@@ -139,6 +140,7 @@ function render(): void {
     },
   });
   const container = $('network');
+  const focused = document.activeElement as HTMLElement | null;
   container.replaceChildren(
     ...(shown.variants.length > 1 ? [versions(shown)] : []),
     overview(network, current),
@@ -150,6 +152,7 @@ function render(): void {
     take(network.name, current, range()),
   );
   container.hidden = false;
+  if (focused?.isConnected) focused.focus({ preventScroll: true });
 }
 
 async function open(files: Record<string, Uint8Array>, options: OpenOptions = {}): Promise<void> {
@@ -191,16 +194,23 @@ async function openExample(name: string): Promise<void> {
   await open({ [`${name}.klet`]: new Uint8Array(await response.arrayBuffer()) });
 }
 
+function attempt(work: Promise<void>): void {
+  work.catch((error: unknown) => {
+    showProgress(undefined);
+    showTrouble(error);
+  });
+}
+
 function start(): void {
   const input = $<HTMLInputElement>('files');
   input.addEventListener('change', () => {
-    void openFiles(input.files ?? []).then(() => {
+    attempt(openFiles(input.files ?? []).then(() => {
       input.value = '';
-    });
+    }));
   });
   document.querySelector('.examples')!
     .append(...Object.entries(examples).map(([title, name]) =>
-      h('button', { class: 'button small', type: 'button', click: () => void openExample(name) }, title)
+      h('button', { class: 'button small', type: 'button', click: () => attempt(openExample(name)) }, title)
     ));
   addEventListener('dragover', (event) => {
     event.preventDefault();
@@ -212,7 +222,7 @@ function start(): void {
   addEventListener('drop', (event) => {
     event.preventDefault();
     document.body.classList.remove('dragging');
-    void openFiles(event.dataTransfer?.files ?? []);
+    attempt(openFiles(event.dataTransfer?.files ?? []));
   });
   void navigator.serviceWorker?.register('serviceWorker.js').then(() => navigator.serviceWorker.ready).then(() => {
     document.documentElement.dataset.offline = 'ready';
