@@ -1,5 +1,5 @@
-// Makes docs/playground.png for the README: the page with the digits of models/digits/. It needs dist/
-// and Chrome or Chromium: CHROME_PATH=/usr/bin/chromium node examples/playground/picture.mjs
+// Makes docs/playground.png for the README: the page with the digits of models/digits/. It needs
+// dist/ and Chrome or Chromium: CHROME_PATH=/usr/bin/chromium node examples/playground/picture.mjs
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
