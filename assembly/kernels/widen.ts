@@ -23,6 +23,35 @@ export function gather_fill(out: usize, plane: usize, value: i32, n: i32): void 
   else fill_i16(out, value, n);
 }
 
+/**
+ * `count` receptive fields inside an image, `step` bytes apart, to rows `lda` bytes apart. A field
+ * has `runs` runs of n activations, `stride` bytes apart.
+ */
+export function gather_fields_i8(
+  a: usize,
+  step: i32,
+  stride: usize,
+  runs: i32,
+  n: i32,
+  out: usize,
+  plane: usize,
+  lda: i32,
+  count: i32,
+): void {
+  for (; count > 0; count--) {
+    if (ASC_FEATURE_RELAXED_SIMD) clear_last_split(out + lda, plane);
+    let from = a;
+    let to = out;
+    for (let run = runs; run > 0; run--) {
+      gather_i8(from, to, plane, n);
+      from += stride;
+      to += n << GATHERED;
+    }
+    a += step;
+    out += lda;
+  }
+}
+
 /** a i8 [n] → out i16 [n], 2-byte aligned. May read and write up to 7 elements past n. */
 export function widen_i8_i16(a: usize, out: usize, n: i32): void {
   if (ASC_FEATURE_SIMD) {
@@ -93,6 +122,16 @@ export function split_i8(a: usize, out: usize, plane: usize, n: i32): void {
     v128.store(out + i, v128.and(x, low));
     v128.store(out + i + plane, v128.and(i16x8.shr_u(x, 7), one));
   }
+}
+
+/**
+ * Clears the last 4 elements before `end`. The padding of the last quad is multiplied by (weight −
+ * zero point) = 0, so any value is correct, but it must be split like real data.
+ */
+@inline
+export function clear_last_split(end: usize, plane: usize): void {
+  store<u32>(end - 4, 0);
+  store<u32>(end + plane - 4, 0);
 }
 
 /** Two planes of [n] = value. May write up to 15 elements past n. */

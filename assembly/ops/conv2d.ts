@@ -8,7 +8,8 @@ import { gemm_i8_4x8, gemm_split_6x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
 import { gemv_i8_i32 } from '../kernels/gemv';
 import { requantize_i32_i8 } from '../kernels/requantize';
-import { GATHERED, gather_fill, gather_i8, sum_i16, sum_split, widen_panel_i8 } from '../kernels/widen';
+import { clear_last_split, GATHERED, gather_fields_i8, gather_fill, gather_i8, sum_i16, sum_split,
+  widen_panel_i8 } from '../kernels/widen';
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, source, table } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { checkActivation, checkFilling, describeRequantization } from './checks';
@@ -131,28 +132,23 @@ export function gatherRowsI8(
   const span = kernelW * C;
   let y = m0 / outW;
   let x = m0 - y * outW;
-  for (let i = 0; i < count; i++) {
-    if (ASC_FEATURE_RELAXED_SIMD) {
-      // The padding of the last quad is multiplied by (weight − zero point) = 0, so any value is
-      // correct. But it must be split like real data.
-      store<u32>(rows + lda - 4, 0);
-      store<u32>(rows + plane + lda - 4, 0);
-    }
+  while (count > 0) {
     const iy = y * strideY - padTop;
     const ix = x * strideX - padLeft;
+    let fields = 1;
     if (whole && iy >= 0 && iy + reachY < inH && ix >= 0 && ix + kernelW <= inW) {
-      let from = base + iy * rowBytes + ix * inC;
-      let to = rows;
-      for (let ky = 0; ky < kernelH; ky++) {
-        gather_i8(from, to, plane, span);
-        from += stepY;
-        to += span << GATHERED;
-      }
+      // so are the following fields of the row, up to the right border of the image
+      fields = min(min(count, outW - x), <i32>(<u32>(inW - kernelW - ix) / strideX) + 1);
+      const from = base + iy * rowBytes + ix * inC;
+      gather_fields_i8(from, strideX * inC, stepY, kernelH, span, rows, plane, lda, fields);
     } else {
+      if (ASC_FEATURE_RELAXED_SIMD) clear_last_split(rows + lda, plane);
       gatherI8(r, base, y, x, C, zero, rows, plane);
     }
-    rows += lda;
-    if (++x == outW) {
+    rows += fields * lda;
+    count -= fields;
+    x += fields;
+    if (x == outW) {
       x = 0;
       y++;
     }
