@@ -290,10 +290,13 @@ export const CONV2D_BLOCK_ROWS = 92;
 /**
  * With at least these BLOCK_ROWS, a multiple of 16, and at most these input channels of a group, a
  * multiple of 8, the SIMD cores compute an int8 convolution of 3×3 and stride 1 in tiles of 2×2
- * outputs (Winograd). The results are the same.
+ * outputs (Winograd). If BLOCK_ROWS is a multiple of 64, and the input channels of a group times 128
+ * plus the absolute weights' zero point are at most WINOGRAD_REACH, tiles have 4×4 outputs. The
+ * results are the same.
  */
 export const WINOGRAD_ROWS = 80;
 export const WINOGRAD_CHANNELS = 1816;
+export const WINOGRAD_REACH = 29127;
 /** Elements from one output pixel, row or image to the next. */
 export const CONV2D_PIXEL_STRIDE = 96;
 export const CONV2D_ROW_STRIDE = 100;

@@ -1,81 +1,117 @@
 import { narrowBelow, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storePart } from './store';
 
-// Integer Winograd convolution F(2×2, 3×3) (Lavin and Gray, "Fast Algorithms for Convolutional
-// Neural Networks", 2015): 16 products give the 2×2 outputs of a tile, which take 36 directly.
+// Integer Winograd convolution F(t×t, 3×3), t = 2 or 4 (Lavin and Gray, "Fast Algorithms for
+// Convolutional Neural Networks", 2015): P = (t + 2)² products give the t×t outputs of a tile, 16
+// instead of 36 or 36 instead of 144.
 //
 //   Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A
 //
-//   Bᵀ = 1  0 −1  0     2·G = 2  0  0     Aᵀ = 1  1  1  0
-//        0  1  1  0           1  1  1          0  1 −1 −1
-//        0 −1  1  0           1 −1  1
-//        0  1  0 −1           0  0  2
+// Factors of G are moved to Aᵀ, so that all numbers are whole and small:
 //
-// With G doubled all numbers are whole, and the result is exactly 4·Y. A shift takes the 4 back, so
-// that the bits are those of the direct product.
+//   t = 2   Bᵀ = 1  0 −1  0     2·G = 2  0  0     Aᵀ = 1  1  1  0
+//                0  1  1  0           1  1  1          0  1 −1 −1
+//                0 −1  1  0           1 −1  1
+//                0  1  0 −1           0  0  2
 //
-//   source  i8, 4 rows of 4 pixels of C channels, C a multiple of 8
-//   v       i16 [16][tiles][C], |v| ≤ 4·128; planes are `plane` bytes apart
-//   u       i16 [16][C/2][8][2], |u| ≤ 9·255: one panel of 8 output channels
-//   m       i32 [16][tiles][8]; planes are `sums` bytes apart
-//   |4·Y| ≤ 4·9·C·128·255 < 2^31 for C ≤ WINOGRAD_CHANNELS; partial sums may wrap around.
+//   t = 4   Bᵀ = 4  0 −5  0  1  0     G' = 6  0  0     Aᵀ' = 1 −4 −4  1  1  0
+//                0 −4 −4  1  1  0          1  1  1           0 −2  2  1 −1  0
+//                0  4 −4 −1  1  0          1 −1  1           0 −1 −1  1  1  0
+//                0 −2 −1  2  1  0          1  2  4           0 −1  1  2 −2  1
+//                0  2 −1 −2  1  0          1 −2  4
+//                0  4  0 −5  0  1          0  0  6
+//
+// The result is 4·Y for t = 2. For t = 4, row i of Y is multiplied by 24, 12, 6 or 6, and so is
+// column i, so that a sum is 9·2^k·Y, 2 ≤ k ≤ 6, modulo 2^32. Multiplied by the inverse of 9 modulo
+// 2^32 it is 2^k·Y, which fits i32. A shift gives the bits of the direct product.
+//
+//   source  i8, t + 2 rows of t + 2 pixels of C channels, C a multiple of 8
+//   v       i16 [P][tiles][C], |v| ≤ 4·128 (t = 2) or 100·128
+//   u       i16 [P][C/2][8][2], |u| ≤ 9·255 or 49·255: one panel of 8 output channels
+//   m       i32 [P][tiles][8]; overwritten by `winograd_output`
+//   |4·Y| ≤ 4·9·C·128·255 < 2^31 for C ≤ WINOGRAD_CHANNELS
+//   |64·Y| ≤ 64·9·C·128·(128 + |zero point|) < 2^31 for C·(128 + |zero point|) ≤ WINOGRAD_REACH
+//
+// Partial sums may wrap around. The P planes of v, u and m are `plane` bytes apart. A transform is
+// applied in place, to the columns of a tile and then to its rows.
 
-/** The four results of Bᵀ (x0 … x3) for planes one after the other. */
+/** The inverse of 9 modulo 2^32 */
+const NINTH: i32 = 954437177;
+
+/** Bᵀ times t + 2 vectors of i16, stored `step` bytes apart */
 @inline
-function storeRow(out: usize, plane: usize, x0: v128, x1: v128, x2: v128, x3: v128): usize {
-  v128.store(out, i16x8.sub(x0, x2));
-  out += plane;
-  v128.store(out, i16x8.add(x1, x2));
-  out += plane;
-  v128.store(out, i16x8.sub(x2, x1));
-  out += plane;
-  v128.store(out, i16x8.sub(x1, x3));
-  return out + plane;
-}
-
-/** v = Bᵀ d B of one tile. Rows of the source are `row` bytes apart and pixels `pixel` bytes. */
-export function winograd_input(source: usize, row: usize, pixel: usize, C: i32, v: usize, plane: usize): void {
-  for (let c = 0; c < C; c += 8) {
-    let p0 = source + c;
-    let p1 = p0 + row;
-    let p2 = p1 + row;
-    let p3 = p2 + row;
-    let d0 = v128.load8x8_s(p0), d1 = v128.load8x8_s(p1), d2 = v128.load8x8_s(p2), d3 = v128.load8x8_s(p3);
-    const a0 = i16x8.sub(d0, d2), b0 = i16x8.add(d1, d2), c0 = i16x8.sub(d2, d1), e0 = i16x8.sub(d1, d3);
-    d0 = v128.load8x8_s(p0 += pixel);
-    d1 = v128.load8x8_s(p1 += pixel);
-    d2 = v128.load8x8_s(p2 += pixel);
-    d3 = v128.load8x8_s(p3 += pixel);
-    const a1 = i16x8.sub(d0, d2), b1 = i16x8.add(d1, d2), c1 = i16x8.sub(d2, d1), e1 = i16x8.sub(d1, d3);
-    d0 = v128.load8x8_s(p0 += pixel);
-    d1 = v128.load8x8_s(p1 += pixel);
-    d2 = v128.load8x8_s(p2 += pixel);
-    d3 = v128.load8x8_s(p3 += pixel);
-    const a2 = i16x8.sub(d0, d2), b2 = i16x8.add(d1, d2), c2 = i16x8.sub(d2, d1), e2 = i16x8.sub(d1, d3);
-    d0 = v128.load8x8_s(p0 + pixel);
-    d1 = v128.load8x8_s(p1 + pixel);
-    d2 = v128.load8x8_s(p2 + pixel);
-    d3 = v128.load8x8_s(p3 + pixel);
-    const a3 = i16x8.sub(d0, d2), b3 = i16x8.add(d1, d2), c3 = i16x8.sub(d2, d1), e3 = i16x8.sub(d1, d3);
-    let out = storeRow(v + (c << 1), plane, a0, a1, a2, a3);
-    out = storeRow(out, plane, b0, b1, b2, b3);
-    out = storeRow(out, plane, c0, c1, c2, c3);
-    storeRow(out, plane, e0, e1, e2, e3);
+function transformInputs(
+  v: usize,
+  step: usize,
+  t: i32,
+  d0: v128,
+  d1: v128,
+  d2: v128,
+  d3: v128,
+  d4: v128,
+  d5: v128,
+): void {
+  if (t == 2) {
+    v128.store(v, i16x8.sub(d0, d2));
+    v128.store(v + step, i16x8.add(d1, d2));
+    v128.store(v + 2 * step, i16x8.sub(d2, d1));
+    v128.store(v + 3 * step, i16x8.sub(d1, d3));
+  } else {
+    const even = i16x8.sub(d4, d2), odd = i16x8.sub(d3, d1);
+    v128.store(v, i16x8.add(even, i16x8.shl(i16x8.sub(d0, d2), 2)));
+    let p = i16x8.sub(d4, i16x8.shl(d2, 2)), q = i16x8.sub(d3, i16x8.shl(d1, 2));
+    v128.store(v + step, i16x8.add(p, q));
+    v128.store(v + 2 * step, i16x8.sub(p, q));
+    p = i16x8.shl(odd, 1);
+    v128.store(v + 3 * step, i16x8.add(even, p));
+    v128.store(v + 4 * step, i16x8.sub(even, p));
+    q = i16x8.shl(odd, 2);
+    v128.store(v + 5 * step, i16x8.sub(i16x8.sub(d5, d3), q));
   }
 }
 
-/** The four results of 2·G (x0, x1, x2) for planes one after the other. */
+/** v = Bᵀ d B of one tile. Rows of the source are `row` bytes apart and pixels `pixel` bytes. */
+export function winograd_input(source: usize, row: usize, pixel: usize, C: i32, t: i32, v: usize, plane: usize): void {
+  const planes = (t + 2) * plane;
+  // for t = 2, the fifth and the sixth vector are not used
+  const row4 = t == 4 ? 4 * row : 0;
+  const plane4 = t == 4 ? 4 * plane : 0;
+  for (let c = 0; c < C; c += 8) {
+    let p = source + c;
+    for (let out = v, end = v + planes; out < end; out += plane) {
+      const d0 = v128.load8x8_s(p), d1 = v128.load8x8_s(p + row), d2 = v128.load8x8_s(p + 2 * row);
+      const d3 = v128.load8x8_s(p + 3 * row), d4 = v128.load8x8_s(p + row4), d5 = v128.load8x8_s(p + row4 + row);
+      transformInputs(out, planes, t, d0, d1, d2, d3, d4, d5);
+      p += pixel;
+    }
+    p = v;
+    for (let y = t + 2; y > 0; y--) {
+      const d0 = v128.load(p), d1 = v128.load(p + plane), d2 = v128.load(p + 2 * plane);
+      const d3 = v128.load(p + 3 * plane), d4 = v128.load(p + plane4), d5 = v128.load(p + plane4 + plane);
+      transformInputs(p, plane, t, d0, d1, d2, d3, d4, d5);
+      p += planes;
+    }
+    v += 16;
+  }
+}
+
+/** The t + 2 vectors of i16 that are G times three, `step` bytes apart */
 @inline
-function storeWeights(out: usize, plane: usize, x0: v128, x1: v128, x2: v128): usize {
-  const sum = i16x8.add(x0, x2);
-  v128.store(out, i16x8.add(x0, x0));
-  out += plane;
-  v128.store(out, i16x8.add(sum, x1));
-  out += plane;
-  v128.store(out, i16x8.sub(sum, x1));
-  out += plane;
-  v128.store(out, i16x8.add(x2, x2));
-  return out + plane;
+function transformWeights(u: usize, step: usize, t: i32, w0: v128, w1: v128, w2: v128): void {
+  let sum = i16x8.add(w0, w2);
+  v128.store(u + step, i16x8.add(sum, w1));
+  v128.store(u + 2 * step, i16x8.sub(sum, w1));
+  let first = i16x8.shl(w0, 1), last = i16x8.shl(w2, 1);
+  if (t == 4) {
+    sum = i16x8.add(w0, i16x8.shl(w2, 2));
+    w1 = i16x8.shl(w1, 1);
+    v128.store(u + 3 * step, i16x8.add(sum, w1));
+    v128.store(u + 4 * step, i16x8.sub(sum, w1));
+    first = i16x8.add(first, i16x8.shl(first, 1));
+    last = i16x8.add(last, i16x8.shl(last, 1));
+  }
+  v128.store(u, first);
+  v128.store(u + (t + 1) * step, last);
 }
 
 /** Weights of 4 output and 2 input channels for one tap; `pair` selects their bytes. */
@@ -84,72 +120,82 @@ function tapOf(w: usize, pair: v128, zero: v128): v128 {
   return i16x8.sub(i16x8.extend_low_i8x16_s(i8x16.swizzle(v128.load(w), pair)), zero);
 }
 
-/** u = 4·G g Gᵀ for 4 output and 2 input channels. Taps are `tap` bytes apart. */
-function transform_weights(w: usize, tap: usize, pair: v128, zero: v128, out: usize, plane: usize): void {
-  const g00 = tapOf(w, pair, zero), g01 = tapOf(w += tap, pair, zero), g02 = tapOf(w += tap, pair, zero);
-  const g10 = tapOf(w += tap, pair, zero), g11 = tapOf(w += tap, pair, zero), g12 = tapOf(w += tap, pair, zero);
-  const g20 = tapOf(w += tap, pair, zero), g21 = tapOf(w += tap, pair, zero), g22 = tapOf(w + tap, pair, zero);
-  const s0 = i16x8.add(g00, g20), s1 = i16x8.add(g01, g21), s2 = i16x8.add(g02, g22);
-  out = storeWeights(out, plane, i16x8.add(g00, g00), i16x8.add(g01, g01), i16x8.add(g02, g02));
-  out = storeWeights(out, plane, i16x8.add(s0, g10), i16x8.add(s1, g11), i16x8.add(s2, g12));
-  out = storeWeights(out, plane, i16x8.sub(s0, g10), i16x8.sub(s1, g11), i16x8.sub(s2, g12));
-  storeWeights(out, plane, i16x8.add(g20, g20), i16x8.add(g21, g21), i16x8.add(g22, g22));
-}
-
 /** w i8 [9·C/4][8][4], a panel as stored in the file → u of its 8 channels */
-export function winograd_weights(w: usize, zeroPoint: i32, C: i32, u: usize): void {
+export function winograd_weights(w: usize, zeroPoint: i32, C: i32, t: i32, u: usize, plane: usize): void {
   const zero = i16x8.splat(<i16>zeroPoint);
   const tap = C << 3;
+  const planes = (t + 2) * plane;
   // the bytes of input channels 0 and 1 of a quad, for 4 output channels
   const first = i8x16(0, 1, 4, 5, 8, 9, 12, 13, 0, 0, 0, 0, 0, 0, 0, 0);
   for (let i = 0; i < C; i++) {
     // [C/4][pair][half] in the order of u; the halves of a quad are together in w
     const pair = i8x16.add(first, i8x16.splat(<i8>(i & 2)));
-    transform_weights(w + (i >> 2 << 5) + ((i & 1) << 4), tap, pair, zero, u + (i << 4), C << 4);
+    let p = w + (i >> 2 << 5) + ((i & 1) << 4);
+    for (let x = 0; x < 3; x++) {
+      const w1 = tapOf(p + 3 * tap, pair, zero), w2 = tapOf(p + 6 * tap, pair, zero);
+      transformWeights(u + x * plane, planes, t, tapOf(p, pair, zero), w1, w2);
+      p += tap;
+    }
+    p = u;
+    for (let y = t + 2; y > 0; y--) {
+      transformWeights(p, plane, t, v128.load(p), v128.load(p + plane), v128.load(p + 2 * plane));
+      p += planes;
+    }
+    u += 16;
   }
 }
 
-/** x0 + x1 + x2 */
+/** Replaces the first t of t + 2 vectors of i32, `step` bytes apart, by Aᵀ times them. */
 @inline
-function firstOf(x0: v128, x1: v128, x2: v128): v128 {
-  return i32x4.add(i32x4.add(x0, x1), x2);
+function transformSums(m: usize, step: usize, t: i32): void {
+  const m0 = v128.load(m), m1 = v128.load(m + step), m2 = v128.load(m + 2 * step), m3 = v128.load(m + 3 * step);
+  let even = i32x4.add(m1, m2);
+  const odd = i32x4.sub(m1, m2);
+  if (t == 2) {
+    v128.store(m, i32x4.add(m0, even));
+    v128.store(m + step, i32x4.sub(odd, m3));
+  } else {
+    const m4 = v128.load(m + 4 * step);
+    const sum = i32x4.add(m3, m4), difference = i32x4.sub(m3, m4);
+    v128.store(m, i32x4.add(i32x4.sub(m0, i32x4.shl(even, 2)), sum));
+    v128.store(m + step, i32x4.sub(difference, i32x4.shl(odd, 1)));
+    v128.store(m + 2 * step, i32x4.sub(sum, even));
+    even = i32x4.add(i32x4.shl(difference, 1), v128.load(m + 5 * step));
+    v128.store(m + 3 * step, i32x4.sub(even, odd));
+  }
 }
 
-/** x1 − x2 − x3 */
+/** 8 channels of an output, times 2^k after the multiplication by `inverse`, in lanes of 16 bits */
 @inline
-function secondOf(x1: v128, x2: v128, x3: v128): v128 {
-  return i32x4.sub(i32x4.sub(x1, x2), x3);
-}
-
-/** The first number of Aᵀ m in a column; rows are `row` bytes apart. */
-@inline
-function firstRow(p: usize, row: usize): v128 {
-  return firstOf(v128.load(p), v128.load(p + row), v128.load(p + 2 * row));
-}
-
-/** The second one. */
-@inline
-function secondRow(p: usize, row: usize): v128 {
-  return secondOf(v128.load(p + row), v128.load(p + 2 * row), v128.load(p + 3 * row));
-}
-
-/** A sum of 4 channels, times 4, to int8 in the lowest bytes of lanes */
-@inline
-function output4(x: v128, bias: v128, scale: v128, low: v128, magic: v128, back: v128): v128 {
-  return requantize4(i32x4.add(i32x4.shr_s(x, 2), bias), scale, low, magic, back);
+function outputOf(
+  m: usize,
+  inverse: v128,
+  k: i32,
+  bias0: v128,
+  bias1: v128,
+  scale0: v128,
+  scale1: v128,
+  low: v128,
+  magic: v128,
+  back: v128,
+): v128 {
+  const y0 = i32x4.add(i32x4.shr_s(i32x4.mul(v128.load(m), inverse), k), bias0);
+  const y1 = i32x4.add(i32x4.shr_s(i32x4.mul(v128.load(m, 16), inverse), k), bias1);
+  return i16x8.narrow_i32x4_s(requantize4(y0, scale0, low, magic, back), requantize4(y1, scale1, low, magic, back));
 }
 
 /**
  * The outputs of tiles, requantized.
  *
- * @param out - u32 [tiles][4] addresses of the outputs of each tile, row by row; `lanes` (1 to 8)
+ * @param out - u32 [tiles][t²] addresses of the outputs of each tile, row by row; `lanes` (1 to 8)
  *   bytes are written from byte `channel` on.
  * @param range - i32 [3] zero point, minimum and maximum of the output.
  */
 export function winograd_output(
   m: usize,
-  sums: usize,
+  plane: usize,
   tiles: i32,
+  t: i32,
   bias: usize,
   scale: usize,
   out: usize,
@@ -158,47 +204,40 @@ export function winograd_output(
   range: usize,
 ): void {
   const zeroPoint = load<i32>(range);
-  const min = load<i32>(range, 4);
-  const max = load<i32>(range, 8);
-  const low = f32x4.splat(<f32>(min - zeroPoint));
-  const high = i8x16.splat(<i8>max);
+  const low = f32x4.splat(<f32>(load<i32>(range, 4) - zeroPoint));
+  const high = i8x16.splat(<i8>load<i32>(range, 8));
   const magic = requantizeMagic(zeroPoint);
   const back = requantizeZero(zeroPoint);
-  const row = 4 * sums;
+  const inverse = i32x4.splat(t == 4 ? NINTH : 1);
+  const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), scale0 = v128.load(scale), scale1 = v128.load(scale, 16);
+  const planes = (t + 2) * plane;
   for (; tiles > 0; tiles--) {
-    let q00 = low, q01 = low, q10 = low, q11 = low;
-    for (let half = 0; half < 32; half += 16) {
-      const b = v128.load(bias + half);
-      const s = v128.load(scale + half);
-      const p0 = m + half;
-      const p1 = p0 + sums;
-      const p2 = p1 + sums;
-      const p3 = p2 + sums;
-      const f0 = firstRow(p0, row), f1 = firstRow(p1, row), f2 = firstRow(p2, row), f3 = firstRow(p3, row);
-      const g0 = secondRow(p0, row), g1 = secondRow(p1, row), g2 = secondRow(p2, row), g3 = secondRow(p3, row);
-      const y00 = output4(firstOf(f0, f1, f2), b, s, low, magic, back);
-      const y01 = output4(secondOf(f1, f2, f3), b, s, low, magic, back);
-      const y10 = output4(firstOf(g0, g1, g2), b, s, low, magic, back);
-      const y11 = output4(secondOf(g1, g2, g3), b, s, low, magic, back);
-      q00 = half == 0 ? y00 : i16x8.narrow_i32x4_s(q00, y00);
-      q01 = half == 0 ? y01 : i16x8.narrow_i32x4_s(q01, y01);
-      q10 = half == 0 ? y10 : i16x8.narrow_i32x4_s(q10, y10);
-      q11 = half == 0 ? y11 : i16x8.narrow_i32x4_s(q11, y11);
+    for (let x = m, end = m + planes; x < end; x += plane) {
+      for (let half = x; half < x + 32; half += 16) transformSums(half, planes, t);
     }
-    const q0 = narrowBelow(q00, q01, high);
-    const q1 = narrowBelow(q10, q11, high);
-    if (lanes == 8) {
-      v128.store64_lane(load<usize>(out) + channel, q0, 0);
-      v128.store64_lane(load<usize>(out, 4) + channel, q0, 1);
-      v128.store64_lane(load<usize>(out, 8) + channel, q1, 0);
-      v128.store64_lane(load<usize>(out, 12) + channel, q1, 1);
-    } else {
-      storePart(load<usize>(out) + channel, q0, lanes);
-      storePart(load<usize>(out, 4) + channel, i64x2.shuffle(q0, q0, 1, 1), lanes);
-      storePart(load<usize>(out, 8) + channel, q1, lanes);
-      storePart(load<usize>(out, 12) + channel, i64x2.shuffle(q1, q1, 1, 1), lanes);
+    for (let y = 0; y < t; y++) {
+      let p = m + y * planes;
+      for (let half = p; half < p + 32; half += 16) transformSums(half, plane, t);
+      for (let x = 0; x < t; x += 2) {
+        // for t = 4, row and column have 2^3, 2^2, 2 and 2
+        const row = t == 4 ? max(1, 3 - y) : 0;
+        const k0 = row + (t == 4 ? 3 - x : 2), k1 = row + (t == 4 ? max(1, 2 - x) : 2);
+        const q0 = outputOf(p, inverse, k0, bias0, bias1, scale0, scale1, low, magic, back);
+        p += plane;
+        const q1 = outputOf(p, inverse, k1, bias0, bias1, scale0, scale1, low, magic, back);
+        p += plane;
+        const q = narrowBelow(q0, q1, high);
+        const to0 = load<usize>(out) + channel, to1 = load<usize>(out, 4) + channel;
+        if (lanes == 8) {
+          v128.store64_lane(to0, q, 0);
+          v128.store64_lane(to1, q, 1);
+        } else {
+          storePart(to0, q, lanes);
+          storePart(to1, i64x2.shuffle(q, q, 1, 1), lanes);
+        }
+        out += 8;
+      }
     }
     m += 32;
-    out += 16;
   }
 }

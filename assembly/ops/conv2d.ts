@@ -13,7 +13,7 @@ import { clear_last_split, GATHERED, gather_fields_i8, gather_fill, gather_i8, s
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, source, table } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { checkActivation, checkFilling, describeRequantization } from './checks';
-import { isWinograd, runWinograd, winogradScratch } from './winograd';
+import { runWinograd, tileOf, winogradScratch } from './winograd';
 import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolution } from './window';
 
 // Scratch: the output addresses of the block, the addresses of its runs (f32), a sink for the rows
@@ -53,7 +53,7 @@ export function describeConv2d(r: usize): void {
   } else {
     describeRequantization(r, CONV2D_SCALE, CONV2D_SOURCE_ZERO, panels);
     checkFilling(r, CONV2D_WEIGHTS, panels, K, int(r, CONV2D_WEIGHTS_ZERO));
-    if (isWinograd(r)) needScratch(winogradScratch(r));
+    if (tileOf(r) != 0) needScratch(winogradScratch(r));
     else needScratch(rows * 8 + 32 + sink + rows * kPadded * 2 + TAIL + kPadded * 16 + TAIL);
   }
 }
@@ -178,7 +178,7 @@ function runI8(r: usize): void {
   const lda = quads << (2 + GATHERED);
   const outW = int(r, CONV2D_OUT_W);
   // The scratch for tiles (describeConv2d) holds a quarter of the rows in the scalar core.
-  const block = !ASC_FEATURE_SIMD && isWinograd(r) ? int(r, CONV2D_BLOCK_ROWS) >> 2 : int(r, CONV2D_BLOCK_ROWS);
+  const block = !ASC_FEATURE_SIMD && tileOf(r) != 0 ? int(r, CONV2D_BLOCK_ROWS) >> 2 : int(r, CONV2D_BLOCK_ROWS);
   const panels = (N + 7) >> 3;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
   const range = r + CONV2D_TARGET_ZERO;
@@ -410,6 +410,6 @@ function runF32(r: usize): void {
 
 export function runConv2d(r: usize): void {
   if (dtypeOf(r) == DTYPE_F32) runF32(r);
-  else if (ASC_FEATURE_SIMD && isWinograd(r)) runWinograd(r);
+  else if (ASC_FEATURE_SIMD && tileOf(r) != 0) runWinograd(r);
   else runI8(r);
 }

@@ -2,7 +2,7 @@ import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV
   CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_OUT_C, CONV2D_OUT_H,
   CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_PIXEL_STRIDE, CONV2D_ROW_STRIDE, CONV2D_SCALE, CONV2D_SOURCE,
   CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET, CONV2D_TARGET_ZERO, CONV2D_WEIGHTS,
-  CONV2D_WEIGHTS_ZERO, WINOGRAD_CHANNELS, WINOGRAD_ROWS } from '../layout';
+  CONV2D_WEIGHTS_ZERO, WINOGRAD_CHANNELS, WINOGRAD_REACH, WINOGRAD_ROWS } from '../layout';
 import { copy_bytes } from '../kernels/copy';
 import { gemm_i16_4x8 } from '../kernels/wide';
 import { winograd_input, winograd_output, winograd_weights } from '../kernels/winograd';
@@ -10,68 +10,71 @@ import { int, scratch, toF64 } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
 import { isMine } from './window';
 
-// Dense int8 convolutions of 3×3 and stride 1 in tiles of 2×2 outputs. Scratch, with T tiles in a
-// block, C input channels of a group and N output channels:
+// Dense int8 convolutions of 3×3 and stride 1 in tiles of t×t outputs, t = 2 or 4. Scratch, with P =
+// (t + 2)² and T tiles in a block, C input channels of a group and N output channels:
 //
-//   outs u32 [T][4] │ sink N + 32 │ patch i8 [4][4][C] + 16 │ u i16 [16][C/2][8][2]
-//   │ v i16 16 × ([T][C] + 32) │ m i32 16 × ([T][8] + 16)
+//   outs u32 [T][t²] │ sink N + 32 │ patch i8 [P][C] + 16 │ u i16 P × ([C/2][8][2] + 32)
+//   │ v i16 P × ([T][C] + 32) │ m i32 P × ([T][8] + 16)
 //
-// A cache line is left free after each plane of v and m, because stores to addresses that are a
+// A cache line is left free after each plane of u, v and m, because stores to addresses that are a
 // multiple of 4096 apart displace each other from the first-level cache.
 
 /** Bytes between planes. */
 const GAP = 64;
 
-/** Whether the SIMD cores compute this int8 convolution in tiles. */
-export function isWinograd(r: usize): bool {
+/** Side of the tiles in which the SIMD cores compute this int8 convolution, or 0 */
+export function tileOf(r: usize): i32 {
   const C = int(r, CONV2D_IN_C) / max(1, int(r, CONV2D_GROUPS));
+  const rows = int(r, CONV2D_BLOCK_ROWS);
   const isOther = (int(r, CONV2D_KERNEL_H) ^ 3) | (int(r, CONV2D_KERNEL_W) ^ 3) | (int(r, CONV2D_STRIDE_Y) ^ 1) |
     (int(r, CONV2D_STRIDE_X) ^ 1) | (int(r, CONV2D_DILATION_Y) ^ 1) | (int(r, CONV2D_DILATION_X) ^ 1) | (C & 7) |
-    (int(r, CONV2D_BLOCK_ROWS) & 15);
-  return isOther == 0 && int(r, CONV2D_BLOCK_ROWS) >= WINOGRAD_ROWS && C <= WINOGRAD_CHANNELS;
+    (rows & 15);
+  if (isOther != 0 || rows < WINOGRAD_ROWS || C > WINOGRAD_CHANNELS) return 0;
+  const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
+  const reach = C * (128 + max(weightsZero, -weightsZero));
+  return (rows & 63) == 0 && reach <= WINOGRAD_REACH ? 4 : 2;
 }
 
 export function winogradScratch(r: usize): f64 {
   const C = toF64(r, CONV2D_IN_C) / toF64(r, CONV2D_GROUPS);
   const rows = toF64(r, CONV2D_BLOCK_ROWS);
-  return rows * (4 + 8 * C + 128) + toF64(r, CONV2D_OUT_C) + 272 * C + 32 * GAP + 128;
+  const tile = <f64>tileOf(r);
+  const planes = (tile + 2) * (tile + 2);
+  return rows * 4 + toF64(r, CONV2D_OUT_C) + planes * (17 * C + 3 * GAP + rows / (tile * tile) * (2 * C + 32)) + 128;
 }
 
 /**
  * Lists the output addresses of `count` tiles from tile m0 on. Outputs beyond the image go to the
  * sink.
  */
-function listTiles(r: usize, batch: i32, m0: i32, count: i32, list: usize, sink: usize): void {
+function listTiles(r: usize, batch: i32, m0: i32, count: i32, tile: i32, columns: i32, list: usize, sink: usize): void {
   const outH = int(r, CONV2D_OUT_H);
   const outW = int(r, CONV2D_OUT_W);
-  const columns = (outW + 1) >> 1;
   const pixel = int(r, CONV2D_PIXEL_STRIDE);
   const rowStride = int(r, CONV2D_ROW_STRIDE);
   const base = <usize>int(r, CONV2D_TARGET) + batch * int(r, CONV2D_BATCH_STRIDE);
   for (let m = m0; m < m0 + count; m++) {
-    const y = m / columns;
-    const at = base + 2 * y * rowStride + 2 * (m - y * columns) * pixel;
-    const hasRight = 2 * (m - y * columns) + 1 < outW;
-    const hasBelow = 2 * y + 1 < outH;
-    store<usize>(list, at);
-    store<usize>(list, hasRight ? at + pixel : sink, 4);
-    store<usize>(list, hasBelow ? at + rowStride : sink, 8);
-    store<usize>(list, hasRight && hasBelow ? at + rowStride + pixel : sink, 12);
-    list += 16;
+    const row = m / columns;
+    const left = tile * (m - row * columns);
+    for (let y = tile * row, bottom = y + tile; y < bottom; y++) {
+      for (let x = left; x < left + tile; x++) {
+        store<usize>(list, x < outW && y < outH ? base + y * rowStride + x * pixel : sink);
+        list += 4;
+      }
+    }
   }
 }
 
-/** Copies the 4×4 pixels at (y, x), of which some are outside the image. */
-function gatherPatch(r: usize, base: usize, y: i32, x: i32, C: i32, patch: usize): void {
+/** Copies the pixels of a tile at (y, x), of which some are outside the image. */
+function gatherPatch(r: usize, base: usize, y: i32, x: i32, side: i32, C: i32, patch: usize): void {
   const inH = int(r, CONV2D_IN_H);
   const inW = int(r, CONV2D_IN_W);
   const inC = int(r, CONV2D_IN_C);
-  memory.fill(patch, <u8>int(r, CONV2D_SOURCE_ZERO), C << 4);
-  for (let ky = 0; ky < 4; ky++) {
-    if (<u32>(y + ky) >= <u32>inH) continue;
-    for (let kx = 0; kx < 4; kx++) {
-      if (<u32>(x + kx) >= <u32>inW) continue;
-      copy_bytes(base + ((y + ky) * inW + x + kx) * inC, patch + ((ky << 2) + kx) * C, C);
+  memory.fill(patch, <u8>int(r, CONV2D_SOURCE_ZERO), side * side * C);
+  for (let bottom = y + side; y < bottom; y++) {
+    for (let ix = x; ix < x + side; ix++) {
+      if (<u32>y < <u32>inH && <u32>ix < <u32>inW) copy_bytes(base + (y * inW + ix) * inC, patch, C);
+      patch += C;
     }
   }
 }
@@ -82,6 +85,8 @@ function transformTiles(
   base: usize,
   m0: i32,
   count: i32,
+  tile: i32,
+  columns: i32,
   C: i32,
   patch: usize,
   v: usize,
@@ -90,17 +95,21 @@ function transformTiles(
   const inH = int(r, CONV2D_IN_H);
   const inW = int(r, CONV2D_IN_W);
   const inC = int(r, CONV2D_IN_C);
-  const columns = (int(r, CONV2D_OUT_W) + 1) >> 1;
+  const side = tile + 2;
   for (let m = m0; m < m0 + count; m++) {
     const row = m / columns;
-    const y = 2 * row - int(r, CONV2D_PAD_TOP);
-    const x = 2 * (m - row * columns) - int(r, CONV2D_PAD_LEFT);
-    if (y >= 0 && y + 4 <= inH && x >= 0 && x + 4 <= inW) {
-      winograd_input(base + (y * inW + x) * inC, inW * inC, inC, C, v, plane);
-    } else {
-      gatherPatch(r, base, y, x, C, patch);
-      winograd_input(patch, C << 2, C, C, v, plane);
+    const y = tile * row - int(r, CONV2D_PAD_TOP);
+    const x = tile * (m - row * columns) - int(r, CONV2D_PAD_LEFT);
+    let from = base + (y * inW + x) * inC;
+    let rowBytes = inW * inC;
+    let pixelBytes = inC;
+    if (y < 0 || y + side > inH || x < 0 || x + side > inW) {
+      gatherPatch(r, base, y, x, side, C, patch);
+      from = patch;
+      rowBytes = side * C;
+      pixelBytes = C;
     }
+    winograd_input(from, rowBytes, pixelBytes, C, tile, v, plane);
     v += C << 1;
   }
 }
@@ -111,46 +120,45 @@ export function runWinograd(r: usize): void {
   const C = inC / groups;
   const N = int(r, CONV2D_OUT_C) / groups;
   const panels = (N + 7) >> 3;
-  const block = int(r, CONV2D_BLOCK_ROWS) >> 2;
-  const columns = (int(r, CONV2D_OUT_W) + 1) >> 1;
+  const tile = tileOf(r);
+  const planes = (tile + 2) * (tile + 2);
+  const block = int(r, CONV2D_BLOCK_ROWS) / (tile * tile);
+  const columns = (int(r, CONV2D_OUT_W) + tile - 1) / tile;
   const plane = (block * C << 1) + GAP;
   const sums = (block << 5) + GAP;
   const outs = scratch();
-  const sink = outs + (block << 4);
+  const sink = outs + (int(r, CONV2D_BLOCK_ROWS) << 2);
   const patch = (sink + int(r, CONV2D_OUT_C) + 47) & ~15;
-  const u = patch + (C << 4) + 16;
-  const v = u + (C << 8);
-  const m = v + 16 * plane;
-  const outer = int(r, CONV2D_BATCH) * groups;
-  shareProduct(outer, ((int(r, CONV2D_OUT_H) + 1) >> 1) * columns, panels, 4);
+  const u = patch + planes * C + 16;
+  const step = (C << 4) + GAP;
+  const v = u + planes * step;
+  const m = v + planes * plane;
+  const range = r + CONV2D_TARGET_ZERO;
+  const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
+  shareProduct(int(r, CONV2D_BATCH) * groups, (int(r, CONV2D_OUT_H) + tile - 1) / tile * columns, panels, 4);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     const image = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
     for (let group = 0; group < groups; group++) {
       if (!isMine(r, batch, group)) continue;
       for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
         const count = min(block, rowTo - m0);
-        listTiles(r, batch, m0, count, outs, sink);
-        transformTiles(r, image + group * C, m0, count, C, patch, v, plane);
+        listTiles(r, batch, m0, count, tile, columns, outs, sink);
+        transformTiles(r, image + group * C, m0, count, tile, columns, C, patch, v, plane);
         for (let panel = panelFrom; panel < panelTo; panel++) {
           const index = group * panels + panel;
-          winograd_weights(<usize>int(r, CONV2D_WEIGHTS) + index * (C * 72), int(r, CONV2D_WEIGHTS_ZERO), C, u);
-          for (let p = 0; p < 16; p++) {
-            for (let tile = 0; tile < count; tile += 4) {
-              const acc = m + p * sums + (tile << 5);
-              gemm_i16_4x8(v + p * plane + tile * (C << 1), C << 1, u + p * (C << 4), C >> 1, acc);
+          const weights = <usize>int(r, CONV2D_WEIGHTS) + index * (C * 72);
+          winograd_weights(weights, weightsZero, C, tile, u, step);
+          for (let p = 0; p < planes; p++) {
+            for (let row = 0; row < count; row += 4) {
+              const acc = m + p * sums + (row << 5);
+              gemm_i16_4x8(v + p * plane + row * (C << 1), C << 1, u + p * step, C >> 1, acc);
             }
           }
-          winograd_output(
-            m,
-            sums,
-            count,
-            <usize>int(r, CONV2D_BIAS) + (index << 5),
-            <usize>int(r, CONV2D_SCALE) + (index << 5),
-            outs,
-            group * N + (panel << 3),
-            min(8, N - (panel << 3)),
-            r + CONV2D_TARGET_ZERO,
-          );
+          const bias = <usize>int(r, CONV2D_BIAS) + (index << 5);
+          const scale = <usize>int(r, CONV2D_SCALE) + (index << 5);
+          const channel = group * N + (panel << 3);
+          const lanes = min(8, N - (panel << 3));
+          winograd_output(m, sums, count, tile, bias, scale, outs, channel, lanes, range);
         }
       }
     }

@@ -7,8 +7,8 @@ import type { Graph } from '../../src/graph/graph';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
 import { loadSync } from '../../src/index';
 import { viewOf, withSection } from '../robustness/seal';
-import { activations, channels, checkFile, checkGraph, property, seeds, single, size, quantizations, tensor, types,
-  type NumberType, type Quantization, Random } from './suite';
+import { activations, channels, checkFile, checkGraph, exact, property, seeds, single, size, quantizations, tensor,
+  types, type NumberType, type Quantization, Random } from './suite';
 import { hybridModes, hybridOf, outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 interface Spec {
@@ -270,62 +270,90 @@ describe('conv2d', () => {
     });
   });
 
-  // as from 80 BLOCK_ROWS on
-  describe('of 3×3 by tiles of 2×2 outputs', () => {
-    const tiled: Spec = { ...plain, ci: 8, kernel: [3, 3], padding: [1, 1, 1, 1], rows: 80 };
-    const multipleOf8 = fc.constantFrom(8, 8, 16, 24);
+  // as from 80 BLOCK_ROWS on, with 4×4 outputs if they are a multiple of 64
+  describe.each([{ side: 2, rows: [80, 96, 160] }, { side: 4, rows: [128, 192, 256] }])(
+    'of 3×3 by tiles of $side×$side outputs',
+    ({ side, rows }) => {
+      const tiled: Spec = { ...plain, ci: 8, kernel: [3, 3], padding: [1, 1, 1, 1], rows: rows[0]! };
+      const multipleOf8 = fc.constantFrom(8, 8, 16, 24);
 
-    test('matches the reference for random shapes, paddings, groups and quantizations', () => {
-      property(
-        fc.record<Spec>({
-          type: fc.constantFrom('int8', 'uint8'),
-          batch: size(2),
-          height: size(13),
-          width: size(13),
-          ci: multipleOf8,
-          co: channels,
-          groups: fc.constantFrom(1, 1, 1, 2, 3),
-          kernel: fc.constant([3, 3]),
-          stride: fc.constant([1, 1]),
-          dilation: fc.constant([1, 1]),
-          padding: paddings,
-          activation: activations,
-          x: quantizations,
-          weights: weightSpecs,
-          seed: seeds,
-          rows: fc.constantFrom(80, 96, 160),
-        }),
-        200,
-        check,
-      );
-    });
+      test('matches the reference for random shapes, paddings, groups and quantizations', () => {
+        property(
+          fc.record<Spec>({
+            type: fc.constantFrom('int8', 'uint8'),
+            batch: size(2),
+            height: size(13),
+            width: size(13),
+            ci: multipleOf8,
+            co: channels,
+            groups: fc.constantFrom(1, 1, 1, 2, 3),
+            kernel: fc.constant([3, 3]),
+            stride: fc.constant([1, 1]),
+            dilation: fc.constant([1, 1]),
+            padding: paddings,
+            activation: activations,
+            x: quantizations,
+            weights: weightSpecs,
+            seed: seeds,
+            rows: fc.constantFrom(...rows),
+          }),
+          200,
+          check,
+        );
+      });
 
-    test('computes images of every size, one tile less than a block, a block, and one more', () => {
-      for (const height of [1, 2, 3, 4, 5]) {
-        for (const width of [1, 2, 7, 8, 19, 20, 21, 41]) {
-          check({ ...tiled, height, width, seed: height * 100 + width });
+      test('computes images of every size, one tile less than a block, a block, and one more', () => {
+        const tiles = rows[0]! / side ** 2;
+        const widths = [1, side, side * (tiles - 1), side * tiles - 1, side * tiles, side * tiles + 1];
+        for (const height of [1, 2, 3, 4, 5]) {
+          for (const width of [...widths, 7, 8]) {
+            check({ ...tiled, height, width, seed: height * 100 + width });
+          }
         }
-      }
-    });
+      });
 
-    test('computes directly where a block is no whole number of tiles, or the form is another', () => {
-      for (const changed of [{ rows: 84 }, { ci: 12 }, { stride: [2, 1] }, { dilation: [1, 2] }, { kernel: [3, 2] }]) {
-        check({ ...tiled, height: 9, width: 9, ...changed } as Spec);
-      }
-    });
+      test('computes directly where a block is no whole number of tiles, or the form is another', () => {
+        const others = [{ rows: rows[0]! + 4 }, { ci: 12 }, { stride: [2, 1] }, { dilation: [1, 2] }, {
+          kernel: [3, 2],
+        }];
+        for (const changed of others) check({ ...tiled, height: 9, width: 9, ...changed } as Spec);
+      });
 
-    test('sums the most products of the largest values exactly, and leaves more to the direct form', () => {
-      for (const [type, zeroPoint, weightsZero] of [['int8', 127, 0], ['uint8', -128, 127], ['uint8', 127,
-        -128]] as const)
-      {
-        for (const ci of [1816, 1824]) {
-          const x = { scale: 1, zeroPoint };
-          const weights = { ...plain.weights, zeroPoint: weightsZero, bias: false };
-          check({ ...tiled, type, ci, co: 2, height: 2, width: 3, x, weights, seed: ci });
+      test('sums the most products of the smallest and largest values exactly, and leaves more to another form', () => {
+        // |64·sum| < 2^31 for 4×4 outputs, |4·sum| < 2^31 for 2×2
+        const limits = side === 4
+          ? [[224, 0], [232, 0], [112, 127], [120, 127], [112, -128], [120, -128]]
+          : [[1816, 127], [1824, 127]];
+        for (const [ci, zeroPoint] of limits as [number, number][]) {
+          const x = tensor('x', [1, side, 5, ci], 'int8', { scale: 1, zeroPoint: 0 });
+          const weights: WeightSpec = { ...plain.weights, perChannel: false, zeroPoint, bias: false };
+          const { w } = weightsAndBias(new Random(ci), x, [8, 3, 3, ci], 0, weights);
+          const random = new Random(ci + zeroPoint);
+          const constant = zeroPoint > 0 ? -128 : 127;
+          // half of the channels have the largest sums, the others the largest transformed values
+          const values = w.data!;
+          for (let i = 0; i < values.length; i++) {
+            values[i] = i < values.length / 2 ? constant : random.pick([-128, 127]);
+          }
+          const y = tensor('y', [1, side, 5, 8], 'int8', outputQuantization(x, w, 9 * ci, weights));
+          const graph = single('conv2d', [x, w, null], {
+            stride: [1, 1],
+            dilation: [1, 1],
+            padding: [1, 1, 1, 1],
+            groups: 1,
+            activation: 'none',
+          }, y);
+          const file = withRows(compile(graph, { weightLayout: 'dense' }), rows[0]!);
+          const noise = (): Int8Array => Int8Array.from({ length: side * 5 * ci }, () => random.pick([-128, 127]));
+          for (const input of [noise(), new Int8Array(side * 5 * ci).fill(-128)]) {
+            checkFile(graph, file, ci, exact, { x: input });
+          }
         }
-      }
-    });
+      });
+    },
+  );
 
+  describe('of 3×3', () => {
     const layer = (height: number, channels: number): Graph => {
       const quantization: Quantization = { scale: 0.5, zeroPoint: 3 };
       const x = tensor('x', [1, height, height, channels], 'int8', quantization);
@@ -341,9 +369,9 @@ describe('conv2d', () => {
       }, y);
     };
 
-    test('is what the compiler chooses where it is faster, unless it may not or memory is too small', () => {
+    test('runs in tiles where they are faster, unless it may not or memory is too small', () => {
       const file = compile(layer(16, 64));
-      expect(rowsOf(file)).toBeGreaterThanOrEqual(80);
+      expect(rowsOf(file)).toBe(256);
       expect(rowsOf(compile(layer(16, 64), { winograd: false }))).toBeLessThanOrEqual(64);
       const { total } = loadSync(compile(layer(16, 64), { winograd: false })).memory;
       expect(loadSync(file).memory.total).toBeGreaterThan(total);
@@ -351,7 +379,10 @@ describe('conv2d', () => {
       expect(rowsOf(small)).toBeLessThanOrEqual(64);
       expect(() => compile(layer(16, 64), { maxMemory: total, winograd: true }))
         .toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }) as Error);
-      // half of the outputs of these tiles would be beyond the image
+      // 2×2 outputs, where less than half of 4×4 would be inside the image, or sums may be too large
+      expect(rowsOf(compile(layer(6, 64)))).toBe(80);
+      expect(rowsOf(compile(layer(16, 256)))).toBe(96);
+      // half of the outputs of 2×2 would be beyond the image
       expect(rowsOf(compile(layer(3, 32)))).toBeLessThanOrEqual(64);
     });
   });

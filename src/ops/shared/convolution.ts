@@ -171,7 +171,7 @@ export function emitConv(
   const rows = int8 && staysPacked(weights.values, emit, weightsZero) ? fewRows(g, K, emit) : undefined;
   const rowBytes = x.dtype === 'float32' ? K * 4 : Math.ceil(K / 4) * 8;
   const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
-  const tiling = int8 && emit.options.winograd !== false ? winogradTiling(g) : undefined;
+  const tiling = int8 && emit.options.winograd !== false ? winogradTiling(g, weightsZero) : undefined;
   const blockRows = tiling?.rows ?? Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
   const sparse = int8 && g.groups === 1 && K <= MAX_K_LISTED
     ? sparseWeights({
