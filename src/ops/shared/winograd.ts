@@ -33,7 +33,7 @@ const forms: readonly Form[] = [{
   rows: (tiles) => Math.max(L.WINOGRAD_ROWS, tiles % 16 === 0 ? 4 * tiles + 16 : 4 * tiles),
   product: 16,
   input: 64,
-  output: 128,
+  output: 200,
   weight: 40,
 }, {
   side: 4,
