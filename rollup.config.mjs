@@ -243,6 +243,8 @@ const bundles = [
   { input: 'src/edge.ts', output: es('edge.js'), external: /\.wasm\?module$/, plugins: device },
   { input: 'src/audio/index.ts', output: es('audio.js'), plugins: minified },
   { input: 'src/audio/worklet.ts', output: es('worklet.js'), plugins: device },
+  { input: 'src/learn/index.ts', output: es('learn.js'), plugins: minified },
+  { input: 'src/learn/file.ts', output: es('learn.file.js'), plugins: minified },
   ...['ort', 'tfjs'].flatMap((name) =>
     [['browser', 'browser.js'], ['edge', 'edge.js'], ['plain', 'js.js'], ['browser', 'browser.cjs']]
       .map(([kind, runtime]) => {
@@ -298,6 +300,8 @@ const bundles = [
       js: 'src/plain.ts',
       'js.extra': 'src/plainExtra.ts',
       audio: 'src/audio/index.ts',
+      learn: 'src/learn/index.ts',
+      'learn.file': 'src/learn/file.ts',
     },
     output: {
       dir: 'dist',
@@ -314,6 +318,8 @@ const bundles = [
       ...runtimeEntries,
       audio: 'src/audio/index.ts',
       worklet: 'src/audio/worklet.ts',
+      learn: 'src/learn/index.ts',
+      'learn.file': 'src/learn/file.ts',
       'js.extra': 'src/plainExtra.ts',
       tiny: 'src/tiny/index.ts',
     },

@@ -37,8 +37,8 @@ interface HeaderFields {
   scratchBytes: number;
 }
 
-/** A file of these sections, in this order. */
-function assemble(
+/** A file of these sections, in this order. `version` is MAJOR | MINOR << 16. */
+export function assemble(
   sections: readonly [kind: number, bytes: Uint8Array][],
   header: HeaderFields,
 ): Uint8Array<ArrayBuffer> {

@@ -228,6 +228,11 @@ describe('the rooms', () => {
     )).toEqual(['src/runtime/cores', 'src/runtime/engine', 'src/runtime/types', 'src/runtime/unpack']);
   });
 
+  test('learning imports the format, the types of the runtime, and the decoder of the plain core', () => {
+    expect(strangers('src/learn', [/^src\/learn\//, errors, format, layout, /^src\/runtime\/types$/,
+      /^src\/js\/decode$/])).toEqual([]);
+  });
+
   test('the entries for programs of other libraries use the public API and the reader of files', () => {
     const runtime = /^src\/(index|browser|plain|plainExtra|readPath)$/;
     const types = /^src\/compiler\/index$/;

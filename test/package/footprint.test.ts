@@ -47,11 +47,16 @@ describe('the size of', () => {
     expect(gzipped('dist/slim.js') + gzipped('dist/core.simd.wasm'), 'with the core apart').toBeLessThan(BUDGET);
     expect(gzipped('dist/worklet.js'), 'in an audio worklet').toBeLessThan(BUDGET);
   });
+
+  test('the two files for learning are under 6 kB gzipped each', () => {
+    expect(gzipped('dist/learn.js')).toBeLessThan(6000);
+    expect(gzipped('dist/learn.file.js')).toBeLessThan(6000);
+  });
 });
 
 describe('the entry for browsers', () => {
   const files = ['browser.js', 'browser.trust.js', 'browser.cache.js', 'browser.plain.js', 'browser.plain.extra.js',
-    'js.js', 'js.extra.js', 'slim.js', 'thread.js', 'audio.js', 'worklet.js'];
+    'js.js', 'js.extra.js', 'slim.js', 'thread.js', 'audio.js', 'worklet.js', 'learn.js', 'learn.file.js'];
   /** Code that pages fetch only where they need it. */
   const imported: Record<string, string[]> = {
     'dist/browser.js': ['./browser.plain.js', './browser.plain.extra.js', './browser.trust.js', './browser.cache.js'],

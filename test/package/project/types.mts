@@ -3,6 +3,8 @@ import { KletError, load, loadSync, type Flavor, type Model } from 'kinglet';
 import { audioParameters, createAudioStream, featuresOf, listen } from 'kinglet/audio';
 import type { ListenerMessage } from 'kinglet/audio/worklet';
 import { compile, GraphBuilder } from 'kinglet/compiler';
+import { Learner, type Prediction } from 'kinglet/learn';
+import { upTo, withClassifier } from 'kinglet/learn/file';
 import ort, { InferenceSession, type TypedTensor } from 'kinglet/ort';
 import { load as loadSlim } from 'kinglet/slim';
 import { topK } from 'kinglet/tasks';
@@ -35,6 +37,10 @@ createAudioStream(loadSync(compile(new GraphBuilder('none').finish([]), { meta: 
   },
 );
 console.log(featuresOf(model).features);
+const learner = new Learner(loadSync(upTo(new Uint8Array(), 'pool')), { metric: 'cosine' });
+learner.add(real, 'new');
+const prediction: Prediction = learner.predict({ image: real });
+console.log(prediction.isKnown, withClassifier(new Uint8Array(), learner.classifier).length);
 void listen({
   klet: new Uint8Array(),
   sampleRate: parameters.sampleRate,
