@@ -245,6 +245,7 @@ const bundles = [
   { input: 'src/audio/worklet.ts', output: es('worklet.js'), plugins: device },
   { input: 'src/learn/index.ts', output: es('learn.js'), plugins: minified },
   { input: 'src/learn/file.ts', output: es('learn.file.js'), plugins: minified },
+  { input: 'src/monitor/index.ts', output: es('monitor.js'), plugins: minified },
   ...['ort', 'tfjs'].flatMap((name) =>
     [['browser', 'browser.js'], ['edge', 'edge.js'], ['plain', 'js.js'], ['browser', 'browser.cjs']]
       .map(([kind, runtime]) => {
@@ -302,6 +303,7 @@ const bundles = [
       audio: 'src/audio/index.ts',
       learn: 'src/learn/index.ts',
       'learn.file': 'src/learn/file.ts',
+      monitor: 'src/monitor/index.ts',
     },
     output: {
       dir: 'dist',
@@ -320,6 +322,7 @@ const bundles = [
       worklet: 'src/audio/worklet.ts',
       learn: 'src/learn/index.ts',
       'learn.file': 'src/learn/file.ts',
+      monitor: 'src/monitor/index.ts',
       'js.extra': 'src/plainExtra.ts',
       tiny: 'src/tiny/index.ts',
     },

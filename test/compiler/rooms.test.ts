@@ -233,6 +233,10 @@ describe('the rooms', () => {
       /^src\/js\/decode$/])).toEqual([]);
   });
 
+  test('the monitor imports errors and types', () => {
+    expect(strangers('src/monitor', [/^src\/monitor\//, errors, /^src\/(runtime\/types|format\/meta)$/])).toEqual([]);
+  });
+
   test('the entries for programs of other libraries use the public API and the reader of files', () => {
     const runtime = /^src\/(index|browser|plain|plainExtra|readPath)$/;
     const types = /^src\/compiler\/index$/;

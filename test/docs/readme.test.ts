@@ -177,6 +177,9 @@ describe('the README', () => {
     near(cell('the core for engines without SIMD, fetched only there'), gzipped('core.scalar.wasm'));
     near(cell('`kinglet/slim` and the SIMD core'), gzipped('slim.js') + gzipped('core.simd.wasm'));
     near(cell('`kinglet/audio/worklet`, the runtime inside'), gzipped('worklet.js'));
+    near(cell('`kinglet/learn`, learning on the device'), gzipped('learn.js'));
+    near(cell('`kinglet/monitor`, watching a deployed model'), gzipped('monitor.js'));
+    near(cell('`kinglet/learn/file`, cutting networks'), gzipped('learn.file.js'));
     near(cell('the extra module, fetched only for models with rare operators'), gzipped('extra.simd.wasm'));
     const switching = tableRows(readPage('docs/switching.md'));
     for (const entry of ['ort', 'tfjs']) {

@@ -52,11 +52,15 @@ describe('the size of', () => {
     expect(gzipped('dist/learn.js')).toBeLessThan(6000);
     expect(gzipped('dist/learn.file.js')).toBeLessThan(6000);
   });
+
+  test('the monitor is under 4 kB gzipped', () => {
+    expect(gzipped('dist/monitor.js')).toBeLessThan(4000);
+  });
 });
 
 describe('the entry for browsers', () => {
   const files = ['browser.js', 'browser.trust.js', 'browser.cache.js', 'browser.plain.js', 'browser.plain.extra.js',
-    'js.js', 'js.extra.js', 'slim.js', 'thread.js', 'audio.js', 'worklet.js', 'learn.js', 'learn.file.js'];
+    'js.js', 'js.extra.js', 'slim.js', 'thread.js', 'audio.js', 'worklet.js', 'learn.js', 'learn.file.js', 'monitor.js'];
   /** Code that pages fetch only where they need it. */
   const imported: Record<string, string[]> = {
     'dist/browser.js': ['./browser.plain.js', './browser.plain.extra.js', './browser.trust.js', './browser.cache.js'],

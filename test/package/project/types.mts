@@ -5,6 +5,7 @@ import type { ListenerMessage } from 'kinglet/audio/worklet';
 import { compile, GraphBuilder } from 'kinglet/compiler';
 import { Learner, type Prediction } from 'kinglet/learn';
 import { upTo, withClassifier } from 'kinglet/learn/file';
+import { drift, watch, type Snapshot } from 'kinglet/monitor';
 import ort, { InferenceSession, type TypedTensor } from 'kinglet/ort';
 import { load as loadSlim } from 'kinglet/slim';
 import { topK } from 'kinglet/tasks';
@@ -37,6 +38,8 @@ createAudioStream(loadSync(compile(new GraphBuilder('none').finish([]), { meta: 
   },
 );
 console.log(featuresOf(model).features);
+const seen: Snapshot = watch(model).snapshot();
+console.log(drift(seen, seen).classes.psi);
 const learner = new Learner(loadSync(upTo(new Uint8Array(), 'pool')), { metric: 'cosine' });
 learner.add(real, 'new');
 const prediction: Prediction = learner.predict({ image: real });
