@@ -41,9 +41,11 @@ export function layersOf(file: Uint8Array): Layer[] {
 
 /**
  * Cuts a network after a layer. The result is a `.klet` file with one output, `embedding`: the
- * output of that layer. int8 layers give their own int8 numbers, which are proportional to the real
- * values above their zero point. Golden cases, labels, accuracy and signatures are left out, because
- * they belong to the whole network.
+ * output of that layer.
+ *
+ * Layers of int8 give their own numbers, which are proportional to the real values above their zero
+ * point. Golden cases, labels, accuracy and signatures belong to the whole network and are left
+ * out.
  *
  * @param file the bytes of a `.klet` file with debug information, plain or compact
  * @param layer the name of a layer; `layersOf` lists them
@@ -132,10 +134,11 @@ const tableFields: Record<number, number[]> = {
 };
 
 /**
- * The weights without those that only records from `count` on use. The compiler appends constants
- * record by record, and stores equal ones once. So the weights of the first convolution from `count`
- * on end what is needed, unless a number in an earlier record might be an offset beyond them. Of
- * records whose fields are not known here, any number might.
+ * The weights without those that only records from `count` on use.
+ *
+ * The compiler appends constants record by record, and stores equal ones once. So the weights of
+ * the first convolution among those records end what is needed, unless a number in an earlier
+ * record might be an offset beyond them. Of records whose fields are not known here, any might.
  */
 function usedWeights({ plan, weights }: NetworkParts, records: number[], count: number): Uint8Array {
   const view = new DataView(plan.buffer, plan.byteOffset, plan.length);

@@ -92,7 +92,7 @@ export function withClassifier(
         ...(isInt8 && { scale: 1 / 256, zeroPoint: -128 }),
       }],
       labels: [...classifier.labels],
-    } as typeof meta,
+    },
     plan: joined([plan, new Uint8Array(product.buffer), new Uint8Array(softmax.buffer)]),
     weights: joined(tables),
     arenaBytes: alignUp(probabilities + bytes, ALIGNMENT),

@@ -86,7 +86,8 @@ const fitOptions: Required<FitOptions> = { l2: 3e-4, iterations: 50, holdout: 0.
 /**
  * Learns new classes from examples, on the device. From the first example on, it answers with the
  * nearest class mean. `fit` trains a classifier on the examples, which `withClassifier` of
- * `kinglet/learn/file` joins with the embedder in one file. The learner keeps embeddings, not inputs.
+ * `kinglet/learn/file` joins with the embedder in one file. The learner keeps embeddings, not
+ * inputs.
  *
  * @example
  * ```js
@@ -227,8 +228,8 @@ export class Learner {
   }
 
   /**
-   * The classifier of the last `fit`, for `withClassifier` of `kinglet/learn/file`. Calls `fit` first
-   * if that is due.
+   * The classifier of the last `fit`, for `withClassifier` of `kinglet/learn/file`. Calls `fit`
+   * first if that is due.
    *
    * @throws KletError `BAD_ARGUMENT` with fewer than two classes
    */

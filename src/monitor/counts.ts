@@ -23,9 +23,10 @@ export function sorted(counts: Counts): [bin: number, n: number][] {
 }
 
 /**
- * Bins of durations: bin i holds 2^(i/32) < x ≤ 2^((i+1)/32). These are the buckets of OpenTelemetry's
- * exponential histogram of scale 5, and those of DDSketch (Masson, Rim and Lee, 2019,
- * https://arxiv.org/abs/1908.10693) with γ = 2^(1/32).
+ * Bins of durations: bin i holds 2^(i/32) < x ≤ 2^((i+1)/32).
+ *
+ * These are the buckets of OpenTelemetry's exponential histogram of scale 5, and those of DDSketch
+ * (Masson, Rim and Lee, 2019, https://arxiv.org/abs/1908.10693) with γ = 2^(1/32).
  */
 export const SCALE = 5;
 const BINS_PER_OCTAVE = 2 ** SCALE;
@@ -61,7 +62,7 @@ const QUANTIZED_BINS = 32;
 /** Bins of real numbers: two for each power of 2 from 2^−10 to 2^10, of each sign, and 0. */
 const REAL_BINS = 41;
 
-/** The bin of a real number. `range` is what the quantization of the input covers, if it has one. */
+/** The bin of a real number. `range` is what the quantization of the input covers, if any. */
 export function valueBin(x: number, range: readonly [min: number, max: number] | undefined): number {
   if (range) {
     const place = Math.floor((x - range[0]) / (range[1] - range[0]) * QUANTIZED_BINS);

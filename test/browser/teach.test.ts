@@ -73,7 +73,7 @@ describeInChrome('the page that learns signs', () => {
     await draw(page, zigzag(0.03));
     expect(await page.textContent('#label')).toBe('sign 2');
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
-    const model = loadSync(new Uint8Array(readFileSync((await download.path())!)));
+    const model = loadSync(new Uint8Array(readFileSync(await download.path())));
     expect(download.suggestedFilename()).toBe('signs.klet');
     expect(model.meta).toMatchObject({ name: 'signs', labels: ['triangle', 'sign 2'] });
     expect(model.predict(new Float32Array(784)).length).toBe(2);

@@ -19,7 +19,7 @@ const digits = shipped('digits/digits.klet');
 
 /** Random values of the types of a network's inputs. */
 function inputsFor(graph: Graph, random: Random): Record<string, RawArray> {
-  return Object.fromEntries(graph.inputs.map(({ name, shape, dtype }) => {
+  return Object.fromEntries(graph.inputs.map(({ name, shape, dtype }): [string, RawArray] => {
     const count = elementCount(shape);
     if (dtype === 'float32') return [name, Float32Array.from({ length: count }, () => random.next() * 4 - 2)];
     const bytes = Uint8Array.from({ length: count }, () => random.int(0, 255));
@@ -81,7 +81,7 @@ describe('upTo', () => {
       for (const file of files) expect(bytesOf(embedding(file, layer.name, inputs)), name).toEqual(want);
       // without the classifier, whose weights are the last ones
       const { weights } = readKlet(files[0]!);
-      const head = layersOf(files[0]!).at(-1)!.shape.at(-1)! * width;
+      const head = layersOf(files[0]!).at(-1).shape.at(-1) * width;
       expect(weights.length - readKlet(upTo(files[0]!, layer.name)).weights.length, name).toBeGreaterThanOrEqual(head);
     }
   });

@@ -191,7 +191,7 @@ interface Task {
   labels: number[];
 }
 
-/** The share of right answers of a linear probe that another library trains on the same embeddings. */
+/** The share of right answers of a linear probe of another library on the same embeddings. */
 async function probe(train: [Float32Array, number][], test: [Float32Array, number][], count: number): Promise<number> {
   const width = train[0]![0].length;
   const mean = new Float64Array(width);

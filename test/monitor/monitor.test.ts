@@ -152,7 +152,7 @@ describe('drift', () => {
     const lines = text.trim().split('\n');
     expect(lines).toHaveLength(5);
     expect(lines.map((line) => line.includes('ALARM'))).toEqual([false, false, false, true, true]);
-    expect(lines[0]).toMatch(/^window 1: brightness 0\.\d+, PSI \d\.\d+, all is well$/);
+    expect(lines[0]).toMatch(/^window 1: brightness 0\.\d+, KS \d\.\d+, all is well$/);
   });
 });
 
@@ -241,7 +241,7 @@ describe('exports', () => {
       for (const one of Array.isArray(value) ? value : [value]) {
         for (const [field, child] of Object.entries(one as object)) {
           expect(Object.keys(messages[message]!), message).toContain(field);
-          if (messages[message]![field]) check(child, messages[message]![field]!);
+          if (messages[message]![field]) check(child, messages[message]![field]);
           else if (/Nano$|^(count|zeroCount|asInt)$/.test(field)) expect(child).toMatch(/^\d+$/);
         }
       }
