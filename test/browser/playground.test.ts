@@ -199,7 +199,8 @@ describeInChrome('the playground', () => {
     await page.click('#prune');
     await page.waitForSelector('.version:has-text("75 % pruned")');
     expect(await page.locator('.version').count()).toBe(3);
-    expect(await page.evaluate(() => document.activeElement!.id), 'the focus stays').toBe('prune');
+    await expect.poll(() => page.evaluate(() => document.activeElement!.id), { message: 'the focus stays' })
+      .toBe('prune');
     await page.focus('.version:has-text("int8")');
     await page.keyboard.press('Enter');
     expect(await page.evaluate(() => document.activeElement!.textContent)).toContain('int8');

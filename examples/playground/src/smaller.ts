@@ -91,6 +91,7 @@ export function smaller({ network, read, add }: SmallerOptions): HTMLElement {
   });
   const buttons: HTMLButtonElement[] = [];
   const work = async (run: (onProgress: (text: string, part?: number) => void) => Promise<Changed>): Promise<void> => {
+    const pressed = buttons.find((button) => button === document.activeElement);
     for (const button of buttons) button.disabled = true;
     try {
       const changed = await run((text, part) => {
@@ -105,6 +106,8 @@ export function smaller({ network, read, add }: SmallerOptions): HTMLElement {
       result.replaceChildren(h('p', { class: 'error' }, (error as Error).message));
     }
     for (const button of buttons) button.disabled = false;
+    // a disabled button loses the focus
+    if (document.activeElement === document.body) pressed?.focus({ preventScroll: true });
   };
   buttons.push(
     h('button', {
