@@ -68,7 +68,7 @@ try {
   if (error instanceof KletError && error.code === 'DISPOSED') console.log(error.message, raw.length, best);
 }
 // @ts-expect-error there is no such convention
-audioParameters('kaldi', { sampleRate: 8000 });
+audioParameters('htk', { sampleRate: 8000 });
 // @ts-expect-error a model does not come from a number
 void load(7);
 // @ts-expect-error there is no such flavor
