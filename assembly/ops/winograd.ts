@@ -10,8 +10,8 @@ import { int, scratch, toF64 } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
 import { isMine } from './window';
 
-// Dense int8 convolutions of 3×3 and stride 1 in tiles of t×t outputs, t = 2 or 4. Scratch, with P =
-// (t + 2)² and T tiles in a block, C input channels of a group and N output channels:
+// Dense int8 convolutions of 3×3 and stride 1 in tiles of t×t outputs, t = 2 or 4. Scratch, with
+// P = (t + 2)², T tiles in a block, C input channels of a group and N output channels:
 //
 //   outs u32 [T][t²] │ sink N + 32 │ patch i8 [P][C] + 16 │ u i16 P × ([C/2][8][2] + 32)
 //   │ v i16 P × ([T][C] + 32) │ m i32 P × ([T][8] + 16)

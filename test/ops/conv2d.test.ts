@@ -379,7 +379,7 @@ describe('conv2d', () => {
       expect(rowsOf(small)).toBeLessThanOrEqual(64);
       expect(() => compile(layer(16, 64), { maxMemory: total, winograd: true }))
         .toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }) as Error);
-      // 2×2 outputs, where less than half of 4×4 would be inside the image, or sums may be too large
+      // 2×2 outputs where less of 4×4 would be inside the image, or sums may be too large
       expect(rowsOf(compile(layer(6, 64)))).toBe(80);
       expect(rowsOf(compile(layer(16, 256)))).toBe(96);
       // half of the outputs of 2×2 would be beyond the image
