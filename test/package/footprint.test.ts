@@ -9,12 +9,12 @@ import { root } from './packed';
 
 /** Current sizes in bytes. Lower them when files shrink; justify an increase in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 58_739 },
+  'dist/browser.js': { gzip: 59_211 },
   'dist/browser.trust.js': { gzip: 2_022 },
-  'dist/browser.cache.js': { gzip: 3_796 },
+  'dist/browser.cache.js': { gzip: 3_808 },
   'dist/browser.plain.js': { gzip: 19_795 },
   'dist/browser.plain.extra.js': { gzip: 11_740 },
-  'dist/slim.js': { gzip: 17_002 },
+  'dist/slim.js': { gzip: 17_464 },
   'dist/js.js': { gzip: 34_329 },
   'dist/js.extra.js': { gzip: 11_728 },
   'dist/tiny.cjs': { raw: 25_927, gzip: 10_008 },
