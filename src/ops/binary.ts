@@ -10,6 +10,7 @@ import { activationRange, quantizedRange } from './shared/quantized';
 import { requireTypes, unsupported } from './shared/refuse';
 import { f32, roundEven } from './shared/rounding';
 import { broadcastShape } from '../graph/broadcast';
+import { broadcastRows } from './shared/rowForms';
 import { broadcasting } from './shared/stream';
 import { wideBinaryParameters } from './shared/wide';
 
@@ -29,6 +30,7 @@ const homogeneous: ReadonlySet<BinaryKind> = new Set(['add', 'sub', 'minimum', '
 export const binary: Operator<'binary'> = {
   quantization: 'free',
   stream: broadcasting,
+  rows: broadcastRows,
   isChannelwise: true,
   isHomogeneous(node) {
     const [a, b] = [input(node, 0), input(node, 1)];

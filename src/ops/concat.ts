@@ -7,6 +7,7 @@ import { emitCopy, emitTable, inQuantizationOf } from './shared/emit';
 import { activationRange, quantizedRange } from './shared/quantized';
 import { demand, demandAxis, shapeText, unsupported } from './shared/refuse';
 import { stridesOf } from './shared/shapes';
+import { concatRows } from './shared/rowForms';
 import { sameTime } from './shared/stream';
 import { emitWideConvert } from './shared/wide';
 import { sameRange } from './shared/relevant';
@@ -26,6 +27,7 @@ export const concat: Operator<'concat'> = {
       stream.emit(node, stream.time);
     },
   },
+  rows: concatRows,
   isChannelwise: false,
   fusesActivation: true,
   copiesInputs: true,

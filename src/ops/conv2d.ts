@@ -3,11 +3,13 @@ import type { Operator } from './operator';
 import { constantWeights, demandBias, denseGeometry, emitConv, windowsShape } from './shared/convolution';
 import { productMatrix } from './shared/matrices';
 import { demand, fourDimensions } from './shared/refuse';
+import { convolutionRows } from './shared/rowForms';
 import { convolving } from './shared/stream';
 
 export const conv2d: Operator<'conv2d'> = {
   quantization: 'weights',
   stream: convolving,
+  rows: convolutionRows,
   isChannelwise: false,
   weights: {
     outputAxis: 'first',

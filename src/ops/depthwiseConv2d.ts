@@ -6,12 +6,14 @@ import { emitDepthwise } from './shared/depthwise';
 import { depthwiseMatrix } from './shared/matrices';
 import { transposed } from './shared/pack';
 import { demand, fourDimensions, shapeText } from './shared/refuse';
+import { convolutionRows } from './shared/rowForms';
 import { convolving } from './shared/stream';
 import { addsInInt32 } from './shared/wide';
 
 export const depthwiseConv2d: Operator<'depthwiseConv2d'> = {
   quantization: 'weights',
   stream: convolving,
+  rows: convolutionRows,
   isChannelwise: (node) => {
     const w = input(node, 1);
     return w.data !== undefined && innermost(w.shape) === innermost(input(node, 0).shape);

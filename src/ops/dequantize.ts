@@ -2,12 +2,14 @@ import { input, output } from '../graph/graph';
 import type { Operator } from './operator';
 import { emitDequantize } from './shared/convert';
 import { unsupported } from './shared/refuse';
+import { sameRows } from './shared/rowForms';
 import { frameByFrame } from './shared/stream';
 import { emitWideConvert } from './shared/wide';
 
 export const dequantize: Operator<'dequantize'> = {
   quantization: 'float',
   stream: frameByFrame,
+  rows: sameRows,
   isChannelwise: true,
   computesInt16: true,
   infer: (node) => [input(node, 0).shape],

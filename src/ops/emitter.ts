@@ -20,7 +20,20 @@ export interface Buffer {
   reuses?: Buffer;
   /** For states, which persist between runs at the start of the arena: the initial bytes. */
   initial?: Uint8Array;
+  /**
+   * The parts that are in use at different times, if the buffer is computed or read in strips.
+   * Together they cover every use of the buffer. Two parts may be the same bytes at two times.
+   */
+  parts?: BufferPart[];
   offset: number;
+}
+
+/** The bytes [from, to) of a buffer, in use between the records `first` and `last`. */
+export interface BufferPart {
+  from: number;
+  to: number;
+  first: number;
+  last: number;
 }
 
 /** Where a tensor's elements are stored: in a buffer, or in WEIGHTS if they are constant. */
@@ -89,6 +102,8 @@ export class Emitter {
   readonly states: Tensor[] = [];
   private readonly storage = new Map<Tensor, Storage>();
   private readonly patches: { record: EmittedRecord; field: number; buffer: Buffer; byteOffset: number }[] = [];
+  /** Of the parts of each divided buffer, those that records still extend. */
+  private readonly openParts = new Map<Buffer, BufferPart[]>();
   private readonly chunks: { offset: number; bytes: Uint8Array; quads: number; words: boolean }[] = [];
   private readonly chunkIndex = new Map<string, number[]>();
   private weightsEnd = 0;
@@ -206,13 +221,61 @@ export class Emitter {
     return this.storage.get(tensor)!;
   }
 
+  /** Where a tensor is stored; undefined if it is constant. */
+  locate(tensor: Tensor): { buffer: Buffer; byteOffset: number } | undefined {
+    const at = this.storageOf(tensor);
+    return 'buffer' in at ? at : undefined;
+  }
+
   /**
    * Extends the lifetime of a tensor's buffer to a record (−1: before the first; Infinity: after
    * the last).
    */
   touch(tensor: Tensor, record: number): void {
     const at = this.storageOf(tensor);
-    if ('buffer' in at) widen(at.buffer, record);
+    if ('buffer' in at) this.use(at.buffer, at.byteOffset, byteSize(tensor), record);
+  }
+
+  /**
+   * Lets the parts of a tensor's buffer between ascending offsets in bytes be in use at different
+   * times. Call it before anything uses the tensor.
+   */
+  divide(tensor: Tensor, cuts: readonly number[]): void {
+    const at = this.storageOf(tensor);
+    if (!('buffer' in at) || at.byteOffset !== 0 || at.buffer.initial) return;
+    const ends = [...cuts.filter((cut) => cut > 0 && cut < at.buffer.bytes), at.buffer.bytes];
+    const parts = ends.map((to, i) => ({ from: ends[i - 1] ?? 0, to, first: Infinity, last: -Infinity }));
+    at.buffer.parts = parts;
+    this.openParts.set(at.buffer, [...parts]);
+  }
+
+  /** Ends the use of the old values in a tensor that is a view of a divided buffer. */
+  renew(view: Tensor): void {
+    const at = this.storageOf(view);
+    if (!('buffer' in at)) return;
+    const { buffer, byteOffset: from } = at;
+    const to = from + byteSize(view);
+    const renewed = { from, to, first: Infinity, last: -Infinity };
+    const open = [renewed];
+    const parts = buffer.parts!.filter((part) => !this.openParts.get(buffer)!.includes(part));
+    for (const part of this.openParts.get(buffer)!) {
+      const inView = { ...part, from: Math.max(part.from, from), to: Math.min(part.to, to) };
+      if (inView.from >= inView.to) open.push(part);
+      else {
+        parts.push(inView);
+        if (part.from < from) open.push({ ...part, to: from });
+        if (part.to > to) open.push({ ...part, from: to });
+      }
+    }
+    buffer.parts = [...parts, ...open];
+    this.openParts.set(buffer, open);
+  }
+
+  private use(buffer: Buffer, from: number, bytes: number, record: number): void {
+    widen(buffer, record);
+    for (const part of this.openParts.get(buffer) ?? []) {
+      if (part.from < from + bytes && part.to > from) widen(part, record);
+    }
   }
 
   /** @internal used by RecordWriter */
@@ -222,7 +285,7 @@ export class Emitter {
       record.view.setUint32(field, (this.constant(at.data) + byteOffset + L.SOURCE_IN_WEIGHTS) >>> 0, true);
       return;
     }
-    widen(at.buffer, index);
+    this.use(at.buffer, at.byteOffset, byteSize(tensor), index);
     this.patches.push({ record, field, buffer: at.buffer, byteOffset: at.byteOffset + byteOffset });
   }
 
@@ -306,9 +369,9 @@ export class RecordWriter {
   }
 }
 
-function widen(buffer: Buffer, record: number): void {
-  buffer.first = Math.min(buffer.first, record);
-  buffer.last = Math.max(buffer.last, record);
+function widen(life: Pick<Buffer, 'first' | 'last'>, record: number): void {
+  life.first = Math.min(life.first, record);
+  life.last = Math.max(life.last, record);
 }
 
 /** A cheap hash that finds candidates for equality. */

@@ -2,11 +2,13 @@ import * as L from '../../assembly/layout';
 import { elementCount, input, output, perTensor } from '../graph/graph';
 import type { Operator } from './operator';
 import { requireTypes } from './shared/refuse';
+import { sameRows } from './shared/rowForms';
 import { rowByRow } from './shared/stream';
 
 export const l2Normalize: Operator<'l2Normalize'> = {
   quantization: { scale: 1 / 128, zeroPoint: 0 },
   stream: rowByRow,
+  rows: sameRows,
   isChannelwise: false,
   infer: (node) => [input(node, 0).shape],
   lower(node, emit) {

@@ -83,6 +83,29 @@ export interface Weights<K extends OperatorName> {
   matrices?(node: Node<K>): WeightMatrix[];
 }
 
+/** The rows of an image that a node reads to compute rows of its output. Rows are dimension 1. */
+export interface RowWindow {
+  /**
+   * Input rows that one output row needs, and the distance between the first ones of two output
+   * rows.
+   */
+  size: number;
+  stride: number;
+  /** Rows of padding above and below the input. Fewer than `size`. */
+  before: number;
+  after: number;
+}
+
+/** How an operator computes some rows of its output. Its images are [1, H, W, C]. */
+export interface RowForm<K extends OperatorName> {
+  /** The window on the rows of its images, or undefined if the node needs them as a whole. */
+  window(node: Node<K>): RowWindow | undefined;
+  /** The operands that are images. All others are needed as a whole. By default operand 0. */
+  images?(node: Node<K>): number[];
+  /** The attributes that differ if only a part of the rows has padding. By default none. */
+  attributes?(node: Node<K>, before: number, after: number): Record<string, unknown>;
+}
+
 /** The smallest and largest of some values. */
 export type Range = readonly [low: number, high: number];
 
@@ -152,6 +175,8 @@ export interface Operator<K extends OperatorName> {
    * By default it is none.
    */
   isHomogeneous?: boolean | ((node: Node<K>) => boolean);
+  /** How it computes some rows of its output. By default only all at once. */
+  rows?: RowForm<K>;
   /** Describes its weights, if it has any, for `quantize`, `cluster` and `prune`. */
   weights?: Weights<K>;
   /**

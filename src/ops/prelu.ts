@@ -5,11 +5,13 @@ import { emitBinary } from './shared/binary';
 import { demand, requireTypes, shapeText, unsupported } from './shared/refuse';
 import { f32 } from './shared/rounding';
 import { broadcastShape } from '../graph/broadcast';
+import { broadcastRows } from './shared/rowForms';
 import { broadcasting } from './shared/stream';
 
 export const prelu: Operator<'prelu'> = {
   quantization: 'free',
   stream: broadcasting,
+  rows: broadcastRows,
   isChannelwise: true,
   isHomogeneous: true,
   infer(node) {

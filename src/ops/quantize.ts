@@ -5,12 +5,15 @@ import { emitTable } from './shared/emit';
 import { multiplyBy256ths, multiplyByQuantizedMultiplier, quantizeMultiplier } from './shared/fixedPoint';
 import { sameQuantization } from './shared/quantized';
 import { f32, roundEven } from './shared/rounding';
+import { sameRows } from './shared/rowForms';
 import { frameByFrame } from './shared/stream';
 import { emitWideConvert } from './shared/wide';
 
 export const quantize: Operator<'quantize'> = {
   quantization: 'float',
   stream: frameByFrame,
+  // between equal types the output may be the input itself, which has no parts
+  rows: { window: (node) => (input(node, 0).dtype === output(node).dtype ? undefined : sameRows.window(node)) },
   isChannelwise: true,
   computesInt16: true,
   infer: (node) => [input(node, 0).shape],

@@ -2,6 +2,7 @@ import * as L from '../../assembly/layout';
 import { input } from '../graph/graph';
 import type { Operator } from './operator';
 import { lowerSoftmax } from './shared/softmax';
+import { sameRows } from './shared/rowForms';
 import { rowByRow } from './shared/stream';
 
 /** An element this far below the largest of its row has a share of 6e-6, far below a step. */
@@ -10,6 +11,7 @@ const NO_SHARE = 12;
 export const softmax: Operator<'softmax'> = {
   quantization: { scale: 1 / 256, zeroPoint: -128 },
   stream: rowByRow,
+  rows: sameRows,
   isChannelwise: false,
   comparesRows: true,
   relevantRange: (

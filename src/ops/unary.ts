@@ -10,6 +10,7 @@ import { functions, parametersOf, type Parameters } from './shared/functions';
 import { activationRange, isActivation, quantizedRange } from './shared/quantized';
 import { demand, requireTypes, unsupported } from './shared/refuse';
 import { f32, roundAway, roundEven } from './shared/rounding';
+import { sameRows } from './shared/rowForms';
 import { frameByFrame } from './shared/stream';
 import { emitWideConvert } from './shared/wide';
 
@@ -69,6 +70,7 @@ const homogeneous: ReadonlySet<UnaryKind> = new Set(['leakyRelu', 'abs', 'neg'])
 export const unary: Operator<'unary'> = {
   quantization: 'free',
   stream: frameByFrame,
+  rows: sameRows,
   isChannelwise: true,
   computesInt16: ({ attributes: { kind } }) => isActivation(kind),
   isHomogeneous: ({ attributes: { kind } }) => isActivation(kind) || homogeneous.has(kind),

@@ -119,6 +119,49 @@ describe('the memory plan', () => {
     expect(planMemory([never, buffer('empty', 0, 0, 5), buffer('a', 10, 0, 1)])).toBe(16);
   });
 
+  test('lets a buffer take over the memory of another part by part', () => {
+    // each step reads 16 bytes of the input and writes 16 bytes of the output
+    const parts = (first: (step: number) => number, last: (step: number) => number): Buffer['parts'] =>
+      Array.from(
+        { length: 8 },
+        (_, step) => ({ from: step * 16, to: step * 16 + 16, first: first(step), last: last(step) }),
+      );
+    const x = { ...buffer('x', 128, -1, 7), parts: parts(() => -1, (step) => step)! };
+    const y = { ...buffer('y', 128, 0, 9), parts: parts((step) => step, () => 9)! };
+    expect(planMemory([x, y])).toBe(144);
+    expect(findOverlap([x, y])).toBeUndefined();
+    expect(findOverlap([{ ...x, offset: 0 }, { ...y, offset: 0 }])).toBeDefined();
+  });
+
+  test('never overlaps parts of buffers that are in use at the same time', () => {
+    property(fc.array(fc.tuple(lives, fc.nat()), { maxLength: 4 }), 300, (lists) => {
+      const buffers = lists.flatMap(([list, seed]) => {
+        const random = new Random(seed);
+        return buffersOf(list.filter(({ bytes }) => bytes > 0)).map((b): Buffer => {
+          const cut = random.int(0, b.bytes);
+          const middle = random.int(b.first, b.last);
+          return {
+            ...b,
+            parts: [{ from: 0, to: cut, first: b.first, last: middle }, {
+              from: cut,
+              to: b.bytes,
+              first: middle,
+              last: b.last,
+            }].filter(({ from, to }) => from < to),
+          };
+        });
+      });
+      const bytes = planMemory(buffers, 1e4);
+      const overlap = findOverlap(buffers);
+      if (overlap) throw new Error(`${overlap[0].name} and ${overlap[1].name} overlap`);
+      for (const b of buffers) {
+        if (b.offset < 0 || b.offset % 16 !== 0 || b.offset + b.bytes > bytes) {
+          throw new Error(`${b.name} lies at ${b.offset} of ${bytes}`);
+        }
+      }
+    });
+  });
+
   test('the overlap check finds an overlap', () => {
     const a = { ...buffer('a', 10, 0, 2), offset: 0 };
     const b = { ...buffer('b', 10, 2, 3), offset: 9 };

@@ -113,6 +113,7 @@ export const correct: Record<string, () => unknown[]> = {
       compact: true,
       maxMemory: 1e7,
       weightLayout: 'dense',
+      strips: true,
     }],
   cluster: () => [quantized(), 4],
   toScript: () => [compile(quantized()), { name: 'tones', weights: 'inside' }],

@@ -52,6 +52,7 @@ export const graphs: Target = {
     const refusal = judgeModel(compiled.value);
     if (refusal) throw new Failure('refused', `what compile() wrote: ${refusal}`);
     checkReference(graph, compiled.value);
+    checkReference(graph, compile(graph, { debugInfo: false, strips: true }));
     return `runs ${graph.nodes.length} operators on ${graph.inputs[0]!.dtype}`;
   },
 };
