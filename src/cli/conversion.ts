@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { importerOf, readKlet, type ClusteredWeights, type CompileOptions, type DebugInfo, type ForeignMeta,
   type PrunePattern } from '../compiler/index';
+import { layersOf } from '../format/debugInfo';
 import type { Model, TensorInfo } from '../index';
 import { comparedText, comparisonTable, comparisonWarning, ruinText } from './comparison';
 import type { Compressed, CompressionOptions } from './compression';
-import { goldenCases, memoryText, operatorCounts, portsTable, preprocessingText, totalMacs } from './describe';
+import { goldenCases, memoryText, operatorCounts, portsTable, preprocessingText, stripsText,
+  totalMacs } from './describe';
 import { pathText, STANDARD } from './files';
 import type { Io } from './io';
 import { readPreprocessing } from './meta';
@@ -28,6 +30,7 @@ export interface ConvertOptions extends CompressionOptions, ForeignOptions, Prin
   strip?: boolean;
   compact?: boolean;
   maxMemory?: number;
+  lessMemory?: boolean;
   stream?: boolean;
   frames?: number;
   timeAxis?: number;
@@ -137,7 +140,7 @@ export function warnAboutLabels(labels: number, outputs: readonly TensorInfo[], 
 function listedText(debugInfo: DebugInfo | undefined, pattern: PrunePattern | undefined): string | undefined {
   if (pattern === 'channels') return undefined;
   return debugInfo
-    ? `${plural(debugInfo.records.filter(({ layout }) => layout && layout !== 'nibbles').length, 'layer')} faster`
+    ? `${plural(layersOf(debugInfo).filter(({ layout }) => layout && layout !== 'nibbles').length, 'layer')} faster`
     : 'layers made faster where that pays';
 }
 
@@ -182,7 +185,8 @@ export function summary(
         files.map(({ path }) => path).join(', ')
       }\n${memory}`])),
     metadata: metadataText(job),
-    operators: debugInfo && `${debugInfo.records.length}: ${operatorCounts(debugInfo)}`,
+    operators: debugInfo && `${layersOf(debugInfo).length}: ${operatorCounts(debugInfo)}`,
+    strips: debugInfo && stripsText(debugInfo, parts.arenaBytes),
     MACs: debugInfo && `${countText(totalMacs(debugInfo))} a prediction`,
     pruned: pruning && [pruning, listedText(debugInfo, options.prunePattern)].filter(Boolean).join('; '),
     quantized: quantization && quantizedText(quantization),

@@ -1,4 +1,5 @@
 import type { DebugInfo, KletParts } from '../compiler/index';
+import { layersOf } from '../format/debugInfo';
 import type { AudioPreprocessing, MemoryUse, Preprocessing, TensorInfo } from '../index';
 import { bytesText, facts, floatText, inline, plural, shapeText, table } from './text';
 
@@ -18,8 +19,22 @@ export function portsTable(inputs: readonly TensorInfo[], outputs: readonly Tens
 /** "36 conv2d, 17 depthwiseConv2d, …", most frequent first. */
 export function operatorCounts(debugInfo: DebugInfo): string {
   const counts = new Map<string, number>();
-  for (const { op } of debugInfo.records) counts.set(op, (counts.get(op) ?? 0) + 1);
+  for (const { op } of layersOf(debugInfo)) counts.set(op, (counts.get(op) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1]).map(([op, count]) => `${count} ${inline(op)}`).join(', ');
+}
+
+/** What runs in strips of rows, and what that saves. */
+export function stripsText(debugInfo: DebugInfo, arenaBytes: number): string | undefined {
+  const { strips } = debugInfo;
+  if (!strips) return undefined;
+  const counts = strips.segments.map(([, , count]) => count);
+  const inStrips = layersOf(debugInfo).filter(({ index, op }) =>
+    op !== 'copy' && strips.segments.some(([first, end]) => index >= first && index < end)
+  );
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  const range = least === most ? String(most) : `${least} to ${most}`;
+  return `${plural(inStrips.length, 'operator')} in ${range} strips of rows; `
+    + `the arena takes ${bytesText(arenaBytes)} instead of ${bytesText(strips.wholeArena)}`;
 }
 
 export function totalMacs(debugInfo: DebugInfo): number {

@@ -54,14 +54,18 @@ export function drawMemory(debugInfo: DebugInfo, arenaBytes: number, columns: nu
   }
   const unit = perCell > 1 ? `; one column is ${perCell} records` : '';
   lines.push(`${bytesText(arenaBytes).padStart(LABEL - 1)} end${unit}`);
-  return `${lines.join('\n')}\n\n${fullest(debugInfo, buffers, arenaBytes)}\n${legend(buffers, records, columns)}`;
+  return `${lines.join('\n')}\n\n${fullest(debugInfo, buffers, arenaBytes)}\n${
+    legend(debugInfo.strips ? joined(buffers) : buffers, records, columns)
+  }`;
 }
 
 function lettered(debugInfo: DebugInfo): ArenaBuffer[] {
   const byTime = [...debugInfo.arena].sort((a, b) => a[3] - b[3] || a[1] - b[1]);
   const last = debugInfo.records.length + 1;
+  // with strips, the parts of a buffer are entries with the same name
+  const names = debugInfo.strips && [...new Set(byTime.map(([name]) => name))];
   return byTime.map(([name, offset, bytes, first, end], i) => ({
-    letter: LETTERS[i % LETTERS.length]!,
+    letter: LETTERS[(names?.indexOf(name) ?? i) % LETTERS.length]!,
     name,
     offset,
     bytes,
@@ -86,6 +90,19 @@ function ownerOf(buffers: readonly ArenaBuffer[], low: number, high: number, fro
     }
   }
   return letter;
+}
+
+/** Buffers whose parts are joined. */
+function joined(parts: readonly ArenaBuffer[]): ArenaBuffer[] {
+  const whole = new Map<string, ArenaBuffer>();
+  for (const part of parts) {
+    const known = whole.get(part.name) ?? part;
+    const offset = Math.min(known.offset, part.offset);
+    const end = Math.max(known.offset + known.bytes, part.offset + part.bytes);
+    const [from, to] = [Math.min(known.from, part.from), Math.max(known.to, part.to)];
+    whole.set(part.name, { ...known, offset, bytes: end - offset, from, to });
+  }
+  return [...whole.values()];
 }
 
 /** Record numbers above their columns, as dense as is legible. */
@@ -137,7 +154,10 @@ function fullest(debugInfo: DebugInfo, buffers: readonly ArenaBuffer[], arenaByt
   if (used.length === 0) return '';
   const peak = 1 + used.reduce((best, bytes, i) => (bytes > used[best]! ? i : best), 0);
   const { op, name } = debugInfo.records[peak - 1]!;
-  const letters = buffers.filter((b) => b.from <= peak && peak <= b.to).map((b) => b.letter);
+  const inside = buffers.filter((b) => b.from <= peak && peak <= b.to);
+  const letters = [...new Set(inside.map((b) => (debugInfo.strips ? b.name : b)))].map((key) =>
+    inside.find((b) => b === key || b.name === key)!.letter
+  );
   const listed = letters.length > MANY ? plural(letters.length, 'buffer') : letters.join(', ');
   const inUse = `${bytesText(used[peak - 1]!)} of ${bytesText(arenaBytes)}`;
   return `fullest during record ${peak - 1}, ${inline(op)} ${shortName(name, 40)}:\n${inUse} in use, by ${listed}\n`;

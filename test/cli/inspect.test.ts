@@ -87,6 +87,34 @@ describe('inspect', () => {
   });
 });
 
+describe.runIf(hasShared)('inspect of a network in strips', () => {
+  const klet = files.at('strips.klet');
+
+  it('adds up the records of a layer, and says what the strips save', async () => {
+    const network = path.join(shared, 'models/person_detect_int8.tflite');
+    expect((await kinglet('convert', network, '-o', klet, '--less-memory')).code).toBe(0);
+    const { out } = await kinglet('inspect', klet);
+    expect(out).toMatch(/strips {5}8 operators in .* strips of rows; the arena takes .* instead of 54\.0 KiB/);
+    expect(out.match(/Conv2d_1_pointwise\/Relu6 +conv2d +\[1, 48, 48, 16\]/g)).toHaveLength(1);
+    const { strips, operators } = JSON.parse((await kinglet('inspect', klet, '--json')).out) as {
+      strips: { wholeArena: number; segments: [number, number, number][] };
+      operators: unknown[];
+    };
+    expect(strips.wholeArena).toBe(55296);
+    expect(strips.segments.every(([first, end]) => first < end && end <= operators.length)).toBe(true);
+  });
+
+  it('draws a buffer with one letter, however many parts it has', async () => {
+    const { out } = await kinglet('inspect', klet, '--memory');
+    expect(out.match(/^[A-Za-z] +input +9\.00 KiB/gm)).toHaveLength(1);
+  });
+
+  it('is profiled layer by layer', async () => {
+    const { out } = await kinglet('bench', klet, '--runs', '2', '--profile');
+    expect(out.match(/Conv2d_1_pointwise\/Relu6 +conv2d/g)).toHaveLength(1);
+  });
+});
+
 describe('inspect --memory', () => {
   it('draws a letter for each buffer over the records', async () => {
     const { code, out } = await kinglet('inspect', files.write('pair.klet', pair()), '--memory');

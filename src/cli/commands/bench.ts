@@ -1,5 +1,7 @@
 import { cpus } from 'node:os';
 import { Command } from 'commander';
+import type { DebugInfo } from '../../compiler/index';
+import { layersOf } from '../../format/debugInfo';
 import { KletError, load, type Flavor, type Model, type ModelInfo, type ProfileEntry,
   type RawArray } from '../../index';
 import { flavorOption, infoText, limitsIn, positiveNumber, threadCount, wholeNumber } from '../args';
@@ -258,16 +260,34 @@ function toText(
   });
   const times = table([{ head: 'flavor' }, ...names.map((name) => ({ head: name, align: right }))], rows);
   const legend = 'load: with compiling the core · again: with a compiled core · first: first prediction\n';
-  return [head, times, legend, ...(profile ? [profileTable(profile, measured[0]!.flavor, columns)] : [])].join('\n');
+  return [head, times, legend,
+    ...(profile ? [profileTable(profile, parts.debugInfo, measured[0]!.flavor, columns)] : [])].join('\n');
 }
 
-function profileTable(profile: ProfileEntry[], flavor: Flavor, columns: number): string {
+/** The entries of a profile, with those of the strips of a layer added up. */
+function layers(profile: ProfileEntry[], debugInfo: DebugInfo | undefined): ProfileEntry[] {
+  if (!debugInfo) return profile;
+  return layersOf(debugInfo).map(({ index, indices, name, op, macs }) => ({
+    index,
+    name,
+    op,
+    macs,
+    ms: indices.reduce((sum, record) => sum + profile[record]!.ms, 0),
+  }));
+}
+
+function profileTable(
+  profile: ProfileEntry[],
+  debugInfo: DebugInfo | undefined,
+  flavor: Flavor,
+  columns: number,
+): string {
   const total = profile.reduce((sum, { ms }) => sum + ms, 0);
   const room = Math.max(20, columns - 62);
   const right = 'right' as const;
   const columnHeads = [{ head: '#', align: right }, { head: 'name' }, { head: 'operator' },
     ...['ms', '%', 'MACs', 'GMAC/s'].map((head) => ({ head, align: right }))];
-  const rows = profile.map(({ index, name, op, ms, macs }) => {
+  const rows = layers(profile, debugInfo).map(({ index, name, op, ms, macs }) => {
     const speed = macs && ms > 0 ? digits(macs / ms / 1e6) : '';
     const work = [macs ? countText(macs) : '', speed];
     return [String(index), shortName(name, room), op, digits(ms), percentText(ms, total), ...work];

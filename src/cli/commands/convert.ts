@@ -100,6 +100,10 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
     'entropy-code each section where that makes it smaller; useful where nothing else compresses the file',
   );
   command.option(
+    '--less-memory',
+    'run layers in strips of rows where that makes the arena smaller; --max-memory does so only as far as needed',
+  );
+  command.option(
     '--stream',
     'convert to the streaming form, which takes the next frames of a sequence and keeps the earlier ones it needs',
   );
@@ -246,6 +250,7 @@ function compiled({ options, ...job }: Job, { graph: whole, provenance }: Compre
     debugInfo: !options.strip,
     compact: options.compact ?? false,
     maxMemory: options.maxMemory ?? TOOL_MEMORY,
+    ...(options.lessMemory && { strips: true }),
   });
 }
 

@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { toC, toScript, type CProgram, type DebugInfo, type KletParts, type Script } from '../../compiler/index';
+import { layersOf } from '../../format/debugInfo';
 import { sectionSizes, weightsBytes } from '../../format/klet';
 import { signaturesOf } from '../../format/signature';
 import { KletError, loadSync, type Model } from '../../index';
 import { limitsIn } from '../args';
-import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, preprocessingText, recordText,
+import { goldenCases, memoryParts, memoryText, operatorCounts, portsTable, preprocessingText, recordText, stripsText,
   totalMacs } from '../describe';
 import { drawMemory } from '../drawMemory';
 import { pathText } from '../files';
@@ -107,7 +108,8 @@ function describe(
     golden: cases > 0 ? plural(cases, 'case') : undefined,
   });
   const totals = facts({
-    operators: debugInfo && `${debugInfo.records.length}: ${operatorCounts(debugInfo)}`,
+    operators: debugInfo && `${layersOf(debugInfo).length}: ${operatorCounts(debugInfo)}`,
+    strips: debugInfo && stripsText(debugInfo, parts.arenaBytes),
     weights: weightsText(parts, klet),
     pruned: debugInfo && prunedText(debugInfo),
     sections: sectionSizes(klet).map(([name, bytes]) => `${name} ${bytesText(bytes)}`).join(' · '),
@@ -182,8 +184,10 @@ function weightsText(parts: KletParts, klet: Uint8Array): string {
  * The remaining weights of the layers that run on lists, and their size before entropy coding. The
  * MACs of a record count all its weights at every output position, hence the division.
  */
-function prunedText({ records }: DebugInfo): string | undefined {
-  const listed = records.filter(({ layout, op }) => layout && layout !== 'nibbles' && op !== 'transposeConv2d');
+function prunedText(debugInfo: DebugInfo): string | undefined {
+  const listed = layersOf(debugInfo).filter(({ layout, op }) =>
+    layout && layout !== 'nibbles' && op !== 'transposeConv2d'
+  );
   if (listed.length === 0) return undefined;
   const counts = listed.map(({ macs, shape }) => macs * shape.at(-1) / countOf(shape));
   const all = sum(counts);
@@ -199,12 +203,13 @@ function sum(values: readonly number[]): number {
 
 /** @param columns width of the terminal; without it, names are shown in full */
 function operatorsTable(debugInfo: DebugInfo, columns: number | undefined): string {
-  const operators = debugInfo.records.map(({ op, layout, density }) => {
+  const layers = layersOf(debugInfo);
+  const operators = layers.map(({ op, layout, density }) => {
     if (layout === 'nibbles') return `${op}, 4 bits`;
     return layout === undefined ? op : `${op}, ${percentText(density ?? 0, 1)} in ${layout}`;
   });
   const macs = totalMacs(debugInfo);
-  const shapes = debugInfo.records.map(({ shape }) => shapeText(shape));
+  const shapes = layers.map(({ shape }) => shapeText(shape));
   const widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length));
   const right = 'right' as const;
   const others = 4 + widest(operators) + widest(shapes) + 34;
@@ -212,9 +217,9 @@ function operatorsTable(debugInfo: DebugInfo, columns: number | undefined): stri
   return table(
     [{ head: '#', align: right }, { head: 'name' }, { head: 'operator' }, { head: 'output' },
       ...['MACs', '% MACs', 'weights'].map((head) => ({ head, align: right }))],
-    debugInfo.records.map(({ name, macs: own, weights }, i) => {
+    layers.map(({ index, name, macs: own, weights }, i) => {
       const shares = own ? [countText(own), percentText(own, macs)] : ['', ''];
-      return [String(i), room === undefined ? name : shortName(name, room), operators[i]!, shapes[i]!, ...shares,
+      return [String(index), room === undefined ? name : shortName(name, room), operators[i]!, shapes[i]!, ...shares,
         weights ? bytesText(weights) : ''];
     }),
   );
@@ -238,6 +243,7 @@ function toJson(
     outputs,
     ...(debugInfo &&
       { operators: debugInfo.records.map((record, index) => ({ index, ...record })), macs: totalMacs(debugInfo) }),
+    ...(debugInfo?.strips && { strips: debugInfo.strips }),
     weights: weightsBytes(parts),
     sections: Object.fromEntries(sectionSizes(klet)),
     memory: memoryParts(memory),
