@@ -189,6 +189,13 @@ export const RECORD_DTYPE = 1;
  * PARALLEL_POSSIBLE if sharing would be slower, PARALLEL_PAYS if they do.
  */
 export const RECORD_PARALLEL = 2;
+/**
+ * 0 in a file. The first run of an int8 conv2d in the relaxed core stores there whether all weights
+ * are within −64 and 63 of their zero point (WIDTH_NARROW) or not (WIDTH_FULL).
+ */
+export const RECORD_WIDTH = 3;
+export const WIDTH_NARROW = 1;
+export const WIDTH_FULL = 2;
 export const PARALLEL_POSSIBLE = 1;
 export const PARALLEL_PAYS = 2;
 export const RECORD_SIZE = 4;

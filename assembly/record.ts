@@ -367,7 +367,7 @@ const PARALLEL_WORK: f64 = 65536;
 export function parallel(r: usize, work: f64): void {
   countWork(work);
   if (!resolving || unifying || (dtypeOf(r) == DTYPE_F32 && isMixed())) return;
-  store<u16>(r, work >= PARALLEL_WORK ? PARALLEL_PAYS : PARALLEL_POSSIBLE, RECORD_PARALLEL);
+  store<u8>(r, work >= PARALLEL_WORK ? PARALLEL_PAYS : PARALLEL_POSSIBLE, RECORD_PARALLEL);
 }
 
 /**

@@ -121,7 +121,7 @@ function barrier(): bool {
  */
 @inline
 export function begin(r: usize, end: usize): bool {
-  const parallel = r < end && threads > 1 && load<u16>(r, RECORD_PARALLEL) == PARALLEL_PAYS;
+  const parallel = r < end && threads > 1 && load<u8>(r, RECORD_PARALLEL) == PARALLEL_PAYS;
   if (joined) {
     if ((parallel || wasParallel) && !barrier()) return false;
   } else if (parallel) {
@@ -145,7 +145,7 @@ export function begin(r: usize, end: usize): bool {
  * these variables, which `begin` of the core does not set.
  */
 export function takePart(r: usize): void {
-  const parallel = threads > 1 && load<u16>(r, RECORD_PARALLEL) == PARALLEL_PAYS;
+  const parallel = threads > 1 && load<u8>(r, RECORD_PARALLEL) == PARALLEL_PAYS;
   part = parallel ? thread : 0;
   parts = parallel ? threads : 1;
 }

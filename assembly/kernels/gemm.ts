@@ -113,20 +113,22 @@ export function gemm_i8_4x8(
 }
 
 // The same product with relaxed SIMD. The second operand of a relaxed dot product must be in 0 …
-// 127, so the activations are split into two planes (split_i8). The weights are int8 as stored in
-// the file.
+// 127. Narrow weights are shifted into that range (narrow_panel_i8), and one product is exact.
+// Otherwise the activations are split into two planes (split_i8), and the weights are int8 as
+// stored in the file.
 //
-//   Σ a·(w − zw) = Σ low·w − 128·Σ high·w − zw·Σ a
+//   narrow   Σ a·(w − zw) = Σ a·(w − zw + 64) − 64·Σ a
+//   split    Σ a·(w − zw) = Σ low·w − 128·Σ high·w − zw·Σ a
 //
-//   a            two planes of u8 [rows][4·quads], `plane` bytes apart
-//   b            i8 [quads][8][4] one panel of 8 channels, as stored in the file
-//   corrections  i32 [rows] zw·Σ a of each row
+//   a            i8 [rows][4·quads] if `plane` is 0, otherwise two planes of u8, `plane` bytes apart
+//   b            i8 [quads][8][4] one panel of 8 channels, shifted or as stored in the file
+//   corrections  i32 [rows] 64·Σ a or zw·Σ a of each row
 //
 // Loop order: tile of 6 rows, plane, group of 4 along k. The high plane is accumulated first and
 // shifted, then the low plane is added. Intermediate accumulators may wrap; the final ones do not.
 // The last tile begins early enough to be full, so it may compute rows again.
 
-export function gemm_split_6x8(
+export function gemm_relaxed_6x8(
   a: usize,
   plane: usize,
   rows: i32,
@@ -161,51 +163,84 @@ export function gemm_split_6x8(
     let bp = b;
     let c00 = i32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00,
       c41 = c00, c50 = c00, c51 = c00;
-    for (let low = false;; low = true) {
-      for (let k = quads; k > 0; k--) {
-        const b0 = v128.load(bp), b1 = v128.load(bp, 16);
-        let x = v128.load32_splat(a0);
-        c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00);
-        c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
-        x = v128.load32_splat(a1);
-        c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10);
-        c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
-        x = v128.load32_splat(a2);
-        c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20);
-        c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
-        x = v128.load32_splat(a3);
-        c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30);
-        c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
-        x = v128.load32_splat(a4);
-        c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40);
-        c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
-        x = v128.load32_splat(a5);
-        c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50);
-        c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
-        bp += 32;
-        a0 += 4;
-        a1 += 4;
-        a2 += 4;
-        a3 += 4;
-        a4 += 4;
-        a5 += 4;
+    for (let low = plane == 0;; low = true) {
+      if (low) {
+        const bias0 = v128.load(bias);
+        const bias1 = v128.load(bias, 16);
+        const s = corrections + (m << 2);
+        c00 = withCorrection(c00, bias0, s + 0);
+        c01 = withCorrection(c01, bias1, s + 0);
+        c10 = withCorrection(c10, bias0, s + 4);
+        c11 = withCorrection(c11, bias1, s + 4);
+        c20 = withCorrection(c20, bias0, s + 8);
+        c21 = withCorrection(c21, bias1, s + 8);
+        c30 = withCorrection(c30, bias0, s + 12);
+        c31 = withCorrection(c31, bias1, s + 12);
+        c40 = withCorrection(c40, bias0, s + 16);
+        c41 = withCorrection(c41, bias1, s + 16);
+        c50 = withCorrection(c50, bias0, s + 20);
+        c51 = withCorrection(c51, bias1, s + 20);
+      }
+      if (plane != 0) {
+        for (let k = quads; k > 0; k--) {
+          const b0 = v128.load(bp), b1 = v128.load(bp, 16);
+          let x = v128.load32_splat(a0);
+          c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00);
+          c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
+          x = v128.load32_splat(a1);
+          c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10);
+          c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
+          x = v128.load32_splat(a2);
+          c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20);
+          c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
+          x = v128.load32_splat(a3);
+          c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30);
+          c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
+          x = v128.load32_splat(a4);
+          c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40);
+          c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
+          x = v128.load32_splat(a5);
+          c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50);
+          c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
+          bp += 32;
+          a0 += 4;
+          a1 += 4;
+          a2 += 4;
+          a3 += 4;
+          a4 += 4;
+          a5 += 4;
+        }
+      } else {
+        for (let k = quads; k > 0; k--) {
+          const b0 = v128.load(bp), b1 = v128.load(bp, 16);
+          let x = v128.load32_splat(a0);
+          c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c00);
+          c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c01);
+          x = v128.load32_splat(a1);
+          c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c10);
+          c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c11);
+          x = v128.load32_splat(a2);
+          c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c20);
+          c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c21);
+          x = v128.load32_splat(a3);
+          c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c30);
+          c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c31);
+          x = v128.load32_splat(a4);
+          c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c40);
+          c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c41);
+          x = v128.load32_splat(a5);
+          c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c50);
+          c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c51);
+          bp += 32;
+          a0 += 4;
+          a1 += 4;
+          a2 += 4;
+          a3 += 4;
+          a4 += 4;
+          a5 += 4;
+        }
       }
       if (low) break;
-      const bias0 = v128.load(bias);
-      const bias1 = v128.load(bias, 16);
-      const s = corrections + (m << 2);
-      c00 = withCorrection(c00, bias0, s + 0);
-      c01 = withCorrection(c01, bias1, s + 0);
-      c10 = withCorrection(c10, bias0, s + 4);
-      c11 = withCorrection(c11, bias1, s + 4);
-      c20 = withCorrection(c20, bias0, s + 8);
-      c21 = withCorrection(c21, bias1, s + 8);
-      c30 = withCorrection(c30, bias0, s + 12);
-      c31 = withCorrection(c31, bias1, s + 12);
-      c40 = withCorrection(c40, bias0, s + 16);
-      c41 = withCorrection(c41, bias1, s + 16);
-      c50 = withCorrection(c50, bias0, s + 20);
-      c51 = withCorrection(c51, bias1, s + 20);
       bp = b;
       a0 -= plane + lda;
       a1 -= plane + lda;

@@ -1,4 +1,4 @@
-import { joinPlanes, sumLanes } from './lanes';
+import { sumLanes } from './lanes';
 
 // Converts int8 activations and weights to the types that the products multiply: i16, or with
 // relaxed SIMD two planes of bytes. Activations keep their zero point, which is folded into the
@@ -109,12 +109,25 @@ export function widen_panel_i8(w: usize, zeroPoint: i32, panel: usize, quads: i3
   }
 }
 
+/**
+ * Weights are narrow if they are within −NARROW and NARROW − 1 of their zero point. Then w −
+ * zeroPoint + NARROW is the second operand of a relaxed dot product.
+ */
+export const NARROW = 64;
+
 // The relaxed dot product gives the same bits on every machine only if its second operand is in 0 …
 // 127 (docs/kernels/gemm.md). So activations are split, a = low − 128·high, into two planes of
 // bytes that are `plane` bytes apart: low is 0 … 127, high is 0 or 1.
 
-/** a i8 [n] → two planes. May read and write up to 15 elements past n. */
+/**
+ * a i8 [n] → two planes, or one with the same bytes if `plane` is 0. May read and write up to 15
+ * elements past n.
+ */
 export function split_i8(a: usize, out: usize, plane: usize, n: i32): void {
+  if (plane == 0) {
+    for (let i = 0; i < n; i += 16) v128.store(out + i, v128.load(a + i));
+    return;
+  }
   const low = i8x16.splat(127);
   const one = i8x16.splat(1);
   for (let i = 0; i < n; i += 16) {
@@ -134,8 +147,12 @@ export function clear_last_split(end: usize, plane: usize): void {
   store<u32>(end + plane - 4, 0);
 }
 
-/** Two planes of [n] = value. May write up to 15 elements past n. */
+/** The same for n copies of a value. */
 export function fill_split(out: usize, plane: usize, value: i32, n: i32): void {
+  if (plane == 0) {
+    memory.fill(out, <u8>value, n);
+    return;
+  }
   const low = i8x16.splat(<i8>(value & 127));
   const high = i8x16.splat(<i8>(value < 0));
   for (let i = 0; i < n; i += 16) {
@@ -144,21 +161,43 @@ export function fill_split(out: usize, plane: usize, value: i32, n: i32): void {
   }
 }
 
-/** Σ a of n elements in two planes, n a multiple of 4 */
+/**
+ * Whether all n weights i8 are within −NARROW and NARROW − 1 of their zero point; n is a multiple
+ * of 16.
+ */
+export function is_narrow_i8(w: usize, zeroPoint: i32, n: i32): bool {
+  const zero = i8x16.splat(<i8>zeroPoint);
+  for (const end = w + n; w < end; w += 16) {
+    if (i8x16.bitmask(i8x16.add(i8x16.sub_sat_s(v128.load(w), zero), i8x16.splat(<i8>NARROW))) != 0) return false;
+  }
+  return true;
+}
+
+/** w i8 [quads][8][4], a narrow panel as stored in the file → panel = w − zeroPoint + NARROW */
+export function narrow_panel_i8(w: usize, zeroPoint: i32, panel: usize, quads: i32): void {
+  const lowest = i8x16.splat(<i8>(zeroPoint - NARROW));
+  for (const end = w + (quads << 5); w < end; w += 16) {
+    v128.store(panel, i8x16.sub(v128.load(w), lowest));
+    panel += 16;
+  }
+}
+
+/** Σ a of n elements in two planes, or in one if `plane` is 0; n is a multiple of 4 */
 export function sum_split(a: usize, plane: usize, n: i32): i32 {
   const ones = i8x16.splat(1);
-  let low = i32x4.splat(0);
-  let high = low;
-  let i = 0;
-  for (; i <= n - 16; i += 16) {
-    low = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load(a + i), low);
-    high = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load(a + i + plane), high);
+  const bit = plane == 0 ? 0 : 7;
+  let acc = i32x4.splat(0);
+  for (; n >= 16; n -= 16) {
+    const x = v128.or(v128.load(a), i16x8.shl(v128.load(a + plane), bit));
+    acc = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, ones, acc);
+    a += 16;
   }
-  for (; i < n; i += 4) {
-    low = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load32_zero(a + i), low);
-    high = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load32_zero(a + i + plane), high);
+  for (; n > 0; n -= 4) {
+    const x = v128.or(v128.load32_zero(a), i16x8.shl(v128.load32_zero(a + plane), bit));
+    acc = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, ones, acc);
+    a += 4;
   }
-  return sumLanes(joinPlanes(low, high));
+  return sumLanes(acc);
 }
 
 /** Σ a, a i16 [n]; |a| ≤ 255, n ≤ 2^22 */

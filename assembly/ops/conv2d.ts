@@ -2,14 +2,14 @@ import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_BYTES, CONV2D_DILA
   CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN,
   CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_SCALE, CONV2D_SOURCE,
   CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET_ZERO, CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO,
-  DTYPE_F32, DTYPE_I8 } from '../layout';
+  DTYPE_F32, DTYPE_I8, RECORD_WIDTH, WIDTH_FULL, WIDTH_NARROW } from '../layout';
 import { copy_bytes } from '../kernels/copy';
-import { gemm_i8_4x8, gemm_split_6x8 } from '../kernels/gemm';
+import { gemm_i8_4x8, gemm_relaxed_6x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
 import { gemv_i8_i32 } from '../kernels/gemv';
 import { requantize_i32_i8 } from '../kernels/requantize';
-import { clear_last_split, GATHERED, gather_fields_i8, gather_fill, gather_i8, sum_i16, sum_split,
-  widen_panel_i8 } from '../kernels/widen';
+import { clear_last_split, GATHERED, gather_fields_i8, gather_fill, gather_i8, is_narrow_i8, NARROW, narrow_panel_i8,
+  sum_i16, sum_split, widen_panel_i8 } from '../kernels/widen';
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, source, table } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { checkActivation, checkFilling, describeRequantization } from './checks';
@@ -17,11 +17,13 @@ import { runWinograd, tileOf, winogradScratch } from './winograd';
 import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolution } from './window';
 
 // Scratch: the output addresses of the block, the addresses of its runs (f32), a sink for the rows
-// that pad the last tile (i8), the gathered rows, and one widened panel (i8).
+// that pad the last tile (i8), the gathered rows, and one widened or narrow panel (i8).
 //
 //   i8       outs u32 [R] │ sink N + 32 │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
 //   relaxed  outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32 │ low u8 [R + 2][K'] + 32
 //            │ high u8 [R + 2][K'] + 32
+//   narrow   outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32 │ rows i8 [R + 2][K'] + 32
+//            │ panel u8 [K'][8]
 //   i8, one  the same with accumulators i32 [4·K'] in place of the panel or behind the planes' row
 //   f32      outs u32 [R] │ runs u32 [KH·KW][R] │ runs that cross the border f32, at most [R][K]
 //
@@ -162,6 +164,19 @@ function paddedRows(count: i32): i32 {
   return ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
 }
 
+/** Whether the weights are narrow, which the first run finds out. */
+function hasNarrowWeights(r: usize): bool {
+  let width = <i32>load<u8>(r, RECORD_WIDTH);
+  if (width == 0) {
+    const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * (int(r, CONV2D_IN_C) / int(r, CONV2D_GROUPS));
+    const bytes = <i32>panelsOf(r) * ((K + 3) >> 2 << 5);
+    width = is_narrow_i8(int(r, CONV2D_WEIGHTS), int(r, CONV2D_WEIGHTS_ZERO), bytes) ? WIDTH_NARROW : WIDTH_FULL;
+    // every thread that runs the record for the first time stores the same byte
+    store<u8>(r, width, RECORD_WIDTH);
+  }
+  return width == WIDTH_NARROW;
+}
+
 /** Σ a of a gathered row of `lda` bytes. */
 @inline
 function sumOfRow(row: usize, plane: usize, lda: i32): i32 {
@@ -187,7 +202,8 @@ function runI8(r: usize): void {
   const sink = ASC_FEATURE_RELAXED_SIMD ? sums + (block + 2 << 2) : outs + (block << 2);
   const rows = sink + sinkBytes(r);
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0;
-  const panel = (rows + block * lda + TAIL + 15) & ~15;
+  const panel = ASC_FEATURE_RELAXED_SIMD ? rows + plane : (rows + block * lda + TAIL + 15) & ~15;
+  const isNarrow = ASC_FEATURE_RELAXED_SIMD ? hasNarrowWeights(r) : false;
   // A single row needs neither panel nor further rows, so that there is room for the accumulators
   // of 16 channels for each quad.
   const accumulators = ASC_FEATURE_RELAXED_SIMD ? (rows + plane + lda + 15) & ~15 : panel;
@@ -207,8 +223,9 @@ function runI8(r: usize): void {
       for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
         const count = min(block, rowTo - m0);
         const padded = paddedRows(count);
-        if (pointwise) gather_i8(image + m0 * C, rows, plane, count * C);
-        else gatherRowsI8(r, image + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, plane, lda);
+        const gathered: usize = isNarrow && count > 1 ? 0 : plane;
+        if (pointwise) gather_i8(image + m0 * C, rows, gathered, count * C);
+        else gatherRowsI8(r, image + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, gathered, lda);
         listOutputs(r, batch, m0, count, padded, outs, sink, 1);
         const first = group * panels + panelFrom;
         let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
@@ -234,15 +251,17 @@ function runI8(r: usize): void {
           continue;
         }
         if (ASC_FEATURE_RELAXED_SIMD) {
+          const factor = isNarrow ? NARROW : weightsZero;
           for (let i = 0; i < count; i++) {
-            store<i32>(sums + (i << 2), weightsZero != 0 ? weightsZero * sumOfRow(rows + i * lda, plane, lda) : 0);
+            store<i32>(sums + (i << 2), factor != 0 ? factor * sumOfRow(rows + i * lda, gathered, lda) : 0);
           }
           for (let n = from; n < to; n += 8) {
-            gemm_split_6x8(
+            if (isNarrow) narrow_panel_i8(weights, weightsZero, panel, quads);
+            gemm_relaxed_6x8(
               rows,
-              plane,
+              gathered,
               padded,
-              weights,
+              isNarrow ? panel : weights,
               quads,
               bias,
               scale,

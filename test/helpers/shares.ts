@@ -43,8 +43,8 @@ export function shareAll(model: Model): void {
   const view = new DataView(shared.buffer);
   const plan = view.getUint32(MAP + MAP_PLAN, true);
   for (const at of records) {
-    if (view.getUint16(plan + at + RECORD_PARALLEL, true) === PARALLEL_POSSIBLE) {
-      view.setUint16(plan + at + RECORD_PARALLEL, PARALLEL_PAYS, true);
+    if (view.getUint8(plan + at + RECORD_PARALLEL) === PARALLEL_POSSIBLE) {
+      view.setUint8(plan + at + RECORD_PARALLEL, PARALLEL_PAYS);
     }
   }
 }

@@ -31,6 +31,7 @@ const engines: Record<string, Dot> = {
 const dots = Object.entries(engines);
 
 const int8 = fc.oneof(fc.constantFrom(-128, -127, -1, 0, 1, 126, 127), fc.integer({ min: -128, max: 127 }));
+const narrow = { min: -64, max: 63 };
 const groupOf4 = <T>(x: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(x, { minLength: 4, maxLength: 4 });
 const low = (a: number): number => a & 127;
 const high = (a: number): number => (a & 128) >> 7;
@@ -93,6 +94,64 @@ describe('the relaxed dot product', () => {
         },
       ),
       { numRuns: 1000, seed: 2 },
+    );
+  });
+});
+
+describe('the relaxed dot product of narrow weights', () => {
+  test('gives Σ a·(w − zw) on all processors', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(groupOf4(int8), groupOf4(fc.oneof(fc.constantFrom(-64, 63), fc.integer(narrow)))), {
+          minLength: 1,
+          maxLength: 40,
+        }),
+        (groups) => {
+          const expected = groups.flatMap(([a, w]) => a.map((x, i) => x * w[i]!)).reduce((s, p) =>
+            s + p, 0);
+          for (const [name, dot] of dots) {
+            const sum = groups.reduce((acc, [a]) => dot(a, [1, 1, 1, 1], acc), 0);
+            const acc = groups.reduce((acc, [a, w]) => dot(a, w.map((x) => x + 64), acc), -64 * sum);
+            expect(acc, name).toBe(expected);
+          }
+        },
+      ),
+      { numRuns: 1000, seed: 3 },
+    );
+  });
+
+  test('is used if all weights are within −64 and 63 of the zero point, and shifts them to 0 … 127', async () => {
+    const { run: { is_narrow_i8: isNarrow, narrow_panel_i8: shift }, memory } =
+      await assemble("export { is_narrow_i8, narrow_panel_i8 } from './assembly/kernels/widen';");
+    const bytes = new Int8Array(memory);
+    const IN = 1024;
+    const OUT = 2048;
+    fc.assert(
+      fc.property(
+        int8,
+        fc.integer({ min: -66, max: -62 }),
+        fc.integer({ min: 61, max: 65 }),
+        fc.array(fc.nat(255), { minLength: 1, maxLength: 160 }),
+        fc.nat(),
+        fc.nat(),
+        (zero, low, high, values, i, j) => {
+          const [lowest, highest] = [Math.max(-128, zero + low), Math.min(127, zero + high)];
+          const n = (values.length + 31) & ~31;
+          const weights = Array.from(
+            { length: n },
+            (_, at) => lowest + (values[at] ?? zero - lowest) % (highest - lowest + 1),
+          );
+          weights[i % n] = highest;
+          weights[j % n] = lowest;
+          bytes.set(weights, IN);
+          const expected = weights.every((w) => w - zero >= -64 && w - zero <= 63);
+          expect(Boolean(isNarrow!(IN, zero, n))).toBe(expected);
+          if (!expected) return;
+          shift!(IN, zero, OUT, n / 32);
+          expect([...bytes.subarray(OUT, OUT + n)]).toEqual(weights.map((w) => w - zero + 64));
+        },
+      ),
+      { numRuns: 3000, seed: 4 },
     );
   });
 });

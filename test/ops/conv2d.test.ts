@@ -9,7 +9,8 @@ import { loadSync } from '../../src/index';
 import { viewOf, withSection } from '../robustness/seal';
 import { activations, channels, checkFile, checkGraph, exact, property, seeds, single, size, quantizations, tensor,
   types, type NumberType, type Quantization, Random } from './suite';
-import { hybridModes, hybridOf, outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
+import { hybridModes, hybridOf, outputQuantization, spans, weightsAndBias, weightSpecs,
+  type WeightSpec } from './weighted';
 
 interface Spec {
   type: NumberType;
@@ -253,6 +254,30 @@ describe('conv2d', () => {
           weights: { ...plain.weights, zeroPoint },
           seed: zeroPoint,
         });
+      }
+    }
+  });
+
+  test('computes narrow and wide spans of weights in tiles, the rows of incomplete tiles, and single rows', () => {
+    for (const span of spans) {
+      for (const width of [1, 2, 5, 6, 7, 12, 13, 65]) {
+        for (const [ci, groups, type, zeroPoint] of [[3, 1, 'int8', 0], [4, 1, 'int8', 0], [17, 2, 'uint8', -128], [20,
+          1, 'uint8', 100]] as const)
+        {
+          const weights = { ...plain.weights, zeroPoint, span, perChannel: zeroPoint === 0 };
+          check({ ...plain, type, ci, groups, height: 1, width, co: 9, weights, seed: width + ci });
+        }
+      }
+    }
+  });
+
+  test('adds the largest products of narrow weights without saturation', () => {
+    for (const span of [[-64, 63], [-128, -1]] as const) {
+      for (const zeroPoint of [-128, 127]) {
+        const x = { scale: 1, zeroPoint };
+        const weights = { ...plain.weights, bias: false, span };
+        const ci = 32768;
+        check({ ...plain, height: 1, width: 7, ci, co: 2, x, weights, seed: 3 });
       }
     }
   });

@@ -16,7 +16,13 @@ export interface WeightSpec {
   ties: boolean;
   /** Zero point of the output. */
   outputZeroPoint: number;
+  /** Lowest and highest weight as int8, both of which occur; by default weights are random. */
+  span?: readonly [number, number] | undefined;
 }
+
+/** Spans of weights, narrow ones (docs/kernels/gemm.md) and others one step beyond them. */
+export const spans = [[-64, 63], [-65, 63], [-64, 64], [-128, -1], [-128, -65], [0, 127], [64, 127], [-128, -128], [-8,
+  7], [5, 5]] as const;
 
 export const weightSpecs: fc.Arbitrary<WeightSpec> = fc.record({
   scale: scales,
@@ -25,7 +31,19 @@ export const weightSpecs: fc.Arbitrary<WeightSpec> = fc.record({
   bias: fc.boolean(),
   ties: fc.boolean(),
   outputZeroPoint: zeroPoints,
+  span: fc.constantFrom(...spans, ...Array<undefined>(2 * spans.length)),
 });
+
+/** Maps integers to the span, and sets the first and the last one to its ends. */
+function fitSpan({ data }: Tensor, [lowest, highest]: readonly [number, number]): void {
+  if (!(data instanceof Int8Array || data instanceof Uint8Array)) return;
+  const offset = data instanceof Uint8Array ? 128 : 0;
+  data.forEach((value, i) => {
+    data[i] = offset + lowest + (value - offset + 128) % (highest - lowest + 1);
+  });
+  data[0] = lowest + offset;
+  data[data.length - 1] = highest + offset;
+}
 
 /**
  * `undefined` stands for float weights. The other modes have int8 weights and quantize float
@@ -74,6 +92,7 @@ export function weightsAndBias(
     (hybrid && x.dtype === 'float32') || x.dtype === 'int16' ? 'int8' : x.dtype,
     quantization,
   );
+  if (spec.span) fitSpan(w, spec.span);
   if (!spec.bias) return { w, bias: null };
   if (x.dtype === 'float32') return { w, bias: constant(random, 'bias', [channels], 'float32') };
   return {
