@@ -1,4 +1,4 @@
-import { sumLanes } from './lanes';
+import { joinPlanes, sumLanes } from './lanes';
 
 // Converts int8 activations and weights to the types that the products multiply: i16, or with
 // relaxed SIMD two planes of bytes. Activations keep their zero point, which is folded into the
@@ -119,15 +119,8 @@ export const NARROW = 64;
 // 127 (docs/kernels/gemm.md). So activations are split, a = low − 128·high, into two planes of
 // bytes that are `plane` bytes apart: low is 0 … 127, high is 0 or 1.
 
-/**
- * a i8 [n] → two planes, or one with the same bytes if `plane` is 0. May read and write up to 15
- * elements past n.
- */
+/** a i8 [n] → two planes. May read and write up to 15 elements past n. */
 export function split_i8(a: usize, out: usize, plane: usize, n: i32): void {
-  if (plane == 0) {
-    for (let i = 0; i < n; i += 16) v128.store(out + i, v128.load(a + i));
-    return;
-  }
   const low = i8x16.splat(127);
   const one = i8x16.splat(1);
   for (let i = 0; i < n; i += 16) {
@@ -147,18 +140,19 @@ export function clear_last_split(end: usize, plane: usize): void {
   store<u32>(end + plane - 4, 0);
 }
 
-/** The same for n copies of a value. */
+/** Two planes of [n] = value. May write up to 15 elements past n. */
 export function fill_split(out: usize, plane: usize, value: i32, n: i32): void {
-  if (plane == 0) {
-    memory.fill(out, <u8>value, n);
-    return;
-  }
   const low = i8x16.splat(<i8>(value & 127));
   const high = i8x16.splat(<i8>(value < 0));
   for (let i = 0; i < n; i += 16) {
     v128.store(out + i, low);
     v128.store(out + i + plane, high);
   }
+}
+
+/** Two planes of n elements → a i8 [n], in place of the first. May write up to 15 elements past n. */
+export function join_i8(a: usize, plane: usize, n: i32): void {
+  for (const end = a + n; a < end; a += 16) v128.store(a, v128.or(v128.load(a), i16x8.shl(v128.load(a + plane), 7)));
 }
 
 /**
@@ -182,22 +176,21 @@ export function narrow_panel_i8(w: usize, zeroPoint: i32, panel: usize, quads: i
   }
 }
 
-/** Σ a of n elements in two planes, or in one if `plane` is 0; n is a multiple of 4 */
+/** Σ a of n elements in two planes, n a multiple of 4 */
 export function sum_split(a: usize, plane: usize, n: i32): i32 {
   const ones = i8x16.splat(1);
-  const bit = plane == 0 ? 0 : 7;
-  let acc = i32x4.splat(0);
-  for (; n >= 16; n -= 16) {
-    const x = v128.or(v128.load(a), i16x8.shl(v128.load(a + plane), bit));
-    acc = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, ones, acc);
-    a += 16;
+  let low = i32x4.splat(0);
+  let high = low;
+  let i = 0;
+  for (; i <= n - 16; i += 16) {
+    low = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load(a + i), low);
+    high = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load(a + i + plane), high);
   }
-  for (; n > 0; n -= 4) {
-    const x = v128.or(v128.load32_zero(a), i16x8.shl(v128.load32_zero(a + plane), bit));
-    acc = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, ones, acc);
-    a += 4;
+  for (; i < n; i += 4) {
+    low = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load32_zero(a + i), low);
+    high = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load32_zero(a + i + plane), high);
   }
-  return sumLanes(acc);
+  return sumLanes(joinPlanes(low, high));
 }
 
 /** Σ a, a i16 [n]; |a| ≤ 255, n ≤ 2^22 */

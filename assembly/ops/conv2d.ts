@@ -8,8 +8,8 @@ import { gemm_i8_4x8, gemm_relaxed_6x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
 import { gemv_i8_i32 } from '../kernels/gemv';
 import { requantize_i32_i8 } from '../kernels/requantize';
-import { clear_last_split, GATHERED, gather_fields_i8, gather_fill, gather_i8, is_narrow_i8, NARROW, narrow_panel_i8,
-  sum_i16, sum_split, widen_panel_i8 } from '../kernels/widen';
+import { clear_last_split, GATHERED, gather_fields_i8, gather_fill, gather_i8, is_narrow_i8, join_i8, NARROW,
+  narrow_panel_i8, sum_i16, sum_split, widen_panel_i8 } from '../kernels/widen';
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, source, table } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { checkActivation, checkFilling, describeRequantization } from './checks';
@@ -22,8 +22,7 @@ import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolutio
 //   i8       outs u32 [R] │ sink N + 32 │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
 //   relaxed  outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32 │ low u8 [R + 2][K'] + 32
 //            │ high u8 [R + 2][K'] + 32
-//   narrow   outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32 │ rows i8 [R + 2][K'] + 32
-//            │ panel u8 [K'][8]
+//   narrow   the same with the rows i8 [R + 2][K'] in place of low, a panel u8 [K'][8] in place of high
 //   i8, one  the same with accumulators i32 [4·K'] in place of the panel or behind the planes' row
 //   f32      outs u32 [R] │ runs u32 [KH·KW][R] │ runs that cross the border f32, at most [R][K]
 //
@@ -223,9 +222,8 @@ function runI8(r: usize): void {
       for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
         const count = min(block, rowTo - m0);
         const padded = paddedRows(count);
-        const gathered: usize = isNarrow && count > 1 ? 0 : plane;
-        if (pointwise) gather_i8(image + m0 * C, rows, gathered, count * C);
-        else gatherRowsI8(r, image + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, gathered, lda);
+        if (pointwise) gather_i8(image + m0 * C, rows, plane, count * C);
+        else gatherRowsI8(r, image + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, plane, lda);
         listOutputs(r, batch, m0, count, padded, outs, sink, 1);
         const first = group * panels + panelFrom;
         let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
@@ -253,13 +251,14 @@ function runI8(r: usize): void {
         if (ASC_FEATURE_RELAXED_SIMD) {
           const factor = isNarrow ? NARROW : weightsZero;
           for (let i = 0; i < count; i++) {
-            store<i32>(sums + (i << 2), factor != 0 ? factor * sumOfRow(rows + i * lda, gathered, lda) : 0);
+            store<i32>(sums + (i << 2), factor != 0 ? factor * sumOfRow(rows + i * lda, plane, lda) : 0);
           }
+          if (isNarrow) join_i8(rows, plane, count * lda);
           for (let n = from; n < to; n += 8) {
             if (isNarrow) narrow_panel_i8(weights, weightsZero, panel, quads);
             gemm_relaxed_6x8(
               rows,
-              gathered,
+              isNarrow ? 0 : plane,
               padded,
               isNarrow ? panel : weights,
               quads,
