@@ -17,8 +17,23 @@ const onlyAtLoad = [...readFileSync('assembly/record.ts', 'utf8').matchAll(/^(?:
   [, name],
 ) => name).filter((name) => !inlined.includes(name)).map((name) => `assembly/record/${name}`);
 
-/** storePart() would be copied to each of its callers. */
-const notInlined = [...onlyAtLoad, 'assembly/kernels/store/storePart'];
+/**
+ * Kernels that are called few times for a record. Copied to each of their callers they would make
+ * the core 3 % larger, and no network faster.
+ */
+const shared = Object.entries({
+  depthwise: ['pair_taps_i8', 'pair_taps_i8_3x3'],
+  depthwiseF32: ['depthwise_f32'],
+  fold: ['min_f32', 'min_i8', 'squares_f32', 'squares_i8', 'sum_f32', 'sum_i8'],
+  gates: ['add_i16', 'narrow_i16_i8', 'one_less_i16'],
+  gatesF32: ['add_f32', 'blend_f32', 'clip_f32', 'multiply_add_f32', 'multiply_f32', 'norm_f32', 'one_less_f32',
+    'rescale_add_f32'],
+  hybrid: ['gemm_hybrid_1x8', 'quantize_range'],
+  store: ['storePart'],
+  wide: ['gemm_i16_4x8'],
+}).flatMap(([file, names]) => names.map((name) => `assembly/kernels/${file}/${name}`));
+
+const notInlined = [...onlyAtLoad, ...shared];
 
 /** Keeps the optimizer from inlining these functions. */
 const calls = {
