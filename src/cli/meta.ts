@@ -1,7 +1,8 @@
 import { audioParameters, checkAudioParameters, inputFrames, type AudioConvention,
   type AudioSettings } from '../audio/index';
 import { KletError, type AudioPreprocessing, type Preprocessing, type TensorInfo } from '../index';
-import { checkPreprocessing, imageShape } from '../tasks/pixels';
+import { checkPreprocessing } from '../format/preprocessing';
+import { imageShape } from '../tasks/pixels';
 import { readText } from './files';
 
 // Reads a user's descriptions of a network: its labels and its preprocessing.

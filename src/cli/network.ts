@@ -6,7 +6,7 @@ import { checkAudioParameters } from '../audio/index';
 import { KletError } from '../index';
 import { TOOL_MEMORY, type LimitOptions } from '../limits';
 import { recordOffsets } from '../format/records';
-import { checkPreprocessing } from '../tasks/pixels';
+import { checkPreprocessing } from '../format/preprocessing';
 import { addLimitOptions, collect, collectConstants, collectShapes, collectStates, limitsIn } from './args';
 import { networkFile, companionBytes, companionPaths, quoted, readBytes, readCompanions, STANDARD } from './files';
 import { describeForeign } from './foreign';

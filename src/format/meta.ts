@@ -1,6 +1,7 @@
 import { describeValue } from '../errors';
 import type { AudioPreprocessing } from './audio';
 import { isObject, isWhole } from './json';
+import type { TaskRules } from './task';
 
 // The META section of a file (docs/format/).
 
@@ -30,6 +31,26 @@ export interface ImagePreprocessing {
   offset: number | number[];
   /** Inverts the values (255 − value) first, for networks that expect white on black. */
   invert?: boolean;
+  /** Order of three channels in the input, and in scale and offset (default: rgb). */
+  order?: 'rgb' | 'bgr';
+  /** Order of the dimensions of the input (default: as its shape tells). */
+  layout?: 'nhwc' | 'nchw';
+  /**
+   * What happens to an image of another aspect ratio: it is stretched (default), fitted inside with
+   * borders, or cut at both sides.
+   */
+  fit?: 'stretch' | 'letterbox' | 'crop';
+  /** With `fit: 'crop'`: the part of the shorter side that is left, 0..1 (default: 1). */
+  crop?: number;
+  /** With `fit: 'letterbox'`: the channel value of the borders, 0..255 (default: 0). */
+  pad?: number;
+  /**
+   * The library whose resampling the network was trained with: Pillow, tf.image or OpenCV. By
+   * default bilinear, and the average of areas if the image shrinks to less than half.
+   */
+  resize?: 'pil' | 'tf' | 'opencv';
+  /** The method of that library (default: bilinear). */
+  method?: 'nearest' | 'bilinear' | 'bicubic' | 'area';
 }
 
 /** How the data of a sensor become the input. */
@@ -43,6 +64,8 @@ export interface Meta {
   /** Class names, for outputs that are class scores. */
   labels?: string[];
   preprocessing?: Preprocessing;
+  /** How the outputs become an answer: classes, boxes, masks, … */
+  task?: TaskRules;
   /** Origin of the file: source format, converter and its version. */
   provenance?: Record<string, unknown>;
   /** Measured accuracy, if known. */

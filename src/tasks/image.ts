@@ -8,7 +8,7 @@ import { checkedPng } from './png';
 
 // Decoders for the command line and other tools. Browsers have their own.
 
-export { imageToInput, type Pixels } from './pixels';
+export type { Pixels } from './pixels';
 
 /** A decoded image. */
 export type DecodedImage = Required<Pixels>;
@@ -20,6 +20,15 @@ const MAGICS: Record<ImageFormat, number[]> = {
   PNG: [0x89, 0x50, 0x4e, 0x47],
   JPEG: [0xff, 0xd8, 0xff],
   BMP: [0x42, 0x4d],
+};
+
+/** Formats that pages decode and this file does not. */
+const OTHERS: Record<string, RegExp> = {
+  'a WebP image': /^RIFF[^]{4}WEBP/,
+  'a GIF image': /^GIF8[79]a/,
+  'an AVIF image': /^[^]{4}ftypavi[fs]/,
+  'a HEIC image': /^[^]{4}ftyp(hei[cxms]|mif1)/,
+  'a TIFF image': /^(II\*\0|MM\0\*)/,
 };
 
 /** @returns the format that the first bytes of a file indicate */
@@ -39,7 +48,16 @@ export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
  */
 export function decodeImage(bytes: Uint8Array, where = 'the image', limits: MediaLimits = {}): DecodedImage {
   const format = imageFormat(bytes);
-  if (!format) throw new KletError('BAD_MAGIC', `${where} is not an image in PNG, JPEG or BMP format`);
+  if (!format) {
+    const other = Object.keys(OTHERS).find((name) => OTHERS[name]!.test(String.fromCharCode(...bytes.subarray(0, 16))));
+    throw new KletError(
+      'BAD_MAGIC',
+      other
+        ? `${where} is ${other}; kinglet reads PNG, JPEG and BMP: save it as one of these, or in a page pass `
+          + 'await createImageBitmap(blob)'
+        : `${where} is not an image in PNG, JPEG or BMP format`,
+    );
+  }
   try {
     return { PNG: decodePng, JPEG: decodeJpeg, BMP: decodeBmp }[format](bytes, where, limits);
   } catch (cause) {

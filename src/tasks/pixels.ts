@@ -1,7 +1,11 @@
 import { checkObject, checkSizes, checkString, checkWhole, isArrayOf, show } from '../arguments';
 import { describeValue, KletError } from '../errors';
 import type { ImagePreprocessing, Preprocessing, TensorInfo } from '../format/meta';
-import { pixelsOf, type Drawable } from './source';
+import { checkPreprocessing } from '../format/preprocessing';
+import { readFile, type ImageFile } from './files';
+import { placementOf, type Placement } from './placement';
+import { resample } from './resample';
+import { drawn, isPixels, sizeOf, type Drawable } from './source';
 
 // Converts images to network inputs in plain arithmetic, for pages and Node. The decoders are in
 // image.ts.
@@ -15,22 +19,32 @@ export interface Pixels {
   channels?: 1 | 3 | 4;
 }
 
-/** Above this reduction factor, bilinear interpolation would skip pixels, so areas are averaged. */
-const AREA_FROM = 2;
 /** Upper limits of `resizePixels`: the longest side, and the number of values. */
 const MAX_SIDE = 65536;
 const MAX_VALUES = 2 ** 28;
+
+/** What `imageToInput` and the tasks take as an image. */
+export type ImageSource = Pixels | Drawable | ImageFile;
+
+/** An image in the form of an input. */
+export interface PreparedImage {
+  values: Float32Array | Uint8Array | Int8Array;
+  /** Where the image lies in the input. */
+  place: Placement;
+  /** Whether channels come before rows and columns. */
+  isPlanar: boolean;
+}
 
 /**
  * Converts an image to the input of a network: channels first, then size, then values.
  *
  * Transparent pixels are blended with white. Colour becomes gray by luma (ITU-R BT.601), gray
- * becomes RGB by repetition. The image is stretched to the input's height and width: pixels
- * bilinearly with half-pixel centres, or by area averaging if they shrink to less than half; other
- * sources by the canvas.
+ * becomes RGB by repetition. The preprocessing says how the image fits into the input, and whose
+ * resampling is used. By default it is stretched: pixels bilinearly with half-pixel centres, or by
+ * area averaging if they shrink to less than half; other sources by the canvas.
  *
  * @param image pixels (`ImageData`), or what a canvas draws: a canvas, image, ImageBitmap, video or
- *   VideoFrame
+ *   VideoFrame; in Node also the path or the bytes of a PNG, JPEG or BMP file
  * @param input the model, or its input: [1, H, W, C], [1, C, H, W], [H, W, C], [C, H, W], [1, H, W]
  *   or [H, W], C = 1 or 3
  * @param given the model's `meta.preprocessing`. Without it, uint8 inputs get the bytes unchanged,
@@ -38,7 +52,8 @@ const MAX_VALUES = 2 ** 28;
  * @returns the array for `predict`: real numbers (with preprocessing, or for float32) or raw values
  * @throws KletError `SHAPE_MISMATCH` if the input does not have the shape of an image or the data
  *   does not have width × height pixels; `TYPE_MISMATCH` if the input is of another type;
- *   `BAD_ARGUMENT` if the image is empty or the preprocessing is invalid
+ *   `BAD_ARGUMENT` if the image is empty or the preprocessing is invalid; `BAD_MAGIC`, `CORRUPT` or
+ *   `FETCH_FAILED` about a file
  * @example
  * ```js
  * const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
@@ -46,31 +61,72 @@ const MAX_VALUES = 2 ** 28;
  * ```
  */
 export function imageToInput(
-  image: Pixels | Drawable,
+  image: ImageSource,
   input: TensorInfo | ImageModel,
   given?: Preprocessing,
 ): Float32Array | Uint8Array | Int8Array {
+  return prepareImage(image, input, given).values;
+}
+
+/**
+ * Like `imageToInput`, with the place of the image in the input.
+ *
+ * @param reused the values of an earlier image for this input, which are overwritten
+ */
+export function prepareImage(
+  image: ImageSource,
+  input: TensorInfo | ImageModel,
+  given?: Preprocessing,
+  reused?: PreparedImage['values'],
+): PreparedImage {
   const { tensor, preprocessing } = targetOf(input, given);
-  const { height, width, channels, isPlanar } = shapeOf(tensor, preprocessing);
+  const shape = shapeOf(tensor, preprocessing);
+  const { height, width, channels, isPlanar } = shape;
   checkWhole(height, 'the height of the input', 1, MAX_SIDE);
   checkWhole(width, 'the width of the input', 1, MAX_SIDE);
-  const pixels = pixelsOf(image, width, height);
-  const bytes = toChannels(pixels, channels);
-  const isSized = pixels.width === width && pixels.height === height;
-  const values = isSized ? bytes : resized(bytes, pixels.width, pixels.height, width, height, channels);
-  const out = outputFor(tensor, preprocessing, values.length);
+  const { place, values } = placed(image, shape, preprocessing);
+  const out = reused ?? outputFor(tensor, preprocessing, values.length);
   // element i of [H][W][C] goes to c·H·W + y·W + x of [C][H][W]
   const plane = isPlanar ? width * height : 1;
   const step = isPlanar ? 1 : channels;
+  const isReversed = preprocessing?.order === 'bgr';
+  const isWhole = !(out instanceof Float32Array);
   for (let channel = 0; channel < channels; channel++) {
     const { divisor, scale, offset, invert } = affine(tensor, preprocessing, channel);
-    const isWhole = !(out instanceof Float32Array);
-    for (let i = channel, o = channel * plane; i < values.length; i += channels, o += step) {
+    const first = isReversed ? channels - 1 - channel : channel;
+    for (let i = first, o = channel * plane; i < values.length; i += channels, o += step) {
       const value = invert ? 255 - values[i]! : values[i]!;
       out[o] = isWhole ? Math.round(value) + offset : value / divisor * scale + offset;
     }
   }
-  return out;
+  return { values: out, place, isPlanar: isPlanar ?? false };
+}
+
+/** The channel values, 0..255, of an input with an image: [height][width][channels]. */
+function placed(
+  image: ImageSource,
+  { height, width, channels }: ImageShape,
+  preprocessing: ImagePreprocessing | undefined,
+): { values: ArrayLike<number>; place: Placement } {
+  const { pad = 0, resize } = preprocessing ?? {};
+  const source = isFile(image) ? readFile(image) : image;
+  if (!isPixels(source)) {
+    const [w, h] = sizeOf(source);
+    const place = placementOf(w, h, width, height, preprocessing);
+    if (resize === undefined) return { values: toChannels(drawn(source, place, pad), channels), place };
+    const whole = toChannels(drawn(source, placementOf(w, h, w, h)), channels);
+    return { values: resample(whole, place, channels, preprocessing, pad), place };
+  }
+  const bytes = toChannels(source, channels);
+  const place = placementOf(source.width, source.height, width, height, preprocessing);
+  const isSized = source.width === width && source.height === height && (preprocessing?.crop ?? 1) === 1;
+  return { values: isSized ? bytes : resample(bytes, place, channels, preprocessing, pad), place };
+}
+
+/** Whether an image is given as a file: its path, URL or bytes. */
+function isFile(image: unknown): image is ImageFile {
+  return typeof image === 'string' || image instanceof Uint8Array ||
+    typeof (image as { href?: unknown } | null)?.href === 'string';
 }
 
 function outputFor(
@@ -186,54 +242,6 @@ function shapeOf(input: TensorInfo, preprocessing: ImagePreprocessing | undefine
   return found;
 }
 
-const imageProperties = { kind: true, channels: true, scale: true, offset: true, invert: true } satisfies Record<
-  keyof ImagePreprocessing,
-  true
->;
-
-/**
- * Checks the image preprocessing of a file or a user.
- *
- * @returns the same object
- * @throws KletError `BAD_ARGUMENT` naming the first invalid property
- */
-export function checkPreprocessing(value: unknown): ImagePreprocessing {
-  const wrong = (what: string): KletError =>
-    new KletError(
-      'BAD_ARGUMENT',
-      `preprocessing ${what}; example: {"kind":"image","channels":3,"scale":0.00784,"offset":-1} ` +
-        'maps bytes 0..255 to -1..1',
-    );
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('must be an object');
-  const { kind, channels, scale, offset, invert } = value as Record<string, unknown>;
-  if (kind === 'audio') {
-    throw new KletError(
-      'BAD_ARGUMENT',
-      'the preprocessing is of the kind "audio": this network takes recordings, not images ' +
-        '(in kinglet/audio: audioToInput)',
-    );
-  }
-  if (kind !== 'image') throw wrong(`has the kind ${show(kind)}, expected "image" or "audio"`);
-  const unknown = Object.keys(value).find((name) => !Object.hasOwn(imageProperties, name));
-  if (unknown !== undefined) {
-    throw wrong(`has the unknown property "${unknown}"; it has ${Object.keys(imageProperties).join(', ')}`);
-  }
-  if (channels !== 1 && channels !== 3) throw wrong(`needs 1 or 3 as channels, not ${show(channels)}`);
-  for (const [name, factor] of Object.entries({ scale, offset })) {
-    const numbers: unknown[] = Array.isArray(factor) ? factor : [factor];
-    if (!isArrayOf(numbers, Number.isFinite)) {
-      throw wrong(`needs a number, or one per channel, as ${name}, not ${show(factor)}`);
-    }
-    if (Array.isArray(factor) && factor.length !== channels) {
-      throw wrong(`has ${factor.length} numbers as ${name} for ${channels} channels`);
-    }
-  }
-  if (invert !== undefined && typeof invert !== 'boolean') {
-    throw wrong(`has ${show(invert)} as invert, not true or false`);
-  }
-  return value as ImagePreprocessing;
-}
-
 /**
  * Resizes an image by stretching: bilinearly, or by area averaging if it shrinks to less than half.
  *
@@ -265,73 +273,11 @@ export function resizePixels(
     );
   }
   if (!isNumeric(data)) throw new KletError('TYPE_MISMATCH', 'pixels are numbers; the array has other values');
-  return resized(data, width, height, newWidth, newHeight, channels);
+  return resample(data, placementOf(width, height, newWidth, newHeight), channels);
 }
 
 function isNumeric(data: ArrayLike<unknown>): boolean {
   return Array.isArray(data) ? isArrayOf(data, (value) => typeof value === 'number') : typeof data[0] === 'number';
-}
-
-/** `resizePixels` for checked arguments. */
-function resized(
-  data: ArrayLike<number>,
-  width: number,
-  height: number,
-  newWidth: number,
-  newHeight: number,
-  channels: number,
-): Float32Array {
-  const columns = Array.from({ length: newWidth }, (_, i) => tapsOf(i, width, newWidth));
-  const line = newWidth * channels;
-  const out = new Float32Array(newHeight * line);
-  // rows of the source in the new width; consecutive target rows share at most two of them
-  const narrow = [0, 1].map(() => ({ row: -1, values: new Float32Array(line) }));
-  const narrowed = (row: number): Float32Array => {
-    const slot = narrow[row % 2]!;
-    if (slot.row === row) return slot.values;
-    slot.row = row;
-    let o = 0;
-    for (const { first, weights } of columns) {
-      for (let c = 0; c < channels; c++, o++) {
-        let sum = 0;
-        for (let i = 0, at = (row * width + first) * channels + c; i < weights.length; i++, at += channels) {
-          sum += weights[i]! * data[at]!;
-        }
-        slot.values[o] = sum;
-      }
-    }
-    return slot.values;
-  };
-  const sums = new Float64Array(line);
-  for (let y = 0; y < newHeight; y++) {
-    const { first, weights } = tapsOf(y, height, newHeight);
-    sums.fill(0);
-    weights.forEach((weight, i) => {
-      const values = narrowed(first + i);
-      for (let x = 0; x < line; x++) sums[x]! += weight * values[x]!;
-    });
-    out.set(sums, y * line);
-  }
-  return out;
-}
-
-/** The source pixels of target pixel i and their weights, which sum to 1. */
-function tapsOf(i: number, from: number, to: number): { first: number; weights: number[] } {
-  const ratio = from / to;
-  if (ratio > AREA_FROM) {
-    const low = i * ratio;
-    const high = Math.min(from, low + ratio);
-    const first = Math.floor(low);
-    return {
-      first,
-      weights: Array.from({ length: Math.ceil(high) - first }, (_, j) =>
-        (Math.min(high, first + j + 1) - Math.max(low, first + j)) / (high - low)),
-    };
-  }
-  const centre = Math.max(0, Math.min(from - 1, (i + 0.5) * ratio - 0.5));
-  const first = Math.floor(centre);
-  const part = centre - first;
-  return { first, weights: part === 0 ? [1] : [1 - part, part] };
 }
 
 /** Converts to 1 (gray) or 3 (RGB) channels, blending transparent pixels with white. */
@@ -370,7 +316,10 @@ function toChannels(image: Pixels, wanted: 1 | 3): Uint8Array | Uint8ClampedArra
 
 function readShape(shape: readonly number[], preprocessing?: ImagePreprocessing): ImageShape | undefined {
   const [a = 0, b = 0, c = 0, d = 0] = shape;
-  if (shape.length === 4) return a === 1 ? withChannels(b, c, d) ?? planar(c, d, b) : undefined;
+  if (shape.length === 4) {
+    if (a !== 1) return undefined;
+    return preprocessing?.layout === 'nchw' ? planar(c, d, b) : withChannels(b, c, d) ?? planar(c, d, b);
+  }
   if (shape.length === 3) {
     if (c === 1 || c === 3) return withChannels(a, b, c);
     return a === 1 ? withChannels(b, c, 1) : planar(b, c, a);

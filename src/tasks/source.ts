@@ -1,6 +1,7 @@
 import { show } from '../arguments';
 import { describeValue, KletError } from '../errors';
 import type { Pixels } from './pixels';
+import { placementOf, type Placement } from './placement';
 
 /**
  * What a canvas can draw, with the properties that tell its size: HTMLCanvasElement,
@@ -41,8 +42,9 @@ const sizes = [['videoWidth', 'videoHeight'], ['naturalWidth', 'naturalHeight'],
 
 let canvas: Canvas | undefined;
 
-function isPixels(source: object): source is Pixels {
-  const { data } = source as { data?: unknown };
+/** Whether an image is given by its bytes. */
+export function isPixels(source: unknown): source is Pixels {
+  const { data } = (source ?? {}) as { data?: unknown };
   return data instanceof Uint8Array || data instanceof Uint8ClampedArray;
 }
 
@@ -54,32 +56,43 @@ function isPixels(source: object): source is Pixels {
  *   yet or may not be read
  */
 export function pixelsOf(source: unknown, width: number, height: number): Pixels {
+  if (isPixels(source)) return source;
+  return drawn(source as Drawable, placementOf(...sizeOf(source), width, height));
+}
+
+/**
+ * Width and height of an image source, in pixels.
+ *
+ * @throws KletError as `pixelsOf`
+ */
+export function sizeOf(source: unknown): [width: number, height: number] {
   if (typeof source !== 'object' || source === null || ArrayBuffer.isView(source) || Array.isArray(source)) {
     throw notImage(source);
   }
-  if (isPixels(source)) return source;
   const size = sizes.find(([side]) => side in source);
   if (!size) throw notImage(source);
   const [w, h] = size.map((side) => (source as Record<string, unknown>)[side]);
-  if (!(typeof w === 'number' && typeof h === 'number' && w > 0 && h > 0)) {
-    throw new KletError(
-      'BAD_ARGUMENT',
-      `the ${describeValue(source)} has ${show(w)}×${show(h)} pixels: wait until it has loaded ` +
-        '(image.decode(), or the event "loadeddata" of a video)',
-    );
-  }
-  return draw(source, width, height);
+  if (typeof w === 'number' && typeof h === 'number' && w > 0 && h > 0) return [w, h];
+  throw new KletError(
+    'BAD_ARGUMENT',
+    `the ${describeValue(source)} has ${show(w)}×${show(h)} pixels: wait until it has loaded ` +
+      '(image.decode(), or the event "loadeddata" of a video)',
+  );
 }
 
-function draw(source: object, width: number, height: number): Pixels {
+/** The pixels of an input that a source is drawn into, on white, with borders of gray `pad`. */
+export function drawn(source: Drawable, place: Placement, pad = 255): Pixels {
+  const { inputWidth: width, inputHeight: height, left, top, scaledWidth, scaledHeight } = place;
   canvas ??= makeCanvas();
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext('2d', { willReadFrequently: true })!;
-  context.fillStyle = '#fff';
   context.imageSmoothingQuality = 'medium';
+  context.fillStyle = `rgb(${pad},${pad},${pad})`;
   context.fillRect(0, 0, width, height);
+  context.fillStyle = '#fff';
+  context.fillRect(left, top, scaledWidth, scaledHeight);
   try {
-    context.drawImage(source, 0, 0, width, height);
+    context.drawImage(source, left, top, scaledWidth, scaledHeight);
     return { width, height, channels: 4, data: context.getImageData(0, 0, width, height).data };
   } catch (cause) {
     canvas = undefined;

@@ -1,7 +1,14 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { KletError } from '../../src/errors';
 import type { ImagePreprocessing, IoType, TensorInfo } from '../../src/format/meta';
-import { checkPreprocessing, imageShape, imageToInput, resizePixels, type Pixels } from '../../src/tasks/pixels';
+import { checkPreprocessing } from '../../src/format/preprocessing';
+import { readFile as readFileInPage } from '../../src/tasks/files.page';
+import { decodeImage } from '../../src/tasks/image';
+import { imageShape, imageToInput, resizePixels, type Pixels } from '../../src/tasks/pixels';
+import { refusal } from './refusal';
 
 const input = (dtype: IoType, shape: number[]): TensorInfo => ({
   name: 'x',
@@ -55,6 +62,63 @@ describe('imageToInput: values', () => {
     const rgb: Pixels = { width: 1, height: 2, data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
     expect(imageToInput(rgb, input('float32', [1, 2, 1, 3]), preprocessing))
       .toEqual(Float32Array.of(1, 5, 11, 4, 11, 20));
+  });
+});
+
+describe('imageToInput: fit, order and layout', () => {
+  const rgb: Pixels = { width: 2, height: 1, data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
+  const plain: ImagePreprocessing = { kind: 'image', channels: 3, scale: 1, offset: 0 };
+
+  it('BGR reverses the channels, and scale and offset are in that order', () => {
+    expect(imageToInput(rgb, input('float32', [1, 1, 2, 3]), { ...plain, order: 'bgr', offset: [100, 200, 300] }))
+      .toEqual(Float32Array.of(103, 202, 301, 106, 205, 304));
+  });
+
+  it('layout decides where the shape does not', () => {
+    const image: Pixels = { width: 3, height: 3, data: Uint8Array.from({ length: 27 }, (_, i) => i) };
+    const planar = imageToInput(image, input('float32', [1, 3, 3, 3]), { ...plain, layout: 'nchw' });
+    expect([...planar.slice(0, 9)]).toEqual([0, 3, 6, 9, 12, 15, 18, 21, 24]);
+    expect([...imageToInput(image, input('float32', [1, 3, 3, 3]), plain)]).toEqual([...image.data]);
+    expect([...imageToInput(rgb, input('float32', [1, 3, 1, 2]), { ...plain, order: 'bgr' })])
+      .toEqual([3, 6, 2, 5, 1, 4]);
+  });
+
+  it('letterbox fits the image inside, with borders of the value of pad', () => {
+    const letterbox: ImagePreprocessing = { kind: 'image', channels: 1, scale: 1, offset: 0, fit: 'letterbox', pad: 9 };
+    expect([...imageToInput(gray(2, 1, [50, 60]), input('float32', [1, 4, 2, 1]), letterbox)])
+      .toEqual([9, 9, 50, 60, 9, 9, 9, 9]);
+    expect([...imageToInput(gray(1, 2, [50, 60]), input('float32', [1, 2, 3, 1]), { ...letterbox, scale: 2 })])
+      .toEqual([18, 100, 18, 18, 120, 18]);
+  });
+
+  it('crop takes the middle', () => {
+    const crop: ImagePreprocessing = { kind: 'image', channels: 1, scale: 1, offset: 0, fit: 'crop' };
+    expect([...imageToInput(gray(4, 2, [0, 1, 2, 3, 4, 5, 6, 7]), input('float32', [1, 2, 2, 1]), crop)])
+      .toEqual([1, 2, 5, 6]);
+    const half = imageToInput(gray(4, 4, Array.from({ length: 16 }, (_, i) => i)), input('float32', [1, 2, 2, 1]), {
+      ...crop,
+      crop: 0.5,
+    });
+    expect([...half]).toEqual([5, 6, 9, 10]);
+  });
+
+  it('in Node an image may be a file or its bytes', () => {
+    const file = path.resolve(import.meta.dirname, '../../models/digits/samples/7.png');
+    const bytes = new Uint8Array(readFileSync(file));
+    const expected = imageToInput(decodeImage(bytes), input('uint8', [1, 28, 28, 1]));
+    expect(Math.max(...expected)).toBeGreaterThan(200);
+    for (const image of [file, bytes, pathToFileURL(file)]) {
+      expect(imageToInput(image, input('uint8', [1, 28, 28, 1]))).toEqual(expected);
+    }
+    expect(codeOf(() => imageToInput('none.png', input('uint8', [1, 2, 2, 1])))).toBe('FETCH_FAILED');
+    const webp = Buffer.from('RIFF\0\0\0\0WEBPVP8 ');
+    expect(refusal(() => imageToInput(webp, input('uint8', [1, 2, 2, 1]))))
+      .toBe('BAD_MAGIC: the image is a WebP image; kinglet reads PNG, JPEG and BMP: save it as one of these, or in a '
+        + 'page pass await createImageBitmap(blob)');
+  });
+
+  it('a page says how to decode a file', () => {
+    expect(refusal(() => readFileInPage('x.png'))).toMatch(/^TYPE_MISMATCH: .*createImageBitmap\(blob\)/);
   });
 });
 

@@ -1,0 +1,290 @@
+import { isArrayOf, show } from '../arguments';
+import { KletError } from '../errors';
+import { checkFields, choice, field, flag, isNumber, listOf, numberIn, required, text, texts, wholeIn,
+  type Fields } from './fields';
+
+// META's task: how the outputs become an answer. docs/format/file.md describes each property.
+
+/** What turns outputs into probabilities. */
+export type Activation = 'none' | 'softmax' | 'sigmoid';
+/** Whether x or y comes first. */
+export type AxisOrder = 'xy' | 'yx';
+
+/** Scores of classes. */
+export interface ClassifyRules {
+  kind: 'classify';
+  output?: string;
+  /** By default `none` if the values are probabilities, else `softmax`. */
+  activation?: Activation;
+  /** The index of an output that is no class; it has no label. */
+  background?: number;
+  /** Number of classes in an answer (default 5). */
+  topK?: number;
+  /** Classes with lower probabilities are left out (default 0). */
+  threshold?: number;
+}
+
+/** Anchors of a grid: a box of each size around the centre of each cell, in parts of the input. */
+export interface AnchorLayer {
+  rows: number;
+  columns: number;
+  /** Width and height. */
+  sizes: [number, number][];
+}
+
+/** An output of YOLO v3 to v7 before its decoding. */
+export interface GridHead {
+  output?: string;
+  /** Width and height of the anchors in pixels of the input. */
+  anchors: [number, number][];
+}
+
+/** Boxes with classes. */
+export interface DetectRules {
+  kind: 'detect';
+  /** How the outputs hold boxes (default: by their shapes). */
+  decoder?: 'list' | 'rows' | 'boxes' | 'anchors' | 'yolo' | 'grids' | 'heatmap';
+  /** Names of outputs (default: by their shapes). */
+  boxes?: string;
+  scores?: string;
+  classes?: string;
+  count?: string;
+  offsets?: string;
+  order?: AxisOrder;
+  /** Edges (x0, y0, x1, y1), or centre and size. */
+  coding?: 'corners' | 'center';
+  /** Unit of the coordinates (default: relative to the input unless some are larger than 2). */
+  units?: 'relative' | 'pixels' | 'cells';
+  activation?: Activation;
+  /** The index of a score that is no class; it has no label. */
+  background?: number;
+  /** Whether a candidate of YOLO has the score of an object before those of the classes. */
+  objectness?: boolean;
+  /** Layers of anchors, or centre and size of each anchor, in parts of the input. */
+  anchors?: AnchorLayer[] | [number, number, number, number][];
+  /** Divisors of the coded centre and size: x, y, width, height. */
+  scales?: [number, number, number, number];
+  /** Whether a size is e^value times that of the anchor (else value times). */
+  exponential?: boolean;
+  /** Number of points, (x, y) each, that follow a box. */
+  keypoints?: number;
+  heads?: GridHead[];
+  /** Decoding of a grid: `exp` for YOLO v3 and v4, `square` for v5 and v7. */
+  formula?: 'exp' | 'square';
+  /** Factor of the centres of a grid, around the middle of a cell (YOLO v4: 1.05 to 1.2). */
+  stretch?: number;
+  /** Boxes with lower scores are left out (default 0.25). */
+  threshold?: number;
+  /** A box that overlaps a better one by more than this is left out (default 0.45). */
+  iou?: number;
+  /** Among which boxes: those of the same class (default), all, or none. */
+  suppression?: 'class' | 'all' | 'none';
+  /** Most boxes of an answer (default 100). */
+  maxDetections?: number;
+}
+
+/** A class for each pixel. */
+export interface SegmentRules {
+  kind: 'segment';
+  output?: string;
+  /** By default as the values tell; a single value per pixel is that of class 1 of two. */
+  activation?: Activation;
+  /** With one value per pixel: the least probability of class 1 (default 0.5). */
+  threshold?: number;
+}
+
+/** Points of bodies, hands or faces. */
+export interface PoseRules {
+  kind: 'pose';
+  /** How the outputs hold points (default: by their shapes). */
+  decoder?: 'list' | 'heatmap' | 'simcc';
+  /** The names of the points. */
+  keypoints?: string[];
+  /** Pairs of points that a drawing connects. */
+  edges?: [number, number][];
+  /** Names of outputs (default: by their shapes). */
+  points?: string;
+  heatmaps?: string;
+  offsets?: string;
+  x?: string;
+  y?: string;
+  order?: AxisOrder;
+  /** Numbers of a point in a list: 2, or 3 with a score or a depth. */
+  values?: number;
+  units?: 'relative' | 'pixels' | 'cells';
+  activation?: Activation;
+  /** Poses with lower scores are left out (default 0). */
+  threshold?: number;
+}
+
+/** A vector that is close to those of similar images. */
+export interface EmbedRules {
+  kind: 'embed';
+  output?: string;
+  /** The least cosine of two images of the same thing. */
+  threshold?: number;
+}
+
+/** A number with a meaning. */
+export interface NamedValue {
+  name: string;
+  unit?: string;
+  min?: number;
+  max?: number;
+  /** The output (default: the only one), and the index in it (default: that in the list). */
+  output?: string;
+  index?: number;
+  /** value = output × scale + offset (default: 1 and 0). */
+  scale?: number;
+  offset?: number;
+}
+
+/** Named numbers. */
+export interface RegressRules {
+  kind: 'regress';
+  values?: NamedValue[];
+}
+
+export type TaskRules = ClassifyRules | DetectRules | SegmentRules | PoseRules | EmbedRules | RegressRules;
+export type TaskKind = TaskRules['kind'];
+
+const MAX_COUNT = 2 ** 20;
+const kind = text;
+const part = numberIn(0, 1);
+const whole = wholeIn(0, MAX_COUNT);
+const count = wholeIn(1, MAX_COUNT);
+const activation = choice('none', 'softmax', 'sigmoid');
+const order = choice('xy', 'yx');
+const units = choice('relative', 'pixels', 'cells');
+
+const isNumbers = (size: number) => (value: unknown): boolean => isArrayOf(value, isNumber) && value.length === size;
+const isPositive = (value: unknown): boolean => isNumber(value) && value > 0;
+const isSize = (value: unknown): boolean => isArrayOf(value, isPositive) && value.length === 2;
+const isSizes = (value: unknown): boolean => isArrayOf(value, isSize) && value.length > 0;
+const isEdge = (value: unknown): boolean => isArrayOf(value, whole.accepts) && value.length === 2;
+const sizes = required(field('a list of [width, height]', isSizes));
+
+/** Whether an object passes `checkFields`. */
+const isObjectOf = (fields: Fields) => (value: unknown): boolean => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  try {
+    checkFields(value, fields, '');
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const isLayer = isObjectOf({ rows: required(count), columns: required(count), sizes });
+const isAnchor = isNumbers(4);
+const value: Fields = {
+  name: required(text),
+  unit: text,
+  min: numberIn(-Infinity, Infinity),
+  max: numberIn(-Infinity, Infinity),
+  output: text,
+  index: whole,
+  scale: numberIn(-Infinity, Infinity),
+  offset: numberIn(-Infinity, Infinity),
+};
+
+/** The properties of each kind. */
+const kinds: Record<TaskKind, Fields> = {
+  classify: { kind, output: text, activation, background: whole, topK: count, threshold: part } satisfies Table<
+    ClassifyRules
+  >,
+  detect: {
+    kind,
+    decoder: choice('list', 'rows', 'boxes', 'anchors', 'yolo', 'grids', 'heatmap'),
+    boxes: text,
+    scores: text,
+    classes: text,
+    count: text,
+    offsets: text,
+    order,
+    coding: choice('corners', 'center'),
+    units,
+    activation,
+    background: whole,
+    objectness: flag,
+    anchors: field(
+      'layers { rows, columns, sizes: [[width, height], …] }, or a list of [x, y, width, height],',
+      (list) => (isArrayOf(list, isLayer) || isArrayOf(list, isAnchor)) && list.length > 0,
+    ),
+    scales: field('four numbers above 0', (list) => isArrayOf(list, isPositive) && list.length === 4),
+    exponential: flag,
+    keypoints: whole,
+    heads: listOf('{ output, anchors: [[width, height], …] }', isObjectOf({ output: text, anchors: sizes })),
+    formula: choice('exp', 'square'),
+    stretch: numberIn(1, 4),
+    threshold: part,
+    iou: part,
+    suppression: choice('class', 'all', 'none'),
+    maxDetections: count,
+  } satisfies Table<DetectRules>,
+  segment: { kind, output: text, activation, threshold: part } satisfies Table<SegmentRules>,
+  pose: {
+    kind,
+    decoder: choice('list', 'heatmap', 'simcc'),
+    keypoints: texts,
+    edges: listOf('pairs of points', isEdge),
+    points: text,
+    heatmaps: text,
+    offsets: text,
+    x: text,
+    y: text,
+    order,
+    values: field('2 or 3', (size) => size === 2 || size === 3),
+    units,
+    activation,
+    threshold: part,
+  } satisfies Table<PoseRules>,
+  embed: { kind, output: text, threshold: numberIn(-1, 1) } satisfies Table<EmbedRules>,
+  regress: {
+    kind,
+    values: listOf('{ name, unit, min, max, output, index, scale, offset }', isObjectOf(value)),
+  } satisfies Table<RegressRules>,
+};
+
+type Table<T> = Record<keyof T, unknown> & Fields;
+
+/** Properties that name an output. */
+const outputNames = ['output', 'boxes', 'scores', 'classes', 'count', 'offsets', 'points', 'heatmaps', 'x', 'y'];
+
+/**
+ * Checks the task of a file or a user.
+ *
+ * @param outputs the outputs of the network, if they are known
+ * @param where the object in error messages
+ * @returns the same object
+ * @throws KletError `BAD_ARGUMENT` naming the first invalid property
+ */
+export function checkTask(
+  task: unknown,
+  outputs?: readonly { readonly name: string }[],
+  where = 'the task',
+): TaskRules {
+  if (typeof task !== 'object' || task === null || Array.isArray(task)) {
+    throw new KletError('BAD_ARGUMENT', `${where} must be an object such as {"kind":"classify"}, not ${show(task)}`);
+  }
+  const { kind: name } = task as Record<string, unknown>;
+  if (typeof name !== 'string' || !Object.hasOwn(kinds, name)) {
+    throw new KletError(
+      'BAD_ARGUMENT',
+      `${where} has the kind ${show(name)}; there are ${Object.keys(kinds).join(', ')}`,
+    );
+  }
+  checkFields(task, kinds[name as TaskKind], `${where} of the kind "${name}"`);
+  if (outputs) checkNames(task, outputs, where);
+  return task as unknown as TaskRules;
+}
+
+/** Checks that the outputs that a task names exist. */
+function checkNames(task: Record<string, unknown>, outputs: readonly { readonly name: string }[], where: string): void {
+  const lists = [task.values, task.heads].flatMap((list) => (Array.isArray(list) ? list as GridHead[] : []));
+  for (const named of [...outputNames.map((key) => task[key]), ...lists.map(({ output }) => output)]) {
+    if (typeof named !== 'string' || outputs.some(({ name }) => name === named)) continue;
+    const list = outputs.map(({ name }) => show(name)).join(', ');
+    throw new KletError('BAD_ARGUMENT', `${where} names the output ${show(named)}; the network has ${list}`);
+  }
+}
