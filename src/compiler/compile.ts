@@ -92,7 +92,7 @@ const passes: [name: string, pass: (graph: Graph) => void][] = [['dropDead', dro
 export function compile(graph: Graph, options: CompileOptions = {}): Uint8Array {
   checkForm(graph);
   checkOptions(options, compileOptions, 'compile()');
-  checkMeta(options.meta ?? {});
+  checkMeta(options.meta ?? {}, graph.outputs);
   const { weightLayout, golden = [] } = options;
   if (weightLayout !== undefined) checkChoice(weightLayout, layouts, 'weightLayout', 'compile()');
   if (!Array.isArray(golden)) {

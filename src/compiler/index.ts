@@ -6,6 +6,8 @@ export { compare, minAgreement, minSqnr, type Comparison, type ComparisonSample,
 export { quantizationReport, quantize, type ActivationBits, type CalibrationMethod, type FloatLayer, type LayerError,
   type AutoKept, type AutoKeptLayer, type OutputError, type QuantizationAdvice, type QuantizationReport,
   type QuantizationReportOptions, type QuantizeOptions, type TensorError, type WeightBits } from './quantize/index';
+export { imagePreprocessing, type ImageSettings } from './imagePreprocessing';
+export { ssdAnchors, type SsdAnchorSettings } from './ssdAnchors';
 export { repack, type RepackOptions } from './repack';
 export { createKeys, publicKeyOf, sign, verify, type KeyPair, type PrivateKey, type PublicKey } from './sign';
 export { toScript, type Script, type ScriptOptions } from '../script/index';
@@ -40,6 +42,7 @@ export { GraphBuilder, type NodeOptions } from '../ops/builder';
 export type { DebugInfo } from '../format/debugInfo';
 export { readKlet, type KletParts } from '../format/klet';
 export type { Meta } from '../format/meta';
+export { checkTask, type TaskRules } from '../format/task';
 export { importerOf, importers, type ConstantInput, type ForeignMeta, type Importer,
   type ImportOptions } from '../importers/index';
 export { importModel, type ModelFiles } from '../importers/importModel';

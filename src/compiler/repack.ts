@@ -63,11 +63,11 @@ export function repack(file: Uint8Array, options: RepackOptions): Uint8Array {
   checkOptions(options, repackOptions, 'repack()');
   const { meta = {}, golden = [], debugInfo = true, compact = false, maxMemory, maxWork } = options;
   const limits = limitsOf({ maxMemory, maxWork }, TOOL_MEMORY);
-  checkMeta(meta);
   if (!Array.isArray(golden)) {
     throw new KletError('BAD_ARGUMENT', `the option "golden" of repack() takes an array, not ${show(golden)}`);
   }
   const { debugInfo: names, ...parts } = readKlet(file, undefined, { maxMemory: limits.maxMemory });
+  checkMeta(meta, parts.meta.outputs);
   const changed = {
     ...parts,
     meta: { ...parts.meta, ...meta },

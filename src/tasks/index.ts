@@ -1,8 +1,20 @@
 // kinglet/tasks: preparation of inputs and evaluation of outputs. It also runs in browsers, because
-// the decoders of image files are in the CLI only.
-export { checkPreprocessing, imageShape, imageToInput, resizePixels, type ImageModel, type Pixels } from './pixels';
+// the decoders of image files are in the bundle for Node only.
+export { checkPreprocessing } from '../format/preprocessing';
+export { checkTask, type Activation, type AnchorLayer, type AxisOrder, type ClassifyRules, type DetectRules,
+  type EmbedRules, type GridHead, type NamedValue, type PoseRules, type RegressRules, type SegmentRules, type TaskKind,
+  type TaskRules } from '../format/task';
+export type { TaskModel, TaskOptions } from './answer';
+export { classify } from './classify';
+export { detect, type DetectedObject, type Point } from './detect';
+export { compareEmbeddings, embed, Gallery, type GalleryMatch } from './embed';
+export type { ImageFile } from './files';
+export { imageShape, imageToInput, resizePixels, type ImageModel, type ImageSource, type Pixels } from './pixels';
+export { pose, type Keypoint, type Pose } from './pose';
+export { regress, type Estimate } from './regress';
+export { segment, type ClassShare, type Segmentation, type SegmentOptions } from './segment';
 export type { Drawable } from './source';
-export { topK } from './labels';
+export { topK, type Ranked } from './labels';
 export { keywords, type Keyword, type KeywordDetector, type KeywordOptions, type OnKeyword } from './sound/keywords';
 export { detectSound, type DetectSoundOptions, type OnSound, type SoundDetector,
   type SoundEvent } from './sound/detectSound';

@@ -50,9 +50,9 @@ const imports: Record<string, string[]> = {
   kinglet: ['load', 'loadSync', 'KletError'],
   'kinglet/compiler': ['compare', 'compile', 'quantize', 'quantizationReport', 'toStream', 'GraphBuilder',
     'importModel', 'importTflite', 'findStates', 'readKlet', 'repack', 'toC', 'toScript', 'wireStates', 'evaluate',
-    'evaluatePair', 'applyRecipe', 'search', 'Study', 'averagePrecisions', 'calibrationError', 'classReport', 'mcNemar',
-    'rocAuc', 'wilson', 'createKeys', 'sign', 'verify'],
-  'kinglet/tasks': ['imageToInput', 'topK'],
+    'evaluatePair', 'applyRecipe', 'imagePreprocessing', 'ssdAnchors', 'search', 'Study', 'averagePrecisions',
+    'calibrationError', 'classReport', 'mcNemar', 'rocAuc', 'wilson', 'createKeys', 'sign', 'verify'],
+  'kinglet/tasks': ['classify', 'compareEmbeddings', 'embed', 'Gallery', 'imageToInput', 'topK'],
 };
 const fixtureValues: [name: string, code: string, needs?: string][] = [['model',
   "const model = await load('models/digits/digits.klet');", 'load'], ['bytes',

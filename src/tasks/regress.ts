@@ -1,0 +1,36 @@
+import type { NamedValue } from '../format/task';
+import { answer, outputOf, wrongOutputs, type TaskModel, type TaskOptions } from './answer';
+import type { ImageSource } from './pixels';
+
+/** A number that a network estimates. */
+export interface Estimate {
+  name: string;
+  value: number;
+  unit?: string;
+  /** The range in which the network was trained. The value is not clipped to it. */
+  min?: number;
+  max?: number;
+  isInRange: boolean;
+}
+
+/**
+ * Estimates numbers from an image, with the names, units and ranges that the file gives them.
+ *
+ * @param image as in `imageToInput`
+ * @param options rules that replace those of the file ("kind": "regress")
+ * @returns a value for each entry of `values`; without them one for each number of the output
+ * @throws KletError as `imageToInput` and `predict`; `SHAPE_MISMATCH` if an output lacks an index
+ */
+export function regress(image: ImageSource, model: TaskModel, options: TaskOptions<'regress'> = {}): Estimate[] {
+  const { rules, outputs } = answer('regress', image, model, options);
+  const values: readonly NamedValue[] = rules.values ??
+    Array.from(outputOf(outputs, undefined, 'numbers').data, (_, i) => ({ name: String(i) }));
+  return values.map(({ output, index, scale = 1, offset = 0, ...entry }, i) => {
+    const { data } = outputOf(outputs, output, `the output of "${entry.name}"`);
+    const at = index ?? (output === undefined ? i : 0);
+    if (at >= data.length) throw wrongOutputs(outputs, `an element ${at} for "${entry.name}"`);
+    const value = data[at]! * scale + offset;
+    const { min = -Infinity, max = Infinity } = entry;
+    return { ...entry, value, isInRange: value >= min && value <= max };
+  });
+}
