@@ -137,6 +137,16 @@ const besideAudio = {
       : null,
 };
 
+/** kinglet/tasks in pages, which decode images themselves. */
+const pageFiles = {
+  name: 'page-files',
+  resolveId(source, importer) {
+    return source === './files' && /\/src\/tasks\//.test(importer ?? '')
+      ? this.resolve('./files.page', importer)
+      : null;
+  },
+};
+
 const threadTypes = {
   name: 'thread-types',
   generateBundle() {
@@ -198,8 +208,9 @@ const platformTypes = {
   },
 };
 
-const runtimeEntries = { index: 'src/index.ts', compiler: 'src/compiler/index.ts', tasks: 'src/tasks/index.ts' };
-const entries = { ...runtimeEntries, ort: 'src/ort/index.ts', tfjs: 'src/tfjs/index.ts' };
+const runtimeEntries = { index: 'src/index.ts', compiler: 'src/compiler/index.ts' };
+const tasks = 'src/tasks/index.ts';
+const entries = { ...runtimeEntries, 'tasks.node': tasks, ort: 'src/ort/index.ts', tfjs: 'src/tfjs/index.ts' };
 
 const types = dts({ compilerOptions: { stripInternal: true } });
 const banner = ({ fileName }) => `/// <reference path="${fileName.includes('/') ? '..' : '.'}/platform.d.ts" />`;
@@ -242,6 +253,12 @@ const bundles = [
   { input: 'src/slim.ts', output: es('slim.js'), plugins: [rareApart, ...device, coresApart] },
   { input: 'src/edge.ts', output: es('edge.js'), external: /\.wasm\?module$/, plugins: device },
   { input: 'src/audio/index.ts', output: es('audio.js'), plugins: minified },
+  { input: tasks, output: es('tasks.js'), plugins: [pageFiles, besideAudio, resolve(), code, namedForGzip] },
+  {
+    input: tasks,
+    output: { file: 'dist/tasks.cjs', format: 'cjs', exports: 'named' },
+    plugins: [pageFiles, resolve(), code, namedForGzip],
+  },
   { input: 'src/audio/worklet.ts', output: es('worklet.js'), plugins: device },
   { input: 'src/learn/index.ts', output: es('learn.js'), plugins: minified },
   { input: 'src/learn/file.ts', output: es('learn.file.js'), plugins: minified },
@@ -266,7 +283,7 @@ const bundles = [
     input: 'src/global.ts',
     output: { file: 'dist/kinglet.global.js', format: 'iife', name: 'kinglet' },
     // the names for gzip are those of modules, in which the variable kinglet would be renamed
-    plugins: [...minified, compileHint],
+    plugins: [pageFiles, ...minified, compileHint],
   },
   {
     input: 'src/tiny/index.ts',
@@ -318,6 +335,7 @@ const bundles = [
   {
     input: {
       ...runtimeEntries,
+      tasks,
       audio: 'src/audio/index.ts',
       worklet: 'src/audio/worklet.ts',
       learn: 'src/learn/index.ts',

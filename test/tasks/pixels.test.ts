@@ -79,22 +79,22 @@ describe('imageToInput: fit, order and layout', () => {
     const planar = imageToInput(image, input('float32', [1, 3, 3, 3]), { ...plain, layout: 'nchw' });
     expect([...planar.slice(0, 9)]).toEqual([0, 3, 6, 9, 12, 15, 18, 21, 24]);
     expect([...imageToInput(image, input('float32', [1, 3, 3, 3]), plain)]).toEqual([...image.data]);
-    expect([...imageToInput(rgb, input('float32', [1, 3, 1, 2]), { ...plain, order: 'bgr' })])
-      .toEqual([3, 6, 2, 5, 1, 4]);
+    expect([...imageToInput(rgb, input('float32', [1, 3, 1, 2]), { ...plain, order: 'bgr' })]).toEqual([3, 6, 2, 5, 1,
+      4]);
   });
 
   it('letterbox fits the image inside, with borders of the value of pad', () => {
     const letterbox: ImagePreprocessing = { kind: 'image', channels: 1, scale: 1, offset: 0, fit: 'letterbox', pad: 9 };
-    expect([...imageToInput(gray(2, 1, [50, 60]), input('float32', [1, 4, 2, 1]), letterbox)])
-      .toEqual([9, 9, 50, 60, 9, 9, 9, 9]);
+    expect([...imageToInput(gray(2, 1, [50, 60]), input('float32', [1, 4, 2, 1]), letterbox)]).toEqual([9, 9, 50, 60, 9,
+      9, 9, 9]);
     expect([...imageToInput(gray(1, 2, [50, 60]), input('float32', [1, 2, 3, 1]), { ...letterbox, scale: 2 })])
       .toEqual([18, 100, 18, 18, 120, 18]);
   });
 
   it('crop takes the middle', () => {
     const crop: ImagePreprocessing = { kind: 'image', channels: 1, scale: 1, offset: 0, fit: 'crop' };
-    expect([...imageToInput(gray(4, 2, [0, 1, 2, 3, 4, 5, 6, 7]), input('float32', [1, 2, 2, 1]), crop)])
-      .toEqual([1, 2, 5, 6]);
+    expect([...imageToInput(gray(4, 2, [0, 1, 2, 3, 4, 5, 6, 7]), input('float32', [1, 2, 2, 1]), crop)]).toEqual([1, 2,
+      5, 6]);
     const half = imageToInput(gray(4, 4, Array.from({ length: 16 }, (_, i) => i)), input('float32', [1, 2, 2, 1]), {
       ...crop,
       crop: 0.5,

@@ -24,20 +24,20 @@ describe('compile', () => {
       .toBe('BAD_ARGUMENT: meta.task names the output "y"; the network has "mask"');
   });
 
-  it.each(
-    [[{ kind: 'locate' }, 'has the kind "locate"; there are classify, detect, segment, pose, embed, regress'], [[],
-      'must be an object such as'], [{ kind: 'detect', treshold: 1 }, 'has the unknown property "treshold"; it has'], [{
-        kind: 'detect',
-        threshold: 2,
-      }, 'needs a number from 0 to 1 as threshold, not 2'], [{ kind: 'detect', anchors: [{ rows: 1, columns: 1 }] },
-      'needs layers'], [{ kind: 'detect', heads: [{ output: 'none', anchors: [[1, 1]] }] }, 'names the output "none"'], [{
-        kind: 'regress',
-        values: [{ name: 'age', units: 'a' }],
-      }, 'needs a list of { name, unit, min, max, output, index, scale, offset } as values'], [{
-        kind: 'pose',
-        edges: [[0]],
-      }, 'needs a list of pairs of points as edges']] as const,
-  )('refuses the task %j', (task, text) => {
+  it.each([[{ kind: 'locate' }, 'has the kind "locate"; there are classify, detect, segment, pose, embed, regress'], [
+    [],
+    'must be an object such as',
+  ], [{ kind: 'detect', treshold: 1 }, 'has the unknown property "treshold"; it has'], [{
+    kind: 'detect',
+    threshold: 2,
+  }, 'needs a number from 0 to 1 as threshold, not 2'], [{ kind: 'detect', anchors: [{ rows: 1, columns: 1 }] },
+    'needs layers'], [{ kind: 'detect', heads: [{ output: 'none', anchors: [[1, 1]] }] }, 'names the output "none"'], [{
+    kind: 'regress',
+    values: [{ name: 'age', units: 'a' }],
+  }, 'needs a list of { name, unit, min, max, output, index, scale, offset } as values'], [{
+    kind: 'pose',
+    edges: [[0]],
+  }, 'needs a list of pairs of points as edges']] as const)('refuses the task %j', (task, text) => {
     expect(refusal(() => network({ task: task as never }))).toContain(`BAD_ARGUMENT: meta.task`);
     expect(refusal(() => network({ task: task as never }))).toContain(text);
   });
@@ -56,10 +56,9 @@ describe('compile', () => {
 
   it('lists the properties of preprocessing for an unknown one', () => {
     const preprocessing = { kind: 'image', channels: 3, scale: 1, offset: 0, std: 2 };
-    expect(refusal(() => network({ preprocessing: preprocessing as never }))).toContain(
-      'has the unknown property "std"; it has kind, channels, scale, offset, invert, order, layout, fit, crop, pad, '
-        + 'resize, method',
-    );
+    expect(refusal(() => network({ preprocessing: preprocessing as never })))
+      .toContain('has the unknown property "std"; it has kind, channels, scale, offset, invert, order, layout, fit, crop, pad, '
+        + 'resize, method');
   });
 });
 
@@ -80,8 +79,12 @@ describe('imagePreprocessing', () => {
         expect(byte * (scale as number[])[c]! + (offset as number[])[c]!).toBeCloseTo((byte / 255 - mean) / 0.25, 9);
       });
     }
-    expect(imagePreprocessing({ mean: 127.5, std: 127.5, range: 255, channels: 1 }))
-      .toEqual({ kind: 'image', channels: 1, scale: 1 / 127.5, offset: -1 });
+    expect(imagePreprocessing({ mean: 127.5, std: 127.5, range: 255, channels: 1 })).toEqual({
+      kind: 'image',
+      channels: 1,
+      scale: 1 / 127.5,
+      offset: -1,
+    });
     expect(imagePreprocessing({ range: 1 })).toEqual({ kind: 'image', channels: 3, scale: 1 / 255, offset: 0 });
   });
 
@@ -122,7 +125,8 @@ describe('ssdAnchors', () => {
   });
 
   it('refuses settings that it does not know', () => {
-    expect(refusal(() => ssdAnchors({ width: 4, height: 2, stride: [2] } as never))).toMatch(/unknown property "stride"/);
+    expect(refusal(() => ssdAnchors({ width: 4, height: 2, stride: [2] } as never)))
+      .toMatch(/unknown property "stride"/);
     expect(refusal(() => ssdAnchors(null as never))).toMatch(/^BAD_ARGUMENT/);
   });
 });
