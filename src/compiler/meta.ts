@@ -2,7 +2,7 @@ import { checkObject, checkString, isArrayOf, isString, show } from '../argument
 import { KletError, messageOf } from '../errors';
 import type { Meta } from '../format/meta';
 import { checkPreprocessing } from '../format/preprocessing';
-import { checkTask } from '../format/task';
+import { checkTaskOf } from '../format/task';
 
 /**
  * Checks the entries of META that kinglet itself reads, and that all of them can be stored.
@@ -20,7 +20,7 @@ export function checkMeta(meta: Partial<Meta>, outputs: readonly { readonly name
   if (preprocessing !== undefined && (preprocessing as { kind?: unknown } | null)?.kind !== 'audio') {
     checkPreprocessing(preprocessing);
   }
-  if (task !== undefined) checkTask(task, outputs, 'meta.task');
+  if (task !== undefined) checkTaskOf(task, outputs, 'meta.task');
   for (const own of ['inputs', 'outputs', 'state']) {
     if (own in meta) throw new KletError('BAD_ARGUMENT', `meta.${own} comes from the graph; leave it out`);
   }

@@ -252,17 +252,17 @@ type Table<T> = Record<keyof T, unknown> & Fields;
 const outputNames = ['output', 'boxes', 'scores', 'classes', 'count', 'offsets', 'points', 'heatmaps', 'x', 'y'];
 
 /**
- * Checks the task of a file or a user.
+ * Like `checkTask`, also whether the outputs exist that the task names.
  *
  * @param outputs the outputs of the network, if they are known
  * @param where the object in error messages
  * @returns the same object
  * @throws KletError `BAD_ARGUMENT` naming the first invalid property
  */
-export function checkTask(
+export function checkTaskOf(
   task: unknown,
-  outputs?: readonly { readonly name: string }[],
-  where = 'the task',
+  outputs: readonly { readonly name: string }[] | undefined,
+  where: string,
 ): TaskRules {
   if (typeof task !== 'object' || task === null || Array.isArray(task)) {
     throw new KletError('BAD_ARGUMENT', `${where} must be an object such as {"kind":"classify"}, not ${show(task)}`);
@@ -277,6 +277,16 @@ export function checkTask(
   checkFields(task, kinds[name as TaskKind], `${where} of the kind "${name}"`);
   if (outputs) checkNames(task, outputs, where);
   return task as unknown as TaskRules;
+}
+
+/**
+ * Checks the task of a file or a user.
+ *
+ * @returns the same object
+ * @throws KletError `BAD_ARGUMENT` naming the first invalid property
+ */
+export function checkTask(task: unknown): TaskRules {
+  return checkTaskOf(task, undefined, 'the task');
 }
 
 /** Checks that the outputs that a task names exist. */

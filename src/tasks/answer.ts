@@ -1,7 +1,7 @@
 import { checkObject, isArrayOf, isString, show } from '../arguments';
 import { describeValue, KletError, messageOf } from '../errors';
 import type { Preprocessing, TensorInfo } from '../format/meta';
-import { checkTask, type TaskKind, type TaskRules } from '../format/task';
+import { checkTaskOf, type TaskKind, type TaskRules } from '../format/task';
 import { prepareImage, type ImageModel, type ImageSource, type PreparedImage } from './pixels';
 import type { Placement } from './placement';
 
@@ -122,14 +122,14 @@ function rulesOf<K extends TaskKind>(
   workspace: Workspace,
   own: Record<string, unknown>,
 ): Answer<K>['rules'] {
-  if (meta.task !== undefined) workspace.task ??= checkTask(meta.task, outputs, 'the task in the file');
+  if (meta.task !== undefined) workspace.task ??= checkTaskOf(meta.task, outputs, 'the task in the file');
   const { task } = workspace;
   if (task && task.kind !== kind) {
     throw new KletError('BAD_ARGUMENT', `the file says that this network is for ${task.kind}(), not for ${kind}()`);
   }
   const rules = Object.keys(own).length === 0 && task
     ? task
-    : checkTask({ ...task, ...own, kind }, outputs, `the options of ${kind}()`);
+    : checkTaskOf({ ...task, ...own, kind }, outputs, `the options of ${kind}()`);
   return rules as Answer<K>['rules'];
 }
 
