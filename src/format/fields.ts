@@ -72,7 +72,7 @@ export function checkFields(
   for (const [name, { expected, accepts, isRequired }] of Object.entries(fields)) {
     const given = (value as Record<string, unknown>)[name];
     if (given === undefined ? isRequired : !accepts(given)) {
-      fail(`needs ${expected} as ${name}${given === undefined ? '' : `, not ${show(given)}`}`);
+      fail(`needs ${expected} as ${name}, not ${show(given)}`);
     }
   }
 }
