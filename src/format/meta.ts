@@ -1,7 +1,7 @@
 import { describeValue } from '../errors';
 import type { AudioPreprocessing } from './audio';
 import { isObject, isWhole } from './json';
-import type { TaskRules } from './task';
+import type { SoundRules, TaskRules } from './task';
 
 // The META section of a file (docs/format/).
 
@@ -65,7 +65,7 @@ export interface Meta {
   labels?: string[];
   preprocessing?: Preprocessing;
   /** How the outputs become an answer: classes, boxes, masks, … */
-  task?: TaskRules;
+  task?: TaskRules | SoundRules;
   /** Origin of the file: source format, converter and its version. */
   provenance?: Record<string, unknown>;
   /** Measured accuracy, if known. */

@@ -145,6 +145,12 @@ export interface RegressRules {
   values?: NamedValue[];
 }
 
+/** Rules of sound, whose options kinglet/tasks checks where it uses them. */
+export interface SoundRules {
+  kind: 'keywords' | 'detectSound' | 'denoise';
+  [option: string]: unknown;
+}
+
 export type TaskRules = ClassifyRules | DetectRules | SegmentRules | PoseRules | EmbedRules | RegressRules;
 export type TaskKind = TaskRules['kind'];
 
@@ -187,6 +193,8 @@ const value: Fields = {
   scale: numberIn(-Infinity, Infinity),
   offset: numberIn(-Infinity, Infinity),
 };
+
+const sounds: unknown[] = ['keywords', 'detectSound', 'denoise'] satisfies SoundRules['kind'][];
 
 /** The properties of each kind. */
 const kinds: Record<TaskKind, Fields> = {
@@ -263,15 +271,16 @@ export function checkTaskOf(
   task: unknown,
   outputs: readonly { readonly name: string }[] | undefined,
   where: string,
-): TaskRules {
+): TaskRules | SoundRules {
   if (typeof task !== 'object' || task === null || Array.isArray(task)) {
     throw new KletError('BAD_ARGUMENT', `${where} must be an object such as {"kind":"classify"}, not ${show(task)}`);
   }
   const { kind: name } = task as Record<string, unknown>;
+  if (sounds.includes(name)) return task as SoundRules;
   if (typeof name !== 'string' || !Object.hasOwn(kinds, name)) {
     throw new KletError(
       'BAD_ARGUMENT',
-      `${where} has the kind ${show(name)}; there are ${Object.keys(kinds).join(', ')}`,
+      `${where} has the kind ${show(name)}; there are ${[...Object.keys(kinds), ...sounds].join(', ')}`,
     );
   }
   checkFields(task, kinds[name as TaskKind], `${where} of the kind "${name}"`);
@@ -285,7 +294,7 @@ export function checkTaskOf(
  * @returns the same object
  * @throws KletError `BAD_ARGUMENT` naming the first invalid property
  */
-export function checkTask(task: unknown): TaskRules {
+export function checkTask(task: unknown): TaskRules | SoundRules {
   return checkTaskOf(task, undefined, 'the task');
 }
 

@@ -1,7 +1,7 @@
 import { checkObject, isArrayOf, isString, show } from '../arguments';
 import { describeValue, KletError, messageOf } from '../errors';
 import type { Preprocessing, TensorInfo } from '../format/meta';
-import { checkTaskOf, type TaskKind, type TaskRules } from '../format/task';
+import { checkTaskOf, type SoundRules, type TaskKind, type TaskRules } from '../format/task';
 import { prepareImage, type ImageModel, type ImageSource, type PreparedImage } from './pixels';
 import type { Placement } from './placement';
 
@@ -46,7 +46,7 @@ interface Workspace {
   outputs: Output[];
   byName: Record<string, Float32Array>;
   /** The task of the file, once it is checked. */
-  task?: TaskRules;
+  task?: TaskRules | SoundRules;
   preprocessing?: unknown;
   values?: PreparedImage['values'];
 }

@@ -2,8 +2,8 @@
 // the decoders of image files are in the bundle for Node only.
 export { checkPreprocessing } from '../format/preprocessing';
 export { checkTask, type Activation, type AnchorLayer, type AxisOrder, type ClassifyRules, type DetectRules,
-  type EmbedRules, type GridHead, type NamedValue, type PoseRules, type RegressRules, type SegmentRules, type TaskKind,
-  type TaskRules } from '../format/task';
+  type EmbedRules, type GridHead, type NamedValue, type PoseRules, type RegressRules, type SegmentRules,
+  type SoundRules, type TaskKind, type TaskRules } from '../format/task';
 export type { TaskModel, TaskOptions } from './answer';
 export { classify } from './classify';
 export { detect, type DetectedObject, type Point } from './detect';

@@ -24,10 +24,9 @@ describe('compile', () => {
       .toBe('BAD_ARGUMENT: meta.task names the output "y"; the network has "mask"');
   });
 
-  it.each([[{ kind: 'locate' }, 'has the kind "locate"; there are classify, detect, segment, pose, embed, regress'], [
-    [],
-    'must be an object such as',
-  ], [{ kind: 'detect', treshold: 1 }, 'has the unknown property "treshold"; it has'], [{
+  it.each([[{ kind: 'locate' },
+    'has the kind "locate"; there are classify, detect, segment, pose, embed, regress, keywords'], [[],
+    'must be an object such as'], [{ kind: 'detect', treshold: 1 }, 'has the unknown property "treshold"; it has'], [{
     kind: 'detect',
     threshold: 2,
   }, 'needs a number from 0 to 1 as threshold, not 2'], [{ kind: 'detect', anchors: [{ rows: 1, columns: 1 }] },

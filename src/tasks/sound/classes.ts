@@ -62,24 +62,24 @@ export function backgroundOf(background: unknown, labels: readonly string[]): bo
 const MAX_SECONDS = 3600;
 
 /**
- * The options of a call, before those of the task in a model's file if it has this type.
+ * The options of a call, before those of the task in a model's file if it has this kind.
  *
  * @param known names and types; numbers are seconds if their name is in `seconds`
  * @throws KletError `BAD_ARGUMENT`
  */
 export function optionsOf<T extends object>(
-  type: string,
+  kind: string,
   model: StreamingModel,
   options: T,
   known: Options<T>,
   seconds: readonly (keyof T)[] = [],
 ): T {
   // whoever uses the model checks it
-  const { task } = ((model as StreamingModel | undefined)?.meta ?? {}) as { task?: { type?: unknown } | null };
-  const { type: found, ...stored } = task ?? {};
+  const { task } = ((model as StreamingModel | undefined)?.meta ?? {}) as { task?: { kind?: unknown } | null };
+  const { kind: found, ...stored } = task ?? {};
   const all: T = {
-    ...(found === type && readOptions(stored as T, known, "the model's task")),
-    ...readOptions(options, known, `${type}()`),
+    ...(found === kind && readOptions(stored as T, known, "the model's task")),
+    ...readOptions(options, known, `${kind}()`),
   };
   for (const name of seconds) {
     const value = (all[name] ?? 0) as number;

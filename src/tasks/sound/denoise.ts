@@ -127,7 +127,7 @@ export class Denoiser {
  * - the number of bands: `features` of the bands, and gains of the bands (like RNNoise)
  *
  * Networks keep their state from frame to frame; convert them with `--state`. Options that are left
- * out come from the task in the first model's file (`{ type: 'denoise', … }`), if it has one.
+ * out come from the task in the first model's file (`{ kind: 'denoise', … }`), if it has one.
  *
  * @param models a network, or networks that a frame passes in this order
  * @throws KletError `BAD_ARGUMENT` if an option is missing or out of range; `SHAPE_MISMATCH` if a

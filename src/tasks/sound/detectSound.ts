@@ -114,7 +114,7 @@ export class SoundDetector extends Detector<SoundEvent> {
 
 /**
  * Creates a detector of sound events. Options that are left out come from the task in the model's
- * file (`{ type: 'detectSound', … }`), if it has one.
+ * file (`{ kind: 'detectSound', … }`), if it has one.
  *
  * @param model a model with audio preprocessing, one input, and scores of classes as its output
  * @throws KletError `BAD_ARGUMENT` if an option is unknown or out of range, and as

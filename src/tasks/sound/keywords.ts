@@ -126,7 +126,7 @@ export class KeywordDetector extends Detector<Keyword> {
 
 /**
  * Creates a detector of keywords. Options that are left out come from the task in the model's file
- * (`{ type: 'keywords', … }`), if it has one.
+ * (`{ kind: 'keywords', … }`), if it has one.
  *
  * @param model a model with audio preprocessing, one input, and scores of classes as its output
  * @throws KletError `BAD_ARGUMENT` if an option is unknown or out of range, and as

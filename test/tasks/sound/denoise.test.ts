@@ -142,7 +142,7 @@ describe('denoise', () => {
 
   test('takes options from the task in the first file', () => {
     const model = times(ones(16), [1, 16], {
-      task: { type: 'denoise', ...settings, window: 'rectangular', overlap: 'sum' },
+      task: { kind: 'denoise', ...settings, window: 'rectangular', overlap: 'sum' },
     });
     expect(denoise(model).process(new Float32Array(16).fill(0.25))[3]).toBe(0.5);
     expect(denoise([model], { overlap: 'normalized' }).process(new Float32Array(16).fill(0.25))[3]).toBe(0.25);

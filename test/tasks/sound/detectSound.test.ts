@@ -158,7 +158,7 @@ describe('detectSound', () => {
   });
 
   test('takes options from the task in the file', () => {
-    const model = scoreNetwork({ task: { type: 'detectSound', onset: 0.9 } });
+    const model = scoreNetwork({ task: { kind: 'detectSound', onset: 0.9 } });
     expect(detectSound(model).detect(samplesOf([[0.8, 0]]))).toEqual([]);
     expect(detectSound(model, { onset: 0.8 }).detect(samplesOf([[0.8125, 0]]))).toHaveLength(1);
   });

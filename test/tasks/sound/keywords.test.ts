@@ -176,12 +176,12 @@ describe('keywords', () => {
 
   test('takes options from the task in the file, and options of the call before those', () => {
     const scores: [number, number][] = [[0.5, 0], [0, 0.5]];
-    const model = scoreNetwork({ task: { type: 'keywords', threshold: 0.4, smoothing: 0, refractory: 0 } });
+    const model = scoreNetwork({ task: { kind: 'keywords', threshold: 0.4, smoothing: 0, refractory: 0 } });
     expect(keywords(model).detect(samplesOf(scores))).toHaveLength(2);
     expect(keywords(model, { threshold: { b: 0.4 } }).detect(samplesOf(scores))).toHaveLength(1);
-    expect(keywords(scoreNetwork({ task: { type: 'classify' } }), { smoothing: 0 }).detect(samplesOf(scores)))
+    expect(keywords(scoreNetwork({ task: { kind: 'classify' } }), { smoothing: 0 }).detect(samplesOf(scores)))
       .toEqual([]);
-    expect(() => keywords(scoreNetwork({ task: { type: 'keywords', smooth: 1 } })))
+    expect(() => keywords(scoreNetwork({ task: { kind: 'keywords', smooth: 1 } })))
       .toThrow(refusal('BAD_ARGUMENT', 'the model\'s task has no option "smooth"; did you mean "smoothing"?'));
   });
 
