@@ -10,7 +10,7 @@ import { goldenCases, memoryText, operatorCounts, portsTable, preprocessingText,
   totalMacs } from './describe';
 import { pathText, STANDARD } from './files';
 import type { Io } from './io';
-import { readPreprocessing } from './meta';
+import { readPreprocessing, readTask } from './meta';
 import { storedBytes, type ForeignOptions } from './network';
 import type { Printed, PrintOptions } from './printed';
 import type { Progress } from './progress';
@@ -26,6 +26,7 @@ export interface ConvertOptions extends CompressionOptions, ForeignOptions, Prin
   name?: string;
   labels?: string;
   preprocess?: string;
+  task?: string;
   golden: number;
   strip?: boolean;
   compact?: boolean;
@@ -62,6 +63,8 @@ export interface GivenMeta {
   name: string | undefined;
   /** The value of `--preprocess`. */
   preprocess: string | undefined;
+  /** The value of `--task`. */
+  task?: string | undefined;
   labels: readonly string[] | undefined;
   /** Labels and preprocessing that the foreign file contains. */
   foreign: ForeignMeta;
@@ -69,7 +72,7 @@ export interface GivenMeta {
 
 /** The entries for the META section of a foreign network. */
 export function metaOf(
-  { source, input, name, preprocess, labels, foreign }: GivenMeta,
+  { source, input, name, preprocess, task, labels, foreign }: GivenMeta,
   inputs: readonly TensorInfo[],
 ): NewMeta {
   return {
@@ -77,6 +80,7 @@ export function metaOf(
     ...(name !== undefined && { name }),
     ...(labels && { labels: [...labels] }),
     ...(preprocess !== undefined && { preprocessing: readPreprocessing(preprocess, inputs) }),
+    ...(task !== undefined && { task: readTask(task) }),
     provenance: {
       converter: `kinglet ${version}`,
       format: importerOf(source)!.name,

@@ -61,9 +61,10 @@ export function memoryText(memory: MemoryUse): string {
 
 export function preprocessingText(preprocessing: Preprocessing): string {
   if (preprocessing.kind === 'audio') return audioText(preprocessing);
-  const { channels, scale, offset, invert } = preprocessing;
-  const inverted = invert ? ', inverted' : '';
-  return `${plural(channels, 'channel')}${inverted}, bytes × ${numbersText(scale)} + ${numbersText(offset)}`;
+  const { channels, scale, offset, invert, order, fit, resize, method = 'bilinear' } = preprocessing;
+  const others = [invert && 'inverted', order === 'bgr' && 'BGR', fit !== 'stretch' && fit,
+    resize && `${method} of ${resize}`].filter((text) => typeof text === 'string').map((text) => `, ${text}`).join('');
+  return `${plural(channels, 'channel')}${others}, bytes × ${numbersText(scale)} + ${numbersText(offset)}`;
 }
 
 function numbersText(value: number | number[]): string {

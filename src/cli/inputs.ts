@@ -155,11 +155,12 @@ function conversionText(
   preprocessing: ImagePreprocessing | undefined,
 ): string {
   const { height, width, channels, isPlanar } = imageShape(input, preprocessing);
-  const isStretched = image.width !== width || image.height !== height;
-  const stretched = isStretched ? ` stretched to ${width}×${height}` : '';
-  const size = `(${image.width}×${image.height})${stretched}`;
+  const isResized = image.width !== width || image.height !== height;
+  const how = { stretch: 'stretched', letterbox: 'letterboxed', crop: 'cropped' }[preprocessing?.fit ?? 'stretch'];
+  const size = `(${image.width}×${image.height})${isResized ? ` ${how} to ${width}×${height}` : ''}`;
   const order = isPlanar ? ', channels first' : '';
-  const color = `${channels === 3 ? 'RGB' : 'gray'}${order}`;
+  const colors = preprocessing?.order === 'bgr' ? 'BGR' : 'RGB';
+  const color = `${channels === 3 ? colors : 'gray'}${order}`;
   if (preprocessing) return `${size}, ${color}, as the preprocessing says: ${preprocessingText(preprocessing)}`;
   const assumed = { uint8: 'bytes 0..255', int8: 'byte - 128' }[input.dtype as string] ?? 'byte / 255, that is 0..1';
   const scale = input.dtype === 'float32' ? '0.00784' : '1';

@@ -1,7 +1,10 @@
 import { audioParameters, checkAudioParameters, inputFrames, type AudioConvention,
   type AudioSettings } from '../audio/index';
-import { KletError, type AudioPreprocessing, type Preprocessing, type TensorInfo } from '../index';
+import { KletError, type AudioPreprocessing, type ImagePreprocessing, type Preprocessing,
+  type TensorInfo } from '../index';
+import { imagePreprocessing, type ImageSettings } from '../compiler/index';
 import { checkPreprocessing } from '../format/preprocessing';
+import { checkTaskOf, type SoundRules, type TaskRules } from '../format/task';
 import { imageShape } from '../tasks/pixels';
 import { readText } from './files';
 
@@ -22,15 +25,7 @@ export function readLabels(path: string): string[] {
  * @throws KletError `BAD_ARGUMENT`, `FETCH_FAILED`, or `SHAPE_MISMATCH` about the first input
  */
 export function readPreprocessing(text: string, inputs: readonly TensorInfo[]): Preprocessing {
-  const isJson = text.trimStart().startsWith('{');
-  const json = isJson ? text : readText(text);
-  const where = isJson ? '--preprocess' : `"${text}"`;
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (cause) {
-    throw new KletError('BAD_ARGUMENT', `${where} is not JSON: ${(cause as Error).message}`, { cause });
-  }
+  const { value, where } = readJson(text, '--preprocess');
   const [first] = inputs;
   if (!first) throw new KletError('BAD_ARGUMENT', `${where} describes an input, but the network has none`);
   if ((value as { kind?: unknown } | null)?.kind === 'audio') {
@@ -38,9 +33,40 @@ export function readPreprocessing(text: string, inputs: readonly TensorInfo[]): 
     if (!inputs.some((input) => takes(() => inputFrames(input, parameters)))) inputFrames(first, parameters);
     return parameters;
   }
-  const preprocessing = checkPreprocessing(value);
+  const preprocessing = completeImage(value);
   if (!inputs.some((input) => takes(() => imageShape(input, preprocessing)))) imageShape(first, preprocessing);
   return preprocessing;
+}
+
+/** Reads the value of an option that is JSON, or the path of a JSON file. */
+function readJson(text: string, option: string): { value: unknown; where: string } {
+  const isJson = text.trimStart().startsWith('{');
+  const json = isJson ? text : readText(text);
+  const where = isJson ? option : `"${text}"`;
+  try {
+    return { value: JSON.parse(json), where };
+  } catch (cause) {
+    throw new KletError('BAD_ARGUMENT', `${where} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * @param text a kind of task, JSON, or the path of a JSON file
+ * @throws KletError `BAD_ARGUMENT` or `FETCH_FAILED`
+ */
+export function readTask(text: string): TaskRules | SoundRules {
+  if (/^\w+$/.test(text)) return checkTaskOf({ kind: text }, undefined, '--task');
+  const { value, where } = readJson(text, '--task');
+  return checkTaskOf(value, undefined, where);
+}
+
+/** The preprocessing of an image, which may have mean, std and range instead of scale and offset. */
+function completeImage(value: unknown): ImagePreprocessing {
+  if (typeof value !== 'object' || value === null || !('range' in value || 'mean' in value || 'std' in value)) {
+    return checkPreprocessing(value);
+  }
+  const { kind, ...settings } = value as Record<string, unknown>;
+  return kind === 'image' ? imagePreprocessing(settings as ImageSettings) : checkPreprocessing(value);
 }
 
 type AudioShorthand = AudioSettings & { kind: 'audio'; convention: AudioConvention };

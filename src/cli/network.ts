@@ -7,6 +7,7 @@ import { KletError } from '../index';
 import { TOOL_MEMORY, type LimitOptions } from '../limits';
 import { recordOffsets } from '../format/records';
 import { checkPreprocessing } from '../format/preprocessing';
+import { checkTaskOf } from '../format/task';
 import { addLimitOptions, collect, collectConstants, collectShapes, collectStates, limitsIn } from './args';
 import { networkFile, companionBytes, companionPaths, quoted, readBytes, readCompanions, STANDARD } from './files';
 import { describeForeign } from './foreign';
@@ -128,7 +129,9 @@ export function readParts(klet: Uint8Array, path: string, maxMemory = TOOL_MEMOR
   throw new KletError('CORRUPT', `the metadata of ${quoted(path)} is damaged: ${wrong}; convert the network again`);
 }
 
-function wrongMeta({ labels, preprocessing, provenance, accuracy, ...others }: KletParts['meta']): string | undefined {
+function wrongMeta(
+  { labels, preprocessing, task, provenance, accuracy, ...others }: KletParts['meta'],
+): string | undefined {
   if (labels !== undefined && !(Array.isArray(labels) && labels.every((label) => typeof label === 'string'))) {
     return 'its labels are not a list of texts';
   }
@@ -136,9 +139,10 @@ function wrongMeta({ labels, preprocessing, provenance, accuracy, ...others }: K
     if (record === undefined) continue;
     if (typeof record !== 'object' || record === null || Array.isArray(record)) return `its ${name} is not an object`;
   }
-  if (!isFlat([provenance, accuracy, preprocessing, others], MAX_DEPTH)) return 'it is nested too deeply';
-  if (preprocessing === undefined) return undefined;
+  if (!isFlat([provenance, accuracy, preprocessing, task, others], MAX_DEPTH)) return 'it is nested too deeply';
   try {
+    if (task !== undefined) checkTaskOf(task, others.outputs, 'its task');
+    if (preprocessing === undefined) return undefined;
     if ((preprocessing as { kind?: unknown } | null)?.kind === 'audio') checkAudioParameters(preprocessing);
     else checkPreprocessing(preprocessing);
     return undefined;

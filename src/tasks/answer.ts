@@ -11,7 +11,7 @@ import type { Placement } from './placement';
 export interface TaskModel extends ImageModel {
   readonly outputs: readonly TensorInfo[];
   readonly meta: { readonly labels?: readonly string[]; readonly preprocessing?: Preprocessing;
-    readonly task?: TaskRules };
+    readonly task?: TaskRules | SoundRules };
   predictInto(inputs: never, outputs: never): void;
 }
 

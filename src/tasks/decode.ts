@@ -31,6 +31,8 @@ const RELATIVE = 2;
 export const THRESHOLD = 0.25;
 /** Numbers of a candidate of YOLO before its classes. */
 const BOX = 4;
+/** Rows after the suppression are fewer than candidates before it. */
+const MAX_ROWS = 1000;
 /** Growth of a size that no box exceeds; keeps the exponential function finite. */
 const MAX_GROWTH = 20;
 
@@ -51,7 +53,10 @@ function recognize({ rules, outputs }: Decoding): NonNullable<DetectRules['decod
   const hasBoxes = outputs.some(({ dims }) => dims.length === 2 && dims[1] === BOX);
   if (hasBoxes && outputs.length >= 3 && ranks.filter((rank) => rank === 1).length >= 2) return 'list';
   if (hasBoxes && outputs.length === 2) return 'boxes';
-  if (outputs.length === 1 && ranks[0] === 2) return outputs[0]!.dims[1] === 6 ? 'rows' : 'yolo';
+  if (outputs.length === 1 && ranks[0] === 2) {
+    const [n, fields] = outputs[0]!.dims as [number, number];
+    return fields === 6 && n <= MAX_ROWS ? 'rows' : 'yolo';
+  }
   throw wrongOutputs(outputs, known);
 }
 

@@ -53,7 +53,7 @@ const MAX_CLASSES = 256;
  */
 export function segment(image: ImageSource, model: TaskModel, options: SegmentOptions = {}): Segmentation {
   checkObject(options, 'the options of segment()');
-  const { reuse, ...given } = options;
+  const { reuse, ...given } = options as SegmentOptions;
   const { rules, labels, outputs, place, isPlanar } = answer('segment', image, model, given);
   const wanted = 'a grid [height, width, classes]';
   const output = outputOf(outputs, rules.output, wanted, ({ dims }) => dims.length === 2 || dims.length === 3);

@@ -11,7 +11,7 @@ import { metaOf, refusalText, summary, warnAboutChanges, warnAboutLabels, type C
   type NewMeta } from '../conversion';
 import { checkOutputs, networkFile, pathText, quoted, readBytes, STANDARD, writeAtomically } from '../files';
 import type { Io } from '../io';
-import { readLabels, readPreprocessing } from '../meta';
+import { readLabels, readPreprocessing, readTask } from '../meta';
 import { addImportOptions, companionFiles, foreignMeta, FORMATS, hasKletMagic, importForeign, LONG_FILE, networkName,
   readingOf, readParts } from '../network';
 import { checkPrintOptions, printed } from '../printed';
@@ -22,7 +22,8 @@ import { randomInputs } from '../tensors';
 import { SEED, verify, writeVerified } from '../verify';
 import { messageText } from '../text';
 
-const KLET_OPTIONS = '--name, --labels, --preprocess, --compact, --golden, --strip, --max-memory, --c and --script';
+const KLET_OPTIONS =
+  '--name, --labels, --preprocess, --task, --compact, --golden, --strip, --max-memory, --c and --script';
 /** selfTest() runs every golden case, and each takes the bytes of an input and an output. */
 const MAX_GOLDEN = 100;
 /** The exit code for a network that compression ruined. */
@@ -53,7 +54,8 @@ to it. docs/importing.md has more about each format.
 
 Image preprocessing says how the bytes 0..255 of an image become the numbers that the network was
 trained on: value × scale + offset, with one number for all channels or one per channel.
-"invert": true first turns black on white into white on black. Audio preprocessing names a
+"invert": true first turns black on white into white on black. "range" (1 or 255) with "mean" and "std"
+takes the place of scale and offset. "fit", "order" and "resize" are in docs/tasks.md. Audio preprocessing names a
 convention, "tensorflow" or "librosa", and every parameter that differs from its defaults
 (docs/audio.md). The file stores all parameters.
 
@@ -71,8 +73,8 @@ they were trained with it.
 int8 network as a script of ECMAScript 5 for small engines without WebAssembly
 (docs/without-webassembly.md). Neither writes a .klet file unless -o names one.
 
-A .klet file may be converted again with --name, --labels, --preprocess, --compact, --golden,
---strip, --c and --script. "-" stands for standard input and output.`;
+A .klet file may be converted again with --name, --labels, --preprocess, --task,
+--compact, --golden, --strip, --c and --script. "-" stands for standard input and output.`;
 
 export function convertCommand(io: Io, exit: (code: number) => void): Command {
   const command = new Command('convert').summary('convert a network to a .klet file');
@@ -88,6 +90,11 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
   command.option(
     '--preprocess <json>',
     'how images or audio become the input, to store in the file: JSON or a JSON file',
+  );
+  command.option(
+    '--task <json>',
+    'what the outputs mean, to store in the file: classify, detect, segment, pose, embed or regress; or JSON or a JSON '
+      + 'file with its rules',
   );
   command.option(
     '--golden <n>',
@@ -196,7 +203,7 @@ async function converted(job: Job, imported: Graph, meta: NewMeta, io: Io): Prom
 function checkWrites(
   { input, source, output, options }: Pick<Job, 'input' | 'source' | 'options'> & { output: string | undefined },
 ): void {
-  const { script, weights, report, sensitivity, samples = [], labels, preprocess } = options;
+  const { script, weights, report, sensitivity, samples = [], labels, preprocess, task } = options;
   const isNew = (path: string | undefined): boolean => path !== undefined && path !== STANDARD;
   const written = { '-o': output, '--script': script, '--weights': weights, '--report': report };
   const paths = Object.values(written).filter(isNew).map((path) => resolve(path!));
@@ -208,7 +215,7 @@ function checkWrites(
   }
   // a recipe is mostly the file that is made again
   checkOutputs({ ...written, '--sensitivity': sensitivity }, [input, ...companionFiles(source, input), ...samples,
-    labels, preprocess]);
+    labels, preprocess, task]);
 }
 
 function checkOptions(options: ConvertOptions): void {
@@ -232,8 +239,8 @@ function nameOf(input: string): string {
 }
 
 /** What the options and the file say of the network. */
-function given({ source, input, options: { name, preprocess }, labels, foreign }: Job): GivenMeta {
-  return { source, input, name, preprocess, labels, foreign };
+function given({ source, input, options: { name, preprocess, task }, labels, foreign }: Job): GivenMeta {
+  return { source, input, name, preprocess, task, labels, foreign };
 }
 
 /** The `.klet` file of a network. */
@@ -260,7 +267,7 @@ function goldenInputs(inputs: readonly TensorInfo[], count: number): ReturnType<
 
 /** A `.klet` file with other metadata, or in compact form. */
 function repacked({ input, source, options, labels }: Job): Uint8Array {
-  const { name, preprocess, golden, strip, compact, maxMemory = TOOL_MEMORY, stream } = options;
+  const { name, preprocess, task, golden, strip, compact, maxMemory = TOOL_MEMORY, stream } = options;
   const [needsWeights] = [...weightChanges(options), ...(stream ? ['--stream'] : [])];
   const { meta } = readParts(source, input, maxMemory);
   if (needsWeights !== undefined) {
@@ -272,7 +279,9 @@ function repacked({ input, source, options, labels }: Job): Uint8Array {
         + `A .klet file takes ${KLET_OPTIONS}`,
     );
   }
-  if (name === undefined && preprocess === undefined && !labels && golden === 0 && !strip && !compact) {
+  if (name === undefined && preprocess === undefined && task === undefined && !labels && golden === 0 && !strip &&
+    !compact)
+  {
     if (options.c !== undefined || options.script !== undefined) return source;
     throw new KletError(
       'BAD_ARGUMENT',
@@ -285,6 +294,7 @@ function repacked({ input, source, options, labels }: Job): Uint8Array {
       ...(name !== undefined && { name }),
       ...(labels && { labels }),
       ...(preprocess !== undefined && { preprocessing: readPreprocessing(preprocess, meta.inputs) }),
+      ...(task !== undefined && { task: readTask(task) }),
     },
     golden: goldenInputs(meta.inputs, golden),
     debugInfo: !strip,

@@ -102,6 +102,7 @@ function describe(
     network: inline(meta.name),
     labels: labels && labelsText(labels),
     [preprocessing?.kind === 'audio' ? 'audio' : 'images']: preprocessing && preprocessingText(preprocessing),
+    task: meta.task?.kind,
     'made by': recordText(meta.provenance),
     accuracy: recordText(meta.accuracy),
     signed: signatureText(klet),

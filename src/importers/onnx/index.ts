@@ -1,5 +1,6 @@
 import { checkImport, importNamed, type Importer } from '../shared/importer';
 import { OnnxNetwork } from './network';
+import { pythonLiteral, ultralyticsMeta } from '../shared/ultralytics';
 import { looksLikeOnnx, readModel } from './read';
 import { externalFiles } from './tensors';
 
@@ -10,6 +11,14 @@ export const onnx: Importer = {
   extensions: ['onnx'],
   recognizes: looksLikeOnnx,
   companions: (bytes) => externalFiles(readModel(bytes).graph),
+  meta(bytes) {
+    const entries = new Map(readModel(bytes).metadataProps.map(({ key, value }) => [key, value]));
+    return ultralyticsMeta((key) => {
+      const text = entries.get(key);
+      // only some of the texts are literals
+      return key === 'task' || text === undefined ? text : pythonLiteral(text);
+    });
+  },
   import(bytes, options = {}) {
     checkImport(bytes, options, 'importOnnx()');
     const { name = 'network', files = {} } = options;

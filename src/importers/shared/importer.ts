@@ -9,7 +9,10 @@ export interface ForeignMeta {
   /** Names of the classes of the output. */
   labels?: string[];
   /** How an image becomes the input: byte × scale + offset, per channel if there are several. */
-  preprocessing?: { kind: 'image'; channels: 1 | 3; scale: number | number[]; offset: number | number[] };
+  preprocessing?: { kind: 'image'; channels: 1 | 3; scale: number | number[]; offset: number | number[];
+    fit?: 'letterbox' | 'crop'; pad?: number; resize?: 'pil' | 'opencv' };
+  /** How the outputs become an answer. */
+  task?: { kind: 'classify' } | { kind: 'detect'; keypoints?: number };
 }
 
 /** How a file is read. */

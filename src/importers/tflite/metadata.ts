@@ -1,6 +1,7 @@
 import { unzipSync } from 'fflate';
 import { KletError } from '../../errors';
 import type { ForeignMeta } from '../shared/importer';
+import { pythonLiteral, ultralyticsMeta } from '../shared/ultralytics';
 import { TfliteReader } from './reader';
 import type { Table } from './schema';
 
@@ -17,7 +18,8 @@ const VALUE_LABELS = 3;
 const MAX_LABELS = 1 << 24;
 
 /**
- * Reads the labels and the normalization of the first input from TFLite metadata.
+ * Reads the labels and the normalization of the first input from TFLite metadata, and the entries
+ * of Ultralytics.
  *
  * @returns nothing for a file without metadata
  * @throws KletError `CORRUPT`
@@ -32,7 +34,10 @@ export function readMetadata(bytes: Uint8Array): ForeignMeta {
     const reader = new TfliteReader(data, MAGIC);
     const [described] = reader.root('ModelMetadata').subgraphs;
     const input = subgraph.tensors[subgraph.inputs[0] ?? -1];
-    const labels = labelsOf(bytes, described);
+    const text = labelText(bytes, described);
+    const entries = text?.startsWith('{') ? pythonLiteral(text) : undefined;
+    if (entries instanceof Map) return ultralyticsMeta((key) => entries.get(key));
+    const labels = text?.split(/\r?\n/).map((line) => line.trim());
     const preprocessing = input && normalizationOf(reader, described?.inputs[0], input.shape);
     return { ...(labels && { labels }), ...(preprocessing && { preprocessing }) };
   } catch (cause) {
@@ -42,10 +47,10 @@ export function readMetadata(bytes: Uint8Array): ForeignMeta {
 }
 
 /**
- * The lines of the label file of the first output that has one. A file without a locale is
+ * The label file of the first output that has one. A file without a locale is
  * preferred.
  */
-function labelsOf(bytes: Uint8Array, described: Table<'SubGraphMetadata'> | undefined): string[] | undefined {
+function labelText(bytes: Uint8Array, described: Table<'SubGraphMetadata'> | undefined): string | undefined {
   const files = (described?.outputs ?? []).flatMap(({ associatedFiles }) => associatedFiles);
   const wanted = files.filter(({ type }) => type === AXIS_LABELS || type === VALUE_LABELS);
   const file = wanted.find(({ locale }) => locale === '') ?? wanted[0];
@@ -55,7 +60,7 @@ function labelsOf(bytes: Uint8Array, described: Table<'SubGraphMetadata'> | unde
       filter: ({ name, originalSize }) => name === file.name && originalSize <= MAX_LABELS,
     })[file.name];
   if (!found) throw new KletError('CORRUPT', `the TFLite metadata names the file "${file.name}", which is missing`);
-  return new TextDecoder().decode(found).trimEnd().split(/\r?\n/).map((line) => line.trim());
+  return new TextDecoder().decode(found).trimEnd();
 }
 
 /** (byte − mean) / std per channel, as a factor and an offset. */
