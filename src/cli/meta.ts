@@ -2,7 +2,7 @@ import { audioParameters, checkAudioParameters, inputFrames, type AudioConventio
   type AudioSettings } from '../audio/index';
 import { KletError, type AudioPreprocessing, type ImagePreprocessing, type Preprocessing,
   type TensorInfo } from '../index';
-import { imagePreprocessing, type ImageSettings } from '../compiler/index';
+import { imagePreprocessing } from '../compiler/index';
 import { checkPreprocessing } from '../format/preprocessing';
 import { checkTaskOf, type SoundRules, type TaskRules } from '../format/task';
 import { imageShape } from '../tasks/pixels';
@@ -60,13 +60,14 @@ export function readTask(text: string): TaskRules | SoundRules {
   return checkTaskOf(value, undefined, where);
 }
 
-/** The preprocessing of an image, which may have mean, std and range instead of scale and offset. */
+/** The preprocessing of an image, which may have mean, std and range instead of a scale. */
 function completeImage(value: unknown): ImagePreprocessing {
-  if (typeof value !== 'object' || value === null || !('range' in value || 'mean' in value || 'std' in value)) {
+  const isTraining = typeof value === 'object' && value !== null && 'range' in value && !('scale' in value);
+  if (!isTraining) {
     return checkPreprocessing(value);
   }
   const { kind, ...settings } = value as Record<string, unknown>;
-  return kind === 'image' ? imagePreprocessing(settings as ImageSettings) : checkPreprocessing(value);
+  return kind === 'image' ? imagePreprocessing(settings) : checkPreprocessing(value);
 }
 
 type AudioShorthand = AudioSettings & { kind: 'audio'; convention: AudioConvention };

@@ -56,8 +56,8 @@ describe('compile', () => {
   it('lists the properties of preprocessing for an unknown one', () => {
     const preprocessing = { kind: 'image', channels: 3, scale: 1, offset: 0, std: 2 };
     expect(refusal(() => network({ preprocessing: preprocessing as never })))
-      .toContain('has the unknown property "std"; it has kind, channels, scale, offset, invert, order, layout, fit, crop, pad, '
-        + 'resize, method');
+      .toContain('has the unknown property "std"; it has kind, channels, scale, offset, invert, order, layout, fit, '
+        + 'crop, pad, resize, method');
   });
 });
 

@@ -56,7 +56,7 @@ export function pythonLiteral(text: string): Value | undefined {
   }
 }
 
-/** Labels, preprocessing and task of the entries that Ultralytics writes; nothing of other files. */
+/** Labels, preprocessing and task of the entries that Ultralytics writes; else nothing. */
 export function ultralyticsMeta(entry: (name: string) => Value | undefined): ForeignMeta {
   const names = entry('names');
   const task = entry('task');
