@@ -120,7 +120,7 @@ export function gemm_i8_4x8(
 //   narrow   Σ a·(w − zw) = Σ a·(w − zw + 64) − 64·Σ a
 //   split    Σ a·(w − zw) = Σ low·w − 128·Σ high·w − zw·Σ a
 //
-//   a            i8 [rows][4·quads] if `plane` is 0, otherwise two planes of u8, `plane` bytes apart
+//   a            i8 [rows][4·quads] if `plane` is 0, else two planes of u8, `plane` bytes apart
 //   b            i8 [quads][8][4] one panel of 8 channels, shifted or as stored in the file
 //   corrections  i32 [rows] 64·Σ a or zw·Σ a of each row
 //

@@ -150,7 +150,7 @@ export function fill_split(out: usize, plane: usize, value: i32, n: i32): void {
   }
 }
 
-/** Two planes of n elements → a i8 [n], in place of the first. May write up to 15 elements past n. */
+/** Two planes of n elements → a i8 [n], in place of the first. Writes up to 15 elements past n. */
 export function join_i8(a: usize, plane: usize, n: i32): void {
   for (const end = a + n; a < end; a += 16) v128.store(a, v128.or(v128.load(a), i16x8.shl(v128.load(a + plane), 7)));
 }

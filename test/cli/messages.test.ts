@@ -58,7 +58,8 @@ describe('an input of the wrong kind', () => {
 
   it('is converted by a command with the sample rate of the network', async () => {
     expect(await refusal('run', digits, '--input', starting('z.flac', 'fLaC')))
-      .toContain('convert it, for example with ffmpeg -i IN -ar 8000 -ac 1 OUT.wav (a page has decodeAudioData for it)');
+      .toContain('convert it, for example with ffmpeg -i IN -ar 8000 -ac 1 OUT.wav (a page has decodeAudioData for '
+        + 'it)');
     expect(await refusal('run', network, '--input', starting('y.flac', 'fLaC')))
       .toContain('with ffmpeg -i IN -ac 1 OUT.wav');
   });
