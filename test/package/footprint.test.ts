@@ -21,7 +21,7 @@ const reached: Record<string, { raw?: number; gzip: number }> = {
   'dist/edge.js': { gzip: 18_467 },
   'dist/thread.js': { gzip: 1_244 },
   'dist/audio.js': { gzip: 14_301 },
-  'dist/tasks.js': { gzip: 17_500 },
+  'dist/tasks.js': { gzip: 18_128 },
   'dist/ort.browser.js': { gzip: 6_641 },
   'dist/tfjs.browser.js': { gzip: 16_217 },
   'dist/core.relaxed.wasm': { raw: 93_809, gzip: 34_696 },
