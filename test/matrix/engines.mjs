@@ -83,10 +83,18 @@ const xs = {
   },
 };
 
+/** The processors that are emulated: the first has no instructions for int8 dot products. */
+export const armProcessors = ['cortex-a53', 'cortex-a76'];
+
+/** The program that emulates an Arm processor, and its arguments before those of Node. */
+export function armNode(processor) {
+  const find = installed('qemu-aarch64');
+  return [find, ['-L', '/usr/aarch64-linux-gnu', '-cpu', processor, path.join(slowPackages, 'node-arm/bin/node')]];
+}
+
 /** Node for Arm in an emulator of the given processor. */
 function emulated(processor) {
-  return modules(`V8 on emulated ${processor}`, installed('qemu-aarch64'), ['-L', '/usr/aarch64-linux-gnu', '-cpu',
-    processor, path.join(slowPackages, 'node-arm/bin/node')], {
+  return modules(`V8 on emulated ${processor}`, ...armNode(processor), {
     npm: '../../slow/node_modules/node-arm',
     note: 'Emulated Arm: the time is not that of the processor, and kinglet sees the features of the host.',
     apt: ['qemu-user', 'libc6-arm64-cross', 'libstdc++6-arm64-cross', 'libgcc-s1-arm64-cross',
@@ -114,4 +122,4 @@ export const engines = [modules(`Node ${thisNode}`, () => process.execPath),
   scripts('Hermes', hermes, [], { npm: 'hermes-engine-cli' }), quickjs, debian('Duktape', 'duk', 'duktape'),
   debian('njs', 'njs', 'njs'), debian('SpiderMonkey', 'js102', 'libmozjs-102-dev'),
   debian('JavaScriptCore, no JIT', 'jsc', 'libjavascriptcoregtk-4.0-bin', ['--useJIT=0', '--useWasm=0']), xs,
-  emulated('cortex-a53'), emulated('cortex-a76')];
+  ...armProcessors.map(emulated)];

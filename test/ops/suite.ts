@@ -9,6 +9,7 @@ import { toC } from '../../src/c/index';
 import { printers } from '../../src/c/operators/index';
 import { readKlet } from '../../src/format/klet';
 import { flavors, threadedFlavors } from '../helpers/flavors';
+import { recordCase } from '../helpers/cases';
 import { bytesOfArray, CompiledC, hasGcc } from '../helpers/gcc';
 import { Random } from '../helpers/random';
 import { loadInShares } from '../helpers/shares';
@@ -229,13 +230,15 @@ export function checkFile(
       compare(`"${graph.outputs[i]!.name}" (kinglet/tiny)`, graph.outputs[i]!.shape, results[0]![i]!, values, exact)
     );
   }
-  return graph.outputs.reduce((different, t, i) => {
+  const different = graph.outputs.reduce((different, t, i) => {
     const [first, ...others] = results.map((values) => values[i]!);
     others.forEach((values, f) =>
       compare(`"${t.name}" (${flavors[f + 1]} against ${flavors[0]})`, t.shape, first!, values, exact)
     );
     return different + compare(`"${t.name}"`, t.shape, expected.get(t.name)!, first!, tolerance);
   }, 0);
+  recordCase(klet, inputs, results[0]!);
+  return different;
 }
 
 // ── arbitraries ───────────────────────────────────────────────────────────────────────────────────────────
