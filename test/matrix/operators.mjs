@@ -1,8 +1,9 @@
-// Runs what the operators' tests compute on emulated Arm processors. The tests themselves would take
-// hours there, so they run here and record networks, inputs and outputs (test/helpers/cases.ts),
-// which Node for Arm repeats with both compilers of V8. Exits with 1 if a bit differs.
+// Runs what the operators' tests compute on emulated Arm processors. The tests themselves would
+// take hours there, so they run here and record networks, inputs and outputs
+// (test/helpers/cases.ts), which Node for Arm repeats with both compilers of V8. Exits with 1 if a
+// bit differs.
 //
-//   node test/matrix/operators.mjs [one in so many cases, by default 8] [test files, by default all]
+//   node test/matrix/operators.mjs [one in so many cases, default 8] [test files, default all]
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
