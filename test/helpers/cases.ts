@@ -10,8 +10,8 @@ import type { TensorData } from '../../src/graph/graph';
 const folder = process.env.KINGLET_CASES;
 
 /**
- * Appends a case, if cases are recorded: its length, then the .klet file, the name and the values of
- * each input, and the outputs in order. A u32 length precedes each part.
+ * Appends a case, if cases are recorded: its length, then the .klet file, the name and the values
+ * of each input, and the outputs in order. A u32 length precedes each part.
  */
 export function recordCase(klet: Uint8Array, inputs: Record<string, TensorData>, outputs: readonly TensorData[]): void {
   if (folder === undefined) return;
