@@ -192,17 +192,24 @@ export class Study {
    * @throws KletError `BAD_ARGUMENT` for an unknown trial
    */
   isWithin(number: number): boolean {
-    const trial = typeof number === 'number' ? this.records[number] : undefined;
-    if (!trial) throw new KletError('BAD_ARGUMENT', `Study.isWithin(): the trial ${show(number)} was not asked for`);
-    const { violation, isComplete } = this.standing(trial);
+    const { violation, isComplete } = this.standing(this.trialOf(number, 'isWithin'));
     return isComplete && violation === 0;
   }
 
   private running(number: unknown, method: string): Trial {
-    const trial = typeof number === 'number' ? this.records[number] : undefined;
-    if (trial && !isFinished(trial)) return trial;
-    const state = trial ? 'has a result already' : 'was not asked for';
-    throw new KletError('BAD_ARGUMENT', `Study.${method}(): the trial ${show(number)} ${state}`);
+    const trial = this.trialOf(number, method);
+    if (!isFinished(trial)) return trial;
+    throw new KletError('BAD_ARGUMENT', `Study.${method}(): the trial ${show(number)} has a result already`);
+  }
+
+  private trialOf(number: unknown, method: string): Trial {
+    if (typeof number !== 'number') {
+      const expected = 'expected the number of a trial, which ask() returns';
+      throw new KletError('BAD_ARGUMENT', `Study.${method}(): ${expected}, not ${show(number)}`);
+    }
+    const trial = this.records[number];
+    if (trial) return trial;
+    throw new KletError('BAD_ARGUMENT', `Study.${method}(): the trial ${show(number)} was not asked for`);
   }
 
   private settledFor(number: number): number {
