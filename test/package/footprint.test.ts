@@ -9,23 +9,23 @@ import { root } from './packed';
 
 /** Current sizes in bytes. Lower them when files shrink; justify an increase in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 59_211 },
+  'dist/browser.js': { gzip: 59_415 },
   'dist/browser.trust.js': { gzip: 2_022 },
-  'dist/browser.cache.js': { gzip: 3_808 },
+  'dist/browser.cache.js': { gzip: 3_778 },
   'dist/browser.plain.js': { gzip: 19_795 },
   'dist/browser.plain.extra.js': { gzip: 11_740 },
-  'dist/slim.js': { gzip: 17_464 },
-  'dist/js.js': { gzip: 34_329 },
+  'dist/slim.js': { gzip: 17_553 },
+  'dist/js.js': { gzip: 34_988 },
   'dist/js.extra.js': { gzip: 11_728 },
   'dist/tiny.cjs': { raw: 25_927, gzip: 10_008 },
   'dist/edge.js': { gzip: 18_467 },
   'dist/thread.js': { gzip: 1_244 },
-  'dist/audio.js': { gzip: 14_301 },
-  'dist/tasks.js': { gzip: 18_128 },
+  'dist/audio.js': { gzip: 14_333 },
+  'dist/tasks.js': { gzip: 18_173 },
   'dist/ort.browser.js': { gzip: 6_641 },
   'dist/tfjs.browser.js': { gzip: 16_217 },
-  'dist/core.relaxed.wasm': { raw: 93_809, gzip: 34_696 },
-  'dist/core.simd.wasm': { raw: 86_353, gzip: 32_625 },
+  'dist/core.relaxed.wasm': { raw: 89_664, gzip: 34_896 },
+  'dist/core.simd.wasm': { raw: 81_641, gzip: 32_589 },
   'dist/core.scalar.wasm': { raw: 51_472, gzip: 22_937 },
 };
 const ALLOWANCE = 1.03;
