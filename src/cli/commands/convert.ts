@@ -54,10 +54,10 @@ to it. docs/importing.md has more about each format.
 
 Image preprocessing says how the bytes 0..255 of an image become the numbers that the network was
 trained on: value × scale + offset, with one number for all channels or one per channel.
-"invert": true first turns black on white into white on black. "range" (1 or 255) with "mean" and "std"
-takes the place of scale and offset. "fit", "order" and "resize" are in docs/tasks.md. Audio preprocessing names a
-convention, "tensorflow" or "librosa", and every parameter that differs from its defaults
-(docs/audio.md). The file stores all parameters.
+"invert": true first turns black on white into white on black. "range" (1 or 255) with "mean" and
+"std" takes the place of scale and offset. "fit", "order" and "resize" are in docs/tasks.md. Audio
+preprocessing names a convention, "tensorflow", "librosa" or "kaldi", and every parameter that
+differs from its defaults (docs/audio.md). The file stores all parameters.
 
 --int8 quantizes a float32 network. The ranges of its activations come from samples, which are
 typical inputs: images and .wav recordings are prepared as --preprocess says, .npy arrays count
