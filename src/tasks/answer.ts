@@ -1,4 +1,4 @@
-import { checkObject, isArrayOf, isString, show } from '../arguments';
+import { checkObject, checkSizes, checkString, isArrayOf, isString, show } from '../arguments';
 import { describeValue, KletError, messageOf } from '../errors';
 import type { Preprocessing, TensorInfo } from '../format/meta';
 import { checkTaskOf, type SoundRules, type TaskKind, type TaskRules } from '../format/task';
@@ -92,6 +92,14 @@ function checkModel(model: unknown, kind: TaskKind): asserts model is TaskModel 
   if (!isModel || typeof meta !== 'object' || meta === null) {
     throw new KletError('BAD_ARGUMENT', `${kind}() takes a Model as its second argument, not ${describeValue(model)}`);
   }
+  [...inputs as unknown[], ...outputs as unknown[]].forEach(checkTensor);
+}
+
+function checkTensor(tensor: unknown): void {
+  checkObject(tensor, 'an input or output of the model');
+  const { name, shape } = tensor;
+  checkString(name, 'the name of an input or output');
+  checkSizes(shape, show(name));
 }
 
 function workspaceOf(model: TaskModel): Workspace {

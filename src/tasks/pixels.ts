@@ -137,7 +137,7 @@ function outputFor(
   if (preprocessing || dtype === 'float32') return new Float32Array(count);
   if (dtype === 'uint8') return new Uint8Array(count);
   if (dtype === 'int8') return new Int8Array(count);
-  throw new KletError('TYPE_MISMATCH', `input "${name}" is ${dtype}; images need a uint8, int8 or float32 input`);
+  throw new KletError('TYPE_MISMATCH', `input "${name}" is ${show(dtype)}; images need a uint8, int8 or float32 input`);
 }
 
 /** How bytes of a channel become values: value / divisor · scale + offset. */

@@ -206,6 +206,16 @@ export const correct: Record<string, () => unknown[]> = {
   createSpectrum: () => [8],
   createMicroFeatures: () => [{ sampleRate: 8000, frameLength: 200, bands: 8, high: 3800, pcan: true, scale: 0.5 }],
   detectSound: () => [structuredModel(), { onset: { low: 0.5 }, filter: 'mean', minGap: 0.1, background: [] }],
+  checkTask: () => [{ kind: 'detect', decoder: 'rows', threshold: 0.5 }],
+  classify: () => [pixels(), taskModel([1, 3]), { topK: 2, labels: ['a', 'b', 'c'] }],
+  detect: () => [pixels(), taskModel([1, 1, 6]), { decoder: 'rows', threshold: 0.5, iou: 0.5, labels: ['a'] }],
+  segment: () => [pixels(), taskModel([1, 2, 2, 2]), { labels: ['a', 'b'] }],
+  pose: () => [pixels(), taskModel([1, 6]), { decoder: 'list', values: 3 }],
+  embed: () => [pixels(), taskModel([1, 3]), { output: 'y' }],
+  compareEmbeddings: () => [Float32Array.of(1, 0), Float32Array.of(0, 1)],
+  regress: () => [pixels(), taskModel([1, 3]), { values: [{ name: 'age', unit: 'a', min: 0, max: 9, index: 1 }] }],
+  imagePreprocessing: () => [{ range: 1, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2], fit: 'crop', resize: 'pil' }],
+  ssdAnchors: () => [{ width: 32, height: 32, strides: [8, 16], minScale: 0.2, maxScale: 0.9, aspectRatios: [1, 2] }],
   createSession: () => [tones.slice(), { executionProviders: ['wasm'], intraOpNumThreads: 1, externalData: [] }],
   setCompiler: () => [undefined],
   loadGraphModel: () => [tones.slice(), { threads: 1, onProgress: nothing, strict: true }],
@@ -299,6 +309,13 @@ function structuredGain(): object {
   const tensors = (name: string): object[] => [{ name, dtype: 'float32', shape: [1, 5] }];
   return { inputs: tensors('x'), outputs: tensors('y'), meta: { name: 'gain' }, predictInto: nothing };
 }
+/** A network for images of 2 × 2 pixels, with zeros as its output. */
+const taskModel = (shape: number[]): object => ({
+  inputs: [{ name: 'image', dtype: 'float32', shape: [1, 2, 2, 3] }],
+  outputs: [{ name: 'y', dtype: 'float32', shape }],
+  meta: { name: 'n' },
+  predictInto: nothing,
+});
 const denoiseOptions = () => ({ sampleRate: 8000, frameLength: 8, hop: 4, window: 'hann' as const });
 
 /** A result as text, without measured times and new keys. */
