@@ -13,7 +13,12 @@ const source = path.join(root, 'examples/playground');
 const target = path.join(root, 'build/playground');
 
 /** Entries of dist/ that take the place of their sources. */
-const entries = { browser: 'browser.js', 'compiler/index': 'compiler.browser.js', 'audio/index': 'audio.js' };
+const entries = {
+  browser: 'browser.js',
+  'compiler/index': 'compiler.browser.js',
+  'audio/index': 'audio.js',
+  'tasks/index': 'tasks.js',
+};
 /** What the entries fetch when they need it. */
 const fetched = ['browser.plain.js', 'browser.plain.extra.js', 'core.scalar.wasm', 'extra.simd.wasm', 'extra.wasm',
   'worklet.js'];
@@ -23,7 +28,7 @@ const builtEntries = {
   name: 'built-entries',
   setup({ onResolve }) {
     onResolve(
-      { filter: /\/src\/(browser|compiler\/index|audio\/index)$/ },
+      { filter: /\/src\/(browser|compiler\/index|audio\/index|tasks\/index)$/ },
       ({ path: source }) => ({ path: `./kinglet/${entries[source.replace(/.*\/src\//, '')]}`, external: true }),
     );
   },
