@@ -9,8 +9,9 @@ import { load as loadSlim } from '../../src/slim';
 import { checkPreprocessing } from '../../src/tasks/index';
 import { browser, image as tfImage } from '../../src/tfjs/index';
 import { toneParameters } from '../audio/networks';
-import { correct, damage, detached, features, graph, image, instances, int8, nothing, pixels, plain, searchOptions,
-  sequence, space, studyOptions, tflite, tones, wrongValues } from './calls';
+import { correct, detached, features, graph, image, instances, int8, nothing, pixels, plain, searchOptions, sequence,
+  space, studyOptions, tflite, tones, wrongValues } from './calls';
+import { damage } from './damage';
 import { publicFunctions, publicMethods } from './publicFunctions';
 import { refuses, rejects } from './refusal';
 

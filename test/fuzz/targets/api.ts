@@ -1,4 +1,5 @@
-import { correct, damage, instances, plain, wrongValues, features } from '../../robustness/calls';
+import { correct, features, instances, plain, wrongValues } from '../../robustness/calls';
+import { damage } from '../../robustness/damage';
 import { publicFunctions, publicMethods } from '../../robustness/publicFunctions';
 import type { Random } from '../../helpers/random';
 import { judgeError, Meter } from '../oracles';
