@@ -55,7 +55,7 @@ function totalOf({ parts }: Lowered): number {
   return mapMemory(parts).total;
 }
 
-/** Forms of a network, first the preferred one, then ones that need less memory and more time. */
+/** Forms of a network, first the preferred one, then the fastest strips that may fit. */
 function* attempts(graph: Graph, options: LowerOptions): Generator<Lowered> {
   const { maxMemory = Infinity, strips } = options;
   const emit = new Emitter(options);
@@ -66,7 +66,7 @@ function* attempts(graph: Graph, options: LowerOptions): Generator<Lowered> {
     yield lowered;
     if (strips === false) return;
   }
-  const wholeArena = planMemory(emit.buffers);
+  const wholeArena = lowered?.parts.arenaBytes ?? planMemory(emit.buffers);
   const search = new StripSearch(graph, emit, nodes);
   if (!lowered) {
     const smallest = search.smallest(MOST_EXTRA);

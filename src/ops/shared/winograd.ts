@@ -29,8 +29,9 @@ interface Form {
 
 const forms: readonly Form[] = [{
   side: 2,
+  // 32 would have 128 BLOCK_ROWS, which mean 4×4 outputs
   maxTiles: 28,
-  rows: (tiles) => Math.max(L.WINOGRAD_ROWS, tiles % 16 === 0 ? 4 * tiles + 16 : 4 * tiles),
+  rows: (tiles) => Math.max(L.WINOGRAD_ROWS, 4 * tiles),
   product: 16,
   input: 64,
   output: 200,
