@@ -2,7 +2,7 @@ import { checkFunction, checkObject, checkSizes, checkString, checkWhole, show }
 import { describeValue, KletError } from '../errors';
 import type { TensorInfo } from '../format/meta';
 
-// Checks of the arguments of kinglet/audio. The worklet bundles only the first two.
+// Checks of the arguments of kinglet/audio. The worklet bundles `samplesOf`, `checkCallback`.
 
 /**
  * Samples as the caller gave them, or a copy of a plain array, whose length and values may change

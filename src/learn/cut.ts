@@ -44,8 +44,8 @@ export function layersOf(file: Uint8Array): Layer[] {
  * output of that layer.
  *
  * Layers of int8 give their own numbers, which are proportional to the real values above their zero
- * point. Golden cases, labels, accuracy and signatures belong to the whole network and are left
- * out.
+ * point. Golden cases, labels, the task, accuracy and signatures belong to the whole network and
+ * are left out.
  *
  * @param file the bytes of a `.klet` file with debug information, plain or compact
  * @param layer the name of a layer; `layersOf` lists them
@@ -81,7 +81,7 @@ export function upTo(file: Uint8Array, layer: string): Uint8Array {
   const { name, dtype, shape, offset, record } = cut;
   const records = recordOffsets(plan);
   const count = record + 1;
-  const { labels, accuracy, ...kept } = meta;
+  const { labels, accuracy, task, ...kept } = meta;
   return writeParts({
     ...parts,
     meta: {

@@ -51,7 +51,7 @@ export class ClassMeans {
    * @param examples embeddings of each class, at least one
    * @param quantile of the leave-one-out distances of a class, its threshold
    */
-  constructor(readonly examples: readonly Float32Array[][], readonly width: number, metric: Metric, quantile: number) {
+  constructor(examples: readonly Float32Array[][], private readonly width: number, metric: Metric, quantile: number) {
     const count = examples.length;
     this.standard = standardOf(examples, width);
     // a single class lies around the center, where angles mean nothing

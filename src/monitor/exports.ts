@@ -5,7 +5,7 @@ import type { Snapshot } from './snapshot';
 /** A number with its attributes. */
 type Point = [value: number, attributes: Record<string, string>];
 
-/** Gauges that both formats have: name, unit, and a point for each input. */
+/** Gauges that both formats have: name, and a point for each input. */
 function gauges(snapshot: Snapshot): [name: string, points: Point[]][] {
   const inputs = Object.entries(report(snapshot).inputs);
   return (['mean', 'std', 'min', 'max', 'outside'] as const).map((

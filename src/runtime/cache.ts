@@ -11,7 +11,7 @@ export interface CacheOptions {
   /**
    * Whether the file stays in the storage of the browser, for pages without a network. With
    * `integrity`, a stored file with this hash is used without a request. Otherwise the server is
-   * asked whether it has another version. Source must then be a URL.
+   * asked whether it has another version. The source must then be a URL.
    */
   cache?: boolean;
 }

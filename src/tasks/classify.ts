@@ -50,7 +50,7 @@ function guess(values: Float32Array): ClassifyRules['activation'] {
   return areParts(values) && (values.length === 1 || Math.abs(sum - 1) < TOLERANCE) ? 'none' : 'softmax';
 }
 
-export function softmax(values: readonly number[]): number[] {
+function softmax(values: readonly number[]): number[] {
   const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);
   const powers = values.map((value) => Math.exp(value - largest));
   const sum = powers.reduce((a, b) => a + b, 0);

@@ -28,7 +28,7 @@ export interface Decoded {
 
 /** Relative coordinates are hardly larger than 1, pixels are. */
 const RELATIVE = 2;
-export const THRESHOLD = 0.25;
+const THRESHOLD = 0.25;
 /** Numbers of a candidate of YOLO before its classes. */
 const BOX = 4;
 /** Rows after the suppression are fewer than candidates before it. */
@@ -322,7 +322,7 @@ function grids(of: Decoding): Decoded {
 function heatmap(of: Decoding): Decoded {
   const { rules, outputs, width, height, isPlanar } = of;
   const { order = 'xy', threshold = THRESHOLD, units = 'cells' } = rules;
-  const pairs = outputs.filter(({ data, dims }) => gridOf({ data, dims } as Output, isPlanar).columns === 2);
+  const pairs = outputs.filter((output) => gridOf(output, isPlanar).columns === 2);
   const sizes = gridOf(outputOf(rules.boxes === undefined ? pairs : outputs, rules.boxes, 'sizes'), isPlanar);
   const scores = outputOf(
     outputs.filter((one) => one.data !== sizes.data && one.name !== rules.offsets),

@@ -45,6 +45,8 @@ function start(): Worker {
   started.addEventListener('error', ({ message }) => {
     for (const { reject } of waiting.values()) reject(new TaskError(message || 'the worker stopped', undefined));
     waiting.clear();
+    started.terminate();
+    worker = undefined;
   });
   return started;
 }

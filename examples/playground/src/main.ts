@@ -179,8 +179,8 @@ async function openFiles(list: Iterable<File>): Promise<void> {
   const size = chosen.reduce((sum, file) => sum + file.size, 0);
   if (size > MOST_BYTES) {
     latest = {};
-    showTrouble(new Error(`The files have ${bytesText(size)}; the page opens up to ${bytesText(MOST_BYTES)}. `
-      + 'Use the command line (npx kinglet convert) for larger ones.'));
+    showTrouble(new Error(`The files have ${bytesText(size)}, but the page opens at most ${bytesText(MOST_BYTES)}. `
+      + 'Convert them with npx kinglet convert.'));
     return;
   }
   showProgress('Reading…');

@@ -73,22 +73,36 @@ function showPicture(panel: Panel, picture: ImageBitmap | HTMLVideoElement, canv
 async function camera(panel: Panel): Promise<void> {
   const video = h('video', { playsinline: true, muted: true });
   const canvas = h('canvas', { class: 'seen', role: 'img', 'aria-label': 'What the camera sees' });
-  const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
-  video.srcObject = stream;
-  await video.play();
-  panel.stage.replaceChildren(canvas);
-  let isOn = true;
+  const off = new AbortController();
+  // something else may be chosen while the browser asks for permission
   panel.stop = () => {
-    isOn = false;
+    off.abort();
+  };
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
+  const stop = (): void => {
+    off.abort();
     for (const track of stream.getTracks()) track.stop();
   };
+  video.srcObject = stream;
+  try {
+    await video.play();
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  if (off.signal.aborted) {
+    stop();
+    return;
+  }
+  panel.stop = stop;
+  panel.stage.replaceChildren(canvas);
   const next = (): void => {
-    if (!isOn) return;
+    if (off.signal.aborted) return;
     try {
       showPicture(panel, video, canvas);
       requestAnimationFrame(next);
     } catch (error) {
-      panel.stop();
+      stop();
       showError(panel, error);
     }
   };
@@ -98,6 +112,10 @@ async function camera(panel: Panel): Promise<void> {
 async function microphone(panel: Panel): Promise<void> {
   const { preprocessing } = panel.model.meta;
   if (preprocessing?.kind !== 'audio') return;
+  const off = new AbortController();
+  panel.stop = () => {
+    off.abort();
+  };
   const listening: Listening = await listen({
     klet: panel.variant.klet,
     sampleRate: preprocessing.sampleRate,
@@ -112,6 +130,10 @@ async function microphone(panel: Panel): Promise<void> {
       showError(panel, error);
     },
   });
+  if (off.signal.aborted) {
+    void listening.stop();
+    return;
+  }
   const { canvas, stop } = spectrogramOf(listening.context, listening.stream);
   panel.stage.replaceChildren(canvas);
   panel.stop = () => {

@@ -60,8 +60,8 @@ async function open(files: Record<string, Uint8Array>, options: OpenOptions): Pr
   const labels = labelsOf(files);
   const magic = bytes.length >= 4 ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) : 0;
   if (networks.length === 1 && magic === KLET) {
-    graph = undefined;
     const variant = variantOf(bytes, 'as it was opened');
+    graph = undefined;
     if (labels) variant.meta = { ...variant.meta, labels };
     return { name: variant.meta.name, format: 'kinglet', fileBytes, nodes: [], isFloat: false, variant };
   }
@@ -77,12 +77,14 @@ async function open(files: Record<string, Uint8Array>, options: OpenOptions): Pr
   });
   report('Compiling');
   const importer = importerOf(main)!;
-  meta = { ...importer.meta?.(main), ...(labels && { labels }) };
+  const given = { ...importer.meta?.(main), ...(labels && { labels }) };
+  const isFloat = imported.inputs.every(({ dtype }) => dtype === 'float32') &&
+    !imported.nodes.some(({ inputs }) => inputs.some((tensor) => tensor?.quantization));
+  const variant = variantOf(compile(imported, { meta: given }), isFloat ? 'float32' : 'as it was opened');
+  // only now, because the network before stays open if this one is refused
+  meta = given;
   graph = imported;
-  const isFloat = graph.inputs.every(({ dtype }) => dtype === 'float32') &&
-    !graph.nodes.some(({ inputs }) => inputs.some((tensor) => tensor?.quantization));
-  const variant = variantOf(compile(graph, { meta }), isFloat ? 'float32' : 'as it was opened');
-  return { name: title, format: importer.title, fileBytes, nodes: drawn(graph), isFloat, variant };
+  return { name: title, format: importer.title, fileBytes, nodes: drawn(imported), isFloat, variant };
 }
 
 /** Noise in place of samples, from −1 to 1, with the same values every time. */

@@ -100,7 +100,7 @@ function viewOf(tensor: Tensor, { from, to }: Rows, windows: Map<Tensor, Window>
   return viewAt(window, { from: from - window.base, to: to - window.base }, emit);
 }
 
-function viewAt({ buffer }: Pick<Window, 'buffer'>, { from, to }: Rows, emit: Emitter): Tensor {
+function viewAt({ buffer }: Window, { from, to }: Rows, emit: Emitter): Tensor {
   const view: Tensor = { ...buffer, shape: buffer.shape.with(1, to - from) };
   emit.alias(view, buffer, from * rowBytes(buffer));
   return view;

@@ -129,6 +129,6 @@ export class SoundDetector extends Detector<SoundEvent> {
  */
 export function detectSound(model: StreamingModel, options: DetectSoundOptions = {}): SoundDetector {
   const all = optionsOf('detectSound', model, options, detectSoundOptions, ['smoothing', 'minGap', 'minDuration']);
-  checkChoice(all.filter ?? 'mean', { median: true, mean: true }, 'filter', 'detectSound()');
+  checkChoice(all.filter ?? 'median', { median: true, mean: true }, 'filter', 'detectSound()');
   return new SoundDetector(model, all);
 }

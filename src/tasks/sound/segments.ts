@@ -43,7 +43,7 @@ export interface StepSegment {
   peak: number;
 }
 
-export interface SegmentRules {
+export interface SegmenterRules {
   /** A segment has values of at least `offset`, one of them at least `onset`. */
   onset: number;
   offset: number;
@@ -60,7 +60,7 @@ export class Segmenter {
   /** A segment that the next one may be joined to. */
   private waiting: StepSegment | undefined;
 
-  constructor(private readonly rules: SegmentRules) {}
+  constructor(private readonly rules: SegmenterRules) {}
 
   push(value: number, onSegment: (segment: StepSegment) => void): void {
     const { offset, minGap } = this.rules;
