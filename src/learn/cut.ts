@@ -96,20 +96,24 @@ export function upTo(file: Uint8Array, layer: string): Uint8Array {
       arena: debug.arena.filter(([, , , first]) => first < count).map((
         [buffer, at, bytes, first, last],
       ) => [buffer, at, bytes, first, Math.min(last, count)]),
+      ...(debug.strips &&
+        { strips: { ...debug.strips, segments: debug.strips.segments.filter(([, end]) => end <= count) } }),
     },
   });
 }
 
 /**
  * The layers whose output is intact right after their last record: it has a buffer of exactly its
- * size, which the layer fills and later records read.
+ * size, which the layer fills and later records read. Layers that run in strips take turns, so none
+ * of them has a last record before the others.
  */
-function cutsOf({ plan, debug: { records, arena } }: NetworkParts): Cut[] {
+function cutsOf({ plan, debug: { records, arena, strips } }: NetworkParts): Cut[] {
   const offsets = recordOffsets(plan);
-  return records.flatMap(([name, op, shape], record) => {
-    if (records[record + 1]?.[0] === name || offsets[record] === undefined) return [];
+  return records.flatMap(({ name, op, shape }, record) => {
+    const isStrip = strips?.segments.some(([first, end]) => record >= first && record < end) ?? false;
+    if (isStrip || records[record + 1]?.name === name || offsets[record] === undefined) return [];
     let start = record;
-    while (records[start - 1]?.[0] === name) start--;
+    while (records[start - 1]?.name === name) start--;
     const elements = shape.reduce((a, b) => a * b, 1);
     const buffers = arena.filter(([, , , first, last]) => first >= start && first <= record && last > record);
     const [, offset = 0, bytes = 0] = buffers[0] ?? [];

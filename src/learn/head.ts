@@ -45,6 +45,7 @@ export function withClassifier(
 ): Uint8Array {
   const parts = readParts(file, 'withClassifier()');
   const { meta, plan, arenaBytes, scratchBytes, debug } = parts;
+  const first = debug.records.length;
   const [embedding] = meta.outputs;
   const count = classifier.labels.length;
   const width = classifier.weights.length / count;
@@ -98,10 +99,16 @@ export function withClassifier(
     arenaBytes: alignUp(probabilities + bytes, ALIGNMENT),
     scratchBytes: Math.max(scratchBytes, scratchOf(width, count, isInt8)),
     debug: {
-      records: [...debug.records, ['head', 'fullyConnected', [1, count], count * width,
-        weightsEnd - parts.weights.length], ['probabilities', 'softmax', [1, count], 0, 0]],
-      arena: [...debug.arena, ['head', logits, bytes, debug.records.length, debug.records.length + 1], ['probabilities',
-        probabilities, bytes, debug.records.length + 1, debug.records.length + 2]],
+      ...debug,
+      records: [...debug.records, {
+        name: 'head',
+        op: 'fullyConnected',
+        shape: [1, count],
+        macs: count * width,
+        weights: weightsEnd - parts.weights.length,
+      }, { name: 'probabilities', op: 'softmax', shape: [1, count], macs: 0, weights: 0 }],
+      arena: [...debug.arena, ['head', logits, bytes, first, first + 1], ['probabilities', probabilities, bytes,
+        first + 1, first + 2]],
     },
   });
 }

@@ -1,5 +1,6 @@
 import * as L from '../../assembly/layout';
 import { crc32 } from '../format/crc32';
+import { debugInfoOf, shortDebugInfo, type DebugInfo } from '../format/debugInfo';
 import { fromAscii, toAscii } from '../format/json';
 import { codedFits, MAGIC, MAJOR, SECTION_CODED, SECTION_DEBUG, SECTION_META, SECTION_NIBBLES, SECTION_PACKED,
   SECTION_PLAN, SECTION_WEIGHTS, sectionEntry, u32, type KletParts } from '../format/klet';
@@ -9,18 +10,12 @@ import { assemble } from '../format/writeKlet';
 import { decode } from '../js/decode';
 import { demand } from './demand';
 
-/** DEBUG as it is in files (docs/format/file.md). */
-interface DebugRows {
-  records: (readonly [name: string, op: string, shape: number[], macs: number, weights: number, ...rest: unknown[]])[];
-  arena: (readonly [name: string | number, offset: number, bytes: number, first: number, last: number])[];
-}
-
 /**
  * The parts of a file that cutting it needs, unpacked. `load` checks everything else in the cut
  * file.
  */
 export interface NetworkParts extends Pick<KletParts, 'meta' | 'plan' | 'weights' | 'arenaBytes' | 'scratchBytes'> {
-  debug: DebugRows;
+  debug: DebugInfo;
 }
 
 /**
@@ -39,14 +34,14 @@ export function readParts(file: Uint8Array, of: string): NetworkParts {
     `${of} reads format version ${MAJOR}; update kinglet`,
     'BAD_VERSION',
   );
-  const debug = fromAscii(unpacked(file, SECTION_DEBUG) ?? new Uint8Array(0)) as Partial<DebugRows> | undefined;
+  const debug = debugInfoOf({ readDebug: () => unpacked(file, SECTION_DEBUG) });
   demand(
-    isTable(debug?.records, 2) && isTable(debug?.arena, 1),
+    debug !== undefined,
     `${of} needs the names of the layers; compile the network with debugInfo: true, which is the default`,
   );
   return {
     meta: need(fromAscii(need(section(file, SECTION_META), 'META')) as KletParts['meta'] | undefined, 'META'),
-    debug: debug as DebugRows,
+    debug,
     plan: need(unpacked(file, SECTION_PLAN), 'PLAN'),
     weights: need(plainWeights(file), 'WEIGHTS'),
     arenaBytes: u32(file, 16),
@@ -57,13 +52,7 @@ export function readParts(file: Uint8Array, of: string): NetworkParts {
 /** The bytes of a file with these parts. */
 export function writeParts({ meta, plan, weights, debug, arenaBytes, scratchBytes }: NetworkParts): Uint8Array {
   return assemble([[SECTION_META, toAscii(meta)], [SECTION_PLAN, plan], [SECTION_WEIGHTS, weights], [SECTION_DEBUG,
-    toAscii(debug)]], { flags: 0, version: MAJOR, arenaBytes, scratchBytes });
-}
-
-/** Whether a value is an array of rows with an array or number in this column. */
-function isTable(value: unknown, column: number): boolean {
-  return Array.isArray(value) &&
-    value.every((row) => ['object', 'number'].includes(typeof (row as unknown[])?.[column]));
+    toAscii(shortDebugInfo(debug))]], { flags: 0, version: MAJOR, arenaBytes, scratchBytes });
 }
 
 function need<T>(value: T | undefined, name: string): T {

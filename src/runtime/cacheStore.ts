@@ -67,12 +67,17 @@ function databaseStore(database: IDBDatabase): Store {
   };
 }
 
-function openDatabase(): Promise<IDBDatabase> {
+async function openDatabase(): Promise<IDBDatabase> {
   const opening = indexedDB.open(NAME, 1);
   opening.onupgradeneeded = () => {
     opening.result.createObjectStore(NAME);
   };
-  return settled(opening);
+  const database = await settled(opening);
+  // otherwise its deletion waits for this page
+  database.onversionchange = () => {
+    database.close();
+  };
+  return database;
 }
 
 /** Whether this engine has a storage for files. Using it may still fail. */

@@ -404,6 +404,23 @@ describeInChrome('load with the option cache', () => {
       expect((await load()).value?.input).toBe('image');
     });
 
+    test('lets a page delete the database after a load', async () => {
+      await page.evaluate(hide);
+      served = { bytes: digits, etag: '"1"' };
+      expect((await load()).value?.input).toBe('image');
+      const event = await page.evaluate(() =>
+        new Promise<string>((resolve) => {
+          const deleting = indexedDB.deleteDatabase('kinglet');
+          for (const name of ['success', 'blocked']) {
+            deleting.addEventListener(name, () => {
+              resolve(name);
+            });
+          }
+        })
+      );
+      expect(event).toBe('success');
+    });
+
     test('and without IndexedDB refuses the option', async () => {
       await page.evaluate(hide);
       await page.evaluate(() => {

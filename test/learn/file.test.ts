@@ -47,18 +47,18 @@ function bytesOf(values: RawArray): number[] {
 describe('upTo', () => {
   test('gives the tensor that the compiler half computes, for every layer of random networks', () => {
     let compared = 0;
+    const flags = fc.record({ compact: fc.boolean(), strips: fc.boolean() });
     fc.assert(
-      fc.property(fc.integer(), fc.constantFrom('int8', 'uint8', 'float32'), fc.boolean(), (seed, type, compact) => {
+      fc.property(fc.integer(), fc.constantFrom('int8', 'uint8', 'float32'), flags, (seed, type, options) => {
         const random = new Random(seed);
         const graph = randomGraph(random, 10, type);
-        const file = compile(graph, { compact });
+        const file = compile(graph, options);
         const inputs = inputsFor(graph, random);
         for (const { name, shape } of layersOf(file)) {
           const node = graph.nodes.find((each) => each.name === name);
           // passes of the compiler add nodes and fold activations into the node before
-          const isFolded = node && graph.nodes.some(({ op, inputs: [x] }) =>
-            ['unary', 'pad'].includes(op) && x === node.outputs[0]
-          );
+          const isFolded = node &&
+            graph.nodes.some(({ op, inputs: [x] }) => ['unary', 'pad'].includes(op) && x === node.outputs[0]);
           if (!node || isFolded) continue;
           expect(shape).toEqual(node.outputs[0]!.shape);
           expect(bytesOf(embedding(file, name, inputs)), name).toEqual(bytesOf(expected(graph, name, inputs)));
