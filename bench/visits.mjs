@@ -52,6 +52,7 @@ window.visit = { answer: answered, load: loaded - imported, run: answered - load
 
 const slim = "import { load } from '/dist/slim.js';";
 const streamed = `WebAssembly.compileStreaming(fetch('${CORE}'))`;
+const preloads = [['modulepreload', '/dist/slim.js'], ['preload', CORE], ['preload', '/network.klet']];
 const ways = {
   'browser.js': page("import { load } from '/dist/browser.js';\nconst loading = () => load('/network.klet');"),
   'browser.js, preloaded': page(
@@ -62,13 +63,17 @@ const ways = {
   'slim.js, core streamed':
     page(`${slim}\nconst loading = async () => load('/network.klet', { wasm: await ${streamed} });`),
   'slim.js, core streamed, preloaded': page(
+    `${slim}\nconst loading = async () => load('/network.klet', { wasm: await ${streamed} });`,
+    preloads,
+  ),
+  'slim.js, core streamed and started before the import, preloaded': page(
     `const core = ${streamed};\nconst file = fetch('/network.klet');\nconst { load } = await import('/dist/slim.js');
 const loading = async () => load(file, { wasm: await core });`,
-    [['modulepreload', '/dist/slim.js'], ['preload', CORE], ['preload', '/network.klet']],
+    preloads,
   ),
 };
 
-const types = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
+const types = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
 const names = Object.keys(ways).filter((name) => chosen.length === 0 || chosen.includes(name));
 
 const server = createServer((request, response) => {

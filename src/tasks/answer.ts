@@ -1,4 +1,5 @@
-import { checkObject, checkSizes, checkString, isArrayOf, isString, show } from '../arguments';
+import { checkObject, isArrayOf, isString, show } from '../arguments';
+import { checkTensor } from '../audio/checks';
 import { describeValue, KletError, messageOf } from '../errors';
 import type { Preprocessing, TensorInfo } from '../format/meta';
 import { checkTaskOf, type SoundRules, type TaskKind, type TaskRules } from '../format/task';
@@ -64,8 +65,7 @@ export function answer<K extends TaskKind>(
   model: TaskModel,
   options: TaskOptions<K>,
 ): Answer<K> {
-  checkModel(model, kind);
-  const workspace = workspaceOf(model);
+  const workspace = workspaceOf(model, kind);
   const { labels, preprocessing, ...own } = copyOf(options, kind);
   const rules = rulesOf(kind, model, workspace, own);
   const given = preprocessing ?? model.meta.preprocessing;
@@ -92,19 +92,13 @@ function checkModel(model: unknown, kind: TaskKind): asserts model is TaskModel 
   if (!isModel || typeof meta !== 'object' || meta === null) {
     throw new KletError('BAD_ARGUMENT', `${kind}() takes a Model as its second argument, not ${describeValue(model)}`);
   }
-  [...inputs as unknown[], ...outputs as unknown[]].forEach(checkTensor);
+  for (const tensor of [...inputs as unknown[], ...outputs as unknown[]]) checkTensor(tensor, 'an input or output');
 }
 
-function checkTensor(tensor: unknown): void {
-  checkObject(tensor, 'an input or output of the model');
-  const { name, shape } = tensor;
-  checkString(name, 'the name of an input or output');
-  checkSizes(shape, show(name));
-}
-
-function workspaceOf(model: TaskModel): Workspace {
+function workspaceOf(model: TaskModel, kind: TaskKind): Workspace {
   const found = workspaces.get(model);
   if (found) return found;
+  checkModel(model, kind);
   const outputs = model.outputs.map((output) => {
     const { shape } = output;
     const dims = shape.length > 1 && shape[0] === 1 ? shape.slice(1) : shape;

@@ -1,4 +1,5 @@
-import { checkObject, checkSizes, checkString, checkWhole, isArrayOf, show } from '../arguments';
+import { checkObject, checkWhole, isArrayOf, show } from '../arguments';
+import { checkTensor } from '../audio/checks';
 import { describeValue, KletError } from '../errors';
 import type { ImagePreprocessing, Preprocessing, TensorInfo } from '../format/meta';
 import { checkPreprocessing } from '../format/preprocessing';
@@ -177,7 +178,7 @@ function targetOf(
       );
     }
     const tensor: TensorInfo = (inputs as readonly TensorInfo[])[0]!;
-    checkInput(tensor);
+    checkTensor(tensor, 'the input');
     checkObject(meta, "the model's meta");
     return { tensor, preprocessing: checked(given === undefined ? meta.preprocessing : given) };
   }
@@ -187,7 +188,7 @@ function targetOf(
       `imageToInput takes the model, or one of model.inputs, as its second argument, not ${describeValue(target)}`,
     );
   }
-  checkInput(target);
+  checkTensor(target, 'the input');
   return { tensor: input as TensorInfo, preprocessing: checked(given) };
 }
 
@@ -210,15 +211,9 @@ interface ImageShape {
  *   channels differ from those of the preprocessing
  */
 export function imageShape(input: TensorInfo, preprocessing?: ImagePreprocessing): ImageShape {
-  checkInput(input);
+  checkTensor(input, 'the input');
   if (preprocessing !== undefined) checkPreprocessing(preprocessing);
   return shapeOf(input, preprocessing);
-}
-
-function checkInput(input: unknown): void {
-  checkObject(input, 'the input (one of model.inputs)');
-  checkString(input.name, 'the name of the input');
-  checkSizes(input.shape, 'the input');
 }
 
 /** `imageShape` for checked arguments. */
