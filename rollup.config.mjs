@@ -128,11 +128,11 @@ const besideRuntime = (kind, runtime) => ({
   },
 });
 
-/** kinglet/tasks imports kinglet/audio, so that a page that uses both has it once. */
+/** kinglet/tasks/sound imports kinglet/audio, so that a page that uses both has it once. */
 const besideAudio = {
   name: 'beside-audio',
   resolveId: (source, importer) =>
-    /\/src\/tasks\//.test(importer) && /\/audio\/index$/.test(source)
+    /\/src\/tasks\/sound\//.test(importer) && /\/audio\/index$/.test(source)
       ? { id: './audio.js', external: 'relative' }
       : null,
 };
@@ -210,6 +210,7 @@ const platformTypes = {
 
 const runtimeEntries = { index: 'src/index.ts', compiler: 'src/compiler/index.ts' };
 const tasks = 'src/tasks/index.ts';
+const sound = 'src/tasks/sound/index.ts';
 const entries = { ...runtimeEntries, 'tasks.node': tasks, ort: 'src/ort/index.ts', tfjs: 'src/tfjs/index.ts' };
 
 const types = dts({ compilerOptions: { stripInternal: true } });
@@ -253,7 +254,8 @@ const bundles = [
   { input: 'src/slim.ts', output: es('slim.js'), plugins: [rareApart, ...device, coresApart] },
   { input: 'src/edge.ts', output: es('edge.js'), external: /\.wasm\?module$/, plugins: device },
   { input: 'src/audio/index.ts', output: es('audio.js'), plugins: minified },
-  { input: tasks, output: es('tasks.js'), plugins: [pageFiles, besideAudio, resolve(), code, namedForGzip] },
+  { input: tasks, output: es('tasks.js'), plugins: [pageFiles, resolve(), code, namedForGzip] },
+  { input: sound, output: es('tasks.sound.js'), plugins: [besideAudio, resolve(), code, namedForGzip] },
   {
     input: tasks,
     output: { file: 'dist/tasks.cjs', format: 'cjs', exports: 'named' },
@@ -309,7 +311,7 @@ const bundles = [
       hoistTransitiveImports: false,
     },
     external,
-    plugins: [besideAudio, cText, ...plugins, threadScriptOfNode, minifiedReport],
+    plugins: [cText, ...plugins, threadScriptOfNode, minifiedReport],
   },
   {
     input: {
@@ -318,6 +320,7 @@ const bundles = [
       js: 'src/plain.ts',
       'js.extra': 'src/plainExtra.ts',
       audio: 'src/audio/index.ts',
+      'tasks.sound': sound,
       learn: 'src/learn/index.ts',
       'learn.file': 'src/learn/file.ts',
       monitor: 'src/monitor/index.ts',
@@ -336,6 +339,7 @@ const bundles = [
     input: {
       ...runtimeEntries,
       tasks,
+      'tasks.sound': sound,
       audio: 'src/audio/index.ts',
       worklet: 'src/audio/worklet.ts',
       learn: 'src/learn/index.ts',

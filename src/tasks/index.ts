@@ -1,5 +1,5 @@
-// kinglet/tasks: preparation of inputs and evaluation of outputs. It also runs in browsers, because
-// the decoders of image files are in the bundle for Node only.
+// kinglet/tasks: images to inputs, and outputs to answers. It also runs in browsers, because the
+// decoders of image files are in the bundle for Node only. Sound has an entry of its own.
 export { checkPreprocessing } from '../format/preprocessing';
 export { checkTask, type Activation, type AnchorLayer, type AxisOrder, type ClassifyRules, type DetectRules,
   type EmbedRules, type GridHead, type NamedValue, type PoseRules, type RegressRules, type SegmentRules,
@@ -15,9 +15,3 @@ export { regress, type Estimate } from './regress';
 export { segment, type ClassShare, type Segmentation, type SegmentOptions } from './segment';
 export type { Drawable } from './source';
 export { topK, type Ranked } from './labels';
-export { keywords, type Keyword, type KeywordDetector, type KeywordOptions, type OnKeyword } from './sound/keywords';
-export { detectSound, type DetectSoundOptions, type OnSound, type SoundDetector,
-  type SoundEvent } from './sound/detectSound';
-export type { PerClass } from './sound/classes';
-export { denoise, type Denoiser, type DenoiseOptions } from './sound/denoise';
-export type { SpectrumFeatures } from './sound/stages';

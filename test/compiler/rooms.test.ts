@@ -216,9 +216,13 @@ describe('the rooms', () => {
     expect(strangers('src/c', [/^src\/(c|runtime)\//, format, errors, layout, limits])).toEqual([]);
   });
 
-  test('tasks import only errors, the format, the entry of audio and packages', () => {
-    expect(strangers('src/tasks', [/^src\/tasks\//, /^src\/audio\/(index|checks)$/, errors, format, packages]))
-      .toEqual([]);
+  test('tasks of images import errors, the format and packages, and those of sound also the entry of audio', () => {
+    const room = [/^src\/tasks\//, /^src\/audio\/checks$/, errors, format, packages];
+    const sound = /^src\/tasks\/sound\//;
+    expect(strangers('src/tasks', room, [sound])).toEqual([]);
+    expect(strangers('src/tasks/sound', [...room, /^src\/audio\/index$/])).toEqual([]);
+    const ofImages = importsOf('src/tasks').filter(({ file }) => !sound.test(file));
+    expect(ofImages.flatMap(({ imports }) => imports).filter((target) => sound.test(target))).toEqual([]);
   });
 
   test('audio imports the format, and its worklet also the runtime', () => {

@@ -177,7 +177,8 @@ describe('the README', () => {
     near(cell('the core for engines without SIMD, fetched only there'), gzipped('core.scalar.wasm'));
     near(cell('`kinglet/slim` and the SIMD core'), gzipped('slim.js') + gzipped('core.simd.wasm'));
     near(cell('`kinglet/audio/worklet`, the runtime inside'), gzipped('worklet.js'));
-    near(cell('`kinglet/tasks`, which imports `kinglet/audio`'), gzipped('tasks.js'));
+    near(cell('`kinglet/tasks`, for images'), gzipped('tasks.js'));
+    near(cell('`kinglet/tasks/sound`, which imports `kinglet/audio`'), gzipped('tasks.sound.js'));
     near(cell('`kinglet/learn`, learning on the device'), gzipped('learn.js'));
     near(cell('`kinglet/monitor`, watching a deployed model'), gzipped('monitor.js'));
     near(cell('`kinglet/learn/file`, cutting networks'), gzipped('learn.file.js'));

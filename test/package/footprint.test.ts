@@ -21,7 +21,8 @@ const reached: Record<string, { raw?: number; gzip: number }> = {
   'dist/edge.js': { gzip: 18_467 },
   'dist/thread.js': { gzip: 1_244 },
   'dist/audio.js': { gzip: 14_333 },
-  'dist/tasks.js': { gzip: 18_173 },
+  'dist/tasks.js': { gzip: 14_842 },
+  'dist/tasks.sound.js': { gzip: 5_509 },
   'dist/ort.browser.js': { gzip: 6_641 },
   'dist/tfjs.browser.js': { gzip: 16_217 },
   'dist/core.relaxed.wasm': { raw: 89_664, gzip: 34_896 },
@@ -47,6 +48,10 @@ describe('the size of', () => {
     expect(gzipped('dist/browser.js'), 'with its cores inside').toBeLessThan(BUDGET);
     expect(gzipped('dist/slim.js') + gzipped('dist/core.simd.wasm'), 'with the core apart').toBeLessThan(BUDGET);
     expect(gzipped('dist/worklet.js'), 'in an audio worklet').toBeLessThan(BUDGET);
+  });
+
+  test('the tasks of sound are under 12 kB gzipped', () => {
+    expect(gzipped('dist/tasks.sound.js'), 'without kinglet/audio').toBeLessThanOrEqual(12_000);
   });
 
   test('the two files for learning are under 6 kB gzipped each', () => {
@@ -89,6 +94,12 @@ describe('the entry for browsers', () => {
       expect(text).not.toContain('node:');
     });
   }
+});
+
+test.each([['tasks.js', []], ['tasks.sound.js', ['./audio.js']]])('dist/%s imports %j', (name, expected) => {
+  const text = bytesOf(`dist/${name}`).toString();
+  expect([...text.matchAll(/\b(?:from|import)\s*\(?["']([^"']+)["']/g)].map(([, file]) => file)).toEqual(expected);
+  expect(text).not.toContain('node:');
 });
 
 describe('an entry for programs of other libraries', () => {

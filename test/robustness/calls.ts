@@ -5,7 +5,7 @@ import { createAudioFeatures, createAudioStream, createMicroFeatures, createOver
   createSpectrum } from '../../src/audio/index';
 import { compile, createKeys, GraphBuilder, NetworkSearch, sign, Study, type Graph } from '../../src/compiler/index';
 import { loadSync } from '../../src/index';
-import { denoise, detectSound, keywords } from '../../src/tasks/index';
+import { denoise, detectSound, keywords } from '../../src/tasks/sound/index';
 import { GraphModel, LayersModel, Tensor, tensor as tfTensor } from '../../src/tfjs/index';
 import { toneDetector, toneParameters } from '../audio/networks';
 import { writeTflite } from '../tflite/writer';

@@ -7,6 +7,7 @@ import * as node from '../../src/index';
 import * as ort from '../../src/ort/index';
 import * as slim from '../../src/slim';
 import * as tasks from '../../src/tasks/index';
+import * as sound from '../../src/tasks/sound/index';
 import * as tfjs from '../../src/tfjs/index';
 import * as unsupported from '../../src/tfjs/unsupportedNames';
 
@@ -19,6 +20,7 @@ const entries = {
   'kinglet/slim': slim,
   'kinglet/compiler': compiler,
   'kinglet/tasks': tasks,
+  'kinglet/tasks/sound': sound,
   'kinglet/audio': audio,
   'kinglet/ort': { createSession: ort.InferenceSession.create },
   // test/tfjs calls the functions that are there by name only

@@ -134,7 +134,7 @@ export class Denoiser {
  *   network has several inputs, or one of another size
  * @example
  * ```js
- * import { denoise } from 'kinglet/tasks';
+ * import { denoise } from 'kinglet/tasks/sound';
  * import { compile, GraphBuilder } from 'kinglet/compiler';
  * const b = new GraphBuilder('half');
  * const gain = b.node('unary', [b.input('x', [1, 257])], { kind: 'logistic' });

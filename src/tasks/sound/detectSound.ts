@@ -121,7 +121,7 @@ export class SoundDetector extends Detector<SoundEvent> {
  *   `createAudioStream`
  * @example
  * ```js
- * import { detectSound } from 'kinglet/tasks';
+ * import { detectSound } from 'kinglet/tasks/sound';
  * const model = await load('models/spoken-digits/spoken-digits.klet');
  * const detector = detectSound(model, { smoothing: 0.1, onset: 0.9, offset: 0.5 });
  * console.log(detector.detect(new Float32Array(8000)).length); // 0

@@ -133,7 +133,7 @@ export class KeywordDetector extends Detector<Keyword> {
  *   `createAudioStream`
  * @example
  * ```js
- * import { keywords } from 'kinglet/tasks';
+ * import { keywords } from 'kinglet/tasks/sound';
  * const model = await load('models/spoken-digits/spoken-digits.klet');
  * const digits = keywords(model, { minLevel: -50 });
  * digits.push(new Float32Array(8000), ({ label, time }) => console.log(label, time));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile, GraphBuilder, importModel, wireStates } from '../../../src/compiler/index';
 import { loadSync, type Model } from '../../../src/index';
-import { denoise, type DenoiseOptions } from '../../../src/tasks/index';
+import { denoise, type DenoiseOptions } from '../../../src/tasks/sound/index';
 import { powerSpectrum } from '../../audio/reference';
 import { anySound } from '../../audio/settings';
 import { hasShared, sharedBytes } from '../../helpers/shared';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createAudioStream } from '../../../src/audio/index';
-import { detectSound, type DetectSoundOptions, type SoundEvent } from '../../../src/tasks/index';
+import { detectSound, type DetectSoundOptions, type SoundEvent } from '../../../src/tasks/sound/index';
 import { HOP, pieces, RATE, samplesOf, scoreNetwork } from './networks';
 
 const refusal = (code: string, text: string): unknown =>

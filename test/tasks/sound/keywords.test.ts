@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createAudioStream } from '../../../src/audio/index';
 import { loadSync } from '../../../src/index';
-import { keywords, type Keyword, type KeywordOptions } from '../../../src/tasks/index';
+import { keywords, type Keyword, type KeywordOptions } from '../../../src/tasks/sound/index';
 import { decodeWave } from '../../../src/tasks/wave';
 import { hasShared, shared } from '../../helpers/shared';
 import { HOP, pieces, RATE, samplesOf, scoreNetwork } from './networks';
