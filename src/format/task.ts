@@ -39,11 +39,14 @@ export interface GridHead {
   anchors: [number, number][];
 }
 
-/** Boxes with classes. */
+/** How outputs hold boxes. */
+export type DetectDecoder = 'list' | 'rows' | 'boxes' | 'anchors' | 'yolo' | 'grids' | 'heatmap';
+
+/** Boxes with classes. A decoder refuses rules of others. */
 export interface DetectRules {
   kind: 'detect';
-  /** How the outputs hold boxes (default: by their shapes). */
-  decoder?: 'list' | 'rows' | 'boxes' | 'anchors' | 'yolo' | 'grids' | 'heatmap';
+  /** Default: by the shapes of the outputs. */
+  decoder?: DetectDecoder;
   /** Names of outputs (default: by their shapes). */
   boxes?: string;
   scores?: string;
@@ -53,7 +56,10 @@ export interface DetectRules {
   order?: AxisOrder;
   /** Edges (x0, y0, x1, y1), or centre and size. */
   coding?: 'corners' | 'center';
-  /** Unit of the coordinates (default: relative to the input unless some are larger than 2). */
+  /**
+   * Unit of the coordinates (default: relative to the input unless some are larger than 2); cells,
+   * the default there, are those of a heat map.
+   */
   units?: 'relative' | 'pixels' | 'cells';
   activation?: Activation;
   /** The index of a score that is no class; it has no label. */
@@ -66,8 +72,12 @@ export interface DetectRules {
   scales?: [number, number, number, number];
   /** Whether a size is e^value times that of the anchor (else value times). */
   exponential?: boolean;
-  /** Number of points, (x, y) each, that follow a box. */
+  /** Number of points of a box: (x, y) each, or (x, y, score) in rows and YOLO. */
   keypoints?: number;
+  /** The output with the prototypes of masks, [rows, columns, prototypes] (default: by rank). */
+  masks?: string;
+  /** The output with the coefficients of masks, if they do not end the rows of boxes. */
+  coefficients?: string;
   heads?: GridHead[];
   /** Decoding of a grid: `exp` for YOLO v3 and v4, `square` for v5 and v7. */
   formula?: 'exp' | 'square';
@@ -87,17 +97,23 @@ export interface DetectRules {
 export interface SegmentRules {
   kind: 'segment';
   output?: string;
-  /** By default as the values tell; a single value per pixel is that of class 1 of two. */
+  /**
+   * With one value per pixel, which is that of class 1 of two: `none` or `sigmoid` (default: as the
+   * values tell). Of several values, the largest is the class, whatever the activation.
+   */
   activation?: Activation;
   /** With one value per pixel: the least probability of class 1 (default 0.5). */
   threshold?: number;
 }
 
-/** Points of bodies, hands or faces. */
+/** How outputs hold points. */
+export type PoseDecoder = 'list' | 'heatmap' | 'simcc';
+
+/** Points of bodies, hands or faces. A decoder refuses rules of others. */
 export interface PoseRules {
   kind: 'pose';
-  /** How the outputs hold points (default: by their shapes). */
-  decoder?: 'list' | 'heatmap' | 'simcc';
+  /** Default: by the shapes of the outputs. */
+  decoder?: PoseDecoder;
   /** The names of the points. */
   keypoints?: string[];
   /** Pairs of points that a drawing connects. */
@@ -111,8 +127,8 @@ export interface PoseRules {
   order?: AxisOrder;
   /** Numbers of a point in a list: 2, or 3 with a score or a depth. */
   values?: number;
-  units?: 'relative' | 'pixels' | 'cells';
-  activation?: Activation;
+  units?: 'relative' | 'pixels';
+  activation?: 'none' | 'sigmoid';
   /** Poses with lower scores are left out (default 0). */
   threshold?: number;
 }
@@ -161,7 +177,22 @@ const whole = wholeIn(0, MAX_COUNT);
 const count = wholeIn(1, MAX_COUNT);
 const activation = choice('none', 'softmax', 'sigmoid');
 const order = choice('xy', 'yx');
-const units = choice('relative', 'pixels', 'cells');
+
+/** The rules that only some decoders read: those of each. */
+const decoderRules: { detect: Record<DetectDecoder, string>; pose: Record<PoseDecoder, string> } = {
+  detect: {
+    list: 'boxes scores classes count order units',
+    rows: 'boxes order units keypoints masks',
+    boxes: 'boxes scores order coding units activation keypoints masks coefficients',
+    anchors: 'boxes scores order activation anchors scales exponential keypoints masks coefficients',
+    yolo: 'boxes units activation objectness keypoints masks',
+    grids: 'heads formula stretch activation',
+    heatmap: 'boxes scores offsets order units activation',
+  },
+  pose: { list: 'points order values units', heatmap: 'heatmaps offsets order activation', simcc: 'x y activation' },
+};
+/** Rules that a decoder cannot do without. */
+const needed: Partial<Record<string, keyof DetectRules>> = { grids: 'heads', anchors: 'anchors' };
 
 const isNumbers = (size: number) => (value: unknown): boolean => isArrayOf(value, isNumber) && value.length === size;
 const isPositive = (value: unknown): boolean => isNumber(value) && value > 0;
@@ -203,7 +234,7 @@ const kinds: Record<TaskKind, Fields> = {
   >,
   detect: {
     kind,
-    decoder: choice('list', 'rows', 'boxes', 'anchors', 'yolo', 'grids', 'heatmap'),
+    decoder: choice(...Object.keys(decoderRules.detect)),
     boxes: text,
     scores: text,
     classes: text,
@@ -211,7 +242,7 @@ const kinds: Record<TaskKind, Fields> = {
     offsets: text,
     order,
     coding: choice('corners', 'center'),
-    units,
+    units: choice('relative', 'pixels', 'cells'),
     activation,
     background: whole,
     objectness: flag,
@@ -222,6 +253,8 @@ const kinds: Record<TaskKind, Fields> = {
     scales: field('four numbers above 0', (list) => isArrayOf(list, isPositive) && list.length === 4),
     exponential: flag,
     keypoints: whole,
+    masks: text,
+    coefficients: text,
     heads: listOf('{ output, anchors: [[width, height], …] }', isObjectOf({ output: text, anchors: sizes })),
     formula: choice('exp', 'square'),
     stretch: numberIn(1, 4),
@@ -233,7 +266,7 @@ const kinds: Record<TaskKind, Fields> = {
   segment: { kind, output: text, activation, threshold: part } satisfies Table<SegmentRules>,
   pose: {
     kind,
-    decoder: choice('list', 'heatmap', 'simcc'),
+    decoder: choice(...Object.keys(decoderRules.pose)),
     keypoints: texts,
     edges: listOf('pairs of points', isEdge),
     points: text,
@@ -243,8 +276,8 @@ const kinds: Record<TaskKind, Fields> = {
     y: text,
     order,
     values: field('2 or 3', (size) => size === 2 || size === 3),
-    units,
-    activation,
+    units: choice('relative', 'pixels'),
+    activation: choice('none', 'sigmoid'),
     threshold: part,
   } satisfies Table<PoseRules>,
   embed: { kind, output: text, threshold: numberIn(-1, 1) } satisfies Table<EmbedRules>,
@@ -257,7 +290,7 @@ const kinds: Record<TaskKind, Fields> = {
 type Table<T> = Record<keyof T, unknown> & Fields;
 
 /** Properties that name an output. */
-const outputNames = ['output', 'boxes', 'scores', 'classes', 'count', 'offsets', 'points', 'heatmaps', 'x', 'y'];
+const outputNames = 'output boxes scores classes count offsets masks coefficients points heatmaps x y'.split(' ');
 
 /**
  * Like `checkTask`, also whether the outputs exist that the task names.
@@ -284,8 +317,41 @@ export function checkTaskOf(
     );
   }
   checkFields(task, kinds[name as TaskKind], `${where} of the kind "${name}"`);
+  const rules = task as unknown as DetectRules | PoseRules;
+  const decoder = decoderIn(rules);
+  if (decoder !== undefined) checkDecoder(rules, decoder, where);
   if (outputs) checkNames(task, outputs, where);
   return task as unknown as TaskRules;
+}
+
+/** The decoder that rules tell, without the shapes of outputs. */
+export function decoderIn(rules: Partial<DetectRules | PoseRules>): DetectDecoder | PoseDecoder | undefined {
+  if (rules.decoder) return rules.decoder;
+  const { heads, anchors, heatmaps, x, y } = rules as Partial<DetectRules & PoseRules>;
+  if (heads) return 'grids';
+  if (anchors) return 'anchors';
+  if (heatmaps !== undefined) return 'heatmap';
+  return x === undefined && y === undefined ? undefined : 'simcc';
+}
+
+/**
+ * Checks that a decoder reads all rules.
+ *
+ * @throws KletError `BAD_ARGUMENT` if it would ignore one, or lacks one
+ */
+export function checkDecoder(rules: DetectRules | PoseRules, decoder: string, where = 'the task'): void {
+  const lists: Record<string, string> = decoderRules[rules.kind];
+  const own = lists[decoder]!.split(' ');
+  const all = Object.values(lists).join(' ').split(' ');
+  const fail = (problem: string): never => {
+    throw new KletError('BAD_ARGUMENT', `${where} ${problem} the decoder "${decoder}", which reads ${own.join(', ')}`);
+  };
+  const given = Object.keys(rules).filter((name) => rules[name as keyof typeof rules] !== undefined);
+  const foreign = given.find((name) => all.includes(name) && !own.includes(name));
+  if (foreign !== undefined) fail(`has the rule ${foreign}, which is not one of`);
+  const missing = needed[decoder];
+  if (missing !== undefined && !given.includes(missing)) fail(`lacks ${missing} for`);
+  if ((rules as DetectRules).units === 'cells' && decoder !== 'heatmap') fail('has "units":"cells", which is not for');
 }
 
 /**

@@ -1,10 +1,9 @@
-import type { ClassifyRules } from '../format/task';
-import { answer, areParts, checkLabels, outputOf, sigmoid, type TaskModel, type TaskOptions } from './answer';
+import { checkLabels } from '../decoding/labels';
+import { noBackground, outputOf } from '../decoding/outputs';
+import { activationOf, classScores } from '../decoding/scores';
+import { answer, type TaskModel, type TaskOptions } from './answer';
 import { topK, type Ranked } from './labels';
 import type { ImageSource } from './pixels';
-
-/** Sums of probabilities may differ from 1 by rounding to 8 bits. */
-const TOLERANCE = 0.1;
 
 /**
  * Classifies an image.
@@ -29,30 +28,8 @@ export function classify(image: ImageSource, model: TaskModel, options: TaskOpti
   const { rules, labels, outputs } = answer('classify', image, model, options);
   const { output, topK: most = 5, threshold = 0, background } = rules;
   const { data } = outputOf(outputs, output, 'scores of classes');
-  const scores = probabilities(data, rules.activation);
-  const classes = background === undefined ? scores : scores.filter((_, i) => i !== background);
-  checkLabels(labels, classes.length);
-  return topK(classes, labels, most).filter(({ score }) => score >= threshold);
-}
-
-/** The probabilities of the classes. A single score is that of the second of two. */
-function probabilities(values: Float32Array, activation?: ClassifyRules['activation']): number[] {
-  const list = Array.from(values);
-  const isSingle = list.length === 1;
-  if ((activation ?? guess(values)) === 'none') return isSingle ? [1 - list[0]!, list[0]!] : list;
-  if (isSingle) return [sigmoid(-list[0]!), sigmoid(list[0]!)];
-  return activation === 'sigmoid' ? list.map(sigmoid) : softmax(list);
-}
-
-/** Logits leave the range of probabilities, or do not add up to 1. */
-function guess(values: Float32Array): ClassifyRules['activation'] {
-  const sum = values.reduce((a, b) => a + b, 0);
-  return areParts(values) && (values.length === 1 || Math.abs(sum - 1) < TOLERANCE) ? 'none' : 'softmax';
-}
-
-function softmax(values: readonly number[]): number[] {
-  const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  const powers = values.map((value) => Math.exp(value - largest));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
+  if (background !== undefined && background >= data.length) throw noBackground(outputs, background);
+  const scores = classScores(data, rules.activation ?? activationOf([data]), background);
+  checkLabels(labels, scores.length);
+  return topK(scores, labels, most).filter(({ score }) => score >= threshold);
 }

@@ -1,8 +1,11 @@
-import { answer, checkLabels, type TaskModel, type TaskOptions } from './answer';
-import { decode } from './decode';
+import { decode } from '../decoding/boxes';
+import type { Candidate } from '../decoding/candidates';
+import { checkLabels } from '../decoding/labels';
+import { suppress } from '../decoding/suppress';
+import { answer, type TaskModel, type TaskOptions } from './answer';
+import { masksOf, type ObjectMask } from './masks';
 import type { ImageSource } from './pixels';
 import { toImageX, toImageY, type Placement } from './placement';
-import { suppress, type Candidate } from './suppress';
 
 /** A point in pixels of the image; 0 is its left or upper edge. */
 export interface Point {
@@ -22,6 +25,8 @@ export interface DetectedObject {
   box: [x0: number, y0: number, x1: number, y1: number];
   /** Points of the object, such as eyes and nose, if the network gives them. */
   keypoints?: Point[];
+  /** The pixels of the object, if the network gives masks. */
+  mask?: ObjectMask;
 }
 
 /**
@@ -36,7 +41,7 @@ export interface DetectedObject {
 export function detect(image: ImageSource, model: TaskModel, options: TaskOptions<'detect'> = {}): DetectedObject[] {
   const { rules, labels, outputs, place, isPlanar } = answer('detect', image, model, options);
   const { inputWidth: width, inputHeight: height } = place;
-  const { candidates, classes, isSuppressed } = decode({
+  const { candidates, classes, isSuppressed, masks } = decode({
     rules,
     outputs,
     width,
@@ -46,7 +51,10 @@ export function detect(image: ImageSource, model: TaskModel, options: TaskOption
   });
   if (classes !== undefined) checkLabels(labels, classes);
   const kept = suppress(candidates, { ...(isSuppressed && { suppression: 'none' }), ...rules });
-  return kept.map((candidate) => detected(candidate, place, labels));
+  const objects = kept.map((candidate) => detected(candidate, place, labels));
+  if (!masks) return objects;
+  const maskOf = masksOf(masks, place);
+  return objects.map((object, i) => ({ ...object, mask: maskOf(kept[i]!, object.box) }));
 }
 
 function detected(

@@ -1,6 +1,7 @@
 import { show } from '../arguments';
+import { outputOf } from '../decoding/outputs';
 import { KletError } from '../errors';
-import { answer, outputOf, type TaskModel, type TaskOptions } from './answer';
+import { answer, type TaskModel, type TaskOptions } from './answer';
 import type { ImageSource } from './pixels';
 
 /**
@@ -38,7 +39,9 @@ export function compareEmbeddings(a: Float32Array, b: Float32Array): number {
 }
 
 function product(a: Float32Array, b: Float32Array): number {
-  return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
 }
 
 function checkVector(value: unknown, length?: number): void {

@@ -5,7 +5,7 @@ import type { ImagePreprocessing, Preprocessing, TensorInfo } from '../format/me
 import { checkPreprocessing } from '../format/preprocessing';
 import { readFile, type ImageFile } from './files';
 import { placementOf, type Placement } from './placement';
-import { resample } from './resample';
+import { resampler } from './resample';
 import { drawn, isPixels, sizeOf, type Drawable } from './source';
 
 // Converts images to network inputs in plain arithmetic, for pages and Node. The decoders are in
@@ -26,15 +26,6 @@ const MAX_VALUES = 2 ** 28;
 
 /** What `imageToInput` and the tasks take as an image. */
 export type ImageSource = Pixels | Drawable | ImageFile;
-
-/** An image in the form of an input. */
-export interface PreparedImage {
-  values: Float32Array | Uint8Array | Int8Array;
-  /** Where the image lies in the input. */
-  place: Placement;
-  /** Whether channels come before rows and columns. */
-  isPlanar: boolean;
-}
 
 /**
  * Converts an image to the input of a network: channels first, then size, then values.
@@ -66,62 +57,97 @@ export function imageToInput(
   input: TensorInfo | ImageModel,
   given?: Preprocessing,
 ): Float32Array | Uint8Array | Int8Array {
-  return prepareImage(image, input, given).values;
+  const reader = new ImageReader(input, given);
+  reader.read(image);
+  return reader.values;
 }
 
-/**
- * Like `imageToInput`, with the place of the image in the input.
- *
- * @param reused the values of an earlier image for this input, which are overwritten
- */
-export function prepareImage(
-  image: ImageSource,
-  input: TensorInfo | ImageModel,
-  given?: Preprocessing,
-  reused?: PreparedImage['values'],
-): PreparedImage {
-  const { tensor, preprocessing } = targetOf(input, given);
-  const shape = shapeOf(tensor, preprocessing);
-  const { height, width, channels, isPlanar } = shape;
-  checkWhole(height, 'the height of the input', 1, MAX_SIDE);
-  checkWhole(width, 'the width of the input', 1, MAX_SIDE);
-  const { place, values } = placed(image, shape, preprocessing);
-  const out = reused ?? outputFor(tensor, preprocessing, values.length);
-  // element i of [H][W][C] goes to c·H·W + y·W + x of [C][H][W]
-  const plane = isPlanar ? width * height : 1;
-  const step = isPlanar ? 1 : channels;
-  const isReversed = preprocessing?.order === 'bgr';
-  const isWhole = !(out instanceof Float32Array);
-  for (let channel = 0; channel < channels; channel++) {
-    const { divisor, scale, offset, invert } = affine(tensor, preprocessing, channel);
-    const first = isReversed ? channels - 1 - channel : channel;
-    for (let i = first, o = channel * plane; i < values.length; i += channels, o += step) {
-      const value = invert ? 255 - values[i]! : values[i]!;
-      out[o] = isWhole ? Math.round(value) + offset : value / divisor * scale + offset;
+/** Converts images to the input of a network. Its arrays are filled again for each image. */
+export class ImageReader {
+  readonly values: Float32Array | Uint8Array | Int8Array;
+  /** Whether channels come before rows and columns. */
+  readonly isPlanar: boolean;
+  private readonly tensor: TensorInfo;
+  private readonly preprocessing: ImagePreprocessing | undefined;
+  private readonly shape: ImageShape;
+  private bytes: Uint8ClampedArray | undefined;
+  private resize: ReturnType<typeof resampler> | undefined;
+  /** The place of the last image that was resized. */
+  private place: Placement | undefined;
+
+  /** @throws KletError as `imageToInput` about the input and the preprocessing */
+  constructor(input: TensorInfo | ImageModel, given?: Preprocessing) {
+    const { tensor, preprocessing } = targetOf(input, given);
+    this.tensor = tensor;
+    this.preprocessing = preprocessing;
+    this.shape = shapeOf(tensor, preprocessing);
+    const { height, width, channels, isPlanar = false } = this.shape;
+    checkWhole(height, 'the height of the input', 1, MAX_SIDE);
+    checkWhole(width, 'the width of the input', 1, MAX_SIDE);
+    this.isPlanar = isPlanar;
+    this.values = outputFor(tensor, preprocessing, height * width * channels);
+  }
+
+  /**
+   * Fills `values`.
+   *
+   * @returns the place of the image in the input
+   * @throws KletError as `imageToInput` about the image
+   */
+  read(image: ImageSource): Placement {
+    const { tensor, preprocessing, values, isPlanar, shape: { height, width, channels } } = this;
+    const { pixels, place } = this.placed(image);
+    // element i of [H][W][C] goes to c·H·W + y·W + x of [C][H][W]
+    const plane = isPlanar ? width * height : 1;
+    const step = isPlanar ? 1 : channels;
+    const isReversed = preprocessing?.order === 'bgr';
+    const isWhole = !(values instanceof Float32Array);
+    for (let channel = 0; channel < channels; channel++) {
+      const { divisor, scale, offset, invert } = affine(tensor, preprocessing, channel);
+      const first = isReversed ? channels - 1 - channel : channel;
+      for (let i = first, o = channel * plane; i < pixels.length; i += channels, o += step) {
+        const value = invert ? 255 - pixels[i]! : pixels[i]!;
+        values[o] = isWhole ? Math.round(value) + offset : value / divisor * scale + offset;
+      }
     }
+    return place;
   }
-  return { values: out, place, isPlanar: isPlanar ?? false };
-}
 
-/** The channel values, 0..255, of an input with an image: [height][width][channels]. */
-function placed(
-  image: ImageSource,
-  { height, width, channels }: ImageShape,
-  preprocessing: ImagePreprocessing | undefined,
-): { values: ArrayLike<number>; place: Placement } {
-  const { pad = 0, resize } = preprocessing ?? {};
-  const source = isFile(image) ? readFile(image) : image;
-  if (!isPixels(source)) {
-    const [w, h] = sizeOf(source);
-    const place = placementOf(w, h, width, height, preprocessing);
-    if (resize === undefined) return { values: toChannels(drawn(source, place, pad), channels), place };
-    const whole = toChannels(drawn(source, placementOf(w, h, w, h)), channels);
-    return { values: resample(whole, place, channels, preprocessing, pad), place };
+  /** The channel values, 0..255, of an input with an image: [height][width][channels]. */
+  private placed(image: ImageSource): { pixels: ArrayLike<number>; place: Placement } {
+    const { preprocessing, shape: { height, width } } = this;
+    const { pad = 0, resize } = preprocessing ?? {};
+    const source = isFile(image) ? readFile(image) : image;
+    if (!isPixels(source)) {
+      const [w, h] = sizeOf(source);
+      const place = placementOf(w, h, width, height, preprocessing);
+      // the canvas resizes, unless it must be done as a library does it
+      if (resize === undefined) return { pixels: this.channelsOf(drawn(source, place, pad)), place };
+      return this.fitted(drawn(source, placementOf(w, h, w, h)));
+    }
+    return this.fitted(source);
   }
-  const bytes = toChannels(source, channels);
-  const place = placementOf(source.width, source.height, width, height, preprocessing);
-  const isSized = source.width === width && source.height === height && (preprocessing?.crop ?? 1) === 1;
-  return { values: isSized ? bytes : resample(bytes, place, channels, preprocessing, pad), place };
+
+  private fitted(source: Pixels): { pixels: ArrayLike<number>; place: Placement } {
+    const { preprocessing, shape: { height, width, channels } } = this;
+    const place = placementOf(source.width, source.height, width, height, preprocessing);
+    const bytes = this.channelsOf(source);
+    const isSized = source.width === width && source.height === height && (preprocessing?.crop ?? 1) === 1;
+    if (isSized) return { pixels: bytes, place };
+    const known = this.place;
+    if (!known || Object.entries(place).some(([name, value]) => known[name as keyof Placement] !== value)) {
+      this.place = place;
+      this.resize = resampler(place, channels, preprocessing, preprocessing?.pad);
+    }
+    return { pixels: this.resize!(bytes), place };
+  }
+
+  private channelsOf(image: Pixels): Uint8Array | Uint8ClampedArray {
+    const { channels } = this.shape;
+    const found = toChannels(image, channels, this.bytes);
+    if (found !== image.data) this.bytes = found as Uint8ClampedArray;
+    return found;
+  }
 }
 
 /** Whether an image is given as a file: its path, URL or bytes. */
@@ -268,15 +294,19 @@ export function resizePixels(
     );
   }
   if (!isNumeric(data)) throw new KletError('TYPE_MISMATCH', 'pixels are numbers; the array has other values');
-  return resample(data, placementOf(width, height, newWidth, newHeight), channels);
+  return resampler(placementOf(width, height, newWidth, newHeight), channels)(data);
 }
 
 function isNumeric(data: ArrayLike<unknown>): boolean {
   return Array.isArray(data) ? isArrayOf(data, (value) => typeof value === 'number') : typeof data[0] === 'number';
 }
 
-/** Converts to 1 (gray) or 3 (RGB) channels, blending transparent pixels with white. */
-function toChannels(image: Pixels, wanted: 1 | 3): Uint8Array | Uint8ClampedArray {
+/**
+ * Converts to 1 (gray) or 3 (RGB) channels, blending transparent pixels with white.
+ *
+ * @param reuse an array that is filled if it has the right length
+ */
+function toChannels(image: Pixels, wanted: 1 | 3, reuse?: Uint8ClampedArray): Uint8Array | Uint8ClampedArray {
   const { width, height, data } = image;
   if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0)) {
     throw new KletError('BAD_ARGUMENT', `an image of ${show(width)}×${show(height)} pixels is empty`);
@@ -291,7 +321,7 @@ function toChannels(image: Pixels, wanted: 1 | 3): Uint8Array | Uint8ClampedArra
     );
   }
   if (channels === wanted) return data;
-  const out = new Uint8ClampedArray(count * wanted);
+  const out = reuse?.length === count * wanted ? reuse : new Uint8ClampedArray(count * wanted);
   for (let i = 0; i < count; i++) {
     const at = i * channels;
     const alpha = channels === 4 ? data[at + 3]! / 255 : 1;

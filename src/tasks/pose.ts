@@ -1,6 +1,7 @@
-import type { PoseRules } from '../format/task';
-import { answer, areParts, gridOf, outputOf, sigmoid, wrongOutputs, type Answer, type Grid, type TaskModel,
-  type TaskOptions } from './answer';
+import { areParts, gridOf, outputOf, tableOf, unitOf, valueAt, wrongOutputs, type Grid } from '../decoding/outputs';
+import { activate, activated } from '../decoding/scores';
+import { checkDecoder, decoderIn, type PoseDecoder } from '../format/task';
+import { answer, type Answer, type TaskModel, type TaskOptions } from './answer';
 import type { Point } from './detect';
 import type { ImageSource } from './pixels';
 import { toImageX, toImageY, type Placement } from './placement';
@@ -30,8 +31,6 @@ interface RelativePose {
   box?: [number, number, number, number];
 }
 
-/** Relative coordinates are hardly larger than 1, pixels are. */
-const RELATIVE = 2;
 /** MoveNet for several people: 17 points, the box (top, left, bottom, right) and its score. */
 const MULTI_POINTS = 17;
 const MULTI_ROW = 3 * MULTI_POINTS + 5;
@@ -48,7 +47,9 @@ const MULTI_ROW = 3 * MULTI_POINTS + 5;
 export function pose(image: ImageSource, model: TaskModel, options: TaskOptions<'pose'> = {}): Pose[] {
   const found = answer('pose', image, model, options);
   const { rules, place } = found;
-  const { decoder = recognize(found), keypoints: names = [], threshold = 0 } = rules;
+  const { keypoints: names = [], threshold = 0 } = rules;
+  const decoder = recognize(found);
+  if (!rules.decoder) checkDecoder(rules, decoder);
   const poses = { list, heatmap, simcc }[decoder](found);
   const count = poses[0]?.points.length ?? names.length;
   if (names.length > 0 && names.length !== count) throw wrongOutputs(found.outputs, `${names.length} keypoints`);
@@ -68,9 +69,9 @@ function placed({ points, score, box }: RelativePose, place: Placement, names: r
 }
 
 /** Tells the decoder by the shapes of the outputs. */
-function recognize({ rules, outputs }: Answer<'pose'>): NonNullable<PoseRules['decoder']> {
-  if (rules.x !== undefined || rules.y !== undefined) return 'simcc';
-  if (rules.heatmaps !== undefined) return 'heatmap';
+function recognize({ rules, outputs }: Answer<'pose'>): PoseDecoder {
+  const told = decoderIn(rules) as PoseDecoder | undefined;
+  if (told) return told;
   return outputs.some(({ dims }) => dims.length === 3 && dims[0] !== 1) ? 'heatmap' : 'list';
 }
 
@@ -87,9 +88,7 @@ function list({ rules, outputs, place }: Answer<'pose'>): RelativePose[] {
   if ((values !== 2 && values !== 3) || !Number.isInteger(count)) {
     throw wrongOutputs(outputs, 'points of 2 or 3 numbers');
   }
-  const largest = data.reduce((most, value, i) => (i % values < 2 ? Math.max(most, value) : most), 0);
-  const isRelative = rules.units === undefined ? largest <= RELATIVE : rules.units === 'relative';
-  const [unitX, unitY] = isRelative ? [1, 1] : [1 / place.inputWidth, 1 / place.inputHeight];
+  const [unitX, unitY] = unitOf(tableOf(data, count, values), 2, rules.units, place.inputWidth, place.inputHeight);
   // a third number is a score only in range; landmarks have a depth there
   const hasScore = values === 3 && data.every((value, i) => i % 3 !== 2 || (value >= 0 && value <= 1));
   const points = Array.from({ length: count }, (_, i): [number, number, number] => {
@@ -144,18 +143,17 @@ function heatmap({ rules, outputs, place, isPlanar }: Answer<'pose'>): RelativeP
     throw wrongOutputs(outputs, `offsets of ${2 * heat.columns} numbers for ${heat.columns} points`);
   }
   const { activation = areParts(heat.data) ? 'none' : 'sigmoid', order = 'yx' } = rules;
+  const scoreOf = activated(activation, heat);
   const points = Array.from({ length: heat.columns }, (_, k): [number, number, number] => {
     const cell = peakOf(heat, k);
     const [column, row] = [cell % heat.width, Math.floor(cell / heat.width)];
-    const value = heat.data[cell * heat.rowStep + k * heat.columnStep]!;
-    const score = activation === 'none' ? value : sigmoid(value);
+    const score = scoreOf(cell, k);
     if (!offsets) {
       const x = column + 0.5 + 0.25 * slope(heat, cell, k, 1, column, heat.width);
       const y = row + 0.5 + 0.25 * slope(heat, cell, k, heat.width, row, heat.height);
       return [x / heat.width, y / heat.height, score];
     }
-    const shift = (axis: number): number =>
-      offsets.data[cell * offsets.rowStep + (axis * heat.columns + k) * offsets.columnStep]!;
+    const shift = (axis: number): number => valueAt(offsets, cell, axis * heat.columns + k);
     const [dy, dx] = order === 'yx' ? [shift(0), shift(1)] : [shift(1), shift(0)];
     // the first and the last cell are at the edges
     const x = column * strideOf(place.inputWidth, heat.width) + dx;
@@ -170,19 +168,16 @@ function strideOf(pixels: number, cells: number): number {
   return (pixels - 1) / Math.max(1, cells - 1);
 }
 
-function peakOf({ data, rows, rowStep, columnStep }: Grid, channel: number): number {
+function peakOf(grid: Grid, channel: number): number {
   let best = 0;
-  for (let i = 1; i < rows; i++) {
-    if (data[i * rowStep + channel * columnStep]! > data[best * rowStep + channel * columnStep]!) best = i;
-  }
+  for (let i = 1; i < grid.rows; i++) if (valueAt(grid, i, channel) > valueAt(grid, best, channel)) best = i;
   return best;
 }
 
 /** The direction of the higher of two neighbours; 0 at an edge. */
 function slope(grid: Grid, cell: number, channel: number, step: number, at: number, size: number): number {
   if (at === 0 || at === size - 1) return 0;
-  const value = (i: number): number => grid.data[i * grid.rowStep + channel * grid.columnStep]!;
-  return Math.sign(value(cell + step) - value(cell - step));
+  return Math.sign(valueAt(grid, cell + step, channel) - valueAt(grid, cell - step, channel));
 }
 
 /**
@@ -196,7 +191,7 @@ function simcc({ rules, outputs }: Answer<'pose'>): RelativePose[] {
   const [count, columns] = x.dims as [number, number];
   const [rows, bins] = y.dims as [number, number];
   if (rows !== count) throw wrongOutputs(outputs, `scores along y of ${count} points`);
-  const act = rules.activation === 'sigmoid' ? sigmoid : (value: number): number => value;
+  const act = activate(rules.activation ?? 'none');
   const points = Array.from({ length: count }, (_, i): [number, number, number] => {
     const [atX, scoreX] = maximum(x.data.subarray(i * columns, (i + 1) * columns));
     const [atY, scoreY] = maximum(y.data.subarray(i * bins, (i + 1) * bins));

@@ -1,5 +1,6 @@
+import { outputOf, wrongOutputs } from '../decoding/outputs';
 import type { NamedValue } from '../format/task';
-import { answer, outputOf, wrongOutputs, type TaskModel, type TaskOptions } from './answer';
+import { answer, type TaskModel, type TaskOptions } from './answer';
 import type { ImageSource } from './pixels';
 
 /** A number that a network estimates. */

@@ -132,50 +132,51 @@ function axis(weigh: Weigh, from: number, to: number, offset: number, size: numb
 }
 
 /**
- * Resizes an image into an input, as its placement says.
+ * Makes what resizes images into an input, as their placement says.
  *
- * @param data [height][width][channels]
  * @param pad value of the pixels of the input outside the image
- * @returns [inputHeight][inputWidth][channels]: bytes for Pillow and OpenCV, else unrounded
+ * @returns a function from [height][width][channels] to [inputHeight][inputWidth][channels]: bytes
+ *   for Pillow and OpenCV, else unrounded. The next call overwrites the array
  */
-export function resample(
-  data: ArrayLike<number>,
+export function resampler(
   place: Placement,
   channels: number,
   how: Choice = {},
   pad = 0,
-): Float32Array {
+): (data: ArrayLike<number>) => Float32Array {
   const { width, height, scaledWidth, scaledHeight, inputWidth, inputHeight } = place;
   const grows = scaledWidth > width || scaledHeight > height;
   const { weigh, roundColumns, roundRows } = resamplerOf(how, grows);
   const columns = axis(weigh, width, scaledWidth, place.left, inputWidth);
   const rows = axis(weigh, height, scaledHeight, place.top, inputHeight);
   const length = columns.taps.length * channels;
-  const out = new Float32Array(inputHeight * inputWidth * channels);
-  if (columns.taps.length < inputWidth || rows.taps.length < inputHeight) out.fill(pad);
+  const out = new Float32Array(inputHeight * inputWidth * channels).fill(pad);
   // rows of the source in the new width; a row of the target reads as many as it has taps
   const most = rows.taps.reduce((max, { weights }) => Math.max(max, weights.length), 1);
   const narrow = Array.from({ length: most }, () => ({ row: -1, values: new Float64Array(length) }));
-  const narrowed = (row: number): Float64Array => {
-    const slot = narrow[row % most]!;
-    if (slot.row !== row) {
-      slot.row = row;
-      sumColumns(data, row * width * channels, columns.taps, channels, slot.values);
-      if (roundColumns) { for (let i = 0; i < length; i++) slot.values[i] = roundColumns(slot.values[i]!); }
-    }
-    return slot.values;
-  };
   const sums = new Float64Array(length);
-  rows.taps.forEach(({ first, weights }, y) => {
-    sums.fill(0);
-    weights.forEach((weight, i) => {
-      const values = narrowed(first + i);
-      for (let x = 0; x < length; x++) sums[x]! += weight * values[x]!;
+  return (data) => {
+    for (const slot of narrow) slot.row = -1;
+    const narrowed = (row: number): Float64Array => {
+      const slot = narrow[row % most]!;
+      if (slot.row !== row) {
+        slot.row = row;
+        sumColumns(data, row * width * channels, columns.taps, channels, slot.values);
+        if (roundColumns) { for (let i = 0; i < length; i++) slot.values[i] = roundColumns(slot.values[i]!); }
+      }
+      return slot.values;
+    };
+    rows.taps.forEach(({ first, weights }, y) => {
+      sums.fill(0);
+      weights.forEach((weight, i) => {
+        const values = narrowed(first + i);
+        for (let x = 0; x < length; x++) sums[x]! += weight * values[x]!;
+      });
+      if (roundRows) { for (let x = 0; x < length; x++) sums[x] = roundRows(sums[x]!); }
+      out.set(sums, ((rows.start + y) * inputWidth + columns.start) * channels);
     });
-    if (roundRows) { for (let x = 0; x < length; x++) sums[x] = roundRows(sums[x]!); }
-    out.set(sums, ((rows.start + y) * inputWidth + columns.start) * channels);
-  });
-  return out;
+    return out;
+  };
 }
 
 /** Writes the weighted sums of the columns of a row, which begins at `at`. */

@@ -1,9 +1,11 @@
 import { checkObject } from '../arguments';
+import { checkLabels } from '../decoding/labels';
+import { areParts, gridOf, outputOf, wrongOutputs, type Output } from '../decoding/outputs';
+import { activate } from '../decoding/scores';
 import { KletError } from '../errors';
-import { answer, areParts, checkLabels, gridOf, outputOf, sigmoid, type Grid, type Output, type TaskModel,
-  type TaskOptions } from './answer';
+import { answer, type TaskModel, type TaskOptions } from './answer';
+import { Sampler } from './interpolate';
 import type { ImageSource } from './pixels';
-import type { Placement } from './placement';
 
 /** The part of an image that belongs to a class. */
 export interface ClassShare {
@@ -58,24 +60,34 @@ export function segment(image: ImageSource, model: TaskModel, options: SegmentOp
   const wanted = 'a grid [height, width, classes]';
   const output = outputOf(outputs, rules.output, wanted, ({ dims }) => dims.length === 2 || dims.length === 3);
   const grid = gridOf(output, isPlanar);
-  const isIndex = grid.columns === 1 && isInteger(output);
-  const classes = grid.columns === 1 ? 2 : grid.columns;
+  const isSingle = grid.columns === 1;
+  const isIndex = isSingle && isInteger(output);
+  const hasMask = isSingle && !isIndex;
+  const classes = isSingle ? 2 : grid.columns;
   if (classes > MAX_CLASSES) throw new KletError('SHAPE_MISMATCH', `${classes} classes are more than ${MAX_CLASSES}`);
-  if (!isIndex && (labels.length > 0 || grid.columns > 1)) checkLabels(labels, classes);
+  if (!isIndex && (labels.length > 0 || !isSingle)) checkLabels(labels, classes);
+  if (rules.threshold !== undefined && !hasMask) {
+    throw wrongOutputs(outputs, 'one score for each pixel, for a threshold');
+  }
+  if (rules.activation === 'softmax' && isSingle) {
+    throw wrongOutputs(outputs, 'scores of several classes for "softmax" (one score takes "sigmoid")');
+  }
   const { width, height } = place;
   const isSame = reuse?.classes instanceof Uint8Array && reuse.classes.length === width * height;
   const indexes = isSame ? reuse.classes : new Uint8Array(width * height);
-  const hasMask = grid.columns === 1 && !isIndex;
   const mask = isSame && reuse.probabilities ? reuse.probabilities : new Float32Array(hasMask ? width * height : 0);
-  if (isIndex) fillIndexes(grid, place, indexes);
-  else if (hasMask) {
+  const sampler = new Sampler(grid, place);
+  if (isIndex) {
+    for (let row = 0; row < height; row++) sampler.nearest(row, indexes.subarray(row * width, (row + 1) * width));
+  } else if (hasMask) {
     const { activation = areParts(output.data) ? 'none' : 'sigmoid', threshold = 0.5 } = rules;
-    interpolate(grid, place, 0, mask);
+    const act = activate(activation);
+    for (let row = 0; row < height; row++) sampler.interpolate(row, 0, mask.subarray(row * width, (row + 1) * width));
     for (let i = 0; i < mask.length; i++) {
-      if (activation !== 'none') mask[i] = sigmoid(mask[i]!);
+      mask[i] = act(mask[i]!);
       indexes[i] = Number(mask[i]! >= threshold);
     }
-  } else fillBest(grid, place, indexes);
+  } else fillBest(sampler, grid.columns, indexes);
   return {
     width,
     height,
@@ -89,73 +101,21 @@ function isInteger({ dtype, scale }: Output): boolean {
   return dtype !== 'float32' && scale === undefined;
 }
 
-/** Places of the grid for the columns or rows of the image: the first of two, and the rest. */
-function taps(
-  size: number,
-  scaled: number,
-  offset: number,
-  input: number,
-  cells: number,
-): { first: Int32Array; part: Float32Array } {
-  const first = new Int32Array(size);
-  const part = new Float32Array(size);
-  for (let i = 0; i < size; i++) {
-    const at = ((i + 0.5) * scaled / size + offset) / input * cells - 0.5;
-    const inside = Math.min(cells - 1, Math.max(0, at));
-    first[i] = Math.min(Math.max(0, cells - 2), Math.floor(inside));
-    part[i] = inside - first[i]!;
-  }
-  return { first, part };
-}
-
-function tapsOf(grid: Grid, place: Placement): [x: ReturnType<typeof taps>, y: ReturnType<typeof taps>] {
-  const { width, height, scaledWidth, scaledHeight, left, top, inputWidth, inputHeight } = place;
-  return [taps(width, scaledWidth, left, inputWidth, grid.width),
-    taps(height, scaledHeight, top, inputHeight, grid.height)];
-}
-
-/** Interpolates a channel of the grid at each pixel of the image. */
-function interpolate(grid: Grid, place: Placement, channel: number, out: Float32Array): void {
-  const { data, rowStep, columnStep } = grid;
-  const { width, height } = place;
-  const [x, y] = tapsOf(grid, place);
-  const right = grid.width > 1 ? rowStep : 0;
-  const below = grid.height > 1 ? grid.width * rowStep : 0;
-  for (let row = 0; row < height; row++) {
-    const line = y.first[row]! * grid.width * rowStep + channel * columnStep;
-    const down = y.part[row]!;
-    for (let column = 0; column < width; column++) {
-      const at = line + x.first[column]! * rowStep;
-      const across = x.part[column]!;
-      const upper = data[at]! + across * (data[at + right]! - data[at]!);
-      const lower = data[at + below]! + across * (data[at + below + right]! - data[at + below]!);
-      out[row * width + column] = upper + down * (lower - upper);
-    }
-  }
-}
-
 /** Writes the class with the highest interpolated score; the first of equal ones. */
-function fillBest(grid: Grid, place: Placement, out: Uint8Array): void {
-  const best = new Float32Array(out.length).fill(-Infinity);
-  const values = new Float32Array(out.length);
-  out.fill(0);
-  for (let channel = 0; channel < grid.columns; channel++) {
-    interpolate(grid, place, channel, values);
-    for (let i = 0; i < out.length; i++) {
-      if (!(values[i]! > best[i]!)) continue;
-      best[i] = values[i]!;
-      out[i] = channel;
-    }
-  }
-}
-
-/** Writes the class of the nearest cell. */
-function fillIndexes(grid: Grid, place: Placement, out: Uint8Array): void {
-  const [x, y] = tapsOf(grid, place);
-  for (let row = 0; row < place.height; row++) {
-    const line = Math.round(y.first[row]! + y.part[row]!) * grid.width;
-    for (let column = 0; column < place.width; column++) {
-      out[row * place.width + column] = grid.data[line + Math.round(x.first[column]! + x.part[column]!)]!;
+function fillBest(sampler: Sampler, columns: number, out: Uint8Array): void {
+  const { width, height } = sampler.area;
+  const best = new Float32Array(width);
+  const values = new Float32Array(width);
+  for (let row = 0; row < height; row++) {
+    const line = out.subarray(row * width, (row + 1) * width).fill(0);
+    best.fill(-Infinity);
+    for (let channel = 0; channel < columns; channel++) {
+      sampler.interpolate(row, channel, values);
+      for (let i = 0; i < width; i++) {
+        if (!(values[i]! > best[i]!)) continue;
+        best[i] = values[i]!;
+        line[i] = channel;
+      }
     }
   }
 }

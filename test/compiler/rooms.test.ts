@@ -216,8 +216,12 @@ describe('the rooms', () => {
     expect(strangers('src/c', [/^src\/(c|runtime)\//, format, errors, layout, limits])).toEqual([]);
   });
 
-  test('tasks of images import errors, the format and packages, and those of sound also the entry of audio', () => {
-    const room = [/^src\/tasks\//, /^src\/audio\/checks$/, errors, format, packages];
+  test('decoders of outputs import the format and errors', () => {
+    expect(strangers('src/decoding', [/^src\/decoding\//, errors, format])).toEqual([]);
+  });
+
+  test('tasks of images import decoders, the format and packages, and those of sound also the entry of audio', () => {
+    const room = [/^src\/(tasks|decoding)\//, /^src\/audio\/checks$/, errors, format, packages];
     const sound = /^src\/tasks\/sound\//;
     expect(strangers('src/tasks', room, [sound])).toEqual([]);
     expect(strangers('src/tasks/sound', [...room, /^src\/audio\/index$/])).toEqual([]);

@@ -7,7 +7,7 @@ import { loadSync, type Model } from '../../src/index';
 import { detect } from '../../src/tasks/detect';
 import { imageToInput } from '../../src/tasks/pixels';
 import { segment } from '../../src/tasks/segment';
-import { iouOf } from '../../src/tasks/suppress';
+import { iouOf } from '../../src/decoding/suppress';
 import { hasShared, shared, sharedBytes } from '../helpers/shared';
 
 // Real networks on a photograph, compared with a plain decoding of their outputs.

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ImagePreprocessing } from '../../src/format/meta';
 import { placementOf } from '../../src/tasks/placement';
-import { resample } from '../../src/tasks/resample';
+import { resampler } from '../../src/tasks/resample';
 
 // Resampling as Pillow and OpenCV do it (resampled.py writes their bytes), and as tf.image does it
 // (TensorFlow.js has its bilinear and nearest methods).
@@ -39,7 +39,7 @@ describe('resampling', () => {
 
   it.each(titled)('equals %s to a step', (_, { resize, method, width, height, bytes }) => {
     const expected = Uint8Array.from(Buffer.from(bytes, 'base64'));
-    const found = resample(pattern, placementOf(WIDTH, HEIGHT, width, height), 1, { resize, method });
+    const found = resampler(placementOf(WIDTH, HEIGHT, width, height), 1, { resize, method })(pattern);
     expect(found.length).toBe(expected.length);
     expect(worst(found, expected)).toBeLessThanOrEqual(resize === 'pil' || method === 'nearest' ? 0 : 1);
   });
@@ -48,8 +48,8 @@ describe('resampling', () => {
     const image = tf.tensor3d(pattern, [HEIGHT, WIDTH, 1], 'float32');
     const place = placementOf(WIDTH, HEIGHT, width, height);
     const bilinear = tf.image.resizeBilinear(image, [height, width], false, true).dataSync();
-    expect(worst(resample(pattern, place, 1, { resize: 'tf' }), bilinear)).toBeLessThan(1e-3);
+    expect(worst(resampler(place, 1, { resize: 'tf' })(pattern), bilinear)).toBeLessThan(1e-3);
     const nearest = tf.image.resizeNearestNeighbor(image, [height, width], false, true).dataSync();
-    expect(worst(resample(pattern, place, 1, { resize: 'tf', method: 'nearest' }), nearest)).toBe(0);
+    expect(worst(resampler(place, 1, { resize: 'tf', method: 'nearest' })(pattern), nearest)).toBe(0);
   });
 });

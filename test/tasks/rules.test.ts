@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compile, GraphBuilder, imagePreprocessing, repack, ssdAnchors } from '../../src/compiler/index';
 import { loadSync } from '../../src/index';
 import type { Meta } from '../../src/format/meta';
-import { anchorList } from '../../src/tasks/anchors';
+import { anchorList } from '../../src/decoding/anchors';
 import { checkTask } from '../../src/tasks/index';
 import { refusal } from './refusal';
 
@@ -36,7 +36,19 @@ describe('compile', () => {
   }, 'needs a list of { name, unit, min, max, output, index, scale, offset } as values'], [{
     kind: 'pose',
     edges: [[0]],
-  }, 'needs a list of pairs of points as edges']] as const)('refuses the task %j', (task, text) => {
+  }, 'needs a list of pairs of points as edges'], [{ kind: 'detect', decoder: 'grids' },
+    'lacks heads for the decoder "grids"'], [{ kind: 'detect', decoder: 'anchors' },
+    'lacks anchors for the decoder "anchors"'], [{ kind: 'detect', units: 'cells', decoder: 'yolo' },
+    'has "units":"cells"'], [{ kind: 'detect', decoder: 'boxes', anchors: [[0, 0, 1, 1]] },
+    'has the rule anchors, which is not one of the decoder "boxes", which reads boxes, scores, order'], [{
+    kind: 'detect',
+    heads: [{ anchors: [[1, 1]] }],
+    keypoints: 3,
+  }, 'has the rule keypoints, which is not one of the decoder "grids"'], [{ kind: 'pose', decoder: 'simcc', values: 3 },
+    'has the rule values'], [{ kind: 'pose', units: 'cells' }, 'needs one of "relative", "pixels" as units'], [{
+    kind: 'pose',
+    activation: 'softmax',
+  }, 'needs one of "none", "sigmoid" as activation']] as const)('refuses the task %j', (task, text) => {
     expect(refusal(() => network({ task: task as never }))).toContain(`BAD_ARGUMENT: meta.task`);
     expect(refusal(() => network({ task: task as never }))).toContain(text);
   });

@@ -76,6 +76,14 @@ describe('segment', () => {
     expect(segment(imageOf(5, 6), model, { reuse: first }).classes.length).toBe(30);
   });
 
+  it('refuses a threshold for several classes, and the softmax of one', () => {
+    expect(refusal(() => segment(imageOf(2, 2), model, { threshold: 0.3 })))
+      .toMatch(/^SHAPE_MISMATCH: expected one score for each pixel, for a threshold/);
+    const mask = modelOf({ mask: [[1, 1, 2], [0.4, 0.9]] }, {}, [1, 1, 2, 3]);
+    expect(refusal(() => segment(imageOf(2, 1), mask, { activation: 'softmax' })))
+      .toMatch(/^SHAPE_MISMATCH: expected scores of several classes for "softmax"/);
+  });
+
   it('refuses outputs that are no grid, and labels for other classes', () => {
     expect(refusal(() => segment(imageOf(2, 2), modelOf({ x: [[1, 7], []] }))))
       .toBe('SHAPE_MISMATCH: expected a grid [height, width, classes]; the outputs are "x" [1, 7]');

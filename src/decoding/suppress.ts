@@ -1,26 +1,16 @@
 import type { DetectRules } from '../format/task';
+import type { Candidate } from './candidates';
 
-/** A box that may become a detection, in parts of the input. */
-export interface Candidate {
-  /** Index of the class among the scores, without the background. */
-  class: number;
-  score: number;
-  /** Left, top, right, bottom. */
-  box: [number, number, number, number];
-  /** Points x, y, x, y, … */
-  points?: number[];
-}
-
-/** Non-maximum suppression takes time that grows with the square of the candidates. */
-const MAX_CANDIDATES = 8192;
+/** The time of non-maximum suppression grows with the product of candidates and detections. */
+const MAX_CANDIDATES = 30_000;
 
 /** Intersection over union of two boxes; 0 if both are empty. */
-export function iouOf(a: Candidate['box'], b: Candidate['box']): number {
-  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
-  const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
+export function iouOf(a: readonly number[], b: readonly number[]): number {
+  const width = Math.min(a[2]!, b[2]!) - Math.max(a[0]!, b[0]!);
+  const height = Math.min(a[3]!, b[3]!) - Math.max(a[1]!, b[1]!);
   if (!(width > 0 && height > 0)) return 0;
   const common = width * height;
-  const areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]);
+  const areas = (a[2]! - a[0]!) * (a[3]! - a[1]!) + (b[2]! - b[0]!) * (b[3]! - b[1]!);
   return common / (areas - common);
 }
 
@@ -28,12 +18,12 @@ export function iouOf(a: Candidate['box'], b: Candidate['box']): number {
  * Greedy non-maximum suppression: the best candidates, best first, of which none overlaps a better
  * one by more than `iou`. Equal scores keep their order.
  */
-export function suppress(
-  candidates: readonly Candidate[],
+export function suppress<T extends Pick<Candidate, 'class' | 'score' | 'box'>>(
+  candidates: readonly T[],
   { iou = 0.45, suppression = 'class', maxDetections = 100 }: DetectRules,
-): Candidate[] {
+): T[] {
   const sorted = [...candidates].sort((a, b) => b.score - a.score).slice(0, MAX_CANDIDATES);
-  const kept: Candidate[] = [];
+  const kept: T[] = [];
   for (const candidate of sorted) {
     if (kept.length === maxDetections) break;
     const overlaps = suppression !== 'none' &&
