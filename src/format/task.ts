@@ -2,6 +2,7 @@ import { isArrayOf, show } from '../arguments';
 import { KletError } from '../errors';
 import { checkFields, choice, field, flag, isNumber, listOf, numberIn, required, text, texts, wholeIn,
   type Fields } from './fields';
+import type { KnownRules } from './known';
 
 // META's task: how the outputs become an answer. docs/format/file.md describes each property.
 
@@ -22,6 +23,8 @@ export interface ClassifyRules {
   topK?: number;
   /** Classes with lower probabilities are left out (default 0). */
   threshold?: number;
+  /** Inputs that are far from all classes get no answer (default: every input gets one). */
+  known?: KnownRules;
 }
 
 /** Anchors of a grid: a box of each size around the centre of each cell, in parts of the input. */
@@ -225,13 +228,38 @@ const value: Fields = {
   offset: numberIn(-Infinity, Infinity),
 };
 
+const isNumberList = (value: unknown): boolean => isArrayOf(value, isNumber);
+const numbers = required(field('a list of numbers', isNumberList));
+const isKnownObject =
+  isObjectOf({
+    output: required(text),
+    metric: required(choice('cosine', 'euclidean')),
+    mean: numbers,
+    scale: numbers,
+    means: required(listOf('lists of numbers', isNumberList)),
+    thresholds: numbers,
+  } satisfies Table<KnownRules>);
+
+/** Whether all lists have as many features, and every class has a mean and a threshold. */
+function isKnownRules(value: unknown): boolean {
+  if (!isKnownObject(value)) return false;
+  const { mean, scale, means, thresholds } = value as KnownRules;
+  return [scale, ...means].every(({ length }) => length === mean.length) && means.length === thresholds.length;
+}
+
 const sounds: unknown[] = ['keywords', 'detectSound', 'denoise'] satisfies SoundRules['kind'][];
 
 /** The properties of each kind. */
 const kinds: Record<TaskKind, Fields> = {
-  classify: { kind, output: text, activation, background: whole, topK: count, threshold: part } satisfies Table<
-    ClassifyRules
-  >,
+  classify: {
+    kind,
+    output: text,
+    activation,
+    background: whole,
+    topK: count,
+    threshold: part,
+    known: field('{ output, metric, mean, scale, means, thresholds } of equal lengths', isKnownRules),
+  } satisfies Table<ClassifyRules>,
   detect: {
     kind,
     decoder: choice(...Object.keys(decoderRules.detect)),
@@ -366,7 +394,9 @@ export function checkTask(task: unknown): TaskRules | SoundRules {
 
 /** Checks that the outputs that a task names exist. */
 function checkNames(task: Record<string, unknown>, outputs: readonly { readonly name: string }[], where: string): void {
-  const lists = [task.values, task.heads].flatMap((list) => (Array.isArray(list) ? list as GridHead[] : []));
+  const lists = [task.values, task.heads, [task.known ?? {}]].flatMap((
+    list,
+  ) => (Array.isArray(list) ? list as GridHead[] : []));
   for (const named of [...outputNames.map((key) => task[key]), ...lists.map(({ output }) => output)]) {
     if (typeof named !== 'string' || outputs.some(({ name }) => name === named)) continue;
     const list = outputs.map(({ name }) => show(name)).join(', ');

@@ -1,5 +1,5 @@
 import * as L from '../../assembly/layout';
-import { alignUp } from '../format/klet';
+import { alignUp, u32, type StateInfo } from '../format/klet';
 import { recordOffsets } from '../format/records';
 import { demand } from './demand';
 import { readParts, writeParts, type NetworkParts } from './parts';
@@ -45,14 +45,14 @@ export function layersOf(file: Uint8Array): Layer[] {
  *
  * Layers of int8 give their own numbers, which are proportional to the real values above their zero
  * point. Golden cases, labels, the task, accuracy and signatures belong to the whole network and
- * are left out.
+ * are left out. Recurrent layers keep their state from one prediction to the next if they did.
  *
  * @param file the bytes of a `.klet` file with debug information, plain or compact
  * @param layer the name of a layer; `layersOf` lists them
  * @returns the bytes of a file for `load`
  * @throws KletError `BAD_ARGUMENT` (with the names of all layers, if there is no such layer),
- *   `UNSUPPORTED_OP` if the state of the network goes on from one prediction to the next,
- *   `BAD_MAGIC`, `BAD_VERSION` or `CORRUPT`
+ *   `UNSUPPORTED_OP` if the network keeps a state outside of recurrent layers, `BAD_MAGIC`,
+ *   `BAD_VERSION` or `CORRUPT`
  * @example
  * ```js
  * import { readFileSync } from 'node:fs';
@@ -72,14 +72,9 @@ export function upTo(file: Uint8Array, layer: string): Uint8Array {
     cut !== undefined,
     `the network cannot be cut after "${layer}"; its layers are ${cuts.map(({ name }) => name).join(', ')}`,
   );
-  demand(
-    !meta.state?.carries,
-    `"${meta.name}" goes on from one prediction to the next, and would lose what later layers remember; ` +
-      'cut the network over whole sequences that it was made from',
-    'UNSUPPORTED_OP',
-  );
-  const { name, dtype, shape, offset, record } = cut;
   const records = recordOffsets(plan);
+  checkState(parts, records);
+  const { name, dtype, shape, offset, record } = cut;
   const count = record + 1;
   const { labels, accuracy, task, ...kept } = meta;
   return writeParts({
@@ -100,6 +95,35 @@ export function upTo(file: Uint8Array, layer: string): Uint8Array {
         { strips: { ...debug.strips, segments: debug.strips.segments.filter(([, end]) => end <= count) } }),
     },
   });
+}
+
+/** Offsets in the arena of the states that a record updates in place. */
+function ownStates(plan: Uint8Array, at: number): number[] {
+  const opcode = plan[at + L.RECORD_OPCODE];
+  if (opcode === L.OP_SVDF) return [u32(plan, at + L.SVDF_STATE)];
+  if (opcode !== L.OP_RECURRENT && opcode !== L.OP_SPARSE_RECURRENT) return [];
+  const hasCell = u32(plan, at + L.RECURRENT_KIND) === L.RECURRENT_LSTM;
+  return [L.RECURRENT_HIDDEN, ...(hasCell ? [L.RECURRENT_CELL] : [])].map((field) => u32(plan, at + field));
+}
+
+/**
+ * Recurrent layers update their own state. Other states that a network carries along are updated by
+ * any record, also by one after the cut.
+ *
+ * @throws KletError `UNSUPPORTED_OP`
+ */
+function checkState({ meta: { name, state }, plan }: NetworkParts, records: readonly number[]): void {
+  if (!state?.carries) return;
+  const own = records.flatMap((at) => ownStates(plan, at));
+  // only a damaged file has no list of its states
+  const tensors = state.tensors as StateInfo['tensors'] | undefined ?? [{ name: '?', offset: -1 }];
+  const foreign = tensors.find(({ offset }) => !own.includes(offset));
+  demand(
+    !foreign,
+    `"${name}" keeps the state "${foreign?.name}", which later layers may update; ` +
+      'cut the network over whole sequences that it was made from',
+    'UNSUPPORTED_OP',
+  );
 }
 
 /**

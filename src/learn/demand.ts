@@ -5,12 +5,6 @@ export function demand(holds: boolean, message: string, code: KletErrorCode = 'B
   if (!holds) throw new KletError(code, message);
 }
 
-/** @throws KletError `BAD_ARGUMENT` if an option has a name that is not in `known` */
-export function demandOptions(options: object, known: object, of: string): void {
-  const unknown = Object.keys(options).find((name) => !(name in known));
-  demand(unknown === undefined, `${of} has no option "${unknown}"; it has ${Object.keys(known).join(', ')}`);
-}
-
 /** @throws KletError `BAD_ARGUMENT` if an option is not a number in this range */
 export function demandRange(value: number, name: string, least: number, most: number): void {
   demand(value >= least && value <= most, `the option "${name}" is a number from ${least} to ${most}, not ${value}`);

@@ -1,4 +1,5 @@
 import * as L from '../../assembly/layout';
+import type { DebugInfo } from '../format/debugInfo';
 import { alignUp } from '../format/klet';
 import type { Meta } from '../format/meta';
 import { demand } from './demand';
@@ -16,8 +17,9 @@ const ALIGNMENT = 16;
 const MAX_BIAS = 2 ** 30;
 
 /**
- * Joins an embedder and a classifier in one file: a `.klet` model with one output, `probabilities`,
- * and the labels in META. After an int8 layer, the classifier is int8, too.
+ * Joins an embedder and a classifier in one file: a `.klet` model with the outputs `probabilities`
+ * and `embedding`, and in META the labels and a task, with which `classify` of `kinglet/tasks`
+ * refuses unknown inputs. After an int8 layer, the classifier is int8, too.
  *
  * @param file the bytes of the embedder, which `upTo` returned
  * @param classifier `classifier` of a `Learner` whose embedder was loaded from these bytes
@@ -46,8 +48,10 @@ export function withClassifier(
   const parts = readParts(file, 'withClassifier()');
   const { meta, plan, arenaBytes, scratchBytes, debug } = parts;
   const first = debug.records.length;
+  const end = first + 2;
   const [embedding] = meta.outputs;
-  const count = classifier.labels.length;
+  const { labels, known } = classifier;
+  const count = labels.length;
   const width = classifier.weights.length / count;
   demand(
     embedding?.name === 'embedding' && embedding.shape.reduce((a, b) => a * b, 1) === width,
@@ -83,6 +87,7 @@ export function withClassifier(
   return writeParts({
     meta: {
       ...meta,
+      task: { kind: 'classify', output: 'probabilities', ...(known && { known }) },
       ...entries,
       inputs: meta.inputs,
       outputs: [{
@@ -91,8 +96,8 @@ export function withClassifier(
         shape: [1, count],
         offset: probabilities,
         ...(isInt8 && { scale: 1 / 256, zeroPoint: -128 }),
-      }],
-      labels: [...classifier.labels],
+      }, embedding],
+      labels: [...labels],
     },
     plan: joined([plan, new Uint8Array(product.buffer), new Uint8Array(softmax.buffer)]),
     weights: joined(tables),
@@ -107,8 +112,13 @@ export function withClassifier(
         macs: count * width,
         weights: weightsEnd - parts.weights.length,
       }, { name: 'probabilities', op: 'softmax', shape: [1, count], macs: 0, weights: 0 }],
-      arena: [...debug.arena, ['head', logits, bytes, first, first + 1], ['probabilities', probabilities, bytes,
-        first + 1, first + 2]],
+      arena: [
+        ...debug.arena.map((
+          [name, at, size, from, to],
+        ): DebugInfo['arena'][number] => [name, at, size, from, to < first ? to : end]),
+        ['head', logits, bytes, first, first + 1],
+        ['probabilities', probabilities, bytes, first + 1, end],
+      ],
     },
   });
 }

@@ -2,4 +2,4 @@
 // for pages, workers and Node. The model that it works with may be loaded by any entry.
 export { Learner, type Classifier, type Embedder, type FitOptions, type FitReport, type LearnerOptions,
   type Prediction } from './learner';
-export type { Metric } from './means';
+export type { KnownRules, Metric } from '../format/known';

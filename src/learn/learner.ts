@@ -1,6 +1,8 @@
+import { checkChoice, checkWhole, readOptions, type Options } from '../arguments';
+import type { KnownRules, Metric } from '../format/known';
 import type { Inputs } from '../runtime/types';
-import { demand, demandOptions, demandRange } from './demand';
-import { ClassMeans, closeness, standardize, standardOf, type Metric, type Standard } from './means';
+import { demand, demandRange } from './demand';
+import { ClassMeans, closeness, standardize, standardOf, type Standard } from './means';
 import { fitSoftmax, lossOf, scoreRows, softmax, type Batch } from './softmaxRegression';
 
 /** A model that `upTo` cut, loaded by any entry of kinglet. */
@@ -61,6 +63,8 @@ export interface Classifier {
   bias: Float64Array;
   /** The range of scores in which differences matter to a probability; quantization covers it. */
   range: readonly [min: number, max: number];
+  /** Which inputs are known. Absent while nothing is unknown. */
+  known?: KnownRules | undefined;
 }
 
 export interface Prediction {
@@ -80,8 +84,20 @@ const PATIENCE = 5;
 /** Scores this far below the highest one have a probability of less than half a step of 1/256. */
 const NO_SHARE = 6.3;
 
-const learnerOptions: Required<LearnerOptions> = { metric: 'cosine', quantile: 0.95 };
-const fitOptions: Required<FitOptions> = { l2: 3e-4, iterations: 50, holdout: 0.2, balance: true, seed: 1 };
+/** The output of embedders, and of the files that `withClassifier` makes of them. */
+const EMBEDDING = 'embedding';
+
+const MOST_ITERATIONS = 10_000;
+
+const learnerOptions = { metric: 'string', quantile: 'number' } satisfies Options<LearnerOptions>;
+const metrics = { cosine: true, euclidean: true } satisfies Record<Metric, true>;
+const fitOptions = {
+  l2: 'number',
+  iterations: 'number',
+  holdout: 'number',
+  balance: 'boolean',
+  seed: 'number',
+} satisfies Options<FitOptions>;
 
 /**
  * Learns new classes from examples, on the device. From the first example on, it answers with the
@@ -112,9 +128,8 @@ export class Learner {
 
   /** @throws KletError `BAD_ARGUMENT` */
   constructor(private readonly embedder: Embedder, options: LearnerOptions = {}) {
-    demandOptions(options, learnerOptions, 'Learner');
-    const { metric, quantile } = { ...learnerOptions, ...options };
-    demand(['cosine', 'euclidean'].includes(metric), `the option "metric" is cosine or euclidean, not ${metric}`);
+    const { metric = 'cosine', quantile = 0.95 } = readOptions(options, learnerOptions, 'Learner');
+    checkChoice(metric, metrics, 'metric', 'Learner');
     demandRange(quantile, 'quantile', 0, 1);
     this.metric = metric;
     this.quantile = quantile;
@@ -144,7 +159,9 @@ export class Learner {
   add(inputs: Inputs, label: string): void {
     demand(typeof label === 'string' && label !== '', 'a label is a text of at least one character');
     const row = this.embed(inputs);
-    this.examples.set(label, [...this.examples.get(label) ?? [], row]);
+    const rows = this.examples.get(label);
+    if (rows) rows.push(row);
+    else this.examples.set(label, [row]);
     this.forget();
   }
 
@@ -156,10 +173,11 @@ export class Learner {
   remove(label: string, which: 'all' | 'last' = 'all'): number {
     const rows = this.examples.get(label) ?? [];
     demand(['all', 'last'].includes(which), `remove() takes "all" or "last", not ${which}`);
-    if (which === 'all' || rows.length <= 1) this.examples.delete(label);
-    else this.examples.set(label, rows.slice(0, -1));
-    if (rows.length > 0) this.forget();
-    return which === 'all' ? rows.length : Math.min(1, rows.length);
+    const count = which === 'all' ? rows.length : Math.min(1, rows.length);
+    if (count === rows.length) this.examples.delete(label);
+    else rows.pop();
+    if (count > 0) this.forget();
+    return count;
   }
 
   /**
@@ -171,7 +189,7 @@ export class Learner {
     const { labels } = this;
     demand(labels.length > 0, 'there are no examples; add() some first');
     const x = this.embed(inputs);
-    const means = this.means ??= new ClassMeans([...this.examples.values()], this.width, this.metric, this.quantile);
+    const means = this.classMeans();
     const distances = means.distances(x);
     const probabilities = this.head ? scoresOf(this.head, x) : closeness(distances, means.temperature);
     if (this.head) softmax(probabilities);
@@ -190,41 +208,22 @@ export class Learner {
    * @throws KletError `BAD_ARGUMENT` with fewer than two classes
    */
   fit(options: FitOptions = {}): FitReport {
-    demandOptions(options, fitOptions, 'fit()');
-    const { l2, iterations, holdout, balance, seed } = { ...fitOptions, ...options };
-    demandRange(l2, 'l2', 0, Infinity);
-    demandRange(iterations, 'iterations', 1, 10_000);
-    demandRange(holdout, 'holdout', 0, 0.5);
+    const { l2, iterations, holdout, balance, seed } = fitOptionsOf(options);
     const classes = [...this.examples.values()];
-    const count = classes.length;
-    demand(count > 1, `fit() needs at least two classes; there are ${count}`);
-    const penalty = l2 * this.width;
-    const standard = standardOf(classes, this.width);
-    const batchOf = (parts: readonly Float32Array[][]): Batch => {
-      const rows = new Float32Array(parts.flat().length * this.width);
-      parts.flat().forEach((row, i) => standardize(row, standard, rows, i * this.width));
-      const total = parts.flat().length;
-      const share = (size: number): number => (balance ? 1 / size / count : 1 / total);
-      return {
-        rows,
-        width: this.width,
-        classes: parts.flatMap((part, c) => part.map(() => c)),
-        shares: parts.flatMap((part) => part.map(() => share(part.length))),
-      };
-    };
+    const { width } = this;
+    demand(classes.length > 1, `fit() needs at least two classes; there are ${classes.length}`);
+    const standard = standardOf(classes, width);
+    const batchOf = (parts: readonly Float32Array[][]): Batch => standardBatch(parts, standard, width, balance);
     const held = holdOut(classes, holdout, seed);
-    let most = iterations;
-    let accuracy: number | undefined;
-    if (held.test.some((rows) => rows.length > 0)) {
-      [most, accuracy] = stopEarly(batchOf(held.train), batchOf(held.test), count, penalty, iterations);
-    }
-    const fitted = fitSoftmax(batchOf(classes), count, penalty, most);
+    const heldOut = held.test.flat().length;
+    const count = classes.length;
+    const penalty = l2 * width;
+    const stop = heldOut > 0
+      ? stopEarly(batchOf(held.train), batchOf(held.test), count, penalty, iterations)
+      : undefined;
+    const fitted = fitSoftmax(batchOf(classes), count, penalty, stop?.iteration ?? iterations);
     this.head = this.headOf(fitted.parameters, standard);
-    return {
-      iterations: fitted.iterations,
-      heldOut: held.test.flat().length,
-      ...(accuracy !== undefined && { accuracy }),
-    };
+    return { iterations: fitted.iterations, heldOut, ...(stop && { accuracy: stop.accuracy }) };
   }
 
   /**
@@ -236,6 +235,10 @@ export class Learner {
   get classifier(): Classifier {
     if (!this.head) this.fit();
     return this.head!;
+  }
+
+  private classMeans(): ClassMeans {
+    return this.means ??= new ClassMeans([...this.examples.values()], this.width, this.metric, this.quantile);
   }
 
   private forget(): void {
@@ -268,8 +271,32 @@ export class Learner {
       high = Math.max(high, best);
       low = Math.min(low, ...scores);
     }
-    return { ...head, range: [Math.max(low, leastBest - NO_SHARE), high] };
+    return { ...head, range: [Math.max(low, leastBest - NO_SHARE), high], known: this.classMeans().rules(EMBEDDING) };
   }
+}
+
+/** @throws KletError `BAD_ARGUMENT` */
+function fitOptionsOf(options: FitOptions): Required<FitOptions> {
+  const given = readOptions(options, fitOptions, 'fit()');
+  const { l2 = 3e-4, iterations = 50, holdout = 0.2, balance = true, seed = 1 } = given;
+  demandRange(l2, 'l2', 0, Infinity);
+  checkWhole(iterations, 'the option "iterations"', 1, MOST_ITERATIONS);
+  demandRange(holdout, 'holdout', 0, 0.5);
+  return { l2, iterations, holdout, balance, seed };
+}
+
+/** The examples of each class, standardized. */
+function standardBatch(parts: readonly Float32Array[][], standard: Standard, width: number, balance: boolean): Batch {
+  const all = parts.flat();
+  const rows = new Float32Array(all.length * width);
+  all.forEach((row, i) => standardize(row, standard, rows, i * width));
+  const share = (size: number): number => (balance ? 1 / size / parts.length : 1 / all.length);
+  return {
+    rows,
+    width,
+    classes: parts.flatMap((part, c) => part.map(() => c)),
+    shares: parts.flatMap((part) => part.map(() => share(part.length))),
+  };
 }
 
 function indexOfMost(values: Float64Array): number {
@@ -312,7 +339,13 @@ function randomOf(seed: number): () => number {
 }
 
 /** The number of iterations with the least loss on held-out examples, and their accuracy then. */
-function stopEarly(train: Batch, test: Batch, count: number, l2: number, iterations: number): [number, number] {
+function stopEarly(
+  train: Batch,
+  test: Batch,
+  count: number,
+  l2: number,
+  iterations: number,
+): { iteration: number; accuracy: number } {
   let best = { loss: Infinity, iteration: 1, accuracy: 0 };
   let iteration = 0;
   fitSoftmax(train, count, l2, iterations, (parameters) => {
@@ -321,7 +354,7 @@ function stopEarly(train: Batch, test: Batch, count: number, l2: number, iterati
     if (loss < best.loss) best = { loss, iteration, accuracy: accuracyOf(test, count, parameters) };
     return iteration - best.iteration >= PATIENCE;
   });
-  return [best.iteration, best.accuracy];
+  return best;
 }
 
 function accuracyOf({ rows, width, classes }: Batch, count: number, parameters: Float32Array): number {

@@ -1,12 +1,10 @@
+import { distanceOf, type KnownRules, type Metric } from '../format/known';
 import { scoreRows } from './softmaxRegression';
 
 // Nearest class means: no training, and useful from one example of a class on. Embeddings are
 // centered and divided by their standard deviations first. After that, the cosine distance of
 // centered embeddings is better than the Euclidean one with few examples (Wang, Chao, Weinberger
 // and van der Maaten, SimpleShot, 2019, https://arxiv.org/abs/1911.04623).
-
-/** `cosine`: 1 − cos, from 0 to 2. `euclidean`: root of the mean square over the features. */
-export type Metric = 'cosine' | 'euclidean';
 
 /** How embeddings are standardized: (x − mean) · scale. */
 export interface Standard {
@@ -81,6 +79,29 @@ export class ClassMeans {
     return this.between(this.place(x));
   }
 
+  /**
+   * The rules for a file: the means as whole numbers up to 127, and others to four digits. There
+   * are none if nothing is unknown.
+   */
+  rules(output: string): KnownRules | undefined {
+    const { metric, standard: { mean, scale }, means, thresholds, width } = this;
+    if (!thresholds.every(Number.isFinite)) return undefined;
+    const step = means.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-30) / 127;
+    const unit = metric === 'cosine' ? 1 : step; // angles do not depend on the step
+    const rounded = (values: ArrayLike<number>, divisor: number): number[] =>
+      Array.from(values, (value) => Number((value / divisor).toPrecision(4)));
+    return {
+      output,
+      metric,
+      mean: rounded(mean, 1),
+      scale: rounded(scale, step),
+      means: thresholds.map((_, c) =>
+        Array.from(means.subarray(c * width, (c + 1) * width), (x) => Math.round(x / step))
+      ),
+      thresholds: rounded(thresholds, unit),
+    };
+  }
+
   /** An embedding where distances are measured. */
   private place(x: Float32Array): Float32Array {
     const row = new Float32Array(this.width);
@@ -94,13 +115,7 @@ export class ClassMeans {
     const dots = new Float64Array(this.squares.length);
     scoreRows(row, this.width, 0, 0, this.means, [dots]);
     const square = row.reduce((sum, x) => sum + x * x, 0);
-    return dots.map((dot, c) => this.distance(dot, square, this.squares[c]!));
-  }
-
-  private distance(dot: number, square: number, meanSquare: number): number {
-    return this.metric === 'cosine'
-      ? 1 - dot / (Math.sqrt(square * meanSquare) || 1)
-      : Math.sqrt(Math.max(0, square - 2 * dot + meanSquare) / this.width);
+    return dots.map((dot, c) => distanceOf(this.metric, dot, square, this.squares[c]!, this.width));
   }
 
   /** The distances of an example of class c, from whose mean it is taken out. */
@@ -117,7 +132,7 @@ export class ClassMeans {
       dot += x * other;
       meanSquare += other * other;
     }
-    distances[c] = this.distance(dot, square, meanSquare);
+    distances[c] = distanceOf(this.metric, dot, square, meanSquare, this.width);
     return distances;
   }
 }

@@ -62,7 +62,7 @@ export function answer<K extends TaskKind>(
 ): Answer<K> {
   const workspace = workspaceOf(model, kind);
   const { labels, preprocessing, ...own } = copyOf(options, kind);
-  const rules = rulesOf(kind, model, workspace, own);
+  const rules = rulesOf(kind, model, own);
   const given = (preprocessing === undefined ? model.meta.preprocessing : preprocessing) as Preprocessing | undefined;
   if (!workspace.reader || workspace.preprocessing !== given) {
     workspace.reader = new ImageReader(model, given);
@@ -74,19 +74,19 @@ export function answer<K extends TaskKind>(
   return { rules, labels: labelsOf(labels ?? model.meta.labels), outputs, place, isPlanar: reader.isPlanar };
 }
 
-function checkModel(model: unknown, kind: TaskKind): asserts model is TaskModel {
+function checkModel(model: unknown, of: string): asserts model is TaskModel {
   const { inputs, outputs, meta, predictInto } = (model ?? {}) as Record<string, unknown>;
   const isModel = Array.isArray(inputs) && Array.isArray(outputs) && typeof predictInto === 'function';
   if (!isModel || typeof meta !== 'object' || meta === null) {
-    throw new KletError('BAD_ARGUMENT', `${kind}() takes a Model as its second argument, not ${describeValue(model)}`);
+    throw new KletError('BAD_ARGUMENT', `${of}() takes a Model as its second argument, not ${describeValue(model)}`);
   }
   for (const tensor of [...inputs as unknown[], ...outputs as unknown[]]) checkTensor(tensor, 'an input or output');
 }
 
-function workspaceOf(model: TaskModel, kind: TaskKind): Workspace {
+function workspaceOf(model: TaskModel, of: string): Workspace {
   const found = workspaces.get(model);
   if (found) return found;
-  checkModel(model, kind);
+  checkModel(model, of);
   const outputs = model.outputs.map((output) =>
     outputWith(output, new Float32Array(output.shape.reduce((a, b) => a * b, 1)))
   );
@@ -104,20 +104,27 @@ function copyOf(options: unknown, kind: TaskKind): Record<string, unknown> {
   }
 }
 
-function rulesOf<K extends TaskKind>(
-  kind: K,
-  { meta, outputs }: TaskModel,
-  workspace: Workspace,
-  own: Record<string, unknown>,
-): Answer<K>['rules'] {
+/**
+ * The task of a file, which is checked once.
+ *
+ * @param of the function in error messages
+ * @throws KletError `BAD_ARGUMENT`
+ */
+export function taskOf(model: TaskModel, of: string): TaskRules | SoundRules | undefined {
+  const workspace = workspaceOf(model, of);
+  const { meta, outputs } = model;
   if (meta.task !== undefined) workspace.task ??= checkTaskOf(meta.task, outputs, 'the task in the file');
-  const { task } = workspace;
+  return workspace.task;
+}
+
+function rulesOf<K extends TaskKind>(kind: K, model: TaskModel, own: Record<string, unknown>): Answer<K>['rules'] {
+  const task = taskOf(model, kind);
   if (task && task.kind !== kind) {
     throw new KletError('BAD_ARGUMENT', `the file says that this network is for ${task.kind}(), not for ${kind}()`);
   }
   const rules = Object.keys(own).length === 0 && task
     ? task
-    : checkTaskOf({ ...task, ...own, kind }, outputs, `the options of ${kind}()`);
+    : checkTaskOf({ ...task, ...own, kind }, model.outputs, `the options of ${kind}()`);
   return rules as Answer<K>['rules'];
 }
 

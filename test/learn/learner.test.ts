@@ -179,7 +179,7 @@ describe('Learner', () => {
     expect(() => learner.fit({ epochs: 3 } as never)).toThrow(/no option "epochs"; it has l2, iterations/);
     expect(() => learner.fit({ holdout: 0.9 })).toThrow(/"holdout" is a number from 0 to 0.5, not 0.9/);
     expect(() => learner.remove('a', 'first' as never)).toThrow(/"all" or "last", not first/);
-    expect(() => new Learner(identity, { metric: 'l1' as never })).toThrow(/cosine or euclidean, not l1/);
+    expect(() => new Learner(identity, { metric: 'l1' as never })).toThrow(/one of cosine, euclidean, not "l1"/);
     expect(() => new Learner({ predict: () => ({}) as never }).add([1], 'a')).toThrow(/one output/);
   });
 });
@@ -263,7 +263,7 @@ describe.skipIf(!hasShared)('accuracy on real data (../shared/data)', () => {
       learner.fit();
       const joined = loadSync(withClassifier(cut, learner.classifier));
       const best = (i: number): string => {
-        const scores = joined.predict(inputs[i]!);
+        const scores = joined.predict(inputs[i]!).probabilities!;
         return joined.meta.labels![scores.indexOf(Math.max(...scores))]!;
       };
       const pairs = labels.map((label, i): [Float32Array, number] => [embeddings[i]!, label]);

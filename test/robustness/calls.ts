@@ -207,6 +207,7 @@ export const correct: Record<string, () => unknown[]> = {
   detectSound: () => [structuredModel(), { onset: { low: 0.5 }, filter: 'mean', minGap: 0.1, background: [] }],
   checkTask: () => [{ kind: 'detect', decoder: 'rows', threshold: 0.5 }],
   classify: () => [pixels(), taskModel([1, 3]), { topK: 2, labels: ['a', 'b', 'c'] }],
+  isKnown: () => [{ y: Float32Array.of(0.2, 0.1) }, learnedModel()],
   detect: () => [pixels(), taskModel([1, 1, 6]), { decoder: 'rows', threshold: 0.5, iou: 0.5, labels: ['a'] }],
   segment: () => [pixels(), taskModel([1, 2, 2, 2]), { labels: ['a', 'b'] }],
   pose: () => [pixels(), taskModel([1, 6]), { decoder: 'list', values: 3 }],
@@ -315,6 +316,10 @@ const taskModel = (shape: number[]): object => ({
   meta: { name: 'n' },
   predictInto: nothing,
 });
+const learnedModel = (): object => {
+  const known = { output: 'y', metric: 'cosine', mean: [0, 0], scale: [1, 1], means: [[1, 0]], thresholds: [0.5] };
+  return { ...taskModel([1, 2]), meta: { name: 'n', task: { kind: 'classify', known } } };
+};
 const denoiseOptions = () => ({ sampleRate: 8000, frameLength: 8, hop: 4, window: 'hann' as const });
 
 /** A result as text, without measured times and new keys. */

@@ -58,7 +58,7 @@ describe('classify', () => {
     const scores = three([1, 0, 0]);
     expect(refusal(() => classify(image, modelOf(scores), { topk: 2 } as never)))
       .toBe('BAD_ARGUMENT: the options of classify() of the kind "classify" has the unknown property "topk"; it has '
-        + 'kind, output, activation, background, topK, threshold');
+        + 'kind, output, activation, background, topK, threshold, known');
     expect(refusal(() => classify(image, modelOf(scores, { task: { kind: 'classify', topK: 0 } }))))
       .toMatch(/^BAD_ARGUMENT: the task in the file of the kind "classify" needs a whole number from 1 to \d+ as topK/);
     expect(refusal(() => classify(image, modelOf(scores, { task: { kind: 'detect' } }))))
