@@ -112,6 +112,7 @@ function finish(
   checkReach(name, 'its constants', weights.length);
   const parts: KletParts = {
     meta: {
+      ...(graph.reference && { reference: graph.reference }),
       ...meta,
       name,
       inputs: graph.inputs.map((t) => describePort(t, emit)),

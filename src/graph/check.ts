@@ -107,6 +107,7 @@ export function checkForm(graph: unknown): asserts graph is Graph {
   if (graph.carries !== undefined && typeof graph.carries !== 'boolean') {
     throw invalid('carries of the graph', 'true or false', graph.carries);
   }
+  if (graph.reference !== undefined) checkObject(graph.reference, 'the reference of the graph');
 }
 
 function checkGraphNode(node: unknown, index: number): void {

@@ -52,6 +52,7 @@ export function cloneGraph(graph: Graph): Graph {
     ...(graph.states &&
       { states: graph.states.map(({ value, next, initial }) => ({ value: copy(value), next: copy(next), initial })) }),
     ...(graph.carries && { carries: true }),
+    ...(graph.reference && { reference: graph.reference }),
   };
 }
 

@@ -81,6 +81,8 @@ export interface Graph {
    * each prediction is a whole sequence.
    */
   carries?: boolean;
+  /** What the samples of a calibration were like, for META. */
+  reference?: object;
 }
 
 /** The tensors that have values before the first node runs: inputs and states. */

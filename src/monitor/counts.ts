@@ -1,15 +1,8 @@
-// Histograms as counts by bin. They merge by addition, and hold no sample.
-
-/** Number of values in each bin that has any. */
-export type Counts = Record<number, number>;
-
-export function count(counts: Counts, bin: number): void {
-  counts[bin] = (counts[bin] ?? 0) + 1;
-}
+import { count, type Counts } from '../format/snapshot';
 
 export function mergeCounts(a: Counts, b: Counts): Counts {
   const merged = { ...a };
-  for (const [bin, n] of Object.entries(b)) merged[Number(bin)] = (merged[Number(bin)] ?? 0) + n;
+  for (const [bin, n] of Object.entries(b)) count(merged, Number(bin), n);
   return merged;
 }
 
@@ -55,19 +48,4 @@ export function quantileOf(durations: Counts, quantile: number): number {
     if (seen >= rank) return 2 / (1 / durationEnd(bin - 1) + 1 / durationEnd(bin));
   }
   return NaN;
-}
-
-/** Bins of the 256 quantized values from the smallest to the largest. */
-const QUANTIZED_BINS = 32;
-/** Bins of real numbers: two for each power of 2 from 2^−10 to 2^10, of each sign, and 0. */
-const REAL_BINS = 41;
-
-/** The bin of a real number. `range` is what the quantization of the input covers, if any. */
-export function valueBin(x: number, range: readonly [min: number, max: number] | undefined): number {
-  if (range) {
-    const place = Math.floor((x - range[0]) / (range[1] - range[0]) * QUANTIZED_BINS);
-    return Math.max(0, Math.min(QUANTIZED_BINS - 1, place));
-  }
-  const size = Math.max(0, Math.min(REAL_BINS, Math.floor(2 * Math.log2(Math.abs(x))) + 21));
-  return x < 0 ? -size : size;
 }

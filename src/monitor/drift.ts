@@ -1,5 +1,5 @@
-import { total, type Counts } from './counts';
-import type { Snapshot } from './snapshot';
+import type { Counts, Snapshot } from '../format/snapshot';
+import { mergeCounts, sorted, total } from './counts';
 
 /** How far two distributions are apart. */
 export interface Distance {
@@ -29,9 +29,8 @@ const LEAST_SHARE = 1e-4;
 export function distanceOf(reference: Counts, current: Counts): Distance {
   const [n, m] = [total(reference), total(current)];
   if (n === 0 || m === 0) return { psi: NaN, ks: NaN };
-  const bins = [...new Set([...Object.keys(reference), ...Object.keys(current)].map(Number))].sort((a, b) => a - b);
   let [psi, ks, ahead] = [0, 0, 0];
-  for (const bin of bins) {
+  for (const [bin] of sorted(mergeCounts(reference, current))) {
     const [p, q] = [(reference[bin] ?? 0) / n, (current[bin] ?? 0) / m];
     const [some, other] = [Math.max(p, LEAST_SHARE), Math.max(q, LEAST_SHARE)];
     psi += (other - some) * Math.log(other / some);

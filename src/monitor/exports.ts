@@ -1,9 +1,12 @@
+import type { Snapshot } from '../format/snapshot';
 import { durationBin, SCALE, sorted } from './counts';
 import { report } from './report';
-import type { Snapshot } from './snapshot';
 
 /** A number with its attributes. */
 type Point = [value: number, attributes: Record<string, string>];
+
+/** The buckets of Prometheus end at these powers of 2 milliseconds: 2^−6 = 16 µs to 2^14 = 16 s. */
+const BUCKET_ENDS = Array.from({ length: 21 }, (_, i) => i - 6);
 
 /** Gauges that both formats have: name, and a point for each input. */
 function gauges(snapshot: Snapshot): [name: string, points: Point[]][] {
@@ -19,8 +22,9 @@ function classPoints({ classes }: Snapshot, labels: readonly string[]): Point[] 
 
 /**
  * A snapshot in the text format of Prometheus
- * (https://prometheus.io/docs/instrumenting/exposition_formats/). Buckets end at powers of 2
- * milliseconds, where the counts are exact.
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/). The buckets are the same in every
+ * snapshot, because Prometheus adds those of several devices. They end at powers of 2 milliseconds,
+ * where the counts are exact.
  *
  * @param labels names of the classes
  */
@@ -35,14 +39,13 @@ export function toPrometheus(snapshot: Snapshot, labels: readonly string[] = [])
     }
   };
   const bins = sorted(snapshot.latency);
-  const ends = [...new Set(bins.map(([bin]) => Math.ceil((bin + 1) / 2 ** SCALE)))];
   lines.push('# TYPE kinglet_latency_seconds histogram');
   const upTo = (end: number): number =>
     bins.reduce((sum, [bin, n]) => (bin <= durationBin(2 ** end) ? sum + n : sum), 0);
-  metric('latency_seconds', 'histogram', [...ends.map((end): Point => [upTo(end), { le: String(2 ** end / 1000) }]), [
-    snapshot.predictions,
-    { le: '+Inf' },
-  ]], '_bucket');
+  metric('latency_seconds', 'histogram', [
+    ...BUCKET_ENDS.map((end): Point => [upTo(end), { le: String(2 ** end / 1000) }]),
+    [snapshot.predictions, { le: '+Inf' }],
+  ], '_bucket');
   metric('latency_seconds', 'histogram', [[snapshot.milliseconds / 1000, {}]], '_sum');
   metric('latency_seconds', 'histogram', [[snapshot.predictions, {}]], '_count');
   metric('predictions_total', 'counter', classPoints(snapshot, labels));

@@ -4,5 +4,5 @@ export { distanceOf, drift, type Distance, type Drift } from './drift';
 export { toOtlp, toPrometheus, type OtlpMetrics, type OtlpOptions } from './exports';
 export { Monitor, watch, type WatchedModel } from './monitor';
 export { report, type InputReport, type Report } from './report';
-export { merge, type InputStatistics, type Snapshot } from './snapshot';
-export type { Counts } from './counts';
+export { merge } from './merge';
+export type { Counts, InputStatistics, Snapshot } from '../format/snapshot';

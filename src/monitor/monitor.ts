@@ -1,19 +1,22 @@
 import { KletError } from '../errors';
 import type { TensorInfo } from '../format/meta';
+import { count, countScores, countValue, emptyInput, emptySnapshot, rangeOf, valueBin, type Snapshot,
+  type ValueRange } from '../format/snapshot';
 import type { Inputs } from '../runtime/types';
-import { count, durationBin, valueBin } from './counts';
-import { emptyInput, emptySnapshot, type InputStatistics, type Snapshot } from './snapshot';
+import { durationBin } from './counts';
+import { drift, type Drift } from './drift';
 
 /** A model of any entry of kinglet. */
 export interface WatchedModel {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
+  /** Its `reference` is what the samples of the calibration were like. */
+  readonly meta?: Readonly<Record<string, unknown>>;
   predict(inputs: Inputs): Float32Array & Record<string, Float32Array>;
 }
 
 /** Values of an input that are looked at in one prediction. */
 const SAMPLE = 256;
-const CONFIDENCE_BINS = 20;
 
 /**
  * Watches the predictions of a model: durations, answers and statistics of the inputs. No input or
@@ -30,7 +33,7 @@ const CONFIDENCE_BINS = 20;
  */
 export class Monitor {
   private seen = emptySnapshot();
-  private readonly ranges: Map<string, readonly [min: number, max: number] | undefined>;
+  private readonly ranges: Map<string, ValueRange | undefined>;
 
   constructor(private readonly model: WatchedModel) {
     this.ranges = new Map(model.inputs.map((input) => [input.name, rangeOf(input)]));
@@ -61,14 +64,7 @@ export class Monitor {
     seen.predictions++;
     seen.milliseconds += milliseconds;
     count(seen.latency, durationBin(milliseconds));
-    let best = 0;
-    let isShare = scores.length > 1;
-    for (let i = 0; i < scores.length; i++) {
-      if (scores[i]! > scores[best]!) best = i;
-      isShare &&= scores[i]! >= 0 && scores[i]! <= 1;
-    }
-    if (scores.length > 1) count(seen.classes, best);
-    if (isShare) count(seen.confidence, Math.min(CONFIDENCE_BINS - 1, Math.floor(scores[best]! * CONFIDENCE_BINS)));
+    countScores(seen, scores);
     const isOne = Array.isArray(inputs) || ArrayBuffer.isView(inputs);
     for (const info of model.inputs) {
       const values = isOne ? inputs : (inputs as Record<string, ArrayLike<number | bigint>>)[info.name];
@@ -88,6 +84,23 @@ export class Monitor {
     return seen;
   }
 
+  /**
+   * How far a snapshot is from the samples of the calibration, which `quantize` counted and
+   * `compile` stored in the file.
+   *
+   * @param snapshot default: what was seen so far
+   * @throws KletError `BAD_ARGUMENT` if the file has no such counts
+   */
+  drift(snapshot: Snapshot = this.seen): Drift {
+    const { reference } = this.model.meta ?? {};
+    if ((reference as Partial<Snapshot> | undefined)?.version === 1) return drift(reference as Snapshot, snapshot);
+    throw new KletError(
+      'BAD_ARGUMENT',
+      'the file has no reference to compare with; quantize() of this version writes one, or call drift() with a ' +
+        'snapshot of a time when all was well',
+    );
+  }
+
   /** Looks at evenly spaced values, at other places each time. */
   private look(info: TensorInfo, values: ArrayLike<number>): void {
     const statistics = this.seen.inputs[info.name] ??= emptyInput();
@@ -102,32 +115,10 @@ export class Monitor {
       if (!Number.isFinite(x)) continue;
       n++;
       sum += x;
-      add(statistics, x, range);
+      countValue(statistics, x, range);
     }
     if (n > 0) count(statistics.means, valueBin(sum / n, range));
   }
-}
-
-function add(statistics: InputStatistics, x: number, range: readonly [number, number] | undefined): void {
-  statistics.values++;
-  statistics.sum += x;
-  statistics.squares += x * x;
-  if (statistics.min === null || x < statistics.min) statistics.min = x;
-  if (statistics.max === null || x > statistics.max) statistics.max = x;
-  if (range && (x < range[0] || x > range[1])) statistics.outside++;
-  count(statistics.bins, valueBin(x, range));
-}
-
-/** The real numbers that round to a quantized value without being clamped. */
-function rangeOf({ dtype, scale, zeroPoint }: TensorInfo): readonly [min: number, max: number] | undefined {
-  const limits: Partial<Record<string, readonly [number, number]>> = {
-    int8: [-128, 127],
-    uint8: [0, 255],
-    int16: [-32768, 32767],
-  };
-  const limit = limits[dtype];
-  if (scale === undefined || !limit) return undefined;
-  return [scale * (limit[0] - 0.5 - zeroPoint!), scale * (limit[1] + 0.5 - zeroPoint!)];
 }
 
 /**

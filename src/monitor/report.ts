@@ -1,5 +1,5 @@
+import { CONFIDENCE_BINS, type Snapshot } from '../format/snapshot';
 import { quantileOf, total } from './counts';
-import type { Snapshot } from './snapshot';
 
 export interface InputReport {
   mean: number;
@@ -25,7 +25,8 @@ export interface Report {
 export function report(snapshot: Snapshot): Report {
   const { predictions, latency, milliseconds, classes, confidence, inputs } = snapshot;
   const all = total(classes);
-  const scores = Object.entries(confidence).reduce((sum, [bin, n]) => sum + n * (Number(bin) + 0.5) / 20, 0);
+  const scores = Object.entries(confidence).reduce((sum, [bin, n]) => sum + n * (Number(bin) + 0.5), 0) /
+    CONFIDENCE_BINS;
   return {
     predictions,
     latency: {

@@ -313,7 +313,8 @@ export class NetworkSearch {
   private compiled(graph: Graph, recipe: Recipe): Uint8Array {
     const { meta = {}, compact = true, debugInfo = true } = this.options;
     return compile(graph, {
-      meta: { ...meta, provenance: { ...(meta.provenance as object), recipe } },
+      // the counts of the calibration would be a part of the size
+      meta: { reference: undefined, ...meta, provenance: { ...(meta.provenance as object), recipe } },
       compact,
       debugInfo,
     });

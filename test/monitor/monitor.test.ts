@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { load, type TensorInfo } from '../../src/index';
-import { durationBin, quantileOf, RELATIVE_ERROR, type Counts } from '../../src/monitor/counts';
-import { distanceOf, drift, merge, report, toOtlp, toPrometheus, watch, type Monitor,
+import { durationBin, quantileOf, RELATIVE_ERROR } from '../../src/monitor/counts';
+import { distanceOf, drift, merge, report, toOtlp, toPrometheus, watch, type Counts, type Monitor,
   type Snapshot } from '../../src/monitor/index';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -176,8 +176,10 @@ describe('exports', () => {
     for (const each of lines) {
       expect(each).toMatch(each.startsWith('#') ? /^# TYPE [a-z_]+ (histogram|counter|gauge)$/ : line);
     }
-    expect(lines.filter((each) => each.includes('_bucket'))).toEqual(['kinglet_latency_seconds_bucket{le="0.004"} 1',
-      'kinglet_latency_seconds_bucket{le="0.008"} 2', 'kinglet_latency_seconds_bucket{le="+Inf"} 2']);
+    const buckets = lines.filter((each) => each.includes('_bucket')).map((each) => /le="(.*)"\} (\d+)/.exec(each)!);
+    expect(buckets.map(([, end]) => end)).toEqual([...Array.from({ length: 21 }, (_, i) => `${2 ** (i - 6) / 1000}`),
+      '+Inf']);
+    expect(buckets.map(([, , n]) => Number(n))).toEqual([...Array<number>(8).fill(0), 1, ...Array<number>(13).fill(2)]);
     expect(text).toContain('kinglet_latency_seconds_sum 0.01\nkinglet_latency_seconds_count 2\n');
     expect(text).toContain('kinglet_predictions_total{class="quo\\"te"} 1\n');
     expect(text).toContain('kinglet_predictions_total{class="back\\\\slash\\n"} 1\n');

@@ -6,6 +6,7 @@ import { Goal } from './goal';
 import type { QuantizeOptions } from './options';
 import { planQuantization } from './plan';
 import { quantizeFitted, quantizePrepared, type Prepared } from './prepare';
+import { referenceOf } from './reference';
 import { spread, type Sequence } from './stagedRun';
 import { affordableSamples } from './work';
 
@@ -66,6 +67,12 @@ type Options = Pick<QuantizeOptions, 'rounding' | 'onProgress'>;
 
 /** The int8 network of a calibrated one, with further nodes kept if that was asked for. */
 export function quantizeKept(prepared: Prepared, options: Options): Quantized {
+  const found = quantizeAsked(prepared, options);
+  const { graph, observations } = prepared;
+  return { ...found, graph: { ...found.graph, reference: referenceOf(graph, found.graph, observations) } };
+}
+
+function quantizeAsked(prepared: Prepared, options: Options): Quantized {
   if (!prepared.auto) return { graph: quantizeFitted(prepared, options), prepared };
   const { fitting, deciding } = splitSamples(prepared.samples);
   const reduced = { ...prepared, samples: fitting };

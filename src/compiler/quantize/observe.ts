@@ -1,5 +1,6 @@
 import { KletError } from '../../errors';
 import { cloneGraph, tensorsOf } from '../../graph/edit';
+import { countScores, type Snapshot } from '../../format/snapshot';
 import { elementCount, entriesOf, type AnyNode, type Graph, type Quantization, type Tensor } from '../../graph/graph';
 import { operatorOf } from '../../ops/index';
 import { reduceNode, reshapeNode, stridedNode } from '../../ops/nodes';
@@ -40,6 +41,8 @@ export class TensorStatistics {
   /** Smallest and largest value of each prediction. */
   readonly lows: number[] = [];
   readonly highs: number[] = [];
+  /** Mean of each prediction whose values are finite. */
+  readonly means: number[] = [];
   readonly histogram = new Histogram();
   /** The least of the maxima of its rows, if an operator compares the elements of a row. */
   leastRowMaximum = Infinity;
@@ -54,6 +57,7 @@ export class TensorStatistics {
   add({ low, high, total }: Extremes, picked: Float32Array, sample: number): void {
     const odd = [low, high].find((value) => !Number.isFinite(value)) ?? (Number.isNaN(total) ? NaN : undefined);
     if (odd !== undefined) this.notFinite ??= { value: odd, sample };
+    if (odd === undefined) this.means.push(total / elementCount(this.tensor.shape));
     const finite = odd === undefined ? picked : picked.filter((value) => Number.isFinite(value));
     const ends = extremesOf(finite);
     const least = Number.isFinite(low) ? low : ends.low;
@@ -76,6 +80,8 @@ export interface Observations {
   cells: Map<string, number>;
   /** Number of samples. */
   samples: number;
+  /** Predictions, and what the first output said in them. */
+  answers: Pick<Snapshot, 'predictions' | 'classes' | 'confidence'>;
 }
 
 /** The outputs that show one tensor: all of it, or its extremes and some elements. */
@@ -102,6 +108,7 @@ export function observe(graph: Graph, samples: Samples, onSample?: (done: number
     tensors: new Map(observed.map((tensor) => [tensor.name, new TensorStatistics(tensor)])),
     cells: new Map(),
     samples: 0,
+    answers: { predictions: 0, classes: {}, confidence: {} },
   };
   const model = loadCompiled(compile(probed, { debugInfo: false }));
   try {
@@ -110,6 +117,9 @@ export function observe(graph: Graph, samples: Samples, onSample?: (done: number
       for (const piece of isSequence<Sample>(sample) ? sample : [sample]) {
         const values = predictAll(probed, model, piece);
         record(probes, values, found);
+        found.answers.predictions++;
+        const scores = probes.get(graph.outputs[0]!.name);
+        if (scores && !scores.extremes) countScores(found.answers, values.get(scores.picked)!);
         for (const node of measured) {
           const x = values.get(probes.get(node.inputs[0]!.name)!.picked)!;
           const size = operatorOf(node.op).int8!.observe!(node, x);
